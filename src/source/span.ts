@@ -1,0 +1,22 @@
+import type { SpecPath } from '../diagnostics/diagnostic.ts';
+
+/** One text that diagnostics can point into. `name` is what messages print: as given, never made absolute. */
+export interface SourceFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Offsets in UTF-16 units, end exclusive. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A parsed text that still knows where each of its parts stands. */
+export interface LocatedDocument {
+  readonly file: SourceFile;
+  /** Plain data: null, booleans, numbers, strings, arrays and null-prototype-safe records. */
+  readonly value: unknown;
+  /** The span of a key or value; of its nearest parent where the path does not exist. */
+  locate(path: SpecPath, part?: 'key' | 'value'): Span;
+}

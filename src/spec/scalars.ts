@@ -1,0 +1,40 @@
+import * as z from 'zod';
+
+/** Names that end up in logs, file names and engine variables, so they stay in one plain alphabet. */
+export const identifier = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,62}$/i, { error: 'must start with a letter and hold only letters, digits and "-", 63 at most' });
+
+/** A secret is named, never written down; `secrets render` is the only command that follows the reference. */
+export const secretReference = z
+  .string()
+  .regex(/^(?:env:[A-Za-z_][A-Za-z0-9_]*|file:[^\s\p{Cc}]+|vault:[^#\s\p{Cc}]+#[^#\s\p{Cc}]+)$/u, {
+    error: 'must be a reference such as env:POSTERN_KEY, file:/run/secrets/key or vault:path#field, never the secret itself',
+  });
+
+/** An address, a CIDR, or `@name` of a set under `ipRanges`; resolved and checked by the policy layer. */
+export const rangeItem = z.string().min(1);
+
+export const rangeList = z.union([z.literal('any'), z.array(rangeItem).min(1)]);
+
+export const headerName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, {
+  error: 'must be a header name of letters, digits and "-" (proxies drop "_")',
+});
+
+export const mediaType = z.string().regex(/^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/, {
+  error: 'must be a media type in lower case without parameters, such as application/json',
+});
+
+export const duration = z.string().regex(/^[1-9][0-9]{0,5}(?:ms|s|m|h)$/, {
+  error: 'must be a duration such as 500ms, 30s, 5m or 1h',
+});
+
+export const byteSize = z.union([
+  z.literal('unlimited'),
+  z.string().regex(/^[1-9][0-9]{0,5}(?:kB|MB|GB)$/, { error: 'must be a size such as 512kB, 10MB, 1GB (powers of 1024) or unlimited' }),
+]);
+
+/** `2027-06-30` means the key stops at 00:00 UTC of that day, as GitLab's own token dates do. */
+export const expiry = z.string().regex(/^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}:\d{2}Z)?$/, {
+  error: 'must be a UTC date such as 2027-06-30 or 2027-06-30T12:00:00Z',
+});
