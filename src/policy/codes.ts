@@ -1,0 +1,119 @@
+import { code, defineCodes } from '../diagnostics/codes.ts';
+
+export const policyCodes = defineCodes('policy', {
+  'bad-request': code<{ text: string; problem: string }>({
+    severity: 'error',
+    message: ({ text, problem }) => `"${text}" is not a request: ${problem}`,
+    hint: () => 'write it as METHOD[,METHOD] /path, for example "GET /api/v4/groups/{group:encodedPath}"',
+  }),
+  'bad-pattern': code<{ path: string; problem: string; hint: string }>({
+    severity: 'error',
+    message: ({ path, problem }) => `path "${path}" ${problem}`,
+    hint: ({ hint }) => hint,
+  }),
+  'unknown-reference': code<{ kind: string; name: string; known: readonly string[] }>({
+    severity: 'error',
+    message: ({ kind, name }) => `unknown ${kind} "${name}"`,
+    hint: ({ known }) => (known.length === 0 ? 'none is defined' : `defined: ${known.join(', ')}`),
+  }),
+  'bad-range': code<{ text: string; problem: string; hint: string }>({
+    severity: 'error',
+    message: ({ text, problem }) => `"${text}" ${problem}`,
+    hint: ({ hint }) => hint,
+  }),
+  'range-cycle': code<{ names: readonly string[] }>({
+    severity: 'error',
+    message: ({ names }) => `address sets contain each other: ${names.join(' → ')}`,
+    hint: () => 'take one of the references out',
+  }),
+  'unreadable-file': code<{ file: string; problem: string }>({
+    severity: 'error',
+    message: ({ file, problem }) => `cannot read "${file}": ${problem}`,
+    hint: () => 'the path is relative to the spec',
+  }),
+  'bad-url': code<{ text: string; problem: string }>({
+    severity: 'error',
+    message: ({ text, problem }) => `"${text}" ${problem}`,
+    hint: () => 'write an origin such as https://gitlab.example.com or http://10.0.0.1:8080',
+  }),
+  'bad-host-port': code<{ text: string; hint: string }>({
+    severity: 'error',
+    message: ({ text }) => `"${text}" is not host:port`,
+    hint: ({ hint }) => hint,
+  }),
+  'insecure-token': code<{ upstream: string }>({
+    severity: 'error',
+    message: ({ upstream }) => `upstream "${upstream}" gets a token, so its certificate must be verified`,
+    hint: () => 'give tls.caFile for a private CA instead of insecureSkipVerify',
+  }),
+  'credential-header': code<{ header: string }>({
+    severity: 'error',
+    message: ({ header }) => `header "${header}" carries credentials or overrides the request, so it never passes`,
+    hint: () => 'take it out; auth: passthrough lets the client\'s own credentials through',
+  }),
+  'overlap-conflict': code<{ request: string; differ: string }>({
+    severity: 'error',
+    message: ({ request, differ }) => `two patterns match ${request} but disagree on ${differ}`,
+    hint: () => 'make both groups forward alike, or narrow one pattern',
+  }),
+  'answer-conflict': code<{ request: string }>({
+    severity: 'error',
+    message: ({ request }) => `${request} is both answered here and forwarded`,
+    hint: () => 'take it out of answer, or narrow the pattern under routes',
+  }),
+  'too-many-overlaps': code<{ states: number }>({
+    severity: 'error',
+    message: ({ states }) => `the patterns overlap in more than ${states} ways`,
+    hint: () => 'replace literal segments beside a parameter by the parameter, or split the group over two proxies',
+  }),
+  'unusable-group': code<{ key: string; group: string }>({
+    severity: 'error',
+    message: ({ key, group }) => `key "${key}" names group "${group}", which takes no keys (auth: passthrough)`,
+    hint: () => 'take it out of routes of the key; a passthrough group is open to all',
+  }),
+  'bad-domain': code<{ name: string; problem: string; hint: string }>({
+    severity: 'error',
+    message: ({ name, problem }) => `"${name}" ${problem}`,
+    hint: ({ hint }) => hint,
+  }),
+  'rewrite-conflict': code<{ name: string; problem: string; hint: string }>({
+    severity: 'error',
+    message: ({ name, problem }) => `"${name}" ${problem}`,
+    hint: ({ hint }) => hint,
+  }),
+  'duplicate-listen': code<{ listen: string; other: string }>({
+    severity: 'error',
+    message: ({ listen, other }) => `listens on ${listen}, as proxy "${other}" does`,
+    hint: () => 'give each proxy its own port or address',
+  }),
+  'bad-answer-body': code<{ problem: string }>({
+    severity: 'error',
+    message: ({ problem }) => `the body is not JSON: ${problem}`,
+    hint: () => 'errors and answers are JSON; quote strings, as in \'"ok"\'',
+  }),
+  'bad-header-value': code<{ header: string; problem: string }>({
+    severity: 'error',
+    message: ({ header, problem }) => `the value of "${header}" ${problem}`,
+    hint: () => 'use printable ASCII without leading or trailing blanks',
+  }),
+  'reserved-header': code<{ header: string }>({
+    severity: 'error',
+    message: ({ header }) => `header "${header}" is set by the proxy itself`,
+    hint: () => 'choose another name',
+  }),
+  'expired-key': code<{ key: string; expires: string }>({
+    severity: 'error',
+    message: ({ key, expires }) => `key "${key}" expired on ${expires}`,
+    hint: () => 'extend it, remove it, or pass --allow-expired',
+  }),
+  'expiring-key': code<{ key: string; expires: string }>({
+    severity: 'warning',
+    message: ({ key, expires }) => `key "${key}" expires on ${expires}, in less than 14 days`,
+    hint: () => 'give the caller a second key and extend the date',
+  }),
+  'bad-date': code<{ text: string }>({
+    severity: 'error',
+    message: ({ text }) => `"${text}" is not a date of the calendar`,
+    hint: () => 'write a UTC date such as 2027-06-30',
+  }),
+});

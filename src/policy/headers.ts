@@ -1,0 +1,84 @@
+/**
+ * Request headers of the client that pass to the upstream; everything else stays behind. Lower case.
+ * Content-Length, Transfer-Encoding, Host and the X-Forwarded family are written afresh by the engine.
+ */
+export const DEFAULT_REQUEST_HEADERS: readonly string[] = [
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'cache-control',
+  'content-encoding',
+  'content-type',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'range',
+  'user-agent',
+];
+
+/** What `auth: passthrough` lets through beside the default list: the ways a client of GitLab authenticates itself. */
+export const PASSTHROUGH_CREDENTIAL_HEADERS: readonly string[] = [
+  'authorization',
+  'deploy-token',
+  'job-token',
+  'private-token',
+  'runner-token',
+];
+
+/** A route that takes WebSocket upgrades also forwards these. */
+export const WEBSOCKET_HEADERS: readonly string[] = [
+  'sec-websocket-extensions',
+  'sec-websocket-key',
+  'sec-websocket-protocol',
+  'sec-websocket-version',
+];
+
+/**
+ * Headers that `routes.*.headers` may never add: credentials, orders to act as somebody or something
+ * else, the client's word about its own address, and what belongs to the connection.
+ */
+export const REFUSED_REQUEST_HEADERS: readonly string[] = [
+  'authorization',
+  'connection',
+  'content-length',
+  'cookie',
+  'deploy-token',
+  'expect',
+  'forwarded',
+  'gitlab-workhorse-api-request',
+  'host',
+  'job-token',
+  'keep-alive',
+  'private-token',
+  'proxy-authorization',
+  'proxy-connection',
+  'runner-token',
+  'sudo',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'via',
+  'x-csrf-token',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'x-original-url',
+  'x-real-ip',
+  'x-rewrite-url',
+];
+
+/** Prefixes of further headers that never pass. */
+export const REFUSED_REQUEST_HEADER_PREFIXES: readonly string[] = ['gitlab-', 'x-forwarded-', 'x-gitlab-', 'x-original-', 'x-accel-'];
+
+/** Headers of the upstream's answer that the client never sees, because they are orders to the proxy or its session. */
+export const HIDDEN_RESPONSE_HEADERS: readonly string[] = [
+  'set-cookie',
+  'x-accel-buffering',
+  'x-accel-charset',
+  'x-accel-expires',
+  'x-accel-limit-rate',
+  'x-accel-redirect',
+];

@@ -1,0 +1,24 @@
+import type { RegexFlavour } from './segment.ts';
+
+export const KEY_MIN_LENGTH = 20;
+export const KEY_MAX_LENGTH = 128;
+
+/** Source, without anchors, of what a key looks like: RFC 6750 token characters, 20 to 128 of them. */
+export function keySource(flavour: RegexFlavour = 'portable'): string {
+  return `[A-Za-z0-9._~+/=-]{${KEY_MIN_LENGTH},${KEY_MAX_LENGTH}}${flavour === 'possessive' ? '+' : ''}`;
+}
+
+const KEY = new RegExp(`^${keySource()}$`);
+
+export function isKeyShaped(text: string): boolean {
+  return KEY.test(text);
+}
+
+/**
+ * The key in the values of the key header, in the order they were sent: what stands before the first
+ * comma. Engines that join repeated headers do so with commas and one (nginx before 1.23) sees only the
+ * first, so this reading is the one that all of them can share.
+ */
+export function keyOf(values: readonly string[]): string {
+  return (values[0] ?? '').split(',', 1)[0] ?? '';
+}

@@ -1,0 +1,52 @@
+import type { RegexFlavour } from './segment.ts';
+
+/**
+ * Query parameters that GitLab, Rack or a common API takes as a credential, or as an order to act
+ * differently (GitLab reads private_token from the query before it looks at the header; Rack's
+ * MethodOverride obeys _method). Compared ignoring case, with "-" and "." read as "_".
+ */
+export const FORBIDDEN_PARAMETERS: readonly string[] = [
+  '_method',
+  'access_token',
+  'authenticity_token',
+  'bearer_token',
+  'deploy_token',
+  'feed_token',
+  'job_token',
+  'oauth_token',
+  'private_token',
+  'rss_token',
+  'runner_token',
+  'sudo',
+  'token',
+];
+
+/**
+ * Source that matches a forbidden name and the character that ends it; meant for a match that ignores
+ * case, right after the "?" or "&" before a name. Only for use beside `querySource`, which sees to it
+ * that a name is plain text.
+ */
+export const FORBIDDEN_PARAMETER_SOURCE = `(?:${FORBIDDEN_PARAMETERS.map((name) => name.replaceAll('_', '[_.-]')).join('|')})(?:[=&%[]|$)`;
+
+const NAME = '[A-Za-z_][A-Za-z0-9_.-]*';
+const SUBSCRIPT = '(?:\\[|%5[Bb])[A-Za-z0-9_.-]*(?:\\]|%5[Dd])';
+// No ";" (older Rack splits there) and no %00.
+const VALUE = "(?:[A-Za-z0-9_.~!$'()*+,:@/?=-]|%(?:0[1-9A-Fa-f]|[1-9A-Fa-f][0-9A-Fa-f]))*";
+
+/**
+ * Source, without anchors, of one `name[sub]=value` of the positive query grammar; a query is such pairs
+ * joined by "&". A name holds no escapes but its brackets, so that none can spell a forbidden one.
+ */
+export function queryPairSource(flavour: RegexFlavour = 'portable'): string {
+  const pair = `${NAME}(?:${SUBSCRIPT})*(?:=${VALUE})?`;
+  // "*" stands behind classes and groups only; inside VALUE's class it is a literal, right before "+".
+  return flavour === 'possessive' ? pair.replace(/\*(?!\+,)/g, '*+') : pair;
+}
+
+const QUERY = new RegExp(`^${queryPairSource()}(?:&${queryPairSource()})*$`);
+const FORBIDDEN = new RegExp(`&${FORBIDDEN_PARAMETER_SOURCE}`, 'i');
+
+/** Whether a raw query (what stands after the "?", possibly nothing) may pass. */
+export function isAllowedQuery(query: string): boolean {
+  return query === '' || (QUERY.test(query) && !FORBIDDEN.test(`&${query}`));
+}

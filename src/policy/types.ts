@@ -1,0 +1,132 @@
+import type { SpecPath } from '../diagnostics/diagnostic.ts';
+import type { CidrSet } from './cidr.ts';
+import type { PathPattern } from './pattern.ts';
+
+/**
+ * What a spec means, in no engine's words: references resolved, defaults applied, lists in a canonical
+ * order. Every node keeps the place in the spec that it came from.
+ */
+export interface Policy {
+  readonly name: string;
+  readonly upstreams: readonly Upstream[];
+  readonly routes: readonly Route[];
+  readonly apiKeys: readonly ApiKey[];
+  readonly proxies: readonly Proxy[];
+  readonly rewrites: readonly DomainRewrite[];
+}
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Upstream {
+  readonly id: string;
+  readonly scheme: 'http' | 'https';
+  /** Lower case name or address of the url; the Host that is sent, with the port where it is not the default. */
+  readonly host: string;
+  readonly port: number;
+  /** What is connected to; `[{host, port}]` of the url where the spec names no pool. */
+  readonly servers: readonly HostPort[];
+  readonly tokenHeader: string;
+  /** Absent for plain http. */
+  readonly tls?: { readonly serverName: string; readonly caFile?: string; readonly insecureSkipVerify: boolean };
+  /** Milliseconds. */
+  readonly timeouts: { readonly connect: number; readonly read: number; readonly send: number };
+  readonly origin: SpecPath;
+}
+
+/** How an allowed request is forwarded. Patterns that overlap must agree on all of it. */
+export interface Forwarding {
+  readonly upstream: string;
+  readonly auth: 'apiKey' | 'passthrough';
+  /** Request headers that pass beside the default list; lower case, sorted. */
+  readonly headers: readonly string[];
+  /** Lower case, sorted. */
+  readonly contentTypes: 'any' | readonly string[];
+  /** Bytes; `undefined` for no limit. */
+  readonly maxBody: number | undefined;
+  readonly websocket: boolean;
+}
+
+/** One entry of a group's `allow`. */
+export interface Route {
+  /** The key under `routes`; what logs show. */
+  readonly group: string;
+  /** Sorted; HEAD is not listed where it comes with GET. */
+  readonly methods: readonly string[];
+  readonly pattern: PathPattern;
+  readonly forwarding: Forwarding;
+  readonly reason?: string;
+  readonly origin: SpecPath;
+}
+
+export type SecretScheme = 'env' | 'file' | 'vault';
+
+export interface SecretReference {
+  readonly scheme: SecretScheme;
+  /** The reference as written, such as `env:POSTERN_KEY`. */
+  readonly text: string;
+  readonly origin: SpecPath;
+}
+
+export interface ApiKey {
+  readonly id: string;
+  /** One, or two while the key is being rotated. */
+  readonly keys: readonly SecretReference[];
+  readonly token: SecretReference;
+  /** Route groups with `auth: apiKey` that it may use, sorted. */
+  readonly groups: readonly string[];
+  /** Absent: the proxy's own ranges are all that counts. */
+  readonly ranges?: CidrSet;
+  /** Seconds since the epoch; the key works before this moment, not at it. */
+  readonly expires?: number;
+  readonly rateLimit?: { readonly requests: number; readonly per: 's' | 'm'; readonly burst: number };
+  readonly owner?: string;
+  readonly origin: SpecPath;
+}
+
+export type ClientAddress =
+  | { readonly kind: 'direct' }
+  | { readonly kind: 'header'; readonly trusted: CidrSet; readonly header: string }
+  | { readonly kind: 'proxyProtocol'; readonly trusted: CidrSet };
+
+/** A request that the proxy answers itself. */
+export interface Answer {
+  readonly methods: readonly string[];
+  readonly pattern: PathPattern;
+  readonly status: number;
+  /** JSON text. */
+  readonly body: string;
+  readonly origin: SpecPath;
+}
+
+export interface Proxy {
+  readonly id: string;
+  /** `address` absent: every IPv4 address. IPv6 addresses without brackets. */
+  readonly listen: { readonly address?: string; readonly port: number };
+  readonly ranges: CidrSet;
+  readonly clientIp: ClientAddress;
+  readonly apiKeyHeader: string;
+  /** `scheme://host[:port]` without a trailing slash. */
+  readonly publicUrl?: string;
+  readonly groups: readonly string[];
+  /** The routes of these groups, in canonical order. */
+  readonly routes: readonly Route[];
+  readonly answers: readonly Answer[];
+  readonly methodNotAllowed: 404 | 405;
+  /** In the order of the spec. */
+  readonly responseHeaders: readonly { readonly name: string; readonly value: string }[];
+  readonly origin: SpecPath;
+}
+
+export interface DomainRewrite {
+  /** A-labels, lower case, no trailing dot; without the `*.` of a wildcard. */
+  readonly from: string;
+  readonly to: string;
+  /** `*.from` to `*.to`: every name below, at any depth, not the name itself. */
+  readonly wildcard: boolean;
+  readonly upstream?: string;
+  readonly containerRegistry: boolean;
+  readonly origin: SpecPath;
+}
