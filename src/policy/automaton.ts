@@ -1,0 +1,151 @@
+import type { PathPattern } from './pattern.ts';
+import { ACCEPTED_BY, classify, PARAMETER_TYPES, type ParameterType } from './segment.ts';
+
+/**
+ * All patterns of a proxy as one deterministic automaton over path segments. Since a path leads to
+ * exactly one state, the union of all patterns that match it is known there: no order, no "most specific
+ * first". Evaluator, engines, probes and access diff all read this one structure.
+ */
+export interface Automaton<T> {
+  /** The start state is the first. */
+  readonly states: readonly State<T>[];
+}
+
+export interface State<T> {
+  readonly id: number;
+  /** The next state for these segments, byte for byte. Looked at before `classes`. */
+  readonly literals: ReadonlyMap<string, number>;
+  /** The next state for any other segment, by its most specific type. */
+  readonly classes: Readonly<Partial<Record<ParameterType, number>>>;
+  /** What matches a path that ends here; in the order given. */
+  readonly accepts: readonly T[];
+  /** A shortest path that leads here, "" for the start state. */
+  readonly example: string;
+}
+
+/** An example segment of each class, which no wider class's example could be. */
+export const CLASS_EXAMPLES: Readonly<Record<ParameterType, string>> = {
+  int: '42',
+  hex: 'c0ffee',
+  uuid: '0b0e1d2c-3a4f-4b5c-8d6e-7f8091a2b3c4',
+  slug: 'x-1',
+  segment: 'x~1',
+  encodedPath: 'x%2Fy',
+};
+
+/** Above this many states the patterns overlap too much for a table-driven engine. */
+export const MAX_STATES = 400_000;
+
+interface Node<T> {
+  readonly order: number;
+  readonly literals: Map<string, Node<T>>;
+  readonly parameters: Map<ParameterType, Node<T>>;
+  /** Reached by one or more segments of type `segment`. */
+  tail?: Node<T>;
+  /** Set on the node of a tail itself. */
+  loops: boolean;
+  readonly accepts: { readonly item: T; readonly index: number }[];
+}
+
+function insertAll<T extends { readonly pattern: PathPattern }>(items: readonly T[]): Node<T> {
+  let count = 0;
+  const create = (loops = false): Node<T> => ({ order: count++, literals: new Map(), parameters: new Map(), loops, accepts: [] });
+  const child = <K>(map: Map<K, Node<T>>, key: K): Node<T> => {
+    const existing = map.get(key);
+    if (existing) return existing;
+    const node = create();
+    map.set(key, node);
+    return node;
+  };
+  const root = create();
+  for (const [index, item] of items.entries()) {
+    let nodes = [root];
+    const { segments, tail } = item.pattern;
+    for (const [position, segment] of segments.entries()) {
+      if (tail && position === segments.length - 1) nodes = nodes.map((node) => (node.tail ??= create(true)));
+      else if (segment.kind === 'parameter') nodes = nodes.map((node) => child(node.parameters, segment.type));
+      else if (segment.kind === 'literal') nodes = nodes.map((node) => child(node.literals, segment.text));
+      else nodes = nodes.flatMap((node) => segment.values.map((value) => child(node.literals, value)));
+    }
+    for (const node of nodes) node.accepts.push({ item, index });
+  }
+  return root;
+}
+
+/** The nodes that a non-literal segment of this class leads to. */
+function afterClass<T>(nodes: readonly Node<T>[], type: ParameterType): Node<T>[] {
+  const next: Node<T>[] = [];
+  for (const node of nodes) {
+    for (const accepting of ACCEPTED_BY[type]) {
+      const child = node.parameters.get(accepting);
+      if (child) next.push(child);
+    }
+    if (type !== 'encodedPath') {
+      if (node.tail) next.push(node.tail);
+      if (node.loops) next.push(node);
+    }
+  }
+  return next;
+}
+
+function afterLiteral<T>(nodes: readonly Node<T>[], text: string): Node<T>[] {
+  const type = classify(text);
+  const next = type === undefined ? [] : afterClass(nodes, type);
+  for (const node of nodes) {
+    const child = node.literals.get(text);
+    if (child) next.push(child);
+  }
+  return next;
+}
+
+/**
+ * Builds the automaton by subset construction. O(states × branches).
+ * @returns `undefined` where there would be more than `MAX_STATES` states.
+ */
+export function buildAutomaton<T extends { readonly pattern: PathPattern }>(items: readonly T[]): Automaton<T> | undefined {
+  const states: State<T>[] = [];
+  const queue: { nodes: readonly Node<T>[]; example: string }[] = [];
+  const ids = new Map<string, number>();
+  const idOf = (found: readonly Node<T>[], example: string): number => {
+    const nodes = [...new Set(found)].sort((a, b) => a.order - b.order);
+    const key = nodes.map((node) => node.order).join();
+    const known = ids.get(key);
+    if (known !== undefined) return known;
+    ids.set(key, queue.length);
+    return queue.push({ nodes, example }) - 1;
+  };
+  idOf([insertAll(items)], '');
+  for (let id = 0; id < queue.length; id++) {
+    const { nodes, example } = queue[id] ?? { nodes: [], example: '' };
+    if (queue.length > MAX_STATES) return undefined;
+    const literals = new Map<string, number>();
+    for (const text of new Set(nodes.flatMap((node) => [...node.literals.keys()]))) {
+      literals.set(text, idOf(afterLiteral(nodes, text), `${example}/${text}`));
+    }
+    const classes: Partial<Record<ParameterType, number>> = {};
+    for (const type of PARAMETER_TYPES) {
+      const next = afterClass(nodes, type);
+      if (next.length > 0) classes[type] = idOf(next, `${example}/${CLASS_EXAMPLES[type]}`);
+    }
+    const accepted = new Map(nodes.flatMap((node) => node.accepts).map(({ item, index }) => [index, item]));
+    const accepts = [...accepted].sort(([a], [b]) => a - b).map(([, item]) => item);
+    states.push({ id, literals, classes, accepts, example });
+  }
+  return { states };
+}
+
+/** The state that a raw path leads to; `undefined` where no pattern can match. */
+export function run<T>(automaton: Automaton<T>, path: string): State<T> | undefined {
+  if (!path.startsWith('/')) return undefined;
+  let state = automaton.states[0];
+  for (const segment of path.slice(1).split('/')) {
+    if (!state) return undefined;
+    let next = state.literals.get(segment);
+    if (next === undefined) {
+      const type = classify(segment);
+      next = type === undefined ? undefined : state.classes[type];
+    }
+    state = next === undefined ? undefined : automaton.states[next];
+  }
+  return state;
+}

@@ -1,0 +1,162 @@
+import { isIPv4, isIPv6 } from 'node:net';
+
+/** An inclusive range of addresses of one family, as numbers. */
+export interface AddressRange {
+  readonly family: 4 | 6;
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** Sorted (IPv4 first), disjoint, never adjacent: two equal sets have equal ranges. */
+export interface CidrSet {
+  readonly ranges: readonly AddressRange[];
+}
+
+const WIDTH = { 4: 32n, 6: 128n } as const;
+
+export const ANY_ADDRESS: CidrSet = {
+  ranges: [
+    { family: 4, first: 0n, last: (1n << 32n) - 1n },
+    { family: 6, first: 0n, last: (1n << 128n) - 1n },
+  ],
+};
+
+export interface Address {
+  readonly family: 4 | 6;
+  readonly value: bigint;
+}
+
+function ipv4Value(text: string): bigint {
+  return text.split('.').reduce((value, octet) => (value << 8n) | BigInt(octet), 0n);
+}
+
+function ipv6Value(text: string): bigint {
+  const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);
+  if (dotted) {
+    const low = ipv4Value(dotted[2] ?? '');
+    return ipv6Value(`${dotted[1]}${(low >> 16n).toString(16)}:${(low & 0xffffn).toString(16)}`);
+  }
+  const [head = '', tail] = text.split('::');
+  const groups = (part: string) => (part === '' ? [] : part.split(':'));
+  const left = groups(head);
+  const right = groups(tail ?? '');
+  const zeros = tail === undefined ? 0 : 8 - left.length - right.length;
+  return [...left, ...Array<string>(zeros).fill('0'), ...right].reduce((value, group) => (value << 16n) | BigInt(`0x${group}`), 0n);
+}
+
+/**
+ * Reads an address strictly: no leading zeros, no zone. An IPv4-mapped IPv6 address is the IPv4 address
+ * it carries, which is how every engine sees a client on a dual-stack socket.
+ */
+export function parseAddress(text: string): Address | undefined {
+  if (isIPv4(text)) return { family: 4, value: ipv4Value(text) };
+  if (!isIPv6(text) || text.includes('%')) return undefined;
+  const value = ipv6Value(text);
+  return value >> 32n === 0xffffn ? { family: 4, value: value & 0xffffffffn } : { family: 6, value };
+}
+
+export type CidrProblem = 'not an address' | 'bad prefix' | 'host bits';
+
+/** Reads `address` or `address/prefix`; host bits that are set are a problem, because they hide a typing mistake. */
+export function parseCidr(text: string): AddressRange | CidrProblem {
+  const [addressText = '', prefixText, ...rest] = text.split('/');
+  const family = isIPv4(addressText) ? 4 : isIPv6(addressText) && !addressText.includes('%') ? 6 : undefined;
+  if (family === undefined) return 'not an address';
+  const width = WIDTH[family];
+  if (rest.length > 0 || (prefixText !== undefined && !/^(?:0|[1-9][0-9]{0,2})$/.test(prefixText))) return 'bad prefix';
+  const prefix = prefixText === undefined ? width : BigInt(prefixText);
+  if (prefix > width) return 'bad prefix';
+  const first = family === 4 ? ipv4Value(addressText) : ipv6Value(addressText);
+  const size = 1n << (width - prefix);
+  if (first % size !== 0n) return 'host bits';
+  const mapped = family === 6 && prefix >= 96n && first >> 32n === 0xffffn;
+  if (mapped) return { family: 4, first: first & 0xffffffffn, last: (first & 0xffffffffn) + size - 1n };
+  return { family, first, last: first + size - 1n };
+}
+
+/** The network that an address with host bits set lies in, for hints. */
+export function networkOf(text: string): string {
+  const [addressText = '', prefixText = ''] = text.split('/');
+  const family = isIPv4(addressText) ? 4 : 6;
+  const size = 1n << (WIDTH[family] - BigInt(prefixText));
+  const value = family === 4 ? ipv4Value(addressText) : ipv6Value(addressText);
+  return `${formatAddress({ family, value: value - (value % size) })}/${prefixText}`;
+}
+
+function compare(a: AddressRange, b: AddressRange): number {
+  if (a.family !== b.family) return a.family - b.family;
+  if (a.first !== b.first) return a.first < b.first ? -1 : 1;
+  return a.last < b.last ? -1 : a.last > b.last ? 1 : 0;
+}
+
+/** The union of ranges, in canonical form. O(n log n). */
+export function unionOf(ranges: readonly AddressRange[]): CidrSet {
+  const merged: AddressRange[] = [];
+  for (const range of ranges.toSorted(compare)) {
+    const last = merged.at(-1);
+    if (last && last.family === range.family && range.first <= last.last + 1n) {
+      if (range.last > last.last) merged[merged.length - 1] = { ...last, last: range.last };
+    } else merged.push(range);
+  }
+  return { ranges: merged };
+}
+
+/** Whether a set holds an address. O(log n). */
+export function contains(set: CidrSet, address: Address): boolean {
+  let low = 0;
+  let high = set.ranges.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const range = set.ranges[middle];
+    if (!range) return false;
+    if (range.family < address.family || (range.family === address.family && range.last < address.value)) low = middle + 1;
+    else if (range.family > address.family || range.first > address.value) high = middle - 1;
+    else return true;
+  }
+  return false;
+}
+
+/** What is in `a` and not in `b`. */
+export function subtract(a: CidrSet, b: CidrSet): CidrSet {
+  const left: AddressRange[] = [];
+  let other = 0;
+  for (const range of a.ranges) {
+    let first = range.first;
+    while (other > 0 && compare(b.ranges[other - 1] ?? range, range) > 0) other--;
+    for (; other < b.ranges.length; other++) {
+      const cut = b.ranges[other];
+      if (!cut || cut.family > range.family || (cut.family === range.family && cut.first > range.last)) break;
+      if (cut.family < range.family || cut.last < first) continue;
+      if (cut.first > first) left.push({ family: range.family, first, last: cut.first - 1n });
+      first = cut.last + 1n;
+      if (first > range.last) break;
+    }
+    if (first <= range.last) left.push({ family: range.family, first, last: range.last });
+  }
+  return { ranges: left };
+}
+
+export function formatAddress(address: Address): string {
+  if (address.family === 4) return [24n, 16n, 8n, 0n].map((shift) => (address.value >> shift) & 0xffn).join('.');
+  const groups = Array.from({ length: 8 }, (_, index) => ((address.value >> BigInt(112 - 16 * index)) & 0xffffn).toString(16));
+  const zeros = [...groups.join(':').matchAll(/(?:^|:)0(?::0)+(?=:|$)/g)].map((match) => match[0]).sort((a, b) => b.length - a.length)[0];
+  if (zeros === undefined) return groups.join(':');
+  const [before = '', ...after] = groups.join(':').split(zeros);
+  return `${before}::${after.join(zeros).replace(/^:/, '')}`;
+}
+
+/** The fewest CIDRs that make up a set, in order. Engines and people read these. */
+export function toCidrs(set: CidrSet): string[] {
+  const cidrs: string[] = [];
+  for (const { family, first, last } of set.ranges) {
+    const width = WIDTH[family];
+    let start = first;
+    while (start <= last) {
+      let bits = 0n;
+      while (bits < width && start % (1n << (bits + 1n)) === 0n && start + (1n << (bits + 1n)) - 1n <= last) bits++;
+      cidrs.push(`${formatAddress({ family, value: start })}/${width - bits}`);
+      start += 1n << bits;
+    }
+  }
+  return cidrs;
+}

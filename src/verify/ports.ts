@@ -1,0 +1,58 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { tryLock } from './lock.ts';
+
+// Below what Linux gives to outgoing connections (32768 and up), which would otherwise take a port just found free.
+const first = 10_000;
+const blocks = 350;
+const blockSize = 64;
+
+let unused: number[] = [];
+
+/**
+ * Ports of the loopback interface that nobody listens on, over TCP and UDP. They come from blocks that a process locks
+ * until it ends, so processes running side by side never get the same one between finding it free and using it.
+ */
+export async function freePorts(count: number): Promise<number[]> {
+  const found: number[] = [];
+  while (found.length < count) {
+    const port = unused.pop();
+    if (port === undefined) unused = await claimBlock();
+    else if (await isFree(port)) found.push(port);
+  }
+  return found;
+}
+
+/** One free port; see freePorts. */
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1);
+  if (port === undefined) throw new Error('freePorts gave no port');
+  return port;
+}
+
+async function claimBlock(): Promise<number[]> {
+  const folder = join(tmpdir(), `postern-ports-${process.getuid?.() ?? 0}`);
+  const start = Math.floor(Math.random() * blocks);
+  for (let i = 0; i < blocks; i += 1) {
+    const block = (start + i) % blocks;
+    if (await tryLock(join(folder, String(block)))) {
+      return Array.from({ length: blockSize }, (_, n) => first + block * blockSize + n);
+    }
+  }
+  throw new Error(`every block of ports is locked in ${folder}`);
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const tcp = createServer().listen(port, '127.0.0.1');
+  const udp = createSocket('udp4').bind(port, '127.0.0.1');
+  try {
+    const bound = await Promise.allSettled([once(tcp, 'listening'), once(udp, 'listening')]);
+    return bound.every(({ status }) => status === 'fulfilled');
+  } finally {
+    await new Promise((done) => tcp.close(done));
+    udp.close();
+  }
+}
