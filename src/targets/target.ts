@@ -24,6 +24,13 @@ export interface TargetInput<Options> {
   readonly read: ReadFile;
 }
 
+/** What `secrets render` hands to a target: each reference of the spec with the value that was read for it. */
+export interface SecretsInput {
+  readonly policy: Policy;
+  /** By reference text, such as `env:POSTERN_KEY`. Keys are key-shaped, tokens RFC 6750 token characters, none is empty. */
+  readonly values: ReadonlyMap<string, string>;
+}
+
 /** The whole contract of a target. */
 export interface Target {
   readonly name: string;
@@ -32,6 +39,8 @@ export interface Target {
   /** Schema of `targets.<name>`. */
   readonly options: z.ZodType;
   emit(input: TargetInput<unknown>): Result<readonly RenderedFile[]>;
+  /** Files with keys and tokens in them, below the output folder; absent where the target needs no secret. */
+  readonly secrets?: ((input: SecretsInput) => Result<readonly RenderedFile[]>) | undefined;
 }
 
 export interface TargetDefinition<Schema extends z.ZodType, Model> {
@@ -42,15 +51,17 @@ export interface TargetDefinition<Schema extends z.ZodType, Model> {
   readonly plan: (input: TargetInput<z.infer<Schema>>) => Result<Model>;
   /** Model → files. */
   readonly files: (model: Model) => readonly RenderedFile[];
+  readonly secrets?: (input: SecretsInput) => Result<readonly RenderedFile[]>;
 }
 
 /** Closes over the option and model types, so that all targets fit in one plain list. */
 export function defineTarget<Schema extends z.ZodType, Model>(definition: TargetDefinition<Schema, Model>): Target {
-  const { name, summary, options, plan, files } = definition;
+  const { name, summary, options, plan, files, secrets } = definition;
   return {
     name,
     summary,
     options,
+    secrets,
     emit({ policy, options: raw, at, read }) {
       const parsed = options.safeParse(raw);
       if (!parsed.success) throw new Error(`options of ${name} were not validated with the spec`, { cause: parsed.error });

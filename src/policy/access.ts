@@ -1,0 +1,97 @@
+import { type Automaton, buildAutomaton, type State } from './automaton.ts';
+import type { Answer, Forwarding, Proxy, Route } from './types.ts';
+
+/** Whatever a proxy reacts to: a route that is forwarded or a request that it answers itself. */
+export type Rule = Route | Answer;
+
+/**
+ * A set of (path, method) pairs that are treated alike: forwarded alike, and open to the same keys.
+ * Where patterns of several groups overlap, the cell names all of them, so that the union of what they
+ * allow holds although an engine picks one cell per request.
+ */
+export type Cell =
+  | { readonly kind: 'forward'; readonly id: string; readonly groups: readonly string[]; readonly forwarding: Forwarding }
+  | { readonly kind: 'answer'; readonly id: string; readonly answer: Answer };
+
+/** What a path leads to. */
+export interface Place {
+  readonly state: State<Rule>;
+  /** Methods that some rule takes here, for `Allow`: sorted, HEAD listed beside GET. */
+  readonly allow: readonly string[];
+  /** By method; HEAD is looked up as GET where GET is there and HEAD is not. */
+  readonly cells: ReadonlyMap<string, Cell>;
+}
+
+/** Everything a proxy's engine config has to know about requests. */
+export interface Access {
+  readonly automaton: Automaton<Rule>;
+  /** Only states where some pattern ends, in the order of the automaton. */
+  readonly places: readonly Place[];
+  /** Each cell once, in the order of first use. */
+  readonly cells: readonly Cell[];
+  /** Whether any route asks for a key; where none does, no request is asked for one. */
+  readonly usesKeys: boolean;
+}
+
+export function isRoute(rule: Rule): rule is Route {
+  return 'forwarding' in rule;
+}
+
+/** The method under which a request is looked up. */
+export function lookupMethod(method: string, methods: ReadonlyMap<string, unknown>): string {
+  return method === 'HEAD' && !methods.has('HEAD') ? 'GET' : method;
+}
+
+export function accessOf(proxy: Proxy): Access | undefined {
+  const rules: readonly Rule[] = [...proxy.routes, ...proxy.answers];
+  const automaton = buildAutomaton(rules);
+  if (!automaton) return undefined;
+  const interned = new Map<string, Cell>();
+  const ids = new Set<string>();
+  const intern = (matching: readonly Rule[]): Cell => {
+    const key = cellKey(matching);
+    const known = interned.get(key);
+    if (known) return known;
+    const cell = cellOf(matching, ids);
+    ids.add(cell.id);
+    interned.set(key, cell);
+    return cell;
+  };
+  const places = automaton.states.filter((state) => state.accepts.length > 0).map((state) => placeOf(state, intern));
+  const usesKeys = proxy.routes.some((route) => route.forwarding.auth === 'apiKey');
+  return { automaton, places, cells: [...interned.values()], usesKeys };
+}
+
+function placeOf(state: State<Rule>, intern: (matching: readonly Rule[]) => Cell): Place {
+  const methods = [...new Set(state.accepts.flatMap((rule) => rule.methods))].sort();
+  const cells = new Map(methods.map((method) => [method, intern(state.accepts.filter((rule) => rule.methods.includes(method)))]));
+  // An explicit HEAD beside GET is part of what GET allows: access is a union.
+  const get = state.accepts.filter((rule) => rule.methods.includes('GET') || rule.methods.includes('HEAD'));
+  if (cells.has('HEAD') && cells.has('GET')) cells.set('HEAD', intern(get));
+  const allow = cells.has('GET') ? [...new Set([...methods, 'HEAD'])].sort() : methods;
+  return { state, allow, cells };
+}
+
+function groupsOf(matching: readonly Rule[]): string[] {
+  return [...new Set(matching.filter(isRoute).map((route) => route.group))].sort();
+}
+
+function cellKey(matching: readonly Rule[]): string {
+  const route = matching.find(isRoute);
+  if (!route) return `answer ${JSON.stringify(matching[0]?.origin)}`;
+  const { upstream, headers, contentTypes, maxBody, websocket, auth } = route.forwarding;
+  return `forward ${JSON.stringify([groupsOf(matching), upstream, auth, headers, contentTypes, maxBody, websocket])}`;
+}
+
+/** Named by its groups, for logs; numbered where one group needs several cells. */
+function cellOf(matching: readonly Rule[], taken: ReadonlySet<string>): Cell {
+  const route = matching.find(isRoute);
+  const groups = groupsOf(matching);
+  const base = route ? groups.join('+') : 'answer';
+  let id = base;
+  for (let number = 2; taken.has(id); number++) id = `${base}~${number}`;
+  if (route) return { kind: 'forward', id, groups, forwarding: route.forwarding };
+  const answer = matching.find((rule): rule is Answer => !isRoute(rule));
+  if (!answer) throw new Error('a cell without a rule');
+  return { kind: 'answer', id, answer };
+}
