@@ -1,0 +1,66 @@
+import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { mustRun } from './run.ts';
+import type { DebianOrigin } from './table.ts';
+
+const mirror = 'http://deb.debian.org/debian';
+const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/**
+ * Unpacks a Debian package with the libraries it needs and puts a starter beside it. Works as any user and whatever is
+ * installed: apt gets folders of its own, and the program runs with the C library of its own suite.
+ */
+export async function installDebian(origin: DebianOrigin, folder: string, command: string): Promise<void> {
+  const { suite, package: wanted, program } = origin;
+  const apt = join(folder, 'apt');
+  const root = join(folder, 'root');
+  await mkdir(root, { recursive: true });
+  const env = { ...process.env, APT_CONFIG: await privateApt(apt, suite) };
+  await mustRun('apt-get', ['update'], { env });
+  const plan = await mustRun('apt-get', ['install', '--simulate', wanted], { env });
+  const packages = [...plan.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name ?? '');
+  const debs = join(apt, 'debs');
+  await mkdir(debs);
+  await mustRun('apt-get', ['download', ...packages.filter((name) => name === wanted || isLibrary(name))], { cwd: debs, env });
+  for (const deb of await readdir(debs)) await mustRun('dpkg-deb', ['-x', join(debs, deb), root]);
+  await writeStarter(root, program, join(folder, command));
+  await rm(apt, { recursive: true });
+}
+
+/** What a program needs to run; the rest of its dependencies are there to set up a whole system. */
+function isLibrary(name: string): boolean {
+  return /^(lib|zlib)/.test(name);
+}
+
+async function privateApt(folder: string, suite: string): Promise<string> {
+  for (const part of ['lists/partial', 'cache/archives/partial', 'empty']) await mkdir(join(folder, part), { recursive: true });
+  const file = (name: string) => join(folder, name);
+  await writeFile(file('status'), '');
+  await writeFile(file('sources.list'), `deb [signed-by=${keyring}] ${mirror} ${suite} main\n`);
+  const settings = {
+    'Dir::State::lists': file('lists'),
+    'Dir::State::status': file('status'),
+    'Dir::Cache': file('cache'),
+    'Dir::Etc::sourcelist': file('sources.list'),
+    'Dir::Etc::sourceparts': file('empty'),
+    'Dir::Etc::preferences': file('empty/preferences'),
+    'Dir::Etc::preferencesparts': file('empty'),
+    'APT::Install-Recommends': 'false',
+    'Acquire::Languages': 'none',
+    // As root, apt would fetch as a user who may not write here.
+    'APT::Sandbox::User': '',
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `${name} "${value}";\n`);
+  await writeFile(file('apt.conf'), lines.join(''));
+  return file('apt.conf');
+}
+
+async function writeStarter(root: string, program: string, starter: string): Promise<void> {
+  const files = (await readdir(root, { recursive: true })).map((file) => join(root, file));
+  const loader = files.find((file) => /^ld-linux.*\.so\.\d$/.test(basename(file)) && !file.includes('/lib64/'));
+  if (loader === undefined) throw new Error(`no dynamic loader among the libraries of ${program}`);
+  const folders = new Set(files.filter((file) => /\.so(\.\d+)*$/.test(file)).map((file) => join(file, '..')));
+  const text = `#!/bin/sh\nexec '${loader}' --argv0 "$0" --library-path '${[...folders].join(':')}' '${join(root, program)}' "$@"\n`;
+  await writeFile(starter, text);
+  await chmod(starter, 0o755);
+}

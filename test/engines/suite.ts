@@ -1,0 +1,35 @@
+import { suite, type Test } from 'uvu';
+import { type Engine, engine } from './engine.ts';
+import type { EngineName } from './table.ts';
+
+export interface EngineSuite<Name extends EngineName> {
+  readonly test: Test;
+  /** Only to be read inside tests: where an engine is missing, none of them runs. */
+  readonly engines: Readonly<Record<Name, Engine>>;
+}
+
+/**
+ * A suite whose tests run only where every named engine can be had. Elsewhere each test counts as skipped and the reason
+ * is printed once; with CI=true the missing engine is a failure, or a broken installer would look like a green run.
+ */
+export async function engineSuite<Name extends EngineName>(title: string, names: readonly Name[]): Promise<EngineSuite<Name>> {
+  const found: Partial<Record<Name, Engine>> = {};
+  const missing: string[] = [];
+  for (const name of names) {
+    const result = await engine(name);
+    if ('missing' in result) missing.push(`${name} not found (${result.missing})`);
+    else found[name] = result;
+  }
+  const inner = suite(title);
+  if (missing.length === 0) return { test: inner, engines: found as Record<Name, Engine> };
+  for (const reason of missing) console.log(`skipped: ${reason}`);
+  if (process.env['CI'] === 'true') inner(`needs ${names.join(', ')}`, () => Promise.reject(new Error(missing.join('; '))));
+  return { test: skipping(inner), engines: found as Record<Name, Engine> };
+}
+
+/** The same suite with every test turned into a skipped one, and without the hooks that would start the engines. */
+function skipping(inner: Test): Test {
+  const hook = Object.assign(() => {}, { each: () => {} });
+  const skip = (name: string) => inner.skip(name);
+  return Object.assign(skip, { skip, only: skip, run: () => inner.run(), before: hook, after: hook });
+}

@@ -1,0 +1,74 @@
+export interface GoOrigin {
+  readonly kind: 'go';
+  readonly module: string;
+  readonly version: string;
+  readonly ldflags?: string;
+}
+
+export interface DebianOrigin {
+  readonly kind: 'debian';
+  readonly suite: 'bookworm' | 'sid';
+  readonly package: string;
+  readonly program: string;
+}
+
+/** A program the tests need. The versions that they run with are pinned in this file and nowhere else. */
+export interface Recipe {
+  /** The program's name on PATH. */
+  readonly command: string;
+  /** Arguments that make it print its version, whatever its exit status. */
+  readonly say: readonly string[];
+  /** Lowest version that will do, and the first one that will not. */
+  readonly from: string;
+  readonly below?: string;
+  /** Where it comes from when PATH has none that will do. */
+  readonly origin: GoOrigin | DebianOrigin;
+}
+
+const coredns = { command: 'coredns', say: ['-version'] };
+const corednsAt = (version: string): GoOrigin => ({ kind: 'go', module: 'github.com/coredns/coredns', version });
+const debian = (name: string, program: string, suite: DebianOrigin['suite'] = 'bookworm'): DebianOrigin => ({
+  kind: 'debian',
+  suite,
+  package: name,
+  program,
+});
+
+export const recipes = {
+  nginx: { command: 'nginx', say: ['-v'], from: '1.22.0', origin: debian('nginx', 'usr/sbin/nginx') },
+  // nginx.org is not a package registry; Debian unstable follows it within weeks and is signed.
+  'nginx-newest': { command: 'nginx', say: ['-v'], from: '1.30.0', origin: debian('nginx', 'usr/sbin/nginx', 'sid') },
+  caddy: {
+    command: 'caddy',
+    say: ['version'],
+    from: '2.11.3',
+    origin: {
+      kind: 'go',
+      module: 'github.com/caddyserver/caddy/v2/cmd/caddy',
+      version: '2.11.4',
+      // Built by `go install` it would call itself "unknown".
+      ldflags: '-X github.com/caddyserver/caddy/v2.CustomVersion=v2.11.4',
+    },
+  },
+  coredns: { ...coredns, from: '1.14.0', origin: corednsAt('1.14.7') },
+  'coredns-oldest': { ...coredns, from: '1.11.0', below: '1.12.0', origin: corednsAt('1.11.3') },
+  crane: {
+    command: 'crane',
+    say: ['version'],
+    from: '0.20.0',
+    origin: { kind: 'go', module: 'github.com/google/go-containerregistry/cmd/crane', version: '0.21.9' },
+  },
+  skopeo: { command: 'skopeo', say: ['--version'], from: '1.9.0', origin: debian('skopeo', 'usr/bin/skopeo') },
+  registry: {
+    command: 'docker-registry',
+    say: ['--version'],
+    from: '2.8.0',
+    origin: debian('docker-registry', 'usr/bin/docker-registry'),
+  },
+  containerd: { command: 'containerd', say: ['--version'], from: '1.6.0', origin: debian('containerd', 'usr/bin/containerd') },
+  kdig: { command: 'kdig', say: ['-V'], from: '3.0.0', origin: debian('knot-dnsutils', 'usr/bin/kdig') },
+  git: { command: 'git', say: ['--version'], from: '2.30.0', origin: debian('git', 'usr/bin/git') },
+  wrk: { command: 'wrk', say: ['-v'], from: '4.1.0', origin: debian('wrk', 'usr/bin/wrk') },
+} satisfies Record<string, Recipe>;
+
+export type EngineName = keyof typeof recipes;
