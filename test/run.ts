@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type Counts, endAll, type Report, runFile } from './runner/file.ts';
+
+const usage = 'test/run.ts [--slow] [--jobs N] [part of a file name …]';
+const root = fileURLToPath(new URL('../', import.meta.url));
+
+async function main(): Promise<void> {
+  const { values, positionals: filters } = parseArgs({
+    allowPositionals: true,
+    options: { slow: { type: 'boolean', default: false }, jobs: { type: 'string', default: '2' } },
+  });
+  const jobs = Number(values.jobs);
+  if (!Number.isSafeInteger(jobs) || jobs < 1) throw new Error(`--jobs takes a number of processes: ${usage}`);
+  const files = await testFiles(values.slow, filters);
+  if (files.length === 0) throw new Error(`no test file has ${filters.join(' or ')} in its name: ${usage}`);
+  // Files that need the same missing engine must not each try to install it; see test/engines.
+  process.env['POSTERN_TEST_RUN'] ??= randomUUID();
+  // A test decides for itself about colours.
+  delete process.env['FORCE_COLOR'];
+  const { passed, failed, skipped } = await runAll(files, jobs);
+  if (failed > 0) process.exitCode = 1;
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+}
+
+async function testFiles(slow: boolean, filters: readonly string[]): Promise<string[]> {
+  const names = await readdir(join(root, 'test'), { recursive: true });
+  const wanted = filters.map((filter) => relative(root, join(root, filter)));
+  return names
+    .map((name) => join('test', name))
+    .filter((file) => file.endsWith('.test.ts') && (slow || !file.endsWith('.slow.test.ts')))
+    .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+    .sort();
+}
+
+async function runAll(files: readonly string[], jobs: number): Promise<Counts> {
+  const waiting = [...files];
+  const reports: Report[] = [];
+  const worker = async () => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const report = await runFile(root, file);
+      reports.push(report);
+      print(file, report);
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, worker));
+  const sum = (count: keyof Counts) => reports.reduce((total, report) => total + report[count], 0);
+  return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
+}
+
+function print(file: string, { passed, skipped, output, problem }: Report): void {
+  const skips = skipped === 0 ? '' : `, ${skipped} skipped`;
+  console.log(problem === undefined ? `ok    ${file} (${passed} passed${skips})` : `FAIL  ${file}: ${problem}`);
+  const shown = problem === undefined ? output.split('\n').filter((line) => line.startsWith('skipped: ')) : [output.trim()];
+  for (const line of shown) console.log(line.replace(/^/gm, '      '));
+}
+
+for (const [signal, number] of [['SIGINT', 2], ['SIGTERM', 15], ['SIGHUP', 1]] as const) {
+  process.once(signal, () => {
+    endAll();
+    process.exit(128 + number);
+  });
+}
+
+await main();
