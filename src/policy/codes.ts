@@ -111,6 +111,21 @@ export const policyCodes = defineCodes('policy', {
     message: ({ key, expires }) => `key "${key}" expires on ${expires}, in less than 14 days`,
     hint: () => 'give the caller a second key and extend the date',
   }),
+  'key-is-token': code<{ key: string }>({
+    severity: 'error',
+    message: ({ key }) => `key "${key}" is the upstream token itself`,
+    hint: () => 'the caller must never hold the token; give it a key of its own, for example from "openssl rand -hex 24"',
+  }),
+  'shared-key': code<{ reference: string }>({
+    severity: 'error',
+    message: ({ reference }) => `two keys are read from ${reference}`,
+    hint: () => 'give each caller its own key, so that logs and limits can tell them apart',
+  }),
+  'two-address-sources': code<Record<string, never>>({
+    severity: 'error',
+    message: () => 'the client address comes from the PROXY protocol, so no header is read',
+    hint: () => 'take header out, or proxyProtocol',
+  }),
   'bad-date': code<{ text: string }>({
     severity: 'error',
     message: ({ text }) => `"${text}" is not a date of the calendar`,

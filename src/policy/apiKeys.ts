@@ -1,0 +1,97 @@
+import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
+import type { Spec } from '../spec/schema.ts';
+import { policyCodes } from './codes.ts';
+import type { RangeResolver } from './ranges.ts';
+import type { ApiKey, SecretReference, SecretScheme } from './types.ts';
+
+type KeySpec = NonNullable<Spec['apiKeys']>[string];
+
+function secretReference(text: string, origin: SpecPath): SecretReference {
+  const scheme: SecretScheme = text.startsWith('env:') ? 'env' : text.startsWith('file:') ? 'file' : 'vault';
+  return { scheme, text, origin };
+}
+
+/** Seconds since the epoch of a UTC date or moment; `undefined` where the calendar has no such day. */
+export function epochSeconds(text: string): number | undefined {
+  const moment = text.includes('T') ? text : `${text}T00:00:00Z`;
+  const milliseconds = Date.parse(moment);
+  if (Number.isNaN(milliseconds)) return undefined;
+  // Date.parse rolls some impossible days over into the next month.
+  return new Date(milliseconds).toISOString().slice(0, 10) === text.slice(0, 10) ? milliseconds / 1000 : undefined;
+}
+
+/** `10/s burst 20`; without a burst, one second's worth may come at once. */
+function rateLimit(text: string): NonNullable<ApiKey['rateLimit']> {
+  const [, requests = '1', per = 's', burst] = /^(\d+)\/([sm])(?: burst (\d+))?$/.exec(text) ?? [];
+  const count = Number(requests);
+  const perSecond = per === 's' ? count : Math.ceil(count / 60);
+  return { requests: count, per: per === 's' ? 's' : 'm', burst: burst === undefined ? perSecond : Number(burst) };
+}
+
+function checkSecretsDiffer(id: string, spec: KeySpec, problems: Diagnostic[]): void {
+  const keys = typeof spec.key === 'string' ? [spec.key] : spec.key;
+  if (!keys.includes(spec.token)) return;
+  problems.push(policyCodes.report('key-is-token', ['apiKeys', id, 'token'], { key: id }));
+}
+
+interface KeyContext {
+  readonly spec: Spec;
+  readonly ranges: RangeResolver;
+  readonly problems: Diagnostic[];
+  /** Groups with `auth: apiKey`, sorted. */
+  readonly keyGroups: readonly string[];
+}
+
+function groupsOf(id: string, names: readonly string[] | undefined, { spec, problems, keyGroups }: KeyContext): readonly string[] {
+  if (names === undefined) return keyGroups;
+  for (const [index, group] of names.entries()) {
+    const at: SpecPath = ['apiKeys', id, 'routes', index];
+    const known = Object.keys(spec.routes ?? {});
+    if (!known.includes(group)) problems.push(policyCodes.report('unknown-reference', at, { kind: 'route group', name: group, known }));
+    else if (!keyGroups.includes(group)) problems.push(policyCodes.report('unusable-group', at, { key: id, group }));
+  }
+  return [...new Set(names)].sort();
+}
+
+function resolveOne(id: string, spec: KeySpec, context: KeyContext): ApiKey {
+  const origin: SpecPath = ['apiKeys', id];
+  const keys = typeof spec.key === 'string' ? [spec.key] : spec.key;
+  const single = typeof spec.key === 'string';
+  checkSecretsDiffer(id, spec, context.problems);
+  const expires = spec.expires === undefined ? undefined : epochSeconds(spec.expires);
+  if (spec.expires !== undefined && expires === undefined) {
+    context.problems.push(policyCodes.report('bad-date', [...origin, 'expires'], { text: spec.expires }));
+  }
+  return {
+    id,
+    keys: keys.map((text, index) => secretReference(text, single ? [...origin, 'key'] : [...origin, 'key', index])),
+    token: secretReference(spec.token, [...origin, 'token']),
+    groups: groupsOf(id, spec.routes, context),
+    ...(spec.ipRanges === undefined ? {} : { ranges: context.ranges.resolve(spec.ipRanges, [...origin, 'ipRanges']) }),
+    ...(expires === undefined ? {} : { expires }),
+    ...(spec.rateLimit === undefined ? {} : { rateLimit: rateLimit(spec.rateLimit) }),
+    ...(spec.owner === undefined ? {} : { owner: spec.owner }),
+    origin,
+  };
+}
+
+/** Two callers with one key could not be told apart. */
+function checkUnique(keys: readonly ApiKey[], problems: Diagnostic[]): void {
+  const seen = new Map<string, SecretReference>();
+  for (const reference of keys.flatMap((key) => key.keys)) {
+    const earlier = seen.get(reference.text);
+    if (earlier) {
+      const related = [{ at: earlier.origin, message: 'first used here' }];
+      problems.push(policyCodes.report('shared-key', reference.origin, { reference: reference.text }, { related }));
+    } else seen.set(reference.text, reference);
+  }
+}
+
+/** Sorted by id. */
+export function resolveApiKeys(context: KeyContext): ApiKey[] {
+  const keys = Object.entries(context.spec.apiKeys ?? {})
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([id, spec]) => resolveOne(id, spec, context));
+  checkUnique(keys, context.problems);
+  return keys;
+}

@@ -1,0 +1,68 @@
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import { accessOf, isRoute, type Place, type Rule } from './access.ts';
+import { MAX_STATES } from './automaton.ts';
+import { policyCodes } from './codes.ts';
+import type { Forwarding, Proxy, Route } from './types.ts';
+
+const FIELDS: readonly { readonly field: keyof Forwarding; readonly words: string }[] = [
+  { field: 'upstream', words: 'the upstream' },
+  { field: 'auth', words: 'auth' },
+  { field: 'headers', words: 'headers' },
+  { field: 'contentTypes', words: 'contentTypes' },
+  { field: 'maxBody', words: 'maxBody' },
+  { field: 'websocket', words: 'websocket' },
+];
+
+function difference(a: Forwarding, b: Forwarding): string | undefined {
+  if (a === b) return undefined;
+  return FIELDS.find(({ field }) => JSON.stringify(a[field]) !== JSON.stringify(b[field]))?.words;
+}
+
+function routesDisagree(first: Route, second: Route, request: string): Diagnostic | undefined {
+  const differ = difference(first.forwarding, second.forwarding);
+  if (differ === undefined) return undefined;
+  const related = [{ at: first.origin, message: 'the other pattern' }];
+  return policyCodes.report('overlap-conflict', second.origin, { request, differ }, { related });
+}
+
+function rulesConflict(rules: readonly Rule[], request: string): Diagnostic | undefined {
+  const [first, ...others] = rules.filter(isRoute);
+  const answers = rules.filter((rule) => !isRoute(rule));
+  const answer = answers[0];
+  if (first && answer) {
+    const related = [{ at: first.origin, message: 'forwarded here' }];
+    return policyCodes.report('answer-conflict', answer.origin, { request }, { related });
+  }
+  if (answer && answers[1]) {
+    const related = [{ at: answer.origin, message: 'answered here too' }];
+    return policyCodes.report('answer-conflict', answers[1].origin, { request }, { related });
+  }
+  if (!first) return undefined;
+  return others.map((other) => routesDisagree(first, other, request)).find((found) => found !== undefined);
+}
+
+function placeConflicts(place: Place): Diagnostic[] {
+  const { accepts, example } = place.state;
+  if (accepts.length < 2) return [];
+  return [...place.cells.keys()].flatMap((method) => {
+    const matching = accepts.filter((rule) => rule.methods.includes(method) || (method === 'HEAD' && rule.methods.includes('GET')));
+    return rulesConflict(matching, `${method} ${example}`) ?? [];
+  });
+}
+
+/** Each pair of rules once, however many paths they share. */
+function unique(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const byPlace = new Map(diagnostics.map((diagnostic) => [JSON.stringify([diagnostic.at, diagnostic.related?.[0]?.at]), diagnostic]));
+  return [...byPlace.values()];
+}
+
+/** Finds patterns that cannot stand side by side on a proxy. */
+export function checkConflicts(proxies: readonly Proxy[], problems: Diagnostic[]): void {
+  const found: Diagnostic[] = [];
+  for (const proxy of proxies) {
+    const access = accessOf(proxy);
+    if (!access) problems.push(policyCodes.report('too-many-overlaps', [...proxy.origin, 'routes'], { states: MAX_STATES }));
+    else found.push(...access.places.flatMap(placeConflicts));
+  }
+  problems.push(...unique(found));
+}

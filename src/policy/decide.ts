@@ -1,0 +1,130 @@
+import type { SpecPath } from '../diagnostics/diagnostic.ts';
+import { type Access, accessOf, type Cell, isRoute, lookupMethod, type Place } from './access.ts';
+import { run } from './automaton.ts';
+import { contains } from './cidr.ts';
+import { isAllowedQuery } from './query.ts';
+import { headerValues, type ProxyRequest } from './request.ts';
+import type { ApiKey, Forwarding, Policy, Proxy } from './types.ts';
+
+/** Why a request is not forwarded. */
+export type Denial =
+  | 'address'
+  | 'key-missing'
+  | 'key-malformed'
+  | 'key-unknown'
+  | 'key-expired'
+  | 'key-address'
+  | 'path'
+  | 'method'
+  | 'scope'
+  | 'query'
+  | 'content-type'
+  | 'body-size';
+
+interface Common {
+  /** Id of the cell that the request fell into; "" where none did. */
+  readonly route: string;
+  /** Where in the spec the decision comes from. */
+  readonly at: SpecPath;
+}
+
+export type Decision =
+  | (Common & { readonly kind: 'forward'; readonly forwarding: Forwarding; readonly key?: ApiKey })
+  | (Common & { readonly kind: 'answer'; readonly status: number; readonly body: string; readonly key?: ApiKey })
+  | (Common & { readonly kind: 'deny'; readonly status: number; readonly reason: Denial; readonly allow?: readonly string[] });
+
+/** Decides requests to one proxy. Building it costs as much as the proxy has routes; deciding does not. */
+export interface Evaluator {
+  readonly proxy: Proxy;
+  readonly access: Access;
+  decide(request: ProxyRequest): Decision;
+}
+
+interface Matched {
+  readonly place: Place | undefined;
+  readonly cell: Cell | undefined;
+}
+
+const ROUTE_KEYS: readonly Denial[] = ['path', 'method'];
+
+/** The reference evaluator: a pure function of address, credential, method, target, headers and time. */
+export function evaluatorOf(policy: Policy, proxy: Proxy): Evaluator {
+  const access = accessOf(proxy);
+  if (!access) throw new Error('the policy was not checked for overlaps');
+  const places = new Map(access.places.map((place) => [place.state.id, place]));
+  const keys = new Map(policy.apiKeys.map((key) => [key.id, key]));
+
+  const match = (method: string, path: string): Matched => {
+    const state = run(access.automaton, path);
+    const place = state && places.get(state.id);
+    return { place, cell: place?.cells.get(lookupMethod(method, place.cells)) };
+  };
+
+  const deny = (status: number, reason: Denial, { place, cell }: Matched, at: SpecPath): Decision => ({
+    kind: 'deny',
+    status,
+    reason,
+    route: cell && !ROUTE_KEYS.includes(reason) ? cell.id : '',
+    at,
+    ...(reason === 'method' && status === 405 && place ? { allow: place.allow } : {}),
+  });
+
+  const authenticate = (request: ProxyRequest, matched: Matched): ApiKey | Decision => {
+    const { credential } = request;
+    if (credential.kind === 'missing') return deny(401, 'key-missing', matched, [...proxy.origin]);
+    if (credential.kind === 'malformed') return deny(401, 'key-malformed', matched, [...proxy.origin]);
+    const key = credential.kind === 'known' ? keys.get(credential.id) : undefined;
+    if (!key) return deny(403, 'key-unknown', matched, ['apiKeys']);
+    if (key.expires !== undefined && request.at >= key.expires) return deny(403, 'key-expired', matched, [...key.origin, 'expires']);
+    if (key.ranges && !contains(key.ranges, request.client)) return deny(403, 'key-address', matched, [...key.origin, 'ipRanges']);
+    return key;
+  };
+
+  const decide = (request: ProxyRequest): Decision => {
+    const [path = '', query = ''] = splitTarget(request.target);
+    const matched = match(request.method, path);
+    const { place, cell } = matched;
+    if (!contains(proxy.ranges, request.client)) return deny(403, 'address', matched, [...proxy.origin, 'ipRanges']);
+    const open = cell?.kind === 'forward' && cell.forwarding.auth === 'passthrough';
+    const key = open || !access.usesKeys ? undefined : authenticate(request, matched);
+    if (key && 'kind' in key) return key;
+    if (!place) return deny(404, 'path', matched, [...proxy.origin, 'routes']);
+    if (!cell) return deny(proxy.methodNotAllowed, 'method', matched, place.state.accepts[0]?.origin ?? proxy.origin);
+    const at = originOf(place, cell, request.method, key);
+    if (key && cell.kind === 'forward' && !cell.groups.some((group) => key.groups.includes(group))) {
+      return deny(403, 'scope', matched, [...key.origin, 'routes']);
+    }
+    if (!isAllowedQuery(query)) return deny(400, 'query', matched, at);
+    const caller = key ? { key } : {};
+    if (cell.kind === 'answer') return { kind: 'answer', status: cell.answer.status, body: cell.answer.body, route: cell.id, at, ...caller };
+    const body = bodyProblem(request, cell.forwarding);
+    if (body) return deny(body.status, body.reason, matched, at);
+    return { kind: 'forward', forwarding: cell.forwarding, route: cell.id, at, ...caller };
+  };
+  return { proxy, access, decide };
+}
+
+/** Path and query; a target without "?" has an empty query. */
+export function splitTarget(target: string): readonly [path: string, query: string] {
+  const mark = target.indexOf('?');
+  return mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)];
+}
+
+/** The entry of the spec that allowed the request: the first that this key may use. */
+function originOf(place: Place, cell: Cell, method: string, key: ApiKey | undefined): SpecPath {
+  if (cell.kind === 'answer') return cell.answer.origin;
+  const lookup = lookupMethod(method, place.cells);
+  const routes = place.state.accepts.filter(isRoute).filter((route) => route.methods.includes(lookup) || (lookup === 'HEAD' && route.methods.includes('GET')));
+  const usable = routes.find((route) => !key || key.groups.includes(route.group));
+  return (usable ?? routes[0])?.origin ?? [];
+}
+
+function bodyProblem({ headers }: ProxyRequest, { contentTypes, maxBody }: Forwarding): { status: number; reason: Denial } | undefined {
+  const length = headerValues(headers, 'content-length')[0] ?? '';
+  const chunked = headerValues(headers, 'transfer-encoding').length > 0;
+  if (!chunked && /^0*$/.test(length)) return undefined;
+  const type = (headerValues(headers, 'content-type')[0] ?? '').split(/[;,]/, 1)[0]?.trim().toLowerCase() ?? '';
+  if (contentTypes !== 'any' && !contentTypes.includes(type)) return { status: 415, reason: 'content-type' };
+  if (maxBody !== undefined && !chunked && Number(length) > maxBody) return { status: 413, reason: 'body-size' };
+  return undefined;
+}

@@ -1,0 +1,59 @@
+import type { Address, CidrSet } from './cidr.ts';
+import { contains, parseAddress } from './cidr.ts';
+import { isKeyShaped, keyOf } from './key.ts';
+import type { ClientAddress } from './types.ts';
+
+/** Header fields as sent, in order, names in any case. */
+export type HeaderFields = readonly (readonly [name: string, value: string])[];
+
+/** What the key header of a request says. `id` is set only where somebody knows which caller the key belongs to. */
+export type Credential = { readonly kind: 'missing' } | { readonly kind: 'malformed' } | { readonly kind: 'unknown' } | { readonly kind: 'known'; readonly id: string };
+
+/** Everything that a decision depends on. */
+export interface ProxyRequest {
+  readonly method: string;
+  /** The request target as it stands on the request line. */
+  readonly target: string;
+  readonly headers: HeaderFields;
+  readonly client: Address;
+  readonly credential: Credential;
+  /** Moment of the request, seconds since the epoch. */
+  readonly at: number;
+}
+
+/** All values of a header, in the order sent, without surrounding blanks. */
+export function headerValues(headers: HeaderFields, name: string): string[] {
+  const lower = name.toLowerCase();
+  return headers.filter(([field]) => field.toLowerCase() === lower).map(([, value]) => value.replace(/^[ \t]+|[ \t]+$/g, ''));
+}
+
+/** Reads the key header; `idOf` knows the callers by key. */
+export function credentialOf(headers: HeaderFields, keyHeader: string, idOf: (key: string) => string | undefined): Credential {
+  const values = headerValues(headers, keyHeader);
+  const key = keyOf(values);
+  if (key === '') return { kind: 'missing' };
+  if (!isKeyShaped(key)) return { kind: 'malformed' };
+  const id = idOf(key);
+  return id === undefined ? { kind: 'unknown' } : { kind: 'known', id };
+}
+
+/**
+ * The client behind trusted proxies: the header is read from the right, past every trusted address. What
+ * stands further left was written by somebody who is not trusted.
+ */
+export function clientAddress(source: ClientAddress, peer: Address, headers: HeaderFields): Address {
+  if (source.kind !== 'header' || !trusts(source.trusted, peer)) return peer;
+  let client = peer;
+  const hops = headerValues(headers, source.header).flatMap((value) => value.split(','));
+  for (const hop of hops.reverse()) {
+    const address = parseAddress(hop.trim());
+    if (!address) return client;
+    client = address;
+    if (!trusts(source.trusted, address)) return client;
+  }
+  return client;
+}
+
+function trusts(trusted: CidrSet, address: Address): boolean {
+  return contains(trusted, address);
+}

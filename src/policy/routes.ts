@@ -1,0 +1,89 @@
+import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
+import type { Spec } from '../spec/schema.ts';
+import { policyCodes } from './codes.ts';
+import { REFUSED_REQUEST_HEADER_PREFIXES, REFUSED_REQUEST_HEADERS } from './headers.ts';
+import { type PathPattern, parsePattern, parseRequestLine } from './pattern.ts';
+import type { Forwarding, Route } from './types.ts';
+
+type GroupSpec = NonNullable<Spec['routes']>[string];
+type AllowSpec = Exclude<GroupSpec['allow'][number], string>;
+
+const DEFAULT_MAX_BODY = 1024 ** 2;
+const SIZE_UNITS: Readonly<Record<string, number>> = { kB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 };
+
+/** `10MB` → bytes, `unlimited` → `undefined`; the form was checked by the schema. */
+function bytes(text: string | undefined): number | undefined {
+  if (text === undefined) return DEFAULT_MAX_BODY;
+  const [, digits, unit = ''] = /^(\d+)(kB|MB|GB)$/.exec(text) ?? [];
+  return digits === undefined ? undefined : Number(digits) * (SIZE_UNITS[unit] ?? 1);
+}
+
+function extraHeaders(names: readonly string[], at: SpecPath, problems: Diagnostic[]): string[] {
+  const headers: string[] = [];
+  for (const [index, name] of names.entries()) {
+    const header = name.toLowerCase();
+    if (REFUSED_REQUEST_HEADERS.includes(header) || REFUSED_REQUEST_HEADER_PREFIXES.some((prefix) => header.startsWith(prefix))) {
+      problems.push(policyCodes.report('credential-header', [...at, index], { header: name }));
+    } else headers.push(header);
+  }
+  return [...new Set(headers)].sort();
+}
+
+/** Methods and pattern of a request line of the spec. */
+export function parseRequest(text: string, at: SpecPath, problems: Diagnostic[]): { methods: readonly string[]; pattern: PathPattern } | undefined {
+  const line = parseRequestLine(text);
+  if ('problem' in line) {
+    problems.push(policyCodes.report('bad-request', at, { text, problem: line.problem }));
+    return undefined;
+  }
+  const pattern = parsePattern(line.path);
+  if ('problem' in pattern) {
+    problems.push(policyCodes.report('bad-pattern', at, { path: line.path, ...pattern }));
+    return undefined;
+  }
+  return { methods: line.methods, pattern };
+}
+
+/** What an entry says wins over what its group says; headers add up. */
+function forwardingOf(group: GroupSpec, entry: AllowSpec, headers: readonly string[]): Forwarding {
+  const auth = group.auth ?? 'apiKey';
+  // A form body can carry private_token, sudo or _method, which no proxy sees; JSON is what API clients send.
+  const contentTypes = entry.contentTypes ?? group.contentTypes ?? (auth === 'apiKey' ? ['application/json'] : 'any');
+  return {
+    upstream: group.upstream,
+    auth,
+    headers,
+    contentTypes: contentTypes === 'any' ? 'any' : [...new Set(contentTypes)].sort(),
+    maxBody: bytes(entry.maxBody ?? group.maxBody),
+    websocket: entry.websocket ?? group.websocket ?? false,
+  };
+}
+
+function groupRoutes(group: string, spec: GroupSpec, problems: Diagnostic[]): Route[] {
+  const origin: SpecPath = ['routes', group];
+  const shared = extraHeaders(spec.headers ?? [], [...origin, 'headers'], problems);
+  return spec.allow.flatMap((item, index): Route[] => {
+    const entry: AllowSpec = typeof item === 'string' ? { request: item } : item;
+    const at: SpecPath = [...origin, 'allow', index];
+    const request = parseRequest(entry.request, typeof item === 'string' ? at : [...at, 'request'], problems);
+    const own = entry.headers ? extraHeaders(entry.headers, [...at, 'headers'], problems) : [];
+    if (!request) return [];
+    const headers = own.length === 0 ? shared : [...new Set([...shared, ...own])].sort();
+    const reason = entry.reason === undefined ? {} : { reason: entry.reason };
+    return [{ group, ...request, forwarding: forwardingOf(spec, entry, headers), ...reason, origin: at }];
+  });
+}
+
+/** Groups in the order of their names, entries in the order of the spec. */
+export function resolveRoutes(spec: Spec, problems: Diagnostic[]): Route[] {
+  const known = Object.keys(spec.upstreams ?? {});
+  return Object.entries(spec.routes ?? {})
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([group, groupSpec]) => {
+      if (!known.includes(groupSpec.upstream)) {
+        const params = { kind: 'upstream', name: groupSpec.upstream, known };
+        problems.push(policyCodes.report('unknown-reference', ['routes', group, 'upstream'], params));
+      }
+      return groupRoutes(group, groupSpec, problems);
+    });
+}
