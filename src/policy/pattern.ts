@@ -22,12 +22,14 @@ const PARAMETER = /^\{([A-Za-z_][A-Za-z0-9_-]*)(?:(\*)|:([^{}]*))?\}$/;
 const TYPES_HINT = `types: ${PARAMETER_TYPES.join(', ')}, or a list such as {state:opened|closed}`;
 
 function literalProblem(text: string): PatternProblem | undefined {
+  // A star is a legal character of paths, but whoever writes one here means a wildcard.
+  if (text.includes('*')) return { problem: `has "${text}", and a star matches only itself`, hint: 'one segment is {name}, the rest of the path {name*}' };
   if (classify(text) !== undefined) return undefined;
   if (text === '') return { problem: 'has an empty segment ("//")', hint: 'write one "/" between segments' };
   if (/[{}]/.test(text)) {
-    return { problem: `has "${text}", which is neither literal nor a parameter`, hint: `a parameter is a whole segment: {name} or {name:type}; ${TYPES_HINT}` };
+    const hint = `a parameter is a whole segment: {name} or {name:type}; ${TYPES_HINT}`;
+    return { problem: `has "${text}", which is neither literal nor a parameter`, hint };
   }
-  if (/[*]/.test(text) && !/%/.test(text)) return { problem: `has "${text}"`, hint: 'for the rest of the path end with {name*}' };
   return {
     problem: `has the segment "${text}", which no request may hold`,
     hint: 'write a segment as it goes over the wire: RFC 3986 characters, %XX for all others, no dot segment, no %2F beside a dot segment',

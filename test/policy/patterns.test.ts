@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { buildAutomaton, CLASS_EXAMPLES, run } from '../../src/policy/automaton.ts';
+import { type PathPattern, parsePattern, parseRequestLine } from '../../src/policy/pattern.ts';
+import { ACCEPTED_BY, classify, PARAMETER_TYPES } from '../../src/policy/segment.ts';
+
+const test = suite('patterns');
+
+const SEGMENTS: readonly [segment: string, type: string | undefined][] = [
+  ['1', 'int'],
+  ['c0ffee', 'hex'],
+  ['C0FFEE', 'hex'],
+  ['123e4567-e89b-12d3-a456-426614174000', 'uuid'],
+  ['a.b_c-d', 'slug'],
+  ['...', 'slug'],
+  ['.gitlab-ci.yml', 'slug'],
+  ['a:b@c', 'segment'],
+  ['bug%20fix', 'segment'],
+  ['%C3%A9', 'segment'],
+  ['a;v=1', 'segment'],
+  ['parent%2Fchild', 'encodedPath'],
+  ['parent%2fchild%2F.github', 'encodedPath'],
+  ['', undefined],
+  ['.', undefined],
+  ['..', undefined],
+  ['%2e', undefined],
+  ['.%2E', undefined],
+  ['..;', undefined],
+  ['.;a=b', undefined],
+  ['%2e%2e%3bx', undefined],
+  ['a%2F..', undefined],
+  ['..%2Fa', undefined],
+  ['a%2F%2e%2E%2Fb', undefined],
+  ['a%2F..;x', undefined],
+  ['a%2F', undefined],
+  ['%2Fa', undefined],
+  ['a%2F%2Fb', undefined],
+  ['a%5Cb', undefined],
+  ['a\\b', undefined],
+  ['a%252Fb', undefined],
+  ['a%00', undefined],
+  ['a%0a', undefined],
+  ['a%7F', undefined],
+  ['a%', undefined],
+  ['a%2', undefined],
+  ['a%zz', undefined],
+  ['a b', undefined],
+  ['a"b', undefined],
+  ['a#b', undefined],
+  ['a?b', undefined],
+  ['é', undefined],
+  ['a\n', undefined],
+];
+
+for (const [segment, type] of SEGMENTS) {
+  test(`segment ${JSON.stringify(segment)} is ${type ?? 'nothing'}`, () => assert.is(classify(segment), type));
+}
+
+test('each class has an example of its own', () => {
+  for (const type of PARAMETER_TYPES) assert.is(classify(CLASS_EXAMPLES[type]), type);
+});
+
+const BAD_PATTERNS: readonly [pattern: string, problem: RegExp][] = [
+  ['api/v4', /does not start with "\/"/],
+  ['/a?b=1', /query/],
+  ['/a//b', /empty segment/],
+  ['/a/../b', /no request may hold/],
+  ['/a/%2e/b', /no request may hold/],
+  ['/a/x%2F../b', /no request may hold/],
+  ['/a b', /no request may hold/],
+  ['/a/{x', /neither literal nor a parameter/],
+  ['/a/x{y}', /neither literal nor a parameter/],
+  ['/a/{x:number}', /unknown type "number"/],
+  ['/a/{x}/{x}', /twice/],
+  ['/a/{x*}/b', /before its end/],
+  ['/a/*', /a star matches only itself/],
+  ['/a/(.*)', /a star matches only itself/],
+  ['/a/{x:a|..}', /offers "\.\."/],
+];
+
+for (const [pattern, problem] of BAD_PATTERNS) {
+  test(`pattern ${pattern} is refused`, () => {
+    const result = parsePattern(pattern);
+    assert.ok('problem' in result, 'was accepted');
+    assert.match(result.problem, problem);
+    assert.ok(result.hint.length > 0);
+  });
+}
+
+test('methods are sorted, once, and HEAD goes with GET', () => {
+  assert.equal(parseRequestLine('POST,GET,HEAD,GET /a'), { methods: ['GET', 'POST'], path: '/a' });
+  assert.equal(parseRequestLine('HEAD /a'), { methods: ['HEAD'], path: '/a' });
+  for (const bad of ['GET', 'get /a', 'GET, /a', 'GET /a b', 'TRACE /a', 'CONNECT /a', '/a', '']) {
+    assert.ok('problem' in parseRequestLine(bad), `${bad} was accepted`);
+  }
+});
+
+/** A second, slow reading of what a pattern means, written without the automaton. */
+function matches(pattern: PathPattern, path: string): boolean {
+  const parts = path.slice(1).split('/');
+  const fixed = pattern.tail ? pattern.segments.slice(0, -1) : pattern.segments;
+  if (pattern.tail ? parts.length <= fixed.length : parts.length !== fixed.length) return false;
+  const accepts = (segment: string, type: (typeof PARAMETER_TYPES)[number]) => {
+    const own = classify(segment);
+    return own !== undefined && ACCEPTED_BY[own].includes(type);
+  };
+  const fixedMatch = fixed.every((segment, index) => {
+    const part = parts[index] ?? '';
+    if (segment.kind === 'literal') return part === segment.text;
+    return segment.kind === 'choice' ? segment.values.includes(part) : accepts(part, segment.type);
+  });
+  return fixedMatch && parts.slice(fixed.length).every((part) => !pattern.tail || accepts(part, 'segment'));
+}
+
+const WORDS = ['a', 'b', '42', 'c0ffee', 'A', 'x-1', 'x~1', 'x%2Fy', '0b0e1d2c-3a4f-4b5c-8d6e-7f8091a2b3c4'];
+const patternText = fc
+  .tuple(
+    fc.array(
+      fc.oneof(
+        fc.constantFrom(...WORDS),
+        fc.constantFrom(...PARAMETER_TYPES).map((type) => `{p:${type}}`),
+        fc.constant('{p:a|42|b}'),
+      ),
+      { minLength: 1, maxLength: 4 },
+    ),
+    fc.constantFrom('', '/', '/{rest*}'),
+  )
+  .map(([parts, end]) => `/${parts.map((part, index) => part.replace('{p:', `{p${index}:`)).join('/')}${end}`);
+
+test('the automaton knows exactly the patterns that match a path', () => {
+  const path = fc.array(fc.constantFrom(...WORDS, '', '..', 'z', '7', 'a%2F..'), { minLength: 1, maxLength: 6 }).map((parts) => `/${parts.join('/')}`);
+  fc.assert(
+    fc.property(fc.array(patternText, { maxLength: 8 }), fc.array(path, { minLength: 20, maxLength: 20 }), (texts, paths) => {
+      const items = texts.map((text) => {
+        const pattern = parsePattern(text);
+        assert.not.ok('problem' in pattern, `${text}: ${JSON.stringify(pattern)}`);
+        return { pattern: pattern as PathPattern };
+      });
+      const automaton = buildAutomaton(items);
+      assert.ok(automaton);
+      const examples = automaton ? automaton.states.slice(1).map((state) => state.example) : [];
+      for (const candidate of [...paths, ...examples]) {
+        const found = automaton ? (run(automaton, candidate)?.accepts ?? []) : [];
+        assert.equal(
+          found.map((item) => item.pattern.text),
+          items.filter((item) => matches(item.pattern, candidate)).map((item) => item.pattern.text),
+          candidate,
+        );
+      }
+    }),
+    { numRuns: 300, seed: 7 },
+  );
+});
+
+test.run();
