@@ -1,0 +1,99 @@
+/** A place in a template. Lines and columns count from zero. */
+export interface Place {
+  readonly lineno: number;
+  readonly colno: number;
+}
+
+/** A node of nunjucks' syntax tree, as far as the grammar looks at it. */
+export interface TreeNode extends Place {
+  readonly typename: string;
+  readonly children: readonly TreeNode[];
+  readonly args: TreeNode;
+  readonly body: TreeNode;
+  readonly else_: TreeNode | null;
+  readonly name: TreeNode;
+  readonly names: TreeNode;
+  readonly target: TreeNode;
+  readonly template: TreeNode;
+  readonly left: TreeNode;
+  readonly right: TreeNode;
+  readonly val: TreeNode;
+  readonly value: unknown;
+  cond: TreeNode;
+  arr: TreeNode;
+}
+
+/** What the grammar needs to know of its surroundings. */
+export interface Grammar {
+  /** Ends the check with an error. */
+  fail(place: Place, message: string): never;
+  /** Marks an expression to be checked when the template runs. */
+  check(kind: 'truth' | 'list', node: TreeNode): TreeNode;
+}
+
+/**
+ * A template may loop, ask whether something is there, include, call macros, and print. It may not compute, default,
+ * compare, filter or hold text in an expression: whatever needs that belongs into the model, where it is typed and
+ * tested. Conditions and lists are marked for a check at run time, because there nunjucks takes a typo for "no".
+ */
+export function enforceGrammar(node: TreeNode, grammar: Grammar): void {
+  const inside = (child: TreeNode | null) => child && enforceGrammar(child, grammar);
+  switch (node.typename) {
+    case 'Root':
+    case 'NodeList':
+      return node.children.forEach(inside);
+    case 'Output':
+      return node.children.forEach((child) => printable(child, grammar));
+    case 'If':
+      node.cond = condition(node.cond, grammar);
+      return [node.body, node.else_].forEach(inside);
+    case 'For':
+      if (node.name.typename !== 'Symbol') grammar.fail(node, 'a loop binds one name');
+      node.arr = grammar.check('list', reference(node.arr, grammar));
+      return [node.body, node.else_].forEach(inside);
+    case 'Macro':
+      for (const parameter of node.args.children) only(parameter, ['Symbol'], grammar);
+      return void inside(node.body);
+    case 'Include':
+      return only(node.template, ['Literal'], grammar);
+    case 'FromImport':
+      for (const name of node.names.children) only(name, ['Symbol'], grammar);
+      return only(node.template, ['Literal'], grammar);
+    default:
+      grammar.fail(node, `${node.typename} is not allowed in a template`);
+  }
+}
+
+function printable(node: TreeNode, grammar: Grammar): void {
+  if (node.typename === 'TemplateData') return;
+  if (node.typename !== 'FunCall') return void reference(node, grammar);
+  only(node.name, ['Symbol'], grammar);
+  for (const argument of node.args.children) reference(argument, grammar);
+}
+
+function condition(node: TreeNode, grammar: Grammar): TreeNode {
+  switch (node.typename) {
+    case 'Not':
+      return Object.assign(node, { target: condition(node.target, grammar) });
+    case 'And':
+    case 'Or':
+      return Object.assign(node, { left: condition(node.left, grammar), right: condition(node.right, grammar) });
+    case 'Group':
+      return Object.assign(node, { children: node.children.map((child) => condition(child, grammar)) });
+    default:
+      return grammar.check('truth', reference(node, grammar));
+  }
+}
+
+/** A name, or a name's key's key. */
+function reference(node: TreeNode, grammar: Grammar): TreeNode {
+  if (node.typename === 'Symbol') return node;
+  if (node.typename !== 'LookupVal') grammar.fail(node, `${node.typename} is not allowed here, only a name of the model`);
+  if (node.val.typename !== 'Literal') grammar.fail(node, 'a key is written out, not computed');
+  reference(node.target, grammar);
+  return node;
+}
+
+function only(node: TreeNode, allowed: readonly string[], grammar: Grammar): void {
+  if (!allowed.includes(node.typename)) grammar.fail(node, `${node.typename} is not allowed here, only ${allowed.join(', ')}`);
+}
