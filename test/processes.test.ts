@@ -34,7 +34,12 @@ async function until(condition: () => boolean): Promise<void> {
 
 test('a server is started, ready, and ended with everything it started', async () => {
   const port = await freePort();
-  const server = await startServer({ command: process.execPath, args: serve(port), cwd: '/', ready: { line: /ready \d+/ } });
+  const server = await startServer({
+    command: process.execPath,
+    args: serve(port),
+    cwd: '/',
+    ready: { line: /ready \d+/ },
+  });
   const worker = Number(/ready (\d+)/.exec(server.output())?.[1]);
   assert.ok(await accepts(port));
   assert.ok(isAlive(worker));
@@ -45,8 +50,16 @@ test('a server is started, ready, and ended with everything it started', async (
 });
 
 test('a server that ends before it is ready is an error that shows its output', async () => {
-  const start = startServer({ command: 'sh', args: ['-c', 'echo no such directive; exit 3'], cwd: '/', ready: { port: 1 } });
-  const error = await start.then(() => undefined, (reason: Error) => reason);
+  const start = startServer({
+    command: 'sh',
+    args: ['-c', 'echo no such directive; exit 3'],
+    cwd: '/',
+    ready: { port: 1 },
+  });
+  const error = await start.then(
+    () => undefined,
+    (reason: Error) => reason,
+  );
   assert.match(String(error), /sh ended \(3\) before it was ready\nno such directive/);
 });
 

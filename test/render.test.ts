@@ -20,7 +20,10 @@ const model = {
   no: false,
   absent: null,
   undefined: undefined,
-  routes: [{ path: t('/a'), deep: { port: 1 } }, { path: t('/b'), deep: { port: 2 } }],
+  routes: [
+    { path: t('/a'), deep: { port: 1 } },
+    { path: t('/b'), deep: { port: 2 } },
+  ],
   nothing: [],
   stranger: token('caddy', '{'),
   lookalike: { target: 'nginx', text: 'evil', toString: () => 'evil' },
@@ -117,7 +120,7 @@ for (const [source, message] of [
   ['{% if raw == "x" %}y{% endif %}', 'Compare is not allowed here'],
   ['{% if raw is defined %}y{% endif %}', 'Is is not allowed here'],
   ['{% if raw in routes %}y{% endif %}', 'In is not allowed here'],
-  ['{% for k, v in model %}x{% endfor %}', 'a loop binds one name'],
+  ['{% for k, v in model %}x{% endfor %}', 'Array is not allowed here, only Symbol'],
   ['{% set x = raw %}{{ x }}', 'Set is not allowed in a template'],
   ['{% set x %}{{ name }}{% endset %}', 'Set is not allowed in a template'],
   ['{% filter safe %}x{% endfilter %}', 'not allowed'],
@@ -159,8 +162,15 @@ bad.run();
 
 const speed = suite('scales');
 speed('100,000 routes in one loop', async () => {
-  await writeFile(join(folder.path, 'nginx/many.njk'), '{% for r in routes %}\nlocation = {{ r.path }} {\n  {% if r.auth %}\n  set $a {{ r.port }};\n  {% endif %}\n}\n{% endfor %}\n');
-  const routes = Array.from({ length: 100_000 }, (_, i) => ({ path: t(`/api/v4/projects/${i}`), auth: i % 2 === 0, port: i }));
+  await writeFile(
+    join(folder.path, 'nginx/many.njk'),
+    '{% for r in routes %}\nlocation = {{ r.path }} {\n  {% if r.auth %}\n  set $a {{ r.port }};\n  {% endif %}\n}\n{% endfor %}\n',
+  );
+  const routes = Array.from({ length: 100_000 }, (_, i) => ({
+    path: t(`/api/v4/projects/${i}`),
+    auth: i % 2 === 0,
+    port: i,
+  }));
   const text = renderTemplate('nginx', 'many.njk', { routes }, root);
   assert.is(text.split('\n').length, 250_001);
 });

@@ -54,11 +54,16 @@ async function runAll(files: readonly string[], jobs: number): Promise<Counts> {
 function print(file: string, { passed, skipped, output, problem }: Report): void {
   const skips = skipped === 0 ? '' : `, ${skipped} skipped`;
   console.log(problem === undefined ? `ok    ${file} (${passed} passed${skips})` : `FAIL  ${file}: ${problem}`);
-  const shown = problem === undefined ? output.split('\n').filter((line) => line.startsWith('skipped: ')) : [output.trim()];
+  const shown =
+    problem === undefined ? output.split('\n').filter((line) => line.startsWith('skipped: ')) : [output.trim()];
   for (const line of shown) console.log(line.replace(/^/gm, '      '));
 }
 
-for (const [signal, number] of [['SIGINT', 2], ['SIGTERM', 15], ['SIGHUP', 1]] as const) {
+for (const [signal, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+  ['SIGHUP', 1],
+] as const) {
   process.once(signal, () => {
     endAll();
     process.exit(128 + number);

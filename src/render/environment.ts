@@ -45,10 +45,17 @@ export function environmentOf(target: string, root: URL): Render {
     });
     const own = { ...runtime, ...strictRuntime(target, fail) };
     // Compiled code takes its runtime as a parameter: ours goes in whoever calls, an include for instance.
-    const handOurs = (part: Part): Part => (environment, context, frame, _, done) => part(environment, context, frame, own, done);
+    const handOurs =
+      (part: Part): Part =>
+      (environment, context, frame, _, done) =>
+        part(environment, context, frame, own, done);
     return Object.fromEntries(Object.entries(code).map(([name, part]) => [name, handOurs(part)]));
   };
-  const getSource = (template: string) => ({ src: { type: 'code', obj: load(template) }, path: template, noCache: false });
+  const getSource = (template: string) => ({
+    src: { type: 'code', obj: load(template) },
+    path: template,
+    noCache: false,
+  });
   const environment = new Environment({ getSource }, options);
   for (const part of ['globals', 'filters', 'tests'] as const) environment[part] = Object.create(null);
   return (template, model) => {

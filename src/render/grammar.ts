@@ -36,29 +36,43 @@ export interface Grammar {
  * compare, filter or hold text in an expression: whatever needs that belongs into the model, where it is typed and
  * tested. Conditions and lists are marked for a check at run time, because there nunjucks takes a typo for "no".
  */
-export function enforceGrammar(node: TreeNode, grammar: Grammar): void {
-  const inside = (child: TreeNode | null) => child && enforceGrammar(child, grammar);
+export function enforceGrammar(tree: TreeNode, grammar: Grammar): void {
+  statements([tree], grammar);
+}
+
+function statements(nodes: readonly (TreeNode | null)[], grammar: Grammar): void {
+  for (const node of nodes) if (node) statement(node, grammar);
+}
+
+function statement(node: TreeNode, grammar: Grammar): void {
   switch (node.typename) {
     case 'Root':
     case 'NodeList':
-      return node.children.forEach(inside);
+      statements(node.children, grammar);
+      break;
     case 'Output':
-      return node.children.forEach((child) => printable(child, grammar));
+      for (const child of node.children) printable(child, grammar);
+      break;
     case 'If':
       node.cond = condition(node.cond, grammar);
-      return [node.body, node.else_].forEach(inside);
+      statements([node.body, node.else_], grammar);
+      break;
     case 'For':
-      if (node.name.typename !== 'Symbol') grammar.fail(node, 'a loop binds one name');
+      only(node.name, 'Symbol', grammar);
       node.arr = grammar.check('list', reference(node.arr, grammar));
-      return [node.body, node.else_].forEach(inside);
+      statements([node.body, node.else_], grammar);
+      break;
     case 'Macro':
-      for (const parameter of node.args.children) only(parameter, ['Symbol'], grammar);
-      return void inside(node.body);
+      for (const parameter of node.args.children) only(parameter, 'Symbol', grammar);
+      statements([node.body], grammar);
+      break;
     case 'Include':
-      return only(node.template, ['Literal'], grammar);
+      only(node.template, 'Literal', grammar);
+      break;
     case 'FromImport':
-      for (const name of node.names.children) only(name, ['Symbol'], grammar);
-      return only(node.template, ['Literal'], grammar);
+      for (const name of node.names.children) only(name, 'Symbol', grammar);
+      only(node.template, 'Literal', grammar);
+      break;
     default:
       grammar.fail(node, `${node.typename} is not allowed in a template`);
   }
@@ -66,8 +80,11 @@ export function enforceGrammar(node: TreeNode, grammar: Grammar): void {
 
 function printable(node: TreeNode, grammar: Grammar): void {
   if (node.typename === 'TemplateData') return;
-  if (node.typename !== 'FunCall') return void reference(node, grammar);
-  only(node.name, ['Symbol'], grammar);
+  if (node.typename !== 'FunCall') {
+    reference(node, grammar);
+    return;
+  }
+  only(node.name, 'Symbol', grammar);
   for (const argument of node.args.children) reference(argument, grammar);
 }
 
@@ -88,12 +105,13 @@ function condition(node: TreeNode, grammar: Grammar): TreeNode {
 /** A name, or a name's key's key. */
 function reference(node: TreeNode, grammar: Grammar): TreeNode {
   if (node.typename === 'Symbol') return node;
-  if (node.typename !== 'LookupVal') grammar.fail(node, `${node.typename} is not allowed here, only a name of the model`);
+  if (node.typename !== 'LookupVal')
+    grammar.fail(node, `${node.typename} is not allowed here, only a name of the model`);
   if (node.val.typename !== 'Literal') grammar.fail(node, 'a key is written out, not computed');
   reference(node.target, grammar);
   return node;
 }
 
-function only(node: TreeNode, allowed: readonly string[], grammar: Grammar): void {
-  if (!allowed.includes(node.typename)) grammar.fail(node, `${node.typename} is not allowed here, only ${allowed.join(', ')}`);
+function only(node: TreeNode, allowed: string, grammar: Grammar): void {
+  if (node.typename !== allowed) grammar.fail(node, `${node.typename} is not allowed here, only ${allowed}`);
 }

@@ -70,17 +70,25 @@ export function strictRuntime(target: string, fail: Fail): object {
       return called(...args);
     },
 
-    makeMacro(parameters: readonly string[], _named: readonly string[], body: (...args: unknown[]) => unknown): unknown {
-      const macro = Object.defineProperty((...args: unknown[]) => body(...args, {}), 'length', { value: parameters.length });
+    makeMacro(
+      parameters: readonly string[],
+      _named: readonly string[],
+      body: (...args: unknown[]) => unknown,
+    ): unknown {
+      const macro = Object.defineProperty((...args: unknown[]) => body(...args, {}), 'length', {
+        value: parameters.length,
+      });
       macros.add(macro);
       return macro;
     },
 
-    // Compiled code says `new runtime.SafeString(text)`; what a constructor returns is what `new` gives.
-    SafeString: function (text: string): object {
-      return { [macroText]: text };
-    },
+    SafeString: macroResult,
   };
+}
+
+/** Compiled code calls this with `new`, which gives what the function returns. */
+function macroResult(text: string): object {
+  return { [macroText]: text };
 }
 
 /** An own property. Absent and `undefined` are the same mistake; what may be absent is `null` in the model. */

@@ -66,7 +66,13 @@ async function watch(child: ChildProcess, command: string): Promise<Server> {
     killGroup(pid, 'SIGKILL');
     guard.disarm();
   });
-  return { pid, exited, output: () => output, signal: (name) => child.kill(name), stop: () => stop(child, pid, exited) };
+  return {
+    pid,
+    exited,
+    output: () => output,
+    signal: (name) => child.kill(name),
+    stop: () => stop(child, pid, exited),
+  };
 }
 
 async function stop(child: ChildProcess, pid: number, exited: Promise<Exit>): Promise<Exit> {
@@ -88,7 +94,8 @@ async function waitUntilReady(server: Server, { command, ready, patience = 60_00
     ended = exit;
   });
   while (!(await isReady(ready, server))) {
-    if (ended) throw new Error(`${command} ended (${ended.signal ?? ended.code}) before it was ready\n${server.output()}`);
+    if (ended)
+      throw new Error(`${command} ended (${ended.signal ?? ended.code}) before it was ready\n${server.output()}`);
     if (Date.now() > deadline) throw new Error(`${command} was not ready in ${patience} ms\n${server.output()}`);
     await pause(10);
   }

@@ -21,7 +21,10 @@ export async function installDebian(origin: DebianOrigin, folder: string, comman
   const packages = [...plan.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name ?? '');
   const debs = join(apt, 'debs');
   await mkdir(debs);
-  await mustRun('apt-get', ['download', ...packages.filter((name) => name === wanted || isLibrary(name))], { cwd: debs, env });
+  await mustRun('apt-get', ['download', ...packages.filter((name) => name === wanted || isLibrary(name))], {
+    cwd: debs,
+    env,
+  });
   for (const deb of await readdir(debs)) await mustRun('dpkg-deb', ['-x', join(debs, deb), root]);
   await writeStarter(root, program, join(folder, command));
   await rm(apt, { recursive: true });
@@ -33,7 +36,8 @@ function isLibrary(name: string): boolean {
 }
 
 async function privateApt(folder: string, suite: string): Promise<string> {
-  for (const part of ['lists/partial', 'cache/archives/partial', 'empty']) await mkdir(join(folder, part), { recursive: true });
+  for (const part of ['lists/partial', 'cache/archives/partial', 'empty'])
+    await mkdir(join(folder, part), { recursive: true });
   const file = (name: string) => join(folder, name);
   await writeFile(file('status'), '');
   await writeFile(file('sources.list'), `deb [signed-by=${keyring}] ${mirror} ${suite} main\n`);

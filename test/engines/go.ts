@@ -4,7 +4,11 @@ import { mustRun } from './run.ts';
 import type { GoOrigin } from './table.ts';
 
 /** Builds a Go program at its pinned version into `folder`. */
-export async function installGo({ module, version, ldflags = '' }: GoOrigin, folder: string, command: string): Promise<void> {
+export async function installGo(
+  { module, version, ldflags = '' }: GoOrigin,
+  folder: string,
+  command: string,
+): Promise<void> {
   await mkdir(folder, { recursive: true });
   const env = {
     ...process.env,

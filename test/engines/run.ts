@@ -6,7 +6,11 @@ export interface Outcome {
 }
 
 /** Runs a program to its end; stdout and stderr together, because half of all programs print their version to stderr. */
-export function run(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Outcome> {
+export function run(
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Outcome> {
   return new Promise((resolve) => {
     const settings = { ...options, maxBuffer: 64 * 1024 * 1024 };
     execFile(command, args, settings, (error, stdout, stderr) => {
@@ -17,8 +21,13 @@ export function run(command: string, args: readonly string[], options: { cwd?: s
 }
 
 /** Runs a program that must succeed. */
-export async function mustRun(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<string> {
+export async function mustRun(
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<string> {
   const { code, text } = await run(command, args, options);
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')}: exit ${code}: ${text.trim().split('\n').slice(-5).join(' / ')}`);
+  if (code !== 0)
+    throw new Error(`${command} ${args.join(' ')}: exit ${code}: ${text.trim().split('\n').slice(-5).join(' / ')}`);
   return text;
 }

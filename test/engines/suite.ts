@@ -12,7 +12,10 @@ export interface EngineSuite<Name extends EngineName> {
  * A suite whose tests run only where every named engine can be had. Elsewhere each test counts as skipped and the reason
  * is printed once; with CI=true the missing engine is a failure, or a broken installer would look like a green run.
  */
-export async function engineSuite<Name extends EngineName>(title: string, names: readonly Name[]): Promise<EngineSuite<Name>> {
+export async function engineSuite<Name extends EngineName>(
+  title: string,
+  names: readonly Name[],
+): Promise<EngineSuite<Name>> {
   const found: Partial<Record<Name, Engine>> = {};
   const missing: string[] = [];
   for (const name of names) {
@@ -23,7 +26,8 @@ export async function engineSuite<Name extends EngineName>(title: string, names:
   const inner = suite(title);
   if (missing.length === 0) return { test: inner, engines: found as Record<Name, Engine> };
   for (const reason of missing) console.log(`skipped: ${reason}`);
-  if (process.env['CI'] === 'true') inner(`needs ${names.join(', ')}`, () => Promise.reject(new Error(missing.join('; '))));
+  if (process.env['CI'] === 'true')
+    inner(`needs ${names.join(', ')}`, () => Promise.reject(new Error(missing.join('; '))));
   return { test: skipping(inner), engines: found as Record<Name, Engine> };
 }
 

@@ -65,7 +65,12 @@ export const recipes = {
     from: '2.8.0',
     origin: debian('docker-registry', 'usr/bin/docker-registry'),
   },
-  containerd: { command: 'containerd', say: ['--version'], from: '1.6.0', origin: debian('containerd', 'usr/bin/containerd') },
+  containerd: {
+    command: 'containerd',
+    say: ['--version'],
+    from: '1.6.0',
+    origin: debian('containerd', 'usr/bin/containerd'),
+  },
   kdig: { command: 'kdig', say: ['-V'], from: '3.0.0', origin: debian('knot-dnsutils', 'usr/bin/kdig') },
   git: { command: 'git', say: ['--version'], from: '2.30.0', origin: debian('git', 'usr/bin/git') },
   wrk: { command: 'wrk', say: ['-v'], from: '4.1.0', origin: debian('wrk', 'usr/bin/wrk') },

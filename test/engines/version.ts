@@ -1,5 +1,8 @@
 /** Whether a version is at least `from` and still before `below`. */
-export function isWithin(version: string, { from, below }: { readonly from: string; readonly below?: string }): boolean {
+export function isWithin(
+  version: string,
+  { from, below }: { readonly from: string; readonly below?: string },
+): boolean {
   return compare(version, from) >= 0 && (below === undefined || compare(version, below) < 0);
 }
 
