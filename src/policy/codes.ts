@@ -101,16 +101,6 @@ export const policyCodes = defineCodes('policy', {
     message: ({ header }) => `header "${header}" is set by the proxy itself`,
     hint: () => 'choose another name',
   }),
-  'expired-key': code<{ key: string; expires: string }>({
-    severity: 'error',
-    message: ({ key, expires }) => `key "${key}" expired on ${expires}`,
-    hint: () => 'extend it, remove it, or pass --allow-expired',
-  }),
-  'expiring-key': code<{ key: string; expires: string }>({
-    severity: 'warning',
-    message: ({ key, expires }) => `key "${key}" expires on ${expires}, in less than 14 days`,
-    hint: () => 'give the caller a second key and extend the date',
-  }),
   'key-is-token': code<{ key: string }>({
     severity: 'error',
     message: ({ key }) => `key "${key}" is the upstream token itself`,
