@@ -42,7 +42,19 @@ export function lookupMethod(method: string, methods: ReadonlyMap<string, unknow
   return method === 'HEAD' && !methods.has('HEAD') ? 'GET' : method;
 }
 
+const known = new WeakMap<Proxy, { readonly access: Access | undefined }>();
+
+/**
+ * The access of a proxy, worked out once per proxy object: checks, evaluator and every target ask for it.
+ * @returns `undefined` where the patterns overlap in too many ways
+ */
 export function accessOf(proxy: Proxy): Access | undefined {
+  const entry = known.get(proxy) ?? { access: build(proxy) };
+  known.set(proxy, entry);
+  return entry.access;
+}
+
+function build(proxy: Proxy): Access | undefined {
   const rules: readonly Rule[] = [...proxy.routes, ...proxy.answers];
   const automaton = buildAutomaton(rules);
   if (!automaton) return undefined;
@@ -50,8 +62,8 @@ export function accessOf(proxy: Proxy): Access | undefined {
   const ids = new Set<string>();
   const intern = (matching: readonly Rule[]): Cell => {
     const key = cellKey(matching);
-    const known = interned.get(key);
-    if (known) return known;
+    const existing = interned.get(key);
+    if (existing) return existing;
     const cell = cellOf(matching, ids);
     ids.add(cell.id);
     interned.set(key, cell);
