@@ -1,0 +1,83 @@
+import { lstatSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Diagnostic, failed, ok, type Result } from '../diagnostics/diagnostic.ts';
+import { outputCodes } from './codes.ts';
+import { MANIFEST, type Manifest, parseManifest } from './manifest.ts';
+
+/** What stands in the output folder, as far as it concerns us. */
+export interface Disk {
+  readonly manifest: Manifest | 'absent' | 'damaged';
+  /** Text by path; absent files have no entry. */
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+/** Reads the files that are wanted and those that the manifest names, never through a symbolic link. */
+export function readDisk(folder: string, wanted: readonly string[]): Result<Disk> {
+  const diagnostics: Diagnostic[] = [];
+  const texts = new Map<string, string>();
+  const take = (path: string) => {
+    const found = readInside(folder, path);
+    if (typeof found === 'object') diagnostics.push(found);
+    else if (found !== undefined) texts.set(path, found);
+  };
+  take(MANIFEST);
+  const listed = texts.get(MANIFEST);
+  const manifest = listed === undefined ? 'absent' : (parseManifest(listed) ?? 'damaged');
+  const known = typeof manifest === 'string' ? [] : manifest.files.map((file) => file.path);
+  for (const path of new Set([...wanted, ...known])) if (path !== MANIFEST) take(path);
+  return diagnostics.length > 0 ? failed(diagnostics) : ok({ manifest, texts });
+}
+
+function readInside(folder: string, path: string): string | Diagnostic | undefined {
+  const file = join(folder, path);
+  try {
+    const obstacle = obstacleOn(folder, path);
+    if (obstacle) return outputCodes.report('not-a-file', [], { what: obstacle.what }, placed(obstacle.file));
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const problem = problemOf(error);
+    return problem === undefined ? undefined : outputCodes.report('unreadable', [], { problem }, placed(file));
+  }
+}
+
+/** Whatever stands between the folder and the file that is neither a folder nor a file of ours to be. */
+function obstacleOn(folder: string, path: string): { readonly file: string; readonly what: string } | undefined {
+  const parts = path.split('/');
+  for (let depth = 1; depth <= parts.length; depth++) {
+    const file = join(folder, ...parts.slice(0, depth));
+    const stat = lstatSync(file, { throwIfNoEntry: false });
+    if (!stat) return undefined;
+    if (stat.isSymbolicLink()) return { file, what: 'a symbolic link' };
+    const last = depth === parts.length;
+    if (last && !stat.isFile()) return { file, what: stat.isDirectory() ? 'a folder' : 'not a regular file' };
+    if (!last && !stat.isDirectory()) return { file, what: 'not a folder' };
+  }
+  return undefined;
+}
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space left',
+  ENOTDIR: 'a part of the path is not a folder',
+  EISDIR: 'it is a folder',
+  ENOENT: 'no such file or folder',
+};
+
+/** A sentence about a failed system call; `undefined` where it only says that there is no such file. */
+function problemOf(error: unknown): string | undefined {
+  const problem = systemProblem(error);
+  return problem === PROBLEMS['ENOENT'] ? undefined : problem;
+}
+
+/** Names what the system said; anything but a system error is a bug and goes on. */
+export function systemProblem(error: unknown): string {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string' || !('syscall' in error)) throw error;
+  return PROBLEMS[error.code] ?? error.code;
+}
+
+/** A diagnostic about a whole file has no place in it. */
+export function placed(file: string): Pick<Required<Diagnostic>, 'place'> {
+  return { place: { file, text: '', start: 0, end: 0 } };
+}

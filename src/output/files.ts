@@ -1,0 +1,53 @@
+import type { RenderedFile } from '../targets/target.ts';
+import { digestOf, type Origin, withHeader } from './header.ts';
+import { MANIFEST, type ManifestEntry, manifestText } from './manifest.ts';
+import { ignoreFile } from './ignored.ts';
+
+/** One generated file as it belongs on disk: header in place. */
+export interface OutputFile {
+  readonly path: string;
+  readonly text: string;
+  /** The target that made it; `postern` for what every run writes. */
+  readonly target: string;
+  /** Of the text below the header. */
+  readonly digest: string;
+  /** Whether the file names its maker itself; otherwise only the manifest knows. */
+  readonly hasHeader: boolean;
+}
+
+/** What one target rendered. */
+export interface TargetFiles {
+  readonly target: string;
+  readonly files: readonly RenderedFile[];
+}
+
+/** Everything that belongs into the output folder but the manifest, sorted by path. */
+export function outputFiles(rendered: readonly TargetFiles[], origin: Origin): OutputFile[] {
+  const all = [...rendered, { target: 'postern', files: [ignoreFile] }];
+  const files = all.flatMap(({ target, files }) => files.map((file) => outputFile(file, target, origin)));
+  const sorted = files.toSorted((a, b) => comparePaths(a.path, b.path));
+  const twice = sorted.find((file, index) => file.path === sorted[index + 1]?.path);
+  if (twice) throw new Error(`two targets made ${twice.path}`);
+  return sorted;
+}
+
+function outputFile(file: RenderedFile, target: string, origin: Origin): OutputFile {
+  return {
+    path: file.path,
+    text: withHeader(file, origin),
+    target,
+    digest: digestOf(file.text),
+    hasHeader: file.comment !== undefined,
+  };
+}
+
+/** The list of what is ours, itself a file of the output folder. */
+export function manifestFile(files: readonly ManifestEntry[], origin: Origin): OutputFile {
+  const text = manifestText({ ...origin, files });
+  return { path: MANIFEST, text, target: 'postern', digest: digestOf(text), hasHeader: false };
+}
+
+/** By code unit, so that the order is the same under every locale. */
+export function comparePaths(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import type { RenderedFile } from '../targets/target.ts';
+
+/** Who made a file: the same for every file of one run. */
+export interface Origin {
+  readonly version: string;
+  readonly spec: string;
+}
+
+/** What the header of a file on disk says, and whether the rest of the file still agrees with it. */
+export interface Header extends Origin {
+  readonly digest: string;
+  /** False where somebody edited the file after it was written. */
+  readonly intact: boolean;
+}
+
+const MADE_BY = /^(?:#|\/\/) Made by postern (\S+) from the spec "([a-z0-9-]+)", sha256:([0-9a-f]{16})$/;
+const ORDER = 'DO NOT EDIT: change the spec and run "postern generate".';
+/** A line or two put above the header by hand must not make the file a stranger. */
+const SEARCHED_LINES = 5;
+
+/** Short on purpose: it finds edits, it does not keep out forgers. */
+export function digestOf(body: string): string {
+  return createHash('sha256').update(body).digest('hex').slice(0, 16);
+}
+
+/** The file's text under two comment lines that say where it comes from; unchanged where its language has no comments. */
+export function withHeader(file: RenderedFile, origin: Origin): string {
+  const { comment, text } = file;
+  if (comment === undefined) return text;
+  return `${comment} Made by postern ${origin.version} from the spec "${origin.spec}", sha256:${digestOf(text)}\n${comment} ${ORDER}\n${text}`;
+}
+
+/** Line endings are read as line feeds, because version control may have translated them. */
+export function readHeader(text: string): Header | undefined {
+  const plain = text.replaceAll('\r\n', '\n');
+  const top = plain.split('\n', SEARCHED_LINES);
+  const line = top.findIndex((candidate) => MADE_BY.test(candidate));
+  const [, version, spec, digest] = MADE_BY.exec(top[line] ?? '') ?? [];
+  if (version === undefined || spec === undefined || digest === undefined) return undefined;
+  const body = plain.slice(top.slice(0, line + 2).reduce((length, part) => length + part.length + 1, 0));
+  const ordered = top[line + 1]?.endsWith(ORDER) ?? false;
+  return { version, spec, digest, intact: line === 0 && ordered && digestOf(body) === digest };
+}

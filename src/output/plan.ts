@@ -1,0 +1,108 @@
+import { comparePaths, manifestFile, type OutputFile } from './files.ts';
+import { type Origin, readHeader } from './header.ts';
+import { MANIFEST, type ManifestEntry } from './manifest.ts';
+import { digestOf } from './header.ts';
+import type { Disk } from './disk.ts';
+
+/** Why a file on disk is not the file that the spec makes. */
+export type Cause =
+  | 'missing'
+  | 'edited by hand'
+  | 'formatting only'
+  | 'spec changed'
+  | 'other tool version'
+  | 'no longer generated'
+  | 'made from another spec'
+  | 'not made by postern';
+
+export interface Change {
+  readonly verb: 'create' | 'change' | 'delete' | 'same';
+  readonly path: string;
+  readonly target: string;
+  /** Absent where nothing differs. */
+  readonly cause?: Cause;
+  readonly before?: string;
+  readonly after?: string;
+}
+
+export interface Plan {
+  /** Sorted by path. */
+  readonly changes: readonly Change[];
+  /** No longer generated, yet not as we wrote them: neither ours to delete nor drift. */
+  readonly left: readonly string[];
+}
+
+export interface PlanInput {
+  readonly files: readonly OutputFile[];
+  readonly disk: Disk;
+  readonly origin: Origin;
+  /** Restricts the run to these targets; what other targets made stays as it is. */
+  readonly targets?: readonly string[] | undefined;
+}
+
+/** Whether a change would destroy what somebody else made. */
+export function isForeign(change: Change): boolean {
+  return change.cause === 'not made by postern' || change.cause === 'made from another spec';
+}
+
+/** Compares what the spec makes with what is on disk. Pure: the disk has been read. */
+export function planChanges({ files, disk, origin, targets }: PlanInput): Plan {
+  const listed = typeof disk.manifest === 'string' ? [] : disk.manifest.files;
+  const others = listed.filter((entry) => targets !== undefined && entry.target !== 'postern' && !targets.includes(entry.target));
+  const wanted = new Set([...files, ...others].map((file) => file.path));
+  const stale = listed.filter((entry) => !wanted.has(entry.path) && disk.texts.has(entry.path));
+  const ours = stale.filter((entry) => isOurs(entry, disk.texts.get(entry.path) ?? '', origin));
+  const entries = [...files, ...others].toSorted((a, b) => comparePaths(a.path, b.path));
+  const changes = [
+    ...[...files, manifestFile(entries, origin)].map((file) => changeOf(file, disk, origin)),
+    ...ours.map((entry) => deletionOf(entry, disk)),
+  ];
+  return {
+    changes: changes.toSorted((a, b) => comparePaths(a.path, b.path)),
+    left: stale.filter((entry) => !ours.includes(entry)).map((entry) => entry.path),
+  };
+}
+
+function changeOf(file: OutputFile, disk: Disk, origin: Origin): Change {
+  const { path, target, text: after } = file;
+  const before = disk.texts.get(path);
+  if (before === undefined) return { verb: 'create', path, target, cause: 'missing', after };
+  if (before === after) return { verb: 'same', path, target, before, after };
+  return { verb: 'change', path, target, cause: causeOf(file, before, disk, origin), before, after };
+}
+
+function deletionOf({ path, target }: ManifestEntry, disk: Disk): Change {
+  return { verb: 'delete', path, target, cause: 'no longer generated', before: disk.texts.get(path) ?? '' };
+}
+
+function isOurs(entry: ManifestEntry, text: string, origin: Origin): boolean {
+  return readHeader(text)?.spec === origin.spec || digestOf(text) === entry.digest;
+}
+
+function causeOf(file: OutputFile, before: string, disk: Disk, origin: Origin): Cause {
+  if (loose(before) === loose(file.text)) return 'formatting only';
+  if (file.path === MANIFEST) return manifestCause(disk, origin);
+  const made = file.hasHeader ? readHeader(before) : listedAs(file.path, before, disk);
+  if (!made) return 'not made by postern';
+  if (made.spec !== origin.spec) return 'made from another spec';
+  if (!made.intact) return 'edited by hand';
+  return made.version === origin.version ? 'spec changed' : 'other tool version';
+}
+
+/** What the manifest says of a file whose language has no comments. */
+function listedAs(path: string, text: string, { manifest }: Disk): (Origin & { readonly intact: boolean }) | undefined {
+  if (typeof manifest === 'string') return undefined;
+  const entry = manifest.files.find((file) => file.path === path);
+  return entry && { version: manifest.version, spec: manifest.spec, intact: digestOf(text) === entry.digest };
+}
+
+function manifestCause({ manifest }: Disk, origin: Origin): Cause {
+  if (typeof manifest === 'string') return 'not made by postern';
+  if (manifest.spec !== origin.spec) return 'made from another spec';
+  return manifest.version === origin.version ? 'spec changed' : 'other tool version';
+}
+
+/** Line ends, trailing blanks and the end of the file are what editors and version control change by themselves. */
+function loose(text: string): string {
+  return text.replace(/[ \t\r]+$/gm, '').trimEnd();
+}
