@@ -1,0 +1,106 @@
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { type Fields, fieldOf, type Message, statusOf, takeResponse } from './http1.ts';
+
+export interface Address {
+  readonly port: number;
+  readonly host?: string;
+  /** Speaks TLS with this server name, taking any certificate: what is asked here is what comes back, not from whom. */
+  readonly tls?: { readonly serverName: string };
+  /** The address to come from, for instance 127.0.0.2. */
+  readonly from?: string;
+}
+
+export interface RawResponse {
+  readonly status: number;
+  readonly startLine: string;
+  readonly fields: Fields;
+  readonly body: Buffer;
+  /** The value of a field, `undefined` where it was not sent. */
+  field(name: string): string | undefined;
+  text(): string;
+}
+
+/** A connection that sends exactly the bytes it is given, one request after the other. */
+export interface Connection {
+  /** Sends one request as it is and waits for its response; rejects where the server closes without one. */
+  send(request: string | Buffer): Promise<RawResponse>;
+  /** False once the server has closed, as it does after many errors. */
+  readonly open: boolean;
+  close(): void;
+}
+
+/** Milliseconds without a byte after which a server is taken for hung. */
+const patience = 30_000;
+
+export async function openConnection(address: Address): Promise<Connection> {
+  const socket = await connected(address);
+  let received: Buffer = Buffer.alloc(0);
+  let ended = false;
+  let failure = 'the server closed the connection without a response';
+  let wake = (): void => {};
+  const end = (reason?: string) => {
+    ended = true;
+    failure = reason ?? failure;
+    wake();
+  };
+  socket.on('data', (bytes: Buffer) => {
+    received = received.length === 0 ? bytes : Buffer.concat([received, bytes]);
+    wake();
+  });
+  socket.on('end', () => end()).on('close', () => end());
+  socket.on('error', (error) => end(error.message));
+  socket.on('timeout', () => end(`no response in ${patience} ms`));
+  return {
+    get open() {
+      return !ended;
+    },
+    close: () => void socket.destroy(),
+    async send(request) {
+      const method = /^[^ ]*/.exec(request.toString('latin1'))?.[0] ?? '';
+      socket.setTimeout(patience);
+      socket.write(request);
+      for (;;) {
+        const taken = takeResponse(received, method, ended);
+        if (taken) {
+          received = taken.rest;
+          socket.setTimeout(0);
+          return responseFrom(taken.value);
+        }
+        if (ended) throw new Error(failure);
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    },
+  };
+}
+
+/** Sends one request as it is, over a connection of its own. */
+export async function sendRaw(address: Address, request: string | Buffer): Promise<RawResponse> {
+  const connection = await openConnection(address);
+  try {
+    return await connection.send(request);
+  } finally {
+    connection.close();
+  }
+}
+
+function connected({ port, host = '127.0.0.1', tls, from }: Address): Promise<Socket> {
+  const to = { port, host, ...(from === undefined ? {} : { localAddress: from }) };
+  return new Promise((resolve, reject) => {
+    const socket = tls
+      ? connectTls({ ...to, servername: tls.serverName, rejectUnauthorized: false })
+      : connectTcp({ ...to, noDelay: true });
+    socket.once('error', reject);
+    socket.once(tls ? 'secureConnect' : 'connect', () => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+  });
+}
+
+function responseFrom({ startLine, fields, body }: Message): RawResponse {
+  const status = statusOf(startLine);
+  return { status, startLine, fields, body, field: (name) => fieldOf(fields, name), text: () => body.toString('utf8') };
+}

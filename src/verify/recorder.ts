@@ -1,0 +1,114 @@
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { type Fields, fieldOf, type Message, takeRequest } from './http1.ts';
+
+/** A request as it reached the upstream. */
+export interface Recorded {
+  /** Request line and header fields, byte for byte (as latin1). */
+  readonly head: string;
+  readonly method: string;
+  /** The request target, byte for byte. */
+  readonly target: string;
+  readonly fields: Fields;
+  readonly body: Buffer;
+  /** The server name that the client asked for over TLS. */
+  readonly serverName?: string;
+  field(name: string): string | undefined;
+}
+
+export interface Answer {
+  readonly status?: number;
+  readonly fields?: Fields;
+  readonly body?: string;
+}
+
+export interface RecorderOptions {
+  /** Any free one where absent. */
+  readonly port?: number;
+  readonly host?: string;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** 200 with a small JSON body where absent. */
+  readonly answer?: Answer | ((request: Recorded) => Answer);
+}
+
+export interface Recorder {
+  readonly port: number;
+  /** In the order in which they arrived. */
+  readonly requests: readonly Recorded[];
+  /** Hands out what was recorded so far and starts anew. */
+  take(): readonly Recorded[];
+  close(): Promise<void>;
+}
+
+/** An upstream that writes down what it is sent and answers every request. */
+export async function startRecorder(options: RecorderOptions = {}): Promise<Recorder> {
+  const { port = 0, host = '127.0.0.1', tls, answer = {} } = options;
+  let requests: Recorded[] = [];
+  const sockets = new Set<Socket>();
+  const serve = (socket: Socket) => {
+    sockets.add(socket.once('close', () => sockets.delete(socket)));
+    record(socket, (request) => {
+      requests.push(request);
+      return typeof answer === 'function' ? answer(request) : answer;
+    });
+  };
+  const server = tls ? createTlsServer({ ...tls }, serve) : createTcpServer({ noDelay: true }, serve);
+  const bound = await listen(server, port, host);
+  return {
+    port: bound,
+    get requests() {
+      return requests;
+    },
+    take() {
+      const taken = requests;
+      requests = [];
+      return taken;
+    },
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject).listen(port, host, () => {
+      const address = server.address();
+      if (typeof address === 'object' && address !== null) resolve(address.port);
+    });
+  });
+}
+
+function record(socket: Socket, answer: (request: Recorded) => Answer): void {
+  let received: Buffer = Buffer.alloc(0);
+  const serverName = 'servername' in socket && typeof socket.servername === 'string' ? socket.servername : undefined;
+  socket.on('data', (bytes: Buffer) => {
+    received = received.length === 0 ? bytes : Buffer.concat([received, bytes]);
+    for (let taken = takeRequest(received); taken; taken = takeRequest(received)) {
+      received = taken.rest;
+      const request = recordedFrom(taken.value, serverName);
+      socket.write(responseTo(request, answer(request)));
+    }
+  });
+  // A proxy that drops its connection says nothing about the request that was recorded.
+  socket.on('error', () => {});
+}
+
+function recordedFrom({ head, startLine, fields, body }: Message, serverName: string | undefined): Recorded {
+  const [method = '', target = ''] = startLine.split(' ');
+  const name = serverName === undefined ? {} : { serverName };
+  return { head, method, target, fields, body, ...name, field: (wanted) => fieldOf(fields, wanted) };
+}
+
+function responseTo({ method }: Recorded, { status = 200, fields = [], body = '{"ok":true}' }: Answer): string {
+  const given = new Set(fields.map(([name]) => name.toLowerCase()));
+  const standard: Fields = [
+    ['Content-Type', 'application/json'],
+    ['Content-Length', String(Buffer.byteLength(body))],
+  ];
+  const all = [...standard.filter(([name]) => !given.has(name.toLowerCase())), ...fields];
+  const head = [`HTTP/1.1 ${status} Recorded`, ...all.map(([name, value]) => `${name}: ${value}`)].join('\r\n');
+  return `${head}\r\n\r\n${method === 'HEAD' ? '' : body}`;
+}
