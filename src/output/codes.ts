@@ -9,7 +9,8 @@ export const outputCodes = defineCodes('output', {
   'damaged-manifest': code<Record<never, never>>({
     severity: 'error',
     message: () => 'this is no list of generated files, so it is not known which of the others are ours',
-    hint: () => 'restore it from version control, or pass --force to write it anew; files that are no longer generated then stay',
+    hint: () =>
+      'restore it from version control, or pass --force to write it anew; files that are no longer generated then stay',
   }),
   'left-alone': code<Record<never, never>>({
     severity: 'warning',

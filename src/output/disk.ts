@@ -73,7 +73,8 @@ function problemOf(error: unknown): string | undefined {
 
 /** Names what the system said; anything but a system error is a bug and goes on. */
 export function systemProblem(error: unknown): string {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string' || !('syscall' in error)) throw error;
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string' || !('syscall' in error))
+    throw error;
   return PROBLEMS[error.code] ?? error.code;
 }
 

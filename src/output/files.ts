@@ -1,7 +1,7 @@
 import type { RenderedFile } from '../targets/target.ts';
 import { digestOf, type Origin, withHeader } from './header.ts';
-import { MANIFEST, type ManifestEntry, manifestText } from './manifest.ts';
 import { ignoreFile } from './ignored.ts';
+import { MANIFEST, type ManifestEntry, manifestText } from './manifest.ts';
 
 /** One generated file as it belongs on disk: header in place. */
 export interface OutputFile {

@@ -21,7 +21,13 @@ export function manifestText({ version, spec, files }: Manifest): string {
 /** Reads the list back; `undefined` where it is not one, such as after a merge that left conflict markers. */
 export function parseManifest(text: string): Manifest | undefined {
   const value = parseJson(text);
-  if (!isRecord(value) || typeof value['postern'] !== 'string' || typeof value['spec'] !== 'string' || !Array.isArray(value['files'])) return undefined;
+  if (
+    !isRecord(value) ||
+    typeof value['postern'] !== 'string' ||
+    typeof value['spec'] !== 'string' ||
+    !Array.isArray(value['files'])
+  )
+    return undefined;
   const files = value['files'].map(entryOf);
   if (files.includes(undefined)) return undefined;
   return { version: value['postern'], spec: value['spec'], files: files.filter((entry) => entry !== undefined) };
@@ -30,13 +36,17 @@ export function parseManifest(text: string): Manifest | undefined {
 function entryOf(value: unknown): ManifestEntry | undefined {
   if (!isRecord(value)) return undefined;
   const { path, target, digest } = value;
-  if (typeof path !== 'string' || typeof target !== 'string' || typeof digest !== 'string' || !isInside(path)) return undefined;
+  if (typeof path !== 'string' || typeof target !== 'string' || typeof digest !== 'string' || !isInside(path))
+    return undefined;
   return { path, target, digest: digest.replace(/^sha256:/, '') };
 }
 
 /** The list is read back from disk, and files are deleted by it: nothing in it may point out of the folder. */
 function isInside(path: string): boolean {
-  return path !== MANIFEST && path.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && !/[\\:\p{Cc}]/u.test(part));
+  return (
+    path !== MANIFEST &&
+    path.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && !/[\\:\p{Cc}]/u.test(part))
+  );
 }
 
 function parseJson(text: string): unknown {

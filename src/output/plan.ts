@@ -1,8 +1,7 @@
-import { comparePaths, manifestFile, type OutputFile } from './files.ts';
-import { type Origin, readHeader } from './header.ts';
-import { MANIFEST, type ManifestEntry } from './manifest.ts';
-import { digestOf } from './header.ts';
 import type { Disk } from './disk.ts';
+import { comparePaths, manifestFile, type OutputFile } from './files.ts';
+import { digestOf, type Origin, readHeader } from './header.ts';
+import { MANIFEST, type ManifestEntry } from './manifest.ts';
 
 /** Why a file on disk is not the file that the spec makes. */
 export type Cause =
@@ -48,7 +47,9 @@ export function isForeign(change: Change): boolean {
 /** Compares what the spec makes with what is on disk. Pure: the disk has been read. */
 export function planChanges({ files, disk, origin, targets }: PlanInput): Plan {
   const listed = typeof disk.manifest === 'string' ? [] : disk.manifest.files;
-  const others = listed.filter((entry) => targets !== undefined && entry.target !== 'postern' && !targets.includes(entry.target));
+  const others = listed.filter(
+    (entry) => targets !== undefined && entry.target !== 'postern' && !targets.includes(entry.target),
+  );
   const wanted = new Set([...files, ...others].map((file) => file.path));
   const stale = listed.filter((entry) => !wanted.has(entry.path) && disk.texts.has(entry.path));
   const ours = stale.filter((entry) => isOurs(entry, disk.texts.get(entry.path) ?? '', origin));

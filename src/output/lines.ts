@@ -1,0 +1,109 @@
+import { diffArrays } from 'diff';
+
+/** A stretch of lines that both texts have, or that only one has. */
+export interface Stretch {
+  readonly kind: 'both' | 'before' | 'after';
+  readonly lines: string[];
+}
+
+/** Beyond so many edits between two anchors, the whole gap is shown as replaced: the time must stay bounded. */
+const MAX_EDITS = 200;
+
+interface Window {
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
+
+/**
+ * What turns one list of lines into another. The plain algorithm takes minutes on 100,000 changed lines,
+ * so lines that occur once on both sides hold the texts together and only the gaps between are compared.
+ */
+export function compareLines(before: readonly string[], after: readonly string[]): Stretch[] {
+  const stretches: Stretch[] = [];
+  const head = commonLength(before, after, (list, index) => list[index]);
+  const tail = commonLength(before.slice(head), after.slice(head), (list, index) => list[list.length - 1 - index]);
+  const middle = { before: before.slice(head, before.length - tail), after: after.slice(head, after.length - tail) };
+  push(stretches, 'both', before.slice(0, head));
+  let [b, a] = [0, 0];
+  for (const [nextB, nextA] of anchorsOf(middle)) {
+    fillGap(stretches, { before: middle.before.slice(b, nextB), after: middle.after.slice(a, nextA) });
+    push(stretches, 'both', middle.before.slice(nextB, nextB + 1));
+    [b, a] = [nextB + 1, nextA + 1];
+  }
+  fillGap(stretches, { before: middle.before.slice(b), after: middle.after.slice(a) });
+  push(stretches, 'both', before.slice(before.length - tail));
+  return stretches;
+}
+
+function commonLength(
+  a: readonly string[],
+  b: readonly string[],
+  at: (list: readonly string[], index: number) => string | undefined,
+): number {
+  const most = Math.min(a.length, b.length);
+  let length = 0;
+  while (length < most && at(a, length) === at(b, length)) length++;
+  return length;
+}
+
+function fillGap(stretches: Stretch[], { before, after }: Window): void {
+  const comparable = before.length > 0 && after.length > 0;
+  const parts = comparable ? diffArrays([...before], [...after], { maxEditLength: MAX_EDITS }) : undefined;
+  if (!parts) {
+    push(stretches, 'before', before);
+    push(stretches, 'after', after);
+    return;
+  }
+  for (const part of parts) push(stretches, part.removed ? 'before' : part.added ? 'after' : 'both', part.value);
+}
+
+function push(stretches: Stretch[], kind: Stretch['kind'], lines: readonly string[]): void {
+  if (lines.length === 0) return;
+  const last = stretches.at(-1);
+  if (last?.kind !== kind) stretches.push({ kind, lines: [...lines] });
+  else for (const line of lines) last.lines.push(line);
+}
+
+/** Pairs of places of lines that occur once on each side, in an order that both sides share. */
+function anchorsOf({ before, after }: Window): (readonly [number, number])[] {
+  const places = uniquePlaces(after);
+  const pairs = [...uniquePlaces(before)].flatMap(([line, b]): [number, number][] => {
+    const a = places.get(line);
+    return a === undefined ? [] : [[b, a]];
+  });
+  return longestRising(pairs);
+}
+
+/** In the order of the list, since a Map keeps the order of insertion. */
+function uniquePlaces(lines: readonly string[]): Map<string, number> {
+  const places = new Map<string, number>();
+  const repeated = new Set<string>();
+  lines.forEach((line, index) => {
+    if (places.has(line)) repeated.add(line);
+    else places.set(line, index);
+  });
+  for (const line of repeated) places.delete(line);
+  return places;
+}
+
+/** The longest subsequence whose second numbers rise, by patience sorting: O(n log n). */
+function longestRising(pairs: readonly (readonly [number, number])[]): (readonly [number, number])[] {
+  const tops: number[] = [];
+  const previous: number[] = [];
+  pairs.forEach(([, value], index) => {
+    let [low, high] = [0, tops.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((pairs[tops[middle] ?? 0]?.[1] ?? 0) < value) low = middle + 1;
+      else high = middle;
+    }
+    previous.push(low > 0 ? (tops[low - 1] ?? -1) : -1);
+    tops[low] = index;
+  });
+  const rising: (readonly [number, number])[] = [];
+  for (let index = tops.at(-1) ?? -1; index >= 0; index = previous[index] ?? -1) {
+    const pair = pairs[index];
+    if (pair) rising.push(pair);
+  }
+  return rising.reverse();
+}
