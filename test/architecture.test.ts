@@ -1,0 +1,206 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { temporaryFolder } from '../src/verify/folder.ts';
+
+/** Everything directly under src/, in the order of the pipeline: each imports only from itself and from what stands before it. */
+const layers = [
+  'version.ts',
+  'templatesRoot.ts',
+  'diagnostics',
+  'source',
+  'spec',
+  'policy',
+  'rules',
+  'render',
+  'targets',
+  'output',
+  'compile.ts',
+  'verify',
+  'commands',
+  'index.ts',
+  'cli.ts',
+];
+/** Each wrapped in one file, so that replacing it is a change of one file. */
+const wrapped = ['nunjucks', 'diff', 'yargs', 'prettier'];
+const longestFile = 300;
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+type Sources = ReadonlyMap<string, string>;
+
+function sourcesIn(folder: string): Sources {
+  const names = readdirSync(join(root, folder), { recursive: true }).map((name) => posix.join(folder, String(name)));
+  return new Map(
+    names.filter((name) => name.endsWith('.ts')).map((name) => [name, readFileSync(join(root, name), 'utf8')]),
+  );
+}
+
+function importsOf(text: string): string[] {
+  return [...text.matchAll(/\b(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, specifier]) => specifier ?? '');
+}
+
+function eachImport(sources: Sources): { file: string; specifier: string; target: string }[] {
+  return [...sources].flatMap(([file, text]) =>
+    importsOf(text).map((specifier) => ({
+      file,
+      specifier,
+      target: specifier.startsWith('.') ? posix.join(posix.dirname(file), specifier) : specifier,
+    })),
+  );
+}
+
+function wrongDirections(sources: Sources): string[] {
+  const rank = (file: string) => layers.indexOf(file.split('/')[1] ?? '');
+  const homeless = [...sources.keys()].filter((file) => rank(file) < 0).map((file) => `${file} is in no layer`);
+  const backwards = eachImport(sources)
+    .filter(({ file, target }) => target.startsWith('src/') && rank(target) > rank(file))
+    .map(({ file, target }) => `${file} imports ${target}`);
+  return [...homeless, ...backwards];
+}
+
+function targetsThatImportEachOther(sources: Sources): string[] {
+  const targetOf = (file: string) => /^src\/targets\/([^/]+)\//.exec(file)?.[1];
+  return eachImport(sources)
+    .filter(({ file, target }) => targetOf(file) && targetOf(target) && targetOf(file) !== targetOf(target))
+    .map(({ file, target }) => `${file} imports ${target}`);
+}
+
+function unwrapped(sources: Sources): string[] {
+  const importers = (name: string) =>
+    new Set(
+      eachImport(sources)
+        .filter(({ specifier }) => specifier === name || specifier.startsWith(`${name}/`))
+        .map(({ file }) => file),
+    );
+  const scattered = wrapped
+    .filter((name) => importers(name).size > 1)
+    .map((name) => `${name}: ${[...importers(name)].join(', ')}`);
+  const yaml = [...importers('js-yaml')]
+    .filter((file) => !file.startsWith('src/source/'))
+    .map((file) => `js-yaml: ${file}`);
+  return [...scattered, ...yaml];
+}
+
+function tooLong(sources: Sources): string[] {
+  return [...sources].filter(([, text]) => text.split('\n').length > longestFile + 1).map(([file]) => file);
+}
+
+function evasions(sources: Sources): string[] {
+  const escape = /@ts-(?:ignore|nocheck|expect-error)/;
+  const vague = /(?:^|\/)(?:utils?|helpers?|common|misc)(?:\.ts|\/)/i;
+  return [...sources].filter(([file, text]) => escape.test(text) || vague.test(file)).map(([file]) => file);
+}
+
+/** Names that one of the places has and another has not. */
+function incomplete(places: ReadonlyMap<string, readonly string[]>): string[] {
+  const all = new Set([...places.values()].flat());
+  return [...places].flatMap(([place, names]) =>
+    [...all].filter((name) => !names.includes(name)).map((name) => `${place} has no ${name}`),
+  );
+}
+
+function foldersIn(folder: string): string[] {
+  if (!existsSync(join(root, folder))) return [];
+  return readdirSync(join(root, folder), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name);
+}
+
+/** What biome finds against one rule: TypeScript 7 has no compiler API to measure functions with. */
+function lint(rule: string, paths: readonly string[]): string {
+  // Without version control, because biome fails on files outside of the repository when it looks for what to ignore.
+  const options = [
+    '--vcs-enabled=false',
+    `--only=${rule}`,
+    '--max-diagnostics=none',
+    '--colors=off',
+    `--config-path=${root}`,
+  ];
+  const biome = join(root, 'node_modules/.bin/biome');
+  const { status, stdout, stderr } = spawnSync(biome, ['lint', ...options, ...paths], { cwd: root, encoding: 'utf8' });
+  return status === 0 ? '' : `${stdout}${stderr}`;
+}
+
+const src = sourcesIn('src');
+
+const holds = suite('holds');
+holds('imports go one way, from the right to the left of the pipeline', () => assert.equal(wrongDirections(src), []));
+holds('targets do not know each other', () => assert.equal(targetsThatImportEachOther(src), []));
+holds('a package that may be replaced is imported in one place', () => assert.equal(unwrapped(src), []));
+holds('no file is long', () => assert.equal(tooLong(new Map([...src, ...sourcesIn('test')])), []));
+holds('nothing evades the type checker, and no file is a drawer for anything', () => assert.equal(evasions(src), []));
+holds('no function is long', () => assert.is(lint('complexity/noExcessiveLinesPerFunction', ['src', 'test']), ''));
+holds('there is no any', () => assert.is(lint('suspicious/noExplicitAny', ['src', 'test']), ''));
+holds('a target is one name in four places', async () => {
+  const list = join(root, 'src/targets/index.ts');
+  const { targets }: { targets: readonly { name: string }[] } = existsSync(list) ? await import(list) : { targets: [] };
+  const places = new Map<string, readonly string[]>([
+    ['src/targets/index.ts', targets.map(({ name }) => name)],
+    ...['src/targets', 'templates', 'test/targets'].map((folder) => [folder, foldersIn(folder)] as const),
+  ]);
+  assert.equal(incomplete(places), []);
+});
+holds.run();
+
+// A check that cannot fail keeps nothing: each is shown what it is there to find.
+const notices = suite('notices');
+const planted = (file: string, text: string): Sources => new Map([[file, text]]);
+for (const [file, text] of [
+  ['src/policy/resolve.ts', "import { nginx } from '../targets/nginx/index.ts';"],
+  ['src/policy/resolve.ts', "export type { Token } from '../render/token.ts';"],
+  ['src/source/document.ts', "const spec = await import('../spec/schema.ts');"],
+  ['src/output/write.ts', "import '../compile.ts';"],
+  ['src/extras/thing.ts', ''],
+] as const) {
+  notices(`a wrong direction: ${file} ${text}`, () => assert.is(wrongDirections(planted(file, text)).length, 1));
+}
+notices('a target that knows another', () => {
+  assert.equal(
+    targetsThatImportEachOther(planted('src/targets/caddy/plan.ts', "import { q } from '../nginx/quote.ts';")),
+    ['src/targets/caddy/plan.ts imports src/targets/nginx/quote.ts'],
+  );
+  assert.equal(
+    targetsThatImportEachOther(planted('src/targets/caddy/plan.ts', "import { t } from '../target.ts';")),
+    [],
+  );
+});
+notices('a package imported in two places', () => {
+  const twice = new Map([
+    ['src/cli.ts', "import yargs from 'yargs';"],
+    ['src/commands/help.ts', "import { hideBin } from 'yargs/helpers';"],
+  ]);
+  assert.equal(unwrapped(twice), ['yargs: src/cli.ts, src/commands/help.ts']);
+  assert.is(unwrapped(planted('src/spec/parse.ts', "import { load } from 'js-yaml';")).length, 1);
+});
+notices('a long file', () => {
+  assert.is(tooLong(planted('src/a.ts', 'x\n'.repeat(longestFile))).length, 0);
+  assert.is(tooLong(planted('src/a.ts', 'x\n'.repeat(longestFile + 1))).length, 1);
+});
+notices('an evasion', () => {
+  assert.is(evasions(planted('src/a.ts', '// @ts-ignore')).length, 1);
+  for (const file of ['src/utils.ts', 'src/spec/helpers/a.ts']) assert.is(evasions(planted(file, '')).length, 1, file);
+});
+notices('a target that is missing somewhere', () => {
+  const places = new Map([
+    ['src/targets', ['nginx', 'caddy']],
+    ['templates', ['nginx']],
+  ]);
+  assert.equal(incomplete(places), ['templates has no caddy']);
+});
+notices('a long function, an any', async () => {
+  const { path, remove } = await temporaryFolder();
+  const finds = (rule: string, text: string) => {
+    writeFileSync(join(path, 'a.ts'), text);
+    return lint(rule, [path]).includes(rule);
+  };
+  const functionOf = (lines: number) => `export function a() {\n${'  b();\n'.repeat(lines - 2)}}\n`;
+  assert.not(finds('complexity/noExcessiveLinesPerFunction', functionOf(60)));
+  assert.ok(finds('complexity/noExcessiveLinesPerFunction', functionOf(61)));
+  assert.not(finds('suspicious/noExplicitAny', 'export let a: unknown;\n'));
+  assert.ok(finds('suspicious/noExplicitAny', 'export let a: any;\n'));
+  await remove();
+});
+notices.run();
