@@ -73,6 +73,7 @@ export const recipes = {
   },
   kdig: { command: 'kdig', say: ['-V'], from: '3.0.0', origin: debian('knot-dnsutils', 'usr/bin/kdig') },
   git: { command: 'git', say: ['--version'], from: '2.30.0', origin: debian('git', 'usr/bin/git') },
+  openssl: { command: 'openssl', say: ['version'], from: '1.1.1', origin: debian('openssl', 'usr/bin/openssl') },
   wrk: { command: 'wrk', say: ['-v'], from: '4.1.0', origin: debian('wrk', 'usr/bin/wrk') },
 } satisfies Record<string, Recipe>;
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export interface Counts {
   readonly passed: number;
@@ -27,7 +28,11 @@ export async function runFile(root: string, file: string): Promise<Report> {
     return failure(`${ended} without a summary: was run() called?`, output);
   }
   if (total + skipped === 0) return failure('ran no test', output);
-  if (passed < total) return { passed, failed: total - passed, skipped, output, problem: `${total - passed} failed` };
+  if (passed < total) {
+    // uvu drops what a hook throws, and then runs none of the tests.
+    const problem = output.includes(' FAIL ') ? `${total - passed} failed` : 'a hook failed, and uvu does not say how';
+    return { passed, failed: total - passed, skipped, output, problem };
+  }
   if (ended !== 'exit 0') return { passed, failed: 1, skipped, output, problem: `${ended} although every test passed` };
   return { passed, failed: 0, skipped, output };
 }
@@ -42,6 +47,7 @@ function count(output: string, label: string): number | undefined {
   return found === undefined ? undefined : Number(found);
 }
 
+const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 const running = new Set<ChildProcess>();
 
 /** Ends the files that run now. Servers that they started end with them, see guardGroup in src/verify. */
@@ -51,7 +57,10 @@ export function endAll(): void {
 
 function execute(cwd: string, file: string): Promise<{ output: string; ended: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', file], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, file], {
+      cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     running.add(child);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
