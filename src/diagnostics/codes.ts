@@ -8,7 +8,7 @@ export interface CodeDefinition<P> {
 }
 
 type CodeTable<P> = { readonly [K in keyof P]: CodeDefinition<P[K]> };
-type Extra = Partial<Pick<Diagnostic, 'part' | 'related' | 'place' | 'hint'>>;
+type Extra = Partial<Pick<Diagnostic, 'part' | 'related' | 'place' | 'hint' | 'secret'>>;
 
 export interface Codes<P> {
   readonly area: string;

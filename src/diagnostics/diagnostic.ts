@@ -6,7 +6,10 @@ export type Severity = 'error' | 'warning';
 
 export interface Related {
   readonly at: SpecPath;
+  readonly part?: 'key' | 'value';
   readonly message: string;
+  /** As in a diagnostic: set where the place is not found by a path. */
+  readonly place?: Place;
 }
 
 /**
@@ -26,6 +29,8 @@ export interface Diagnostic {
   readonly related?: readonly Related[];
   /** Set where the place is not in the spec itself: a syntax error, or a file that the spec names. */
   readonly place?: Place;
+  /** What stands at the place is a secret: no output shows that line from there on. */
+  readonly secret?: boolean;
 }
 
 /** A place given by offset (UTF-16 units) into a named text, for what has no path. */

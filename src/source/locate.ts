@@ -1,0 +1,105 @@
+import { COLLECTION_STYLE, EVENT_ID } from 'js-yaml';
+import { aliasTargets } from './aliases.ts';
+import { type EventList, isCollection, keyText, nextValue, scalarSpan } from './events.ts';
+import type { LocatedDocument, Span } from './span.ts';
+
+/** One child of a collection: the events of its key (absent in a list) and of its value. */
+interface Child {
+  readonly key?: number;
+  readonly value: number;
+}
+
+/** The first event is the document's own, the second is its value. */
+const ROOT: Child = { value: 1 };
+
+/**
+ * Finds the text of a path. A collection is indexed when a path first leads through it, so a spec
+ * without problems costs nothing and one with many is still walked only once.
+ */
+export function createLocator(list: EventList): LocatedDocument['locate'] {
+  const known = new Map<number, ReadonlyMap<string, Child>>();
+  let targets: ReadonlyMap<number, number> | undefined;
+
+  const children = (index: number) => {
+    const found = known.get(index) ?? listChildren(list, index);
+    known.set(index, found);
+    return found;
+  };
+  // An alias is followed to the text that it stands for, because that is what has to be changed.
+  const follow = (index: number) => {
+    if (list.events[index]?.type !== EVENT_ID.ALIAS) return index;
+    targets ??= aliasTargets(list);
+    return targets.get(index) ?? index;
+  };
+
+  return (path, part = 'value') => {
+    let at = ROOT;
+    for (const step of path) {
+      const child = children(follow(at.value)).get(String(step));
+      // What does not exist is shown where it would belong: at the name of its parent.
+      if (child === undefined) return spanOf(list, at, 'key');
+      at = child;
+    }
+    return spanOf(list, { ...at, value: follow(at.value) }, part);
+  };
+}
+
+/** By key, or by index in a list. */
+function listChildren(list: EventList, index: number): ReadonlyMap<string, Child> {
+  const children = new Map<string, Child>();
+  const type = list.events[index]?.type;
+  if (type !== EVENT_ID.MAPPING && type !== EVENT_ID.SEQUENCE) return children;
+  const end = list.partner[index] ?? index;
+  for (let at = index + 1; at < end; at = nextValue(list, at)) {
+    if (type === EVENT_ID.SEQUENCE) {
+      children.set(String(children.size), { value: at });
+      continue;
+    }
+    const key = at;
+    const event = list.events[key];
+    at = nextValue(list, key);
+    if (event?.type === EVENT_ID.SCALAR) children.set(keyText(list.text, event), { key, value: at });
+  }
+  return children;
+}
+
+function spanOf(list: EventList, child: Child, part: 'key' | 'value'): Span {
+  const key = child.key === undefined ? undefined : eventSpan(list, child.key);
+  if (key !== undefined && part === 'key') return key;
+  return eventSpan(list, child.value) ?? key ?? emptyItemSpan(list, child.value);
+}
+
+/** What is written for a value; `undefined` where it is left empty. */
+function eventSpan(list: EventList, index: number): Span | undefined {
+  const event = list.events[index];
+  if (event?.type === EVENT_ID.SCALAR) return scalarSpan(list.text, event);
+  if (event?.type === EVENT_ID.ALIAS) return { start: event.anchorStart - 1, end: event.anchorEnd };
+  if (event !== undefined && isCollection(event)) return { start: event.start, end: endOf(list, index) };
+  return undefined;
+}
+
+/** The dash of a list item without a value: the first one after what stands before it. */
+function emptyItemSpan(list: EventList, index: number): Span {
+  if (index <= ROOT.value) return { start: 0, end: 0 };
+  const before = list.events[index - 1];
+  const from = before !== undefined && isCollection(before) ? before.start : endOf(list, index - 1);
+  const start = skip(list.text, from, /(?:\s|#[^\n]*)*(?=-)/y);
+  return { start, end: Math.min(start + 1, list.text.length) };
+}
+
+/** Where the text of a value ends; the events do not say where a flow collection is closed, so that is read. */
+function endOf(list: EventList, index: number): number {
+  const event = list.events[index];
+  if (event === undefined) return 0;
+  if (event.type === EVENT_ID.POP) return endOf(list, list.partner[index] ?? 0);
+  if (event.type === EVENT_ID.SCALAR) return scalarSpan(list.text, event)?.end ?? endOf(list, index - 1);
+  if (!isCollection(event)) return 'anchorEnd' in event ? event.anchorEnd : 0;
+  const last = (list.partner[index] ?? index + 1) - 1;
+  const end = last === index ? event.start + (event.style === COLLECTION_STYLE.FLOW ? 1 : 0) : endOf(list, last);
+  return event.style === COLLECTION_STYLE.FLOW ? skip(list.text, end, /[\s,]*[\]}]/y) : end;
+}
+
+function skip(text: string, from: number, pattern: RegExp): number {
+  pattern.lastIndex = from;
+  return pattern.test(text) ? pattern.lastIndex : from;
+}

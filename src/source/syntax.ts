@@ -1,0 +1,80 @@
+import type { YAMLException } from 'js-yaml';
+import type { Diagnostic, Place } from '../diagnostics/diagnostic.ts';
+import { yamlCodes } from './codes.ts';
+import { MAX_DEPTH } from './limits.ts';
+import type { SourceFile } from './span.ts';
+
+interface Explanation {
+  readonly problem: string;
+  readonly hint: string;
+}
+
+const QUOTE_IT: Explanation = {
+  problem: 'this character cannot stand unquoted here',
+  hint: 'put quotes around the whole text',
+};
+
+/** The parser's words → ours. The first entry that is contained in what the parser says counts. */
+const EXPLANATIONS: readonly (readonly [string, Explanation])[] = [
+  [
+    'deficient indentation',
+    {
+      problem: 'a quote or bracket that was opened before this line is not closed',
+      hint: 'close it, or indent this line deeper than the key that it belongs to',
+    },
+  ],
+  [
+    'unexpected end of the stream within a flow collection',
+    { problem: 'a bracket is not closed', hint: 'close [ with ] and { with }' },
+  ],
+  ['quoted scalar', { problem: 'a quote is not closed', hint: 'close the text with the quote that opened it' }],
+  [
+    'missed comma',
+    {
+      problem: 'a comma is missing before this, or the text before it needs quotes',
+      hint: 'inside [ ] and { } put quotes around a text that holds a bracket or a comma',
+    },
+  ],
+  [
+    'bad indentation of a mapping entry',
+    { problem: 'this does not line up with the keys around it', hint: 'indent all keys of one mapping alike' },
+  ],
+  [
+    'bad indentation of a sequence entry',
+    { problem: 'this does not line up with the list around it', hint: 'indent all items of one list alike' },
+  ],
+  [
+    'can not read a block mapping entry',
+    { problem: 'this line is neither a key with a colon nor part of the value above', hint: 'write "key: value"' },
+  ],
+  ["expected ':'", { problem: 'a colon is missing after the key', hint: 'write "key: value"' }],
+  [
+    'end of the stream or a document separator is expected',
+    { problem: 'this does not belong to the value before it', hint: 'write "key: value", with a space after the colon' },
+  ],
+  ['unknown escape sequence', { problem: 'this escape is not known', hint: 'write \\\\ for a backslash, or use single quotes' }],
+  ['hexadecimal', { problem: 'this escape is not complete', hint: 'write \\\\ for a backslash, or use single quotes' }],
+  ["expected the node content, but found ','", { problem: 'a value is missing before this comma', hint: 'take one comma out' }],
+];
+
+/** What the parser refused, at the place where it stopped. */
+export function explainSyntax(file: SourceFile, error: YAMLException): Diagnostic {
+  const start = Math.min(error.mark?.position ?? 0, file.text.length);
+  const place: Place = { file: file.name, text: file.text, start, end: Math.min(start + 1, file.text.length) };
+  if (error.reason.startsWith('tab ')) return yamlCodes.report('tab-indentation', [], {}, { place });
+  if (error.reason.startsWith('nesting')) return yamlCodes.report('too-deep', [], { limit: MAX_DEPTH }, { place });
+  return yamlCodes.report('syntax', [], explain(error.reason, file.text, start), { place });
+}
+
+function explain(reason: string, text: string, at: number): Explanation {
+  const found = text.charAt(at);
+  if (found === '@' || found === '`' || found === '%') {
+    return { problem: `a text that starts with "${found}" needs quotes`, hint: `write it as "${found}…"` };
+  }
+  if (found === '*' || found === '&') return { problem: `a text that starts with "${found}" needs quotes`, hint: QUOTE_IT.hint };
+  if (found === ':' && reason.includes('indentation')) {
+    return { problem: 'a second colon on one line', hint: 'put quotes around a text that holds a colon and a space' };
+  }
+  const known = EXPLANATIONS.find(([words]) => reason.includes(words))?.[1];
+  return known ?? { problem: reason, hint: 'this place cannot be read as YAML' };
+}
