@@ -1,0 +1,33 @@
+import { rewriteApplies } from './domains.ts';
+import type { DomainRewrite, Policy } from './types.ts';
+
+export interface Resolved {
+  /** The name whose records a pod gets, without trailing dot, lower case. */
+  readonly name: string;
+  /** Absent where the name is left alone. */
+  readonly rewrite?: DomainRewrite;
+}
+
+/** DNS compares names without regard to case, and the dot of the root is part of every name. */
+export function canonicalName(text: string): string {
+  return text.replace(/\.$/, '').replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** The order in which rewrites are tried: whole names, then the longest suffix; the first that applies wins. */
+export function inMatchOrder(rewrites: readonly DomainRewrite[]): DomainRewrite[] {
+  const byName = (a: DomainRewrite, b: DomainRewrite) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0);
+  return rewrites.toSorted(
+    (a, b) => Number(a.wildcard) - Number(b.wildcard) || b.from.length - a.from.length || byName(a, b),
+  );
+}
+
+/** Which name a pod really looks up. A rewritten name is not rewritten again. */
+export function resolveName(policy: Policy, text: string): Resolved {
+  const name = canonicalName(text);
+  const rewrite = inMatchOrder(policy.rewrites.filter((candidate) => rewriteApplies(candidate, name)))[0];
+  return rewrite ? { name: rewriteName(rewrite, name), rewrite } : { name };
+}
+
+function rewriteName(rewrite: DomainRewrite, name: string): string {
+  return rewrite.wildcard ? name.slice(0, -rewrite.from.length) + rewrite.to : rewrite.to;
+}

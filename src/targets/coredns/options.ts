@@ -1,0 +1,45 @@
+import { isIP } from 'node:net';
+import * as z from 'zod';
+
+const port = z.int().min(1).max(65535);
+
+/** `10.0.0.10`, `10.0.0.10:53`, `[::1]:53`, `tls://9.9.9.9`, or a file in the form of resolv.conf. */
+function isResolver(text: string): boolean {
+  if (/^(?:\/[A-Za-z0-9._-]+)+$/.test(text)) return true;
+  const [, address = '', portText] =
+    /^(?:tls:\/\/|dns:\/\/)?(\[[^\]]+\]|[^:[\]]+|[^[\]]+)(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const bare = address.replace(/^\[(.*)\]$/, '$1');
+  return (
+    isIP(bare) !== 0 && !bare.includes('%') && (portText === undefined || port.safeParse(Number(portText)).success)
+  );
+}
+
+const clusterDomain = z.string().regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/, {
+  error: 'must be a domain name in lower case, such as cluster.local',
+});
+
+export const corednsOptions = z
+  .strictObject({
+    form: z
+      .enum(['corefile', 'configMap'])
+      .optional()
+      .describe('corefile: a server of its own (default); configMap: the one that kubeadm installs'),
+    forward: z
+      .array(
+        z.string().refine(isResolver, { error: 'must be an address, address:port, tls://address or an absolute path' }),
+      )
+      .min(1)
+      .max(15)
+      .optional()
+      .describe('Resolvers that are asked for everything else; /etc/resolv.conf where absent'),
+    bind: z
+      .array(z.string().refine((text) => isIP(text) !== 0 && !text.includes('%'), { error: 'must be an address' }))
+      .min(1)
+      .optional()
+      .describe('Addresses that CoreDNS listens on; all where absent'),
+    port: port.optional().describe('Port that CoreDNS listens on; 53, or what -dns.port says, where absent'),
+    clusterDomain: clusterDomain.optional().describe('Domain of the Kubernetes cluster; cluster.local where absent'),
+  })
+  .describe('DNS for pods: CoreDNS answers for the old name with the records of the new one');
+
+export type CorednsOptions = z.infer<typeof corednsOptions>;

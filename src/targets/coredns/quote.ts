@@ -1,0 +1,38 @@
+import { type Token, token } from '../../render/token.ts';
+
+export type CorednsToken = Token<'coredns'>;
+
+/** A name of the policy as CoreDNS compares it: with the dot of the root, or `prefix` would mean something else. */
+export function fullName(name: string): CorednsToken {
+  return token('coredns', `${plain(name)}.`);
+}
+
+/** Every name below a name: the dot in front keeps look-alikes out that only end in the same letters. */
+export function suffix(name: string): CorednsToken {
+  return token('coredns', `.${plain(name)}.`);
+}
+
+/** What a server block answers for. Without a port it is the one of `-dns.port`, 53 by default. */
+export function zone(name: string, port?: number): CorednsToken {
+  const colon = port === undefined ? '' : `:${port}`;
+  return token('coredns', `${name === '.' ? name : plain(name)}${colon}`);
+}
+
+/** An address, an address with port, or an absolute path, as the options' schema lets it pass. */
+export function argument(text: string): CorednsToken {
+  // Nothing that the Corefile's lexer takes for more than a character: blanks, quotes, braces, comments, variables.
+  if (!/^[A-Za-z0-9./:_%@[\]-]+$/.test(text)) throw new Error(`not a plain Corefile argument: ${JSON.stringify(text)}`);
+  return token('coredns', text);
+}
+
+/** One line of a text that stands in a YAML literal block, where only line ends and tabs need care. */
+export function literalLine(text: string): CorednsToken {
+  // kubectl shows a block with trailing blanks or tabs as one long quoted string.
+  if (/[^\x20-\x7e]| $/.test(text)) throw new Error(`not a line of a literal block: ${JSON.stringify(text)}`);
+  return token('coredns', text);
+}
+
+function plain(name: string): string {
+  if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/.test(name)) throw new Error(`not a name of the policy: ${JSON.stringify(name)}`);
+  return name;
+}

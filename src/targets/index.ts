@@ -1,0 +1,5 @@
+import { coredns } from './coredns/index.ts';
+import type { Target } from './target.ts';
+
+/** Every target there is, sorted by name: the one line outside its own folders that a target needs. */
+export const targets: readonly Target[] = [coredns];
