@@ -1,0 +1,170 @@
+import type { Cell } from '../access.ts';
+import type { Upstream } from '../types.ts';
+import { ANYBODY, type Caller } from './callers.ts';
+import { isEmpty, mayUse, type ProxyContext, questionOf, type Sample } from './context.ts';
+import { type FieldDifference, fieldDifferences } from './fields.ts';
+import type { ChangeKind, ChangePlace, Effect } from './types.ts';
+import { destinationOf, gravest, upstreamDifferences } from './upstreams.ts';
+import { isOpen, type Question } from './version.ts';
+
+/** A difference that all requests of a pair of cells share; reported by the line of the spec that makes it. */
+export interface RequestFinding {
+  readonly kind: ChangeKind;
+  readonly effect: Effect;
+  /** What tells it from others of its kind on the same line. */
+  readonly detail: string;
+  /** Which version's line is shown. */
+  readonly version: 'before' | 'after';
+  /** Set where no line of a route makes the change. */
+  readonly place?: ChangePlace;
+  readonly callers: readonly Caller[];
+  readonly message: (request: string) => string;
+  readonly ask: (sample: Sample) => Question;
+}
+
+/** What happened to one key holder in a pair of cells, where the key and not the request is why. */
+export type CallerEvent = 'both' | 'key-gained' | 'key-lost' | 'scope-gained' | 'scope-lost';
+
+export interface Verdict {
+  readonly requests: readonly RequestFinding[];
+  readonly events: readonly (readonly [Caller, CallerEvent])[];
+}
+
+/** Compares what two versions do with the same requests, for every caller. */
+export function compareCells(before: Cell | undefined, after: Cell | undefined, context: ProxyContext): Verdict {
+  const openBefore = before && isOpen(before, context.before);
+  const openAfter = after && isOpen(after, context.after);
+  if (before && after && openBefore !== openAfter) {
+    return { requests: [authFinding(after, openAfter === true, context)], events: [] };
+  }
+  const callers = (openBefore ?? openAfter) ? [ANYBODY] : context.callers;
+  const gained: Caller[] = [];
+  const lost: Caller[] = [];
+  const events: (readonly [Caller, CallerEvent])[] = [];
+  for (const caller of callers) {
+    const { request, event } = fate(caller, before, after, context);
+    if (request === 'gained') gained.push(caller);
+    if (request === 'lost') lost.push(caller);
+    if (event) events.push([caller, event]);
+  }
+  const kept = events.find(([caller, event]) => event === 'both' && !isEmpty(context.reach(caller).common))?.[0];
+  const requests = [
+    ...(gained.length > 0 ? [allowedFinding(gained, context)] : []),
+    ...(lost.length > 0 ? [deniedFinding(lost, context)] : []),
+    ...(kept && before && after ? changedFindings(before, after, kept, context) : []),
+  ];
+  return { requests, events };
+}
+
+interface Fate {
+  readonly request?: 'gained' | 'lost';
+  readonly event?: CallerEvent;
+}
+
+function fate(caller: Caller, before: Cell | undefined, after: Cell | undefined, context: ProxyContext): Fate {
+  const could = before !== undefined && (caller.anybody || mayUse(before, caller.before));
+  const can = after !== undefined && (caller.anybody || mayUse(after, caller.after));
+  if (could && can) return { event: 'both' };
+  if (can && !isEmpty(context.reach(caller).after)) {
+    if (caller.anybody) return { request: 'gained' };
+    if (!caller.before) return before ? { event: 'key-gained' } : { request: 'gained', event: 'key-gained' };
+    return before && mayUse(before, caller.after) ? { event: 'scope-gained' } : { request: 'gained' };
+  }
+  if (could && !isEmpty(context.reach(caller).before)) {
+    if (caller.anybody) return { request: 'lost' };
+    if (!caller.after) return after ? { event: 'key-lost' } : { request: 'lost', event: 'key-lost' };
+    return after && mayUse(after, caller.before) ? { event: 'scope-lost' } : { request: 'lost' };
+  }
+  return {};
+}
+
+function allowedFinding(callers: readonly Caller[], context: ProxyContext): RequestFinding {
+  const [first = ANYBODY] = callers;
+  return {
+    kind: 'allowed',
+    effect: 'widening',
+    detail: '',
+    version: 'after',
+    callers,
+    message: (request) => `newly allowed: ${request}`,
+    ask: (sample) => questionOf(sample, first, context.reach(first).after),
+  };
+}
+
+function deniedFinding(callers: readonly Caller[], context: ProxyContext): RequestFinding {
+  const [first = ANYBODY] = callers;
+  return {
+    kind: 'denied',
+    effect: 'narrowing',
+    detail: '',
+    version: 'before',
+    callers,
+    message: (request) => `newly denied: ${request}`,
+    ask: (sample) => questionOf(sample, first, context.reach(first).before),
+  };
+}
+
+function authFinding(after: Cell, open: boolean, context: ProxyContext): RequestFinding {
+  const reach = context.reach(ANYBODY);
+  // Whoever holds a key now gets a token sent along, where its own credentials used to pass.
+  const injects = after.kind === 'forward' && context.callers.some((caller) => mayUse(after, caller.after));
+  return {
+    kind: 'auth',
+    effect: open ? 'widening' : injects ? 'unclear' : 'narrowing',
+    detail: String(open),
+    version: 'after',
+    callers: [ANYBODY],
+    message: (request) => `${request} ${open ? 'needs no key any more' : 'needs a key now'}`,
+    ask: (sample) => questionOf(sample, ANYBODY, open ? reach.after : reach.before),
+  };
+}
+
+function changedFindings(before: Cell, after: Cell, caller: Caller, context: ProxyContext): RequestFinding[] {
+  const ask = (sample: Sample) => questionOf(sample, caller, context.reach(caller).common);
+  const finding = ({ kind, effect, words, headers = [] }: FieldDifference): RequestFinding => ({
+    kind,
+    effect,
+    detail: words,
+    version: 'after',
+    callers: [],
+    message: (request) => `${request} ${words}`,
+    ask: (sample) => ({ ...ask(sample), headers }),
+  });
+  if (before.kind === 'forward' && after.kind === 'forward') {
+    const elsewhere = upstreamFinding(before.forwarding.upstream, after.forwarding.upstream, context);
+    const fields = fieldDifferences(before.forwarding, after.forwarding).map(finding);
+    return elsewhere ? [{ ...elsewhere, ask }, ...fields] : fields;
+  }
+  if (before.kind === 'answer' && after.kind === 'answer') {
+    const same = before.answer.status === after.answer.status && before.answer.body === after.answer.body;
+    const words = `is answered with ${after.answer.status} (before: ${before.answer.status}), by the proxy itself`;
+    return same ? [] : [finding({ kind: 'answer', effect: 'neutral', words })];
+  }
+  const forwarded = after.kind === 'forward';
+  const words = forwarded ? 'is forwarded now, not answered here' : 'is answered here now, not forwarded';
+  return [finding({ kind: forwarded ? 'allowed' : 'denied', effect: forwarded ? 'widening' : 'narrowing', words })];
+}
+
+function upstreamFinding(
+  from: string,
+  to: string,
+  { before, after }: ProxyContext,
+): Omit<RequestFinding, 'ask'> | undefined {
+  const [left, right] = [before.upstreams.get(from), after.upstreams.get(to)];
+  if (!left || !right || destinationOf(left) === destinationOf(right)) return undefined;
+  return { ...redirection(left, right), version: 'after', callers: [] };
+}
+
+/** How a change of destination is told, wherever it is seen. */
+export function redirection(before: Upstream, after: Upstream) {
+  const differences = upstreamDifferences(before, after);
+  const words = differences.map((difference) => difference.words).join('; ');
+  const name = before.id === after.id ? `upstream "${after.id}"` : `upstream "${after.id}" in place of "${before.id}"`;
+  return {
+    kind: 'upstream' as const,
+    effect: gravest(differences.map((difference) => difference.effect)),
+    detail: `${destinationOf(before)} ${destinationOf(after)}`,
+    place: { version: 'after', path: after.origin } as const,
+    message: () => `${name}: ${words}`,
+  };
+}

@@ -1,0 +1,78 @@
+import type { AccessChange, ChangeKind, ChangePlace, Effect, Example } from './types.ts';
+
+/** A change while more of the same kind are still being found. */
+export interface Draft {
+  readonly kind: ChangeKind;
+  readonly effect: Effect;
+  /** What belongs together beside kind, effect, line and keys. */
+  readonly group?: string;
+  /** Gets the methods that were found, sorted. */
+  readonly message: (methods: string) => string;
+  readonly at: ChangePlace;
+  readonly keys?: readonly string[];
+  readonly method?: string;
+  readonly proxy?: string;
+  readonly addresses?: readonly string[];
+  /** Called for the first of a group only, because examples are checked. */
+  readonly example?: () => Example | undefined;
+}
+
+interface Entry {
+  readonly draft: Draft;
+  readonly example: Example | undefined;
+  readonly methods: Set<string>;
+  readonly proxies: Set<string>;
+}
+
+/** Gathers differences and puts what is one line of the spec to a reader into one change. */
+export interface Collector {
+  add(draft: Draft): void;
+  changes(): AccessChange[];
+}
+
+const SHORT = 8;
+
+export function createCollector(): Collector {
+  const entries = new Map<string, Entry>();
+  const numbers = new Map<readonly string[], number>();
+  // A long list of keys is shared between its drafts, and its identity stands for it.
+  const nameOf = (keys: readonly string[]): string | number => {
+    if (keys.length <= SHORT) return keys.join();
+    const number = numbers.get(keys) ?? numbers.size;
+    numbers.set(keys, number);
+    return number;
+  };
+  const add = (draft: Draft) => {
+    const keys = nameOf(draft.keys ?? []);
+    const id = JSON.stringify([draft.kind, draft.effect, draft.group, draft.at.version, draft.at.path, keys]);
+    let entry = entries.get(id);
+    if (!entry) {
+      entry = { draft, example: draft.example?.(), methods: new Set(), proxies: new Set() };
+      entries.set(id, entry);
+    }
+    if (draft.method !== undefined) entry.methods.add(draft.method);
+    if (draft.proxy !== undefined) entry.proxies.add(draft.proxy);
+  };
+  return { add, changes: () => [...entries.values()].map(changeOf).sort(inOrder) };
+}
+
+function changeOf({ draft, example, methods, proxies }: Entry): AccessChange {
+  const { kind, effect, at, keys, addresses } = draft;
+  return {
+    kind,
+    effect,
+    message: draft.message([...methods].sort().join(',')),
+    at,
+    proxies: [...proxies].sort(),
+    keys: keys ?? [],
+    ...(addresses === undefined ? {} : { addresses }),
+    ...(example === undefined ? {} : { example }),
+  };
+}
+
+const ORDER: readonly Effect[] = ['widening', 'unclear', 'narrowing', 'neutral'];
+
+/** The gravest first; the sort is stable, so that lines keep the order in which they were found. */
+function inOrder(a: AccessChange, b: AccessChange): number {
+  return ORDER.indexOf(a.effect) - ORDER.indexOf(b.effect);
+}

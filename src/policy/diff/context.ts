@@ -1,0 +1,106 @@
+import type { Cell } from '../access.ts';
+import type { CidrSet } from '../cidr.ts';
+import type { ApiKey, Proxy } from '../types.ts';
+import { someAddress } from './addresses.ts';
+import { ANYBODY, type Caller, endOf, idsOf, type Reach, reachOf } from './callers.ts';
+import type { Collector } from './collector.ts';
+import type { RequestExample } from './types.ts';
+import { decisionWords, outcomeOf, type Question, type Version } from './version.ts';
+
+/** Method and path of a request that stands for many. */
+export interface Sample {
+  readonly method: string;
+  readonly path: string;
+}
+
+/** What every step of comparing one proxy needs. */
+export interface ProxyContext {
+  readonly before: Version;
+  readonly after: Version;
+  /** The name that reports use; the new one where it was renamed. */
+  readonly proxy: string;
+  /** Classes of key holders. */
+  readonly callers: readonly Caller[];
+  readonly collector: Collector;
+  reach(caller: Caller): Reach;
+  /** The same list for the same callers. */
+  ids(callers: readonly Caller[]): readonly string[];
+}
+
+export function contextOf(
+  versions: { readonly before: Version; readonly after: Version; readonly proxies: readonly [Proxy, Proxy] },
+  shared: { readonly callers: readonly Caller[]; readonly collector: Collector; readonly lists: IdLists },
+): ProxyContext {
+  const { before, after, proxies } = versions;
+  const { callers, collector, lists } = shared;
+  const known = new Map<Caller, Reach>();
+  const reach = (caller: Caller): Reach => {
+    const found = known.get(caller) ?? reachOf(caller, proxies[0], proxies[1]);
+    known.set(caller, found);
+    return found;
+  };
+  return { before, after, proxy: proxies[1].id, callers, collector, reach, ids: lists };
+}
+
+export type IdLists = (callers: readonly Caller[]) => readonly string[];
+
+/** Gives equal lists of callers one list of ids, so that its identity can stand for it. */
+export function idLists(all: readonly Caller[]): IdLists {
+  const order = new Map(all.map((caller, index) => [caller, index]));
+  const lists = new Map<string, readonly string[]>();
+  return (callers) => {
+    const key = callers.map((caller) => order.get(caller)).join();
+    const list = lists.get(key) ?? idsOf(callers);
+    lists.set(key, list);
+    return list;
+  };
+}
+
+export function isEmpty(set: CidrSet): boolean {
+  return set.ranges.length === 0;
+}
+
+/** Whether a key may use a cell that asks for one. */
+export function mayUse(cell: Cell, key: ApiKey | undefined): boolean {
+  if (!key) return false;
+  return cell.kind === 'answer' || cell.groups.some((group) => key.groups.includes(group));
+}
+
+/** A moment before all of these keys end. */
+export function momentBefore(...keys: readonly (ApiKey | undefined)[]): number {
+  const end = Math.min(...keys.map(endOf));
+  return Number.isFinite(end) ? end - 1 : 0;
+}
+
+/** A request of one caller from some address of a set. */
+export function questionOf({ method, path }: Sample, caller: Caller, from: CidrSet): Question {
+  const address = someAddress(from);
+  if (address === undefined) throw new Error('an example needs an address');
+  const reference = caller === ANYBODY ? undefined : caller.pairs[0]?.reference;
+  return { method, target: path, headers: [], from: address, reference, at: momentBefore(caller.before, caller.after) };
+}
+
+/** Asks both evaluators; that they agree although the comparison says otherwise would be a bug of ours. */
+export function confirmed(question: Question, context: ProxyContext, statusCounts = false): RequestExample {
+  const { before, after, proxy } = context;
+  const [left, right] = [before.decide(question), after.decide(question)];
+  const words = [decisionWords(left), decisionWords(right)] as const;
+  const differ = statusCounts ? words[0] !== words[1] : outcomeOf(left, before) !== outcomeOf(right, after);
+  if (!differ) throw new Error(`${question.method} ${question.target} is decided alike: ${words.join(', ')}`);
+  const { method, target, headers, from, reference, at } = question;
+  const holder = reference === undefined ? undefined : (after.keys.get(reference) ?? before.keys.get(reference));
+  const ends =
+    reference !== undefined && [before, after].some(({ keys }) => keys.get(reference)?.expires !== undefined);
+  return {
+    kind: 'request',
+    proxy,
+    method,
+    target,
+    headers,
+    from,
+    ...(holder && reference !== undefined ? { key: { id: holder.id, reference } } : {}),
+    ...(ends ? { at } : {}),
+    before: words[0],
+    after: words[1],
+  };
+}

@@ -1,0 +1,86 @@
+import type { Rule } from '../access.ts';
+import { type Automaton, CLASS_EXAMPLES, type State } from '../automaton.ts';
+import { classify, PARAMETER_TYPES, type ParameterType } from '../segment.ts';
+
+/** Where one path leads in both versions; absent where a version knows no pattern that starts like it. */
+export interface StatePair {
+  readonly before: State<Rule> | undefined;
+  readonly after: State<Rule> | undefined;
+  /** A shortest path that leads to exactly these two. */
+  readonly path: string;
+}
+
+/** Two specs that have this many pairs of states overlap in ways that no review could follow. */
+export const MAX_PAIRS = 2_000_000;
+
+/**
+ * Visits every pair of states that some path leads to, both automata walked side by side. Every path of
+ * every request is in exactly one pair, so that what holds for all pairs holds for all paths.
+ * @returns false where there are more than `MAX_PAIRS`
+ */
+export function walkPairs(
+  before: Automaton<Rule> | undefined,
+  after: Automaton<Rule> | undefined,
+  visit: (pair: StatePair) => void,
+): boolean {
+  const queue: StatePair[] = [];
+  const seen = new Set<number>();
+  const width = (after?.states.length ?? 0) + 1;
+  const push = (left: number | undefined, right: number | undefined, path: string) => {
+    const id = ((left ?? -1) + 1) * width + (right ?? -1) + 1;
+    if (id === 0 || seen.has(id)) return;
+    seen.add(id);
+    queue.push({
+      before: left === undefined ? undefined : before?.states[left],
+      after: right === undefined ? undefined : after?.states[right],
+      path,
+    });
+  };
+  push(before && 0, after && 0, '');
+  for (let index = 0; index < queue.length; index++) {
+    const pair = queue[index];
+    if (!pair || queue.length > MAX_PAIRS) return false;
+    visit(pair);
+    pushNext(pair, push);
+  }
+  return true;
+}
+
+type Push = (before: number | undefined, after: number | undefined, path: string) => void;
+
+function pushNext({ before, after, path }: StatePair, push: Push): void {
+  for (const [text, next] of before?.literals ?? []) push(next, step(after, text), `${path}/${text}`);
+  for (const [text, next] of after?.literals ?? []) {
+    if (!before?.literals.has(text)) push(step(before, text), next, `${path}/${text}`);
+  }
+  for (const type of PARAMETER_TYPES) {
+    const left = before?.classes[type];
+    const right = after?.classes[type];
+    if (left === undefined && right === undefined) continue;
+    push(
+      left,
+      right,
+      `${path}/${freshSegment(type, (text) => before?.literals.has(text) || after?.literals.has(text))}`,
+    );
+  }
+}
+
+function step(state: State<Rule> | undefined, text: string): number | undefined {
+  if (!state) return undefined;
+  const next = state.literals.get(text);
+  if (next !== undefined) return next;
+  // Most states have no classes, and telling a segment's class costs six regular expressions.
+  if (Object.keys(state.classes).length === 0) return undefined;
+  const type = classify(text);
+  return type && state.classes[type];
+}
+
+/** A segment of this class that is none of the literals: every class is infinite, so there is one. */
+function freshSegment(type: ParameterType, isTaken: (text: string) => boolean | undefined): string {
+  const example = CLASS_EXAMPLES[type];
+  if (!isTaken(example)) return example;
+  for (let number = 1; ; number++) {
+    const text = type === 'uuid' ? `${number.toString(16).padStart(8, '0')}${example.slice(8)}` : `${example}${number}`;
+    if (!isTaken(text)) return text;
+  }
+}

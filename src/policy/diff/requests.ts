@@ -1,0 +1,141 @@
+import type { SpecPath } from '../../diagnostics/diagnostic.ts';
+import { type Cell, lookupMethod, type Place, type Rule } from '../access.ts';
+import type { State } from '../automaton.ts';
+import { ANYBODY, type Caller, forWhom } from './callers.ts';
+import { type CallerEvent, compareCells, type RequestFinding, type Verdict } from './cells.ts';
+import { confirmed, isEmpty, type ProxyContext, questionOf, type Sample } from './context.ts';
+import { type StatePair, walkPairs } from './product.ts';
+import type { Version } from './version.ts';
+
+/** For each key holder the first request in which each thing happened to it. */
+export type CallerSamples = ReadonlyMap<Caller, Readonly<Partial<Record<CallerEvent | 'forwarded', Sample>>>>;
+
+type PlaceOf = (state: State<Rule> | undefined) => Place | undefined;
+
+/**
+ * Compares every request that either version knows. What follows from the request is reported here, by line
+ * of the spec; what follows from who asks is returned, because it is the same for all requests.
+ * @returns `undefined` where the patterns overlap in too many ways
+ */
+export function diffRequests(context: ProxyContext): CallerSamples | undefined {
+  const samples = new Map<Caller, Partial<Record<CallerEvent | 'forwarded', Sample>>>();
+  const verdicts = verdictCache(context, (verdict, sample, cells) => {
+    const injects = cells.every((cell) => cell?.kind === 'forward' && cell.forwarding.auth === 'apiKey');
+    for (const [caller, event] of verdict.events) {
+      const known = samples.get(caller) ?? {};
+      known[event] ??= sample;
+      if (event === 'both' && injects) known.forwarded ??= sample;
+      samples.set(caller, known);
+    }
+  });
+  const [placeBefore, placeAfter] = [placesOf(context.before), placesOf(context.after)];
+  const status = statusProbe(context);
+  const complete = walkPairs(automatonOf(context.before), automatonOf(context.after), (pair) => {
+    const [before, after] = [placeBefore(pair.before), placeAfter(pair.after)];
+    if (before && after) status(before, after, pair.path);
+    for (const method of methodsOf(before, after)) {
+      const sample = { method, path: pair.path };
+      const verdict = verdicts(cellAt(before, method), cellAt(after, method), sample);
+      for (const finding of verdict.requests) report(finding, pair, sample, context);
+    }
+  });
+  return complete ? samples : undefined;
+}
+
+function automatonOf({ access, proxy }: Version) {
+  return proxy && !isEmpty(proxy.ranges) ? access?.automaton : undefined;
+}
+
+function placesOf({ access }: Version): PlaceOf {
+  const places = new Map(access?.places.map((place) => [place.state.id, place]));
+  return (state) => state && places.get(state.id);
+}
+
+function cellAt(place: Place | undefined, method: string): Cell | undefined {
+  return place?.cells.get(lookupMethod(method, place.cells));
+}
+
+/** Methods that either version names; HEAD only where it is not decided like GET. */
+function methodsOf(before: Place | undefined, after: Place | undefined): string[] {
+  const methods = new Set([...(before?.cells.keys() ?? []), ...(after?.cells.keys() ?? [])]);
+  const alike = (place: Place | undefined) => cellAt(place, 'HEAD') === cellAt(place, 'GET');
+  if (methods.has('GET') && alike(before) && alike(after)) methods.delete('HEAD');
+  else if (methods.has('GET')) methods.add('HEAD');
+  return [...methods].sort();
+}
+
+type OnNew = (verdict: Verdict, sample: Sample, cells: readonly (Cell | undefined)[]) => void;
+
+/** Cells are few however many paths there are, so that each pair of them is compared once. */
+function verdictCache(context: ProxyContext, onNew: OnNew) {
+  const known = new Map<Cell | undefined, Map<Cell | undefined, Verdict>>();
+  return (before: Cell | undefined, after: Cell | undefined, sample: Sample): Verdict => {
+    const row = known.get(before) ?? new Map<Cell | undefined, Verdict>();
+    known.set(before, row);
+    const found = row.get(after);
+    if (found) return found;
+    const verdict = compareCells(before, after, context);
+    row.set(after, verdict);
+    onNew(verdict, sample, [before, after]);
+    return verdict;
+  };
+}
+
+function report(finding: RequestFinding, pair: StatePair, sample: Sample, context: ProxyContext): void {
+  const { kind, effect, detail, version, callers } = finding;
+  const rule = ruleOf(finding, version === 'before' ? pair.before : pair.after, sample.method);
+  const line: SpecPath = rule?.origin ?? [];
+  const keys = context.ids(callers.filter((caller) => !caller.anybody));
+  const whom = callers.length > 0 ? forWhom(keys, callers.includes(ANYBODY)) : '';
+  context.collector.add({
+    kind,
+    effect,
+    group: detail,
+    message: (methods) => finding.message(`${methods} ${rule?.pattern.text}`) + (kind === 'auth' ? '' : whom),
+    at: finding.place ?? { version, path: line },
+    keys,
+    method: sample.method,
+    proxy: context.proxy,
+    example: () => confirmed(finding.ask(sample), context),
+  });
+}
+
+/** The line that makes the finding: the first that one of the callers may use. */
+function ruleOf(
+  { callers, version }: RequestFinding,
+  state: State<Rule> | undefined,
+  method: string,
+): Rule | undefined {
+  const takes = (rule: Rule) => rule.methods.includes(method) || (method === 'HEAD' && rule.methods.includes('GET'));
+  const rules = state?.accepts.filter(takes) ?? [];
+  const key = callers[0]?.[version];
+  return rules.find((rule) => !key || !('group' in rule) || key.groups.includes(rule.group)) ?? rules[0];
+}
+
+/** A method that no pattern names, so that it shows how a method that is not allowed is refused. */
+const UNNAMED = ['DELETE', 'PATCH', 'PUT', 'POST', 'PROPFIND'];
+
+/** Reports a change of how wrong methods are refused, with the first request that shows it. */
+function statusProbe(context: ProxyContext) {
+  const { before, after, collector } = context;
+  const [left, right] = [before.proxy, after.proxy];
+  let open = left && right && left.methodNotAllowed !== right.methodNotAllowed;
+  const caller = [ANYBODY, ...context.callers].find((one) => {
+    const authenticated = one.anybody ? !before.access?.usesKeys && !after.access?.usesKeys : one.before && one.after;
+    return authenticated && !isEmpty(context.reach(one).common);
+  });
+  return (placeBefore: Place, placeAfter: Place, path: string): void => {
+    const method = UNNAMED.find((name) => !placeBefore.cells.has(name) && !placeAfter.cells.has(name));
+    if (!open || !left || !right || !caller || method === undefined) return;
+    open = false;
+    collector.add({
+      kind: 'status',
+      effect: 'neutral',
+      message: () =>
+        `a method that is not allowed is refused with ${right.methodNotAllowed} (before: ${left.methodNotAllowed})`,
+      at: { version: 'after', path: [...right.origin, 'methodNotAllowed'] },
+      proxy: context.proxy,
+      example: () => confirmed(questionOf({ method, path }, caller, context.reach(caller).common), context, true),
+    });
+  };
+}

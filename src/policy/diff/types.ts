@@ -1,0 +1,85 @@
+import type { SpecPath } from '../../diagnostics/diagnostic.ts';
+
+/**
+ * Who gains by a change. `unclear`: the request goes somewhere else or with something else, and what that
+ * allows is not written in any spec; a gate must treat it as widening. `neutral`: nobody can do more or less.
+ */
+export type Effect = 'widening' | 'narrowing' | 'unclear' | 'neutral';
+
+export type ChangeKind =
+  | 'allowed'
+  | 'denied'
+  | 'auth'
+  | 'answer'
+  | 'headers'
+  | 'content-types'
+  | 'max-body'
+  | 'websocket'
+  | 'upstream'
+  | 'addresses'
+  | 'expiry'
+  | 'token'
+  | 'key-added'
+  | 'key-removed'
+  | 'key-source'
+  | 'scope'
+  | 'rate-limit'
+  | 'proxy-added'
+  | 'proxy-removed'
+  | 'status'
+  | 'listen'
+  | 'client-address'
+  | 'key-header'
+  | 'rewrite';
+
+/** Where a change is written: in the version that has the line. */
+export interface ChangePlace {
+  readonly version: 'before' | 'after';
+  readonly path: SpecPath;
+}
+
+/** A request that the two versions decide differently; the evaluator was asked about both. */
+export interface RequestExample {
+  readonly kind: 'request';
+  readonly proxy: string;
+  readonly method: string;
+  readonly target: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly from: string;
+  /** Absent: no key is sent. */
+  readonly key?: { readonly id: string; readonly reference: string };
+  /** Seconds since the epoch; only where the moment matters. */
+  readonly at?: number;
+  readonly before: string;
+  readonly after: string;
+}
+
+/** A name that the two versions resolve differently. */
+export interface NameExample {
+  readonly kind: 'name';
+  readonly name: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+export type Example = RequestExample | NameExample;
+
+/** One difference in what somebody can do; thousands of paths of one line of the spec are one change. */
+export interface AccessChange {
+  readonly kind: ChangeKind;
+  readonly effect: Effect;
+  /** One line, lower case start, no full stop. */
+  readonly message: string;
+  readonly at: ChangePlace;
+  /** Sorted ids; empty where the change is not about proxies or not about keys. */
+  readonly proxies: readonly string[];
+  readonly keys: readonly string[];
+  /** CIDRs that were gained or lost, where that is the change. */
+  readonly addresses?: readonly string[];
+  readonly example?: Example;
+}
+
+/** Whether somebody can do more, or it cannot be ruled out. */
+export function mayWiden(change: Pick<AccessChange, 'effect'>): boolean {
+  return change.effect === 'widening' || change.effect === 'unclear';
+}
