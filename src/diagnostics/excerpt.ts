@@ -1,0 +1,59 @@
+import { maskLine } from './mask.ts';
+import { lineAround } from './position.ts';
+import { printable } from './printable.ts';
+import type { Location } from './resolve.ts';
+import { blankCopy, displayWidth } from './width.ts';
+
+/** One line of a file and the carets under it. */
+export interface Excerpt {
+  readonly number: number;
+  readonly line: string;
+  readonly carets: string;
+}
+
+/** Longer lines are shown in part: a JSON file may be one line. */
+const LONGEST = 160;
+const BEFORE = 60;
+
+/**
+ * The line where a place starts, with the place underlined up to the end of that line. Where `secret` is set,
+ * nothing of the line is shown from the place on.
+ */
+export function excerptOf(location: Location, secret: boolean): Excerpt | undefined {
+  const { text, start } = lineAround(location.text, location.start);
+  if (text.trim() === '') return undefined;
+  const from = Math.max(location.start - start, 0);
+  const to = Math.max(location.end - start, from);
+  const masked = secret ? `${maskLine(text.slice(0, from))}***` : maskLine(text);
+  const window = cut(printable(masked), { from, to: Math.min(to, masked.length) });
+  const carets = Math.max(displayWidth(window.line.slice(window.from, window.to)), 1);
+  return {
+    number: location.from.line,
+    line: window.line.trimEnd(),
+    carets: blankCopy(window.line.slice(0, window.from)) + '^'.repeat(carets),
+  };
+}
+
+interface Window {
+  readonly line: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+function cut(line: string, { from, to }: { from: number; to: number }): Window {
+  if (line.length <= LONGEST) return { line, from, to };
+  const start = outsidePair(line, Math.max(from - BEFORE, 0));
+  const end = outsidePair(line, Math.min(start + LONGEST, line.length));
+  const left = start > 0 ? '…' : '';
+  const shift = left.length - start;
+  return {
+    line: left + line.slice(start, end) + (end < line.length ? '…' : ''),
+    from: from + shift,
+    to: Math.min(to, end) + shift,
+  };
+}
+
+/** An offset that does not cut a character beyond U+FFFF in two. */
+function outsidePair(text: string, offset: number): number {
+  return (text.codePointAt(offset - 1) ?? 0) > 0xffff ? offset - 1 : offset;
+}

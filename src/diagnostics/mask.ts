@@ -1,0 +1,56 @@
+/** Secrets by their looks. What is masked by mistake costs a reader little, what is not may cost a key. */
+const SHAPES: readonly RegExp[] = [
+  // GitLab (glpat-, glrt-, gldt-, …), its older runner tokens, GitHub, Slack, AWS, Vault, JWT.
+  /\bgl[a-z]{2,8}-[\w.=-]{6,}/g,
+  /\bGR1348941[\w-]{6,}/g,
+  /\b(?:gh[opsur]_|github_pat_|xox[a-z]-|sk-|AKIA|ASIA)[\w-]{10,}/g,
+  /\b(?:hv[sbr]|[sbr])\.[\w-]{20,}/g,
+  /\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}/g,
+  /-----BEGIN .*/g,
+  // The password of a URL.
+  /(?<=:\/\/[^\s/@:]*:)[^\s/@]+(?=@)/g,
+];
+
+/** Runs that could be a random text: no dot, slash or colon, which names and paths are made of. */
+const RUN = /[A-Za-z0-9_+=-]{20,}/g;
+
+/** Takes out of a text what looks like a secret, in place: what follows keeps its column. */
+export function maskSecrets(text: string): string {
+  const masked = SHAPES.reduce((rest, shape) => rest.replace(shape, stars), text);
+  return masked.replace(RUN, (run) => (looksRandom(run) ? stars(run) : run));
+}
+
+const NAME = String.raw`(?:key|token|password|passwd|passphrase|secret|cookie|authorization|api[_-]?token|apikey|api[_-]key|access[_-]token|private[_-]token|job[_-]token|deploy[_-]token)`;
+const ASSIGNMENT = new RegExp(String.raw`(?<![\w-])["']?${NAME}["']?\s*[:=]\s*`, 'gi');
+const REFERENCE = String.raw`["']?(?:env|file|vault):[\w./#-]+["']?`;
+const REFERENCES = new RegExp(String.raw`^(?:${REFERENCE}|\[\s*${REFERENCE}(?:\s*,\s*${REFERENCE})*\s*\])\s*(?=[,}#]|$)`);
+
+/** A line of a file as it may be shown: also what stands behind a key such as `token:` is taken out. */
+export function maskLine(line: string): string {
+  const masked = maskSecrets(line);
+  for (const match of masked.matchAll(ASSIGNMENT)) {
+    const from = match.index + match[0].length;
+    const value = masked.slice(from);
+    const harmless = value === '' || /^[{#|>&*]/.test(value) || REFERENCES.test(value);
+    if (!harmless) return masked.slice(0, from) + stars(value);
+  }
+  return masked;
+}
+
+function stars(text: string): string {
+  return '*'.repeat(text.length);
+}
+
+/** Letters and digits mixed without a pause, or all three kinds of them spread evenly. */
+function looksRandom(run: string): boolean {
+  const mixed = run.split(/[_+=-]/).some((part) => part.length >= 16 && /[0-9]/.test(part) && /[A-Za-z]/.test(part));
+  const kinds = [/[a-z]/, /[A-Z]/, /[0-9]/].filter((kind) => kind.test(run)).length;
+  return mixed || (kinds === 3 && entropy(run) >= 3.8);
+}
+
+/** Bits a character. */
+function entropy(text: string): number {
+  const counts = new Map<string, number>();
+  for (const character of text) counts.set(character, (counts.get(character) ?? 0) + 1);
+  return [...counts.values()].reduce((sum, count) => sum - (count / text.length) * Math.log2(count / text.length), 0);
+}

@@ -1,0 +1,93 @@
+import type { Diagnostic, Place, Severity, SpecPath } from './diagnostic.ts';
+import { maskSecrets } from './mask.ts';
+import { createPositions, type Position } from './position.ts';
+import { printable } from './printable.ts';
+
+/** What turns a path into a place; a located document is one. */
+export interface Locator {
+  readonly file: { readonly name: string; readonly text: string };
+  locate(path: SpecPath, part?: 'key' | 'value'): { readonly start: number; readonly end: number };
+}
+
+/** A place with its lines and columns. */
+export interface Location extends Place {
+  readonly from: Position;
+  readonly to: Position;
+}
+
+export interface ResolvedRelated {
+  readonly message: string;
+  readonly location: Location | undefined;
+}
+
+/** A diagnostic as every format shows it: placed, and free of secrets and of characters that steer a terminal. */
+export interface ResolvedDiagnostic {
+  readonly code: string;
+  readonly severity: Severity;
+  readonly message: string;
+  readonly hint: string | undefined;
+  /** Absent only where there is no text to point into. */
+  readonly location: Location | undefined;
+  readonly secret: boolean;
+  readonly related: readonly ResolvedRelated[];
+}
+
+/** Sorted by file, offset and code, each only once: the same problems are always told in the same words. */
+export function resolveDiagnostics(diagnostics: readonly Diagnostic[], locator: Locator | undefined): ResolvedDiagnostic[] {
+  const placed = diagnostics.map((diagnostic) => ({ diagnostic, place: placeOf(diagnostic, locator) }));
+  placed.sort((a, b) => comparePlaces(a.place, b.place) || compareTexts(keyOf(a.diagnostic), keyOf(b.diagnostic)));
+  const unique = placed.filter(({ diagnostic, place }, index) => {
+    const before = placed[index - 1];
+    return before === undefined || comparePlaces(before.place, place) !== 0 || keyOf(before.diagnostic) !== keyOf(diagnostic);
+  });
+  const locate = createLocations();
+  return unique.map(({ diagnostic, place }) => ({
+    code: diagnostic.code,
+    severity: diagnostic.severity,
+    message: shown(diagnostic.message),
+    hint: diagnostic.hint === undefined ? undefined : shown(diagnostic.hint),
+    location: locate(place),
+    secret: diagnostic.secret === true,
+    related: (diagnostic.related ?? []).map((related) => ({
+      message: shown(related.message),
+      location: locate(placeOf(related, locator)),
+    })),
+  }));
+}
+
+type Placed = Pick<Diagnostic, 'at' | 'part' | 'place'>;
+
+function placeOf({ at, part, place }: Placed, locator: Locator | undefined): Place | undefined {
+  if (place !== undefined || locator === undefined) return place;
+  return { file: locator.file.name, text: locator.file.text, ...locator.locate(at, part ?? 'value') };
+}
+
+function createLocations(): (place: Place | undefined) => Location | undefined {
+  const positions = new Map<string, (offset: number) => Position>();
+  return (place) => {
+    if (place === undefined) return undefined;
+    const position = positions.get(place.text) ?? createPositions(place.text);
+    positions.set(place.text, position);
+    return { ...place, from: position(place.start), to: position(Math.max(place.start, place.end)) };
+  };
+}
+
+function shown(text: string): string {
+  return printable(maskSecrets(text));
+}
+
+/** What tells apart two diagnostics of one place. */
+function keyOf({ code, message }: Diagnostic): string {
+  return `${code} ${message}`;
+}
+
+/** What has no place comes first: it concerns everything. */
+function comparePlaces(a: Place | undefined, b: Place | undefined): number {
+  if (a === undefined || b === undefined) return Number(a !== undefined) - Number(b !== undefined);
+  return compareTexts(a.file, b.file) || a.start - b.start || a.end - b.end;
+}
+
+/** By code units: the order must not depend on the machine's language. */
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
