@@ -1,6 +1,6 @@
 import type { Cell } from '../access.ts';
 import type { Upstream } from '../types.ts';
-import { ANYBODY, type Caller } from './callers.ts';
+import { ANYBODY, type Caller, forWhom } from './callers.ts';
 import { isEmpty, mayUse, type ProxyContext, questionOf, type Sample } from './context.ts';
 import { type FieldDifference, fieldDifferences } from './fields.ts';
 import type { ChangeKind, ChangePlace, Effect } from './types.ts';
@@ -17,7 +17,10 @@ export interface RequestFinding {
   readonly version: 'before' | 'after';
   /** Set where no line of a route makes the change. */
   readonly place?: ChangePlace;
-  readonly callers: readonly Caller[];
+  /** Ids of those whom it concerns, where that is not everybody who may send the request. */
+  readonly keys: readonly string[];
+  /** One of those whom it concerns; absent where any will do. */
+  readonly caller?: Caller;
   readonly message: (request: string) => string;
   readonly ask: (sample: Sample) => Question;
 }
@@ -80,26 +83,32 @@ function fate(caller: Caller, before: Cell | undefined, after: Cell | undefined,
 
 function allowedFinding(callers: readonly Caller[], context: ProxyContext): RequestFinding {
   const [first = ANYBODY] = callers;
+  const keys = first.anybody ? [] : context.ids(callers);
+  const whom = forWhom(keys, first.anybody);
   return {
     kind: 'allowed',
     effect: 'widening',
     detail: '',
     version: 'after',
-    callers,
-    message: (request) => `newly allowed: ${request}`,
+    keys,
+    caller: first,
+    message: (request) => `newly allowed: ${request}${whom}`,
     ask: (sample) => questionOf(sample, first, context.reach(first).after),
   };
 }
 
 function deniedFinding(callers: readonly Caller[], context: ProxyContext): RequestFinding {
   const [first = ANYBODY] = callers;
+  const keys = first.anybody ? [] : context.ids(callers);
+  const whom = forWhom(keys, first.anybody);
   return {
     kind: 'denied',
     effect: 'narrowing',
     detail: '',
     version: 'before',
-    callers,
-    message: (request) => `newly denied: ${request}`,
+    keys,
+    caller: first,
+    message: (request) => `newly denied: ${request}${whom}`,
     ask: (sample) => questionOf(sample, first, context.reach(first).before),
   };
 }
@@ -113,7 +122,7 @@ function authFinding(after: Cell, open: boolean, context: ProxyContext): Request
     effect: open ? 'widening' : injects ? 'unclear' : 'narrowing',
     detail: String(open),
     version: 'after',
-    callers: [ANYBODY],
+    keys: [],
     message: (request) => `${request} ${open ? 'needs no key any more' : 'needs a key now'}`,
     ask: (sample) => questionOf(sample, ANYBODY, open ? reach.after : reach.before),
   };
@@ -126,7 +135,7 @@ function changedFindings(before: Cell, after: Cell, caller: Caller, context: Pro
     effect,
     detail: words,
     version: 'after',
-    callers: [],
+    keys: [],
     message: (request) => `${request} ${words}`,
     ask: (sample) => ({ ...ask(sample), headers }),
   });
@@ -152,7 +161,7 @@ function upstreamFinding(
 ): Omit<RequestFinding, 'ask'> | undefined {
   const [left, right] = [before.upstreams.get(from), after.upstreams.get(to)];
   if (!left || !right || destinationOf(left) === destinationOf(right)) return undefined;
-  return { ...redirection(left, right), version: 'after', callers: [] };
+  return { ...redirection(left, right), version: 'after', keys: [] };
 }
 
 /** How a change of destination is told, wherever it is seen. */

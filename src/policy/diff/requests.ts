@@ -1,7 +1,7 @@
 import type { SpecPath } from '../../diagnostics/diagnostic.ts';
 import { type Cell, lookupMethod, type Place, type Rule } from '../access.ts';
 import type { State } from '../automaton.ts';
-import { ANYBODY, type Caller, forWhom } from './callers.ts';
+import { ANYBODY, type Caller } from './callers.ts';
 import { type CallerEvent, compareCells, type RequestFinding, type Verdict } from './cells.ts';
 import { confirmed, isEmpty, type ProxyContext, questionOf, type Sample } from './context.ts';
 import { type StatePair, walkPairs } from './product.ts';
@@ -82,16 +82,14 @@ function verdictCache(context: ProxyContext, onNew: OnNew) {
 }
 
 function report(finding: RequestFinding, pair: StatePair, sample: Sample, context: ProxyContext): void {
-  const { kind, effect, detail, version, callers } = finding;
+  const { kind, effect, detail, version, keys } = finding;
   const rule = ruleOf(finding, version === 'before' ? pair.before : pair.after, sample.method);
   const line: SpecPath = rule?.origin ?? [];
-  const keys = context.ids(callers.filter((caller) => !caller.anybody));
-  const whom = callers.length > 0 ? forWhom(keys, callers.includes(ANYBODY)) : '';
   context.collector.add({
     kind,
     effect,
     group: detail,
-    message: (methods) => finding.message(`${methods} ${rule?.pattern.text}`) + (kind === 'auth' ? '' : whom),
+    message: (methods) => finding.message(`${methods} ${rule?.pattern.text}`),
     at: finding.place ?? { version, path: line },
     keys,
     method: sample.method,
@@ -102,13 +100,13 @@ function report(finding: RequestFinding, pair: StatePair, sample: Sample, contex
 
 /** The line that makes the finding: the first that one of the callers may use. */
 function ruleOf(
-  { callers, version }: RequestFinding,
+  { caller, version }: RequestFinding,
   state: State<Rule> | undefined,
   method: string,
 ): Rule | undefined {
   const takes = (rule: Rule) => rule.methods.includes(method) || (method === 'HEAD' && rule.methods.includes('GET'));
   const rules = state?.accepts.filter(takes) ?? [];
-  const key = callers[0]?.[version];
+  const key = caller?.[version];
   return rules.find((rule) => !key || !('group' in rule) || key.groups.includes(rule.group)) ?? rules[0];
 }
 
