@@ -9,6 +9,8 @@ export interface Message {
   readonly fields: Fields;
   /** The content, with chunked framing taken off. */
   readonly body: Buffer;
+  /** Fields after the last chunk; absent where there are none. */
+  readonly trailers?: Fields;
 }
 
 /** How the content of a message ends; `close` is the end of the connection. */
@@ -56,7 +58,7 @@ function takeMessage(
   const [startLine = '', ...lines] = text.split('\r\n');
   const head = { head: text, startLine, fields: lines.map(fieldFrom) };
   const body = takeBody(bytes.subarray(end + emptyLine.length), framingOf(head), ended);
-  return body && { value: { ...head, body: body.value }, rest: body.rest };
+  return body && { value: { ...head, ...body.value }, rest: body.rest };
 }
 
 function fieldFrom(line: string): readonly [string, string] {
@@ -70,14 +72,17 @@ function declaredFraming(fields: Fields): Framing | undefined {
   return length === undefined ? undefined : Number(length);
 }
 
-function takeBody(bytes: Buffer, framing: Framing, ended: boolean): Taken<Buffer> {
-  if (framing === 'none') return { value: Buffer.alloc(0), rest: bytes };
-  if (framing === 'close') return ended ? { value: bytes, rest: Buffer.alloc(0) } : undefined;
+type Content = Pick<Message, 'body' | 'trailers'>;
+
+function takeBody(bytes: Buffer, framing: Framing, ended: boolean): Taken<Content> {
+  if (framing === 'none') return { value: { body: Buffer.alloc(0) }, rest: bytes };
+  if (framing === 'close') return ended ? { value: { body: bytes }, rest: Buffer.alloc(0) } : undefined;
   if (framing === 'chunked') return takeChunks(bytes);
-  return bytes.length < framing ? undefined : { value: bytes.subarray(0, framing), rest: bytes.subarray(framing) };
+  if (bytes.length < framing) return undefined;
+  return { value: { body: bytes.subarray(0, framing) }, rest: bytes.subarray(framing) };
 }
 
-function takeChunks(bytes: Buffer): Taken<Buffer> {
+function takeChunks(bytes: Buffer): Taken<Content> {
   const chunks: Buffer[] = [];
   for (let at = 0; ; ) {
     const lineEnd = bytes.indexOf('\r\n', at);
@@ -91,7 +96,11 @@ function takeChunks(bytes: Buffer): Taken<Buffer> {
   }
 }
 
-function takeTrailers(bytes: Buffer, lastLineEnd: number, chunks: readonly Buffer[]): Taken<Buffer> {
+function takeTrailers(bytes: Buffer, lastLineEnd: number, chunks: readonly Buffer[]): Taken<Content> {
   const end = bytes.indexOf(emptyLine, lastLineEnd);
-  return end < 0 ? undefined : { value: Buffer.concat(chunks), rest: bytes.subarray(end + emptyLine.length) };
+  if (end < 0) return undefined;
+  const lines = bytes.toString('latin1', Math.min(lastLineEnd + 2, end), end).split('\r\n');
+  const trailers = lines.filter((line) => line !== '').map(fieldFrom);
+  const value = { body: Buffer.concat(chunks), ...(trailers.length > 0 ? { trailers } : {}) };
+  return { value, rest: bytes.subarray(end + emptyLine.length) };
 }

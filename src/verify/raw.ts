@@ -25,6 +25,15 @@ export interface RawResponse {
 export interface Connection {
   /** Sends one request as it is and waits for its response; rejects where the server closes without one. */
   send(request: string | Buffer): Promise<RawResponse>;
+  /** Sends bytes, whatever they mean. */
+  write(bytes: string | Buffer): void;
+  /**
+   * The next response, read as one to this method; `undefined` where the server closes without one or says nothing for
+   * so many milliseconds.
+   */
+  receive(method: string, patience?: number): Promise<RawResponse | undefined>;
+  /** Says that nothing more will be sent, and goes on listening. */
+  end(): void;
   /** False once the server has closed, as it does after many errors. */
   readonly open: boolean;
   close(): void;
@@ -38,40 +47,51 @@ export async function openConnection(address: Address): Promise<Connection> {
   let received: Buffer = Buffer.alloc(0);
   let ended = false;
   let failure = 'the server closed the connection without a response';
-  let wake = (): void => {};
+  let wake = (_late: boolean): void => {};
   const end = (reason?: string) => {
     ended = true;
     failure = reason ?? failure;
-    wake();
+    wake(false);
   };
   socket.on('data', (bytes: Buffer) => {
     received = received.length === 0 ? bytes : Buffer.concat([received, bytes]);
-    wake();
+    wake(false);
   });
   socket.on('end', () => end()).on('close', () => end());
   socket.on('error', (error) => end(error.message));
-  socket.on('timeout', () => end(`no response in ${patience} ms`));
+  socket.on('timeout', () => {
+    failure = 'no response in time';
+    wake(true);
+  });
+  const next = async (method: string, milliseconds = patience): Promise<RawResponse | undefined> => {
+    socket.setTimeout(milliseconds);
+    for (let late = false; ; ) {
+      const taken = takeResponse(received, method, ended);
+      if (taken) {
+        received = taken.rest;
+        socket.setTimeout(0);
+        return responseFrom(taken.value);
+      }
+      if (ended || late) return undefined;
+      late = await new Promise<boolean>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
   return {
     get open() {
       return !ended;
     },
     close: () => void socket.destroy(),
+    write: (bytes) => void socket.write(bytes),
+    end: () => void socket.end(),
+    receive: next,
     async send(request) {
       const method = /^[^ ]*/.exec(request.toString('latin1'))?.[0] ?? '';
-      socket.setTimeout(patience);
       socket.write(request);
-      for (;;) {
-        const taken = takeResponse(received, method, ended);
-        if (taken) {
-          received = taken.rest;
-          socket.setTimeout(0);
-          return responseFrom(taken.value);
-        }
-        if (ended) throw new Error(failure);
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
+      const response = await next(method, patience);
+      if (!response) throw new Error(failure);
+      return response;
     },
   };
 }

@@ -11,6 +11,8 @@ export interface Recorded {
   readonly target: string;
   readonly fields: Fields;
   readonly body: Buffer;
+  /** Fields after the last chunk. */
+  readonly trailers?: Fields;
   /** The server name that the client asked for over TLS. */
   readonly serverName?: string;
   field(name: string): string | undefined;
@@ -29,6 +31,8 @@ export interface RecorderOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** 200 with a small JSON body where absent. */
   readonly answer?: Answer | ((request: Recorded) => Answer);
+  /** Whether `requests` collects them; true where absent. A long run only wants to see each once, in `answer`. */
+  readonly keep?: boolean;
 }
 
 export interface Recorder {
@@ -42,13 +46,13 @@ export interface Recorder {
 
 /** An upstream that writes down what it is sent and answers every request. */
 export async function startRecorder(options: RecorderOptions = {}): Promise<Recorder> {
-  const { port = 0, host = '127.0.0.1', tls, answer = {} } = options;
+  const { port = 0, host = '127.0.0.1', tls, answer = {}, keep = true } = options;
   let requests: Recorded[] = [];
   const sockets = new Set<Socket>();
   const serve = (socket: Socket) => {
     sockets.add(socket.once('close', () => sockets.delete(socket)));
     record(socket, (request) => {
-      requests.push(request);
+      if (keep) requests.push(request);
       return typeof answer === 'function' ? answer(request) : answer;
     });
   };
@@ -96,10 +100,11 @@ function record(socket: Socket, answer: (request: Recorded) => Answer): void {
   socket.on('error', () => {});
 }
 
-function recordedFrom({ head, startLine, fields, body }: Message, serverName: string | undefined): Recorded {
+function recordedFrom({ head, startLine, fields, body, trailers }: Message, serverName: string | undefined): Recorded {
   const [method = '', target = ''] = startLine.split(' ');
   const name = serverName === undefined ? {} : { serverName };
-  return { head, method, target, fields, body, ...name, field: (wanted) => fieldOf(fields, wanted) };
+  const more = trailers === undefined ? {} : { trailers };
+  return { head, method, target, fields, body, ...more, ...name, field: (wanted) => fieldOf(fields, wanted) };
 }
 
 function responseTo({ method }: Recorded, { status = 200, fields = [], body = '{"ok":true}' }: Answer): string {

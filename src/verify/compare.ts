@@ -1,0 +1,101 @@
+import { STATUS_MESSAGES, statusBody } from '../policy/statuses.ts';
+import type { Policy, Upstream } from '../policy/types.ts';
+import { answerProblems, type AnswerContext, originProblems } from './compareAnswer.ts';
+import { upstreamProblems } from './compareUpstream.ts';
+import type { Answered, Exchange } from './exchange.ts';
+import type { Expectation, Expected } from './expect.ts';
+import type { Ground } from './world.ts';
+
+/** One way in which an engine did not do what the evaluator says. */
+export interface Problem {
+  /** The same for the same kind of mistake, so that a smaller request can be seen to show the same one. */
+  readonly kind: string;
+  readonly text: string;
+  /** Index of the request among those of the probe; absent where it is about none of them. */
+  readonly index?: number;
+}
+
+/** How engines refuse what they cannot parse; 405 goes with methods that they never take. */
+const REFUSALS = [400, 405, 408, 411, 413, 414, 417, 421, 431, 494, 501, 505];
+
+export interface Judged {
+  readonly ground: Ground;
+  readonly policy: Policy;
+}
+
+/** What is wrong with an exchange; nothing, mostly. */
+export function problemsOf({ expected, end }: Expectation, { answers, extra }: Exchange, judged: Judged): Problem[] {
+  const problems: Problem[] = [];
+  let refused = false;
+  for (const [index, each] of expected.entries()) {
+    if (refused) break;
+    const answer = answers[index];
+    const found = oneProblem(each, answer, judged);
+    problems.push(...found.map((problem) => ({ ...problem, index })));
+    refused = answer === undefined || found.length > 0 || REFUSALS.includes(answer.response.status);
+  }
+  const smuggled = extra.find(({ arrival }) => arrival);
+  if (smuggled) problems.push({ kind: 'smuggled', text: `the upstream got "${smuggled.arrival?.request.head.split('\r\n')[0]}" from bytes that are no request${reasonOf(end)}` });
+  else if (typeof end === 'object' && extra[0] && extra[0].response.status < 400) problems.push({ kind: 'malformed-accepted', text: `answered ${extra[0].response.status} to bytes that are no request${reasonOf(end)}` });
+  else if (end === 'clean' && extra.length > 1) problems.push({ kind: 'desynchronised', text: `answered ${extra.length - 1} more requests than were sent` });
+  return problems;
+}
+
+function reasonOf(end: Expectation['end']): string {
+  return typeof end === 'object' ? ` (${end.malformed})` : '';
+}
+
+function oneProblem(expected: Expected, answer: Answered | undefined, judged: Judged): Problem[] {
+  const { decision, refusable } = expected;
+  const status = answer?.response.status;
+  const arrival = answer?.arrival;
+  const isRefusal = status === undefined || REFUSALS.includes(status);
+  if (refusable !== undefined && isRefusal && !arrival) return [];
+  if (decision.kind !== 'forward' && arrival) {
+    return [{ kind: 'forwarded', text: `forwarded, although the answer is ${decision.status}: the upstream got "${arrival.request.head.split('\r\n')[0]}"` }];
+  }
+  if (status === undefined || !answer) return [{ kind: 'closed', text: 'the connection was closed without an answer' }];
+  if (decision.kind !== 'forward') return deniedProblems(expected, answer, judged);
+  if (!arrival && status === 413 && isTooLarge(expected)) return [];
+  if (!arrival) return [{ kind: `not-forwarded ${status}`, text: `answered ${status} ${STATUS_MESSAGES[status] ?? ''}, although the request is allowed` }];
+  return [...upstreamProblems(expected, arrival, judged), ...answerProblems(contextOf(expected, answer, judged)), ...forwardedAnswerProblems(expected, answer, judged)];
+}
+
+/** A chunked body shows its size only while it is read, which may be after it was forwarded. */
+function isTooLarge({ decision, request }: Expected): boolean {
+  if (decision.kind !== 'forward') return false;
+  const { maxBody } = decision.forwarding;
+  return maxBody !== undefined && request.body.length > maxBody;
+}
+
+function contextOf({ request }: Expected, { response }: Answered, { ground }: Judged): AnswerContext {
+  return { response, proxy: ground.proxy, request, secrets: ground.secrets };
+}
+
+function deniedProblems(expected: Expected, answer: Answered, judged: Judged): Problem[] {
+  const { decision, request } = expected;
+  if (decision.kind === 'forward') return [];
+  const { response } = answer;
+  if (response.status !== decision.status) {
+    const why = decision.kind === 'deny' ? ` (${decision.reason})` : '';
+    return [{ kind: `status ${response.status} for ${decision.status}`, text: `answered ${response.status} instead of ${decision.status}${why}` }];
+  }
+  const problems = answerProblems(contextOf(expected, answer, judged));
+  const withoutBody = request.method === 'HEAD' || [204, 304].includes(response.status);
+  const body = decision.kind === 'answer' ? decision.body : statusBody(decision.status);
+  if (!withoutBody && response.text().trim() !== body) problems.push({ kind: 'error-body', text: `the body is ${JSON.stringify(response.text().slice(0, 200))} instead of ${body}` });
+  if (!withoutBody && !/^application\/json\b/.test(response.field('content-type') ?? '')) problems.push({ kind: 'error-type', text: `the Content-Type is ${response.field('content-type') ?? 'missing'} instead of application/json` });
+  const allow = decision.kind === 'deny' ? decision.allow?.join(', ') : undefined;
+  if (allow !== undefined && response.field('allow') !== allow) problems.push({ kind: 'allow', text: `Allow is ${response.field('allow') ?? 'missing'} instead of ${allow}` });
+  return problems;
+}
+
+function forwardedAnswerProblems({ request }: Expected, { response, arrival }: Answered, { policy, ground }: Judged): Problem[] {
+  if (!arrival) return [];
+  const { answer } = arrival;
+  const problems: Problem[] = [];
+  if (response.status !== answer.status) problems.push({ kind: 'answer-status', text: `passed on ${answer.status} of the upstream as ${response.status}` });
+  if (request.method !== 'HEAD' && response.text() !== answer.body) problems.push({ kind: 'answer-body', text: `passed on ${answer.body} of the upstream as ${JSON.stringify(response.text().slice(0, 200))}` });
+  const upstream = policy.upstreams.find(({ id }): boolean => id === arrival.upstream);
+  return upstream ? [...problems, ...originProblems({ answer, upstream: upstream satisfies Upstream, response, request, proxy: ground.proxy })] : problems;
+}

@@ -1,0 +1,98 @@
+import { formatAddress, parseAddress } from '../policy/cidr.ts';
+import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../policy/headers.ts';
+import type { Forwarding, Upstream } from '../policy/types.ts';
+import type { Judged, Problem } from './compare.ts';
+import type { Expected } from './expect.ts';
+import { type Fields, fieldOf } from './http1.ts';
+import type { Recorded } from './recorder.ts';
+import type { Arrival } from './upstreams.ts';
+
+/** What an engine writes itself. */
+const WRITTEN = ['host', 'connection', 'content-length', 'transfer-encoding', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'];
+
+/** Where what the upstream got differs from what it should have got. */
+export function upstreamProblems(expected: Expected, { upstream: id, request: got }: Arrival, { policy, ground }: Judged): Problem[] {
+  const { decision, request } = expected;
+  if (decision.kind !== 'forward') return [];
+  const upstream = policy.upstreams.find((each) => each.id === decision.forwarding.upstream);
+  if (!upstream || upstream.id !== id) return [{ kind: 'upstream', text: `forwarded to ${id} instead of ${decision.forwarding.upstream}` }];
+  const token = decision.key && decision.forwarding.auth === 'apiKey' ? ground.secrets.tokenOf(decision.key.id) : undefined;
+  const problems: Problem[] = [];
+  const differ = (kind: string, is: string, should: string) => {
+    if (is !== should) problems.push({ kind, text: `the upstream got ${kind} ${JSON.stringify(is)} instead of ${JSON.stringify(should)}` });
+  };
+  differ('method', got.method, request.method);
+  differ('target', got.target, request.target);
+  differ('body', got.body.toString('latin1').slice(0, 5_000_000), request.body);
+  differ('Host', got.field('host') ?? '', upstream.port === 80 ? upstream.host : `${upstream.host}:${upstream.port}`);
+  if (got.trailers) problems.push({ kind: 'trailers', text: `the upstream got the trailers ${got.trailers.map(([name]) => name).join(', ')}` });
+  if (token !== undefined && fieldOf(got.fields, upstream.tokenHeader) !== token) {
+    problems.push({ kind: 'token', text: `the upstream got another ${upstream.tokenHeader} than the token of ${decision.key?.id}` });
+  }
+  if (token !== undefined && keyLeaks(got, upstream, ground.secrets)) problems.push({ kind: 'key-leak', text: "the upstream got the client's key" });
+  return [...problems, ...forwardedProblems(expected, got), ...fieldProblems(expected, got, token === undefined ? undefined : upstream.tokenHeader)];
+}
+
+function keyLeaks(got: Recorded, upstream: Upstream, secrets: Judged['ground']['secrets']): boolean {
+  const others = got.fields.filter(([name]) => name.toLowerCase() !== upstream.tokenHeader.toLowerCase());
+  return secrets.leakIn(others.map(([, value]) => value).join('\n')) !== undefined;
+}
+
+/** X-Forwarded-* and X-Real-IP: there, once, and true. */
+function forwardedProblems({ client, request }: Expected, got: Recorded): Problem[] {
+  const address = formatAddress(client);
+  const asAddress = (text: string | undefined) => {
+    const parsed = parseAddress(text ?? '');
+    return parsed ? formatAddress(parsed) : (text ?? 'nothing');
+  };
+  const host = fieldOf(request.fields, 'host');
+  const pairs: readonly (readonly [name: string, is: string, should: string])[] = [
+    ['X-Forwarded-For', asAddress(got.field('x-forwarded-for')), address],
+    ['X-Real-IP', asAddress(got.field('x-real-ip')), address],
+    ['X-Forwarded-Proto', got.field('x-forwarded-proto') ?? 'nothing', 'http'],
+    ...(host ? ([['X-Forwarded-Host', got.field('x-forwarded-host') ?? 'nothing', host]] as const) : []),
+  ];
+  return pairs.filter(([, is, should]) => is !== should).map(([name, is, should]) => ({ kind: name, text: `the upstream got ${name} ${is} instead of ${should}` }));
+}
+
+function passing({ auth, headers, websocket }: Forwarding): Set<string> {
+  const credentials = auth === 'passthrough' ? PASSTHROUGH_CREDENTIAL_HEADERS : [];
+  return new Set([...DEFAULT_REQUEST_HEADERS, ...headers, ...credentials, ...(websocket ? [...WEBSOCKET_HEADERS, 'upgrade'] : [])]);
+}
+
+/** Only what may pass, and that as it was sent. */
+function fieldProblems({ decision, request }: Expected, got: Recorded, tokenHeader: string | undefined): Problem[] {
+  if (decision.kind !== 'forward') return [];
+  const allowed = passing(decision.forwarding);
+  const token = tokenHeader?.toLowerCase();
+  const written = new Set([...WRITTEN, ...(token === undefined ? [] : [token])]);
+  const problems: Problem[] = [];
+  for (const [name, value] of got.fields) {
+    const lower = name.toLowerCase();
+    if (lower === 'connection' && !isOwnConnection(value, decision.forwarding.websocket)) problems.push({ kind: 'connection', text: `the upstream got Connection: ${value}` });
+    if (!written.has(lower) && !allowed.has(lower)) problems.push({ kind: `field ${lower}`, text: `the upstream got the field ${name}: ${value.slice(0, 100)}` });
+  }
+  for (const name of allowed) {
+    if (written.has(name) || name === 'upgrade') continue;
+    const sent = valuesOf(request.fields, name);
+    const arrived = valuesOf(got.fields, name);
+    if (!isSame(sent, arrived)) problems.push({ kind: `value ${name}`, text: `the upstream got ${name} ${JSON.stringify(arrived)}, the client sent ${JSON.stringify(sent)}` });
+  }
+  return problems;
+}
+
+function isOwnConnection(value: string, websocket: boolean): boolean {
+  return ['', 'close', 'keep-alive'].includes(value.toLowerCase()) || (websocket && value.toLowerCase() === 'upgrade');
+}
+
+function valuesOf(fields: Fields, name: string): string[] {
+  return fields.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value);
+}
+
+/** A repeated field may come joined, or as its first value alone; an empty one may be left out. */
+function isSame(sent: readonly string[], arrived: readonly string[]): boolean {
+  const joined = arrived.join(', ');
+  if (sent.length === 0) return arrived.length === 0;
+  if (sent.length === 1) return joined === sent[0];
+  return [sent.join(', '), sent.filter((value) => value !== '').join(', '), sent.join(','), sent[0]].includes(joined);
+}

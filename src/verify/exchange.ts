@@ -1,0 +1,79 @@
+import { isIPv6 } from 'node:net';
+import type { Proxy } from '../policy/types.ts';
+import type { Probe } from './draft.ts';
+import type { Expectation } from './expect.ts';
+import { type Address, type Connection, openConnection, type RawResponse } from './raw.ts';
+import { ARRIVAL_HEADER, type Arrival, type Upstreams } from './upstreams.ts';
+
+/** An answer as the client got it, and the arrival that it belongs to. */
+export interface Answered {
+  readonly response: RawResponse;
+  readonly arrival?: Arrival;
+}
+
+/** What became of a probe. */
+export interface Exchange {
+  /** In order; fewer than requests where the engine closed before. */
+  readonly answers: readonly Answered[];
+  /** What came after them: to what is no request, to the sentinel, or to requests that nobody sent. */
+  readonly extra: readonly Answered[];
+}
+
+/** How long a server may be silent about bytes that are no request before the client hangs up. */
+const SILENCE = 1_500;
+/** Follows what may have left something unread behind; no pattern can match a segment such as "..;". */
+const SENTINEL = 'GET /postern/..;/sentinel HTTP/1.1\r\nHost: probe.example\r\nConnection: close\r\n\r\n';
+
+export async function connectTo(proxy: Proxy, peer: string): Promise<Connection> {
+  const { port } = proxy.listen;
+  const to: Address = { port };
+  if (proxy.clientIp.kind === 'direct') return openConnection({ ...to, from: peer });
+  const connection = await openConnection(to);
+  if (proxy.clientIp.kind === 'proxyProtocol') connection.write(preface(peer));
+  return connection;
+}
+
+/** PROXY protocol, version 1. */
+function preface(peer: string): string {
+  return isIPv6(peer) ? `PROXY TCP6 ${peer} ::1 50000 80\r\n` : `PROXY TCP4 ${peer} 127.0.0.1 50000 80\r\n`;
+}
+
+/** Sends one ordinary request over a connection that others have used and will use. */
+export async function exchangeOn(connection: Connection, probe: Probe, upstreams: Upstreams): Promise<Exchange> {
+  connection.write(Buffer.from(probe.raw, 'latin1'));
+  const response = await connection.receive(/^[^ ]*/.exec(probe.raw)?.[0] ?? '');
+  return { answers: response ? [answered(response, upstreams)] : [], extra: [] };
+}
+
+/** Sends any bytes over a connection of their own, and waits until the server has nothing more to say about them. */
+export async function exchangeAlone(probe: Probe, { expected, end }: Expectation, context: { proxy: Proxy; upstreams: Upstreams }): Promise<Exchange> {
+  const { proxy, upstreams } = context;
+  const connection = await connectTo(proxy, probe.peer);
+  const all: RawResponse[] = [];
+  const receive = async (method: string, patience?: number): Promise<boolean> => {
+    const response = await connection.receive(method, patience);
+    if (response) all.push(response);
+    return response !== undefined && !/\bclose\b/i.test(response.field('connection') ?? '');
+  };
+  try {
+    connection.write(Buffer.from(probe.raw, 'latin1'));
+    let open = true;
+    for (const { request } of expected) open = open && (await receive(request.method));
+    if (open && end !== 'incomplete') connection.write(SENTINEL);
+    else connection.end();
+    // A malformed request may have been answered or swallowed the sentinel; silence then ends the conversation.
+    const patience = end === 'clean' ? undefined : SILENCE;
+    while (open) open = await receive('GET', patience);
+    connection.end();
+    const found = all.map((response) => answered(response, upstreams));
+    return { answers: found.slice(0, expected.length), extra: found.slice(expected.length) };
+  } finally {
+    connection.close();
+  }
+}
+
+function answered(response: RawResponse, upstreams: Upstreams): Answered {
+  const number = response.field(ARRIVAL_HEADER);
+  const arrival = number === undefined ? undefined : upstreams.claim(number);
+  return { response, ...(arrival ? { arrival } : {}) };
+}

@@ -1,0 +1,52 @@
+import { type Address, parseAddress } from '../policy/cidr.ts';
+import type { Decision } from '../policy/decide.ts';
+import { clientAddress, credentialOf } from '../policy/request.ts';
+import type { Probe } from './draft.ts';
+import { type ReadRequest, type Reading, readAll } from './reading.ts';
+import type { Ground } from './world.ts';
+
+/** What the reference evaluator says about one request of a probe. */
+export interface Expected {
+  readonly request: ReadRequest;
+  /** Why an engine may refuse it while parsing. */
+  readonly refusable?: string;
+  readonly decision: Decision;
+  readonly client: Address;
+}
+
+/** What must become of a probe's bytes. */
+export interface Expectation {
+  readonly expected: readonly Expected[];
+  /** What comes after the last whole request. */
+  readonly end: 'clean' | 'incomplete' | { readonly malformed: string };
+}
+
+export function expectationOf(probe: Probe, ground: Ground, now: number): Expectation {
+  const readings = readAll(probe.raw);
+  const expected = readings.flatMap((reading) => (reading.kind === 'request' ? [expectedOf(reading, { probe, ground, now })] : []));
+  const last = readings.at(-1);
+  if (last?.kind === 'malformed') return { expected, end: { malformed: last.why } };
+  return { expected, end: last?.kind === 'incomplete' || !last ? 'incomplete' : 'clean' };
+}
+
+type Read = Extract<Reading, { kind: 'request' }>;
+
+function expectedOf({ request, refusable }: Read, context: { probe: Probe; ground: Ground; now: number }): Expected {
+  const { probe, ground, now } = context;
+  const { proxy, secrets, evaluator } = ground;
+  const peer = parseAddress(probe.peer);
+  if (!peer) throw new Error(`a probe comes from ${probe.peer}, which is no address`);
+  const { method, target, fields } = request;
+  const client = clientAddress(proxy.clientIp, peer, fields);
+  const credential = credentialOf(fields, proxy.apiKeyHeader, secrets.idOf);
+  const decision = evaluator.decide({ method, target, headers: fields, client, credential, at: now });
+  return { request, decision, client, ...(refusable === undefined ? {} : { refusable }) };
+}
+
+/** Whether the connection is in a known state after the answer, so that another probe may follow on it. */
+export function isOrdinary({ expected, end }: Expectation): boolean {
+  const [only, ...others] = expected;
+  if (!only || others.length > 0 || end !== 'clean' || only.refusable !== undefined) return false;
+  const { request } = only;
+  return request.version === '1.1' && !request.fields.some(([name]) => /^(?:connection|expect|upgrade|te|keep-alive)$/i.test(name));
+}

@@ -1,0 +1,80 @@
+import { parseCidr, unionOf } from '../policy/cidr.ts';
+import type { ClientAddress, Policy, Proxy, Upstream } from '../policy/types.ts';
+
+/** Where a policy is put to the test: each id with a port of the loopback interface. */
+export interface LoopbackPorts {
+  readonly proxies: ReadonlyMap<string, number>;
+  readonly upstreams: ReadonlyMap<string, number>;
+}
+
+/** A client that twins of direct proxies admit beside the real ranges; 127.0.0.3 stays outside. */
+export const DIRECT_CLIENT = '127.0.0.2';
+export const DIRECT_STRANGER = '127.0.0.3';
+
+/**
+ * The same policy on this machine: it listens on loopback ports, its upstreams are plain servers there that keep their
+ * names, and a client's address is what a request says, so that every range can be tried. A proxy that takes addresses
+ * from connections is there twice, since only its twin shows that it does not believe a header.
+ */
+export function loopbackPolicy(policy: Policy, ports: LoopbackPorts): Policy {
+  return {
+    ...policy,
+    upstreams: policy.upstreams.map((upstream) => loopbackUpstream(upstream, portOf(ports.upstreams, upstream.id))),
+    proxies: withTwins(policy.proxies).map((proxy) => {
+      const listen = { address: '127.0.0.1', port: portOf(ports.proxies, proxy.id) };
+      return { ...proxy, listen };
+    }),
+    rewrites: [],
+  };
+}
+
+/** The ids that `ports.proxies` must have. */
+export function loopbackProxyIds(policy: Policy): string[] {
+  return withTwins(policy.proxies).map(({ id }) => id);
+}
+
+function loopbackUpstream(upstream: Upstream, port: number): Upstream {
+  const { tls, ...plain } = upstream;
+  const isDefault = upstream.port === (upstream.scheme === 'https' ? 443 : 80);
+  return {
+    ...plain,
+    scheme: 'http',
+    port: isDefault ? 80 : upstream.port,
+    servers: [{ host: '127.0.0.1', port }],
+  };
+}
+
+function withTwins(proxies: readonly Proxy[]): Proxy[] {
+  const taken = new Set(proxies.map(({ id }) => id));
+  return proxies.flatMap((proxy): Proxy[] => {
+    const told = { ...proxy, clientIp: toldAddress(proxy.clientIp) };
+    if (proxy.clientIp.kind !== 'direct') return [told];
+    const client = rangesOf(`${DIRECT_CLIENT}/32`);
+    return [told, { ...proxy, id: freeId(`${proxy.id}-direct`, taken), ranges: unionOf([...proxy.ranges.ranges, ...client]) }];
+  });
+}
+
+function freeId(wanted: string, taken: Set<string>): string {
+  let id = wanted.slice(-60);
+  if (!/^[a-z]/i.test(id)) id = `p${id.slice(1)}`;
+  while (taken.has(id)) id = `${id.slice(0, 60)}-2`;
+  taken.add(id);
+  return id;
+}
+
+function toldAddress(source: ClientAddress): ClientAddress {
+  if (source.kind === 'direct') return { kind: 'header', trusted: unionOf(rangesOf('127.0.0.0/8')), header: 'X-Forwarded-For' };
+  return { ...source, trusted: unionOf([...source.trusted.ranges, ...rangesOf('127.0.0.0/8')]) };
+}
+
+function rangesOf(cidr: string) {
+  const range = parseCidr(cidr);
+  if (typeof range === 'string') throw new Error(`${cidr}: ${range}`);
+  return [range];
+}
+
+function portOf(ports: ReadonlyMap<string, number>, id: string): number {
+  const port = ports.get(id);
+  if (port === undefined) throw new Error(`no port for ${id}`);
+  return port;
+}

@@ -1,0 +1,66 @@
+import { lookupMethod, type Cell, type Place } from '../../policy/access.ts';
+import type { ApiKey } from '../../policy/types.ts';
+import { type Draft, withField } from '../draft.ts';
+import { DIRECT_CLIENT } from '../loopback.ts';
+import type { Random } from '../random.ts';
+import { admitted, type Ground, openers } from '../world.ts';
+import { pathTo } from './segments.ts';
+
+/** A draft, who sends it, and from where; every mutation starts at one that is allowed if anything is. */
+export interface Attempt {
+  readonly draft: Draft;
+  readonly peer: string;
+}
+
+/** What a family of probes has to work with. */
+export interface Workshop {
+  readonly ground: Ground;
+  readonly random: Random;
+  /** Seconds since the epoch. */
+  readonly now: number;
+}
+
+export const HOST = 'probe.example';
+/** The connection's own end where the address is told by header. */
+export const LOOPBACK_PEER = '127.0.0.1';
+const BODY_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'];
+
+/** A request that reaches a place, with everything that its cell asks for. */
+export function attemptAt(place: Place, workshop: Workshop): Attempt {
+  const { random, ground } = workshop;
+  const method = random.pick([...place.cells.keys(), ...(place.allow.includes('HEAD') ? ['HEAD'] : [])]);
+  return attempt({ place, method, target: pathTo(place, ground, random) }, workshop);
+}
+
+export function attempt(wanted: { place: Place; method: string; target: string }, workshop: Workshop): Attempt {
+  const { place, method, target } = wanted;
+  const { ground, random } = workshop;
+  const cell = place.cells.get(lookupMethod(method, place.cells));
+  const caller = callerFor(cell, workshop);
+  const plain: Draft = { method, target, version: 'HTTP/1.1', fields: [['Host', HOST]] };
+  const keyed = caller ? withField(plain, ground.proxy.apiKeyHeader, random.pick(ground.secrets.keysOf(caller.id))) : plain;
+  return sentFrom(withBody(keyed, cell, random), admitted(ground, caller), workshop);
+}
+
+/** Says where a request comes from, in the way that its proxy believes. */
+export function sentFrom(draft: Draft, addresses: readonly string[], { ground, random }: Workshop): Attempt {
+  const { clientIp } = ground.proxy;
+  const address = addresses.length === 0 ? '192.0.2.1' : random.pick(addresses);
+  if (clientIp.kind === 'direct') return { draft, peer: addresses.length === 0 ? DIRECT_CLIENT : address };
+  if (clientIp.kind === 'proxyProtocol') return { draft, peer: address };
+  return { draft: withField(draft, clientIp.header, address), peer: LOOPBACK_PEER };
+}
+
+function callerFor(cell: Cell | undefined, { ground, random, now }: Workshop): ApiKey | undefined {
+  if (!ground.evaluator.access.usesKeys || ground.callers.length === 0) return undefined;
+  if (cell?.kind === 'forward' && cell.forwarding.auth === 'passthrough') return undefined;
+  const able = cell ? openers(ground, cell, now).filter((caller) => admitted(ground, caller).length > 0) : [];
+  return random.pick(able.length > 0 ? able : ground.callers);
+}
+
+function withBody(draft: Draft, cell: Cell | undefined, random: Random): Draft {
+  if (cell?.kind !== 'forward' || !BODY_METHODS.includes(draft.method) || random.chance(0.3)) return draft;
+  const { contentTypes } = cell.forwarding;
+  const type = contentTypes === 'any' ? 'application/json' : (contentTypes[0] ?? '');
+  return { ...withField(draft, 'Content-Type', type), body: '{"name":"probe"}', chunked: random.chance(0.3) };
+}

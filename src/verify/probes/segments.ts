@@ -1,0 +1,50 @@
+import type { Place } from '../../policy/access.ts';
+import { run } from '../../policy/automaton.ts';
+import type { PathPattern, PatternSegment } from '../../policy/pattern.ts';
+import type { ParameterType } from '../../policy/segment.ts';
+import type { Random } from '../random.ts';
+import type { Ground } from '../world.ts';
+
+/** Segments at the inner edge of each type. */
+const MEMBERS: Readonly<Record<ParameterType, readonly string[]>> = {
+  int: ['0', '42', '00', '007', '18446744073709551616'],
+  hex: ['c0ffee', 'C0FFEE', 'dEaDbEeF', 'a', '0f'],
+  uuid: ['0b0e1d2c-3a4f-4b5c-8d6e-7f8091a2b3c4', 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF'],
+  slug: ['x-1', '...', '.a', '..a', '_', '-', 'a.', 'a..', '.gitlab-ci.yml', 'default', 'include', '-1', 'null'],
+  segment: ['x~1', 'a;v=1', 'a:b@c', "!$&'()*+,=", 'bug%20fix', '%C3%A9', '%2E%2E%2E', 'a%3Bb', '%2ea', '.%2Ea', '...;x', '$1', '*', '%24%7Bx%7D', ';', 'a%3f', '%23'],
+  encodedPath: ['x%2Fy', 'group%2fsub%2Fproject', 'a%2F...', 'a%2F.b%2Fc', 'a%2F%2Ea', '1%2F2'],
+};
+
+/** What lies just outside of some type, and what a server behind may take for another path. */
+export const STRANGERS: readonly string[] = [
+  '', '.', '..', '%2e', '%2E%2e', '.%2E', '..;', '..;x=1', '.;', '%2e%3b', '..%2F', '..%2f..', 'a%2F..', 'a%2F..%2Fb', 'a%2F%2e%2E%2Fb', 'a%2F', '%2F', '%2Fa',
+  'a%2F%2Fb', 'a%2F.', 'a%2F..;b', '..%5C', '..\\', 'a\\b', 'a%5Cb', 'a%5cb', '%252e%252e', '%252F', 'a%25', 'a%252Fb', 'a%00', '%00', 'a%0a', 'a%0A', 'a%0d%0a', 'a%1F', 'a%7f',
+  'a%', 'a%2', 'a%zz', 'a%2G', '%u002e%u002e', '\xe9', '\xc3\xa9', '%c0%ae%c0%ae', '%c0%af', '%e0%80%af', '%f0%80%80%af', '\xc0\xae\xc0\xae', '%ef%bc%8f', '%E2%88%95',
+  '"', 'a"b', '<', '>', '{x}', '|', '^', '`', '[', ']', '$(x)', '%3F', 'a%3Fb=1', '%23', '%26', '1a', '-1', '+1', '1.0', '1e3', '0x1f', 'g0', '%31', '4%32', '%61', 'a~', 'a%41',
+  '0b0e1d2c-3a4f-4b5c-8d6e-7f8091a2b3c', '0b0e1d2c-3a4f-4b5c-8d6e-7f8091a2b3cg', '0b0e1d2c3a4f4b5c8d6e7f8091a2b3c4', '٣', '{int}', '{http.request.uri}', '{env.HOME}', '$request_uri', '~x', '.*', '(.*)',
+].map((text) => Buffer.from(text, /[^\x00-\xff]/.test(text) ? 'utf8' : 'latin1').toString('latin1'));
+
+export function memberOf(type: ParameterType, random: Random): string {
+  if (type === 'int' && random.chance(0.3)) return String(random.below(1e9));
+  if (type !== 'uuid' && random.chance(0.05)) return (MEMBERS[type][0] ?? '').repeat(1).padEnd(200, '1');
+  return random.pick(MEMBERS[type]);
+}
+
+/** The path of a pattern with its parameters filled in. */
+export function fill({ segments, tail }: PathPattern, random: Random): string {
+  const parts = segments.map((segment) => valueOf(segment, random));
+  const more = tail ? Array.from({ length: random.below(4) }, () => memberOf('segment', random)) : [];
+  return `/${[...parts, ...more].join('/')}`;
+}
+
+function valueOf(segment: PatternSegment, random: Random): string {
+  if (segment.kind === 'literal') return segment.text;
+  return segment.kind === 'choice' ? random.pick(segment.values) : memberOf(segment.type, random);
+}
+
+/** A path that leads to a place: some pattern's, as far as it is not one of another place too. */
+export function pathTo({ state }: Place, { evaluator }: Ground, random: Random): string {
+  if (state.accepts.length === 0) return state.example;
+  const path = fill(random.pick(state.accepts).pattern, random);
+  return run(evaluator.access.automaton, path) === state || random.chance(0.5) ? path : state.example;
+}

@@ -1,0 +1,166 @@
+import { type Fields, fieldOf } from './http1.ts';
+import { readBody } from './readingBody.ts';
+
+/** A request as RFC 9112 reads it. */
+export interface ReadRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly version: '1.0' | '1.1';
+  readonly fields: Fields;
+  /** As latin1, framing taken off. */
+  readonly body: string;
+}
+
+/**
+ * What raw bytes mean. Where the RFC lets a server either refuse or read on, `refusable` says why, and a server that reads
+ * on must read it like this. `malformed` is what no server may act on; `incomplete` is the start of a request.
+ */
+export type Reading =
+  | { readonly kind: 'request'; readonly request: ReadRequest; readonly refusable?: string }
+  | { readonly kind: 'malformed'; readonly why: string }
+  | { readonly kind: 'incomplete' };
+
+/** How far a reader got: what it says, and what comes after. */
+type Step<T> = { readonly value: T; readonly rest: string } | { readonly stop: Reading };
+
+interface Notes {
+  /** Why a server may refuse; the first reason stands. */
+  refusable: string | undefined;
+}
+
+interface Start {
+  readonly method: string;
+  readonly target: string;
+  readonly version: '1.0' | '1.1';
+}
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** Lines longer than this may be refused; RFC 9112 §3 recommends 8,000, nginx takes 8,192 with its line end. */
+const LONGEST_LINE = 8_000;
+const MOST_FIELDS = 90;
+const LARGEST_HEAD = 15_000;
+
+/** Reads all requests of a connection's bytes; nothing is read after one that cannot be. */
+export function readAll(bytes: string): Reading[] {
+  const readings: Reading[] = [];
+  for (let rest = bytes; rest !== ''; ) {
+    const step = readOne(rest);
+    if ('stop' in step) return [...readings, step.stop];
+    readings.push(step.value);
+    rest = step.rest;
+  }
+  return readings;
+}
+
+function readOne(bytes: string): Step<Reading> {
+  const notes: Notes = { refusable: undefined };
+  const start = bytes.replace(/^(?:\r?\n)+/, '');
+  if (start !== bytes) note(notes, 'empty lines before the request line');
+  const end = /\n\r*\n/.exec(start);
+  if (!end) return { stop: { kind: 'incomplete' } };
+  const head = start.slice(0, end.index + 1);
+  const lines = linesOf(head, notes);
+  if (typeof lines === 'string') return { stop: malformed(lines) };
+  const [first = '', ...others] = lines;
+  const line = readStart(first, notes);
+  if (typeof line === 'string') return { stop: malformed(line) };
+  const fields = readFields(others, notes);
+  if (typeof fields === 'string') return { stop: malformed(fields) };
+  const problem = hostProblem(line, fields, notes);
+  if (problem !== undefined) return { stop: malformed(problem) };
+  const body = readBody(start.slice(end.index + end[0].length), { version: line.version, fields });
+  if ('malformed' in body) return { stop: malformed(body.malformed) };
+  if ('incomplete' in body) return { stop: { kind: 'incomplete' } };
+  if (body.refusable !== undefined) note(notes, body.refusable);
+  if (head.length > LARGEST_HEAD || lines.length > MOST_FIELDS) note(notes, 'a very large head');
+  const request = { ...line, fields, body: body.value };
+  const refusable = notes.refusable === undefined ? {} : { refusable: notes.refusable };
+  return { value: { kind: 'request', request, ...refusable }, rest: body.rest };
+}
+
+function note(notes: Notes, reason: string): void {
+  notes.refusable ??= reason;
+}
+
+function malformed(why: string): Reading {
+  return { kind: 'malformed', why };
+}
+
+/** Lines without their ends, continuation lines joined to the one that they continue. */
+function linesOf(head: string, notes: Notes): string[] | string {
+  if (/(?:^|[^\r])\n/.test(head)) note(notes, 'a line that ends in LF alone');
+  // nginx and Go both take any number of CR before the LF for one line end.
+  if (/\r\r+\n/.test(head)) note(notes, 'several CR before an LF');
+  const text = head.replace(/\r*\n/g, '\n');
+  if (text.includes('\r')) return 'a bare CR';
+  if (text.includes('\0')) return 'a NUL in the head';
+  const lines: string[] = [];
+  for (const line of text.slice(0, -1).split('\n')) {
+    if (line.length > LONGEST_LINE) note(notes, 'a very long line');
+    const last = lines.at(-1);
+    if (!/^[ \t]/.test(line)) lines.push(line);
+    else if (last === undefined || lines.length === 1) return 'blanks before the first field';
+    else {
+      note(notes, 'a continued line');
+      lines[lines.length - 1] = `${last.replace(/[ \t]+$/, '')} ${line.replace(/^[ \t]+/, '')}`;
+    }
+  }
+  return lines;
+}
+
+function readStart(line: string, notes: Notes): Start | string {
+  const [method = '', target = '', protocol, ...others] = line.split(' ');
+  if (protocol === undefined || others.length > 0 || target === '') return 'a request line that is not of three words';
+  if (!TOKEN.test(method)) return 'a method that is no token';
+  const version = /^HTTP\/(\d)\.(\d)$/.exec(protocol);
+  if (version?.[1] !== '1') return 'a protocol that is not HTTP/1';
+  if (/[\x00-\x20\x7f]/.test(target)) return 'a control character in the target';
+  const minor = version[2] === '0' ? '1.0' : '1.1';
+  if (Number(version[2]) > 1) note(notes, 'a newer HTTP/1');
+  if (!/^[A-Z][A-Z_-]*$/.test(method)) note(notes, 'a method in unusual letters');
+  if (method === 'TRACE' || method === 'CONNECT') note(notes, `the method ${method}`);
+  if (!isPlainTarget(target)) note(notes, 'a target that is no valid origin-form');
+  return { method, target, version: minor };
+}
+
+/** Origin-form of RFC 9112 §3.2.1, without what servers may refuse to map to a file: NUL and a climb above the root. */
+function isPlainTarget(target: string): boolean {
+  if (!/^\/(?:[A-Za-z0-9_.~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*$/.test(target) || target.includes('%00')) return false;
+  let depth = 0;
+  for (const segment of (target.split('?', 1)[0] ?? '').replace(/%2[Ff]/g, '/').slice(1).split('/')) {
+    const plain = segment.replace(/%2[Ee]/g, '.');
+    if (plain === '..') depth -= 1;
+    else if (plain !== '.' && plain !== '') depth += 1;
+    if (depth < 0) return false;
+  }
+  return true;
+}
+
+function readFields(lines: readonly string[], notes: Notes): Fields | string {
+  const fields: (readonly [string, string])[] = [];
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    const name = colon < 0 ? line : line.slice(0, colon);
+    if (/[\x00-\x20\x7f]/.test(name)) return 'a blank or control character in a field name';
+    if (colon < 0 || !TOKEN.test(name)) {
+      // Go refuses these, nginx leaves them out; neither can hand them on.
+      note(notes, 'a line that is no field');
+      continue;
+    }
+    const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '');
+    if (/[\x01-\x08\x0a-\x1f\x7f]/.test(value)) note(notes, 'a control character in a field value');
+    fields.push([name, value]);
+  }
+  return fields;
+}
+
+function hostProblem({ version }: Start, fields: Fields, notes: Notes): string | undefined {
+  const count = fields.filter(([name]) => name.toLowerCase() === 'host').length;
+  if (count > 1) return 'several Host fields';
+  const host = fieldOf(fields, 'host');
+  if (host === undefined && version === '1.1') return 'no Host';
+  if (host === undefined || host === '') note(notes, 'no Host');
+  else if (!/^[\x21-\x7e]*$/.test(host) || /[/?#@\\<>"{}|^`]/.test(host)) return 'a Host that is no authority';
+  else if (!/^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/i.test(host)) note(notes, 'an unusual Host');
+  return undefined;
+}

@@ -1,0 +1,120 @@
+import { type Problem, problemsOf } from './compare.ts';
+import type { Probe } from './draft.ts';
+import { connectTo, type Exchange, exchangeAlone, exchangeOn } from './exchange.ts';
+import { type Expectation, expectationOf, isOrdinary } from './expect.ts';
+import type { Connection } from './raw.ts';
+import type { Trial } from './trial.ts';
+import type { Ground } from './world.ts';
+
+/** A probe with which engine and evaluator do not agree. */
+export interface Disagreement {
+  readonly probe: Probe;
+  readonly expectation: Expectation;
+  readonly problems: readonly Problem[];
+}
+
+export interface SendOptions {
+  /** Seconds since the epoch, asked for each probe. */
+  readonly now: () => number;
+  readonly found: (disagreement: Disagreement) => void;
+  /** After each probe. */
+  readonly sent: () => void;
+  readonly signal: AbortSignal;
+}
+
+/** So many at a time; an engine is faster than the client, and many connections are also what it has to stand. */
+const LANES = 32;
+const CONNECTIONS_EACH = 6;
+
+/** Sends probes over many connections at once and compares what becomes of each. */
+export async function sendAll(probes: Iterator<Probe>, trial: Trial, options: SendOptions): Promise<void> {
+  const flying = new Set<Probe>();
+  const suspects = new Map<string, readonly Probe[]>();
+  const lane = async () => {
+    const connections = new Map<string, Connection>();
+    try {
+      for (let next = probes.next(); !next.done && !options.signal.aborted; next = probes.next()) {
+        flying.add(next.value);
+        await sendOne(next.value, { trial, options, connections });
+        flying.delete(next.value);
+        options.sent();
+        for (const number of trial.upstreams.unclaimed.keys()) if (!suspects.has(number)) suspects.set(number, [...flying, next.value]);
+      }
+    } finally {
+      for (const connection of connections.values()) connection.close();
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  for (const number of trial.upstreams.unclaimed.keys()) await nameCulprit(suspects.get(number) ?? [], trial, options);
+}
+
+interface LaneContext {
+  readonly trial: Trial;
+  readonly options: SendOptions;
+  readonly connections: Map<string, Connection>;
+}
+
+async function sendOne(probe: Probe, context: LaneContext): Promise<void> {
+  const { trial, options } = context;
+  const ground = groundOf(probe, trial);
+  const expectation = expectationOf(probe, ground, options.now());
+  const exchange = await exchangeWith(probe, { expectation, ground, context });
+  const problems = problemsOf(expectation, exchange, { ground, policy: trial.policy });
+  if (problems.length > 0 && !options.signal.aborted) options.found({ probe, expectation, problems });
+}
+
+async function exchangeWith(probe: Probe, details: { expectation: Expectation; ground: Ground; context: LaneContext }): Promise<Exchange> {
+  const { expectation, ground, context } = details;
+  const { trial, connections } = context;
+  const { proxy } = ground;
+  const alone = () => exchangeAlone(probe, expectation, { proxy, upstreams: trial.upstreams });
+  if (!isOrdinary(expectation) || proxy.clientIp.kind === 'proxyProtocol') return alone();
+  const key = `${proxy.id} ${probe.peer}`;
+  const kept = connections.get(key);
+  const connection = kept?.open ? kept : await connectTo(proxy, probe.peer);
+  keep(connections, key, connection);
+  const exchange = await exchangeOn(connection, probe, trial.upstreams);
+  const response = exchange.answers[0]?.response;
+  if (!response || /\bclose\b/i.test(response.field('connection') ?? '')) drop(connections, key);
+  // A server may close a kept connection at any time, also just while it is used again.
+  return !response && connection === kept ? alone() : exchange;
+}
+
+function keep(connections: Map<string, Connection>, key: string, connection: Connection): void {
+  connections.delete(key);
+  connections.set(key, connection);
+  const [oldest] = connections.keys();
+  if (connections.size > CONNECTIONS_EACH && oldest !== undefined) drop(connections, oldest);
+}
+
+function drop(connections: Map<string, Connection>, key: string): void {
+  connections.get(key)?.close();
+  connections.delete(key);
+}
+
+export function groundOf({ proxy }: Probe, { grounds }: Trial): Ground {
+  const ground = grounds.get(proxy);
+  if (!ground) throw new Error(`a probe for the proxy ${proxy}, which is not there`);
+  return ground;
+}
+
+/** What one probe shows by itself; also that it reached the upstream without anybody being told. */
+export async function judgeAlone(probe: Probe, trial: Trial, now: number): Promise<Disagreement | undefined> {
+  const ground = groundOf(probe, trial);
+  const expectation = expectationOf(probe, ground, now);
+  trial.upstreams.forgetUnclaimed();
+  const exchange = await exchangeAlone(probe, expectation, { proxy: ground.proxy, upstreams: trial.upstreams });
+  const [secret] = trial.upstreams.unclaimed.values();
+  const found = problemsOf(expectation, exchange, { ground, policy: trial.policy });
+  const hidden = secret ? [{ kind: 'unanswered', text: `the upstream got "${secret.request.head.split('\r\n')[0]}", but its answer never came back` }] : [];
+  const problems = [...found, ...hidden];
+  return problems.length > 0 ? { probe, expectation, problems } : undefined;
+}
+
+async function nameCulprit(suspects: readonly Probe[], trial: Trial, { now, found, signal }: SendOptions): Promise<void> {
+  for (const probe of suspects) {
+    if (signal.aborted) return;
+    const disagreement = await judgeAlone(probe, trial, now());
+    if (disagreement) return found(disagreement);
+  }
+}

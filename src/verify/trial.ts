@@ -1,0 +1,94 @@
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import { hasError } from '../diagnostics/diagnostic.ts';
+import type { Policy } from '../policy/types.ts';
+import type { ReadFile, RenderedFile, Target } from '../targets/target.ts';
+import { type EngineId, startEngine } from './engines.ts';
+import { temporaryFolder } from './folder.ts';
+import { loopbackPolicy, loopbackProxyIds } from './loopback.ts';
+import { freePorts } from './ports.ts';
+import type { Server } from './process.ts';
+import { accepts } from './process.ts';
+import type { Random } from './random.ts';
+import type { Scope } from './scope.ts';
+import { type Secrets, throwAwaySecrets } from './secrets.ts';
+import { startUpstreams, type Upstreams } from './upstreams.ts';
+import { type Ground, groundsOf } from './world.ts';
+
+export interface TrialOptions {
+  readonly engine: EngineId;
+  readonly program: string;
+  readonly target: Target;
+  /** `targets.<name>` of the spec. */
+  readonly options: unknown;
+  readonly policy: Policy;
+  readonly read: ReadFile;
+  readonly random: Random;
+  /** Changes the generated files before the engine sees them; only tests of this very command have a reason to. */
+  readonly tamper?: ((file: RenderedFile) => RenderedFile) | undefined;
+}
+
+/** A real engine that runs the generated files, with everything around it that a comparison needs. */
+export interface Trial {
+  readonly policy: Policy;
+  readonly grounds: ReadonlyMap<string, Ground>;
+  readonly secrets: Secrets;
+  readonly upstreams: Upstreams;
+  readonly server: Server;
+  /** The first secret that the engine wrote anywhere; asked once it has ended. */
+  leak(): Promise<string | undefined>;
+}
+
+export type TrialResult = { readonly trial: Trial } | { readonly diagnostics: readonly Diagnostic[] };
+
+export async function startTrial(options: TrialOptions, scope: Scope): Promise<TrialResult> {
+  const { engine, program, target, random, tamper = (file) => file } = options;
+  const upstreams = await startUpstreams(options.policy);
+  scope.defer(() => upstreams.close());
+  const ids = loopbackProxyIds(options.policy);
+  const ports = await freePorts(ids.length);
+  const policy = loopbackPolicy(options.policy, { proxies: new Map(ids.map((id, index) => [id, ports[index] ?? 0])), upstreams: upstreams.ports });
+  const emitted = target.emit({ policy, options: plainOptions(options.options), at: ['targets', target.name], read: options.read });
+  const secrets = throwAwaySecrets(policy, random);
+  const keyFiles = target.secrets?.({ policy, values: secrets.values });
+  const diagnostics = [...emitted.diagnostics, ...(keyFiles?.diagnostics ?? [])];
+  if (hasError(diagnostics)) return { diagnostics };
+  const folder = await temporaryFolder();
+  scope.defer(() => folder.remove());
+  // nginx started by root works as somebody else, who must get to the temporary files below.
+  await chmod(folder.path, 0o711);
+  const files = (emitted.value ?? []).map(tamper);
+  const secretFiles = keyFiles?.value ?? [];
+  await Promise.all(files.map((file) => write(folder.path, file, 0o644)));
+  await Promise.all(secretFiles.map((file) => write(folder.path, file, 0o600)));
+  const ready = async () => (await Promise.all(ports.map(accepts))).every(Boolean);
+  const server = await startEngine(engine, { program, folder: folder.path, ready });
+  scope.defer(() => server.stop());
+  const known = new Set([...files, ...secretFiles].map(({ path }) => path));
+  const leak = async () => secrets.leakIn(server.output()) ?? leakBelow(folder.path, known, secrets);
+  const grounds = new Map(groundsOf(policy, secrets).map((ground) => [ground.proxy.id, ground]));
+  return { trial: { policy, grounds, secrets, upstreams, server, leak } };
+}
+
+/** Rewrite sites are left out: they need names and certificates that this machine does not have. */
+function plainOptions(options: unknown): unknown {
+  if (typeof options !== 'object' || options === null) return {};
+  return Object.fromEntries(Object.entries(options).filter(([name]) => name !== 'sites'));
+}
+
+async function write(folder: string, { path, text }: RenderedFile, mode: number): Promise<void> {
+  const file = join(folder, path);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text, { mode });
+}
+
+async function leakBelow(folder: string, known: ReadonlySet<string>, secrets: Secrets): Promise<string | undefined> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const file = join(entry.parentPath, entry.name);
+    if (!entry.isFile() || known.has(file.slice(folder.length + 1))) continue;
+    const leak = secrets.leakIn(await readFile(file, 'latin1'));
+    if (leak !== undefined) return leak;
+  }
+  return undefined;
+}

@@ -1,0 +1,78 @@
+import type { Policy, Upstream } from '../policy/types.ts';
+import type { Fields } from './http1.ts';
+import { type Answer, type Recorded, type Recorder, startRecorder } from './recorder.ts';
+
+/** One request that an upstream was sent, and what it answered. */
+export interface Arrival {
+  readonly upstream: string;
+  readonly request: Recorded;
+  readonly answer: Answer;
+}
+
+export interface Upstreams {
+  readonly ports: ReadonlyMap<string, number>;
+  /** The arrival that was given this number in its answer; each can be claimed once. */
+  claim(number: string): Arrival | undefined;
+  /** Arrivals whose answer nobody has shown, by number. */
+  readonly unclaimed: ReadonlyMap<string, Arrival>;
+  forgetUnclaimed(): void;
+  close(): Promise<void>;
+}
+
+/** Carries the number of an arrival back to the client, so that no request has to carry one to the upstream. */
+export const ARRIVAL_HEADER = 'X-Arrival';
+
+/** A recording server for each upstream, answering with everything that a proxy has to map or to hide. */
+export async function startUpstreams(policy: Policy): Promise<Upstreams> {
+  const unclaimed = new Map<string, Arrival>();
+  let count = 0;
+  const answer = (upstream: Upstream) => (request: Recorded) => {
+    count += 1;
+    const arrival = { upstream: upstream.id, request, answer: answerOf(upstream, count) };
+    unclaimed.set(String(count), arrival);
+    return arrival.answer;
+  };
+  const recorders = new Map<string, Recorder>();
+  for (const upstream of policy.upstreams) recorders.set(upstream.id, await startRecorder({ answer: answer(upstream), keep: false }));
+  return {
+    ports: new Map([...recorders].map(([id, { port }]) => [id, port])),
+    claim(number) {
+      const arrival = unclaimed.get(number);
+      unclaimed.delete(number);
+      return arrival;
+    },
+    unclaimed,
+    forgetUnclaimed: () => unclaimed.clear(),
+    close: async () => void (await Promise.all([...recorders.values()].map((recorder) => recorder.close()))),
+  };
+}
+
+/** Every origin by which an upstream may name itself. */
+export function originsOf({ host, port }: Pick<Upstream, 'host' | 'port'>): string[] {
+  return [`https://${host}`, `http://${host}`, `https://${host}:443`, `http://${host}:80`, `http://${host}:${port}`, `https://${host}:${port}`];
+}
+
+function answerOf(upstream: Upstream, number: number): Answer {
+  const origins = originsOf(upstream);
+  const origin = origins[number % origins.length] ?? '';
+  const foreign = `https://${upstream.host}.evil.example`;
+  const links = `<${origin}/api/v4/x?page=2>; rel="next", <${foreign}/x>; rel="other", </relative>; rel="first", <${origin}/last>; rel="last"`;
+  const fields: Fields = [
+    [ARRIVAL_HEADER, String(number)],
+    ['X-Next-Page', '2'],
+    ...(number % 2 === 0 ? ([['Link', links]] as const) : []),
+    ...(number % 4 === 1 ? ([['Location', `${number % 8 === 1 ? origin : foreign}/there?x=${encodeURIComponent(origin)}`]] as const) : []),
+    ...(number % 3 === 0
+      ? ([
+          ['Set-Cookie', '_gitlab_session=upstream; path=/'],
+          ['X-Accel-Redirect', '/elsewhere'],
+          ['X-Accel-Limit-Rate', '1'],
+          ['X-Accel-Buffering', 'yes'],
+          ['X-Accel-Expires', '60'],
+          ['X-Accel-Charset', 'evil'],
+        ] as const)
+      : []),
+  ];
+  const status = number % 4 === 1 ? 302 : number % 7 === 0 ? 404 : 200;
+  return { status, fields, body: JSON.stringify({ arrival: number }) };
+}
