@@ -1,0 +1,19 @@
+import { code, defineCodes } from '../../diagnostics/codes.ts';
+
+export const bottlerocketCodes = defineCodes('bottlerocket', {
+  'no-mirror': code<Record<never, never>>({
+    severity: 'warning',
+    message: () => 'no registry is mirrored, so these settings change nothing',
+    hint: () => 'write containerRegistry: true at the rewrites of names that images are pulled by',
+  }),
+  'bad-pki': code<{ file: string; problem: string; hint: string }>({
+    severity: 'error',
+    message: ({ file, problem }) => `"${file}" ${problem}`,
+    hint: ({ hint }) => hint,
+  }),
+  'too-large': code<{ bytes: number; limit: number }>({
+    severity: 'error',
+    message: ({ bytes, limit }) => `the user data has ${bytes} bytes, and EC2 takes ${limit}`,
+    hint: () => 'put fewer certificates into pki, or set some mirrors through apiclient instead',
+  }),
+});

@@ -1,0 +1,33 @@
+import * as z from 'zod';
+import { mirrorsOption } from '../mirrors.ts';
+
+const certificate = z.strictObject({
+  file: z.string().min(1).describe('PEM certificates of the authority, a path relative to this spec'),
+});
+
+export const bottlerocketOptions = z
+  .strictObject({
+    form: z
+      .enum(['userData', 'eksctl', 'karpenter', 'terraform', 'apiclient'])
+      .optional()
+      .describe(
+        'userData: TOML for the instance (default); eksctl: settings of a node group; karpenter: a patch of an EC2NodeClass; terraform: bootstrap_extra_args; apiclient: JSON for a running node',
+      ),
+    nodeClass: z
+      .string()
+      .regex(/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/, { error: 'must be the name of a Kubernetes object' })
+      .optional()
+      .describe('Name of the EC2NodeClass, for karpenter; "default" where absent'),
+    mirrors: mirrorsOption,
+    pki: z
+      // Bottlerocket's own limits; a name that it refuses would cost all of the user data.
+      .record(
+        z.string().regex(/^[A-Za-z0-9-]{1,76}$/, { error: 'must hold only letters, digits and "-", 76 at most' }),
+        certificate,
+      )
+      .optional()
+      .describe('Certificate authorities that the whole node then trusts, by name'),
+  })
+  .describe('Registry mirrors for Bottlerocket nodes');
+
+export type BottlerocketOptions = z.infer<typeof bottlerocketOptions>;

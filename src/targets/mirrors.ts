@@ -1,0 +1,59 @@
+import { isIP } from 'node:net';
+import * as z from 'zod';
+import type { SpecPath } from '../diagnostics/diagnostic.ts';
+import { nameProblem } from '../policy/domains.ts';
+import { registryMirrors } from '../policy/pulls.ts';
+import type { Policy } from '../policy/types.ts';
+
+/** A registry as nodes name it, and where they look for its images instead, best first. */
+export interface Mirror {
+  readonly registry: string;
+  /** `https://host[:port][/path]`. */
+  readonly endpoints: readonly string[];
+  readonly origin: SpecPath;
+}
+
+function isHost(text: string): boolean {
+  const [, host = '', port] = /^(.*?)(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const named = nameProblem(host) === undefined && host === host.toLowerCase() && !host.endsWith('.');
+  return (named || isIP(host) === 4) && (port === undefined || (Number(port) > 0 && Number(port) < 65536));
+}
+
+function isEndpoint(text: string): boolean {
+  const [, host, path = ''] = /^https:\/\/([^/?#@]+)((?:\/[A-Za-z0-9._~-]+)*)$/.exec(text) ?? [];
+  return host !== undefined && isHost(host) && !/\/\.{1,2}(?:\/|$)/.test(path);
+}
+
+const registry = z.string().refine((text) => text === '*' || isHost(text), {
+  error: 'must be a registry as images name it, such as docker.io or gitlab.example.com:443, or "*" for all others',
+});
+const endpoint = z.string().refine(isEndpoint, {
+  error: 'must be https:// with a host, and a path only where the registry does not stand at /v2',
+});
+
+/** Mirrors beside those of the rewrites: for another port, several endpoints, or every other registry. */
+export const mirrorsOption = z
+  .record(registry, z.array(endpoint).min(1))
+  .optional()
+  .describe('Further mirrors by registry, such as "gitlab.example.com:443" for GitLab\'s Dependency Proxy');
+
+/** All mirrors of a node, sorted by registry. A mirror of the options takes the place of the rewrite's. */
+export function mirrorsOf(
+  policy: Policy,
+  options: Readonly<Record<string, readonly string[]>>,
+  at: SpecPath,
+): Mirror[] {
+  const own = Object.entries(options).map(([name, endpoints]) => ({
+    registry: name,
+    endpoints,
+    origin: [...at, name],
+  }));
+  const rewritten = registryMirrors(policy)
+    .filter((mirror) => !Object.hasOwn(options, mirror.registry))
+    .map((mirror) => ({
+      registry: mirror.registry,
+      endpoints: [`https://${mirror.host}`],
+      origin: mirror.rewrite.origin,
+    }));
+  return [...rewritten, ...own].toSorted((a, b) => (a.registry < b.registry ? -1 : 1));
+}
