@@ -1,5 +1,5 @@
 import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { mustRun } from './run.ts';
 import type { DebianOrigin } from './table.ts';
 
@@ -11,7 +11,7 @@ const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
  * installed: apt gets folders of its own, and the program runs with the C library of its own suite.
  */
 export async function installDebian(origin: DebianOrigin, folder: string, command: string): Promise<void> {
-  const { suite, package: wanted, program } = origin;
+  const { suite, package: wanted } = origin;
   const apt = join(folder, 'apt');
   const root = join(folder, 'root');
   await mkdir(root, { recursive: true });
@@ -26,13 +26,13 @@ export async function installDebian(origin: DebianOrigin, folder: string, comman
     env,
   });
   for (const deb of await readdir(debs)) await mustRun('dpkg-deb', ['-x', join(debs, deb), root]);
-  await writeStarter(root, program, join(folder, command));
+  await writeStarter(root, origin, join(folder, command));
   await rm(apt, { recursive: true });
 }
 
 /** What a program needs to run; the rest of its dependencies are there to set up a whole system. */
 function isLibrary(name: string): boolean {
-  return /^(lib|zlib)/.test(name);
+  return /^(lib|zlib|python3)/.test(name);
 }
 
 async function privateApt(folder: string, suite: string): Promise<string> {
@@ -59,12 +59,13 @@ async function privateApt(folder: string, suite: string): Promise<string> {
   return file('apt.conf');
 }
 
-async function writeStarter(root: string, program: string, starter: string): Promise<void> {
+async function writeStarter(root: string, { program, variables = {} }: DebianOrigin, starter: string): Promise<void> {
   const files = (await readdir(root, { recursive: true })).map((file) => join(root, file));
   const loader = files.find((file) => /^ld-linux.*\.so\.\d$/.test(basename(file)) && !file.includes('/lib64/'));
   if (loader === undefined) throw new Error(`no dynamic loader among the libraries of ${program}`);
-  const folders = new Set(files.filter((file) => /\.so(\.\d+)*$/.test(file)).map((file) => join(file, '..')));
-  const text = `#!/bin/sh\nexec '${loader}' --argv0 "$0" --library-path '${[...folders].join(':')}' '${join(root, program)}' "$@"\n`;
-  await writeFile(starter, text);
+  const libraries = new Set(files.filter((file) => /\.so(\.\d+)*$/.test(file)).map((file) => dirname(file)));
+  const settings = Object.entries(variables).map(([name, path]) => `export ${name}='${join(root, path)}'\n`);
+  const start = `exec '${loader}' --argv0 "$0" --library-path '${[...libraries].join(':')}' '${join(root, program)}' "$@"\n`;
+  await writeFile(starter, `#!/bin/sh\n${settings.join('')}${start}`);
   await chmod(starter, 0o755);
 }

@@ -7,9 +7,11 @@ export interface GoOrigin {
 
 export interface DebianOrigin {
   readonly kind: 'debian';
-  readonly suite: 'bookworm' | 'sid';
+  readonly suite: 'bookworm' | 'trixie' | 'sid';
   readonly package: string;
   readonly program: string;
+  /** Variables that the program needs, with paths below its unpacked root. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** A program the tests need. The versions that they run with are pinned in this file and nowhere else. */
@@ -65,14 +67,32 @@ export const recipes = {
     from: '2.8.0',
     origin: debian('docker-registry', 'usr/bin/docker-registry'),
   },
+  // Bottlerocket ships both; their registry configuration differs.
   containerd: {
     command: 'containerd',
     say: ['--version'],
-    from: '1.6.0',
-    origin: debian('containerd', 'usr/bin/containerd'),
+    from: '1.7.0',
+    below: '2.0.0',
+    origin: debian('containerd', 'usr/bin/containerd', 'trixie'),
+  },
+  'containerd-newest': {
+    command: 'containerd',
+    say: ['--version'],
+    from: '2.0.0',
+    origin: debian('containerd', 'usr/bin/containerd', 'sid'),
   },
   kdig: { command: 'kdig', say: ['-V'], from: '3.0.0', origin: debian('knot-dnsutils', 'usr/bin/kdig') },
   git: { command: 'git', say: ['--version'], from: '2.30.0', origin: debian('git', 'usr/bin/git') },
+  // An interpreter that can import the library; which one does not matter.
+  'python-gitlab': {
+    command: 'python3',
+    say: ['-c', 'import gitlab; print(gitlab.__version__)'],
+    from: '3.0.0',
+    origin: {
+      ...debian('python3-gitlab', 'usr/bin/python3.11'),
+      variables: { PYTHONHOME: 'usr', PYTHONPATH: 'usr/lib/python3/dist-packages' },
+    },
+  },
   openssl: { command: 'openssl', say: ['version'], from: '1.1.1', origin: debian('openssl', 'usr/bin/openssl') },
   wrk: { command: 'wrk', say: ['-v'], from: '4.1.0', origin: debian('wrk', 'usr/bin/wrk') },
 } satisfies Record<string, Recipe>;
