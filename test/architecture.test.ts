@@ -18,6 +18,7 @@ const layers = [
   'render',
   'targets',
   'output',
+  'report',
   'compile.ts',
   'verify',
   'commands',
