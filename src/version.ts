@@ -5,7 +5,8 @@ const packageFile = new URL('../package.json', import.meta.url);
 
 function readVersion(): string {
   const parsed: unknown = JSON.parse(readFileSync(packageFile, 'utf8'));
-  if (typeof parsed === 'object' && parsed !== null && 'version' in parsed && typeof parsed.version === 'string') return parsed.version;
+  if (typeof parsed === 'object' && parsed !== null && 'version' in parsed && typeof parsed.version === 'string')
+    return parsed.version;
   throw new Error('package.json names no version');
 }
 

@@ -6,6 +6,11 @@ export const outputCodes = defineCodes('output', {
     message: ({ reason }) => `this file ${reason}, so it is not overwritten`,
     hint: () => 'move it away, choose another folder with --out, or pass --force to overwrite it',
   }),
+  exists: code<Record<never, never>>({
+    severity: 'error',
+    message: () => 'this file exists already, so it is not overwritten',
+    hint: () => 'name another folder',
+  }),
   'damaged-manifest': code<Record<never, never>>({
     severity: 'error',
     message: () => 'this is no list of generated files, so it is not known which of the others are ours',

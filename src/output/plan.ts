@@ -12,7 +12,9 @@ export type Cause =
   | 'other tool version'
   | 'no longer generated'
   | 'made from another spec'
-  | 'not made by postern';
+  | 'not made by postern'
+  /** Of the manifest: what it says cannot be read. */
+  | 'damaged';
 
 export interface Change {
   readonly verb: 'create' | 'change' | 'delete' | 'same';
@@ -39,9 +41,11 @@ export interface PlanInput {
   readonly targets?: readonly string[] | undefined;
 }
 
-/** Whether a change would destroy what somebody else made. */
+const FOREIGN: readonly (Cause | undefined)[] = ['not made by postern', 'made from another spec', 'damaged'];
+
+/** Whether a change may destroy what somebody else made. */
 export function isForeign(change: Change): boolean {
-  return change.cause === 'not made by postern' || change.cause === 'made from another spec';
+  return FOREIGN.includes(change.cause);
 }
 
 /** Compares what the spec makes with what is on disk. Pure: the disk has been read. */
@@ -98,7 +102,7 @@ function listedAs(path: string, text: string, { manifest }: Disk): (Origin & { r
 }
 
 function manifestCause({ manifest }: Disk, origin: Origin): Cause {
-  if (typeof manifest === 'string') return 'not made by postern';
+  if (typeof manifest === 'string') return 'damaged';
   if (manifest.spec !== origin.spec) return 'made from another spec';
   return manifest.version === origin.version ? 'spec changed' : 'other tool version';
 }

@@ -1,0 +1,27 @@
+import { runCommandLine } from './commands/commandLine.ts';
+import { processIo } from './commands/io.ts';
+
+// Whoever reads the results may stop early, as `head` does; that is no failure of ours.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
+// With a listener a signal waits for the event loop, so that it never falls between two renames.
+for (const [signal, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+] as const) {
+  process.once(signal, () => process.exit(128 + number));
+}
+
+try {
+  const result = await runCommandLine(process.argv.slice(2), processIo());
+  if (typeof result === 'object') process.stderr.write(`postern: ${result.misuse}\nTry "postern --help".\n`);
+  process.exitCode = typeof result === 'object' ? 2 : result;
+} catch (error) {
+  const stack = error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`postern: this is a bug in postern, please report it\n${stack}\n`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,84 @@
+import { epochSeconds } from '../policy/apiKeys.ts';
+import type { HeaderFields } from '../policy/request.ts';
+import type { Understood } from './explain.ts';
+import { type Forwarded, forwardedBy } from './forwarded.ts';
+import type { Io, Status } from './io.ts';
+import { excerptOf, type Locate, locator } from './location.ts';
+import { reasonOf } from './reason.ts';
+import type { Format } from './report.ts';
+import { type Asked, type Decided, decider, type Problem } from './request.ts';
+
+export interface Question {
+  readonly method: string;
+  readonly target: string;
+  readonly key?: string | undefined;
+  readonly from?: string | undefined;
+  readonly at?: string | undefined;
+  readonly proxy?: string | undefined;
+  /** `Name: value` each. */
+  readonly header?: readonly string[] | undefined;
+  readonly format: Format;
+}
+
+/** One request: allowed or answered is yes, denied is no. */
+export function explainRequest(question: Question, { policy, document }: Understood, io: Io): Status {
+  const asked = askedBy(question, io.now);
+  const decided = 'problem' in asked ? asked : decider(policy)(asked);
+  if ('problem' in decided) {
+    io.err(`postern: ${decided.problem}; ${decided.hint}\n`);
+    return 2;
+  }
+  const { decision } = decided;
+  const forwarded = forwardedBy(decided, policy);
+  if (question.format === 'json') {
+    const value = {
+      ...jsonDecision(decided, locator(document)),
+      reason: reasonOf(decided),
+      ...(forwarded && { upstream: forwarded }),
+    };
+    io.out(`${JSON.stringify(value, null, 2)}\n`);
+  } else {
+    io.out(
+      `${headline(decided)}\n  because   ${reasonOf(decided)}\n${excerptOf(decision.at, document)}${forwarded ? forwardedText(forwarded) : ''}`,
+    );
+  }
+  return decision.kind === 'deny' ? 1 : 0;
+}
+
+function askedBy({ method, target, key, from, at, proxy, header = [] }: Question, now: number): Asked | Problem {
+  const moment = at === undefined ? now : epochSeconds(at);
+  if (moment === undefined)
+    return { problem: `"${at}" is not a date`, hint: 'write a UTC date such as 2027-06-30 or 2027-06-30T12:00:00Z' };
+  const headers: HeaderFields = header.map((line) => [
+    line.slice(0, line.indexOf(':')).trim(),
+    line.slice(line.indexOf(':') + 1).trim(),
+  ]);
+  if (header.some((line) => line.indexOf(':') < 1))
+    return { problem: 'a header is not "Name: value"', hint: 'write --header "Accept: text/plain"' };
+  return { method, target, apiKey: key, from, proxy, headers, at: moment };
+}
+
+/** What a replayed log gets for each of its lines. */
+export function jsonDecision(decided: Decided, locate: Locate) {
+  const { decision } = decided;
+  const verdict = { forward: 'allow', answer: 'answer', deny: 'deny' } as const;
+  return {
+    decision: verdict[decision.kind],
+    /** A forwarded request gets whatever the upstream says. */
+    status: decision.kind === 'forward' ? null : decision.status,
+    route: decision.route,
+    at: locate(decision.at),
+  };
+}
+
+/** Without the query of a request that was refused: it is where people paste credentials. */
+function headline({ request, decision }: Decided): string {
+  const target = decision.kind === 'deny' ? request.target.replace(/\?.*/s, '?…') : request.target;
+  const verdict = decision.kind === 'forward' ? 'allow' : `${decision.kind} ${decision.status}`;
+  return `${verdict}: ${request.method} ${target}`;
+}
+
+function forwardedText({ url, method, target, headers }: Forwarded): string {
+  const lines = [`${method} ${target}`, ...headers.map(({ name, value }) => `${name}: ${value}`)];
+  return `  upstream  ${url}\n${lines.map((line) => `            ${line}\n`).join('')}`;
+}

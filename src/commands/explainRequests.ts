@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { systemProblem } from '../output/disk.ts';
+import type { HeaderFields } from '../policy/request.ts';
+import type { Understood } from './explain.ts';
+import { jsonDecision } from './explainRequest.ts';
+import type { Io, Status } from './io.ts';
+import { locator } from './location.ts';
+import { type Asked, decider, type Problem } from './request.ts';
+
+/** One JSON request a line in, one JSON decision a line out; a bad line gets an error in its place. */
+export function explainRequests(file: string, { policy, document }: Understood, io: Io): Status {
+  const text = readRequests(file, io);
+  if (typeof text !== 'string') {
+    io.err(`postern: cannot read ${file}: ${text.problem}\n`);
+    return 2;
+  }
+  const decide = decider(policy);
+  const locate = locator(document);
+  let status: Status = 0;
+  const lines = text.split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  const answers = lines.map((line, index) => {
+    const asked = askedBy(line, io.now);
+    const decided = 'problem' in asked ? asked : decide(asked);
+    if (!('problem' in decided)) return jsonDecision(decided, locate);
+    status = 2;
+    return { error: `${decided.problem}; ${decided.hint}`, line: index + 1 };
+  });
+  io.out(answers.map((answer) => `${JSON.stringify(answer)}\n`).join(''));
+  return status;
+}
+
+function readRequests(file: string, io: Io): string | { readonly problem: string } {
+  try {
+    return new TextDecoder().decode(file === '-' ? io.readStdin() : readFileSync(file));
+  } catch (error) {
+    return { problem: systemProblem(error) };
+  }
+}
+
+const FIELDS = 'the fields are method, target, apiKey, from, headers, proxy and at';
+
+function askedBy(line: string, now: number): Asked | Problem {
+  const value = parseLine(line);
+  if (!isRecord(value)) return { problem: 'not a JSON object', hint: FIELDS };
+  const { method, target, apiKey, from, headers, proxy, at, ...rest } = value;
+  const unknown = Object.keys(rest)[0];
+  if (unknown !== undefined) return { problem: `unknown field "${unknown}"`, hint: FIELDS };
+  if (typeof method !== 'string' || typeof target !== 'string')
+    return { problem: 'method and target must be texts', hint: FIELDS };
+  const fields = headerFields(headers);
+  if (!isOptionalText(apiKey) || !isOptionalText(from) || !isOptionalText(proxy) || !fields) {
+    return {
+      problem: 'a field is of the wrong type',
+      hint: 'apiKey, from and proxy are texts, headers an object of texts or of lists of texts',
+    };
+  }
+  if (at !== undefined && typeof at !== 'number') return { problem: 'at must be a number', hint: 'seconds since 1970' };
+  return {
+    method,
+    target,
+    apiKey: apiKey ?? undefined,
+    from: from ?? undefined,
+    proxy: proxy ?? undefined,
+    headers: fields,
+    at: at ?? now,
+  };
+}
+
+function headerFields(headers: unknown): HeaderFields | undefined {
+  if (headers === undefined || headers === null) return [];
+  if (!isRecord(headers)) return undefined;
+  const fields = Object.entries(headers).flatMap(([name, value]) =>
+    [value].flat().map((one): [string, unknown] => [name, one]),
+  );
+  return fields.every((field): field is [string, string] => typeof field[1] === 'string') ? fields : undefined;
+}
+
+/** Logs write a missing key as null. */
+function isOptionalText(value: unknown): value is string | null | undefined {
+  return value === undefined || value === null || typeof value === 'string';
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,54 @@
+import { basename } from 'node:path';
+import { hasError } from '../diagnostics/diagnostic.ts';
+import { outputCodes } from '../output/codes.ts';
+import { placed } from '../output/disk.ts';
+import { writeAll } from '../output/write.ts';
+import { parseDocument } from '../source/document.ts';
+import type { Io, Status } from './io.ts';
+import { type Format, print } from './report.ts';
+import { openSpec } from './spec.ts';
+
+/** Beyond this prettier takes minutes, and nobody lays such a file out by hand. */
+const MAX_CHARACTERS = 500_000;
+
+export interface FmtArguments {
+  readonly spec?: string | undefined;
+  readonly check?: boolean | undefined;
+  readonly format: Format;
+}
+
+/** Lays a spec out, comments kept; standard input goes to standard output. */
+export async function fmt({ spec: argument, check, format }: FmtArguments, io: Io): Promise<Status> {
+  const { value: source, diagnostics } = openSpec(argument, io);
+  const report = { command: 'fmt', asked: 'changes' as const };
+  if (!source) return print({ ...report, status: 2, diagnostics }, format, io);
+  const { value: document, diagnostics: syntax } = parseDocument({ name: source.name, text: source.text });
+  if (!document || hasError(syntax)) return print({ ...report, status: 2, diagnostics: syntax, document }, format, io);
+  if (source.text.length > MAX_CHARACTERS) {
+    const problem = outputCodes.report(
+      'unreadable',
+      [],
+      { problem: 'it is too large to be laid out' },
+      placed(source.name),
+    );
+    return print({ ...report, status: 2, diagnostics: [problem] }, format, io);
+  }
+  const after = await laidOut(source.text, source.name);
+  if (argument === '-' && !check) return write(after, io);
+  const same = after === source.text;
+  const failures =
+    same || check ? [] : writeAll([{ path: basename(source.name), text: after }], { folder: source.folder });
+  const summary = `${source.name}: ${same ? 'laid out well' : check ? 'would change' : 'changed'}`;
+  const status = failures.length > 0 ? 2 : check && !same ? 1 : 0;
+  return print({ ...report, status, diagnostics: failures, ...(failures.length === 0 && { summary }) }, format, io);
+}
+
+function write(text: string, io: Io): Status {
+  io.out(text);
+  return 0;
+}
+
+async function laidOut(text: string, name: string): Promise<string> {
+  const { format } = await import('prettier');
+  return format(text, { parser: name.endsWith('.json') ? 'json' : 'yaml', printWidth: 120 });
+}

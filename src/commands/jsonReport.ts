@@ -1,0 +1,36 @@
+import { jsonDiagnostics } from '../diagnostics/json.ts';
+import type { Change } from '../output/plan.ts';
+import { locator } from './location.ts';
+import type { Formatter } from './report.ts';
+import { shownPatch } from './shownPatch.ts';
+
+/** For machines: one object, the same keys whatever the status. */
+export const jsonReport: Formatter = (report) => {
+  const { command, status, diagnostics, document, changes, tests, coverage } = report;
+  const locate = document && locator(document);
+  const value = {
+    command,
+    status,
+    diagnostics: jsonDiagnostics(diagnostics, document),
+    ...(changes && { changes: changes.map((change) => jsonChange(change, report.patches === true)) }),
+    ...(tests && { tests }),
+    ...(coverage && {
+      coverage: {
+        ...coverage,
+        untested: coverage.untested.map(({ route, at }) => ({ route, at: locate?.(at) ?? '' })),
+      },
+    }),
+  };
+  return { out: `${JSON.stringify(value, null, 2)}\n`, err: '' };
+};
+
+function jsonChange(change: Change, patches: boolean) {
+  const { path, target, verb, cause } = change;
+  return {
+    path,
+    target,
+    verb,
+    ...(cause && { cause }),
+    ...(patches && verb !== 'same' && { patch: shownPatch(change) }),
+  };
+}

@@ -1,0 +1,33 @@
+import type { Format } from './report.ts';
+
+function splitList(values: readonly string[]): string[] {
+  return values.flatMap((value) => value.split(',')).filter((value) => value !== '');
+}
+
+const text = { type: 'string', requiresArg: true } as const;
+const flag = { type: 'boolean' } as const;
+
+/** Every option of every command, so that one name means one thing. */
+export const options = {
+  format: {
+    choices: ['text', 'json'] as const satisfies readonly Format[],
+    default: 'text' as const,
+    requiresArg: true,
+    describe: 'how results are written',
+  },
+  out: { ...text, describe: 'output folder; "generated" beside the spec where absent' },
+  target: { ...text, array: true, coerce: splitList, describe: 'only these targets, separated by commas' },
+  check: { ...flag, describe: 'write nothing; exit 1 where something would change' },
+  'dry-run': { ...flag, describe: 'write nothing; say what would change' },
+  force: { ...flag, describe: 'overwrite files that postern did not write' },
+  'allow-expired': { ...flag, describe: 'generate although keys have expired' },
+  coverage: { ...flag, describe: 'list the requests that no test touches' },
+  'fail-under': { type: 'number', requiresArg: true, describe: 'least coverage in percent' },
+  spec: { ...text, describe: 'spec, its folder, or - for standard input' },
+  key: { ...text, describe: 'id of the key that is sent' },
+  from: { ...text, describe: 'client address; one that is admitted where absent' },
+  at: { ...text, describe: 'UTC date or moment of the request; now where absent' },
+  proxy: { ...text, describe: 'proxy that is asked, where there are several' },
+  header: { type: 'string', array: true, nargs: 1, describe: 'further request header, "Name: value"' },
+  requests: { ...text, describe: 'file of requests, one JSON object a line, or - for standard input' },
+} as const;

@@ -1,0 +1,58 @@
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { Change } from '../output/plan.ts';
+import type { LocatedDocument } from '../source/span.ts';
+import type { Io, Status } from './io.ts';
+import { jsonReport } from './jsonReport.ts';
+import { textReport } from './textReport.ts';
+
+/** What a command found out, before anybody decides how to print it. */
+export interface Report {
+  readonly command: string;
+  readonly status: Status;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Turns places of the spec into lines; absent where the spec could not be read. */
+  readonly document?: LocatedDocument | undefined;
+  /** Whether the diagnostics are what was asked for (`validate`) or come beside it (`generate`). */
+  readonly asked: 'diagnostics' | 'changes' | 'tests';
+  readonly changes?: readonly Change[];
+  readonly tests?: readonly TestOutcome[];
+  readonly coverage?: Coverage;
+  /** One line for people. */
+  readonly summary?: string;
+  /** Whether people want to see each changed line. */
+  readonly patches?: boolean;
+}
+
+export interface TestOutcome {
+  readonly subject: string;
+  readonly passed: boolean;
+  readonly expected: string;
+  readonly actual: string;
+}
+
+export interface Coverage {
+  readonly routes: number;
+  readonly tested: number;
+  /** Requests of the spec, as written, that no test touches. */
+  readonly untested: readonly { readonly route: string; readonly at: Diagnostic['at'] }[];
+}
+
+export interface Printed {
+  readonly out: string;
+  readonly err: string;
+}
+
+export type Formatter = (report: Report, colour: Io['colour']) => Printed;
+
+/** Every output format by name: one more is one more line. */
+export const formatters = { text: textReport, json: jsonReport } as const satisfies Readonly<Record<string, Formatter>>;
+
+export type Format = keyof typeof formatters;
+
+/** Prints a report, whole whatever the status is, and hands the status on. */
+export function print(report: Report, format: Format, io: Io): Status {
+  const { out, err } = formatters[format](report, io.colour);
+  if (err !== '') io.err(err);
+  if (out !== '') io.out(out);
+  return report.status;
+}

@@ -1,0 +1,99 @@
+import { type Address, type CidrSet, contains, parseAddress, subtract } from '../policy/cidr.ts';
+import { type Decision, type Evaluator, evaluatorOf } from '../policy/decide.ts';
+import {
+  type Credential,
+  clientAddress,
+  credentialOf,
+  type HeaderFields,
+  type ProxyRequest,
+} from '../policy/request.ts';
+import type { Policy, Proxy } from '../policy/types.ts';
+
+/** A request as people write it down: in `tests:`, on the command line, in a replayed log. */
+export interface Asked {
+  readonly method: string;
+  readonly target: string;
+  /** Id of the key that is sent. */
+  readonly apiKey?: string | undefined;
+  readonly from?: string | undefined;
+  readonly headers?: HeaderFields | undefined;
+  readonly proxy?: string | undefined;
+  /** Seconds since the epoch. */
+  readonly at: number;
+}
+
+/** Why a request cannot be decided at all. */
+export interface Problem {
+  readonly problem: string;
+  readonly hint: string;
+}
+
+export interface Decided {
+  readonly request: ProxyRequest;
+  readonly proxy: Proxy;
+  readonly evaluator: Evaluator;
+  readonly decision: Decision;
+}
+
+/** Decides requests of one policy; each proxy is prepared once, when it is first asked. */
+export function decider(policy: Policy): (asked: Asked) => Decided | Problem {
+  const evaluators = new Map<string, Evaluator>();
+  return (asked) => {
+    const proxy = proxyFor(policy, asked.proxy);
+    if ('problem' in proxy) return proxy;
+    const request = requestOf(asked, policy, proxy);
+    if ('problem' in request) return request;
+    const evaluator = evaluators.get(proxy.id) ?? evaluatorOf(policy, proxy);
+    evaluators.set(proxy.id, evaluator);
+    return { request, proxy, evaluator, decision: evaluator.decide(request) };
+  };
+}
+
+function proxyFor(policy: Policy, id: string | undefined): Proxy | Problem {
+  const names = policy.proxies.map((proxy) => proxy.id).join(', ');
+  const [only, second] = policy.proxies;
+  if (!only) return { problem: 'the spec has no proxy to ask', hint: 'add one under proxies' };
+  if (id === undefined && second) return { problem: 'the spec has several proxies', hint: `name one of: ${names}` };
+  if (id === undefined) return only;
+  return (
+    policy.proxies.find((proxy) => proxy.id === id) ?? {
+      problem: `unknown proxy "${id}"`,
+      hint: `the spec has: ${names}`,
+    }
+  );
+}
+
+function requestOf(asked: Asked, policy: Policy, proxy: Proxy): ProxyRequest | Problem {
+  const { method, target, headers = [], at } = asked;
+  if (/[\s\p{Cc}]/u.test(method + target) || method === '')
+    return { problem: 'the request is not METHOD and target', hint: 'neither may hold blanks' };
+  const credential = credentialFor(asked, policy, proxy);
+  if ('problem' in credential) return credential;
+  const peer = asked.from === undefined ? admitted(asked, policy, proxy) : parseAddress(asked.from);
+  if (!peer) return { problem: `"${asked.from ?? ''}" is not an address`, hint: 'write an IPv4 or IPv6 address' };
+  return { method, target, headers, credential, at, client: clientAddress(proxy.clientIp, peer, headers) };
+}
+
+function credentialFor({ apiKey, headers = [] }: Asked, policy: Policy, proxy: Proxy): Credential | Problem {
+  // No secret is read here, so a key that is written out can only be missing, malformed or unknown.
+  if (apiKey === undefined) return credentialOf(headers, proxy.apiKeyHeader, () => undefined);
+  if (policy.apiKeys.some((key) => key.id === apiKey)) return { kind: 'known', id: apiKey };
+  const names = policy.apiKeys.map((key) => key.id);
+  return {
+    problem: `unknown key "${apiKey}"`,
+    hint: names.length === 0 ? 'the spec has none' : `the spec has: ${names.slice(0, 20).join(', ')}`,
+  };
+}
+
+/** An address that proxy and key take, where they have one in common. */
+function admitted({ apiKey }: Asked, policy: Policy, proxy: Proxy): Address | undefined {
+  const own = policy.apiKeys.find((key) => key.id === apiKey)?.ranges;
+  const common = own && intersection(proxy.ranges, own);
+  const range = (common?.ranges[0] ? common : proxy.ranges).ranges[0];
+  const first = range && { family: range.family, value: range.first };
+  return first && contains(proxy.ranges, first) ? first : undefined;
+}
+
+function intersection(a: CidrSet, b: CidrSet): CidrSet {
+  return subtract(a, subtract(a, b));
+}

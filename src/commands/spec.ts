@@ -1,0 +1,65 @@
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { type Compilation, type CompileOptions, compile } from '../compile.ts';
+import { failed, ok, type Result } from '../diagnostics/diagnostic.ts';
+import { placed, systemProblem } from '../output/disk.ts';
+import { decodeSource } from '../source/decode.ts';
+import type { ReadFile } from '../targets/target.ts';
+import { commandCodes } from './codes.ts';
+import type { Io } from './io.ts';
+
+const DEFAULT_SPEC = 'postern.yaml';
+
+/** A spec as it was found: its text, and where things beside it are. */
+export interface OpenSpec {
+  /** As messages print it. */
+  readonly name: string;
+  readonly text: string;
+  readonly folder: string;
+  readonly read: ReadFile;
+}
+
+/** Finds the spec that an argument means: a file, the `postern.yaml` of a folder, or `-` for standard input. */
+export function openSpec(argument: string | undefined, io: Io): Result<OpenSpec> {
+  const name = argument === '-' ? '<stdin>' : specFile(argument ?? DEFAULT_SPEC);
+  const folder = argument === '-' ? '.' : dirname(name);
+  try {
+    const bytes = argument === '-' ? io.readStdin() : readFileSync(name);
+    const { value, diagnostics } = decodeSource(name, bytes);
+    return value ? ok({ ...value, folder, read: readerIn(folder) }, diagnostics) : failed(diagnostics);
+  } catch (error) {
+    return failed([commandCodes.report('unreadable-spec', [], { problem: systemProblem(error) }, placed(name))]);
+  }
+}
+
+/** Opens and compiles in one go. */
+export function compileArgument(
+  argument: string | undefined,
+  io: Io,
+  options: Pick<CompileOptions, 'targets' | 'now'> = {},
+): Compilation & { readonly source?: OpenSpec } {
+  const { value: source, diagnostics } = openSpec(argument, io);
+  if (!source) return { diagnostics };
+  return { source, ...compile(source.text, { file: source.name, read: source.read, ...options }) };
+}
+
+/** The output folder: as given, else `generated/` beside the spec. */
+export function outputFolder(out: string | undefined, source: OpenSpec): string {
+  return out ?? join(source.folder, 'generated');
+}
+
+function specFile(argument: string): string {
+  const isFolder = statSync(argument, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return isFolder ? join(argument, DEFAULT_SPEC) : argument;
+}
+
+function readerIn(folder: string): ReadFile {
+  return (path) => {
+    try {
+      return readFileSync(resolve(folder, path), 'utf8');
+    } catch (error) {
+      systemProblem(error);
+      return undefined;
+    }
+  };
+}

@@ -1,0 +1,63 @@
+import { styleText } from 'node:util';
+import { formatDiagnostics } from '../diagnostics/format.ts';
+import type { Change } from '../output/plan.ts';
+import { locator } from './location.ts';
+import type { Coverage, Formatter, Report } from './report.ts';
+import { shownPatch } from './shownPatch.ts';
+
+const VERBS: Readonly<Record<Change['verb'], string>> = {
+  create: 'create',
+  change: 'change',
+  delete: 'delete',
+  same: '',
+};
+
+/** For people: results to standard output, what comes beside them to standard error. */
+export const textReport: Formatter = (report, colour) => {
+  const asked = report.asked !== 'changes';
+  const stream = asked ? colour.out : colour.err;
+  const findings = formatDiagnostics(report.diagnostics, report.document, { colour: stream });
+  const summary = report.summary === undefined ? '' : `${report.summary}\n`;
+  const results = changesText(report, colour.out) + coverageText(report);
+  // A patch must stay one that patch(1) can read, so the closing sentence goes elsewhere.
+  return asked ? { out: findings + results + summary, err: '' } : { out: results, err: findings + summary };
+};
+
+function changesText({ changes = [], patches = false }: Report, colour: boolean): string {
+  return changes
+    .filter((change) => change.verb !== 'same')
+    .map(
+      (change) =>
+        `${VERBS[change.verb]} ${change.path}: ${change.cause ?? ''}\n${patches ? patchText(change, colour) : ''}`,
+    )
+    .join('');
+}
+
+const SIGNS = [
+  ['+', 'green'],
+  ['-', 'red'],
+  ['@', 'cyan'],
+] as const;
+
+function patchText(change: Change, colour: boolean): string {
+  const patch = shownPatch(change);
+  if (!colour) return patch;
+  const painted = (line: string) => {
+    const style = SIGNS.find(([sign]) => line.startsWith(sign))?.[1];
+    return style ? styleText(style, line, { validateStream: false }) : line;
+  };
+  return patch.split('\n').map(painted).join('\n');
+}
+
+function coverageText({ coverage, document }: Report): string {
+  if (!coverage) return '';
+  const { untested, tested, routes } = coverage;
+  const locate = document && locator(document);
+  const lines = untested.map(({ route, at }) => `${locate?.(at) ?? ''}: no test touches ${route}\n`);
+  return `${lines.join('')}coverage: ${tested} of ${routes} requests (${percentOf(coverage)}%)\n`;
+}
+
+/** Rounded down, so that 100 means all. */
+export function percentOf({ routes, tested }: Coverage): number {
+  return routes === 0 ? 100 : Math.floor((tested * 100) / routes);
+}

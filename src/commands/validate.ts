@@ -1,0 +1,36 @@
+import { hasError } from '../diagnostics/diagnostic.ts';
+import type { Io, Status } from './io.ts';
+import { type Format, print } from './report.ts';
+import { compileArgument } from './spec.ts';
+import { runTests } from './specTests.ts';
+
+export interface ValidateArguments {
+  readonly spec?: string | undefined;
+  readonly format: Format;
+}
+
+/** Schema, references, semantics, what each target can say, and then the spec's own tests: all problems in one run. */
+export function validate({ spec: argument, format }: ValidateArguments, io: Io): Status {
+  const { source, document, spec, policy, files, diagnostics } = compileArgument(argument, io, { now: io.now });
+  const run = files && policy && spec ? runTests(policy, spec) : undefined;
+  const all = [...diagnostics, ...(run?.diagnostics ?? [])];
+  const status = source === undefined ? 2 : hasError(all) ? 1 : 0;
+  const tests = run?.outcomes ?? [];
+  return print(
+    {
+      command: 'validate',
+      status,
+      diagnostics: all,
+      document,
+      asked: 'diagnostics',
+      tests,
+      ...(status === 0 && source && { summary: `${source.name}: valid, ${count(tests.length, 'test')} passed` }),
+    },
+    format,
+    io,
+  );
+}
+
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

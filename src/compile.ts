@@ -1,0 +1,81 @@
+import { type Diagnostic, hasError, type Result } from './diagnostics/diagnostic.ts';
+import { type OutputFile, outputFiles, type TargetFiles } from './output/files.ts';
+import type { Origin } from './output/header.ts';
+import { resolvePolicy } from './policy/resolve.ts';
+import type { Policy } from './policy/types.ts';
+import { expiry } from './rules/expiry.ts';
+import { parseDocument } from './source/document.ts';
+import type { LocatedDocument } from './source/span.ts';
+import { parseSpec } from './spec/parse.ts';
+import { type Spec, specSchema } from './spec/schema.ts';
+import { targets as allTargets } from './targets/index.ts';
+import type { ReadFile } from './targets/target.ts';
+import { toolVersion } from './version.ts';
+
+export interface CompileOptions {
+  /** How messages name the spec. */
+  readonly file: string;
+  /** Reads the files that the spec names, relative to it. */
+  readonly read: ReadFile;
+  /** Names of the targets to render; absent: every one that the spec names. */
+  readonly targets?: readonly string[] | undefined;
+  /** Seconds since the epoch; keys that have expired by then are reported. Absent: time plays no part. */
+  readonly now?: number | undefined;
+}
+
+/** How far the pipeline came; a stage that found an error leaves out its value and all that follow. */
+export interface Compilation {
+  readonly document?: LocatedDocument;
+  readonly spec?: Spec;
+  readonly policy?: Policy;
+  readonly files?: readonly OutputFile[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** The pipeline, pure: source → spec → policy → rules → targets → files. */
+export function compile(text: string, options: CompileOptions): Compilation {
+  const source = parseDocument({ name: options.file, text });
+  const document = source.value;
+  if (!document) return { diagnostics: source.diagnostics };
+
+  const parsed = parseSpec(document, specSchema(optionSchemas()));
+  const spec = parsed.value;
+  if (!spec) return { document, diagnostics: [...source.diagnostics, ...parsed.diagnostics] };
+
+  const resolved = resolvePolicy(spec, options.read);
+  const policy = resolved.value;
+  const understood = [...source.diagnostics, ...parsed.diagnostics, ...resolved.diagnostics];
+  if (!policy) return { document, spec, diagnostics: understood };
+
+  const findings = options.now === undefined ? [] : expiry(policy, options.now);
+  const rendered = renderTargets(policy, spec, options);
+  const diagnostics = [...understood, ...findings, ...rendered.flatMap((result) => result.diagnostics)];
+  if (hasError(diagnostics)) return { document, spec, policy, diagnostics };
+
+  const files = outputFiles(
+    rendered.flatMap((result) => result.value ?? []),
+    originOf(spec),
+  );
+  return { document, spec, policy, files, diagnostics };
+}
+
+/** What the header of every file says about its making. */
+export function originOf(spec: Pick<Spec, 'name'>): Origin {
+  return { version: toolVersion, spec: spec.name };
+}
+
+/** The schema of each target's options, which is all that the spec layer knows of targets. */
+export function optionSchemas(): Readonly<Record<string, (typeof allTargets)[number]['options']>> {
+  return Object.fromEntries(allTargets.map((target) => [target.name, target.options]));
+}
+
+function renderTargets(policy: Policy, spec: Spec, { read, targets }: CompileOptions): Result<TargetFiles>[] {
+  const wanted = allTargets.filter(
+    ({ name }) => spec.targets?.[name] !== undefined && (targets?.includes(name) ?? true),
+  );
+  return wanted.map((target) => {
+    const emitted = target.emit({ policy, options: spec.targets?.[target.name], at: ['targets', target.name], read });
+    const { value: files, diagnostics } = emitted;
+    return files ? { value: { target: target.name, files }, diagnostics } : { diagnostics };
+  });
+}
