@@ -1,5 +1,5 @@
 import { suite, type Test } from 'uvu';
-import { type Engine, engine } from './engine.ts';
+import { type Engine, engine, type Missing } from './engine.ts';
 import type { EngineName } from './table.ts';
 
 export interface EngineSuite<Name extends EngineName> {
@@ -15,11 +15,12 @@ export interface EngineSuite<Name extends EngineName> {
 export async function engineSuite<Name extends EngineName>(
   title: string,
   names: readonly Name[],
+  find: (name: Name) => Promise<Engine | Missing> = engine,
 ): Promise<EngineSuite<Name>> {
   const found: Partial<Record<Name, Engine>> = {};
   const missing: string[] = [];
   for (const name of names) {
-    const result = await engine(name);
+    const result = await find(name);
     if ('missing' in result) missing.push(`${name} not found (${result.missing})`);
     else found[name] = result;
   }
