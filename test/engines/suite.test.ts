@@ -40,6 +40,20 @@ missing('is a failure where CI=true', async () => {
 });
 missing.run();
 
+const hooks = suite('a hook');
+hooks('that throws is a failure that shows what it threw', async () => {
+  const { failed, output } = await reportOf(`
+    import { engineSuite } from '${new URL('./suite.ts', import.meta.url).href}';
+    const { test } = await engineSuite('broken', []);
+    test.before(() => { throw new Error('nginx: [emerg] unknown directive'); });
+    test('one', () => {});
+    test.run();
+  `);
+  assert.is(failed, 1);
+  assert.match(output, 'before hook: Error: nginx: [emerg] unknown directive');
+});
+hooks.run();
+
 const versions = suite('versions');
 for (const [version, from, below, within] of [
   ['2.11.3', '2.11.3', undefined, true],

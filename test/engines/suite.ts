@@ -1,4 +1,4 @@
-import { suite, type Test } from 'uvu';
+import { type Callback, suite, type Test } from 'uvu';
 import { type Engine, engine, type Missing } from './engine.ts';
 import type { EngineName } from './table.ts';
 
@@ -24,12 +24,31 @@ export async function engineSuite<Name extends EngineName>(
     if ('missing' in result) missing.push(`${name} not found (${result.missing})`);
     else found[name] = result;
   }
-  const inner = suite(title);
+  const inner = loud(suite(title));
   if (missing.length === 0) return { test: inner, engines: found as Record<Name, Engine> };
   for (const reason of missing) console.log(`skipped: ${reason}`);
   if (process.env['CI'] === 'true')
     inner(`needs ${names.join(', ')}`, () => Promise.reject(new Error(missing.join('; '))));
   return { test: skipping(inner), engines: found as Record<Name, Engine> };
+}
+
+/** Prints what the hooks around a suite throw: uvu drops it, and starting an engine is where most goes wrong. */
+function loud(inner: Test): Test {
+  for (const name of ['before', 'after'] as const) {
+    const { each } = inner[name];
+    const register = inner[name];
+    const loudly = (hook: Callback) =>
+      register(async (context) => {
+        try {
+          await hook(context);
+        } catch (error) {
+          console.error(`${name} hook:`, error);
+          throw error;
+        }
+      });
+    inner[name] = Object.assign(loudly, { each });
+  }
+  return inner;
 }
 
 /** The same suite with every test turned into a skipped one, and without the hooks that would start the engines. */
