@@ -21,16 +21,29 @@ interface Block {
 
 /** A whole Corefile in CoreDNS's own words. */
 export interface CorefileModel {
+  /** The main one first; then those that only rewrite, none where the rules stand in the main one. */
   readonly blocks: readonly Block[];
   readonly forward: readonly CorednsToken[];
   readonly bind: readonly CorednsToken[];
 }
 
-export function corefileModel(rewrites: readonly DomainRewrite[], options: CorednsOptions): CorefileModel {
-  const inCluster = options.form === 'configMap';
-  const clusterDomain = options.clusterDomain ?? 'cluster.local';
-  // The port is written out in a cluster, because kubeadm writes it and its Service counts on it.
-  const port = options.port ?? (inCluster ? 53 : undefined);
+export interface Surroundings {
+  /** Appended to every zone; `undefined` where the command line is to decide. */
+  readonly port: number | undefined;
+  /** Whether this CoreDNS answers for the services of a cluster. */
+  readonly inCluster: boolean;
+  /** What is asked where the options do not say. */
+  readonly resolver: string;
+}
+
+export const defaultClusterDomain = 'cluster.local';
+
+export function corefileModel(
+  rewrites: readonly DomainRewrite[],
+  options: CorednsOptions,
+  { port, inCluster, resolver }: Surroundings,
+): CorefileModel {
+  const clusterDomain = options.clusterDomain ?? defaultClusterDomain;
   const blockOf = (group: RuleGroup): Block => {
     const main = group.zones[0] === '.';
     return {
@@ -44,7 +57,7 @@ export function corefileModel(rewrites: readonly DomainRewrite[], options: Cored
   const main = { zones: ['.'], rewrites: inline ? inMatchOrder(rewrites) : [] };
   return {
     blocks: [main, ...(inline ? [] : groupRewrites(rewrites))].map(blockOf),
-    forward: (options.forward ?? ['/etc/resolv.conf']).map(argument),
+    forward: (options.forward ?? [resolver]).map(argument),
     bind: (options.bind ?? []).map(argument),
   };
 }
@@ -55,8 +68,12 @@ function ruleOf(rewrite: DomainRewrite): Rule {
   return { wildcard, from: full(rewrite.from), to: full(rewrite.to) };
 }
 
+export function isBelow(name: string, domain: string): boolean {
+  return `.${name}`.endsWith(`.${domain}`);
+}
+
 /** Whether a block can be asked for names of the cluster: a rewritten name stays in the block where it was rewritten. */
 function touches({ zones, rewrites }: RuleGroup, domain: string): boolean {
-  const related = (name: string) => `.${name}`.endsWith(`.${domain}`) || domain.endsWith(`.${name}`);
+  const related = (name: string) => isBelow(name, domain) || isBelow(domain, name);
   return zones.some(related) || rewrites.some(({ to }) => related(to));
 }

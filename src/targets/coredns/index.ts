@@ -1,44 +1,48 @@
-import { ok } from '../../diagnostics/diagnostic.ts';
-import { renderTemplate } from '../../render/render.ts';
-import { defineTarget, type RenderedFile } from '../target.ts';
+import { type Diagnostic, resultOf } from '../../diagnostics/diagnostic.ts';
+import type { Policy } from '../../policy/types.ts';
+import { defineTarget } from '../target.ts';
 import { inlineLimit } from './blocks.ts';
 import { corednsCodes } from './codes.ts';
-import { type CorefileModel, corefileModel } from './corefile.ts';
-import { type CorednsOptions, corednsOptions } from './options.ts';
-import { literalLine } from './quote.ts';
-
-interface Model {
-  readonly form: NonNullable<CorednsOptions['form']>;
-  readonly corefile: CorefileModel;
-}
+import { corefileModel, defaultClusterDomain, isBelow, type Surroundings } from './corefile.ts';
+import { formFile } from './forms.ts';
+import { type CorednsForm, type CorednsOptions, corednsOptions } from './options.ts';
 
 export const coredns = defineTarget({
   name: 'coredns',
   summary: 'DNS for pods: the old name resolves to the new one',
   options: corednsOptions,
-  plan({ policy: { rewrites }, options, at }) {
-    const corefile = corefileModel(rewrites, options);
-    const blocks = corefile.blocks.length - 1;
-    const says = { names: rewrites.length, blocks, limit: inlineLimit };
-    const model: Model = { form: options.form ?? 'corefile', corefile };
-    return ok(model, blocks === 0 ? [] : [corednsCodes.report('many-names', at, says)]);
+  plan({ policy, options, at }) {
+    const problems: Diagnostic[] = [];
+    const form = options.form ?? 'corefile';
+    const model = corefileModel(policy.rewrites, options, surroundingsOf(form, options));
+    const blocks = model.blocks.length - 1;
+    const says = { names: policy.rewrites.length, blocks, limit: inlineLimit };
+    if (policy.rewrites.length === 0) problems.push(corednsCodes.report('no-rewrite', at, {}));
+    if (blocks > 0) problems.push(corednsCodes.report('many-names', at, says));
+    if (form === 'nodeLocal') {
+      problems.push(...clusterNames(policy, options));
+      // It would print a Corefile that listens nowhere or everywhere, so there is nothing to show without.
+      if (options.bind === undefined)
+        return { diagnostics: [...problems, corednsCodes.report('missing-bind', at, {})] };
+    }
+    return resultOf(formFile(form, { name: policy.name, options, model }), problems);
   },
-  files: ({ form, corefile }) => [formFile(form, renderTemplate('coredns', 'Corefile.njk', corefile))],
+  files: (file) => [file],
 });
 
-function formFile(form: Model['form'], corefile: string): RenderedFile {
-  switch (form) {
-    case 'corefile':
-      return { path: 'coredns/Corefile', text: corefile, comment: '#' };
-    case 'configMap':
-      return { path: 'coredns/configmap.yaml', text: inYaml('configmap.yaml.njk', corefile), comment: '#' };
-    default:
-      return form satisfies never;
-  }
+function surroundingsOf(form: CorednsForm, { port }: CorednsOptions): Surroundings {
+  const resolver = form === 'nodeLocal' ? '__PILLAR__UPSTREAM__SERVERS__' : '/etc/resolv.conf';
+  const standalone = form === 'corefile' || form === 'import';
+  // In a cluster the port is written out, because kubeadm writes it and its Service counts on it; the chart has a field.
+  const written = port ?? (standalone ? undefined : 53);
+  return { port: form === 'helm' ? undefined : written, inCluster: !standalone && form !== 'nodeLocal', resolver };
 }
 
-/** A Corefile inside YAML is an opaque string: it is rendered first and then put there line by line. */
-function inYaml(template: string, corefile: string): string {
-  const lines = corefile.trimEnd().split('\n').map(literalLine);
-  return renderTemplate('coredns', template, { lines });
+function clusterNames({ rewrites }: Policy, options: CorednsOptions): Diagnostic[] {
+  const domain = options.clusterDomain ?? defaultClusterDomain;
+  return rewrites.flatMap((rewrite) =>
+    (['from', 'to'] as const)
+      .filter((side) => isBelow(rewrite[side], domain))
+      .map((side) => corednsCodes.report('cluster-name', [...rewrite.origin, side], { name: rewrite[side], domain })),
+  );
 }

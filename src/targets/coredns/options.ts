@@ -21,9 +21,11 @@ const clusterDomain = z.string().regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-
 export const corednsOptions = z
   .strictObject({
     form: z
-      .enum(['corefile', 'configMap'])
+      .enum(['corefile', 'configMap', 'eks', 'aks', 'k3s', 'helm', 'nodeLocal', 'import'])
       .optional()
-      .describe('corefile: a server of its own (default); configMap: the one that kubeadm installs'),
+      .describe(
+        'corefile: a server of its own (default); configMap: that of kubeadm; eks: the add-on; aks, k3s: ConfigMap coredns-custom; helm: values of the chart; nodeLocal: NodeLocal DNSCache; import: rules for a Corefile of yours',
+      ),
     forward: z
       .array(
         z.string().refine(isResolver, { error: 'must be an address, address:port, tls://address or an absolute path' }),
@@ -43,3 +45,4 @@ export const corednsOptions = z
   .describe('DNS for pods: CoreDNS answers for the old name with the records of the new one');
 
 export type CorednsOptions = z.infer<typeof corednsOptions>;
+export type CorednsForm = NonNullable<CorednsOptions['form']>;
