@@ -1,33 +1,31 @@
 import { execFile } from 'node:child_process';
 
 export interface Outcome {
-  readonly code: number;
+  /** `undefined` where the program could not be started or was killed. */
+  readonly code: number | undefined;
+  /** stdout and stderr, because half of all programs print their version to stderr. */
   readonly text: string;
 }
 
-/** Runs a program to its end; stdout and stderr together, because half of all programs print their version to stderr. */
-export function run(
-  command: string,
-  args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
-): Promise<Outcome> {
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Runs a program to its end. */
+export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   return new Promise((resolve) => {
-    const settings = { ...options, maxBuffer: 64 * 1024 * 1024 };
-    execFile(command, args, settings, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 127;
-      resolve({ code, text: `${stdout}${stderr}` || (error?.message ?? '') });
+    execFile(command, args, { ...options, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : error.code;
+      resolve({ code: typeof code === 'number' ? code : undefined, text: `${stdout}${stderr}` });
     });
   });
 }
 
-/** Runs a program that must succeed. */
-export async function mustRun(
-  command: string,
-  args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
-): Promise<string> {
+/** Runs a program that must succeed; gives what it printed. */
+export async function mustRun(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const { code, text } = await run(command, args, options);
-  if (code !== 0)
-    throw new Error(`${command} ${args.join(' ')}: exit ${code}: ${text.trim().split('\n').slice(-5).join(' / ')}`);
-  return text;
+  if (code === 0) return text;
+  const ended = code === undefined ? 'could not be started or was killed' : `exit ${code}`;
+  throw new Error(`${command} ${args.join(' ')}: ${ended} ${text.trim().split('\n').slice(-5).join(' / ')}`);
 }

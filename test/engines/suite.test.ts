@@ -2,6 +2,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { temporaryFolder } from '../../src/verify/folder.ts';
 import { type Report, runFile } from '../runner/file.ts';
+import { run } from './run.ts';
+import { type Recipe, recipes } from './table.ts';
 import { isWithin } from './version.ts';
 
 const source = (ci: boolean) => `
@@ -53,6 +55,18 @@ hooks('that throws is a failure that shows what it threw', async () => {
   assert.match(output, 'before hook: Error: nginx: [emerg] unknown directive');
 });
 hooks.run();
+
+const table = suite('every recipe');
+for (const [name, recipe] of Object.entries<Recipe>(recipes)) {
+  table(`${name} pins a version that it would accept`, () => {
+    const { origin } = recipe;
+    assert.ok(origin.kind === 'debian' || isWithin(origin.version, recipe));
+  });
+}
+table('is not fooled by a program that does not exist in a folder named after its version', async () => {
+  assert.equal(await run('/nowhere/caddy-2.11.4/caddy', ['version']), { code: undefined, text: '' });
+});
+table.run();
 
 const versions = suite('versions');
 for (const [version, from, below, within] of [
