@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd: string;
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly uid?: number;
+}
+
+const tsx = import.meta.resolve('tsx');
+const entry = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+
+/** Runs the real command, from source, in a process of its own. */
+export function postern(args: readonly string[], { cwd, input = '', env = {}, uid }: RunOptions): Promise<Ran> {
+  const { FORCE_COLOR: _, ...outer } = process.env;
+  const child = spawn(process.execPath, ['--import', tsx, entry, ...args], {
+    cwd,
+    env: { ...outer, ...env },
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  // A command that does not read its input may be gone before it is written.
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, stdout, stderr }));
+  });
+}
