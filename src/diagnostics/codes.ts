@@ -4,7 +4,7 @@ import type { Diagnostic, Severity, SpecPath } from './diagnostic.ts';
 export interface CodeDefinition<P> {
   readonly severity: Severity;
   readonly message: (params: P) => string;
-  readonly hint?: (params: P) => string;
+  readonly hint?: (params: P) => string | undefined;
 }
 
 type CodeTable<P> = { readonly [K in keyof P]: CodeDefinition<P[K]> };

@@ -29,7 +29,7 @@ export interface Diagnostic {
   readonly related?: readonly Related[];
   /** Set where the place is not in the spec itself: a syntax error, or a file that the spec names. */
   readonly place?: Place;
-  /** What stands at the place is a secret: no output shows that line from there on. */
+  /** What stands at the place (behind it, where the place is a key) may be a secret, and no output shows it. */
   readonly secret?: boolean;
 }
 

@@ -16,15 +16,16 @@ const LONGEST = 160;
 const BEFORE = 60;
 
 /**
- * The line where a place starts, with the place underlined up to the end of that line. Where `secret` is set,
- * nothing of the line is shown from the place on.
+ * The line where a place starts, with the place underlined up to the end of that line. Nothing is shown of
+ * what stands in it from `hiddenFrom` on.
  */
-export function excerptOf(location: Location, secret: boolean): Excerpt | undefined {
+export function excerptOf(location: Location, hiddenFrom?: number): Excerpt | undefined {
   const { text, start } = lineAround(location.text, location.start);
   if (text.trim() === '') return undefined;
   const from = Math.max(location.start - start, 0);
   const to = Math.max(location.end - start, from);
-  const masked = secret ? `${maskLine(text.slice(0, from))}***` : maskLine(text);
+  const hidden = hiddenFrom === undefined ? text.length : Math.max(hiddenFrom - start, 0);
+  const masked = hidden < text.length ? `${maskLine(text.slice(0, hidden))}***` : maskLine(text);
   const window = cut(printable(masked), { from, to: Math.min(to, masked.length) });
   const carets = Math.max(displayWidth(window.line.slice(window.from, window.to)), 1);
   return {

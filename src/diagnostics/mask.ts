@@ -22,7 +22,8 @@ export function maskSecrets(text: string): string {
 
 const NAME = String.raw`(?:key|token|password|passwd|passphrase|secret|cookie|authorization|api[_-]?token|apikey|api[_-]key|access[_-]token|private[_-]token|job[_-]token|deploy[_-]token)`;
 const ASSIGNMENT = new RegExp(String.raw`(?<![\w-])["']?${NAME}["']?\s*[:=]\s*`, 'gi');
-const REFERENCE = String.raw`["']?(?:env|file|vault):[\w./#-]+["']?`;
+// As `spec/scalars.ts` has them: what is no complete reference may be a secret with a prefix.
+const REFERENCE = String.raw`["']?(?:env:[A-Za-z_]\w*|file:/[\w./-]+|vault:[\w./-]+#[\w.-]+)["']?`;
 const REFERENCES = new RegExp(String.raw`^(?:${REFERENCE}|\[\s*${REFERENCE}(?:\s*,\s*${REFERENCE})*\s*\])\s*(?=[,}#]|$)`);
 
 /** A line of a file as it may be shown: also what stands behind a key such as `token:` is taken out. */

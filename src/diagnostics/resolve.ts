@@ -28,31 +28,45 @@ export interface ResolvedDiagnostic {
   readonly hint: string | undefined;
   /** Absent only where there is no text to point into. */
   readonly location: Location | undefined;
-  readonly secret: boolean;
+  /** Offset from which on the line at the place holds a secret. */
+  readonly hiddenFrom: number | undefined;
   readonly related: readonly ResolvedRelated[];
 }
 
+export interface PlacedDiagnostic {
+  readonly diagnostic: Diagnostic;
+  readonly place: Place | undefined;
+}
+
 /** Sorted by file, offset and code, each only once: the same problems are always told in the same words. */
-export function resolveDiagnostics(diagnostics: readonly Diagnostic[], locator: Locator | undefined): ResolvedDiagnostic[] {
+export function orderDiagnostics(diagnostics: readonly Diagnostic[], locator: Locator | undefined): PlacedDiagnostic[] {
   const placed = diagnostics.map((diagnostic) => ({ diagnostic, place: placeOf(diagnostic, locator) }));
   placed.sort((a, b) => comparePlaces(a.place, b.place) || compareTexts(keyOf(a.diagnostic), keyOf(b.diagnostic)));
-  const unique = placed.filter(({ diagnostic, place }, index) => {
+  return placed.filter(({ diagnostic, place }, index) => {
     const before = placed[index - 1];
     return before === undefined || comparePlaces(before.place, place) !== 0 || keyOf(before.diagnostic) !== keyOf(diagnostic);
   });
+}
+
+/** Diagnostics that are in order, ready to be shown; the formats that show all of them use `resolveDiagnostics`. */
+export function resolvePlaced(placed: readonly PlacedDiagnostic[], locator: Locator | undefined): ResolvedDiagnostic[] {
   const locate = createLocations();
-  return unique.map(({ diagnostic, place }) => ({
+  return placed.map(({ diagnostic, place }) => ({
     code: diagnostic.code,
     severity: diagnostic.severity,
     message: shown(diagnostic.message),
     hint: diagnostic.hint === undefined ? undefined : shown(diagnostic.hint),
     location: locate(place),
-    secret: diagnostic.secret === true,
+    hiddenFrom: diagnostic.secret ? (diagnostic.part === 'key' ? place?.end : place?.start) : undefined,
     related: (diagnostic.related ?? []).map((related) => ({
       message: shown(related.message),
       location: locate(placeOf(related, locator)),
     })),
   }));
+}
+
+export function resolveDiagnostics(diagnostics: readonly Diagnostic[], locator: Locator | undefined): ResolvedDiagnostic[] {
+  return resolvePlaced(orderDiagnostics(diagnostics, locator), locator);
 }
 
 type Placed = Pick<Diagnostic, 'at' | 'part' | 'place'>;

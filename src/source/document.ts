@@ -50,7 +50,7 @@ export function parseDocument(file: SourceFile): Result<LocatedDocument> {
   const list = listEvents(text, events.value);
   const problems = [...checkDocuments(file, list), ...checkScalars(file, list.events), ...checkAliases(file, list)];
   if (problems.length > 0) return failed(problems);
-  const values = guarded(file, () => constructFromEvents([...list.events], { source: text, schema }));
+  const values = guarded(file, () => constructFromEvents(list.events, { source: text, schema }));
   if (values.value === undefined) {
     const keys = checkKeys(file, list);
     return failed(keys.length > 0 ? keys : values.diagnostics);

@@ -4,7 +4,7 @@ import type { Span } from './span.ts';
 /** A parsed text as the parser's flat list of events, with the two ends of each collection joined. */
 export interface EventList {
   readonly text: string;
-  readonly events: readonly Event[];
+  readonly events: Event[];
   /** Of the first event of a collection the index of its last, and the other way round. */
   readonly partner: Int32Array;
 }
@@ -12,7 +12,7 @@ export interface EventList {
 export type ScalarEvent = Extract<Event, { type: typeof EVENT_ID.SCALAR }>;
 type CollectionEvent = Extract<Event, { start: number }>;
 
-export function listEvents(text: string, events: readonly Event[]): EventList {
+export function listEvents(text: string, events: Event[]): EventList {
   const partner = new Int32Array(events.length).fill(-1);
   const open: number[] = [];
   events.forEach((event, index) => {

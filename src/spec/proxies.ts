@@ -10,11 +10,13 @@ const clientIp = z.union([
   }),
 ]);
 
-const answer = z.strictObject({
-  request: z.string().min(1).describe('METHOD[,METHOD…] /path answered by the proxy itself, never forwarded'),
-  status: z.int().min(200).max(599).describe('Status of the answer'),
-  body: z.string().max(2000).optional().describe('JSON text of the answer; {"status":…} where absent'),
-});
+const answer = z
+  .strictObject({
+    request: z.string().min(1).describe('METHOD[,METHOD…] /path answered by the proxy itself, never forwarded'),
+    status: z.int().min(200).max(599).describe('Status of the answer'),
+    body: z.string().max(2000).optional().describe('JSON text of the answer; {"status":…} where absent'),
+  })
+  .describe('A request that the proxy answers itself');
 
 const proxy = z
   .strictObject({

@@ -1,14 +1,16 @@
 import * as z from 'zod';
 
+// Patterns here have no flags and mean the same with "u" and without, because the JSON Schema repeats their source.
+
 /** Names that end up in logs, file names and engine variables, so they stay in one plain alphabet. */
 export const identifier = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,62}$/i, { error: 'must start with a letter and hold only letters, digits and "-", 63 at most' });
+  .regex(/^[A-Za-z][A-Za-z0-9-]{0,62}$/, { error: 'must start with a letter and hold only letters, digits and "-", 63 at most' });
 
 /** A secret is named, never written down; `secrets render` is the only command that follows the reference. */
 export const secretReference = z
   .string()
-  .regex(/^(?:env:[A-Za-z_][A-Za-z0-9_]*|file:[^\s\p{Cc}]+|vault:[^#\s\p{Cc}]+#[^#\s\p{Cc}]+)$/u, {
+  .regex(/^(?:env:[A-Za-z_][A-Za-z0-9_]*|file:[^\s\0-\x1F\x7F]+|vault:[^#\s\0-\x1F\x7F]+#[^#\s\0-\x1F\x7F]+)$/, {
     error: 'must be a reference such as env:POSTERN_KEY, file:/run/secrets/key or vault:path#field, never the secret itself',
   });
 

@@ -1,0 +1,19 @@
+import * as z from 'zod';
+import { specSchema, type TargetOptionSchemas } from './schema.ts';
+
+/**
+ * The schema of a spec for editors, made from the one that checks it. Draft 7, because
+ * yaml-language-server takes nothing newer; of what goes into a spec, not of what comes out of reading it.
+ */
+export function specJsonSchema(targets: TargetOptionSchemas): Record<string, unknown> {
+  const schema = z.toJSONSchema(specSchema(targets), {
+    target: 'draft-7',
+    io: 'input',
+    // zod names formats that no draft has; the patterns beside them say the same.
+    override: ({ jsonSchema }) => {
+      delete jsonSchema.format;
+    },
+  });
+  const { $schema, ...rest } = schema;
+  return { $schema, $id: 'urn:postern:spec:1', title: 'Postern spec, version 1', ...rest };
+}
