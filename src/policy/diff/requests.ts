@@ -99,11 +99,7 @@ function report(finding: RequestFinding, pair: StatePair, sample: Sample, contex
 }
 
 /** The line that makes the finding: the first that one of the callers may use. */
-function ruleOf(
-  { caller, version }: RequestFinding,
-  state: State<Rule> | undefined,
-  method: string,
-): Rule | undefined {
+function ruleOf({ caller, version }: RequestFinding, state: State<Rule> | undefined, method: string): Rule | undefined {
   const takes = (rule: Rule) => rule.methods.includes(method) || (method === 'HEAD' && rule.methods.includes('GET'));
   const rules = state?.accepts.filter(takes) ?? [];
   const key = caller?.[version];

@@ -1,14 +1,13 @@
 import { rewriteApplies } from '../domains.ts';
+import { inMatchOrder } from '../names.ts';
 import type { DomainRewrite, Policy } from '../types.ts';
 import { redirection } from './cells.ts';
 import type { Collector } from './collector.ts';
 import type { ChangePlace } from './types.ts';
 import { destinationOf } from './upstreams.ts';
 
-/** The rewrite that decides a name: an exact one before a wildcard, a longer wildcard before a shorter. */
 function rewriteOf(rewrites: readonly DomainRewrite[], name: string): DomainRewrite | undefined {
-  const applying = rewrites.filter((rewrite) => rewriteApplies(rewrite, name));
-  return applying.toSorted((a, b) => Number(a.wildcard) - Number(b.wildcard) || b.from.length - a.from.length)[0];
+  return inMatchOrder(rewrites.filter((rewrite) => rewriteApplies(rewrite, name)))[0];
 }
 
 function targetOf(rewrite: DomainRewrite | undefined, name: string): string {
