@@ -1,0 +1,72 @@
+import { parseDocument } from '../source/document.ts';
+import { type Corefile, parseCorefile, type ServerBlock } from '../targets/coredns/grammar.ts';
+
+export interface Unusable {
+  readonly problem: string;
+}
+
+/** The server blocks of a Corefile, or of the ConfigMap that holds it as kubectl prints it. */
+export function blocksIn(text: string): readonly ServerBlock[] | Unusable {
+  if (text.trim() === '') return { problem: 'it is empty; did the command that made it fail?' };
+  const parts = /^\s*\{\s*["}]|^(?:apiVersion|kind|data|metadata):/m.test(text)
+    ? partsOf(text)
+    : [{ name: 'Corefile', text }];
+  if (!Array.isArray(parts)) return parts;
+  const blocks: ServerBlock[] = [];
+  for (const part of parts) {
+    const found = blocksOf(part);
+    if (!Array.isArray(found)) return found;
+    blocks.push(...found);
+  }
+  return blocks.length > 0 ? blocks : { problem: 'it holds no server block' };
+}
+
+interface Part {
+  readonly name: string;
+  readonly text: string;
+}
+
+function partsOf(text: string): Part[] | Unusable {
+  const { value: document, diagnostics } = parseDocument({ name: 'live', text });
+  if (!document) return { problem: `it is not whole YAML or JSON: ${diagnostics[0]?.message}` };
+  const { kind, data, message } = record(document.value);
+  if (kind === 'Status') return { problem: `it is an error of Kubernetes: ${String(message)}` };
+  if (kind === 'List' || kind === 'ConfigMapList')
+    return { problem: 'it is a list; ask for one ConfigMap by its name' };
+  if (kind !== 'ConfigMap')
+    return {
+      problem: `it is ${kind === undefined ? 'no object of Kubernetes' : `a ${String(kind)}`}, not a ConfigMap`,
+    };
+  const parts = Object.entries(record(data)).flatMap(([name, value]) =>
+    typeof value === 'string' ? [{ name, text: value }] : [],
+  );
+  const main = parts.filter(({ name }) => name === 'Corefile');
+  const custom = parts.filter(({ name }) => /\.(?:override|server)$/.test(name));
+  if (main.length + custom.length > 0) return main.length > 0 ? main : custom;
+  return { problem: 'its data holds no Corefile' };
+}
+
+/** Directives without a block, as `*.override` of AKS and k3s holds them, belong into the block of all names. */
+function blocksOf({ name, text }: Part): readonly ServerBlock[] | Unusable {
+  const bare = name.endsWith('.override') || (/^(?:\s|#.*)*rewrite\s/.test(text) && !/^\S[^#\n]*\{\s*$/m.test(text));
+  const corefile = parseCorefile(bare ? `. {\n${text}\n}\n` : text);
+  if ('problem' in corefile) return { problem: `line ${corefile.at.line + 1} ${corefile.problem}` };
+  const foreign = foreignLanguage(corefile);
+  return foreign === undefined ? corefile.blocks : { problem: foreign };
+}
+
+/** Other configuration languages have blocks too; a Corefile has neither statements that end in ";" nor assignments. */
+function foreignLanguage({ blocks }: Corefile): string | undefined {
+  const words = blocks.flatMap(({ keys, directives }) => [
+    ...keys,
+    ...directives.flatMap(({ name, words }) => [name, ...words]),
+  ]);
+  const odd = words.find(({ text }) => text.endsWith(';') || text === '=');
+  const bare = blocks.find(({ open }) => open === undefined);
+  if (odd) return `line ${odd.line + 1} has "${odd.text}", which no Corefile has`;
+  return bare && blocks.length > 1 ? `line ${(bare.keys[0]?.line ?? 0) + 1} starts a block without "{"` : undefined;
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}

@@ -1,0 +1,95 @@
+export interface JsonDifference {
+  /** As in the admin API: `/apps/http/servers/srv0/listen`. */
+  readonly path: string;
+  readonly wanted?: unknown;
+  readonly found?: unknown;
+}
+
+export interface JsonComparison {
+  readonly differences: readonly JsonDifference[];
+  /** Whole apps and servers that only the other side has: somebody else's, beside ours. */
+  readonly foreign: readonly string[];
+}
+
+/** Lists whose order means nothing to Caddy, and changes between its versions. */
+const SETS = new Set(['sni', 'host', 'method', 'ranges', 'listen', 'protocols', 'logger_names']);
+/** Objects in which others may keep entries of their own. */
+const SHARED = [/^$/, /^\/apps$/, /^\/apps\/http\/servers$/, /^\/logging\/logs$/];
+
+/** Compares two values as Caddy understands them: order of keys never counts, order of lists where it decides. */
+export function compareJson(wanted: unknown, found: unknown): JsonComparison {
+  const differences: JsonDifference[] = [];
+  const foreign: string[] = [];
+  const walk = (left: unknown, right: unknown, path: string): void => {
+    const key = path.slice(path.lastIndexOf('/') + 1);
+    if (canonical(left, key) === canonical(right, key)) return;
+    if (Array.isArray(left) && Array.isArray(right)) walkLists(left, right, path);
+    else if (isRecord(left) && isRecord(right)) walkRecords(left, right, path);
+    else differences.push({ path, wanted: left, found: right });
+  };
+  const walkRecords = (left: JsonRecord, right: JsonRecord, path: string): void => {
+    const names = path === '/apps/http/servers' ? serverNames(left, right) : new Map<string, string>();
+    const used = new Set<string>();
+    for (const [key, value] of Object.entries(left)) {
+      const other = names.get(key) ?? key;
+      used.add(other);
+      walk(value, right[other], `${path}/${other}`);
+    }
+    for (const [key, value] of Object.entries(right)) {
+      if (used.has(key)) continue;
+      if (SHARED.some((shared) => shared.test(path))) foreign.push(`${path}/${key}`);
+      else differences.push({ path: `${path}/${key}`, found: value });
+    }
+  };
+  const walkLists = (left: readonly unknown[], right: readonly unknown[], path: string): void => {
+    const rest = right.map((value) => canonical(value));
+    const gone = left.filter((value) => !take(rest, canonical(value)));
+    const extra = right.filter((_, index) => rest[index] !== undefined);
+    // Same elements in another order: say so about the whole list.
+    if (gone.length === 0 && extra.length === 0) differences.push({ path, wanted: left, found: right });
+    gone.forEach((value, index) => {
+      walk(value, extra[index], `${path}/${left.indexOf(value)}`);
+    });
+    for (const value of extra.slice(gone.length))
+      differences.push({ path: `${path}/${right.indexOf(value)}`, found: value });
+  };
+  walk(wanted, found, '');
+  return { differences, foreign };
+}
+
+type JsonRecord = Readonly<Record<string, unknown>>;
+
+function isRecord(value: unknown): value is JsonRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Takes one element out of a list of canonical texts. */
+function take(rest: (string | undefined)[], text: string | undefined): boolean {
+  const index = rest.indexOf(text);
+  if (index < 0) return false;
+  rest[index] = undefined;
+  return true;
+}
+
+/** Caddy numbers the servers of a Caddyfile, so a server is known by what it listens on. */
+function serverNames(left: JsonRecord, right: JsonRecord): Map<string, string> {
+  const listens = (server: unknown) => (isRecord(server) ? canonical(server['listen'], 'listen') : undefined);
+  const byListen = new Map(Object.entries(right).map(([name, server]) => [listens(server), name]));
+  return new Map(
+    Object.entries(left).flatMap(([name, server]) => {
+      const other = byListen.get(listens(server));
+      return other === undefined ? [] : [[name, other]];
+    }),
+  );
+}
+
+/** Equal for values that mean the same. */
+function canonical(value: unknown, key = ''): string | undefined {
+  if (Array.isArray(value)) {
+    const items = value.map((item) => canonical(item) ?? 'null');
+    return `[${(SETS.has(key) ? items.sort() : items).join()}]`;
+  }
+  if (!isRecord(value)) return JSON.stringify(value);
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([name, item]) => `${JSON.stringify(name)}:${canonical(item, name)}`).join()}}`;
+}

@@ -1,0 +1,90 @@
+import type { NginxDirective } from './nginxConfig.ts';
+
+export interface Difference {
+  readonly kind: 'missing' | 'changed' | 'added' | 'reordered';
+  readonly wanted?: NginxDirective | undefined;
+  readonly found?: NginxDirective | undefined;
+  /** The blocks around it, outermost first. */
+  readonly inside: readonly NginxDirective[];
+}
+
+/** Directives that nginx tries or runs in the order of the file; that of all others means nothing. */
+const ORDERED = new Set(['allow', 'break', 'deny', 'if', 'include', 'return', 'rewrite', 'server', 'set']);
+
+function isOrdered({ name, args }: NginxDirective, parent: string | undefined): boolean {
+  if (name === 'server' && parent === 'upstream') return false;
+  // Regular expressions of locations and maps are tried from the top.
+  return (
+    ORDERED.has(name) ||
+    (name === 'location' && /^~\*?$/.test(args[0] ?? '')) ||
+    (parent === 'map' && name.startsWith('~'))
+  );
+}
+
+const texts = new WeakMap<NginxDirective, string>();
+
+/** Equal for directives that mean the same. */
+function textOf(directive: NginxDirective): string {
+  const known = texts.get(directive);
+  if (known !== undefined) return known;
+  const { name, args, block } = directive;
+  const ordered = block?.filter((one) => isOrdered(one, name)).map(textOf);
+  const others = block
+    ?.filter((one) => !isOrdered(one, name))
+    .map(textOf)
+    .sort();
+  const text = JSON.stringify([name, args, ordered, others]);
+  texts.set(directive, text);
+  return text;
+}
+
+/** What is missing, changed, added or at another place in a live block of directives. */
+export function compareDirectives(
+  wanted: readonly NginxDirective[],
+  found: readonly NginxDirective[],
+  inside: readonly NginxDirective[] = [],
+): Difference[] {
+  const rest = new Map<string, NginxDirective[]>();
+  for (const one of found) rest.set(textOf(one), [...(rest.get(textOf(one)) ?? []), one]);
+  const missing = wanted.filter((one) => rest.get(textOf(one))?.shift() === undefined);
+  const left = new Set([...rest.values()].flat());
+  const extra = found.filter((one) => left.has(one));
+  const differences = missing.flatMap((one): Difference[] => {
+    const partner = partnerOf(one, extra);
+    if (!partner) return [{ kind: 'missing', wanted: one, inside }];
+    extra.splice(extra.indexOf(partner), 1);
+    if (one.block && partner.block && one.args.join(' ') === partner.args.join(' ')) {
+      return compareDirectives(one.block, partner.block, [...inside, one]);
+    }
+    return [{ kind: 'changed', wanted: one, found: partner, inside }];
+  });
+  const added = extra.map((one): Difference => ({ kind: 'added', found: one, inside }));
+  return [...differences, ...added, ...moved(wanted, found, inside)];
+}
+
+/** What a line that is gone has most likely become: the same directive about the same thing, or else the same directive. */
+function partnerOf(
+  { name, args, block }: NginxDirective,
+  extra: readonly NginxDirective[],
+): NginxDirective | undefined {
+  const alike = extra.filter((one) => one.name === name && (one.block === undefined) === (block === undefined));
+  return alike.find((one) => one.args[0] === args[0]) ?? alike.find((one) => one.args.length === args.length);
+}
+
+/** The first of the lines that both have whose order decides and is not the same. */
+function moved(
+  wanted: readonly NginxDirective[],
+  found: readonly NginxDirective[],
+  inside: readonly NginxDirective[],
+): Difference[] {
+  const parent = inside.at(-1)?.name;
+  const ordered = (list: readonly NginxDirective[], other: readonly NginxDirective[]) => {
+    const known = new Set(other.map(textOf));
+    return list.filter((one) => isOrdered(one, parent) && known.has(textOf(one)));
+  };
+  const [left, right] = [ordered(wanted, found), ordered(found, wanted)];
+  if (left.length !== right.length) return [];
+  const index = left.findIndex((one, place) => textOf(one) !== textOf(right[place] ?? one));
+  const first = left[index];
+  return first ? [{ kind: 'reordered', wanted: first, inside }] : [];
+}

@@ -1,0 +1,61 @@
+import type { Fingerprint } from './fingerprint.ts';
+import type { NginxDirective } from './nginxConfig.ts';
+
+/** Every word of ours: what we wrote ourselves is no secret. */
+export function vocabularyOf(texts: readonly string[]): ReadonlySet<string> {
+  return new Set(texts.flatMap((text) => text.split(/[\s;{}"']+/)));
+}
+
+/** Directives whose arguments can hold no credential. */
+const HARMLESS = new Set([
+  'accept_mutex',
+  'allow',
+  'client_max_body_size',
+  'deny',
+  'error_page',
+  'include',
+  'internal',
+  'keepalive',
+  'keepalive_timeout',
+  'limit_except',
+  'limit_req',
+  'listen',
+  'location',
+  'log_format',
+  'access_log',
+  'error_log',
+  'proxy_http_version',
+  'proxy_pass',
+  'proxy_read_timeout',
+  'proxy_ssl_name',
+  'proxy_ssl_server_name',
+  'proxy_ssl_trusted_certificate',
+  'proxy_ssl_verify',
+  'root',
+  'server_name',
+  'worker_connections',
+  'worker_processes',
+]);
+
+/**
+ * A directive for people. In the directives where a credential may stand (headers, maps, variables) an
+ * argument that is not a word of ours is hidden, whatever it looks like.
+ */
+export function directiveWords(
+  { name, args, block }: NginxDirective,
+  known: ReadonlySet<string>,
+  hide: Fingerprint,
+): string {
+  // Entries of a map have no directive name: the name itself is the value that is looked up.
+  const shownName = known.has(name) || /^[a-z_]{2,40}$/.test(name) ? name : hide(name);
+  const open = HARMLESS.has(name) || name === 'server' || name === 'upstream';
+  const shown = args.map((arg) => (open || isPlain(arg, known) ? arg : hide(arg)));
+  return `"${[shownName, ...shown].join(' ')}${block ? ' { … }' : ''}"`;
+}
+
+/** A word of ours, a variable alone, a switch or a number. */
+function isPlain(arg: string, known: ReadonlySet<string>): boolean {
+  return arg
+    .split(/[\s;{}"']+/)
+    .every((word) => known.has(word) || /^(?:\$\w+|on|off|\d{1,6}[smhkKMG]?|[\w-]{1,19}:?)$/.test(word));
+}
