@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import * as assert from 'uvu/assert';
+import { compile } from '../src/compile.ts';
+import { targets } from '../src/targets/index.ts';
+import { fieldOf } from '../src/verify/http1.ts';
+import { randomOf } from '../src/verify/random.ts';
+import { type Connection, openConnection, type RawResponse } from '../src/verify/raw.ts';
+import { openScope, type Scope } from '../src/verify/scope.ts';
+import { startTrial, type Trial } from '../src/verify/trial.ts';
+import { ARRIVAL_HEADER, type Arrival } from '../src/verify/upstreams.ts';
+import { engineSuite } from './engines/suite.ts';
+import { EXPOSED, gitlabOperations, INTENDED, nameOf, targetOf } from './support/gitlab.ts';
+
+const { test, engines } = await engineSuite('gitlab through the example', ['nginx', 'caddy']);
+const file = fileURLToPath(new URL('../examples/gitlab-proxy/postern.yaml', import.meta.url));
+
+interface Client {
+  readonly trial: Trial;
+  readonly key: string;
+  /** Sends one request as the partner does; `fields` replace or, where undefined, leave out what it sends. */
+  ask(line: string, fields?: Readonly<Record<string, string | undefined>>): Promise<{ response: RawResponse; arrival: Arrival | undefined }>;
+}
+
+async function start(engine: 'nginx' | 'caddy', scope: Scope): Promise<Client> {
+  const { policy, diagnostics } = compile(readFileSync(file, 'utf8'), { file: 'postern.yaml', read: () => undefined, targets: [] });
+  const target = targets.find(({ name }) => name === engine);
+  if (!policy || !target) throw new Error(JSON.stringify(diagnostics));
+  const program = engines[engine].path;
+  const started = await startTrial({ engine, program, target, options: {}, policy, read: () => undefined, random: randomOf('gitlab') }, scope);
+  if (!('trial' in started)) throw new Error(JSON.stringify(started.diagnostics));
+  const { trial } = started;
+  const port = trial.policy.proxies.find(({ id }) => id === 'api')?.listen.port ?? 0;
+  const key = trial.secrets.keysOf('echoes')[0] ?? '';
+  let connection: Connection | undefined;
+  scope.defer(async () => connection?.close());
+  const ask: Client['ask'] = async (line, fields = {}) => {
+    if (!connection?.open) connection = await openConnection({ port });
+    const all = { Host: 'proxy.example.com', 'PRIVATE-TOKEN': key, 'X-Forwarded-For': '34.91.37.106', ...fields };
+    const head = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : `${name}: ${value}\r\n`));
+    const response = await connection.send(`${line} HTTP/1.1\r\n${head.join('')}\r\n`);
+    return { response, arrival: trial.upstreams.claim(response.field(ARRIVAL_HEADER) ?? '') };
+  };
+  return { trial, key, ask };
+}
+
+async function withClient(engine: 'nginx' | 'caddy', check: (client: Client) => Promise<void>): Promise<void> {
+  const scope = openScope();
+  try {
+    const client = await start(engine, scope);
+    await check(client);
+    await client.trial.server.stop();
+    assert.is(await client.trial.leak(), undefined, 'the engine wrote a secret into a log');
+  } finally {
+    await scope.close();
+  }
+}
+
+function checkArrival({ trial, key }: Client, line: string, { request }: Arrival): void {
+  const token = trial.secrets.tokenOf('echoes');
+  assert.is(`${request.method} ${request.target}`, line);
+  assert.is(fieldOf(request.fields, 'PRIVATE-TOKEN'), token);
+  assert.not.ok(request.head.includes(key), 'the upstream got the key of the client');
+  assert.is(fieldOf(request.fields, 'Host'), 'gitlab.com');
+}
+
+for (const engine of ['nginx', 'caddy'] as const) {
+  test(`${engine}: of all operations of GitLab the intended ones get through, and nothing else`, () =>
+    withClient(engine, async (client) => {
+      const intended = new Set(INTENDED.map(nameOf));
+      const { operations } = gitlabOperations();
+      assert.ok(operations.length >= 200);
+      const passed: string[] = [];
+      for (const operation of operations) {
+        const line = `${operation.method} ${targetOf(operation)}`;
+        const { response, arrival } = await client.ask(line);
+        if (arrival) {
+          passed.push(nameOf(operation));
+          checkArrival(client, line, arrival);
+        } else assert.ok(response.status === 404 || response.status === 405, `${line}: ${response.status}`);
+      }
+      assert.equal(passed.sort(), [...intended].sort());
+      for (const line of EXPOSED) {
+        const { response, arrival } = await client.ask(line);
+        assert.is(arrival, undefined, `${line} reached the upstream`);
+        assert.ok(response.status === 404 || response.status === 405, `${line}: ${response.status}`);
+      }
+      assert.is(client.trial.upstreams.unclaimed.size, 0, 'something reached the upstream without an answer');
+    }));
+
+  test(`${engine}: every refusal has its status, a JSON body and the proxy's own header`, () =>
+    withClient(engine, async (client) => {
+      const group = 'GET /api/v4/groups/42';
+      const refusals: readonly [line: string, fields: Readonly<Record<string, string | undefined>>, status: number][] = [
+        [group, { 'PRIVATE-TOKEN': undefined }, 401],
+        [group, { 'PRIVATE-TOKEN': 'too-short' }, 401],
+        [group, { 'PRIVATE-TOKEN': 'not-a-key-that-anybody-knows' }, 403],
+        [group, { 'PRIVATE-TOKEN': swapCase(client.key) }, 403],
+        [group, { 'PRIVATE-TOKEN': `${client.key}x` }, 403],
+        [group, { 'X-Forwarded-For': '203.0.113.7' }, 403],
+        [group, { 'X-Forwarded-For': '34.91.37.106, 203.0.113.7' }, 403],
+        ['GET /api/v4/projects/1/variables', {}, 404],
+        ['GET /api/v4/groups/42/', {}, 404],
+        ['GET /api/v4/groups/a%2F..%2Fb', {}, 404],
+        ['PATCH /api/v4/groups/42', {}, 405],
+        [`${group}?private_token=x`, {}, 400],
+      ];
+      for (const [line, fields, status] of refusals) {
+        const { response, arrival } = await client.ask(line, fields);
+        assert.is(arrival, undefined, `${line} reached the upstream`);
+        assert.is(response.status, status, line);
+        assert.is(JSON.parse(response.text()).status, status);
+        assert.match(response.field('content-type') ?? '', /^application\/json/);
+        assert.is(response.field('X-Echoes-GitLab-Proxy-Version'), '0.6.0');
+        assert.is(response.field('Allow'), status === 405 ? 'GET, HEAD' : undefined);
+      }
+    }));
+
+  test(`${engine}: what passes passes unchanged, and the root is answered by the proxy`, () =>
+    withClient(engine, async (client) => {
+      for (const line of ['GET /api/v4/projects/group%2Fproject', 'GET /api/v4/groups/a%2fb/members/all?per_page=100&page=2', 'HEAD /api/v4/groups']) {
+        const { arrival } = await client.ask(line);
+        assert.ok(arrival, `${line} did not reach the upstream`);
+        if (arrival) checkArrival(client, line, arrival);
+      }
+      const { response, arrival } = await client.ask('GET /api/v4/');
+      assert.is(arrival, undefined);
+      assert.is(response.status, 200);
+      assert.is((await client.ask('GET /api/v4/', { 'PRIVATE-TOKEN': undefined })).response.status, 401);
+    }));
+}
+
+function swapCase(text: string): string {
+  return [...text].map((character) => (character === character.toUpperCase() ? character.toLowerCase() : character.toUpperCase())).join('');
+}
+
+test.run();
