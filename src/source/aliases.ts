@@ -36,7 +36,8 @@ export function checkAliases(file: SourceFile, list: EventList): Diagnostic[] {
     const place = { file: file.name, text, start: event.anchorStart - 1, end: event.anchorEnd };
     const target = targets.get(index);
     if (target === undefined) diagnostics.push(yamlCodes.report('unknown-alias', [], { name }, { place }));
-    else if ((partner[target] ?? -1) > index) diagnostics.push(yamlCodes.report('alias-cycle', [], { name }, { place }));
+    else if ((partner[target] ?? -1) > index)
+      diagnostics.push(yamlCodes.report('alias-cycle', [], { name }, { place }));
     const before = repeated;
     repeated += sizes.get(index) ?? 1;
     if (before <= MAX_REPEATED && repeated > MAX_REPEATED) {

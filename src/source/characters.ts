@@ -8,10 +8,10 @@ const HIDDEN =
 
 const NAMES: Readonly<Record<number, string>> = {
   0: 'a NUL character',
-  0x1b: 'an escape character',
-  0x2028: 'a line separator',
-  0x2029: 'a paragraph separator',
-  0xfeff: 'a byte order mark',
+  27: 'an escape character',
+  8232: 'a line separator',
+  8233: 'a paragraph separator',
+  65279: 'a byte order mark',
 };
 
 export interface HiddenCharacter {

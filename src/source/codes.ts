@@ -9,8 +9,8 @@ export const yamlCodes = defineCodes('yaml', {
   }),
   'tab-indentation': code<Record<never, never>>({
     severity: 'error',
-    message: () => 'a tab indents this line',
-    hint: () => 'indent with spaces; YAML does not allow tabs there',
+    message: () => 'a tab stands where YAML takes only spaces',
+    hint: () => 'indent with spaces',
   }),
   'duplicate-key': code<{ key: string }>({
     severity: 'error',

@@ -22,7 +22,8 @@ export function checkKeys(file: SourceFile, list: EventList): Diagnostic[] {
       if (event.type !== EVENT_ID.SCALAR) continue;
       const key = keyText(text, event);
       const earlier = first.get(key);
-      if (key === '__proto__') diagnostics.push(yamlCodes.report('forbidden-key', [], { key }, { place: place(event) }));
+      if (key === '__proto__')
+        diagnostics.push(yamlCodes.report('forbidden-key', [], { key }, { place: place(event) }));
       if (earlier === undefined) first.set(key, event);
       else {
         const related = [{ at: [], message: 'first written here', place: place(earlier) }];

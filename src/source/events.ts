@@ -63,5 +63,8 @@ export function scalarSpan(text: string, event: ScalarEvent): Span | undefined {
   if (!block) return span;
   // A block starts with the indentation of its first line and ends with a line break.
   const body = text.slice(span.start, span.end);
-  return { start: span.start + body.length - body.trimStart().length, end: span.start + Math.max(body.trimEnd().length, 0) };
+  return {
+    start: span.start + body.length - body.trimStart().length,
+    end: span.start + Math.max(body.trimEnd().length, 0),
+  };
 }

@@ -1,4 +1,4 @@
-import { COLLECTION_STYLE, EVENT_ID } from 'js-yaml';
+import { COLLECTION_STYLE, EVENT_ID, type Event } from 'js-yaml';
 import { aliasTargets } from './aliases.ts';
 import { type EventList, isCollection, keyText, nextValue, scalarSpan } from './events.ts';
 import type { LocatedDocument, Span } from './span.ts';
@@ -78,13 +78,27 @@ function eventSpan(list: EventList, index: number): Span | undefined {
   return undefined;
 }
 
-/** The dash of a list item without a value: the first one after what stands before it. */
+/** The dash of a list item without a value, counted on from what was last written before it. */
 function emptyItemSpan(list: EventList, index: number): Span {
   if (index <= ROOT.value) return { start: 0, end: 0 };
-  const before = list.events[index - 1];
-  const from = before !== undefined && isCollection(before) ? before.start : endOf(list, index - 1);
-  const start = skip(list.text, from, /(?:\s|#[^\n]*)*(?=-)/y);
+  let dashes = 1;
+  while (isEmpty(list.events[index - dashes])) dashes += 1;
+  let start = endBefore(list, index - dashes + 1);
+  for (let dash = 1; dash <= dashes; dash += 1)
+    start = skip(list.text, dash === 1 ? start : start + 1, /(?:\s|#[^\n]*)*(?=-)/y);
   return { start, end: Math.min(start + 1, list.text.length) };
+}
+
+function isEmpty(event: Event | undefined): boolean {
+  return event?.type === EVENT_ID.SCALAR && event.valueStart === -1;
+}
+
+/** Where the text ends that stands before a value: what is inside of an open collection starts with its first sign. */
+function endBefore(list: EventList, index: number): number {
+  let at = index - 1;
+  while (isEmpty(list.events[at])) at -= 1;
+  const before = list.events[at];
+  return before !== undefined && isCollection(before) ? before.start : endOf(list, at);
 }
 
 /** Where the text of a value ends; the events do not say where a flow collection is closed, so that is read. */
@@ -92,11 +106,12 @@ function endOf(list: EventList, index: number): number {
   const event = list.events[index];
   if (event === undefined) return 0;
   if (event.type === EVENT_ID.POP) return endOf(list, list.partner[index] ?? 0);
-  if (event.type === EVENT_ID.SCALAR) return scalarSpan(list.text, event)?.end ?? endOf(list, index - 1);
+  if (event.type === EVENT_ID.SCALAR) return scalarSpan(list.text, event)?.end ?? endBefore(list, index);
   if (!isCollection(event)) return 'anchorEnd' in event ? event.anchorEnd : 0;
   const last = (list.partner[index] ?? index + 1) - 1;
-  const end = last === index ? event.start + (event.style === COLLECTION_STYLE.FLOW ? 1 : 0) : endOf(list, last);
-  return event.style === COLLECTION_STYLE.FLOW ? skip(list.text, end, /[\s,]*[\]}]/y) : end;
+  const end = last === index ? event.start : endOf(list, last);
+  if (event.style !== COLLECTION_STYLE.FLOW) return end;
+  return skip(list.text, Math.max(end, event.start + 1), /[\s,]*[\]}]/y);
 }
 
 function skip(text: string, from: number, pattern: RegExp): number {

@@ -50,18 +50,28 @@ const EXPLANATIONS: readonly (readonly [string, Explanation])[] = [
   ["expected ':'", { problem: 'a colon is missing after the key', hint: 'write "key: value"' }],
   [
     'end of the stream or a document separator is expected',
-    { problem: 'this does not belong to the value before it', hint: 'write "key: value", with a space after the colon' },
+    {
+      problem: 'this does not belong to the value before it',
+      hint: 'write "key: value", with a space after the colon',
+    },
   ],
-  ['unknown escape sequence', { problem: 'this escape is not known', hint: 'write \\\\ for a backslash, or use single quotes' }],
+  [
+    'unknown escape sequence',
+    { problem: 'this escape is not known', hint: 'write \\\\ for a backslash, or use single quotes' },
+  ],
   ['hexadecimal', { problem: 'this escape is not complete', hint: 'write \\\\ for a backslash, or use single quotes' }],
-  ["expected the node content, but found ','", { problem: 'a value is missing before this comma', hint: 'take one comma out' }],
+  [
+    "expected the node content, but found ','",
+    { problem: 'a value is missing before this comma', hint: 'take one comma out' },
+  ],
 ];
 
 /** What the parser refused, at the place where it stopped. */
 export function explainSyntax(file: SourceFile, error: YAMLException): Diagnostic {
   const start = Math.min(error.mark?.position ?? 0, file.text.length);
   const place: Place = { file: file.name, text: file.text, start, end: Math.min(start + 1, file.text.length) };
-  if (error.reason.startsWith('tab ')) return yamlCodes.report('tab-indentation', [], {}, { place });
+  if (error.reason.startsWith('tab ') || file.text.charAt(start) === '\t')
+    return yamlCodes.report('tab-indentation', [], {}, { place });
   if (error.reason.startsWith('nesting')) return yamlCodes.report('too-deep', [], { limit: MAX_DEPTH }, { place });
   return yamlCodes.report('syntax', [], explain(error.reason, file.text, start), { place });
 }
@@ -69,9 +79,11 @@ export function explainSyntax(file: SourceFile, error: YAMLException): Diagnosti
 function explain(reason: string, text: string, at: number): Explanation {
   const found = text.charAt(at);
   if (found === '@' || found === '`' || found === '%') {
-    return { problem: `a text that starts with "${found}" needs quotes`, hint: `write it as "${found}…"` };
+    const word = /^[^\s,[\]{}]*/.exec(text.slice(at, at + 80))?.[0] ?? found;
+    return { problem: `a text that starts with "${found}" needs quotes`, hint: `write it as "${word}"` };
   }
-  if (found === '*' || found === '&') return { problem: `a text that starts with "${found}" needs quotes`, hint: QUOTE_IT.hint };
+  if (found === '*' || found === '&')
+    return { problem: `a text that starts with "${found}" needs quotes`, hint: QUOTE_IT.hint };
   if (found === ':' && reason.includes('indentation')) {
     return { problem: 'a second colon on one line', hint: 'put quotes around a text that holds a colon and a space' };
   }
