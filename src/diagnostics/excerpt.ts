@@ -16,17 +16,18 @@ const LONGEST = 160;
 const BEFORE = 60;
 
 /**
- * The line where a place starts, with the place underlined up to the end of that line. Nothing is shown of
- * what stands in it from `hiddenFrom` on.
+ * The line where a place starts, with the place underlined up to the end of that line. Nothing is shown of what
+ * follows the first of the given secrets in it.
  */
-export function excerptOf(location: Location, hiddenFrom?: number): Excerpt | undefined {
+export function excerptOf(location: Location, secrets: readonly number[]): Excerpt | undefined {
   const { text, start } = lineAround(location.text, location.start);
   if (text.trim() === '') return undefined;
-  const from = Math.max(location.start - start, 0);
-  const to = Math.max(location.end - start, from);
-  const hidden = hiddenFrom === undefined ? text.length : Math.max(hiddenFrom - start, 0);
-  const masked = hidden < text.length ? `${maskLine(text.slice(0, hidden))}***` : maskLine(text);
-  const window = cut(printable(masked), { from, to: Math.min(to, masked.length) });
+  const secret = secrets.find((offset) => offset >= start && offset < start + text.length);
+  const open = secret === undefined ? text : text.slice(0, secret - start);
+  const masked = maskLine(open) + (secret === undefined ? '' : HIDDEN);
+  const from = Math.max(Math.min(location.start - start, secret === undefined ? text.length : open.length), 0);
+  const to = Math.min(Math.max(location.end - start, from), masked.length);
+  const window = cut(printable(masked), { from, to });
   const carets = Math.max(displayWidth(window.line.slice(window.from, window.to)), 1);
   return {
     number: location.from.line,
@@ -34,6 +35,8 @@ export function excerptOf(location: Location, hiddenFrom?: number): Excerpt | un
     carets: blankCopy(window.line.slice(0, window.from)) + '^'.repeat(carets),
   };
 }
+
+const HIDDEN = '***';
 
 interface Window {
   readonly line: string;

@@ -20,11 +20,14 @@ export function maskSecrets(text: string): string {
   return masked.replace(RUN, (run) => (looksRandom(run) ? stars(run) : run));
 }
 
-const NAME = String.raw`(?:key|token|password|passwd|passphrase|secret|cookie|authorization|api[_-]?token|apikey|api[_-]key|access[_-]token|private[_-]token|job[_-]token|deploy[_-]token)`;
+const NAME =
+  '(?:key|token|password|passwd|passphrase|secret|cookie|authorization|api[_-]key|(?:api|access|private|job|deploy)[_-]?token)';
 const ASSIGNMENT = new RegExp(String.raw`(?<![\w-])["']?${NAME}["']?\s*[:=]\s*`, 'gi');
 // As `spec/scalars.ts` has them: what is no complete reference may be a secret with a prefix.
 const REFERENCE = String.raw`["']?(?:env:[A-Za-z_]\w*|file:/[\w./-]+|vault:[\w./-]+#[\w.-]+)["']?`;
-const REFERENCES = new RegExp(String.raw`^(?:${REFERENCE}|\[\s*${REFERENCE}(?:\s*,\s*${REFERENCE})*\s*\])\s*(?=[,}#]|$)`);
+const REFERENCES = new RegExp(
+  String.raw`^(?:${REFERENCE}|\[\s*${REFERENCE}(?:\s*,\s*${REFERENCE})*\s*\])\s*(?=[,}#]|$)`,
+);
 
 /** A line of a file as it may be shown: also what stands behind a key such as `token:` is taken out. */
 export function maskLine(line: string): string {

@@ -64,7 +64,11 @@ function lineAt(starts: readonly number[], offset: number): number {
 }
 
 function countPoints(text: string, from: number, to: number): number {
-  let count = 0;
-  for (let at = from; at < to; count += 1) at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
-  return from === 0 && to > 0 && text.startsWith('\uFEFF') ? count - 1 : count;
+  let count = from === 0 && to > 0 && text.startsWith('\uFEFF') ? -1 : 0;
+  for (let at = from; at < to; at += 1) {
+    const unit = text.charCodeAt(at);
+    // The second half of a pair belongs to a character that is counted already.
+    if (unit < 0xdc00 || unit > 0xdfff) count += 1;
+  }
+  return count;
 }

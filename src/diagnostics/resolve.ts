@@ -28,8 +28,6 @@ export interface ResolvedDiagnostic {
   readonly hint: string | undefined;
   /** Absent only where there is no text to point into. */
   readonly location: Location | undefined;
-  /** Offset from which on the line at the place holds a secret. */
-  readonly hiddenFrom: number | undefined;
   readonly related: readonly ResolvedRelated[];
 }
 
@@ -44,7 +42,9 @@ export function orderDiagnostics(diagnostics: readonly Diagnostic[], locator: Lo
   placed.sort((a, b) => comparePlaces(a.place, b.place) || compareTexts(keyOf(a.diagnostic), keyOf(b.diagnostic)));
   return placed.filter(({ diagnostic, place }, index) => {
     const before = placed[index - 1];
-    return before === undefined || comparePlaces(before.place, place) !== 0 || keyOf(before.diagnostic) !== keyOf(diagnostic);
+    return (
+      before === undefined || comparePlaces(before.place, place) !== 0 || keyOf(before.diagnostic) !== keyOf(diagnostic)
+    );
   });
 }
 
@@ -57,7 +57,6 @@ export function resolvePlaced(placed: readonly PlacedDiagnostic[], locator: Loca
     message: shown(diagnostic.message),
     hint: diagnostic.hint === undefined ? undefined : shown(diagnostic.hint),
     location: locate(place),
-    hiddenFrom: diagnostic.secret ? (diagnostic.part === 'key' ? place?.end : place?.start) : undefined,
     related: (diagnostic.related ?? []).map((related) => ({
       message: shown(related.message),
       location: locate(placeOf(related, locator)),
@@ -65,7 +64,21 @@ export function resolvePlaced(placed: readonly PlacedDiagnostic[], locator: Loca
   }));
 }
 
-export function resolveDiagnostics(diagnostics: readonly Diagnostic[], locator: Locator | undefined): ResolvedDiagnostic[] {
+/**
+ * Where secrets start in a file, in its order. One that is told about anywhere is hidden everywhere, because
+ * another problem may stand on the same line.
+ */
+export function secretOffsets(placed: readonly PlacedDiagnostic[], file: string): number[] {
+  return placed.flatMap(({ diagnostic, place }) => {
+    if (!diagnostic.secret || place?.file !== file) return [];
+    return [diagnostic.part === 'key' ? place.end : place.start];
+  });
+}
+
+export function resolveDiagnostics(
+  diagnostics: readonly Diagnostic[],
+  locator: Locator | undefined,
+): ResolvedDiagnostic[] {
   return resolvePlaced(orderDiagnostics(diagnostics, locator), locator);
 }
 

@@ -12,8 +12,8 @@ export function blankCopy(text: string): string {
   return copy;
 }
 
-// Marks that sit on the character before, joiners, variation selectors.
-const NO_WIDTH = /^[\p{M}\u200B-\u200D\uFE00-\uFE0F]$/u;
+// Marks that sit on the character before, variation selectors among them, and joiners.
+const NO_WIDTH = /^[\p{M}\u200B-\u200D]$/u;
 const WIDE =
   /^[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97C\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]$|^\p{Emoji_Presentation}$/u;
 
