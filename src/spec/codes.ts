@@ -5,7 +5,8 @@ export const specCodes = defineCodes('spec', {
   'unknown-key': code<{ key: string; near: string | undefined; allowed: readonly string[]; note?: string }>({
     severity: 'error',
     message: ({ key, near }) => `unknown key "${key}"${near === undefined ? '' : `, did you mean "${near}"?`}`,
-    hint: ({ allowed, note }) => note ?? (allowed.length === 0 ? 'no key is allowed here' : `allowed here: ${allowed.join(', ')}`),
+    hint: ({ allowed, note }) =>
+      note ?? (allowed.length === 0 ? 'no key is allowed here' : `allowed here: ${allowed.join(', ')}`),
   }),
   'missing-key': code<{ key: string; meaning: string | undefined }>({
     severity: 'error',
@@ -24,7 +25,8 @@ export const specCodes = defineCodes('spec', {
   }),
   'not-one-of': code<{ found: string; allowed: readonly string[]; near: string | undefined }>({
     severity: 'error',
-    message: ({ found, near }) => `${found} is not allowed here${near === undefined ? '' : `, did you mean "${near}"?`}`,
+    message: ({ found, near }) =>
+      `${found} is not allowed here${near === undefined ? '' : `, did you mean "${near}"?`}`,
     hint: ({ allowed }) => `allowed: ${allowed.join(', ')}`,
   }),
   'bad-value': code<{ found: string; problem: string }>({

@@ -31,17 +31,23 @@ function explainMismatch({ schema, value, at }: Subject): Diagnostic[] {
 
 /** What zod found wrong with a value, in our words. */
 export function explainIssues(issues: readonly z.core.$ZodIssue[], subject: Subject): Diagnostic[] {
+  const unknown = issues.filter((issue) => issue.code === 'unrecognized_keys');
+  const unknownKeys = new Map(unknown.map((issue) => [issue.path.join('\0'), issue.keys]));
   return issues.flatMap((issue) => {
     const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
     const at = [...subject.at, ...path];
     const parent = path.slice(0, -1).reduce(childOf, subject.value);
     const key = path.at(-1);
     if (isMapping(parent) && typeof key === 'string' && !Object.hasOwn(parent, key)) {
+      // Written with a slip: that is told at the slip.
+      if (unknownKeys.get(path.slice(0, -1).join('\0'))?.some((other) => suggest(other, [key]) !== undefined))
+        return [];
       return [explainMissing(shapeAt(subject.schema, path.slice(0, -1), subject.value), key, at.slice(0, -1))];
     }
     const shape = shapeAt(subject.schema, path, subject.value);
     // A schema of a kind that this file does not know still gets its own words out.
-    if (shape === undefined) return [specCodes.report('bad-value', at, { found: 'this', problem: issue.message || 'does not fit' })];
+    if (shape === undefined)
+      return [specCodes.report('bad-value', at, { found: 'this', problem: issue.message || 'does not fit' })];
     return explainIssue(issue, { shape, value: path.reduce(childOf, subject.value), at });
   });
 }
@@ -52,8 +58,14 @@ function explainMissing(parent: Shape | undefined, key: string, at: SpecPath): D
   return specCodes.report('missing-key', at, { key, meaning }, { part: 'key' });
 }
 
-function explainIssue(issue: z.core.$ZodIssue, { shape: whole, value, at }: Found): Diagnostic[] {
-  if (isSecret(whole) && isScalar(value)) return [explainSecret(value, at)];
+function explainIssue(issue: z.core.$ZodIssue, found: Found): Diagnostic[] {
+  const { shape, value, at } = found;
+  if (!isSecret(shape)) return explainOpenly(issue, found);
+  if (isScalar(value)) return [explainSecret(value, at)];
+  return explainOpenly(issue, found).map((diagnostic) => ({ ...diagnostic, secret: true }));
+}
+
+function explainOpenly(issue: z.core.$ZodIssue, { shape: whole, value, at }: Found): Diagnostic[] {
   // Where only one alternative could be meant zod speaks of that one without saying so.
   const shape = issue.code === 'invalid_union' ? whole : (branchesFor(whole, value)[0] ?? whole);
   const found = wordsFor(value);
@@ -63,7 +75,14 @@ function explainIssue(issue: z.core.$ZodIssue, { shape: whole, value, at }: Foun
     case 'invalid_union':
       return explainUnion({ shape, value, at });
     case 'invalid_key':
-      return [specCodes.report('bad-name', at, { name: String(at.at(-1)), problem: issue.issues[0]?.message || 'is not allowed' }, { part: 'key' })];
+      return [
+        specCodes.report(
+          'bad-name',
+          at,
+          { name: String(at.at(-1)), problem: issue.issues[0]?.message || 'is not allowed' },
+          { part: 'key' },
+        ),
+      ];
     case 'invalid_value':
       return [explainConstant({ shape, value, at })];
     case 'too_small':
@@ -94,7 +113,8 @@ function explainType({ shape, value, at }: Found): Diagnostic {
 }
 
 function explainConstant({ shape, value, at }: Found): Diagnostic {
-  if (at.length === 1 && at[0] === 'version') return specCodes.report('unsupported-version', at, { found: wordsFor(value) });
+  if (at.length === 1 && at[0] === 'version')
+    return specCodes.report('unsupported-version', at, { found: wordsFor(value) });
   const allowed = constantsOf(shape).map(String);
   const near = typeof value === 'string' ? suggest(value, allowed) : undefined;
   return specCodes.report('not-one-of', at, { found: wordsFor(value), allowed, near });
@@ -103,8 +123,10 @@ function explainConstant({ shape, value, at }: Found): Diagnostic {
 function limitOf(issue: z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall): string {
   const [limit, small] = issue.code === 'too_small' ? [issue.minimum, true] : [issue.maximum, false];
   const many = (unit: string) => `${limit} ${unit}${limit === 1 ? '' : 's'}`;
-  if (issue.origin === 'array') return small ? `must hold at least ${many('item')}` : `must hold ${many('item')} at most`;
-  if (issue.origin === 'string') return small ? `must have at least ${many('character')}` : `must have ${many('character')} at most`;
+  if (issue.origin === 'array')
+    return small ? `must hold at least ${many('item')}` : `must hold ${many('item')} at most`;
+  if (issue.origin === 'string')
+    return small ? `must have at least ${many('character')}` : `must have ${many('character')} at most`;
   return small ? `must be at least ${limit}` : `must be ${limit} at most`;
 }
 

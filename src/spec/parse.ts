@@ -13,6 +13,9 @@ export function parseSpec(document: LocatedDocument, schema: ReturnType<typeof s
 }
 
 function inTextOrder(diagnostics: readonly Diagnostic[], document: LocatedDocument): Diagnostic[] {
-  const placed = diagnostics.map((diagnostic) => ({ diagnostic, start: document.locate(diagnostic.at, diagnostic.part).start }));
+  const placed = diagnostics.map((diagnostic) => ({
+    diagnostic,
+    start: document.locate(diagnostic.at, diagnostic.part).start,
+  }));
   return placed.sort((a, b) => a.start - b.start).map(({ diagnostic }) => diagnostic);
 }

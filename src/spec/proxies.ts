@@ -4,7 +4,10 @@ import { headerName, identifier, rangeItem, rangeList } from './scalars.ts';
 const clientIp = z.union([
   z.literal('direct'),
   z.strictObject({
-    trustedProxies: z.array(rangeItem).min(1).describe('Load balancers whose word about the client address is believed'),
+    trustedProxies: z
+      .array(rangeItem)
+      .min(1)
+      .describe('Load balancers whose word about the client address is believed'),
     header: headerName.optional().describe('Header read from the right; X-Forwarded-For where absent'),
     proxyProtocol: z.boolean().optional().describe('The load balancers send the PROXY protocol instead of a header'),
   }),
@@ -28,9 +31,14 @@ const proxy = z
       .string()
       .min(1)
       .optional()
-      .describe("Origin under which clients reach this proxy; Link and Location are mapped to it. The request's own Host where absent"),
+      .describe(
+        "Origin under which clients reach this proxy; Link and Location are mapped to it. The request's own Host where absent",
+      ),
     routes: z.array(identifier).min(1).optional().describe('Route groups served here; all where absent'),
-    methodNotAllowed: z.union([z.literal(405), z.literal(404)]).optional().describe('405 (default) names the allowed methods; 404 hides that the path exists'),
+    methodNotAllowed: z
+      .union([z.literal(405), z.literal(404)])
+      .optional()
+      .describe('405 (default) names the allowed methods; 404 hides that the path exists'),
     answer: z.array(answer).optional().describe('Requests that the proxy answers itself, to callers with a good key'),
     responseHeaders: z.record(headerName, z.string().max(1000)).optional().describe('Headers added to every answer'),
   })

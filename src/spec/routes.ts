@@ -34,10 +34,14 @@ const routeGroup = z
     auth: z
       .enum(['apiKey', 'passthrough'])
       .optional()
-      .describe('apiKey (default): our key is checked and replaced by the upstream token. passthrough: the client authenticates to the upstream itself'),
+      .describe(
+        'apiKey (default): our key is checked and replaced by the upstream token. passthrough: the client authenticates to the upstream itself',
+      ),
     ...forwarding,
     allow: z.array(allowEntry).min(1).describe('The requests that this group allows'),
   })
   .describe('A named group of allowed requests');
 
-export const routes = z.record(identifier, routeGroup).describe('Named groups of allowed requests; keys and proxies refer to the groups');
+export const routes = z
+  .record(identifier, routeGroup)
+  .describe('Named groups of allowed requests; keys and proxies refer to the groups');

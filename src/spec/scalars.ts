@@ -3,15 +3,16 @@ import * as z from 'zod';
 // Patterns here have no flags and mean the same with "u" and without, because the JSON Schema repeats their source.
 
 /** Names that end up in logs, file names and engine variables, so they stay in one plain alphabet. */
-export const identifier = z
-  .string()
-  .regex(/^[A-Za-z][A-Za-z0-9-]{0,62}$/, { error: 'must start with a letter and hold only letters, digits and "-", 63 at most' });
+export const identifier = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,62}$/, {
+  error: 'must start with a letter and hold only letters, digits and "-", 63 at most',
+});
 
 /** A secret is named, never written down; `secrets render` is the only command that follows the reference. */
 export const secretReference = z
   .string()
   .regex(/^(?:env:[A-Za-z_][A-Za-z0-9_]*|file:[^\s\0-\x1F\x7F]+|vault:[^#\s\0-\x1F\x7F]+#[^#\s\0-\x1F\x7F]+)$/, {
-    error: 'must be a reference such as env:POSTERN_KEY, file:/run/secrets/key or vault:path#field, never the secret itself',
+    error:
+      'must be a reference such as env:POSTERN_KEY, file:/run/secrets/key or vault:path#field, never the secret itself',
   });
 
 /** An address, a CIDR, or `@name` of a set under `ipRanges`; resolved and checked by the policy layer. */
@@ -33,7 +34,9 @@ export const duration = z.string().regex(/^[1-9][0-9]{0,5}(?:ms|s|m|h)$/, {
 
 export const byteSize = z.union([
   z.literal('unlimited'),
-  z.string().regex(/^[1-9][0-9]{0,5}(?:kB|MB|GB)$/, { error: 'must be a size such as 512kB, 10MB, 1GB (powers of 1024) or unlimited' }),
+  z.string().regex(/^[1-9][0-9]{0,5}(?:kB|MB|GB)$/, {
+    error: 'must be a size such as 512kB, 10MB, 1GB (powers of 1024) or unlimited',
+  }),
 ]);
 
 /** `2027-06-30` means the key stops at 00:00 UTC of that day, as GitLab's own token dates do. */

@@ -9,7 +9,9 @@ export function isSecret(schema: z.core.$ZodType): boolean {
   return alternativesOf(shapeOf(schema)).some((shape) => {
     const { def } = shape._zod;
     // A description makes a copy of a schema, which keeps the definition's parts.
-    return def.type === 'array' ? isSecret(def.element) : def.checks !== undefined && def.checks === secretReference._zod.def.checks;
+    return def.type === 'array'
+      ? isSecret(def.element)
+      : def.checks !== undefined && def.checks === secretReference._zod.def.checks;
   });
 }
 

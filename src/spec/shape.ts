@@ -80,7 +80,9 @@ export function alternativesOf(shape: Shape): Shape[] {
 export function branchesFor(shape: Shape, value: unknown): Shape[] {
   const fitting = alternativesOf(shape).filter((branch) => acceptsType(branch, value));
   if (!isMapping(value) || fitting.length < 2) return fitting;
-  const shared = fitting.map((branch) => [...fieldsOf(branch).keys()].filter((key) => Object.hasOwn(value, key)).length);
+  const shared = fitting.map(
+    (branch) => [...fieldsOf(branch).keys()].filter((key) => Object.hasOwn(value, key)).length,
+  );
   const most = Math.max(...shared);
   return fitting.filter((_, index) => shared[index] === most);
 }

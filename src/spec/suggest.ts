@@ -4,7 +4,9 @@ export function suggest(text: string, candidates: readonly string[]): string | u
   const scored = candidates.map((candidate) => ({ candidate, steps: distance(wanted, candidate.toLowerCase()) }));
   const best = scored.reduce((a, b) => (b.steps < a.steps ? b : a), { candidate: '', steps: Number.POSITIVE_INFINITY });
   // A third of the letters may differ, and one in short words.
-  return best.steps <= Math.max(1, Math.floor(Math.min(text.length, best.candidate.length) / 3)) ? best.candidate : undefined;
+  return best.steps <= Math.max(1, Math.floor(Math.min(text.length, best.candidate.length) / 3))
+    ? best.candidate
+    : undefined;
 }
 
 /** Letters added, left out, replaced or swapped with their neighbour. */

@@ -21,4 +21,6 @@ const pullTest = z.strictObject({
   expect: z.string().min(1).describe('Host that the node contacts first'),
 });
 
-export const tests = z.array(z.union([requestTest, resolveTest, pullTest])).describe('Requests, look-ups and pulls with the decision that is expected');
+export const tests = z
+  .array(z.union([requestTest, resolveTest, pullTest]))
+  .describe('Requests, look-ups and pulls with the decision that is expected');

@@ -22,12 +22,16 @@ export function explainUnknownKey({ key, value, shape, at }: UnknownKey): Diagno
   const note = noteFor(key, value);
   const near = note === undefined ? suggest(key, allowed) : undefined;
   const params = { key, near, allowed, ...(note === undefined ? {} : { note }) };
-  return specCodes.report('unknown-key', path, params, { part: 'key', ...(holdsSecret(shape) ? { secret: true } : {}) });
+  return specCodes.report('unknown-key', path, params, {
+    part: 'key',
+    ...(holdsSecret(shape) ? { secret: true } : {}),
+  });
 }
 
 /** Two keys that nobody wrote: what YAML makes of a merge, and of an unquoted comma inside braces. */
 function noteFor(key: string, value: unknown): string | undefined {
   if (key === '<<') return 'YAML 1.2 has no merge keys; write the values out, or use named sets and groups';
-  if (value === null && /[\s/]/.test(key)) return 'inside { } a comma ends a value; put quotes around a text that holds one';
+  if (value === null && /[\s/]/.test(key))
+    return 'inside { } a comma ends a value; put quotes around a text that holds one';
   return undefined;
 }

@@ -9,12 +9,21 @@ const upstream = z
       .min(1)
       .optional()
       .describe('Pool of host:port behind that name; the name itself where absent'),
-    tokenHeader: headerName.optional().describe('Request header that carries the upstream token; PRIVATE-TOKEN where absent'),
+    tokenHeader: headerName
+      .optional()
+      .describe('Request header that carries the upstream token; PRIVATE-TOKEN where absent'),
     tls: z
       .strictObject({
-        serverName: z.string().min(1).optional().describe('Name in SNI and in the certificate; the host of the url where absent'),
+        serverName: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('Name in SNI and in the certificate; the host of the url where absent'),
         caFile: z.string().min(1).optional().describe('PEM bundle, a path on the machine that runs the proxy'),
-        insecureSkipVerify: z.boolean().optional().describe('Accept any certificate; refused where a token is injected'),
+        insecureSkipVerify: z
+          .boolean()
+          .optional()
+          .describe('Accept any certificate; refused where a token is injected'),
       })
       .optional()
       .describe('How the upstream certificate is verified'),

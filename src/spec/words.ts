@@ -40,19 +40,23 @@ export function wordsFor(value: unknown): string {
 /** What to do about a value of the wrong type; most such mistakes are YAML's doing. */
 export function adviceFor(shape: Shape, value: unknown): string | undefined {
   const branches = alternativesOf(shape);
-  const wants = (...types: Shape['_zod']['def']['type'][]) => branches.some((branch) => types.includes(branch._zod.def.type));
+  const wants = (...types: Shape['_zod']['def']['type'][]) =>
+    branches.some((branch) => types.includes(branch._zod.def.type));
   if (value === null) return adviceForNothing(branches);
   if (Array.isArray(value) && wants('object', 'record')) return 'write "key: value" lines without dashes';
   if (typeof value === 'number' && wants('string')) return 'put quotes around it; without them it is a number';
   if (typeof value === 'boolean' && wants('string')) return 'put quotes around it; without them it is true or false';
-  if (typeof value === 'string' && wants('boolean')) return 'write true or false without quotes; yes, no, on and off are text';
+  if (typeof value === 'string' && wants('boolean'))
+    return 'write true or false without quotes; yes, no, on and off are text';
   if (typeof value === 'string' && wants('number') && /^\d+$/.test(value)) return 'take the quotes away';
   if (!Array.isArray(value) && wants('array')) return 'put it into brackets to make it a list: [ … ]';
-  const keys = branches.flatMap((branch) => [...fieldsOf(branch).keys()]);
+  const keys = [...new Set(branches.flatMap((branch) => [...fieldsOf(branch).keys()]))];
   return keys.length === 0 || isMapping(value) ? undefined : `keys of the mapping: ${keys.join(', ')}`;
 }
 
 function adviceForNothing(branches: readonly Shape[]): string {
-  const empty = branches.some((branch) => [...fieldsOf(branch).values()].every(isOptional) && fieldsOf(branch).size > 0);
+  const empty = branches.some(
+    (branch) => [...fieldsOf(branch).values()].every(isOptional) && fieldsOf(branch).size > 0,
+  );
   return empty ? 'write {} to set nothing, or take the key out' : 'give it a value, or take it out';
 }

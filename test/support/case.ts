@@ -40,7 +40,8 @@ export function formatCase({ head, sections }: Pick<Case, 'head' | 'sections'>):
   let text = head;
   for (const [name, body] of sections) {
     if (body !== '' && !body.endsWith('\n')) throw new Error(`section ${name} does not end with a line feed`);
-    if (body.split('\n').some((line) => MARKER.test(line.trimEnd()))) throw new Error(`section ${name} holds a line like a marker`);
+    if (body.split('\n').some((line) => MARKER.test(line.trimEnd())))
+      throw new Error(`section ${name} holds a line like a marker`);
     text += `-- ${name} --\n${body}`;
   }
   return text;

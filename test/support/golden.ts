@@ -29,8 +29,16 @@ export function findCases(folder: string): CaseFile[] {
   });
 }
 
+/** The sections of a case, for a test about all of them. */
+export function readSections(path: string): ReadonlyMap<string, string> {
+  return readCase(path).sections;
+}
+
 /** Runs one case. An output that is missing, different or too many fails, and so does an input that nothing reads. */
-export async function checkCase(path: string, produce: (read: ReadSection) => Outputs | Promise<Outputs>): Promise<void> {
+export async function checkCase(
+  path: string,
+  produce: (read: ReadSection) => Outputs | Promise<Outputs>,
+): Promise<void> {
   const { head, sections } = readCase(path);
   const inputs = new Map<string, string>();
   const outputs = await produce((name) => {
@@ -68,7 +76,10 @@ export function checkTree(folder: string, files: ReadonlyMap<string, string>): v
 function listFiles(folder: string): string[] {
   if (!existsSync(folder)) return [];
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath, entry.name))).sort();
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort();
 }
 
 function readCase(path: string): Case {
