@@ -1,0 +1,31 @@
+import type { Cell } from '../../policy/access.ts';
+import { below, caseless, exactly, oneOf } from './regex.ts';
+import { type Table, table } from './table.ts';
+
+/**
+ * "ok", 415 or 413 in `request.body`. The variable `chunked` is set for a body of unknown length, because Go
+ * takes Transfer-Encoding away before any placeholder could show it.
+ */
+export function bodyTable(cells: readonly Cell[]): Table {
+  const entries: [string, string][] = [['~^[^ ]* 0* ', 'ok']];
+  const groups = new Map<string, { ids: string[]; types: string; length: string | undefined }>();
+  for (const cell of cells) {
+    const { contentTypes, maxBody } = cell.kind === 'forward' ? cell.forwarding : { contentTypes: 'any' as const, maxBody: undefined };
+    const types = contentTypes === 'any' ? '' : `[ \\t]*${oneOf(contentTypes.map(caseless))}[ \\t]*(?:[;,]|$)`;
+    const length = maxBody === undefined ? undefined : `(?:chunked|${below(maxBody + 1)})`;
+    const key = `${length} ${types}`;
+    const group = groups.get(key) ?? { ids: [], types, length };
+    groups.set(key, group);
+    group.ids.push(exactly(cell.id));
+  }
+  for (const { ids, types, length } of groups.values()) {
+    entries.push([`~^${oneOf(ids)} ${length ?? '[^ ]*'} ${types}`, 'ok']);
+    if (length !== undefined) entries.push([`~^${oneOf(ids)} [^ ]* ${types}`, '413']);
+  }
+  return table({
+    source: '{http.vars.cell} {http.vars.chunked}{http.request.header.Content-Length} {http.request.header.Content-Type}',
+    destination: 'request.body',
+    entries,
+    fallback: '415',
+  });
+}

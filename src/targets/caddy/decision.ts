@@ -1,0 +1,72 @@
+import type { Cell } from '../../policy/access.ts';
+import type { Proxy } from '../../policy/types.ts';
+import { exactly, oneOf } from './regex.ts';
+import { type Table, table } from './table.ts';
+
+export interface DecisionInput {
+  readonly proxy: Proxy;
+  readonly cells: readonly Cell[];
+  readonly usesKeys: boolean;
+  /** The route groups of each scope, the first of which has number 1. */
+  readonly scopes: readonly (readonly string[])[];
+}
+
+/** Everything found out about a request, one word each in this order; two blanks in a row are a word that is missing. */
+const FINDINGS = '{http.vars.cell} {http.vars.class} {request.query} {request.body}';
+const GOOD = 'ok ok';
+
+/** "yes" in `decision.pass` for a request that may be forwarded or answered. */
+export function passTable(input: DecisionInput): Table {
+  const { open, answers, scoped } = kindsOf(input);
+  const passing = [
+    ...(open.length > 0 ? [`${oneOf(open)} [^ ]* ${GOOD} `] : []),
+    ...(answers.length > 0 ? [`${oneOf(answers)} [^ ]+ ${GOOD} `] : []),
+    // The upstream token is the last word: without one nothing is forwarded.
+    ...(scoped.length > 0 ? [`${oneOf(scoped)} ${GOOD} [^ ]`] : []),
+  ];
+  return table({ source: `${FINDINGS} {http.vars.token}`, destination: 'decision.pass', entries: [[`~^${oneOf(passing)}`, 'yes']], fallback: 'no' });
+}
+
+/** The status of a request that may not, by the first thing that is wrong with it; 404 also stands for "not with this method". */
+export function statusTable(input: DecisionInput): Table {
+  const { open, answers, scoped } = kindsOf(input);
+  const faults = (request: string): [string, string][] => [
+    [`~^${request} 400 `, '400'],
+    [`~^${request} ok 415 `, '415'],
+    [`~^${request} ok 413 `, '413'],
+  ];
+  const allowed = [...answers.map((id) => `${id} [^ ]+`), ...scoped];
+  const keyed: [string, string][] = [
+    ['~ $', '401'],
+    ['~^[^ ]*  ', '403'],
+  ];
+  return table({
+    // Whether a key was sent is the last word; the key itself is not needed here.
+    source: `${FINDINGS} {key.given}`,
+    destination: 'decision.status',
+    entries: [
+      ...(open.length > 0 ? faults(`${oneOf(open)} [^ ]*`) : []),
+      ...(input.usesKeys ? keyed : []),
+      ['~^ ', '404'],
+      ...(allowed.length > 0 ? faults(oneOf(allowed)) : []),
+    ],
+    fallback: '403',
+  });
+}
+
+/** Cells that ask for no key, that answer every good key, and "cell class" pairs of those that look at its groups. */
+function kindsOf({ cells, usesKeys, scopes }: DecisionInput): { open: string[]; answers: string[]; scoped: string[] } {
+  const open: string[] = [];
+  const answers: string[] = [];
+  const scoped: string[] = [];
+  for (const cell of cells) {
+    const id = exactly(cell.id);
+    if (!usesKeys || (cell.kind === 'forward' && cell.forwarding.auth === 'passthrough')) open.push(id);
+    else if (cell.kind === 'answer') answers.push(id);
+    else {
+      const numbers = scopes.flatMap((groups, index) => (groups.some((group) => cell.groups.includes(group)) ? [String(index + 1)] : []));
+      if (numbers.length > 0) scoped.push(`${id} ${oneOf(numbers)}[.][^ ]+`);
+    }
+  }
+  return { open, answers, scoped };
+}

@@ -1,0 +1,15 @@
+import { renderTemplate } from '../../render/render.ts';
+import { defineTarget } from '../target.ts';
+import { layOut } from './layout.ts';
+import { caddyOptions } from './options.ts';
+import { plan } from './plan.ts';
+import { secrets } from './secrets.ts';
+
+export const caddy = defineTarget({
+  name: 'caddy',
+  summary: 'the proxies, and one site for each domain rewrite with an upstream',
+  options: caddyOptions,
+  plan,
+  files: (model) => [{ path: 'caddy/Caddyfile', text: layOut(renderTemplate('caddy', 'Caddyfile.njk', model)), comment: '#' }],
+  secrets,
+});

@@ -1,0 +1,34 @@
+import * as z from 'zod';
+
+const site = z
+  .strictObject({
+    listen: z.int().min(1).max(65535).optional().describe('Port of the sites; 443 where absent'),
+    tls: z
+      .union([
+        z.enum(['internal', 'off']),
+        z.strictObject({
+          certFile: z.string().min(1).describe('PEM chain, a path on the machine that runs Caddy'),
+          keyFile: z.string().min(1).describe('PEM key, a path on the machine that runs Caddy'),
+        }),
+      ])
+      .optional()
+      .describe("internal (default): certificates of Caddy's own CA. off: plain http. Or a certificate that covers every site"),
+  })
+  .describe('The proxy sites of domain rewrites that name an upstream');
+
+export const caddyOptions = z
+  .strictObject({
+    version: z
+      .string()
+      .regex(/^2\.\d{1,3}(?:\.\d{1,3})?$/, { error: 'must be a version such as 2.11.4' })
+      .optional()
+      .describe('Version of Caddy that will read the files; 2.11.3 or later'),
+    admin: z
+      .enum(['socket', 'off'])
+      .optional()
+      .describe('socket (default): the admin API on admin.sock beside the Caddyfile, for its own user only. off: none'),
+    sites: site.optional(),
+  })
+  .describe('Caddy configuration: the proxies, and one site for each domain rewrite with an upstream');
+
+export type CaddyOptions = z.infer<typeof caddyOptions>;

@@ -1,0 +1,84 @@
+import type { Diagnostic, Result, SpecPath } from '../../diagnostics/diagnostic.ts';
+import { resultOf } from '../../diagnostics/diagnostic.ts';
+import type { Policy } from '../../policy/types.ts';
+import type { TargetInput } from '../target.ts';
+import { caddyCodes } from './codes.ts';
+import { type ClientHeaders, commonHeaders } from './forward.ts';
+import type { CaddyOptions } from './options.ts';
+import { errorTable, type ProxyModel, proxyModel } from './proxy.ts';
+import { literal, quoted } from './quote.ts';
+import { pathTable } from './request.ts';
+import { type ServerModel, serverModel } from './server.ts';
+import { hasSite, type SitesModel, sitesModel } from './sites.ts';
+import type { Table } from './table.ts';
+
+export interface CaddyfileModel {
+  readonly admin: boolean;
+  readonly servers: readonly ServerModel[];
+  readonly proxies: readonly ProxyModel[];
+  readonly sites: SitesModel | null;
+  readonly common: ClientHeaders;
+  readonly logPath: Table;
+  readonly errors: Table;
+}
+
+export function plan({ policy, options, at }: TargetInput<CaddyOptions>): Result<CaddyfileModel> {
+  const problems = [...versionProblems(options, at), ...siteProblems(policy, options, at), ...limitProblems(policy), ...textProblems(policy, options, at)];
+  if (problems.some(({ severity }) => severity === 'error')) return { diagnostics: problems };
+  const model = {
+    admin: options.admin !== 'off',
+    servers: policy.proxies.map(serverModel),
+    proxies: policy.proxies.map((proxy) => proxyModel(policy, proxy)),
+    sites: sitesModel(policy, options),
+    common: commonHeaders(policy),
+    logPath: pathTable(),
+    errors: errorTable(),
+  };
+  return resultOf(model, problems);
+}
+
+function versionProblems({ version }: CaddyOptions, at: SpecPath): Diagnostic[] {
+  if (version === undefined) return [];
+  const [, minor = 0, patch = Number.POSITIVE_INFINITY] = version.split('.').map(Number);
+  const known = minor > 11 || (minor === 11 && patch >= 3);
+  return known ? [] : [caddyCodes.report('old-version', [...at, 'version'], { version })];
+}
+
+function siteProblems({ rewrites, proxies }: Policy, { sites }: CaddyOptions, at: SpecPath): Diagnostic[] {
+  const proxied = rewrites.filter(hasSite);
+  const wild = proxied.filter(({ wildcard }) => wildcard);
+  const port = sites?.listen ?? 443;
+  const clashing = proxied.length > 0 ? proxies.filter(({ listen }) => listen.port === port) : [];
+  return [
+    ...wild.map(({ origin, from }) => caddyCodes.report('wildcard-site', [...origin, 'upstream'], { from })),
+    ...clashing.map(({ id, origin }) =>
+      caddyCodes.report('site-port', at, { port, proxy: id }, { related: [{ at: [...origin, 'listen'], message: 'listens here' }] }),
+    ),
+  ];
+}
+
+function limitProblems({ apiKeys }: Policy): Diagnostic[] {
+  return apiKeys.filter(({ rateLimit }) => rateLimit).map(({ id, origin }) => caddyCodes.report('rate-limit', [...origin, 'rateLimit'], { key: id }));
+}
+
+/** Texts of the user that come into the file as they are, each with how it is going to be quoted. */
+function textProblems(policy: Policy, { sites }: CaddyOptions, at: SpecPath): Diagnostic[] {
+  const problems: Diagnostic[] = [];
+  const check = (what: string, text: string, where: SpecPath, quote = literal) => {
+    if (!quote(text)) problems.push(caddyCodes.report('unquotable', where, { what, text }));
+  };
+  // Caddy fills in placeholders in some paths and not in others, so none may look like one.
+  const path = (text: string) => (/[{}]/.test(text) ? undefined : quoted(text));
+  for (const proxy of policy.proxies) {
+    for (const { name, value } of proxy.responseHeaders) check('header value', value, [...proxy.origin, 'responseHeaders', name]);
+    for (const { body, origin } of proxy.answers) check('body', body, [...origin, 'body']);
+  }
+  for (const { tls, origin } of policy.upstreams) {
+    if (tls?.caFile !== undefined) check('path', tls.caFile, [...origin, 'tls', 'caFile'], path);
+  }
+  if (typeof sites?.tls === 'object') {
+    check('path', sites.tls.certFile, [...at, 'sites', 'tls', 'certFile'], path);
+    check('path', sites.tls.keyFile, [...at, 'sites', 'tls', 'keyFile'], path);
+  }
+  return problems;
+}

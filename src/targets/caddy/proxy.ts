@@ -1,0 +1,101 @@
+import { accessOf } from '../../policy/access.ts';
+import { statusBody, STATUS_MESSAGES } from '../../policy/statuses.ts';
+import type { Policy, Proxy } from '../../policy/types.ts';
+import { addressTest, isEverything } from './addresses.ts';
+import { bodyTable } from './bodies.ts';
+import { callersOf } from './callers.ts';
+import { allowSources } from './cells.ts';
+import { passTable, statusTable } from './decision.ts';
+import { type Forward, forwardsOf } from './forward.ts';
+import { type CaddyToken, literal, own, word } from './quote.ts';
+import { keyTable, requestTables } from './request.ts';
+import { type Table, table } from './table.ts';
+
+/** One proxy in Caddy's words, in the order in which its handlers run. */
+export interface ProxyModel {
+  readonly name: CaddyToken;
+  readonly address: CaddyToken;
+  readonly bind: CaddyToken;
+  readonly responseHeaders: readonly { readonly name: CaddyToken; readonly value: CaddyToken }[];
+  readonly request: readonly Table[];
+  readonly key: Table | null;
+  readonly callers: readonly Table[];
+  /** Where some addresses are shut out. */
+  readonly outside: Outside | null;
+  /** Addresses that only the callers of this range number may come from. */
+  readonly bound: readonly (Outside & { readonly name: CaddyToken; readonly classes: CaddyToken })[];
+  readonly body: Table;
+  readonly pass: Table;
+  readonly status: Table;
+  /** `null` where the methods of a path are nobody's business. */
+  readonly allow: Table | null;
+  readonly answers: readonly { readonly name: CaddyToken; readonly cell: CaddyToken; readonly status: number; readonly body: CaddyToken | null }[];
+  readonly forwards: readonly Forward[];
+}
+
+interface Outside {
+  readonly table: Table | null;
+  readonly destination: CaddyToken | null;
+  readonly cidrs: readonly CaddyToken[];
+}
+
+/** User strings in it have been found quotable by `plan`. */
+export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
+  const access = accessOf(proxy);
+  if (!access) throw new Error('the policy was not checked for overlaps');
+  const { cells, usesKeys } = access;
+  const callers = usesKeys ? callersOf(policy, proxy) : undefined;
+  const decision = { proxy, cells, usesKeys, scopes: callers?.scopes ?? [] };
+  const { address = '0.0.0.0', port } = proxy.listen;
+  return {
+    name: word(proxy.id),
+    address: word(`http://:${port}`),
+    bind: word(address.includes(':') ? `[${address}]` : address),
+    responseHeaders: proxy.responseHeaders.map(({ name, value }) => ({ name: word(name), value: userText(value) })),
+    request: requestTables(access),
+    key: usesKeys ? keyTable(proxy) : null,
+    callers: callers?.tables ?? [],
+    outside: isEverything(proxy.ranges) ? null : outsideOf(proxy.ranges, 'client.inside'),
+    bound: (callers?.ranges ?? []).map(({ number, set }) => ({
+      name: word(`bound${number}`),
+      classes: own(`^[0-9]+[.]${number}[.]`),
+      ...outsideOf(set, `client.inside${number}`),
+    })),
+    body: bodyTable(cells),
+    pass: passTable(decision),
+    status: statusTable(decision),
+    allow: proxy.methodNotAllowed === 405 ? allowTable(allowSources(access)) : null,
+    answers: cells.flatMap((cell, index) => {
+      if (cell.kind !== 'answer') return [];
+      const { status, body } = cell.answer;
+      const empty = status === 204 || status === 205 || status === 304;
+      return [{ name: word(`answer${index}`), cell: word(cell.id), status, body: empty ? null : userText(body) }];
+    }),
+    forwards: forwardsOf(policy, proxy, cells),
+  };
+}
+
+function outsideOf(set: Proxy['ranges'], destination: string): Outside {
+  const { cidrs, text } = addressTest(set);
+  const test = text === undefined ? null : table({ source: '{http.vars.client_ip}', destination, entries: [[`~${text}`, 'yes']], fallback: 'no' });
+  return { table: test, destination: test?.destination ?? null, cidrs: cidrs.map(word) };
+}
+
+function allowTable(sources: ReturnType<typeof allowSources>): Table {
+  const entries = sources.map(({ allow, source }): [string, string] => [`~^ok ${source}(?:[?]|$)`, allow]);
+  return table({ source: '{request.safe} {http.request.orig_uri}', destination: 'decision.allow', entries });
+}
+
+/** The JSON body of each error, the engine's own ones included. */
+export function errorTable(): Table {
+  const escaped = (text: string) => text.replace(/[{}]/g, '\\$&');
+  const entries = Object.keys(STATUS_MESSAGES).map((status): [string, string] => [status, escaped(statusBody(Number(status)))]);
+  const fallback = escaped(statusBody(0)).replace('0', '{http.error.status_code}');
+  return table({ source: '{http.error.status_code}', destination: 'error.body', entries, fallback });
+}
+
+function userText(text: string): CaddyToken {
+  const made = literal(text);
+  if (!made) throw new Error(`plan let pass what cannot be quoted: ${JSON.stringify(text)}`);
+  return made;
+}

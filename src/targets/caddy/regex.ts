@@ -1,0 +1,32 @@
+/** Regular expression sources that mean the same to RE2 and JavaScript. */
+
+/** Matches a text of printable ASCII byte for byte. */
+export function exactly(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, (character) => (character === '^' || character === '\\' ? `\\${character}` : `[${character}]`));
+}
+
+/** Matches it in any case. Not `(?i)`, which in RE2 also takes U+017F for "s" and U+212A for "k". */
+export function caseless(text: string): string {
+  return exactly(text).replace(/[A-Za-z]/g, (letter) => `[${letter.toUpperCase()}${letter.toLowerCase()}]`);
+}
+
+const NOTHING = '[^\\s\\S]';
+
+/** One of these sources, in a group where there are several. */
+export function oneOf(sources: readonly string[]): string {
+  const [first = NOTHING, ...others] = sources;
+  return others.length === 0 ? first : `(?:${sources.join('|')})`;
+}
+
+/** Digits without a sign that are less than a number; leading zeros are allowed. */
+export function below(limit: number): string {
+  const digits = String(limit);
+  const smaller = digits.length > 1 ? [`[0-9]{1,${digits.length - 1}}`] : [];
+  for (const [index, digit] of [...digits].entries()) {
+    const lowest = index === 0 && digits.length > 1 ? 1 : 0;
+    if (Number(digit) === lowest) continue;
+    const rest = digits.length - index - 1;
+    smaller.push(`${digits.slice(0, index)}[${lowest}-${Number(digit) - 1}]${rest === 0 ? '' : `[0-9]{${rest}}`}`);
+  }
+  return `0*${oneOf(smaller)}`;
+}

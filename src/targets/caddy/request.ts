@@ -1,0 +1,57 @@
+import type { Access } from '../../policy/access.ts';
+import { keySource } from '../../policy/key.ts';
+import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../../policy/query.ts';
+import type { Proxy } from '../../policy/types.ts';
+import { cellSources } from './cells.ts';
+import { PLAIN_PATH, SAFE_PATH } from './paths.ts';
+import { type Table, table } from './table.ts';
+
+/**
+ * Tables about the request line. All look at `http.request.orig_uri`, the target as it was sent: `path` and
+ * `path_regexp` decode and tidy what they compare, but what is forwarded is the raw target.
+ */
+export function requestTables(access: Access): Table[] {
+  const pair = queryPairSource();
+  const cells = cellSources(access).map(({ cell, source }): [string, string] => [`~^ok ${source}(?:[?]|$)`, cell.id]);
+  return [
+    table({
+      source: '{http.request.orig_uri}',
+      destination: 'request.safe',
+      entries: [
+        [`~${PLAIN_PATH}`, 'ok'],
+        [`~${SAFE_PATH}`, 'ok'],
+      ],
+      fallback: 'no',
+    }),
+    table({ source: '{request.safe} {http.request.method} {http.request.orig_uri}', destination: 'request.cell', entries: cells }),
+    table({
+      source: '{http.request.orig_uri}',
+      destination: 'request.query',
+      entries: [
+        ['~^[^?]*[?]?$', 'ok'],
+        // Ignoring case may take too much here, never too little: what it takes is refused.
+        [`~(?i)^[^?]*[?](?:.*&)?${FORBIDDEN_PARAMETER_SOURCE}`, '400'],
+        [`~^[^?]*[?]${pair}(?:&${pair})*$`, 'ok'],
+      ],
+      fallback: '400',
+    }),
+  ];
+}
+
+/** `key.given`: the key in the key header, "" where it has none. */
+export function keyTable({ apiKeyHeader }: Proxy): Table {
+  return table({
+    source: `{http.request.header.${apiKeyHeader}}`,
+    destination: 'key.given',
+    entries: [[`~^(${keySource()})(?:,.*)?$`, '$1']],
+  });
+}
+
+/** `request.path`, for logs: cut at the first odd byte, which may be the start of a secret that was pasted into a URL. */
+export function pathTable(): Table {
+  return table({
+    source: '{http.request.orig_uri}',
+    destination: 'request.path',
+    entries: [["~^(/[A-Za-z0-9/._~!$&'()*+,;=:@%-]*)", '$1']],
+  });
+}

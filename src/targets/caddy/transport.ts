@@ -1,0 +1,36 @@
+import type { HostPort, Upstream } from '../../policy/types.ts';
+import { type CaddyToken, own, word } from './quote.ts';
+
+/** How an upstream is reached. */
+export interface Transport {
+  readonly servers: readonly CaddyToken[];
+  /** How often another server of the pool is tried. */
+  readonly retries: CaddyToken | null;
+  readonly host: CaddyToken;
+  readonly connectTimeout: CaddyToken;
+  readonly readTimeout: CaddyToken;
+  readonly writeTimeout: CaddyToken;
+  readonly tls: { readonly serverName: CaddyToken; readonly caFile: CaddyToken | null; readonly insecure: boolean } | null;
+}
+
+/** The upstream was checked by `plan`: its CA file can be quoted. */
+export function transportOf(upstream: Upstream): Transport {
+  const { scheme, servers, timeouts, tls } = upstream;
+  return {
+    servers: servers.map((server) => word(`${scheme}://${authority(server)}`)),
+    retries: servers.length > 1 ? word(String(servers.length - 1)) : null,
+    host: own(hostHeader(upstream)),
+    connectTimeout: word(`${timeouts.connect}ms`),
+    readTimeout: word(`${timeouts.read}ms`),
+    writeTimeout: word(`${timeouts.send}ms`),
+    tls: tls ? { serverName: own(tls.serverName), caFile: tls.caFile === undefined ? null : own(tls.caFile), insecure: tls.insecureSkipVerify } : null,
+  };
+}
+
+function hostHeader({ scheme, host, port }: Upstream): string {
+  return port === (scheme === 'https' ? 443 : 80) ? authority({ host, port: 0 }).replace(/:0$/, '') : authority({ host, port });
+}
+
+function authority({ host, port }: HostPort): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
