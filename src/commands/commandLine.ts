@@ -104,8 +104,17 @@ function addTools(parser: Argv, { io, finish }: Context): Argv {
     );
 }
 
+/** yargs drops a lone "-" in a position; no real argument can hold a NUL. */
+const DASH = '\0-';
+
+function restoreDashes(args: Record<string, unknown>): void {
+  const restore = (value: unknown): unknown =>
+    value === DASH ? '-' : Array.isArray(value) ? value.map(restore) : value;
+  for (const [name, value] of Object.entries(args)) args[name] = restore(value);
+}
+
 function emptyParser(words: readonly string[]): Argv {
-  return yargs([...words])
+  return yargs(words.map((word) => (word === '-' ? DASH : word)))
     .scriptName('postern')
     .usage('postern <command> [spec]\n\nCompiles one access spec into configuration that enforces exactly that.')
     .locale('en')
@@ -117,6 +126,7 @@ function emptyParser(words: readonly string[]): Argv {
     .parserConfiguration({ 'parse-positional-numbers': false, 'duplicate-arguments-array': true })
     .exitProcess(false)
     .showHelpOnFail(false)
+    .middleware(restoreDashes)
     .check(checkValues, true)
     .completion('completion', 'print a script for shell completion');
 }

@@ -1,3 +1,4 @@
+import { printable } from '../diagnostics/printable.ts';
 import { resolveName } from '../policy/names.ts';
 import { type PullHop, pullHosts } from '../policy/pulls.ts';
 import type { DomainRewrite } from '../policy/types.ts';
@@ -19,7 +20,7 @@ export function explainName(asked: string, understood: Understood, { io, format 
     io.out(`${JSON.stringify({ asked, name, rewritten: rewrite !== undefined, ...(at && { at }) })}\n`);
   else
     io.out(
-      `${asked} ${rewrite ? `is looked up as ${name}` : 'is left alone: no rewrite applies'}\n${specText(rewrite, understood)}`,
+      `${printable(asked)} ${rewrite ? `is looked up as ${name}` : 'is left alone: no rewrite applies'}\n${specText(rewrite, understood)}`,
     );
   return 0;
 }
@@ -46,7 +47,7 @@ export function explainPull(image: string, understood: Understood, { io, format 
   }
   const lines = hops.map(({ kind, host }) => `  ${HOPS[kind]} ${host}\n`);
   io.out(
-    `${image} ${rewrite ? 'is pulled through a mirror' : 'is left alone: no rewrite with containerRegistry applies'}\n${lines.join('')}${specText(rewrite, understood)}`,
+    `${printable(image)} ${rewrite ? 'is pulled through a mirror' : 'is left alone: no rewrite with containerRegistry applies'}\n${lines.join('')}${specText(rewrite, understood)}`,
   );
   return 0;
 }

@@ -1,3 +1,4 @@
+import { printable } from '../diagnostics/printable.ts';
 import { epochSeconds } from '../policy/apiKeys.ts';
 import type { HeaderFields } from '../policy/request.ts';
 import type { Understood } from './explain.ts';
@@ -6,7 +7,7 @@ import type { Io, Status } from './io.ts';
 import { excerptOf, type Locate, locator } from './location.ts';
 import { reasonOf } from './reason.ts';
 import type { Format } from './report.ts';
-import { type Asked, type Decided, decider, type Problem } from './request.ts';
+import { type Asked, type Decided, decider, type Problem, problemText } from './request.ts';
 
 export interface Question {
   readonly method: string;
@@ -25,7 +26,7 @@ export function explainRequest(question: Question, { policy, document }: Underst
   const asked = askedBy(question, io.now);
   const decided = 'problem' in asked ? asked : decider(policy)(asked);
   if ('problem' in decided) {
-    io.err(`postern: ${decided.problem}; ${decided.hint}\n`);
+    io.err(`postern: ${problemText(decided)}\n`);
     return 2;
   }
   const { decision } = decided;
@@ -75,7 +76,7 @@ export function jsonDecision(decided: Decided, locate: Locate) {
 function headline({ request, decision }: Decided): string {
   const target = decision.kind === 'deny' ? request.target.replace(/\?.*/s, '?…') : request.target;
   const verdict = decision.kind === 'forward' ? 'allow' : `${decision.kind} ${decision.status}`;
-  return `${verdict}: ${request.method} ${target}`;
+  return printable(`${verdict}: ${request.method} ${target}`);
 }
 
 function forwardedText({ url, method, target, headers }: Forwarded): string {

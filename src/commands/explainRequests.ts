@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { systemProblem } from '../output/disk.ts';
+import { epochSeconds } from '../policy/apiKeys.ts';
 import type { HeaderFields } from '../policy/request.ts';
 import type { Understood } from './explain.ts';
 import { jsonDecision } from './explainRequest.ts';
 import type { Io, Status } from './io.ts';
 import { locator } from './location.ts';
-import { type Asked, decider, type Problem } from './request.ts';
+import { type Asked, decider, type Problem, problemText } from './request.ts';
 
 /** One JSON request a line in, one JSON decision a line out; a bad line gets an error in its place. */
 export function explainRequests(file: string, { policy, document }: Understood, io: Io): Status {
@@ -24,7 +25,7 @@ export function explainRequests(file: string, { policy, document }: Understood, 
     const decided = 'problem' in asked ? asked : decide(asked);
     if (!('problem' in decided)) return jsonDecision(decided, locate);
     status = 2;
-    return { error: `${decided.problem}; ${decided.hint}`, line: index + 1 };
+    return { error: problemText(decided), line: index + 1 };
   });
   io.out(answers.map((answer) => `${JSON.stringify(answer)}\n`).join(''));
   return status;
@@ -55,7 +56,8 @@ function askedBy(line: string, now: number): Asked | Problem {
       hint: 'apiKey, from and proxy are texts, headers an object of texts or of lists of texts',
     };
   }
-  if (at !== undefined && typeof at !== 'number') return { problem: 'at must be a number', hint: 'seconds since 1970' };
+  const moment = at === undefined ? now : typeof at === 'string' ? epochSeconds(at) : at;
+  if (typeof moment !== 'number') return { problem: 'at is not a moment', hint: 'a UTC date, or seconds since 1970' };
   return {
     method,
     target,
@@ -63,7 +65,7 @@ function askedBy(line: string, now: number): Asked | Problem {
     from: from ?? undefined,
     proxy: proxy ?? undefined,
     headers: fields,
-    at: at ?? now,
+    at: moment,
   };
 }
 

@@ -1,3 +1,5 @@
+import { maskSecrets } from '../diagnostics/mask.ts';
+import { printable } from '../diagnostics/printable.ts';
 import { type Address, type CidrSet, contains, parseAddress, subtract } from '../policy/cidr.ts';
 import { type Decision, type Evaluator, evaluatorOf } from '../policy/decide.ts';
 import {
@@ -26,6 +28,11 @@ export interface Asked {
 export interface Problem {
   readonly problem: string;
   readonly hint: string;
+}
+
+/** In one line. What was typed by mistake may be a secret, or steer a terminal. */
+export function problemText({ problem, hint }: Problem): string {
+  return printable(maskSecrets(`${problem}; ${hint}`));
 }
 
 export interface Decided {
@@ -65,8 +72,6 @@ function proxyFor(policy: Policy, id: string | undefined): Proxy | Problem {
 
 function requestOf(asked: Asked, policy: Policy, proxy: Proxy): ProxyRequest | Problem {
   const { method, target, headers = [], at } = asked;
-  if (/[\s\p{Cc}]/u.test(method + target) || method === '')
-    return { problem: 'the request is not METHOD and target', hint: 'neither may hold blanks' };
   const credential = credentialFor(asked, policy, proxy);
   if ('problem' in credential) return credential;
   const peer = asked.from === undefined ? admitted(asked, policy, proxy) : parseAddress(asked.from);

@@ -1,0 +1,164 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { inWorkspace } from './support/workspace.ts';
+
+const explain = suite('explain');
+
+explain('shows decision, reason, line and what goes upstream', () =>
+  inWorkspace(async ({ runArgs }) => {
+    const { status, stdout, stderr } = await runArgs([
+      'explain',
+      'GET',
+      '/api/v4/projects/a%2Fb?x=1',
+      '--key',
+      'partner',
+      '--header',
+      'Accept: text/plain',
+      '--header',
+      'Sudo: root',
+    ]);
+    assert.is(status, 0);
+    assert.is(stderr, '');
+    assert.match(stdout, /^allow: GET \/api\/v4\/projects\/a%2Fb\?x=1$/m);
+    assert.match(stdout, /postern\.yaml:12:9\n +12 \| +- GET \/api\/v4\/projects/);
+    assert.match(stdout, /PRIVATE-TOKEN: <file:token\.txt>/);
+    assert.match(stdout, /Host: gitlab\.example\.com/);
+    assert.match(stdout, /Accept: text\/plain/);
+    assert.not.match(stdout, /Sudo/);
+  }),
+);
+
+explain('says no with the reason', () =>
+  inWorkspace(async ({ runArgs }) => {
+    const asked: [readonly string[], RegExp][] = [
+      [['GET', '/api/v4/user'], /^deny 401: .*\n {2}because {3}no key in PRIVATE-TOKEN$/m],
+      [
+        ['GET', '/api/v4/user', '--key', 'partner', '--from', '198.51.100.7'],
+        /^deny 403: .*\n.*not one that proxy "api" admits/m,
+      ],
+      [['GET', '/api/v4/user', '--key', 'partner', '--at', '2090-06-30'], /^deny 403: .*\n.*has expired/m],
+      [['GET', '/nope', '--key', 'partner'], /^deny 404/m],
+      [['PUT', '/api/v4/user', '--key', 'partner'], /^deny 405: .*\n.*it takes GET, HEAD/m],
+      [['GET', '/api/v4/user?private_token=letmein', '--key', 'partner'], /^deny 400: GET \/api\/v4\/user\?…$/m],
+      [
+        ['GET', '/api/v4/user', '--header', 'private-token: somebodyelseskey12345678'],
+        /^deny 403: .*\n.*nobody is known/m,
+      ],
+    ];
+    for (const [args, words] of asked) {
+      const { status, stdout } = await runArgs(['explain', ...args]);
+      assert.is(status, 1, stdout);
+      assert.match(stdout, words);
+      assert.not.match(stdout, /letmein|somebodyelse/);
+    }
+  }),
+);
+
+explain('cannot tell about a key, an address or a day that do not exist', () =>
+  inWorkspace(async ({ runArgs }) => {
+    for (const option of [
+      ['--key', 'nobody'],
+      ['--from', '1.2.3'],
+      ['--at', '2026-02-30'],
+      ['--proxy', 'x'],
+      ['--header', 'x'],
+    ]) {
+      const { status, stdout, stderr } = await runArgs(['explain', 'GET', '/', ...option]);
+      assert.is(status, 2, stderr);
+      assert.is(stdout, '');
+      assert.match(stderr, /^postern: .+; .+\n$/);
+    }
+    const secret = await runArgs(['explain', 'GET', '/', '--key', 'glpat-abcdefghijklmnopqrst']);
+    assert.not.match(secret.stderr, /abcdefghij/);
+  }),
+);
+
+explain('takes the spec after the question, or as an option', () =>
+  inWorkspace(async ({ run, path }) => {
+    for (const args of [`explain dns x.example.com ${path}`, `explain dns x.example.com --spec ${path}`]) {
+      const { status, stdout } = await run(args, {});
+      assert.is(status, 0);
+      assert.match(stdout, /left alone/);
+    }
+    assert.is((await run('explain dns x.example.com nowhere')).status, 2);
+  }),
+);
+
+explain('answers for names and images', () =>
+  inWorkspace(async ({ run }) => {
+    assert.match(
+      (await run('explain dns GitLab.example.com.')).stdout,
+      /looked up as gitlab\.privatelink\.example\.com\n +spec +postern\.yaml:19:/,
+    );
+    assert.match(
+      (await run('explain pull registry.example.com/a:v1')).stdout,
+      /the node contacts r\.privatelink\.example\.com/,
+    );
+    const { name, rewritten } = JSON.parse((await run('explain dns gitlab.example.com --format json')).stdout);
+    assert.equal({ name, rewritten }, { name: 'gitlab.privatelink.example.com', rewritten: true });
+    assert.is(JSON.parse((await run('explain pull alpine --format json')).stdout).hops[0].host, 'docker.io');
+  }),
+);
+
+explain('replays requests, a decision for each line', () =>
+  inWorkspace(async ({ run, write }) => {
+    const requests = [
+      { method: 'GET', target: '/api/v4/user', apiKey: 'partner', from: '192.0.2.17' },
+      { method: 'GET', target: '/api/v4/user', apiKey: null },
+      {
+        method: 'HEAD',
+        target: '/api/v4/projects/a%2Fb',
+        apiKey: 'partner',
+        headers: { Accept: 'a/b', 'X-Twice': ['1', '2'] },
+      },
+      { method: 'GET', target: '/api/v4/user', apiKey: 'partner', at: '2090-06-30' },
+      { method: 'POST', target: '/api/v4/jobs/request' },
+    ];
+    write('requests.ndjson', requests.map((request) => `${JSON.stringify(request)}\n`).join(''));
+    const { status, stdout, stderr } = await run('explain --requests requests.ndjson');
+    assert.equal({ status, stderr }, { status: 0, stderr: '' });
+    assert.equal(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+      [
+        { decision: 'allow', status: null, route: 'read', at: 'postern.yaml:11:9' },
+        { decision: 'deny', status: 401, route: 'read', at: 'postern.yaml:17:8' },
+        { decision: 'allow', status: null, route: 'read', at: 'postern.yaml:12:9' },
+        { decision: 'deny', status: 403, route: 'read', at: 'postern.yaml:15:65' },
+        { decision: 'allow', status: null, route: 'runner', at: 'postern.yaml:13:58' },
+      ],
+    );
+  }),
+);
+
+explain('puts an error in the place of a bad line', () =>
+  inWorkspace(async ({ run }) => {
+    const good = '{"method":"GET","target":"/"}';
+    const bad = [
+      'junk',
+      '',
+      '[]',
+      '{"method":1,"target":"/"}',
+      '{"method":"GET","target":"/","apikey":"x"}',
+      '{"method":"GET","target":"/","from":"x"}',
+      '{"method":"GET","target":"/","headers":{"a":1}}',
+    ];
+    const { status, stdout } = await run('explain --requests -', { input: [good, ...bad, good].join('\n') });
+    assert.is(status, 2);
+    const answers = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.equal(
+      answers.map((answer) => answer.line),
+      [undefined, 2, 3, 4, 5, 6, 7, 8, undefined],
+    );
+    assert.ok(answers.slice(1, -1).every((answer) => typeof answer.error === 'string'));
+    assert.is((await run('explain --requests nowhere')).status, 2);
+    assert.is((await run('explain - --requests -', { input: '' })).status, 2);
+  }),
+);
+
+explain.run();
