@@ -29,8 +29,8 @@ export function formatDiagnostics(
 ): string {
   const ordered = orderDiagnostics(diagnostics, locator);
   const paint: Paint = (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text);
-  const frame: Frame = (location, tone) =>
-    frameOf(excerptOf(location, secretOffsets(ordered, location.file)), tone, paint);
+  const secrets = secretOffsets(ordered);
+  const frame: Frame = (location, tone) => frameOf(excerptOf(location, secrets.get(location.file) ?? []), tone, paint);
   const blocks = resolvePlaced(ordered.slice(0, limit), locator).map((diagnostic) => block(diagnostic, paint, frame));
   const rest = ordered.length - blocks.length;
   if (rest > 0) blocks.push(`… and ${rest} more ${rest === 1 ? 'problem' : 'problems'}\n`);

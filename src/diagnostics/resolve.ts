@@ -65,14 +65,18 @@ export function resolvePlaced(placed: readonly PlacedDiagnostic[], locator: Loca
 }
 
 /**
- * Where secrets start in a file, in its order. One that is told about anywhere is hidden everywhere, because
+ * Where secrets start, by file and in its order. One that is told about anywhere is hidden everywhere, because
  * another problem may stand on the same line.
  */
-export function secretOffsets(placed: readonly PlacedDiagnostic[], file: string): number[] {
-  return placed.flatMap(({ diagnostic, place }) => {
-    if (!diagnostic.secret || place?.file !== file) return [];
-    return [diagnostic.part === 'key' ? place.end : place.start];
-  });
+export function secretOffsets(placed: readonly PlacedDiagnostic[]): ReadonlyMap<string, readonly number[]> {
+  const offsets = new Map<string, number[]>();
+  for (const { diagnostic, place } of placed) {
+    if (!diagnostic.secret || place === undefined) continue;
+    const known = offsets.get(place.file) ?? [];
+    known.push(diagnostic.part === 'key' ? place.end : place.start);
+    offsets.set(place.file, known);
+  }
+  return offsets;
 }
 
 export function resolveDiagnostics(
