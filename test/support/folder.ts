@@ -1,0 +1,11 @@
+import { temporaryFolder } from '../../src/verify/folder.ts';
+
+/** Runs a test in a folder of its own and removes it. */
+export async function inFolder(work: (folder: string) => void): Promise<void> {
+  const folder = await temporaryFolder();
+  try {
+    work(folder.path);
+  } finally {
+    await folder.remove();
+  }
+}
