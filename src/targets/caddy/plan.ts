@@ -3,10 +3,11 @@ import { resultOf } from '../../diagnostics/diagnostic.ts';
 import type { Policy } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
 import { caddyCodes } from './codes.ts';
+import { errorBody, errorMessage } from './errors.ts';
 import { type ClientHeaders, commonHeaders } from './forward.ts';
 import type { CaddyOptions } from './options.ts';
-import { errorTable, type ProxyModel, proxyModel } from './proxy.ts';
-import { literal, quoted } from './quote.ts';
+import { type ProxyModel, proxyModel } from './proxy.ts';
+import { type CaddyToken, literal, quoted } from './quote.ts';
 import { pathTable } from './request.ts';
 import { type ServerModel, serverModel } from './server.ts';
 import { hasSite, type SitesModel, sitesModel } from './sites.ts';
@@ -19,7 +20,8 @@ export interface CaddyfileModel {
   readonly sites: SitesModel | null;
   readonly common: ClientHeaders;
   readonly logPath: Table;
-  readonly errors: Table;
+  readonly errorMessage: Table;
+  readonly errorBody: CaddyToken;
 }
 
 export function plan({ policy, options, at }: TargetInput<CaddyOptions>): Result<CaddyfileModel> {
@@ -32,7 +34,8 @@ export function plan({ policy, options, at }: TargetInput<CaddyOptions>): Result
     sites: sitesModel(policy, options),
     common: commonHeaders(policy),
     logPath: pathTable(),
-    errors: errorTable(),
+    errorMessage: errorMessage(),
+    errorBody,
   };
   return resultOf(model, problems);
 }

@@ -1,5 +1,4 @@
 import { accessOf } from '../../policy/access.ts';
-import { statusBody, STATUS_MESSAGES } from '../../policy/statuses.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
 import { addressTest, isEverything } from './addresses.ts';
 import { bodyTable } from './bodies.ts';
@@ -84,14 +83,6 @@ function outsideOf(set: Proxy['ranges'], destination: string): Outside {
 function allowTable(sources: ReturnType<typeof allowSources>): Table {
   const entries = sources.map(({ allow, source }): [string, string] => [`~^ok ${source}(?:[?]|$)`, allow]);
   return table({ source: '{request.safe} {http.request.orig_uri}', destination: 'decision.allow', entries });
-}
-
-/** The JSON body of each error, the engine's own ones included. */
-export function errorTable(): Table {
-  const escaped = (text: string) => text.replace(/[{}]/g, '\\$&');
-  const entries = Object.keys(STATUS_MESSAGES).map((status): [string, string] => [status, escaped(statusBody(Number(status)))]);
-  const fallback = escaped(statusBody(0)).replace('0', '{http.error.status_code}');
-  return table({ source: '{http.error.status_code}', destination: 'error.body', entries, fallback });
 }
 
 function userText(text: string): CaddyToken {
