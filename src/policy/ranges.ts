@@ -74,7 +74,7 @@ export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]
       return [];
     }
     if (known) return known.ranges;
-    const definition = spec.ipRanges?.[name];
+    const definition = Object.hasOwn(spec.ipRanges ?? {}, name) ? spec.ipRanges?.[name] : undefined;
     if (definition === undefined) {
       const names = Object.keys(spec.ipRanges ?? {});
       problems.push(policyCodes.report('unknown-reference', at, { kind: 'address set', name, known: names }));
