@@ -49,6 +49,8 @@ function addChecks(parser: Argv, { io, finish }: Context): Argv {
 function addFiles(parser: Argv, { io, finish }: Context): Argv {
   const expired = options['allow-expired'];
   const dryRun = options['dry-run'];
+  const { base, live } = options;
+  const comparisons = { base, live, 'fail-on': options['fail-on'], 'max-changes': options['max-changes'] };
   return parser
     .command(
       'generate [spec]',
@@ -58,8 +60,8 @@ function addFiles(parser: Argv, { io, finish }: Context): Argv {
     )
     .command(
       'diff [spec]',
-      'compare the files on disk with what the spec makes',
-      (y) => withSpec(y).options({ out, target, format }),
+      'compare what the spec makes with the files on disk, with what runs, or with another version of the spec',
+      (y) => withSpec(y).options({ out, target, ...comparisons, format }),
       async (args) => finish((await import('./diff.ts')).diff(args, io)),
     )
     .command(

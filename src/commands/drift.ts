@@ -2,12 +2,13 @@ import { originOf } from '../compile.ts';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { readDisk } from '../output/disk.ts';
 import { type Plan, planChanges } from '../output/plan.ts';
+import type { Policy } from '../policy/types.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { Spec } from '../spec/schema.ts';
 import { commandCodes } from './codes.ts';
 import type { Io } from './io.ts';
 import type { Format } from './report.ts';
-import { compileArgument, outputFolder } from './spec.ts';
+import { compileArgument, type OpenSpec, outputFolder } from './spec.ts';
 
 export interface DriftArguments {
   readonly spec?: string | undefined;
@@ -20,13 +21,15 @@ export interface Drift {
   /** Absent where an error is among the diagnostics. */
   readonly plan?: Plan;
   readonly folder: string;
+  readonly source?: OpenSpec | undefined;
   readonly document?: LocatedDocument | undefined;
+  readonly policy?: Policy | undefined;
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /** What the spec makes against what is in the output folder; `now` makes expired keys an error. */
 export function drift({ spec: argument, out, target: targets }: DriftArguments, io: Io, now?: number): Drift {
-  const { source, document, spec, files, diagnostics } = compileArgument(argument, io, { targets, now });
+  const { source, document, spec, policy, files, diagnostics } = compileArgument(argument, io, { targets, now });
   const folder = source ? outputFolder(out, source) : '';
   const problems = [...diagnostics, ...(spec ? checkTargets(spec, targets) : [])];
   if (!files || !spec || hasError(problems)) return { folder, document, diagnostics: problems };
@@ -37,7 +40,7 @@ export function drift({ spec: argument, out, target: targets }: DriftArguments, 
   const said = [...problems, ...disk.diagnostics];
   if (!disk.value) return { folder, document, diagnostics: said };
   const plan = planChanges({ files, disk: disk.value, origin: originOf(spec), targets });
-  return { plan, folder, document, diagnostics: said };
+  return { plan, folder, source, document, policy, diagnostics: said };
 }
 
 function checkTargets(spec: Spec, wanted: readonly string[] | undefined): Diagnostic[] {

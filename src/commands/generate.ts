@@ -19,7 +19,7 @@ export interface GenerateArguments extends DriftArguments {
 /** Writes the files of a spec, all or none of them. */
 export function generate(args: GenerateArguments, io: Io): Status {
   const { plan, folder, document, diagnostics } = drift(args, io, args.allowExpired ? undefined : io.now);
-  const report = { command: 'generate', document, asked: 'changes' as const };
+  const report = { command: 'generate', document, asked: 'changes' as const, folder };
   if (!plan) return print({ ...report, status: 2, diagnostics, changes: [] }, args.format, io);
   const { changes } = plan;
   const differing = changes.filter((change) => change.verb !== 'same');

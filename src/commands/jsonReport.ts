@@ -1,18 +1,20 @@
 import { jsonDiagnostics } from '../diagnostics/json.ts';
 import type { Change } from '../output/plan.ts';
+import { jsonAccess } from '../report/accessJson.ts';
 import { locator } from './location.ts';
 import type { Formatter } from './report.ts';
 import { shownPatch } from './shownPatch.ts';
 
 /** For machines: one object, the same keys whatever the status. */
 export const jsonReport: Formatter = (report) => {
-  const { command, status, diagnostics, document, changes, tests, coverage } = report;
+  const { command, status, diagnostics, document, changes, access, tests, coverage } = report;
   const locate = document && locator(document);
   const value = {
     command,
     status,
     diagnostics: jsonDiagnostics(diagnostics, document),
     ...(changes && { changes: changes.map((change) => jsonChange(change, report.patches === true)) }),
+    ...(access && { access: jsonAccess(access.changes, access.versions) }),
     ...(tests && { tests }),
     ...(coverage && {
       coverage: {

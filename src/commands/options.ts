@@ -10,13 +10,26 @@ const flag = { type: 'boolean' } as const;
 /** Every option of every command, so that one name means one thing. */
 export const options = {
   format: {
-    choices: ['text', 'json'] as const satisfies readonly Format[],
+    choices: ['text', 'json', 'sarif', 'junit', 'github', 'gitlab', 'markdown'] as const satisfies readonly Format[],
     default: 'text' as const,
     requiresArg: true,
     describe: 'how results are written',
   },
   out: { ...text, describe: 'output folder; "generated" beside the spec where absent' },
   target: { ...text, array: true, coerce: splitList, describe: 'only these targets, separated by commas' },
+  base: { ...text, describe: 'compare access with another version: a spec, or git:REV for this one at a revision' },
+  live: {
+    ...text,
+    array: true,
+    nargs: 1,
+    describe: 'compare with what runs: TARGET=FILE, or TARGET=- for standard input',
+  },
+  'fail-on': {
+    choices: ['any', 'widening'] as const,
+    requiresArg: true,
+    describe: 'with --base: exit 1 on any change (default), or only where somebody may do more',
+  },
+  'max-changes': { ...text, describe: 'exit 1 only where more than this share of the lines differs, such as 30%' },
   check: { ...flag, describe: 'write nothing; exit 1 where something would change' },
   'dry-run': { ...flag, describe: 'write nothing; say what would change' },
   force: { ...flag, describe: 'overwrite files that postern did not write' },

@@ -1,8 +1,12 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { Change } from '../output/plan.ts';
+import type { AccessChange } from '../policy/diff/types.ts';
+import type { Versions } from '../report/access.ts';
+import { sheetFormats } from '../report/formats.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { Io, Status } from './io.ts';
 import { jsonReport } from './jsonReport.ts';
+import { sheetReport } from './sheetReport.ts';
 import { textReport } from './textReport.ts';
 
 /** What a command found out, before anybody decides how to print it. */
@@ -15,12 +19,23 @@ export interface Report {
   /** Whether the diagnostics are what was asked for (`validate`) or come beside it (`generate`). */
   readonly asked: 'diagnostics' | 'changes' | 'tests';
   readonly changes?: readonly Change[];
+  /** The output folder, which the paths of changes are below. */
+  readonly folder?: string;
+  readonly access?: AccessReport;
   readonly tests?: readonly TestOutcome[];
   readonly coverage?: Coverage;
   /** One line for people. */
   readonly summary?: string;
   /** Whether people want to see each changed line. */
   readonly patches?: boolean;
+}
+
+/** What somebody can do under this version of the spec and not under another, or the other way round. */
+export interface AccessReport {
+  readonly changes: readonly AccessChange[];
+  readonly versions: Versions;
+  /** Whether a change is a reason for the exit status. */
+  readonly fails: (change: AccessChange) => boolean;
 }
 
 export interface TestOutcome {
@@ -45,7 +60,15 @@ export interface Printed {
 export type Formatter = (report: Report, colour: Io['colour']) => Printed;
 
 /** Every output format by name: one more is one more line. */
-export const formatters = { text: textReport, json: jsonReport } as const satisfies Readonly<Record<string, Formatter>>;
+export const formatters = {
+  text: textReport,
+  json: jsonReport,
+  sarif: sheetReport(sheetFormats.sarif),
+  junit: sheetReport(sheetFormats.junit),
+  github: sheetReport(sheetFormats.github),
+  gitlab: sheetReport(sheetFormats.gitlab),
+  markdown: sheetReport(sheetFormats.markdown),
+} as const satisfies Readonly<Record<string, Formatter>>;
 
 export type Format = keyof typeof formatters;
 

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import { formatDiagnostics } from '../diagnostics/format.ts';
 import type { Change } from '../output/plan.ts';
+import { accessText } from '../report/accessText.ts';
 import { locator } from './location.ts';
 import type { Coverage, Formatter, Report } from './report.ts';
 import { shownPatch } from './shownPatch.ts';
@@ -18,7 +19,8 @@ export const textReport: Formatter = (report, colour) => {
   const stream = asked ? colour.out : colour.err;
   const findings = formatDiagnostics(report.diagnostics, report.document, { colour: stream });
   const summary = report.summary === undefined ? '' : `${report.summary}\n`;
-  const results = changesText(report, colour.out) + coverageText(report);
+  const access = report.access ? accessText(report.access.changes, report.access.versions) : '';
+  const results = access + changesText(report, colour.out) + coverageText(report);
   // A patch must stay one that patch(1) can read, so the closing sentence goes elsewhere.
   return asked ? { out: findings + results + summary, err: '' } : { out: results, err: findings + summary };
 };

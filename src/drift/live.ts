@@ -1,5 +1,4 @@
-import type { Diagnostic, Result, SpecPath } from '../diagnostics/diagnostic.ts';
-import { failed } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, failed, type Result, type SpecPath } from '../diagnostics/diagnostic.ts';
 import type { OutputFile } from '../output/files.ts';
 import type { Policy } from '../policy/types.ts';
 import { driftCodes } from './codes.ts';

@@ -1,6 +1,9 @@
-import type { Diagnostic, Severity } from '../diagnostics/diagnostic.ts';
+import { maskSecrets } from '../diagnostics/mask.ts';
+import { createPositions } from '../diagnostics/position.ts';
+import { printable } from '../diagnostics/printable.ts';
 import type { Locator } from '../diagnostics/resolve.ts';
 import { type AccessChange, type Example, mayWiden } from '../policy/diff/types.ts';
+import type { FindingPlace, Level } from './sheet.ts';
 
 /** The texts that places of access changes point into. */
 export interface Versions {
@@ -8,25 +11,46 @@ export interface Versions {
   readonly after: Locator | undefined;
 }
 
-/** Access changes as findings at the line of the version that has it. */
-export function accessDiagnostics(changes: readonly AccessChange[], { before, after }: Versions): Diagnostic[] {
-  return changes.map((change): Diagnostic => {
+/** A change with its line in the version that has it, in words that may be shown anywhere. */
+export interface ShownChange {
+  readonly change: AccessChange;
+  readonly code: string;
+  readonly level: Level;
+  readonly message: string;
+  /** A request that shows it. */
+  readonly hint?: string;
+  readonly place?: FindingPlace;
+}
+
+/** In the order given. */
+export function shownChanges(changes: readonly AccessChange[], versions: Versions): ShownChange[] {
+  const place = { before: placer(versions.before), after: placer(versions.after) };
+  return changes.map((change): ShownChange => {
     const { at, kind, message, example } = change;
-    const locator = at.version === 'before' ? before : after;
-    const place = locator && { file: locator.file.name, text: locator.file.text, ...locator.locate(at.path, 'value') };
+    const found = place[at.version](at.path);
     return {
+      change,
       code: `access/${kind}`,
-      severity: severityOf(change),
-      message: `${message}${proxyWords(change)}`,
-      at: at.path,
-      ...(place && { place }),
-      ...(example && { hint: `for example ${exampleWords(example)}` }),
+      level: mayWiden(change) ? 'error' : change.effect === 'neutral' ? 'note' : 'warning',
+      message: shown(`${message}${proxyWords(change)}`),
+      ...(example && { hint: shown(`for example ${exampleWords(example)}`) }),
+      ...(found && { place: found }),
     };
   });
 }
 
-function severityOf(change: AccessChange): Severity {
-  return mayWiden(change) ? 'error' : 'warning';
+/** Finds lines; what is known about a text is kept, because there may be a hundred thousand changes. */
+function placer(locator: Locator | undefined): (path: AccessChange['at']['path']) => FindingPlace | undefined {
+  if (!locator) return () => undefined;
+  const position = createPositions(locator.file.text);
+  return (path) => {
+    const { start, end } = locator.locate(path, 'value');
+    return { file: locator.file.name, from: position(start), to: position(Math.max(start, end)) };
+  };
+}
+
+function shown(text: string): string {
+  return printable(maskSecrets(text));
 }
 
 /** A proxy is named where the sentence does not do so. */

@@ -1,0 +1,69 @@
+import { compile } from '../compile.ts';
+import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
+import { diffAccess } from '../policy/diff/diff.ts';
+import { type AccessChange, mayWiden } from '../policy/diff/types.ts';
+import type { Policy } from '../policy/types.ts';
+import { accessSummary } from '../report/accessText.ts';
+import type { LocatedDocument } from '../source/span.ts';
+import { diffCodes } from './diffCodes.ts';
+import { specAtRevision } from './git.ts';
+import type { Io, Status } from './io.ts';
+import { type AccessReport, type Format, print } from './report.ts';
+import { compileArgument, type OpenSpec, openSpec } from './spec.ts';
+
+export interface AccessArguments {
+  readonly spec?: string | undefined;
+  readonly base: string;
+  readonly failOn?: 'any' | 'widening' | undefined;
+  readonly format: Format;
+}
+
+/** Who can do more, or less, than under another version of the spec. */
+export function diffBase({ spec: argument, base, failOn = 'any', format }: AccessArguments, io: Io): Status {
+  const { source, document, policy, diagnostics } = compileArgument(argument, io, { targets: [] });
+  const report = { command: 'diff', document, asked: 'changes' as const };
+  if (!source || !document || !policy || hasError(diagnostics))
+    return print({ ...report, status: 2, diagnostics }, format, io);
+  const compared = compareWith(openBase(base, source, io), { base, policy, document });
+  const said = [...diagnostics, ...compared.diagnostics];
+  if (!compared.value) return print({ ...report, status: 2, diagnostics: said }, format, io);
+  const fails = (change: AccessChange) => failOn === 'any' || mayWiden(change);
+  const access = { ...compared.value, fails };
+  const status = access.changes.some(fails) ? 1 : 0;
+  return print({ ...report, status, diagnostics: said, access, summary: accessSummary(access.changes) }, format, io);
+}
+
+/** The other version: a file, or `git:REV` for the same file at a revision. */
+function openBase(base: string, source: OpenSpec, io: Io): Result<OpenSpec> {
+  return base.startsWith('git:') ? specAtRevision(source, base.slice('git:'.length)) : openSpec(base, io);
+}
+
+interface Current {
+  readonly base: string;
+  readonly policy: Policy;
+  readonly document: LocatedDocument;
+}
+
+/** The changes from the other version to this one. */
+export function compareWith(
+  { value: source, diagnostics }: Result<OpenSpec>,
+  { base, policy, document }: Current,
+): Result<Omit<AccessReport, 'fails'>> {
+  if (!source) return failed(diagnostics);
+  const old = compile(source.text, { file: source.name, read: source.read, targets: [] });
+  if (!old.policy || !old.document || hasError(old.diagnostics)) {
+    return failed([...placedIn(old.diagnostics, old.document), diffCodes.report('invalid-base', [], { base })]);
+  }
+  const { value: changes, diagnostics: problems } = diffAccess(old.policy, policy);
+  if (!changes) return failed(problems);
+  return ok({ changes, versions: { before: old.document, after: document } });
+}
+
+/** Problems of the other version point into its text, not into that of this one. */
+function placedIn(diagnostics: readonly Diagnostic[], document: LocatedDocument | undefined): Diagnostic[] {
+  if (!document) return [...diagnostics];
+  const { name: file, text } = document.file;
+  return diagnostics.map(({ related: _, ...one }) =>
+    one.place ? one : { ...one, place: { file, text, ...document.locate(one.at, one.part ?? 'value') } },
+  );
+}

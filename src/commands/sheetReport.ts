@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import { type Location, type ResolvedDiagnostic, resolveDiagnostics } from '../diagnostics/resolve.ts';
+import { shownChanges } from '../report/access.ts';
+import type { Finding, FindingPlace, Level, Sheet, SheetFormatter } from '../report/sheet.ts';
+import { toolVersion } from '../version.ts';
+import type { Formatter, Report } from './report.ts';
+import { shownPatch } from './shownPatch.ts';
+
+/** Any format that takes findings, from the report of any command. */
+export function sheetReport(format: SheetFormatter): Formatter {
+  return (report) => ({ out: format(sheetOf(report)), err: '' });
+}
+
+function sheetOf(report: Report): Sheet {
+  const { command, status, document, tests = [] } = report;
+  const summary =
+    report.summary ?? (status === 0 ? 'nothing found' : status === 1 ? 'problems were found' : 'could not tell');
+  const found = [...diagnosticFindings(report), ...accessFindings(report), ...changeFindings(report)];
+  const checks = tests.map(({ subject, passed, expected, actual }) => ({
+    name: subject,
+    passed,
+    message: passed ? '' : `expected ${expected}, got ${actual}`,
+  }));
+  const explained = status === 0 || found.some(({ fails }) => fails) || checks.some(({ passed }) => !passed);
+  const findings = explained ? found : [...found, unexplained(command, summary)];
+  return {
+    command,
+    version: toolVersion,
+    status,
+    summary,
+    findings,
+    checks,
+    subject: document?.file.name ?? 'postern.yaml',
+  };
+}
+
+/** A status other than 0 must show in every format, also where a number is the only reason for it. */
+function unexplained(command: string, summary: string): Finding {
+  return {
+    code: `command/${command.replace(/[^a-z]+/g, '-')}`,
+    level: 'error',
+    fails: true,
+    message: summary,
+    related: [],
+  };
+}
+
+function diagnosticFindings({ diagnostics, document, status, asked }: Report): Finding[] {
+  const resolved = resolveDiagnostics(diagnostics, document);
+  const hasErrors = resolved.some(({ severity }) => severity === 'error');
+  // Warnings are a reason only where they are what was asked for, and nothing worse was found.
+  const decisive = (severity: Level) => severity === 'error' || (!hasErrors && asked === 'diagnostics');
+  return resolved.map((one) => findingOf(one, { level: one.severity, fails: status !== 0 && decisive(one.severity) }));
+}
+
+function findingOf(
+  { code, message, hint, location, related }: ResolvedDiagnostic,
+  rest: Pick<Finding, 'level' | 'fails'>,
+): Finding {
+  return {
+    ...rest,
+    code,
+    message,
+    hint,
+    place: placeOf(location),
+    related: related.map((other) => ({ message: other.message, place: placeOf(other.location) })),
+  };
+}
+
+function placeOf(location: Location | undefined): FindingPlace | undefined {
+  if (!location) return undefined;
+  const { file, from, to, text } = location;
+  // A place in no text is a whole file.
+  return text === '' ? { file } : { file, from, to };
+}
+
+function accessFindings({ access, status }: Report): Finding[] {
+  if (!access) return [];
+  return shownChanges(access.changes, access.versions).map(({ change, ...shown }) => ({
+    ...shown,
+    fails: status !== 0 && access.fails(change),
+    related: [],
+  }));
+}
+
+function changeFindings({ changes = [], patches = false, folder = '', status }: Report): Finding[] {
+  return changes
+    .filter(({ verb }) => verb !== 'same')
+    .map(
+      (change): Finding => ({
+        code: `drift/file-${change.verb}d`,
+        level: status === 0 ? 'note' : 'error',
+        fails: status !== 0,
+        message: `${change.path} ${WORDS[change.verb]}: ${change.cause ?? ''}`,
+        place: { file: join(folder, change.path) },
+        related: [],
+        ...(patches && { patch: shownPatch(change) }),
+      }),
+    );
+}
+
+const WORDS = { create: 'is to be created', change: 'is to be changed', delete: 'is to be deleted', same: '' } as const;
