@@ -19,6 +19,7 @@ const layers = [
   'targets',
   'output',
   'report',
+  'drift',
   'compile.ts',
   'verify',
   'commands',
