@@ -27,9 +27,11 @@ export type RegexFlavour = 'portable' | 'possessive';
 
 const DOT = '(?:[.]|%2[Ee])';
 const SEMICOLON = '(?:;|%3[Bb])';
-// A pchar, or an escape, other than dot and semicolon; never the escape of "/", "\", "%" or a control character.
+// A pchar, or an escape, other than dot and semicolon. Never the escape of "/", "\", "%" or a control character, and
+// never that of "?" or "#" either: a server that decodes once more would end the path there, so that
+// DELETE /groups/1%3F/hooks/2 removes the group.
 const ESCAPE =
-  '%(?:2[0-46-9A-Da-d]|3[0-9ACDEFacdef]|[46][0-9A-Fa-f]|5[0-9ABDEFabdef]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f])';
+  '%(?:2[0-246-9A-Da-d]|3[0-9ACDEacde]|[46][0-9A-Fa-f]|5[0-9ABDEFabdef]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f])';
 const OTHER = `(?:[A-Za-z0-9_~!$&'()*+,=:@-]|${ESCAPE})`;
 const HEX = '[0-9A-Fa-f]';
 
