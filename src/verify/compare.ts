@@ -4,6 +4,7 @@ import { answerProblems, type AnswerContext, originProblems } from './compareAns
 import { upstreamProblems } from './compareUpstream.ts';
 import type { Answered, Exchange } from './exchange.ts';
 import type { Expectation, Expected } from './expect.ts';
+import { BAD_TRAILER } from './reading.ts';
 import type { Ground } from './world.ts';
 
 /** One way in which an engine did not do what the evaluator says. */
@@ -46,11 +47,10 @@ function reasonOf(end: Expectation['end']): string {
 }
 
 function oneProblem(expected: Expected, answer: Answered | undefined, judged: Judged): Problem[] {
-  const { decision, refusable } = expected;
+  const { decision } = expected;
   const status = answer?.response.status;
   const arrival = answer?.arrival;
-  const isRefusal = status === undefined || REFUSALS.includes(status);
-  if (refusable !== undefined && isRefusal && !arrival) return [];
+  if (!arrival && isRefusal(expected, status)) return [];
   if (decision.kind !== 'forward' && arrival) {
     return [{ kind: 'forwarded', text: `forwarded, although the answer is ${decision.status}: the upstream got "${arrival.request.head.split('\r\n')[0]}"` }];
   }
@@ -59,6 +59,13 @@ function oneProblem(expected: Expected, answer: Answered | undefined, judged: Ju
   if (!arrival && status === 413 && isTooLarge(expected)) return [];
   if (!arrival) return [{ kind: `not-forwarded ${status}`, text: `answered ${status} ${STATUS_MESSAGES[status] ?? ''}, although the request is allowed` }];
   return [...upstreamProblems(expected, arrival, judged), ...answerProblems(contextOf(expected, answer, judged)), ...forwardedAnswerProblems(expected, answer, judged)];
+}
+
+/** Whether an engine was free to refuse, and did. */
+function isRefusal({ refusable, loose }: Expected, status: number | undefined): boolean {
+  if (refusable === undefined) return false;
+  if (status === undefined || REFUSALS.includes(status)) return true;
+  return (loose && [401, 403, 404, 415].includes(status)) || (refusable === BAD_TRAILER && status === 502);
 }
 
 /** A chunked body shows its size only while it is read, which may be after it was forwarded. */

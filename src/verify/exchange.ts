@@ -21,6 +21,8 @@ export interface Exchange {
 
 /** How long a server may be silent about bytes that are no request before the client hangs up. */
 const SILENCE = 1_500;
+/** How long it may take to an ordinary answer. */
+const PATIENCE = 10_000;
 /** Follows what may have left something unread behind; no pattern can match a segment such as "..;". */
 const SENTINEL = 'GET /postern/..;/sentinel HTTP/1.1\r\nHost: probe.example\r\nConnection: close\r\n\r\n';
 
@@ -62,7 +64,7 @@ export async function exchangeAlone(probe: Probe, { expected, end }: Expectation
     if (open && end !== 'incomplete') connection.write(SENTINEL);
     else connection.end();
     // A malformed request may have been answered or swallowed the sentinel; silence then ends the conversation.
-    const patience = end === 'clean' ? undefined : SILENCE;
+    const patience = end === 'clean' ? PATIENCE : SILENCE;
     while (open) open = await receive('GET', patience);
     connection.end();
     const found = all.map((response) => answered(response, upstreams));

@@ -10,6 +10,7 @@ export interface Expected {
   readonly request: ReadRequest;
   /** Why an engine may refuse it while parsing. */
   readonly refusable?: string;
+  readonly loose: boolean;
   readonly decision: Decision;
   readonly client: Address;
 }
@@ -31,7 +32,7 @@ export function expectationOf(probe: Probe, ground: Ground, now: number): Expect
 
 type Read = Extract<Reading, { kind: 'request' }>;
 
-function expectedOf({ request, refusable }: Read, context: { probe: Probe; ground: Ground; now: number }): Expected {
+function expectedOf({ request, refusable, loose = false }: Read, context: { probe: Probe; ground: Ground; now: number }): Expected {
   const { probe, ground, now } = context;
   const { proxy, secrets, evaluator } = ground;
   const peer = parseAddress(probe.peer);
@@ -40,7 +41,7 @@ function expectedOf({ request, refusable }: Read, context: { probe: Probe; groun
   const client = clientAddress(proxy.clientIp, peer, fields);
   const credential = credentialOf(fields, proxy.apiKeyHeader, secrets.idOf);
   const decision = evaluator.decide({ method, target, headers: fields, client, credential, at: now });
-  return { request, decision, client, ...(refusable === undefined ? {} : { refusable }) };
+  return { request, decision, client, loose, ...(refusable === undefined ? {} : { refusable }) };
 }
 
 /** Whether the connection is in a known state after the answer, so that another probe may follow on it. */

@@ -13,10 +13,10 @@ export interface ReadRequest {
 
 /**
  * What raw bytes mean. Where the RFC lets a server either refuse or read on, `refusable` says why, and a server that reads
- * on must read it like this. `malformed` is what no server may act on; `incomplete` is the start of a request.
+ * on must read it like this; `loose` where it may also keep blanks or bytes that make a field worth less. `malformed` is what no server may act on; `incomplete` is the start of a request.
  */
 export type Reading =
-  | { readonly kind: 'request'; readonly request: ReadRequest; readonly refusable?: string }
+  | { readonly kind: 'request'; readonly request: ReadRequest; readonly refusable?: string; readonly loose?: boolean }
   | { readonly kind: 'malformed'; readonly why: string }
   | { readonly kind: 'incomplete' };
 
@@ -26,6 +26,7 @@ type Step<T> = { readonly value: T; readonly rest: string } | { readonly stop: R
 interface Notes {
   /** Why a server may refuse; the first reason stands. */
   refusable: string | undefined;
+  loose: boolean;
 }
 
 interface Start {
@@ -37,6 +38,8 @@ interface Start {
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Lines longer than this may be refused; RFC 9112 §3 recommends 8,000, nginx takes 8,192 with its line end. */
 const LONGEST_LINE = 8_000;
+/** Go hands it on and then refuses its own request, which the client sees as a bad gateway. */
+export const BAD_TRAILER = 'a Trailer that names no fields';
 const MOST_FIELDS = 90;
 const LARGEST_HEAD = 15_000;
 
@@ -53,7 +56,7 @@ export function readAll(bytes: string): Reading[] {
 }
 
 function readOne(bytes: string): Step<Reading> {
-  const notes: Notes = { refusable: undefined };
+  const notes: Notes = { refusable: undefined, loose: false };
   const start = bytes.replace(/^(?:\r?\n)+/, '');
   if (start !== bytes) note(notes, 'empty lines before the request line');
   const end = /\n\r*\n/.exec(start);
@@ -75,7 +78,7 @@ function readOne(bytes: string): Step<Reading> {
   if (head.length > LARGEST_HEAD || lines.length > MOST_FIELDS) note(notes, 'a very large head');
   const request = { ...line, fields, body: body.value };
   const refusable = notes.refusable === undefined ? {} : { refusable: notes.refusable };
-  return { value: { kind: 'request', request, ...refusable }, rest: body.rest };
+  return { value: { kind: 'request', request, ...refusable, ...(notes.loose ? { loose: true } : {}) }, rest: body.rest };
 }
 
 function note(notes: Notes, reason: string): void {
@@ -102,6 +105,7 @@ function linesOf(head: string, notes: Notes): string[] | string {
     else if (last === undefined || lines.length === 1) return 'blanks before the first field';
     else {
       note(notes, 'a continued line');
+      notes.loose = true;
       lines[lines.length - 1] = `${last.replace(/[ \t]+$/, '')} ${line.replace(/^[ \t]+/, '')}`;
     }
   }
@@ -118,6 +122,7 @@ function readStart(line: string, notes: Notes): Start | string {
   const minor = version[2] === '0' ? '1.0' : '1.1';
   if (Number(version[2]) > 1) note(notes, 'a newer HTTP/1');
   if (!/^[A-Z][A-Z_-]*$/.test(method)) note(notes, 'a method in unusual letters');
+  if (method.length > 32) note(notes, 'a very long method');
   if (method === 'TRACE' || method === 'CONNECT') note(notes, `the method ${method}`);
   if (!isPlainTarget(target)) note(notes, 'a target that is no valid origin-form');
   return { method, target, version: minor };
@@ -148,10 +153,19 @@ function readFields(lines: readonly string[], notes: Notes): Fields | string {
       continue;
     }
     const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '');
-    if (/[\x01-\x08\x0a-\x1f\x7f]/.test(value)) note(notes, 'a control character in a field value');
+    const problem = valueProblem(name.toLowerCase(), value);
+    if (problem !== undefined) note(notes, problem);
     fields.push([name, value]);
   }
   return fields;
+}
+
+/** Why a server may refuse a field for its value. */
+function valueProblem(name: string, value: string): string | undefined {
+  if (/[\x01-\x08\x0a-\x1f\x7f]/.test(value)) return 'a control character in a field value';
+  if (name === 'expect' && value.toLowerCase() !== '100-continue') return 'an expectation that nobody knows';
+  if (name === 'trailer' && !value.split(',').every((each) => TOKEN.test(each.trim()))) return BAD_TRAILER;
+  return undefined;
 }
 
 function hostProblem({ version }: Start, fields: Fields, notes: Notes): string | undefined {

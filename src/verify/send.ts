@@ -38,7 +38,7 @@ export async function sendAll(probes: Iterator<Probe>, trial: Trial, options: Se
         await sendOne(next.value, { trial, options, connections });
         flying.delete(next.value);
         options.sent();
-        for (const number of trial.upstreams.unclaimed.keys()) if (!suspects.has(number)) suspects.set(number, [...flying, next.value]);
+        suspect(suspects, trial.upstreams.unclaimed, [...flying, next.value]);
       }
     } finally {
       for (const connection of connections.values()) connection.close();
@@ -46,6 +46,12 @@ export async function sendAll(probes: Iterator<Probe>, trial: Trial, options: Se
   };
   await Promise.all(Array.from({ length: LANES }, lane));
   for (const number of trial.upstreams.unclaimed.keys()) await nameCulprit(suspects.get(number) ?? [], trial, options);
+}
+
+/** Remembers who was under way when an arrival was first seen that nobody has claimed yet. */
+function suspect(suspects: Map<string, readonly Probe[]>, unclaimed: ReadonlyMap<string, unknown>, probes: readonly Probe[]): void {
+  for (const number of suspects.keys()) if (!unclaimed.has(number)) suspects.delete(number);
+  for (const number of unclaimed.keys()) if (!suspects.has(number)) suspects.set(number, probes);
 }
 
 interface LaneContext {

@@ -29,7 +29,7 @@ export function mutateAddress({ draft, peer }: Attempt, workshop: Workshop): Att
     peer: LOOPBACK_PEER,
   });
   const other = someAddress(ground, workshop);
-  const garbage = random.pick(GARBAGE);
+  const garbage = random.pick([...GARBAGE, `${address}:80`, `[${address}]`, `[${address}]:80`, `"${address}"`, `${address}%eth0`, `${address}/8`, `${address}.`, `0${address}`]);
   return random.pick<() => Attempt>([
     () => tell(address),
     () => tell(address),

@@ -1,0 +1,40 @@
+import { code, defineCodes } from '../diagnostics/codes.ts';
+
+export const verifyCodes = defineCodes('verify', {
+  disagreement: code<{ engine: string; problem: string; times: number; show: string }>({
+    severity: 'error',
+    message: ({ engine, problem, times }) => `${engine}: ${problem}${times > 1 ? ` (and ${times - 1} more like it)` : ''}`,
+    hint: ({ show }) => show,
+  }),
+  leak: code<{ engine: string }>({
+    severity: 'error',
+    message: ({ engine }) => `${engine} wrote a key or token to a log or another file`,
+    hint: () => 'keys and tokens belong into the secrets folder alone',
+  }),
+  'name-disagreement': code<{ engine: string; name: string; actual: string; expected: string }>({
+    severity: 'error',
+    message: ({ engine, name, actual, expected }) => `${engine}: ${name} leads to ${actual} instead of ${expected}`,
+  }),
+  'engine-missing': code<{ engine: string; variable: string }>({
+    severity: 'error',
+    message: ({ engine }) => `${engine} was not found on this machine`,
+    hint: ({ engine, variable }) => `put ${engine} on PATH or its path into ${variable}`,
+  }),
+  'no-engine': code<{ engines: readonly string[] }>({
+    severity: 'error',
+    message: ({ engines }) => (engines.length === 0 ? 'the spec names no target that an engine could run' : `none of the engines was found on this machine: ${engines.join(', ')}`),
+    hint: ({ engines }) => (engines.length === 0 ? 'add nginx, caddy or coredns under targets' : 'put one on PATH'),
+  }),
+  'engine-failed': code<{ engine: string; problem: string }>({
+    severity: 'error',
+    message: ({ engine, problem }) => `${engine} ${problem}`,
+  }),
+  'nothing-to-verify': code<{ engine: string; what: string }>({
+    severity: 'warning',
+    message: ({ engine, what }) => `nothing to verify on ${engine}: the spec has no ${what}`,
+  }),
+  interrupted: code<Record<never, never>>({
+    severity: 'error',
+    message: () => 'interrupted before everything was verified',
+  }),
+});

@@ -1,0 +1,121 @@
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import { type Problem } from './compare.ts';
+import { verifyCodes } from './codes.ts';
+import { describe } from './describe.ts';
+import type { Probe } from './draft.ts';
+import { probesOf } from './probes/generate.ts';
+import { testProbes, type TestRequest } from './probes/tests.ts';
+import { randomOf } from './random.ts';
+import type { Scope } from './scope.ts';
+import { type Disagreement, groundOf, sendAll } from './send.ts';
+import { shrink } from './shrink.ts';
+import { startTrial, type Trial, type TrialOptions } from './trial.ts';
+
+export interface VerifyOptions extends Omit<TrialOptions, 'random'> {
+  /** Generated probes, beside `tests`. */
+  readonly requests: number;
+  readonly seed: string;
+  readonly tests: readonly TestRequest[];
+  readonly progress: (sent: number) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface Verified {
+  readonly sent: number;
+  /** Probes with which the engine did not agree. */
+  readonly disagreements: number;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Kinds of disagreement that are worked out; where there are more, these are enough to begin with. */
+const MOST_KINDS = 12;
+
+const now = () => Date.now() / 1000;
+
+/** Starts one engine, sends it the spec's tests and generated probes, and compares everything with the evaluator. */
+export async function verifyEngine(options: VerifyOptions, scope: Scope): Promise<Verified> {
+  const random = randomOf(`${options.seed} secrets`);
+  const started = await startTrial({ ...options, random }, scope);
+  if (!('trial' in started)) return { sent: 0, disagreements: 0, diagnostics: started.diagnostics };
+  const { trial } = started;
+  const kinds = new Map<string, Found>();
+  let sent = 0;
+  let disagreements = 0;
+  const ended = new AbortController();
+  void trial.server.exited.then(() => ended.abort());
+  const signal = AbortSignal.any([options.signal, ended.signal]);
+  const found = (disagreement: Disagreement) => {
+    disagreements += 1;
+    note(kinds, disagreement);
+  };
+  const report = () => {
+    sent += 1;
+    options.progress(sent);
+  };
+  try {
+    await sendAll(allProbes(trial, options), trial, { now, signal, found, sent: report });
+    const diagnostics = await findings(kinds, { trial, options, signal });
+    if (ended.signal.aborted && !options.signal.aborted) diagnostics.push(endedEarly(trial, options));
+    await trial.server.stop();
+    if ((await trial.leak()) !== undefined) diagnostics.push(verifyCodes.report('leak', [], { engine: options.engine }));
+    return { sent, disagreements, diagnostics };
+  } catch (error) {
+    // Its connections are the first to notice that an engine has ended.
+    if (!options.signal.aborted && (await hasEnded(trial))) return { sent, disagreements, diagnostics: [endedEarly(trial, options)] };
+    throw error;
+  }
+}
+
+interface Found {
+  readonly first: Disagreement;
+  times: number;
+}
+
+function note(kinds: Map<string, Found>, disagreement: Disagreement): void {
+  const kind = disagreement.problems[0]?.kind ?? '';
+  const known = kinds.get(kind);
+  if (known) known.times += 1;
+  else kinds.set(kind, { first: disagreement, times: 1 });
+}
+
+function* allProbes(trial: Trial, { tests, requests, seed }: VerifyOptions): Generator<Probe> {
+  const grounds = [...trial.grounds.values()];
+  yield* testProbes(tests, grounds);
+  const generated = probesOf(grounds, randomOf(seed), now());
+  for (let count = 0; count < requests; count += 1) {
+    const next = generated.next();
+    if (next.done) return;
+    yield next.value;
+  }
+}
+
+async function findings(kinds: ReadonlyMap<string, Found>, context: { trial: Trial; options: VerifyOptions; signal: AbortSignal }): Promise<Diagnostic[]> {
+  const { trial, options, signal } = context;
+  const diagnostics: Diagnostic[] = [];
+  for (const { first, times } of [...kinds.values()].slice(0, MOST_KINDS)) {
+    const smallest = signal.aborted ? first : await shrink(first, trial, { now, signal });
+    const ground = groundOf(smallest.probe, trial);
+    const [problem] = smallest.problems;
+    if (!problem) continue;
+    const show = describe(smallest, { policy: options.policy, proxy: ground.proxy, secrets: trial.secrets });
+    diagnostics.push(verifyCodes.report('disagreement', placeOf(problem, smallest), { engine: options.engine, problem: problem.text, times, show }));
+  }
+  return diagnostics;
+}
+
+/** The line of the spec that the evaluator decided by. */
+function placeOf({ index }: Problem, { expectation }: Disagreement) {
+  return expectation.expected[index ?? 0]?.decision.at ?? [];
+}
+
+/** A closed connection is seen before the end of the process that closed it. */
+async function hasEnded({ server }: Trial): Promise<boolean> {
+  const later = new Promise<false>((resolve) => setTimeout(() => resolve(false), 1_000).unref());
+  return (await Promise.race([server.exited, later])) !== false;
+}
+
+function endedEarly(trial: Trial, { engine }: VerifyOptions): Diagnostic {
+  const last = trial.server.output().trim().split('\n').at(-1) ?? '';
+  const problem = `ended in the middle of the probes${last === '' ? '' : `: ${last.slice(0, 300)}`}`;
+  return verifyCodes.report('engine-failed', [], { engine, problem });
+}
