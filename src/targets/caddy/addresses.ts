@@ -10,11 +10,11 @@ export interface AddressTest {
   readonly text?: string;
 }
 
-export function addressTest(set: CidrSet): AddressTest {
-  const cidrs = toCidrs(set);
+export function addressTest(set: CidrSet, cidrsOf = toCidrs): AddressTest {
+  const cidrs = cidrsOf(set);
   const ipv4 = set.ranges.filter(({ family }) => family === 4);
   if (cidrs.length <= LONG_LIST || ipv4.length === 0) return { cidrs };
-  const ipv6 = toCidrs({ ranges: set.ranges.filter(({ family }) => family === 6) });
+  const ipv6 = cidrsOf({ ranges: set.ranges.filter(({ family }) => family === 6) });
   return { cidrs: ipv6, text: `^${octets(ipv4.map(numbers), 24)}$` };
 }
 

@@ -1,9 +1,11 @@
 import { accessOf } from '../../policy/access.ts';
+import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
 import { addressTest, isEverything } from './addresses.ts';
 import { bodyTable } from './bodies.ts';
 import { callersOf } from './callers.ts';
 import { allowSources } from './cells.ts';
+import { type ClientModel, clientModel, withMapped } from './client.ts';
 import { passTable, statusTable } from './decision.ts';
 import { type Forward, forwardsOf } from './forward.ts';
 import { type CaddyToken, literal, own, word } from './quote.ts';
@@ -16,6 +18,7 @@ export interface ProxyModel {
   readonly address: CaddyToken;
   readonly bind: CaddyToken;
   readonly responseHeaders: readonly { readonly name: CaddyToken; readonly value: CaddyToken }[];
+  readonly client: ClientModel | null;
   readonly request: readonly Table[];
   readonly key: Table | null;
   readonly callers: readonly Table[];
@@ -51,14 +54,15 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
     address: word(`http://:${port}`),
     bind: word(address.includes(':') ? `[${address}]` : address),
     responseHeaders: proxy.responseHeaders.map(({ name, value }) => ({ name: word(name), value: userText(value) })),
+    client: clientModel(proxy),
     request: requestTables(access),
     key: usesKeys ? keyTable(proxy) : null,
     callers: callers?.tables ?? [],
-    outside: isEverything(proxy.ranges) ? null : outsideOf(proxy.ranges, 'client.inside'),
+    outside: isEverything(proxy.ranges) ? null : outsideOf(proxy, proxy.ranges, 'client.inside'),
     bound: (callers?.ranges ?? []).map(({ number, set }) => ({
       name: word(`bound${number}`),
       classes: own(`^[0-9]+[.]${number}[.]`),
-      ...outsideOf(set, `client.inside${number}`),
+      ...outsideOf(proxy, set, `client.inside${number}`),
     })),
     body: bodyTable(cells),
     pass: passTable(decision),
@@ -74,8 +78,9 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
   };
 }
 
-function outsideOf(set: Proxy['ranges'], destination: string): Outside {
-  const { cidrs, text } = addressTest(set);
+function outsideOf({ clientIp }: Proxy, set: CidrSet, destination: string): Outside {
+  // Only text can hold an address in another family's clothes; of a connection it is known.
+  const { cidrs, text } = addressTest(set, clientIp.kind === 'header' ? withMapped : toCidrs);
   const test = text === undefined ? null : table({ source: '{http.vars.client_ip}', destination, entries: [[`~${text}`, 'yes']], fallback: 'no' });
   return { table: test, destination: test?.destination ?? null, cidrs: cidrs.map(word) };
 }

@@ -43,7 +43,8 @@ export function keyTable({ apiKeyHeader }: Proxy): Table {
   return table({
     source: `{http.request.header.${apiKeyHeader}}`,
     destination: 'key.given',
-    entries: [[`~^(${keySource()})(?:,.*)?$`, '$1']],
+    // Blanks at the end are what a folded line leaves.
+    entries: [[`~^(${keySource()})(?:[ \\t]*|,.*)$`, '$1']],
   });
 }
 

@@ -2,13 +2,12 @@ import { toCidrs } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { type CaddyToken, word } from './quote.ts';
 
-/** Options of one listener: where the address of the client comes from. */
+/** Options of one listener. */
 export interface ServerModel {
   readonly listener: CaddyToken;
   readonly name: CaddyToken;
-  readonly trusted: readonly CaddyToken[];
-  readonly header: CaddyToken | null;
-  readonly proxyProtocol: boolean;
+  /** Load balancers whose PROXY protocol is believed. */
+  readonly proxyProtocol: readonly CaddyToken[];
 }
 
 export function serverModel({ id, listen, clientIp }: Proxy): ServerModel {
@@ -16,8 +15,6 @@ export function serverModel({ id, listen, clientIp }: Proxy): ServerModel {
   return {
     listener: word(`${address.includes(':') ? `[${address}]` : address}:${port}`),
     name: word(id),
-    trusted: clientIp.kind === 'direct' ? [] : toCidrs(clientIp.trusted).map(word),
-    header: clientIp.kind === 'header' ? word(clientIp.header) : null,
-    proxyProtocol: clientIp.kind === 'proxyProtocol',
+    proxyProtocol: clientIp.kind === 'proxyProtocol' ? toCidrs(clientIp.trusted).map(word) : [],
   };
 }
