@@ -26,7 +26,7 @@ export function diff(args: DiffArguments, io: Io): Status {
   }
   if (base !== undefined) return diffBase({ ...args, base, failOn }, io);
   if (live.length > 0) return diffLive({ ...args, live }, io);
-  return diffFiles(args, maxChanges === undefined ? 0 : Number.parseFloat(maxChanges) / 100, io);
+  return diffFiles(args, maxChanges === undefined ? undefined : Number.parseFloat(maxChanges) / 100, io);
 }
 
 function misuse({ base, live = [], target, out, failOn, maxChanges }: DiffArguments): Diagnostic[] {
@@ -46,7 +46,7 @@ function misuse({ base, live = [], target, out, failOn, maxChanges }: DiffArgume
 }
 
 /** Shows each line that is not on disk as the spec makes it. */
-function diffFiles(args: DriftArguments, tolerated: number, io: Io): Status {
+function diffFiles(args: DriftArguments, tolerated: number | undefined, io: Io): Status {
   const found = drift(args, io);
   const { plan, document, diagnostics, folder } = found;
   const report = { command: 'diff', document, diagnostics, asked: 'changes' as const, patches: true, folder };
@@ -54,13 +54,14 @@ function diffFiles(args: DriftArguments, tolerated: number, io: Io): Status {
   const { changes } = plan;
   const differing = changes.filter((change) => change.verb !== 'same');
   const access = differing.some((change) => change.cause === 'spec changed') ? sinceCommit(found) : undefined;
-  const share = shareOf(changes);
-  const within = tolerated > 0 && differing.length > 0 && share <= tolerated ? ', which is within --max-changes' : '';
+  const share = tolerated === undefined ? 1 : shareOf(changes);
+  const accepted = share <= (tolerated ?? 0);
+  const told = tolerated === undefined ? '' : `, ${percent(share)} of the lines, and ${percent(tolerated)} may`;
   const summary =
     differing.length === 0
       ? `in sync: ${count(changes.length, 'file')}`
-      : `${count(differing.length, 'file')} of ${changes.length} differ from the spec, ${percent(share)} of the lines${within}`;
-  const status = differing.length === 0 || within !== '' ? 0 : 1;
+      : `${count(differing.length, 'file')} of ${changes.length} differ from the spec${told}`;
+  const status = differing.length === 0 || accepted ? 0 : 1;
   return print({ ...report, status, changes, summary, ...(access && { access }) }, args.format, io);
 }
 
