@@ -4,7 +4,6 @@ import { answerProblems, type AnswerContext, originProblems } from './compareAns
 import { upstreamProblems } from './compareUpstream.ts';
 import type { Answered, Exchange } from './exchange.ts';
 import type { Expectation, Expected } from './expect.ts';
-import { BAD_TRAILER } from './reading.ts';
 import type { Ground } from './world.ts';
 
 /** One way in which an engine did not do what the evaluator says. */
@@ -62,10 +61,10 @@ function oneProblem(expected: Expected, answer: Answered | undefined, judged: Ju
 }
 
 /** Whether an engine was free to refuse, and did. */
-function isRefusal({ refusable, loose }: Expected, status: number | undefined): boolean {
+function isRefusal({ refusable, loose, midway }: Expected, status: number | undefined): boolean {
   if (refusable === undefined) return false;
   if (status === undefined || REFUSALS.includes(status)) return true;
-  return (loose && [401, 403, 404, 415].includes(status)) || (refusable === BAD_TRAILER && status === 502);
+  return (loose && [401, 403, 404, 415].includes(status)) || (midway && status === 502);
 }
 
 /** A chunked body shows its size only while it is read, which may be after it was forwarded. */

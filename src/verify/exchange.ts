@@ -60,7 +60,8 @@ export async function exchangeAlone(probe: Probe, { expected, end }: Expectation
   try {
     connection.write(Buffer.from(probe.raw, 'latin1'));
     let open = true;
-    for (const { request } of expected) open = open && (await receive(request.method));
+    // One that it may refuse it may also take for unfinished, and wait.
+    for (const { request, refusable } of expected) open = open && (await receive(request.method, refusable === undefined ? undefined : SILENCE));
     if (open && end !== 'incomplete') connection.write(SENTINEL);
     else connection.end();
     // A malformed request may have been answered or swallowed the sentinel; silence then ends the conversation.

@@ -11,6 +11,7 @@ export interface Expected {
   /** Why an engine may refuse it while parsing. */
   readonly refusable?: string;
   readonly loose: boolean;
+  readonly midway: boolean;
   readonly decision: Decision;
   readonly client: Address;
 }
@@ -32,7 +33,7 @@ export function expectationOf(probe: Probe, ground: Ground, now: number): Expect
 
 type Read = Extract<Reading, { kind: 'request' }>;
 
-function expectedOf({ request, refusable, loose = false }: Read, context: { probe: Probe; ground: Ground; now: number }): Expected {
+function expectedOf({ request, refusable, loose = false, midway = false }: Read, context: { probe: Probe; ground: Ground; now: number }): Expected {
   const { probe, ground, now } = context;
   const { proxy, secrets, evaluator } = ground;
   const peer = parseAddress(probe.peer);
@@ -41,7 +42,7 @@ function expectedOf({ request, refusable, loose = false }: Read, context: { prob
   const client = clientAddress(proxy.clientIp, peer, fields);
   const credential = credentialOf(fields, proxy.apiKeyHeader, secrets.idOf);
   const decision = evaluator.decide({ method, target, headers: fields, client, credential, at: now });
-  return { request, decision, client, loose, ...(refusable === undefined ? {} : { refusable }) };
+  return { request, decision, client, loose, midway, ...(refusable === undefined ? {} : { refusable }) };
 }
 
 /** Whether the connection is in a known state after the answer, so that another probe may follow on it. */

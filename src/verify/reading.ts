@@ -13,10 +13,11 @@ export interface ReadRequest {
 
 /**
  * What raw bytes mean. Where the RFC lets a server either refuse or read on, `refusable` says why, and a server that reads
- * on must read it like this; `loose` where it may also keep blanks or bytes that make a field worth less. `malformed` is what no server may act on; `incomplete` is the start of a request.
+ * on must read it like this; `loose` where it may also keep blanks or bytes that make a field worth less, `midway` where it
+ * may find out after it has begun to forward. `malformed` is what no server may act on; `incomplete` is the start of a request.
  */
 export type Reading =
-  | { readonly kind: 'request'; readonly request: ReadRequest; readonly refusable?: string; readonly loose?: boolean }
+  | { readonly kind: 'request'; readonly request: ReadRequest; readonly refusable?: string; readonly loose?: boolean; readonly midway?: boolean }
   | { readonly kind: 'malformed'; readonly why: string }
   | { readonly kind: 'incomplete' };
 
@@ -27,6 +28,7 @@ interface Notes {
   /** Why a server may refuse; the first reason stands. */
   refusable: string | undefined;
   loose: boolean;
+  midway: boolean;
 }
 
 interface Start {
@@ -38,8 +40,6 @@ interface Start {
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Lines longer than this may be refused; RFC 9112 §3 recommends 8,000, nginx takes 8,192 with its line end. */
 const LONGEST_LINE = 8_000;
-/** Go hands it on and then refuses its own request, which the client sees as a bad gateway. */
-export const BAD_TRAILER = 'a Trailer that names no fields';
 const MOST_FIELDS = 90;
 const LARGEST_HEAD = 15_000;
 
@@ -56,7 +56,7 @@ export function readAll(bytes: string): Reading[] {
 }
 
 function readOne(bytes: string): Step<Reading> {
-  const notes: Notes = { refusable: undefined, loose: false };
+  const notes: Notes = { refusable: undefined, loose: false, midway: false };
   const start = bytes.replace(/^(?:\r?\n)+/, '');
   if (start !== bytes) note(notes, 'empty lines before the request line');
   const end = /\n\r*\n/.exec(start);
@@ -74,11 +74,15 @@ function readOne(bytes: string): Step<Reading> {
   const body = readBody(start.slice(end.index + end[0].length), { version: line.version, fields });
   if ('malformed' in body) return { stop: malformed(body.malformed) };
   if ('incomplete' in body) return { stop: { kind: 'incomplete' } };
-  if (body.refusable !== undefined) note(notes, body.refusable);
+  if (body.refusable !== undefined) {
+    note(notes, body.refusable);
+    notes.midway = true;
+  }
   if (head.length > LARGEST_HEAD || lines.length > MOST_FIELDS) note(notes, 'a very large head');
   const request = { ...line, fields, body: body.value };
   const refusable = notes.refusable === undefined ? {} : { refusable: notes.refusable };
-  return { value: { kind: 'request', request, ...refusable, ...(notes.loose ? { loose: true } : {}) }, rest: body.rest };
+  const { loose, midway } = notes;
+  return { value: { kind: 'request', request, loose, midway, ...refusable }, rest: body.rest };
 }
 
 function note(notes: Notes, reason: string): void {
@@ -155,6 +159,8 @@ function readFields(lines: readonly string[], notes: Notes): Fields | string {
     const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '');
     const problem = valueProblem(name.toLowerCase(), value);
     if (problem !== undefined) note(notes, problem);
+    // Go hands such a Trailer on and then refuses its own request, which the client sees as a bad gateway.
+    if (name.toLowerCase() === 'trailer') notes.midway = true;
     fields.push([name, value]);
   }
   return fields;
@@ -164,7 +170,7 @@ function readFields(lines: readonly string[], notes: Notes): Fields | string {
 function valueProblem(name: string, value: string): string | undefined {
   if (/[\x01-\x08\x0a-\x1f\x7f]/.test(value)) return 'a control character in a field value';
   if (name === 'expect' && value.toLowerCase() !== '100-continue') return 'an expectation that nobody knows';
-  if (name === 'trailer' && !value.split(',').every((each) => TOKEN.test(each.trim()))) return BAD_TRAILER;
+  if (name === 'trailer' && !value.split(',').every((each) => TOKEN.test(each.trim()))) return 'a Trailer that names no fields';
   return undefined;
 }
 

@@ -13,13 +13,19 @@ export function readBody(bytes: string, { version, fields }: { version: string; 
   const codings = fieldOf(fields, 'transfer-encoding');
   const lengths = fieldOf(fields, 'content-length');
   if (codings === undefined) return lengths === undefined ? { value: '', rest: bytes } : readSized(bytes, lengths);
-  if (version === '1.0') return { malformed: 'Transfer-Encoding in HTTP/1.0' };
+  if (version === '1.0') return readFaulty(bytes, lengths);
   if (codings.toLowerCase() !== 'chunked') return { malformed: 'a Transfer-Encoding other than chunked' };
   if (lengths === undefined) return readChunked(bytes);
   if (!/^\d+$/.test(lengths)) return { malformed: 'a Content-Length that is no number' };
   // A server may refuse both together or go by the chunks; never by the length.
   const body = readChunked(bytes);
   return 'value' in body ? { ...body, refusable: 'Content-Length beside Transfer-Encoding' } : body;
+}
+
+/** Chunks that HTTP/1.0 does not know: a server may go by the length, if it then closes and reads nothing more. */
+function readFaulty(bytes: string, lengths: string | undefined): ReadBody {
+  const body = lengths === undefined ? { value: '', rest: '' } : readSized(bytes, lengths);
+  return 'value' in body ? { value: body.value, rest: '', refusable: 'Transfer-Encoding in HTTP/1.0' } : body;
 }
 
 function readSized(bytes: string, lengths: string): ReadBody {
