@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Diagnostic, ok } from '../diagnostics/diagnostic.ts';
+import { liveKeyIds, withoutSecrets } from './caddySecrets.ts';
 import { driftCodes } from './codes.ts';
 import { fingerprintFor } from './fingerprint.ts';
 import { compareJson, type JsonDifference } from './json.ts';
@@ -23,10 +24,15 @@ export const compareCaddy: CompareLive = (live, expected) => {
     return unreadable(expected, `${live.name}: it has no "apps", so it is not Caddy's /config/`, HINT);
   const adapted = adapt(expected);
   if ('problem' in adapted) return unreadable(expected, adapted.problem, adapted.hint);
-  const { differences, foreign } = compareJson(adapted.config, running);
+  const { differences, foreign } = compareJson(withoutSecrets(adapted.config), withoutSecrets(running));
   const at = optionsPath(expected);
+  const known = new Set(expected.policy.apiKeys.map((key) => key.id));
+  const strangers = [...new Set(liveKeyIds(running))].filter((id) => !known.has(id));
   return ok({
-    drift: differences.map(teller(adapted.config, live, expected)),
+    drift: [
+      ...differences.map(teller(adapted.config, live, expected)),
+      ...strangers.map((id) => driftCodes.report('added', at, { what: `a key for "${id}"`, where: live.name })),
+    ],
     foreign: foreign.map((path) => driftCodes.report('foreign', at, { what: path, where: live.name })),
   });
 };

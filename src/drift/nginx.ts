@@ -87,9 +87,12 @@ function teller(own: readonly OutputFile[], live: string, expected: Expected) {
   const originOf = originFinder(expected.policy);
   const known = vocabularyOf(own.map(({ text }) => text));
   return ({ kind, wanted, found, inside }: Difference, where: string): Diagnostic => {
-    const shown = (directive: NginxDirective | undefined) => (directive ? directiveWords(directive, known, hide) : '');
-    const words = [wanted, found, ...inside].flatMap((one) => (one ? allWords(one) : []));
-    const at: SpecPath = originOf(words) ?? originOf([where.replace(/^.*\/|\.conf$/g, '')]) ?? optionsPath(expected);
+    const shown = (directive: NginxDirective | undefined) =>
+      directive ? directiveWords(directive, { known, hide, parent: inside.at(-1)?.name }) : '';
+    const words = [wanted, found].flatMap((one) => (one ? allWords(one) : []));
+    const around = inside.flatMap(({ name, args }) => [name, ...args]);
+    const at: SpecPath =
+      originOf(words) ?? originOf(around) ?? originOf([where.replace(/^.*\/|\.conf$/g, '')]) ?? optionsPath(expected);
     const block = inside.map((one) => [one.name, ...one.args].join(' ')).join(' / ');
     const place = block === '' ? where : `${where} (${block})`;
     if (kind === 'changed')

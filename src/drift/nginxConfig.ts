@@ -11,7 +11,7 @@ export interface NginxProblem {
 
 // As nginx's own lexer: quotes count at the start of a word only, `${` does not open a block.
 const TOKEN =
-  /\s+|#[^\n]*|"((?:[^"\\]|\\[\s\S])*)"|'((?:[^'\\]|\\[\s\S])*)'|([{};])|((?:\$\{|\\[\s\S]|[^\s;{}\\])(?:\$\{|\\[\s\S]|[^\s;{\\])*)/gy;
+  /\s+|#[^\n]*|"((?:[^"\\]|\\[\s\S])*)"|'((?:[^'\\]|\\[\s\S])*)'|([{};])|((?:\$\{|\\[\s\S]|[^\s;{}\\"'])(?:\$\{|\\[\s\S]|[^\s;{\\])*)/gy;
 
 interface Token {
   readonly text: string;

@@ -37,18 +37,22 @@ const HARMLESS = new Set([
   'worker_processes',
 ]);
 
+export interface Showing {
+  readonly known: ReadonlySet<string>;
+  readonly hide: Fingerprint;
+  /** Name of the block around it. */
+  readonly parent: string | undefined;
+}
+
 /**
  * A directive for people. In the directives where a credential may stand (headers, maps, variables) an
  * argument that is not a word of ours is hidden, whatever it looks like.
  */
-export function directiveWords(
-  { name, args, block }: NginxDirective,
-  known: ReadonlySet<string>,
-  hide: Fingerprint,
-): string {
-  // Entries of a map have no directive name: the name itself is the value that is looked up.
-  const shownName = known.has(name) || /^[a-z_]{2,40}$/.test(name) ? name : hide(name);
-  const open = HARMLESS.has(name) || name === 'server' || name === 'upstream';
+export function directiveWords({ name, args, block }: NginxDirective, { known, hide, parent }: Showing): string {
+  // Entries of a map have no directive name: what stands there is the value that is looked up.
+  const isName = parent !== 'map' && /^[a-z_0-9]{2,40}$/.test(name);
+  const shownName = known.has(name) || isName ? name : hide(name);
+  const open = isName && HARMLESS.has(name);
   const shown = args.map((arg) => (open || isPlain(arg, known) ? arg : hide(arg)));
   return `"${[shownName, ...shown].join(' ')}${block ? ' { … }' : ''}"`;
 }

@@ -1,0 +1,183 @@
+import { dump, load } from 'js-yaml';
+import { parse, stringify } from 'smol-toml';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseNginx } from '../src/drift/nginxConfig.ts';
+import { IN_SYNC, liveCase } from './support/live.ts';
+
+const specWith = (targets: string) => `version: 1
+name: live
+domainRewrites:
+  - { from: git.example.com, to: git.link.example.com }
+  - { from: registry.example.com, to: registry.link.example.com, containerRegistry: true }
+  - { from: "*.pages.example.com", to: "*.pages.link.example.com" }
+targets:
+  ${targets}
+`;
+
+const coredns = suite('live CoreDNS');
+const plain = liveCase(specWith('coredns: { form: corefile }'));
+const corefile = plain.file('coredns');
+
+for (const form of ['corefile', 'configMap', 'import', 'aks', 'k3s', 'nodeLocal']) {
+  coredns(`the file of the form ${form} is in sync`, () => {
+    const bind = form === 'nodeLocal' ? ', bind: [169.254.20.10]' : '';
+    const form1 = liveCase(specWith(`coredns: { form: ${form}${bind} }`));
+    assert.equal(form1.compare('coredns', form1.file('coredns')), IN_SYNC);
+  });
+}
+
+const MAP = liveCase(specWith('coredns: { form: configMap }'));
+const manifest = load(MAP.file('coredns')) as { metadata: object };
+const served = { ...manifest, metadata: { ...manifest.metadata, resourceVersion: '7', annotations: { note: 'a: b' } } };
+
+coredns('a ConfigMap as kubectl prints it is in sync', () => {
+  for (const text of [
+    JSON.stringify(served, null, 4),
+    dump(served),
+    dump(served, { lineWidth: -1, quoteStyle: 'double', forceQuotes: true }),
+  ]) {
+    assert.equal(MAP.compare('coredns', text), IN_SYNC, text);
+  }
+});
+
+coredns('comments, blanks, quotes, case and the form of a rule are no drift', () => {
+  const rewritten = corefile
+    .replace(/ *#.*\n/g, '')
+    .replaceAll('    ', '\t')
+    .replace('exact git.example.com.', 'exact "GIT.example.com."')
+    .replace(/rewrite stop name (exact registry\S*) (\S+)/, 'rewrite {\n name $1 $2\n }')
+    .replace('    rewrite stop name suffix', '    cache 5\n    rewrite stop name suffix');
+  assert.is.not(rewritten, corefile);
+  assert.equal(plain.compare('coredns', rewritten), IN_SYNC);
+});
+
+const DRIFTS: readonly [title: string, edit: (text: string) => string, expected: readonly string[]][] = [
+  [
+    'a target changed',
+    (text) => text.replace('git.link.example.com', 'git.evil.example.com'),
+    [
+      '4: live has "rewrite stop name exact git.example.com. git.evil.example.com." in place of "rewrite stop name exact git.example.com. git.link.example.com." [drift/changed]',
+    ],
+  ],
+  [
+    'a rule removed',
+    (text) => text.replace(/.*rewrite.*pages.*\n/, ''),
+    [
+      '6: live lacks "rewrite stop name suffix .pages.example.com. .pages.link.example.com. answer auto" [drift/missing]',
+    ],
+  ],
+  [
+    'a rule of somebody else before ours',
+    (text) =>
+      text.replace('    rewrite', '    rewrite name regex (.*)\\.example\\.com\\.$ {1}.other.org.\n    rewrite'),
+    [4, 5, 6].map((line) => `${line}: `),
+  ],
+  [
+    'a block that takes the name away',
+    (text) => `${text}\nexample.com {\n    forward . 9.9.9.9\n}\n`,
+    [4, 5, 6].map((line) => `${line}: `),
+  ],
+];
+for (const [title, edit, expected] of DRIFTS) {
+  coredns(title, () => {
+    const { drift, problems } = plain.compare('coredns', edit(corefile));
+    assert.equal(problems, []);
+    assert.is(drift.length, expected.length, drift.join('\n'));
+    for (const [index, line] of expected.entries()) assert.ok(drift[index]?.startsWith(line), drift[index]);
+  });
+}
+
+coredns('a rule of somebody else that takes nothing of ours is told apart', () => {
+  const told = plain.compare(
+    'coredns',
+    corefile.replace('    rewrite', '    rewrite name exact a.org b.org\n    rewrite'),
+  );
+  assert.equal(told.drift, []);
+  assert.equal(told.foreign, [
+    '8: live also has "rewrite stop name exact a.org. b.org.", which is not ours and was not compared [drift/foreign]',
+  ]);
+});
+
+const UNREADABLE: readonly [text: string, problem: RegExp][] = [
+  ['', /it is empty/],
+  [' \n', /it is empty/],
+  [corefile.slice(0, corefile.lastIndexOf('}')), /opens a block that is never closed/],
+  ['server { listen 80; }\n', /line 1 /],
+  ['{"kind":"Status","message":"configmaps \\"x\\" not found"}', /an error of Kubernetes: configmaps "x" not found/],
+  ['{"kind":"ConfigMapList","items":[]}', /it is a list/],
+  ['apiVersion: v1\nkind: Secret\ndata: {}\n', /it is a Secret/],
+  ['apiVersion: v1\nkind: ConfigMap\ndata: {}\n', /no Corefile/],
+  [JSON.stringify(served).slice(0, -20), /not whole YAML or JSON/],
+];
+for (const [text, problem] of UNREADABLE) {
+  coredns(`cannot tell: ${JSON.stringify(text.slice(0, 40))}`, () => {
+    const told = plain.compare('coredns', text);
+    assert.is(told.problems.length, 1, JSON.stringify(told));
+    assert.match(told.problems[0] ?? '', problem);
+    assert.match(told.problems[0] ?? '', /\[drift\/unreadable-live\]/);
+  });
+}
+coredns.run();
+
+const bottlerocket = suite('live Bottlerocket');
+const node = liveCase(
+  specWith('bottlerocket: { mirrors: { docker.io: ["https://one.example.com", "https://two.example.com"] } }'),
+);
+const settings = parse(node.file('bottlerocket'));
+const printed = (mirrors: unknown) => JSON.stringify({ settings: { 'container-registry': { mirrors } } });
+const ours = [
+  { endpoint: ['https://registry.link.example.com'], registry: 'registry.example.com' },
+  { registry: 'docker.io', endpoint: ['https://one.example.com', 'https://two.example.com'] },
+];
+
+bottlerocket('user data, a TOML round trip of it and what apiclient prints are in sync', () => {
+  assert.equal(node.compare('bottlerocket', node.file('bottlerocket')), IN_SYNC);
+  assert.equal(node.compare('bottlerocket', stringify(settings)), IN_SYNC);
+  assert.equal(node.compare('bottlerocket', printed(ours)), IN_SYNC);
+});
+bottlerocket('a mirror that is changed, missing or foreign', () => {
+  const [first, second] = ours;
+  const told = node.compare(
+    'bottlerocket',
+    printed([
+      { ...second, endpoint: [...(second?.endpoint ?? [])].reverse() },
+      { ...first, registry: 'quay.io' },
+    ]),
+  );
+  assert.equal(told.drift, [
+    '5: live lacks the mirror of registry.example.com from https://registry.link.example.com [drift/missing]',
+    '8: live has https://two.example.com, https://one.example.com in place of docker.io from https://one.example.com, https://two.example.com [drift/changed]',
+  ]);
+  assert.equal(told.foreign, [
+    '8: live also has a mirror of quay.io, which is not ours and was not compared [drift/foreign]',
+  ]);
+});
+bottlerocket('cannot tell', () => {
+  for (const text of [
+    '',
+    '{"settings":',
+    '{"settings":{"motd":"x"}}',
+    'apiVersion: v1',
+    printed({ a: 1 }),
+    printed([{ registry: 'x' }]),
+  ]) {
+    const told = node.compare('bottlerocket', text);
+    assert.is(told.problems.length, 1, text);
+    assert.equal([...told.drift, ...told.foreign], []);
+  }
+});
+bottlerocket.run();
+
+const nginx = suite('reading nginx');
+nginx('quotes, escapes, variables and comments as nginx reads them', () => {
+  assert.equal(parseNginx('a  "b c" \'d;\' e\\;f # x;\n; map ${x}y $z { "~^/{2}" 1; }'), [
+    { name: 'a', args: ['b c', 'd;', 'e;f'] },
+    { name: 'map', args: ['${x}y', '$z'], block: [{ name: '~^/{2}', args: ['1'] }] },
+  ]);
+});
+nginx('what breaks off is a problem', () => {
+  for (const text of ['a', 'a {', 'a { b; ', 'a; }', 'a "b;', 'a { b }'])
+    assert.ok('problem' in parseNginx(text), text);
+});
+nginx.run();

@@ -1,0 +1,223 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { delimiter, dirname, join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { compareNginx } from '../src/drift/nginx.ts';
+import { temporaryFolder } from '../src/verify/folder.ts';
+import { freePort } from '../src/verify/ports.ts';
+import { startServer } from '../src/verify/process.ts';
+import { engineSuite } from './engines/suite.ts';
+import { IN_SYNC, liveCase } from './support/live.ts';
+import { policyOf } from './support/policy.ts';
+
+const { test: caddy, engines } = await engineSuite('live Caddy', ['caddy']);
+const KEY = 'abcdefghijklmnopqrstuvwx';
+const TOKEN = 'glpat-zzzzzzzzzzzzzzzzzzzz';
+
+const caddySpec = (port: number) => `version: 1
+name: live
+upstreams:
+  gitlab: { url: "http://127.0.0.1:9" }
+routes:
+  read: { upstream: gitlab, allow: [GET /groups, "GET /groups/{id:int}"] }
+apiKeys:
+  reader: { key: env:K, token: env:T }
+proxies:
+  api: { listen: "127.0.0.1:${port}", ipRanges: [10.0.0.0/8] }
+targets:
+  caddy: {}
+`;
+
+function get(socketPath: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path: '/config/', headers: { Host: '' } }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8').on('data', (part: string) => {
+        text += part;
+      });
+      answer.once('end', () => resolve(text));
+    });
+    asked.once('error', reject).end();
+  });
+}
+
+/** The headers of a reverse proxy with a token written into them. */
+function withToken(headers: { request: { set?: object } }): object {
+  return { ...headers, request: { ...headers.request, set: { ...headers.request.set, 'X-Extra': [TOKEN] } } };
+}
+
+/** The configuration of a running Caddy, started on our file beside secrets of its own. */
+async function running(text: string, port: number): Promise<string> {
+  const folder = await temporaryFolder();
+  try {
+    mkdirSync(join(folder.path, 'secrets'));
+    writeFileSync(join(folder.path, 'Caddyfile'), text);
+    writeFileSync(
+      join(folder.path, 'secrets/keys'),
+      `map "={key.given}" {key.id} {\n\t"=${KEY}" "reader"\n\tdefault ""\n}\n`,
+    );
+    writeFileSync(
+      join(folder.path, 'secrets/tokens'),
+      `map "={http.vars.key}" {key.token} {\n\t"=reader" "${TOKEN}"\n\tdefault ""\n}\n`,
+    );
+    const args = ['run', '--config', 'Caddyfile', '--adapter', 'caddyfile'];
+    const server = await startServer({ command: engines.caddy.path, args, cwd: folder.path, ready: { port } });
+    try {
+      return await get(join(folder.path, 'admin.sock'));
+    } finally {
+      await server.stop();
+    }
+  } finally {
+    await folder.remove();
+  }
+}
+
+caddy('what a running Caddy says it runs is in sync, and each change by hand is found', async () => {
+  const port = await freePort();
+  const here = liveCase(caddySpec(port));
+  process.env['PATH'] = `${dirname(engines.caddy.path)}${delimiter}${process.env['PATH']}`;
+  const live = await running(here.file('caddy', 'Caddyfile'), port);
+  assert.match(live, KEY);
+  assert.equal(here.compare('caddy', live), IN_SYNC);
+  assert.equal(here.compare('caddy', JSON.stringify(sorted(JSON.parse(live)), null, 2)), IN_SYNC);
+
+  const wider = here.compare('caddy', live.replaceAll('10.0.0.0/8', '0.0.0.0/0'));
+  assert.ok(wider.drift.length > 0);
+  assert.ok(wider.drift.every((line) => /^\d+: /.test(line)));
+  assert.match(wider.drift.join('\n'), /^10: .*10\.0\.0\.0\/8/m);
+
+  const stranger = here.compare('caddy', live.replace('"outputs":["reader"]', '"outputs":["mallory"]'));
+  assert.equal(stranger.drift, ['12: live has a key for "mallory", which the spec does not make [drift/added]']);
+
+  const handed = JSON.stringify(
+    JSON.parse(live, (key, value) => (key === 'headers' && value.request ? withToken(value) : value)),
+  );
+  const told = here.compare('caddy', handed);
+  assert.is(told.drift.length, 1, told.drift.join('\n'));
+  for (const secret of [KEY, TOKEN]) assert.not.ok(JSON.stringify([wider, stranger, told]).includes(secret));
+});
+
+caddy('another app beside ours is told apart', () => {
+  const here = liveCase(caddySpec(8080));
+  const own = JSON.stringify({ apps: { http: { servers: {} }, layer4: { x: 1 } } });
+  const told = here.compare('caddy', own);
+  assert.match(told.foreign.join('\n'), /live also has \/apps\/layer4/);
+  assert.match(told.drift.join('\n'), /servers/);
+});
+
+caddy('cannot tell', () => {
+  const here = liveCase(caddySpec(8080));
+  for (const [text, problem] of [
+    ['', /empty/],
+    ['null', /without any configuration/],
+    ['{"apps":', /not whole JSON/],
+    ['{"kind":"ConfigMap"}', /no "apps"/],
+  ] as const) {
+    const told = here.compare('caddy', text);
+    assert.is(told.problems.length, 1);
+    assert.match(told.problems[0] ?? '', problem);
+  }
+});
+caddy.run();
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? 1 : -1))
+      .map(([key, item]) => [key, sorted(item)]),
+  );
+}
+
+const nginx = suite('live nginx');
+const policy = policyOf({
+  upstreams: { gitlab: { url: 'https://gitlab.example.com' } },
+  routes: { read: { upstream: 'gitlab', allow: ['GET /groups'] } },
+  apiKeys: { reader: { key: 'env:K', token: 'env:T' } },
+  proxies: { api: { listen: 8080, ipRanges: ['10.0.0.0/8'] } },
+});
+const MAIN = 'events {}\nhttp {\n  include api.conf;\n}\n';
+const API = `map $http_private_token $key { default ""; include secrets/keys*.conf; }
+server {
+  listen 8080;
+  allow 10.0.0.0/8; # offices
+  deny all;
+  location = /groups { proxy_set_header PRIVATE-TOKEN $token; proxy_pass https://gitlab.example.com; }
+  location ~ "^/a{2}$" { return 404; }
+  location ~ ^/b$ { return 405; }
+}
+`;
+const files = [
+  { path: 'nginx/nginx.conf', text: MAIN },
+  { path: 'nginx/api.conf', text: API },
+].map((file) => ({ ...file, target: 'nginx', digest: '', hasHeader: false }));
+const dumpOf = (main: string, api: string, rest = '') =>
+  `nginx: the configuration file /etc/nginx/nginx.conf syntax is ok\n# configuration file /etc/nginx/nginx.conf:\n${main}\n# configuration file /etc/nginx/api.conf:\n${api}\n# configuration file /etc/nginx/secrets/keys.conf:\n"${KEY}" reader;\n${rest}`;
+
+function told(text: string) {
+  const { value, diagnostics } = compareNginx(
+    { name: 'live', text },
+    { target: 'nginx', policy, options: {}, files, folder: '' },
+  );
+  const lines = (value?.drift ?? diagnostics).map(({ at, message, code }) => `${at.join('.')}: ${message} [${code}]`);
+  return { lines, foreign: (value?.foreign ?? []).map(({ message }) => message) };
+}
+
+nginx('comments, blanks, quotes and the order of what has none are no drift', () => {
+  const other = API.replace(' # offices', '')
+    .replace(/ {2}listen 8080;\n/, '')
+    .replace('  location = /groups', '  listen   "8080";\n  location = /groups')
+    .replace('"^/a{2}$"', () => "'^/a{2}$'");
+  for (const text of [dumpOf(MAIN, API), dumpOf(MAIN, other)]) assert.equal(told(text), { lines: [], foreign: [] });
+});
+nginx('a change by hand is found at its line of the spec', () => {
+  assert.equal(told(dumpOf(MAIN, API.replace('allow 10.0.0.0/8', 'allow 0.0.0.0/0'))).lines, [
+    'proxies.api.ipRanges: /etc/nginx/api.conf (server) has "allow 0.0.0.0/0" in place of "allow 10.0.0.0/8" [drift/changed]',
+  ]);
+  assert.equal(told(dumpOf(MAIN, API.replace('  deny all;\n', ''))).lines, [
+    'proxies.api: /etc/nginx/api.conf (server) lacks "deny all" [drift/missing]',
+  ]);
+  assert.equal(
+    told(dumpOf(MAIN, API.replace(/ {2}allow.*\n {2}deny all;/, '  deny all;\n  allow 10.0.0.0/8;'))).lines,
+    [
+      'proxies.api.ipRanges: /etc/nginx/api.conf (server) has "allow 10.0.0.0/8" at another place, and here order decides [drift/reordered]',
+    ],
+  );
+  const [a = '', b = ''] = API.match(/ {2}location ~.*\n/g) ?? [];
+  assert.match(told(dumpOf(MAIN, API.replace(a + b, b + a))).lines.join(), /at another place/);
+});
+nginx('a secret put in by hand is found and not shown', () => {
+  const { lines } = told(dumpOf(MAIN, API.replace('PRIVATE-TOKEN $token', `PRIVATE-TOKEN ${TOKEN}`)));
+  assert.is(lines.length, 1);
+  assert.match(
+    lines[0] ?? '',
+    /"proxy_set_header PRIVATE-TOKEN <hidden:[0-9a-f]{8}>" in place of "proxy_set_header PRIVATE-TOKEN \$token"/,
+  );
+  const keys = told(dumpOf(MAIN, API.replace('default "";', `default ""; "${KEY}" reader;`)));
+  assert.match(keys.lines.join(), /has "<hidden:[0-9a-f]{8}> reader"/);
+  assert.not.ok(JSON.stringify([lines, keys]).includes(KEY));
+});
+nginx('a file of somebody else is told apart, one of ours that is gone is drift', () => {
+  assert.equal(told(dumpOf(MAIN, API, '# configuration file /etc/nginx/mime.types:\ntypes {}\n')).foreign, [
+    'live also has the file /etc/nginx/mime.types, which is not ours and was not compared',
+  ]);
+  assert.equal(told(`# configuration file /etc/nginx/nginx.conf:\n${MAIN}`).lines, [
+    'targets.nginx: live lacks the file nginx/api.conf [drift/missing]',
+  ]);
+});
+nginx('cannot tell', () => {
+  for (const [text, problem] of [
+    ['', /empty/],
+    [MAIN, /not what nginx -T prints/],
+    ['nginx: [emerg] unknown directive "x"\n', /nginx said: unknown directive "x"/],
+    [dumpOf(MAIN, API).slice(0, 420), /it ends/],
+  ] as const) {
+    const { lines } = told(text);
+    assert.is(lines.length, 1, lines.join('\n'));
+    assert.match(lines[0] ?? '', problem);
+    assert.match(lines[0] ?? '', /\[drift\/unreadable-live\]/);
+  }
+});
+nginx.run();

@@ -1,0 +1,64 @@
+import * as assert from 'uvu/assert';
+import { compile } from '../../src/compile.ts';
+import type { Diagnostic } from '../../src/diagnostics/diagnostic.ts';
+import { resolveDiagnostics } from '../../src/diagnostics/resolve.ts';
+import { liveTargets } from '../../src/drift/index.ts';
+
+/** What a comparison with a live text says, a line each; problems stand alone. */
+export interface Told {
+  readonly drift: readonly string[];
+  readonly foreign: readonly string[];
+  readonly problems: readonly string[];
+}
+
+export interface LiveCase {
+  readonly path: string;
+  readonly text: string;
+  /** The file of a target as it is rendered. */
+  file(target: string, end?: string): string;
+  compare(target: string, live: string, folder?: string): Told;
+}
+
+/** A spec whose files are compared with live texts. */
+export function liveCase(spec: string): LiveCase {
+  const {
+    document,
+    spec: parsed,
+    policy,
+    files,
+    diagnostics,
+  } = compile(spec, { file: 'postern.yaml', read: () => undefined });
+  assert.equal(
+    diagnostics.filter(({ severity }) => severity === 'error').map(({ message }) => message),
+    [],
+  );
+  if (!document || !parsed || !policy || !files) throw new Error('no files and no error');
+  const lines = (found: readonly Diagnostic[] = []) =>
+    resolveDiagnostics(found, document).map(
+      ({ code, message, location }) => `${location?.from.line}: ${message} [${code}]`,
+    );
+  return {
+    path: document.file.name,
+    text: spec,
+    file(target, end = '') {
+      const found = files.find((file) => file.target === target && file.path.endsWith(end));
+      if (!found) throw new Error(`no file of ${target}`);
+      return found.text;
+    },
+    compare(target, text, folder = '/nowhere') {
+      const own = files.filter((file) => file.target === target);
+      const compared = liveTargets[target]?.(
+        { name: 'live', text },
+        { target, policy, options: parsed.targets?.[target], files: own, folder },
+      );
+      if (!compared) throw new Error(`${target} cannot be compared live`);
+      return {
+        drift: lines(compared.value?.drift),
+        foreign: lines(compared.value?.foreign),
+        problems: lines(compared.diagnostics),
+      };
+    },
+  };
+}
+
+export const IN_SYNC: Told = { drift: [], foreign: [], problems: [] };
