@@ -16,7 +16,7 @@ const SHAPES = [
 export function route(n: number): { readonly allow: string; readonly request: string } {
   const allow = (SHAPES[n % SHAPES.length] ?? (() => ''))(n);
   const [methods = '', path = ''] = allow.split(' ');
-  const target = path.replace('{id:encodedPath}', 'group%2Fproject').replace('{item:int}', '42').replace('{name}', 'v1.2');
+  const target = path.replace('{id:encodedPath}', '4242').replace('{item:int}', '42').replace('{name}', 'v1.2');
   return { allow, request: `${methods.split(',')[0]} ${target}` };
 }
 

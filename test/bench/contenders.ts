@@ -1,0 +1,86 @@
+import type { Target } from '../../src/targets/target.ts';
+import { compile } from '../../src/compile.ts';
+import { targets } from '../../src/targets/index.ts';
+import { route, specText } from './specs.ts';
+
+export type Engine = 'nginx' | 'caddy';
+export type Kind = 'generated' | 'bare' | 'seedStyle';
+
+/** What the proxies of one comparison are asked to do. */
+export interface Setting {
+  readonly routes: number;
+  readonly keys: number;
+  readonly cidrs: number;
+  readonly upstreamPort: number;
+}
+
+export interface ConfigFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+const KEY = (n: number) => `bench-key-${String(n).padStart(6, '0')}-${((n * 2_654_435_761) % 2 ** 32).toString(16).padStart(8, '0')}`;
+
+/** The key that the n-th caller sends. */
+export const keyOf = KEY;
+
+function targetOf(engine: Engine): Target {
+  const target = targets.find(({ name }) => name === engine);
+  if (!target) throw new Error(`no target ${engine}`);
+  return target;
+}
+
+/** The files that Postern makes for this setting, secrets included. */
+export function generated(engine: Engine, { routes, keys, cidrs, upstreamPort }: Setting, port: number): ConfigFile[] {
+  const spec = JSON.parse(specText({ routes, keys, cidrs }, { [engine]: {} }));
+  spec.upstreams.gitlab.url = `http://127.0.0.1:${upstreamPort}`;
+  spec.ipRanges.clients.push('127.0.0.0/8');
+  spec.proxies.api.listen = `127.0.0.1:${port}`;
+  const { files, policy, diagnostics } = compile(JSON.stringify(spec), { file: 'bench.json', read: () => undefined });
+  const values = new Map(Array.from({ length: keys }, (_, n) => [[`env:KEY_${n}`, KEY(n)], [`env:TOKEN_${n}`, `token-${n}`]] as const).flat());
+  const secrets = policy && targetOf(engine).secrets?.({ policy, values })?.value;
+  if (!files || !secrets) throw new Error(JSON.stringify(diagnostics));
+  return [...files, ...secrets];
+}
+
+const NGINX_HEAD = 'pid nginx.pid; error_log stderr crit; worker_processes auto; events { worker_connections 1024; }';
+const NGINX_TEMP = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${name}_temp;`).join(' ');
+const NGINX_FORWARD = 'proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection "";';
+
+/** nginx in the style of a hand-written allowlist: a location with a regular expression for each route. */
+function nginxByHand({ routes, cidrs, keys, upstreamPort }: Setting, port: number, bare: boolean): ConfigFile[] {
+  const locations = Array.from({ length: bare ? 0 : routes }, (_, n) => {
+    const [methods = '', path = ''] = route(n).allow.split(' ');
+    return `location ~ "^${path.replace(/\{[^}]*\}/g, '[^/]+')}$" { limit_except ${methods.replaceAll(',', ' ')} { deny all; } if ($token = "") { return 401; } ${NGINX_FORWARD} proxy_set_header PRIVATE-TOKEN $token; }`;
+  });
+  const allowed = JSON.parse(specText({ routes: 0, keys: 0, cidrs }, {})).ipRanges.clients as string[];
+  const access = bare ? '' : `${allowed.map((range) => `allow ${range};`).join(' ')} allow 127.0.0.0/8; deny all;`;
+  const tokens = Array.from({ length: bare ? 0 : keys }, (_, n) => `"${KEY(n)}" "token-${n}";`);
+  const map = bare ? '' : `map_hash_bucket_size 128; map_hash_max_size ${Math.max(2048, keys * 4)}; map $http_private_token $token { default ""; ${tokens.join('\n')} }`;
+  const rest = bare ? `location / { ${NGINX_FORWARD} }` : 'location / { return 404; }';
+  const server = `server { listen 127.0.0.1:${port}; ${access}\n${locations.join('\n')}\n${rest} }`;
+  return [{ path: 'nginx/nginx.conf', text: `${NGINX_HEAD} http { access_log off; ${NGINX_TEMP} ${map} upstream up { server 127.0.0.1:${upstreamPort}; keepalive 32; }\n${server} }\n` }];
+}
+
+function caddyByHand({ routes, cidrs, keys, upstreamPort }: Setting, port: number, bare: boolean): ConfigFile[] {
+  const forward = `reverse_proxy http://127.0.0.1:${upstreamPort}`;
+  const head = `{\n\tadmin off\n\tauto_https off\n\tpersist_config off\n\tlog {\n\t\tlevel ERROR\n\t}\n}\nhttp://127.0.0.1:${port} {\n\tbind 127.0.0.1\n`;
+  if (bare) return [{ path: 'caddy/Caddyfile', text: `${head}\t${forward}\n}\n` }];
+  const allowed = JSON.parse(specText({ routes: 0, keys: 0, cidrs }, {})).ipRanges.clients as string[];
+  const handles = Array.from({ length: routes }, (_, n) => {
+    const [methods = '', path = ''] = route(n).allow.split(' ');
+    const expression = path.replace(/\{[^}]*\}/g, '[^/]+');
+    return `\t@r${n} {\n\t\tmethod ${methods.replaceAll(',', ' ')}\n\t\tpath_regexp ^${expression}$\n\t}\n\thandle @r${n} {\n\t\t${forward} {\n\t\t\theader_up PRIVATE-TOKEN {token}\n\t\t}\n\t}\n`;
+  });
+  const tokens = Array.from({ length: keys }, (_, n) => `\t\t"${KEY(n)}" "token-${n}"\n`).join('');
+  const map = `\tmap {http.request.header.PRIVATE-TOKEN} {token} {\n${tokens}\t\tdefault ""\n\t}\n`;
+  const who = `\t@foreign not remote_ip 127.0.0.0/8 ${allowed.join(' ')}\n\trespond @foreign 403\n`;
+  return [{ path: 'caddy/Caddyfile', text: `${head}${who}${map}${handles.join('')}\trespond 404\n}\n` }];
+}
+
+/** The files of one contender. */
+export function filesOf(engine: Engine, kind: Kind, setting: Setting, port: number): ConfigFile[] {
+  if (kind === 'generated') return generated(engine, setting, port);
+  const byHand = engine === 'nginx' ? nginxByHand : caddyByHand;
+  return byHand(setting, port, kind === 'bare');
+}
