@@ -23,6 +23,9 @@ function withSpec<T>(parser: Argv<T>) {
   });
 }
 
+/** What `explain` calls requests is a file of them; here it is how many to make up. */
+const probes = { type: 'number', requiresArg: true, default: 10_000, describe: 'how many requests are made up' } as const;
+
 // Each command is loaded when it runs, because most of the time of a small run is loading.
 function addChecks(parser: Argv, { io, finish }: Context): Argv {
   return parser
@@ -43,6 +46,12 @@ function addChecks(parser: Argv, { io, finish }: Context): Argv {
       'find what is legal but unwise',
       (y) => withSpec(y).options({ format }),
       async (args) => finish((await import('./lint.ts')).lint(args, io)),
+    )
+    .command(
+      'verify [spec]',
+      'start the real engines on what is generated and compare their decisions, request by request',
+      (y) => withSpec(y).options({ engine: options.engine, requests: probes, seed: options.seed, format }),
+      async (args) => finish((await import('./verify.ts')).verify(args, io)),
     );
 }
 

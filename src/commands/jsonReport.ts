@@ -7,7 +7,7 @@ import { shownPatch } from './shownPatch.ts';
 
 /** For machines: one object, the same keys whatever the status. */
 export const jsonReport: Formatter = (report) => {
-  const { command, status, diagnostics, document, changes, access, tests, coverage } = report;
+  const { command, status, diagnostics, document, changes, access, tests, coverage, engines } = report;
   const locate = document && locator(document);
   const value = {
     command,
@@ -16,6 +16,7 @@ export const jsonReport: Formatter = (report) => {
     ...(changes && { changes: changes.map((change) => jsonChange(change, report.patches === true)) }),
     ...(access && { access: jsonAccess(access.changes, access.versions) }),
     ...(tests && { tests }),
+    ...(engines && { engines }),
     ...(coverage && {
       coverage: {
         ...coverage,

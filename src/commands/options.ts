@@ -36,6 +36,8 @@ export const options = {
   'allow-expired': { ...flag, describe: 'generate although keys have expired' },
   coverage: { ...flag, describe: 'list the requests that no test touches' },
   'fail-under': { type: 'number', requiresArg: true, describe: 'least coverage in percent' },
+  engine: { ...text, array: true, coerce: splitList, describe: 'only these engines: nginx, caddy, coredns' },
+  seed: { ...text, describe: 'another seed makes other requests' },
   spec: { ...text, describe: 'spec, its folder, or - for standard input' },
   key: { ...text, describe: 'id of the key that is sent' },
   from: { ...text, describe: 'client address; one that is admitted where absent' },

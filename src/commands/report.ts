@@ -24,6 +24,8 @@ export interface Report {
   readonly access?: AccessReport;
   readonly tests?: readonly TestOutcome[];
   readonly coverage?: Coverage;
+  /** What `verify` asked of each engine. */
+  readonly engines?: readonly EngineOutcome[];
   /** One line for people. */
   readonly summary?: string;
   /** Whether people want to see each changed line. */
@@ -36,6 +38,12 @@ export interface AccessReport {
   readonly versions: Versions;
   /** Whether a change is a reason for the exit status. */
   readonly fails: (change: AccessChange) => boolean;
+}
+
+export interface EngineOutcome {
+  readonly name: string;
+  readonly requests: number;
+  readonly disagreements: number;
 }
 
 export interface TestOutcome {
