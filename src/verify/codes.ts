@@ -33,8 +33,4 @@ export const verifyCodes = defineCodes('verify', {
     severity: 'warning',
     message: ({ engine, what }) => `nothing to verify on ${engine}: the spec has no ${what}`,
   }),
-  interrupted: code<Record<never, never>>({
-    severity: 'error',
-    message: () => 'interrupted before everything was verified',
-  }),
 });

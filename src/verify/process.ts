@@ -61,7 +61,11 @@ async function watch(child: ChildProcess, command: string): Promise<Server> {
   const { pid } = child;
   if (pid === undefined) throw new Error(`${command} has no process id`);
   const guard = guardGroup(pid);
+  // The guard would come too late for whoever removes the server's folder on the way out: before all other hooks.
+  const atExit = () => killGroup(pid, 'SIGKILL');
+  process.prependOnceListener('exit', atExit);
   child.once('exit', () => {
+    process.off('exit', atExit);
     // Workers that outlive their master hold its pipes open and its ports taken.
     killGroup(pid, 'SIGKILL');
     guard.disarm();

@@ -17,7 +17,6 @@ export interface VerifyOptions extends Omit<TrialOptions, 'random'> {
   readonly seed: string;
   readonly tests: readonly TestRequest[];
   readonly progress: (sent: number) => void;
-  readonly signal: AbortSignal;
 }
 
 export interface Verified {
@@ -43,7 +42,7 @@ export async function verifyEngine(options: VerifyOptions, scope: Scope): Promis
   let disagreements = 0;
   const ended = new AbortController();
   void trial.server.exited.then(() => ended.abort());
-  const signal = AbortSignal.any([options.signal, ended.signal]);
+  const { signal } = ended;
   const found = (disagreement: Disagreement) => {
     disagreements += 1;
     note(kinds, disagreement);
@@ -55,13 +54,13 @@ export async function verifyEngine(options: VerifyOptions, scope: Scope): Promis
   try {
     await sendAll(allProbes(trial, options), trial, { now, signal, found, sent: report });
     const diagnostics = await findings(kinds, { trial, options, signal });
-    if (ended.signal.aborted && !options.signal.aborted) diagnostics.push(endedEarly(trial, options));
+    if (signal.aborted) diagnostics.push(endedEarly(trial, options));
     await trial.server.stop();
-    if ((await trial.leak()) !== undefined) diagnostics.push(verifyCodes.report('leak', [], { engine: options.engine }));
+    if ((await trial.leak()) !== undefined) diagnostics.push(verifyCodes.report('leak', ['targets', options.engine], { engine: options.engine }));
     return { sent, disagreements, diagnostics };
   } catch (error) {
     // Its connections are the first to notice that an engine has ended.
-    if (!options.signal.aborted && (await hasEnded(trial))) return { sent, disagreements, diagnostics: [endedEarly(trial, options)] };
+    if (await hasEnded(trial)) return { sent, disagreements, diagnostics: [endedEarly(trial, options)] };
     throw error;
   }
 }
@@ -117,5 +116,5 @@ async function hasEnded({ server }: Trial): Promise<boolean> {
 function endedEarly(trial: Trial, { engine }: VerifyOptions): Diagnostic {
   const last = trial.server.output().trim().split('\n').at(-1) ?? '';
   const problem = `ended in the middle of the probes${last === '' ? '' : `: ${last.slice(0, 300)}`}`;
-  return verifyCodes.report('engine-failed', [], { engine, problem });
+  return verifyCodes.report('engine-failed', ['targets', engine], { engine, problem });
 }

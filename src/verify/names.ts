@@ -1,0 +1,123 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { hasError } from '../diagnostics/diagnostic.ts';
+import { resolveName } from '../policy/names.ts';
+import type { DomainRewrite, Policy } from '../policy/types.ts';
+import { verifyCodes } from './codes.ts';
+import { decodeAnswer, decodeQuestion, encodeAnswer, encodeQuery, TYPE_A } from './dnsMessage.ts';
+import { startEngine } from './engines.ts';
+import { temporaryFolder } from './folder.ts';
+import { freePort } from './ports.ts';
+import { type Random, randomOf } from './random.ts';
+import type { Scope } from './scope.ts';
+import type { Verified, VerifyOptions } from './verify.ts';
+
+/** Looks up names through a real CoreDNS; the server behind it tells by the address which name it was asked for. */
+export async function verifyNames(options: VerifyOptions, scope: Scope): Promise<Verified> {
+  const { policy, target, program } = options;
+  const resolver = await startResolver();
+  scope.defer(async () => void resolver.close());
+  const port = await freePort();
+  const forms = { ...(options.options as object), form: 'corefile', bind: ['127.0.0.1'], port, forward: [`127.0.0.1:${resolver.address().port}`] };
+  const { value: files = [], diagnostics } = target.emit({ policy, options: forms, at: ['targets', target.name], read: options.read });
+  if (hasError(diagnostics)) return { sent: 0, disagreements: 0, diagnostics };
+  const folder = await temporaryFolder();
+  scope.defer(() => folder.remove());
+  for (const file of files.map(options.tamper ?? ((each) => each))) {
+    await mkdir(dirname(join(folder.path, file.path)), { recursive: true });
+    await writeFile(join(folder.path, file.path), file.text);
+  }
+  const client = await bound();
+  scope.defer(async () => void client.close());
+  const ask = asker(client, port);
+  const ready = async () => (await ask('ready.invalid', 200)) !== undefined;
+  const server = await startEngine('coredns', { program, folder: folder.path, ready });
+  scope.defer(() => server.stop());
+  return compareNames(options, ask);
+}
+
+type Ask = (name: string, patience?: number) => Promise<{ owner: string; address: string } | undefined>;
+
+async function compareNames({ engine, policy, requests, seed, progress }: VerifyOptions, ask: Ask): Promise<Verified> {
+  const names = [...new Set(namesFor(policy, randomOf(seed), requests))];
+  const found: Verified['diagnostics'][number][] = [];
+  for (const [index, name] of names.entries()) {
+    const { name: expected, rewrite } = resolveName(policy, name);
+    const answer = await ask(name);
+    progress(index + 1);
+    const isRight = answer?.address === addressOf(expected) && answer.owner.toLowerCase() === name.toLowerCase();
+    if (isRight) continue;
+    const actual = answer === undefined ? 'no address' : answer.address === addressOf(expected) ? `an answer about ${answer.owner}` : 'another name';
+    found.push(verifyCodes.report('name-disagreement', rewrite?.origin ?? ['domainRewrites'], { engine, name, actual, expected }));
+  }
+  return { sent: names.length, disagreements: found.length, diagnostics: found.slice(0, 12) };
+}
+
+/** Every name, what is below, above and beside it, and what only looks like it. */
+function namesFor({ rewrites }: Policy, random: Random, count: number): string[] {
+  const around = rewrites.flatMap(({ from, to }) => [
+    from, to, `x.${from}`, `a.b.${from}`, `x${from}`, `x-${from}`, from.replace(/^[^.]*\./, ''), `${from}.example`, `${from}.cluster.local`, from.replace('.', 'x'), mixedCase(from, random), mixedCase(`x.${from}`, random), `x.${to}`,
+    `_tcp.${from}`, `${'a'.repeat(60)}.${from}`,
+  ]);
+  const fixed = around.filter((name) => name.length <= 253 && name.includes('.'));
+  const made = rewrites.length === 0 ? [] : Array.from({ length: Math.max(0, Math.min(count, 5_000) - fixed.length) }, () => madeName(random.pick(rewrites), random));
+  return [...fixed.slice(0, count), ...made].filter((name) => name.length <= 253);
+}
+
+function madeName({ from }: DomainRewrite, random: Random): string {
+  const label = () => random.text('abcdefghijklmnopqrstuvwxyz0123456789', 1 + random.below(8));
+  const labels = from.split('.');
+  const index = random.below(labels.length);
+  return random.pick([`${label()}.${from}`, `${label()}.${label()}.${from}`, `${label()}${from}`, labels.with(index, label()).join('.'), labels.toSpliced(index, 0, label()).join('.'), `${from}.${label()}`]);
+}
+
+function mixedCase(name: string, random: Random): string {
+  return [...name].map((letter) => (random.chance(0.5) ? letter.toUpperCase() : letter)).join('');
+}
+
+/** Different for different names, in 10.0.0.0/8. */
+function addressOf(name: string): string {
+  let value = 0x811c9dc5;
+  for (const letter of name.toLowerCase()) value = Math.imul(value ^ letter.charCodeAt(0), 0x01000193);
+  return [10, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');
+}
+
+async function bound(): Promise<Socket> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  return socket;
+}
+
+async function startResolver(): Promise<Socket> {
+  const socket = await bound();
+  socket.on('message', (bytes, { port, address }) => {
+    const question = decodeQuestion(bytes);
+    socket.send(encodeAnswer(question, addressOf(question.name).split('.').map(Number)), port, address);
+  });
+  return socket;
+}
+
+function asker(socket: Socket, port: number): Ask {
+  const waiting = new Map<number, (bytes: Buffer | undefined) => void>();
+  let count = 0;
+  socket.on('message', (bytes) => waiting.get(bytes.readUInt16BE(0))?.(bytes));
+  // Nobody listens while CoreDNS is still starting.
+  socket.on('error', () => {});
+  return async (name, patience = 5_000) => {
+    count = (count + 1) & 0xffff;
+    const id = count;
+    socket.send(encodeQuery({ id, name, type: TYPE_A }), port, '127.0.0.1');
+    const bytes = await new Promise<Buffer | undefined>((resolve) => {
+      const late = setTimeout(() => resolve(undefined), patience);
+      waiting.set(id, (answer) => {
+        clearTimeout(late);
+        resolve(answer);
+      });
+    });
+    waiting.delete(id);
+    const record = bytes && decodeAnswer(bytes).records[0];
+    return record && { owner: record.name, address: record.address };
+  };
+}
