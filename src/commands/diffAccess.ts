@@ -1,5 +1,6 @@
 import { compile } from '../compile.ts';
 import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
+import { placed } from '../output/disk.ts';
 import { diffAccess } from '../policy/diff/diff.ts';
 import { type AccessChange, mayWiden } from '../policy/diff/types.ts';
 import type { Policy } from '../policy/types.ts';
@@ -52,7 +53,10 @@ export function compareWith(
   if (!source) return failed(diagnostics);
   const old = compile(source.text, { file: source.name, read: source.read, targets: [] });
   if (!old.policy || !old.document || hasError(old.diagnostics)) {
-    return failed([...placedIn(old.diagnostics, old.document), diffCodes.report('invalid-base', [], { base })]);
+    return failed([
+      ...placedIn(old.diagnostics, old.document),
+      diffCodes.report('invalid-base', [], { base }, placed(source.name)),
+    ]);
   }
   const { value: changes, diagnostics: problems } = diffAccess(old.policy, policy);
   if (!changes) return failed(problems);

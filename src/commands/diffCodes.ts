@@ -9,7 +9,7 @@ export const diffCodes = defineCodes('diff', {
   }),
   'invalid-base': code<{ base: string }>({
     severity: 'error',
-    message: ({ base }) => `cannot compare with ${base}: it is no valid spec, for the reasons above`,
+    message: ({ base }) => `cannot compare with ${base}: it is no valid spec`,
     hint: () => 'compare with a revision that "postern validate" passes',
   }),
   'bad-live': code<{ text: string; problem: string; known: readonly string[] }>({

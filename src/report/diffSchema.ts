@@ -1,0 +1,83 @@
+import * as z from 'zod';
+
+const nullable = <T extends z.ZodType>(type: T) => z.union([type, z.null()]);
+const number = z
+  .int()
+  .min(1)
+  .max(2 ** 31);
+const place = {
+  file: nullable(z.string()).describe('As given on the command line, or REV:path for a revision'),
+  line: nullable(number).describe('From 1'),
+  col: nullable(number).describe('From 1, in code points'),
+  endLine: nullable(number),
+  endCol: nullable(number).describe('Just behind the last character'),
+};
+
+const diagnostic = z.strictObject({
+  ...place,
+  severity: z.enum(['error', 'warning']),
+  code: z.string().describe('area/kebab-name'),
+  message: z.string(),
+  hint: nullable(z.string()),
+  related: z.array(z.strictObject({ ...place, message: z.string() })),
+});
+
+const change = z
+  .strictObject({
+    path: z.string().describe('Below the output folder'),
+    target: z.string(),
+    verb: z.enum(['create', 'change', 'delete', 'same']),
+    cause: z.string().optional().describe('Why the file is not what the spec makes'),
+    patch: z.string().optional().describe('Unified text'),
+  })
+  .describe('One generated file');
+
+const request = z
+  .strictObject({
+    kind: z.literal('request'),
+    proxy: z.string(),
+    method: z.string(),
+    target: z.string(),
+    headers: z.array(z.strictObject({ name: z.string(), value: z.string() })),
+    from: z.string().describe('Client address'),
+    key: nullable(z.strictObject({ id: z.string(), reference: z.string() })).describe('The key that is sent'),
+    at: nullable(z.string()).describe('Moment of the request, where it matters'),
+    before: z.string().describe('Decision of the other version'),
+    after: z.string().describe('Decision of this version'),
+  })
+  .describe('A request that the two versions decide differently');
+
+const name = z.strictObject({ kind: z.literal('name'), name: z.string(), before: z.string(), after: z.string() });
+
+const access = z
+  .strictObject({
+    kind: z.string(),
+    effect: z
+      .enum(['widening', 'narrowing', 'unclear', 'neutral'])
+      .describe('unclear: requests go elsewhere, which a gate against widening does not let pass'),
+    message: z.string(),
+    version: z.enum(['before', 'after']).describe('The version that file and line are of'),
+    ...place,
+    proxies: z.array(z.string()),
+    keys: z.array(z.string()),
+    addresses: nullable(z.array(z.string())).describe('CIDRs that were gained or lost'),
+    example: nullable(z.union([request, name])),
+  })
+  .describe('One difference in what somebody can do');
+
+/** What `diff --format json` prints. Keys are added to it, never renamed. */
+export const diffSchema = z
+  .strictObject({
+    command: z.literal('diff'),
+    status: z
+      .union([z.literal(0), z.literal(1), z.literal(2)])
+      .describe('The exit status: 0 in sync, 1 differences, 2 could not tell'),
+    diagnostics: z.array(diagnostic).describe('Problems; of --live the differences too'),
+    changes: z.array(change).optional().describe('Files, where these were compared'),
+    access: z.array(access).optional().describe('Access, where two versions of the spec were compared'),
+  })
+  .describe('Output of "postern diff --format json"');
+
+export function diffJsonSchema(): object {
+  return z.toJSONSchema(diffSchema);
+}
