@@ -1,44 +1,89 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openScope } from '../src/verify/scope.ts';
-import { type Verified, verifyEngine } from '../src/verify/verify.ts';
-import { broadSpec } from './support/broad.ts';
-import { policyOf } from './support/policy.ts';
 import { referenceProgram } from './verify/reference.ts';
-import { referenceTarget } from './verify/referenceTarget.ts';
+import { temporaryFolder } from '../src/verify/folder.ts';
+import { findings, verified } from './verify/run.ts';
 
 const test = suite('verify');
 
-async function verifyReference(fault: string, requests: number, signal = new AbortController().signal): Promise<Verified> {
-  const scope = openScope();
-  try {
-    return await verifyEngine(
-      {
-        engine: 'nginx',
-        program: await referenceProgram(fault),
-        target: referenceTarget,
-        options: {},
-        policy: policyOf(broadSpec),
-        read: () => undefined,
-        requests,
-        seed: '1',
-        tests: [{ request: 'GET /api/v4/groups', apiKey: 'reader', proxy: 'api' }],
-        progress: () => {},
-        signal,
-      },
-      scope,
-    );
-  } finally {
-    await scope.close();
-  }
+test('an engine that does as the evaluator says passes', async () => {
+  const run = await verified({ requests: 3_000, tests: [{ request: 'GET /api/v4/groups', apiKey: 'reader', proxy: 'api' }] });
+  assert.is(findings(run), '');
+  assert.equal([run.sent, run.disagreements], [3_001, 0]);
+});
+
+for (const [fault, shown] of [
+  ['unanchored', /forwarded, although the answer is 404/],
+  ['methods', /although the answer is 40[45]|instead of 40[45] \(method\)/],
+  ['decoded', /instead of 404 \(path\)|although the answer is 404/],
+  ['headers', /the upstream got the field sudo/i],
+] as const) {
+  test(`the fault "${fault}" is found`, async () => {
+    const run = await verified({ program: await referenceProgram(fault), requests: 3_000 });
+    assert.ok(run.disagreements > 0);
+    assert.match(findings(run), shown);
+    assert.match(findings(run), /^ +(?:curl|printf) /m);
+    assert.not.match(findings(run), /pstrn-/, 'a throw-away key is shown');
+    assert.ok(run.diagnostics.every(({ at }) => at.length > 0), 'no line of the spec');
+  });
 }
 
-const messages = ({ diagnostics }: Verified) => diagnostics.map(({ message, hint = '' }) => `${message}\n${hint}`);
-
-test('an engine that does as the evaluator says passes', async () => {
-  const verified = await verifyReference('', 4_000);
-  assert.equal(messages(verified), []);
-  assert.is(verified.sent, 4_001);
+test('an engine that ends half way is an error that says so', async () => {
+  const run = await verified({ program: await referenceProgram('ends'), requests: 3_000 });
+  assert.ok(run.sent < 3_000);
+  assert.match(findings(run), /nginx ended in the middle of the probes/);
 });
+
+test('an engine that does not start is an error that shows its output', async () => {
+  const failure = await verified({ program: '/bin/false' }).catch((error: Error) => error);
+  assert.match(String(failure), /false ended \(1\) before it was ready/);
+});
+
+test('the same seed sends the same requests', async () => {
+  const program = await referenceProgram('unanchored');
+  const first = await verified({ program, requests: 400 });
+  assert.is((await verified({ program, requests: 400 })).disagreements, first.disagreements);
+  assert.is.not(findings(await verified({ program, requests: 400, seed: '2' })), findings(first));
+});
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  test(`${signal} half way leaves no process and no file behind`, async () => {
+    const folder = await temporaryFolder();
+    const url = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+    const source = `
+      import { verified } from ${url('./verify/run.ts')};
+      for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => process.exit(130));
+      await verified({ requests: 1e9, progress: (sent) => { if (sent === 200) console.log('under way'); } });
+    `;
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', source], {
+      cwd: new URL('../', import.meta.url),
+      env: { ...process.env, TMPDIR: folder.path },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    assert.ok(enginesIn(folder.path).length > 0);
+    child.kill(signal);
+    assert.equal(await once(child, 'close'), [130, null]);
+    assert.equal(enginesIn(folder.path), []);
+    assert.equal(readdirSync(folder.path).filter((name) => !/^(?:postern-ports-|tsx-|node-compile-cache)/.test(name)), []);
+    await folder.remove();
+  });
+}
+
+/** Processes that work below a folder. */
+function enginesIn(folder: string): string[] {
+  return readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && workingFolder(pid).startsWith(`${folder}/postern-`));
+}
+
+function workingFolder(pid: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return '';
+  }
+}
 
 test.run();

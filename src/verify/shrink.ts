@@ -1,5 +1,6 @@
 import type { Probe } from './draft.ts';
-import { type Disagreement, judgeAlone } from './send.ts';
+import { type Expectation, expectationOf } from './expect.ts';
+import { type Disagreement, groundOf, judgeAlone } from './send.ts';
 import type { Trial } from './trial.ts';
 
 export interface ShrinkOptions {
@@ -19,8 +20,9 @@ export async function shrink(found: Disagreement, trial: Trial, options: ShrinkO
   let best = found;
   let tries = 0;
   const stillShows = async (raw: string): Promise<boolean> => {
-    tries += 1;
     const probe: Probe = { ...best.probe, raw };
+    if (!isAlike(found, expectationOf(probe, groundOf(probe, trial), options.now()))) return false;
+    tries += 1;
     const judged = await judgeAlone(probe, trial, options.now()).catch(() => undefined);
     if (judged?.problems[0]?.kind !== kind) return false;
     best = judged ?? best;
@@ -37,6 +39,11 @@ export async function shrink(found: Disagreement, trial: Trial, options: ShrinkO
     }
   }
   return best;
+}
+
+/** As many requests, and the same kind of end: to anything else an engine may answer with silence, which takes time. */
+function isAlike({ expectation }: Disagreement, other: Expectation): boolean {
+  return expectation.expected.length === other.expected.length && typeof expectation.end === typeof other.end && (expectation.end === other.end || typeof other.end === 'object');
 }
 
 /** Simpler requests, the boldest cuts first. */

@@ -1,0 +1,27 @@
+import { policyOf } from '../support/policy.ts';
+import { openScope } from '../../src/verify/scope.ts';
+import { type Verified, verifyEngine, type VerifyOptions } from '../../src/verify/verify.ts';
+import { broadSpec } from '../support/broad.ts';
+import { referenceProgram } from './reference.ts';
+import { referenceTarget } from './referenceTarget.ts';
+
+export interface Subject extends Partial<Omit<VerifyOptions, 'policy'>> {
+  readonly spec?: object;
+}
+
+/** Verifies an engine, the reference engine where none is given, on a spec with something of everything. */
+export async function verified({ spec = broadSpec, ...given }: Subject): Promise<Verified> {
+  const scope = openScope();
+  try {
+    const program = given.program ?? (await referenceProgram());
+    const defaults = { engine: 'nginx' as const, target: referenceTarget, options: {}, read: () => undefined, requests: 1_000, seed: '1', tests: [], progress: () => {} };
+    return await verifyEngine({ ...defaults, ...given, program, policy: policyOf(spec) }, scope);
+  } finally {
+    await scope.close();
+  }
+}
+
+/** What was found, as one would read it. */
+export function findings({ diagnostics }: Verified): string {
+  return diagnostics.map(({ message, hint = '' }) => `${message}\n        ${hint}\n`).join('');
+}
