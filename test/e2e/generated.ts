@@ -1,0 +1,40 @@
+import { chmod } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import { compile } from '../../src/compile.ts';
+import { targets } from '../../src/targets/index.ts';
+import { type TemporaryFolder, temporaryFolder } from '../../src/verify/folder.ts';
+import type { Scope } from '../../src/verify/scope.ts';
+
+/** What `generate` and `secrets render` write for a spec, in a folder of its own. */
+export async function writeGenerated(
+  spec: object,
+  secrets: Readonly<Record<string, string>>,
+  scope: Scope,
+): Promise<TemporaryFolder> {
+  const text = JSON.stringify({ version: 1, name: 'e2e', ...spec });
+  const { files, policy, diagnostics } = compile(text, { file: 'postern.json', read: () => undefined });
+  const errors = diagnostics.filter(({ severity }) => severity === 'error');
+  assert.equal(
+    errors.map(({ message }) => message),
+    [],
+  );
+  if (!files || !policy) throw new Error('no files and no error');
+  const folder = await temporaryFolder();
+  scope.defer(() => folder.remove());
+  // nginx started by root works as somebody else, who must get to its temporary files.
+  await chmod(folder.path, 0o755);
+  for (const { path, text } of files) await folder.write(path, text);
+  const values = new Map(Object.entries(secrets));
+  for (const name of new Set(files.map((file) => file.target))) {
+    const kept = targets.find((target) => target.name === name)?.secrets?.({ policy, values });
+    for (const { path, text } of kept?.value ?? []) await folder.write(path, text);
+  }
+  return folder;
+}
+
+export type SiteEngine = 'caddy' | 'nginx';
+
+/** The engines that a site or proxy is generated for. */
+export const siteEngines = (['caddy', 'nginx'] as const).filter((engine) =>
+  targets.some(({ name }) => name === engine),
+);
