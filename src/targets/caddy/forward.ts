@@ -6,15 +6,27 @@ import { caseless, oneOf } from './regex.ts';
 import { type Table, table } from './table.ts';
 import { type Transport, transportOf } from './transport.ts';
 
-/** One `reverse_proxy` and what belongs to it; shared by all cells that forward alike. */
-export interface Forward extends Transport, ClientHeaders {
-  /** Its named matcher. */
+/** What belongs to a `reverse_proxy`; shared by all cells that forward alike. */
+export interface Forward extends Transport {
+  /** Of its named matcher, and of the snippet with what both its variants have in common. */
   readonly name: CaddyToken;
+  readonly snippet: CaddyToken;
   readonly cells: readonly CaddyToken[];
   readonly maxBody: CaddyToken | null;
+  /** Where the upstream's own token goes. */
+  readonly tokenHeader: CaddyToken | null;
+  /** "yes" in `request.rare` where the client sent more than the usual headers. */
+  readonly rare: Table;
+  readonly extra: ClientHeaders;
   readonly hidden: readonly CaddyToken[];
   readonly locations: readonly Replacement[];
   readonly links: readonly Replacement[];
+}
+
+/** Headers that pass wherever something is forwarded: the usual ones, and those that few requests have. */
+export interface SharedHeaders {
+  readonly usual: ClientHeaders;
+  readonly rare: ClientHeaders;
 }
 
 export interface ClientHeaders {
@@ -35,7 +47,6 @@ interface Replacement {
 }
 
 export function forwardsOf(policy: Policy, proxy: Proxy, cells: readonly Cell[]): Forward[] {
-  const common = new Set(commonHeaders(policy).headers.map(({ name }) => name.text.toLowerCase()));
   const alike = new Map<string, { forwarding: Forwarding; ids: string[] }>();
   for (const cell of cells) {
     if (cell.kind !== 'forward') continue;
@@ -52,9 +63,11 @@ export function forwardsOf(policy: Policy, proxy: Proxy, cells: readonly Cell[])
     const url = upstreamUrl(upstream);
     return {
       name: word(`forward${index + 1}`),
+      snippet: word(`${proxy.id}-forward${index + 1}`),
       cells: ids.map(word),
       maxBody: forwarding.maxBody === undefined ? null : word(String(forwarding.maxBody)),
-      ...extraHeaders(proxy, forwarding, upstream, common),
+      tokenHeader: forwarding.auth === 'apiKey' ? word(upstream.tokenHeader) : null,
+      ...rareHeaders(policy, forwarding),
       hidden: [...HIDDEN_RESPONSE_HEADERS, ...proxy.responseHeaders.map(({ name }) => name)].map((name) => word(canonical(name))),
       locations: [{ pattern: own(`^${url}([/?#]|$)`), by: own(`${origin}$1`) }],
       links: [{ pattern: own(`<${url}([/?#>])`), by: own(`<${origin}$1`) }],
@@ -63,30 +76,40 @@ export function forwardsOf(policy: Policy, proxy: Proxy, cells: readonly Cell[])
   });
 }
 
-/** Headers that pass wherever something is forwarded. */
-export function commonHeaders({ proxies, upstreams }: Policy): ClientHeaders {
-  const own = new Set([...proxies.map((proxy) => proxy.apiKeyHeader), ...upstreams.map((upstream) => upstream.tokenHeader)].map((name) => name.toLowerCase()));
-  return clientHeaders(DEFAULT_REQUEST_HEADERS.filter((name) => !own.has(name)));
+const USUAL = ['accept', 'accept-encoding', 'content-type', 'user-agent'];
+
+export function sharedHeaders(policy: Policy): SharedHeaders {
+  const usual = USUAL.filter((name) => !keyHeaders(policy).has(name));
+  return { usual: clientHeaders(usual), rare: clientHeaders(sharedRare(policy)) };
 }
 
-function extraHeaders(proxy: Proxy, forwarding: Forwarding, upstream: Upstream, common: ReadonlySet<string>): ClientHeaders {
-  const open = forwarding.auth === 'passthrough';
-  const names = new Set([
-    ...DEFAULT_REQUEST_HEADERS,
-    ...forwarding.headers,
-    ...(open ? PASSTHROUGH_CREDENTIAL_HEADERS : []),
-    ...(forwarding.websocket ? WEBSOCKET_HEADERS : []),
-  ]);
-  if (!open) for (const name of [proxy.apiKeyHeader, upstream.tokenHeader]) names.delete(name.toLowerCase());
-  const { absent, headers } = clientHeaders([...names].filter((name) => !common.has(name)));
-  const hops = forwarding.websocket ? HOPS.map(([name, value]) => ({ name, value, table: upgradeTable(name) })) : [];
+function sharedRare(policy: Policy): string[] {
+  return DEFAULT_REQUEST_HEADERS.filter((name) => !USUAL.includes(name) && !keyHeaders(policy).has(name));
+}
+
+/** Headers that hold a key on some proxy; none of them passes on any, which `routes` would not allow anyhow. */
+function keyHeaders({ proxies, upstreams }: Policy): Set<string> {
+  const names = [...proxies.map((proxy) => proxy.apiKeyHeader), ...upstreams.map((upstream) => upstream.tokenHeader)];
+  return new Set(names.map((name) => name.toLowerCase()));
+}
+
+function rareHeaders(policy: Policy, { auth, headers, websocket }: Forwarding): Pick<Forward, 'rare' | 'extra'> {
+  const added = auth === 'passthrough' ? [...headers, ...PASSTHROUGH_CREDENTIAL_HEADERS] : headers.filter((name) => !keyHeaders(policy).has(name));
+  const names = [...new Set([...added, ...(websocket ? WEBSOCKET_HEADERS : [])])].filter((name) => !DEFAULT_REQUEST_HEADERS.includes(name));
+  const { absent, headers: copied } = clientHeaders(names);
+  const hops = websocket ? HOPS.map(([name, value]) => ({ name, value, table: upgradeTable(name) })) : [];
+  const all = [...sharedRare(policy), ...names, ...(websocket ? ['upgrade'] : [])];
   return {
-    absent: [...absent, ...hops.map(({ table }) => table)],
-    headers: [
-      ...(open ? [] : [{ name: word(upstream.tokenHeader), value: placeholder('http.vars.token'), absent: null }]),
-      ...headers,
-      ...hops.map(({ name, value, table }) => ({ name: word(canonical(name)), value: word(value), absent: table.destination })),
-    ],
+    rare: table({
+      source: all.map((name) => `{http.request.header.${canonical(name)}}`).join(''),
+      destination: 'request.rare',
+      entries: [['', 'no']],
+      fallback: 'yes',
+    }),
+    extra: {
+      absent: [...absent, ...hops.map((hop) => hop.table)],
+      headers: [...copied, ...hops.map(({ name, value, table: { destination } }) => ({ name: word(canonical(name)), value: word(value), absent: destination }))],
+    },
   };
 }
 

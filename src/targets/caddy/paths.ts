@@ -8,13 +8,15 @@ import { exactly, oneOf } from './regex.ts';
  * branch knows only some of the rules of its true state, so sources for more rules must stand first.
  */
 
-/** Start of a target, up to its query, whose segments may all be decoded without becoming another path. */
-export const SAFE_PATH = `^(?:/${segmentSource('encodedPath')})*/?(?:[?]|$)`;
+/** Target whose segments may all be decoded without the path becoming another one. */
+export const SAFE_TARGET = `^(?:/(?:${segmentSource('encodedPath')})?)*(?:[?].*)?$`;
 
-/** What most targets look like, and quick to match, because no character of it leaves a choice. */
-export const PLAIN_PATH = "^(?:/[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*)+/?(?:[?]|$)";
+const PART = "[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*";
 
-/** Sources that tell the types apart where SAFE_PATH holds; the full ones would make a trie of 10,000 routes too large for RE2. */
+/** What most targets look like, and quick to match: no character leaves RE2 a choice. */
+export const PLAIN_TARGET = `^(?:/(?:${PART}(?:%2[Ff]${PART})*)?)+(?:[?].*)?$`;
+
+/** Sources that tell the types apart where SAFE_TARGET holds; the full ones would make a trie of 10,000 routes too large for RE2. */
 const SHORT: Readonly<Record<ParameterType, string>> = {
   int: segmentSource('int'),
   hex: segmentSource('hex'),

@@ -4,7 +4,7 @@ import type { Policy } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
 import { caddyCodes } from './codes.ts';
 import { errorBody, errorMessage } from './errors.ts';
-import { type ClientHeaders, commonHeaders } from './forward.ts';
+import { type SharedHeaders, sharedHeaders } from './forward.ts';
 import type { CaddyOptions } from './options.ts';
 import { type ProxyModel, proxyModel } from './proxy.ts';
 import { type CaddyToken, literal, quoted } from './quote.ts';
@@ -18,7 +18,7 @@ export interface CaddyfileModel {
   readonly servers: readonly ServerModel[];
   readonly proxies: readonly ProxyModel[];
   readonly sites: SitesModel | null;
-  readonly common: ClientHeaders;
+  readonly headers: SharedHeaders;
   readonly logPath: Table;
   readonly errorMessage: Table;
   readonly errorBody: CaddyToken;
@@ -32,7 +32,7 @@ export function plan({ policy, options, at }: TargetInput<CaddyOptions>): Result
     servers: policy.proxies.map(serverModel),
     proxies: policy.proxies.map((proxy) => proxyModel(policy, proxy)),
     sites: sitesModel(policy, options),
-    common: commonHeaders(policy),
+    headers: sharedHeaders(policy),
     logPath: pathTable(),
     errorMessage: errorMessage(),
     errorBody,

@@ -3,7 +3,7 @@ import { keySource } from '../../policy/key.ts';
 import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../../policy/query.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { cellSources } from './cells.ts';
-import { PLAIN_PATH, SAFE_PATH } from './paths.ts';
+import { PLAIN_TARGET, SAFE_TARGET } from './paths.ts';
 import { type Table, table } from './table.ts';
 
 /**
@@ -18,8 +18,8 @@ export function requestTables(access: Access): Table[] {
       source: '{http.request.orig_uri}',
       destination: 'request.safe',
       entries: [
-        [`~${PLAIN_PATH}`, 'ok'],
-        [`~${SAFE_PATH}`, 'ok'],
+        [`~${PLAIN_TARGET}`, 'ok'],
+        [`~${SAFE_TARGET}`, 'ok'],
       ],
       fallback: 'no',
     }),
@@ -48,11 +48,13 @@ export function keyTable({ apiKeyHeader }: Proxy): Table {
   });
 }
 
+const PLAIN = "A-Za-z0-9/._~!$&'()*+,;=:@%-";
+
 /** `request.path`, for logs: cut at the first odd byte, which may be the start of a secret that was pasted into a URL. */
 export function pathTable(): Table {
   return table({
     source: '{http.request.orig_uri}',
     destination: 'request.path',
-    entries: [["~^(/[A-Za-z0-9/._~!$&'()*+,;=:@%-]*)", '$1']],
+    entries: [[`~^(/[${PLAIN}]*)(?:[^${PLAIN}].*)?$`, '$1']],
   });
 }
