@@ -54,6 +54,7 @@ function oneProblem(expected: Expected, answer: Answered | undefined, judged: Ju
     return [{ kind: 'forwarded', text: `forwarded, although the answer is ${decision.status}: the upstream got "${arrival.request.head.split('\r\n')[0]}"` }];
   }
   if (status === undefined || !answer) return [{ kind: 'closed', text: 'the connection was closed without an answer' }];
+  if (isServerWide(expected) && status === 200 && answer.response.body.length === 0) return [];
   if (decision.kind !== 'forward') return deniedProblems(expected, answer, judged);
   if (!arrival && status === 413 && isTooLarge(expected)) return [];
   if (!arrival) return [{ kind: `not-forwarded ${status}`, text: `answered ${status} ${STATUS_MESSAGES[status] ?? ''}, although the request is allowed` }];
@@ -65,6 +66,11 @@ function isRefusal({ refusable, loose, midway }: Expected, status: number | unde
   if (refusable === undefined) return false;
   if (status === undefined || REFUSALS.includes(status)) return true;
   return (loose && [401, 403, 404, 415].includes(status)) || (midway && status === 502);
+}
+
+/** `OPTIONS *` asks about the server itself. Go answers it before any configuration is asked, and never forwards it. */
+function isServerWide({ request: { method, target } }: Expected): boolean {
+  return method === 'OPTIONS' && target === '*';
 }
 
 /** A chunked body shows its size only while it is read, which may be after it was forwarded. */

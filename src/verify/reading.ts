@@ -79,7 +79,9 @@ function readOne(bytes: string): Step<Reading> {
     notes.midway = true;
   }
   if (head.length > LARGEST_HEAD || lines.length > MOST_FIELDS) note(notes, 'a very large head');
-  const request = { ...line, fields, body: body.value };
+  // HTTP/1.0 knows no chunks: a server that reads on has read as if this field were not there.
+  const meant = line.version === '1.0' ? fields.filter(([name]) => name.toLowerCase() !== 'transfer-encoding') : fields;
+  const request = { ...line, fields: meant, body: body.value };
   const refusable = notes.refusable === undefined ? {} : { refusable: notes.refusable };
   const { loose, midway } = notes;
   return { value: { kind: 'request', request, loose, midway, ...refusable }, rest: body.rest };

@@ -49,7 +49,8 @@ export async function startUpstreams(policy: Policy): Promise<Upstreams> {
 
 /** Every origin by which an upstream may name itself. */
 export function originsOf({ host, port }: Pick<Upstream, 'host' | 'port'>): string[] {
-  return [`https://${host}`, `http://${host}`, `https://${host}:443`, `http://${host}:80`, `http://${host}:${port}`, `https://${host}:${port}`];
+  const plain = [`https://${host}`, `http://${host}`, `https://${host}:443`, `http://${host}:80`];
+  return port === 80 || port === 443 ? plain : [...plain, `http://${host}:${port}`, `https://${host}:${port}`];
 }
 
 function answerOf(upstream: Upstream, number: number): Answer {
