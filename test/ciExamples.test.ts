@@ -1,0 +1,151 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { load } from 'js-yaml';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { temporaryFolder } from '../src/verify/folder.ts';
+import { demoRanges, demoSpec } from './support/demo.ts';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const read = (file: string) => load(readFileSync(join(root, 'examples/ci', file), 'utf8')) as Record<string, unknown>;
+
+/** The shell lines of the example, without the one that installs what is here already. */
+function withoutInstall(lines: readonly string[]): string[] {
+  const kept = lines.filter((line) => !line.startsWith('npm install'));
+  assert.ok(kept.length > 0);
+  return kept;
+}
+
+function gitlabScript(job: string): string[] {
+  const { script } = read('.gitlab-ci.yml')[job] as { script: string[] };
+  return withoutInstall(script);
+}
+
+function githubScript(): string[] {
+  const { jobs } = read('.github/workflows/postern.yml') as { jobs: Record<string, { steps: { run?: string }[] }> };
+  return withoutInstall(Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ run }) => run ?? [])));
+}
+
+function hooks(): string[] {
+  const { repos } = read('.pre-commit-config.yaml') as { repos: { hooks: { entry: string }[] }[] };
+  return repos.flatMap((repo) => repo.hooks.map(({ entry }) => entry));
+}
+
+const SPEC = demoSpec.replace('{ form: corefile }', '{ form: configMap }');
+const LIVE = 'generated/coredns/configmap.yaml';
+
+interface Repository {
+  write(file: string, text: string): void;
+  read(file: string): string;
+  git(...args: string[]): string;
+  /** Runs lines as a CI runner does; the status of the first that fails. */
+  run(lines: readonly string[]): { status: number | null; text: string };
+}
+
+/** A repository whose main branch is in sync, with a branch for a change, and both CI systems' variables. */
+async function inRepository(work: (repository: Repository) => void): Promise<void> {
+  const { path, remove } = await temporaryFolder();
+  const tools = join(path, 'tools');
+  const project = join(path, 'project');
+  const write = (file: string, text: string) => writeFileSync(join(project, file), text);
+  const git = (...args: string[]) =>
+    execFileSync(
+      'git',
+      ['-c', 'user.name=test', '-c', 'user.email=test@example.com', '-c', 'commit.gpgsign=false', ...args],
+      { cwd: project, encoding: 'utf8' },
+    ).trim();
+  const tool = (name: string, line: string) => {
+    writeFileSync(join(tools, name), `#!/bin/sh\n${line}\n`);
+    chmodSync(join(tools, name), 0o755);
+  };
+  try {
+    for (const folder of [tools, project]) mkdirSync(folder);
+    tool('postern', `exec "${process.execPath}" --import "${import.meta.resolve('tsx')}" "${root}src/cli.ts" "$@"`);
+    tool('kubectl', `cat live.yaml`);
+    const env: NodeJS.ProcessEnv = {
+      ...process.env,
+      PATH: `${tools}${delimiter}${process.env['PATH']}`,
+      BASE: 'main',
+      GITHUB_STEP_SUMMARY: join(path, 'summary.md'),
+    };
+    const run: Repository['run'] = (lines) => {
+      const { status, stdout, stderr } = spawnSync('bash', ['-eo', 'pipefail', '-c', lines.join('\n')], {
+        cwd: project,
+        env,
+        encoding: 'utf8',
+      });
+      return { status, text: stdout + stderr };
+    };
+    write('postern.yaml', SPEC);
+    write('partner.txt', demoRanges);
+    git('init', '-q', '-b', 'main');
+    assert.is(run(['postern generate']).status, 0);
+    git('add', '-A');
+    git('commit', '-qm', 'in sync');
+    git('update-ref', 'refs/remotes/origin/main', 'HEAD');
+    env['CI_MERGE_REQUEST_DIFF_BASE_SHA'] = git('rev-parse', 'HEAD');
+    work({ write, read: (file) => readFileSync(join(project, file), 'utf8'), git, run });
+  } finally {
+    await remove();
+  }
+}
+
+const mergeRequest = (system: string) =>
+  system === 'GitLab' ? [...gitlabScript('postern:files'), ...gitlabScript('postern:access')] : githubScript();
+
+const test = suite('examples/ci');
+
+for (const system of ['GitLab', 'GitHub']) {
+  test(`${system}: green in sync and on a narrowing, red on a hand edit and on a widening`, () =>
+    inRepository(({ run, write, read: text }) => {
+      const lines = mergeRequest(system);
+      const expected = (status: number, found = /./) => {
+        const result = run(lines);
+        assert.is(result.status, status, result.text);
+        assert.match(result.text, found);
+      };
+      expected(0);
+      write(LIVE, text(LIVE).replace('cache 30', 'cache 60'));
+      expected(1);
+      write('postern.yaml', SPEC.replace('- GET /api/v4/user', '- GET,PUT /api/v4/user'));
+      run(['postern generate']);
+      expected(1, /newly allowed: PUT \/api\/v4\/user/);
+      write(
+        'postern.yaml',
+        SPEC.replace(/ {6}- GET \/api\/v4\/projects.*\n/, '').replace(
+          / {2}- \{ request: GET \/api\/v4\/projects.*\n/,
+          '',
+        ),
+      );
+      run(['postern generate']);
+      expected(0);
+      write('postern.yaml', SPEC.replace('version: 1', 'version: 2'));
+      assert.is.not(run(lines).status, 0);
+    }));
+}
+
+test('the job before a deployment: green in sync, red on drift and where nothing could be read', () =>
+  inRepository(({ run, write, read: text }) => {
+    const lines = gitlabScript('postern:live');
+    write('live.yaml', text(LIVE));
+    assert.is(run(lines).status, 0);
+    write('live.yaml', text(LIVE).replace('gitlab.privatelink', 'evil.privatelink'));
+    assert.is(run(lines).status, 1);
+    write('live.yaml', '');
+    assert.is(run(lines).status, 2);
+  }));
+
+test('the pre-commit hooks: green in sync, red on a hand edit', () =>
+  inRepository(({ run, write, read: text }) => {
+    assert.is(run(hooks()).status, 0);
+    write(LIVE, text(LIVE).replace('cache 30', 'cache 60'));
+    assert.is(run(hooks()).status, 1);
+  }));
+
+test('no expression of GitHub is put into a shell line', () => {
+  for (const line of githubScript()) assert.not.match(line, /\$\{\{/);
+});
+
+test.run();
