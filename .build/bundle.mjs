@@ -24,6 +24,19 @@ const lazySegmenter = {
   },
 };
 
+/** yargs lays its help out for every command that runs, in case somebody asks for it later; nobody does. */
+const noIdleHelp = {
+  name: 'no-idle-help',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]yargs[\\/]build[\\/]lib[\\/]command\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      const contents = source.replace('yargs.getInternalMethods().getUsageInstance().cacheHelpMessage();', '');
+      if (contents === source) console.warn('bundle: yargs has changed, its help is laid out in every run');
+      return { contents, loader: 'js' };
+    });
+  },
+};
+
 await build({
   entryPoints: { main: entry },
   outdir: 'dist',
@@ -40,7 +53,7 @@ await build({
   legalComments: 'linked',
   // prettier is loaded by `fmt` alone; chokidar is an optional part of nunjucks that only watching needs.
   external: ['chokidar', 'prettier', 'prettier/*'],
-  plugins: [lazySegmenter],
+  plugins: [lazySegmenter, noIdleHelp],
   logLevel: 'warning',
   // nunjucks is CommonJS and calls require() when it is loaded.
   banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
