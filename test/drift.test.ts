@@ -47,7 +47,8 @@ coredns('comments, blanks, quotes, case and the form of a rule are no drift', ()
     .replaceAll('    ', '\t')
     .replace('exact git.example.com.', 'exact "GIT.example.com."')
     .replace(/rewrite stop name (exact registry\S*) (\S+)/, 'rewrite {\n name $1 $2\n }')
-    .replace('    rewrite stop name suffix', '    cache 5\n    rewrite stop name suffix');
+    .replace('    errors\n', '')
+    .replace('    rewrite stop name suffix', '    errors\n    rewrite stop name suffix');
   assert.is.not(rewritten, corefile);
   assert.equal(plain.compare('coredns', rewritten), IN_SYNC);
 });
@@ -59,6 +60,11 @@ const DRIFTS: readonly [title: string, edit: (text: string) => string, expected:
     [
       '4: live has "rewrite stop name exact git.example.com. git.evil.example.com." in place of "rewrite stop name exact git.example.com. git.link.example.com." [drift/changed]',
     ],
+  ],
+  [
+    'another plugin changed',
+    (text) => text.replace('cache 30', 'cache 3600').replace('    loop\n', ''),
+    ['8: live (.) has "cache 3600" in place of "cache 30" [drift/changed]', '8: live (.) lacks "loop" [drift/missing]'],
   ],
   [
     'a rule removed',

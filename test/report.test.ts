@@ -185,7 +185,9 @@ for example GET /a/b</system-out></testcase>
 test('an annotation is one line, and no text becomes a command', () => {
   assert.is(
     sheetFormats.github(
-      sheet([{ ...finding, place: { file: 'a,b:c.yaml', from: { line: 3, column: 5 } } }], { summary: '::stop-commands::x' }),
+      sheet([{ ...finding, place: { file: 'a,b:c.yaml', from: { line: 3, column: 5 } } }], {
+        summary: '::stop-commands::x',
+      }),
     ),
     '::error file=a%2Cb%3Ac.yaml,line=3,title=access/allowed::newly allowed: GET /a/{b}, 100%25%0Afor example GET /a/b\n ::stop-commands::x\n',
   );

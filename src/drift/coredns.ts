@@ -1,9 +1,11 @@
 import { type Diagnostic, ok } from '../diagnostics/diagnostic.ts';
 import type { DomainRewrite } from '../policy/types.ts';
 import type { ServerBlock } from '../targets/coredns/grammar.ts';
+import { corednsOptions } from '../targets/coredns/options.ts';
 import { driftCodes } from './codes.ts';
+import { restDrift } from './corednsRest.ts';
 import { blocksIn } from './corefiles.ts';
-import { type CompareLive, optionsPath, unreadable } from './live.ts';
+import { type CompareLive, type Expected, optionsPath, unreadable } from './live.ts';
 import { expectedRule, type RewriteRule, ruleOf, ruleWords, sameRule, takes } from './rules.ts';
 
 /**
@@ -20,9 +22,23 @@ export const compareCoredns: CompareLive = (live, expected) => {
   const told = new Set(ours.map((rule) => rule.from));
   const others = new Set(server.all.filter((rule) => !told.has(rule.from)).map(ruleWords));
   const at = optionsPath(expected);
+  // In the forms that are a whole Corefile of ours, what stands beside the rules is ours too.
+  const own = isWhole(expected) ? expected.files.flatMap(({ text }) => blocksOf(text)) : [];
+  const rest = restDrift({ own, found: blocks, where: live.name, at });
   const foreign = [...others].map((what) => driftCodes.report('foreign', at, { what, where: live.name }));
-  return ok({ drift, foreign });
+  return ok({ drift: [...drift, ...rest], foreign });
 };
+
+function isWhole({ options }: Expected): boolean {
+  const { form = 'corefile', ...others } = corednsOptions.parse(options);
+  return (form === 'corefile' || form === 'configMap') && !('merge' in others);
+}
+
+function blocksOf(text: string): readonly ServerBlock[] {
+  const blocks = blocksIn(text);
+  if ('problem' in blocks) throw new Error(`our own Corefile: ${blocks.problem}`);
+  return blocks;
+}
 
 const HINT = 'give a Corefile, or what "kubectl -n kube-system get configmap coredns -o yaml" prints';
 
