@@ -63,7 +63,7 @@ function takeMessage(
 
 function fieldFrom(line: string): readonly [string, string] {
   const colon = line.indexOf(':');
-  return colon < 0 ? [line, ''] : [line.slice(0, colon), line.slice(colon + 1).trim()];
+  return colon < 0 ? [line, ''] : [line.slice(0, colon), line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '')];
 }
 
 function declaredFraming(fields: Fields): Framing | undefined {

@@ -29,7 +29,7 @@ function readFaulty(bytes: string, lengths: string | undefined): ReadBody {
 }
 
 function readSized(bytes: string, lengths: string): ReadBody {
-  const values = [...new Set(lengths.split(',').map((each) => each.trim()))];
+  const values = [...new Set(lengths.split(',').map((each) => each.replace(/^[ \t]+|[ \t]+$/g, '')))];
   const [length = '', ...others] = values;
   if (others.length > 0) return { malformed: 'several different Content-Lengths' };
   if (!/^\d{1,15}$/.test(length)) return { malformed: 'a Content-Length that is no number' };

@@ -1,0 +1,52 @@
+import * as assert from 'uvu/assert';
+import { randomOf } from '../src/verify/random.ts';
+import { openScope, type Scope } from '../src/verify/scope.ts';
+import { judgeAlone } from '../src/verify/send.ts';
+import { startTrial, type Trial } from '../src/verify/trial.ts';
+import { expectationOf } from '../src/verify/expect.ts';
+import { engineSuite } from './engines/suite.ts';
+import { broadSpec } from './support/broad.ts';
+import { checkCase, findCases } from './support/golden.ts';
+import { policyOf } from './support/policy.ts';
+import { decisionsOf, probeFrom } from './verify/named.ts';
+import { proxyTargets } from './verify/proxyTargets.ts';
+import { findings, verified } from './verify/run.ts';
+
+for (const { engine, target } of proxyTargets) {
+  const { test, engines } = await engineSuite(`verify on ${engine}`, [engine]);
+  let scope: Scope;
+  let trial: Trial;
+
+  test.before(async () => {
+    scope = openScope();
+    const program = engines[engine].path;
+    const options = { engine, program, target, options: {}, policy: policyOf(broadSpec), read: () => undefined, random: randomOf('named') };
+    const started = await startTrial(options, scope);
+    if (!('trial' in started)) throw new Error(JSON.stringify(started.diagnostics));
+    trial = started.trial;
+  });
+  test.after(() => scope.close());
+
+  // Every disagreement that was ever found is one of these.
+  for (const { path, title } of findCases('test/verify/named')) {
+    test(title, () =>
+      checkCase(path, async (read) => {
+        const now = Date.now() / 1000;
+        const probe = probeFrom(read('request') ?? '', read('proxy') ?? '', trial.secrets);
+        const ground = trial.grounds.get(probe.proxy);
+        assert.ok(ground, `no proxy ${probe.proxy}`);
+        const disagreement = await judgeAlone(probe, trial, now);
+        assert.equal(disagreement?.problems.map(({ text }) => text) ?? [], []);
+        return new Map([['decision', ground ? decisionsOf(expectationOf(probe, ground, now)) : '']]);
+      }),
+    );
+  }
+
+  test('probes of a spec with something of everything', async () => {
+    const run = await verified({ engine, target, program: engines[engine].path, requests: 3_000, seed: 'npm test' });
+    assert.is(findings(run), '');
+    assert.is(run.sent, 3_000);
+  });
+
+  test.run();
+}

@@ -1,0 +1,13 @@
+import { targets } from '../../src/targets/index.ts';
+import type { Target } from '../../src/targets/target.ts';
+
+function targetOf(name: string): Target {
+  const target = targets.find((each) => each.name === name);
+  if (!target) throw new Error(`no target ${name}`);
+  return target;
+}
+
+/** The engines that decide about requests, with the target that configures each. */
+export const proxyTargets = [
+  { engine: 'caddy', target: targetOf('caddy') },
+] as const;
