@@ -23,4 +23,64 @@ export const corednsCodes = defineCodes('coredns', {
     message: () => 'NodeLocal DNSCache needs to know the addresses that it listens on',
     hint: () => 'write bind with those of its -localip, such as [169.254.20.10, 10.96.0.10]',
   }),
+  unbalanced: code<{ word: string; problem: string }>({
+    severity: 'error',
+    message: ({ word, problem }) => `the Corefile cannot be read: "${word}" ${problem}`,
+    hint: () => 'CoreDNS would not start with it either, or read it otherwise than it looks',
+  }),
+  'broken-marker': code<{ line: string; problem: string }>({
+    severity: 'error',
+    message: ({ line, problem }) => `"${line}" ${problem}`,
+    hint: () => 'remove both markers and all between; the lines are then put where they belong',
+  }),
+  'owned-name': code<{ name: string; zone: string }>({
+    severity: 'error',
+    message: ({ name, zone }) => `"${name}" has a server block of its own, "${zone}"`,
+    hint: () => 'remove that block, or the rewrite',
+  }),
+  'unanswered-name': code<{ name: string }>({
+    severity: 'error',
+    message: ({ name }) => `no server block of the Corefile answers "${name}"`,
+    hint: () => 'add a block for the zone, or for "."',
+  }),
+  'unknown-zone': code<{ zone: string }>({
+    severity: 'error',
+    message: ({ zone }) => `what "${zone}" answers for is known only where CoreDNS runs`,
+    hint: () => 'write the zone out',
+  }),
+  'shadowed-rule': code<{ name: string; rule: string }>({
+    severity: 'error',
+    message: ({ name, rule }) => `"${rule}" comes first and takes "${name}"`,
+    hint: () => 'move it below the END marker, or remove it',
+  }),
+  'second-rule': code<{ name: string; rule: string }>({
+    severity: 'warning',
+    message: ({ name, rule }) => `"${rule}" is for "${name}" too and comes second`,
+    hint: () => 'remove it if it is what the rewrite replaces; it may still match other names',
+  }),
+  autopath: code<Record<never, never>>({
+    severity: 'error',
+    message: () => 'autopath looks names up behind the rewrites, so pods would get the old addresses',
+    hint: () => 'remove autopath from this server block',
+  }),
+  'unseen-import': code<{ pattern: string }>({
+    severity: 'warning',
+    message: ({ pattern }) => `what "${pattern}" brings in is not looked at`,
+    hint: () => 'make sure that it holds no autopath and no server block for a name that is rewritten',
+  }),
+  'long-scan': code<{ names: number }>({
+    severity: 'warning',
+    message: ({ names }) => `CoreDNS tries up to ${names} rules one after another for every query`,
+    hint: () => 'without merge they would get server blocks of their own',
+  }),
+  'no-room': code<Record<never, never>>({
+    severity: 'error',
+    message: () => 'there is no line between the name of this server block and its first directive',
+    hint: () => 'put the first directive on a line of its own',
+  }),
+  'bad-merge': code<{ file: string; problem: string; hint: string }>({
+    severity: 'error',
+    message: ({ file, problem }) => `"${file}" ${problem}`,
+    hint: ({ hint }) => hint,
+  }),
 });

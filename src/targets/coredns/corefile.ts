@@ -4,7 +4,7 @@ import { groupRewrites, inlineLimit, type RuleGroup } from './blocks.ts';
 import type { CorednsOptions } from './options.ts';
 import { argument, type CorednsToken, fullName, suffix, zone } from './quote.ts';
 
-interface Rule {
+export interface Rule {
   readonly wildcard: boolean;
   readonly from: CorednsToken;
   readonly to: CorednsToken;
@@ -62,7 +62,8 @@ export function corefileModel(
   };
 }
 
-function ruleOf(rewrite: DomainRewrite): Rule {
+/** A rewrite in CoreDNS's words. */
+export function ruleOf(rewrite: DomainRewrite): Rule {
   const { wildcard } = rewrite;
   const full = wildcard ? suffix : fullName;
   return { wildcard, from: full(rewrite.from), to: full(rewrite.to) };

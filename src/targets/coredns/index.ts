@@ -5,15 +5,17 @@ import { inlineLimit } from './blocks.ts';
 import { corednsCodes } from './codes.ts';
 import { corefileModel, defaultClusterDomain, isBelow, type Surroundings } from './corefile.ts';
 import { formFile } from './forms.ts';
+import { mergedFile } from './merged.ts';
 import { type CorednsForm, type CorednsOptions, corednsOptions } from './options.ts';
 
 export const coredns = defineTarget({
   name: 'coredns',
   summary: 'DNS for pods: the old name resolves to the new one',
   options: corednsOptions,
-  plan({ policy, options, at }) {
+  plan({ policy, options, at, read }) {
     const problems: Diagnostic[] = [];
     const form = options.form ?? 'corefile';
+    if (options.merge !== undefined) return mergedFile({ policy, at, read, form, file: options.merge });
     const model = corefileModel(policy.rewrites, options, surroundingsOf(form, options));
     const blocks = model.blocks.length - 1;
     const says = { names: policy.rewrites.length, blocks, limit: inlineLimit };

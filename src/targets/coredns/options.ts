@@ -26,6 +26,11 @@ export const corednsOptions = z
       .describe(
         'corefile: a server of its own (default); configMap: that of kubeadm; eks: the add-on; aks, k3s: ConfigMap coredns-custom; helm: values of the chart; nodeLocal: NodeLocal DNSCache; import: rules for a Corefile of yours',
       ),
+    merge: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Corefile, or ConfigMap that holds one, to put the rules into; all else of it is kept as it is'),
     forward: z
       .array(
         z.string().refine(isResolver, { error: 'must be an address, address:port, tls://address or an absolute path' }),

@@ -25,10 +25,14 @@ export function argument(text: string): CorednsToken {
   return token('coredns', text);
 }
 
+/** Whether kubectl would show a literal block with this line as one: with a blank at its end or a tab, it would not. */
+export function isLiteral(line: string): boolean {
+  return !/[^\x20-\x7e]| $/.test(line);
+}
+
 /** One line of a text that stands in a YAML literal block, where only line ends and tabs need care. */
 export function literalLine(text: string): CorednsToken {
-  // kubectl shows a block with trailing blanks or tabs as one long quoted string.
-  if (/[^\x20-\x7e]| $/.test(text)) throw new Error(`not a line of a literal block: ${JSON.stringify(text)}`);
+  if (!isLiteral(text)) throw new Error(`not a line of a literal block: ${JSON.stringify(text)}`);
   return token('coredns', text);
 }
 

@@ -112,6 +112,30 @@ for (const form of ['corefile', 'configMap', 'eks', 'aks', 'k3s', 'helm', 'nodeL
   }
 }
 
+test('rules merged into a Corefile of several server blocks are those that CoreDNS asks', async () => {
+  const forward = `bind 127.0.0.1\n    forward . 127.0.0.1:${behind?.port}`;
+  const given = `(stub) {\n    ${forward}\n}\n. {\n    ${forward}\n}\nexample.com {\n    import stub\n}\nexample.net, pages.example.com:53 {\n    ${forward}\n}\n`;
+  const options = coredns.options.parse({ merge: 'Corefile' });
+  const { value, diagnostics } = coredns.emit({ policy: few, options, at: ['targets', 'coredns'], read: () => given });
+  assert.equal(diagnostics, []);
+  const server = await startCoredns(engines['coredns-oldest'].path, runnable(value?.[0]?.text ?? '', ''));
+  try {
+    for (const name of NAMES) {
+      const [answer, direct] = await Promise.all([
+        ask(server.port, name),
+        ask(behind?.port ?? 0, resolveName(few, name).name),
+      ]);
+      assert.equal(
+        answer.records.map((record) => record.split(' ')[2]),
+        direct.records.map((record) => record.split(' ')[2]),
+        name,
+      );
+    }
+  } finally {
+    await server.stop();
+  }
+});
+
 test('NodeLocal DNSCache needs its addresses, and leaves names of the cluster alone', () => {
   const policy = policyOf({ domainRewrites: [{ from: 'gitlab.example.com', to: 'gitlab.default.svc.cluster.local' }] });
   const options = coredns.options.parse({ form: 'nodeLocal' });

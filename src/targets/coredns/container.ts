@@ -1,0 +1,105 @@
+import type { Diagnostic, Place, SpecPath } from '../../diagnostics/diagnostic.ts';
+import { parseDocument } from '../../source/document.ts';
+import { corednsCodes } from './codes.ts';
+import type { Edit } from './managed.ts';
+
+/** A Corefile and the file that it stands in, which is the Corefile itself or a ConfigMap. */
+export interface Container {
+  readonly corefile: string;
+  placeOf(span: { readonly start: number; readonly end: number }): Place;
+  /** The whole file after these edits of the Corefile. */
+  apply(edits: readonly Edit[]): string;
+}
+
+export interface ContainerFile {
+  readonly file: string;
+  readonly text: string;
+  readonly at: SpecPath;
+}
+
+export function plainContainer({ file, text }: ContainerFile): Container {
+  return {
+    corefile: text,
+    placeOf: ({ start, end }) => ({ file, text, start, end }),
+    apply: (edits) => applyEdits(text, edits),
+  };
+}
+
+/** A ConfigMap with the Corefile as a literal block, where each of its lines is a line of the file too. */
+export function configMapContainer(source: ContainerFile, problems: Diagnostic[]): Container | undefined {
+  const { file, text, at } = source;
+  const refuse = (problem: string, hint: string, place?: Place) => {
+    problems.push(corednsCodes.report('bad-merge', at, { file, problem, hint }, place ? { place } : {}));
+    return undefined;
+  };
+  const parsed = parseDocument({ name: file, text });
+  if (!parsed.value) {
+    problems.push(...parsed.diagnostics);
+    return undefined;
+  }
+  const { value, locate } = parsed.value;
+  const corefile = corefileOf(value);
+  if (corefile === undefined)
+    return refuse('has no data.Corefile', 'give the ConfigMap itself, as kubectl get -o yaml prints it');
+  const key = locate(['data', 'Corefile'], 'key');
+  const head = /^["']?:[ ]+\|[-+0-9]*[ ]*(?:#.*)?\r?$/.exec(text.slice(key.end).split('\n', 1)[0] ?? '');
+  const first = text.slice(0, key.end).split('\n').length;
+  const lines = text.split('\n');
+  const indent = /^ */.exec(lines.slice(first).find((line) => line.trim() !== '') ?? '')?.[0] ?? '';
+  const asWritten = corefile
+    .split('\n')
+    .every((line, index) => line === '' || lines[first + index]?.replace(/\r$/, '') === indent + line);
+  if (!head || !asWritten) {
+    const hint =
+      'write it as a literal block, "Corefile: |"; kubectl does so once no line ends with a blank or holds a tab';
+    return refuse('does not show its Corefile line by line', hint, { file, text, ...key });
+  }
+  const lineEnd = lines[first]?.endsWith('\r') ? '\r' : '';
+  const starts = offsetsOf(lines);
+  const outer = (offset: number) => {
+    const before = corefile.slice(0, offset).split('\n');
+    return (starts[first + before.length - 1] ?? 0) + indent.length + (before.at(-1)?.length ?? 0);
+  };
+  return {
+    corefile,
+    placeOf: ({ start, end }) => ({ file, text, start: outer(start), end: outer(end) }),
+    apply: (edits) =>
+      applyEdits(
+        text,
+        edits.map(({ line, remove, insert }) => ({
+          line: first + line,
+          remove,
+          insert: insert.map((inner) => indent + inner + lineEnd),
+        })),
+      ),
+  };
+}
+
+function corefileOf(value: unknown): string | undefined {
+  const data = memberOf(value, 'data');
+  const corefile = memberOf(data, 'Corefile');
+  return typeof corefile === 'string' ? corefile : undefined;
+}
+
+function memberOf(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null
+    ? Object.entries(value).find(([name]) => name === key)?.[1]
+    : undefined;
+}
+
+function offsetsOf(lines: readonly string[]): number[] {
+  let offset = 0;
+  return lines.map((line) => {
+    const start = offset;
+    offset += line.length + 1;
+    return start;
+  });
+}
+
+function applyEdits(text: string, edits: readonly Edit[]): string {
+  const lines = text.split('\n');
+  // From the end, so that line numbers before stay true.
+  for (const { line, remove, insert } of edits.toSorted((a, b) => b.line - a.line))
+    lines.splice(line, remove, ...insert);
+  return lines.join('\n');
+}

@@ -1,0 +1,98 @@
+import type { Diagnostic, Place, SpecPath } from '../../diagnostics/diagnostic.ts';
+import type { DomainRewrite } from '../../policy/types.ts';
+import { inlineLimit } from './blocks.ts';
+import { checkBlock } from './checks.ts';
+import { corednsCodes } from './codes.ts';
+import { type Corefile, parseCorefile, type ServerBlock } from './grammar.ts';
+import { type Edit, editOf } from './managed.ts';
+import { type Region, regionsOf } from './markers.ts';
+import { answeringBlocks, ownerOf, unknownKeys, zonesOf } from './zones.ts';
+
+export interface MergeInput {
+  /** Name of the spec, by which it knows its own lines again. */
+  readonly name: string;
+  readonly rewrites: readonly DomainRewrite[];
+  readonly text: string;
+  readonly at: SpecPath;
+  /** Where a stretch of the Corefile stands, in the file that the user knows. */
+  readonly placeOf: (span: { readonly start: number; readonly end: number }) => Place;
+}
+
+/** What has to change in a Corefile so that it rewrites these names and no others of ours. */
+export function mergeCorefile(input: MergeInput, problems: Diagnostic[]): Edit[] {
+  const { text, name, at, placeOf, rewrites } = input;
+  const corefile = parseCorefile(text);
+  if ('problem' in corefile) {
+    const { at: word, problem } = corefile;
+    problems.push(corednsCodes.report('unbalanced', at, { word: word.text, problem }, { place: placeOf(word) }));
+    return [];
+  }
+  const lines = text.split('\n');
+  const regions = regionsOf(lines, name, corefile);
+  if ('problem' in regions) {
+    problems.push(brokenMarker(input, lines, regions));
+    return [];
+  }
+  if (rewrites.length > inlineLimit) problems.push(corednsCodes.report('long-scan', at, { names: rewrites.length }));
+  const wanted = placeRules(input, corefile, problems);
+  const regionOf = (block: ServerBlock) => regions.find((region) => region.block === block);
+  for (const [block, own] of wanted) checkBlock({ input, corefile, block, own, region: regionOf(block) }, problems);
+  problems.push(
+    ...movedRegions(
+      input,
+      lines,
+      regions.filter(({ block }) => wanted.size > 0 && !wanted.has(block)),
+    ),
+  );
+  const blocks = new Set([...wanted.keys(), ...regions.map(({ block }) => block)]);
+  return [...blocks].flatMap((block) =>
+    editOf({ input, lines, block, region: regionOf(block), own: wanted.get(block) ?? [] }, problems),
+  );
+}
+
+/** For each server block the rewrites whose names it answers. */
+function placeRules(input: MergeInput, corefile: Corefile, problems: Diagnostic[]): Map<ServerBlock, DomainRewrite[]> {
+  const { at, placeOf, rewrites } = input;
+  const wanted = new Map<ServerBlock, DomainRewrite[]>();
+  const unknown = rewrites.length > 0 ? unknownKeys(corefile) : [];
+  for (const key of unknown) {
+    problems.push(corednsCodes.report('unknown-zone', at, { zone: key.text }, { place: placeOf(key) }));
+  }
+  for (const pattern of rewrites.length > 0 ? corefile.imports : []) {
+    if (corefile.snippets.has(pattern.text)) continue;
+    problems.push(corednsCodes.report('unseen-import', at, { pattern: pattern.text }, { place: placeOf(pattern) }));
+  }
+  const zones = zonesOf(corefile);
+  for (const rewrite of rewrites) {
+    const name = (rewrite.wildcard ? '*.' : '') + rewrite.from;
+    const related = [{ at: [...rewrite.origin, 'from'], message: 'rewritten here' }];
+    const owner = ownerOf(zones, rewrite);
+    if (owner)
+      problems.push(
+        corednsCodes.report('owned-name', at, { name, zone: owner.text }, { place: placeOf(owner), related }),
+      );
+    const blocks = answeringBlocks(zones, rewrite);
+    if (blocks.length === 0)
+      problems.push(corednsCodes.report('unanswered-name', [...rewrite.origin, 'from'], { name }));
+    for (const block of blocks) wanted.set(block, [...(wanted.get(block) ?? []), rewrite]);
+  }
+  return wanted;
+}
+
+function movedRegions(input: MergeInput, lines: readonly string[], regions: readonly Region[]): Diagnostic[] {
+  const problem = 'stands in a server block that answers none of the names';
+  return regions.map(({ start }) => brokenMarker(input, lines, { line: start, problem }));
+}
+
+function brokenMarker(
+  input: MergeInput,
+  lines: readonly string[],
+  found: { line: number; problem: string },
+): Diagnostic {
+  const start = lines.slice(0, found.line).reduce((length, line) => length + line.length + 1, 0);
+  const line = lines[found.line] ?? '';
+  const params = { line: line.trim(), problem: found.problem };
+  return corednsCodes.report('broken-marker', input.at, params, {
+    place: input.placeOf({ start, end: start + line.length }),
+  });
+}

@@ -1,0 +1,234 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { load } from 'js-yaml';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Policy } from '../../../src/policy/types.ts';
+import { coredns } from '../../../src/targets/coredns/index.ts';
+import { policyOf } from '../../support/policy.ts';
+
+const policy = policyOf({
+  domainRewrites: [
+    { from: 'gitlab.example.com', to: 'gitlab.privatelink.example.com' },
+    { from: '*.pages.example.com', to: '*.pages.privatelink.example.com' },
+  ],
+});
+const nothing: Policy = { ...policy, rewrites: [] };
+
+function merge(text: string, { form = 'corefile', rewrites = policy } = {}) {
+  const options = coredns.options.parse({ form, merge: 'given' });
+  const { value, diagnostics } = coredns.emit({
+    policy: rewrites,
+    options,
+    at: ['targets', 'coredns'],
+    read: (path) => (path === 'given' ? text : undefined),
+  });
+  // The line of the given file, from 1, where a diagnostic points into it.
+  const problems = diagnostics.map(
+    ({ code, place }) => `${code.slice(8)}${place ? ` ${place.text.slice(0, place.start).split('\n').length}` : ''}`,
+  );
+  return { text: value?.[0]?.text, file: value?.[0], problems };
+}
+
+const EXACT = 'rewrite stop name exact gitlab.example.com. gitlab.privatelink.example.com.';
+const WILD = 'rewrite stop name suffix .pages.example.com. .pages.privatelink.example.com. answer auto';
+const ours = (indent: string, rules = [EXACT, WILD]) =>
+  ['# BEGIN postern test', ...rules, '# END postern test'].map((line) => `${indent}${line}\n`).join('');
+
+const test = suite('merge');
+
+const PLACES: readonly [what: string, before: string, after: string][] = [
+  ['after the opening brace', '.:53 {\n', '    errors\n    forward . 1.1.1.1\n}\n'],
+  ['before what comes first', '. {\n', '    # a note\n    rewrite stop type ANY HINFO\n    whoami\n}\n'],
+  ['with a comment on the line of the brace', '.:53 { # main { block\n', '    errors\n}\n'],
+  [
+    'into the block with the longest zone',
+    'example.org {\n    whoami\n}\nexample.com:53 {\n',
+    '    errors\n}\n. {\n    errors\n}\n',
+  ],
+  ['without a last line feed', '. {\n', '    errors\n}'],
+  ['behind a snippet', '(snip) {\n    errors\n}\n. {\n', '    import snip\n}\n'],
+  ['where no braces are', '.:53\n', '    errors\n'],
+  ['behind names on two lines', 'example.net,\n. {\n', '    errors\n}\n'],
+];
+for (const [what, before, after] of PLACES) {
+  for (const [ends, convert] of [
+    ['\n', (text: string) => text],
+    ['\r\n', (text: string) => text.replaceAll('\n', '\r\n')],
+  ] as const) {
+    test(`rules go ${what} (${JSON.stringify(ends)}), stay when merged again, and leave no trace`, () => {
+      const given = convert(before + after);
+      const merged = convert(before + ours('    ') + after);
+      assert.is(merge(given).text, merged);
+      assert.equal(merge(given).problems, []);
+      assert.is(merge(merged).text, merged);
+      assert.is(merge(merged, { rewrites: nothing }).text, given);
+    });
+  }
+}
+
+test('tabs stay tabs, and a changed spec changes only its own lines', () => {
+  const given = '. {\n\terrors\n\tcache 30\n}\n';
+  assert.is(merge(given).text, `. {\n${ours('\t')}\terrors\n\tcache 30\n}\n`);
+  const older = `. {\n\terrors\n${ours('\t', [EXACT])}\tcache 30\n}\n`;
+  assert.is(merge(older).text, `. {\n\terrors\n${ours('\t')}\tcache 30\n}\n`);
+});
+
+test('a name goes to every server that answers it, and each name to its own', () => {
+  const given = '.:53 {\n    whoami\n}\ntls://.:853 {\n    whoami\n}\npages.example.com {\n    whoami\n}\n';
+  const { text = '', problems } = merge(given);
+  assert.equal(problems, []);
+  const [plain = '', tls = '', pages = ''] = text.split(/^\}\n/m);
+  assert.ok(plain.includes(EXACT) && !plain.includes(WILD.replace('.pages', '.x')));
+  assert.ok(tls.includes(EXACT) && tls.includes(WILD));
+  assert.ok(pages.includes(WILD) && !pages.includes(EXACT));
+});
+
+test('what another spec put there stays', () => {
+  const other =
+    '    # BEGIN postern other\n    rewrite stop name exact a.example.com. b.example.com.\n    # END postern other\n';
+  const given = `. {\n${other}    errors\n}\n`;
+  assert.is(merge(given).text, `. {\n${ours('    ')}${other}    errors\n}\n`);
+});
+
+const REFUSED: readonly [what: string, text: string, problem: string][] = [
+  ['an open block', '. {\n    errors\n', 'unbalanced 1'],
+  ['an open directive', '. {\n    health {\n    errors\n}\n', 'unbalanced 1'],
+  ['a brace too many', '. {\n    errors\n}\n}\n', 'unbalanced 4'],
+  ['a brace behind a directive', '. { \n    errors }\n', 'unbalanced 2'],
+  ['a BEGIN without END', `. {\n    # BEGIN postern test\n    errors\n}\n`, 'broken-marker 2'],
+  ['an END without BEGIN', `. {\n    errors\n    # END postern test\n}\n`, 'broken-marker 3'],
+  ['markers twice', `. {\n${ours('')}${ours('')}    errors\n}\n`, 'broken-marker 9'],
+  ['a marker within a marker', `. {\n# BEGIN postern test\n${ours('')}}\n`, 'broken-marker 2'],
+  ['a marker behind a directive', `. {\n    errors # BEGIN postern test\n# END postern test\n}\n`, 'broken-marker 2'],
+  ['markers outside', `${ours('')}. {\n    errors\n}\n`, 'broken-marker 1'],
+  ['markers around a block', `# BEGIN postern test\n. {\n    errors\n}\n# END postern test\n`, 'broken-marker 1'],
+  [
+    'markers around what is not ours',
+    `. {\n# BEGIN postern test\n    ${EXACT}\n    errors\n# END postern test\n}\n`,
+    'broken-marker 4',
+  ],
+  [
+    'markers in a directive',
+    `. {\n    health {\n# BEGIN postern test\n# END postern test\n    }\n}\n`,
+    'broken-marker 3',
+  ],
+  ['markers in another block', `example.org {\n${ours('')}}\n. {\n    errors\n}\n`, 'broken-marker 2'],
+  ['a block for the name', `. {\n    errors\n}\ngitlab.example.com:53 {\n    whoami\n}\n`, 'owned-name 4'],
+  ['a block for a name of the wildcard', `. {\n    errors\n}\nA.pages.example.com {\n    whoami\n}\n`, 'owned-name 4'],
+  ['no block for a name', 'gitlab.example.org {\n    errors\n}\n', 'unanswered-name,unanswered-name'],
+  ['a zone from the environment', '{$ZONE}:53 {\n    errors\n}\n. {\n    errors\n}\n', 'unknown-zone 1'],
+  ['autopath', '. {\n    kubernetes\n    autopath @kubernetes\n}\n', 'autopath 3'],
+  ['autopath in a snippet', '(auto) {\n    autopath @kubernetes\n}\n. {\n    import auto\n}\n', 'autopath 2'],
+  ['no room', '. { errors\n}\n', 'no-room 1'],
+  ...[
+    'rewrite name gitlab.example.com a.example.com',
+    'rewrite stop {\n name substring gitlab.example.com a.example.com answer auto\n}',
+    'rewrite name suffix .example.com .example.org answer auto',
+    'rewrite continue name regex (.*)\\.example\\.com\\.$ {1}.example.org answer auto',
+    'rewrite name prefix gitlab a answer auto',
+    'rewrite name exact X.pages.example.com. a.example.com.',
+  ].map((rule): [string, string, string] => [`an earlier ${rule}`, `. {\n${rule}\n${ours('')}}\n`, 'shadowed-rule 2']),
+];
+for (const [what, text, problem] of REFUSED) {
+  test(`${what}: ${problem}`, () => {
+    const result = merge(text);
+    assert.is(result.problems.join(), problem);
+    assert.is(result.text, undefined);
+  });
+}
+
+test('rules that come second and imported files are pointed out', () => {
+  const given =
+    'import zones/*\n. {\n    import *.override\n    rewrite name substring gitlab.example.com a.example.com answer auto\n}\n';
+  const { text, problems } = merge(given);
+  assert.ok(text?.includes(EXACT));
+  assert.equal(problems, ['unseen-import 1', 'unseen-import 3', 'second-rule 4']);
+});
+
+const CONFIG_MAP = `apiVersion: v1
+data:
+  Corefile: |
+    .:53 {
+        errors
+
+        forward . /etc/resolv.conf
+    }
+  other: kept # as it is
+kind: ConfigMap
+metadata: {name: coredns, namespace: kube-system}
+`;
+
+test('a ConfigMap keeps every other byte', () => {
+  const merged = merge(CONFIG_MAP, { form: 'configMap' });
+  assert.equal(merged.problems, []);
+  assert.is(merged.file?.path, 'coredns/configmap.yaml');
+  assert.is(merged.file?.comment, undefined);
+  assert.is(merged.text, CONFIG_MAP.replace('.:53 {\n', `.:53 {\n${ours('        ')}`));
+  assert.is(merge(merged.text ?? '', { form: 'configMap' }).text, merged.text);
+  assert.is(merge(merged.text ?? '', { form: 'configMap', rewrites: nothing }).text, CONFIG_MAP);
+  const carriage = CONFIG_MAP.replaceAll('\n', '\r\n');
+  assert.is(merge(carriage, { form: 'configMap' }).text, merged.text?.replaceAll('\n', '\r\n'));
+});
+
+test('problems in a ConfigMap are shown in the ConfigMap', () => {
+  const text = CONFIG_MAP.replace('        errors', '        autopath @kubernetes');
+  assert.equal(merge(text, { form: 'configMap' }).problems, ['autopath 5']);
+});
+
+for (const [what, text, problem] of [
+  ['a quoted Corefile', 'data:\n  Corefile: ".:53 {\\n\\terrors\\n}\\n"\n', 'bad-merge 2'],
+  ['a folded Corefile', 'data:\n  Corefile: >\n    .:53 {\n    }\n', 'bad-merge 2'],
+  ['no Corefile', 'data: {}\n', 'bad-merge'],
+  ['no YAML', 'data: [\n', 'unexpected'],
+] as const) {
+  test(`${what} is refused`, () => {
+    const result = merge(text, { form: 'configMap' });
+    assert.is(result.text, undefined);
+    assert.ok(
+      what === 'no YAML' ? result.problems.length === 1 : result.problems.join() === problem,
+      result.problems.join(),
+    );
+  });
+}
+
+test('the add-on of EKS gets the whole Corefile, from either', () => {
+  const fromMap = merge(CONFIG_MAP, { form: 'eks' });
+  const corefile = (load(CONFIG_MAP) as { data: { Corefile: string } }).data.Corefile;
+  assert.is(merge(corefile, { form: 'eks' }).text, fromMap.text);
+  assert.equal(load(fromMap.text ?? ''), { corefile: merge(corefile).text });
+});
+
+test('forms that are no whole Corefile, and files that are not there, cannot be merged', () => {
+  assert.equal(merge('. {\n}\n', { form: 'aks' }).problems, ['bad-merge']);
+  const options = coredns.options.parse({ merge: 'absent' });
+  const result = coredns.emit({ policy, options, at: ['targets', 'coredns'], read: () => undefined });
+  assert.equal(
+    result.diagnostics.map(({ code }) => code),
+    ['coredns/bad-merge'],
+  );
+});
+
+const corpus = fileURLToPath(new URL('../../../../shared/corpora/corefile', import.meta.url));
+const published = existsSync(corpus) ? readdirSync(corpus).filter((name) => name.endsWith('.corefile')) : [];
+(published.length > 0 ? test : test.skip)(
+  'published Corefiles survive being merged, or are refused with a reason',
+  () => {
+    let merged = 0;
+    for (const name of published) {
+      const given = readFileSync(`${corpus}/${name}`, 'utf8');
+      const { text, problems } = merge(given);
+      if (text === undefined) {
+        assert.ok(problems.length > 0, name);
+        continue;
+      }
+      merged += 1;
+      assert.ok(text.includes(EXACT) && text.includes(WILD), name);
+      assert.is(merge(text).text, text, name);
+      assert.is(merge(text, { rewrites: nothing }).text, given, name);
+    }
+    assert.ok(merged > published.length / 2, `${merged} merged`);
+  },
+);
+
+test.run();
