@@ -36,6 +36,9 @@ const debian = (name: string, program: string, suite: DebianOrigin['suite'] = 'b
   program,
 });
 
+/** Who is not root becomes it inside a user namespace. */
+export const OWN_USER: readonly string[] = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+
 export const recipes = {
   nginx: { command: 'nginx', say: ['-v'], from: '1.22.0', origin: debian('nginx', 'usr/sbin/nginx') },
   // nginx.org is not a package registry; Debian unstable follows it within weeks and is signed.
@@ -81,6 +84,28 @@ export const recipes = {
     from: '2.0.0',
     origin: debian('containerd', 'usr/bin/containerd', 'sid'),
   },
+  // The client that pulls as a node does, from either version's package.
+  ctr: {
+    command: 'ctr',
+    say: ['--version'],
+    from: '1.7.0',
+    below: '2.0.0',
+    origin: debian('containerd', 'usr/bin/ctr', 'trixie'),
+  },
+  'ctr-newest': {
+    command: 'ctr',
+    say: ['--version'],
+    from: '2.0.0',
+    origin: debian('containerd', 'usr/bin/ctr', 'sid'),
+  },
+  // Says the kernel's version, and only where it may make a network and a file system view of its own.
+  namespaces: {
+    command: 'unshare',
+    say: [...OWN_USER, '--net', '--mount', 'uname', '-r'],
+    from: '4.0.0',
+    origin: debian('util-linux', 'usr/bin/unshare'),
+  },
+  ip: { command: 'ip', say: ['-V'], from: '5.0.0', origin: debian('iproute2', 'usr/sbin/ip') },
   kdig: { command: 'kdig', say: ['-V'], from: '3.0.0', origin: debian('knot-dnsutils', 'usr/bin/kdig') },
   git: { command: 'git', say: ['--version'], from: '2.30.0', origin: debian('git', 'usr/bin/git') },
   // An interpreter that can import the library; which one does not matter.

@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import { type Outcome, run } from '../engines/run.ts';
+import { engineSuite } from '../engines/suite.ts';
+import { siteEngines } from './generated.ts';
+import {
+  CREDENTIALS,
+  PRIVATE_REGISTRY,
+  type RegistryWorld,
+  startRegistryWorld,
+  worldEngines,
+} from './registryWorld.ts';
+import { scoped } from './scoped.ts';
+
+const { test, engines } = await engineSuite('registry', [...worldEngines, 'skopeo']);
+
+const REMOTE = `docker://${PRIVATE_REGISTRY}/group/app:v1`;
+
+/** Copies an image as somebody does who knows the private names only. */
+async function copy({ namespace, env, folder }: RegistryWorld, from: string, to: string): Promise<Outcome> {
+  const program = await namespace.enter(engines.skopeo.path);
+  const credentials = [to === REMOTE ? '--dest-creds' : '--src-creds', CREDENTIALS];
+  const args = ['--insecure-policy', '--tmpdir', folder.path, 'copy', ...credentials, from, to];
+  return run(program, args, { env, cwd: folder.path });
+}
+
+for (const engine of siteEngines) {
+  test(
+    `skopeo pushes and pulls by the private name through ${engine}`,
+    scoped(async (scope) => {
+      const world = await startRegistryWorld({ engine, engines }, scope);
+      const pushed = await copy(world, `oci:${world.image.path}:v1`, REMOTE);
+      assert.is(pushed.code, 0, pushed.text);
+      const pulled = await copy(world, REMOTE, `oci:${world.folder.path}/pulled:v1`);
+      assert.is(pulled.code, 0, pulled.text);
+      const index = JSON.parse(await readFile(`${world.folder.path}/pulled/index.json`, 'utf8'));
+      assert.is(index.manifests[0].digest, world.image.digest);
+      const seen = world.seenByGitlab();
+      assert.equal(
+        seen.map(({ method, status }) => `${method} ${status}`),
+        ['GET 200', 'GET 200'],
+      );
+      for (const { url, host, serverName } of seen) {
+        assert.match(url, /^\/jwt\/auth\?account=deploy&scope=repository%3Agroup%2Fapp%3Apull/);
+        assert.equal([host, serverName], ['gitlab.example.com', 'gitlab.example.com']);
+      }
+    }),
+  );
+}
+
+// What each mapping is for: without it the client is sent to a name that it cannot resolve.
+for (const [header, name] of [
+  ['Www-Authenticate', 'gitlab.example.com'],
+  ['Location', 'registry.example.com'],
+] as const) {
+  test(
+    `a push through a site that does not map ${header} goes to ${name}, and fails`,
+    scoped(async (scope) => {
+      const world = await startRegistryWorld({ engine: 'caddy', engines, without: `header_down ${header} ` }, scope);
+      const { code, text } = await copy(world, `oci:${world.image.path}:v1`, REMOTE);
+      assert.is(code, 1);
+      assert.match(text, new RegExp(`lookup ${name}`));
+    }),
+  );
+}
+
+test.run();
