@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  chmodSync,
   closeSync,
   copyFileSync,
   existsSync,
@@ -112,7 +113,10 @@ function rolledBack({ undo, temporary, made }: Journal): boolean {
 }
 
 function makeFolder(folder: string, mode: number | undefined, journal: Journal): void {
-  if (existsSync(folder)) return;
+  if (existsSync(folder)) {
+    if (mode !== undefined) chmodSync(folder, mode);
+    return;
+  }
   makeFolder(dirname(folder), undefined, journal);
   mkdirSync(folder, mode === undefined ? {} : { mode });
   journal.made.push(folder);

@@ -1,0 +1,142 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { demoSpec } from './support/demo.ts';
+import { inWorkspace, type Workspace } from './support/workspace.ts';
+
+const KEY = 'a-key-that-nobody-else-knows.0';
+const TOKEN = 'an-upstream-token~/+=';
+const env = { DEMO_KEY: KEY };
+const FOLDER = 'generated/caddy/secrets';
+
+function prepare({ write }: Workspace): void {
+  write('postern.yaml', demoSpec.replace('bottlerocket', 'caddy'));
+  write('token.txt', `${TOKEN}\n`);
+}
+
+const secrets = suite('secrets');
+
+secrets('writes files that only the owner can read', () =>
+  inWorkspace(async (workspace) => {
+    prepare(workspace);
+    const { path, run, read } = workspace;
+    mkdirSync(join(path, FOLDER), { recursive: true, mode: 0o755 });
+    const { status, stdout, stderr } = await run('secrets render', { env });
+    assert.is(status, 0, stderr);
+    assert.not.ok(`${stdout}${stderr}`.includes(KEY) || `${stdout}${stderr}`.includes(TOKEN));
+    const names = readdirSync(join(path, FOLDER)).sort();
+    assert.equal(names, ['keys', 'tokens']);
+    assert.is(statSync(join(path, FOLDER)).mode & 0o777, 0o700);
+    for (const name of names) assert.is(statSync(join(path, FOLDER, name)).mode & 0o777, 0o600);
+    assert.ok(read(`${FOLDER}/keys`).includes(KEY) && !read(`${FOLDER}/keys`).includes(TOKEN));
+    assert.ok(read(`${FOLDER}/tokens`).includes(TOKEN) && !read(`${FOLDER}/tokens`).includes(KEY));
+  }),
+);
+
+secrets('keeps values out of everything else', () =>
+  inWorkspace(async (workspace) => {
+    prepare(workspace);
+    const { path, run, read } = workspace;
+    const said = [];
+    for (const args of [
+      'generate',
+      'secrets render',
+      'diff',
+      'validate',
+      'secrets check',
+      'explain GET /api/v4/user --key partner',
+      'generate --format json',
+      'diff --format json',
+    ]) {
+      const { status, stdout, stderr } = await run(args, { env });
+      assert.is(status, 0, stderr);
+      said.push(stdout, stderr);
+    }
+    const files = readdirSync(join(path, 'generated'), { recursive: true, withFileTypes: true });
+    const open = files.filter((file) => file.isFile() && !file.parentPath.endsWith('secrets'));
+    const texts = [...said, ...open.map((file) => read(join(file.parentPath, file.name).slice(path.length + 1)))];
+    assert.ok(open.length >= 3);
+    assert.not.ok(texts.some((text) => text.includes(KEY) || text.includes(TOKEN)));
+  }),
+);
+
+secrets('are not written where git would take them in', () =>
+  inWorkspace(async (workspace) => {
+    prepare(workspace);
+    const { path, run } = workspace;
+    execFileSync('git', ['init', '-q'], { cwd: path });
+    const refused = await run('secrets render', { env });
+    assert.is(refused.status, 2);
+    assert.match(refused.stderr, /git does not ignore it \[secret\/not-ignored\]/);
+    assert.not.ok(existsSync(join(path, FOLDER)));
+    await run('generate');
+    assert.is((await run('secrets render', { env })).status, 0);
+    const untracked = execFileSync('git', ['status', '--short', '-uall'], { cwd: path, encoding: 'utf8' });
+    assert.not.match(untracked, /secrets/);
+    // Without git nobody can say whether they are ignored.
+    const blind = await run('secrets render', { env: { ...env, PATH: join(path, 'nothing') } });
+    assert.is(blind.status, 2);
+    assert.match(blind.stderr, /git cannot be started/);
+  }),
+);
+
+secrets('refuses what cannot be a secret, without showing it', () =>
+  inWorkspace(async (workspace) => {
+    prepare(workspace);
+    const { run, write, path } = workspace;
+    const token = (text: string) => write('token.txt', text);
+    const cases: [() => void, Record<string, string>, RegExp][] = [
+      [() => {}, {}, /env:DEMO_KEY is not set or empty/],
+      [() => {}, { DEMO_KEY: '' }, /env:DEMO_KEY is not set or empty/],
+      [() => {}, { DEMO_KEY: 'too-short' }, /not shaped like a key/],
+      [() => {}, { DEMO_KEY: `${KEY} x` }, /not shaped like a key/],
+      [() => token(`"${TOKEN}"`), env, /is not a token/],
+      [() => token('two\nlines\n'), env, /is not a token/],
+      [() => token('\n'), env, /file:token\.txt is not set or empty/],
+      [() => token(KEY), env, /also the upstream token/],
+      [
+        () =>
+          write(
+            'postern.yaml',
+            demoSpec.replace('file:token.txt', 'file:nowhere.txt').replace('bottlerocket', 'caddy'),
+          ),
+        env,
+        /cannot be read: no such file/,
+      ],
+      [
+        () => write('postern.yaml', demoSpec.replace('file:token.txt', 'vault:a/b#c').replace('bottlerocket', 'caddy')),
+        env,
+        /vault:a\/b#c is not read by this command/,
+      ],
+    ];
+    for (const [change, given, words] of cases) {
+      prepare(workspace);
+      change();
+      const rendered = await run('secrets render', { env: given });
+      assert.is(rendered.status, 2, String(words));
+      assert.match(rendered.stderr, words);
+      for (const value of [KEY, TOKEN, 'too-short', 'two']) assert.not.ok(rendered.stderr.includes(value), value);
+      assert.not.ok(existsSync(join(path, FOLDER)));
+    }
+    const checked = await run('secrets check');
+    assert.is(checked.status, 1);
+    assert.match(checked.stdout, /env:DEMO_KEY is not set/);
+  }),
+);
+
+secrets('refuses one key for two callers', () =>
+  inWorkspace(async (workspace) => {
+    prepare(workspace);
+    const { run, write } = workspace;
+    const second = '  second: { key: env:OTHER_KEY, token: file:token.txt }\n';
+    write('postern.yaml', demoSpec.replace('proxies:\n', `${second}proxies:\n`));
+    const { status, stdout } = await run('secrets check', { env: { ...env, OTHER_KEY: KEY } });
+    assert.is(status, 1);
+    assert.match(stdout, /env:OTHER_KEY holds the same key as key "partner"/);
+    assert.is((await run('secrets check', { env: { ...env, OTHER_KEY: `${KEY}1` } })).status, 0);
+  }),
+);
+
+secrets.run();
