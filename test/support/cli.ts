@@ -14,13 +14,15 @@ export interface RunOptions {
   readonly uid?: number;
 }
 
-const tsx = import.meta.resolve('tsx');
-const entry = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+const built = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const source = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+// `npm test` builds first; a test file that is run by itself takes the source as it is.
+const entry = process.env['POSTERN_BUILT'] === '1' ? [built] : ['--import', import.meta.resolve('tsx'), source];
 
-/** Runs the real command, from source, in a process of its own. */
+/** Runs the real command in a process of its own. */
 export function postern(args: readonly string[], { cwd, input = '', env = {}, uid }: RunOptions): Promise<Ran> {
   const { FORCE_COLOR: _, ...outer } = process.env;
-  const child = spawn(process.execPath, ['--import', tsx, entry, ...args], {
+  const child = spawn(process.execPath, [...entry, ...args], {
     cwd,
     env: { ...outer, ...env },
     ...(uid === undefined ? {} : { uid, gid: uid }),
