@@ -56,7 +56,9 @@ await build({
   plugins: [lazySegmenter, noIdleHelp],
   logLevel: 'warning',
   // nunjucks is CommonJS and calls require() when it is loaded.
-  banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+  },
 });
 
 await writeFile(
