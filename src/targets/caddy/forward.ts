@@ -59,7 +59,7 @@ export function forwardsOf(policy: Policy, proxy: Proxy, cells: readonly Cell[])
   return [...alike.values()].map(({ forwarding, ids }, index) => {
     const upstream = policy.upstreams.find(({ id }) => id === forwarding.upstream);
     if (!upstream) throw new Error(`no upstream ${forwarding.upstream}`);
-    const origin = proxy.publicUrl ?? '{http.request.scheme}://{http.request.hostport}';
+    const origin = proxy.publicUrl ?? 'http://{request.host}';
     const url = upstreamUrl(upstream);
     return {
       name: word(`forward${index + 1}`),
@@ -74,6 +74,16 @@ export function forwardsOf(policy: Policy, proxy: Proxy, cells: readonly Cell[])
       ...transportOf(upstream),
     };
   });
+}
+
+/** `request.host` for the replacement of a regular expression, where a dollar sign stands for itself if it is doubled. */
+export function hostTable(): Table {
+  const part = '([^$]*)';
+  const withDollars = (count: number): [string, string] => {
+    const groups = Array.from({ length: count + 1 }, (_, index) => `$${index + 1}`);
+    return [`~^${Array(count + 1).fill(part).join('[$]')}$`, groups.join('$$$$')];
+  };
+  return table({ source: '{http.request.hostport}', destination: 'request.host', entries: [0, 1, 2, 3].map(withDollars), fallback: 'unknown' });
 }
 
 const USUAL = ['accept', 'accept-encoding', 'content-type', 'user-agent'];

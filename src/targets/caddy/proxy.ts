@@ -7,7 +7,7 @@ import { callersOf } from './callers.ts';
 import { allowSources } from './cells.ts';
 import { type ClientModel, clientModel, withMapped } from './client.ts';
 import { passTable, statusTable } from './decision.ts';
-import { type Forward, forwardsOf } from './forward.ts';
+import { type Forward, forwardsOf, hostTable } from './forward.ts';
 import { type CaddyToken, literal, own, word } from './quote.ts';
 import { keyTable, requestTables } from './request.ts';
 import { type Table, table } from './table.ts';
@@ -55,7 +55,7 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
     bind: word(address.includes(':') ? `[${address}]` : address),
     responseHeaders: proxy.responseHeaders.map(({ name, value }) => ({ name: word(name), value: userText(value) })),
     client: clientModel(proxy),
-    request: requestTables(access),
+    request: [...requestTables(access), ...(proxy.publicUrl === undefined ? [hostTable()] : [])],
     key: usesKeys ? keyTable(proxy) : null,
     callers: callers?.tables ?? [],
     outside: isEverything(proxy.ranges) ? null : outsideOf(proxy, proxy.ranges, 'client.inside'),
