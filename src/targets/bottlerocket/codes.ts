@@ -11,6 +11,11 @@ export const bottlerocketCodes = defineCodes('bottlerocket', {
     message: ({ file, problem }) => `"${file}" ${problem}`,
     hint: ({ hint }) => hint,
   }),
+  'bad-merge': code<{ file: string; problem: string; hint: string }>({
+    severity: 'error',
+    message: ({ file, problem }) => `"${file}" ${problem}`,
+    hint: ({ hint }) => hint,
+  }),
   'too-large': code<{ bytes: number; limit: number }>({
     severity: 'error',
     message: ({ bytes, limit }) => `the user data has ${bytes} bytes, and EC2 takes ${limit}`,

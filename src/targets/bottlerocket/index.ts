@@ -1,13 +1,12 @@
-import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
-import { resultOf } from '../../diagnostics/diagnostic.ts';
-import { renderTemplate } from '../../render/render.ts';
+import { type Diagnostic, hasError, type Result, resultOf } from '../../diagnostics/diagnostic.ts';
 import { mirrorsOf } from '../mirrors.ts';
-import { defineTarget, type RenderedFile } from '../target.ts';
+import { defineTarget, type RenderedFile, type TargetInput } from '../target.ts';
 import { bottlerocketCodes } from './codes.ts';
+import { formFile, userDataText } from './forms.ts';
+import { mergeUserData } from './merge.ts';
 import { type BottlerocketOptions, bottlerocketOptions } from './options.ts';
 import { authoritiesOf } from './pki.ts';
-import { literalLine, quoted } from './quote.ts';
-import { type SettingsModel, settingsModel } from './settings.ts';
+import { settingsModel } from './settings.ts';
 
 /** Raw bytes, before EC2's own base64; and what the file's header may add. */
 const sizeLimit = 16_384;
@@ -17,42 +16,38 @@ export const bottlerocket = defineTarget({
   name: 'bottlerocket',
   summary: 'registry mirrors and certificate authorities of Bottlerocket nodes',
   options: bottlerocketOptions,
-  plan({ policy, options, at, read }) {
-    const problems: Diagnostic[] = [];
-    const mirrors = mirrorsOf(policy, options.mirrors ?? {}, [...at, 'mirrors']);
-    if (mirrors.length === 0) problems.push(bottlerocketCodes.report('no-mirror', at, {}));
-    const authorities = authoritiesOf({ pki: options.pki, at, read }, problems);
-    const file = formFile(settingsModel(mirrors, authorities), options);
-    const bytes = Buffer.byteLength(file.text) + headerSize;
-    const limited = options.form !== 'apiclient';
-    if (limited && bytes > sizeLimit)
-      problems.push(bottlerocketCodes.report('too-large', at, { bytes, limit: sizeLimit }));
-    return resultOf(file, problems);
+  plan(input) {
+    const { at, options } = input;
+    const { value: file, diagnostics } = fileOf(input);
+    if (file === undefined || options.form === 'apiclient')
+      return file === undefined ? { diagnostics } : { value: file, diagnostics };
+    const bytes = Buffer.byteLength(file.text) + (file.comment === undefined ? 0 : headerSize);
+    const large = bytes > sizeLimit ? [bottlerocketCodes.report('too-large', at, { bytes, limit: sizeLimit })] : [];
+    return resultOf(file, [...diagnostics, ...large]);
   },
   files: (file) => [file],
 });
 
-function formFile(
-  model: SettingsModel,
-  { form = 'userData', nodeClass = 'default' }: BottlerocketOptions,
-): RenderedFile {
-  const render = (template: string, extra: object = {}) =>
-    renderTemplate('bottlerocket', template, { ...model, ...extra });
-  switch (form) {
-    case 'userData':
-      return { path: 'bottlerocket/user-data.toml', text: render('user-data.toml.njk'), comment: '#' };
-    case 'terraform':
-      return { path: 'bottlerocket/bootstrap-extra-args.toml', text: render('user-data.toml.njk'), comment: '#' };
-    case 'eksctl':
-      return { path: 'bottlerocket/eksctl.yaml', text: render('eksctl.yaml.njk'), comment: '#' };
-    case 'karpenter': {
-      const lines = render('user-data.toml.njk').trimEnd().split('\n').map(literalLine);
-      const text = render('karpenter.yaml.njk', { name: quoted(nodeClass), lines });
-      return { path: 'bottlerocket/karpenter.yaml', text, comment: '#' };
-    }
-    case 'apiclient':
-      return { path: 'bottlerocket/apiclient.json', text: render('apiclient.json.njk') };
-    default:
-      return form satisfies never;
-  }
+function fileOf({ policy, options, at, read }: TargetInput<BottlerocketOptions>): Result<RenderedFile> {
+  const problems: Diagnostic[] = [];
+  const { form = 'userData', nodeClass = 'default', merge } = options;
+  const mirrors = mirrorsOf(policy, options.mirrors ?? {}, [...at, 'mirrors']);
+  if (mirrors.length === 0) problems.push(bottlerocketCodes.report('no-mirror', at, {}));
+  const authorities = authoritiesOf({ pki: options.pki, at, read }, problems);
+  const model = settingsModel(mirrors, authorities);
+  if (merge === undefined || hasError(problems)) return resultOf(formFile({ form, model, nodeClass }), problems);
+  const mergeAt = [...at, 'merge'];
+  const refuse = (problem: string, hint: string) =>
+    problems.push(bottlerocketCodes.report('bad-merge', mergeAt, { file: merge, problem, hint }));
+  const text = read(merge);
+  if (form !== 'userData') refuse(`cannot be merged into the form "${form}"`, 'merge goes with userData');
+  else if (text === undefined) refuse('cannot be read', 'the path is relative to the spec');
+  const settings = mirrors.length + authorities.length === 0 ? '' : userDataText(model);
+  if (text === undefined || hasError(problems)) return { diagnostics: problems };
+  const input = { name: policy.name, file: merge, text, settings, mirrors, authorities, at: mergeAt };
+  const merged = mergeUserData(input, problems);
+  return merged === undefined
+    ? { diagnostics: problems }
+    : // No header: not a byte of it is ours but our own lines.
+      resultOf({ path: 'bottlerocket/user-data.toml', text: merged }, problems);
 }

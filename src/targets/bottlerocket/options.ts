@@ -13,6 +13,7 @@ export const bottlerocketOptions = z
       .describe(
         'userData: TOML for the instance (default); eksctl: settings of a node group; karpenter: a patch of an EC2NodeClass; terraform: bootstrap_extra_args; apiclient: JSON for a running node',
       ),
+    merge: z.string().min(1).optional().describe('User data to put the settings into; all else of it is kept as it is'),
     nodeClass: z
       .string()
       .regex(/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/, { error: 'must be the name of a Kubernetes object' })
@@ -31,3 +32,4 @@ export const bottlerocketOptions = z
   .describe('Registry mirrors for Bottlerocket nodes');
 
 export type BottlerocketOptions = z.infer<typeof bottlerocketOptions>;
+export type BottlerocketForm = NonNullable<BottlerocketOptions['form']>;
