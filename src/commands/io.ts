@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readSync } from 'node:fs';
 
 /** `0` yes, `1` no, `2` could not tell: the same for every command. */
 export type Status = 0 | 1 | 2;
@@ -21,9 +21,33 @@ export function processIo(): Io {
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
-    readStdin: () => readFileSync(0),
+    readStdin,
     colour: { out: !plain && process.stdout.isTTY === true, err: !plain && process.stderr.isTTY === true },
     now: Math.floor(Date.now() / 1000),
     env: process.env,
   };
+}
+
+function readStdin(): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  for (;;) {
+    const chunk = new Uint8Array(65_536);
+    const length = readSome(chunk);
+    if (length === 0) return Buffer.concat(chunks);
+    chunks.push(chunk.subarray(0, length));
+  }
+}
+
+/** Waits where the other end made the pipe one that answers "not yet" instead of waiting. */
+function readSome(chunk: Uint8Array): number {
+  for (;;) {
+    try {
+      return readSync(0, chunk);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EOF') return 0;
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
+  }
 }

@@ -21,11 +21,12 @@ export interface OpenSpec {
 
 /** Finds the spec that an argument means: a file, the `postern.yaml` of a folder, or `-` for standard input. */
 export function openSpec(argument: string | undefined, io: Io): Result<OpenSpec> {
-  const name = argument === '-' ? '<stdin>' : specFile(argument ?? DEFAULT_SPEC);
-  const folder = argument === '-' ? '.' : dirname(name);
+  let name = argument === '-' ? '<stdin>' : (argument ?? DEFAULT_SPEC);
   try {
+    if (argument !== '-') name = specFile(name);
     const bytes = argument === '-' ? io.readStdin() : readFileSync(name);
     const { value, diagnostics } = decodeSource(name, bytes);
+    const folder = argument === '-' ? '.' : dirname(name);
     return value ? ok({ ...value, folder, read: readerIn(folder) }, diagnostics) : failed(diagnostics);
   } catch (error) {
     return failed([commandCodes.report('unreadable-spec', [], { problem: systemProblem(error) }, placed(name))]);
@@ -40,6 +41,8 @@ export function compileArgument(
 ): Compilation & { readonly source?: OpenSpec } {
   const { value: source, diagnostics } = openSpec(argument, io);
   if (!source) return { diagnostics };
+  const megabytes = Math.floor(source.text.length / 1e6);
+  if (megabytes > 0) io.err(`${source.name}: compiling ${megabytes} MB\n`);
   return { source, ...compile(source.text, { file: source.name, read: source.read, ...options }) };
 }
 
