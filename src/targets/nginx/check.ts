@@ -1,0 +1,96 @@
+import { isIP } from 'node:net';
+import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
+import type { ApiKey, Policy, Proxy, Upstream } from '../../policy/types.ts';
+import type { TargetInput } from '../target.ts';
+import { nginxCodes } from './codes.ts';
+import type { NginxOptions } from './options.ts';
+import { textProblem } from './quote.ts';
+
+const REDIRECTS = [301, 302, 303, 307, 308];
+/** The names of files that proxies must not take. */
+const OWN_FILES = ['nginx', 'maps', 'upstreams'];
+
+/** What a spec may say and nginx cannot do. */
+export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): Diagnostic[] {
+  const problems: Diagnostic[] = [];
+  twinKeys(policy.apiKeys, problems);
+  takenNames(policy.proxies, problems);
+  for (const proxy of policy.proxies) proxyProblems(proxy, problems);
+  for (const upstream of policy.upstreams) upstreamProblems(upstream, problems);
+  methodProblems(policy, problems);
+  const caFile = options.caFile === undefined ? undefined : textProblem(options.caFile);
+  if (caFile !== undefined)
+    problems.push(nginxCodes.report('unwritable-text', [...at, 'caFile'], { what: 'the path', problem: caFile }));
+  if (options.resolver && !atLeast(options.version, [1, 27, 3])) {
+    problems.push(nginxCodes.report('needs-version', [...at, 'resolver'], { option: 'resolver', version: '1.27.3' }));
+  }
+  const rewrites = policy.rewrites.filter((rewrite) => rewrite.upstream !== undefined).length;
+  if (rewrites > 0) problems.push(nginxCodes.report('no-sites', at, { rewrites }, { part: 'key' }));
+  return problems;
+}
+
+function atLeast(version: string | undefined, wanted: readonly number[]): boolean {
+  const parts = (version ?? '1.22').split('.').map(Number);
+  const different = wanted.findIndex((number, index) => number !== (parts[index] ?? 0));
+  return different < 0 || (parts[different] ?? 0) > (wanted[different] ?? 0);
+}
+
+function twinKeys(keys: readonly ApiKey[], problems: Diagnostic[]): void {
+  const seen = new Map<string, ApiKey>();
+  for (const key of keys) {
+    const other = seen.get(key.id.toLowerCase());
+    seen.set(key.id.toLowerCase(), key);
+    if (!other) continue;
+    const related = [{ at: other.origin, message: 'the other one' }];
+    problems.push(
+      nginxCodes.report('twin-keys', key.origin, { id: key.id, other: other.id }, { part: 'key', related }),
+    );
+  }
+}
+
+function takenNames(proxies: readonly Proxy[], problems: Diagnostic[]): void {
+  const seen = new Map(OWN_FILES.map((name) => [name, `${name}.conf`]));
+  for (const { id, origin } of proxies) {
+    const other = seen.get(id.toLowerCase());
+    if (other !== undefined) problems.push(nginxCodes.report('taken-name', origin, { id, other }, { part: 'key' }));
+    else seen.set(id.toLowerCase(), `proxy "${id}"`);
+  }
+}
+
+function proxyProblems({ answers, responseHeaders, origin }: Proxy, problems: Diagnostic[]): void {
+  for (const { status, body, origin: place } of answers) {
+    if (REDIRECTS.includes(status)) problems.push(nginxCodes.report('answer-status', [...place, 'status'], { status }));
+    const problem = textProblem(body);
+    if (problem !== undefined)
+      problems.push(nginxCodes.report('unwritable-text', [...place, 'body'], { what: 'the body', problem }));
+  }
+  for (const { name, value } of responseHeaders) {
+    const problem = textProblem(value);
+    const place = [...origin, 'responseHeaders', name];
+    if (problem !== undefined)
+      problems.push(nginxCodes.report('unwritable-text', place, { what: `the value of "${name}"`, problem }));
+  }
+}
+
+function upstreamProblems({ tls, origin }: Upstream, problems: Diagnostic[]): void {
+  if (!tls) return;
+  const problem = tls.caFile === undefined ? undefined : textProblem(tls.caFile);
+  if (problem !== undefined)
+    problems.push(nginxCodes.report('unwritable-text', [...origin, 'tls', 'caFile'], { what: 'the path', problem }));
+  if (isIP(tls.serverName) !== 0 && !tls.insecureSkipVerify) {
+    problems.push(nginxCodes.report('unverifiable-address', [...origin, 'url'], { host: tls.serverName }));
+  }
+}
+
+function methodProblems({ routes, proxies }: Policy, problems: Diagnostic[]): void {
+  for (const { methods, pattern, origin } of [...routes, ...proxies.flatMap(({ answers }) => answers)]) {
+    const method = methods.find((each) => !/^[A-Z-]+$/.test(each));
+    if (method !== undefined) problems.push(nginxCodes.report('unknown-method', origin, { method }));
+    const long = pattern.segments.flatMap((segment) =>
+      segment.kind === 'literal' ? [segment.text] : segment.kind === 'choice' ? segment.values : [],
+    );
+    const problem = long.map(textProblem).find((each) => each !== undefined);
+    if (problem !== undefined)
+      problems.push(nginxCodes.report('unwritable-text', origin, { what: 'a segment of the path', problem }));
+  }
+}

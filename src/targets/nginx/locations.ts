@@ -1,0 +1,140 @@
+import type { Cell } from '../../policy/access.ts';
+import {
+  DEFAULT_REQUEST_HEADERS,
+  HIDDEN_RESPONSE_HEADERS,
+  PASSTHROUGH_CREDENTIAL_HEADERS,
+  WEBSOCKET_HEADERS,
+} from '../../policy/headers.ts';
+import { statusBody } from '../../policy/statuses.ts';
+import type { Forwarding, Proxy, Upstream } from '../../policy/types.ts';
+import type { Identity } from './identity.ts';
+import type { AddressMapping } from './mapping.ts';
+import type { AnswerLocation, ForwardLocation, HeaderModel } from './model.ts';
+import { literal, type Part, type Variable, value, variable, word } from './quote.ts';
+
+/**
+ * Where the locations of verdicts are. No client can ask for one and mean something else: "%" in a path is
+ * "%25" on the wire, which no pattern takes.
+ */
+const HOME = '/%/';
+
+/** Statuses that nginx gives by itself, and the one that is told in their place. */
+export const ERROR_PAGES: readonly { readonly from: readonly number[]; readonly status: number }[] = [
+  { from: [400, 411, 412], status: 400 },
+  { from: [408], status: 408 },
+  { from: [413], status: 413 },
+  { from: [414], status: 414 },
+  { from: [429], status: 429 },
+  { from: [494], status: 431 },
+  { from: [500], status: 500 },
+  { from: [501], status: 501 },
+  { from: [502], status: 502 },
+  { from: [503], status: 503 },
+  { from: [504], status: 504 },
+  { from: [505], status: 505 },
+];
+
+const REFUSALS = [400, 401, 403, 404, 405, 408, 413, 414, 415, 429, 431, 500, 501, 502, 503, 504, 505];
+
+function locationName(name: string): AnswerLocation['name'] {
+  return literal(`${HOME}${name}`);
+}
+
+function ownHeaders(proxy: Proxy): HeaderModel[] {
+  return proxy.responseHeaders.map(({ name, value: text }) => ({ name: word(name), value: value(text) }));
+}
+
+export function answerLocations(
+  proxy: Proxy,
+  cells: readonly Cell[],
+  context: { allow: Variable; locationOf: (cell: Cell) => string },
+): AnswerLocation[] {
+  const headers = ownHeaders(proxy);
+  const refusals = REFUSALS.map((status) => ({
+    name: locationName(String(status)),
+    status,
+    body: value(statusBody(status)),
+    headers: status === 405 ? [{ name: word('Allow'), value: value(context.allow) }, ...headers] : headers,
+  }));
+  const answers = cells.flatMap((cell) =>
+    cell.kind === 'answer'
+      ? [
+          {
+            name: locationName(context.locationOf(cell)),
+            status: cell.answer.status,
+            body: value(cell.answer.body),
+            headers,
+          },
+        ]
+      : [],
+  );
+  return [...refusals, ...answers];
+}
+
+export interface ForwardInput {
+  readonly name: string;
+  readonly proxy: Proxy;
+  readonly forwarding: Forwarding;
+  readonly upstream: Upstream;
+  readonly upstreamName: string;
+  readonly identity: Identity | undefined;
+  readonly mapping: AddressMapping;
+  readonly limits: ForwardLocation['limits'];
+  readonly caFile: string;
+}
+
+export function forwardLocation(input: ForwardInput): ForwardLocation {
+  const { name, proxy, forwarding, upstream, upstreamName, mapping, limits, caFile } = input;
+  const { tls } = upstream;
+  const added = ownHeaders(proxy);
+  const hidden = [
+    ...HIDDEN_RESPONSE_HEADERS,
+    'link',
+    ...proxy.responseHeaders.map((header) => header.name.toLowerCase()),
+  ];
+  return {
+    name: locationName(name),
+    maxBody: forwarding.maxBody ?? 0,
+    limits: forwarding.auth === 'apiKey' ? limits : [],
+    // With the target as it came: nginx would write its own idea of the path otherwise.
+    pass: value(`${upstream.scheme}://${upstreamName}`, variable('request_uri')),
+    requestHeaders: requestHeaders(input),
+    tls: tls
+      ? { verify: !tls.insecureSkipVerify, caFile: literal(tls.caFile ?? caFile), name: value(tls.serverName) }
+      : null,
+    timeouts: upstream.timeouts,
+    hidden: [...new Set(hidden)].map(word),
+    headers: [...added, { name: word('Link'), value: value(mapping.link) }],
+    redirect: mapping.redirect,
+  };
+}
+
+/** Everything that goes upstream by name; a header whose value is empty is not sent. */
+function requestHeaders({ forwarding, upstream, identity }: ForwardInput): HeaderModel[] {
+  const { scheme, host, port } = upstream;
+  const name = host.includes(':') ? `[${host}]` : host;
+  const fixed: (readonly [string, Part])[] = [
+    ['Host', port === (scheme === 'https' ? 443 : 80) ? name : `${name}:${port}`],
+    ['Connection', forwarding.websocket ? variable('upgrade_connection') : ''],
+    ['X-Forwarded-For', variable('remote_addr')],
+    ['X-Forwarded-Host', variable('http_host')],
+    ['X-Forwarded-Proto', variable('scheme')],
+    ['X-Real-IP', variable('remote_addr')],
+  ];
+  if (forwarding.websocket) fixed.push(['Upgrade', variable('upgrade')]);
+  if (forwarding.auth === 'apiKey') {
+    if (!identity) throw new Error('a route with keys has an identity');
+    fixed.push([upstream.tokenHeader, identity.token]);
+  }
+  const taken = new Set(fixed.map(([header]) => header.toLowerCase()));
+  const passed = passedHeaders(forwarding).filter((header) => !taken.has(header));
+  const copied = passed.map((header) => [header, variable(`http_${header.replaceAll('-', '_')}`)] as const);
+  return [...fixed, ...copied].map(([header, part]) => ({ name: word(header), value: value(part) }));
+}
+
+function passedHeaders({ auth, headers, websocket }: Forwarding): string[] {
+  const credentials = auth === 'passthrough' ? PASSTHROUGH_CREDENTIAL_HEADERS : [];
+  return [
+    ...new Set([...DEFAULT_REQUEST_HEADERS, ...credentials, ...(websocket ? WEBSOCKET_HEADERS : []), ...headers]),
+  ].sort();
+}

@@ -1,0 +1,103 @@
+import type { NginxToken } from './quote.ts';
+
+/** nginx's own words, every string already quoted; `null` is "not there". */
+export interface NginxModel {
+  readonly main: MainModel;
+  readonly maps: SharedModel;
+  readonly upstreams: { readonly upstreams: readonly UpstreamModel[] };
+  readonly proxies: readonly ProxyModel[];
+}
+
+export interface MainModel {
+  readonly workerProcesses: NginxToken;
+  readonly workerConnections: number;
+  readonly hashes: HashSizes;
+  readonly proxies: readonly { readonly file: NginxToken }[];
+}
+
+export interface HashSizes {
+  readonly mapMax: number;
+  readonly mapBucket: number;
+  readonly variablesMax: number;
+}
+
+export interface MapEntry {
+  readonly key: NginxToken;
+  readonly value: NginxToken;
+}
+
+export interface MapModel {
+  readonly source: NginxToken;
+  readonly variable: NginxToken;
+  readonly fallback: NginxToken;
+  readonly entries: readonly MapEntry[];
+  /** Glob of files with further entries. */
+  readonly include: NginxToken | null;
+}
+
+/** What all proxies share. */
+export interface SharedModel {
+  readonly areas: readonly { readonly cidr: NginxToken; readonly area: number }[];
+  readonly identities: readonly IdentityModel[];
+  readonly zones: readonly {
+    readonly key: NginxToken;
+    readonly name: NginxToken;
+    readonly size: NginxToken;
+    readonly rate: NginxToken;
+  }[];
+}
+
+export interface IdentityModel {
+  readonly header: NginxToken;
+  readonly maps: readonly MapModel[];
+}
+
+export interface UpstreamModel {
+  readonly name: NginxToken;
+  readonly servers: readonly NginxToken[];
+  /** Names are looked up again while nginx runs, which needs shared memory and a resolver. */
+  readonly resolvers: readonly NginxToken[] | null;
+}
+
+export interface HeaderModel {
+  readonly name: NginxToken;
+  readonly value: NginxToken;
+}
+
+export interface ProxyModel {
+  readonly file: string;
+  readonly id: NginxToken;
+  readonly routing: readonly MapModel[];
+  readonly decision: readonly MapModel[];
+  readonly mapping: readonly MapModel[];
+  readonly log: { readonly name: NginxToken; readonly format: readonly NginxToken[] };
+  readonly listen: NginxToken;
+  readonly proxyProtocol: boolean;
+  readonly realIp: { readonly trusted: readonly NginxToken[]; readonly header: NginxToken } | null;
+  readonly secureLink: { readonly expected: NginxToken; readonly salted: NginxToken } | null;
+  readonly verdict: NginxToken;
+  readonly errorPages: readonly { readonly from: readonly number[]; readonly status: number }[];
+  readonly answers: readonly AnswerLocation[];
+  readonly forwards: readonly ForwardLocation[];
+}
+
+export interface AnswerLocation {
+  readonly name: NginxToken;
+  readonly status: number;
+  readonly body: NginxToken;
+  readonly headers: readonly HeaderModel[];
+}
+
+export interface ForwardLocation {
+  readonly name: NginxToken;
+  /** Bytes; 0 is no limit. */
+  readonly maxBody: number;
+  readonly limits: readonly { readonly zone: NginxToken; readonly burst: number }[];
+  readonly pass: NginxToken;
+  readonly requestHeaders: readonly HeaderModel[];
+  readonly tls: { readonly verify: boolean; readonly caFile: NginxToken; readonly name: NginxToken } | null;
+  readonly timeouts: { readonly connect: number; readonly read: number; readonly send: number };
+  readonly hidden: readonly NginxToken[];
+  readonly headers: readonly HeaderModel[];
+  readonly redirect: { readonly from: NginxToken; readonly to: NginxToken };
+}

@@ -1,0 +1,43 @@
+import * as z from 'zod';
+
+export const nginxOptions = z
+  .strictObject({
+    version: z
+      .string()
+      .regex(/^1\.[0-9]{1,3}(?:\.[0-9]{1,3})?$/, { error: 'must be a version such as "1.28.3"' })
+      .optional()
+      .describe('Oldest nginx that will read this config; 1.22 where absent'),
+    caFile: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'PEM bundle that upstream certificates are verified with; /etc/ssl/certs/ca-certificates.crt where absent',
+      ),
+    resolver: z
+      .array(
+        z
+          .string()
+          .regex(/^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?$/, {
+            error: 'must be an address such as 10.0.0.2 or [fd00::2]:53',
+          }),
+      )
+      .min(1)
+      .optional()
+      .describe(
+        'DNS servers asked again while nginx runs; upstream names are looked up once, at the start, where absent. nginx 1.27.3',
+      ),
+    workerProcesses: z
+      .union([z.literal('auto'), z.int().min(1).max(1024)])
+      .optional()
+      .describe('Worker processes; one a core where absent'),
+    workerConnections: z
+      .int()
+      .min(16)
+      .max(1_000_000)
+      .optional()
+      .describe('Connections a worker holds, two a forwarded request; 1024 where absent'),
+  })
+  .describe('nginx: the proxies');
+
+export type NginxOptions = z.infer<typeof nginxOptions>;

@@ -1,0 +1,139 @@
+import { type Access, accessOf, type Cell } from '../../policy/access.ts';
+import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
+import type { ApiKey, Forwarding, Proxy, Upstream } from '../../policy/types.ts';
+import type { Areas } from './areas.ts';
+import { decisionMaps } from './decision.ts';
+import type { Identity, Role } from './identity.ts';
+import { answerLocations, ERROR_PAGES, forwardLocation } from './locations.ts';
+import { logFormat } from './log.ts';
+import { type AddressMapping, addressMapping, originMap } from './mapping.ts';
+import { type MapList, mapList } from './maps.ts';
+import type { ForwardLocation, ProxyModel } from './model.ts';
+import { value, variable, word } from './quote.ts';
+import { type Routing, routingMaps } from './routing.ts';
+import { cellNumbers } from './states.ts';
+
+export interface ProxyInput {
+  readonly proxy: Proxy;
+  readonly access: Access;
+  readonly prefix: string;
+  readonly areas: Areas;
+  readonly roles: ReadonlyMap<ApiKey, Role>;
+  readonly identity: Identity | undefined;
+  readonly limits: ForwardLocation['limits'];
+  readonly caFile: string;
+  readonly upstreamOf: (id: string) => { readonly upstream: Upstream; readonly name: string };
+}
+
+/** What a proxy reacts to; the policy layer has seen to it that the patterns are not too many. */
+export function accessTo(proxy: Proxy): Access {
+  const access = accessOf(proxy);
+  if (!access) throw new Error(`the overlaps of ${proxy.id} were not checked`);
+  return access;
+}
+
+export function proxyModel(input: ProxyInput): ProxyModel {
+  const { proxy, access, prefix, areas, roles, identity } = input;
+  const [routes, decisions, mappings] = [mapList(), mapList(), mapList()];
+  const routing = routingMaps(access, prefix, routes);
+  const forwards = distinctForwardings(access);
+  const locationOf = locationNames(access, forwards);
+  const area = variable('area');
+  const decision = decisionMaps({
+    proxy,
+    access,
+    areas,
+    area,
+    routing,
+    identity,
+    roles,
+    locationOf,
+    prefix,
+    maps: decisions,
+  });
+  const format = logFormat({ access, routing, identity, prefix, maps: mappings });
+  const { clientIp } = proxy;
+  return {
+    file: `${proxy.id}.conf`,
+    id: word(proxy.id),
+    routing: routes.maps,
+    decision: decisions.maps,
+    listen: word(listenAddress(proxy)),
+    proxyProtocol: clientIp.kind === 'proxyProtocol',
+    realIp:
+      clientIp.kind === 'direct'
+        ? null
+        : realIp(clientIp.trusted, clientIp.kind === 'header' ? clientIp.header : 'proxy_protocol'),
+    secureLink:
+      identity && access.usesKeys ? { expected: value(...identity.expected), salted: value(...identity.salted) } : null,
+    verdict: value('/%/', decision.verdict),
+    errorPages: ERROR_PAGES,
+    answers: answerLocations(proxy, access.cells, { allow: decision.allow, locationOf }),
+    forwards: forwardLocations(input, forwards, mappings),
+    mapping: mappings.maps,
+    log: { name: word(`${prefix}log`), format },
+  };
+}
+
+export function longestRouting(routing: Routing): number {
+  return routing.router.steps.length;
+}
+
+function listenAddress({ listen: { address, port } }: Proxy): string {
+  if (address === undefined) return String(port);
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+function realIp(trusted: CidrSet, header: string): ProxyModel['realIp'] {
+  return { trusted: toCidrs(trusted).map(word), header: word(header) };
+}
+
+/** Cells that differ only in who may use them are forwarded by one location. */
+function distinctForwardings(access: Access): ReadonlyMap<string, { name: string; forwarding: Forwarding }> {
+  const distinct = new Map<string, { name: string; forwarding: Forwarding }>();
+  for (const cell of access.cells) {
+    if (cell.kind !== 'forward') continue;
+    const key = JSON.stringify(cell.forwarding);
+    if (!distinct.has(key)) distinct.set(key, { name: `forward-${distinct.size + 1}`, forwarding: cell.forwarding });
+  }
+  return distinct;
+}
+
+function locationNames(access: Access, forwards: ReturnType<typeof distinctForwardings>): (cell: Cell) => string {
+  const numbers = cellNumbers(access);
+  return (cell) =>
+    cell.kind === 'answer'
+      ? `answer-${numbers.get(cell)}`
+      : (forwards.get(JSON.stringify(cell.forwarding))?.name ?? '404');
+}
+
+function forwardLocations(
+  input: ProxyInput,
+  forwards: ReturnType<typeof distinctForwardings>,
+  maps: MapList,
+): ForwardLocation[] {
+  const { proxy, prefix, identity, limits, caFile, upstreamOf } = input;
+  if (forwards.size === 0) return [];
+  const origin = originMap(proxy, prefix, maps);
+  const addresses = new Map<string, AddressMapping>();
+  const mappingTo = (upstream: Upstream): AddressMapping => {
+    const mapping =
+      addresses.get(upstream.id) ?? addressMapping(upstream, origin, `${prefix}u${addresses.size + 1}_`, maps);
+    addresses.set(upstream.id, mapping);
+    return mapping;
+  };
+  return [...forwards.values()].map(({ name, forwarding }) => {
+    const { upstream, name: upstreamName } = upstreamOf(forwarding.upstream);
+    return forwardLocation({
+      name,
+      proxy,
+      forwarding,
+      upstream,
+      upstreamName,
+      identity,
+      limits,
+      caFile,
+      mapping: mappingTo(upstream),
+    });
+  });
+}

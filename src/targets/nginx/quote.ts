@@ -1,0 +1,73 @@
+import { type Token, token } from '../../render/token.ts';
+
+export type NginxToken = Token<'nginx'>;
+
+/** A variable of nginx, by name without the "$". */
+export interface Variable {
+  readonly variable: string;
+}
+
+/** Text that may hold variables, in pieces, so that a "$" of the user's is never taken for one. */
+export type Part = string | Variable;
+
+/**
+ * nginx reads a token into 4,096 bytes; what is longer keeps it from starting. The quotes and the longest
+ * prefix that a model puts in front of a user's text are left out of this number.
+ */
+export const LONGEST_TOKEN = 3_900;
+
+/** The variable that holds a dollar sign: nginx has no escape for one where variables expand. */
+export const DOLLAR = 'dollar';
+
+export function variable(name: string): Variable {
+  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new Error(`not the name of a variable: ${name}`);
+  return { variable: name };
+}
+
+/** A quoted token where variables expand: values and sources of maps, header values, return texts. */
+export function value(...parts: readonly Part[]): NginxToken {
+  const [only] = parts;
+  if (parts.length === 1 && typeof only === 'object') return token('nginx', `$${only.variable}`);
+  const text = parts.map((part) =>
+    typeof part === 'string' ? escape(part).replaceAll('$', `\${${DOLLAR}}`) : `\${${part.variable}}`,
+  );
+  return quoted(text.join(''));
+}
+
+/** A quoted token where "$" is a character like any other: keys of maps, regular expressions, paths of files. */
+export function literal(text: string): NginxToken {
+  return quoted(escape(text));
+}
+
+/** A case-sensitive regular expression as a key of a map. */
+export function pattern(source: string): NginxToken {
+  return literal(`~${source}`);
+}
+
+/** A word that needs no quotes: names, numbers, addresses. */
+export function word(text: string | number): NginxToken {
+  const plain = String(text);
+  if (!/^[A-Za-z0-9_.:/[\]@+~=*-]+$/.test(plain))
+    throw new Error(`not a plain word of nginx: ${JSON.stringify(plain)}`);
+  return token('nginx', plain);
+}
+
+/** Why a text cannot be written as one token; `undefined` where it can. */
+export function textProblem(text: string): string | undefined {
+  // Line ends and tabs have escapes; for the rest nginx has none, and its C strings end at NUL.
+  if (/[^\P{Cc}\n\r\t]/u.test(text)) return 'holds a control character';
+  if (!text.isWellFormed()) return 'holds half of a surrogate pair';
+  const length = Buffer.byteLength(escape(text).replaceAll('$', `\${${DOLLAR}}`));
+  return length > LONGEST_TOKEN ? 'is too long' : undefined;
+}
+
+function quoted(escaped: string): NginxToken {
+  if (Buffer.byteLength(escaped) > 4_094) throw new Error(`too long for a token of nginx: ${escaped.slice(0, 80)}…`);
+  return token('nginx', `"${escaped}"`);
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+function escape(text: string): string {
+  return text.replace(/[\\"\n\r\t]/g, (character) => ESCAPES[character] ?? character);
+}

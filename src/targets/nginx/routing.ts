@@ -1,0 +1,205 @@
+import type { Access } from '../../policy/access.ts';
+import { type ParameterType, segmentSource } from '../../policy/segment.ts';
+import type { MapList } from './maps.ts';
+import { type Variable, variable } from './quote.ts';
+import { type Router, routerOf, splittingPattern, typesThatMatter } from './router.ts';
+import { mergeStates, type Node } from './states.ts';
+
+/** What the rest of a proxy's config asks about a request. */
+export interface Routing {
+  readonly router: Router;
+  /** `Allow` by state, for every state where a pattern ends. */
+  readonly allowed: readonly (readonly [state: number, methods: string])[];
+  /** State of the whole path; "" where no pattern can match. */
+  readonly state: Variable;
+  /** Number of the cell; "" where there is none. Whoever asks for it has had the request line split. */
+  readonly cell: Variable;
+  /** Captures of the splitting expression: only for use after `cell`. */
+  readonly method: Variable;
+  readonly path: Variable;
+  readonly query: Variable;
+}
+
+/** Defines the maps that lead from the request line to a cell. Each request costs a look-up a segment. */
+export function routingMaps(access: Access, prefix: string, maps: MapList): Routing {
+  const merged = mergeStates(access);
+  const router = routerOf(merged);
+  const nodes = [...merged.nodes.values()];
+  const steps = stepMaps(router, prefix, maps);
+  const state = steps.length === 0 ? nowhere(prefix, maps) : stateMap({ router, prefix, maps, steps });
+  const method = variable(`${prefix}method`);
+  const landings = nodes.flatMap(({ number, place }) => (place ? [{ number, place }] : []));
+  const cells = landings.flatMap(({ number, place }) =>
+    place.cells.map(([name, cell]) => [`${number} ${name}`, String(cell)] as const),
+  );
+  return {
+    router,
+    allowed: landings.map(({ number, place }) => [number, place.allow]),
+    state,
+    cell: maps.add({ name: `${prefix}cell`, source: [state, ' ', method], exact: cells }),
+    method,
+    path: variable(`${prefix}path`),
+    query: variable(`${prefix}query`),
+  };
+}
+
+/** A proxy without a single pattern. */
+function nowhere(prefix: string, maps: MapList): Variable {
+  return maps.add({ name: `${prefix}state`, source: [''] });
+}
+
+/** One variable a step: the state after that many segments. The first is the state before them, once the line is split. */
+function stepMaps(router: Router, prefix: string, maps: MapList): Variable[] {
+  if (router.steps.length === 0) return [];
+  const split = maps.add({
+    name: `${prefix}q0`,
+    source: [variable('request')],
+    patterns: [[splittingPattern(prefix, router), String(router.start)]],
+  });
+  // A line of another shape still gives its method; then there is no first segment, and nothing is found.
+  const variables = [split];
+  for (const [index, states] of router.steps.entries()) {
+    const before = variables[index] ?? split;
+    variables.push(stepMap({ before, states, number: index + 1, prefix, maps }));
+  }
+  return variables;
+}
+
+interface Step {
+  readonly before: Variable;
+  readonly states: readonly Node[];
+  readonly number: number;
+  readonly prefix: string;
+  readonly maps: MapList;
+}
+
+/** Literals first, then the types of parameters: the order of the automaton. */
+function stepMap(step: Step): Variable {
+  const { before, states, number, prefix, maps } = step;
+  const literals = states.flatMap((state) =>
+    state.literals.map(([text, next]) => ({ key: `${state.number}/${text}`, text: `/${text}`, next: String(next) })),
+  );
+  const classes = classMap(step);
+  const mixed = literals.filter(({ text }) => /[A-Z]/.test(text));
+  const fallback = mixed.length === 0 ? classes : mixedCaseMap(step, mixed, classes);
+  return maps.add({
+    name: `${prefix}q${number}`,
+    source: [before, variable(`${prefix}l${number}`)],
+    fallback,
+    exact: literals.filter((literal) => !mixed.includes(literal)).map(({ key, next }) => [key, next] as const),
+  });
+}
+
+const LETTERS: Readonly<Record<ParameterType, string>> = {
+  int: 'i',
+  hex: 'h',
+  uuid: 'u',
+  slug: 's',
+  segment: 'g',
+  encodedPath: 'e',
+};
+
+function classMap({ before, states, number, prefix, maps }: Step): Variable | '' {
+  const types = typesThatMatter(states);
+  const exact = states.flatMap((state) =>
+    types.flatMap((type) => {
+      const next = state.classes[type];
+      return next === undefined ? [] : [[`${state.number}:${LETTERS[type]}`, String(next)] as const];
+    }),
+  );
+  if (exact.length === 0) return '';
+  const type = maps.add({
+    name: `${prefix}a${number}`,
+    source: [variable(`${prefix}s${number}`)],
+    patterns: types.map((each) => [`^/${group(segmentSource(each, 'possessive'))}\\z`, LETTERS[each]] as const),
+  });
+  return maps.add({ name: `${prefix}c${number}`, source: [before, ':', type], exact });
+}
+
+function group(source: string): string {
+  return `(?:${source})`;
+}
+
+interface MixedLiteral {
+  readonly key: string;
+  readonly text: string;
+  readonly next: string;
+}
+
+/**
+ * Literals with upper case letters. A map finds the candidates ignoring case; one expression, the same
+ * however many there are, then takes the candidate that is the segment byte for byte.
+ */
+function mixedCaseMap(
+  { before, number, prefix, maps }: Step,
+  literals: readonly MixedLiteral[],
+  classes: Variable | '',
+): Variable {
+  const candidates = new Map<string, string[]>();
+  for (const { key, text, next } of literals) {
+    const folded = key.toLowerCase();
+    candidates.set(folded, [...(candidates.get(folded) ?? []), `${next}${text}`]);
+  }
+  const segment = variable(`${prefix}s${number}`);
+  const found = maps.add({
+    name: `${prefix}v${number}`,
+    source: [before, segment],
+    exact: [...candidates].map(([key, texts]) => [key, texts.join(' ')] as const),
+  });
+  const next = `${prefix}n${number}`;
+  const text = `${prefix}w${number}`;
+  return maps.add({
+    name: `${prefix}u${number}`,
+    source: [found, ' ', segment],
+    fallback: classes,
+    patterns: [[`(?:^| )(?<${next}>[0-9]++)(?<${text}>/[^ ]*+) (?:[^ ]++ )*+\\k<${text}>\\z`, variable(next)]],
+  });
+}
+
+interface StateContext {
+  readonly router: Router;
+  readonly prefix: string;
+  readonly maps: MapList;
+  /** The state after no, one, two, … segments. */
+  readonly steps: readonly Variable[];
+}
+
+/** The state after as many segments as the path has, found by halving. */
+function stateMap({ router, prefix, maps, steps }: StateContext): Variable {
+  const after = (number: number) => steps[number] ?? '';
+  const between = (low: number, high: number): Variable | '' => {
+    if (low === high) return after(low);
+    const middle = (low + high + 1) >> 1;
+    return maps.add({
+      name: `${prefix}f${low}_${high}`,
+      source: [variable(`${prefix}s${middle}`)],
+      fallback: between(middle, high),
+      exact: [['', between(low, middle - 1)]],
+    });
+  };
+  const most = steps.length - 1;
+  const fixed = between(1, most);
+  const loops = router.loops.map(({ number }) => [String(number), String(number)] as const);
+  const state = { name: `${prefix}state` };
+  // The source starts with the split, which fills the captures that everything after it reads.
+  if (loops.length === 0)
+    return maps.add({
+      ...state,
+      source: [after(0), variable(`${prefix}s1`)],
+      fallback: fixed,
+      exact: [
+        ['', ''],
+        [String(router.start), ''],
+      ],
+    });
+  const tail = maps.add({ name: `${prefix}loop`, source: [after(most)], exact: loops });
+  return maps.add({
+    ...state,
+    source: [after(0), variable(`${prefix}tail`)],
+    fallback: tail,
+    exact: [
+      ['', ''],
+      [String(router.start), fixed],
+    ],
+  });
+}

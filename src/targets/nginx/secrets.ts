@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import type { Diagnostic, Result } from '../../diagnostics/diagnostic.ts';
+import { resultOf } from '../../diagnostics/diagnostic.ts';
+import type { ApiKey } from '../../policy/types.ts';
+import { renderTemplate } from '../../render/render.ts';
+import type { RenderedFile, SecretsInput } from '../target.ts';
+import { nginxCodes } from './codes.ts';
+import { SELECTOR_LENGTH, salt } from './identity.ts';
+import type { MapEntry } from './model.ts';
+import { literal } from './quote.ts';
+
+/**
+ * Keys as hashes, tokens as they are, because they have to be sent. Two files, since keys and tokens rotate
+ * apart. A key or token that has no value gets no entry, and without one nothing passes.
+ */
+export function secretFiles({ policy, values }: SecretsInput): Result<readonly RenderedFile[]> {
+  const problems: Diagnostic[] = [];
+  const keys: MapEntry[] = [];
+  const tokens: MapEntry[] = [];
+  const seen = new Map<string, ApiKey>();
+  for (const key of policy.apiKeys) {
+    for (const { text, origin } of key.keys) {
+      const secret = values.get(text);
+      if (!secret) continue;
+      const selector = secret.slice(-SELECTOR_LENGTH);
+      const other = seen.get(selector.toLowerCase());
+      if (other)
+        problems.push(
+          nginxCodes.report(
+            'selector-collision',
+            origin,
+            { key: key.id, other: other.id },
+            { related: [{ at: other.origin, message: 'the other one' }] },
+          ),
+        );
+      seen.set(selector.toLowerCase(), key);
+      keys.push(entry(`hash:${selector}`, hashOf(salt(policy) + secret)), entry(`id:${selector}`, key.id));
+    }
+    const token = values.get(key.token.text);
+    if (token) tokens.push(entry(`token:${key.id}`, token));
+  }
+  const files = [
+    {
+      path: 'nginx/secrets/keys.conf',
+      text: renderTemplate('nginx', 'entries.conf.njk', { entries: keys }),
+      comment: '#' as const,
+    },
+    {
+      path: 'nginx/secrets/tokens.conf',
+      text: renderTemplate('nginx', 'entries.conf.njk', { entries: tokens }),
+      comment: '#' as const,
+    },
+  ];
+  return resultOf(files, problems);
+}
+
+function entry(key: string, value: string): MapEntry {
+  return { key: literal(key), value: literal(value) };
+}
+
+/** MD5 is what nginx has. It only has to resist finding a random key of 20 characters, which it does. */
+function hashOf(text: string): string {
+  return createHash('md5').update(text).digest('base64url');
+}

@@ -1,0 +1,30 @@
+import type { HashSizes, MapModel } from './model.ts';
+
+/** What the number of keys, which nginx reads from files of their own, adds to the maps. */
+export interface Secrets {
+  readonly keys: number;
+  readonly longestId: number;
+}
+
+/**
+ * Sizes of nginx's hash tables. Its defaults do not take many entries or long ones: with a key too long for
+ * its bucket it does not start, and with a table too small it starts, slowly, and finds keys slowly.
+ */
+export function hashSizes(maps: readonly MapModel[], secrets: Secrets): HashSizes {
+  let most = secrets.keys * 2;
+  let longest = secrets.longestId + 'token:'.length;
+  for (const { entries } of maps) {
+    most = Math.max(most, entries.length);
+    for (const { key } of entries) longest = Math.max(longest, key.text.length);
+  }
+  return {
+    mapMax: Math.max(2048, most * 4),
+    mapBucket: Math.max(most > 2_000 ? 256 : 128, roundUp(longest + 32, 64)),
+    // A map has its variable and at most two captures a segment.
+    variablesMax: Math.max(1024, roundUp(maps.length * 8, 1024)),
+  };
+}
+
+function roundUp(number: number, step: number): number {
+  return Math.ceil(number / step) * step;
+}
