@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { diffAccess } from '../src/policy/diff/diff.ts';
 import { type AccessChange, mayWiden, type RequestExample } from '../src/policy/diff/types.ts';
 import { outcomeOf, type Question, versionOf } from '../src/policy/diff/version.ts';
+import { resolveName } from '../src/policy/names.ts';
 import { resolvePolicy } from '../src/policy/resolve.ts';
 import type { Policy } from '../src/policy/types.ts';
 import { type Spec, specSchema } from '../src/spec/schema.ts';
@@ -203,6 +204,39 @@ test('a spec against itself in other words has no change', () => {
     }),
     { numRuns: 200, seed: 5 },
   );
+});
+
+const label = fc.constantFrom('a', 'b', 'c');
+const zone = fc.array(label, { minLength: 1, maxLength: 3 }).map((labels) => `${labels.join('.')}.example`);
+const rewrite = fc
+  .record({ from: zone, to: fc.constantFrom('one.test', 'two.test'), wildcard: fc.boolean() })
+  .map(({ from, to, wildcard }) => (wildcard ? { from: `*.${from}`, to: `*.${to}` } : { from, to }));
+const rewrites = fc
+  .uniqueArray(rewrite, { maxLength: 5, selector: ({ from }) => from })
+  .map((domainRewrites) => resolvePolicy({ version: 1, name: 'test', domainRewrites } as Spec, () => undefined).value);
+const names = fc
+  .tuple(fc.array(fc.constantFrom('a', 'b', 'c', 'x'), { minLength: 1, maxLength: 4 }))
+  .map(([labels]) => `${labels.join('.')}.example`);
+
+test('every name that leads elsewhere is reported, with names that do', () => {
+  let silent = 0;
+  fc.assert(
+    fc.property(rewrites, rewrites, fc.array(names, { minLength: 50, maxLength: 50 }), (before, after, asked) => {
+      if (!before || !after) return;
+      const changes = diffAccess(before, after).value ?? [];
+      if (changes.length === 0) silent++;
+      for (const { example } of changes) {
+        if (example?.kind !== 'name') throw new Error('a change of names without a name');
+        assert.is(resolveName(before, example.name).name, example.before);
+        assert.is(resolveName(after, example.name).name, example.after);
+        assert.is.not(example.before, example.after);
+      }
+      const moved = asked.filter((name) => resolveName(before, name).name !== resolveName(after, name).name);
+      if (moved.length > 0) assert.ok(changes.length > 0, `unreported: ${moved.join(', ')}`);
+    }),
+    { numRuns: 500, seed: 17 },
+  );
+  assert.ok(silent > 5, `only ${silent} pairs were equal`);
 });
 
 test.run();

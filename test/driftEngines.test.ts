@@ -4,11 +4,12 @@ import { delimiter, dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compareNginx } from '../src/drift/nginx.ts';
+import { targets } from '../src/targets/index.ts';
 import { temporaryFolder } from '../src/verify/folder.ts';
 import { freePort } from '../src/verify/ports.ts';
 import { startServer } from '../src/verify/process.ts';
 import { engineSuite } from './engines/suite.ts';
-import { IN_SYNC, liveCase } from './support/live.ts';
+import { IN_SYNC, type LiveCase, liveCase } from './support/live.ts';
 import { policyOf } from './support/policy.ts';
 
 const { test: caddy, engines } = await engineSuite('live Caddy', ['caddy']);
@@ -47,20 +48,18 @@ function withToken(headers: { request: { set?: object } }): object {
   return { ...headers, request: { ...headers.request, set: { ...headers.request.set, 'X-Extra': [TOKEN] } } };
 }
 
-/** The configuration of a running Caddy, started on our file beside secrets of its own. */
-async function running(text: string, port: number): Promise<string> {
+/** The configuration of a running Caddy, started on our files with secrets beside them. */
+async function running(here: LiveCase, port: number): Promise<string> {
   const folder = await temporaryFolder();
+  const values = new Map([
+    ['env:K', KEY],
+    ['env:T', TOKEN],
+  ]);
+  const secrets = targets.find(({ name }) => name === 'caddy')?.secrets?.({ policy: here.policy, values }).value ?? [];
   try {
     mkdirSync(join(folder.path, 'secrets'));
-    writeFileSync(join(folder.path, 'Caddyfile'), text);
-    writeFileSync(
-      join(folder.path, 'secrets/keys'),
-      `map "={key.given}" {key.id} {\n\t"=${KEY}" "reader"\n\tdefault ""\n}\n`,
-    );
-    writeFileSync(
-      join(folder.path, 'secrets/tokens'),
-      `map "={http.vars.key}" {key.token} {\n\t"=reader" "${TOKEN}"\n\tdefault ""\n}\n`,
-    );
+    writeFileSync(join(folder.path, 'Caddyfile'), here.file('caddy', 'Caddyfile'));
+    for (const { path, text } of secrets) writeFileSync(join(folder.path, path.replace(/^caddy\//, '')), text);
     const args = ['run', '--config', 'Caddyfile', '--adapter', 'caddyfile'];
     const server = await startServer({ command: engines.caddy.path, args, cwd: folder.path, ready: { port } });
     try {
@@ -77,7 +76,7 @@ caddy('what a running Caddy says it runs is in sync, and each change by hand is 
   const port = await freePort();
   const here = liveCase(caddySpec(port));
   process.env['PATH'] = `${dirname(engines.caddy.path)}${delimiter}${process.env['PATH']}`;
-  const live = await running(here.file('caddy', 'Caddyfile'), port);
+  const live = await running(here, port);
   assert.match(live, KEY);
   assert.equal(here.compare('caddy', live), IN_SYNC);
   assert.equal(here.compare('caddy', JSON.stringify(sorted(JSON.parse(live)), null, 2)), IN_SYNC);
@@ -94,7 +93,8 @@ caddy('what a running Caddy says it runs is in sync, and each change by hand is 
     JSON.parse(live, (key, value) => (key === 'headers' && value.request ? withToken(value) : value)),
   );
   const told = here.compare('caddy', handed);
-  assert.is(told.drift.length, 1, told.drift.join('\n'));
+  assert.ok(told.drift.length > 0);
+  for (const line of told.drift) assert.match(line, /X-Extra has \["<hidden:[0-9a-f]{8}>"\]/);
   for (const secret of [KEY, TOKEN]) assert.not.ok(JSON.stringify([wider, stranger, told]).includes(secret));
 });
 

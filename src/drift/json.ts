@@ -42,9 +42,8 @@ export function compareJson(wanted: unknown, found: unknown): JsonComparison {
     }
   };
   const walkLists = (left: readonly unknown[], right: readonly unknown[], path: string): void => {
-    const rest = right.map((value) => canonical(value));
-    const gone = left.filter((value) => !take(rest, canonical(value)));
-    const extra = right.filter((_, index) => rest[index] !== undefined);
+    const gone = without(left, right);
+    const extra = without(right, left);
     // Same elements in another order: say so about the whole list.
     if (gone.length === 0 && extra.length === 0) differences.push({ path, wanted: left, found: right });
     gone.forEach((value, index) => {
@@ -63,12 +62,15 @@ function isRecord(value: unknown): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Takes one element out of a list of canonical texts. */
-function take(rest: (string | undefined)[], text: string | undefined): boolean {
-  const index = rest.indexOf(text);
-  if (index < 0) return false;
-  rest[index] = undefined;
-  return true;
+/** The elements of a list that another has not, or not so often. */
+function without(list: readonly unknown[], other: readonly unknown[]): unknown[] {
+  const counts = new Map<string | undefined, number>();
+  for (const value of other) counts.set(canonical(value), (counts.get(canonical(value)) ?? 0) + 1);
+  return list.filter((value) => {
+    const count = counts.get(canonical(value)) ?? 0;
+    counts.set(canonical(value), count - 1);
+    return count <= 0;
+  });
 }
 
 /** Caddy numbers the servers of a Caddyfile, so a server is known by what it listens on. */

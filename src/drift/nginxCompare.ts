@@ -45,30 +45,50 @@ export function compareDirectives(
   inside: readonly NginxDirective[] = [],
 ): Difference[] {
   const rest = new Map<string, NginxDirective[]>();
-  for (const one of found) rest.set(textOf(one), [...(rest.get(textOf(one)) ?? []), one]);
+  for (const one of found) {
+    const same = rest.get(textOf(one));
+    if (same) same.push(one);
+    else rest.set(textOf(one), [one]);
+  }
   const missing = wanted.filter((one) => rest.get(textOf(one))?.shift() === undefined);
   const left = new Set([...rest.values()].flat());
-  const extra = found.filter((one) => left.has(one));
+  const partners = partnersIn(found.filter((one) => left.has(one)));
   const differences = missing.flatMap((one): Difference[] => {
-    const partner = partnerOf(one, extra);
+    const partner = partners.take(one);
     if (!partner) return [{ kind: 'missing', wanted: one, inside }];
-    extra.splice(extra.indexOf(partner), 1);
+    left.delete(partner);
     if (one.block && partner.block && one.args.join(' ') === partner.args.join(' ')) {
       return compareDirectives(one.block, partner.block, [...inside, one]);
     }
     return [{ kind: 'changed', wanted: one, found: partner, inside }];
   });
+  const extra = found.filter((one) => left.has(one));
   const added = extra.map((one): Difference => ({ kind: 'added', found: one, inside }));
   return [...differences, ...added, ...moved(wanted, found, inside)];
 }
 
 /** What a line that is gone has most likely become: the same directive about the same thing, or else the same directive. */
-function partnerOf(
-  { name, args, block }: NginxDirective,
-  extra: readonly NginxDirective[],
-): NginxDirective | undefined {
-  const alike = extra.filter((one) => one.name === name && (one.block === undefined) === (block === undefined));
-  return alike.find((one) => one.args[0] === args[0]) ?? alike.find((one) => one.args.length === args.length);
+function partnersIn(extra: readonly NginxDirective[]) {
+  const left = new Set(extra);
+  const about = new Map<string, NginxDirective[]>();
+  const alike = new Map<string, NginxDirective[]>();
+  const enter = (map: Map<string, NginxDirective[]>, key: string, one: NginxDirective) => {
+    const list = map.get(key);
+    if (list) list.push(one);
+    else map.set(key, [one]);
+  };
+  const subject = ({ name, args, block }: NginxDirective) => JSON.stringify([name, args[0], block === undefined]);
+  const shape = ({ name, args, block }: NginxDirective) => JSON.stringify([name, args.length, block === undefined]);
+  // Backwards, so that the first of several is the last of its list.
+  for (const one of extra.toReversed()) {
+    enter(about, subject(one), one);
+    enter(alike, shape(one), one);
+  }
+  const pop = (list: NginxDirective[] = []): NginxDirective | undefined => {
+    for (let one = list.pop(); one; one = list.pop()) if (left.delete(one)) return one;
+    return undefined;
+  };
+  return { take: (one: NginxDirective) => pop(about.get(subject(one))) ?? pop(alike.get(shape(one))) };
 }
 
 /** The first of the lines that both have whose order decides and is not the same. */

@@ -3,6 +3,7 @@ import { compile } from '../../src/compile.ts';
 import type { Diagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { resolveDiagnostics } from '../../src/diagnostics/resolve.ts';
 import { liveTargets } from '../../src/drift/index.ts';
+import type { Policy } from '../../src/policy/types.ts';
 
 /** What a comparison with a live text says, a line each; problems stand alone. */
 export interface Told {
@@ -12,8 +13,7 @@ export interface Told {
 }
 
 export interface LiveCase {
-  readonly path: string;
-  readonly text: string;
+  readonly policy: Policy;
   /** The file of a target as it is rendered. */
   file(target: string, end?: string): string;
   compare(target: string, live: string, folder?: string): Told;
@@ -38,8 +38,7 @@ export function liveCase(spec: string): LiveCase {
       ({ code, message, location }) => `${location?.from.line}: ${message} [${code}]`,
     );
   return {
-    path: document.file.name,
-    text: spec,
+    policy,
     file(target, end = '') {
       const found = files.find((file) => file.target === target && file.path.endsWith(end));
       if (!found) throw new Error(`no file of ${target}`);
