@@ -31,7 +31,9 @@ export const compareCaddy: CompareLive = (live, expected) => {
   return ok({
     drift: [
       ...differences.map(teller(adapted.config, live, expected)),
-      ...strangers.map((id) => driftCodes.report('added', at, { what: `a key for "${id}"`, where: live.name })),
+      ...strangers.map((id) =>
+        driftCodes.report('added', ['apiKeys'], { what: `a key for "${id}"`, where: live.name }),
+      ),
     ],
     foreign: foreign.map((path) => driftCodes.report('foreign', at, { what: path, where: live.name })),
   });

@@ -27,8 +27,8 @@ interface Part {
 }
 
 function partsOf(text: string): Part[] | Unusable {
-  const { value: document, diagnostics } = parseDocument({ name: 'live', text });
-  if (!document) return { problem: `it is not whole YAML or JSON: ${diagnostics[0]?.message}` };
+  const { value: document } = parseDocument({ name: 'live', text });
+  if (!document) return { problem: 'it is not whole YAML or JSON' };
   const { kind, data, message } = record(document.value);
   if (kind === 'Status') return { problem: `it is an error of Kubernetes: ${String(message)}` };
   if (kind === 'List' || kind === 'ConfigMapList')
@@ -63,7 +63,8 @@ function foreignLanguage({ blocks }: Corefile): string | undefined {
   ]);
   const odd = words.find(({ text }) => text.endsWith(';') || text === '=');
   const bare = blocks.find(({ open }) => open === undefined);
-  if (odd) return `line ${odd.line + 1} has "${odd.text}", which no Corefile has`;
+  // The line is not quoted, because in another kind of file it may hold a key.
+  if (odd) return `line ${odd.line + 1} ends in ";" or has a "=", as no line of a Corefile does`;
   return bare && blocks.length > 1 ? `line ${(bare.keys[0]?.line ?? 0) + 1} starts a block without "{"` : undefined;
 }
 

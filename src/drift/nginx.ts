@@ -2,7 +2,7 @@ import { type Diagnostic, ok, type SpecPath } from '../diagnostics/diagnostic.ts
 import type { OutputFile } from '../output/files.ts';
 import { driftCodes } from './codes.ts';
 import { fingerprintFor } from './fingerprint.ts';
-import { type CompareLive, type Expected, optionsPath, unreadable } from './live.ts';
+import { type CompareLive, type Expected, type LiveText, optionsPath, unreadable } from './live.ts';
 import { compareDirectives, type Difference } from './nginxCompare.ts';
 import { type NginxDirective, parseNginx } from './nginxConfig.ts';
 import { directiveWords, vocabularyOf } from './nginxWords.ts';
@@ -36,8 +36,20 @@ export const compareNginx: CompareLive = (live, expected) => {
   const foreign = [...parsed.keys()]
     .filter((path) => !ours.has(path) && !isSecret(path))
     .map((path) => driftCodes.report('foreign', optionsPath(expected), { what: `the file ${path}`, where: live.name }));
-  return ok({ drift, foreign });
+  return ok({ drift: [...drift, ...strangers(parsed, live, expected)], foreign });
 };
+
+/** Keys of callers that the spec does not know; the keys themselves are never looked at. */
+function strangers(parsed: Files, live: LiveText, expected: Expected): Diagnostic[] {
+  const known = new Set(expected.policy.apiKeys.map((key) => key.id));
+  const entries = [...parsed].flatMap(([path, directives]) => (isSecret(path) ? directives : []));
+  const ids = entries.flatMap(({ name, args }) => (name.startsWith('id:') ? (args[0] ?? []) : []));
+  return [...new Set(ids)]
+    .filter((id) => !known.has(id))
+    .map((id) => driftCodes.report('added', ['apiKeys'], { what: `a key for "${id}"`, where: live.name }));
+}
+
+type Files = ReadonlyMap<string, readonly NginxDirective[]>;
 
 interface Sections {
   readonly files: ReadonlyMap<string, string>;

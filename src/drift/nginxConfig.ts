@@ -16,23 +16,21 @@ const TOKEN =
 interface Token {
   readonly text: string;
   readonly sign: boolean;
+  readonly start: number;
 }
 
-function tokensOf(text: string): Token[] | NginxProblem {
+function tokensOf(text: string): { readonly tokens: readonly Token[]; readonly end: number } {
   const tokens: Token[] = [];
-  TOKEN.lastIndex = 0;
   let end = 0;
   for (const match of text.matchAll(TOKEN)) {
-    end = match.index + match[0].length;
+    const start = match.index;
+    end = start + match[0].length;
     const [, double, single, sign, plain] = match;
-    if (sign !== undefined) tokens.push({ text: sign, sign: true });
-    else if (double !== undefined || single !== undefined)
-      tokens.push({ text: unescaped(double ?? single ?? ''), sign: false });
-    else if (plain !== undefined) tokens.push({ text: unescaped(plain), sign: false });
+    if (sign !== undefined) tokens.push({ text: sign, sign: true, start });
+    const word = double ?? single ?? plain;
+    if (word !== undefined) tokens.push({ text: unescaped(word), sign: false, start });
   }
-  return end === text.length
-    ? tokens
-    : { problem: `it breaks off in the word that starts ${JSON.stringify(text.slice(end, end + 12))}` };
+  return { tokens, end };
 }
 
 /** Only these escapes mean something to nginx; of all others the backslash stays. */
@@ -40,14 +38,20 @@ function unescaped(text: string): string {
   return text.replace(/\\(["'\\ \t\r\n;{}])/g, '$1');
 }
 
-/** Reads configuration as far as comparing needs it: comments, blanks and the kind of quotes are gone afterwards. */
+/**
+ * Reads configuration as far as comparing needs it: comments, blanks and the kind of quotes are gone afterwards.
+ * A problem names a line and never quotes it, because it may hold a key.
+ */
 export function parseNginx(text: string): readonly NginxDirective[] | NginxProblem {
-  const tokens = tokensOf(text);
-  if ('problem' in tokens) return tokens;
+  const { tokens, end } = tokensOf(text);
+  const at = (offset: number, problem: string): NginxProblem => ({
+    problem: `line ${text.slice(0, offset).split('\n').length} ${problem}`,
+  });
+  if (end < text.length) return at(end, 'breaks off inside of a word');
   const stack: NginxDirective[][] = [[]];
   const heads: string[][] = [];
   let words: string[] = [];
-  for (const { text: word, sign } of tokens) {
+  for (const { text: word, sign, start } of tokens) {
     if (!sign) words.push(word);
     else if (word === ';') {
       const [name, ...args] = words;
@@ -60,12 +64,11 @@ export function parseNginx(text: string): readonly NginxDirective[] | NginxProbl
     } else {
       const [name = '', ...args] = heads.pop() ?? [];
       const block = stack.pop() ?? [];
-      if (stack.length === 0) return { problem: 'it closes a block that is not open' };
-      if (words.length > 0) return { problem: `"${words[0]} …" has no ";"` };
+      if (stack.length === 0) return at(start, 'closes a block that is not open');
+      if (words.length > 0) return at(start, 'ends a block after a directive without ";"');
       stack.at(-1)?.push({ name, args, block });
     }
   }
-  if (heads.length > 0) return { problem: `it ends inside of "${heads.at(-1)?.slice(0, 2).join(' ')} {"` };
-  if (words.length > 0) return { problem: `it ends in the middle of "${words[0]} …"` };
-  return stack[0] ?? [];
+  if (heads.length > 0) return at(end, 'is the last, inside of a block that is never closed');
+  return words.length > 0 ? at(end, 'is the last, in the middle of a directive') : (stack[0] ?? []);
 }

@@ -3,6 +3,7 @@ import { compile } from '../../src/compile.ts';
 import type { Diagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { resolveDiagnostics } from '../../src/diagnostics/resolve.ts';
 import { liveTargets } from '../../src/drift/index.ts';
+import type { OutputFile } from '../../src/output/files.ts';
 import type { Policy } from '../../src/policy/types.ts';
 
 /** What a comparison with a live text says, a line each; problems stand alone. */
@@ -16,6 +17,7 @@ export interface LiveCase {
   readonly policy: Policy;
   /** The file of a target as it is rendered. */
   file(target: string, end?: string): string;
+  files(target: string): readonly OutputFile[];
   compare(target: string, live: string, folder?: string): Told;
 }
 
@@ -44,6 +46,7 @@ export function liveCase(spec: string): LiveCase {
       if (!found) throw new Error(`no file of ${target}`);
       return found.text;
     },
+    files: (target) => files.filter((file) => file.target === target),
     compare(target, text, folder = '/nowhere') {
       const own = files.filter((file) => file.target === target);
       const compared = liveTargets[target]?.(
