@@ -39,6 +39,8 @@ async function start(engine: 'nginx' | 'caddy', scope: Scope): Promise<Client> {
     const all = { Host: 'proxy.example.com', 'PRIVATE-TOKEN': key, 'X-Forwarded-For': '34.91.37.106', ...fields };
     const head = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : `${name}: ${value}\r\n`));
     const response = await connection.send(`${line} HTTP/1.1\r\n${head.join('')}\r\n`);
+    // nginx ends a connection after a thousand requests, and says so.
+    if (response.field('connection') === 'close') connection = undefined;
     return { response, arrival: trial.upstreams.claim(response.field(ARRIVAL_HEADER) ?? '') };
   };
   return { trial, key, ask };

@@ -49,20 +49,26 @@ const RESOURCES: Readonly<Record<string, string>> = {
     'access_tokens badges boards branches custom_attributes deploy_keys deploy_tokens deployments environments events feature_flags hooks issues jobs labels members merge_requests milestones packages pipelines protected_branches protected_tags releases remote_mirrors runners services snippets triggers variables wikis',
   groups:
     'access_tokens audit_events badges boards clusters custom_attributes deploy_tokens epics hooks issues labels members milestones packages projects runners saml variables wikis',
-  users: 'custom_attributes emails gpg_keys impersonation_tokens keys memberships personal_access_tokens projects status',
+  users:
+    'custom_attributes emails gpg_keys impersonation_tokens keys memberships personal_access_tokens projects status',
 };
 
 /** All operations that are known here: the whole collection where it is present, a smaller list of our own elsewhere. */
 export function gitlabOperations(): { readonly source: string; readonly operations: readonly Operation[] } {
   if (existsSync(corpus)) {
-    const rows = readFileSync(corpus, 'utf8').trim().split('\n').map((line) => line.split('\t'));
+    const rows = readFileSync(corpus, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => line.split('\t'));
     return { source: 'collection', operations: rows.map(([method = '', template = '']) => ({ method, template })) };
   }
   const others = Object.entries(RESOURCES).flatMap(([area, names]) =>
-    names.split(' ').flatMap((name) => [
-      ...['GET', 'POST'].map((method) => ({ method, template: `/api/v4/${area}/{id}/${name}` })),
-      ...['GET', 'PUT', 'DELETE'].map((method) => ({ method, template: `/api/v4/${area}/{id}/${name}/{item}` })),
-    ]),
+    names
+      .split(' ')
+      .flatMap((name) => [
+        ...['GET', 'POST'].map((method) => ({ method, template: `/api/v4/${area}/{id}/${name}` })),
+        ...['GET', 'PUT', 'DELETE'].map((method) => ({ method, template: `/api/v4/${area}/{id}/${name}/{item}` })),
+      ]),
   );
   const byName = new Map([...INTENDED, ...others].map((operation) => [nameOf(operation), operation]));
   return { source: 'own list', operations: [...byName.values()] };

@@ -7,7 +7,10 @@ import { type Spec, specSchema } from '../../src/spec/schema.ts';
 export function policyOf(spec: object, files: Readonly<Record<string, string>> = {}): Policy {
   const parsed = specSchema({}).parse({ version: 1, name: 'test', ...spec }) as Spec;
   const result = resolvePolicy(parsed, (path) => files[path]);
-  assert.equal(result.diagnostics.map(({ code, message, at }) => `${at.join('.')}: ${message} [${code}]`), []);
+  assert.equal(
+    result.diagnostics.map(({ code, message, at }) => `${at.join('.')}: ${message} [${code}]`),
+    [],
+  );
   if (!result.value) throw new Error('no policy and no diagnostic');
   return result.value;
 }
