@@ -10,7 +10,7 @@ import type { Scope } from '../../src/verify/scope.ts';
 import { certificateFor } from '../engines/certificate.ts';
 import { mustRun } from '../engines/run.ts';
 import { engineSuite } from '../engines/suite.ts';
-import { type SiteEngine, siteEngines, writeGenerated } from './generated.ts';
+import { type ProxyEngine, proxyEngines, writeGenerated } from './generated.ts';
 import { scoped } from './scoped.ts';
 
 const KEY = 'client-key-0123456789abcdef0123456789';
@@ -51,7 +51,7 @@ interface World {
   readonly gitlab: Recorder;
 }
 
-async function start(engine: SiteEngine, scope: Scope): Promise<World> {
+async function start(engine: ProxyEngine, scope: Scope): Promise<World> {
   const folder = await temporaryFolder();
   scope.defer(() => folder.remove());
   const { certFile, keyFile } = await certificateFor(['gitlab.example.com'], engines.openssl.path, folder);
@@ -107,7 +107,7 @@ async function startOutside(scope: Scope): Promise<{ env: NodeJS.ProcessEnv; out
 
 const pages = ['/api/v4/groups', '/api/v4/groups?page=2', '/api/v4/groups?page=3'];
 
-for (const engine of siteEngines) {
+for (const engine of proxyEngines) {
   test(
     `python-gitlab reads three pages through ${engine} and stays there`,
     scoped(async (scope) => {

@@ -32,9 +32,12 @@ export async function writeGenerated(
   return folder;
 }
 
-export type SiteEngine = 'caddy' | 'nginx';
+export type ProxyEngine = 'caddy' | 'nginx';
 
-/** The engines that a site or proxy is generated for. */
-export const siteEngines = (['caddy', 'nginx'] as const).filter((engine) =>
-  targets.some(({ name }) => name === engine),
-);
+/** The engines that proxies are generated for, and those that the sites of domain rewrites are generated for. */
+export const proxyEngines = (['caddy', 'nginx'] as const).filter((engine) => targetOf(engine) !== undefined);
+export const siteEngines = proxyEngines.filter((engine) => targetOf(engine)?.options.safeParse({ sites: {} }).success);
+
+function targetOf(engine: ProxyEngine) {
+  return targets.find(({ name }) => name === engine);
+}

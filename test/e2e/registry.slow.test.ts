@@ -3,22 +3,17 @@ import * as assert from 'uvu/assert';
 import { type Outcome, run } from '../engines/run.ts';
 import { engineSuite } from '../engines/suite.ts';
 import { siteEngines } from './generated.ts';
-import {
-  CREDENTIALS,
-  PRIVATE_REGISTRY,
-  type RegistryWorld,
-  startRegistryWorld,
-  worldEngines,
-} from './registryWorld.ts';
+import { CREDENTIALS, type RegistryWorld, registryWorldEngines, startRegistryWorld } from './registryWorld.ts';
 import { scoped } from './scoped.ts';
+import { PRIVATE_REGISTRY } from './siteWorld.ts';
 
-const { test, engines } = await engineSuite('registry', [...worldEngines, 'skopeo']);
+const { test, engines } = await engineSuite('registry', [...registryWorldEngines, 'skopeo']);
 
 const REMOTE = `docker://${PRIVATE_REGISTRY}/group/app:v1`;
 
 /** Copies an image as somebody does who knows the private names only. */
-async function copy({ namespace, env, folder }: RegistryWorld, from: string, to: string): Promise<Outcome> {
-  const program = await namespace.enter(engines.skopeo.path);
+async function copy({ enter, env, folder }: RegistryWorld, from: string, to: string): Promise<Outcome> {
+  const program = await enter(engines.skopeo.path);
   const credentials = [to === REMOTE ? '--dest-creds' : '--src-creds', CREDENTIALS];
   const args = ['--insecure-policy', '--tmpdir', folder.path, 'copy', ...credentials, from, to];
   return run(program, args, { env, cwd: folder.path });

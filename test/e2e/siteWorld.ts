@@ -1,0 +1,109 @@
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { startEngine } from '../../src/verify/engines.ts';
+import { type TemporaryFolder, temporaryFolder } from '../../src/verify/folder.ts';
+import { type Server, startServer } from '../../src/verify/process.ts';
+import type { Scope } from '../../src/verify/scope.ts';
+import { type Certificate, certificateFor } from '../engines/certificate.ts';
+import type { Engine } from '../engines/engine.ts';
+import { type ProxyEngine, writeGenerated } from './generated.ts';
+import { startNamespace } from './namespace.ts';
+
+export const siteWorldEngines = ['caddy', 'nginx', 'openssl', 'namespaces', 'ip'] as const;
+export const PRIVATE_GITLAB = 'gitlab.privatelink.example.com';
+export const PRIVATE_REGISTRY = 'gitlab-registry.privatelink.example.com';
+/** Where the sites find what stands behind them. */
+export const GITLAB_PORT = 8929;
+export const REGISTRY_PORT = 5000;
+
+export interface SiteWorldOptions {
+  readonly engine: ProxyEngine;
+  readonly engines: Readonly<Record<(typeof siteWorldEngines)[number], Engine>>;
+  /** More of `targets`. */
+  readonly targets?: object;
+  /** Leaves out the lines of the Caddyfile that have this in them. */
+  readonly without?: string;
+}
+
+export interface InsideOptions {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly port: number;
+}
+
+/** The sites generated for two private names, in a network where the public names behind them resolve for nobody. */
+export interface SiteWorld {
+  readonly folder: TemporaryFolder;
+  readonly generated: TemporaryFolder;
+  readonly site: Server;
+  /** The certificate of GitLab and its registry, which the sites trust. */
+  readonly own: Certificate;
+  /** For clients: they trust the certificate of the sites and no other. */
+  readonly env: NodeJS.ProcessEnv;
+  /** A program that is this one, run in that network. */
+  enter(program: string): Promise<string>;
+  /** Starts a server there. */
+  start(options: InsideOptions): Promise<Server>;
+  /** Starts a TypeScript program of these tests there. */
+  startScript(name: string, args: readonly string[], port: number): Promise<Server>;
+}
+
+export async function startSiteWorld(options: SiteWorldOptions, scope: Scope): Promise<SiteWorld> {
+  const { engine, engines, targets = {}, without } = options;
+  const folder = await temporaryFolder();
+  scope.defer(() => folder.remove());
+  await chmod(folder.path, 0o755);
+  const own = await certificateFor(['gitlab.example.com', 'registry.example.com'], engines.openssl.path, folder);
+  const site = await certificateFor([PRIVATE_GITLAB, PRIVATE_REGISTRY], engines.openssl.path, folder);
+  const programs = { unshare: engines.namespaces.path, ip: engines.ip.path };
+  const namespace = await startNamespace({ ...programs, folder, hosts: [PRIVATE_GITLAB, PRIVATE_REGISTRY] }, scope);
+  const spec = specOf(own.certFile, { ...targets, [engine]: { sites: { listen: 443, tls: site } } });
+  const generated = await writeGenerated(spec, {}, scope);
+  if (without !== undefined) await leaveOut(without, `${generated.path}/caddy/Caddyfile`);
+  const program = await namespace.enter(engines[engine].path);
+  const ready = () => namespace.listens(443);
+  const server = await startEngine(engine, { program, folder: generated.path, ready });
+  scope.defer(() => server.stop());
+  const start = async ({ program, args, port }: InsideOptions) => {
+    const command = await namespace.enter(program);
+    const started = await startServer({ command, args, cwd: folder.path, ready: () => namespace.listens(port) });
+    scope.defer(() => started.stop());
+    return started;
+  };
+  return {
+    folder,
+    generated,
+    site: server,
+    own,
+    env: { ...process.env, HOME: folder.path, TMPDIR: folder.path, SSL_CERT_FILE: site.certFile },
+    enter: namespace.enter,
+    start,
+    startScript: (name, args, port) => {
+      const script = fileURLToPath(new URL(name, import.meta.url));
+      const tls = ['--port', String(port), '--cert', own.certFile, '--key', own.keyFile];
+      const all = ['--import', import.meta.resolve('tsx'), script, ...tls, ...args];
+      return start({ program: process.execPath, args: all, port });
+    },
+  };
+}
+
+async function leaveOut(part: string, file: string): Promise<void> {
+  const lines = (await readFile(file, 'utf8')).split('\n');
+  await writeFile(file, lines.filter((line) => !line.includes(part)).join('\n'));
+}
+
+function specOf(caFile: string, targets: object): object {
+  const tls = { caFile };
+  const at = (port: number) => ({ servers: [`127.0.0.1:${port}`], tls });
+  return {
+    upstreams: {
+      gitlab: { url: 'https://gitlab.example.com', ...at(GITLAB_PORT) },
+      registry: { url: 'https://registry.example.com', ...at(REGISTRY_PORT) },
+    },
+    domainRewrites: [
+      { from: 'gitlab.example.com', to: PRIVATE_GITLAB, upstream: 'gitlab' },
+      { from: 'registry.example.com', to: PRIVATE_REGISTRY, upstream: 'registry', containerRegistry: true },
+    ],
+    targets,
+  };
+}
