@@ -16,6 +16,8 @@ export interface VerifyOptions extends Omit<TrialOptions, 'random'> {
   readonly requests: number;
   readonly seed: string;
   readonly tests: readonly TestRequest[];
+  /** So many disagreements end the sending: what is thoroughly broken need not be counted out. */
+  readonly enough?: number;
   readonly progress: (sent: number) => void;
 }
 
@@ -28,6 +30,8 @@ export interface Verified {
 
 /** Kinds of disagreement that are worked out; where there are more, these are enough to begin with. */
 const MOST_KINDS = 12;
+
+const ENOUGH = 1_000;
 
 const now = () => Date.now() / 1000;
 
@@ -43,8 +47,10 @@ export async function verifyEngine(options: VerifyOptions, scope: Scope): Promis
   const ended = new AbortController();
   void trial.server.exited.then(() => ended.abort());
   const { signal } = ended;
+  const enough = new AbortController();
   const found = (disagreement: Disagreement) => {
     disagreements += 1;
+    if (disagreements >= (options.enough ?? ENOUGH)) enough.abort();
     note(kinds, disagreement);
   };
   const report = () => {
@@ -52,7 +58,8 @@ export async function verifyEngine(options: VerifyOptions, scope: Scope): Promis
     options.progress(sent);
   };
   try {
-    await sendAll(allProbes(trial, options), trial, { now, signal, found, sent: report });
+    const sending = AbortSignal.any([signal, enough.signal]);
+    await sendAll(allProbes(trial, options), trial, { now, signal: sending, found, sent: report });
     const diagnostics = await findings(kinds, { trial, options, signal });
     if (signal.aborted) diagnostics.push(endedEarly(trial, options));
     await trial.server.stop();

@@ -8,6 +8,9 @@ function targetOf(name: string): Target {
 }
 
 /** The engines that decide about requests, with the target that configures each. */
-export const proxyTargets = [
-  { engine: 'caddy', target: targetOf('caddy') },
-] as const;
+export const proxyTargets = [{ engine: 'caddy', target: targetOf('caddy') }] as const;
+
+/** The same in the oldest and the newest version that is supported. */
+export const engineVersions = {
+  caddy: { engine: 'caddy', target: targetOf('caddy') },
+} as const;
