@@ -144,6 +144,8 @@ nginx('a secret put in by hand is found and not shown', () => {
     lines[0] ?? '',
     /"proxy_set_header PRIVATE-TOKEN <hidden:[0-9a-f]{8}>" in place of "proxy_set_header PRIVATE-TOKEN \$token"/,
   );
+  const short = told(dumpOf(MAIN, API.replace('PRIVATE-TOKEN $token', 'PRIVATE-TOKEN hunter2')));
+  assert.match(short.lines[0] ?? '', /PRIVATE-TOKEN <hidden:/);
   const keys = told(dumpOf(MAIN, API.replace('default "";', `default ""; "${KEY}" reader;`)));
   assert.match(keys.lines.join(), /has "<hidden:[0-9a-f]{8}> reader"/);
   assert.not.ok(JSON.stringify([lines, keys]).includes(KEY));

@@ -5,7 +5,7 @@ import { fingerprintFor } from './fingerprint.ts';
 import { type CompareLive, type Expected, type LiveText, optionsPath, unreadable } from './live.ts';
 import { compareDirectives, type Difference } from './nginxCompare.ts';
 import { type NginxDirective, parseNginx } from './nginxConfig.ts';
-import { directiveWords, vocabularyOf } from './nginxWords.ts';
+import { directiveWords, ownWords, vocabularyOf } from './nginxWords.ts';
 import { originFinder } from './origin.ts';
 
 const HINT = 'give what "nginx -T" prints on the machine, whole';
@@ -101,6 +101,7 @@ function teller(own: readonly OutputFile[], live: string, expected: Expected) {
   return ({ kind, wanted, found, inside }: Difference, where: string): Diagnostic => {
     const shown = (directive: NginxDirective | undefined) =>
       directive ? directiveWords(directive, { known, hide, parent: inside.at(-1)?.name }) : '';
+    const own = (directive: NginxDirective | undefined) => (directive ? ownWords(directive) : '');
     const words = [wanted, found].flatMap((one) => (one ? allWords(one) : []));
     const around = inside.flatMap(({ name, args }) => [name, ...args]);
     const at: SpecPath =
@@ -108,9 +109,9 @@ function teller(own: readonly OutputFile[], live: string, expected: Expected) {
     const block = inside.map((one) => [one.name, ...one.args].join(' ')).join(' / ');
     const place = block === '' ? where : `${where} (${block})`;
     if (kind === 'changed')
-      return driftCodes.report('changed', at, { where: place, expected: shown(wanted), live: shown(found) });
+      return driftCodes.report('changed', at, { where: place, expected: own(wanted), live: shown(found) });
     if (kind === 'added') return driftCodes.report('added', at, { what: shown(found), where: place });
-    return driftCodes.report(kind, at, { what: shown(wanted), where: place });
+    return driftCodes.report(kind, at, { what: own(wanted), where: place });
   };
 }
 

@@ -1,3 +1,4 @@
+import { parseCidr } from '../policy/cidr.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import type { NginxDirective } from './nginxConfig.ts';
 
@@ -24,6 +25,7 @@ const HARMLESS = new Set([
   'log_format',
   'access_log',
   'error_log',
+  'proxy_hide_header',
   'proxy_http_version',
   'proxy_pass',
   'proxy_read_timeout',
@@ -32,6 +34,7 @@ const HARMLESS = new Set([
   'proxy_ssl_trusted_certificate',
   'proxy_ssl_verify',
   'root',
+  'server',
   'server_name',
   'worker_connections',
   'worker_processes',
@@ -50,16 +53,20 @@ export interface Showing {
  */
 export function directiveWords({ name, args, block }: NginxDirective, { known, hide, parent }: Showing): string {
   // Entries of a map have no directive name: what stands there is the value that is looked up.
-  const isName = parent !== 'map' && /^[a-z_0-9]{2,40}$/.test(name);
-  const shownName = known.has(name) || isName ? name : hide(name);
+  const isName = parent !== 'map' && parent !== 'geo' && /^[a-z_0-9]{2,40}$/.test(name);
+  const shownName = isName || isPlain(name, known) ? name : hide(name);
   const open = isName && HARMLESS.has(name);
   const shown = args.map((arg) => (open || isPlain(arg, known) ? arg : hide(arg)));
   return `"${[shownName, ...shown].join(' ')}${block ? ' { … }' : ''}"`;
 }
 
-/** A word of ours, a variable alone, a switch or a number. */
+/** A directive of ours: whatever it holds is in the generated files, which hold no secret. */
+export function ownWords({ name, args, block }: NginxDirective): string {
+  return `"${[name, ...args].join(' ')}${block ? ' { … }' : ''}"`;
+}
+
+/** An address, words of ours, a variable alone, a switch or a number. */
 function isPlain(arg: string, known: ReadonlySet<string>): boolean {
-  return arg
-    .split(/[\s;{}"']+/)
-    .every((word) => known.has(word) || /^(?:\$\w+|on|off|\d{1,6}[smhkKMG]?|[\w-]{1,19}:?)$/.test(word));
+  if (typeof parseCidr(arg) === 'object') return true;
+  return arg.split(/[\s;{}"']+/).every((word) => known.has(word) || /^(?:\$\w+|on|off|\d{1,6}[smhkKMG]?)$/.test(word));
 }
