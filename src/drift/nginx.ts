@@ -97,7 +97,7 @@ function matchFiles(own: readonly OutputFile[], paths: readonly string[]): Map<O
 function teller(own: readonly OutputFile[], live: string, expected: Expected) {
   const hide = fingerprintFor(live);
   const originOf = originFinder(expected.policy);
-  const known = vocabularyOf(own.map(({ text }) => text));
+  const known = vocabularyOf([...own.map(({ text }) => text), ...expected.policy.apiKeys.map(({ id }) => id)]);
   return ({ kind, wanted, found, inside }: Difference, where: string): Diagnostic => {
     const shown = (directive: NginxDirective | undefined) =>
       directive ? directiveWords(directive, { known, hide, parent: inside.at(-1)?.name }) : '';
