@@ -134,12 +134,15 @@ function clientHeaders(names: readonly string[]): ClientHeaders {
     const sent = { name: word(canonical(name)), value: placeholder(source) };
     // Go leaves out an empty User-Agent by itself, and puts its own where there is none.
     if (name === 'user-agent') return { ...sent, absent: null };
-    const test = table({ source: `{${source}}`, destination: absentName(name), entries: [['', canonical(name)]], fallback: '-' });
+    const test = table({ source: `{${source}}`, destination: absentName(name), entries: [['', canonical(name)]], fallback: NO_HEADER });
     absent.push(test);
     return { ...sent, absent: test.destination };
   });
   return { absent, headers };
 }
+
+/** Deletes nothing. Not "-", which as a value of a map means that there is none. */
+const NO_HEADER = 'none';
 
 function absentName(name: string): string {
   return `absent.${name.replaceAll('-', '_')}`;
@@ -155,7 +158,7 @@ function upgradeTable(name: string): Table {
   return table({
     source: '{http.request.header.Upgrade} {http.request.header.Connection}',
     destination: absentName(name),
-    entries: [['~(?i)^websocket (?:.*,)?[ \\t]*upgrade[ \\t]*(?:,|$)', '-']],
+    entries: [['~(?i)^websocket (?:.*,)?[ \\t]*upgrade[ \\t]*(?:,|$)', NO_HEADER]],
     fallback: canonical(name),
   });
 }

@@ -1,0 +1,125 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { accessOf, lookupMethod } from '../../../src/policy/access.ts';
+import { run } from '../../../src/policy/automaton.ts';
+import { contains, formatAddress, unionOf } from '../../../src/policy/cidr.ts';
+import type { Proxy } from '../../../src/policy/types.ts';
+import { addressTest } from '../../../src/targets/caddy/addresses.ts';
+import { allowSources, cellSources } from '../../../src/targets/caddy/cells.ts';
+import { IPV4, IPV6 } from '../../../src/targets/caddy/client.ts';
+import { PLAIN_TARGET, SAFE_TARGET } from '../../../src/targets/caddy/paths.ts';
+import { below, caseless, exactly } from '../../../src/targets/caddy/regex.ts';
+import { onlyProxy, policyOf } from '../../support/policy.ts';
+
+// The sources mean the same to RE2 and to JavaScript, so that here the first match is found as Caddy's `map` finds it.
+const test = suite('caddy: regular expressions');
+
+const matches = (source: string, text: string) => new RegExp(source).test(text);
+
+test('numbers below a limit', () => {
+  const number = fc.oneof(fc.nat(), fc.nat(2000), fc.constantFrom(1, 9, 10, 99, 100, 101, 1_048_577, 4_102_444_800));
+  const check = (limit: number, value: number, zeros: number) => {
+    const is = matches(`^${below(limit)}$`, '0'.repeat(zeros) + value);
+    assert.is(is, value < limit, `${value} < ${limit}`);
+  };
+  fc.assert(fc.property(number.filter((limit) => limit > 0), number, fc.nat(3), check), { numRuns: 2000 });
+  for (const limit of [1, 2, 10, 11, 100, 1000, 1025]) for (let value = 0; value < 1100; value++) check(limit, value, 0);
+});
+
+test('a text is matched as it is, or in any case of its ASCII letters', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme-ascii', maxLength: 12 }), fc.string({ unit: 'grapheme-ascii', maxLength: 12 }), (text, other) => {
+      assert.ok(matches(`^${exactly(text)}$`, text));
+      assert.ok(matches(`^${caseless(text)}$`, text.toUpperCase()));
+      assert.is(matches(`^${exactly(text)}$`, other), text === other);
+    }),
+  );
+  assert.not.ok(matches(`^${caseless('json')}$`, 'j\u017fon'), 'U+017F folds to "s" where (?i) is used');
+});
+
+test('addresses are what node takes for addresses', () => {
+  const group = fc.constantFrom('0', '1', 'ffff', 'FfFf', '00a', '12345', '', 'g');
+  const part = fc.oneof({ weight: 8, arbitrary: group }, { weight: 1, arbitrary: fc.constantFrom('1.2.3.4', '01.2.3.4', '256.1.1.1', '255.255.255.255', '1.2.3') });
+  const text = fc.array(fc.tuple(part, fc.constantFrom(':', ':', ':', '::')), { maxLength: 10 }).map((parts) => parts.flat().join('').replace(/:$/, ''));
+  const check = (address: string) => {
+    assert.is(matches(`^${IPV4}$`, address), isIPv4(address), address);
+    assert.is(matches(`^${IPV6}$`, address), isIPv6(address), address);
+  };
+  fc.assert(fc.property(fc.oneof(text, fc.ipV4(), fc.ipV6(), fc.ipV6().map((address) => address.replace(/0+(?=:)/, ''))), check), { numRuns: 2000 });
+  for (const address of ['::', '::1', '1::', '1:2:3:4:5:6:7::', '::2:3:4:5:6:7:8', '1:2:3:4:5:6:7:8', '::ffff:1.2.3.4', '1:2:3:4:5:6:1.2.3.4', '1:2:3:4:5:6:7:1.2.3.4', '1:2:3:4:5::1.2.3.4', '1::2::3']) check(address);
+});
+
+test('a long list of addresses is one regular expression', () => {
+  const range = fc.tuple(fc.bigInt(0n, (1n << 32n) - 1n), fc.bigInt(0n, 1n << 14n)).map(([first, size]) => {
+    const last = first + size;
+    return { family: 4 as const, first, last: last < 1n << 32n ? last : (1n << 32n) - 1n };
+  });
+  const many = Array.from({ length: 700 }, (_, index) => ({ family: 4 as const, first: BigInt(index) << 12n, last: BigInt(index) << 12n }));
+  fc.assert(
+    fc.property(fc.array(range, { maxLength: 40 }), (ranges) => {
+      const set = unionOf([...ranges, ...many, { family: 6, first: 5n, last: 6n }]);
+      const { text, cidrs } = addressTest(set);
+      assert.ok(text);
+      assert.equal(cidrs, ['::5/128', '::6/128']);
+      const regex = new RegExp(text ?? '');
+      for (const { first, last } of ranges) {
+        for (const value of [first - 1n, first, (first + last) / 2n, last, last + 1n]) {
+          if (value < 0n || value >= 1n << 32n) continue;
+          const address = { family: 4 as const, value };
+          assert.is(regex.test(formatAddress(address)), contains(set, address), formatAddress(address));
+        }
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
+
+const SEGMENTS = ['a', 'b', '42', 'c0ffee', 'x.y', 'a%2Fb', '.well-known', '{x}', '{x:int}', '{x:hex}', '{x:uuid}', '{x:slug}', '{x:encodedPath}', '{x:a|42|zz}'];
+const REQUESTED = ['a', 'b', '42', '7', 'c0ffee', 'beef', 'x.y', 'x~1', 'a%2Fb', 'a%2fb', 'a%2F..', '..', '.', '%2e', '%2E%2e', '..;', '', 'zz', '%00', 'a"', 'a%2', '.well-known', '0b0e1d2c-3a4f-4b5c-8d6e-7f8091a2b3c4', 'é', 'A', '%41'];
+const METHODS = ['GET', 'POST', 'GET,POST', 'HEAD', 'PUT'];
+
+const rule = fc.tuple(fc.constantFrom(...METHODS), fc.array(fc.constantFrom(...SEGMENTS), { minLength: 1, maxLength: 4 }), fc.constantFrom('', '', '', '/', '/{rest*}'));
+const requests = fc.array(fc.tuple(fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'get', 'DELETE'), fc.array(fc.constantFrom(...REQUESTED), { minLength: 1, maxLength: 5 })), { minLength: 30, maxLength: 60 });
+
+function proxyOf(rules: readonly (readonly [string, readonly string[], string])[]): Proxy {
+  const routes: Record<string, { upstream: string; allow: string[] }> = {};
+  for (const [index, [methods, segments, end]] of rules.entries()) {
+    const path = segments.map((segment, place) => segment.replace('{x', `{x${place}`)).join('/');
+    const group = `g${index % 4}`;
+    routes[group] = { upstream: 'up', allow: [...(routes[group]?.allow ?? []), `${methods} /${path}${end}`] };
+  }
+  return onlyProxy(policyOf({ upstreams: { up: { url: 'http://up.example' } }, routes, proxies: { api: { listen: 80, ipRanges: 'any' } } }));
+}
+
+test('a target gets the cell and the methods that the automaton gives it', () => {
+  fc.assert(
+    fc.property(fc.array(rule, { minLength: 1, maxLength: 12 }), requests, (rules, asked) => {
+      const access = accessOf(proxyOf(rules));
+      if (!access) throw new Error('too many overlaps');
+      const cells = cellSources(access).map(({ cell, source }) => ({ id: cell.id, regex: new RegExp(`^${source}(?:[?]|$)`) }));
+      const allows = allowSources(access).map(({ allow, source }) => ({ allow, regex: new RegExp(`^${source}(?:[?]|$)`) }));
+      const places = new Map(access.places.map((place) => [place.state.id, place]));
+      for (const [method, segments] of [...asked, ...access.places.map(({ state }) => ['GET', state.example.slice(1).split('/')] as const)]) {
+        const target = `/${segments.join('/')}`;
+        const state = run(access.automaton, target);
+        const place = state && places.get(state.id);
+        const safe = matches(PLAIN_TARGET, target) || matches(SAFE_TARGET, target);
+        const found = safe ? cells.find(({ regex }) => regex.test(`${method} ${target}`))?.id : undefined;
+        assert.is(found, place?.cells.get(lookupMethod(method, place.cells))?.id, `${method} ${target}`);
+        const allow = safe ? allows.find(({ regex }) => regex.test(target))?.allow : undefined;
+        assert.is(allow, place?.allow.join(', '), target);
+      }
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('the quick test for safe targets takes none that the full one refuses', () => {
+  const character = fc.constantFrom('/', '.', '%2e', '%2F', '%2f', '%5c', '%', 'a', '0', ';', '?', '#', '"', '\\', '//', '~', '%00', '%7f');
+  const target = fc.array(character, { maxLength: 12 }).map((parts) => `/${parts.join('')}`);
+  fc.assert(fc.property(target, (text) => assert.ok(!matches(PLAIN_TARGET, text) || matches(SAFE_TARGET, text), text)), { numRuns: 2000 });
+});
+
+test.run();
