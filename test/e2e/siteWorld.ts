@@ -19,8 +19,8 @@ export const REGISTRY_PORT = 5000;
 export interface SiteWorldOptions {
   readonly engine: ProxyEngine;
   readonly engines: Readonly<Record<(typeof siteWorldEngines)[number], Engine>>;
-  /** More of `targets`. */
-  readonly targets?: object;
+  /** More of `targets`, for nodes that trust this file. */
+  readonly targets?: (caFile: string) => object;
   /** Leaves out the lines of the Caddyfile that have this in them. */
   readonly without?: string;
 }
@@ -49,7 +49,7 @@ export interface SiteWorld {
 }
 
 export async function startSiteWorld(options: SiteWorldOptions, scope: Scope): Promise<SiteWorld> {
-  const { engine, engines, targets = {}, without } = options;
+  const { engine, engines, targets = () => ({}), without } = options;
   const folder = await temporaryFolder();
   scope.defer(() => folder.remove());
   await chmod(folder.path, 0o755);
@@ -57,7 +57,7 @@ export async function startSiteWorld(options: SiteWorldOptions, scope: Scope): P
   const site = await certificateFor([PRIVATE_GITLAB, PRIVATE_REGISTRY], engines.openssl.path, folder);
   const programs = { unshare: engines.namespaces.path, ip: engines.ip.path };
   const namespace = await startNamespace({ ...programs, folder, hosts: [PRIVATE_GITLAB, PRIVATE_REGISTRY] }, scope);
-  const spec = specOf(own.certFile, { ...targets, [engine]: { sites: { listen: 443, tls: site } } });
+  const spec = specOf(own.certFile, { ...targets(site.certFile), [engine]: { sites: { listen: 443, tls: site } } });
   const generated = await writeGenerated(spec, {}, scope);
   if (without !== undefined) await leaveOut(without, `${generated.path}/caddy/Caddyfile`);
   const program = await namespace.enter(engines[engine].path);
