@@ -54,6 +54,7 @@ function oneProblem(expected: Expected, answer: Answered | undefined, judged: Ju
     return [{ kind: 'forwarded', text: `forwarded, although the answer is ${decision.status}: the upstream got "${arrival.request.head.split('\r\n')[0]}"` }];
   }
   if (status === undefined || !answer) return [{ kind: 'closed', text: 'the connection was closed without an answer' }];
+  if (isUnmet(expected) && [400, 412].includes(status)) return [];
   if (isServerWide(expected) && status === 200 && answer.response.body.length === 0) return [];
   if (decision.kind !== 'forward') return deniedProblems(expected, answer, judged);
   if (!arrival && status === 413 && isTooLarge(expected)) return [];
@@ -71,6 +72,11 @@ function isRefusal({ refusable, loose, midway }: Expected, status: number | unde
 /** `OPTIONS *` asks about the server itself. Go answers it before any configuration is asked, and never forwards it. */
 function isServerWide({ request: { method, target } }: Expected): boolean {
   return method === 'OPTIONS' && target === '*';
+}
+
+/** nginx compares its own answers with what If-Match and If-Unmodified-Since ask for, and no configuration keeps it from that. */
+function isUnmet({ decision, request: { fields } }: Expected): boolean {
+  return decision.kind === 'answer' && decision.status === 200 && fields.some(([name]) => /^if-(?:match|unmodified-since)$/i.test(name));
 }
 
 /** A chunked body shows its size only while it is read, which may be after it was forwarded. */

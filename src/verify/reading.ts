@@ -40,6 +40,8 @@ interface Start {
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Lines longer than this may be refused; RFC 9112 §3 recommends 8,000, nginx takes 8,192 with its line end. */
 const LONGEST_LINE = 8_000;
+/** Fields that belong there once, or that nginx takes only once: If-Match and If-None-Match may be lists. */
+const SINGLE = ['authorization', 'content-type', 'expect', 'if-match', 'if-modified-since', 'if-none-match', 'if-range', 'if-unmodified-since', 'range', 'referer', 'user-agent'];
 const MOST_FIELDS = 90;
 const LARGEST_HEAD = 15_000;
 
@@ -57,7 +59,7 @@ export function readAll(bytes: string): Reading[] {
 
 function readOne(bytes: string): Step<Reading> {
   const notes: Notes = { refusable: undefined, loose: false, midway: false };
-  const start = bytes.replace(/^(?:\r?\n)+/, '');
+  const start = bytes.replace(/^[\r\n]+/, '');
   if (start !== bytes) note(notes, 'empty lines before the request line');
   const end = /\n\r*\n/.exec(start);
   if (!end) return { stop: { kind: 'incomplete' } };
@@ -126,7 +128,10 @@ function readStart(line: string, notes: Notes): Start | string {
   if (version?.[1] !== '1') return 'a protocol that is not HTTP/1';
   if (/[\x00-\x20\x7f]/.test(target)) return 'a control character in the target';
   const minor = version[2] === '0' ? '1.0' : '1.1';
-  if (Number(version[2]) > 1) note(notes, 'a newer HTTP/1');
+  if (Number(version[2]) > 1) {
+    note(notes, 'a newer HTTP/1');
+    notes.loose = true;
+  }
   if (!/^[A-Z][A-Z_-]*$/.test(method)) note(notes, 'a method in unusual letters');
   if (method.length > 32) note(notes, 'a very long method');
   if (method === 'TRACE' || method === 'CONNECT') note(notes, `the method ${method}`);
@@ -159,12 +164,16 @@ function readFields(lines: readonly string[], notes: Notes): Fields | string {
       continue;
     }
     const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '');
+    // nginx takes blanks off, but no tabs.
+    if (/^[ \t]*\t|\t[ \t]*$/.test(line.slice(colon + 1))) note(notes, 'a tab around a field value');
     const problem = valueProblem(name.toLowerCase(), value);
     if (problem !== undefined) note(notes, problem);
     // Go hands such a Trailer on and then refuses its own request, which the client sees as a bad gateway.
     if (name.toLowerCase() === 'trailer') notes.midway = true;
     fields.push([name, value]);
   }
+  const names = fields.map(([name]) => name.toLowerCase());
+  if (SINGLE.some((name) => names.indexOf(name) !== names.lastIndexOf(name))) note(notes, 'a field twice that is taken once');
   return fields;
 }
 
@@ -183,6 +192,6 @@ function hostProblem({ version }: Start, fields: Fields, notes: Notes): string |
   if (host === undefined && version === '1.1') return 'no Host';
   if (host === undefined || host === '') note(notes, 'no Host');
   else if (!/^[\x21-\x7e]*$/.test(host) || /[/?#@\\<>"{}|^`]/.test(host)) return 'a Host that is no authority';
-  else if (!/^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/i.test(host)) note(notes, 'an unusual Host');
+  else if (!/^(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/i.test(host)) note(notes, 'an unusual Host');
   return undefined;
 }
