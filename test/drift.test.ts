@@ -53,6 +53,20 @@ coredns('comments, blanks, quotes, case and the form of a rule are no drift', ()
   assert.equal(plain.compare('coredns', rewritten), IN_SYNC);
 });
 
+coredns('parts of others in the same ConfigMap count as CoreDNS imports them', () => {
+  const aks = liveCase(specWith('coredns: { form: aks }'));
+  const custom = load(aks.file('coredns')) as { data: Record<string, string> };
+  const withPart = (name: string, text: string) =>
+    aks.compare(
+      'coredns',
+      dump({ ...custom, data: Object.fromEntries([...Object.entries(custom.data), [name, text]].sort()) }),
+    );
+  assert.equal(withPart('a.override', 'log\n'), IN_SYNC);
+  assert.equal(withPart('z.override', 'rewrite name suffix .example.com. .org.\n').drift, []);
+  assert.is(withPart('a.override', 'rewrite name suffix .example.com. .org.\n').drift.length, 3);
+  assert.is(withPart('a.server', 'git.example.com:53 {\n  forward . 9.9.9.9\n}\n').drift.length, 1);
+});
+
 const DRIFTS: readonly [title: string, edit: (text: string) => string, expected: readonly string[]][] = [
   [
     'a target changed',

@@ -54,7 +54,7 @@ interface Server {
   blockFor(name: string): LiveBlock | undefined;
 }
 
-/** The first block of a zone counts; that the same zone may have another one on another port is left aside. */
+/** Blocks of one zone count as one: they are parts that are imported, or stand on ports that are not told apart here. */
 function serverOf(blocks: readonly ServerBlock[]): Server {
   const byZone = new Map<string, LiveBlock>();
   const all: RewriteRule[] = [];
@@ -64,7 +64,8 @@ function serverOf(blocks: readonly ServerBlock[]): Server {
     for (const { text } of keys) {
       const key = text.replace(/,$/, '');
       const zone = zoneOf(key);
-      if (!byZone.has(zone)) byZone.set(zone, { key, zone, rules });
+      const known = byZone.get(zone);
+      byZone.set(zone, known ? { ...known, rules: [...known.rules, ...rules] } : { key, zone, rules });
     }
   }
   const blockFor = (name: string): LiveBlock | undefined => {
