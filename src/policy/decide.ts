@@ -3,7 +3,7 @@ import { type Access, accessOf, type Cell, isRoute, lookupMethod, type Place } f
 import { run } from './automaton.ts';
 import { contains } from './cidr.ts';
 import { isAllowedQuery } from './query.ts';
-import { headerValues, type ProxyRequest } from './request.ts';
+import { headerValues, type ProxyRequest, withoutBlanks } from './request.ts';
 import type { ApiKey, Forwarding, Policy, Proxy } from './types.ts';
 
 /** Why a request is not forwarded. */
@@ -123,8 +123,8 @@ function bodyProblem({ headers }: ProxyRequest, { contentTypes, maxBody }: Forwa
   const length = headerValues(headers, 'content-length')[0] ?? '';
   const chunked = headerValues(headers, 'transfer-encoding').length > 0;
   if (!chunked && /^0*$/.test(length)) return undefined;
-  const type = (headerValues(headers, 'content-type')[0] ?? '').split(/[;,]/, 1)[0]?.trim().toLowerCase() ?? '';
-  if (contentTypes !== 'any' && !contentTypes.includes(type)) return { status: 415, reason: 'content-type' };
+  const type = (headerValues(headers, 'content-type')[0] ?? '').split(/[;,]/, 1)[0] ?? '';
+  if (contentTypes !== 'any' && !contentTypes.includes(withoutBlanks(type).toLowerCase())) return { status: 415, reason: 'content-type' };
   if (maxBody !== undefined && !chunked && Number(length) > maxBody) return { status: 413, reason: 'body-size' };
   return undefined;
 }

@@ -24,7 +24,12 @@ export interface ProxyRequest {
 /** All values of a header, in the order sent, without surrounding blanks. */
 export function headerValues(headers: HeaderFields, name: string): string[] {
   const lower = name.toLowerCase();
-  return headers.filter(([field]) => field.toLowerCase() === lower).map(([, value]) => value.replace(/^[ \t]+|[ \t]+$/g, ''));
+  return headers.filter(([field]) => field.toLowerCase() === lower).map(([, value]) => withoutBlanks(value));
+}
+
+/** Without the blanks that HTTP knows, which are fewer than those that `trim` takes away. */
+export function withoutBlanks(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, '');
 }
 
 /** Reads the key header; `idOf` knows the callers by key. */
@@ -46,7 +51,7 @@ export function clientAddress(source: ClientAddress, peer: Address, headers: Hea
   let client = peer;
   const hops = headerValues(headers, source.header).flatMap((value) => value.split(','));
   for (const hop of hops.reverse()) {
-    const address = parseAddress(hop.trim());
+    const address = parseAddress(withoutBlanks(hop));
     if (!address) return client;
     client = address;
     if (!trusts(source.trusted, address)) return client;
