@@ -119,7 +119,7 @@ function cellMap(
 
 function queryMap(input: DecisionInput): Part {
   const { routing, prefix, maps } = input;
-  const next = bodyMaps(input);
+  const next = hostMap(input);
   const pair = `(?!(?i:${FORBIDDEN_PARAMETER_SOURCE}))${queryPairSource('possessive')}`;
   return maps.add({
     name: `${prefix}v_query`,
@@ -151,6 +151,19 @@ function bodyMaps({ access, routing, locationOf, prefix, maps }: DecisionInput):
     return cells.map((cell) => [cell, result] as const);
   });
   return choose('v_body', results);
+}
+
+/** What is no host name or address would go upstream as X-Forwarded-Host, and into links. */
+function hostMap(input: DecisionInput): Part {
+  const next = bodyMaps(input);
+  const host = '(?:[A-Za-z0-9._-]++|\\[[0-9A-Fa-f:.]++\\])';
+  return input.maps.add({
+    name: `${input.prefix}v_host`,
+    source: [variable('http_host')],
+    fallback: '400',
+    exact: [['', next]],
+    patterns: [[`^${host}(?::[0-9]{1,5})?\\z`, next]],
+  });
 }
 
 function typesOf(cell: Cell): string {

@@ -50,7 +50,7 @@ export function rolesOf(keys: readonly ApiKey[]): ReadonlyMap<ApiKey, Role> {
   );
 }
 
-interface IdentityInput {
+export interface IdentityInput {
   readonly policy: Policy;
   readonly header: string;
   readonly prefix: string;
@@ -102,5 +102,5 @@ export function identityOf({ policy, header, prefix, areas, roles }: IdentityInp
 function keyPattern(key: string, end: string): string {
   const character = '[A-Za-z0-9._~+/=-]';
   const head = `${character}{${KEY_MIN_LENGTH - SELECTOR_LENGTH},${KEY_MAX_LENGTH - SELECTOR_LENGTH}}`;
-  return `^(?<${key}>${head}(?<${end}>${character}{${SELECTOR_LENGTH}}))(?:,|\\z)`;
+  return `^[ \\t]*+(?<${key}>${head}(?<${end}>${character}{${SELECTOR_LENGTH}}))(?:,|[ \\t]*+\\z)`;
 }

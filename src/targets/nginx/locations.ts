@@ -21,6 +21,8 @@ const HOME = '/%/';
 /** Statuses that nginx gives by itself, and the one that is told in their place. */
 export const ERROR_PAGES: readonly { readonly from: readonly number[]; readonly status: number }[] = [
   { from: [400, 411, 412], status: 400 },
+  // TRACE, which nginx refuses whatever the verdict.
+  { from: [405], status: 405 },
   { from: [408], status: 408 },
   { from: [413], status: 413 },
   { from: [414], status: 414 },
@@ -77,6 +79,7 @@ export interface ForwardInput {
   readonly forwarding: Forwarding;
   readonly upstream: Upstream;
   readonly upstreamName: string;
+  readonly client: Variable;
   readonly identity: Identity | undefined;
   readonly mapping: AddressMapping;
   readonly limits: ForwardLocation['limits'];
@@ -110,16 +113,16 @@ export function forwardLocation(input: ForwardInput): ForwardLocation {
 }
 
 /** Everything that goes upstream by name; a header whose value is empty is not sent. */
-function requestHeaders({ forwarding, upstream, identity }: ForwardInput): HeaderModel[] {
+function requestHeaders({ forwarding, upstream, client, identity }: ForwardInput): HeaderModel[] {
   const { scheme, host, port } = upstream;
   const name = host.includes(':') ? `[${host}]` : host;
   const fixed: (readonly [string, Part])[] = [
     ['Host', port === (scheme === 'https' ? 443 : 80) ? name : `${name}:${port}`],
     ['Connection', forwarding.websocket ? variable('upgrade_connection') : ''],
-    ['X-Forwarded-For', variable('remote_addr')],
+    ['X-Forwarded-For', client],
     ['X-Forwarded-Host', variable('http_host')],
     ['X-Forwarded-Proto', variable('scheme')],
-    ['X-Real-IP', variable('remote_addr')],
+    ['X-Real-IP', client],
   ];
   if (forwarding.websocket) fixed.push(['Upgrade', variable('upgrade')]);
   if (forwarding.auth === 'apiKey') {

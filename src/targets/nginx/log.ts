@@ -1,12 +1,13 @@
 import type { Access } from '../../policy/access.ts';
 import type { Identity } from './identity.ts';
 import type { MapList } from './maps.ts';
-import { type NginxToken, type Part, value, variable } from './quote.ts';
+import { type NginxToken, type Part, type Variable, value, variable } from './quote.ts';
 import type { Routing } from './routing.ts';
 import { cellNumbers } from './states.ts';
 
 interface LogInput {
   readonly access: Access;
+  readonly client: Variable;
   readonly routing: Routing;
   readonly identity: Identity | undefined;
   readonly prefix: string;
@@ -14,7 +15,7 @@ interface LogInput {
 }
 
 /** One JSON object a decision. `route` stands first, because asking for it splits the line that method and path come from. */
-export function logFormat({ access, routing, identity, prefix, maps }: LogInput): NginxToken[] {
+export function logFormat({ access, client, routing, identity, prefix, maps }: LogInput): NginxToken[] {
   const cells = [...cellNumbers(access)].map(([cell, number]) => [String(number), cell.id] as const);
   const route = maps.add({ name: `${prefix}route`, source: [routing.cell], exact: cells });
   // A path that nothing allows may be a secret in the wrong place: it is cut where it stops being plain.
@@ -34,7 +35,7 @@ export function logFormat({ access, routing, identity, prefix, maps }: LogInput)
   const fields: readonly (readonly [string, Part])[] = [
     ['time', variable('time_iso8601')],
     ['route', route],
-    ['client', variable('remote_addr')],
+    ['client', client],
     ['method', routing.method],
     ['path', path],
     ['key', key],

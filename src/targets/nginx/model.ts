@@ -35,9 +35,16 @@ export interface MapModel {
   readonly include: NginxToken | null;
 }
 
+/** A table of addresses. */
+export interface GeoModel {
+  readonly address: NginxToken;
+  readonly variable: NginxToken;
+  readonly cidrs: readonly { readonly cidr: NginxToken; readonly area: number }[];
+}
+
 /** What all proxies share. */
 export interface SharedModel {
-  readonly areas: readonly { readonly cidr: NginxToken; readonly area: number }[];
+  readonly areas: GeoModel;
   readonly identities: readonly IdentityModel[];
   readonly zones: readonly {
     readonly key: NginxToken;
@@ -67,13 +74,14 @@ export interface HeaderModel {
 export interface ProxyModel {
   readonly file: string;
   readonly id: NginxToken;
+  readonly geos: readonly GeoModel[];
+  readonly client: { readonly maps: readonly MapModel[]; readonly address: NginxToken } | null;
   readonly routing: readonly MapModel[];
   readonly decision: readonly MapModel[];
   readonly mapping: readonly MapModel[];
   readonly log: { readonly name: NginxToken; readonly format: readonly NginxToken[] };
   readonly listen: NginxToken;
-  readonly proxyProtocol: boolean;
-  readonly realIp: { readonly trusted: readonly NginxToken[]; readonly header: NginxToken } | null;
+  readonly trusted: readonly NginxToken[] | null;
   readonly secureLink: { readonly expected: NginxToken; readonly salted: NginxToken } | null;
   readonly verdict: NginxToken;
   readonly errorPages: readonly { readonly from: readonly number[]; readonly status: number }[];

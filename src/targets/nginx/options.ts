@@ -16,11 +16,9 @@ export const nginxOptions = z
       ),
     resolver: z
       .array(
-        z
-          .string()
-          .regex(/^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?$/, {
-            error: 'must be an address such as 10.0.0.2 or [fd00::2]:53',
-          }),
+        z.string().regex(/^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?$/, {
+          error: 'must be an address such as 10.0.0.2 or [fd00::2]:53',
+        }),
       )
       .min(1)
       .optional()

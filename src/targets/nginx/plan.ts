@@ -2,16 +2,16 @@ import { hasError, ok, type Result } from '../../diagnostics/diagnostic.ts';
 import type { CidrSet } from '../../policy/cidr.ts';
 import type { Policy, Upstream } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
-import { areasOf } from './areas.ts';
+import { type Areas, areasOf } from './areas.ts';
 import { problemsOf } from './check.ts';
-import { type Identity, identityOf, rolesOf } from './identity.ts';
+import { type Identity, type IdentityInput, identityOf, rolesOf } from './identity.ts';
 import { mapList } from './maps.ts';
-import type { MapModel, NginxModel, UpstreamModel } from './model.ts';
+import type { MapModel, NginxModel, ProxyModel, SharedModel, UpstreamModel } from './model.ts';
 import type { NginxOptions } from './options.ts';
 import { accessTo, proxyModel } from './proxy.ts';
-import { literal, word } from './quote.ts';
+import { literal, value, variable, word } from './quote.ts';
 import { type Rates, ratesOf } from './rates.ts';
-import { hashSizes } from './sizes.ts';
+import { hashSizes, type Secrets } from './sizes.ts';
 
 const DEFAULT_CA_FILE = '/etc/ssl/certs/ca-certificates.crt';
 
@@ -21,41 +21,30 @@ interface Caller {
   readonly maps: readonly MapModel[];
 }
 
+interface NamedUpstream {
+  readonly upstream: Upstream;
+  readonly name: string;
+}
+
 export function plan(input: TargetInput<NginxOptions>): Result<NginxModel> {
   const problems = problemsOf(input);
   return hasError(problems) ? { diagnostics: problems } : ok(modelOf(input), problems);
 }
 
 function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
-  const { apiKeys } = policy;
   const areas = areasOf(addressSets(policy));
-  const roles = rolesOf(apiKeys);
-  const callers = new Map<string, Caller>();
-  const callerOf = (header: string): Caller => {
-    const name = header.toLowerCase();
-    const known = callers.get(name);
-    if (known) return known;
-    const prefix = `k${callers.size + 1}_`;
-    const identity = identityOf({ policy, header, prefix, areas, roles });
-    const list = mapList();
-    const rates = ratesOf(apiKeys, { id: identity.id, prefix, maps: list });
-    const caller = { identity, rates, maps: [...identity.maps, ...list.maps] };
-    callers.set(name, caller);
-    return caller;
-  };
-  const used = new Map<string, { upstream: Upstream; name: string }>();
-  const upstreamOf = (id: string) => {
-    const upstream = policy.upstreams.find((each) => each.id === id);
-    if (!upstream) throw new Error(`no upstream ${id}`);
-    const entry = used.get(id) ?? { upstream, name: `u${used.size + 1}-${id}` };
-    used.set(id, entry);
-    return entry;
-  };
+  const roles = rolesOf(policy.apiKeys);
+  const behindProxies = policy.proxies.some(({ clientIp }) => clientIp.kind === 'header');
+  const { all: callers, of: callerOf } = registry((header, number) =>
+    callerModel({ policy, header, prefix: `k${number}_`, areas, roles }),
+  );
+  const { all: used, of: upstreamOf } = registry((id, number) => ({
+    upstream: upstreamNamed(id, policy),
+    name: `u${number}-${id}`,
+  }));
   const proxies = policy.proxies.map((proxy, index) => {
     const access = accessTo(proxy);
-    const caller = access.usesKeys ? callerOf(proxy.apiKeyHeader) : undefined;
-    const caFile = options.caFile ?? DEFAULT_CA_FILE;
-    const limits = caller?.rates.limits ?? [];
+    const caller = access.usesKeys ? callerOf(proxy.apiKeyHeader.toLowerCase()) : undefined;
     return proxyModel({
       proxy,
       access,
@@ -63,16 +52,13 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
       areas,
       roles,
       identity: caller?.identity,
-      limits,
-      caFile,
+      limits: caller?.rates.limits ?? [],
+      caFile: options.caFile ?? DEFAULT_CA_FILE,
+      commonClient: behindProxies,
       upstreamOf,
     });
   });
-  const shared = [...callers.values()];
-  const maps = [
-    ...shared.flatMap((caller) => caller.maps),
-    ...proxies.flatMap((proxy) => [...proxy.routing, ...proxy.decision, ...proxy.mapping]),
-  ];
+  const maps = [...callers].flatMap((caller) => caller.maps).concat(proxies.flatMap(mapsOf));
   return {
     main: {
       workerProcesses: word(options.workerProcesses ?? 'auto'),
@@ -80,13 +66,51 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
       hashes: hashSizes(maps, secretsOf(policy)),
       proxies: proxies.map(({ file }) => ({ file: word(file) })),
     },
-    maps: {
-      areas: areas.cidrs.map(({ cidr, area }) => ({ cidr: word(cidr), area })),
-      identities: shared.map((caller) => ({ header: word(caller.identity.header), maps: caller.maps })),
-      zones: shared.flatMap((caller) => caller.rates.zones),
-    },
-    upstreams: { upstreams: [...used.values()].map(({ upstream, name }) => upstreamModel(upstream, name, options)) },
+    maps: sharedModel(areas, callers, behindProxies),
+    upstreams: { upstreams: used.map((upstream) => upstreamModel(upstream, options)) },
     proxies,
+  };
+}
+
+/** Makes what is asked for by name once, and numbers it in the order of asking. */
+function registry<T>(make: (name: string, number: number) => T): {
+  readonly all: readonly T[];
+  readonly of: (name: string) => T;
+} {
+  const all: T[] = [];
+  const byName = new Map<string, T>();
+  const of = (name: string): T => {
+    const known = byName.get(name);
+    if (known !== undefined) return known;
+    const made = make(name, all.length + 1);
+    all.push(made);
+    byName.set(name, made);
+    return made;
+  };
+  return { all, of };
+}
+
+function callerModel(input: IdentityInput): Caller {
+  const { policy, prefix } = input;
+  const identity = identityOf(input);
+  const list = mapList();
+  const rates = ratesOf(policy.apiKeys, { id: identity.id, prefix, maps: list });
+  return { identity, rates, maps: [...identity.maps, ...list.maps] };
+}
+
+function mapsOf({ client, routing, decision, mapping }: ProxyModel): MapModel[] {
+  return [...(client?.maps ?? []), ...routing, ...decision, ...mapping];
+}
+
+function sharedModel(areas: Areas, callers: readonly Caller[], behindProxies: boolean): SharedModel {
+  return {
+    areas: {
+      address: value(variable(behindProxies ? 'client' : 'remote_addr')),
+      variable: value(variable('area')),
+      cidrs: areas.cidrs.map(({ cidr, area }) => ({ cidr: word(cidr), area })),
+    },
+    identities: callers.map((caller) => ({ header: word(caller.identity.header), maps: caller.maps })),
+    zones: callers.flatMap((caller) => caller.rates.zones),
   };
 }
 
@@ -94,12 +118,19 @@ function addressSets({ proxies, apiKeys }: Policy): CidrSet[] {
   return [...proxies.map(({ ranges }) => ranges), ...apiKeys.flatMap(({ ranges }) => ranges ?? [])];
 }
 
-function secretsOf({ apiKeys }: Policy): { keys: number; longestId: number } {
+function secretsOf({ apiKeys }: Policy): Secrets {
   const keys = apiKeys.reduce((sum, key) => sum + key.keys.length, 0);
-  return { keys, longestId: Math.max(0, ...apiKeys.map(({ id }) => id.length)) };
+  const longestId = apiKeys.reduce((longest, { id }) => Math.max(longest, id.length), 0);
+  return { keys, longestId };
 }
 
-function upstreamModel({ servers }: Upstream, name: string, { resolver }: NginxOptions): UpstreamModel {
+function upstreamNamed(id: string, { upstreams }: Policy): Upstream {
+  const upstream = upstreams.find((each) => each.id === id);
+  if (!upstream) throw new Error(`no upstream ${id}`);
+  return upstream;
+}
+
+function upstreamModel({ upstream: { servers }, name }: NamedUpstream, { resolver }: NginxOptions): UpstreamModel {
   return {
     name: literal(name),
     servers: servers.map(({ host, port }) => word(`${host.includes(':') ? `[${host}]` : host}:${port}`)),

@@ -1,7 +1,8 @@
 import { type Access, accessOf, type Cell } from '../../policy/access.ts';
-import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
+import { toCidrs } from '../../policy/cidr.ts';
 import type { ApiKey, Forwarding, Proxy, Upstream } from '../../policy/types.ts';
 import type { Areas } from './areas.ts';
+import { clientOf } from './client.ts';
 import { decisionMaps } from './decision.ts';
 import type { Identity, Role } from './identity.ts';
 import { answerLocations, ERROR_PAGES, forwardLocation } from './locations.ts';
@@ -9,8 +10,8 @@ import { logFormat } from './log.ts';
 import { type AddressMapping, addressMapping, originMap } from './mapping.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { ForwardLocation, ProxyModel } from './model.ts';
-import { value, variable, word } from './quote.ts';
-import { type Routing, routingMaps } from './routing.ts';
+import { type Variable, value, variable, word } from './quote.ts';
+import { routingMaps } from './routing.ts';
 import { cellNumbers } from './states.ts';
 
 export interface ProxyInput {
@@ -22,6 +23,8 @@ export interface ProxyInput {
   readonly identity: Identity | undefined;
   readonly limits: ForwardLocation['limits'];
   readonly caFile: string;
+  /** Set where some proxy stands behind others: then each says who its client is. */
+  readonly commonClient: boolean;
   readonly upstreamOf: (id: string) => { readonly upstream: Upstream; readonly name: string };
 }
 
@@ -34,7 +37,8 @@ export function accessTo(proxy: Proxy): Access {
 
 export function proxyModel(input: ProxyInput): ProxyModel {
   const { proxy, access, prefix, areas, roles, identity } = input;
-  const [routes, decisions, mappings] = [mapList(), mapList(), mapList()];
+  const [clients, routes, decisions, mappings] = [mapList(), mapList(), mapList(), mapList()];
+  const client = clientOf({ proxy, prefix, maps: clients });
   const routing = routingMaps(access, prefix, routes);
   const forwards = distinctForwardings(access);
   const locationOf = locationNames(access, forwards);
@@ -51,7 +55,7 @@ export function proxyModel(input: ProxyInput): ProxyModel {
     prefix,
     maps: decisions,
   });
-  const format = logFormat({ access, routing, identity, prefix, maps: mappings });
+  const format = logFormat({ access, client: client.address, routing, identity, prefix, maps: mappings });
   const { clientIp } = proxy;
   return {
     file: `${proxy.id}.conf`,
@@ -59,33 +63,23 @@ export function proxyModel(input: ProxyInput): ProxyModel {
     routing: routes.maps,
     decision: decisions.maps,
     listen: word(listenAddress(proxy)),
-    proxyProtocol: clientIp.kind === 'proxyProtocol',
-    realIp:
-      clientIp.kind === 'direct'
-        ? null
-        : realIp(clientIp.trusted, clientIp.kind === 'header' ? clientIp.header : 'proxy_protocol'),
+    trusted: clientIp.kind === 'proxyProtocol' ? toCidrs(clientIp.trusted).map(word) : null,
+    geos: client.geos,
+    client: input.commonClient ? { maps: clients.maps, address: value(client.address) } : null,
     secureLink:
       identity && access.usesKeys ? { expected: value(...identity.expected), salted: value(...identity.salted) } : null,
     verdict: value('/%/', decision.verdict),
     errorPages: ERROR_PAGES,
     answers: answerLocations(proxy, access.cells, { allow: decision.allow, locationOf }),
-    forwards: forwardLocations(input, forwards, mappings),
+    forwards: forwardLocations({ ...input, client: client.address }, forwards, mappings),
     mapping: mappings.maps,
     log: { name: word(`${prefix}log`), format },
   };
 }
 
-export function longestRouting(routing: Routing): number {
-  return routing.router.steps.length;
-}
-
 function listenAddress({ listen: { address, port } }: Proxy): string {
   if (address === undefined) return String(port);
   return `${address.includes(':') ? `[${address}]` : address}:${port}`;
-}
-
-function realIp(trusted: CidrSet, header: string): ProxyModel['realIp'] {
-  return { trusted: toCidrs(trusted).map(word), header: word(header) };
 }
 
 /** Cells that differ only in who may use them are forwarded by one location. */
@@ -108,11 +102,11 @@ function locationNames(access: Access, forwards: ReturnType<typeof distinctForwa
 }
 
 function forwardLocations(
-  input: ProxyInput,
+  input: ProxyInput & { readonly client: Variable },
   forwards: ReturnType<typeof distinctForwardings>,
   maps: MapList,
 ): ForwardLocation[] {
-  const { proxy, prefix, identity, limits, caFile, upstreamOf } = input;
+  const { proxy, prefix, client, identity, limits, caFile, upstreamOf } = input;
   if (forwards.size === 0) return [];
   const origin = originMap(proxy, prefix, maps);
   const addresses = new Map<string, AddressMapping>();
@@ -130,6 +124,7 @@ function forwardLocations(
       forwarding,
       upstream,
       upstreamName,
+      client,
       identity,
       limits,
       caFile,

@@ -1,0 +1,84 @@
+import { toCidrs } from '../../policy/cidr.ts';
+import type { Proxy } from '../../policy/types.ts';
+import type { MapList } from './maps.ts';
+import type { GeoModel } from './model.ts';
+import { type Part, type Variable, value, variable, word } from './quote.ts';
+
+/** Trusted proxies in a row that are looked past; the address in front of more of them counts as the client. */
+const MOST_HOPS = 5;
+
+/** A list of addresses is read with these alone: nginx itself takes ports, leading zeros and blanks between them, too. */
+const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';
+const IPV4 = `${OCTET}(?:[.]${OCTET}){3}`;
+
+/** RFC 4291 §2.2: eight groups, or fewer around one "::"; the last two may be an IPv4 address. */
+function ipv6(): string {
+  const group = '[0-9A-Fa-f]{1,4}';
+  const most = (count: number) => (count < 1 ? '' : `(?:${group}:){0,${count}}`);
+  const shortened = Array.from({ length: 8 }, (_, before) => {
+    const left = before === 0 ? '' : `${group}(?::${group}){${before - 1}}`;
+    const right = before < 7 ? [`${most(6 - before)}${group}`] : [];
+    const dotted = before < 6 ? [`${most(5 - before)}${IPV4}`] : [];
+    const either = [...dotted, ...right];
+    return `${left}::${either.length === 0 ? '' : `(?:${either.join('|')})?`}`;
+  });
+  return `(?:${group}:){6}(?:${IPV4}|${group}:${group})|${shortened.join('|')}`;
+}
+
+export const ADDRESS = `(?:${IPV4}|${ipv6()})`;
+
+export interface ClientInput {
+  readonly proxy: Proxy;
+  readonly prefix: string;
+  readonly maps: MapList;
+}
+
+export interface Client {
+  /** Address of the client as the policy understands it. */
+  readonly address: Variable;
+  readonly geos: readonly GeoModel[];
+}
+
+const PEER = variable('remote_addr');
+
+/**
+ * The client in front of trusted proxies: their header is read from the right, past every trusted address,
+ * up to the first that is not trusted or no address. nginx's own realip module reads more than addresses
+ * as addresses, so that it would let in whom the policy keeps out.
+ */
+export function clientOf({ proxy: { clientIp }, prefix, maps }: ClientInput): Client {
+  if (clientIp.kind !== 'header') return { address: PEER, geos: [] };
+  const cidrs = toCidrs(clientIp.trusted).map((cidr) => ({ cidr: word(cidr), area: 1 }));
+  const geos: GeoModel[] = [];
+  const trusted = (address: Variable, number: number): Variable => {
+    const name = variable(`${prefix}trusted${number}`);
+    geos.push({ address: value(address), variable: value(name), cidrs });
+    return name;
+  };
+  const hops: Variable[] = [];
+  let left = variable(`http_${clientIp.header.toLowerCase().replaceAll('-', '_')}`);
+  for (let number = 1; number <= MOST_HOPS; number++) {
+    const [rest, found] = [`${prefix}rest${number}`, `${prefix}found${number}`];
+    const pattern = `^(?:(?<${rest}>.*),)?[ \\t]*+(?<${found}>${ADDRESS})[ \\t]*+\\z`;
+    hops.push(maps.add({ name: `${prefix}hop${number}`, source: [left], patterns: [[pattern, variable(found)]] }));
+    left = variable(rest);
+  }
+  const from = (number: number, nearer: Variable): Part => {
+    const hop = hops[number - 1];
+    if (!hop) return nearer;
+    const beyond = maps.add({
+      name: `${prefix}beyond${number}`,
+      source: [trusted(hop, number)],
+      fallback: hop,
+      exact: [['1', from(number + 1, hop)]],
+    });
+    return maps.add({ name: `${prefix}from${number}`, source: [hop], fallback: beyond, exact: [['', nearer]] });
+  };
+  const address = maps.add({
+    name: `${prefix}client`,
+    source: [trusted(PEER, 0)],
+    fallback: PEER,
+    exact: [['1', from(1, PEER)]],
+  });
+  return { address, geos };
+}
