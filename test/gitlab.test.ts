@@ -19,15 +19,25 @@ interface Client {
   readonly trial: Trial;
   readonly key: string;
   /** Sends one request as the partner does; `fields` replace or, where undefined, leave out what it sends. */
-  ask(line: string, fields?: Readonly<Record<string, string | undefined>>): Promise<{ response: RawResponse; arrival: Arrival | undefined }>;
+  ask(
+    line: string,
+    fields?: Readonly<Record<string, string | undefined>>,
+  ): Promise<{ response: RawResponse; arrival: Arrival | undefined }>;
 }
 
 async function start(engine: 'nginx' | 'caddy', scope: Scope): Promise<Client> {
-  const { policy, diagnostics } = compile(readFileSync(file, 'utf8'), { file: 'postern.yaml', read: () => undefined, targets: [] });
+  const { policy, diagnostics } = compile(readFileSync(file, 'utf8'), {
+    file: 'postern.yaml',
+    read: () => undefined,
+    targets: [],
+  });
   const target = targets.find(({ name }) => name === engine);
   if (!policy || !target) throw new Error(JSON.stringify(diagnostics));
   const program = engines[engine].path;
-  const started = await startTrial({ engine, program, target, options: {}, policy, read: () => undefined, random: randomOf('gitlab') }, scope);
+  const started = await startTrial(
+    { engine, program, target, options: {}, policy, read: () => undefined, random: randomOf('gitlab') },
+    scope,
+  );
   if (!('trial' in started)) throw new Error(JSON.stringify(started.diagnostics));
   const { trial } = started;
   const port = trial.policy.proxies.find(({ id }) => id === 'api')?.listen.port ?? 0;
@@ -93,20 +103,21 @@ for (const engine of ['nginx', 'caddy'] as const) {
   test(`${engine}: every refusal has its status, a JSON body and the proxy's own header`, () =>
     withClient(engine, async (client) => {
       const group = 'GET /api/v4/groups/42';
-      const refusals: readonly [line: string, fields: Readonly<Record<string, string | undefined>>, status: number][] = [
-        [group, { 'PRIVATE-TOKEN': undefined }, 401],
-        [group, { 'PRIVATE-TOKEN': 'too-short' }, 401],
-        [group, { 'PRIVATE-TOKEN': 'not-a-key-that-anybody-knows' }, 403],
-        [group, { 'PRIVATE-TOKEN': swapCase(client.key) }, 403],
-        [group, { 'PRIVATE-TOKEN': `${client.key}x` }, 403],
-        [group, { 'X-Forwarded-For': '203.0.113.7' }, 403],
-        [group, { 'X-Forwarded-For': '34.91.37.106, 203.0.113.7' }, 403],
-        ['GET /api/v4/projects/1/variables', {}, 404],
-        ['GET /api/v4/groups/42/', {}, 404],
-        ['GET /api/v4/groups/a%2F..%2Fb', {}, 404],
-        ['PATCH /api/v4/groups/42', {}, 405],
-        [`${group}?private_token=x`, {}, 400],
-      ];
+      const refusals: readonly [line: string, fields: Readonly<Record<string, string | undefined>>, status: number][] =
+        [
+          [group, { 'PRIVATE-TOKEN': undefined }, 401],
+          [group, { 'PRIVATE-TOKEN': 'too-short' }, 401],
+          [group, { 'PRIVATE-TOKEN': 'not-a-key-that-anybody-knows' }, 403],
+          [group, { 'PRIVATE-TOKEN': swapCase(client.key) }, 403],
+          [group, { 'PRIVATE-TOKEN': `${client.key}x` }, 403],
+          [group, { 'X-Forwarded-For': '203.0.113.7' }, 403],
+          [group, { 'X-Forwarded-For': '34.91.37.106, 203.0.113.7' }, 403],
+          ['GET /api/v4/projects/1/variables', {}, 404],
+          ['GET /api/v4/groups/42/', {}, 404],
+          ['GET /api/v4/groups/a%2F..%2Fb', {}, 404],
+          ['PATCH /api/v4/groups/42', {}, 405],
+          [`${group}?private_token=x`, {}, 400],
+        ];
       for (const [line, fields, status] of refusals) {
         const { response, arrival } = await client.ask(line, fields);
         assert.is(arrival, undefined, `${line} reached the upstream`);
@@ -120,7 +131,11 @@ for (const engine of ['nginx', 'caddy'] as const) {
 
   test(`${engine}: what passes passes unchanged, and the root is answered by the proxy`, () =>
     withClient(engine, async (client) => {
-      for (const line of ['GET /api/v4/projects/group%2Fproject', 'GET /api/v4/groups/a%2fb/members/all?per_page=100&page=2', 'HEAD /api/v4/groups']) {
+      for (const line of [
+        'GET /api/v4/projects/group%2Fproject',
+        'GET /api/v4/groups/a%2fb/members/all?per_page=100&page=2',
+        'HEAD /api/v4/groups',
+      ]) {
         const { arrival } = await client.ask(line);
         assert.ok(arrival, `${line} did not reach the upstream`);
         if (arrival) checkArrival(client, line, arrival);
@@ -133,7 +148,9 @@ for (const engine of ['nginx', 'caddy'] as const) {
 }
 
 function swapCase(text: string): string {
-  return [...text].map((character) => (character === character.toUpperCase() ? character.toLowerCase() : character.toUpperCase())).join('');
+  return [...text]
+    .map((character) => (character === character.toUpperCase() ? character.toLowerCase() : character.toUpperCase()))
+    .join('');
 }
 
 test.run();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import * as assert from 'uvu/assert';
 import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
 import { compile } from '../src/compile.ts';
 import { fullSpec, replaced, stringPlaces } from './support/fullSpec.ts';
 import { argumentsOf } from './support/grammars.ts';
@@ -8,10 +8,68 @@ import { argumentsOf } from './support/grammars.ts';
 const test = suite('hostile strings');
 
 export const HOSTILE: readonly string[] = [
-  '"', "'", '`', ';', '{', '}', '{}', '$', '$uri', '${uri}', '#', '# comment', '\\', '\\"', '\n', '\r\n', '\t', '\0', '\u007f', ' ', '',
-  '{$HOME}', '{env.HOME}', '{{', '{{ 1 }}', '{% if %}', '~', '~*x', '*', '@name', '-', '<<EOF', 'default', 'include', 'hostnames',
-  'x";return 200;#', "x'; } server { listen 1; }", 'a}\n}\nrespond "owned" 200\n', '[[x]]', '"""', "'''", '%s%n', '../../etc/passwd', '/etc/passwd',
-  'é', 'ünïcode', '\u202e', '\ufeff', '\ud800', '日本', '__proto__', 'constructor', 'x'.repeat(5000), 'a b', 'a,b', 'a|b', '(?=x)', '(.*)+', '0', 'null', 'true', '!!js/function x',
+  '"',
+  "'",
+  '`',
+  ';',
+  '{',
+  '}',
+  '{}',
+  '$',
+  '$uri',
+  '${uri}',
+  '#',
+  '# comment',
+  '\\',
+  '\\"',
+  '\n',
+  '\r\n',
+  '\t',
+  '\0',
+  '\u007f',
+  ' ',
+  '',
+  '{$HOME}',
+  '{env.HOME}',
+  '{{',
+  '{{ 1 }}',
+  '{% if %}',
+  '~',
+  '~*x',
+  '*',
+  '@name',
+  '-',
+  '<<EOF',
+  'default',
+  'include',
+  'hostnames',
+  'x";return 200;#',
+  "x'; } server { listen 1; }",
+  'a}\n}\nrespond "owned" 200\n',
+  '[[x]]',
+  '"""',
+  "'''",
+  '%s%n',
+  '../../etc/passwd',
+  '/etc/passwd',
+  'é',
+  'ünïcode',
+  '\u202e',
+  '\ufeff',
+  '\ud800',
+  '日本',
+  '__proto__',
+  'constructor',
+  'x'.repeat(5000),
+  'a b',
+  'a,b',
+  'a|b',
+  '(?=x)',
+  '(.*)+',
+  '0',
+  'null',
+  'true',
+  '!!js/function x',
 ];
 
 const read = () => undefined;
@@ -27,7 +85,11 @@ function shape(spec: unknown): ReadonlyMap<string, readonly string[]> | undefine
     assert.ok(message !== '' && code.includes('/'), JSON.stringify(diagnostics));
     assert.ok(severity === 'error' || severity === 'warning');
   }
-  assert.is(files === undefined, diagnostics.some(({ severity }) => severity === 'error'), 'neither files nor an error');
+  assert.is(
+    files === undefined,
+    diagnostics.some(({ severity }) => severity === 'error'),
+    'neither files nor an error',
+  );
   return files && new Map(files.map(({ path, text }) => [path, argumentsOf(path, text)]));
 }
 
@@ -41,13 +103,16 @@ function check(place: ReturnType<typeof stringPlaces>[number], text: string): vo
   if (!hostile) return;
   accepted += 1;
   for (const [path, tokens] of hostile) {
-    const before = innocent.get(path) ?? [...innocent].find(([other]) => other.split('/')[0] === path.split('/')[0] && !hostile.has(other))?.[1];
+    const before =
+      innocent.get(path) ??
+      [...innocent].find(([other]) => other.split('/')[0] === path.split('/')[0] && !hostile.has(other))?.[1];
     if (!before) continue;
     assert.is(tokens.length, before.length, `${where}: ${path} has another structure`);
     if (place.key) continue;
     const from = valueAt(place.path);
     for (const [index, token] of before.entries()) {
-      if (isFreeText(place.path) && token === from) assert.is(spoken(path, tokens[index] ?? ''), text, `${where}: ${path} says something else`);
+      if (isFreeText(place.path) && token === from)
+        assert.is(spoken(path, tokens[index] ?? ''), text, `${where}: ${path} says something else`);
     }
   }
 }
@@ -58,7 +123,10 @@ function isFreeText(path: readonly (string | number)[]): boolean {
 }
 
 function valueAt(path: readonly (string | number)[]): unknown {
-  return path.reduce<unknown>((value, step) => Object.entries(value ?? {}).find(([name]) => name === String(step))?.[1], fullSpec);
+  return path.reduce<unknown>(
+    (value, step) => Object.entries(value ?? {}).find(([name]) => name === String(step))?.[1],
+    fullSpec,
+  );
 }
 
 /** What a word means once the engine has put variables and placeholders into it. */
@@ -71,19 +139,28 @@ const places = stringPlaces(fullSpec);
 const innocent = shape(fullSpec) ?? new Map<string, readonly string[]>();
 let accepted = 0;
 
-test('the whole spec is accepted as it is', () => assert.ok(shape(fullSpec), JSON.stringify(compiled(fullSpec).diagnostics)));
+test('the whole spec is accepted as it is', () =>
+  assert.ok(shape(fullSpec), JSON.stringify(compiled(fullSpec).diagnostics)));
 
 for (const place of places) {
   test(`${place.path.join('.')}${place.key ? ' (key)' : ''}: refused, or one token`, () => {
     for (const text of HOSTILE) check(place, text);
     const nasty = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 40 }),
-      fc.array(fc.constantFrom(...HOSTILE.filter((text) => text.length < 40), 'a', 'example.com', '/', ':', '443'), { maxLength: 4 }).map((parts) => parts.join('')),
+      fc
+        .array(fc.constantFrom(...HOSTILE.filter((text) => text.length < 40), 'a', 'example.com', '/', ':', '443'), {
+          maxLength: 4,
+        })
+        .map((parts) => parts.join('')),
     );
-    fc.assert(fc.property(nasty, (text) => check(place, text)), { numRuns: 25, seed: 11 });
+    fc.assert(
+      fc.property(nasty, (text) => check(place, text)),
+      { numRuns: 25, seed: 11 },
+    );
   });
 }
 
-test('not everything is refused, or nothing would have been compared', () => assert.ok(accepted > 500, String(accepted)));
+test('not everything is refused, or nothing would have been compared', () =>
+  assert.ok(accepted > 500, String(accepted)));
 
 test.run();

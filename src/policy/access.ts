@@ -10,7 +10,12 @@ export type Rule = Route | Answer;
  * allow holds although an engine picks one cell per request.
  */
 export type Cell =
-  | { readonly kind: 'forward'; readonly id: string; readonly groups: readonly string[]; readonly forwarding: Forwarding }
+  | {
+      readonly kind: 'forward';
+      readonly id: string;
+      readonly groups: readonly string[];
+      readonly forwarding: Forwarding;
+    }
   | { readonly kind: 'answer'; readonly id: string; readonly answer: Answer };
 
 /** What a path leads to. */
@@ -76,7 +81,9 @@ function build(proxy: Proxy): Access | undefined {
 
 function placeOf(state: State<Rule>, intern: (matching: readonly Rule[]) => Cell): Place {
   const methods = [...new Set(state.accepts.flatMap((rule) => rule.methods))].sort();
-  const cells = new Map(methods.map((method) => [method, intern(state.accepts.filter((rule) => rule.methods.includes(method)))]));
+  const cells = new Map(
+    methods.map((method) => [method, intern(state.accepts.filter((rule) => rule.methods.includes(method)))]),
+  );
   // An explicit HEAD beside GET is part of what GET allows: access is a union.
   const get = state.accepts.filter((rule) => rule.methods.includes('GET') || rule.methods.includes('HEAD'));
   if (cells.has('HEAD') && cells.has('GET')) cells.set('HEAD', intern(get));

@@ -42,12 +42,17 @@ interface KeyContext {
   readonly keyGroups: readonly string[];
 }
 
-function groupsOf(id: string, names: readonly string[] | undefined, { spec, problems, keyGroups }: KeyContext): readonly string[] {
+function groupsOf(
+  id: string,
+  names: readonly string[] | undefined,
+  { spec, problems, keyGroups }: KeyContext,
+): readonly string[] {
   if (names === undefined) return keyGroups;
   for (const [index, group] of names.entries()) {
     const at: SpecPath = ['apiKeys', id, 'routes', index];
     const known = Object.keys(spec.routes ?? {});
-    if (!known.includes(group)) problems.push(policyCodes.report('unknown-reference', at, { kind: 'route group', name: group, known }));
+    if (!known.includes(group))
+      problems.push(policyCodes.report('unknown-reference', at, { kind: 'route group', name: group, known }));
     else if (!keyGroups.includes(group)) problems.push(policyCodes.report('unusable-group', at, { key: id, group }));
   }
   return [...new Set(names)].sort();

@@ -49,7 +49,13 @@ interface Node<T> {
 
 function insertAll<T extends { readonly pattern: PathPattern }>(items: readonly T[]): Node<T> {
   let count = 0;
-  const create = (loops = false): Node<T> => ({ order: count++, literals: new Map(), parameters: new Map(), loops, accepts: [] });
+  const create = (loops = false): Node<T> => ({
+    order: count++,
+    literals: new Map(),
+    parameters: new Map(),
+    loops,
+    accepts: [],
+  });
   const child = <K>(map: Map<K, Node<T>>, key: K): Node<T> => {
     const existing = map.get(key);
     if (existing) return existing;
@@ -102,7 +108,9 @@ function afterLiteral<T>(nodes: readonly Node<T>[], text: string): Node<T>[] {
  * Builds the automaton by subset construction. O(states × branches).
  * @returns `undefined` where there would be more than `MAX_STATES` states.
  */
-export function buildAutomaton<T extends { readonly pattern: PathPattern }>(items: readonly T[]): Automaton<T> | undefined {
+export function buildAutomaton<T extends { readonly pattern: PathPattern }>(
+  items: readonly T[],
+): Automaton<T> | undefined {
   const states: State<T>[] = [];
   const queue: { nodes: readonly Node<T>[]; example: string }[] = [];
   const ids = new Map<string, number>();

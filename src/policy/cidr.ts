@@ -41,7 +41,10 @@ function ipv6Value(text: string): bigint {
   const left = groups(head);
   const right = groups(tail ?? '');
   const zeros = tail === undefined ? 0 : 8 - left.length - right.length;
-  return [...left, ...Array<string>(zeros).fill('0'), ...right].reduce((value, group) => (value << 16n) | BigInt(`0x${group}`), 0n);
+  return [...left, ...Array<string>(zeros).fill('0'), ...right].reduce(
+    (value, group) => (value << 16n) | BigInt(`0x${group}`),
+    0n,
+  );
 }
 
 /**
@@ -109,7 +112,8 @@ export function contains(set: CidrSet, address: Address): boolean {
     const middle = (low + high) >> 1;
     const range = set.ranges[middle];
     if (!range) return false;
-    if (range.family < address.family || (range.family === address.family && range.last < address.value)) low = middle + 1;
+    if (range.family < address.family || (range.family === address.family && range.last < address.value))
+      low = middle + 1;
     else if (range.family > address.family || range.first > address.value) high = middle - 1;
     else return true;
   }
@@ -138,8 +142,12 @@ export function subtract(a: CidrSet, b: CidrSet): CidrSet {
 
 export function formatAddress(address: Address): string {
   if (address.family === 4) return [24n, 16n, 8n, 0n].map((shift) => (address.value >> shift) & 0xffn).join('.');
-  const groups = Array.from({ length: 8 }, (_, index) => ((address.value >> BigInt(112 - 16 * index)) & 0xffffn).toString(16));
-  const zeros = [...groups.join(':').matchAll(/(?:^|:)0(?::0)+(?=:|$)/g)].map((match) => match[0]).sort((a, b) => b.length - a.length)[0];
+  const groups = Array.from({ length: 8 }, (_, index) =>
+    ((address.value >> BigInt(112 - 16 * index)) & 0xffffn).toString(16),
+  );
+  const zeros = [...groups.join(':').matchAll(/(?:^|:)0(?::0)+(?=:|$)/g)]
+    .map((match) => match[0])
+    .sort((a, b) => b.length - a.length)[0];
   if (zeros === undefined) return groups.join(':');
   const [before = '', ...after] = groups.join(':').split(zeros);
   return `${before}::${after.join(zeros).replace(/^:/, '')}`;

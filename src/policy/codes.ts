@@ -49,7 +49,7 @@ export const policyCodes = defineCodes('policy', {
   'credential-header': code<{ header: string }>({
     severity: 'error',
     message: ({ header }) => `header "${header}" carries credentials or overrides the request, so it never passes`,
-    hint: () => 'take it out; auth: passthrough lets the client\'s own credentials through',
+    hint: () => "take it out; auth: passthrough lets the client's own credentials through",
   }),
   'overlap-conflict': code<{ request: string; differ: string }>({
     severity: 'error',
@@ -104,7 +104,8 @@ export const policyCodes = defineCodes('policy', {
   'key-is-token': code<{ key: string }>({
     severity: 'error',
     message: ({ key }) => `key "${key}" is the upstream token itself`,
-    hint: () => 'the caller must never hold the token; give it a key of its own, for example from "openssl rand -hex 24"',
+    hint: () =>
+      'the caller must never hold the token; give it a key of its own, for example from "openssl rand -hex 24"',
   }),
   'shared-key': code<{ reference: string }>({
     severity: 'error',

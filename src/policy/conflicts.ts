@@ -45,14 +45,18 @@ function placeConflicts(place: Place): Diagnostic[] {
   const { accepts, example } = place.state;
   if (accepts.length < 2) return [];
   return [...place.cells.keys()].flatMap((method) => {
-    const matching = accepts.filter((rule) => rule.methods.includes(method) || (method === 'HEAD' && rule.methods.includes('GET')));
+    const matching = accepts.filter(
+      (rule) => rule.methods.includes(method) || (method === 'HEAD' && rule.methods.includes('GET')),
+    );
     return rulesConflict(matching, `${method} ${example}`) ?? [];
   });
 }
 
 /** Each pair of rules once, however many paths they share. */
 function unique(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  const byPlace = new Map(diagnostics.map((diagnostic) => [JSON.stringify([diagnostic.at, diagnostic.related?.[0]?.at]), diagnostic]));
+  const byPlace = new Map(
+    diagnostics.map((diagnostic) => [JSON.stringify([diagnostic.at, diagnostic.related?.[0]?.at]), diagnostic]),
+  );
   return [...byPlace.values()];
 }
 
@@ -61,7 +65,8 @@ export function checkConflicts(proxies: readonly Proxy[], problems: Diagnostic[]
   const found: Diagnostic[] = [];
   for (const proxy of proxies) {
     const access = accessOf(proxy);
-    if (!access) problems.push(policyCodes.report('too-many-overlaps', [...proxy.origin, 'routes'], { states: MAX_STATES }));
+    if (!access)
+      problems.push(policyCodes.report('too-many-overlaps', [...proxy.origin, 'routes'], { states: MAX_STATES }));
     else found.push(...access.places.flatMap(placeConflicts));
   }
   problems.push(...unique(found));

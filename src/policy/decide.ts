@@ -31,7 +31,12 @@ interface Common {
 export type Decision =
   | (Common & { readonly kind: 'forward'; readonly forwarding: Forwarding; readonly key?: ApiKey })
   | (Common & { readonly kind: 'answer'; readonly status: number; readonly body: string; readonly key?: ApiKey })
-  | (Common & { readonly kind: 'deny'; readonly status: number; readonly reason: Denial; readonly allow?: readonly string[] });
+  | (Common & {
+      readonly kind: 'deny';
+      readonly status: number;
+      readonly reason: Denial;
+      readonly allow?: readonly string[];
+    });
 
 /** Decides requests to one proxy. Building it costs as much as the proxy has routes; deciding does not. */
 export interface Evaluator {
@@ -75,8 +80,10 @@ export function evaluatorOf(policy: Policy, proxy: Proxy): Evaluator {
     if (credential.kind === 'malformed') return deny(401, 'key-malformed', matched, [...proxy.origin]);
     const key = credential.kind === 'known' ? keys.get(credential.id) : undefined;
     if (!key) return deny(403, 'key-unknown', matched, ['apiKeys']);
-    if (key.expires !== undefined && request.at >= key.expires) return deny(403, 'key-expired', matched, [...key.origin, 'expires']);
-    if (key.ranges && !contains(key.ranges, request.client)) return deny(403, 'key-address', matched, [...key.origin, 'ipRanges']);
+    if (key.expires !== undefined && request.at >= key.expires)
+      return deny(403, 'key-expired', matched, [...key.origin, 'expires']);
+    if (key.ranges && !contains(key.ranges, request.client))
+      return deny(403, 'key-address', matched, [...key.origin, 'ipRanges']);
     return key;
   };
 
@@ -96,7 +103,8 @@ export function evaluatorOf(policy: Policy, proxy: Proxy): Evaluator {
     }
     if (!isAllowedQuery(query)) return deny(400, 'query', matched, at);
     const caller = key ? { key } : {};
-    if (cell.kind === 'answer') return { kind: 'answer', status: cell.answer.status, body: cell.answer.body, route: cell.id, at, ...caller };
+    if (cell.kind === 'answer')
+      return { kind: 'answer', status: cell.answer.status, body: cell.answer.body, route: cell.id, at, ...caller };
     const body = bodyProblem(request, cell.forwarding);
     if (body) return deny(body.status, body.reason, matched, at);
     return { kind: 'forward', forwarding: cell.forwarding, route: cell.id, at, ...caller };
@@ -114,17 +122,23 @@ export function splitTarget(target: string): readonly [path: string, query: stri
 function originOf(place: Place, cell: Cell, method: string, key: ApiKey | undefined): SpecPath {
   if (cell.kind === 'answer') return cell.answer.origin;
   const lookup = lookupMethod(method, place.cells);
-  const routes = place.state.accepts.filter(isRoute).filter((route) => route.methods.includes(lookup) || (lookup === 'HEAD' && route.methods.includes('GET')));
+  const routes = place.state.accepts
+    .filter(isRoute)
+    .filter((route) => route.methods.includes(lookup) || (lookup === 'HEAD' && route.methods.includes('GET')));
   const usable = routes.find((route) => !key || key.groups.includes(route.group));
   return (usable ?? routes[0])?.origin ?? [];
 }
 
-function bodyProblem({ headers }: ProxyRequest, { contentTypes, maxBody }: Forwarding): { status: number; reason: Denial } | undefined {
+function bodyProblem(
+  { headers }: ProxyRequest,
+  { contentTypes, maxBody }: Forwarding,
+): { status: number; reason: Denial } | undefined {
   const length = headerValues(headers, 'content-length')[0] ?? '';
   const chunked = headerValues(headers, 'transfer-encoding').length > 0;
   if (!chunked && /^0*$/.test(length)) return undefined;
   const type = (headerValues(headers, 'content-type')[0] ?? '').split(/[;,]/, 1)[0] ?? '';
-  if (contentTypes !== 'any' && !contentTypes.includes(withoutBlanks(type).toLowerCase())) return { status: 415, reason: 'content-type' };
+  if (contentTypes !== 'any' && !contentTypes.includes(withoutBlanks(type).toLowerCase()))
+    return { status: 415, reason: 'content-type' };
   if (maxBody !== undefined && !chunked && Number(length) > maxBody) return { status: 413, reason: 'body-size' };
   return undefined;
 }

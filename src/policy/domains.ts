@@ -12,15 +12,29 @@ export interface NameProblem {
 /** What is wrong with a DNS host name (RFC 1123 letters, digits, hyphens; lengths of RFC 1035). */
 export function nameProblem(text: string): NameProblem | undefined {
   const name = text.replace(/\.$/, '');
-  if (/[^\x20-\x7e]/.test(name)) return { problem: 'is not in ASCII', hint: 'write an international name as A-labels, such as xn--bcher-kva.example' };
+  if (/[^\x20-\x7e]/.test(name))
+    return {
+      problem: 'is not in ASCII',
+      hint: 'write an international name as A-labels, such as xn--bcher-kva.example',
+    };
   if (name === '') return { problem: 'is empty', hint: 'write a host name such as gitlab.example.com' };
   if (name.length > 253) return { problem: 'is longer than 253 characters', hint: 'DNS cannot carry it' };
-  if (parseAddress(name) !== undefined || /^[0-9.]+$/.test(name)) return { problem: 'is an address, not a name', hint: 'a rewrite leads from a name to a name' };
+  if (parseAddress(name) !== undefined || /^[0-9.]+$/.test(name))
+    return { problem: 'is an address, not a name', hint: 'a rewrite leads from a name to a name' };
   for (const label of name.split('.')) {
     if (label === '') return { problem: 'has an empty label', hint: 'write one "." between labels' };
-    if (label.length > 63) return { problem: `has the label "${label.slice(0, 12)}…" of ${label.length} characters`, hint: 'a label has 63 at most' };
-    if (label.includes('*')) return { problem: 'has a wildcard that is not its first label', hint: 'only *.example.com, with the star alone and in front' };
-    if (!/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i.test(label)) return { problem: `has the label "${label}"`, hint: 'letters, digits and inner "-" only' };
+    if (label.length > 63)
+      return {
+        problem: `has the label "${label.slice(0, 12)}…" of ${label.length} characters`,
+        hint: 'a label has 63 at most',
+      };
+    if (label.includes('*'))
+      return {
+        problem: 'has a wildcard that is not its first label',
+        hint: 'only *.example.com, with the star alone and in front',
+      };
+    if (!/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i.test(label))
+      return { problem: `has the label "${label}"`, hint: 'letters, digits and inner "-" only' };
   }
   return undefined;
 }
@@ -51,7 +65,11 @@ function conflictsOf(rewrites: readonly DomainRewrite[], problems: Diagnostic[])
     const earlier = seen.get(name);
     if (earlier) {
       const problem = { name, problem: 'is rewritten twice', hint: 'keep one of the two' };
-      problems.push(policyCodes.report('rewrite-conflict', [...rewrite.origin, 'from'], problem, { related: [{ at: [...earlier.origin, 'from'], message: 'first rewritten here' }] }));
+      problems.push(
+        policyCodes.report('rewrite-conflict', [...rewrite.origin, 'from'], problem, {
+          related: [{ at: [...earlier.origin, 'from'], message: 'first rewritten here' }],
+        }),
+      );
     }
     seen.set(name, earlier ?? rewrite);
     // The rewritten name is never looked up again, so a chain would end half way, and a loop never.
@@ -64,7 +82,14 @@ function conflictsOf(rewrites: readonly DomainRewrite[], problems: Diagnostic[])
       problem: self ? 'is rewritten by this very rule' : 'is both the target of this rewrite and rewritten itself',
       hint: self ? 'a name cannot stand for itself' : 'rewrite straight to the last name',
     };
-    problems.push(policyCodes.report('rewrite-conflict', [...rewrite.origin, 'to'], problem, self ? {} : { related: [{ at: [...next.origin, 'from'], message: 'rewritten here' }] }));
+    problems.push(
+      policyCodes.report(
+        'rewrite-conflict',
+        [...rewrite.origin, 'to'],
+        problem,
+        self ? {} : { related: [{ at: [...next.origin, 'from'], message: 'rewritten here' }] },
+      ),
+    );
   }
 }
 
@@ -76,19 +101,42 @@ export function resolveRewrites(spec: Spec, problems: Diagnostic[]): DomainRewri
     const from = parseName(entry.from, [...origin, 'from'], problems);
     const to = parseName(entry.to, [...origin, 'to'], problems);
     if (entry.upstream !== undefined && !upstreams.includes(entry.upstream)) {
-      problems.push(policyCodes.report('unknown-reference', [...origin, 'upstream'], { kind: 'upstream', name: entry.upstream, known: upstreams }));
+      problems.push(
+        policyCodes.report('unknown-reference', [...origin, 'upstream'], {
+          kind: 'upstream',
+          name: entry.upstream,
+          known: upstreams,
+        }),
+      );
     }
     if (!from || !to) return [];
     if (from.wildcard !== to.wildcard) {
-      const problem = { name: entry.to, problem: `does not go with "${entry.from}"`, hint: 'both sides or neither start with "*."' };
+      const problem = {
+        name: entry.to,
+        problem: `does not go with "${entry.from}"`,
+        hint: 'both sides or neither start with "*."',
+      };
       problems.push(policyCodes.report('rewrite-conflict', [...origin, 'to'], problem));
     }
     if (from.wildcard && entry.containerRegistry) {
-      const problem = { name: entry.from, problem: 'is a wildcard, and no node can mirror a wildcard registry', hint: 'list each registry by name' };
+      const problem = {
+        name: entry.from,
+        problem: 'is a wildcard, and no node can mirror a wildcard registry',
+        hint: 'list each registry by name',
+      };
       problems.push(policyCodes.report('rewrite-conflict', [...origin, 'containerRegistry'], problem));
     }
     const upstream = entry.upstream === undefined ? {} : { upstream: entry.upstream };
-    return [{ from: from.name, to: to.name, wildcard: from.wildcard, ...upstream, containerRegistry: entry.containerRegistry === true, origin }];
+    return [
+      {
+        from: from.name,
+        to: to.name,
+        wildcard: from.wildcard,
+        ...upstream,
+        containerRegistry: entry.containerRegistry === true,
+        origin,
+      },
+    ];
   });
   conflictsOf(rewrites, problems);
   return rewrites;

@@ -71,7 +71,13 @@ export const REFUSED_REQUEST_HEADERS: readonly string[] = [
 ];
 
 /** Prefixes of further headers that never pass. */
-export const REFUSED_REQUEST_HEADER_PREFIXES: readonly string[] = ['gitlab-', 'x-forwarded-', 'x-gitlab-', 'x-original-', 'x-accel-'];
+export const REFUSED_REQUEST_HEADER_PREFIXES: readonly string[] = [
+  'gitlab-',
+  'x-forwarded-',
+  'x-gitlab-',
+  'x-original-',
+  'x-accel-',
+];
 
 /** Headers of the upstream's answer that the client never sees, because they are orders to the proxy or its session. */
 export const HIDDEN_RESPONSE_HEADERS: readonly string[] = [

@@ -23,7 +23,11 @@ const TYPES_HINT = `types: ${PARAMETER_TYPES.join(', ')}, or a list such as {sta
 
 function literalProblem(text: string): PatternProblem | undefined {
   // A star is a legal character of paths, but whoever writes one here means a wildcard.
-  if (text.includes('*')) return { problem: `has "${text}", and a star matches only itself`, hint: 'one segment is {name}, the rest of the path {name*}' };
+  if (text.includes('*'))
+    return {
+      problem: `has "${text}", and a star matches only itself`,
+      hint: 'one segment is {name}, the rest of the path {name*}',
+    };
   if (classify(text) !== undefined) return undefined;
   if (text === '') return { problem: 'has an empty segment ("//")', hint: 'write one "/" between segments' };
   if (/[{}]/.test(text)) {
@@ -40,29 +44,45 @@ function parseSegment(text: string): PatternSegment | PatternProblem {
   if (!text.startsWith('{')) return literalProblem(text) ?? { kind: 'literal', text };
   const [, name = '', star, type] = PARAMETER.exec(text) ?? [];
   if (name === '') return literalProblem(text) ?? { problem: 'is malformed', hint: TYPES_HINT };
-  if (star !== undefined) return { problem: `has {${name}*} before its end`, hint: '{name*} takes the rest of the path, so nothing may follow it' };
+  if (star !== undefined)
+    return {
+      problem: `has {${name}*} before its end`,
+      hint: '{name*} takes the rest of the path, so nothing may follow it',
+    };
   if (type === undefined) return { kind: 'parameter', name, type: 'segment' };
   const known = PARAMETER_TYPES.find((candidate) => candidate === type);
   if (known) return { kind: 'parameter', name, type: known };
   const values = type.split('|');
   if (values.length < 2) return { problem: `has the unknown type "${type}"`, hint: TYPES_HINT };
   const bad = values.find((value) => classify(value) === undefined);
-  if (bad !== undefined) return { problem: `offers "${bad}" in {${name}}, which no request may hold`, hint: 'write each value as it goes over the wire' };
+  if (bad !== undefined)
+    return {
+      problem: `offers "${bad}" in {${name}}, which no request may hold`,
+      hint: 'write each value as it goes over the wire',
+    };
   return { kind: 'choice', name, values: [...new Set(values)].sort() };
 }
 
 /** Reads a path pattern; what is wrong with it, and how to write it, where it is none. */
 export function parsePattern(text: string): PathPattern | PatternProblem {
-  if (!text.startsWith('/')) return { problem: 'does not start with "/"', hint: 'a pattern is the whole path, such as /api/v4/groups' };
-  if (/[?#]/.test(text)) return { problem: 'holds a query or fragment', hint: 'patterns are about the path; a query is checked by its own rules' };
+  if (!text.startsWith('/'))
+    return { problem: 'does not start with "/"', hint: 'a pattern is the whole path, such as /api/v4/groups' };
+  if (/[?#]/.test(text))
+    return {
+      problem: 'holds a query or fragment',
+      hint: 'patterns are about the path; a query is checked by its own rules',
+    };
   const parts = text.slice(1).split('/');
   const segments: PatternSegment[] = [];
   const names = new Set<string>();
   for (const [index, part] of parts.entries()) {
     const last = index === parts.length - 1;
     const tail = last ? /^\{([A-Za-z_][A-Za-z0-9_-]*)\*\}$/.exec(part) : null;
-    const segment: PatternSegment | PatternProblem =
-      tail ? { kind: 'parameter', name: tail[1] ?? '', type: 'segment' } : last && part === '' ? { kind: 'literal', text: '' } : parseSegment(part);
+    const segment: PatternSegment | PatternProblem = tail
+      ? { kind: 'parameter', name: tail[1] ?? '', type: 'segment' }
+      : last && part === ''
+        ? { kind: 'literal', text: '' }
+        : parseSegment(part);
     if ('problem' in segment) return segment;
     if (segment.kind !== 'literal' && names.has(segment.name)) {
       return { problem: `names {${segment.name}} twice`, hint: 'give each parameter its own name' };
@@ -82,7 +102,8 @@ export function parseRequestLine(text: string): { methods: string[]; path: strin
   if (rest.length > 0) return { problem: 'it has more than two words' };
   const methods = methodText.split(',');
   const bad = methods.find((method) => !METHOD.test(method));
-  if (bad !== undefined) return { problem: bad === '' ? 'a method is missing' : `"${bad}" is not a method in upper case` };
+  if (bad !== undefined)
+    return { problem: bad === '' ? 'a method is missing' : `"${bad}" is not a method in upper case` };
   const refused = methods.find((method) => method === 'CONNECT' || method === 'TRACE');
   if (refused !== undefined) return { problem: `${refused} can never be forwarded` };
   const unique = [...new Set(methods)].sort();

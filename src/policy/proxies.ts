@@ -9,7 +9,21 @@ import { parseHostPort, parseOrigin } from './upstreams.ts';
 type ProxySpec = NonNullable<Spec['proxies']>[string];
 
 /** Response headers that the engine or the policy writes, so a spec must not. */
-const RESERVED_RESPONSE_HEADERS = ['allow', 'connection', 'content-encoding', 'content-length', 'content-type', 'date', 'link', 'location', 'server', 'set-cookie', 'trailer', 'transfer-encoding', 'upgrade'];
+const RESERVED_RESPONSE_HEADERS = [
+  'allow',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'date',
+  'link',
+  'location',
+  'server',
+  'set-cookie',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+];
 
 export interface ProxyContext {
   readonly spec: Spec;
@@ -22,8 +36,14 @@ function listenOf(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]): Proxy[
   if (typeof spec.listen === 'number') return { port: spec.listen };
   if (/^[1-9][0-9]{0,4}$/.test(spec.listen) && Number(spec.listen) <= 65_535) return { port: Number(spec.listen) };
   const target = parseHostPort(spec.listen);
-  if (target && /^[0-9a-f:.]+$/.test(target.host) && /[.:]/.test(target.host)) return { address: target.host, port: target.port };
-  problems.push(policyCodes.report('bad-host-port', [...at, 'listen'], { text: spec.listen, hint: 'a port such as 8080, or address:port such as 127.0.0.1:8080 or [::1]:8080' }));
+  if (target && /^[0-9a-f:.]+$/.test(target.host) && /[.:]/.test(target.host))
+    return { address: target.host, port: target.port };
+  problems.push(
+    policyCodes.report('bad-host-port', [...at, 'listen'], {
+      text: spec.listen,
+      hint: 'a port such as 8080, or address:port such as 127.0.0.1:8080 or [::1]:8080',
+    }),
+  );
   return { port: 1 };
 }
 
@@ -60,7 +80,12 @@ function responseHeaders(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]):
       problems.push(policyCodes.report('reserved-header', where, { header: name }, { part: 'key' }));
     }
     if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value)) {
-      problems.push(policyCodes.report('bad-header-value', where, { header: name, problem: 'is empty or not plain printable text' }));
+      problems.push(
+        policyCodes.report('bad-header-value', where, {
+          header: name,
+          problem: 'is empty or not plain printable text',
+        }),
+      );
     }
     return { name, value };
   });
@@ -77,7 +102,10 @@ function publicUrl(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]): { pub
 function groupsOf(spec: ProxySpec, at: SpecPath, { spec: whole, problems }: ProxyContext): string[] {
   const known = Object.keys(whole.routes ?? {});
   for (const [index, name] of (spec.routes ?? []).entries()) {
-    if (!known.includes(name)) problems.push(policyCodes.report('unknown-reference', [...at, 'routes', index], { kind: 'route group', name, known }));
+    if (!known.includes(name))
+      problems.push(
+        policyCodes.report('unknown-reference', [...at, 'routes', index], { kind: 'route group', name, known }),
+      );
   }
   return [...new Set(spec.routes ?? known)].sort();
 }
@@ -105,13 +133,16 @@ function resolveOne(id: string, spec: ProxySpec, context: ProxyContext): Proxy {
 function checkListen(proxies: readonly Proxy[], problems: Diagnostic[]): void {
   for (const [index, proxy] of proxies.entries()) {
     const other = proxies.slice(0, index).find(({ listen }) => {
-      const sameAddress = listen.address === proxy.listen.address || listen.address === undefined || proxy.listen.address === undefined;
+      const sameAddress =
+        listen.address === proxy.listen.address || listen.address === undefined || proxy.listen.address === undefined;
       return listen.port === proxy.listen.port && sameAddress;
     });
     if (!other) continue;
     const related = [{ at: [...other.origin, 'listen'], message: 'listens here already' }];
     const listen = `${proxy.listen.address ?? '*'}:${proxy.listen.port}`;
-    problems.push(policyCodes.report('duplicate-listen', [...proxy.origin, 'listen'], { listen, other: other.id }, { related }));
+    problems.push(
+      policyCodes.report('duplicate-listen', [...proxy.origin, 'listen'], { listen, other: other.id }, { related }),
+    );
   }
 }
 

@@ -1,6 +1,14 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
-import { type AddressRange, ANY_ADDRESS, type CidrProblem, type CidrSet, networkOf, parseCidr, unionOf } from './cidr.ts';
+import {
+  type AddressRange,
+  ANY_ADDRESS,
+  type CidrProblem,
+  type CidrSet,
+  networkOf,
+  parseCidr,
+  unionOf,
+} from './cidr.ts';
 import { policyCodes } from './codes.ts';
 
 /** Reads a file that the spec names, relative to the spec; `undefined` where it cannot be read. */
@@ -27,7 +35,8 @@ const HINTS: Readonly<Record<CidrProblem, string>> = {
 function parseItem(text: string): AddressRange | { problem: string; hint: string } {
   const range = parseCidr(text);
   if (range === 'host bits') return { problem: 'has host bits set', hint: `the network is ${networkOf(text)}` };
-  if (typeof range === 'string') return { problem: range === 'bad prefix' ? 'has a bad prefix' : 'is not an address', hint: HINTS[range] };
+  if (typeof range === 'string')
+    return { problem: range === 'bad prefix' ? 'has a bad prefix' : 'is not an address', hint: HINTS[range] };
   if (/\/0$/.test(text)) return { problem: 'admits everybody', hint: 'where that is meant, write "ipRanges: any"' };
   return range;
 }
@@ -94,7 +103,8 @@ export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]
   };
 
   return {
-    resolve: (items, at) => (items === 'any' ? ANY_ADDRESS : unionOf(items.flatMap((text, index) => item(text, [...at, index])))),
+    resolve: (items, at) =>
+      items === 'any' ? ANY_ADDRESS : unionOf(items.flatMap((text, index) => item(text, [...at, index]))),
     checkAll() {
       for (const name of Object.keys(spec.ipRanges ?? {})) named(name, ['ipRanges', name]);
     },

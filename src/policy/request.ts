@@ -7,7 +7,11 @@ import type { ClientAddress } from './types.ts';
 export type HeaderFields = readonly (readonly [name: string, value: string])[];
 
 /** What the key header of a request says. `id` is set only where somebody knows which caller the key belongs to. */
-export type Credential = { readonly kind: 'missing' } | { readonly kind: 'malformed' } | { readonly kind: 'unknown' } | { readonly kind: 'known'; readonly id: string };
+export type Credential =
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'malformed' }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'known'; readonly id: string };
 
 /** Everything that a decision depends on. */
 export interface ProxyRequest {
@@ -33,7 +37,11 @@ export function withoutBlanks(text: string): string {
 }
 
 /** Reads the key header; `idOf` knows the callers by key. */
-export function credentialOf(headers: HeaderFields, keyHeader: string, idOf: (key: string) => string | undefined): Credential {
+export function credentialOf(
+  headers: HeaderFields,
+  keyHeader: string,
+  idOf: (key: string) => string | undefined,
+): Credential {
   const values = headerValues(headers, keyHeader);
   const key = keyOf(values);
   if (key === '') return { kind: 'missing' };

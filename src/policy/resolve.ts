@@ -14,9 +14,15 @@ import { resolveUpstreams } from './upstreams.ts';
 /** A token must not go to a server that anybody on the way can pretend to be. */
 function checkTokenUpstreams(upstreams: readonly Upstream[], routes: readonly Route[], problems: Diagnostic[]): void {
   for (const upstream of upstreams) {
-    const injects = routes.some((route) => route.forwarding.upstream === upstream.id && route.forwarding.auth === 'apiKey');
+    const injects = routes.some(
+      (route) => route.forwarding.upstream === upstream.id && route.forwarding.auth === 'apiKey',
+    );
     if (injects && upstream.tls?.insecureSkipVerify) {
-      problems.push(policyCodes.report('insecure-token', [...upstream.origin, 'tls', 'insecureSkipVerify'], { upstream: upstream.id }));
+      problems.push(
+        policyCodes.report('insecure-token', [...upstream.origin, 'tls', 'insecureSkipVerify'], {
+          upstream: upstream.id,
+        }),
+      );
     }
   }
 }
@@ -29,7 +35,9 @@ export function resolvePolicy(spec: Spec, read: ReadFile): Result<Policy> {
   const upstreams = resolveUpstreams(spec, problems);
   const routes = resolveRoutes(spec, problems);
   checkTokenUpstreams(upstreams, routes, problems);
-  const keyGroups = [...new Set(routes.filter((route) => route.forwarding.auth === 'apiKey').map((route) => route.group))].sort();
+  const keyGroups = [
+    ...new Set(routes.filter((route) => route.forwarding.auth === 'apiKey').map((route) => route.group)),
+  ].sort();
   const apiKeys = resolveApiKeys({ spec, ranges, problems, keyGroups });
   const proxies = resolveProxies({ spec, ranges, routes, problems });
   const rewrites = resolveRewrites(spec, problems);

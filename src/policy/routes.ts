@@ -22,7 +22,10 @@ function extraHeaders(names: readonly string[], at: SpecPath, problems: Diagnost
   const headers: string[] = [];
   for (const [index, name] of names.entries()) {
     const header = name.toLowerCase();
-    if (REFUSED_REQUEST_HEADERS.includes(header) || REFUSED_REQUEST_HEADER_PREFIXES.some((prefix) => header.startsWith(prefix))) {
+    if (
+      REFUSED_REQUEST_HEADERS.includes(header) ||
+      REFUSED_REQUEST_HEADER_PREFIXES.some((prefix) => header.startsWith(prefix))
+    ) {
       problems.push(policyCodes.report('credential-header', [...at, index], { header: name }));
     } else headers.push(header);
   }
@@ -30,7 +33,11 @@ function extraHeaders(names: readonly string[], at: SpecPath, problems: Diagnost
 }
 
 /** Methods and pattern of a request line of the spec. */
-export function parseRequest(text: string, at: SpecPath, problems: Diagnostic[]): { methods: readonly string[]; pattern: PathPattern } | undefined {
+export function parseRequest(
+  text: string,
+  at: SpecPath,
+  problems: Diagnostic[],
+): { methods: readonly string[]; pattern: PathPattern } | undefined {
   const line = parseRequestLine(text);
   if ('problem' in line) {
     problems.push(policyCodes.report('bad-request', at, { text, problem: line.problem }));

@@ -30,7 +30,9 @@ export function parseHostPort(text: string, defaultPort?: number): HostPort | un
 }
 
 /** An origin: scheme, host and port, nothing else. */
-export function parseOrigin(text: string): { scheme: 'http' | 'https'; host: string; port: number } | { problem: string } {
+export function parseOrigin(
+  text: string,
+): { scheme: 'http' | 'https'; host: string; port: number } | { problem: string } {
   const [, scheme, authority = '', rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/i.exec(text) ?? [];
   if (scheme === undefined) return { problem: 'is not an origin' };
   const lower = scheme.toLowerCase();
@@ -52,14 +54,30 @@ function resolveOne(id: string, spec: UpstreamSpec, problems: Diagnostic[]): Ups
   for (const [index, text] of (spec.servers ?? []).entries()) {
     const server = parseHostPort(text, parsed.port);
     if (server) servers.push(server);
-    else problems.push(policyCodes.report('bad-host-port', [...origin, 'servers', index], { text, hint: 'such as 10.0.0.1:443, git.example.com:443 or [2001:db8::1]:443' }));
+    else
+      problems.push(
+        policyCodes.report('bad-host-port', [...origin, 'servers', index], {
+          text,
+          hint: 'such as 10.0.0.1:443, git.example.com:443 or [2001:db8::1]:443',
+        }),
+      );
   }
   if (spec.tls && parsed.scheme === 'http') {
-    problems.push(policyCodes.report('bad-url', [...origin, 'url'], { text: spec.url, problem: 'is plain http, so tls says nothing' }));
+    problems.push(
+      policyCodes.report('bad-url', [...origin, 'url'], {
+        text: spec.url,
+        problem: 'is plain http, so tls says nothing',
+      }),
+    );
   }
   const serverName = spec.tls?.serverName?.toLowerCase() ?? parsed.host;
   if (!isHost(serverName)) {
-    problems.push(policyCodes.report('bad-host-port', [...origin, 'tls', 'serverName'], { text: serverName, hint: 'a host name such as gitlab.example.com' }));
+    problems.push(
+      policyCodes.report('bad-host-port', [...origin, 'tls', 'serverName'], {
+        text: serverName,
+        hint: 'a host name such as gitlab.example.com',
+      }),
+    );
   }
   const caFile = spec.tls?.caFile;
   return {
@@ -68,7 +86,13 @@ function resolveOne(id: string, spec: UpstreamSpec, problems: Diagnostic[]): Ups
     servers: servers.length > 0 ? servers : [{ host: parsed.host, port: parsed.port }],
     tokenHeader: spec.tokenHeader ?? 'PRIVATE-TOKEN',
     ...(parsed.scheme === 'https'
-      ? { tls: { serverName, ...(caFile === undefined ? {} : { caFile }), insecureSkipVerify: spec.tls?.insecureSkipVerify === true } }
+      ? {
+          tls: {
+            serverName,
+            ...(caFile === undefined ? {} : { caFile }),
+            insecureSkipVerify: spec.tls?.insecureSkipVerify === true,
+          },
+        }
       : {}),
     timeouts: {
       connect: milliseconds(spec.timeouts?.connect ?? '5s'),

@@ -12,6 +12,9 @@ export function expiry(policy: Policy, now: number): Diagnostic[] {
   return policy.apiKeys.flatMap((key) => {
     if (key.expires === undefined || key.expires > now + FOURTEEN_DAYS) return [];
     const expires = new Date(key.expires * 1000).toISOString().replace('T00:00:00.000Z', '').replace('.000Z', 'Z');
-    return ruleCodes.report(key.expires <= now ? 'expired-key' : 'expiring-key', [...key.origin, 'expires'], { key: key.id, expires });
+    return ruleCodes.report(key.expires <= now ? 'expired-key' : 'expiring-key', [...key.origin, 'expires'], {
+      key: key.id,
+      expires,
+    });
   });
 }

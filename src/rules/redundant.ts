@@ -15,7 +15,9 @@ function companions(places: readonly Place[]): Map<Route, Set<Route>> {
     const routes = state.accepts.filter(isRoute);
     for (const route of routes) {
       const known = together.get(route);
-      const here = routes.filter((other) => other !== route && (known === undefined || known.has(other)) && covers(other, route));
+      const here = routes.filter(
+        (other) => other !== route && (known === undefined || known.has(other)) && covers(other, route),
+      );
       together.set(route, new Set(here));
     }
   }

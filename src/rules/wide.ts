@@ -14,11 +14,17 @@ export function wide(policy: Policy): Diagnostic[] {
   });
   const open = policy.proxies.flatMap((proxy) => {
     if (subtract(ANY_ADDRESS, proxy.ranges).ranges.length > 0) return [];
-    const groups = new Set(proxy.routes.filter((route) => route.forwarding.auth === 'passthrough').map((route) => route.group));
-    return [...groups].map((group) => ruleCodes.report('open-to-all', [...proxy.origin, 'ipRanges'], { proxy: proxy.id, group }));
+    const groups = new Set(
+      proxy.routes.filter((route) => route.forwarding.auth === 'passthrough').map((route) => route.group),
+    );
+    return [...groups].map((group) =>
+      ruleCodes.report('open-to-all', [...proxy.origin, 'ipRanges'], { proxy: proxy.id, group }),
+    );
   });
   const insecure = policy.upstreams
     .filter((upstream) => upstream.tls?.insecureSkipVerify)
-    .map((upstream) => ruleCodes.report('insecure-tls', [...upstream.origin, 'tls', 'insecureSkipVerify'], { upstream: upstream.id }));
+    .map((upstream) =>
+      ruleCodes.report('insecure-tls', [...upstream.origin, 'tls', 'insecureSkipVerify'], { upstream: upstream.id }),
+    );
   return [...insecure, ...writes, ...open];
 }

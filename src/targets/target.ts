@@ -64,7 +64,8 @@ export function defineTarget<Schema extends z.ZodType, Model>(definition: Target
     secrets,
     emit({ policy, options: raw, at, read }) {
       const parsed = options.safeParse(raw);
-      if (!parsed.success) throw new Error(`options of ${name} were not validated with the spec`, { cause: parsed.error });
+      if (!parsed.success)
+        throw new Error(`options of ${name} were not validated with the spec`, { cause: parsed.error });
       const planned = plan({ policy, options: parsed.data, at, read });
       const diagnostics: readonly Diagnostic[] = planned.diagnostics;
       return planned.value === undefined ? { diagnostics } : { value: files(planned.value), diagnostics };

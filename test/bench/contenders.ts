@@ -1,6 +1,6 @@
-import type { Target } from '../../src/targets/target.ts';
 import { compile } from '../../src/compile.ts';
 import { targets } from '../../src/targets/index.ts';
+import type { Target } from '../../src/targets/target.ts';
 import { route, specText } from './specs.ts';
 
 export type Engine = 'nginx' | 'caddy';
@@ -19,7 +19,8 @@ export interface ConfigFile {
   readonly text: string;
 }
 
-const KEY = (n: number) => `bench-key-${String(n).padStart(6, '0')}-${((n * 2_654_435_761) % 2 ** 32).toString(16).padStart(8, '0')}`;
+const KEY = (n: number) =>
+  `bench-key-${String(n).padStart(6, '0')}-${((n * 2_654_435_761) % 2 ** 32).toString(16).padStart(8, '0')}`;
 
 /** The key that the n-th caller sends. */
 export const keyOf = KEY;
@@ -37,14 +38,25 @@ export function generated(engine: Engine, { routes, keys, cidrs, upstreamPort }:
   spec.ipRanges.clients.push('127.0.0.0/8');
   spec.proxies.api.listen = `127.0.0.1:${port}`;
   const { files, policy, diagnostics } = compile(JSON.stringify(spec), { file: 'bench.json', read: () => undefined });
-  const values = new Map(Array.from({ length: keys }, (_, n) => [[`env:KEY_${n}`, KEY(n)], [`env:TOKEN_${n}`, `token-${n}`]] as const).flat());
+  const values = new Map(
+    Array.from(
+      { length: keys },
+      (_, n) =>
+        [
+          [`env:KEY_${n}`, KEY(n)],
+          [`env:TOKEN_${n}`, `token-${n}`],
+        ] as const,
+    ).flat(),
+  );
   const secrets = policy && targetOf(engine).secrets?.({ policy, values })?.value;
   if (!files || !secrets) throw new Error(JSON.stringify(diagnostics));
   return [...files, ...secrets];
 }
 
 const NGINX_HEAD = 'pid nginx.pid; error_log stderr crit; worker_processes auto; events { worker_connections 1024; }';
-const NGINX_TEMP = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${name}_temp;`).join(' ');
+const NGINX_TEMP = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  .map((name) => `${name}_temp_path ${name}_temp;`)
+  .join(' ');
 const NGINX_FORWARD = 'proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection "";';
 
 /** nginx in the style of a hand-written allowlist: a location with a regular expression for each route. */
@@ -56,10 +68,17 @@ function nginxByHand({ routes, cidrs, keys, upstreamPort }: Setting, port: numbe
   const allowed = JSON.parse(specText({ routes: 0, keys: 0, cidrs }, {})).ipRanges.clients as string[];
   const access = bare ? '' : `${allowed.map((range) => `allow ${range};`).join(' ')} allow 127.0.0.0/8; deny all;`;
   const tokens = Array.from({ length: bare ? 0 : keys }, (_, n) => `"${KEY(n)}" "token-${n}";`);
-  const map = bare ? '' : `map_hash_bucket_size 128; map_hash_max_size ${Math.max(2048, keys * 4)}; map $http_private_token $token { default ""; ${tokens.join('\n')} }`;
+  const map = bare
+    ? ''
+    : `map_hash_bucket_size 128; map_hash_max_size ${Math.max(2048, keys * 4)}; map $http_private_token $token { default ""; ${tokens.join('\n')} }`;
   const rest = bare ? `location / { ${NGINX_FORWARD} }` : 'location / { return 404; }';
   const server = `server { listen 127.0.0.1:${port}; ${access}\n${locations.join('\n')}\n${rest} }`;
-  return [{ path: 'nginx/nginx.conf', text: `${NGINX_HEAD} http { access_log off; ${NGINX_TEMP} ${map} upstream up { server 127.0.0.1:${upstreamPort}; keepalive 32; }\n${server} }\n` }];
+  return [
+    {
+      path: 'nginx/nginx.conf',
+      text: `${NGINX_HEAD} http { access_log off; ${NGINX_TEMP} ${map} upstream up { server 127.0.0.1:${upstreamPort}; keepalive 32; }\n${server} }\n`,
+    },
+  ];
 }
 
 function caddyByHand({ routes, cidrs, keys, upstreamPort }: Setting, port: number, bare: boolean): ConfigFile[] {

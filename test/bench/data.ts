@@ -54,9 +54,34 @@ function cases(): Case[] {
       { ...common, name: 'miss', route: undefined },
     ];
   });
-  const keys = [10, quick ? 1_000 : 10_000].map((size) => ({ bench: 'keys', name: 'last', size, setting: { ...small, keys: size }, route: 0, key: size - 1 }));
-  const cidrs = [10, quick ? 10_000 : 100_000].map((size) => ({ bench: 'cidrs', name: 'last', size, setting: { ...small, cidrs: size }, route: 0, key: 0 }));
-  const whole = quick ? [] : [{ bench: 'whole', name: 'last', size: 10_000, setting: { routes: 10_000, keys: 10_000, cidrs: 10_000 }, route: 9_998, key: 9_999 }];
+  const keys = [10, quick ? 1_000 : 10_000].map((size) => ({
+    bench: 'keys',
+    name: 'last',
+    size,
+    setting: { ...small, keys: size },
+    route: 0,
+    key: size - 1,
+  }));
+  const cidrs = [10, quick ? 10_000 : 100_000].map((size) => ({
+    bench: 'cidrs',
+    name: 'last',
+    size,
+    setting: { ...small, cidrs: size },
+    route: 0,
+    key: 0,
+  }));
+  const whole = quick
+    ? []
+    : [
+        {
+          bench: 'whole',
+          name: 'last',
+          size: 10_000,
+          setting: { routes: 10_000, keys: 10_000, cidrs: 10_000 },
+          route: 9_998,
+          key: 9_999,
+        },
+      ];
   return [...routes, ...keys, ...cidrs, ...whole];
 }
 
@@ -80,12 +105,19 @@ async function unpack(files: readonly ConfigFile[], scope: Scope): Promise<strin
 /** An upstream that answers at once, in a process of its own. */
 async function startUpstream(scope: Scope): Promise<number> {
   const port = await freePort();
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${name}_temp;`).join(' ');
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((name) => `${name}_temp_path ${name}_temp;`)
+    .join(' ');
   const server = `server { listen 127.0.0.1:${port}; keepalive_requests 1000000; location / { default_type application/json; return 200 '{"id":1}'; } }`;
   const text = `pid nginx.pid; error_log stderr crit; worker_processes 1; events {} http { access_log off; ${temporary} ${server} }`;
   const folder = await unpack([{ path: 'nginx/nginx.conf', text }], scope);
   const cwd = join(folder, 'nginx');
-  const running = await startServer({ command: await programOf('nginx'), args: ['-p', `${cwd}/`, '-c', 'nginx.conf', '-g', 'daemon off;'], cwd, ready: { port } });
+  const running = await startServer({
+    command: await programOf('nginx'),
+    args: ['-p', `${cwd}/`, '-c', 'nginx.conf', '-g', 'daemon off;'],
+    cwd,
+    ready: { port },
+  });
   scope.defer(() => running.stop());
   return port;
 }
@@ -108,7 +140,8 @@ async function compare(name: Engine, one: Case, upstreamPort: number): Promise<R
     const results = new Map<Kind, Measured[]>(kinds.map((kind) => [kind, []]));
     const program = await programOf('wrk');
     for (let round = 0; round < rounds; round++) {
-      for (const [kind, { url, pid }] of running) results.get(kind)?.push(await measure({ program, url, headers, seconds: 1, pid }));
+      for (const [kind, { url, pid }] of running)
+        results.get(kind)?.push(await measure({ program, url, headers, seconds: 1, pid }));
     }
     return rowsOf(name, one, results);
   } finally {
@@ -134,12 +167,16 @@ const scope = openScope();
 try {
   const upstreamPort = await startUpstream(scope);
   const rows: Row[] = [];
-  console.log('| bench | engine | case | size | against | ratio | CPU µs | its CPU µs |\n| --- | --- | --- | --: | --- | --: | --: | --: |');
+  console.log(
+    '| bench | engine | case | size | against | ratio | CPU µs | its CPU µs |\n| --- | --- | --- | --: | --- | --: | --: | --: |',
+  );
   for (const name of ['nginx', 'caddy'] as const) {
     for (const one of cases()) {
       for (const row of await compare(name, one, upstreamPort)) {
         rows.push(row);
-        console.log(`| ${row.bench} | ${row.engine} | ${row.case} | ${row.size} | ${row.control} | ${row.ratio} | ${row.cpu} | ${row.controlCpu} |`);
+        console.log(
+          `| ${row.bench} | ${row.engine} | ${row.case} | ${row.size} | ${row.control} | ${row.ratio} | ${row.cpu} | ${row.controlCpu} |`,
+        );
       }
     }
   }

@@ -34,7 +34,9 @@ function output(command: string, args: readonly string[]): Promise<string> {
     text += part;
   });
   return new Promise((resolve, reject) => {
-    child.on('error', reject).on('close', (status) => (status === 0 ? resolve(text) : reject(new Error(`${command} ended with ${status}`))));
+    child
+      .on('error', reject)
+      .on('close', (status) => (status === 0 ? resolve(text) : reject(new Error(`${command} ended with ${status}`))));
   });
 }
 

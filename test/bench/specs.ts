@@ -26,7 +26,11 @@ function address(n: number): string {
 
 /** A spec of that size as JSON, which is YAML too; the same text for the same size. */
 export function specText({ routes, keys, cidrs }: Size, targets: object): string {
-  const key = (n: number) => [`caller-${n}`, { key: `env:KEY_${n}`, token: `env:TOKEN_${n}`, ...(n % 2 === 0 ? { routes: ['main'] } : {}) }] as const;
+  const key = (n: number) =>
+    [
+      `caller-${n}`,
+      { key: `env:KEY_${n}`, token: `env:TOKEN_${n}`, ...(n % 2 === 0 ? { routes: ['main'] } : {}) },
+    ] as const;
   return JSON.stringify({
     version: 1,
     name: 'bench',

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Address, parseAddress } from '../../src/policy/cidr.ts';
 import { evaluatorOf } from '../../src/policy/decide.ts';
-import { clientAddress, type Credential, credentialOf, type HeaderFields } from '../../src/policy/request.ts';
+import { type Credential, clientAddress, credentialOf, type HeaderFields } from '../../src/policy/request.ts';
 import { onlyProxy, policyOf } from '../support/policy.ts';
 
 const test = suite('decide');
@@ -10,8 +10,14 @@ const test = suite('decide');
 const policy = policyOf({
   upstreams: { gitlab: { url: 'https://gitlab.example.com' } },
   routes: {
-    read: { upstream: 'gitlab', allow: ['GET /api/groups', 'GET /api/groups/{id:int}', 'GET /api/p/{project:encodedPath}', 'GET /tree/{rest*}'] },
-    write: { upstream: 'gitlab', allow: ['POST,PUT /api/groups/{id:int}', { request: 'POST /any', contentTypes: 'any', maxBody: '1kB' }] },
+    read: {
+      upstream: 'gitlab',
+      allow: ['GET /api/groups', 'GET /api/groups/{id:int}', 'GET /api/p/{project:encodedPath}', 'GET /tree/{rest*}'],
+    },
+    write: {
+      upstream: 'gitlab',
+      allow: ['POST,PUT /api/groups/{id:int}', { request: 'POST /any', contentTypes: 'any', maxBody: '1kB' }],
+    },
     // Overlaps with read for one group only: whoever may use either group may read it.
     special: { upstream: 'gitlab', allow: ['GET /api/groups/7', 'GET /api/groups/{id:slug}'] },
     runner: { upstream: 'gitlab', auth: 'passthrough', allow: ['POST /api/jobs/request'] },
@@ -23,15 +29,25 @@ const policy = policyOf({
     narrow: { key: 'env:N', token: 'env:T', ipRanges: ['10.0.0.9'] },
     old: { key: 'env:O', token: 'env:T', expires: '2026-01-01' },
   },
-  proxies: { api: { listen: 8080, ipRanges: ['10.0.0.0/8', '2001:db8::/32'], answer: [{ request: 'GET /', status: 204 }] } },
+  proxies: {
+    api: { listen: 8080, ipRanges: ['10.0.0.0/8', '2001:db8::/32'], answer: [{ request: 'GET /', status: 204 }] },
+  },
 });
 const { decide } = evaluatorOf(policy, onlyProxy(policy));
 
 const NONE: Credential = { kind: 'missing' };
 const key = (id: string): Credential => ({ kind: 'known', id });
-const address = (text: string): Address => parseAddress(text) ?? assert.unreachable(text);
+function address(text: string): Address {
+  const parsed = parseAddress(text);
+  if (!parsed) throw new Error(`${text} is no address`);
+  return parsed;
+}
 
-function ask(line: string, credential: Credential, { from = '10.0.0.1', headers = [] as HeaderFields, at = 1_770_000_000 } = {}): string {
+function ask(
+  line: string,
+  credential: Credential,
+  { from = '10.0.0.1', headers = [] as HeaderFields, at = 1_770_000_000 } = {},
+): string {
   const [method = '', target = ''] = line.split(/ (.*)/s);
   const decision = decide({ method, target, headers, client: address(from), credential, at });
   if (decision.kind === 'forward') return `forward ${decision.route}`;
@@ -121,7 +137,12 @@ test('a body has a type that the route takes, and a size', () => {
 test('the key is what stands before the first comma of the header', () => {
   const good = 'abcdefghijklmnopqrstuvwx';
   const known = new Map([[good, 'reader']]);
-  const read = (...values: string[]) => credentialOf(values.map((value) => ['private-token', value] as const), 'PRIVATE-TOKEN', (text) => known.get(text));
+  const read = (...values: string[]) =>
+    credentialOf(
+      values.map((value) => ['private-token', value] as const),
+      'PRIVATE-TOKEN',
+      (text) => known.get(text),
+    );
   assert.equal(read(good), { kind: 'known', id: 'reader' });
   assert.equal(read(` ${good}\t`), { kind: 'known', id: 'reader' });
   assert.equal(read(`${good}, evil`), { kind: 'known', id: 'reader' });
@@ -139,7 +160,12 @@ test('behind trusted proxies the header is read from the right', () => {
     proxies: { api: { listen: 1, ipRanges: 'any', clientIp: { trustedProxies: ['10.0.0.0/8'] } } },
   });
   const source = onlyProxy(trusted).clientIp;
-  const client = (peer: string, ...values: string[]) => clientAddress(source, address(peer), values.map((value) => ['X-Forwarded-For', value] as const));
+  const client = (peer: string, ...values: string[]) =>
+    clientAddress(
+      source,
+      address(peer),
+      values.map((value) => ['X-Forwarded-For', value] as const),
+    );
   assert.equal(client('10.0.0.1', '203.0.113.7'), address('203.0.113.7'));
   assert.equal(client('10.0.0.1', '198.51.100.1, 203.0.113.7, 10.0.0.2'), address('203.0.113.7'));
   assert.equal(client('10.0.0.1', '198.51.100.1', '203.0.113.7'), address('203.0.113.7'));

@@ -11,7 +11,11 @@ export const fullSpec = {
       tokenHeader: 'PRIVATE-TOKEN',
       timeouts: { connect: '5s', read: '60s', send: '30s' },
     },
-    secure: { url: 'https://secure.example.com', servers: ['127.0.0.1:8443'], tls: { serverName: 'secure.example.com', caFile: '/etc/ssl/certs/ca-certificates.crt' } },
+    secure: {
+      url: 'https://secure.example.com',
+      servers: ['127.0.0.1:8443'],
+      tls: { serverName: 'secure.example.com', caFile: '/etc/ssl/certs/ca-certificates.crt' },
+    },
   },
   routes: {
     read: {
@@ -20,7 +24,13 @@ export const fullSpec = {
       headers: ['X-Extra'],
       allow: [
         'GET /api/literal/{id:int}',
-        { request: 'POST /api/other/{name}', headers: ['X-More'], contentTypes: ['text/plain'], maxBody: '2MB', reason: 'because' },
+        {
+          request: 'POST /api/other/{name}',
+          headers: ['X-More'],
+          contentTypes: ['text/plain'],
+          maxBody: '2MB',
+          reason: 'because',
+        },
         'GET /api/choice/{state:opened|closed}',
         "GET /api/it's/$uri;v=1/(a)+b,c/{mixed:Case|case}",
       ],
@@ -61,7 +71,15 @@ export const fullSpec = {
     bottlerocket: {},
   },
   tests: [
-    { request: 'GET /api/literal/1', apiKey: 'partner', from: '192.0.2.1', headers: { 'X-Test': 'value' }, proxy: 'api', at: '2026-01-01', expect: 'allow' },
+    {
+      request: 'GET /api/literal/1',
+      apiKey: 'partner',
+      from: '192.0.2.1',
+      headers: { 'X-Test': 'value' },
+      proxy: 'api',
+      at: '2026-01-01',
+      expect: 'allow',
+    },
     { resolve: 'gitlab.example.com', expect: 'gitlab.private.example.com' },
     { pull: 'registry.example.com/a/b:v1', expect: 'registry.private.example.com' },
   ],
@@ -73,7 +91,10 @@ export type Path = readonly (string | number)[];
 export function stringPlaces(value: unknown, path: Path = []): { readonly path: Path; readonly key: boolean }[] {
   if (typeof value === 'string') return [{ path, key: false }];
   if (typeof value !== 'object' || value === null) return [];
-  const free = ['ipRanges', 'upstreams', 'routes', 'apiKeys', 'proxies', 'responseHeaders', 'headers'].includes(String(path.at(-1))) && !Array.isArray(value);
+  const free =
+    ['ipRanges', 'upstreams', 'routes', 'apiKeys', 'proxies', 'responseHeaders', 'headers'].includes(
+      String(path.at(-1)),
+    ) && !Array.isArray(value);
   return Object.entries(value).flatMap(([name, child]) => {
     const next = [...path, Array.isArray(value) ? Number(name) : name];
     return [...(free ? [{ path: next, key: true }] : []), ...stringPlaces(child, next)];
@@ -81,12 +102,21 @@ export function stringPlaces(value: unknown, path: Path = []): { readonly path: 
 }
 
 /** A copy of a value with one string, or one key, put in the place of another. */
-export function replaced(value: unknown, { path, key }: { readonly path: Path; readonly key: boolean }, text: string): unknown {
+export function replaced(
+  value: unknown,
+  { path, key }: { readonly path: Path; readonly key: boolean },
+  text: string,
+): unknown {
   const [head, ...rest] = path;
   if (head === undefined) return text;
   if (typeof value !== 'object' || value === null) throw new Error('no such place');
-  const change = (name: string | number, child: unknown) => (String(name) === String(head) ? replaced(child, { path: rest, key }, text) : child);
+  const change = (name: string | number, child: unknown) =>
+    String(name) === String(head) ? replaced(child, { path: rest, key }, text) : child;
   if (Array.isArray(value)) return value.map((child, index) => change(index, child));
   const rename = key && rest.length === 0;
-  return Object.fromEntries(Object.entries(value).map(([name, child]) => (rename && name === head ? [text, child] : [name, change(name, child)])));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, child]) =>
+      rename && name === head ? [text, child] : [name, change(name, child)],
+    ),
+  );
 }

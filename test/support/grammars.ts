@@ -8,7 +8,8 @@ import { parse } from 'smol-toml';
 export function argumentsOf(path: string, text: string): readonly string[] {
   if (path.endsWith('.toml')) return leaves(parse(text));
   if (path.endsWith('.json')) return leaves(JSON.parse(text));
-  if (path.endsWith('.yaml')) return leaves(load(text)).flatMap((leaf) => (leaf.includes('\n') ? corefileWords(leaf) : leaf));
+  if (path.endsWith('.yaml'))
+    return leaves(load(text)).flatMap((leaf) => (leaf.includes('\n') ? corefileWords(leaf) : leaf));
   if (path.startsWith('nginx/')) return nginxWords(text);
   if (path.startsWith('caddy/')) return caddyWords(text);
   return path.startsWith('coredns/') ? corefileWords(text) : text.split(/\s+/);
@@ -22,7 +23,7 @@ function leaves(value: unknown): string[] {
 /** nginx: blanks, `;`, `{`, `}` end a word; quotes only at its start; a backslash before one of `"'\` is taken off. */
 export function nginxWords(text: string): string[] {
   const words: string[] = [];
-  const pattern = /\s+|#[^\n]*|[;{}]|"((?:\\[^]|[^"\\])*)"|'((?:\\[^]|[^'\\])*)'|((?:\\[^]|\$\{|[^\s;{\\])+)/y;
+  const pattern = /\s+|#[^\n]*|[;{}]|"((?:\\[\s\S]|[^"\\])*)"|'((?:\\[\s\S]|[^'\\])*)'|((?:\\[\s\S]|\$\{|[^\s;{\\])+)/y;
   while (pattern.lastIndex < text.length) {
     const { lastIndex } = pattern;
     const match = pattern.exec(text);
@@ -52,5 +53,7 @@ function caddyWords(text: string): string[] {
 
 /** Corefile: the same lexer in an older version, without backquotes. */
 function corefileWords(text: string): string[] {
-  return [...text.matchAll(/#[^\n]*|"((?:\\"|[^"])*)"|\n|[^\s]+/g)].filter(([whole]) => !whole.startsWith('#')).map(([whole, quoted]) => quoted ?? whole);
+  return [...text.matchAll(/#[^\n]*|"((?:\\"|[^"])*)"|\n|[^\s]+/g)]
+    .filter(([whole]) => !whole.startsWith('#'))
+    .map(([whole, quoted]) => quoted ?? whole);
 }
