@@ -15,7 +15,10 @@ export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): 
   const problems: Diagnostic[] = [];
   twinKeys(policy.apiKeys, problems);
   takenNames(policy.proxies, problems);
-  for (const proxy of policy.proxies) proxyProblems(proxy, problems);
+  for (const proxy of policy.proxies) {
+    proxyProblems(proxy, problems);
+    if (!atLeast(options.version, [1, 23])) headerProblems(proxy, problems);
+  }
   for (const upstream of policy.upstreams) upstreamProblems(upstream, problems);
   methodProblems(policy, problems);
   const caFile = options.caFile === undefined ? undefined : textProblem(options.caFile);
@@ -70,6 +73,12 @@ function proxyProblems({ answers, responseHeaders, origin }: Proxy, problems: Di
     if (problem !== undefined)
       problems.push(nginxCodes.report('unwritable-text', place, { what: `the value of "${name}"`, problem }));
   }
+}
+
+/** Of repeated headers old versions know one, with a few exceptions: X-Forwarded-For is one. */
+function headerProblems({ clientIp, origin }: Proxy, problems: Diagnostic[]): void {
+  if (clientIp.kind !== 'header' || clientIp.header.toLowerCase() === 'x-forwarded-for') return;
+  problems.push(nginxCodes.report('first-value-only', [...origin, 'clientIp', 'header'], { header: clientIp.header }));
 }
 
 function upstreamProblems({ tls, origin }: Upstream, problems: Diagnostic[]): void {

@@ -43,6 +43,12 @@ export const nginxCodes = defineCodes('nginx', {
     message: ({ option, version }) => `${option} needs nginx ${version}`,
     hint: ({ version }) => `say that nothing older runs this config: version: "${version}"`,
   }),
+  'first-value-only': code<{ header: string }>({
+    severity: 'warning',
+    message: ({ header }) => `nginx before 1.23 reads only the first ${header} of a request, not the last`,
+    hint: () =>
+      'see to it that the proxy in front replaces the header instead of adding one, or run nginx 1.23 and say so: version: "1.23"',
+  }),
   'no-sites': code<{ rewrites: number }>({
     severity: 'warning',
     message: ({ rewrites }) =>
