@@ -1,8 +1,7 @@
 import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
-import { type CaddyToken, placeholder, word } from './quote.ts';
+import { type CaddyToken, own, placeholder, word } from './quote.ts';
 import { oneOf } from './regex.ts';
-import { type Table, table } from './table.ts';
 
 /** Trusted proxies in a row that are read past; a request through more of them is from nowhere. */
 const MOST_HOPS = 8;
@@ -12,33 +11,30 @@ const MOST_HOPS = 8;
  * reading past what is no address, and so ends at one that the client itself may have written.
  */
 export interface ClientModel {
+  readonly snippet: CaddyToken;
   readonly trusted: readonly CaddyToken[];
-  readonly hops: readonly Hop[];
+  readonly header: CaddyToken;
+  /** Regular expressions for the hop so many hops from the right as the snippet's argument says. */
+  readonly mapped: CaddyToken;
+  readonly plain: CaddyToken;
+  /** From right to left: each one's number, and how many stand right of it. */
+  readonly hops: readonly { readonly number: number; readonly right: number }[];
+  readonly tooFar: { readonly number: number; readonly right: number };
 }
 
-interface Hop {
-  readonly table: Table;
-  readonly name: CaddyToken;
-  /** How many hops were read before this one. */
-  readonly before: CaddyToken;
-  readonly after: CaddyToken;
-  /** The address, "" for one that is too far away. */
-  readonly address: CaddyToken | null;
-}
-
-export function clientModel({ clientIp }: Proxy): ClientModel | null {
+export function clientModel({ id, clientIp }: Proxy): ClientModel | null {
   if (clientIp.kind !== 'header') return null;
-  const hops = Array.from({ length: MOST_HOPS + 1 }, (_, index): Hop => {
-    const destination = `client.hop${index + 1}`;
-    return {
-      table: hopTable(clientIp.header, destination, index),
-      name: word(`hop${index + 1}`),
-      before: word(`hop${index}`),
-      after: word(`hop${index + 1}`),
-      address: index === MOST_HOPS ? null : placeholder(destination),
-    };
-  });
-  return { trusted: withMapped(clientIp.trusted).map(word), hops };
+  // Doubled braces: the inner pair is the argument, which leaves the outer one to the regular expression.
+  const hop = (address: string) => own(`~^(?:.*,)?[ \\t]*${address}[ \\t]*(?:,[^,]*){{args[0]}}$`);
+  return {
+    snippet: word(`${id}-hop`),
+    trusted: withMapped(clientIp.trusted).map(word),
+    header: placeholder(`http.request.header.${clientIp.header}`),
+    mapped: hop(`::[Ff]{4}:(${IPV4})`),
+    plain: hop(`(${oneOf([IPV4, IPV6])})`),
+    hops: Array.from({ length: MOST_HOPS }, (_, index) => ({ number: index + 1, right: index })),
+    tooFar: { number: MOST_HOPS + 1, right: MOST_HOPS },
+  };
 }
 
 /** CIDRs for addresses that come as text: an IPv4 address in IPv6 clothes is the IPv4 address. */
@@ -49,20 +45,6 @@ export function withMapped(set: CidrSet): string[] {
     return `::ffff:${address}/${96 + Number(prefix)}`;
   });
   return [...cidrs, ...mapped];
-}
-
-/** The hop at this index from the right, "" where there is none or it is no address. */
-function hopTable(header: string, destination: string, index: number): Table {
-  const left = index === 0 ? '' : `(?:,[^,]*){${index}}`;
-  const at = (address: string) => `~^(?:.*,)?[ \\t]*${address}[ \\t]*${left}$`;
-  return table({
-    source: `{http.request.header.${header}}`,
-    destination,
-    entries: [
-      [at(`::[Ff]{4}:(${IPV4})`), '$1'],
-      [at(`(${oneOf([IPV4, IPV6])})`), '$1'],
-    ],
-  });
 }
 
 const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';

@@ -6,6 +6,7 @@ import { type Transport, transportOf } from './transport.ts';
 
 /** The sites of all domain rewrites that name an upstream. */
 export interface SitesModel {
+  readonly listener: CaddyToken;
   /** Arguments of `tls`: the word internal, or a certificate and its key; none for plain http. */
   readonly tls: readonly CaddyToken[];
   readonly sites: readonly Site[];
@@ -38,6 +39,7 @@ export function sitesModel({ rewrites, upstreams }: Policy, { sites: options = {
   const port = listen === (tls === 'off' ? 80 : 443) ? '' : `:${listen}`;
   const names = rewrites.filter(({ wildcard }) => !wildcard);
   return {
+    listener: word(`:${listen}`),
     tls: tls === 'off' ? [] : tls === 'internal' ? [word('internal')] : [own(tls.certFile), own(tls.keyFile)],
     sites: proxied.map((rewrite) => {
       const upstream = upstreams.find(({ id }) => id === rewrite.upstream);
@@ -65,7 +67,7 @@ function answerReplacements(from: string, origin: string, to: string): Replaceme
     replace('Www-Authenticate', `${url}([/?#",]|$)`, `${origin}$1`),
     replace('Location', `^${url}([/?#]|$)`, `${origin}$1`),
     replace('Link', `<${url}([/?#>])`, `<${origin}$1`),
-    replace('Set-Cookie', `(;[ \\t]*[Dd][Oo][Mm][Aa][Ii][Nn]=)[.]?${name}[ \\t]*(;|$)`, `$1${to}$2`),
+    replace('Set-Cookie', `(;[ \\t]*[Dd][Oo][Mm][Aa][Ii][Nn]=)[.]?${name}[ \\t]*(;|$)`, `\${1}${to}$2`),
     replace('Access-Control-Allow-Origin', `^${url}$`, origin),
     replace('Content-Security-Policy', `${url}([/:; ,]|$)`, `${origin}$1`),
     replace('Content-Security-Policy', `[Ww][Ss][Ss]?://${name}(?::443|:80)?([/:; ,]|$)`, `${origin.replace(/^http/, 'ws')}$1`),

@@ -22,10 +22,12 @@ export interface RunOptions {
   readonly values?: ReadonlyMap<string, string>;
   /** Ports that must be listened on. */
   readonly ports: readonly number[];
+  /** What else must hold before it counts as started. */
+  readonly ready?: () => Promise<boolean>;
 }
 
 /** Writes what the target makes of a policy into a folder of its own and starts Caddy there. */
-export async function runCaddy({ policy, program, options = {}, values, ports }: RunOptions, scope: Scope): Promise<Running> {
+export async function runCaddy({ policy, program, options = {}, values, ports, ready: more }: RunOptions, scope: Scope): Promise<Running> {
   const emitted = caddy.emit({ policy, options: caddy.options.parse(options), at: ['targets', 'caddy'], read: () => undefined });
   assert.equal(emitted.diagnostics, []);
   const secretFiles = values ? (caddy.secrets?.({ policy, values }).value ?? []) : [];
@@ -35,7 +37,7 @@ export async function runCaddy({ policy, program, options = {}, values, ports }:
     await mkdir(dirname(join(folder.path, path)), { recursive: true });
     await writeFile(join(folder.path, path), text, { mode: 0o600 });
   }
-  const ready = async () => (await Promise.all(ports.map(accepts))).every(Boolean);
+  const ready = async () => (await Promise.all(ports.map(accepts))).every(Boolean) && ((await more?.()) ?? true);
   const server = await startEngine('caddy', { program, folder: folder.path, ready });
   scope.defer(() => server.stop());
   return { folder: folder.path, server };
