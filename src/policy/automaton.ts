@@ -33,6 +33,16 @@ export const CLASS_EXAMPLES: Readonly<Record<ParameterType, string>> = {
   encodedPath: 'x%2Fy',
 };
 
+/** A segment of this class that is none of some literals; every class is infinite, so there is one. */
+export function freshSegment(type: ParameterType, isTaken: (text: string) => boolean): string {
+  const example = CLASS_EXAMPLES[type];
+  if (!isTaken(example)) return example;
+  for (let number = 1; ; number++) {
+    const text = type === 'uuid' ? `${number.toString(16).padStart(8, '0')}${example.slice(8)}` : `${example}${number}`;
+    if (!isTaken(text)) return text;
+  }
+}
+
 /** Above this many states the patterns overlap too much for a table-driven engine. */
 export const MAX_STATES = 400_000;
 
@@ -133,7 +143,7 @@ export function buildAutomaton<T extends { readonly pattern: PathPattern }>(
     const classes: Partial<Record<ParameterType, number>> = {};
     for (const type of PARAMETER_TYPES) {
       const next = afterClass(nodes, type);
-      if (next.length > 0) classes[type] = idOf(next, `${example}/${CLASS_EXAMPLES[type]}`);
+      if (next.length > 0) classes[type] = idOf(next, `${example}/${freshSegment(type, (text) => literals.has(text))}`);
     }
     const accepted = new Map(nodes.flatMap((node) => node.accepts).map(({ item, index }) => [index, item]));
     const accepts = [...accepted].sort(([a], [b]) => a - b).map(([, item]) => item);

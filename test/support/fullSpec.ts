@@ -65,7 +65,7 @@ export const fullSpec = {
     { from: '*.pages.example.com', to: '*.pages.private.example.com' },
   ],
   targets: {
-    nginx: { caFile: '/etc/ssl/certs/ca-certificates.crt' },
+    nginx: { caFile: '/etc/ssl/cert.pem' },
     caddy: {},
     coredns: { form: 'configMap', forward: ['/etc/resolv.conf'], clusterDomain: 'cluster.local' },
     bottlerocket: {},

@@ -1,5 +1,5 @@
 import type { Rule } from '../access.ts';
-import { type Automaton, CLASS_EXAMPLES, type State } from '../automaton.ts';
+import { type Automaton, freshSegment, type State } from '../automaton.ts';
 import { classify, PARAMETER_TYPES, type ParameterType } from '../segment.ts';
 
 /** Where one path leads in both versions; absent where a version knows no pattern that starts like it. */
@@ -60,7 +60,7 @@ function pushNext({ before, after, path }: StatePair, push: Push): void {
     push(
       left,
       right,
-      `${path}/${freshSegment(type, (text) => before?.literals.has(text) || after?.literals.has(text))}`,
+      `${path}/${freshSegment(type, (text) => [before, after].some((state) => state?.literals.has(text)))}`,
     );
   }
 }
@@ -73,14 +73,4 @@ function step(state: State<Rule> | undefined, text: string): number | undefined 
   if (Object.keys(state.classes).length === 0) return undefined;
   const type = classify(text);
   return type && state.classes[type];
-}
-
-/** A segment of this class that is none of the literals: every class is infinite, so there is one. */
-function freshSegment(type: ParameterType, isTaken: (text: string) => boolean | undefined): string {
-  const example = CLASS_EXAMPLES[type];
-  if (!isTaken(example)) return example;
-  for (let number = 1; ; number++) {
-    const text = type === 'uuid' ? `${number.toString(16).padStart(8, '0')}${example.slice(8)}` : `${example}${number}`;
-    if (!isTaken(text)) return text;
-  }
 }
