@@ -41,7 +41,7 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Lines longer than this may be refused; RFC 9112 §3 recommends 8,000, nginx takes 8,192 with its line end. */
 const LONGEST_LINE = 8_000;
 /** Fields that belong there once, or that nginx takes only once: If-Match and If-None-Match may be lists. */
-const SINGLE = ['authorization', 'content-type', 'expect', 'if-match', 'if-modified-since', 'if-none-match', 'if-range', 'if-unmodified-since', 'range', 'referer', 'user-agent'];
+const SINGLE = ['authorization', 'content-type', 'expect', 'if-match', 'if-modified-since', 'if-none-match', 'if-range', 'if-unmodified-since', 'proxy-authorization', 'range', 'referer', 'user-agent'];
 const MOST_FIELDS = 90;
 const LARGEST_HEAD = 15_000;
 
@@ -124,10 +124,11 @@ function readStart(line: string, notes: Notes): Start | string {
   const [method = '', target = '', protocol, ...others] = line.split(' ');
   if (protocol === undefined || others.length > 0 || target === '') return 'a request line that is not of three words';
   if (!TOKEN.test(method)) return 'a method that is no token';
-  const version = /^HTTP\/(\d)\.(\d)$/.exec(protocol);
+  // The RFC has one digit, nginx takes two for a newer version still.
+  const version = /^HTTP\/(\d)\.(\d\d?)$/.exec(protocol);
   if (version?.[1] !== '1') return 'a protocol that is not HTTP/1';
   if (/[\x00-\x20\x7f]/.test(target)) return 'a control character in the target';
-  const minor = version[2] === '0' ? '1.0' : '1.1';
+  const minor = Number(version[2]) === 0 ? '1.0' : '1.1';
   if (Number(version[2]) > 1) {
     note(notes, 'a newer HTTP/1');
     notes.loose = true;
@@ -193,5 +194,6 @@ function hostProblem({ version }: Start, fields: Fields, notes: Notes): string |
   if (host === undefined || host === '') note(notes, 'no Host');
   else if (!/^[\x21-\x7e]*$/.test(host) || /[/?#@\\<>"{}|^`]/.test(host)) return 'a Host that is no authority';
   else if (!/^(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/i.test(host)) note(notes, 'an unusual Host');
+  else if (Number(/(?<=:)[0-9]+$/.exec(host)?.[0] ?? 0) > 65_535) note(notes, 'a port that no Host has');
   return undefined;
 }

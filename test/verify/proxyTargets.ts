@@ -7,10 +7,11 @@ function targetOf(name: string): Target {
   return target;
 }
 
+const caddy = { engine: 'caddy', target: targetOf('caddy') } as const;
+const nginx = { engine: 'nginx', target: targetOf('nginx') } as const;
+
 /** The engines that decide about requests, with the target that configures each. */
-export const proxyTargets = [{ engine: 'caddy', target: targetOf('caddy') }] as const;
+export const proxyTargets = [caddy, nginx];
 
 /** The same in the oldest and the newest version that is supported. */
-export const engineVersions = {
-  caddy: { engine: 'caddy', target: targetOf('caddy') },
-} as const;
+export const engineVersions = { caddy, nginx, 'nginx-newest': nginx };

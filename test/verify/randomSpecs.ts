@@ -5,7 +5,7 @@ import { problemsOf } from '../support/policy.ts';
 const LITERALS = ['api', 'v4', 'groups', 'Groups', 'a', 'A', '42', '042', 'c0ffee', 'x-1', 'a.b', 'axb', '...', '_', '-', 'default', 'include', 'hostnames', '~x', '$uri', '$1', 'a$', '(b)', 'a+b', "it's", 'a;b', 'a:b', 'a@b', 'a,b', '!', '&', 'x=y', '%C3%A9', '%c3%a9', 'a%2Fb', 'a%20b', '.well-known', 'path', 'null', '00'];
 const TYPES = ['int', 'hex', 'uuid', 'slug', 'segment', 'encodedPath'];
 const METHODS = ['GET', 'GET', 'GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD', 'PROPFIND', 'M-SEARCH', 'GET,POST', 'PUT,PATCH,DELETE', 'GET,HEAD'];
-const RANGES = ['10.0.0.0/8', '10.1.2.0/23', '192.0.2.7', '198.51.100.128/25', '203.0.113.0/31', '2001:db8::/32', '2001:db8:7::1', 'fe80::/10', '::1', '172.16.0.0/12', '0.0.0.0/1', '255.255.255.255'];
+const RANGES = ['10.0.0.0/8', '10.1.2.0/23', '192.0.2.7', '198.51.100.128/25', '203.0.113.0/31', '2001:db8::/32', '2001:db8:7::1', 'fe80::/10', '::1', '172.16.0.0/12', '0.0.0.0/1', '255.255.255.254'];
 const VALUES = ['plain', 'two words', 'a"b', "it's", 'back\\slash', '$host', '{http.request.host}', '{env.HOME}', '#no comment', ';', '{', '}', '`', '%41', "default-src 'self'; img-src *", '<x>', '~', '\\', '$', '${x}'];
 
 type Entry = string | Record<string, unknown>;
@@ -51,7 +51,7 @@ function some<T>(random: Random, items: readonly T[], least = 1): T[] {
 }
 
 function clientIp(random: Random): object {
-  return random.pick<object>([{}, {}, { clientIp: { trustedProxies: ['192.168.0.0/16', '10.0.0.0/24'] } }, { clientIp: { trustedProxies: ['fd00::/8'], header: 'X-Client' } }, { clientIp: { trustedProxies: ['192.168.1.1'], proxyProtocol: true } }]);
+  return random.pick<object>([{}, {}, { clientIp: { trustedProxies: ['192.168.0.0/16', '10.0.0.0/24'] } }, { clientIp: { trustedProxies: ['fd00::/8', '192.168.7.0/24'] } }, { clientIp: { trustedProxies: ['192.168.1.1'], proxyProtocol: true } }]);
 }
 
 function apiKeys(random: Random, id: string, groups: readonly string[]): Record<string, object> {
@@ -84,7 +84,7 @@ function randomSpec(id: string, port: number, random: Random): object {
     ...(random.chance(0.3) ? { methodNotAllowed: 404 } : {}),
     ...(random.chance(0.3) ? { publicUrl: random.pick(['https://api.example.com', 'http://api.example.com:8080']) } : {}),
     ...(random.chance(0.4) ? { responseHeaders: { 'X-Policy': random.pick(VALUES), 'Content-Security-Policy': random.pick(VALUES) } } : {}),
-    ...(random.chance(0.4) ? { answer: [{ request: `GET ${random.pick(['/', '/-/health', ...pool])}`, status: random.pick([200, 204, 301, 404, 503]), ...(random.chance(0.5) ? { body: '{"a":"$b {c} \\"d\\""}' } : {}) }] } : {}),
+    ...(random.chance(0.4) ? { answer: [{ request: `GET ${random.pick(['/', '/-/health', ...pool])}`, status: random.pick([200, 204, 404, 410, 503]), ...(random.chance(0.5) ? { body: '{"a":"$b {c} \\"d\\""}' } : {}) }] } : {}),
     routes: groups,
   };
   return { upstreams, routes: Object.fromEntries(routes), apiKeys: apiKeys(random, id, groups.filter((_, index) => index !== 3)), proxies: { [id]: proxy } };
