@@ -21,8 +21,10 @@ export interface SiteWorldOptions {
   readonly engines: Readonly<Record<(typeof siteWorldEngines)[number], Engine>>;
   /** More of `targets`, for nodes that trust this file. */
   readonly targets?: (caFile: string) => object;
-  /** Leaves out the lines of the Caddyfile that have this in them. */
-  readonly without?: string;
+  /** The whole spec, in place of the one with both sites. */
+  readonly spec?: (own: Certificate, site: Certificate) => object;
+  /** Changes the Caddyfile, to show what a part of it is for. */
+  readonly edit?: (caddyfile: string) => string;
 }
 
 export interface InsideOptions {
@@ -49,7 +51,7 @@ export interface SiteWorld {
 }
 
 export async function startSiteWorld(options: SiteWorldOptions, scope: Scope): Promise<SiteWorld> {
-  const { engine, engines, targets = () => ({}), without } = options;
+  const { engine, engines, targets = () => ({}), edit } = options;
   const folder = await temporaryFolder();
   scope.defer(() => folder.remove());
   await chmod(folder.path, 0o755);
@@ -57,9 +59,9 @@ export async function startSiteWorld(options: SiteWorldOptions, scope: Scope): P
   const site = await certificateFor([PRIVATE_GITLAB, PRIVATE_REGISTRY], engines.openssl.path, folder);
   const programs = { unshare: engines.namespaces.path, ip: engines.ip.path };
   const namespace = await startNamespace({ ...programs, folder, hosts: [PRIVATE_GITLAB, PRIVATE_REGISTRY] }, scope);
-  const spec = specOf(own.certFile, { ...targets(site.certFile), [engine]: { sites: { listen: 443, tls: site } } });
-  const generated = await writeGenerated(spec, {}, scope);
-  if (without !== undefined) await leaveOut(without, `${generated.path}/caddy/Caddyfile`);
+  const both = () => specOf(own.certFile, { ...targets(site.certFile), [engine]: { sites: { tls: site } } });
+  const generated = await writeGenerated((options.spec ?? both)(own, site), {}, scope);
+  if (edit) await editFile(`${generated.path}/caddy/Caddyfile`, edit);
   const program = await namespace.enter(engines[engine].path);
   const ready = () => namespace.listens(443);
   const server = await startEngine(engine, { program, folder: generated.path, ready });
@@ -87,9 +89,11 @@ export async function startSiteWorld(options: SiteWorldOptions, scope: Scope): P
   };
 }
 
-async function leaveOut(part: string, file: string): Promise<void> {
-  const lines = (await readFile(file, 'utf8')).split('\n');
-  await writeFile(file, lines.filter((line) => !line.includes(part)).join('\n'));
+async function editFile(file: string, edit: (text: string) => string): Promise<void> {
+  const text = await readFile(file, 'utf8');
+  const edited = edit(text);
+  if (edited === text) throw new Error(`nothing to change in ${file}`);
+  await writeFile(file, edited);
 }
 
 function specOf(caFile: string, targets: object): object {

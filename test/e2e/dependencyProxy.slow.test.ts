@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import * as assert from 'uvu/assert';
+import { parseDocument } from '../../src/source/document.ts';
+import type { Scope } from '../../src/verify/scope.ts';
+import type { Certificate } from '../engines/certificate.ts';
+import { run } from '../engines/run.ts';
+import { engineSuite } from '../engines/suite.ts';
+import { type ClusterNode, startNode } from './node.ts';
+import { CREDENTIALS, type RegistryWorld, registryWorldEngines, startRegistryWorld } from './registryWorld.ts';
+import { scoped } from './scoped.ts';
+import { GITLAB_PORT, PRIVATE_GITLAB } from './siteWorld.ts';
+
+const { test, engines } = await engineSuite('the Dependency Proxy', [
+  ...registryWorldEngines,
+  'skopeo',
+  'containerd',
+  'ctr',
+]);
+
+const file = fileURLToPath(new URL('../../examples/dependency-proxy/postern.yaml', import.meta.url));
+const REPOSITORY = 'grp/dependency_proxy/containers/alpine';
+
+/** The example, with the addresses and certificates of this machine. */
+function exampleHere(own: Certificate, site: Certificate): object {
+  const { value } = parseDocument({ name: 'postern.yaml', text: readFileSync(file, 'utf8') });
+  const spec = structuredClone(value?.value) as Record<string, Record<string, object>>;
+  const { ipRanges = {}, upstreams = {}, targets = {} } = spec;
+  ipRanges['nodes'] = ['127.0.0.0/8'];
+  Object.assign(upstreams['gitlab'] ?? {}, { servers: [`127.0.0.1:${GITLAB_PORT}`], tls: { caFile: own.certFile } });
+  Object.assign(targets['caddy'] ?? {}, { sites: { tls: site } });
+  Object.assign(targets['containerd'] ?? {}, { caFile: site.certFile });
+  return { ...spec, tests: [] };
+}
+
+async function start(
+  scope: Scope,
+  edit?: (caddyfile: string) => string,
+): Promise<{ world: RegistryWorld; node: ClusterNode }> {
+  const given = { engine: 'caddy', engines, spec: exampleHere, ...(edit ? { edit } : {}) } as const;
+  const world = await startRegistryWorld(given, scope);
+  return { world, node: await startNode(world, engines, scope) };
+}
+
+test(
+  'containerd pulls through the routes of the example, with and without port',
+  scoped(async (scope) => {
+    const { world, node } = await start(scope);
+    for (const host of ['gitlab.example.com:443', 'gitlab.example.com']) {
+      const image = `${host}/${REPOSITORY}:latest`;
+      const { code, text } = await node.pull(image);
+      assert.is(code, 0, text);
+      assert.is(await node.digest(image), world.image.digest);
+    }
+    const seen = world.seenByGitlab();
+    const [first] = seen;
+    assert.is(`${first?.method} ${first?.url}`, `HEAD /v2/${REPOSITORY}/manifests/latest?ns=gitlab.example.com%3A443`);
+    // The first request for a token was a POST, which the proxy refused so that containerd went on.
+    assert.equal([...new Set(seen.map(({ method }) => method))].sort(), ['GET', 'HEAD']);
+    for (const { host, serverName } of seen) assert.equal([host, serverName], Array(2).fill('gitlab.example.com'));
+  }),
+);
+
+test(
+  'a pull fails where POST /jwt/auth is answered 403, so 405 is what keeps it going',
+  scoped(async (scope) => {
+    const { world, node } = await start(scope, (text) => text.replace('error @method 405', 'error @method 403'));
+    const { code, text } = await node.pull(`gitlab.example.com:443/${REPOSITORY}:latest`);
+    assert.is(code, 1);
+    assert.match(text, /jwt\/auth.*403/);
+    assert.not.ok(world.seenByGitlab().some(({ url }) => url.startsWith('/jwt/auth')));
+  }),
+);
+
+test(
+  'a push is refused at its first write, of which GitLab sees nothing',
+  scoped(async (scope) => {
+    const { world } = await start(scope);
+    const { enter, env, folder, image } = world;
+    const options = ['--insecure-policy', '--tmpdir', folder.path, 'copy', '--dest-creds', CREDENTIALS];
+    const to = `docker://${PRIVATE_GITLAB}/${REPOSITORY}:v1`;
+    const pushed = await run(await enter(engines.skopeo.path), [...options, `oci:${image.path}:v1`, to], {
+      env,
+      cwd: folder.path,
+    });
+    assert.is(pushed.code, 1);
+    assert.match(pushed.text, /StatusCode: 405/);
+    const methods = new Set(world.seenByGitlab().map(({ method }) => method));
+    assert.equal([...methods].sort(), ['GET', 'HEAD']);
+  }),
+);
+
+test.run();
