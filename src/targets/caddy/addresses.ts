@@ -19,7 +19,10 @@ export function addressTest(set: CidrSet, cidrsOf = toCidrs): AddressTest {
 }
 
 export function isEverything({ ranges }: CidrSet): boolean {
-  return ranges.length === 2 && ranges.every(({ first, last, family }) => first === 0n && last === (1n << (family === 4 ? 32n : 128n)) - 1n);
+  return (
+    ranges.length === 2 &&
+    ranges.every(({ first, last, family }) => first === 0n && last === (1n << (family === 4 ? 32n : 128n)) - 1n)
+  );
 }
 
 interface Span {
@@ -37,7 +40,10 @@ function octets(spans: readonly Span[], shift: number): string {
   const byOctet = new Map<number, Span[]>();
   for (const { first, last } of spans) {
     for (let octet = Math.floor(first / size); octet <= Math.floor(last / size); octet++) {
-      const part = { first: Math.max(first, octet * size) - octet * size, last: Math.min(last, octet * size + size - 1) - octet * size };
+      const part = {
+        first: Math.max(first, octet * size) - octet * size,
+        last: Math.min(last, octet * size + size - 1) - octet * size,
+      };
       byOctet.set(octet, [...(byOctet.get(octet) ?? []), part]);
     }
   }
@@ -51,7 +57,11 @@ function octets(spans: readonly Span[], shift: number): string {
 
 function restOf(parts: readonly Span[], shift: number): string {
   const whole = parts.length === 1 && parts[0]?.first === 0 && parts[0].last === 2 ** shift - 1;
-  return whole ? Array(shift / 8).fill('[0-9]+').join('[.]') : octets(parts, shift - 8);
+  return whole
+    ? Array(shift / 8)
+        .fill('[0-9]+')
+        .join('[.]')
+    : octets(parts, shift - 8);
 }
 
 /** Numbers from 0 to 255, by their last digits. */
@@ -62,5 +72,9 @@ function octetSource(values: readonly number[]): string {
     const tens = value < 10 ? '' : String(Math.floor(value / 10));
     byTens.set(tens, (byTens.get(tens) ?? '') + (value % 10));
   }
-  return oneOf([...byTens].map(([tens, ones]) => `${exactly(tens)}${ones.length === 1 ? ones : ones.length === 10 ? '[0-9]' : `[${ones}]`}`));
+  return oneOf(
+    [...byTens].map(
+      ([tens, ones]) => `${exactly(tens)}${ones.length === 1 ? ones : ones.length === 10 ? '[0-9]' : `[${ones}]`}`,
+    ),
+  );
 }

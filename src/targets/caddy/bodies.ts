@@ -10,7 +10,8 @@ export function bodyTable(cells: readonly Cell[]): Table {
   const entries: [string, string][] = [['~^[^ ]* 0* ', 'ok']];
   const groups = new Map<string, { ids: string[]; types: string; length: string | undefined }>();
   for (const cell of cells) {
-    const { contentTypes, maxBody } = cell.kind === 'forward' ? cell.forwarding : { contentTypes: 'any' as const, maxBody: undefined };
+    const { contentTypes, maxBody } =
+      cell.kind === 'forward' ? cell.forwarding : { contentTypes: 'any' as const, maxBody: undefined };
     const types = contentTypes === 'any' ? '' : `[ \\t]*${oneOf(contentTypes.map(caseless))}[ \\t]*(?:[;,]|$)`;
     const length = maxBody === undefined ? undefined : `(?:chunked|${below(maxBody + 1)})`;
     const key = `${length} ${types}`;
@@ -23,7 +24,8 @@ export function bodyTable(cells: readonly Cell[]): Table {
     if (length !== undefined) entries.push([`~^${oneOf(ids)} [^ ]* ${types}`, '413']);
   }
   return table({
-    source: '{http.vars.cell} {http.vars.chunked}{http.request.header.Content-Length} {http.request.header.Content-Type}',
+    source:
+      '{http.vars.cell} {http.vars.chunked}{http.request.header.Content-Length} {http.request.header.Content-Type}',
     destination: 'request.body',
     entries,
     fallback: '415',

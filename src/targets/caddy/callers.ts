@@ -1,7 +1,7 @@
 import type { CidrSet } from '../../policy/cidr.ts';
 import type { ApiKey, Policy, Proxy } from '../../policy/types.ts';
 import { lookup } from './lookup.ts';
-import { below, oneOf } from './regex.ts';
+import { below } from './regex.ts';
 import { type Table, table } from './table.ts';
 
 /**

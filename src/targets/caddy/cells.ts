@@ -28,7 +28,9 @@ export function allowSources({ automaton, places }: Access): { readonly allow: s
     states.set(list, (states.get(list) ?? new Set<number>()).add(state.id));
   }
   const wider = (a: string, b: string) => b.split(',').length - a.split(',').length || (a < b ? -1 : 1);
-  return [...states].sort(([a], [b]) => wider(a, b)).map(([allow, ids]) => ({ allow, source: pathSource(automaton, ids) }));
+  return [...states]
+    .sort(([a], [b]) => wider(a, b))
+    .map(([allow, ids]) => ({ allow, source: pathSource(automaton, ids) }));
 }
 
 function methodsByCell({ allow, cells }: Place): Map<string, string> {
@@ -43,5 +45,7 @@ function methodsByCell({ allow, cells }: Place): Map<string, string> {
 /** Those that know more rules first; of answers to one request the first of the spec is given. */
 function inOrder(cells: readonly Cell[]): Cell[] {
   const rank = (cell: Cell) => (cell.kind === 'forward' ? -cell.groups.length : Number(cell.answer.origin.at(-1)));
-  return cells.toSorted((a, b) => (a.kind === b.kind ? rank(a) - rank(b) : a.kind === 'forward' ? -1 : 1) || (a.id < b.id ? -1 : 1));
+  return cells.toSorted(
+    (a, b) => (a.kind === b.kind ? rank(a) - rank(b) : a.kind === 'forward' ? -1 : 1) || (a.id < b.id ? -1 : 1),
+  );
 }

@@ -40,10 +40,12 @@ export function clientModel({ id, clientIp }: Proxy): ClientModel | null {
 /** CIDRs for addresses that come as text: an IPv4 address in IPv6 clothes is the IPv4 address. */
 export function withMapped(set: CidrSet): string[] {
   const cidrs = toCidrs(set);
-  const mapped = cidrs.filter((cidr) => !cidr.includes(':')).map((cidr) => {
-    const [address = '', prefix = ''] = cidr.split('/');
-    return `::ffff:${address}/${96 + Number(prefix)}`;
-  });
+  const mapped = cidrs
+    .filter((cidr) => !cidr.includes(':'))
+    .map((cidr) => {
+      const [address = '', prefix = ''] = cidr.split('/');
+      return `::ffff:${address}/${96 + Number(prefix)}`;
+    });
   return [...cidrs, ...mapped];
 }
 

@@ -4,7 +4,8 @@ export const caddyCodes = defineCodes('caddy', {
   unquotable: code<{ what: string; text: string }>({
     severity: 'error',
     message: ({ what, text }) => `a Caddyfile cannot hold this ${what}: ${JSON.stringify(text).slice(0, 80)}`,
-    hint: () => 'leave out control characters and line ends, "{$", lone braces, and a backtick together with a backslash before a quote',
+    hint: () =>
+      'leave out control characters and line ends, "{$", lone braces, and a backtick together with a backslash before a quote',
   }),
   'rate-limit': code<{ key: string }>({
     severity: 'error',
@@ -13,7 +14,8 @@ export const caddyCodes = defineCodes('caddy', {
   }),
   'wildcard-site': code<{ from: string }>({
     severity: 'error',
-    message: ({ from }) => `no proxy site can be made for the wildcard "*.${from}": each name needs its own Host and certificate name`,
+    message: ({ from }) =>
+      `no proxy site can be made for the wildcard "*.${from}": each name needs its own Host and certificate name`,
     hint: () => 'list the names one by one, or leave out upstream, so that only DNS is rewritten',
   }),
   'site-port': code<{ port: number; proxy: string }>({
@@ -23,7 +25,8 @@ export const caddyCodes = defineCodes('caddy', {
   }),
   'old-version': code<{ version: string }>({
     severity: 'error',
-    message: ({ version }) => `Caddy ${version} expands placeholders in what clients send, so no policy can be enforced with it`,
+    message: ({ version }) =>
+      `Caddy ${version} expands placeholders in what clients send, so no policy can be enforced with it`,
     hint: () => 'use Caddy 2.11.3 or later',
   }),
 });

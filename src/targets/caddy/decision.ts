@@ -24,7 +24,12 @@ export function passTable(input: DecisionInput): Table {
     // The upstream token is the last word: without one nothing is forwarded.
     ...(scoped.length > 0 ? [`${oneOf(scoped)} ${GOOD} [^ ]`] : []),
   ];
-  return table({ source: `${FINDINGS} {http.vars.token}`, destination: 'decision.pass', entries: [[`~^${oneOf(passing)}`, 'yes']], fallback: 'no' });
+  return table({
+    source: `${FINDINGS} {http.vars.token}`,
+    destination: 'decision.pass',
+    entries: [[`~^${oneOf(passing)}`, 'yes']],
+    fallback: 'no',
+  });
 }
 
 /** The status of a request that may not, by the first thing that is wrong with it; 404 also stands for "not with this method". */
@@ -64,7 +69,9 @@ function kindsOf({ cells, usesKeys, scopes }: DecisionInput): { open: string[]; 
     if (!usesKeys || (cell.kind === 'forward' && cell.forwarding.auth === 'passthrough')) open.push(id);
     else if (cell.kind === 'answer') answers.push(id);
     else {
-      const numbers = scopes.flatMap((groups, index) => (groups.some((group) => cell.groups.includes(group)) ? [String(index + 1)] : []));
+      const numbers = scopes.flatMap((groups, index) =>
+        groups.some((group) => cell.groups.includes(group)) ? [String(index + 1)] : [],
+      );
       if (numbers.length > 0) scoped.push(`${id} ${oneOf(numbers)}[.][^ ]+`);
     }
   }

@@ -10,6 +10,8 @@ export const caddy = defineTarget({
   summary: 'the proxies, and one site for each domain rewrite with an upstream',
   options: caddyOptions,
   plan,
-  files: (model) => [{ path: 'caddy/Caddyfile', text: layOut(renderTemplate('caddy', 'Caddyfile.njk', model)), comment: '#' }],
+  files: (model) => [
+    { path: 'caddy/Caddyfile', text: layOut(renderTemplate('caddy', 'Caddyfile.njk', model)), comment: '#' },
+  ],
   secrets,
 });

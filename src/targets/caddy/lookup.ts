@@ -29,7 +29,11 @@ export function lookup({ source, destination, entries }: LookupText): Table[] {
   const partOf = (index: number) => `${destination}_${index}`;
   return [
     // Placeholders in the output of a plain entry are filled in, and so only one part is ever searched.
-    plainTable({ source: `{${destination}_at}`, destination, entries: sorted.map(([name], index) => [name, `{${partOf(index)}}`]) }),
+    plainTable({
+      source: `{${destination}_at}`,
+      destination,
+      entries: sorted.map(([name], index) => [name, `{${partOf(index)}}`]),
+    }),
     table({ source: `${PADDING}${source}`, destination: `${destination}_at`, entries: [selector(positions)] }),
     ...sorted.map(([, part], index) => plainTable({ source, destination: partOf(index), entries: part })),
   ];

@@ -12,7 +12,9 @@ const site = z
         }),
       ])
       .optional()
-      .describe("internal (default): certificates of Caddy's own CA. off: plain http. Or a certificate that covers every site"),
+      .describe(
+        "internal (default): certificates of Caddy's own CA. off: plain http. Or a certificate that covers every site",
+      ),
   })
   .describe('The proxy sites of domain rewrites that name an upstream');
 

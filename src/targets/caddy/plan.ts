@@ -4,7 +4,7 @@ import type { Policy } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
 import { caddyCodes } from './codes.ts';
 import { errorBody, errorMessage } from './errors.ts';
-import { type SharedHeaders, sharedHeaders } from './forward.ts';
+import { type SharedHeaders, sharedHeaders } from './headers.ts';
 import type { CaddyOptions } from './options.ts';
 import { type ProxyModel, proxyModel } from './proxy.ts';
 import { type CaddyToken, literal, quoted } from './quote.ts';
@@ -25,7 +25,12 @@ export interface CaddyfileModel {
 }
 
 export function plan({ policy, options, at }: TargetInput<CaddyOptions>): Result<CaddyfileModel> {
-  const problems = [...versionProblems(options, at), ...siteProblems(policy, options, at), ...limitProblems(policy), ...textProblems(policy, options, at)];
+  const problems = [
+    ...versionProblems(options, at),
+    ...siteProblems(policy, options, at),
+    ...limitProblems(policy),
+    ...textProblems(policy, options, at),
+  ];
   if (problems.some(({ severity }) => severity === 'error')) return { diagnostics: problems };
   const model = {
     admin: options.admin !== 'off',
@@ -55,13 +60,20 @@ function siteProblems({ rewrites, proxies }: Policy, { sites }: CaddyOptions, at
   return [
     ...wild.map(({ origin, from }) => caddyCodes.report('wildcard-site', [...origin, 'upstream'], { from })),
     ...clashing.map(({ id, origin }) =>
-      caddyCodes.report('site-port', at, { port, proxy: id }, { related: [{ at: [...origin, 'listen'], message: 'listens here' }] }),
+      caddyCodes.report(
+        'site-port',
+        at,
+        { port, proxy: id },
+        { related: [{ at: [...origin, 'listen'], message: 'listens here' }] },
+      ),
     ),
   ];
 }
 
 function limitProblems({ apiKeys }: Policy): Diagnostic[] {
-  return apiKeys.filter(({ rateLimit }) => rateLimit).map(({ id, origin }) => caddyCodes.report('rate-limit', [...origin, 'rateLimit'], { key: id }));
+  return apiKeys
+    .filter(({ rateLimit }) => rateLimit)
+    .map(({ id, origin }) => caddyCodes.report('rate-limit', [...origin, 'rateLimit'], { key: id }));
 }
 
 /** Texts of the user that come into the file as they are, each with how it is going to be quoted. */
@@ -73,7 +85,8 @@ function textProblems(policy: Policy, { sites }: CaddyOptions, at: SpecPath): Di
   // Caddy fills in placeholders in some paths and not in others, so none may look like one.
   const path = (text: string) => (/[{}]/.test(text) ? undefined : quoted(text));
   for (const proxy of policy.proxies) {
-    for (const { name, value } of proxy.responseHeaders) check('header value', value, [...proxy.origin, 'responseHeaders', name]);
+    for (const { name, value } of proxy.responseHeaders)
+      check('header value', value, [...proxy.origin, 'responseHeaders', name]);
     for (const { body, origin } of proxy.answers) check('body', body, [...origin, 'body']);
   }
   for (const { tls, origin } of policy.upstreams) {

@@ -31,7 +31,12 @@ export interface ProxyModel {
   readonly status: Table;
   /** `null` where the methods of a path are nobody's business. */
   readonly allow: Table | null;
-  readonly answers: readonly { readonly name: CaddyToken; readonly cell: CaddyToken; readonly status: number; readonly body: CaddyToken | null }[];
+  readonly answers: readonly {
+    readonly name: CaddyToken;
+    readonly cell: CaddyToken;
+    readonly status: number;
+    readonly body: CaddyToken | null;
+  }[];
   readonly forwards: readonly Forward[];
 }
 
@@ -81,7 +86,10 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
 function outsideOf({ clientIp }: Proxy, set: CidrSet, destination: string): Outside {
   // Only text can hold an address in another family's clothes; of a connection it is known.
   const { cidrs, text } = addressTest(set, clientIp.kind === 'header' ? withMapped : toCidrs);
-  const test = text === undefined ? null : table({ source: '{http.vars.client_ip}', destination, entries: [[`~${text}`, 'yes']], fallback: 'no' });
+  const test =
+    text === undefined
+      ? null
+      : table({ source: '{http.vars.client_ip}', destination, entries: [[`~${text}`, 'yes']], fallback: 'no' });
   return { table: test, destination: test?.destination ?? null, cidrs: cidrs.map(word) };
 }
 

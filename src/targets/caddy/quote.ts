@@ -4,13 +4,15 @@ export type CaddyToken = Token<'caddy'>;
 
 /** A word that needs no quotes: no character of it means anything to the Caddyfile's lexer. */
 export function word(text: string): CaddyToken {
-  if (!/^[A-Za-z0-9:[][A-Za-z0-9@_.,:/=|+~[\]-]*$/.test(text)) throw new Error(`not a plain word: ${JSON.stringify(text)}`);
+  if (!/^[A-Za-z0-9:[][A-Za-z0-9@_.,:/=|+~[\]-]*$/.test(text))
+    throw new Error(`not a plain word: ${JSON.stringify(text)}`);
   return token('caddy', text);
 }
 
 /** `{name}`, to be filled in for each request. */
 export function placeholder(name: string): CaddyToken {
-  if (!/^[A-Za-z][A-Za-z0-9_.-]*$/.test(name)) throw new Error(`not the name of a placeholder: ${JSON.stringify(name)}`);
+  if (!/^[A-Za-z][A-Za-z0-9_.-]*$/.test(name))
+    throw new Error(`not the name of a placeholder: ${JSON.stringify(name)}`);
   return token('caddy', `{${name}}`);
 }
 

@@ -23,7 +23,11 @@ export function requestTables(access: Access): Table[] {
       ],
       fallback: 'no',
     }),
-    table({ source: '{request.safe} {http.request.method} {http.request.orig_uri}', destination: 'request.cell', entries: cells }),
+    table({
+      source: '{request.safe} {http.request.method} {http.request.orig_uri}',
+      destination: 'request.cell',
+      entries: cells,
+    }),
     table({
       source: '{http.request.orig_uri}',
       destination: 'request.query',

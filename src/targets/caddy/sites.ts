@@ -44,7 +44,11 @@ export function sitesModel({ rewrites, upstreams }: Policy, { sites: options = {
     sites: proxied.map((rewrite) => {
       const upstream = upstreams.find(({ id }) => id === rewrite.upstream);
       if (!upstream) throw new Error(`no upstream ${rewrite.upstream}`);
-      return { ...transportOf(named(upstream, rewrite.from)), address: word(`${scheme}://${rewrite.to}:${listen}`), from: word(rewrite.from) };
+      return {
+        ...transportOf(named(upstream, rewrite.from)),
+        address: word(`${scheme}://${rewrite.to}:${listen}`),
+        from: word(rewrite.from),
+      };
     }),
     answers: names.flatMap(({ from, to }) => answerReplacements(from, `${scheme}://${to}${port}`, to)),
     requests: names.flatMap(({ from, to }) => requestReplacements(from, to)),
@@ -54,7 +58,8 @@ export function sitesModel({ rewrites, upstreams }: Policy, { sites: options = {
 
 /** The upstream under the public name, which is what its certificate and its own links say unless the spec knows better. */
 function named(upstream: Upstream, from: string): Upstream {
-  const tls = upstream.tls && upstream.tls.serverName === upstream.host ? { ...upstream.tls, serverName: from } : upstream.tls;
+  const tls =
+    upstream.tls && upstream.tls.serverName === upstream.host ? { ...upstream.tls, serverName: from } : upstream.tls;
   return { ...upstream, host: from, ...(tls ? { tls } : {}) };
 }
 
@@ -62,7 +67,11 @@ function named(upstream: Upstream, from: string): Upstream {
 function answerReplacements(from: string, origin: string, to: string): Replacement[] {
   const name = caseless(from);
   const url = `[Hh][Tt][Tt][Pp][Ss]?://${name}(?::443|:80)?`;
-  const replace = (header: string, pattern: string, by: string): Replacement => ({ header: word(header), pattern: own(pattern), by: own(by) });
+  const replace = (header: string, pattern: string, by: string): Replacement => ({
+    header: word(header),
+    pattern: own(pattern),
+    by: own(by),
+  });
   return [
     replace('Www-Authenticate', `${url}([/?#",]|$)`, `${origin}$1`),
     replace('Location', `^${url}([/?#]|$)`, `${origin}$1`),
@@ -70,7 +79,11 @@ function answerReplacements(from: string, origin: string, to: string): Replaceme
     replace('Set-Cookie', `(;[ \\t]*[Dd][Oo][Mm][Aa][Ii][Nn]=)[.]?${name}[ \\t]*(;|$)`, `\${1}${to}$2`),
     replace('Access-Control-Allow-Origin', `^${url}$`, origin),
     replace('Content-Security-Policy', `${url}([/:; ,]|$)`, `${origin}$1`),
-    replace('Content-Security-Policy', `[Ww][Ss][Ss]?://${name}(?::443|:80)?([/:; ,]|$)`, `${origin.replace(/^http/, 'ws')}$1`),
+    replace(
+      'Content-Security-Policy',
+      `[Ww][Ss][Ss]?://${name}(?::443|:80)?([/:; ,]|$)`,
+      `${origin.replace(/^http/, 'ws')}$1`,
+    ),
   ];
 }
 

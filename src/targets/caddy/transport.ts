@@ -10,7 +10,11 @@ export interface Transport {
   readonly connectTimeout: CaddyToken;
   readonly readTimeout: CaddyToken;
   readonly writeTimeout: CaddyToken;
-  readonly tls: { readonly serverName: CaddyToken; readonly caFile: CaddyToken | null; readonly insecure: boolean } | null;
+  readonly tls: {
+    readonly serverName: CaddyToken;
+    readonly caFile: CaddyToken | null;
+    readonly insecure: boolean;
+  } | null;
 }
 
 /** The upstream was checked by `plan`: its CA file can be quoted. */
@@ -23,12 +27,20 @@ export function transportOf(upstream: Upstream): Transport {
     connectTimeout: word(`${timeouts.connect}ms`),
     readTimeout: word(`${timeouts.read}ms`),
     writeTimeout: word(`${timeouts.send}ms`),
-    tls: tls ? { serverName: own(tls.serverName), caFile: tls.caFile === undefined ? null : own(tls.caFile), insecure: tls.insecureSkipVerify } : null,
+    tls: tls
+      ? {
+          serverName: own(tls.serverName),
+          caFile: tls.caFile === undefined ? null : own(tls.caFile),
+          insecure: tls.insecureSkipVerify,
+        }
+      : null,
   };
 }
 
 function hostHeader({ scheme, host, port }: Upstream): string {
-  return port === (scheme === 'https' ? 443 : 80) ? authority({ host, port: 0 }).replace(/:0$/, '') : authority({ host, port });
+  return port === (scheme === 'https' ? 443 : 80)
+    ? authority({ host, port: 0 }).replace(/:0$/, '')
+    : authority({ host, port });
 }
 
 function authority({ host, port }: HostPort): string {

@@ -8,9 +8,15 @@ const test = suite('caddy: goldens');
 for (const { path, title } of findCases('test/targets/caddy')) {
   test(title, () =>
     checkCase(path, (read) => {
-      const { document, diagnostics, files = [] } = compile(read('spec.yaml') ?? '', { file: 'spec.yaml', read: () => undefined, targets: ['caddy'] });
+      const {
+        document,
+        diagnostics,
+        files = [],
+      } = compile(read('spec.yaml') ?? '', { file: 'spec.yaml', read: () => undefined, targets: ['caddy'] });
       const problems = formatDiagnostics(diagnostics, document);
-      const made = files.filter((file) => file.path.startsWith('caddy/')).map((file): [string, string] => [file.path.slice('caddy/'.length), file.text]);
+      const made = files
+        .filter((file) => file.path.startsWith('caddy/'))
+        .map((file): [string, string] => [file.path.slice('caddy/'.length), file.text]);
       return new Map([...(problems === '' ? [] : [['diagnostics', problems] as const]), ...made]);
     }),
   );

@@ -27,8 +27,16 @@ export interface RunOptions {
 }
 
 /** Writes what the target makes of a policy into a folder of its own and starts Caddy there. */
-export async function runCaddy({ policy, program, options = {}, values, ports, ready: more }: RunOptions, scope: Scope): Promise<Running> {
-  const emitted = caddy.emit({ policy, options: caddy.options.parse(options), at: ['targets', 'caddy'], read: () => undefined });
+export async function runCaddy(
+  { policy, program, options = {}, values, ports, ready: more }: RunOptions,
+  scope: Scope,
+): Promise<Running> {
+  const emitted = caddy.emit({
+    policy,
+    options: caddy.options.parse(options),
+    at: ['targets', 'caddy'],
+    read: () => undefined,
+  });
   assert.equal(emitted.diagnostics, []);
   const secretFiles = values ? (caddy.secrets?.({ policy, values }).value ?? []) : [];
   const folder = await temporaryFolder();
