@@ -57,3 +57,14 @@ export function mirrorsOf(
     }));
   return [...rewritten, ...own].toSorted((a, b) => (a.registry < b.registry ? -1 : 1));
 }
+
+/** An endpoint in the parts that products without URLs ask for. */
+export function endpointParts(endpoint: string): { readonly host: string; readonly path: string } {
+  const [, host = '', path = ''] = /^https:\/\/([^/]+)(.*)$/.exec(endpoint) ?? [];
+  return { host, path };
+}
+
+/** A file on the node, not beside the spec. */
+export const nodeFile = z.string().regex(/^(?:\/[A-Za-z0-9._-]+)+$/, {
+  error: 'must be an absolute path on the node, of letters, digits, ".", "_", "-" and "/"',
+});

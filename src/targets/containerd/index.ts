@@ -1,0 +1,80 @@
+import * as z from 'zod';
+import { ok } from '../../diagnostics/diagnostic.ts';
+import { renderTemplate } from '../../render/render.ts';
+import { mirrorCodes } from '../mirrorCodes.ts';
+import { endpointParts, type Mirror, mirrorsOf, mirrorsOption, nodeFile } from '../mirrors.ts';
+import { defineTarget } from '../target.ts';
+import { type ContainerdToken, quoted } from './quote.ts';
+
+const options = z
+  .strictObject({
+    mirrors: mirrorsOption,
+    caFile: nodeFile
+      .optional()
+      .describe('PEM bundle on the node that the endpoints are verified with; those of the system where absent'),
+    fallback: z.boolean().optional().describe('Whether the registry itself is tried last; true where absent'),
+  })
+  .describe('Registry mirrors for containerd, in the folder that config_path names');
+
+interface Endpoint {
+  readonly url: ContainerdToken;
+  /** Whether the path is the whole of it; otherwise containerd appends /v2. */
+  readonly wholePath: boolean;
+}
+
+interface HostsModel {
+  /** Tried last. */
+  readonly server: Endpoint | null;
+  readonly serverIsMirror: boolean;
+  readonly hosts: readonly Endpoint[];
+  readonly ca: ContainerdToken | null;
+}
+
+interface HostsFile {
+  readonly folder: string;
+  readonly model: HostsModel;
+}
+
+export const containerd = defineTarget({
+  name: 'containerd',
+  summary: 'registry mirrors of nodes with containerd (hosts.toml)',
+  options,
+  plan({ policy, options: { mirrors = {}, caFile, fallback = true }, at }) {
+    const all = mirrorsOf(policy, mirrors, [...at, 'mirrors']);
+    const files = all.map((mirror) => ({
+      folder: folderOf(mirror.registry),
+      model: hostsModel(mirror, { caFile, fallback }),
+    }));
+    return ok<readonly HostsFile[]>(files, all.length === 0 ? [mirrorCodes.report('none', at, {})] : []);
+  },
+  files: (files) =>
+    files.map(({ folder, model }) => ({
+      path: `containerd/certs.d/${folder}/hosts.toml`,
+      text: renderTemplate('containerd', 'hosts.toml.njk', model),
+      comment: '#' as const,
+    })),
+});
+
+/** `host:port` as `host_port_`, because a colon is not allowed in every file name. */
+function folderOf(registry: string): string {
+  return registry === '*' ? '_default' : registry.replace(/:(\d+)$/, '_$1_');
+}
+
+function hostsModel(
+  { registry, endpoints }: Mirror,
+  { caFile, fallback }: { caFile: string | undefined; fallback: boolean },
+): HostsModel {
+  const hosts = endpoints.map(endpointOf);
+  const ca = caFile === undefined ? null : quoted(caFile);
+  // containerd always tries `server` in the end, and the registry itself where there is none: the only way not to fall
+  // back is to name the last mirror as the server.
+  if (!fallback) return { server: hosts.at(-1) ?? null, serverIsMirror: true, hosts: hosts.slice(0, -1), ca };
+  // For all registries at once there is no one server.
+  const server =
+    registry === '*' ? null : endpointOf(`https://${registry === 'docker.io' ? 'registry-1.docker.io' : registry}`);
+  return { server, serverIsMirror: false, hosts, ca };
+}
+
+function endpointOf(endpoint: string): Endpoint {
+  return { url: quoted(endpoint), wholePath: endpointParts(endpoint).path !== '' };
+}

@@ -1,0 +1,61 @@
+import * as z from 'zod';
+import { type Diagnostic, resultOf } from '../../diagnostics/diagnostic.ts';
+import { renderTemplate } from '../../render/render.ts';
+import { mirrorCodes } from '../mirrorCodes.ts';
+import { endpointParts, type Mirror, mirrorsOf, mirrorsOption } from '../mirrors.ts';
+import { defineTarget } from '../target.ts';
+import { type CrioToken, quoted } from './quote.ts';
+
+const options = z
+  .strictObject({
+    mirrors: mirrorsOption,
+    fallback: z.boolean().optional().describe('Whether the registry itself is tried last; true where absent'),
+  })
+  .describe('Registry mirrors for CRI-O, Podman, Buildah and Skopeo');
+
+interface Registry {
+  readonly prefix: CrioToken;
+  /** Tried last. */
+  readonly location: CrioToken;
+  readonly mirrors: readonly CrioToken[];
+}
+
+export const crio = defineTarget({
+  name: 'crio',
+  summary: 'registry mirrors of nodes with CRI-O (registries.conf)',
+  options,
+  plan({ policy, options: { mirrors = {}, fallback = true }, at }) {
+    const all = mirrorsOf(policy, mirrors, [...at, 'mirrors']);
+    const problems = all.length === 0 ? [mirrorCodes.report('none', at, {})] : all.flatMap(unsupported);
+    const registries = all.map((mirror) => registryOf(mirror, fallback));
+    return resultOf({ name: policy.name, registries }, problems);
+  },
+  files: ({ name, registries }) => [
+    {
+      path: `crio/registries.conf.d/50-postern-${name}.conf`,
+      text: renderTemplate('crio', 'registries.conf.njk', { registries }),
+      comment: '#',
+    },
+  ],
+});
+
+function unsupported({ registry, endpoints, origin }: Mirror): Diagnostic[] {
+  const problems = registry === '*' ? [{ what: 'mirror every registry at once', hint: 'name each registry' }] : [];
+  for (const endpoint of endpoints) {
+    // Locations have no scheme and stand for what follows /v2/, so only what lies below it can be said.
+    if (/^(?:\/v2(?:\/.*)?)?$/.test(endpointParts(endpoint).path)) continue;
+    problems.push({ what: `pull from "${endpoint}"`, hint: 'its registries stand at /v2 of a host' });
+  }
+  return problems.map((problem) => mirrorCodes.report('unsupported', origin, { product: 'CRI-O', ...problem }));
+}
+
+function registryOf({ registry, endpoints }: Mirror, fallback: boolean): Registry {
+  const locations = endpoints.map((endpoint) => {
+    const { host, path } = endpointParts(endpoint);
+    return quoted(host + path.replace(/^\/v2/, ''));
+  });
+  const [last] = locations.slice(-1);
+  // The location is always tried in the end; without fallback it is the last mirror.
+  if (!fallback && last) return { prefix: quoted(registry), location: last, mirrors: locations.slice(0, -1) };
+  return { prefix: quoted(registry), location: quoted(registry), mirrors: locations };
+}

@@ -1,0 +1,34 @@
+import * as z from 'zod';
+import { type Diagnostic, resultOf } from '../../diagnostics/diagnostic.ts';
+import { renderTemplate } from '../../render/render.ts';
+import { mirrorCodes } from '../mirrorCodes.ts';
+import { endpointParts, type Mirror, mirrorsOf, mirrorsOption } from '../mirrors.ts';
+import { defineTarget } from '../target.ts';
+import { quoted } from './quote.ts';
+
+const options = z.strictObject({ mirrors: mirrorsOption }).describe('Mirrors of Docker Hub for the Docker daemon');
+
+export const docker = defineTarget({
+  name: 'docker',
+  summary: 'mirrors of Docker Hub for Docker, which can mirror nothing else',
+  options,
+  plan({ policy, options: { mirrors = {} }, at }) {
+    const all = mirrorsOf(policy, mirrors, [...at, 'mirrors']);
+    const problems = all.length === 0 ? [mirrorCodes.report('none', at, {})] : all.flatMap(unsupported);
+    return resultOf({ mirrors: all.flatMap(({ endpoints }) => endpoints.map(quoted)) }, problems);
+  },
+  files: (model) => [{ path: 'docker/daemon.json', text: renderTemplate('docker', 'daemon.json.njk', model) }],
+});
+
+/** Docker has one list of mirrors, and asks it for images of Docker Hub only. */
+function unsupported({ registry, endpoints, origin }: Mirror): Diagnostic[] {
+  const report = (what: string, hint: string) =>
+    mirrorCodes.report('unsupported', origin, { product: 'Docker', what, hint });
+  if (registry !== 'docker.io') {
+    const hint = `only docker.io has mirrors; let the node resolve "${registry}" to the private address, in /etc/hosts or its DNS`;
+    return [report(`mirror "${registry}"`, hint)];
+  }
+  return endpoints
+    .filter((endpoint) => endpointParts(endpoint).path !== '')
+    .map((endpoint) => report(`pull from "${endpoint}"`, 'a mirror is a host without a path'));
+}
