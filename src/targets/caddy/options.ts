@@ -13,7 +13,7 @@ const site = z
       ])
       .optional()
       .describe(
-        "internal (default): certificates of Caddy's own CA. off: plain http. Or a certificate that covers every site",
+        "internal (default): certificates of Caddy's own CA. off: plain http. Or a certificate that covers both names of every rewrite",
       ),
   })
   .describe('The proxy sites of domain rewrites that name an upstream');

@@ -19,6 +19,8 @@ export interface SitesModel {
 interface Site extends Transport {
   readonly address: CaddyToken;
   readonly from: CaddyToken;
+  /** Whether clients know this site by the private name, so that nothing may send them to the public one. */
+  readonly mapped: boolean;
 }
 
 interface Replacement {
@@ -41,14 +43,17 @@ export function sitesModel({ rewrites, upstreams }: Policy, { sites: options = {
   return {
     listener: word(`:${listen}`),
     tls: tls === 'off' ? [] : tls === 'internal' ? [word('internal')] : [own(tls.certFile), own(tls.keyFile)],
-    sites: proxied.map((rewrite) => {
-      const upstream = upstreams.find(({ id }) => id === rewrite.upstream);
-      if (!upstream) throw new Error(`no upstream ${rewrite.upstream}`);
-      return {
-        ...transportOf(named(upstream, rewrite.from)),
-        address: word(`${scheme}://${rewrite.to}:${listen}`),
-        from: word(rewrite.from),
-      };
+    sites: proxied.flatMap(({ from, to, upstream: id }) => {
+      const upstream = upstreams.find((each) => each.id === id);
+      if (!upstream) throw new Error(`no upstream ${id}`);
+      const site = (name: string) => ({
+        ...transportOf(named(upstream, from)),
+        address: word(`${scheme}://${name}:${listen}`),
+        from: word(from),
+        mapped: name === to,
+      });
+      // Who has the private address from DNS that was rewritten still asks for the public name, over TLS too.
+      return [site(to), site(from)];
     }),
     answers: names.flatMap(({ from, to }) => answerReplacements(from, `${scheme}://${to}${port}`, to)),
     requests: names.flatMap(({ from, to }) => requestReplacements(from, to)),
