@@ -1,4 +1,5 @@
 import { type AddressRange, type CidrSet, toCidrs } from '../../policy/cidr.ts';
+import { addTo } from './multimap.ts';
 import { exactly, oneOf } from './regex.ts';
 
 /** Above this many CIDRs, which Caddy goes through one by one, IPv4 addresses are matched as text. */
@@ -44,13 +45,13 @@ function octets(spans: readonly Span[], shift: number): string {
         first: Math.max(first, octet * size) - octet * size,
         last: Math.min(last, octet * size + size - 1) - octet * size,
       };
-      byOctet.set(octet, [...(byOctet.get(octet) ?? []), part]);
+      addTo(byOctet, octet, part);
     }
   }
   const byRest = new Map<string, number[]>();
   for (const [octet, parts] of byOctet) {
     const rest = shift === 0 ? '' : `[.]${restOf(parts, shift)}`;
-    byRest.set(rest, [...(byRest.get(rest) ?? []), octet]);
+    addTo(byRest, rest, octet);
   }
   return oneOf([...byRest].map(([rest, values]) => `${octetSource(values)}${rest}`));
 }

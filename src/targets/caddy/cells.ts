@@ -1,4 +1,5 @@
 import { type Access, type Cell, lookupMethod, type Place } from '../../policy/access.ts';
+import { addTo } from './multimap.ts';
 import { pathSource } from './paths.ts';
 import { exactly, oneOf } from './regex.ts';
 
@@ -37,7 +38,7 @@ function methodsByCell({ allow, cells }: Place): Map<string, string> {
   const methods = new Map<string, string[]>();
   for (const method of allow) {
     const cell = cells.get(lookupMethod(method, cells));
-    if (cell) methods.set(cell.id, [...(methods.get(cell.id) ?? []), method]);
+    if (cell) addTo(methods, cell.id, method);
   }
   return new Map([...methods].map(([id, list]) => [id, oneOf(list.map(exactly))]));
 }

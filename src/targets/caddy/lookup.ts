@@ -1,3 +1,4 @@
+import { addTo } from './multimap.ts';
 import { type Table, table } from './table.ts';
 
 /** Caddy compares the plain entries of a map one by one; more of them than this are split by characters of the text. */
@@ -5,7 +6,11 @@ const LONG_TABLE = 256;
 
 /** A text that is not in the tables may be shorter than one that is, and still has characters to look at. */
 const PADDING = '_'.repeat(64);
-const MOST_BUCKETS = 400;
+const MOST_TABLES = 400;
+/** What one more table costs a request, in comparisons of plain entries. */
+const TABLE_COST = 10;
+/** Texts that are looked at to choose the characters. */
+const SAMPLE = 4000;
 
 export interface LookupText {
   /** A placeholder, whose value is looked up. */
@@ -20,10 +25,7 @@ export function lookup({ source, destination, entries }: LookupText): Table[] {
   const positions = bestPositions(entries.map(([text]) => text));
   const buckets = new Map<string, (readonly [string, string])[]>();
   for (const entry of entries) {
-    const name = charactersAt(entry[0], positions);
-    const bucket = buckets.get(name) ?? [];
-    buckets.set(name, bucket);
-    bucket.push(entry);
+    addTo(buckets, charactersAt(entry[0], positions), entry);
   }
   const sorted = [...buckets].sort(([a], [b]) => (a < b ? -1 : 1));
   const partOf = (index: number) => `${destination}_${index}`;
@@ -45,13 +47,16 @@ function plainTable({ source, destination, entries }: LookupText): Table {
 }
 
 /** Positions from the end of a text, the larger first, whose characters spread the texts best. */
-function bestPositions(texts: readonly string[]): readonly number[] {
-  const longest = Math.min(PADDING.length, Math.max(...texts.map((text) => text.length)));
-  let best: { positions: readonly number[]; cost: number } = { positions: [], cost: Number.POSITIVE_INFINITY };
+function bestPositions(all: readonly string[]): readonly number[] {
+  const step = Math.ceil(all.length / SAMPLE);
+  const texts = all.filter((_, index) => index % step === 0);
+  const longest = texts.reduce((most, text) => Math.max(most, text.length), 1);
+  let best: { positions: readonly number[]; cost: number } = { positions: [0], cost: Number.POSITIVE_INFINITY };
   const consider = (positions: readonly number[]) => {
     const sizes = sizesOf(texts, positions);
-    const cost = sizes.length + sizes.reduce((sum, size) => sum + size * size, 0) / texts.length;
-    if (sizes.length <= MOST_BUCKETS && cost < best.cost) best = { positions, cost };
+    const compared = (sizes.reduce((sum, size) => sum + size * size, 0) / texts.length) * step;
+    const cost = compared + sizes.length * TABLE_COST;
+    if (sizes.length <= MOST_TABLES && cost < best.cost) best = { positions, cost };
   };
   for (let position = 0; position < longest; position++) consider([position]);
   const [first = 0] = best.positions;
