@@ -58,39 +58,66 @@ export function rewriteApplies(rewrite: Pick<DomainRewrite, 'from' | 'wildcard'>
   return rewrite.wildcard ? name.endsWith(`.${rewrite.from}`) : name === rewrite.from;
 }
 
+/** A name and every name above it, the longest first. */
+function withAncestors(name: string): string[] {
+  const labels = name.split('.');
+  return labels.map((_, index) => labels.slice(index).join('.'));
+}
+
+/** Finds a rewrite that applies to a name without trying them all. */
+function rewriteFinder(rewrites: readonly DomainRewrite[]): (name: string) => DomainRewrite | undefined {
+  const exact = new Map(rewrites.filter(({ wildcard }) => !wildcard).map((rewrite) => [rewrite.from, rewrite]));
+  const wildcards = new Map(rewrites.filter(({ wildcard }) => wildcard).map((rewrite) => [rewrite.from, rewrite]));
+  return (name) => {
+    const above = withAncestors(name)
+      .slice(1)
+      .find((ancestor) => wildcards.has(ancestor));
+    return exact.get(name) ?? (above === undefined ? undefined : wildcards.get(above));
+  };
+}
+
 function conflictsOf(rewrites: readonly DomainRewrite[], problems: Diagnostic[]): void {
   const seen = new Map<string, DomainRewrite>();
+  const rewriteOf = rewriteFinder(rewrites);
+  const below = new Map<string, DomainRewrite[]>();
+  for (const other of rewrites) {
+    for (const name of withAncestors(other.from).slice(1)) {
+      const others = below.get(name);
+      if (others) others.push(other);
+      else below.set(name, [other]);
+    }
+  }
   for (const rewrite of rewrites) {
     const name = (rewrite.wildcard ? '*.' : '') + rewrite.from;
     const earlier = seen.get(name);
-    if (earlier) {
-      const problem = { name, problem: 'is rewritten twice', hint: 'keep one of the two' };
-      problems.push(
-        policyCodes.report('rewrite-conflict', [...rewrite.origin, 'from'], problem, {
-          related: [{ at: [...earlier.origin, 'from'], message: 'first rewritten here' }],
-        }),
-      );
-    }
+    if (earlier) problems.push(doubled(rewrite, earlier, name));
     seen.set(name, earlier ?? rewrite);
     // The rewritten name is never looked up again, so a chain would end half way, and a loop never.
-    const target = rewrite.wildcard ? `x.${rewrite.to}` : rewrite.to;
-    const next = rewrites.find((other) => rewriteApplies(other, target));
-    if (!next) continue;
-    const self = next === rewrite;
-    const problem = {
-      name: rewrite.to,
-      problem: self ? 'is rewritten by this very rule' : 'is both the target of this rewrite and rewritten itself',
-      hint: self ? 'a name cannot stand for itself' : 'rewrite straight to the last name',
-    };
-    problems.push(
-      policyCodes.report(
-        'rewrite-conflict',
-        [...rewrite.origin, 'to'],
-        problem,
-        self ? {} : { related: [{ at: [...next.origin, 'from'], message: 'rewritten here' }] },
-      ),
-    );
+    const next = rewriteOf(rewrite.wildcard ? `x.${rewrite.to}` : rewrite.to);
+    // Names below both sides of `*.ci.example.com` to `*.example.com` are no chain: nobody writes the "ci" twice.
+    const inside = rewrite.wildcard
+      ? below.get(rewrite.to)?.find(({ from }) => !`.${from}`.endsWith(`.${rewrite.from}`))
+      : undefined;
+    const again = next ?? inside;
+    if (again) problems.push(chained(rewrite, again));
   }
+}
+
+function doubled(rewrite: DomainRewrite, earlier: DomainRewrite, name: string): Diagnostic {
+  const problem = { name, problem: 'is rewritten twice', hint: 'keep one of the two' };
+  const related = [{ at: [...earlier.origin, 'from'], message: 'first rewritten here' }];
+  return policyCodes.report('rewrite-conflict', [...rewrite.origin, 'from'], problem, { related });
+}
+
+function chained(rewrite: DomainRewrite, next: DomainRewrite): Diagnostic {
+  const self = next === rewrite;
+  const problem = {
+    name: rewrite.to,
+    problem: self ? 'is rewritten by this very rule' : 'is both the target of this rewrite and rewritten itself',
+    hint: self ? 'a name cannot stand for itself' : 'rewrite straight to the last name',
+  };
+  const related = [{ at: [...next.origin, 'from'], message: 'rewritten here' }];
+  return policyCodes.report('rewrite-conflict', [...rewrite.origin, 'to'], problem, self ? {} : { related });
 }
 
 /** In the order of the spec. */

@@ -1,0 +1,169 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { resolveName } from '../../src/policy/names.ts';
+import { pullHosts, registryMirrors, registryOf } from '../../src/policy/pulls.ts';
+import { policyOf, problemsOf } from '../support/policy.ts';
+
+const policy = policyOf({
+  upstreams: { gitlab: { url: 'https://gitlab.example.com' }, registry: { url: 'https://registry.example.com:5000' } },
+  domainRewrites: [
+    { from: '*.example.com', to: '*.example.net' },
+    {
+      from: 'Registry.example.com.',
+      to: 'gitlab-registry.private.example',
+      upstream: 'registry',
+      containerRegistry: true,
+    },
+    { from: 'gitlab.example.com', to: 'gitlab.private.example', upstream: 'gitlab' },
+    { from: '*.pages.example.com', to: '*.pages.private.example' },
+    { from: 'plain.example.com', to: 'plain.private.example', containerRegistry: true },
+  ],
+});
+
+const names = suite('names');
+for (const [name, expected] of [
+  ['gitlab.example.com', 'gitlab.private.example'],
+  ['GITLAB.Example.com.', 'gitlab.private.example'],
+  ['registry.example.com', 'gitlab-registry.private.example'],
+  ['foo.gitlab.example.com', 'foo.gitlab.example.net'],
+  ['a.b.pages.example.com', 'a.b.pages.private.example'],
+  ['pages.example.com', 'pages.example.net'],
+  ['example.com', 'example.com'],
+  ['notexample.com', 'notexample.com'],
+  ['gitlab.example.com.svc.cluster.local', 'gitlab.example.com.svc.cluster.local'],
+  ['.example.com', '.example.net'],
+  ['', ''],
+] as const) {
+  names(`${name} is ${expected}`, () => assert.is(resolveName(policy, name).name, expected));
+}
+names.run();
+
+const pulls = suite('pulls');
+for (const [image, registry] of [
+  ['alpine', 'docker.io'],
+  ['library/alpine:3', 'docker.io'],
+  ['docker.io/library/alpine:3', 'docker.io'],
+  ['index.docker.io/library/alpine', 'docker.io'],
+  ['registry.example.com/group/app:v1', 'registry.example.com'],
+  ['gitlab.example.com:443/group/app@sha256:00', 'gitlab.example.com:443'],
+  ['localhost/app', 'localhost'],
+  ['localhost:5000/app', 'localhost:5000'],
+  ['Group/app', 'Group'],
+  ['group/app', 'docker.io'],
+] as const) {
+  pulls(`${image} is of ${registry}`, () => assert.is(registryOf(image), registry));
+}
+
+const hops = (image: string) => pullHosts(policy, image).map(({ kind, host }) => `${kind} ${host}`);
+pulls('a mirrored registry is reached through its site, and its tokens through that of GitLab', () => {
+  assert.equal(hops('registry.example.com/group/app:v1'), [
+    'node gitlab-registry.private.example',
+    'site gitlab-registry.private.example',
+    'upstream registry.example.com:5000',
+    'realm gitlab.example.com',
+    'token gitlab.private.example',
+  ]);
+});
+pulls('without a site nothing is known behind the mirror', () => {
+  assert.equal(hops('plain.example.com/app'), ['node plain.private.example']);
+});
+pulls('rewrites of DNS do not reach nodes, and mirrors are found by the exact text', () => {
+  for (const registry of [
+    'gitlab.example.com',
+    'a.pages.example.com',
+    'registry.example.com:443',
+    'Registry.example.com',
+    'docker.io',
+  ]) {
+    assert.equal(hops(`${registry}/group/app`), [`node ${registry}`]);
+  }
+});
+pulls('mirrors come in the order of their names', () => {
+  assert.equal(
+    registryMirrors(policy).map(({ registry }) => registry),
+    ['plain.example.com', 'registry.example.com'],
+  );
+});
+pulls.run();
+
+const refused = suite('refused names');
+const label = 'a'.repeat(63);
+const conflict = 'policy/rewrite-conflict';
+for (const [what, rewrites, problems] of [
+  ['an empty label', [['a..example', 'b.example']], ['0.from policy/bad-domain']],
+  [
+    'a name of 254 characters',
+    [[`${label}.${label}.${label}.${label.slice(0, 62)}`, 'b.example']],
+    ['0.from policy/bad-domain'],
+  ],
+  ['a star for part of a label', [['a*.example', 'b.example']], ['0.from policy/bad-domain']],
+  ['two stars', [['*.*.example', '*.b.example']], ['0.from policy/bad-domain']],
+  ['an underscore', [['a_b.example', 'b.example']], ['0.from policy/bad-domain']],
+  ['a hyphen at the end', [['a-.example', 'b.example']], ['0.from policy/bad-domain']],
+  ['an IPv6 address', [['a.example', '2001:db8::1']], ['0.to policy/bad-domain']],
+  ['a port', [['a.example:443', 'b.example']], ['0.from policy/bad-domain']],
+  ['the root', [['.', 'b.example']], ['0.from policy/bad-domain']],
+  [
+    'one name in two cases',
+    [
+      ['a.example', 'b.example'],
+      ['A.Example.', 'c.example'],
+    ],
+    [`1.from ${conflict}`],
+  ],
+  [
+    'a loop',
+    [
+      ['a.example', 'b.example'],
+      ['b.example', 'a.example'],
+    ],
+    [`0.to ${conflict}`, `1.to ${conflict}`],
+  ],
+  [
+    'a target under a wildcard',
+    [
+      ['a.example', 'b.c.example'],
+      ['*.c.example', '*.d.example'],
+    ],
+    [`0.to ${conflict}`],
+  ],
+  [
+    'a wildcard to names with a rewrite',
+    [
+      ['*.a.example', '*.b.example'],
+      ['x.b.example', 'c.example'],
+    ],
+    [`0.to ${conflict}`],
+  ],
+  [
+    'a wildcard to names with a wildcard',
+    [
+      ['*.a.example', '*.b.example'],
+      ['*.x.b.example', '*.c.example'],
+    ],
+    [`0.to ${conflict}`],
+  ],
+] as const) {
+  refused(what, () => {
+    const found = problemsOf({ domainRewrites: rewrites.map(([from, to]) => ({ from, to })) });
+    assert.equal(
+      found,
+      problems.map((problem) => `domainRewrites.${problem}`),
+    );
+  });
+}
+refused('a wildcard that takes a label away is none of these', () => {
+  const domainRewrites = [
+    { from: '*.ci.example.com', to: '*.example.com' },
+    { from: 'x.ci.example.com', to: 'x.example.net' },
+  ];
+  assert.equal(problemsOf({ domainRewrites }), []);
+});
+refused('10,000 rewrites are looked through without trying every pair', () => {
+  const domainRewrites = Array.from({ length: 10_000 }, (_, i) => ({
+    from: `h${i}.example.com`,
+    to: `h${i}.example.net`,
+  }));
+  assert.equal(problemsOf({ domainRewrites }), []);
+});
+refused.run();
