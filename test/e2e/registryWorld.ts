@@ -45,7 +45,7 @@ export async function startRegistryWorld(options: RegistryWorldOptions, scope: S
   const signing = ['--issuerCert', issuer.certFile, '--issuerKey', issuer.keyFile];
   const gitlab = await world.startScript('gitlabServer.ts', [...signing, '--image', image.path], GITLAB_PORT);
   const config = await writeConfig(world, issuer);
-  await world.start({ program: registry.path, args: ['serve', config], port: REGISTRY_PORT });
+  await world.start({ program: registry.path, args: ['serve', config], ready: REGISTRY_PORT });
   return { ...world, image, seenByGitlab: () => seen(gitlab) };
 }
 

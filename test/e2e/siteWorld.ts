@@ -2,7 +2,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { startEngine } from '../../src/verify/engines.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../src/verify/folder.ts';
-import { type Server, startServer } from '../../src/verify/process.ts';
+import { type Ready, type Server, startServer } from '../../src/verify/process.ts';
 import type { Scope } from '../../src/verify/scope.ts';
 import { type Certificate, certificateFor } from '../engines/certificate.ts';
 import type { Engine } from '../engines/engine.ts';
@@ -12,6 +12,8 @@ import { startNamespace } from './namespace.ts';
 export const siteWorldEngines = ['caddy', 'nginx', 'openssl', 'namespaces', 'ip'] as const;
 export const PRIVATE_GITLAB = 'gitlab.privatelink.example.com';
 export const PRIVATE_REGISTRY = 'gitlab-registry.privatelink.example.com';
+const PUBLIC = ['gitlab.example.com', 'registry.example.com'];
+const PRIVATE = [PRIVATE_GITLAB, PRIVATE_REGISTRY];
 /** Where the sites find what stands behind them. */
 export const GITLAB_PORT = 8929;
 export const REGISTRY_PORT = 5000;
@@ -23,6 +25,8 @@ export interface SiteWorldOptions {
   readonly targets?: (caFile: string) => object;
   /** The whole spec, in place of the one with both sites. */
   readonly spec?: (own: Certificate, site: Certificate) => object;
+  /** Names that resolve without asking anybody; the private ones where absent. */
+  readonly hosts?: readonly string[];
   /** Changes the Caddyfile, to show what a part of it is for. */
   readonly edit?: (caddyfile: string) => string;
 }
@@ -30,7 +34,8 @@ export interface SiteWorldOptions {
 export interface InsideOptions {
   readonly program: string;
   readonly args: readonly string[];
-  readonly port: number;
+  /** A port that it listens on once it is ready, or another sign of it. */
+  readonly ready: number | Ready;
 }
 
 /** The sites generated for two private names, in a network where the public names behind them resolve for nobody. */
@@ -51,14 +56,14 @@ export interface SiteWorld {
 }
 
 export async function startSiteWorld(options: SiteWorldOptions, scope: Scope): Promise<SiteWorld> {
-  const { engine, engines, targets = () => ({}), edit } = options;
+  const { engine, engines, targets = () => ({}), hosts = PRIVATE, edit } = options;
   const folder = await temporaryFolder();
   scope.defer(() => folder.remove());
   await chmod(folder.path, 0o755);
-  const own = await certificateFor(['gitlab.example.com', 'registry.example.com'], engines.openssl.path, folder);
-  const site = await certificateFor([PRIVATE_GITLAB, PRIVATE_REGISTRY], engines.openssl.path, folder);
+  const own = await certificateFor(PUBLIC, engines.openssl.path, folder);
+  const site = await certificateFor([...PRIVATE, ...PUBLIC], engines.openssl.path, folder);
   const programs = { unshare: engines.namespaces.path, ip: engines.ip.path };
-  const namespace = await startNamespace({ ...programs, folder, hosts: [PRIVATE_GITLAB, PRIVATE_REGISTRY] }, scope);
+  const namespace = await startNamespace({ ...programs, folder, hosts }, scope);
   const both = () => specOf(own.certFile, { ...targets(site.certFile), [engine]: { sites: { tls: site } } });
   const generated = await writeGenerated((options.spec ?? both)(own, site), {}, scope);
   if (edit) await editFile(`${generated.path}/caddy/Caddyfile`, edit);
@@ -66,9 +71,10 @@ export async function startSiteWorld(options: SiteWorldOptions, scope: Scope): P
   const ready = () => namespace.listens(443);
   const server = await startEngine(engine, { program, folder: generated.path, ready });
   scope.defer(() => server.stop());
-  const start = async ({ program, args, port }: InsideOptions) => {
+  const start = async ({ program, args, ready: sign }: InsideOptions) => {
     const command = await namespace.enter(program);
-    const started = await startServer({ command, args, cwd: folder.path, ready: () => namespace.listens(port) });
+    const ready = typeof sign === 'number' ? () => namespace.listens(sign) : sign;
+    const started = await startServer({ command, args, cwd: folder.path, ready });
     scope.defer(() => started.stop());
     return started;
   };
@@ -84,7 +90,7 @@ export async function startSiteWorld(options: SiteWorldOptions, scope: Scope): P
       const script = fileURLToPath(new URL(name, import.meta.url));
       const tls = ['--port', String(port), '--cert', own.certFile, '--key', own.keyFile];
       const all = ['--import', import.meta.resolve('tsx'), script, ...tls, ...args];
-      return start({ program: process.execPath, args: all, port });
+      return start({ program: process.execPath, args: all, ready: port });
     },
   };
 }
