@@ -10,6 +10,7 @@ const policy = policyOf({
   domainRewrites: [
     { from: '*.pages.example.com', to: '*.pages.privatelink.example.com' },
     { from: 'gitlab.example.com', to: 'gitlab.privatelink.example.com' },
+    { from: 'gone.example.com', to: 'gone.privatelink.example.com' },
     { from: 'registry.example.com', to: 'gitlab-registry.privatelink.example.com' },
     { from: 'special.pages.example.com', to: 'gitlab.privatelink.example.com' },
     { from: '*.deep.pages.example.com', to: '*.pages.privatelink.example.com' },
@@ -51,6 +52,11 @@ const RECORDS: readonly [name: string, type: RecordType, records: readonly strin
     'A',
     ['registry.example.com. CNAME vpce-1.vpce.example.net.', 'vpce-1.vpce.example.net. A 10.0.0.3'],
   ],
+  ['_ssh._tcp.pages.example.com', 'SRV', ['_ssh._tcp.pages.example.com. SRV 0 0 22 site.pages.example.com.']],
+  ['ptr.pages.example.com', 'PTR', ['ptr.pages.example.com. PTR site.pages.example.com.']],
+  // What the comment in the Corefile warns of: this target keeps its inner name.
+  ['site.pages.example.com', 'HTTPS', ['site.pages.example.com. HTTPS 1 edge.pages.privatelink.example.com.']],
+  ['text.pages.example.com', 'A', []],
 ];
 
 for (const engine of ['coredns', 'coredns-oldest'] as const) {
@@ -93,5 +99,8 @@ for (const engine of ['coredns', 'coredns-oldest'] as const) {
       assert.equal((await ask(portOf(server), name, type)).records, records);
     });
   }
+  test('a private name that does not exist does not exist under the old name either', async () => {
+    assert.is((await ask(portOf(server), 'gone.example.com')).rcode, 3);
+  });
   test.run();
 }

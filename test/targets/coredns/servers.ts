@@ -59,6 +59,10 @@ _ssh._tcp.gitlab.privatelink IN SRV 0 0 22 gitlab.privatelink
 *.pages.privatelink  IN A     10.0.0.5
 alias.pages.privatelink IN CNAME site.pages.privatelink
 site.pages.privatelink IN A   10.0.0.6
+site.pages.privatelink IN HTTPS 1 edge.pages.privatelink alpn=h2
+_ssh._tcp.pages.privatelink IN SRV 0 0 22 site.pages.privatelink
+ptr.pages.privatelink IN PTR  site.pages.privatelink
+text.pages.privatelink IN TXT "x"
 gitlab-registry.privatelink IN CNAME vpce-1.vpce.example.net.
 notgitlab.privatelink IN A    10.9.9.9
 foo.gitlab.privatelink IN A   10.9.9.9
