@@ -204,8 +204,13 @@ tools('prints a JSON Schema', () =>
 
 tools('lints', () =>
   inWorkspace(async ({ run, write }) => {
+    const nodes = await run('lint');
+    assert.is(nodes.status, 1);
+    assert.match(nodes.stdout, /nodes pull from "registry\.example\.com" itself \(bottlerocket\)/);
+    const podsOnly = demoSpec.replace('  bottlerocket: {}\n', '').replace(', containerRegistry: true', '');
+    write('postern.yaml', podsOnly);
     assert.is((await run('lint')).status, 0);
-    write('postern.yaml', demoSpec.replace('upstreams:\n', 'upstreams:\n  idle: { url: https://idle.example.com }\n'));
+    write('postern.yaml', podsOnly.replace('upstreams:\n', 'upstreams:\n  idle: { url: https://idle.example.com }\n'));
     const { status, stdout } = await run('lint');
     assert.is(status, 1);
     assert.match(stdout, /warning: upstream "idle" is used nowhere/);

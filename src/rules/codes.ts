@@ -36,9 +36,56 @@ export const ruleCodes = defineCodes('rule', {
     message: ({ proxy, group }) => `proxy "${proxy}" lets anybody reach group "${group}": no address range and no key`,
     hint: () => 'name the client addresses under ipRanges of the proxy',
   }),
+  'token-realm': code<{ registry: string }>({
+    severity: 'warning',
+    message: ({ registry }) =>
+      `no other name is rewritten, so clients of "${registry}" get their tokens from a public one`,
+    hint: () => "GitLab's registry sends them to GitLab itself: rewrite that name too, with its upstream",
+  }),
+  'dependency-proxy': code<{ image: string; target: string; endpoint: string }>({
+    severity: 'warning',
+    message: ({ image }) => `nodes have no mirror for "${image}", which is how CI jobs name the Dependency Proxy`,
+    hint: ({ image, target, endpoint }) => `write under targets.${target}: mirrors: { "${image}": [${endpoint}] }`,
+  }),
+  'public-fallback': code<{ registry: string; host: string; targets: readonly string[]; settable: readonly string[] }>({
+    severity: 'warning',
+    message: ({ registry, host, targets }) =>
+      `where "${host}" fails, nodes pull from "${registry}" itself (${targets.join(', ')})`,
+    hint: ({ registry, targets, settable }) => {
+      const rest = `let nodes not reach "${registry}", and read an error that names it as one of the mirror`;
+      if (settable.length === 0) return rest;
+      const set = `write fallback: false under ${settable.map((target) => `targets.${target}`).join(', ')}`;
+      return settable.length === targets.length ? set : `${set}; elsewhere ${rest}`;
+    },
+  }),
+  'certificate-name': code<{ file: string; names: readonly string[] }>({
+    severity: 'warning',
+    message: ({ file, names }) => `the certificate "${file}" does not cover ${quotedList(names)}`,
+    hint: () => 'get one for both sides of every rewrite with an upstream',
+  }),
+  'pods-only': code<{ registry: string }>({
+    severity: 'warning',
+    message: ({ registry }) => `"${registry}" is rewritten for pods, but nodes pull images and do not ask CoreDNS`,
+    hint: () => 'add the target of your nodes, such as bottlerocket or containerd',
+  }),
+  'nodes-only': code<{ name: string }>({
+    severity: 'warning',
+    message: ({ name }) => `nodes have mirrors, but pods still look up "${name}" where it was`,
+    hint: () => 'add the target coredns',
+  }),
+  'some-nodes': code<{ registry: string; target: string; without: readonly string[] }>({
+    severity: 'warning',
+    message: ({ registry, target, without }) =>
+      `"${registry}" is mirrored for nodes of ${target}, but not for those of ${without.join(', ')}`,
+    hint: () => 'give every target for nodes the same mirrors',
+  }),
   'untested-policy': code<Record<string, never>>({
     severity: 'warning',
     message: () => 'the spec has proxies or rewrites but no tests',
     hint: () => 'write down what must pass and what must not under tests; validate runs them',
   }),
 });
+
+function quotedList(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ');
+}

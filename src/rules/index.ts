@@ -1,7 +1,12 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { ReadFile } from '../policy/ranges.ts';
 import type { Policy } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
+import { certificates } from './certificates.ts';
+import type { Clients } from './clients.ts';
 import { ruleCodes } from './codes.ts';
+import { fallback, reach } from './reach.ts';
+import { dependencyProxy, tokenRealm } from './realm.ts';
 import { redundant } from './redundant.ts';
 import { unused } from './unused.ts';
 import { wide } from './wide.ts';
@@ -11,7 +16,24 @@ function untested(spec: Spec): Diagnostic[] {
   return decides && (spec.tests ?? []).length === 0 ? [ruleCodes.report('untested-policy', ['name'], {})] : [];
 }
 
+/** What rules want to know beside the spec. */
+export interface Surroundings {
+  readonly clients: Clients;
+  /** Reads the files that the spec names, relative to it. */
+  readonly read: ReadFile;
+}
+
 /** Legal but unwise: what `lint` reports. All of it warnings. */
-export function lint(policy: Policy, spec: Spec): Diagnostic[] {
-  return [...wide(policy), ...redundant(policy), ...unused(policy, spec), ...untested(spec)];
+export function lint(policy: Policy, spec: Spec, { clients, read }: Surroundings): Diagnostic[] {
+  return [
+    ...wide(policy),
+    ...redundant(policy),
+    ...unused(policy, spec),
+    ...tokenRealm(policy, clients),
+    ...reach(policy, clients),
+    ...fallback(policy, clients),
+    ...dependencyProxy(policy, clients),
+    ...certificates(policy, clients, read),
+    ...untested(spec),
+  ];
 }

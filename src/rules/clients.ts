@@ -1,0 +1,30 @@
+import type { SpecPath } from '../diagnostics/diagnostic.ts';
+
+/** Who follows the domain rewrites, as far as the targets of a spec say. */
+export interface Clients {
+  readonly nodes: readonly NodeClient[];
+  /** Whether a target answers the DNS questions of pods. */
+  readonly pods: boolean;
+  readonly certificates: readonly SiteCertificate[];
+}
+
+/** The nodes of one kind. */
+export interface NodeClient {
+  /** Name of the target. */
+  readonly target: string;
+  readonly at: SpecPath;
+  /** Registries mirrored beside those of the rewrites; "*" is every other one. */
+  readonly mirrored: readonly string[];
+  /** `always`: the product tries the registry itself in the end and cannot be told not to. */
+  readonly fallsBack: 'never' | 'configured' | 'always';
+}
+
+/** What proxy sites show to their clients. */
+export interface SiteCertificate {
+  readonly file: string;
+  readonly at: SpecPath;
+}
+
+export function mirrors(node: NodeClient, registry: string): boolean {
+  return node.mirrored.includes(registry) || node.mirrored.includes('*');
+}
