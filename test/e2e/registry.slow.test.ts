@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { type Outcome, run } from '../engines/run.ts';
 import { engineSuite } from '../engines/suite.ts';
@@ -14,8 +14,9 @@ const REMOTE = `docker://${PRIVATE_REGISTRY}/group/app:v1`;
 /** Copies an image as somebody does who knows the private names only. */
 async function copy({ enter, env, folder }: RegistryWorld, from: string, to: string): Promise<Outcome> {
   const program = await enter(engines.skopeo.path);
-  const credentials = [to === REMOTE ? '--dest-creds' : '--src-creds', CREDENTIALS];
-  const args = ['--insecure-policy', '--tmpdir', folder.path, 'copy', ...credentials, from, to];
+  const source = from === REMOTE ? ['--src-creds', CREDENTIALS] : [];
+  const destination = to === REMOTE ? ['--dest-creds', CREDENTIALS] : [];
+  const args = ['--insecure-policy', '--tmpdir', folder.path, 'copy', ...source, ...destination, from, to];
   return run(program, args, { env, cwd: folder.path });
 }
 
@@ -39,6 +40,35 @@ for (const engine of siteEngines) {
         assert.match(url, /^\/jwt\/auth\?account=deploy&scope=repository%3Agroup%2Fapp%3Apull/);
         assert.equal([host, serverName], ['gitlab.example.com', 'gitlab.example.com']);
       }
+    }),
+  );
+}
+
+for (const fallback of [true, false]) {
+  test(
+    `skopeo pulls by the public name through registries.conf${fallback ? '' : ', with no way round it'}`,
+    scoped(async (scope) => {
+      const world = await startRegistryWorld(
+        { engine: 'caddy', engines, targets: () => ({ crio: { fallback } }) },
+        scope,
+      );
+      const { folder, generated, image } = world;
+      const pushed = await copy(world, `oci:${image.path}:v1`, REMOTE);
+      assert.is(pushed.code, 0, pushed.text);
+      const publicName = 'docker://registry.example.com/group/app:v1';
+      const before = await copy(world, publicName, `oci:${folder.path}/before:v1`);
+      assert.is(before.code, 1);
+      assert.match(before.text, /lookup registry\.example\.com/);
+      // Credentials count for the host that is really asked, so nodes have to have them under the private name.
+      const auths = { [PRIVATE_REGISTRY]: { auth: Buffer.from(CREDENTIALS).toString('base64') } };
+      const authFile = await folder.write('auth.json', JSON.stringify({ auths }));
+      // Where everybody's own settings are; those of a node would be below /etc.
+      await cp(`${generated.path}/crio`, `${folder.path}/.config/containers`, { recursive: true });
+      const env = { ...world.env, REGISTRY_AUTH_FILE: authFile };
+      const pulled = await copy({ ...world, env }, publicName, `oci:${folder.path}/pulled:v1`);
+      assert.is(pulled.code, 0, pulled.text);
+      const index = JSON.parse(await readFile(`${folder.path}/pulled/index.json`, 'utf8'));
+      assert.is(index.manifests[0].digest, image.digest);
     }),
   );
 }
