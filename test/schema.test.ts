@@ -76,7 +76,9 @@ test('judges as the schema that it is made from does', () => {
   const own = specSchema(optionSchemas());
   const texts = [
     'version: 1\nname: demo\nipRanges: { a: [10.0.0.0/8], b: { file: b.txt } }\nproxies: { api: { listen: 80, ipRanges: any } }\n',
-    ...readdirSync('examples').map((name) => readFileSync(`examples/${name}/postern.yaml`, 'utf8')),
+    ...readdirSync('examples', { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('postern.yaml'))
+      .map((file) => readFileSync(`examples/${file}`, 'utf8')),
     ...findCases('test/spec').map(
       ({ path }) => readSections(path).get('spec.yaml') ?? readSections(path).get('spec.json') ?? '',
     ),
