@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
-import { parseDocument } from '../../src/source/document.ts';
 import type { Scope } from '../../src/verify/scope.ts';
 import type { Certificate } from '../engines/certificate.ts';
 import { run } from '../engines/run.ts';
 import { engineSuite } from '../engines/suite.ts';
+import { exampleSpec } from './exampleSpec.ts';
 import { type ClusterNode, startNode } from './node.ts';
 import { CREDENTIALS, type RegistryWorld, registryWorldEngines, startRegistryWorld } from './registryWorld.ts';
 import { scoped } from './scoped.ts';
@@ -18,19 +16,17 @@ const { test, engines } = await engineSuite('the Dependency Proxy', [
   'ctr',
 ]);
 
-const file = fileURLToPath(new URL('../../examples/dependency-proxy/postern.yaml', import.meta.url));
 const REPOSITORY = 'grp/dependency_proxy/containers/alpine';
 
 /** The example, with the addresses and certificates of this machine. */
 function exampleHere(own: Certificate, site: Certificate): object {
-  const { value } = parseDocument({ name: 'postern.yaml', text: readFileSync(file, 'utf8') });
-  const spec = structuredClone(value?.value) as Record<string, Record<string, object>>;
-  const { ipRanges = {}, upstreams = {}, targets = {} } = spec;
-  ipRanges['nodes'] = ['127.0.0.0/8'];
-  Object.assign(upstreams['gitlab'] ?? {}, { servers: [`127.0.0.1:${GITLAB_PORT}`], tls: { caFile: own.certFile } });
-  Object.assign(targets['caddy'] ?? {}, { sites: { tls: site } });
-  Object.assign(targets['containerd'] ?? {}, { caFile: site.certFile });
-  return { ...spec, tests: [] };
+  const spec = exampleSpec('dependency-proxy');
+  const gitlab = { servers: [`127.0.0.1:${GITLAB_PORT}`], tls: { caFile: own.certFile } };
+  spec.ipRanges['nodes'] = ['127.0.0.0/8'];
+  spec.upstreams['gitlab'] = { ...spec.upstreams['gitlab'], ...gitlab };
+  spec.targets['caddy'] = { sites: { tls: site } };
+  spec.targets['containerd'] = { ...spec.targets['containerd'], caFile: site.certFile };
+  return spec;
 }
 
 async function start(
