@@ -1,7 +1,8 @@
 import type { CidrSet } from '../../policy/cidr.ts';
 import type { ApiKey, Policy, Proxy } from '../../policy/types.ts';
 import { lookup } from './lookup.ts';
-import { below } from './regex.ts';
+import { addTo } from './multimap.ts';
+import { below, exactly, oneOf } from './regex.ts';
 import { type Table, table } from './table.ts';
 
 /**
@@ -30,12 +31,30 @@ export function callersOf({ apiKeys }: Policy, proxy: Proxy): Callers {
   };
   const entries = apiKeys.map((key) => [key.id, classOf(key)] as const);
   const timed = expiries.size > 0;
-  const found = lookup({ source: '{http.vars.key}', destination: timed ? 'caller.found' : 'caller.class', entries });
+  const found = classTables(entries, timed ? 'caller.found' : 'caller.class');
   return {
     tables: timed ? [...found, lifetime([...expiries.values()])] : found,
     scopes: [...scopes.values()].map(({ value }) => value),
     ranges: [...ranges.values()].map(({ number, value }) => ({ number, set: value })),
   };
+}
+
+/** Classes up to this number are told by a regular expression each, which costs little more for many ids than for few. */
+const FEW_CLASSES = 8;
+/** Beyond so many characters its program would take more memory than the rest of Caddy. */
+const MOST_CHARACTERS = 300_000;
+
+function classTables(entries: readonly (readonly [id: string, name: string])[], destination: string): Table[] {
+  const source = '{http.vars.key}';
+  const classes = new Map<string, string[]>();
+  for (const [id, name] of entries) addTo(classes, name, id);
+  const characters = entries.reduce((sum, [id]) => sum + id.length, 0);
+  if (classes.size > FEW_CLASSES || characters > MOST_CHARACTERS) return lookup({ source, destination, entries });
+  const sources = [...classes].map(([name, ids]): [string, string] => [
+    `~^${oneOf(ids.toSorted().map(exactly))}$`,
+    name,
+  ]);
+  return [table({ source, destination, entries: sources })];
 }
 
 interface Numbered<T> {

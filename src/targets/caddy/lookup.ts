@@ -6,9 +6,10 @@ const LONG_TABLE = 256;
 
 /** A text that is not in the tables may be shorter than one that is, and still has characters to look at. */
 const PADDING = '_'.repeat(64);
-const MOST_TABLES = 400;
-/** What one more table costs a request, in comparisons of plain entries. */
-const TABLE_COST = 10;
+/** Combinations of characters, which are gone through one by one too. */
+const MOST_NAMES = 400;
+/** What one more table costs every request, in comparisons of plain entries. */
+const TABLE_COST = 50;
 /** Texts that are looked at to choose the characters. */
 const SAMPLE = 4000;
 
@@ -19,26 +20,35 @@ export interface LookupText {
   readonly entries: readonly (readonly [text: string, value: string])[];
 }
 
-/** Tables that find a text among many at a cost that hardly grows with their number. */
+/** Tables that find a text among many at a cost that grows with the square root of their number. */
 export function lookup({ source, destination, entries }: LookupText): Table[] {
   if (entries.length <= LONG_TABLE) return [plainTable({ source, destination, entries })];
   const positions = bestPositions(entries.map(([text]) => text));
-  const buckets = new Map<string, (readonly [string, string])[]>();
-  for (const entry of entries) {
-    addTo(buckets, charactersAt(entry[0], positions), entry);
-  }
-  const sorted = [...buckets].sort(([a], [b]) => (a < b ? -1 : 1));
+  const named = new Map<string, (readonly [string, string])[]>();
+  for (const entry of entries) addTo(named, charactersAt(entry[0], positions), entry);
+  const parts = balanced([...named.values()], Math.ceil(Math.sqrt(entries.length / TABLE_COST)));
   const partOf = (index: number) => `${destination}_${index}`;
+  const selection = parts.flatMap((part, index) =>
+    [...new Set(part.map(([text]) => charactersAt(text, positions)))].map(
+      (name) => [name, `{${partOf(index)}}`] as const,
+    ),
+  );
   return [
     // Placeholders in the output of a plain entry are filled in, and so only one part is ever searched.
-    plainTable({
-      source: `{${destination}_at}`,
-      destination,
-      entries: sorted.map(([name], index) => [name, `{${partOf(index)}}`]),
-    }),
+    plainTable({ source: `{${destination}_at}`, destination, entries: selection }),
     table({ source: `${PADDING}${source}`, destination: `${destination}_at`, entries: [selector(positions)] }),
-    ...sorted.map(([, part], index) => plainTable({ source, destination: partOf(index), entries: part })),
+    ...parts.map((part, index) => plainTable({ source, destination: partOf(index), entries: part })),
   ];
+}
+
+/** Puts groups together into so many of about one size. */
+function balanced<T>(groups: readonly (readonly T[])[], count: number): readonly (readonly T[])[] {
+  const parts: T[][] = Array.from({ length: Math.min(count, groups.length) }, () => []);
+  for (const group of groups.toSorted((x, y) => y.length - x.length)) {
+    const smallest = parts.reduce((least, part) => (part.length < least.length ? part : least));
+    for (const item of group) smallest.push(item);
+  }
+  return parts;
 }
 
 /** The "=" keeps a text that starts with "~" from being a regular expression, and one that is "default" from being the default. */
@@ -54,9 +64,8 @@ function bestPositions(all: readonly string[]): readonly number[] {
   let best: { positions: readonly number[]; cost: number } = { positions: [0], cost: Number.POSITIVE_INFINITY };
   const consider = (positions: readonly number[]) => {
     const sizes = sizesOf(texts, positions);
-    const compared = (sizes.reduce((sum, size) => sum + size * size, 0) / texts.length) * step;
-    const cost = compared + sizes.length * TABLE_COST;
-    if (sizes.length <= MOST_TABLES && cost < best.cost) best = { positions, cost };
+    const cost = sizes.reduce((sum, size) => sum + size * size, 0) / texts.length;
+    if (sizes.length <= MOST_NAMES && cost < best.cost) best = { positions, cost };
   };
   for (let position = 0; position < longest; position++) consider([position]);
   const [first = 0] = best.positions;
