@@ -11,6 +11,8 @@ export interface NginxModel {
 export interface MainModel {
   readonly workerProcesses: NginxToken;
   readonly workerConnections: number;
+  /** Descriptors that a worker may have open. */
+  readonly openFiles: number;
   readonly hashes: HashSizes;
   readonly proxies: readonly { readonly file: NginxToken }[];
 }

@@ -58,11 +58,14 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
       upstreamOf,
     });
   });
+  const workerConnections = options.workerConnections ?? 1024;
   const maps = [...callers].flatMap((caller) => caller.maps).concat(proxies.flatMap(mapsOf));
   return {
     main: {
       workerProcesses: word(options.workerProcesses ?? 'auto'),
-      workerConnections: options.workerConnections ?? 1024,
+      workerConnections,
+      // Each connection takes one, logs and listeners a few; what systemd grants is 1024 in all.
+      openFiles: 2 * workerConnections,
       hashes: hashSizes(maps, secretsOf(policy)),
       proxies: proxies.map(({ file }) => ({ file: word(file) })),
     },
