@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { lock } from '../../src/verify/lock.ts';
 import { installDebian } from './debian.ts';
 import { installGo } from './go.ts';
+import { installPypi } from './pypi.ts';
 import { run } from './run.ts';
 import { type EngineName, type Recipe, recipes } from './table.ts';
 import { isWithin } from './version.ts';
@@ -66,11 +67,12 @@ async function installed(name: EngineName, recipe: Recipe, folder: string): Prom
 async function install({ origin, command }: Recipe, folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   if (origin.kind === 'go') await installGo(origin, folder, command);
+  else if (origin.kind === 'pypi') await installPypi(origin, folder, command);
   else await installDebian(origin, folder, command);
 }
 
 function folderName(name: EngineName, { origin }: Recipe): string {
-  return `${name}-${origin.kind === 'go' ? origin.version : origin.suite}`;
+  return `${name}-${origin.kind === 'debian' ? origin.suite : origin.version}`;
 }
 
 const failureOf = (name: EngineName) => join(enginesFolder, '.failed', name);

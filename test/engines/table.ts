@@ -5,6 +5,13 @@ export interface GoOrigin {
   readonly ldflags?: string;
 }
 
+/** A Python program, in a virtual environment of its own. */
+export interface PypiOrigin {
+  readonly kind: 'pypi';
+  readonly package: string;
+  readonly version: string;
+}
+
 export interface DebianOrigin {
   readonly kind: 'debian';
   readonly suite: 'bookworm' | 'trixie' | 'sid';
@@ -24,7 +31,7 @@ export interface Recipe {
   readonly from: string;
   readonly below?: string;
   /** Where it comes from when PATH has none that will do. */
-  readonly origin: GoOrigin | DebianOrigin;
+  readonly origin: GoOrigin | DebianOrigin | PypiOrigin;
 }
 
 const coredns = { command: 'coredns', say: ['-version'] };
@@ -119,6 +126,13 @@ export const recipes = {
     },
   },
   openssl: { command: 'openssl', say: ['version'], from: '1.1.1', origin: debian('openssl', 'usr/bin/openssl') },
+  // The name on PATH may be that of the program it was forked from, which stopped before 0.3.
+  gixy: {
+    command: 'gixy',
+    say: ['--version'],
+    from: '0.9.0',
+    origin: { kind: 'pypi', package: 'gixy-next', version: '0.9.0' },
+  },
   wrk: { command: 'wrk', say: ['-v'], from: '4.1.0', origin: debian('wrk', 'usr/bin/wrk') },
 } satisfies Record<string, Recipe>;
 
