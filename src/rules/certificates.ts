@@ -10,7 +10,7 @@ import { ruleCodes } from './codes.ts';
  * is met under the old name by whoever follows a DNS rewrite and under the new one by whoever uses a mirror.
  */
 export function certificates(policy: Policy, { certificates: all }: Clients, read: ReadFile): Diagnostic[] {
-  const sites = policy.rewrites.filter(({ upstream }) => upstream !== undefined);
+  const sites = policy.rewrites.filter(({ upstream, wildcard }) => upstream !== undefined && !wildcard);
   return all.flatMap(({ file, at }) => {
     const certificate = parse(read(file));
     if (!certificate) return [];
@@ -22,9 +22,9 @@ export function certificates(policy: Policy, { certificates: all }: Clients, rea
 
 function missingNames(site: DomainRewrite, certificate: X509Certificate): (Related & { readonly name: string })[] {
   return (['from', 'to'] as const)
-    .filter((side) => !covers(certificate, site.wildcard ? `any.${site[side]}` : site[side]))
+    .filter((side) => !covers(certificate, site[side]))
     .map((side) => ({
-      name: `${site.wildcard ? '*.' : ''}${site[side]}`,
+      name: site[side],
       at: [...site.origin, side],
       message: side === 'from' ? 'what clients verify after a DNS rewrite' : 'what nodes verify at a mirror',
     }));
