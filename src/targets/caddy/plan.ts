@@ -1,6 +1,6 @@
 import type { Diagnostic, Result, SpecPath } from '../../diagnostics/diagnostic.ts';
 import { resultOf } from '../../diagnostics/diagnostic.ts';
-import type { Policy } from '../../policy/types.ts';
+import type { DomainRewrite, Policy } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
 import { caddyCodes } from './codes.ts';
 import { errorBody, errorMessage } from './errors.ts';
@@ -59,6 +59,7 @@ function siteProblems({ rewrites, proxies }: Policy, { sites }: CaddyOptions, at
   const clashing = proxied.length > 0 ? proxies.filter(({ listen }) => listen.port === port) : [];
   return [
     ...wild.map(({ origin, from }) => caddyCodes.report('wildcard-site', [...origin, 'upstream'], { from })),
+    ...twice(proxied),
     ...clashing.map(({ id, origin }) =>
       caddyCodes.report(
         'site-port',
@@ -68,6 +69,18 @@ function siteProblems({ rewrites, proxies }: Policy, { sites }: CaddyOptions, at
       ),
     ),
   ];
+}
+
+function twice(proxied: readonly DomainRewrite[]): Diagnostic[] {
+  const first = new Map<string, DomainRewrite>();
+  return proxied.flatMap((rewrite) => {
+    const { to: name, origin } = rewrite;
+    const other = first.get(name) ?? rewrite;
+    first.set(name, other);
+    if (other === rewrite) return [];
+    const related = [{ at: [...other.origin, 'to'], message: 'first here' }];
+    return [caddyCodes.report('site-twice', [...origin, 'to'], { name, from: other.from }, { related })];
+  });
 }
 
 function limitProblems({ apiKeys }: Policy): Diagnostic[] {
