@@ -24,7 +24,12 @@ function withSpec<T>(parser: Argv<T>) {
 }
 
 /** What `explain` calls requests is a file of them; here it is how many to make up. */
-const probes = { type: 'number', requiresArg: true, default: 10_000, describe: 'how many requests are made up' } as const;
+const probes = {
+  type: 'number',
+  requiresArg: true,
+  default: 10_000,
+  describe: 'how many requests are made up',
+} as const;
 
 // Each command is loaded when it runs, because most of the time of a small run is loading.
 function addChecks(parser: Argv, { io, finish }: Context): Argv {

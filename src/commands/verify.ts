@@ -21,20 +21,45 @@ export interface VerifyArguments {
 }
 
 /** Puts the generated files to the test on the real engines of this machine. */
-export async function verify({ spec: argument, engine, requests, seed = '1', format }: VerifyArguments, io: Io): Promise<Status> {
+export async function verify(
+  { spec: argument, engine, requests, seed = '1', format }: VerifyArguments,
+  io: Io,
+): Promise<Status> {
   const compiled = compileArgument(argument, io, { targets: [] });
   const { source, document, spec, policy, diagnostics } = compiled;
   const report = { command: 'verify', document };
-  if (!source || !policy || !spec || hasError(diagnostics)) return print({ ...report, status: 2, diagnostics, asked: 'changes' }, format, io);
+  if (!source || !policy || !spec || hasError(diagnostics))
+    return print({ ...report, status: 2, diagnostics, asked: 'changes' }, format, io);
   const chosen = chooseEngines(engine, spec, io);
-  if ('diagnostics' in chosen) return print({ ...report, status: 2, diagnostics: [...diagnostics, ...chosen.diagnostics], asked: 'changes' }, format, io);
+  if ('diagnostics' in chosen)
+    return print(
+      { ...report, status: 2, diagnostics: [...diagnostics, ...chosen.diagnostics], asked: 'changes' },
+      format,
+      io,
+    );
   const runs: EngineRun[] = [];
   for (const found of chosen.engines) runs.push(await runEngine(found, { source, policy, spec, requests, seed, io }));
   const all = [...diagnostics, ...runs.flatMap((run) => run.diagnostics)];
   const unsure = runs.some((run) => run.unsure) || runs.every(({ sent }) => sent === 0);
   const status = runs.some(({ disagreements }) => disagreements > 0) ? 1 : unsure ? 2 : hasError(all) ? 1 : 0;
-  const summary = runs.map(({ name, sent, disagreements }) => `${name}: ${count(sent, 'request')}, ${count(disagreements, 'disagreement')} (seed ${seed})`).join('\n');
-  return print({ ...report, status, diagnostics: all, asked: 'diagnostics', engines: runs.map(({ name, sent, disagreements }) => ({ name, requests: sent, disagreements })), summary }, format, io);
+  const summary = runs
+    .map(
+      ({ name, sent, disagreements }) =>
+        `${name}: ${count(sent, 'request')}, ${count(disagreements, 'disagreement')} (seed ${seed})`,
+    )
+    .join('\n');
+  return print(
+    {
+      ...report,
+      status,
+      diagnostics: all,
+      asked: 'diagnostics',
+      engines: runs.map(({ name, sent, disagreements }) => ({ name, requests: sent, disagreements })),
+      summary,
+    },
+    format,
+    io,
+  );
 }
 
 interface FoundEngine {
@@ -43,7 +68,11 @@ interface FoundEngine {
 }
 
 /** The engines asked for, else those whose target the spec names and that are here. */
-function chooseEngines(asked: readonly string[] | undefined, spec: Spec, io: Io): { engines: readonly FoundEngine[] } | { diagnostics: readonly Diagnostic[] } {
+function chooseEngines(
+  asked: readonly string[] | undefined,
+  spec: Spec,
+  io: Io,
+): { engines: readonly FoundEngine[] } | { diagnostics: readonly Diagnostic[] } {
   const named = asked ?? ENGINES.filter((name) => spec.targets?.[name] !== undefined);
   const wanted = named.filter(isEngine).filter((name) => targets.some((target) => target.name === name));
   const engines = wanted.flatMap((name): FoundEngine[] => {
@@ -52,7 +81,14 @@ function chooseEngines(asked: readonly string[] | undefined, spec: Spec, io: Io)
   });
   const missing = named.filter((name) => !engines.some((found) => found.name === name));
   if (asked && missing.length > 0) {
-    return { diagnostics: missing.map((name) => verifyCodes.report('engine-missing', ['targets', name], { engine: name, variable: isEngine(name) ? programVariable(name) : '' })) };
+    return {
+      diagnostics: missing.map((name) =>
+        verifyCodes.report('engine-missing', ['targets', name], {
+          engine: name,
+          variable: isEngine(name) ? programVariable(name) : '',
+        }),
+      ),
+    };
   }
   if (engines.length === 0) return { diagnostics: [verifyCodes.report('no-engine', ['targets'], { engines: named })] };
   for (const name of missing) io.err(`${name} is not on this machine and was left out\n`);
@@ -82,7 +118,12 @@ async function runEngine({ name, program }: FoundEngine, context: RunContext): P
   const what = name === 'coredns' ? 'domainRewrites' : 'proxies';
   const nothing = name === 'coredns' ? policy.rewrites.length === 0 : policy.proxies.length === 0;
   const none = { name, sent: 0, disagreements: 0 };
-  if (nothing) return { ...none, diagnostics: [verifyCodes.report('nothing-to-verify', ['targets', name], { engine: name, what })], unsure: false };
+  if (nothing)
+    return {
+      ...none,
+      diagnostics: [verifyCodes.report('nothing-to-verify', ['targets', name], { engine: name, what })],
+      unsure: false,
+    };
   const target = targets.find((each) => each.name === name);
   if (!target) throw new Error(`no target ${name}`);
   const scope = openScope();
@@ -91,12 +132,21 @@ async function runEngine({ name, program }: FoundEngine, context: RunContext): P
     const progress = progressLine(name, requests + tests.length, io);
     const options = spec.targets?.[name] ?? {};
     const run = name === 'coredns' ? verifyNames : verifyEngine;
-    const verified = await run({ engine: name, program, target, options, policy, read: source.read, requests, seed, tests, progress }, scope);
-    const unsure = verified.diagnostics.some(({ code }) => code === 'verify/engine-failed') || (verified.sent === 0 && hasError(verified.diagnostics));
+    const verified = await run(
+      { engine: name, program, target, options, policy, read: source.read, requests, seed, tests, progress },
+      scope,
+    );
+    const unsure =
+      verified.diagnostics.some(({ code }) => code === 'verify/engine-failed') ||
+      (verified.sent === 0 && hasError(verified.diagnostics));
     return { name, ...verified, unsure };
   } catch (error) {
     const problem = `could not be verified: ${error instanceof Error ? error.message.trim() : String(error)}`;
-    return { ...none, diagnostics: [verifyCodes.report('engine-failed', ['targets', name], { engine: name, problem })], unsure: true };
+    return {
+      ...none,
+      diagnostics: [verifyCodes.report('engine-failed', ['targets', name], { engine: name, problem })],
+      unsure: true,
+    };
   } finally {
     await scope.close();
   }
