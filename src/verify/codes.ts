@@ -3,7 +3,8 @@ import { code, defineCodes } from '../diagnostics/codes.ts';
 export const verifyCodes = defineCodes('verify', {
   disagreement: code<{ engine: string; problem: string; times: number; show: string }>({
     severity: 'error',
-    message: ({ engine, problem, times }) => `${engine}: ${problem}${times > 1 ? ` (and ${times - 1} more like it)` : ''}`,
+    message: ({ engine, problem, times }) =>
+      `${engine}: ${problem}${times > 1 ? ` (and ${times - 1} more like it)` : ''}`,
     hint: ({ show }) => show,
   }),
   leak: code<{ engine: string }>({
@@ -22,7 +23,10 @@ export const verifyCodes = defineCodes('verify', {
   }),
   'no-engine': code<{ engines: readonly string[] }>({
     severity: 'error',
-    message: ({ engines }) => (engines.length === 0 ? 'the spec names no target that an engine could run' : `none of the engines was found on this machine: ${engines.join(', ')}`),
+    message: ({ engines }) =>
+      engines.length === 0
+        ? 'the spec names no target that an engine could run'
+        : `none of the engines was found on this machine: ${engines.join(', ')}`,
     hint: ({ engines }) => (engines.length === 0 ? 'add nginx, caddy or coredns under targets' : 'put one on PATH'),
   }),
   'engine-failed': code<{ engine: string; problem: string }>({

@@ -1,6 +1,6 @@
 import { STATUS_MESSAGES, statusBody } from '../policy/statuses.ts';
 import type { Policy, Upstream } from '../policy/types.ts';
-import { answerProblems, type AnswerContext, originProblems } from './compareAnswer.ts';
+import { type AnswerContext, answerProblems, originProblems } from './compareAnswer.ts';
 import { upstreamProblems } from './compareUpstream.ts';
 import type { Answered, Exchange } from './exchange.ts';
 import type { Expectation, Expected } from './expect.ts';
@@ -35,9 +35,18 @@ export function problemsOf({ expected, end }: Expectation, { answers, extra }: E
     refused = answer === undefined || found.length > 0 || REFUSALS.includes(answer.response.status);
   }
   const smuggled = extra.find(({ arrival }) => arrival);
-  if (smuggled) problems.push({ kind: 'smuggled', text: `the upstream got "${smuggled.arrival?.request.head.split('\r\n')[0]}" from bytes that are no request${reasonOf(end)}` });
-  else if (typeof end === 'object' && extra[0] && extra[0].response.status < 400) problems.push({ kind: 'malformed-accepted', text: `answered ${extra[0].response.status} to bytes that are no request${reasonOf(end)}` });
-  else if (end === 'clean' && extra.length > 1) problems.push({ kind: 'desynchronised', text: `answered ${extra.length - 1} more requests than were sent` });
+  if (smuggled)
+    problems.push({
+      kind: 'smuggled',
+      text: `the upstream got "${smuggled.arrival?.request.head.split('\r\n')[0]}" from bytes that are no request${reasonOf(end)}`,
+    });
+  else if (typeof end === 'object' && extra[0] && extra[0].response.status < 400)
+    problems.push({
+      kind: 'malformed-accepted',
+      text: `answered ${extra[0].response.status} to bytes that are no request${reasonOf(end)}`,
+    });
+  else if (end === 'clean' && extra.length > 1)
+    problems.push({ kind: 'desynchronised', text: `answered ${extra.length - 1} more requests than were sent` });
   return problems;
 }
 
@@ -51,15 +60,30 @@ function oneProblem(expected: Expected, answer: Answered | undefined, judged: Ju
   const arrival = answer?.arrival;
   if (!arrival && isRefusal(expected, status)) return [];
   if (decision.kind !== 'forward' && arrival) {
-    return [{ kind: 'forwarded', text: `forwarded, although the answer is ${decision.status}: the upstream got "${arrival.request.head.split('\r\n')[0]}"` }];
+    return [
+      {
+        kind: 'forwarded',
+        text: `forwarded, although the answer is ${decision.status}: the upstream got "${arrival.request.head.split('\r\n')[0]}"`,
+      },
+    ];
   }
   if (status === undefined || !answer) return [{ kind: 'closed', text: 'the connection was closed without an answer' }];
   if (isUnmet(expected) && [400, 412].includes(status)) return [];
   if (isServerWide(expected) && status === 200 && answer.response.body.length === 0) return [];
   if (decision.kind !== 'forward') return deniedProblems(expected, answer, judged);
   if (!arrival && status === 413 && isTooLarge(expected)) return [];
-  if (!arrival) return [{ kind: `not-forwarded ${status}`, text: `answered ${status} ${STATUS_MESSAGES[status] ?? ''}, although the request is allowed` }];
-  return [...upstreamProblems(expected, arrival, judged), ...answerProblems(contextOf(expected, answer, judged)), ...forwardedAnswerProblems(expected, answer, judged)];
+  if (!arrival)
+    return [
+      {
+        kind: `not-forwarded ${status}`,
+        text: `answered ${status} ${STATUS_MESSAGES[status] ?? ''}, although the request is allowed`,
+      },
+    ];
+  return [
+    ...upstreamProblems(expected, arrival, judged),
+    ...answerProblems(contextOf(expected, answer, judged)),
+    ...forwardedAnswerProblems(expected, answer, judged),
+  ];
 }
 
 /** Whether an engine was free to refuse, and did. */
@@ -76,7 +100,11 @@ function isServerWide({ request: { method, target } }: Expected): boolean {
 
 /** nginx compares its own answers with what If-Match and If-Unmodified-Since ask for, and no configuration keeps it from that. */
 function isUnmet({ decision, request: { fields } }: Expected): boolean {
-  return decision.kind === 'answer' && decision.status === 200 && fields.some(([name]) => /^if-(?:match|unmodified-since)$/i.test(name));
+  return (
+    decision.kind === 'answer' &&
+    decision.status === 200 &&
+    fields.some(([name]) => /^if-(?:match|unmodified-since)$/i.test(name))
+  );
 }
 
 /** A chunked body shows its size only while it is read, which may be after it was forwarded. */
@@ -96,24 +124,52 @@ function deniedProblems(expected: Expected, answer: Answered, judged: Judged): P
   const { response } = answer;
   if (response.status !== decision.status) {
     const why = decision.kind === 'deny' ? ` (${decision.reason})` : '';
-    return [{ kind: `status ${response.status} for ${decision.status}`, text: `answered ${response.status} instead of ${decision.status}${why}` }];
+    return [
+      {
+        kind: `status ${response.status} for ${decision.status}`,
+        text: `answered ${response.status} instead of ${decision.status}${why}`,
+      },
+    ];
   }
   const problems = answerProblems(contextOf(expected, answer, judged));
   const withoutBody = request.method === 'HEAD' || [204, 304].includes(response.status);
   const body = decision.kind === 'answer' ? decision.body : statusBody(decision.status);
-  if (!withoutBody && response.text().trim() !== body) problems.push({ kind: 'error-body', text: `the body is ${JSON.stringify(response.text().slice(0, 200))} instead of ${body}` });
-  if (!withoutBody && !/^application\/json\b/.test(response.field('content-type') ?? '')) problems.push({ kind: 'error-type', text: `the Content-Type is ${response.field('content-type') ?? 'missing'} instead of application/json` });
+  if (!withoutBody && response.text().trim() !== body)
+    problems.push({
+      kind: 'error-body',
+      text: `the body is ${JSON.stringify(response.text().slice(0, 200))} instead of ${body}`,
+    });
+  if (!withoutBody && !/^application\/json\b/.test(response.field('content-type') ?? ''))
+    problems.push({
+      kind: 'error-type',
+      text: `the Content-Type is ${response.field('content-type') ?? 'missing'} instead of application/json`,
+    });
   const allow = decision.kind === 'deny' ? decision.allow?.join(', ') : undefined;
-  if (allow !== undefined && response.field('allow') !== allow) problems.push({ kind: 'allow', text: `Allow is ${response.field('allow') ?? 'missing'} instead of ${allow}` });
+  if (allow !== undefined && response.field('allow') !== allow)
+    problems.push({ kind: 'allow', text: `Allow is ${response.field('allow') ?? 'missing'} instead of ${allow}` });
   return problems;
 }
 
-function forwardedAnswerProblems({ request }: Expected, { response, arrival }: Answered, { policy, ground }: Judged): Problem[] {
+function forwardedAnswerProblems(
+  { request }: Expected,
+  { response, arrival }: Answered,
+  { policy, ground }: Judged,
+): Problem[] {
   if (!arrival) return [];
   const { answer } = arrival;
   const problems: Problem[] = [];
-  if (response.status !== answer.status) problems.push({ kind: 'answer-status', text: `passed on ${answer.status} of the upstream as ${response.status}` });
-  if (request.method !== 'HEAD' && response.text() !== answer.body) problems.push({ kind: 'answer-body', text: `passed on ${answer.body} of the upstream as ${JSON.stringify(response.text().slice(0, 200))}` });
+  if (response.status !== answer.status)
+    problems.push({ kind: 'answer-status', text: `passed on ${answer.status} of the upstream as ${response.status}` });
+  if (request.method !== 'HEAD' && response.text() !== answer.body)
+    problems.push({
+      kind: 'answer-body',
+      text: `passed on ${answer.body} of the upstream as ${JSON.stringify(response.text().slice(0, 200))}`,
+    });
   const upstream = policy.upstreams.find(({ id }): boolean => id === arrival.upstream);
-  return upstream ? [...problems, ...originProblems({ answer, upstream: upstream satisfies Upstream, response, request, proxy: ground.proxy })] : problems;
+  return upstream
+    ? [
+        ...problems,
+        ...originProblems({ answer, upstream: upstream satisfies Upstream, response, request, proxy: ground.proxy }),
+      ]
+    : problems;
 }

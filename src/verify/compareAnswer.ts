@@ -19,13 +19,19 @@ export interface AnswerContext {
 export function answerProblems({ response, proxy, secrets }: AnswerContext): Problem[] {
   const problems: Problem[] = [];
   for (const { name, value } of proxy.responseHeaders) {
-    if (response.field(name) !== value) problems.push({ kind: `response-header ${name}`, text: `the answer's ${name} is ${response.field(name) ?? 'missing'} instead of ${value}` });
+    if (response.field(name) !== value)
+      problems.push({
+        kind: `response-header ${name}`,
+        text: `the answer's ${name} is ${response.field(name) ?? 'missing'} instead of ${value}`,
+      });
   }
   for (const name of [...HIDDEN_RESPONSE_HEADERS, 'via']) {
-    if (response.field(name) !== undefined) problems.push({ kind: `hidden ${name}`, text: `the answer has ${name}: ${response.field(name)}` });
+    if (response.field(name) !== undefined)
+      problems.push({ kind: `hidden ${name}`, text: `the answer has ${name}: ${response.field(name)}` });
   }
   const server = response.field('server');
-  if (server !== undefined && /\d/.test(server)) problems.push({ kind: 'server', text: `the answer tells the engine's version: ${server}` });
+  if (server !== undefined && /\d/.test(server))
+    problems.push({ kind: 'server', text: `the answer tells the engine's version: ${server}` });
   const all = `${response.fields.map(([, value]) => value).join('\n')}\n${response.body.toString('latin1')}`;
   if (secrets.leakIn(all) !== undefined) problems.push({ kind: 'leak', text: 'the answer holds a key or token' });
   return problems;
@@ -50,15 +56,25 @@ export function originProblems({ answer, upstream, response, request, proxy }: M
     const sent = fieldOf(answer.fields ?? [], name);
     const due = sent === undefined ? undefined : mapOrigins(sent, originsOf(upstream), own);
     const got = response.field(name);
-    if (got !== due) problems.push({ kind: `origin ${name}`, text: `${name} came back as ${got ?? 'nothing'} instead of ${due ?? 'nothing'}` });
+    if (got !== due)
+      problems.push({
+        kind: `origin ${name}`,
+        text: `${name} came back as ${got ?? 'nothing'} instead of ${due ?? 'nothing'}`,
+      });
   }
   const next = response.field('x-next-page');
-  if (next !== '2') problems.push({ kind: 'answer-header', text: `X-Next-Page of the upstream came back as ${next ?? 'nothing'}` });
+  if (next !== '2')
+    problems.push({ kind: 'answer-header', text: `X-Next-Page of the upstream came back as ${next ?? 'nothing'}` });
   return problems;
 }
 
 /** At the start of the value or of a link, and only where the origin ends there. */
 function mapOrigins(value: string, origins: readonly string[], own: string): string {
-  const longest = [...new Set(origins)].sort((a, b) => b.length - a.length).map((origin) => origin.replace(/[.[\]\\]/g, '\\$&'));
-  return value.replace(new RegExp(`(^|<)(?:${longest.join('|')})(?=[/?#>]|$)`, 'gi'), (_, before: string) => before + own);
+  const longest = [...new Set(origins)]
+    .sort((a, b) => b.length - a.length)
+    .map((origin) => origin.replace(/[.[\]\\]/g, '\\$&'));
+  return value.replace(
+    new RegExp(`(^|<)(?:${longest.join('|')})(?=[/?#>]|$)`, 'gi'),
+    (_, before: string) => before + own,
+  );
 }

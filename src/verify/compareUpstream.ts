@@ -8,29 +8,60 @@ import type { Recorded } from './recorder.ts';
 import type { Arrival } from './upstreams.ts';
 
 /** What an engine writes itself. */
-const WRITTEN = ['host', 'connection', 'content-length', 'transfer-encoding', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'];
+const WRITTEN = [
+  'host',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+];
 
 /** Where what the upstream got differs from what it should have got. */
-export function upstreamProblems(expected: Expected, { upstream: id, request: got }: Arrival, { policy, ground }: Judged): Problem[] {
+export function upstreamProblems(
+  expected: Expected,
+  { upstream: id, request: got }: Arrival,
+  { policy, ground }: Judged,
+): Problem[] {
   const { decision, request } = expected;
   if (decision.kind !== 'forward') return [];
   const upstream = policy.upstreams.find((each) => each.id === decision.forwarding.upstream);
-  if (!upstream || upstream.id !== id) return [{ kind: 'upstream', text: `forwarded to ${id} instead of ${decision.forwarding.upstream}` }];
-  const token = decision.key && decision.forwarding.auth === 'apiKey' ? ground.secrets.tokenOf(decision.key.id) : undefined;
+  if (!upstream || upstream.id !== id)
+    return [{ kind: 'upstream', text: `forwarded to ${id} instead of ${decision.forwarding.upstream}` }];
+  const token =
+    decision.key && decision.forwarding.auth === 'apiKey' ? ground.secrets.tokenOf(decision.key.id) : undefined;
   const problems: Problem[] = [];
   const differ = (kind: string, is: string, should: string) => {
-    if (is !== should) problems.push({ kind, text: `the upstream got ${kind} ${JSON.stringify(is)} instead of ${JSON.stringify(should)}` });
+    if (is !== should)
+      problems.push({
+        kind,
+        text: `the upstream got ${kind} ${JSON.stringify(is)} instead of ${JSON.stringify(should)}`,
+      });
   };
   differ('method', got.method, request.method);
   differ('target', got.target, request.target);
   differ('body', got.body.toString('latin1').slice(0, 5_000_000), request.body);
   differ('Host', got.field('host') ?? '', upstream.port === 80 ? upstream.host : `${upstream.host}:${upstream.port}`);
-  if (got.trailers) problems.push({ kind: 'trailers', text: `the upstream got the trailers ${got.trailers.map(([name]) => name).join(', ')}` });
+  if (got.trailers)
+    problems.push({
+      kind: 'trailers',
+      text: `the upstream got the trailers ${got.trailers.map(([name]) => name).join(', ')}`,
+    });
   if (token !== undefined && fieldOf(got.fields, upstream.tokenHeader) !== token) {
-    problems.push({ kind: 'token', text: `the upstream got another ${upstream.tokenHeader} than the token of ${decision.key?.id}` });
+    problems.push({
+      kind: 'token',
+      text: `the upstream got another ${upstream.tokenHeader} than the token of ${decision.key?.id}`,
+    });
   }
-  if (token !== undefined && keyLeaks(got, upstream, ground.secrets)) problems.push({ kind: 'key-leak', text: "the upstream got the client's key" });
-  return [...problems, ...forwardedProblems(expected, got), ...fieldProblems(expected, got, token === undefined ? undefined : upstream.tokenHeader)];
+  if (token !== undefined && keyLeaks(got, upstream, ground.secrets))
+    problems.push({ kind: 'key-leak', text: "the upstream got the client's key" });
+  return [
+    ...problems,
+    ...forwardedProblems(expected, got),
+    ...fieldProblems(expected, got, token === undefined ? undefined : upstream.tokenHeader),
+  ];
 }
 
 function keyLeaks(got: Recorded, upstream: Upstream, secrets: Judged['ground']['secrets']): boolean {
@@ -52,12 +83,19 @@ function forwardedProblems({ client, request }: Expected, got: Recorded): Proble
     ['X-Forwarded-Proto', got.field('x-forwarded-proto') ?? 'nothing', 'http'],
     ...(host ? ([['X-Forwarded-Host', got.field('x-forwarded-host') ?? 'nothing', host]] as const) : []),
   ];
-  return pairs.filter(([, is, should]) => is !== should).map(([name, is, should]) => ({ kind: name, text: `the upstream got ${name} ${is} instead of ${should}` }));
+  return pairs
+    .filter(([, is, should]) => is !== should)
+    .map(([name, is, should]) => ({ kind: name, text: `the upstream got ${name} ${is} instead of ${should}` }));
 }
 
 function passing({ auth, headers, websocket }: Forwarding): Set<string> {
   const credentials = auth === 'passthrough' ? PASSTHROUGH_CREDENTIAL_HEADERS : [];
-  return new Set([...DEFAULT_REQUEST_HEADERS, ...headers, ...credentials, ...(websocket ? [...WEBSOCKET_HEADERS, 'upgrade'] : [])]);
+  return new Set([
+    ...DEFAULT_REQUEST_HEADERS,
+    ...headers,
+    ...credentials,
+    ...(websocket ? [...WEBSOCKET_HEADERS, 'upgrade'] : []),
+  ]);
 }
 
 /** Only what may pass, and that as it was sent. */
@@ -69,14 +107,20 @@ function fieldProblems({ decision, request }: Expected, got: Recorded, tokenHead
   const problems: Problem[] = [];
   for (const [name, value] of got.fields) {
     const lower = name.toLowerCase();
-    if (lower === 'connection' && !isOwnConnection(value, decision.forwarding.websocket)) problems.push({ kind: 'connection', text: `the upstream got Connection: ${value}` });
-    if (!written.has(lower) && !allowed.has(lower) && !isAnnouncement(lower, request.fields)) problems.push({ kind: `field ${lower}`, text: `the upstream got the field ${name}: ${value.slice(0, 100)}` });
+    if (lower === 'connection' && !isOwnConnection(value, decision.forwarding.websocket))
+      problems.push({ kind: 'connection', text: `the upstream got Connection: ${value}` });
+    if (!written.has(lower) && !allowed.has(lower) && !isAnnouncement(lower, request.fields))
+      problems.push({ kind: `field ${lower}`, text: `the upstream got the field ${name}: ${value.slice(0, 100)}` });
   }
   for (const name of allowed) {
     if (written.has(name) || name === 'upgrade') continue;
     const sent = valuesOf(request.fields, name);
     const arrived = valuesOf(got.fields, name);
-    if (!isSame(sent, arrived)) problems.push({ kind: `value ${name}`, text: `the upstream got ${name} ${JSON.stringify(arrived)}, the client sent ${JSON.stringify(sent)}` });
+    if (!isSame(sent, arrived))
+      problems.push({
+        kind: `value ${name}`,
+        text: `the upstream got ${name} ${JSON.stringify(arrived)}, the client sent ${JSON.stringify(sent)}`,
+      });
   }
   return problems;
 }

@@ -15,7 +15,10 @@ export interface DescribeContext {
 export function describe({ probe, expectation }: Disagreement, context: DescribeContext): string {
   const bytes = `printf '${forPrintf(named(probe.raw, context.secrets))}' | nc ${hostPort(context).join(' ')}`;
   const [only, ...others] = expectation.expected;
-  const curl = only && others.length === 0 && expectation.end === 'clean' && isForCurl(only, probe.raw) ? [curlLine(only, context)] : [];
+  const curl =
+    only && others.length === 0 && expectation.end === 'clean' && isForCurl(only, probe.raw)
+      ? [curlLine(only, context)]
+      : [];
   const from = context.proxy.clientIp.kind === 'header' ? [] : [`sent from ${probe.peer}`];
   return [...curl, bytes, ...from].join('\n        ');
 }
@@ -40,13 +43,30 @@ function named(text: string, secrets: Secrets): string {
 }
 
 function forPrintf(text: string): string {
-  return [...text].map((char) => ESCAPES[char] ?? (/[\x20-\x7e]/.test(char) ? char : `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`)).join('');
+  return [...text]
+    .map(
+      (char) =>
+        ESCAPES[char] ?? (/[\x20-\x7e]/.test(char) ? char : `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`),
+    )
+    .join('');
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { '\r': '\\r', '\n': '\\n', '\t': '\\t', '\\': '\\\\', '%': '%%', "'": "'\\''" };
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\r': '\\r',
+  '\n': '\\n',
+  '\t': '\\t',
+  '\\': '\\\\',
+  '%': '%%',
+  "'": "'\\''",
+};
 
 function isForCurl({ request, refusable }: Expected, raw: string): boolean {
-  return refusable === undefined && request.target.startsWith('/') && /^[\x20-\x7e\r\n]*$/.test(raw) && !/^[^ ]+ [^ ]*#/.test(raw);
+  return (
+    refusable === undefined &&
+    request.target.startsWith('/') &&
+    /^[\x20-\x7e\r\n]*$/.test(raw) &&
+    !/^[^ ]+ [^ ]*#/.test(raw)
+  );
 }
 
 function curlLine({ request }: Expected, context: DescribeContext): string {
@@ -54,11 +74,30 @@ function curlLine({ request }: Expected, context: DescribeContext): string {
   const { method, target, fields, body } = request;
   const skipped = ['host', 'content-length', 'transfer-encoding'];
   const host = fieldOf(fields, 'host');
-  const headers = fields.filter(([name]) => !skipped.includes(name.toLowerCase())).map(([name, value]) => `-H ${quote(value === '' ? `${name};` : `${name}: ${value}`)}`);
-  const unwanted = ['User-Agent', 'Accept'].filter((name) => fieldOf(fields, name) === undefined).map((name) => `-H '${name}:'`);
+  const headers = fields
+    .filter(([name]) => !skipped.includes(name.toLowerCase()))
+    .map(([name, value]) => `-H ${quote(value === '' ? `${name};` : `${name}: ${value}`)}`);
+  const unwanted = ['User-Agent', 'Accept']
+    .filter((name) => fieldOf(fields, name) === undefined)
+    .map((name) => `-H '${name}:'`);
   const chunked = fieldOf(fields, 'transfer-encoding') === undefined ? [] : ["-H 'Transfer-Encoding: chunked'"];
-  const data = body === '' ? [] : [`--data-binary ${quote(body)}`, ...(fieldOf(fields, 'content-type') === undefined ? ["-H 'Content-Type:'"] : [])];
+  const data =
+    body === ''
+      ? []
+      : [
+          `--data-binary ${quote(body)}`,
+          ...(fieldOf(fields, 'content-type') === undefined ? ["-H 'Content-Type:'"] : []),
+        ];
   const verb = method === 'HEAD' ? ['--head'] : method === 'GET' && body === '' ? [] : [`-X ${quote(method)}`];
   const url = quote(`http://${hostPort(context).join(':')}${target}`);
-  return ['curl -si --http1.1 --path-as-is --globoff', ...verb, `-H ${quote(`Host: ${host ?? ''}`)}`, ...headers, ...unwanted, ...chunked, ...data, url].join(' ');
+  return [
+    'curl -si --http1.1 --path-as-is --globoff',
+    ...verb,
+    `-H ${quote(`Host: ${host ?? ''}`)}`,
+    ...headers,
+    ...unwanted,
+    ...chunked,
+    ...data,
+    url,
+  ].join(' ');
 }

@@ -58,7 +58,10 @@ function words(...values: number[]): Buffer {
 
 function encodeName(name: string): Buffer {
   const labels = name.split('.').filter((label) => label !== '');
-  return Buffer.concat([...labels.map((label) => Buffer.from([label.length, ...Buffer.from(label, 'latin1')])), Buffer.from([0])]);
+  return Buffer.concat([
+    ...labels.map((label) => Buffer.from([label.length, ...Buffer.from(label, 'latin1')])),
+    Buffer.from([0]),
+  ]);
 }
 
 function decodeName(bytes: Buffer, start: number): { name: string; next: number } {

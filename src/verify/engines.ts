@@ -51,6 +51,11 @@ const PATIENCE = 20_000;
 /** Starts a real engine on generated files, with a home of its own so that it writes nowhere else. */
 export function startEngine(engine: EngineId, { program, folder, ready }: StartOptions): Promise<Server> {
   const cwd = join(folder, engine);
-  const env = { PATH: process.env['PATH'] ?? '', HOME: folder, XDG_CONFIG_HOME: join(folder, 'home'), XDG_DATA_HOME: join(folder, 'home') };
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: folder,
+    XDG_CONFIG_HOME: join(folder, 'home'),
+    XDG_DATA_HOME: join(folder, 'home'),
+  };
   return startServer({ command: program, args: ARGUMENTS[engine](cwd), cwd, env, ready, patience: PATIENCE });
 }

@@ -48,7 +48,11 @@ export async function exchangeOn(connection: Connection, probe: Probe, upstreams
 }
 
 /** Sends any bytes over a connection of their own, and waits until the server has nothing more to say about them. */
-export async function exchangeAlone(probe: Probe, { expected, end }: Expectation, context: { proxy: Proxy; upstreams: Upstreams }): Promise<Exchange> {
+export async function exchangeAlone(
+  probe: Probe,
+  { expected, end }: Expectation,
+  context: { proxy: Proxy; upstreams: Upstreams },
+): Promise<Exchange> {
   const { proxy, upstreams } = context;
   const connection = await connectTo(proxy, probe.peer);
   const all: RawResponse[] = [];
@@ -61,7 +65,8 @@ export async function exchangeAlone(probe: Probe, { expected, end }: Expectation
     connection.write(Buffer.from(probe.raw, 'latin1'));
     let open = true;
     // One that it may refuse it may also take for unfinished, and wait.
-    for (const { request, refusable } of expected) open = open && (await receive(request.method, refusable === undefined ? undefined : SILENCE));
+    for (const { request, refusable } of expected)
+      open = open && (await receive(request.method, refusable === undefined ? undefined : SILENCE));
     if (open && end !== 'incomplete') connection.write(SENTINEL);
     else connection.end();
     // A malformed request may have been answered or swallowed the sentinel; silence then ends the conversation.

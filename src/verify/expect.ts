@@ -2,7 +2,7 @@ import { type Address, parseAddress } from '../policy/cidr.ts';
 import type { Decision } from '../policy/decide.ts';
 import { clientAddress, credentialOf } from '../policy/request.ts';
 import type { Probe } from './draft.ts';
-import { type ReadRequest, type Reading, readAll } from './reading.ts';
+import { type Reading, type ReadRequest, readAll } from './reading.ts';
 import type { Ground } from './world.ts';
 
 /** What the reference evaluator says about one request of a probe. */
@@ -25,7 +25,9 @@ export interface Expectation {
 
 export function expectationOf(probe: Probe, ground: Ground, now: number): Expectation {
   const readings = readAll(probe.raw);
-  const expected = readings.flatMap((reading) => (reading.kind === 'request' ? [expectedOf(reading, { probe, ground, now })] : []));
+  const expected = readings.flatMap((reading) =>
+    reading.kind === 'request' ? [expectedOf(reading, { probe, ground, now })] : [],
+  );
   const last = readings.at(-1);
   if (last?.kind === 'malformed') return { expected, end: { malformed: last.why } };
   return { expected, end: last?.kind === 'incomplete' || !last ? 'incomplete' : 'clean' };
@@ -33,7 +35,10 @@ export function expectationOf(probe: Probe, ground: Ground, now: number): Expect
 
 type Read = Extract<Reading, { kind: 'request' }>;
 
-function expectedOf({ request, refusable, loose = false, midway = false }: Read, context: { probe: Probe; ground: Ground; now: number }): Expected {
+function expectedOf(
+  { request, refusable, loose = false, midway = false }: Read,
+  context: { probe: Probe; ground: Ground; now: number },
+): Expected {
   const { probe, ground, now } = context;
   const { proxy, secrets, evaluator } = ground;
   const peer = parseAddress(probe.peer);
@@ -50,5 +55,8 @@ export function isOrdinary({ expected, end }: Expectation): boolean {
   const [only, ...others] = expected;
   if (!only || others.length > 0 || end !== 'clean' || only.refusable !== undefined) return false;
   const { request } = only;
-  return request.version === '1.1' && !request.fields.some(([name]) => /^(?:connection|expect|upgrade|te|keep-alive)$/i.test(name));
+  return (
+    request.version === '1.1' &&
+    !request.fields.some(([name]) => /^(?:connection|expect|upgrade|te|keep-alive)$/i.test(name))
+  );
 }

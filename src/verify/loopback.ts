@@ -50,7 +50,10 @@ function withTwins(proxies: readonly Proxy[]): Proxy[] {
     const told = { ...proxy, clientIp: toldAddress(proxy.clientIp) };
     if (proxy.clientIp.kind !== 'direct') return [told];
     const client = rangesOf(`${DIRECT_CLIENT}/32`);
-    return [told, { ...proxy, id: freeId(`${proxy.id}-direct`, taken), ranges: unionOf([...proxy.ranges.ranges, ...client]) }];
+    return [
+      told,
+      { ...proxy, id: freeId(`${proxy.id}-direct`, taken), ranges: unionOf([...proxy.ranges.ranges, ...client]) },
+    ];
   });
 }
 
@@ -63,7 +66,8 @@ function freeId(wanted: string, taken: Set<string>): string {
 }
 
 function toldAddress(source: ClientAddress): ClientAddress {
-  if (source.kind === 'direct') return { kind: 'header', trusted: unionOf(rangesOf('127.0.0.0/8')), header: 'X-Forwarded-For' };
+  if (source.kind === 'direct')
+    return { kind: 'header', trusted: unionOf(rangesOf('127.0.0.0/8')), header: 'X-Forwarded-For' };
   return { ...source, trusted: unionOf([...source.trusted.ranges, ...rangesOf('127.0.0.0/8')]) };
 }
 

@@ -20,8 +20,19 @@ export async function verifyNames(options: VerifyOptions, scope: Scope): Promise
   const resolver = await startResolver();
   scope.defer(async () => void resolver.close());
   const port = await freePort();
-  const forms = { ...(options.options as object), form: 'corefile', bind: ['127.0.0.1'], port, forward: [`127.0.0.1:${resolver.address().port}`] };
-  const { value: files = [], diagnostics } = target.emit({ policy, options: forms, at: ['targets', target.name], read: options.read });
+  const forms = {
+    ...(options.options as object),
+    form: 'corefile',
+    bind: ['127.0.0.1'],
+    port,
+    forward: [`127.0.0.1:${resolver.address().port}`],
+  };
+  const { value: files = [], diagnostics } = target.emit({
+    policy,
+    options: forms,
+    at: ['targets', target.name],
+    read: options.read,
+  });
   if (hasError(diagnostics)) return { sent: 0, disagreements: 0, diagnostics };
   const folder = await temporaryFolder();
   scope.defer(() => folder.remove());
@@ -49,8 +60,20 @@ async function compareNames({ engine, policy, requests, seed, progress }: Verify
     progress(index + 1);
     const isRight = answer?.address === addressOf(expected) && answer.owner.toLowerCase() === name.toLowerCase();
     if (isRight) continue;
-    const actual = answer === undefined ? 'no address' : answer.address === addressOf(expected) ? `an answer about ${answer.owner}` : 'another name';
-    found.push(verifyCodes.report('name-disagreement', rewrite?.origin ?? ['domainRewrites'], { engine, name, actual, expected }));
+    const actual =
+      answer === undefined
+        ? 'no address'
+        : answer.address === addressOf(expected)
+          ? `an answer about ${answer.owner}`
+          : 'another name';
+    found.push(
+      verifyCodes.report('name-disagreement', rewrite?.origin ?? ['domainRewrites'], {
+        engine,
+        name,
+        actual,
+        expected,
+      }),
+    );
   }
   return { sent: names.length, disagreements: found.length, diagnostics: found.slice(0, 12) };
 }
@@ -58,11 +81,29 @@ async function compareNames({ engine, policy, requests, seed, progress }: Verify
 /** Every name, what is below, above and beside it, and what only looks like it. */
 function namesFor({ rewrites }: Policy, random: Random, count: number): string[] {
   const around = rewrites.flatMap(({ from, to }) => [
-    from, to, `x.${from}`, `a.b.${from}`, `x${from}`, `x-${from}`, from.replace(/^[^.]*\./, ''), `${from}.example`, `${from}.cluster.local`, from.replace('.', 'x'), mixedCase(from, random), mixedCase(`x.${from}`, random), `x.${to}`,
-    `_tcp.${from}`, `${'a'.repeat(60)}.${from}`,
+    from,
+    to,
+    `x.${from}`,
+    `a.b.${from}`,
+    `x${from}`,
+    `x-${from}`,
+    from.replace(/^[^.]*\./, ''),
+    `${from}.example`,
+    `${from}.cluster.local`,
+    from.replace('.', 'x'),
+    mixedCase(from, random),
+    mixedCase(`x.${from}`, random),
+    `x.${to}`,
+    `_tcp.${from}`,
+    `${'a'.repeat(60)}.${from}`,
   ]);
   const fixed = around.filter((name) => name.length <= 253 && name.includes('.'));
-  const made = rewrites.length === 0 ? [] : Array.from({ length: Math.max(0, Math.min(count, 5_000) - fixed.length) }, () => madeName(random.pick(rewrites), random));
+  const made =
+    rewrites.length === 0
+      ? []
+      : Array.from({ length: Math.max(0, Math.min(count, 5_000) - fixed.length) }, () =>
+          madeName(random.pick(rewrites), random),
+        );
   return [...fixed.slice(0, count), ...made].filter((name) => name.length <= 253);
 }
 
@@ -70,7 +111,14 @@ function madeName({ from }: DomainRewrite, random: Random): string {
   const label = () => random.text('abcdefghijklmnopqrstuvwxyz0123456789', 1 + random.below(8));
   const labels = from.split('.');
   const index = random.below(labels.length);
-  return random.pick([`${label()}.${from}`, `${label()}.${label()}.${from}`, `${label()}${from}`, labels.with(index, label()).join('.'), labels.toSpliced(index, 0, label()).join('.'), `${from}.${label()}`]);
+  return random.pick([
+    `${label()}.${from}`,
+    `${label()}.${label()}.${from}`,
+    `${label()}${from}`,
+    labels.with(index, label()).join('.'),
+    labels.toSpliced(index, 0, label()).join('.'),
+    `${from}.${label()}`,
+  ]);
 }
 
 function mixedCase(name: string, random: Random): string {

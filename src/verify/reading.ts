@@ -17,7 +17,13 @@ export interface ReadRequest {
  * may find out after it has begun to forward. `malformed` is what no server may act on; `incomplete` is the start of a request.
  */
 export type Reading =
-  | { readonly kind: 'request'; readonly request: ReadRequest; readonly refusable?: string; readonly loose?: boolean; readonly midway?: boolean }
+  | {
+      readonly kind: 'request';
+      readonly request: ReadRequest;
+      readonly refusable?: string;
+      readonly loose?: boolean;
+      readonly midway?: boolean;
+    }
   | { readonly kind: 'malformed'; readonly why: string }
   | { readonly kind: 'incomplete' };
 
@@ -41,7 +47,20 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Lines longer than this may be refused; RFC 9112 §3 recommends 8,000, nginx takes 8,192 with its line end. */
 const LONGEST_LINE = 8_000;
 /** Fields that belong there once, or that nginx takes only once: If-Match and If-None-Match may be lists. */
-const SINGLE = ['authorization', 'content-type', 'expect', 'if-match', 'if-modified-since', 'if-none-match', 'if-range', 'if-unmodified-since', 'proxy-authorization', 'range', 'referer', 'user-agent'];
+const SINGLE = [
+  'authorization',
+  'content-type',
+  'expect',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'proxy-authorization',
+  'range',
+  'referer',
+  'user-agent',
+];
 const MOST_FIELDS = 90;
 const LARGEST_HEAD = 15_000;
 
@@ -144,7 +163,10 @@ function readStart(line: string, notes: Notes): Start | string {
 function isPlainTarget(target: string): boolean {
   if (!/^\/(?:[A-Za-z0-9_.~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*$/.test(target) || target.includes('%00')) return false;
   let depth = 0;
-  for (const segment of (target.split('?', 1)[0] ?? '').replace(/%2[Ff]/g, '/').slice(1).split('/')) {
+  for (const segment of (target.split('?', 1)[0] ?? '')
+    .replace(/%2[Ff]/g, '/')
+    .slice(1)
+    .split('/')) {
     const plain = segment.replace(/%2[Ee]/g, '.');
     if (plain === '..') depth -= 1;
     else if (plain !== '.' && plain !== '') depth += 1;
@@ -174,7 +196,8 @@ function readFields(lines: readonly string[], notes: Notes): Fields | string {
     fields.push([name, value]);
   }
   const names = fields.map(([name]) => name.toLowerCase());
-  if (SINGLE.some((name) => names.indexOf(name) !== names.lastIndexOf(name))) note(notes, 'a field twice that is taken once');
+  if (SINGLE.some((name) => names.indexOf(name) !== names.lastIndexOf(name)))
+    note(notes, 'a field twice that is taken once');
   return fields;
 }
 
@@ -182,7 +205,8 @@ function readFields(lines: readonly string[], notes: Notes): Fields | string {
 function valueProblem(name: string, value: string): string | undefined {
   if (/[\x01-\x08\x0a-\x1f\x7f]/.test(value)) return 'a control character in a field value';
   if (name === 'expect' && value.toLowerCase() !== '100-continue') return 'an expectation that nobody knows';
-  if (name === 'trailer' && !value.split(',').every((each) => TOKEN.test(each.trim()))) return 'a Trailer that names no fields';
+  if (name === 'trailer' && !value.split(',').every((each) => TOKEN.test(each.trim())))
+    return 'a Trailer that names no fields';
   return undefined;
 }
 
@@ -193,7 +217,8 @@ function hostProblem({ version }: Start, fields: Fields, notes: Notes): string |
   if (host === undefined && version === '1.1') return 'no Host';
   if (host === undefined || host === '') note(notes, 'no Host');
   else if (!/^[\x21-\x7e]*$/.test(host) || /[/?#@\\<>"{}|^`]/.test(host)) return 'a Host that is no authority';
-  else if (!/^(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/i.test(host)) note(notes, 'an unusual Host');
+  else if (!/^(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/i.test(host))
+    note(notes, 'an unusual Host');
   else if (Number(/(?<=:)[0-9]+$/.exec(host)?.[0] ?? 0) > 65_535) note(notes, 'a port that no Host has');
   return undefined;
 }

@@ -48,11 +48,13 @@ function readChunked(bytes: string): ReadBody {
     const size = /^([0-9A-Fa-f]+)[ \t]*(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?$/.exec(line)?.[1];
     if (size === undefined) return { malformed: 'a chunk size that is no number' };
     if (size.length > 12) return { malformed: 'a chunk size beyond all measure' };
-    if (!bytes.slice(at, lineEnd + 1).endsWith('\r\n') || line.length > size.length || size.length > 8) lenient = 'an unusual chunk size';
+    if (!bytes.slice(at, lineEnd + 1).endsWith('\r\n') || line.length > size.length || size.length > 8)
+      lenient = 'an unusual chunk size';
     const length = Number.parseInt(size, 16);
     if (length === 0) return readTrailers({ bytes: bytes.slice(lineEnd + 1), value, lenient });
     const end = lineEnd + 1 + length;
-    if (bytes.length < end + 2) return chunkEnd(bytes.slice(end)) === false ? { malformed: 'a chunk longer than its size' } : INCOMPLETE;
+    if (bytes.length < end + 2)
+      return chunkEnd(bytes.slice(end)) === false ? { malformed: 'a chunk longer than its size' } : INCOMPLETE;
     const taken = chunkEnd(bytes.slice(end, end + 2));
     if (taken === false) return { malformed: 'a chunk longer than its size' };
     if (taken === 1) lenient = 'a chunk that ends in LF alone';
@@ -68,10 +70,19 @@ function chunkEnd(bytes: string): number | false {
   return bytes === '' || bytes === '\r' ? 0 : false;
 }
 
-function readTrailers({ bytes, value, lenient }: { bytes: string; value: string; lenient: string | undefined }): ReadBody {
+function readTrailers({
+  bytes,
+  value,
+  lenient,
+}: {
+  bytes: string;
+  value: string;
+  lenient: string | undefined;
+}): ReadBody {
   const end = /^\r?\n|\n\r?\n/.exec(bytes);
   if (!end) return INCOMPLETE;
   const rest = bytes.slice(end.index + end[0].length);
-  const reason = end.index === 0 && end[0] === '\r\n' ? lenient : (lenient ?? 'trailers or an LF alone after the last chunk');
+  const reason =
+    end.index === 0 && end[0] === '\r\n' ? lenient : (lenient ?? 'trailers or an LF alone after the last chunk');
   return reason === undefined ? { value, rest } : { value, rest, refusable: reason };
 }

@@ -49,7 +49,11 @@ export async function sendAll(probes: Iterator<Probe>, trial: Trial, options: Se
 }
 
 /** Remembers who was under way when an arrival was first seen that nobody has claimed yet. */
-function suspect(suspects: Map<string, readonly Probe[]>, unclaimed: ReadonlyMap<string, unknown>, probes: readonly Probe[]): void {
+function suspect(
+  suspects: Map<string, readonly Probe[]>,
+  unclaimed: ReadonlyMap<string, unknown>,
+  probes: readonly Probe[],
+): void {
   for (const number of suspects.keys()) if (!unclaimed.has(number)) suspects.delete(number);
   for (const number of unclaimed.keys()) if (!suspects.has(number)) suspects.set(number, probes);
 }
@@ -69,7 +73,10 @@ async function sendOne(probe: Probe, context: LaneContext): Promise<void> {
   if (problems.length > 0 && !options.signal.aborted) options.found({ probe, expectation, problems });
 }
 
-async function exchangeWith(probe: Probe, details: { expectation: Expectation; ground: Ground; context: LaneContext }): Promise<Exchange> {
+async function exchangeWith(
+  probe: Probe,
+  details: { expectation: Expectation; ground: Ground; context: LaneContext },
+): Promise<Exchange> {
   const { expectation, ground, context } = details;
   const { trial, connections } = context;
   const { proxy } = ground;
@@ -112,12 +119,23 @@ export async function judgeAlone(probe: Probe, trial: Trial, now: number): Promi
   const exchange = await exchangeAlone(probe, expectation, { proxy: ground.proxy, upstreams: trial.upstreams });
   const [secret] = trial.upstreams.unclaimed.values();
   const found = problemsOf(expectation, exchange, { ground, policy: trial.policy });
-  const hidden = secret ? [{ kind: 'unanswered', text: `the upstream got "${secret.request.head.split('\r\n')[0]}", but its answer never came back` }] : [];
+  const hidden = secret
+    ? [
+        {
+          kind: 'unanswered',
+          text: `the upstream got "${secret.request.head.split('\r\n')[0]}", but its answer never came back`,
+        },
+      ]
+    : [];
   const problems = [...found, ...hidden];
   return problems.length > 0 ? { probe, expectation, problems } : undefined;
 }
 
-async function nameCulprit(suspects: readonly Probe[], trial: Trial, { now, found, signal }: SendOptions): Promise<void> {
+async function nameCulprit(
+  suspects: readonly Probe[],
+  trial: Trial,
+  { now, found, signal }: SendOptions,
+): Promise<void> {
   for (const probe of suspects) {
     if (signal.aborted) return;
     const disagreement = await judgeAlone(probe, trial, now());

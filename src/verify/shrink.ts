@@ -43,7 +43,11 @@ export async function shrink(found: Disagreement, trial: Trial, options: ShrinkO
 
 /** As many requests, and the same kind of end: to anything else an engine may answer with silence, which takes time. */
 function isAlike({ expectation }: Disagreement, other: Expectation): boolean {
-  return expectation.expected.length === other.expected.length && typeof expectation.end === typeof other.end && (expectation.end === other.end || typeof other.end === 'object');
+  return (
+    expectation.expected.length === other.expected.length &&
+    typeof expectation.end === typeof other.end &&
+    (expectation.end === other.end || typeof other.end === 'object')
+  );
 }
 
 /** Simpler requests, the boldest cuts first. */
@@ -53,12 +57,14 @@ function* smallerThan(raw: string): Generator<string> {
   const [start = '', ...lines] = head.split('\r\n');
   const rest = raw.slice(head.length);
   const withLines = (kept: readonly string[]) => [start, ...kept].join('\r\n') + rest;
-  if (rest.length > 4) yield `${head.replace(/\r\n(?:content-length|transfer-encoding|content-type):[^\r]*/gi, '')}\r\n\r\n`;
+  if (rest.length > 4)
+    yield `${head.replace(/\r\n(?:content-length|transfer-encoding|content-type):[^\r]*/gi, '')}\r\n\r\n`;
   for (const index of lines.keys()) yield withLines(lines.toSpliced(index, 1));
   const [method = '', target = '', ...version] = start.split(' ');
   const withTarget = (shorter: string) => [[method, shorter, ...version].join(' '), ...lines].join('\r\n') + rest;
   for (let size = Math.ceil(target.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = 0; at < target.length; at += size) if (target.length > size) yield withTarget(target.slice(0, at) + target.slice(at + size));
+    for (let at = 0; at < target.length; at += size)
+      if (target.length > size) yield withTarget(target.slice(0, at) + target.slice(at + size));
   }
   for (const [index, line] of lines.entries()) {
     const half = line.indexOf(':') + 2 + Math.floor((line.length - line.indexOf(':')) / 2);

@@ -48,8 +48,16 @@ export async function startTrial(options: TrialOptions, scope: Scope): Promise<T
   scope.defer(() => upstreams.close());
   const ids = loopbackProxyIds(options.policy);
   const ports = await freePorts(ids.length);
-  const policy = loopbackPolicy(options.policy, { proxies: new Map(ids.map((id, index) => [id, ports[index] ?? 0])), upstreams: upstreams.ports });
-  const emitted = target.emit({ policy, options: plainOptions(options.options), at: ['targets', target.name], read: options.read });
+  const policy = loopbackPolicy(options.policy, {
+    proxies: new Map(ids.map((id, index) => [id, ports[index] ?? 0])),
+    upstreams: upstreams.ports,
+  });
+  const emitted = target.emit({
+    policy,
+    options: plainOptions(options.options),
+    at: ['targets', target.name],
+    read: options.read,
+  });
   const secrets = throwAwaySecrets(policy, random);
   const keyFiles = target.secrets?.({ policy, values: secrets.values });
   const diagnostics = [...emitted.diagnostics, ...(keyFiles?.diagnostics ?? [])];

@@ -33,7 +33,8 @@ export async function startUpstreams(policy: Policy): Promise<Upstreams> {
     return arrival.answer;
   };
   const recorders = new Map<string, Recorder>();
-  for (const upstream of policy.upstreams) recorders.set(upstream.id, await startRecorder({ answer: answer(upstream), keep: false }));
+  for (const upstream of policy.upstreams)
+    recorders.set(upstream.id, await startRecorder({ answer: answer(upstream), keep: false }));
   return {
     ports: new Map([...recorders].map(([id, { port }]) => [id, port])),
     claim(number) {
@@ -62,7 +63,9 @@ function answerOf(upstream: Upstream, number: number): Answer {
     [ARRIVAL_HEADER, String(number)],
     ['X-Next-Page', '2'],
     ...(number % 2 === 0 ? ([['Link', links]] as const) : []),
-    ...(number % 4 === 1 ? ([['Location', `${number % 8 === 1 ? origin : foreign}/there?x=${encodeURIComponent(origin)}`]] as const) : []),
+    ...(number % 4 === 1
+      ? ([['Location', `${number % 8 === 1 ? origin : foreign}/there?x=${encodeURIComponent(origin)}`]] as const)
+      : []),
     ...(number % 3 === 0
       ? ([
           ['Set-Cookie', '_gitlab_session=upstream; path=/'],

@@ -1,10 +1,10 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
-import { type Problem } from './compare.ts';
 import { verifyCodes } from './codes.ts';
+import type { Problem } from './compare.ts';
 import { describe } from './describe.ts';
 import type { Probe } from './draft.ts';
 import { probesOf } from './probes/generate.ts';
-import { testProbes, type TestRequest } from './probes/tests.ts';
+import { type TestRequest, testProbes } from './probes/tests.ts';
 import { randomOf } from './random.ts';
 import type { Scope } from './scope.ts';
 import { type Disagreement, groundOf, sendAll } from './send.ts';
@@ -63,7 +63,8 @@ export async function verifyEngine(options: VerifyOptions, scope: Scope): Promis
     const diagnostics = await findings(kinds, { trial, options, signal });
     if (signal.aborted) diagnostics.push(endedEarly(trial, options));
     await trial.server.stop();
-    if ((await trial.leak()) !== undefined) diagnostics.push(verifyCodes.report('leak', ['targets', options.engine], { engine: options.engine }));
+    if ((await trial.leak()) !== undefined)
+      diagnostics.push(verifyCodes.report('leak', ['targets', options.engine], { engine: options.engine }));
     return { sent, disagreements, diagnostics };
   } catch (error) {
     // Its connections are the first to notice that an engine has ended.
@@ -95,7 +96,10 @@ function* allProbes(trial: Trial, { tests, requests, seed }: VerifyOptions): Gen
   }
 }
 
-async function findings(kinds: ReadonlyMap<string, Found>, context: { trial: Trial; options: VerifyOptions; signal: AbortSignal }): Promise<Diagnostic[]> {
+async function findings(
+  kinds: ReadonlyMap<string, Found>,
+  context: { trial: Trial; options: VerifyOptions; signal: AbortSignal },
+): Promise<Diagnostic[]> {
   const { trial, options, signal } = context;
   const diagnostics: Diagnostic[] = [];
   for (const { first, times } of [...kinds.values()].slice(0, MOST_KINDS)) {
@@ -104,7 +108,14 @@ async function findings(kinds: ReadonlyMap<string, Found>, context: { trial: Tri
     const [problem] = smallest.problems;
     if (!problem) continue;
     const show = describe(smallest, { policy: options.policy, proxy: ground.proxy, secrets: trial.secrets });
-    diagnostics.push(verifyCodes.report('disagreement', placeOf(problem, smallest), { engine: options.engine, problem: problem.text, times, show }));
+    diagnostics.push(
+      verifyCodes.report('disagreement', placeOf(problem, smallest), {
+        engine: options.engine,
+        problem: problem.text,
+        times,
+        show,
+      }),
+    );
   }
   return diagnostics;
 }

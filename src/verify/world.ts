@@ -1,6 +1,6 @@
 import { accessOf, type Cell, type Place } from '../policy/access.ts';
 import { type Address, type CidrSet, contains, formatAddress, parseAddress } from '../policy/cidr.ts';
-import { evaluatorOf, type Evaluator } from '../policy/decide.ts';
+import { type Evaluator, evaluatorOf } from '../policy/decide.ts';
 import type { ApiKey, Policy, Proxy } from '../policy/types.ts';
 import { DIRECT_CLIENT } from './loopback.ts';
 import type { Secrets } from './secrets.ts';
@@ -31,14 +31,16 @@ export function groundsOf(policy: Policy, secrets: Secrets): Ground[] {
 /** First and last address of each range, and their neighbours outside. */
 function edgesOf({ ranges }: CidrSet): Address[] {
   const step = Math.ceil(ranges.length / (MOST_EDGES / 4));
-  return ranges
-    .filter((_, index) => index % step === 0)
-    .flatMap(({ family, first, last }) => [first - 1n, first, last, last + 1n].map((value) => ({ family, value })))
-    .filter(({ family, value }) => value >= 0n && value < 1n << (family === 4 ? 32n : 128n))
-    // No client has it, and nginx takes it for a mistake in the writing.
-    .filter(({ family, value }) => family === 6 || value !== 0xffffffffn)
-    // ::ffff:0:0/96 is IPv4 in other words, and reads back as such.
-    .filter((address) => parseAddress(formatAddress(address))?.family === address.family);
+  return (
+    ranges
+      .filter((_, index) => index % step === 0)
+      .flatMap(({ family, first, last }) => [first - 1n, first, last, last + 1n].map((value) => ({ family, value })))
+      .filter(({ family, value }) => value >= 0n && value < 1n << (family === 4 ? 32n : 128n))
+      // No client has it, and nginx takes it for a mistake in the writing.
+      .filter(({ family, value }) => family === 6 || value !== 0xffffffffn)
+      // ::ffff:0:0/96 is IPv4 in other words, and reads back as such.
+      .filter((address) => parseAddress(formatAddress(address))?.family === address.family)
+  );
 }
 
 /** Addresses from which this caller, or anybody where absent, is admitted. */
@@ -55,5 +57,7 @@ export function admitted({ proxy, edges }: Ground, caller?: ApiKey): string[] {
 /** The callers whose key opens a cell now. */
 export function openers({ callers }: Ground, cell: Cell, now: number): ApiKey[] {
   const living = callers.filter(({ expires }) => expires === undefined || expires > now);
-  return cell.kind === 'answer' ? living : living.filter(({ groups }) => groups.some((group) => cell.groups.includes(group)));
+  return cell.kind === 'answer'
+    ? living
+    : living.filter(({ groups }) => groups.some((group) => cell.groups.includes(group)));
 }

@@ -150,9 +150,13 @@ test('the automaton knows exactly the patterns that match a path', () => {
         assert.ok(automaton);
         const examples = automaton ? automaton.states.slice(1).map((state) => state.example) : [];
         for (const state of automaton?.states.slice(1) ?? []) {
-        assert.is(automaton && run(automaton, state.example)?.id, state.id, `${state.example} does not lead to its state`);
-      }
-      for (const candidate of [...paths, ...examples]) {
+          assert.is(
+            automaton && run(automaton, state.example)?.id,
+            state.id,
+            `${state.example} does not lead to its state`,
+          );
+        }
+        for (const candidate of [...paths, ...examples]) {
           const found = automaton ? (run(automaton, candidate)?.accepts ?? []) : [];
           assert.equal(
             found.map((item) => item.pattern.text),

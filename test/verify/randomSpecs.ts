@@ -2,11 +2,101 @@ import { type Random, randomOf } from '../../src/verify/random.ts';
 import { problemsOf } from '../support/policy.ts';
 
 /** Literals that mean something to some engine, look like another segment's type, or differ in case alone. */
-const LITERALS = ['api', 'v4', 'groups', 'Groups', 'a', 'A', '42', '042', 'c0ffee', 'x-1', 'a.b', 'axb', '...', '_', '-', 'default', 'include', 'hostnames', '~x', '$uri', '$1', 'a$', '(b)', 'a+b', "it's", 'a;b', 'a:b', 'a@b', 'a,b', '!', '&', 'x=y', '%C3%A9', '%c3%a9', 'a%2Fb', 'a%20b', '.well-known', 'path', 'null', '00'];
+const LITERALS = [
+  'api',
+  'v4',
+  'groups',
+  'Groups',
+  'a',
+  'A',
+  '42',
+  '042',
+  'c0ffee',
+  'x-1',
+  'a.b',
+  'axb',
+  '...',
+  '_',
+  '-',
+  'default',
+  'include',
+  'hostnames',
+  '~x',
+  '$uri',
+  '$1',
+  'a$',
+  '(b)',
+  'a+b',
+  "it's",
+  'a;b',
+  'a:b',
+  'a@b',
+  'a,b',
+  '!',
+  '&',
+  'x=y',
+  '%C3%A9',
+  '%c3%a9',
+  'a%2Fb',
+  'a%20b',
+  '.well-known',
+  'path',
+  'null',
+  '00',
+];
 const TYPES = ['int', 'hex', 'uuid', 'slug', 'segment', 'encodedPath'];
-const METHODS = ['GET', 'GET', 'GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD', 'PROPFIND', 'M-SEARCH', 'GET,POST', 'PUT,PATCH,DELETE', 'GET,HEAD'];
-const RANGES = ['10.0.0.0/8', '10.1.2.0/23', '192.0.2.7', '198.51.100.128/25', '203.0.113.0/31', '2001:db8::/32', '2001:db8:7::1', 'fe80::/10', '::1', '172.16.0.0/12', '0.0.0.0/1', '255.255.255.254'];
-const VALUES = ['plain', 'two words', 'a"b', "it's", 'back\\slash', '$host', '{http.request.host}', '{env.HOME}', '#no comment', ';', '{', '}', '`', '%41', "default-src 'self'; img-src *", '<x>', '~', '\\', '$', '${x}'];
+const METHODS = [
+  'GET',
+  'GET',
+  'GET',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+  'HEAD',
+  'PROPFIND',
+  'M-SEARCH',
+  'GET,POST',
+  'PUT,PATCH,DELETE',
+  'GET,HEAD',
+];
+const RANGES = [
+  '10.0.0.0/8',
+  '10.1.2.0/23',
+  '192.0.2.7',
+  '198.51.100.128/25',
+  '203.0.113.0/31',
+  '2001:db8::/32',
+  '2001:db8:7::1',
+  'fe80::/10',
+  '::1',
+  '172.16.0.0/12',
+  '0.0.0.0/1',
+  '255.255.255.254',
+];
+const VALUES = [
+  'plain',
+  'two words',
+  'a"b',
+  "it's",
+  'back\\slash',
+  '$host',
+  '{http.request.host}',
+  '{env.HOME}',
+  '#no comment',
+  ';',
+  '{',
+  '}',
+  '`',
+  '%41',
+  "default-src 'self'; img-src *",
+  '<x>',
+  '~',
+  '\\',
+  '$',
+  '${x}',
+];
 
 type Entry = string | Record<string, unknown>;
 
@@ -28,7 +118,10 @@ function paths(random: Random, count: number): string[] {
   while (found.length < count) {
     const base = random.pick(found).split('/');
     const cut = base.slice(0, 1 + random.below(base.length));
-    const grown = random.chance(0.5) && !cut.some((part) => part.endsWith('*}')) ? [...cut, segment(random, cut.length + 5)].join('/') : path(random);
+    const grown =
+      random.chance(0.5) && !cut.some((part) => part.endsWith('*}'))
+        ? [...cut, segment(random, cut.length + 5)].join('/')
+        : path(random);
     found.push(grown === '' ? '/' : grown);
   }
   return found;
@@ -51,7 +144,13 @@ function some<T>(random: Random, items: readonly T[], least = 1): T[] {
 }
 
 function clientIp(random: Random): object {
-  return random.pick<object>([{}, {}, { clientIp: { trustedProxies: ['192.168.0.0/16', '10.0.0.0/24'] } }, { clientIp: { trustedProxies: ['fd00::/8', '192.168.7.0/24'] } }, { clientIp: { trustedProxies: ['192.168.1.1'], proxyProtocol: true } }]);
+  return random.pick<object>([
+    {},
+    {},
+    { clientIp: { trustedProxies: ['192.168.0.0/16', '10.0.0.0/24'] } },
+    { clientIp: { trustedProxies: ['fd00::/8', '192.168.7.0/24'] } },
+    { clientIp: { trustedProxies: ['192.168.1.1'], proxyProtocol: true } },
+  ]);
 }
 
 function apiKeys(random: Random, id: string, groups: readonly string[]): Record<string, object> {
@@ -62,7 +161,10 @@ function apiKeys(random: Random, id: string, groups: readonly string[]): Record<
       const key = random.chance(0.2) ? [`env:${id}K${index}`, `env:${id}K${index}B`] : `env:${id}K${index}`;
       const ranges = random.chance(0.3) ? { ipRanges: some(random, RANGES) } : {};
       const expires = random.chance(0.3) ? { expires: random.pick(['2020-01-01', '2099-12-31T23:59:59Z']) } : {};
-      return [name, { key, token: `env:${id}T${random.below(3)}`, routes: some(random, groups), ...ranges, ...expires }];
+      return [
+        name,
+        { key, token: `env:${id}T${random.below(3)}`, routes: some(random, groups), ...ranges, ...expires },
+      ];
     }),
   );
 }
@@ -71,10 +173,23 @@ function apiKeys(random: Random, id: string, groups: readonly string[]): Record<
 function randomSpec(id: string, port: number, random: Random): object {
   const groups = Array.from({ length: 1 + random.below(4) }, (_, index) => `${id}-g${index}`);
   const pool = paths(random, 3 + random.below(12));
-  const upstreams = { [`${id}-up`]: { url: random.pick(['https://gitlab.example.com', 'http://up.example:8080', 'https://up.example.com:8443', 'http://192.0.2.1']), ...(random.chance(0.3) ? { tokenHeader: random.pick(['X-Token', 'Authorization']) } : {}) } };
+  const upstreams = {
+    [`${id}-up`]: {
+      url: random.pick([
+        'https://gitlab.example.com',
+        'http://up.example:8080',
+        'https://up.example.com:8443',
+        'http://192.0.2.1',
+      ]),
+      ...(random.chance(0.3) ? { tokenHeader: random.pick(['X-Token', 'Authorization']) } : {}),
+    },
+  };
   const routes = groups.map((group, index) => {
     const auth = index === 3 ? { auth: 'passthrough' } : {};
-    return [group, { upstream: `${id}-up`, ...auth, allow: Array.from({ length: 1 + random.below(8) }, () => entry(random, pool)) }] as const;
+    return [
+      group,
+      { upstream: `${id}-up`, ...auth, allow: Array.from({ length: 1 + random.below(8) }, () => entry(random, pool)) },
+    ] as const;
   });
   const proxy = {
     listen: port,
@@ -82,12 +197,35 @@ function randomSpec(id: string, port: number, random: Random): object {
     ...clientIp(random),
     ...(random.chance(0.3) ? { apiKeyHeader: random.pick(['X-Api-Key', 'Api.Key'.replace('.', '-')]) } : {}),
     ...(random.chance(0.3) ? { methodNotAllowed: 404 } : {}),
-    ...(random.chance(0.3) ? { publicUrl: random.pick(['https://api.example.com', 'http://api.example.com:8080']) } : {}),
-    ...(random.chance(0.4) ? { responseHeaders: { 'X-Policy': random.pick(VALUES), 'Content-Security-Policy': random.pick(VALUES) } } : {}),
-    ...(random.chance(0.4) ? { answer: [{ request: `GET ${random.pick(['/', '/-/health', ...pool])}`, status: random.pick([200, 204, 404, 410, 503]), ...(random.chance(0.5) ? { body: '{"a":"$b {c} \\"d\\""}' } : {}) }] } : {}),
+    ...(random.chance(0.3)
+      ? { publicUrl: random.pick(['https://api.example.com', 'http://api.example.com:8080']) }
+      : {}),
+    ...(random.chance(0.4)
+      ? { responseHeaders: { 'X-Policy': random.pick(VALUES), 'Content-Security-Policy': random.pick(VALUES) } }
+      : {}),
+    ...(random.chance(0.4)
+      ? {
+          answer: [
+            {
+              request: `GET ${random.pick(['/', '/-/health', ...pool])}`,
+              status: random.pick([200, 204, 404, 410, 503]),
+              ...(random.chance(0.5) ? { body: '{"a":"$b {c} \\"d\\""}' } : {}),
+            },
+          ],
+        }
+      : {}),
     routes: groups,
   };
-  return { upstreams, routes: Object.fromEntries(routes), apiKeys: apiKeys(random, id, groups.filter((_, index) => index !== 3)), proxies: { [id]: proxy } };
+  return {
+    upstreams,
+    routes: Object.fromEntries(routes),
+    apiKeys: apiKeys(
+      random,
+      id,
+      groups.filter((_, index) => index !== 3),
+    ),
+    proxies: { [id]: proxy },
+  };
 }
 
 interface SpecObject {

@@ -10,7 +10,10 @@ const folder = await temporaryFolder();
 export async function referenceProgram(fault = ''): Promise<string> {
   const program = join(folder.path, `engine-${fault}`);
   const loader = path('../../node_modules/tsx/dist/loader.mjs');
-  await writeFile(program, `#!/bin/sh\nFAULT=${fault} exec ${process.execPath} --import ${loader} ${path('referenceEngine.ts')} "$@"\n`);
+  await writeFile(
+    program,
+    `#!/bin/sh\nFAULT=${fault} exec ${process.execPath} --import ${loader} ${path('referenceEngine.ts')} "$@"\n`,
+  );
   await chmod(program, 0o755);
   return program;
 }

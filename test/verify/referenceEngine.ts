@@ -2,7 +2,12 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { formatAddress, parseAddress } from '../../src/policy/cidr.ts';
 import { type Decision, type Evaluator, evaluatorOf } from '../../src/policy/decide.ts';
-import { DEFAULT_REQUEST_HEADERS, HIDDEN_RESPONSE_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../../src/policy/headers.ts';
+import {
+  DEFAULT_REQUEST_HEADERS,
+  HIDDEN_RESPONSE_HEADERS,
+  PASSTHROUGH_CREDENTIAL_HEADERS,
+  WEBSOCKET_HEADERS,
+} from '../../src/policy/headers.ts';
 import { clientAddress, credentialOf } from '../../src/policy/request.ts';
 import { statusBody } from '../../src/policy/statuses.ts';
 import type { Policy, Proxy } from '../../src/policy/types.ts';
@@ -20,7 +25,9 @@ const fault = process.env['FAULT'] ?? '';
 const load = (file: string) => JSON.parse(readFileSync(file, 'utf8'), reviveBigInt);
 const policy: Policy = load('policy.json');
 const values = new Map<string, string>(load('secrets/values.json'));
-const idByKey = new Map(policy.apiKeys.flatMap(({ id, keys }) => keys.map(({ text }) => [values.get(text) ?? '', id] as const)));
+const idByKey = new Map(
+  policy.apiKeys.flatMap(({ id, keys }) => keys.map(({ text }) => [values.get(text) ?? '', id] as const)),
+);
 
 let served = 0;
 for (const proxy of policy.proxies) {
@@ -59,9 +66,18 @@ function serve(socket: Socket, proxy: Proxy, evaluator: Evaluator): void {
   });
 }
 
-function answer(status: number, proxy: Proxy, { fields = [], body = statusBody(status), head = false }: { fields?: Fields; body?: string; head?: boolean } = {}): string {
+function answer(
+  status: number,
+  proxy: Proxy,
+  { fields = [], body = statusBody(status), head = false }: { fields?: Fields; body?: string; head?: boolean } = {},
+): string {
   const own = proxy.responseHeaders.map(({ name, value }) => [name, value] as const);
-  const all: Fields = [['Content-Type', 'application/json'], ['Content-Length', String(Buffer.byteLength(body))], ...own, ...fields];
+  const all: Fields = [
+    ['Content-Type', 'application/json'],
+    ['Content-Length', String(Buffer.byteLength(body))],
+    ...own,
+    ...fields,
+  ];
   return `HTTP/1.1 ${status} X\r\n${all.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${head || status === 204 ? '' : body}`;
 }
 
@@ -79,11 +95,22 @@ async function answerRequest(socket: Socket, request: ReadRequest, context: Cont
   if (!address) throw new Error(`a peer without address: ${peer}`);
   const client = clientAddress(proxy.clientIp, address, request.fields);
   const credential = credentialOf(request.fields, proxy.apiKeyHeader, (key) => idByKey.get(key));
-  const asked = { method: request.method, target: request.target, headers: request.fields, client, credential, at: Date.now() / 1000 };
+  const asked = {
+    method: request.method,
+    target: request.target,
+    headers: request.fields,
+    client,
+    credential,
+    at: Date.now() / 1000,
+  };
   const decision = faultyDecision(evaluator, asked);
   const head = request.method === 'HEAD';
-  if (decision.kind === 'deny') return void socket.write(answer(decision.status, proxy, { head, fields: decision.allow ? [['Allow', decision.allow.join(', ')]] : [] }));
-  if (decision.kind === 'answer') return void socket.write(answer(decision.status, proxy, { head, body: decision.body }));
+  if (decision.kind === 'deny')
+    return void socket.write(
+      answer(decision.status, proxy, { head, fields: decision.allow ? [['Allow', decision.allow.join(', ')]] : [] }),
+    );
+  if (decision.kind === 'answer')
+    return void socket.write(answer(decision.status, proxy, { head, body: decision.body }));
   socket.write(await forward(request, decision, { proxy, client: formatAddress(client) }));
 }
 
@@ -92,17 +119,32 @@ type Asked = Parameters<Evaluator['decide']>[0];
 function faultyDecision(evaluator: Evaluator, asked: Asked): Decision {
   const decision = evaluator.decide(asked);
   if (decision.kind !== 'deny') return decision;
-  if (fault === 'decoded' && decision.reason === 'path') return evaluator.decide({ ...asked, target: decodeURIComponent(asked.target.replace(/%(?![0-9a-f]{2})|[^\x20-\x7e]|%[89a-f]./gi, '')) });
-  if (fault === 'unanchored' && decision.reason === 'path') return evaluator.decide({ ...asked, target: asked.target.replace(/\/[^/]*$/, '') || '/' });
-  if (fault === 'methods' && decision.reason === 'method') return evaluator.decide({ ...asked, method: decision.allow?.[0] ?? 'GET' });
+  if (fault === 'decoded' && decision.reason === 'path')
+    return evaluator.decide({
+      ...asked,
+      target: decodeURIComponent(asked.target.replace(/%(?![0-9a-f]{2})|[^\x20-\x7e]|%[89a-f]./gi, '')),
+    });
+  if (fault === 'unanchored' && decision.reason === 'path')
+    return evaluator.decide({ ...asked, target: asked.target.replace(/\/[^/]*$/, '') || '/' });
+  if (fault === 'methods' && decision.reason === 'method')
+    return evaluator.decide({ ...asked, method: decision.allow?.[0] ?? 'GET' });
   return decision;
 }
 
-async function forward(request: ReadRequest, decision: Extract<Decision, { kind: 'forward' }>, { proxy, client }: { proxy: Proxy; client: string }): Promise<string> {
+async function forward(
+  request: ReadRequest,
+  decision: Extract<Decision, { kind: 'forward' }>,
+  { proxy, client }: { proxy: Proxy; client: string },
+): Promise<string> {
   const upstream = policy.upstreams.find(({ id }) => id === decision.forwarding.upstream);
   if (!upstream) throw new Error('no upstream');
   const { auth, headers, websocket } = decision.forwarding;
-  const passing = new Set([...DEFAULT_REQUEST_HEADERS, ...headers, ...(auth === 'passthrough' ? PASSTHROUGH_CREDENTIAL_HEADERS : []), ...(websocket ? WEBSOCKET_HEADERS : [])]);
+  const passing = new Set([
+    ...DEFAULT_REQUEST_HEADERS,
+    ...headers,
+    ...(auth === 'passthrough' ? PASSTHROUGH_CREDENTIAL_HEADERS : []),
+    ...(websocket ? WEBSOCKET_HEADERS : []),
+  ]);
   if (fault === 'headers') passing.add('sudo');
   const host = upstream.port === 80 ? upstream.host : `${upstream.host}:${upstream.port}`;
   const token = decision.key ? [[upstream.tokenHeader, values.get(decision.key.token.text) ?? ''] as const] : [];
@@ -121,11 +163,18 @@ async function forward(request: ReadRequest, decision: Extract<Decision, { kind:
   const sent = Buffer.from(`${request.method} ${request.target} HTTP/1.1\r\n${lines}\r\n${request.body}`, 'latin1');
   const response = await sendRaw({ port: upstream.servers[0]?.port ?? 0 }, sent);
   const own = proxy.publicUrl ?? `http://${fieldOf(request.fields, 'host') ?? ''}`;
-  const kept = response.fields.filter(([name]) => ![...HIDDEN_RESPONSE_HEADERS, 'content-length', 'content-type'].includes(name.toLowerCase()));
-  const mapped = kept.map(([name, value]) => [name, /^(?:link|location)$/i.test(name) ? map(value, originsOf(upstream), own) : value] as const);
+  const kept = response.fields.filter(
+    ([name]) => ![...HIDDEN_RESPONSE_HEADERS, 'content-length', 'content-type'].includes(name.toLowerCase()),
+  );
+  const mapped = kept.map(
+    ([name, value]) =>
+      [name, /^(?:link|location)$/i.test(name) ? map(value, originsOf(upstream), own) : value] as const,
+  );
   return answer(response.status, proxy, { fields: mapped, body: response.text(), head: request.method === 'HEAD' });
 }
 
 function map(value: string, origins: readonly string[], own: string): string {
-  return value.replace(/(^|<)(https?:\/\/[^/?#>]+)/gi, (whole, before: string, origin: string) => (origins.includes(origin) ? before + own : whole));
+  return value.replace(/(^|<)(https?:\/\/[^/?#>]+)/gi, (whole, before: string, origin: string) =>
+    origins.includes(origin) ? before + own : whole,
+  );
 }

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { ok } from '../../src/diagnostics/diagnostic.ts';
 import { defineTarget, type Target } from '../../src/targets/target.ts';
 
-const asText = (value: unknown) => JSON.stringify(value, (_, each) => (typeof each === 'bigint' ? { bigint: String(each) } : each));
+const asText = (value: unknown) =>
+  JSON.stringify(value, (_, each) => (typeof each === 'bigint' ? { bigint: String(each) } : each));
 
 export function reviveBigInt(_: string, value: unknown): unknown {
   return typeof value === 'object' && value !== null && 'bigint' in value ? BigInt(String(value.bigint)) : value;

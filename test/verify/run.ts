@@ -1,7 +1,7 @@
-import { policyOf } from '../support/policy.ts';
 import { openScope } from '../../src/verify/scope.ts';
-import { type Verified, verifyEngine, type VerifyOptions } from '../../src/verify/verify.ts';
+import { type Verified, type VerifyOptions, verifyEngine } from '../../src/verify/verify.ts';
 import { broadSpec } from '../support/broad.ts';
+import { policyOf } from '../support/policy.ts';
 import { referenceProgram } from './reference.ts';
 import { referenceTarget } from './referenceTarget.ts';
 
@@ -14,7 +14,16 @@ export async function verified({ spec = broadSpec, ...given }: Subject): Promise
   const scope = openScope();
   try {
     const program = given.program ?? (await referenceProgram());
-    const defaults = { engine: 'nginx' as const, target: referenceTarget, options: {}, read: () => undefined, requests: 1_000, seed: '1', tests: [], progress: () => {} };
+    const defaults = {
+      engine: 'nginx' as const,
+      target: referenceTarget,
+      options: {},
+      read: () => undefined,
+      requests: 1_000,
+      seed: '1',
+      tests: [],
+      progress: () => {},
+    };
     return await verifyEngine({ ...defaults, ...given, program, policy: policyOf(spec) }, scope);
   } finally {
     await scope.close();

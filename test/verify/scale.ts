@@ -18,7 +18,14 @@ export async function scale(name: keyof typeof engineVersions): Promise<void> {
   for (let batch = 0; batch < batches; batch += 1) {
     test(`specs ${batch * specsEach} to ${(batch + 1) * specsEach - 1}`, async () => {
       const own = `${seed} ${batch}`;
-      const run = await verified({ spec: randomSpecs(own, specsEach), engine, target, program: engines[name].path, requests: requestsEach, seed: own });
+      const run = await verified({
+        spec: randomSpecs(own, specsEach),
+        engine,
+        target,
+        program: engines[name].path,
+        requests: requestsEach,
+        seed: own,
+      });
       assert.is(findings(run), '', `POSTERN_SEED=${seed}`);
       assert.is(run.sent, requestsEach);
     });

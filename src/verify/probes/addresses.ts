@@ -4,12 +4,33 @@ import { DIRECT_CLIENT, DIRECT_STRANGER } from '../loopback.ts';
 import { admitted, type Ground } from '../world.ts';
 import { type Attempt, LOOPBACK_PEER, type Workshop } from './base.ts';
 
-const GARBAGE = ['', 'unknown', '*', 'localhost', '999.1.1.1', '010.0.0.1', '10.1', '0x7f000001', '1.2.3', '::ffff:999.1.1.1', '_hidden', ':', '[', '::1%lo', '{http.request.remote.host}', '-', 'null', '127.0.0.1', '0.0.0.0'];
+const GARBAGE = [
+  '',
+  'unknown',
+  '*',
+  'localhost',
+  '999.1.1.1',
+  '010.0.0.1',
+  '10.1',
+  '0x7f000001',
+  '1.2.3',
+  '::ffff:999.1.1.1',
+  '_hidden',
+  ':',
+  '[',
+  '::1%lo',
+  '{http.request.remote.host}',
+  '-',
+  'null',
+  '127.0.0.1',
+  '0.0.0.0',
+];
 
 /** Some address around the ends of a range, or admitted. */
 export function someAddress(ground: Ground, { random }: Workshop): string {
   const fine = admitted(ground);
-  if (ground.edges.length === 0 || (fine.length > 0 && random.chance(0.3))) return fine.length > 0 ? random.pick(fine) : '192.0.2.1';
+  if (ground.edges.length === 0 || (fine.length > 0 && random.chance(0.3)))
+    return fine.length > 0 ? random.pick(fine) : '192.0.2.1';
   return formatAddress(random.pick(ground.edges));
 }
 
@@ -18,7 +39,8 @@ export function mutateAddress({ draft, peer }: Attempt, workshop: Workshop): Att
   const { ground, random } = workshop;
   const { clientIp } = ground.proxy;
   const address = someAddress(ground, workshop);
-  if (clientIp.kind === 'proxyProtocol') return { draft: withForwarded(draft, workshop), peer: random.chance(0.8) ? address : peer };
+  if (clientIp.kind === 'proxyProtocol')
+    return { draft: withForwarded(draft, workshop), peer: random.chance(0.8) ? address : peer };
   if (clientIp.kind === 'direct') {
     const client = random.pick([DIRECT_CLIENT, DIRECT_CLIENT, DIRECT_STRANGER]);
     return { draft: withForwarded(draft, workshop), peer: client };
@@ -29,7 +51,17 @@ export function mutateAddress({ draft, peer }: Attempt, workshop: Workshop): Att
     peer: LOOPBACK_PEER,
   });
   const other = someAddress(ground, workshop);
-  const garbage = random.pick([...GARBAGE, `${address}:80`, `[${address}]`, `[${address}]:80`, `"${address}"`, `${address}%eth0`, `${address}/8`, `${address}.`, `0${address}`]);
+  const garbage = random.pick([
+    ...GARBAGE,
+    `${address}:80`,
+    `[${address}]`,
+    `[${address}]:80`,
+    `"${address}"`,
+    `${address}%eth0`,
+    `${address}/8`,
+    `${address}.`,
+    `0${address}`,
+  ]);
   return random.pick<() => Attempt>([
     () => tell(address),
     () => tell(address),
@@ -53,7 +85,20 @@ export function mutateAddress({ draft, peer }: Attempt, workshop: Workshop): Att
 function withForwarded(draft: Draft, workshop: Workshop): Draft {
   const address = someAddress(workshop.ground, workshop);
   const told = workshop.ground.proxy.clientIp;
-  const names = ['X-Forwarded-For', 'X-Real-IP', 'X-Client-IP', 'True-Client-IP', 'CF-Connecting-IP', 'X_Forwarded_For', 'X-Original-Forwarded-For', 'X-Cluster-Client-IP'];
-  const name = workshop.random.pick(names.filter((each) => told.kind !== 'header' || each.toLowerCase() !== told.header.toLowerCase()));
-  return workshop.random.chance(0.2) ? withField(draft, 'Forwarded', `for=${address}`) : withField(draft, name, address);
+  const names = [
+    'X-Forwarded-For',
+    'X-Real-IP',
+    'X-Client-IP',
+    'True-Client-IP',
+    'CF-Connecting-IP',
+    'X_Forwarded_For',
+    'X-Original-Forwarded-For',
+    'X-Cluster-Client-IP',
+  ];
+  const name = workshop.random.pick(
+    names.filter((each) => told.kind !== 'header' || each.toLowerCase() !== told.header.toLowerCase()),
+  );
+  return workshop.random.chance(0.2)
+    ? withField(draft, 'Forwarded', `for=${address}`)
+    : withField(draft, name, address);
 }

@@ -1,4 +1,4 @@
-import { lookupMethod, type Cell, type Place } from '../../policy/access.ts';
+import { type Cell, lookupMethod, type Place } from '../../policy/access.ts';
 import type { ApiKey } from '../../policy/types.ts';
 import { type Draft, withField } from '../draft.ts';
 import { DIRECT_CLIENT } from '../loopback.ts';
@@ -38,7 +38,9 @@ export function attempt(wanted: { place: Place; method: string; target: string }
   const cell = place.cells.get(lookupMethod(method, place.cells));
   const caller = callerFor(cell, workshop);
   const plain: Draft = { method, target, version: 'HTTP/1.1', fields: [['Host', HOST]] };
-  const keyed = caller ? withField(plain, ground.proxy.apiKeyHeader, random.pick(ground.secrets.keysOf(caller.id))) : plain;
+  const keyed = caller
+    ? withField(plain, ground.proxy.apiKeyHeader, random.pick(ground.secrets.keysOf(caller.id)))
+    : plain;
   return sentFrom(withBody(keyed, cell, random), admitted(ground, caller), workshop);
 }
 

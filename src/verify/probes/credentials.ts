@@ -2,7 +2,8 @@ import { KEY_MAX_LENGTH, KEY_MIN_LENGTH } from '../../policy/key.ts';
 import { type Draft, replaceField, withField, withoutField } from '../draft.ts';
 import type { Workshop } from './base.ts';
 
-const swapCase = (text: string) => text.replace(/[a-z]/gi, (letter) => (letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase()));
+const swapCase = (text: string) =>
+  text.replace(/[a-z]/gi, (letter) => (letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase()));
 
 /** Values of a key header made from good keys, most of them not good any more. */
 function valuesFrom(key: string, { random }: Workshop): string {

@@ -87,7 +87,8 @@ function* listedProbes(workshops: readonly Workshop[], random: Random): Generato
 function* listFor(place: Place, workshop: Workshop): Generator<Probe> {
   const { random } = workshop;
   yield probe(attemptAt(place, workshop), workshop);
-  const send = (target: string, method = random.pick([...place.cells.keys()])) => probe(attempt({ place, method, target }, workshop), workshop);
+  const send = (target: string, method = random.pick([...place.cells.keys()])) =>
+    probe(attempt({ place, method, target }, workshop), workshop);
   const { example } = place.state;
   for (const method of place.allow) yield send(example, method);
   for (const rule of place.state.accepts) {

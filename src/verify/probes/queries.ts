@@ -2,8 +2,73 @@ import { FORBIDDEN_PARAMETERS } from '../../policy/query.ts';
 import type { Draft } from '../draft.ts';
 import type { Random } from '../random.ts';
 
-const FINE = ['', 'page=2&per_page=20', 'a', 'a=', 'a=b=c', 'a[]=1', 'a[b][c]=1', 'a%5Bb%5d=1', 'q=x%20y%C3%A9', 'q=a?b/c:d@e', "q=!$'()*+,~", 'sudoku=1', 'my_token_name=1', 'with_token', 'a=1&a=2', '_x=1', 'q=%25', 'q=%0A', 'search=sudo', 'q=private_token'];
-const STRANGE = ['&', '&&', 'a=1&', '&a=1', '=1', '1a=2', 'a=1;b=2', ';', '%', 'a=%', 'a=%2', 'a=%zz', 'a=%00', 'a%00=1', 'a="', 'a=<', 'a=\\', 'a={}', 'a=|', 'a=^', 'a=`', 'a=\xe9', '\xff', 'a#b', 'a=1#', 'a=b#sudo', '%61=1', 'a%20b=1', 'a[=1', 'a]=1', 'a[%00]=1', 'a[[b]]=1', 'a=1?b=2', '?a=1', '??', '+', 'a+b=1', '-a=1', 'a[b', '{env.HOME}=1', 'a={env.HOME}', 'a=$1', 'a=b,c;d'];
+const FINE = [
+  '',
+  'page=2&per_page=20',
+  'a',
+  'a=',
+  'a=b=c',
+  'a[]=1',
+  'a[b][c]=1',
+  'a%5Bb%5d=1',
+  'q=x%20y%C3%A9',
+  'q=a?b/c:d@e',
+  "q=!$'()*+,~",
+  'sudoku=1',
+  'my_token_name=1',
+  'with_token',
+  'a=1&a=2',
+  '_x=1',
+  'q=%25',
+  'q=%0A',
+  'search=sudo',
+  'q=private_token',
+];
+const STRANGE = [
+  '&',
+  '&&',
+  'a=1&',
+  '&a=1',
+  '=1',
+  '1a=2',
+  'a=1;b=2',
+  ';',
+  '%',
+  'a=%',
+  'a=%2',
+  'a=%zz',
+  'a=%00',
+  'a%00=1',
+  'a="',
+  'a=<',
+  'a=\\',
+  'a={}',
+  'a=|',
+  'a=^',
+  'a=`',
+  'a=\xe9',
+  '\xff',
+  'a#b',
+  'a=1#',
+  'a=b#sudo',
+  '%61=1',
+  'a%20b=1',
+  'a[=1',
+  'a]=1',
+  'a[%00]=1',
+  'a[[b]]=1',
+  'a=1?b=2',
+  '?a=1',
+  '??',
+  '+',
+  'a+b=1',
+  '-a=1',
+  'a[b',
+  '{env.HOME}=1',
+  'a={env.HOME}',
+  'a=$1',
+  'a=b,c;d',
+];
 
 /** Ways to write a name that some parser behind the proxy reads as the name. */
 function spell(name: string, random: Random): string {
@@ -42,7 +107,8 @@ function spell(name: string, random: Random): string {
 
 export function mutateQuery(draft: Draft, random: Random): Draft {
   const path = draft.target.split('?', 1)[0] ?? '';
-  const forbidden = () => spell(random.pick(FORBIDDEN_PARAMETERS), random) + random.pick(['', '=', '=1', '=root', '=a%26b']);
+  const forbidden = () =>
+    spell(random.pick(FORBIDDEN_PARAMETERS), random) + random.pick(['', '=', '=1', '=root', '=a%26b']);
   const part = () => random.pick([() => random.pick(FINE), () => random.pick(STRANGE), forbidden, forbidden])();
   const parts = random.chance(0.6) ? [part()] : [part(), part(), part()];
   // Long queries are where regular expressions give up, and a filter that gives up must not let through.

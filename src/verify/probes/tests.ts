@@ -1,8 +1,8 @@
 import { type Draft, type Probe, raw, withField } from '../draft.ts';
-import type { Ground } from '../world.ts';
-import { HOST, sentFrom } from './base.ts';
-import { admitted } from '../world.ts';
 import { randomOf } from '../random.ts';
+import type { Ground } from '../world.ts';
+import { admitted } from '../world.ts';
+import { HOST, sentFrom } from './base.ts';
 
 /** A request of the spec's `tests:`. */
 export interface TestRequest {
@@ -16,7 +16,8 @@ export interface TestRequest {
 /** The spec's own requests as bytes; those to a proxy that is not there are the business of `postern test`. */
 export function testProbes(tests: readonly TestRequest[], grounds: readonly Ground[]): Probe[] {
   return tests.flatMap((test) => {
-    const ground = grounds.find(({ proxy }) => proxy.id === test.proxy) ?? (test.proxy === undefined ? grounds[0] : undefined);
+    const ground =
+      grounds.find(({ proxy }) => proxy.id === test.proxy) ?? (test.proxy === undefined ? grounds[0] : undefined);
     return ground ? [probeOf(test, ground)] : [];
   });
 }
