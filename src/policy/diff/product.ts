@@ -1,6 +1,6 @@
 import type { Rule } from '../access.ts';
 import { type Automaton, freshSegment, type State } from '../automaton.ts';
-import { classify, PARAMETER_TYPES, type ParameterType } from '../segment.ts';
+import { classify, PARAMETER_TYPES } from '../segment.ts';
 
 /** Where one path leads in both versions; absent where a version knows no pattern that starts like it. */
 export interface StatePair {
