@@ -1,68 +1,21 @@
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { freePorts } from '../../../src/verify/ports.ts';
-import { type Address, openConnection, type RawResponse } from '../../../src/verify/raw.ts';
-import { type Recorder, startRecorder } from '../../../src/verify/recorder.ts';
-import { openScope, type Scope } from '../../../src/verify/scope.ts';
+import { openScope } from '../../../src/verify/scope.ts';
 import { engineSuite } from '../../engines/suite.ts';
 import { policyOf } from '../../support/policy.ts';
-import { type Running, runCaddy, scoped } from './engine.ts';
+import { runCaddy, scoped } from './engine.ts';
+import { KEY, sendTo, type World, type WorldOptions, worldOf } from './world.ts';
 
 const { test, engines } = await engineSuite('caddy: proxies', ['caddy']);
 
-interface World extends Running {
-  readonly port: number;
-  readonly upstream: Recorder;
-  ask(line: string, fields?: readonly string[], body?: string): Promise<RawResponse>;
-}
+type Options = Omit<WorldOptions, 'program'>;
 
-interface WorldOptions {
-  readonly spec?: object;
-  readonly proxy?: object;
-  readonly values?: Readonly<Record<string, string>>;
-}
-
-const KEY = 'a-key-of-echoes-0123456789';
-
-/** One proxy in front of a recording upstream; `ask` sends one request from 127.0.0.1. */
-async function worldOf(
-  scope: Scope,
-  { spec = {}, proxy = {}, values = { 'env:K': KEY, 'env:T': 'the-token' } }: WorldOptions,
-): Promise<World> {
-  const [port = 0] = await freePorts(1);
-  const upstream = await startRecorder();
-  scope.defer(() => upstream.close());
-  const policy = policyOf({
-    upstreams: { up: { url: 'http://up.example', servers: [`127.0.0.1:${upstream.port}`] } },
-    routes: { read: { upstream: 'up', allow: ['GET /a', 'GET /g/{group:encodedPath}'] } },
-    apiKeys: { echoes: { key: 'env:K', token: 'env:T' } },
-    ...spec,
-    proxies: { api: { listen: `127.0.0.1:${port}`, ipRanges: ['127.0.0.0/8'], ...proxy } },
-  });
-  const running = await runCaddy(
-    { policy, program: engines.caddy.path, values: new Map(Object.entries(values)), ports: [port] },
-    scope,
-  );
-  const ask: World['ask'] = (line, fields = [`PRIVATE-TOKEN: ${KEY}`], body = '') =>
-    sendTo({ port }, [`${line} HTTP/1.1`, 'Host: api.example:1', ...fields], body);
-  return { ...running, port, upstream, ask };
-}
-
-async function sendTo(address: Address, head: readonly string[], body = ''): Promise<RawResponse> {
-  const connection = await openConnection(address);
-  try {
-    return await connection.send(Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`, 'latin1'));
-  } finally {
-    connection.close();
-  }
-}
-
-const withWorld = (options: WorldOptions, work: (world: World) => Promise<void>) =>
-  scoped(async (scope) => work(await worldOf(scope, options)), openScope);
+const withWorld = (options: Options, work: (world: World) => Promise<void>) =>
+  scoped(async (scope) => work(await worldOf(scope, { program: engines.caddy.path, ...options })), openScope);
 
 test(
   'what passes is what the upstream gets, and nothing else',
@@ -193,64 +146,6 @@ test(
   }),
 );
 
-const HOSTILE = [
-  '{path}',
-  '{http.request.header.PRIVATE-TOKEN}',
-  '{env.HOME}',
-  '\\{x\\}',
-  '\\',
-  'a\\\\',
-  '\\"',
-  '"',
-  '`',
-  '`"',
-  '{{',
-  '}}',
-  '{',
-  '}',
-  '# no comment',
-  '<<END',
-  '@x',
-  '$1 ${1}',
-  "it's",
-  '~x',
-  'import x',
-  'a;b',
-  'x'.repeat(900),
-  '0',
-  '00123',
-  'true',
-  '-',
-  '*',
-  '{$HOME}',
-  'a`b\\"',
-];
-
-/** JSON puts a backslash before a quote, and then a backtick has to be spelled otherwise. */
-const bodyOf = (text: string) => JSON.stringify({ text }).replaceAll('`', '\\u0060');
-
-test(
-  'what is quoted is read back exactly, and the file is as caddy fmt would have it',
-  scoped(async (scope) => {
-    const written = HOSTILE.filter((text) => !['{$HOME}', 'a`b\\"'].includes(text));
-    const { ask, folder } = await worldOf(scope, {
-      proxy: {
-        responseHeaders: Object.fromEntries(written.map((text, index) => [`X-H${index}`, text])),
-        answer: written.map((text, index) => ({ request: `GET /answers/${index}`, status: 200, body: bodyOf(text) })),
-      },
-    });
-    const response = await ask('GET /nowhere');
-    for (const [index, text] of written.entries()) {
-      assert.is(response.field(`X-H${index}`), text);
-      assert.is((await ask(`GET /answers/${index}`)).text(), bodyOf(text));
-    }
-    for (const file of ['Caddyfile', 'secrets/keys', 'secrets/tokens']) {
-      const { stdout } = spawnSync(engines.caddy.path, ['fmt', join(folder, 'caddy', file)], { encoding: 'utf8' });
-      assert.is(readFileSync(join(folder, 'caddy', file), 'utf8'), stdout, file);
-    }
-  }, openScope),
-);
-
 test(
   'many keys, tokens, classes and addresses are found, each its own',
   scoped(async (scope) => {
@@ -263,6 +158,7 @@ test(
       ]),
     );
     const { ask, upstream } = await worldOf(scope, {
+      program: engines.caddy.path,
       spec: {
         routes: { read: { upstream: 'up', allow: ['GET /a'] }, write: { upstream: 'up', allow: ['POST /a'] } },
         apiKeys: Object.fromEntries(
@@ -293,6 +189,7 @@ test(
   'an address outside is refused, also one of a long list',
   scoped(async (scope) => {
     const { port } = await worldOf(scope, {
+      program: engines.caddy.path,
       proxy: { ipRanges: Array.from({ length: 400 }, (_, index) => `127.${index >> 8}.${index & 255}.2`) },
     });
     const statusFrom = async (from: string) =>
@@ -324,6 +221,7 @@ test(
     const address = server.address();
     const port = typeof address === 'object' && address ? address.port : 0;
     const { ask, port: own } = await worldOf(scope, {
+      program: engines.caddy.path,
       spec: {
         upstreams: { up: { url: 'http://up.example', servers: [`127.0.0.1:${port}`] } },
         routes: { read: { upstream: 'up', allow: ['GET /a', { request: 'GET /ws', websocket: true }] } },
