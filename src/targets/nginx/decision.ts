@@ -7,7 +7,7 @@ import type { MapList } from './maps.ts';
 import { type Part, type Variable, variable } from './quote.ts';
 import { escapeRegex } from './router.ts';
 import type { Routing } from './routing.ts';
-import { cellNumbers } from './states.ts';
+import { cellNames } from './states.ts';
 
 export interface DecisionInput {
   readonly proxy: Proxy;
@@ -38,8 +38,8 @@ export function decisionMaps(input: DecisionInput): DecisionVariables {
   const { proxy, areas, area, prefix, maps, routing } = input;
   const allow = maps.add({
     name: `${prefix}allow`,
-    source: ['=', routing.state],
-    exact: routing.allowed.map(([state, methods]) => [`=${state}`, methods] as const),
+    source: [routing.state],
+    exact: routing.allowed.map(([state, methods]) => [String(state), methods] as const),
   });
   const afterKey = queryMap(input);
   const cell = cellMap(input, afterKey, allow);
@@ -60,10 +60,10 @@ function isOpen(cell: Cell): boolean {
 
 /** Cells that no key is asked for. */
 function openMap({ access, routing, prefix, maps }: DecisionInput, keyed: Part, open: Part): Part {
-  const numbers = cellNumbers(access);
+  const names = cellNames(access);
   const cells = access.cells.filter(isOpen);
   if (!access.usesKeys || cells.length === 0) return keyed;
-  const exact = cells.map((cell) => [String(numbers.get(cell)), open] as const);
+  const exact = cells.map((cell) => [names.get(cell) ?? '', open] as const);
   return maps.add({ name: `${prefix}v_open`, source: [routing.cell], fallback: keyed, exact });
 }
 
@@ -71,19 +71,25 @@ function openMap({ access, routing, prefix, maps }: DecisionInput, keyed: Part, 
 function keyMaps({ access, areas, area, identity, roles, prefix, maps }: DecisionInput, next: Part): Part {
   if (!access.usesKeys) return next;
   if (!identity) throw new Error('a proxy with keys has an identity');
-  const { selector, from, token } = identity;
+  const { selector, role, from, token } = identity;
   const good = maps.add({ name: `${prefix}v_token`, source: [token], fallback: next, exact: [['', '403']] });
   const unknown = maps.add({ name: `${prefix}v_unknown`, source: [selector], fallback: '403', exact: [['', '401']] });
-  const sets = new Set([...roles.keys()].flatMap(({ ranges }) => (ranges ? [ranges] : [])));
-  const homes = new Map(
-    [...sets].flatMap((set) => areas.areasOf(set).map((each) => [`1 ${areas.numberOf(set)} ${each}`, good] as const)),
-  );
   const link = variable('secure_link');
-  const home =
-    homes.size === 0
-      ? unknown
-      : maps.add({ name: `${prefix}v_home`, source: [link, ' ', from, ' ', area], fallback: unknown, exact: homes });
-  return maps.add({ name: `${prefix}v_key`, source: [link, ' ', from], fallback: home, exact: [['1 any', good]] });
+  const key = { name: `${prefix}v_key`, source: [link, ' ', from ?? role] };
+  if (!from) {
+    const known = new Set([...roles.values()].map(({ name }) => name));
+    return maps.add({ ...key, fallback: unknown, exact: [...known].map((name) => [`1 ${name}`, good] as const) });
+  }
+  const sets = new Map([...roles.keys()].flatMap(({ ranges }) => (ranges ? [[areas.numberOf(ranges), ranges]] : [])));
+  const homes = [...sets].flatMap(([number, set]) =>
+    areas.areasOf(set).map((each) => [`1 ${number} ${each}`, good] as const),
+  );
+  const home = { name: `${prefix}v_home`, source: [link, ' ', from, ' ', area] };
+  return maps.add({
+    ...key,
+    fallback: maps.add({ ...home, fallback: unknown, exact: homes }),
+    exact: [['1 any', good]],
+  });
 }
 
 /** Path, method and scope in one look-up; only what it refuses is looked at again, to say why. */
@@ -92,13 +98,13 @@ function cellMap(
   next: Part,
   allow: Variable,
 ): Part {
-  const numbers = cellNumbers(access);
+  const names = cellNames(access);
   const noMethod =
     proxy.methodNotAllowed === 404
       ? '404'
       : maps.add({ name: `${prefix}v_path`, source: [allow], fallback: '405', exact: [['', '404']] });
   if (!access.usesKeys || !identity) {
-    const exact = access.cells.map((cell) => [String(numbers.get(cell)), next] as const);
+    const exact = access.cells.map((cell) => [names.get(cell) ?? '', next] as const);
     return maps.add({ name: `${prefix}v_cell`, source: [routing.cell], fallback: noMethod, exact });
   }
   const refused = maps.add({
@@ -112,7 +118,7 @@ function cellMap(
       .filter(
         (cell) => cell.kind === 'answer' || (!isOpen(cell) && cell.groups.some((group) => groups.includes(group))),
       )
-      .map((cell) => [`${name} ${numbers.get(cell)}`, next] as const),
+      .map((cell) => [`${name} ${names.get(cell)}`, next] as const),
   );
   return maps.add({ name: `${prefix}v_cell`, source: [identity.role, ' ', routing.cell], fallback: refused, exact });
 }
@@ -123,34 +129,42 @@ function queryMap(input: DecisionInput): Part {
   const pair = `(?!(?i:${FORBIDDEN_PARAMETER_SOURCE}))${queryPairSource('possessive')}`;
   return maps.add({
     name: `${prefix}v_query`,
-    source: ['?', routing.query],
+    source: [routing.query],
     fallback: '400',
-    exact: [['?', next]],
-    patterns: [[`^[?]${pair}(?:&${pair})*+\\z`, next]],
+    exact: [['', next]],
+    patterns: [[`^${pair}(?:&${pair})*+\\z`, next]],
   });
 }
 
-/** Whether the body, if there is one, has a type that the cell takes; then the location that serves the cell. */
+/**
+ * Whether the body, if there is one, has a type that the cell takes; then the location that serves the cell.
+ * A request without a body passes whatever its type; a length of zero is no body.
+ */
 function bodyMaps({ access, routing, locationOf, prefix, maps }: DecisionInput): Part {
-  const numbers = cellNumbers(access);
-  const choose = (name: string, results: readonly (readonly [cell: Cell, result: Part])[]): Part => {
+  const names = cellNames(access);
+  const choose = (name: string, resultOf: (cell: Cell) => Part): Part => {
+    const results = access.cells.map((cell) => [names.get(cell) ?? '', resultOf(cell)] as const);
     const [first] = results;
-    const exact = results.map(([cell, result]) => [String(numbers.get(cell)), result] as const);
     // Cells that are treated alike need no look-up: whoever comes here has one of them.
     if (first && new Set(results.map(([, result]) => JSON.stringify(result))).size === 1) return first[1];
-    return maps.add({ name: `${prefix}${name}`, source: [routing.cell], fallback: '404', exact });
+    return maps.add({ name: `${prefix}${name}`, source: [routing.cell], fallback: '404', exact: results });
   };
-  const byTypes = new Map<string, Cell[]>();
-  for (const cell of access.cells) byTypes.set(typesOf(cell), [...(byTypes.get(typesOf(cell)) ?? []), cell]);
-  const results = [...byTypes].flatMap(([types, cells], index) => {
-    const location = choose(
-      `v_location${index + 1}`,
-      cells.map((cell) => [cell, locationOf(cell)] as const),
-    );
-    const result = types === '' ? location : typeMap(`${prefix}v_type${index + 1}`, { types, next: location, maps });
-    return cells.map((cell) => [cell, result] as const);
+  const location = choose('v_location', locationOf);
+  const lists = [...new Set(access.cells.map(typesOf))].filter((types) => types !== '');
+  if (lists.length === 0) return location;
+  const checks = new Map<string, Part>([['', location]]);
+  for (const [index, types] of lists.entries()) {
+    const sent = variable('http_content_type');
+    const patterns = [[`^[ \\t]*+(?i:${types})[ \\t]*+(?:[;,]|\\z)`, location]] as const;
+    checks.set(types, maps.add({ name: `${prefix}v_type${index + 1}`, source: [sent], fallback: '415', patterns }));
+  }
+  return maps.add({
+    name: `${prefix}v_body`,
+    source: [variable('http_transfer_encoding'), variable('http_content_length')],
+    fallback: choose('v_types', (cell) => checks.get(typesOf(cell)) ?? '415'),
+    exact: [['', location]],
+    patterns: [['^0++\\z', location]],
   });
-  return choose('v_body', results);
 }
 
 /** What is no host name or address would go upstream as X-Forwarded-Host, and into links. */
@@ -169,24 +183,4 @@ function hostMap(input: DecisionInput): Part {
 function typesOf(cell: Cell): string {
   if (cell.kind === 'answer' || cell.forwarding.contentTypes === 'any') return '';
   return cell.forwarding.contentTypes.map(escapeRegex).join('|');
-}
-
-/** A request without a body passes whatever its type; a length of zero is no body. */
-function typeMap(name: string, { types, next, maps }: { types: string; next: Part; maps: MapList }): Variable {
-  return maps.add({
-    name,
-    source: [
-      variable('http_transfer_encoding'),
-      ':',
-      variable('http_content_length'),
-      ':',
-      variable('http_content_type'),
-    ],
-    fallback: '415',
-    exact: [['::', next]],
-    patterns: [
-      ['^:0*+:', next],
-      [`^[^:]*+:[^:]*+:[ \\t]*+(?i:${types})[ \\t]*+(?:[;,]|\\z)`, next],
-    ],
-  });
 }

@@ -18,9 +18,10 @@ export interface Identity {
   readonly selector: Variable;
   /** Id of the key that ends so. Only `$secure_link` says whether it is that key. */
   readonly id: Variable;
-  /** "any", the number of the key's own address set, or "" for a key that the spec does not know. */
-  readonly from: Variable;
+  /** Number of the role; "" for a key that the spec does not know. */
   readonly role: Variable;
+  /** "any" or the number of the key's own address set; absent where no key has one. */
+  readonly from?: Variable;
   readonly token: Variable;
   /** Parameters of `secure_link` and `secure_link_md5`. */
   readonly expected: readonly Part[];
@@ -74,10 +75,10 @@ export function identityOf({ policy, header, prefix, areas, roles }: IdentityInp
   const byId = (name: string, result: (apiKey: ApiKey) => string | undefined) =>
     list.add({
       name: `${prefix}${name}`,
-      source: ['=', id],
+      source: [id],
       exact: apiKeys.flatMap((apiKey) => {
         const text = result(apiKey);
-        return text === undefined ? [] : [[`=${apiKey.id}`, text] as const];
+        return text === undefined ? [] : [[apiKey.id, text] as const];
       }),
     });
   const expires = apiKeys.some((apiKey) => apiKey.expires !== undefined);
@@ -90,9 +91,11 @@ export function identityOf({ policy, header, prefix, areas, roles }: IdentityInp
     maps: list.maps,
     selector,
     id,
-    from: byId('from', ({ ranges }) => (ranges ? String(areas.numberOf(ranges)) : 'any')),
+    ...(apiKeys.some(({ ranges }) => ranges)
+      ? { from: byId('from', ({ ranges }) => (ranges ? String(areas.numberOf(ranges)) : 'any')) }
+      : {}),
     role: byId('role', (apiKey) => roles.get(apiKey)?.name),
-    token: list.add({ name: `${prefix}token`, source: ['token:', id], include: TOKEN_FILES }),
+    token: list.add({ name: `${prefix}token`, source: [id], include: TOKEN_FILES }),
     expected: [hash, ...expiry],
     salted: [salt(policy), variable(key)],
   };

@@ -3,7 +3,7 @@ import type { Identity } from './identity.ts';
 import type { MapList } from './maps.ts';
 import { type NginxToken, type Part, type Variable, value, variable } from './quote.ts';
 import type { Routing } from './routing.ts';
-import { cellNumbers } from './states.ts';
+import { cellNames } from './states.ts';
 
 interface LogInput {
   readonly access: Access;
@@ -16,8 +16,9 @@ interface LogInput {
 
 /** One JSON object a decision. `route` stands first, because asking for it splits the line that method and path come from. */
 export function logFormat({ access, client, routing, identity, prefix, maps }: LogInput): NginxToken[] {
-  const cells = [...cellNumbers(access)].map(([cell, number]) => [String(number), cell.id] as const);
-  const route = maps.add({ name: `${prefix}route`, source: [routing.cell], exact: cells });
+  const cells = [...cellNames(access)].map(([cell, name]) => [name, cell.id] as const);
+  const named = cells.every(([name, id]) => name === id);
+  const route = named ? routing.cell : maps.add({ name: `${prefix}route`, source: [routing.cell], exact: cells });
   // A path that nothing allows may be a secret in the wrong place: it is cut where it stops being plain.
   const plain = `${prefix}plain`;
   const cut = maps.add({

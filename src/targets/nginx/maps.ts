@@ -1,5 +1,5 @@
 import type { MapModel } from './model.ts';
-import { literal, type Part, pattern, type Variable, value, variable, word } from './quote.ts';
+import { mapKey, type Part, pattern, type Variable, value, variable, word } from './quote.ts';
 
 export interface MapDefinition {
   readonly name: string;
@@ -25,7 +25,7 @@ export function mapList(): MapList {
     maps,
     add({ name, source, fallback = '', exact = [], patterns = [], include }) {
       const entries = [
-        ...Array.from(exact, ([key, result]) => ({ key: literal(key), value: resultToken(result) })),
+        ...Array.from(exact, ([key, result]) => ({ key: mapKey(key), value: resultToken(result) })),
         ...Array.from(patterns, ([key, result]) => ({ key: pattern(key), value: resultToken(result) })),
       ];
       maps.push({

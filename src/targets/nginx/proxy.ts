@@ -12,7 +12,6 @@ import { type MapList, mapList } from './maps.ts';
 import type { ForwardLocation, ProxyModel } from './model.ts';
 import { type Variable, value, variable, word } from './quote.ts';
 import { routingMaps } from './routing.ts';
-import { cellNumbers } from './states.ts';
 
 export interface ProxyInput {
   readonly proxy: Proxy;
@@ -94,10 +93,9 @@ function distinctForwardings(access: Access): ReadonlyMap<string, { name: string
 }
 
 function locationNames(access: Access, forwards: ReturnType<typeof distinctForwardings>): (cell: Cell) => string {
-  const numbers = cellNumbers(access);
   return (cell) =>
     cell.kind === 'answer'
-      ? `answer-${numbers.get(cell)}`
+      ? `answer-${access.cells.indexOf(cell) + 1}`
       : (forwards.get(JSON.stringify(cell.forwarding))?.name ?? '404');
 }
 

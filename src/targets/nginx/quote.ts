@@ -39,6 +39,11 @@ export function literal(text: string): NginxToken {
   return quoted(escape(text));
 }
 
+/** A key of a map. Words and first characters that mean something else there are told apart by a backslash. */
+export function mapKey(text: string): NginxToken {
+  return literal(/^(?:default|hostnames|include|volatile)$|^[~\\]/.test(text) ? `\\${text}` : text);
+}
+
 /** A case-sensitive regular expression as a key of a map. */
 export function pattern(source: string): NginxToken {
   return literal(`~${source}`);

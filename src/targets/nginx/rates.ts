@@ -25,8 +25,8 @@ export function ratesOf(keys: readonly ApiKey[], context: { id: Variable; prefix
     const name = word(`${prefix}rate${index + 1}`);
     const counted = maps.add({
       name: `${prefix}rate${index + 1}`,
-      source: ['=', id],
-      exact: limited.map((key) => [`=${key.id}`, key.id] as const),
+      source: [id],
+      exact: limited.map((key) => [key.id, key.id] as const),
     });
     // A counter takes up to 192 bytes; a full zone would drop the oldest.
     const size = word(`${Math.max(64, Math.ceil((limited.length * 192) / 1024) * 2)}k`);

@@ -12,7 +12,7 @@ export interface Routing {
   readonly allowed: readonly (readonly [state: number, methods: string])[];
   /** State of the whole path; "" where no pattern can match. */
   readonly state: Variable;
-  /** Number of the cell; "" where there is none. Whoever asks for it has had the request line split. */
+  /** Name of the cell; "" where there is none. Whoever asks for it has had the request line split. */
   readonly cell: Variable;
   /** Captures of the splitting expression: only for use after `cell`. */
   readonly method: Variable;
@@ -30,7 +30,7 @@ export function routingMaps(access: Access, prefix: string, maps: MapList): Rout
   const method = variable(`${prefix}method`);
   const landings = nodes.flatMap(({ number, place }) => (place ? [{ number, place }] : []));
   const cells = landings.flatMap(({ number, place }) =>
-    place.cells.map(([name, cell]) => [`${number} ${name}`, String(cell)] as const),
+    place.cells.map(([name, cell]) => [`${number} ${name}`, cell] as const),
   );
   return {
     router,
@@ -82,6 +82,8 @@ function stepMap(step: Step): Variable {
   const classes = classMap(step);
   const mixed = literals.filter(({ text }) => /[A-Z]/.test(text));
   const fallback = mixed.length === 0 ? classes : mixedCaseMap(step, mixed, classes);
+  // Behind a parameter alone there is nothing to look up first.
+  if (mixed.length === literals.length && fallback !== '') return fallback;
   return maps.add({
     name: `${prefix}q${number}`,
     source: [before, variable(`${prefix}l${number}`)],

@@ -7,7 +7,7 @@ import type { RenderedFile, SecretsInput } from '../target.ts';
 import { nginxCodes } from './codes.ts';
 import { SELECTOR_LENGTH, salt } from './identity.ts';
 import type { MapEntry } from './model.ts';
-import { literal } from './quote.ts';
+import { literal, mapKey } from './quote.ts';
 
 /**
  * Keys as hashes, tokens as they are, because they have to be sent. Two files, since keys and tokens rotate
@@ -37,7 +37,7 @@ export function secretFiles({ policy, values }: SecretsInput): Result<readonly R
       keys.push(entry(`hash:${selector}`, hashOf(salt(policy) + secret)), entry(`id:${selector}`, key.id));
     }
     const token = values.get(key.token.text);
-    if (token) tokens.push(entry(`token:${key.id}`, token));
+    if (token) tokens.push(entry(key.id, token));
   }
   const files = [
     {
@@ -55,7 +55,7 @@ export function secretFiles({ policy, values }: SecretsInput): Result<readonly R
 }
 
 function entry(key: string, value: string): MapEntry {
-  return { key: literal(key), value: literal(value) };
+  return { key: mapKey(key), value: literal(value) };
 }
 
 /** MD5 is what nginx has. It only has to resist finding a random key of 20 characters, which it does. */

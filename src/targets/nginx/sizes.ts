@@ -12,7 +12,7 @@ export interface Secrets {
  */
 export function hashSizes(maps: readonly MapModel[], secrets: Secrets): HashSizes {
   let most = secrets.keys * 2;
-  let longest = secrets.longestId + 'token:'.length;
+  let longest = secrets.longestId;
   for (const { entries } of maps) {
     most = Math.max(most, entries.length);
     for (const { key } of entries) longest = Math.max(longest, key.text.length);

@@ -11,8 +11,8 @@ export interface Node {
 }
 
 export interface Landing {
-  /** Number of the cell by method, HEAD written out. */
-  readonly cells: readonly (readonly [method: string, cell: number])[];
+  /** Name of the cell by method, HEAD written out. */
+  readonly cells: readonly (readonly [method: string, cell: string])[];
   readonly allow: string;
 }
 
@@ -22,9 +22,10 @@ export interface Nodes {
   readonly nodes: ReadonlyMap<number, Node>;
 }
 
-/** Numbers of cells as nginx's maps use them. */
-export function cellNumbers(access: Access): ReadonlyMap<Cell, number> {
-  return new Map(access.cells.map((cell, index) => [cell, index + 1]));
+/** What maps call the cells: by their ids, or by numbers where ids differ in case only, which maps do not see. */
+export function cellNames({ cells }: Access): ReadonlyMap<Cell, string> {
+  const distinct = new Set(cells.map(({ id }) => id.toLowerCase())).size === cells.length;
+  return new Map(cells.map((cell, index) => [cell, distinct ? cell.id : String(index + 1)]));
 }
 
 /**
@@ -32,7 +33,8 @@ export function cellNumbers(access: Access): ReadonlyMap<Cell, number> {
  * ways, so the tables behind the routing stay small and in the processor's cache.
  */
 export function mergeStates(access: Access): Nodes {
-  const landings = new Map(access.places.map((place) => [place.state.id, landingOf(place, cellNumbers(access))]));
+  const names = cellNames(access);
+  const landings = new Map(access.places.map((place) => [place.state.id, landingOf(place, names)]));
   const nodes = new Map<number, Node>();
   const bySignature = new Map<string, number>();
   const merged = new Map<number, number>();
@@ -70,8 +72,8 @@ function withSelf(classes: Partial<Record<ParameterType, number>>, self: number)
   return Object.fromEntries(Object.entries(classes).map(([type, to]) => [type, to === 0 ? self : to]));
 }
 
-function landingOf({ allow, cells }: Place, numbers: ReadonlyMap<Cell, number>): Landing {
-  const byMethod = new Map([...cells].map(([method, cell]) => [method, numbers.get(cell) ?? Number.NaN]));
+function landingOf({ allow, cells }: Place, names: ReadonlyMap<Cell, string>): Landing {
+  const byMethod = new Map([...cells].map(([method, cell]) => [method, names.get(cell) ?? '']));
   const get = byMethod.get('GET');
   if (get !== undefined && !byMethod.has('HEAD')) byMethod.set('HEAD', get);
   return { cells: [...byMethod], allow: allow.join(', ') };
