@@ -4,7 +4,7 @@ import { mustRun } from '../engines/run.ts';
 import { engineSuite } from '../engines/suite.ts';
 import { siteEngines } from './generated.ts';
 import { scoped } from './scoped.ts';
-import { GITLAB_PORT, PRIVATE_GITLAB, siteWorldEngines, startSiteWorld } from './siteWorld.ts';
+import { GITLAB_PORT, PRIVATE_GITLAB, type SiteWorldOptions, siteWorldEngines, startSiteWorld } from './siteWorld.ts';
 
 const { test, engines } = await engineSuite('streams', siteWorldEngines);
 
@@ -24,6 +24,25 @@ for (const engine of siteEngines) {
         'download first last',
         'websocket https://gitlab.example.com ping',
       ]);
+    }),
+  );
+}
+
+for (const engine of siteEngines) {
+  test(
+    `a site of ${engine} whose public name leads back to itself ends the request`,
+    scoped(async (scope) => {
+      const spec: SiteWorldOptions['spec'] = (_, site) => ({
+        upstreams: {
+          gitlab: { url: 'https://gitlab.example.com', servers: ['127.0.0.1:443'], tls: { caFile: site.certFile } },
+        },
+        domainRewrites: [{ from: 'gitlab.example.com', to: PRIVATE_GITLAB, upstream: 'gitlab' }],
+        targets: { [engine]: { sites: { tls: site } } },
+      });
+      const world = await startSiteWorld({ engine, engines, spec }, scope);
+      const ask = `fetch('https://${PRIVATE_GITLAB}/').then(({ status }) => console.log(status))`;
+      const env = { ...world.env, NODE_EXTRA_CA_CERTS: world.env['SSL_CERT_FILE'] };
+      assert.is(await mustRun(await world.enter(process.execPath), ['-e', ask], { env }), '508\n');
     }),
   );
 }

@@ -7,6 +7,8 @@ import { type Transport, transportOf } from './transport.ts';
 /** The sites of all domain rewrites that name an upstream. */
 export interface SitesModel {
   readonly listener: CaddyToken;
+  /** What requests that went through these sites are known by. */
+  readonly mark: CaddyToken;
   /** Arguments of `tls`: the word internal, or a certificate and its key; none for plain http. */
   readonly tls: readonly CaddyToken[];
   readonly sites: readonly Site[];
@@ -33,7 +35,8 @@ export function hasSite(rewrite: DomainRewrite): rewrite is DomainRewrite & { re
   return rewrite.upstream !== undefined;
 }
 
-export function sitesModel({ rewrites, upstreams }: Policy, { sites: options = {} }: CaddyOptions): SitesModel | null {
+export function sitesModel(policy: Policy, { sites: options = {} }: CaddyOptions): SitesModel | null {
+  const { name, rewrites, upstreams } = policy;
   const proxied = rewrites.filter(hasSite);
   if (proxied.length === 0) return null;
   const { listen = 443, tls = 'internal' } = options;
@@ -42,15 +45,16 @@ export function sitesModel({ rewrites, upstreams }: Policy, { sites: options = {
   const names = rewrites.filter(({ wildcard }) => !wildcard);
   return {
     listener: word(`:${listen}`),
+    mark: word(name),
     tls: tls === 'off' ? [] : tls === 'internal' ? [word('internal')] : [own(tls.certFile), own(tls.keyFile)],
     sites: proxied.flatMap(({ from, to, upstream: id }) => {
       const upstream = upstreams.find((each) => each.id === id);
       if (!upstream) throw new Error(`no upstream ${id}`);
-      const site = (name: string) => ({
+      const site = (known: string) => ({
         ...transportOf(named(upstream, from)),
-        address: word(`${scheme}://${name}:${listen}`),
+        address: word(`${scheme}://${known}:${listen}`),
         from: word(from),
-        mapped: name === to,
+        mapped: known === to,
       });
       // Who has the private address from DNS that was rewritten still asks for the public name, over TLS too.
       return [site(to), site(from)];

@@ -117,6 +117,14 @@ for (const tls of ['internal', 'files', 'off'] as const) {
     assert.is(byPublicName.status, 200);
     assert.is(requests()[0]?.field('origin'), 'https://gitlab.example.com');
     for (const [name, value] of ANSWER) if (name !== 'Via') assert.is(byPublicName.field(name), value);
+    assert.is((await ask(GITLAB, ['X-Postern-Site: other'])).status, 200);
+    assert.is(
+      requests()[0]
+        ?.head.match(/^X-Postern-Site: .*$/gim)
+        ?.join(),
+      'X-Postern-Site: other,X-Postern-Site: test',
+    );
+    assert.is((await ask(GITLAB, ['X-Postern-Site: other', 'X-Postern-Site: test'])).status, 508);
     const misdirected = await ask(GITLAB, [], 'other.example.com');
     assert.is(misdirected.status, 421);
     assert.is(JSON.parse(misdirected.text()).status, 421);
@@ -125,7 +133,14 @@ for (const tls of ['internal', 'files', 'off'] as const) {
     const log = lines.map((line) => JSON.parse(line));
     assert.equal(
       log.map(({ route, path, status }) => `${status} ${route} ${path}`),
-      ['200 registry.example.com /v2/', '200 gitlab.example.com /v2/', '200 gitlab.example.com /v2/', '421  /v2/'],
+      [
+        '200 registry.example.com /v2/',
+        '200 gitlab.example.com /v2/',
+        '200 gitlab.example.com /v2/',
+        '200 gitlab.example.com /v2/',
+        '508 gitlab.example.com /v2/',
+        '421  /v2/',
+      ],
     );
   };
   test(`tls ${tls}: the upstream sees its own name, the client the one that it asked for`, withSites(tls, check));
