@@ -14,6 +14,12 @@ const replaced = (name: string, path: string, from: string | RegExp, to: string)
 
 const caddyfile = (name: string, from: string | RegExp, to: string) => replaced(name, 'caddy/Caddyfile', from, to);
 
+/** In any of nginx's own files. */
+const conf = (name: string, from: string | RegExp, to: string): Mutation => ({
+  name,
+  tamper: (file) => ({ ...file, text: file.text.replaceAll(from, to) }),
+});
+
 /** By engine. Each opens what the spec closes, or closes what it opens; verify has to see it. */
 export const mutations = {
   caddy: [
@@ -29,5 +35,23 @@ export const mutations = {
     caddyfile('Location names the upstream', /header_down Location .*\n/g, '\n'),
     caddyfile('the wrong Host upstream', 'header_up Host "gitlab.example.com"', 'header_up Host {http.request.host}'),
     caddyfile('keys do not expire', /"~\^\(\[\^ \]\+\[\.\]1\) 0\*.*" "\$1"/g, '"~^([^ ]+[.]1) " "$1"'),
+  ],
+  nginx: [
+    conf('a path that is not anchored at its end', /(map \$p1_s6 \$p1_f5_6 \{\n {4}default) \$p1_q6;/g, '$1 $p1_q5;'),
+    conf('a number with anything behind it', '"~^/(?:[0-9]++)\\\\z" "i"', '"~^/(?:[0-9]++)" "i"'),
+    conf('any method for GET', /"\$\{p1_state\} \$\{p1_method\}" \$p1_cell/g, '"${p1_state} GET" $p1_cell'),
+    conf('the decoded path in place of the raw one', 'map $request $p1_q0', 'map "$request_method $uri HTTP/1.1" $p1_q0'),
+    conf('the headers of the client are not cleared', 'proxy_pass_request_headers off', 'proxy_pass_request_headers on'),
+    conf('no address is refused', /(\$p1_verdict \{\n {4}default) "403";/g, '$1 $p1_v_open;'),
+    conf("a key's own addresses are not asked for", '"1 any" $p1_v_token;', `"1 any" $p1_v_token; ${[1, 2, 3, 4, 5, 6].map((set) => `"1 ${set}" $p1_v_token;`).join(' ')}`),
+    conf('keys known by their end alone', '"${secure_link} ${k1_from}"', '"1 ${k1_from}"'),
+    conf('any query', /(\$p1_v_query \{\n {4}default) "400";/g, '$1 $p1_v_host;'),
+    conf('every key may use every route', /(\$p1_v_cell \{\n {4}default) \$p1_v_scope;/g, '$1 $p1_v_query;'),
+    conf('cookies of the upstream pass', 'proxy_hide_header set-cookie;', ''),
+    conf('orders of the upstream are obeyed', /proxy_ignore_headers .*;/g, ''),
+    conf('Location names the upstream', /proxy_redirect "~.*;/g, 'proxy_redirect off;'),
+    conf('the wrong Host upstream', 'proxy_set_header Host "gitlab.example.com";', 'proxy_set_header Host $http_host;'),
+    conf('the decoded path goes upstream', '${request_uri}"', '${uri}"'),
+    conf('keys do not expire', '"=old" ",1577836799";', ''),
   ],
 } satisfies Record<string, readonly Mutation[]>;

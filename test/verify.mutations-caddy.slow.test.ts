@@ -1,0 +1,3 @@
+import { brokenGenerators } from './verify/brokenGenerators.ts';
+
+await brokenGenerators('caddy');
