@@ -15,7 +15,8 @@ export function hashSizes(maps: readonly MapModel[], secrets: Secrets): HashSize
   let longest = secrets.longestId;
   for (const { entries } of maps) {
     most = Math.max(most, entries.length);
-    for (const { key } of entries) longest = Math.max(longest, key.text.length);
+    // Expressions are not hashed.
+    for (const { key } of entries) if (!key.text.startsWith('"~')) longest = Math.max(longest, key.text.length);
   }
   return {
     mapMax: Math.max(2048, most * 4),

@@ -1,0 +1,352 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { statusBody } from '../../../src/policy/statuses.ts';
+import { temporaryFolder } from '../../../src/verify/folder.ts';
+import { freePort } from '../../../src/verify/ports.ts';
+import { openConnection, type RawResponse, sendRaw } from '../../../src/verify/raw.ts';
+import { type Answer, type Recorded, startRecorder } from '../../../src/verify/recorder.ts';
+import type { Scope } from '../../../src/verify/scope.ts';
+import { certificateFor } from '../../engines/certificate.ts';
+import { engineSuite } from '../../engines/suite.ts';
+import { policyOf } from '../../support/policy.ts';
+import { type Running, runNginx, scoped } from './engine.ts';
+
+const KEY = 'caller-key-0123456789-AbCdEfGh';
+const OTHER = 'second-key-0123456789-ZyXwVuTs';
+const values = new Map([
+  ['env:KEY', KEY],
+  ['env:OTHER', OTHER],
+  ['env:TOKEN', 'glpat-upstream.token'],
+  ['env:TOKEN2', 'glpat-second.token'],
+]);
+
+const { test, engines } = await engineSuite('nginx: proxies', ['nginx', 'nginx-newest', 'openssl']);
+
+interface World extends Running {
+  readonly port: number;
+  readonly requests: readonly Recorded[];
+  ask(line: string, fields?: readonly string[]): Promise<RawResponse>;
+}
+
+interface WorldOptions {
+  readonly name?: 'nginx' | 'nginx-newest';
+  readonly routes?: object;
+  readonly apiKeys?: object;
+  readonly proxy?: object;
+  readonly answer?: Answer | ((request: Recorded) => Answer);
+  readonly values?: ReadonlyMap<string, string> | undefined;
+}
+
+/** A proxy in front of a recorder; `ask` sends the good key where it is given no fields. */
+async function world(scope: Scope, options: WorldOptions = {}): Promise<World> {
+  const { name = 'nginx', routes = {}, apiKeys = {}, proxy = {}, answer } = options;
+  const recorder = await startRecorder(answer === undefined ? {} : { answer });
+  scope.defer(() => recorder.close());
+  const port = await freePort();
+  const policy = policyOf({
+    upstreams: { up: { url: `http://127.0.0.1:${recorder.port}` } },
+    routes: { read: { upstream: 'up', allow: ['GET /things', 'GET /things/{id:int}', 'POST /things'] }, ...routes },
+    apiKeys: { caller: { key: 'env:KEY', token: 'env:TOKEN' }, ...apiKeys },
+    proxies: { api: { listen: `127.0.0.1:${port}`, ipRanges: ['127.0.0.0/29'], ...proxy } },
+  });
+  const secrets = 'values' in options ? options.values : values;
+  const running = await runNginx(
+    {
+      policy,
+      program: engines[name].path,
+      options: { workerProcesses: 1 },
+      ...(secrets ? { values: secrets } : {}),
+      ports: [port],
+    },
+    scope,
+  );
+  const ask = (line: string, fields: readonly string[] = [`PRIVATE-TOKEN: ${KEY}`]) =>
+    sendRaw({ port }, [`${line} HTTP/1.1`, 'Host: proxy.example', ...fields, '', ''].join('\r\n'));
+  return { ...running, port, requests: recorder.requests, ask };
+}
+
+test(
+  'without secrets it starts, writes only below its folder, and denies every key',
+  scoped(async (scope) => {
+    const { ask, folder, requests } = await world(scope, { values: undefined });
+    assert.is((await ask('GET /things')).status, 403);
+    assert.is((await ask('GET /things', [])).status, 401);
+    assert.is(requests.length, 0);
+    assert.equal(await readdir(folder), ['nginx']);
+    const names = await readdir(join(folder, 'nginx'));
+    for (const name of ['access.log', 'nginx.pid', 'proxy_temp']) assert.ok(names.includes(name), name);
+  }),
+);
+
+test(
+  'a key without a token, or with an empty one, opens nothing',
+  scoped(async (scope) => {
+    const { ask } = await world(scope, {
+      values: new Map([
+        ['env:KEY', KEY],
+        ['env:TOKEN', ''],
+      ]),
+    });
+    assert.is((await ask('GET /things')).status, 403);
+  }),
+);
+
+test(
+  'keys are compared with case, whatever maps do',
+  scoped(async (scope) => {
+    const { ask, requests } = await world(scope, {
+      apiKeys: { second: { key: 'env:OTHER', token: 'env:TOKEN2', routes: ['read'] } },
+    });
+    for (const wrong of [
+      KEY.toLowerCase(),
+      KEY.toUpperCase(),
+      `x${KEY}`,
+      KEY.slice(1),
+      `${KEY}x`,
+      `${OTHER.slice(0, -8)}${KEY.slice(-8)}`,
+    ]) {
+      assert.is((await ask('GET /things', [`PRIVATE-TOKEN: ${wrong}`])).status, 403, wrong);
+    }
+    assert.is((await ask('GET /things')).status, 200);
+    assert.is((await ask('GET /things', [`PRIVATE-TOKEN: ${OTHER}`])).status, 200);
+    assert.equal(
+      requests.map((request) => request.field('private-token')),
+      ['glpat-upstream.token', 'glpat-second.token'],
+    );
+  }),
+);
+
+test(
+  'the log has a line of JSON for each decision, without keys, tokens, queries and pasted secrets',
+  scoped(async (scope) => {
+    const { ask, log } = await world(scope);
+    await ask('GET /things/7?search=needle');
+    await ask('GET /things', [`PRIVATE-TOKEN: ${OTHER}`]);
+    await ask('GET /nothing/plain%20?x=needle');
+    await ask('PURGE /things');
+    await ask('GET http://proxy.example/things?needle');
+    await ask('GET /things/%zz');
+    const lines = await log();
+    assert.not.match(JSON.stringify(lines), /needle|key-0123|glpat/);
+    const told = lines.map(({ method, path, status, route, key }) => `${method} ${path} ${status} ${route} ${key}`);
+    assert.equal(told, [
+      'GET /things/7 200 read caller',
+      'GET /things 403 read ',
+      'GET /nothing/plain 404  caller',
+      'PURGE /things 405  caller',
+      'GET  404  caller',
+      'GET /things/ 400  ',
+    ]);
+    for (const line of lines) {
+      assert.equal(Object.keys(line).sort(), [
+        'client',
+        'key',
+        'method',
+        'path',
+        'route',
+        'status',
+        'time',
+        'upstreamTime',
+      ]);
+      assert.is(line['client'], '127.0.0.1');
+    }
+  }),
+);
+
+test(
+  "the locations of verdicts are nobody else's",
+  scoped(async (scope) => {
+    const { ask, requests } = await world(scope, { routes: { all: { upstream: 'up', allow: ['GET /{path*}'] } } });
+    for (const path of ['/%25/forward-1', '/%25/200', '/%25/404', '/x/../%25/forward-1', '/%25%2Fforward-1']) {
+      assert.is((await ask(`GET ${path}`)).status, 404, path);
+      assert.is((await ask(`GET ${path}`, [])).status, 401, `${path} without a key`);
+    }
+    assert.is(requests.length, 0);
+    assert.is((await ask('GET /%/forward-1')).status, 400);
+    assert.is((await ask('GET /-/health')).status, 200);
+  }),
+);
+
+test(
+  'errors of nginx itself look like all others',
+  scoped(async (scope) => {
+    const { ask, port } = await world(scope, { proxy: { responseHeaders: { 'X-Version': '1 $x "y"' } } });
+    const answers: readonly [number, RawResponse][] = [
+      [400, await ask('GET /things/%zz')],
+      [405, await ask('TRACE /things')],
+      [
+        413,
+        await ask('POST /things', [
+          `PRIVATE-TOKEN: ${KEY}`,
+          'Content-Type: application/json',
+          'Content-Length: 2000000',
+        ]),
+      ],
+      [414, await ask(`GET /things?${'x'.repeat(9_000)}`)],
+      [431, await ask('GET /things', [`X-Long: ${'x'.repeat(40_000)}`])],
+    ];
+    for (const [status, response] of answers) {
+      assert.is(response.status, status);
+      assert.is(response.text(), statusBody(status));
+      assert.is(response.field('content-type'), 'application/json');
+      assert.is(response.field('x-version'), '1 $x "y"', String(status));
+      assert.is(response.field('server'), 'nginx');
+    }
+    assert.is((await sendRaw({ port, from: '127.0.0.9' }, 'GET /things HTTP/1.0\r\n\r\n')).text(), statusBody(403));
+  }),
+);
+
+test(
+  'a key has its rate, and others have theirs',
+  scoped(async (scope) => {
+    const second = { key: 'env:OTHER', token: 'env:TOKEN2' };
+    const { ask } = await world(scope, {
+      apiKeys: { caller: { key: 'env:KEY', token: 'env:TOKEN', rateLimit: '1/m burst 2' }, second },
+    });
+    const statuses: number[] = [];
+    for (let count = 0; count < 5; count += 1) statuses.push((await ask('GET /things')).status);
+    assert.equal(statuses, [200, 200, 200, 429, 429]);
+    assert.is((await ask('GET /things')).text(), statusBody(429));
+    assert.is((await ask('GET /things', [`PRIVATE-TOKEN: ${OTHER}`])).status, 200);
+  }),
+);
+
+test(
+  'only a route for WebSockets passes an upgrade on',
+  scoped(async (scope) => {
+    const routes = { live: { upstream: 'up', websocket: true, allow: ['GET /live'] } };
+    const { ask, requests } = await world(scope, { routes });
+    const fields = [`PRIVATE-TOKEN: ${KEY}`, 'Connection: Upgrade', 'Upgrade: WebSocket', 'Sec-WebSocket-Key: abc'];
+    await ask('GET /live', fields);
+    await ask('GET /live');
+    await ask('GET /live', [...fields.slice(0, 2), 'Upgrade: h2c']);
+    await ask('GET /things', fields);
+    const seen = requests.map((request) =>
+      [request.field('upgrade'), request.field('connection'), request.field('sec-websocket-key')].join(),
+    );
+    assert.equal(seen, ['websocket,upgrade,abc', ',,', ',,', ',,']);
+  }),
+);
+
+const linkTo = (origin: string, count: number) =>
+  Array.from({ length: count }, (_, page) => `<${origin}/things?page=${page}>; rel="p${page}"`).join(', ');
+
+test(
+  'every link comes back, or none',
+  scoped(async (scope) => {
+    let count = 8;
+    const { ask } = await world(scope, {
+      proxy: { publicUrl: 'https://api.example.com' },
+      answer: (request) => ({ fields: [['Link', linkTo(`http://${request.field('host')}`, count)]] }),
+    });
+    assert.is((await ask('GET /things')).field('link'), linkTo('https://api.example.com', 8));
+    count = 9;
+    assert.is((await ask('GET /things')).field('link'), undefined);
+  }),
+);
+
+test(
+  'a chain of trusted proxies is looked through',
+  scoped(async (scope) => {
+    const clientIp = { trustedProxies: ['127.0.0.1', '10.0.0.0/8'] };
+    const { ask, requests } = await world(scope, { proxy: { ipRanges: ['192.0.2.0/24'], clientIp } });
+    const from = async (list: string) =>
+      (await ask('GET /things', [`PRIVATE-TOKEN: ${KEY}`, `X-Forwarded-For: ${list}`])).status;
+    assert.is(await from('192.0.2.1'), 200);
+    assert.is(await from('203.0.113.1, 192.0.2.1, 10.0.0.1,10.0.0.2 , 10.0.0.3, 10.0.0.4'), 200);
+    assert.is(await from('192.0.2.1, 203.0.113.1'), 403);
+    assert.is(await from('192.0.2.1, '), 403);
+    assert.is(await from('192.0.2.1:80'), 403);
+    assert.is(await from(`192.0.2.1${', 10.0.0.1'.repeat(6)}`), 403);
+    assert.equal(
+      requests.map((request) => request.field('x-forwarded-for')),
+      ['192.0.2.1', '192.0.2.1'],
+    );
+  }),
+);
+
+test(
+  'the PROXY protocol is believed from those who are trusted',
+  scoped(async (scope) => {
+    const clientIp = { trustedProxies: ['127.0.0.2'], proxyProtocol: true };
+    const { port } = await world(scope, { proxy: { ipRanges: ['192.0.2.1'], clientIp } });
+    const request = `PROXY TCP4 192.0.2.1 127.0.0.1 4000 80\r\nGET /things HTTP/1.1\r\nHost: a\r\nPRIVATE-TOKEN: ${KEY}\r\n\r\n`;
+    assert.is((await sendRaw({ port, from: '127.0.0.2' }, request)).status, 200);
+    assert.is((await sendRaw({ port, from: '127.0.0.3' }, request)).status, 403);
+  }),
+);
+
+test(
+  'answers arrive as the upstream gives them, and its orders to a proxy are not obeyed',
+  scoped(async (scope) => {
+    const fields = [
+      ['X-Accel-Redirect', '/things/2'],
+      ['X-Accel-Limit-Rate', '1'],
+      ['Set-Cookie', 'a=b'],
+      ['X-Kept', 'yes'],
+    ] as const;
+    const { port, requests } = await world(scope, { answer: { status: 418, fields, body: 'short and stout' } });
+    const connection = await openConnection({ port });
+    scope.defer(async () => connection.close());
+    for (let count = 0; count < 3; count += 1) {
+      const response = await connection.send(`GET /things HTTP/1.1\r\nHost: a\r\nPRIVATE-TOKEN: ${KEY}\r\n\r\n`);
+      assert.is(response.status, 418);
+      assert.is(response.text(), 'short and stout');
+      assert.is(response.field('x-kept'), 'yes');
+      for (const [name] of fields.slice(0, 3)) assert.is(response.field(name), undefined, name);
+    }
+    assert.is(requests.length, 3);
+  }),
+);
+
+for (const name of ['nginx', 'nginx-newest'] as const) {
+  test(
+    `${name} speaks TLS with those alone whose certificate is good`,
+    scoped(async (scope) => {
+      const folder = await temporaryFolder();
+      scope.defer(() => folder.remove());
+      const good = await certificateFor(['gitlab.example.com'], engines.openssl.path, folder);
+      const bad = await certificateFor(['other.example.com'], engines.openssl.path, folder);
+      const recorder = await startRecorder({
+        tls: { cert: await readFile(good.certFile, 'utf8'), key: await readFile(good.keyFile, 'utf8') },
+      });
+      scope.defer(() => recorder.close());
+      const [first, second] = [await freePort(), await freePort()];
+      const upstream = (serverName: string, caFile: string) => ({
+        url: 'https://gitlab.example.com',
+        servers: [`127.0.0.1:${recorder.port}`],
+        tls: { serverName, caFile },
+      });
+      const policy = policyOf({
+        upstreams: {
+          good: upstream('gitlab.example.com', good.certFile),
+          stranger: upstream('gitlab.example.com', bad.certFile),
+          misnamed: upstream('other.example.com', good.certFile),
+        },
+        routes: Object.fromEntries(
+          ['good', 'stranger', 'misnamed'].map((id) => [id, { upstream: id, allow: [`GET /${id}`] }]),
+        ),
+        apiKeys: { caller: { key: 'env:KEY', token: 'env:TOKEN' } },
+        proxies: {
+          api: { listen: `127.0.0.1:${first}`, ipRanges: 'any' },
+          own: { listen: `127.0.0.1:${second}`, ipRanges: 'any', apiKeyHeader: 'X-Own-Key' },
+        },
+      });
+      await runNginx({ policy, program: engines[name].path, values, ports: [first, second] }, scope);
+      const ask = (path: string, field = 'PRIVATE-TOKEN', port = first) =>
+        sendRaw({ port }, `GET ${path} HTTP/1.1\r\nHost: a\r\n${field}: ${KEY}\r\n\r\n`);
+      assert.is((await ask('/good')).status, 200);
+      assert.is((await ask('/stranger')).text(), statusBody(502));
+      assert.is((await ask('/misnamed')).text(), statusBody(502));
+      assert.is((await ask('/good', 'X-Own-Key', second)).status, 200);
+      assert.is((await ask('/good', 'PRIVATE-TOKEN', second)).status, 401);
+      assert.equal(
+        recorder.requests.map((request) => `${request.serverName} ${request.field('host')}`),
+        Array(2).fill('gitlab.example.com gitlab.example.com'),
+      );
+    }),
+  );
+}
+
+test.run();
