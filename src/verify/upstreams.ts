@@ -70,7 +70,7 @@ function answerOf(upstream: Upstream, number: number): Answer {
       ? ([
           ['Set-Cookie', '_gitlab_session=upstream; path=/'],
           ['X-Accel-Redirect', '/elsewhere'],
-          ['X-Accel-Limit-Rate', '1'],
+          ['X-Accel-Limit-Rate', '1000000'],
           ['X-Accel-Buffering', 'yes'],
           ['X-Accel-Expires', '60'],
           ['X-Accel-Charset', 'evil'],
