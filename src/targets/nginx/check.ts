@@ -5,10 +5,11 @@ import type { TargetInput } from '../target.ts';
 import { nginxCodes } from './codes.ts';
 import type { NginxOptions } from './options.ts';
 import { textProblem } from './quote.ts';
+import { siteProblems } from './siteCheck.ts';
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 /** The names of files that proxies must not take. */
-const OWN_FILES = ['nginx', 'maps', 'upstreams'];
+const OWN_FILES = ['nginx', 'maps', 'upstreams', 'sites'];
 
 /** What a spec may say and nginx cannot do. */
 export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): Diagnostic[] {
@@ -27,8 +28,7 @@ export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): 
   if (options.resolver && !atLeast(options.version, [1, 27, 3])) {
     problems.push(nginxCodes.report('needs-version', [...at, 'resolver'], { option: 'resolver', version: '1.27.3' }));
   }
-  const rewrites = policy.rewrites.filter((rewrite) => rewrite.upstream !== undefined).length;
-  if (rewrites > 0) problems.push(nginxCodes.report('no-sites', at, { rewrites }, { part: 'key' }));
+  problems.push(...siteProblems(policy, options, at));
   return problems;
 }
 

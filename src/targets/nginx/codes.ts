@@ -53,7 +53,33 @@ export const nginxCodes = defineCodes('nginx', {
     severity: 'warning',
     message: ({ rewrites }) =>
       `${rewrites} domain ${rewrites === 1 ? 'rewrite has' : 'rewrites have'} an upstream, but nginx gets no site for ${rewrites === 1 ? 'it' : 'them'}`,
-    hint: () => 'the target caddy renders these sites',
+    hint: () => 'say which certificate they have: sites: { tls: { certFile: …, keyFile: … } }',
+  }),
+  'site-certificate': code<Record<string, never>>({
+    severity: 'error',
+    message: () => 'the sites need a certificate, and nginx makes none itself',
+    hint: () => 'give tls: { certFile: …, keyFile: … } for both names of every rewrite, or tls: off for plain http',
+  }),
+  'wildcard-site': code<{ from: string }>({
+    severity: 'error',
+    message: ({ from }) =>
+      `no site can be made for the wildcard "*.${from}": each name needs its own Host and certificate name`,
+    hint: () => 'list the names one by one, or leave out upstream, so that only DNS is rewritten',
+  }),
+  'site-twice': code<{ name: string; from: string }>({
+    severity: 'error',
+    message: ({ name, from }) => `"${name}" already stands for "${from}", and one site cannot be two`,
+    hint: () => 'give each name its own, or leave out upstream, so that only DNS is rewritten',
+  }),
+  'site-port': code<{ port: number; proxy: string }>({
+    severity: 'error',
+    message: ({ port, proxy }) => `the sites of the domain rewrites listen on port ${port}, as proxy "${proxy}" does`,
+    hint: () => 'choose another port in targets.nginx.sites.listen or in the proxy',
+  }),
+  'too-many-sites': code<{ names: number }>({
+    severity: 'error',
+    message: ({ names }) => `${names} names are more than nginx can look for in one header`,
+    hint: () => 'split the rewrites over two specs, or use the target caddy',
   }),
   'selector-collision': code<{ key: string; other: string }>({
     severity: 'error',

@@ -7,14 +7,15 @@ import { secretFiles } from './secrets.ts';
 
 export const nginx = defineTarget({
   name: 'nginx',
-  summary: 'the proxies, with nginx 1.22 or newer',
+  summary: 'the proxies and the sites of domain rewrites, with nginx 1.22 or newer',
   options: nginxOptions,
   plan,
-  files: ({ main, maps, upstreams, proxies }: NginxModel) => [
+  files: ({ main, maps, upstreams, proxies, sites }: NginxModel) => [
     file('nginx.conf', 'nginx.conf.njk', main),
     file('maps.conf', 'maps.conf.njk', maps),
     file('upstreams.conf', 'upstreams.conf.njk', upstreams),
     ...proxies.map((proxy) => file(proxy.file, 'proxy.conf.njk', proxy)),
+    ...(sites ? [file('sites.conf', 'sites.conf.njk', sites)] : []),
   ],
   secrets: secretFiles,
 });

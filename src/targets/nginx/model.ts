@@ -6,6 +6,7 @@ export interface NginxModel {
   readonly maps: SharedModel;
   readonly upstreams: { readonly upstreams: readonly UpstreamModel[] };
   readonly proxies: readonly ProxyModel[];
+  readonly sites: SitesModel | null;
 }
 
 export interface MainModel {
@@ -14,7 +15,7 @@ export interface MainModel {
   /** Descriptors that a worker may have open. */
   readonly openFiles: number;
   readonly hashes: HashSizes;
-  readonly proxies: readonly { readonly file: NginxToken }[];
+  readonly includes: readonly NginxToken[];
 }
 
 export interface HashSizes {
@@ -89,6 +90,36 @@ export interface ProxyModel {
   readonly errorPages: readonly { readonly from: readonly number[]; readonly status: number }[];
   readonly answers: readonly AnswerLocation[];
   readonly forwards: readonly ForwardLocation[];
+}
+
+export interface SitesModel {
+  readonly maps: readonly MapModel[];
+  readonly listen: number;
+  readonly tls: { readonly certFile: NginxToken; readonly keyFile: NginxToken } | null;
+  readonly errorPages: readonly {
+    readonly from: readonly number[];
+    readonly status: number;
+    readonly body: NginxToken;
+  }[];
+  readonly answers: readonly HeaderModel[];
+  readonly requests: readonly HeaderModel[];
+  readonly cookies: readonly { readonly from: NginxToken; readonly to: NginxToken }[];
+  readonly looping: NginxToken;
+  readonly mark: NginxToken;
+  readonly route: NginxToken;
+  readonly path: NginxToken;
+  readonly sites: readonly SiteModel[];
+}
+
+export interface SiteModel {
+  readonly name: NginxToken;
+  readonly pass: NginxToken;
+  readonly host: NginxToken;
+  readonly publicName: NginxToken;
+  readonly tls: ForwardLocation['tls'];
+  readonly timeouts: ForwardLocation['timeouts'];
+  /** Whether clients know this site by the private name, so that nothing may send them to the public one. */
+  readonly mapped: boolean;
 }
 
 export interface AnswerLocation {

@@ -25,6 +25,24 @@ export const nginxOptions = z
       .describe(
         'DNS servers asked again while nginx runs; upstream names are looked up once, at the start, where absent. nginx 1.27.3',
       ),
+    sites: z
+      .strictObject({
+        listen: z.int().min(1).max(65535).optional().describe('Port of the sites; 443 where absent'),
+        tls: z
+          .union([
+            z.literal('off'),
+            z.strictObject({
+              certFile: z.string().min(1).describe('PEM chain, a path on the machine that runs nginx'),
+              keyFile: z.string().min(1).describe('PEM key, a path on the machine that runs nginx'),
+            }),
+          ])
+          .optional()
+          .describe(
+            'A certificate that covers both names of every rewrite, or off: plain http. nginx makes none itself',
+          ),
+      })
+      .optional()
+      .describe('The sites of domain rewrites that name an upstream; none where absent'),
     workerProcesses: z
       .union([z.literal('auto'), z.int().min(1).max(1024)])
       .optional()

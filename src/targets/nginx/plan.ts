@@ -11,6 +11,7 @@ import type { NginxOptions } from './options.ts';
 import { accessTo, proxyModel } from './proxy.ts';
 import { literal, value, variable, word } from './quote.ts';
 import { type Rates, ratesOf } from './rates.ts';
+import { type SitesInput, sitesModel } from './sites.ts';
 import { hashSizes, type Secrets } from './sizes.ts';
 
 const DEFAULT_CA_FILE = '/etc/ssl/certs/ca-certificates.crt';
@@ -38,10 +39,8 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
   const { all: callers, of: callerOf } = registry((header, number) =>
     callerModel({ policy, header, prefix: `k${number}_`, areas, roles }),
   );
-  const { all: used, of: upstreamOf } = registry((id, number) => ({
-    upstream: upstreamNamed(id, policy),
-    name: `u${number}-${id}`,
-  }));
+  const { all: used, of: upstreamOf } = registry((key, number) => namedUpstream(key, number, policy));
+  const caFile = options.caFile ?? DEFAULT_CA_FILE;
   const proxies = policy.proxies.map((proxy, index) => {
     const access = accessTo(proxy);
     const caller = access.usesKeys ? callerOf(proxy.apiKeyHeader.toLowerCase()) : undefined;
@@ -53,13 +52,14 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
       roles,
       identity: caller?.identity,
       limits: caller?.rates.limits ?? [],
-      caFile: options.caFile ?? DEFAULT_CA_FILE,
+      caFile,
       commonClient: behindProxies,
       upstreamOf,
     });
   });
   const workerConnections = options.workerConnections ?? 1024;
-  const maps = [...callers].flatMap((caller) => caller.maps).concat(proxies.flatMap(mapsOf));
+  const sites = sitesModel({ policy, options, caFile, upstreamOf: siteUpstreamOf(upstreamOf) });
+  const maps = [...callers].flatMap((caller) => caller.maps).concat(proxies.flatMap(mapsOf), sites?.maps ?? []);
   return {
     main: {
       workerProcesses: word(options.workerProcesses ?? 'auto'),
@@ -67,11 +67,12 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
       // Each connection takes one, logs and listeners a few; what systemd grants is 1024 in all.
       openFiles: 2 * workerConnections,
       hashes: hashSizes(maps, secretsOf(policy)),
-      proxies: proxies.map(({ file }) => ({ file: word(file) })),
+      includes: [...proxies.map(({ file }) => word(file)), ...(sites ? [word('sites.conf')] : [])],
     },
     maps: sharedModel(areas, callers, behindProxies),
     upstreams: { upstreams: used.map((upstream) => upstreamModel(upstream, options)) },
     proxies,
+    sites: sites?.model ?? null,
   };
 }
 
@@ -91,6 +92,11 @@ function registry<T>(make: (name: string, number: number) => T): {
     return made;
   };
   return { all, of };
+}
+
+/** A block of its own for each rewrite, because connections are kept by block and each has one TLS name. */
+function siteUpstreamOf(of: (key: string) => NamedUpstream): SitesInput['upstreamOf'] {
+  return ({ from, upstream }) => of(`${upstream} ${from}`);
 }
 
 function callerModel(input: IdentityInput): Caller {
@@ -127,10 +133,12 @@ function secretsOf({ apiKeys }: Policy): Secrets {
   return { keys, longestId };
 }
 
-function upstreamNamed(id: string, { upstreams }: Policy): Upstream {
+/** `key` is the id of an upstream, for a site followed by its name. */
+function namedUpstream(key: string, number: number, { upstreams }: Policy): NamedUpstream {
+  const id = key.split(' ', 1)[0];
   const upstream = upstreams.find((each) => each.id === id);
   if (!upstream) throw new Error(`no upstream ${id}`);
-  return upstream;
+  return { upstream, name: `u${number}-${id}` };
 }
 
 function upstreamModel({ upstream: { servers }, name }: NamedUpstream, { resolver }: NginxOptions): UpstreamModel {

@@ -1,0 +1,176 @@
+import { readFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import { temporaryFolder } from '../../../src/verify/folder.ts';
+import { freePort } from '../../../src/verify/ports.ts';
+import { openConnection, type RawResponse } from '../../../src/verify/raw.ts';
+import { type Answer, type Recorder, startRecorder } from '../../../src/verify/recorder.ts';
+import type { Scope } from '../../../src/verify/scope.ts';
+import { certificateFor } from '../../engines/certificate.ts';
+import { engineSuite } from '../../engines/suite.ts';
+import { policyOf } from '../../support/policy.ts';
+import { type Running, runNginx, scoped } from './engine.ts';
+
+const { test, engines } = await engineSuite('nginx: sites of domain rewrites', ['nginx', 'nginx-newest', 'openssl']);
+
+const GITLAB = 'gitlab.privatelink.example.com';
+const REGISTRY = 'gitlab-registry.privatelink.example.com';
+const NAMES = ['gitlab.example.com', 'registry.example.com', GITLAB, REGISTRY];
+
+interface World extends Running {
+  readonly upstream: Recorder;
+  readonly port: number;
+  ask(name: string, fields?: readonly string[], host?: string): Promise<RawResponse>;
+}
+
+interface WorldOptions {
+  readonly name: 'nginx' | 'nginx-newest';
+  readonly secure: boolean;
+  readonly answer?: Answer;
+}
+
+async function world(scope: Scope, { name, secure, answer = {} }: WorldOptions): Promise<World> {
+  const folder = await temporaryFolder();
+  scope.defer(() => folder.remove());
+  const { certFile, keyFile } = await certificateFor(NAMES, engines.openssl.path, folder);
+  const tls = { cert: await readFile(certFile, 'utf8'), key: await readFile(keyFile, 'utf8') };
+  const upstream = await startRecorder({ tls, answer });
+  scope.defer(() => upstream.close());
+  const port = await freePort();
+  const behind = { servers: [`127.0.0.1:${upstream.port}`], tls: { caFile: certFile } };
+  const policy = policyOf({
+    upstreams: {
+      gitlab: { url: 'https://gitlab.example.com', ...behind },
+      registry: { url: 'https://registry.example.com', ...behind },
+    },
+    domainRewrites: [
+      { from: 'gitlab.example.com', to: GITLAB, upstream: 'gitlab' },
+      { from: 'registry.example.com', to: REGISTRY, upstream: 'registry', containerRegistry: true },
+    ],
+  });
+  const options = { sites: { listen: port, tls: secure ? { certFile, keyFile } : 'off' }, workerProcesses: 1 };
+  const running = await runNginx({ policy, options, program: engines[name].path, ports: [port] }, scope);
+  const ask = async (serverName: string, fields: readonly string[] = [], host = serverName) => {
+    const connection = await openConnection({ port, ...(secure ? { tls: { serverName } } : {}) });
+    try {
+      const lines = ['GET /v2/?ns=registry.example.com HTTP/1.1', `Host: ${host}:${port}`, ...fields, '', ''];
+      return await connection.send(lines.join('\r\n'));
+    } finally {
+      connection.close();
+    }
+  };
+  return { ...running, upstream, port, ask };
+}
+
+const ANSWER: readonly (readonly [string, string])[] = [
+  ['Www-Authenticate', 'Bearer realm="https://gitlab.example.com/jwt/auth",service="container_registry"'],
+  ['Location', 'HTTPS://Registry.example.com:443/v2/x/blobs/1?state=https%3A%2F%2Fgitlab.example.com'],
+  ['Link', '<https://gitlab.example.com/api?page=2>; rel="next", <https://gitlab.example.com.evil/x>; rel="other"'],
+  ['Set-Cookie', 'session=1; path=/; domain=.gitlab.example.com; secure'],
+  ['Set-Cookie', 'other=1; domain=notgitlab.example.com'],
+  ['Access-Control-Allow-Origin', 'https://gitlab.example.com'],
+  [
+    'Content-Security-Policy',
+    `${"connect-src 'self' wss://gitlab.example.com https://registry.example.com:443; ".repeat(8)}img-src https://gitlabxexample.com`,
+  ],
+  ['Docker-Distribution-Api-Version', 'registry/2.0'],
+];
+
+/** What a client of the private names gets for each of these headers. */
+function expectedAnswer(secure: boolean, port: number): readonly (readonly [string, string])[] {
+  const s = secure ? 's' : '';
+  const gitlab = `${GITLAB}:${port}`;
+  const registry = `${REGISTRY}:${port}`;
+  return [
+    ['Www-Authenticate', `Bearer realm="http${s}://${gitlab}/jwt/auth",service="container_registry"`],
+    ['Location', `http${s}://${registry}/v2/x/blobs/1?state=https%3A%2F%2Fgitlab.example.com`],
+    ['Link', `<http${s}://${gitlab}/api?page=2>; rel="next", <https://gitlab.example.com.evil/x>; rel="other"`],
+    ['Set-Cookie', `session=1; path=/; domain=${GITLAB}; secure, other=1; domain=notgitlab.example.com`],
+    ['Access-Control-Allow-Origin', `http${s}://${gitlab}`],
+    [
+      'Content-Security-Policy',
+      `${`connect-src 'self' ws${s}://${gitlab} http${s}://${registry}; `.repeat(8)}img-src https://gitlabxexample.com`,
+    ],
+    ['Docker-Distribution-Api-Version', 'registry/2.0'],
+  ];
+}
+
+for (const [name, secure] of [
+  ['nginx', true],
+  ['nginx', false],
+  ['nginx-newest', true],
+] as const) {
+  test(
+    `${name}, ${secure ? 'TLS' : 'plain'}: the upstream sees its own name, the client the one that it asked for`,
+    scoped(async (scope) => {
+      const { ask, upstream, port } = await world(scope, { name, secure, answer: { fields: ANSWER } });
+      const fields = [`Origin: https://${GITLAB}`, `Referer: https://${GITLAB}:8443/a?b`, 'Authorization: Bearer x'];
+      const response = await ask(REGISTRY, fields);
+      assert.is(response.status, 200);
+      for (const [header, value] of expectedAnswer(secure, port)) assert.is(response.field(header), value, header);
+      const [request] = upstream.take();
+      const sent = {
+        host: 'registry.example.com',
+        origin: 'https://gitlab.example.com',
+        referer: 'https://gitlab.example.com/a?b',
+        authorization: 'Bearer x',
+        'x-forwarded-host': 'registry.example.com',
+        'x-forwarded-proto': 'https',
+        'x-postern-site': 'test',
+      };
+      for (const [header, value] of Object.entries(sent)) assert.is(request?.field(header), value, header);
+      assert.is(request?.target, '/v2/?ns=registry.example.com');
+      assert.is(request?.serverName, 'registry.example.com');
+      // By rewritten DNS a client comes here and still says the name that it knows, which is what it gets back.
+      const direct = await ask('gitlab.example.com', ['Origin: https://gitlab.example.com']);
+      for (const [header, value] of ANSWER) if (header !== 'Set-Cookie') assert.is(direct.field(header), value, header);
+      assert.is(upstream.take()[0]?.serverName, 'gitlab.example.com');
+    }),
+  );
+}
+
+test(
+  'a header that is not there is not made up',
+  scoped(async (scope) => {
+    const { ask, upstream } = await world(scope, { name: 'nginx', secure: false });
+    const response = await ask(GITLAB);
+    for (const [header] of ANSWER) assert.is(response.field(header), undefined, header);
+    for (const header of ['origin', 'referer', 'upgrade', 'connection'])
+      assert.is(upstream.requests[0]?.field(header), undefined, header);
+  }),
+);
+
+test(
+  'other names are misdirected, and what comes back here is a loop',
+  scoped(async (scope) => {
+    const { ask, upstream, log } = await world(scope, { name: 'nginx', secure: true });
+    const misdirected = await ask(GITLAB, [], 'other.example.com');
+    assert.is(misdirected.status, 421);
+    assert.is(JSON.parse(misdirected.text()).status, 421);
+    assert.is((await ask(GITLAB, ['X-Postern-Site: other'])).status, 200);
+    assert.is(upstream.take()[0]?.field('x-postern-site'), 'other, test');
+    assert.is((await ask(GITLAB, ['X-Postern-Site: other, test'])).status, 508);
+    assert.is((await ask(GITLAB, ['X-Postern-Site: testing'])).status, 200);
+    const told = (await log()).map(({ status, route, path }) => `${status} ${route} ${path}`);
+    assert.equal(told, [
+      '421  /v2/',
+      '200 gitlab.example.com /v2/',
+      '508 gitlab.example.com /v2/',
+      '200 gitlab.example.com /v2/',
+    ]);
+  }),
+);
+
+test(
+  'bodies of any size stream, and nothing is kept on disk',
+  scoped(async (scope) => {
+    const { port, upstream } = await world(scope, { name: 'nginx', secure: false });
+    const connection = await openConnection({ port });
+    scope.defer(async () => connection.close());
+    const body = Buffer.alloc(5_000_000, 'x');
+    const head = `PUT /upload HTTP/1.1\r\nHost: ${GITLAB}\r\nContent-Length: ${body.length}\r\n\r\n`;
+    assert.is((await connection.send(Buffer.concat([Buffer.from(head), body]))).status, 200);
+    assert.is(upstream.requests[0]?.body.length, body.length);
+  }),
+);
+
+test.run();
