@@ -10,7 +10,9 @@ function read(bytes: string): string {
     .map((reading) => {
       if (reading.kind !== 'request') return reading.kind === 'malformed' ? `malformed: ${reading.why}` : 'incomplete';
       const { method, target, version, fields, body } = reading.request;
-      const shown = fields.filter(([name]) => !/^(?:host|content-length|transfer-encoding)$/i.test(name)).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+      const shown = fields
+        .filter(([name]) => !/^(?:host|content-length|transfer-encoding)$/i.test(name))
+        .map(([name, value]) => `${name}=${JSON.stringify(value)}`);
       const refusable = reading.refusable === undefined ? '' : ` (may refuse: ${reading.refusable})`;
       return [method, target, version, ...shown, ...(body === '' ? [] : [JSON.stringify(body)])].join(' ') + refusable;
     })
@@ -50,7 +52,10 @@ const TABLE: readonly (readonly [bytes: string, means: string])[] = [
   ['GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n', 'malformed: a control character in the target'],
   ['G(T / HTTP/1.1\r\nHost: a\r\n\r\n', 'malformed: a method that is no token'],
   ['GET /a//b?c HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /a//b?c 1.1'],
-  ['GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n', 'GET http://a/ 1.1 (may refuse: a target that is no valid origin-form)'],
+  [
+    'GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n',
+    'GET http://a/ 1.1 (may refuse: a target that is no valid origin-form)',
+  ],
   ['GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /%zz 1.1 (may refuse: a target that is no valid origin-form)'],
   ['GET /a/../.. HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /a/../.. 1.1 (may refuse: a target that is no valid origin-form)'],
   ['GET /a/.. HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /a/.. 1.1'],
@@ -61,16 +66,31 @@ const TABLE: readonly (readonly [bytes: string, means: string])[] = [
   [post('Content-Length: 2\r\nContent-Length: 3', '{}'), 'malformed: several different Content-Lengths'],
   [post('Content-Length: +2', '{}'), 'malformed: a Content-Length that is no number'],
   [post('Transfer-Encoding: CHUNKED', '2\r\n{}\r\n0\r\n\r\n'), 'POST / 1.1 "{}"'],
-  [post('Transfer-Encoding: chunked', '1\r\n{\r\n1;x=y\r\n}\r\n0\r\n\r\n'), 'POST / 1.1 "{}" (may refuse: an unusual chunk size)'],
-  [post('Transfer-Encoding: chunked', '2\r\n{}\r\n0\r\nSudo: x\r\n\r\n'), 'POST / 1.1 "{}" (may refuse: trailers or an LF alone after the last chunk)'],
+  [
+    post('Transfer-Encoding: chunked', '1\r\n{\r\n1;x=y\r\n}\r\n0\r\n\r\n'),
+    'POST / 1.1 "{}" (may refuse: an unusual chunk size)',
+  ],
+  [
+    post('Transfer-Encoding: chunked', '2\r\n{}\r\n0\r\nSudo: x\r\n\r\n'),
+    'POST / 1.1 "{}" (may refuse: trailers or an LF alone after the last chunk)',
+  ],
   [post('Transfer-Encoding: chunked', '2\r\n{}'), 'incomplete'],
   [post('Transfer-Encoding: chunked', '2\r\n{}x\r\n0\r\n\r\n'), 'malformed: a chunk longer than its size'],
   [post('Transfer-Encoding: chunked', '0x2\r\n{}\r\n0\r\n\r\n'), 'malformed: a chunk size that is no number'],
   [post('Transfer-Encoding: gzip, chunked', '0\r\n\r\n'), 'malformed: a Transfer-Encoding other than chunked'],
-  [post('Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked', '0\r\n\r\n'), 'malformed: a Transfer-Encoding other than chunked'],
+  [
+    post('Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked', '0\r\n\r\n'),
+    'malformed: a Transfer-Encoding other than chunked',
+  ],
   [post('Transfer-Encoding: \x0bchunked', '0\r\n\r\n'), 'malformed: a Transfer-Encoding other than chunked'],
-  [post('Content-Length: 6\r\nTransfer-Encoding: chunked', '0\r\n\r\nG'), 'POST / 1.1 (may refuse: Content-Length beside Transfer-Encoding) | incomplete'],
-  ['POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 'POST / 1.0 (may refuse: Transfer-Encoding in HTTP/1.0)'],
+  [
+    post('Content-Length: 6\r\nTransfer-Encoding: chunked', '0\r\n\r\nG'),
+    'POST / 1.1 (may refuse: Content-Length beside Transfer-Encoding) | incomplete',
+  ],
+  [
+    'POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    'POST / 1.0 (may refuse: Transfer-Encoding in HTTP/1.0)',
+  ],
 ];
 
 for (const [bytes, means] of TABLE) test(JSON.stringify(bytes), () => assert.is(read(bytes), means));

@@ -1,9 +1,9 @@
 import * as assert from 'uvu/assert';
+import { expectationOf } from '../src/verify/expect.ts';
 import { randomOf } from '../src/verify/random.ts';
 import { openScope, type Scope } from '../src/verify/scope.ts';
 import { judgeAlone } from '../src/verify/send.ts';
 import { startTrial, type Trial } from '../src/verify/trial.ts';
-import { expectationOf } from '../src/verify/expect.ts';
 import { engineSuite } from './engines/suite.ts';
 import { broadSpec } from './support/broad.ts';
 import { checkCase, findCases } from './support/golden.ts';
@@ -20,7 +20,15 @@ for (const { engine, target } of proxyTargets) {
   test.before(async () => {
     scope = openScope();
     const program = engines[engine].path;
-    const options = { engine, program, target, options: {}, policy: policyOf(broadSpec), read: () => undefined, random: randomOf('named') };
+    const options = {
+      engine,
+      program,
+      target,
+      options: {},
+      policy: policyOf(broadSpec),
+      read: () => undefined,
+      random: randomOf('named'),
+    };
     const started = await startTrial(options, scope);
     if (!('trial' in started)) throw new Error(JSON.stringify(started.diagnostics));
     trial = started.trial;

@@ -3,14 +3,17 @@ import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { referenceProgram } from './verify/reference.ts';
 import { temporaryFolder } from '../src/verify/folder.ts';
+import { referenceProgram } from './verify/reference.ts';
 import { findings, verified } from './verify/run.ts';
 
 const test = suite('verify');
 
 test('an engine that does as the evaluator says passes', async () => {
-  const run = await verified({ requests: 3_000, tests: [{ request: 'GET /api/v4/groups', apiKey: 'reader', proxy: 'api' }] });
+  const run = await verified({
+    requests: 3_000,
+    tests: [{ request: 'GET /api/v4/groups', apiKey: 'reader', proxy: 'api' }],
+  });
   assert.is(findings(run), '');
   assert.equal([run.sent, run.disagreements], [3_001, 0]);
 });
@@ -27,7 +30,10 @@ for (const [fault, shown] of [
     assert.match(findings(run), shown);
     assert.match(findings(run), /^ +(?:curl|printf) /m);
     assert.not.match(findings(run), /pstrn-/, 'a throw-away key is shown');
-    assert.ok(run.diagnostics.every(({ at }) => at.length > 0), 'no line of the spec');
+    assert.ok(
+      run.diagnostics.every(({ at }) => at.length > 0),
+      'no line of the spec',
+    );
   });
 }
 
@@ -68,7 +74,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     child.kill(signal);
     assert.equal(await once(child, 'close'), [130, null]);
     assert.equal(enginesIn(folder.path), []);
-    assert.equal(readdirSync(folder.path).filter((name) => !/^(?:postern-ports-|tsx-|node-compile-cache)/.test(name)), []);
+    assert.equal(
+      readdirSync(folder.path).filter((name) => !/^(?:postern-ports-|tsx-|node-compile-cache)/.test(name)),
+      [],
+    );
     await folder.remove();
   });
 }

@@ -43,6 +43,7 @@ export async function verify(
   const unsure = runs.some((run) => run.unsure) || runs.every(({ sent }) => sent === 0);
   const status = runs.some(({ disagreements }) => disagreements > 0) ? 1 : unsure ? 2 : hasError(all) ? 1 : 0;
   const summary = runs
+    .filter(({ sent }) => sent > 0)
     .map(
       ({ name, sent, disagreements }) =>
         `${name}: ${count(sent, 'request')}, ${count(disagreements, 'disagreement')} (seed ${seed})`,

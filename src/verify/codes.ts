@@ -36,5 +36,9 @@ export const verifyCodes = defineCodes('verify', {
   'nothing-to-verify': code<{ engine: string; what: string }>({
     severity: 'warning',
     message: ({ engine, what }) => `nothing to verify on ${engine}: the spec has no ${what}`,
+    hint: ({ what }) =>
+      what === 'proxies'
+        ? 'the sites of domain rewrites are rendered, but not put to the test'
+        : 'leave the target out',
   }),
 });

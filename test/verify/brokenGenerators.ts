@@ -20,7 +20,14 @@ export async function brokenGenerators(name: keyof typeof mutations): Promise<vo
         changed ||= result.text !== file.text;
         return result;
       };
-      const run = await verified({ engine, target, program: engines[engine].path, tamper: watched, requests: 10_000, enough: 1 });
+      const run = await verified({
+        engine,
+        target,
+        program: engines[engine].path,
+        tamper: watched,
+        requests: 10_000,
+        enough: 1,
+      });
       assert.ok(changed, 'the mutation changed nothing');
       assert.ok(run.disagreements > 0, `nothing was found in ${run.sent} requests`);
     });

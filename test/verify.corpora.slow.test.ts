@@ -1,0 +1,73 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import * as assert from 'uvu/assert';
+import type { Probe } from '../src/verify/draft.ts';
+import { randomOf } from '../src/verify/random.ts';
+import { openScope, type Scope } from '../src/verify/scope.ts';
+import { type Disagreement, sendAll } from '../src/verify/send.ts';
+import { startTrial, type Trial } from '../src/verify/trial.ts';
+import { engineSuite } from './engines/suite.ts';
+import { broadSpec } from './support/broad.ts';
+import { policyOf } from './support/policy.ts';
+import { corpusProbes } from './verify/corpora.ts';
+import { engineVersions } from './verify/proxyTargets.ts';
+
+const folder = fileURLToPath(new URL('../../shared/corpora/', import.meta.url));
+const read = (name: string) =>
+  existsSync(folder + name)
+    ? readFileSync(folder + name, 'utf8')
+        .trim()
+        .split('\n')
+    : [];
+
+for (const name of ['caddy', 'nginx', 'nginx-newest'] as const) {
+  const { engine, target } = engineVersions[name];
+  const { test, engines } = await engineSuite(`collected attacks on ${name}`, [name]);
+  let scope: Scope;
+  let trial: Trial;
+
+  test.before(async () => {
+    scope = openScope();
+    const program = engines[name].path;
+    const options = {
+      engine,
+      program,
+      target,
+      options: {},
+      policy: policyOf(broadSpec),
+      read: () => undefined,
+      random: randomOf('corpora'),
+    };
+    const started = await startTrial(options, scope);
+    if (!('trial' in started)) throw new Error(JSON.stringify(started.diagnostics));
+    trial = started.trial;
+  });
+  test.after(() => scope.close());
+
+  // The collections lie outside of the repository: a clone without them has the generated probes.
+  for (const [file, probesOf] of corpusProbes) {
+    const lines = read(file);
+    (lines.length === 0 ? test.skip : test)(`${file}: what others have found`, async () => {
+      const probes = probesOf(lines, trial.secrets);
+      const found: Disagreement[] = [];
+      const options = {
+        now: () => Date.now() / 1000,
+        found: (each: Disagreement) => void found.push(each),
+        sent: () => {},
+        signal: new AbortController().signal,
+      };
+      await sendAll(probes[Symbol.iterator](), trial, options);
+      assert.equal(
+        found.map(({ probe, problems }) => [inWords(probe), ...problems.map(({ text }) => text)]),
+        [],
+      );
+      assert.ok(probes.length >= lines.length - 1);
+    });
+  }
+
+  test.run();
+}
+
+function inWords({ raw }: Probe): string {
+  return JSON.stringify(raw).slice(0, 300);
+}
