@@ -1,69 +1,17 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { statusBody } from '../../../src/policy/statuses.ts';
-import { temporaryFolder } from '../../../src/verify/folder.ts';
-import { freePort } from '../../../src/verify/ports.ts';
 import { openConnection, type RawResponse, sendRaw } from '../../../src/verify/raw.ts';
-import { type Answer, type Recorded, startRecorder } from '../../../src/verify/recorder.ts';
 import type { Scope } from '../../../src/verify/scope.ts';
-import { certificateFor } from '../../engines/certificate.ts';
 import { engineSuite } from '../../engines/suite.ts';
-import { policyOf } from '../../support/policy.ts';
-import { type Running, runNginx, scoped } from './engine.ts';
+import { scoped } from './engine.ts';
+import { KEY, OTHER, startWorld, type World, type WorldOptions } from './world.ts';
 
-const KEY = 'caller-key-0123456789-AbCdEfGh';
-const OTHER = 'second-key-0123456789-ZyXwVuTs';
-const values = new Map([
-  ['env:KEY', KEY],
-  ['env:OTHER', OTHER],
-  ['env:TOKEN', 'glpat-upstream.token'],
-  ['env:TOKEN2', 'glpat-second.token'],
-]);
+const { test, engines } = await engineSuite('nginx: proxies', ['nginx']);
 
-const { test, engines } = await engineSuite('nginx: proxies', ['nginx', 'nginx-newest', 'openssl']);
-
-interface World extends Running {
-  readonly port: number;
-  readonly requests: readonly Recorded[];
-  ask(line: string, fields?: readonly string[]): Promise<RawResponse>;
-}
-
-interface WorldOptions {
-  readonly name?: 'nginx' | 'nginx-newest';
-  readonly routes?: object;
-  readonly apiKeys?: object;
-  readonly proxy?: object;
-  readonly answer?: Answer | ((request: Recorded) => Answer);
-  readonly values?: ReadonlyMap<string, string> | undefined;
-}
-
-/** A proxy in front of a recorder; `ask` sends the good key where it is given no fields. */
-async function world(scope: Scope, options: WorldOptions = {}): Promise<World> {
-  const { name = 'nginx', routes = {}, apiKeys = {}, proxy = {}, answer } = options;
-  const recorder = await startRecorder(answer === undefined ? {} : { answer });
-  scope.defer(() => recorder.close());
-  const port = await freePort();
-  const policy = policyOf({
-    upstreams: { up: { url: `http://127.0.0.1:${recorder.port}` } },
-    routes: { read: { upstream: 'up', allow: ['GET /things', 'GET /things/{id:int}', 'POST /things'] }, ...routes },
-    apiKeys: { caller: { key: 'env:KEY', token: 'env:TOKEN' }, ...apiKeys },
-    proxies: { api: { listen: `127.0.0.1:${port}`, ipRanges: ['127.0.0.0/29'], ...proxy } },
-  });
-  const secrets = 'values' in options ? options.values : values;
-  const running = await runNginx(
-    {
-      policy,
-      program: engines[name].path,
-      options: { workerProcesses: 1 },
-      ...(secrets ? { values: secrets } : {}),
-      ports: [port],
-    },
-    scope,
-  );
-  const ask = (line: string, fields: readonly string[] = [`PRIVATE-TOKEN: ${KEY}`]) =>
-    sendRaw({ port }, [`${line} HTTP/1.1`, 'Host: proxy.example', ...fields, '', ''].join('\r\n'));
-  return { ...running, port, requests: recorder.requests, ask };
+function world(scope: Scope, options: Omit<WorldOptions, 'program'> = {}): Promise<World> {
+  return startWorld(scope, { ...options, program: engines.nginx.path });
 }
 
 test(
@@ -299,54 +247,5 @@ test(
     assert.is(requests.length, 3);
   }),
 );
-
-for (const name of ['nginx', 'nginx-newest'] as const) {
-  test(
-    `${name} speaks TLS with those alone whose certificate is good`,
-    scoped(async (scope) => {
-      const folder = await temporaryFolder();
-      scope.defer(() => folder.remove());
-      const good = await certificateFor(['gitlab.example.com'], engines.openssl.path, folder);
-      const bad = await certificateFor(['other.example.com'], engines.openssl.path, folder);
-      const recorder = await startRecorder({
-        tls: { cert: await readFile(good.certFile, 'utf8'), key: await readFile(good.keyFile, 'utf8') },
-      });
-      scope.defer(() => recorder.close());
-      const [first, second] = [await freePort(), await freePort()];
-      const upstream = (serverName: string, caFile: string) => ({
-        url: 'https://gitlab.example.com',
-        servers: [`127.0.0.1:${recorder.port}`],
-        tls: { serverName, caFile },
-      });
-      const policy = policyOf({
-        upstreams: {
-          good: upstream('gitlab.example.com', good.certFile),
-          stranger: upstream('gitlab.example.com', bad.certFile),
-          misnamed: upstream('other.example.com', good.certFile),
-        },
-        routes: Object.fromEntries(
-          ['good', 'stranger', 'misnamed'].map((id) => [id, { upstream: id, allow: [`GET /${id}`] }]),
-        ),
-        apiKeys: { caller: { key: 'env:KEY', token: 'env:TOKEN' } },
-        proxies: {
-          api: { listen: `127.0.0.1:${first}`, ipRanges: 'any' },
-          own: { listen: `127.0.0.1:${second}`, ipRanges: 'any', apiKeyHeader: 'X-Own-Key' },
-        },
-      });
-      await runNginx({ policy, program: engines[name].path, values, ports: [first, second] }, scope);
-      const ask = (path: string, field = 'PRIVATE-TOKEN', port = first) =>
-        sendRaw({ port }, `GET ${path} HTTP/1.1\r\nHost: a\r\n${field}: ${KEY}\r\n\r\n`);
-      assert.is((await ask('/good')).status, 200);
-      assert.is((await ask('/stranger')).text(), statusBody(502));
-      assert.is((await ask('/misnamed')).text(), statusBody(502));
-      assert.is((await ask('/good', 'X-Own-Key', second)).status, 200);
-      assert.is((await ask('/good', 'PRIVATE-TOKEN', second)).status, 401);
-      assert.equal(
-        recorder.requests.map((request) => `${request.serverName} ${request.field('host')}`),
-        Array(2).fill('gitlab.example.com gitlab.example.com'),
-      );
-    }),
-  );
-}
 
 test.run();
