@@ -28,6 +28,7 @@ const TABLE: readonly (readonly [bytes: string, means: string])[] = [
   [get('X:\t 1 \t\r\n'), 'GET / 1.1 X="1" (may refuse: a tab around a field value)'],
   [get('X:\r\n'), 'GET / 1.1 X=""'],
   [get('') + get(''), 'GET / 1.1 | GET / 1.1'],
+  [get('Connection: x, Close\r\n') + get(''), 'GET / 1.1 Connection="x, Close"'],
   [get('').slice(0, -2), 'incomplete'],
   ['GET / HTTP/1.1\nHost: a\n\n', 'GET / 1.1 (may refuse: a line that ends in LF alone)'],
   [`\r\n${get('')}`, 'GET / 1.1 (may refuse: empty lines before the request line)'],

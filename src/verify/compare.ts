@@ -40,7 +40,7 @@ export function problemsOf({ expected, end }: Expectation, { answers, extra }: E
       kind: 'smuggled',
       text: `the upstream got "${smuggled.arrival?.request.head.split('\r\n')[0]}" from bytes that are no request${reasonOf(end)}`,
     });
-  else if (typeof end === 'object' && extra[0] && extra[0].response.status < 400)
+  else if (typeof end === 'object' && !end.late && extra[0] && extra[0].response.status < 400)
     problems.push({
       kind: 'malformed-accepted',
       text: `answered ${extra[0].response.status} to bytes that are no request${reasonOf(end)}`,

@@ -20,7 +20,7 @@ export interface Expected {
 export interface Expectation {
   readonly expected: readonly Expected[];
   /** What comes after the last whole request. */
-  readonly end: 'clean' | 'incomplete' | { readonly malformed: string };
+  readonly end: 'clean' | 'incomplete' | { readonly malformed: string; readonly late: boolean };
 }
 
 export function expectationOf(probe: Probe, ground: Ground, now: number): Expectation {
@@ -29,7 +29,7 @@ export function expectationOf(probe: Probe, ground: Ground, now: number): Expect
     reading.kind === 'request' ? [expectedOf(reading, { probe, ground, now })] : [],
   );
   const last = readings.at(-1);
-  if (last?.kind === 'malformed') return { expected, end: { malformed: last.why } };
+  if (last?.kind === 'malformed') return { expected, end: { malformed: last.why, late: last.late ?? false } };
   return { expected, end: last?.kind === 'incomplete' || !last ? 'incomplete' : 'clean' };
 }
 

@@ -24,7 +24,8 @@ export type Reading =
       readonly loose?: boolean;
       readonly midway?: boolean;
     }
-  | { readonly kind: 'malformed'; readonly why: string }
+  /** `late` where the head is fine, so that a server may have answered before it could know. */
+  | { readonly kind: 'malformed'; readonly why: string; readonly late?: boolean }
   | { readonly kind: 'incomplete' };
 
 /** How far a reader got: what it says, and what comes after. */
@@ -64,16 +65,25 @@ const SINGLE = [
 const MOST_FIELDS = 90;
 const LARGEST_HEAD = 15_000;
 
-/** Reads all requests of a connection's bytes; nothing is read after one that cannot be. */
+/** Reads all requests of a connection's bytes; nothing is read after one that cannot be, or that closes. */
 export function readAll(bytes: string): Reading[] {
   const readings: Reading[] = [];
   for (let rest = bytes; rest !== ''; ) {
     const step = readOne(rest);
     if ('stop' in step) return [...readings, step.stop];
     readings.push(step.value);
-    rest = step.rest;
+    rest = closes(step.value) ? '' : step.rest;
   }
   return readings;
+}
+
+/** RFC 9112 §9.6: after such a request a server reads nothing more. */
+function closes(reading: Reading): boolean {
+  if (reading.kind !== 'request') return true;
+  const connection = fieldOf(reading.request.fields, 'connection') ?? '';
+  return (
+    reading.request.version === '1.0' || connection.split(',').some((word) => word.trim().toLowerCase() === 'close')
+  );
 }
 
 function readOne(bytes: string): Step<Reading> {
@@ -93,7 +103,7 @@ function readOne(bytes: string): Step<Reading> {
   const problem = hostProblem(line, fields, notes);
   if (problem !== undefined) return { stop: malformed(problem) };
   const body = readBody(start.slice(end.index + end[0].length), { version: line.version, fields });
-  if ('malformed' in body) return { stop: malformed(body.malformed) };
+  if ('malformed' in body) return { stop: { ...malformed(body.malformed), late: true } };
   if ('incomplete' in body) return { stop: { kind: 'incomplete' } };
   if (body.refusable !== undefined) {
     note(notes, body.refusable);
@@ -112,7 +122,7 @@ function note(notes: Notes, reason: string): void {
   notes.refusable ??= reason;
 }
 
-function malformed(why: string): Reading {
+function malformed(why: string): Extract<Reading, { kind: 'malformed' }> {
   return { kind: 'malformed', why };
 }
 
