@@ -48,9 +48,14 @@ function serve(request: IncomingMessage, response: ServerResponse, url: URL): vo
       .map((line) => line.split(': ', 2));
     const status = fields.find(([name]) => name === 'Status')?.[1];
     for (const [name = '', value = ''] of fields) if (name !== 'Status') response.setHeader(name, value);
-    response.writeHead(status === undefined ? 200 : Number.parseInt(status, 10));
-    response.write(head.subarray(end + 4));
-    backend.stdout.pipe(response);
+    // GitLab's Workhorse answers a push only once it has been read: many a proxy stops reading where an answer starts.
+    const answer = () => {
+      response.writeHead(status === undefined ? 200 : Number.parseInt(status, 10));
+      response.write(head.subarray(end + 4));
+      backend.stdout.pipe(response);
+    };
+    if (request.readableEnded) answer();
+    else request.once('end', answer);
   };
   backend.stdout.on('data', takeHead);
 }
