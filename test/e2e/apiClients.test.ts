@@ -10,8 +10,8 @@ import type { Scope } from '../../src/verify/scope.ts';
 import { certificateFor } from '../engines/certificate.ts';
 import { mustRun } from '../engines/run.ts';
 import { engineSuite } from '../engines/suite.ts';
+import { scoped } from '../support/scoped.ts';
 import { type ProxyEngine, proxyEngines, writeGenerated } from './generated.ts';
-import { scoped } from './scoped.ts';
 
 const KEY = 'client-key-0123456789abcdef0123456789';
 const TOKEN = 'glpat-upstream-0123456789';

@@ -2,6 +2,7 @@ import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { mustRun } from '../engines/run.ts';
 import { engineSuite } from '../engines/suite.ts';
+import { scoped } from '../support/scoped.ts';
 import { siteEngines } from './generated.ts';
 import { type ClusterNode, startNode } from './node.ts';
 import {
@@ -11,7 +12,6 @@ import {
   registryWorldEngines,
   startRegistryWorld,
 } from './registryWorld.ts';
-import { scoped } from './scoped.ts';
 import { PRIVATE_GITLAB, PRIVATE_REGISTRY } from './siteWorld.ts';
 
 const APP = 'registry.example.com/group/app:v1';

@@ -3,10 +3,10 @@ import type { Scope } from '../../src/verify/scope.ts';
 import type { Certificate } from '../engines/certificate.ts';
 import { run } from '../engines/run.ts';
 import { engineSuite } from '../engines/suite.ts';
+import { scoped } from '../support/scoped.ts';
 import { exampleSpec } from './exampleSpec.ts';
 import { type ClusterNode, startNode } from './node.ts';
 import { CREDENTIALS, type RegistryWorld, registryWorldEngines, startRegistryWorld } from './registryWorld.ts';
-import { scoped } from './scoped.ts';
 import { GITLAB_PORT, PRIVATE_GITLAB } from './siteWorld.ts';
 
 const { test, engines } = await engineSuite('the Dependency Proxy', [

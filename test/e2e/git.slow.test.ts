@@ -3,8 +3,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { mustRun } from '../engines/run.ts';
 import { engineSuite } from '../engines/suite.ts';
+import { scoped } from '../support/scoped.ts';
 import { siteEngines } from './generated.ts';
-import { scoped } from './scoped.ts';
 import { GITLAB_PORT, PRIVATE_GITLAB, type SiteWorld, siteWorldEngines, startSiteWorld } from './siteWorld.ts';
 
 const { test, engines } = await engineSuite('git', [...siteWorldEngines, 'git']);

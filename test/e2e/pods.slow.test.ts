@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { mustRun } from '../engines/run.ts';
 import { engineSuite } from '../engines/suite.ts';
+import { scoped } from '../support/scoped.ts';
 import { siteEngines } from './generated.ts';
 import { CREDENTIALS, registryWorldEngines, startRegistryWorld } from './registryWorld.ts';
-import { scoped } from './scoped.ts';
 
 const REMOTE = 'docker://registry.example.com/group/app:v1';
 

@@ -2,9 +2,9 @@ import { cp, readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { type Outcome, run } from '../engines/run.ts';
 import { engineSuite } from '../engines/suite.ts';
+import { scoped } from '../support/scoped.ts';
 import { siteEngines } from './generated.ts';
 import { CREDENTIALS, type RegistryWorld, registryWorldEngines, startRegistryWorld } from './registryWorld.ts';
-import { scoped } from './scoped.ts';
 import { PRIVATE_REGISTRY } from './siteWorld.ts';
 
 const { test, engines } = await engineSuite('registry', [...registryWorldEngines, 'skopeo']);

@@ -5,9 +5,9 @@ import { accepts } from '../../src/verify/process.ts';
 import { type Answer, type Recorded, type Recorder, startRecorder } from '../../src/verify/recorder.ts';
 import type { Scope } from '../../src/verify/scope.ts';
 import { engineSuite } from '../engines/suite.ts';
+import { scoped } from '../support/scoped.ts';
 import { exampleSpec } from './exampleSpec.ts';
 import { type ProxyEngine, proxyEngines, writeGenerated } from './generated.ts';
-import { scoped } from './scoped.ts';
 
 const { test, engines } = await engineSuite("a runner's API", ['caddy', 'nginx']);
 

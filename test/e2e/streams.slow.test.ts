@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { mustRun } from '../engines/run.ts';
 import { engineSuite } from '../engines/suite.ts';
+import { scoped } from '../support/scoped.ts';
 import { siteEngines } from './generated.ts';
-import { scoped } from './scoped.ts';
 import { GITLAB_PORT, PRIVATE_GITLAB, type SiteWorldOptions, siteWorldEngines, startSiteWorld } from './siteWorld.ts';
 
 const { test, engines } = await engineSuite('streams', siteWorldEngines);

@@ -1,25 +1,3 @@
-import { suite } from 'uvu';
-import { compile } from '../../../src/compile.ts';
-import { formatDiagnostics } from '../../../src/diagnostics/format.ts';
-import { checkCase, findCases } from '../../support/golden.ts';
+import { runTargetCases } from '../../support/targetCases.ts';
 
-const test = suite('caddy: goldens');
-
-for (const { path, title } of findCases('test/targets/caddy')) {
-  test(title, () =>
-    checkCase(path, (read) => {
-      const {
-        document,
-        diagnostics,
-        files = [],
-      } = compile(read('spec.yaml') ?? '', { file: 'spec.yaml', read: () => undefined, targets: ['caddy'] });
-      const problems = formatDiagnostics(diagnostics, document);
-      const made = files
-        .filter((file) => file.path.startsWith('caddy/'))
-        .map((file): [string, string] => [file.path.slice('caddy/'.length), file.text]);
-      return new Map([...(problems === '' ? [] : [['diagnostics', problems] as const]), ...made]);
-    }),
-  );
-}
-
-test.run();
+runTargetCases('caddy');

@@ -5,7 +5,7 @@ import { nginx } from '../../../src/targets/nginx/index.ts';
 import { startEngine } from '../../../src/verify/engines.ts';
 import { temporaryFolder } from '../../../src/verify/folder.ts';
 import { accepts, type Server } from '../../../src/verify/process.ts';
-import { openScope, type Scope } from '../../../src/verify/scope.ts';
+import type { Scope } from '../../../src/verify/scope.ts';
 
 export interface Running {
   /** What holds `nginx/`. */
@@ -50,16 +50,4 @@ export async function runNginx(
       .map((line): Record<string, unknown> => JSON.parse(line));
   };
   return { folder: folder.path, server, log };
-}
-
-/** Runs a test in a scope that is closed whatever comes of it. */
-export function scoped(work: (scope: Scope) => Promise<void>): () => Promise<void> {
-  return async () => {
-    const scope = openScope();
-    try {
-      await work(scope);
-    } finally {
-      await scope.close();
-    }
-  };
 }

@@ -5,7 +5,7 @@ import { statusBody } from '../../../src/policy/statuses.ts';
 import { openConnection, type RawResponse, sendRaw } from '../../../src/verify/raw.ts';
 import type { Scope } from '../../../src/verify/scope.ts';
 import { engineSuite } from '../../engines/suite.ts';
-import { scoped } from './engine.ts';
+import { scoped } from '../../support/scoped.ts';
 import { KEY, OTHER, startWorld, type World, type WorldOptions } from './world.ts';
 
 const { test, engines } = await engineSuite('nginx: proxies', ['nginx']);

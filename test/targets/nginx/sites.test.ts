@@ -8,7 +8,8 @@ import type { Scope } from '../../../src/verify/scope.ts';
 import { certificateFor } from '../../engines/certificate.ts';
 import { engineSuite } from '../../engines/suite.ts';
 import { policyOf } from '../../support/policy.ts';
-import { type Running, runNginx, scoped } from './engine.ts';
+import { scoped } from '../../support/scoped.ts';
+import { type Running, runNginx } from './engine.ts';
 
 const { test, engines } = await engineSuite('nginx: sites of domain rewrites', ['nginx', 'nginx-newest', 'openssl']);
 

@@ -8,7 +8,8 @@ import { startRecorder } from '../../../src/verify/recorder.ts';
 import { certificateFor } from '../../engines/certificate.ts';
 import { engineSuite } from '../../engines/suite.ts';
 import { policyOf } from '../../support/policy.ts';
-import { runNginx, scoped } from './engine.ts';
+import { scoped } from '../../support/scoped.ts';
+import { runNginx } from './engine.ts';
 import { KEY, values } from './world.ts';
 
 const { test, engines } = await engineSuite('nginx: TLS to upstreams', ['nginx', 'nginx-newest', 'openssl']);
