@@ -8,6 +8,7 @@ export { unifiedPatch } from './output/patch.ts';
 export { type Cause, type Change, type Plan, planChanges } from './output/plan.ts';
 export { type Decision, type Evaluator, evaluatorOf } from './policy/decide.ts';
 export { diffAccess } from './policy/diff/diff.ts';
+export type { AccessChange } from './policy/diff/types.ts';
 export { credentialOf, type ProxyRequest } from './policy/request.ts';
 export type { Policy, Proxy } from './policy/types.ts';
 export { parseDocument } from './source/document.ts';

@@ -12,6 +12,12 @@ export const commandCodes = defineCodes('command', {
     message: ({ target }) => `the spec has no target "${target}"`,
     hint: ({ known }) => (known.length === 0 ? 'add one under targets' : `it has: ${known.join(', ')}`),
   }),
+  'unknown-finding': code<{ code: string; meant: string | undefined; known: readonly string[] }>({
+    severity: 'error',
+    message: ({ code, meant }) =>
+      `--accept ${code}: lint has no such warning${meant === undefined ? '' : `, did you mean "${meant}"?`}`,
+    hint: ({ known }) => `it has: ${known.join(', ')}`,
+  }),
   'no-target': code<Record<never, never>>({
     severity: 'warning',
     message: () => 'the spec names no target, so nothing is rendered',

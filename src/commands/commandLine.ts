@@ -49,7 +49,7 @@ function addChecks(parser: Argv, { io, finish }: Context): Argv {
     .command(
       'lint [spec]',
       'find what is legal but unwise',
-      (y) => withSpec(y).options({ format }),
+      (y) => withSpec(y).options({ accept: options.accept, format }),
       async (args) => finish((await import('./lint.ts')).lint(args, io)),
     )
     .command(

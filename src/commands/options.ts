@@ -30,6 +30,12 @@ export const options = {
     describe: 'with --base: exit 1 on any change (default), or only where somebody may do more',
   },
   'max-changes': { ...text, describe: 'exit 1 only where more than this share of the lines differs, such as 30%' },
+  accept: {
+    ...text,
+    array: true,
+    coerce: splitList,
+    describe: 'findings to live with, by code and separated by commas: listed, but no reason to exit 1',
+  },
   check: { ...flag, describe: 'write nothing; exit 1 where something would change' },
   'dry-run': { ...flag, describe: 'write nothing; say what would change' },
   force: { ...flag, describe: 'overwrite files that postern did not write' },

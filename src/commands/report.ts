@@ -14,6 +14,8 @@ export interface Report {
   readonly command: string;
   readonly status: Status;
   readonly diagnostics: readonly Diagnostic[];
+  /** Findings that the caller lives with: told apart, and no reason for the status. */
+  readonly accepted?: readonly Diagnostic[];
   /** Turns places of the spec into lines; absent where the spec could not be read. */
   readonly document?: LocatedDocument | undefined;
   /** Whether the diagnostics are what was asked for (`validate`) or come beside it (`generate`). */

@@ -15,7 +15,12 @@ function sheetOf(report: Report): Sheet {
   const { command, status, document, tests = [] } = report;
   const summary =
     report.summary ?? (status === 0 ? 'nothing found' : status === 1 ? 'problems were found' : 'could not tell');
-  const found = [...diagnosticFindings(report), ...accessFindings(report), ...changeFindings(report)];
+  const found = [
+    ...diagnosticFindings(report),
+    ...acceptedFindings(report),
+    ...accessFindings(report),
+    ...changeFindings(report),
+  ];
   const checks = tests.map(({ subject, passed, expected, actual }) => ({
     name: subject,
     passed,
@@ -51,6 +56,13 @@ function diagnosticFindings({ diagnostics, document, status, asked }: Report): F
   // Warnings are a reason only where they are what was asked for, and nothing worse was found.
   const decisive = (severity: Level) => severity === 'error' || (!hasErrors && asked === 'diagnostics');
   return resolved.map((one) => findingOf(one, { level: one.severity, fails: status !== 0 && decisive(one.severity) }));
+}
+
+function acceptedFindings({ accepted = [], document }: Report): Finding[] {
+  return resolveDiagnostics(accepted, document).map((one) => ({
+    ...findingOf(one, { level: 'note', fails: false }),
+    accepted: true,
+  }));
 }
 
 function findingOf(

@@ -20,10 +20,15 @@ export const textReport: Formatter = (report, colour) => {
   const findings = formatDiagnostics(report.diagnostics, report.document, { colour: stream });
   const summary = report.summary === undefined ? '' : `${report.summary}\n`;
   const access = report.access ? accessText(report.access.changes, report.access.versions) : '';
+  const accepted = acceptedText(report, stream);
   const results = access + changesText(report, colour.out) + coverageText(report);
   // A patch must stay one that patch(1) can read, so the closing sentence goes elsewhere.
-  return asked ? { out: findings + results + summary, err: '' } : { out: results, err: findings + summary };
+  return asked ? { out: findings + accepted + results + summary, err: '' } : { out: results, err: findings + summary };
 };
+
+function acceptedText({ accepted = [], document }: Report, colour: boolean): string {
+  return accepted.length === 0 ? '' : `accepted:\n${formatDiagnostics(accepted, document, { colour })}`;
+}
 
 function changesText({ changes = [], patches = false }: Report, colour: boolean): string {
   return changes

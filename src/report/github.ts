@@ -7,7 +7,8 @@ export const github: SheetFormatter = ({ findings, summary }) => {
   return `${[...findings.map(annotation), plain(summary)].join('\n')}\n`;
 };
 
-function annotation({ code, level, message, hint, place }: Finding): string {
+function annotation({ code, level, accepted, message: words, hint, place }: Finding): string {
+  const message = accepted ? `accepted: ${words}` : words;
   const { from, to } = place ?? {};
   const sameLine = from && to && from.line === to.line;
   const properties = {

@@ -5,7 +5,7 @@ import type { Finding, SheetFormatter } from './sheet.ts';
 export const gitlab: SheetFormatter = ({ findings, subject }) => {
   const prints = fingerprints(findings);
   const issues = findings.map((finding, index) => ({
-    description: finding.hint === undefined ? finding.message : `${finding.message} (${finding.hint})`,
+    description: descriptionOf(finding),
     check_name: finding.code,
     fingerprint: prints[index] ?? '',
     severity: severityOf(finding),
@@ -16,6 +16,10 @@ export const gitlab: SheetFormatter = ({ findings, subject }) => {
   }));
   return `${JSON.stringify(issues, null, 2)}\n`;
 };
+
+function descriptionOf({ message, hint, accepted }: Finding): string {
+  return `${accepted ? 'accepted: ' : ''}${message}${hint === undefined ? '' : ` (${hint})`}`;
+}
 
 function severityOf({ level, fails }: Finding): 'info' | 'minor' | 'major' | 'critical' {
   if (level === 'note') return 'info';

@@ -7,11 +7,12 @@ export const junit: SheetFormatter = (sheet) => {
   if (cases.length === 0) cases.push({ name: sheet.summary, kind: 'passed', text: '' });
   const count = (kind: Case['kind']) => cases.filter((one) => one.kind === kind).length;
   const counts = `tests="${cases.length}" failures="${count('failure')}" errors="${count('error')}"`;
+  const skipped = count('skipped');
   const name = attribute(`postern ${sheet.command}`);
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites name="postern" ${counts}>`,
-    `  <testsuite name="${name}" ${counts} skipped="0">`,
+    `  <testsuite name="${name}" ${counts} skipped="${skipped}">`,
     ...cases.map((one) => caseText(one, name)),
     '  </testsuite>',
     '</testsuites>',
@@ -21,7 +22,7 @@ export const junit: SheetFormatter = (sheet) => {
 
 interface Case {
   readonly name: string;
-  readonly kind: 'passed' | 'failure' | 'error';
+  readonly kind: 'passed' | 'skipped' | 'failure' | 'error';
   readonly text: string;
   readonly type?: string;
   readonly file?: string | undefined;
@@ -31,11 +32,11 @@ function checkCase({ name, passed, message }: Sheet['checks'][number]): Case {
   return { name, kind: passed ? 'passed' : 'failure', text: message, type: 'test/failed' };
 }
 
-function findingCase({ code, fails, message, hint, place }: Finding, { status }: Sheet): Case {
+function findingCase({ code, fails, accepted, message, hint, place }: Finding, { status }: Sheet): Case {
   const where = place?.from ? `${place.file}:${place.from.line}:${place.from.column}` : (place?.file ?? '');
   return {
     name: [where, message].filter(Boolean).join(': '),
-    kind: fails ? (status === 2 ? 'error' : 'failure') : 'passed',
+    kind: fails ? (status === 2 ? 'error' : 'failure') : accepted ? 'skipped' : 'passed',
     text: hint === undefined ? message : `${message}\n${hint}`,
     type: code,
     file: place?.file,
@@ -46,6 +47,7 @@ function caseText({ name, kind, text, type = '', file }: Case, suite: string): s
   const open = `    <testcase classname="${suite}" name="${attribute(name)}"${file === undefined ? '' : ` file="${attribute(file)}"`}`;
   if (kind === 'passed')
     return text === '' ? `${open}/>` : `${open}><system-out>${content(text)}</system-out></testcase>`;
+  if (kind === 'skipped') return `${open}><skipped message="accepted: ${attribute(text)}"/></testcase>`;
   const message = attribute(text.split('\n', 1)[0] ?? '');
   return `${open}><${kind} message="${message}" type="${attribute(type)}">${content(text)}</${kind}></testcase>`;
 }

@@ -1,6 +1,12 @@
 import type { Finding, Level, SheetFormatter } from './sheet.ts';
 
-const TITLES: Readonly<Record<Level, string>> = { error: 'Errors', warning: 'Warnings', note: 'Notes' };
+const of = (level: Level) => (finding: Finding) => finding.level === level && finding.accepted !== true;
+const SECTIONS: readonly (readonly [title: string, belongs: (finding: Finding) => boolean])[] = [
+  ['Errors', of('error')],
+  ['Warnings', of('warning')],
+  ['Notes', of('note')],
+  ['Accepted', ({ accepted }) => accepted === true],
+];
 /** A platform refuses a note of more than a million characters, and nobody reads it long before that. */
 const SHOWN = 100;
 const PATCH_LINES = 400;
@@ -9,10 +15,10 @@ const PATCH_LINES = 400;
 export const markdown: SheetFormatter = ({ command, status, summary, findings }) => {
   const mark = status === 0 ? '✅' : status === 1 ? '❌' : '⚠️';
   const lines = [`### ${mark} postern ${command}`, '', code(summary), ''];
-  for (const level of ['error', 'warning', 'note'] as const) {
-    const some = findings.filter((finding) => finding.level === level);
+  for (const [title, belongs] of SECTIONS) {
+    const some = findings.filter(belongs);
     if (some.length === 0) continue;
-    lines.push(`**${TITLES[level]}** (${some.length})`, '', ...some.slice(0, SHOWN).flatMap(item));
+    lines.push(`**${title}** (${some.length})`, '', ...some.slice(0, SHOWN).flatMap(item));
     if (some.length > SHOWN) lines.push(`- … and ${some.length - SHOWN} more`);
     lines.push('');
   }

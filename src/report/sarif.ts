@@ -8,7 +8,9 @@ export const sarif: SheetFormatter = (sheet) => `${JSON.stringify(sarifLog(sheet
 export function sarifLog(sheet: Sheet) {
   const ids = [...new Set(sheet.findings.map(({ code }) => code))].sort();
   const prints = fingerprints(sheet.findings);
-  const results = sheet.findings.map(({ code, level, message, hint, place, related }, index) => ({
+  // The standard wants this of all results of a run or of none.
+  const suppressible = sheet.findings.some(({ accepted }) => accepted === true);
+  const results = sheet.findings.map(({ code, level, accepted, message, hint, place, related }, index) => ({
     ruleId: code,
     ruleIndex: ids.indexOf(code),
     level,
@@ -21,6 +23,7 @@ export function sarifLog(sheet: Sheet) {
         ...(other.place && location(other.place)),
       })),
     }),
+    ...(suppressible && { suppressions: accepted === true ? [ACCEPTED] : [] }),
     partialFingerprints: { 'postern/v1': prints[index] ?? '' },
   }));
   return {
@@ -44,6 +47,8 @@ export function sarifLog(sheet: Sheet) {
     ],
   };
 }
+
+const ACCEPTED = { kind: 'external', status: 'accepted', justification: 'named by --accept' } as const;
 
 function location({ file, from, to }: FindingPlace) {
   const region = from && {

@@ -17,6 +17,8 @@ export interface Finding {
   readonly level: Level;
   /** Whether it is a reason for the exit status. */
   readonly fails: boolean;
+  /** Set where somebody has said that it may stay. */
+  readonly accepted?: boolean;
   readonly message: string;
   readonly hint?: string | undefined;
   readonly place?: FindingPlace | undefined;

@@ -1,0 +1,100 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { demoSpec } from './support/demo.ts';
+import { inWorkspace, type Workspace } from './support/workspace.ts';
+
+const test = suite('lint --accept');
+
+const FALLBACK = 'rule/public-fallback';
+/** Has one finding of this code and nothing else. */
+const ONE = demoSpec.replace(
+  'bottlerocket: {}',
+  'bottlerocket: { mirrors: { "gitlab.example.com:443": [https://gitlab.privatelink.example.com] } }',
+);
+const TWO = ONE.replace('upstreams:\n', 'upstreams:\n  idle: { url: https://idle.example.com }\n');
+
+test('what is accepted is listed apart and is no reason to fail', () =>
+  inWorkspace(async ({ run, write }) => {
+    write('postern.yaml', ONE);
+    assert.is((await run('lint')).status, 1);
+    const { status, stdout, stderr } = await run(`lint --accept ${FALLBACK}`);
+    assert.is(status, 0);
+    assert.match(stdout, /^accepted:\npostern\.yaml:\d+:\d+: warning: .* \[rule\/public-fallback\]\n/);
+    assert.match(stdout, /\npostern\.yaml: nothing to improve beside 1 accepted finding\n$/);
+    assert.is(stderr, '');
+    write('postern.yaml', TWO);
+    const other = await run(`lint --accept ${FALLBACK}`);
+    assert.is(other.status, 1);
+    assert.match(other.stdout, /rule\/unused\][\s\S]*\naccepted:\n[\s\S]*public-fallback\]/);
+    assert.is((await run(`lint --accept ${FALLBACK},rule/unused`)).status, 0);
+  }));
+
+test('a code that accepts nothing is told beside the result', () =>
+  inWorkspace(async ({ run, write }) => {
+    write('postern.yaml', ONE);
+    const { status, stderr } = await run(`lint --accept ${FALLBACK} --accept rule/wide-write`);
+    assert.is(status, 0);
+    assert.is(stderr, '--accept rule/wide-write: there is no such finding any more\n');
+  }));
+
+test('a code that does not exist, or is an error, cannot be accepted', () =>
+  inWorkspace(async ({ run }) => {
+    for (const [code, meant] of [
+      ['public-fallbak', /did you mean "rule\/public-fallback"/],
+      ['rule/unusd', /did you mean "rule\/unused"/],
+      ['rule/expired-key', /lint has no such warning/],
+    ] as const) {
+      const { status, stdout, stderr } = await run(`lint --accept ${code}`);
+      assert.is(status, 2, code);
+      assert.is(stdout, '');
+      assert.match(stderr, meant);
+      assert.match(stderr, /hint: it has: .*rule\/unused/);
+    }
+  }));
+
+async function machine({ run }: Workspace, format: string): Promise<string> {
+  const { status, stdout } = await run(`lint --accept ${FALLBACK} --format ${format}`);
+  assert.is(status, 0, format);
+  return stdout;
+}
+
+test('every format marks what is accepted', () =>
+  inWorkspace(async (workspace) => {
+    workspace.write('postern.yaml', ONE);
+    const { diagnostics } = JSON.parse(await machine(workspace, 'json'));
+    assert.equal(
+      diagnostics.map(({ code, accepted }: { code: string; accepted: boolean }) => [code, accepted]),
+      [[FALLBACK, true]],
+    );
+    const [result] = JSON.parse(await machine(workspace, 'sarif')).runs[0].results;
+    assert.equal(
+      [result.level, result.suppressions],
+      ['note', [{ kind: 'external', status: 'accepted', justification: 'named by --accept' }]],
+    );
+    assert.match(
+      await machine(workspace, 'junit'),
+      /failures="0" errors="0" skipped="1">[\s\S]*<skipped message="accepted: /,
+    );
+    assert.match(await machine(workspace, 'github'), /^::notice .*::accepted: /);
+    const [issue] = JSON.parse(await machine(workspace, 'gitlab'));
+    assert.is(issue.severity, 'info');
+    assert.match(issue.description, /^accepted: /);
+    assert.match(await machine(workspace, 'markdown'), /✅ postern lint[\s\S]*\*\*Accepted\*\* \(1\)/);
+  }));
+
+test('in SARIF what is not accepted says so beside what is', () =>
+  inWorkspace(async ({ run, write }) => {
+    write('postern.yaml', TWO);
+    const { stdout } = await run(`lint --accept ${FALLBACK} --format sarif`);
+    const { results } = JSON.parse(stdout).runs[0];
+    assert.equal(
+      results.map((one: { ruleId: string; suppressions: object[] }) => [one.ruleId, one.suppressions.length]),
+      [
+        ['rule/unused', 0],
+        [FALLBACK, 1],
+      ],
+    );
+    assert.not.match((await run('lint --format sarif')).stdout, /suppressions/);
+  }));
+
+test.run();
