@@ -19,11 +19,19 @@ const coredns = suite('live CoreDNS');
 const plain = liveCase(specWith('coredns: { form: corefile }'));
 const corefile = plain.file('coredns');
 
-for (const form of ['corefile', 'configMap', 'import', 'aks', 'k3s', 'nodeLocal']) {
+const withForm = (form: string) =>
+  liveCase(specWith(`coredns: { form: ${form}${form === 'nodeLocal' ? ', bind: [169.254.20.10]' : ''} }`));
+for (const form of ['corefile', 'configMap', 'eks', 'import', 'aks', 'k3s', 'nodeLocal']) {
   coredns(`the file of the form ${form} is in sync`, () => {
-    const bind = form === 'nodeLocal' ? ', bind: [169.254.20.10]' : '';
-    const form1 = liveCase(specWith(`coredns: { form: ${form}${bind} }`));
-    assert.equal(form1.compare('coredns', form1.file('coredns')), IN_SYNC);
+    const made = withForm(form);
+    assert.equal(made.compare('coredns', made.file('coredns')), IN_SYNC);
+  });
+}
+for (const form of ['corefile', 'configMap', 'eks', 'nodeLocal']) {
+  coredns(`where all of a Corefile is ours, as in the form ${form}, so are its other plugins`, () => {
+    const made = withForm(form);
+    const { drift } = made.compare('coredns', made.file('coredns').replace('cache 30', 'cache 3600'));
+    assert.match(drift.join(), /has "cache 3600.*" in place of "cache 30.*" \[drift\/changed\]$/);
   });
 }
 

@@ -1,7 +1,7 @@
 import { type Diagnostic, ok } from '../diagnostics/diagnostic.ts';
 import type { DomainRewrite } from '../policy/types.ts';
 import type { ServerBlock } from '../targets/coredns/grammar.ts';
-import { corednsOptions } from '../targets/coredns/options.ts';
+import { type CorednsForm, corednsOptions } from '../targets/coredns/options.ts';
 import { driftCodes } from './codes.ts';
 import { restDrift } from './corednsRest.ts';
 import { blocksIn } from './corefiles.ts';
@@ -29,9 +29,11 @@ export const compareCoredns: CompareLive = (live, expected) => {
   return ok({ drift: [...drift, ...rest], foreign });
 };
 
+const WHOLE: readonly CorednsForm[] = ['corefile', 'configMap', 'eks', 'nodeLocal'];
+
 function isWhole({ options }: Expected): boolean {
   const { form = 'corefile', ...others } = corednsOptions.parse(options);
-  return (form === 'corefile' || form === 'configMap') && !('merge' in others);
+  return WHOLE.includes(form) && !('merge' in others);
 }
 
 function blocksOf(text: string): readonly ServerBlock[] {

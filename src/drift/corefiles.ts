@@ -5,10 +5,10 @@ export interface Unusable {
   readonly problem: string;
 }
 
-/** The server blocks of a Corefile, or of the ConfigMap that holds it as kubectl prints it. */
+/** The server blocks of a Corefile, or of what holds one: a ConfigMap as kubectl prints it, the values of EKS's add-on. */
 export function blocksIn(text: string): readonly ServerBlock[] | Unusable {
   if (text.trim() === '') return { problem: 'it is empty; did the command that made it fail?' };
-  const parts = /^\s*\{\s*["}]|^(?:apiVersion|kind|data|metadata):/m.test(text)
+  const parts = /^\s*\{\s*["}]|^(?:apiVersion|kind|data|metadata|corefile):/m.test(text)
     ? partsOf(text)
     : [{ name: 'Corefile', text }];
   if (!Array.isArray(parts)) return parts;
@@ -29,7 +29,9 @@ interface Part {
 function partsOf(text: string): Part[] | Unusable {
   const { value: document } = parseDocument({ name: 'live', text });
   if (!document) return { problem: 'it is not whole YAML or JSON' };
-  const { kind, data, message } = record(document.value);
+  const { kind, data, message, corefile } = record(document.value);
+  // The configuration of EKS's add-on, which is all that it keeps of a Corefile.
+  if (kind === undefined && typeof corefile === 'string') return [{ name: 'Corefile', text: corefile }];
   if (kind === 'Status') return { problem: `it is an error of Kubernetes: ${String(message)}` };
   if (kind === 'List' || kind === 'ConfigMapList')
     return { problem: 'it is a list; ask for one ConfigMap by its name' };

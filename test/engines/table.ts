@@ -114,6 +114,12 @@ export const recipes = {
   },
   ip: { command: 'ip', say: ['-V'], from: '5.0.0', origin: debian('iproute2', 'usr/sbin/ip') },
   kdig: { command: 'kdig', say: ['-V'], from: '3.0.0', origin: debian('knot-dnsutils', 'usr/bin/kdig') },
+  kubectl: {
+    command: 'kubectl',
+    say: ['version', '--client'],
+    from: '1.20.0',
+    origin: debian('kubernetes-client', 'usr/bin/kubectl', 'trixie'),
+  },
   git: { command: 'git', say: ['--version'], from: '2.30.0', origin: debian('git', 'usr/bin/git') },
   // An interpreter that can import the library; which one does not matter.
   'python-gitlab': {
