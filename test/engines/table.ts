@@ -118,7 +118,7 @@ export const recipes = {
     command: 'kubectl',
     say: ['version', '--client'],
     from: '1.20.0',
-    origin: debian('kubernetes-client', 'usr/bin/kubectl', 'trixie'),
+    origin: debian('kubectl', 'usr/bin/kubectl', 'trixie'),
   },
   git: { command: 'git', say: ['--version'], from: '2.30.0', origin: debian('git', 'usr/bin/git') },
   // An interpreter that can import the library; which one does not matter.
