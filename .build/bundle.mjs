@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 
@@ -10,17 +10,51 @@ if (!existsSync(entry)) {
   process.exit();
 }
 
-/** yargs' layout makes an Intl.Segmenter when it is loaded, which takes 10 ms and is needed for help texts only. */
-const lazySegmenter = {
-  name: 'lazy-segmenter',
-  setup({ onLoad }) {
-    onLoad({ filter: /[\\/](string-width|wrap-ansi|cliui)[\\/].*\.m?js$/ }, async ({ path }) => {
-      const contents = (await readFile(path, 'utf8')).replace(
-        /^const segmenter = new Intl\.Segmenter\(\);/m,
-        'let made; const segmenter = { segment: (text) => (made ??= new Intl.Segmenter()).segment(text) };',
-      );
+/** Templates as code: neither their text nor what reads and compiles it is needed to run the command. */
+const compiledTemplates = {
+  name: 'compiled-templates',
+  setup({ onLoad, onResolve, resolve }) {
+    onResolve({ filter: /^nunjucks$/ }, ({ resolveDir, kind }) =>
+      resolve('nunjucks/browser/nunjucks-slim.js', { resolveDir, kind }),
+    );
+    onLoad({ filter: /[\\/]src[\\/]render[\\/]load\.ts$/ }, async () => {
+      // From dist/, because node reads no TypeScript; after tsc it is the same.
+      const { compileTemplate } = await import('../dist/render/compile.js');
+      const entries = templateNames().map(({ target, template }) => {
+        const fail = (message, line, column) => {
+          throw new Error(`${target}/${template}:${line + 1}:${column + 1}: ${message}`);
+        };
+        const source = readFileSync(`templates/${target}/${template}`, 'utf8');
+        return `${JSON.stringify(`${target}/${template}`)}() {${compileTemplate(source, template, fail)}}`;
+      });
+      const contents = `const templates = {${entries.join(',\n')}};
+        export const loadTemplate = ({ target, template }) => templates[\`\${target}/\${template}\`]();`;
       return { contents, loader: 'js' };
     });
+  },
+};
+
+function templateNames() {
+  const files = readdirSync('templates', { recursive: true }).map((path) => path.replaceAll('\\', '/'));
+  return files
+    .filter((path) => path.endsWith('.njk'))
+    .toSorted()
+    .map((path) => ({ target: path.slice(0, path.indexOf('/')), template: path.slice(path.indexOf('/') + 1) }));
+}
+
+/** What lays help out takes 15 ms to load, and most runs print none: it is loaded when it is called. */
+const lazyLayout = {
+  name: 'lazy-layout',
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^(?:cliui|string-width)$/ }, ({ path, importer, resolveDir }) =>
+      /[\\/]yargs[\\/]lib[\\/]/.test(importer)
+        ? { path, namespace: 'lazy', pluginData: resolveDir, sideEffects: false }
+        : undefined,
+    );
+    onLoad({ filter: /^/, namespace: 'lazy' }, ({ path, pluginData }) => ({
+      contents: `export default (given) => require('${path}').default(given);`,
+      resolveDir: pluginData,
+    }));
   },
 };
 
@@ -47,13 +81,13 @@ await build({
   target: 'node20',
   bundle: true,
   splitting: true,
-  minify: true,
-  // Stack traces of a thrown error, which is always a mistake of ours, have to name our functions.
-  keepNames: true,
+  // Names stay as they are: stack traces of a thrown error, which is always a mistake of ours, have to say something.
+  minifyWhitespace: true,
+  minifySyntax: true,
   legalComments: 'linked',
   // prettier is loaded by `fmt` alone; chokidar is an optional part of nunjucks that only watching needs.
   external: ['chokidar', 'prettier', 'prettier/*'],
-  plugins: [lazySegmenter, noIdleHelp],
+  plugins: [compiledTemplates, lazyLayout, noIdleHelp],
   logLevel: 'warning',
   // nunjucks is CommonJS and calls require() when it is loaded.
   banner: {

@@ -1,5 +1,6 @@
 import { templatesRoot } from '../templatesRoot.ts';
-import { environmentOf, type Render } from './environment.ts';
+import type { Render } from './engine.ts';
+import { environmentOf } from './environment.ts';
 
 const environments = new Map<string, Render>();
 
