@@ -171,4 +171,80 @@ nginx('cannot tell', () => {
     assert.match(lines[0] ?? '', /\[drift\/unreadable-live\]/);
   }
 });
+
+const routed = liveCase(`version: 1
+name: routed
+upstreams:
+  gitlab: { url: "https://gitlab.example.com" }
+routes:
+  read:
+    upstream: gitlab
+    allow:
+      - GET /api/groups
+      - GET /api/groups/{id:int}
+      - GET,POST /api/groups/{id:encodedPath}/hooks
+      - PUT /api/groups/{id:encodedPath}/hooks/{hook:int}
+      - GET /api/projects/{id:encodedPath}/hooks
+      - GET /api/Mixed/{name}
+      - GET /api/mixed/x
+apiKeys:
+  reader: { key: env:K, token: env:T }
+  writer: { key: env:K2, token: env:T, ipRanges: [10.9.0.0/16] }
+proxies:
+  api: { listen: 8080, ipRanges: [10.0.0.0/8] }
+targets:
+  nginx: {}
+`);
+const routedLive = routed
+  .files('nginx')
+  .filter(({ path }) => path.endsWith('.conf'))
+  .map(({ path, text }) => `# configuration file /etc/${path}:\n${text}`)
+  .join('');
+const LINES = [9, 10, 11, 12, 13, 14, 15];
+
+/** Whether a path is the start of what a line of the spec allows, as text. */
+function startsLike(path: string, line: number): boolean {
+  const pattern = (routed.text.split('\n')[line - 1] ?? '').replace(/^.* /, '').split('/');
+  return path.split('/').every((segment, index) => {
+    const expected = pattern[index] ?? '';
+    return expected.startsWith('{') ? segment !== '' : expected.toLowerCase() === segment.toLowerCase();
+  });
+}
+
+nginx('each row of the routing tables is told at the line of a request that needs it', () => {
+  const told = new Set<number>();
+  const rows = [...routedLive.matchAll(/^map \S+ \S*(?:\$p1_(?:[qcv]\d|cell|allow)) \{\n([^}]*)\}/gm)].flatMap(
+    ([, block = '']) => block.split('\n').filter((row) => /^ *"\d/.test(row)),
+  );
+  assert.ok(rows.length > 20, rows.join('\n'));
+  for (const row of rows) {
+    const { drift } = routed.compare('nginx', routedLive.replace(`${row}\n`, ''));
+    assert.is(drift.length, 1, row);
+    const [, line, path = ''] = /^(\d+): .*, for paths such as (\S+), lacks /.exec(drift[0] ?? '') ?? [];
+    assert.ok(LINES.includes(Number(line)), drift[0]);
+    assert.ok(startsLike(path, Number(line)), drift[0]);
+    told.add(Number(line));
+  }
+  assert.equal(
+    [...told].sort((a, b) => a - b),
+    LINES,
+  );
+});
+nginx('a row put in by hand is shown with the path that it opens', () => {
+  const [row = ''] = /^ *"\d+\/hooks" "\d+";$/m.exec(routedLive) ?? [];
+  const { drift } = routed.compare('nginx', routedLive.replace(row, `${row}\n${row.replace('hooks', 'variables')}`));
+  assert.is(drift.length, 1);
+  assert.match(drift[0] ?? '', /^\d+: .*for paths such as \/api\/groups\/42\/variables, has "\d+\/variables \d+"/);
+  const hidden = routed.compare('nginx', routedLive.replace(row, `${row}\n"${KEY}" "${TOKEN}";`));
+  assert.match(hidden.drift.join(), /has "<hidden:[0-9a-f]{8}> <hidden:[0-9a-f]{8}>"/);
+});
+nginx('addresses are told at the ranges that they are in, TLS at the upstream', () => {
+  const edited = (from: string, to: string) => {
+    assert.ok(routedLive.includes(from), from);
+    return routed.compare('nginx', routedLive.replace(from, to)).drift.map((line) => line.split(':')[0]);
+  };
+  assert.equal(edited('10.9.0.0/16', '10.8.0.0/16'), ['18', '18']);
+  assert.equal(edited('10.0.0.0/8', '0.0.0.0/0'), ['20', '20']);
+  assert.equal(edited('proxy_ssl_verify on', 'proxy_ssl_verify off'), ['4']);
+});
 nginx.run();

@@ -1,12 +1,12 @@
-import { type Diagnostic, ok, type SpecPath } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, ok } from '../diagnostics/diagnostic.ts';
 import type { OutputFile } from '../output/files.ts';
 import { driftCodes } from './codes.ts';
 import { fingerprintFor } from './fingerprint.ts';
 import { type CompareLive, type Expected, type LiveText, optionsPath, unreadable } from './live.ts';
 import { compareDirectives, type Difference } from './nginxCompare.ts';
 import { type NginxDirective, parseNginx } from './nginxConfig.ts';
+import { nginxOrigins } from './nginxOrigin.ts';
 import { directiveWords, ownWords, vocabularyOf } from './nginxWords.ts';
-import { originFinder } from './origin.ts';
 
 const HINT = 'give what "nginx -T" prints on the machine, whole';
 
@@ -96,25 +96,18 @@ function matchFiles(own: readonly OutputFile[], paths: readonly string[]): Map<O
 /** Puts differences into words, with whatever could be a secret hidden by its position. */
 function teller(own: readonly OutputFile[], live: string, expected: Expected) {
   const hide = fingerprintFor(live);
-  const originOf = originFinder(expected.policy);
+  const originOf = nginxOrigins(expected);
   const known = vocabularyOf([...own.map(({ text }) => text), ...expected.policy.apiKeys.map(({ id }) => id)]);
-  return ({ kind, wanted, found, inside }: Difference, where: string): Diagnostic => {
-    const shown = (directive: NginxDirective | undefined) =>
-      directive ? directiveWords(directive, { known, hide, parent: inside.at(-1)?.name }) : '';
-    const own = (directive: NginxDirective | undefined) => (directive ? ownWords(directive) : '');
-    const words = [wanted, found].flatMap((one) => (one ? allWords(one) : []));
-    const around = inside.flatMap(({ name, args }) => [name, ...args]);
-    const at: SpecPath =
-      originOf(words) ?? originOf(around) ?? originOf([where.replace(/^.*\/|\.conf$/g, '')]) ?? optionsPath(expected);
+  return (difference: Difference, file: string): Diagnostic => {
+    const { kind, wanted, found, inside } = difference;
+    const ours = wanted ? ownWords(wanted) : '';
+    const theirs = found ? directiveWords(found, { known, hide, inside: inside.at(-1) }) : '';
+    const { at, related, path } = originOf(difference, file);
     const block = inside.map((one) => [one.name, ...one.args].join(' ')).join(' / ');
-    const place = block === '' ? where : `${where} (${block})`;
-    if (kind === 'changed')
-      return driftCodes.report('changed', at, { where: place, expected: own(wanted), live: shown(found) });
-    if (kind === 'added') return driftCodes.report('added', at, { what: shown(found), where: place });
-    return driftCodes.report(kind, at, { what: own(wanted), where: place });
+    const place = block === '' ? file : `${file} (${block})`;
+    const where = path === undefined ? place : `${place}, for paths such as ${path},`;
+    const more = related.length > 0 ? { related } : {};
+    if (kind === 'changed') return driftCodes.report('changed', at, { where, expected: ours, live: theirs }, more);
+    return driftCodes.report(kind, at, { what: kind === 'added' ? theirs : ours, where }, more);
   };
-}
-
-function allWords({ name, args, block = [] }: NginxDirective): string[] {
-  return [name, ...args, ...block.slice(0, 5).flatMap(allWords)];
 }

@@ -1,6 +1,7 @@
 import { parseCidr } from '../policy/cidr.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import type { NginxDirective } from './nginxConfig.ts';
+import { isRoutingRow } from './nginxRoutes.ts';
 
 /** Every word of ours: what we wrote ourselves is no secret. */
 export function vocabularyOf(texts: readonly string[]): ReadonlySet<string> {
@@ -43,15 +44,19 @@ const HARMLESS = new Set([
 export interface Showing {
   readonly known: ReadonlySet<string>;
   readonly hide: Fingerprint;
-  /** Name of the block around it. */
-  readonly parent: string | undefined;
+  /** The block around it. */
+  readonly inside: NginxDirective | undefined;
 }
 
 /**
  * A directive for people. In the directives where a credential may stand (headers, maps, variables) an
  * argument that is not a word of ours is hidden, whatever it looks like.
  */
-export function directiveWords({ name, args, block }: NginxDirective, { known, hide, parent }: Showing): string {
+export function directiveWords(directive: NginxDirective, { known, hide, inside }: Showing): string {
+  const { name, args, block } = directive;
+  const parent = inside?.name;
+  // What a row leads to is a number or a name of ours, so that nothing but a path can stand in it.
+  if (isRoutingRow(directive, inside)) return ownWords(directive);
   // Entries of a map have no directive name: what stands there is the value that is looked up.
   const isName = parent !== 'map' && parent !== 'geo' && /^[a-z_0-9]{2,40}$/.test(name);
   const shownName = isName || isPlain(name, known) ? name : hide(name);

@@ -11,6 +11,10 @@ export function originFinder(policy: Policy): OriginOf {
   const enter = (rank: number, name: string, path: SpecPath) => {
     if ((known.get(name)?.rank ?? 0) <= rank) known.set(name, { path, rank });
   };
+  for (const key of policy.apiKeys) {
+    for (const cidr of key.ranges ? toCidrs(key.ranges) : [])
+      for (const form of cidrForms(cidr)) enter(4, form, [...key.origin, 'ipRanges']);
+  }
   for (const proxy of policy.proxies) {
     enter(1, proxy.id, proxy.origin);
     enter(1, String(proxy.listen.port), [...proxy.origin, 'listen']);

@@ -14,6 +14,8 @@ export interface Told {
 }
 
 export interface LiveCase {
+  /** The spec. */
+  readonly text: string;
   readonly policy: Policy;
   /** The file of a target as it is rendered. */
   file(target: string, end?: string): string;
@@ -40,6 +42,7 @@ export function liveCase(spec: string): LiveCase {
       ({ code, message, location }) => `${location?.from.line}: ${message} [${code}]`,
     );
   return {
+    text: spec,
     policy,
     file(target, end = '') {
       const found = files.find((file) => file.target === target && file.path.endsWith(end));
