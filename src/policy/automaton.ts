@@ -57,7 +57,8 @@ interface Node<T> {
   readonly accepts: { readonly item: T; readonly index: number }[];
 }
 
-function insertAll<T extends { readonly pattern: PathPattern }>(items: readonly T[]): Node<T> {
+/** All patterns as a tree; `undefined` where its nodes are more than `MAX_STATES`, as lists of values soon make them. */
+function insertAll<T extends { readonly pattern: PathPattern }>(items: readonly T[]): Node<T> | undefined {
   let count = 0;
   const create = (loops = false): Node<T> => ({
     order: count++,
@@ -81,7 +82,9 @@ function insertAll<T extends { readonly pattern: PathPattern }>(items: readonly 
       if (tail && position === segments.length - 1) nodes = nodes.map((node) => (node.tail ??= create(true)));
       else if (segment.kind === 'parameter') nodes = nodes.map((node) => child(node.parameters, segment.type));
       else if (segment.kind === 'literal') nodes = nodes.map((node) => child(node.literals, segment.text));
+      else if (nodes.length * segment.values.length > MAX_STATES) return undefined;
       else nodes = nodes.flatMap((node) => segment.values.map((value) => child(node.literals, value)));
+      if (count > MAX_STATES) return undefined;
     }
     for (const node of nodes) node.accepts.push({ item, index });
   }
@@ -132,7 +135,9 @@ export function buildAutomaton<T extends { readonly pattern: PathPattern }>(
     ids.set(key, queue.length);
     return queue.push({ nodes, example }) - 1;
   };
-  idOf([insertAll(items)], '');
+  const root = insertAll(items);
+  if (!root) return undefined;
+  idOf([root], '');
   for (let id = 0; id < queue.length; id++) {
     const { nodes, example } = queue[id] ?? { nodes: [], example: '' };
     if (queue.length > MAX_STATES) return undefined;

@@ -100,6 +100,13 @@ test('methods are sorted, once, and HEAD goes with GET', () => {
   }
 });
 
+test('lists of values that multiply are given up on early, not when memory ends', () => {
+  const text = `/${Array.from({ length: 20 }, (_, index) => `{p${index}:a|b|c}`).join('/')}`;
+  const pattern = parsePattern(text);
+  assert.ok(!('problem' in pattern));
+  assert.is(buildAutomaton([{ pattern }]), undefined);
+});
+
 /** A second, slow reading of what a pattern means, written without the automaton. */
 function matches(pattern: PathPattern, path: string): boolean {
   const parts = path.slice(1).split('/');
