@@ -1,9 +1,10 @@
 import { isIP } from 'node:net';
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
-import type { ApiKey, Policy, Proxy, Upstream } from '../../policy/types.ts';
+import type { ApiKey, Proxy, Upstream } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
 import { nginxCodes } from './codes.ts';
 import type { NginxOptions } from './options.ts';
+import { pathProblems } from './pathCheck.ts';
 import { textProblem } from './quote.ts';
 import { siteProblems } from './siteCheck.ts';
 
@@ -21,7 +22,7 @@ export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): 
     if (!atLeast(options.version, [1, 23])) headerProblems(proxy, problems);
   }
   for (const upstream of policy.upstreams) upstreamProblems(upstream, problems);
-  methodProblems(policy, problems);
+  problems.push(...pathProblems(policy));
   const caFile = options.caFile === undefined ? undefined : textProblem(options.caFile);
   if (caFile !== undefined)
     problems.push(nginxCodes.report('unwritable-text', [...at, 'caFile'], { what: 'the path', problem: caFile }));
@@ -88,18 +89,5 @@ function upstreamProblems({ tls, origin }: Upstream, problems: Diagnostic[]): vo
     problems.push(nginxCodes.report('unwritable-text', [...origin, 'tls', 'caFile'], { what: 'the path', problem }));
   if (isIP(tls.serverName) !== 0 && !tls.insecureSkipVerify) {
     problems.push(nginxCodes.report('unverifiable-address', [...origin, 'url'], { host: tls.serverName }));
-  }
-}
-
-function methodProblems({ routes, proxies }: Policy, problems: Diagnostic[]): void {
-  for (const { methods, pattern, origin } of [...routes, ...proxies.flatMap(({ answers }) => answers)]) {
-    const method = methods.find((each) => !/^[A-Z-]+$/.test(each));
-    if (method !== undefined) problems.push(nginxCodes.report('unknown-method', origin, { method }));
-    const long = pattern.segments.flatMap((segment) =>
-      segment.kind === 'literal' ? [segment.text] : segment.kind === 'choice' ? segment.values : [],
-    );
-    const problem = long.map(textProblem).find((each) => each !== undefined);
-    if (problem !== undefined)
-      problems.push(nginxCodes.report('unwritable-text', origin, { what: 'a segment of the path', problem }));
   }
 }

@@ -17,11 +17,11 @@ export const nginxCodes = defineCodes('nginx', {
     hint: () =>
       'nginx takes at most 3,900 bytes of text without control characters; "$" counts nine, quotes and backslashes two',
   }),
-  'too-deep': code<{ path: string; segments: number; most: number }>({
+  'too-deep': code<{ segments: number; most: number }>({
     severity: 'error',
-    message: ({ path, segments, most }) =>
-      `path "${path}" has ${segments} segments, and nginx can be told about ${most}`,
-    hint: () => 'end the pattern with {name*}',
+    message: ({ segments, most }) =>
+      `this path has ${segments} segments after those that all paths share, and nginx can tell ${most} apart`,
+    hint: () => 'write the rest as {name*}, which also allows what is longer, or use the target caddy',
   }),
   'unknown-method': code<{ method: string }>({
     severity: 'error',

@@ -155,7 +155,9 @@ function bodyMaps({ access, routing, locationOf, prefix, maps }: DecisionInput):
   const checks = new Map<string, Part>([['', location]]);
   for (const [index, types] of lists.entries()) {
     const sent = variable('http_content_type');
-    const patterns = [[`^[ \\t]*+(?i:${types})[ \\t]*+(?:[;,]|\\z)`, location]] as const;
+    const patterns = types
+      .split(' ')
+      .map((type) => [`^[ \\t]*+(?i:${escapeRegex(type)})[ \\t]*+(?:[;,]|\\z)`, location] as const);
     checks.set(types, maps.add({ name: `${prefix}v_type${index + 1}`, source: [sent], fallback: '415', patterns }));
   }
   return maps.add({
@@ -182,5 +184,5 @@ function hostMap(input: DecisionInput): Part {
 
 function typesOf(cell: Cell): string {
   if (cell.kind === 'answer' || cell.forwarding.contentTypes === 'any') return '';
-  return cell.forwarding.contentTypes.map(escapeRegex).join('|');
+  return cell.forwarding.contentTypes.join(' ');
 }

@@ -12,18 +12,22 @@ export interface Router {
   readonly loops: readonly Node[];
 }
 
-/** Nested groups of the splitting expression must fit into one token. */
+/** The splitting expression has to fit into one token: so many looked-up segments, and so many bytes that all paths share. */
 export const MOST_SEGMENTS = 32;
+const LONGEST_PREFIX = 500;
 
 export function routerOf({ start, nodes }: Nodes): Router {
   const node = (number: number): Node => nodes.get(number) ?? fail(`no state ${number}`);
   const prefix: string[] = [];
   let first = node(start);
+  let length = 0;
   for (let next = onlyLiteral(first); next; next = onlyLiteral(first)) {
     const [text, number] = next;
     const after = node(number);
     // A pattern that ends here needs a segment to be looked up, so the prefix stops before it.
     if (after.place || !hasNext(after)) break;
+    length += escapeRegex(text).length + 1;
+    if (length > LONGEST_PREFIX) break;
     prefix.push(text);
     first = after;
   }

@@ -1,7 +1,7 @@
 import type { Access } from '../../policy/access.ts';
 import { type ParameterType, segmentSource } from '../../policy/segment.ts';
 import type { MapList } from './maps.ts';
-import { type Variable, variable } from './quote.ts';
+import { textProblem, type Variable, variable } from './quote.ts';
 import { type Router, routerOf, splittingPattern, typesThatMatter } from './router.ts';
 import { mergeStates, type Node } from './states.ts';
 
@@ -130,30 +130,46 @@ interface MixedLiteral {
 
 /**
  * Literals with upper case letters. A map finds the candidates ignoring case; one expression, the same
- * however many there are, then takes the candidate that is the segment byte for byte.
+ * however many there are, then takes the candidate that is the segment byte for byte. More candidates than
+ * fit into one token are looked at in several rounds.
  */
-function mixedCaseMap(
-  { before, number, prefix, maps }: Step,
-  literals: readonly MixedLiteral[],
-  classes: Variable | '',
-): Variable {
+function mixedCaseMap(step: Step, literals: readonly MixedLiteral[], classes: Variable | ''): Variable | '' {
   const candidates = new Map<string, string[]>();
   for (const { key, text, next } of literals) {
     const folded = key.toLowerCase();
-    candidates.set(folded, [...(candidates.get(folded) ?? []), `${next}${text}`]);
+    const rounds = candidates.get(folded) ?? [];
+    candidates.set(folded, rounds);
+    const longer = [...rounds.slice(-1), `${next}${text}`].join(' ');
+    if (textProblem(longer) === undefined) rounds.splice(-1, 1, longer);
+    else rounds.push(`${next}${text}`);
   }
+  const most = Math.max(...[...candidates.values()].map((rounds) => rounds.length));
+  let fallback = classes;
+  for (let round = most - 1; round >= 0; round -= 1) {
+    const exact = [...candidates].flatMap(([key, rounds]) => {
+      const texts = rounds[round];
+      return texts === undefined ? [] : [[key, texts] as const];
+    });
+    fallback = mixedCaseRound(step, { exact, fallback, suffix: round === 0 ? '' : `_${round}` });
+  }
+  return fallback;
+}
+
+interface Round {
+  readonly exact: readonly (readonly [key: string, candidates: string])[];
+  readonly fallback: Variable | '';
+  readonly suffix: string;
+}
+
+function mixedCaseRound({ before, number, prefix, maps }: Step, { exact, fallback, suffix }: Round): Variable {
   const segment = variable(`${prefix}s${number}`);
-  const found = maps.add({
-    name: `${prefix}v${number}`,
-    source: [before, segment],
-    exact: [...candidates].map(([key, texts]) => [key, texts.join(' ')] as const),
-  });
-  const next = `${prefix}n${number}`;
-  const text = `${prefix}w${number}`;
+  const found = maps.add({ name: `${prefix}v${number}${suffix}`, source: [before, segment], exact });
+  const next = `${prefix}n${number}${suffix}`;
+  const text = `${prefix}w${number}${suffix}`;
   return maps.add({
-    name: `${prefix}u${number}`,
+    name: `${prefix}u${number}${suffix}`,
     source: [found, ' ', segment],
-    fallback: classes,
+    fallback,
     patterns: [[`(?:^| )(?<${next}>[0-9]++)(?<${text}>/[^ ]*+) (?:[^ ]++ )*+\\k<${text}>\\z`, variable(next)]],
   });
 }

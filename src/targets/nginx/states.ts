@@ -22,9 +22,13 @@ export interface Nodes {
   readonly nodes: ReadonlyMap<number, Node>;
 }
 
-/** What maps call the cells: by their ids, or by numbers where ids differ in case only, which maps do not see. */
+/** Longer ids, of paths that many groups allow, would not fit into a token beside what stands in front of them. */
+const LONGEST_NAME = 200;
+
+/** What maps call the cells: by their ids, or by numbers where ids are long or differ in case only, which maps do not see. */
 export function cellNames({ cells }: Access): ReadonlyMap<Cell, string> {
-  const distinct = new Set(cells.map(({ id }) => id.toLowerCase())).size === cells.length;
+  const short = cells.every(({ id }) => id.length <= LONGEST_NAME);
+  const distinct = short && new Set(cells.map(({ id }) => id.toLowerCase())).size === cells.length;
   return new Map(cells.map((cell, index) => [cell, distinct ? cell.id : String(index + 1)]));
 }
 
