@@ -11,6 +11,8 @@ export interface MapDefinition {
   /** Tried in order after `exact`; with case. */
   readonly patterns?: Iterable<readonly [source: string, result: Part | readonly Part[]]>;
   readonly include?: string;
+  /** Looked up anew each time, because what it is looked up by changes within one request. */
+  readonly volatile?: boolean;
 }
 
 /** Collects the maps of one file, in the order in which they were defined. */
@@ -23,7 +25,7 @@ export function mapList(): MapList {
   const maps: MapModel[] = [];
   return {
     maps,
-    add({ name, source, fallback = '', exact = [], patterns = [], include }) {
+    add({ name, source, fallback = '', exact = [], patterns = [], include, volatile = false }) {
       const entries = [
         ...Array.from(exact, ([key, result]) => ({ key: mapKey(key), value: resultToken(result) })),
         ...Array.from(patterns, ([key, result]) => ({ key: pattern(key), value: resultToken(result) })),
@@ -31,6 +33,7 @@ export function mapList(): MapList {
       maps.push({
         source: value(...source),
         variable: value(variable(name)),
+        volatile,
         fallback: resultToken(fallback),
         entries,
         include: include === undefined ? null : word(include),

@@ -32,6 +32,7 @@ export interface MapEntry {
 export interface MapModel {
   readonly source: NginxToken;
   readonly variable: NginxToken;
+  readonly volatile: boolean;
   readonly fallback: NginxToken;
   readonly entries: readonly MapEntry[];
   /** Glob of files with further entries. */
@@ -115,7 +116,6 @@ export interface SiteModel {
   readonly name: NginxToken;
   readonly pass: NginxToken;
   readonly host: NginxToken;
-  readonly publicName: NginxToken;
   readonly tls: ForwardLocation['tls'];
   readonly timeouts: ForwardLocation['timeouts'];
   /** Whether clients know this site by the private name, so that nothing may send them to the public one. */

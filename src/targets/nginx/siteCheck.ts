@@ -3,8 +3,7 @@ import type { DomainRewrite, Policy } from '../../policy/types.ts';
 import { nginxCodes } from './codes.ts';
 import type { NginxOptions } from './options.ts';
 import { textProblem } from './quote.ts';
-import { namesPattern } from './siteNames.ts';
-import { hasSite, plainRewrites } from './sites.ts';
+import { hasSite } from './sites.ts';
 
 export function siteProblems(policy: Policy, { sites }: NginxOptions, at: SpecPath): Diagnostic[] {
   const proxied = policy.rewrites.filter(hasSite);
@@ -27,9 +26,6 @@ export function siteProblems(policy: Policy, { sites }: NginxOptions, at: SpecPa
     const related = [{ at: [...origin, 'listen'], message: 'listens here' }];
     if (listen.port === port) problems.push(nginxCodes.report('site-port', place, { port, proxy: id }, { related }));
   }
-  const names = plainRewrites(policy);
-  if (namesPattern(names) === undefined)
-    problems.push(nginxCodes.report('too-many-sites', place, { names: names.length }));
   return [...problems, ...twice(proxied)];
 }
 

@@ -1,7 +1,16 @@
-import type { DomainRewrite } from '../../policy/types.ts';
 import type { MapList } from './maps.ts';
 import { type Part, type Variable, variable } from './quote.ts';
 import { escapeRegex } from './router.ts';
+
+/** Two names of one thing, each as it stands in URLs. */
+export interface SiteName {
+  readonly from: string;
+  readonly to: string;
+  /** The public name as the upstream is told it, with the upstream's own port where it has one. */
+  readonly host: string;
+  /** Whether it is these sites that answer under the private name, and so on the port that the client asked. */
+  readonly here: boolean;
+}
 
 /** A header with what goes in its place. */
 export interface Mapped {
@@ -9,126 +18,148 @@ export interface Mapped {
   readonly part: Part;
 }
 
-export interface Outside {
-  readonly secure: boolean;
-  readonly port: number;
-}
-
-/** Short, because PCRE takes 32 characters for the name of a capture. */
-const IDS = {
-  Location: 's_location',
-  'Access-Control-Allow-Origin': 's_origin',
-  'Www-Authenticate': 's_realm',
-  Link: 's_link',
-  'Content-Security-Policy': 's_policy',
-  Origin: 's_from',
-  Referer: 's_referer',
-} as const;
-
-/** How often a name is replaced in one value; what comes after is left as it is. */
-const MOST = { 'Www-Authenticate': 4, Link: 8, 'Content-Security-Policy': 20 } as const;
-
-/** All names as one expression, which stands in each of them twice; `undefined` where that is too long for nginx. */
-export function namesPattern(names: readonly DomainRewrite[]): string | undefined {
-  const source = names.map(({ from }) => escapeRegex(from)).join('|');
-  return source.length > 1_600 ? undefined : source;
-}
-
-function authority(to: string, { secure, port }: Outside): string {
-  return port === (secure ? 443 : 80) ? to : `${to}:${port}`;
-}
-
-/** Names of the upstreams become the names that clients know, in every header that holds URLs. */
-export function answerMaps(names: readonly DomainRewrite[], outside: Outside, maps: MapList): Mapped[] {
-  const origins = names.map(
-    ({ from, to }) => [from, `http${outside.secure ? 's' : ''}://${authority(to, outside)}`] as const,
-  );
-  const replace = { names, outside, maps };
-  const single = (header: 'Location' | 'Access-Control-Allow-Origin', end: string): Mapped => {
-    const id = IDS[header];
-    const sent = variable(`upstream_http_${header.toLowerCase().replaceAll('-', '_')}`);
-    const rest = `${id}_rest`;
-    const found = `${id}_found`;
-    const source = `(?i)^https?://(?<${found}>[a-z0-9.-]+)(?::443|:80)?(?<${rest}>${end})\\z`;
-    const host = maps.add({ name: `${id}_host`, source: [sent], patterns: [[source, variable(found)]] });
-    const exact = origins.map(([from, origin]) => [from, [origin, variable(rest)]] as const);
-    return { header, part: maps.add({ name: id, source: [host], fallback: sent, exact }) };
-  };
-  return [
-    single('Location', '(?:[/?#].*)?'),
-    single('Access-Control-Allow-Origin', ''),
-    {
-      header: 'Www-Authenticate',
-      part: replaceAll({ ...replace, header: 'Www-Authenticate', schemes: ['http'], before: '', after: '[/?#",]|\\z' }),
-    },
-    {
-      header: 'Link',
-      part: replaceAll({ ...replace, header: 'Link', schemes: ['http'], before: '<', after: '[/?#>]' }),
-    },
-    {
-      header: 'Content-Security-Policy',
-      part: replaceAll({
-        ...replace,
-        header: 'Content-Security-Policy',
-        schemes: ['http', 'ws'],
-        before: '',
-        after: '[/:; ,]|\\z',
-      }),
-    },
-  ];
-}
-
-interface Replace {
-  readonly header: keyof typeof MOST;
-  readonly names: readonly DomainRewrite[];
-  readonly outside: Outside;
-  readonly schemes: readonly string[];
-  /** What stands in front of a URL, and an expression for what may follow its origin. */
+interface Place {
+  readonly header: string;
+  /** Short, because nginx gives an error where the name of a variable meets one of its own. */
+  readonly id: string;
+  readonly schemes: string;
+  /** What may stand in front of a URL, and what must follow its origin. */
   readonly before: string;
   readonly after: string;
+  /** nginx replaces nothing twice in one expression: each map does one URL and hands on the whole. */
+  readonly most: number;
+  /** What becomes of a header with more URLs than that. */
+  readonly beyond: 'dropped' | 'kept';
+}
+
+/** nginx lets no line end into a header anyway; written as such, checkers of its configuration can tell. */
+const ANY = '[^\r\n]*';
+
+const ANSWERS: readonly Place[] = [
+  { header: 'Location', id: 's_location', schemes: 'http', before: '', after: '[/?#]|\\z', most: 1, beyond: 'kept' },
+  {
+    header: 'Access-Control-Allow-Origin',
+    id: 's_origin',
+    schemes: 'http',
+    before: '',
+    after: '\\z',
+    most: 1,
+    beyond: 'kept',
+  },
+  {
+    header: 'Www-Authenticate',
+    id: 's_realm',
+    schemes: 'http',
+    before: `${ANY}?`,
+    after: '[/?#",]|\\z',
+    most: 4,
+    beyond: 'dropped',
+  },
+  { header: 'Link', id: 's_link', schemes: 'http', before: `${ANY}?<`, after: '[/?#>]', most: 8, beyond: 'dropped' },
+  // Without it a page may do more; with a public name too many in it, less.
+  {
+    header: 'Content-Security-Policy',
+    id: 's_policy',
+    schemes: 'http|ws',
+    before: `${ANY}?`,
+    after: '[/; ,]|\\z',
+    most: 32,
+    beyond: 'kept',
+  },
+];
+
+const REQUESTS = [
+  { header: 'Origin', id: 's_from', after: '\\z' },
+  { header: 'Referer', id: 's_referer', after: '[/?#]|\\z' },
+] as const;
+
+/** Bytes of names in one expression, so that it stays one that nginx can read. */
+const MOST_BYTES = 3_000;
+
+/** Captures of every expression: each map is done with them before the next one looks. */
+const [BEFORE, SCHEME, HOST, AFTER] = ['s_before', 's_scheme', 's_host', 's_after'].map(variable) as [
+  Variable,
+  Variable,
+  Variable,
+  Variable,
+];
+
+/** Names of the upstreams become the names that clients know, in every header that holds URLs. */
+export function answerMaps(names: readonly SiteName[], secure: boolean, maps: MapList): Mapped[] {
+  const port = portMap(secure, maps);
+  const [http, ws] = secure ? ['https', 'wss'] : ['http', 'ws'];
+  const known = names.flatMap((name) => spellings(name).map((spelling) => ({ ...name, spelling })));
+  const to = maps.add({
+    name: 's_to',
+    volatile: true,
+    source: [SCHEME, ' ', HOST],
+    exact: known.flatMap(({ spelling, to, here }) => [
+      [`http ${spelling}`, here ? [`${http}://${to}`, port] : `https://${to}`] as const,
+      [`ws ${spelling}`, here ? [`${ws}://${to}`, port] : `wss://${to}`] as const,
+    ]),
+  });
+  const hosts = alternatives(known.map(({ spelling }) => spelling));
+  return ANSWERS.map((place) => ({ header: place.header, part: answerMap(place, { hosts, to, maps }) }));
+}
+
+interface Replacing {
+  readonly hosts: readonly string[];
+  readonly to: Variable;
   readonly maps: MapList;
 }
 
-/** nginx replaces nothing twice in one expression: each map does one URL and hands on what is left. */
-function replaceAll({ header, names, outside, schemes, before, after, maps }: Replace): Variable {
-  const id = IDS[header];
-  const hosts = namesPattern(names);
-  const url = (scheme: string, host: string) =>
-    `${before}(?i:(?${scheme}${schemes.join('|')})s?://(?${host}${hosts}))(?::443|:80)?(?=${after})`;
-  const origins = names.flatMap(({ from, to }) =>
-    schemes.map(
-      (scheme) => [`${scheme} ${from}`, `${scheme}${outside.secure ? 's' : ''}://${authority(to, outside)}`] as const,
-    ),
-  );
-  const sent = variable(`upstream_http_${header.toLowerCase().replaceAll('-', '_')}`);
-  const parts: Variable[] = [];
-  let left = sent;
-  for (let number = 1; number <= MOST[header]; number++) {
-    const own = (name: string) => `${id}_${name}${number}`;
-    const found = url(`<${own('scheme')}>`, `<${own('host')}>`);
-    const source = `^(?<${own('before')}>(?:(?!${url(':', ':')}).)*+)${found}(?<${own('after')}>.*)\\z`;
-    const origin = maps.add({
-      name: own('origin'),
-      source: [variable(own('scheme')), ' ', variable(own('host'))],
-      exact: origins,
-    });
-    const patterns = [[source, [variable(own('before')), before, origin]]] as const;
-    parts.push(maps.add({ name: own('part'), source: [left], fallback: left, patterns }));
-    left = variable(own('after'));
-  }
-  return maps.add({ name: id, source: [sent], fallback: [...parts, left], exact: [['', '']] });
+function answerMap(
+  { header, id, schemes, before, after, most, beyond }: Place,
+  { hosts, to, maps }: Replacing,
+): Variable {
+  const patterns = hosts.map((host) => {
+    const origin = `(?i:(?<s_scheme>${schemes})s?://(?<s_host>${host}))(?::443|:80)?`;
+    return [`^(?<s_before>${before})${origin}(?=${after})(?<s_after>${ANY})\\z`, [BEFORE, to, AFTER]] as const;
+  });
+  let found = variable(`upstream_http_${header.toLowerCase().replaceAll('-', '_')}`);
+  for (let number = 1; number <= most; number++)
+    found = maps.add({ name: `${id}_${number}`, source: [found], fallback: found, patterns });
+  if (beyond === 'kept') return found;
+  const left = patterns.map(([pattern]) => [pattern, ''] as const);
+  return maps.add({ name: id, source: [found], fallback: found, patterns: left });
 }
 
 /** And the other way round, where Rails and ActionCable compare them with their own name. */
-export function requestMaps(names: readonly DomainRewrite[], maps: MapList): Mapped[] {
-  return (['Origin', 'Referer'] as const).map((header) => {
-    const id = IDS[header];
-    const sent = variable(`http_${header.toLowerCase()}`);
-    const rest = `${id}_rest`;
-    const end = header === 'Origin' ? '' : '(?:[/?#].*)?';
-    const source = `(?i)^https?://(?<${id}_found>[a-z0-9.-]+)(?::[0-9]+)?(?<${rest}>${end})\\z`;
-    const host = maps.add({ name: `${id}_host`, source: [sent], patterns: [[source, variable(`${id}_found`)]] });
-    const exact = names.map(({ from, to }) => [to, [`https://${from}`, variable(rest)]] as const);
-    return { header, part: maps.add({ name: id, source: [host], fallback: sent, exact }) };
+export function requestMaps(names: readonly SiteName[], maps: MapList): Mapped[] {
+  const from = maps.add({
+    name: 's_public',
+    volatile: true,
+    source: [HOST],
+    exact: names.map(({ to, host }) => [to, `https://${host}`]),
   });
+  const hosts = alternatives(names.map(({ to }) => to));
+  return REQUESTS.map(({ header, id, after }) => {
+    const sent = variable(`http_${header.toLowerCase()}`);
+    const patterns = hosts.map((host) => {
+      const source = `^(?i:https?://(?<s_host>${host}))(?::[0-9]+)?(?=${after})(?<s_after>${ANY})\\z`;
+      return [source, [from, AFTER]] as const;
+    });
+    return { header, part: maps.add({ name: id, source: [sent], fallback: sent, patterns }) };
+  });
+}
+
+/** Behind a load balancer the sites listen on one port and are known by another: the one that clients say. */
+function portMap(secure: boolean, maps: MapList): Variable {
+  const source = `(?<s_digits>:(?!${secure ? 443 : 80}\\z)[0-9]{1,5})\\z`;
+  return maps.add({ name: 's_port', source: [variable('http_host')], patterns: [[source, variable('s_digits')]] });
+}
+
+function spellings({ from, host }: SiteName): string[] {
+  return host === from ? [from] : [from, host];
+}
+
+/** Names as expressions, as few as will hold them; the longer of two that begin alike comes first. */
+function alternatives(names: readonly string[]): string[] {
+  const chunks: string[] = [];
+  for (const name of names.toSorted((a, b) => b.length - a.length || (a < b ? -1 : 1)).map(escapeRegex)) {
+    const last = chunks.at(-1);
+    if (last !== undefined && last.length + name.length < MOST_BYTES) chunks[chunks.length - 1] = `${last}|${name}`;
+    else chunks.push(name);
+  }
+  return chunks;
 }

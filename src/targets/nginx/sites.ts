@@ -6,12 +6,14 @@ import type { MapModel, SiteModel, SitesModel } from './model.ts';
 import type { NginxOptions } from './options.ts';
 import { literal, type Part, pattern, value, variable, word } from './quote.ts';
 import { escapeRegex } from './router.ts';
-import { answerMaps, requestMaps } from './siteNames.ts';
+import { answerMaps, requestMaps, type SiteName } from './siteNames.ts';
 
 /** A request in plain HTTP on a port for TLS is one more of nginx's own errors. */
 const SITE_ERRORS = ERROR_PAGES.map(({ from, status }) => ({ from: status === 400 ? [...from, 497] : from, status }));
 
-export function hasSite(rewrite: DomainRewrite): rewrite is DomainRewrite & { readonly upstream: string } {
+type SiteRewrite = DomainRewrite & { readonly upstream: string };
+
+export function hasSite(rewrite: DomainRewrite): rewrite is SiteRewrite {
   return rewrite.upstream !== undefined;
 }
 
@@ -25,7 +27,7 @@ export interface SitesInput {
   readonly options: NginxOptions;
   readonly caFile: string;
   /** Name of the upstream block for one rewrite: connections that are kept must not change their TLS name. */
-  readonly upstreamOf: (rewrite: DomainRewrite & { readonly upstream: string }) => {
+  readonly upstreamOf: (rewrite: SiteRewrite) => {
     readonly upstream: Upstream;
     readonly name: string;
   };
@@ -36,53 +38,61 @@ export interface Sites {
   readonly maps: readonly MapModel[];
 }
 
-export function sitesModel({ policy, options: { sites }, caFile, upstreamOf }: SitesInput): Sites | null {
+export function sitesModel(input: SitesInput): Sites | null {
+  const { policy, options } = input;
+  const { sites } = options;
   const proxied = policy.rewrites.filter(hasSite);
   const tls = sites?.tls;
   if (!sites || tls === undefined || proxied.length === 0) return null;
-  const { listen = 443 } = sites;
-  const names = plainRewrites(policy);
+  const rewrites = plainRewrites(policy);
+  const names = rewrites.map((rewrite) => siteName(rewrite, input));
   const list = mapList();
-  const answers = answerMaps(names, { secure: tls !== 'off', port: listen }, list);
+  const answers = answerMaps(names, tls !== 'off', list);
   const requests = requestMaps(names, list);
   const loop = loopMaps(policy.name, list);
-  const log = logMaps(names, list);
-  const cookies = names.map(({ from, to }) => ({ from: pattern(`(?i)^[.]?${escapeRegex(from)}\\z`), to: word(to) }));
-  const siteOf = (rewrite: DomainRewrite & { readonly upstream: string }, mapped: boolean): SiteModel => {
-    const { upstream, name } = upstreamOf(rewrite);
-    return {
-      name: word(mapped ? rewrite.to : rewrite.from),
-      pass: literal(`${upstream.scheme}://${name}`),
-      host: value(hostOf(upstream, rewrite.from)),
-      publicName: word(rewrite.from),
-      tls: upstream.tls
-        ? {
-            verify: !upstream.tls.insecureSkipVerify,
-            caFile: literal(upstream.tls.caFile ?? caFile),
-            name: value(serverName(upstream, rewrite.from)),
-          }
-        : null,
-      timeouts: upstream.timeouts,
-      mapped,
-    };
-  };
+  const log = logMaps(rewrites, list);
   return {
     maps: list.maps,
     model: {
       maps: list.maps,
-      listen,
+      listen: sites.listen ?? 443,
       errorPages: SITE_ERRORS.map((page) => ({ ...page, body: value(statusBody(page.status)) })),
       tls: tls === 'off' ? null : { certFile: literal(tls.certFile), keyFile: literal(tls.keyFile) },
       answers: answers.map(({ header, part }) => ({ name: word(header), value: value(part) })),
       requests: requests.map(({ header, part }) => ({ name: word(header), value: value(part) })),
-      cookies,
+      cookies: names.map(({ from, to }) => ({ from: pattern(`(?i)^[.]?${escapeRegex(from)}\\z`), to: word(to) })),
       looping: value(loop.found),
       mark: value(loop.mark),
       route: value(log.route),
       path: value(log.path),
       // Who has the private address from DNS that was rewritten still asks for the public name.
-      sites: proxied.flatMap((rewrite) => [siteOf(rewrite, true), siteOf(rewrite, false)]),
+      sites: proxied.flatMap((rewrite) => [true, false].map((mapped) => siteModel(rewrite, mapped, input))),
     },
+  };
+}
+
+function siteName(rewrite: DomainRewrite, { upstreamOf }: SitesInput): SiteName {
+  const { from, to } = rewrite;
+  if (!hasSite(rewrite)) return { from, to, host: from, here: false };
+  return { from, to, host: hostOf(upstreamOf(rewrite).upstream, from), here: true };
+}
+
+function siteModel(rewrite: SiteRewrite, mapped: boolean, { caFile, upstreamOf }: SitesInput): SiteModel {
+  const { upstream, name } = upstreamOf(rewrite);
+  const { tls, scheme, timeouts } = upstream;
+  return {
+    name: word(mapped ? rewrite.to : rewrite.from),
+    pass: literal(`${scheme}://${name}`),
+    host: value(hostOf(upstream, rewrite.from)),
+    tls: tls
+      ? {
+          verify: !tls.insecureSkipVerify,
+          caFile: literal(tls.caFile ?? caFile),
+          name: value(serverName(upstream, rewrite.from)),
+        }
+      : null,
+    timeouts,
+    mapped,
   };
 }
 

@@ -1,66 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
-import { temporaryFolder } from '../../../src/verify/folder.ts';
-import { freePort } from '../../../src/verify/ports.ts';
-import { openConnection, type RawResponse } from '../../../src/verify/raw.ts';
-import { type Answer, type Recorder, startRecorder } from '../../../src/verify/recorder.ts';
-import type { Scope } from '../../../src/verify/scope.ts';
-import { certificateFor } from '../../engines/certificate.ts';
+import { openConnection } from '../../../src/verify/raw.ts';
 import { engineSuite } from '../../engines/suite.ts';
-import { policyOf } from '../../support/policy.ts';
 import { scoped } from '../../support/scoped.ts';
-import { type Running, runNginx } from './engine.ts';
+import { GITLAB, REGISTRY, startSites } from './siteWorld.ts';
 
 const { test, engines } = await engineSuite('nginx: sites of domain rewrites', ['nginx', 'nginx-newest', 'openssl']);
-
-const GITLAB = 'gitlab.privatelink.example.com';
-const REGISTRY = 'gitlab-registry.privatelink.example.com';
-const NAMES = ['gitlab.example.com', 'registry.example.com', GITLAB, REGISTRY];
-
-interface World extends Running {
-  readonly upstream: Recorder;
-  readonly port: number;
-  ask(name: string, fields?: readonly string[], host?: string): Promise<RawResponse>;
-}
-
-interface WorldOptions {
-  readonly name: 'nginx' | 'nginx-newest';
-  readonly secure: boolean;
-  readonly answer?: Answer;
-}
-
-async function world(scope: Scope, { name, secure, answer = {} }: WorldOptions): Promise<World> {
-  const folder = await temporaryFolder();
-  scope.defer(() => folder.remove());
-  const { certFile, keyFile } = await certificateFor(NAMES, engines.openssl.path, folder);
-  const tls = { cert: await readFile(certFile, 'utf8'), key: await readFile(keyFile, 'utf8') };
-  const upstream = await startRecorder({ tls, answer });
-  scope.defer(() => upstream.close());
-  const port = await freePort();
-  const behind = { servers: [`127.0.0.1:${upstream.port}`], tls: { caFile: certFile } };
-  const policy = policyOf({
-    upstreams: {
-      gitlab: { url: 'https://gitlab.example.com', ...behind },
-      registry: { url: 'https://registry.example.com', ...behind },
-    },
-    domainRewrites: [
-      { from: 'gitlab.example.com', to: GITLAB, upstream: 'gitlab' },
-      { from: 'registry.example.com', to: REGISTRY, upstream: 'registry', containerRegistry: true },
-    ],
-  });
-  const options = { sites: { listen: port, tls: secure ? { certFile, keyFile } : 'off' }, workerProcesses: 1 };
-  const running = await runNginx({ policy, options, program: engines[name].path, ports: [port] }, scope);
-  const ask = async (serverName: string, fields: readonly string[] = [], host = serverName) => {
-    const connection = await openConnection({ port, ...(secure ? { tls: { serverName } } : {}) });
-    try {
-      const lines = ['GET /v2/?ns=registry.example.com HTTP/1.1', `Host: ${host}:${port}`, ...fields, '', ''];
-      return await connection.send(lines.join('\r\n'));
-    } finally {
-      connection.close();
-    }
-  };
-  return { ...running, upstream, port, ask };
-}
 
 const ANSWER: readonly (readonly [string, string])[] = [
   ['Www-Authenticate', 'Bearer realm="https://gitlab.example.com/jwt/auth",service="container_registry"'],
@@ -103,7 +47,10 @@ for (const [name, secure] of [
   test(
     `${name}, ${secure ? 'TLS' : 'plain'}: the upstream sees its own name, the client the one that it asked for`,
     scoped(async (scope) => {
-      const { ask, upstream, port } = await world(scope, { name, secure, answer: { fields: ANSWER } });
+      const { ask, upstream, port } = await startSites(
+        { ...engines, nginx: engines[name], secure, answer: { fields: ANSWER } },
+        scope,
+      );
       const fields = [`Origin: https://${GITLAB}`, `Referer: https://${GITLAB}:8443/a?b`, 'Authorization: Bearer x'];
       const response = await ask(REGISTRY, fields);
       assert.is(response.status, 200);
@@ -132,7 +79,7 @@ for (const [name, secure] of [
 test(
   'a header that is not there is not made up',
   scoped(async (scope) => {
-    const { ask, upstream } = await world(scope, { name: 'nginx', secure: false });
+    const { ask, upstream } = await startSites({ ...engines, secure: false }, scope);
     const response = await ask(GITLAB);
     for (const [header] of ANSWER) assert.is(response.field(header), undefined, header);
     for (const header of ['origin', 'referer', 'upgrade', 'connection'])
@@ -143,7 +90,7 @@ test(
 test(
   'other names are misdirected, and what comes back here is a loop',
   scoped(async (scope) => {
-    const { ask, upstream, log } = await world(scope, { name: 'nginx', secure: true });
+    const { ask, upstream, log } = await startSites({ ...engines, secure: true }, scope);
     const misdirected = await ask(GITLAB, [], 'other.example.com');
     assert.is(misdirected.status, 421);
     assert.is(JSON.parse(misdirected.text()).status, 421);
@@ -162,9 +109,9 @@ test(
 );
 
 test(
-  'bodies of any size stream, and nothing is kept on disk',
+  'a body larger than any buffer arrives whole',
   scoped(async (scope) => {
-    const { port, upstream } = await world(scope, { name: 'nginx', secure: false });
+    const { port, upstream } = await startSites({ ...engines, secure: false }, scope);
     const connection = await openConnection({ port });
     scope.defer(async () => connection.close());
     const body = Buffer.alloc(5_000_000, 'x');
