@@ -1,12 +1,14 @@
 import { type Diagnostic, ok } from '../diagnostics/diagnostic.ts';
+import { rewriteFinder } from '../policy/domains.ts';
 import type { DomainRewrite } from '../policy/types.ts';
+import { type ExistingRule, existingRule, isSameRule, takesName, wordsOf } from '../targets/coredns/existing.ts';
 import type { ServerBlock } from '../targets/coredns/grammar.ts';
 import { type CorednsForm, corednsOptions } from '../targets/coredns/options.ts';
+import { answerer, type Zone, zonesOf, zonesWithin } from '../targets/coredns/zones.ts';
 import { driftCodes } from './codes.ts';
 import { restDrift } from './corednsRest.ts';
 import { blocksIn } from './corefiles.ts';
 import { type CompareLive, type Expected, optionsPath, unreadable } from './live.ts';
-import { expectedRule, type RewriteRule, ruleOf, ruleWords, sameRule, takes } from './rules.ts';
 
 /**
  * Asks of the live Corefile what CoreDNS would ask: which block a name comes to, and which rule of it takes the
@@ -15,17 +17,25 @@ import { expectedRule, type RewriteRule, ruleOf, ruleWords, sameRule, takes } fr
 export const compareCoredns: CompareLive = (live, expected) => {
   const blocks = blocksIn(live.text);
   if ('problem' in blocks) return unreadable(expected, `${live.name}: ${blocks.problem}`, HINT);
-  const server = serverOf(blocks);
   const { rewrites } = expected.policy;
-  const ours = rewrites.map(expectedRule);
-  const drift = rewrites.flatMap((rewrite) => ruleDrift(rewrite, server, live.name));
-  const told = new Set(ours.map((rule) => rule.from));
-  const others = new Set(server.all.filter((rule) => !told.has(rule.from)).map(ruleWords));
+  const zones = zonesOf({ blocks });
+  const found: Live = {
+    where: live.name,
+    zones,
+    rules: blocks.flatMap(rulesOf),
+    blocksFor: answerer(zones),
+    rewriteOf: rewriteFinder(rewrites),
+  };
+  const drift = rewrites.flatMap((rewrite) => ruleDrift(rewrite, found));
+  const told = new Set(rewrites.map((rewrite) => wordsOf(rewrite)[3]));
+  const others = found.rules.filter(({ changes, from }) => changes === 'name' && !told.has(from));
   const at = optionsPath(expected);
   // In the forms that are a whole Corefile of ours, what stands beside the rules is ours too.
   const own = isWhole(expected) ? expected.files.flatMap(({ text }) => blocksOf(text)) : [];
   const rest = restDrift({ own, found: blocks, where: live.name, at });
-  const foreign = [...others].map((what) => driftCodes.report('foreign', at, { what, where: live.name }));
+  const foreign = [...new Set(others.map(({ words }) => shown(words)))].map((what) =>
+    driftCodes.report('foreign', at, { what, where: live.name }),
+  );
   return ok({ drift: [...drift, ...rest], foreign });
 };
 
@@ -42,68 +52,67 @@ function blocksOf(text: string): readonly ServerBlock[] {
   return blocks;
 }
 
+interface Live {
+  readonly where: string;
+  readonly zones: readonly Zone[];
+  readonly rules: readonly ExistingRule[];
+  readonly blocksFor: (name: string) => readonly ServerBlock[];
+  readonly rewriteOf: (name: string) => DomainRewrite | undefined;
+}
+
 const HINT = 'give a Corefile, or what "kubectl -n kube-system get configmap coredns -o yaml" prints';
 
-interface LiveBlock {
-  readonly key: string;
-  readonly zone: string;
-  readonly rules: readonly RewriteRule[];
+/** Whether the rule of a rewrite is there, and whether a query that it is for comes to it, wherever it is asked. */
+function ruleDrift(rewrite: DomainRewrite, live: Live): Diagnostic[] {
+  const within = zonesWithin(live.zones, rewrite).flatMap(({ name }) => [name, `${UNLIKELY}.${name}`]);
+  const names = [rewrite.wildcard ? `${UNLIKELY}.${rewrite.from}` : rewrite.from, ...within];
+  const asked = names.filter((name) => live.rewriteOf(name) === rewrite);
+  const [first] = asked.flatMap((name) => {
+    const blocks = live.blocksFor(name);
+    return blocks.length > 0
+      ? blocks.flatMap((block) => nameDrift({ rewrite, name, block }, live))
+      : absent(rewrite, 'the block of another zone', live);
+  });
+  return first ? [first] : [];
 }
 
-interface Server {
-  readonly all: readonly RewriteRule[];
-  /** The block that answers for a name: the one with the longest zone. */
-  blockFor(name: string): LiveBlock | undefined;
+interface Asked {
+  readonly rewrite: DomainRewrite;
+  readonly name: string;
+  readonly block: ServerBlock;
 }
 
-/** Blocks of one zone count as one: they are parts that are imported, or stand on ports that are not told apart here. */
-function serverOf(blocks: readonly ServerBlock[]): Server {
-  const byZone = new Map<string, LiveBlock>();
-  const all: RewriteRule[] = [];
-  for (const { keys, directives } of blocks) {
-    const rules = directives.flatMap((directive) => ruleOf(directive) ?? []);
-    all.push(...rules);
-    for (const { text } of keys) {
-      const key = text.replace(/,$/, '');
-      const zone = zoneOf(key);
-      const known = byZone.get(zone);
-      byZone.set(zone, known ? { ...known, rules: [...known.rules, ...rules] } : { key, zone, rules });
-    }
+/** What becomes of a query that comes to a block. */
+function nameDrift({ rewrite, name, block }: Asked, live: Live): Diagnostic[] {
+  const words = wordsOf(rewrite);
+  const first = rulesOf(block).find((rule) => takesName(rule, `${name}.`));
+  if (first && isSameRule(first.words, words)) return [];
+  // The same names in the same way, but not to the same place.
+  if (first && isSameRule(first.words.slice(1, 4), words.slice(1, 4))) {
+    const params = { where: live.where, expected: shown(words), live: shown(first.words) };
+    return [driftCodes.report('changed', rewrite.origin, params)];
   }
-  const blockFor = (name: string): LiveBlock | undefined => {
-    const labels = name.split('.');
-    for (let index = 0; index < labels.length; index++) {
-      const block = byZone.get(labels.slice(index).join('.') || '.');
-      if (block) return block;
-    }
-    return byZone.get('.');
-  };
-  return { all, blockFor };
+  return absent(
+    rewrite,
+    first ? shown(first.words) : `the block "${block.keys.map(({ text }) => text).join(' ')}"`,
+    live,
+  );
 }
 
-/** `dns://Example.com:53` → `example.com.` */
-function zoneOf(key: string): string {
-  const zone = key
-    .toLowerCase()
-    .replace(/^[a-z]+:\/\//, '')
-    .replace(/:\d+$/, '');
-  return zone.endsWith('.') ? zone : `${zone}.`;
+/** The rule is nowhere, or it is where no query comes to it. */
+function absent(rewrite: DomainRewrite, by: string, { rules, where }: Live): Diagnostic[] {
+  const what = shown(wordsOf(rewrite));
+  if (!rules.some((rule) => isSameRule(rule.words, wordsOf(rewrite))))
+    return [driftCodes.report('missing', rewrite.origin, { what, where })];
+  return [driftCodes.report('shadowed', rewrite.origin, { what, by })];
 }
 
-/** Whether the rule of a rewrite is there, and whether a query that it is for comes to it. */
-function ruleDrift(rewrite: DomainRewrite, server: Server, where: string): Diagnostic[] {
-  const rule = expectedRule(rewrite);
-  const what = ruleWords(rule);
-  const at = rewrite.origin;
-  const name = rewrite.wildcard ? `${UNLIKELY}${rule.from}` : rule.from;
-  const block = server.blockFor(name);
-  const first = block?.rules.find((one) => takes(one, name));
-  if (first && sameRule(first, rule)) return [];
-  const alike = first && first.match === rule.match && first.from === rule.from;
-  if (alike) return [driftCodes.report('changed', at, { where, expected: what, live: ruleWords(first) })];
-  if (!server.all.some((one) => sameRule(one, rule))) return [driftCodes.report('missing', at, { what, where })];
-  const by = first ? ruleWords(first) : `the block "${block?.key ?? 'of another zone'}"`;
-  return [driftCodes.report('shadowed', at, { what, by })];
+function rulesOf({ directives }: ServerBlock): ExistingRule[] {
+  return directives.flatMap((directive) => existingRule(directive) ?? []);
+}
+
+function shown(words: readonly string[]): string {
+  return `"rewrite ${words.join(' ')}"`;
 }
 
 /** A label that no rule names, to stand for all names below a wildcard. */

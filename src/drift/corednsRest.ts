@@ -1,7 +1,7 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
+import { existingRule } from '../targets/coredns/existing.ts';
 import type { Directive, ServerBlock } from '../targets/coredns/grammar.ts';
 import { driftCodes } from './codes.ts';
-import { ruleOf } from './rules.ts';
 
 interface Sides {
   readonly own: readonly ServerBlock[];
@@ -41,7 +41,7 @@ function nameOf({ keys }: ServerBlock): string {
 }
 
 function isOther(directive: Directive): boolean {
-  return ruleOf(directive) === undefined;
+  return existingRule(directive)?.changes !== 'name';
 }
 
 function wordsOf({ name, words }: Directive): string {

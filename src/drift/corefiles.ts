@@ -1,5 +1,5 @@
 import { parseDocument } from '../source/document.ts';
-import { type Corefile, parseCorefile, type ServerBlock } from '../targets/coredns/grammar.ts';
+import { type Corefile, effectiveDirectives, parseCorefile, type ServerBlock } from '../targets/coredns/grammar.ts';
 
 export interface Unusable {
   readonly problem: string;
@@ -13,7 +13,7 @@ export function blocksIn(text: string): readonly ServerBlock[] | Unusable {
     : [{ name: 'Corefile', text }];
   if (!Array.isArray(parts)) return parts;
   const blocks: ServerBlock[] = [];
-  for (const part of parts) {
+  for (const part of inOneBlock(parts)) {
     const found = blocksOf(part);
     if (!Array.isArray(found)) return found;
     blocks.push(...found);
@@ -48,13 +48,27 @@ function partsOf(text: string): Part[] | Unusable {
   return { problem: 'its data holds no Corefile' };
 }
 
-/** Directives without a block, as `*.override` of AKS and k3s holds them, belong into the block of all names. */
-function blocksOf({ name, text }: Part): readonly ServerBlock[] | Unusable {
-  const bare = name.endsWith('.override') || (/^(?:\s|#.*)*rewrite\s/.test(text) && !/^\S[^#\n]*\{\s*$/m.test(text));
-  const corefile = parseCorefile(bare ? `. {\n${text}\n}\n` : text);
+/** Parts without a block, as `*.override` of AKS and k3s holds them, belong into the block of all names, in their order. */
+function inOneBlock(parts: readonly Part[]): Part[] {
+  const isBare = ({ name, text }: Part) =>
+    name.endsWith('.override') || (/^(?:\s|#.*)*rewrite\s/.test(text) && !/^\S[^#\n]*\{\s*$/m.test(text));
+  const bare = parts.filter(isBare);
+  const others = parts.filter((part) => !isBare(part));
+  if (bare.length === 0) return others;
+  // On the line of the brace, or the lines of the text would be counted wrong.
+  const text = `. { ${bare.map((part) => part.text).join('\n')}\n}\n`;
+  return [{ name: bare.map(({ name }) => name).join(), text }, ...others];
+}
+
+function blocksOf({ text }: Part): readonly ServerBlock[] | Unusable {
+  const corefile = parseCorefile(text);
   if ('problem' in corefile) return { problem: `line ${corefile.at.line + 1} ${corefile.problem}` };
   const foreign = foreignLanguage(corefile);
-  return foreign === undefined ? corefile.blocks : { problem: foreign };
+  if (foreign !== undefined) return { problem: foreign };
+  return corefile.blocks.map((block) => ({
+    ...block,
+    directives: effectiveDirectives(block, corefile).map(({ directive }) => directive),
+  }));
 }
 
 /** Other configuration languages have blocks too; a Corefile has neither statements that end in ";" nor assignments. */

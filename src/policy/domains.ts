@@ -59,13 +59,13 @@ export function rewriteApplies(rewrite: Pick<DomainRewrite, 'from' | 'wildcard'>
 }
 
 /** A name and every name above it, the longest first. */
-function withAncestors(name: string): string[] {
+export function withAncestors(name: string): string[] {
   const labels = name.split('.');
   return labels.map((_, index) => labels.slice(index).join('.'));
 }
 
-/** Finds a rewrite that applies to a name without trying them all. */
-function rewriteFinder(rewrites: readonly DomainRewrite[]): (name: string) => DomainRewrite | undefined {
+/** Finds the rewrite of a name without trying them all: whole names come first, then the longest suffix. */
+export function rewriteFinder(rewrites: readonly DomainRewrite[]): (name: string) => DomainRewrite | undefined {
   const exact = new Map(rewrites.filter(({ wildcard }) => !wildcard).map((rewrite) => [rewrite.from, rewrite]));
   const wildcards = new Map(rewrites.filter(({ wildcard }) => wildcard).map((rewrite) => [rewrite.from, rewrite]));
   return (name) => {

@@ -3,6 +3,8 @@ export interface GoOrigin {
   readonly module: string;
   readonly version: string;
   readonly ldflags?: string;
+  /** Our own `main.go`, relative to this folder, where the module is a library. */
+  readonly main?: string;
 }
 
 /** A Python program, in a virtual environment of its own. */
@@ -64,6 +66,17 @@ export const recipes = {
   },
   coredns: { ...coredns, from: '1.14.0', origin: corednsAt('1.14.7') },
   'coredns-oldest': { ...coredns, from: '1.11.0', below: '1.12.0', origin: corednsAt('1.11.3') },
+  'corefile-migration': {
+    command: 'corefile-migration',
+    say: ['versions'],
+    from: '1.0.36',
+    origin: {
+      kind: 'go',
+      module: 'github.com/coredns/corefile-migration',
+      version: '1.0.36',
+      main: 'migration/main.go',
+    },
+  },
   crane: {
     command: 'crane',
     say: ['version'],

@@ -23,15 +23,15 @@ export interface LiveCase {
   compare(target: string, live: string, folder?: string): Told;
 }
 
-/** A spec whose files are compared with live texts. */
-export function liveCase(spec: string): LiveCase {
+/** A spec whose files are compared with live texts; `beside` are the files that it names. */
+export function liveCase(spec: string, beside: Readonly<Record<string, string>> = {}): LiveCase {
   const {
     document,
     spec: parsed,
     policy,
     files,
     diagnostics,
-  } = compile(spec, { file: 'postern.yaml', read: () => undefined });
+  } = compile(spec, { file: 'postern.yaml', read: (path) => beside[path] });
   assert.equal(
     diagnostics.filter(({ severity }) => severity === 'error').map(({ message }) => message),
     [],

@@ -3,46 +3,93 @@ import type { DomainRewrite } from '../../policy/types.ts';
 import type { Directive } from './grammar.ts';
 import type { Word } from './lexer.ts';
 
-/** A `rewrite` of a name that somebody else wrote. */
+/** A `rewrite` as CoreDNS reads it, in whatever spelling it was written. */
 export interface ExistingRule {
   readonly at: Word;
-  readonly kind: string;
+  /** What it changes: `name`, or `type`, `ttl` and so on, which leave the name alone but may stop the rules after them. */
+  readonly changes: string;
+  /** How it picks names; `all` where no name plays a part. */
+  readonly match: string;
   /** Lower case with the root's dot; a regular expression as it is. */
   readonly from: string;
+  /** Everything that counts, in one spelling: rules with the same words do the same. */
+  readonly words: readonly string[];
 }
 
-/** `undefined` for what rewrites no names: types, classes, options, times to live. */
-export function nameRule({ name, words }: Directive): ExistingRule | undefined {
+const MATCHES = ['exact', 'prefix', 'suffix', 'substring', 'regex'];
+/** How many words follow the name, for rules that pick names and change something else. */
+const OPERANDS: Readonly<Record<string, number>> = { name: 1, ttl: 1, rcode: 2 };
+
+/** `undefined` for what neither changes a name nor keeps later rules from doing so. */
+export function existingRule({ name, words }: Directive): ExistingRule | undefined {
   if (name.text !== 'rewrite') return undefined;
   const [first = '', ...more] = words.map(({ text }) => text).filter((text) => text !== '{' && text !== '}');
-  const args = /^(?:continue|stop)$/i.test(first) ? more : [first, ...more];
-  if (args[0]?.toLowerCase() !== 'name') return undefined;
-  const explicit = /^(?:exact|prefix|suffix|substring|regex)$/i.test(args[1] ?? '') && args.length > 3;
-  const kind = explicit ? (args[1] ?? '').toLowerCase() : 'exact';
-  const from = args[explicit ? 2 : 1] ?? '';
-  return { at: name, kind, from: kind === 'regex' ? from : `${from.toLowerCase().replace(/\.$/, '')}.` };
+  const action = /^(?:continue|stop)$/i.test(first) ? first.toLowerCase() : 'stop';
+  const [kind = '', ...operands] = first.toLowerCase() === action ? more : [first, ...more];
+  const changes = kind.toLowerCase();
+  if (changes !== 'name' && (action !== 'stop' || isRare(changes, operands[0]))) return undefined;
+  const others = OPERANDS[changes];
+  if (others === undefined) return { at: name, changes, match: 'all', from: '', words: [action, changes, ...operands] };
+  const written = MATCHES.find((match) => match === operands[0]?.toLowerCase() && operands.length > others + 1);
+  const match = written ?? 'exact';
+  const [from = '', to = '', ...answers] = operands.slice(written === undefined ? 0 : 1);
+  const compared = match === 'regex' ? from : fullName(from);
+  // An exact rule maps answers back whether that is written or not.
+  const rest = match === 'exact' && answers.join(' ') === 'answer auto' ? [] : answers;
+  const target = changes === 'name' ? fullName(to) : to;
+  return { at: name, changes, match, from: compared, words: [action, changes, match, compared, target, ...rest] };
 }
 
-/** Whether a rule changes a name that the rewrite is for. Of a wildcard's names, one stands for all where it must. */
-export function meets(rule: ExistingRule, rewrite: DomainRewrite): boolean {
-  const sample = `${rewrite.wildcard ? 'x.' : ''}${rewrite.from}.`;
-  switch (rule.kind) {
+/** The words of the rule that a rewrite of the spec stands for. */
+export function wordsOf({ from, to, wildcard }: DomainRewrite): readonly string[] {
+  return wildcard
+    ? ['stop', 'name', 'suffix', `.${from}.`, `.${to}.`, 'answer', 'auto']
+    : ['stop', 'name', 'exact', `${from}.`, `${to}.`];
+}
+
+export function isSameRule(a: readonly string[], b: readonly string[]): boolean {
+  return a.join(' ') === b.join(' ');
+}
+
+/** Whether a rule stops only queries that nobody makes to reach a host. */
+function isRare(changes: string, from = ''): boolean {
+  return (changes === 'type' && /^any$/i.test(from)) || (changes === 'class' && !/^in$/i.test(from));
+}
+
+function fullName(text: string): string {
+  return `${text.toLowerCase().replace(/\.$/, '')}.`;
+}
+
+/** Whether a rule takes a name, which is lower case with the root's dot. */
+export function takesName({ match, from }: ExistingRule, name: string): boolean {
+  switch (match) {
+    case 'all':
+      return true;
     case 'exact':
-      return rewriteApplies(rewrite, rule.from.slice(0, -1));
-    case 'suffix':
-      return sample.endsWith(rule.from) || (rewrite.wildcard && `.${rule.from}`.endsWith(`.${rewrite.from}.`));
+      return from === name;
     case 'prefix':
-      return sample.startsWith(rule.from);
+      return name.startsWith(from);
+    case 'suffix':
+      return name.endsWith(from);
     case 'substring':
-      return sample.includes(rule.from);
+      return name.includes(from);
     default:
-      return matches(rule.from, sample);
+      return matches(from, name);
   }
 }
 
-function matches(expression: string, sample: string): boolean {
+/** Whether a rule takes a name that the rewrite is for. Of a wildcard's names, one stands for all where it must. */
+export function meets(rule: ExistingRule, rewrite: DomainRewrite): boolean {
+  const { match, from } = rule;
+  if (match === 'exact') return rewriteApplies(rewrite, from.slice(0, -1));
+  if (match === 'suffix' && rewrite.wildcard && `.${from}`.endsWith(`.${rewrite.from}.`)) return true;
+  return takesName(rule, `${rewrite.wildcard ? 'x.' : ''}${rewrite.from}.`);
+}
+
+function matches(expression: string, name: string): boolean {
+  const folds = expression.startsWith('(?i)');
   try {
-    return new RegExp(expression).test(sample);
+    return new RegExp(folds ? expression.slice(4) : expression, folds ? 'i' : '').test(name);
   } catch {
     // What only Go can read might match.
     return true;

@@ -120,3 +120,20 @@ function readDirective(reader: Reader, name: Word): Directive | SyntaxProblem {
   const unclosed = open.at(-1);
   return unclosed === undefined ? { name, words } : { problem: 'opens a block that is never closed', at: unclosed };
 }
+
+/** A directive, at the line of the block where it takes effect. */
+export interface Effective {
+  readonly directive: Directive;
+  readonly line: number;
+}
+
+/** The directives of a block with its snippets put in; imports of files stay. */
+export function effectiveDirectives(block: ServerBlock, { snippets }: Corefile): Effective[] {
+  const expand = (directive: Directive, line: number, seen: readonly string[]): Effective[] => {
+    const pattern = directive.words[0]?.text ?? '';
+    const snippet = directive.name.text === 'import' && !seen.includes(pattern) ? snippets.get(pattern) : undefined;
+    if (!snippet) return [{ directive, line }];
+    return snippet.flatMap((inner) => expand(inner, line, [...seen, pattern]));
+  };
+  return block.directives.flatMap((directive) => expand(directive, directive.name.line, []));
+}

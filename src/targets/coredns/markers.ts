@@ -1,4 +1,4 @@
-import { nameRule } from './existing.ts';
+import { existingRule } from './existing.ts';
 import type { Corefile, Directive, ServerBlock } from './grammar.ts';
 import type { Word } from './lexer.ts';
 
@@ -77,6 +77,6 @@ function regionBetween(span: Span, { blocks }: Corefile): Region | MarkerProblem
 }
 
 function isOurs(directive: Directive): boolean {
-  const rule = nameRule(directive);
-  return (rule?.kind === 'exact' || rule?.kind === 'suffix') && directive.words[0]?.text === 'stop';
+  const rule = existingRule(directive);
+  return rule?.words[1] === 'name' && (rule.match === 'exact' || rule.match === 'suffix') && rule.words[0] === 'stop';
 }

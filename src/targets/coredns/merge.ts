@@ -6,7 +6,7 @@ import { corednsCodes } from './codes.ts';
 import { type Corefile, parseCorefile, type ServerBlock } from './grammar.ts';
 import { type Edit, editOf } from './managed.ts';
 import { type Region, regionsOf } from './markers.ts';
-import { answeringBlocks, ownerOf, unknownKeys, zonesOf } from './zones.ts';
+import { answerer, sampleName, unknownKeys, zonesOf, zonesWithin } from './zones.ts';
 
 export interface MergeInput {
   /** Name of the spec, by which it knows its own lines again. */
@@ -63,15 +63,16 @@ function placeRules(input: MergeInput, corefile: Corefile, problems: Diagnostic[
     problems.push(corednsCodes.report('unseen-import', at, { pattern: pattern.text }, { place: placeOf(pattern) }));
   }
   const zones = zonesOf(corefile);
+  const blocksFor = answerer(zones);
   for (const rewrite of rewrites) {
     const name = (rewrite.wildcard ? '*.' : '') + rewrite.from;
     const related = [{ at: [...rewrite.origin, 'from'], message: 'rewritten here' }];
-    const owner = ownerOf(zones, rewrite);
+    const owner = zonesWithin(zones, rewrite)[0]?.key;
     if (owner)
       problems.push(
         corednsCodes.report('owned-name', at, { name, zone: owner.text }, { place: placeOf(owner), related }),
       );
-    const blocks = answeringBlocks(zones, rewrite);
+    const blocks = blocksFor(sampleName(rewrite));
     if (blocks.length === 0)
       problems.push(corednsCodes.report('unanswered-name', [...rewrite.origin, 'from'], { name }));
     for (const block of blocks) wanted.set(block, [...(wanted.get(block) ?? []), rewrite]);

@@ -1,9 +1,10 @@
+import { withAncestors } from '../../policy/domains.ts';
 import type { DomainRewrite } from '../../policy/types.ts';
 import type { Corefile, ServerBlock } from './grammar.ts';
 import type { Word } from './lexer.ts';
 
 /** One name that a server block answers for. */
-interface Zone {
+export interface Zone {
   readonly key: Word;
   readonly block: ServerBlock;
   /** Lower case without the root's dot, which leaves nothing of the root itself. */
@@ -27,7 +28,7 @@ export function unknownKeys({ blocks }: Corefile): Word[] {
   return blocks.flatMap(({ keys }) => keys.filter(({ text }) => /\{[$%]/.test(text.replace(/:[^:]*$/, ''))));
 }
 
-export function zonesOf({ blocks }: Corefile): Zone[] {
+export function zonesOf({ blocks }: Pick<Corefile, 'blocks'>): Zone[] {
   return blocks.flatMap((block) => {
     const bind = block.directives.filter(({ name }) => name.text === 'bind').flatMap(({ words }) => words);
     const addresses = bind.map(({ text }) => text).join(' ');
@@ -41,28 +42,33 @@ export function zonesOf({ blocks }: Corefile): Zone[] {
   });
 }
 
-function covers(zone: Zone, name: string): boolean {
-  return zone.name === '' || name === zone.name || name.endsWith(`.${zone.name}`);
-}
-
 /**
- * The blocks that answer what a rewrite applies to: on each listener those with the longest matching zone, for CoreDNS
- * chooses the block before it rewrites.
+ * The blocks that answer for a name: on each listener those with the longest matching zone, for CoreDNS chooses the block
+ * before it rewrites.
  */
-export function answeringBlocks(zones: readonly Zone[], rewrite: DomainRewrite): ServerBlock[] {
-  const name = rewrite.wildcard ? `x.${rewrite.from}` : rewrite.from;
-  const found: ServerBlock[] = [];
-  for (const listener of new Set(zones.map((zone) => zone.listener))) {
-    const covering = zones.filter((zone) => zone.listener === listener && covers(zone, name));
-    const longest = Math.max(...covering.map((zone) => zone.name.length));
+export function answerer(zones: readonly Zone[]): (name: string) => ServerBlock[] {
+  const listeners = new Map<string, Map<string, ServerBlock[]>>();
+  for (const { listener, name, block } of zones) {
+    const byName = listeners.get(listener) ?? new Map<string, ServerBlock[]>();
+    listeners.set(listener, byName);
     // Several blocks share a zone where `view` tells them apart.
-    found.push(...covering.filter((zone) => zone.name.length === longest).map(({ block }) => block));
+    byName.set(name, [...(byName.get(name) ?? []), block]);
   }
-  return [...new Set(found)];
+  return (name) => {
+    const candidates = [...withAncestors(name), ''];
+    const found = [...listeners.values()].flatMap(
+      (byName) => candidates.map((zone) => byName.get(zone)).find((blocks) => blocks !== undefined) ?? [],
+    );
+    return [...new Set(found)];
+  };
 }
 
-/** A server block that somebody wrote for this very name, or for one below a wildcard. */
-export function ownerOf(zones: readonly Zone[], rewrite: DomainRewrite): Word | undefined {
-  const { from, wildcard } = rewrite;
-  return zones.find(({ name }) => (wildcard ? name.endsWith(`.${from}`) : name === from))?.key;
+/** What stands for all names that a rewrite is for: no server block is for the star alone. */
+export function sampleName({ from, wildcard }: DomainRewrite): string {
+  return wildcard ? `*.${from}` : from;
+}
+
+/** Zones that somebody gave a server block, of this very name or below a wildcard. */
+export function zonesWithin(zones: readonly Zone[], { from, wildcard }: DomainRewrite): Zone[] {
+  return zones.filter(({ name }) => (wildcard ? name.endsWith(`.${from}`) : name === from));
 }

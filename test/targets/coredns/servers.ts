@@ -24,7 +24,8 @@ export async function startCoredns(
     command: program,
     args: ['-conf', 'Corefile', `-dns.port=${port}`],
     cwd: folder.path,
-    ready: { port },
+    // Said once it listens over UDP as well as TCP.
+    ready: { line: /^CoreDNS-\d/m },
   });
   return {
     port,

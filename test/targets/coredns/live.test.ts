@@ -1,0 +1,132 @@
+import * as assert from 'uvu/assert';
+import { engineSuite } from '../../engines/suite.ts';
+import { liveCase } from '../../support/live.ts';
+import { ask } from './dns.ts';
+import { type DnsServer, publicCorefile, publicZones, startCoredns } from './servers.ts';
+
+const spec = `version: 1
+name: live
+domainRewrites:
+  - { from: gitlab.example.com, to: gitlab.privatelink.example.com }
+  - { from: "*.pages.example.com", to: "*.pages.privatelink.example.com" }
+targets: { coredns: { merge: Corefile } }
+`;
+const given = '. {\n    bind 127.0.0.1\n    forward . 127.0.0.1:PORT\n}\n';
+const { compare, file } = liveCase(spec, { Corefile: given });
+const merged = file('coredns');
+const EXACT = /rewrite stop name exact gitlab.*/;
+const WILD = /rewrite stop name suffix .*/;
+const before = (line: string) => merged.replace(/^ *# BEGIN/m, `    ${line}\n$&`);
+const block = (zone: string, line = '') =>
+  `${merged}${zone} {\n    bind 127.0.0.1\n    ${line}\n    forward . 127.0.0.1:PORT\n}\n`;
+
+/** What somebody did to the Corefile, and what CoreDNS then answers for each name: `-` stands for a name that is not rewritten. */
+const EDITS: readonly [what: string, text: string, gitlab: string, pages: string][] = [
+  ['nothing', merged, '10.0.0.1', '10.0.0.5'],
+  [
+    'exact without its type',
+    merged.replace(EXACT, 'rewrite name gitlab.example.com gitlab.privatelink.example.com'),
+    '10.0.0.1',
+    '10.0.0.5',
+  ],
+  ['answer auto where it is implied', merged.replace(EXACT, '$& answer auto'), '10.0.0.1', '10.0.0.5'],
+  [
+    'capitals',
+    merged.replace(EXACT, 'rewrite STOP Name EXACT GITLAB.example.com gitlab.PRIVATELINK.example.com'),
+    '10.0.0.1',
+    '10.0.0.5',
+  ],
+  [
+    'a suffix without the dot of the root',
+    merged.replace(WILD, 'rewrite name suffix .pages.example.com .pages.privatelink.example.com answer auto'),
+    '10.0.0.1',
+    '10.0.0.5',
+  ],
+  [
+    'a rule in braces',
+    merged.replace(
+      WILD,
+      'rewrite stop {\n name suffix .pages.example.com. .pages.privatelink.example.com.\n answer auto\n}',
+    ),
+    '10.0.0.1',
+    '10.0.0.5',
+  ],
+  [
+    'rules in a snippet',
+    `(ours) {\n${merged.match(/.*rewrite.*\n/g)?.join('')}}\n${merged.replace(/# BEGIN(.*\n)*.*# END.*/, 'import ours')}`,
+    '10.0.0.1',
+    '10.0.0.5',
+  ],
+  [
+    'a rule in capitals that comes first',
+    before('rewrite NAME EXACT gitlab.example.com notgitlab.example.com'),
+    '192.0.2.2',
+    '10.0.0.5',
+  ],
+  [
+    'a substring that comes first',
+    before('rewrite name substring gitlab.example.com notgitlab.example.com answer auto'),
+    '192.0.2.2',
+    '10.0.0.5',
+  ],
+  [
+    'a snippet that comes first',
+    `(mine) {\n    rewrite name gitlab.example.com notgitlab.example.com\n}\n${before('import mine')}`,
+    '192.0.2.2',
+    '10.0.0.5',
+  ],
+  ['a rule for options that stops everything', before('rewrite edns0 local set 0xffee 0x61'), '192.0.2.1', '-'],
+  ['a rule for options that goes on', before('rewrite continue edns0 local set 0xffee 0x61'), '10.0.0.1', '10.0.0.5'],
+  ['times to live of the name', before('rewrite ttl gitlab.example.com 30'), '192.0.2.1', '10.0.0.5'],
+  ['times to live of another name', before('rewrite ttl suffix .example.org 30'), '10.0.0.1', '10.0.0.5'],
+  ['answers of the names below', before('rewrite rcode suffix .pages.example.com NXDOMAIN NOERROR'), '10.0.0.1', '-'],
+  ['a class that nobody asks for', before('rewrite class CH IN'), '10.0.0.1', '10.0.0.5'],
+  ['a type that nobody asks for', before('rewrite stop type ANY HINFO'), '10.0.0.1', '10.0.0.5'],
+  [
+    'another rule below',
+    merged.replace(/# END.*/, '$&\n    rewrite name substring example.com example.org'),
+    '10.0.0.1',
+    '10.0.0.5',
+  ],
+  ['a block for the name', block('gitlab.example.com'), '192.0.2.1', '10.0.0.5'],
+  ['a block for what is below the name', block('x.gitlab.example.com'), '10.0.0.1', '10.0.0.5'],
+  ['a block for a name of the wildcard', block('a.pages.example.com'), '10.0.0.1', '-'],
+  ['such a block with the rule in it', block('a.pages.example.com', WILD.exec(merged)?.[0]), '10.0.0.1', '10.0.0.5'],
+  ['a block for a name that only looks alike', block('notpages.example.com'), '10.0.0.1', '10.0.0.5'],
+];
+
+const RIGHT = ['10.0.0.1', '10.0.0.5'];
+for (const engine of ['coredns', 'coredns-oldest'] as const) {
+  const { test, engines } = await engineSuite(`${engine} and drift`, [engine, 'coredns']);
+  let behind: DnsServer;
+  test.before(async () => {
+    behind = await startCoredns(engines.coredns.path, publicCorefile, publicZones);
+  });
+  test.after(() => behind.stop());
+
+  for (const [what, text, ...answers] of EDITS) {
+    test(`${what}: drift where CoreDNS answers otherwise, and nowhere else`, async () => {
+      const server = await startCoredns(engines[engine].path, text.replaceAll('PORT', String(behind.port)));
+      try {
+        const asked = await Promise.all(
+          ['gitlab.example.com', 'a.pages.example.com'].map((name) => ask(server.port, name)),
+        );
+        assert.equal(
+          asked.map(({ records }) => records[0]?.split(' ')[2] ?? '-'),
+          answers,
+        );
+      } finally {
+        await server.stop();
+      }
+      const { drift, problems } = compare('coredns', text);
+      assert.equal(problems, []);
+      const lines = answers.flatMap((answer, index) => (answer === RIGHT[index] ? [] : [`${4 + index}`]));
+      assert.equal(
+        drift.map((line) => line.replace(/:.*/s, '')),
+        lines,
+        drift.join('\n'),
+      );
+    });
+  }
+  test.run();
+}
