@@ -1,3 +1,4 @@
+import { rootCertificates } from 'node:tls';
 import { dump, load } from 'js-yaml';
 import { parse, stringify } from 'smol-toml';
 import { suite } from 'uvu';
@@ -180,6 +181,44 @@ bottlerocket('a mirror that is changed, missing or foreign', () => {
   assert.equal(told.foreign, [
     '8: live also has a mirror of quay.io, which is not ours and was not compared [drift/foreign]',
   ]);
+});
+bottlerocket('a node where nothing is set, and older user data with a table', () => {
+  const bare = node.compare('bottlerocket', '{}\n');
+  assert.equal([bare.problems, bare.drift.length], [[], 2]);
+  const table =
+    '[settings.container-registry.mirrors]\n"registry.example.com" = ["https://registry.link.example.com"]\n';
+  const [two] = ours.slice(1);
+  assert.equal(node.compare('bottlerocket', `${table}"docker.io" = ${JSON.stringify(two?.endpoint)}\n`), IN_SYNC);
+});
+bottlerocket('a mirror that may not do all that ours may is changed', () => {
+  const [first, second] = ours;
+  const told = node.compare('bottlerocket', printed([first, { ...second, capabilities: ['resolve'] }]));
+  assert.is(told.drift.length, 1);
+  assert.match(told.drift[0] ?? '', /two\.example\.com \(only to resolve\) in place of docker\.io/);
+});
+bottlerocket('credentials beside the mirrors are not looked at', () => {
+  const credentials = [{ registry: 'docker.io', username: 'me', password: 'hunter2' }];
+  const text = JSON.stringify({ settings: { 'container-registry': { mirrors: ours, credentials } } });
+  assert.equal(node.compare('bottlerocket', text), IN_SYNC);
+});
+bottlerocket('certificate authorities', () => {
+  const [pem = ''] = rootCertificates;
+  const trusting = liveCase(specWith('bottlerocket: { pki: { ours: { file: ca.pem } } }'), { 'ca.pem': pem });
+  const userData = trusting.file('bottlerocket');
+  assert.equal(trusting.compare('bottlerocket', userData), IN_SYNC);
+  const json = (pki: object) => JSON.stringify({ settings: { ...(parse(userData)['settings'] as object), pki } });
+  const data = Buffer.from(pem).toString('base64');
+  const told = (pki: object) => {
+    const { drift, foreign, problems } = trusting.compare('bottlerocket', json(pki));
+    return [drift.length, foreign.length, problems.length];
+  };
+  assert.equal(told({ ours: { data, trusted: true } }), [0, 0, 0]);
+  assert.equal(told({}), [1, 0, 0]);
+  assert.equal(told({ ours: { data, trusted: false } }), [1, 0, 0]);
+  assert.equal(told({ ours: { data: Buffer.from('other').toString('base64'), trusted: true } }), [1, 0, 0]);
+  assert.equal(told({ ours: { data, trusted: true }, theirs: { data, trusted: true } }), [0, 1, 0]);
+  const without = trusting.compare('bottlerocket', printed(ours.slice(0, 1)));
+  assert.match(without.problems.join(), /does not tell whom the node trusts/);
 });
 bottlerocket('cannot tell', () => {
   for (const text of [

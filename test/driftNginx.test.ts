@@ -108,7 +108,7 @@ const dumpOf = (main: string, api: string, rest = '') =>
 function told(text: string) {
   const { value, diagnostics } = compareNginx(
     { name: 'live', text },
-    { target: 'nginx', policy, options: {}, files, folder: '' },
+    { target: 'nginx', policy, options: {}, files, folder: '', read: () => undefined },
   );
   const lines = (value?.drift ?? diagnostics).map(({ at, message, code }) => `${at.join('.')}: ${message} [${code}]`);
   return { lines, foreign: (value?.foreign ?? []).map(({ message }) => message) };

@@ -40,7 +40,9 @@ export function diffLive({ spec: argument, out, live, format }: LiveArguments, i
       continue;
     }
     const own = files.filter((file) => file.target === target);
-    const expected = { target, policy, options: spec.targets[target], files: own, folder: outputFolder(out, source) };
+    const { read } = source;
+    const folder = outputFolder(out, source);
+    const expected = { target, policy, options: spec.targets[target], files: own, folder, read };
     const compared = compare(captured.value, expected);
     problems.push(...compared.diagnostics);
     drift.push(...(compared.value?.drift ?? []));

@@ -1,6 +1,7 @@
 import { type Diagnostic, failed, type Result, type SpecPath } from '../diagnostics/diagnostic.ts';
 import type { OutputFile } from '../output/files.ts';
 import type { Policy } from '../policy/types.ts';
+import type { ReadFile } from '../targets/target.ts';
 import { driftCodes } from './codes.ts';
 
 /** What somebody captured from a running engine. */
@@ -20,6 +21,8 @@ export interface Expected {
   readonly files: readonly OutputFile[];
   /** The output folder, for engines that read what stands beside these files. */
   readonly folder: string;
+  /** Reads the files that the spec names. */
+  readonly read: ReadFile;
 }
 
 /** What differs. What others added beside ours is told apart and is no drift. */

@@ -5,6 +5,7 @@ import { resolveDiagnostics } from '../../src/diagnostics/resolve.ts';
 import { liveTargets } from '../../src/drift/index.ts';
 import type { OutputFile } from '../../src/output/files.ts';
 import type { Policy } from '../../src/policy/types.ts';
+import type { ReadFile } from '../../src/targets/target.ts';
 
 /** What a comparison with a live text says, a line each; problems stand alone. */
 export interface Told {
@@ -25,13 +26,8 @@ export interface LiveCase {
 
 /** A spec whose files are compared with live texts; `beside` are the files that it names. */
 export function liveCase(spec: string, beside: Readonly<Record<string, string>> = {}): LiveCase {
-  const {
-    document,
-    spec: parsed,
-    policy,
-    files,
-    diagnostics,
-  } = compile(spec, { file: 'postern.yaml', read: (path) => beside[path] });
+  const read: ReadFile = (path) => beside[path];
+  const { document, spec: parsed, policy, files, diagnostics } = compile(spec, { file: 'postern.yaml', read });
   assert.equal(
     diagnostics.filter(({ severity }) => severity === 'error').map(({ message }) => message),
     [],
@@ -54,7 +50,7 @@ export function liveCase(spec: string, beside: Readonly<Record<string, string>> 
       const own = files.filter((file) => file.target === target);
       const compared = liveTargets[target]?.(
         { name: 'live', text },
-        { target, policy, options: parsed.targets?.[target], files: own, folder },
+        { target, policy, options: parsed.targets?.[target], files: own, folder, read },
       );
       if (!compared) throw new Error(`${target} cannot be compared live`);
       return {
