@@ -36,8 +36,6 @@ function edgesOf({ ranges }: CidrSet): Address[] {
       .filter((_, index) => index % step === 0)
       .flatMap(({ family, first, last }) => [first - 1n, first, last, last + 1n].map((value) => ({ family, value })))
       .filter(({ family, value }) => value >= 0n && value < 1n << (family === 4 ? 32n : 128n))
-      // No client has it, and nginx takes it for a mistake in the writing.
-      .filter(({ family, value }) => family === 6 || value !== 0xffffffffn)
       // ::ffff:0:0/96 is IPv4 in other words, and reads back as such.
       .filter((address) => parseAddress(formatAddress(address))?.family === address.family)
   );

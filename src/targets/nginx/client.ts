@@ -2,10 +2,11 @@ import { toCidrs } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
 import type { MapList } from './maps.ts';
 import type { GeoModel } from './model.ts';
+import { readableNetworks } from './networks.ts';
 import { type Part, type Variable, value, variable, word } from './quote.ts';
 
-/** Trusted proxies in a row that are looked past; the address in front of more of them counts as the client. */
-const MOST_HOPS = 5;
+/** Trusted proxies in a row that are looked past, the one that connects included; whoever comes through more of them is from nowhere. */
+const MOST_HOPS = 8;
 
 /** A list of addresses is read with these alone: nginx itself takes ports, leading zeros and blanks between them, too. */
 const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';
@@ -48,7 +49,8 @@ const PEER = variable('remote_addr');
  */
 export function clientOf({ proxy: { clientIp }, prefix, maps }: ClientInput): Client {
   if (clientIp.kind !== 'header') return { address: PEER, geos: [] };
-  const cidrs = toCidrs(clientIp.trusted).map((cidr) => ({ cidr: word(cidr), area: 1 }));
+  const networks = readableNetworks(toCidrs(clientIp.trusted).map((cidr) => ({ cidr, area: 1 })));
+  const cidrs = networks.map(({ cidr, area }) => ({ cidr: word(cidr), area }));
   const geos: GeoModel[] = [];
   const trusted = (address: Variable, number: number): Variable => {
     const name = variable(`${prefix}trusted${number}`);
@@ -57,21 +59,23 @@ export function clientOf({ proxy: { clientIp }, prefix, maps }: ClientInput): Cl
   };
   const hops: Variable[] = [];
   let left = variable(`http_${clientIp.header.toLowerCase().replaceAll('-', '_')}`);
-  for (let number = 1; number <= MOST_HOPS; number++) {
+  for (let number = 1; number <= MOST_HOPS + 1; number++) {
     const [rest, found] = [`${prefix}rest${number}`, `${prefix}found${number}`];
     const pattern = `^(?:(?<${rest}>.*),)?[ \\t]*+(?<${found}>${ADDRESS})[ \\t]*+\\z`;
     hops.push(maps.add({ name: `${prefix}hop${number}`, source: [left], patterns: [[pattern, variable(found)]] }));
     left = variable(rest);
   }
-  const from = (number: number, nearer: Variable): Part => {
-    const hop = hops[number - 1];
-    if (!hop) return nearer;
-    const beyond = maps.add({
+  const pastTrusted = (number: number, hop: Variable): Part =>
+    maps.add({
       name: `${prefix}beyond${number}`,
       source: [trusted(hop, number)],
       fallback: hop,
       exact: [['1', from(number + 1, hop)]],
     });
+  const from = (number: number, nearer: Variable): Part => {
+    const hop = hops[number - 1];
+    if (!hop) return nearer;
+    const beyond = number > MOST_HOPS ? '' : pastTrusted(number, hop);
     return maps.add({ name: `${prefix}from${number}`, source: [hop], fallback: beyond, exact: [['', nearer]] });
   };
   const address = maps.add({

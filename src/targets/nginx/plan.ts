@@ -7,6 +7,7 @@ import { problemsOf } from './check.ts';
 import { type Identity, type IdentityInput, identityOf, rolesOf } from './identity.ts';
 import { mapList } from './maps.ts';
 import type { MapModel, NginxModel, ProxyModel, SharedModel, UpstreamModel } from './model.ts';
+import { readableNetworks } from './networks.ts';
 import type { NginxOptions } from './options.ts';
 import { accessTo, proxyModel } from './proxy.ts';
 import { literal, value, variable, word } from './quote.ts';
@@ -116,7 +117,7 @@ function sharedModel(areas: Areas, callers: readonly Caller[], behindProxies: bo
     areas: {
       address: value(variable(behindProxies ? 'client' : 'remote_addr')),
       variable: value(variable('area')),
-      cidrs: areas.cidrs.map(({ cidr, area }) => ({ cidr: word(cidr), area })),
+      cidrs: readableNetworks(areas.cidrs).map(({ cidr, area }) => ({ cidr: word(cidr), area })),
     },
     identities: callers.map((caller) => ({ header: word(caller.identity.header), maps: caller.maps })),
     zones: callers.flatMap((caller) => caller.rates.zones),

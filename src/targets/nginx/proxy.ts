@@ -1,5 +1,5 @@
 import { type Access, accessOf, type Cell } from '../../policy/access.ts';
-import { toCidrs } from '../../policy/cidr.ts';
+import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import type { ApiKey, Forwarding, Proxy, Upstream } from '../../policy/types.ts';
 import type { Areas } from './areas.ts';
 import { clientOf } from './client.ts';
@@ -10,7 +10,8 @@ import { logFormat } from './log.ts';
 import { type AddressMapping, addressMapping, originMap } from './mapping.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { ForwardLocation, ProxyModel } from './model.ts';
-import { type Variable, value, variable, word } from './quote.ts';
+import { UNREADABLE } from './networks.ts';
+import { type NginxToken, type Variable, value, variable, word } from './quote.ts';
 import { routingMaps } from './routing.ts';
 
 export interface ProxyInput {
@@ -62,7 +63,7 @@ export function proxyModel(input: ProxyInput): ProxyModel {
     routing: routes.maps,
     decision: decisions.maps,
     listen: word(listenAddress(proxy)),
-    trusted: clientIp.kind === 'proxyProtocol' ? toCidrs(clientIp.trusted).map(word) : null,
+    trusted: clientIp.kind === 'proxyProtocol' ? trustedPeers(clientIp.trusted) : null,
     geos: client.geos,
     client: input.commonClient ? { maps: clients.maps, address: value(client.address) } : null,
     secureLink:
@@ -74,6 +75,13 @@ export function proxyModel(input: ProxyInput): ProxyModel {
     mapping: mappings.maps,
     log: { name: word(`${prefix}log`), format },
   };
+}
+
+/** Nobody connects from the address that nginx cannot read. */
+function trustedPeers(trusted: CidrSet): NginxToken[] {
+  return toCidrs(trusted)
+    .filter((cidr) => cidr !== UNREADABLE)
+    .map(word);
 }
 
 function listenAddress({ listen: { address, port } }: Proxy): string {

@@ -88,7 +88,7 @@ export function splittingPattern(prefix: string, { prefix: segments, steps, loop
   let rest = more;
   for (let number = steps.length; number > 1; number--) rest = `(?:${capture(number)}${rest})?+`;
   const path = `(?<${prefix}path>${fixed}${capture(1)}${rest})`;
-  return `^(?<${prefix}method>[A-Z_-]++) (?:${path}(?:[?](?<${prefix}query>[^ ]*+))?+ HTTP/1[.][0-9]\\z)?+`;
+  return `^(?<${prefix}method>[A-Z_-]++) (?:${path}(?:[?](?<${prefix}query>[^ ]*+))?+ HTTP/1[.][01]\\z)?+`;
 }
 
 /** For text of a path pattern inside a regular expression. */

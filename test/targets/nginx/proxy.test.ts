@@ -206,11 +206,24 @@ test(
     assert.is(await from('192.0.2.1, 203.0.113.1'), 403);
     assert.is(await from('192.0.2.1, '), 403);
     assert.is(await from('192.0.2.1:80'), 403);
-    assert.is(await from(`192.0.2.1${', 10.0.0.1'.repeat(6)}`), 403);
+    assert.is(await from(`192.0.2.1${', 10.0.0.1'.repeat(7)}`), 200);
+    assert.is(await from(`192.0.2.1${', 10.0.0.1'.repeat(8)}`), 403);
     assert.equal(
       requests.map((request) => request.field('x-forwarded-for')),
-      ['192.0.2.1', '192.0.2.1'],
+      Array(3).fill('192.0.2.1'),
     );
+  }),
+);
+
+test(
+  'more trusted proxies than are looked past have no address among them that lets anybody in',
+  scoped(async (scope) => {
+    const clientIp = { trustedProxies: ['127.0.0.1', '10.0.0.0/8'] };
+    const { ask } = await world(scope, { proxy: { ipRanges: ['10.0.0.0/8'], clientIp } });
+    const from = async (list: string) =>
+      (await ask('GET /things', [`PRIVATE-TOKEN: ${KEY}`, `X-Forwarded-For: ${list}`])).status;
+    assert.is(await from(Array(8).fill('10.0.0.1').join()), 200);
+    assert.is(await from(`203.0.113.1${',10.0.0.1'.repeat(9)}`), 403);
   }),
 );
 
