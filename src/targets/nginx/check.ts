@@ -3,7 +3,7 @@ import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { ApiKey, Proxy, Upstream } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
 import { nginxCodes } from './codes.ts';
-import type { NginxOptions } from './options.ts';
+import { atLeast, type NginxOptions } from './options.ts';
 import { pathProblems } from './pathCheck.ts';
 import { textProblem } from './quote.ts';
 import { siteProblems } from './siteCheck.ts';
@@ -31,12 +31,6 @@ export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): 
   }
   problems.push(...siteProblems(policy, options, at));
   return problems;
-}
-
-function atLeast(version: string | undefined, wanted: readonly number[]): boolean {
-  const parts = (version ?? '1.22').split('.').map(Number);
-  const different = wanted.findIndex((number, index) => number !== (parts[index] ?? 0));
-  return different < 0 || (parts[different] ?? 0) > (wanted[different] ?? 0);
 }
 
 function twinKeys(keys: readonly ApiKey[], problems: Diagnostic[]): void {

@@ -76,10 +76,12 @@ export const nginxCodes = defineCodes('nginx', {
     message: ({ port, proxy }) => `the sites of the domain rewrites listen on port ${port}, as proxy "${proxy}" does`,
     hint: () => 'choose another port in targets.nginx.sites.listen or in the proxy',
   }),
-  'too-many-sites': code<{ names: number }>({
-    severity: 'error',
-    message: ({ names }) => `${names} names are more than nginx can look for in one header`,
-    hint: () => 'split the rewrites over two specs, or use the target caddy',
+  'first-line-only': code<Record<string, never>>({
+    severity: 'warning',
+    message: () =>
+      'of an answer with several Www-Authenticate, Link or Content-Security-Policy, nginx before 1.23 passes on the first',
+    hint: () =>
+      'GitLab sends one of each; where a proxy in front of it adds some, run nginx 1.23 and say so: version: "1.23"',
   }),
   'selector-collision': code<{ key: string; other: string }>({
     severity: 'error',

@@ -57,3 +57,10 @@ export const nginxOptions = z
   .describe('nginx: the proxies');
 
 export type NginxOptions = z.infer<typeof nginxOptions>;
+
+/** Whether no nginx older than `wanted` will read this config. */
+export function atLeast(version: string | undefined, wanted: readonly number[]): boolean {
+  const parts = (version ?? '1.22').split('.').map(Number);
+  const different = wanted.findIndex((number, index) => number !== (parts[index] ?? 0));
+  return different < 0 || (parts[different] ?? 0) > (wanted[different] ?? 0);
+}

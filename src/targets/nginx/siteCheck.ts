@@ -1,11 +1,11 @@
 import type { Diagnostic, SpecPath } from '../../diagnostics/diagnostic.ts';
 import type { DomainRewrite, Policy } from '../../policy/types.ts';
 import { nginxCodes } from './codes.ts';
-import type { NginxOptions } from './options.ts';
+import { atLeast, type NginxOptions } from './options.ts';
 import { textProblem } from './quote.ts';
 import { hasSite } from './sites.ts';
 
-export function siteProblems(policy: Policy, { sites }: NginxOptions, at: SpecPath): Diagnostic[] {
+export function siteProblems(policy: Policy, { sites, version }: NginxOptions, at: SpecPath): Diagnostic[] {
   const proxied = policy.rewrites.filter(hasSite);
   if (proxied.length === 0) return [];
   if (!sites) return [nginxCodes.report('no-sites', at, { rewrites: proxied.length }, { part: 'key' })];
@@ -26,6 +26,7 @@ export function siteProblems(policy: Policy, { sites }: NginxOptions, at: SpecPa
     const related = [{ at: [...origin, 'listen'], message: 'listens here' }];
     if (listen.port === port) problems.push(nginxCodes.report('site-port', place, { port, proxy: id }, { related }));
   }
+  if (!atLeast(version, [1, 23])) problems.push(nginxCodes.report('first-line-only', place, {}, { part: 'key' }));
   return [...problems, ...twice(proxied)];
 }
 

@@ -75,4 +75,20 @@ for (const version of ['nginx', 'nginx-newest'] as const) {
   );
 }
 
+for (const [version, seen] of [
+  ['nginx', 'one'],
+  ['nginx-newest', 'one, two'],
+] as const) {
+  test(
+    `${version}: of a header in several lines it passes on "${seen}"`,
+    scoped(async (scope) => {
+      const headers = ['Www-Authenticate', 'Link', 'Content-Security-Policy'];
+      const fields = headers.flatMap((header) => ['one', 'two'].map((value) => [header, value] as const));
+      const world = await startSites({ ...engines, nginx: engines[version], secure: true, answer: { fields } }, scope);
+      const response = await world.ask(GITLAB);
+      for (const header of headers) assert.is(response.field(header), seen, header);
+    }),
+  );
+}
+
 test.run();
