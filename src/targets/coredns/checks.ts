@@ -2,7 +2,7 @@ import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { DomainRewrite } from '../../policy/types.ts';
 import { corednsCodes } from './codes.ts';
 import { existingRule, meets } from './existing.ts';
-import { type Corefile, type Effective, effectiveDirectives, type ServerBlock } from './grammar.ts';
+import { type Corefile, type Directive, type Effective, effectiveDirectives, type ServerBlock } from './grammar.ts';
 import type { Region } from './markers.ts';
 import type { MergeInput } from './merge.ts';
 
@@ -12,14 +12,16 @@ export interface BlockCheck {
   readonly block: ServerBlock;
   readonly region: Region | undefined;
   readonly own: readonly DomainRewrite[];
+  /** Rules that ours take the place of. */
+  readonly adopted: readonly Directive[];
 }
 
 /** What else in a server block has a say in the names that are to be rewritten there. */
 export function checkBlock(check: BlockCheck, problems: Diagnostic[]): void {
-  const { input, region } = check;
+  const { input, region, adopted } = check;
   const inRegion = ({ line }: Effective) => region !== undefined && line >= region.start && line < region.end;
   for (const effective of effectiveDirectives(check.block, check.corefile)) {
-    if (inRegion(effective)) continue;
+    if (inRegion(effective) || adopted.includes(effective.directive)) continue;
     const { name } = effective.directive;
     const place = input.placeOf(name);
     if (name.text === 'autopath') problems.push(corednsCodes.report('autopath', input.at, {}, { place }));

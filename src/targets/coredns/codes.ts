@@ -58,6 +58,12 @@ export const corednsCodes = defineCodes('coredns', {
     message: ({ name, rule }) => `"${rule}" is for "${name}" too and comes second`,
     hint: () => 'remove it if it is what the rewrite replaces; it may still match other names',
   }),
+  'adopted-rule': code<{ rules: number }>({
+    severity: 'warning',
+    message: ({ rules }) =>
+      `${rules === 1 ? 'a rule says' : `${rules} rules say`} the same as ours without markers; now they stand between ours`,
+    hint: () => 'an upgrade by kubeadm drops comments, and the markers with them; nothing else has to be done',
+  }),
   autopath: code<Record<never, never>>({
     severity: 'error',
     message: () => 'autopath looks names up behind the rewrites, so pods would get the old addresses',

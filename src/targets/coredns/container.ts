@@ -98,8 +98,8 @@ function offsetsOf(lines: readonly string[]): number[] {
 
 function applyEdits(text: string, edits: readonly Edit[]): string {
   const lines = text.split('\n');
-  // From the end, so that line numbers before stay true.
-  for (const { line, remove, insert } of edits.toSorted((a, b) => b.line - a.line))
+  // From the end, so that line numbers before stay true; on one line what goes leaves before the new comes.
+  for (const { line, remove, insert } of edits.toSorted((a, b) => b.line - a.line || b.remove - a.remove))
     lines.splice(line, remove, ...insert);
   return lines.join('\n');
 }

@@ -4,7 +4,7 @@ import type { DomainRewrite } from '../../policy/types.ts';
 import { renderTemplate } from '../../render/render.ts';
 import { corednsCodes } from './codes.ts';
 import { ruleOf } from './corefile.ts';
-import type { ServerBlock } from './grammar.ts';
+import type { Directive, ServerBlock } from './grammar.ts';
 import { beginMarker, endMarker, type Region } from './markers.ts';
 import type { MergeInput } from './merge.ts';
 import { literalLine } from './quote.ts';
@@ -24,11 +24,13 @@ export interface ManagedBlock {
   /** Where our lines stand already. */
   readonly region: Region | undefined;
   readonly own: readonly DomainRewrite[];
+  /** Rules that ours take the place of, each alone on its line. */
+  readonly adopted: readonly Directive[];
 }
 
 /** Our lines stay where they are; new ones become the first of their block, where nothing can stop a query before them. */
 export function editOf(managed: ManagedBlock, problems: Diagnostic[]): Edit[] {
-  const { input, lines, block, region, own } = managed;
+  const { input, lines, block, region, own, adopted } = managed;
   const head = block.open ?? block.keys.at(-1);
   const first = block.directives[0]?.name ?? block.close;
   const line = region?.start ?? (head?.line ?? 0) + 1;
@@ -43,7 +45,8 @@ export function editOf(managed: ManagedBlock, problems: Diagnostic[]): Edit[] {
   const lineEnd = lines[line - 1]?.endsWith('\r') ? '\r' : '';
   const indent = indentOf(managed);
   const insert = own.length === 0 ? [] : managedLines(input.name, own).map((text) => indent + text + lineEnd);
-  return [{ line, remove: region ? region.end - region.start : 0, insert }];
+  const replaced = adopted.map(({ name }) => ({ line: name.line, remove: 1, insert: [] }));
+  return [...replaced, { line, remove: region ? region.end - region.start : 0, insert }];
 }
 
 /** As the lines around it are indented. */

@@ -41,6 +41,18 @@ export function regionsOf(lines: readonly string[], name: string, corefile: Core
   return begin === undefined ? regions : { line: begin, problem: 'has no END after it' };
 }
 
+/** Lines between the markers of any spec. */
+export function insideMarkers(lines: readonly string[]): ReadonlySet<number> {
+  const found = new Set<number>();
+  let inside = false;
+  for (const [line, text] of lines.entries()) {
+    if (text.trim().startsWith(beginMarker(''))) inside = true;
+    if (text.trim().startsWith(endMarker(''))) inside = false;
+    if (inside) found.add(line);
+  }
+  return found;
+}
+
 function markerKind(line: string, name: string): 'begin' | 'end' | 'inside' | undefined {
   const text = line.trim();
   if (text === beginMarker(name)) return 'begin';

@@ -1,9 +1,10 @@
 import type { Diagnostic, Place, SpecPath } from '../../diagnostics/diagnostic.ts';
 import type { DomainRewrite } from '../../policy/types.ts';
+import { adoptedRules } from './adopt.ts';
 import { inlineLimit } from './blocks.ts';
 import { checkBlock } from './checks.ts';
 import { corednsCodes } from './codes.ts';
-import { type Corefile, parseCorefile, type ServerBlock } from './grammar.ts';
+import { type Corefile, type Directive, parseCorefile, type ServerBlock } from './grammar.ts';
 import { type Edit, editOf } from './managed.ts';
 import { type Region, regionsOf } from './markers.ts';
 import { answerer, sampleName, unknownKeys, zonesOf, zonesWithin } from './zones.ts';
@@ -35,8 +36,13 @@ export function mergeCorefile(input: MergeInput, problems: Diagnostic[]): Edit[]
   }
   if (rewrites.length > inlineLimit) problems.push(corednsCodes.report('long-scan', at, { names: rewrites.length }));
   const wanted = placeRules(input, corefile, problems);
-  const regionOf = (block: ServerBlock) => regions.find((region) => region.block === block);
-  for (const [block, own] of wanted) checkBlock({ input, corefile, block, own, region: regionOf(block) }, problems);
+  const merged = [...new Set([...wanted.keys(), ...regions.map(({ block }) => block)])].map((block) => {
+    const own = wanted.get(block) ?? [];
+    const region = regions.find((one) => one.block === block);
+    return { input, lines, corefile, block, own, region, adopted: region ? [] : adoptedRules(block, own, lines) };
+  });
+  for (const block of merged) if (wanted.has(block.block)) checkBlock(block, problems);
+  problems.push(...merged.flatMap(({ adopted }) => adoptions(input, adopted)));
   problems.push(
     ...movedRegions(
       input,
@@ -44,10 +50,7 @@ export function mergeCorefile(input: MergeInput, problems: Diagnostic[]): Edit[]
       regions.filter(({ block }) => wanted.size > 0 && !wanted.has(block)),
     ),
   );
-  const blocks = new Set([...wanted.keys(), ...regions.map(({ block }) => block)]);
-  return [...blocks].flatMap((block) =>
-    editOf({ input, lines, block, region: regionOf(block), own: wanted.get(block) ?? [] }, problems),
-  );
+  return merged.flatMap((block) => editOf(block, problems));
 }
 
 /** For each server block the rewrites whose names it answers. */
@@ -78,6 +81,12 @@ function placeRules(input: MergeInput, corefile: Corefile, problems: Diagnostic[
     for (const block of blocks) wanted.set(block, [...(wanted.get(block) ?? []), rewrite]);
   }
   return wanted;
+}
+
+function adoptions({ at, placeOf }: MergeInput, adopted: readonly Directive[]): Diagnostic[] {
+  const [first] = adopted;
+  if (!first) return [];
+  return [corednsCodes.report('adopted-rule', at, { rules: adopted.length }, { place: placeOf(first.name) })];
 }
 
 function movedRegions(input: MergeInput, lines: readonly string[], regions: readonly Region[]): Diagnostic[] {

@@ -91,6 +91,31 @@ test('what another spec put there stays', () => {
   assert.is(merge(given).text, `. {\n${ours('    ')}${other}    errors\n}\n`);
 });
 
+test('rules like ours without markers come between ours, unless they belong to somebody or share their line', () => {
+  const bare = `    rewrite name  gitlab.EXAMPLE.com gitlab.privatelink.example.com\n    errors\n    ${WILD}\n`;
+  const rest = '    cache 30\n    errors\n';
+  for (const ends of ['\n', '\r\n']) {
+    const convert = (text: string) => text.replaceAll('\n', ends);
+    const { text, problems } = merge(convert(`. {\n${bare}${rest}}\n`));
+    assert.is(text, convert(`. {\n${ours('    ')}    errors\n${rest}}\n`));
+    assert.equal(problems, ['adopted-rule 2']);
+  }
+  const others = [`    # BEGIN postern other\n    ${EXACT}\n    # END postern other\n`, `    ${EXACT} # mine\n`];
+  for (const other of others) {
+    const { text, problems } = merge(`. {\n${other}    errors\n}\n`);
+    assert.is(text, `. {\n${ours('    ')}${other}    errors\n}\n`);
+    assert.equal(problems, [`second-rule ${other.split('\n')[1]?.includes(EXACT) ? 3 : 2}`]);
+  }
+});
+
+test('rules that change no name may still stop ours when they come first', () => {
+  const first = (rule: string) => merge(`. {\n    ${rule}\n${ours('    ')}}\n`).problems;
+  assert.equal(first('rewrite edns0 local set 0xffee 0x61'), ['shadowed-rule 2']);
+  assert.equal(first('rewrite ttl suffix .pages.example.com 30'), ['shadowed-rule 2']);
+  assert.equal(first('rewrite continue ttl gitlab.example.com 30'), []);
+  assert.equal(merge('. {\n    rewrite edns0 local set 0xffee 0x61\n}\n').problems, []);
+});
+
 const REFUSED: readonly [what: string, text: string, problem: string][] = [
   ['an open block', '. {\n    errors\n', 'unbalanced 1'],
   ['an open directive', '. {\n    health {\n    errors\n}\n', 'unbalanced 1'],
