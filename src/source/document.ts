@@ -31,8 +31,8 @@ const schema = CORE_SCHEMA.withTags(
 );
 
 /**
- * YAML or JSON (which YAML contains) → its value, with the place of every part. The text is read once;
- * places are worked out only when somebody asks.
+ * YAML or JSON (which YAML contains) → its value, with the place of every part, which is worked out only when somebody
+ * asks.
  */
 export function parseDocument(file: SourceFile): Result<LocatedDocument> {
   const { text } = file;
@@ -55,7 +55,16 @@ export function parseDocument(file: SourceFile): Result<LocatedDocument> {
     const keys = checkKeys(file, list);
     return failed(keys.length > 0 ? keys : values.diagnostics);
   }
-  return ok({ file, value: values.value[0], locate: createLocator(list) });
+  return ok({ file, value: values.value[0], locate: lateLocator(text) });
+}
+
+/** The events are many times the size of the text: they are made again where a place is asked for, instead of kept. */
+function lateLocator(text: string): LocatedDocument['locate'] {
+  let locate: LocatedDocument['locate'] | undefined;
+  return (path, part) => {
+    locate ??= createLocator(listEvents(text, parseEvents(text, { maxDepth: MAX_DEPTH })));
+    return locate(path, part);
+  };
 }
 
 function guarded<T>(file: SourceFile, run: () => T): Result<T> {
