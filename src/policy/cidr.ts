@@ -26,8 +26,14 @@ export interface Address {
   readonly value: bigint;
 }
 
+/** A text without a colon is not even asked for: node's expression for IPv6 takes 3 ms to compile. */
+function familyOf(text: string): 4 | 6 | undefined {
+  if (!text.includes(':')) return isIPv4(text) ? 4 : undefined;
+  return isIPv6(text) && !text.includes('%') ? 6 : undefined;
+}
+
 function ipv4Value(text: string): bigint {
-  return text.split('.').reduce((value, octet) => (value << 8n) | BigInt(octet), 0n);
+  return BigInt(text.split('.').reduce((value, octet) => value * 256 + Number(octet), 0));
 }
 
 function ipv6Value(text: string): bigint {
@@ -52,10 +58,11 @@ function ipv6Value(text: string): bigint {
  * it carries, which is how every engine sees a client on a dual-stack socket.
  */
 export function parseAddress(text: string): Address | undefined {
-  if (isIPv4(text)) return { family: 4, value: ipv4Value(text) };
-  if (!isIPv6(text) || text.includes('%')) return undefined;
+  const family = familyOf(text);
+  if (family === undefined) return undefined;
+  if (family === 4) return { family, value: ipv4Value(text) };
   const value = ipv6Value(text);
-  return value >> 32n === 0xffffn ? { family: 4, value: value & 0xffffffffn } : { family: 6, value };
+  return value >> 32n === 0xffffn ? { family: 4, value: value & 0xffffffffn } : { family, value };
 }
 
 export type CidrProblem = 'not an address' | 'bad prefix' | 'host bits';
@@ -63,7 +70,7 @@ export type CidrProblem = 'not an address' | 'bad prefix' | 'host bits';
 /** Reads `address` or `address/prefix`; host bits that are set are a problem, because they hide a typing mistake. */
 export function parseCidr(text: string): AddressRange | CidrProblem {
   const [addressText = '', prefixText, ...rest] = text.split('/');
-  const family = isIPv4(addressText) ? 4 : isIPv6(addressText) && !addressText.includes('%') ? 6 : undefined;
+  const family = familyOf(addressText);
   if (family === undefined) return 'not an address';
   const width = WIDTH[family];
   if (rest.length > 0 || (prefixText !== undefined && !/^(?:0|[1-9][0-9]{0,2})$/.test(prefixText))) return 'bad prefix';
@@ -141,7 +148,10 @@ export function subtract(a: CidrSet, b: CidrSet): CidrSet {
 }
 
 export function formatAddress(address: Address): string {
-  if (address.family === 4) return [24n, 16n, 8n, 0n].map((shift) => (address.value >> shift) & 0xffn).join('.');
+  if (address.family === 4) {
+    const value = Number(address.value);
+    return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
+  }
   const groups = Array.from({ length: 8 }, (_, index) =>
     ((address.value >> BigInt(112 - 16 * index)) & 0xffffn).toString(16),
   );
@@ -153,18 +163,30 @@ export function formatAddress(address: Address): string {
   return `${before}::${after.join(zeros).replace(/^:/, '')}`;
 }
 
-/** The fewest CIDRs that make up a set, in order. Engines and people read these. */
-export function toCidrs(set: CidrSet): string[] {
-  const cidrs: string[] = [];
-  for (const { family, first, last } of set.ranges) {
+/** A range that one CIDR stands for. */
+export interface Network extends AddressRange {
+  readonly cidr: string;
+}
+
+/** The fewest networks that make up a set, in order. */
+export function networksOf(set: CidrSet): Network[] {
+  const networks: Network[] = [];
+  for (const { family, first: start, last: end } of set.ranges) {
     const width = WIDTH[family];
-    let start = first;
-    while (start <= last) {
-      let bits = 0n;
-      while (bits < width && start % (1n << (bits + 1n)) === 0n && start + (1n << (bits + 1n)) - 1n <= last) bits++;
-      cidrs.push(`${formatAddress({ family, value: start })}/${width - bits}`);
-      start += 1n << bits;
+    for (let first = start; first <= end; ) {
+      // The lowest bit of an address that is set is the size of the largest network that it can start.
+      let size = first === 0n ? 1n << width : first & -first;
+      while (first + size - 1n > end) size >>= 1n;
+      const prefix = Number(width) + 1 - size.toString(2).length;
+      const cidr = `${formatAddress({ family, value: first })}/${prefix}`;
+      networks.push({ family, first, last: first + size - 1n, cidr });
+      first += size;
     }
   }
-  return cidrs;
+  return networks;
+}
+
+/** The fewest CIDRs that make up a set, in order. Engines and people read these. */
+export function toCidrs(set: CidrSet): string[] {
+  return networksOf(set).map(({ cidr }) => cidr);
 }

@@ -37,6 +37,7 @@ function numbers({ first, last }: AddressRange): Span {
 
 /** Dotted addresses from the octet at `shift` on; spans are sorted, disjoint and lie below one common prefix. */
 function octets(spans: readonly Span[], shift: number): string {
+  if (shift === 0) return octetSource(spans.flatMap(numbersIn));
   const size = 2 ** shift;
   const byOctet = new Map<number, Span[]>();
   for (const { first, last } of spans) {
@@ -50,10 +51,13 @@ function octets(spans: readonly Span[], shift: number): string {
   }
   const byRest = new Map<string, number[]>();
   for (const [octet, parts] of byOctet) {
-    const rest = shift === 0 ? '' : `[.]${restOf(parts, shift)}`;
-    addTo(byRest, rest, octet);
+    addTo(byRest, `[.]${restOf(parts, shift)}`, octet);
   }
   return oneOf([...byRest].map(([rest, values]) => `${octetSource(values)}${rest}`));
+}
+
+function numbersIn({ first, last }: Span): number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
 
 function restOf(parts: readonly Span[], shift: number): string {

@@ -1,4 +1,4 @@
-import { type AddressRange, type CidrSet, parseCidr, toCidrs } from '../../policy/cidr.ts';
+import { type CidrSet, type Network, networksOf } from '../../policy/cidr.ts';
 
 /** All address sets of a policy as one table: nginx then finds the client in one tree, whatever the number of sets. */
 export interface Areas {
@@ -10,24 +10,27 @@ export interface Areas {
   numberOf(set: CidrSet): number;
 }
 
-interface Network extends AddressRange {
-  readonly cidr: string;
+interface Member extends Network {
   readonly sets: Set<number>;
 }
 
 export function areasOf(sets: Iterable<CidrSet>): Areas {
   const numbers = new Map<string, number>();
-  const networks = new Map<string, Network>();
+  const networks = new Map<string, Member>();
   const known = new Map<CidrSet, number>();
   for (const set of sets) {
     if (known.has(set)) continue;
-    const cidrs = toCidrs(set);
-    const key = cidrs.join();
+    const own = networksOf(set);
+    const key = own.map(({ cidr }) => cidr).join();
     const number = numbers.get(key) ?? numbers.size + 1;
     known.set(set, number);
     if (numbers.has(key)) continue;
     numbers.set(key, number);
-    for (const cidr of cidrs) (networks.get(cidr) ?? addNetwork(networks, cidr)).sets.add(number);
+    for (const network of own) {
+      const member = networks.get(network.cidr) ?? { ...network, sets: new Set<number>() };
+      networks.set(network.cidr, member);
+      member.sets.add(number);
+    }
   }
   const { cidrs, members } = cut([...networks.values()].sort(outerFirst));
   const numberOf = (set: CidrSet) => known.get(set) ?? Number.NaN;
@@ -38,25 +41,17 @@ export function areasOf(sets: Iterable<CidrSet>): Areas {
   };
 }
 
-function addNetwork(networks: Map<string, Network>, cidr: string): Network {
-  const range = parseCidr(cidr);
-  if (typeof range === 'string') throw new Error(`${cidr} ${range}`);
-  const network = { ...range, cidr, sets: new Set<number>() };
-  networks.set(cidr, network);
-  return network;
-}
-
-function outerFirst(a: Network, b: Network): number {
+function outerFirst(a: Member, b: Member): number {
   if (a.family !== b.family) return a.family - b.family;
   if (a.first !== b.first) return a.first < b.first ? -1 : 1;
   return a.last > b.last ? -1 : a.last < b.last ? 1 : 0;
 }
 
 /** CIDRs nest or are disjoint, so what holds for a network is its own sets and those of the networks around it. */
-function cut(networks: readonly Network[]): { cidrs: { cidr: string; area: number }[]; members: number[][] } {
+function cut(networks: readonly Member[]): { cidrs: { cidr: string; area: number }[]; members: number[][] } {
   const areas = new Map<string, number>();
   const members: number[][] = [];
-  const around: { network: Network; sets: readonly number[] }[] = [];
+  const around: { network: Member; sets: readonly number[] }[] = [];
   const cidrs = networks.map((network) => {
     for (let outer = around.at(-1); outer; outer = around.at(-1)) {
       if (outer.network.family === network.family && outer.network.last >= network.first) break;
