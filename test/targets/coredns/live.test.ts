@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { engineSuite } from '../../engines/suite.ts';
 import { liveCase } from '../../support/live.ts';
-import { ask } from './dns.ts';
+import { ask } from './kdig.ts';
 import { type DnsServer, publicCorefile, publicZones, startCoredns } from './servers.ts';
 
 const spec = `version: 1
@@ -97,7 +97,7 @@ const EDITS: readonly [what: string, text: string, gitlab: string, pages: string
 
 const RIGHT = ['10.0.0.1', '10.0.0.5'];
 for (const engine of ['coredns', 'coredns-oldest'] as const) {
-  const { test, engines } = await engineSuite(`${engine} and drift`, [engine, 'coredns']);
+  const { test, engines } = await engineSuite(`${engine} and drift`, [engine, 'coredns', 'kdig']);
   let behind: DnsServer;
   test.before(async () => {
     behind = await startCoredns(engines.coredns.path, publicCorefile, publicZones);
@@ -108,9 +108,7 @@ for (const engine of ['coredns', 'coredns-oldest'] as const) {
     test(`${what}: drift where CoreDNS answers otherwise, and nowhere else`, async () => {
       const server = await startCoredns(engines[engine].path, text.replaceAll('PORT', String(behind.port)));
       try {
-        const asked = await Promise.all(
-          ['gitlab.example.com', 'a.pages.example.com'].map((name) => ask(server.port, name)),
-        );
+        const asked = await ask(engines.kdig.path, server.port, [['gitlab.example.com'], ['a.pages.example.com']]);
         assert.equal(
           asked.map(({ records }) => records[0]?.split(' ')[2] ?? '-'),
           answers,
