@@ -5,9 +5,16 @@ import { run } from '../engines/run.ts';
 import { engineSuite } from '../engines/suite.ts';
 import { scoped } from '../support/scoped.ts';
 import { exampleSpec } from './exampleSpec.ts';
+import { type ProxyEngine, proxyEngines, siteEngines } from './generated.ts';
 import { type ClusterNode, startNode } from './node.ts';
-import { CREDENTIALS, type RegistryWorld, registryWorldEngines, startRegistryWorld } from './registryWorld.ts';
-import { GITLAB_PORT, PRIVATE_GITLAB } from './siteWorld.ts';
+import {
+  CREDENTIALS,
+  type RegistryWorld,
+  type RegistryWorldOptions,
+  registryWorldEngines,
+  startRegistryWorld,
+} from './registryWorld.ts';
+import { type Edit, GITLAB_PORT, PRIVATE_GITLAB } from './siteWorld.ts';
 
 const { test, engines } = await engineSuite('the Dependency Proxy', [
   ...registryWorldEngines,
@@ -24,66 +31,76 @@ function exampleHere(own: Certificate, site: Certificate): object {
   const gitlab = { servers: [`127.0.0.1:${GITLAB_PORT}`], tls: { caFile: own.certFile } };
   spec.ipRanges['nodes'] = ['127.0.0.0/8'];
   spec.upstreams['gitlab'] = { ...spec.upstreams['gitlab'], ...gitlab };
-  spec.targets['caddy'] = { sites: { tls: site } };
+  for (const target of ['caddy', 'nginx']) spec.targets[target] = { sites: { tls: site } };
   spec.targets['containerd'] = { ...spec.targets['containerd'], caFile: site.certFile };
   return spec;
 }
 
 async function start(
+  options: Pick<RegistryWorldOptions, 'engine' | 'edit'>,
   scope: Scope,
-  edit?: (caddyfile: string) => string,
 ): Promise<{ world: RegistryWorld; node: ClusterNode }> {
-  const given = { engine: 'caddy', engines, spec: exampleHere, ...(edit ? { edit } : {}) } as const;
-  const world = await startRegistryWorld(given, scope);
+  const world = await startRegistryWorld({ ...options, engines, spec: exampleHere }, scope);
   return { world, node: await startNode(world, engines, scope) };
 }
 
-test(
-  'containerd pulls through the routes of the example, with and without port',
-  scoped(async (scope) => {
-    const { world, node } = await start(scope);
-    for (const host of ['gitlab.example.com:443', 'gitlab.example.com']) {
-      const image = `${host}/${REPOSITORY}:latest`;
-      const { code, text } = await node.pull(image);
-      assert.is(code, 0, text);
-      assert.is(await node.digest(image), world.image.digest);
-    }
-    const seen = world.seenByGitlab();
-    const [first] = seen;
-    assert.is(`${first?.method} ${first?.url}`, `HEAD /v2/${REPOSITORY}/manifests/latest?ns=gitlab.example.com%3A443`);
-    // The first request for a token was a POST, which the proxy refused so that containerd went on.
-    assert.equal([...new Set(seen.map(({ method }) => method))].sort(), ['GET', 'HEAD']);
-    for (const { host, serverName } of seen) assert.equal([host, serverName], Array(2).fill('gitlab.example.com'));
-  }),
-);
+/** Answers 403 to what is a method that no route takes. */
+const forbidding: Readonly<Record<ProxyEngine, Edit>> = {
+  caddy: { file: 'caddy/Caddyfile', by: (text) => text.replace('error @method 405', 'error @method 403') },
+  nginx: { file: 'nginx/pulls.conf', by: (text) => text.replace(' return 405 ', ' return 403 ') },
+};
 
-test(
-  'a pull fails where POST /jwt/auth is answered 403, so 405 is what keeps it going',
-  scoped(async (scope) => {
-    const { world, node } = await start(scope, (text) => text.replace('error @method 405', 'error @method 403'));
-    const { code, text } = await node.pull(`gitlab.example.com:443/${REPOSITORY}:latest`);
-    assert.is(code, 1);
-    assert.match(text, /jwt\/auth.*403/);
-    assert.not.ok(world.seenByGitlab().some(({ url }) => url.startsWith('/jwt/auth')));
-  }),
-);
+for (const engine of siteEngines) {
+  test(
+    `containerd pulls through the routes of the example and ${engine}, with and without port`,
+    scoped(async (scope) => {
+      const { world, node } = await start({ engine }, scope);
+      for (const host of ['gitlab.example.com:443', 'gitlab.example.com']) {
+        const image = `${host}/${REPOSITORY}:latest`;
+        const { code, text } = await node.pull(image);
+        assert.is(code, 0, text);
+        assert.is(await node.digest(image), world.image.digest);
+      }
+      const seen = world.seenByGitlab();
+      const [first] = seen;
+      const manifest = `HEAD /v2/${REPOSITORY}/manifests/latest?ns=gitlab.example.com%3A443`;
+      assert.is(`${first?.method} ${first?.url}`, manifest);
+      // The first request for a token was a POST, which the proxy refused so that containerd went on.
+      assert.equal([...new Set(seen.map(({ method }) => method))].sort(), ['GET', 'HEAD']);
+      for (const { host, serverName } of seen) assert.equal([host, serverName], Array(2).fill('gitlab.example.com'));
+    }),
+  );
+}
 
-test(
-  'a push is refused at its first write, of which GitLab sees nothing',
-  scoped(async (scope) => {
-    const { world } = await start(scope);
-    const { enter, env, folder, image } = world;
-    const options = ['--insecure-policy', '--tmpdir', folder.path, 'copy', '--dest-creds', CREDENTIALS];
-    const to = `docker://${PRIVATE_GITLAB}/${REPOSITORY}:v1`;
-    const pushed = await run(await enter(engines.skopeo.path), [...options, `oci:${image.path}:v1`, to], {
-      env,
-      cwd: folder.path,
-    });
-    assert.is(pushed.code, 1);
-    assert.match(pushed.text, /StatusCode: 405/);
-    const methods = new Set(world.seenByGitlab().map(({ method }) => method));
-    assert.equal([...methods].sort(), ['GET', 'HEAD']);
-  }),
-);
+for (const engine of proxyEngines) {
+  test(
+    `a pull fails where ${engine} answers POST /jwt/auth with 403, so 405 is what keeps it going`,
+    scoped(async (scope) => {
+      const { world, node } = await start({ engine, edit: forbidding[engine] }, scope);
+      const { code, text } = await node.pull(`gitlab.example.com:443/${REPOSITORY}:latest`);
+      assert.is(code, 1);
+      assert.match(text, /jwt\/auth.*403/);
+      assert.not.ok(world.seenByGitlab().some(({ url }) => url.startsWith('/jwt/auth')));
+    }),
+  );
+
+  test(
+    `${engine} refuses a push at its first write, of which GitLab sees nothing`,
+    scoped(async (scope) => {
+      const { world } = await start({ engine }, scope);
+      const { enter, env, folder, image } = world;
+      const options = ['--insecure-policy', '--tmpdir', folder.path, 'copy', '--dest-creds', CREDENTIALS];
+      const to = `docker://${PRIVATE_GITLAB}/${REPOSITORY}:v1`;
+      const pushed = await run(await enter(engines.skopeo.path), [...options, `oci:${image.path}:v1`, to], {
+        env,
+        cwd: folder.path,
+      });
+      assert.is(pushed.code, 1);
+      assert.match(pushed.text, /StatusCode: 405/);
+      const methods = new Set(world.seenByGitlab().map(({ method }) => method));
+      assert.equal([...methods].sort(), ['GET', 'HEAD']);
+    }),
+  );
+}
 
 test.run();

@@ -32,12 +32,13 @@ export async function writeGenerated(
   return folder;
 }
 
-export type ProxyEngine = 'caddy' | 'nginx';
+export const proxyEngines = ['caddy', 'nginx'] as const;
+export type ProxyEngine = (typeof proxyEngines)[number];
 
-/** The engines that proxies are generated for, and those that the sites of domain rewrites are generated for. */
-export const proxyEngines = (['caddy', 'nginx'] as const).filter((engine) => targetOf(engine) !== undefined);
-export const siteEngines = proxyEngines.filter((engine) => targetOf(engine)?.options.safeParse({ sites: {} }).success);
+/** Programs that the sites of domain rewrites are put to work in; both of nginx get the same files. */
+export const siteEngines = [...proxyEngines, 'nginx-newest'] as const;
+export type SiteEngine = (typeof siteEngines)[number];
 
-function targetOf(engine: ProxyEngine) {
-  return targets.find(({ name }) => name === engine);
+export function targetOf(engine: SiteEngine): ProxyEngine {
+  return engine === 'caddy' ? 'caddy' : 'nginx';
 }

@@ -5,7 +5,7 @@ import { engineSuite } from '../engines/suite.ts';
 import { scoped } from '../support/scoped.ts';
 import { siteEngines } from './generated.ts';
 import { CREDENTIALS, type RegistryWorld, registryWorldEngines, startRegistryWorld } from './registryWorld.ts';
-import { PRIVATE_REGISTRY } from './siteWorld.ts';
+import { type Edit, PRIVATE_REGISTRY } from './siteWorld.ts';
 
 const { test, engines } = await engineSuite('registry', [...registryWorldEngines, 'skopeo']);
 
@@ -44,14 +44,14 @@ for (const engine of siteEngines) {
   );
 }
 
-for (const fallback of [true, false]) {
+for (const [engine, fallback] of [
+  ['caddy', true],
+  ['nginx', false],
+] as const) {
   test(
-    `skopeo pulls by the public name through registries.conf${fallback ? '' : ', with no way round it'}`,
+    `skopeo pulls by the public name through registries.conf and ${engine}${fallback ? '' : ', with no way round it'}`,
     scoped(async (scope) => {
-      const world = await startRegistryWorld(
-        { engine: 'caddy', engines, targets: () => ({ crio: { fallback } }) },
-        scope,
-      );
+      const world = await startRegistryWorld({ engine, engines, targets: () => ({ crio: { fallback } }) }, scope);
       const { folder, generated, image } = world;
       const pushed = await copy(world, `oci:${image.path}:v1`, REMOTE);
       assert.is(pushed.code, 0, pushed.text);
@@ -73,23 +73,31 @@ for (const fallback of [true, false]) {
   );
 }
 
-const withoutMapping = (header: string) => (caddyfile: string) =>
-  caddyfile.replace(new RegExp(`^.*header_down ${header} .*\\n`, 'gm'), '');
+/** Takes the mapping of one header out of what was generated. */
+const withoutMapping = (header: string): Readonly<Record<'caddy' | 'nginx', Edit>> => ({
+  caddy: { file: 'caddy/Caddyfile', by: withoutLines(`header_down ${header} `) },
+  nginx: { file: 'nginx/sites.conf', by: withoutLines(`(?:proxy_hide_header|add_header) ${header}[ ;]`) },
+});
 
-// What each mapping is for: without it the client is sent to a name that it cannot resolve.
-for (const [header, name] of [
-  ['Www-Authenticate', 'gitlab.example.com'],
-  ['Location', 'registry.example.com'],
-] as const) {
-  test(
-    `a push through a site that does not map ${header} goes to ${name}, and fails`,
-    scoped(async (scope) => {
-      const world = await startRegistryWorld({ engine: 'caddy', engines, edit: withoutMapping(header) }, scope);
-      const { code, text } = await copy(world, `oci:${world.image.path}:v1`, REMOTE);
-      assert.is(code, 1);
-      assert.match(text, new RegExp(`lookup ${name}`));
-    }),
-  );
+const withoutLines = (start: string) => (text: string) => text.replace(new RegExp(`^[ \\t]*${start}.*\\n`, 'gm'), '');
+
+// What each mapping is for: without it the client is sent to a name that it cannot resolve. The registry makes its
+// Location of the name that the site tells it.
+for (const engine of ['caddy', 'nginx'] as const) {
+  for (const [header, name] of [
+    ['Www-Authenticate', 'gitlab.example.com'],
+    ['Location', 'registry.example.com'],
+  ] as const) {
+    test(
+      `a push through a site of ${engine} that does not map ${header} goes to ${name}, and fails`,
+      scoped(async (scope) => {
+        const world = await startRegistryWorld({ engine, engines, edit: withoutMapping(header)[engine] }, scope);
+        const { code, text } = await copy(world, `oci:${world.image.path}:v1`, REMOTE);
+        assert.is(code, 1);
+        assert.match(text, new RegExp(`lookup ${name}`));
+      }),
+    );
+  }
 }
 
 test.run();

@@ -6,10 +6,10 @@ import { type Ready, type Server, startServer } from '../../src/verify/process.t
 import type { Scope } from '../../src/verify/scope.ts';
 import { type Certificate, certificateFor } from '../engines/certificate.ts';
 import type { Engine } from '../engines/engine.ts';
-import { type ProxyEngine, writeGenerated } from './generated.ts';
+import { type SiteEngine, siteEngines, targetOf, writeGenerated } from './generated.ts';
 import { startNamespace } from './namespace.ts';
 
-export const siteWorldEngines = ['caddy', 'nginx', 'openssl', 'namespaces', 'ip'] as const;
+export const siteWorldEngines = [...siteEngines, 'openssl', 'namespaces', 'ip'] as const;
 export const PRIVATE_GITLAB = 'gitlab.privatelink.example.com';
 export const PRIVATE_REGISTRY = 'gitlab-registry.privatelink.example.com';
 const PUBLIC = ['gitlab.example.com', 'registry.example.com'];
@@ -19,7 +19,7 @@ export const GITLAB_PORT = 8929;
 export const REGISTRY_PORT = 5000;
 
 export interface SiteWorldOptions {
-  readonly engine: ProxyEngine;
+  readonly engine: SiteEngine;
   readonly engines: Readonly<Record<(typeof siteWorldEngines)[number], Engine>>;
   /** More of `targets`, for nodes that trust this file. */
   readonly targets?: (caFile: string) => object;
@@ -27,8 +27,13 @@ export interface SiteWorldOptions {
   readonly spec?: (own: Certificate, site: Certificate) => object;
   /** Names that resolve without asking anybody; the private ones where absent. */
   readonly hosts?: readonly string[];
-  /** Changes the Caddyfile, to show what a part of it is for. */
-  readonly edit?: (caddyfile: string) => string;
+  /** Changes a generated file, to show what a part of it is for. */
+  readonly edit?: Edit;
+}
+
+export interface Edit {
+  readonly file: string;
+  readonly by: (text: string) => string;
 }
 
 export interface InsideOptions {
@@ -64,12 +69,13 @@ export async function startSiteWorld(options: SiteWorldOptions, scope: Scope): P
   const site = await certificateFor([...PRIVATE, ...PUBLIC], engines.openssl.path, folder);
   const programs = { unshare: engines.namespaces.path, ip: engines.ip.path };
   const namespace = await startNamespace({ ...programs, folder, hosts }, scope);
-  const both = () => specOf(own.certFile, { ...targets(site.certFile), [engine]: { sites: { tls: site } } });
+  const target = targetOf(engine);
+  const both = () => specOf(own.certFile, { ...targets(site.certFile), [target]: { sites: { tls: site } } });
   const generated = await writeGenerated((options.spec ?? both)(own, site), {}, scope);
-  if (edit) await editFile(`${generated.path}/caddy/Caddyfile`, edit);
+  if (edit) await change(`${generated.path}/${edit.file}`, edit.by);
   const program = await namespace.enter(engines[engine].path);
   const ready = () => namespace.listens(443);
-  const server = await startEngine(engine, { program, folder: generated.path, ready });
+  const server = await startEngine(target, { program, folder: generated.path, ready });
   scope.defer(() => server.stop());
   const start = async ({ program, args, ready: sign }: InsideOptions) => {
     const command = await namespace.enter(program);
@@ -95,7 +101,7 @@ export async function startSiteWorld(options: SiteWorldOptions, scope: Scope): P
   };
 }
 
-async function editFile(file: string, edit: (text: string) => string): Promise<void> {
+async function change(file: string, edit: (text: string) => string): Promise<void> {
   const text = await readFile(file, 'utf8');
   const edited = edit(text);
   if (edited === text) throw new Error(`nothing to change in ${file}`);

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { mustRun } from '../engines/run.ts';
 import { engineSuite } from '../engines/suite.ts';
 import { scoped } from '../support/scoped.ts';
-import { siteEngines } from './generated.ts';
+import { siteEngines, targetOf } from './generated.ts';
 import { GITLAB_PORT, PRIVATE_GITLAB, type SiteWorldOptions, siteWorldEngines, startSiteWorld } from './siteWorld.ts';
 
 const { test, engines } = await engineSuite('streams', siteWorldEngines);
@@ -34,12 +34,13 @@ for (const engine of siteEngines) {
     scoped(async (scope) => {
       const spec: SiteWorldOptions['spec'] = (_, site) => ({
         upstreams: {
-          gitlab: { url: 'https://gitlab.example.com', servers: ['127.0.0.1:443'], tls: { caFile: site.certFile } },
+          gitlab: { url: 'https://gitlab.example.com', tls: { caFile: site.certFile } },
         },
         domainRewrites: [{ from: 'gitlab.example.com', to: PRIVATE_GITLAB, upstream: 'gitlab' }],
-        targets: { [engine]: { sites: { tls: site } } },
+        targets: { [targetOf(engine)]: { sites: { tls: site } } },
       });
-      const world = await startSiteWorld({ engine, engines, spec }, scope);
+      const hosts = [PRIVATE_GITLAB, 'gitlab.example.com'];
+      const world = await startSiteWorld({ engine, engines, spec, hosts }, scope);
       const ask = `fetch('https://${PRIVATE_GITLAB}/').then(({ status }) => console.log(status))`;
       const env = { ...world.env, NODE_EXTRA_CA_CERTS: world.env['SSL_CERT_FILE'] };
       assert.is(await mustRun(await world.enter(process.execPath), ['-e', ask], { env }), '508\n');
