@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { formatAddress, parseAddress } from '../policy/cidr.ts';
 import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../policy/headers.ts';
 import type { Forwarding, Upstream } from '../policy/types.ts';
@@ -43,7 +44,10 @@ export function upstreamProblems(
   differ('method', got.method, request.method);
   differ('target', got.target, request.target);
   differ('body', got.body.toString('latin1').slice(0, 5_000_000), request.body);
-  differ('Host', got.field('host') ?? '', upstream.port === 80 ? upstream.host : `${upstream.host}:${upstream.port}`);
+  differ('Host', got.field('host') ?? '', hostOf(upstream));
+  // A server name is no address.
+  if (upstream.tls && isIP(upstream.tls.serverName) === 0)
+    differ('TLS name', got.serverName ?? '', upstream.tls.serverName);
   if (got.trailers)
     problems.push({
       kind: 'trailers',
@@ -62,6 +66,12 @@ export function upstreamProblems(
     ...forwardedProblems(expected, got),
     ...fieldProblems(expected, got, token === undefined ? undefined : upstream.tokenHeader),
   ];
+}
+
+/** The Host that an upstream is sent: its own name, and the port where the scheme does not say it. */
+export function hostOf({ scheme, host, port }: Upstream): string {
+  const name = host.includes(':') ? `[${host}]` : host;
+  return port === (scheme === 'https' ? 443 : 80) ? name : `${name}:${port}`;
 }
 
 function keyLeaks(got: Recorded, upstream: Upstream, secrets: Judged['ground']['secrets']): boolean {

@@ -19,8 +19,8 @@ export function describe({ probe, expectation }: Disagreement, context: Describe
     only && others.length === 0 && expectation.end === 'clean' && isForCurl(only, probe.raw)
       ? [curlLine(only, context)]
       : [];
-  const from = context.proxy.clientIp.kind === 'header' ? [] : [`sent from ${probe.peer}`];
-  return [...curl, bytes, ...from].join('\n        ');
+  const from = context.proxy.clientIp.kind === 'header' ? '' : ` (sent from ${probe.peer})`;
+  return `${[...curl, bytes].join(', or byte for byte: ')}${from}`;
 }
 
 /** The listener that the user's spec has for this proxy or its twin. */

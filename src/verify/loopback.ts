@@ -5,6 +5,8 @@ import type { ClientAddress, Policy, Proxy, Upstream } from '../policy/types.ts'
 export interface LoopbackPorts {
   readonly proxies: ReadonlyMap<string, number>;
   readonly upstreams: ReadonlyMap<string, number>;
+  /** File of the authorities that vouch for the upstreams there. */
+  readonly caFile: string;
 }
 
 /** A client that twins of direct proxies admit beside the real ranges; 127.0.0.3 stays outside. */
@@ -12,14 +14,14 @@ export const DIRECT_CLIENT = '127.0.0.2';
 export const DIRECT_STRANGER = '127.0.0.3';
 
 /**
- * The same policy on this machine: it listens on loopback ports, its upstreams are plain servers there that keep their
- * names, and a client's address is what a request says, so that every range can be tried. A proxy that takes addresses
+ * The same policy on this machine: it listens on loopback ports, its upstreams are servers there that keep their names
+ * and have certificates of their own, and a client's address is what a request says, so that every range can be tried. A proxy that takes addresses
  * from connections is there twice, since only its twin shows that it does not believe a header.
  */
 export function loopbackPolicy(policy: Policy, ports: LoopbackPorts): Policy {
   return {
     ...policy,
-    upstreams: policy.upstreams.map((upstream) => loopbackUpstream(upstream, portOf(ports.upstreams, upstream.id))),
+    upstreams: policy.upstreams.map((upstream) => loopbackUpstream(upstream, ports)),
     proxies: withTwins(policy.proxies).map((proxy) => {
       const listen = { address: '127.0.0.1', port: portOf(ports.proxies, proxy.id) };
       return { ...proxy, listen };
@@ -33,15 +35,10 @@ export function loopbackProxyIds(policy: Policy): string[] {
   return withTwins(policy.proxies).map(({ id }) => id);
 }
 
-function loopbackUpstream(upstream: Upstream, port: number): Upstream {
-  const { tls, ...plain } = upstream;
-  const isDefault = upstream.port === (upstream.scheme === 'https' ? 443 : 80);
-  return {
-    ...plain,
-    scheme: 'http',
-    port: isDefault ? 80 : upstream.port,
-    servers: [{ host: '127.0.0.1', port }],
-  };
+function loopbackUpstream(upstream: Upstream, { upstreams, caFile }: LoopbackPorts): Upstream {
+  const { id, tls } = upstream;
+  const servers = [{ host: '127.0.0.1', port: portOf(upstreams, id) }];
+  return tls ? { ...upstream, servers, tls: { ...tls, caFile } } : { ...upstream, servers };
 }
 
 function withTwins(proxies: readonly Proxy[]): Proxy[] {

@@ -5,8 +5,8 @@ import { type Fields, fieldOf, type Message, statusOf, takeResponse } from './ht
 export interface Address {
   readonly port: number;
   readonly host?: string;
-  /** Speaks TLS with this server name, taking any certificate: what is asked here is what comes back, not from whom. */
-  readonly tls?: { readonly serverName: string };
+  /** Speaks TLS with this server name, taking any certificate where no authorities are given. */
+  readonly tls?: { readonly serverName: string; readonly ca?: string };
   /** The address to come from, for instance 127.0.0.2. */
   readonly from?: string;
 }
@@ -110,7 +110,11 @@ function connected({ port, host = '127.0.0.1', tls, from }: Address): Promise<So
   const to = { port, host, ...(from === undefined ? {} : { localAddress: from }) };
   return new Promise((resolve, reject) => {
     const socket = tls
-      ? connectTls({ ...to, servername: tls.serverName, rejectUnauthorized: false })
+      ? connectTls({
+          ...to,
+          servername: tls.serverName,
+          ...(tls.ca === undefined ? { rejectUnauthorized: false } : { ca: tls.ca }),
+        })
       : connectTcp({ ...to, noDelay: true });
     socket.once('error', reject);
     socket.once(tls ? 'secureConnect' : 'connect', () => {

@@ -1,5 +1,6 @@
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:tls';
+import type { Identity } from './certificate.ts';
 import { type Fields, fieldOf, type Message, takeRequest } from './http1.ts';
 
 /** A request as it reached the upstream. */
@@ -28,7 +29,7 @@ export interface RecorderOptions {
   /** Any free one where absent. */
   readonly port?: number;
   readonly host?: string;
-  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly tls?: Identity;
   /** 200 with a small JSON body where absent. */
   readonly answer?: Answer | ((request: Recorded) => Answer);
   /** Whether `requests` collects them; true where absent. A long run only wants to see each once, in `answer`. */
@@ -41,6 +42,8 @@ export interface Recorder {
   readonly requests: readonly Recorded[];
   /** Hands out what was recorded so far and starts anew. */
   take(): readonly Recorded[];
+  /** Goes on as somebody else, over new connections only. */
+  become(identity: Identity): void;
   close(): Promise<void>;
 }
 
@@ -56,7 +59,7 @@ export async function startRecorder(options: RecorderOptions = {}): Promise<Reco
       return typeof answer === 'function' ? answer(request) : answer;
     });
   };
-  const server = tls ? createTlsServer({ ...tls }, serve) : createTcpServer({ noDelay: true }, serve);
+  const server = tls ? createTlsServer({ ...tls, noDelay: true }, serve) : createTcpServer({ noDelay: true }, serve);
   const bound = await listen(server, port, host);
   return {
     port: bound,
@@ -67,6 +70,11 @@ export async function startRecorder(options: RecorderOptions = {}): Promise<Reco
       const taken = requests;
       requests = [];
       return taken;
+    },
+    become(identity) {
+      if (!(server instanceof TlsServer)) throw new Error('only a server that speaks TLS has a certificate');
+      server.setSecureContext({ ...identity });
+      for (const socket of sockets) socket.destroy();
     },
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));

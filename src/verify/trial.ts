@@ -48,9 +48,14 @@ export async function startTrial(options: TrialOptions, scope: Scope): Promise<T
   scope.defer(() => upstreams.close());
   const ids = loopbackProxyIds(options.policy);
   const ports = await freePorts(ids.length);
+  const folder = await temporaryFolder();
+  scope.defer(() => folder.remove());
+  // nginx started by root works as somebody else, who must get to the temporary files below.
+  await chmod(folder.path, 0o711);
   const policy = loopbackPolicy(options.policy, {
     proxies: new Map(ids.map((id, index) => [id, ports[index] ?? 0])),
     upstreams: upstreams.ports,
+    caFile: await folder.write('authorities.pem', upstreams.authorities),
   });
   const emitted = target.emit({
     policy,
@@ -62,10 +67,6 @@ export async function startTrial(options: TrialOptions, scope: Scope): Promise<T
   const keyFiles = target.secrets?.({ policy, values: secrets.values });
   const diagnostics = [...emitted.diagnostics, ...(keyFiles?.diagnostics ?? [])];
   if (hasError(diagnostics)) return { diagnostics };
-  const folder = await temporaryFolder();
-  scope.defer(() => folder.remove());
-  // nginx started by root works as somebody else, who must get to the temporary files below.
-  await chmod(folder.path, 0o711);
   const files = (emitted.value ?? []).map(tamper);
   const secretFiles = keyFiles?.value ?? [];
   await Promise.all(files.map((file) => write(folder.path, file, 0o644)));

@@ -1,4 +1,5 @@
 import type { Policy, Upstream } from '../policy/types.ts';
+import { type Identity, identityFor } from './certificate.ts';
 import type { Fields } from './http1.ts';
 import { type Answer, type Recorded, type Recorder, startRecorder } from './recorder.ts';
 
@@ -11,11 +12,15 @@ export interface Arrival {
 
 export interface Upstreams {
   readonly ports: ReadonlyMap<string, number>;
+  /** PEM of all whom a proxy is to trust; "" where no upstream speaks TLS. */
+  readonly authorities: string;
   /** The arrival that was given this number in its answer; each can be claimed once. */
   claim(number: string): Arrival | undefined;
   /** Arrivals whose answer nobody has shown, by number. */
   readonly unclaimed: ReadonlyMap<string, Arrival>;
   forgetUnclaimed(): void;
+  /** From now on all that speak TLS have certificates under their own names that nobody has signed. */
+  impersonate(): void;
   close(): Promise<void>;
 }
 
@@ -33,9 +38,21 @@ export async function startUpstreams(policy: Policy): Promise<Upstreams> {
     return arrival.answer;
   };
   const recorders = new Map<string, Recorder>();
-  for (const upstream of policy.upstreams)
-    recorders.set(upstream.id, await startRecorder({ answer: answer(upstream), keep: false }));
+  // One for all upstreams of a name: OpenSSL looks for who has signed a certificate by name alone.
+  const identities = identitiesOf(policy.upstreams);
+  for (const upstream of policy.upstreams) {
+    const tls = identities.get(upstream.tls?.serverName ?? '');
+    recorders.set(upstream.id, await startRecorder({ answer: answer(upstream), keep: false, ...(tls ? { tls } : {}) }));
+  }
   return {
+    authorities: [...identities.values()].map(({ cert }) => cert).join(''),
+    impersonate() {
+      const strangers = identitiesOf(policy.upstreams);
+      for (const { id, tls } of policy.upstreams) {
+        const stranger = strangers.get(tls?.serverName ?? '');
+        if (stranger) recorders.get(id)?.become(stranger);
+      }
+    },
     ports: new Map([...recorders].map(([id, { port }]) => [id, port])),
     claim(number) {
       const arrival = unclaimed.get(number);
@@ -46,6 +63,12 @@ export async function startUpstreams(policy: Policy): Promise<Upstreams> {
     forgetUnclaimed: () => unclaimed.clear(),
     close: async () => void (await Promise.all([...recorders.values()].map((recorder) => recorder.close()))),
   };
+}
+
+/** By server name. */
+function identitiesOf(upstreams: readonly Upstream[]): ReadonlyMap<string, Identity> {
+  const names = new Set(upstreams.flatMap(({ tls }) => (tls ? [tls.serverName] : [])));
+  return new Map([...names].map((name) => [name, identityFor(name)]));
 }
 
 /** Every origin by which an upstream may name itself. */

@@ -10,9 +10,10 @@ import {
 } from '../../src/policy/headers.ts';
 import { clientAddress, credentialOf } from '../../src/policy/request.ts';
 import { statusBody } from '../../src/policy/statuses.ts';
-import type { Policy, Proxy } from '../../src/policy/types.ts';
+import type { Policy, Proxy, Upstream } from '../../src/policy/types.ts';
+import { hostOf } from '../../src/verify/compareUpstream.ts';
 import { type Fields, fieldOf } from '../../src/verify/http1.ts';
-import { sendRaw } from '../../src/verify/raw.ts';
+import { type Address, sendRaw } from '../../src/verify/raw.ts';
 import { type ReadRequest, readAll } from '../../src/verify/reading.ts';
 import { originsOf } from '../../src/verify/upstreams.ts';
 import { reviveBigInt } from './referenceTarget.ts';
@@ -146,10 +147,9 @@ async function forward(
     ...(websocket ? WEBSOCKET_HEADERS : []),
   ]);
   if (fault === 'headers') passing.add('sudo');
-  const host = upstream.port === 80 ? upstream.host : `${upstream.host}:${upstream.port}`;
   const token = decision.key ? [[upstream.tokenHeader, values.get(decision.key.token.text) ?? ''] as const] : [];
   const fields: Fields = [
-    ['Host', host],
+    ['Host', hostOf(upstream)],
     ['Connection', 'close'],
     ...token,
     ['X-Forwarded-For', client],
@@ -161,7 +161,8 @@ async function forward(
   ];
   const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   const sent = Buffer.from(`${request.method} ${request.target} HTTP/1.1\r\n${lines}\r\n${request.body}`, 'latin1');
-  const response = await sendRaw({ port: upstream.servers[0]?.port ?? 0 }, sent);
+  const response = await sendRaw(addressOf(upstream), sent).catch(() => undefined);
+  if (!response) return answer(502, proxy);
   const own = proxy.publicUrl ?? `http://${fieldOf(request.fields, 'host') ?? ''}`;
   const kept = response.fields.filter(
     ([name]) => ![...HIDDEN_RESPONSE_HEADERS, 'content-length', 'content-type'].includes(name.toLowerCase()),
@@ -171,6 +172,13 @@ async function forward(
       [name, /^(?:link|location)$/i.test(name) ? map(value, originsOf(upstream), own) : value] as const,
   );
   return answer(response.status, proxy, { fields: mapped, body: response.text(), head: request.method === 'HEAD' });
+}
+
+function addressOf({ servers, tls }: Upstream): Address {
+  const port = servers[0]?.port ?? 0;
+  if (!tls) return { port };
+  const { serverName, caFile = '' } = tls;
+  return { port, tls: fault === 'certificate' ? { serverName } : { serverName, ca: readFileSync(caFile, 'utf8') } };
 }
 
 function map(value: string, origins: readonly string[], own: string): string {
