@@ -7,12 +7,14 @@ export interface DecisionInput {
   readonly proxy: Proxy;
   readonly cells: readonly Cell[];
   readonly usesKeys: boolean;
+  /** Placeholder of the caller's class. */
+  readonly caller: string;
   /** The route groups of each scope, the first of which has number 1. */
   readonly scopes: readonly (readonly string[])[];
 }
 
 /** Everything found out about a request, one word each in this order; two blanks in a row are a word that is missing. */
-const FINDINGS = '{http.vars.cell} {http.vars.class} {request.query} {request.body}';
+const findings = ({ caller }: DecisionInput) => `{http.vars.cell} {${caller}} {request.query} {request.body}`;
 const GOOD = 'ok ok';
 
 /** "yes" in `decision.pass` for a request that may be forwarded or answered. */
@@ -25,7 +27,7 @@ export function passTable(input: DecisionInput): Table {
     ...(scoped.length > 0 ? [`${oneOf(scoped)} ${GOOD} [^ ]`] : []),
   ];
   return table({
-    source: `${FINDINGS} {http.vars.token}`,
+    source: `${findings(input)} {http.vars.token}`,
     destination: 'decision.pass',
     entries: [[`~^${oneOf(passing)}`, 'yes']],
     fallback: 'no',
@@ -47,7 +49,7 @@ export function statusTable(input: DecisionInput): Table {
   ];
   return table({
     // Whether a key was sent is the last word; the key itself is not needed here.
-    source: `${FINDINGS} {key.given}`,
+    source: `${findings(input)} {key.given}`,
     destination: 'decision.status',
     entries: [
       ...(open.length > 0 ? faults(`${oneOf(open)} [^ ]*`) : []),

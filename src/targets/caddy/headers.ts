@@ -7,31 +7,39 @@ import { type Table, table } from './table.ts';
 export interface SharedHeaders {
   readonly usual: ClientHeaders;
   readonly rare: ClientHeaders;
+  /** The header to delete in the end. */
+  readonly absent: CaddyToken;
 }
 
 export interface ClientHeaders {
-  readonly absent: readonly Table[];
+  /** The names under which the headers are set. */
+  readonly names: readonly Table[];
   readonly headers: readonly SentHeader[];
 }
 
 /** What one way of forwarding takes beside the shared headers. */
 export interface RareHeaders {
-  /** "yes" in `request.rare` where the client sent more than the usual headers. */
-  readonly rare: Table;
+  /** Headers without which a request has only the usual ones. */
+  readonly rare: readonly CaddyToken[];
   readonly extra: ClientHeaders;
 }
 
 interface SentHeader {
   readonly name: CaddyToken;
   readonly value: CaddyToken;
-  /** Placeholder for the name where the client did not send it. */
-  readonly absent: CaddyToken | null;
 }
+
+/** Where headers go that the client did not send. */
+const ABSENT = 'Postern-Absent';
 
 const USUAL = ['accept', 'accept-encoding', 'content-type', 'user-agent'];
 
 export function sharedHeaders(policy: Policy): SharedHeaders {
-  return { usual: clientHeaders(sharedUsual(policy)), rare: clientHeaders(sharedRare(policy)) };
+  return {
+    usual: clientHeaders(sharedUsual(policy)),
+    rare: clientHeaders(sharedRare(policy)),
+    absent: word(ABSENT),
+  };
 }
 
 function sharedUsual(policy: Policy): string[] {
@@ -66,58 +74,39 @@ export function rareHeaders({ policy, proxy, upstream }: Way, { auth, headers, w
   if (!open) for (const name of [proxy.apiKeyHeader, upstream.tokenHeader]) passing.delete(name.toLowerCase());
   const shared = sharedRare(policy);
   const names = [...passing].filter((name) => !shared.includes(name) && !sharedUsual(policy).includes(name));
-  const { absent, headers: copied } = clientHeaders(names);
-  const hops = websocket ? HOPS.map(([name, value]) => ({ name, value, table: upgradeTable(name) })) : [];
+  const { names: tables, headers: copied } = clientHeaders(names);
+  const hops = websocket ? HOPS.map(([name, value]) => ({ table: upgradeTable(name), value })) : [];
   const all = [...shared, ...names, ...(websocket ? ['upgrade'] : [])];
   return {
-    rare: table({
-      source: all.map((name) => `{http.request.header.${canonical(name)}}`).join(''),
-      destination: 'request.rare',
-      entries: [['', 'no']],
-      fallback: 'yes',
-    }),
+    rare: all.map((name) => word(canonical(name))),
     extra: {
-      absent: [...absent, ...hops.map((hop) => hop.table)],
-      headers: [
-        ...copied,
-        ...hops.map(({ name, value, table: { destination } }) => ({
-          name: word(canonical(name)),
-          value: word(value),
-          absent: destination,
-        })),
-      ],
+      names: [...tables, ...hops.map(({ table }) => table)],
+      headers: [...copied, ...hops.map(({ table, value }) => ({ name: table.destination, value: word(value) }))],
     },
   };
 }
 
 /**
- * Headers that pass as the client sent them. All are deleted and these set again. One that the client did not
- * send is set too, to nothing, and then deleted by a name that is its own only in this case.
+ * Headers that pass as the client sent them. All are deleted and these set again; what the client did not send
+ * is set under a name that is deleted in the end, because it would arrive as an empty header.
  */
 function clientHeaders(names: readonly string[]): ClientHeaders {
-  const absent: Table[] = [];
+  const tables: Table[] = [];
   const headers = names.toSorted().map((name): SentHeader => {
     const source = `http.request.header.${canonical(name)}`;
-    const sent = { name: word(canonical(name)), value: placeholder(source) };
+    const value = placeholder(source);
     // Go leaves out an empty User-Agent by itself, and puts its own where there is none.
-    if (name === 'user-agent') return { ...sent, absent: null };
-    const test = table({
-      source: `{${source}}`,
-      destination: absentName(name),
-      entries: [['', canonical(name)]],
-      fallback: NO_HEADER,
-    });
-    absent.push(test);
-    return { ...sent, absent: test.destination };
+    if (name === 'user-agent') return { name: word(canonical(name)), value };
+    const entries = [['', ABSENT]] as const;
+    const named = table({ source: `{${source}}`, destination: nameOf(name), entries, fallback: canonical(name) });
+    tables.push(named);
+    return { name: named.destination, value };
   });
-  return { absent, headers };
+  return { names: tables, headers };
 }
 
-/** Deletes nothing. Not "-", which as a value of a map means that there is none. */
-const NO_HEADER = 'none';
-
-function absentName(name: string): string {
-  return `absent.${name.replaceAll('-', '_')}`;
+function nameOf(name: string): string {
+  return `sent.${name.replaceAll('-', '_')}`;
 }
 
 const HOPS = [
@@ -129,9 +118,9 @@ const HOPS = [
 function upgradeTable(name: string): Table {
   return table({
     source: '{http.request.header.Upgrade} {http.request.header.Connection}',
-    destination: absentName(name),
-    entries: [['~(?i)^websocket (?:.*,)?[ \\t]*upgrade[ \\t]*(?:,|$)', NO_HEADER]],
-    fallback: canonical(name),
+    destination: nameOf(name),
+    entries: [['~(?i)^websocket (?:.*,)?[ \\t]*upgrade[ \\t]*(?:,|$)', canonical(name)]],
+    fallback: ABSENT,
   });
 }
 

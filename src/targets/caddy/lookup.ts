@@ -36,7 +36,7 @@ export function lookup({ source, destination, entries }: LookupText): Table[] {
   return [
     // Placeholders in the output of a plain entry are filled in, and so only one part is ever searched.
     plainTable({ source: `{${destination}_at}`, destination, entries: selection }),
-    table({ source: `${PADDING}${source}`, destination: `${destination}_at`, entries: [selector(positions)] }),
+    table({ source: `${source}${PADDING}`, destination: `${destination}_at`, entries: [selector(positions)] }),
     ...parts.map((part, index) => plainTable({ source, destination: partOf(index), entries: part })),
   ];
 }
@@ -56,11 +56,14 @@ function plainTable({ source, destination, entries }: LookupText): Table {
   return table({ source: `=${source}`, destination, entries: entries.map(([text, value]) => [`=${text}`, value]) });
 }
 
-/** Positions from the end of a text, the larger first, whose characters spread the texts best. */
+/** Positions in a text, the smaller first, whose characters spread the texts best. */
 function bestPositions(all: readonly string[]): readonly number[] {
   const step = Math.ceil(all.length / SAMPLE);
   const texts = all.filter((_, index) => index % step === 0);
-  const longest = texts.reduce((most, text) => Math.max(most, text.length), 1);
+  const longest = Math.min(
+    PADDING.length,
+    texts.reduce((most, text) => Math.max(most, text.length), 1),
+  );
   let best: { positions: readonly number[]; cost: number } = { positions: [0], cost: Number.POSITIVE_INFINITY };
   const consider = (positions: readonly number[]) => {
     const sizes = sizesOf(texts, positions);
@@ -70,7 +73,7 @@ function bestPositions(all: readonly string[]): readonly number[] {
   for (let position = 0; position < longest; position++) consider([position]);
   const [first = 0] = best.positions;
   for (let second = 0; second < longest; second++) {
-    if (second !== first) consider([Math.max(first, second), Math.min(first, second)]);
+    if (second !== first) consider([Math.min(first, second), Math.max(first, second)]);
   }
   return best.positions;
 }
@@ -85,12 +88,12 @@ function sizesOf(texts: readonly string[], positions: readonly number[]): number
 }
 
 function charactersAt(text: string, positions: readonly number[]): string {
-  const padded = PADDING + text;
-  return positions.map((position) => padded[padded.length - 1 - position]).join('');
+  const padded = text + PADDING;
+  return positions.map((position) => padded[position]).join('');
 }
 
-/** A regular expression that gives the characters at these positions from the end. */
+/** A regular expression that gives the characters at these positions; anchored, because Go is slow where it has to search. */
 function selector(positions: readonly number[]): readonly [string, string] {
-  const gaps = positions.map((position, index) => `(.).{${position - (positions[index + 1] ?? -1) - 1}}`);
-  return [`~${gaps.join('')}$`, positions.map((_, index) => `$${index + 1}`).join('')];
+  const gaps = positions.map((position, index) => `.{${position - (positions[index - 1] ?? -1) - 1}}(.)`);
+  return [`~^${gaps.join('')}`, positions.map((_, index) => `$${index + 1}`).join('')];
 }

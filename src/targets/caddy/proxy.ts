@@ -19,15 +19,14 @@ export interface ProxyModel {
   readonly bind: CaddyToken;
   readonly responseHeaders: readonly { readonly name: CaddyToken; readonly value: CaddyToken }[];
   readonly client: ClientModel | null;
-  readonly request: readonly Table[];
+  /** What is found out about every request. */
+  readonly tables: readonly Table[];
   readonly key: Table | null;
   readonly callers: readonly Table[];
   /** Where some addresses are shut out. */
   readonly outside: Outside | null;
   /** Addresses that only the callers of this range number may come from. */
   readonly bound: readonly (Outside & { readonly name: CaddyToken; readonly classes: CaddyToken })[];
-  readonly body: Table;
-  readonly pass: Table;
   readonly status: Table;
   /** `null` where the methods of a path are nobody's business. */
   readonly allow: Table | null;
@@ -52,7 +51,11 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
   if (!access) throw new Error('the policy was not checked for overlaps');
   const { cells, usesKeys } = access;
   const callers = usesKeys ? callersOf(policy, proxy) : undefined;
-  const decision = { proxy, cells, usesKeys, scopes: callers?.scopes ?? [] };
+  const bound = callers?.ranges ?? [];
+  // Only a class that an address can take away again has to be remembered.
+  const caller = bound.length > 0 ? 'http.vars.class' : 'caller.class';
+  const decision = { proxy, cells, usesKeys, caller, scopes: callers?.scopes ?? [] };
+  const outside = isEverything(proxy.ranges) ? null : outsideOf(proxy, proxy.ranges, 'client.inside');
   const { address = '0.0.0.0', port } = proxy.listen;
   return {
     name: word(proxy.id),
@@ -60,17 +63,21 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
     bind: word(address.includes(':') ? `[${address}]` : address),
     responseHeaders: proxy.responseHeaders.map(({ name, value }) => ({ name: word(name), value: userText(value) })),
     client: clientModel(proxy),
-    request: [...requestTables(access), ...(proxy.publicUrl === undefined ? [hostTable()] : [])],
+    tables: [
+      ...requestTables(access),
+      bodyTable(cells),
+      passTable(decision),
+      ...(proxy.publicUrl === undefined ? [hostTable()] : []),
+      ...(outside?.table ? [outside.table] : []),
+    ],
     key: usesKeys ? keyTable(proxy) : null,
     callers: callers?.tables ?? [],
-    outside: isEverything(proxy.ranges) ? null : outsideOf(proxy, proxy.ranges, 'client.inside'),
-    bound: (callers?.ranges ?? []).map(({ number, set }) => ({
+    outside,
+    bound: bound.map(({ number, set }) => ({
       name: word(`bound${number}`),
       classes: own(`^[0-9]+[.]${number}[.]`),
       ...outsideOf(proxy, set, `client.inside${number}`),
     })),
-    body: bodyTable(cells),
-    pass: passTable(decision),
     status: statusTable(decision),
     allow: proxy.methodNotAllowed === 405 ? allowTable(allowSources(access)) : null,
     answers: cells.flatMap((cell, index) => {
