@@ -90,12 +90,12 @@ function addFiles(parser: Argv, { io, finish }: Context): Argv {
 }
 
 function addQuestions(parser: Argv, { io, finish }: Context): Argv {
-  const { spec, key, from, at, proxy, header, requests } = options;
+  const { spec, key, from, at, proxy, header, requests, type, node } = options;
   const words = { type: 'string', array: true, default: [], describe: 'what is asked, then the spec' } as const;
   return parser.command(
     'explain [words..]',
     'what is decided about METHOD TARGET, dns NAME or pull IMAGE, and why',
-    (y) => y.positional('words', words).options({ spec, key, from, at, proxy, header, requests, format }),
+    (y) => y.positional('words', words).options({ spec, key, from, at, proxy, header, requests, type, node, format }),
     async (args) => finish((await import('./explain.ts')).explain(args, io)),
   );
 }

@@ -1,7 +1,9 @@
 import { hasError } from '../diagnostics/diagnostic.ts';
 import type { Policy } from '../policy/types.ts';
 import type { LocatedDocument } from '../source/span.ts';
-import { explainName, explainPull } from './explainNames.ts';
+import type { Spec } from '../spec/schema.ts';
+import { explainName } from './explainName.ts';
+import { explainPull } from './explainPull.ts';
 import { explainRequest } from './explainRequest.ts';
 import { explainRequests } from './explainRequests.ts';
 import type { Io, Status } from './io.ts';
@@ -18,12 +20,17 @@ export interface ExplainArguments {
   readonly proxy?: string | undefined;
   readonly header?: readonly string[] | undefined;
   readonly requests?: string | undefined;
+  /** Of records, for `dns`. */
+  readonly type?: string | undefined;
+  /** Target whose nodes are meant, for `pull`. */
+  readonly node?: string | undefined;
   readonly format: Format;
 }
 
 /** What every kind of explanation starts from. */
 export interface Understood {
   readonly policy: Policy;
+  readonly spec: Spec;
   readonly document: LocatedDocument;
 }
 
@@ -34,14 +41,15 @@ export function explain(args: ExplainArguments, io: Io): Status {
   if (args.words.length < question || args.words.length > question + 1) return misused(io);
   if (args.requests === '-' && (args.words[0] ?? args.spec) === '-') return misused(io);
   const compiled = compileArgument(args.words[question] ?? args.spec, io, { targets: [] });
-  const { policy, document, diagnostics } = compiled;
-  if (!policy || !document || hasError(diagnostics)) {
+  const { policy, spec, document, diagnostics } = compiled;
+  if (!policy || !spec || !document || hasError(diagnostics)) {
     return print({ command: 'explain', status: 2, diagnostics, document, asked: 'changes' }, args.format, io);
   }
-  const understood = { policy, document };
+  const understood = { policy, spec, document };
   if (args.requests !== undefined) return explainRequests(args.requests, understood, io);
-  if (first === 'dns') return explainName(second, understood, { io, format: args.format });
-  if (first === 'pull') return explainPull(second, understood, { io, format: args.format });
+  const { type, node, format } = args;
+  if (first === 'dns') return explainName({ name: second, type, format }, understood, io);
+  if (first === 'pull') return explainPull({ image: second, node, format }, understood, io);
   return explainRequest({ ...args, method: first, target: second }, understood, io);
 }
 

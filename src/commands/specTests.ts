@@ -4,15 +4,17 @@ import { epochSeconds } from '../policy/apiKeys.ts';
 import { run } from '../policy/automaton.ts';
 import { splitTarget } from '../policy/decide.ts';
 import { canonicalName, resolveName } from '../policy/names.ts';
-import { pullHosts } from '../policy/pulls.ts';
+import { type NodeSettings, pullHops } from '../policy/pulls.ts';
 import type { DomainRewrite, Policy, Route } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
+import { nodesOf } from '../targets/clients.ts';
 import { testCodes } from './codes.ts';
 import { reasonOf } from './reason.ts';
 import type { Coverage, TestOutcome } from './report.ts';
 import { type Decided, decider, type Problem } from './request.ts';
 
 type SpecTest = NonNullable<Spec['tests']>[number];
+type PullTest = Extract<SpecTest, { pull: string }>;
 type RequestTest = Extract<SpecTest, { request: string }>;
 
 export interface TestRun {
@@ -31,6 +33,13 @@ interface Observation {
 }
 
 type Decide = (test: RequestTest) => Decided | Problem;
+type Node = NodeSettings & { readonly target: string };
+
+interface Context {
+  readonly policy: Policy;
+  readonly decide: Decide;
+  readonly nodes: readonly Node[];
+}
 
 /** Runs `tests:` against the reference evaluator. */
 export function runTests(policy: Policy, spec: Spec): TestRun {
@@ -45,7 +54,8 @@ export function runTests(policy: Policy, spec: Spec): TestRun {
       return { problem: `"${at}" is not a date of the calendar`, hint: 'write a UTC date such as 2027-06-30' };
     return ask({ method, target, apiKey, from, proxy, headers: Object.entries(headers ?? {}), at: moment });
   };
-  const results = (spec.tests ?? []).map((test, index) => runTest(test, ['tests', index], { policy, decide }));
+  const context = { policy, decide, nodes: nodesOf(policy, spec) };
+  const results = (spec.tests ?? []).map((test, index) => runTest(test, ['tests', index], context));
   return {
     outcomes: results.map((result) => result.outcome),
     diagnostics: results.flatMap((result) => result.diagnostics),
@@ -59,7 +69,7 @@ interface TestResult {
   readonly touched: readonly Route[];
 }
 
-function runTest(test: SpecTest, at: SpecPath, context: { policy: Policy; decide: Decide }): TestResult {
+function runTest(test: SpecTest, at: SpecPath, context: Context): TestResult {
   const subject = subjectOf(test);
   const expected = expectedOf(test);
   const observed = observe(test, context);
@@ -86,20 +96,48 @@ function expectedOf(test: SpecTest): string {
   return 'resolve' in test ? canonicalName(test.expect) : String(test.expect);
 }
 
-function observe(test: SpecTest, { policy, decide }: { policy: Policy; decide: Decide }): Observation | Problem {
+function observe(test: SpecTest, { policy, decide, nodes }: Context): Observation | Problem {
   if ('resolve' in test) {
     const { name, rewrite } = resolveName(policy, test.resolve);
     return { actual: name, ...becauseOf(rewrite) };
   }
   if ('pull' in test) {
-    const [node] = pullHosts(policy, test.pull);
-    return { actual: node?.host ?? '', ...becauseOf(node?.rewrite) };
+    return observePull(test, policy, nodes);
   }
   const decided = decide(test);
   if ('problem' in decided) return decided;
   const { decision } = decided;
   const actual = decision.kind === 'forward' ? 'allow' : String(decision.status);
   return { actual, why: reasonOf(decided), origin: decision.at, touched: routesOf(decided) };
+}
+
+/** What nodes contact first; where kinds of nodes differ, all of it, because then no one host is right. */
+function observePull(
+  { pull: image, node: kind }: PullTest,
+  policy: Policy,
+  nodes: readonly Node[],
+): Observation | Problem {
+  const meant = kind === undefined ? nodes : nodes.filter(({ target }) => target === kind);
+  if (kind !== undefined && meant.length === 0) {
+    return {
+      problem: `the spec has no target for nodes named "${kind}"`,
+      hint: 'name one of its targets, such as containerd',
+    };
+  }
+  const told = meant.length > 0 ? meant : [undefined];
+  const first = told.flatMap((node) =>
+    pullHops(policy, image, node)
+      .slice(0, 1)
+      .map((hop) => ({ hop, node })),
+  );
+  const hosts = new Set(first.map(({ hop }) => hop.host));
+  const differ = first.map(({ hop, node }) => `${hop.host} on ${node?.target}`).join(', ');
+  const at = first.find(({ hop }) => hop.at !== undefined)?.hop.at;
+  return {
+    actual: hosts.size === 1 ? [...hosts].join() : differ,
+    why: at ? 'a mirror is for it' : 'no mirror is for it',
+    ...(at && { origin: at }),
+  };
 }
 
 function becauseOf(rewrite: DomainRewrite | undefined): Pick<Observation, 'why' | 'origin'> {

@@ -1,15 +1,33 @@
+import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import type { DomainRewrite, Policy } from './types.ts';
+
+/** A registry as nodes name it, and where they look for its images instead, best first. */
+export interface Mirror {
+  /** `*` for every registry without a mirror of its own. */
+  readonly registry: string;
+  /** `https://host[:port][/path]`. */
+  readonly endpoints: readonly string[];
+  readonly origin: SpecPath;
+}
+
+/** What nodes of one kind are told. */
+export interface NodeSettings {
+  readonly mirrors: readonly Mirror[];
+  /** Whether they try the registry itself in the end. */
+  readonly fallsBack: boolean;
+}
 
 /** One station of an image pull. `host` carries the port where it is not the default. */
 export interface PullHop {
   /**
    * `node`: what the node contacts; `site`: the proxy site that answers there; `upstream`: the Host that the registry
-   * gets; `realm`: a host that the registry may send the node to for a token; `token`: where the node asks for it.
+   * gets; `realm`: a host that the registry may send the node to for a token; `token`: where the node asks for it;
+   * `fallback`: what the node contacts where all this fails.
    */
-  readonly kind: 'node' | 'site' | 'upstream' | 'realm' | 'token';
+  readonly kind: 'node' | 'site' | 'upstream' | 'realm' | 'token' | 'fallback';
   readonly host: string;
-  /** Absent where no rewrite has a say. */
-  readonly rewrite?: DomainRewrite;
+  /** What in the spec decides it; absent where nothing has a say. */
+  readonly at?: SpecPath;
 }
 
 /** A name under which nodes pull images, and the name that they really contact. */
@@ -27,6 +45,15 @@ export function registryMirrors(policy: Policy): RegistryMirror[] {
     .toSorted((a, b) => (a.registry < b.registry ? -1 : 1));
 }
 
+/** The mirrors that every kind of node has. */
+export function rewrittenMirrors(policy: Policy): Mirror[] {
+  return registryMirrors(policy).map(({ registry, host, rewrite }) => ({
+    registry,
+    endpoints: [`https://${host}`],
+    origin: rewrite.origin,
+  }));
+}
+
 /**
  * The registry that an image reference names, spelt as container runtimes spell it: a first part with a dot, a colon or
  * an upper case letter is a host, anything else is a repository of Docker Hub.
@@ -40,34 +67,57 @@ export function registryOf(image: string): string {
 }
 
 /** Each station of a pull, in order. Nodes do not ask CoreDNS, so that only mirrors can send them elsewhere. */
-export function pullHosts(policy: Policy, image: string): PullHop[] {
+export function pullHops(
+  policy: Policy,
+  image: string,
+  { mirrors, fallsBack }: NodeSettings = { mirrors: rewrittenMirrors(policy), fallsBack: false },
+): PullHop[] {
   const registry = registryOf(image);
   // Runtimes look mirrors up by the exact text of the image's host: neither a port nor another case is forgiven.
-  const rewrite = registryMirrors(policy).find((mirror) => mirror.registry === registry)?.rewrite;
-  if (!rewrite) return [{ kind: 'node', host: registry }];
-  const node: PullHop = { kind: 'node', host: rewrite.to, rewrite };
-  const upstream = policy.upstreams.find(({ id }) => id === rewrite.upstream);
-  if (!upstream) return [node];
-  const defaultPort = upstream.scheme === 'https' ? 443 : 80;
-  const host = upstream.port === defaultPort ? upstream.host : `${upstream.host}:${upstream.port}`;
+  const mirror = mirrors.find((one) => one.registry === registry) ?? mirrors.find((one) => one.registry === '*');
+  const [first, ...others] = mirror?.endpoints.map(endpointHost) ?? [];
+  if (!mirror || first === undefined) return [{ kind: 'node', host: registry }];
+  const { origin: at } = mirror;
   return [
-    node,
-    { kind: 'site', host: rewrite.to, rewrite },
-    { kind: 'upstream', host, rewrite },
-    ...tokenHosts(policy, rewrite).flatMap((realm): PullHop[] => [
-      { kind: 'realm', host: realm.from, rewrite: realm },
-      { kind: 'token', host: realm.to, rewrite: realm },
+    { kind: 'node', host: first, at },
+    ...behindSite(policy, first),
+    ...others.map((host): PullHop => ({ kind: 'fallback', host, at })),
+    ...(fallsBack ? [{ kind: 'fallback', host: registry } as const] : []),
+  ];
+}
+
+/** Where a site sends a request on, and where the registry behind it sends the node. */
+function behindSite(policy: Policy, endpoint: string): PullHop[] {
+  const host = endpoint.replace(/:\d+$/, '');
+  const site = policy.rewrites.find(({ to, wildcard }) => (wildcard ? host.endsWith(`.${to}`) : host === to));
+  const upstream = policy.upstreams.find(({ id }) => id === site?.upstream);
+  if (!site || !upstream) return [];
+  const defaultPort = upstream.scheme === 'https' ? 443 : 80;
+  return [
+    { kind: 'site', host: endpoint, at: site.origin },
+    {
+      kind: 'upstream',
+      host: upstream.port === defaultPort ? upstream.host : `${upstream.host}:${upstream.port}`,
+      at: upstream.origin,
+    },
+    ...tokenRealms(policy, site).flatMap(({ from, to, origin }): PullHop[] => [
+      { kind: 'realm', host: from, at: origin },
+      { kind: 'token', host: to, at: origin },
     ]),
   ];
 }
 
 /**
  * The rewrites of which the token realm is one. The registry alone knows its realm; with GitLab it is the name of GitLab
- * itself, so a rewrite that is no registry is taken where there is one.
+ * itself: a rewrite that is no registry where there is one, else any that has a site.
  */
-function tokenHosts(policy: Policy, registry: DomainRewrite): readonly DomainRewrite[] {
-  const others = policy.rewrites.filter(
-    (rewrite) => rewrite.upstream !== undefined && !rewrite.wildcard && !rewrite.containerRegistry,
-  );
-  return others.length > 0 ? others : [registry];
+function tokenRealms(policy: Policy, site: DomainRewrite): readonly DomainRewrite[] {
+  if (!site.containerRegistry) return [site];
+  const named = policy.rewrites.filter(({ upstream, wildcard }) => upstream !== undefined && !wildcard);
+  const others = named.filter(({ containerRegistry }) => !containerRegistry);
+  return others.length > 0 ? others : named;
+}
+
+function endpointHost(endpoint: string): string {
+  return /^https:\/\/([^/]+)/.exec(endpoint)?.[1] ?? endpoint;
 }

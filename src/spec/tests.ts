@@ -18,6 +18,7 @@ const resolveTest = z.strictObject({
 
 const pullTest = z.strictObject({
   pull: z.string().min(1).describe('Image reference that a node pulls'),
+  node: z.string().min(1).optional().describe('Target whose nodes are meant, such as containerd; all where absent'),
   expect: z.string().min(1).describe('Host that the node contacts first'),
 });
 

@@ -1,9 +1,12 @@
 import * as z from 'zod';
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { NodeSettings } from '../policy/pulls.ts';
+import type { Policy } from '../policy/types.ts';
 import type { Clients, NodeClient, SiteCertificate } from '../rules/clients.ts';
 import type { Spec } from '../spec/schema.ts';
 import { coredns } from './coredns/index.ts';
 import { targets } from './index.ts';
-import { mirrorsOption } from './mirrors.ts';
+import { mirrorsOf, mirrorsOption } from './mirrors.ts';
 import type { Target } from './target.ts';
 
 const nodeOptions = z.looseObject({ mirrors: mirrorsOption, fallback: z.boolean().optional() });
@@ -20,6 +23,26 @@ export function clientsOf(spec: Spec): Clients {
     pods: used.some(({ name }) => name === coredns.name),
     certificates: used.flatMap((target) => siteCertificates(target, optionsOf(target))),
   };
+}
+
+/** What each kind of node is told that the spec has a target for, without what its product cannot do. */
+export function nodesOf(policy: Policy, spec: Spec): (NodeSettings & { readonly target: string })[] {
+  return clientsOf(spec).nodes.map(({ target, at, fallsBack }) => {
+    const options = spec.targets?.[target];
+    const { mirrors = {} } = nodeOptions.parse(options);
+    const emitted = targets.find(({ name }) => name === target)?.emit({ policy, options, at, read: () => undefined });
+    const refused = new Set(emitted?.diagnostics.filter(isRefusal).map((problem) => JSON.stringify(problem.at)));
+    const all = mirrorsOf(policy, mirrors, [...at, 'mirrors']);
+    return {
+      target,
+      mirrors: all.filter(({ origin }) => !refused.has(JSON.stringify(origin))),
+      fallsBack: fallsBack !== 'never',
+    };
+  });
+}
+
+function isRefusal({ code }: Diagnostic): boolean {
+  return code === 'mirror/unsupported';
 }
 
 function isForNodes(target: Target): boolean {

@@ -2,16 +2,10 @@ import { isIP } from 'node:net';
 import * as z from 'zod';
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import { nameProblem } from '../policy/domains.ts';
-import { registryMirrors } from '../policy/pulls.ts';
+import { type Mirror, rewrittenMirrors } from '../policy/pulls.ts';
 import type { Policy } from '../policy/types.ts';
 
-/** A registry as nodes name it, and where they look for its images instead, best first. */
-export interface Mirror {
-  readonly registry: string;
-  /** `https://host[:port][/path]`. */
-  readonly endpoints: readonly string[];
-  readonly origin: SpecPath;
-}
+export type { Mirror };
 
 function isHost(text: string): boolean {
   const [, host = '', port] = /^(.*?)(?::(\d{1,5}))?$/.exec(text) ?? [];
@@ -48,13 +42,7 @@ export function mirrorsOf(
     endpoints,
     origin: [...at, name],
   }));
-  const rewritten = registryMirrors(policy)
-    .filter((mirror) => !Object.hasOwn(options, mirror.registry))
-    .map((mirror) => ({
-      registry: mirror.registry,
-      endpoints: [`https://${mirror.host}`],
-      origin: mirror.rewrite.origin,
-    }));
+  const rewritten = rewrittenMirrors(policy).filter((mirror) => !Object.hasOwn(options, mirror.registry));
   return [...rewritten, ...own].toSorted((a, b) => (a.registry < b.registry ? -1 : 1));
 }
 

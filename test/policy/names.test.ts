@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { resolveName } from '../../src/policy/names.ts';
-import { pullHosts, registryMirrors, registryOf } from '../../src/policy/pulls.ts';
+import { pullHops, registryMirrors, registryOf } from '../../src/policy/pulls.ts';
 import { policyOf, problemsOf } from '../support/policy.ts';
 
 const policy = policyOf({
@@ -54,7 +54,7 @@ for (const [image, registry] of [
   pulls(`${image} is of ${registry}`, () => assert.is(registryOf(image), registry));
 }
 
-const hops = (image: string) => pullHosts(policy, image).map(({ kind, host }) => `${kind} ${host}`);
+const hops = (image: string) => pullHops(policy, image).map(({ kind, host }) => `${kind} ${host}`);
 pulls('a mirrored registry is reached through its site, and its tokens through that of GitLab', () => {
   assert.equal(hops('registry.example.com/group/app:v1'), [
     'node gitlab-registry.private.example',
@@ -77,6 +77,53 @@ pulls('rewrites of DNS do not reach nodes, and mirrors are found by the exact te
   ]) {
     assert.equal(hops(`${registry}/group/app`), [`node ${registry}`]);
   }
+});
+const mirror = (registry: string, ...hosts: string[]) => ({
+  registry,
+  endpoints: hosts.map((host) => `https://${host}`),
+  origin: ['targets', 'containerd', 'mirrors', registry],
+});
+const node = {
+  mirrors: [
+    mirror('*', 'cache.private.example/v2/all'),
+    mirror('gitlab.example.com:443', 'gitlab.private.example', 'second.private.example:8443'),
+  ],
+  fallsBack: true,
+};
+const nodeHops = (image: string, fallsBack = true) =>
+  pullHops(policy, image, { ...node, fallsBack }).map(({ kind, host }) => `${kind} ${host}`);
+pulls(
+  'a mirror of the node itself leads to the site of its endpoint, and from there to the token and to what is left',
+  () => {
+    const expected = [
+      'node gitlab.private.example',
+      'site gitlab.private.example',
+      'upstream gitlab.example.com',
+      'realm gitlab.example.com',
+      'token gitlab.private.example',
+      'fallback second.private.example:8443',
+    ];
+    assert.equal(nodeHops('gitlab.example.com:443/group/app'), [...expected, 'fallback gitlab.example.com:443']);
+    assert.equal(nodeHops('gitlab.example.com:443/group/app', false), expected);
+  },
+);
+pulls('a mirror for everything takes what has none of its own', () => {
+  assert.equal(nodeHops('alpine'), ['node cache.private.example', 'fallback docker.io']);
+  assert.equal(pullHops(policy, 'alpine', node)[0]?.at, ['targets', 'containerd', 'mirrors', '*']);
+});
+pulls('a GitLab that is a registry too may still be the one that gives tokens', () => {
+  const both = policyOf({
+    upstreams: { gitlab: { url: 'https://gitlab.example.com' }, registry: { url: 'https://registry.example.com' } },
+    domainRewrites: [
+      { from: 'registry.example.com', to: 'r.private.example', upstream: 'registry', containerRegistry: true },
+      { from: 'gitlab.example.com', to: 'g.private.example', upstream: 'gitlab', containerRegistry: true },
+    ],
+  });
+  const realms = pullHops(both, 'registry.example.com/app').filter(({ kind }) => kind === 'realm');
+  assert.equal(
+    realms.map(({ host, at }) => `${host} ${at?.join('.')}`),
+    ['registry.example.com domainRewrites.0', 'gitlab.example.com domainRewrites.1'],
+  );
 });
 pulls('mirrors come in the order of their names', () => {
   assert.equal(

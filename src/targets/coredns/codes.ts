@@ -12,6 +12,12 @@ export const corednsCodes = defineCodes('coredns', {
     message: () => 'there is no domain rewrite, so every name is left alone',
     hint: () => 'write domainRewrites, or take the target out',
   }),
+  'inner-target': code<{ type: string; name: string; to: string }>({
+    severity: 'warning',
+    message: ({ type, name, to }) => `${type} records of "${name}" name the targets that those of "${to}" do`,
+    hint: () =>
+      'CoreDNS maps no names in HTTPS and SVCB records back; clients reach the right place, by a name that network policies and logs then have to know',
+  }),
   'cluster-name': code<{ name: string; domain: string }>({
     severity: 'error',
     message: ({ name }) =>
