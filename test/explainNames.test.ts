@@ -11,7 +11,7 @@ import { RECORDS } from './targets/coredns/lookups.ts';
 const spec = `version: 1
 name: names
 upstreams:
-  gitlab: { url: https://gitlab.example.com }
+  gitlab: { url: https://10.0.0.7 }
   registry: { url: https://registry.example.com:5000 }
 domainRewrites:
   - { from: gitlab.example.com, to: gitlab.link.example, upstream: gitlab }
@@ -68,11 +68,11 @@ names('shows each station with its line, and what comes back', async () => {
     `GitLab.example.com. is looked up as gitlab.link.example
   CoreDNS looks up gitlab.link.example (postern.yaml:7:5)
   the proxy site there is gitlab.link.example (postern.yaml:7:5)
-  it asks gitlab.example.com (postern.yaml:4:11)
+  its upstream gets Host gitlab.example.com (postern.yaml:4:11)
   spec      postern.yaml:7:5
             7 |   - { from: gitlab.example.com, to: gitlab.link.example, upstream: gitlab }
   spec      postern.yaml:4:11
-            4 |   gitlab: { url: https://gitlab.example.com }
+            4 |   gitlab: { url: https://10.0.0.7 }
   the answer comes back under the old name
   nodes ask their own resolver and get the public address; see explain pull
 `,

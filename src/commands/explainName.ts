@@ -4,6 +4,7 @@ import { jsonDiagnostics } from '../diagnostics/json.ts';
 import { printable } from '../diagnostics/printable.ts';
 import { nameProblem } from '../policy/domains.ts';
 import { resolveName } from '../policy/names.ts';
+import { siteHops } from '../policy/pulls.ts';
 import type { DomainRewrite } from '../policy/types.ts';
 import { clientsOf } from '../targets/clients.ts';
 import { answerTypes, namesInAnswers } from '../targets/coredns/answers.ts';
@@ -58,15 +59,11 @@ function problemOf(asked: string, type: string | undefined): Problem | undefined
   return found && { problem: `"${asked}" ${found.problem}`, hint: found.hint };
 }
 
+const WORDS: Readonly<Record<string, string>> = { site: 'the proxy site there is', upstream: 'its upstream gets Host' };
+
 function hopsOf(rewrite: DomainRewrite, name: string, { policy }: Understood): Hop[] {
-  const upstream = policy.upstreams.find(({ id }) => id === rewrite.upstream);
   const lookup = { kind: 'lookup', words: 'CoreDNS looks up', host: name, at: rewrite.origin };
-  if (!upstream) return [lookup];
-  return [
-    lookup,
-    { kind: 'site', words: 'the proxy site there is', host: name, at: rewrite.origin },
-    { kind: 'upstream', words: 'it asks', host: upstream.host, at: upstream.origin },
-  ];
+  return [lookup, ...siteHops(policy, rewrite, name).map((hop) => ({ ...hop, words: WORDS[hop.kind] ?? '' }))];
 }
 
 interface Rewritten {

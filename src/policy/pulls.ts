@@ -88,22 +88,29 @@ export function pullHops(
 
 /** Where a site sends a request on, and where the registry behind it sends the node. */
 function behindSite(policy: Policy, endpoint: string): PullHop[] {
-  const host = endpoint.replace(/:\d+$/, '');
-  const site = policy.rewrites.find(({ to, wildcard }) => (wildcard ? host.endsWith(`.${to}`) : host === to));
-  const upstream = policy.upstreams.find(({ id }) => id === site?.upstream);
-  if (!site || !upstream) return [];
+  const name = endpoint.replace(/:\d+$/, '');
+  const site = policy.rewrites.find(({ to, wildcard }) => !wildcard && to === name);
+  const hops = site ? siteHops(policy, site, endpoint) : [];
+  if (!site || hops.length === 0) return [];
+  const realms = tokenRealms(policy, site).flatMap(({ from, to, origin }): PullHop[] => [
+    { kind: 'realm', host: from, at: origin },
+    { kind: 'token', host: to, at: origin },
+  ]);
+  return [...hops, ...realms];
+}
+
+/** The site that answers for a rewritten name, and the Host that it sends on: the public name, as the upstream knows itself. */
+export function siteHops(
+  policy: Policy,
+  { from, wildcard, upstream: id, origin }: DomainRewrite,
+  at: string,
+): PullHop[] {
+  const upstream = wildcard ? undefined : policy.upstreams.find((one) => one.id === id);
+  if (!upstream) return [];
   const defaultPort = upstream.scheme === 'https' ? 443 : 80;
   return [
-    { kind: 'site', host: endpoint, at: site.origin },
-    {
-      kind: 'upstream',
-      host: upstream.port === defaultPort ? upstream.host : `${upstream.host}:${upstream.port}`,
-      at: upstream.origin,
-    },
-    ...tokenRealms(policy, site).flatMap(({ from, to, origin }): PullHop[] => [
-      { kind: 'realm', host: from, at: origin },
-      { kind: 'token', host: to, at: origin },
-    ]),
+    { kind: 'site', host: at, at: origin },
+    { kind: 'upstream', host: upstream.port === defaultPort ? from : `${from}:${upstream.port}`, at: upstream.origin },
   ];
 }
 
