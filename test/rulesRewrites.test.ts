@@ -11,7 +11,10 @@ import { temporaryFolder } from '../src/verify/folder.ts';
 import { certificateFor } from './engines/certificate.ts';
 import { engineSuite } from './engines/suite.ts';
 
-const upstreams = { gitlab: { url: 'https://gitlab.example.com' }, registry: { url: 'https://registry.example.com' } };
+const upstreams = {
+  gitlab: { url: 'https://gitlab.example.com', servers: ['10.0.0.1:443'] },
+  registry: { url: 'https://registry.example.com', servers: ['10.0.0.2:443'] },
+};
 const gitlab = { from: 'gitlab.example.com', to: 'gitlab.private.example.com', upstream: 'gitlab' };
 const registry = {
   from: 'registry.example.com',
@@ -109,6 +112,27 @@ test('a rewrite that only pods, only nodes or only some nodes follow', () => {
     'targets.containerd.mirrors.gitlab.example.com:443 rule/some-nodes',
   ]);
   assert.equal(lints([gitlab, registry], { ...everybody, crio: strict }), []);
+});
+
+test('an upstream that is found by a name which leads back to the site', () => {
+  const both = [gitlab, registry];
+  const byName = { gitlab: { url: 'https://gitlab.example.com' }, registry: upstreams.registry };
+  assert.equal(lints(both, everybody, { upstreams: byName }), ['upstreams.gitlab rule/site-loop']);
+  assert.equal(lints(both, { caddy: {} }, { upstreams: byName }), [], 'no DNS is rewritten');
+  const unused = { ...upstreams, other: { url: 'https://gitlab.example.com' } };
+  assert.equal(lints(both, everybody, { upstreams: unused }), [], 'no upstream of a site');
+  const below = { from: '*.nodes.example.com', to: '*.nodes.example.net' };
+  assert.equal(lints([...both, below], everybody), [], 'by address');
+  const pool = {
+    ...upstreams,
+    gitlab: { ...upstreams.gitlab, servers: ['10.0.0.1:443', 'git.nodes.example.com:443'] },
+  };
+  assert.equal(lints([...both, below], everybody, { upstreams: pool }), ['upstreams.gitlab rule/site-loop']);
+  const own = { ...upstreams, gitlab: { url: `https://${gitlab.to}` } };
+  assert.equal(lints(both, { caddy: {} }, { upstreams: own }), ['upstreams.gitlab rule/site-loop'], 'the site itself');
+  const dnsOnly = { from: 'kas.example.com', to: 'kas.private.example.com' };
+  const elsewhere = { ...upstreams, gitlab: { url: `https://${dnsOnly.to}` } };
+  assert.equal(lints([...both, dnsOnly], everybody, { upstreams: elsewhere }), [], 'another private name');
 });
 
 test.run();

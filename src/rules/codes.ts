@@ -63,6 +63,14 @@ export const ruleCodes = defineCodes('rule', {
     message: ({ file, names }) => `the certificate "${file}" does not cover ${quotedList(names)}`,
     hint: () => 'get one for both sides of every rewrite with an upstream',
   }),
+  'site-loop': code<{ upstream: string; name: string; side: 'from' | 'to' }>({
+    severity: 'warning',
+    message: ({ upstream, name, side }) =>
+      side === 'to'
+        ? `upstream "${upstream}" of a site is "${name}", which is the site itself`
+        : `a site that asks the rewritten DNS for "${name}" finds itself, not upstream "${upstream}"`,
+    hint: ({ upstream }) => `write the real addresses: servers: [10.0.0.1:443] under upstreams.${upstream}`,
+  }),
   'pods-only': code<{ registry: string }>({
     severity: 'warning',
     message: ({ registry }) => `"${registry}" is rewritten for pods, but nodes pull images and do not ask CoreDNS`,

@@ -5,6 +5,7 @@ import type { Spec } from '../spec/schema.ts';
 import { certificates } from './certificates.ts';
 import type { Clients } from './clients.ts';
 import { ruleCodes } from './codes.ts';
+import { loops } from './loops.ts';
 import { fallback, reach } from './reach.ts';
 import { dependencyProxy, tokenRealm } from './realm.ts';
 import { redundant } from './redundant.ts';
@@ -34,6 +35,7 @@ export function lint(policy: Policy, spec: Spec, { clients, read }: Surroundings
     ...fallback(policy, clients),
     ...dependencyProxy(policy, clients),
     ...certificates(policy, clients, read),
+    ...loops(policy, clients),
     ...untested(spec),
   ];
 }

@@ -4,7 +4,7 @@ name: demo
 ipRanges:
   partner: { file: partner.txt }
 upstreams:
-  gitlab: { url: https://gitlab.example.com }
+  gitlab: { url: https://gitlab.example.com, servers: ["10.30.0.10:443"] }
 routes:
   read:
     upstream: gitlab

@@ -1,0 +1,39 @@
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import { rewriteApplies } from '../policy/domains.ts';
+import type { DomainRewrite, Policy, Upstream } from '../policy/types.ts';
+import type { Clients } from './clients.ts';
+import { ruleCodes } from './codes.ts';
+
+/**
+ * Upstreams of sites that are found by a name which leads back to the sites: requests would go round until somebody
+ * notices. A private name always does; a public one does where the machine of the sites asks the DNS that was rewritten.
+ */
+export function loops(policy: Policy, { pods }: Clients): Diagnostic[] {
+  const sites = policy.rewrites.filter(({ upstream }) => upstream !== undefined);
+  const behind = new Set(sites.map(({ upstream }) => upstream));
+  return policy.upstreams.flatMap((upstream) => {
+    if (!behind.has(upstream.id)) return [];
+    const own = leadBack(upstream, 'to', (name) => sites.find((site) => answersTo(site, name)));
+    if (own || !pods) return own ?? [];
+    return leadBack(upstream, 'from', (name) => policy.rewrites.find((rewrite) => rewriteApplies(rewrite, name))) ?? [];
+  });
+}
+
+function answersTo({ to, wildcard }: DomainRewrite, name: string): boolean {
+  return wildcard ? name.endsWith(`.${to}`) : name === to;
+}
+
+/** `side` is where the rewrite that is found has the name. */
+function leadBack(
+  { id, servers, origin }: Upstream,
+  side: 'from' | 'to',
+  find: (name: string) => DomainRewrite | undefined,
+): Diagnostic | undefined {
+  for (const { host: name } of servers) {
+    const rewrite = find(name);
+    if (!rewrite) continue;
+    const related = [{ at: [...rewrite.origin, side], message: side === 'to' ? 'answered here' : 'rewritten here' }];
+    return ruleCodes.report('site-loop', origin, { upstream: id, name, side }, { part: 'key', related });
+  }
+  return undefined;
+}
