@@ -49,13 +49,13 @@ function groupsOf(
 ): readonly string[] {
   if (names === undefined) return keyGroups;
   for (const [index, group] of names.entries()) {
+    if (keyGroups.includes(group)) continue;
     const at: SpecPath = ['apiKeys', id, 'routes', index];
     const known = Object.keys(spec.routes ?? {});
-    if (!known.includes(group))
-      problems.push(policyCodes.report('unknown-reference', at, { kind: 'route group', name: group, known }));
-    else if (!keyGroups.includes(group)) problems.push(policyCodes.report('unusable-group', at, { key: id, group }));
+    if (known.includes(group)) problems.push(policyCodes.report('unusable-group', at, { key: id, group }));
+    else problems.push(policyCodes.report('unknown-reference', at, { kind: 'route group', name: group, known }));
   }
-  return [...new Set(names)].sort();
+  return names.length === 1 ? names : [...new Set(names)].sort();
 }
 
 function resolveOne(id: string, spec: KeySpec, context: KeyContext): ApiKey {
@@ -69,8 +69,11 @@ function resolveOne(id: string, spec: KeySpec, context: KeyContext): ApiKey {
   }
   return {
     id,
-    keys: keys.map((text, index) => secretReference(text, single ? [...origin, 'key'] : [...origin, 'key', index])),
-    token: secretReference(spec.token, [...origin, 'token']),
+    // Places are written out: a list made by spreading another keeps room for 17 more steps, and there are many keys.
+    keys: keys.map((text, index) =>
+      secretReference(text, single ? ['apiKeys', id, 'key'] : ['apiKeys', id, 'key', index]),
+    ),
+    token: secretReference(spec.token, ['apiKeys', id, 'token']),
     groups: groupsOf(id, spec.routes, context),
     ...(spec.ipRanges === undefined ? {} : { ranges: context.ranges.resolve(spec.ipRanges, [...origin, 'ipRanges']) }),
     ...(expires === undefined ? {} : { expires }),

@@ -45,13 +45,14 @@ export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]
   const sets = new Map<string, NamedSet>();
   const path: string[] = [];
 
-  const item = (text: string, at: SpecPath): readonly AddressRange[] => {
-    if (text.startsWith('@')) return named(text.slice(1), at);
-    const range = parseItem(text);
-    if (!('problem' in range)) return [range];
-    problems.push(policyCodes.report('bad-range', at, { text, ...range }));
-    return [];
-  };
+  const each = (items: readonly string[], at: SpecPath): readonly AddressRange[] =>
+    items.flatMap((text, index) => {
+      if (text.startsWith('@')) return named(text.slice(1), [...at, index]);
+      const range = parseItem(text);
+      if (!('problem' in range)) return range;
+      problems.push(policyCodes.report('bad-range', [...at, index], { text, ...range }));
+      return [];
+    });
 
   const fromFile = (file: string, at: SpecPath): readonly AddressRange[] => {
     const text = read(file);
@@ -93,9 +94,7 @@ export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]
     sets.set(name, set);
     path.push(name);
     const origin: SpecPath = ['ipRanges', name];
-    const found = Array.isArray(definition)
-      ? definition.flatMap((text, index) => item(text, [...origin, index]))
-      : fromFile(definition.file, [...origin, 'file']);
+    const found = Array.isArray(definition) ? each(definition, origin) : fromFile(definition.file, [...origin, 'file']);
     path.pop();
     set.ranges = unionOf(found).ranges;
     set.resolving = false;
@@ -103,8 +102,7 @@ export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]
   };
 
   return {
-    resolve: (items, at) =>
-      items === 'any' ? ANY_ADDRESS : unionOf(items.flatMap((text, index) => item(text, [...at, index]))),
+    resolve: (items, at) => (items === 'any' ? ANY_ADDRESS : unionOf(each(items, at))),
     checkAll() {
       for (const name of Object.keys(spec.ipRanges ?? {})) named(name, ['ipRanges', name]);
     },

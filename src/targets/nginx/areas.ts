@@ -11,7 +11,8 @@ export interface Areas {
 }
 
 interface Member extends Network {
-  readonly sets: Set<number>;
+  /** In ascending order. */
+  readonly sets: number[];
 }
 
 export function areasOf(sets: Iterable<CidrSet>): Areas {
@@ -27,9 +28,9 @@ export function areasOf(sets: Iterable<CidrSet>): Areas {
     if (numbers.has(key)) continue;
     numbers.set(key, number);
     for (const network of own) {
-      const member = networks.get(network.cidr) ?? { ...network, sets: new Set<number>() };
+      const member = networks.get(network.cidr) ?? { ...network, sets: [] };
       networks.set(network.cidr, member);
-      member.sets.add(number);
+      member.sets.push(number);
     }
   }
   const { cidrs, members } = cut([...networks.values()].sort(outerFirst));
@@ -57,7 +58,9 @@ function cut(networks: readonly Member[]): { cidrs: { cidr: string; area: number
       if (outer.network.family === network.family && outer.network.last >= network.first) break;
       around.pop();
     }
-    const inside = [...new Set([...(around.at(-1)?.sets ?? []), ...network.sets])].sort((a, b) => a - b);
+    // The networks of one set do not nest, so none is in both.
+    const outer = around.at(-1)?.sets ?? [];
+    const inside = outer.length === 0 ? network.sets : [...outer, ...network.sets].sort((a, b) => a - b);
     around.push({ network, sets: inside });
     const key = inside.join();
     const area = areas.get(key) ?? members.push(inside);

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
+import { parseAddress } from '../../policy/cidr.ts';
 import type { ApiKey, Proxy, Upstream } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
 import { nginxCodes } from './codes.ts';
@@ -81,7 +81,7 @@ function upstreamProblems({ tls, origin }: Upstream, problems: Diagnostic[]): vo
   const problem = tls.caFile === undefined ? undefined : textProblem(tls.caFile);
   if (problem !== undefined)
     problems.push(nginxCodes.report('unwritable-text', [...origin, 'tls', 'caFile'], { what: 'the path', problem }));
-  if (isIP(tls.serverName) !== 0 && !tls.insecureSkipVerify) {
+  if (parseAddress(tls.serverName) !== undefined && !tls.insecureSkipVerify) {
     problems.push(nginxCodes.report('unverifiable-address', [...origin, 'url'], { host: tls.serverName }));
   }
 }
