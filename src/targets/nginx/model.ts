@@ -105,7 +105,10 @@ export interface SitesModel {
   readonly answers: readonly HeaderModel[];
   readonly requests: readonly HeaderModel[];
   readonly cookies: readonly { readonly from: NginxToken; readonly to: NginxToken }[];
+  /** Set for a request that has been here before, and what it is answered. */
   readonly looping: NginxToken;
+  readonly looped: NginxToken;
+  readonly misdirected: NginxToken;
   readonly mark: NginxToken;
   readonly route: NginxToken;
   readonly path: NginxToken;

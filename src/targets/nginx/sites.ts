@@ -62,6 +62,8 @@ export function sitesModel(input: SitesInput): Sites | null {
       requests: requests.map(({ header, part }) => ({ name: word(header), value: value(part) })),
       cookies: names.map(({ from, to }) => ({ from: pattern(`(?i)^[.]?${escapeRegex(from)}\\z`), to: word(to) })),
       looping: value(loop.found),
+      looped: value(statusBody(508)),
+      misdirected: value(statusBody(421)),
       mark: value(loop.mark),
       route: value(log.route),
       path: value(log.path),

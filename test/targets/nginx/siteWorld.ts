@@ -28,6 +28,8 @@ export interface WorldOptions {
   /** Origin of GitLab as the spec has it. */
   readonly url?: string;
   readonly rewrites?: readonly object[];
+  /** How the sites verify what is behind them; by its own certificate where absent. */
+  readonly tls?: object;
 }
 
 /** Sites of nginx for two private names, with one server behind both that writes down what it is sent. */
@@ -40,7 +42,7 @@ export async function startSites(options: WorldOptions, scope: Scope): Promise<W
   const upstream = await startRecorder({ tls, answer });
   scope.defer(() => upstream.close());
   const port = await freePort();
-  const behind = { servers: [`127.0.0.1:${upstream.port}`], tls: { caFile: certFile } };
+  const behind = { servers: [`127.0.0.1:${upstream.port}`], tls: options.tls ?? { caFile: certFile } };
   const policy = policyOf({
     upstreams: {
       gitlab: { url, ...behind },

@@ -6,6 +6,9 @@ import { GITLAB, REGISTRY, startSites } from './siteWorld.ts';
 
 const { test, engines } = await engineSuite('nginx: sites of domain rewrites', ['nginx', 'nginx-newest', 'openssl']);
 
+/** A name that the certificate of the upstream does not cover. */
+const OTHER = { from: 'other.example.com', to: 'other.private.example.com', upstream: 'gitlab' };
+
 const ANSWER: readonly (readonly [string, string])[] = [
   ['Www-Authenticate', 'Bearer realm="https://gitlab.example.com/jwt/auth",service="container_registry"'],
   ['Location', 'HTTPS://Registry.example.com:443/v2/x/blobs/1?state=https%3A%2F%2Fgitlab.example.com'],
@@ -72,6 +75,36 @@ for (const [name, secure] of [
       const direct = await ask('gitlab.example.com', ['Origin: https://gitlab.example.com']);
       for (const [header, value] of ANSWER) if (header !== 'Set-Cookie') assert.is(direct.field(header), value, header);
       assert.is(upstream.take()[0]?.serverName, 'gitlab.example.com');
+    }),
+  );
+}
+
+for (const name of ['nginx', 'nginx-newest'] as const) {
+  test(
+    `${name}: a certificate that is not verified is refused, unless the spec says that any will do`,
+    scoped(async (scope) => {
+      const statusWith = async (tls?: object) => {
+        const more = tls ? { tls } : {};
+        const { ask } = await startSites({ ...engines, nginx: engines[name], secure: true, ...more }, scope);
+        return (await ask(GITLAB)).status;
+      };
+      assert.is(await statusWith(), 200);
+      assert.is(await statusWith({}), 502, 'an authority that nobody knows');
+      assert.is(await statusWith({ insecureSkipVerify: true }), 200);
+    }),
+  );
+
+  test(
+    `${name}: a certificate of another name is refused`,
+    scoped(async (scope) => {
+      const given = { ...engines, nginx: engines[name], secure: true, rewrites: [OTHER] };
+      const { ask, upstream } = await startSites(given, scope);
+      assert.is((await ask('other.private.example.com')).status, 502);
+      assert.is((await ask(GITLAB)).status, 200);
+      assert.equal(
+        upstream.take().map(({ serverName }) => serverName),
+        ['gitlab.example.com'],
+      );
     }),
   );
 }
