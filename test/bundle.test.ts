@@ -1,0 +1,48 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { compile } from '../src/index.ts';
+import { bottlerocketOptions } from '../src/targets/bottlerocket/options.ts';
+import { corednsOptions } from '../src/targets/coredns/options.ts';
+import { targets } from '../src/targets/index.ts';
+import { demoRanges, demoSpec } from './support/demo.ts';
+import { inWorkspace } from './support/workspace.ts';
+
+// `npm test` runs the command as it is built, in which templates are code; the library reads and compiles them.
+const bundle = suite('the command writes what the library makes');
+
+const tls = { certFile: '/etc/postern/tls/sites.pem', keyFile: '/etc/postern/tls/sites.key' };
+
+/** A spec of every target, those that have forms in one of them each. */
+function specWith(forms: Readonly<Record<string, string | undefined>>): string {
+  const sites = { nginx: { version: '1.26', sites: { tls } }, caddy: { sites: { tls } } };
+  const given: Readonly<Record<string, object>> = {
+    ...sites,
+    coredns: forms['coredns'] === 'nodeLocal' ? { bind: ['169.254.20.10'] } : {},
+  };
+  const options = (name: string) => ({ ...given[name], form: forms[name] });
+  const all = Object.fromEntries(targets.map(({ name }) => [name, options(name)]));
+  // Docker can mirror no other registry.
+  const spec = demoSpec.replaceAll('registry.example.com', 'docker.io');
+  return spec.replace(/^targets:\n(?: .*\n)+/m, `targets: ${JSON.stringify(all)}\n`);
+}
+
+const bottlerocket = bottlerocketOptions.shape.form.unwrap().options;
+for (const [index, coredns] of corednsOptions.shape.form.unwrap().options.entries()) {
+  const forms = { coredns, bottlerocket: bottlerocket[index % bottlerocket.length] };
+  bundle(Object.values(forms).join(', '), () =>
+    inWorkspace(async ({ run, read, write }) => {
+      const text = specWith(forms);
+      const { files, diagnostics } = compile(text, { file: 'postern.yaml', read: () => demoRanges });
+      assert.ok(files, JSON.stringify(diagnostics));
+      assert.equal(
+        [...new Set(files.map((file) => file.target))].sort(),
+        [...targets.map(({ name }) => name), 'postern'].sort(),
+      );
+      write('postern.yaml', text);
+      const { status, stderr } = await run('generate');
+      assert.is(status, 0, stderr);
+      for (const file of files) assert.is(read(`generated/${file.path}`), file.text, file.path);
+    }),
+  );
+}
+bundle.run();
