@@ -80,10 +80,12 @@ export const corednsCodes = defineCodes('coredns', {
     message: ({ pattern }) => `what "${pattern}" brings in is not looked at`,
     hint: () => 'make sure that it holds no autopath and no server block for a name that is rewritten',
   }),
-  'long-scan': code<{ names: number }>({
+  'long-scan': code<{ names: number; limit: number }>({
     severity: 'warning',
-    message: ({ names }) => `CoreDNS tries up to ${names} rules one after another for every query`,
-    hint: () => 'without merge they would get server blocks of their own',
+    message: ({ names }) =>
+      `CoreDNS tries ${names} rules of a server block one after another for every query that comes to it`,
+    hint: ({ limit }) =>
+      `above ${limit} they get server blocks of their own, but not in a Corefile of yours, of which these would have to copy all that the present block does; without merge they do, and a wildcard takes the place of many`,
   }),
   'no-room': code<Record<never, never>>({
     severity: 'error',

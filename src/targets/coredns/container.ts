@@ -1,7 +1,8 @@
 import type { Diagnostic, Place, SpecPath } from '../../diagnostics/diagnostic.ts';
 import { parseDocument } from '../../source/document.ts';
 import { corednsCodes } from './codes.ts';
-import type { Edit } from './managed.ts';
+import { type Edit, editedLines } from './edits.ts';
+import { quotedContainer } from './quotedContainer.ts';
 
 /** A Corefile and the file that it stands in, which is the Corefile itself or a ConfigMap. */
 export interface Container {
@@ -25,13 +26,19 @@ export function plainContainer({ file, text }: ContainerFile): Container {
   };
 }
 
-/** A ConfigMap with the Corefile as a literal block, where each of its lines is a line of the file too. */
+/** Whether a file is an object of Kubernetes, in YAML or JSON, and not the Corefile itself. */
+export function isObject(text: string): boolean {
+  return /^\s*\{\s*["}]|^(?:apiVersion|kind|data|metadata):/m.test(text);
+}
+
+/** A ConfigMap with the Corefile as a literal block, where each of its lines is a line of the file too, or in double quotes. */
 export function configMapContainer(source: ContainerFile, problems: Diagnostic[]): Container | undefined {
   const { file, text, at } = source;
   const refuse = (problem: string, hint: string, place?: Place) => {
     problems.push(corednsCodes.report('bad-merge', at, { file, problem, hint }, place ? { place } : {}));
     return undefined;
   };
+  if (!isObject(text)) return refuse('is no ConfigMap', 'a Corefile goes with "form: corefile"');
   const parsed = parseDocument({ name: file, text });
   if (!parsed.value) {
     problems.push(...parsed.diagnostics);
@@ -41,6 +48,8 @@ export function configMapContainer(source: ContainerFile, problems: Diagnostic[]
   const corefile = corefileOf(value);
   if (corefile === undefined)
     return refuse('has no data.Corefile', 'give the ConfigMap itself, as kubectl get -o yaml prints it');
+  const inString = quotedContainer(source, locate(['data', 'Corefile'], 'value'), corefile);
+  if (inString) return inString;
   const key = locate(['data', 'Corefile'], 'key');
   const head = /^["']?:[ ]+\|[-+0-9]*[ ]*(?:#.*)?\r?$/.exec(text.slice(key.end).split('\n', 1)[0] ?? '');
   const first = text.slice(0, key.end).split('\n').length;
@@ -97,9 +106,5 @@ function offsetsOf(lines: readonly string[]): number[] {
 }
 
 function applyEdits(text: string, edits: readonly Edit[]): string {
-  const lines = text.split('\n');
-  // From the end, so that line numbers before stay true; on one line what goes leaves before the new comes.
-  for (const { line, remove, insert } of edits.toSorted((a, b) => b.line - a.line || b.remove - a.remove))
-    lines.splice(line, remove, ...insert);
-  return lines.join('\n');
+  return editedLines(text.split('\n'), edits).join('\n');
 }

@@ -4,18 +4,11 @@ import type { DomainRewrite } from '../../policy/types.ts';
 import { renderTemplate } from '../../render/render.ts';
 import { corednsCodes } from './codes.ts';
 import { ruleOf } from './corefile.ts';
+import type { Edit } from './edits.ts';
 import type { Directive, ServerBlock } from './grammar.ts';
 import { beginMarker, endMarker, type Region } from './markers.ts';
 import type { MergeInput } from './merge.ts';
 import { literalLine } from './quote.ts';
-
-/** Lines to put in the place of others; line numbers from 0. Nothing else of the file changes. */
-export interface Edit {
-  readonly line: number;
-  readonly remove: number;
-  /** Without line feeds. */
-  readonly insert: readonly string[];
-}
 
 export interface ManagedBlock {
   readonly input: MergeInput;

@@ -4,8 +4,9 @@ import { adoptedRules } from './adopt.ts';
 import { inlineLimit } from './blocks.ts';
 import { checkBlock } from './checks.ts';
 import { corednsCodes } from './codes.ts';
+import type { Edit } from './edits.ts';
 import { type Corefile, type Directive, parseCorefile, type ServerBlock } from './grammar.ts';
-import { type Edit, editOf } from './managed.ts';
+import { editOf } from './managed.ts';
 import { type Region, regionsOf } from './markers.ts';
 import { answerer, sampleName, unknownKeys, zonesOf, zonesWithin } from './zones.ts';
 
@@ -21,7 +22,7 @@ export interface MergeInput {
 
 /** What has to change in a Corefile so that it rewrites these names and no others of ours. */
 export function mergeCorefile(input: MergeInput, problems: Diagnostic[]): Edit[] {
-  const { text, name, at, placeOf, rewrites } = input;
+  const { text, name, at, placeOf } = input;
   const corefile = parseCorefile(text);
   if ('problem' in corefile) {
     const { at: word, problem } = corefile;
@@ -34,8 +35,9 @@ export function mergeCorefile(input: MergeInput, problems: Diagnostic[]): Edit[]
     problems.push(brokenMarker(input, lines, regions));
     return [];
   }
-  if (rewrites.length > inlineLimit) problems.push(corednsCodes.report('long-scan', at, { names: rewrites.length }));
   const wanted = placeRules(input, corefile, problems);
+  const names = Math.max(0, ...[...wanted.values()].map((own) => own.length));
+  if (names > inlineLimit) problems.push(corednsCodes.report('long-scan', at, { names, limit: inlineLimit }));
   const merged = [...new Set([...wanted.keys(), ...regions.map(({ block }) => block)])].map((block) => {
     const own = wanted.get(block) ?? [];
     const region = regions.find((one) => one.block === block);

@@ -3,7 +3,7 @@ import type { Policy } from '../../policy/types.ts';
 import { renderTemplate } from '../../render/render.ts';
 import type { ReadFile, RenderedFile } from '../target.ts';
 import { corednsCodes } from './codes.ts';
-import { type Container, type ContainerFile, configMapContainer, plainContainer } from './container.ts';
+import { type Container, type ContainerFile, configMapContainer, isObject, plainContainer } from './container.ts';
 import { mergeCorefile } from './merge.ts';
 import type { CorednsForm } from './options.ts';
 import { isLiteral, literalLine } from './quote.ts';
@@ -42,7 +42,7 @@ export function mergedFile({ policy, at: target, read, form, file }: Merging): R
   const edits = mergeCorefile(input, problems);
   if (hasError(problems)) return { diagnostics: problems };
   const merged = container.apply(edits);
-  if (form !== 'eks') return resultOf({ path: pathOf(form), text: merged }, problems);
+  if (form !== 'eks') return resultOf({ path: pathOf(form, merged), text: merged }, problems);
   // The add-on takes the Corefile as a value, whatever it was taken from.
   const whole = plainContainer({ file, text: container.corefile, at }).apply(edits);
   const lines = whole.trimEnd().split('\n');
@@ -61,20 +61,26 @@ export function mergedFile({ policy, at: target, read, form, file }: Merging): R
 function containerOf(form: CorednsForm, source: ContainerFile, problems: Diagnostic[]): Container | 'none' | undefined {
   switch (form) {
     case 'corefile':
-      return plainContainer(source);
+      return isObject(source.text) ? refused(source, problems) : plainContainer(source);
     case 'configMap':
     case 'nodeLocal':
       return configMapContainer(source, problems);
     case 'eks':
-      return /^(?:apiVersion|kind): /m.test(source.text)
-        ? configMapContainer(source, problems)
-        : plainContainer(source);
+      return isObject(source.text) ? configMapContainer(source, problems) : plainContainer(source);
     default:
       return 'none';
   }
 }
 
-function pathOf(form: CorednsForm): string {
+function refused({ file, at }: ContainerFile, problems: Diagnostic[]): undefined {
+  const hint = 'write "form: configMap", or give the Corefile alone';
+  problems.push(
+    corednsCodes.report('bad-merge', at, { file, problem: 'is an object of Kubernetes, not a Corefile', hint }),
+  );
+}
+
+function pathOf(form: CorednsForm, text: string): string {
   if (form === 'corefile') return 'coredns/Corefile';
-  return form === 'nodeLocal' ? 'coredns/node-local-dns.yaml' : 'coredns/configmap.yaml';
+  const extension = text.trimStart().startsWith('{') ? 'json' : 'yaml';
+  return `coredns/${form === 'nodeLocal' ? 'node-local-dns' : 'configmap'}.${extension}`;
 }
