@@ -143,6 +143,15 @@ export function requestMaps(names: readonly SiteName[], maps: MapList): Mapped[]
   });
 }
 
+/** Expressions for the domains of cookies, and what stands in place of what they match. */
+export function cookieDomains(names: readonly SiteName[], maps: MapList): { sources: readonly string[]; to: Variable } {
+  const exact = names.map(({ from, to }) => [from, to] as const);
+  return {
+    sources: alternatives(names.map(({ from }) => from)).map((host) => `(?i)^[.]?(?<s_host>${host})\\z`),
+    to: maps.add({ name: 's_domain', volatile: true, source: [HOST], exact }),
+  };
+}
+
 /** Behind a load balancer the sites listen on one port and are known by another: the one that clients say. */
 function portMap(secure: boolean, maps: MapList): Variable {
   const source = `(?<s_digits>:(?!${secure ? 443 : 80}\\z)[0-9]{1,5})\\z`;

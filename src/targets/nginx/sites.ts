@@ -5,8 +5,7 @@ import { mapList } from './maps.ts';
 import type { MapModel, SiteModel, SitesModel } from './model.ts';
 import type { NginxOptions } from './options.ts';
 import { literal, type Part, pattern, value, variable, word } from './quote.ts';
-import { escapeRegex } from './router.ts';
-import { answerMaps, requestMaps, type SiteName } from './siteNames.ts';
+import { answerMaps, cookieDomains, requestMaps, type SiteName } from './siteNames.ts';
 
 /** A request in plain HTTP on a port for TLS is one more of nginx's own errors. */
 const SITE_ERRORS = ERROR_PAGES.map(({ from, status }) => ({ from: status === 400 ? [...from, 497] : from, status }));
@@ -49,6 +48,7 @@ export function sitesModel(input: SitesInput): Sites | null {
   const list = mapList();
   const answers = answerMaps(names, tls !== 'off', list);
   const requests = requestMaps(names, list);
+  const cookies = cookieDomains(names, list);
   const loop = loopMaps(policy.name, list);
   const log = logMaps(rewrites, list);
   return {
@@ -60,7 +60,7 @@ export function sitesModel(input: SitesInput): Sites | null {
       tls: tls === 'off' ? null : { certFile: literal(tls.certFile), keyFile: literal(tls.keyFile) },
       answers: answers.map(({ header, part }) => ({ name: word(header), value: value(part) })),
       requests: requests.map(({ header, part }) => ({ name: word(header), value: value(part) })),
-      cookies: names.map(({ from, to }) => ({ from: pattern(`(?i)^[.]?${escapeRegex(from)}\\z`), to: word(to) })),
+      cookies: cookies.sources.map((source) => ({ from: pattern(source), to: value(cookies.to) })),
       looping: value(loop.found),
       looped: value(statusBody(508)),
       misdirected: value(statusBody(421)),

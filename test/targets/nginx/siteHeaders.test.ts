@@ -75,6 +75,26 @@ for (const version of ['nginx', 'nginx-newest'] as const) {
   );
 }
 
+test(
+  'each of hundreds of names is known, in headers and in cookies',
+  scoped(async (scope) => {
+    const name = (number: number, zone: string) => `a-name-of-some-length-${number}.${zone}.example.com`;
+    const some = (zone: string, of: (name: string) => string) => times(8, (n) => of(name(n * 42, zone)), ', ');
+    const link = (name: string) => `<https://${name}/a>; rel="x"`;
+    const fields = [
+      ['Link', some('public', link)] as const,
+      ['Set-Cookie', `a=b; domain=${name(299, 'public')}`] as const,
+    ];
+    const rewrites = Array.from({ length: 300 }, (_, number) => {
+      return { from: name(number, 'public'), to: name(number, 'private'), upstream: 'gitlab' };
+    });
+    const { ask } = await startSites({ ...engines, secure: true, answer: { fields }, rewrites }, scope);
+    const response = await ask(GITLAB, [], GITLAB);
+    assert.is(response.field('link'), some('private', link));
+    assert.is(response.field('set-cookie'), `a=b; domain=${name(299, 'private')}`);
+  }),
+);
+
 for (const [version, seen] of [
   ['nginx', 'one'],
   ['nginx-newest', 'one, two'],
