@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as z from 'zod';
+import { jsonAccess } from '../src/report/accessJson.ts';
+import { diffSchema } from '../src/report/diffSchema.ts';
 import { fingerprints } from '../src/report/fingerprint.ts';
 import { sheetFormats } from '../src/report/formats.ts';
 import type { Finding, Sheet } from '../src/report/sheet.ts';
@@ -209,6 +211,24 @@ test('fingerprints stay where lines move, and differ between findings', () => {
   assert.is.not(fingerprints([finding])[0], fingerprints([{ ...finding, message: 'other' }])[0]);
   const [first, second] = fingerprints([finding, moved]);
   assert.is.not(first, second);
+});
+
+test('keys that many changes concern are written once', () => {
+  const change = {
+    kind: 'allowed',
+    effect: 'widening',
+    message: 'm',
+    at: { version: 'after', path: [] },
+    proxies: [],
+  } as const;
+  const many = Array.from({ length: 1000 }, (_, index) => `caller-${index}`);
+  const changes = Array.from({ length: 500 }, (_, index) => ({ ...change, keys: index % 2 === 0 ? many : ['one'] }));
+  const written = jsonAccess([...changes, { ...change, keys: [...many] }], { before: undefined, after: undefined });
+  assert.equal(written.keyLists, [many]);
+  assert.equal([written.access[0]?.keys, written.access[0]?.keyList], [null, 0]);
+  assert.equal([written.access[1]?.keys, written.access[1]?.keyList], [['one'], null]);
+  assert.is(written.access.at(-1)?.keyList, 0);
+  diffSchema.parse({ command: 'diff', status: 1, diagnostics: [], ...written });
 });
 
 test.run();

@@ -14,7 +14,7 @@ export const jsonReport: Formatter = (report) => {
     status,
     diagnostics: diagnosticsOf(report),
     ...(changes && { changes: changes.map((change) => jsonChange(change, report.patches === true)) }),
-    ...(access && { access: jsonAccess(access.changes, access.versions) }),
+    ...(access && jsonAccess(access.changes, access.versions)),
     ...(tests && { tests }),
     ...(engines && { engines }),
     ...(coverage && {

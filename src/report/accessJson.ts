@@ -1,10 +1,24 @@
 import type { AccessChange, Example } from '../policy/diff/types.ts';
 import { shownChanges, type Versions } from './access.ts';
 
+/** A list of more keys than this is written once, because a hundred thousand changes may concern the same thousand. */
+const INLINE = 20;
+
 /** Changes for machines: everything that is known about them, addresses and keys in full. */
 export function jsonAccess(changes: readonly AccessChange[], versions: Versions) {
-  return shownChanges(changes, versions).map(({ change, message, place }) => {
+  const keyLists: (readonly string[])[] = [];
+  const numbers = new Map<string, number>();
+  const known = new Map<readonly string[], number>();
+  const numberOf = (keys: readonly string[]): number => {
+    const text = JSON.stringify(keys);
+    const number = numbers.get(text) ?? keyLists.push(keys) - 1;
+    numbers.set(text, number);
+    known.set(keys, number);
+    return number;
+  };
+  const access = shownChanges(changes, versions).map(({ change, message, place }) => {
     const { kind, effect, at, proxies, keys, addresses, example } = change;
+    const short = keys.length <= INLINE;
     return {
       kind,
       effect,
@@ -16,11 +30,13 @@ export function jsonAccess(changes: readonly AccessChange[], versions: Versions)
       endLine: place?.to?.line ?? null,
       endCol: place?.to?.column ?? null,
       proxies,
-      keys,
+      keys: short ? keys : null,
+      keyList: short ? null : (known.get(keys) ?? numberOf(keys)),
       addresses: addresses ?? null,
       example: example ? jsonExample(example) : null,
     };
   });
+  return { access, keyLists };
 }
 
 function jsonExample(example: Example) {

@@ -59,7 +59,13 @@ const access = z
     version: z.enum(['before', 'after']).describe('The version that file and line are of'),
     ...place,
     proxies: z.array(z.string()),
-    keys: z.array(z.string()),
+    keys: nullable(z.array(z.string())).describe('Ids of keys; null where they are many and stand in keyLists'),
+    keyList: nullable(
+      z
+        .int()
+        .min(0)
+        .max(2 ** 31),
+    ).describe('Index into keyLists'),
     addresses: nullable(z.array(z.string())).describe('CIDRs that were gained or lost'),
     example: nullable(z.union([request, name])),
   })
@@ -75,6 +81,7 @@ export const diffSchema = z
     diagnostics: z.array(diagnostic).describe('Problems; of --live the differences too'),
     changes: z.array(change).optional().describe('Files, where these were compared'),
     access: z.array(access).optional().describe('Access, where two versions of the spec were compared'),
+    keyLists: z.array(z.array(z.string())).optional().describe('Long lists of keys, each once'),
   })
   .describe('Output of "postern diff --format json"');
 

@@ -20,8 +20,9 @@ export interface Draft {
 interface Entry {
   readonly draft: Draft;
   readonly example: Example | undefined;
-  readonly methods: Set<string>;
-  readonly proxies: Set<string>;
+  // Lists, because there may be a hundred thousand of them and nearly all hold one text.
+  readonly methods: string[];
+  readonly proxies: string[];
 }
 
 /** Gathers differences and puts what is one line of the spec to a reader into one change. */
@@ -47,13 +48,17 @@ export function createCollector(): Collector {
     const id = JSON.stringify([draft.kind, draft.effect, draft.group, draft.at.version, draft.at.path, keys]);
     let entry = entries.get(id);
     if (!entry) {
-      entry = { draft, example: draft.example?.(), methods: new Set(), proxies: new Set() };
+      entry = { draft, example: draft.example?.(), methods: [], proxies: [] };
       entries.set(id, entry);
     }
-    if (draft.method !== undefined) entry.methods.add(draft.method);
-    if (draft.proxy !== undefined) entry.proxies.add(draft.proxy);
+    enter(entry.methods, draft.method);
+    enter(entry.proxies, draft.proxy);
   };
   return { add, changes: () => [...entries.values()].map(changeOf).sort(inOrder) };
+}
+
+function enter(list: string[], text: string | undefined): void {
+  if (text !== undefined && !list.includes(text)) list.push(text);
 }
 
 function changeOf({ draft, example, methods, proxies }: Entry): AccessChange {
@@ -61,9 +66,9 @@ function changeOf({ draft, example, methods, proxies }: Entry): AccessChange {
   return {
     kind,
     effect,
-    message: draft.message([...methods].sort().join(',')),
+    message: draft.message(methods.sort().join(',')),
     at,
-    proxies: [...proxies].sort(),
+    proxies: proxies.sort(),
     keys: keys ?? [],
     ...(addresses === undefined ? {} : { addresses }),
     ...(example === undefined ? {} : { example }),
