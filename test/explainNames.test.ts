@@ -1,11 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { explain } from '../src/commands/explain.ts';
-import type { Io } from '../src/commands/io.ts';
+import { type ExplainArguments, explain } from '../src/commands/explain.ts';
 import { runTests } from '../src/commands/specTests.ts';
 import { compile } from '../src/compile.ts';
 import { namesInAnswers } from '../src/targets/coredns/answers.ts';
 import { temporaryFolder } from '../src/verify/folder.ts';
+import { type Captured, captured } from './support/captured.ts';
 import { RECORDS } from './targets/coredns/lookups.ts';
 
 const spec = `version: 1
@@ -27,34 +27,12 @@ targets:
   talos: {}
 `;
 
-interface Told {
-  readonly status: number;
-  readonly out: string;
-  readonly err: string;
-}
-
 /** What the command says; the words of a question are separated by blanks. */
-async function told(
-  question: string,
-  options: Partial<Parameters<typeof explain>[0]> = {},
-  text = spec,
-): Promise<Told> {
+async function told(question: string, options: Partial<ExplainArguments> = {}, text = spec): Promise<Captured> {
   const folder = await temporaryFolder();
   const file = await folder.write('postern.yaml', text);
-  let [out, err] = ['', ''];
-  const io: Io = {
-    out: (words) => {
-      out += words;
-    },
-    err: (words) => {
-      err += words;
-    },
-    readStdin: () => new Uint8Array(),
-    colour: { out: false, err: false },
-    now: 0,
-    env: {},
-  };
-  const status = explain({ words: [...question.split(' '), file], format: 'text', ...options }, io);
+  const args = { words: [...question.split(' '), file], format: 'text', ...options } as const;
+  const { status, out, err } = captured((io) => explain(args, io));
   await folder.remove();
   return { status, out: out.replaceAll(file, 'postern.yaml'), err };
 }

@@ -2,8 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import * as assert from 'uvu/assert';
+import { diffLive } from '../../../src/commands/diffLive.ts';
+import { generate } from '../../../src/commands/generate.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../../src/verify/folder.ts';
 import { engineSuite } from '../../engines/suite.ts';
+import { captured } from '../../support/captured.ts';
 import { postern } from '../../support/cli.ts';
 import { type Kubectl, startKubectl } from './kubectl.ts';
 
@@ -74,28 +77,34 @@ async function throughKubectl(file: string, kind: 'object' | 'Corefile', output:
   return kubectl.create(['configmap', 'coredns', '-n', 'kube-system', from, '-o', output]);
 }
 
-const run = (args: readonly string[], input = '') => postern(args, { cwd: folder.path, input });
+const make = (specFile: string) =>
+  captured((io) => generate({ spec: specFile, force: true, format: 'text' }, io)).status;
+const compare = (specFile: string, live: string) =>
+  captured((io) => diffLive({ spec: specFile, live: ['coredns=-'], format: 'text' }, io), live);
 
 for (const [options, file, kind] of FORMS) {
   test(`{ ${options} } is taken by kubectl and in sync with what it prints, until somebody edits that`, async () => {
-    await folder.write('postern.yaml', spec(options));
-    assert.is((await run(['generate', '--force'])).status, 0);
+    const specFile = await folder.write('postern.yaml', spec(options));
+    assert.is(make(specFile), 0);
     const json = await throughKubectl(file, kind, 'json');
     const yaml = await throughKubectl(file, kind, 'yaml');
     for (const text of Object.values((load(yaml) as { data: object }).data)) assert.type(text, 'string');
-    assert.match(
-      yaml,
-      options.includes('blanks') ? /^ {2}Corefile: ".*rewrite stop name/m : /^ {4,}rewrite stop name/m,
-    );
+    assert.match(yaml, options.includes('blanks') ? /^ {2}Corefile: "/m : /^ {4,}rewrite stop name/m);
     for (const live of [json, yaml]) {
-      const { status, stdout } = await run(['diff', '--live', 'coredns=-'], live);
-      assert.equal({ status, stdout }, { status: 0, stdout: 'in sync with what runs\n' });
+      assert.equal(compare(specFile, live), { status: 0, out: 'in sync with what runs\n', err: '' });
     }
-    const edited = yaml.replace(/(\s)gitlab\.privatelink\./, '$1gitlab.elsewhere.');
-    const { status, stdout } = await run(['diff', '--live', 'coredns=-'], edited);
+    const { status, out } = compare(specFile, yaml.replace(/(\s)gitlab\.privatelink\./, '$1gitlab.elsewhere.'));
     assert.is(status, 1);
-    assert.match(stdout, /^postern\.yaml:4:5: error: .* gitlab\.elsewhere\..*\[drift\/changed\]$/m);
+    assert.match(out, /postern\.yaml:4:5: error: .* gitlab\.elsewhere\..*\[drift\/changed\]$/m);
   });
 }
+
+test('kubectl … | postern diff --live coredns=-', async () => {
+  const specFile = await folder.write('postern.yaml', spec('form: configMap'));
+  assert.is(make(specFile), 0);
+  const input = await throughKubectl('configmap.yaml', 'object', 'yaml');
+  const { status, stdout } = await postern(['diff', '--live', 'coredns=-'], { cwd: folder.path, input });
+  assert.equal([status, stdout], [0, 'in sync with what runs\n']);
+});
 
 test.run();
