@@ -5,13 +5,22 @@ import { setTimeout } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { temporaryFolder } from '../src/verify/folder.ts';
+import { broadSpec } from './support/broad.ts';
 import { referenceProgram } from './verify/reference.ts';
-import { findings, verified } from './verify/run.ts';
+import { findings, type Subject, verified } from './verify/run.ts';
 
 const test = suite('verify');
 
+/** The reference engine knows no WebSockets, and a handshake for each request would take most of the time. */
+const plain = {
+  ...broadSpec,
+  upstreams: { ...broadSpec.upstreams, gitlab: { url: 'http://gitlab.example.com' } },
+  routes: { ...broadSpec.routes, more: { upstream: 'other', allow: ['GET /more/{x}'] } },
+};
+const check = (subject: Subject) => verified({ spec: plain, ...subject });
+
 test('an engine that does as the evaluator says passes', async () => {
-  const run = await verified({
+  const run = await check({
     requests: 3_000,
     tests: [{ request: 'GET /api/v4/groups', apiKey: 'reader', proxy: 'api' }],
   });
@@ -26,7 +35,7 @@ for (const [fault, shown] of [
   ['headers', /the upstream got the field sudo/i],
 ] as const) {
   test(`the fault "${fault}" is found`, async () => {
-    const run = await verified({ program: await referenceProgram(fault), requests: 3_000 });
+    const run = await check({ program: await referenceProgram(fault), requests: 3_000 });
     assert.ok(run.disagreements > 0);
     assert.match(findings(run), shown);
     assert.match(findings(run), /^ +(?:curl|printf) /m);
@@ -38,22 +47,38 @@ for (const [fault, shown] of [
   });
 }
 
+test('an engine that takes any certificate of an upstream for its own is found', async () => {
+  const spec = { ...plain, upstreams: broadSpec.upstreams };
+  assert.is(findings(await verified({ spec, requests: 100 })), '');
+  const run = await verified({ spec, requests: 100, program: await referenceProgram('certificate') });
+  assert.match(
+    findings(run),
+    /^nginx: upstream gitlab: a server with a certificate that nobody vouches for was sent the request/,
+  );
+  assert.is(run.disagreements, 1);
+});
+
+test('a log that does not say whose key it was is found', async () => {
+  const run = await check({ requests: 100, program: await referenceProgram('log') });
+  assert.match(findings(run), /^nginx: the access log lacks a line with \{.*"key":"[a-z]+"\}/);
+});
+
 test('an engine that ends half way is an error that says so', async () => {
-  const run = await verified({ program: await referenceProgram('ends'), requests: 3_000 });
+  const run = await check({ program: await referenceProgram('ends'), requests: 3_000 });
   assert.ok(run.sent < 3_000);
   assert.match(findings(run), /nginx ended in the middle of the probes/);
 });
 
 test('an engine that does not start is an error that shows its output', async () => {
-  const failure = await verified({ program: '/bin/false' }).catch((error: Error) => error);
+  const failure = await check({ program: '/bin/false' }).catch((error: Error) => error);
   assert.match(String(failure), /false ended \(1\) before it was ready/);
 });
 
 test('the same seed sends the same requests', async () => {
   const program = await referenceProgram('unanchored');
-  const first = await verified({ program, requests: 400 });
-  assert.is((await verified({ program, requests: 400 })).disagreements, first.disagreements);
-  assert.is.not(findings(await verified({ program, requests: 400, seed: '2' })), findings(first));
+  const first = await check({ program, requests: 400 });
+  assert.is((await check({ program, requests: 400 })).disagreements, first.disagreements);
+  assert.is.not(findings(await check({ program, requests: 400, seed: '2' })), findings(first));
 });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

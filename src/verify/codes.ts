@@ -7,6 +7,10 @@ export const verifyCodes = defineCodes('verify', {
       `${engine}: ${problem}${times > 1 ? ` (and ${times - 1} more like it)` : ''}`,
     hint: ({ show }) => show,
   }),
+  unmet: code<{ engine: string; problem: string }>({
+    severity: 'error',
+    message: ({ engine, problem }) => `${engine}: ${problem}`,
+  }),
   leak: code<{ engine: string }>({
     severity: 'error',
     message: ({ engine }) => `${engine} wrote a key or token to a log or another file`,

@@ -32,6 +32,8 @@ export interface Connection {
    * so many milliseconds.
    */
   receive(method: string, patience?: number): Promise<RawResponse | undefined>;
+  /** What has come so far, as latin1, once it holds this text, the server has closed, or it has said nothing for so long. */
+  until(text: string, patience: number): Promise<string>;
   /** Says that nothing more will be sent, and goes on listening. */
   end(): void;
   /** False once the server has closed, as it does after many errors. */
@@ -63,20 +65,32 @@ export async function openConnection(address: Address): Promise<Connection> {
     failure = 'no response in time';
     wake(true);
   });
-  const next = async (method: string, milliseconds = patience): Promise<RawResponse | undefined> => {
+  /** Waits for as long as there is nothing to be made of what has come. */
+  const waitFor = async <T>(make: () => T | undefined, milliseconds: number): Promise<T | undefined> => {
     socket.setTimeout(milliseconds);
     for (let late = false; ; ) {
-      const taken = takeResponse(received, method, ended);
-      if (taken) {
-        received = taken.rest;
-        socket.setTimeout(0);
-        return responseFrom(taken.value);
-      }
-      if (ended || late) return undefined;
+      const made = make();
+      if (made !== undefined) socket.setTimeout(0);
+      if (made !== undefined || ended || late) return made;
       late = await new Promise<boolean>((resolve) => {
         wake = resolve;
       });
     }
+  };
+  const next = (method: string, milliseconds = patience): Promise<RawResponse | undefined> =>
+    waitFor(() => {
+      const taken = takeResponse(received, method, ended);
+      if (taken) received = taken.rest;
+      return taken && responseFrom(taken.value);
+    }, milliseconds);
+  const until = async (text: string, milliseconds: number): Promise<string> => {
+    const end = await waitFor(() => {
+      const at = received.indexOf(text, 0, 'latin1');
+      return at < 0 ? undefined : at + text.length;
+    }, milliseconds);
+    const taken = received.toString('latin1', 0, end);
+    received = received.subarray(taken.length);
+    return taken;
   };
   return {
     get open() {
@@ -86,6 +100,7 @@ export async function openConnection(address: Address): Promise<Connection> {
     write: (bytes) => void socket.write(bytes),
     end: () => void socket.end(),
     receive: next,
+    until,
     async send(request) {
       const method = /^[^ ]*/.exec(request.toString('latin1'))?.[0] ?? '';
       socket.write(request);

@@ -23,6 +23,8 @@ export interface Answer {
   readonly status?: number;
   readonly fields?: Fields;
   readonly body?: string;
+  /** Switches to WebSocket in place of all the rest, and sends back whatever comes then. */
+  readonly upgrade?: boolean;
 }
 
 export interface RecorderOptions {
@@ -93,15 +95,22 @@ function listen(server: Server, port: number, host: string): Promise<number> {
   });
 }
 
+const SWITCHING =
+  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n';
+
 function record(socket: Socket, answer: (request: Recorded) => Answer): void {
   let received: Buffer = Buffer.alloc(0);
+  let upgraded = false;
   const serverName = 'servername' in socket && typeof socket.servername === 'string' ? socket.servername : undefined;
   socket.on('data', (bytes: Buffer) => {
+    if (upgraded) return void socket.write(bytes);
     received = received.length === 0 ? bytes : Buffer.concat([received, bytes]);
     for (let taken = takeRequest(received); taken; taken = takeRequest(received)) {
       received = taken.rest;
       const request = recordedFrom(taken.value, serverName);
-      socket.write(responseTo(request, answer(request)));
+      const given = answer(request);
+      upgraded = given.upgrade ?? false;
+      socket.write(upgraded ? SWITCHING : responseTo(request, given));
     }
   });
   // A proxy that drops its connection says nothing about the request that was recorded.

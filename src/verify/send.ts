@@ -70,6 +70,7 @@ async function sendOne(probe: Probe, context: LaneContext): Promise<void> {
   const expectation = expectationOf(probe, ground, options.now());
   const exchange = await exchangeWith(probe, { expectation, ground, context });
   const problems = problemsOf(expectation, exchange, { ground, policy: trial.policy });
+  if (problems.length === 0) trial.journal.note(expectation, exchange);
   if (problems.length > 0 && !options.signal.aborted) options.found({ probe, expectation, problems });
 }
 

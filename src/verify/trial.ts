@@ -4,6 +4,7 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { hasError } from '../diagnostics/diagnostic.ts';
 import type { Policy } from '../policy/types.ts';
 import type { ReadFile, RenderedFile, Target } from '../targets/target.ts';
+import { type Journal, openJournal } from './checks/accessLog.ts';
 import { type EngineId, startEngine } from './engines.ts';
 import { temporaryFolder } from './folder.ts';
 import { loopbackPolicy, loopbackProxyIds } from './loopback.ts';
@@ -36,6 +37,9 @@ export interface Trial {
   readonly secrets: Secrets;
   readonly upstreams: Upstreams;
   readonly server: Server;
+  readonly journal: Journal;
+  /** What the engine has logged; all of it once it has ended. */
+  accessLog(): Promise<string>;
   /** The first secret that the engine wrote anywhere; asked once it has ended. */
   leak(): Promise<string | undefined>;
 }
@@ -77,7 +81,8 @@ export async function startTrial(options: TrialOptions, scope: Scope): Promise<T
   const known = new Set([...files, ...secretFiles].map(({ path }) => path));
   const leak = async () => secrets.leakIn(server.output()) ?? leakBelow(folder.path, known, secrets);
   const grounds = new Map(groundsOf(policy, secrets).map((ground) => [ground.proxy.id, ground]));
-  return { trial: { policy, grounds, secrets, upstreams, server, leak } };
+  const accessLog = () => readFile(join(folder.path, engine, 'access.log'), 'utf8').catch(() => '');
+  return { trial: { policy, grounds, secrets, upstreams, server, journal: openJournal(), accessLog, leak } };
 }
 
 /** Rewrite sites are left out: they need names and certificates that this machine does not have. */

@@ -19,6 +19,8 @@ export interface Upstreams {
   /** Arrivals whose answer nobody has shown, by number. */
   readonly unclaimed: ReadonlyMap<string, Arrival>;
   forgetUnclaimed(): void;
+  /** From now on whoever asks for a WebSocket gets one. */
+  acceptUpgrades(): void;
   /** From now on all that speak TLS have certificates under their own names that nobody has signed. */
   impersonate(): void;
   close(): Promise<void>;
@@ -31,7 +33,9 @@ export const ARRIVAL_HEADER = 'X-Arrival';
 export async function startUpstreams(policy: Policy): Promise<Upstreams> {
   const unclaimed = new Map<string, Arrival>();
   let count = 0;
+  let upgrading = false;
   const answer = (upstream: Upstream) => (request: Recorded) => {
+    if (upgrading && asksForUpgrade(request)) return { upgrade: true };
     count += 1;
     const arrival = { upstream: upstream.id, request, answer: answerOf(upstream, count) };
     unclaimed.set(String(count), arrival);
@@ -46,6 +50,9 @@ export async function startUpstreams(policy: Policy): Promise<Upstreams> {
   }
   return {
     authorities: [...identities.values()].map(({ cert }) => cert).join(''),
+    acceptUpgrades() {
+      upgrading = true;
+    },
     impersonate() {
       const strangers = identitiesOf(policy.upstreams);
       for (const { id, tls } of policy.upstreams) {
@@ -63,6 +70,11 @@ export async function startUpstreams(policy: Policy): Promise<Upstreams> {
     forgetUnclaimed: () => unclaimed.clear(),
     close: async () => void (await Promise.all([...recorders.values()].map((recorder) => recorder.close()))),
   };
+}
+
+function asksForUpgrade(request: Recorded): boolean {
+  const names = (field: string, value: string) => request.field(field)?.toLowerCase() === value;
+  return names('upgrade', 'websocket') && names('connection', 'upgrade');
 }
 
 /** By server name. */

@@ -1,11 +1,15 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import { logProblems } from './checks/accessLog.ts';
+import { unverifiedUpstreams } from './checks/certificates.ts';
+import type { Unmet } from './checks/check.ts';
+import { upgrades } from './checks/websockets.ts';
 import { verifyCodes } from './codes.ts';
 import type { Problem } from './compare.ts';
 import { describe } from './describe.ts';
 import type { Probe } from './draft.ts';
 import { probesOf } from './probes/generate.ts';
 import { type TestRequest, testProbes } from './probes/tests.ts';
-import { randomOf } from './random.ts';
+import { type Random, randomOf } from './random.ts';
 import type { Scope } from './scope.ts';
 import { type Disagreement, groundOf, sendAll } from './send.ts';
 import { shrink } from './shrink.ts';
@@ -61,8 +65,15 @@ export async function verifyEngine(options: VerifyOptions, scope: Scope): Promis
     const sending = AbortSignal.any([signal, enough.signal]);
     await sendAll(allProbes(trial, options), trial, { now, signal: sending, found, sent: report });
     const diagnostics = await findings(kinds, { trial, options, signal });
+    // What does not even decide right would fail here for the same reasons.
+    const unmet = sending.aborted ? undefined : await askedBeside(trial, random);
     if (signal.aborted) diagnostics.push(endedEarly(trial, options));
     await trial.server.stop();
+    if (unmet) unmet.push(...(await logProblems(trial)));
+    for (const { at, problem } of unmet ?? []) {
+      disagreements += 1;
+      diagnostics.push(verifyCodes.report('unmet', at, { engine: options.engine, problem }));
+    }
     if ((await trial.leak()) !== undefined)
       diagnostics.push(verifyCodes.report('leak', ['targets', options.engine], { engine: options.engine }));
     return { sent, disagreements, diagnostics };
@@ -71,6 +82,11 @@ export async function verifyEngine(options: VerifyOptions, scope: Scope): Promis
     if (await hasEnded(trial)) return { sent, disagreements, diagnostics: [endedEarly(trial, options)] };
     throw error;
   }
+}
+
+/** In this order: no upstream is what it was after the last. */
+async function askedBeside(trial: Trial, random: Random): Promise<Unmet[]> {
+  return [...(await upgrades(trial, random)), ...(await unverifiedUpstreams(trial, random))];
 }
 
 interface Found {

@@ -24,7 +24,11 @@ export function groundsOf(policy: Policy, secrets: Secrets): Ground[] {
     const places = accessOf(proxy)?.places ?? [];
     const callers = policy.apiKeys;
     const sets = [proxy.ranges, ...callers.slice(0, 50).flatMap(({ ranges }) => (ranges ? [ranges] : []))];
-    return { proxy, evaluator: evaluatorOf(policy, proxy), places, edges: sets.flatMap(edgesOf), callers, secrets };
+    // Nobody connects from the last address of all; in the PROXY protocol nginx takes it for a mistake in the writing.
+    const isTold = ({ family, value }: Address) =>
+      family === 6 || value !== 0xffffffffn || proxy.clientIp.kind !== 'proxyProtocol';
+    const edges = sets.flatMap(edgesOf).filter(isTold);
+    return { proxy, evaluator: evaluatorOf(policy, proxy), places, edges, callers, secrets };
   });
 }
 

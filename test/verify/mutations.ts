@@ -34,6 +34,9 @@ export const mutations = {
     caddyfile('cookies of the upstream pass', /header_down -Set-Cookie\n/g, '\n'),
     caddyfile('Location names the upstream', /header_down Location .*\n/g, '\n'),
     caddyfile('the wrong Host upstream', 'header_up Host "gitlab.example.com"', 'header_up Host {http.request.host}'),
+    caddyfile('any certificate of an upstream', /tls_trust_pool file .*\n/g, 'tls_insecure_skip_verify\n'),
+    caddyfile('no route upgrades to WebSocket', '(?i)^websocket ', '(?i)^nosocket '),
+    caddyfile('the log does not say whose key it was', 'log_append key {http.vars.key}', 'log_append key ""'),
     caddyfile('keys do not expire', /"~\^\(\[\^ \]\+\[\.\]1\) 0\*.*" "\$1"/g, '"~^([^ ]+[.]1) " "$1"'),
   ],
   nginx: [
@@ -64,6 +67,9 @@ export const mutations = {
     conf('Location names the upstream', /proxy_redirect "~.*;/g, 'proxy_redirect off;'),
     conf('the wrong Host upstream', 'proxy_set_header Host "gitlab.example.com";', 'proxy_set_header Host $http_host;'),
     conf('the decoded path goes upstream', '${request_uri}"', '${uri}"'),
+    conf('any certificate of an upstream', 'proxy_ssl_verify on;', 'proxy_ssl_verify off;'),
+    conf('no route upgrades to WebSocket', 'proxy_set_header Upgrade $upgrade;', ''),
+    conf('the log does not say whose key it was', /"\\"key\\":\\"\$\{p1_known\}/g, '"\\"key\\":\\"'),
     conf('keys do not expire', /"=?old" ",1577836799";/g, ''),
   ],
 } satisfies Record<string, readonly Mutation[]>;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { formatAddress, parseAddress } from '../../src/policy/cidr.ts';
 import { type Decision, type Evaluator, evaluatorOf } from '../../src/policy/decide.ts';
@@ -12,7 +12,7 @@ import { clientAddress, credentialOf } from '../../src/policy/request.ts';
 import { statusBody } from '../../src/policy/statuses.ts';
 import type { Policy, Proxy, Upstream } from '../../src/policy/types.ts';
 import { hostOf } from '../../src/verify/compareUpstream.ts';
-import { type Fields, fieldOf } from '../../src/verify/http1.ts';
+import { type Fields, fieldOf, statusOf } from '../../src/verify/http1.ts';
 import { type Address, sendRaw } from '../../src/verify/raw.ts';
 import { type ReadRequest, readAll } from '../../src/verify/reading.ts';
 import { originsOf } from '../../src/verify/upstreams.ts';
@@ -105,14 +105,26 @@ async function answerRequest(socket: Socket, request: ReadRequest, context: Cont
     at: Date.now() / 1000,
   };
   const decision = faultyDecision(evaluator, asked);
+  const write = (response: string) => {
+    log(asked, decision, response);
+    socket.write(response);
+  };
   const head = request.method === 'HEAD';
   if (decision.kind === 'deny')
-    return void socket.write(
+    return write(
       answer(decision.status, proxy, { head, fields: decision.allow ? [['Allow', decision.allow.join(', ')]] : [] }),
     );
-  if (decision.kind === 'answer')
-    return void socket.write(answer(decision.status, proxy, { head, body: decision.body }));
-  socket.write(await forward(request, decision, { proxy, client: formatAddress(client) }));
+  if (decision.kind === 'answer') return write(answer(decision.status, proxy, { head, body: decision.body }));
+  write(await forward(request, decision, { proxy, client: formatAddress(client) }));
+}
+
+function log({ method, target, client }: Asked, decision: Decision, response: string): void {
+  const key = decision.kind !== 'deny' && fault !== 'log' ? (decision.key?.id ?? '') : '';
+  const path = target.split('?', 1)[0];
+  const status = statusOf(response.slice(0, response.indexOf('\r')));
+  const { route } = decision;
+  const line = { time: '', client: formatAddress(client), method, path, status, route, key, upstreamTime: '' };
+  appendFileSync('access.log', `${JSON.stringify(line)}\n`);
 }
 
 type Asked = Parameters<Evaluator['decide']>[0];

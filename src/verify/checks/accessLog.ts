@@ -1,0 +1,100 @@
+import { formatAddress, parseAddress } from '../../policy/cidr.ts';
+import type { Answered, Exchange } from '../exchange.ts';
+import type { Expectation, Expected } from '../expect.ts';
+import type { Trial } from '../trial.ts';
+import type { Unmet } from './check.ts';
+
+const FIELDS = ['time', 'client', 'method', 'path', 'status', 'route', 'key', 'upstreamTime'];
+/** Decisions that are looked for in the log. */
+const MOST_DECISIONS = 5_000;
+
+/** Remembers what the log must say about requests that were sent. */
+export interface Journal {
+  note(expectation: Expectation, exchange: Exchange): void;
+  /** What is wrong with the log; asked once the engine has ended and so has written everything. */
+  compare(log: string, proxyOrigin: Unmet['at']): Unmet[];
+}
+
+export function openJournal(): Journal {
+  const due = new Map<string, number>();
+  let noted = 0;
+  return {
+    note({ expected }, { answers }) {
+      const [only, ...others] = expected;
+      const [answer] = answers;
+      if (!only || others.length > 0 || !answer || noted >= MOST_DECISIONS) return;
+      const line = lineOf(only, answer);
+      if (line === undefined) return;
+      noted += 1;
+      due.set(line, (due.get(line) ?? 0) + 1);
+    },
+    compare(log, at) {
+      const lines = log.split('\n').filter((line) => line !== '');
+      const problem = lines.map(lineProblem).find((each) => each !== undefined);
+      if (problem !== undefined) return [{ at, problem: `the access log ${problem}` }];
+      const missing = missingFrom(lines, due);
+      return missing === undefined ? [] : [{ at, problem: `the access log lacks a line with ${missing}` }];
+    },
+  };
+}
+
+/**
+ * Only what passed the policy is certain to the last field: of what it refuses, a log may say less, and of what the
+ * engine refuses while it reads, nothing.
+ */
+function lineOf({ decision, request, client }: Expected, { response, arrival }: Answered): string | undefined {
+  const { status } = response;
+  const passed = decision.kind === 'forward' ? arrival !== undefined : status === decision.status;
+  if (decision.kind === 'deny' || !passed) return undefined;
+  // A key that was sent where none is asked for may be named or not.
+  if (decision.kind === 'forward' && decision.forwarding.auth === 'passthrough') return undefined;
+  return lineWith({
+    client: formatAddress(client),
+    method: request.method,
+    path: request.target.split('?', 1)[0],
+    status,
+    route: decision.route,
+    key: decision.key?.id ?? '',
+  });
+}
+
+function lineWith({ client, method, path, status, route, key }: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify({ client, method, path, status, route, key });
+}
+
+function lineProblem(line: string): string | undefined {
+  const said = parsed(line);
+  if (!said) return `has a line that is no JSON object: ${line.slice(0, 200)}`;
+  const missing = FIELDS.find((field) => !(field in said));
+  if (missing !== undefined) return `has a line without "${missing}": ${line.slice(0, 200)}`;
+  const other = Object.keys(said).find((field) => !FIELDS.includes(field));
+  if (other !== undefined) return `has a line with "${other}": ${line.slice(0, 200)}`;
+  return String(said['path']).includes('?') ? `shows a query: ${line.slice(0, 200)}` : undefined;
+}
+
+function parsed(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function missingFrom(lines: readonly string[], due: ReadonlyMap<string, number>): string | undefined {
+  const found = new Map<string, number>();
+  for (const line of lines) {
+    const said = parsed(line) ?? {};
+    // An IPv4 address may be told, and logged, in IPv6 clothes.
+    const address = parseAddress(String(said['client']));
+    const key = lineWith({ ...said, client: address ? formatAddress(address) : said['client'] });
+    found.set(key, (found.get(key) ?? 0) + 1);
+  }
+  return [...due].find(([line, times]) => (found.get(line) ?? 0) < times)?.[0];
+}
+
+/** Reads the log of an engine that has ended. */
+export async function logProblems({ journal, accessLog, policy }: Trial): Promise<Unmet[]> {
+  const [proxy] = policy.proxies;
+  return proxy ? journal.compare(await accessLog(), proxy.origin) : [];
+}

@@ -1,0 +1,62 @@
+import { withField } from '../draft.ts';
+import { connectTo } from '../exchange.ts';
+import { expectationOf } from '../expect.ts';
+import type { Random } from '../random.ts';
+import type { Trial } from '../trial.ts';
+import { type Forwarded, forwardedBy, probeOf, type Unmet } from './check.ts';
+
+const HANDSHAKE = [
+  ['Connection', 'Upgrade'],
+  ['Upgrade', 'websocket'],
+  ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
+  ['Sec-WebSocket-Version', '13'],
+] as const;
+/** Bytes that are no HTTP, so that whoever still reads requests is found out. */
+const MESSAGE = '\x81\x05hello';
+/** Of those that are for WebSockets and of those that are not, in each proxy. */
+const MOST_PLACES = 10;
+const PATIENCE = 5_000;
+
+/** Whether an upgrade goes through, and bytes go both ways, on the routes that ask for it and on no other. */
+export async function upgrades(trial: Trial, random: Random): Promise<Unmet[]> {
+  const all = [...forwardedBy(trial)].filter(({ method }) => method === 'GET');
+  if (!all.some(({ cell }) => cell.forwarding.websocket)) return [];
+  trial.upstreams.acceptUpgrades();
+  const unmet: Unmet[] = [];
+  const tried = new Map<string, number>();
+  for (const each of all) {
+    const kind = `${each.ground.proxy.id} ${each.cell.forwarding.websocket}`;
+    const times = tried.get(kind) ?? 0;
+    if (times >= MOST_PLACES) continue;
+    const problem = await problemOf(each, random);
+    if (problem === 'denied') continue;
+    tried.set(kind, times + 1);
+    const [rule] = each.place.state.accepts;
+    if (problem !== undefined) unmet.push({ at: rule?.origin ?? each.ground.proxy.origin, problem });
+  }
+  return unmet;
+}
+
+async function problemOf(each: Forwarded, random: Random): Promise<string | undefined> {
+  const { ground, cell } = each;
+  const probe = probeOf(each, random, (draft) =>
+    HANDSHAKE.reduce((made, [name, value]) => withField(made, name, value), draft),
+  );
+  const { decision, request } = expectationOf(probe, ground, Date.now() / 1000).expected[0] ?? {};
+  if (decision?.kind !== 'forward') return 'denied';
+  const connection = await connectTo(ground.proxy, probe.peer);
+  try {
+    connection.write(Buffer.from(probe.raw, 'latin1'));
+    const head = await connection.until('\r\n\r\n', PATIENCE);
+    const switched = /^HTTP\/1\.1 101 /.test(head);
+    const asked = `GET ${request?.target}`;
+    if (!cell.forwarding.websocket)
+      return switched ? `${asked} was upgraded, although the route is none for WebSockets` : undefined;
+    if (!switched) return `${asked} was not upgraded, but answered ${head.slice(0, 40).split('\r')[0] || 'nothing'}`;
+    connection.write(Buffer.from(MESSAGE, 'latin1'));
+    const back = await connection.until(MESSAGE, PATIENCE);
+    return back.endsWith(MESSAGE) ? undefined : `${asked} was upgraded, but what is sent then does not come back`;
+  } finally {
+    connection.close();
+  }
+}
