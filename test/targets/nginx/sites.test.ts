@@ -120,26 +120,44 @@ test(
   }),
 );
 
-test(
-  'other names are misdirected, and what comes back here is a loop',
-  scoped(async (scope) => {
-    const { ask, upstream, log } = await startSites({ ...engines, secure: true }, scope);
-    const misdirected = await ask(GITLAB, [], 'other.example.com');
-    assert.is(misdirected.status, 421);
-    assert.is(JSON.parse(misdirected.text()).status, 421);
-    assert.is((await ask(GITLAB, ['X-Postern-Site: other'])).status, 200);
-    assert.is(upstream.take()[0]?.field('x-postern-site'), 'other, test');
-    assert.is((await ask(GITLAB, ['X-Postern-Site: other, test'])).status, 508);
-    assert.is((await ask(GITLAB, ['X-Postern-Site: testing'])).status, 200);
-    const told = (await log()).map(({ status, route, path }) => `${status} ${route} ${path}`);
-    assert.equal(told, [
-      '421  /v2/',
-      '200 gitlab.example.com /v2/',
-      '508 gitlab.example.com /v2/',
-      '200 gitlab.example.com /v2/',
-    ]);
-  }),
-);
+for (const name of ['nginx', 'nginx-newest'] as const) {
+  test(
+    `${name}: other names are misdirected, and what comes back here is a loop`,
+    scoped(async (scope) => {
+      const { ask, upstream, log } = await startSites({ ...engines, nginx: engines[name], secure: true }, scope);
+      // Whatever name TLS was asked for, it is the Host that counts.
+      for (const other of ['other.example.com', `x.${GITLAB}`, `${GITLAB}.example.com`, '127.0.0.1']) {
+        const misdirected = await ask(GITLAB, [], other);
+        assert.is(misdirected.status, 421, other);
+        assert.equal(JSON.parse(misdirected.text()), { status: 421, message: 'Misdirected request' });
+      }
+      assert.equal(upstream.take(), []);
+      assert.is((await ask(GITLAB, ['X-Postern-Site: other'])).status, 200);
+      assert.is(upstream.take()[0]?.field('x-postern-site'), 'other, test');
+      assert.is((await ask(GITLAB, ['X-Postern-Site: other, test'])).status, 508);
+      assert.is((await ask(GITLAB, ['X-Postern-Site: testing'], `${GITLAB.toUpperCase()}.`)).status, 200);
+      const told = (await log()).map(({ status, route, path }) => `${status} ${route} ${path}`);
+      assert.equal(told.slice(-4), [
+        '421  /v2/',
+        '200 gitlab.example.com /v2/',
+        '508 gitlab.example.com /v2/',
+        '200 gitlab.example.com /v2/',
+      ]);
+    }),
+  );
+
+  test(
+    `${name}: a client that does not speak TLS is told so in JSON`,
+    scoped(async (scope) => {
+      const { port } = await startSites({ ...engines, nginx: engines[name], secure: true }, scope);
+      const connection = await openConnection({ port });
+      scope.defer(async () => connection.close());
+      const response = await connection.send(`GET / HTTP/1.1\r\nHost: ${GITLAB}\r\n\r\n`);
+      assert.is(response.status, 400);
+      assert.is(JSON.parse(response.text()).status, 400);
+    }),
+  );
+}
 
 test(
   'a body larger than any buffer arrives whole',
