@@ -11,6 +11,11 @@ export const verifyCodes = defineCodes('verify', {
     severity: 'error',
     message: ({ engine, problem }) => `${engine}: ${problem}`,
   }),
+  'untried-rate': code<{ engine: string; key: string }>({
+    severity: 'warning',
+    message: ({ engine, key }) =>
+      `${engine}: the rate of key ${key} is too high to be exceeded from here, and was not tried`,
+  }),
   leak: code<{ engine: string }>({
     severity: 'error',
     message: ({ engine }) => `${engine} wrote a key or token to a log or another file`,

@@ -2,11 +2,13 @@ import { parseCidr, unionOf } from '../policy/cidr.ts';
 import type { ClientAddress, Policy, Proxy, Upstream } from '../policy/types.ts';
 
 /** Where a policy is put to the test: each id with a port of the loopback interface. */
-export interface LoopbackPorts {
+export interface Loopback {
   readonly proxies: ReadonlyMap<string, number>;
   readonly upstreams: ReadonlyMap<string, number>;
   /** File of the authorities that vouch for the upstreams there. */
   readonly caFile: string;
+  /** Whether keys keep their rates. */
+  readonly rates: boolean;
 }
 
 /** A client that twins of direct proxies admit beside the real ranges; 127.0.0.3 stays outside. */
@@ -18,9 +20,10 @@ export const DIRECT_STRANGER = '127.0.0.3';
  * and have certificates of their own, and a client's address is what a request says, so that every range can be tried. A proxy that takes addresses
  * from connections is there twice, since only its twin shows that it does not believe a header.
  */
-export function loopbackPolicy(policy: Policy, ports: LoopbackPorts): Policy {
+export function loopbackPolicy(policy: Policy, ports: Loopback): Policy {
   return {
     ...policy,
+    apiKeys: ports.rates ? policy.apiKeys : policy.apiKeys.map(({ rateLimit, ...key }) => key),
     upstreams: policy.upstreams.map((upstream) => loopbackUpstream(upstream, ports)),
     proxies: withTwins(policy.proxies).map((proxy) => {
       const listen = { address: '127.0.0.1', port: portOf(ports.proxies, proxy.id) };
@@ -35,7 +38,7 @@ export function loopbackProxyIds(policy: Policy): string[] {
   return withTwins(policy.proxies).map(({ id }) => id);
 }
 
-function loopbackUpstream(upstream: Upstream, { upstreams, caFile }: LoopbackPorts): Upstream {
+function loopbackUpstream(upstream: Upstream, { upstreams, caFile }: Loopback): Upstream {
   const { id, tls } = upstream;
   const servers = [{ host: '127.0.0.1', port: portOf(upstreams, id) }];
   return tls ? { ...upstream, servers, tls: { ...tls, caFile } } : { ...upstream, servers };

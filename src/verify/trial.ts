@@ -26,6 +26,8 @@ export interface TrialOptions {
   readonly policy: Policy;
   readonly read: ReadFile;
   readonly random: Random;
+  /** Whether keys keep their rates, which probes would soon exceed. */
+  readonly rates?: boolean;
   /** Changes the generated files before the engine sees them; only tests of this very command have a reason to. */
   readonly tamper?: ((file: RenderedFile) => RenderedFile) | undefined;
 }
@@ -60,16 +62,21 @@ export async function startTrial(options: TrialOptions, scope: Scope): Promise<T
     proxies: new Map(ids.map((id, index) => [id, ports[index] ?? 0])),
     upstreams: upstreams.ports,
     caFile: await folder.write('authorities.pem', upstreams.authorities),
+    rates: options.rates ?? false,
   });
-  const emitted = target.emit({
-    policy,
-    options: plainOptions(options.options),
-    at: ['targets', target.name],
-    read: options.read,
-  });
+  const emit = (rendered: Policy) =>
+    target.emit({
+      policy: rendered,
+      options: plainOptions(options.options),
+      at: ['targets', target.name],
+      read: options.read,
+    });
+  const emitted = emit(policy);
+  // An engine without rates says so although none is asked of it here.
+  const { diagnostics: refusals } = emit({ ...policy, apiKeys: options.policy.apiKeys });
   const secrets = throwAwaySecrets(policy, random);
   const keyFiles = target.secrets?.({ policy, values: secrets.values });
-  const diagnostics = [...emitted.diagnostics, ...(keyFiles?.diagnostics ?? [])];
+  const diagnostics = [...refusals, ...(keyFiles?.diagnostics ?? [])];
   if (hasError(diagnostics)) return { diagnostics };
   const files = (emitted.value ?? []).map(tamper);
   const secretFiles = keyFiles?.value ?? [];

@@ -2,6 +2,7 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { logProblems } from './checks/accessLog.ts';
 import { unverifiedUpstreams } from './checks/certificates.ts';
 import type { Unmet } from './checks/check.ts';
+import { rateLimits } from './checks/rates.ts';
 import { upgrades } from './checks/websockets.ts';
 import { verifyCodes } from './codes.ts';
 import type { Problem } from './compare.ts';
@@ -69,7 +70,11 @@ export async function verifyEngine(options: VerifyOptions, scope: Scope): Promis
     const unmet = sending.aborted ? undefined : await askedBeside(trial, random);
     if (signal.aborted) diagnostics.push(endedEarly(trial, options));
     await trial.server.stop();
-    if (unmet) unmet.push(...(await logProblems(trial)));
+    if (unmet) {
+      const rates = await rateLimits({ ...options, random }, scope);
+      unmet.push(...(await logProblems(trial)), ...rates.unmet);
+      diagnostics.push(...rates.diagnostics);
+    }
     for (const { at, problem } of unmet ?? []) {
       disagreements += 1;
       diagnostics.push(verifyCodes.report('unmet', at, { engine: options.engine, problem }));

@@ -1,0 +1,93 @@
+import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
+import type { ApiKey } from '../../policy/types.ts';
+import { verifyCodes } from '../codes.ts';
+import type { Probe } from '../draft.ts';
+import { connectTo, exchangeOn } from '../exchange.ts';
+import { expectationOf } from '../expect.ts';
+import type { Random } from '../random.ts';
+import type { Scope } from '../scope.ts';
+import { groundOf } from '../send.ts';
+import { startTrial, type Trial, type TrialOptions } from '../trial.ts';
+import { forwardedBy, probeOf, type Unmet } from './check.ts';
+
+type LimitedKey = ApiKey & { readonly rateLimit: NonNullable<ApiKey['rateLimit']> };
+
+interface Tried {
+  readonly unmet: readonly Unmet[];
+  /** Why there is no more to be said. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Keys that are tried; one of each rate would do, but nobody has many. */
+const MOST_KEYS = 5;
+/** What one client here can surely exceed, a second. */
+const FASTEST = 200;
+const LARGEST_BURST = 2_000;
+
+/** Whether a key may do at once what its burst says, and then no more than its rate; of an engine that runs for this alone. */
+export async function rateLimits(options: TrialOptions, scope: Scope): Promise<Tried> {
+  const limited = options.policy.apiKeys.filter(isLimited);
+  if (limited.length === 0) return { unmet: [], diagnostics: [] };
+  const started = await startTrial({ ...options, rates: true }, scope);
+  if (!('trial' in started)) return { unmet: [], diagnostics: started.diagnostics };
+  const unmet: Unmet[] = [];
+  for (const key of limited.filter(isSlow).slice(0, MOST_KEYS)) {
+    const probe = probeBy(key, started.trial, options.random);
+    const problem = probe && (await problemOf(key, probe, started.trial));
+    if (problem !== undefined) unmet.push({ at: [...key.origin, 'rateLimit'], problem: `key ${key.id} ${problem}` });
+  }
+  await started.trial.server.stop();
+  const untried = limited.filter((key) => !isSlow(key));
+  const diagnostics = untried.map(({ id, origin }) =>
+    verifyCodes.report('untried-rate', [...origin, 'rateLimit'], { engine: options.engine, key: id }),
+  );
+  return { unmet, diagnostics };
+}
+
+function isLimited(key: ApiKey): key is LimitedKey {
+  return key.rateLimit !== undefined;
+}
+
+function isSlow({ rateLimit }: LimitedKey): boolean {
+  return perSecond(rateLimit) <= FASTEST && rateLimit.burst <= LARGEST_BURST;
+}
+
+function perSecond({ requests, per }: LimitedKey['rateLimit']): number {
+  return per === 's' ? requests : requests / 60;
+}
+
+/** Some request that is forwarded for this key. */
+function probeBy({ id }: ApiKey, trial: Trial, random: Random): Probe | undefined {
+  for (const candidate of forwardedBy(trial)) {
+    // Who asks is left to chance, as with all probes.
+    for (let times = 0; times < 40; times += 1) {
+      const probe = probeOf(candidate, random);
+      const { decision } = expectationOf(probe, candidate.ground, Date.now() / 1000).expected[0] ?? {};
+      if (decision?.kind === 'forward' && decision.key?.id === id) return probe;
+    }
+  }
+  return undefined;
+}
+
+async function problemOf({ rateLimit }: LimitedKey, probe: Probe, trial: Trial): Promise<string | undefined> {
+  const { proxy } = groundOf(probe, trial);
+  const start = Date.now();
+  // The first does not count as part of a burst.
+  const due = () => rateLimit.burst + 1 + (perSecond(rateLimit) * (Date.now() - start)) / 1_000;
+  let connection = await connectTo(proxy, probe.peer);
+  try {
+    for (let passed = 0; passed <= due() + 1; passed += 1) {
+      if (!connection.open) connection = await connectTo(proxy, probe.peer);
+      const [answer] = (await exchangeOn(connection, probe, trial.upstreams)).answers;
+      if (answer?.arrival) continue;
+      const status = answer?.response.status;
+      if (status !== 429) return `got ${status ?? 'no answer'} instead of 429 beyond its rate`;
+      return passed > rateLimit.burst
+        ? undefined
+        : `was stopped after ${passed} requests, and its burst is ${rateLimit.burst}`;
+    }
+    return 'is not stopped beyond its rate';
+  } finally {
+    connection.close();
+  }
+}
