@@ -152,6 +152,12 @@ export const recipes = {
     from: '0.9.0',
     origin: { kind: 'pypi', package: 'gixy-next', version: '0.9.0' },
   },
+  'pre-commit': {
+    command: 'pre-commit',
+    say: ['--version'],
+    from: '3.0.0',
+    origin: { kind: 'pypi', package: 'pre-commit', version: '4.7.0' },
+  },
   wrk: { command: 'wrk', say: ['-v'], from: '4.1.0', origin: debian('wrk', 'usr/bin/wrk') },
 } satisfies Record<string, Recipe>;
 
