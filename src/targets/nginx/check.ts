@@ -21,7 +21,13 @@ export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): 
     proxyProblems(proxy, problems);
     if (!atLeast(options.version, [1, 23])) headerProblems(proxy, problems);
   }
-  for (const upstream of policy.upstreams) upstreamProblems(upstream, problems);
+  const forwardedTo = new Set(policy.routes.map(({ forwarding }) => forwarding.upstream));
+  for (const upstream of policy.upstreams) {
+    certificateFileProblems(upstream, problems);
+    // Sites verify the public name where the spec names no other.
+    const isSitesOnly = !forwardedTo.has(upstream.id) && upstream.tls?.serverName === upstream.host;
+    if (!isSitesOnly) verifiedNameProblems(upstream, problems);
+  }
   problems.push(...pathProblems(policy));
   const caFile = options.caFile === undefined ? undefined : textProblem(options.caFile);
   if (caFile !== undefined)
@@ -76,12 +82,13 @@ function headerProblems({ clientIp, origin }: Proxy, problems: Diagnostic[]): vo
   problems.push(nginxCodes.report('first-value-only', [...origin, 'clientIp', 'header'], { header: clientIp.header }));
 }
 
-function upstreamProblems({ tls, origin }: Upstream, problems: Diagnostic[]): void {
-  if (!tls) return;
-  const problem = tls.caFile === undefined ? undefined : textProblem(tls.caFile);
+function certificateFileProblems({ tls, origin }: Upstream, problems: Diagnostic[]): void {
+  const problem = tls?.caFile === undefined ? undefined : textProblem(tls.caFile);
   if (problem !== undefined)
     problems.push(nginxCodes.report('unwritable-text', [...origin, 'tls', 'caFile'], { what: 'the path', problem }));
-  if (parseAddress(tls.serverName) !== undefined && !tls.insecureSkipVerify) {
-    problems.push(nginxCodes.report('unverifiable-address', [...origin, 'url'], { host: tls.serverName }));
-  }
+}
+
+function verifiedNameProblems({ tls, origin }: Upstream, problems: Diagnostic[]): void {
+  if (!tls || tls.insecureSkipVerify || parseAddress(tls.serverName) === undefined) return;
+  problems.push(nginxCodes.report('unverifiable-address', [...origin, 'url'], { host: tls.serverName }));
 }

@@ -110,6 +110,16 @@ for (const name of ['nginx', 'nginx-newest'] as const) {
 }
 
 test(
+  'an upstream that is given by address is known and verified by its public name',
+  scoped(async (scope) => {
+    const { ask, upstream } = await startSites({ ...engines, secure: true, url: 'https://192.0.2.1' }, scope);
+    assert.is((await ask(GITLAB)).status, 200);
+    const [request] = upstream.take();
+    assert.equal([request?.serverName, request?.field('host')], ['gitlab.example.com', 'gitlab.example.com']);
+  }),
+);
+
+test(
   'a header that is not there is not made up',
   scoped(async (scope) => {
     const { ask, upstream } = await startSites({ ...engines, secure: false }, scope);
