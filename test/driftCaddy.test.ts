@@ -13,7 +13,7 @@ const { test: caddy, engines } = await engineSuite('live Caddy', ['caddy']);
 const KEY = 'abcdefghijklmnopqrstuvwx';
 const TOKEN = 'glpat-zzzzzzzzzzzzzzzzzzzz';
 
-const caddySpec = (port: number) => `version: 1
+const caddySpec = (port: number, keys = '') => `version: 1
 name: live
 upstreams:
   gitlab: { url: "http://127.0.0.1:9" }
@@ -21,7 +21,7 @@ routes:
   read: { upstream: gitlab, allow: [GET /groups, "GET /groups/{id:int}"] }
 apiKeys:
   reader: { key: env:K, token: env:T }
-proxies:
+${keys}proxies:
   api: { listen: "127.0.0.1:${port}", ipRanges: [10.0.0.0/8] }
 targets:
   caddy: {}
@@ -48,10 +48,12 @@ function withToken(headers: { request: { set?: object } }): object {
 /** The configuration of a running Caddy, started on our files with secrets beside them. */
 async function running(here: LiveCase, port: number): Promise<string> {
   const folder = await temporaryFolder();
-  const values = new Map([
-    ['env:K', KEY],
-    ['env:T', TOKEN],
-  ]);
+  const values = new Map(
+    here.policy.apiKeys.flatMap(({ keys, token }, index) => [
+      ...keys.map(({ text }) => [text, index === 0 ? KEY : `${KEY}${index}`] as const),
+      [token.text, TOKEN] as const,
+    ]),
+  );
   const secrets = targets.find(({ name }) => name === 'caddy')?.secrets?.({ policy: here.policy, values }).value ?? [];
   try {
     mkdirSync(join(folder.path, 'secrets'));
@@ -93,6 +95,19 @@ caddy('what a running Caddy says it runs is in sync, and each change by hand is 
   assert.ok(told.drift.length > 0);
   for (const line of told.drift) assert.match(line, /X-Extra has \["<hidden:[0-9a-f]{8}>"\]/);
   for (const secret of [KEY, TOKEN]) assert.not.ok(JSON.stringify([wider, stranger, told]).includes(secret));
+});
+
+caddy('hundreds of keys, which are looked up in parts', async () => {
+  const port = await freePort();
+  const more = Array.from({ length: 400 }, (_, n) => `  more-${n}: { key: env:K_${n}, token: env:T }\n`);
+  const here = liveCase(caddySpec(port, more.join('')));
+  process.env['PATH'] = `${dirname(engines.caddy.path)}${delimiter}${process.env['PATH']}`;
+  const live = await running(here, port);
+  assert.match(live, `${KEY}399`);
+  assert.equal(here.compare('caddy', live), IN_SYNC);
+  const stranger = here.compare('caddy', live.replace('"outputs":["more-7"]', '"outputs":["mallory"]'));
+  assert.match(stranger.drift.join('\n'), /live has a key for "mallory"/);
+  assert.not.match(JSON.stringify(stranger), KEY);
 });
 
 caddy('another app beside ours is told apart', () => {

@@ -1,5 +1,9 @@
-/** Placeholders that only the files below `secrets/` fill: which key is whose, and what the upstream gets for it. */
-const FILLED_BY_SECRETS = ['{key.id}', '{key.token}'];
+/**
+ * Placeholders that only the files below `secrets/` fill: which key is whose, and what the upstream gets for it.
+ * Where there are many, they are looked up in parts such as `{key.id_7}`.
+ */
+const FILLED_BY_SECRETS = /^\{key[.](?:id|token)(?:_[a-z0-9]+)?\}$/;
+const KEY_IDS = /^\{key[.]id(?:_[0-9]+)?\}$/;
 
 type JsonRecord = Readonly<Record<string, unknown>>;
 
@@ -9,7 +13,7 @@ function isRecord(value: unknown): value is JsonRecord {
 
 function isSecretMap(value: unknown): value is JsonRecord {
   if (!isRecord(value) || value['handler'] !== 'map' || !Array.isArray(value['destinations'])) return false;
-  return value['destinations'].some((name) => FILLED_BY_SECRETS.includes(String(name)));
+  return value['destinations'].some((name) => FILLED_BY_SECRETS.test(String(name)));
 }
 
 function isOnlySecret(value: unknown): boolean {
@@ -30,11 +34,14 @@ export function liveKeyIds(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(liveKeyIds);
   if (!isRecord(value)) return [];
   if (!isSecretMap(value)) return Object.values(value).flatMap(liveKeyIds);
-  const named = Array.isArray(value['destinations']) && value['destinations'].includes('{key.id}');
+  const destinations = Array.isArray(value['destinations']) ? value['destinations'] : [];
+  const named = destinations.some((name) => KEY_IDS.test(String(name)));
   const mappings = Array.isArray(value['mappings']) ? value['mappings'] : [];
   return named
     ? mappings.flatMap((mapping) =>
-        isRecord(mapping) && Array.isArray(mapping['outputs']) ? mapping['outputs'].map(String) : [],
+        isRecord(mapping) && Array.isArray(mapping['outputs'])
+          ? mapping['outputs'].map(String).filter((id) => !KEY_IDS.test(id))
+          : [],
       )
     : [];
 }
