@@ -225,6 +225,7 @@ bottlerocket('cannot tell', () => {
     '',
     '{"settings":',
     '{"settings":{"motd":"x"}}',
+    '# only a comment\n',
     'apiVersion: v1',
     printed({ a: 1 }),
     printed([{ registry: 'x' }]),

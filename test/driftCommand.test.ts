@@ -85,11 +85,16 @@ base('cannot tell, and says what to do', () =>
     await failing('diff --base git:HEAD', /this is no git repository/);
     write('other.txt', '');
     git(path, 'init', '-q');
+    await failing('diff --base git:HEAD', /the repository has no commit yet/);
     git(path, 'add', 'other.txt');
     git(path, 'commit', '-qm', 'one');
     await failing('diff --base git:HEAD', /it has no file postern\.yaml/);
     await failing('diff --base git:origin/main', /no such revision[\s\S]*fetch-depth/);
     await failing('diff --base git:--output=x', /no such revision/);
+    await failing('diff --base git:', /names no revision/);
+    await failing('diff --base git:HEAD:postern.yaml', /name the revision alone/);
+    const another = { env: { ...process.env, GIT_TEST_ASSUME_DIFFERENT_OWNER: '1' } };
+    await failing('diff --base git:HEAD', /belongs to another user[\s\S]*safe\.directory/, another);
     await failing('diff - --base git:HEAD', /standard input/, { input: demoSpec });
     await failing('diff --base gone.yaml', /cannot read the spec/);
     write('broken.yaml', demoSpec.replace('upstream: gitlab', 'upstream: github'));
@@ -113,12 +118,20 @@ files('leads with the change of access since the last commit', () =>
     await run('generate');
     commit(path);
     write('postern.yaml', rewritten);
-    const { status, stdout } = await run('diff');
+    const { status, stdout, stderr } = await run('diff');
     assert.is(status, 1);
+    assert.match(stderr, /files? of \d+ differ from the spec; since the last commit: 1 access change: 1 unclear\n$/);
     assert.match(
       stdout,
       /^requests go elsewhere.*\n {2}postern\.yaml:\d+:5: gitlab\.example\.com stands for git\.privatelink/,
     );
+    write(
+      'postern.yaml',
+      demoSpec.replace('name: demo', 'name: demo # ours').replace('form: corefile', 'form: configMap'),
+    );
+    const same = await run('diff');
+    assert.is(same.status, 1);
+    assert.match(same.stderr, /; since the last commit: no access change\n$/);
   }),
 );
 
@@ -159,6 +172,7 @@ live('compares standard input and files, and passes on what could not be read', 
       const { status, stdout } = await run(`diff --live ${args}`);
       assert.is(status, 2, args);
       assert.match(stdout, problem);
+      assert.match(stdout, /hint: /);
     }
     chmodSync(join(path, 'live.txt'), 0);
     rmSync(join(path, 'live.txt'));
@@ -200,6 +214,34 @@ async function checkFormats(args: string, expected: 0 | 1 | 2): Promise<void> {
     if (format === 'json' && args.startsWith('diff')) diffSchema.parse(JSON.parse(stdout));
   }
 }
+
+formats('that platforms read name files from the top of the repository', () =>
+  inWorkspace(async ({ write, path }) => {
+    write('infra/specs/postern.yaml', WIDER);
+    write('infra/specs/partner.txt', '192.0.2.0/24\n');
+    write('infra/specs/old.yaml', demoSpec);
+    git(path, 'init', '-q');
+    const back = process.cwd();
+    process.chdir(join(path, 'infra/specs'));
+    try {
+      const place = async (args: string, format: string) => (await inProcess(`${args} --format ${format}`)).stdout;
+      for (const args of [
+        'diff --base old.yaml',
+        'diff ../specs --base old.yaml',
+        `diff ${process.cwd()} --base old.yaml`,
+      ]) {
+        assert.match(await place(args, 'sarif'), /"uri": "infra\/specs\/postern\.yaml"/);
+        assert.match(await place(args, 'gitlab'), /"path": "infra\/specs\/postern\.yaml"/);
+        assert.match(await place(args, 'github'), /^::error file=infra\/specs\/postern\.yaml,line=11,/);
+        assert.match(await place(args, 'junit'), / file="infra\/specs\/postern\.yaml"/);
+      }
+      assert.match(await place('diff', 'gitlab'), /"path": "infra\/specs\/generated\/coredns\/Corefile"/);
+      assert.match(await place('diff --base old.yaml', 'json'), /"file": "postern\.yaml"/);
+    } finally {
+      process.chdir(back);
+    }
+  }),
+);
 
 formats('say the same as the exit status', () =>
   inWorkspace(async ({ write, path }) => {

@@ -1,6 +1,7 @@
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { compareLines } from '../output/lines.ts';
 import type { Change } from '../output/plan.ts';
+import { accessSummary } from '../report/accessText.ts';
 import { compareWith, diffBase } from './diffAccess.ts';
 import { diffCodes } from './diffCodes.ts';
 import { diffLive } from './diffLive.ts';
@@ -57,10 +58,11 @@ function diffFiles(args: DriftArguments, tolerated: number | undefined, io: Io):
   const share = tolerated === undefined ? 1 : shareOf(changes);
   const accepted = share <= (tolerated ?? 0);
   const told = tolerated === undefined ? '' : `, ${percent(share)} of the lines, and ${percent(tolerated)} may`;
+  const since = access ? `; since the last commit: ${accessSummary(access.changes)}` : '';
   const summary =
     differing.length === 0
       ? `in sync: ${count(changes.length, 'file')}`
-      : `${count(differing.length, 'file')} of ${changes.length} differ from the spec${told}`;
+      : `${count(differing.length, 'file')} of ${changes.length} differ from the spec${told}${since}`;
   const status = differing.length === 0 || accepted ? 0 : 1;
   return print({ ...report, status, changes, summary, ...(access && { access }) }, args.format, io);
 }

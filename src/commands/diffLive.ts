@@ -67,7 +67,8 @@ function capture(text: string, io: Io): Result<LiveText & { readonly target: str
     const { value, diagnostics } = decodeSource(name, file === '-' ? io.readStdin() : readFileSync(file));
     return value ? ok({ ...value, target }) : failed(diagnostics);
   } catch (error) {
-    const missing = outputCodes.report('unreadable', [], { problem: systemProblem(error) }, placed(file));
+    const hint = `name the file that holds what runs of ${target}, or - for standard input`;
+    const missing = outputCodes.report('unreadable', [], { problem: systemProblem(error) }, { ...placed(file), hint });
     return failed([missing]);
   }
 }

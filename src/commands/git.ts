@@ -14,17 +14,9 @@ export function specAtRevision(spec: Pick<OpenSpec, 'name' | 'folder'>, revision
   if (spec.name === '<stdin>')
     return fail('a spec from standard input has no place in git', 'name the file of the spec');
   const top = git(spec.folder, ['rev-parse', '--show-prefix']);
-  if (top.missing) return fail('git is not installed', 'install git, or give the old spec as a file');
-  if (top.bytes === undefined)
-    return fail('this is no git repository', 'run it in a clone, or give the old spec as a file');
-  const commit = git(spec.folder, [
-    'rev-parse',
-    '--verify',
-    '--quiet',
-    '--end-of-options',
-    `${revision}^{commit}`,
-  ]).bytes;
-  if (commit === undefined) return fail('there is no such revision', SHALLOW);
+  if (top.bytes === undefined) return fail(...noRepository(top));
+  const commit = commitOf(spec.folder, revision);
+  if (commit === undefined) return fail(...noCommit(spec.folder, revision));
   const id = commit.toString('utf8').trim();
   const path = `${top.bytes.toString('utf8').trim()}${basename(spec.name)}`;
   const bytes = show(spec.folder, id, basename(spec.name));
@@ -39,6 +31,32 @@ export function specAtRevision(spec: Pick<OpenSpec, 'name' | 'folder'>, revision
 const SHALLOW =
   'fetch it first: a CI job clones only the newest commit unless told otherwise (GIT_DEPTH: 0, fetch-depth: 0)';
 
+type ProblemAndHint = readonly [problem: string, hint: string];
+
+function noRepository({ missing, said }: Ran): ProblemAndHint {
+  if (missing) return ['git is not installed', 'install git, or give the old spec as a file'];
+  // As in a job whose container runs as another user than the one that cloned.
+  if (said.includes('dubious ownership'))
+    return [
+      'git does not trust this repository, because it belongs to another user',
+      'run: git config --global --add safe.directory "$PWD" (at the top of the repository)',
+    ];
+  return ['this is no git repository', 'run it in a clone, or give the old spec as a file'];
+}
+
+function noCommit(folder: string, revision: string): ProblemAndHint {
+  if (revision === '') return ['it names no revision', 'write git:REV, for example git:origin/main'];
+  if (revision.includes(':'))
+    return ['there is no such revision', 'name the revision alone: the path is that of the spec'];
+  if (commitOf(folder, 'HEAD') === undefined && git(folder, ['rev-list', '--all', '--max-count=1']).bytes?.length === 0)
+    return ['the repository has no commit yet', 'commit the spec first, or give the old one as a file'];
+  return ['there is no such revision', SHALLOW];
+}
+
+function commitOf(folder: string, revision: string): Buffer | undefined {
+  return git(folder, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`]).bytes;
+}
+
 function noRevision(revision: string, problem: string, hint: string): Diagnostic {
   const base = `git:${revision}`;
   return diffCodes.report('no-base', [], { base, problem, hint }, placed(base));
@@ -51,12 +69,22 @@ function show(folder: string, commit: string, path: string): Buffer | undefined 
   return git(folder, ['cat-file', 'blob', `${commit}:./${path}`]).bytes;
 }
 
-function git(cwd: string, args: readonly string[]): { readonly bytes?: Buffer; readonly missing: boolean } {
-  const { status, stdout, error } = spawnSync('git', [...args], {
+interface Ran {
+  /** Absent where it failed. */
+  readonly bytes?: Buffer;
+  readonly missing: boolean;
+  readonly said: string;
+}
+
+function git(cwd: string, args: readonly string[]): Ran {
+  const { status, stdout, stderr, error } = spawnSync('git', [...args], {
     cwd,
     maxBuffer: MOST,
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // What it says is looked into.
+    env: { ...process.env, LC_ALL: 'C' },
   });
   const missing = error !== undefined && 'code' in error && error.code === 'ENOENT';
-  return status === 0 ? { bytes: stdout, missing } : { missing };
+  const said = stderr?.toString('utf8') ?? '';
+  return status === 0 ? { bytes: stdout, missing, said } : { missing, said };
 }

@@ -6,7 +6,7 @@ import { sheetFormats } from '../report/formats.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { Io, Status } from './io.ts';
 import { jsonReport } from './jsonReport.ts';
-import { sheetReport } from './sheetReport.ts';
+import { platformReport, sheetReport } from './sheetReport.ts';
 import { textReport } from './textReport.ts';
 
 /** What a command found out, before anybody decides how to print it. */
@@ -73,10 +73,10 @@ export type Formatter = (report: Report, colour: Io['colour']) => Printed;
 export const formatters = {
   text: textReport,
   json: jsonReport,
-  sarif: sheetReport(sheetFormats.sarif),
-  junit: sheetReport(sheetFormats.junit),
-  github: sheetReport(sheetFormats.github),
-  gitlab: sheetReport(sheetFormats.gitlab),
+  sarif: platformReport(sheetFormats.sarif),
+  junit: platformReport(sheetFormats.junit),
+  github: platformReport(sheetFormats.github),
+  gitlab: platformReport(sheetFormats.gitlab),
   markdown: sheetReport(sheetFormats.markdown),
 } as const satisfies Readonly<Record<string, Formatter>>;
 

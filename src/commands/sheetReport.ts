@@ -4,11 +4,27 @@ import { shownChanges } from '../report/access.ts';
 import type { Finding, FindingPlace, Level, Sheet, SheetFormatter } from '../report/sheet.ts';
 import { toolVersion } from '../version.ts';
 import type { Formatter, Report } from './report.ts';
+import { namesInRepository } from './repository.ts';
 import { shownPatch } from './shownPatch.ts';
 
-/** Any format that takes findings, from the report of any command. */
+/** Any format that takes findings, from the report of any command; files are named as the command line does. */
 export function sheetReport(format: SheetFormatter): Formatter {
   return (report) => ({ out: format(sheetOf(report)), err: '' });
+}
+
+/** The same for formats that platforms read. */
+export function platformReport(format: SheetFormatter): Formatter {
+  return (report) => ({ out: format(renamed(sheetOf(report), namesInRepository())), err: '' });
+}
+
+function renamed(sheet: Sheet, nameOf: (file: string) => string): Sheet {
+  const place = (old: FindingPlace | undefined) => old && { ...old, file: nameOf(old.file) };
+  const findings = sheet.findings.map((finding) => ({
+    ...finding,
+    place: place(finding.place),
+    related: finding.related.map((other) => ({ ...other, place: place(other.place) })),
+  }));
+  return { ...sheet, findings, subject: nameOf(sheet.subject) };
 }
 
 function sheetOf(report: Report): Sheet {

@@ -14,7 +14,8 @@ export function settingsIn(text: string, withPki: boolean): LiveSettings | { rea
   if (text.trim() === '') return { problem: 'it is empty; did the command that made it fail?' };
   const value = valueOf(text);
   if (value === undefined) return { problem: 'it is neither whole JSON nor whole TOML' };
-  if (isRecord(value) && Object.keys(value).length === 0) return { mirrors: new Map(), authorities: new Map() };
+  if (isJson(text) && isRecord(value) && Object.keys(value).length === 0)
+    return { mirrors: new Map(), authorities: new Map() };
   const settings = field(value, 'settings') ?? value;
   const registry = field(settings, 'container-registry');
   if (registry === undefined) return { problem: 'it holds no settings.container-registry' };
