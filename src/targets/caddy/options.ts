@@ -5,7 +5,7 @@ const site = z
     listen: z.int().min(1).max(65535).optional().describe('Port of the sites; 443 where absent'),
     tls: z
       .union([
-        z.enum(['internal', 'off']),
+        z.enum(['internal', 'off', 'inFront']),
         z.strictObject({
           certFile: z.string().min(1).describe('PEM chain, a path on the machine that runs Caddy'),
           keyFile: z.string().min(1).describe('PEM key, a path on the machine that runs Caddy'),
@@ -13,7 +13,7 @@ const site = z
       ])
       .optional()
       .describe(
-        "internal (default): certificates of Caddy's own CA. off: plain http. Or a certificate that covers both names of every rewrite",
+        "internal (default): certificates of Caddy's own CA. off: plain http. inFront: plain http from a load balancer with which clients speak TLS. Or a certificate that covers both names of every rewrite",
       ),
   })
   .describe('The proxy sites of domain rewrites that name an upstream');

@@ -2,6 +2,7 @@ import type { DomainRewrite, Policy, Upstream } from '../../policy/types.ts';
 import type { CaddyOptions } from './options.ts';
 import { type CaddyToken, own, word } from './quote.ts';
 import { caseless } from './regex.ts';
+import { type Table, table } from './table.ts';
 import { type Transport, transportOf } from './transport.ts';
 
 /** The sites of all domain rewrites that name an upstream. */
@@ -12,6 +13,8 @@ export interface SitesModel {
   /** Arguments of `tls`: the word internal, or a certificate and its key; none for plain http. */
   readonly tls: readonly CaddyToken[];
   readonly sites: readonly Site[];
+  /** `site.port`: the port that the client asked for, as it stands in URLs. */
+  readonly port: Table;
   readonly answers: readonly Replacement[];
   readonly requests: readonly Replacement[];
   /** Addresses without a name, for which everything else is misdirected. */
@@ -40,13 +43,16 @@ export function sitesModel(policy: Policy, { sites: options = {} }: CaddyOptions
   const proxied = rewrites.filter(hasSite);
   if (proxied.length === 0) return null;
   const { listen = 443, tls = 'internal' } = options;
-  const scheme = tls === 'off' ? 'http' : 'https';
-  const port = listen === (tls === 'off' ? 80 : 443) ? '' : `:${listen}`;
-  const names = rewrites.filter(({ wildcard }) => !wildcard);
+  const files = typeof tls === 'object' ? [own(tls.certFile), own(tls.keyFile)] : [];
+  const certificate = tls === 'internal' ? [word(tls)] : files;
+  const scheme = certificate.length > 0 ? 'https' : 'http';
+  const outside = tls === 'off' ? 'http' : 'https';
+  const names = rewrites.filter(({ wildcard }) => !wildcard).map((rewrite) => siteName(rewrite, policy, outside));
   return {
     listener: word(`:${listen}`),
     mark: word(name),
-    tls: tls === 'off' ? [] : tls === 'internal' ? [word('internal')] : [own(tls.certFile), own(tls.keyFile)],
+    port: portTable(outside),
+    tls: certificate,
     sites: proxied.flatMap(({ from, to, upstream: id }) => {
       const upstream = upstreams.find((each) => each.id === id);
       if (!upstream) throw new Error(`no upstream ${id}`);
@@ -59,8 +65,8 @@ export function sitesModel(policy: Policy, { sites: options = {} }: CaddyOptions
       // Who has the private address from DNS that was rewritten still asks for the public name, over TLS too.
       return [site(to), site(from)];
     }),
-    answers: names.flatMap(({ from, to }) => answerReplacements(from, `${scheme}://${to}${port}`, to)),
-    requests: names.flatMap(({ from, to }) => requestReplacements(from, to)),
+    answers: names.flatMap(answerReplacements),
+    requests: names.flatMap(requestReplacements),
     others: word(`${scheme}://:${listen}`),
   };
 }
@@ -72,10 +78,43 @@ function named(upstream: Upstream, from: string): Upstream {
   return { ...upstream, host: from, ...(tls ? { tls } : {}) };
 }
 
+/** Two names of one thing, as they stand in URLs. */
+interface SiteName {
+  readonly from: string;
+  readonly to: string;
+  /** The upstream's own port, where it has one. */
+  readonly port: string;
+  /** What takes the place of an origin of the upstream; it may hold the placeholder of the port. */
+  readonly origin: string;
+}
+
+function siteName({ from, to, upstream: id }: DomainRewrite, { upstreams }: Policy, outside: string): SiteName {
+  const upstream = upstreams.find((each) => each.id === id);
+  // Somebody else answers under this name, wherever our clients come in.
+  if (!upstream) return { from, to, port: '', origin: `https://${to}` };
+  const { scheme, port } = upstream;
+  const isUsual = port === (scheme === 'https' ? 443 : 80);
+  return { from, to, port: isUsual ? '' : `:${port}`, origin: `${outside}://${to}{site.port}` };
+}
+
+/** Behind a load balancer the sites listen on one port and are known by another: the one that clients say. */
+function portTable(outside: 'http' | 'https'): Table {
+  return table({
+    source: '{http.request.port}',
+    destination: 'site.port',
+    entries: [
+      ['', ''],
+      [outside === 'https' ? '443' : '80', ''],
+    ],
+    fallback: ':{http.request.port}',
+  });
+}
+
 /** No braces in the patterns: Caddy would take them for placeholders and compile the pattern for every request. */
-function answerReplacements(from: string, origin: string, to: string): Replacement[] {
+function answerReplacements({ from, to, port, origin }: SiteName): Replacement[] {
   const name = caseless(from);
-  const url = `[Hh][Tt][Tt][Pp][Ss]?://${name}(?::443|:80)?`;
+  const ports = `(?::443|:80${port === '' ? '' : `|${port}`})?`;
+  const url = `[Hh][Tt][Tt][Pp][Ss]?://${name}${ports}`;
   const replace = (header: string, pattern: string, by: string): Replacement => ({
     header: word(header),
     pattern: own(pattern),
@@ -90,17 +129,17 @@ function answerReplacements(from: string, origin: string, to: string): Replaceme
     replace('Content-Security-Policy', `${url}([/:; ,]|$)`, `${origin}$1`),
     replace(
       'Content-Security-Policy',
-      `[Ww][Ss][Ss]?://${name}(?::443|:80)?([/:; ,]|$)`,
+      `[Ww][Ss][Ss]?://${name}${ports}([/:; ,]|$)`,
       `${origin.replace(/^http/, 'ws')}$1`,
     ),
   ];
 }
 
 /** What Rails and ActionCable compare with their own name. */
-function requestReplacements(from: string, to: string): Replacement[] {
+function requestReplacements({ from, to, port }: SiteName): Replacement[] {
   const url = `^[Hh][Tt][Tt][Pp][Ss]?://${caseless(to)}(?::[0-9]+)?`;
   return [
-    { header: word('Origin'), pattern: own(`${url}$`), by: own(`https://${from}`) },
-    { header: word('Referer'), pattern: own(`${url}([/?#]|$)`), by: own(`https://${from}$1`) },
+    { header: word('Origin'), pattern: own(`${url}$`), by: own(`https://${from}${port}`) },
+    { header: word('Referer'), pattern: own(`${url}([/?#]|$)`), by: own(`https://${from}${port}$1`) },
   ];
 }

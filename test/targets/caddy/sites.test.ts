@@ -35,7 +35,7 @@ interface Sites {
   ask(name: string, fields?: readonly string[], host?: string): Promise<RawResponse>;
 }
 
-const withSites = (tls: 'internal' | 'off' | 'files', work: (sites: Sites) => Promise<void>) =>
+const withSites = (tls: 'internal' | 'off' | 'inFront' | 'files', work: (sites: Sites) => Promise<void>) =>
   scoped(async (scope) => {
     const [port = 0] = await freePorts(1);
     const folder = await temporaryFolder();
@@ -69,20 +69,19 @@ const withSites = (tls: 'internal' | 'off' | 'files', work: (sites: Sites) => Pr
       ],
     });
     const options = { sites: { listen: port, tls: tls === 'files' ? { certFile, keyFile } : tls } };
+    const isPlain = tls === 'off' || tls === 'inFront';
     // Caddy listens before its own CA has made the certificates.
     const ready = async () =>
-      tls === 'off' || (await Promise.all(names.map((name) => handshakes(port, name)))).every(Boolean);
+      isPlain || (await Promise.all(names.map((name) => handshakes(port, name)))).every(Boolean);
     const running = await runCaddy({ policy, options, program: engines.caddy.path, ports: [port], ready }, scope);
     await work({
       requests: () => upstream.take(),
       folder: running.folder,
-      async ask(name, fields = [], host = name) {
-        const connection = await openConnection({ port, ...(tls === 'off' ? {} : { tls: { serverName: name } }) });
+      async ask(name, fields = [], host = `${name}:${port}`) {
+        const connection = await openConnection({ port, ...(isPlain ? {} : { tls: { serverName: name } }) });
         try {
           return await connection.send(
-            ['GET /v2/?ns=registry.example.com HTTP/1.1', `Host: ${host}:${port}`, ...fields]
-              .join('\r\n')
-              .concat('\r\n\r\n'),
+            ['GET /v2/?ns=registry.example.com HTTP/1.1', `Host: ${host}`, ...fields].join('\r\n').concat('\r\n\r\n'),
           );
         } finally {
           connection.close();
@@ -100,7 +99,7 @@ async function handshakes(port: number, serverName: string): Promise<boolean> {
   }
 }
 
-for (const tls of ['internal', 'files', 'off'] as const) {
+for (const tls of ['internal', 'files', 'off', 'inFront'] as const) {
   const check = async ({ ask, requests, folder }: Sites) => {
     const response = await ask(REGISTRY, [
       `Origin: https://${GITLAB}`,
@@ -109,9 +108,13 @@ for (const tls of ['internal', 'files', 'off'] as const) {
     ]);
     assert.is(response.status, 200);
     checkRequest(requests()[0]);
-    checkAnswer(response, tls === 'off' ? 'http' : 'https');
-    assert.is((await ask(GITLAB)).status, 200);
-    assert.is(requests()[0]?.serverName, 'gitlab.example.com');
+    const scheme = tls === 'off' ? 'http' : 'https';
+    checkAnswer(response, scheme);
+    // The port is the one that the client says, whatever the one that Caddy listens on.
+    const known = await ask(GITLAB, [], GITLAB);
+    assert.is(known.status, 200);
+    assert.ok(known.field('location')?.startsWith(`${scheme}://${REGISTRY}/v2/`), known.field('location'));
+    assert.is(requests().at(-1)?.serverName, 'gitlab.example.com');
     // By rewritten DNS a client comes here and still says the name that it knows, which is what it gets back.
     const byPublicName = await ask('gitlab.example.com', ['Origin: https://gitlab.example.com']);
     assert.is(byPublicName.status, 200);
