@@ -58,7 +58,8 @@ export const nginxCodes = defineCodes('nginx', {
   'site-certificate': code<Record<string, never>>({
     severity: 'error',
     message: () => 'the sites need a certificate, and nginx makes none itself',
-    hint: () => 'give tls: { certFile: …, keyFile: … } for both names of every rewrite, or tls: off for plain http',
+    hint: () =>
+      'give tls: { certFile: …, keyFile: … } for both names of every rewrite, or tls: inFront where a load balancer has it',
   }),
   'wildcard-site': code<{ from: string }>({
     severity: 'error',

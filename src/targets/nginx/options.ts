@@ -30,7 +30,7 @@ export const nginxOptions = z
         listen: z.int().min(1).max(65535).optional().describe('Port of the sites; 443 where absent'),
         tls: z
           .union([
-            z.literal('off'),
+            z.enum(['off', 'inFront']),
             z.strictObject({
               certFile: z.string().min(1).describe('PEM chain, a path on the machine that runs nginx'),
               keyFile: z.string().min(1).describe('PEM key, a path on the machine that runs nginx'),
@@ -38,7 +38,7 @@ export const nginxOptions = z
           ])
           .optional()
           .describe(
-            'A certificate that covers both names of every rewrite, or off: plain http. nginx makes none itself',
+            'A certificate that covers both names of every rewrite; nginx makes none itself. off: plain http. inFront: plain http from a load balancer with which clients speak TLS',
           ),
       })
       .optional()

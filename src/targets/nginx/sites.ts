@@ -57,7 +57,7 @@ export function sitesModel(input: SitesInput): Sites | null {
       maps: list.maps,
       listen: sites.listen ?? 443,
       errorPages: SITE_ERRORS.map((page) => ({ ...page, body: value(statusBody(page.status)) })),
-      tls: tls === 'off' ? null : { certFile: literal(tls.certFile), keyFile: literal(tls.keyFile) },
+      tls: typeof tls === 'object' ? { certFile: literal(tls.certFile), keyFile: literal(tls.keyFile) } : null,
       answers: answers.map(({ header, part }) => ({ name: word(header), value: value(part) })),
       requests: requests.map(({ header, part }) => ({ name: word(header), value: value(part) })),
       cookies: cookies.sources.map((source) => ({ from: pattern(source), to: value(cookies.to) })),

@@ -23,7 +23,7 @@ export interface World extends Running {
 export interface WorldOptions {
   readonly nginx: Engine;
   readonly openssl: Engine;
-  readonly secure: boolean;
+  readonly secure: boolean | 'inFront';
   readonly answer?: RecorderOptions['answer'];
   /** Origin of GitLab as the spec has it. */
   readonly url?: string;
@@ -54,10 +54,13 @@ export async function startSites(options: WorldOptions, scope: Scope): Promise<W
       ...rewrites,
     ],
   });
-  const sites = { sites: { listen: port, tls: secure ? { certFile, keyFile } : 'off' }, workerProcesses: 1 };
+  const sites = {
+    sites: { listen: port, tls: secure === true ? { certFile, keyFile } : secure || 'off' },
+    workerProcesses: 1,
+  };
   const running = await runNginx({ policy, options: sites, program: nginx.path, ports: [port] }, scope);
   const ask = async (serverName: string, fields: readonly string[] = [], host = `${serverName}:${port}`) => {
-    const connection = await openConnection({ port, ...(secure ? { tls: { serverName } } : {}) });
+    const connection = await openConnection({ port, ...(secure === true ? { tls: { serverName } } : {}) });
     try {
       const lines = ['GET /v2/?ns=registry.example.com HTTP/1.1', `Host: ${host}`, ...fields, '', ''];
       return await connection.send(lines.join('\r\n'));

@@ -45,10 +45,11 @@ function expectedAnswer(secure: boolean, port: number): readonly (readonly [stri
 for (const [name, secure] of [
   ['nginx', true],
   ['nginx', false],
+  ['nginx', 'inFront'],
   ['nginx-newest', true],
 ] as const) {
   test(
-    `${name}, ${secure ? 'TLS' : 'plain'}: the upstream sees its own name, the client the one that it asked for`,
+    `${name}, ${secure === true ? 'TLS' : secure || 'plain'}: the upstream sees its own name, the client the one that it asked for`,
     scoped(async (scope) => {
       const { ask, upstream, port } = await startSites(
         { ...engines, nginx: engines[name], secure, answer: { fields: ANSWER } },
@@ -57,7 +58,8 @@ for (const [name, secure] of [
       const fields = [`Origin: https://${GITLAB}`, `Referer: https://${GITLAB}:8443/a?b`, 'Authorization: Bearer x'];
       const response = await ask(REGISTRY, fields);
       assert.is(response.status, 200);
-      for (const [header, value] of expectedAnswer(secure, port)) assert.is(response.field(header), value, header);
+      for (const [header, value] of expectedAnswer(secure !== false, port))
+        assert.is(response.field(header), value, header);
       const [request] = upstream.take();
       const sent = {
         host: 'registry.example.com',
