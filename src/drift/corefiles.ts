@@ -1,4 +1,5 @@
 import { parseDocument } from '../source/document.ts';
+import { isObject } from '../targets/coredns/container.ts';
 import { type Corefile, effectiveDirectives, parseCorefile, type ServerBlock } from '../targets/coredns/grammar.ts';
 
 export interface Unusable {
@@ -8,9 +9,7 @@ export interface Unusable {
 /** The server blocks of a Corefile, or of what holds one: a ConfigMap as kubectl prints it, the values of EKS's add-on. */
 export function blocksIn(text: string): readonly ServerBlock[] | Unusable {
   if (text.trim() === '') return { problem: 'it is empty; did the command that made it fail?' };
-  const parts = /^\s*\{\s*["}]|^(?:apiVersion|kind|data|metadata|corefile):/m.test(text)
-    ? partsOf(text)
-    : [{ name: 'Corefile', text }];
+  const parts = isObject(text) || /^corefile:\s/m.test(text) ? partsOf(text) : [{ name: 'Corefile', text }];
   if (!Array.isArray(parts)) return parts;
   const blocks: ServerBlock[] = [];
   for (const part of inOneBlock(parts)) {

@@ -66,6 +66,12 @@ export const recipes = {
   },
   coredns: { ...coredns, from: '1.14.0', origin: corednsAt('1.14.7') },
   'coredns-oldest': { ...coredns, from: '1.11.0', below: '1.12.0', origin: corednsAt('1.11.3') },
+  'corefile-parser': {
+    command: 'corefile-parser',
+    say: ['version'],
+    from: '1.1.4',
+    origin: { kind: 'go', module: 'github.com/coredns/caddy', version: '1.1.4', main: 'corefile/main.go' },
+  },
   'corefile-migration': {
     command: 'corefile-migration',
     say: ['versions'],

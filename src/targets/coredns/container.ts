@@ -28,7 +28,7 @@ export function plainContainer({ file, text }: ContainerFile): Container {
 
 /** Whether a file is an object of Kubernetes, in YAML or JSON, and not the Corefile itself. */
 export function isObject(text: string): boolean {
-  return /^\s*\{\s*["}]|^(?:apiVersion|kind|data|metadata):/m.test(text);
+  return /^\s*\{\s*["}]/.test(text) || /^(?:apiVersion|kind|data|metadata):(?:\s|$)/m.test(text);
 }
 
 /** A ConfigMap with the Corefile as a literal block, where each of its lines is a line of the file too, or in double quotes. */

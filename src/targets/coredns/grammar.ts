@@ -44,8 +44,11 @@ export function parseCorefile(text: string): Corefile | SyntaxProblem {
     const block = readBlock(reader, keys);
     if (block === undefined) continue;
     if ('problem' in block) return block;
-    const snippet = /^\((.+)\)$/.exec(keys.length === 1 ? (keys[0]?.text ?? '') : '')?.[1];
-    if (snippet === undefined) blocks.push(block);
+    const [key] = keys;
+    const snippet = /^\((.+)\)$/.exec(keys.length === 1 ? (key?.text ?? '') : '')?.[1];
+    if (snippet === undefined || key === undefined) blocks.push(block);
+    else if (block.open === undefined) return { problem: 'is a snippet without braces', at: key };
+    else if (snippets.has(snippet)) return { problem: 'is a second snippet of this name', at: key };
     else snippets.set(snippet, block.directives);
   }
   return { blocks, snippets, imports };
@@ -57,7 +60,8 @@ function startsLine({ words, next }: Reader): boolean {
   return before === undefined || word === undefined || lastLine(before) < word.line;
 }
 
-function lastLine(word: Word): number {
+/** A quoted word may go over several lines. */
+export function lastLine(word: Word): number {
   return word.line + word.text.split('\n').length - 1;
 }
 
@@ -76,8 +80,10 @@ function readKeys(reader: Reader, imports: Word[]): Word[] | SyntaxProblem {
     if (word.text === '{')
       return comma === undefined ? keys : { problem: 'promises another name by its comma', at: comma };
     if (keys.length > 0 && comma === undefined && startsLine(reader)) break;
-    comma = word.text.endsWith(',') ? word : undefined;
-    keys.push(word);
+    if (word.text !== '') {
+      comma = word.text.endsWith(',') ? word : undefined;
+      keys.push(word);
+    }
     reader.next += 1;
   }
   return comma === undefined ? keys : { problem: 'promises another name by its comma', at: comma };
@@ -94,8 +100,12 @@ function readBlock(reader: Reader, keys: readonly Word[]): ServerBlock | SyntaxP
       reader.next += 1;
       return { keys, open, close: word, directives };
     }
+    if (word.text === '{') return { problem: 'opens a block without a name', at: word };
     const directive = readDirective(reader, word);
     if ('problem' in directive) return directive;
+    // Braces behind it would belong to whatever comes last in what it brings in.
+    if (word.text === 'import' && directive.words.length !== 1)
+      return { problem: 'takes one pattern and nothing else', at: word };
     directives.push(directive);
   }
   return open === undefined

@@ -74,7 +74,8 @@ function quotedWord(text: string, lex: State): Word | undefined {
       continue;
     }
     const next = text.charAt(lex.at + 1);
-    word += next === '"' ? next : `\\${next}`;
+    // A backslash with nothing behind it is lost.
+    if (next !== '') word += next === '"' ? next : `\\${next}`;
     if (next === '\n') lex.line += 1;
     lex.at += 1;
   }

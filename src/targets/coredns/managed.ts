@@ -5,7 +5,7 @@ import { renderTemplate } from '../../render/render.ts';
 import { corednsCodes } from './codes.ts';
 import { ruleOf } from './corefile.ts';
 import type { Edit } from './edits.ts';
-import type { Directive, ServerBlock } from './grammar.ts';
+import { type Directive, lastLine, type ServerBlock } from './grammar.ts';
 import { beginMarker, endMarker, type Region } from './markers.ts';
 import type { MergeInput } from './merge.ts';
 import { literalLine } from './quote.ts';
@@ -26,7 +26,7 @@ export function editOf(managed: ManagedBlock, problems: Diagnostic[]): Edit[] {
   const { input, lines, block, region, own, adopted } = managed;
   const head = block.open ?? block.keys.at(-1);
   const first = block.directives[0]?.name ?? block.close;
-  const line = region?.start ?? (head?.line ?? 0) + 1;
+  const line = region?.start ?? (head ? lastLine(head) : 0) + 1;
   if (
     region === undefined &&
     (head === undefined || line >= lines.length || (first !== undefined && first.line < line))

@@ -64,7 +64,6 @@ function placeRules(input: MergeInput, corefile: Corefile, problems: Diagnostic[
     problems.push(corednsCodes.report('unknown-zone', at, { zone: key.text }, { place: placeOf(key) }));
   }
   for (const pattern of rewrites.length > 0 ? corefile.imports : []) {
-    if (corefile.snippets.has(pattern.text)) continue;
     problems.push(corednsCodes.report('unseen-import', at, { pattern: pattern.text }, { place: placeOf(pattern) }));
   }
   const zones = zonesOf(corefile);

@@ -1,39 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { load } from 'js-yaml';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Policy } from '../../../src/policy/types.ts';
 import { coredns } from '../../../src/targets/coredns/index.ts';
 import { policyOf } from '../../support/policy.ts';
-
-const policy = policyOf({
-  domainRewrites: [
-    { from: 'gitlab.example.com', to: 'gitlab.privatelink.example.com' },
-    { from: '*.pages.example.com', to: '*.pages.privatelink.example.com' },
-  ],
-});
-const nothing: Policy = { ...policy, rewrites: [] };
-
-function merge(text: string, { form = 'corefile', rewrites = policy } = {}) {
-  const options = coredns.options.parse({ form, merge: 'given' });
-  const { value, diagnostics } = coredns.emit({
-    policy: rewrites,
-    options,
-    at: ['targets', 'coredns'],
-    read: (path) => (path === 'given' ? text : undefined),
-  });
-  // The line of the given file, from 1, where a diagnostic points into it.
-  const problems = diagnostics.map(
-    ({ code, place }) => `${code.slice(8)}${place ? ` ${place.text.slice(0, place.start).split('\n').length}` : ''}`,
-  );
-  return { text: value?.[0]?.text, file: value?.[0], problems };
-}
-
-const EXACT = 'rewrite stop name exact gitlab.example.com. gitlab.privatelink.example.com.';
-const WILD = 'rewrite stop name suffix .pages.example.com. .pages.privatelink.example.com. answer auto';
-const ours = (indent: string, rules = [EXACT, WILD]) =>
-  ['# BEGIN postern test', ...rules, '# END postern test'].map((line) => `${indent}${line}\n`).join('');
+import { EXACT, merge, nothing, ours, policy, WILD } from './merging.ts';
 
 const test = suite('merge');
 
@@ -171,76 +140,6 @@ test('rules that come second and imported files are pointed out', () => {
   assert.equal(problems, ['unseen-import 1', 'unseen-import 3', 'second-rule 4']);
 });
 
-const CONFIG_MAP = `apiVersion: v1
-data:
-  Corefile: |
-    .:53 {
-        errors
-
-        forward . /etc/resolv.conf
-    }
-  other: kept # as it is
-kind: ConfigMap
-metadata: {name: coredns, namespace: kube-system}
-`;
-
-test('a ConfigMap keeps every other byte', () => {
-  const merged = merge(CONFIG_MAP, { form: 'configMap' });
-  assert.equal(merged.problems, []);
-  assert.is(merged.file?.path, 'coredns/configmap.yaml');
-  assert.is(merged.file?.comment, undefined);
-  assert.is(merged.text, CONFIG_MAP.replace('.:53 {\n', `.:53 {\n${ours('        ')}`));
-  assert.is(merge(merged.text ?? '', { form: 'configMap' }).text, merged.text);
-  assert.is(merge(merged.text ?? '', { form: 'configMap', rewrites: nothing }).text, CONFIG_MAP);
-  const carriage = CONFIG_MAP.replaceAll('\n', '\r\n');
-  assert.is(merge(carriage, { form: 'configMap' }).text, merged.text?.replaceAll('\n', '\r\n'));
-});
-
-/** As kubectl writes JSON: with four blanks, and what HTML would take for a tag escaped. */
-const asJson = (corefile: string) =>
-  `${JSON.stringify({ apiVersion: 'v1', data: { Corefile: corefile, other: 'a\\b' }, kind: 'ConfigMap', metadata: { name: 'coredns' } }, null, 4)}\n`
-    .replaceAll('<', '\\u003c')
-    .replaceAll('>', '\\u003e');
-const GIVEN = '.:53 {\n\terrors # <all> "of" them \\\n\n\tforward . /etc/resolv.conf\n}\n';
-
-test('a ConfigMap in JSON, or with its Corefile quoted, keeps every other byte too', () => {
-  const json = asJson(GIVEN);
-  const merged = merge(json, { form: 'configMap' });
-  assert.equal(merged.problems, []);
-  assert.is(merged.file?.path, 'coredns/configmap.json');
-  assert.is(merged.text, asJson(GIVEN.replace('{\n', `{\n${ours('\t')}`)));
-  assert.is(merge(merged.text ?? '', { form: 'configMap' }).text, merged.text);
-  assert.is(merge(merged.text ?? '', { form: 'configMap', rewrites: nothing }).text, json);
-  assert.is(merge(json, { form: 'eks' }).text, undefined, 'its lines cannot be shown');
-
-  const quoted = `kind: ConfigMap\ndata:\n  Corefile: ${JSON.stringify(GIVEN)} # as it is\n`;
-  const both = merge(quoted, { form: 'configMap' });
-  assert.is(both.file?.path, 'coredns/configmap.yaml');
-  assert.is(both.text, quoted.replace('{\\n', `{\\n${JSON.stringify(ours('\t')).slice(1, -1)}`));
-  assert.is(merge(both.text ?? '', { form: 'configMap', rewrites: nothing }).text, quoted);
-
-  // What kubectl makes of long lines.
-  const folded =
-    'data:\n  Corefile: ".:53 {\\n    errors \\n\\n    kubernetes cluster.local\n    ip6.arpa\\n\\\n    \\  }\\n"\n';
-  const over = merge(folded, { form: 'configMap' });
-  assert.is(over.text, folded.replace('{\\n', `{\\n${JSON.stringify(ours('    ')).slice(1, -1)}`));
-  assert.is(merge(over.text ?? '', { form: 'configMap', rewrites: nothing }).text, folded);
-});
-
-test('problems in JSON are shown in the JSON', () => {
-  const text = asJson(GIVEN.replace('errors', 'autopath'));
-  const options = coredns.options.parse({ form: 'configMap', merge: 'given' });
-  const { diagnostics } = coredns.emit({ policy, options, at: ['targets', 'coredns'], read: () => text });
-  assert.equal(
-    diagnostics.map(({ code, place }) => `${code} ${place?.text.slice(place.start, place.end)}`),
-    ['coredns/autopath autopath'],
-  );
-});
-
-test('an object of Kubernetes is not taken for a Corefile', () => {
-  for (const text of [CONFIG_MAP, asJson(GIVEN)]) assert.equal(merge(text).problems, ['bad-merge']);
-});
-
 test('more names than a scan should try are merged with a warning, counted by server block', () => {
   const names = (count: number) =>
     policyOf({
@@ -254,35 +153,6 @@ test('more names than a scan should try are merged with a warning, counted by se
   assert.equal(merge(split, { rewrites: names(402) }).problems, ['long-scan']);
 });
 
-test('problems in a ConfigMap are shown in the ConfigMap', () => {
-  const text = CONFIG_MAP.replace('        errors', '        autopath @kubernetes');
-  assert.equal(merge(text, { form: 'configMap' }).problems, ['autopath 5']);
-});
-
-for (const [what, text, problem] of [
-  ['a Corefile in single quotes', "data:\n  Corefile: '. { }'\n", 'bad-merge 2'],
-  ['a Corefile alone', '. {\n    errors\n}\n', 'bad-merge'],
-  ['a folded Corefile', 'data:\n  Corefile: >\n    .:53 {\n    }\n', 'bad-merge 2'],
-  ['no Corefile', 'data: {}\n', 'bad-merge'],
-  ['no YAML', 'data: [\n', 'unexpected'],
-] as const) {
-  test(`${what} is refused`, () => {
-    const result = merge(text, { form: 'configMap' });
-    assert.is(result.text, undefined);
-    assert.ok(
-      what === 'no YAML' ? result.problems.length === 1 : result.problems.join() === problem,
-      result.problems.join(),
-    );
-  });
-}
-
-test('the add-on of EKS gets the whole Corefile, from either', () => {
-  const fromMap = merge(CONFIG_MAP, { form: 'eks' });
-  const corefile = (load(CONFIG_MAP) as { data: { Corefile: string } }).data.Corefile;
-  assert.is(merge(corefile, { form: 'eks' }).text, fromMap.text);
-  assert.equal(load(fromMap.text ?? ''), { corefile: merge(corefile).text });
-});
-
 test('forms that are no whole Corefile, and files that are not there, cannot be merged', () => {
   assert.equal(merge('. {\n}\n', { form: 'aks' }).problems, ['bad-merge']);
   const options = coredns.options.parse({ merge: 'absent' });
@@ -292,27 +162,5 @@ test('forms that are no whole Corefile, and files that are not there, cannot be 
     ['coredns/bad-merge'],
   );
 });
-
-const corpus = fileURLToPath(new URL('../../../../shared/corpora/corefile', import.meta.url));
-const published = existsSync(corpus) ? readdirSync(corpus).filter((name) => name.endsWith('.corefile')) : [];
-(published.length > 0 ? test : test.skip)(
-  'published Corefiles survive being merged, or are refused with a reason',
-  () => {
-    let merged = 0;
-    for (const name of published) {
-      const given = readFileSync(`${corpus}/${name}`, 'utf8');
-      const { text, problems } = merge(given);
-      if (text === undefined) {
-        assert.ok(problems.length > 0, name);
-        continue;
-      }
-      merged += 1;
-      assert.ok(text.includes(EXACT) && text.includes(WILD), name);
-      assert.is(merge(text).text, text, name);
-      assert.is(merge(text, { rewrites: nothing }).text, given, name);
-    }
-    assert.ok(merged > published.length / 2, `${merged} merged`);
-  },
-);
 
 test.run();
