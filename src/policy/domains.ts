@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url';
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
 import { parseAddress } from './cidr.ts';
@@ -12,11 +13,7 @@ export interface NameProblem {
 /** What is wrong with a DNS host name (RFC 1123 letters, digits, hyphens; lengths of RFC 1035). */
 export function nameProblem(text: string): NameProblem | undefined {
   const name = text.replace(/\.$/, '');
-  if (/[^\x20-\x7e]/.test(name))
-    return {
-      problem: 'is not in ASCII',
-      hint: 'write an international name as A-labels, such as xn--bcher-kva.example',
-    };
+  if (/[^\x20-\x7e]/.test(name)) return { problem: 'is not in ASCII', hint: aLabelHint(name) };
   if (name === '') return { problem: 'is empty', hint: 'write a host name such as gitlab.example.com' };
   if (name.length > 253) return { problem: 'is longer than 253 characters', hint: 'DNS cannot carry it' };
   if (parseAddress(name) !== undefined || /^[0-9.]+$/.test(name))
@@ -37,6 +34,11 @@ export function nameProblem(text: string): NameProblem | undefined {
       return { problem: `has the label "${label}"`, hint: 'letters, digits and inner "-" only' };
   }
   return undefined;
+}
+
+function aLabelHint(name: string): string {
+  const labels = domainToASCII(name);
+  return labels === '' ? 'a host name has letters, digits, "-" and "."' : `write its A-labels: ${labels}`;
 }
 
 interface Name {
@@ -99,7 +101,7 @@ function conflictsOf(rewrites: readonly DomainRewrite[], problems: Diagnostic[])
       ? below.get(rewrite.to)?.find(({ from }) => !`.${from}`.endsWith(`.${rewrite.from}`))
       : undefined;
     const again = next ?? inside;
-    if (again) problems.push(chained(rewrite, again));
+    if (again) problems.push(chained(rewrite, again, leadsBack(rewrite, rewriteOf)));
   }
 }
 
@@ -109,15 +111,33 @@ function doubled(rewrite: DomainRewrite, earlier: DomainRewrite, name: string): 
   return policyCodes.report('rewrite-conflict', [...rewrite.origin, 'from'], problem, { related });
 }
 
-function chained(rewrite: DomainRewrite, next: DomainRewrite): Diagnostic {
-  const self = next === rewrite;
-  const problem = {
-    name: rewrite.to,
-    problem: self ? 'is rewritten by this very rule' : 'is both the target of this rewrite and rewritten itself',
-    hint: self ? 'a name cannot stand for itself' : 'rewrite straight to the last name',
-  };
+/** Whether the targets, rewritten again and again, come back to where they started. */
+function leadsBack(start: DomainRewrite, rewriteOf: (name: string) => DomainRewrite | undefined): boolean {
+  const seen = new Set<DomainRewrite>();
+  for (let at: DomainRewrite | undefined = start; at && !seen.has(at); ) {
+    seen.add(at);
+    at = rewriteOf(at.wildcard ? `x.${at.to}` : at.to);
+    if (at === start) return true;
+  }
+  return false;
+}
+
+function chained(rewrite: DomainRewrite, next: DomainRewrite, loop: boolean): Diagnostic {
+  const name = rewrite.to;
+  const at = [...rewrite.origin, 'to'];
+  if (next === rewrite) {
+    const problem = { name, problem: 'is rewritten by this very rule', hint: 'a name cannot stand for itself' };
+    return policyCodes.report('rewrite-conflict', at, problem);
+  }
+  const problem = loop
+    ? { name, problem: 'is rewritten again, and in the end back to here: a loop', hint: 'keep one direction' }
+    : {
+        name,
+        problem: 'is both the target of this rewrite and rewritten itself',
+        hint: 'rewrite straight to the last name',
+      };
   const related = [{ at: [...next.origin, 'from'], message: 'rewritten here' }];
-  return policyCodes.report('rewrite-conflict', [...rewrite.origin, 'to'], problem, self ? {} : { related });
+  return policyCodes.report('rewrite-conflict', at, problem, { related });
 }
 
 /** In the order of the spec. */
