@@ -60,7 +60,6 @@ function methodsOf(before: Place | undefined, after: Place | undefined): string[
   const methods = new Set([...(before?.cells.keys() ?? []), ...(after?.cells.keys() ?? [])]);
   const alike = (place: Place | undefined) => cellAt(place, 'HEAD') === cellAt(place, 'GET');
   if (methods.has('GET') && alike(before) && alike(after)) methods.delete('HEAD');
-  else if (methods.has('GET')) methods.add('HEAD');
   return [...methods].sort();
 }
 
