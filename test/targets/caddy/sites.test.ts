@@ -16,6 +16,13 @@ const { test, engines } = await engineSuite('caddy: sites of domain rewrites', [
 const GITLAB = 'gitlab.privatelink.example.com';
 const REGISTRY = 'gitlab-registry.privatelink.example.com';
 
+/** What clients could say of themselves. */
+const SPOOFED = [
+  'Forwarded',
+  'X-Real-IP',
+  ...['For', 'Host', 'Port', 'Proto', 'Scheme', 'Server', 'Ssl'].map((name) => `X-Forwarded-${name}`),
+];
+
 const ANSWER: readonly (readonly [string, string])[] = [
   ['Www-Authenticate', 'Bearer realm="https://gitlab.example.com/jwt/auth",service="container_registry"'],
   ['Location', 'https://registry.example.com:443/v2/x/blobs/uploads/1?state=https%3A%2F%2Fgitlab.example.com'],
@@ -105,6 +112,7 @@ for (const tls of ['internal', 'files', 'off', 'inFront'] as const) {
       `Origin: https://${GITLAB}`,
       `Referer: https://${GITLAB}:8443/a?b`,
       'Authorization: Bearer x',
+      ...SPOOFED.map((name) => `${name}: 192.0.2.1`),
     ]);
     assert.is(response.status, 200);
     checkRequest(requests()[0]);
@@ -163,6 +171,7 @@ function checkRequest(request: Recorded | undefined): void {
     via: undefined,
   };
   for (const [name, value] of Object.entries(expected)) assert.is(request?.field(name), value, name);
+  for (const name of SPOOFED) assert.not.match(request?.field(name) ?? '', '192.0.2.1', name);
 }
 
 function checkAnswer(response: RawResponse, scheme: string): void {

@@ -9,6 +9,13 @@ const { test, engines } = await engineSuite('nginx: sites of domain rewrites', [
 /** A name that the certificate of the upstream does not cover. */
 const OTHER = { from: 'other.example.com', to: 'other.private.example.com', upstream: 'gitlab' };
 
+/** What clients could say of themselves. */
+const SPOOFED = [
+  'Forwarded',
+  'X-Real-IP',
+  ...['For', 'Host', 'Port', 'Proto', 'Scheme', 'Server', 'Ssl'].map((name) => `X-Forwarded-${name}`),
+];
+
 const ANSWER: readonly (readonly [string, string])[] = [
   ['Www-Authenticate', 'Bearer realm="https://gitlab.example.com/jwt/auth",service="container_registry"'],
   ['Location', 'HTTPS://Registry.example.com:443/v2/x/blobs/1?state=https%3A%2F%2Fgitlab.example.com'],
@@ -55,7 +62,12 @@ for (const [name, secure] of [
         { ...engines, nginx: engines[name], secure, answer: { fields: ANSWER } },
         scope,
       );
-      const fields = [`Origin: https://${GITLAB}`, `Referer: https://${GITLAB}:8443/a?b`, 'Authorization: Bearer x'];
+      const fields = [
+        `Origin: https://${GITLAB}`,
+        `Referer: https://${GITLAB}:8443/a?b`,
+        'Authorization: Bearer x',
+        ...SPOOFED.map((name) => `${name}: 192.0.2.1`),
+      ];
       const response = await ask(REGISTRY, fields);
       assert.is(response.status, 200);
       for (const [header, value] of expectedAnswer(secure !== false, port))
@@ -71,6 +83,7 @@ for (const [name, secure] of [
         'x-postern-site': 'test',
       };
       for (const [header, value] of Object.entries(sent)) assert.is(request?.field(header), value, header);
+      for (const header of SPOOFED) assert.not.match(request?.field(header) ?? '', '192.0.2.1', header);
       assert.is(request?.target, '/v2/?ns=registry.example.com');
       assert.is(request?.serverName, 'registry.example.com');
       // By rewritten DNS a client comes here and still says the name that it knows, which is what it gets back.
