@@ -23,6 +23,8 @@ export async function verifyNames(options: VerifyOptions, scope: Scope): Promise
   const forms = {
     ...(options.options as object),
     form: 'corefile',
+    // What rules are merged into asks resolvers of its own, and may need a cluster around it.
+    merge: undefined,
     bind: ['127.0.0.1'],
     port,
     forward: [`127.0.0.1:${resolver.address().port}`],

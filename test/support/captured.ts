@@ -1,15 +1,18 @@
 import type { Io, Status } from '../../src/commands/io.ts';
 
-export interface Captured {
-  readonly status: Status;
+export interface Said {
   readonly out: string;
   readonly err: string;
 }
 
-/** What a command says, in this process: a fraction of the time of one of its own, without the command line around it. */
-export function captured(command: (io: Io) => Status, input = ''): Captured {
+export interface Captured extends Said {
+  readonly status: Status;
+}
+
+/** What a command in this process may touch, and what it has said so far. */
+export function recordingIo(input = '', env: Io['env'] = {}): { readonly io: Io; said(): Said } {
   let [out, err] = ['', ''];
-  const status = command({
+  const io: Io = {
     out: (text) => {
       out += text;
     },
@@ -19,7 +22,13 @@ export function captured(command: (io: Io) => Status, input = ''): Captured {
     readStdin: () => Buffer.from(input),
     colour: { out: false, err: false },
     now: 0,
-    env: {},
-  });
-  return { status, out, err };
+    env,
+  };
+  return { io, said: () => ({ out, err }) };
+}
+
+/** What a command says, in this process: a fraction of the time of one of its own, without the command line around it. */
+export function captured(command: (io: Io) => Status, input = ''): Captured {
+  const { io, said } = recordingIo(input);
+  return { status: command(io), ...said() };
 }
