@@ -130,6 +130,16 @@ test('an upstream that is found by a name which leads back to the site', () => {
   assert.equal(lints([...both, below], everybody, { upstreams: pool }), ['upstreams.gitlab rule/site-loop']);
   const own = { ...upstreams, gitlab: { url: `https://${gitlab.to}` } };
   assert.equal(lints(both, { caddy: {} }, { upstreams: own }), ['upstreams.gitlab rule/site-loop'], 'the site itself');
+  const guard = { url: 'http://127.0.0.1', servers: ['127.0.0.1:8080'] };
+  const guarded = {
+    upstreams: { ...byName, guard },
+    routes: { pull: { upstream: 'gitlab', auth: 'passthrough', allow: ['GET /v2/'] } },
+    proxies: { p: { listen: '127.0.0.1:8080', ipRanges: ['10.0.0.1'] } },
+  };
+  const outside = [{ ...gitlab, upstream: 'guard' }, registry];
+  assert.equal(lints(outside, everybody, guarded), ['upstreams.gitlab rule/site-loop'], 'behind a proxy of this spec');
+  const other = { ...guarded, proxies: { p: { ...guarded.proxies.p, listen: '127.0.0.1:8081' } } };
+  assert.equal(lints(outside, everybody, other), [], 'behind something else');
   const dnsOnly = { from: 'kas.example.com', to: 'kas.private.example.com' };
   const elsewhere = { ...upstreams, gitlab: { url: `https://${dnsOnly.to}` } };
   assert.equal(lints([...both, dnsOnly], everybody, { upstreams: elsewhere }), [], 'another private name');

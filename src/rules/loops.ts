@@ -10,13 +10,22 @@ import { ruleCodes } from './codes.ts';
  */
 export function loops(policy: Policy, { pods }: Clients): Diagnostic[] {
   const sites = policy.rewrites.filter(({ upstream }) => upstream !== undefined);
-  const behind = new Set(sites.map(({ upstream }) => upstream));
+  const behind = reachedFrom(sites, policy);
   return policy.upstreams.flatMap((upstream) => {
     if (!behind.has(upstream.id)) return [];
     const own = leadBack(upstream, 'to', (name) => sites.find((site) => answersTo(site, name)));
     if (own || !pods) return own ?? [];
     return leadBack(upstream, 'from', (name) => policy.rewrites.find((rewrite) => rewriteApplies(rewrite, name))) ?? [];
   });
+}
+
+/** Ids of upstreams where requests to sites end up: their own, and those of a proxy of this spec that is one. */
+function reachedFrom(sites: readonly DomainRewrite[], { upstreams, proxies }: Policy): ReadonlySet<string | undefined> {
+  const own = new Set(sites.map(({ upstream }) => upstream));
+  const servers = upstreams.filter(({ id }) => own.has(id)).flatMap((upstream) => upstream.servers);
+  const ports = new Set(servers.filter(({ host }) => /^(?:127\.|::1$|localhost$)/.test(host)).map(({ port }) => port));
+  const routes = proxies.filter(({ listen }) => ports.has(listen.port)).flatMap((proxy) => proxy.routes);
+  return new Set([...own, ...routes.map(({ forwarding }) => forwarding.upstream)]);
 }
 
 function answersTo({ to, wildcard }: DomainRewrite, name: string): boolean {
