@@ -6,7 +6,7 @@ import type { ServerBlock } from '../targets/coredns/grammar.ts';
 import { type CorednsForm, corednsOptions } from '../targets/coredns/options.ts';
 import { answerer, type Zone, zonesOf, zonesWithin } from '../targets/coredns/zones.ts';
 import { driftCodes } from './codes.ts';
-import { restDrift } from './corednsRest.ts';
+import { nameOf, restDrift } from './corednsRest.ts';
 import { blocksIn } from './corefiles.ts';
 import { type CompareLive, type Expected, optionsPath, unreadable } from './live.ts';
 
@@ -33,9 +33,10 @@ export const compareCoredns: CompareLive = (live, expected) => {
   // In the forms that are a whole Corefile of ours, what stands beside the rules is ours too.
   const own = isWhole(expected) ? expected.files.flatMap(({ text }) => blocksOf(text)) : [];
   const rest = restDrift({ own, found: blocks, where: live.name, at });
-  const foreign = [...new Set(others.map(({ words }) => shown(words)))].map((what) =>
-    driftCodes.report('foreign', at, { what, where: live.name }),
-  );
+  const ownBlocks = new Set(own.map(nameOf));
+  const added = own.length === 0 ? [] : blocks.map(nameOf).filter((name) => !ownBlocks.has(name));
+  const beside = [...others.map(({ words }) => shown(words)), ...added.map((name) => `the block "${name}"`)];
+  const foreign = [...new Set(beside)].map((what) => driftCodes.report('foreign', at, { what, where: live.name }));
   return ok({ drift: [...drift, ...rest], foreign });
 };
 
@@ -85,6 +86,9 @@ interface Asked {
 /** What becomes of a query that comes to a block. */
 function nameDrift({ rewrite, name, block }: Asked, live: Live): Diagnostic[] {
   const words = wordsOf(rewrite);
+  // It asks for the names that it makes behind the back of every rule.
+  if (block.directives.some((directive) => directive.name.text === 'autopath'))
+    return absent(rewrite, 'autopath', live);
   const first = rulesOf(block).find((rule) => takesName(rule, `${name}.`));
   if (first && isSameRule(first.words, words)) return [];
   // The same names in the same way, but not to the same place.

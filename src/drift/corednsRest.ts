@@ -14,8 +14,7 @@ interface Sides {
 export function restDrift({ own, found, where, at }: Sides): Diagnostic[] {
   return own.flatMap((block): Diagnostic[] => {
     const live = found.find((other) => nameOf(other) === nameOf(block));
-    // Without its block the rules have told already.
-    if (!live) return [];
+    if (!live) return missingBlock(block, where, at);
     const place = `${where} (${nameOf(block)})`;
     const rest = new Map(live.directives.filter(isOther).map((directive) => [wordsOf(directive), directive]));
     const missing = block.directives.filter(isOther).filter((directive) => !rest.delete(wordsOf(directive)));
@@ -32,8 +31,14 @@ export function restDrift({ own, found, where, at }: Sides): Diagnostic[] {
   });
 }
 
+/** Of a block with rules, the rules have told already. */
+function missingBlock(block: ServerBlock, where: string, at: SpecPath): Diagnostic[] {
+  if (!block.directives.every(isOther)) return [];
+  return [driftCodes.report('missing', at, { what: `the block "${nameOf(block)}"`, where })];
+}
+
 /** The names that a block answers for, in one order. */
-function nameOf({ keys }: ServerBlock): string {
+export function nameOf({ keys }: ServerBlock): string {
   return keys
     .map(({ text }) => text.replace(/,$/, '').toLowerCase().replace(/:53$/, ''))
     .sort()

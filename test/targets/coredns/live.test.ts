@@ -126,5 +126,38 @@ for (const engine of ['coredns', 'coredns-oldest'] as const) {
       );
     });
   }
+
+  test('autopath: drift, for it asks for the public name behind the rules', async () => {
+    const text = merged.replace('    forward', '    autopath resolv.conf\n    forward');
+    const files = { 'resolv.conf': 'nameserver 127.0.0.1\nsearch default.svc.cluster.local cluster.local\n' };
+    const server = await startCoredns(engines[engine].path, text.replaceAll('PORT', String(behind.port)), files);
+    try {
+      const searched = 'gitlab.example.com.default.svc.cluster.local';
+      const [answer] = await ask(engines.kdig.path, server.port, [[searched]]);
+      assert.is(answer?.records.at(-1)?.split(' ')[2], '192.0.2.1');
+    } finally {
+      await server.stop();
+    }
+    assert.equal(
+      compare('coredns', text).drift.map((line) => line.replace(/.*(is never reached: .*)/, '$1')),
+      Array.from({ length: 2 }, () => 'is never reached: autopath comes first [drift/shadowed]'),
+    );
+  });
   test.run();
 }
+
+const { test: blocks } = await engineSuite('server blocks of a Corefile that is ours', []);
+const nodeLocal = liveCase(spec.replace('merge: Corefile', 'form: nodeLocal, bind: [169.254.20.10]'));
+blocks('one that is gone is drift, one that came is told apart', () => {
+  const text = nodeLocal.file('coredns');
+  const without = text.replace(/ {4}ip6\.arpa:53 \{.*?\n {4}\}\n/s, '');
+  assert.is.not(without, text);
+  assert.equal(nodeLocal.compare('coredns', without).drift, ['6: live lacks the block "ip6.arpa" [drift/missing]']);
+  const more = nodeLocal.compare(
+    'coredns',
+    `${text.trimEnd()}\n    corp.example.net:53 {\n        forward . 10.1.1.1\n    }\n`,
+  );
+  assert.equal(more.drift, []);
+  assert.match(more.foreign.join(), /^6: live also has the block "corp\.example\.net"/);
+});
+blocks.run();
