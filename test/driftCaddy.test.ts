@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { delimiter, dirname, join } from 'node:path';
@@ -108,6 +109,49 @@ caddy('hundreds of keys, which are looked up in parts', async () => {
   const stranger = here.compare('caddy', live.replace('"outputs":["more-7"]', '"outputs":["mallory"]'));
   assert.match(stranger.drift.join('\n'), /live has a key for "mallory"/);
   assert.not.match(JSON.stringify(stranger), KEY);
+});
+
+caddy('a change in a table of requests is told at their lines, addresses and hosts are shown', () => {
+  process.env['PATH'] = `${dirname(engines.caddy.path)}${delimiter}${process.env['PATH']}`;
+  const here = liveCase(`version: 1
+name: routed
+upstreams:
+  gitlab: { url: "http://git.example.com" }
+routes:
+  read:
+    upstream: gitlab
+    allow:
+      - GET /api/groups/{id:int}/hooks
+      - GET /api/projects/{id:int}/hooks
+  write:
+    upstream: gitlab
+    allow: [POST /api/groups]
+apiKeys:
+  reader: { key: env:K, token: env:T }
+proxies:
+  api: { listen: 8080, ipRanges: [10.0.0.0/8] }
+targets:
+  caddy: {}
+`);
+  const options = { input: here.file('caddy', 'Caddyfile'), encoding: 'utf8' } as const;
+  const { stdout } = spawnSync(engines.caddy.path, ['adapt', '--config', '-', '--adapter', 'caddyfile'], options);
+  assert.equal(here.compare('caddy', stdout), IN_SYNC);
+  const told = (from: string, to: string) => {
+    assert.ok(stdout.includes(from), from);
+    return here.compare('caddy', stdout.replaceAll(from, to)).drift;
+  };
+  const narrower = told('(?:groups|projects)', '(?:groups)');
+  assert.ok(narrower.length > 0);
+  for (const line of narrower) assert.match(line, /^10: .* has ".*\(\?:groups\)/);
+  const wider = told('(?:groups|projects)', '(?:groups|projects|users)').filter((line) =>
+    line.includes('input_regexp'),
+  );
+  assert.match(wider.join('\n'), /^7: .*groups\|projects\|users/m);
+  assert.match(
+    told('git.example.com:80', 'evil.example.com:80').join('\n'),
+    /^4: .*"evil\.example\.com:80" in place of/m,
+  );
+  assert.match(told('10.0.0.0/8', '0.0.0.0/0').join('\n'), /^17: .*"0\.0\.0\.0\/0" in place of "10\.0\.0\.0\/8"/m);
 });
 
 caddy('another app beside ours is told apart', () => {

@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Diagnostic, ok } from '../diagnostics/diagnostic.ts';
+import { routeFinder } from './caddyRoutes.ts';
 import { liveKeyIds, withoutSecrets } from './caddySecrets.ts';
 import { driftCodes } from './codes.ts';
 import { fingerprintFor } from './fingerprint.ts';
 import { compareJson, type JsonDifference } from './json.ts';
-import { type CompareLive, type Expected, optionsPath, unreadable } from './live.ts';
+import { type CompareLive, type Expected, type LiveText, optionsPath, unreadable } from './live.ts';
 import { originFinder } from './origin.ts';
 
 const HINT = 'give what "curl localhost:2019/config/" prints on the machine that runs Caddy';
@@ -24,13 +25,14 @@ export const compareCaddy: CompareLive = (live, expected) => {
     return unreadable(expected, `${live.name}: it has no "apps", so it is not Caddy's /config/`, HINT);
   const adapted = adapt(expected);
   if ('problem' in adapted) return unreadable(expected, adapted.problem, adapted.hint);
-  const { differences, foreign } = compareJson(withoutSecrets(adapted.config), withoutSecrets(running));
+  const wanted = withoutSecrets(adapted.config);
+  const { differences, foreign } = compareJson(wanted, withoutSecrets(running));
   const at = optionsPath(expected);
   const known = new Set(expected.policy.apiKeys.map((key) => key.id));
   const strangers = [...new Set(liveKeyIds(running))].filter((id) => !known.has(id));
   return ok({
     drift: [
-      ...differences.map(teller(adapted.config, live, expected)),
+      ...differences.map(teller(wanted, live, expected)),
       ...strangers.map((id) =>
         driftCodes.report('added', ['apiKeys'], { what: `a key for "${id}"`, where: live.name }),
       ),
@@ -74,26 +76,43 @@ function adapt({ files, folder }: Expected): Adapted {
 }
 
 /** Puts differences into words; a text that is not one of ours may be a key or a token and is hidden. */
-function teller(config: unknown, live: { readonly name: string; readonly text: string }, expected: Expected) {
+function teller(config: unknown, live: LiveText, expected: Expected) {
   const hide = fingerprintFor(live.text);
   const originOf = originFinder(expected.policy);
+  const routesOf = routeFinder(expected.policy, config);
   const known = new Set(stringsIn(config));
-  const shown = (value: unknown): string => {
-    const masked =
-      JSON.stringify(value, (key, part) =>
-        typeof part === 'string' && !known.has(part) && !HARMLESS.has(key) ? hide(part) : part,
-      ) ?? '';
-    return masked.length > LONGEST ? `${masked.slice(0, LONGEST)}…` : masked;
+  /** What stands in a list stands under the name of the list. */
+  const masked = (value: unknown, name: string): unknown => {
+    if (typeof value === 'string') return known.has(value) || HARMLESS.has(name) ? value : hide(value);
+    if (Array.isArray(value)) return value.map((item) => masked(item, name));
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, masked(item, key)]));
   };
-  return ({ path, wanted, found }: JsonDifference): Diagnostic => {
-    const at = originOf([...stringsIn(wanted), ...stringsIn(found)]) ?? optionsPath(expected);
+  const shown = (value: unknown, name: string | undefined): string => {
+    const text = JSON.stringify(name === undefined ? value : masked(value, name)) ?? '';
+    return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  };
+  return (difference: JsonDifference): Diagnostic => {
+    const { path, wanted, found } = difference;
+    const routes = routesOf(difference);
+    const [rule, ...others] = routes?.rules ?? [];
+    const words = [...(routes?.outputs ?? []), ...stringsIn(wanted), ...stringsIn(found)];
+    const at = rule?.origin ?? originOf(words) ?? optionsPath(expected);
+    const related = others
+      .slice(0, RELATED)
+      .map(({ origin }) => ({ at: origin, message: 'the row concerns this too' }));
+    const more = related.length > 0 ? { related } : {};
     const where = `${live.name} ${path}`;
-    if (wanted === undefined) return driftCodes.report('added', at, { what: shown(found), where });
-    if (found === undefined) return driftCodes.report('missing', at, { what: shown(wanted), where });
-    return driftCodes.report('changed', at, { where, expected: shown(wanted), live: shown(found) });
+    // What a table of paths looks for is a path, and no place for a credential.
+    const name = routes ? undefined : /([^/]*)(?:\/\d+)*$/.exec(path)?.[1];
+    if (wanted === undefined) return driftCodes.report('added', at, { what: shown(found, name), where }, more);
+    if (found === undefined) return driftCodes.report('missing', at, { what: shown(wanted, name), where }, more);
+    return driftCodes.report('changed', at, { where, expected: shown(wanted, name), live: shown(found, name) }, more);
   };
 }
 
+/** So many further lines of the spec are shown. */
+const RELATED = 2;
 const LONGEST = 200;
 /** Names under which Caddy keeps no credential. */
 const HARMLESS = new Set([
