@@ -6,6 +6,7 @@ import { type Ready, type Server, startServer } from '../../src/verify/process.t
 import type { Scope } from '../../src/verify/scope.ts';
 import { type Certificate, certificateFor } from '../engines/certificate.ts';
 import type { Engine } from '../engines/engine.ts';
+import { exampleSpec } from './exampleSpec.ts';
 import { type SiteEngine, siteEngines, targetOf, writeGenerated } from './generated.ts';
 import { startNamespace } from './namespace.ts';
 
@@ -23,7 +24,7 @@ export interface SiteWorldOptions {
   readonly engines: Readonly<Record<(typeof siteWorldEngines)[number], Engine>>;
   /** More of `targets`, for nodes that trust this file. */
   readonly targets?: (caFile: string) => object;
-  /** The whole spec, in place of the one with both sites. */
+  /** The whole spec, in place of the example with both sites. */
   readonly spec?: (own: Certificate, site: Certificate) => object;
   /** Names that resolve without asking anybody; the private ones where absent. */
   readonly hosts?: readonly string[];
@@ -108,18 +109,11 @@ async function change(file: string, edit: (text: string) => string): Promise<voi
   await writeFile(file, edited);
 }
 
-function specOf(caFile: string, targets: object): object {
-  const tls = { caFile };
-  const at = (port: number) => ({ servers: [`127.0.0.1:${port}`], tls });
-  return {
-    upstreams: {
-      gitlab: { url: 'https://gitlab.example.com', ...at(GITLAB_PORT) },
-      registry: { url: 'https://registry.example.com', ...at(REGISTRY_PORT) },
-    },
-    domainRewrites: [
-      { from: 'gitlab.example.com', to: PRIVATE_GITLAB, upstream: 'gitlab' },
-      { from: 'registry.example.com', to: PRIVATE_REGISTRY, upstream: 'registry', containerRegistry: true },
-    ],
-    targets,
-  };
+/** The example, with what it needs of this machine. */
+function specOf(caFile: string, targets: Readonly<Record<string, object>>): object {
+  const spec = exampleSpec('privatelink');
+  const at = (port: number) => ({ servers: [`127.0.0.1:${port}`], tls: { caFile } });
+  const gitlab = { ...spec.upstreams['gitlab'], ...at(GITLAB_PORT) };
+  const registry = { ...spec.upstreams['registry'], ...at(REGISTRY_PORT) };
+  return { ...spec, upstreams: { gitlab, registry }, targets };
 }
