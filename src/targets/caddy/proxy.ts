@@ -10,6 +10,7 @@ import { passTable, statusTable } from './decision.ts';
 import { type Forward, forwardsOf, hostTable } from './forward.ts';
 import { type CaddyToken, literal, own, word } from './quote.ts';
 import { keyTable, requestTables } from './request.ts';
+import { bindOf } from './server.ts';
 import { type Table, table } from './table.ts';
 
 /** One proxy in Caddy's words, in the order in which its handlers run. */
@@ -56,11 +57,10 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
   const caller = bound.length > 0 ? 'http.vars.class' : 'caller.class';
   const decision = { proxy, cells, usesKeys, caller, scopes: callers?.scopes ?? [] };
   const outside = isEverything(proxy.ranges) ? null : outsideOf(proxy, proxy.ranges, 'client.inside');
-  const { address = '0.0.0.0', port } = proxy.listen;
   return {
     name: word(proxy.id),
-    address: word(`http://:${port}`),
-    bind: word(address.includes(':') ? `[${address}]` : address),
+    address: word(`http://:${proxy.listen.port}`),
+    bind: word(bindOf(proxy.listen)),
     responseHeaders: proxy.responseHeaders.map(({ name, value }) => ({ name: word(name), value: userText(value) })),
     client: clientModel(proxy),
     tables: [

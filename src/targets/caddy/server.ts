@@ -11,10 +11,14 @@ export interface ServerModel {
 }
 
 export function serverModel({ id, listen, clientIp }: Proxy): ServerModel {
-  const { address = '0.0.0.0', port } = listen;
   return {
-    listener: word(`${address.includes(':') ? `[${address}]` : address}:${port}`),
+    listener: word(`${bindOf(listen)}:${listen.port}`),
     name: word(id),
     proxyProtocol: clientIp.kind === 'proxyProtocol' ? toCidrs(clientIp.trusted).map(word) : [],
   };
+}
+
+/** An address with its family: without it Caddy also listens on IPv6 where IPv4 was asked for, and the other way round. */
+export function bindOf({ address = '0.0.0.0' }: Proxy['listen']): string {
+  return address.includes(':') ? `tcp6/[${address}]` : `tcp4/${address}`;
 }
