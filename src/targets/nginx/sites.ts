@@ -4,8 +4,10 @@ import { ERROR_PAGES } from './locations.ts';
 import { mapList } from './maps.ts';
 import type { MapModel, SiteModel, SitesModel } from './model.ts';
 import type { NginxOptions } from './options.ts';
-import { literal, type Part, pattern, value, variable, word } from './quote.ts';
-import { answerMaps, cookieDomains, requestMaps, type SiteName } from './siteNames.ts';
+import { literal, pattern, value, word } from './quote.ts';
+import { answerMaps, cookieDomains, requestMaps } from './siteHeaders.ts';
+import { logMaps, loopMaps } from './siteMaps.ts';
+import type { SiteName } from './siteNames.ts';
 
 /** A request in plain HTTP on a port for TLS is one more of nginx's own errors. */
 const SITE_ERRORS = ERROR_PAGES.map(({ from, status }) => ({ from: status === 400 ? [...from, 497] : from, status }));
@@ -17,7 +19,7 @@ export function hasSite(rewrite: DomainRewrite): rewrite is SiteRewrite {
 }
 
 /** Rewrites of one name, which is what headers can be searched for. */
-export function plainRewrites({ rewrites }: Policy): readonly DomainRewrite[] {
+function plainRewrites({ rewrites }: Policy): readonly DomainRewrite[] {
   return rewrites.filter(({ wildcard }) => !wildcard);
 }
 
@@ -105,30 +107,4 @@ function hostOf({ scheme, port }: Upstream, from: string): string {
 /** The certificate is for the public name unless the spec knows better. */
 function serverName({ tls, host }: Upstream, from: string): string {
   return tls && tls.serverName !== host ? tls.serverName : from;
-}
-
-/** Where the public name leads back here, by the very DNS that was rewritten, a request would never end. */
-function loopMaps(name: string, list: ReturnType<typeof mapList>): { found: Part; mark: Part } {
-  const sent = variable('http_x_postern_site');
-  return {
-    found: list.add({ name: 's_loop', source: [sent], patterns: [[`(?:^|,)[ \\t]*+${name}[ \\t]*+(?:,|\\z)`, '1']] }),
-    mark: list.add({ name: 's_mark', source: [sent], fallback: [sent, `, ${name}`], exact: [['', name]] }),
-  };
-}
-
-function logMaps(names: readonly DomainRewrite[], list: ReturnType<typeof mapList>): { route: Part; path: Part } {
-  const known = new Map(
-    names.filter(hasSite).flatMap(({ from, to }) => [
-      [to, from],
-      [from, from],
-    ]),
-  );
-  return {
-    route: list.add({ name: 's_route', source: [variable('host')], exact: known }),
-    path: list.add({
-      name: 's_path',
-      source: [variable('request')],
-      patterns: [["^[A-Z_-]++ (?<s_plain>/[A-Za-z0-9/._~!$&'()*+,;=:@%-]*+)", variable('s_plain')]],
-    }),
-  };
 }
