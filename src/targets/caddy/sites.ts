@@ -126,10 +126,10 @@ function answerReplacements({ from, to, port, origin }: SiteName): Replacement[]
     replace('Link', `<${url}([/?#>])`, `<${origin}$1`),
     replace('Set-Cookie', `(;[ \\t]*[Dd][Oo][Mm][Aa][Ii][Nn]=)[.]?${name}[ \\t]*(;|$)`, `\${1}${to}$2`),
     replace('Access-Control-Allow-Origin', `^${url}$`, origin),
-    replace('Content-Security-Policy', `${url}([/:; ,]|$)`, `${origin}$1`),
+    replace('Content-Security-Policy', `${url}([/; ,]|$)`, `${origin}$1`),
     replace(
       'Content-Security-Policy',
-      `[Ww][Ss][Ss]?://${name}${ports}([/:; ,]|$)`,
+      `[Ww][Ss][Ss]?://${name}${ports}([/; ,]|$)`,
       `${origin.replace(/^http/, 'ws')}$1`,
     ),
   ];

@@ -64,12 +64,10 @@ const REQUESTS = [
 ] as const;
 
 /** Captures of every expression: each map is done with them before the next one looks. */
-const [BEFORE, SCHEME, HOST, AFTER] = ['s_before', 's_scheme', 's_host', 's_after'].map(variable) as [
-  Variable,
-  Variable,
-  Variable,
-  Variable,
-];
+const BEFORE = variable('s_before');
+const SCHEME = variable('s_scheme');
+const HOST = variable('s_host');
+const AFTER = variable('s_after');
 
 /** Names of the upstreams become the names that clients know, in every header that holds URLs. */
 export function answerMaps(names: readonly SiteName[], secure: boolean, maps: MapList): Mapped[] {
