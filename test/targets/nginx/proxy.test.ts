@@ -177,8 +177,8 @@ test(
   }),
 );
 
-const linkTo = (origin: string, count: number) =>
-  Array.from({ length: count }, (_, page) => `<${origin}/things?page=${page}>; rel="p${page}"`).join(', ');
+const linkTo = (origin: string, count: number, query = '') =>
+  Array.from({ length: count }, (_, page) => `<${origin}/things?page=${page}${query}>; rel="p${page}"`).join(', ');
 
 test(
   'every link comes back, or none',
@@ -191,6 +191,18 @@ test(
     assert.is((await ask('GET /things')).field('link'), linkTo('https://api.example.com', 8));
     count = 9;
     assert.is((await ask('GET /things')).field('link'), undefined);
+  }),
+);
+
+test(
+  'links to the longest of queries',
+  scoped(async (scope) => {
+    const query = `&search=${'x'.repeat(7_000)}`;
+    const { ask } = await world(scope, {
+      proxy: { publicUrl: 'https://api.example.com' },
+      answer: (request) => ({ fields: [['Link', linkTo(`http://${request.field('host')}`, 5, query)]] }),
+    });
+    assert.is((await ask(`GET /things?page=1${query}`)).field('link'), linkTo('https://api.example.com', 5, query));
   }),
 );
 
