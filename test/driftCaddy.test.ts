@@ -151,6 +151,9 @@ targets:
     told('git.example.com:80', 'evil.example.com:80').join('\n'),
     /^4: .*"evil\.example\.com:80" in place of/m,
   );
+  const route = { match: [{ host: ['evil.example.com'] }], handle: [{ handler: 'static_response', body: 'hunter2' }] };
+  const added = told('"routes":[', `"routes":[${JSON.stringify(route)},`).join('\n');
+  assert.match(added, /has \{.*"host":\["evil\.example\.com"\].*"body":"<hidden:/);
   assert.match(told('10.0.0.0/8', '0.0.0.0/0').join('\n'), /^17: .*"0\.0\.0\.0\/0" in place of "10\.0\.0\.0\/8"/m);
 });
 

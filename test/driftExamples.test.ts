@@ -1,0 +1,94 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { dump, load } from 'js-yaml';
+import { parse, stringify } from 'smol-toml';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { engineSuite } from './engines/suite.ts';
+import { IN_SYNC, type LiveCase, liveCase } from './support/live.ts';
+
+const examples = fileURLToPath(new URL('../examples/', import.meta.url));
+const names = readdirSync(examples).filter((name) => readdirSync(join(examples, name)).includes('postern.yaml'));
+
+function exampleOf(name: string): LiveCase {
+  return liveCase(readFileSync(join(examples, name, 'postern.yaml'), 'utf8'));
+}
+
+function nginxDump(here: LiveCase): string {
+  const files = here.files('nginx').filter(({ path }) => path.endsWith('.conf'));
+  return files.map(({ path, text }) => `# configuration file /etc/${path}:\n${text}`).join('\n');
+}
+
+/** The same for nginx: no comments, other blanks, other quotes, the exact rows of each map the other way round. */
+function rewritten(text: string): string {
+  return text
+    .replace(/^ *#(?! configuration file).*\n/gm, '')
+    .replace(
+      /(?:^ +"[^"~\\$][^"\\$]*" "[^"\\$]*";\n)+/gm,
+      (rows) => `${rows.trimEnd().split('\n').reverse().join('\n')}\n`,
+    )
+    .replace(/^( *)"([^"'\\$]*)" "([A-Za-z0-9_.-]+)";$/gm, "$1'$2'  $3 ;")
+    .replace(/^ +/gm, '\t');
+}
+
+const test = suite('every example against what runs');
+
+for (const name of names) {
+  const here = exampleOf(name);
+  const has = (target: string) => here.files(target).length > 0;
+
+  if (has('nginx'))
+    test(`${name}: nginx, also written differently; a hand edit is told at its line`, () => {
+      const live = nginxDump(here);
+      const other = rewritten(live);
+      assert.is.not(other, live);
+      assert.equal(here.compare('nginx', live), IN_SYNC);
+      assert.equal(here.compare('nginx', other), IN_SYNC);
+      const edited = live.replace(/^( *server [^;{}]*):(\d+);$/m, '$1.evil.example:$2;');
+      assert.is.not(edited, live);
+      const { drift } = here.compare('nginx', edited);
+      assert.is(drift.length, 1);
+      assert.match(here.text.split('\n')[Number.parseInt(drift[0] ?? '', 10) - 1] ?? '', /url:|to:/, drift[0]);
+    });
+
+  if (has('coredns'))
+    test(`${name}: CoreDNS as kubectl prints it`, () => {
+      const text = here.file('coredns');
+      assert.equal(here.compare('coredns', text), IN_SYNC);
+      for (const other of [JSON.stringify(load(text)), dump(load(text), { forceQuotes: true })])
+        assert.equal(here.compare('coredns', other), IN_SYNC);
+    });
+
+  if (has('bottlerocket'))
+    test(`${name}: Bottlerocket through TOML and JSON`, () => {
+      const settings = parse(here.file('bottlerocket'));
+      assert.equal(here.compare('bottlerocket', stringify(settings)), IN_SYNC);
+      assert.equal(here.compare('bottlerocket', JSON.stringify(settings)), IN_SYNC);
+      const edited = JSON.stringify(settings).replace('https://', 'https://evil.');
+      assert.match(
+        here.compare('bottlerocket', edited).drift.join('\n'),
+        /^\d+: live has https:\/\/evil\..* in place of /,
+      );
+    });
+}
+test.run();
+
+const { test: caddy, engines } = await engineSuite('every example against Caddy', ['caddy']);
+for (const name of names) {
+  const here = exampleOf(name);
+  if (here.files('caddy').length === 0) continue;
+  caddy(`${name}: Caddy, with its keys in another order`, () => {
+    process.env['PATH'] = `${dirname(engines.caddy.path)}${delimiter}${process.env['PATH']}`;
+    const options = { input: here.file('caddy', 'Caddyfile'), encoding: 'utf8' } as const;
+    const { stdout } = spawnSync(engines.caddy.path, ['adapt', '--config', '-', '--adapter', 'caddyfile'], options);
+    const turned = JSON.parse(stdout, (_, value) =>
+      typeof value === 'object' && value !== null && !Array.isArray(value)
+        ? Object.fromEntries(Object.entries(value).reverse())
+        : value,
+    );
+    assert.equal(here.compare('caddy', JSON.stringify(turned, null, 2)), IN_SYNC);
+  });
+}
+caddy.run();
