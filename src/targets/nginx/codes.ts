@@ -55,6 +55,11 @@ export const nginxCodes = defineCodes('nginx', {
       `${rewrites} domain ${rewrites === 1 ? 'rewrite has' : 'rewrites have'} an upstream, but nginx gets no site for ${rewrites === 1 ? 'it' : 'them'}`,
     hint: () => 'say which certificate they have: sites: { tls: { certFile: …, keyFile: … } }',
   }),
+  'unused-sites': code<Record<string, never>>({
+    severity: 'warning',
+    message: () => 'no domain rewrite names an upstream, so there is no site',
+    hint: () => 'write upstream beside from and to, or take sites out',
+  }),
   'site-certificate': code<Record<string, never>>({
     severity: 'error',
     message: () => 'the sites need a certificate, and nginx makes none itself',

@@ -7,9 +7,9 @@ import { hasSite } from './sites.ts';
 
 export function siteProblems(policy: Policy, { sites, version }: NginxOptions, at: SpecPath): Diagnostic[] {
   const proxied = policy.rewrites.filter(hasSite);
-  if (proxied.length === 0) return [];
-  if (!sites) return [nginxCodes.report('no-sites', at, { rewrites: proxied.length }, { part: 'key' })];
   const place = [...at, 'sites'];
+  if (proxied.length === 0) return sites ? [nginxCodes.report('unused-sites', place, {}, { part: 'key' })] : [];
+  if (!sites) return [nginxCodes.report('no-sites', at, { rewrites: proxied.length }, { part: 'key' })];
   const problems: Diagnostic[] = [];
   const { tls, listen: port = 443 } = sites;
   if (tls === undefined) problems.push(nginxCodes.report('site-certificate', place, {}));
