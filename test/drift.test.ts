@@ -22,16 +22,19 @@ const corefile = plain.file('coredns');
 
 const withForm = (form: string) =>
   liveCase(specWith(`coredns: { form: ${form}${form === 'nodeLocal' ? ', bind: [169.254.20.10]' : ''} }`));
-for (const form of ['corefile', 'configMap', 'eks', 'import', 'aks', 'k3s', 'nodeLocal']) {
+for (const form of ['corefile', 'configMap', 'eks', 'helm', 'import', 'aks', 'k3s', 'nodeLocal']) {
   coredns(`the file of the form ${form} is in sync`, () => {
     const made = withForm(form);
     assert.equal(made.compare('coredns', made.file('coredns')), IN_SYNC);
   });
 }
-for (const form of ['corefile', 'configMap', 'eks', 'nodeLocal']) {
+for (const form of ['corefile', 'configMap', 'eks', 'helm', 'nodeLocal']) {
   coredns(`where all of a Corefile is ours, as in the form ${form}, so are its other plugins`, () => {
     const made = withForm(form);
-    const { drift } = made.compare('coredns', made.file('coredns').replace('cache 30', 'cache 3600'));
+    const { drift } = made.compare(
+      'coredns',
+      made.file('coredns').replace(/cache 30|"30"/, (text) => text.replace('30', '3600')),
+    );
     assert.match(drift.join(), /has "cache 3600.*" in place of "cache 30.*" \[drift\/changed\]$/);
   });
 }

@@ -40,7 +40,7 @@ export const compareCoredns: CompareLive = (live, expected) => {
   return ok({ drift: [...drift, ...rest], foreign });
 };
 
-const WHOLE: readonly CorednsForm[] = ['corefile', 'configMap', 'eks', 'nodeLocal'];
+const WHOLE: readonly CorednsForm[] = ['corefile', 'configMap', 'eks', 'helm', 'nodeLocal'];
 
 function isWhole({ options }: Expected): boolean {
   const { form = 'corefile', ...others } = corednsOptions.parse(options);

@@ -1,15 +1,16 @@
 import { parseDocument } from '../source/document.ts';
 import { isObject } from '../targets/coredns/container.ts';
 import { type Corefile, effectiveDirectives, parseCorefile, type ServerBlock } from '../targets/coredns/grammar.ts';
+import { corefileOfValues } from './helmValues.ts';
 
 export interface Unusable {
   readonly problem: string;
 }
 
-/** The server blocks of a Corefile, or of what holds one: a ConfigMap as kubectl prints it, the values of EKS's add-on. */
+/** The server blocks of a Corefile, or of what holds one: a ConfigMap as kubectl prints it, the values of EKS's add-on or of the Helm chart. */
 export function blocksIn(text: string): readonly ServerBlock[] | Unusable {
   if (text.trim() === '') return { problem: 'it is empty; did the command that made it fail?' };
-  const parts = isObject(text) || /^corefile:\s/m.test(text) ? partsOf(text) : [{ name: 'Corefile', text }];
+  const parts = isObject(text) || /^(?:corefile|servers):\s/m.test(text) ? partsOf(text) : [{ name: 'Corefile', text }];
   if (!Array.isArray(parts)) return parts;
   const blocks: ServerBlock[] = [];
   for (const part of inOneBlock(parts)) {
@@ -28,7 +29,10 @@ interface Part {
 function partsOf(text: string): Part[] | Unusable {
   const { value: document } = parseDocument({ name: 'live', text });
   if (!document) return { problem: 'it is not whole YAML or JSON' };
-  const { kind, data, message, corefile } = record(document.value);
+  const object = record(document.value);
+  const { kind, data, message, corefile } = object;
+  const values = kind === undefined ? corefileOfValues(object) : undefined;
+  if (values !== undefined) return [{ name: 'Corefile', text: values }];
   // The configuration of EKS's add-on, which is all that it keeps of a Corefile.
   if (kind === undefined && typeof corefile === 'string') return [{ name: 'Corefile', text: corefile }];
   if (kind === 'Status') return { problem: `it is an error of Kubernetes: ${String(message)}` };

@@ -30,6 +30,8 @@ export interface CorefileModel {
 export interface Surroundings {
   /** Appended to every zone; `undefined` where the command line is to decide. */
   readonly port: number | undefined;
+  /** Whether the last zone of a block gets its port elsewhere. */
+  readonly bareLast?: boolean;
   /** Whether this CoreDNS answers for the services of a cluster. */
   readonly inCluster: boolean;
   /** What is asked where the options do not say. */
@@ -41,14 +43,16 @@ export const defaultClusterDomain = 'cluster.local';
 export function corefileModel(
   rewrites: readonly DomainRewrite[],
   options: CorednsOptions,
-  { port, inCluster, resolver }: Surroundings,
+  { port, bareLast = false, inCluster, resolver }: Surroundings,
 ): CorefileModel {
   const clusterDomain = options.clusterDomain ?? defaultClusterDomain;
   const blockOf = (group: RuleGroup): Block => {
     const main = group.zones[0] === '.';
     return {
       main,
-      zones: group.zones.map((name) => zone(name, port)),
+      zones: group.zones.map((name, index, { length }) =>
+        zone(name, bareLast && index === length - 1 ? undefined : port),
+      ),
       rules: group.rewrites.map(ruleOf),
       cluster: inCluster && (main || touches(group, clusterDomain)) ? argument(clusterDomain) : null,
     };

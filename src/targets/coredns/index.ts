@@ -35,9 +35,11 @@ export const coredns = defineTarget({
 function surroundingsOf(form: CorednsForm, { port }: CorednsOptions): Surroundings {
   const resolver = form === 'nodeLocal' ? '__PILLAR__UPSTREAM__SERVERS__' : '/etc/resolv.conf';
   const standalone = form === 'corefile' || form === 'import';
-  // In a cluster the port is written out, because kubeadm writes it and its Service counts on it; the chart has a field.
-  const written = port ?? (standalone ? undefined : 53);
-  return { port: form === 'helm' ? undefined : written, inCluster: !standalone && form !== 'nodeLocal', resolver };
+  const inCluster = !standalone && form !== 'nodeLocal';
+  // The chart has a field for it, and writes that behind the last name only.
+  if (form === 'helm') return { port, bareLast: true, inCluster, resolver };
+  // In a cluster the port is written out, because kubeadm writes it and its Service counts on it.
+  return { port: port ?? (standalone ? undefined : 53), inCluster, resolver };
 }
 
 function clusterNames({ rewrites }: Policy, options: CorednsOptions): Diagnostic[] {

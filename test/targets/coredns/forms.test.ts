@@ -145,6 +145,18 @@ for (const engine of ['coredns', 'coredns-oldest'] as const) {
   });
 }
 
+test('every name of a server has the port that the chart writes behind the last only', () => {
+  const { value } = emit(full, { form: 'helm', port: 5353 });
+  const { servers = [] } = load(value?.[0]?.text ?? '') as { servers?: readonly Server[] };
+  assert.ok(servers.length > 2);
+  for (const { zones, port } of servers) {
+    const [last, ...others] = zones.map(({ zone }) => zone).toReversed();
+    assert.not.match(last ?? '', ':');
+    assert.ok(others.every((zone) => zone.endsWith(':5353')));
+    assert.is(port, 5353);
+  }
+});
+
 test('NodeLocal DNSCache needs its addresses, and leaves names of the cluster alone', () => {
   const policy = policyOf({ domainRewrites: [{ from: 'gitlab.example.com', to: 'gitlab.default.svc.cluster.local' }] });
   const { value, diagnostics } = emit(policy, { form: 'nodeLocal' });
