@@ -235,8 +235,13 @@ formats('that platforms read name files from the top of the repository', () =>
         assert.match(await place(args, 'github'), /^::error file=infra\/specs\/postern\.yaml,line=11,/);
         assert.match(await place(args, 'junit'), / file="infra\/specs\/postern\.yaml"/);
       }
+      git(path, 'add', '-A');
+      git(path, 'commit', '-qm', 'one');
+      write('infra/specs/postern.yaml', NARROWER);
+      const [taken] = JSON.parse(await place('diff --base git:HEAD', 'sarif')).runs[0].results;
+      assert.equal(taken.locations, [{ physicalLocation: { artifactLocation: { uri: 'infra/specs/postern.yaml' } } }]);
       assert.match(await place('diff', 'gitlab'), /"path": "infra\/specs\/generated\/coredns\/Corefile"/);
-      assert.match(await place('diff --base old.yaml', 'json'), /"file": "postern\.yaml"/);
+      assert.match(await place('diff --base old.yaml', 'json'), /"file": "old\.yaml"/);
     } finally {
       process.chdir(back);
     }

@@ -1,18 +1,27 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import type { FindingPlace } from '../report/sheet.ts';
 
 /**
  * Names files from the top of the repository around the working directory: platforms know no other names, and a
  * finding under another is shown nowhere. What is outside, or no file, keeps its name.
  */
-export function namesInRepository(): (file: string) => string {
+export function placesInRepository(): (place: FindingPlace) => FindingPlace {
   const top = topOf(process.cwd());
-  return (file) => {
-    // `<stdin>`, and the name of a file at a revision.
-    if (top === undefined || /^<|:/.test(file)) return file;
+  return (place) => {
+    const { file } = place;
+    if (top === undefined || file.startsWith('<')) return place;
+    if (file.includes(':')) return withoutRevision(place, top);
     const inside = relative(top, resolve(file));
-    return inside === '' || inside === '..' || inside.startsWith(`..${sep}`) ? file : inside.split(sep).join('/');
+    const outside = inside === '' || inside === '..' || inside.startsWith(`..${sep}`);
+    return outside ? place : { ...place, file: inside.split(sep).join('/') };
   };
+}
+
+/** What was taken away stands in no line any more, so that the file as it is now has to do. */
+function withoutRevision(place: FindingPlace, top: string): FindingPlace {
+  const path = place.file.slice(place.file.indexOf(':') + 1);
+  return path !== '' && existsSync(join(top, path)) ? { file: path } : place;
 }
 
 /** `.git` is a folder in a clone, and a file in a worktree or a submodule. */

@@ -4,7 +4,7 @@ import { shownChanges } from '../report/access.ts';
 import type { Finding, FindingPlace, Level, Sheet, SheetFormatter } from '../report/sheet.ts';
 import { toolVersion } from '../version.ts';
 import type { Formatter, Report } from './report.ts';
-import { namesInRepository } from './repository.ts';
+import { placesInRepository } from './repository.ts';
 import { shownPatch } from './shownPatch.ts';
 
 /** Any format that takes findings, from the report of any command; files are named as the command line does. */
@@ -14,17 +14,17 @@ export function sheetReport(format: SheetFormatter): Formatter {
 
 /** The same for formats that platforms read. */
 export function platformReport(format: SheetFormatter): Formatter {
-  return (report) => ({ out: format(renamed(sheetOf(report), namesInRepository())), err: '' });
+  return (report) => ({ out: format(placed(sheetOf(report), placesInRepository())), err: '' });
 }
 
-function renamed(sheet: Sheet, nameOf: (file: string) => string): Sheet {
-  const place = (old: FindingPlace | undefined) => old && { ...old, file: nameOf(old.file) };
+function placed(sheet: Sheet, placeOf: (place: FindingPlace) => FindingPlace): Sheet {
+  const place = (old: FindingPlace | undefined) => old && placeOf(old);
   const findings = sheet.findings.map((finding) => ({
     ...finding,
     place: place(finding.place),
     related: finding.related.map((other) => ({ ...other, place: place(other.place) })),
   }));
-  return { ...sheet, findings, subject: nameOf(sheet.subject) };
+  return { ...sheet, findings, subject: placeOf({ file: sheet.subject }).file };
 }
 
 function sheetOf(report: Report): Sheet {
