@@ -94,6 +94,8 @@ explain('answers for names and images', () =>
       (await run('explain pull registry.example.com/a:v1')).stdout,
       /the node contacts r\.privatelink\.example\.com/,
     );
+    assert.match((await run('explain dns gitlab.example.com --type https')).stdout, /\[coredns\/inner-target\]/);
+    assert.match((await run('explain pull alpine --node bottlerocket')).stdout, /left alone.* on bottlerocket\n/);
     const { name, rewritten } = JSON.parse((await run('explain dns gitlab.example.com --format json')).stdout);
     assert.equal({ name, rewritten }, { name: 'gitlab.privatelink.example.com', rewritten: true });
     assert.is(JSON.parse((await run('explain pull alpine --format json')).stdout).ways[0].hops[0].host, 'docker.io');

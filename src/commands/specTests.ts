@@ -54,7 +54,8 @@ export function runTests(policy: Policy, spec: Spec): TestRun {
       return { problem: `"${at}" is not a date of the calendar`, hint: 'write a UTC date such as 2027-06-30' };
     return ask({ method, target, apiKey, from, proxy, headers: Object.entries(headers ?? {}), at: moment });
   };
-  const context = { policy, decide, nodes: nodesOf(policy, spec) };
+  const pulls = (spec.tests ?? []).some((test) => 'pull' in test);
+  const context = { policy, decide, nodes: pulls ? nodesOf(policy, spec) : [] };
   const results = (spec.tests ?? []).map((test, index) => runTest(test, ['tests', index], context));
   return {
     outcomes: results.map((result) => result.outcome),

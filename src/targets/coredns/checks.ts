@@ -24,7 +24,12 @@ export function checkBlock(check: BlockCheck, problems: Diagnostic[]): void {
     if (inRegion(effective) || adopted.includes(effective.directive)) continue;
     const { name } = effective.directive;
     const place = input.placeOf(name);
-    if (name.text === 'autopath') problems.push(corednsCodes.report('autopath', input.at, {}, { place }));
+    if (name.text === 'autopath') {
+      const related = check.own
+        .slice(0, 1)
+        .map(({ origin }) => ({ at: [...origin, 'from'], message: 'rewritten here' }));
+      problems.push(corednsCodes.report('autopath', input.at, {}, { place, related }));
+    }
     if (name.text === 'import') {
       const pattern = effective.directive.words[0]?.text ?? '';
       problems.push(corednsCodes.report('unseen-import', input.at, { pattern }, { place }));

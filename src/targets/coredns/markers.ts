@@ -12,6 +12,8 @@ export interface Region {
 export interface MarkerProblem {
   readonly line: number;
   readonly problem: string;
+  /** Where the marker is that it gets in conflict with. */
+  readonly other?: number;
 }
 
 export const beginMarker = (name: string) => `# BEGIN postern ${name}`;
@@ -25,7 +27,8 @@ export function regionsOf(lines: readonly string[], name: string, corefile: Core
     const kind = markerKind(text, name);
     if (kind === undefined) continue;
     if (kind === 'inside') return { line, problem: 'does not stand on a line of its own' };
-    if (kind === 'begin' && begin !== undefined) return { line: begin, problem: 'has no END before the next BEGIN' };
+    if (kind === 'begin' && begin !== undefined)
+      return { line: begin, problem: 'has no END before the next BEGIN', other: line };
     if (kind === 'end' && begin === undefined) return { line, problem: 'has no BEGIN before it' };
     if (kind === 'begin') {
       begin = line;
@@ -33,8 +36,8 @@ export function regionsOf(lines: readonly string[], name: string, corefile: Core
     }
     const region = regionBetween({ start: begin ?? line, end: line + 1 }, corefile);
     if ('problem' in region) return region;
-    if (regions.some(({ block }) => block === region.block))
-      return { line, problem: 'is the second in its server block' };
+    const first = regions.find(({ block }) => block === region.block);
+    if (first) return { line, problem: 'is the second in its server block', other: first.end - 1 };
     regions.push(region);
     begin = undefined;
   }

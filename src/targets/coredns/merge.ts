@@ -1,4 +1,4 @@
-import type { Diagnostic, Place, SpecPath } from '../../diagnostics/diagnostic.ts';
+import type { Diagnostic, Place, Related, SpecPath } from '../../diagnostics/diagnostic.ts';
 import type { DomainRewrite } from '../../policy/types.ts';
 import { adoptedRules } from './adopt.ts';
 import { inlineLimit } from './blocks.ts';
@@ -7,7 +7,7 @@ import { corednsCodes } from './codes.ts';
 import type { Edit } from './edits.ts';
 import { type Corefile, type Directive, parseCorefile, type ServerBlock } from './grammar.ts';
 import { editOf } from './managed.ts';
-import { type Region, regionsOf } from './markers.ts';
+import { type MarkerProblem, type Region, regionsOf } from './markers.ts';
 import { answerer, sampleName, unknownKeys, zonesOf, zonesWithin } from './zones.ts';
 
 export interface MergeInput {
@@ -45,13 +45,9 @@ export function mergeCorefile(input: MergeInput, problems: Diagnostic[]): Edit[]
   });
   for (const block of merged) if (wanted.has(block.block)) checkBlock(block, problems);
   problems.push(...merged.flatMap(({ adopted }) => adoptions(input, adopted)));
-  problems.push(
-    ...movedRegions(
-      input,
-      lines,
-      regions.filter(({ block }) => wanted.size > 0 && !wanted.has(block)),
-    ),
-  );
+  const moved = regions.filter(({ block }) => !wanted.has(block));
+  const [right] = wanted.keys();
+  if (right) problems.push(...movedRegions(input, lines, { moved, right }));
   return merged.flatMap((block) => editOf(block, problems));
 }
 
@@ -90,20 +86,38 @@ function adoptions({ at, placeOf }: MergeInput, adopted: readonly Directive[]): 
   return [corednsCodes.report('adopted-rule', at, { rules: adopted.length }, { place: placeOf(first.name) })];
 }
 
-function movedRegions(input: MergeInput, lines: readonly string[], regions: readonly Region[]): Diagnostic[] {
+/** Our lines in server blocks where they do nothing, beside the block that they belong into. */
+function movedRegions(input: MergeInput, lines: readonly string[], { moved, right }: Moved): Diagnostic[] {
   const problem = 'stands in a server block that answers none of the names';
-  return regions.map(({ start }) => brokenMarker(input, lines, { line: start, problem }));
+  const [key] = right.keys;
+  const related = key ? [{ at: input.at, place: input.placeOf(key), message: 'they are answered here' }] : [];
+  return moved.map(({ start }) => brokenMarker(input, lines, { line: start, problem, related }));
+}
+
+interface Moved {
+  readonly moved: readonly Region[];
+  readonly right: ServerBlock;
+}
+
+interface Broken extends MarkerProblem {
+  readonly related?: readonly Related[];
 }
 
 function brokenMarker(
   input: MergeInput,
   lines: readonly string[],
-  found: { line: number; problem: string },
+  { line, problem, other, related }: Broken,
 ): Diagnostic {
-  const start = lines.slice(0, found.line).reduce((length, line) => length + line.length + 1, 0);
-  const line = lines[found.line] ?? '';
-  const params = { line: line.trim(), problem: found.problem };
+  const params = { line: lines[line]?.trim() ?? '', problem };
+  const marker =
+    other === undefined ? [] : [{ at: input.at, place: placeOfLine(input, lines, other), message: 'the other one' }];
   return corednsCodes.report('broken-marker', input.at, params, {
-    place: input.placeOf({ start, end: start + line.length }),
+    place: placeOfLine(input, lines, line),
+    related: [...marker, ...(related ?? [])],
   });
+}
+
+function placeOfLine({ placeOf }: MergeInput, lines: readonly string[], line: number): Place {
+  const start = lines.slice(0, line).reduce((length, text) => length + text.length + 1, 0);
+  return placeOf({ start, end: start + (lines[line] ?? '').length });
 }

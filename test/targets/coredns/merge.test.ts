@@ -132,6 +132,26 @@ for (const [what, text, problem] of REFUSED) {
   });
 }
 
+test('a refusal shows both places', () => {
+  const both = (text: string) => {
+    const options = coredns.options.parse({ merge: 'given' });
+    const { diagnostics } = coredns.emit({ policy, options, at: ['targets', 'coredns'], read: () => text });
+    const lineOf = (place?: { text: string; start: number }) => place?.text.slice(0, place.start).split('\n').length;
+    return diagnostics.map(({ place, related = [] }) => [
+      lineOf(place),
+      ...related.map(({ at, place: other }) => lineOf(other) ?? at?.join('.')),
+    ]);
+  };
+  assert.equal(both(`. {\n${ours('')}${ours('')}}\n`), [[9, 5]]);
+  assert.equal(both(`. {\n# BEGIN postern test\n${ours('')}}\n`), [[2, 3]]);
+  assert.equal(both(`example.org {\n${ours('')}}\n. {\n    errors\n}\n`), [[2, 7]]);
+  assert.equal(both('. {\n    autopath @kubernetes\n}\n'), [[2, 'domainRewrites.0.from']]);
+  assert.equal(both('. {\n}\ngitlab.example.com {\n}\n'), [[3, 'domainRewrites.0.from']]);
+  assert.equal(both(`. {\nrewrite name gitlab.example.com a.example.com\n${ours('')}}\n`), [
+    [2, 'domainRewrites.0.from'],
+  ]);
+});
+
 test('rules that come second and imported files are pointed out', () => {
   const given =
     'import zones/*\n. {\n    import *.override\n    rewrite name substring gitlab.example.com a.example.com answer auto\n}\n';
