@@ -13,6 +13,7 @@ interface Finding {
 
 /** What gixy says about the nginx of each example. Whatever stands here is answered by a comment in the file itself. */
 const answered: Readonly<Record<string, readonly string[]>> = {
+  'all-options': ['api.conf proxy_buffering_off'],
   'dependency-proxy': ['pulls.conf proxy_buffering_off', 'pulls.conf stale_dns_cache'],
   'gitlab-proxy': ['api.conf proxy_buffering_off', 'api.conf stale_dns_cache'],
   privatelink: ['sites.conf proxy_buffering_off'],
