@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { dump } from 'js-yaml';
+import { dump, load } from 'js-yaml';
 import * as assert from 'uvu/assert';
 import { coredns } from '../../../src/targets/coredns/index.ts';
 import { engineSuite } from '../../engines/suite.ts';
@@ -70,6 +70,16 @@ test('takes our rules with it and has nothing to say against them', () => {
   const edited = compare('coredns', configMap(migrated.replace('gitlab.privatelink', 'gitlab.elsewhere')));
   assert.is(edited.drift.length, 1);
   assert.match(edited.drift[0] ?? '', /^3: .*\[drift\/changed\]$/);
+});
+
+test('leaves a Corefile that is all ours in sync, and its other plugins compared', () => {
+  const spec = `version: 1\nname: moved\ndomainRewrites: ${JSON.stringify(rewrites)}\ntargets: { coredns: { form: configMap } }\n`;
+  const { compare, file } = liveCase(spec);
+  const { data } = load(file('coredns')) as { data: { Corefile: string } };
+  const migrated = migrate(data.Corefile);
+  assert.is.not(migrated, data.Corefile);
+  assert.equal(compare('coredns', configMap(migrated)), IN_SYNC);
+  assert.is(compare('coredns', configMap(migrated.replace('cache 30', 'cache 300'))).drift.length, 1);
 });
 
 test('and a merge afterwards puts the markers back, without doubling a rule', () => {
