@@ -16,6 +16,7 @@ export const STATUS_MESSAGES: Readonly<Record<number, string>> = {
   502: 'Bad gateway',
   503: 'Service unavailable',
   504: 'Gateway timeout',
+  508: 'Loop detected',
 };
 
 /** The JSON body of such an answer, without a line feed. */

@@ -1,6 +1,7 @@
 import type { Diagnostic, Result, SpecPath } from '../../diagnostics/diagnostic.ts';
 import { resultOf } from '../../diagnostics/diagnostic.ts';
-import type { DomainRewrite, Policy } from '../../policy/types.ts';
+import type { Policy } from '../../policy/types.ts';
+import { siteProblems } from '../sites.ts';
 import type { TargetInput } from '../target.ts';
 import { caddyCodes } from './codes.ts';
 import { errorBody, errorMessage } from './errors.ts';
@@ -10,7 +11,7 @@ import { type ProxyModel, proxyModel } from './proxy.ts';
 import { type CaddyToken, literal, quoted } from './quote.ts';
 import { pathTable } from './request.ts';
 import { type ServerModel, serverModel } from './server.ts';
-import { hasSite, type SitesModel, sitesModel } from './sites.ts';
+import { type SitesModel, sitesModel } from './sites.ts';
 import type { Table } from './table.ts';
 
 export interface CaddyfileModel {
@@ -27,7 +28,7 @@ export interface CaddyfileModel {
 export function plan({ policy, options, at }: TargetInput<CaddyOptions>): Result<CaddyfileModel> {
   const problems = [
     ...versionProblems(options, at),
-    ...siteProblems(policy, options, at),
+    ...siteProblems(policy, { engine: 'caddy', port: options.sites?.listen ?? 443, at }),
     ...limitProblems(policy),
     ...textProblems(policy, options, at),
   ];
@@ -50,37 +51,6 @@ function versionProblems({ version }: CaddyOptions, at: SpecPath): Diagnostic[] 
   const [, minor = 0, patch = Number.POSITIVE_INFINITY] = version.split('.').map(Number);
   const known = minor > 11 || (minor === 11 && patch >= 3);
   return known ? [] : [caddyCodes.report('old-version', [...at, 'version'], { version })];
-}
-
-function siteProblems({ rewrites, proxies }: Policy, { sites }: CaddyOptions, at: SpecPath): Diagnostic[] {
-  const proxied = rewrites.filter(hasSite);
-  const wild = proxied.filter(({ wildcard }) => wildcard);
-  const port = sites?.listen ?? 443;
-  const clashing = proxied.length > 0 ? proxies.filter(({ listen }) => listen.port === port) : [];
-  return [
-    ...wild.map(({ origin, from }) => caddyCodes.report('wildcard-site', [...origin, 'upstream'], { from })),
-    ...twice(proxied),
-    ...clashing.map(({ id, origin }) =>
-      caddyCodes.report(
-        'site-port',
-        at,
-        { port, proxy: id },
-        { related: [{ at: [...origin, 'listen'], message: 'listens here' }] },
-      ),
-    ),
-  ];
-}
-
-function twice(proxied: readonly DomainRewrite[]): Diagnostic[] {
-  const first = new Map<string, DomainRewrite>();
-  return proxied.flatMap((rewrite) => {
-    const { to: name, origin } = rewrite;
-    const other = first.get(name) ?? rewrite;
-    first.set(name, other);
-    if (other === rewrite) return [];
-    const related = [{ at: [...other.origin, 'to'], message: 'first here' }];
-    return [caddyCodes.report('site-twice', [...origin, 'to'], { name, from: other.from }, { related })];
-  });
 }
 
 function limitProblems({ apiKeys }: Policy): Diagnostic[] {

@@ -1,4 +1,5 @@
 import type { DomainRewrite, Policy, Upstream } from '../../policy/types.ts';
+import { hasSite } from '../sites.ts';
 import type { CaddyOptions } from './options.ts';
 import { type CaddyToken, own, word } from './quote.ts';
 import { caseless } from './regex.ts';
@@ -32,10 +33,6 @@ interface Replacement {
   readonly header: CaddyToken;
   readonly pattern: CaddyToken;
   readonly by: CaddyToken;
-}
-
-export function hasSite(rewrite: DomainRewrite): rewrite is DomainRewrite & { readonly upstream: string } {
-  return rewrite.upstream !== undefined;
 }
 
 export function sitesModel(policy: Policy, { sites: options = {} }: CaddyOptions): SitesModel | null {

@@ -6,7 +6,7 @@ import { nginxCodes } from './codes.ts';
 import { atLeast, type NginxOptions } from './options.ts';
 import { pathProblems } from './pathCheck.ts';
 import { textProblem } from './quote.ts';
-import { siteProblems } from './siteCheck.ts';
+import { siteOptionProblems } from './siteCheck.ts';
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 /** The names of files that proxies must not take. */
@@ -35,7 +35,7 @@ export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): 
   if (options.resolver && !atLeast(options.version, [1, 27, 3])) {
     problems.push(nginxCodes.report('needs-version', [...at, 'resolver'], { option: 'resolver', version: '1.27.3' }));
   }
-  problems.push(...siteProblems(policy, options, at));
+  problems.push(...siteOptionProblems(policy, options, at));
   return problems;
 }
 

@@ -66,22 +66,6 @@ export const nginxCodes = defineCodes('nginx', {
     hint: () =>
       'give tls: { certFile: …, keyFile: … } for both names of every rewrite, or tls: inFront where a load balancer has it',
   }),
-  'wildcard-site': code<{ from: string }>({
-    severity: 'error',
-    message: ({ from }) =>
-      `no site can be made for the wildcard "*.${from}": each name needs its own Host and certificate name`,
-    hint: () => 'list the names one by one, or leave out upstream, so that only DNS is rewritten',
-  }),
-  'site-twice': code<{ name: string; from: string }>({
-    severity: 'error',
-    message: ({ name, from }) => `"${name}" already stands for "${from}", and one site cannot be two`,
-    hint: () => 'give each name its own, or leave out upstream, so that only DNS is rewritten',
-  }),
-  'site-port': code<{ port: number; proxy: string }>({
-    severity: 'error',
-    message: ({ port, proxy }) => `the sites of the domain rewrites listen on port ${port}, as proxy "${proxy}" does`,
-    hint: () => 'choose another port in targets.nginx.sites.listen or in the proxy',
-  }),
   'first-line-only': code<Record<string, never>>({
     severity: 'warning',
     message: () =>

@@ -1,5 +1,6 @@
 import { statusBody } from '../../policy/statuses.ts';
 import type { DomainRewrite, Policy, Upstream } from '../../policy/types.ts';
+import { hasSite, type SiteRewrite } from '../sites.ts';
 import { ERROR_PAGES } from './locations.ts';
 import { mapList } from './maps.ts';
 import type { MapModel, SiteModel, SitesModel } from './model.ts';
@@ -11,12 +12,6 @@ import type { SiteName } from './siteNames.ts';
 
 /** A request in plain HTTP on a port for TLS is one more of nginx's own errors. */
 const SITE_ERRORS = ERROR_PAGES.map(({ from, status }) => ({ from: status === 400 ? [...from, 497] : from, status }));
-
-type SiteRewrite = DomainRewrite & { readonly upstream: string };
-
-export function hasSite(rewrite: DomainRewrite): rewrite is SiteRewrite {
-  return rewrite.upstream !== undefined;
-}
 
 /** Rewrites of one name, which is what headers can be searched for. */
 function plainRewrites({ rewrites }: Policy): readonly DomainRewrite[] {

@@ -1,0 +1,46 @@
+import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
+import type { DomainRewrite, Policy } from '../policy/types.ts';
+import { siteCodes } from './siteCodes.ts';
+
+/** A rewrite whose private name a proxy answers for. */
+export type SiteRewrite = DomainRewrite & { readonly upstream: string };
+
+export function hasSite(rewrite: DomainRewrite): rewrite is SiteRewrite {
+  return rewrite.upstream !== undefined;
+}
+
+/** Where the sites of one engine are to listen. */
+export interface SitePort {
+  /** Name of the target. */
+  readonly engine: string;
+  readonly port: number;
+  /** The options of the sites. */
+  readonly at: SpecPath;
+}
+
+/** What keeps any engine from having these sites. */
+export function siteProblems({ rewrites, proxies }: Policy, { engine, port, at }: SitePort): Diagnostic[] {
+  const proxied = rewrites.filter(hasSite);
+  const wild = proxied.filter(({ wildcard }) => wildcard);
+  const clashing = proxied.length > 0 ? proxies.filter(({ listen }) => listen.port === port) : [];
+  return [
+    ...wild.map(({ origin, from }) => siteCodes.report('wildcard', [...origin, 'upstream'], { engine, from })),
+    ...twice(proxied, engine),
+    ...clashing.map(({ id, origin }) => {
+      const related = [{ at: [...origin, 'listen'], message: 'listens here' }];
+      return siteCodes.report('port', at, { engine, port, proxy: id }, { related });
+    }),
+  ];
+}
+
+function twice(proxied: readonly SiteRewrite[], engine: string): Diagnostic[] {
+  const first = new Map<string, SiteRewrite>();
+  return proxied.flatMap((rewrite) => {
+    const { to: name, origin } = rewrite;
+    const other = first.get(name);
+    first.set(name, other ?? rewrite);
+    if (!other) return [];
+    const related = [{ at: [...other.origin, 'to'], message: 'first here' }];
+    return [siteCodes.report('twice', [...origin, 'to'], { engine, name, from: other.from }, { related })];
+  });
+}
