@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -72,7 +74,14 @@ async function install({ origin, command }: Recipe, folder: string): Promise<voi
 }
 
 function folderName(name: EngineName, { origin }: Recipe): string {
-  return `${name}-${origin.kind === 'debian' ? origin.suite : origin.version}`;
+  if (origin.kind === 'debian') return `${name}-${origin.suite}`;
+  return `${name}-${origin.version}${origin.kind === 'go' && origin.main ? `-${digestOf(origin.main)}` : ''}`;
+}
+
+/** Of a program of ours, so that it is built anew once it is changed. */
+function digestOf(main: string): string {
+  const text = readFileSync(new URL(main, import.meta.url));
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
 
 const failureOf = (name: EngineName) => join(enginesFolder, '.failed', name);
