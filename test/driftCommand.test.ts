@@ -150,6 +150,31 @@ files('accepts a small share of changed lines where one is given', () =>
   }),
 );
 
+files('a credential that somebody put into a generated file is not shown, in no format', () =>
+  inWorkspace(async ({ run, write, read }) => {
+    write('postern.yaml', demoSpec.replace('  coredns: {', '  nginx: {}\n  coredns: {'));
+    await run('generate');
+    const file = 'generated/nginx/api.conf';
+    const edits = [
+      [/(proxy_set_header PRIVATE-TOKEN) [^;]*;/gi, '$1 hunter2;'],
+      [/^server \{$/m, 'map $http_x $y { "drawn4711AtRandom" reader; }\nserver {'],
+      [/proxy_http_version 1\.1;/, 'proxy_http_version 1.0; # http://evil.example.com/path'],
+    ] as const;
+    const edited = edits.reduce((text, [from, to]) => text.replace(from, to), read(file));
+    write(file, edited);
+    assert.match(edited, /drawn4711[\s\S]*hunter2/);
+    for (const format of FORMATS) {
+      const { status, stdout } = await run(`diff --format ${format}`);
+      assert.is(status, 1);
+      assert.not.match(stdout, /hunter2|drawn4711/, format);
+    }
+    const { stdout } = await run('diff');
+    assert.match(stdout, /^-.*PRIVATE-TOKEN <hidden:[0-9a-f]{8}>;$/im);
+    assert.match(stdout, /^-map .*"<hidden:[0-9a-f]{8}>" reader/m);
+    assert.match(stdout, /^-.*proxy_http_version 1\.0; # http:\/\/evil\.example\.com\/path$/m);
+  }),
+);
+
 const live = suite('diff --live');
 
 live('compares standard input and files, and passes on what could not be read', () =>
