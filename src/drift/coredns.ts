@@ -35,7 +35,8 @@ export const compareCoredns: CompareLive = (live, expected) => {
   const rest = restDrift({ own, found: blocks, where: live.name, at });
   const ownBlocks = new Set(own.map(nameOf));
   const added = own.length === 0 ? [] : blocks.map(nameOf).filter((name) => !ownBlocks.has(name));
-  const beside = [...others.map(({ words }) => shown(words)), ...added.map((name) => `the block "${name}"`)];
+  const unseen = own.length === 0 ? blocks.flatMap(importsOf) : [];
+  const beside = [...others.map(({ words }) => shown(words)), ...added.map((name) => `the block "${name}"`), ...unseen];
   const foreign = [...new Set(beside)].map((what) => driftCodes.report('foreign', at, { what, where: live.name }));
   return ok({ drift: [...drift, ...rest], foreign });
 };
@@ -109,6 +110,12 @@ function absent(rewrite: DomainRewrite, by: string, { rules, where }: Live): Dia
   if (!rules.some((rule) => isSameRule(rule.words, wordsOf(rewrite))))
     return [driftCodes.report('missing', rewrite.origin, { what, where })];
   return [driftCodes.report('shadowed', rewrite.origin, { what, by })];
+}
+
+/** What files hold is known only where CoreDNS runs; a rule in them may come before ours. */
+function importsOf({ directives }: ServerBlock): string[] {
+  const imports = directives.filter(({ name }) => name.text === 'import');
+  return imports.map(({ words }) => `"import ${words.map(({ text }) => text).join(' ')}"`);
 }
 
 function rulesOf({ directives }: ServerBlock): ExistingRule[] {

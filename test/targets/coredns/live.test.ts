@@ -160,4 +160,11 @@ blocks('one that is gone is drift, one that came is told apart', () => {
   assert.equal(more.drift, []);
   assert.match(more.foreign.join(), /^6: live also has the block "corp\.example\.net"/);
 });
+blocks('what files bring in is told apart, for nobody knows it here', () => {
+  const found = compare('coredns', merged.replace('    forward', '    import custom/*.override\n    forward'));
+  assert.equal(found.drift, []);
+  assert.equal(found.foreign, [
+    '6: live also has "import custom/*.override", which is not ours and was not compared [drift/foreign]',
+  ]);
+});
 blocks.run();
