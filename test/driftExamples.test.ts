@@ -13,7 +13,10 @@ const examples = fileURLToPath(new URL('../examples/', import.meta.url));
 const names = readdirSync(examples).filter((name) => readdirSync(join(examples, name)).includes('postern.yaml'));
 
 function exampleOf(name: string): LiveCase {
-  return liveCase(readFileSync(join(examples, name, 'postern.yaml'), 'utf8'));
+  const folder = join(examples, name);
+  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+  const beside = Object.fromEntries(files.map((file) => [file.name, readFileSync(join(folder, file.name), 'utf8')]));
+  return liveCase(beside['postern.yaml'] ?? '', beside);
 }
 
 function nginxDump(here: LiveCase): string {
@@ -51,6 +54,22 @@ for (const name of names) {
       const { drift } = here.compare('nginx', edited);
       assert.is(drift.length, 1);
       assert.match(here.text.split('\n')[Number.parseInt(drift[0] ?? '', 10) - 1] ?? '', /url:|to:/, drift[0]);
+    });
+
+  if (has('nginx'))
+    test(`${name}: no directive can go from nginx unseen, and what decides is told at its part of the spec`, () => {
+      const lines = nginxDump(here).split('\n');
+      const optionsLine = here.text.split('\n').findIndex((line) => /^ {2}nginx:/.test(line)) + 1;
+      const places = lines.flatMap((line, index) => (/^ +[^#]*;$/.test(line) && index % 3 === 0 ? [index] : []));
+      assert.ok(places.length > 80, String(places.length));
+      for (const place of places) {
+        const { drift, problems } = here.compare('nginx', lines.toSpliced(place, 1).join('\n'));
+        assert.ok(drift.length + problems.length > 0, lines[place]);
+        const decides = /^ +(?:allow|deny|if|return|proxy_pass|proxy_set_header|proxy_ssl\w*|"\d)/.test(
+          lines[place] ?? '',
+        );
+        for (const line of decides ? drift : []) assert.is.not(Number.parseInt(line, 10), optionsLine, line);
+      }
     });
 
   if (has('coredns'))

@@ -245,6 +245,10 @@ nginx('addresses are told at the ranges that they are in, TLS at the upstream', 
   };
   assert.equal(edited('10.9.0.0/16', '10.8.0.0/16'), ['18', '18']);
   assert.equal(edited('10.0.0.0/8', '0.0.0.0/0'), ['20', '20']);
+  assert.equal(edited('default 0;', 'default 1;'), ['20']);
+  assert.equal(edited('keepalive 64', 'keepalive 1'), ['4']);
+  const role = /map \$k1_id \$k1_\w+ \{\n *default "";/.exec(routedLive)?.[0] ?? 'no such table';
+  assert.equal(edited(role, role.replace('""', '"1"')), ['17']);
   assert.equal(edited('proxy_ssl_verify on', 'proxy_ssl_verify off'), ['4']);
 });
 nginx.run();

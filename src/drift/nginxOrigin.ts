@@ -1,4 +1,5 @@
 import type { Related, SpecPath } from '../diagnostics/diagnostic.ts';
+import type { Policy } from '../policy/types.ts';
 import { type Expected, optionsPath } from './live.ts';
 import type { Difference } from './nginxCompare.ts';
 import type { NginxDirective } from './nginxConfig.ts';
@@ -34,12 +35,21 @@ export function nginxOrigins(expected: Expected): (difference: Difference, file:
       words,
       isOfUpstream(row) ? (block?.block ?? []).filter(isOfUpstream).flatMap(allWords) : [],
       !wanted && found && block ? neighbours(found, block) : [],
-      inside.flatMap(({ name, args }) => [name, ...args]),
+      // Upstreams are numbered, because one may be met under several names.
+      inside.flatMap(({ name, args }) => [name, ...args].map((word) => word.replace(/^u\d+-/, ''))),
       [file.replace(/^.*\/|\.conf$/g, '')],
     ];
     const origin = candidates.map(originOf).find((one) => one !== undefined);
-    return { at: origin ?? optionsPath(expected), related, path };
+    return { at: origin ?? sectionOf(block, file, policy) ?? optionsPath(expected), related, path };
   };
+}
+
+/** The part of the spec that a table or a file of ours is made from as a whole. */
+function sectionOf(block: NginxDirective | undefined, file: string, policy: Policy): SpecPath | undefined {
+  const [source = '', result = source] = block?.args ?? [];
+  if (policy.apiKeys.length > 0 && /^\$k\d+_/.test(result)) return ['apiKeys'];
+  if (policy.proxies.length > 0 && block?.name === 'geo' && result === '$area') return ['proxies'];
+  return policy.rewrites.length > 0 && file.endsWith('/sites.conf') ? ['domainRewrites'] : undefined;
 }
 
 function isOfUpstream(directive: NginxDirective | undefined): boolean {
