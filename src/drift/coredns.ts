@@ -22,13 +22,13 @@ export const compareCoredns: CompareLive = (live, expected) => {
   const found: Live = {
     where: live.name,
     zones,
-    rules: blocks.flatMap(rulesOf),
+    rules: new Map(blocks.map((block) => [block, rulesOf(block)])),
     blocksFor: answerer(zones),
     rewriteOf: rewriteFinder(rewrites),
   };
   const drift = rewrites.flatMap((rewrite) => ruleDrift(rewrite, found));
   const told = new Set(rewrites.map((rewrite) => wordsOf(rewrite)[3]));
-  const others = found.rules.filter(({ changes, from }) => changes === 'name' && !told.has(from));
+  const others = [...found.rules.values()].flat().filter(({ changes, from }) => changes === 'name' && !told.has(from));
   const at = optionsPath(expected);
   // In the forms that are a whole Corefile of ours, what stands beside the rules is ours too.
   const own = isWhole(expected) ? expected.files.flatMap(({ text }) => blocksOf(text)) : [];
@@ -57,7 +57,7 @@ function blocksOf(text: string): readonly ServerBlock[] {
 interface Live {
   readonly where: string;
   readonly zones: readonly Zone[];
-  readonly rules: readonly ExistingRule[];
+  readonly rules: ReadonlyMap<ServerBlock, readonly ExistingRule[]>;
   readonly blocksFor: (name: string) => readonly ServerBlock[];
   readonly rewriteOf: (name: string) => DomainRewrite | undefined;
 }
@@ -90,7 +90,7 @@ function nameDrift({ rewrite, name, block }: Asked, live: Live): Diagnostic[] {
   // It asks for the names that it makes behind the back of every rule.
   if (block.directives.some((directive) => directive.name.text === 'autopath'))
     return absent(rewrite, 'autopath', live);
-  const first = rulesOf(block).find((rule) => takesName(rule, `${name}.`));
+  const first = live.rules.get(block)?.find((rule) => takesName(rule, `${name}.`));
   if (first && isSameRule(first.words, words)) return [];
   // The same names in the same way, but not to the same place.
   if (first && isSameRule(first.words.slice(1, 4), words.slice(1, 4))) {
@@ -107,8 +107,8 @@ function nameDrift({ rewrite, name, block }: Asked, live: Live): Diagnostic[] {
 /** The rule is nowhere, or it is where no query comes to it. */
 function absent(rewrite: DomainRewrite, by: string, { rules, where }: Live): Diagnostic[] {
   const what = shown(wordsOf(rewrite));
-  if (!rules.some((rule) => isSameRule(rule.words, wordsOf(rewrite))))
-    return [driftCodes.report('missing', rewrite.origin, { what, where })];
+  const known = [...rules.values()].some((all) => all.some((rule) => isSameRule(rule.words, wordsOf(rewrite))));
+  if (!known) return [driftCodes.report('missing', rewrite.origin, { what, where })];
   return [driftCodes.report('shadowed', rewrite.origin, { what, by })];
 }
 
