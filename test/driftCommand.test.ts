@@ -5,6 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runCommandLine } from '../src/commands/commandLine.ts';
 import { processIo } from '../src/commands/io.ts';
+import { checkJsonSchema, checkSchema } from '../src/report/checkSchema.ts';
 import { diffJsonSchema, diffSchema } from '../src/report/diffSchema.ts';
 import { demoSpec } from './support/demo.ts';
 import { checkGolden } from './support/golden.ts';
@@ -28,6 +29,9 @@ function commit(path: string): void {
 const schema = suite('schema of diff');
 schema('is the one that is checked in', () =>
   checkGolden('schema/postern-diff.schema.json', `${JSON.stringify(diffJsonSchema(), null, 2)}\n`),
+);
+schema('and so is that of validate and lint', () =>
+  checkGolden('schema/postern-check.schema.json', `${JSON.stringify(checkJsonSchema(), null, 2)}\n`),
 );
 schema.run();
 
@@ -210,11 +214,12 @@ const formats = suite('formats');
 function failures(format: string, text: string): number {
   if (format === 'json') return JSON.parse(text).status;
   if (format === 'sarif')
-    return JSON.parse(text).runs[0].results.filter(({ level }: { level: string }) => level === 'error').length;
+    return JSON.parse(text).runs[0].results.filter(({ level }: { level: string }) => level !== 'note').length;
   if (format === 'gitlab')
-    return JSON.parse(text).filter(({ severity }: { severity: string }) => severity === 'critical').length;
+    return JSON.parse(text).filter(({ severity }: { severity: string }) => ['critical', 'major'].includes(severity))
+      .length;
   if (format === 'junit') return (text.match(/<(?:failure|error) /g) ?? []).length;
-  if (format === 'github') return (text.match(/^::error /gm) ?? []).length;
+  if (format === 'github') return (text.match(/^::(?:error|warning) /gm) ?? []).length;
   if (format === 'markdown') return text.includes('✅') ? 0 : 1;
   return 0;
 }
@@ -236,7 +241,7 @@ async function checkFormats(args: string, expected: 0 | 1 | 2): Promise<void> {
     assert.is(status, expected, `${args} as ${format}`);
     if (format === 'text') continue;
     assert.is(failures(format, stdout) > 0, expected !== 0, `${args} as ${format}:\n${stdout}`);
-    if (format === 'json' && args.startsWith('diff')) diffSchema.parse(JSON.parse(stdout));
+    if (format === 'json') (args.startsWith('diff') ? diffSchema : checkSchema).parse(JSON.parse(stdout));
   }
 }
 
@@ -282,6 +287,10 @@ formats('say the same as the exit status', () =>
       await inProcess('generate');
       await checkFormats('diff', 0);
       await checkFormats('diff --base old.yaml', 0);
+      await checkFormats('validate', 0);
+      await checkFormats('lint --accept rule/public-fallback,rule/dependency-proxy', 0);
+      await checkFormats('lint', 1);
+      await checkFormats('lint --accept rule/nonsense', 2);
       write('postern.yaml', WIDER.replace('{ form: corefile }', '{ form: configMap }'));
       await checkFormats('diff', 1);
       await checkFormats('diff --base old.yaml', 1);

@@ -21,7 +21,10 @@ export function specAtRevision(spec: Pick<OpenSpec, 'name' | 'folder'>, revision
   const path = `${top.bytes.toString('utf8').trim()}${basename(spec.name)}`;
   const bytes = show(spec.folder, id, basename(spec.name));
   if (bytes === undefined)
-    return fail(`it has no file ${path}`, 'was the spec elsewhere then? Give the old one as a file');
+    return fail(
+      `it has no file ${path}`,
+      'where the spec is new there is nothing to compare yet; where it stood elsewhere, give the old one as a file',
+    );
   const { value, diagnostics } = decodeSource(`${revision}:${path}`, bytes);
   if (!value) return failed(diagnostics);
   const read = (file: string) => show(spec.folder, id, file)?.toString('utf8');

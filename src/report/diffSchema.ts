@@ -13,7 +13,9 @@ const place = {
   endCol: nullable(number).describe('Just behind the last character'),
 };
 
-const diagnostic = z.strictObject({
+export const statusSchema = z.union([z.literal(0), z.literal(1), z.literal(2)]);
+
+export const diagnosticSchema = z.strictObject({
   ...place,
   severity: z.enum(['error', 'warning']),
   code: z.string().describe('area/kebab-name'),
@@ -75,10 +77,8 @@ const access = z
 export const diffSchema = z
   .strictObject({
     command: z.literal('diff'),
-    status: z
-      .union([z.literal(0), z.literal(1), z.literal(2)])
-      .describe('The exit status: 0 in sync, 1 differences, 2 could not tell'),
-    diagnostics: z.array(diagnostic).describe('Problems; of --live the differences too'),
+    status: statusSchema.describe('The exit status: 0 in sync, 1 differences, 2 could not tell'),
+    diagnostics: z.array(diagnosticSchema).describe('Problems; of --live the differences too'),
     changes: z.array(change).optional().describe('Files, where these were compared'),
     access: z.array(access).optional().describe('Access, where two versions of the spec were compared'),
     keyLists: z.array(z.array(z.string())).optional().describe('Long lists of keys, each once'),
