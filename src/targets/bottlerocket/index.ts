@@ -1,4 +1,5 @@
 import { type Diagnostic, hasError, type Result, resultOf } from '../../diagnostics/diagnostic.ts';
+import type { Mirror } from '../../policy/pulls.ts';
 import { mirrorsOf } from '../mirrors.ts';
 import { defineTarget, type RenderedFile, type TargetInput } from '../target.ts';
 import { bottlerocketCodes } from './codes.ts';
@@ -33,6 +34,7 @@ function fileOf({ policy, options, at, read }: TargetInput<BottlerocketOptions>)
   const { form = 'userData', nodeClass = 'default', merge } = options;
   const mirrors = mirrorsOf(policy, options.mirrors ?? {}, [...at, 'mirrors']);
   if (mirrors.length === 0) problems.push(bottlerocketCodes.report('no-mirror', at, {}));
+  problems.push(...reordered(mirrors));
   const authorities = authoritiesOf({ pki: options.pki, at, read }, problems);
   const model = settingsModel(mirrors, authorities);
   if (merge === undefined || hasError(problems)) return resultOf(formFile({ form, model, nodeClass }), problems);
@@ -50,4 +52,12 @@ function fileOf({ policy, options, at, read }: TargetInput<BottlerocketOptions>)
     ? { diagnostics: problems }
     : // No header: not a byte of it is ours but our own lines.
       resultOf({ path: 'bottlerocket/user-data.toml', text: merged }, problems);
+}
+
+/** Since Bottlerocket's core kit 13.1, which brought containerd 2, endpoints are kept in a sorted map. */
+function reordered(mirrors: readonly Mirror[]): Diagnostic[] {
+  return mirrors.flatMap(({ registry, endpoints, origin }) => {
+    const [first = ''] = endpoints.toSorted((a, b) => (a < b ? -1 : 1));
+    return first === endpoints[0] ? [] : [bottlerocketCodes.report('own-order', origin, { registry, first })];
+  });
 }

@@ -56,6 +56,12 @@ test('user data parses to exactly the mirrors', () => {
   assert.equal(parse(text), { settings: { 'container-registry': { mirrors: MIRRORS } } });
 });
 
+test('endpoints that newer nodes try in another order are a warning', () => {
+  const [a, b] = ['https://a.example.com', 'https://b.example.com'];
+  assert.equal(emit({ mirrors: { 'docker.io': [a, b] } }).problems, []);
+  assert.equal(emit({ mirrors: { 'docker.io': [b, a] } }).problems, ['mirrors.docker.io bottlerocket/own-order']);
+});
+
 test('certificate authorities are base64 of the PEM text', () => {
   assert.equal(parse(emit(withPki, { files }).text), {
     settings: { 'container-registry': { mirrors: MIRRORS }, pki: PKI },
