@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { diffAccess } from '../src/policy/diff/diff.ts';
 import type { AccessChange } from '../src/policy/diff/types.ts';
+import { diffTargets } from '../src/targets/accessDiff.ts';
 import { policyOf } from './support/policy.ts';
 
 const base = {
@@ -244,6 +245,30 @@ test('thousands of paths of one line are one change', () => {
   assert.equal(lines(changed((spec) => set(spec.routes, 'read', { allow: ['GET /r/{any:int}/{id:int}'] }), one)), [
     'widening allowed: newly allowed: GET /r/{any:int}/{id:int} for key "reader"',
   ]);
+});
+
+test('mirrors and authorities of nodes, which only targets know', () => {
+  const files: Readonly<Record<string, string>> = { 'a.pem': 'A', 'b.pem': 'B' };
+  const side = (bottlerocket: object | undefined, read = (path: string) => files[path]) => ({
+    spec: { targets: bottlerocket ? { bottlerocket } : {} },
+    read,
+  });
+  const old = side({ mirrors: { 'docker.io': ['https://one.example.com'] }, pki: { ours: { file: 'a.pem' } } });
+  assert.equal(diffTargets(old, old), []);
+  const moved = side({ mirrors: { 'docker.io': ['https://two.example.com'] }, pki: { ours: { file: 'b.pem' } } });
+  assert.equal(lines(diffTargets(old, moved)), [
+    'unclear rewrite: images of docker.io are pulled from https://two.example.com (before: https://one.example.com) by nodes of bottlerocket',
+    'unclear trust: nodes of bottlerocket trust the authority "ours" with another certificate',
+  ]);
+  const renewed = side({ ...old.spec.targets.bottlerocket }, () => 'another');
+  assert.equal(lines(diffTargets(old, renewed)), [
+    'unclear trust: nodes of bottlerocket trust the authority "ours" with another certificate',
+  ]);
+  assert.equal(lines(diffTargets(side({}), old)), [
+    'unclear rewrite: images of docker.io are pulled from https://one.example.com (before: where it was) by nodes of bottlerocket',
+    'widening trust: nodes of bottlerocket trust the authority "ours" now',
+  ]);
+  assert.match(lines(diffTargets(old, side(undefined))).join(), /where it was .*narrowing trust: .* no longer/);
 });
 
 test.run();

@@ -68,9 +68,15 @@ function diffFiles(args: DriftArguments, tolerated: number | undefined, io: Io):
 }
 
 /** What the spec changes in access since the last commit, as far as git is there to tell; never a reason to fail. */
-function sinceCommit({ source, policy, document }: Drift): AccessReport | undefined {
-  if (!source || !policy || !document) return undefined;
-  const compared = compareWith(specAtRevision(source, 'HEAD'), { base: 'git:HEAD', policy, document });
+function sinceCommit({ source, spec, policy, document }: Drift): AccessReport | undefined {
+  if (!source || !spec || !policy || !document) return undefined;
+  const compared = compareWith(specAtRevision(source, 'HEAD'), {
+    base: 'git:HEAD',
+    policy,
+    document,
+    spec,
+    read: source.read,
+  });
   return compared.value && !hasError(compared.diagnostics) ? { ...compared.value, fails: () => false } : undefined;
 }
 

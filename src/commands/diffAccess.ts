@@ -1,11 +1,13 @@
 import { compile } from '../compile.ts';
 import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { placed } from '../output/disk.ts';
+import { inOrder } from '../policy/diff/collector.ts';
 import { diffAccess } from '../policy/diff/diff.ts';
 import { type AccessChange, mayWiden } from '../policy/diff/types.ts';
 import type { Policy } from '../policy/types.ts';
 import { accessSummary } from '../report/accessText.ts';
 import type { LocatedDocument } from '../source/span.ts';
+import { diffTargets, type TargetSide } from '../targets/accessDiff.ts';
 import { diffCodes } from './diffCodes.ts';
 import { specAtRevision } from './git.ts';
 import type { Io, Status } from './io.ts';
@@ -21,11 +23,11 @@ export interface AccessArguments {
 
 /** Who can do more, or less, than under another version of the spec. */
 export function diffBase({ spec: argument, base, failOn = 'any', format }: AccessArguments, io: Io): Status {
-  const { source, document, policy, diagnostics } = compileArgument(argument, io, { targets: [] });
+  const { source, document, spec, policy, diagnostics } = compileArgument(argument, io, { targets: [] });
   const report = { command: 'diff', document, asked: 'changes' as const };
-  if (!source || !document || !policy || hasError(diagnostics))
+  if (!source || !document || !spec || !policy || hasError(diagnostics))
     return print({ ...report, status: 2, diagnostics }, format, io);
-  const compared = compareWith(openBase(base, source, io), { base, policy, document });
+  const compared = compareWith(openBase(base, source, io), { base, policy, document, spec, read: source.read });
   const said = [...diagnostics, ...compared.diagnostics];
   if (!compared.value) return print({ ...report, status: 2, diagnostics: said }, format, io);
   const fails = (change: AccessChange) => failOn === 'any' || mayWiden(change);
@@ -39,7 +41,7 @@ function openBase(base: string, source: OpenSpec, io: Io): Result<OpenSpec> {
   return base.startsWith('git:') ? specAtRevision(source, base.slice('git:'.length)) : openSpec(base, io);
 }
 
-interface Current {
+interface Current extends TargetSide {
   readonly base: string;
   readonly policy: Policy;
   readonly document: LocatedDocument;
@@ -48,11 +50,11 @@ interface Current {
 /** The changes from the other version to this one. */
 export function compareWith(
   { value: source, diagnostics }: Result<OpenSpec>,
-  { base, policy, document }: Current,
+  { base, policy, document, spec, read }: Current,
 ): Result<Omit<AccessReport, 'fails'>> {
   if (!source) return failed(diagnostics);
   const old = compile(source.text, { file: source.name, read: source.read, targets: [] });
-  if (!old.policy || !old.document || hasError(old.diagnostics)) {
+  if (!old.policy || !old.spec || !old.document || hasError(old.diagnostics)) {
     return failed([
       ...placedIn(old.diagnostics, old.document),
       diffCodes.report('invalid-base', [], { base }, placed(source.name)),
@@ -60,7 +62,8 @@ export function compareWith(
   }
   const { value: changes, diagnostics: problems } = diffAccess(old.policy, policy);
   if (!changes) return failed(problems);
-  return ok({ changes, versions: { before: old.document, after: document } });
+  const ofTargets = diffTargets({ spec: old.spec, read: source.read }, { spec, read });
+  return ok({ changes: inOrder([...changes, ...ofTargets]), versions: { before: old.document, after: document } });
 }
 
 /** Problems of the other version point into its text, not into that of this one. */

@@ -23,6 +23,7 @@ export interface Drift {
   readonly folder: string;
   readonly source?: OpenSpec | undefined;
   readonly document?: LocatedDocument | undefined;
+  readonly spec?: Spec | undefined;
   readonly policy?: Policy | undefined;
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -40,7 +41,7 @@ export function drift({ spec: argument, out, target: targets }: DriftArguments, 
   const said = [...problems, ...disk.diagnostics];
   if (!disk.value) return { folder, document, diagnostics: said };
   const plan = planChanges({ files, disk: disk.value, origin: originOf(spec), targets });
-  return { plan, folder, source, document, policy, diagnostics: said };
+  return { plan, folder, source, document, spec, policy, diagnostics: said };
 }
 
 function checkTargets(spec: Spec, wanted: readonly string[] | undefined): Diagnostic[] {

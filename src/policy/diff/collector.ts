@@ -54,7 +54,7 @@ export function createCollector(): Collector {
     enter(entry.methods, draft.method);
     enter(entry.proxies, draft.proxy);
   };
-  return { add, changes: () => [...entries.values()].map(changeOf).sort(inOrder) };
+  return { add, changes: () => inOrder([...entries.values()].map(changeOf)) };
 }
 
 function enter(list: string[], text: string | undefined): void {
@@ -78,6 +78,6 @@ function changeOf({ draft, example, methods, proxies }: Entry): AccessChange {
 const ORDER: readonly Effect[] = ['widening', 'unclear', 'narrowing', 'neutral'];
 
 /** The gravest first; the sort is stable, so that lines keep the order in which they were found. */
-function inOrder(a: AccessChange, b: AccessChange): number {
-  return ORDER.indexOf(a.effect) - ORDER.indexOf(b.effect);
+export function inOrder(changes: readonly AccessChange[]): AccessChange[] {
+  return changes.toSorted((a, b) => ORDER.indexOf(a.effect) - ORDER.indexOf(b.effect));
 }

@@ -30,7 +30,8 @@ export type ChangeKind =
   | 'listen'
   | 'client-address'
   | 'key-header'
-  | 'rewrite';
+  | 'rewrite'
+  | 'trust';
 
 /** Where a change is written: in the version that has the line. */
 export interface ChangePlace {
