@@ -10,6 +10,7 @@ for (const stream of [process.stdout, process.stderr]) {
 
 // With a listener a signal waits for the event loop, so that it never falls between two renames.
 for (const [signal, number] of [
+  ['SIGHUP', 1],
   ['SIGINT', 2],
   ['SIGTERM', 15],
 ] as const) {

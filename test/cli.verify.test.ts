@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
@@ -79,6 +80,24 @@ test('an engine that does not start is an error, not a finding', () => {
   assert.match(
     stdout,
     /caddy could not be verified: \/bin\/false ended \(1\) before it was ready \[verify\/engine-failed\]/,
+  );
+});
+
+test('a closed terminal, too, ends everything that was started', async () => {
+  const file = join(folder.path, 'postern.yaml');
+  writeFileSync(file, spec);
+  const own = mkdtempSync(join(folder.path, 'own-'));
+  const args = ['--import', loader, cli, 'verify', file, '--engine', 'caddy', '--requests', '20000'];
+  const child = spawn(process.execPath, args, {
+    env: { ...found(), TMPDIR: own },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  await once(child.stderr, 'data');
+  child.kill('SIGHUP');
+  assert.equal(await once(child, 'exit'), [129, null]);
+  assert.equal(
+    readdirSync(own).filter((name) => !/^(?:postern-ports-|tsx-|node-compile-cache)/.test(name)),
+    [],
   );
 });
 
