@@ -11,8 +11,24 @@ export const UNREADABLE = '255.255.255.255/32';
 const PAIR = '255.255.255.254/31';
 const NEIGHBOUR = '255.255.255.254/32';
 
-/** The same table without the network that nginx cannot read: the pair that it is half of, and the other half as it was. */
+/** The whole of a family is what `default` means to nginx, which warns where both are there. */
+const HALVES: Readonly<Record<string, readonly string[]>> = {
+  '0.0.0.0/0': ['0.0.0.0/1', '128.0.0.0/1'],
+  '::/0': ['::/1', '8000::/1'],
+};
+
+/** The same table in networks that nginx can read. */
 export function readableNetworks(networks: readonly Network[]): readonly Network[] {
+  const known = new Set(networks.map(({ cidr }) => cidr));
+  const halved = networks.flatMap((network) => {
+    const halves = HALVES[network.cidr]?.filter((cidr) => !known.has(cidr));
+    return halves ? halves.map((cidr) => ({ ...network, cidr })) : [network];
+  });
+  return withoutLast(halved);
+}
+
+/** In place of the last address the pair that it is half of, and the other half as it was. */
+function withoutLast(networks: readonly Network[]): readonly Network[] {
   const last = networks.find(({ cidr }) => cidr === UNREADABLE);
   if (!last) return networks;
   const others = networks.filter(({ cidr }) => ![UNREADABLE, PAIR, NEIGHBOUR].includes(cidr));

@@ -21,8 +21,8 @@ export function hashSizes(maps: readonly MapModel[], secrets: Secrets): HashSize
   return {
     mapMax: Math.max(2048, most * 4),
     mapBucket: Math.max(most > 2_000 ? 256 : 128, roundUp(longest + 32, 64)),
-    // A map has its variable and at most two captures a segment.
-    variablesMax: Math.max(1024, roundUp(maps.length * 8, 1024)),
+    // A map has its variable and at most two captures a segment; nginx wants room for twice as many.
+    variablesMax: Math.max(2048, roundUp(maps.length * 16, 1024)),
   };
 }
 
