@@ -1,5 +1,5 @@
 import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { type Ready, type Server, startServer } from './process.ts';
 
 /** The engines that can be started on what is generated for the target of the same name. */
@@ -18,7 +18,7 @@ export function programVariable(engine: EngineId): string {
 /** The program of an engine: as the environment says, else the first on PATH. */
 export function findEngine(engine: EngineId, environment: NodeJS.ProcessEnv = process.env): string | undefined {
   const given = environment[programVariable(engine)];
-  if (given !== undefined && given !== '') return isProgram(given) ? given : undefined;
+  if (given !== undefined && given !== '') return isProgram(given) ? resolve(given) : undefined;
   const folders = (environment['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   return folders.map((folder) => join(folder, engine)).find(isProgram);
 }

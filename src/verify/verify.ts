@@ -65,6 +65,9 @@ export async function verifyEngine(options: VerifyOptions, scope: Scope): Promis
   try {
     const sending = AbortSignal.any([signal, enough.signal]);
     await sendAll(allProbes(trial, options), trial, { now, signal: sending, found, sent: report });
+    if (disagreements > 0 && !signal.aborted) await hasEnded(trial);
+    // Connections that were closed because the engine has ended show nothing.
+    if (signal.aborted) disagreements -= forget(kinds, 'closed');
     const diagnostics = await findings(kinds, { trial, options, signal });
     // What does not even decide right would fail here for the same reasons.
     const unmet = sending.aborted ? undefined : await askedBeside(trial, random);
@@ -84,8 +87,9 @@ export async function verifyEngine(options: VerifyOptions, scope: Scope): Promis
     return { sent, disagreements, diagnostics };
   } catch (error) {
     // Its connections are the first to notice that an engine has ended.
-    if (await hasEnded(trial)) return { sent, disagreements, diagnostics: [endedEarly(trial, options)] };
-    throw error;
+    if (!(await hasEnded(trial))) throw error;
+    disagreements -= forget(kinds, 'closed');
+    return { sent, disagreements, diagnostics: [endedEarly(trial, options)] };
   }
 }
 
@@ -104,6 +108,13 @@ function note(kinds: Map<string, Found>, disagreement: Disagreement): void {
   const known = kinds.get(kind);
   if (known) known.times += 1;
   else kinds.set(kind, { first: disagreement, times: 1 });
+}
+
+/** How many there were. */
+function forget(kinds: Map<string, Found>, kind: string): number {
+  const times = kinds.get(kind)?.times ?? 0;
+  kinds.delete(kind);
+  return times;
 }
 
 function* allProbes(trial: Trial, { tests, requests, seed }: VerifyOptions): Generator<Probe> {
