@@ -79,6 +79,15 @@ const sarifSchema = z.strictObject({
               }),
             )
             .optional(),
+          suppressions: z
+            .array(
+              z.strictObject({
+                kind: z.enum(['inSource', 'external']),
+                status: z.literal('accepted'),
+                justification: z.string(),
+              }),
+            )
+            .optional(),
           partialFingerprints: z.record(z.string(), z.string().min(1)),
         }),
       ),
@@ -109,7 +118,7 @@ const anyPlace = fc.option(
   }),
   { nil: undefined },
 );
-const anyFinding: fc.Arbitrary<Finding> = fc.record({
+const oneFinding: fc.Arbitrary<Finding> = fc.record({
   code: fc.constantFrom('access/allowed', 'spec/unknown-key', 'drift/changed'),
   level: fc.constantFrom('error', 'warning', 'note'),
   fails: fc.boolean(),
@@ -119,6 +128,12 @@ const anyFinding: fc.Arbitrary<Finding> = fc.record({
   related: fc.array(fc.record({ message: words, place: anyPlace }), { maxLength: 2 }),
 });
 
+/** Nobody accepts a reason to fail. */
+const anyFinding = fc.oneof(
+  oneFinding,
+  oneFinding.map((one): Finding => ({ ...one, fails: false, accepted: true })),
+);
+
 test('SARIF and Code Quality hold what their schemas ask for, whatever the findings', () => {
   fc.assert(
     fc.property(fc.array(anyFinding, { maxLength: 5 }), (findings) => {
@@ -126,6 +141,9 @@ test('SARIF and Code Quality hold what their schemas ask for, whatever the findi
       const [run] = log.runs;
       for (const { ruleId, ruleIndex } of run.results) assert.is(run.tool.driver.rules[ruleIndex]?.id, ruleId);
       assert.is(run.results.length, findings.length);
+      // All results say whether they are suppressed, or none does.
+      const told = run.results.filter(({ suppressions }) => suppressions !== undefined);
+      assert.is(told.length, findings.some(({ accepted }) => accepted) ? findings.length : 0);
       const issues = qualitySchema.parse(JSON.parse(sheetFormats.gitlab(sheet(findings))));
       assert.is(new Set(issues.map((issue) => issue.fingerprint)).size, findings.length);
     }),
@@ -142,6 +160,7 @@ test('JUnit is XML that a parser reads, and counts what fails', () => {
     '  cases = suite.findall("testcase")',
     '  bad = suite.findall("testcase/failure") + suite.findall("testcase/error")',
     '  assert len(cases) == int(suite.get("tests")) == int(root.get("tests")), text',
+    '  assert len(suite.findall("testcase/skipped")) == int(suite.get("skipped")), text',
     '  assert len(bad) == int(suite.get("failures")) + int(suite.get("errors")), text',
     '  print(len(cases), len(bad))',
   ].join('\n');
