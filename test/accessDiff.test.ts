@@ -247,6 +247,20 @@ test('thousands of paths of one line are one change', () => {
   ]);
 });
 
+test('what targets trust and ask by a single option', () => {
+  const side = (containerd: object) => ({ spec: { targets: { containerd } }, read: () => undefined });
+  const told = (before: object, after: object) => lines(diffTargets(side(before), side(after)));
+  assert.equal(told({}, { caFile: '/ca.pem' }), [
+    'unclear trust: certificates are verified with /ca.pem (before: those of the system) under targets.containerd',
+  ]);
+  assert.equal(told({}, { fallback: true }), []);
+  assert.equal(told({ fallback: true }, { fallback: false }), [
+    'narrowing rewrite: falling back to the registry itself is false (before: true) under targets.containerd',
+  ]);
+  assert.match(told({ fallback: false }, {}).join(), /^unclear rewrite: /);
+  assert.equal(diffTargets({ spec: {}, read: () => undefined }, side({ caFile: '/ca.pem' })), []);
+});
+
 test('mirrors and authorities of nodes, which only targets know', () => {
   const files: Readonly<Record<string, string>> = { 'a.pem': 'A', 'b.pem': 'B' };
   const side = (bottlerocket: object | undefined, read = (path: string) => files[path]) => ({

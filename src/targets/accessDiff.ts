@@ -14,7 +14,31 @@ export function diffTargets(before: TargetSide, after: TargetSide): AccessChange
   return names.flatMap((target) => [
     ...entries(before, after, [target, 'mirrors']).flatMap(mirrorChange),
     ...entries(before, after, [target, 'pki']).flatMap(trustChange),
+    ...settingChanges(before, after, target),
   ]);
+}
+
+/** Single options that say whom to trust, or where else to ask. */
+const SETTINGS = [
+  { option: 'caFile', kind: 'trust', absent: 'those of the system', words: 'certificates are verified with' },
+  { option: 'forward', kind: 'rewrite', absent: '/etc/resolv.conf', words: 'all other names are asked of' },
+  { option: 'resolver', kind: 'rewrite', absent: 'the system', words: 'names of upstreams are asked of' },
+  { option: 'fallback', kind: 'rewrite', absent: 'true', words: 'falling back to the registry itself is' },
+] as const;
+
+/** A target that only one version has is no change of these. */
+function settingChanges(before: TargetSide, after: TargetSide, target: string): AccessChange[] {
+  const [old, current] = [before.spec.targets?.[target], after.spec.targets?.[target]];
+  if (!isRecord(old) || !isRecord(current)) return [];
+  return SETTINGS.flatMap(({ option, kind, absent, words }): AccessChange[] => {
+    const text = (options: object) => String(Object.entries(options).find(([name]) => name === option)?.[1] ?? absent);
+    const [left, right] = [text(old), text(current)];
+    if (left === right) return [];
+    const message = `${words} ${right} (before: ${left}) under targets.${target}`;
+    // Not to fall back takes a source of images away, and no other comes in its place.
+    const effect = option === 'fallback' && right === 'false' ? 'narrowing' : 'unclear';
+    return [{ kind, effect, message, at: { version: 'after', path: ['targets', target, option] }, ...NOBODY }];
+  });
 }
 
 interface Entry {
