@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dump, load } from 'js-yaml';
 import { parse, stringify } from 'smol-toml';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { type TemporaryFolder, temporaryFolder } from '../src/verify/folder.ts';
+import { certificateFor } from './engines/certificate.ts';
 import { engineSuite } from './engines/suite.ts';
 import { IN_SYNC, type LiveCase, liveCase } from './support/live.ts';
 
@@ -111,3 +113,50 @@ for (const name of names) {
   });
 }
 caddy.run();
+
+const { test: nginx, engines: found } = await engineSuite('every example as nginx prints it', [
+  'nginx-newest',
+  'openssl',
+]);
+
+/** What does not exist here, and what stands for it: hosts, certificates, keys. Turned back in what nginx prints. */
+async function standIns(text: string, folder: TemporaryFolder): Promise<[missing: string, here: string][]> {
+  const { certFile, keyFile } = await certificateFor(['postern.example'], found.openssl.path, folder);
+  const files = new Set(text.match(/\/etc\/[\w./-]+\.(?:pem|crt|key)/g));
+  const hosts = new Set([...text.matchAll(/^ *server ([a-z][\w.-]*):\d+;/gm)].map(([, host = '']) => host));
+  return [
+    ...[...files].map((file, index): [string, string] => {
+      const copy = join(folder.path, `stand-in-${index}.pem`);
+      copyFileSync(file.endsWith('.key') ? keyFile : certFile, copy);
+      return [file, copy];
+    }),
+    ...[...hosts].map((host, index): [string, string] => [` ${host}:`, ` 127.9.9.${index + 1}:`]),
+  ];
+}
+
+for (const name of names) {
+  const here = exampleOf(name);
+  const files = here.files('nginx').filter(({ path }) => path.endsWith('.conf'));
+  if (files.length === 0) continue;
+  nginx(`${name}: what nginx -T prints is in sync`, async () => {
+    const folder = await temporaryFolder();
+    try {
+      const pairs = await standIns(files.map(({ text }) => text).join('\n'), folder);
+      for (const { path, text } of files) {
+        mkdirSync(dirname(join(folder.path, path)), { recursive: true });
+        const placed = pairs.reduce((rest, [from, to]) => rest.replaceAll(from, to), text);
+        writeFileSync(join(folder.path, path), placed);
+      }
+      const prefix = join(folder.path, 'nginx');
+      mkdirSync(join(prefix, 'logs'), { recursive: true });
+      const args = ['-T', '-p', `${prefix}/`, '-c', 'nginx.conf'];
+      const { stdout, stderr, status } = spawnSync(found['nginx-newest'].path, args, { encoding: 'utf8' });
+      assert.is(status, 0, stderr);
+      const live = pairs.reduce((rest, [to, from]) => rest.replaceAll(from, to), stdout);
+      assert.equal(here.compare('nginx', live), IN_SYNC);
+    } finally {
+      await folder.remove();
+    }
+  });
+}
+nginx.run();
