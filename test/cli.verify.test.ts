@@ -54,6 +54,16 @@ test('what the engines of this machine enforce is compared, and counted', () => 
   assert.ok(counts[1].requests > 300);
 });
 
+test('what is rendered and not put to the test is said', () => {
+  const sites = spec.replace('example.com }]', 'example.com, upstream: gitlab }]');
+  const { status, stdout } = verify(sites, ['--engine', 'caddy', '--requests', '50'], found());
+  assert.is(status, 0, stdout);
+  assert.match(
+    stdout,
+    /:7:1.*: warning: caddy: the site of a domain rewrite was not put to the test \[verify\/untried-sites\]/,
+  );
+});
+
 test('one engine can be named', () => {
   const { status, stdout } = verify(spec, ['--engine', 'coredns', '--requests', '50', '--seed', 'x'], found());
   assert.is(status, 0);

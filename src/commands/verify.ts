@@ -140,7 +140,8 @@ async function runEngine({ name, program }: FoundEngine, context: RunContext): P
     const unsure =
       verified.diagnostics.some(({ code }) => code === 'verify/engine-failed') ||
       (verified.sent === 0 && hasError(verified.diagnostics));
-    return { name, ...verified, unsure };
+    const diagnostics = [...verified.diagnostics, ...untriedSites(name, policy, options)];
+    return { name, ...verified, diagnostics, unsure };
   } catch (error) {
     const problem = `could not be verified: ${error instanceof Error ? error.message.trim() : String(error)}`;
     return {
@@ -151,6 +152,13 @@ async function runEngine({ name, program }: FoundEngine, context: RunContext): P
   } finally {
     await scope.close();
   }
+}
+
+/** Sites need names and certificates that this machine does not have. */
+function untriedSites(engine: EngineId, { rewrites }: Policy, options: object): Diagnostic[] {
+  const sites = rewrites.filter(({ upstream }) => upstream !== undefined).length;
+  const rendered = engine === 'caddy' || (engine === 'nginx' && 'sites' in options);
+  return rendered && sites > 0 ? [verifyCodes.report('untried-sites', ['domainRewrites'], { engine, sites })] : [];
 }
 
 /** A line that overwrites itself on a terminal; every few seconds one elsewhere. */

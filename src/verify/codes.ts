@@ -16,6 +16,11 @@ export const verifyCodes = defineCodes('verify', {
     message: ({ engine, key }) =>
       `${engine}: the rate of key ${key} is too high to be exceeded from here, and was not tried`,
   }),
+  'untried-sites': code<{ engine: string; sites: number }>({
+    severity: 'warning',
+    message: ({ engine, sites }) =>
+      `${engine}: ${sites === 1 ? 'the site of a domain rewrite was' : `the sites of ${sites} domain rewrites were`} not put to the test`,
+  }),
   leak: code<{ engine: string }>({
     severity: 'error',
     message: ({ engine }) => `${engine} wrote a key or token to a log or another file`,

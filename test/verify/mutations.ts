@@ -27,6 +27,7 @@ export const mutations = {
     caddyfile('any method for GET', '(?:GET|HEAD) /', '[A-Z]+ /'),
     caddyfile('the decoded path in place of the raw one', '{http.request.orig_uri}', '{http.request.uri.path}'),
     caddyfile('the headers of the client are not cleared', 'header_up -*\n', 'header_up X-None none\n'),
+    caddyfile('Sudo is not cleared', 'header_up Host ', 'header_up Sudo {http.request.header.Sudo}\n\theader_up Host '),
     caddyfile('no address is refused', /error @outside 403\n/g, '\n'),
     caddyfile("a key's own addresses are not asked for", /vars @bound1 class ""/g, 'vars @bound1 other ""'),
     caddyfile('a key with anything behind it', '(?:[ \\t]*|,.*)$" "$1"', '.*$" "$1"'),
@@ -53,6 +54,7 @@ export const mutations = {
       'proxy_pass_request_headers off',
       'proxy_pass_request_headers on',
     ),
+    conf('Sudo is not cleared', 'proxy_set_header Host ', 'proxy_set_header Sudo $http_sudo; proxy_set_header Host '),
     conf('no address is refused', /(\$p1_verdict \{\n {4}default) "403";/g, '$1 $p1_v_open;'),
     conf(
       "a key's own addresses are not asked for",
