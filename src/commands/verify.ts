@@ -140,7 +140,8 @@ async function runEngine({ name, program }: FoundEngine, context: RunContext): P
     const unsure =
       verified.diagnostics.some(({ code }) => code === 'verify/engine-failed') ||
       (verified.sent === 0 && hasError(verified.diagnostics));
-    const diagnostics = [...verified.diagnostics, ...untriedSites(name, policy, options)];
+    const untried = verified.sent > 0 ? untriedSites(name, policy, options) : [];
+    const diagnostics = [...verified.diagnostics, ...untried];
     return { name, ...verified, diagnostics, unsure };
   } catch (error) {
     const problem = `could not be verified: ${error instanceof Error ? error.message.trim() : String(error)}`;
