@@ -206,7 +206,10 @@ tools('lints', () =>
   inWorkspace(async ({ run, write }) => {
     const nodes = await run('lint');
     assert.is(nodes.status, 1);
-    assert.match(nodes.stdout, /nodes pull from "registry\.example\.com" itself \(bottlerocket\)/);
+    assert.match(
+      nodes.stdout,
+      /nodes silently pull from "registry\.example\.com" on the internet instead \(bottlerocket\)/,
+    );
     const podsOnly = demoSpec.replace('  bottlerocket: {}\n', '').replace(', containerRegistry: true', '');
     write('postern.yaml', podsOnly);
     assert.is((await run('lint')).status, 0);

@@ -83,6 +83,62 @@ test('what is wider than most authors mean', () => {
   ]);
 });
 
+const apiKeys = { k: { key: 'env:K', token: 'env:T' } };
+
+test('form bodies beside an injected token, once for each list that lets them in', () => {
+  const form = 'application/x-www-form-urlencoded';
+  const found = (r: object) => lints({ upstreams, proxies, tests, apiKeys, routes: { r: { upstream: 'u', ...r } } });
+  const finding = 'routes.r.contentTypes rule/form-body';
+  assert.equal(found({ contentTypes: 'any', allow: ['POST /a', 'POST /b'] }), [finding]);
+  assert.equal(found({ contentTypes: ['application/json', form], allow: ['POST /a'] }), [finding]);
+  assert.equal(found({ contentTypes: ['text/plain'], allow: ['POST /a'] }), []);
+  const entry = (...contentTypes: string[]) => ({ request: 'POST /a', contentTypes });
+  assert.equal(found({ allow: ['GET /b', entry('multipart/form-data')] }), [
+    'routes.r.allow.1.contentTypes rule/form-body',
+  ]);
+  assert.equal(found({ contentTypes: 'any', allow: [entry('text/plain')] }), [], 'no entry takes it over');
+  const open = { upstream: 'u', auth: 'passthrough', contentTypes: 'any', allow: ['POST /a'] };
+  assert.equal(lints({ upstreams, proxies, tests, routes: { r: open } }), [], 'no token of ours');
+});
+
+test('a token that goes over a network as plain text', () => {
+  const found = (u: object, auth = 'apiKey') => {
+    const keys = auth === 'apiKey' ? { apiKeys } : {};
+    const routes = { r: { upstream: 'u', auth, allow: ['GET /a'] } };
+    return lints({ upstreams: { u }, proxies, tests, routes, ...keys });
+  };
+  const finding = 'upstreams.u.url rule/clear-text';
+  assert.equal(found({ url: 'http://git.example.com' }), [finding]);
+  assert.equal(found({ url: 'http://git.example.com', servers: ['127.0.0.1:80', '10.0.0.1:80'] }), [finding]);
+  for (const servers of [['127.0.0.1:8080'], ['[::1]:8080'], ['localhost:8080']])
+    assert.equal(found({ url: 'http://git.example.com', servers }), []);
+  assert.equal(found({ url: 'http://127.0.0.1:8080' }), []);
+  assert.equal(found({ url: 'http://git.example.com' }, 'passthrough'), []);
+});
+
+test('methods and segments that look like something else', () => {
+  const routes = (...allow: string[]) => ({ r: { upstream: 'u', allow } });
+  const answered = (...allow: string[]) => lints({ upstreams, proxies, tests, apiKeys, routes: routes(...allow) });
+  assert.equal(answered('GTE /a', 'PROPFIND /a', 'LIST /a', 'GET /a/$metadata/b:c/f()'), [
+    'routes.r.allow.0 rule/odd-method',
+  ]);
+  assert.equal(answered('GET /a/:version', 'GET /a/$id', 'GET /a/(.+)'), [
+    'routes.r.allow.0 rule/odd-literal',
+    'routes.r.allow.1 rule/odd-literal',
+    'routes.r.allow.2 rule/odd-literal',
+  ]);
+  const answer = [{ request: 'GTE /health', status: 200 }];
+  const own = { p: { ...proxies.p, answer } };
+  assert.equal(lints({ upstreams, proxies: own, tests, apiKeys, routes: routes('GET /a') }), [
+    'proxies.p.answer.0 rule/odd-method',
+  ]);
+  const { policy, spec } = read({ upstreams, proxies, tests, apiKeys, routes: routes('GTE /a/:version') });
+  const clients = { nodes: [], pods: false, certificates: [] };
+  const [method, literal] = lint(policy, spec, { clients, read: () => undefined });
+  assert.is(method?.message, '"GTE" is no method of HTTP, did you mean GET?');
+  assert.is(literal?.hint, 'a parameter is {version}, and the rest of a path {version*}');
+});
+
 test('keys that have stopped or soon will', () => {
   const { policy } = read({ apiKeys: { k: { key: 'env:K', token: 'env:T', expires: '2027-06-30' } } });
   const on = (day: string) =>

@@ -96,10 +96,19 @@ test('a mirror that nodes pass over is said once for each registry', () => {
     mixed.map(({ at, severity }) => `${at.join('.')} ${severity}`),
     ['domainRewrites.1.from warning', 'domainRewrites.2.from warning'],
   );
-  assert.match(mixed[0]?.message ?? '', /\(bottlerocket, containerd\)$/);
-  assert.match(mixed[0]?.hint ?? '', /^write fallback: false under targets\.containerd; elsewhere let nodes not reach/);
+  assert.is(
+    mixed[0]?.message,
+    'when "registry.private.example.com" fails, nodes silently pull from "registry.example.com" on the internet instead (bottlerocket, containerd)',
+  );
+  assert.match(
+    mixed[0]?.hint ?? '',
+    /^write fallback: false under targets\.containerd; for bottlerocket, which cannot be told so, block/,
+  );
   assert.is(found({ talos: { mirrors } })[0]?.hint, 'write fallback: false under targets.talos');
-  assert.match(found({ k3sRegistries: { mirrors } })[0]?.hint ?? '', /^let nodes not reach "registry\.example\.com"/);
+  assert.match(
+    found({ k3sRegistries: { mirrors } })[0]?.hint ?? '',
+    /^block "registry\.example\.com" for the nodes; a pull error/,
+  );
 });
 
 test('a rewrite that only pods, only nodes or only some nodes follow', () => {

@@ -31,6 +31,29 @@ export const ruleCodes = defineCodes('rule', {
     message: ({ methods, path }) => `${methods} is allowed on everything below "${path}"`,
     hint: () => 'list the paths that are needed; {name*} also takes what the upstream adds later',
   }),
+  'form-body': code<{ type: string }>({
+    severity: 'warning',
+    message: ({ type }) =>
+      `bodies of ${type} can carry private_token, sudo or _method, which no proxy sees, beside the injected token`,
+    hint: () =>
+      'leave contentTypes at application/json; where an upload needs a form, name only that route and --accept this',
+  }),
+  'clear-text': code<{ upstream: string }>({
+    severity: 'warning',
+    message: ({ upstream }) => `the token and all data go to upstream "${upstream}" unencrypted`,
+    hint: () => 'write https://, or servers on 127.0.0.1 where something on this machine encrypts the rest of the way',
+  }),
+  'odd-method': code<{ method: string; meant: string | undefined }>({
+    severity: 'warning',
+    message: ({ method, meant }) =>
+      `"${method}" is no method of HTTP${meant === undefined ? '' : `, did you mean ${meant}?`}`,
+    hint: () => 'methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS; hardly any client sends another',
+  }),
+  'odd-literal': code<{ text: string; parameter: string }>({
+    severity: 'warning',
+    message: ({ text }) => `the segment "${text}" matches only that very text`,
+    hint: ({ parameter }) => `a parameter is {${parameter}}, and the rest of a path {${parameter}*}`,
+  }),
   'open-to-all': code<{ proxy: string; group: string }>({
     severity: 'warning',
     message: ({ proxy, group }) => `proxy "${proxy}" lets anybody reach group "${group}": no address range and no key`,
@@ -50,12 +73,13 @@ export const ruleCodes = defineCodes('rule', {
   'public-fallback': code<{ registry: string; host: string; targets: readonly string[]; settable: readonly string[] }>({
     severity: 'warning',
     message: ({ registry, host, targets }) =>
-      `where "${host}" fails, nodes pull from "${registry}" itself (${targets.join(', ')})`,
+      `when "${host}" fails, nodes silently pull from "${registry}" on the internet instead (${targets.join(', ')})`,
     hint: ({ registry, targets, settable }) => {
-      const rest = `let nodes not reach "${registry}", and read an error that names it as one of the mirror`;
-      if (settable.length === 0) return rest;
-      const set = `write fallback: false under ${settable.map((target) => `targets.${target}`).join(', ')}`;
-      return settable.length === targets.length ? set : `${set}; elsewhere ${rest}`;
+      const block = `block "${registry}" for the nodes; a pull error that names it then means that the mirror failed`;
+      if (settable.length === 0) return block;
+      const set = `write fallback: false under ${settable.map((target) => `targets.${target}`).join(' and ')}`;
+      const others = targets.filter((target) => !settable.includes(target));
+      return others.length === 0 ? set : `${set}; for ${others.join(' and ')}, which cannot be told so, ${block}`;
     },
   }),
   'certificate-name': code<{ file: string; names: readonly string[] }>({

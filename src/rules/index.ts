@@ -5,10 +5,12 @@ import type { Spec } from '../spec/schema.ts';
 import { certificates } from './certificates.ts';
 import type { Clients } from './clients.ts';
 import { ruleCodes } from './codes.ts';
+import { credentials } from './credentials.ts';
 import { loops } from './loops.ts';
 import { fallback, reach } from './reach.ts';
 import { dependencyProxy, tokenRealm } from './realm.ts';
 import { redundant } from './redundant.ts';
+import { requests } from './requests.ts';
 import { unused } from './unused.ts';
 import { wide } from './wide.ts';
 
@@ -29,6 +31,8 @@ export function lint(policy: Policy, spec: Spec, { clients, read }: Surroundings
   return [
     ...wide(policy),
     ...redundant(policy),
+    ...requests(policy),
+    ...credentials(policy, spec),
     ...unused(policy, spec),
     ...tokenRealm(policy, clients),
     ...reach(policy, clients),

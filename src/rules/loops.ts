@@ -3,6 +3,7 @@ import { rewriteApplies } from '../policy/domains.ts';
 import type { DomainRewrite, Policy, Upstream } from '../policy/types.ts';
 import type { Clients } from './clients.ts';
 import { ruleCodes } from './codes.ts';
+import { isLoopback } from './loopback.ts';
 
 /**
  * Upstreams of sites that are found by a name which leads back to the sites: requests would go round until somebody
@@ -23,7 +24,7 @@ export function loops(policy: Policy, { pods }: Clients): Diagnostic[] {
 function reachedFrom(sites: readonly DomainRewrite[], { upstreams, proxies }: Policy): ReadonlySet<string | undefined> {
   const own = new Set(sites.map(({ upstream }) => upstream));
   const servers = upstreams.filter(({ id }) => own.has(id)).flatMap((upstream) => upstream.servers);
-  const ports = new Set(servers.filter(({ host }) => /^(?:127\.|::1$|localhost$)/.test(host)).map(({ port }) => port));
+  const ports = new Set(servers.filter(isLoopback).map(({ port }) => port));
   const routes = proxies.filter(({ listen }) => ports.has(listen.port)).flatMap((proxy) => proxy.routes);
   return new Set([...own, ...routes.map(({ forwarding }) => forwarding.upstream)]);
 }
