@@ -30,6 +30,8 @@ export function problemsOf({ expected, end }: Expectation, { answers, extra }: E
   for (const [index, each] of expected.entries()) {
     if (refused) break;
     const answer = answers[index];
+    // Whoever said that the connection ends need not read on, RFC 9112 §9.6.
+    if (!answer && saysClose(answers[index - 1])) break;
     const found = oneProblem(each, answer, judged);
     problems.push(...found.map((problem) => ({ ...problem, index })));
     refused = answer === undefined || found.length > 0 || REFUSALS.includes(answer.response.status);
@@ -48,6 +50,10 @@ export function problemsOf({ expected, end }: Expectation, { answers, extra }: E
   else if (end === 'clean' && extra.length > 1)
     problems.push({ kind: 'desynchronised', text: `answered ${extra.length - 1} more requests than were sent` });
   return problems;
+}
+
+function saysClose(answer: Answered | undefined): boolean {
+  return /\bclose\b/i.test(answer?.response.field('connection') ?? '');
 }
 
 function reasonOf(end: Expectation['end']): string {
