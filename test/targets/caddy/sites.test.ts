@@ -38,7 +38,8 @@ const ANSWER: readonly (readonly [string, string])[] = [
 
 interface Sites {
   readonly requests: () => readonly Recorded[];
-  readonly folder: string;
+  /** Ends Caddy, which has written every line then. */
+  log(): Promise<string>;
   ask(name: string, fields?: readonly string[], host?: string): Promise<RawResponse>;
 }
 
@@ -83,7 +84,10 @@ const withSites = (tls: 'internal' | 'off' | 'inFront' | 'files', work: (sites: 
     const running = await runCaddy({ policy, options, program: engines.caddy.path, ports: [port], ready }, scope);
     await work({
       requests: () => upstream.take(),
-      folder: running.folder,
+      async log() {
+        await running.server.stop();
+        return readFileSync(join(running.folder, 'caddy/access.log'), 'utf8');
+      },
       async ask(name, fields = [], host = `${name}:${port}`) {
         const connection = await openConnection({ port, ...(isPlain ? {} : { tls: { serverName: name } }) });
         try {
@@ -107,7 +111,7 @@ async function handshakes(port: number, serverName: string): Promise<boolean> {
 }
 
 for (const tls of ['internal', 'files', 'off', 'inFront'] as const) {
-  const check = async ({ ask, requests, folder }: Sites) => {
+  const check = async ({ ask, requests, log }: Sites) => {
     const response = await ask(REGISTRY, [
       `Origin: https://${GITLAB}`,
       `Referer: https://${GITLAB}:8443/a?b`,
@@ -140,19 +144,16 @@ for (const tls of ['internal', 'files', 'off', 'inFront'] as const) {
     assert.is(misdirected.status, 421);
     assert.is(JSON.parse(misdirected.text()).status, 421);
     assert.equal(requests(), []);
-    const lines = readFileSync(join(folder, 'caddy/access.log'), 'utf8').trim().split('\n');
-    const log = lines.map((line) => JSON.parse(line));
-    assert.equal(
-      log.map(({ route, path, status }) => `${status} ${route} ${path}`),
-      [
-        '200 registry.example.com /v2/',
-        '200 gitlab.example.com /v2/',
-        '200 gitlab.example.com /v2/',
-        '200 gitlab.example.com /v2/',
-        '508 gitlab.example.com /v2/',
-        '421  /v2/',
-      ],
-    );
+    const lines = (await log()).trim().split('\n');
+    const decisions = lines.map((line) => JSON.parse(line));
+    assert.equal(decisions.map(({ route, path, status }) => `${status} ${route} ${path}`).sort(), [
+      '200 gitlab.example.com /v2/',
+      '200 gitlab.example.com /v2/',
+      '200 gitlab.example.com /v2/',
+      '200 registry.example.com /v2/',
+      '421  /v2/',
+      '508 gitlab.example.com /v2/',
+    ]);
   };
   test(`tls ${tls}: the upstream sees its own name, the client the one that it asked for`, withSites(tls, check));
 }
