@@ -15,10 +15,10 @@ export function isKeyShaped(text: string): boolean {
 }
 
 /**
- * The key in the values of the key header, in the order they were sent: what stands before the first
- * comma. Engines that join repeated headers do so with commas and one (nginx before 1.23) sees only the
- * first, so this reading is the one that all of them can share.
+ * The key in the values of the key header, in the order they were sent: what stands before the first comma, without
+ * blanks after it. Engines that join repeated headers do so with commas, some without trimming what they join, and
+ * one (nginx before 1.23) sees only the first, so this reading is the one that all of them can share.
  */
 export function keyOf(values: readonly string[]): string {
-  return (values[0] ?? '').split(',', 1)[0] ?? '';
+  return (values[0] ?? '').split(',', 1)[0]?.replace(/[ \t]+$/, '') ?? '';
 }

@@ -48,7 +48,7 @@ export function keyTable({ apiKeyHeader }: Proxy): Table {
     source: `{http.request.header.${apiKeyHeader}}`,
     destination: 'key.given',
     // Blanks at the end are what a folded line leaves.
-    entries: [[`~^(${keySource()})(?:[ \\t]*|,.*)$`, '$1']],
+    entries: [[`~^(${keySource()})[ \\t]*(?:,.*)?$`, '$1']],
   });
 }
 

@@ -105,5 +105,5 @@ export function identityOf({ policy, header, prefix, areas, roles }: IdentityInp
 function keyPattern(key: string, end: string): string {
   const character = '[A-Za-z0-9._~+/=-]';
   const head = `${character}{${KEY_MIN_LENGTH - SELECTOR_LENGTH},${KEY_MAX_LENGTH - SELECTOR_LENGTH}}`;
-  return `^[ \\t]*+(?<${key}>${head}(?<${end}>${character}{${SELECTOR_LENGTH}}))(?:,|[ \\t]*+\\z)`;
+  return `^[ \\t]*+(?<${key}>${head}(?<${end}>${character}{${SELECTOR_LENGTH}}))[ \\t]*+(?:,|\\z)`;
 }
