@@ -78,6 +78,24 @@ test('an engine that was asked for and is not there is an error', () => {
   assert.match(stderr, /hint: .*POSTERN_CADDY/);
 });
 
+test('an engine of the spec that is not there leaves the answer open, whatever the others do', () => {
+  const { POSTERN_CADDY: _, ...coredns } = found();
+  const { status, stdout, stderr } = verify(spec, ['--requests', '50'], coredns);
+  assert.is(status, 2);
+  assert.match(stdout, /^coredns: \d+ requests, 0 disagreements/m);
+  assert.match(
+    stdout + stderr,
+    /hint: put caddy on PATH or its path into POSTERN_CADDY, or ask .*: --engine coredns$/m,
+  );
+});
+
+test('a word that is no engine is an error that lists them', () => {
+  const { status, stderr } = verify(spec, ['--engine', 'caddy,apache'], found());
+  assert.is(status, 2);
+  assert.match(stderr, /no engine is called "apache" \[verify\/unknown-engine\]/);
+  assert.match(stderr, /hint: it can be nginx, caddy, coredns/);
+});
+
 test('no engine at all is an error', () => {
   const { status, stderr } = verify(spec, []);
   assert.is(status, 2);

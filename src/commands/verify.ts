@@ -31,16 +31,15 @@ export async function verify(
   if (!source || !policy || !spec || hasError(diagnostics))
     return print({ ...report, status: 2, diagnostics, asked: 'changes' }, format, io);
   const chosen = chooseEngines(engine, spec, io);
-  if ('diagnostics' in chosen)
-    return print(
-      { ...report, status: 2, diagnostics: [...diagnostics, ...chosen.diagnostics], asked: 'changes' },
-      format,
-      io,
-    );
+  const missing = [...diagnostics, ...chosen.diagnostics];
+  if (chosen.engines.length === 0)
+    return print({ ...report, status: 2, diagnostics: missing, asked: 'changes' }, format, io);
   const runs: EngineRun[] = [];
   for (const found of chosen.engines) runs.push(await runEngine(found, { source, policy, spec, requests, seed, io }));
-  const all = [...diagnostics, ...runs.flatMap((run) => run.diagnostics)];
-  const unsure = runs.some((run) => run.unsure) || runs.every(({ sent }) => sent === 0);
+  const all = [...missing, ...runs.flatMap((run) => run.diagnostics)];
+  // Half an answer is none: whoever has one engine only can name it.
+  const untold = chosen.diagnostics.length > 0 || runs.every(({ sent }) => sent === 0);
+  const unsure = untold || runs.some((run) => run.unsure);
   const status = runs.some(({ disagreements }) => disagreements > 0) ? 1 : unsure ? 2 : hasError(all) ? 1 : 0;
   const summary = runs
     .filter(({ sent }) => sent > 0)
@@ -68,32 +67,35 @@ interface FoundEngine {
   readonly program: string;
 }
 
-/** The engines asked for, else those whose target the spec names and that are here. */
+/** The engines asked for, else those whose target the spec names; and what is said of those that are not here. */
 function chooseEngines(
   asked: readonly string[] | undefined,
   spec: Spec,
   io: Io,
-): { engines: readonly FoundEngine[] } | { diagnostics: readonly Diagnostic[] } {
+): { readonly engines: readonly FoundEngine[]; readonly diagnostics: readonly Diagnostic[] } {
   const named = asked ?? ENGINES.filter((name) => spec.targets?.[name] !== undefined);
-  const wanted = named.filter(isEngine).filter((name) => targets.some((target) => target.name === name));
+  const unknown = named.filter((name) => !isEngine(name));
+  if (unknown.length > 0) {
+    const report = (engine: string) => verifyCodes.report('unknown-engine', ['targets'], { engine, known: ENGINES });
+    return { engines: [], diagnostics: unknown.map(report) };
+  }
+  const wanted = named.filter(isEngine);
   const engines = wanted.flatMap((name): FoundEngine[] => {
     const program = findEngine(name, io.env);
     return program === undefined ? [] : [{ name, program }];
   });
-  const missing = named.filter((name) => !engines.some((found) => found.name === name));
-  if (asked && missing.length > 0) {
-    return {
-      diagnostics: missing.map((name) =>
-        verifyCodes.report('engine-missing', ['targets', name], {
-          engine: name,
-          variable: isEngine(name) ? programVariable(name) : '',
-        }),
-      ),
-    };
-  }
-  if (engines.length === 0) return { diagnostics: [verifyCodes.report('no-engine', ['targets'], { engines: named })] };
-  for (const name of missing) io.err(`${name} is not on this machine and was left out\n`);
-  return { engines };
+  const missing = wanted.filter((name) => !engines.some((found) => found.name === name));
+  if (!asked && engines.length === 0)
+    return { engines, diagnostics: [verifyCodes.report('no-engine', ['targets'], { engines: named })] };
+  const diagnostics = missing.map((engine) =>
+    verifyCodes.report('engine-missing', ['targets', engine], {
+      engine,
+      variable: programVariable(engine),
+      found: engines.map(({ name }) => name),
+    }),
+  );
+  // What was asked for by name is wanted whole.
+  return { engines: asked && missing.length > 0 ? [] : engines, diagnostics };
 }
 
 interface EngineRun {

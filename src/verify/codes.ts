@@ -30,10 +30,16 @@ export const verifyCodes = defineCodes('verify', {
     severity: 'error',
     message: ({ engine, name, actual, expected }) => `${engine}: ${name} leads to ${actual} instead of ${expected}`,
   }),
-  'engine-missing': code<{ engine: string; variable: string }>({
+  'unknown-engine': code<{ engine: string; known: readonly string[] }>({
+    severity: 'error',
+    message: ({ engine }) => `no engine is called ${JSON.stringify(engine)}`,
+    hint: ({ known }) => `it can be ${known.join(', ')}`,
+  }),
+  'engine-missing': code<{ engine: string; variable: string; found: readonly string[] }>({
     severity: 'error',
     message: ({ engine }) => `${engine} was not found on this machine`,
-    hint: ({ engine, variable }) => `put ${engine} on PATH or its path into ${variable}`,
+    hint: ({ engine, variable, found }) =>
+      `put ${engine} on PATH or its path into ${variable}${found.length > 0 ? `, or ask for the others alone: --engine ${found.join()}` : ''}`,
   }),
   'no-engine': code<{ engines: readonly string[] }>({
     severity: 'error',
