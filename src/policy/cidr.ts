@@ -21,6 +21,11 @@ export const ANY_ADDRESS: CidrSet = {
   ],
 };
 
+/** The family of which a set holds every address. */
+export function wholeFamily(ranges: readonly AddressRange[]): 4 | 6 | undefined {
+  return ranges.find(({ family, first, last }) => first === 0n && last === (1n << WIDTH[family]) - 1n)?.family;
+}
+
 export interface Address {
   readonly family: 4 | 6;
   readonly value: bigint;
@@ -145,6 +150,16 @@ export function subtract(a: CidrSet, b: CidrSet): CidrSet {
     if (first <= range.last) left.push({ family: range.family, first, last: range.last });
   }
   return { ranges: left };
+}
+
+/** 192.0.2.1 and 2001:db8::1, which are set aside for examples. */
+const EXAMPLES = { 4: 0xc0000201n, 6: (0x20010db8n << 96n) + 1n } as const;
+
+/** An address of a range that a host may have: the first of a network is its name, where the range has room. */
+export function hostOf({ family, first, last }: AddressRange): Address {
+  const example = EXAMPLES[family];
+  if (first <= example && example <= last) return { family, value: example };
+  return { family, value: last - first > 1 ? first + 1n : first };
 }
 
 export function formatAddress(address: Address): string {

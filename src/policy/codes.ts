@@ -1,10 +1,11 @@
 import { code, defineCodes } from '../diagnostics/codes.ts';
 
 export const policyCodes = defineCodes('policy', {
-  'bad-request': code<{ text: string; problem: string }>({
+  'bad-request': code<{ text: string; problem: string; meant?: string }>({
     severity: 'error',
     message: ({ text, problem }) => `"${text}" is not a request: ${problem}`,
-    hint: () => 'write it as METHOD[,METHOD] /path, for example "GET /api/v4/groups/{group:encodedPath}"',
+    hint: ({ meant = 'GET /api/v4/groups/{group:encodedPath}' }) =>
+      `write it as METHOD[,METHOD] /path, for example "${meant}"`,
   }),
   'bad-pattern': code<{ path: string; problem: string; hint: string }>({
     severity: 'error',
@@ -21,6 +22,12 @@ export const policyCodes = defineCodes('policy', {
     message: ({ text, problem }) => `"${text}" ${problem}`,
     hint: ({ hint }) => hint,
   }),
+  'whole-family': code<{ family: 4 | 6; anybody: boolean }>({
+    severity: 'error',
+    message: ({ family }) => `these ranges together hold every IPv${family} address`,
+    hint: ({ anybody }) =>
+      anybody ? 'where everybody is meant, write "ipRanges: any"' : 'list the load balancers that you run',
+  }),
   'range-cycle': code<{ names: readonly string[] }>({
     severity: 'error',
     message: ({ names }) => `address sets contain each other: ${names.join(' → ')}`,
@@ -31,10 +38,10 @@ export const policyCodes = defineCodes('policy', {
     message: ({ file, problem }) => `cannot read "${file}": ${problem}`,
     hint: () => 'the path is relative to the spec',
   }),
-  'bad-url': code<{ text: string; problem: string }>({
+  'bad-url': code<{ text: string; problem: string; hint?: string | undefined }>({
     severity: 'error',
     message: ({ text, problem }) => `"${text}" ${problem}`,
-    hint: () => 'write an origin such as https://gitlab.example.com or http://10.0.0.1:8080',
+    hint: ({ hint }) => hint ?? 'write an origin such as https://gitlab.example.com or http://10.0.0.1:8080',
   }),
   'bad-host-port': code<{ text: string; hint: string }>({
     severity: 'error',
@@ -46,10 +53,20 @@ export const policyCodes = defineCodes('policy', {
     message: ({ upstream }) => `upstream "${upstream}" gets a token, so its certificate must be verified`,
     hint: () => 'give tls.caFile for a private CA instead of insecureSkipVerify',
   }),
-  'credential-header': code<{ header: string }>({
+  'credential-header': code<{ header: string; why: string }>({
     severity: 'error',
-    message: ({ header }) => `header "${header}" carries credentials or overrides the request, so it never passes`,
+    message: ({ header, why }) => `header "${header}" ${why}, so it never passes`,
     hint: () => "take it out; auth: passthrough lets the client's own credentials through",
+  }),
+  'unusable-header': code<{ header: string; what: string; why: string; better: string }>({
+    severity: 'error',
+    message: ({ header, what, why }) => `header "${header}" ${why}, so it cannot carry ${what}`,
+    hint: ({ better }) => `choose a header of its own, such as ${better}`,
+  }),
+  'forwarded-key': code<{ header: string; group: string }>({
+    severity: 'error',
+    message: ({ header, group }) => `header "${header}" holds the keys, and group "${group}" forwards it`,
+    hint: () => 'take it out of headers of the group, or read the keys from another header',
   }),
   'overlap-conflict': code<{ request: string; differ: string }>({
     severity: 'error',
@@ -86,6 +103,11 @@ export const policyCodes = defineCodes('policy', {
     message: ({ listen, other }) => `listens on ${listen}, as proxy "${other}" does`,
     hint: () => 'give each proxy its own port or address',
   }),
+  'bad-line': code<{ file: string }>({
+    severity: 'error',
+    message: ({ file }) => `a line of "${file}" is no address`,
+    hint: () => 'one IPv4 or IPv6 address or CIDR a line, and # before a comment',
+  }),
   'bad-answer-body': code<{ problem: string }>({
     severity: 'error',
     message: ({ problem }) => `the body is not JSON: ${problem}`,
@@ -98,7 +120,7 @@ export const policyCodes = defineCodes('policy', {
   }),
   'reserved-header': code<{ header: string }>({
     severity: 'error',
-    message: ({ header }) => `header "${header}" is set by the proxy itself`,
+    message: ({ header }) => `header "${header}" is set already, or by the proxy itself`,
     hint: () => 'choose another name',
   }),
   'key-is-token': code<{ key: string }>({

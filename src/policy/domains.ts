@@ -10,13 +10,18 @@ export interface NameProblem {
   readonly hint: string;
 }
 
+/** Such a name is an address to most software, as in `127.1` and `0x7f.1`; no top-level domain is a number. */
+export function endsInNumber(name: string): boolean {
+  return /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$/i.test(name);
+}
+
 /** What is wrong with a DNS host name (RFC 1123 letters, digits, hyphens; lengths of RFC 1035). */
 export function nameProblem(text: string): NameProblem | undefined {
   const name = text.replace(/\.$/, '');
   if (/[^\x20-\x7e]/.test(name)) return { problem: 'is not in ASCII', hint: aLabelHint(name) };
   if (name === '') return { problem: 'is empty', hint: 'write a host name such as gitlab.example.com' };
   if (name.length > 253) return { problem: 'is longer than 253 characters', hint: 'DNS cannot carry it' };
-  if (parseAddress(name) !== undefined || /^[0-9.]+$/.test(name))
+  if (parseAddress(name) !== undefined || endsInNumber(name))
     return { problem: 'is an address, not a name', hint: 'a rewrite leads from a name to a name' };
   for (const label of name.split('.')) {
     if (label === '') return { problem: 'has an empty label', hint: 'write one "." between labels' };

@@ -35,50 +35,6 @@ export const WEBSOCKET_HEADERS: readonly string[] = [
   'sec-websocket-version',
 ];
 
-/**
- * Headers that `routes.*.headers` may never add: credentials, orders to act as somebody or something
- * else, the client's word about its own address, and what belongs to the connection.
- */
-export const REFUSED_REQUEST_HEADERS: readonly string[] = [
-  'authorization',
-  'connection',
-  'content-length',
-  'cookie',
-  'deploy-token',
-  'expect',
-  'forwarded',
-  'gitlab-workhorse-api-request',
-  'host',
-  'job-token',
-  'keep-alive',
-  'private-token',
-  'proxy-authorization',
-  'proxy-connection',
-  'runner-token',
-  'sudo',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'via',
-  'x-csrf-token',
-  'x-http-method',
-  'x-http-method-override',
-  'x-method-override',
-  'x-original-url',
-  'x-real-ip',
-  'x-rewrite-url',
-];
-
-/** Prefixes of further headers that never pass. */
-export const REFUSED_REQUEST_HEADER_PREFIXES: readonly string[] = [
-  'gitlab-',
-  'x-forwarded-',
-  'x-gitlab-',
-  'x-original-',
-  'x-accel-',
-];
-
 /** Headers of the upstream's answer that the client never sees, because they are orders to the proxy or its session. */
 export const HIDDEN_RESPONSE_HEADERS: readonly string[] = [
   'set-cookie',

@@ -1,29 +1,33 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
 import { policyCodes } from './codes.ts';
+import { checkListen, listenOf } from './listen.ts';
 import type { RangeResolver } from './ranges.ts';
+import { headerRefusal } from './refusedHeaders.ts';
 import { parseRequest } from './routes.ts';
 import type { Answer, ClientAddress, Proxy, Route } from './types.ts';
-import { parseHostPort, parseOrigin } from './upstreams.ts';
+import { parseOrigin } from './upstreams.ts';
 
 type ProxySpec = NonNullable<Spec['proxies']>[string];
 
 /** Response headers that the engine or the policy writes, so a spec must not. */
 const RESERVED_RESPONSE_HEADERS = [
-  'allow',
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'date',
-  'link',
-  'location',
-  'server',
-  'set-cookie',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
+  ...['allow', 'connection', 'content-encoding', 'content-length', 'content-range', 'content-type', 'date'],
+  ...[
+    'keep-alive',
+    'link',
+    'location',
+    'proxy-authenticate',
+    'proxy-authentication-info',
+    'proxy-connection',
+    'server',
+  ],
+  ...['set-cookie', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'via', 'www-authenticate'],
 ];
+
+function isReserved(header: string): boolean {
+  return RESERVED_RESPONSE_HEADERS.includes(header) || header.startsWith('x-accel-');
+}
 
 export interface ProxyContext {
   readonly spec: Spec;
@@ -32,25 +36,43 @@ export interface ProxyContext {
   readonly problems: Diagnostic[];
 }
 
-function listenOf(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]): Proxy['listen'] {
-  if (typeof spec.listen === 'number') return { port: spec.listen };
-  if (/^[1-9][0-9]{0,4}$/.test(spec.listen) && Number(spec.listen) <= 65_535) return { port: Number(spec.listen) };
-  const target = parseHostPort(spec.listen);
-  if (target && /^[0-9a-f:.]+$/.test(target.host) && /[.:]/.test(target.host))
-    return { address: target.host, port: target.port };
-  problems.push(
-    policyCodes.report('bad-host-port', [...at, 'listen'], {
-      text: spec.listen,
-      hint: 'a port such as 8080, or address:port such as 127.0.0.1:8080 or [::1]:8080',
-    }),
-  );
-  return { port: 1 };
+function keyHeader(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]): string {
+  const header = spec.apiKeyHeader ?? 'PRIVATE-TOKEN';
+  const why = headerRefusal(header, 'key');
+  const params = { header, what: 'keys', better: 'PRIVATE-TOKEN or X-Api-Key' };
+  if (why !== undefined)
+    problems.push(policyCodes.report('unusable-header', [...at, 'apiKeyHeader'], { ...params, why }));
+  return header;
+}
+
+/** A key would reach the upstream with the headers that a route forwards. */
+function checkKeyStays({ apiKeyHeader, routes, origin }: Proxy, problems: Diagnostic[]): void {
+  const header = apiKeyHeader.toLowerCase();
+  const route = routes.find(({ forwarding }) => forwarding.headers.includes(header));
+  if (!route) return;
+  const related = [{ at: route.origin, message: 'forwarded here' }];
+  const params = { header: apiKeyHeader, group: route.group };
+  problems.push(policyCodes.report('forwarded-key', [...origin, 'apiKeyHeader'], params, { related }));
+}
+
+function checkAddressHeader(
+  spec: ProxySpec,
+  header: string | undefined,
+  { at, problems }: { readonly at: SpecPath; readonly problems: Diagnostic[] },
+): void {
+  if (header === undefined) return;
+  const isKey = header.toLowerCase() === (spec.apiKeyHeader ?? 'PRIVATE-TOKEN').toLowerCase();
+  const why = isKey ? 'carries the keys' : headerRefusal(header, 'address');
+  if (why === undefined) return;
+  const params = { header, what: 'client addresses', why, better: 'X-Forwarded-For or X-Real-IP' };
+  problems.push(policyCodes.report('unusable-header', [...at, 'clientIp', 'header'], params));
 }
 
 function clientAddress(spec: ProxySpec, at: SpecPath, { ranges, problems }: ProxyContext): ClientAddress {
   const { clientIp } = spec;
   if (clientIp === undefined || clientIp === 'direct') return { kind: 'direct' };
   const trusted = ranges.resolve(clientIp.trustedProxies, [...at, 'clientIp', 'trustedProxies']);
+  checkAddressHeader(spec, clientIp.header, { at, problems });
   if (!clientIp.proxyProtocol) return { kind: 'header', trusted, header: clientIp.header ?? 'X-Forwarded-For' };
   if (clientIp.header !== undefined) {
     problems.push(policyCodes.report('two-address-sources', [...at, 'clientIp', 'header'], {}, { part: 'key' }));
@@ -74,9 +96,13 @@ function answersOf(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]): Answe
 }
 
 function responseHeaders(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]): Proxy['responseHeaders'] {
+  const seen = new Set<string>();
   return Object.entries(spec.responseHeaders ?? {}).map(([name, value]) => {
     const where: SpecPath = [...at, 'responseHeaders', name];
-    if (RESERVED_RESPONSE_HEADERS.includes(name.toLowerCase())) {
+    const header = name.toLowerCase();
+    const twice = seen.has(header);
+    seen.add(header);
+    if (twice || isReserved(header)) {
       problems.push(policyCodes.report('reserved-header', where, { header: name }, { part: 'key' }));
     }
     if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value)) {
@@ -95,7 +121,7 @@ function publicUrl(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]): { pub
   if (spec.publicUrl === undefined) return {};
   const origin = parseOrigin(spec.publicUrl);
   if (!('problem' in origin)) return { publicUrl: spec.publicUrl.replace(/\/$/, '').toLowerCase() };
-  problems.push(policyCodes.report('bad-url', [...at, 'publicUrl'], { text: spec.publicUrl, problem: origin.problem }));
+  problems.push(policyCodes.report('bad-url', [...at, 'publicUrl'], { text: spec.publicUrl, ...origin }));
   return {};
 }
 
@@ -116,10 +142,10 @@ function resolveOne(id: string, spec: ProxySpec, context: ProxyContext): Proxy {
   const groups = groupsOf(spec, origin, context);
   return {
     id,
-    listen: listenOf(spec, origin, problems),
+    listen: listenOf(spec.listen, [...origin, 'listen'], problems),
     ranges: ranges.resolve(spec.ipRanges, [...origin, 'ipRanges']),
     clientIp: clientAddress(spec, origin, context),
-    apiKeyHeader: spec.apiKeyHeader ?? 'PRIVATE-TOKEN',
+    apiKeyHeader: keyHeader(spec, origin, problems),
     ...publicUrl(spec, origin, problems),
     groups,
     routes: routes.filter((route) => groups.includes(route.group)),
@@ -130,27 +156,12 @@ function resolveOne(id: string, spec: ProxySpec, context: ProxyContext): Proxy {
   };
 }
 
-function checkListen(proxies: readonly Proxy[], problems: Diagnostic[]): void {
-  for (const [index, proxy] of proxies.entries()) {
-    const other = proxies.slice(0, index).find(({ listen }) => {
-      const sameAddress =
-        listen.address === proxy.listen.address || listen.address === undefined || proxy.listen.address === undefined;
-      return listen.port === proxy.listen.port && sameAddress;
-    });
-    if (!other) continue;
-    const related = [{ at: [...other.origin, 'listen'], message: 'listens here already' }];
-    const listen = `${proxy.listen.address ?? '*'}:${proxy.listen.port}`;
-    problems.push(
-      policyCodes.report('duplicate-listen', [...proxy.origin, 'listen'], { listen, other: other.id }, { related }),
-    );
-  }
-}
-
 /** Sorted by id. */
 export function resolveProxies(context: ProxyContext): Proxy[] {
   const proxies = Object.entries(context.spec.proxies ?? {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([id, spec]) => resolveOne(id, spec, context));
   checkListen(proxies, context.problems);
+  for (const proxy of proxies) checkKeyStays(proxy, context.problems);
   return proxies;
 }

@@ -1,15 +1,9 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
+import { MAX_MEBIBYTES } from '../source/limits.ts';
 import type { Spec } from '../spec/schema.ts';
-import {
-  type AddressRange,
-  ANY_ADDRESS,
-  type CidrProblem,
-  type CidrSet,
-  networkOf,
-  parseCidr,
-  unionOf,
-} from './cidr.ts';
+import { type AddressRange, ANY_ADDRESS, type CidrSet, unionOf, wholeFamily } from './cidr.ts';
 import { policyCodes } from './codes.ts';
+import { parseItem, rangesIn } from './rangeFile.ts';
 
 /** Reads a file that the spec names, relative to the spec; `undefined` where it cannot be read. */
 export type ReadFile = (path: string) => string | undefined;
@@ -24,21 +18,6 @@ export interface RangeResolver {
 interface NamedSet {
   ranges: readonly AddressRange[];
   resolving: boolean;
-}
-
-const HINTS: Readonly<Record<CidrProblem, string>> = {
-  'not an address': 'write an IPv4 or IPv6 address or CIDR, or @name of a set under ipRanges',
-  'bad prefix': 'the prefix is 0 to 32 for IPv4, 0 to 128 for IPv6, without leading zeros',
-  'host bits': '',
-};
-
-function parseItem(text: string): AddressRange | { problem: string; hint: string } {
-  const range = parseCidr(text);
-  if (range === 'host bits') return { problem: 'has host bits set', hint: `the network is ${networkOf(text)}` };
-  if (typeof range === 'string')
-    return { problem: range === 'bad prefix' ? 'has a bad prefix' : 'is not an address', hint: HINTS[range] };
-  if (/\/0$/.test(text)) return { problem: 'admits everybody', hint: 'where that is meant, write "ipRanges: any"' };
-  return range;
 }
 
 export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]): RangeResolver {
@@ -56,25 +35,19 @@ export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]
 
   const fromFile = (file: string, at: SpecPath): readonly AddressRange[] => {
     const text = read(file);
-    if (text === undefined) {
-      problems.push(policyCodes.report('unreadable-file', at, { file, problem: 'no such file, or no permission' }));
-      return [];
-    }
-    const ranges: AddressRange[] = [];
-    let offset = 0;
-    for (const line of text.split('\n')) {
-      const entry = line.replace(/#.*/, '').trim();
-      const start = offset + line.indexOf(entry);
-      offset += line.length + 1;
-      if (entry === '') continue;
-      const range = parseItem(entry);
-      if (!('problem' in range)) ranges.push(range);
-      else {
-        const place = { file, text, start, end: start + entry.length };
-        problems.push(policyCodes.report('bad-range', at, { text: entry, ...range }, { place }));
-      }
-    }
-    return ranges;
+    if (text !== undefined) return rangesIn({ file, text, at }, problems);
+    const problem = `it is no regular file of ${MAX_MEBIBYTES} MiB at most that this user may read`;
+    problems.push(policyCodes.report('unreadable-file', at, { file, problem }));
+    return [];
+  };
+
+  /** Nobody sees from the parts that they add up to everybody. */
+  const union = (found: readonly AddressRange[], at: SpecPath): CidrSet => {
+    const set = unionOf(found);
+    const family = wholeFamily(set.ranges);
+    if (family === undefined) return set;
+    problems.push(policyCodes.report('whole-family', at, { family, anybody: at.at(-1) !== 'trustedProxies' }));
+    return { ranges: [] };
   };
 
   const named = (name: string, at: SpecPath): readonly AddressRange[] => {
@@ -94,15 +67,16 @@ export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]
     sets.set(name, set);
     path.push(name);
     const origin: SpecPath = ['ipRanges', name];
-    const found = Array.isArray(definition) ? each(definition, origin) : fromFile(definition.file, [...origin, 'file']);
+    const place = Array.isArray(definition) ? origin : [...origin, 'file'];
+    const found = Array.isArray(definition) ? each(definition, place) : fromFile(definition.file, place);
     path.pop();
-    set.ranges = unionOf(found).ranges;
+    set.ranges = union(found, place).ranges;
     set.resolving = false;
     return set.ranges;
   };
 
   return {
-    resolve: (items, at) => (items === 'any' ? ANY_ADDRESS : unionOf(each(items, at))),
+    resolve: (items, at) => (items === 'any' ? ANY_ADDRESS : union(each(items, at), at)),
     checkAll() {
       for (const name of Object.keys(spec.ipRanges ?? {})) named(name, ['ipRanges', name]);
     },

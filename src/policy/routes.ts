@@ -1,33 +1,29 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
 import { policyCodes } from './codes.ts';
-import { REFUSED_REQUEST_HEADER_PREFIXES, REFUSED_REQUEST_HEADERS } from './headers.ts';
 import { type PathPattern, parsePattern, parseRequestLine } from './pattern.ts';
+import { headerRefusal } from './refusedHeaders.ts';
 import type { Forwarding, Route } from './types.ts';
 
 type GroupSpec = NonNullable<Spec['routes']>[string];
 type AllowSpec = Exclude<GroupSpec['allow'][number], string>;
 
 const DEFAULT_MAX_BODY = 1024 ** 2;
-const SIZE_UNITS: Readonly<Record<string, number>> = { kB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 };
+const SIZE_UNITS: Readonly<Record<string, number>> = { kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
 
 /** `10MB` → bytes, `unlimited` → `undefined`; the form was checked by the schema. */
 function bytes(text: string | undefined): number | undefined {
   if (text === undefined) return DEFAULT_MAX_BODY;
-  const [, digits, unit = ''] = /^(\d+)(kB|MB|GB)$/.exec(text) ?? [];
+  const [, digits, unit = ''] = /^(\d+)(kb|mb|gb)$/.exec(text.toLowerCase()) ?? [];
   return digits === undefined ? undefined : Number(digits) * (SIZE_UNITS[unit] ?? 1);
 }
 
 function extraHeaders(names: readonly string[], at: SpecPath, problems: Diagnostic[]): string[] {
   const headers: string[] = [];
   for (const [index, name] of names.entries()) {
-    const header = name.toLowerCase();
-    if (
-      REFUSED_REQUEST_HEADERS.includes(header) ||
-      REFUSED_REQUEST_HEADER_PREFIXES.some((prefix) => header.startsWith(prefix))
-    ) {
-      problems.push(policyCodes.report('credential-header', [...at, index], { header: name }));
-    } else headers.push(header);
+    const why = headerRefusal(name, 'forward');
+    if (why === undefined) headers.push(name.toLowerCase());
+    else problems.push(policyCodes.report('credential-header', [...at, index], { header: name, why }));
   }
   return [...new Set(headers)].sort();
 }
@@ -40,7 +36,7 @@ export function parseRequest(
 ): { methods: readonly string[]; pattern: PathPattern } | undefined {
   const line = parseRequestLine(text);
   if ('problem' in line) {
-    problems.push(policyCodes.report('bad-request', at, { text, problem: line.problem }));
+    problems.push(policyCodes.report('bad-request', at, { text, ...line }));
     return undefined;
   }
   const pattern = parsePattern(line.path);

@@ -2,7 +2,8 @@ import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
 import { parseAddress } from './cidr.ts';
 import { policyCodes } from './codes.ts';
-import { nameProblem } from './domains.ts';
+import { endsInNumber, type NameProblem, nameProblem } from './domains.ts';
+import { headerRefusal } from './refusedHeaders.ts';
 import type { HostPort, Upstream } from './types.ts';
 
 type UpstreamSpec = NonNullable<Spec['upstreams']>[string];
@@ -15,24 +16,32 @@ export function milliseconds(text: string): number {
   return Number(digits) * (UNITS[unit] ?? 1);
 }
 
-/** A host name or a bare address; IPv6 without brackets. Lower case. */
-function isHost(text: string): boolean {
-  return parseAddress(text) !== undefined || nameProblem(text) === undefined;
+/** What is wrong with a host name or a bare address (IPv6 without brackets). */
+function hostProblem(text: string): NameProblem | undefined {
+  const address = parseAddress(text);
+  if (address)
+    return address.value === 0n
+      ? { problem: 'is the address of no machine', hint: 'write 127.0.0.1 or [::1] for this one' }
+      : undefined;
+  if (text.endsWith('.')) return { problem: 'ends in a dot', hint: 'write the name without the dot' };
+  // Resolvers read these as addresses, each in its own way.
+  if (endsInNumber(text)) return { problem: 'is no whole IPv4 address', hint: 'write all four parts, as in 127.0.0.1' };
+  return nameProblem(text);
 }
 
-/** Reads `host:port` with IPv6 in brackets; the port may be left out where there is a default. */
+/** Reads `host:port` with IPv6 in brackets; the port may be left out where there is a default. The host is not checked. */
 export function parseHostPort(text: string, defaultPort?: number): HostPort | undefined {
   const [, bracketed, plain, portText] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::([0-9]{1,5}))?$/.exec(text) ?? [];
   const host = (bracketed ?? plain ?? '').toLowerCase();
   const port = portText === undefined ? defaultPort : Number(portText);
-  if (port === undefined || port < 1 || port > 65_535 || !isHost(host)) return undefined;
+  if (port === undefined || port < 1 || port > 65_535 || host === '') return undefined;
   return (bracketed !== undefined) === host.includes(':') ? { host, port } : undefined;
 }
 
 /** An origin: scheme, host and port, nothing else. */
 export function parseOrigin(
   text: string,
-): { scheme: 'http' | 'https'; host: string; port: number } | { problem: string } {
+): { scheme: 'http' | 'https'; host: string; port: number } | { problem: string; hint?: string } {
   const [, scheme, authority = '', rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/i.exec(text) ?? [];
   if (scheme === undefined) return { problem: 'is not an origin' };
   const lower = scheme.toLowerCase();
@@ -40,26 +49,36 @@ export function parseOrigin(
   if (authority.includes('@')) return { problem: 'holds user information' };
   if (rest !== '' && rest !== '/') return { problem: `holds more than an origin: "${rest}"` };
   const target = parseHostPort(authority, lower === 'https' ? 443 : 80);
-  return target ? { scheme: lower, ...target } : { problem: 'has no valid host and port' };
+  if (!target) return { problem: 'has no valid host and port' };
+  const wrong = hostProblem(target.host);
+  return wrong ? { problem: `has a host that ${wrong.problem}`, hint: wrong.hint } : { scheme: lower, ...target };
+}
+
+const SERVER_FORMS = 'such as 10.0.0.1:443, git.example.com:443 or [2001:db8::1]:443';
+
+function tokenHeader({ tokenHeader: header = 'PRIVATE-TOKEN' }: UpstreamSpec, at: SpecPath, problems: Diagnostic[]) {
+  const why = headerRefusal(header, 'key');
+  const params = { header, what: 'tokens', better: 'PRIVATE-TOKEN or Authorization' };
+  if (why !== undefined)
+    problems.push(policyCodes.report('unusable-header', [...at, 'tokenHeader'], { ...params, why }));
+  return header;
 }
 
 function resolveOne(id: string, spec: UpstreamSpec, problems: Diagnostic[]): Upstream | undefined {
   const origin: SpecPath = ['upstreams', id];
   const parsed = parseOrigin(spec.url);
   if ('problem' in parsed) {
-    problems.push(policyCodes.report('bad-url', [...origin, 'url'], { text: spec.url, problem: parsed.problem }));
+    problems.push(policyCodes.report('bad-url', [...origin, 'url'], { text: spec.url, ...parsed }));
     return undefined;
   }
   const servers: HostPort[] = [];
   for (const [index, text] of (spec.servers ?? []).entries()) {
     const server = parseHostPort(text, parsed.port);
-    if (server) servers.push(server);
+    const wrong = server ? hostProblem(server.host) : { hint: SERVER_FORMS };
+    if (server && !wrong) servers.push(server);
     else
       problems.push(
-        policyCodes.report('bad-host-port', [...origin, 'servers', index], {
-          text,
-          hint: 'such as 10.0.0.1:443, git.example.com:443 or [2001:db8::1]:443',
-        }),
+        policyCodes.report('bad-host-port', [...origin, 'servers', index], { text, hint: wrong?.hint ?? SERVER_FORMS }),
       );
   }
   if (spec.tls && parsed.scheme === 'http') {
@@ -71,7 +90,7 @@ function resolveOne(id: string, spec: UpstreamSpec, problems: Diagnostic[]): Ups
     );
   }
   const serverName = spec.tls?.serverName?.toLowerCase() ?? parsed.host;
-  if (!isHost(serverName)) {
+  if (hostProblem(serverName)) {
     problems.push(
       policyCodes.report('bad-host-port', [...origin, 'tls', 'serverName'], {
         text: serverName,
@@ -84,7 +103,7 @@ function resolveOne(id: string, spec: UpstreamSpec, problems: Diagnostic[]): Ups
     id,
     ...parsed,
     servers: servers.length > 0 ? servers : [{ host: parsed.host, port: parsed.port }],
-    tokenHeader: spec.tokenHeader ?? 'PRIVATE-TOKEN',
+    tokenHeader: tokenHeader(spec, origin, problems),
     ...(parsed.scheme === 'https'
       ? {
           tls: {

@@ -2,9 +2,9 @@ import {
   DEFAULT_REQUEST_HEADERS,
   HIDDEN_RESPONSE_HEADERS,
   PASSTHROUGH_CREDENTIAL_HEADERS,
-  REFUSED_REQUEST_HEADERS,
   WEBSOCKET_HEADERS,
 } from '../../policy/headers.ts';
+import { REFUSED_REQUEST_HEADERS } from '../../policy/refusedHeaders.ts';
 import { type Draft, withField } from '../draft.ts';
 import type { Random } from '../random.ts';
 import type { Workshop } from './base.ts';

@@ -1,0 +1,47 @@
+import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
+import { type Address, formatAddress, parseAddress } from './cidr.ts';
+import { policyCodes } from './codes.ts';
+import type { Proxy } from './types.ts';
+import { parseHostPort } from './upstreams.ts';
+
+type Listen = Proxy['listen'];
+
+const FORMS = 'a port such as 8080, or address:port such as 127.0.0.1:8080 or [::1]:8080';
+
+/** Where a proxy listens; an address in its shortest form, so that one is not taken for two. */
+export function listenOf(listen: number | string, at: SpecPath, problems: Diagnostic[]): Listen {
+  if (typeof listen === 'number') return { port: listen };
+  if (/^[1-9][0-9]{0,4}$/.test(listen) && Number(listen) <= 65_535) return { port: Number(listen) };
+  const target = parseHostPort(listen);
+  const address = target && parseAddress(target.host);
+  const hint = target && address ? unboundHint(target.host, address) : FORMS;
+  if (target && address && hint === undefined) return { address: formatAddress(address), port: target.port };
+  problems.push(policyCodes.report('bad-host-port', at, { text: listen, hint: hint ?? FORMS }));
+  return { port: 1 };
+}
+
+/** What to write instead of an address that no system lets a server listen on. */
+function unboundHint(text: string, { family, value }: Address): string | undefined {
+  if (family === 4 && text.includes(':'))
+    return `this is an IPv4 address in the form of IPv6; write ${formatAddress({ family, value })}`;
+  if (family === 4) return value >> 28n >= 14n ? 'write an address of this machine, not one of a group' : undefined;
+  if (value >> 120n === 0xffn) return 'write an address of this machine, not one of a group';
+  return value >> 118n === 0x3fan ? 'a link-local address needs a zone, which no engine takes; use another' : undefined;
+}
+
+/** No two proxies can share a port of one address. */
+export function checkListen(proxies: readonly Proxy[], problems: Diagnostic[]): void {
+  for (const [index, proxy] of proxies.entries()) {
+    const other = proxies.slice(0, index).find(({ listen }) => {
+      const sameAddress =
+        listen.address === proxy.listen.address || listen.address === undefined || proxy.listen.address === undefined;
+      return listen.port === proxy.listen.port && sameAddress;
+    });
+    if (!other) continue;
+    const related = [{ at: [...other.origin, 'listen'], message: 'listens here already' }];
+    const listen = `${proxy.listen.address ?? '*'}:${proxy.listen.port}`;
+    problems.push(
+      policyCodes.report('duplicate-listen', [...proxy.origin, 'listen'], { listen, other: other.id }, { related }),
+    );
+  }
+}

@@ -1,0 +1,97 @@
+import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from './headers.ts';
+
+interface Refused {
+  /** What such a header does. */
+  readonly why: string;
+  readonly names: readonly string[];
+  readonly prefixes?: readonly string[];
+}
+
+const CREDENTIALS: Refused = {
+  why: 'carries credentials',
+  names: [...PASSTHROUGH_CREDENTIAL_HEADERS, 'x-csrf-token'],
+  prefixes: ['gitlab-', 'x-gitlab-'],
+};
+
+/** What stands for the client or its address: a server that trusts the proxy in front of it believes these. */
+const ADDRESSES: Refused = {
+  why: 'says who the client is or which way it came, which servers behind a proxy believe',
+  names: [
+    ...[
+      'client-ip',
+      'fastly-client-ip',
+      'true-client-ip',
+      'x-azure-clientip',
+      'x-azure-socketip',
+      'x-cluster-client-ip',
+    ],
+    ...['x-forwarded', 'x-proxyuser-ip', 'x-real-ip', 'x-real-port', 'x-remote-addr', 'x-remote-ip'],
+  ],
+  prefixes: ['cf-connecting-', 'x-client-', 'x-envoy-', 'x-forwarded-', 'x-originating-'],
+};
+
+/** In lower case, by what they do. A header that is in no list may be forwarded, and may carry a key. */
+const ORDERS: readonly Refused[] = [
+  {
+    why: 'belongs to the connection or to the framing of the message',
+    names: [
+      ...['connection', 'content-length', 'expect', 'host', 'http2-settings', 'keep-alive', 'max-forwards'],
+      ...['proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'trailers'],
+      ...['transfer-encoding', 'upgrade'],
+    ],
+  },
+  { why: 'is written by proxies and servers', names: ['date', 'forwarded', 'server', 'via'] },
+  { why: 'holds the session of a browser', names: ['cookie', 'cookie2', 'set-cookie'] },
+  {
+    why: 'says who the user is, which servers behind a proxy believe',
+    names: [
+      'remote-user',
+      'ssl-client',
+      'x-ms-client-principal',
+      'x-user',
+      'x-userid',
+      'x-username',
+      'x-token-subject',
+    ],
+    prefixes: [
+      ...['cf-access-', 'remote-', 'ssl-client-', 'tailscale-user-', 'x-amzn-oidc-', 'x-auth-request-', 'x-auth-user'],
+      ...['x-authelia-', 'x-authenticated-', 'x-authentik-', 'x-goog-authenticated-', 'x-goog-iap-'],
+      ...['x-ms-client-principal-', 'x-remote-', 'x-ssl-', 'x-webauth-'],
+    ],
+  },
+  {
+    why: 'changes what the request means to the server',
+    names: [
+      ...['front-end-https', 'gitlab-workhorse-api-request', 'proxy', 'script-name', 'sudo', 'x-host', 'x-http-host'],
+      ...['x-http-host-override', 'x-http-method', 'x-http-method-override', 'x-method-override', 'x-rewrite-url'],
+      ...['x-scheme', 'x-script-name', 'x-url-scheme'],
+    ],
+    prefixes: ['x-accel-', 'x-original-', 'x-sendfile'],
+  },
+  { why: 'is for what postern generates', names: [], prefixes: ['postern-', 'x-postern-'] },
+];
+
+const FORWARDED: Refused = {
+  why: 'passes from the client to the upstream',
+  names: [...DEFAULT_REQUEST_HEADERS, ...WEBSOCKET_HEADERS],
+};
+
+/** What a header may be chosen for. */
+export type HeaderUse = 'forward' | 'key' | 'address';
+
+const REFUSED: Readonly<Record<HeaderUse, readonly Refused[]>> = {
+  forward: [...ORDERS, ADDRESSES, CREDENTIALS],
+  key: [...ORDERS, ADDRESSES, FORWARDED],
+  address: [...ORDERS, CREDENTIALS, FORWARDED],
+};
+
+/** Why a header cannot be used so; `undefined` where it can. Many servers take "_" for "-". */
+export function headerRefusal(name: string, use: HeaderUse): string | undefined {
+  const header = name.toLowerCase().replaceAll('_', '-');
+  return REFUSED[use].find(
+    ({ names, prefixes = [] }) => names.includes(header) || prefixes.some((prefix) => header.startsWith(prefix)),
+  )?.why;
+}
+
+/** Every name that `routes.*.headers` may never add; names that only share a prefix are not listed. */
+export const REFUSED_REQUEST_HEADERS: readonly string[] = REFUSED.forward.flatMap(({ names }) => names).toSorted();
