@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { liveTargets } from '../drift/index.ts';
 import type { LiveText } from '../drift/live.ts';
 import { outputCodes } from '../output/codes.ts';
 import { placed, systemProblem } from '../output/disk.ts';
 import { decodeSource } from '../source/decode.ts';
+import { readBytes } from '../source/read.ts';
 import { commandCodes } from './codes.ts';
 import { diffCodes } from './diffCodes.ts';
 import type { Io, Status } from './io.ts';
@@ -63,12 +63,16 @@ function capture(text: string, io: Io): Result<LiveText & { readonly target: str
   if (file === '') return refuse('names no file');
   if (!known.includes(target)) return refuse(`"${target}" cannot be compared live`);
   const name = file === '-' ? 'standard input' : file;
+  const unreadable = (problem: string) => {
+    const hint = `name the file that holds what runs of ${target}, or - for standard input`;
+    return failed([outputCodes.report('unreadable', [], { problem }, { ...placed(file), hint })]);
+  };
   try {
-    const { value, diagnostics } = decodeSource(name, file === '-' ? io.readStdin() : readFileSync(file));
+    const found = file === '-' ? { bytes: io.readStdin() } : readBytes(file, { pipes: true });
+    if ('problem' in found) return unreadable(found.problem);
+    const { value, diagnostics } = decodeSource(name, found.bytes);
     return value ? ok({ ...value, target }) : failed(diagnostics);
   } catch (error) {
-    const hint = `name the file that holds what runs of ${target}, or - for standard input`;
-    const missing = outputCodes.report('unreadable', [], { problem: systemProblem(error) }, { ...placed(file), hint });
-    return failed([missing]);
+    return unreadable(systemProblem(error));
   }
 }

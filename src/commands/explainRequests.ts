@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { systemProblem } from '../output/disk.ts';
 import { epochSeconds } from '../policy/apiKeys.ts';
 import type { HeaderFields } from '../policy/request.ts';
+import { readBytes } from '../source/read.ts';
 import type { Understood } from './explain.ts';
 import { jsonDecision } from './explainRequest.ts';
 import type { Io, Status } from './io.ts';
@@ -33,7 +33,8 @@ export function explainRequests(file: string, { policy, document }: Understood, 
 
 function readRequests(file: string, io: Io): string | { readonly problem: string } {
   try {
-    return new TextDecoder().decode(file === '-' ? io.readStdin() : readFileSync(file));
+    const found = file === '-' ? { bytes: io.readStdin() } : readBytes(file, { pipes: true });
+    return 'problem' in found ? found : new TextDecoder().decode(found.bytes);
   } catch (error) {
     return { problem: systemProblem(error) };
   }

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { systemProblem } from '../output/disk.ts';
 import { isKeyShaped } from '../policy/key.ts';
 import type { ApiKey, Policy, SecretReference } from '../policy/types.ts';
+import { readBytes } from '../source/read.ts';
 import type { Io } from './io.ts';
 import { secretCodes } from './secretCodes.ts';
 
@@ -50,7 +50,11 @@ function follow({ scheme, text, origin }: SecretReference, { env, folder }: Sour
 function readSecret(file: string, { text, origin }: Pick<SecretReference, 'text' | 'origin'>): string | Diagnostic {
   try {
     // Editors and `echo` end a file with a line feed that is no part of the secret.
-    const value = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    const found = readBytes(file);
+    if ('problem' in found) return secretCodes.report('unreadable', origin, { reference: text, ...found });
+    const value = Buffer.from(found.bytes)
+      .toString('utf8')
+      .replace(/\r?\n$/, '');
     return value || secretCodes.report('unset', origin, { reference: text });
   } catch (error) {
     return secretCodes.report('unreadable', origin, { reference: text, problem: systemProblem(error) });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
-import { placed } from '../output/disk.ts';
+import { obstructions, placed } from '../output/disk.ts';
 import { writeAll } from '../output/write.ts';
 import type { Policy } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
@@ -66,6 +66,9 @@ function renderSecrets(spec: Spec, input: SecretsInput & { readonly policy: Poli
 
 /** Nobody but the owner may read them, and version control must not take them in. */
 function writeSecrets(files: readonly RenderedFile[], folder: string): Diagnostic[] {
+  const paths = files.map(({ path }) => path);
+  const obstacles = obstructions(folder, paths);
+  if (obstacles.length > 0) return obstacles;
   const exposed = files.flatMap(({ path }) => {
     const problem = exposedToGit(join(folder, path));
     return problem === undefined

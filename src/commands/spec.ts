@@ -1,9 +1,10 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Compilation, type CompileOptions, compile } from '../compile.ts';
 import { failed, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { placed, systemProblem } from '../output/disk.ts';
 import { decodeSource } from '../source/decode.ts';
+import { readBytes } from '../source/read.ts';
 import type { ReadFile } from '../targets/target.ts';
 import { commandCodes } from './codes.ts';
 import type { Io } from './io.ts';
@@ -24,8 +25,9 @@ export function openSpec(argument: string | undefined, io: Io): Result<OpenSpec>
   let name = argument === '-' ? '<stdin>' : (argument ?? DEFAULT_SPEC);
   try {
     if (argument !== '-') name = specFile(name);
-    const bytes = argument === '-' ? io.readStdin() : readFileSync(name);
-    const { value, diagnostics } = decodeSource(name, bytes);
+    const found = argument === '-' ? { bytes: io.readStdin() } : readBytes(name, { pipes: true });
+    if ('problem' in found) return failed([commandCodes.report('unreadable-spec', [], found, placed(name))]);
+    const { value, diagnostics } = decodeSource(name, found.bytes);
     const folder = argument === '-' ? '.' : dirname(name);
     return value ? ok({ ...value, folder, read: readerIn(folder) }, diagnostics) : failed(diagnostics);
   } catch (error) {
@@ -59,7 +61,8 @@ function specFile(argument: string): string {
 function readerIn(folder: string): ReadFile {
   return (path) => {
     try {
-      return readFileSync(resolve(folder, path), 'utf8');
+      const found = readBytes(resolve(folder, path));
+      return 'problem' in found ? undefined : Buffer.from(found.bytes).toString('utf8');
     } catch (error) {
       systemProblem(error);
       return undefined;

@@ -27,6 +27,11 @@ export const outputCodes = defineCodes('output', {
     message: ({ what }) => `this is ${what}, and generated files are never read or written through it`,
     hint: () => 'remove it, or choose another folder with --out',
   }),
+  'no-folder': code<{ problem: string }>({
+    severity: 'error',
+    message: ({ problem }) => `cannot use this as output folder: ${problem}`,
+    hint: () => 'name another with --out; a folder that does not exist is made',
+  }),
   unreadable: code<{ problem: string }>({
     severity: 'error',
     message: ({ problem }) => `cannot read: ${problem}`,

@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Diagnostic, failed, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { outputCodes } from './codes.ts';
@@ -13,6 +13,9 @@ export interface Disk {
 
 /** Reads the files that are wanted and those that the manifest names, never through a symbolic link. */
 export function readDisk(folder: string, wanted: readonly string[]): Result<Disk> {
+  const unusable = folderProblem(folder);
+  if (unusable !== undefined)
+    return failed([outputCodes.report('no-folder', [], { problem: unusable }, placed(folder))]);
   const diagnostics: Diagnostic[] = [];
   const texts = new Map<string, string>();
   const take = (path: string) => {
@@ -28,16 +31,41 @@ export function readDisk(folder: string, wanted: readonly string[]): Result<Disk
   return diagnostics.length > 0 ? failed(diagnostics) : ok({ manifest, texts });
 }
 
+/** What keeps all files from being read, told once; a folder that is not there yet is none. */
+function folderProblem(folder: string): string | undefined {
+  try {
+    return statSync(folder).isDirectory() ? undefined : 'it is a file';
+  } catch (error) {
+    return problemOf(error);
+  }
+}
+
 function readInside(folder: string, path: string): string | Diagnostic | undefined {
   const file = join(folder, path);
   try {
-    const obstacle = obstacleOn(folder, path);
-    if (obstacle) return outputCodes.report('not-a-file', [], { what: obstacle.what }, placed(obstacle.file));
-    return readFileSync(file, 'utf8');
+    return obstruction(folder, path) ?? readFileSync(file, 'utf8');
   } catch (error) {
     const problem = problemOf(error);
     return problem === undefined ? undefined : outputCodes.report('unreadable', [], { problem }, placed(file));
   }
+}
+
+/** What keeps files from being written at these paths; missing folders do not. */
+export function obstructions(folder: string, paths: readonly string[]): Diagnostic[] {
+  const found = paths.flatMap((path): Diagnostic[] => {
+    try {
+      return [obstruction(folder, path) ?? []].flat();
+    } catch (error) {
+      const place = placed(join(folder, path));
+      return [outputCodes.report('unreadable', [], { problem: systemProblem(error) }, place)];
+    }
+  });
+  return [...new Map(found.map((one) => [one.place?.file, one])).values()];
+}
+
+function obstruction(folder: string, path: string): Diagnostic | undefined {
+  const obstacle = obstacleOn(folder, path);
+  return obstacle && outputCodes.report('not-a-file', [], { what: obstacle.what }, placed(obstacle.file));
 }
 
 /** Whatever stands between the folder and the file that is neither a folder nor a file of ours to be. */

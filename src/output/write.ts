@@ -11,6 +11,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -114,7 +115,11 @@ function rolledBack({ undo, temporary, made }: Journal): boolean {
 
 function makeFolder(folder: string, mode: number | undefined, journal: Journal): void {
   if (existsSync(folder)) {
-    if (mode !== undefined) chmodSync(folder, mode);
+    if (mode === undefined) return;
+    const before = statSync(folder).mode & 0o7777;
+    if (before === mode) return;
+    chmodSync(folder, mode);
+    journal.undo.push(() => chmodSync(folder, before));
     return;
   }
   makeFolder(dirname(folder), undefined, journal);

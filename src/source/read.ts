@@ -1,0 +1,41 @@
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { MAX_MEBIBYTES } from './limits.ts';
+
+/** What was read, or in a few words why it was not. */
+export type Bytes = { readonly bytes: Uint8Array } | { readonly problem: string };
+
+export interface ReadOptions {
+  /** Whether it may be a pipe, as a shell makes of `<(command)`: only where the user, not a spec, names the file. */
+  readonly pipes?: boolean;
+}
+
+/**
+ * Reads a whole file, the only way that files of users are read: devices never end, pipes may wait for ever.
+ * What the system refuses is thrown.
+ */
+export function readBytes(file: string, { pipes = false }: ReadOptions = {}): Bytes {
+  const isPipe = pipes && statSync(file).isFIFO();
+  // A pipe that nobody writes to would hold up the opening itself.
+  const descriptor = openSync(file, isPipe ? constants.O_RDONLY : constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stat = fstatSync(descriptor);
+    if (stat.isDirectory()) return { problem: 'it is a folder' };
+    if (!stat.isFile() && !isPipe) return { problem: 'it is not a regular file' };
+    return readLimited(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Files grow, and those of /proc have no size, so that it is what arrives that is counted. */
+function readLimited(descriptor: number): Bytes {
+  const chunks: Uint8Array[] = [];
+  for (let total = 0; total <= MAX_MEBIBYTES * 2 ** 20; ) {
+    const chunk = Buffer.allocUnsafe(2 ** 18);
+    const length = readSync(descriptor, chunk);
+    if (length === 0) return { bytes: Buffer.concat(chunks) };
+    chunks.push(chunk.subarray(0, length));
+    total += length;
+  }
+  return { problem: `it has more than ${MAX_MEBIBYTES} MiB` };
+}
