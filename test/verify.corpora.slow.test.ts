@@ -2,15 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import type { Probe } from '../src/verify/draft.ts';
-import { randomOf } from '../src/verify/random.ts';
 import { openScope, type Scope } from '../src/verify/scope.ts';
 import { type Disagreement, sendAll } from '../src/verify/send.ts';
-import { startTrial, type Trial } from '../src/verify/trial.ts';
+import type { Trial } from '../src/verify/trial.ts';
 import { engineSuite } from './engines/suite.ts';
-import { broadSpec } from './support/broad.ts';
-import { policyOf } from './support/policy.ts';
 import { corpusProbes } from './verify/corpora.ts';
 import { engineVersions } from './verify/proxyTargets.ts';
+import { broadTrial } from './verify/run.ts';
 
 const folder = fileURLToPath(new URL('../../shared/corpora/', import.meta.url));
 const read = (name: string) =>
@@ -28,19 +26,7 @@ for (const name of ['caddy', 'nginx', 'nginx-newest'] as const) {
 
   test.before(async () => {
     scope = openScope();
-    const program = engines[name].path;
-    const options = {
-      engine,
-      program,
-      target,
-      options: {},
-      policy: policyOf(broadSpec),
-      read: () => undefined,
-      random: randomOf('corpora'),
-    };
-    const started = await startTrial(options, scope);
-    if (!('trial' in started)) throw new Error(JSON.stringify(started.diagnostics));
-    trial = started.trial;
+    trial = await broadTrial({ engine, target, program: engines[name].path, seed: 'corpora' }, scope);
   });
   test.after(() => scope.close());
 

@@ -1,16 +1,13 @@
 import * as assert from 'uvu/assert';
 import { expectationOf } from '../src/verify/expect.ts';
-import { randomOf } from '../src/verify/random.ts';
 import { openScope, type Scope } from '../src/verify/scope.ts';
 import { judgeAlone } from '../src/verify/send.ts';
-import { startTrial, type Trial } from '../src/verify/trial.ts';
+import type { Trial } from '../src/verify/trial.ts';
 import { engineSuite } from './engines/suite.ts';
-import { broadSpec } from './support/broad.ts';
 import { checkCase, findCases } from './support/golden.ts';
-import { policyOf } from './support/policy.ts';
 import { decisionsOf, probeFrom } from './verify/named.ts';
 import { proxyTargets } from './verify/proxyTargets.ts';
-import { findings, verified } from './verify/run.ts';
+import { broadTrial, findings, verified } from './verify/run.ts';
 
 for (const { engine, target } of proxyTargets) {
   const { test, engines } = await engineSuite(`verify on ${engine}`, [engine]);
@@ -19,19 +16,7 @@ for (const { engine, target } of proxyTargets) {
 
   test.before(async () => {
     scope = openScope();
-    const program = engines[engine].path;
-    const options = {
-      engine,
-      program,
-      target,
-      options: {},
-      policy: policyOf(broadSpec),
-      read: () => undefined,
-      random: randomOf('named'),
-    };
-    const started = await startTrial(options, scope);
-    if (!('trial' in started)) throw new Error(JSON.stringify(started.diagnostics));
-    trial = started.trial;
+    trial = await broadTrial({ engine, target, program: engines[engine].path, seed: 'named' }, scope);
   });
   test.after(() => scope.close());
 

@@ -1,4 +1,6 @@
-import { openScope } from '../../src/verify/scope.ts';
+import { randomOf } from '../../src/verify/random.ts';
+import { openScope, type Scope } from '../../src/verify/scope.ts';
+import { startTrial, type Trial } from '../../src/verify/trial.ts';
 import { type Verified, type VerifyOptions, verifyEngine } from '../../src/verify/verify.ts';
 import { broadSpec } from '../support/broad.ts';
 import { policyOf } from '../support/policy.ts';
@@ -28,6 +30,19 @@ export async function verified({ spec = broadSpec, ...given }: Subject): Promise
   } finally {
     await scope.close();
   }
+}
+
+/** An engine that runs on a spec with something of everything until the scope ends. */
+export async function broadTrial(
+  given: Pick<VerifyOptions, 'engine' | 'target' | 'program' | 'seed'>,
+  scope: Scope,
+): Promise<Trial> {
+  const { seed, ...engine } = given;
+  const policy = policyOf(broadSpec);
+  const options = { ...engine, options: {}, policy, read: () => undefined, random: randomOf(seed) };
+  const started = await startTrial(options, scope);
+  if (!('trial' in started)) throw new Error(JSON.stringify(started.diagnostics));
+  return started.trial;
 }
 
 /** What was found, as one would read it. */
