@@ -64,20 +64,20 @@ const TABLE: readonly [title: string, edit: (spec: Draft) => void, expected: rea
     'a new route',
     (spec) => set(spec.routes, 'read', { allow: [...base.routes.read.allow, 'GET,DELETE /groups/{id:int}/x'] }),
     ['widening allowed: newly allowed: DELETE,GET /groups/{id:int}/x for keys "reader", "writer"'],
-    'DELETE /groups/42/x as reader from 10.0.0.0: refused with 404 -> forwarded to gitlab',
+    'DELETE /groups/42/x as reader from 10.0.0.1: refused with 404 -> forwarded to gitlab',
   ],
   [
     'a wider parameter',
     (spec) =>
       set(spec.routes, 'read', { allow: ['GET /groups', 'GET /groups/{id:slug}', 'GET /p/{project:encodedPath}'] }),
     ['widening allowed: newly allowed: GET /groups/{id:slug} for keys "reader", "writer"'],
-    'GET /groups/c0ffee as reader from 10.0.0.0: refused with 404 -> forwarded to gitlab',
+    'GET /groups/c0ffee as reader from 10.0.0.1: refused with 404 -> forwarded to gitlab',
   ],
   [
     'a narrower parameter',
     (spec) => set(spec.routes, 'read', { allow: ['GET /groups', 'GET /groups/{id:int}', 'GET /p/{project}'] }),
     ['narrowing denied: newly denied: GET /p/{project:encodedPath} for keys "reader", "writer"'],
-    'GET /p/x%2Fy as reader from 10.0.0.0: forwarded to gitlab -> refused with 404',
+    'GET /p/x%2Fy as reader from 10.0.0.1: forwarded to gitlab -> refused with 404',
   ],
   [
     'a parameter renamed',
@@ -124,7 +124,7 @@ const TABLE: readonly [title: string, edit: (spec: Draft) => void, expected: rea
     'a second secret of a key',
     (spec) => set(spec.apiKeys, 'reader', { key: ['env:R', 'env:R2'] }),
     ['widening key-source: env:R2 is accepted as key "reader"'],
-    'GET /groups as reader from 10.0.0.0: refused with 403 -> forwarded to gitlab',
+    'GET /groups as reader from 10.0.0.1: refused with 403 -> forwarded to gitlab',
   ],
   [
     'a new key',
@@ -140,7 +140,7 @@ const TABLE: readonly [title: string, edit: (spec: Draft) => void, expected: rea
     'a scope widened',
     (spec) => set(spec.apiKeys, 'reader', { routes: ['read', 'write'] }),
     ['widening scope: routes of write are open now for key "reader"'],
-    'POST /groups/42 as reader from 10.0.0.0: refused with 403 -> forwarded to gitlab',
+    'POST /groups/42 as reader from 10.0.0.1: refused with 403 -> forwarded to gitlab',
   ],
   [
     'a scope narrowed',
@@ -151,7 +151,7 @@ const TABLE: readonly [title: string, edit: (spec: Draft) => void, expected: rea
     'a key extended',
     (spec) => set(spec.apiKeys, 'writer', { expires: '2028-01-01' }),
     ['widening expiry: expires 2028-01-01 (before: 2027-01-01) for key "writer"'],
-    'GET /groups as writer from 10.1.0.0: refused with 403 -> forwarded to gitlab',
+    'GET /groups as writer from 10.1.0.1: refused with 403 -> forwarded to gitlab',
   ],
   [
     'proxy ranges widened, which a key of narrower ranges does not notice',
@@ -166,13 +166,13 @@ const TABLE: readonly [title: string, edit: (spec: Draft) => void, expected: rea
       'widening addresses: 10.2.0.0/24 may connect now for key "writer"',
       'narrowing addresses: 10.1.128.0/17 may connect no longer for key "writer"',
     ],
-    'GET /groups as writer from 10.2.0.0: refused with 403 -> forwarded to gitlab',
+    'GET /groups as writer from 10.2.0.1: refused with 403 -> forwarded to gitlab',
   ],
   [
     'another token',
     (spec) => set(spec.apiKeys, 'reader', { token: 'env:ADMIN' }),
     ['unclear token: key "reader" causes the token env:ADMIN to be sent (before: env:T)'],
-    'GET /groups as reader from 10.0.0.0: forwarded to gitlab -> forwarded to gitlab',
+    'GET /groups as reader from 10.0.0.1: forwarded to gitlab -> forwarded to gitlab',
   ],
   [
     'another upstream',
@@ -183,7 +183,7 @@ const TABLE: readonly [title: string, edit: (spec: Draft) => void, expected: rea
     'passthrough becomes apiKey',
     (spec) => delete spec.routes['runner']?.['auth'],
     ['narrowing auth: POST /jobs/request needs a key now'],
-    'POST /jobs/request as nobody from 10.0.0.0: forwarded to gitlab -> refused with 401',
+    'POST /jobs/request as nobody from 10.0.0.1: forwarded to gitlab -> refused with 401',
   ],
   [
     'apiKey becomes passthrough',
@@ -192,7 +192,7 @@ const TABLE: readonly [title: string, edit: (spec: Draft) => void, expected: rea
       set(spec.apiKeys, 'writer', { routes: ['read'] });
     },
     ['widening auth: POST,PUT /groups/{id:int} needs no key any more'],
-    'POST /groups/42 as nobody from 10.0.0.0: refused with 401 -> forwarded to gitlab',
+    'POST /groups/42 as nobody from 10.0.0.1: refused with 401 -> forwarded to gitlab',
   ],
   [
     'more body types and larger bodies',
@@ -201,13 +201,13 @@ const TABLE: readonly [title: string, edit: (spec: Draft) => void, expected: rea
       'widening content-types: POST,PUT /groups/{id:int} takes bodies of any type (before: application/json)',
       'widening max-body: POST,PUT /groups/{id:int} takes bodies of up to 2097152 bytes (before: of up to 1048576 bytes)',
     ],
-    'POST /groups/42 as writer from 10.1.0.0: refused with 415 -> forwarded to gitlab',
+    'POST /groups/42 as writer from 10.1.0.1: refused with 415 -> forwarded to gitlab',
   ],
   [
     'another refusal is no access',
     (spec) => set(spec.proxies, 'api', { methodNotAllowed: 404 }),
     ['neutral status: a method that is not allowed is refused with 404 (before: 405)'],
-    'DELETE /groups as reader from 10.0.0.0: refused with 405 -> refused with 404',
+    'DELETE /groups as reader from 10.0.0.1: refused with 405 -> refused with 404',
   ],
   [
     'a name led elsewhere',

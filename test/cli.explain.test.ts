@@ -73,6 +73,44 @@ explain('cannot tell about a key, an address or a day that do not exist', () =>
   }),
 );
 
+explain('says which part of a question is missing or in the wrong place', () =>
+  inWorkspace(async ({ runArgs, write }) => {
+    write('good.yaml', '');
+    const asked: [readonly string[], RegExp][] = [
+      [['/api/v4/user', 'good.yaml'], /the method is missing; write explain GET \/api\/v4\/user/],
+      [['GET', 'good.yaml'], /the target is missing before good\.yaml; write explain GET \/path good\.yaml/],
+      [['good.yaml', 'GET', '/'], /"good\.yaml" is not a method; .*and then the spec/],
+      [['GET', 'api/v4/user'], /does not start with "\/"; write explain GET \/api\/v4\/user/],
+      [['GET', 'https://a.example/b?token=x'], /does not start with "\/"; write explain GET \/b\?…/],
+      [['dns', 'a.example', '--key', 'x'], /--key has no meaning with dns/],
+      [['pull', 'a', '--type', 'A'], /--type has no meaning with pull/],
+      [['GET', '/', '--node', 'x'], /--node has no meaning with METHOD TARGET/],
+      [['--requests', '-', '--from', '1.2.3.4'], /--from has no meaning with --requests/],
+      [['GET', '/', 'a.yaml', '--spec', 'b.yaml'], /named twice/],
+    ];
+    for (const [args, words] of asked) {
+      const { status, stdout, stderr } = await runArgs(['explain', ...args]);
+      assert.equal({ status, stdout }, { status: 2, stdout: '' }, args.join(' '));
+      assert.match(stderr, words);
+    }
+  }),
+);
+
+explain('cannot tell about headers that every engine refuses', () =>
+  inWorkspace(async ({ runArgs }) => {
+    const ask = (...headers: string[]) =>
+      runArgs(['explain', 'GET', '/', ...headers.flatMap((header) => ['--header', header])]);
+    for (const bad of ['Host: h x', 'Host: a/b', 'Bad Name: x', 'X: a\rb', 'Content-Length: -1']) {
+      const { status, stdout, stderr } = await ask(bad);
+      assert.equal({ status, stdout }, { status: 2, stdout: '' }, bad);
+      assert.match(stderr, /^postern: no engine takes .+; .+\n$/);
+    }
+    assert.is((await ask('Host: a', 'Host: b')).status, 2);
+    for (const good of ['Host: a.example', 'Host: [::1]:80', 'X_Y: z', 'Content-Length: 5'])
+      assert.is((await ask(good)).status, 1, good);
+  }),
+);
+
 explain('takes the spec after the question, or as an option', () =>
   inWorkspace(async ({ run, path }) => {
     for (const args of [`explain dns x.example.com ${path}`, `explain dns x.example.com --spec ${path}`]) {

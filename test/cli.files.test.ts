@@ -14,12 +14,12 @@ generate('writes everything once, and the same bytes again', () =>
     const first = await run('generate');
     assert.is(first.status, 0);
     assert.match(first.stdout, /^create coredns\/Corefile: missing$/m);
-    assert.is(first.stderr, '4 written, 0 unchanged\n');
+    assert.is(first.stderr, 'generated: 4 written, 0 unchanged\n');
     const bytes = read(COREFILE) + read('generated/.postern.json');
     assert.not.ok(bytes.includes(path));
     assert.match(read('generated/.gitignore'), /^\/nginx\/secrets\/$/m);
     const second = await run('generate');
-    assert.equal(second, { status: 0, stdout: '', stderr: '0 written, 4 unchanged\n' });
+    assert.equal(second, { status: 0, stdout: '', stderr: 'generated: 0 written, 4 unchanged\n' });
     await run('generate --out again');
     assert.is(read('again/coredns/Corefile') + read('again/.postern.json'), bytes);
   }),
@@ -132,7 +132,14 @@ generate('leaves everything as it was when it cannot write', () =>
     const blocked = await run('generate --out taken');
     assert.is(blocked.status, 2);
     assert.is(blocked.stdout, '');
-    assert.match(blocked.stderr, /cannot (?:read|write)/);
+    assert.match(
+      blocked.stderr,
+      /^taken.*: it is a file \[output\/no-folder\]\n {2}hint: name another with --out.*\n$/,
+    );
+    assert.match(
+      (await run('generate --out taken/below')).stderr,
+      /^taken\/below.*not a folder \[output\/no-folder\]\n.*\n$/,
+    );
     if (process.getuid?.() !== 0) return;
     chmodSync(path, 0o755);
     mkdirSync(join(path, 'locked'));

@@ -44,6 +44,8 @@ line('refuses what it does not know, and says what may have been meant', () =>
       [['test', '--fail-under', 'most'], /--fail-under has no usable value/],
       [['secrets', 'print'], /render/],
       [['explain', 'GET'], /METHOD TARGET/],
+      [['verify', '--requests', '-5'], /--requests has no usable value/],
+      [['verify', '--requests', '1.5'], /--requests has no usable value/],
       [['validate', 'a', 'b'], /Unknown argument: b/],
     ];
     for (const [args, words] of misuses) {
@@ -202,6 +204,11 @@ tools('prints a JSON Schema', () =>
   }),
 );
 
+/** Caddy cannot limit rates, which only its target knows. */
+const RATED = demoSpec
+  .replace('expires: 2090-06-30', 'expires: 2090-06-30, rateLimit: 5/s')
+  .replace('bottlerocket: {}', 'caddy: {}');
+
 tools('lints', () =>
   inWorkspace(async ({ run, write }) => {
     const nodes = await run('lint');
@@ -210,6 +217,12 @@ tools('lints', () =>
       nodes.stdout,
       /nodes silently pull from "registry\.example\.com" on the internet instead \(bottlerocket\)/,
     );
+    write('postern.yaml', RATED);
+    for (const command of ['validate', 'lint']) {
+      const { status, stdout, stderr } = await run(command);
+      assert.is(status, command === 'lint' ? 2 : 1);
+      assert.match(stdout + stderr, /caddy/);
+    }
     const podsOnly = demoSpec.replace('  bottlerocket: {}\n', '').replace(', containerRegistry: true', '');
     write('postern.yaml', podsOnly);
     assert.is((await run('lint')).status, 0);

@@ -24,7 +24,7 @@ base('says who can do more, and fails on that alone if asked to', () =>
       wider.stdout,
       `somebody can do more:
   postern.yaml:11:9: newly allowed: DELETE /api/v4/user for key "partner" (proxy api)
-      for example DELETE /api/v4/user with key partner from 192.0.2.0 on 2090-06-29T23:59:59Z: refused with 405 → forwarded to gitlab
+      for example DELETE /api/v4/user with key partner from 192.0.2.1 on 2090-06-29T23:59:59Z: refused with 405 → forwarded to gitlab
 `,
     );
     write('postern.yaml', NARROWER);
@@ -85,7 +85,8 @@ base('cannot tell, and says what to do', () =>
     const another = { env: { ...process.env, GIT_TEST_ASSUME_DIFFERENT_OWNER: '1' } };
     await failing('diff --base git:HEAD', /belongs to another user[\s\S]*safe\.directory/, another);
     await failing('diff - --base git:HEAD', /standard input/, { input: demoSpec });
-    await failing('diff --base gone.yaml', /cannot read the spec/);
+    await failing('diff --base gone.yaml', /there is no such file[\s\S]*hint: name another spec, or git:REV/);
+    await failing('diff --base HEAD', /hint: write git:HEAD if it is a revision/);
     write('broken.yaml', demoSpec.replace('upstream: gitlab', 'upstream: github'));
     await failing('diff --base broken.yaml', /no valid spec[\s\S]*broken\.yaml:9:/);
     await failing('diff --base git:HEAD --live coredns=-', /no meaning beside --base/);

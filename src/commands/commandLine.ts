@@ -152,7 +152,8 @@ function checkValues(args: Readonly<Record<string, unknown>>): true {
   for (const [name, option] of Object.entries(options)) {
     const value = args[name];
     if (Array.isArray(value) && !('array' in option)) throw new Error(`--${name} is given more than once`);
-    if (value === '' || Number.isNaN(value)) throw new Error(`--${name} has no usable value`);
+    const isUsable = typeof value !== 'number' || (value >= 0 && (name !== 'requests' || Number.isSafeInteger(value)));
+    if (value === '' || !isUsable) throw new Error(`--${name} has no usable value`);
   }
   return true;
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { compile } from '../compile.ts';
 import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { placed } from '../output/disk.ts';
@@ -38,7 +39,12 @@ export function diffBase({ spec: argument, base, failOn = 'any', format }: Acces
 
 /** The other version: a file, or `git:REV` for the same file at a revision. */
 function openBase(base: string, source: OpenSpec, io: Io): Result<OpenSpec> {
-  return base.startsWith('git:') ? specAtRevision(source, base.slice('git:'.length)) : openSpec(base, io);
+  if (base.startsWith('git:')) return specAtRevision(source, base.slice('git:'.length));
+  if (base === '-' || existsSync(base)) return openSpec(base, io);
+  const hint = /\.(?:ya?ml|json)$/.test(base)
+    ? 'name another spec, or git:REV for this one at a revision, such as git:HEAD'
+    : `write git:${base} if it is a revision`;
+  return failed([diffCodes.report('no-base', [], { base, problem: 'there is no such file', hint }, placed(base))]);
 }
 
 interface Current extends TargetSide {

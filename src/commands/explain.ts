@@ -7,7 +7,9 @@ import { explainPull } from './explainPull.ts';
 import { explainRequest } from './explainRequest.ts';
 import { explainRequests } from './explainRequests.ts';
 import type { Io, Status } from './io.ts';
+import { questionProblem } from './question.ts';
 import { type Format, print } from './report.ts';
+import { problemText } from './request.ts';
 import { compileArgument } from './spec.ts';
 
 export interface ExplainArguments {
@@ -39,6 +41,11 @@ export function explain(args: ExplainArguments, io: Io): Status {
   const question = args.requests === undefined ? 2 : 0;
   const [first = '', second = ''] = args.words;
   if (args.words.length < question || args.words.length > question + 1) return misused(io);
+  const problem = questionProblem(args);
+  if (problem) {
+    io.err(`postern: ${problemText(problem)}\n`);
+    return 2;
+  }
   if (args.requests === '-' && (args.words[0] ?? args.spec) === '-') return misused(io);
   const compiled = compileArgument(args.words[question] ?? args.spec, io, { targets: [] });
   const { policy, spec, document, diagnostics } = compiled;

@@ -5,6 +5,7 @@ import type { Understood } from './explain.ts';
 import { type Forwarded, forwardedBy } from './forwarded.ts';
 import type { Io, Status } from './io.ts';
 import { excerptOf, type Locate, locator } from './location.ts';
+import { headerProblem } from './question.ts';
 import { reasonOf } from './reason.ts';
 import type { Format } from './report.ts';
 import { type Asked, type Decided, decider, type Problem, problemText } from './request.ts';
@@ -56,7 +57,7 @@ function askedBy({ method, target, key, from, at, proxy, header = [] }: Question
   ]);
   if (header.some((line) => line.indexOf(':') < 1))
     return { problem: 'a header is not "Name: value"', hint: 'write --header "Accept: text/plain"' };
-  return { method, target, apiKey: key, from, proxy, headers, at: moment };
+  return headerProblem(headers) ?? { method, target, apiKey: key, from, proxy, headers, at: moment };
 }
 
 /** What a replayed log gets for each of its lines. */

@@ -43,7 +43,13 @@ export function generate(args: GenerateArguments, io: Io): Status {
   const all = [...said, ...failures];
   if (hasError(failures)) return print({ ...report, status: 2, diagnostics: all, changes: [] }, args.format, io);
   return print(
-    { ...report, status: 0, diagnostics: all, changes, summary: summaryOf(changes, args.dryRun ?? false) },
+    {
+      ...report,
+      status: 0,
+      diagnostics: all,
+      changes,
+      summary: `${folder}: ${summaryOf(changes, args.dryRun ?? false)}`,
+    },
     args.format,
     io,
   );

@@ -1,5 +1,5 @@
 import { catalog } from '../diagnostics/catalog.ts';
-import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { ruleCodes } from '../rules/codes.ts';
 import { lint as findings } from '../rules/index.ts';
 import { suggest } from '../spec/suggest.ts';
@@ -22,10 +22,12 @@ export function lint({ spec: argument, accept = [], format }: LintArguments, io:
   const unknown = checkCodes(accept);
   if (unknown.length > 0)
     return print({ command: 'lint', status: 2, diagnostics: unknown, asked: 'changes' }, format, io);
-  const { source, document, spec, policy, diagnostics } = compileArgument(argument, io, { targets: [], now: io.now });
+  const { source, document, spec, policy, diagnostics } = compileArgument(argument, io, { now: io.now });
   const report = { command: 'lint', document, asked: 'diagnostics' as const };
-  if (!policy || !spec || !source) return print({ ...report, status: 2, diagnostics, asked: 'changes' }, format, io);
-  const all = [...diagnostics, ...findings(policy, spec, { clients: clientsOf(spec), read: source.read })];
+  const dated = diagnostics.filter(isRule);
+  if (!policy || !spec || !source || hasError(diagnostics.filter((one) => !isRule(one))))
+    return print({ ...report, status: 2, diagnostics, asked: 'changes' }, format, io);
+  const all = [...dated, ...findings(policy, spec, { clients: clientsOf(spec), read: source.read })];
   const accepted = all.filter(({ code }) => accept.includes(code));
   const left = all.filter(({ code }) => !accept.includes(code));
   const beside = accepted.length === 0 ? '' : ` beside ${count(accepted.length, 'accepted finding')}`;
@@ -39,6 +41,11 @@ export function lint({ spec: argument, accept = [], format }: LintArguments, io:
   for (const code of new Set(accept))
     if (!accepted.some((one) => one.code === code)) io.err(`--accept ${code}: there is no such finding any more\n`);
   return status;
+}
+
+/** A key that has expired is a finding; any other error makes the spec invalid, and warnings of targets are validate's. */
+function isRule({ code }: Diagnostic): boolean {
+  return code.startsWith(`${ruleCodes.area}/`);
 }
 
 /** Only warnings are a matter of taste; an error stays one. */

@@ -1,6 +1,6 @@
 import { maskSecrets } from '../diagnostics/mask.ts';
 import { printable } from '../diagnostics/printable.ts';
-import { type Address, type CidrSet, contains, parseAddress, subtract } from '../policy/cidr.ts';
+import { type Address, type CidrSet, contains, hostOf, parseAddress, subtract } from '../policy/cidr.ts';
 import { type Decision, type Evaluator, evaluatorOf } from '../policy/decide.ts';
 import {
   type Credential,
@@ -95,8 +95,8 @@ function admitted({ apiKey }: Asked, policy: Policy, proxy: Proxy): Address | un
   const own = policy.apiKeys.find((key) => key.id === apiKey)?.ranges;
   const common = own && intersection(proxy.ranges, own);
   const range = (common?.ranges[0] ? common : proxy.ranges).ranges[0];
-  const first = range && { family: range.family, value: range.first };
-  return first && contains(proxy.ranges, first) ? first : undefined;
+  const host = range && hostOf(range);
+  return host && contains(proxy.ranges, host) ? host : undefined;
 }
 
 function intersection(a: CidrSet, b: CidrSet): CidrSet {

@@ -30,6 +30,12 @@ function literalProblem(text: string): PatternProblem | undefined {
     };
   if (classify(text) !== undefined) return undefined;
   if (text === '') return { problem: 'has an empty segment ("//")', hint: 'write one "/" between segments' };
+  const foreign = /^(?:<([A-Za-z_][A-Za-z0-9_]*)>|\[([A-Za-z_][A-Za-z0-9_]*)\]|%[sd])$/.exec(text);
+  if (foreign)
+    return {
+      problem: `has the segment "${text}", which no request may hold`,
+      hint: `a parameter is {${foreign[1] ?? foreign[2] ?? 'name'}}; ${TYPES_HINT}`,
+    };
   if (/[{}]/.test(text)) {
     const hint = `a parameter is a whole segment: {name} or {name:type}; ${TYPES_HINT}`;
     return { problem: `has "${text}", which is neither literal nor a parameter`, hint };
@@ -96,8 +102,12 @@ export function parsePattern(text: string): PathPattern | PatternProblem {
 const METHOD = /^[A-Z][A-Z0-9-]{0,31}$/;
 
 /** `GET,POST /path` → its methods, sorted and without the HEAD that comes with GET, and its path. */
-export function parseRequestLine(text: string): { methods: string[]; path: string } | { problem: string } {
+export function parseRequestLine(
+  text: string,
+): { methods: string[]; path: string } | { problem: string; meant?: string } {
   const [methodText = '', path, ...rest] = text.split(/ +/);
+  if (path === undefined && methodText.startsWith('/'))
+    return { problem: 'the method is missing', meant: `GET ${methodText}` };
   if (path === undefined) return { problem: 'the path is missing' };
   if (rest.length > 0) return { problem: 'it has more than two words' };
   const methods = methodText.split(',');

@@ -34,7 +34,7 @@ export const duration = z.string().regex(/^[1-9][0-9]{0,5}(?:ms|s|m|h)$/, {
 
 export const byteSize = z.union([
   z.literal('unlimited'),
-  z.string().regex(/^[1-9][0-9]{0,5}(?:kB|MB|GB)$/, {
+  z.string().regex(/^[1-9][0-9]{0,5}(?:[kK][bB]|[mM][bB]|[gG][bB])$/, {
     error: 'must be a size such as 512kB, 10MB, 1GB (powers of 1024) or unlimited',
   }),
 ]);

@@ -94,6 +94,7 @@ for (const [pattern, problem] of BAD_PATTERNS) {
 
 test('methods are sorted, once, and HEAD goes with GET', () => {
   assert.equal(parseRequestLine('POST,GET,HEAD,GET /a'), { methods: ['GET', 'POST'], path: '/a' });
+  assert.equal(parseRequestLine('/a'), { problem: 'the method is missing', meant: 'GET /a' });
   assert.equal(parseRequestLine('HEAD /a'), { methods: ['HEAD'], path: '/a' });
   for (const bad of ['GET', 'get /a', 'GET, /a', 'GET /a b', 'TRACE /a', 'CONNECT /a', '/a', '']) {
     assert.ok('problem' in parseRequestLine(bad), `${bad} was accepted`);

@@ -1,4 +1,4 @@
-import { type AddressRange, type CidrSet, formatAddress, toCidrs } from '../cidr.ts';
+import { type AddressRange, type CidrSet, formatAddress, hostOf, toCidrs } from '../cidr.ts';
 
 export const NOBODY: CidrSet = { ranges: [] };
 
@@ -46,7 +46,7 @@ export function sameAddresses(a: CidrSet, b: CidrSet): boolean {
 /** Some address of a set, the same one on every run. */
 export function someAddress(set: CidrSet): string | undefined {
   const [range] = set.ranges;
-  return range && formatAddress({ family: range.family, value: range.first });
+  return range && formatAddress(hostOf(range));
 }
 
 const SHOWN = 4;
