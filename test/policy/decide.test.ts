@@ -16,7 +16,7 @@ const policy = policyOf({
     },
     write: {
       upstream: 'gitlab',
-      allow: ['POST,PUT /api/groups/{id:int}', { request: 'POST /any', contentTypes: 'any', maxBody: '1kB' }],
+      allow: ['POST,PUT /api/groups/{id:int}', { request: 'POST /any', contentTypes: 'any', maxBody: '1KB' }],
     },
     // Overlaps with read for one group only: whoever may use either group may read it.
     special: { upstream: 'gitlab', allow: ['GET /api/groups/7', 'GET /api/groups/{id:slug}'] },

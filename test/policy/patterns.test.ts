@@ -92,6 +92,17 @@ for (const [pattern, problem] of BAD_PATTERNS) {
   });
 }
 
+test('parameters of other tools are shown as they are written here', () => {
+  for (const [pattern, meant] of [
+    ['/a/<id>', '{id}'],
+    ['/a/[id]/b', '{id}'],
+    ['/a/%s', '{name}'],
+  ] as const) {
+    const result = parsePattern(pattern);
+    assert.ok('problem' in result && result.hint.startsWith(`a parameter is ${meant};`), pattern);
+  }
+});
+
 test('methods are sorted, once, and HEAD goes with GET', () => {
   assert.equal(parseRequestLine('POST,GET,HEAD,GET /a'), { methods: ['GET', 'POST'], path: '/a' });
   assert.equal(parseRequestLine('/a'), { problem: 'the method is missing', meant: 'GET /a' });
