@@ -30,7 +30,7 @@ export const mutations = {
     caddyfile('Sudo is not cleared', 'header_up Host ', 'header_up Sudo {http.request.header.Sudo}\n\theader_up Host '),
     caddyfile('no address is refused', /error @outside 403\n/g, '\n'),
     caddyfile("a key's own addresses are not asked for", /vars @bound1 class ""/g, 'vars @bound1 other ""'),
-    caddyfile('a key with anything behind it', '(?:[ \\t]*|,.*)$" "$1"', '.*$" "$1"'),
+    caddyfile('a key with anything behind it', '[ \\t]*(?:,.*)?$" "$1"', '.*$" "$1"'),
     caddyfile('any query', 'default "400"', 'default "ok"'),
     caddyfile('cookies of the upstream pass', /header_down -Set-Cookie\n/g, '\n'),
     caddyfile('Location names the upstream', /header_down Location .*\n/g, '\n'),
