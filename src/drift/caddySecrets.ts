@@ -1,9 +1,8 @@
 /**
- * Placeholders that only the files below `secrets/` fill: which key is whose, and what the upstream gets for it.
- * Where there are many, they are looked up in parts such as `{key.id_7}`.
+ * The placeholder that only the files below `secrets/` fill: whose a key is, and what the upstream gets for it. Where
+ * there are many, they are looked up in parts such as `{key.found_7}`.
  */
-const FILLED_BY_SECRETS = /^\{key[.](?:id|token)(?:_[a-z0-9]+)?\}$/;
-const KEY_IDS = /^\{key[.]id(?:_[0-9]+)?\}$/;
+const FILLED_BY_SECRETS = /^\{key[.]found(?:_[a-z0-9]+)?\}$/;
 
 type JsonRecord = Readonly<Record<string, unknown>>;
 
@@ -29,19 +28,14 @@ export function withoutSecrets(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withoutSecrets(item)]));
 }
 
-/** The ids that live keys stand for; the keys themselves are never looked at. */
+/** The ids that live keys stand for, each before a token; neither keys nor tokens are looked at. */
 export function liveKeyIds(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(liveKeyIds);
   if (!isRecord(value)) return [];
   if (!isSecretMap(value)) return Object.values(value).flatMap(liveKeyIds);
-  const destinations = Array.isArray(value['destinations']) ? value['destinations'] : [];
-  const named = destinations.some((name) => KEY_IDS.test(String(name)));
   const mappings = Array.isArray(value['mappings']) ? value['mappings'] : [];
-  return named
-    ? mappings.flatMap((mapping) =>
-        isRecord(mapping) && Array.isArray(mapping['outputs'])
-          ? mapping['outputs'].map(String).filter((id) => !KEY_IDS.test(id))
-          : [],
-      )
-    : [];
+  const outputs = mappings.flatMap((mapping) =>
+    isRecord(mapping) && Array.isArray(mapping['outputs']) ? mapping['outputs'].map(String) : [],
+  );
+  return outputs.flatMap((output) => /^([^ ]+) /.exec(output)?.[1] ?? []);
 }

@@ -9,7 +9,7 @@ import { type ClientModel, clientModel, withMapped } from './client.ts';
 import { passTable, statusTable } from './decision.ts';
 import { type Forward, forwardsOf, hostTable } from './forward.ts';
 import { type CaddyToken, literal, own, word } from './quote.ts';
-import { keyTable, requestTables } from './request.ts';
+import { identityTables, keyTable, requestTables } from './request.ts';
 import { bindOf } from './server.ts';
 import { type Table, table } from './table.ts';
 
@@ -71,7 +71,7 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
       ...(outside?.table ? [outside.table] : []),
     ],
     key: usesKeys ? keyTable(proxy) : null,
-    callers: callers?.tables ?? [],
+    callers: callers ? [...identityTables(), ...callers.tables] : [],
     outside,
     bound: bound.map(({ number, set }) => ({
       name: word(`bound${number}`),

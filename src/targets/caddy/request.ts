@@ -52,6 +52,15 @@ export function keyTable({ apiKeyHeader }: Proxy): Table {
   });
 }
 
+/** The two words that the secrets say of a key: whose it is, and what the upstream gets for it. */
+export function identityTables(): Table[] {
+  const source = '{http.vars.found}';
+  return [
+    table({ source, destination: 'key.id', entries: [['~^([^ ]+) ', '$1']] }),
+    table({ source, destination: 'key.token', entries: [['~^[^ ]+ (.+)$', '$1']] }),
+  ];
+}
+
 const PLAIN = "A-Za-z0-9/._~!$&'()*+,;=:@%-";
 
 /** `request.path`, for logs: cut at the first odd byte, which may be the start of a secret that was pasted into a URL. */

@@ -6,8 +6,9 @@ import { layOut } from './layout.ts';
 import { lookup } from './lookup.ts';
 
 /**
- * Who is calling and what the upstream gets, in two files because they rotate apart. The alphabets of keys and
- * tokens hold neither braces nor quotes, so none of them can become anything but text.
+ * Who is calling and what the upstream gets, in one table "key" → "id token": to look both up in tables of their own
+ * costs every request twice as many of them. The alphabets of keys and tokens hold neither blanks nor braces nor
+ * quotes, so none of them can become anything but text.
  */
 export function secrets({ policy, values }: SecretsInput): Result<readonly RenderedFile[]> {
   if (policy.apiKeys.length === 0) return ok([]);
@@ -16,17 +17,11 @@ export function secrets({ policy, values }: SecretsInput): Result<readonly Rende
     if (value !== '' && !/^[A-Za-z0-9._~+/=-]+$/.test(value)) throw new Error(`the value of ${text} was not checked`);
     return value === '' ? [] : [value];
   };
-  const keys = policy.apiKeys.flatMap(({ id, keys }) => keys.flatMap(valueOf).map((key) => [key, id] as const));
-  const tokens = policy.apiKeys.flatMap(({ id, token }) => valueOf(token).map((value) => [id, value] as const));
-  const files = {
-    keys: lookup({ source: '{key.given}', destination: 'key.id', entries: keys }),
-    tokens: lookup({ source: '{http.vars.key}', destination: 'key.token', entries: tokens }),
-  };
-  return ok(
-    Object.entries(files).map(([name, tables]) => ({
-      path: `caddy/secrets/${name}`,
-      text: layOut(renderTemplate('caddy', 'secrets.njk', { tables })),
-      comment: '#' as const,
-    })),
-  );
+  const entries = policy.apiKeys.flatMap(({ id, keys, token }) => {
+    const [given = ''] = valueOf(token);
+    return keys.flatMap(valueOf).map((key) => [key, `${id} ${given}`] as const);
+  });
+  const tables = lookup({ source: '{key.given}', destination: 'key.found', entries });
+  const text = layOut(renderTemplate('caddy', 'secrets.njk', { tables }));
+  return ok([{ path: 'caddy/secrets/keys', text, comment: '#' }]);
 }
