@@ -1,4 +1,5 @@
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
+import { hasSite } from '../policy/domains.ts';
 import type { Policy } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
 import { targets } from '../targets/index.ts';
@@ -159,7 +160,7 @@ async function runEngine({ name, program }: FoundEngine, context: RunContext): P
 
 /** Sites need names and certificates that this machine does not have. */
 function untriedSites(engine: EngineId, { rewrites }: Policy, options: object): Diagnostic[] {
-  const sites = rewrites.filter(({ upstream }) => upstream !== undefined).length;
+  const sites = rewrites.filter(hasSite).length;
   const rendered = engine === 'caddy' || (engine === 'nginx' && 'sites' in options);
   return rendered && sites > 0 ? [verifyCodes.report('untried-sites', ['domainRewrites'], { engine, sites })] : [];
 }

@@ -193,3 +193,15 @@ export function resolveRewrites(spec: Spec, problems: Diagnostic[]): DomainRewri
   conflictsOf(rewrites, problems);
   return rewrites;
 }
+
+/** A rewrite whose private name a proxy answers for. */
+export type SiteRewrite = DomainRewrite & { readonly upstream: string };
+
+export function hasSite(rewrite: DomainRewrite): rewrite is SiteRewrite {
+  return rewrite.upstream !== undefined;
+}
+
+/** A site that knows one name for the other; one of a wildcard has none. */
+export function hasNamedSite(rewrite: DomainRewrite): rewrite is SiteRewrite {
+  return hasSite(rewrite) && !rewrite.wildcard;
+}

@@ -1,4 +1,5 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
+import { hasNamedSite } from './domains.ts';
 import type { DomainRewrite, Policy } from './types.ts';
 
 /** A registry as nodes name it, and where they look for its images instead, best first. */
@@ -120,7 +121,7 @@ export function siteHops(
  */
 function tokenRealms(policy: Policy, site: DomainRewrite): readonly DomainRewrite[] {
   if (!site.containerRegistry) return [site];
-  const named = policy.rewrites.filter(({ upstream, wildcard }) => upstream !== undefined && !wildcard);
+  const named = policy.rewrites.filter(hasNamedSite);
   const others = named.filter(({ containerRegistry }) => !containerRegistry);
   return others.length > 0 ? others : named;
 }

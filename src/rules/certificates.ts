@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { Diagnostic, Related } from '../diagnostics/diagnostic.ts';
+import { hasNamedSite } from '../policy/domains.ts';
 import type { ReadFile } from '../policy/ranges.ts';
 import type { DomainRewrite, Policy } from '../policy/types.ts';
 import type { Clients } from './clients.ts';
@@ -10,7 +11,7 @@ import { ruleCodes } from './codes.ts';
  * is met under the old name by whoever follows a DNS rewrite and under the new one by whoever uses a mirror.
  */
 export function certificates(policy: Policy, { certificates: all }: Clients, read: ReadFile): Diagnostic[] {
-  const sites = policy.rewrites.filter(({ upstream, wildcard }) => upstream !== undefined && !wildcard);
+  const sites = policy.rewrites.filter(hasNamedSite);
   return all.flatMap(({ file, at }) => {
     const certificate = parse(read(file));
     if (!certificate) return [];

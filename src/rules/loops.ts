@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
-import { rewriteApplies } from '../policy/domains.ts';
+import { hasSite, rewriteApplies } from '../policy/domains.ts';
 import type { DomainRewrite, Policy, Upstream } from '../policy/types.ts';
 import type { Clients } from './clients.ts';
 import { ruleCodes } from './codes.ts';
@@ -10,7 +10,7 @@ import { isLoopback } from './loopback.ts';
  * notices. A private name always does; a public one does where the machine of the sites asks the DNS that was rewritten.
  */
 export function loops(policy: Policy, { pods }: Clients): Diagnostic[] {
-  const sites = policy.rewrites.filter(({ upstream }) => upstream !== undefined);
+  const sites = policy.rewrites.filter(hasSite);
   const behind = reachedFrom(sites, policy);
   return policy.upstreams.flatMap((upstream) => {
     if (!behind.has(upstream.id)) return [];

@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import { hasNamedSite } from '../policy/domains.ts';
 import { registryMirrors } from '../policy/pulls.ts';
-import type { DomainRewrite, Policy } from '../policy/types.ts';
+import type { Policy } from '../policy/types.ts';
 import { type Clients, mirrors } from './clients.ts';
 import { ruleCodes } from './codes.ts';
 
@@ -30,10 +31,6 @@ export function dependencyProxy(policy: Policy, { nodes }: Clients): Diagnostic[
   if (!host || !node || isMirrored) return [];
   const params = { image: withPort(host.from), target: node.target, endpoint: `https://${host.to}` };
   return [ruleCodes.report('dependency-proxy', [...host.origin, 'from'], params)];
-}
-
-function hasNamedSite({ upstream, wildcard }: DomainRewrite): boolean {
-  return upstream !== undefined && !wildcard;
 }
 
 function usesDependencyProxy({ routes }: Policy): boolean {

@@ -1,13 +1,7 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
-import type { DomainRewrite, Policy } from '../policy/types.ts';
+import { hasSite, type SiteRewrite } from '../policy/domains.ts';
+import type { Policy } from '../policy/types.ts';
 import { siteCodes } from './siteCodes.ts';
-
-/** A rewrite whose private name a proxy answers for. */
-export type SiteRewrite = DomainRewrite & { readonly upstream: string };
-
-export function hasSite(rewrite: DomainRewrite): rewrite is SiteRewrite {
-  return rewrite.upstream !== undefined;
-}
 
 /** Where the sites of one engine are to listen. */
 export interface SitePort {

@@ -1,5 +1,5 @@
+import { hasSite } from '../../policy/domains.ts';
 import type { DomainRewrite, Policy, Upstream } from '../../policy/types.ts';
-import { hasSite } from '../sites.ts';
 import type { CaddyOptions } from './options.ts';
 import { type CaddyToken, own, word } from './quote.ts';
 import { caseless } from './regex.ts';

@@ -1,6 +1,7 @@
 import type { Diagnostic, SpecPath } from '../../diagnostics/diagnostic.ts';
+import { hasSite } from '../../policy/domains.ts';
 import type { Policy } from '../../policy/types.ts';
-import { hasSite, siteProblems } from '../sites.ts';
+import { siteProblems } from '../sites.ts';
 import { nginxCodes } from './codes.ts';
 import { atLeast, type NginxOptions } from './options.ts';
 import { textProblem } from './quote.ts';

@@ -1,3 +1,4 @@
+import { hasSite } from '../../policy/domains.ts';
 import type { DomainRewrite } from '../../policy/types.ts';
 import type { MapList } from './maps.ts';
 import { type Part, variable } from './quote.ts';
@@ -14,12 +15,10 @@ export function loopMaps(name: string, list: MapList): { found: Part; mark: Part
 /** What the log says of a request: the public name, and the path as far as it is plain. */
 export function logMaps(names: readonly DomainRewrite[], list: MapList): { route: Part; path: Part } {
   const known = new Map(
-    names
-      .filter(({ upstream }) => upstream !== undefined)
-      .flatMap(({ from, to }) => [
-        [to, from],
-        [from, from],
-      ]),
+    names.filter(hasSite).flatMap(({ from, to }) => [
+      [to, from],
+      [from, from],
+    ]),
   );
   return {
     route: list.add({ name: 's_route', source: [variable('host')], exact: known }),

@@ -1,6 +1,6 @@
+import { hasSite, type SiteRewrite } from '../../policy/domains.ts';
 import { statusBody } from '../../policy/statuses.ts';
 import type { DomainRewrite, Policy, Upstream } from '../../policy/types.ts';
-import { hasSite, type SiteRewrite } from '../sites.ts';
 import { ERROR_PAGES } from './locations.ts';
 import { mapList } from './maps.ts';
 import type { MapModel, SiteModel, SitesModel } from './model.ts';
