@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import * as assert from 'uvu/assert';
 import { freePorts } from '../../../src/verify/ports.ts';
-import { openScope } from '../../../src/verify/scope.ts';
 import { engineSuite } from '../../engines/suite.ts';
 import { policyOf } from '../../support/policy.ts';
-import { runCaddy, scoped } from './engine.ts';
+import { scoped } from '../../support/scoped.ts';
+import { runCaddy } from './engine.ts';
 import { KEY, worldOf } from './world.ts';
 
 const { test, engines } = await engineSuite('caddy: connections', ['caddy']);
@@ -34,7 +34,7 @@ test(
       assert.is(answers.match(/^HTTP/gm)?.length, 1, answers);
       assert.equal(world.upstream.take(), []);
     }
-  }, openScope),
+  }),
 );
 
 test(
@@ -54,7 +54,7 @@ test(
       await runCaddy({ policy, program: engines.caddy.path, ports: [], ready }, scope);
       assert.is(await connects(port, other), false);
     }
-  }, openScope),
+  }),
 );
 
 test.run();

@@ -50,15 +50,3 @@ export async function runCaddy(
   scope.defer(() => server.stop());
   return { folder: folder.path, server };
 }
-
-/** Runs a test in a scope that is closed whatever comes of it. */
-export function scoped(work: (scope: Scope) => Promise<void>, open: () => Scope): () => Promise<void> {
-  return async () => {
-    const scope = open();
-    try {
-      await work(scope);
-    } finally {
-      await scope.close();
-    }
-  };
-}

@@ -4,10 +4,10 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { freePorts } from '../../../src/verify/ports.ts';
-import { openScope } from '../../../src/verify/scope.ts';
 import { engineSuite } from '../../engines/suite.ts';
 import { policyOf } from '../../support/policy.ts';
-import { runCaddy, scoped } from './engine.ts';
+import { scoped } from '../../support/scoped.ts';
+import { runCaddy } from './engine.ts';
 import { KEY, sendTo, type World, type WorldOptions, worldOf } from './world.ts';
 
 const { test, engines } = await engineSuite('caddy: proxies', ['caddy']);
@@ -15,7 +15,7 @@ const { test, engines } = await engineSuite('caddy: proxies', ['caddy']);
 type Options = Omit<WorldOptions, 'program'>;
 
 const withWorld = (options: Options, work: (world: World) => Promise<void>) =>
-  scoped(async (scope) => work(await worldOf(scope, { program: engines.caddy.path, ...options })), openScope);
+  scoped(async (scope) => work(await worldOf(scope, { program: engines.caddy.path, ...options })));
 
 test(
   'what passes is what the upstream gets, and nothing else',
@@ -67,7 +67,7 @@ test(
     await runCaddy({ policy, program: engines.caddy.path, ports: [port] }, scope);
     assert.is((await sendTo({ port }, ['GET /a HTTP/1.1', 'Host: x', `PRIVATE-TOKEN: ${KEY}`])).status, 403);
     assert.is((await sendTo({ port }, ['GET /a HTTP/1.1', 'Host: x', 'PRIVATE-TOKEN: '])).status, 401);
-  }, openScope),
+  }),
 );
 
 test(
@@ -182,7 +182,7 @@ test(
     }
     assert.is((await ask('GET /a', [`PRIVATE-TOKEN: ${keyOf(700)}`])).status, 403);
     assert.is((await ask('GET /a', [`PRIVATE-TOKEN: ${keyOf(0).toUpperCase()}`])).status, 403);
-  }, openScope),
+  }),
 );
 
 test(
@@ -197,7 +197,7 @@ test(
     assert.is(await statusFrom('127.1.143.2'), 200);
     assert.is(await statusFrom('127.1.144.2'), 403);
     assert.is(await statusFrom('127.0.0.1'), 403);
-  }, openScope),
+  }),
 );
 
 test(
@@ -245,7 +245,7 @@ test(
     assert.not.match(seen.at(-1) ?? '', /upgrade|websocket/i);
     assert.is((await ask('GET /ws')).status, 200);
     assert.not.match(seen.at(-1) ?? '', /^(?:connection|upgrade)/im);
-  }, openScope),
+  }),
 );
 
 test.run();

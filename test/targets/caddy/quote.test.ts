@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { literal } from '../../../src/targets/caddy/quote.ts';
-import { openScope } from '../../../src/verify/scope.ts';
 import { engineSuite } from '../../engines/suite.ts';
-import { scoped } from './engine.ts';
+import { scoped } from '../../support/scoped.ts';
 import { worldOf } from './world.ts';
 
 const { test, engines } = await engineSuite('caddy: quoting', ['caddy']);
@@ -72,7 +71,7 @@ test(
       const { stdout } = spawnSync(engines.caddy.path, ['fmt', join(folder, 'caddy', file)], { encoding: 'utf8' });
       assert.is(readFileSync(join(folder, 'caddy', file), 'utf8'), stdout, file);
     }
-  }, openScope),
+  }),
 );
 
 test('what no quotes can hold is refused', () => {

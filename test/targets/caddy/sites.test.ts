@@ -5,23 +5,14 @@ import { temporaryFolder } from '../../../src/verify/folder.ts';
 import { freePorts } from '../../../src/verify/ports.ts';
 import { openConnection, type RawResponse } from '../../../src/verify/raw.ts';
 import { type Recorded, startRecorder } from '../../../src/verify/recorder.ts';
-import { openScope } from '../../../src/verify/scope.ts';
 import { certificateFor } from '../../engines/certificate.ts';
 import { engineSuite } from '../../engines/suite.ts';
 import { policyOf } from '../../support/policy.ts';
-import { runCaddy, scoped } from './engine.ts';
+import { scoped } from '../../support/scoped.ts';
+import { GITLAB, REGISTRY, SITE_NAMES, SPOOFED } from '../../support/sites.ts';
+import { runCaddy } from './engine.ts';
 
 const { test, engines } = await engineSuite('caddy: sites of domain rewrites', ['caddy', 'openssl']);
-
-const GITLAB = 'gitlab.privatelink.example.com';
-const REGISTRY = 'gitlab-registry.privatelink.example.com';
-
-/** What clients could say of themselves. */
-const SPOOFED = [
-  'Forwarded',
-  'X-Real-IP',
-  ...['For', 'Host', 'Port', 'Proto', 'Scheme', 'Server', 'Ssl'].map((name) => `X-Forwarded-${name}`),
-];
 
 const ANSWER: readonly (readonly [string, string])[] = [
   ['Www-Authenticate', 'Bearer realm="https://gitlab.example.com/jwt/auth",service="container_registry"'],
@@ -48,13 +39,7 @@ const withSites = (tls: 'internal' | 'off' | 'inFront' | 'files', work: (sites: 
     const [port = 0] = await freePorts(1);
     const folder = await temporaryFolder();
     scope.defer(() => folder.remove());
-    const names = [
-      'gitlab.example.com',
-      'registry.example.com',
-      'gitlab.privatelink.example.com',
-      'gitlab-registry.privatelink.example.com',
-    ];
-    const { certFile, keyFile } = await certificateFor(names, engines.openssl.path, folder);
+    const { certFile, keyFile } = await certificateFor(SITE_NAMES, engines.openssl.path, folder);
     const upstream = await startRecorder({
       tls: { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') },
       answer: { fields: ANSWER },
@@ -80,7 +65,7 @@ const withSites = (tls: 'internal' | 'off' | 'inFront' | 'files', work: (sites: 
     const isPlain = tls === 'off' || tls === 'inFront';
     // Caddy listens before its own CA has made the certificates.
     const ready = async () =>
-      isPlain || (await Promise.all(names.map((name) => handshakes(port, name)))).every(Boolean);
+      isPlain || (await Promise.all(SITE_NAMES.map((name) => handshakes(port, name)))).every(Boolean);
     const running = await runCaddy({ policy, options, program: engines.caddy.path, ports: [port], ready }, scope);
     await work({
       requests: () => upstream.take(),
@@ -99,7 +84,7 @@ const withSites = (tls: 'internal' | 'off' | 'inFront' | 'files', work: (sites: 
         }
       },
     });
-  }, openScope);
+  });
 
 async function handshakes(port: number, serverName: string): Promise<boolean> {
   try {

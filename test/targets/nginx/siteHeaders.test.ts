@@ -1,7 +1,8 @@
 import * as assert from 'uvu/assert';
 import { engineSuite } from '../../engines/suite.ts';
 import { scoped } from '../../support/scoped.ts';
-import { GITLAB, REGISTRY, startSites } from './siteWorld.ts';
+import { GITLAB, REGISTRY } from '../../support/sites.ts';
+import { startSites } from './siteWorld.ts';
 
 const { test, engines } = await engineSuite('nginx: URLs in headers', ['nginx', 'nginx-newest', 'openssl']);
 

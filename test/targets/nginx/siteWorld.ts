@@ -7,11 +7,8 @@ import type { Scope } from '../../../src/verify/scope.ts';
 import { certificateFor } from '../../engines/certificate.ts';
 import type { Engine } from '../../engines/engine.ts';
 import { policyOf } from '../../support/policy.ts';
+import { GITLAB, REGISTRY, SITE_NAMES } from '../../support/sites.ts';
 import { type Running, runNginx } from './engine.ts';
-
-export const GITLAB = 'gitlab.privatelink.example.com';
-export const REGISTRY = 'gitlab-registry.privatelink.example.com';
-const NAMES = ['gitlab.example.com', 'registry.example.com', GITLAB, REGISTRY];
 
 export interface World extends Running {
   readonly upstream: Recorder;
@@ -37,7 +34,7 @@ export async function startSites(options: WorldOptions, scope: Scope): Promise<W
   const { nginx, openssl, secure, answer = {}, url = 'https://gitlab.example.com', rewrites = [] } = options;
   const folder = await temporaryFolder();
   scope.defer(() => folder.remove());
-  const { certFile, keyFile } = await certificateFor(NAMES, openssl.path, folder);
+  const { certFile, keyFile } = await certificateFor(SITE_NAMES, openssl.path, folder);
   const tls = { cert: await readFile(certFile, 'utf8'), key: await readFile(keyFile, 'utf8') };
   const upstream = await startRecorder({ tls, answer });
   scope.defer(() => upstream.close());

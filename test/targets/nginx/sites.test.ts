@@ -2,19 +2,13 @@ import * as assert from 'uvu/assert';
 import { openConnection } from '../../../src/verify/raw.ts';
 import { engineSuite } from '../../engines/suite.ts';
 import { scoped } from '../../support/scoped.ts';
-import { GITLAB, REGISTRY, startSites } from './siteWorld.ts';
+import { GITLAB, REGISTRY, SPOOFED } from '../../support/sites.ts';
+import { startSites } from './siteWorld.ts';
 
 const { test, engines } = await engineSuite('nginx: sites of domain rewrites', ['nginx', 'nginx-newest', 'openssl']);
 
 /** A name that the certificate of the upstream does not cover. */
 const OTHER = { from: 'other.example.com', to: 'other.private.example.com', upstream: 'gitlab' };
-
-/** What clients could say of themselves. */
-const SPOOFED = [
-  'Forwarded',
-  'X-Real-IP',
-  ...['For', 'Host', 'Port', 'Proto', 'Scheme', 'Server', 'Ssl'].map((name) => `X-Forwarded-${name}`),
-];
 
 const ANSWER: readonly (readonly [string, string])[] = [
   ['Www-Authenticate', 'Bearer realm="https://gitlab.example.com/jwt/auth",service="container_registry"'],
