@@ -1,4 +1,7 @@
 // The library. What is not named here is internal and may change.
+
+export { diffAccess } from './accessDiff/diff.ts';
+export type { AccessChange } from './accessDiff/types.ts';
 export { type Compilation, type CompileOptions, compile } from './compile.ts';
 export type { Diagnostic, Severity } from './diagnostics/diagnostic.ts';
 export { formatDiagnostics } from './diagnostics/format.ts';
@@ -7,8 +10,6 @@ export type { OutputFile } from './output/files.ts';
 export { unifiedPatch } from './output/patch.ts';
 export { type Cause, type Change, type Plan, planChanges } from './output/plan.ts';
 export { type Decision, type Evaluator, evaluatorOf } from './policy/decide.ts';
-export { diffAccess } from './policy/diff/diff.ts';
-export type { AccessChange } from './policy/diff/types.ts';
 export { credentialOf, type ProxyRequest } from './policy/request.ts';
 export type { Policy, Proxy } from './policy/types.ts';
 export { parseDocument } from './source/document.ts';

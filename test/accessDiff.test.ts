@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { diffAccess } from '../src/policy/diff/diff.ts';
-import type { AccessChange } from '../src/policy/diff/types.ts';
+import { diffAccess } from '../src/accessDiff/diff.ts';
+import type { AccessChange } from '../src/accessDiff/types.ts';
 import { diffTargets } from '../src/targets/accessDiff.ts';
 import { policyOf } from './support/policy.ts';
 

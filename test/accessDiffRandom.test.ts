@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { diffAccess } from '../src/policy/diff/diff.ts';
-import { type AccessChange, mayWiden, type RequestExample } from '../src/policy/diff/types.ts';
-import { outcomeOf, type Question, versionOf } from '../src/policy/diff/version.ts';
+import { diffAccess } from '../src/accessDiff/diff.ts';
+import { type AccessChange, mayWiden, type RequestExample } from '../src/accessDiff/types.ts';
+import { outcomeOf, type Question, versionOf } from '../src/accessDiff/version.ts';
 import { resolveName } from '../src/policy/names.ts';
 import { resolvePolicy } from '../src/policy/resolve.ts';
 import type { Policy } from '../src/policy/types.ts';

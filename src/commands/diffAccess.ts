@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
+import { inOrder } from '../accessDiff/collector.ts';
+import { diffAccess } from '../accessDiff/diff.ts';
+import { type AccessChange, mayWiden } from '../accessDiff/types.ts';
 import { compile } from '../compile.ts';
 import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { placed } from '../output/disk.ts';
-import { inOrder } from '../policy/diff/collector.ts';
-import { diffAccess } from '../policy/diff/diff.ts';
-import { type AccessChange, mayWiden } from '../policy/diff/types.ts';
 import type { Policy } from '../policy/types.ts';
 import { accessSummary } from '../report/accessText.ts';
 import type { LocatedDocument } from '../source/span.ts';

@@ -1,6 +1,6 @@
+import type { AccessChange } from '../accessDiff/types.ts';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { Change } from '../output/plan.ts';
-import type { AccessChange } from '../policy/diff/types.ts';
 import type { Versions } from '../report/access.ts';
 import { sheetFormats } from '../report/formats.ts';
 import type { LocatedDocument } from '../source/span.ts';

@@ -1,8 +1,8 @@
+import { type AccessChange, type Example, mayWiden } from '../accessDiff/types.ts';
 import { maskSecrets } from '../diagnostics/mask.ts';
 import { createPositions } from '../diagnostics/position.ts';
 import { printable } from '../diagnostics/printable.ts';
 import type { Locator } from '../diagnostics/resolve.ts';
-import { type AccessChange, type Example, mayWiden } from '../policy/diff/types.ts';
 import type { FindingPlace, Level } from './sheet.ts';
 
 /** The texts that places of access changes point into. */

@@ -1,4 +1,4 @@
-import type { AccessChange, Example } from '../policy/diff/types.ts';
+import type { AccessChange, Example } from '../accessDiff/types.ts';
 import { shownChanges, type Versions } from './access.ts';
 
 /** A list of more keys than this is written once, because a hundred thousand changes may concern the same thousand. */

@@ -1,4 +1,4 @@
-import type { AccessChange, Effect } from '../policy/diff/types.ts';
+import type { AccessChange, Effect } from '../accessDiff/types.ts';
 import { type ShownChange, shownChanges, type Versions } from './access.ts';
 
 const TITLES: readonly (readonly [Effect, string])[] = [

@@ -1,4 +1,4 @@
-import type { AccessChange, ChangePlace } from '../policy/diff/types.ts';
+import type { AccessChange, ChangePlace } from '../accessDiff/types.ts';
 import type { Spec } from '../spec/schema.ts';
 import type { ReadFile } from './target.ts';
 

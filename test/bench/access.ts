@@ -4,8 +4,8 @@
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { diffAccess } from '../../src/accessDiff/diff.ts';
 import { compile } from '../../src/compile.ts';
-import { diffAccess } from '../../src/policy/diff/diff.ts';
 import type { Policy } from '../../src/policy/types.ts';
 import { specText } from './specs.ts';
 

@@ -1,4 +1,4 @@
-import type { ClientAddress, Proxy } from '../types.ts';
+import type { ClientAddress, Proxy } from '../policy/types.ts';
 import { addressWords, intersect, sameAddresses } from './addresses.ts';
 import { ANYBODY, type Caller } from './callers.ts';
 import type { Collector } from './collector.ts';

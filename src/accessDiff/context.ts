@@ -1,6 +1,6 @@
-import type { Cell } from '../access.ts';
-import type { CidrSet } from '../cidr.ts';
-import type { ApiKey, Proxy } from '../types.ts';
+import type { Cell } from '../policy/access.ts';
+import type { CidrSet } from '../policy/cidr.ts';
+import type { ApiKey, Proxy } from '../policy/types.ts';
 import { someAddress } from './addresses.ts';
 import { ANYBODY, type Caller, endOf, idsOf, type Reach, reachOf } from './callers.ts';
 import type { Collector } from './collector.ts';

@@ -1,6 +1,6 @@
-import { failed, ok, type Result } from '../../diagnostics/diagnostic.ts';
-import { policyCodes } from '../codes.ts';
-import type { Policy, Proxy } from '../types.ts';
+import { failed, ok, type Result } from '../diagnostics/diagnostic.ts';
+import { policyCodes } from '../policy/codes.ts';
+import type { Policy, Proxy } from '../policy/types.ts';
 import { ANYBODY, callersOf, keyPairs } from './callers.ts';
 import { createCollector } from './collector.ts';
 import { contextOf, idLists } from './context.ts';

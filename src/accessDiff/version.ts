@@ -1,8 +1,8 @@
-import { type Access, accessOf, type Cell } from '../access.ts';
-import { parseAddress } from '../cidr.ts';
-import { type Decision, evaluatorOf } from '../decide.ts';
-import type { Credential, HeaderFields } from '../request.ts';
-import type { ApiKey, Policy, Proxy, Upstream } from '../types.ts';
+import { type Access, accessOf, type Cell } from '../policy/access.ts';
+import { parseAddress } from '../policy/cidr.ts';
+import { type Decision, evaluatorOf } from '../policy/decide.ts';
+import type { Credential, HeaderFields } from '../policy/request.ts';
+import type { ApiKey, Policy, Proxy, Upstream } from '../policy/types.ts';
 import { destinationOf } from './upstreams.ts';
 
 /** A request as a caller sees it: the secret it holds, not the id behind it. */

@@ -1,5 +1,5 @@
-import type { HeaderFields } from '../request.ts';
-import type { Forwarding } from '../types.ts';
+import type { HeaderFields } from '../policy/request.ts';
+import type { Forwarding } from '../policy/types.ts';
 import type { ChangeKind, Effect } from './types.ts';
 
 export interface FieldDifference {

@@ -1,6 +1,6 @@
-import type { Rule } from '../access.ts';
-import { type Automaton, freshSegment, type State } from '../automaton.ts';
-import { classify, PARAMETER_TYPES } from '../segment.ts';
+import type { Rule } from '../policy/access.ts';
+import { type Automaton, freshSegment, type State } from '../policy/automaton.ts';
+import { classify, PARAMETER_TYPES } from '../policy/segment.ts';
 
 /** Where one path leads in both versions; absent where a version knows no pattern that starts like it. */
 export interface StatePair {

@@ -1,4 +1,4 @@
-import { type AddressRange, type CidrSet, formatAddress, hostOf, toCidrs } from '../cidr.ts';
+import { type AddressRange, type CidrSet, formatAddress, hostOf, toCidrs } from '../policy/cidr.ts';
 
 export const NOBODY: CidrSet = { ranges: [] };
 

@@ -1,6 +1,6 @@
-import type { SpecPath } from '../../diagnostics/diagnostic.ts';
-import { type Cell, lookupMethod, type Place, type Rule } from '../access.ts';
-import type { State } from '../automaton.ts';
+import type { SpecPath } from '../diagnostics/diagnostic.ts';
+import { type Cell, lookupMethod, type Place, type Rule } from '../policy/access.ts';
+import type { State } from '../policy/automaton.ts';
 import { ANYBODY, type Caller } from './callers.ts';
 import { type CallerEvent, compareCells, type RequestFinding, type Verdict } from './cells.ts';
 import { confirmed, isEmpty, type ProxyContext, questionOf, type Sample } from './context.ts';

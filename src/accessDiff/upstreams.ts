@@ -1,4 +1,4 @@
-import type { Upstream } from '../types.ts';
+import type { Upstream } from '../policy/types.ts';
 import type { Effect } from './types.ts';
 
 /** Everything about an upstream that decides where a request ends up and who could read it. */

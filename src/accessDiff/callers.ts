@@ -1,5 +1,5 @@
-import type { CidrSet } from '../cidr.ts';
-import type { ApiKey, Policy, Proxy } from '../types.ts';
+import type { CidrSet } from '../policy/cidr.ts';
+import type { ApiKey, Policy, Proxy } from '../policy/types.ts';
 import { intersect, NOBODY, sameAddresses } from './addresses.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { subtract, toCidrs } from '../cidr.ts';
-import type { ApiKey } from '../types.ts';
+import { subtract, toCidrs } from '../policy/cidr.ts';
+import type { ApiKey } from '../policy/types.ts';
 import { addressWords, sameAddresses } from './addresses.ts';
 import { type Caller, endOf, forWhom, type KeyPair } from './callers.ts';
 import { confirmed, isEmpty, type ProxyContext, questionOf, type Sample } from './context.ts';

@@ -1,5 +1,5 @@
-import type { Cell } from '../access.ts';
-import type { Upstream } from '../types.ts';
+import type { Cell } from '../policy/access.ts';
+import type { Upstream } from '../policy/types.ts';
 import { ANYBODY, type Caller, forWhom } from './callers.ts';
 import { isEmpty, mayUse, type ProxyContext, questionOf, type Sample } from './context.ts';
 import { type FieldDifference, fieldDifferences } from './fields.ts';

@@ -1,4 +1,4 @@
-import type { SpecPath } from '../../diagnostics/diagnostic.ts';
+import type { SpecPath } from '../diagnostics/diagnostic.ts';
 
 /**
  * Who gains by a change. `unclear`: the request goes somewhere else or with something else, and what that

@@ -1,6 +1,6 @@
-import { rewriteApplies } from '../domains.ts';
-import { inMatchOrder } from '../names.ts';
-import type { DomainRewrite, Policy } from '../types.ts';
+import { rewriteApplies } from '../policy/domains.ts';
+import { inMatchOrder } from '../policy/names.ts';
+import type { DomainRewrite, Policy } from '../policy/types.ts';
 import { redirection } from './cells.ts';
 import type { Collector } from './collector.ts';
 import type { ChangePlace } from './types.ts';
