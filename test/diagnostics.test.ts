@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { catalog } from '../src/diagnostics/catalog.ts';
-import { code, defineCodes } from '../src/diagnostics/codes.ts';
+import { defineCodes, error, warning } from '../src/diagnostics/codes.ts';
 import type { Diagnostic, Place } from '../src/diagnostics/diagnostic.ts';
 import { formatDiagnostics } from '../src/diagnostics/format.ts';
 import { jsonDiagnostics } from '../src/diagnostics/json.ts';
@@ -258,10 +258,30 @@ lists.run();
 
 const codes = suite('codes');
 
+codes('put parameters where their names stand, and keep the braces of a pattern', () => {
+  const zoo = defineCodes('zoo', {
+    ape: error('{name} has {count} bananas').hint('write /{ape:int}/{rest*} or { {name}: {name} }, not {}'),
+    lion: warning(({ meals }: { meals: readonly string[] }) => meals.join()).hint('feed {keeper}'),
+    fish: error('wet').hint(({ deep }: { deep: boolean }) => (deep ? 'dive' : undefined)),
+  });
+  const said = ({ severity, message, hint }: Diagnostic) => [severity, message, hint];
+  assert.equal(said(zoo.report('ape', [], { name: '$& {count}', count: 2 })), [
+    'error',
+    '$& {count} has 2 bananas',
+    'write /{ape:int}/{rest*} or { $& {count}: $& {count} }, not {}',
+  ]);
+  assert.equal(said(zoo.report('lion', [], { meals: ['a', 'b'], keeper: 'K' })), ['warning', 'a,b', 'feed K']);
+  assert.equal(said(zoo.report('fish', [], { deep: false })), ['error', 'wet', undefined]);
+  // @ts-expect-error: the text names a count.
+  zoo.report('ape', [], { name: 'Kong' });
+  // @ts-expect-error: a list is no text.
+  zoo.report('lion', [], { meals: ['a'], keeper: ['K'] });
+});
+
 codes('are joined in alphabetical order', () => {
   const area = defineCodes('zoo', {
-    lion: code<object>({ severity: 'warning', message: () => '' }),
-    ape: code<object>({ severity: 'error', message: () => '' }),
+    lion: warning(''),
+    ape: error(''),
   });
   assert.equal(catalog([area]), [
     { code: 'zoo/ape', severity: 'error' },

@@ -1,49 +1,27 @@
-import { code, defineCodes } from '../diagnostics/codes.ts';
+import { defineCodes, error, warning } from '../diagnostics/codes.ts';
 
 export const outputCodes = defineCodes('output', {
-  'not-ours': code<{ reason: string }>({
-    severity: 'error',
-    message: ({ reason }) => `this file ${reason}, so it is not overwritten`,
-    hint: () => 'move it away, choose another folder with --out, or pass --force to overwrite it',
-  }),
-  exists: code<Record<never, never>>({
-    severity: 'error',
-    message: () => 'this file exists already, so it is not overwritten',
-    hint: () => 'name another folder',
-  }),
-  'damaged-manifest': code<Record<never, never>>({
-    severity: 'error',
-    message: () => 'this is no list of generated files, so it is not known which of the others are ours',
-    hint: () =>
-      'restore it from version control, or pass --force to write it anew; files that are no longer generated then stay',
-  }),
-  'left-alone': code<Record<never, never>>({
-    severity: 'warning',
-    message: () => 'no longer generated, but changed since postern wrote it, so it is left alone',
-    hint: () => 'remove it if nothing needs it',
-  }),
-  'not-a-file': code<{ what: string }>({
-    severity: 'error',
-    message: ({ what }) => `this is ${what}, and generated files are never read or written through it`,
-    hint: () => 'remove it, or choose another folder with --out',
-  }),
-  'no-folder': code<{ problem: string }>({
-    severity: 'error',
-    message: ({ problem }) => `cannot use this as output folder: ${problem}`,
-    hint: () => 'name another with --out; a folder that does not exist is made',
-  }),
-  unreadable: code<{ problem: string }>({
-    severity: 'error',
-    message: ({ problem }) => `cannot read: ${problem}`,
-  }),
-  unwritable: code<{ problem: string }>({
-    severity: 'error',
-    message: ({ problem }) => `cannot write: ${problem}; nothing was changed`,
-    hint: () => 'check that the folder is one you may write to',
-  }),
-  'half-written': code<{ problem: string }>({
-    severity: 'error',
-    message: ({ problem }) => `cannot write: ${problem}; putting back what was there failed too`,
-    hint: () => 'restore the folder from version control',
-  }),
+  'not-ours': error('this file {reason}, so it is not overwritten').hint(
+    'move it away, choose another folder with --out, or pass --force to overwrite it',
+  ),
+  exists: error('this file exists already, so it is not overwritten').hint('name another folder'),
+  'damaged-manifest': error('this is no list of generated files, so it is not known which of the others are ours').hint(
+    'restore it from version control, or pass --force to write it anew; files that are no longer generated then stay',
+  ),
+  'left-alone': warning('no longer generated, but changed since postern wrote it, so it is left alone').hint(
+    'remove it if nothing needs it',
+  ),
+  'not-a-file': error('this is {what}, and generated files are never read or written through it').hint(
+    'remove it, or choose another folder with --out',
+  ),
+  'no-folder': error('cannot use this as output folder: {problem}').hint(
+    'name another with --out; a folder that does not exist is made',
+  ),
+  unreadable: error('cannot read: {problem}'),
+  unwritable: error('cannot write: {problem}; nothing was changed').hint(
+    'check that the folder is one you may write to',
+  ),
+  'half-written': error('cannot write: {problem}; putting back what was there failed too').hint(
+    'restore the folder from version control',
+  ),
 });
