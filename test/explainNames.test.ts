@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type ExplainArguments, explain } from '../src/commands/explain.ts';
+import { explain } from '../src/commands/explain.ts';
+import type { ExplainArguments } from '../src/commands/question.ts';
 import { runTests } from '../src/commands/specTests.ts';
 import { compile } from '../src/compile.ts';
 import { namesInAnswers } from '../src/targets/coredns/answers.ts';

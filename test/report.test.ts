@@ -4,9 +4,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as z from 'zod';
 import { jsonAccess } from '../src/report/accessJson.ts';
-import { diffSchema } from '../src/report/diffSchema.ts';
-import { fingerprints } from '../src/report/fingerprint.ts';
-import { sheetFormats } from '../src/report/formats.ts';
+import { fingerprints, sheetFormats } from '../src/report/formats.ts';
+import { diffSchema } from '../src/report/outputSchemas.ts';
 import type { Finding, Sheet } from '../src/report/sheet.ts';
 
 const test = suite('report');

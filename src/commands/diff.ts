@@ -1,14 +1,29 @@
-import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
+import { inOrder } from '../accessDiff/collector.ts';
+import { diffAccess } from '../accessDiff/diff.ts';
+import { type AccessChange, mayWiden } from '../accessDiff/types.ts';
+import { compile } from '../compile.ts';
+import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
+import { liveTargets } from '../drift/index.ts';
+import type { LiveText } from '../drift/live.ts';
+import { outputCodes } from '../output/codes.ts';
+import { placed, systemProblem } from '../output/disk.ts';
 import { compareLines } from '../output/lines.ts';
 import type { Change } from '../output/plan.ts';
+import type { Policy } from '../policy/types.ts';
 import { accessSummary } from '../report/accessText.ts';
-import { compareWith, diffBase } from './diffAccess.ts';
-import { diffCodes } from './diffCodes.ts';
-import { diffLive } from './diffLive.ts';
+import { decodeSource } from '../source/decode.ts';
+import { readBytes } from '../source/read.ts';
+import type { LocatedDocument } from '../source/span.ts';
+import { diffTargets, type TargetSide } from '../targets/accessDiff.ts';
+import { commandCodes, diffCodes } from './codes.ts';
 import { type Drift, type DriftArguments, drift } from './drift.ts';
-import { specAtRevision } from './git.ts';
 import type { Io, Status } from './io.ts';
-import { type AccessReport, print } from './report.ts';
+import { type Format, print } from './print.ts';
+import type { AccessReport } from './report.ts';
+import { compileArgument, type OpenSpec, openSpec, outputFolder } from './spec.ts';
 import { count } from './validate.ts';
 
 export interface DiffArguments extends DriftArguments {
@@ -95,4 +110,221 @@ function shareOf(changes: readonly Change[]): number {
 /** Rounded up, so that 0% means none. */
 function percent(share: number): string {
   return `${Math.ceil(share * 100)}%`;
+}
+
+interface AccessArguments {
+  readonly spec?: string | undefined;
+  readonly base: string;
+  readonly failOn?: 'any' | 'widening' | undefined;
+  readonly format: Format;
+}
+
+/** Who can do more, or less, than under another version of the spec. */
+function diffBase({ spec: argument, base, failOn = 'any', format }: AccessArguments, io: Io): Status {
+  const { source, document, spec, policy, diagnostics } = compileArgument(argument, io, { targets: [] });
+  const report = { command: 'diff', document, asked: 'changes' as const };
+  if (!source || !document || !spec || !policy || hasError(diagnostics))
+    return print({ ...report, status: 2, diagnostics }, format, io);
+  const compared = compareWith(openBase(base, source, io), { base, policy, document, spec, read: source.read });
+  const said = [...diagnostics, ...compared.diagnostics];
+  if (!compared.value) return print({ ...report, status: 2, diagnostics: said }, format, io);
+  const fails = (change: AccessChange) => failOn === 'any' || mayWiden(change);
+  const access = { ...compared.value, fails };
+  const status = access.changes.some(fails) ? 1 : 0;
+  return print({ ...report, status, diagnostics: said, access, summary: accessSummary(access.changes) }, format, io);
+}
+
+/** The other version: a file, or `git:REV` for the same file at a revision. */
+function openBase(base: string, source: OpenSpec, io: Io): Result<OpenSpec> {
+  if (base.startsWith('git:')) return specAtRevision(source, base.slice('git:'.length));
+  if (base === '-' || existsSync(base)) return openSpec(base, io);
+  const hint = /\.(?:ya?ml|json)$/.test(base)
+    ? 'name another spec, or git:REV for this one at a revision, such as git:HEAD'
+    : `write git:${base} if it is a revision`;
+  return failed([diffCodes.report('no-base', [], { base, problem: 'there is no such file', hint }, placed(base))]);
+}
+
+interface Current extends TargetSide {
+  readonly base: string;
+  readonly policy: Policy;
+  readonly document: LocatedDocument;
+}
+
+/** The changes from the other version to this one. */
+function compareWith(
+  { value: source, diagnostics }: Result<OpenSpec>,
+  { base, policy, document, spec, read }: Current,
+): Result<Omit<AccessReport, 'fails'>> {
+  if (!source) return failed(diagnostics);
+  const old = compile(source.text, { file: source.name, read: source.read, targets: [] });
+  if (!old.policy || !old.spec || !old.document || hasError(old.diagnostics)) {
+    return failed([
+      ...placedIn(old.diagnostics, old.document),
+      diffCodes.report('invalid-base', [], { base }, placed(source.name)),
+    ]);
+  }
+  const { value: changes, diagnostics: problems } = diffAccess(old.policy, policy);
+  if (!changes) return failed(problems);
+  const ofTargets = diffTargets({ spec: old.spec, read: source.read }, { spec, read });
+  return ok({ changes: inOrder([...changes, ...ofTargets]), versions: { before: old.document, after: document } });
+}
+
+/** Problems of the other version point into its text, not into that of this one. */
+function placedIn(diagnostics: readonly Diagnostic[], document: LocatedDocument | undefined): Diagnostic[] {
+  if (!document) return [...diagnostics];
+  const { name: file, text } = document.file;
+  return diagnostics.map(({ related: _, ...one }) =>
+    one.place ? one : { ...one, place: { file, text, ...document.locate(one.at, one.part ?? 'value') } },
+  );
+}
+
+export interface LiveArguments {
+  readonly spec?: string | undefined;
+  readonly out?: string | undefined;
+  readonly live: readonly string[];
+  readonly format: Format;
+}
+
+/** Whether what runs is what the spec makes. */
+export function diffLive({ spec: argument, out, live, format }: LiveArguments, io: Io): Status {
+  const { source, document, spec, policy, files, diagnostics } = compileArgument(argument, io);
+  const report = { command: 'diff', document, asked: 'diagnostics' as const };
+  if (!source || !spec || !policy || !files) return print({ ...report, status: 2, diagnostics }, format, io);
+  const problems: Diagnostic[] = [];
+  const drift: Diagnostic[] = [];
+  const foreign: Diagnostic[] = [];
+  for (const text of live) {
+    const captured = capture(text, io);
+    problems.push(...captured.diagnostics);
+    if (!captured.value) continue;
+    const { target } = captured.value;
+    const compare = liveTargets[target];
+    if (!compare || spec.targets?.[target] === undefined) {
+      problems.push(
+        commandCodes.report('unknown-target', ['targets'], { target, known: Object.keys(spec.targets ?? {}) }),
+      );
+      continue;
+    }
+    const own = files.filter((file) => file.target === target);
+    const { read } = source;
+    const folder = outputFolder(out, source);
+    const expected = { target, policy, options: spec.targets[target], files: own, folder, read };
+    const compared = compare(captured.value, expected);
+    problems.push(...compared.diagnostics);
+    drift.push(...(compared.value?.drift ?? []));
+    foreign.push(...(compared.value?.foreign ?? []));
+  }
+  const status = hasError(problems) ? 2 : drift.length > 0 ? 1 : 0;
+  const beside = foreign.length === 0 ? '' : `, ${count(foreign.length, 'foreign part')} beside ours`;
+  const summary = `${drift.length === 0 ? 'in sync with what runs' : count(drift.length, 'difference')}${beside}`;
+  const all = [...diagnostics, ...problems, ...drift, ...foreign];
+  return print({ ...report, status, diagnostics: all, ...(status !== 2 && { summary }) }, format, io);
+}
+
+/** `TARGET=FILE`, or `TARGET=-` for standard input. */
+function capture(text: string, io: Io): Result<LiveText & { readonly target: string }> {
+  const [, target = '', file = ''] = /^([^=]*)=(.+)$/s.exec(text) ?? [];
+  const known = Object.keys(liveTargets);
+  const refuse = (problem: string) => failed([diffCodes.report('bad-live', [], { text, problem, known })]);
+  if (file === '') return refuse('names no file');
+  if (!known.includes(target)) return refuse(`"${target}" cannot be compared live`);
+  const name = file === '-' ? 'standard input' : file;
+  const unreadable = (problem: string) => {
+    const hint = `name the file that holds what runs of ${target}, or - for standard input`;
+    return failed([outputCodes.report('unreadable', [], { problem }, { ...placed(file), hint })]);
+  };
+  try {
+    const found = file === '-' ? { bytes: io.readStdin() } : readBytes(file, { pipes: true });
+    if ('problem' in found) return unreadable(found.problem);
+    const { value, diagnostics } = decodeSource(name, found.bytes);
+    return value ? ok({ ...value, target }) : failed(diagnostics);
+  } catch (error) {
+    return unreadable(systemProblem(error));
+  }
+}
+
+const MOST = 2 ** 28;
+
+/** A spec, and the files that it names, as they were at a revision of the repository around it. */
+function specAtRevision(spec: Pick<OpenSpec, 'name' | 'folder'>, revision: string): Result<OpenSpec> {
+  const fail = (problem: string, hint: string): Result<never> => failed([noRevision(revision, problem, hint)]);
+  if (spec.name === '<stdin>')
+    return fail('a spec from standard input has no place in git', 'name the file of the spec');
+  const top = git(spec.folder, ['rev-parse', '--show-prefix']);
+  if (top.bytes === undefined) return fail(...noRepository(top));
+  const commit = commitOf(spec.folder, revision);
+  if (commit === undefined) return fail(...noCommit(spec.folder, revision));
+  const id = commit.toString('utf8').trim();
+  const path = `${top.bytes.toString('utf8').trim()}${basename(spec.name)}`;
+  const bytes = show(spec.folder, id, basename(spec.name));
+  if (bytes === undefined)
+    return fail(
+      `it has no file ${path}`,
+      'where the spec is new there is nothing to compare yet; where it stood elsewhere, give the old one as a file',
+    );
+  const { value, diagnostics } = decodeSource(`${revision}:${path}`, bytes);
+  if (!value) return failed(diagnostics);
+  const read = (file: string) => show(spec.folder, id, file)?.toString('utf8');
+  return ok({ ...value, folder: spec.folder, read }, diagnostics);
+}
+
+const SHALLOW =
+  'fetch it first: a CI job clones only the newest commit unless told otherwise (GIT_DEPTH: 0, fetch-depth: 0)';
+
+type ProblemAndHint = readonly [problem: string, hint: string];
+
+function noRepository({ missing, said }: Ran): ProblemAndHint {
+  if (missing) return ['git is not installed', 'install git, or give the old spec as a file'];
+  // As in a job whose container runs as another user than the one that cloned.
+  if (said.includes('dubious ownership'))
+    return [
+      'git does not trust this repository, because it belongs to another user',
+      'run: git config --global --add safe.directory "$PWD" (at the top of the repository)',
+    ];
+  return ['this is no git repository', 'run it in a clone, or give the old spec as a file'];
+}
+
+function noCommit(folder: string, revision: string): ProblemAndHint {
+  if (revision === '') return ['it names no revision', 'write git:REV, for example git:origin/main'];
+  if (revision.includes(':'))
+    return ['there is no such revision', 'name the revision alone: the path is that of the spec'];
+  if (commitOf(folder, 'HEAD') === undefined && git(folder, ['rev-list', '--all', '--max-count=1']).bytes?.length === 0)
+    return ['the repository has no commit yet', 'commit the spec first, or give the old one as a file'];
+  return ['there is no such revision', SHALLOW];
+}
+
+function commitOf(folder: string, revision: string): Buffer | undefined {
+  return git(folder, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`]).bytes;
+}
+
+function noRevision(revision: string, problem: string, hint: string): Diagnostic {
+  const base = `git:${revision}`;
+  return diffCodes.report('no-base', [], { base, problem, hint }, placed(base));
+}
+
+/** A file of a commit, by its path from the spec's folder. */
+function show(folder: string, commit: string, path: string): Buffer | undefined {
+  if (path.startsWith('/')) return undefined;
+  // Without "./" git would start from the top of the repository.
+  return git(folder, ['cat-file', 'blob', `${commit}:./${path}`]).bytes;
+}
+
+interface Ran {
+  /** Absent where it failed. */
+  readonly bytes?: Buffer;
+  readonly missing: boolean;
+  readonly said: string;
+}
+
+function git(cwd: string, args: readonly string[]): Ran {
+  const { status, stdout, stderr, error } = spawnSync('git', [...args], {
+    cwd,
+    maxBuffer: MOST,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // What it says is looked into.
+    env: { ...process.env, LC_ALL: 'C' },
+  });
+  const missing = error !== undefined && 'code' in error && error.code === 'ENOENT';
+  const said = stderr?.toString('utf8') ?? '';
+  return status === 0 ? { bytes: stdout, missing, said } : { missing, said };
 }

@@ -7,7 +7,7 @@ import type { LocatedDocument } from '../source/span.ts';
 import type { Spec } from '../spec/schema.ts';
 import { commandCodes } from './codes.ts';
 import type { Io } from './io.ts';
-import type { Format } from './report.ts';
+import type { Format } from './print.ts';
 import { compileArgument, type OpenSpec, outputFolder } from './spec.ts';
 
 export interface DriftArguments {

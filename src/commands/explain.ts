@@ -1,40 +1,24 @@
-import { hasError } from '../diagnostics/diagnostic.ts';
-import type { Policy } from '../policy/types.ts';
+import { type Diagnostic, hasError, type SpecPath } from '../diagnostics/diagnostic.ts';
+import { formatDiagnostics } from '../diagnostics/format.ts';
+import { jsonDiagnostics } from '../diagnostics/json.ts';
+import { printable } from '../diagnostics/printable.ts';
+import { nameProblem } from '../policy/domains.ts';
+import { resolveName } from '../policy/names.ts';
+import { type PullHop, pullHops, registryOf, siteHops } from '../policy/pulls.ts';
+import type { DomainRewrite, Policy } from '../policy/types.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { Spec } from '../spec/schema.ts';
-import { explainName } from './explainName.ts';
-import { explainPull } from './explainPull.ts';
+import { clientsOf, nodesOf } from '../targets/clients.ts';
+import { answerTypes, namesInAnswers } from '../targets/coredns/answers.ts';
+import { corednsCodes } from '../targets/coredns/codes.ts';
 import { explainRequest } from './explainRequest.ts';
 import { explainRequests } from './explainRequests.ts';
 import type { Io, Status } from './io.ts';
-import { questionProblem } from './question.ts';
-import { type Format, print } from './report.ts';
-import { problemText } from './request.ts';
-import { compileArgument } from './spec.ts';
-
-export interface ExplainArguments {
-  /** `METHOD TARGET`, `dns NAME` or `pull IMAGE`, and a spec; a spec alone beside `requests`. */
-  readonly words: readonly string[];
-  readonly spec?: string | undefined;
-  readonly key?: string | undefined;
-  readonly from?: string | undefined;
-  readonly at?: string | undefined;
-  readonly proxy?: string | undefined;
-  readonly header?: readonly string[] | undefined;
-  readonly requests?: string | undefined;
-  /** Of records, for `dns`. */
-  readonly type?: string | undefined;
-  /** Target whose nodes are meant, for `pull`. */
-  readonly node?: string | undefined;
-  readonly format: Format;
-}
-
-/** What every kind of explanation starts from. */
-export interface Understood {
-  readonly policy: Policy;
-  readonly spec: Spec;
-  readonly document: LocatedDocument;
-}
+import { excerptOf, locator } from './location.ts';
+import { type Format, print } from './print.ts';
+import { type ExplainArguments, questionProblem } from './question.ts';
+import { type Problem, problemText } from './request.ts';
+import { compileArgument, type Understood } from './spec.ts';
 
 /** The decision, the line of the spec that made it, and what follows from it. */
 export function explain(args: ExplainArguments, io: Io): Status {
@@ -63,4 +47,204 @@ export function explain(args: ExplainArguments, io: Io): Status {
 function misused(io: Io): Status {
   io.err('postern: explain takes METHOD TARGET, dns NAME, pull IMAGE or --requests FILE, and then a spec\n');
   return 2;
+}
+
+interface NameQuestion {
+  readonly name: string;
+  readonly type?: string | undefined;
+  readonly format: Format;
+}
+
+/** Which name a pod really looks up, what answers there, and under which name the answer comes back. */
+function explainName(question: NameQuestion, understood: Understood, io: Io): Status {
+  const asked = question.name;
+  const type = question.type?.toUpperCase();
+  const problem = problemOf(asked, type);
+  if (problem) {
+    io.err(`postern: ${problemText(problem)}\n`);
+    return 2;
+  }
+  const { policy, document } = understood;
+  const { name, rewrite } = resolveName(policy, asked);
+  const hops = rewrite ? hopsOf(rewrite, name, understood) : [];
+  const kept = rewrite && type !== undefined && namesInAnswers(type) === 'kept';
+  const warnings = kept ? [corednsCodes.report('inner-target', rewrite.origin, { type, name: asked, to: name })] : [];
+  if (question.format === 'json') {
+    const at = rewrite && { at: locator(document)(rewrite.origin) };
+    const told = { hops: jsonHops(hops, document), diagnostics: jsonDiagnostics(warnings, document) };
+    io.out(`${JSON.stringify({ asked, name, rewritten: rewrite !== undefined, ...at, ...told })}\n`);
+    return 0;
+  }
+  io.out(rewrite ? rewrittenText({ asked, name, type, hops, warnings }, understood, io) : leftAlone(asked, understood));
+  return 0;
+}
+
+function problemOf(asked: string, type: string | undefined): Problem | undefined {
+  if (type !== undefined && !answerTypes.includes(type))
+    return {
+      problem: `"${type}" is no type of record that is known here`,
+      hint: `it is one of ${answerTypes.join(', ')}`,
+    };
+  if (asked.startsWith('*.'))
+    return { problem: `"${asked}" is no name`, hint: `ask for one of them, such as a${asked.slice(1)}` };
+  // Services are asked for by names with underscores, which hosts never have.
+  const found = nameProblem(asked.replace(/(^|\.)_/g, '$1'));
+  return found && { problem: `"${asked}" ${found.problem}`, hint: found.hint };
+}
+
+const LOOKUP_WORDS: Readonly<Record<string, string>> = {
+  site: 'the proxy site there is',
+  upstream: 'its upstream gets Host',
+};
+
+function hopsOf(rewrite: DomainRewrite, name: string, { policy }: Understood): Hop[] {
+  const lookup = { kind: 'lookup', words: 'CoreDNS looks up', host: name, at: rewrite.origin };
+  return [lookup, ...siteHops(policy, rewrite, name).map((hop) => ({ ...hop, words: LOOKUP_WORDS[hop.kind] ?? '' }))];
+}
+
+interface Rewritten {
+  readonly asked: string;
+  readonly name: string;
+  readonly type: string | undefined;
+  readonly hops: readonly Hop[];
+  readonly warnings: readonly Diagnostic[];
+}
+
+const ANSWERS = {
+  mapped: 'the answer comes back under the old name, in the owner and in the data',
+  kept: 'only the owner of the answer comes back under the old name',
+  none: 'the answer comes back under the old name',
+};
+
+function rewrittenText({ asked, name, type = 'A', hops, warnings }: Rewritten, understood: Understood, io: Io): string {
+  const { document, spec } = understood;
+  const told = clientsOf(spec).pods ? '' : '  no target of the spec tells pods so, which coredns would\n';
+  return [
+    `${printable(asked)} is looked up as ${name}\n`,
+    hopLines(hops, document),
+    `  ${ANSWERS[namesInAnswers(type)]}\n`,
+    '  nodes ask their own resolver and get the public address; see explain pull\n',
+    told,
+    formatDiagnostics(warnings, document, { colour: io.colour.out }),
+  ].join('');
+}
+
+/** Names right beside a rewrite are what people mistake for rewritten. */
+function leftAlone(asked: string, { policy, document }: Understood): string {
+  const name = asked.toLowerCase().replace(/\.$/, '');
+  const near = policy.rewrites.find(({ from, wildcard }) => (wildcard ? name === from : name.endsWith(`.${from}`)));
+  const words = near?.wildcard ? 'only names below are rewritten by' : 'names below are not rewritten by';
+  const host = near ? `${near.wildcard ? '*.' : ''}${near.from}` : '';
+  const hops = near ? hopLines([{ kind: 'near', words, host, at: near.origin }], document) : '';
+  return `${printable(asked)} is left alone: no rewrite applies\n${hops}`;
+}
+
+interface PullQuestion {
+  readonly image: string;
+  /** One kind of node; all that the spec has a target for where absent. */
+  readonly node?: string | undefined;
+  readonly format: Format;
+}
+
+const PULL_WORDS: Readonly<Record<PullHop['kind'], string>> = {
+  node: 'the node contacts',
+  site: 'the proxy site there is',
+  upstream: 'its upstream gets Host',
+  realm: 'it may name as token realm',
+  token: 'the node asks for its token at',
+  fallback: 'where that fails, the node contacts',
+};
+
+/** Kinds of nodes that pull an image the same way. */
+interface Way {
+  readonly nodes: readonly string[];
+  readonly hops: readonly Hop[];
+}
+
+/** Each station of an image pull, for each kind of node. */
+function explainPull(question: PullQuestion, understood: Understood, io: Io): Status {
+  const { image, format } = question;
+  const ways = waysOf(question, understood);
+  if ('problem' in ways) {
+    io.err(`postern: ${problemText(ways)}\n`);
+    return 2;
+  }
+  const { document } = understood;
+  if (format === 'json') {
+    const value = ways.map(({ nodes, hops }) => ({ nodes, hops: jsonHops(hops, document) }));
+    io.out(`${JSON.stringify({ image, ways: value })}\n`);
+  } else io.out(ways.map((way) => textOf(image, way, understood)).join(''));
+  return 0;
+}
+
+function waysOf({ image, node }: PullQuestion, { policy, spec }: Understood): Way[] | Problem {
+  if (image === '' || /\s|^[a-z]+:\/\//.test(image))
+    return {
+      problem: `"${image}" is no image`,
+      hint: 'write one as nodes do, such as registry.example.com/group/app:v1',
+    };
+  const known = nodesOf(policy, spec);
+  const asked = node === undefined ? known : known.filter(({ target }) => target === node);
+  if (node !== undefined && asked.length === 0) {
+    const names = known.map(({ target }) => target).join(', ');
+    return {
+      problem: `the spec has no target for nodes named "${node}"`,
+      hint: names === '' ? 'add one under targets, such as containerd: {}' : `it has ${names}`,
+    };
+  }
+  if (asked.length === 0) return [{ nodes: [], hops: pullHops(policy, image).map(worded) }];
+  const ways = new Map<string, Way>();
+  for (const settings of asked) {
+    const hops = pullHops(policy, image, settings).map(worded);
+    const key = JSON.stringify(hops);
+    ways.set(key, { nodes: [...(ways.get(key)?.nodes ?? []), settings.target], hops });
+  }
+  return [...ways.values()];
+}
+
+function worded(hop: PullHop): Hop {
+  return { ...hop, words: PULL_WORDS[hop.kind] };
+}
+
+function textOf(image: string, { nodes, hops }: Way, { policy, document }: Understood): string {
+  const on = nodes.length > 0 ? ` on ${nodes.join(', ')}` : '';
+  const isMirrored = hops[0]?.at !== undefined;
+  const what = isMirrored ? 'is pulled through a mirror' : 'is left alone: no mirror is for its registry';
+  const untold =
+    nodes.length === 0 && isMirrored ? '  no target of the spec tells nodes so, which containerd would\n' : '';
+  return `${printable(image)} ${what}${on}\n${hopLines(hops, document)}${untold}${isMirrored ? '' : nearMiss(image, policy.rewrites)}`;
+}
+
+/** Nodes compare registries letter by letter, which nobody expects. */
+function nearMiss(image: string, rewrites: Understood['policy']['rewrites']): string {
+  const registry = registryOf(image);
+  const bare = registry.toLowerCase().replace(/:\d+$/, '');
+  const near = rewrites.find(({ from, wildcard }) => !wildcard && from === bare);
+  if (!near) return '';
+  if (near.from !== registry)
+    return `  nodes compare names letter by letter, so "${printable(registry)}" needs an entry in mirrors beside "${near.from}"\n`;
+  return `  "${near.from}" is rewritten for pods only; containerRegistry: true would make it a mirror too\n`;
+}
+
+/** One station on the way of a name or an image. */
+interface Hop {
+  readonly kind: string;
+  /** What happens there, for people. */
+  readonly words: string;
+  readonly host: string;
+  /** What in the spec decides it; absent where nothing has a say. */
+  readonly at?: SpecPath | undefined;
+}
+
+/** A line for each station and its place, then each line of the spec that had a say. */
+function hopLines(hops: readonly Hop[], document: LocatedDocument): string {
+  const locate = locator(document);
+  const lines = hops.map(({ words, host, at }) => `  ${words} ${host}${at ? ` (${locate(at)})` : ''}\n`);
+  const excerpts = new Set(hops.flatMap(({ at }) => (at ? [excerptOf(at, document)] : [])));
+  return [...lines, ...excerpts].join('');
+}
+
+function jsonHops(hops: readonly Hop[], document: LocatedDocument): object[] {
+  const locate = locator(document);
+  return hops.map(({ kind, host, at }) => ({ kind, host, ...(at && { at: locate(at) }) }));
 }

@@ -2,11 +2,11 @@ import { systemProblem } from '../output/disk.ts';
 import { epochSeconds } from '../policy/apiKeys.ts';
 import type { HeaderFields } from '../policy/request.ts';
 import { readBytes } from '../source/read.ts';
-import type { Understood } from './explain.ts';
 import { jsonDecision } from './explainRequest.ts';
 import type { Io, Status } from './io.ts';
 import { locator } from './location.ts';
 import { type Asked, decider, type Problem, problemText } from './request.ts';
+import type { Understood } from './spec.ts';
 
 /** One JSON request a line in, one JSON decision a line out; a bad line gets an error in its place. */
 export function explainRequests(file: string, { policy, document }: Understood, io: Io): Status {

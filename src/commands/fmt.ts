@@ -5,7 +5,7 @@ import { placed } from '../output/disk.ts';
 import { writeAll } from '../output/write.ts';
 import { parseDocument } from '../source/document.ts';
 import type { Io, Status } from './io.ts';
-import { type Format, print } from './report.ts';
+import { type Format, print } from './print.ts';
 import { openSpec } from './spec.ts';
 
 /** Beyond this prettier takes minutes, and nobody lays such a file out by hand. */

@@ -6,7 +6,7 @@ import { type Change, isForeign, type Plan } from '../output/plan.ts';
 import { writeAll } from '../output/write.ts';
 import { type DriftArguments, drift } from './drift.ts';
 import type { Io, Status } from './io.ts';
-import { print } from './report.ts';
+import { print } from './print.ts';
 import { count } from './validate.ts';
 
 export interface GenerateArguments extends DriftArguments {

@@ -5,7 +5,6 @@ import { outputCodes } from '../output/codes.ts';
 import { placed } from '../output/disk.ts';
 import { writeAll } from '../output/write.ts';
 import type { Io, Status } from './io.ts';
-import { starter } from './starter.ts';
 
 const NAME = 'postern.yaml';
 
@@ -24,3 +23,59 @@ export function init(folder: string, io: Io): Status {
   );
   return 0;
 }
+
+/** What `init` writes: small, complete, and explained line by line. */
+const starter = `# yaml-language-server: $schema=./node_modules/postern/schema/postern.schema.json
+#
+# Who may send which requests to which server. Whatever is not listed here is refused.
+#   postern validate     checks this file and runs the tests at its end
+#   postern generate     writes the configuration of each target to generated/
+#   postern explain GET /api/v4/user --key partner --from 192.0.2.10
+version: 1
+name: my-access
+
+# Named sets of client addresses. Others refer to them as "@partner".
+ipRanges:
+  partner: [192.0.2.0/24]
+
+# Servers that allowed requests are forwarded to.
+upstreams:
+  gitlab:
+    url: https://gitlab.example.com
+
+# Named groups of allowed requests. {name} stands for one path segment, {name:int} for a number,
+# {name:encodedPath} for a path such as group%2Fproject.
+routes:
+  read:
+    upstream: gitlab
+    allow:
+      - GET /api/v4/user
+      - GET /api/v4/projects/{project:encodedPath}
+      - GET /api/v4/projects/{project:encodedPath}/issues/{issue:int}
+
+# Callers. Keys and tokens are references; "postern secrets render" is the only command that follows them.
+apiKeys:
+  partner:
+    key: env:POSTERN_KEY_PARTNER # what the caller sends, 20 characters or more
+    token: env:POSTERN_TOKEN_PARTNER # what the upstream gets instead
+    routes: [read]
+
+# Listening proxies.
+proxies:
+  api:
+    listen: 8080
+    ipRanges: ["@partner"]
+
+# One engine or several: they all enforce the same.
+targets:
+  nginx: {}
+  caddy: {}
+
+# What must pass and what must not; "postern validate" runs these.
+tests:
+  - { request: GET /api/v4/projects/group%2Fapp, apiKey: partner, from: 192.0.2.10, expect: allow }
+  - { request: GET /api/v4/projects/group%2Fapp, apiKey: partner, from: 198.51.100.1, expect: 403 }
+  - { request: GET /api/v4/projects/1/variables, apiKey: partner, expect: 404 }
+  - { request: DELETE /api/v4/projects/1, apiKey: partner, expect: 405 }
+  - { request: GET /api/v4/user, expect: 401 }
+`;

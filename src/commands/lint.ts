@@ -6,7 +6,7 @@ import { suggest } from '../spec/suggest.ts';
 import { clientsOf } from '../targets/clients.ts';
 import { commandCodes } from './codes.ts';
 import type { Io, Status } from './io.ts';
-import { type Format, print } from './report.ts';
+import { type Format, print } from './print.ts';
 import { compileArgument } from './spec.ts';
 import { count } from './validate.ts';
 

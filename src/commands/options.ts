@@ -1,4 +1,4 @@
-import type { Format } from './report.ts';
+import type { Format } from './print.ts';
 
 function splitList(values: readonly string[]): string[] {
   return values.flatMap((value) => value.split(',')).filter((value) => value !== '');

@@ -1,7 +1,24 @@
 import { existsSync } from 'node:fs';
 import type { HeaderFields } from '../policy/request.ts';
-import type { ExplainArguments } from './explain.ts';
+import type { Format } from './print.ts';
 import type { Problem } from './request.ts';
+
+export interface ExplainArguments {
+  /** `METHOD TARGET`, `dns NAME` or `pull IMAGE`, and a spec; a spec alone beside `requests`. */
+  readonly words: readonly string[];
+  readonly spec?: string | undefined;
+  readonly key?: string | undefined;
+  readonly from?: string | undefined;
+  readonly at?: string | undefined;
+  readonly proxy?: string | undefined;
+  readonly header?: readonly string[] | undefined;
+  readonly requests?: string | undefined;
+  /** Of records, for `dns`. */
+  readonly type?: string | undefined;
+  /** Target whose nodes are meant, for `pull`. */
+  readonly node?: string | undefined;
+  readonly format: Format;
+}
 
 /** Options that each kind of question looks at. */
 const TAKEN: Readonly<Record<string, readonly string[]>> = {

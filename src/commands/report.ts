@@ -2,12 +2,8 @@ import type { AccessChange } from '../accessDiff/types.ts';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { Change } from '../output/plan.ts';
 import type { Versions } from '../report/access.ts';
-import { sheetFormats } from '../report/formats.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { Io, Status } from './io.ts';
-import { jsonReport } from './jsonReport.ts';
-import { platformReport, sheetReport } from './sheetReport.ts';
-import { textReport } from './textReport.ts';
 
 /** What a command found out, before anybody decides how to print it. */
 export interface Report {
@@ -68,24 +64,3 @@ export interface Printed {
 }
 
 export type Formatter = (report: Report, colour: Io['colour']) => Printed;
-
-/** Every output format by name: one more is one more line. */
-export const formatters = {
-  text: textReport,
-  json: jsonReport,
-  sarif: platformReport(sheetFormats.sarif),
-  junit: platformReport(sheetFormats.junit),
-  github: platformReport(sheetFormats.github),
-  gitlab: platformReport(sheetFormats.gitlab),
-  markdown: sheetReport(sheetFormats.markdown),
-} as const satisfies Readonly<Record<string, Formatter>>;
-
-export type Format = keyof typeof formatters;
-
-/** Prints a report, whole whatever the status is, and hands the status on. */
-export function print(report: Report, format: Format, io: Io): Status {
-  const { out, err } = formatters[format](report, io.colour);
-  if (err !== '') io.err(err);
-  if (out !== '') io.out(out);
-  return report.status;
-}

@@ -1,16 +1,18 @@
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
-import { obstructions, placed } from '../output/disk.ts';
+import { obstructions, placed, systemProblem } from '../output/disk.ts';
 import { writeAll } from '../output/write.ts';
-import type { Policy } from '../policy/types.ts';
+import { isKeyShaped } from '../policy/key.ts';
+import type { ApiKey, Policy, SecretReference } from '../policy/types.ts';
+import { readBytes } from '../source/read.ts';
 import type { Spec } from '../spec/schema.ts';
 import { targets } from '../targets/index.ts';
 import type { RenderedFile, SecretsInput } from '../targets/target.ts';
-import { exposedToGit } from './gitIgnored.ts';
+import { secretCodes } from './codes.ts';
 import type { Io, Status } from './io.ts';
-import { type Format, print } from './report.ts';
-import { secretCodes } from './secretCodes.ts';
-import { secretValues } from './secretValues.ts';
+import { type Format, print } from './print.ts';
 import { compileArgument, outputFolder } from './spec.ts';
 import { count } from './validate.ts';
 
@@ -76,4 +78,113 @@ function writeSecrets(files: readonly RenderedFile[], folder: string): Diagnosti
       : [secretCodes.report('not-ignored', [], { problem }, placed(join(folder, path)))];
   });
   return exposed.length > 0 ? exposed : writeAll(files, { folder, modes: { file: 0o600, folder: 0o700 } });
+}
+
+interface SecretValues {
+  /** By reference text. */
+  readonly values: ReadonlyMap<string, string>;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+interface Sources {
+  readonly env: Io['env'];
+  /** Of the spec. */
+  readonly folder: string;
+}
+
+const TOKEN = /^[A-Za-z0-9._~+/=-]+$/;
+
+/** Follows every reference of a policy and checks what it finds. This is the only place that does. */
+function secretValues(policy: Policy, sources: Sources): SecretValues {
+  const values = new Map<string, string>();
+  const problems: Diagnostic[] = [];
+  const take = (reference: SecretReference) => {
+    const found = values.get(reference.text) ?? follow(reference, sources);
+    if (typeof found === 'string') values.set(reference.text, found);
+    else problems.push(found);
+  };
+  for (const key of policy.apiKeys) [...key.keys, key.token].forEach(take);
+  const diagnostics = [...problems, ...checkShapes(policy.apiKeys, values), ...checkSame(policy.apiKeys, values)];
+  return { values, diagnostics };
+}
+
+function follow({ scheme, text, origin }: SecretReference, { env, folder }: Sources): string | Diagnostic {
+  const name = text.slice(text.indexOf(':') + 1);
+  switch (scheme) {
+    case 'env':
+      return env[name] || secretCodes.report('unset', origin, { reference: text });
+    case 'file':
+      return readSecret(resolve(folder, name), { text, origin });
+    case 'vault':
+      return secretCodes.report('not-here', origin, { reference: text });
+  }
+}
+
+function readSecret(file: string, { text, origin }: Pick<SecretReference, 'text' | 'origin'>): string | Diagnostic {
+  try {
+    // Editors and `echo` end a file with a line feed that is no part of the secret.
+    const found = readBytes(file);
+    if ('problem' in found) return secretCodes.report('unreadable', origin, { reference: text, ...found });
+    const value = Buffer.from(found.bytes)
+      .toString('utf8')
+      .replace(/\r?\n$/, '');
+    return value || secretCodes.report('unset', origin, { reference: text });
+  } catch (error) {
+    return secretCodes.report('unreadable', origin, { reference: text, problem: systemProblem(error) });
+  }
+}
+
+function checkShapes(apiKeys: readonly ApiKey[], values: ReadonlyMap<string, string>): Diagnostic[] {
+  const wrong = (reference: SecretReference, fits: (value: string) => boolean) => {
+    const value = values.get(reference.text);
+    return value !== undefined && !fits(value);
+  };
+  return apiKeys.flatMap(({ keys, token }) => [
+    ...keys
+      .filter((key) => wrong(key, isKeyShaped))
+      .map((key) => secretCodes.report('bad-key', key.origin, { reference: key.text })),
+    ...(wrong(token, (value) => TOKEN.test(value))
+      ? [secretCodes.report('bad-token', token.origin, { reference: token.text })]
+      : []),
+  ]);
+}
+
+/** A key that two callers share, or that is somebody's token, makes the one pass for the other. */
+function checkSame(apiKeys: readonly ApiKey[], values: ReadonlyMap<string, string>): Diagnostic[] {
+  const tokens = new Map(apiKeys.map(({ token }) => [values.get(token.text), token.text]));
+  const owners = new Map<string, string>();
+  return apiKeys.flatMap(({ id, keys }) =>
+    keys.flatMap(({ text: reference, origin }) => {
+      const value = values.get(reference);
+      if (value === undefined) return [];
+      const owner = owners.get(value);
+      const other = tokens.get(value);
+      owners.set(value, owner ?? id);
+      return [
+        ...(owner === undefined ? [] : [secretCodes.report('same-key', origin, { reference, key: owner })]),
+        ...(other === undefined ? [] : [secretCodes.report('key-is-token', origin, { reference, other })]),
+      ];
+    }),
+  );
+}
+
+/** Why a file would end up in version control; `undefined` where it would not. */
+function exposedToGit(path: string): string | undefined {
+  const file = resolve(path);
+  const tree = workTreeAbove(dirname(file));
+  if (tree === undefined) return undefined;
+  // Variables of an outer git, as in a hook, would make it look at another work tree.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_')));
+  const { status, error } = spawnSync('git', ['check-ignore', '-q', '--', file], { cwd: tree, env, stdio: 'ignore' });
+  if (status === 0) return undefined;
+  if (status === 1) return 'git does not ignore it';
+  return error
+    ? 'it is in a git work tree, and git cannot be started to ask whether it is ignored'
+    : 'git cannot tell whether it is ignored';
+}
+
+function workTreeAbove(folder: string): string | undefined {
+  if (existsSync(join(folder, '.git'))) return folder;
+  const parent = dirname(folder);
+  return parent === folder ? undefined : workTreeAbove(parent);
 }

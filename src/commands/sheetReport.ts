@@ -1,10 +1,10 @@
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { type Location, type ResolvedDiagnostic, resolveDiagnostics } from '../diagnostics/resolve.ts';
 import { shownChanges } from '../report/access.ts';
 import type { Finding, FindingPlace, Level, Sheet, SheetFormatter } from '../report/sheet.ts';
 import { toolVersion } from '../version.ts';
 import type { Formatter, Report } from './report.ts';
-import { placesInRepository } from './repository.ts';
 import { shownPatch } from './shownPatch.ts';
 
 /** Any format that takes findings, from the report of any command; files are named as the command line does. */
@@ -128,3 +128,32 @@ function changeFindings({ changes = [], patches = false, folder = '', status }: 
 }
 
 const WORDS = { create: 'is to be created', change: 'is to be changed', delete: 'is to be deleted', same: '' } as const;
+
+/**
+ * Names files from the top of the repository around the working directory: platforms know no other names, and a
+ * finding under another is shown nowhere. What is outside, or no file, keeps its name.
+ */
+function placesInRepository(): (place: FindingPlace) => FindingPlace {
+  const top = topOf(process.cwd());
+  return (place) => {
+    const { file } = place;
+    if (top === undefined || file.startsWith('<')) return place;
+    if (file.includes(':')) return withoutRevision(place, top);
+    const inside = relative(top, resolve(file));
+    const outside = inside === '' || inside === '..' || inside.startsWith(`..${sep}`);
+    return outside ? place : { ...place, file: inside.split(sep).join('/') };
+  };
+}
+
+/** What was taken away stands in no line any more, so that the file as it is now has to do. */
+function withoutRevision(place: FindingPlace, top: string): FindingPlace {
+  const path = place.file.slice(place.file.indexOf(':') + 1);
+  return path !== '' && existsSync(join(top, path)) ? { file: path } : place;
+}
+
+/** `.git` is a folder in a clone, and a file in a worktree or a submodule. */
+function topOf(folder: string): string | undefined {
+  if (existsSync(join(folder, '.git'))) return folder;
+  const parent = dirname(folder);
+  return parent === folder ? undefined : topOf(parent);
+}

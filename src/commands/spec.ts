@@ -3,8 +3,11 @@ import { dirname, join, resolve } from 'node:path';
 import { type Compilation, type CompileOptions, compile } from '../compile.ts';
 import { failed, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { placed, systemProblem } from '../output/disk.ts';
+import type { Policy } from '../policy/types.ts';
 import { decodeSource } from '../source/decode.ts';
 import { readBytes } from '../source/read.ts';
+import type { LocatedDocument } from '../source/span.ts';
+import type { Spec } from '../spec/schema.ts';
 import type { ReadFile } from '../targets/target.ts';
 import { commandCodes } from './codes.ts';
 import type { Io } from './io.ts';
@@ -33,6 +36,13 @@ export function openSpec(argument: string | undefined, io: Io): Result<OpenSpec>
   } catch (error) {
     return failed([commandCodes.report('unreadable-spec', [], { problem: systemProblem(error) }, placed(name))]);
   }
+}
+
+/** What every kind of explanation starts from. */
+export interface Understood {
+  readonly policy: Policy;
+  readonly spec: Spec;
+  readonly document: LocatedDocument;
 }
 
 /** Opens and compiles in one go. */

@@ -1,6 +1,6 @@
 import { hasError } from '../diagnostics/diagnostic.ts';
 import type { Io, Status } from './io.ts';
-import { type Format, print } from './report.ts';
+import { type Format, print } from './print.ts';
 import { compileArgument } from './spec.ts';
 import { runTests } from './specTests.ts';
 import { percentOf } from './textReport.ts';

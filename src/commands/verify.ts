@@ -9,7 +9,7 @@ import { verifyNames } from '../verify/names.ts';
 import { openScope } from '../verify/scope.ts';
 import { verifyEngine } from '../verify/verify.ts';
 import type { Io, Status } from './io.ts';
-import { type Format, print } from './report.ts';
+import { type Format, print } from './print.ts';
 import { compileArgument, type OpenSpec } from './spec.ts';
 import { count } from './validate.ts';
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import * as assert from 'uvu/assert';
-import { diffLive } from '../../../src/commands/diffLive.ts';
+import { diffLive } from '../../../src/commands/diff.ts';
 import { generate } from '../../../src/commands/generate.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../../src/verify/folder.ts';
 import { engineSuite } from '../../engines/suite.ts';

@@ -1,12 +1,17 @@
 import { jsonDiagnostics } from '../diagnostics/json.ts';
 import type { Change } from '../output/plan.ts';
 import { jsonAccess } from '../report/accessJson.ts';
+import { sheetFormats } from '../report/formats.ts';
+import { markdown } from '../report/markdown.ts';
+import type { Io, Status } from './io.ts';
 import { locator } from './location.ts';
 import type { Formatter, Report } from './report.ts';
+import { platformReport, sheetReport } from './sheetReport.ts';
 import { shownPatch } from './shownPatch.ts';
+import { textReport } from './textReport.ts';
 
 /** For machines: one object, the same keys whatever the status. */
-export const jsonReport: Formatter = (report) => {
+const jsonReport: Formatter = (report) => {
   const { command, status, document, changes, access, tests, coverage, engines } = report;
   const locate = document && locator(document);
   const value = {
@@ -46,4 +51,25 @@ function jsonChange(change: Change, patches: boolean) {
     ...(cause && { cause }),
     ...(patches && verb !== 'same' && { patch: shownPatch(change) }),
   };
+}
+
+/** Every output format by name: one more is one more line. */
+const formatters = {
+  text: textReport,
+  json: jsonReport,
+  sarif: platformReport(sheetFormats.sarif),
+  junit: platformReport(sheetFormats.junit),
+  github: platformReport(sheetFormats.github),
+  gitlab: platformReport(sheetFormats.gitlab),
+  markdown: sheetReport(sheetFormats.markdown),
+} as const satisfies Readonly<Record<string, Formatter>>;
+
+export type Format = keyof typeof formatters;
+
+/** Prints a report, whole whatever the status is, and hands the status on. */
+export function print(report: Report, format: Format, io: Io): Status {
+  const { out, err } = formatters[format](report, io.colour);
+  if (err !== '') io.err(err);
+  if (out !== '') io.out(out);
+  return report.status;
 }
