@@ -3,11 +3,11 @@ import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { compile } from '../src/compile.ts';
 import { targets } from '../src/targets/index.ts';
+import { type EngineRun, startEngineRun } from '../src/verify/engineRun.ts';
 import { fieldOf } from '../src/verify/http1.ts';
 import { randomOf } from '../src/verify/random.ts';
 import { type Connection, openConnection, type RawResponse } from '../src/verify/raw.ts';
 import { openScope, type Scope } from '../src/verify/scope.ts';
-import { startTrial, type Trial } from '../src/verify/trial.ts';
 import { ARRIVAL_HEADER, type Arrival } from '../src/verify/upstreams.ts';
 import { engineSuite } from './engines/suite.ts';
 import { EXPOSED, gitlabOperations, INTENDED, nameOf, targetOf } from './support/gitlab.ts';
@@ -16,7 +16,7 @@ const { test, engines } = await engineSuite('gitlab through the example', ['ngin
 const file = fileURLToPath(new URL('../examples/gitlab-proxy/postern.yaml', import.meta.url));
 
 interface Client {
-  readonly trial: Trial;
+  readonly run: EngineRun;
   readonly key: string;
   /** Sends one request as the partner does; `fields` replace or, where undefined, leave out what it sends. */
   ask(
@@ -34,14 +34,14 @@ async function start(engine: 'nginx' | 'caddy', scope: Scope): Promise<Client> {
   const target = targets.find(({ name }) => name === engine);
   if (!policy || !target) throw new Error(JSON.stringify(diagnostics));
   const program = engines[engine].path;
-  const started = await startTrial(
+  const started = await startEngineRun(
     { engine, program, target, options: {}, policy, read: () => undefined, random: randomOf('gitlab') },
     scope,
   );
-  if (!('trial' in started)) throw new Error(JSON.stringify(started.diagnostics));
-  const { trial } = started;
-  const port = trial.policy.proxies.find(({ id }) => id === 'api')?.listen.port ?? 0;
-  const key = trial.secrets.keysOf('echoes')[0] ?? '';
+  if (!('run' in started)) throw new Error(JSON.stringify(started.diagnostics));
+  const { run } = started;
+  const port = run.policy.proxies.find(({ id }) => id === 'api')?.listen.port ?? 0;
+  const key = run.secrets.keysOf('echoes')[0] ?? '';
   let connection: Connection | undefined;
   scope.defer(async () => connection?.close());
   const ask: Client['ask'] = async (line, fields = {}) => {
@@ -51,9 +51,9 @@ async function start(engine: 'nginx' | 'caddy', scope: Scope): Promise<Client> {
     const response = await connection.send(`${line} HTTP/1.1\r\n${head.join('')}\r\n`);
     // nginx ends a connection after a thousand requests, and says so.
     if (response.field('connection') === 'close') connection = undefined;
-    return { response, arrival: trial.upstreams.claim(response.field(ARRIVAL_HEADER) ?? '') };
+    return { response, arrival: run.upstreams.claim(response.field(ARRIVAL_HEADER) ?? '') };
   };
-  return { trial, key, ask };
+  return { run, key, ask };
 }
 
 async function withClient(engine: 'nginx' | 'caddy', check: (client: Client) => Promise<void>): Promise<void> {
@@ -61,15 +61,15 @@ async function withClient(engine: 'nginx' | 'caddy', check: (client: Client) => 
   try {
     const client = await start(engine, scope);
     await check(client);
-    await client.trial.server.stop();
-    assert.is(await client.trial.leak(), undefined, 'the engine wrote a secret into a log');
+    await client.run.server.stop();
+    assert.is(await client.run.leak(), undefined, 'the engine wrote a secret into a log');
   } finally {
     await scope.close();
   }
 }
 
-function checkArrival({ trial, key }: Client, line: string, { request }: Arrival): void {
-  const token = trial.secrets.tokenOf('echoes');
+function checkArrival({ run, key }: Client, line: string, { request }: Arrival): void {
+  const token = run.secrets.tokenOf('echoes');
   assert.is(`${request.method} ${request.target}`, line);
   assert.is(fieldOf(request.fields, 'PRIVATE-TOKEN'), token);
   assert.not.ok(request.head.includes(key), 'the upstream got the key of the client');
@@ -97,7 +97,7 @@ for (const engine of ['nginx', 'caddy'] as const) {
         assert.is(arrival, undefined, `${line} reached the upstream`);
         assert.ok(response.status === 404 || response.status === 405, `${line}: ${response.status}`);
       }
-      assert.is(client.trial.upstreams.unclaimed.size, 0, 'something reached the upstream without an answer');
+      assert.is(client.run.upstreams.unclaimed.size, 0, 'something reached the upstream without an answer');
     }));
 
   test(`${engine}: every refusal has its status, a JSON body and the proxy's own header`, () =>

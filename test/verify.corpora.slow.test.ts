@@ -2,13 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import type { Probe } from '../src/verify/draft.ts';
+import type { EngineRun } from '../src/verify/engineRun.ts';
 import { openScope, type Scope } from '../src/verify/scope.ts';
 import { type Disagreement, sendAll } from '../src/verify/send.ts';
-import type { Trial } from '../src/verify/trial.ts';
 import { engineSuite } from './engines/suite.ts';
 import { corpusProbes } from './verify/corpora.ts';
 import { engineVersions } from './verify/proxyTargets.ts';
-import { broadTrial } from './verify/run.ts';
+import { broadRun } from './verify/run.ts';
 
 const folder = fileURLToPath(new URL('../../shared/corpora/', import.meta.url));
 const read = (name: string) =>
@@ -22,11 +22,11 @@ for (const name of ['caddy', 'nginx', 'nginx-newest'] as const) {
   const { engine, target } = engineVersions[name];
   const { test, engines } = await engineSuite(`collected attacks on ${name}`, [name]);
   let scope: Scope;
-  let trial: Trial;
+  let run: EngineRun;
 
   test.before(async () => {
     scope = openScope();
-    trial = await broadTrial({ engine, target, program: engines[name].path, seed: 'corpora' }, scope);
+    run = await broadRun({ engine, target, program: engines[name].path, seed: 'corpora' }, scope);
   });
   test.after(() => scope.close());
 
@@ -34,7 +34,7 @@ for (const name of ['caddy', 'nginx', 'nginx-newest'] as const) {
   for (const [file, probesOf] of corpusProbes) {
     const lines = read(file);
     (lines.length === 0 ? test.skip : test)(`${file}: what others have found`, async () => {
-      const probes = probesOf(lines, trial.secrets);
+      const probes = probesOf(lines, run.secrets);
       const found: Disagreement[] = [];
       const options = {
         now: () => Date.now() / 1000,
@@ -42,7 +42,7 @@ for (const name of ['caddy', 'nginx', 'nginx-newest'] as const) {
         sent: () => {},
         signal: new AbortController().signal,
       };
-      await sendAll(probes[Symbol.iterator](), trial, options);
+      await sendAll(probes[Symbol.iterator](), run, options);
       assert.equal(
         found.map(({ probe, problems }) => [inWords(probe), ...problems.map(({ text }) => text)]),
         [],

@@ -1,22 +1,22 @@
 import * as assert from 'uvu/assert';
+import type { EngineRun } from '../src/verify/engineRun.ts';
 import { expectationOf } from '../src/verify/expect.ts';
 import { openScope, type Scope } from '../src/verify/scope.ts';
 import { judgeAlone } from '../src/verify/send.ts';
-import type { Trial } from '../src/verify/trial.ts';
 import { engineSuite } from './engines/suite.ts';
 import { checkCase, findCases } from './support/golden.ts';
 import { decisionsOf, probeFrom } from './verify/named.ts';
 import { proxyTargets } from './verify/proxyTargets.ts';
-import { broadTrial, findings, verified } from './verify/run.ts';
+import { broadRun, findings, verified } from './verify/run.ts';
 
 for (const { engine, target } of proxyTargets) {
   const { test, engines } = await engineSuite(`verify on ${engine}`, [engine]);
   let scope: Scope;
-  let trial: Trial;
+  let run: EngineRun;
 
   test.before(async () => {
     scope = openScope();
-    trial = await broadTrial({ engine, target, program: engines[engine].path, seed: 'named' }, scope);
+    run = await broadRun({ engine, target, program: engines[engine].path, seed: 'named' }, scope);
   });
   test.after(() => scope.close());
 
@@ -25,12 +25,12 @@ for (const { engine, target } of proxyTargets) {
     test(title, () =>
       checkCase(path, async (read) => {
         const now = Date.now() / 1000;
-        const probe = probeFrom(read('request') ?? '', read('proxy') ?? '', trial.secrets);
-        const ground = trial.grounds.get(probe.proxy);
-        assert.ok(ground, `no proxy ${probe.proxy}`);
-        const disagreement = await judgeAlone(probe, trial, now);
+        const probe = probeFrom(read('request') ?? '', read('proxy') ?? '', run.secrets);
+        const fixture = run.fixtures.get(probe.proxy);
+        assert.ok(fixture, `no proxy ${probe.proxy}`);
+        const disagreement = await judgeAlone(probe, run, now);
         assert.equal(disagreement?.problems.map(({ text }) => text) ?? [], []);
-        return new Map([['decision', ground ? decisionsOf(expectationOf(probe, ground, now)) : '']]);
+        return new Map([['decision', fixture ? decisionsOf(expectationOf(probe, fixture, now)) : '']]);
       }),
     );
   }

@@ -35,8 +35,8 @@ export async function verify(
   const missing = [...diagnostics, ...chosen.diagnostics];
   if (chosen.engines.length === 0)
     return print({ ...report, status: 2, diagnostics: missing, asked: 'changes' }, format, io);
-  const runs: EngineRun[] = [];
-  for (const found of chosen.engines) runs.push(await runEngine(found, { source, policy, spec, requests, seed, io }));
+  const runs: EngineResult[] = [];
+  for (const found of chosen.engines) runs.push(await verifyOne(found, { source, policy, spec, requests, seed, io }));
   const all = [...missing, ...runs.flatMap((run) => run.diagnostics)];
   // Half an answer is none: whoever has one engine only can name it.
   const untold = chosen.diagnostics.length > 0 || runs.every(({ sent }) => sent === 0);
@@ -99,7 +99,7 @@ function chooseEngines(
   return { engines: asked && missing.length > 0 ? [] : engines, diagnostics };
 }
 
-interface EngineRun {
+interface EngineResult {
   readonly name: EngineId;
   readonly sent: number;
   readonly disagreements: number;
@@ -117,7 +117,7 @@ interface RunContext {
   readonly io: Io;
 }
 
-async function runEngine({ name, program }: FoundEngine, context: RunContext): Promise<EngineRun> {
+async function verifyOne({ name, program }: FoundEngine, context: RunContext): Promise<EngineResult> {
   const { source, policy, spec, requests, seed, io } = context;
   const what = name === 'coredns' ? 'domainRewrites' : 'proxies';
   const nothing = name === 'coredns' ? policy.rewrites.length === 0 : policy.proxies.length === 0;

@@ -1,30 +1,26 @@
+import { HIDDEN_RESPONSE_HEADERS } from '../policy/headers.ts';
 import { STATUS_MESSAGES, statusBody } from '../policy/statuses.ts';
-import type { Policy, Upstream } from '../policy/types.ts';
-import { type AnswerContext, answerProblems, originProblems } from './compareAnswer.ts';
+import type { Proxy, Upstream } from '../policy/types.ts';
 import { upstreamProblems } from './compareUpstream.ts';
 import type { Answered, Exchange } from './exchange.ts';
-import type { Expectation, Expected } from './expect.ts';
-import type { Ground } from './world.ts';
-
-/** One way in which an engine did not do what the evaluator says. */
-export interface Problem {
-  /** The same for the same kind of mistake, so that a smaller request can be seen to show the same one. */
-  readonly kind: string;
-  readonly text: string;
-  /** Index of the request among those of the probe; absent where it is about none of them. */
-  readonly index?: number;
-}
+import type { Expectation, Expected, Problem } from './expect.ts';
+import { fieldOf } from './http1.ts';
+import type { ProxyFixture } from './proxyFixture.ts';
+import type { RawResponse } from './raw.ts';
+import type { ReadRequest } from './reading.ts';
+import type { Answer } from './recorder.ts';
+import type { Secrets } from './secrets.ts';
+import { originsOf } from './upstreams.ts';
 
 /** How engines refuse what they cannot parse; 405 goes with methods that they never take. */
 const REFUSALS = [400, 405, 408, 411, 413, 414, 417, 421, 431, 494, 501, 505];
 
-export interface Judged {
-  readonly ground: Ground;
-  readonly policy: Policy;
-}
-
 /** What is wrong with an exchange; nothing, mostly. */
-export function problemsOf({ expected, end }: Expectation, { answers, extra }: Exchange, judged: Judged): Problem[] {
+export function problemsOf(
+  { expected, end }: Expectation,
+  { answers, extra }: Exchange,
+  fixture: ProxyFixture,
+): Problem[] {
   const problems: Problem[] = [];
   let refused = false;
   for (const [index, each] of expected.entries()) {
@@ -32,7 +28,7 @@ export function problemsOf({ expected, end }: Expectation, { answers, extra }: E
     const answer = answers[index];
     // Whoever said that the connection ends need not read on, RFC 9112 §9.6.
     if (!answer && saysClose(answers[index - 1])) break;
-    const found = oneProblem(each, answer, judged);
+    const found = oneProblem(each, answer, fixture);
     problems.push(...found.map((problem) => ({ ...problem, index })));
     refused = answer === undefined || found.length > 0 || REFUSALS.includes(answer.response.status);
   }
@@ -60,7 +56,7 @@ function reasonOf(end: Expectation['end']): string {
   return typeof end === 'object' ? ` (${end.malformed})` : '';
 }
 
-function oneProblem(expected: Expected, answer: Answered | undefined, judged: Judged): Problem[] {
+function oneProblem(expected: Expected, answer: Answered | undefined, fixture: ProxyFixture): Problem[] {
   const { decision } = expected;
   const status = answer?.response.status;
   const arrival = answer?.arrival;
@@ -74,9 +70,9 @@ function oneProblem(expected: Expected, answer: Answered | undefined, judged: Ju
     ];
   }
   if (status === undefined || !answer) return [{ kind: 'closed', text: 'the connection was closed without an answer' }];
-  if (isUnmet(expected) && [400, 412].includes(status)) return [];
+  if (isPreconditionRefusal(expected) && [400, 412].includes(status)) return [];
   if (isServerWide(expected) && status === 200 && answer.response.body.length === 0) return [];
-  if (decision.kind !== 'forward') return deniedProblems(expected, answer, judged);
+  if (decision.kind !== 'forward') return deniedProblems(expected, answer, fixture);
   if (!arrival && status === 413 && isTooLarge(expected)) return [];
   if (!arrival)
     return [
@@ -86,9 +82,9 @@ function oneProblem(expected: Expected, answer: Answered | undefined, judged: Ju
       },
     ];
   return [
-    ...upstreamProblems(expected, arrival, judged),
-    ...answerProblems(contextOf(expected, answer, judged)),
-    ...forwardedAnswerProblems(expected, answer, judged),
+    ...upstreamProblems(expected, arrival, fixture),
+    ...answerProblems(contextOf(expected, answer, fixture)),
+    ...forwardedAnswerProblems(expected, answer, fixture),
   ];
 }
 
@@ -105,7 +101,7 @@ function isServerWide({ request: { method, target } }: Expected): boolean {
 }
 
 /** nginx compares its own answers with what If-Match and If-Unmodified-Since ask for, and no configuration keeps it from that. */
-function isUnmet({ decision, request: { fields } }: Expected): boolean {
+function isPreconditionRefusal({ decision, request: { fields } }: Expected): boolean {
   return (
     decision.kind === 'answer' &&
     decision.status === 200 &&
@@ -120,11 +116,11 @@ function isTooLarge({ decision, request }: Expected): boolean {
   return maxBody !== undefined && request.body.length > maxBody;
 }
 
-function contextOf({ request }: Expected, { response }: Answered, { ground }: Judged): AnswerContext {
-  return { response, proxy: ground.proxy, request, secrets: ground.secrets };
+function contextOf({ request }: Expected, { response }: Answered, fixture: ProxyFixture): AnswerContext {
+  return { response, proxy: fixture.proxy, request, secrets: fixture.secrets };
 }
 
-function deniedProblems(expected: Expected, answer: Answered, judged: Judged): Problem[] {
+function deniedProblems(expected: Expected, answer: Answered, fixture: ProxyFixture): Problem[] {
   const { decision, request } = expected;
   if (decision.kind === 'forward') return [];
   const { response } = answer;
@@ -137,7 +133,7 @@ function deniedProblems(expected: Expected, answer: Answered, judged: Judged): P
       },
     ];
   }
-  const problems = answerProblems(contextOf(expected, answer, judged));
+  const problems = answerProblems(contextOf(expected, answer, fixture));
   const withoutBody = request.method === 'HEAD' || [204, 304].includes(response.status);
   const body = decision.kind === 'answer' ? decision.body : statusBody(decision.status);
   if (!withoutBody && response.text().trim() !== body)
@@ -159,7 +155,7 @@ function deniedProblems(expected: Expected, answer: Answered, judged: Judged): P
 function forwardedAnswerProblems(
   { request }: Expected,
   { response, arrival }: Answered,
-  { policy, ground }: Judged,
+  { policy, proxy }: ProxyFixture,
 ): Problem[] {
   if (!arrival) return [];
   const { answer } = arrival;
@@ -173,9 +169,77 @@ function forwardedAnswerProblems(
     });
   const upstream = policy.upstreams.find(({ id }): boolean => id === arrival.upstream);
   return upstream
-    ? [
-        ...problems,
-        ...originProblems({ answer, upstream: upstream satisfies Upstream, response, request, proxy: ground.proxy }),
-      ]
+    ? [...problems, ...originProblems({ answer, upstream: upstream satisfies Upstream, response, request, proxy })]
     : problems;
+}
+
+interface AnswerContext {
+  readonly response: RawResponse;
+  readonly request: ReadRequest;
+  readonly proxy: Proxy;
+  readonly secrets: Secrets;
+}
+
+/** What must hold of every answer that the policy, not the parser, gave. */
+function answerProblems({ response, proxy, secrets }: AnswerContext): Problem[] {
+  const problems: Problem[] = [];
+  for (const { name, value } of proxy.responseHeaders) {
+    if (response.field(name) !== value)
+      problems.push({
+        kind: `response-header ${name}`,
+        text: `the answer's ${name} is ${response.field(name) ?? 'missing'} instead of ${value}`,
+      });
+  }
+  for (const name of [...HIDDEN_RESPONSE_HEADERS, 'via']) {
+    if (response.field(name) !== undefined)
+      problems.push({ kind: `hidden ${name}`, text: `the answer has ${name}: ${response.field(name)}` });
+  }
+  const server = response.field('server');
+  if (server !== undefined && /\d/.test(server))
+    problems.push({ kind: 'server', text: `the answer tells the engine's version: ${server}` });
+  const all = `${response.fields.map(([, value]) => value).join('\n')}\n${response.body.toString('latin1')}`;
+  if (secrets.leakIn(all) !== undefined) problems.push({ kind: 'leak', text: 'the answer holds a key or token' });
+  return problems;
+}
+
+interface Mapped {
+  readonly answer: Answer;
+  readonly upstream: Upstream;
+  readonly response: RawResponse;
+  readonly request: ReadRequest;
+  readonly proxy: Proxy;
+}
+
+/** Whether `Link` and `Location` came back with the proxy's own origin, and everything else as it was. */
+function originProblems({ answer, upstream, response, request, proxy }: Mapped): Problem[] {
+  const host = fieldOf(request.fields, 'host');
+  // Without a Host there is no origin to map to.
+  if (proxy.publicUrl === undefined && (host === undefined || host === '')) return [];
+  const own = proxy.publicUrl ?? `http://${host}`;
+  const problems: Problem[] = [];
+  for (const name of ['Link', 'Location']) {
+    const sent = fieldOf(answer.fields ?? [], name);
+    const due = sent === undefined ? undefined : mapOrigins(sent, originsOf(upstream), own);
+    const got = response.field(name);
+    if (got !== due)
+      problems.push({
+        kind: `origin ${name}`,
+        text: `${name} came back as ${got ?? 'nothing'} instead of ${due ?? 'nothing'}`,
+      });
+  }
+  const next = response.field('x-next-page');
+  if (next !== '2')
+    problems.push({ kind: 'answer-header', text: `X-Next-Page of the upstream came back as ${next ?? 'nothing'}` });
+  return problems;
+}
+
+/** At the start of the value or of a link, and only where the origin ends there. */
+function mapOrigins(value: string, origins: readonly string[], own: string): string {
+  const longest = [...new Set(origins)]
+    .sort((a, b) => b.length - a.length)
+    .map((origin) => origin.replace(/[.[\]\\]/g, '\\$&'));
+  return value.replace(
+    new RegExp(`(^|<)(?:${longest.join('|')})(?=[/?#>]|$)`, 'gi'),
+    (_, before: string) => before + own,
+  );
 }

@@ -2,10 +2,11 @@ import { isIP } from 'node:net';
 import { formatAddress, parseAddress } from '../policy/cidr.ts';
 import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../policy/headers.ts';
 import type { Forwarding, Upstream } from '../policy/types.ts';
-import type { Judged, Problem } from './compare.ts';
-import type { Expected } from './expect.ts';
+import type { Expected, Problem } from './expect.ts';
 import { type Fields, fieldOf } from './http1.ts';
+import type { ProxyFixture } from './proxyFixture.ts';
 import type { Recorded } from './recorder.ts';
+import type { Secrets } from './secrets.ts';
 import type { Arrival } from './upstreams.ts';
 
 /** What an engine writes itself. */
@@ -24,15 +25,14 @@ const WRITTEN = [
 export function upstreamProblems(
   expected: Expected,
   { upstream: id, request: got }: Arrival,
-  { policy, ground }: Judged,
+  { policy, secrets }: ProxyFixture,
 ): Problem[] {
   const { decision, request } = expected;
   if (decision.kind !== 'forward') return [];
   const upstream = policy.upstreams.find((each) => each.id === decision.forwarding.upstream);
   if (!upstream || upstream.id !== id)
     return [{ kind: 'upstream', text: `forwarded to ${id} instead of ${decision.forwarding.upstream}` }];
-  const token =
-    decision.key && decision.forwarding.auth === 'apiKey' ? ground.secrets.tokenOf(decision.key.id) : undefined;
+  const token = decision.key && decision.forwarding.auth === 'apiKey' ? secrets.tokenOf(decision.key.id) : undefined;
   const problems: Problem[] = [];
   const differ = (kind: string, is: string, should: string) => {
     if (is !== should)
@@ -59,7 +59,7 @@ export function upstreamProblems(
       text: `the upstream got another ${upstream.tokenHeader} than the token of ${decision.key?.id}`,
     });
   }
-  if (token !== undefined && keyLeaks(got, upstream, ground.secrets))
+  if (token !== undefined && keyLeaks(got, upstream, secrets))
     problems.push({ kind: 'key-leak', text: "the upstream got the client's key" });
   return [
     ...problems,
@@ -74,7 +74,7 @@ export function hostOf({ scheme, host, port }: Upstream): string {
   return port === (scheme === 'https' ? 443 : 80) ? name : `${name}:${port}`;
 }
 
-function keyLeaks(got: Recorded, upstream: Upstream, secrets: Judged['ground']['secrets']): boolean {
+function keyLeaks(got: Recorded, upstream: Upstream, secrets: Secrets): boolean {
   const others = got.fields.filter(([name]) => name.toLowerCase() !== upstream.tokenHeader.toLowerCase());
   return secrets.leakIn(others.map(([, value]) => value).join('\n')) !== undefined;
 }

@@ -2,8 +2,8 @@ import { type Address, parseAddress } from '../policy/cidr.ts';
 import type { Decision } from '../policy/decide.ts';
 import { clientAddress, credentialOf } from '../policy/request.ts';
 import type { Probe } from './draft.ts';
+import type { ProxyFixture } from './proxyFixture.ts';
 import { type Reading, type ReadRequest, readAll } from './reading.ts';
-import type { Ground } from './world.ts';
 
 /** What the reference evaluator says about one request of a probe. */
 export interface Expected {
@@ -23,10 +23,19 @@ export interface Expectation {
   readonly end: 'clean' | 'incomplete' | { readonly malformed: string; readonly late: boolean };
 }
 
-export function expectationOf(probe: Probe, ground: Ground, now: number): Expectation {
+/** One way in which an engine did not do what the evaluator says. */
+export interface Problem {
+  /** The same for the same kind of mistake, so that a smaller request can be seen to show the same one. */
+  readonly kind: string;
+  readonly text: string;
+  /** Index of the request among those of the probe; absent where it is about none of them. */
+  readonly index?: number;
+}
+
+export function expectationOf(probe: Probe, fixture: ProxyFixture, now: number): Expectation {
   const readings = readAll(probe.raw);
   const expected = readings.flatMap((reading) =>
-    reading.kind === 'request' ? [expectedOf(reading, { probe, ground, now })] : [],
+    reading.kind === 'request' ? [expectedOf(reading, { probe, fixture, now })] : [],
   );
   const last = readings.at(-1);
   if (last?.kind === 'malformed') return { expected, end: { malformed: last.why, late: last.late ?? false } };
@@ -37,10 +46,10 @@ type Read = Extract<Reading, { kind: 'request' }>;
 
 function expectedOf(
   { request, refusable, loose = false, midway = false }: Read,
-  context: { probe: Probe; ground: Ground; now: number },
+  context: { probe: Probe; fixture: ProxyFixture; now: number },
 ): Expected {
-  const { probe, ground, now } = context;
-  const { proxy, secrets, evaluator } = ground;
+  const { probe, fixture, now } = context;
+  const { proxy, secrets, evaluator } = fixture;
   const peer = parseAddress(probe.peer);
   if (!peer) throw new Error(`a probe comes from ${probe.peer}, which is no address`);
   const { method, target, fields } = request;

@@ -1,10 +1,10 @@
-import { type Problem, problemsOf } from './compare.ts';
+import { problemsOf } from './compare.ts';
 import type { Probe } from './draft.ts';
+import type { EngineRun } from './engineRun.ts';
 import { connectTo, type Exchange, exchangeAlone, exchangeOn } from './exchange.ts';
-import { type Expectation, expectationOf, isOrdinary } from './expect.ts';
+import { type Expectation, expectationOf, isOrdinary, type Problem } from './expect.ts';
+import type { ProxyFixture } from './proxyFixture.ts';
 import type { Connection } from './raw.ts';
-import type { Trial } from './trial.ts';
-import type { Ground } from './world.ts';
 
 /** A probe with which engine and evaluator do not agree. */
 export interface Disagreement {
@@ -17,6 +17,7 @@ export interface SendOptions {
   /** Seconds since the epoch, asked for each probe. */
   readonly now: () => number;
   readonly found: (disagreement: Disagreement) => void;
+  readonly agreed?: (expectation: Expectation, exchange: Exchange) => void;
   /** After each probe. */
   readonly sent: () => void;
   readonly signal: AbortSignal;
@@ -27,7 +28,7 @@ const LANES = 32;
 const CONNECTIONS_EACH = 6;
 
 /** Sends probes over many connections at once and compares what becomes of each. */
-export async function sendAll(probes: Iterator<Probe>, trial: Trial, options: SendOptions): Promise<void> {
+export async function sendAll(probes: Iterator<Probe>, run: EngineRun, options: SendOptions): Promise<void> {
   const flying = new Set<Probe>();
   const suspects = new Map<string, readonly Probe[]>();
   const lane = async () => {
@@ -35,17 +36,17 @@ export async function sendAll(probes: Iterator<Probe>, trial: Trial, options: Se
     try {
       for (let next = probes.next(); !next.done && !options.signal.aborted; next = probes.next()) {
         flying.add(next.value);
-        await sendOne(next.value, { trial, options, connections });
+        await sendOne(next.value, { run, options, connections });
         flying.delete(next.value);
         options.sent();
-        suspect(suspects, trial.upstreams.unclaimed, [...flying, next.value]);
+        suspect(suspects, run.upstreams.unclaimed, [...flying, next.value]);
       }
     } finally {
       for (const connection of connections.values()) connection.close();
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
-  for (const number of trial.upstreams.unclaimed.keys()) await nameCulprit(suspects.get(number) ?? [], trial, options);
+  for (const number of run.upstreams.unclaimed.keys()) await nameCulprit(suspects.get(number) ?? [], run, options);
 }
 
 /** Remembers who was under way when an arrival was first seen that nobody has claimed yet. */
@@ -59,35 +60,35 @@ function suspect(
 }
 
 interface LaneContext {
-  readonly trial: Trial;
+  readonly run: EngineRun;
   readonly options: SendOptions;
   readonly connections: Map<string, Connection>;
 }
 
 async function sendOne(probe: Probe, context: LaneContext): Promise<void> {
-  const { trial, options } = context;
-  const ground = groundOf(probe, trial);
-  const expectation = expectationOf(probe, ground, options.now());
-  const exchange = await exchangeWith(probe, { expectation, ground, context });
-  const problems = problemsOf(expectation, exchange, { ground, policy: trial.policy });
-  if (problems.length === 0) trial.journal.note(expectation, exchange);
+  const { run, options } = context;
+  const fixture = fixtureOf(probe, run);
+  const expectation = expectationOf(probe, fixture, options.now());
+  const exchange = await exchangeWith(probe, { expectation, fixture, context });
+  const problems = problemsOf(expectation, exchange, fixture);
+  if (problems.length === 0) options.agreed?.(expectation, exchange);
   if (problems.length > 0 && !options.signal.aborted) options.found({ probe, expectation, problems });
 }
 
 async function exchangeWith(
   probe: Probe,
-  details: { expectation: Expectation; ground: Ground; context: LaneContext },
+  details: { expectation: Expectation; fixture: ProxyFixture; context: LaneContext },
 ): Promise<Exchange> {
-  const { expectation, ground, context } = details;
-  const { trial, connections } = context;
-  const { proxy } = ground;
-  const alone = () => exchangeAlone(probe, expectation, { proxy, upstreams: trial.upstreams });
+  const { expectation, fixture, context } = details;
+  const { run, connections } = context;
+  const { proxy } = fixture;
+  const alone = () => exchangeAlone(probe, expectation, { proxy, upstreams: run.upstreams });
   if (!isOrdinary(expectation) || proxy.clientIp.kind === 'proxyProtocol') return alone();
   const key = `${proxy.id} ${probe.peer}`;
   const kept = connections.get(key);
   const connection = kept?.open ? kept : await connectTo(proxy, probe.peer);
   keep(connections, key, connection);
-  const exchange = await exchangeOn(connection, probe, trial.upstreams);
+  const exchange = await exchangeOn(connection, probe, run.upstreams);
   const response = exchange.answers[0]?.response;
   if (!response || /\bclose\b/i.test(response.field('connection') ?? '')) drop(connections, key);
   // A server may close a kept connection at any time, also just while it is used again.
@@ -106,20 +107,20 @@ function drop(connections: Map<string, Connection>, key: string): void {
   connections.delete(key);
 }
 
-export function groundOf({ proxy }: Probe, { grounds }: Trial): Ground {
-  const ground = grounds.get(proxy);
-  if (!ground) throw new Error(`a probe for the proxy ${proxy}, which is not there`);
-  return ground;
+export function fixtureOf({ proxy }: Probe, { fixtures }: EngineRun): ProxyFixture {
+  const fixture = fixtures.get(proxy);
+  if (!fixture) throw new Error(`a probe for the proxy ${proxy}, which is not there`);
+  return fixture;
 }
 
 /** What one probe shows by itself; also that it reached the upstream without anybody being told. */
-export async function judgeAlone(probe: Probe, trial: Trial, now: number): Promise<Disagreement | undefined> {
-  const ground = groundOf(probe, trial);
-  const expectation = expectationOf(probe, ground, now);
-  trial.upstreams.forgetUnclaimed();
-  const exchange = await exchangeAlone(probe, expectation, { proxy: ground.proxy, upstreams: trial.upstreams });
-  const [secret] = trial.upstreams.unclaimed.values();
-  const found = problemsOf(expectation, exchange, { ground, policy: trial.policy });
+export async function judgeAlone(probe: Probe, run: EngineRun, now: number): Promise<Disagreement | undefined> {
+  const fixture = fixtureOf(probe, run);
+  const expectation = expectationOf(probe, fixture, now);
+  run.upstreams.forgetUnclaimed();
+  const exchange = await exchangeAlone(probe, expectation, { proxy: fixture.proxy, upstreams: run.upstreams });
+  const [secret] = run.upstreams.unclaimed.values();
+  const found = problemsOf(expectation, exchange, fixture);
   const hidden = secret
     ? [
         {
@@ -134,12 +135,12 @@ export async function judgeAlone(probe: Probe, trial: Trial, now: number): Promi
 
 async function nameCulprit(
   suspects: readonly Probe[],
-  trial: Trial,
+  run: EngineRun,
   { now, found, signal }: SendOptions,
 ): Promise<void> {
   for (const probe of suspects) {
     if (signal.aborted) return;
-    const disagreement = await judgeAlone(probe, trial, now());
+    const disagreement = await judgeAlone(probe, run, now());
     if (disagreement) return found(disagreement);
   }
 }

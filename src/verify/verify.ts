@@ -1,37 +1,21 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
-import { logProblems } from './checks/accessLog.ts';
+import type { Policy, Proxy } from '../policy/types.ts';
+import { openJournal } from './checks/accessLog.ts';
 import { unverifiedUpstreams } from './checks/certificates.ts';
-import type { Unmet } from './checks/check.ts';
+import type { CheckFailure } from './checks/check.ts';
 import { rateLimits } from './checks/rates.ts';
 import { upgrades } from './checks/websockets.ts';
 import { verifyCodes } from './codes.ts';
-import type { Problem } from './compare.ts';
-import { describe } from './describe.ts';
 import type { Probe } from './draft.ts';
+import { type EngineRun, startEngineRun, type Verified, type VerifyOptions } from './engineRun.ts';
+import { type Expectation, type Expected, expectationOf, type Problem } from './expect.ts';
+import { fieldOf } from './http1.ts';
 import { probesOf } from './probes/generate.ts';
-import { type TestRequest, testProbes } from './probes/tests.ts';
+import { testProbes } from './probes/tests.ts';
 import { type Random, randomOf } from './random.ts';
 import type { Scope } from './scope.ts';
-import { type Disagreement, groundOf, sendAll } from './send.ts';
-import { shrink } from './shrink.ts';
-import { startTrial, type Trial, type TrialOptions } from './trial.ts';
-
-export interface VerifyOptions extends Omit<TrialOptions, 'random'> {
-  /** Generated probes, beside `tests`. */
-  readonly requests: number;
-  readonly seed: string;
-  readonly tests: readonly TestRequest[];
-  /** So many disagreements end the sending: what is thoroughly broken need not be counted out. */
-  readonly enough?: number;
-  readonly progress: (sent: number) => void;
-}
-
-export interface Verified {
-  readonly sent: number;
-  /** Probes with which the engine did not agree. */
-  readonly disagreements: number;
-  readonly diagnostics: readonly Diagnostic[];
-}
+import type { Secrets } from './secrets.ts';
+import { type Disagreement, fixtureOf, judgeAlone, sendAll } from './send.ts';
 
 /** Kinds of disagreement that are worked out; where there are more, these are enough to begin with. */
 const MOST_KINDS = 12;
@@ -43,14 +27,15 @@ const now = () => Date.now() / 1000;
 /** Starts one engine, sends it the spec's tests and generated probes, and compares everything with the evaluator. */
 export async function verifyEngine(options: VerifyOptions, scope: Scope): Promise<Verified> {
   const random = randomOf(`${options.seed} secrets`);
-  const started = await startTrial({ ...options, random }, scope);
-  if (!('trial' in started)) return { sent: 0, disagreements: 0, diagnostics: started.diagnostics };
-  const { trial } = started;
+  const started = await startEngineRun({ ...options, random }, scope);
+  if (!('run' in started)) return { sent: 0, disagreements: 0, diagnostics: started.diagnostics };
+  const { run } = started;
   const kinds = new Map<string, Found>();
+  const journal = openJournal();
   let sent = 0;
   let disagreements = 0;
   const ended = new AbortController();
-  void trial.server.exited.then(() => ended.abort());
+  void run.server.exited.then(() => ended.abort());
   const { signal } = ended;
   const enough = new AbortController();
   const found = (disagreement: Disagreement) => {
@@ -64,38 +49,41 @@ export async function verifyEngine(options: VerifyOptions, scope: Scope): Promis
   };
   try {
     const sending = AbortSignal.any([signal, enough.signal]);
-    await sendAll(allProbes(trial, options), trial, { now, signal: sending, found, sent: report });
-    if (disagreements > 0 && !signal.aborted) await hasEnded(trial);
+    await sendAll(allProbes(run, options), run, { now, signal: sending, found, agreed: journal.note, sent: report });
+    if (disagreements > 0 && !signal.aborted) await hasEnded(run);
     // Connections that were closed because the engine has ended show nothing.
     if (signal.aborted) disagreements -= forget(kinds, 'closed');
-    const diagnostics = await findings(kinds, { trial, options, signal });
+    const diagnostics = await findings(kinds, { run, options, signal });
     // What does not even decide right would fail here for the same reasons.
-    const unmet = sending.aborted ? undefined : await askedBeside(trial, random);
-    if (signal.aborted) diagnostics.push(endedEarly(trial, options));
-    await trial.server.stop();
-    if (unmet) {
+    const failures = sending.aborted ? undefined : await askedBeside(run, random);
+    if (signal.aborted) diagnostics.push(endedEarly(run, options));
+    await run.server.stop();
+    if (failures) {
       const rates = await rateLimits({ ...options, random }, scope);
-      unmet.push(...(await logProblems(trial)), ...rates.unmet);
+      failures.push(
+        ...journal.compare(await run.accessLog(), options.policy.proxies[0]?.origin ?? []),
+        ...rates.failures,
+      );
       diagnostics.push(...rates.diagnostics);
     }
-    for (const { at, problem } of unmet ?? []) {
+    for (const { at, problem } of failures ?? []) {
       disagreements += 1;
       diagnostics.push(verifyCodes.report('unmet', at, { engine: options.engine, problem }));
     }
-    if ((await trial.leak()) !== undefined)
+    if ((await run.leak()) !== undefined)
       diagnostics.push(verifyCodes.report('leak', ['targets', options.engine], { engine: options.engine }));
     return { sent, disagreements, diagnostics };
   } catch (error) {
     // Its connections are the first to notice that an engine has ended.
-    if (!(await hasEnded(trial))) throw error;
+    if (!(await hasEnded(run))) throw error;
     disagreements -= forget(kinds, 'closed');
-    return { sent, disagreements, diagnostics: [endedEarly(trial, options)] };
+    return { sent, disagreements, diagnostics: [endedEarly(run, options)] };
   }
 }
 
 /** In this order: no upstream is what it was after the last. */
-async function askedBeside(trial: Trial, random: Random): Promise<Unmet[]> {
-  return [...(await upgrades(trial, random)), ...(await unverifiedUpstreams(trial, random))];
+async function askedBeside(run: EngineRun, random: Random): Promise<CheckFailure[]> {
+  return [...(await upgrades(run, random)), ...(await unverifiedUpstreams(run, random))];
 }
 
 interface Found {
@@ -117,10 +105,10 @@ function forget(kinds: Map<string, Found>, kind: string): number {
   return times;
 }
 
-function* allProbes(trial: Trial, { tests, requests, seed }: VerifyOptions): Generator<Probe> {
-  const grounds = [...trial.grounds.values()];
-  yield* testProbes(tests, grounds);
-  const generated = probesOf(grounds, randomOf(seed), now());
+function* allProbes(run: EngineRun, { tests, requests, seed }: VerifyOptions): Generator<Probe> {
+  const fixtures = [...run.fixtures.values()];
+  yield* testProbes(tests, fixtures);
+  const generated = probesOf(fixtures, randomOf(seed), now());
   for (let count = 0; count < requests; count += 1) {
     const next = generated.next();
     if (next.done) return;
@@ -130,16 +118,16 @@ function* allProbes(trial: Trial, { tests, requests, seed }: VerifyOptions): Gen
 
 async function findings(
   kinds: ReadonlyMap<string, Found>,
-  context: { trial: Trial; options: VerifyOptions; signal: AbortSignal },
+  context: { run: EngineRun; options: VerifyOptions; signal: AbortSignal },
 ): Promise<Diagnostic[]> {
-  const { trial, options, signal } = context;
+  const { run, options, signal } = context;
   const diagnostics: Diagnostic[] = [];
   for (const { first, times } of [...kinds.values()].slice(0, MOST_KINDS)) {
-    const smallest = signal.aborted ? first : await shrink(first, trial, { now, signal });
-    const ground = groundOf(smallest.probe, trial);
+    const smallest = signal.aborted ? first : await shrink(first, run, { now, signal });
+    const fixture = fixtureOf(smallest.probe, run);
     const [problem] = smallest.problems;
     if (!problem) continue;
-    const show = describe(smallest, { policy: options.policy, proxy: ground.proxy, secrets: trial.secrets });
+    const show = describe(smallest, { policy: options.policy, proxy: fixture.proxy, secrets: run.secrets });
     diagnostics.push(
       verifyCodes.report('disagreement', placeOf(problem, smallest), {
         engine: options.engine,
@@ -158,13 +146,180 @@ function placeOf({ index }: Problem, { expectation }: Disagreement) {
 }
 
 /** A closed connection is seen before the end of the process that closed it. */
-async function hasEnded({ server }: Trial): Promise<boolean> {
+async function hasEnded({ server }: EngineRun): Promise<boolean> {
   const later = new Promise<false>((resolve) => setTimeout(() => resolve(false), 1_000).unref());
   return (await Promise.race([server.exited, later])) !== false;
 }
 
-function endedEarly(trial: Trial, { engine }: VerifyOptions): Diagnostic {
-  const last = trial.server.output().trim().split('\n').at(-1) ?? '';
+function endedEarly(run: EngineRun, { engine }: VerifyOptions): Diagnostic {
+  const last = run.server.output().trim().split('\n').at(-1) ?? '';
   const problem = `ended in the middle of the probes${last === '' ? '' : `: ${last.slice(0, 300)}`}`;
   return verifyCodes.report('engine-failed', ['targets', engine], { engine, problem });
+}
+
+interface DescribeContext {
+  /** The user's own, for the address under which they run the proxy. */
+  readonly policy: Policy;
+  readonly proxy: Proxy;
+  readonly secrets: Secrets;
+}
+
+/** A disagreement as something to try: a `curl` line where curl can say it, and the raw bytes. */
+function describe({ probe, expectation }: Disagreement, context: DescribeContext): string {
+  const bytes = `printf '${forPrintf(named(probe.raw, context.secrets))}' | nc ${hostPort(context).join(' ')}`;
+  const [only, ...others] = expectation.expected;
+  const curl =
+    only && others.length === 0 && expectation.end === 'clean' && isForCurl(only, probe.raw)
+      ? [curlLine(only, context)]
+      : [];
+  const from = context.proxy.clientIp.kind === 'header' ? '' : ` (sent from ${probe.peer})`;
+  return `${[...curl, bytes].join(', or byte for byte: ')}${from}`;
+}
+
+/** The listener that the user's spec has for this proxy or its twin. */
+function hostPort({ policy, proxy }: DescribeContext): [host: string, port: string] {
+  const origin = JSON.stringify(proxy.origin);
+  const own = policy.proxies.find((each) => JSON.stringify(each.origin) === origin);
+  const { address = 'localhost', port } = own?.listen ?? proxy.listen;
+  return [address.includes(':') ? `[${address}]` : address, String(port)];
+}
+
+/** Throw-away keys say nothing to anybody; whose they are does. */
+function named(text: string, secrets: Secrets): string {
+  let result = text;
+  for (let leak = secrets.leakIn(result); leak !== undefined; leak = secrets.leakIn(result)) {
+    const value = leak;
+    const id = secrets.idOf(value);
+    result = result.replace(value, () => (id === undefined ? '<no key of anybody>' : `<key of ${id}>`));
+  }
+  return result;
+}
+
+function forPrintf(text: string): string {
+  return [...text]
+    .map(
+      (char) =>
+        ESCAPES[char] ?? (/[\x20-\x7e]/.test(char) ? char : `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`),
+    )
+    .join('');
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\r': '\\r',
+  '\n': '\\n',
+  '\t': '\\t',
+  '\\': '\\\\',
+  '%': '%%',
+  "'": "'\\''",
+};
+
+function isForCurl({ request, refusable }: Expected, raw: string): boolean {
+  return (
+    refusable === undefined &&
+    request.target.startsWith('/') &&
+    /^[\x20-\x7e\r\n]*$/.test(raw) &&
+    !/^[^ ]+ [^ ]*#/.test(raw)
+  );
+}
+
+function curlLine({ request }: Expected, context: DescribeContext): string {
+  const quote = (text: string) => `'${named(text, context.secrets).replaceAll("'", "'\\''")}'`;
+  const { method, target, fields, body } = request;
+  const skipped = ['host', 'content-length', 'transfer-encoding'];
+  const host = fieldOf(fields, 'host');
+  const headers = fields
+    .filter(([name]) => !skipped.includes(name.toLowerCase()))
+    .map(([name, value]) => `-H ${quote(value === '' ? `${name};` : `${name}: ${value}`)}`);
+  const unwanted = ['User-Agent', 'Accept']
+    .filter((name) => fieldOf(fields, name) === undefined)
+    .map((name) => `-H '${name}:'`);
+  const chunked = fieldOf(fields, 'transfer-encoding') === undefined ? [] : ["-H 'Transfer-Encoding: chunked'"];
+  const data =
+    body === ''
+      ? []
+      : [
+          `--data-binary ${quote(body)}`,
+          ...(fieldOf(fields, 'content-type') === undefined ? ["-H 'Content-Type:'"] : []),
+        ];
+  const verb = method === 'HEAD' ? ['--head'] : method === 'GET' && body === '' ? [] : [`-X ${quote(method)}`];
+  const url = quote(`http://${hostPort(context).join(':')}${target}`);
+  return [
+    'curl -si --http1.1 --path-as-is --globoff',
+    ...verb,
+    `-H ${quote(`Host: ${host ?? ''}`)}`,
+    ...headers,
+    ...unwanted,
+    ...chunked,
+    ...data,
+    url,
+  ].join(' ');
+}
+
+interface ShrinkOptions {
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** Requests that one disagreement may cost; a long target shrinks fast, so this is rarely all used. */
+const MOST_TRIES = 400;
+
+/**
+ * The smallest request that still shows the same kind of disagreement when it is sent alone. Where it shows nothing alone
+ * the first one is handed back as it was.
+ */
+async function shrink(found: Disagreement, run: EngineRun, options: ShrinkOptions): Promise<Disagreement> {
+  const kind = found.problems[0]?.kind;
+  let best = found;
+  let tries = 0;
+  const stillShows = async (raw: string): Promise<boolean> => {
+    const probe: Probe = { ...best.probe, raw };
+    if (!isAlike(found, expectationOf(probe, fixtureOf(probe, run), options.now()))) return false;
+    tries += 1;
+    const judged = await judgeAlone(probe, run, options.now()).catch(() => undefined);
+    if (judged?.problems[0]?.kind !== kind) return false;
+    best = judged ?? best;
+    return true;
+  };
+  if (!(await stillShows(found.probe.raw))) return found;
+  for (let shrunk = true; shrunk; ) {
+    shrunk = false;
+    for (const smaller of smallerThan(best.probe.raw)) {
+      if (tries >= MOST_TRIES || options.signal.aborted) return best;
+      if (!(await stillShows(smaller))) continue;
+      shrunk = true;
+      break;
+    }
+  }
+  return best;
+}
+
+/** As many requests, and the same kind of end: to anything else an engine may answer with silence, which takes time. */
+function isAlike({ expectation }: Disagreement, other: Expectation): boolean {
+  return (
+    expectation.expected.length === other.expected.length &&
+    typeof expectation.end === typeof other.end &&
+    (expectation.end === other.end || typeof other.end === 'object')
+  );
+}
+
+/** Simpler requests, the boldest cuts first. */
+function* smallerThan(raw: string): Generator<string> {
+  const end = raw.indexOf('\r\n\r\n');
+  const head = end < 0 ? raw : raw.slice(0, end);
+  const [start = '', ...lines] = head.split('\r\n');
+  const rest = raw.slice(head.length);
+  const withLines = (kept: readonly string[]) => [start, ...kept].join('\r\n') + rest;
+  if (rest.length > 4)
+    yield `${head.replace(/\r\n(?:content-length|transfer-encoding|content-type):[^\r]*/gi, '')}\r\n\r\n`;
+  for (const index of lines.keys()) yield withLines(lines.toSpliced(index, 1));
+  const [method = '', target = '', ...version] = start.split(' ');
+  const withTarget = (shorter: string) => [[method, shorter, ...version].join(' '), ...lines].join('\r\n') + rest;
+  for (let size = Math.ceil(target.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let at = 0; at < target.length; at += size)
+      if (target.length > size) yield withTarget(target.slice(0, at) + target.slice(at + size));
+  }
+  for (const [index, line] of lines.entries()) {
+    const half = line.indexOf(':') + 2 + Math.floor((line.length - line.indexOf(':')) / 2);
+    if (half < line.length && !/^content-length/i.test(line)) yield withLines(lines.with(index, line.slice(0, half)));
+  }
 }

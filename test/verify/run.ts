@@ -1,7 +1,7 @@
+import { type EngineRun, startEngineRun, type Verified, type VerifyOptions } from '../../src/verify/engineRun.ts';
 import { randomOf } from '../../src/verify/random.ts';
 import { openScope, type Scope } from '../../src/verify/scope.ts';
-import { startTrial, type Trial } from '../../src/verify/trial.ts';
-import { type Verified, type VerifyOptions, verifyEngine } from '../../src/verify/verify.ts';
+import { verifyEngine } from '../../src/verify/verify.ts';
 import { broadSpec } from '../support/broad.ts';
 import { policyOf } from '../support/policy.ts';
 import { referenceProgram } from './reference.ts';
@@ -33,16 +33,16 @@ export async function verified({ spec = broadSpec, ...given }: Subject): Promise
 }
 
 /** An engine that runs on a spec with something of everything until the scope ends. */
-export async function broadTrial(
+export async function broadRun(
   given: Pick<VerifyOptions, 'engine' | 'target' | 'program' | 'seed'>,
   scope: Scope,
-): Promise<Trial> {
+): Promise<EngineRun> {
   const { seed, ...engine } = given;
   const policy = policyOf(broadSpec);
   const options = { ...engine, options: {}, policy, read: () => undefined, random: randomOf(seed) };
-  const started = await startTrial(options, scope);
-  if (!('trial' in started)) throw new Error(JSON.stringify(started.diagnostics));
-  return started.trial;
+  const started = await startEngineRun(options, scope);
+  if (!('run' in started)) throw new Error(JSON.stringify(started.diagnostics));
+  return started.run;
 }
 
 /** What was found, as one would read it. */

@@ -1,8 +1,7 @@
 import { formatAddress, parseAddress } from '../../policy/cidr.ts';
 import type { Answered, Exchange } from '../exchange.ts';
 import type { Expectation, Expected } from '../expect.ts';
-import type { Trial } from '../trial.ts';
-import type { Unmet } from './check.ts';
+import type { CheckFailure } from './check.ts';
 
 const FIELDS = ['time', 'client', 'method', 'path', 'status', 'route', 'key', 'upstreamTime'];
 /** Decisions that are looked for in the log. */
@@ -12,7 +11,7 @@ const MOST_DECISIONS = 5_000;
 export interface Journal {
   note(expectation: Expectation, exchange: Exchange): void;
   /** What is wrong with the log; asked once the engine has ended and so has written everything. */
-  compare(log: string, proxyOrigin: Unmet['at']): Unmet[];
+  compare(log: string, proxyOrigin: CheckFailure['at']): CheckFailure[];
 }
 
 export function openJournal(): Journal {
@@ -91,10 +90,4 @@ function missingFrom(lines: readonly string[], due: ReadonlyMap<string, number>)
     found.set(key, (found.get(key) ?? 0) + 1);
   }
   return [...due].find(([line, times]) => (found.get(line) ?? 0) < times)?.[0];
-}
-
-/** Reads the log of an engine that has ended. */
-export async function logProblems({ journal, accessLog, policy }: Trial): Promise<Unmet[]> {
-  const [proxy] = policy.proxies;
-  return proxy ? journal.compare(await accessLog(), proxy.origin) : [];
 }

@@ -1,14 +1,14 @@
 import type { SpecPath } from '../../diagnostics/diagnostic.ts';
 import type { Cell, Place } from '../../policy/access.ts';
 import { type Draft, type Probe, raw } from '../draft.ts';
+import type { EngineRun } from '../engineRun.ts';
 import { attempt } from '../probes/base.ts';
 import { pathTo } from '../probes/segments.ts';
+import type { ProxyFixture } from '../proxyFixture.ts';
 import type { Random } from '../random.ts';
-import type { Trial } from '../trial.ts';
-import type { Ground } from '../world.ts';
 
 /** What an engine did not do, beside the decisions that probes are about. */
-export interface Unmet {
+export interface CheckFailure {
   readonly at: SpecPath;
   readonly problem: string;
 }
@@ -17,22 +17,26 @@ export type ForwardCell = Extract<Cell, { kind: 'forward' }>;
 
 /** A place whose requests with this method are forwarded, as one cell. */
 export interface Forwarded {
-  readonly ground: Ground;
+  readonly fixture: ProxyFixture;
   readonly place: Place;
   readonly method: string;
   readonly cell: ForwardCell;
 }
 
 /** All that is forwarded, by proxy and place. */
-export function* forwardedBy({ grounds }: Trial): Generator<Forwarded> {
-  for (const ground of grounds.values())
-    for (const place of ground.places)
-      for (const [method, cell] of place.cells) if (cell.kind === 'forward') yield { ground, place, method, cell };
+export function* forwardedBy({ fixtures }: EngineRun): Generator<Forwarded> {
+  for (const fixture of fixtures.values())
+    for (const place of fixture.places)
+      for (const [method, cell] of place.cells) if (cell.kind === 'forward') yield { fixture, place, method, cell };
 }
 
 /** A request that is forwarded if any to this place is. */
-export function probeOf({ ground, place, method }: Forwarded, random: Random, change = (draft: Draft) => draft): Probe {
-  const workshop = { ground, random, now: Date.now() / 1000 };
-  const { draft, peer } = attempt({ place, method, target: pathTo(place, ground, random) }, workshop);
-  return { proxy: ground.proxy.id, peer, raw: raw(change(draft)) };
+export function probeOf(
+  { fixture, place, method }: Forwarded,
+  random: Random,
+  change = (draft: Draft) => draft,
+): Probe {
+  const context = { fixture, random, now: Date.now() / 1000 };
+  const { draft, peer } = attempt({ place, method, target: pathTo(place, fixture, random) }, context);
+  return { proxy: fixture.proxy.id, peer, raw: raw(change(draft)) };
 }

@@ -2,18 +2,18 @@ import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { ApiKey } from '../../policy/types.ts';
 import { verifyCodes } from '../codes.ts';
 import type { Probe } from '../draft.ts';
+import { type EngineRun, type EngineRunOptions, startEngineRun } from '../engineRun.ts';
 import { connectTo, exchangeOn } from '../exchange.ts';
 import { expectationOf } from '../expect.ts';
 import type { Random } from '../random.ts';
 import type { Scope } from '../scope.ts';
-import { groundOf } from '../send.ts';
-import { startTrial, type Trial, type TrialOptions } from '../trial.ts';
-import { forwardedBy, probeOf, type Unmet } from './check.ts';
+import { fixtureOf } from '../send.ts';
+import { type CheckFailure, forwardedBy, probeOf } from './check.ts';
 
 type LimitedKey = ApiKey & { readonly rateLimit: NonNullable<ApiKey['rateLimit']> };
 
 interface Tried {
-  readonly unmet: readonly Unmet[];
+  readonly failures: readonly CheckFailure[];
   /** Why there is no more to be said. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -25,23 +25,23 @@ const FASTEST = 200;
 const LARGEST_BURST = 2_000;
 
 /** Whether a key may do at once what its burst says, and then no more than its rate; of an engine that runs for this alone. */
-export async function rateLimits(options: TrialOptions, scope: Scope): Promise<Tried> {
+export async function rateLimits(options: EngineRunOptions, scope: Scope): Promise<Tried> {
   const limited = options.policy.apiKeys.filter(isLimited);
-  if (limited.length === 0) return { unmet: [], diagnostics: [] };
-  const started = await startTrial({ ...options, rates: true }, scope);
-  if (!('trial' in started)) return { unmet: [], diagnostics: started.diagnostics };
-  const unmet: Unmet[] = [];
+  if (limited.length === 0) return { failures: [], diagnostics: [] };
+  const started = await startEngineRun({ ...options, rates: true }, scope);
+  if (!('run' in started)) return { failures: [], diagnostics: started.diagnostics };
+  const failures: CheckFailure[] = [];
   for (const key of limited.filter(isSlow).slice(0, MOST_KEYS)) {
-    const probe = probeBy(key, started.trial, options.random);
-    const problem = probe && (await problemOf(key, probe, started.trial));
-    if (problem !== undefined) unmet.push({ at: [...key.origin, 'rateLimit'], problem: `key ${key.id} ${problem}` });
+    const probe = probeBy(key, started.run, options.random);
+    const problem = probe && (await problemOf(key, probe, started.run));
+    if (problem !== undefined) failures.push({ at: [...key.origin, 'rateLimit'], problem: `key ${key.id} ${problem}` });
   }
-  await started.trial.server.stop();
+  await started.run.server.stop();
   const untried = limited.filter((key) => !isSlow(key));
   const diagnostics = untried.map(({ id, origin }) =>
     verifyCodes.report('untried-rate', [...origin, 'rateLimit'], { engine: options.engine, key: id }),
   );
-  return { unmet, diagnostics };
+  return { failures, diagnostics };
 }
 
 function isLimited(key: ApiKey): key is LimitedKey {
@@ -57,20 +57,20 @@ function perSecond({ requests, per }: LimitedKey['rateLimit']): number {
 }
 
 /** Some request that is forwarded for this key. */
-function probeBy({ id }: ApiKey, trial: Trial, random: Random): Probe | undefined {
-  for (const candidate of forwardedBy(trial)) {
+function probeBy({ id }: ApiKey, run: EngineRun, random: Random): Probe | undefined {
+  for (const candidate of forwardedBy(run)) {
     // Who asks is left to chance, as with all probes.
     for (let times = 0; times < 40; times += 1) {
       const probe = probeOf(candidate, random);
-      const { decision } = expectationOf(probe, candidate.ground, Date.now() / 1000).expected[0] ?? {};
+      const { decision } = expectationOf(probe, candidate.fixture, Date.now() / 1000).expected[0] ?? {};
       if (decision?.kind === 'forward' && decision.key?.id === id) return probe;
     }
   }
   return undefined;
 }
 
-async function problemOf({ rateLimit }: LimitedKey, probe: Probe, trial: Trial): Promise<string | undefined> {
-  const { proxy } = groundOf(probe, trial);
+async function problemOf({ rateLimit }: LimitedKey, probe: Probe, run: EngineRun): Promise<string | undefined> {
+  const { proxy } = fixtureOf(probe, run);
   const start = Date.now();
   // The first does not count as part of a burst.
   const due = () => rateLimit.burst + 1 + (perSecond(rateLimit) * (Date.now() - start)) / 1_000;
@@ -78,7 +78,7 @@ async function problemOf({ rateLimit }: LimitedKey, probe: Probe, trial: Trial):
   try {
     for (let passed = 0; passed <= due() + 1; passed += 1) {
       if (!connection.open) connection = await connectTo(proxy, probe.peer);
-      const [answer] = (await exchangeOn(connection, probe, trial.upstreams)).answers;
+      const [answer] = (await exchangeOn(connection, probe, run.upstreams)).answers;
       if (answer?.arrival) continue;
       const status = answer?.response.status;
       if (status !== 429) return `got ${status ?? 'no answer'} instead of 429 beyond its rate`;

@@ -1,9 +1,9 @@
 import { withField } from '../draft.ts';
+import type { EngineRun } from '../engineRun.ts';
 import { connectTo } from '../exchange.ts';
 import { expectationOf } from '../expect.ts';
 import type { Random } from '../random.ts';
-import type { Trial } from '../trial.ts';
-import { type Forwarded, forwardedBy, probeOf, type Unmet } from './check.ts';
+import { type CheckFailure, type Forwarded, forwardedBy, probeOf } from './check.ts';
 
 const HANDSHAKE = [
   ['Connection', 'Upgrade'],
@@ -18,33 +18,33 @@ const MOST_PLACES = 10;
 const PATIENCE = 5_000;
 
 /** Whether an upgrade goes through, and bytes go both ways, on the routes that ask for it and on no other. */
-export async function upgrades(trial: Trial, random: Random): Promise<Unmet[]> {
-  const all = [...forwardedBy(trial)].filter(({ method }) => method === 'GET');
+export async function upgrades(run: EngineRun, random: Random): Promise<CheckFailure[]> {
+  const all = [...forwardedBy(run)].filter(({ method }) => method === 'GET');
   if (!all.some(({ cell }) => cell.forwarding.websocket)) return [];
-  trial.upstreams.acceptUpgrades();
-  const unmet: Unmet[] = [];
+  run.upstreams.acceptUpgrades();
+  const failures: CheckFailure[] = [];
   const tried = new Map<string, number>();
   for (const each of all) {
-    const kind = `${each.ground.proxy.id} ${each.cell.forwarding.websocket}`;
+    const kind = `${each.fixture.proxy.id} ${each.cell.forwarding.websocket}`;
     const times = tried.get(kind) ?? 0;
     if (times >= MOST_PLACES) continue;
     const problem = await problemOf(each, random);
     if (problem === 'denied') continue;
     tried.set(kind, times + 1);
     const [rule] = each.place.state.accepts;
-    if (problem !== undefined) unmet.push({ at: rule?.origin ?? each.ground.proxy.origin, problem });
+    if (problem !== undefined) failures.push({ at: rule?.origin ?? each.fixture.proxy.origin, problem });
   }
-  return unmet;
+  return failures;
 }
 
 async function problemOf(each: Forwarded, random: Random): Promise<string | undefined> {
-  const { ground, cell } = each;
+  const { fixture, cell } = each;
   const probe = probeOf(each, random, (draft) =>
     HANDSHAKE.reduce((made, [name, value]) => withField(made, name, value), draft),
   );
-  const { decision, request } = expectationOf(probe, ground, Date.now() / 1000).expected[0] ?? {};
+  const { decision, request } = expectationOf(probe, fixture, Date.now() / 1000).expected[0] ?? {};
   if (decision?.kind !== 'forward') return 'denied';
-  const connection = await connectTo(ground.proxy, probe.peer);
+  const connection = await connectTo(fixture.proxy, probe.peer);
   try {
     connection.write(Buffer.from(probe.raw, 'latin1'));
     const head = await connection.until('\r\n\r\n', PATIENCE);

@@ -1,8 +1,8 @@
 import { formatAddress } from '../../policy/cidr.ts';
 import { type Draft, withField, withoutField } from '../draft.ts';
 import { DIRECT_CLIENT, DIRECT_STRANGER } from '../loopback.ts';
-import { admitted, type Ground } from '../world.ts';
-import { type Attempt, LOOPBACK_PEER, type Workshop } from './base.ts';
+import { admitted, type ProxyFixture } from '../proxyFixture.ts';
+import { type Attempt, LOOPBACK_PEER, type ProbeContext } from './base.ts';
 
 const GARBAGE = [
   '',
@@ -27,30 +27,30 @@ const GARBAGE = [
 ];
 
 /** Some address around the ends of a range, or admitted. */
-export function someAddress(ground: Ground, { random }: Workshop): string {
-  const fine = admitted(ground);
-  if (ground.edges.length === 0 || (fine.length > 0 && random.chance(0.3)))
+export function someAddress(fixture: ProxyFixture, { random }: ProbeContext): string {
+  const fine = admitted(fixture);
+  if (fixture.edges.length === 0 || (fine.length > 0 && random.chance(0.3)))
     return fine.length > 0 ? random.pick(fine) : '192.0.2.1';
-  return formatAddress(random.pick(ground.edges));
+  return formatAddress(random.pick(fixture.edges));
 }
 
 /** The same request from another address, or with a story about where it comes from. */
-export function mutateAddress({ draft, peer }: Attempt, workshop: Workshop): Attempt {
-  const { ground, random } = workshop;
-  const { clientIp } = ground.proxy;
-  const address = someAddress(ground, workshop);
+export function mutateAddress({ draft, peer }: Attempt, context: ProbeContext): Attempt {
+  const { fixture, random } = context;
+  const { clientIp } = fixture.proxy;
+  const address = someAddress(fixture, context);
   if (clientIp.kind === 'proxyProtocol')
-    return { draft: withForwarded(draft, workshop), peer: random.chance(0.8) ? address : peer };
+    return { draft: withForwarded(draft, context), peer: random.chance(0.8) ? address : peer };
   if (clientIp.kind === 'direct') {
     const client = random.pick([DIRECT_CLIENT, DIRECT_CLIENT, DIRECT_STRANGER]);
-    return { draft: withForwarded(draft, workshop), peer: client };
+    return { draft: withForwarded(draft, context), peer: client };
   }
   const bare = withoutField(draft, clientIp.header);
   const tell = (...values: string[]): Attempt => ({
     draft: values.reduce((told, value) => withField(told, clientIp.header, value), bare),
     peer: LOOPBACK_PEER,
   });
-  const other = someAddress(ground, workshop);
+  const other = someAddress(fixture, context);
   const garbage = random.pick([
     ...GARBAGE,
     `${address}:80`,
@@ -77,14 +77,14 @@ export function mutateAddress({ draft, peer }: Attempt, workshop: Workshop): Att
     () => tell(address, garbage),
     () => tell(address.includes(':') ? address : `::ffff:${address}`),
     () => tell(address.toUpperCase()),
-    () => ({ draft: withForwarded(tell(address).draft, workshop), peer: LOOPBACK_PEER }),
+    () => ({ draft: withForwarded(tell(address).draft, context), peer: LOOPBACK_PEER }),
   ])();
 }
 
 /** Headers by which a client claims an address. */
-function withForwarded(draft: Draft, workshop: Workshop): Draft {
-  const address = someAddress(workshop.ground, workshop);
-  const told = workshop.ground.proxy.clientIp;
+function withForwarded(draft: Draft, context: ProbeContext): Draft {
+  const address = someAddress(context.fixture, context);
+  const told = context.fixture.proxy.clientIp;
   const names = [
     'X-Forwarded-For',
     'X-Real-IP',
@@ -95,10 +95,8 @@ function withForwarded(draft: Draft, workshop: Workshop): Draft {
     'X-Original-Forwarded-For',
     'X-Cluster-Client-IP',
   ];
-  const name = workshop.random.pick(
+  const name = context.random.pick(
     names.filter((each) => told.kind !== 'header' || each.toLowerCase() !== told.header.toLowerCase()),
   );
-  return workshop.random.chance(0.2)
-    ? withField(draft, 'Forwarded', `for=${address}`)
-    : withField(draft, name, address);
+  return context.random.chance(0.2) ? withField(draft, 'Forwarded', `for=${address}`) : withField(draft, name, address);
 }

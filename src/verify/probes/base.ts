@@ -2,8 +2,8 @@ import { type Cell, lookupMethod, type Place } from '../../policy/access.ts';
 import type { ApiKey } from '../../policy/types.ts';
 import { type Draft, withField } from '../draft.ts';
 import { DIRECT_CLIENT } from '../loopback.ts';
+import { admitted, openers, type ProxyFixture } from '../proxyFixture.ts';
 import type { Random } from '../random.ts';
-import { admitted, type Ground, openers } from '../world.ts';
 import { pathTo } from './segments.ts';
 
 /** A draft, who sends it, and from where; every mutation starts at one that is allowed if anything is. */
@@ -13,8 +13,8 @@ export interface Attempt {
 }
 
 /** What a family of probes has to work with. */
-export interface Workshop {
-  readonly ground: Ground;
+export interface ProbeContext {
+  readonly fixture: ProxyFixture;
   readonly random: Random;
   /** Seconds since the epoch. */
   readonly now: number;
@@ -26,38 +26,38 @@ export const LOOPBACK_PEER = '127.0.0.1';
 const BODY_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
 /** A request that reaches a place, with everything that its cell asks for. */
-export function attemptAt(place: Place, workshop: Workshop): Attempt {
-  const { random, ground } = workshop;
+export function attemptAt(place: Place, context: ProbeContext): Attempt {
+  const { random, fixture } = context;
   const method = random.pick([...place.cells.keys(), ...(place.allow.includes('HEAD') ? ['HEAD'] : [])]);
-  return attempt({ place, method, target: pathTo(place, ground, random) }, workshop);
+  return attempt({ place, method, target: pathTo(place, fixture, random) }, context);
 }
 
-export function attempt(wanted: { place: Place; method: string; target: string }, workshop: Workshop): Attempt {
+export function attempt(wanted: { place: Place; method: string; target: string }, context: ProbeContext): Attempt {
   const { place, method, target } = wanted;
-  const { ground, random } = workshop;
+  const { fixture, random } = context;
   const cell = place.cells.get(lookupMethod(method, place.cells));
-  const caller = callerFor(cell, workshop);
+  const caller = callerFor(cell, context);
   const plain: Draft = { method, target, version: 'HTTP/1.1', fields: [['Host', HOST]] };
   const keyed = caller
-    ? withField(plain, ground.proxy.apiKeyHeader, random.pick(ground.secrets.keysOf(caller.id)))
+    ? withField(plain, fixture.proxy.apiKeyHeader, random.pick(fixture.secrets.keysOf(caller.id)))
     : plain;
-  return sentFrom(withBody(keyed, cell, random), admitted(ground, caller), workshop);
+  return sentFrom(withBody(keyed, cell, random), admitted(fixture, caller), context);
 }
 
 /** Says where a request comes from, in the way that its proxy believes. */
-export function sentFrom(draft: Draft, addresses: readonly string[], { ground, random }: Workshop): Attempt {
-  const { clientIp } = ground.proxy;
+export function sentFrom(draft: Draft, addresses: readonly string[], { fixture, random }: ProbeContext): Attempt {
+  const { clientIp } = fixture.proxy;
   const address = addresses.length === 0 ? '192.0.2.1' : random.pick(addresses);
   if (clientIp.kind === 'direct') return { draft, peer: addresses.length === 0 ? DIRECT_CLIENT : address };
   if (clientIp.kind === 'proxyProtocol') return { draft, peer: address };
   return { draft: withField(draft, clientIp.header, address), peer: LOOPBACK_PEER };
 }
 
-function callerFor(cell: Cell | undefined, { ground, random, now }: Workshop): ApiKey | undefined {
-  if (!ground.evaluator.access.usesKeys || ground.callers.length === 0) return undefined;
+function callerFor(cell: Cell | undefined, { fixture, random, now }: ProbeContext): ApiKey | undefined {
+  if (!fixture.evaluator.access.usesKeys || fixture.callers.length === 0) return undefined;
   if (cell?.kind === 'forward' && cell.forwarding.auth === 'passthrough') return undefined;
-  const able = cell ? openers(ground, cell, now).filter((caller) => admitted(ground, caller).length > 0) : [];
-  return random.pick(able.length > 0 ? able : ground.callers);
+  const able = cell ? openers(fixture, cell, now).filter((caller) => admitted(fixture, caller).length > 0) : [];
+  return random.pick(able.length > 0 ? able : fixture.callers);
 }
 
 function withBody(draft: Draft, cell: Cell | undefined, random: Random): Draft {

@@ -1,24 +1,21 @@
-import type { Place } from '../../policy/access.ts';
-import { isRoute } from '../../policy/access.ts';
-import { type Draft, type Probe, raw } from '../draft.ts';
+import { isRoute, type Place } from '../../policy/access.ts';
+import { KEY_MAX_LENGTH, KEY_MIN_LENGTH } from '../../policy/key.ts';
+import { type Draft, type Probe, raw, replaceField, withField, withoutField } from '../draft.ts';
+import type { ProxyFixture } from '../proxyFixture.ts';
 import type { Random } from '../random.ts';
-import type { Ground } from '../world.ts';
 import { mutateAddress } from './addresses.ts';
-import { type Attempt, attempt, attemptAt, type Workshop } from './base.ts';
-import { mutateBody } from './bodies.ts';
-import { mutateKey } from './credentials.ts';
+import { type Attempt, attempt, attemptAt, type ProbeContext } from './base.ts';
 import { mutateHeaders } from './headers.ts';
-import { METHODS, mutateMethod } from './methods.ts';
 import { mutatePath } from './paths.ts';
 import { fineQuery, mutateQuery } from './queries.ts';
 import { fill, STRANGERS } from './segments.ts';
 import { mutateWire } from './wire.ts';
 
-type Mutation = (attempt: Attempt, workshop: Workshop) => Attempt;
+type Mutation = (attempt: Attempt, context: ProbeContext) => Attempt;
 
 const onDraft =
-  (change: (draft: Draft, workshop: Workshop) => Draft): Mutation =>
-  ({ draft, peer }, workshop) => ({ draft: change(draft, workshop), peer });
+  (change: (draft: Draft, context: ProbeContext) => Draft): Mutation =>
+  ({ draft, peer }, context) => ({ draft: change(draft, context), peer });
 
 /** By how often each is tried. */
 const MUTATIONS: readonly Mutation[] = [
@@ -42,10 +39,10 @@ const MUTATIONS: readonly Mutation[] = [
  * Probes without end, the same for the same seed: what can be listed about every place (each in turn, so that a small
  * number touches all places), and in between whatever chance makes of a request that is allowed.
  */
-export function* probesOf(grounds: readonly Ground[], random: Random, now: number): Generator<Probe> {
-  const workshops = grounds.map((ground): Workshop => ({ ground, random, now }));
-  const listed = listedProbes(workshops, random);
-  const alive = workshops.filter(({ ground }) => ground.places.length > 0);
+export function* probesOf(fixtures: readonly ProxyFixture[], random: Random, now: number): Generator<Probe> {
+  const contexts = fixtures.map((fixture): ProbeContext => ({ fixture, random, now }));
+  const listed = listedProbes(contexts, random);
+  const alive = contexts.filter(({ fixture }) => fixture.places.length > 0);
   if (alive.length === 0) return;
   for (;;) {
     const next = listed.next();
@@ -55,22 +52,22 @@ export function* probesOf(grounds: readonly Ground[], random: Random, now: numbe
   }
 }
 
-function chanceProbe(workshop: Workshop): Probe {
-  const { random, ground } = workshop;
-  let made = attemptAt(random.pick(ground.places), workshop);
+function chanceProbe(context: ProbeContext): Probe {
+  const { random, fixture } = context;
+  let made = attemptAt(random.pick(fixture.places), context);
   const times = random.pick([1, 1, 1, 1, 2, 3]);
-  for (let i = 0; i < times; i += 1) made = random.pick(MUTATIONS)(made, workshop);
-  if (!random.chance(0.12)) return probe(made, workshop);
-  return { proxy: ground.proxy.id, peer: made.peer, raw: mutateWire(made.draft, random) };
+  for (let i = 0; i < times; i += 1) made = random.pick(MUTATIONS)(made, context);
+  if (!random.chance(0.12)) return probe(made, context);
+  return { proxy: fixture.proxy.id, peer: made.peer, raw: mutateWire(made.draft, random) };
 }
 
-function probe({ draft, peer }: Attempt, { ground }: Workshop): Probe {
-  return { proxy: ground.proxy.id, peer, raw: raw(draft) };
+function probe({ draft, peer }: Attempt, { fixture }: ProbeContext): Probe {
+  return { proxy: fixture.proxy.id, peer, raw: raw(draft) };
 }
 
 /** Goes round all places, one probe of each at a time. */
-function* listedProbes(workshops: readonly Workshop[], random: Random): Generator<Probe> {
-  const lists = workshops.flatMap((workshop) => workshop.ground.places.map((place) => listFor(place, workshop)));
+function* listedProbes(contexts: readonly ProbeContext[], random: Random): Generator<Probe> {
+  const lists = contexts.flatMap((context) => context.fixture.places.map((place) => listFor(place, context)));
   for (let round = random.shuffled(lists); round.length > 0; ) {
     const left: Generator<Probe>[] = [];
     for (const list of round) {
@@ -84,11 +81,11 @@ function* listedProbes(workshops: readonly Workshop[], random: Random): Generato
 }
 
 /** What is tried at every place, whatever else is. */
-function* listFor(place: Place, workshop: Workshop): Generator<Probe> {
-  const { random } = workshop;
-  yield probe(attemptAt(place, workshop), workshop);
+function* listFor(place: Place, context: ProbeContext): Generator<Probe> {
+  const { random } = context;
+  yield probe(attemptAt(place, context), context);
   const send = (target: string, method = random.pick([...place.cells.keys()])) =>
-    probe(attempt({ place, method, target }, workshop), workshop);
+    probe(attempt({ place, method, target }, context), context);
   const { example } = place.state;
   for (const method of place.allow) yield send(example, method);
   for (const rule of place.state.accepts) {
@@ -116,4 +113,201 @@ function* near(path: string, index: number, send: (target: string) => Probe): Ge
   yield send(`/${parts.toSpliced(index, 1).join('/')}`);
   yield send(`/${parts.toSpliced(index, 0, 'x').join('/')}`);
   for (const stranger of STRANGERS) if (!/[\x00-\x20\x7f]/.test(stranger)) yield instead(stranger);
+}
+
+const TYPES = [
+  'application/json',
+  'Application/JSON',
+  'application/json; charset=utf-8',
+  'application/json;',
+  'application/json ; a=b',
+  'application/json, text/plain',
+  'application/json,application/x-www-form-urlencoded',
+  'application/x-www-form-urlencoded',
+  'application/x-www-form-urlencoded; application/json',
+  'multipart/form-data; boundary=x',
+  'text/plain',
+  'text/json',
+  'application/jsonx',
+  'application/jso',
+  'xapplication/json',
+  'application /json',
+  'application/json x',
+  'json',
+  '',
+  ',',
+  ';',
+  '; application/json',
+  ', application/json',
+  '*/*',
+  'application/*',
+  'application/octet-stream',
+  'application/json\xff',
+  '"application/json"',
+];
+const BODIES = [
+  '',
+  '{}',
+  '{"a":1}',
+  '_method=DELETE',
+  'private_token=evil&sudo=root',
+  '\0',
+  '\xff\xfe',
+  'GET /admin HTTP/1.1\r\nHost: evil\r\n\r\n',
+  '0\r\n\r\n',
+  'x'.repeat(1_000),
+  'y'.repeat(20_000),
+];
+
+/** Bodies up to this size are really sent to find out where a limit is. */
+const LARGEST_SENT = 70_000;
+
+function bodyFor({ fixture, random }: ProbeContext): string {
+  const limits = fixture.proxy.routes.flatMap(({ forwarding: { maxBody } }) =>
+    maxBody !== undefined && maxBody < LARGEST_SENT ? [maxBody] : [],
+  );
+  if (limits.length === 0 || random.chance(0.8)) return random.pick(BODIES);
+  return 'z'.repeat(random.pick(limits) + random.pick([-1, 0, 1]));
+}
+
+function mutateBody(draft: Draft, context: ProbeContext): Draft {
+  const { random } = context;
+  const { body, ...bare } = withoutField(draft, 'content-type');
+  const type = random.pick(TYPES);
+  const typed = random.chance(0.12)
+    ? bare
+    : withField(bare, random.pick(['Content-Type', 'content-type']), random.chance(0.5) ? (TYPES[0] ?? '') : type);
+  const twice = random.chance(0.05) ? withField(typed, 'Content-Type', type) : typed;
+  if (random.chance(0.06)) return { ...replaceField(twice, 'Content-Length', zeros(random)) };
+  return { ...twice, body: bodyFor(context), chunked: random.chance(0.4) };
+}
+
+/** No body, in other words. */
+function zeros(random: Random): string {
+  return random.pick(['0', '00', '000000']);
+}
+
+const swapCase = (text: string) =>
+  text.replace(/[a-z]/gi, (letter) => (letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase()));
+
+/** Values of a key header made from good keys, most of them not good any more. */
+function valuesFrom(key: string, { random }: ProbeContext): string {
+  const index = random.below(key.length);
+  const char = key[index] ?? '';
+  return random.pick([
+    swapCase(key),
+    key.toLowerCase(),
+    key.toUpperCase(),
+    key.slice(0, index) + swapCase(char) + key.slice(index + 1),
+    key.slice(0, index) + (char === 'x' ? 'y' : 'x') + key.slice(index + 1),
+    key.slice(0, -1),
+    key.slice(1),
+    `${key}x`,
+    `x${key}`,
+    `${key},`,
+    `${key},evil`,
+    `${key} , ${key}`,
+    `,${key}`,
+    `evil,${key}`,
+    `${key};`,
+    `"${key}"`,
+    `Bearer ${key}`,
+    `${key} x`,
+    `${key}\tx`,
+    `\t ${key} \t`,
+    `${key}%00`,
+    `${key}\xff`,
+    '',
+    ',',
+    '*',
+    '~',
+    '~.*',
+    'default',
+    '{env.HOME}',
+    `{http.request.header.X}`,
+    '$http_x',
+    'x'.repeat(KEY_MIN_LENGTH - 1),
+    'x'.repeat(KEY_MIN_LENGTH),
+    'x'.repeat(KEY_MAX_LENGTH),
+    'x'.repeat(KEY_MAX_LENGTH + 1),
+    'x'.repeat(7_000),
+    // Only its end is that of a good key, where an engine looks keys up by their end.
+    'x'.repeat(Math.max(1, key.length - 8)) + key.slice(-8),
+    key.slice(0, 8) + 'x'.repeat(Math.max(1, key.length - 8)),
+  ]);
+}
+
+/** Another caller, no caller, or somebody who nearly is one. */
+function mutateKey(draft: Draft, context: ProbeContext): Draft {
+  const { fixture, random } = context;
+  const { apiKeyHeader } = fixture.proxy;
+  const bare = withoutField(draft, apiKeyHeader);
+  if (fixture.callers.length === 0) return withField(bare, apiKeyHeader, 'x'.repeat(KEY_MIN_LENGTH));
+  const anyKey = () => random.pick(fixture.secrets.keysOf(random.pick(fixture.callers).id));
+  const key = anyKey();
+  const twin = (name: string) => withField(bare, name, key);
+  return random.pick<() => Draft>([
+    () => bare,
+    () => withField(bare, apiKeyHeader, key),
+    () => withField(bare, apiKeyHeader, key),
+    () => withField(bare, apiKeyHeader, valuesFrom(key, context)),
+    () => withField(bare, apiKeyHeader, valuesFrom(key, context)),
+    () => withField(bare, apiKeyHeader, valuesFrom(key, context)),
+    () => withField(withField(bare, apiKeyHeader, anyKey()), apiKeyHeader, key),
+    () => withField(withField(bare, apiKeyHeader, key), apiKeyHeader, 'evil'),
+    () => withField(withField(bare, apiKeyHeader, 'evil'), apiKeyHeader, key),
+    () => withField(withField(bare, apiKeyHeader, ''), apiKeyHeader, key),
+    () => twin(apiKeyHeader.toLowerCase()),
+    () => twin(apiKeyHeader.toUpperCase()),
+    () => twin(apiKeyHeader.replaceAll('-', '_')),
+    () => twin(apiKeyHeader.replaceAll('-', '.')),
+    () => twin(`X-${apiKeyHeader}`),
+    () => withField(twin(apiKeyHeader.replaceAll('-', '_')), apiKeyHeader, 'x'.repeat(30)),
+    () => withField(bare, 'Authorization', `Bearer ${key}`),
+    () => replaceField(bare, 'Cookie', `private_token=${key}`),
+  ])();
+}
+
+/** Real ones, ones that some server obeys, and words that are methods by grammar alone. */
+const METHODS: readonly string[] = [
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+  'TRACE',
+  'CONNECT',
+  'PROPFIND',
+  'MKCOL',
+  'COPY',
+  'MOVE',
+  'LOCK',
+  'SEARCH',
+  'PURGE',
+  'LINK',
+  'DEBUG',
+  'TRACK',
+  'QUERY',
+  'FROB',
+  'G',
+  'GETS',
+  'GE',
+  'XGET',
+  'GET-',
+  'M-SEARCH',
+  'A_B',
+  'get',
+  'Get',
+  'pOST',
+  'X'.repeat(64),
+  "!#$%&'*+.^`|~",
+  'GET2',
+  'default',
+  '~GET',
+];
+
+function mutateMethod(draft: Draft, random: Random): Draft {
+  return { ...draft, method: random.chance(0.1) ? draft.method.toLowerCase() : random.pick(METHODS) };
 }

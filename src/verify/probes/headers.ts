@@ -7,7 +7,7 @@ import {
 import { REFUSED_REQUEST_HEADERS } from '../../policy/refusedHeaders.ts';
 import { type Draft, withField } from '../draft.ts';
 import type { Random } from '../random.ts';
-import type { Workshop } from './base.ts';
+import type { ProbeContext } from './base.ts';
 
 /** What a client says to be somebody else, or to have something else done. None may reach the upstream. */
 const ORDERS: readonly (readonly [name: string, value: string])[] = [
@@ -119,9 +119,9 @@ const VALUES = [
 
 const recase = (name: string, random: Random) => random.pick([name, name, name.toLowerCase(), name.toUpperCase()]);
 
-function oneMore(draft: Draft, workshop: Workshop): Draft {
-  const { random, ground } = workshop;
-  const added = ground.proxy.routes.flatMap(({ forwarding }) => forwarding.headers).slice(0, 50);
+function oneMore(draft: Draft, context: ProbeContext): Draft {
+  const { random, fixture } = context;
+  const added = fixture.proxy.routes.flatMap(({ forwarding }) => forwarding.headers).slice(0, 50);
   // Two ranges or two lengths are the business of other families.
   const passing = [...DEFAULT_REQUEST_HEADERS.filter((name) => name !== 'content-type'), ...added];
   const named = (name: string) => withField(draft, recase(name, random), random.pick(VALUES));
@@ -153,9 +153,9 @@ function websocket(draft: Draft): Draft {
   return { ...draft, fields: [...draft.fields, ...fields] };
 }
 
-export function mutateHeaders(draft: Draft, workshop: Workshop): Draft {
-  const count = workshop.random.pick([1, 1, 1, 2, 4, 8]);
+export function mutateHeaders(draft: Draft, context: ProbeContext): Draft {
+  const count = context.random.pick([1, 1, 1, 2, 4, 8]);
   let mutated = draft;
-  for (let i = 0; i < count; i += 1) mutated = oneMore(mutated, workshop);
-  return workshop.random.chance(0.15) ? { ...mutated, fields: workshop.random.shuffled(mutated.fields) } : mutated;
+  for (let i = 0; i < count; i += 1) mutated = oneMore(mutated, context);
+  return context.random.chance(0.15) ? { ...mutated, fields: context.random.shuffled(mutated.fields) } : mutated;
 }

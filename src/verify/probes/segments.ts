@@ -2,8 +2,8 @@ import type { Place } from '../../policy/access.ts';
 import { run } from '../../policy/automaton.ts';
 import type { PathPattern, PatternSegment } from '../../policy/pattern.ts';
 import type { ParameterType } from '../../policy/segment.ts';
+import type { ProxyFixture } from '../proxyFixture.ts';
 import type { Random } from '../random.ts';
-import type { Ground } from '../world.ts';
 
 /** Segments at the inner edge of each type. */
 const MEMBERS: Readonly<Record<ParameterType, readonly string[]>> = {
@@ -145,7 +145,7 @@ function valueOf(segment: PatternSegment, random: Random): string {
 }
 
 /** A path that leads to a place: some pattern's, as far as it is not one of another place too. */
-export function pathTo({ state }: Place, { evaluator }: Ground, random: Random): string {
+export function pathTo({ state }: Place, { evaluator }: ProxyFixture, random: Random): string {
   if (state.accepts.length === 0) return state.example;
   const path = fill(random.pick(state.accepts).pattern, random);
   return run(evaluator.access.automaton, path) === state || random.chance(0.5) ? path : state.example;

@@ -1,7 +1,7 @@
 import { type Draft, type Probe, raw, withField } from '../draft.ts';
+import type { ProxyFixture } from '../proxyFixture.ts';
+import { admitted } from '../proxyFixture.ts';
 import { randomOf } from '../random.ts';
-import type { Ground } from '../world.ts';
-import { admitted } from '../world.ts';
 import { HOST, sentFrom } from './base.ts';
 
 /** A request of the spec's `tests:`. */
@@ -14,21 +14,21 @@ export interface TestRequest {
 }
 
 /** The spec's own requests as bytes; those to a proxy that is not there are the business of `postern test`. */
-export function testProbes(tests: readonly TestRequest[], grounds: readonly Ground[]): Probe[] {
+export function testProbes(tests: readonly TestRequest[], fixtures: readonly ProxyFixture[]): Probe[] {
   return tests.flatMap((test) => {
-    const ground =
-      grounds.find(({ proxy }) => proxy.id === test.proxy) ?? (test.proxy === undefined ? grounds[0] : undefined);
-    return ground ? [probeOf(test, ground)] : [];
+    const fixture =
+      fixtures.find(({ proxy }) => proxy.id === test.proxy) ?? (test.proxy === undefined ? fixtures[0] : undefined);
+    return fixture ? [probeOf(test, fixture)] : [];
   });
 }
 
-function probeOf({ request, apiKey, from, headers = {} }: TestRequest, ground: Ground): Probe {
+function probeOf({ request, apiKey, from, headers = {} }: TestRequest, fixture: ProxyFixture): Probe {
   const [method = '', target = ''] = request.split(' ');
-  const caller = ground.callers.find(({ id }) => id === apiKey);
-  const key = caller ? ground.secrets.keysOf(caller.id)[0] : undefined;
+  const caller = fixture.callers.find(({ id }) => id === apiKey);
+  const key = caller ? fixture.secrets.keysOf(caller.id)[0] : undefined;
   const plain: Draft = { method, target, version: 'HTTP/1.1', fields: [['Host', HOST], ...Object.entries(headers)] };
-  const keyed = key === undefined ? plain : withField(plain, ground.proxy.apiKeyHeader, key);
-  const workshop = { ground, random: randomOf(request), now: 0 };
-  const { draft, peer } = sentFrom(keyed, from === undefined ? admitted(ground, caller) : [from], workshop);
-  return { proxy: ground.proxy.id, peer, raw: raw(draft) };
+  const keyed = key === undefined ? plain : withField(plain, fixture.proxy.apiKeyHeader, key);
+  const context = { fixture, random: randomOf(request), now: 0 };
+  const { draft, peer } = sentFrom(keyed, from === undefined ? admitted(fixture, caller) : [from], context);
+  return { proxy: fixture.proxy.id, peer, raw: raw(draft) };
 }

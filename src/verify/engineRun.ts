@@ -4,20 +4,20 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { hasError } from '../diagnostics/diagnostic.ts';
 import type { Policy } from '../policy/types.ts';
 import type { ReadFile, RenderedFile, Target } from '../targets/target.ts';
-import { type Journal, openJournal } from './checks/accessLog.ts';
 import { type EngineId, startEngine } from './engines.ts';
 import { temporaryFolder } from './folder.ts';
 import { loopbackPolicy, loopbackProxyIds } from './loopback.ts';
 import { freePorts } from './ports.ts';
+import type { TestRequest } from './probes/tests.ts';
 import type { Server } from './process.ts';
 import { accepts } from './process.ts';
+import { fixturesOf, type ProxyFixture } from './proxyFixture.ts';
 import type { Random } from './random.ts';
 import type { Scope } from './scope.ts';
 import { type Secrets, throwAwaySecrets } from './secrets.ts';
 import { startUpstreams, type Upstreams } from './upstreams.ts';
-import { type Ground, groundsOf } from './world.ts';
 
-export interface TrialOptions {
+export interface EngineRunOptions {
   readonly engine: EngineId;
   readonly program: string;
   readonly target: Target;
@@ -32,23 +32,39 @@ export interface TrialOptions {
   readonly tamper?: ((file: RenderedFile) => RenderedFile) | undefined;
 }
 
+export interface VerifyOptions extends Omit<EngineRunOptions, 'random'> {
+  /** Generated probes, beside `tests`. */
+  readonly requests: number;
+  readonly seed: string;
+  readonly tests: readonly TestRequest[];
+  /** So many disagreements end the sending: what is thoroughly broken need not be counted out. */
+  readonly enough?: number;
+  readonly progress: (sent: number) => void;
+}
+
+export interface Verified {
+  readonly sent: number;
+  /** Probes with which the engine did not agree. */
+  readonly disagreements: number;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
 /** A real engine that runs the generated files, with everything around it that a comparison needs. */
-export interface Trial {
+export interface EngineRun {
   readonly policy: Policy;
-  readonly grounds: ReadonlyMap<string, Ground>;
+  readonly fixtures: ReadonlyMap<string, ProxyFixture>;
   readonly secrets: Secrets;
   readonly upstreams: Upstreams;
   readonly server: Server;
-  readonly journal: Journal;
   /** What the engine has logged; all of it once it has ended. */
   accessLog(): Promise<string>;
   /** The first secret that the engine wrote anywhere; asked once it has ended. */
   leak(): Promise<string | undefined>;
 }
 
-export type TrialResult = { readonly trial: Trial } | { readonly diagnostics: readonly Diagnostic[] };
+export type EngineRunResult = { readonly run: EngineRun } | { readonly diagnostics: readonly Diagnostic[] };
 
-export async function startTrial(options: TrialOptions, scope: Scope): Promise<TrialResult> {
+export async function startEngineRun(options: EngineRunOptions, scope: Scope): Promise<EngineRunResult> {
   const { engine, program, target, random, tamper = (file) => file } = options;
   const upstreams = await startUpstreams(options.policy);
   scope.defer(() => upstreams.close());
@@ -87,9 +103,9 @@ export async function startTrial(options: TrialOptions, scope: Scope): Promise<T
   scope.defer(() => server.stop());
   const known = new Set([...files, ...secretFiles].map(({ path }) => path));
   const leak = async () => secrets.leakIn(server.output()) ?? leakBelow(folder.path, known, secrets);
-  const grounds = new Map(groundsOf(policy, secrets).map((ground) => [ground.proxy.id, ground]));
+  const fixtures = new Map(fixturesOf(policy, secrets).map((fixture) => [fixture.proxy.id, fixture]));
   const accessLog = () => readFile(join(folder.path, engine, 'access.log'), 'utf8').catch(() => '');
-  return { trial: { policy, grounds, secrets, upstreams, server, journal: openJournal(), accessLog, leak } };
+  return { run: { policy, fixtures, secrets, upstreams, server, accessLog, leak } };
 }
 
 /** Rewrite sites are left out: they need names and certificates that this machine does not have. */

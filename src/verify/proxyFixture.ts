@@ -6,7 +6,8 @@ import { DIRECT_CLIENT } from './loopback.ts';
 import type { Secrets } from './secrets.ts';
 
 /** One proxy as the probes see it. */
-export interface Ground {
+export interface ProxyFixture {
+  readonly policy: Policy;
   readonly proxy: Proxy;
   readonly evaluator: Evaluator;
   readonly places: readonly Place[];
@@ -19,7 +20,7 @@ export interface Ground {
 /** Edges kept of a set, or sets of 100,000 ranges would leave no room for anything else. */
 const MOST_EDGES = 400;
 
-export function groundsOf(policy: Policy, secrets: Secrets): Ground[] {
+export function fixturesOf(policy: Policy, secrets: Secrets): ProxyFixture[] {
   return policy.proxies.map((proxy) => {
     const places = accessOf(proxy)?.places ?? [];
     const callers = policy.apiKeys;
@@ -28,7 +29,7 @@ export function groundsOf(policy: Policy, secrets: Secrets): Ground[] {
     const isTold = ({ family, value }: Address) =>
       family === 6 || value !== 0xffffffffn || proxy.clientIp.kind !== 'proxyProtocol';
     const edges = sets.flatMap(edgesOf).filter(isTold);
-    return { proxy, evaluator: evaluatorOf(policy, proxy), places, edges, callers, secrets };
+    return { policy, proxy, evaluator: evaluatorOf(policy, proxy), places, edges, callers, secrets };
   });
 }
 
@@ -46,7 +47,7 @@ function edgesOf({ ranges }: CidrSet): Address[] {
 }
 
 /** Addresses from which this caller, or anybody where absent, is admitted. */
-export function admitted({ proxy, edges }: Ground, caller?: ApiKey): string[] {
+export function admitted({ proxy, edges }: ProxyFixture, caller?: ApiKey): string[] {
   if (proxy.clientIp.kind === 'direct') {
     const client = parseAddress(DIRECT_CLIENT);
     return client && (!caller?.ranges || contains(caller.ranges, client)) ? [DIRECT_CLIENT] : [];
@@ -57,7 +58,7 @@ export function admitted({ proxy, edges }: Ground, caller?: ApiKey): string[] {
 }
 
 /** The callers whose key opens a cell now. */
-export function openers({ callers }: Ground, cell: Cell, now: number): ApiKey[] {
+export function openers({ callers }: ProxyFixture, cell: Cell, now: number): ApiKey[] {
   const living = callers.filter(({ expires }) => expires === undefined || expires > now);
   return cell.kind === 'answer'
     ? living
