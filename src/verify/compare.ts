@@ -12,10 +12,10 @@ import type { Answer } from './recorder.ts';
 import type { Secrets } from './secrets.ts';
 import { originsOf } from './upstreams.ts';
 
-/** How engines refuse what they cannot parse; 405 goes with methods that they never take. */
+/** The statuses with which engines refuse what they cannot parse; 405 is for methods that they never accept. */
 const REFUSALS = [400, 405, 408, 411, 413, 414, 417, 421, 431, 494, 501, 505];
 
-/** What is wrong with an exchange; nothing, mostly. */
+/** What the engine did wrong in an exchange; usually nothing. */
 export function problemsOf(
   { expected, end }: Expectation,
   { answers, extra }: Exchange,
@@ -26,7 +26,7 @@ export function problemsOf(
   for (const [index, each] of expected.entries()) {
     if (refused) break;
     const answer = answers[index];
-    // Whoever said that the connection ends need not read on, RFC 9112 §9.6.
+    // A server that announced the end of the connection need not read on, RFC 9112 §9.6.
     if (!answer && saysClose(answers[index - 1])) break;
     const found = oneProblem(each, answer, fixture);
     problems.push(...found.map((problem) => ({ ...problem, index })));
@@ -88,19 +88,19 @@ function oneProblem(expected: Expected, answer: Answered | undefined, fixture: P
   ];
 }
 
-/** Whether an engine was free to refuse, and did. */
+/** Whether the engine refused a request that it may refuse. */
 function isRefusal({ refusable, loose, midway }: Expected, status: number | undefined): boolean {
   if (refusable === undefined) return false;
   if (status === undefined || REFUSALS.includes(status)) return true;
   return (loose && [401, 403, 404, 415].includes(status)) || (midway && status === 502);
 }
 
-/** `OPTIONS *` asks about the server itself. Go answers it before any configuration is asked, and never forwards it. */
+/** `OPTIONS *` asks about the server itself. Go answers it before it consults any configuration, and never forwards it. */
 function isServerWide({ request: { method, target } }: Expected): boolean {
   return method === 'OPTIONS' && target === '*';
 }
 
-/** nginx compares its own answers with what If-Match and If-Unmodified-Since ask for, and no configuration keeps it from that. */
+/** nginx applies If-Match and If-Unmodified-Since to its own answers, and no configuration turns that off. */
 function isPreconditionRefusal({ decision, request: { fields } }: Expected): boolean {
   return (
     decision.kind === 'answer' &&
@@ -233,7 +233,10 @@ function originProblems({ answer, upstream, response, request, proxy }: Mapped):
   return problems;
 }
 
-/** At the start of the value or of a link, and only where the origin ends there. */
+/**
+ * Replaces an origin at the start of the value or of a link, and only a whole one: `http://a` is not replaced in
+ * `http://a.example`.
+ */
 function mapOrigins(value: string, origins: readonly string[], own: string): string {
   const longest = [...new Set(origins)]
     .sort((a, b) => b.length - a.length)

@@ -9,7 +9,7 @@ import type { Recorded } from './recorder.ts';
 import type { Secrets } from './secrets.ts';
 import type { Arrival } from './upstreams.ts';
 
-/** What an engine writes itself. */
+/** Fields that the engine writes itself. */
 const WRITTEN = [
   'host',
   'connection',
@@ -21,7 +21,7 @@ const WRITTEN = [
   'x-real-ip',
 ];
 
-/** Where what the upstream got differs from what it should have got. */
+/** How the request that the upstream got differs from the one that it should have got. */
 export function upstreamProblems(
   expected: Expected,
   { upstream: id, request: got }: Arrival,
@@ -45,7 +45,7 @@ export function upstreamProblems(
   differ('target', got.target, request.target);
   differ('body', got.body.toString('latin1').slice(0, 5_000_000), request.body);
   differ('Host', got.field('host') ?? '', hostOf(upstream));
-  // A server name is no address.
+  // TLS sends no server name for an address.
   if (upstream.tls && isIP(upstream.tls.serverName) === 0)
     differ('TLS name', got.serverName ?? '', upstream.tls.serverName);
   if (got.trailers)
@@ -108,7 +108,7 @@ function passing({ auth, headers, websocket }: Forwarding): Set<string> {
   ]);
 }
 
-/** Only what may pass, and that as it was sent. */
+/** Only the fields that may pass have passed, with the values that the client sent. */
 function fieldProblems({ decision, request }: Expected, got: Recorded, tokenHeader: string | undefined): Problem[] {
   if (decision.kind !== 'forward') return [];
   const allowed = passing(decision.forwarding);
@@ -135,7 +135,7 @@ function fieldProblems({ decision, request }: Expected, got: Recorded, tokenHead
   return problems;
 }
 
-/** Go announces the trailers that the client announced and then sends none, which no configuration can change. */
+/** Go repeats the client's announcement of trailers but sends none; no configuration changes that. */
 function isAnnouncement(name: string, sent: Fields): boolean {
   return name === 'trailer' && valuesOf(sent, 'trailer').length > 0;
 }

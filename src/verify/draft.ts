@@ -7,7 +7,7 @@ export interface Draft {
   readonly version: string;
   readonly fields: Fields;
   readonly body?: string;
-  /** How the body is framed; by a Content-Length where absent. */
+  /** Whether the body is sent in chunks; with a Content-Length where absent. */
   readonly chunked?: boolean;
 }
 
@@ -15,7 +15,7 @@ export interface Draft {
 export interface Probe {
   /** Id of the proxy that is asked. */
   readonly proxy: string;
-  /** The address that the connection comes from, or says that it does. */
+  /** The address that the connection comes from, or that its PROXY header tells. */
   readonly peer: string;
   readonly raw: string;
 }
@@ -39,7 +39,7 @@ export function raw({ method, target, version, fields, body, chunked = false }: 
   return `${lines.join('\r\n')}\r\n\r\n${content}`;
 }
 
-/** Cut in two, so that a reader that takes one chunk for the whole is found out. */
+/** In two chunks, so that a reader that stops after the first is found. */
 function chunks(body: string): string {
   const middle = Math.ceil(body.length / 2);
   const parts = [body.slice(0, middle), body.slice(middle)].filter((part) => part !== '');

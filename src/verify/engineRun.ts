@@ -26,9 +26,9 @@ export interface EngineRunOptions {
   readonly policy: Policy;
   readonly read: ReadFile;
   readonly random: Random;
-  /** Whether keys keep their rates, which probes would soon exceed. */
+  /** Whether keys keep their rate limits, which the probes would soon exceed. */
   readonly rates?: boolean;
-  /** Changes the generated files before the engine sees them; only tests of this very command have a reason to. */
+  /** Changes the generated files before the engine reads them; only the tests of `verify` do. */
   readonly tamper?: ((file: RenderedFile) => RenderedFile) | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface VerifyOptions extends Omit<EngineRunOptions, 'random'> {
   readonly requests: number;
   readonly seed: string;
   readonly tests: readonly TestRequest[];
-  /** So many disagreements end the sending: what is thoroughly broken need not be counted out. */
+  /** Sending stops after so many disagreements. */
   readonly enough?: number;
   readonly progress: (sent: number) => void;
 }
@@ -56,9 +56,9 @@ export interface EngineRun {
   readonly secrets: Secrets;
   readonly upstreams: Upstreams;
   readonly server: Server;
-  /** What the engine has logged; all of it once it has ended. */
+  /** The engine's access log; complete once it has ended. */
   accessLog(): Promise<string>;
-  /** The first secret that the engine wrote anywhere; asked once it has ended. */
+  /** The first secret found in anything that the engine wrote; call it once the engine has ended. */
   leak(): Promise<string | undefined>;
 }
 
@@ -72,7 +72,7 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
   const ports = await freePorts(ids.length);
   const folder = await temporaryFolder();
   scope.defer(() => folder.remove());
-  // nginx started by root works as somebody else, who must get to the temporary files below.
+  // When started by root, nginx works as another user, who must reach the files below.
   await chmod(folder.path, 0o711);
   const policy = loopbackPolicy(options.policy, {
     proxies: new Map(ids.map((id, index) => [id, ports[index] ?? 0])),
@@ -88,7 +88,7 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
       read: options.read,
     });
   const emitted = emit(policy);
-  // An engine without rates says so although none is asked of it here.
+  // A target that cannot limit rates must say so, although this run has none.
   const { diagnostics: refusals } = emit({ ...policy, apiKeys: options.policy.apiKeys });
   const secrets = throwAwaySecrets(policy, random);
   const keyFiles = target.secrets?.({ policy, values: secrets.values });

@@ -45,7 +45,7 @@ const ARGUMENTS: Readonly<Record<EngineId, (folder: string) => readonly string[]
   coredns: () => ['-conf', 'Corefile'],
 };
 
-/** Milliseconds in which an engine must listen or say why not. */
+/** Milliseconds within which an engine must listen or report why it cannot. */
 const PATIENCE = 20_000;
 
 /** Starts a real engine on generated files, with a home of its own so that it writes nowhere else. */

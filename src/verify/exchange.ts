@@ -19,11 +19,11 @@ export interface Exchange {
   readonly extra: readonly Answered[];
 }
 
-/** How long a server may be silent about bytes that are no request before the client hangs up. */
+/** Milliseconds of silence after bytes that are no request before the client gives up. */
 const SILENCE = 1_500;
-/** How long it may take to an ordinary answer. */
+/** Milliseconds within which an ordinary answer must come. */
 const PATIENCE = 10_000;
-/** Follows what may have left something unread behind; no pattern can match a segment such as "..;". */
+/** Sent after a probe, to see that the engine read it to its end. No pattern matches a segment such as "..;". */
 const SENTINEL = 'GET /postern/..;/sentinel HTTP/1.1\r\nHost: probe.example\r\nConnection: close\r\n\r\n';
 
 export async function connectTo(proxy: Proxy, peer: string): Promise<Connection> {
@@ -64,7 +64,7 @@ export async function exchangeAlone(
   try {
     connection.write(Buffer.from(probe.raw, 'latin1'));
     let open = true;
-    // One that it may refuse it may also take for unfinished, and wait.
+    // A request that the server may refuse it may also read as unfinished, and wait.
     for (const { request, refusable } of expected)
       open = open && (await receive(request.method, refusable === undefined ? undefined : SILENCE));
     if (open && end !== 'incomplete') connection.write(SENTINEL);

@@ -19,7 +19,7 @@ export interface Expected {
 /** What must become of a probe's bytes. */
 export interface Expectation {
   readonly expected: readonly Expected[];
-  /** What comes after the last whole request. */
+  /** What follows the last whole request. */
   readonly end: 'clean' | 'incomplete' | { readonly malformed: string; readonly late: boolean };
 }
 

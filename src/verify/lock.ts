@@ -8,7 +8,7 @@ export type Release = () => Promise<void>;
 /**
  * A lock is a directory holding one file named after its owner. `rename` replaces an empty directory but not one that
  * holds something, so taking the lock is one atomic step, and a dead owner is evicted by removing exactly its own file:
- * whoever comes late with the same idea finds nothing to remove.
+ * a process that comes late to evict it finds nothing to remove.
  */
 export async function tryLock(path: string): Promise<Release | undefined> {
   await mkdir(dirname(path), { recursive: true });

@@ -1,24 +1,24 @@
 import { parseCidr, unionOf } from '../policy/cidr.ts';
 import type { ClientAddress, Policy, Proxy, Upstream } from '../policy/types.ts';
 
-/** Where a policy is put to the test: each id with a port of the loopback interface. */
+/** The loopback port of each proxy and upstream by id. */
 export interface Loopback {
   readonly proxies: ReadonlyMap<string, number>;
   readonly upstreams: ReadonlyMap<string, number>;
-  /** File of the authorities that vouch for the upstreams there. */
+  /** File with the authorities that signed the certificates of the upstreams. */
   readonly caFile: string;
   /** Whether keys keep their rates. */
   readonly rates: boolean;
 }
 
-/** A client that twins of direct proxies admit beside the real ranges; 127.0.0.3 stays outside. */
+/** The client address that direct twins admit beside the real ranges; 127.0.0.3 stays outside. */
 export const DIRECT_CLIENT = '127.0.0.2';
 export const DIRECT_STRANGER = '127.0.0.3';
 
 /**
- * The same policy on this machine: it listens on loopback ports, its upstreams are servers there that keep their names
- * and have certificates of their own, and a client's address is what a request says, so that every range can be tried. A proxy that takes addresses
- * from connections is there twice, since only its twin shows that it does not believe a header.
+ * The same policy on this machine: proxies and upstreams on loopback ports, upstreams with their own names and test
+ * certificates. Every proxy believes the address that a request tells, so that every range can be tried. A proxy that takes
+ * the address from the connection gets a twin that still does, to show that it believes no header.
  */
 export function loopbackPolicy(policy: Policy, ports: Loopback): Policy {
   return {

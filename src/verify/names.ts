@@ -13,7 +13,10 @@ import { freePort } from './ports.ts';
 import { type Random, randomOf } from './random.ts';
 import type { Scope } from './scope.ts';
 
-/** Looks up names through a real CoreDNS; the server behind it tells by the address which name it was asked for. */
+/**
+ * Looks up names through a real CoreDNS. The resolver behind it answers each name with an address of its own, so the
+ * answer shows which name CoreDNS asked for.
+ */
 export async function verifyNames(options: VerifyOptions, scope: Scope): Promise<Verified> {
   const { policy, target, program } = options;
   const resolver = await startResolver();
@@ -22,7 +25,7 @@ export async function verifyNames(options: VerifyOptions, scope: Scope): Promise
   const forms = {
     ...(options.options as object),
     form: 'corefile',
-    // What rules are merged into asks resolvers of its own, and may need a cluster around it.
+    // A Corefile that rules are merged into asks its own resolvers and may need a cluster.
     merge: undefined,
     bind: ['127.0.0.1'],
     port,
@@ -79,7 +82,7 @@ async function compareNames({ engine, policy, requests, seed, progress }: Verify
   return { sent: names.length, disagreements: found.length, diagnostics: found.slice(0, 12) };
 }
 
-/** Every name, what is below, above and beside it, and what only looks like it. */
+/** Every name of the spec, names below, above and beside it, and names that only look like it. */
 function namesFor({ rewrites }: Policy, random: Random, count: number): string[] {
   const around = rewrites.flatMap(({ from, to }) => [
     from,
@@ -126,7 +129,7 @@ function mixedCase(name: string, random: Random): string {
   return [...name].map((letter) => (random.chance(0.5) ? letter.toUpperCase() : letter)).join('');
 }
 
-/** Different for different names, in 10.0.0.0/8. */
+/** An address in 10.0.0.0/8 that differs from name to name. */
 function addressOf(name: string): string {
   let value = 0x811c9dc5;
   for (const letter of name.toLowerCase()) value = Math.imul(value ^ letter.charCodeAt(0), 0x01000193);
@@ -171,7 +174,7 @@ function asker(socket: Socket, port: number): Ask {
   };
 }
 
-/** As much of RFC 1035 as it takes to ask for an address and to answer. */
+/** A question of RFC 1035; only address lookups are needed here. */
 interface Question {
   readonly id: number;
   /** Without trailing dot, in the case in which it was sent. */
@@ -250,7 +253,7 @@ function decodeName(bytes: Buffer, start: number): { name: string; next: number 
     }
     next ??= at + 2;
     const target = bytes.readUInt16BE(at) & 0x3fff;
-    // A pointer leads back, or it would lead round for ever.
+    // A compression pointer must point backwards, or decoding would never end.
     if (target >= at) throw new Error('a name that points forward');
     at = target;
   }

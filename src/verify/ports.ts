@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tryLock } from './lock.ts';
 
-// Below what Linux gives to outgoing connections (32768 and up), which would otherwise take a port just found free.
+// Below the ports of outgoing connections on Linux (32768 and up), which could take a port just found free.
 const first = 10_000;
 const blocks = 350;
 const blockSize = 64;

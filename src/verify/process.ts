@@ -60,7 +60,7 @@ async function watch(child: ChildProcess, command: string): Promise<Server> {
   const { pid } = child;
   if (pid === undefined) throw new Error(`${command} has no process id`);
   const guard = guardGroup(pid);
-  // The guard would come too late for whoever removes the server's folder on the way out: before all other hooks.
+  // Runs before every other exit hook, because one of them removes the folder that the server still works in.
   const atExit = () => killGroup(pid, 'SIGKILL');
   process.prependOnceListener('exit', atExit);
   child.once('exit', () => {
@@ -139,7 +139,7 @@ function guardGroup(leader: number): { disarm(): void } {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
-  // Without a shell the group is still ended by its owner, only not after a crash; a guard gone early needs no word.
+  // Without a shell the owner still ends the group, except after a crash. A guard that ended early needs no message.
   guard.on('error', () => {});
   guard.stdin.on('error', () => {});
   guard.unref();

@@ -11,13 +11,13 @@ export interface ProxyFixture {
   readonly proxy: Proxy;
   readonly evaluator: Evaluator;
   readonly places: readonly Place[];
-  /** Addresses at and around the ends of every range that has a say here. */
+  /** Addresses at and around the ends of every range of the proxy and of its callers. */
   readonly edges: readonly Address[];
   readonly callers: readonly ApiKey[];
   readonly secrets: Secrets;
 }
 
-/** Edges kept of a set, or sets of 100,000 ranges would leave no room for anything else. */
+/** Edges kept of one set, because a set may have 100,000 ranges. */
 const MOST_EDGES = 400;
 
 export function fixturesOf(policy: Policy, secrets: Secrets): ProxyFixture[] {
@@ -25,7 +25,7 @@ export function fixturesOf(policy: Policy, secrets: Secrets): ProxyFixture[] {
     const places = accessOf(proxy)?.places ?? [];
     const callers = policy.apiKeys;
     const sets = [proxy.ranges, ...callers.slice(0, 50).flatMap(({ ranges }) => (ranges ? [ranges] : []))];
-    // Nobody connects from the last address of all; in the PROXY protocol nginx takes it for a mistake in the writing.
+    // Nobody connects from 255.255.255.255, and in the PROXY protocol nginx rejects it.
     const isTold = ({ family, value }: Address) =>
       family === 6 || value !== 0xffffffffn || proxy.clientIp.kind !== 'proxyProtocol';
     const edges = sets.flatMap(edgesOf).filter(isTold);
@@ -41,7 +41,7 @@ function edgesOf({ ranges }: CidrSet): Address[] {
       .filter((_, index) => index % step === 0)
       .flatMap(({ family, first, last }) => [first - 1n, first, last, last + 1n].map((value) => ({ family, value })))
       .filter(({ family, value }) => value >= 0n && value < 1n << (family === 4 ? 32n : 128n))
-      // ::ffff:0:0/96 is IPv4 in other words, and reads back as such.
+      // ::ffff:0:0/96 is IPv4, and parses as such.
       .filter((address) => parseAddress(formatAddress(address))?.family === address.family)
   );
 }

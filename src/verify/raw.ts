@@ -32,7 +32,10 @@ export interface Connection {
    * so many milliseconds.
    */
   receive(method: string, patience?: number): Promise<RawResponse | undefined>;
-  /** What has come so far, as latin1, once it holds this text, the server has closed, or it has said nothing for so long. */
+  /**
+   * The bytes received so far, as latin1, as soon as they contain this text, the server has closed, or it has been
+   * silent for so many milliseconds.
+   */
   until(text: string, patience: number): Promise<string>;
   /** Says that nothing more will be sent, and goes on listening. */
   end(): void;
@@ -65,7 +68,7 @@ export async function openConnection(address: Address): Promise<Connection> {
     failure = 'no response in time';
     wake(true);
   });
-  /** Waits for as long as there is nothing to be made of what has come. */
+  /** Waits until `make` can build something from the bytes received so far. */
   const waitFor = async <T>(make: () => T | undefined, milliseconds: number): Promise<T | undefined> => {
     socket.setTimeout(milliseconds);
     for (let late = false; ; ) {

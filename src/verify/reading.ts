@@ -11,9 +11,9 @@ export interface ReadRequest {
 }
 
 /**
- * What raw bytes mean. Where the RFC lets a server either refuse or read on, `refusable` says why, and a server that reads
- * on must read it like this; `loose` where it may also keep blanks or bytes that make a field worth less, `midway` where it
- * may find out after it has begun to forward. `malformed` is what no server may act on; `incomplete` is the start of a request.
+ * What raw bytes mean. `refusable` says why the RFC lets a server refuse the request; a server that accepts it must read it
+ * as given here. `loose`: it may also keep blanks or bytes that invalidate a field. `midway`: it may notice only after it has
+ * begun to forward. `malformed`: no server may act on it. `incomplete`: the beginning of a request.
  */
 export type Reading =
   | {
@@ -23,11 +23,11 @@ export type Reading =
       readonly loose?: boolean;
       readonly midway?: boolean;
     }
-  /** `late` where the head is fine, so that a server may have answered before it could know. */
+  /** `late` where the head is fine, so that a server may have answered before it saw the fault. */
   | { readonly kind: 'malformed'; readonly why: string; readonly late?: boolean }
   | { readonly kind: 'incomplete' };
 
-/** How far a reader got: what it says, and what comes after. */
+/** A value read from the start of the bytes with the bytes that follow, or the reason to stop. */
 type Step<T> = { readonly value: T; readonly rest: string } | { readonly stop: Reading };
 
 interface Notes {
@@ -46,7 +46,7 @@ interface Start {
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Lines longer than this may be refused; RFC 9112 §3 recommends 8,000, nginx takes 8,192 with its line end. */
 const LONGEST_LINE = 8_000;
-/** Fields that belong there once, or that nginx takes only once: If-Match and If-None-Match may be lists. */
+/** Fields that a request has once, or that nginx accepts only once: If-Match and If-None-Match may be lists. */
 const SINGLE = [
   'authorization',
   'content-type',
@@ -64,7 +64,7 @@ const SINGLE = [
 const MOST_FIELDS = 90;
 const LARGEST_HEAD = 15_000;
 
-/** Reads all requests of a connection's bytes; nothing is read after one that cannot be, or that closes. */
+/** Reads all requests of a connection's bytes; stops after one that cannot be read or that closes the connection. */
 export function readAll(bytes: string): Reading[] {
   const readings: Reading[] = [];
   for (let rest = bytes; rest !== ''; ) {
@@ -109,7 +109,7 @@ function readOne(bytes: string): Step<Reading> {
     notes.midway = true;
   }
   if (head.length > LARGEST_HEAD || lines.length > MOST_FIELDS) note(notes, 'a very large head');
-  // HTTP/1.0 knows no chunks: a server that reads on has read as if this field were not there.
+  // HTTP/1.0 has no chunks: a server that accepts the request ignores this field.
   const meant = line.version === '1.0' ? fields.filter(([name]) => name.toLowerCase() !== 'transfer-encoding') : fields;
   const request = { ...line, fields: meant, body: body.value };
   const refusable = notes.refusable === undefined ? {} : { refusable: notes.refusable };
@@ -128,7 +128,7 @@ function malformed(why: string): Extract<Reading, { kind: 'malformed' }> {
 /** Lines without their ends, continuation lines joined to the one that they continue. */
 function linesOf(head: string, notes: Notes): string[] | string {
   if (/(?:^|[^\r])\n/.test(head)) note(notes, 'a line that ends in LF alone');
-  // nginx and Go both take any number of CR before the LF for one line end.
+  // nginx and Go both read any number of CR before the LF as one line end.
   if (/\r\r+\n/.test(head)) note(notes, 'several CR before an LF');
   const text = head.replace(/\r*\n/g, '\n');
   if (text.includes('\r')) return 'a bare CR';
@@ -152,7 +152,7 @@ function readStart(line: string, notes: Notes): Start | string {
   const [method = '', target = '', protocol, ...others] = line.split(' ');
   if (protocol === undefined || others.length > 0 || target === '') return 'a request line that is not of three words';
   if (!TOKEN.test(method)) return 'a method that is no token';
-  // The RFC has one digit, nginx takes two for a newer version still.
+  // The RFC has one digit; nginx accepts two.
   const version = /^HTTP\/(\d)\.(\d\d?)$/.exec(protocol);
   if (version?.[1] !== '1') return 'a protocol that is not HTTP/1';
   if (/[\x00-\x20\x7f]/.test(target)) return 'a control character in the target';
@@ -168,7 +168,7 @@ function readStart(line: string, notes: Notes): Start | string {
   return { method, target, version: minor };
 }
 
-/** Origin-form of RFC 9112 §3.2.1, without what servers may refuse to map to a file: NUL and a climb above the root. */
+/** Origin-form of RFC 9112 §3.2.1, without NUL and without climbing above the root, which servers may refuse. */
 function isPlainTarget(target: string): boolean {
   if (!/^\/(?:[A-Za-z0-9_.~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*$/.test(target) || target.includes('%00')) return false;
   let depth = 0;
@@ -191,16 +191,16 @@ function readFields(lines: readonly string[], notes: Notes): Fields | string {
     const name = colon < 0 ? line : line.slice(0, colon);
     if (/[\x00-\x20\x7f]/.test(name)) return 'a blank or control character in a field name';
     if (colon < 0 || !TOKEN.test(name)) {
-      // Go refuses these, nginx leaves them out; neither can hand them on.
+      // Go refuses these and nginx drops them; neither forwards them.
       note(notes, 'a line that is no field');
       continue;
     }
     const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '');
-    // nginx takes blanks off, but no tabs.
+    // nginx trims blanks, but not tabs.
     if (/^[ \t]*\t|\t[ \t]*$/.test(line.slice(colon + 1))) note(notes, 'a tab around a field value');
     const problem = valueProblem(name.toLowerCase(), value);
     if (problem !== undefined) note(notes, problem);
-    // Go hands such a Trailer on and then refuses its own request, which the client sees as a bad gateway.
+    // Go forwards such a Trailer and then refuses its own request, so that the client gets a 502.
     if (name.toLowerCase() === 'trailer') notes.midway = true;
     fields.push([name, value]);
   }
@@ -240,7 +240,7 @@ type ReadBody =
 
 const INCOMPLETE: ReadBody = { incomplete: true };
 
-/** Takes the content off the start of what follows a head, as RFC 9112 §6.3 frames it. */
+/** Reads the content after a head, framed as in RFC 9112 §6.3. */
 function readBody(bytes: string, { version, fields }: { version: string; fields: Fields }): ReadBody {
   const codings = fieldOf(fields, 'transfer-encoding');
   const lengths = fieldOf(fields, 'content-length');
@@ -249,12 +249,12 @@ function readBody(bytes: string, { version, fields }: { version: string; fields:
   if (codings.toLowerCase() !== 'chunked') return { malformed: 'a Transfer-Encoding other than chunked' };
   if (lengths === undefined) return readChunked(bytes);
   if (!/^\d+$/.test(lengths)) return { malformed: 'a Content-Length that is no number' };
-  // A server may refuse both together or go by the chunks; never by the length.
+  // A server may refuse both together or use the chunks, never the length.
   const body = readChunked(bytes);
   return 'value' in body ? { ...body, refusable: 'Content-Length beside Transfer-Encoding' } : body;
 }
 
-/** Chunks that HTTP/1.0 does not know: a server may go by the length, if it then closes and reads nothing more. */
+/** Chunks in HTTP/1.0, which has none: a server may use the length if it then closes the connection. */
 function readFaulty(bytes: string, lengths: string | undefined): ReadBody {
   const body = lengths === undefined ? { value: '', rest: '' } : readSized(bytes, lengths);
   return 'value' in body ? { value: body.value, rest: '', refusable: 'Transfer-Encoding in HTTP/1.0' } : body;

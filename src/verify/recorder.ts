@@ -23,12 +23,12 @@ export interface Answer {
   readonly status?: number;
   readonly fields?: Fields;
   readonly body?: string;
-  /** Switches to WebSocket in place of all the rest, and sends back whatever comes then. */
+  /** Switches to WebSocket, ignoring the other fields, and echoes what follows. */
   readonly upgrade?: boolean;
 }
 
 export interface RecorderOptions {
-  /** Any free one where absent. */
+  /** Any free port where absent. */
   readonly port?: number;
   readonly host?: string;
   readonly tls?: Identity;
@@ -42,9 +42,9 @@ export interface Recorder {
   readonly port: number;
   /** In the order in which they arrived. */
   readonly requests: readonly Recorded[];
-  /** Hands out what was recorded so far and starts anew. */
+  /** Returns what was recorded so far and forgets it. */
   take(): readonly Recorded[];
-  /** Goes on as somebody else, over new connections only. */
+  /** Uses another certificate from now on, and closes the connections made with the old one. */
   become(identity: Identity): void;
   close(): Promise<void>;
 }

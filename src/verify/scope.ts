@@ -1,4 +1,4 @@
-/** What has to be undone, whatever happens: in reverse order, each once. */
+/** Undoes what was set up, in reverse order, each once, whatever happens. */
 export interface Scope {
   defer(undo: () => Promise<unknown>): void;
   /** Safe to call twice, and while something is still being set up. */
@@ -10,7 +10,7 @@ export function openScope(): Scope {
   let closed = false;
   return {
     defer(undo) {
-      // Set up after the end, because the end came in between: undone at once.
+      // Registered after `close`: undone at once.
       if (closed) void undo().catch(() => {});
       else undoes.push(undo);
     },

@@ -17,7 +17,7 @@ export interface Secrets {
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~+/=-';
 const WORD = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-/** All secrets start alike, as keys of one product do, and so that a leak of any of them is found by one search. */
+/** All secrets start alike, as the keys of one product do, and one search finds a leak of any of them. */
 const MARK = 'pstrn-';
 const LENGTHS = [20, 26, 40, 64, 127, 128];
 
@@ -28,7 +28,7 @@ export function throwAwaySecrets(policy: Policy, random: Random): Secrets {
     const known = values.get(text);
     if (known !== undefined) return known;
     const length = random.pick(LENGTHS);
-    // Ends in plain characters: what tells keys apart must not be lost to a reader that trims.
+    // Ends in plain characters, so that a reader that trims punctuation still sees different keys.
     const value = MARK + random.text(ALPHABET, length - MARK.length - 8) + random.text(WORD, 8);
     values.set(text, value);
     return value;

@@ -23,7 +23,7 @@ export interface SendOptions {
   readonly signal: AbortSignal;
 }
 
-/** So many at a time; an engine is faster than the client, and many connections are also what it has to stand. */
+/** Probes sent at a time; an engine must also cope with many connections. */
 const LANES = 32;
 const CONNECTIONS_EACH = 6;
 
@@ -49,7 +49,7 @@ export async function sendAll(probes: Iterator<Probe>, run: EngineRun, options: 
   for (const number of run.upstreams.unclaimed.keys()) await nameCulprit(suspects.get(number) ?? [], run, options);
 }
 
-/** Remembers who was under way when an arrival was first seen that nobody has claimed yet. */
+/** Remembers which probes were under way when an unclaimed arrival was first seen. */
 function suspect(
   suspects: Map<string, readonly Probe[]>,
   unclaimed: ReadonlyMap<string, unknown>,
@@ -113,7 +113,7 @@ export function fixtureOf({ proxy }: Probe, { fixtures }: EngineRun): ProxyFixtu
   return fixture;
 }
 
-/** What one probe shows by itself; also that it reached the upstream without anybody being told. */
+/** What one probe shows alone, including that it reached an upstream whose answer never came back. */
 export async function judgeAlone(probe: Probe, run: EngineRun, now: number): Promise<Disagreement | undefined> {
   const fixture = fixtureOf(probe, run);
   const expectation = expectationOf(probe, fixture, now);

@@ -12,16 +12,16 @@ export interface Arrival {
 
 export interface Upstreams {
   readonly ports: ReadonlyMap<string, number>;
-  /** PEM of all whom a proxy is to trust; "" where no upstream speaks TLS. */
+  /** PEM of every authority that a proxy has to trust; "" where no upstream speaks TLS. */
   readonly authorities: string;
-  /** The arrival that was given this number in its answer; each can be claimed once. */
+  /** The arrival whose answer carried this number. Each can be claimed once. */
   claim(number: string): Arrival | undefined;
-  /** Arrivals whose answer nobody has shown, by number. */
+  /** Arrivals whose answer no client has received yet, by number. */
   readonly unclaimed: ReadonlyMap<string, Arrival>;
   forgetUnclaimed(): void;
-  /** From now on whoever asks for a WebSocket gets one. */
+  /** From now on every WebSocket handshake is accepted. */
   acceptUpgrades(): void;
-  /** From now on all that speak TLS have certificates under their own names that nobody has signed. */
+  /** From now on every TLS server presents a certificate with the right name that no trusted authority has signed. */
   impersonate(): void;
   close(): Promise<void>;
 }
@@ -29,7 +29,7 @@ export interface Upstreams {
 /** Carries the number of an arrival back to the client, so that no request has to carry one to the upstream. */
 export const ARRIVAL_HEADER = 'X-Arrival';
 
-/** A recording server for each upstream, answering with everything that a proxy has to map or to hide. */
+/** A recording server for each upstream, answering with everything that a proxy has to map or hide. */
 export async function startUpstreams(policy: Policy): Promise<Upstreams> {
   const unclaimed = new Map<string, Arrival>();
   let count = 0;
@@ -42,7 +42,7 @@ export async function startUpstreams(policy: Policy): Promise<Upstreams> {
     return arrival.answer;
   };
   const recorders = new Map<string, Recorder>();
-  // One for all upstreams of a name: OpenSSL looks for who has signed a certificate by name alone.
+  // Upstreams of one name share a certificate: OpenSSL finds the authority of a certificate by its name alone.
   const identities = identitiesOf(policy.upstreams);
   for (const upstream of policy.upstreams) {
     const tls = identities.get(upstream.tls?.serverName ?? '');
@@ -77,7 +77,7 @@ function asksForUpgrade(request: Recorded): boolean {
   return names('upgrade', 'websocket') && names('connection', 'upgrade');
 }
 
-/** By server name. */
+/** Certificates by server name. */
 function identitiesOf(upstreams: readonly Upstream[]): ReadonlyMap<string, Identity> {
   const names = new Set(upstreams.flatMap(({ tls }) => (tls ? [tls.serverName] : [])));
   return new Map([...names].map((name) => [name, identityFor(name)]));

@@ -17,7 +17,7 @@ import type { Scope } from './scope.ts';
 import type { Secrets } from './secrets.ts';
 import { type Disagreement, fixtureOf, judgeAlone, sendAll } from './send.ts';
 
-/** Kinds of disagreement that are worked out; where there are more, these are enough to begin with. */
+/** So many kinds of disagreement are shrunk and shown. */
 const MOST_KINDS = 12;
 
 const ENOUGH = 1_000;
@@ -51,10 +51,10 @@ export async function verifyEngine(options: VerifyOptions, scope: Scope): Promis
     const sending = AbortSignal.any([signal, enough.signal]);
     await sendAll(allProbes(run, options), run, { now, signal: sending, found, agreed: journal.note, sent: report });
     if (disagreements > 0 && !signal.aborted) await hasEnded(run);
-    // Connections that were closed because the engine has ended show nothing.
+    // Connections closed because the engine ended are no findings.
     if (signal.aborted) disagreements -= forget(kinds, 'closed');
     const diagnostics = await findings(kinds, { run, options, signal });
-    // What does not even decide right would fail here for the same reasons.
+    // An engine that decides wrongly would fail these checks for the same reasons.
     const failures = sending.aborted ? undefined : await askedBeside(run, random);
     if (signal.aborted) diagnostics.push(endedEarly(run, options));
     await run.server.stop();
@@ -74,14 +74,14 @@ export async function verifyEngine(options: VerifyOptions, scope: Scope): Promis
       diagnostics.push(verifyCodes.report('leak', ['targets', options.engine], { engine: options.engine }));
     return { sent, disagreements, diagnostics };
   } catch (error) {
-    // Its connections are the first to notice that an engine has ended.
+    // When an engine ends, its connections fail first.
     if (!(await hasEnded(run))) throw error;
     disagreements -= forget(kinds, 'closed');
     return { sent, disagreements, diagnostics: [endedEarly(run, options)] };
   }
 }
 
-/** In this order: no upstream is what it was after the last. */
+/** The last one changes the upstreams for good. */
 async function askedBeside(run: EngineRun, random: Random): Promise<CheckFailure[]> {
   return [...(await upgrades(run, random)), ...(await unverifiedUpstreams(run, random))];
 }
@@ -98,7 +98,7 @@ function note(kinds: Map<string, Found>, disagreement: Disagreement): void {
   else kinds.set(kind, { first: disagreement, times: 1 });
 }
 
-/** How many there were. */
+/** Returns how many there were. */
 function forget(kinds: Map<string, Found>, kind: string): number {
   const times = kinds.get(kind)?.times ?? 0;
   kinds.delete(kind);
@@ -158,13 +158,13 @@ function endedEarly(run: EngineRun, { engine }: VerifyOptions): Diagnostic {
 }
 
 interface DescribeContext {
-  /** The user's own, for the address under which they run the proxy. */
+  /** The user's policy, which has the address that their proxy listens on. */
   readonly policy: Policy;
   readonly proxy: Proxy;
   readonly secrets: Secrets;
 }
 
-/** A disagreement as something to try: a `curl` line where curl can say it, and the raw bytes. */
+/** A disagreement as commands to try: a `curl` line where curl can send it, and the raw bytes. */
 function describe({ probe, expectation }: Disagreement, context: DescribeContext): string {
   const bytes = `printf '${forPrintf(named(probe.raw, context.secrets))}' | nc ${hostPort(context).join(' ')}`;
   const [only, ...others] = expectation.expected;
@@ -184,7 +184,7 @@ function hostPort({ policy, proxy }: DescribeContext): [host: string, port: stri
   return [address.includes(':') ? `[${address}]` : address, String(port)];
 }
 
-/** Throw-away keys say nothing to anybody; whose they are does. */
+/** Replaces throw-away keys by whose they are. */
 function named(text: string, secrets: Secrets): string {
   let result = text;
   for (let leak = secrets.leakIn(result); leak !== undefined; leak = secrets.leakIn(result)) {
@@ -260,12 +260,12 @@ interface ShrinkOptions {
   readonly signal: AbortSignal;
 }
 
-/** Requests that one disagreement may cost; a long target shrinks fast, so this is rarely all used. */
+/** Most requests sent to shrink one disagreement. */
 const MOST_TRIES = 400;
 
 /**
- * The smallest request that still shows the same kind of disagreement when it is sent alone. Where it shows nothing alone
- * the first one is handed back as it was.
+ * The smallest request that still shows the same kind of disagreement when it is sent alone. Returns the first one
+ * where it shows nothing alone.
  */
 async function shrink(found: Disagreement, run: EngineRun, options: ShrinkOptions): Promise<Disagreement> {
   const kind = found.problems[0]?.kind;
@@ -293,7 +293,10 @@ async function shrink(found: Disagreement, run: EngineRun, options: ShrinkOption
   return best;
 }
 
-/** As many requests, and the same kind of end: to anything else an engine may answer with silence, which takes time. */
+/**
+ * The same number of requests and the same kind of end: an engine may answer anything else with silence, which takes
+ * time.
+ */
 function isAlike({ expectation }: Disagreement, other: Expectation): boolean {
   return (
     expectation.expected.length === other.expected.length &&
@@ -302,7 +305,7 @@ function isAlike({ expectation }: Disagreement, other: Expectation): boolean {
   );
 }
 
-/** Simpler requests, the boldest cuts first. */
+/** Simpler requests, the largest cuts first. */
 function* smallerThan(raw: string): Generator<string> {
   const end = raw.indexOf('\r\n\r\n');
   const head = end < 0 ? raw : raw.slice(0, end);

@@ -4,7 +4,7 @@ import type { Expectation, Expected } from '../expect.ts';
 import type { CheckFailure } from './check.ts';
 
 const FIELDS = ['time', 'client', 'method', 'path', 'status', 'route', 'key', 'upstreamTime'];
-/** Decisions that are looked for in the log. */
+/** So many decisions are looked for in the log. */
 const MOST_DECISIONS = 5_000;
 
 /** Remembers what the log must say about requests that were sent. */
@@ -38,14 +38,14 @@ export function openJournal(): Journal {
 }
 
 /**
- * Only what passed the policy is certain to the last field: of what it refuses, a log may say less, and of what the
- * engine refuses while it reads, nothing.
+ * Only a request that passed the policy is certain to be logged in full: about a refused one the log may say less, and
+ * about one that the engine refused while reading it, nothing.
  */
 function lineOf({ decision, request, client }: Expected, { response, arrival }: Answered): string | undefined {
   const { status } = response;
   const passed = decision.kind === 'forward' ? arrival !== undefined : status === decision.status;
   if (decision.kind === 'deny' || !passed) return undefined;
-  // A key that was sent where none is asked for may be named or not.
+  // A key sent to a route that asks for none may be named or not.
   if (decision.kind === 'forward' && decision.forwarding.auth === 'passthrough') return undefined;
   return lineWith({
     client: formatAddress(client),
@@ -84,7 +84,7 @@ function missingFrom(lines: readonly string[], due: ReadonlyMap<string, number>)
   const found = new Map<string, number>();
   for (const line of lines) {
     const said = parsed(line) ?? {};
-    // An IPv4 address may be told, and logged, in IPv6 clothes.
+    // An IPv4 address may arrive and be logged as IPv6, ::ffff:10.0.0.1.
     const address = parseAddress(String(said['client']));
     const key = lineWith({ ...said, client: address ? formatAddress(address) : said['client'] });
     found.set(key, (found.get(key) ?? 0) + 1);

@@ -5,8 +5,8 @@ import type { Random } from '../random.ts';
 import { type CheckFailure, type Forwarded, forwardedBy, probeOf } from './check.ts';
 
 /**
- * Whether a server that only has the upstream's name gets nothing. From here on no upstream is what it was, so this is
- * the last that an engine is asked.
+ * Whether an impostor with the upstream's name, but no certificate of a trusted authority, gets no request. The upstreams
+ * stay impostors afterwards, so this check comes last.
  */
 export async function unverifiedUpstreams(run: EngineRun, random: Random): Promise<CheckFailure[]> {
   const verified = run.policy.upstreams.filter(({ tls }) => tls && !tls.insecureSkipVerify);
@@ -22,7 +22,7 @@ export async function unverifiedUpstreams(run: EngineRun, random: Random): Promi
   return failures;
 }
 
-/** Of the places that lead to an upstream, the first that somebody may ask shows it. */
+/** Sends one request, to the first route of the upstream that somebody may use. */
 async function problemOf(
   candidates: readonly Forwarded[],
   run: EngineRun,

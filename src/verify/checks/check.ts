@@ -7,7 +7,7 @@ import { pathTo } from '../probes/segments.ts';
 import type { ProxyFixture } from '../proxyFixture.ts';
 import type { Random } from '../random.ts';
 
-/** What an engine did not do, beside the decisions that probes are about. */
+/** Something that the engine did wrong apart from its decisions. */
 export interface CheckFailure {
   readonly at: SpecPath;
   readonly problem: string;
@@ -15,7 +15,7 @@ export interface CheckFailure {
 
 export type ForwardCell = Extract<Cell, { kind: 'forward' }>;
 
-/** A place whose requests with this method are forwarded, as one cell. */
+/** A method and a place whose requests are forwarded. */
 export interface Forwarded {
   readonly fixture: ProxyFixture;
   readonly place: Place;
@@ -23,14 +23,14 @@ export interface Forwarded {
   readonly cell: ForwardCell;
 }
 
-/** All that is forwarded, by proxy and place. */
+/** Everything that is forwarded, by proxy and place. */
 export function* forwardedBy({ fixtures }: EngineRun): Generator<Forwarded> {
   for (const fixture of fixtures.values())
     for (const place of fixture.places)
       for (const [method, cell] of place.cells) if (cell.kind === 'forward') yield { fixture, place, method, cell };
 }
 
-/** A request that is forwarded if any to this place is. */
+/** A request that is forwarded if any request to this place is. */
 export function probeOf(
   { fixture, place, method }: Forwarded,
   random: Random,

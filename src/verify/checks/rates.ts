@@ -14,17 +14,20 @@ type LimitedKey = ApiKey & { readonly rateLimit: NonNullable<ApiKey['rateLimit']
 
 interface Tried {
   readonly failures: readonly CheckFailure[];
-  /** Why there is no more to be said. */
+  /** Which rates were not tried, and why. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Keys that are tried; one of each rate would do, but nobody has many. */
+/** So many keys are tried. */
 const MOST_KEYS = 5;
-/** What one client here can surely exceed, a second. */
+/** Requests per second that one client on this machine can exceed. */
 const FASTEST = 200;
 const LARGEST_BURST = 2_000;
 
-/** Whether a key may do at once what its burst says, and then no more than its rate; of an engine that runs for this alone. */
+/**
+ * Whether a key may send its burst at once, and then no more than its rate. Starts an engine of its own, because all
+ * other probes run without rates.
+ */
 export async function rateLimits(options: EngineRunOptions, scope: Scope): Promise<Tried> {
   const limited = options.policy.apiKeys.filter(isLimited);
   if (limited.length === 0) return { failures: [], diagnostics: [] };
@@ -56,10 +59,10 @@ function perSecond({ requests, per }: LimitedKey['rateLimit']): number {
   return per === 's' ? requests : requests / 60;
 }
 
-/** Some request that is forwarded for this key. */
+/** A request that is forwarded for this key. */
 function probeBy({ id }: ApiKey, run: EngineRun, random: Random): Probe | undefined {
   for (const candidate of forwardedBy(run)) {
-    // Who asks is left to chance, as with all probes.
+    // `probeOf` picks the caller at random.
     for (let times = 0; times < 40; times += 1) {
       const probe = probeOf(candidate, random);
       const { decision } = expectationOf(probe, candidate.fixture, Date.now() / 1000).expected[0] ?? {};
@@ -72,7 +75,7 @@ function probeBy({ id }: ApiKey, run: EngineRun, random: Random): Probe | undefi
 async function problemOf({ rateLimit }: LimitedKey, probe: Probe, run: EngineRun): Promise<string | undefined> {
   const { proxy } = fixtureOf(probe, run);
   const start = Date.now();
-  // The first does not count as part of a burst.
+  // The first request does not count as part of the burst.
   const due = () => rateLimit.burst + 1 + (perSecond(rateLimit) * (Date.now() - start)) / 1_000;
   let connection = await connectTo(proxy, probe.peer);
   try {

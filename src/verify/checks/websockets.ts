@@ -11,13 +11,13 @@ const HANDSHAKE = [
   ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
   ['Sec-WebSocket-Version', '13'],
 ] as const;
-/** Bytes that are no HTTP, so that whoever still reads requests is found out. */
+/** A WebSocket frame: a proxy that still expects HTTP does not pass it on. */
 const MESSAGE = '\x81\x05hello';
-/** Of those that are for WebSockets and of those that are not, in each proxy. */
+/** So many places per proxy are tried, of those with WebSockets and of those without. */
 const MOST_PLACES = 10;
 const PATIENCE = 5_000;
 
-/** Whether an upgrade goes through, and bytes go both ways, on the routes that ask for it and on no other. */
+/** Whether routes with `websocket: true`, and no others, upgrade and then pass bytes both ways. */
 export async function upgrades(run: EngineRun, random: Random): Promise<CheckFailure[]> {
   const all = [...forwardedBy(run)].filter(({ method }) => method === 'GET');
   if (!all.some(({ cell }) => cell.forwarding.websocket)) return [];

@@ -26,7 +26,7 @@ const GARBAGE = [
   '0.0.0.0',
 ];
 
-/** Some address around the ends of a range, or admitted. */
+/** An address at the edge of a range, or an admitted one. */
 export function someAddress(fixture: ProxyFixture, { random }: ProbeContext): string {
   const fine = admitted(fixture);
   if (fixture.edges.length === 0 || (fine.length > 0 && random.chance(0.3)))
@@ -34,7 +34,7 @@ export function someAddress(fixture: ProxyFixture, { random }: ProbeContext): st
   return formatAddress(random.pick(fixture.edges));
 }
 
-/** The same request from another address, or with a story about where it comes from. */
+/** The same request from another address, or with headers that claim another one. */
 export function mutateAddress({ draft, peer }: Attempt, context: ProbeContext): Attempt {
   const { fixture, random } = context;
   const { clientIp } = fixture.proxy;

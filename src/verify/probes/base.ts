@@ -6,13 +6,13 @@ import { admitted, openers, type ProxyFixture } from '../proxyFixture.ts';
 import type { Random } from '../random.ts';
 import { pathTo } from './segments.ts';
 
-/** A draft, who sends it, and from where; every mutation starts at one that is allowed if anything is. */
+/** A draft and where it is sent from. Every mutation starts from one that is allowed, if anything is allowed there. */
 export interface Attempt {
   readonly draft: Draft;
   readonly peer: string;
 }
 
-/** What a family of probes has to work with. */
+/** What a family of probes works with. */
 export interface ProbeContext {
   readonly fixture: ProxyFixture;
   readonly random: Random;
@@ -21,7 +21,7 @@ export interface ProbeContext {
 }
 
 export const HOST = 'probe.example';
-/** The connection's own end where the address is told by header. */
+/** The peer of a connection where a header tells the client's address. */
 export const LOOPBACK_PEER = '127.0.0.1';
 const BODY_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
@@ -44,7 +44,7 @@ export function attempt(wanted: { place: Place; method: string; target: string }
   return sentFrom(withBody(keyed, cell, random), admitted(fixture, caller), context);
 }
 
-/** Says where a request comes from, in the way that its proxy believes. */
+/** Tells the client's address in the way that the proxy trusts: by connection, header or PROXY protocol. */
 export function sentFrom(draft: Draft, addresses: readonly string[], { fixture, random }: ProbeContext): Attempt {
   const { clientIp } = fixture.proxy;
   const address = addresses.length === 0 ? '192.0.2.1' : random.pick(addresses);

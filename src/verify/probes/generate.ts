@@ -17,7 +17,7 @@ const onDraft =
   (change: (draft: Draft, context: ProbeContext) => Draft): Mutation =>
   ({ draft, peer }, context) => ({ draft: change(draft, context), peer });
 
-/** By how often each is tried. */
+/** Listed as often as each is to be tried. */
 const MUTATIONS: readonly Mutation[] = [
   onDraft((draft, { random }) => mutatePath(draft, random)),
   onDraft((draft, { random }) => mutatePath(draft, random)),
@@ -36,8 +36,8 @@ const MUTATIONS: readonly Mutation[] = [
 ];
 
 /**
- * Probes without end, the same for the same seed: what can be listed about every place (each in turn, so that a small
- * number touches all places), and in between whatever chance makes of a request that is allowed.
+ * Endless probes, the same for the same seed: a fixed list for every place (one of each place at a time, so that a small
+ * number reaches all places), alternating with random mutations of allowed requests.
  */
 export function* probesOf(fixtures: readonly ProxyFixture[], random: Random, now: number): Generator<Probe> {
   const contexts = fixtures.map((fixture): ProbeContext => ({ fixture, random, now }));
@@ -80,7 +80,7 @@ function* listedProbes(contexts: readonly ProbeContext[], random: Random): Gener
   }
 }
 
-/** What is tried at every place, whatever else is. */
+/** The probes that every place gets. */
 function* listFor(place: Place, context: ProbeContext): Generator<Probe> {
   const { random } = context;
   yield probe(attemptAt(place, context), context);
@@ -99,7 +99,7 @@ function* listFor(place: Place, context: ProbeContext): Generator<Probe> {
   for (const method of METHODS) yield send(example, method);
 }
 
-/** A path with one segment changed: by one byte, left out, and into strangers. */
+/** A path with one segment changed by one byte, left out, and replaced by each stranger. */
 function* near(path: string, index: number, send: (target: string) => Probe): Generator<Probe> {
   const parts = path.slice(1).split('/');
   const part = parts[index] ?? '';
@@ -159,7 +159,7 @@ const BODIES = [
   'y'.repeat(20_000),
 ];
 
-/** Bodies up to this size are really sent to find out where a limit is. */
+/** Limits up to this size are probed with real bodies. */
 const LARGEST_SENT = 70_000;
 
 function bodyFor({ fixture, random }: ProbeContext): string {
@@ -182,7 +182,7 @@ function mutateBody(draft: Draft, context: ProbeContext): Draft {
   return { ...twice, body: bodyFor(context), chunked: random.chance(0.4) };
 }
 
-/** No body, in other words. */
+/** A Content-Length that says there is no body. */
 function zeros(random: Random): string {
   return random.pick(['0', '00', '000000']);
 }
@@ -190,7 +190,7 @@ function zeros(random: Random): string {
 const swapCase = (text: string) =>
   text.replace(/[a-z]/gi, (letter) => (letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase()));
 
-/** Values of a key header made from good keys, most of them not good any more. */
+/** Values of a key header derived from a valid key; most are not valid any more. */
 function valuesFrom(key: string, { random }: ProbeContext): string {
   const index = random.below(key.length);
   const char = key[index] ?? '';
@@ -231,13 +231,13 @@ function valuesFrom(key: string, { random }: ProbeContext): string {
     'x'.repeat(KEY_MAX_LENGTH),
     'x'.repeat(KEY_MAX_LENGTH + 1),
     'x'.repeat(7_000),
-    // Only its end is that of a good key, where an engine looks keys up by their end.
+    // Only the end, or only the beginning, is that of a valid key.
     'x'.repeat(Math.max(1, key.length - 8)) + key.slice(-8),
     key.slice(0, 8) + 'x'.repeat(Math.max(1, key.length - 8)),
   ]);
 }
 
-/** Another caller, no caller, or somebody who nearly is one. */
+/** Another caller's key, no key, or something close to a key. */
 function mutateKey(draft: Draft, context: ProbeContext): Draft {
   const { fixture, random } = context;
   const { apiKeyHeader } = fixture.proxy;
@@ -268,7 +268,7 @@ function mutateKey(draft: Draft, context: ProbeContext): Draft {
   ])();
 }
 
-/** Real ones, ones that some server obeys, and words that are methods by grammar alone. */
+/** Common methods, methods that some servers obey, and words that are methods by grammar only. */
 const METHODS: readonly string[] = [
   'GET',
   'HEAD',

@@ -9,7 +9,7 @@ import { type Draft, withField } from '../draft.ts';
 import type { Random } from '../random.ts';
 import type { ProbeContext } from './base.ts';
 
-/** What a client says to be somebody else, or to have something else done. None may reach the upstream. */
+/** Headers with which a client claims another identity or asks for something else. None may reach the upstream. */
 const ORDERS: readonly (readonly [name: string, value: string])[] = [
   ['Authorization', 'Bearer evil'],
   ['Authorization', 'Basic cm9vdDpldmls'],
@@ -69,7 +69,7 @@ const ORDERS: readonly (readonly [name: string, value: string])[] = [
   ["X-$'", 'evil'],
   ['~Sudo', 'root'],
 ];
-/** Fields that speak to the next hop; a proxy that passes or obeys them drops or leaks others. */
+/** Hop-by-hop fields; a proxy that passes or obeys them drops or leaks other fields. */
 const HOPS: readonly (readonly [name: string, value: string])[] = [
   ['Connection', 'PRIVATE-TOKEN'],
   ['Connection', 'close, Private-Token, Host'],
@@ -122,7 +122,7 @@ const recase = (name: string, random: Random) => random.pick([name, name, name.t
 function oneMore(draft: Draft, context: ProbeContext): Draft {
   const { random, fixture } = context;
   const added = fixture.proxy.routes.flatMap(({ forwarding }) => forwarding.headers).slice(0, 50);
-  // Two ranges or two lengths are the business of other families.
+  // Other families of probes try these twice.
   const passing = [...DEFAULT_REQUEST_HEADERS.filter((name) => name !== 'content-type'), ...added];
   const named = (name: string) => withField(draft, recase(name, random), random.pick(VALUES));
   const given = ([name, value]: readonly [string, string]) => withField(draft, recase(name, random), value);
@@ -140,7 +140,7 @@ function oneMore(draft: Draft, context: ProbeContext): Draft {
   ])();
 }
 
-/** Those would change what the request is, not what is said in it. */
+/** These would change how the request is framed. */
 const FRAMING = ['host', 'content-length', 'transfer-encoding', 'connection', 'expect', 'upgrade'];
 
 function websocket(draft: Draft): Draft {

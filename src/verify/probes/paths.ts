@@ -2,7 +2,7 @@ import type { Draft } from '../draft.ts';
 import type { Random } from '../random.ts';
 import { STRANGERS } from './segments.ts';
 
-/** Spellings of one step up, and of what some server takes for it. */
+/** Spellings of `../`, and of what some server reads as it. */
 const STEPS = [
   '../',
   './',
@@ -150,7 +150,7 @@ const escape = (char: string, random: Random) => {
   return `%${random.chance(0.5) ? hex : hex.toUpperCase()}`;
 };
 
-/** Each changes a path that is allowed into one that mostly is not; what it then means is for the evaluator to say. */
+/** Each changes an allowed path into one that mostly is not allowed. The evaluator says which. */
 const MUTATIONS: readonly PathMutation[] = [
   (path, random) => path + random.pick(ENDS),
   (path, random) => random.pick(STARTS) + path.slice(1),
@@ -194,7 +194,7 @@ const MUTATIONS: readonly PathMutation[] = [
   (path, random) => [...path].map((char) => (char === '/' ? char : escape(char, random))).join(''),
 ];
 
-/** Any byte but those that end a word of the request line: what splits it is the business of the raw mutations. */
+/** Any byte except those that end a word of the request line, which the wire mutations try. */
 function replaceByte(path: string, random: Random, change: (char: string) => string): string {
   const index = 1 + random.below(Math.max(1, path.length - 1));
   const changed = change(path[index] ?? 'a').replace(/[\x00-\x20\x7f]/g, '!');

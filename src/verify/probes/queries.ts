@@ -70,7 +70,7 @@ const STRANGE = [
   'a=b,c;d',
 ];
 
-/** Ways to write a name that some parser behind the proxy reads as the name. */
+/** Spellings of a parameter name that some parser behind the proxy reads as the name. */
 function spell(name: string, random: Random): string {
   const index = random.below(name.length);
   const char = name[index] ?? '';

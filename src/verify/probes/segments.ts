@@ -5,7 +5,7 @@ import type { ParameterType } from '../../policy/segment.ts';
 import type { ProxyFixture } from '../proxyFixture.ts';
 import type { Random } from '../random.ts';
 
-/** Segments at the inner edge of each type. */
+/** Unusual segments that each type still accepts. */
 const MEMBERS: Readonly<Record<ParameterType, readonly string[]>> = {
   int: ['0', '42', '00', '007', '18446744073709551616'],
   hex: ['c0ffee', 'C0FFEE', 'dEaDbEeF', 'a', '0f'],
@@ -33,7 +33,7 @@ const MEMBERS: Readonly<Record<ParameterType, readonly string[]>> = {
   encodedPath: ['x%2Fy', 'group%2fsub%2Fproject', 'a%2F...', 'a%2F.b%2Fc', 'a%2F%2Ea', '1%2F2'],
 };
 
-/** What lies just outside of some type, and what a server behind may take for another path. */
+/** Segments that some type just does not accept, or that an upstream may read as another path. */
 export const STRANGERS: readonly string[] = [
   '',
   '.',
@@ -144,7 +144,7 @@ function valueOf(segment: PatternSegment, random: Random): string {
   return segment.kind === 'choice' ? random.pick(segment.values) : memberOf(segment.type, random);
 }
 
-/** A path that leads to a place: some pattern's, as far as it is not one of another place too. */
+/** A path that leads to a place: mostly one of its patterns filled in, unless that leads to a more specific place. */
 export function pathTo({ state }: Place, { evaluator }: ProxyFixture, random: Random): string {
   if (state.accepts.length === 0) return state.example;
   const path = fill(random.pick(state.accepts).pattern, random);

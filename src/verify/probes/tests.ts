@@ -13,7 +13,7 @@ export interface TestRequest {
   readonly proxy?: string | undefined;
 }
 
-/** The spec's own requests as bytes; those to a proxy that is not there are the business of `postern test`. */
+/** The spec's own requests as bytes; `postern test` reports those that name a proxy that does not exist. */
 export function testProbes(tests: readonly TestRequest[], fixtures: readonly ProxyFixture[]): Probe[] {
   return tests.flatMap((test) => {
     const fixture =

@@ -2,7 +2,7 @@ import type { Draft } from '../draft.ts';
 import { raw } from '../draft.ts';
 import type { Random } from '../random.ts';
 
-/** Changes the bytes of a request where a draft has no words for it. */
+/** Changes the bytes of a request in ways that a draft cannot express. */
 type WireMutation = (request: string, random: Random) => string;
 
 const afterStart = (request: string, lines: string) => request.replace('\r\n', `\r\n${lines}`);
@@ -223,7 +223,7 @@ const MUTATIONS: readonly WireMutation[] = [
   (request, random) => request.slice(0, random.below(request.length)),
 ];
 
-/** Bytes that mean the request, something else, or nothing, according to the strict reader. */
+/** The request with its bytes changed; `readAll` says what they mean then. */
 export function mutateWire(draft: Draft, random: Random): string {
   return random.pick(MUTATIONS)(raw(draft), random);
 }
