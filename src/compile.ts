@@ -3,7 +3,7 @@ import { type OutputFile, outputFiles, type TargetFiles } from './output/files.t
 import type { Origin } from './output/header.ts';
 import { resolvePolicy } from './policy/resolve.ts';
 import type { Policy } from './policy/types.ts';
-import { expiry } from './rules/expiry.ts';
+import { expiry } from './rules/access.ts';
 import { parseDocument } from './source/document.ts';
 import type { LocatedDocument } from './source/span.ts';
 import { parseSpec } from './spec/parse.ts';

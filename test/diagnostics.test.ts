@@ -1,7 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { catalog } from '../src/diagnostics/catalog.ts';
-import { defineCodes, error, warning } from '../src/diagnostics/codes.ts';
+import { catalog, defineCodes, error, warning } from '../src/diagnostics/codes.ts';
 import type { Diagnostic, Place } from '../src/diagnostics/diagnostic.ts';
 import { formatDiagnostics } from '../src/diagnostics/format.ts';
 import { jsonDiagnostics } from '../src/diagnostics/json.ts';

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { resolvePolicy } from '../src/policy/resolve.ts';
-import { expiry } from '../src/rules/expiry.ts';
+import { expiry } from '../src/rules/access.ts';
 import { lint } from '../src/rules/index.ts';
 import { type Spec, specSchema } from '../src/spec/schema.ts';
 

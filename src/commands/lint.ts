@@ -1,4 +1,4 @@
-import { catalog } from '../diagnostics/catalog.ts';
+import { catalog } from '../diagnostics/codes.ts';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { ruleCodes } from '../rules/codes.ts';
 import { lint as findings } from '../rules/index.ts';

@@ -1,7 +1,7 @@
 import type { Diagnostic, Severity, SpecPath } from './diagnostic.ts';
 
 /** What one code always says; `message` gets the parameters that its callers must give. */
-export interface CodeDefinition<P> {
+interface CodeDefinition<P> {
   readonly severity: Severity;
   readonly message: (params: P) => string;
   readonly advice?: (params: P) => string | undefined;
@@ -80,4 +80,23 @@ function define<P>(severity: Severity, text: Message): WithoutHint<P> {
 function filled<P, R>(text: string | ((params: never) => R)): (params: P) => R | string {
   if (typeof text === 'function') return text as (params: P) => R;
   return (params) => text.replace(PLACEHOLDER, (_, name: string) => String(params[name as keyof P]));
+}
+
+/** The codes of one area, whatever their parameters. */
+interface Area {
+  readonly area: string;
+  readonly table: Readonly<Record<string, Pick<CodeDefinition<never>, 'severity'>>>;
+}
+
+interface CatalogEntry {
+  readonly code: string;
+  readonly severity: Severity;
+}
+
+/** All codes of some areas in alphabetical order, for documentation and for the test that each is raised. */
+export function catalog(areas: readonly Area[]): CatalogEntry[] {
+  const entries = areas.flatMap(({ area, table }) =>
+    Object.entries(table).map(([name, { severity }]) => ({ code: `${area}/${name}`, severity })),
+  );
+  return entries.sort((a, b) => (a.code < b.code ? -1 : 1));
 }

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import type { Diagnostic } from './diagnostic.ts';
-import { type Excerpt, excerptOf } from './excerpt.ts';
+import { maskLine } from './mask.ts';
+import { lineAround } from './position.ts';
 import { printable } from './printable.ts';
 import {
   type Location,
@@ -11,7 +12,7 @@ import {
   secretOffsets,
 } from './resolve.ts';
 
-export interface FormatOptions {
+interface FormatOptions {
   readonly colour?: boolean;
   /** How many are printed; the others are counted. Nobody reads more than a screen or two at a time. */
   readonly limit?: number;
@@ -61,4 +62,87 @@ function frameOf(excerpt: Excerpt | undefined, tone: Style, paint: Paint): strin
   const indent = /^[ \t]*/.exec(excerpt.carets)?.[0] ?? '';
   const carets = paint(tone, excerpt.carets.slice(indent.length));
   return [`${number} | ${excerpt.line}`, `${' '.repeat(number.length)} | ${indent}${carets}`];
+}
+
+/** One line of a file and the carets under it. */
+interface Excerpt {
+  readonly number: number;
+  readonly line: string;
+  readonly carets: string;
+}
+
+/** Longer lines are shown in part: a JSON file may be one line. */
+const LONGEST = 160;
+const BEFORE = 60;
+
+/**
+ * The line where a place starts, with the place underlined up to the end of that line. Nothing is shown of what
+ * follows the first of the given secrets in it.
+ */
+function excerptOf(location: Location, secrets: readonly number[]): Excerpt | undefined {
+  const { text, start } = lineAround(location.text, location.start);
+  if (text.trim() === '') return undefined;
+  const secret = secrets.find((offset) => offset >= start && offset < start + text.length);
+  const open = secret === undefined ? text : text.slice(0, secret - start);
+  const masked = maskLine(open) + (secret === undefined ? '' : HIDDEN);
+  const from = Math.max(Math.min(location.start - start, secret === undefined ? text.length : open.length), 0);
+  const to = Math.min(Math.max(location.end - start, from), masked.length);
+  const window = cut(printable(masked), { from, to });
+  const carets = Math.max(displayWidth(window.line.slice(window.from, window.to)), 1);
+  return {
+    number: location.from.line,
+    line: window.line.trimEnd(),
+    carets: blankCopy(window.line.slice(0, window.from)) + '^'.repeat(carets),
+  };
+}
+
+const HIDDEN = '***';
+
+interface Window {
+  readonly line: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+function cut(line: string, { from, to }: { from: number; to: number }): Window {
+  if (line.length <= LONGEST) return { line, from, to };
+  const start = outsidePair(line, Math.max(from - BEFORE, 0));
+  const end = outsidePair(line, Math.min(start + LONGEST, line.length));
+  const left = start > 0 ? '…' : '';
+  const shift = left.length - start;
+  return {
+    line: left + line.slice(start, end) + (end < line.length ? '…' : ''),
+    from: from + shift,
+    to: Math.min(to, end) + shift,
+  };
+}
+
+/** An offset that does not cut a character beyond U+FFFF in two. */
+function outsidePair(text: string, offset: number): number {
+  return (text.codePointAt(offset - 1) ?? 0) > 0xffff ? offset - 1 : offset;
+}
+
+/** How many terminal cells a text takes. Wide are the East Asian scripts and emoji, as terminals have it. */
+function displayWidth(text: string): number {
+  let width = 0;
+  for (const character of text) width += widthOf(character);
+  return width;
+}
+
+/** Blanks as wide as a text; tabs stay tabs, because how wide they are only the terminal knows. */
+function blankCopy(text: string): string {
+  let copy = '';
+  for (const character of text) copy += character === '\t' ? '\t' : ' '.repeat(widthOf(character));
+  return copy;
+}
+
+// Marks that sit on the character before, variation selectors among them, and joiners.
+const NO_WIDTH = /^[\p{M}\u200B-\u200D]$/u;
+const WIDE =
+  /^[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97C\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]$|^\p{Emoji_Presentation}$/u;
+
+function widthOf(character: string): number {
+  if (character < '\u0300') return 1;
+  if (NO_WIDTH.test(character)) return 0;
+  return WIDE.test(character) ? 2 : 1;
 }

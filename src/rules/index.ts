@@ -2,17 +2,10 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { ReadFile } from '../policy/ranges.ts';
 import type { Policy } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
-import { certificates } from './certificates.ts';
+import { credentials, redundant, requests, unused, wide } from './access.ts';
 import type { Clients } from './clients.ts';
 import { ruleCodes } from './codes.ts';
-import { credentials } from './credentials.ts';
-import { loops } from './loops.ts';
-import { fallback, reach } from './reach.ts';
-import { dependencyProxy, tokenRealm } from './realm.ts';
-import { redundant } from './redundant.ts';
-import { requests } from './requests.ts';
-import { unused } from './unused.ts';
-import { wide } from './wide.ts';
+import { certificates, dependencyProxy, fallback, loops, reach, tokenRealm } from './rewrites.ts';
 
 function untested(spec: Spec): Diagnostic[] {
   const decides = spec.proxies !== undefined || spec.domainRewrites !== undefined;

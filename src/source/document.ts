@@ -12,13 +12,19 @@ import {
 } from 'js-yaml';
 import { type Diagnostic, failed, ok, type Place, type Result } from '../diagnostics/diagnostic.ts';
 import { checkAliases } from './aliases.ts';
-import { findHidden } from './characters.ts';
 import { yamlCodes } from './codes.ts';
-import { checkKeys } from './duplicates.ts';
-import { type EventList, isCollection, listEvents } from './events.ts';
+import {
+  type EventList,
+  isCollection,
+  keyText,
+  listEvents,
+  nextValue,
+  type ScalarEvent,
+  scalarSpan,
+} from './events.ts';
 import { MAX_DEPTH, MAX_MEBIBYTES } from './limits.ts';
 import { createLocator } from './locate.ts';
-import type { LocatedDocument, SourceFile } from './span.ts';
+import type { LocatedDocument, SourceFile, Span } from './span.ts';
 import { explainSyntax } from './syntax.ts';
 
 // The parser keeps `__proto__` as a key like any other, but copies made of the value later would not.
@@ -117,4 +123,78 @@ function checkScalars(file: SourceFile, events: readonly Event[]): Diagnostic[] 
 
 function placeOf({ name, text }: SourceFile, start: number, end: number): Place {
   return { file: name, text, start, end };
+}
+
+/**
+ * Characters that an editor does not show for what they are: controls, halves of a surrogate pair, line
+ * breaks that are none in YAML, marks that reorder the text around them ("Trojan Source"), and byte order
+ * marks. A spec that is reviewed by eye must not hold them, not even in a comment.
+ */
+const HIDDEN =
+  /[\0-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F\u061C\u200B\u200E\u200F\u2028-\u202E\u2060-\u2069\uFEFF\uFFF9-\uFFFB\uFFFE\uFFFF]|\p{Cs}/gu;
+
+const NAMES: Readonly<Record<number, string>> = {
+  0: 'a NUL character',
+  27: 'an escape character',
+  8232: 'a line separator',
+  8233: 'a paragraph separator',
+  65279: 'a byte order mark',
+};
+
+interface HiddenCharacter {
+  readonly index: number;
+  readonly length: number;
+  /** With its article, such as `a NUL character (U+0000)`. */
+  readonly name: string;
+}
+
+function findHidden(text: string, from = 0): HiddenCharacter | undefined {
+  HIDDEN.lastIndex = from;
+  const found = HIDDEN.exec(text);
+  if (found === null) return undefined;
+  const point = found[0].codePointAt(0) ?? 0;
+  const name = NAMES[point] ?? kind(point);
+  const number = point.toString(16).toUpperCase().padStart(4, '0');
+  return { index: found.index, length: found[0].length, name: `${name} (U+${number})` };
+}
+
+function kind(point: number): string {
+  if (point < 0x20 || (point >= 0x7f && point < 0xa0)) return 'a control character';
+  if (point >= 0xd800 && point <= 0xdfff) return 'half a character';
+  return 'an invisible character';
+}
+
+/**
+ * Keys that no mapping may have, and keys that one mapping has twice, with the place of the first. Asked
+ * only when the constructor has refused a text: it stops at the first problem and knows no second place.
+ */
+function checkKeys(file: SourceFile, list: EventList): Diagnostic[] {
+  const { events, partner, text } = list;
+  const diagnostics: Diagnostic[] = [];
+  const place = (event: Event): Place => ({ file: file.name, text, ...keySpan(text, event) });
+  events.forEach((mapping, index) => {
+    if (mapping.type !== EVENT_ID.MAPPING) return;
+    const first = new Map<string, ScalarEvent>();
+    for (let at = index + 1; at < (partner[index] ?? 0); at = nextValue(list, nextValue(list, at))) {
+      const event = events[at];
+      if (event === undefined) break;
+      if (isCollection(event)) diagnostics.push(yamlCodes.report('bad-key', [], {}, { place: place(event) }));
+      if (event.type !== EVENT_ID.SCALAR) continue;
+      const key = keyText(text, event);
+      const earlier = first.get(key);
+      if (key === '__proto__')
+        diagnostics.push(yamlCodes.report('forbidden-key', [], { key }, { place: place(event) }));
+      if (earlier === undefined) first.set(key, event);
+      else {
+        const related = [{ at: [], message: 'first written here', place: place(earlier) }];
+        diagnostics.push(yamlCodes.report('duplicate-key', [], { key }, { place: place(event), related }));
+      }
+    }
+  });
+  return diagnostics;
+}
+
+function keySpan(text: string, event: Event): Span {
+  if (event.type === EVENT_ID.SCALAR) return scalarSpan(text, event) ?? { start: 0, end: 0 };
+  return isCollection(event) ? { start: event.start, end: event.start + 1 } : { start: 0, end: 0 };
 }

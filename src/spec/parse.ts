@@ -1,7 +1,22 @@
-import { type Diagnostic, failed, ok, type Result } from '../diagnostics/diagnostic.ts';
+import * as z from 'zod';
+import { type Diagnostic, failed, ok, type Result, type SpecPath } from '../diagnostics/diagnostic.ts';
 import type { LocatedDocument } from '../source/span.ts';
-import { explainIssues, SILENT } from './issues.ts';
+import { specCodes } from './codes.ts';
+import { secretReference } from './scalars.ts';
 import type { Spec, specSchema } from './schema.ts';
+import {
+  alternativesOf,
+  branchesFor,
+  childOf,
+  constantsOf,
+  fieldsOf,
+  isMapping,
+  isOptional,
+  type Shape,
+  shapeAt,
+  shapeOf,
+} from './shape.ts';
+import { suggest } from './suggest.ts';
 
 /** A document → what the user may write; or all that does not fit, in the order of the text. */
 export function parseSpec(document: LocatedDocument, schema: ReturnType<typeof specSchema>): Result<Spec> {
@@ -18,4 +33,253 @@ function inTextOrder(diagnostics: readonly Diagnostic[], document: LocatedDocume
     start: document.locate(diagnostic.at, diagnostic.part).start,
   }));
   return placed.sort((a, b) => a.start - b.start).map(({ diagnostic }) => diagnostic);
+}
+
+/** One value with the schema that it was checked against, and where it stands. */
+interface Subject {
+  readonly schema: z.core.$ZodType;
+  readonly value: unknown;
+  readonly at: SpecPath;
+}
+
+/** What one issue is about. */
+interface Found {
+  readonly shape: Shape;
+  readonly value: unknown;
+  readonly at: SpecPath;
+}
+
+/** No wording of zod's: where a schema says nothing itself, the message is empty and ours is used. */
+const SILENT = { error: () => '' } as const;
+
+function explainMismatch({ schema, value, at }: Subject): Diagnostic[] {
+  const parsed = z.safeParse(schema, value, SILENT);
+  return parsed.success ? [] : explainIssues(parsed.error.issues, { schema, value, at });
+}
+
+/** What zod found wrong with a value, in our words. */
+function explainIssues(issues: readonly z.core.$ZodIssue[], subject: Subject): Diagnostic[] {
+  const unknown = issues.filter((issue) => issue.code === 'unrecognized_keys');
+  const unknownKeys = new Map(unknown.map((issue) => [issue.path.join('\0'), issue.keys]));
+  return issues.flatMap((issue) => {
+    const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+    const at = [...subject.at, ...path];
+    const parent = path.slice(0, -1).reduce(childOf, subject.value);
+    const key = path.at(-1);
+    if (isMapping(parent) && typeof key === 'string' && !Object.hasOwn(parent, key)) {
+      // Written with a slip: that is told at the slip.
+      if (unknownKeys.get(path.slice(0, -1).join('\0'))?.some((other) => suggest(other, [key]) !== undefined))
+        return [];
+      return [explainMissing(shapeAt(subject.schema, path.slice(0, -1), subject.value), key, at.slice(0, -1))];
+    }
+    const shape = shapeAt(subject.schema, path, subject.value);
+    // A schema of a kind that this file does not know still gets its own words out.
+    if (shape === undefined)
+      return [specCodes.report('bad-value', at, { found: 'this', problem: issue.message || 'does not fit' })];
+    return explainIssue(issue, { shape, value: path.reduce(childOf, subject.value), at });
+  });
+}
+
+function explainMissing(parent: Shape | undefined, key: string, at: SpecPath): Diagnostic {
+  const schema = parent && fieldsOf(parent).get(key);
+  const meaning = (schema as z.ZodType | undefined)?.description;
+  return specCodes.report('missing-key', at, { key, meaning }, { part: 'key' });
+}
+
+function explainIssue(issue: z.core.$ZodIssue, found: Found): Diagnostic[] {
+  const { shape, value, at } = found;
+  if (!isSecret(shape)) return explainOpenly(issue, found);
+  if (isScalar(value)) return [explainSecret(value, at)];
+  return explainOpenly(issue, found).map((diagnostic) => ({ ...diagnostic, secret: true }));
+}
+
+function explainOpenly(issue: z.core.$ZodIssue, { shape: whole, value, at }: Found): Diagnostic[] {
+  // Where only one alternative could be meant zod speaks of that one without saying so.
+  const shape = issue.code === 'invalid_union' ? whole : (branchesFor(whole, value)[0] ?? whole);
+  const found = wordsFor(value);
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => explainUnknownKey({ key, shape, value: childOf(value, key), at }));
+    case 'invalid_union':
+      return explainUnion({ shape, value, at });
+    case 'invalid_key':
+      return [
+        specCodes.report(
+          'bad-name',
+          at,
+          { name: String(at.at(-1)), problem: issue.issues[0]?.message || 'is not allowed' },
+          { part: 'key' },
+        ),
+      ];
+    case 'invalid_value':
+      return [explainConstant({ shape, value, at })];
+    case 'too_small':
+    case 'too_big':
+      return [specCodes.report('bad-size', at, { found, limit: limitOf(issue) })];
+    case 'invalid_type':
+      return [explainType({ shape, value, at })];
+    default:
+      return [specCodes.report('bad-value', at, { found, problem: issue.message || 'does not fit here' })];
+  }
+}
+
+/** Told as a mistake in the alternative that was meant; the types of all where none was. */
+function explainUnion({ shape, value, at }: Found): Diagnostic[] {
+  const branches = branchesFor(shape, value);
+  const [only, ...others] = branches;
+  if (only === undefined) return [explainType({ shape, value, at })];
+  if (others.length === 0) return explainMismatch({ schema: only, value, at });
+  const keys = branches.map((branch) => [...fieldsOf(branch)].find(([, field]) => !isOptional(field))?.[0]);
+  const needed = keys.filter((key) => key !== undefined && !(isMapping(value) && Object.hasOwn(value, key)));
+  if (needed.length < branches.length) return explainMismatch({ schema: only, value, at });
+  return [specCodes.report('missing-one-of', at, { keys: needed.map(String) })];
+}
+
+function explainType({ shape, value, at }: Found): Diagnostic {
+  const advice = adviceFor(shape, value);
+  return specCodes.report('wrong-type', at, { expected: expectation(shape), found: wordsFor(value), advice });
+}
+
+function explainConstant({ shape, value, at }: Found): Diagnostic {
+  if (at.length === 1 && at[0] === 'version')
+    return specCodes.report('unsupported-version', at, { found: wordsFor(value) });
+  const allowed = constantsOf(shape).map(String);
+  const near = typeof value === 'string' ? suggest(value, allowed) : undefined;
+  return specCodes.report('not-one-of', at, { found: wordsFor(value), allowed, near });
+}
+
+function limitOf(issue: z.core.$ZodIssueTooBig | z.core.$ZodIssueTooSmall): string {
+  const [limit, small] = issue.code === 'too_small' ? [issue.minimum, true] : [issue.maximum, false];
+  const many = (unit: string) => `${limit} ${unit}${limit === 1 ? '' : 's'}`;
+  if (issue.origin === 'array')
+    return small ? `must hold at least ${many('item')}` : `must hold ${many('item')} at most`;
+  if (issue.origin === 'string')
+    return small ? `must have at least ${many('character')}` : `must have ${many('character')} at most`;
+  return small ? `must be at least ${limit}` : `must be ${limit} at most`;
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}
+
+interface UnknownKey {
+  readonly key: string;
+  readonly value: unknown;
+  /** The mapping that holds it. */
+  readonly shape: Shape;
+  readonly at: SpecPath;
+}
+
+function explainUnknownKey({ key, value, shape, at }: UnknownKey): Diagnostic {
+  const allowed = [...fieldsOf(shape).keys()].filter((name) => name !== '$schema');
+  const path = [...at, key];
+  if (at.length === 1 && at[0] === 'targets' && PLANNED_TARGETS.includes(key)) {
+    return specCodes.report('planned-target', path, { name: key, existing: allowed }, { part: 'key' });
+  }
+  const note = noteFor(key, value);
+  const near = note === undefined ? suggest(key, allowed) : undefined;
+  const params = { key, near, allowed, ...(note === undefined ? {} : { note }) };
+  return specCodes.report('unknown-key', path, params, {
+    part: 'key',
+    ...(holdsSecret(shape) ? { secret: true } : {}),
+  });
+}
+
+/** Two keys that nobody wrote: what YAML makes of a merge, and of an unquoted comma inside braces. */
+function noteFor(key: string, value: unknown): string | undefined {
+  if (key === '<<') return 'YAML 1.2 has no merge keys; write the values out, or use named sets and groups';
+  if (value === null && /[\s/]/.test(key))
+    return 'inside { } a comma ends a value; put quotes around a text that holds one';
+  return undefined;
+}
+
+/**
+ * Targets that the format has a place for and that are not written yet. Naming one is not a slip of the pen,
+ * so it gets an answer of its own.
+ */
+export const PLANNED_TARGETS: readonly string[] = ['gitlabRunner', 'ipRanges', 'kubernetes', 'vault'];
+
+/** Whether a reference to a secret may stand here, so that what stands here instead may be a secret. */
+function isSecret(schema: z.core.$ZodType): boolean {
+  return alternativesOf(shapeOf(schema)).some((shape) => {
+    const { def } = shape._zod;
+    // A description makes a copy of a schema, which keeps the definition's parts.
+    return def.type === 'array'
+      ? isSecret(def.element)
+      : def.checks !== undefined && def.checks === secretReference._zod.def.checks;
+  });
+}
+
+/** Whether one of the keys of a mapping takes a secret: a slip in a key's name may then stand before one. */
+function holdsSecret(shape: Shape): boolean {
+  return [...fieldsOf(shape).values()].some(isSecret);
+}
+
+/** What to say about a value where a reference belongs: nothing that could give it away. */
+function explainSecret(value: unknown, at: SpecPath): Diagnostic {
+  const scheme = typeof value === 'string' ? /^(env|file|vault):/.exec(value)?.[1] : undefined;
+  return scheme === undefined
+    ? specCodes.report('secret-literal', at, {}, { secret: true })
+    : specCodes.report('bad-secret-reference', at, { scheme }, { secret: true });
+}
+
+/** What a schema takes, in the user's words, such as `"any" or a list`. */
+function expectation(shape: Shape): string {
+  const parts = [...new Set(alternativesOf(shape).flatMap(describe))];
+  const last = parts.pop() ?? 'something else';
+  return parts.length === 0 ? last : `${parts.join(', ')} or ${last}`;
+}
+
+function describe(shape: Shape): string[] {
+  switch (shape._zod.def.type) {
+    case 'string':
+      return ['a text'];
+    case 'number':
+      return ['a whole number'];
+    case 'boolean':
+      return ['true or false'];
+    case 'array':
+      return ['a list'];
+    case 'object':
+    case 'record':
+      return ['a mapping'];
+    default:
+      return constantsOf(shape).map((value) => JSON.stringify(value));
+  }
+}
+
+const LONGEST = 80;
+
+/** A value as a message shows it. */
+function wordsFor(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (isMapping(value)) return 'a mapping';
+  if (typeof value !== 'string') return String(value);
+  const text = value.replaceAll('\n', ' ');
+  return text.length <= LONGEST ? `"${text}"` : `"${[...text].slice(0, LONGEST).join('')}…"`;
+}
+
+/** What to do about a value of the wrong type; most such mistakes are YAML's doing. */
+function adviceFor(shape: Shape, value: unknown): string | undefined {
+  const branches = alternativesOf(shape);
+  const wants = (...types: Shape['_zod']['def']['type'][]) =>
+    branches.some((branch) => types.includes(branch._zod.def.type));
+  if (value === null) return adviceForNothing(branches);
+  if (Array.isArray(value) && wants('object', 'record')) return 'write "key: value" lines without dashes';
+  if (typeof value === 'number' && wants('string')) return 'put quotes around it; without them it is a number';
+  if (typeof value === 'boolean' && wants('string')) return 'put quotes around it; without them it is true or false';
+  if (typeof value === 'string' && wants('boolean'))
+    return 'write true or false without quotes; yes, no, on and off are text';
+  if (typeof value === 'string' && wants('number') && /^\d+$/.test(value)) return 'take the quotes away';
+  if (!Array.isArray(value) && wants('array')) return 'put it into brackets to make it a list: [ … ]';
+  const keys = [...new Set(branches.flatMap((branch) => [...fieldsOf(branch).keys()]))];
+  return keys.length === 0 || isMapping(value) ? undefined : `keys of the mapping: ${keys.join(', ')}`;
+}
+
+function adviceForNothing(branches: readonly Shape[]): string {
+  const empty = branches.some(
+    (branch) => [...fieldsOf(branch).values()].every(isOptional) && fieldsOf(branch).size > 0,
+  );
+  return empty ? 'write {} to set nothing, or take the key out' : 'give it a value, or take it out';
 }

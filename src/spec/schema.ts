@@ -1,10 +1,15 @@
 import * as z from 'zod';
-import { apiKeys } from './apiKeys.ts';
-import { domainRewrites, ipRanges } from './domains.ts';
-import { proxies } from './proxies.ts';
-import { routes } from './routes.ts';
-import { tests } from './tests.ts';
-import { upstreams } from './upstreams.ts';
+import {
+  byteSize,
+  duration,
+  expiry,
+  headerName,
+  identifier,
+  mediaType,
+  rangeItem,
+  rangeList,
+  secretReference,
+} from './scalars.ts';
 
 /** Options schema of each target that exists, by name; handed in so that the spec layer knows no target. */
 export type TargetOptionSchemas = Readonly<Record<string, z.ZodType>>;
@@ -35,3 +40,206 @@ export function specSchema(targets: TargetOptionSchemas) {
 export type Spec = Omit<z.infer<ReturnType<typeof specSchema>>, 'targets'> & {
   readonly targets?: Readonly<Record<string, unknown>> | undefined;
 };
+
+const domainRewrite = z
+  .strictObject({
+    from: z.string().min(1).describe('Name that clients use, such as gitlab.example.com or *.pages.example.com'),
+    to: z.string().min(1).describe('Name that it stands for inside, such as gitlab.privatelink.example.com'),
+    upstream: identifier.optional().describe('Key under upstreams: a proxy site for the private name is rendered too'),
+    containerRegistry: z
+      .boolean()
+      .optional()
+      .describe('Nodes pull images by this name: a registry mirror is rendered too'),
+  })
+  .describe('One name that is another name');
+
+const domainRewrites = z
+  .array(domainRewrite)
+  .describe('Names that resolve to other names, for pods, nodes and proxy sites alike');
+
+const addressSet = z.union([
+  z.array(rangeItem).describe('CIDRs, addresses and @names of other sets'),
+  z.strictObject({ file: z.string().min(1).describe('One CIDR a line, # comments; relative to this spec') }),
+]);
+
+const ipRanges = z.record(identifier, addressSet).describe('Named sets of client addresses');
+
+const upstream = z
+  .strictObject({
+    url: z.string().min(1).describe('Origin only, such as https://gitlab.example.com; https verifies the certificate'),
+    servers: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe('Pool of host:port behind that name; the name itself where absent'),
+    tokenHeader: headerName
+      .optional()
+      .describe('Request header that carries the upstream token; PRIVATE-TOKEN where absent'),
+    tls: z
+      .strictObject({
+        serverName: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('Name in SNI and in the certificate; the host of the url where absent'),
+        caFile: z.string().min(1).optional().describe('PEM bundle, a path on the machine that runs the proxy'),
+        insecureSkipVerify: z
+          .boolean()
+          .optional()
+          .describe('Accept any certificate; refused where a token is injected'),
+      })
+      .optional()
+      .describe('How the upstream certificate is verified'),
+    timeouts: z
+      .strictObject({
+        connect: duration.optional().describe('5s where absent'),
+        read: duration.optional().describe('Longest silence of the upstream; 60s where absent'),
+        send: duration.optional().describe('Longest pause while sending; 60s where absent'),
+      })
+      .optional()
+      .describe('Upstream timeouts'),
+  })
+  .describe('A server that requests are forwarded to');
+
+const upstreams = z.record(identifier, upstream).describe('Servers that requests are forwarded to');
+
+const request = z
+  .string()
+  .min(1)
+  .describe('METHOD[,METHOD…] /path/{parameter:type}, for example "GET /api/v4/groups/{group:encodedPath}/members"');
+
+const forwarding = {
+  headers: z
+    .array(headerName)
+    .optional()
+    .describe('Request headers that pass in addition to the default list; credential and override headers are refused'),
+  contentTypes: z
+    .union([z.literal('any'), z.array(mediaType).min(1)])
+    .optional()
+    .describe('Media types a request body may have; application/json where absent, any where auth is passthrough'),
+  maxBody: byteSize.optional().describe('Largest request body; 1MB where absent'),
+  websocket: z.boolean().optional().describe('Let a WebSocket upgrade through on these routes'),
+};
+
+const allowEntry = z.union([
+  request,
+  z.strictObject({
+    request,
+    ...forwarding,
+    reason: z.string().optional().describe('Why this is allowed; shown by explain'),
+  }),
+]);
+
+const routeGroup = z
+  .strictObject({
+    upstream: identifier.describe('Key under upstreams'),
+    auth: z
+      .enum(['apiKey', 'passthrough'])
+      .optional()
+      .describe(
+        'apiKey (default): our key is checked and replaced by the upstream token. passthrough: the client authenticates to the upstream itself',
+      ),
+    ...forwarding,
+    allow: z.array(allowEntry).min(1).describe('The requests that this group allows'),
+  })
+  .describe('A named group of allowed requests');
+
+const routes = z
+  .record(identifier, routeGroup)
+  .describe('Named groups of allowed requests; keys and proxies refer to the groups');
+
+const apiKey = z
+  .strictObject({
+    key: z
+      .union([secretReference, z.array(secretReference).min(1).max(2)])
+      .describe('Reference to the key that the caller sends; two references while the key is being rotated'),
+    token: secretReference.describe('Reference to the token that the upstream gets instead of the key'),
+    routes: z
+      .array(identifier)
+      .min(1)
+      .optional()
+      .describe('Route groups this key may use; every group with auth: apiKey where absent'),
+    ipRanges: rangeList.optional().describe("Addresses this key may be used from; the proxy's where absent"),
+    expires: expiry.optional().describe('The key stops at 00:00 UTC of this day, or at this moment'),
+    rateLimit: z
+      .string()
+      .regex(/^[1-9][0-9]{0,5}\/[sm](?: burst [1-9][0-9]{0,5})?$/, {
+        error: 'must be a rate such as "10/s", "300/m" or "10/s burst 20"',
+      })
+      .optional()
+      .describe('Requests a second or minute for this key, such as "10/s burst 20"'),
+    owner: z.string().optional().describe('Who to ask about this key'),
+  })
+  .describe('A caller: what it sends, what the upstream gets, what it may do');
+
+const apiKeys = z.record(identifier, apiKey).describe('Callers by id; the id is what logs show');
+
+const clientIp = z.union([
+  z.literal('direct'),
+  z.strictObject({
+    trustedProxies: z
+      .array(rangeItem)
+      .min(1)
+      .describe('Load balancers whose word about the client address is believed'),
+    header: headerName.optional().describe('Header read from the right; X-Forwarded-For where absent'),
+    proxyProtocol: z.boolean().optional().describe('The load balancers send the PROXY protocol instead of a header'),
+  }),
+]);
+
+const answer = z
+  .strictObject({
+    request: z.string().min(1).describe('METHOD[,METHOD…] /path answered by the proxy itself, never forwarded'),
+    status: z.int().min(200).max(599).describe('Status of the answer'),
+    body: z.string().max(2000).optional().describe('JSON text of the answer; {"status":…} where absent'),
+  })
+  .describe('A request that the proxy answers itself');
+
+const proxy = z
+  .strictObject({
+    listen: z.union([z.int().min(1).max(65535), z.string().min(1)]).describe('Port, or address:port'),
+    ipRanges: rangeList.describe('Client addresses that may connect: CIDRs and @sets; any must be written out'),
+    clientIp: clientIp.optional().describe('Where the client address comes from; direct where absent'),
+    apiKeyHeader: headerName.optional().describe('Request header that carries the key; PRIVATE-TOKEN where absent'),
+    publicUrl: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "Origin under which clients reach this proxy; Link and Location are mapped to it. The request's own Host where absent",
+      ),
+    routes: z.array(identifier).min(1).optional().describe('Route groups served here; all where absent'),
+    methodNotAllowed: z
+      .union([z.literal(405), z.literal(404)])
+      .optional()
+      .describe('405 (default) names the allowed methods; 404 hides that the path exists'),
+    answer: z.array(answer).optional().describe('Requests that the proxy answers itself, to callers with a good key'),
+    responseHeaders: z.record(headerName, z.string().max(1000)).optional().describe('Headers added to every answer'),
+  })
+  .describe('A listening proxy that lets through what its routes allow and nothing else');
+
+const proxies = z.record(identifier, proxy).describe('Listening proxies by id');
+
+const requestTest = z.strictObject({
+  request: z.string().min(1).describe('METHOD and raw request target'),
+  apiKey: identifier.optional().describe('Id of the key that is sent; none where absent'),
+  from: z.string().min(1).optional().describe('Client address; one that the proxy admits where absent'),
+  headers: z.record(z.string(), z.string()).optional().describe('Further request headers'),
+  proxy: identifier.optional().describe('Proxy that is asked; needed where there are several'),
+  at: expiry.optional().describe('Day of the request, for keys that expire'),
+  expect: z.union([z.literal('allow'), z.int().min(100).max(599)]).describe('allow, or the status of the answer'),
+});
+
+const resolveTest = z.strictObject({
+  resolve: z.string().min(1).describe('Name that a pod looks up'),
+  expect: z.string().min(1).describe('Name whose address it gets; the same name for "left alone"'),
+});
+
+const pullTest = z.strictObject({
+  pull: z.string().min(1).describe('Image reference that a node pulls'),
+  node: z.string().min(1).optional().describe('Target whose nodes are meant, such as containerd; all where absent'),
+  expect: z.string().min(1).describe('Host that the node contacts first'),
+});
+
+const tests = z
+  .array(z.union([requestTest, resolveTest, pullTest]))
+  .describe('Requests, look-ups and pulls with the decision that is expected');

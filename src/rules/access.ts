@@ -1,0 +1,215 @@
+import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
+import { accessOf, isRoute, type Place } from '../policy/access.ts';
+import { ANY_ADDRESS, subtract } from '../policy/cidr.ts';
+import type { HostPort, Policy, Proxy, Route } from '../policy/types.ts';
+import type { Spec } from '../spec/schema.ts';
+import { suggest } from '../spec/suggest.ts';
+import { ruleCodes } from './codes.ts';
+
+const READING = ['GET', 'HEAD', 'OPTIONS'];
+
+/** Legal, but more is let through than most authors mean. */
+export function wide(policy: Policy): Diagnostic[] {
+  const writes = policy.routes.flatMap((route) => {
+    const methods = route.methods.filter((method) => !READING.includes(method));
+    if (!route.pattern.tail || methods.length === 0) return [];
+    return ruleCodes.report('wide-write', route.origin, { methods: methods.join(','), path: route.pattern.text });
+  });
+  const open = policy.proxies.flatMap((proxy) => {
+    if (subtract(ANY_ADDRESS, proxy.ranges).ranges.length > 0) return [];
+    const groups = new Set(
+      proxy.routes.filter((route) => route.forwarding.auth === 'passthrough').map((route) => route.group),
+    );
+    return [...groups].map((group) =>
+      ruleCodes.report('open-to-all', [...proxy.origin, 'ipRanges'], { proxy: proxy.id, group }),
+    );
+  });
+  const insecure = policy.upstreams
+    .filter((upstream) => upstream.tls?.insecureSkipVerify)
+    .map((upstream) =>
+      ruleCodes.report('insecure-tls', [...upstream.origin, 'tls', 'insecureSkipVerify'], { upstream: upstream.id }),
+    );
+  return [...insecure, ...writes, ...open];
+}
+
+/** Whether whoever may use one route may use the other, and for the same methods. */
+function covers(wide: Route, narrow: Route): boolean {
+  return wide.group === narrow.group && narrow.methods.every((method) => wide.methods.includes(method));
+}
+
+/** For each route, the routes that are there wherever it is. */
+function companions(places: readonly Place[]): Map<Route, Set<Route>> {
+  const together = new Map<Route, Set<Route>>();
+  for (const { state } of places) {
+    const routes = state.accepts.filter(isRoute);
+    for (const route of routes) {
+      const known = together.get(route);
+      const here = routes.filter(
+        (other) => other !== route && (known === undefined || known.has(other)) && covers(other, route),
+      );
+      together.set(route, new Set(here));
+    }
+  }
+  return together;
+}
+
+function inProxy(proxy: Proxy): Diagnostic[] {
+  const access = accessOf(proxy);
+  if (!access) return [];
+  const removed = new Set<Route>();
+  return [...companions(access.places)].flatMap(([route, others]) => {
+    // Of two that cover each other one has to stay.
+    const other = [...others].find((candidate) => !removed.has(candidate));
+    if (!other) return [];
+    removed.add(route);
+    const words = (one: Route) => `${one.methods.join(',')} ${one.pattern.text}`;
+    const related = [{ at: other.origin, message: 'allowed here' }];
+    return ruleCodes.report('redundant', route.origin, { request: words(route), other: words(other) }, { related });
+  });
+}
+
+/** Entries that allow nothing that another entry of their group does not allow. */
+export function redundant(policy: Policy): Diagnostic[] {
+  const found = new Map(policy.proxies.flatMap(inProxy).map((diagnostic) => [diagnostic.at.join('/'), diagnostic]));
+  return [...found.values()];
+}
+
+/** The first are what people mean when they mistype one. */
+const USUAL = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+/** Of the registry of methods, and what caches and Vault add. */
+const OTHERS = [
+  ...['ACL', 'BASELINE-CONTROL', 'BIND', 'CHECKIN', 'CHECKOUT', 'COPY', 'LABEL', 'LINK', 'LIST', 'LOCK', 'MERGE'],
+  ...['MKACTIVITY', 'MKCALENDAR', 'MKCOL', 'MKREDIRECTREF', 'MKWORKSPACE', 'MOVE', 'ORDERPATCH', 'PROPFIND'],
+  ...['PROPPATCH', 'PURGE', 'QUERY', 'REBIND', 'REPORT', 'SEARCH', 'UNBIND', 'UNCHECKOUT', 'UNLINK', 'UNLOCK'],
+  ...['UPDATE', 'UPDATEREDIRECTREF', 'VERSION-CONTROL'],
+];
+
+/** Segments of OData, which package registries speak: they are named with a dollar and no parameters. */
+const ODATA = ['$batch', '$count', '$entity', '$metadata', '$ref', '$value'];
+
+/** Request lines that are well formed and match nothing that is ever sent. */
+export function requests({ routes, proxies }: Policy): Diagnostic[] {
+  return [...routes, ...proxies.flatMap((proxy) => proxy.answers)].flatMap(({ methods, pattern, origin }) => [
+    ...methods
+      .filter((method) => !USUAL.includes(method) && !OTHERS.includes(method))
+      .map((method) => ruleCodes.report('odd-method', origin, { method, meant: suggest(method, USUAL) })),
+    ...pattern.segments.flatMap((segment) => {
+      const name = segment.kind === 'literal' ? foreignParameter(segment.text) : undefined;
+      if (segment.kind !== 'literal' || name === undefined) return [];
+      return ruleCodes.report('odd-literal', origin, { text: segment.text, parameter: name });
+    }),
+  ]);
+}
+
+/** How other tools write a parameter, as this one does; what cannot stand in a path at all is an error already. */
+function foreignParameter(text: string): string | undefined {
+  if (ODATA.includes(text)) return undefined;
+  const [, name] = /^(?::|\$)([A-Za-z_][A-Za-z0-9_]*)$/.exec(text) ?? [];
+  if (name !== undefined) return name;
+  return /^\(.+\)$/.test(text) ? 'name' : undefined;
+}
+
+/** What can be done with an injected token beside what its routes say. */
+export function credentials(policy: Policy, spec: Spec): Diagnostic[] {
+  return [...clearText(policy), ...forms(spec)];
+}
+
+function clearText({ upstreams, routes }: Policy): Diagnostic[] {
+  const keyed = new Set(routes.filter((one) => one.forwarding.auth === 'apiKey').map((one) => one.forwarding.upstream));
+  return upstreams
+    .filter(({ id, scheme, servers }) => keyed.has(id) && scheme === 'http' && !servers.every(isLoopback))
+    .map(({ id, origin }) => ruleCodes.report('clear-text', [...origin, 'url'], { upstream: id }));
+}
+
+const FORMS = ['application/x-www-form-urlencoded', 'multipart/form-data'];
+
+/** Where a form is let in, once for each list that does so. */
+function forms({ routes = {} }: Spec): Diagnostic[] {
+  return Object.entries(routes).flatMap(([name, { auth = 'apiKey', contentTypes, allow }]) => {
+    if (auth !== 'apiKey') return [];
+    const origin = ['routes', name];
+    const own = allow.map((entry) => (typeof entry === 'string' ? undefined : entry.contentTypes));
+    const inherited = own.some((types) => types === undefined) ? contentTypes : undefined;
+    return [
+      ...formsIn(inherited, [...origin, 'contentTypes']),
+      ...own.flatMap((types, index) => formsIn(types, [...origin, 'allow', index, 'contentTypes'])),
+    ];
+  });
+}
+
+function formsIn(types: 'any' | readonly string[] | undefined, at: SpecPath): Diagnostic[] {
+  if (types === 'any') return [ruleCodes.report('form-body', at, { type: 'any type' })];
+  const found = (types ?? []).filter((type) => FORMS.includes(type));
+  return found.length === 0 ? [] : [ruleCodes.report('form-body', at, { type: found.join(' and ') })];
+}
+
+/** The names of sets that a list of ranges takes in. */
+function referred(items: unknown): string[] {
+  if (!Array.isArray(items)) return [];
+  return items
+    .filter((item): item is string => typeof item === 'string' && item.startsWith('@'))
+    .map((item) => item.slice(1));
+}
+
+function usedSets(spec: Spec): Set<string> {
+  const lists: unknown[] = [
+    ...Object.values(spec.ipRanges ?? {}),
+    ...Object.values(spec.apiKeys ?? {}).map((key) => key.ipRanges),
+    ...Object.values(spec.proxies ?? {}).flatMap((proxy) => [
+      proxy.ipRanges,
+      typeof proxy.clientIp === 'object' ? proxy.clientIp.trustedProxies : undefined,
+    ]),
+  ];
+  return new Set(lists.flatMap(referred));
+}
+
+/** Definitions that nothing refers to: often the half of a change that was forgotten. */
+export function unused(policy: Policy, spec: Spec): Diagnostic[] {
+  const upstreams = new Set([
+    ...policy.routes.map((route) => route.forwarding.upstream),
+    ...policy.rewrites.map((rewrite) => rewrite.upstream),
+  ]);
+  const groups = new Set(policy.proxies.flatMap((proxy) => proxy.groups));
+  const served = new Set(
+    policy.proxies.flatMap((proxy) =>
+      proxy.routes.filter((route) => route.forwarding.auth === 'apiKey').map((route) => route.group),
+    ),
+  );
+  const sets = usedSets(spec);
+  const report = (kind: string, section: string, name: string) =>
+    ruleCodes.report('unused', [section, name], { kind, name }, { part: 'key' });
+  return [
+    ...Object.keys(spec.ipRanges ?? {})
+      .filter((name) => !sets.has(name))
+      .map((name) => report('address set', 'ipRanges', name)),
+    ...policy.upstreams.filter(({ id }) => !upstreams.has(id)).map(({ id }) => report('upstream', 'upstreams', id)),
+    ...Object.keys(spec.routes ?? {})
+      .filter((name) => !groups.has(name))
+      .map((name) => report('route group', 'routes', name)),
+    ...policy.apiKeys
+      .filter((key) => !key.groups.some((group) => served.has(group)))
+      .map(({ id }) => report('key', 'apiKeys', id)),
+  ];
+}
+
+/** Whether what is sent there stays on the machine. */
+export function isLoopback({ host }: HostPort): boolean {
+  return /^(?:127\.|::1$|localhost$)/.test(host);
+}
+
+const FOURTEEN_DAYS = 14 * 24 * 3600;
+
+/**
+ * Keys that have stopped or are about to.
+ * @param now seconds since the epoch
+ */
+export function expiry(policy: Policy, now: number): Diagnostic[] {
+  return policy.apiKeys.flatMap((key) => {
+    if (key.expires === undefined || key.expires > now + FOURTEEN_DAYS) return [];
+    const expires = new Date(key.expires * 1000).toISOString().replace('T00:00:00.000Z', '').replace('.000Z', 'Z');
+    return ruleCodes.report(key.expires <= now ? 'expired-key' : 'expiring-key', [...key.origin, 'expires'], {
+      key: key.id,
+      expires,
+    });
+  });
+}
