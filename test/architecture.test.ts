@@ -21,7 +21,6 @@ const layers = [
   'targets',
   'output',
   'report',
-  'drift',
   'compile.ts',
   'verify',
   'commands',

@@ -3,7 +3,7 @@ import { dump, load } from 'js-yaml';
 import { parse, stringify } from 'smol-toml';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseNginx } from '../src/drift/nginxConfig.ts';
+import { parseNginx } from '../src/targets/nginx/liveConfig.ts';
 import { IN_SYNC, liveCase } from './support/live.ts';
 
 const specWith = (targets: string) => `version: 1

@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compareNginx } from '../src/drift/nginx.ts';
 import { targets } from '../src/targets/index.ts';
+import { compareNginx } from '../src/targets/nginx/live.ts';
 import { temporaryFolder } from '../src/verify/folder.ts';
 import { engineSuite } from './engines/suite.ts';
 import { IN_SYNC, type LiveCase, liveCase } from './support/live.ts';
@@ -108,7 +108,7 @@ const dumpOf = (main: string, api: string, rest = '') =>
 function told(text: string) {
   const { value, diagnostics } = compareNginx(
     { name: 'live', text },
-    { target: 'nginx', policy, options: {}, files, folder: '', read: () => undefined },
+    { target: 'nginx', at: ['targets', 'nginx'], policy, options: {}, files, folder: '', read: () => undefined },
   );
   const lines = (value?.drift ?? diagnostics).map(({ at, message, code }) => `${at.join('.')}: ${message} [${code}]`);
   return { lines, foreign: (value?.foreign ?? []).map(({ message }) => message) };

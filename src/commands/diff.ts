@@ -6,8 +6,6 @@ import { diffAccess } from '../accessDiff/diff.ts';
 import { type AccessChange, mayWiden } from '../accessDiff/types.ts';
 import { compile } from '../compile.ts';
 import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
-import { liveTargets } from '../drift/index.ts';
-import type { LiveText } from '../drift/live.ts';
 import { outputCodes } from '../output/codes.ts';
 import { placed, systemProblem } from '../output/disk.ts';
 import { compareLines } from '../output/lines.ts';
@@ -18,6 +16,8 @@ import { decodeSource } from '../source/decode.ts';
 import { readBytes } from '../source/read.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import { diffTargets, type TargetSide } from '../targets/accessDiff.ts';
+import { targets } from '../targets/index.ts';
+import type { LiveText } from '../targets/target.ts';
 import { commandCodes, diffCodes } from './codes.ts';
 import { type Drift, type DriftArguments, drift } from './drift.ts';
 import type { Io, Status } from './io.ts';
@@ -198,7 +198,7 @@ export function diffLive({ spec: argument, out, live, format }: LiveArguments, i
     problems.push(...captured.diagnostics);
     if (!captured.value) continue;
     const { target } = captured.value;
-    const compare = liveTargets[target];
+    const compare = targets.find(({ name }) => name === target)?.live;
     if (!compare || spec.targets?.[target] === undefined) {
       problems.push(
         commandCodes.report('unknown-target', ['targets'], { target, known: Object.keys(spec.targets ?? {}) }),
@@ -208,7 +208,15 @@ export function diffLive({ spec: argument, out, live, format }: LiveArguments, i
     const own = files.filter((file) => file.target === target);
     const { read } = source;
     const folder = outputFolder(out, source);
-    const expected = { target, policy, options: spec.targets[target], files: own, folder, read };
+    const expected = {
+      target,
+      policy,
+      options: spec.targets[target],
+      at: ['targets', target],
+      files: own,
+      folder,
+      read,
+    };
     const compared = compare(captured.value, expected);
     problems.push(...compared.diagnostics);
     drift.push(...(compared.value?.drift ?? []));
@@ -224,7 +232,7 @@ export function diffLive({ spec: argument, out, live, format }: LiveArguments, i
 /** `TARGET=FILE`, or `TARGET=-` for standard input. */
 function capture(text: string, io: Io): Result<LiveText & { readonly target: string }> {
   const [, target = '', file = ''] = /^([^=]*)=(.+)$/s.exec(text) ?? [];
-  const known = Object.keys(liveTargets);
+  const known = targets.filter(({ live }) => live).map(({ name }) => name);
   const refuse = (problem: string) => failed([diffCodes.report('bad-live', [], { text, problem, known })]);
   if (file === '') return refuse('names no file');
   if (!known.includes(target)) return refuse(`"${target}" cannot be compared live`);

@@ -8,9 +8,7 @@ import { type PullHop, pullHops, registryOf, siteHops } from '../policy/pulls.ts
 import type { DomainRewrite, Policy } from '../policy/types.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { Spec } from '../spec/schema.ts';
-import { clientsOf, nodesOf } from '../targets/clients.ts';
-import { answerTypes, namesInAnswers } from '../targets/coredns/answers.ts';
-import { corednsCodes } from '../targets/coredns/codes.ts';
+import { clientsOf, nameServer, nodesOf, nodeTargets } from '../targets/clients.ts';
 import { explainRequest } from './explainRequest.ts';
 import { explainRequests } from './explainRequests.ts';
 import type { Io, Status } from './io.ts';
@@ -67,8 +65,9 @@ function explainName(question: NameQuestion, understood: Understood, io: Io): St
   const { policy, document } = understood;
   const { name, rewrite } = resolveName(policy, asked);
   const hops = rewrite ? hopsOf(rewrite, name, understood) : [];
-  const kept = rewrite && type !== undefined && namesInAnswers(type) === 'kept';
-  const warnings = kept ? [corednsCodes.report('inner-target', rewrite.origin, { type, name: asked, to: name })] : [];
+  const server = nameServer();
+  const kept = rewrite && type !== undefined && server.namesIn(type) === 'kept';
+  const warnings = kept ? [server.kept(rewrite, { type, name: asked, to: name })] : [];
   if (question.format === 'json') {
     const at = rewrite && { at: locator(document)(rewrite.origin) };
     const told = { hops: jsonHops(hops, document), diagnostics: jsonDiagnostics(warnings, document) };
@@ -80,11 +79,9 @@ function explainName(question: NameQuestion, understood: Understood, io: Io): St
 }
 
 function problemOf(asked: string, type: string | undefined): Problem | undefined {
-  if (type !== undefined && !answerTypes.includes(type))
-    return {
-      problem: `"${type}" is no type of record that is known here`,
-      hint: `it is one of ${answerTypes.join(', ')}`,
-    };
+  const { types } = nameServer();
+  if (type !== undefined && !types.includes(type))
+    return { problem: `"${type}" is no type of record that is known here`, hint: `it is one of ${types.join(', ')}` };
   if (asked.startsWith('*.'))
     return { problem: `"${asked}" is no name`, hint: `ask for one of them, such as a${asked.slice(1)}` };
   // Services are asked for by names with underscores, which hosts never have.
@@ -118,11 +115,12 @@ const ANSWERS = {
 
 function rewrittenText({ asked, name, type = 'A', hops, warnings }: Rewritten, understood: Understood, io: Io): string {
   const { document, spec } = understood;
-  const told = clientsOf(spec).pods ? '' : '  no target of the spec tells pods so, which coredns would\n';
+  const server = nameServer();
+  const told = clientsOf(spec).pods ? '' : `  no target of the spec tells pods so, which ${server.target} would\n`;
   return [
     `${printable(asked)} is looked up as ${name}\n`,
     hopLines(hops, document),
-    `  ${ANSWERS[namesInAnswers(type)]}\n`,
+    `  ${ANSWERS[server.namesIn(type)]}\n`,
     '  nodes ask their own resolver and get the public address; see explain pull\n',
     told,
     formatDiagnostics(warnings, document, { colour: io.colour.out }),
@@ -211,7 +209,9 @@ function textOf(image: string, { nodes, hops }: Way, { policy, document }: Under
   const isMirrored = hops[0]?.at !== undefined;
   const what = isMirrored ? 'is pulled through a mirror' : 'is left alone: no mirror is for its registry';
   const untold =
-    nodes.length === 0 && isMirrored ? '  no target of the spec tells nodes so, which containerd would\n' : '';
+    nodes.length === 0 && isMirrored
+      ? `  no target of the spec tells nodes so, which ${nodeTargets().join(', ')} would\n`
+      : '';
   return `${printable(image)} ${what}${on}\n${hopLines(hops, document)}${untold}${isMirrored ? '' : nearMiss(image, policy.rewrites)}`;
 }
 

@@ -2,6 +2,7 @@ import { systemProblem } from '../output/disk.ts';
 import { epochSeconds } from '../policy/apiKeys.ts';
 import type { HeaderFields } from '../policy/request.ts';
 import { readBytes } from '../source/read.ts';
+import { isRecord, parseJson } from '../source/value.ts';
 import { jsonDecision } from './explainRequest.ts';
 import type { Io, Status } from './io.ts';
 import { locator } from './location.ts';
@@ -43,7 +44,7 @@ function readRequests(file: string, io: Io): string | { readonly problem: string
 const FIELDS = 'the fields are method, target, apiKey, from, headers, proxy and at';
 
 function askedBy(line: string, now: number): Asked | Problem {
-  const value = parseLine(line);
+  const value = parseJson(line);
   if (!isRecord(value)) return { problem: 'not a JSON object', hint: FIELDS };
   const { method, target, apiKey, from, headers, proxy, at, ...rest } = value;
   const unknown = Object.keys(rest)[0];
@@ -82,16 +83,4 @@ function headerFields(headers: unknown): HeaderFields | undefined {
 /** Logs write a missing key as null. */
 function isOptionalText(value: unknown): value is string | null | undefined {
   return value === undefined || value === null || typeof value === 'string';
-}
-
-function parseLine(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,8 +1,8 @@
 import { maskSecrets } from '../diagnostics/mask.ts';
 import { printable } from '../diagnostics/printable.ts';
-import { fingerprintFor } from '../drift/fingerprint.ts';
 import { unifiedPatch } from '../output/patch.ts';
 import type { Cause, Change } from '../output/plan.ts';
+import { fingerprintFor } from '../targets/live.ts';
 
 /** What we wrote ourselves holds neither secrets nor characters that steer a terminal, and its lines must stay such that patch(1) finds them. */
 const OWN: readonly (Cause | undefined)[] = ['spec changed', 'other tool version', 'no longer generated', 'missing'];

@@ -1,3 +1,4 @@
+import { isRecord, parseJson } from '../source/value.ts';
 import type { Origin } from './header.ts';
 
 /** Name of the list of generated files, in the output folder. */
@@ -47,16 +48,4 @@ function isInside(path: string): boolean {
     path !== MANIFEST &&
     path.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && !/[\\:\p{Cc}]/u.test(part))
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,65 +1,55 @@
-import * as z from 'zod';
-import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { NodeSettings } from '../policy/pulls.ts';
 import type { Policy } from '../policy/types.ts';
-import type { Clients, NodeClient, SiteCertificate } from '../rules/clients.ts';
+import type { Clients } from '../rules/clients.ts';
 import type { Spec } from '../spec/schema.ts';
-import { coredns } from './coredns/index.ts';
 import { targets } from './index.ts';
-import { mirrorsOf, mirrorsOption } from './mirrors.ts';
-import type { Target } from './target.ts';
+import { mirrorsOf } from './mirrors.ts';
+import type { NameServer, Target } from './target.ts';
 
-const nodeOptions = z.looseObject({ mirrors: mirrorsOption, fallback: z.boolean().optional() });
-const siteOptions = z.looseObject({
-  sites: z.looseObject({ tls: z.looseObject({ certFile: z.string() }) }),
-});
-
-/** Who is told about the rewrites of a spec: read from the options that the targets share, whatever their names. */
+/** Who is told about the rewrites of a spec, as far as its targets say. */
 export function clientsOf(spec: Spec): Clients {
-  const used = targets.filter(({ name }) => spec.targets?.[name] !== undefined);
-  const optionsOf = ({ name }: Target) => spec.targets?.[name];
+  const used = usedBy(spec);
   return {
-    nodes: used.filter(isForNodes).map((target) => nodeClient(target, optionsOf(target))),
-    pods: used.some(({ name }) => name === coredns.name),
-    certificates: used.flatMap((target) => siteCertificates(target, optionsOf(target))),
+    nodes: used.flatMap(({ target: { name, nodes }, options, at }) => {
+      if (!nodes) return [];
+      const { mirrors, fallsBack } = nodes(options);
+      return [{ target: name, at, mirrored: Object.keys(mirrors), fallsBack }];
+    }),
+    pods: used.some(({ target }) => target.names !== undefined),
+    certificates: used.flatMap(({ target, ...input }) => target.siteCertificate?.(input) ?? []),
   };
 }
 
 /** What each kind of node is told that the spec has a target for, without what its product cannot do. */
 export function nodesOf(policy: Policy, spec: Spec): (NodeSettings & { readonly target: string })[] {
-  return clientsOf(spec).nodes.map(({ target, at, fallsBack }) => {
-    const options = spec.targets?.[target];
-    const { mirrors = {} } = nodeOptions.parse(options);
-    const emitted = targets.find(({ name }) => name === target)?.emit({ policy, options, at, read: () => undefined });
-    const refused = new Set(emitted?.diagnostics.filter(isRefusal).map((problem) => JSON.stringify(problem.at)));
+  return usedBy(spec).flatMap(({ target: { name, nodes }, options, at }) => {
+    if (!nodes) return [];
+    const { mirrors, fallsBack, unsupported = () => [] } = nodes(options);
     const all = mirrorsOf(policy, mirrors, [...at, 'mirrors']);
-    return {
-      target,
-      mirrors: all.filter(({ origin }) => !refused.has(JSON.stringify(origin))),
-      fallsBack: fallsBack !== 'never',
-    };
+    const told = all.filter((mirror) => unsupported(mirror).length === 0);
+    return [{ target: name, mirrors: told, fallsBack: fallsBack !== 'never' }];
   });
 }
 
-function isRefusal({ code }: Diagnostic): boolean {
-  return code === 'mirror/unsupported';
+/** The target that answers the DNS questions of pods, and how it does. */
+export function nameServer(): NameServer & { readonly target: string } {
+  const [server] = targets.flatMap(({ name, names }) => (names ? [{ ...names, target: name }] : []));
+  if (!server) throw new Error('no target answers names');
+  return server;
 }
 
-function isForNodes(target: Target): boolean {
-  return hasOption(target, 'mirrors');
+/** The targets that tell nodes about mirrors, whether a spec has them or not. */
+export function nodeTargets(): string[] {
+  return targets.filter(({ nodes }) => nodes !== undefined).map(({ name }) => name);
 }
 
-function nodeClient(target: Target, options: unknown): NodeClient {
-  const { mirrors = {}, fallback = true } = nodeOptions.parse(options);
-  const fallsBack = !fallback ? 'never' : hasOption(target, 'fallback') ? 'configured' : 'always';
-  return { target: target.name, at: ['targets', target.name], mirrored: Object.keys(mirrors), fallsBack };
+interface Used {
+  readonly target: Target;
+  readonly options: unknown;
+  readonly at: readonly string[];
 }
 
-function siteCertificates({ name }: Target, options: unknown): SiteCertificate[] {
-  const { data } = siteOptions.safeParse(options);
-  return data ? [{ file: data.sites.tls.certFile, at: ['targets', name, 'sites', 'tls', 'certFile'] }] : [];
-}
-
-function hasOption({ options }: Target, name: string): boolean {
-  return options instanceof z.ZodObject && name in options.shape;
+function usedBy(spec: Spec): Used[] {
+  const used = targets.filter(({ name }) => spec.targets?.[name] !== undefined);
+  return used.map((target) => ({ target, options: spec.targets?.[target.name], at: ['targets', target.name] }));
 }

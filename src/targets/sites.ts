@@ -2,6 +2,7 @@ import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import { hasSite, type SiteRewrite } from '../policy/domains.ts';
 import type { Policy } from '../policy/types.ts';
 import { siteCodes } from './siteCodes.ts';
+import type { NamedFile } from './target.ts';
 
 /** Where the sites of one engine are to listen. */
 export interface SitePort {
@@ -37,4 +38,14 @@ function twice(proxied: readonly SiteRewrite[], engine: string): Diagnostic[] {
     const related = [{ at: [...other.origin, 'to'], message: 'first here' }];
     return [siteCodes.report('twice', [...origin, 'to'], { engine, name, from: other.from }, { related })];
   });
+}
+
+/** The certificate that sites show, where the options name its file; `at` is where the options of the target stand. */
+export function certificateOf(sites: SiteOptions | undefined, at: SpecPath): NamedFile | undefined {
+  const tls = sites?.tls;
+  return typeof tls === 'object' ? { file: tls.certFile, at: [...at, 'sites', 'tls', 'certFile'] } : undefined;
+}
+
+interface SiteOptions {
+  readonly tls?: string | { readonly certFile: string } | undefined;
 }

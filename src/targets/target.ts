@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { Diagnostic, Result, SpecPath } from '../diagnostics/diagnostic.ts';
-import type { Policy } from '../policy/types.ts';
+import type { Mirror } from '../policy/pulls.ts';
+import type { DomainRewrite, Policy } from '../policy/types.ts';
 
 /** One file of a target's output, whole. */
 export interface RenderedFile {
@@ -31,19 +32,84 @@ export interface SecretsInput {
   readonly values: ReadonlyMap<string, string>;
 }
 
+/** What somebody captured from a running engine. */
+export interface LiveText {
+  /** As messages name it. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What the engine should be running. */
+export interface Expected<Options = unknown> extends TargetInput<Options> {
+  /** Name of the target. */
+  readonly target: string;
+  /** The files of this target as they are written, with their headers. */
+  readonly files: readonly Pick<RenderedFile, 'path' | 'text'>[];
+  /** The output folder, for engines that read what stands beside these files. */
+  readonly folder: string;
+}
+
+/** What differs. What others added beside ours is told apart and is no drift. */
+export interface LiveDrift {
+  readonly drift: readonly Diagnostic[];
+  readonly foreign: readonly Diagnostic[];
+}
+
+export type CompareLive<Options = unknown> = (live: LiveText, expected: Expected<Options>) => Result<LiveDrift>;
+
+/** What the nodes of one product are told about registries. */
+export interface NodeSettings {
+  /** Endpoints by registry, beside those of the rewrites; "*" is every registry without a mirror of its own. */
+  readonly mirrors: Readonly<Record<string, readonly string[]>>;
+  /** `always`: the product tries the registry itself in the end and cannot be told not to. */
+  readonly fallsBack: 'never' | 'configured' | 'always';
+  /** What the product cannot do with a mirror; absent where it can do all. */
+  readonly unsupported?: (mirror: Mirror) => Diagnostic[];
+}
+
+/** How a DNS server that rewrites names gives the answer back. */
+export interface NameServer {
+  /** Record types that it is known to answer, sorted. */
+  readonly types: readonly string[];
+  /** What becomes of the names in the data of an answer. The owner is always the name that was asked for. */
+  readonly namesIn: (type: string) => 'mapped' | 'kept' | 'none';
+  /** What there is to know where names in the data stay as they are. */
+  readonly kept: (rewrite: DomainRewrite, asked: Readonly<Record<'type' | 'name' | 'to', string>>) => Diagnostic;
+}
+
+/** A file that the options name, and where they do. */
+export interface NamedFile {
+  readonly file: string;
+  readonly at: SpecPath;
+}
+
+/** What a target can do beside making files. All of it is optional: what is absent, the target has nothing to do with. */
+interface Capabilities<Options> {
+  /** Files with keys and tokens in them, below the output folder. */
+  readonly secrets?: ((input: SecretsInput) => Result<readonly RenderedFile[]>) | undefined;
+  /** Compares what runs with what the spec makes. */
+  readonly live?: CompareLive<Options> | undefined;
+  /** For targets that configure nodes which pull images. */
+  readonly nodes?: ((options: Options) => NodeSettings) | undefined;
+  /** For targets that answer the DNS questions of pods. */
+  readonly names?: NameServer | undefined;
+  /** For targets with sites of domain rewrites: the certificate that these show, where it is a file. */
+  readonly siteCertificate?:
+    | ((input: Pick<TargetInput<Options>, 'options' | 'at'>) => NamedFile | undefined)
+    | undefined;
+}
+
 /** The whole contract of a target. */
-export interface Target {
+export interface Target extends Capabilities<unknown> {
   readonly name: string;
   /** One line for the README's table. */
   readonly summary: string;
   /** Schema of `targets.<name>`. */
   readonly options: z.ZodType;
   emit(input: TargetInput<unknown>): Result<readonly RenderedFile[]>;
-  /** Files with keys and tokens in them, below the output folder; absent where the target needs no secret. */
-  readonly secrets?: ((input: SecretsInput) => Result<readonly RenderedFile[]>) | undefined;
 }
 
-export interface TargetDefinition<Schema extends z.ZodType, Model> {
+export interface TargetDefinition<Schema extends z.ZodType, Model> extends Capabilities<z.infer<Schema>> {
   readonly name: string;
   readonly summary: string;
   readonly options: Schema;
@@ -51,24 +117,29 @@ export interface TargetDefinition<Schema extends z.ZodType, Model> {
   readonly plan: (input: TargetInput<z.infer<Schema>>) => Result<Model>;
   /** Model → files. */
   readonly files: (model: Model) => readonly RenderedFile[];
-  readonly secrets?: (input: SecretsInput) => Result<readonly RenderedFile[]>;
 }
 
 /** Closes over the option and model types, so that all targets fit in one plain list. */
 export function defineTarget<Schema extends z.ZodType, Model>(definition: TargetDefinition<Schema, Model>): Target {
-  const { name, summary, options, plan, files, secrets } = definition;
+  const { name, summary, options: schema, plan, files, secrets, live, nodes, names, siteCertificate } = definition;
+  /** With the options in their own type: they were validated with the spec. */
+  const typed = <Input extends { readonly options: unknown }>(input: Input) => {
+    const { data: options, success, error } = schema.safeParse(input.options);
+    if (!success) throw new Error(`options of ${name} were not validated with the spec`, { cause: error });
+    return { ...input, options };
+  };
   return {
     name,
     summary,
-    options,
+    options: schema,
     secrets,
-    emit({ policy, options: raw, at, read }) {
-      const parsed = options.safeParse(raw);
-      if (!parsed.success)
-        throw new Error(`options of ${name} were not validated with the spec`, { cause: parsed.error });
-      const planned = plan({ policy, options: parsed.data, at, read });
-      const diagnostics: readonly Diagnostic[] = planned.diagnostics;
-      return planned.value === undefined ? { diagnostics } : { value: files(planned.value), diagnostics };
+    live: live && ((text, expected) => live(text, typed(expected))),
+    nodes: nodes && ((options) => nodes(typed({ options }).options)),
+    names,
+    siteCertificate: siteCertificate && ((input) => siteCertificate(typed(input))),
+    emit(input) {
+      const { value, diagnostics } = plan(typed(input));
+      return value === undefined ? { diagnostics } : { value: files(value), diagnostics };
     },
   };
 }

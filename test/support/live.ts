@@ -2,9 +2,9 @@ import * as assert from 'uvu/assert';
 import { compile } from '../../src/compile.ts';
 import type { Diagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { resolveDiagnostics } from '../../src/diagnostics/resolve.ts';
-import { liveTargets } from '../../src/drift/index.ts';
 import type { OutputFile } from '../../src/output/files.ts';
 import type { Policy } from '../../src/policy/types.ts';
+import { targets } from '../../src/targets/index.ts';
 import type { ReadFile } from '../../src/targets/target.ts';
 
 /** What a comparison with a live text says, a line each; problems stand alone. */
@@ -48,10 +48,12 @@ export function liveCase(spec: string, beside: Readonly<Record<string, string>> 
     files: (target) => files.filter((file) => file.target === target),
     compare(target, text, folder = '/nowhere') {
       const own = files.filter((file) => file.target === target);
-      const compared = liveTargets[target]?.(
-        { name: 'live', text },
-        { target, policy, options: parsed.targets?.[target], files: own, folder, read },
-      );
+      const compared = targets
+        .find(({ name }) => name === target)
+        ?.live?.(
+          { name: 'live', text },
+          { target, policy, options: parsed.targets?.[target], at: ['targets', target], files: own, folder, read },
+        );
       if (!compared) throw new Error(`${target} cannot be compared live`);
       return {
         drift: lines(compared.value?.drift),

@@ -4,6 +4,7 @@ import { mirrorsOf } from '../mirrors.ts';
 import { defineTarget, type RenderedFile, type TargetInput } from '../target.ts';
 import { bottlerocketCodes } from './codes.ts';
 import { formFile, userDataText } from './forms.ts';
+import { compareBottlerocket } from './live.ts';
 import { mergeUserData } from './merge.ts';
 import { type BottlerocketOptions, bottlerocketOptions } from './options.ts';
 import { authoritiesOf } from './pki.ts';
@@ -27,6 +28,8 @@ export const bottlerocket = defineTarget({
     return resultOf(file, [...diagnostics, ...large]);
   },
   files: (file) => [file],
+  live: compareBottlerocket,
+  nodes: ({ mirrors = {} }) => ({ mirrors, fallsBack: 'always' }),
 });
 
 function fileOf({ policy, options, at, read }: TargetInput<BottlerocketOptions>): Result<RenderedFile> {

@@ -1,5 +1,6 @@
 import { parse, TomlError } from 'smol-toml';
 import type { Diagnostic, SpecPath } from '../../diagnostics/diagnostic.ts';
+import { memberOf } from '../../source/value.ts';
 import type { Mirror } from '../mirrors.ts';
 import { bottlerocketCodes } from './codes.ts';
 import type { Authority } from './pki.ts';
@@ -97,9 +98,4 @@ function clashOf(given: unknown, { mirrors, authorities }: MergeInput): string |
   if (doubled) return `has a mirror of "${doubled.registry}" already`;
   const authority = authorities.find(({ name }) => memberOf(memberOf(settings, 'pki'), name) !== undefined);
   return authority && `has a certificate authority "${authority.name}" already`;
-}
-
-function memberOf(value: unknown, key: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined;
-  return Object.entries(value).find(([name]) => name === key)?.[1];
 }

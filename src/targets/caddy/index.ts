@@ -1,6 +1,8 @@
 import { renderTemplate } from '../../render/render.ts';
+import { certificateOf } from '../sites.ts';
 import { defineTarget } from '../target.ts';
 import { layOut } from './layout.ts';
+import { compareCaddy } from './live.ts';
 import { caddyOptions } from './options.ts';
 import { plan } from './plan.ts';
 import { secrets } from './secrets.ts';
@@ -14,4 +16,6 @@ export const caddy = defineTarget({
     { path: 'caddy/Caddyfile', text: layOut(renderTemplate('caddy', 'Caddyfile.njk', model)), comment: '#' },
   ],
   secrets,
+  live: compareCaddy,
+  siteCertificate: ({ options, at }) => certificateOf(options.sites, at),
 });

@@ -53,6 +53,7 @@ export const containerd = defineTarget({
       text: renderTemplate('containerd', 'hosts.toml.njk', model),
       comment: '#' as const,
     })),
+  nodes: ({ mirrors = {}, fallback = true }) => ({ mirrors, fallsBack: fallback ? 'configured' : 'never' }),
 });
 
 /** `host:port` as `host_port_`, because a colon is not allowed in every file name. */

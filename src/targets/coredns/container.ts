@@ -1,5 +1,6 @@
 import type { Diagnostic, Place, SpecPath } from '../../diagnostics/diagnostic.ts';
 import { parseDocument } from '../../source/document.ts';
+import { memberOf } from '../../source/value.ts';
 import { corednsCodes } from './codes.ts';
 import { type Edit, editedLines } from './edits.ts';
 import { quotedContainer } from './quotedContainer.ts';
@@ -88,12 +89,6 @@ function corefileOf(value: unknown): string | undefined {
   const data = memberOf(value, 'data');
   const corefile = memberOf(data, 'Corefile');
   return typeof corefile === 'string' ? corefile : undefined;
-}
-
-function memberOf(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? Object.entries(value).find(([name]) => name === key)?.[1]
-    : undefined;
 }
 
 function offsetsOf(lines: readonly string[]): number[] {

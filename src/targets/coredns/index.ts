@@ -1,10 +1,12 @@
 import { type Diagnostic, resultOf } from '../../diagnostics/diagnostic.ts';
 import type { Policy } from '../../policy/types.ts';
 import { defineTarget } from '../target.ts';
+import { answerTypes, namesInAnswers } from './answers.ts';
 import { inlineLimit } from './blocks.ts';
 import { corednsCodes } from './codes.ts';
 import { corefileModel, defaultClusterDomain, isBelow, type Surroundings } from './corefile.ts';
 import { formFile } from './forms.ts';
+import { compareCoredns } from './live.ts';
 import { mergedFile } from './merged.ts';
 import { type CorednsForm, type CorednsOptions, corednsOptions } from './options.ts';
 
@@ -30,6 +32,12 @@ export const coredns = defineTarget({
     return resultOf(formFile(form, { name: policy.name, options, model }), problems);
   },
   files: (file) => [file],
+  live: compareCoredns,
+  names: {
+    types: answerTypes,
+    namesIn: namesInAnswers,
+    kept: ({ origin }, asked) => corednsCodes.report('inner-target', origin, asked),
+  },
 });
 
 function surroundingsOf(form: CorednsForm, { port }: CorednsOptions): Surroundings {

@@ -37,6 +37,11 @@ export const crio = defineTarget({
       comment: '#',
     },
   ],
+  nodes: ({ mirrors = {}, fallback = true }) => ({
+    mirrors,
+    fallsBack: fallback ? 'configured' : 'never',
+    unsupported,
+  }),
 });
 
 function unsupported({ registry, endpoints, origin }: Mirror): Diagnostic[] {

@@ -37,4 +37,5 @@ export const k3sRegistries = defineTarget({
       comment: '#',
     },
   ],
+  nodes: ({ mirrors = {} }) => ({ mirrors, fallsBack: 'always' }),
 });

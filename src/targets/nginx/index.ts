@@ -1,5 +1,7 @@
 import { renderTemplate } from '../../render/render.ts';
+import { certificateOf } from '../sites.ts';
 import { defineTarget, type RenderedFile } from '../target.ts';
+import { compareNginx } from './live.ts';
 import type { NginxModel } from './model.ts';
 import { nginxOptions } from './options.ts';
 import { plan } from './plan.ts';
@@ -18,6 +20,8 @@ export const nginx = defineTarget({
     ...(sites ? [file('sites.conf', 'sites.conf.njk', sites)] : []),
   ],
   secrets: secretFiles,
+  live: compareNginx,
+  siteCertificate: ({ options, at }) => certificateOf(options.sites, at),
 });
 
 function file(path: string, template: string, model: object): RenderedFile {

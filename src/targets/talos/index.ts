@@ -34,4 +34,5 @@ export const talos = defineTarget({
     model.documents.length === 0
       ? []
       : [{ path: 'talos/registries.yaml', text: renderTemplate('talos', 'registries.yaml.njk', model), comment: '#' }],
+  nodes: ({ mirrors = {}, fallback = true }) => ({ mirrors, fallsBack: fallback ? 'configured' : 'never' }),
 });

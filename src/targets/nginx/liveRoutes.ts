@@ -1,9 +1,9 @@
-import type { Rule } from '../policy/access.ts';
-import type { State } from '../policy/automaton.ts';
-import type { Proxy } from '../policy/types.ts';
-import { accessTo } from '../targets/nginx/proxy.ts';
-import { mergeStates } from '../targets/nginx/states.ts';
-import type { NginxDirective } from './nginxConfig.ts';
+import type { Rule } from '../../policy/access.ts';
+import type { State } from '../../policy/automaton.ts';
+import type { Proxy } from '../../policy/types.ts';
+import type { NginxDirective } from './liveConfig.ts';
+import { accessTo } from './proxy.ts';
+import { mergeStates } from './states.ts';
 
 /** The requests of the spec that a row of our routing tables serves, in the order of the proxy. */
 export interface RowRules {

@@ -1,7 +1,7 @@
-import { parseDocument } from '../source/document.ts';
-import { isObject } from '../targets/coredns/container.ts';
-import { type Corefile, effectiveDirectives, parseCorefile, type ServerBlock } from '../targets/coredns/grammar.ts';
-import { corefileOfValues } from './helmValues.ts';
+import { parseDocument } from '../../source/document.ts';
+import { isRecord } from '../../source/value.ts';
+import { isObject } from './container.ts';
+import { type Corefile, effectiveDirectives, parseCorefile, type ServerBlock } from './grammar.ts';
 
 export interface Unusable {
   readonly problem: string;
@@ -29,7 +29,7 @@ interface Part {
 function partsOf(text: string): Part[] | Unusable {
   const { value: document } = parseDocument({ name: 'live', text });
   if (!document) return { problem: 'it is not whole YAML or JSON' };
-  const object = record(document.value);
+  const object = fields(document.value);
   const { kind, data, message, corefile } = object;
   const values = kind === undefined ? corefileOfValues(object) : undefined;
   if (values !== undefined) return [{ name: 'Corefile', text: values }];
@@ -42,7 +42,7 @@ function partsOf(text: string): Part[] | Unusable {
     return {
       problem: `it is ${kind === undefined ? 'no object of Kubernetes' : `a ${String(kind)}`}, not a ConfigMap`,
     };
-  const parts = Object.entries(record(data)).flatMap(([name, value]) =>
+  const parts = Object.entries(fields(data)).flatMap(([name, value]) =>
     typeof value === 'string' ? [{ name, text: value }] : [],
   );
   const main = parts.filter(({ name }) => name === 'Corefile');
@@ -87,6 +87,34 @@ function foreignLanguage({ blocks }: Corefile): string | undefined {
   return bare && blocks.length > 1 ? `line ${(bare.keys[0]?.line ?? 0) + 1} starts a block without "{"` : undefined;
 }
 
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
+type Fields = Readonly<Record<string, unknown>>;
+
+function fields(value: unknown): Fields {
+  return isRecord(value) ? value : {};
+}
+
+/** The Corefile that the chart of CoreDNS makes of its values; `undefined` where they hold no servers. */
+function corefileOfValues(values: Fields): string | undefined {
+  const { servers } = values;
+  return Array.isArray(servers) ? servers.map((server) => serverText(fields(server))).join('') : undefined;
+}
+
+function serverText({ zones, port, plugins }: Fields): string {
+  const names = list(zones).map(({ scheme, zone }) => `${text(scheme)}${text(zone) || '.'}`);
+  // The chart writes the port behind the last name only.
+  const key = `${names.join(' ') || '.'}${port === undefined ? '' : `:${text(port)}`}`;
+  return `${key} {\n${list(plugins).map(pluginText).join('')}}\n`;
+}
+
+function pluginText({ name, parameters, configBlock }: Fields): string {
+  const block = text(configBlock);
+  return `${text(name)} ${text(parameters)}${block === '' ? '' : ` {\n${block}\n}`}\n`;
+}
+
+function list(value: unknown): Fields[] {
+  return Array.isArray(value) ? value.map(fields) : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }

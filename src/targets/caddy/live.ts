@@ -2,14 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Diagnostic, ok } from '../diagnostics/diagnostic.ts';
-import { routeFinder } from './caddyRoutes.ts';
-import { liveKeyIds, withoutSecrets } from './caddySecrets.ts';
-import { driftCodes } from './codes.ts';
-import { fingerprintFor } from './fingerprint.ts';
-import { compareJson, type JsonDifference } from './json.ts';
-import { type CompareLive, type Expected, type LiveText, optionsPath, unreadable } from './live.ts';
-import { originFinder } from './origin.ts';
+import { type Diagnostic, ok } from '../../diagnostics/diagnostic.ts';
+import { accessOf, type Rule } from '../../policy/access.ts';
+import type { Policy, Proxy } from '../../policy/types.ts';
+import { memberOf, parseJson } from '../../source/value.ts';
+import { driftCodes, fingerprintFor, originFinder, unreadable } from '../live.ts';
+import type { CompareLive, Expected, LiveText } from '../target.ts';
+import { compareJson, type JsonDifference, liveKeyIds, withoutSecrets } from './liveConfig.ts';
 
 const HINT = 'give what "curl localhost:2019/config/" prints on the machine that runs Caddy';
 
@@ -20,14 +19,12 @@ export const compareCaddy: CompareLive = (live, expected) => {
   const running = parseJson(live.text);
   if (running === undefined) return unreadable(expected, `${live.name}: it is not whole JSON`, HINT);
   if (running === null) return unreadable(expected, `${live.name}: Caddy runs without any configuration`, HINT);
-  const apps = appsOf(running);
-  if (apps === undefined)
+  if (memberOf(running, 'apps') === undefined)
     return unreadable(expected, `${live.name}: it has no "apps", so it is not Caddy's /config/`, HINT);
   const adapted = adapt(expected);
   if ('problem' in adapted) return unreadable(expected, adapted.problem, adapted.hint);
   const wanted = withoutSecrets(adapted.config);
   const { differences, foreign } = compareJson(wanted, withoutSecrets(running));
-  const at = optionsPath(expected);
   const known = new Set(expected.policy.apiKeys.map((key) => key.id));
   const strangers = [...new Set(liveKeyIds(running))].filter((id) => !known.has(id));
   return ok({
@@ -37,21 +34,9 @@ export const compareCaddy: CompareLive = (live, expected) => {
         driftCodes.report('added', ['apiKeys'], { what: `a key for "${id}"`, where: live.name }),
       ),
     ],
-    foreign: foreign.map((path) => driftCodes.report('foreign', at, { what: path, where: live.name })),
+    foreign: foreign.map((path) => driftCodes.report('foreign', expected.at, { what: path, where: live.name })),
   });
 };
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function appsOf(value: unknown): unknown {
-  return typeof value === 'object' && value !== null && 'apps' in value ? value.apps : undefined;
-}
 
 type Adapted = { readonly config: unknown } | { readonly problem: string; readonly hint: string };
 
@@ -97,7 +82,7 @@ function teller(config: unknown, live: LiveText, expected: Expected) {
     const routes = routesOf(difference);
     const [rule, ...others] = routes?.rules ?? [];
     const words = [...(routes?.outputs ?? []), ...stringsIn(wanted), ...stringsIn(found)];
-    const at = rule?.origin ?? originOf(words) ?? optionsPath(expected);
+    const at = rule?.origin ?? originOf(words) ?? expected.at;
     const related = others
       .slice(0, RELATED)
       .map(({ origin }) => ({ at: origin, message: 'the row concerns this too' }));
@@ -132,4 +117,65 @@ const HARMLESS = new Set([
 function stringsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(stringsIn) : [];
+}
+
+/** A difference in one of our tables of requests. */
+interface RouteDifference {
+  /** Lines of the spec whose requests the two sides tell apart. */
+  readonly rules: readonly Rule[];
+  /** What the row leads to: the names of groups. */
+  readonly outputs: readonly string[];
+}
+
+/** Nothing for differences elsewhere. */
+type RoutesOf = (difference: JsonDifference) => RouteDifference | undefined;
+
+const ROW = /^(?<table>\/apps\/http\/servers\/(?<server>[^/]+)\/.*)\/mappings\/(?<row>\d+)(?:\/.*)?$/;
+
+/** `wanted` is the configuration that the paths of differences lead into. */
+function routeFinder(policy: Policy, wanted: unknown): RoutesOf {
+  return ({ path, ...difference }) => {
+    const { table = '', server = '', row = '' } = ROW.exec(path)?.groups ?? {};
+    const map = at(wanted, table.split('/').slice(1));
+    const source = memberOf(map, 'source');
+    const proxy = policy.proxies.find(({ id }) => id === server);
+    // What a request is looked up by: its target, and its method where that counts.
+    if (!proxy || typeof source !== 'string' || !source.includes('{http.request.orig_uri}')) return undefined;
+    const [left, right] = [expressionIn(difference.wanted), expressionIn(difference.found)];
+    // A whole row that is not ours is counted among the rows of the other side.
+    const entry = difference.wanted === undefined ? difference.found : at(map, ['mappings', row]);
+    const outputs = [memberOf(entry, 'outputs') ?? []].flat();
+    return { rules: toldApart(proxy, source, [left, right]), outputs: outputs.map(String) };
+  };
+}
+
+function at(value: unknown, path: readonly string[]): unknown {
+  return path.reduce(memberOf, value);
+}
+
+/** What a row looks for; a row that is not there finds nothing. */
+function expressionIn(value: unknown): RegExp | undefined {
+  const text = typeof value === 'string' ? value : memberOf(value, 'input_regexp');
+  if (typeof text !== 'string') return undefined;
+  const [, ignoring] = /(\(\?i\))/.exec(text) ?? [];
+  try {
+    return new RegExp(text.replace('(?i)', ''), ignoring === undefined ? '' : 'i');
+  } catch {
+    return undefined;
+  }
+}
+
+function toldApart(proxy: Proxy, source: string, [left, right]: readonly (RegExp | undefined)[]): Rule[] {
+  const found = new Set<Rule>();
+  for (const { state, cells } of accessOf(proxy)?.places ?? [])
+    for (const method of cells.keys()) {
+      const line = source
+        .replace('{http.request.method}', method)
+        .replace('{http.request.orig_uri}', state.example)
+        .replace(/\{[^{}]*\}/g, 'ok');
+      if (left?.test(line) === right?.test(line)) continue;
+      for (const rule of state.accepts) if (rule.methods.includes(method)) found.add(rule);
+    }
+  const order = new Map([...proxy.routes, ...proxy.answers].map((rule, index) => [rule, index] as const));
+  return [...found].sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
 }

@@ -1,6 +1,40 @@
-import type { SpecPath } from '../diagnostics/diagnostic.ts';
+import { createHash, createHmac } from 'node:crypto';
+import { defineCodes, error, warning } from '../diagnostics/codes.ts';
+import { failed, type Result, type SpecPath } from '../diagnostics/diagnostic.ts';
 import { toCidrs } from '../policy/cidr.ts';
 import type { Policy } from '../policy/types.ts';
+import type { Expected } from './target.ts';
+
+export const driftCodes = defineCodes('drift', {
+  'unreadable-live': error('what is live of {target} cannot be compared: {problem}').hint('{hint}'),
+  missing: error('{where} lacks {what}').hint('deploy the generated files, or take the line out of the spec'),
+  changed: error('{where} has {live} in place of {expected}').hint(
+    'deploy the generated files, or bring the change into the spec',
+  ),
+  added: error('{where} has {what}, which the spec does not make').hint(
+    'deploy the generated files, or bring the change into the spec',
+  ),
+  reordered: error('{where} has {what} at another place, and here order decides').hint('deploy the generated files'),
+  shadowed: error('{what} is never reached: {by} comes first').hint('move or remove the other rule'),
+  foreign: warning('{where} also has {what}, which is not ours and was not compared'),
+});
+
+/** Says why nothing could be compared; never the same as "no drift". */
+export function unreadable({ target, at }: Expected, problem: string, hint: string): Result<never> {
+  return failed([driftCodes.report('unreadable-live', at, { target, problem, hint })]);
+}
+
+/** Shows a value that may be a secret as a name for it: the same value has the same name, and that is all it tells. */
+export type Fingerprint = (value: string) => string;
+
+/**
+ * Keyed by the whole live text, which whoever reads the output does not have: a short secret cannot be found by
+ * trying, neither its length nor a part of it shows, and the same input still makes the same output.
+ */
+export function fingerprintFor(live: string): Fingerprint {
+  const key = createHash('sha256').update('postern live').update(live).digest();
+  return (value) => `<hidden:${createHmac('sha256', key).update(value).digest('hex').slice(0, 8)}>`;
+}
 
 /** Finds the line of the spec that a piece of an engine's configuration comes from, by the names in it. */
 export type OriginOf = (words: readonly string[]) => SpecPath | undefined;

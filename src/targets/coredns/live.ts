@@ -1,20 +1,19 @@
-import { type Diagnostic, ok } from '../diagnostics/diagnostic.ts';
-import { rewriteFinder } from '../policy/domains.ts';
-import type { DomainRewrite } from '../policy/types.ts';
-import { type ExistingRule, existingRule, isSameRule, takesName, wordsOf } from '../targets/coredns/existing.ts';
-import type { ServerBlock } from '../targets/coredns/grammar.ts';
-import { type CorednsForm, corednsOptions } from '../targets/coredns/options.ts';
-import { answerer, type Zone, zonesOf, zonesWithin } from '../targets/coredns/zones.ts';
-import { driftCodes } from './codes.ts';
-import { nameOf, restDrift } from './corednsRest.ts';
-import { blocksIn } from './corefiles.ts';
-import { type CompareLive, type Expected, optionsPath, unreadable } from './live.ts';
+import { type Diagnostic, ok, type SpecPath } from '../../diagnostics/diagnostic.ts';
+import { rewriteFinder } from '../../policy/domains.ts';
+import type { DomainRewrite } from '../../policy/types.ts';
+import { driftCodes, unreadable } from '../live.ts';
+import type { CompareLive, Expected } from '../target.ts';
+import { type ExistingRule, existingRule, isSameRule, takesName, wordsOf } from './existing.ts';
+import type { Directive, ServerBlock } from './grammar.ts';
+import { blocksIn } from './liveCorefile.ts';
+import type { CorednsForm, CorednsOptions } from './options.ts';
+import { answerer, type Zone, zonesOf, zonesWithin } from './zones.ts';
 
 /**
  * Asks of the live Corefile what CoreDNS would ask: which block a name comes to, and which rule of it takes the
  * name first. So it does not matter in what form, order or file the rules arrived, only what they do.
  */
-export const compareCoredns: CompareLive = (live, expected) => {
+export const compareCoredns: CompareLive<CorednsOptions> = (live, expected) => {
   const blocks = blocksIn(live.text);
   if ('problem' in blocks) return unreadable(expected, `${live.name}: ${blocks.problem}`, HINT);
   const { rewrites } = expected.policy;
@@ -29,7 +28,7 @@ export const compareCoredns: CompareLive = (live, expected) => {
   const drift = rewrites.flatMap((rewrite) => ruleDrift(rewrite, found));
   const told = new Set(rewrites.map((rewrite) => wordsOf(rewrite)[3]));
   const others = [...found.rules.values()].flat().filter(({ changes, from }) => changes === 'name' && !told.has(from));
-  const at = optionsPath(expected);
+  const { at } = expected;
   // In the forms that are a whole Corefile of ours, what stands beside the rules is ours too.
   const own = isWhole(expected) ? expected.files.flatMap(({ text }) => blocksOf(text)) : [];
   const rest = restDrift({ own, found: blocks, where: live.name, at });
@@ -43,9 +42,8 @@ export const compareCoredns: CompareLive = (live, expected) => {
 
 const WHOLE: readonly CorednsForm[] = ['corefile', 'configMap', 'eks', 'helm', 'nodeLocal'];
 
-function isWhole({ options }: Expected): boolean {
-  const { form = 'corefile', ...others } = corednsOptions.parse(options);
-  return WHOLE.includes(form) && !('merge' in others);
+function isWhole({ options: { form = 'corefile', merge } }: Expected<CorednsOptions>): boolean {
+  return WHOLE.includes(form) && merge === undefined;
 }
 
 function blocksOf(text: string): readonly ServerBlock[] {
@@ -128,3 +126,57 @@ function shown(words: readonly string[]): string {
 
 /** A label that no rule names, to stand for all names below a wildcard. */
 const UNLIKELY = 'some-name-below';
+
+interface Sides {
+  readonly own: readonly ServerBlock[];
+  readonly found: readonly ServerBlock[];
+  readonly where: string;
+  readonly at: SpecPath;
+}
+
+/** What differs in a Corefile that is ours as a whole, beside the rules: plugins run in an order that no file decides. */
+function restDrift({ own, found, where, at }: Sides): Diagnostic[] {
+  return own.flatMap((block): Diagnostic[] => {
+    const live = found.find((other) => nameOf(other) === nameOf(block));
+    if (!live) return missingBlock(block, where, at);
+    const place = `${where} (${nameOf(block)})`;
+    const rest = new Map(live.directives.filter(isOther).map((directive) => [textOf(directive), directive]));
+    const missing = block.directives.filter(isOther).filter((directive) => !rest.delete(textOf(directive)));
+    const extra = [...rest.values()];
+    return [
+      ...missing.map((directive) => {
+        const index = extra.findIndex((other) => other.name.text === directive.name.text);
+        const [partner] = index < 0 ? [] : extra.splice(index, 1);
+        if (!partner) return driftCodes.report('missing', at, { what: quoted(directive), where: place });
+        return driftCodes.report('changed', at, { where: place, expected: quoted(directive), live: quoted(partner) });
+      }),
+      ...extra.map((directive) => driftCodes.report('added', at, { what: quoted(directive), where: place })),
+    ];
+  });
+}
+
+/** Of a block with rules, the rules have told already. */
+function missingBlock(block: ServerBlock, where: string, at: SpecPath): Diagnostic[] {
+  if (!block.directives.every(isOther)) return [];
+  return [driftCodes.report('missing', at, { what: `the block "${nameOf(block)}"`, where })];
+}
+
+/** The names that a block answers for, in one order. */
+function nameOf({ keys }: ServerBlock): string {
+  return keys
+    .map(({ text }) => text.replace(/,$/, '').toLowerCase().replace(/:53$/, ''))
+    .sort()
+    .join(' ');
+}
+
+function isOther(directive: Directive): boolean {
+  return existingRule(directive)?.changes !== 'name';
+}
+
+function textOf({ name, words }: Directive): string {
+  return [name, ...words].map(({ text }) => text).join(' ');
+}
+
+function quoted(directive: Directive): string {
+  return `"${textOf(directive)}"`;
+}

@@ -1,3 +1,5 @@
+import { isRecord } from '../../source/value.ts';
+
 export interface JsonDifference {
   /** As in the admin API: `/apps/http/servers/srv0/listen`. */
   readonly path: string;
@@ -10,6 +12,8 @@ export interface JsonComparison {
   /** Whole apps and servers that only the other side has: somebody else's, beside ours. */
   readonly foreign: readonly string[];
 }
+
+type JsonRecord = Readonly<Record<string, unknown>>;
 
 /** Lists whose order means nothing to Caddy, and changes between its versions. */
 const SETS = new Set(['sni', 'host', 'method', 'ranges', 'listen', 'protocols', 'logger_names']);
@@ -56,12 +60,6 @@ export function compareJson(wanted: unknown, found: unknown): JsonComparison {
   return { differences, foreign };
 }
 
-type JsonRecord = Readonly<Record<string, unknown>>;
-
-function isRecord(value: unknown): value is JsonRecord {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** The elements of a list that another has not, or not so often. */
 function without(list: readonly unknown[], other: readonly unknown[]): unknown[] {
   const counts = new Map<string | undefined, number>();
@@ -94,4 +92,40 @@ function canonical(value: unknown, key = ''): string | undefined {
   if (!isRecord(value)) return JSON.stringify(value);
   const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return `{${entries.map(([name, item]) => `${JSON.stringify(name)}:${canonical(item, name)}`).join()}}`;
+}
+
+/**
+ * The placeholder that only the files below `secrets/` fill: whose a key is, and what the upstream gets for it. Where
+ * there are many, they are looked up in parts such as `{key.found_7}`.
+ */
+const FILLED_BY_SECRETS = /^\{key[.]found(?:_[a-z0-9]+)?\}$/;
+
+function isSecretMap(value: unknown): value is JsonRecord {
+  if (!isRecord(value) || value['handler'] !== 'map' || !Array.isArray(value['destinations'])) return false;
+  return value['destinations'].some((name) => FILLED_BY_SECRETS.test(String(name)));
+}
+
+function isOnlySecret(value: unknown): boolean {
+  if (isSecretMap(value)) return true;
+  const handlers = isRecord(value) ? value['handle'] : undefined;
+  return Array.isArray(handlers) && handlers.length > 0 && handlers.every(isSecretMap);
+}
+
+/** A configuration without the maps that hold keys and tokens: whether they were rendered here says nothing about drift. */
+export function withoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.filter((item) => !isOnlySecret(item)).map(withoutSecrets);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withoutSecrets(item)]));
+}
+
+/** The ids that live keys stand for, each before a token; neither keys nor tokens are looked at. */
+export function liveKeyIds(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(liveKeyIds);
+  if (!isRecord(value)) return [];
+  if (!isSecretMap(value)) return Object.values(value).flatMap(liveKeyIds);
+  const mappings = Array.isArray(value['mappings']) ? value['mappings'] : [];
+  const outputs = mappings.flatMap((mapping) =>
+    isRecord(mapping) && Array.isArray(mapping['outputs']) ? mapping['outputs'].map(String) : [],
+  );
+  return outputs.flatMap((output) => /^([^ ]+) /.exec(output)?.[1] ?? []);
 }

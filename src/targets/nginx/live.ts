@@ -1,0 +1,246 @@
+import { type Diagnostic, ok, type Related, type SpecPath } from '../../diagnostics/diagnostic.ts';
+import { parseCidr } from '../../policy/cidr.ts';
+import type { Policy } from '../../policy/types.ts';
+import { driftCodes, type Fingerprint, fingerprintFor, originFinder, unreadable } from '../live.ts';
+import type { CompareLive, Expected, LiveText } from '../target.ts';
+import { compareDirectives, type Difference, type NginxDirective, parseNginx } from './liveConfig.ts';
+import { isRoutingRow, ruleFinder } from './liveRoutes.ts';
+
+const HINT = 'give what "nginx -T" prints on the machine, whole';
+
+/** The output of `nginx -T`: every file that nginx read, each under a line with its name. */
+export const compareNginx: CompareLive = (live, expected) => {
+  const sections = sectionsOf(live.text);
+  if ('problem' in sections) return unreadable(expected, `${live.name}: ${sections.problem}`, HINT);
+  const own = expected.files.filter(({ path }) => path.endsWith('.conf'));
+  const parsed = new Map<string, readonly NginxDirective[]>();
+  for (const [path, text] of sections.files) {
+    const directives = parseNginx(text);
+    if ('problem' in directives) return unreadable(expected, `${live.name}: ${path}: ${directives.problem}`, HINT);
+    parsed.set(path, directives);
+  }
+  const matches = matchFiles(own, [...parsed.keys()]);
+  const tell = teller(own, live.text, expected);
+  const drift = own.flatMap((file): Diagnostic[] => {
+    const path = matches.get(file);
+    const wanted = parseNginx(file.text);
+    if ('problem' in wanted) throw new Error(`${file.path}: ${wanted.problem}`);
+    const where = path ?? live.name;
+    if (path === undefined)
+      return [driftCodes.report('missing', expected.at, { what: `the file ${file.path}`, where })];
+    return compareDirectives(wanted, parsed.get(path) ?? []).map((difference) => tell(difference, path));
+  });
+  const ours = new Set(matches.values());
+  const foreign = [...parsed.keys()]
+    .filter((path) => !ours.has(path) && !isSecret(path))
+    .map((path) => driftCodes.report('foreign', expected.at, { what: `the file ${path}`, where: live.name }));
+  return ok({ drift: [...drift, ...strangers(parsed, live, expected)], foreign });
+};
+
+/** Keys of callers that the spec does not know; the keys themselves are never looked at. */
+function strangers(parsed: Files, live: LiveText, expected: Expected): Diagnostic[] {
+  const known = new Set(expected.policy.apiKeys.map((key) => key.id));
+  const entries = [...parsed].flatMap(([path, directives]) => (isSecret(path) ? directives : []));
+  const ids = entries.flatMap(({ name, args }) => (name.startsWith('id:') ? (args[0] ?? []) : []));
+  return [...new Set(ids)]
+    .filter((id) => !known.has(id))
+    .map((id) => driftCodes.report('added', ['apiKeys'], { what: `a key for "${id}"`, where: live.name }));
+}
+
+type OwnFile = Expected['files'][number];
+type Files = ReadonlyMap<string, readonly NginxDirective[]>;
+
+interface Sections {
+  readonly files: ReadonlyMap<string, string>;
+}
+
+function sectionsOf(text: string): Sections | { readonly problem: string } {
+  if (text.trim() === '') return { problem: 'it is empty; did the command that made it fail?' };
+  const failure = /^nginx: \[(?:emerg|alert)\] (.*)$/m.exec(text)?.[1];
+  const parts = text.split(/^# configuration file (.+):$/m);
+  if (parts.length < 3) {
+    return {
+      problem:
+        failure === undefined
+          ? 'it is not what nginx -T prints: no line "# configuration file …:"'
+          : `nginx said: ${failure}`,
+    };
+  }
+  const files = new Map<string, string>();
+  for (let index = 1; index < parts.length; index += 2) files.set(parts[index] ?? '', parts[index + 1] ?? '');
+  return { files };
+}
+
+/** Keys and tokens are in files of their own, which are never compared and never shown. */
+function isSecret(path: string): boolean {
+  return path.includes('/secrets/');
+}
+
+/** Ours by their names, in the folder where most of them are: other files may be called nginx.conf too. */
+function matchFiles(own: readonly OwnFile[], paths: readonly string[]): Map<OwnFile, string> {
+  const nameOf = (path: string) => path.replace(/^.*\//, '');
+  const folderOf = (path: string) => path.slice(0, -nameOf(path).length);
+  const candidates = paths.filter((path) => !isSecret(path) && own.some((file) => nameOf(file.path) === nameOf(path)));
+  const counts = new Map<string, number>();
+  for (const path of candidates) counts.set(folderOf(path), (counts.get(folderOf(path)) ?? 0) + 1);
+  const best = candidates.toSorted((a, b) => (counts.get(folderOf(b)) ?? 0) - (counts.get(folderOf(a)) ?? 0));
+  return new Map(
+    own.flatMap((file) => {
+      const path = best.find((one) => nameOf(one) === nameOf(file.path));
+      return path === undefined ? [] : [[file, path] as const];
+    }),
+  );
+}
+
+/** Puts differences into words, with whatever could be a secret hidden by its position. */
+function teller(own: readonly OwnFile[], live: string, expected: Expected) {
+  const hide = fingerprintFor(live);
+  const originOf = nginxOrigins(expected);
+  const known = vocabularyOf([...own.map(({ text }) => text), ...expected.policy.apiKeys.map(({ id }) => id)]);
+  return (difference: Difference, file: string): Diagnostic => {
+    const { kind, wanted, found, inside } = difference;
+    const ours = wanted ? ownWords(wanted) : '';
+    const theirs = found ? directiveWords(found, { known, hide, inside: inside.at(-1) }) : '';
+    const { at, related, path } = originOf(difference, file);
+    const block = inside.map((one) => [one.name, ...one.args].join(' ')).join(' / ');
+    const place = block === '' ? file : `${file} (${block})`;
+    const where = path === undefined ? place : `${place}, for paths such as ${path},`;
+    const more = related.length > 0 ? { related } : {};
+    if (kind === 'changed') return driftCodes.report('changed', at, { where, expected: ours, live: theirs }, more);
+    return driftCodes.report(kind, at, { what: kind === 'added' ? theirs : ours, where }, more);
+  };
+}
+
+/** Every word of ours: what we wrote ourselves is no secret. */
+function vocabularyOf(texts: readonly string[]): ReadonlySet<string> {
+  return new Set(texts.flatMap((text) => text.split(/[\s;{}"']+/)));
+}
+
+/** Directives whose arguments can hold no credential. */
+const HARMLESS = new Set([
+  'accept_mutex',
+  'allow',
+  'client_max_body_size',
+  'deny',
+  'error_page',
+  'include',
+  'internal',
+  'keepalive',
+  'keepalive_timeout',
+  'limit_except',
+  'limit_req',
+  'listen',
+  'location',
+  'log_format',
+  'access_log',
+  'error_log',
+  'proxy_hide_header',
+  'proxy_http_version',
+  'proxy_pass',
+  'proxy_read_timeout',
+  'proxy_ssl_name',
+  'proxy_ssl_server_name',
+  'proxy_ssl_trusted_certificate',
+  'proxy_ssl_verify',
+  'root',
+  'server',
+  'server_name',
+  'worker_connections',
+  'worker_processes',
+]);
+
+interface Showing {
+  readonly known: ReadonlySet<string>;
+  readonly hide: Fingerprint;
+  /** The block around it. */
+  readonly inside: NginxDirective | undefined;
+}
+
+/**
+ * A directive for people. In the directives where a credential may stand (headers, maps, variables) an
+ * argument that is not a word of ours is hidden, whatever it looks like.
+ */
+function directiveWords(directive: NginxDirective, { known, hide, inside }: Showing): string {
+  const { name, args, block } = directive;
+  const parent = inside?.name;
+  // What a row leads to is a number or a name of ours, so that nothing but a path can stand in it.
+  if (isRoutingRow(directive, inside)) return ownWords(directive);
+  // Entries of a map have no directive name: what stands there is the value that is looked up.
+  const isName = parent !== 'map' && parent !== 'geo' && /^[a-z_0-9]{2,40}$/.test(name);
+  const shownName = isName || isPlain(name, known) ? name : hide(name);
+  const open = isName && HARMLESS.has(name);
+  const shown = args.map((arg) => (open || isPlain(arg, known) ? arg : hide(arg)));
+  return `"${[shownName, ...shown].join(' ')}${block ? ' { … }' : ''}"`;
+}
+
+/** A directive of ours: whatever it holds is in the generated files, which hold no secret. */
+function ownWords({ name, args, block }: NginxDirective): string {
+  return `"${[name, ...args].join(' ')}${block ? ' { … }' : ''}"`;
+}
+
+/** An address, words of ours, a variable alone, a switch or a number. */
+function isPlain(arg: string, known: ReadonlySet<string>): boolean {
+  if (typeof parseCidr(arg) === 'object') return true;
+  return arg.split(/[\s;{}"']+/).every((word) => known.has(word) || /^(?:\$\w+|on|off|\d{1,6}[smhkKMG]?)$/.test(word));
+}
+
+/** What in the spec a piece of nginx configuration comes from. */
+interface NginxOrigin {
+  readonly at: SpecPath;
+  readonly related: readonly Related[];
+  /** Of a row of a routing table, which says nothing to a reader: a path that comes to it. */
+  readonly path: string | undefined;
+}
+
+/** So many further lines of the spec are shown. */
+const RELATED = 2;
+
+function nginxOrigins(expected: Expected): (difference: Difference, file: string) => NginxOrigin {
+  const { policy, at: options } = expected;
+  const originOf = originFinder(policy);
+  const rulesOf = ruleFinder(policy.proxies);
+  return ({ wanted, found, inside }, file) => {
+    const block = inside.at(-1);
+    const row = wanted ?? found;
+    const { rules = [], path } = (row && rulesOf(row, block)) ?? {};
+    const [rule, ...others] = rules;
+    const related = others
+      .slice(0, RELATED)
+      .map(({ origin }) => ({ at: origin, message: 'the row concerns this too' }));
+    if (rule) return { at: rule.origin, related, path };
+    const words = [wanted, found].flatMap((one) => (one ? allWords(one) : []));
+    const candidates = [
+      words,
+      isOfUpstream(row) ? (block?.block ?? []).filter(isOfUpstream).flatMap(allWords) : [],
+      !wanted && found && block ? neighbours(found, block) : [],
+      // Upstreams are numbered, because one may be met under several names.
+      inside.flatMap(({ name, args }) => [name, ...args].map((word) => word.replace(/^u\d+-/, ''))),
+      [file.replace(/^.*\/|\.conf$/g, '')],
+    ];
+    const origin = candidates.map(originOf).find((one) => one !== undefined);
+    return { at: origin ?? sectionOf(block, file, policy) ?? options, related, path };
+  };
+}
+
+/** The part of the spec that a table or a file of ours is made from as a whole. */
+function sectionOf(block: NginxDirective | undefined, file: string, policy: Policy): SpecPath | undefined {
+  const [source = '', result = source] = block?.args ?? [];
+  if (policy.apiKeys.length > 0 && /^\$k\d+_/.test(result)) return ['apiKeys'];
+  if (policy.proxies.length > 0 && block?.name === 'geo' && result === '$area') return ['proxies'];
+  return policy.rewrites.length > 0 && file.endsWith('/sites.conf') ? ['domainRewrites'] : undefined;
+}
+
+function isOfUpstream(directive: NginxDirective | undefined): boolean {
+  return /^proxy_(?:pass|ssl_\w+)$/.test(directive?.name ?? '');
+}
+
+/** Rows that have what a foreign row has: they are about the same clients, or the same keys. */
+function neighbours({ args }: NginxDirective, table: NginxDirective): string[] {
+  if (table.name !== 'map' && table.name !== 'geo') return [];
+  const same = table.block?.filter((one) => one.name !== 'default' && one.args[0] === args[0]) ?? [];
+  return same.slice(0, 5).map(({ name }) => name);
+}
+
+function allWords({ name, args, block = [] }: NginxDirective): string[] {
+  return [name, ...args, ...block.slice(0, 5).flatMap(allWords)];
+}
