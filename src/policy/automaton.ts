@@ -21,6 +21,12 @@ export interface State<T> {
   readonly accepts: readonly T[];
   /** A shortest path that leads here, "" for the start state. */
   readonly example: string;
+  /**
+   * The widest pattern all of whose parameters matter here, by type: `/groups/{encodedPath}/hooks`; "" for the start
+   * state. No two states share one, and a state keeps its own whatever other patterns come or go; only the rest of a
+   * path, `/files/{segment*}`, may be divided by a pattern of some length.
+   */
+  readonly name: string;
 }
 
 /** An example segment of each class, which no wider class's example could be. */
@@ -48,6 +54,8 @@ export const MAX_STATES = 400_000;
 
 interface Node<T> {
   readonly order: number;
+  /** The pattern up to here, parameters by type, `{segment*}` for a tail. */
+  readonly name: string;
   readonly literals: Map<string, Node<T>>;
   readonly parameters: Map<ParameterType, Node<T>>;
   /** Reached by one or more segments of type `segment`. */
@@ -60,30 +68,35 @@ interface Node<T> {
 /** All patterns as a tree; `undefined` where its nodes are more than `MAX_STATES`, as lists of values soon make them. */
 function insertAll<T extends { readonly pattern: PathPattern }>(items: readonly T[]): Node<T> | undefined {
   let count = 0;
-  const create = (loops = false): Node<T> => ({
+  const create = (name: string, loops = false): Node<T> => ({
     order: count++,
+    name,
     literals: new Map(),
     parameters: new Map(),
     loops,
     accepts: [],
   });
-  const child = <K>(map: Map<K, Node<T>>, key: K): Node<T> => {
+  const child = <K>(map: Map<K, Node<T>>, key: K, name: string): Node<T> => {
     const existing = map.get(key);
     if (existing) return existing;
-    const node = create();
+    const node = create(name);
     map.set(key, node);
     return node;
   };
-  const root = create();
+  const literal = (node: Node<T>, text: string) => child(node.literals, text, `${node.name}/${text}`);
+  const parameter = (node: Node<T>, type: ParameterType) =>
+    child(node.parameters, type, `${node.name}/${parameterName(type)}`);
+  const root = create('');
   for (const [index, item] of items.entries()) {
     let nodes = [root];
     const { segments, tail } = item.pattern;
     for (const [position, segment] of segments.entries()) {
-      if (tail && position === segments.length - 1) nodes = nodes.map((node) => (node.tail ??= create(true)));
-      else if (segment.kind === 'parameter') nodes = nodes.map((node) => child(node.parameters, segment.type));
-      else if (segment.kind === 'literal') nodes = nodes.map((node) => child(node.literals, segment.text));
+      if (tail && position === segments.length - 1)
+        nodes = nodes.map((node) => (node.tail ??= create(`${node.name}/${TAIL}`, true)));
+      else if (segment.kind === 'parameter') nodes = nodes.map((node) => parameter(node, segment.type));
+      else if (segment.kind === 'literal') nodes = nodes.map((node) => literal(node, segment.text));
       else if (nodes.length * segment.values.length > MAX_STATES) return undefined;
-      else nodes = nodes.flatMap((node) => segment.values.map((value) => child(node.literals, value)));
+      else nodes = nodes.flatMap((node) => segment.values.map((value) => literal(node, value)));
       if (count > MAX_STATES) return undefined;
     }
     for (const node of nodes) node.accepts.push({ item, index });
@@ -115,6 +128,38 @@ function afterLiteral<T>(nodes: readonly Node<T>[], text: string): Node<T>[] {
     if (child) next.push(child);
   }
   return next;
+}
+
+/** What stands in names for a parameter, and for the rest of a path after `{name*}`. No literal holds a brace. */
+export function parameterName(type: ParameterType): string {
+  return `{${type}}`;
+}
+const TAIL = parameterName('segment').replace('}', '*}');
+
+/** The pattern of the paths that lead to all of these nodes: in each place the narrowest of what they take there. */
+function meetOf(nodes: readonly { readonly name: string }[]): string {
+  const [first, ...others] = nodes;
+  if (!first || others.length === 0) return first?.name ?? '';
+  return others.reduce((name, other) => narrower(name.split('/'), other.name.split('/')), first.name);
+}
+
+function narrower(a: readonly string[], b: readonly string[]): string {
+  // Where only one is over, it is a tail, and the other says what its next segments are.
+  const parts = Array.from({ length: Math.max(a.length, b.length) }, (_, index) =>
+    narrowerPart(a[index] ?? TAIL, b[index] ?? TAIL),
+  );
+  return parts.join('/');
+}
+
+const BREADTH = ['uuid', 'int', 'hex', 'slug', 'segment', 'encodedPath'].map((type) => `{${type}}`);
+
+/** Of two that both take a segment: a literal before any type; of types that share segments, one lies in the other. */
+function narrowerPart(a: string, b: string): string {
+  if (a === b) return a;
+  const [one, other] = [a, b].map((part) => (part === TAIL ? parameterName('segment') : part));
+  if (one === undefined || other === undefined) return a;
+  // A literal is in no list, and so comes first.
+  return BREADTH.indexOf(one) <= BREADTH.indexOf(other) ? one : other;
 }
 
 /**
@@ -152,7 +197,7 @@ export function buildAutomaton<T extends { readonly pattern: PathPattern }>(
     }
     const accepted = new Map(nodes.flatMap((node) => node.accepts).map(({ item, index }) => [index, item]));
     const accepts = [...accepted].sort(([a], [b]) => a - b).map(([, item]) => item);
-    states.push({ id, literals, classes, accepts, example });
+    states.push({ id, literals, classes, accepts, example, name: meetOf(nodes) });
   }
   return { states };
 }
