@@ -4,7 +4,7 @@ import { explain } from '../src/commands/explain.ts';
 import type { ExplainArguments } from '../src/commands/question.ts';
 import { runTests } from '../src/commands/specTests.ts';
 import { compile } from '../src/compile.ts';
-import { namesInAnswers } from '../src/targets/coredns/answers.ts';
+import { namesInAnswers } from '../src/targets/coredns/index.ts';
 import { temporaryFolder } from '../src/verify/folder.ts';
 import { type Captured, captured } from './support/captured.ts';
 import { RECORDS } from './targets/coredns/lookups.ts';

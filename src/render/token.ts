@@ -1,7 +1,7 @@
 const brand: unique symbol = Symbol('token');
 
 /**
- * A piece of text that one target's quote.ts has made safe for that target's language. Templates print nothing else, so
+ * A piece of text that a target has made safe for that target's language. Templates print nothing else, so
  * a string of the user's cannot reach a file by accident; `token` is the only way to make one.
  */
 export interface Token<T extends string = string> {
@@ -11,7 +11,7 @@ export interface Token<T extends string = string> {
   toString(): string;
 }
 
-/** To be called from `src/targets/<target>/quote.ts` alone. */
+/** To be called below `src/targets` alone, by what quotes for one language. */
 export function token<T extends string>(target: T, text: string): Token<T> {
   return { [brand]: true, target, text, toString: textOf };
 }

@@ -37,7 +37,7 @@ export function fingerprintFor(live: string): Fingerprint {
 }
 
 /** Finds the line of the spec that a piece of an engine's configuration comes from, by the names in it. */
-export type OriginOf = (words: readonly string[]) => SpecPath | undefined;
+type OriginOf = (words: readonly string[]) => SpecPath | undefined;
 
 /** Names are entered from the widest to the most telling, so that the most telling one is found. */
 export function originFinder(policy: Policy): OriginOf {

@@ -1,9 +1,11 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
+import { defineCodes, error, warning } from '../diagnostics/codes.ts';
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import { nameProblem } from '../policy/domains.ts';
 import { type Mirror, rewrittenMirrors } from '../policy/pulls.ts';
 import type { Policy } from '../policy/types.ts';
+import { type Token, token } from '../render/token.ts';
 
 export type { Mirror };
 
@@ -56,3 +58,20 @@ export function endpointParts(endpoint: string): { readonly host: string; readon
 export const nodeFile = z.string().regex(/^(?:\/[A-Za-z0-9._-]+)+$/, {
   error: 'must be an absolute path on the node, of letters, digits, ".", "_", "-" and "/"',
 });
+
+/** What every target for nodes may have to say about mirrors. */
+export const mirrorCodes = defineCodes('mirror', {
+  none: warning('no registry is mirrored, so this target makes nothing that changes anything').hint(
+    'write containerRegistry: true at the rewrites of names that images are pulled by',
+  ),
+  unsupported: error('{product} cannot {what}').hint('{hint}'),
+});
+
+/**
+ * A string of JSON, which TOML and YAML read alike. A value that they cannot read makes containerd pull as if there were
+ * no mirrors, and Bottlerocket refuse all of its user data.
+ */
+export function jsonString<T extends string>(target: T, text: string): Token<T> {
+  if (/[^\x20-\x7e]/.test(text)) throw new Error(`not a single line of ASCII: ${JSON.stringify(text)}`);
+  return token(target, JSON.stringify(text));
+}

@@ -1,11 +1,11 @@
+import { defineCodes, error } from '../diagnostics/codes.ts';
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import { hasSite, type SiteRewrite } from '../policy/domains.ts';
 import type { Policy } from '../policy/types.ts';
-import { siteCodes } from './siteCodes.ts';
 import type { NamedFile } from './target.ts';
 
 /** Where the sites of one engine are to listen. */
-export interface SitePort {
+interface SitePort {
   /** Name of the target. */
   readonly engine: string;
   readonly port: number;
@@ -49,3 +49,16 @@ export function certificateOf(sites: SiteOptions | undefined, at: SpecPath): Nam
 interface SiteOptions {
   readonly tls?: string | { readonly certFile: string } | undefined;
 }
+
+/** What every engine that has sites for domain rewrites may have to say about them. */
+const siteCodes = defineCodes('site', {
+  wildcard: error(
+    '{engine} can have no site for the wildcard "*.{from}": each name needs its own Host and certificate name',
+  ).hint('list the names one by one, or leave out upstream, so that only DNS is rewritten'),
+  twice: error('"{name}" already stands for "{from}", and one site of {engine} cannot be two').hint(
+    'give each name its own, or leave out upstream, so that only DNS is rewritten',
+  ),
+  port: error('the sites of the domain rewrites listen on port {port}, as proxy "{proxy}" does').hint(
+    'choose another port in targets.{engine}.sites.listen or in the proxy',
+  ),
+});

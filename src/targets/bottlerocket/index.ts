@@ -1,14 +1,17 @@
-import { type Diagnostic, hasError, type Result, resultOf } from '../../diagnostics/diagnostic.ts';
-import type { Mirror } from '../../policy/pulls.ts';
-import { mirrorsOf } from '../mirrors.ts';
+import { parse, TomlError } from 'smol-toml';
+import { type Diagnostic, hasError, type Result, resultOf, type SpecPath } from '../../diagnostics/diagnostic.ts';
+import { renderTemplate } from '../../render/render.ts';
+import { type Token, token } from '../../render/token.ts';
+import { memberOf } from '../../source/value.ts';
+import { jsonString, type Mirror, mirrorsOf } from '../mirrors.ts';
 import { defineTarget, type RenderedFile, type TargetInput } from '../target.ts';
 import { bottlerocketCodes } from './codes.ts';
-import { formFile, userDataText } from './forms.ts';
 import { compareBottlerocket } from './live.ts';
-import { mergeUserData } from './merge.ts';
-import { type BottlerocketOptions, bottlerocketOptions } from './options.ts';
-import { authoritiesOf } from './pki.ts';
-import { settingsModel } from './settings.ts';
+import { type BottlerocketForm, type BottlerocketOptions, bottlerocketOptions } from './options.ts';
+import { type Authority, authoritiesOf } from './pki.ts';
+
+type BottlerocketToken = Token<'bottlerocket'>;
+const quoted = (text: string) => jsonString('bottlerocket', text);
 
 /** Raw bytes, before EC2's own base64; and what the file's header may add. */
 const sizeLimit = 16_384;
@@ -63,4 +66,173 @@ function reordered(mirrors: readonly Mirror[]): Diagnostic[] {
     const [first = ''] = endpoints.toSorted((a, b) => (a < b ? -1 : 1));
     return first === endpoints[0] ? [] : [bottlerocketCodes.report('own-order', origin, { registry, first })];
   });
+}
+
+interface FormInput {
+  readonly form: BottlerocketForm;
+  readonly model: SettingsModel;
+  /** Of the EC2NodeClass. */
+  readonly nodeClass: string;
+}
+
+/** Our settings alone, as TOML. */
+function userDataText(model: SettingsModel): string {
+  return renderTemplate('bottlerocket', 'user-data.toml.njk', model);
+}
+
+/** The file that the form asks for. */
+function formFile({ form, model, nodeClass }: FormInput): RenderedFile {
+  switch (form) {
+    case 'userData':
+      return { path: 'bottlerocket/user-data.toml', text: userDataText(model), comment: '#' };
+    case 'terraform':
+      return { path: 'bottlerocket/bootstrap-extra-args.toml', text: userDataText(model), comment: '#' };
+    case 'eksctl':
+      return {
+        path: 'bottlerocket/eksctl.yaml',
+        text: renderTemplate('bottlerocket', 'eksctl.yaml.njk', model),
+        comment: '#',
+      };
+    case 'karpenter':
+      return karpenterFile(nodeClass, userDataText(model));
+    case 'apiclient':
+      return { path: 'bottlerocket/apiclient.json', text: renderTemplate('bottlerocket', 'apiclient.json.njk', model) };
+    default:
+      return form satisfies never;
+  }
+}
+
+/** User data inside an EC2NodeClass, which takes it as an opaque string. */
+function karpenterFile(nodeClass: string, userData: string): RenderedFile {
+  const lines = userData.trimEnd().split('\n').map(literalLine);
+  const text = renderTemplate('bottlerocket', 'karpenter.yaml.njk', { name: quoted(nodeClass), lines });
+  return { path: 'bottlerocket/karpenter.yaml', text, comment: '#' };
+}
+
+interface MergeInput {
+  /** Name of the spec, by which it knows its own lines again. */
+  readonly name: string;
+  /** The given user data and where it comes from. */
+  readonly file: string;
+  readonly text: string;
+  /** Our settings as TOML; empty where there are none. */
+  readonly settings: string;
+  readonly mirrors: readonly Mirror[];
+  readonly authorities: readonly Authority[];
+  readonly at: SpecPath;
+}
+
+/**
+ * Given user data with our settings as its last lines, between markers; all else is kept byte for byte. TOML allows a
+ * table of an array anywhere, but no other table twice, so what is there already is read before anything is added.
+ */
+function mergeUserData(input: MergeInput, problems: Diagnostic[]): string | undefined {
+  const { name, file, text, at } = input;
+  const refuse = (problem: string, hint: string, offset?: number) => {
+    const place = offset === undefined ? {} : { place: { file, text, start: offset, end: offset } };
+    problems.push(bottlerocketCodes.report('bad-merge', at, { file, problem, hint }, place));
+    return undefined;
+  };
+  const base = withoutManaged(text, name);
+  if (base === undefined)
+    return refuse(
+      'has broken markers',
+      `remove the lines "# BEGIN postern ${name}" and "# END postern ${name}" and all between`,
+    );
+  const given = parsed(base);
+  if (given instanceof TomlError)
+    return refuse(`is not TOML: ${reasonOf(given)}`, 'Bottlerocket would refuse it too', offsetOf(base, given));
+  const clash = clashOf(given, input);
+  if (clash) return refuse(clash, 'take it out there or here');
+  if (input.settings === '') return base;
+  const lineEnd = base.includes('\r\n') ? '\r\n' : '\n';
+  const gap = base === '' || base.endsWith('\n') ? '' : lineEnd;
+  const managed = [`# BEGIN postern ${name}`, ...input.settings.trimEnd().split('\n'), `# END postern ${name}`];
+  const merged = `${base}${gap}${managed.map((line) => line + lineEnd).join('')}`;
+  const result = parsed(merged);
+  // Tables that were closed by an inline one, above all.
+  if (result instanceof TomlError)
+    return refuse(`cannot take these settings: ${reasonOf(result)}`, 'write settings as tables, not inline');
+  return merged;
+}
+
+/** The text without our lines; `undefined` where the markers are not one pair. */
+function withoutManaged(text: string, name: string): string | undefined {
+  const lines = text.split('\n');
+  const places = (marker: string) =>
+    lines.flatMap((line, index) => (line.trim() === `# ${marker} postern ${name}` ? [index] : []));
+  const [begins, ends] = [places('BEGIN'), places('END')];
+  const [begin, end] = [begins[0], ends[0]];
+  if (begin === undefined && end === undefined) return text;
+  if (begin === undefined || end === undefined || begins.length + ends.length > 2 || end < begin) return undefined;
+  return [...lines.slice(0, begin), ...lines.slice(end + 1)].join('\n');
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof TomlError) return error;
+    throw error;
+  }
+}
+
+/** The first line only: what follows is an excerpt, and ours looks like all the others. */
+function reasonOf(error: TomlError): string {
+  return (error.message.split('\n', 1)[0] ?? '').replace(/^Invalid TOML document: /, '');
+}
+
+function offsetOf(text: string, { line, column }: TomlError): number {
+  return text
+    .split('\n')
+    .slice(0, line - 1)
+    .reduce((sum, before) => sum + before.length + 1, column - 1);
+}
+
+function clashOf(given: unknown, { mirrors, authorities }: MergeInput): string | undefined {
+  const settings = memberOf(given, 'settings');
+  const existing = memberOf(memberOf(settings, 'container-registry'), 'mirrors');
+  if (existing !== undefined && !Array.isArray(existing) && mirrors.length > 0) {
+    return 'lists mirrors in the old form, which does not go together with that of today';
+  }
+  const names = new Set(
+    (Array.isArray(existing) ? existing : []).map((mirror: unknown) => memberOf(mirror, 'registry')),
+  );
+  const doubled = mirrors.find(({ registry }) => names.has(registry));
+  if (doubled) return `has a mirror of "${doubled.registry}" already`;
+  const authority = authorities.find(({ name }) => memberOf(memberOf(settings, 'pki'), name) !== undefined);
+  return authority && `has a certificate authority "${authority.name}" already`;
+}
+
+/** What is set on a node, in Bottlerocket's own words. */
+interface SettingsModel {
+  readonly mirrors: readonly {
+    readonly registry: BottlerocketToken;
+    readonly endpoints: readonly BottlerocketToken[];
+  }[];
+  /** `name` as TOML writes a key, `key` as JSON and YAML do. */
+  readonly authorities: readonly Readonly<Record<'name' | 'key' | 'data', BottlerocketToken>>[];
+}
+
+function settingsModel(mirrors: readonly Mirror[], authorities: readonly Authority[]): SettingsModel {
+  return {
+    mirrors: mirrors.map(({ registry, endpoints }) => ({
+      registry: quoted(registry),
+      endpoints: endpoints.map(quoted),
+    })),
+    authorities: authorities.map(({ name, data }) => ({ name: bareKey(name), key: quoted(name), data: quoted(data) })),
+  };
+}
+
+/** A key that needs no quotes. */
+function bareKey(text: string): BottlerocketToken {
+  if (!/^[A-Za-z0-9-]+$/.test(text)) throw new Error(`not a bare key: ${JSON.stringify(text)}`);
+  return token('bottlerocket', text);
+}
+
+/** One line of user data that stands in a YAML literal block. */
+function literalLine(text: string): BottlerocketToken {
+  if (/[\p{Cc}\u0085\u2028\u2029\ufeff]/u.test(text.replaceAll('\t', ' ')))
+    throw new Error(`not a line: ${JSON.stringify(text)}`);
+  return token('bottlerocket', text);
 }

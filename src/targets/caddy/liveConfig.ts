@@ -7,7 +7,7 @@ export interface JsonDifference {
   readonly found?: unknown;
 }
 
-export interface JsonComparison {
+interface JsonComparison {
   readonly differences: readonly JsonDifference[];
   /** Whole apps and servers that only the other side has: somebody else's, beside ours. */
   readonly foreign: readonly string[];

@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { ok } from '../../diagnostics/diagnostic.ts';
 import { renderTemplate } from '../../render/render.ts';
-import { mirrorCodes } from '../mirrorCodes.ts';
-import { endpointParts, type Mirror, mirrorsOf, mirrorsOption, nodeFile } from '../mirrors.ts';
+import type { Token } from '../../render/token.ts';
+import { endpointParts, jsonString, type Mirror, mirrorCodes, mirrorsOf, mirrorsOption, nodeFile } from '../mirrors.ts';
 import { defineTarget } from '../target.ts';
-import { type ContainerdToken, quoted } from './quote.ts';
+
+const quoted = (text: string) => jsonString('containerd', text);
 
 const options = z
   .strictObject({
@@ -17,7 +18,7 @@ const options = z
   .describe('Registry mirrors for containerd, in the folder that config_path names');
 
 interface Endpoint {
-  readonly url: ContainerdToken;
+  readonly url: Token<'containerd'>;
   /** Whether the path is the whole of it; otherwise containerd appends /v2. */
   readonly wholePath: boolean;
 }
@@ -27,7 +28,7 @@ interface HostsModel {
   readonly server: Endpoint | null;
   readonly serverIsMirror: boolean;
   readonly hosts: readonly Endpoint[];
-  readonly ca: ContainerdToken | null;
+  readonly ca: Token<'containerd'> | null;
 }
 
 interface HostsFile {

@@ -1,14 +1,24 @@
-import { type Diagnostic, resultOf } from '../../diagnostics/diagnostic.ts';
+import { type Diagnostic, hasError, type Result, resultOf, type SpecPath } from '../../diagnostics/diagnostic.ts';
 import type { Policy } from '../../policy/types.ts';
-import { defineTarget } from '../target.ts';
-import { answerTypes, namesInAnswers } from './answers.ts';
+import { renderTemplate } from '../../render/render.ts';
+import { defineTarget, type ReadFile, type RenderedFile } from '../target.ts';
 import { inlineLimit } from './blocks.ts';
 import { corednsCodes } from './codes.ts';
-import { corefileModel, defaultClusterDomain, isBelow, type Surroundings } from './corefile.ts';
-import { formFile } from './forms.ts';
+import { type Container, type ContainerFile, configMapContainer, isObject, plainContainer } from './container.ts';
+import { type CorefileModel, corefileModel, defaultClusterDomain, isBelow, type Surroundings } from './corefile.ts';
 import { compareCoredns } from './live.ts';
-import { mergedFile } from './merged.ts';
+import { mergeCorefile } from './merge.ts';
 import { type CorednsForm, type CorednsOptions, corednsOptions } from './options.ts';
+import { argument, type CorednsToken, isLiteral, literalLine, zone } from './quote.ts';
+
+/** Record types with names in their data that CoreDNS maps back with the answer. */
+const MAPPED = ['CNAME', 'DNAME', 'MX', 'NAPTR', 'NS', 'PTR', 'SOA', 'SRV'];
+/** Record types with a name in their data that comes as it is. */
+const KEPT = ['HTTPS', 'SVCB'];
+/** Types without a name of a host in their data. */
+const NAMELESS = ['A', 'AAAA', 'CAA', 'SSHFP', 'TLSA', 'TXT'];
+
+const answerTypes: readonly string[] = [...MAPPED, ...KEPT, ...NAMELESS].sort();
 
 export const coredns = defineTarget({
   name: 'coredns',
@@ -57,4 +67,160 @@ function clusterNames({ rewrites }: Policy, options: CorednsOptions): Diagnostic
       .filter((side) => isBelow(rewrite[side], domain))
       .map((side) => corednsCodes.report('cluster-name', [...rewrite.origin, side], { name: rewrite[side], domain })),
   );
+}
+
+interface FormInput {
+  /** Name of the spec. */
+  readonly name: string;
+  readonly options: CorednsOptions;
+  readonly model: CorefileModel;
+}
+
+const render = (template: string, model: object) => renderTemplate('coredns', template, model);
+
+/** The file that the form asks for. A Corefile inside YAML is an opaque string: it is rendered first, then put there. */
+function formFile(form: CorednsForm, input: FormInput): RenderedFile {
+  switch (form) {
+    case 'corefile':
+      return { path: 'coredns/Corefile', text: render('Corefile.njk', input.model), comment: '#' };
+    case 'configMap':
+      return yaml('configmap', 'configMap.yaml.njk', { name: argument('coredns'), lines: corefileLines(input) });
+    case 'nodeLocal':
+      return yaml('node-local-dns', 'configMap.yaml.njk', {
+        name: argument('node-local-dns'),
+        lines: nodeLocalLines(input),
+      });
+    case 'eks':
+      return yaml('eks', 'eks.yaml.njk', { lines: corefileLines(input) });
+    case 'helm':
+      return yaml('helm-values', 'helm.yaml.njk', { ...input.model, port: input.options.port ?? 53 });
+    case 'aks':
+    case 'k3s':
+      return yaml('coredns-custom', 'custom.yaml.njk', customPart(input));
+    case 'import':
+      return { path: 'coredns/postern.conf', text: part(input.model), comment: '#' };
+    default:
+      return form satisfies never;
+  }
+}
+
+function yaml(name: string, template: string, model: object): RenderedFile {
+  return { path: `coredns/${name}.yaml`, text: render(template, model), comment: '#' };
+}
+
+function corefileLines({ model }: FormInput): CorednsToken[] {
+  return linesOf(render('Corefile.njk', model));
+}
+
+function linesOf(text: string): CorednsToken[] {
+  return text.trimEnd().split('\n').map(literalLine);
+}
+
+/** What goes into the server block of somebody else: the rules, or else server blocks to stand beside it. */
+function part(model: CorefileModel): string {
+  const blocks = model.blocks.slice(1);
+  return blocks.length > 0 ? render('Corefile.njk', { ...model, blocks }) : ruleText(model);
+}
+
+/** The rules alone, a line each, without the indentation of a server block. */
+function ruleText(model: CorefileModel): string {
+  return render('rules.njk', model).replace(/^ +/gm, '');
+}
+
+/** AKS and k3s import `*.override` into the main server block and `*.server` beside it. */
+function customPart({ name, model }: FormInput): object {
+  const kind = model.blocks.length > 1 ? 'server' : 'override';
+  return { key: argument(`postern-${name}.${kind}`), lines: linesOf(part(model)) };
+}
+
+/** The `__PILLAR__` words are node-cache's own: it puts addresses there when it starts. */
+function nodeLocalLines({ options, model }: FormInput): CorednsToken[] {
+  const [local = ''] = options.bind ?? [];
+  const health = argument(`${local.includes(':') ? `[${local}]` : local}:8080`);
+  const domains = [options.clusterDomain ?? defaultClusterDomain, 'in-addr.arpa', 'ip6.arpa'];
+  const clusterZones = domains.map((domain) => zone(domain, options.port ?? 53));
+  return linesOf(render('NodeLocal.njk', { ...model, clusterZones, health }));
+}
+
+interface Merging {
+  readonly policy: Policy;
+  readonly at: SpecPath;
+  readonly read: ReadFile;
+  readonly form: CorednsForm;
+  /** What to merge into, relative to the spec. */
+  readonly file: string;
+}
+
+/** A given Corefile or ConfigMap with our rules in it. It gets no header: not a byte of it is ours but our own lines. */
+function mergedFile({ policy, at: target, read, form, file }: Merging): Result<RenderedFile> {
+  const problems: Diagnostic[] = [];
+  const at = [...target, 'merge'];
+  const refuse = (problem: string, hint: string) =>
+    resultOf<RenderedFile>({ path: '', text: '' }, [
+      ...problems,
+      corednsCodes.report('bad-merge', at, { file, problem, hint }),
+    ]);
+  const text = read(file);
+  if (text === undefined) return refuse('cannot be read', 'the path is relative to the spec');
+  const container = containerOf(form, { file, text, at }, problems);
+  if (container === 'none')
+    return refuse(`cannot be merged into the form "${form}"`, 'merge goes with corefile, configMap, nodeLocal and eks');
+  if (container === undefined) return { diagnostics: problems };
+  const input = {
+    name: policy.name,
+    rewrites: policy.rewrites,
+    text: container.corefile,
+    at,
+    placeOf: container.placeOf,
+  };
+  const edits = mergeCorefile(input, problems);
+  if (hasError(problems)) return { diagnostics: problems };
+  const merged = container.apply(edits);
+  if (form !== 'eks') return resultOf({ path: pathOf(form, merged), text: merged }, problems);
+  // The add-on takes the Corefile as a value, whatever it was taken from.
+  const whole = plainContainer({ file, text: container.corefile, at }).apply(edits);
+  const lines = whole.trimEnd().split('\n');
+  if (!lines.every(isLiteral))
+    return refuse('has lines with tabs, blanks at the end or letters beyond ASCII', 'take them out of the Corefile');
+  return resultOf(
+    {
+      path: 'coredns/eks.yaml',
+      text: renderTemplate('coredns', 'eks.yaml.njk', { lines: lines.map(literalLine) }),
+      comment: '#' as const,
+    },
+    problems,
+  );
+}
+
+function containerOf(form: CorednsForm, source: ContainerFile, problems: Diagnostic[]): Container | 'none' | undefined {
+  switch (form) {
+    case 'corefile':
+      return isObject(source.text) ? refused(source, problems) : plainContainer(source);
+    case 'configMap':
+    case 'nodeLocal':
+      return configMapContainer(source, problems);
+    case 'eks':
+      return isObject(source.text) ? configMapContainer(source, problems) : plainContainer(source);
+    default:
+      return 'none';
+  }
+}
+
+function refused({ file, at }: ContainerFile, problems: Diagnostic[]): undefined {
+  const hint = 'write "form: configMap", or give the Corefile alone';
+  problems.push(
+    corednsCodes.report('bad-merge', at, { file, problem: 'is an object of Kubernetes, not a Corefile', hint }),
+  );
+}
+
+function pathOf(form: CorednsForm, text: string): string {
+  if (form === 'corefile') return 'coredns/Corefile';
+  const extension = text.trimStart().startsWith('{') ? 'json' : 'yaml';
+  return `coredns/${form === 'nodeLocal' ? 'node-local-dns' : 'configmap'}.${extension}`;
+}
+
+/** What becomes of the names in the data of an answer. The owner is always the name that was asked for. */
+export function namesInAnswers(type: string): 'mapped' | 'kept' | 'none' {
+  if (MAPPED.includes(type)) return 'mapped';
+  return KEPT.includes(type) ? 'kept' : 'none';
 }

@@ -3,7 +3,7 @@ import { isRecord } from '../../source/value.ts';
 import { isObject } from './container.ts';
 import { type Corefile, effectiveDirectives, parseCorefile, type ServerBlock } from './grammar.ts';
 
-export interface Unusable {
+interface Unusable {
   readonly problem: string;
 }
 

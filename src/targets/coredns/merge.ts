@@ -1,16 +1,26 @@
 import type { Diagnostic, Place, Related, SpecPath } from '../../diagnostics/diagnostic.ts';
+import { inMatchOrder } from '../../policy/names.ts';
 import type { DomainRewrite } from '../../policy/types.ts';
-import { adoptedRules } from './adopt.ts';
+import { renderTemplate } from '../../render/render.ts';
 import { inlineLimit } from './blocks.ts';
-import { checkBlock } from './checks.ts';
 import { corednsCodes } from './codes.ts';
-import type { Edit } from './edits.ts';
-import { type Corefile, type Directive, parseCorefile, type ServerBlock } from './grammar.ts';
-import { editOf } from './managed.ts';
-import { type MarkerProblem, type Region, regionsOf } from './markers.ts';
+import type { Edit } from './container.ts';
+import { ruleOf } from './corefile.ts';
+import { existingRule, isSameRule, meets, wordsOf } from './existing.ts';
+import {
+  type Corefile,
+  type Directive,
+  type Effective,
+  effectiveDirectives,
+  lastLine,
+  parseCorefile,
+  type ServerBlock,
+} from './grammar.ts';
+import type { Word } from './lexer.ts';
+import { literalLine } from './quote.ts';
 import { answerer, sampleName, unknownKeys, zonesOf, zonesWithin } from './zones.ts';
 
-export interface MergeInput {
+interface MergeInput {
   /** Name of the spec, by which it knows its own lines again. */
   readonly name: string;
   readonly rewrites: readonly DomainRewrite[];
@@ -120,4 +130,217 @@ function brokenMarker(
 function placeOfLine({ placeOf }: MergeInput, lines: readonly string[], line: number): Place {
   const start = lines.slice(0, line).reduce((length, text) => length + text.length + 1, 0);
   return placeOf({ start, end: start + (lines[line] ?? '').length });
+}
+
+/**
+ * Rules of a block that say what ours say, without markers around them: kubeadm drops comments when it upgrades CoreDNS,
+ * and to leave such rules would double them with every upgrade. Only those with a line to themselves are taken over.
+ */
+function adoptedRules(
+  block: ServerBlock,
+  own: readonly DomainRewrite[],
+  lines: readonly string[],
+): readonly Directive[] {
+  const expected = new Map(own.map((rewrite) => [wordsOf(rewrite)[3], wordsOf(rewrite)]));
+  const marked = insideMarkers(lines);
+  return block.directives.filter((directive) => {
+    const rule = existingRule(directive);
+    const words = rule && expected.get(rule.from);
+    if (!rule || !words || !isSameRule(rule.words, words)) return false;
+    const { line } = directive.name;
+    const alone = [directive.name, ...directive.words].map(({ text }) => text).join(' ');
+    return !marked.has(line) && lines[line]?.trim().replace(/[ \t]+/g, ' ') === alone;
+  });
+}
+
+interface BlockCheck {
+  readonly input: MergeInput;
+  readonly corefile: Corefile;
+  readonly block: ServerBlock;
+  readonly region: Region | undefined;
+  readonly own: readonly DomainRewrite[];
+  /** Rules that ours take the place of. */
+  readonly adopted: readonly Directive[];
+}
+
+/** What else in a server block has a say in the names that are to be rewritten there. */
+function checkBlock(check: BlockCheck, problems: Diagnostic[]): void {
+  const { input, region, adopted } = check;
+  const inRegion = ({ line }: Effective) => region !== undefined && line >= region.start && line < region.end;
+  for (const effective of effectiveDirectives(check.block, check.corefile)) {
+    if (inRegion(effective) || adopted.includes(effective.directive)) continue;
+    const { name } = effective.directive;
+    const place = input.placeOf(name);
+    if (name.text === 'autopath') {
+      const related = check.own
+        .slice(0, 1)
+        .map(({ origin }) => ({ at: [...origin, 'from'], message: 'rewritten here' }));
+      problems.push(corednsCodes.report('autopath', input.at, {}, { place, related }));
+    }
+    if (name.text === 'import') {
+      const pattern = effective.directive.words[0]?.text ?? '';
+      problems.push(corednsCodes.report('unseen-import', input.at, { pattern }, { place }));
+    }
+    checkRule(check, effective, problems);
+  }
+}
+
+function checkRule({ input, region, own }: BlockCheck, { directive, line }: Effective, problems: Diagnostic[]): void {
+  const rule = existingRule(directive);
+  const met = rule && own.find((rewrite) => meets(rule, rewrite));
+  // Ours come first where they are new, so only rules above old ones can come before them.
+  const comesFirst = region !== undefined && line < region.start;
+  if (!rule || !met || (rule.changes !== 'name' && !comesFirst)) return;
+  const name = (met.wildcard ? '*.' : '') + met.from;
+  const params = { name, rule: `rewrite ${directive.words.map(({ text }) => text).join(' ')}` };
+  const related = [{ at: [...met.origin, 'from'], message: 'rewritten here' }];
+  const code = comesFirst ? 'shadowed-rule' : 'second-rule';
+  problems.push(corednsCodes.report(code, input.at, params, { place: input.placeOf(rule.at), related }));
+}
+
+interface ManagedBlock {
+  readonly input: MergeInput;
+  readonly lines: readonly string[];
+  readonly block: ServerBlock;
+  /** Where our lines stand already. */
+  readonly region: Region | undefined;
+  readonly own: readonly DomainRewrite[];
+  /** Rules that ours take the place of, each alone on its line. */
+  readonly adopted: readonly Directive[];
+}
+
+/** Our lines stay where they are; new ones become the first of their block, where nothing can stop a query before them. */
+function editOf(managed: ManagedBlock, problems: Diagnostic[]): Edit[] {
+  const { input, lines, block, region, own, adopted } = managed;
+  const head = block.open ?? block.keys.at(-1);
+  const first = block.directives[0]?.name ?? block.close;
+  const line = region?.start ?? (head ? lastLine(head) : 0) + 1;
+  if (
+    region === undefined &&
+    (head === undefined || line >= lines.length || (first !== undefined && first.line < line))
+  ) {
+    const place = input.placeOf(head ?? first ?? { start: 0, end: 0 });
+    problems.push(corednsCodes.report('no-room', input.at, {}, { place }));
+    return [];
+  }
+  const lineEnd = lines[line - 1]?.endsWith('\r') ? '\r' : '';
+  const indent = indentOf(managed);
+  const insert = own.length === 0 ? [] : managedLines(input.name, own).map((text) => indent + text + lineEnd);
+  const replaced = adopted.map(({ name }) => ({ line: name.line, remove: 1, insert: [] }));
+  return [...replaced, { line, remove: region ? region.end - region.start : 0, insert }];
+}
+
+/** As the lines around it are indented. */
+function indentOf({ lines, block, region }: ManagedBlock): string {
+  const [sample] = block.directives.filter(
+    ({ name }) => region === undefined || name.line >= region.end || name.line < region.start,
+  );
+  const line = lines[region?.start ?? sample?.name.line ?? -1];
+  return line === undefined ? '    ' : (/^[ \t]*/.exec(line)?.[0] ?? '');
+}
+
+function managedLines(name: string, rewrites: readonly DomainRewrite[]): string[] {
+  const text = renderTemplate('coredns', 'managed.njk', {
+    begin: literalLine(beginMarker(name)),
+    rules: inMatchOrder(rewrites).map(ruleOf),
+    end: literalLine(endMarker(name)),
+  });
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.trim());
+}
+
+/** The lines between our markers, the markers included; lines from 0, end exclusive. */
+interface Region {
+  readonly start: number;
+  readonly end: number;
+  readonly block: ServerBlock;
+}
+
+interface MarkerProblem {
+  readonly line: number;
+  readonly problem: string;
+  /** Where the marker is that it gets in conflict with. */
+  readonly other?: number;
+}
+
+const beginMarker = (name: string) => `# BEGIN postern ${name}`;
+const endMarker = (name: string) => `# END postern ${name}`;
+
+/** Our regions, one for each server block at most; or what is wrong with the first that is not as we left it. */
+function regionsOf(lines: readonly string[], name: string, corefile: Corefile): Region[] | MarkerProblem {
+  const regions: Region[] = [];
+  let begin: number | undefined;
+  for (const [line, text] of lines.entries()) {
+    const kind = markerKind(text, name);
+    if (kind === undefined) continue;
+    if (kind === 'inside') return { line, problem: 'does not stand on a line of its own' };
+    if (kind === 'begin' && begin !== undefined)
+      return { line: begin, problem: 'has no END before the next BEGIN', other: line };
+    if (kind === 'end' && begin === undefined) return { line, problem: 'has no BEGIN before it' };
+    if (kind === 'begin') {
+      begin = line;
+      continue;
+    }
+    const region = regionBetween({ start: begin ?? line, end: line + 1 }, corefile);
+    if ('problem' in region) return region;
+    const first = regions.find(({ block }) => block === region.block);
+    if (first) return { line, problem: 'is the second in its server block', other: first.end - 1 };
+    regions.push(region);
+    begin = undefined;
+  }
+  return begin === undefined ? regions : { line: begin, problem: 'has no END after it' };
+}
+
+/** Lines between the markers of any spec. */
+function insideMarkers(lines: readonly string[]): ReadonlySet<number> {
+  const found = new Set<number>();
+  let inside = false;
+  for (const [line, text] of lines.entries()) {
+    if (text.trim().startsWith(beginMarker(''))) inside = true;
+    if (text.trim().startsWith(endMarker(''))) inside = false;
+    if (inside) found.add(line);
+  }
+  return found;
+}
+
+function markerKind(line: string, name: string): 'begin' | 'end' | 'inside' | undefined {
+  const text = line.trim();
+  if (text === beginMarker(name)) return 'begin';
+  if (text === endMarker(name)) return 'end';
+  return [beginMarker(name), endMarker(name)].some((marker) => line.includes(`${marker} `) || text.endsWith(marker))
+    ? 'inside'
+    : undefined;
+}
+
+type Span = Pick<Region, 'start' | 'end'>;
+
+function regionBetween(span: Span, { blocks }: Corefile): Region | MarkerProblem {
+  const inside = (word: Word | undefined) => word !== undefined && word.line >= span.start && word.line < span.end;
+  const block = blocks.find(({ open, close, keys, directives }) => {
+    const first = open ?? keys.at(-1);
+    const last = close ?? directives.at(-1)?.words.at(-1) ?? directives.at(-1)?.name;
+    return first !== undefined && first.line < span.start && (close === undefined || (last?.line ?? 0) >= span.end);
+  });
+  if (!block || [block.open, block.close, ...block.keys].some(inside)) {
+    return { line: span.start, problem: 'stands outside of every server block' };
+  }
+  for (const directive of block.directives) {
+    const words = [directive.name, ...directive.words];
+    const within = words.filter(inside).length;
+    const around = directive.name.line < span.start && (words.at(-1)?.line ?? 0) >= span.end;
+    if (around || (within > 0 && within < words.length))
+      return { line: span.start, problem: 'cuts a directive in two' };
+    // Whatever else stands there would be lost: most likely the END marker was moved down over it.
+    if (within > 0 && !isOurs(directive)) {
+      return { line: directive.name.line, problem: `encloses "${directive.name.text}", which postern did not write` };
+    }
+  }
+  return { ...span, block };
+}
+
+function isOurs(directive: Directive): boolean {
+  const rule = existingRule(directive);
+  return rule?.words[1] === 'name' && (rule.match === 'exact' || rule.match === 'suffix') && rule.words[0] === 'stop';
 }

@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { type Diagnostic, resultOf } from '../../diagnostics/diagnostic.ts';
 import { renderTemplate } from '../../render/render.ts';
-import { mirrorCodes } from '../mirrorCodes.ts';
-import { endpointParts, type Mirror, mirrorsOf, mirrorsOption } from '../mirrors.ts';
+import type { Token } from '../../render/token.ts';
+import { endpointParts, jsonString, type Mirror, mirrorCodes, mirrorsOf, mirrorsOption } from '../mirrors.ts';
 import { defineTarget } from '../target.ts';
-import { type CrioToken, quoted } from './quote.ts';
+
+const quoted = (text: string) => jsonString('crio', text);
 
 const options = z
   .strictObject({
@@ -14,10 +15,10 @@ const options = z
   .describe('Registry mirrors for CRI-O, Podman, Buildah and Skopeo');
 
 interface Registry {
-  readonly prefix: CrioToken;
+  readonly prefix: Token<'crio'>;
   /** Tried last. */
-  readonly location: CrioToken;
-  readonly mirrors: readonly CrioToken[];
+  readonly location: Token<'crio'>;
+  readonly mirrors: readonly Token<'crio'>[];
 }
 
 export const crio = defineTarget({

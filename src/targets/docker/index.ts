@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { type Diagnostic, resultOf } from '../../diagnostics/diagnostic.ts';
 import { renderTemplate } from '../../render/render.ts';
-import { mirrorCodes } from '../mirrorCodes.ts';
-import { endpointParts, type Mirror, mirrorsOf, mirrorsOption } from '../mirrors.ts';
+import { endpointParts, jsonString, type Mirror, mirrorCodes, mirrorsOf, mirrorsOption } from '../mirrors.ts';
 import { defineTarget } from '../target.ts';
-import { quoted } from './quote.ts';
+
+const quoted = (text: string) => jsonString('docker', text);
 
 const options = z.strictObject({ mirrors: mirrorsOption }).describe('Mirrors of Docker Hub for the Docker daemon');
 

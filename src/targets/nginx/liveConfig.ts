@@ -5,7 +5,7 @@ export interface NginxDirective {
   readonly block?: readonly NginxDirective[];
 }
 
-export interface NginxProblem {
+interface NginxProblem {
   readonly problem: string;
 }
 

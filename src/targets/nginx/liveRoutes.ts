@@ -6,14 +6,14 @@ import { accessTo } from './proxy.ts';
 import { mergeStates } from './states.ts';
 
 /** The requests of the spec that a row of our routing tables serves, in the order of the proxy. */
-export interface RowRules {
+interface RowRules {
   readonly rules: readonly Rule[];
   /** A path that comes to the row. */
   readonly path: string | undefined;
 }
 
 /** Nothing for rows of other tables. */
-export type RulesOf = (row: NginxDirective, table: NginxDirective | undefined) => RowRules | undefined;
+type RulesOf = (row: NginxDirective, table: NginxDirective | undefined) => RowRules | undefined;
 
 /** `$p1_q3`: the tables that lead from segment to segment (`v`: those of mixed case), and what is at the end. */
 const TABLE = /^\$p(?<proxy>\d+)_(?:q\d+|c\d+|(?<folded>v\d+(?:_\d+)?)|cell|allow)$/;

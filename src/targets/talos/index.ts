@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { ok } from '../../diagnostics/diagnostic.ts';
 import { renderTemplate } from '../../render/render.ts';
-import { mirrorCodes } from '../mirrorCodes.ts';
-import { endpointParts, mirrorsOf, mirrorsOption } from '../mirrors.ts';
+import { endpointParts, jsonString, mirrorCodes, mirrorsOf, mirrorsOption } from '../mirrors.ts';
 import { defineTarget } from '../target.ts';
-import { quoted } from './quote.ts';
+
+const quoted = (text: string) => jsonString('talos', text);
 
 const options = z
   .strictObject({
