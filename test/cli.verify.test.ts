@@ -93,7 +93,7 @@ test('a word that is no engine is an error that lists them', () => {
   const { status, stderr } = verify(spec, ['--engine', 'caddy,apache'], found());
   assert.is(status, 2);
   assert.match(stderr, /no engine is called "apache" \[verify\/unknown-engine\]/);
-  assert.match(stderr, /hint: it can be nginx, caddy, coredns/);
+  assert.match(stderr, /hint: it can be caddy, coredns, nginx/);
 });
 
 test('no engine at all is an error', () => {

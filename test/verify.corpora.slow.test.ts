@@ -19,14 +19,14 @@ const read = (name: string) =>
     : [];
 
 for (const name of ['caddy', 'nginx', 'nginx-newest'] as const) {
-  const { engine, target } = engineVersions[name];
+  const { target } = engineVersions[name];
   const { test, engines } = await engineSuite(`collected attacks on ${name}`, [name]);
   let scope: Scope;
   let run: EngineRun;
 
   test.before(async () => {
     scope = openScope();
-    run = await broadRun({ engine, target, program: engines[name].path, seed: 'corpora' }, scope);
+    run = await broadRun({ target, program: engines[name].path, seed: 'corpora' }, scope);
   });
   test.after(() => scope.close());
 

@@ -16,7 +16,7 @@ for (const { engine, target } of proxyTargets) {
 
   test.before(async () => {
     scope = openScope();
-    run = await broadRun({ engine, target, program: engines[engine].path, seed: 'named' }, scope);
+    run = await broadRun({ target, program: engines[engine].path, seed: 'named' }, scope);
   });
   test.after(() => scope.close());
 
@@ -36,7 +36,7 @@ for (const { engine, target } of proxyTargets) {
   }
 
   test('probes of a spec with something of everything', async () => {
-    const run = await verified({ engine, target, program: engines[engine].path, requests: 3_000, seed: 'npm test' });
+    const run = await verified({ target, program: engines[engine].path, requests: 3_000, seed: 'npm test' });
     assert.is(findings(run), '');
     assert.is(run.sent, 3_000);
   });

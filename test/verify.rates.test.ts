@@ -1,11 +1,10 @@
 import * as assert from 'uvu/assert';
 import type { RenderedFile } from '../src/targets/target.ts';
 import { engineSuite } from './engines/suite.ts';
-import { proxyTargets } from './verify/proxyTargets.ts';
+import { proxyTarget } from './verify/proxyTargets.ts';
 import { findings, verified } from './verify/run.ts';
 
 const { test, engines } = await engineSuite('verify: rates of keys', ['nginx']);
-const subject = proxyTargets.find(({ engine }) => engine === 'nginx');
 
 const spec = {
   upstreams: { up: { url: 'http://up.example.com' } },
@@ -19,8 +18,7 @@ const spec = {
 };
 
 function check(tamper?: (file: RenderedFile) => RenderedFile, changed: object = spec) {
-  if (!subject) throw new Error('no target for nginx');
-  return verified({ ...subject, spec: changed, program: engines.nginx.path, requests: 200, tamper });
+  return verified({ target: proxyTarget('nginx'), spec: changed, program: engines.nginx.path, requests: 200, tamper });
 }
 
 const replacing = (from: RegExp, to: string) => (file: RenderedFile) => ({

@@ -53,20 +53,24 @@ test('an engine that takes any certificate of an upstream for its own is found',
   const run = await verified({ spec, requests: 100, program: await referenceProgram('certificate') });
   assert.match(
     findings(run),
-    /^nginx: upstream gitlab: a server with a certificate that nobody vouches for was sent the request/,
+    /^reference: upstream gitlab: a server with a certificate that nobody vouches for was sent the request/,
   );
   assert.is(run.disagreements, 1);
 });
 
 test('a log that does not say whose key it was is found', async () => {
   const run = await check({ requests: 100, program: await referenceProgram('log') });
-  assert.match(findings(run), /^nginx: the access log lacks a line with \{.*"key":"[a-z]+"\}/);
+  assert.match(findings(run), /^reference: the access log lacks a line with \{.*"key":"[a-z]+"\}/);
 });
 
 test('an engine that ends half way is an error that says so', async () => {
   const run = await check({ program: await referenceProgram('ends'), requests: 3_000 });
   assert.ok(run.sent < 3_000);
-  assert.match(findings(run), /^nginx ended in the middle of the probes/, 'closed connections are no findings then');
+  assert.match(
+    findings(run),
+    /^reference ended in the middle of the probes/,
+    'closed connections are no findings then',
+  );
   assert.is(run.disagreements, 0);
 });
 

@@ -42,7 +42,7 @@ export const options = {
   'allow-expired': { ...flag, describe: 'generate although keys have expired' },
   coverage: { ...flag, describe: 'list the requests that no test touches' },
   'fail-under': { type: 'number', requiresArg: true, describe: 'least coverage in percent' },
-  engine: { ...text, array: true, coerce: splitList, describe: 'only these engines: nginx, caddy, coredns' },
+  engine: { ...text, array: true, coerce: splitList, describe: 'only the engines of these targets' },
   seed: { ...text, describe: 'another seed makes other requests' },
   spec: { ...text, describe: 'spec, its folder, or - for standard input' },
   key: { ...text, describe: 'id of the key that is sent' },

@@ -1,13 +1,11 @@
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
-import { hasSite } from '../policy/domains.ts';
 import type { Policy } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
 import { targets } from '../targets/index.ts';
 import { verifyCodes } from '../verify/codes.ts';
-import { ENGINES, type EngineId, findEngine, isEngine, programVariable } from '../verify/engines.ts';
-import { verifyNames } from '../verify/names.ts';
+import { findProgram, isRunnable, programVariable, type RunnableTarget } from '../verify/engines.ts';
 import { openScope } from '../verify/scope.ts';
-import { verifyEngine } from '../verify/verify.ts';
+import { verifyTarget } from '../verify/verify.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';
 import { compileArgument, type OpenSpec } from './spec.ts';
@@ -64,7 +62,7 @@ export async function verify(
 }
 
 interface FoundEngine {
-  readonly name: EngineId;
+  readonly target: RunnableTarget;
   readonly program: string;
 }
 
@@ -74,25 +72,27 @@ function chooseEngines(
   spec: Spec,
   io: Io,
 ): { readonly engines: readonly FoundEngine[]; readonly diagnostics: readonly Diagnostic[] } {
-  const named = asked ?? ENGINES.filter((name) => spec.targets?.[name] !== undefined);
-  const unknown = named.filter((name) => !isEngine(name));
+  const runnable = targets.filter(isRunnable);
+  const known = runnable.map(({ name }) => name);
+  const named = asked ?? known.filter((name) => spec.targets?.[name] !== undefined);
+  const unknown = named.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
-    const report = (engine: string) => verifyCodes.report('unknown-engine', ['targets'], { engine, known: ENGINES });
+    const report = (engine: string) => verifyCodes.report('unknown-engine', ['targets'], { engine, known });
     return { engines: [], diagnostics: unknown.map(report) };
   }
-  const wanted = named.filter(isEngine);
-  const engines = wanted.flatMap((name): FoundEngine[] => {
-    const program = findEngine(name, io.env);
-    return program === undefined ? [] : [{ name, program }];
+  const wanted = runnable.filter(({ name }) => named.includes(name));
+  const engines = wanted.flatMap((target): FoundEngine[] => {
+    const program = findProgram(target, io.env);
+    return program === undefined ? [] : [{ target, program }];
   });
-  const missing = wanted.filter((name) => !engines.some((found) => found.name === name));
+  const missing = wanted.filter((target) => !engines.some((found) => found.target === target));
   if (!asked && engines.length === 0)
-    return { engines, diagnostics: [verifyCodes.report('no-engine', ['targets'], { engines: named })] };
-  const diagnostics = missing.map((engine) =>
-    verifyCodes.report('engine-missing', ['targets', engine], {
-      engine,
-      variable: programVariable(engine),
-      found: engines.map(({ name }) => name),
+    return { engines, diagnostics: [verifyCodes.report('no-engine', ['targets'], { engines: named, known })] };
+  const diagnostics = missing.map((target) =>
+    verifyCodes.report('engine-missing', ['targets', target.name], {
+      engine: target.name,
+      variable: programVariable(target),
+      found: engines.map((found) => found.target.name),
     }),
   );
   // What was asked for by name is wanted whole.
@@ -100,7 +100,7 @@ function chooseEngines(
 }
 
 interface EngineResult {
-  readonly name: EngineId;
+  readonly name: string;
   readonly sent: number;
   readonly disagreements: number;
   readonly diagnostics: readonly Diagnostic[];
@@ -117,52 +117,34 @@ interface RunContext {
   readonly io: Io;
 }
 
-async function verifyOne({ name, program }: FoundEngine, context: RunContext): Promise<EngineResult> {
+async function verifyOne({ target, program }: FoundEngine, context: RunContext): Promise<EngineResult> {
   const { source, policy, spec, requests, seed, io } = context;
-  const what = name === 'coredns' ? 'domainRewrites' : 'proxies';
-  const nothing = name === 'coredns' ? policy.rewrites.length === 0 : policy.proxies.length === 0;
-  const none = { name, sent: 0, disagreements: 0 };
-  if (nothing)
-    return {
-      ...none,
-      diagnostics: [verifyCodes.report('nothing-to-verify', ['targets', name], { engine: name, what })],
-      unsure: false,
-    };
-  const target = targets.find((each) => each.name === name);
-  if (!target) throw new Error(`no target ${name}`);
+  const { name } = target;
   const scope = openScope();
   try {
     const tests = (spec.tests ?? []).flatMap((test) => ('request' in test ? [test] : []));
     const progress = progressLine(name, requests + tests.length, io);
     const options = spec.targets?.[name] ?? {};
-    const run = name === 'coredns' ? verifyNames : verifyEngine;
-    const verified = await run(
-      { engine: name, program, target, options, policy, read: source.read, requests, seed, tests, progress },
+    const verified = await verifyTarget(
+      { program, target, options, policy, read: source.read, requests, seed, tests, progress },
       scope,
     );
     const unsure =
       verified.diagnostics.some(({ code }) => code === 'verify/engine-failed') ||
       (verified.sent === 0 && hasError(verified.diagnostics));
-    const untried = verified.sent > 0 ? untriedSites(name, policy, options) : [];
-    const diagnostics = [...verified.diagnostics, ...untried];
-    return { name, ...verified, diagnostics, unsure };
+    return { name, ...verified, unsure };
   } catch (error) {
     const problem = `could not be verified: ${error instanceof Error ? error.message.trim() : String(error)}`;
     return {
-      ...none,
+      name,
+      sent: 0,
+      disagreements: 0,
       diagnostics: [verifyCodes.report('engine-failed', ['targets', name], { engine: name, problem })],
       unsure: true,
     };
   } finally {
     await scope.close();
   }
-}
-
-/** Sites need names and certificates that this machine does not have. */
-function untriedSites(engine: EngineId, { rewrites }: Policy, options: object): Diagnostic[] {
-  const sites = rewrites.filter(hasSite).length;
-  const rendered = engine === 'caddy' || (engine === 'nginx' && 'sites' in options);
-  return rendered && sites > 0 ? [verifyCodes.report('untried-sites', ['domainRewrites'], { engine, sites })] : [];
 }
 
 /** A line that overwrites itself on a terminal; every few seconds one elsewhere. */

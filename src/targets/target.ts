@@ -83,6 +83,34 @@ export interface NamedFile {
   readonly at: SpecPath;
 }
 
+/** The program that reads a target's files, and how `verify` starts it. */
+interface Program {
+  /** Its name on PATH, such as `nginx`. */
+  readonly program: string;
+  /** Its arguments. It works in the target's folder, whose absolute path this gets. */
+  readonly args: (folder: string) => readonly string[];
+}
+
+/** A program that decides about requests to the proxies. */
+export interface RequestRunner<Options = unknown> extends Program {
+  readonly serves: 'requests';
+  /** The options without what the proxies do not need and this machine does not have. */
+  readonly alone: (options: Options) => unknown;
+  /** Whether these options also render the sites of domain rewrites. */
+  readonly rendersSites: (options: Options) => boolean;
+  /** The access log, a file below the target's folder. */
+  readonly accessLog: string;
+}
+
+/** A program that answers for the names of domain rewrites. */
+export interface NameRunner<Options = unknown> extends Program {
+  readonly serves: 'names';
+  /** The options with a server on this port of 127.0.0.1 that asks this resolver, such as `127.0.0.1:5353`. */
+  readonly alone: (options: Options, at: { readonly port: number; readonly resolver: string }) => unknown;
+}
+
+export type Runner<Options = unknown> = RequestRunner<Options> | NameRunner<Options>;
+
 /** What a target can do beside making files. All of it is optional: what is absent, the target has nothing to do with. */
 interface Capabilities<Options> {
   /** Files with keys and tokens in them, below the output folder. */
@@ -97,6 +125,8 @@ interface Capabilities<Options> {
   readonly siteCertificate?:
     | ((input: Pick<TargetInput<Options>, 'options' | 'at'>) => NamedFile | undefined)
     | undefined;
+  /** For targets whose files a program here can be started on. */
+  readonly run?: Runner<Options> | undefined;
 }
 
 /** The whole contract of a target. */
@@ -121,25 +151,36 @@ export interface TargetDefinition<Schema extends z.ZodType, Model> extends Capab
 
 /** Closes over the option and model types, so that all targets fit in one plain list. */
 export function defineTarget<Schema extends z.ZodType, Model>(definition: TargetDefinition<Schema, Model>): Target {
-  const { name, summary, options: schema, plan, files, secrets, live, nodes, names, siteCertificate } = definition;
+  const { name, summary, options: schema, plan, files, secrets, live, nodes, names, siteCertificate, run } = definition;
   /** With the options in their own type: they were validated with the spec. */
   const typed = <Input extends { readonly options: unknown }>(input: Input) => {
     const { data: options, success, error } = schema.safeParse(input.options);
     if (!success) throw new Error(`options of ${name} were not validated with the spec`, { cause: error });
     return { ...input, options };
   };
+  const typedOptions = (options: unknown) => typed({ options }).options;
   return {
     name,
     summary,
     options: schema,
     secrets,
     live: live && ((text, expected) => live(text, typed(expected))),
-    nodes: nodes && ((options) => nodes(typed({ options }).options)),
+    nodes: nodes && ((options) => nodes(typedOptions(options))),
     names,
     siteCertificate: siteCertificate && ((input) => siteCertificate(typed(input))),
+    run: run && typedRunner(run, typedOptions),
     emit(input) {
       const { value, diagnostics } = plan(typed(input));
       return value === undefined ? { diagnostics } : { value: files(value), diagnostics };
     },
+  };
+}
+
+function typedRunner<Options>(run: Runner<Options>, typed: (options: unknown) => Options): Runner {
+  if (run.serves === 'names') return { ...run, alone: (options, at) => run.alone(typed(options), at) };
+  return {
+    ...run,
+    alone: (options: unknown) => run.alone(typed(options)),
+    rendersSites: (options) => run.rendersSites(typed(options)),
   };
 }

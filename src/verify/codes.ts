@@ -26,8 +26,8 @@ export const verifyCodes = defineCodes('verify', {
     engines.length === 0
       ? 'the spec names no target that an engine could run'
       : `none of the engines was found on this machine: ${engines.join(', ')}`,
-  ).hint(({ engines }: { engines: readonly string[] }) =>
-    engines.length === 0 ? 'add nginx, caddy or coredns under targets' : 'put one on PATH',
+  ).hint(({ engines, known }: { engines: readonly string[]; known: readonly string[] }) =>
+    engines.length === 0 ? `add one under targets: ${known.join(', ')}` : 'put one on PATH',
   ),
   'engine-failed': error('{engine} {problem}'),
   'nothing-to-verify': warning('nothing to verify on {engine}: the spec has no {what}').hint(

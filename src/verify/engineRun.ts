@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { hasError } from '../diagnostics/diagnostic.ts';
 import type { Policy } from '../policy/types.ts';
-import type { ReadFile, RenderedFile, Target } from '../targets/target.ts';
-import { type EngineId, startEngine } from './engines.ts';
+import type { ReadFile, RenderedFile, RequestRunner, Runner } from '../targets/target.ts';
+import { type RunnableTarget, startEngine } from './engines.ts';
 import { temporaryFolder } from './folder.ts';
 import { loopbackPolicy, loopbackProxyIds } from './loopback.ts';
 import { freePorts } from './ports.ts';
@@ -18,9 +18,8 @@ import { type Secrets, throwAwaySecrets } from './secrets.ts';
 import { startUpstreams, type Upstreams } from './upstreams.ts';
 
 export interface EngineRunOptions {
-  readonly engine: EngineId;
   readonly program: string;
-  readonly target: Target;
+  readonly target: RunnableTarget<RequestRunner>;
   /** `targets.<name>` of the spec. */
   readonly options: unknown;
   readonly policy: Policy;
@@ -32,7 +31,8 @@ export interface EngineRunOptions {
   readonly tamper?: ((file: RenderedFile) => RenderedFile) | undefined;
 }
 
-export interface VerifyOptions extends Omit<EngineRunOptions, 'random'> {
+export interface VerifyOptions<R extends Runner = RequestRunner> extends Omit<EngineRunOptions, 'random' | 'target'> {
+  readonly target: RunnableTarget<R>;
   /** Generated probes, beside `tests`. */
   readonly requests: number;
   readonly seed: string;
@@ -65,7 +65,7 @@ export interface EngineRun {
 export type EngineRunResult = { readonly run: EngineRun } | { readonly diagnostics: readonly Diagnostic[] };
 
 export async function startEngineRun(options: EngineRunOptions, scope: Scope): Promise<EngineRunResult> {
-  const { engine, program, target, random, tamper = (file) => file } = options;
+  const { program, target, random, tamper = (file) => file } = options;
   const upstreams = await startUpstreams(options.policy);
   scope.defer(() => upstreams.close());
   const ids = loopbackProxyIds(options.policy);
@@ -83,7 +83,7 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
   const emit = (rendered: Policy) =>
     target.emit({
       policy: rendered,
-      options: plainOptions(options.options),
+      options: target.run.alone(options.options),
       at: ['targets', target.name],
       read: options.read,
     });
@@ -99,19 +99,13 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
   await Promise.all(files.map((file) => write(folder.path, file, 0o644)));
   await Promise.all(secretFiles.map((file) => write(folder.path, file, 0o600)));
   const ready = async () => (await Promise.all(ports.map(accepts))).every(Boolean);
-  const server = await startEngine(engine, { program, folder: folder.path, ready });
+  const server = await startEngine(target, { program, folder: folder.path, ready });
   scope.defer(() => server.stop());
   const known = new Set([...files, ...secretFiles].map(({ path }) => path));
   const leak = async () => secrets.leakIn(server.output()) ?? leakBelow(folder.path, known, secrets);
   const fixtures = new Map(fixturesOf(policy, secrets).map((fixture) => [fixture.proxy.id, fixture]));
-  const accessLog = () => readFile(join(folder.path, engine, 'access.log'), 'utf8').catch(() => '');
+  const accessLog = () => readFile(join(folder.path, target.name, target.run.accessLog), 'utf8').catch(() => '');
   return { run: { policy, fixtures, secrets, upstreams, server, accessLog, leak } };
-}
-
-/** Rewrite sites are left out: they need names and certificates that this machine does not have. */
-function plainOptions(options: unknown): unknown {
-  if (typeof options !== 'object' || options === null) return {};
-  return Object.fromEntries(Object.entries(options).filter(([name]) => name !== 'sites'));
 }
 
 async function write(folder: string, { path, text }: RenderedFile, mode: number): Promise<void> {

@@ -1,26 +1,34 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
+import type { Runner, Target } from '../targets/target.ts';
 import { type Ready, type Server, startServer } from './process.ts';
 
-/** The engines that can be started on what is generated for the target of the same name. */
-export const ENGINES = ['nginx', 'caddy', 'coredns'] as const;
-export type EngineId = (typeof ENGINES)[number];
+/** A target whose files a program can be started on. */
+export type RunnableTarget<R extends Runner = Runner> = Target & { readonly run: R };
 
-export function isEngine(name: string): name is EngineId {
-  return ENGINES.some((engine) => engine === name);
+export function isRunnable(target: Target): target is RunnableTarget {
+  return target.run !== undefined;
 }
 
-/** The variable that names an engine's program where it is not, or not the one, on PATH. */
-export function programVariable(engine: EngineId): string {
-  return `POSTERN_${engine.toUpperCase()}`;
+/** Whether the program of a target serves `requests` or `names`. */
+export function serves<Kind extends Runner['serves']>(
+  target: RunnableTarget,
+  kind: Kind,
+): target is RunnableTarget<Extract<Runner, { serves: Kind }>> {
+  return target.run.serves === kind;
 }
 
-/** The program of an engine: as the environment says, else the first on PATH. */
-export function findEngine(engine: EngineId, environment: NodeJS.ProcessEnv = process.env): string | undefined {
-  const given = environment[programVariable(engine)];
+/** The variable that names a target's program where it is not, or not the one, on PATH, such as `POSTERN_NGINX`. */
+export function programVariable({ run }: RunnableTarget): string {
+  return `POSTERN_${run.program.toUpperCase()}`;
+}
+
+/** The program of a target: as the environment says, else the first on PATH. */
+export function findProgram(target: RunnableTarget, environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  const given = environment[programVariable(target)];
   if (given !== undefined && given !== '') return isProgram(given) ? resolve(given) : undefined;
   const folders = (environment['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  return folders.map((folder) => join(folder, engine)).find(isProgram);
+  return folders.map((folder) => join(folder, target.run.program)).find(isProgram);
 }
 
 function isProgram(path: string): boolean {
@@ -34,28 +42,25 @@ function isProgram(path: string): boolean {
 
 export interface StartOptions {
   readonly program: string;
-  /** What holds `nginx/` or `caddy/`. */
+  /** What holds the target's folder. */
   readonly folder: string;
   readonly ready: Ready;
 }
-
-const ARGUMENTS: Readonly<Record<EngineId, (folder: string) => readonly string[]>> = {
-  nginx: (folder) => ['-p', `${folder}/`, '-c', 'nginx.conf', '-g', 'daemon off;'],
-  caddy: () => ['run', '--config', 'Caddyfile'],
-  coredns: () => ['-conf', 'Corefile'],
-};
 
 /** Milliseconds within which an engine must listen or report why it cannot. */
 const PATIENCE = 20_000;
 
 /** Starts a real engine on generated files, with a home of its own so that it writes nowhere else. */
-export function startEngine(engine: EngineId, { program, folder, ready }: StartOptions): Promise<Server> {
-  const cwd = join(folder, engine);
+export function startEngine(
+  { name, run }: Pick<RunnableTarget, 'name' | 'run'>,
+  { program, folder, ready }: StartOptions,
+): Promise<Server> {
+  const cwd = join(folder, name);
   const env = {
     PATH: process.env['PATH'] ?? '',
     HOME: folder,
     XDG_CONFIG_HOME: join(folder, 'home'),
     XDG_DATA_HOME: join(folder, 'home'),
   };
-  return startServer({ command: program, args: ARGUMENTS[engine](cwd), cwd, env, ready, patience: PATIENCE });
+  return startServer({ command: program, args: run.args(cwd), cwd, env, ready, patience: PATIENCE });
 }

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { hasError } from '../diagnostics/diagnostic.ts';
 import { resolveName } from '../policy/names.ts';
 import type { DomainRewrite, Policy } from '../policy/types.ts';
+import type { NameRunner } from '../targets/target.ts';
 import { verifyCodes } from './codes.ts';
 import type { Verified, VerifyOptions } from './engineRun.ts';
 import { startEngine } from './engines.ts';
@@ -14,26 +15,17 @@ import { type Random, randomOf } from './random.ts';
 import type { Scope } from './scope.ts';
 
 /**
- * Looks up names through a real CoreDNS. The resolver behind it answers each name with an address of its own, so the
- * answer shows which name CoreDNS asked for.
+ * Looks up names through a real DNS server. The resolver behind it answers each name with an address of its own, so the
+ * answer shows which name the server asked for.
  */
-export async function verifyNames(options: VerifyOptions, scope: Scope): Promise<Verified> {
+export async function verifyNames(options: VerifyOptions<NameRunner>, scope: Scope): Promise<Verified> {
   const { policy, target, program } = options;
   const resolver = await startResolver();
   scope.defer(async () => void resolver.close());
   const port = await freePort();
-  const forms = {
-    ...(options.options as object),
-    form: 'corefile',
-    // A Corefile that rules are merged into asks its own resolvers and may need a cluster.
-    merge: undefined,
-    bind: ['127.0.0.1'],
-    port,
-    forward: [`127.0.0.1:${resolver.address().port}`],
-  };
   const { value: files = [], diagnostics } = target.emit({
     policy,
-    options: forms,
+    options: target.run.alone(options.options, { port, resolver: `127.0.0.1:${resolver.address().port}` }),
     at: ['targets', target.name],
     read: options.read,
   });
@@ -48,14 +40,17 @@ export async function verifyNames(options: VerifyOptions, scope: Scope): Promise
   scope.defer(async () => void client.close());
   const ask = asker(client, port);
   const ready = async () => (await ask('ready.invalid', 200)) !== undefined;
-  const server = await startEngine('coredns', { program, folder: folder.path, ready });
+  const server = await startEngine(target, { program, folder: folder.path, ready });
   scope.defer(() => server.stop());
   return compareNames(options, ask);
 }
 
 type Ask = (name: string, patience?: number) => Promise<{ owner: string; address: string } | undefined>;
 
-async function compareNames({ engine, policy, requests, seed, progress }: VerifyOptions, ask: Ask): Promise<Verified> {
+async function compareNames(
+  { target, policy, requests, seed, progress }: VerifyOptions<NameRunner>,
+  ask: Ask,
+): Promise<Verified> {
   const names = [...new Set(namesFor(policy, randomOf(seed), requests))];
   const found: Verified['diagnostics'][number][] = [];
   for (const [index, name] of names.entries()) {
@@ -72,7 +67,7 @@ async function compareNames({ engine, policy, requests, seed, progress }: Verify
           : 'another name';
     found.push(
       verifyCodes.report('name-disagreement', rewrite?.origin ?? ['domainRewrites'], {
-        engine,
+        engine: target.name,
         name,
         actual,
         expected,
@@ -155,7 +150,7 @@ function asker(socket: Socket, port: number): Ask {
   const waiting = new Map<number, (bytes: Buffer | undefined) => void>();
   let count = 0;
   socket.on('message', (bytes) => waiting.get(bytes.readUInt16BE(0))?.(bytes));
-  // Nobody listens while CoreDNS is still starting.
+  // Nobody listens while the server is still starting.
   socket.on('error', () => {});
   return async (name, patience = 5_000) => {
     count = (count + 1) & 0xffff;

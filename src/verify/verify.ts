@@ -1,5 +1,7 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import { hasSite } from '../policy/domains.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
+import type { Runner } from '../targets/target.ts';
 import { openJournal } from './checks/accessLog.ts';
 import { unverifiedUpstreams } from './checks/certificates.ts';
 import type { CheckFailure } from './checks/check.ts';
@@ -8,8 +10,10 @@ import { upgrades } from './checks/websockets.ts';
 import { verifyCodes } from './codes.ts';
 import type { Probe } from './draft.ts';
 import { type EngineRun, startEngineRun, type Verified, type VerifyOptions } from './engineRun.ts';
+import { serves } from './engines.ts';
 import { type Expectation, type Expected, expectationOf, type Problem } from './expect.ts';
 import { fieldOf } from './http1.ts';
+import { verifyNames } from './names.ts';
 import { probesOf } from './probes/generate.ts';
 import { testProbes } from './probes/tests.ts';
 import { type Random, randomOf } from './random.ts';
@@ -24,8 +28,28 @@ const ENOUGH = 1_000;
 
 const now = () => Date.now() / 1000;
 
+/** Starts the program of a target on its files and compares what it does with what the spec says. */
+export async function verifyTarget({ target, ...options }: VerifyOptions<Runner>, scope: Scope): Promise<Verified> {
+  const { name } = target;
+  const nothing = (what: string) => ({
+    sent: 0,
+    disagreements: 0,
+    diagnostics: [verifyCodes.report('nothing-to-verify', ['targets', name], { engine: name, what })],
+  });
+  const { proxies, rewrites } = options.policy;
+  if (serves(target, 'names'))
+    return rewrites.length === 0 ? nothing('domainRewrites') : verifyNames({ ...options, target }, scope);
+  if (!serves(target, 'requests')) throw new Error(`${name} serves something new`);
+  if (proxies.length === 0) return nothing('proxies');
+  const verified = await verifyRequests({ ...options, target }, scope);
+  const sites = target.run.rendersSites(options.options) ? rewrites.filter(hasSite).length : 0;
+  if (sites === 0 || verified.sent === 0) return verified;
+  const untried = verifyCodes.report('untried-sites', ['domainRewrites'], { engine: name, sites });
+  return { ...verified, diagnostics: [...verified.diagnostics, untried] };
+}
+
 /** Starts one engine, sends it the spec's tests and generated probes, and compares everything with the evaluator. */
-export async function verifyEngine(options: VerifyOptions, scope: Scope): Promise<Verified> {
+export async function verifyRequests(options: VerifyOptions, scope: Scope): Promise<Verified> {
   const random = randomOf(`${options.seed} secrets`);
   const started = await startEngineRun({ ...options, random }, scope);
   if (!('run' in started)) return { sent: 0, disagreements: 0, diagnostics: started.diagnostics };
@@ -68,10 +92,10 @@ export async function verifyEngine(options: VerifyOptions, scope: Scope): Promis
     }
     for (const { at, problem } of failures ?? []) {
       disagreements += 1;
-      diagnostics.push(verifyCodes.report('unmet', at, { engine: options.engine, problem }));
+      diagnostics.push(verifyCodes.report('unmet', at, { engine: options.target.name, problem }));
     }
     if ((await run.leak()) !== undefined)
-      diagnostics.push(verifyCodes.report('leak', ['targets', options.engine], { engine: options.engine }));
+      diagnostics.push(verifyCodes.report('leak', ['targets', options.target.name], { engine: options.target.name }));
     return { sent, disagreements, diagnostics };
   } catch (error) {
     // When an engine ends, its connections fail first.
@@ -130,7 +154,7 @@ async function findings(
     const show = describe(smallest, { policy: options.policy, proxy: fixture.proxy, secrets: run.secrets });
     diagnostics.push(
       verifyCodes.report('disagreement', placeOf(problem, smallest), {
-        engine: options.engine,
+        engine: options.target.name,
         problem: problem.text,
         times,
         show,
@@ -151,10 +175,10 @@ async function hasEnded({ server }: EngineRun): Promise<boolean> {
   return (await Promise.race([server.exited, later])) !== false;
 }
 
-function endedEarly(run: EngineRun, { engine }: VerifyOptions): Diagnostic {
+function endedEarly(run: EngineRun, { target }: VerifyOptions): Diagnostic {
   const last = run.server.output().trim().split('\n').at(-1) ?? '';
   const problem = `ended in the middle of the probes${last === '' ? '' : `: ${last.slice(0, 300)}`}`;
-  return verifyCodes.report('engine-failed', ['targets', engine], { engine, problem });
+  return verifyCodes.report('engine-failed', ['targets', target.name], { engine: target.name, problem });
 }
 
 interface DescribeContext {

@@ -11,6 +11,7 @@ import { freePort } from '../../src/verify/ports.ts';
 import { accepts, startServer } from '../../src/verify/process.ts';
 import { openScope, type Scope } from '../../src/verify/scope.ts';
 import { engine } from '../engines/engine.ts';
+import { proxyTarget } from '../verify/proxyTargets.ts';
 import { type ConfigFile, type Engine, filesOf, type Kind, keyOf, type Setting } from './contenders.ts';
 import { type Measured, measure, median } from './load.ts';
 import { route } from './specs.ts';
@@ -133,7 +134,11 @@ async function compare(name: Engine, one: Case, upstreamPort: number): Promise<R
     for (const kind of kinds) {
       const port = await freePort();
       const folder = await unpack(filesOf(name, kind, setting, port), scope);
-      const server = await startEngine(name, { program: await programOf(name), folder, ready: () => accepts(port) });
+      const server = await startEngine(proxyTarget(name), {
+        program: await programOf(name),
+        folder,
+        ready: () => accepts(port),
+      });
       scope.defer(() => server.stop());
       running.set(kind, { url: `http://127.0.0.1:${port}${request.split(' ')[1]}`, pid: server.pid });
     }

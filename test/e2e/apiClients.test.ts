@@ -11,6 +11,7 @@ import { certificateFor } from '../engines/certificate.ts';
 import { mustRun } from '../engines/run.ts';
 import { engineSuite } from '../engines/suite.ts';
 import { scoped } from '../support/scoped.ts';
+import { proxyTarget } from '../verify/proxyTargets.ts';
 import { type ProxyEngine, proxyEngines, writeGenerated } from './generated.ts';
 
 const KEY = 'client-key-0123456789abcdef0123456789';
@@ -72,7 +73,11 @@ async function start(engine: ProxyEngine, scope: Scope): Promise<World> {
   };
   const generated = await writeGenerated(spec, { 'env:POSTERN_KEY': KEY, 'env:POSTERN_TOKEN': TOKEN }, scope);
   const ready = () => accepts(port);
-  const server = await startEngine(engine, { program: engines[engine].path, folder: generated.path, ready });
+  const server = await startEngine(proxyTarget(engine), {
+    program: engines[engine].path,
+    folder: generated.path,
+    ready,
+  });
   scope.defer(() => server.stop());
   return { url: `http://127.0.0.1:${port}`, gitlab };
 }

@@ -6,6 +6,7 @@ import { type Answer, type Recorded, type Recorder, startRecorder } from '../../
 import type { Scope } from '../../src/verify/scope.ts';
 import { engineSuite } from '../engines/suite.ts';
 import { scoped } from '../support/scoped.ts';
+import { proxyTarget } from '../verify/proxyTargets.ts';
 import { exampleSpec } from './exampleSpec.ts';
 import { type ProxyEngine, proxyEngines, writeGenerated } from './generated.ts';
 
@@ -42,7 +43,11 @@ async function start(engine: ProxyEngine, scope: Scope): Promise<{ url: string; 
   spec.proxies['runners'] = { ...spec.proxies['runners'], listen: `127.0.0.1:${port}`, clientIp };
   const generated = await writeGenerated({ ...spec, targets: { [engine]: {} } }, {}, scope);
   const ready = () => accepts(port);
-  const server = await startEngine(engine, { program: engines[engine].path, folder: generated.path, ready });
+  const server = await startEngine(proxyTarget(engine), {
+    program: engines[engine].path,
+    folder: generated.path,
+    ready,
+  });
   scope.defer(() => server.stop());
   return { url: `http://127.0.0.1:${port}`, gitlab };
 }

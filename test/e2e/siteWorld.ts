@@ -6,6 +6,7 @@ import { type Ready, type Server, startServer } from '../../src/verify/process.t
 import type { Scope } from '../../src/verify/scope.ts';
 import { type Certificate, certificateFor } from '../engines/certificate.ts';
 import type { Engine } from '../engines/engine.ts';
+import { proxyTarget } from '../verify/proxyTargets.ts';
 import { exampleSpec } from './exampleSpec.ts';
 import { type SiteEngine, siteEngines, targetOf, writeGenerated } from './generated.ts';
 import { startNamespace } from './namespace.ts';
@@ -76,7 +77,7 @@ export async function startSiteWorld(options: SiteWorldOptions, scope: Scope): P
   if (edit) await change(`${generated.path}/${edit.file}`, edit.by);
   const program = await namespace.enter(engines[engine].path);
   const ready = () => namespace.listens(443);
-  const server = await startEngine(target, { program, folder: generated.path, ready });
+  const server = await startEngine(proxyTarget(target), { program, folder: generated.path, ready });
   scope.defer(() => server.stop());
   const start = async ({ program, args, ready: sign }: InsideOptions) => {
     const command = await namespace.enter(program);

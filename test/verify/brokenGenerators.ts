@@ -21,7 +21,6 @@ export async function brokenGenerators(name: keyof typeof mutations): Promise<vo
         return result;
       };
       const run = await verified({
-        engine,
         target,
         program: engines[engine].path,
         tamper: watched,

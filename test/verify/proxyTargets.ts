@@ -1,14 +1,18 @@
 import { targets } from '../../src/targets/index.ts';
-import type { Target } from '../../src/targets/target.ts';
+import type { RequestRunner } from '../../src/targets/target.ts';
+import { isRunnable, type RunnableTarget, serves } from '../../src/verify/engines.ts';
 
-function targetOf(name: string): Target {
+export type ProxyTarget = RunnableTarget<RequestRunner>;
+
+/** A target whose program decides about requests. */
+export function proxyTarget(name: string): ProxyTarget {
   const target = targets.find((each) => each.name === name);
-  if (!target) throw new Error(`no target ${name}`);
+  if (!target || !isRunnable(target) || !serves(target, 'requests')) throw new Error(`no proxy target ${name}`);
   return target;
 }
 
-const caddy = { engine: 'caddy', target: targetOf('caddy') } as const;
-const nginx = { engine: 'nginx', target: targetOf('nginx') } as const;
+const caddy = { engine: 'caddy', target: proxyTarget('caddy') } as const;
+const nginx = { engine: 'nginx', target: proxyTarget('nginx') } as const;
 
 /** The engines that decide about requests, with the target that configures each. */
 export const proxyTargets = [caddy, nginx];

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ok } from '../../src/diagnostics/diagnostic.ts';
-import { defineTarget, type Target } from '../../src/targets/target.ts';
+import { defineTarget, type RequestRunner } from '../../src/targets/target.ts';
+import type { ProxyTarget } from './proxyTargets.ts';
 
 const asText = (value: unknown) =>
   JSON.stringify(value, (_, each) => (typeof each === 'bigint' ? { bigint: String(each) } : each));
@@ -9,12 +10,23 @@ export function reviveBigInt(_: string, value: unknown): unknown {
   return typeof value === 'object' && value !== null && 'bigint' in value ? BigInt(String(value.bigint)) : value;
 }
 
-/** Hands the policy itself to the reference engine. */
-export const referenceTarget: Target = defineTarget({
-  name: 'nginx',
+const run: RequestRunner = {
+  program: 'reference',
+  args: () => [],
+  serves: 'requests',
+  alone: () => ({}),
+  rendersSites: () => false,
+  accessLog: 'access.log',
+};
+
+const target = defineTarget({
+  name: 'reference',
   summary: 'the policy as it is',
   options: z.unknown(),
   plan: ({ policy }) => ok(policy),
-  files: (policy) => [{ path: 'nginx/policy.json', text: asText(policy) }],
-  secrets: ({ values }) => ok([{ path: 'nginx/secrets/values.json', text: asText([...values]) }]),
+  files: (policy) => [{ path: 'reference/policy.json', text: asText(policy) }],
+  secrets: ({ values }) => ok([{ path: 'reference/secrets/values.json', text: asText([...values]) }]),
 });
+
+/** Hands the policy itself to the reference engine. */
+export const referenceTarget: ProxyTarget = { ...target, run };

@@ -1,7 +1,7 @@
 import { type EngineRun, startEngineRun, type Verified, type VerifyOptions } from '../../src/verify/engineRun.ts';
 import { randomOf } from '../../src/verify/random.ts';
 import { openScope, type Scope } from '../../src/verify/scope.ts';
-import { verifyEngine } from '../../src/verify/verify.ts';
+import { verifyRequests } from '../../src/verify/verify.ts';
 import { broadSpec } from '../support/broad.ts';
 import { policyOf } from '../support/policy.ts';
 import { referenceProgram } from './reference.ts';
@@ -17,7 +17,6 @@ export async function verified({ spec = broadSpec, ...given }: Subject): Promise
   try {
     const program = given.program ?? (await referenceProgram());
     const defaults = {
-      engine: 'nginx' as const,
       target: referenceTarget,
       options: {},
       read: () => undefined,
@@ -26,7 +25,7 @@ export async function verified({ spec = broadSpec, ...given }: Subject): Promise
       tests: [],
       progress: () => {},
     };
-    return await verifyEngine({ ...defaults, ...given, program, policy: policyOf(spec) }, scope);
+    return await verifyRequests({ ...defaults, ...given, program, policy: policyOf(spec) }, scope);
   } finally {
     await scope.close();
   }
@@ -34,12 +33,12 @@ export async function verified({ spec = broadSpec, ...given }: Subject): Promise
 
 /** An engine that runs on a spec with something of everything until the scope ends. */
 export async function broadRun(
-  given: Pick<VerifyOptions, 'engine' | 'target' | 'program' | 'seed'>,
+  given: Pick<VerifyOptions, 'target' | 'program' | 'seed'>,
   scope: Scope,
 ): Promise<EngineRun> {
-  const { seed, ...engine } = given;
+  const { seed, ...rest } = given;
   const policy = policyOf(broadSpec);
-  const options = { ...engine, options: {}, policy, read: () => undefined, random: randomOf(seed) };
+  const options = { ...rest, options: {}, policy, read: () => undefined, random: randomOf(seed) };
   const started = await startEngineRun(options, scope);
   if (!('run' in started)) throw new Error(JSON.stringify(started.diagnostics));
   return started.run;

@@ -12,7 +12,7 @@ const requestsEach = 13_000;
 
 /** More than 100,000 requests over more than 200 specs; the same ones for every engine. */
 export async function scale(name: keyof typeof engineVersions): Promise<void> {
-  const { engine, target } = engineVersions[name];
+  const { target } = engineVersions[name];
   const { test, engines } = await engineSuite(`random specs on ${name}`, [name]);
 
   for (let batch = 0; batch < batches; batch += 1) {
@@ -20,7 +20,6 @@ export async function scale(name: keyof typeof engineVersions): Promise<void> {
       const own = `${seed} ${batch}`;
       const run = await verified({
         spec: randomSpecs(own, specsEach),
-        engine,
         target,
         program: engines[name].path,
         requests: requestsEach,

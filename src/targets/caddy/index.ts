@@ -5,6 +5,7 @@ import { layOut } from './layout.ts';
 import { compareCaddy } from './live.ts';
 import { caddyOptions } from './options.ts';
 import { plan } from './plan.ts';
+import { run } from './run.ts';
 import { secrets } from './secrets.ts';
 
 export const caddy = defineTarget({
@@ -18,4 +19,5 @@ export const caddy = defineTarget({
   secrets,
   live: compareCaddy,
   siteCertificate: ({ options, at }) => certificateOf(options.sites, at),
+  run,
 });

@@ -20,6 +20,8 @@ const NAMELESS = ['A', 'AAAA', 'CAA', 'SSHFP', 'TLSA', 'TXT'];
 
 const answerTypes: readonly string[] = [...MAPPED, ...KEPT, ...NAMELESS].sort();
 
+import { run } from './run.ts';
+
 export const coredns = defineTarget({
   name: 'coredns',
   summary: 'DNS for pods: the old name resolves to the new one',
@@ -48,6 +50,7 @@ export const coredns = defineTarget({
     namesIn: namesInAnswers,
     kept: ({ origin }, asked) => corednsCodes.report('inner-target', origin, asked),
   },
+  run,
 });
 
 function surroundingsOf(form: CorednsForm, { port }: CorednsOptions): Surroundings {

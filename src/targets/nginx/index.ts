@@ -5,6 +5,7 @@ import { compareNginx } from './live.ts';
 import type { NginxModel } from './model.ts';
 import { nginxOptions } from './options.ts';
 import { plan } from './plan.ts';
+import { run } from './run.ts';
 import { secretFiles } from './secrets.ts';
 
 export const nginx = defineTarget({
@@ -22,6 +23,7 @@ export const nginx = defineTarget({
   secrets: secretFiles,
   live: compareNginx,
   siteCertificate: ({ options, at }) => certificateOf(options.sites, at),
+  run,
 });
 
 function file(path: string, template: string, model: object): RenderedFile {

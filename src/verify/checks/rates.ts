@@ -42,7 +42,7 @@ export async function rateLimits(options: EngineRunOptions, scope: Scope): Promi
   await started.run.server.stop();
   const untried = limited.filter((key) => !isSlow(key));
   const diagnostics = untried.map(({ id, origin }) =>
-    verifyCodes.report('untried-rate', [...origin, 'rateLimit'], { engine: options.engine, key: id }),
+    verifyCodes.report('untried-rate', [...origin, 'rateLimit'], { engine: options.target.name, key: id }),
   );
   return { failures, diagnostics };
 }

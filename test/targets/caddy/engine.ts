@@ -7,6 +7,7 @@ import { startEngine } from '../../../src/verify/engines.ts';
 import { temporaryFolder } from '../../../src/verify/folder.ts';
 import { accepts, type Server } from '../../../src/verify/process.ts';
 import type { Scope } from '../../../src/verify/scope.ts';
+import { proxyTarget } from '../../verify/proxyTargets.ts';
 
 export interface Running {
   /** What holds `caddy/`. */
@@ -46,7 +47,7 @@ export async function runCaddy(
     await writeFile(join(folder.path, path), text, { mode: 0o600 });
   }
   const ready = async () => (await Promise.all(ports.map(accepts))).every(Boolean) && ((await more?.()) ?? true);
-  const server = await startEngine('caddy', { program, folder: folder.path, ready });
+  const server = await startEngine(proxyTarget('caddy'), { program, folder: folder.path, ready });
   scope.defer(() => server.stop());
   return { folder: folder.path, server };
 }

@@ -6,6 +6,7 @@ import { startEngine } from '../../../src/verify/engines.ts';
 import { temporaryFolder } from '../../../src/verify/folder.ts';
 import { accepts, type Server } from '../../../src/verify/process.ts';
 import type { Scope } from '../../../src/verify/scope.ts';
+import { proxyTarget } from '../../verify/proxyTargets.ts';
 
 export interface Running {
   /** What holds `nginx/`. */
@@ -39,7 +40,7 @@ export async function runNginx(
   await chmod(folder.path, 0o711);
   for (const { path, text } of [...files, ...secretFiles]) await folder.write(path, text);
   const ready = async () => (await Promise.all(ports.map(accepts))).every(Boolean);
-  const server = await startEngine('nginx', { program, folder: folder.path, ready });
+  const server = await startEngine(proxyTarget('nginx'), { program, folder: folder.path, ready });
   scope.defer(() => server.stop());
   const log = async () => {
     await server.stop();

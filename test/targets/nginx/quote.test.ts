@@ -15,6 +15,7 @@ import { temporaryFolder } from '../../../src/verify/folder.ts';
 import { freePort } from '../../../src/verify/ports.ts';
 import { sendRaw } from '../../../src/verify/raw.ts';
 import { engineSuite } from '../../engines/suite.ts';
+import { proxyTarget } from '../../verify/proxyTargets.ts';
 
 const HOSTILE = [
   'plain',
@@ -89,7 +90,7 @@ async function echoes(program: string, texts: readonly string[]): Promise<Echo> 
   ];
   const config = `pid nginx.pid; error_log stderr emerg; events {}\nhttp {\n${http.join('\n')}\nserver { listen 127.0.0.1:${port};\n${locations.join('\n')} } }\n`;
   await folder.write('nginx/nginx.conf', config);
-  const server = await startEngine('nginx', { program, folder: folder.path, ready: { port } });
+  const server = await startEngine(proxyTarget('nginx'), { program, folder: folder.path, ready: { port } });
   try {
     const read = async (path: string) => (await sendRaw({ port }, `GET ${path} HTTP/1.0\r\n\r\n`)).text();
     const indexes = texts.map((_, index) => index);
