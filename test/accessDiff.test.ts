@@ -123,7 +123,7 @@ const TABLE: readonly [title: string, edit: (spec: Draft) => void, expected: rea
   [
     'a second secret of a key',
     (spec) => set(spec.apiKeys, 'reader', { key: ['env:R', 'env:R2'] }),
-    ['widening key-source: env:R2 is accepted as key "reader"'],
+    ['widening key-source: env:R2 is accepted as key "reader", which has 2 secrets now (before: 1)'],
     'GET /groups as reader from 10.0.0.1: refused with 403 -> forwarded to gitlab',
   ],
   [

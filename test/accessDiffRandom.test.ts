@@ -158,7 +158,7 @@ const question = fc.record({
     ],
   ),
   from: fc.constantFrom(...ADDRESSES),
-  reference: fc.constantFrom(undefined, 'env:K0A', 'env:K0B', 'env:K1A', 'env:K1B', 'env:K2A'),
+  references: fc.constantFrom([], ['env:K0A'], ['env:K0B'], ['env:K1A'], ['env:K1B'], ['env:K2A']),
   at: fc.constantFrom('2025-01-01', '2026-03-01', '2026-09-01', '2028-01-01').map((day) => Date.parse(day) / 1000),
 });
 
@@ -238,7 +238,14 @@ function checkExample(change: AccessChange, before: Policy, after: Policy): void
 }
 
 function asked({ method, target, headers, from, key, at }: RequestExample): Question {
-  return { method, target, headers, from, reference: key?.reference, at: at ?? 0 };
+  return {
+    method,
+    target,
+    headers,
+    from,
+    references: key ? [...(key.formerly === undefined ? [] : [key.formerly]), key.reference] : [],
+    at: at ?? 0,
+  };
 }
 
 test('a spec against itself in other words has no change', () => {

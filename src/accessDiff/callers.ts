@@ -1,13 +1,16 @@
-import type { CidrSet } from '../policy/cidr.ts';
+import { API_KEY } from '../policy/apiKeys.ts';
+import { type CidrSet, intersect, NOBODY, sameAddresses } from '../policy/cidr.ts';
+import { identityOf } from '../policy/fields.ts';
 import type { ApiKey, Policy, Proxy } from '../policy/types.ts';
-import { intersect, NOBODY, sameAddresses } from './addresses.ts';
 
 /**
  * What one secret means in the two versions. Callers are told apart by the secret they hold, not by the id
- * that logs show: a key that was only renamed can do what it could.
+ * that logs show: a key that was only renamed can do what it could. Where a key got another secret in place of one, the
+ * two are one caller, who is to change over.
  */
 export interface KeyPair {
-  readonly reference: string;
+  /** One; or the one before and the one after. */
+  readonly references: readonly [string] | readonly [before: string, after: string];
   readonly before: ApiKey | undefined;
   readonly after: ApiKey | undefined;
 }
@@ -19,27 +22,54 @@ export interface Caller {
   readonly before: ApiKey | undefined;
   readonly after: ApiKey | undefined;
   readonly pairs: readonly KeyPair[];
+  /** True for those who have to change over to another secret. */
+  readonly replaced: boolean;
 }
 
-export const ANYBODY: Caller = { anybody: true, before: undefined, after: undefined, pairs: [] };
+export const ANYBODY: Caller = { anybody: true, replaced: false, before: undefined, after: undefined, pairs: [] };
 
-function byReference(policy: Policy): Map<string, ApiKey> {
+type References = ReadonlyMap<string, ApiKey>;
+
+function byReference(policy: Policy): References {
   return new Map(policy.apiKeys.flatMap((key) => key.keys.map((reference) => [reference.text, key] as const)));
 }
 
-/** One pair for each secret that either version accepts. */
+/** Each secret that either version accepts in one pair. */
 export function keyPairs(before: Policy, after: Policy): KeyPair[] {
   const left = byReference(before);
   const right = byReference(after);
-  const references = [...new Set([...left.keys(), ...right.keys()])];
-  return references.map((reference) => ({ reference, before: left.get(reference), after: right.get(reference) }));
+  const replaced = replacements(before, left, right);
+  const successors = new Set(replaced.values());
+  return [...new Set([...left.keys(), ...right.keys()])].flatMap((reference): KeyPair[] => {
+    if (successors.has(reference)) return [];
+    const successor = replaced.get(reference);
+    const references = successor === undefined ? ([reference] as const) : ([reference, successor] as const);
+    return [{ references, before: left.get(reference), after: right.get(successor ?? reference) }];
+  });
+}
+
+/** Secrets of which the other version knows nothing, each with the one that stands in its place under the same id. */
+function replacements(before: Policy, left: References, right: References): Map<string, string> {
+  const added = new Map<string, string[]>();
+  for (const [reference, { id }] of right) {
+    if (!left.has(reference)) added.set(id, [...(added.get(id) ?? []), reference]);
+  }
+  const replaced = new Map<string, string>();
+  for (const { id, keys } of before.apiKeys) {
+    const gone = keys.filter(({ text }) => !right.has(text));
+    for (const [index, { text }] of gone.entries()) {
+      const successor = added.get(id)?.[index];
+      if (successor !== undefined) replaced.set(text, successor);
+    }
+  }
+  return replaced;
 }
 
 /** The classes of callers, in the order of their first pair. */
 export function callersOf(pairs: readonly KeyPair[]): Caller[] {
   const classes = new Map<string, KeyPair[]>();
   for (const pair of pairs) {
-    const alike = `${signature(pair.before)} ${signature(pair.after)}`;
+    const alike = `${pair.references.length} ${signature(pair.before)} ${signature(pair.after)}`;
     const known = classes.get(alike);
     if (known) known.push(pair);
     else classes.set(alike, [pair]);
@@ -49,20 +79,13 @@ export function callersOf(pairs: readonly KeyPair[]): Caller[] {
     before: alike[0]?.before,
     after: alike[0]?.after,
     pairs: alike,
+    replaced: alike[0]?.references.length === 2,
   }));
 }
 
-const rangeTexts = new WeakMap<CidrSet, string>();
-
-function rangeText(set: CidrSet): string {
-  const known = rangeTexts.get(set) ?? set.ranges.map(({ family, first, last }) => `${family}:${first}-${last}`).join();
-  rangeTexts.set(set, known);
-  return known;
-}
-
+/** Equal for keys that the same requests are open to. */
 function signature(key: ApiKey | undefined): string {
-  if (!key) return '-';
-  return `${key.groups.join()}|${key.ranges ? rangeText(key.ranges) : 'all'}|${key.expires ?? 'never'}`;
+  return key ? identityOf(API_KEY, key, ({ compare }) => compare === 'decided') : '-';
 }
 
 /** From where a caller gets through to a proxy. */

@@ -1,10 +1,13 @@
 import type { Cell } from '../policy/access.ts';
+import { isEmpty } from '../policy/cidr.ts';
+import { type Difference, differencesOf, type Effect } from '../policy/fields.ts';
+import { FORWARDING } from '../policy/routes.ts';
 import type { Upstream } from '../policy/types.ts';
+import { destinationOf, UPSTREAM } from '../policy/upstreams.ts';
 import { ANYBODY, type Caller, forWhom } from './callers.ts';
-import { isEmpty, mayUse, type ProxyContext, questionOf, type Sample } from './context.ts';
-import { type FieldDifference, fieldDifferences } from './fields.ts';
-import type { ChangeKind, ChangePlace, Effect } from './types.ts';
-import { destinationOf, gravest, upstreamDifferences } from './upstreams.ts';
+import { gravest } from './collector.ts';
+import { mayUse, type ProxyContext, questionOf, type Sample } from './context.ts';
+import type { ChangeKind, ChangePlace } from './types.ts';
 import { isOpen, type Question } from './version.ts';
 
 /** A difference that all requests of a pair of cells share; reported by the line of the spec that makes it. */
@@ -22,7 +25,8 @@ export interface RequestFinding {
   /** One of those whom it concerns; absent where any will do. */
   readonly caller?: Caller;
   readonly message: (request: string) => string;
-  readonly ask: (sample: Sample) => Question;
+  /** `undefined` where nobody gets through in both versions. */
+  readonly ask: (sample: Sample) => Question | undefined;
 }
 
 /** What happened to one key holder in a pair of cells, where the key and not the request is why. */
@@ -49,14 +53,35 @@ export function compareCells(before: Cell | undefined, after: Cell | undefined, 
     if (request === 'gained') gained.push(caller);
     if (request === 'lost') lost.push(caller);
     if (event) events.push([caller, event]);
+    for (const change of secretEvents(caller, before, after, context)) events.push([caller, change]);
   }
   const kept = events.find(([caller, event]) => event === 'both' && !isEmpty(context.reach(caller).common))?.[0];
+  const told = before && after && (kept || anyUse(before, after, callers, context));
   const requests = [
     ...(gained.length > 0 ? [allowedFinding(gained, context)] : []),
     ...(lost.length > 0 ? [deniedFinding(lost, context)] : []),
-    ...(kept && before && after ? changedFindings(before, after, kept, context) : []),
+    ...(told ? changedFindings(before, after, kept, context) : []),
   ];
   return { requests, events };
+}
+
+/** Whether somebody got through before and somebody else does now. */
+function anyUse(before: Cell, after: Cell, callers: readonly Caller[], context: ProxyContext): boolean {
+  const could = callers.some((caller) => mayUse(before, caller.before) && !isEmpty(context.reach(caller).before));
+  return could && callers.some((caller) => mayUse(after, caller.after) && !isEmpty(context.reach(caller).after));
+}
+
+/** A caller who has to change over to another secret gets in with the new one and no longer with the old one. */
+function secretEvents(
+  caller: Caller,
+  before: Cell | undefined,
+  after: Cell | undefined,
+  context: ProxyContext,
+): CallerEvent[] {
+  if (!caller.replaced) return [];
+  const can = after !== undefined && mayUse(after, caller.after) && !isEmpty(context.reach(caller).after);
+  const could = before !== undefined && mayUse(before, caller.before) && !isEmpty(context.reach(caller).before);
+  return [...(can ? (['key-gained'] as const) : []), ...(could ? (['key-lost'] as const) : [])];
 }
 
 interface Fate {
@@ -128,20 +153,28 @@ function authFinding(after: Cell, open: boolean, context: ProxyContext): Request
   };
 }
 
-function changedFindings(before: Cell, after: Cell, caller: Caller, context: ProxyContext): RequestFinding[] {
-  const ask = (sample: Sample) => questionOf(sample, caller, context.reach(caller).common);
-  const finding = ({ kind, effect, words, headers = [] }: FieldDifference): RequestFinding => ({
+function changedFindings(
+  before: Cell,
+  after: Cell,
+  caller: Caller | undefined,
+  context: ProxyContext,
+): RequestFinding[] {
+  const ask = (sample: Sample) => caller && questionOf(sample, caller, context.reach(caller).common);
+  const finding = ({ kind, effect, words, headers = [] }: Difference & { kind: ChangeKind }): RequestFinding => ({
     kind,
     effect,
     detail: words,
     version: 'after',
     keys: [],
     message: (request) => `${request} ${words}`,
-    ask: (sample) => ({ ...ask(sample), headers }),
+    ask: (sample) => {
+      const question = ask(sample);
+      return question && { ...question, headers };
+    },
   });
   if (before.kind === 'forward' && after.kind === 'forward') {
     const elsewhere = upstreamFinding(before.forwarding.upstream, after.forwarding.upstream, context);
-    const fields = fieldDifferences(before.forwarding, after.forwarding).map(finding);
+    const fields = differencesOf(FORWARDING, before.forwarding, after.forwarding).map(finding);
     return elsewhere ? [{ ...elsewhere, ask }, ...fields] : fields;
   }
   if (before.kind === 'answer' && after.kind === 'answer') {
@@ -166,7 +199,7 @@ function upstreamFinding(
 
 /** How a change of destination is told, wherever it is seen. */
 export function redirection(before: Upstream, after: Upstream) {
-  const differences = upstreamDifferences(before, after);
+  const differences = differencesOf(UPSTREAM, before, after);
   const words = differences.map((difference) => difference.words).join('; ');
   const name = before.id === after.id ? `upstream "${after.id}"` : `upstream "${after.id}" in place of "${before.id}"`;
   return {

@@ -1,4 +1,5 @@
-import type { AccessChange, ChangeKind, ChangePlace, Effect, Example } from './types.ts';
+import type { Effect } from '../policy/fields.ts';
+import type { AccessChange, ChangeKind, ChangePlace, Example } from './types.ts';
 
 /** A change while more of the same kind are still being found. */
 export interface Draft {
@@ -76,6 +77,10 @@ function changeOf({ draft, example, methods, proxies }: Entry): AccessChange {
 }
 
 const ORDER: readonly Effect[] = ['widening', 'unclear', 'narrowing', 'neutral'];
+
+export function gravest(effects: readonly Effect[]): Effect {
+  return ORDER.find((effect) => effects.includes(effect)) ?? 'neutral';
+}
 
 /** The gravest first; the sort is stable, so that lines keep the order in which they were found. */
 export function inOrder(changes: readonly AccessChange[]): AccessChange[] {

@@ -1,8 +1,7 @@
 import type { Cell } from '../policy/access.ts';
-import type { CidrSet } from '../policy/cidr.ts';
+import { type CidrSet, someAddress } from '../policy/cidr.ts';
 import type { ApiKey, Proxy } from '../policy/types.ts';
-import { someAddress } from './addresses.ts';
-import { ANYBODY, type Caller, endOf, idsOf, type Reach, reachOf } from './callers.ts';
+import { type Caller, endOf, idsOf, type Reach, reachOf } from './callers.ts';
 import type { Collector } from './collector.ts';
 import type { RequestExample } from './types.ts';
 import { decisionWords, outcomeOf, type Question, type Version } from './version.ts';
@@ -56,10 +55,6 @@ export function idLists(all: readonly Caller[]): IdLists {
   };
 }
 
-export function isEmpty(set: CidrSet): boolean {
-  return set.ranges.length === 0;
-}
-
 /** Whether a key may use a cell that asks for one. */
 export function mayUse(cell: Cell, key: ApiKey | undefined): boolean {
   if (!key) return false;
@@ -76,8 +71,15 @@ export function momentBefore(...keys: readonly (ApiKey | undefined)[]): number {
 export function questionOf({ method, path }: Sample, caller: Caller, from: CidrSet): Question {
   const address = someAddress(from);
   if (address === undefined) throw new Error('an example needs an address');
-  const reference = caller === ANYBODY ? undefined : caller.pairs[0]?.reference;
-  return { method, target: path, headers: [], from: address, reference, at: momentBefore(caller.before, caller.after) };
+  const references = caller.pairs[0]?.references ?? [];
+  return {
+    method,
+    target: path,
+    headers: [],
+    from: address,
+    references,
+    at: momentBefore(caller.before, caller.after),
+  };
 }
 
 /** Asks both evaluators; that they agree although the comparison says otherwise would be a bug of ours. */
@@ -87,10 +89,10 @@ export function confirmed(question: Question, context: ProxyContext, statusCount
   const words = [decisionWords(left), decisionWords(right)] as const;
   const differ = statusCounts ? words[0] !== words[1] : outcomeOf(left, before) !== outcomeOf(right, after);
   if (!differ) throw new Error(`${question.method} ${question.target} is decided alike: ${words.join(', ')}`);
-  const { method, target, headers, from, reference, at } = question;
-  const holder = reference === undefined ? undefined : (after.keys.get(reference) ?? before.keys.get(reference));
-  const ends =
-    reference !== undefined && [before, after].some(({ keys }) => keys.get(reference)?.expires !== undefined);
+  const { method, target, headers, from, references, at } = question;
+  const keys = references.flatMap((text) => [after.keys.get(text) ?? [], before.keys.get(text) ?? []].flat());
+  const [id] = keys.map((key) => key.id);
+  const [reference, formerly] = references.toReversed();
   return {
     kind: 'request',
     proxy,
@@ -98,8 +100,10 @@ export function confirmed(question: Question, context: ProxyContext, statusCount
     target,
     headers,
     from,
-    ...(holder && reference !== undefined ? { key: { id: holder.id, reference } } : {}),
-    ...(ends ? { at } : {}),
+    ...(id !== undefined && reference !== undefined
+      ? { key: { id, reference, ...(formerly === undefined ? {} : { formerly }) } }
+      : {}),
+    ...(keys.some(({ expires }) => expires !== undefined) ? { at } : {}),
     before: words[0],
     after: words[1],
   };

@@ -1,8 +1,9 @@
-import { subtract, toCidrs } from '../policy/cidr.ts';
+import { API_KEY } from '../policy/apiKeys.ts';
+import { addressWords, type CidrSet, intersect, isEmpty, sameAddresses, subtract, toCidrs } from '../policy/cidr.ts';
+import { differencesOf } from '../policy/fields.ts';
 import type { ApiKey } from '../policy/types.ts';
-import { addressWords, sameAddresses } from './addresses.ts';
 import { type Caller, endOf, forWhom, type KeyPair } from './callers.ts';
-import { confirmed, isEmpty, type ProxyContext, questionOf, type Sample } from './context.ts';
+import { confirmed, type ProxyContext, questionOf, type Sample } from './context.ts';
 import type { CallerSamples } from './requests.ts';
 import type { ChangePlace } from './types.ts';
 
@@ -13,8 +14,7 @@ export function diffCallers(samples: CallerSamples, context: ProxyContext): void
     if (caller.anybody) continue;
     const { both, forwarded } = events;
     if (both) diffEnd(caller, both, context);
-    if (forwarded) for (const pair of caller.pairs) diffToken(pair, caller, forwarded, context);
-    if (both) for (const pair of caller.pairs) diffRate(pair, context);
+    if (both) for (const pair of caller.pairs) diffPair(pair, { caller, both, forwarded }, context);
     for (const event of ['scope-gained', 'scope-lost'] as const) {
       const sample = events[event];
       if (sample) diffScope(caller, event, sample, context);
@@ -38,7 +38,7 @@ function diffAddresses(samples: CallerSamples, context: ProxyContext): void {
   for (const { gained, effect, version, other } of DIRECTIONS) {
     const [wide, narrow] = gained ? [right, left] : [left, right];
     const ofProxy = subtract(wide.ranges, narrow.ranges);
-    const byProxy: Caller[] = [];
+    let told = false;
     for (const [caller, { both }] of samples) {
       const reach = context.reach(caller);
       const delta =
@@ -46,7 +46,7 @@ function diffAddresses(samples: CallerSamples, context: ProxyContext): void {
       if (!both || !delta || isEmpty(delta)) continue;
       const ids = context.ids([caller]);
       const whole = sameAddresses(delta, ofProxy);
-      if (whole) byProxy.push(caller);
+      told ||= whole;
       const origin = (gained ? caller.after : caller.before)?.origin;
       const path = whole || !origin ? [...right.origin, 'ipRanges'] : [...origin, 'ipRanges'];
       const words = `${addressWords(delta)} ${gained ? 'may connect now' : 'may connect no longer'}`;
@@ -62,6 +62,38 @@ function diffAddresses(samples: CallerSamples, context: ProxyContext): void {
         example: () => confirmed(questionOf(both, caller, delta), context),
       });
     }
+    if (!told) diffOtherCallers({ addresses: ofProxy, effect, version }, samples, context);
+  }
+}
+
+interface AddressDelta {
+  readonly addresses: CidrSet;
+  readonly effect: 'widening' | 'narrowing';
+  readonly version: 'before' | 'after';
+}
+
+/** Addresses of the proxy that matter only to callers whom the other version does not let through. */
+function diffOtherCallers(delta: AddressDelta, samples: CallerSamples, context: ProxyContext): void {
+  const { addresses, effect, version } = delta;
+  const gained = effect === 'widening';
+  for (const [caller, events] of isEmpty(addresses) ? [] : samples) {
+    const sample = gained
+      ? (events['key-gained'] ?? events['scope-gained'])
+      : (events['key-lost'] ?? events['scope-lost']);
+    const from = intersect(context.reach(caller)[version], addresses);
+    if (!sample || isEmpty(from)) continue;
+    const words = `${addressWords(addresses)} may connect ${gained ? 'now' : 'no longer'}`;
+    context.collector.add({
+      kind: 'addresses',
+      effect,
+      group: context.proxy,
+      message: () => `${words} to proxy "${context.proxy}"`,
+      at: { version: 'after', path: [...(context.after.proxy?.origin ?? []), 'ipRanges'] },
+      addresses: toCidrs(addresses),
+      proxy: context.proxy,
+      example: () => confirmed(questionOf(sample, caller, from), context),
+    });
+    return;
   }
 }
 
@@ -94,36 +126,32 @@ function one(pair: KeyPair, caller: Caller): Caller {
   return { ...caller, before: pair.before, after: pair.after, pairs: [pair] };
 }
 
-function diffToken(pair: KeyPair, caller: Caller, sample: Sample, context: ProxyContext): void {
-  const { before, after } = pair;
-  const { common } = context.reach(caller);
-  if (!before || !after || before.token.text === after.token.text || isEmpty(common)) return;
-  context.collector.add({
-    kind: 'token',
-    effect: 'unclear',
-    message: () => `key "${after.id}" causes the token ${after.token.text} to be sent (before: ${before.token.text})`,
-    at: placeOf(after, 'after', 'token'),
-    keys: [after.id],
-    proxy: context.proxy,
-    example: () => confirmed(questionOf(sample, one(pair, caller), common), context),
-  });
+interface PairSamples {
+  readonly caller: Caller;
+  readonly both: Sample;
+  readonly forwarded: Sample | undefined;
 }
 
-function diffRate({ before, after }: KeyPair, context: ProxyContext): void {
-  const [left, right] = [before?.rateLimit, after?.rateLimit];
-  if (!after || JSON.stringify(left) === JSON.stringify(right)) return;
-  const perMinute = (limit: ApiKey['rateLimit']) => (limit ? limit.requests * (limit.per === 's' ? 60 : 1) : Infinity);
-  const words = (limit: ApiKey['rateLimit']) =>
-    limit ? `${limit.requests}/${limit.per} burst ${limit.burst}` : 'unlimited';
-  const more = perMinute(right) > perMinute(left) || (right?.burst ?? Infinity) > (left?.burst ?? Infinity);
-  context.collector.add({
-    kind: 'rate-limit',
-    effect: more ? 'widening' : 'narrowing',
-    message: () => `key "${after.id}" may send ${words(right)} (before: ${words(left)})`,
-    at: placeOf(after, 'after', 'rateLimit'),
-    keys: [after.id],
-    proxy: context.proxy,
-  });
+/** What changed for one key and not for its whole class. */
+function diffPair(pair: KeyPair, { caller, forwarded }: PairSamples, context: ProxyContext): void {
+  const { before, after } = pair;
+  const { common } = context.reach(caller);
+  if (!before || !after) return;
+  for (const { kind, effect, words, field } of differencesOf(API_KEY, before, after)) {
+    const shown = field.shownBy === 'forwarding';
+    // What is sent along matters only where something is forwarded.
+    if (shown && (!forwarded || isEmpty(common))) continue;
+    context.collector.add({
+      kind,
+      effect,
+      message: () => `key "${after.id}" ${words}`,
+      at: { version: 'after', path: [...after.origin, field.name] },
+      keys: [after.id],
+      proxy: context.proxy,
+      example: () =>
+        shown && forwarded ? confirmed(questionOf(forwarded, one(pair, caller), common), context) : undefined,
+    });
+  }
 }
 
 function diffScope(caller: Caller, event: 'scope-gained' | 'scope-lost', sample: Sample, context: ProxyContext): void {
@@ -153,24 +181,33 @@ interface SourceEvent {
 function diffSource(pair: KeyPair, { caller, event, sample }: SourceEvent, context: ProxyContext): void {
   const gained = event === 'key-gained';
   const key = gained ? pair.after : pair.before;
-  if (!key) return;
+  const reference = gained ? pair.references.at(-1) : pair.references[0];
+  if (!key || reference === undefined) return;
   const other = gained ? context.before : context.after;
-  const stays = other.ids.has(key.id) || key.keys.some((reference) => other.keys.has(reference.text));
+  const stays = other.numbers.has(key.id) || key.keys.some(({ text }) => other.keys.has(text));
   const { before, after } = context.reach(caller);
   const verb = gained ? 'accepted' : 'accepted no longer';
   context.collector.add({
     kind: stays ? 'key-source' : gained ? 'key-added' : 'key-removed',
     effect: gained ? 'widening' : 'narrowing',
-    group: stays ? pair.reference : '',
+    group: stays ? reference : '',
     message: () =>
       stays
-        ? `${pair.reference} is ${verb} as key "${key.id}"`
+        ? `${reference} is ${verb} as key "${key.id}"${numberWords(key, context)}`
         : `key "${key.id}" ${gained ? 'added' : 'removed'}: ${scopeWords(key)}`,
     at: { version: gained ? 'after' : 'before', path: stays ? [...key.origin, 'key'] : key.origin },
     keys: [key.id],
     proxy: context.proxy,
-    example: () => confirmed(questionOf(sample, one(pair, caller), gained ? after : before), context),
+    example: () =>
+      confirmed({ ...questionOf(sample, caller, gained ? after : before), references: [reference] }, context),
   });
+}
+
+/** How many secrets an id has, where that changed: one that is taken out must also go from the machines. */
+function numberWords({ id }: ApiKey, { before, after }: ProxyContext): string {
+  const [left, right] = [before.numbers.get(id), after.numbers.get(id)];
+  if (left === undefined || right === undefined || left === right) return '';
+  return `, which has ${right} ${right === 1 ? 'secret' : 'secrets'} now (before: ${left})`;
 }
 
 function scopeWords(key: ApiKey): string {

@@ -1,9 +1,10 @@
-import type { ClientAddress, Proxy } from '../policy/types.ts';
-import { addressWords, intersect, sameAddresses } from './addresses.ts';
+import { isEmpty } from '../policy/cidr.ts';
+import { differencesOf } from '../policy/fields.ts';
+import { PROXY } from '../policy/proxies.ts';
+import type { Proxy } from '../policy/types.ts';
 import { ANYBODY, type Caller } from './callers.ts';
 import type { Collector } from './collector.ts';
-import { confirmed, isEmpty, mayUse, type ProxyContext, questionOf } from './context.ts';
-import type { Effect } from './types.ts';
+import { confirmed, mayUse, type ProxyContext, questionOf } from './context.ts';
 import { isOpen } from './version.ts';
 
 export interface ProxyPair {
@@ -49,54 +50,10 @@ export function diffWholeProxy(context: ProxyContext, added: boolean): void {
   }
 }
 
-/** What decides before any request is read. The evaluator starts after it, so these have no example. */
+/** What is told of the proxy itself: it decides before any request is read, or after the answer, so there is no example. */
 export function diffSettings(before: Proxy, after: Proxy, collector: Collector): void {
-  const add = (kind: 'listen' | 'client-address' | 'key-header', field: string, told: Told) =>
-    collector.add({
-      kind,
-      effect: told.effect,
-      message: () => told.words,
-      at: { version: 'after', path: [...after.origin, field] },
-      proxy: after.id,
-    });
-  const listen = listenDifference(before.listen, after.listen);
-  if (listen) add('listen', 'listen', listen);
-  const address = clientDifference(before.clientIp, after.clientIp);
-  if (address) add('client-address', 'clientIp', address);
-  if (before.apiKeyHeader.toLowerCase() !== after.apiKeyHeader.toLowerCase()) {
-    const words = `keys are read from ${after.apiKeyHeader} (before: ${before.apiKeyHeader})`;
-    add('key-header', 'apiKeyHeader', { effect: 'neutral', words });
+  for (const { kind, effect, words, field } of differencesOf(PROXY, before, after)) {
+    const at = { version: 'after', path: [...after.origin, field.name] } as const;
+    collector.add({ kind, effect, message: () => words, at, proxy: after.id });
   }
-}
-
-interface Told {
-  readonly effect: Effect;
-  readonly words: string;
-}
-
-function listenDifference(before: Proxy['listen'], after: Proxy['listen']): Told | undefined {
-  const text = ({ address, port }: Proxy['listen']) => `${address ?? '*'}:${port}`;
-  if (text(before) === text(after)) return undefined;
-  const words = `listens on ${text(after)} (before: ${text(before)})`;
-  if (before.address === after.address) return { effect: 'neutral', words };
-  if (after.address === undefined) return { effect: 'widening', words };
-  return { effect: before.address === undefined ? 'narrowing' : 'unclear', words };
-}
-
-/** Whoever is trusted can claim to be any client, so trusting more is widening. */
-function clientDifference(before: ClientAddress, after: ClientAddress): Told | undefined {
-  if (sourceWords(before) !== sourceWords(after)) {
-    const words = `the client address is ${sourceWords(after)} (before: ${sourceWords(before)})`;
-    return { effect: 'unclear', words };
-  }
-  if (before.kind === 'direct' || after.kind === 'direct' || sameAddresses(before.trusted, after.trusted))
-    return undefined;
-  const wider = intersect(before.trusted, after.trusted);
-  const words = `trusted proxies are ${addressWords(after.trusted)} (before: ${addressWords(before.trusted)})`;
-  return { effect: sameAddresses(wider, after.trusted) ? 'narrowing' : 'widening', words };
-}
-
-function sourceWords(source: ClientAddress): string {
-  if (source.kind === 'direct') return 'the one that connects';
-  return source.kind === 'header' ? `read from ${source.header.toLowerCase()}` : 'what the PROXY protocol says';
 }

@@ -1,9 +1,10 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import { type Cell, lookupMethod, type Place, type Rule } from '../policy/access.ts';
 import type { State } from '../policy/automaton.ts';
+import { isEmpty } from '../policy/cidr.ts';
 import { ANYBODY, type Caller } from './callers.ts';
 import { type CallerEvent, compareCells, type RequestFinding, type Verdict } from './cells.ts';
-import { confirmed, isEmpty, type ProxyContext, questionOf, type Sample } from './context.ts';
+import { confirmed, type ProxyContext, questionOf, type Sample } from './context.ts';
 import { type StatePair, walkPairs } from './product.ts';
 import type { Version } from './version.ts';
 
@@ -93,7 +94,10 @@ function report(finding: RequestFinding, pair: StatePair, sample: Sample, contex
     keys,
     method: sample.method,
     proxy: context.proxy,
-    example: () => confirmed(finding.ask(sample), context),
+    example: () => {
+      const question = finding.ask(sample);
+      return question && confirmed(question, context);
+    },
   });
 }
 

@@ -1,14 +1,10 @@
-import { rewriteApplies } from '../policy/domains.ts';
-import { inMatchOrder } from '../policy/names.ts';
-import type { DomainRewrite, Policy } from '../policy/types.ts';
+import { DOMAIN_REWRITE, rewriteFinder } from '../policy/domains.ts';
+import { differencesOf } from '../policy/fields.ts';
+import type { DomainRewrite, Policy, Upstream } from '../policy/types.ts';
+import { destinationOf } from '../policy/upstreams.ts';
 import { redirection } from './cells.ts';
 import type { Collector } from './collector.ts';
 import type { ChangePlace } from './types.ts';
-import { destinationOf } from './upstreams.ts';
-
-function rewriteOf(rewrites: readonly DomainRewrite[], name: string): DomainRewrite | undefined {
-  return inMatchOrder(rewrites.filter((rewrite) => rewriteApplies(rewrite, name)))[0];
-}
 
 function targetOf(rewrite: DomainRewrite | undefined, name: string): string {
   if (!rewrite) return name;
@@ -20,69 +16,74 @@ function targetOf(rewrite: DomainRewrite | undefined, name: string): string {
  * name is decided like the one of its deepest wildcard.
  */
 function sampleNames(rewrites: readonly DomainRewrite[]): string[] {
-  const exact = new Set(rewrites.filter((rewrite) => !rewrite.wildcard).map((rewrite) => rewrite.from));
+  const written = new Set(rewrites.map(({ from }) => from));
   const below = (from: string) => {
-    const taken = (name: string) =>
-      rewrites.some(
-        (other) => other.from === name || (name.endsWith(`.${other.from}`) && other.from.length > from.length),
-      );
     let label = 'name';
-    while (taken(`${label}.${from}`)) label += '-x';
+    while (written.has(`${label}.${from}`)) label += '-x';
     return `${label}.${from}`;
   };
-  return [...exact, ...new Set(rewrites.filter((rewrite) => rewrite.wildcard).map((rewrite) => below(rewrite.from)))];
+  const [wild, exact] = [true, false].map((kind) => rewrites.filter(({ wildcard }) => wildcard === kind));
+  return [...new Set([...(exact ?? []).map(({ from }) => from), ...(wild ?? []).map(({ from }) => below(from))])];
+}
+
+/** One version's answer to what stands for a name, and what is behind it. */
+interface Side {
+  readonly rewriteOf: (name: string) => DomainRewrite | undefined;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+}
+
+function sideOf({ rewrites, upstreams }: Policy): Side {
+  return { rewriteOf: rewriteFinder(rewrites), upstreams: new Map(upstreams.map((one) => [one.id, one])) };
+}
+
+/** One name as both versions see it. */
+interface NamePair {
+  readonly name: string;
+  readonly left: DomainRewrite | undefined;
+  readonly right: DomainRewrite | undefined;
 }
 
 /** Names that lead elsewhere, images that are pulled from elsewhere, and sites behind them that forward elsewhere. */
 export function diffRewrites(before: Policy, after: Policy, collector: Collector): void {
+  const [old, current] = [sideOf(before), sideOf(after)];
   for (const name of sampleNames([...before.rewrites, ...after.rewrites])) {
-    const [left, right] = [rewriteOf(before.rewrites, name), rewriteOf(after.rewrites, name)];
-    const rewrite = right ?? left;
-    if (!rewrite) continue;
-    const at: ChangePlace = { version: right ? 'after' : 'before', path: rewrite.origin };
-    const shown = rewrite.wildcard ? `*.${rewrite.from}` : name;
-    const [from, to] = [targetOf(left, name), targetOf(right, name)];
-    if (from !== to) {
-      const words = (one: DomainRewrite | undefined) =>
-        one ? `stands for ${one.wildcard ? '*.' : ''}${one.to}` : 'stands for itself';
-      collector.add({
-        kind: 'rewrite',
-        effect: 'unclear',
-        group: name,
-        message: () => `${shown} ${words(right)} (before: ${words(left)})`,
-        at,
-        example: () => ({ kind: 'name', name, before: from, after: to }),
-      });
-    }
-    if ((left?.containerRegistry ?? false) !== (right?.containerRegistry ?? false)) {
-      const words = right?.containerRegistry
-        ? 'are pulled through the mirror now'
-        : 'are pulled from the registry itself now';
-      collector.add({
-        kind: 'rewrite',
-        effect: 'unclear',
-        group: `${name} images`,
-        message: () => `images of ${shown} ${words}`,
-        at,
-      });
-    }
-    diffSite(left, right, { before, after, collector });
+    const pair = { name, left: old.rewriteOf(name), right: current.rewriteOf(name) };
+    diffName(pair, collector);
+    diffSite(
+      pair,
+      old.upstreams.get(pair.left?.upstream ?? ''),
+      current.upstreams.get(pair.right?.upstream ?? ''),
+      collector,
+    );
   }
 }
 
-interface Versions {
-  readonly before: Policy;
-  readonly after: Policy;
-  readonly collector: Collector;
+function diffName({ name, left, right }: NamePair, collector: Collector): void {
+  const rewrite = right ?? left;
+  if (!rewrite) return;
+  const at: ChangePlace = { version: right ? 'after' : 'before', path: rewrite.origin };
+  const shown = rewrite.wildcard ? `*.${rewrite.from}` : name;
+  const [from, to] = [targetOf(left, name), targetOf(right, name)];
+  if (from !== to) {
+    const words = (one: DomainRewrite | undefined) =>
+      one ? `stands for ${one.wildcard ? '*.' : ''}${one.to}` : 'stands for itself';
+    const message = () => `${shown} ${words(right)} (before: ${words(left)})`;
+    const example = () => ({ kind: 'name', name, before: from, after: to }) as const;
+    collector.add({ kind: 'rewrite', effect: 'unclear', group: name, message, at, example });
+  }
+  // A name without a rewrite has all that a rewrite can add left out.
+  const plain: DomainRewrite = { from: rewrite.from, to: name, wildcard: false, containerRegistry: false, origin: [] };
+  for (const { kind, effect, words, field } of differencesOf(DOMAIN_REWRITE, left ?? plain, right ?? plain)) {
+    collector.add({ kind, effect, group: `${name} ${field.name}`, message: () => `${shown} ${words}`, at });
+  }
 }
 
 function diffSite(
-  left: DomainRewrite | undefined,
-  right: DomainRewrite | undefined,
-  { before, after, collector }: Versions,
+  { left, right }: NamePair,
+  old: Upstream | undefined,
+  current: Upstream | undefined,
+  collector: Collector,
 ): void {
-  const old = before.upstreams.find(({ id }) => id === left?.upstream);
-  const current = after.upstreams.find(({ id }) => id === right?.upstream);
   if (destinationOf(old) === destinationOf(current)) return;
   if (old && current) {
     const { kind, effect, detail, place, message } = redirection(old, current);

@@ -1,37 +1,23 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
-
-/**
- * Who gains by a change. `unclear`: the request goes somewhere else or with something else, and what that
- * allows is not written in any spec; a gate must treat it as widening. `neutral`: nobody can do more or less.
- */
-export type Effect = 'widening' | 'narrowing' | 'unclear' | 'neutral';
+import type { Effect, FieldKind } from '../policy/fields.ts';
 
 export type ChangeKind =
+  | FieldKind
   | 'allowed'
   | 'denied'
   | 'auth'
   | 'answer'
-  | 'headers'
-  | 'content-types'
-  | 'max-body'
-  | 'websocket'
-  | 'upstream'
   | 'addresses'
   | 'expiry'
-  | 'token'
   | 'key-added'
   | 'key-removed'
   | 'key-source'
   | 'scope'
-  | 'rate-limit'
   | 'proxy-added'
   | 'proxy-removed'
   | 'status'
-  | 'listen'
-  | 'client-address'
-  | 'key-header'
-  | 'rewrite'
-  | 'trust';
+  | 'trust'
+  | 'target';
 
 /** Where a change is written: in the version that has the line. */
 export interface ChangePlace {
@@ -47,8 +33,8 @@ export interface RequestExample {
   readonly target: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly from: string;
-  /** Absent: no key is sent. */
-  readonly key?: { readonly id: string; readonly reference: string };
+  /** Absent: no key is sent. `formerly`: the secret that was sent before, where the key got another one in its place. */
+  readonly key?: { readonly id: string; readonly reference: string; readonly formerly?: string };
   /** Seconds since the epoch; only where the moment matters. */
   readonly at?: number;
   readonly before: string;

@@ -1,9 +1,12 @@
 import { type Access, accessOf, type Cell } from '../policy/access.ts';
+import { API_KEY } from '../policy/apiKeys.ts';
 import { parseAddress } from '../policy/cidr.ts';
 import { type Decision, evaluatorOf } from '../policy/decide.ts';
+import { identityOf } from '../policy/fields.ts';
 import type { Credential, HeaderFields } from '../policy/request.ts';
+import { FORWARDING } from '../policy/routes.ts';
 import type { ApiKey, Policy, Proxy, Upstream } from '../policy/types.ts';
-import { destinationOf } from './upstreams.ts';
+import { destinationOf } from '../policy/upstreams.ts';
 
 /** A request as a caller sees it: the secret it holds, not the id behind it. */
 export interface Question {
@@ -11,7 +14,8 @@ export interface Question {
   readonly target: string;
   readonly headers: HeaderFields;
   readonly from: string;
-  readonly reference?: string | undefined;
+  /** What the caller may send: a version gets the one that it accepts. Empty: no key is sent. */
+  readonly references: readonly string[];
   readonly at: number;
 }
 
@@ -23,27 +27,28 @@ export interface Version {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   /** By secret. */
   readonly keys: ReadonlyMap<string, ApiKey>;
-  /** Of its keys. */
-  readonly ids: ReadonlySet<string>;
+  /** How many secrets each key has, by id. */
+  readonly numbers: ReadonlyMap<string, number>;
   decide(question: Question): Decision | undefined;
 }
 
 export function versionOf(policy: Policy, proxy: Proxy | undefined): Version {
   const evaluator = proxy && evaluatorOf(policy, proxy);
   const keys = new Map(policy.apiKeys.flatMap((key) => key.keys.map((reference) => [reference.text, key] as const)));
-  const decide = ({ method, target, headers, from, reference, at }: Question): Decision | undefined => {
+  const decide = ({ method, target, headers, from, references, at }: Question): Decision | undefined => {
     const client = parseAddress(from);
     if (!client) throw new Error(`${from} is no address`);
-    return evaluator?.decide({ method, target, headers, client, at, credential: credentialOf(keys, reference) });
+    return evaluator?.decide({ method, target, headers, client, at, credential: credentialOf(keys, references) });
   };
   const upstreams = new Map(policy.upstreams.map((upstream) => [upstream.id, upstream]));
-  const ids = new Set(policy.apiKeys.map((key) => key.id));
-  return { policy, proxy, access: proxy && accessOf(proxy), upstreams, keys, ids, decide };
+  const numbers = new Map(policy.apiKeys.map((key) => [key.id, key.keys.length]));
+  return { policy, proxy, access: proxy && accessOf(proxy), upstreams, keys, numbers, decide };
 }
 
-function credentialOf(keys: ReadonlyMap<string, ApiKey>, reference: string | undefined): Credential {
-  if (reference === undefined) return { kind: 'missing' };
-  const key = keys.get(reference);
+function credentialOf(keys: ReadonlyMap<string, ApiKey>, references: readonly string[]): Credential {
+  if (references.length === 0) return { kind: 'missing' };
+  const accepted = references.find((reference) => keys.has(reference));
+  const key = accepted === undefined ? undefined : keys.get(accepted);
   return key ? { kind: 'known', id: key.id } : { kind: 'unknown' };
 }
 
@@ -59,9 +64,12 @@ export function isOpen(cell: Cell, { access }: Version): boolean {
 export function outcomeOf(decision: Decision | undefined, { upstreams }: Version): string {
   if (!decision || decision.kind === 'deny') return 'refused';
   if (decision.kind === 'answer') return JSON.stringify(['answer', decision.status, decision.body]);
-  const { upstream, auth, headers, websocket } = decision.forwarding;
-  const token = auth === 'apiKey' ? decision.key?.token.text : undefined;
-  return JSON.stringify(['forward', destinationOf(upstreams.get(upstream)), auth, headers, websocket, token]);
+  const { forwarding, key } = decision;
+  // Names of upstreams mean nothing to anybody outside; what they stand for does.
+  const forwarded = { ...forwarding, upstream: destinationOf(upstreams.get(forwarding.upstream)) };
+  const how = identityOf(FORWARDING, forwarded, ({ shownBy }) => shownBy !== 'refusal');
+  const sends = forwarding.auth === 'apiKey' && key;
+  return JSON.stringify([how, sends && identityOf(API_KEY, key, ({ shownBy }) => shownBy === 'forwarding')]);
 }
 
 export function decisionWords(decision: Decision | undefined): string {

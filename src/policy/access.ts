@@ -1,4 +1,5 @@
 import { type Automaton, buildAutomaton, type State } from './automaton.ts';
+import { canonical } from './fields.ts';
 import type { Answer, Forwarding, Proxy, Route } from './types.ts';
 
 /** Whatever a proxy reacts to: a route that is forwarded or a request that it answers itself. */
@@ -98,8 +99,7 @@ function groupsOf(matching: readonly Rule[]): string[] {
 function cellKey(matching: readonly Rule[]): string {
   const route = matching.find(isRoute);
   if (!route) return `answer ${JSON.stringify(matching[0]?.origin)}`;
-  const { upstream, headers, contentTypes, maxBody, websocket, auth } = route.forwarding;
-  return `forward ${JSON.stringify([groupsOf(matching), upstream, auth, headers, contentTypes, maxBody, websocket])}`;
+  return `forward ${JSON.stringify(groupsOf(matching))} ${canonical(route.forwarding)}`;
 }
 
 /** Named by its groups, for logs; numbered where one group needs several cells. */

@@ -1,6 +1,7 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
 import { policyCodes } from './codes.ts';
+import type { Difference, FieldTable } from './fields.ts';
 import type { RangeResolver } from './ranges.ts';
 import type { ApiKey, SecretReference, SecretScheme } from './types.ts';
 
@@ -102,4 +103,36 @@ export function resolveApiKeys(context: KeyContext): ApiKey[] {
     .map(([id, spec]) => resolveOne(id, spec, context));
   checkUnique(keys, context.problems);
   return keys;
+}
+
+/** What a caller may do, field by field. */
+export const API_KEY: FieldTable<ApiKey> = {
+  id: { words: 'id', compare: 'identity' },
+  keys: { words: 'key', compare: 'identity' },
+  token: {
+    words: 'token',
+    kind: 'token',
+    compare: tokenDifferences,
+    shownBy: 'forwarding',
+    normal: ({ token }) => token.text,
+  },
+  groups: { words: 'routes', compare: 'decided' },
+  ranges: { words: 'ipRanges', compare: 'decided' },
+  expires: { words: 'expires', compare: 'decided' },
+  rateLimit: { words: 'rateLimit', kind: 'rate-limit', compare: rateDifferences },
+  owner: { words: 'owner', compare: { cannotLoosen: 'it says whom to ask, and no decision reads it' } },
+  origin: { words: 'line', compare: { cannotLoosen: 'it says where the key is written' } },
+};
+
+/** What another token may do is known to the upstream alone. */
+function tokenDifferences({ token: before }: ApiKey, { token: after }: ApiKey): Difference[] {
+  return [{ effect: 'unclear', words: `causes the token ${after.text} to be sent (before: ${before.text})` }];
+}
+
+function rateDifferences({ rateLimit: before }: ApiKey, { rateLimit: after }: ApiKey): Difference[] {
+  type Limit = ApiKey['rateLimit'];
+  const perMinute = (limit: Limit) => (limit ? limit.requests * (limit.per === 's' ? 60 : 1) : Infinity);
+  const words = (limit: Limit) => (limit ? `${limit.requests}/${limit.per} burst ${limit.burst}` : 'unlimited');
+  const more = perMinute(after) > perMinute(before) || (after?.burst ?? Infinity) > (before?.burst ?? Infinity);
+  return [{ effect: more ? 'widening' : 'narrowing', words: `may send ${words(after)} (before: ${words(before)})` }];
 }

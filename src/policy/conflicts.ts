@@ -2,24 +2,12 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { accessOf, isRoute, type Place, type Rule } from './access.ts';
 import { MAX_STATES } from './automaton.ts';
 import { policyCodes } from './codes.ts';
-import type { Forwarding, Proxy, Route } from './types.ts';
-
-const FIELDS: readonly { readonly field: keyof Forwarding; readonly words: string }[] = [
-  { field: 'upstream', words: 'the upstream' },
-  { field: 'auth', words: 'auth' },
-  { field: 'headers', words: 'headers' },
-  { field: 'contentTypes', words: 'contentTypes' },
-  { field: 'maxBody', words: 'maxBody' },
-  { field: 'websocket', words: 'websocket' },
-];
-
-function difference(a: Forwarding, b: Forwarding): string | undefined {
-  if (a === b) return undefined;
-  return FIELDS.find(({ field }) => JSON.stringify(a[field]) !== JSON.stringify(b[field]))?.words;
-}
+import { firstDifference } from './fields.ts';
+import { FORWARDING } from './routes.ts';
+import type { Proxy, Route } from './types.ts';
 
 function routesDisagree(first: Route, second: Route, request: string): Diagnostic | undefined {
-  const differ = difference(first.forwarding, second.forwarding);
+  const differ = firstDifference(FORWARDING, first.forwarding, second.forwarding);
   if (differ === undefined) return undefined;
   const related = [{ at: first.origin, message: 'the other pattern' }];
   return policyCodes.report('overlap-conflict', second.origin, { request, differ }, { related });

@@ -3,6 +3,7 @@ import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
 import { parseAddress } from './cidr.ts';
 import { policyCodes } from './codes.ts';
+import type { Difference, FieldTable } from './fields.ts';
 import type { DomainRewrite } from './types.ts';
 
 export interface NameProblem {
@@ -204,4 +205,20 @@ export function hasSite(rewrite: DomainRewrite): rewrite is SiteRewrite {
 /** A site that knows one name for the other; one of a wildcard has none. */
 export function hasNamedSite(rewrite: DomainRewrite): rewrite is SiteRewrite {
   return hasSite(rewrite) && !rewrite.wildcard;
+}
+
+/** What a name stands for, field by field. */
+export const DOMAIN_REWRITE: FieldTable<DomainRewrite> = {
+  from: { words: 'from', compare: 'identity' },
+  wildcard: { words: 'from', compare: 'identity' },
+  to: { words: 'to', compare: 'decided' },
+  upstream: { words: 'upstream', compare: 'decided' },
+  containerRegistry: { words: 'containerRegistry', kind: 'rewrite', compare: mirrorDifferences },
+  origin: { words: 'line', compare: { cannotLoosen: 'it says where the rewrite is written' } },
+};
+
+/** Another server may hold other images, and whether it does is not in the spec. */
+function mirrorDifferences(_: DomainRewrite, { containerRegistry }: DomainRewrite): Difference[] {
+  const where = containerRegistry ? 'through the mirror' : 'from the registry itself';
+  return [{ effect: 'unclear', words: `has its images pulled ${where} now` }];
 }

@@ -1,6 +1,7 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import { type Address, formatAddress, parseAddress } from './cidr.ts';
 import { policyCodes } from './codes.ts';
+import type { Difference, Effect } from './fields.ts';
 import type { Proxy } from './types.ts';
 import { parseHostPort } from './upstreams.ts';
 
@@ -44,4 +45,18 @@ export function checkListen(proxies: readonly Proxy[], problems: Diagnostic[]): 
       policyCodes.report('duplicate-listen', [...proxy.origin, 'listen'], { listen, other: other.id }, { related }),
     );
   }
+}
+
+/** Who can reach another port or address is decided outside of the spec, apart from one of many addresses. */
+export function listenDifferences({ listen: before }: Proxy, { listen: after }: Proxy): Difference[] {
+  const text = (listen: Listen) => `${listen.address ?? '*'}:${listen.port}`;
+  const effect: Effect = includes(before, after) ? 'narrowing' : includes(after, before) ? 'widening' : 'unclear';
+  return [{ effect, words: `listens on ${text(after)} (before: ${text(before)})` }];
+}
+
+/** Whether every connection to the one is a connection to the other: `*` is every IPv4 address, `::` every IPv6 one. */
+function includes(wide: Listen, narrow: Listen): boolean {
+  if (wide.port !== narrow.port || narrow.address === undefined) return false;
+  const isSix = narrow.address.includes(':');
+  return wide.address === '::' ? isSix : !isSix && (wide.address ?? '0.0.0.0') === '0.0.0.0';
 }

@@ -1,7 +1,9 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
+import { addressWords, type CidrSet, intersect, isEmpty, sameAddresses, subtract } from './cidr.ts';
 import { policyCodes } from './codes.ts';
-import { checkListen, listenOf } from './listen.ts';
+import type { Difference, Effect, FieldTable } from './fields.ts';
+import { checkListen, listenDifferences, listenOf } from './listen.ts';
 import type { RangeResolver } from './ranges.ts';
 import { headerRefusal } from './refusedHeaders.ts';
 import { parseRequest } from './routes.ts';
@@ -164,4 +166,72 @@ export function resolveProxies(context: ProxyContext): Proxy[] {
   checkListen(proxies, context.problems);
   for (const proxy of proxies) checkKeyStays(proxy, context.problems);
   return proxies;
+}
+
+/** What a proxy listens to, believes and answers, field by field. */
+export const PROXY: FieldTable<Proxy> = {
+  id: { words: 'id', compare: 'identity' },
+  listen: { words: 'listen', kind: 'listen', compare: listenDifferences },
+  ranges: { words: 'ipRanges', compare: 'decided' },
+  clientIp: { words: 'clientIp', kind: 'client-address', compare: clientDifferences },
+  apiKeyHeader: {
+    words: 'apiKeyHeader',
+    kind: 'key-header',
+    compare: keyHeaderDifferences,
+    normal: ({ apiKeyHeader }) => apiKeyHeader.toLowerCase(),
+  },
+  publicUrl: { words: 'publicUrl', kind: 'public-url', compare: publicUrlDifferences },
+  groups: { words: 'routes', compare: 'decided' },
+  routes: { words: 'routes', compare: 'decided' },
+  answers: { words: 'answer', compare: 'decided' },
+  methodNotAllowed: { words: 'methodNotAllowed', compare: 'decided' },
+  responseHeaders: { words: 'responseHeaders', kind: 'response-headers', compare: responseHeaderDifferences },
+  origin: { words: 'line', compare: { cannotLoosen: 'it says where the proxy is written' } },
+};
+
+function clientDifferences({ clientIp: before }: Proxy, { clientIp: after, ranges }: Proxy): Difference[] {
+  if (before.kind === 'direct' || after.kind === 'direct' || sourceWords(before) !== sourceWords(after)) {
+    return [
+      { effect: 'unclear', words: `the client address is ${sourceWords(after)} (before: ${sourceWords(before)})` },
+    ];
+  }
+  const words = `trusted proxies are ${addressWords(after.trusted)} (before: ${addressWords(before.trusted)})`;
+  return [{ effect: trustEffect(before.trusted, after.trusted, ranges), words }];
+}
+
+/**
+ * Whoever is trusted can claim to be any client. Whoever is no longer trusted is taken for the client: with 10.0.0.9
+ * among the client addresses, everybody behind the balancer 10.0.0.9 gets in.
+ */
+function trustEffect(before: CidrSet, after: CidrSet, clients: CidrSet): Effect {
+  if (!sameAddresses(intersect(before, after), after)) return 'widening';
+  return isEmpty(intersect(subtract(before, after), clients)) ? 'narrowing' : 'unclear';
+}
+
+function sourceWords(source: ClientAddress): string {
+  if (source.kind === 'direct') return 'the one that connects';
+  return source.kind === 'header' ? `read from ${source.header.toLowerCase()}` : 'what the PROXY protocol says';
+}
+
+/** What stands before the proxy may write the other header by itself. */
+function keyHeaderDifferences({ apiKeyHeader: before }: Proxy, { apiKeyHeader: after }: Proxy): Difference[] {
+  return [{ effect: 'unclear', words: `keys are read from ${after} (before: ${before})` }];
+}
+
+/** Links, redirections and what the upstream hears of the outside follow it. */
+function publicUrlDifferences({ publicUrl: before }: Proxy, { publicUrl: after }: Proxy): Difference[] {
+  const own = "each request's own Host";
+  return [{ effect: 'unclear', words: `clients are told ${after ?? own} as its origin (before: ${before ?? own})` }];
+}
+
+/** They tell browsers what pages of other origins may do. Values are not shown, because they may be anything. */
+function responseHeaderDifferences(left: Proxy, right: Proxy): Difference[] {
+  const lines = ({ responseHeaders }: Proxy) => responseHeaders.map(({ name, value }) => `${name}: ${value}`);
+  const [before, after] = [lines(left), lines(right)];
+  const changed = [
+    ...after.filter((line) => !before.includes(line)),
+    ...before.filter((line) => !after.includes(line)),
+  ].map((line) => line.replace(/:.*/s, ''));
+  if (changed.length === 0) return [];
+  return [{ effect: 'unclear', words: `answers come with other headers: ${[...new Set(changed)].sort().join(', ')}` }];
 }

@@ -1,8 +1,10 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
 import { policyCodes } from './codes.ts';
+import type { Difference, Effect, FieldTable } from './fields.ts';
 import { type PathPattern, parsePattern, parseRequestLine } from './pattern.ts';
 import { headerRefusal } from './refusedHeaders.ts';
+import type { HeaderFields } from './request.ts';
 import type { Forwarding, Route } from './types.ts';
 
 type GroupSpec = NonNullable<Spec['routes']>[string];
@@ -89,4 +91,73 @@ export function resolveRoutes(spec: Spec, problems: Diagnostic[]): Route[] {
       }
       return groupRoutes(group, groupSpec, problems);
     });
+}
+
+/** How a request is forwarded, field by field. */
+export const FORWARDING: FieldTable<Forwarding> = {
+  upstream: { words: 'the upstream', compare: 'decided' },
+  auth: { words: 'auth', compare: 'decided' },
+  headers: { words: 'headers', kind: 'headers', compare: headerDifferences },
+  contentTypes: { words: 'contentTypes', kind: 'content-types', compare: typeDifferences, shownBy: 'refusal' },
+  maxBody: { words: 'maxBody', kind: 'max-body', compare: sizeDifferences, shownBy: 'refusal' },
+  websocket: { words: 'websocket', kind: 'websocket', compare: websocketDifferences },
+};
+
+function headerDifferences({ headers: before }: Forwarding, { headers: after }: Forwarding): Difference[] {
+  const added = after.filter((header) => !before.includes(header));
+  const removed = before.filter((header) => !after.includes(header));
+  const told = (effect: Effect, headers: readonly string[], when: string): Difference[] =>
+    headers.length === 0 ? [] : [{ effect, words: `lets the request headers ${headers.join(', ')} through ${when}` }];
+  return [...told('widening', added, 'now'), ...told('narrowing', removed, 'no longer')];
+}
+
+type Types = Forwarding['contentTypes'];
+
+/** Types that people know, for examples. */
+const FAMILIAR = ['application/x-www-form-urlencoded', 'multipart/form-data', 'text/plain', 'application/octet-stream'];
+
+/** A type of `wide` that is not of `narrow`. */
+function onlyIn(wide: Types, narrow: Types): string | undefined {
+  if (narrow === 'any') return undefined;
+  if (wide !== 'any') return wide.find((type) => !narrow.includes(type));
+  const familiar = FAMILIAR.find((type) => !narrow.includes(type));
+  // Longer than every listed type, so it is none of them.
+  return familiar ?? `application/x-${narrow.join('').replace(/[^a-z0-9]/g, '')}`;
+}
+
+function typeDifferences({ contentTypes: before }: Forwarding, { contentTypes: after }: Forwarding): Difference[] {
+  const list = (types: Types) =>
+    types === 'any' ? 'of any type' : types.length === 0 ? 'of no type' : types.join(', ');
+  const words = `takes bodies ${list(after)} (before: ${list(before)})`;
+  const told = (effect: Effect, type: string | undefined): Difference[] =>
+    type === undefined ? [] : [{ effect, words, headers: bodyOf(type, 1) }];
+  return [...told('widening', onlyIn(after, before)), ...told('narrowing', onlyIn(before, after))];
+}
+
+function bodyOf(type: string, length: number): HeaderFields {
+  return [
+    ['Content-Type', type],
+    ['Content-Length', String(length)],
+  ];
+}
+
+function sizeDifferences(before: Forwarding, after: Forwarding): Difference[] {
+  const [left, right] = [before.maxBody ?? Number.POSITIVE_INFINITY, after.maxBody ?? Number.POSITIVE_INFINITY];
+  const type = commonType(before.contentTypes, after.contentTypes);
+  // No body passes both, so that the types have told the whole difference.
+  if (type === undefined) return [];
+  const size = (limit: number) => (Number.isFinite(limit) ? `of up to ${limit} bytes` : 'of any size');
+  const words = `takes bodies ${size(right)} (before: ${size(left)})`;
+  return [{ effect: right > left ? 'widening' : 'narrowing', words, headers: bodyOf(type, Math.min(left, right) + 1) }];
+}
+
+function commonType(before: Types, after: Types): string | undefined {
+  if (before === 'any') return after === 'any' ? 'application/json' : after[0];
+  return after === 'any' ? before[0] : before.find((type) => after.includes(type));
+}
+
+function websocketDifferences(_: Forwarding, { websocket }: Forwarding): Difference[] {
+  return websocket
+    ? [{ effect: 'widening', words: 'takes WebSocket upgrades now' }]
+    : [{ effect: 'narrowing', words: 'takes WebSocket upgrades no longer' }];
 }

@@ -3,6 +3,7 @@ import type { Spec } from '../spec/schema.ts';
 import { parseAddress } from './cidr.ts';
 import { policyCodes } from './codes.ts';
 import { endsInNumber, type NameProblem, nameProblem } from './domains.ts';
+import { type Difference, type Effect, type FieldTable, identityOf } from './fields.ts';
 import { headerRefusal } from './refusedHeaders.ts';
 import type { HostPort, Upstream } from './types.ts';
 
@@ -127,4 +128,74 @@ export function resolveUpstreams(spec: Spec, problems: Diagnostic[]): Upstream[]
   return Object.entries(spec.upstreams ?? {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([id, upstream]) => resolveOne(id, upstream, problems) ?? []);
+}
+
+/** Where requests go, field by field. */
+export const UPSTREAM: FieldTable<Upstream> = {
+  id: { words: 'id', compare: 'identity' },
+  scheme: { words: 'url', kind: 'upstream', compare: urlDifferences },
+  host: { words: 'url', kind: 'upstream', compare: urlDifferences },
+  port: { words: 'url', kind: 'upstream', compare: urlDifferences },
+  servers: { words: 'servers', kind: 'upstream', compare: serverDifferences, normal: serversOf },
+  tokenHeader: { words: 'tokenHeader', kind: 'upstream', compare: tokenHeaderDifferences },
+  tls: { words: 'tls', kind: 'upstream', compare: trustDifferences },
+  timeouts: { words: 'timeouts', compare: { cannotLoosen: 'a longer wait lets no other request through' } },
+  origin: { words: 'line', compare: { cannotLoosen: 'it says where the upstream is written' } },
+};
+
+/** Everything about an upstream that decides where a request ends up and who could read it, as comparable text. */
+export function destinationOf(upstream: Upstream | undefined): string {
+  return upstream ? identityOf(UPSTREAM, upstream, ({ compare }) => typeof compare === 'function') : '';
+}
+
+export function urlOf({ scheme, host, port }: Upstream): string {
+  const shown = host.includes(':') ? `[${host}]` : host;
+  return `${scheme}://${shown}${port === (scheme === 'https' ? 443 : 80) ? '' : `:${port}`}`;
+}
+
+function serversOf({ servers }: Upstream): string[] {
+  return servers.map(({ host, port }) => `${host}:${port}`).sort();
+}
+
+function arrow(what: string, from: string, to: string): string {
+  return `${what} ${from} → ${to}`;
+}
+
+function urlDifferences(before: Upstream, after: Upstream): Difference[] {
+  return [{ effect: 'unclear', words: arrow('url', urlOf(before), urlOf(after)) }];
+}
+
+function serverDifferences(before: Upstream, after: Upstream): Difference[] {
+  const [left, right] = [serversOf(before), serversOf(after)];
+  // Without a pool of its own the servers only repeat the url.
+  if (urlOf(before) !== urlOf(after) && left.length + right.length <= 2) return [];
+  const effect: Effect = right.some((server) => !left.includes(server)) ? 'unclear' : 'narrowing';
+  return [{ effect, words: arrow('servers', left.join(', '), right.join(', ')) }];
+}
+
+function tokenHeaderDifferences({ tokenHeader: before }: Upstream, { tokenHeader: after }: Upstream): Difference[] {
+  return [{ effect: 'unclear', words: arrow('token header', before, after) }];
+}
+
+function trustDifferences(left: Upstream, right: Upstream): Difference[] {
+  const [before, after] = [left.tls, right.tls];
+  // The url has told that one of the two is plain http.
+  if (!before || !after) return [];
+  if (!before.insecureSkipVerify && after.insecureSkipVerify) {
+    return [{ effect: 'widening', words: 'its certificate is no longer verified' }];
+  }
+  const found: Difference[] = [];
+  if (before.insecureSkipVerify && !after.insecureSkipVerify) {
+    found.push({ effect: 'narrowing', words: 'its certificate is verified now' });
+  }
+  const bundle = ({ caFile }: { readonly caFile?: string }) => caFile ?? 'the system’s';
+  if (bundle(before) !== bundle(after)) {
+    found.push({ effect: 'unclear', words: arrow('trusted certificates', bundle(before), bundle(after)) });
+  }
+  // A name that follows the url has been told with the url.
+  const follows = before.serverName === left.host && after.serverName === right.host;
+  if (before.serverName !== after.serverName && !follows) {
+    found.push({ effect: 'unclear', words: arrow('certificate name', before.serverName, after.serverName) });
+  }
+  return found;
 }

@@ -1,4 +1,5 @@
-import type { AccessChange, Effect } from '../accessDiff/types.ts';
+import type { AccessChange } from '../accessDiff/types.ts';
+import type { Effect } from '../policy/fields.ts';
 import { type ShownChange, shownChanges, type Versions } from './access.ts';
 
 const TITLES: readonly (readonly [Effect, string])[] = [

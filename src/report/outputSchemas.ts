@@ -42,7 +42,13 @@ const request = z
     target: z.string(),
     headers: z.array(z.strictObject({ name: z.string(), value: z.string() })),
     from: z.string().describe('Client address'),
-    key: nullable(z.strictObject({ id: z.string(), reference: z.string() })).describe('The key that is sent'),
+    key: nullable(
+      z.strictObject({
+        id: z.string(),
+        reference: z.string(),
+        formerly: z.string().optional().describe('What was sent before, where another secret took its place'),
+      }),
+    ).describe('The key that is sent'),
     at: nullable(z.string()).describe('Moment of the request, where it matters'),
     before: z.string().describe('Decision of the other version'),
     after: z.string().describe('Decision of this version'),

@@ -1,0 +1,134 @@
+import type { HeaderFields } from './request.ts';
+
+/**
+ * Who gains by a difference. `unclear`: more may be possible than before, and no spec says whether it is; a gate must
+ * treat it as widening. `neutral`: nobody can do more or less.
+ */
+export type Effect = 'widening' | 'narrowing' | 'unclear' | 'neutral';
+
+/** One way in which a field of a record differs between two versions. */
+export interface Difference {
+  readonly effect: Effect;
+  /** What differs, as the end of a sentence about the record: `takes WebSocket upgrades now`. */
+  readonly words: string;
+  /** What a request must have to show it. */
+  readonly headers?: HeaderFields;
+}
+
+/** Why a change of a field is not reported. */
+export interface Harmless {
+  readonly cannotLoosen: string;
+}
+
+/** Kinds of change that are named after a field. */
+export type FieldKind =
+  | 'client-address'
+  | 'content-types'
+  | 'headers'
+  | 'key-header'
+  | 'listen'
+  | 'max-body'
+  | 'public-url'
+  | 'rate-limit'
+  | 'response-headers'
+  | 'rewrite'
+  | 'token'
+  | 'upstream'
+  | 'websocket';
+
+/**
+ * How two versions of a field compare, which is a function where the values say it. `decided`: what the field changes is
+ * found in the decisions on requests or names themselves. `identity`: the field tells one record from another.
+ */
+type Compare<Row> = (before: Row, after: Row) => readonly Difference[];
+
+interface FieldBase<Row> {
+  /** Its name in a sentence. */
+  readonly words: string;
+  /** What shows a difference to the evaluator: that a request is refused, or what is forwarded. */
+  readonly shownBy?: 'refusal' | 'forwarding';
+  /** The value in a form that is equal exactly where it means the same; absent: the value itself. */
+  readonly normal?: (row: Row) => unknown;
+}
+
+/** All that the tool has to know of one field of a record. */
+export type Field<Row> = FieldBase<Row> &
+  (
+    | { readonly compare: Compare<Row>; readonly kind: FieldKind }
+    | { readonly compare: 'decided' | 'identity' | Harmless; readonly kind?: undefined }
+  );
+
+/**
+ * The one place that says what each field of a record means to identity, conflicts, access diff and explanation. A field
+ * without an entry does not compile.
+ */
+export type FieldTable<Row> = { readonly [Name in keyof Required<Row>]: Field<Row> };
+
+type NamedField<Row> = Field<Row> & { readonly name: keyof Row & string };
+
+function fieldsOf<Row>(table: FieldTable<Row>): NamedField<Row>[] {
+  // Object.entries forgets that the names are those of the record.
+  return Object.entries<Field<Row>>(table).map(([name, field]) => ({ name: name as keyof Row & string, ...field }));
+}
+
+const known = new WeakMap<object, string>();
+
+/** Text that is equal exactly where two values are: the order of an object's keys has no say. */
+export function canonical(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return stringOf(value);
+  const text = known.get(value) ?? stringOf(value);
+  known.set(value, text);
+  return text;
+}
+
+function stringOf(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : inKeyOrder(part))) ?? '-';
+}
+
+function inKeyOrder(part: unknown): unknown {
+  if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
+  return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function valueOf<Row>(row: Row, { name, normal }: NamedField<Row>): string {
+  return canonical(normal ? normal(row) : row[name]);
+}
+
+/** The fields of a record that some rule picks, as text that is equal exactly where they are. */
+export function identityOf<Row>(table: FieldTable<Row>, row: Row, picks: (field: Field<Row>) => boolean): string {
+  return JSON.stringify(
+    fieldsOf(table)
+      .filter(picks)
+      .map((field) => valueOf(row, field)),
+  );
+}
+
+/** The first field in which two records differ, in words. */
+export function firstDifference<Row>(table: FieldTable<Row>, a: Row, b: Row): string | undefined {
+  if (a === b) return undefined;
+  return fieldsOf(table).find((field) => valueOf(a, field) !== valueOf(b, field))?.words;
+}
+
+export interface FieldDifference<Row> extends Difference {
+  readonly kind: FieldKind;
+  readonly field: NamedField<Row>;
+}
+
+/** What differs between two versions of a record, apart from what is decided elsewhere. */
+export function differencesOf<Row>(table: FieldTable<Row>, before: Row, after: Row): FieldDifference<Row>[] {
+  const told = new Set<Compare<Row>>();
+  return fieldsOf(table).flatMap((field): FieldDifference<Row>[] => {
+    if (field.kind === undefined) return [];
+    const { kind, compare } = field;
+    // Several fields may be told in one sentence, as scheme, host and port are in a url.
+    if (told.has(compare) || valueOf(before, field) === valueOf(after, field)) return [];
+    told.add(compare);
+    return compare(before, after).map((difference) => ({ ...difference, kind, field }));
+  });
+}
+
+/**
+ * Stands where a record is taken apart by name, so that a field that nobody looks at there does not compile:
+ * `const { upstream, auth, ...rest } = forwarding; nothingElse(rest);`
+ */
+export function nothingElse(_: Readonly<Record<string, never>>): void {}
