@@ -71,6 +71,19 @@ function targetsThatImportEachOther(sources: Sources): string[] {
     .map(({ file, target }) => `${file} imports ${target}`);
 }
 
+/** Code that knows a target by its name. Sentences may: "such as nginx". */
+function targetsNamedOutside(sources: Sources, names: readonly string[]): string[] {
+  const any = names.join('|');
+  const home = new RegExp(`^src/targets/(?:index\\.ts$|(?:${any})/)`);
+  const named = new RegExp(`(['"\`])/?(?:${any})(?:/[^'"\`]*)?\\1|\\.(?:${any})(?![\\w.])|/targets/(?:${any})/`);
+  return [...sources].flatMap(([file, text]) => {
+    const line = home.test(file)
+      ? undefined
+      : text.split('\n').find((each) => named.test(each) && !/^ *(?:\/\*\*|\*|\/\/)/.test(each));
+    return line === undefined ? [] : [`${file}: ${line.trim()}`];
+  });
+}
+
 function unwrapped(sources: Sources): string[] {
   const importers = (name: string) =>
     new Set(
@@ -132,6 +145,9 @@ const src = sourcesIn('src');
 const holds = suite('holds');
 holds('imports go one way, from the right to the left of the pipeline', () => assert.equal(wrongDirections(src), []));
 holds('targets do not know each other', () => assert.equal(targetsThatImportEachOther(src), []));
+holds('no target is named outside of its folder', () =>
+  assert.equal(targetsNamedOutside(src, foldersIn('src/targets')), []),
+);
 holds('a package that may be replaced is imported in one place', () => assert.equal(unwrapped(src), []));
 holds('no file is long', () => assert.equal(tooLong(new Map([...src, ...sourcesIn('test')])), []));
 holds('nothing evades the type checker, and no file is a drawer for anything', () => assert.equal(evasions(src), []));
@@ -169,6 +185,19 @@ notices('a target that knows another', () => {
     targetsThatImportEachOther(planted('src/targets/caddy/plan.ts', "import { t } from '../target.ts';")),
     [],
   );
+});
+notices('a target named outside of its folder', () => {
+  for (const line of [
+    "if (name === 'nginx') skip();",
+    'return `nginx/${file}`;',
+    'spec.targets.nginx',
+    "import { q } from '../targets/nginx/quote.ts';",
+    "const ignored = ['/nginx/secrets/'];",
+  ]) {
+    assert.is(targetsNamedOutside(planted('src/output/write.ts', line), ['nginx']).length, 1, line);
+    assert.is(targetsNamedOutside(planted('src/targets/nginx/plan.ts', line), ['nginx']).length, 0, line);
+  }
+  assert.equal(targetsNamedOutside(planted('src/rules/codes.ts', "'a target such as nginx'"), ['nginx']), []);
 });
 notices('a package imported in two places', () => {
   const twice = new Map([

@@ -1,3 +1,4 @@
+import { targets } from '../targets/index.ts';
 import type { RenderedFile } from '../targets/target.ts';
 
 /** Ends the names of files that exist only while a run writes. */
@@ -5,20 +6,11 @@ export const TEMPORARY_SUFFIX = '.postern-tmp';
 
 /** What must not be checked in although it stands in the output folder: secrets, and what running engines leave behind. */
 const IGNORED = [
-  '/nginx/secrets/',
-  '/nginx/*.log',
-  '/nginx/*.pid',
-  '/nginx/*_temp/',
-  '/nginx/temp/',
-  '/nginx/logs/',
-  '/caddy/secrets/',
-  '/caddy/*.log',
-  '/caddy/*.log.gz',
-  '/caddy/*.sock',
-  '/caddy/data/',
-  '/caddy/config/',
+  ...targets.flatMap(({ name, secrets, run }) =>
+    [...(secrets ? ['secrets/'] : []), ...(run?.leaves ?? [])].map((left) => `/${name}/${left}`),
+  ),
   `*${TEMPORARY_SUFFIX}`,
 ];
 
-/** The same whatever the spec and the targets, so that it never changes when they do. */
+/** The same whatever the spec, so that it never changes when they do. */
 export const ignoreFile: RenderedFile = { path: '.gitignore', text: `${IGNORED.join('\n')}\n`, comment: '#' };

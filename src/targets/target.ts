@@ -89,6 +89,8 @@ interface Program {
   readonly program: string;
   /** Its arguments. It works in the target's folder, whose absolute path this gets. */
   readonly args: (folder: string) => readonly string[];
+  /** What it leaves behind in the target's folder, as patterns of .gitignore. */
+  readonly leaves: readonly string[];
 }
 
 /** A program that decides about requests to the proxies. */

@@ -13,6 +13,7 @@ export function reviveBigInt(_: string, value: unknown): unknown {
 const run: RequestRunner = {
   program: 'reference',
   args: () => [],
+  leaves: [],
   serves: 'requests',
   alone: () => ({}),
   rendersSites: () => false,
