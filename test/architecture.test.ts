@@ -74,7 +74,7 @@ function targetsThatImportEachOther(sources: Sources): string[] {
 /** Code that knows a target by its name. Sentences may: "such as nginx". */
 function targetsNamedOutside(sources: Sources, names: readonly string[]): string[] {
   const any = names.join('|');
-  const home = new RegExp(`^src/targets/(?:index\\.ts$|(?:${any})/)`);
+  const home = new RegExp(`^src/targets/(?:list\\.ts$|(?:${any})/)`);
   const named = new RegExp(`(['"\`])/?(?:${any})(?:/[^'"\`]*)?\\1|\\.(?:${any})(?![\\w.])|/targets/(?:${any})/`);
   return [...sources].flatMap(([file, text]) => {
     const line = home.test(file)

@@ -5,7 +5,7 @@ import { printable } from '../diagnostics/printable.ts';
 import { nameProblem } from '../policy/domains.ts';
 import { resolveName } from '../policy/names.ts';
 import { type PullHop, pullHops, registryOf, siteHops } from '../policy/pulls.ts';
-import type { DomainRewrite, Policy } from '../policy/types.ts';
+import type { DomainRewrite } from '../policy/types.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { Spec } from '../spec/schema.ts';
 import { clientsOf, nameServer, nodesOf, nodeTargets } from '../targets/clients.ts';

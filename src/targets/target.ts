@@ -153,22 +153,19 @@ export interface TargetDefinition<Schema extends z.ZodType, Model> extends Capab
 
 /** Closes over the option and model types, so that all targets fit in one plain list. */
 export function defineTarget<Schema extends z.ZodType, Model>(definition: TargetDefinition<Schema, Model>): Target {
-  const { name, summary, options: schema, plan, files, secrets, live, nodes, names, siteCertificate, run } = definition;
+  const { options: schema, plan, files, live, nodes, siteCertificate, run, ...others } = definition;
   /** With the options in their own type: they were validated with the spec. */
   const typed = <Input extends { readonly options: unknown }>(input: Input) => {
     const { data: options, success, error } = schema.safeParse(input.options);
-    if (!success) throw new Error(`options of ${name} were not validated with the spec`, { cause: error });
+    if (!success) throw new Error(`options of ${others.name} were not validated with the spec`, { cause: error });
     return { ...input, options };
   };
   const typedOptions = (options: unknown) => typed({ options }).options;
   return {
-    name,
-    summary,
+    ...others,
     options: schema,
-    secrets,
     live: live && ((text, expected) => live(text, typed(expected))),
     nodes: nodes && ((options) => nodes(typedOptions(options))),
-    names,
     siteCertificate: siteCertificate && ((input) => siteCertificate(typed(input))),
     run: run && typedRunner(run, typedOptions),
     emit(input) {
