@@ -1,5 +1,6 @@
 import { printable } from '../diagnostics/printable.ts';
 import { epochSeconds } from '../policy/apiKeys.ts';
+import { nothingElse } from '../policy/fields.ts';
 import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../policy/headers.ts';
 import type { HeaderFields } from '../policy/request.ts';
 import type { Forwarding, Policy } from '../policy/types.ts';
@@ -119,9 +120,20 @@ function forwardedBy({ decision, request }: Decided, policy: Policy): Forwarded 
 }
 
 function passing(headers: Decided['request']['headers'], forwarding: Forwarding): { name: string; value: string }[] {
-  const credentials = forwarding.auth === 'passthrough' ? PASSTHROUGH_CREDENTIAL_HEADERS : [];
-  const websocket = forwarding.websocket ? WEBSOCKET_HEADERS : [];
-  const passes = new Set([...DEFAULT_REQUEST_HEADERS, ...forwarding.headers, ...credentials, ...websocket]);
+  // The upstream is shown by its url, and a body that is not taken is not forwarded.
+  const {
+    auth,
+    headers: added,
+    websocket: upgrades,
+    upstream: _u,
+    contentTypes: _c,
+    maxBody: _m,
+    ...rest
+  } = forwarding;
+  nothingElse(rest);
+  const credentials = auth === 'passthrough' ? PASSTHROUGH_CREDENTIAL_HEADERS : [];
+  const websocket = upgrades ? WEBSOCKET_HEADERS : [];
+  const passes = new Set([...DEFAULT_REQUEST_HEADERS, ...added, ...credentials, ...websocket]);
   return headers
     .filter(([name]) => passes.has(name.toLowerCase()))
     .map(([name, value]) => ({ name, value: credentials.includes(name.toLowerCase()) ? "<the client's own>" : value }));

@@ -1,4 +1,5 @@
 import type { HeaderFields } from './request.ts';
+import type { ApiKey, DomainRewrite, Forwarding, Proxy, Upstream } from './types.ts';
 
 /**
  * Who gains by a difference. `unclear`: more may be possible than before, and no spec says whether it is; a gate must
@@ -132,3 +133,17 @@ export function differencesOf<Row>(table: FieldTable<Row>, before: Row, after: R
  * `const { upstream, auth, ...rest } = forwarding; nothingElse(rest);`
  */
 export function nothingElse(_: Readonly<Record<string, never>>): void {}
+
+type Says<Row> = { readonly [Name in keyof Required<Row>]: string };
+
+/**
+ * How an engine puts each field of the policy into effect, in a few words: the name of what it writes, or why it may do
+ * without. An engine that has not been told of a new field does not compile.
+ */
+export interface Enforcement {
+  readonly forwarding: Says<Forwarding>;
+  readonly proxy: Says<Proxy>;
+  readonly apiKey: Says<ApiKey>;
+  readonly upstream: Says<Upstream>;
+  readonly rewrite: Says<DomainRewrite>;
+}

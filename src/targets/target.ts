@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { Diagnostic, Result, SpecPath } from '../diagnostics/diagnostic.ts';
+import type { Enforcement } from '../policy/fields.ts';
 import type { Mirror } from '../policy/pulls.ts';
 import type { DomainRewrite, Policy } from '../policy/types.ts';
 
@@ -100,6 +101,7 @@ export interface RequestRunner<Options = unknown> extends Program {
   readonly alone: (options: Options) => unknown;
   /** Whether these options also render the sites of domain rewrites. */
   readonly rendersSites: (options: Options) => boolean;
+  readonly enforces: Enforcement;
   /** The access log, a file below the target's folder. */
   readonly accessLog: string;
 }

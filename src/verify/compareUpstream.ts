@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { formatAddress, parseAddress } from '../policy/cidr.ts';
+import { nothingElse } from '../policy/fields.ts';
 import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../policy/headers.ts';
 import type { Forwarding, Upstream } from '../policy/types.ts';
 import type { Expected, Problem } from './expect.ts';
@@ -98,7 +99,10 @@ function forwardedProblems({ client, request }: Expected, got: Recorded): Proble
     .map(([name, is, should]) => ({ kind: name, text: `the upstream got ${name} ${is} instead of ${should}` }));
 }
 
-function passing({ auth, headers, websocket }: Forwarding): Set<string> {
+function passing(forwarding: Forwarding): Set<string> {
+  // Where a request goes and what its body may be is compared elsewhere.
+  const { auth, headers, websocket, upstream: _u, contentTypes: _c, maxBody: _m, ...rest } = forwarding;
+  nothingElse(rest);
   const credentials = auth === 'passthrough' ? PASSTHROUGH_CREDENTIAL_HEADERS : [];
   return new Set([
     ...DEFAULT_REQUEST_HEADERS,

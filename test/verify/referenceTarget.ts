@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ok } from '../../src/diagnostics/diagnostic.ts';
+import { run as nginx } from '../../src/targets/nginx/run.ts';
 import { defineTarget, type RequestRunner } from '../../src/targets/target.ts';
 import type { ProxyTarget } from './proxyTargets.ts';
 
@@ -17,6 +18,8 @@ const run: RequestRunner = {
   serves: 'requests',
   alone: () => ({}),
   rendersSites: () => false,
+  // The evaluator does, whatever a real engine would write.
+  enforces: nginx.enforces,
   accessLog: 'access.log',
 };
 

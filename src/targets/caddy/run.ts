@@ -1,5 +1,62 @@
+import type { Enforcement } from '../../policy/fields.ts';
 import type { RequestRunner } from '../target.ts';
 import type { CaddyOptions } from './options.ts';
+
+/** Where each field of the policy ends up. */
+const enforces: Enforcement = {
+  forwarding: {
+    upstream: 'reverse_proxy',
+    auth: 'the table of who may pass',
+    headers: 'header_up; all others are deleted',
+    contentTypes: 'the table of body types',
+    maxBody: 'request_body',
+    websocket: 'header_up Upgrade and Connection',
+  },
+  proxy: {
+    id: 'the names of its snippets',
+    listen: 'the address of the site, and bind',
+    ranges: 'the table of addresses',
+    clientIp: 'the table of the address header, or the proxy_protocol wrapper',
+    apiKeyHeader: 'the table of keys',
+    publicUrl: 'header_down Location and Link',
+    groups: 'the table of who may pass',
+    routes: 'the table of paths',
+    answers: 'respond, one handler each',
+    methodNotAllowed: 'the table of refusals, and that of Allow',
+    responseHeaders: 'header',
+    origin: 'nothing: only diagnostics show it',
+  },
+  apiKey: {
+    id: 'the table of callers, and the access log',
+    keys: 'secrets/keys',
+    token: 'secrets/keys',
+    groups: 'the table of callers',
+    ranges: 'the table of addresses of its class',
+    expires: 'the table of classes that still live',
+    rateLimit: 'nothing: Caddy counts no requests, which is a diagnostic',
+    owner: 'nothing: it says whom to ask',
+    origin: 'nothing: only diagnostics show it',
+  },
+  upstream: {
+    id: 'nothing: it is written out where it is used',
+    scheme: 'transport',
+    host: 'header_up Host',
+    port: 'header_up Host',
+    servers: 'to',
+    tokenHeader: 'header_up',
+    tls: 'tls_server_name, tls_trust_pool, tls_insecure_skip_verify',
+    timeouts: 'dial_timeout, read_timeout, write_timeout',
+    origin: 'nothing: only diagnostics show it',
+  },
+  rewrite: {
+    from: 'the address of a site, and the Host that goes on',
+    to: 'the address of a site',
+    wildcard: 'nothing: a wildcard has no site',
+    upstream: 'reverse_proxy of its site',
+    containerRegistry: 'nothing: nodes are told of it',
+    origin: 'nothing: only diagnostics show it',
+  },
+};
 
 export const run: RequestRunner<CaddyOptions> = {
   program: 'caddy',
@@ -9,5 +66,6 @@ export const run: RequestRunner<CaddyOptions> = {
   alone: ({ sites, ...proxies }) => proxies,
   // Every rewrite with an upstream gets a site, whatever the options say.
   rendersSites: () => true,
+  enforces,
   accessLog: 'access.log',
 };

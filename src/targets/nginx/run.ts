@@ -1,5 +1,62 @@
+import type { Enforcement } from '../../policy/fields.ts';
 import type { RequestRunner } from '../target.ts';
 import type { NginxOptions } from './options.ts';
+
+/** Where each field of the policy ends up. */
+const enforces: Enforcement = {
+  forwarding: {
+    upstream: 'proxy_pass',
+    auth: 'the maps of keys, asked of every route but the open ones',
+    headers: 'proxy_set_header, one each; all others are not passed on',
+    contentTypes: 'the map of body types',
+    maxBody: 'client_max_body_size',
+    websocket: 'Upgrade and Connection',
+  },
+  proxy: {
+    id: 'names of files and variables',
+    listen: 'listen',
+    ranges: 'geo',
+    clientIp: 'the maps of the address header, or set_real_ip_from',
+    apiKeyHeader: 'the variable that the maps of keys read',
+    publicUrl: 'proxy_redirect and the map of Link',
+    groups: 'the maps of keys',
+    routes: 'the maps of paths and methods',
+    answers: 'return, one location each',
+    methodNotAllowed: 'the map of refusals',
+    responseHeaders: 'add_header',
+    origin: 'nothing: only diagnostics show it',
+  },
+  apiKey: {
+    id: 'the map from key to caller, and the access log',
+    keys: 'secrets/keys.conf',
+    token: 'secrets/tokens.conf',
+    groups: 'the map of scopes',
+    ranges: 'geo',
+    expires: 'the map of the time',
+    rateLimit: 'limit_req',
+    owner: 'nothing: it says whom to ask',
+    origin: 'nothing: only diagnostics show it',
+  },
+  upstream: {
+    id: 'the name of its upstream block',
+    scheme: 'proxy_pass',
+    host: 'proxy_set_header Host',
+    port: 'proxy_set_header Host',
+    servers: 'server',
+    tokenHeader: 'proxy_set_header',
+    tls: 'proxy_ssl_verify, proxy_ssl_name, proxy_ssl_trusted_certificate',
+    timeouts: 'proxy_connect_timeout, proxy_read_timeout, proxy_send_timeout',
+    origin: 'nothing: only diagnostics show it',
+  },
+  rewrite: {
+    from: 'server_name and the Host that goes on',
+    to: 'server_name',
+    wildcard: 'nothing: a wildcard has no site',
+    upstream: 'proxy_pass of its site',
+    containerRegistry: 'nothing: nodes are told of it',
+    origin: 'nothing: only diagnostics show it',
+  },
+};
 
 export const run: RequestRunner<NginxOptions> = {
   program: 'nginx',
@@ -8,5 +65,6 @@ export const run: RequestRunner<NginxOptions> = {
   serves: 'requests',
   alone: ({ sites, ...proxies }) => proxies,
   rendersSites: ({ sites }) => sites !== undefined,
+  enforces,
   accessLog: 'access.log',
 };
