@@ -15,10 +15,19 @@ export interface ProxyFixture {
   readonly edges: readonly Address[];
   readonly callers: readonly ApiKey[];
   readonly secrets: Secrets;
+  /** Fields that some route passes beside the standard ones. */
+  readonly addedHeaders: readonly string[];
+  /** Body limits of the routes, in bytes. */
+  readonly bodyLimits: readonly number[];
+  /** Addresses from which this caller, or anybody where absent, is admitted. */
+  admitted(caller?: ApiKey): readonly string[];
+  /** The callers whose key opens a cell at a time, from an address that admits them; sorted like `callers`. */
+  openers(cell: Cell, now: number): readonly ApiKey[];
 }
 
 /** Edges kept of one set, because a set may have 100,000 ranges. */
 const MOST_EDGES = 400;
+const MOST_ADDED = 50;
 
 export function fixturesOf(policy: Policy, secrets: Secrets): ProxyFixture[] {
   return policy.proxies.map((proxy) => {
@@ -29,7 +38,21 @@ export function fixturesOf(policy: Policy, secrets: Secrets): ProxyFixture[] {
     const isTold = ({ family, value }: Address) =>
       family === 6 || value !== 0xffffffffn || proxy.clientIp.kind !== 'proxyProtocol';
     const edges = sets.flatMap(edgesOf).filter(isTold);
-    return { policy, proxy, evaluator: evaluatorOf(policy, proxy), places, edges, callers, secrets };
+    const forwardings = proxy.routes.map(({ forwarding }) => forwarding);
+    const admitted = admittedOf(proxy, edges);
+    return {
+      policy,
+      proxy,
+      evaluator: evaluatorOf(policy, proxy),
+      places,
+      edges,
+      callers,
+      secrets,
+      addedHeaders: forwardings.flatMap(({ headers }) => headers).slice(0, MOST_ADDED),
+      bodyLimits: forwardings.flatMap(({ maxBody }) => maxBody ?? []),
+      admitted,
+      openers: openersOf(callers, admitted),
+    };
   });
 }
 
@@ -46,21 +69,36 @@ function edgesOf({ ranges }: CidrSet): Address[] {
   );
 }
 
-/** Addresses from which this caller, or anybody where absent, is admitted. */
-export function admitted({ proxy, edges }: ProxyFixture, caller?: ApiKey): string[] {
-  if (proxy.clientIp.kind === 'direct') {
-    const client = parseAddress(DIRECT_CLIENT);
-    return client && (!caller?.ranges || contains(caller.ranges, client)) ? [DIRECT_CLIENT] : [];
-  }
-  return edges
-    .filter((address) => contains(proxy.ranges, address) && (!caller?.ranges || contains(caller.ranges, address)))
-    .map(formatAddress);
+/** Worked out once for each set of ranges; most callers share one, or have none of their own. */
+function admittedOf({ clientIp, ranges }: Proxy, edges: readonly Address[]): ProxyFixture['admitted'] {
+  const direct = parseAddress(DIRECT_CLIENT);
+  const possible =
+    clientIp.kind === 'direct' ? (direct ? [direct] : []) : edges.filter((address) => contains(ranges, address));
+  const everybody = possible.map(formatAddress);
+  const bySet = new Map<CidrSet, readonly string[]>();
+  return (caller) => {
+    if (!caller?.ranges) return everybody;
+    const { ranges: own } = caller;
+    const known = bySet.get(own) ?? possible.filter((address) => contains(own, address)).map(formatAddress);
+    bySet.set(own, known);
+    return known;
+  };
 }
 
-/** The callers whose key opens a cell now. */
-export function openers({ callers }: ProxyFixture, cell: Cell, now: number): ApiKey[] {
-  const living = callers.filter(({ expires }) => expires === undefined || expires > now);
-  return cell.kind === 'answer'
-    ? living
-    : living.filter(({ groups }) => groups.some((group) => cell.groups.includes(group)));
+/** Worked out once for each cell, and again when a key has expired. */
+function openersOf(callers: readonly ApiKey[], admitted: ProxyFixture['admitted']): ProxyFixture['openers'] {
+  const byCell = new Map<Cell, { readonly able: readonly ApiKey[]; readonly until: number }>();
+  return (cell, now) => {
+    const known = byCell.get(cell);
+    if (known && now < known.until) return known.able;
+    const able = callers.filter(
+      (caller) =>
+        (caller.expires === undefined || caller.expires > now) &&
+        (cell.kind === 'answer' || caller.groups.some((group) => cell.groups.includes(group))) &&
+        admitted(caller).length > 0,
+    );
+    const until = able.reduce((first, { expires = Number.POSITIVE_INFINITY }) => Math.min(first, expires), Infinity);
+    byCell.set(cell, { able, until });
+    return able;
+  };
 }

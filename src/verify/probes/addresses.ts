@@ -1,7 +1,7 @@
 import { formatAddress } from '../../policy/cidr.ts';
 import { type Draft, withField, withoutField } from '../draft.ts';
 import { DIRECT_CLIENT, DIRECT_STRANGER } from '../loopback.ts';
-import { admitted, type ProxyFixture } from '../proxyFixture.ts';
+import type { ProxyFixture } from '../proxyFixture.ts';
 import { type Attempt, LOOPBACK_PEER, type ProbeContext } from './base.ts';
 
 const GARBAGE = [
@@ -28,7 +28,7 @@ const GARBAGE = [
 
 /** An address at the edge of a range, or an admitted one. */
 export function someAddress(fixture: ProxyFixture, { random }: ProbeContext): string {
-  const fine = admitted(fixture);
+  const fine = fixture.admitted();
   if (fixture.edges.length === 0 || (fine.length > 0 && random.chance(0.3)))
     return fine.length > 0 ? random.pick(fine) : '192.0.2.1';
   return formatAddress(random.pick(fixture.edges));

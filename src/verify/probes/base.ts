@@ -2,7 +2,7 @@ import { type Cell, lookupMethod, type Place } from '../../policy/access.ts';
 import type { ApiKey } from '../../policy/types.ts';
 import { type Draft, withField } from '../draft.ts';
 import { DIRECT_CLIENT } from '../loopback.ts';
-import { admitted, openers, type ProxyFixture } from '../proxyFixture.ts';
+import type { ProxyFixture } from '../proxyFixture.ts';
 import type { Random } from '../random.ts';
 import { pathTo } from './segments.ts';
 
@@ -41,7 +41,7 @@ export function attempt(wanted: { place: Place; method: string; target: string }
   const keyed = caller
     ? withField(plain, fixture.proxy.apiKeyHeader, random.pick(fixture.secrets.keysOf(caller.id)))
     : plain;
-  return sentFrom(withBody(keyed, cell, random), admitted(fixture, caller), context);
+  return sentFrom(withBody(keyed, cell, random), fixture.admitted(caller), context);
 }
 
 /** Tells the client's address in the way that the proxy trusts: by connection, header or PROXY protocol. */
@@ -56,7 +56,7 @@ export function sentFrom(draft: Draft, addresses: readonly string[], { fixture, 
 function callerFor(cell: Cell | undefined, { fixture, random, now }: ProbeContext): ApiKey | undefined {
   if (!fixture.evaluator.access.usesKeys || fixture.callers.length === 0) return undefined;
   if (cell?.kind === 'forward' && cell.forwarding.auth === 'passthrough') return undefined;
-  const able = cell ? openers(fixture, cell, now).filter((caller) => admitted(fixture, caller).length > 0) : [];
+  const able = cell ? fixture.openers(cell, now) : [];
   return random.pick(able.length > 0 ? able : fixture.callers);
 }
 

@@ -163,9 +163,7 @@ const BODIES = [
 const LARGEST_SENT = 70_000;
 
 function bodyFor({ fixture, random }: ProbeContext): string {
-  const limits = fixture.proxy.routes.flatMap(({ forwarding: { maxBody } }) =>
-    maxBody !== undefined && maxBody < LARGEST_SENT ? [maxBody] : [],
-  );
+  const limits = fixture.bodyLimits.filter((limit) => limit < LARGEST_SENT);
   if (limits.length === 0 || random.chance(0.8)) return random.pick(BODIES);
   return 'z'.repeat(random.pick(limits) + random.pick([-1, 0, 1]));
 }

@@ -1,6 +1,5 @@
 import { type Draft, type Probe, raw, withField } from '../draft.ts';
 import type { ProxyFixture } from '../proxyFixture.ts';
-import { admitted } from '../proxyFixture.ts';
 import { randomOf } from '../random.ts';
 import { HOST, sentFrom } from './base.ts';
 
@@ -29,6 +28,6 @@ function probeOf({ request, apiKey, from, headers = {} }: TestRequest, fixture: 
   const plain: Draft = { method, target, version: 'HTTP/1.1', fields: [['Host', HOST], ...Object.entries(headers)] };
   const keyed = key === undefined ? plain : withField(plain, fixture.proxy.apiKeyHeader, key);
   const context = { fixture, random: randomOf(request), now: 0 };
-  const { draft, peer } = sentFrom(keyed, from === undefined ? admitted(fixture, caller) : [from], context);
+  const { draft, peer } = sentFrom(keyed, from === undefined ? fixture.admitted(caller) : [from], context);
   return { proxy: fixture.proxy.id, peer, raw: raw(draft) };
 }
