@@ -3,6 +3,7 @@ import { type OutputFile, outputFiles, type TargetFiles } from './output/files.t
 import type { Origin } from './output/header.ts';
 import { resolvePolicy } from './policy/resolve.ts';
 import type { Policy } from './policy/types.ts';
+import { accessPage } from './report/accessPage.ts';
 import { expiry } from './rules/access.ts';
 import { parseDocument } from './source/document.ts';
 import type { LocatedDocument } from './source/span.ts';
@@ -52,10 +53,10 @@ export function compile(text: string, options: CompileOptions): Compilation {
   const diagnostics = [...understood, ...findings, ...rendered.flatMap((result) => result.diagnostics)];
   if (hasError(diagnostics)) return { document, spec, policy, diagnostics };
 
-  const files = outputFiles(
-    rendered.flatMap((result) => result.value ?? []),
-    originOf(spec),
-  );
+  // Asked for no target, nobody looks at the files.
+  const page = options.targets?.length === 0 ? [] : [accessPage(spec, policy, options.read)];
+  const made = [...rendered.flatMap((result) => result.value ?? []), { target: 'postern', files: page }];
+  const files = outputFiles(made, originOf(spec));
   return { document, spec, policy, files, diagnostics };
 }
 

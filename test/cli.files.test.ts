@@ -14,12 +14,12 @@ generate('writes everything once, and the same bytes again', () =>
     const first = await run('generate');
     assert.is(first.status, 0);
     assert.match(first.stdout, /^create coredns\/Corefile: missing$/m);
-    assert.is(first.stderr, 'generated: 4 written, 0 unchanged\n');
+    assert.is(first.stderr, 'generated: 6 written, 0 unchanged\n');
     const bytes = read(COREFILE) + read('generated/.postern.json');
     assert.not.ok(bytes.includes(path));
     assert.match(read('generated/.gitignore'), /^\/nginx\/secrets\/$/m);
     const second = await run('generate');
-    assert.equal(second, { status: 0, stdout: '', stderr: 'generated: 0 written, 4 unchanged\n' });
+    assert.equal(second, { status: 0, stdout: '', stderr: 'generated: 0 written, 6 unchanged\n' });
     await run('generate --out again');
     assert.is(read('again/coredns/Corefile') + read('again/.postern.json'), bytes);
   }),
@@ -45,7 +45,7 @@ generate('only says what it would do when asked to', () =>
     assert.match(check.stdout, /^create coredns\/Corefile/m);
     const dry = await run('generate --dry-run');
     assert.is(dry.status, 0);
-    assert.match(dry.stderr, /4 to write/);
+    assert.match(dry.stderr, /6 to write/);
     assert.equal(readdirSync(path).sort(), ['partner.txt', 'postern.yaml']);
     await run('generate');
     assert.is((await run('generate --check')).status, 0);
@@ -55,7 +55,13 @@ generate('only says what it would do when asked to', () =>
 generate('restricts itself to the targets that are asked for', () =>
   inWorkspace(async ({ run, path }) => {
     assert.is((await run('generate --target coredns')).status, 0);
-    assert.equal(readdirSync(join(path, 'generated')).sort(), ['.gitignore', '.postern.json', 'coredns']);
+    assert.equal(readdirSync(join(path, 'generated')).sort(), [
+      '.gitattributes',
+      '.gitignore',
+      '.postern.json',
+      'ACCESS.md',
+      'coredns',
+    ]);
     await run('generate');
     assert.is((await run('generate --target coredns,bottlerocket')).stdout, '');
     const unknown = await run('generate --target caddi');
@@ -109,7 +115,14 @@ generate('prunes its own stale files', () =>
     const { status, stdout } = await run('generate');
     assert.is(status, 0);
     assert.match(stdout, /^delete bottlerocket\/user-data\.toml: no longer generated$/m);
-    assert.equal(readdirSync(join(path, 'generated')).sort(), ['.gitignore', '.postern.json', 'coredns', 'notes.txt']);
+    assert.equal(readdirSync(join(path, 'generated')).sort(), [
+      '.gitattributes',
+      '.gitignore',
+      '.postern.json',
+      'ACCESS.md',
+      'coredns',
+      'notes.txt',
+    ]);
   }),
 );
 
@@ -171,7 +184,7 @@ const diff = suite('diff');
 diff('is silent about files in sync', () =>
   inWorkspace(async ({ run }) => {
     await run('generate');
-    assert.equal(await run('diff'), { status: 0, stdout: '', stderr: 'in sync: 4 files\n' });
+    assert.equal(await run('diff'), { status: 0, stdout: '', stderr: 'in sync: 6 files\n' });
   }),
 );
 
@@ -187,7 +200,7 @@ diff('shows the edited line, the cause, and a patch that undoes it', () =>
     assert.match(stdout, /^- {4}cache 31$/m);
     assert.match(stdout, /^\+ {4}cache 30$/m);
     assert.match(stdout, /^create bottlerocket\/user-data\.toml: missing$/m);
-    assert.is(stderr, '2 files of 4 differ from the spec\n');
+    assert.is(stderr, '2 files of 6 differ from the spec\n');
     execFileSync('patch', ['-s', '-p1'], { cwd: join(path, 'generated'), input: stdout });
     assert.is((await run('diff')).status, 0);
   }),

@@ -117,7 +117,9 @@ plan('creates everything once, and nothing twice', () =>
   inFolder((folder) => {
     assert.equal(
       verbs(folder),
-      ['.gitignore', '.postern.json', 'a/a.conf', 'a/b.json', 'b/c.conf'].map((path) => `create ${path}: missing`),
+      ['.gitattributes', '.gitignore', '.postern.json', 'a/a.conf', 'a/b.json', 'b/c.conf'].map(
+        (path) => `create ${path}: missing`,
+      ),
     );
     generateInto(folder);
     assert.equal(verbs(folder), []);
@@ -135,7 +137,8 @@ plan('tells the causes of a difference apart', () =>
       return verbs(folder)[0];
     };
     assert.is(causeOf(text.replace('one', 'ONE')), 'change a/a.conf: edited by hand');
-    assert.is(causeOf(text.replaceAll('\n', '\r\n')), 'change a/a.conf: formatting only');
+    assert.is(causeOf(text.replaceAll('\n', '\r\n')), undefined, 'a checkout with autocrlf');
+    assert.is(causeOf(text.replace('\n', '\r\n')), 'change a/a.conf: formatting only');
     assert.is(causeOf(text.replace('one', 'one  ')), 'change a/a.conf: formatting only');
     assert.is(causeOf('mine\n'), 'change a/a.conf: not made by postern');
     assert.is(causeOf(withHeader(conf, { ...origin, spec: 'else' })), 'change a/a.conf: made from another spec');
@@ -162,6 +165,7 @@ plan('prunes what is ours, and only that', () =>
     assert.equal(changesIn(folder, { files: less }).left, ['a/b.json']);
     generateInto(folder, { files: less });
     assert.equal(readdirSync(folder, { recursive: true }).map(String).sort(), [
+      '.gitattributes',
       '.gitignore',
       '.postern.json',
       'a',

@@ -1,6 +1,6 @@
 import type { RenderedFile } from '../targets/target.ts';
+import { attributesFile, ignoreFile } from './gitFiles.ts';
 import { digestOf, type Origin, withHeader } from './header.ts';
-import { ignoreFile } from './ignored.ts';
 import { MANIFEST, type ManifestEntry, manifestText } from './manifest.ts';
 
 /** One generated file as it belongs on disk: header in place. */
@@ -23,7 +23,7 @@ export interface TargetFiles {
 
 /** Everything that belongs into the output folder but the manifest, sorted by path. */
 export function outputFiles(rendered: readonly TargetFiles[], origin: Origin): OutputFile[] {
-  const all = [...rendered, { target: 'postern', files: [ignoreFile] }];
+  const all = [...rendered, { target: 'postern', files: [ignoreFile, attributesFile] }];
   const files = all.flatMap(({ target, files }) => files.map((file) => outputFile(file, target, origin)));
   const sorted = files.toSorted((a, b) => comparePaths(a.path, b.path));
   const twice = sorted.find((file, index) => file.path === sorted[index + 1]?.path);

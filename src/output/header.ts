@@ -14,7 +14,7 @@ export interface Header extends Origin {
   readonly intact: boolean;
 }
 
-const MADE_BY = /^(?:#|\/\/) Made by postern (\S+) from the spec "([a-z0-9-]+)", sha256:([0-9a-f]{16})$/;
+const MADE_BY = /^(?:#|\/\/|<!--) Made by postern (\S+) from the spec "([a-z0-9-]+)", sha256:([0-9a-f]{16})(?: -->)?$/;
 const ORDER = 'DO NOT EDIT: change the spec and run "postern generate".';
 /** A line or two put above the header by hand must not make the file a stranger. */
 const SEARCHED_LINES = 5;
@@ -28,7 +28,9 @@ export function digestOf(body: string): string {
 export function withHeader(file: RenderedFile, origin: Origin): string {
   const { comment, text } = file;
   if (comment === undefined) return text;
-  return `${comment} Made by postern ${origin.version} from the spec "${origin.spec}", sha256:${digestOf(text)}\n${comment} ${ORDER}\n${text}`;
+  const end = comment === '<!--' ? ' -->' : '';
+  const madeBy = `Made by postern ${origin.version} from the spec "${origin.spec}", sha256:${digestOf(text)}`;
+  return `${comment} ${madeBy}${end}\n${comment} ${ORDER}${end}\n${text}`;
 }
 
 /** Line endings are read as line feeds, because version control may have translated them. */
@@ -39,6 +41,6 @@ export function readHeader(text: string): Header | undefined {
   const [, version, spec, digest] = MADE_BY.exec(top[line] ?? '') ?? [];
   if (version === undefined || spec === undefined || digest === undefined) return undefined;
   const body = plain.slice(top.slice(0, line + 2).reduce((length, part) => length + part.length + 1, 0));
-  const ordered = top[line + 1]?.endsWith(ORDER) ?? false;
+  const ordered = top[line + 1]?.includes(ORDER) ?? false;
   return { version, spec, digest, intact: line === 0 && ordered && digestOf(body) === digest };
 }

@@ -72,7 +72,7 @@ function changeOf(file: OutputFile, disk: Disk, origin: Origin): Change {
   const { path, target, text: after } = file;
   const before = disk.texts.get(path);
   if (before === undefined) return { verb: 'create', path, target, cause: 'missing', after };
-  if (before === after) return { verb: 'same', path, target, before, after };
+  if (before === after || isTranslated(before, after)) return { verb: 'same', path, target, before, after };
   return { verb: 'change', path, target, cause: causeOf(file, before, disk, origin), before, after };
 }
 
@@ -105,6 +105,11 @@ function manifestCause({ manifest }: Disk, origin: Origin): Cause {
   if (typeof manifest === 'string') return 'damaged';
   if (manifest.spec !== origin.spec) return 'made from another spec';
   return manifest.version === origin.version ? 'spec changed' : 'other tool version';
+}
+
+/** A checkout that turned every line feed into CR LF; that of a text which has carriage returns itself is an edit. */
+function isTranslated(before: string, after: string): boolean {
+  return !after.includes('\r') && before === after.replaceAll('\n', '\r\n');
 }
 
 /** Line ends, trailing blanks and the end of the file are what editors and version control change by themselves. */

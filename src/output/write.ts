@@ -18,7 +18,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { outputCodes } from './codes.ts';
 import { placed, systemProblem } from './disk.ts';
-import { TEMPORARY_SUFFIX } from './ignored.ts';
+import { TEMPORARY_SUFFIX } from './gitFiles.ts';
 
 /** One file to be written, or to be removed where `text` is absent. */
 export interface Write {

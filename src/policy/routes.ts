@@ -10,7 +10,7 @@ import type { Forwarding, Route } from './types.ts';
 type GroupSpec = NonNullable<Spec['routes']>[string];
 type AllowSpec = Exclude<GroupSpec['allow'][number], string>;
 
-const DEFAULT_MAX_BODY = 1024 ** 2;
+export const DEFAULT_MAX_BODY = 1024 ** 2;
 const SIZE_UNITS: Readonly<Record<string, number>> = { kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
 
 /** `10MB` → bytes, `unlimited` → `undefined`; the form was checked by the schema. */

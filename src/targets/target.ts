@@ -11,7 +11,7 @@ export interface RenderedFile {
   /** Ends with a line feed; no trailing blanks. */
   readonly text: string;
   /** How a comment starts in this file's language; `undefined` where it has none and so gets no header. */
-  readonly comment?: '#' | '//' | undefined;
+  readonly comment?: '#' | '//' | '<!--' | undefined;
 }
 
 /** Reads a file that the spec names, relative to the spec. `undefined` where it cannot be read. */

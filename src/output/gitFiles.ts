@@ -14,3 +14,15 @@ const IGNORED = [
 
 /** The same whatever the spec, so that it never changes when they do. */
 export const ignoreFile: RenderedFile = { path: '.gitignore', text: `${IGNORED.join('\n')}\n`, comment: '#' };
+
+/**
+ * What forges and git make of the generated files. Reviewers see `ACCESS.md`, and the rest folded up; git translates no
+ * line ends, whatever a machine is set to, because a merged file keeps those of the file that it was merged with.
+ */
+const ATTRIBUTES = ['* -text linguist-generated gitlab-generated', '/ACCESS.md -linguist-generated -gitlab-generated'];
+
+export const attributesFile: RenderedFile = {
+  path: '.gitattributes',
+  text: `${ATTRIBUTES.join('\n')}\n`,
+  comment: '#',
+};

@@ -1,0 +1,218 @@
+import { maskSecrets } from '../diagnostics/mask.ts';
+import { printable } from '../diagnostics/printable.ts';
+import { digestOf } from '../output/header.ts';
+import type { ReadFile } from '../policy/ranges.ts';
+import { DEFAULT_MAX_BODY } from '../policy/routes.ts';
+import type { ApiKey, Forwarding, Policy, Proxy, Route } from '../policy/types.ts';
+import type { Spec } from '../spec/schema.ts';
+import type { RenderedFile } from '../targets/target.ts';
+
+/**
+ * `ACCESS.md`, the page that a reviewer reads: who may send what, from where, until when. The callers of a group stand
+ * above its requests and not in every row, so that the page has a row for each request, each key and each address, and
+ * one of them more is one row more.
+ */
+export function accessPage(spec: Spec, policy: Policy, read: ReadFile): RenderedFile {
+  const sections = [
+    [`# Access: ${policy.name}`, '', 'What is not listed here is refused.'],
+    keySection(spec, policy),
+    proxySection(spec, policy),
+    ...requestSections(spec, policy),
+    ...policy.proxies.map(answerSection),
+    nameSection(policy),
+    addressSection(spec, read),
+  ];
+  const text = sections.filter((lines) => lines.length > 0).map((lines) => `${lines.join('\n')}\n`);
+  return { path: 'ACCESS.md', text: text.join('\n'), comment: '<!--' };
+}
+
+function requestSections(spec: Spec, policy: Policy): string[][] {
+  const keys = namesByGroup(policy.apiKeys, spec.apiKeys);
+  const proxies = namesByGroup(policy.proxies, spec.proxies);
+  const groups = new Map<string, Route[]>();
+  for (const route of policy.routes) append(groups, route.group, route);
+  return [...groups].map(([group, routes]) => {
+    const forwardings = routes.map(({ forwarding }) => forwarding);
+    const isKeyed = forwardings.some(({ auth }) => auth === 'apiKey');
+    return [
+      `## Requests: ${code(group)}`,
+      '',
+      `- to: ${[...new Set(forwardings.map(({ upstream }) => code(upstream)))].join(', ')}`,
+      `- keys: ${isKeyed ? whoHas(group, keys) : 'none of ours, the upstream asks for its own'}`,
+      `- proxies: ${whoHas(group, proxies)}`,
+      '',
+      ...table(
+        ['Methods', 'Path', 'Also', 'Reason'],
+        inSitemapOrder(routes).map((route) => [...requestCells(route), beyondDefaults(route), prose(route.reason)]),
+      ),
+    ];
+  });
+}
+
+/** By group the keys, or the proxies, that name it; `entries` are in order. */
+function namesByGroup(
+  entries: readonly { readonly id: string }[],
+  written: Readonly<Record<string, { readonly routes?: readonly string[] | undefined }>> = {},
+): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, string[]>();
+  for (const { id } of entries) {
+    for (const group of written[id]?.routes ?? []) append(names, group, id);
+  }
+  return names;
+}
+
+const MOST_NAMES = 20;
+
+/** Those without a list of groups have all groups, and are named in no group: one of them more would change all. */
+function whoHas(group: string, names: ReadonlyMap<string, readonly string[]>): string {
+  const own = names.get(group) ?? [];
+  const rest = own.length > MOST_NAMES ? [`${own.length - MOST_NAMES} more`] : [];
+  return ['those with all groups', ...own.slice(0, MOST_NAMES).map(code), ...rest].join(', ');
+}
+
+/** What is below a path stands right below it. */
+function inSitemapOrder<T extends Pick<Route, 'methods' | 'pattern'>>(rows: readonly T[]): T[] {
+  const placed = rows.map((row) => ({
+    row,
+    place: `${row.pattern.text.replaceAll('/', '\x01')}\0${row.methods.join()}`,
+  }));
+  placed.sort((a, b) => (a.place < b.place ? -1 : a.place > b.place ? 1 : 0));
+  return placed.map(({ row }) => row);
+}
+
+function requestCells({ methods, pattern }: Pick<Route, 'methods' | 'pattern'>): string[] {
+  return [methods.join(', '), code(pattern.text)];
+}
+
+/** What a route says beside the usual; a field of a forwarding that is missing here does not compile. */
+const ALSO: { readonly [K in keyof Forwarding]: (value: Forwarding[K], all: Forwarding) => string | undefined } = {
+  upstream: () => undefined,
+  auth: () => undefined,
+  headers: (names) => (names.length === 0 ? undefined : `headers ${names.map(code).join(', ')}`),
+  contentTypes: (types, { auth }) => {
+    const usual = auth === 'apiKey' ? 'application/json' : 'any';
+    if (types === 'any') return usual === 'any' ? undefined : 'bodies of any type';
+    return types.join() === usual ? undefined : `bodies of ${types.map(code).join(', ')}`;
+  },
+  maxBody: (bytes) => {
+    if (bytes === undefined) return 'bodies of any size';
+    return bytes === DEFAULT_MAX_BODY ? undefined : `bodies up to ${sizeWords(bytes)}`;
+  },
+  websocket: (on) => (on ? 'WebSocket' : undefined),
+};
+
+function beyondDefaults({ forwarding }: Route): string {
+  const said = <K extends keyof Forwarding>(field: K) => ALSO[field](forwarding[field], forwarding);
+  return (Object.keys(ALSO) as (keyof Forwarding)[]).flatMap((field) => said(field) ?? []).join('; ');
+}
+
+const UNITS = [
+  ['GB', 1024 ** 3],
+  ['MB', 1024 ** 2],
+  ['kB', 1024],
+] as const;
+
+function sizeWords(bytes: number): string {
+  const [unit, size] = UNITS.find(([, size]) => bytes % size === 0) ?? [' bytes', 1];
+  return `${bytes / size}${unit}`;
+}
+
+function keySection(spec: Spec, { apiKeys }: Policy): string[] {
+  const row = ({ id, keys, rateLimit, owner }: ApiKey) => {
+    const { routes, ipRanges, expires } = spec.apiKeys?.[id] ?? {};
+    const rate = rateLimit ? `${rateLimit.requests}/${rateLimit.per}, burst ${rateLimit.burst}` : '';
+    const groups = routes ? routes.toSorted().map(code).join(', ') : 'all';
+    const from = ipRanges ? fromWords(ipRanges) : "the proxy's";
+    return [code(id), groups, from, expires ?? '', rate, keys.length > 1 ? `${keys.length} keys` : '', prose(owner)];
+  };
+  const columns = ['Key', 'Groups', 'From', 'Until', 'Rate', 'Rotation', 'Owner'];
+  return titled('Keys', table(columns, apiKeys.map(row)));
+}
+
+function proxySection(spec: Spec, { proxies }: Policy): string[] {
+  const row = ({ id, clientIp }: Proxy) => {
+    const { listen, ipRanges, clientIp: written, routes } = spec.proxies?.[id] ?? {};
+    const behind = typeof written === 'object' ? ` behind ${fromWords(written.trustedProxies)}` : '';
+    const address = clientIp.kind === 'header' ? code(clientIp.header) : clientIp.kind;
+    const groups = routes ? routes.toSorted().map(code).join(', ') : 'all';
+    return [code(id), code(String(listen)), fromWords(ipRanges ?? []), `${address}${behind}`, groups];
+  };
+  return titled('Proxies', table(['Proxy', 'Listens on', 'From', 'Client address', 'Groups'], proxies.map(row)));
+}
+
+function answerSection({ id, answers }: Proxy): string[] {
+  const rows = inSitemapOrder(answers).map((answer) => [...requestCells(answer), String(answer.status)]);
+  return titled(`Answered by ${code(id)} itself`, table(['Methods', 'Path', 'Status'], rows));
+}
+
+function nameSection({ rewrites }: Policy): string[] {
+  const rows = rewrites.map(({ from, to, wildcard, upstream, containerRegistry }) => {
+    const name = (text: string) => code(wildcard ? `*.${text}` : text);
+    return [name(from), name(to), upstream ? code(upstream) : '', containerRegistry ? 'yes' : ''];
+  });
+  return titled('Names', table(['Name', 'Stands for', 'Site in front of', 'Nodes pull images'], rows.sort(byFirst)));
+}
+
+const MOST_ADDRESSES = 256;
+
+function addressSection(spec: Spec, read: ReadFile): string[] {
+  const rows = Object.entries(spec.ipRanges ?? {})
+    .sort(byFirst)
+    .flatMap(([name, set]) => {
+      const ranges = [...new Set(Array.isArray(set) ? set : entriesOf(read(set.file)))].sort();
+      const rest = ranges.slice(MOST_ADDRESSES);
+      const cut = rest.length > 0 ? [`${rest.length} more, sha256:${digestOf(rest.join())}`] : [];
+      return [...ranges.slice(0, MOST_ADDRESSES).map(code), ...cut].map((cell) => [code(`@${name}`), cell]);
+    });
+  return titled('Addresses', table(['Set', 'Range'], rows));
+}
+
+/** The lines of a file of ranges; that each is one has been checked. */
+function entriesOf(text = ''): string[] {
+  return text.split('\n').flatMap((line) => line.replace(/#.*/, '').trim() || []);
+}
+
+/** Ranges as the spec has them: sets by name, because their addresses stand in a table of their own. */
+function fromWords(items: 'any' | readonly string[]): string {
+  if (items === 'any') return 'anywhere';
+  const shown = items.toSorted().slice(0, MOST_NAMES).map(code);
+  const rest = items.length - shown.length;
+  return rest > 0 ? `${shown.join(', ')}, ${rest} more, sha256:${digestOf(items.join())}` : shown.join(', ');
+}
+
+function titled(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [`## ${title}`, '', ...lines];
+}
+
+/** Cells are not padded to one width, because a longer one would then change every row. */
+function table(columns: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  if (rows.length === 0) return [];
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => (cell === '' ? '|' : `${cell} |`)).join(' ')}`;
+  return [columns, columns.map(() => '---'), ...rows].map(line);
+}
+
+function byFirst([a = '']: readonly [string?, ...unknown[]], [b = '']: readonly [string?, ...unknown[]]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** What most names, addresses and paths are made of. */
+const PLAIN = /^[\w.:/@{}-]+$/;
+
+/** In a table even code spans need their bars escaped. */
+function code(text: string): string {
+  if (PLAIN.test(text)) return `\`${text}\``;
+  const shown = printable(text).replaceAll('|', '\\|');
+  return shown.includes('`') ? `\`\` ${shown} \`\`` : `\`${shown}\``;
+}
+
+/** Free text as it reads, with nothing in it that Markdown or HTML would take for its own. */
+function prose(text = ''): string {
+  if (text === '') return '';
+  return printable(maskSecrets(text.replace(/\s+/g, ' ').trim())).replace(/[\\`*_[\]<>|&~]/g, '\\$&');
+}
+
+function append<T>(lists: Map<string, T[]>, name: string, item: T): void {
+  const list = lists.get(name);
+  if (list) list.push(item);
+  else lists.set(name, [item]);
+}
