@@ -15,6 +15,11 @@ export const caddy = defineTarget({
   plan,
   files: (model) => [
     { path: 'caddy/Caddyfile', text: layOut(renderTemplate('caddy', 'Caddyfile.njk', model)), comment: '#' },
+    ...model.proxies.map((proxy) => ({
+      path: `caddy/${proxy.name}.routes`,
+      text: renderTemplate('caddy', 'routes.njk', proxy),
+      comment: '#' as const,
+    })),
   ],
   secrets,
   live: compareCaddy,

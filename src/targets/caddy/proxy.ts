@@ -4,12 +4,12 @@ import type { Policy, Proxy } from '../../policy/types.ts';
 import { addressTest, isEverything } from './addresses.ts';
 import { bodyTable } from './bodies.ts';
 import { callersOf } from './callers.ts';
-import { allowSources } from './cells.ts';
 import { type ClientModel, clientModel, withMapped } from './client.ts';
 import { passTable, statusTable } from './decision.ts';
 import { type Forward, forwardsOf, hostTable } from './forward.ts';
 import { type CaddyToken, literal, own, word } from './quote.ts';
 import { identityTables, keyTable, requestTables } from './request.ts';
+import { allowTable, cellTable, type Page, routePages } from './routes.ts';
 import { bindOf } from './server.ts';
 import { type Table, table } from './table.ts';
 
@@ -20,6 +20,8 @@ export interface ProxyModel {
   readonly bind: CaddyToken;
   readonly responseHeaders: readonly { readonly name: CaddyToken; readonly value: CaddyToken }[];
   readonly client: ClientModel | null;
+  /** What is asked for, in a file of its own. */
+  readonly routes: readonly Page[];
   /** What is found out about every request. */
   readonly tables: readonly Table[];
   readonly key: Table | null;
@@ -63,8 +65,10 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
     bind: word(bindOf(proxy.listen)),
     responseHeaders: proxy.responseHeaders.map(({ name, value }) => ({ name: word(name), value: userText(value) })),
     client: clientModel(proxy),
+    routes: routePages(access),
     tables: [
-      ...requestTables(access),
+      ...requestTables(),
+      cellTable(access),
       bodyTable(cells),
       passTable(decision),
       ...(proxy.publicUrl === undefined ? [hostTable()] : []),
@@ -79,7 +83,7 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
       ...outsideOf(proxy, set, `client.inside${number}`),
     })),
     status: statusTable(decision),
-    allow: proxy.methodNotAllowed === 405 ? allowTable(allowSources(access)) : null,
+    allow: proxy.methodNotAllowed === 405 ? allowTable(access) : null,
     answers: cells.flatMap((cell, index) => {
       if (cell.kind !== 'answer') return [];
       const { status, body } = cell.answer;
@@ -98,11 +102,6 @@ function outsideOf({ clientIp }: Proxy, set: CidrSet, destination: string): Outs
       ? null
       : table({ source: '{http.vars.client_ip}', destination, entries: [[`~${text}`, 'yes']], fallback: 'no' });
   return { table: test, destination: test?.destination ?? null, cidrs: cidrs.map(word) };
-}
-
-function allowTable(sources: ReturnType<typeof allowSources>): Table {
-  const entries = sources.map(({ allow, source }): [string, string] => [`~^ok ${source}(?:[?]|$)`, allow]);
-  return table({ source: '{request.safe} {http.request.orig_uri}', destination: 'decision.allow', entries });
 }
 
 function userText(text: string): CaddyToken {

@@ -1,32 +1,31 @@
-import type { Access } from '../../policy/access.ts';
 import { keySource } from '../../policy/key.ts';
 import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../../policy/query.ts';
+import { segmentSource } from '../../policy/segment.ts';
 import type { Proxy } from '../../policy/types.ts';
-import { cellSources } from './cells.ts';
-import { PLAIN_TARGET, SAFE_TARGET } from './paths.ts';
 import { type Table, table } from './table.ts';
+
+/** Path, first group, of a target whose segments may all be decoded without the path becoming another one. */
+const SAFE_TARGET = `^((?:/(?:${segmentSource('encodedPath')})?)*)(?:[?].*)?$`;
+
+const PART = "[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*";
+
+/** What most targets look like, and quick to match: no character leaves RE2 a choice. */
+const PLAIN_TARGET = `^((?:/(?:${PART}(?:%2[Ff]${PART})*)?)+)(?:[?].*)?$`;
 
 /**
  * Tables about the request line. All look at `http.request.orig_uri`, the target as it was sent: `path` and
  * `path_regexp` decode and tidy what they compare, but what is forwarded is the raw target.
  */
-export function requestTables(access: Access): Table[] {
+export function requestTables(): Table[] {
   const pair = queryPairSource();
-  const cells = cellSources(access).map(({ cell, source }): [string, string] => [`~^ok ${source}(?:[?]|$)`, cell.id]);
   return [
     table({
       source: '{http.request.orig_uri}',
-      destination: 'request.safe',
+      destination: 'request.safe_path',
       entries: [
-        [`~${PLAIN_TARGET}`, 'ok'],
-        [`~${SAFE_TARGET}`, 'ok'],
+        [`~${PLAIN_TARGET}`, '$1'],
+        [`~${SAFE_TARGET}`, '$1'],
       ],
-      fallback: 'no',
-    }),
-    table({
-      source: '{request.safe} {http.request.method} {http.request.orig_uri}',
-      destination: 'request.cell',
-      entries: cells,
     }),
     table({
       source: '{http.request.orig_uri}',
