@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { type TemporaryFolder, temporaryFolder } from '../src/verify/folder.ts';
 import { certificateFor } from './engines/certificate.ts';
 import { engineSuite } from './engines/suite.ts';
-import { IN_SYNC, type LiveCase, liveCase } from './support/live.ts';
+import { adapted, IN_SYNC, type LiveCase, liveCase } from './support/live.ts';
 
 const examples = fileURLToPath(new URL('../examples/', import.meta.url));
 const names = readdirSync(examples).filter((name) => readdirSync(join(examples, name)).includes('postern.yaml'));
@@ -102,9 +102,7 @@ for (const name of names) {
   if (here.files('caddy').length === 0) continue;
   caddy(`${name}: Caddy, with its keys in another order`, () => {
     process.env['PATH'] = `${dirname(engines.caddy.path)}${delimiter}${process.env['PATH']}`;
-    const options = { input: here.file('caddy', 'Caddyfile'), encoding: 'utf8' } as const;
-    const { stdout } = spawnSync(engines.caddy.path, ['adapt', '--config', '-', '--adapter', 'caddyfile'], options);
-    const turned = JSON.parse(stdout, (_, value) =>
+    const turned = JSON.parse(adapted(engines.caddy.path, here), (_, value) =>
       typeof value === 'object' && value !== null && !Array.isArray(value)
         ? Object.fromEntries(Object.entries(value).reverse())
         : value,

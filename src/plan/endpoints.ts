@@ -1,6 +1,6 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import { type Access, type Cell, isRoute, lookupMethod, type Rule } from '../policy/access.ts';
-import type { State } from '../policy/automaton.ts';
+import { parameterName, REST, type State } from '../policy/automaton.ts';
 import { ACCEPTED_BY, PARAMETER_TYPES, type ParameterType } from '../policy/segment.ts';
 
 /** What a method does at a path: one row of a table of routes. */
@@ -24,6 +24,8 @@ export interface Endpoint {
   readonly operations: readonly Operation[];
   /** Sorted names of the route groups that allow something here. */
   readonly groups: readonly string[];
+  /** The rules whose own pattern this is; none where patterns only meet. */
+  readonly written: readonly Rule[];
   /** Where in the spec it is written, in the order of the proxy. */
   readonly origins: readonly SpecPath[];
 }
@@ -96,8 +98,21 @@ function endpointOf({ state, allow, cells }: Access['places'][number]): Endpoint
     allow,
     operations,
     groups: [...new Set(groups)].sort(),
+    written: state.accepts.filter((rule) => isWrittenAs(rule, state.name)),
     origins: state.accepts.map(({ origin }) => origin),
   };
+}
+
+/** Whether the pattern of a rule, parameters by type and of a choice the value in question, is this one. */
+function isWrittenAs({ pattern: { segments, tail } }: Rule, name: string): boolean {
+  const parts = name.slice(1).split('/');
+  if (parts.length !== segments.length) return false;
+  return segments.every((segment, index) => {
+    const part = parts[index] ?? '';
+    if (segment.kind === 'literal') return segment.text === part;
+    if (segment.kind === 'choice') return segment.values.includes(part);
+    return part === (tail && index === segments.length - 1 ? REST : parameterName(segment.type));
+  });
 }
 
 function stepsOf(

@@ -92,7 +92,7 @@ function insertAll<T extends { readonly pattern: PathPattern }>(items: readonly 
     const { segments, tail } = item.pattern;
     for (const [position, segment] of segments.entries()) {
       if (tail && position === segments.length - 1)
-        nodes = nodes.map((node) => (node.tail ??= create(`${node.name}/${TAIL}`, true)));
+        nodes = nodes.map((node) => (node.tail ??= create(`${node.name}/${REST}`, true)));
       else if (segment.kind === 'parameter') nodes = nodes.map((node) => parameter(node, segment.type));
       else if (segment.kind === 'literal') nodes = nodes.map((node) => literal(node, segment.text));
       else if (nodes.length * segment.values.length > MAX_STATES) return undefined;
@@ -134,7 +134,7 @@ function afterLiteral<T>(nodes: readonly Node<T>[], text: string): Node<T>[] {
 export function parameterName(type: ParameterType): string {
   return `{${type}}`;
 }
-const TAIL = parameterName('segment').replace('}', '*}');
+export const REST = parameterName('segment').replace('}', '*}');
 
 /** The pattern of the paths that lead to all of these nodes: in each place the narrowest of what they take there. */
 function meetOf(nodes: readonly { readonly name: string }[]): string {
@@ -146,7 +146,7 @@ function meetOf(nodes: readonly { readonly name: string }[]): string {
 function narrower(a: readonly string[], b: readonly string[]): string {
   // Where only one is over, it is a tail, and the other says what its next segments are.
   const parts = Array.from({ length: Math.max(a.length, b.length) }, (_, index) =>
-    narrowerPart(a[index] ?? TAIL, b[index] ?? TAIL),
+    narrowerPart(a[index] ?? REST, b[index] ?? REST),
   );
   return parts.join('/');
 }
@@ -156,7 +156,7 @@ const BREADTH = ['uuid', 'int', 'hex', 'slug', 'segment', 'encodedPath'].map((ty
 /** Of two that both take a segment: a literal before any type; of types that share segments, one lies in the other. */
 function narrowerPart(a: string, b: string): string {
   if (a === b) return a;
-  const [one, other] = [a, b].map((part) => (part === TAIL ? parameterName('segment') : part));
+  const [one, other] = [a, b].map((part) => (part === REST ? parameterName('segment') : part));
   if (one === undefined || other === undefined) return a;
   // A literal is in no list, and so comes first.
   return BREADTH.indexOf(one) <= BREADTH.indexOf(other) ? one : other;

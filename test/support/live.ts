@@ -1,3 +1,7 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { compile } from '../../src/compile.ts';
 import type { Diagnostic } from '../../src/diagnostics/diagnostic.ts';
@@ -62,6 +66,18 @@ export function liveCase(spec: string, beside: Readonly<Record<string, string>> 
       };
     },
   };
+}
+
+/** The JSON that Caddy makes of our files. */
+export function adapted(program: string, here: LiveCase): string {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-'));
+  try {
+    for (const { path, text } of here.files('caddy')) writeFileSync(join(folder, basename(path)), text);
+    const args = ['adapt', '--config', 'Caddyfile', '--adapter', 'caddyfile'];
+    return spawnSync(program, args, { cwd: folder, encoding: 'utf8' }).stdout;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 export const IN_SYNC: Told = { drift: [], foreign: [], problems: [] };

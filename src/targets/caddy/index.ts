@@ -17,7 +17,7 @@ export const caddy = defineTarget({
     { path: 'caddy/Caddyfile', text: layOut(renderTemplate('caddy', 'Caddyfile.njk', model)), comment: '#' },
     ...model.proxies.map((proxy) => ({
       path: `caddy/${proxy.name}.routes`,
-      text: renderTemplate('caddy', 'routes.njk', proxy),
+      text: renderTemplate('caddy', 'routes.njk', proxy.routes),
       comment: '#' as const,
     })),
   ],

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Diagnostic, ok } from '../../diagnostics/diagnostic.ts';
 import { accessOf, type Rule } from '../../policy/access.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
@@ -9,6 +9,7 @@ import { memberOf, parseJson } from '../../source/value.ts';
 import { driftCodes, fingerprintFor, originFinder, unreadable } from '../live.ts';
 import type { CompareLive, Expected, LiveText } from '../target.ts';
 import { compareJson, type JsonDifference, liveKeyIds, withoutSecrets } from './liveConfig.ts';
+import { pathRows, ROW_PLACEHOLDER } from './routes.ts';
 
 const HINT = 'give what "curl localhost:2019/config/" prints on the machine that runs Caddy';
 
@@ -40,18 +41,24 @@ export const compareCaddy: CompareLive = (live, expected) => {
 
 type Adapted = { readonly config: unknown } | { readonly problem: string; readonly hint: string };
 
-/** Runs beside the secrets, if they were rendered here, because the Caddyfile imports them from there. */
-function adapt({ files, folder }: Expected): Adapted {
-  const caddyfile = files.find(({ path }) => path === 'caddy/Caddyfile');
-  if (!caddyfile) throw new Error('no Caddyfile among the files of caddy');
-  const beside = join(folder, 'caddy');
-  const cwd = existsSync(beside) ? beside : tmpdir();
-  const options = { cwd, input: caddyfile.text, encoding: 'utf8', maxBuffer: 2 ** 30 } as const;
-  const { stdout, stderr, status, error } = spawnSync(
-    'caddy',
-    ['adapt', '--config', '-', '--adapter', 'caddyfile'],
-    options,
-  );
+/** Without the secrets, which the running configuration is compared without too. */
+function adapt({ files }: Expected): Adapted {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-'));
+  try {
+    for (const { path, text } of files) writeFileSync(join(folder, basename(path)), text);
+    return adaptIn(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function adaptIn(folder: string): Adapted {
+  const args = ['adapt', '--config', 'Caddyfile', '--adapter', 'caddyfile'];
+  const { stdout, stderr, status, error } = spawnSync('caddy', args, {
+    cwd: folder,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 30,
+  });
   const missing = 'live Caddy is compared as JSON, and only caddy can make that of a Caddyfile';
   if (error) return { problem: missing, hint: 'put the same version of caddy that runs there on the PATH' };
   const config = status === 0 ? parseJson(stdout) : undefined;
@@ -119,11 +126,11 @@ function stringsIn(value: unknown): string[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(stringsIn) : [];
 }
 
-/** A difference in one of our tables of requests. */
+/** A difference in the table of a proxy's paths. */
 interface RouteDifference {
-  /** Lines of the spec whose requests the two sides tell apart. */
+  /** Lines of the spec that the row stands for. */
   readonly rules: readonly Rule[];
-  /** What the row leads to: the names of groups. */
+  /** What the row leads to. */
   readonly outputs: readonly string[];
 }
 
@@ -134,18 +141,16 @@ const ROW = /^(?<table>\/apps\/http\/servers\/(?<server>[^/]+)\/.*)\/mappings\/(
 
 /** `wanted` is the configuration that the paths of differences lead into. */
 function routeFinder(policy: Policy, wanted: unknown): RoutesOf {
+  const rowsOf = new Map(policy.proxies.map((proxy) => [proxy.id, rulesByRow(proxy)] as const));
   return ({ path, ...difference }) => {
     const { table = '', server = '', row = '' } = ROW.exec(path)?.groups ?? {};
     const map = at(wanted, table.split('/').slice(1));
-    const source = memberOf(map, 'source');
-    const proxy = policy.proxies.find(({ id }) => id === server);
-    // What a request is looked up by: its target, and its method where that counts.
-    if (!proxy || typeof source !== 'string' || !source.includes('{http.request.orig_uri}')) return undefined;
-    const [left, right] = [expressionIn(difference.wanted), expressionIn(difference.found)];
+    if (JSON.stringify(memberOf(map, 'destinations')) !== JSON.stringify([ROW_PLACEHOLDER])) return undefined;
     // A whole row that is not ours is counted among the rows of the other side.
     const entry = difference.wanted === undefined ? difference.found : at(map, ['mappings', row]);
+    const rules = rowsOf.get(server)?.get(String(memberOf(entry, 'input_regexp'))) ?? [];
     const outputs = [memberOf(entry, 'outputs') ?? []].flat();
-    return { rules: toldApart(proxy, source, [left, right]), outputs: outputs.map(String) };
+    return { rules, outputs: outputs.map(String) };
   };
 }
 
@@ -153,29 +158,8 @@ function at(value: unknown, path: readonly string[]): unknown {
   return path.reduce(memberOf, value);
 }
 
-/** What a row looks for; a row that is not there finds nothing. */
-function expressionIn(value: unknown): RegExp | undefined {
-  const text = typeof value === 'string' ? value : memberOf(value, 'input_regexp');
-  if (typeof text !== 'string') return undefined;
-  const [, ignoring] = /(\(\?i\))/.exec(text) ?? [];
-  try {
-    return new RegExp(text.replace('(?i)', ''), ignoring === undefined ? '' : 'i');
-  } catch {
-    return undefined;
-  }
-}
-
-function toldApart(proxy: Proxy, source: string, [left, right]: readonly (RegExp | undefined)[]): Rule[] {
-  const found = new Set<Rule>();
-  for (const { state, cells } of accessOf(proxy)?.places ?? [])
-    for (const method of cells.keys()) {
-      const line = source
-        .replace('{http.request.method}', method)
-        .replace('{http.request.orig_uri}', state.example)
-        .replace(/\{[^{}]*\}/g, 'ok');
-      if (left?.test(line) === right?.test(line)) continue;
-      for (const rule of state.accepts) if (rule.methods.includes(method)) found.add(rule);
-    }
-  const order = new Map([...proxy.routes, ...proxy.answers].map((rule, index) => [rule, index] as const));
-  return [...found].sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
+function rulesByRow(proxy: Proxy): ReadonlyMap<string, readonly Rule[]> {
+  const access = accessOf(proxy);
+  const rows = access ? pathRows(access) : [];
+  return new Map(rows.map(({ pattern, endpoints }) => [pattern, endpoints.flatMap(({ written }) => written)]));
 }

@@ -1,4 +1,4 @@
-import { isRecord } from '../../source/value.ts';
+import { isRecord, memberOf } from '../../source/value.ts';
 
 export interface JsonDifference {
   /** As in the admin API: `/apps/http/servers/srv0/listen`. */
@@ -50,12 +50,16 @@ export function compareJson(wanted: unknown, found: unknown): JsonComparison {
     const extra = without(right, left);
     // Same elements in another order: say so about the whole list.
     if (gone.length === 0 && extra.length === 0) differences.push({ path, wanted: left, found: right });
-    gone.forEach((value, index) => {
-      walk(value, extra[index], `${path}/${left.indexOf(value)}`);
-    });
-    for (const value of extra.slice(gone.length))
-      differences.push({ path: `${path}/${right.indexOf(value)}`, found: value });
+    // A row of a table is the same row where it looks for the same.
+    const partnerOf = (value: unknown, index: number) =>
+      path.endsWith('/mappings') ? extra.findIndex((row) => input(row) === input(value)) : index;
+    const partners = gone.map(partnerOf);
+    for (const [index, value] of gone.entries())
+      walk(value, extra[partners[index] ?? -1], `${path}/${left.indexOf(value)}`);
+    for (const [index, value] of extra.entries())
+      if (!partners.includes(index)) differences.push({ path: `${path}/${right.indexOf(value)}`, found: value });
   };
+  const input = (row: unknown) => memberOf(row, 'input_regexp') ?? memberOf(row, 'input');
   walk(wanted, found, '');
   return { differences, foreign };
 }

@@ -9,7 +9,7 @@ import { passTable, statusTable } from './decision.ts';
 import { type Forward, forwardsOf, hostTable } from './forward.ts';
 import { type CaddyToken, literal, own, word } from './quote.ts';
 import { identityTables, keyTable, requestTables } from './request.ts';
-import { allowTable, cellTable, type Page, routePages } from './routes.ts';
+import { allowTable, cellTable, type RoutesModel, routesModel } from './routes.ts';
 import { bindOf } from './server.ts';
 import { type Table, table } from './table.ts';
 
@@ -21,7 +21,7 @@ export interface ProxyModel {
   readonly responseHeaders: readonly { readonly name: CaddyToken; readonly value: CaddyToken }[];
   readonly client: ClientModel | null;
   /** What is asked for, in a file of its own. */
-  readonly routes: readonly Page[];
+  readonly routes: RoutesModel;
   /** What is found out about every request. */
   readonly tables: readonly Table[];
   readonly key: Table | null;
@@ -65,7 +65,7 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
     bind: word(bindOf(proxy.listen)),
     responseHeaders: proxy.responseHeaders.map(({ name, value }) => ({ name: word(name), value: userText(value) })),
     client: clientModel(proxy),
-    routes: routePages(access),
+    routes: routesModel(access),
     tables: [
       ...requestTables(),
       cellTable(access),

@@ -46,5 +46,11 @@ export function own(text: string): CaddyToken {
 
 /** A text of the user in a comment. Caddy fills in "{$NAME}" there too, before it looks for comments, and a value with a line end would end it. */
 export function remark(text: string): CaddyToken {
-  return token('caddy', text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').replaceAll('{$', '{ $').trim());
+  return token(
+    'caddy',
+    text
+      .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+      .replaceAll('{$', '{ $')
+      .trim(),
+  );
 }

@@ -5,12 +5,12 @@ import type { Proxy } from '../../policy/types.ts';
 import { type Table, table } from './table.ts';
 
 /** Path, first group, of a target whose segments may all be decoded without the path becoming another one. */
-const SAFE_TARGET = `^((?:/(?:${segmentSource('encodedPath')})?)*)(?:[?].*)?$`;
+export const SAFE_TARGET = `^((?:/(?:${segmentSource('encodedPath')})?)*)(?:[?].*)?$`;
 
 const PART = "[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*";
 
 /** What most targets look like, and quick to match: no character leaves RE2 a choice. */
-const PLAIN_TARGET = `^((?:/(?:${PART}(?:%2[Ff]${PART})*)?)+)(?:[?].*)?$`;
+export const PLAIN_TARGET = `^((?:/(?:${PART}(?:%2[Ff]${PART})*)?)+)(?:[?].*)?$`;
 
 /**
  * Tables about the request line. All look at `http.request.orig_uri`, the target as it was sent: `path` and

@@ -1,187 +1,142 @@
 import { createHash } from 'node:crypto';
-import { type Access, type Cell, isRoute, lookupMethod, type Place, type Rule } from '../../policy/access.ts';
-import { ACCEPTED_BY, classify, type ParameterType, segmentSource } from '../../policy/segment.ts';
+import { type Endpoint, endpointsOf, type Operation } from '../../plan/endpoints.ts';
+import { type Access, isRoute } from '../../policy/access.ts';
+import { parameterName, REST } from '../../policy/automaton.ts';
+import { PARAMETER_TYPES, type ParameterType, segmentSource } from '../../policy/segment.ts';
 import { addTo } from './multimap.ts';
 import { type CaddyToken, own, remark } from './quote.ts';
 import { exactly, oneOf } from './regex.ts';
 import { type Table, table } from './table.ts';
 
 /**
- * The table of a proxy's paths. A path stands for itself: its row matches what all patterns that meet there match, so
- * a row that matches a request never knows a rule that does not. The row with all rules of a request comes first:
- * rows are sorted like a sitemap, where a literal stands before a parameter and a narrow type before a wide one.
- * For example "/groups/all" stands before "/groups/{encodedPath}", whose row matches it too.
+ * The table of a proxy's paths. A row matches what all patterns match that meet in its path, so whatever request it
+ * matches, it never knows a rule that does not match the request too. The row that knows all of them comes first.
  */
-export interface Page {
-  /** One for each path. */
-  readonly remarks: readonly CaddyToken[];
-  readonly rows: readonly { readonly input: CaddyToken; readonly output: CaddyToken }[];
-}
-
-/** So many rows there are at most: Caddy tries one after the other. */
-const MOST_ROWS = Number(process.env['ROWS'] ?? 256);
-
-interface Endpoint {
-  /** Its pattern, such as "/groups/{encodedPath}/hooks". */
-  readonly name: string;
-  readonly segments: readonly Segment[];
-  /** The last segment stands for one or more. */
-  readonly tail: boolean;
-  /** What the row says: the cell of each method, such as "GET=hooks HEAD=hooks". */
+export interface PathRow {
+  /** A regular expression, without the "~" that says so. */
+  readonly pattern: string;
+  /** The cell of each method, such as "GET=hooks HEAD=hooks". */
   readonly cells: string;
-  /** Grows with what is allowed: of two paths whose rules are among those of the other, the other has more. */
+  readonly endpoints: readonly Endpoint[];
+}
+
+export interface Limits {
+  /** So many paths at most have a row each. */
+  readonly fewPaths: number;
+  /** So many rows more paths share: Caddy tries one after the other, and so many as fast as one long one. */
+  readonly mostRows: number;
+}
+
+const LIMITS: Limits = { fewPaths: 256, mostRows: 64 };
+
+interface Path {
+  readonly endpoint: Endpoint;
+  readonly segments: readonly string[];
+  readonly cells: string;
+  /** Grows with what is allowed: of two paths whose rows match one request, the one that allows more is heavier. */
   readonly weight: number;
-  readonly remark: string;
 }
 
-type Segment = { readonly values: readonly string[] } | { readonly type: ParameterType };
-
-export function routePages(access: Access): Page[] {
-  const endpoints = endpointsOf(access);
-  return pagesOf(endpoints).map((page) => {
-    const rows = new Map<string, Endpoint[]>();
-    for (const endpoint of page) addTo(rows, endpoint.cells, endpoint);
-    // A path with more rules may be matched by the row of one with fewer, never the other way round.
-    const sorted = [...rows].sort(([a, [x]], [b, [y]]) => (y?.weight ?? 0) - (x?.weight ?? 0) || (a < b ? -1 : 1));
-    return {
-      remarks: page.map(({ remark: text }) => remark(text)),
-      rows: sorted.map(([cells, paths]) => ({ input: own(`~^${pathSource(paths)}$`), output: own(cells) })),
-    };
-  });
+function pathsOf(access: Access): Path[] {
+  return endpointsOf(access).endpoints.map(pathOf).sort(inSitemap);
 }
 
-/** Paths that the same rules match are one endpoint. */
-function endpointsOf({ places }: Access): Endpoint[] {
-  const numbers = new Map<Rule, number>();
-  const numberOf = (rule: Rule) => {
-    const number = numbers.get(rule) ?? numbers.size;
-    numbers.set(rule, number);
-    return number;
-  };
-  const byRules = new Map<string, Place>();
-  for (const place of places) byRules.set(place.state.accepts.map(numberOf).join(), place);
-  return [...byRules.values()].map(endpointOf).sort(inSitemap);
-}
-
-function endpointOf({ state, allow, cells }: Place): Endpoint {
-  const { segments, tail } = meet(state.accepts);
-  const name = nameOf(segments, tail);
-  const methods = allow.flatMap((method) => {
-    const cell = cells.get(lookupMethod(method, cells));
-    return cell ? [{ method, cell }] : [];
-  });
-  // Of answers to one request the first of the spec is given.
-  const weigh = (cell: Cell) =>
-    cell.kind === 'forward' ? 1 + cell.groups.length : 1 / (1 + Number(cell.answer.origin.at(-1)));
-  return {
-    name,
-    segments,
-    tail,
-    cells: methods.map(({ method, cell }) => `${method}=${cell.id}`).join(' '),
-    weight: methods.reduce((sum, { cell }) => sum + weigh(cell), 0),
-    remark: remarkOf(name, state.accepts),
-  };
-}
-
-function remarkOf(name: string, rules: readonly Rule[]): string {
-  const written = rules.filter((rule) => {
-    const { segments, tail } = meet([rule]);
-    return nameOf(segments, tail) === name;
-  });
-  const routes = (written.length > 0 ? written : rules).filter(isRoute);
-  const groups = [...new Set(routes.map(({ group }) => group))].sort();
-  const reasons = written.filter(isRoute).flatMap(({ reason }) => reason ?? []);
-  const why = reasons.length > 0 ? ` (${[...new Set(reasons)].sort().join('; ')})` : '';
-  return `${name}: ${groups.length > 0 ? groups.join(', ') : 'answered here'}${why}`;
-}
-
-/** The paths that all of these rules match. */
-function meet(rules: readonly Rule[]): { segments: readonly Segment[]; tail: boolean } {
-  const length = Math.max(...rules.map(({ pattern }) => pattern.segments.length));
-  const segments = Array.from({ length }, (_, index) =>
-    rules
-      .map(({ pattern }): Segment => {
-        const segment = pattern.segments[index];
-        if (segment === undefined || segment.kind === 'parameter') return { type: segment?.type ?? 'segment' };
-        return { values: segment.kind === 'literal' ? [segment.text] : segment.values };
-      })
-      .reduce(both),
-  );
-  return { segments, tail: rules.every(({ pattern }) => pattern.tail) };
-}
-
-function both(a: Segment, b: Segment): Segment {
-  if ('type' in a) {
-    if ('values' in b) return both(b, a);
-    return ACCEPTED_BY[a.type].includes(b.type) ? a : b;
-  }
-  const isIn = (text: string) => {
-    if ('values' in b) return b.values.includes(text);
-    const type = classify(text);
-    return type !== undefined && ACCEPTED_BY[type].includes(b.type);
-  };
-  return { values: a.values.filter(isIn) };
-}
-
-function nameOf(segments: readonly Segment[], tail: boolean): string {
-  const names = segments.map((segment) => {
-    if ('type' in segment) return `{${segment.type}}`;
-    return segment.values.length === 1 ? segment.values[0] : `{${segment.values.join('|')}}`;
-  });
-  return `/${names.join('/')}`.replace(/\}$/, tail ? '*}' : '}');
-}
-
-/** What may stand in a segment's place, the narrower the earlier. */
-const WIDTHS: Readonly<Record<ParameterType, number>> = { int: 2, hex: 3, uuid: 4, slug: 5, segment: 6, encodedPath: 7 };
-const TAIL_WIDTH = 8;
-
-function inSitemap(a: Endpoint, b: Endpoint): number {
-  const count = Math.min(a.segments.length, b.segments.length);
-  for (let index = 0; index < count; index++) {
-    const [x, y] = [a.segments[index], b.segments[index]];
-    if (x === undefined || y === undefined) break;
-    const width = ({ segments, tail }: Endpoint, segment: Segment) => {
-      if (tail && index === segments.length - 1) return TAIL_WIDTH;
-      return 'type' in segment ? WIDTHS[segment.type] : Math.min(segment.values.length - 1, 1);
-    };
-    const order = width(a, x) - width(b, y) || compareValues(x, y);
-    if (order !== 0) return order;
-  }
-  return a.segments.length - b.segments.length;
-}
-
-function compareValues(a: Segment, b: Segment): number {
-  if ('type' in a || 'type' in b) return 0;
-  const [x, y] = [a.values.join('|'), b.values.join('|')];
-  return a.values.length - b.values.length || (x < y ? -1 : x > y ? 1 : 0);
+export function pathRows(access: Access, limits = LIMITS): PathRow[] {
+  const paths = pathsOf(access);
+  const few = paths.length <= limits.fewPaths;
+  return (few ? paths.map((path) => [path]) : shared(paths, limits)).map((list) => ({
+    pattern: `^${sourceOf(list)}$`,
+    cells: list[0]?.cells ?? '',
+    endpoints: list.map(({ endpoint }) => endpoint),
+  }));
 }
 
 /**
- * One page for each path while there are few, else pages of several. Whether a page ends before a path depends on the
- * path alone, so that a new route changes one page and no other.
+ * Paths that share rows: those that allow the same, the heavier first. Whether a row starts with a path depends on the
+ * path alone, so that a new route changes one row.
  */
-function pagesOf(endpoints: readonly Endpoint[]): Endpoint[][] {
-  if (endpoints.length <= MOST_ROWS) return endpoints.map((endpoint) => [endpoint]);
-  const chances = endpoints.map(({ name }) => createHash('sha256').update(name).digest('hex'));
-  const order = chances.toSorted();
-  const cutAt = (count: number): Endpoint[][] => {
-    const limit = order[count - 1] ?? '';
-    const pages: Endpoint[][] = [[]];
-    for (const [index, endpoint] of endpoints.entries()) {
-      if (index > 0 && (chances[index] ?? '') <= limit) pages.push([]);
-      pages.at(-1)?.push(endpoint);
-    }
-    return pages;
-  };
-  const rowsIn = (pages: readonly (readonly Endpoint[])[]) =>
-    pages.reduce((sum, page) => sum + new Set(page.map(({ cells }) => cells)).size, 0);
-  let [few, many] = [0, endpoints.length];
-  while (many - few > 1) {
-    const middle = (few + many) >> 1;
-    if (rowsIn(cutAt(middle)) <= MOST_ROWS) few = middle;
-    else many = middle;
+function shared(paths: readonly Path[], { mostRows }: Limits): Path[][] {
+  const alike = new Map<string, Path[]>();
+  for (const path of paths) addTo(alike, path.cells, path);
+  const lists = [...alike]
+    .sort(([a, [x]], [b, [y]]) => (y?.weight ?? 0) - (x?.weight ?? 0) || (a < b ? -1 : 1))
+    .map(([, list]) => list.map((path) => ({ path, zeros: zerosOf(path.endpoint.name) })));
+  for (let zeros = 0; ; zeros++) {
+    const rows = lists.flatMap((list) => cut(list, zeros));
+    if (rows.length <= Math.max(mostRows, lists.length)) return rows;
   }
-  return cutAt(few);
+}
+
+function cut(list: readonly { readonly path: Path; readonly zeros: number }[], most: number): Path[][] {
+  const rows: Path[][] = [];
+  for (const { path, zeros } of list) {
+    const row = zeros >= most ? undefined : rows.at(-1);
+    if (row) row.push(path);
+    else rows.push([path]);
+  }
+  return rows;
+}
+
+/** A number that half of all names have at least 1 of, a quarter 2, and so on; at most 32. */
+function zerosOf(name: string): number {
+  return Math.clz32(createHash('sha256').update(name).digest().readUInt32BE());
+}
+
+/** What the table makes. */
+export const ROW_PLACEHOLDER = '{request.row}';
+
+/** The file of a proxy's paths: what each is for, and the row or, where there are many paths, the rows. */
+export interface RoutesModel {
+  readonly blocks: readonly {
+    readonly remarks: readonly CaddyToken[];
+    readonly rows: readonly { readonly input: CaddyToken; readonly output: CaddyToken }[];
+  }[];
+}
+
+export function routesModel(access: Access): RoutesModel {
+  const rows = pathRows(access).map(({ pattern, cells, endpoints }) => ({
+    remarks: endpoints.map(remarkOf),
+    rows: [{ input: own(`~${pattern}`), output: own(cells) }],
+  }));
+  if (rows.every(({ remarks }) => remarks.length === 1)) return { blocks: rows };
+  const remarks = pathsOf(access).map(({ endpoint }) => remarkOf(endpoint));
+  return { blocks: [{ remarks, rows: rows.flatMap((row) => row.rows) }] };
+}
+
+function pathOf(endpoint: Endpoint): Path {
+  const { name, operations } = endpoint;
+  // Of answers to one request the first of the spec is given.
+  const weigh = ({ cell }: Operation) =>
+    cell.kind === 'forward' ? 1 + cell.groups.length : 1 / (1 + Number(cell.answer.origin.at(-1)));
+  return {
+    endpoint,
+    segments: name.slice(1).split('/'),
+    cells: operations.map(({ method, cell }) => `${method}=${cell.id}`).join(' '),
+    weight: operations.reduce((sum, operation) => sum + weigh(operation), 0),
+  };
+}
+
+function remarkOf({ name, written, groups }: Endpoint): CaddyToken {
+  const routes = written.filter(isRoute);
+  const reasons = [...new Set(routes.flatMap(({ reason }) => reason ?? []))].sort();
+  const by = written.length > 0 ? [...new Set(routes.map(({ group }) => group))].sort() : groups;
+  const why = reasons.length > 0 ? ` (${reasons.join('; ')})` : '';
+  return remark(`${name}: ${by.length > 0 ? by.join(', ') : 'answered here'}${why}`);
+}
+
+const WIDER: readonly string[] = [...PARAMETER_TYPES.map(parameterName), REST];
+
+/**
+ * A literal before a parameter, a narrow type before a wide one, the rest of a path last. Of two paths that match one
+ * request the narrower so comes first: at the first segment in which they differ it has the narrower one.
+ */
+function inSitemap(a: Path, b: Path): number {
+  for (const [index, x] of a.segments.entries()) {
+    const y = b.segments[index];
+    if (y === undefined) return 1;
+    if (x !== y) return WIDER.indexOf(x) - WIDER.indexOf(y) || (x < y ? -1 : 1);
+  }
+  return a.segments.length - b.segments.length;
 }
 
 /** Sources that tell the types apart in a path all of whose segments may be decoded safely. */
@@ -194,16 +149,14 @@ const SOURCES: Readonly<Record<ParameterType, string>> = {
   encodedPath: '[^/]+',
 };
 
-/** Source, without anchors, of exactly the paths of these endpoints. */
-function pathSource(endpoints: readonly Endpoint[]): string {
-  return restSource(
-    endpoints.map(({ segments, tail }) => {
-      const sources = segments.map((segment) =>
-        'type' in segment ? SOURCES[segment.type] : oneOf(segment.values.map(exactly)),
-      );
-      return tail ? [...sources.slice(0, -1), `${sources.at(-1)}(?:/${SOURCES.segment})*`] : sources;
-    }),
-  );
+const PARTS: ReadonlyMap<string, string> = new Map([
+  ...PARAMETER_TYPES.map((type) => [parameterName(type), SOURCES[type]] as const),
+  [REST, `${SOURCES.segment}(?:/${SOURCES.segment})*`],
+]);
+
+/** Source, without anchors, that matches exactly these paths. */
+function sourceOf(paths: readonly Path[]): string {
+  return restSource(paths.map(({ segments }) => segments.map((part) => PARTS.get(part) ?? exactly(part))));
 }
 
 function restSource(paths: readonly (readonly string[])[]): string {

@@ -141,7 +141,7 @@ test(
       readdirSync(join(folder, 'caddy'))
         .filter((name) => name !== 'admin.sock')
         .sort(),
-      ['Caddyfile', 'access.log', 'secrets'],
+      ['Caddyfile', 'access.log', 'api.routes', 'secrets'],
     );
   }),
 );

@@ -7,10 +7,12 @@ import { run } from '../../../src/policy/automaton.ts';
 import { contains, formatAddress, unionOf } from '../../../src/policy/cidr.ts';
 import type { Proxy } from '../../../src/policy/types.ts';
 import { addressTest } from '../../../src/targets/caddy/addresses.ts';
-import { allowSources, cellSources } from '../../../src/targets/caddy/cells.ts';
 import { IPV4, IPV6 } from '../../../src/targets/caddy/client.ts';
-import { PLAIN_TARGET, SAFE_TARGET } from '../../../src/targets/caddy/paths.ts';
+import type { CaddyToken } from '../../../src/targets/caddy/quote.ts';
 import { below, caseless, exactly } from '../../../src/targets/caddy/regex.ts';
+import { PLAIN_TARGET, SAFE_TARGET } from '../../../src/targets/caddy/request.ts';
+import { allowTable, cellTable, type Limits, pathRows } from '../../../src/targets/caddy/routes.ts';
+import type { Table } from '../../../src/targets/caddy/table.ts';
 import { onlyProxy, policyOf } from '../../support/policy.ts';
 
 // The sources mean the same to RE2 and to JavaScript, so that here the first match is found as Caddy's `map` finds it.
@@ -197,19 +199,29 @@ function proxyOf(rules: readonly (readonly [string, readonly string[], string])[
   );
 }
 
+/** What Caddy's `map` makes of a text. */
+function lookedUp({ entries }: Table, text: string): string {
+  for (const { input, output } of entries) {
+    const match = new RegExp(unquoted(input).slice(1)).exec(text);
+    if (match) return unquoted(output).replace(/\$([0-9]+)/g, (_, number) => match[number] ?? '');
+  }
+  return '';
+}
+
+const unquoted = (token: CaddyToken) => String(token).slice(1, -1);
+
+const limits: fc.Arbitrary<Limits> = fc.record({
+  fewPaths: fc.constantFrom(0, 256),
+  mostRows: fc.constantFrom(1, 2, 5, 256),
+});
+
 test('a target gets the cell and the methods that the automaton gives it', () => {
   fc.assert(
-    fc.property(fc.array(rule, { minLength: 1, maxLength: 12 }), requests, (rules, asked) => {
+    fc.property(fc.array(rule, { minLength: 1, maxLength: 12 }), requests, limits, (rules, asked, most) => {
       const access = accessOf(proxyOf(rules));
       if (!access) throw new Error('too many overlaps');
-      const cells = cellSources(access).map(({ cell, source }) => ({
-        id: cell.id,
-        regex: new RegExp(`^${source}(?:[?]|$)`),
-      }));
-      const allows = allowSources(access).map(({ allow, source }) => ({
-        allow,
-        regex: new RegExp(`^${source}(?:[?]|$)`),
-      }));
+      const rows = pathRows(access, most).map(({ pattern, cells }) => ({ cells, regex: new RegExp(pattern) }));
+      const [byMethod, methods] = [cellTable(access), allowTable(access)];
       const places = new Map(access.places.map((place) => [place.state.id, place]));
       for (const [method, segments] of [
         ...asked,
@@ -219,14 +231,31 @@ test('a target gets the cell and the methods that the automaton gives it', () =>
         const state = run(access.automaton, target);
         const place = state && places.get(state.id);
         const safe = matches(PLAIN_TARGET, target) || matches(SAFE_TARGET, target);
-        const found = safe ? cells.find(({ regex }) => regex.test(`${method} ${target}`))?.id : undefined;
-        assert.is(found, place?.cells.get(lookupMethod(method, place.cells))?.id, `${method} ${target}`);
-        const allow = safe ? allows.find(({ regex }) => regex.test(target))?.allow : undefined;
-        assert.is(allow, place?.allow.join(', '), target);
+        const row = (safe && rows.find(({ regex }) => regex.test(target))?.cells) || '';
+        const cell = place?.cells.get(lookupMethod(method, place.cells));
+        assert.is(lookedUp(byMethod, `${method} ${row}`), cell?.id ?? '', `${method} ${target}`);
+        assert.is(lookedUp(methods, row), place?.allow.join(', ') ?? '', target);
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 300 },
   );
+});
+
+test('a new path changes one row, or makes two of it', () => {
+  const allow = (name: string) => ['GET', ['api', name], ''] as const;
+  const rules = Array.from({ length: 200 }, (_, n) => allow(`thing${n * 7}`));
+  const rowsOf = (list: typeof rules) => {
+    const access = accessOf(proxyOf(list));
+    if (!access) throw new Error('too many overlaps');
+    return new Set(pathRows(access, { fewPaths: 50, mostRows: 20 }).map(({ pattern }) => pattern));
+  };
+  const before = rowsOf(rules);
+  assert.ok(before.size <= 20 && before.size > 8, String(before.size));
+  for (const name of ['a', 'thing71', 'thing7000', 'z', ...Array.from({ length: 30 }, (_, n) => `new${n}`)]) {
+    const after = rowsOf([...rules, allow(name)]);
+    const changed = [...after].filter((row) => !before.has(row)).length;
+    assert.ok(changed <= 2, `${name} changed ${changed} rows`);
+  }
 });
 
 test('the quick test for safe targets takes none that the full one refuses', () => {
