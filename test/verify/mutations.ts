@@ -6,13 +6,13 @@ export interface Mutation {
   readonly tamper: (file: RenderedFile) => RenderedFile;
 }
 
-/** Replaces every occurrence in a file. */
-const replaced = (name: string, path: string, from: string | RegExp, to: string): Mutation => ({
+/** Replaces every occurrence in the files of these paths. */
+const replaced = (name: string, path: RegExp, from: string | RegExp, to: string): Mutation => ({
   name,
-  tamper: (file) => (file.path === path ? { ...file, text: file.text.replaceAll(from, to) } : file),
+  tamper: (file) => (path.test(file.path) ? { ...file, text: file.text.replaceAll(from, to) } : file),
 });
 
-const caddyfile = (name: string, from: string | RegExp, to: string) => replaced(name, 'caddy/Caddyfile', from, to);
+const caddyfile = (name: string, from: string | RegExp, to: string) => replaced(name, /^caddy\/Caddyfile$/, from, to);
 
 /** In any of nginx's own files. */
 const conf = (name: string, from: string | RegExp, to: string): Mutation => ({
@@ -23,8 +23,8 @@ const conf = (name: string, from: string | RegExp, to: string): Mutation => ({
 /** By engine. Each opens what the spec closes, or closes what it opens; verify has to see it. */
 export const mutations = {
   caddy: [
-    caddyfile('a path that is not anchored at its end', /\(\?:\[\?\]\|\$\)" "(?=read|write|special|more)/g, '" "'),
-    caddyfile('any method for GET', '(?:GET|HEAD) /', '[A-Z]+ /'),
+    replaced('a path that is not anchored at its end', /^caddy\/.*[.]routes$/, /\$" "(?=[A-Z]+=)/g, '" "'),
+    caddyfile('any method for GET', '"~^GET (?:[^ ]+ )*GET=', '"~^[A-Z]+ (?:[^ ]+ )*GET='),
     caddyfile('the decoded path in place of the raw one', '{http.request.orig_uri}', '{http.request.uri.path}'),
     caddyfile('the headers of the client are not cleared', 'header_up -*\n', 'header_up X-None none\n'),
     caddyfile('Sudo is not cleared', 'header_up Host ', 'header_up Sudo {http.request.header.Sudo}\n\theader_up Host '),
