@@ -1,3 +1,4 @@
+import { defineCodes, error } from './diagnostics/codes.ts';
 import { type Diagnostic, hasError, type Result } from './diagnostics/diagnostic.ts';
 import { type OutputFile, outputFiles, type TargetFiles } from './output/files.ts';
 import type { Origin } from './output/header.ts';
@@ -13,12 +14,21 @@ import { targets as allTargets } from './targets/index.ts';
 import type { ReadFile } from './targets/target.ts';
 import { toolVersion } from './version.ts';
 
+export const compileCodes = defineCodes('compile', {
+  'no-target': error('no target is named, so nothing is rendered').hint(
+    'add one under targets, for example "targets: { nginx: {} }"',
+  ),
+  'unknown-target': error('the spec has no target "{target}"').hint(({ known }: { known: readonly string[] }) =>
+    known.length === 0 ? 'add one under targets' : `it has: ${known.join(', ')}`,
+  ),
+});
+
 export interface CompileOptions {
   /** How messages name the spec. */
   readonly file: string;
   /** Reads the files that the spec names, relative to it. */
   readonly read: ReadFile;
-  /** Names of the targets to render; absent: every one that the spec names. */
+  /** Names of the targets to render, each one of the spec's; absent: every one that the spec names. An empty list is an error. */
   readonly targets?: readonly string[] | undefined;
   /** Seconds since the epoch; keys that have expired by then are reported. Absent: time plays no part. */
   readonly now?: number | undefined;
@@ -48,9 +58,10 @@ export function compile(text: string, options: CompileOptions): Compilation {
   const understood = [...source.diagnostics, ...parsed.diagnostics, ...resolved.diagnostics];
   if (!policy) return { document, spec, diagnostics: understood };
 
+  const misnamed = checkTargets(spec, options.targets);
   const findings = options.now === undefined ? [] : expiry(policy, options.now);
   const rendered = renderTargets(policy, spec, options);
-  const diagnostics = [...understood, ...findings, ...rendered.flatMap((result) => result.diagnostics)];
+  const diagnostics = [...understood, ...misnamed, ...findings, ...rendered.flatMap((result) => result.diagnostics)];
   if (hasError(diagnostics)) return { document, spec, policy, diagnostics };
 
   // Asked for no target, nobody looks at the files.
@@ -58,6 +69,17 @@ export function compile(text: string, options: CompileOptions): Compilation {
   const made = [...rendered.flatMap((result) => result.value ?? []), { target: 'postern', files: page }];
   const files = outputFiles(made, originOf(spec));
   return { document, spec, policy, files, diagnostics };
+}
+
+/** Rendering nothing at all would look like "all is as it should be". */
+function checkTargets(spec: Spec, wanted: readonly string[] | undefined): Diagnostic[] {
+  const known = Object.keys(spec.targets ?? {});
+  if (wanted === undefined) return [];
+  if (wanted.length === 0) return [compileCodes.report('no-target', ['name'], {})];
+  const unknown = wanted.filter((target) => !known.includes(target));
+  return unknown.map((target) =>
+    compileCodes.report('unknown-target', [known.length === 0 ? 'name' : 'targets'], { target, known }),
+  );
 }
 
 /** What the header of every file says about its making. */

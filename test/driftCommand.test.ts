@@ -91,7 +91,17 @@ base('cannot tell, and says what to do', () =>
     await failing('diff --base broken.yaml', /no valid spec[\s\S]*broken\.yaml:9:/);
     await failing('diff --base git:HEAD --live coredns=-', /no meaning beside --base/);
     await failing('diff --fail-on widening', /no meaning beside a comparison of files/);
-    await failing('diff --max-changes many', /is no share/);
+    write('refused.yaml', demoSpec.replace('bottlerocket: {}', 'docker: {}'));
+    await failing('diff --base refused.yaml', /Docker cannot mirror[\s\S]*no valid spec/);
+    for (const line of [
+      'diff refused.yaml --base postern.yaml',
+      'explain GET / refused.yaml',
+      'test refused.yaml',
+      'secrets check refused.yaml',
+      'verify refused.yaml',
+      'lint refused.yaml',
+    ])
+      await failing(line, /Docker cannot mirror/);
     const bare = await runArgs(['diff', '--base', 'git:HEAD'], { env: { ...process.env, PATH: '' } });
     assert.is(bare.status, 2);
     assert.match(bare.stderr, /git is not installed/);

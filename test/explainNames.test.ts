@@ -23,7 +23,6 @@ targets:
   bottlerocket: {}
   containerd: { fallback: false, mirrors: { "gitlab.example.com:443": [https://gitlab.link.example] } }
   crio: { mirrors: { registry.example.com: [https://other.link.example, https://third.link.example] } }
-  docker: { mirrors: { docker.io: [https://hub.link.example] } }
   k3sRegistries: { mirrors: { "*": [https://cache.link.example:8443/v2] } }
   talos: {}
 `;
@@ -151,14 +150,12 @@ pulls('goes each way that some kind of node takes, station by station', async ()
       nodes: 'crio',
       hops: ['node other.link.example 14:44', 'fallback third.link.example 14:44', 'fallback registry.example.com'],
     },
-    { nodes: 'docker', hops: ['node registry.example.com'] },
   ]);
 });
 for (const [node, image, first] of [
   ['containerd', 'gitlab.example.com:443/group/app', 'node gitlab.link.example 13:71'],
   ['bottlerocket', 'gitlab.example.com:443/group/app', 'node gitlab.example.com:443'],
-  ['docker', 'alpine', 'node hub.link.example 15:35'],
-  ['k3sRegistries', 'alpine', 'node cache.link.example:8443 16:36'],
+  ['k3sRegistries', 'alpine', 'node cache.link.example:8443 15:36'],
   ['talos', 'alpine', 'node docker.io'],
 ] as const) {
   pulls(`${image} on ${node}: ${first}`, async () => {
@@ -169,6 +166,14 @@ for (const [node, image, first] of [
     );
   });
 }
+pulls('knows a product that can mirror one registry only', async () => {
+  const text = `version: 1\nname: docker\ntargets: { docker: { mirrors: { docker.io: [https://hub.link.example] } } }\n`;
+  assert.match(
+    (await told('pull alpine', {}, text)).out,
+    /mirror on docker\n {2}the node contacts hub\.link\.example /,
+  );
+  assert.match((await told('pull r.example.com/a', {}, text)).out, /left alone.* on docker\n/);
+});
 pulls('says it in words, with the lines of the spec', async () => {
   const { out } = await told('pull registry.example.com/app', { node: 'containerd' });
   assert.match(
@@ -202,11 +207,7 @@ const outcome = (
   targets = '{ bottlerocket: {}, containerd: { mirrors: { docker.io: [https://hub.link.example] } } }',
 ) => {
   const text = `version: 1\nname: t\ndomainRewrites: [{ from: r.example.com, to: r.link.example, containerRegistry: true }]\ntargets: ${targets}\ntests: [${test}]\n`;
-  const {
-    policy,
-    spec: parsed,
-    diagnostics,
-  } = compile(text, { file: 'postern.yaml', read: () => undefined, targets: [] });
+  const { policy, spec: parsed, diagnostics } = compile(text, { file: 'postern.yaml', read: () => undefined });
   if (!policy || !parsed) throw new Error(diagnostics.map(({ message }) => message).join());
   const { outcomes, diagnostics: found } = runTests(policy, parsed);
   return outcomes[0]?.passed ? 'passed' : found.map(({ message }) => message).join();

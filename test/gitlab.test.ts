@@ -29,7 +29,6 @@ async function start(engine: 'nginx' | 'caddy', scope: Scope): Promise<Client> {
   const { policy, diagnostics } = compile(readFileSync(file, 'utf8'), {
     file: 'postern.yaml',
     read: () => undefined,
-    targets: [],
   });
   if (!policy) throw new Error(JSON.stringify(diagnostics));
   const program = engines[engine].path;

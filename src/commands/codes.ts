@@ -5,19 +5,18 @@ export const commandCodes = defineCodes('command', {
   'unreadable-spec': error('cannot read the spec: {problem}').hint(
     'name the spec or its folder, or start one with "postern init"',
   ),
-  'unknown-target': error('the spec has no target "{target}"').hint(({ known }: { known: readonly string[] }) =>
-    known.length === 0 ? 'add one under targets' : `it has: ${known.join(', ')}`,
-  ),
+  'no-meaning': error('{option} has no meaning beside {mode}').hint('take one of them out'),
   'unknown-finding': error(
     ({ code, meant }: { code: string; meant: string | undefined }) =>
       `--accept ${code}: lint has no such warning${meant === undefined ? '' : `, did you mean "${meant}"?`}`,
   ).hint(({ known }: { known: readonly string[] }) => `it has: ${known.join(', ')}`),
-  'no-target': warning('the spec names no target, so nothing is rendered').hint(
-    'add one under targets, for example "targets: { nginx: {} }"',
-  ),
 });
 
 export const testCodes = defineCodes('test', {
+  none: error('the spec has no tests, so nothing was tested').hint(
+    'write what must pass and what must not under tests, such as { request: GET /path, expect: 401 }',
+  ),
+  'no-routes': error('the spec has no requests, so there is no coverage').hint('leave --fail-under out'),
   failed: error('{subject}: expected {expected}, got {actual} ({why})'),
   impossible: error('{problem}').hint('{hint}'),
 });
@@ -32,7 +31,6 @@ export const diffCodes = defineCodes('diff', {
     ({ known }: { known: readonly string[] }) =>
       `write TARGET=FILE, or TARGET=- for standard input; targets: ${known.join(', ')}`,
   ),
-  'bad-share': error('--max-changes {text} is no share').hint('write a percentage such as 30%'),
   'wrong-mode': error('{option} has no meaning beside {mode}').hint('run diff once for each comparison'),
 });
 

@@ -1,188 +1,291 @@
-import yargs, { type Argv } from 'yargs';
+import yargs, { type ArgumentsCamelCase, type Argv, type InferredOptionTypes, type Options } from 'yargs';
+import { maskSecrets } from '../diagnostics/mask.ts';
+import { printable } from '../diagnostics/printable.ts';
 import { suggest } from '../spec/suggest.ts';
 import { toolVersion } from '../version.ts';
 import type { Io, Status } from './io.ts';
-import { options } from './options.ts';
+import { answerFormat, options, probes } from './options.ts';
 
 /** A command line that asks for something that does not exist. */
 export interface Misuse {
   readonly misuse: string;
 }
 
-interface Context {
-  readonly io: Io;
-  readonly finish: (status: Status | Promise<Status>) => Promise<void>;
+type Finish = (status: Status | Promise<Status>) => Promise<void>;
+
+interface Command {
+  readonly name: string;
+  readonly options: readonly string[];
+  readonly add: (parser: Argv, io: Io, finish: Finish) => void;
+}
+
+/** One command as yargs is told of it: `name <positional> [positional]`, what it does, what it takes, and what runs. */
+function command<P extends Readonly<Record<string, Options>>, O extends Readonly<Record<string, Options>>>(
+  usage: string,
+  describe: string,
+  takes: { readonly positionals: P; readonly options: O },
+  run: (args: ArgumentsCamelCase<InferredOptionTypes<P & O>>, io: Io) => Promise<Status>,
+): Command {
+  const builder = (parser: Argv) => {
+    for (const [name, { type, array, ...rest }] of Object.entries(takes.positionals))
+      parser.positional(name, { ...rest, ...(array && { array }), type: 'string' });
+    return parser.options(takes.options) as Argv<InferredOptionTypes<P & O>>;
+  };
+  return {
+    name: usage.split(' ', 1)[0] ?? '',
+    options: Object.keys(takes.options),
+    add: (parser, io, finish) => parser.command(usage, describe, builder, (args) => finish(run(args, io))),
+  };
 }
 
 const { format, out, target, check, force, coverage } = options;
-
-function withSpec<T>(parser: Argv<T>) {
-  return parser.positional('spec', {
-    type: 'string',
-    describe: 'spec, its folder, or - for standard input; postern.yaml where absent',
-  });
-}
-
-/** What `explain` calls requests is a file of them; here it is how many to make up. */
-const probes = {
-  type: 'number',
-  requiresArg: true,
-  default: 10_000,
-  describe: 'how many requests are made up',
+const spec = {
+  spec: { type: 'string', describe: 'spec, its folder, or - for standard input; postern.yaml where absent' },
 } as const;
+const action = { choices: ['render', 'check'], demandOption: true, describe: 'what to do' } as const;
+const words = { type: 'string', array: true, default: [], describe: 'what is asked, then the spec' } as const;
+const dir = { type: 'string', default: '.', describe: 'folder to put postern.yaml into' } as const;
 
 // Each command is loaded when it runs, because most of the time of a small run is loading.
-function addChecks(parser: Argv, { io, finish }: Context): Argv {
-  return parser
-    .command(
-      'validate [spec]',
-      'check a spec and run its tests',
-      (y) => withSpec(y).options({ format }),
-      async (args) => finish((await import('./validate.ts')).validate(args, io)),
-    )
-    .command(
-      'test [spec]',
-      'run the tests of a spec',
-      (y) => withSpec(y).options({ coverage, 'fail-under': options['fail-under'], format }),
-      async (args) => finish((await import('./test.ts')).test(args, io)),
-    )
-    .command(
-      'lint [spec]',
-      'find what is legal but unwise',
-      (y) => withSpec(y).options({ accept: options.accept, format }),
-      async (args) => finish((await import('./lint.ts')).lint(args, io)),
-    )
-    .command(
-      'verify [spec]',
-      'start the real engines on what is generated and compare their decisions, request by request',
-      (y) => withSpec(y).options({ engine: options.engine, requests: probes, seed: options.seed, format }),
-      async (args) => finish((await import('./verify.ts')).verify(args, io)),
-    );
-}
-
-function addFiles(parser: Argv, { io, finish }: Context): Argv {
-  const expired = options['allow-expired'];
-  const dryRun = options['dry-run'];
-  const { base, live } = options;
-  const comparisons = { base, live, 'fail-on': options['fail-on'], 'max-changes': options['max-changes'] };
-  return parser
-    .command(
-      'generate [spec]',
-      'write the configuration of every target',
-      (y) => withSpec(y).options({ out, target, check, 'dry-run': dryRun, force, 'allow-expired': expired, format }),
-      async (args) => finish((await import('./generate.ts')).generate(args, io)),
-    )
-    .command(
-      'diff [spec]',
-      'compare what the spec makes with the files on disk, with what runs, or with another version of the spec',
-      (y) => withSpec(y).options({ out, target, ...comparisons, format }),
-      async (args) => finish((await import('./diff.ts')).diff(args, io)),
-    )
-    .command(
-      'secrets <action> [spec]',
-      'follow the secret references of a spec: render the files, or only check',
-      (y) =>
-        withSpec(y)
-          .positional('action', { choices: ['render', 'check'] as const, demandOption: true, describe: 'what to do' })
-          .options({ out, format }),
-      async (args) => finish((await import('./secrets.ts')).secrets(args, io)),
-    );
-}
-
-function addQuestions(parser: Argv, { io, finish }: Context): Argv {
-  const { spec, key, from, at, proxy, header, requests, type, node } = options;
-  const words = { type: 'string', array: true, default: [], describe: 'what is asked, then the spec' } as const;
-  return parser.command(
+const COMMANDS: readonly Command[] = [
+  command(
+    'validate [spec]',
+    'check a spec and run its tests',
+    { positionals: spec, options: { format } },
+    async (args, io) => (await import('./validate.ts')).validate(args, io),
+  ),
+  command(
+    'test [spec]',
+    'run the tests of a spec',
+    { positionals: spec, options: { coverage, 'fail-under': options['fail-under'], format } },
+    async (args, io) => (await import('./test.ts')).test(args, io),
+  ),
+  command(
+    'lint [spec]',
+    'find what is legal but unwise',
+    { positionals: spec, options: { accept: options.accept, format } },
+    async (args, io) => (await import('./lint.ts')).lint(args, io),
+  ),
+  command(
+    'verify [spec]',
+    'start the real engines on what is generated and compare their decisions, request by request',
+    { positionals: spec, options: { engine: options.engine, requests: probes, seed: options.seed, format } },
+    async (args, io) => (await import('./verify.ts')).verify(args, io),
+  ),
+  command(
+    'generate [spec]',
+    'write the configuration of every target',
+    {
+      positionals: spec,
+      options: {
+        out,
+        target,
+        check,
+        'dry-run': options['dry-run'],
+        force,
+        'allow-expired': options['allow-expired'],
+        format,
+      },
+    },
+    async (args, io) => (await import('./generate.ts')).generate(args, io),
+  ),
+  command(
+    'diff [spec]',
+    'compare what the spec makes with the files on disk, with what runs, or with another version of the spec',
+    {
+      positionals: spec,
+      options: {
+        out,
+        target,
+        base: options.base,
+        live: options.live,
+        'fail-on': options['fail-on'],
+        'max-changes': options['max-changes'],
+        format,
+      },
+    },
+    async (args, io) => (await import('./diff.ts')).diff(args, io),
+  ),
+  command(
+    'secrets <action> [spec]',
+    'follow the secret references of a spec: render the files, or only check',
+    { positionals: { action, ...spec }, options: { out, format } },
+    async (args, io) => (await import('./secrets.ts')).secrets(args, io),
+  ),
+  command(
     'explain [words..]',
     'what is decided about METHOD TARGET, dns NAME or pull IMAGE, and why',
-    (y) => y.positional('words', words).options({ spec, key, from, at, proxy, header, requests, type, node, format }),
-    async (args) => finish((await import('./explain.ts')).explain(args, io)),
-  );
-}
-
-function addTools(parser: Argv, { io, finish }: Context): Argv {
-  const dir = { type: 'string', default: '.', describe: 'folder to put postern.yaml into' } as const;
-  return parser
-    .command(
-      'fmt [spec]',
-      'lay a spec out',
-      (y) => withSpec(y).options({ check, format }),
-      async (args) => finish((await import('./fmt.ts')).fmt(args, io)),
-    )
-    .command('schema', 'print the JSON Schema of specs', {}, async () =>
-      finish((await import('./schema.ts')).schema(io)),
-    )
-    .command(
-      'init [dir]',
-      'start a spec',
-      (y) => y.positional('dir', dir),
-      async (args) => finish((await import('./init.ts')).init(args.dir, io)),
-    );
-}
-
-/** yargs drops a lone "-" in a position; no real argument can hold a NUL. */
-const DASH = '\0-';
-
-function restoreDashes(args: Record<string, unknown>): void {
-  const restore = (value: unknown): unknown =>
-    value === DASH ? '-' : Array.isArray(value) ? value.map(restore) : value;
-  for (const [name, value] of Object.entries(args)) args[name] = restore(value);
-}
-
-function emptyParser(words: readonly string[]): Argv {
-  return yargs(words.map((word) => (word === '-' ? DASH : word)))
-    .scriptName('postern')
-    .usage('postern <command> [spec]\n\nCompiles one access spec into configuration that enforces exactly that.')
-    .locale('en')
-    .version(toolVersion)
-    .wrap(110)
-    .strict()
-    .recommendCommands()
-    .demandCommand(1, 'name a command')
-    .parserConfiguration({ 'parse-positional-numbers': false, 'duplicate-arguments-array': true })
-    .exitProcess(false)
-    .showHelpOnFail(false)
-    .middleware(restoreDashes)
-    .check(checkValues, true)
-    .completion('completion', 'print a script for shell completion');
-}
-
-/** What yargs would hand on although no command can make sense of it. */
-function checkValues(args: Readonly<Record<string, unknown>>): true {
-  for (const [name, option] of Object.entries(options)) {
-    const value = args[name];
-    if (Array.isArray(value) && !('array' in option)) throw new Error(`--${name} is given more than once`);
-    const isUsable = typeof value !== 'number' || (value >= 0 && (name !== 'requests' || Number.isSafeInteger(value)));
-    if (value === '' || !isUsable) throw new Error(`--${name} has no usable value`);
-  }
-  return true;
-}
+    {
+      positionals: { words },
+      options: {
+        spec: options.spec,
+        key: options.key,
+        from: options.from,
+        at: options.at,
+        proxy: options.proxy,
+        header: options.header,
+        requests: options.requests,
+        type: options.type,
+        node: options.node,
+        format: answerFormat,
+      },
+    },
+    async (args, io) => (await import('./explain.ts')).explain(args, io),
+  ),
+  command('fmt [spec]', 'lay a spec out', { positionals: spec, options: { check, format } }, async (args, io) =>
+    (await import('./fmt.ts')).fmt(args, io),
+  ),
+  command('schema', 'print the JSON Schema of specs', { positionals: {}, options: {} }, async (_, io) =>
+    (await import('./schema.ts')).schema(io),
+  ),
+  command('init [dir]', 'start a spec', { positionals: { dir }, options: {} }, async (args, io) =>
+    (await import('./init.ts')).init(args.dir, io),
+  ),
+];
 
 /** Runs what a command line asks for. */
-export async function runCommandLine(words: readonly string[], io: Io): Promise<Status | Misuse> {
+export async function runCommandLine(line: readonly string[], io: Io): Promise<Status | Misuse> {
+  const unknown = unknownCommand(line);
+  if (unknown !== undefined) return { misuse: printable(maskSecrets(unknown)) };
   let status: Status = 0;
   let misuse: string | undefined;
-  const finish: Context['finish'] = async (result) => {
-    status = await result;
-  };
-  const parser = emptyParser(words).fail((message: string | null, error: Error | undefined) => {
+  const parser = emptyParser(line).fail((message: string | null, error: Error | undefined) => {
     if (message !== null) misuse = message;
     // Without a throw yargs would go on and run the command.
     throw error ?? new Error(message ?? undefined);
   });
-  for (const add of [addChecks, addFiles, addQuestions, addTools]) add(parser, { io, finish });
+  for (const { add } of COMMANDS)
+    add(parser, io, async (result) => {
+      status = await result;
+    });
   try {
     await parser.parseAsync();
     return status;
   } catch (error) {
     if (misuse === undefined) throw error;
-    return { misuse: withSuggestion(misuse) };
+    return { misuse: printable(maskSecrets(inOurWords(misuse, line))) };
   }
 }
 
-/** yargs knows which option is wrong, but not which was meant. */
-function withSuggestion(misuse: string): string {
-  const [, unknown] = /^Unknown arguments?: ([\w-]+)/.exec(misuse) ?? [];
-  const meant = unknown === undefined ? undefined : suggest(unknown, Object.keys(options));
-  return meant === undefined ? misuse : `${misuse}; did you mean --${meant}?`;
+function emptyParser(line: readonly string[]): Argv {
+  return yargs(literally(line))
+    .scriptName('postern')
+    .usage('postern <command> [spec]\n\nCompiles one access spec into configuration that enforces exactly that.')
+    .locale('en')
+    .version(toolVersion)
+    .alias('help', 'h')
+    .nargs({ help: 0, version: 0 })
+    .wrap(110)
+    .strict()
+    .demandCommand(1, 'name a command')
+    .parserConfiguration({
+      'parse-positional-numbers': false,
+      'duplicate-arguments-array': true,
+      // Each of these gives an option a second spelling in which no command expects it.
+      'boolean-negation': false,
+      'dot-notation': false,
+      'short-option-groups': false,
+    })
+    .exitProcess(false)
+    .showHelpOnFail(false)
+    .middleware(restoreWords)
+    .check(checkValues, true)
+    .completion('completion', 'print a script for shell completion');
+}
+
+/** No real argument can hold a NUL. */
+const LITERAL = '\0';
+
+/** yargs drops a lone "-" in a position, and what stands behind "--" it hands to nobody. */
+function literally(line: readonly string[]): string[] {
+  const end = line.indexOf('--');
+  const words = end < 0 ? line : [...line.slice(0, end), ...line.slice(end + 1).map((word) => `${LITERAL}${word}`)];
+  return words.map((word) => (word === '-' ? `${LITERAL}-` : word));
+}
+
+function restoreWords(args: Record<string, unknown>): void {
+  const restore = (value: unknown): unknown =>
+    typeof value === 'string' ? value.replace(LITERAL, '') : Array.isArray(value) ? value.map(restore) : value;
+  for (const [name, value] of Object.entries(args)) args[name] = restore(value);
+}
+
+/** What may be read from standard input. */
+const INPUTS: readonly string[] = ['spec', 'words', 'base', 'requests', 'live'];
+
+/** What stands in a position. */
+const POSITIONS: Readonly<Record<string, string>> = { spec: 'the spec', words: 'an argument', dir: 'the folder' };
+
+/** What yargs would hand on although no command can make sense of it. */
+function checkValues(args: Readonly<Record<string, unknown>>): true {
+  let inputs = 0;
+  for (const [name, value] of Object.entries(args)) {
+    // Options with a dash in them are there a second time in camel case.
+    if (name === '_' || name === '$0' || /[A-Z]/.test(name)) continue;
+    const shown = POSITIONS[name] ?? `--${name}`;
+    if (Array.isArray(value) && name !== 'words' && !isList(name)) throw new Error(`${shown} is given more than once`);
+    const values: readonly unknown[] = [value].flat();
+    if (values.includes(''))
+      throw new Error(`${shown} is empty${isList(name) ? ' or has an empty part' : ''}; is a variable not set?`);
+    const read = values.filter((one) => one === '-' || (name === 'live' && String(one).endsWith('=-'))).length;
+    if (read > 0 && !INPUTS.includes(name)) throw new Error(`${shown} cannot be standard input`);
+    inputs += read;
+  }
+  if (inputs > 1) throw new Error('standard input can be read only once');
+  return true;
+}
+
+function isList(name: string): boolean {
+  return Object.entries(options).some(([known, option]) => known === name && 'array' in option);
+}
+
+/** What people call commands elsewhere. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  plan: 'generate --dry-run',
+  apply: 'generate',
+  build: 'generate',
+  render: 'generate',
+  check: 'validate',
+  drift: 'diff',
+  format: 'fmt',
+  help: '--help',
+};
+
+function unknownCommand([first]: readonly string[]): string | undefined {
+  const names = [...COMMANDS.map(({ name }) => name), 'completion'];
+  if (first === undefined || first === '') return 'name a command';
+  if (/^-/.test(first)) {
+    const global = /^(?:-h|--help|--version|--get-yargs-completions)$/.test(first);
+    return global ? undefined : 'name a command first, and then its options';
+  }
+  if (names.includes(first)) return undefined;
+  const begun = names.filter((name) => name.startsWith(first));
+  const meant = (begun.length === 1 ? begun[0] : undefined) ?? ELSEWHERE[first] ?? suggest(first, names);
+  return `there is no command "${first}"${meant === undefined ? `; there are ${names.join(', ')}` : `, did you mean "postern ${meant}"?`}`;
+}
+
+/** yargs knows what is wrong, but not what was meant. */
+function inOurWords(misuse: string, line: readonly string[]): string {
+  const part = (pattern: RegExp) => pattern.exec(misuse)?.[1]?.replace(LITERAL, '');
+  const choice = part(/^Invalid values:\n +Argument: ([\w-]+)/);
+  if (choice !== undefined) {
+    const choices = (part(/Choices: (.*)$/s) ?? '').replaceAll('"', '');
+    return `${choice in options ? '--' : ''}${choice} takes one of: ${choices}`;
+  }
+  const valueless = part(/^Argument unexpected for: (.*)$/s);
+  if (valueless !== undefined) return `--${valueless} takes no value`;
+  const bare = part(/^Not enough arguments following: (.*)$/s);
+  if (bare !== undefined) return `--${bare} needs a value`;
+  const unknown = part(/^Unknown arguments?: (.*?)(?:, .*)?$/s);
+  return unknown === undefined ? misuse : unknownArgument(unknown, line);
+}
+
+function unknownArgument(unknown: string, line: readonly string[]): string {
+  const [name = ''] = line;
+  const option = line.find((word) => /^-/.test(word) && word.replace(/^-+/, '').split('=', 1)[0] === unknown);
+  if (option === undefined) return `"${unknown}" is one argument too many for "postern ${name}"`;
+  const has = `"postern ${name}" has no option ${option.split('=', 1)[0]}`;
+  const meant = suggest(unknown, COMMANDS.find((one) => one.name === name)?.options ?? []);
+  if (meant !== undefined) return `${has}, did you mean --${meant}?`;
+  const others = COMMANDS.filter((one) => one.options.includes(unknown)).map((one) => `"postern ${one.name}"`);
+  return `${has}; ${others.length > 0 ? `it is one of ${others.join(', ')}` : `see "postern ${name} --help"`}`;
 }

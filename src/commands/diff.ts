@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { inOrder } from '../accessDiff/collector.ts';
 import { diffAccess } from '../accessDiff/diff.ts';
 import { type AccessChange, mayWiden } from '../accessDiff/types.ts';
-import { compile } from '../compile.ts';
+import { compile, compileCodes } from '../compile.ts';
 import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { outputCodes } from '../output/codes.ts';
 import { placed, systemProblem } from '../output/disk.ts';
@@ -30,7 +30,8 @@ export interface DiffArguments extends DriftArguments {
   readonly base?: string | undefined;
   readonly live?: readonly string[] | undefined;
   readonly failOn?: 'any' | 'widening' | undefined;
-  readonly maxChanges?: string | undefined;
+  /** In percent. */
+  readonly maxChanges?: number | undefined;
 }
 
 /** What the spec makes against one of three things: the files on disk, what runs, another version of the spec. */
@@ -42,7 +43,7 @@ export function diff(args: DiffArguments, io: Io): Status {
   }
   if (base !== undefined) return diffBase({ ...args, base, failOn }, io);
   if (live.length > 0) return diffLive({ ...args, live }, io);
-  return diffFiles(args, maxChanges === undefined ? undefined : Number.parseFloat(maxChanges) / 100, io);
+  return diffFiles(args, maxChanges === undefined ? undefined : maxChanges / 100, io);
 }
 
 function misuse({ base, live = [], target, out, failOn, maxChanges }: DiffArguments): Diagnostic[] {
@@ -55,9 +56,6 @@ function misuse({ base, live = [], target, out, failOn, maxChanges }: DiffArgume
     ...(!files && maxChanges !== undefined ? [wrong('--max-changes', mode)] : []),
     ...(!files && target !== undefined ? [wrong('--target', mode)] : []),
     ...(base !== undefined && out !== undefined ? [wrong('--out', mode)] : []),
-    ...(maxChanges === undefined || /^\d{1,3}(?:\.\d+)?%$/.test(maxChanges)
-      ? []
-      : [diffCodes.report('bad-share', [], { text: maxChanges })]),
   ];
 }
 
@@ -121,7 +119,7 @@ interface AccessArguments {
 
 /** Who can do more, or less, than under another version of the spec. */
 function diffBase({ spec: argument, base, failOn = 'any', format }: AccessArguments, io: Io): Status {
-  const { source, document, spec, policy, diagnostics } = compileArgument(argument, io, { targets: [] });
+  const { source, document, spec, policy, diagnostics } = compileArgument(argument, io);
   const report = { command: 'diff', document, asked: 'changes' as const };
   if (!source || !document || !spec || !policy || hasError(diagnostics))
     return print({ ...report, status: 2, diagnostics }, format, io);
@@ -156,7 +154,7 @@ function compareWith(
   { base, policy, document, spec, read }: Current,
 ): Result<Omit<AccessReport, 'fails'>> {
   if (!source) return failed(diagnostics);
-  const old = compile(source.text, { file: source.name, read: source.read, targets: [] });
+  const old = compile(source.text, { file: source.name, read: source.read });
   if (!old.policy || !old.spec || !old.document || hasError(old.diagnostics)) {
     return failed([
       ...placedIn(old.diagnostics, old.document),
@@ -201,7 +199,7 @@ export function diffLive({ spec: argument, out, live, format }: LiveArguments, i
     const compare = targets.find(({ name }) => name === target)?.live;
     if (!compare || spec.targets?.[target] === undefined) {
       problems.push(
-        commandCodes.report('unknown-target', ['targets'], { target, known: Object.keys(spec.targets ?? {}) }),
+        compileCodes.report('unknown-target', ['targets'], { target, known: Object.keys(spec.targets ?? {}) }),
       );
       continue;
     }

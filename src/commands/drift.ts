@@ -1,11 +1,10 @@
-import { originOf } from '../compile.ts';
+import { compileCodes, originOf } from '../compile.ts';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { readDisk } from '../output/disk.ts';
 import { type Plan, planChanges } from '../output/plan.ts';
 import type { Policy } from '../policy/types.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { Spec } from '../spec/schema.ts';
-import { commandCodes } from './codes.ts';
 import type { Io } from './io.ts';
 import type { Format } from './print.ts';
 import { compileArgument, type OpenSpec, outputFolder } from './spec.ts';
@@ -32,7 +31,8 @@ export interface Drift {
 export function drift({ spec: argument, out, target: targets }: DriftArguments, io: Io, now?: number): Drift {
   const { source, document, spec, policy, files, diagnostics } = compileArgument(argument, io, { targets, now });
   const folder = source ? outputFolder(out, source) : '';
-  const problems = [...diagnostics, ...(spec ? checkTargets(spec, targets) : [])];
+  const none = spec !== undefined && Object.keys(spec.targets ?? {}).length === 0;
+  const problems = [...diagnostics, ...(none && !targets ? [compileCodes.report('no-target', ['name'], {})] : [])];
   if (!files || !spec || hasError(problems)) return { folder, document, diagnostics: problems };
   const disk = readDisk(
     folder,
@@ -42,11 +42,4 @@ export function drift({ spec: argument, out, target: targets }: DriftArguments, 
   if (!disk.value) return { folder, document, diagnostics: said };
   const plan = planChanges({ files, disk: disk.value, origin: originOf(spec), targets });
   return { plan, folder, source, document, spec, policy, diagnostics: said };
-}
-
-function checkTargets(spec: Spec, wanted: readonly string[] | undefined): Diagnostic[] {
-  const known = Object.keys(spec.targets ?? {});
-  if (known.length === 0) return [commandCodes.report('no-target', ['name'], {})];
-  const unknown = (wanted ?? []).filter((target) => !known.includes(target));
-  return unknown.map((target) => commandCodes.report('unknown-target', ['targets'], { target, known }));
 }

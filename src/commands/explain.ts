@@ -28,18 +28,17 @@ export function explain(args: ExplainArguments, io: Io): Status {
     io.err(`postern: ${problemText(problem)}\n`);
     return 2;
   }
-  if (args.requests === '-' && (args.words[0] ?? args.spec) === '-') return misused(io);
-  const compiled = compileArgument(args.words[question] ?? args.spec, io, { targets: [] });
+  const compiled = compileArgument(args.words[question] ?? args.spec, io);
   const { policy, spec, document, diagnostics } = compiled;
   if (!policy || !spec || !document || hasError(diagnostics)) {
-    return print({ command: 'explain', status: 2, diagnostics, document, asked: 'changes' }, args.format, io);
+    return print({ command: 'explain', status: 2, diagnostics, document, asked: 'changes' }, args.format ?? 'text', io);
   }
   const understood = { policy, spec, document };
   if (args.requests !== undefined) return explainRequests(args.requests, understood, io);
-  const { type, node, format } = args;
+  const { type, node, format = 'text' } = args;
   if (first === 'dns') return explainName({ name: second, type, format }, understood, io);
   if (first === 'pull') return explainPull({ image: second, node, format }, understood, io);
-  return explainRequest({ ...args, method: first, target: second }, understood, io);
+  return explainRequest({ ...args, format, method: first, target: second }, understood, io);
 }
 
 function misused(io: Io): Status {

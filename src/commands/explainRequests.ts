@@ -21,6 +21,10 @@ export function explainRequests(file: string, { policy, document }: Understood, 
   let status: Status = 0;
   const lines = text.split('\n');
   if (lines.at(-1) === '') lines.pop();
+  if (lines.length === 0) {
+    io.err(`postern: there is no request in ${file}\n`);
+    return 2;
+  }
   const answers = lines.map((line, index) => {
     const asked = askedBy(line, io.now);
     const decided = 'problem' in asked ? asked : decide(asked);

@@ -4,6 +4,7 @@ import { outputCodes } from '../output/codes.ts';
 import { placed } from '../output/disk.ts';
 import { type Change, isForeign, type Plan } from '../output/plan.ts';
 import { writeAll } from '../output/write.ts';
+import { commandCodes } from './codes.ts';
 import { type DriftArguments, drift } from './drift.ts';
 import type { Io, Status } from './io.ts';
 import { print } from './print.ts';
@@ -18,6 +19,11 @@ export interface GenerateArguments extends DriftArguments {
 
 /** Writes the files of a spec, all or none of them. */
 export function generate(args: GenerateArguments, io: Io): Status {
+  const beside = args.dryRun ? '--dry-run' : args.force ? '--force' : undefined;
+  if (args.check && beside !== undefined) {
+    const misuse = [commandCodes.report('no-meaning', [], { option: beside, mode: '--check' })];
+    return print({ command: 'generate', status: 2, diagnostics: misuse, asked: 'changes' }, args.format, io);
+  }
   const { plan, folder, document, diagnostics } = drift(args, io, args.allowExpired ? undefined : io.now);
   const report = { command: 'generate', document, asked: 'changes' as const, folder };
   if (!plan) return print({ ...report, status: 2, diagnostics, changes: [] }, args.format, io);

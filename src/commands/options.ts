@@ -1,11 +1,36 @@
 import type { Format } from './print.ts';
 
 function splitList(values: readonly string[]): string[] {
-  return values.flatMap((value) => value.split(',')).filter((value) => value !== '');
+  return values.flatMap((value) => value.split(','));
+}
+
+/** A share in percent, with the sign or without. */
+function percentage(name: string) {
+  return (value: unknown): number => {
+    const [, number] = /^(\d{1,3}(?:\.\d+)?)%?$/.exec(oneOf(name, value)) ?? [];
+    if (number === undefined || Number(number) > 100) throw new Error(`--${name} takes a percentage, such as 80%`);
+    return Number(number);
+  };
+}
+
+function wholeNumber(name: string) {
+  return (value: unknown): number => {
+    const number = oneOf(name, value);
+    if (!/^\d{1,15}$/.test(number)) throw new Error(`--${name} takes a whole number, such as 10000`);
+    return Number(number);
+  };
+}
+
+function oneOf(name: string, value: unknown): string {
+  if (typeof value !== 'string') throw new Error(`--${name} is given more than once`);
+  return value;
 }
 
 const text = { type: 'string', requiresArg: true } as const;
-const flag = { type: 'boolean' } as const;
+// Without `nargs` the first of a list would take in every word up to the next option, the spec too.
+const list = { ...text, array: true, nargs: 1 } as const;
+// Without `nargs` "--check=yes" would mean no, and "--check false" would take the spec for its value.
+const flag = { type: 'boolean', nargs: 0 } as const;
 
 /** Every option of every command, so that one name means one thing. */
 export const options = {
@@ -16,23 +41,21 @@ export const options = {
     describe: 'how results are written',
   },
   out: { ...text, describe: 'output folder; "generated" beside the spec where absent' },
-  target: { ...text, array: true, coerce: splitList, describe: 'only these targets, separated by commas' },
+  target: { ...list, coerce: splitList, describe: 'only these targets, separated by commas' },
   base: { ...text, describe: 'compare access with another version: a spec, or git:REV for this one at a revision' },
-  live: {
-    ...text,
-    array: true,
-    nargs: 1,
-    describe: 'compare with what runs: TARGET=FILE, or TARGET=- for standard input',
-  },
+  live: { ...list, describe: 'compare with what runs: TARGET=FILE, or TARGET=- for standard input' },
   'fail-on': {
     choices: ['any', 'widening'] as const,
     requiresArg: true,
     describe: 'with --base: exit 1 on any change (default), or only where somebody may do more',
   },
-  'max-changes': { ...text, describe: 'exit 1 only where more than this share of the lines differs, such as 30%' },
-  accept: {
+  'max-changes': {
     ...text,
-    array: true,
+    coerce: percentage('max-changes'),
+    describe: 'exit 1 only where more than this share of the lines differs, such as 30%',
+  },
+  accept: {
+    ...list,
     coerce: splitList,
     describe: 'findings to live with, by code and separated by commas: listed, but no reason to exit 1',
   },
@@ -41,16 +64,31 @@ export const options = {
   force: { ...flag, describe: 'overwrite files that postern did not write' },
   'allow-expired': { ...flag, describe: 'generate although keys have expired' },
   coverage: { ...flag, describe: 'list the requests that no test touches' },
-  'fail-under': { type: 'number', requiresArg: true, describe: 'least coverage in percent' },
-  engine: { ...text, array: true, coerce: splitList, describe: 'only the engines of these targets' },
+  'fail-under': { ...text, coerce: percentage('fail-under'), describe: 'least coverage in percent' },
+  engine: { ...list, coerce: splitList, describe: 'only the engines of these targets' },
   seed: { ...text, describe: 'another seed makes other requests' },
   spec: { ...text, describe: 'spec, its folder, or - for standard input' },
   key: { ...text, describe: 'id of the key that is sent' },
   from: { ...text, describe: 'client address; one that is admitted where absent' },
   at: { ...text, describe: 'UTC date or moment of the request; now where absent' },
   proxy: { ...text, describe: 'proxy that is asked, where there are several' },
-  header: { type: 'string', array: true, nargs: 1, describe: 'further request header, "Name: value"' },
+  header: { ...list, describe: 'further request header, "Name: value"' },
   type: { ...text, describe: 'with dns: type of the records that are asked for, such as AAAA or HTTPS' },
   node: { ...text, describe: 'with pull: only nodes of this target, such as containerd; all where absent' },
   requests: { ...text, describe: 'file of requests, one JSON object a line, or - for standard input' },
+} as const;
+
+/** What `explain` calls requests is a file of them; here it is how many to make up. */
+export const probes = {
+  ...text,
+  default: '10000',
+  coerce: wholeNumber('requests'),
+  describe: 'how many requests are made up',
+} as const;
+
+/** An answer to one question has no findings that a platform could list. */
+export const answerFormat = {
+  choices: ['text', 'json'] as const,
+  requiresArg: true,
+  describe: 'how the answer is written; text where absent',
 } as const;

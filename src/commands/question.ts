@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import type { HeaderFields } from '../policy/request.ts';
-import type { Format } from './print.ts';
 import type { Problem } from './request.ts';
 
 export interface ExplainArguments {
@@ -17,17 +16,17 @@ export interface ExplainArguments {
   readonly type?: string | undefined;
   /** Target whose nodes are meant, for `pull`. */
   readonly node?: string | undefined;
-  readonly format: Format;
+  readonly format?: 'text' | 'json' | undefined;
 }
 
 /** Options that each kind of question looks at. */
 const TAKEN: Readonly<Record<string, readonly string[]>> = {
-  dns: ['type'],
-  pull: ['node'],
+  dns: ['type', 'format'],
+  pull: ['node', 'format'],
   '--requests': [],
-  'METHOD TARGET': ['key', 'from', 'at', 'proxy', 'header'],
+  'METHOD TARGET': ['key', 'from', 'at', 'proxy', 'header', 'format'],
 };
-const OPTIONS = ['type', 'node', 'key', 'from', 'at', 'proxy', 'header'] as const;
+const OPTIONS = ['type', 'node', 'key', 'from', 'at', 'proxy', 'header', 'format'] as const;
 
 /** What is wrong with a question before any spec is read. */
 export function questionProblem(args: ExplainArguments): Problem | undefined {

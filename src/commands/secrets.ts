@@ -10,7 +10,7 @@ import { readBytes } from '../source/read.ts';
 import type { Spec } from '../spec/schema.ts';
 import { targets } from '../targets/index.ts';
 import type { RenderedFile, SecretsInput } from '../targets/target.ts';
-import { secretCodes } from './codes.ts';
+import { commandCodes, secretCodes } from './codes.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';
 import { compileArgument, outputFolder } from './spec.ts';
@@ -25,7 +25,11 @@ export interface SecretsArguments {
 
 /** Follows the references of a spec: `check` only looks, `render` writes the files that engines read. */
 export function secrets({ action, spec: argument, out, format }: SecretsArguments, io: Io): Status {
-  const { source, document, spec, policy, diagnostics } = compileArgument(argument, io, { targets: [] });
+  if (action === 'check' && out !== undefined) {
+    const diagnostics = [commandCodes.report('no-meaning', [], { option: '--out', mode: 'check' })];
+    return print({ command: 'secrets check', status: 2, diagnostics, asked: 'changes' }, format, io);
+  }
+  const { source, document, spec, policy, diagnostics } = compileArgument(argument, io);
   const report = { command: `secrets ${action}`, document };
   if (!source || !policy || !spec || hasError(diagnostics)) {
     return print({ ...report, status: 2, diagnostics, asked: 'changes' }, format, io);
@@ -35,11 +39,8 @@ export function secrets({ action, spec: argument, out, format }: SecretsArgument
   const all = [...diagnostics, ...found, ...rendered.diagnostics];
   if (action === 'check') {
     const summary = `${count(values.size, 'secret')} found`;
-    return print(
-      { ...report, status: hasError(all) ? 1 : 0, diagnostics: all, asked: 'diagnostics', summary },
-      format,
-      io,
-    );
+    const status = hasError(all) ? 1 : values.size === 0 ? 2 : 0;
+    return print({ ...report, status, diagnostics: all, asked: 'diagnostics', summary }, format, io);
   }
   const folder = outputFolder(out, source);
   const failures = hasError(all) ? [] : writeSecrets(rendered.files, folder);

@@ -1,4 +1,5 @@
-import { hasError } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
+import { testCodes } from './codes.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';
 import { compileArgument } from './spec.ts';
@@ -13,12 +14,15 @@ export interface TestArguments {
   readonly format: Format;
 }
 
-/** Runs `tests:` of a spec that is valid; asks nothing of the targets. */
+/** Runs `tests:` of a spec that is valid. */
 export function test({ spec: argument, coverage: wanted, failUnder, format }: TestArguments, io: Io): Status {
-  const { document, spec, policy, diagnostics } = compileArgument(argument, io, { targets: [] });
-  if (!policy || !spec || hasError(diagnostics)) {
-    return print({ command: 'test', status: 2, diagnostics, document, asked: 'changes', tests: [] }, format, io);
-  }
+  const { document, spec, policy, diagnostics } = compileArgument(argument, io);
+  const untold = (problems: readonly Diagnostic[]) =>
+    print({ command: 'test', status: 2, diagnostics: problems, document, asked: 'changes', tests: [] }, format, io);
+  if (!policy || !spec || hasError(diagnostics)) return untold(diagnostics);
+  if ((spec.tests ?? []).length === 0) return untold([...diagnostics, testCodes.report('none', ['name'], {})]);
+  if (failUnder !== undefined && policy.routes.length === 0)
+    return untold([...diagnostics, testCodes.report('no-routes', ['name'], {})]);
   const run = runTests(policy, spec);
   const failed = run.outcomes.filter((outcome) => !outcome.passed).length;
   const tooLow = failUnder !== undefined && percentOf(run.coverage) < failUnder;

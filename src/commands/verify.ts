@@ -24,7 +24,7 @@ export async function verify(
   { spec: argument, engine, requests, seed = '1', format }: VerifyArguments,
   io: Io,
 ): Promise<Status> {
-  const compiled = compileArgument(argument, io, { targets: [] });
+  const compiled = compileArgument(argument, io);
   const { source, document, spec, policy, diagnostics } = compiled;
   const report = { command: 'verify', document };
   if (!source || !policy || !spec || hasError(diagnostics))

@@ -32,7 +32,7 @@ function edit(allow: string[], step: number): void {
 }
 
 function policyOf(text: string): Policy {
-  const { policy, diagnostics } = compile(text, { file: 'bench.json', read: () => undefined, targets: [] });
+  const { policy, diagnostics } = compile(text, { file: 'bench.json', read: () => undefined });
   if (!policy) throw new Error(diagnostics[0]?.message);
   return policy;
 }
