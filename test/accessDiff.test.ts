@@ -258,31 +258,140 @@ test('what targets trust and ask by a single option', () => {
     'narrowing rewrite: falling back to the registry itself is false (before: true) under targets.containerd',
   ]);
   assert.match(told({ fallback: false }, {}).join(), /^unclear rewrite: /);
-  assert.equal(diffTargets({ spec: {}, read: () => undefined }, side({ caFile: '/ca.pem' })), []);
+  // A target that comes or goes says so, and all that comes or goes with it.
+  const without = { spec: {}, read: () => undefined };
+  assert.equal(lines(diffTargets(without, side({ caFile: '/ca.pem' }))), [
+    'unclear target: targets.containerd is rendered now',
+    'unclear trust: certificates are verified with /ca.pem (before: those of the system) under targets.containerd',
+  ]);
+  assert.equal(lines(diffTargets(side({}), without)), ['unclear target: targets.containerd is rendered no longer']);
+});
+
+test('options that open a listener, or close one', () => {
+  const told = (target: string, before: object | undefined, after: object | undefined) => {
+    const side = (options: object | undefined) => ({ spec: { targets: { [target]: options } }, read: () => undefined });
+    return lines(diffTargets(side(before), side(after)));
+  };
+  assert.equal(told('nginx', {}, { sites: { listen: 443, tls: 'off' } }), [
+    'widening listen: the sites of domain rewrites have listen 443, tls off (before: no listener) under targets.nginx',
+  ]);
+  assert.match(told('nginx', { sites: { tls: 'off' } }, {}).join(), /^narrowing listen: /);
+  assert.match(told('caddy', { sites: {} }, { sites: { tls: 'off' } }).join(), /^unclear listen: /);
+  assert.match(told('caddy', { admin: 'off' }, {}).join(), /^widening listen: /);
+  assert.equal(told('caddy', { admin: 'socket' }, {}), []);
+  assert.equal(told('coredns', { bind: ['10.0.0.1'] }, {}), [
+    'widening listen: CoreDNS listens on all addresses (before: 10.0.0.1) under targets.coredns',
+  ]);
+  assert.match(told('coredns', {}, { bind: ['10.0.0.1'] }).join(), /^narrowing listen: /);
+  assert.match(told('coredns', { bind: ['10.0.0.1'] }, { bind: ['10.0.0.2'] }).join(), /^unclear listen: /);
+  assert.equal(told('nginx', {}, undefined), ['narrowing target: targets.nginx is rendered no longer']);
 });
 
 test('mirrors and authorities of nodes, which only targets know', () => {
   const files: Readonly<Record<string, string>> = { 'a.pem': 'A', 'b.pem': 'B' };
-  const side = (bottlerocket: object | undefined, read = (path: string) => files[path]) => ({
-    spec: { targets: bottlerocket ? { bottlerocket } : {} },
+  const side = (bottlerocket: object, read = (path: string) => files[path]) => ({
+    spec: { targets: { bottlerocket } },
     read,
   });
   const old = side({ mirrors: { 'docker.io': ['https://one.example.com'] }, pki: { ours: { file: 'a.pem' } } });
   assert.equal(diffTargets(old, old), []);
   const moved = side({ mirrors: { 'docker.io': ['https://two.example.com'] }, pki: { ours: { file: 'b.pem' } } });
   assert.equal(lines(diffTargets(old, moved)), [
-    'unclear rewrite: images of docker.io are pulled from https://two.example.com (before: https://one.example.com) by nodes of bottlerocket',
-    'unclear trust: nodes of bottlerocket trust the authority "ours" with another certificate',
+    'unclear rewrite: nodes pull images of docker.io from https://two.example.com (before: https://one.example.com) under targets.bottlerocket',
+    'unclear trust: nodes trust the authority "ours" from b.pem (before: a.pem) under targets.bottlerocket',
   ]);
   const renewed = side({ ...old.spec.targets.bottlerocket }, () => 'another');
   assert.equal(lines(diffTargets(old, renewed)), [
-    'unclear trust: nodes of bottlerocket trust the authority "ours" with another certificate',
+    'unclear trust: nodes trust the authority "ours" from a.pem (before: another text of it) under targets.bottlerocket',
   ]);
   assert.equal(lines(diffTargets(side({}), old)), [
-    'unclear rewrite: images of docker.io are pulled from https://one.example.com (before: where it was) by nodes of bottlerocket',
-    'widening trust: nodes of bottlerocket trust the authority "ours" now',
+    'unclear rewrite: nodes pull images of docker.io from https://one.example.com (before: where its rewrite or they themselves say) under targets.bottlerocket',
+    'widening trust: nodes trust the authority "ours" from a.pem (before: no file) under targets.bottlerocket',
   ]);
-  assert.match(lines(diffTargets(old, side(undefined))).join(), /where it was .*narrowing trust: .* no longer/);
+  assert.match(lines(diffTargets(old, side({}))).join(), /themselves say .*narrowing trust: .* from no file/);
+});
+
+test('what is trusted and where it listens: narrower in words, and not proven to be', () => {
+  const behind =
+    (trusted: readonly string[], listen: string | number = 8080) =>
+    (spec: Draft) =>
+      set(spec.proxies, 'api', { clientIp: { trustedProxies: trusted }, listen });
+  const from = structuredClone(base) as unknown as Draft;
+  behind(['10.0.0.0/24', '192.0.2.0/24'])(from);
+  const effects = (edit: (spec: Draft) => void) => changed(edit, from).map(({ kind, effect }) => `${effect} ${kind}`);
+  // Whoever comes through 10.0.0.200 is now taken for 10.0.0.200, which is a client.
+  assert.equal(effects(behind(['10.0.0.0/25', '192.0.2.0/24'])), ['unclear client-address']);
+  assert.equal(effects(behind(['10.0.0.0/24'])), ['narrowing client-address']);
+  assert.equal(effects(behind(['10.0.0.0/24', '192.0.2.0/24', '198.51.100.0/24'])), ['widening client-address']);
+  assert.equal(effects(behind(['198.51.100.0/24'])), ['widening client-address']);
+  assert.equal(
+    effects((spec) => set(spec.proxies, 'api', { clientIp: 'direct' })),
+    ['unclear client-address'],
+  );
+  const listens = (before: string | number, after: string | number) => {
+    const start = structuredClone(base) as unknown as Draft;
+    set(start.proxies, 'api', { listen: before });
+    const changes = changed((spec) => set(spec.proxies, 'api', { listen: after }), start);
+    return changes.map(({ kind, effect }) => `${effect} ${kind}`).join();
+  };
+  assert.is(listens(8080, '[::]:8080'), 'unclear listen');
+  assert.is(listens(8080, 8081), 'unclear listen');
+  assert.is(listens(8080, '127.0.0.1:8080'), 'narrowing listen');
+  assert.is(listens(8080, '0.0.0.0:8080'), '');
+  assert.is(listens(8080, '[::1]:8080'), 'unclear listen');
+  assert.is(listens('[::]:8080', '[::1]:8080'), 'narrowing listen');
+  assert.is(listens('[::]:8080', '127.0.0.1:8080'), 'unclear listen');
+  assert.is(listens('127.0.0.1:8080', 8080), 'widening listen');
+});
+
+test('facts of each id, although every secret changed with them', () => {
+  const changes = changed((spec) => {
+    set(spec.apiKeys, 'reader', { key: 'env:R2', token: 'env:ADMIN' });
+    set(spec.apiKeys, 'writer', {
+      key: ['env:W2', 'env:W3'],
+      ipRanges: ['10.1.0.0/16', '10.2.0.0/24'],
+      rateLimit: '5/s',
+    });
+    set(spec.upstreams, 'gitlab', { url: 'https://evil.example.com' });
+    set(spec.routes, 'write', { maxBody: '2MB' });
+  });
+  assert.equal(lines(changes), [
+    'widening max-body: POST,PUT /groups/{id:int} takes bodies of up to 2097152 bytes (before: of up to 1048576 bytes)',
+    'widening addresses: 10.2.0.0/24 may connect now for key "writer"',
+    'widening key-source: env:R2 is accepted as key "reader"',
+    'widening key-source: env:W2 is accepted as key "writer", which has 2 secrets now (before: 1)',
+    'widening key-source: env:W3 is accepted as key "writer", which has 2 secrets now (before: 1)',
+    'unclear upstream: upstream "gitlab": url https://gitlab.example.com → https://evil.example.com',
+    'unclear token: key "reader" causes the token env:ADMIN to be sent (before: env:T)',
+    'narrowing key-source: env:R is accepted no longer as key "reader"',
+    'narrowing rate-limit: key "writer" may send 5/s burst 5 (before: unlimited)',
+    'narrowing key-source: env:W is accepted no longer as key "writer", which has 2 secrets now (before: 1)',
+  ]);
+});
+
+test('facts of each id, although every route changed with them', () => {
+  const changes = changed((spec) => {
+    set(spec.routes, 'read', { allow: ['GET /other'] });
+    set(spec.routes, 'write', { allow: ['POST /other'] });
+    set(spec.apiKeys, 'writer', {
+      token: 'env:ADMIN',
+      ipRanges: ['10.2.0.0/24'],
+      expires: '2028-01-01',
+      routes: ['write'],
+    });
+    set(spec.apiKeys, 'reader', { routes: ['read'] });
+    set(spec.upstreams, 'gitlab', { url: 'https://evil.example.com' });
+    set(spec.proxies, 'api', { answer: [] });
+  });
+  const told = lines(changes);
+  for (const line of [
+    'widening addresses: 10.2.0.0/24 may connect now for key "writer"',
+    'narrowing addresses: 10.1.0.0/16 may connect no longer for key "writer"',
+    'widening expiry: expires 2028-01-01 (before: 2027-01-01) for key "writer"',
+    'unclear token: key "writer" causes the token env:ADMIN to be sent (before: env:T)',
+    'unclear upstream: upstream "gitlab": url https://gitlab.example.com → https://evil.example.com',
+  ])
+    assert.ok(told.includes(line), `${line} is not in\n${told.join('\n')}`);
 });
 
 test.run();

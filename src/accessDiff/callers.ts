@@ -112,6 +112,12 @@ export function endOf(key: ApiKey | undefined): number {
   return key?.expires ?? Number.POSITIVE_INFINITY;
 }
 
+/** The same as text. */
+export function endWords(key: ApiKey | undefined): string {
+  if (key?.expires === undefined) return 'never';
+  return new Date(key.expires * 1000).toISOString().replace('T00:00:00.000Z', '').replace('.000Z', 'Z');
+}
+
 /** The ids behind callers, sorted; the new id where a key was renamed. */
 export function idsOf(callers: readonly Caller[]): string[] {
   const ids = callers.flatMap(({ pairs }) => pairs.flatMap(({ before, after }) => after?.id ?? before?.id ?? []));

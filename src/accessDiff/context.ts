@@ -21,24 +21,36 @@ export interface ProxyContext {
   /** Classes of key holders. */
   readonly callers: readonly Caller[];
   readonly collector: Collector;
+  /** Notes keys of which all has been told that requests can show. */
+  mark(ids: readonly string[]): void;
   reach(caller: Caller): Reach;
   /** The same list for the same callers. */
   ids(callers: readonly Caller[]): readonly string[];
 }
 
+/** What the comparisons of all proxies have in common. */
+export interface Shared {
+  readonly callers: readonly Caller[];
+  readonly collector: Collector;
+  readonly lists: IdLists;
+  readonly compared: Set<string>;
+}
+
 export function contextOf(
   versions: { readonly before: Version; readonly after: Version; readonly proxies: readonly [Proxy, Proxy] },
-  shared: { readonly callers: readonly Caller[]; readonly collector: Collector; readonly lists: IdLists },
+  { callers, collector, lists, compared }: Shared,
 ): ProxyContext {
   const { before, after, proxies } = versions;
-  const { callers, collector, lists } = shared;
   const known = new Map<Caller, Reach>();
   const reach = (caller: Caller): Reach => {
     const found = known.get(caller) ?? reachOf(caller, proxies[0], proxies[1]);
     known.set(caller, found);
     return found;
   };
-  return { before, after, proxy: proxies[1].id, callers, collector, reach, ids: lists };
+  const mark = (ids: readonly string[]) => {
+    for (const id of ids) compared.add(id);
+  };
+  return { before, after, proxy: proxies[1].id, callers, collector, mark, reach, ids: lists };
 }
 
 export type IdLists = (callers: readonly Caller[]) => readonly string[];

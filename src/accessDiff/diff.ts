@@ -4,6 +4,7 @@ import type { Policy, Proxy } from '../policy/types.ts';
 import { ANYBODY, callersOf, keyPairs } from './callers.ts';
 import { createCollector } from './collector.ts';
 import { contextOf, idLists } from './context.ts';
+import { diffFacts } from './facts.ts';
 import { diffCallers } from './keys.ts';
 import { MAX_PAIRS } from './product.ts';
 import { diffSettings, diffWholeProxy, type ProxyPair, proxyPairs } from './proxies.ts';
@@ -20,7 +21,8 @@ import { versionOf } from './version.ts';
 export function diffAccess(before: Policy, after: Policy): Result<readonly AccessChange[]> {
   const callers = callersOf(keyPairs(before, after));
   const collector = createCollector();
-  const shared = { callers, collector, lists: idLists([ANYBODY, ...callers]) };
+  const compared = new Set<string>();
+  const shared = { callers, collector, lists: idLists([ANYBODY, ...callers]), compared };
   for (const pair of proxyPairs(before.proxies, after.proxies)) {
     const versions = { before: versionOf(before, pair.before), after: versionOf(after, pair.after) };
     const context = contextOf({ ...versions, proxies: bothOf(pair) }, shared);
@@ -34,6 +36,7 @@ export function diffAccess(before: Policy, after: Policy): Result<readonly Acces
       return failed([policyCodes.report('too-many-overlaps', [...pair.after.origin, 'routes'], { states: MAX_PAIRS })]);
     diffCallers(samples, context);
   }
+  diffFacts(before, after, compared, collector);
   diffRewrites(before, after, collector);
   return ok(collector.changes());
 }

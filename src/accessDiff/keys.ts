@@ -2,7 +2,7 @@ import { API_KEY } from '../policy/apiKeys.ts';
 import { addressWords, type CidrSet, intersect, isEmpty, sameAddresses, subtract, toCidrs } from '../policy/cidr.ts';
 import { differencesOf } from '../policy/fields.ts';
 import type { ApiKey } from '../policy/types.ts';
-import { type Caller, endOf, forWhom, type KeyPair } from './callers.ts';
+import { type Caller, endOf, endWords, forWhom, type KeyPair } from './callers.ts';
 import { confirmed, type ProxyContext, questionOf, type Sample } from './context.ts';
 import type { CallerSamples } from './requests.ts';
 import type { ChangePlace } from './types.ts';
@@ -13,6 +13,7 @@ export function diffCallers(samples: CallerSamples, context: ProxyContext): void
   for (const [caller, events] of samples) {
     if (caller.anybody) continue;
     const { both, forwarded } = events;
+    if (both) context.mark(context.ids([caller]));
     if (both) diffEnd(caller, both, context);
     if (both) for (const pair of caller.pairs) diffPair(pair, { caller, both, forwarded }, context);
     for (const event of ['scope-gained', 'scope-lost'] as const) {
@@ -101,11 +102,6 @@ function placeOf(key: ApiKey | undefined, version: ChangePlace['version'], field
   return { version, path: key ? [...key.origin, field] : [] };
 }
 
-function date(key: ApiKey | undefined): string {
-  if (key?.expires === undefined) return 'never';
-  return new Date(key.expires * 1000).toISOString().replace('T00:00:00.000Z', '').replace('.000Z', 'Z');
-}
-
 function diffEnd(caller: Caller, sample: Sample, context: ProxyContext): void {
   const { common } = context.reach(caller);
   const [left, right] = [endOf(caller.before), endOf(caller.after)];
@@ -114,7 +110,7 @@ function diffEnd(caller: Caller, sample: Sample, context: ProxyContext): void {
   context.collector.add({
     kind: 'expiry',
     effect: right > left ? 'widening' : 'narrowing',
-    message: () => `expires ${date(caller.after)} (before: ${date(caller.before)})${forWhom(ids, false)}`,
+    message: () => `expires ${endWords(caller.after)} (before: ${endWords(caller.before)})${forWhom(ids, false)}`,
     at: placeOf(caller.after, 'after', 'expires'),
     keys: ids,
     proxy: context.proxy,

@@ -171,7 +171,12 @@ export function resolveProxies(context: ProxyContext): Proxy[] {
 /** What a proxy listens to, believes and answers, field by field. */
 export const PROXY: FieldTable<Proxy> = {
   id: { words: 'id', compare: 'identity' },
-  listen: { words: 'listen', kind: 'listen', compare: listenDifferences },
+  listen: {
+    words: 'listen',
+    kind: 'listen',
+    compare: listenDifferences,
+    normal: ({ listen }) => ({ address: '0.0.0.0', ...listen }),
+  },
   ranges: { words: 'ipRanges', compare: 'decided' },
   clientIp: { words: 'clientIp', kind: 'client-address', compare: clientDifferences },
   apiKeyHeader: {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
+import type { Told, Touch } from '../accessDiff/declared.ts';
 import { defineCodes, error, warning } from '../diagnostics/codes.ts';
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import { nameProblem } from '../policy/domains.ts';
@@ -32,6 +33,29 @@ export const mirrorsOption = z
   .record(registry, z.array(endpoint).min(1))
   .optional()
   .describe('Further mirrors by registry, such as "gitlab.example.com:443" for GitLab\'s Dependency Proxy');
+
+/** Another server may hold other images. */
+export const mirrorsTouch: Touch<Readonly<Record<string, readonly string[]>>> = {
+  each: {
+    kind: 'rewrite',
+    words: (path) => `nodes pull images of ${path.at(-1)} from`,
+    absent: 'where its rewrite or they themselves say',
+  },
+};
+
+/** Not to fall back takes a source of images away, and no other comes in its place. */
+export const fallbackTouch: Told = {
+  kind: 'rewrite',
+  words: 'falling back to the registry itself is',
+  absent: 'true',
+  effect: (_, after) => (after === false ? 'narrowing' : 'unclear'),
+};
+
+export const nodeCaTouch: Told = {
+  kind: 'trust',
+  words: 'certificates are verified with',
+  absent: 'those of the system',
+};
 
 /** All mirrors of a node, sorted by registry. A mirror of the options takes the place of the rewrite's. */
 export function mirrorsOf(

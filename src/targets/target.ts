@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { AnyTouches, Touches } from '../accessDiff/declared.ts';
 import type { Diagnostic, Result, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Enforcement } from '../policy/fields.ts';
 import type { Mirror } from '../policy/pulls.ts';
@@ -135,6 +136,8 @@ interface Capabilities<Options> {
 
 /** The whole contract of a target. */
 export interface Target extends Capabilities<unknown> {
+  /** How each option touches access. */
+  readonly access: AnyTouches;
   readonly name: string;
   /** One line for the README's table. */
   readonly summary: string;
@@ -147,6 +150,7 @@ export interface TargetDefinition<Schema extends z.ZodType, Model> extends Capab
   readonly name: string;
   readonly summary: string;
   readonly options: Schema;
+  readonly access: Touches<z.infer<Schema>>;
   /** Policy → the target's own words, every string already a token of this target. */
   readonly plan: (input: TargetInput<z.infer<Schema>>) => Result<Model>;
   /** Model → files. */

@@ -27,6 +27,7 @@ const target = defineTarget({
   name: 'reference',
   summary: 'the policy as it is',
   options: z.unknown(),
+  access: {},
   plan: ({ policy }) => ok(policy),
   files: (policy) => [{ path: 'reference/policy.json', text: asText(policy) }],
   secrets: ({ values }) => ok([{ path: 'reference/secrets/values.json', text: asText([...values]) }]),

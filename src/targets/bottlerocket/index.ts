@@ -7,7 +7,7 @@ import { jsonString, type Mirror, mirrorsOf } from '../mirrors.ts';
 import { defineTarget, type RenderedFile, type TargetInput } from '../target.ts';
 import { bottlerocketCodes } from './codes.ts';
 import { compareBottlerocket } from './live.ts';
-import { type BottlerocketForm, type BottlerocketOptions, bottlerocketOptions } from './options.ts';
+import { type BottlerocketForm, type BottlerocketOptions, bottlerocketAccess, bottlerocketOptions } from './options.ts';
 import { type Authority, authoritiesOf } from './pki.ts';
 
 type BottlerocketToken = Token<'bottlerocket'>;
@@ -21,6 +21,7 @@ export const bottlerocket = defineTarget({
   name: 'bottlerocket',
   summary: 'registry mirrors and certificate authorities of Bottlerocket nodes',
   options: bottlerocketOptions,
+  access: bottlerocketAccess,
   plan(input) {
     const { at, options } = input;
     const { value: file, diagnostics } = fileOf(input);

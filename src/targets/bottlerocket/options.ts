@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { mirrorsOption } from '../mirrors.ts';
+import { byPresence, type Touches } from '../../accessDiff/declared.ts';
+import { mirrorsOption, mirrorsTouch } from '../mirrors.ts';
 
 const certificate = z.strictObject({
   file: z.string().min(1).describe('PEM certificates of the authority, a path relative to this spec'),
@@ -32,4 +33,25 @@ export const bottlerocketOptions = z
   .describe('Registry mirrors for Bottlerocket nodes');
 
 export type BottlerocketOptions = z.infer<typeof bottlerocketOptions>;
+
+/** How each option touches access. */
+export const bottlerocketAccess: Touches<BottlerocketOptions> = {
+  form: { cannotLoosen: 'the node gets the same settings in another way' },
+  merge: { kind: 'target', words: 'what else the nodes are told is', absent: 'nothing', isFile: true },
+  nodeClass: { kind: 'target', words: 'the settings go to the EC2NodeClass', absent: 'default' },
+  mirrors: mirrorsTouch,
+  pki: {
+    each: {
+      fields: {
+        file: {
+          kind: 'trust',
+          words: (path) => `nodes trust the authority "${path.at(-2)}" from`,
+          absent: 'no file',
+          effect: byPresence,
+          isFile: true,
+        },
+      },
+    },
+  },
+};
 export type BottlerocketForm = NonNullable<BottlerocketOptions['form']>;

@@ -3,7 +3,7 @@ import { certificateOf } from '../sites.ts';
 import { defineTarget } from '../target.ts';
 import { layOut } from './layout.ts';
 import { compareCaddy } from './live.ts';
-import { caddyOptions } from './options.ts';
+import { caddyAccess, caddyOptions } from './options.ts';
 import { plan } from './plan.ts';
 import { run } from './run.ts';
 import { secrets } from './secrets.ts';
@@ -12,6 +12,7 @@ export const caddy = defineTarget({
   name: 'caddy',
   summary: 'the proxies, and one site for each domain rewrite with an upstream',
   options: caddyOptions,
+  access: caddyAccess,
   plan,
   files: (model) => [
     { path: 'caddy/Caddyfile', text: layOut(renderTemplate('caddy', 'Caddyfile.njk', model)), comment: '#' },

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Touches } from '../../accessDiff/declared.ts';
 
 const site = z
   .strictObject({
@@ -34,3 +35,19 @@ export const caddyOptions = z
   .describe('Caddy configuration: the proxies, and one site for each domain rewrite with an upstream');
 
 export type CaddyOptions = z.infer<typeof caddyOptions>;
+
+/** How each option touches access. */
+export const caddyAccess: Touches<CaddyOptions> = {
+  version: { cannotLoosen: 'it says who reads the files, which decide the same' },
+  admin: {
+    kind: 'listen',
+    words: 'the admin API of Caddy is on',
+    absent: 'socket',
+    effect: (_, after) => (after === 'off' ? 'narrowing' : 'widening'),
+  },
+  sites: {
+    kind: 'listen',
+    words: 'the sites of domain rewrites have',
+    absent: "port 443 and certificates of Caddy's own CA",
+  },
+};

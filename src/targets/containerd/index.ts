@@ -2,7 +2,18 @@ import * as z from 'zod';
 import { ok } from '../../diagnostics/diagnostic.ts';
 import { renderTemplate } from '../../render/render.ts';
 import type { Token } from '../../render/token.ts';
-import { endpointParts, jsonString, type Mirror, mirrorCodes, mirrorsOf, mirrorsOption, nodeFile } from '../mirrors.ts';
+import {
+  endpointParts,
+  fallbackTouch,
+  jsonString,
+  type Mirror,
+  mirrorCodes,
+  mirrorsOf,
+  mirrorsOption,
+  mirrorsTouch,
+  nodeCaTouch,
+  nodeFile,
+} from '../mirrors.ts';
 import { defineTarget } from '../target.ts';
 
 const quoted = (text: string) => jsonString('containerd', text);
@@ -40,6 +51,7 @@ export const containerd = defineTarget({
   name: 'containerd',
   summary: 'registry mirrors of nodes with containerd (hosts.toml)',
   options,
+  access: { mirrors: mirrorsTouch, caFile: nodeCaTouch, fallback: fallbackTouch },
   plan({ policy, options: { mirrors = {}, caFile, fallback = true }, at }) {
     const all = mirrorsOf(policy, mirrors, [...at, 'mirrors']);
     const files = all.map((mirror) => ({

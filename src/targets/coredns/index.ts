@@ -8,7 +8,7 @@ import { type Container, type ContainerFile, configMapContainer, isObject, plain
 import { type CorefileModel, corefileModel, defaultClusterDomain, isBelow, type Surroundings } from './corefile.ts';
 import { compareCoredns } from './live.ts';
 import { mergeCorefile } from './merge.ts';
-import { type CorednsForm, type CorednsOptions, corednsOptions } from './options.ts';
+import { type CorednsForm, type CorednsOptions, corednsAccess, corednsOptions } from './options.ts';
 import { argument, type CorednsToken, isLiteral, literalLine, zone } from './quote.ts';
 
 /** Record types with names in their data that CoreDNS maps back with the answer. */
@@ -26,6 +26,7 @@ export const coredns = defineTarget({
   name: 'coredns',
   summary: 'DNS for pods: the old name resolves to the new one',
   options: corednsOptions,
+  access: corednsAccess,
   plan({ policy, options, at, read }) {
     const problems: Diagnostic[] = [];
     const form = options.form ?? 'corefile';

@@ -1,5 +1,7 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
+import type { Touches } from '../../accessDiff/declared.ts';
+import type { Effect } from '../../policy/fields.ts';
 
 const port = z.int().min(1).max(65535);
 
@@ -50,4 +52,22 @@ export const corednsOptions = z
   .describe('DNS for pods: CoreDNS answers for the old name with the records of the new one');
 
 export type CorednsOptions = z.infer<typeof corednsOptions>;
+
+/** How each option touches access. */
+export const corednsAccess: Touches<CorednsOptions> = {
+  form: { kind: 'rewrite', words: 'the rules are written for', absent: 'corefile' },
+  merge: { kind: 'rewrite', words: 'the rules stand among', absent: 'nothing else', isFile: true },
+  forward: { kind: 'rewrite', words: 'all other names are asked of', absent: '/etc/resolv.conf' },
+  bind: { kind: 'listen', words: 'CoreDNS listens on', absent: 'all addresses', effect: bindEffect },
+  port: { kind: 'listen', words: 'CoreDNS listens on port', absent: '53' },
+  clusterDomain: { kind: 'rewrite', words: 'names of the cluster end in', absent: 'cluster.local' },
+};
+
+/** Fewer of the same addresses; absent is all there are. */
+function bindEffect(before: unknown, after: unknown): Effect {
+  const includes = (wide: unknown, narrow: unknown) =>
+    wide === undefined || (Array.isArray(wide) && Array.isArray(narrow) && narrow.every((one) => wide.includes(one)));
+  if (includes(before, after)) return 'narrowing';
+  return includes(after, before) ? 'widening' : 'unclear';
+}
 export type CorednsForm = NonNullable<CorednsOptions['form']>;

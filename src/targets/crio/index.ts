@@ -2,7 +2,16 @@ import * as z from 'zod';
 import { type Diagnostic, resultOf } from '../../diagnostics/diagnostic.ts';
 import { renderTemplate } from '../../render/render.ts';
 import type { Token } from '../../render/token.ts';
-import { endpointParts, jsonString, type Mirror, mirrorCodes, mirrorsOf, mirrorsOption } from '../mirrors.ts';
+import {
+  endpointParts,
+  fallbackTouch,
+  jsonString,
+  type Mirror,
+  mirrorCodes,
+  mirrorsOf,
+  mirrorsOption,
+  mirrorsTouch,
+} from '../mirrors.ts';
 import { defineTarget } from '../target.ts';
 
 const quoted = (text: string) => jsonString('crio', text);
@@ -25,6 +34,7 @@ export const crio = defineTarget({
   name: 'crio',
   summary: 'registry mirrors of nodes with CRI-O (registries.conf)',
   options,
+  access: { mirrors: mirrorsTouch, fallback: fallbackTouch },
   plan({ policy, options: { mirrors = {}, fallback = true }, at }) {
     const all = mirrorsOf(policy, mirrors, [...at, 'mirrors']);
     const problems = all.length === 0 ? [mirrorCodes.report('none', at, {})] : all.flatMap(unsupported);

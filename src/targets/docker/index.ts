@@ -1,7 +1,15 @@
 import * as z from 'zod';
 import { type Diagnostic, resultOf } from '../../diagnostics/diagnostic.ts';
 import { renderTemplate } from '../../render/render.ts';
-import { endpointParts, jsonString, type Mirror, mirrorCodes, mirrorsOf, mirrorsOption } from '../mirrors.ts';
+import {
+  endpointParts,
+  jsonString,
+  type Mirror,
+  mirrorCodes,
+  mirrorsOf,
+  mirrorsOption,
+  mirrorsTouch,
+} from '../mirrors.ts';
 import { defineTarget } from '../target.ts';
 
 const quoted = (text: string) => jsonString('docker', text);
@@ -12,6 +20,7 @@ export const docker = defineTarget({
   name: 'docker',
   summary: 'mirrors of Docker Hub for Docker, which can mirror nothing else',
   options,
+  access: { mirrors: mirrorsTouch },
   plan({ policy, options: { mirrors = {} }, at }) {
     const all = mirrorsOf(policy, mirrors, [...at, 'mirrors']);
     const problems = all.length === 0 ? [mirrorCodes.report('none', at, {})] : all.flatMap(unsupported);

@@ -1,7 +1,16 @@
 import * as z from 'zod';
 import { ok } from '../../diagnostics/diagnostic.ts';
 import { renderTemplate } from '../../render/render.ts';
-import { endpointParts, jsonString, mirrorCodes, mirrorsOf, mirrorsOption, nodeFile } from '../mirrors.ts';
+import {
+  endpointParts,
+  jsonString,
+  mirrorCodes,
+  mirrorsOf,
+  mirrorsOption,
+  mirrorsTouch,
+  nodeCaTouch,
+  nodeFile,
+} from '../mirrors.ts';
 import { defineTarget } from '../target.ts';
 
 const quoted = (text: string) => jsonString('k3sRegistries', text);
@@ -19,6 +28,7 @@ export const k3sRegistries = defineTarget({
   name: 'k3sRegistries',
   summary: 'registry mirrors of k3s and RKE2 nodes',
   options,
+  access: { mirrors: mirrorsTouch, caFile: nodeCaTouch },
   plan({ policy, options: { mirrors = {}, caFile }, at }) {
     const all = mirrorsOf(policy, mirrors, [...at, 'mirrors']);
     const hosts = new Set(all.flatMap(({ endpoints }) => endpoints.map((endpoint) => endpointParts(endpoint).host)));

@@ -3,7 +3,7 @@ import { certificateOf } from '../sites.ts';
 import { defineTarget, type RenderedFile } from '../target.ts';
 import { compareNginx } from './live.ts';
 import type { NginxModel } from './model.ts';
-import { nginxOptions } from './options.ts';
+import { nginxAccess, nginxOptions } from './options.ts';
 import { plan } from './plan.ts';
 import { run } from './run.ts';
 import { secretFiles } from './secrets.ts';
@@ -12,6 +12,7 @@ export const nginx = defineTarget({
   name: 'nginx',
   summary: 'the proxies and the sites of domain rewrites, with nginx 1.22 or newer',
   options: nginxOptions,
+  access: nginxAccess,
   plan,
   files: ({ main, maps, upstreams, proxies, sites }: NginxModel) => [
     file('nginx.conf', 'nginx.conf.njk', main),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { byPresence, type Touches } from '../../accessDiff/declared.ts';
 
 export const nginxOptions = z
   .strictObject({
@@ -57,6 +58,17 @@ export const nginxOptions = z
   .describe('nginx: the proxies');
 
 export type NginxOptions = z.infer<typeof nginxOptions>;
+
+/** How each option touches access. */
+export const nginxAccess: Touches<NginxOptions> = {
+  version: { cannotLoosen: 'it says who reads the files, which decide the same' },
+  caFile: { kind: 'trust', words: 'certificates are verified with', absent: 'those of the system' },
+  resolver: { kind: 'rewrite', words: 'names of upstreams are asked of', absent: 'the system' },
+  // They are listeners without keys and addresses to check.
+  sites: { kind: 'listen', words: 'the sites of domain rewrites have', absent: 'no listener', effect: byPresence },
+  workerProcesses: { cannotLoosen: 'it says how much work is done at a time' },
+  workerConnections: { cannotLoosen: 'it says how much work is done at a time' },
+};
 
 /** Whether no nginx older than `wanted` will read this config. */
 export function atLeast(version: string | undefined, wanted: readonly number[]): boolean {

@@ -1,7 +1,15 @@
 import * as z from 'zod';
 import { ok } from '../../diagnostics/diagnostic.ts';
 import { renderTemplate } from '../../render/render.ts';
-import { endpointParts, jsonString, mirrorCodes, mirrorsOf, mirrorsOption } from '../mirrors.ts';
+import {
+  endpointParts,
+  fallbackTouch,
+  jsonString,
+  mirrorCodes,
+  mirrorsOf,
+  mirrorsOption,
+  mirrorsTouch,
+} from '../mirrors.ts';
 import { defineTarget } from '../target.ts';
 
 const quoted = (text: string) => jsonString('talos', text);
@@ -17,6 +25,7 @@ export const talos = defineTarget({
   name: 'talos',
   summary: 'registry mirrors of Talos nodes',
   options,
+  access: { mirrors: mirrorsTouch, fallback: fallbackTouch },
   plan({ policy, options: { mirrors = {}, fallback = true }, at }) {
     const all = mirrorsOf(policy, mirrors, [...at, 'mirrors']);
     const documents = all.map(({ registry, endpoints }) => ({

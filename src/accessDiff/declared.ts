@@ -1,0 +1,123 @@
+import type { SpecPath } from '../diagnostics/diagnostic.ts';
+import type { Effect, Harmless } from '../policy/fields.ts';
+import type { AccessChange, ChangeKind } from './types.ts';
+
+/** An option whose change is told as it is written, because nothing decides what it allows. */
+export interface Told {
+  readonly kind: ChangeKind;
+  /** The start of a sentence that ends in the value; gets the path of the option. */
+  readonly words: string | ((path: SpecPath) => string);
+  /** What holds where the option is absent. */
+  readonly absent: string;
+  /** Gets the two values, `undefined` for absent. Left out: `unclear`, since more may be possible. */
+  readonly effect?: (before: unknown, after: unknown) => Effect;
+  /** The value names a file whose text counts as well. */
+  readonly isFile?: true;
+}
+
+/** The mappings among the alternatives of a type, through lists. */
+type Mappings<Value> = Value extends readonly (infer Item)[] ? Mappings<Item> : Value extends object ? Value : never;
+
+type Inner<Mapping> = string extends keyof Mapping
+  ? { readonly each: Touch<Mapping[keyof Mapping]> }
+  : { readonly fields: Touches<Mapping> };
+
+/**
+ * How an option touches access. `decided`: the comparison of the two policies tells what it changes, and more exactly.
+ * An option that holds others may leave the answer to them.
+ */
+export type Touch<Value> = Harmless | Told | ([Mappings<Value>] extends [never] ? 'decided' : Inner<Mappings<Value>>);
+
+/** One answer for each option: one that is left out does not compile. */
+export type Touches<Mapping> = { readonly [Name in keyof Mapping]-?: Touch<NonNullable<Mapping[Name]>> };
+
+/** `Touch` of a value whose type is not known any more. */
+type AnyTouch =
+  | Harmless
+  | Told
+  | 'decided'
+  | { readonly each: AnyTouch }
+  | { readonly fields: Readonly<Record<string, AnyTouch>> };
+
+export type AnyTouches = Readonly<Record<string, AnyTouch>>;
+
+/** Something that was not there lets somebody do more, and nobody can do more without it. */
+export function byPresence(before: unknown, after: unknown): Effect {
+  if (before === undefined) return 'widening';
+  return after === undefined ? 'narrowing' : 'unclear';
+}
+
+/** Two versions of one option. */
+interface Pair {
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly path: SpecPath;
+}
+
+/** Reads the files that a version names; `undefined` where one cannot be read. */
+export interface Readers {
+  readonly before: (path: string) => string | undefined;
+  readonly after: (path: string) => string | undefined;
+}
+
+/** No schema lets such an option through, so this says only that nothing is taken for harmless by not being known. */
+const UNKNOWN: Told = { kind: 'target', words: 'an option of its own is', absent: 'not there' };
+
+/** The changes of options, by what each has declared. `path` is where they stand. */
+export function diffDeclared(touches: AnyTouches, pair: Pair, read: Readers): AccessChange[] {
+  const [left, right] = [entriesOf(pair.before), entriesOf(pair.after)];
+  return namesOf(left, right).flatMap((name) => {
+    const inner = { before: left.get(name), after: right.get(name), path: [...pair.path, name] };
+    return diffOne(touches[name] ?? UNKNOWN, inner, read);
+  });
+}
+
+function diffOne(touch: AnyTouch, pair: Pair, read: Readers): AccessChange[] {
+  if (touch === 'decided' || 'cannotLoosen' in touch) return [];
+  if ('fields' in touch) return diffDeclared(touch.fields, pair, read);
+  if ('words' in touch) return told(touch, pair, read);
+  const [left, right] = [entriesOf(pair.before), entriesOf(pair.after)];
+  return namesOf(left, right).flatMap((name) =>
+    diffOne(touch.each, { before: left.get(name), after: right.get(name), path: [...pair.path, name] }, read),
+  );
+}
+
+function told(
+  { kind, words, absent, effect, isFile }: Told,
+  { before, after, path }: Pair,
+  read: Readers,
+): AccessChange[] {
+  const text = (value: unknown, reader: Readers['before']) =>
+    isFile && typeof value === 'string' ? reader(value) : '';
+  const same = shown(before, absent) === shown(after, absent);
+  if (same && text(before, read.before) === text(after, read.after)) return [];
+  const start = typeof words === 'string' ? words : words(path);
+  const was = same ? 'another text of it' : shown(before, absent);
+  const version = after === undefined ? 'before' : 'after';
+  return [
+    {
+      kind,
+      effect: effect?.(before, after) ?? 'unclear',
+      message: `${start} ${shown(after, absent)} (before: ${was}) under ${path.slice(0, 2).join('.')}`,
+      at: { version, path },
+      proxies: [],
+      keys: [],
+    },
+  ];
+}
+
+function shown(value: unknown, absent: string): string {
+  if (value === undefined) return absent;
+  if (Array.isArray(value)) return value.map((item) => shown(item, absent)).join(', ');
+  const parts = [...entriesOf(value)].map(([name, part]) => `${name} ${shown(part, absent)}`);
+  return typeof value === 'object' && value !== null ? parts.join(', ') || 'the defaults' : String(value);
+}
+
+function entriesOf(value: unknown): ReadonlyMap<string, unknown> {
+  const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return new Map(isMapping ? Object.entries(value).filter(([, part]) => part !== undefined) : []);
+}
+
+function namesOf(left: ReadonlyMap<string, unknown>, right: ReadonlyMap<string, unknown>): string[] {
+  return [...new Set([...left.keys(), ...right.keys()])].sort();
+}

@@ -1,0 +1,80 @@
+import type { Spec } from '../spec/schema.ts';
+import type { Touches } from './declared.ts';
+
+const nothingReads = (what: string) => ({ cannotLoosen: `it says ${what}, and no decision reads it` });
+
+/** What a group says for all of its requests, and what one of them says for itself. */
+const forwarding = {
+  headers: 'decided',
+  contentTypes: 'decided',
+  maxBody: 'decided',
+  websocket: 'decided',
+} as const;
+
+/**
+ * How each field of a spec touches access; of `targets`, each target says it. What is decided here is compared as
+ * policies, field by field of their records.
+ */
+export const SPEC_ACCESS: Touches<Omit<Spec, 'targets'>> = {
+  $schema: nothingReads('what editors check the spec with'),
+  version: nothingReads('which format this is'),
+  name: nothingReads('what files and reports call the spec'),
+  ipRanges: { each: { fields: { file: 'decided' } } },
+  upstreams: {
+    each: {
+      fields: {
+        url: 'decided',
+        servers: 'decided',
+        tokenHeader: 'decided',
+        tls: { fields: { serverName: 'decided', caFile: 'decided', insecureSkipVerify: 'decided' } },
+        timeouts: { cannotLoosen: 'a longer wait lets no other request through' },
+      },
+    },
+  },
+  routes: {
+    each: {
+      fields: {
+        upstream: 'decided',
+        auth: 'decided',
+        ...forwarding,
+        allow: { fields: { request: 'decided', ...forwarding, reason: nothingReads('why something is allowed') } },
+      },
+    },
+  },
+  apiKeys: {
+    each: {
+      fields: {
+        key: 'decided',
+        token: 'decided',
+        routes: 'decided',
+        ipRanges: 'decided',
+        expires: 'decided',
+        rateLimit: 'decided',
+        owner: nothingReads('whom to ask'),
+      },
+    },
+  },
+  proxies: {
+    each: {
+      fields: {
+        listen: 'decided',
+        ipRanges: 'decided',
+        clientIp: { fields: { trustedProxies: 'decided', header: 'decided', proxyProtocol: 'decided' } },
+        apiKeyHeader: 'decided',
+        publicUrl: 'decided',
+        routes: 'decided',
+        methodNotAllowed: { cannotLoosen: 'either way the request is refused' },
+        answer: {
+          fields: {
+            request: 'decided',
+            status: { cannotLoosen: 'the proxy answers whoever could ask before' },
+            body: { cannotLoosen: 'the proxy answers whoever could ask before' },
+          },
+        },
+        responseHeaders: { each: 'decided' },
+      },
+    },
+  },
+  domainRewrites: { fields: { from: 'decided', to: 'decided', upstream: 'decided', containerRegistry: 'decided' } },
+  tests: { cannotLoosen: 'tests ask and change no answer' },
+};

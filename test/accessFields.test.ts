@@ -1,0 +1,251 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type * as z from 'zod';
+import { diffAccess } from '../src/accessDiff/diff.ts';
+import { SPEC_ACCESS } from '../src/accessDiff/spec.ts';
+import { type AccessChange, mayWiden } from '../src/accessDiff/types.ts';
+import { optionSchemas } from '../src/compile.ts';
+import { resolvePolicy } from '../src/policy/resolve.ts';
+import { specSchema } from '../src/spec/schema.ts';
+import { alternativesOf, fieldsOf, shapeOf } from '../src/spec/shape.ts';
+import { diffTargets } from '../src/targets/accessDiff.ts';
+import { targets } from '../src/targets/index.ts';
+
+const schema = specSchema(optionSchemas());
+
+/** Every field that holds no others, as `proxies.*.listen`: `*` is any name, and lists have no step of their own. */
+function leavesOf(field: z.core.$ZodType, path: readonly string[]): string[] {
+  const leaves = alternativesOf(shapeOf(field)).flatMap((shape): string[] => {
+    const { def } = shape._zod;
+    if (def.type === 'array') return leavesOf(def.element, path);
+    if (def.type === 'record') return leavesOf(def.valueType, [...path, '*']);
+    const fields = [...fieldsOf(shape)];
+    return fields.length === 0 ? [path.join('.')] : fields.flatMap(([name, one]) => leavesOf(one, [...path, name]));
+  });
+  return [...new Set(leaves)];
+}
+
+/** What the sources say of a field: a reason where it cannot loosen anything. */
+function reasonOf(path: string): string | undefined {
+  let touch: unknown = { fields: { ...SPEC_ACCESS, targets: { fields: accessOfTargets } } };
+  for (const step of path.split('.')) {
+    touch = step === '*' ? part(touch, 'each') : part(part(touch, 'fields'), step);
+    const reason = part(touch, 'cannotLoosen');
+    if (typeof reason === 'string') return reason;
+  }
+  return undefined;
+}
+
+const accessOfTargets = Object.fromEntries(targets.map(({ name, access }) => [name, { fields: access }]));
+
+function part(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+const base = {
+  version: 1,
+  name: 'fields',
+  ipRanges: { office: ['10.1.0.0/16'], listed: { file: 'listed.txt' } },
+  upstreams: {
+    one: {
+      url: 'https://one.example.com',
+      servers: ['10.9.0.1:443'],
+      tls: { serverName: 'one.example.com', caFile: '/ca.pem' },
+    },
+    plain: { url: 'https://plain.example.com', tls: { caFile: '/ca.pem' } },
+  },
+  routes: {
+    read: {
+      upstream: 'one',
+      headers: ['x-one'],
+      contentTypes: ['application/json'],
+      maxBody: '1kB',
+      websocket: false,
+      allow: [
+        'GET,POST /a',
+        {
+          request: 'POST /b/{x:int}',
+          headers: ['x-two'],
+          contentTypes: ['text/plain'],
+          maxBody: '2kB',
+          websocket: false,
+        },
+      ],
+    },
+    write: { upstream: 'one', allow: ['POST /w'] },
+    keyed: { upstream: 'one', allow: ['GET /keyed'] },
+    open: { upstream: 'plain', auth: 'passthrough', allow: ['GET /open'] },
+  },
+  apiKeys: {
+    k: {
+      key: 'env:K',
+      token: 'env:T',
+      routes: ['read'],
+      ipRanges: ['10.1.2.0/24'],
+      expires: '2027-01-01',
+      rateLimit: '10/s',
+    },
+    l: { key: 'env:L', token: 'env:T', routes: ['read', 'write'] },
+    m: { key: 'env:M', token: 'env:T' },
+  },
+  proxies: {
+    api: {
+      listen: '127.0.0.1:8080',
+      ipRanges: ['@office', '@listed'],
+      clientIp: { trustedProxies: ['10.1.0.0/24', '10.200.0.0/24'], header: 'X-Real-IP' },
+      publicUrl: 'https://public.example.com',
+      routes: ['read', 'open', 'keyed'],
+      answer: [{ request: 'GET /', status: 204 }],
+      responseHeaders: { 'X-Frame-Options': 'DENY' },
+    },
+  },
+  domainRewrites: [{ from: 'a.example.com', to: 'b.example.com' }],
+  targets: {
+    nginx: { caFile: '/ca.pem', resolver: ['10.0.0.2'] },
+    caddy: { admin: 'off', sites: { listen: 8443, tls: 'inFront' } },
+    coredns: { bind: ['127.0.0.1'], forward: ['10.0.0.2'], merge: 'Corefile' },
+    bottlerocket: { merge: 'data.toml', pki: { ours: { file: 'ours.pem' } } },
+    containerd: { mirrors: { 'docker.io': ['https://one.example.com'] }, fallback: false },
+    crio: { fallback: false },
+    docker: {},
+    k3sRegistries: {},
+    talos: { fallback: false },
+  },
+};
+
+/** By field: where the spec above is changed, and to what; `undefined` takes the field away. */
+const LOOSER: Readonly<Record<string, readonly [at: string, to: unknown]>> = {
+  'ipRanges.*': ['ipRanges/office', ['10.1.0.0/16', '10.2.0.0/16']],
+  'ipRanges.*.file': ['ipRanges/listed/file', 'longer.txt'],
+  'upstreams.*.url': ['upstreams/plain/url', 'https://other.example.com'],
+  'upstreams.*.servers': ['upstreams/one/servers', ['10.9.0.2:443']],
+  'upstreams.*.tokenHeader': ['upstreams/one/tokenHeader', 'X-Token'],
+  'upstreams.*.tls.serverName': ['upstreams/one/tls/serverName', 'two.example.com'],
+  'upstreams.*.tls.caFile': ['upstreams/plain/tls/caFile', undefined],
+  'upstreams.*.tls.insecureSkipVerify': ['upstreams/plain/tls/insecureSkipVerify', true],
+  'routes.*.upstream': ['routes/read/upstream', 'plain'],
+  'routes.*.auth': ['routes/keyed/auth', 'passthrough'],
+  'routes.*.headers': ['routes/read/headers', ['x-one', 'x-three']],
+  'routes.*.contentTypes': ['routes/read/contentTypes', 'any'],
+  'routes.*.maxBody': ['routes/read/maxBody', 'unlimited'],
+  'routes.*.websocket': ['routes/read/websocket', true],
+  'routes.*.allow': ['routes/read/allow/0', 'DELETE,GET,POST /a'],
+  'routes.*.allow.request': ['routes/read/allow/1/request', 'POST /b/{x}'],
+  'routes.*.allow.headers': ['routes/read/allow/1/headers', ['x-two', 'x-three']],
+  'routes.*.allow.contentTypes': ['routes/read/allow/1/contentTypes', 'any'],
+  'routes.*.allow.maxBody': ['routes/read/allow/1/maxBody', '3kB'],
+  'routes.*.allow.websocket': ['routes/read/allow/1/websocket', true],
+  'apiKeys.*.key': ['apiKeys/k/key', ['env:K', 'env:K2']],
+  'apiKeys.*.token': ['apiKeys/k/token', 'env:ADMIN'],
+  'apiKeys.*.routes': ['apiKeys/k/routes', ['read', 'keyed']],
+  'apiKeys.*.ipRanges': ['apiKeys/k/ipRanges', undefined],
+  'apiKeys.*.expires': ['apiKeys/k/expires', undefined],
+  'apiKeys.*.rateLimit': ['apiKeys/k/rateLimit', undefined],
+  'proxies.*.listen': ['proxies/api/listen', '[::]:8080'],
+  'proxies.*.ipRanges': ['proxies/api/ipRanges', 'any'],
+  'proxies.*.clientIp': ['proxies/api/clientIp', 'direct'],
+  // Narrower in words, but everybody behind 10.1.0.128 is now taken for a client inside.
+  'proxies.*.clientIp.trustedProxies': ['proxies/api/clientIp/trustedProxies', ['10.1.0.0/25', '10.200.0.0/24']],
+  'proxies.*.clientIp.header': ['proxies/api/clientIp/header', undefined],
+  'proxies.*.clientIp.proxyProtocol': [
+    'proxies/api/clientIp',
+    { trustedProxies: ['10.200.0.0/24'], proxyProtocol: true },
+  ],
+  'proxies.*.apiKeyHeader': ['proxies/api/apiKeyHeader', 'X-Api-Key'],
+  'proxies.*.publicUrl': ['proxies/api/publicUrl', undefined],
+  'proxies.*.routes': ['proxies/api/routes', ['read', 'open', 'keyed', 'write']],
+  'proxies.*.answer.request': ['proxies/api/answer/0/request', 'GET,POST /'],
+  'proxies.*.responseHeaders.*': ['proxies/api/responseHeaders', {}],
+  'domainRewrites.from': ['domainRewrites/0', { from: '*.a.example.com', to: '*.b.example.com' }],
+  'domainRewrites.to': ['domainRewrites/0/to', 'c.example.com'],
+  'domainRewrites.upstream': ['domainRewrites/0/upstream', 'plain'],
+  'domainRewrites.containerRegistry': ['domainRewrites/0/containerRegistry', true],
+  'targets.bottlerocket.merge': ['targets/bottlerocket/merge', undefined],
+  'targets.bottlerocket.nodeClass': ['targets/bottlerocket/nodeClass', 'gpu'],
+  'targets.bottlerocket.mirrors.*': ['targets/bottlerocket/mirrors', { 'docker.io': ['https://two.example.com'] }],
+  'targets.bottlerocket.pki.*.file': ['targets/bottlerocket/pki/theirs', { file: 'theirs.pem' }],
+  'targets.caddy.admin': ['targets/caddy/admin', undefined],
+  'targets.caddy.sites.listen': ['targets/caddy/sites/listen', undefined],
+  'targets.caddy.sites.tls': ['targets/caddy/sites/tls', 'off'],
+  'targets.caddy.sites.tls.certFile': ['targets/caddy/sites/tls', { certFile: '/c.pem', keyFile: '/k.pem' }],
+  'targets.caddy.sites.tls.keyFile': ['targets/caddy/sites/tls', { certFile: '/c.pem', keyFile: '/k.pem' }],
+  'targets.containerd.mirrors.*': ['targets/containerd/mirrors', undefined],
+  'targets.containerd.caFile': ['targets/containerd/caFile', '/ca.pem'],
+  'targets.containerd.fallback': ['targets/containerd/fallback', undefined],
+  'targets.coredns.form': ['targets/coredns/form', 'configMap'],
+  'targets.coredns.merge': ['targets/coredns/merge', 'other'],
+  'targets.coredns.forward': ['targets/coredns/forward', undefined],
+  'targets.coredns.bind': ['targets/coredns/bind', undefined],
+  'targets.coredns.port': ['targets/coredns/port', 5353],
+  'targets.coredns.clusterDomain': ['targets/coredns/clusterDomain', 'other.local'],
+  'targets.crio.mirrors.*': ['targets/crio/mirrors', { '*': ['https://one.example.com'] }],
+  'targets.crio.fallback': ['targets/crio/fallback', true],
+  'targets.docker.mirrors.*': ['targets/docker/mirrors', { 'docker.io': ['https://one.example.com'] }],
+  'targets.k3sRegistries.mirrors.*': ['targets/k3sRegistries/mirrors', { '*': ['https://one.example.com'] }],
+  'targets.k3sRegistries.caFile': ['targets/k3sRegistries/caFile', '/ca.pem'],
+  'targets.nginx.caFile': ['targets/nginx/caFile', undefined],
+  'targets.nginx.resolver': ['targets/nginx/resolver', ['10.0.0.3']],
+  'targets.nginx.sites.listen': ['targets/nginx/sites', { listen: 8443 }],
+  'targets.nginx.sites.tls': ['targets/nginx/sites', { tls: 'off' }],
+  'targets.nginx.sites.tls.certFile': ['targets/nginx/sites', { tls: { certFile: '/c.pem', keyFile: '/k.pem' } }],
+  'targets.nginx.sites.tls.keyFile': ['targets/nginx/sites', { tls: { certFile: '/c.pem', keyFile: '/k.pem' } }],
+  'targets.talos.mirrors.*': ['targets/talos/mirrors', { '*': ['https://one.example.com'] }],
+  'targets.talos.fallback': ['targets/talos/fallback', undefined],
+};
+
+const FILES: Readonly<Record<string, string>> = {
+  'listed.txt': '10.3.0.0/16\n',
+  'longer.txt': '10.3.0.0/16\n10.4.0.0/16\n',
+};
+const read = (path: string) => FILES[path] ?? path;
+
+function edited(at: string, to: unknown): object {
+  const copy: object = structuredClone(base);
+  const steps = at.split('/');
+  const last = steps.pop() ?? '';
+  const owner = steps.reduce((value: unknown, step) => {
+    const known = part(value, step);
+    assert.ok(known !== undefined, `${at} leads nowhere`);
+    return known;
+  }, copy);
+  if (to === undefined) Reflect.deleteProperty(owner as object, last);
+  else Reflect.set(owner as object, last, to);
+  return copy;
+}
+
+function versionOf(spec: object) {
+  const parsed = schema.parse(spec);
+  const { value: policy, diagnostics } = resolvePolicy(parsed as never, read);
+  if (!policy) throw new Error(JSON.stringify(diagnostics));
+  return { policy, side: { spec: parsed, read } };
+}
+
+function changesTo(spec: object): readonly AccessChange[] {
+  const [before, after] = [versionOf(base), versionOf(spec)];
+  const { value = [], diagnostics } = diffAccess(before.policy, after.policy);
+  assert.equal(diagnostics, []);
+  return [...value, ...diffTargets(before.side, after.side)];
+}
+
+const test = suite('every field of every schema');
+
+test('nothing changes between a spec and itself', () => assert.equal(changesTo(base), []));
+
+for (const leaf of leavesOf(schema, [])) {
+  test(leaf, () => {
+    const sample = LOOSER[leaf];
+    const reason = reasonOf(leaf);
+    assert.is(sample === undefined, reason !== undefined, `${leaf}: give either a loosening here or a reason there`);
+    if (!sample) return;
+    const changes = changesTo(edited(...sample));
+    assert.ok(changes.some(mayWiden), `a loosening that a gate lets through: ${JSON.stringify(changes)}`);
+  });
+}
+
+test('no loosening of a field that is gone', () =>
+  assert.equal(
+    Object.keys(LOOSER).filter((field) => !leavesOf(schema, []).includes(field)),
+    [],
+  ));
+
+test.run();
