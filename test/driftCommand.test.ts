@@ -37,7 +37,7 @@ base('says who can do more, and fails on that alone if asked to', () =>
     assert.is(mirrored.status, 1);
     assert.match(
       mirrored.stdout,
-      /mirrored\.yaml:\d+:\d+: images of docker\.io are pulled from https:\/\/m\.example\.com/,
+      /mirrored\.yaml:\d+:\d+: nodes pull images of docker\.io from https:\/\/m\.example\.com/,
     );
     const narrower = await run('diff --base old.yaml --fail-on widening');
     assert.is(narrower.status, 0);
@@ -123,11 +123,11 @@ files('leads with the change of access since the last commit', () =>
     assert.match(stderr, /files? of \d+ differ from the spec; since the last commit: 1 access change: 1 unclear\n$/);
     assert.match(
       stdout,
-      /^requests go elsewhere.*\n {2}postern\.yaml:\d+:5: gitlab\.example\.com stands for git\.privatelink/,
+      /^somebody may be able to do more.*\n {2}postern\.yaml:\d+:5: gitlab\.example\.com stands for git\.privatelink/,
     );
     write(
       'postern.yaml',
-      demoSpec.replace('name: demo', 'name: demo # ours').replace('form: corefile', 'form: configMap'),
+      demoSpec.replace('name: demo', 'name: demo # ours').replace('bottlerocket: {}', 'bottlerocket: { form: eksctl }'),
     );
     const same = await run('diff');
     assert.is(same.status, 1);

@@ -18,6 +18,13 @@ const RECORDS = {
   DomainRewrite: { type: 'toy?: string', table: ['domains.ts', 'DOMAIN_REWRITE'] },
 } as const;
 
+/** Schemas with one more field, and what has to say how it touches access. */
+const OPTIONS = [
+  ['spec/schema.ts', 'apiKeyHeader: headerName', 'src/accessDiff/spec.ts'],
+  ['targets/nginx/options.ts', 'workerProcesses: z', 'src/targets/nginx/options.ts'],
+  ['targets/coredns/options.ts', 'port: port', 'src/targets/coredns/options.ts'],
+] as const;
+
 const root = fileURLToPath(new URL('../', import.meta.url));
 const { path: copy, remove } = await temporaryFolder();
 cpSync(join(root, 'src'), join(copy, 'src'), { recursive: true });
@@ -37,6 +44,7 @@ const test = suite('a new field');
 test('does not compile until every place knows it', () => {
   for (const [record, { type }] of Object.entries(RECORDS))
     edit('policy/types.ts', `export interface ${record} {`, `export interface ${record} {\n  readonly ${type};`);
+  for (const [file, beside] of OPTIONS) edit(file, beside, `toy: z.string().optional(), ${beside}`);
   const { stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', '.', '--noEmit', '--pretty', 'false'], {
     cwd: copy,
     encoding: 'utf8',
@@ -50,6 +58,7 @@ test('does not compile until every place knows it', () => {
     'src/verify/compareUpstream.ts',
     'src/targets/nginx/run.ts',
     'src/targets/caddy/run.ts',
+    ...OPTIONS.map(([, , declares]) => declares),
   ];
   assert.equal(
     places.filter((place) => !files.includes(place)),

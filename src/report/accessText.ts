@@ -4,7 +4,7 @@ import { type ShownChange, shownChanges, type Versions } from './access.ts';
 
 const TITLES: readonly (readonly [Effect, string])[] = [
   ['widening', 'somebody can do more'],
-  ['unclear', 'requests go elsewhere, and what that allows is not in the spec'],
+  ['unclear', 'somebody may be able to do more, which is not in the spec'],
   ['narrowing', 'somebody can do less'],
   ['neutral', 'nobody can do more or less'],
 ];

@@ -62,7 +62,7 @@ const access = z
     kind: z.string(),
     effect: z
       .enum(['widening', 'narrowing', 'unclear', 'neutral'])
-      .describe('unclear: requests go elsewhere, which a gate against widening does not let pass'),
+      .describe('unclear: more may be possible, which a gate against widening does not let pass'),
     message: z.string(),
     version: z.enum(['before', 'after']).describe('The version that file and line are of'),
     ...place,
