@@ -33,7 +33,7 @@ test('making a probe does not look at every key', () => {
     { ...policy, apiKeys: policy.apiKeys.map(watched) },
     throwAwaySecrets(policy, randomOf('secrets')),
   );
-  const probes = probesOf(fixtures, randomOf('probes'), 0);
+  const probes = probesOf({ fixtures, ownTargets: [], random: randomOf('probes'), now: 0 });
   const make = (count: number) => {
     for (let made = 0; made < count; made += 1) probes.next();
     const taken = looks;

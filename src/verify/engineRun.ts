@@ -8,6 +8,7 @@ import { type RunnableTarget, startEngine } from './engines.ts';
 import { temporaryFolder } from './folder.ts';
 import { loopbackPolicy, loopbackProxyIds } from './loopback.ts';
 import { freePorts } from './ports.ts';
+import { ownTargets } from './probes/ownNames.ts';
 import type { TestRequest } from './probes/tests.ts';
 import type { Server } from './process.ts';
 import { accepts } from './process.ts';
@@ -56,6 +57,8 @@ export interface EngineRun {
   readonly secrets: Secrets;
   readonly upstreams: Upstreams;
   readonly server: Server;
+  /** Request targets that spell names of the generated files. */
+  readonly ownTargets: readonly string[];
   /** The engine's access log; complete once it has ended. */
   accessLog(): Promise<string>;
   /** The first secret found in anything that the engine wrote; call it once the engine has ended. */
@@ -105,7 +108,7 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
   const leak = async () => secrets.leakIn(server.output()) ?? leakBelow(folder.path, known, secrets);
   const fixtures = new Map(fixturesOf(policy, secrets).map((fixture) => [fixture.proxy.id, fixture]));
   const accessLog = () => readFile(join(folder.path, target.name, target.run.accessLog), 'utf8').catch(() => '');
-  return { run: { policy, fixtures, secrets, upstreams, server, accessLog, leak } };
+  return { run: { policy, fixtures, secrets, upstreams, server, ownTargets: ownTargets(files), accessLog, leak } };
 }
 
 async function write(folder: string, { path, text }: RenderedFile, mode: number): Promise<void> {

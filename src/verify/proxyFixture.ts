@@ -2,7 +2,7 @@ import { accessOf, type Cell, type Place } from '../policy/access.ts';
 import { type Address, type CidrSet, contains, formatAddress, parseAddress } from '../policy/cidr.ts';
 import { type Evaluator, evaluatorOf } from '../policy/decide.ts';
 import type { ApiKey, Policy, Proxy } from '../policy/types.ts';
-import { DIRECT_CLIENT } from './loopback.ts';
+import { DIRECT_CLIENT, DIRECT_STRANGER } from './loopback.ts';
 import type { Secrets } from './secrets.ts';
 
 /** One proxy as the probes see it. */
@@ -21,6 +21,8 @@ export interface ProxyFixture {
   readonly bodyLimits: readonly number[];
   /** Addresses from which this caller, or anybody where absent, is admitted. */
   admitted(caller?: ApiKey): readonly string[];
+  /** Addresses that the proxy does not admit; empty where it admits everybody. */
+  refused(): readonly string[];
   /** The callers whose key opens a cell at a time, from an address that admits them; sorted like `callers`. */
   openers(cell: Cell, now: number): readonly ApiKey[];
 }
@@ -40,6 +42,10 @@ export function fixturesOf(policy: Policy, secrets: Secrets): ProxyFixture[] {
     const edges = sets.flatMap(edgesOf).filter(isTold);
     const forwardings = proxy.routes.map(({ forwarding }) => forwarding);
     const admitted = admittedOf(proxy, edges);
+    const refused =
+      proxy.clientIp.kind === 'direct'
+        ? [DIRECT_STRANGER]
+        : edges.filter((address) => !contains(proxy.ranges, address)).map(formatAddress);
     return {
       policy,
       proxy,
@@ -51,6 +57,7 @@ export function fixturesOf(policy: Policy, secrets: Secrets): ProxyFixture[] {
       addedHeaders: forwardings.flatMap(({ headers }) => headers).slice(0, MOST_ADDED),
       bodyLimits: forwardings.flatMap(({ maxBody }) => maxBody ?? []),
       admitted,
+      refused: () => refused,
       openers: openersOf(callers, admitted),
     };
   });

@@ -132,7 +132,7 @@ function forget(kinds: Map<string, Found>, kind: string): number {
 function* allProbes(run: EngineRun, { tests, requests, seed }: VerifyOptions): Generator<Probe> {
   const fixtures = [...run.fixtures.values()];
   yield* testProbes(tests, fixtures);
-  const generated = probesOf(fixtures, randomOf(seed), now());
+  const generated = probesOf({ fixtures, ownTargets: run.ownTargets, random: randomOf(seed), now: now() });
   for (let count = 0; count < requests; count += 1) {
     const next = generated.next();
     if (next.done) return;

@@ -6,6 +6,7 @@ import type { Random } from '../random.ts';
 import { mutateAddress } from './addresses.ts';
 import { type Attempt, attempt, attemptAt, type ProbeContext } from './base.ts';
 import { mutateHeaders } from './headers.ts';
+import { ownNameProbes } from './ownNames.ts';
 import { mutatePath } from './paths.ts';
 import { fineQuery, mutateQuery } from './queries.ts';
 import { fill, STRANGERS } from './segments.ts';
@@ -35,13 +36,26 @@ const MUTATIONS: readonly Mutation[] = [
   mutateAddress,
 ];
 
+/** How often, among all probes, one that spells a name of the generated files. */
+const OWN_NAMES = 0.2;
+
+export interface ProbeSource {
+  readonly fixtures: readonly ProxyFixture[];
+  /** See `ownTargets`. */
+  readonly ownTargets: readonly string[];
+  readonly random: Random;
+  /** Seconds since the epoch. */
+  readonly now: number;
+}
+
 /**
  * Endless probes, the same for the same seed: a fixed list for every place (one of each place at a time, so that a small
  * number reaches all places), alternating with random mutations of allowed requests.
  */
-export function* probesOf(fixtures: readonly ProxyFixture[], random: Random, now: number): Generator<Probe> {
+export function* probesOf({ fixtures, ownTargets, random, now }: ProbeSource): Generator<Probe> {
   const contexts = fixtures.map((fixture): ProbeContext => ({ fixture, random, now }));
   const listed = listedProbes(contexts, random);
+  const own = ownNameProbes(contexts, random.shuffled(ownTargets));
   const alive = contexts.filter(({ fixture }) => fixture.places.length > 0);
   if (alive.length === 0) return;
   for (;;) {
@@ -49,6 +63,8 @@ export function* probesOf(fixtures: readonly ProxyFixture[], random: Random, now
     if (!next.done) yield next.value;
     yield chanceProbe(random.pick(alive));
     if (next.done) yield chanceProbe(random.pick(alive));
+    const name = random.chance(OWN_NAMES) ? own.next() : undefined;
+    if (name?.done === false) yield name.value;
   }
 }
 

@@ -1,0 +1,53 @@
+import type { RenderedFile } from '../../targets/target.ts';
+import { type Probe, raw, withField } from '../draft.ts';
+import { type Attempt, HOST, type ProbeContext, sentFrom } from './base.ts';
+
+/** Spellings that are tried of each list, so that large files do not crowd out all other probes. */
+const MOST_TARGETS = 400;
+
+/**
+ * Request targets that spell the names a generator uses for itself: a client that can write `/%25/forward` must not get to
+ * a location named `/%/forward`. Every word of the generated files that could be such a name counts, the unusual ones first.
+ */
+export function ownTargets(files: readonly RenderedFile[]): readonly string[] {
+  const words = files.flatMap(({ text }) => text.match(/(?<=^|[\s"'=~^(])[/@%][^\s"'`;(){}|\\^$*+?[\]]+/gm) ?? []);
+  const names = [...new Set(words.map((word) => word.replace(/^[^/]/, '/$&')))].filter((name) => name.length <= 100);
+  const unusual = (name: string) => !/^(?:\/[A-Za-z0-9._-]+)+\/?$/.test(name);
+  const sorted = [...names.filter(unusual), ...names.filter((name) => !unusual(name))];
+  return [...new Set(['/%25/x', '/%/x', '/@x', ...sorted.flatMap(spellings)])].slice(0, MOST_TARGETS);
+}
+
+/** Ways to write a name such that some step of decoding or cleaning up leads to it. */
+function spellings(name: string): string[] {
+  const encoded = name.replaceAll('%', '%25');
+  const folder = encoded.replace(/[^/]+$/, '');
+  const each = [...name].map((char) => (char === '/' ? char : `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`));
+  return [
+    encoded,
+    name,
+    `${folder}x`,
+    `/x/..${encoded}`,
+    each.join(''),
+    `/${encoded}`,
+    encoded.replaceAll('%25', '%2525'),
+    `${encoded}/x`,
+    `${encoded}?x=1`,
+  ];
+}
+
+/** Each from an address that is not admitted, without a key, and from somebody with one. */
+export function* ownNameProbes(contexts: readonly ProbeContext[], targets: readonly string[]): Generator<Probe> {
+  for (const target of targets) {
+    for (const context of contexts) {
+      const { fixture, random } = context;
+      const plain = { method: 'GET', target, version: 'HTTP/1.1', fields: [['Host', HOST]] } as const;
+      const send = ({ draft, peer }: Attempt): Probe => ({ proxy: fixture.proxy.id, peer, raw: raw(draft) });
+      const caller = fixture.callers.length === 0 ? undefined : random.pick(fixture.callers);
+      const key = caller && random.pick(fixture.secrets.keysOf(caller.id));
+      const keyed = key === undefined ? plain : withField(plain, fixture.proxy.apiKeyHeader, key);
+      yield send(sentFrom(plain, fixture.refused(), context));
+      yield send(sentFrom(plain, fixture.admitted(), context));
+      yield send(sentFrom(keyed, fixture.admitted(caller), context));
+    }
+  }
+}
