@@ -1,10 +1,10 @@
 import { parseCidr, unionOf } from '../policy/cidr.ts';
 import type { ClientAddress, Policy, Proxy, Upstream } from '../policy/types.ts';
 
-/** The loopback port of each proxy and upstream by id. */
+/** The loopback port of each proxy and of each server of each upstream by id. */
 export interface Loopback {
   readonly proxies: ReadonlyMap<string, number>;
-  readonly upstreams: ReadonlyMap<string, number>;
+  readonly upstreams: ReadonlyMap<string, readonly number[]>;
   /** File with the authorities that signed the certificates of the upstreams. */
   readonly caFile: string;
   /** Whether keys keep their rates. */
@@ -40,7 +40,7 @@ export function loopbackProxyIds(policy: Policy): string[] {
 
 function loopbackUpstream(upstream: Upstream, { upstreams, caFile }: Loopback): Upstream {
   const { id, tls } = upstream;
-  const servers = [{ host: '127.0.0.1', port: portOf(upstreams, id) }];
+  const servers = (upstreams.get(id) ?? []).map((port) => ({ host: '127.0.0.1', port }));
   return tls ? { ...upstream, servers, tls: { ...tls, caFile } } : { ...upstream, servers };
 }
 

@@ -23,6 +23,10 @@ export interface Answer {
   readonly status?: number;
   readonly fields?: Fields;
   readonly body?: string;
+  /** Ends the connection after the answer, or at once where the answer is `raw: ''`. */
+  readonly close?: boolean;
+  /** These bytes (as latin1) instead of all the rest. */
+  readonly raw?: string;
   /** Switches to WebSocket, ignoring the other fields, and echoes what follows. */
   readonly upgrade?: boolean;
 }
@@ -111,6 +115,7 @@ function record(socket: Socket, answer: (request: Recorded) => Answer): void {
       const given = answer(request);
       upgraded = given.upgrade ?? false;
       socket.write(upgraded ? SWITCHING : responseTo(request, given));
+      if (given.close) return void socket.end();
     }
   });
   // A proxy that drops its connection says nothing about the request that was recorded.
@@ -124,7 +129,9 @@ function recordedFrom({ head, startLine, fields, body, trailers }: Message, serv
   return { head, method, target, fields, body, ...more, ...name, field: (wanted) => fieldOf(fields, wanted) };
 }
 
-function responseTo({ method }: Recorded, { status = 200, fields = [], body = '{"ok":true}' }: Answer): string {
+function responseTo({ method }: Recorded, answer: Answer): string | Buffer {
+  if (answer.raw !== undefined) return Buffer.from(answer.raw, 'latin1');
+  const { status = 200, fields = [], body = '{"ok":true}' } = answer;
   const given = new Set(fields.map(([name]) => name.toLowerCase()));
   const standard: Fields = [
     ['Content-Type', 'application/json'],

@@ -11,7 +11,8 @@ export interface Arrival {
 }
 
 export interface Upstreams {
-  readonly ports: ReadonlyMap<string, number>;
+  /** Of each upstream, one for each server of its pool. */
+  readonly ports: ReadonlyMap<string, readonly number[]>;
   /** PEM of every authority that a proxy has to trust; "" where no upstream speaks TLS. */
   readonly authorities: string;
   /** The arrival whose answer carried this number. Each can be claimed once. */
@@ -19,12 +20,20 @@ export interface Upstreams {
   /** Arrivals whose answer no client has received yet, by number. */
   readonly unclaimed: ReadonlyMap<string, Arrival>;
   forgetUnclaimed(): void;
+  /** From now on requests are answered like this, as far as it says how. */
+  answerWith(other: OtherAnswer | undefined): void;
   /** From now on every WebSocket handshake is accepted. */
   acceptUpgrades(): void;
   /** From now on every TLS server presents a certificate with the right name that no trusted authority has signed. */
   impersonate(): void;
   close(): Promise<void>;
 }
+
+/** An answer in place of the usual one; `undefined` for the usual one. */
+export type OtherAnswer = (upstream: Upstream, request: Recorded) => Answer | undefined;
+
+/** Servers of one pool that are started; two show what one alone cannot. */
+const MOST_SERVERS = 4;
 
 /** Carries the number of an arrival back to the client, so that no request has to carry one to the upstream. */
 export const ARRIVAL_HEADER = 'X-Arrival';
@@ -34,22 +43,29 @@ export async function startUpstreams(policy: Policy): Promise<Upstreams> {
   const unclaimed = new Map<string, Arrival>();
   let count = 0;
   let upgrading = false;
+  let other: OtherAnswer | undefined;
   const answer = (upstream: Upstream) => (request: Recorded) => {
     if (upgrading && asksForUpgrade(request)) return { upgrade: true };
     count += 1;
+    const given = other?.(upstream, request);
+    if (given) return given;
     const arrival = { upstream: upstream.id, request, answer: answerOf(upstream, count) };
     unclaimed.set(String(count), arrival);
     return arrival.answer;
   };
-  const recorders = new Map<string, Recorder>();
+  const recorders = new Map<string, readonly Recorder[]>();
   // Upstreams of one name share a certificate: OpenSSL finds the authority of a certificate by its name alone.
   const identities = identitiesOf(policy.upstreams);
   for (const upstream of policy.upstreams) {
     const tls = identities.get(upstream.tls?.serverName ?? '');
-    recorders.set(upstream.id, await startRecorder({ answer: answer(upstream), keep: false, ...(tls ? { tls } : {}) }));
+    const start = () => startRecorder({ answer: answer(upstream), keep: false, ...(tls ? { tls } : {}) });
+    recorders.set(upstream.id, await Promise.all(upstream.servers.slice(0, MOST_SERVERS).map(start)));
   }
   return {
     authorities: [...identities.values()].map(({ cert }) => cert).join(''),
+    answerWith(next) {
+      other = next;
+    },
     acceptUpgrades() {
       upgrading = true;
     },
@@ -57,10 +73,10 @@ export async function startUpstreams(policy: Policy): Promise<Upstreams> {
       const strangers = identitiesOf(policy.upstreams);
       for (const { id, tls } of policy.upstreams) {
         const stranger = strangers.get(tls?.serverName ?? '');
-        if (stranger) recorders.get(id)?.become(stranger);
+        if (stranger) for (const recorder of recorders.get(id) ?? []) recorder.become(stranger);
       }
     },
-    ports: new Map([...recorders].map(([id, { port }]) => [id, port])),
+    ports: new Map([...recorders].map(([id, pool]) => [id, pool.map(({ port }) => port)])),
     claim(number) {
       const arrival = unclaimed.get(number);
       unclaimed.delete(number);
@@ -68,7 +84,7 @@ export async function startUpstreams(policy: Policy): Promise<Upstreams> {
     },
     unclaimed,
     forgetUnclaimed: () => unclaimed.clear(),
-    close: async () => void (await Promise.all([...recorders.values()].map((recorder) => recorder.close()))),
+    close: async () => void (await Promise.all([...recorders.values()].flat().map((recorder) => recorder.close()))),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Runner } from '../targets/target.ts';
 import { openJournal } from './checks/accessLog.ts';
 import { unverifiedUpstreams } from './checks/certificates.ts';
 import type { CheckFailure } from './checks/check.ts';
+import { neighbours } from './checks/neighbours.ts';
 import { rateLimits } from './checks/rates.ts';
 import { upgrades } from './checks/websockets.ts';
 import { verifyCodes } from './codes.ts';
@@ -107,7 +108,11 @@ export async function verifyRequests(options: VerifyOptions, scope: Scope): Prom
 
 /** The last one changes the upstreams for good. */
 async function askedBeside(run: EngineRun, random: Random): Promise<CheckFailure[]> {
-  return [...(await upgrades(run, random)), ...(await unverifiedUpstreams(run, random))];
+  return [
+    ...(await neighbours(run, random)),
+    ...(await upgrades(run, random)),
+    ...(await unverifiedUpstreams(run, random)),
+  ];
 }
 
 interface Found {

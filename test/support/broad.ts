@@ -2,7 +2,11 @@
 export const broadSpec = {
   upstreams: {
     gitlab: { url: 'https://gitlab.example.com' },
-    other: { url: 'http://other.example.com:8081', tokenHeader: 'X-Api-Token' },
+    other: {
+      url: 'http://other.example.com:8081',
+      tokenHeader: 'X-Api-Token',
+      servers: ['10.9.0.1:81', '10.9.0.2:81'],
+    },
   },
   routes: {
     read: {

@@ -1,0 +1,58 @@
+import * as assert from 'uvu/assert';
+import type { RenderedFile } from '../src/targets/target.ts';
+import { engineSuite } from './engines/suite.ts';
+import { proxyTargets } from './verify/proxyTargets.ts';
+import { findings, verified } from './verify/run.ts';
+
+/** What `verify` looks for beside decisions, each on a spec that is small enough to be quick. */
+const spec = {
+  upstreams: {
+    pool: { url: 'http://pool.example.com', servers: ['10.9.0.1:80', '10.9.0.2:80'] },
+  },
+  routes: { read: { upstream: 'pool', allow: ['GET /a', 'GET /b/{x}'] } },
+  apiKeys: { one: { key: 'env:A', token: 'env:TA' }, two: { key: 'env:B', token: 'env:TB' } },
+  proxies: { api: { listen: 8080, ipRanges: ['10.0.0.0/8'] } },
+};
+
+const replaced =
+  (from: string | RegExp, to: string) =>
+  (file: RenderedFile): RenderedFile => ({ ...file, text: file.text.replaceAll(from, to) });
+
+/** Mistakes of a generator by engine, and what is said of each. */
+const PLANTED = {
+  caddy: [
+    [
+      'one failed request takes a server away from everybody',
+      replaced('flush_interval 10ms', 'flush_interval 10ms\nfail_duration 10s'),
+      /upstream pool closes the connection of one request, and another that came next was answered 50[23]/,
+    ],
+  ],
+  nginx: [
+    [
+      'one failed request takes a server away from everybody',
+      replaced(' max_fails=0', ''),
+      /upstream pool closes the connection of one request, and another that came next was answered 50[23]/,
+    ],
+  ],
+} as const;
+
+for (const { engine, target } of proxyTargets) {
+  const { test, engines } = await engineSuite(`what verify looks for on ${engine}`, [engine]);
+  const run = (tamper?: (file: RenderedFile) => RenderedFile) =>
+    verified({ spec, target, program: engines[engine].path, requests: 50, ...(tamper ? { tamper } : {}) });
+
+  test('nothing is found in what is generated', async () => {
+    const { diagnostics, disagreements } = await run();
+    assert.is(findings({ sent: 0, disagreements, diagnostics }), '');
+  });
+
+  for (const [title, tamper, expected] of PLANTED[engine]) {
+    test(`${title}: found`, async () => {
+      const found = await run(tamper);
+      assert.match(findings(found), expected);
+      assert.ok(found.disagreements > 0);
+    });
+  }
+
+  test.run();
+}
