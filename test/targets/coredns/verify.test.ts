@@ -5,6 +5,14 @@ import { engineSuite } from '../../engines/suite.ts';
 import { recordingIo } from '../../support/captured.ts';
 
 const { test, engines } = await engineSuite('verify', ['coredns']);
+const corefile = '.:53 {\n    forward . /etc/resolv.conf\n}\n';
+const configMap = JSON.stringify({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'coredns', namespace: 'kube-system' },
+  data: { Corefile: corefile },
+});
+
 for (const options of [
   'form: configMap, merge: given.yaml',
   'merge: Corefile',
@@ -17,6 +25,8 @@ for (const options of [
       'postern.yaml',
       `version: 1\nname: v\ndomainRewrites:\n  - { from: gitlab.example.com, to: gitlab.link.example }\ntargets: { coredns: { ${options} } }\n`,
     );
+    await folder.write('Corefile', corefile);
+    await folder.write('given.yaml', configMap);
     const { io, said } = recordingIo('', { POSTERN_COREDNS: engines.coredns.path });
     const status = await verify({ spec, requests: 40, format: 'text' }, io);
     await folder.remove();
