@@ -28,8 +28,14 @@ targets:
 `;
 
 /** What the command says; the words of a question are separated by blanks. */
-async function told(question: string, options: Partial<ExplainArguments> = {}, text = spec): Promise<Captured> {
+async function told(
+  question: string,
+  options: Partial<ExplainArguments> = {},
+  text = spec,
+  beside: Readonly<Record<string, string>> = {},
+): Promise<Captured> {
   const folder = await temporaryFolder();
+  for (const [name, content] of Object.entries(beside)) await folder.write(name, content);
   const file = await folder.write('postern.yaml', text);
   const args = { words: [...question.split(' '), file], format: 'text', ...options } as const;
   const { status, out, err } = captured((io) => explain(args, io));
@@ -53,6 +59,7 @@ names('shows each station with its line, and what comes back', async () => {
             4 |   gitlab: { url: https://10.0.0.7 }
   the answer comes back under the old name
   nodes ask their own resolver and get the public address; see explain pull
+  no target of the spec makes that site
 `,
   );
   const json = JSON.parse((await told('dns a.pages.example.com', { type: 'srv', format: 'json' })).out);
@@ -166,6 +173,48 @@ for (const [node, image, first] of [
     );
   });
 }
+/** Nodes with containerd 2 keep endpoints by name, and ask no mirror of "*" for a registry that they have credentials for. */
+const twoKinds = (mirrors: string, test = '') => `version: 1
+name: kinds
+targets: { bottlerocket: { merge: user-data.toml, mirrors: ${mirrors} } }
+${test && `tests: [${test}]\n`}`;
+const USER_DATA = `[settings.host]
+[[settings.container-registry.credentials]]
+registry = "paid.example.com"
+auth = "x"
+`;
+const nodesFirst = async (image: string, mirrors: string) => {
+  const { out } = await told(`pull ${image}`, { format: 'json' }, twoKinds(mirrors), { 'user-data.toml': USER_DATA });
+  const { ways } = JSON.parse(out) as { ways: { nodes: string[]; hops: { host: string }[] }[] };
+  return ways.map(({ nodes, hops: [first] }) => `${nodes.join()}: ${first?.host}`);
+};
+pulls('follows the order in which nodes really ask endpoints', async () => {
+  const order = '{ docker.io: [https://b.example, https://a.example] }';
+  assert.equal(await nodesFirst('alpine', order), [
+    'bottlerocket (containerd 1.7): b.example',
+    'bottlerocket (containerd 2): a.example',
+  ]);
+  assert.equal(await nodesFirst('alpine', '{ docker.io: [https://a.example, https://b.example] }'), [
+    'bottlerocket: a.example',
+  ]);
+});
+pulls('knows which registries the mirror of all others is not asked for', async () => {
+  const all = '{ "*": [https://cache.example] }';
+  assert.equal(await nodesFirst('paid.example.com/app', all), [
+    'bottlerocket (containerd 1.7): cache.example',
+    'bottlerocket (containerd 2): paid.example.com',
+  ]);
+  assert.equal(await nodesFirst('free.example.com/app', all), ['bottlerocket: cache.example']);
+  const own = '{ "*": [https://cache.example], paid.example.com: [https://paid.link.example] }';
+  assert.equal(await nodesFirst('paid.example.com/app', own), ['bottlerocket: paid.link.example']);
+});
+pulls('says where no target makes the site', async () => {
+  const text = spec.replace('  coredns: {}\n', '  coredns: {}\n  caddy: {}\n');
+  for (const question of ['pull registry.example.com/a', 'dns gitlab.example.com']) {
+    assert.match((await told(question)).out, 'no target of the spec makes that site');
+    assert.not.match((await told(question, {}, text)).out, 'makes that site');
+  }
+});
 pulls('knows a product that can mirror one registry only', async () => {
   const text = `version: 1\nname: docker\ntargets: { docker: { mirrors: { docker.io: [https://hub.link.example] } } }\n`;
   assert.match(
@@ -209,7 +258,7 @@ const outcome = (
   const text = `version: 1\nname: t\ndomainRewrites: [{ from: r.example.com, to: r.link.example, containerRegistry: true }]\ntargets: ${targets}\ntests: [${test}]\n`;
   const { policy, spec: parsed, diagnostics } = compile(text, { file: 'postern.yaml', read: () => undefined });
   if (!policy || !parsed) throw new Error(diagnostics.map(({ message }) => message).join());
-  const { outcomes, diagnostics: found } = runTests(policy, parsed);
+  const { outcomes, diagnostics: found } = runTests({ policy, spec: parsed, read: () => undefined });
   return outcomes[0]?.passed ? 'passed' : found.map(({ message }) => message).join();
 };
 tests('ask every kind of node, or the one that is named', () => {
@@ -222,5 +271,12 @@ tests('ask every kind of node, or the one that is named', () => {
   assert.is(outcome('{ pull: alpine, node: bottlerocket, expect: docker.io }'), 'passed');
   assert.match(outcome('{ pull: alpine, node: caddy, expect: docker.io }'), 'no target for nodes named "caddy"');
   assert.is(outcome('{ pull: r.example.com/app, expect: r.link.example }', '{ coredns: {} }'), 'passed');
+  assert.match(
+    outcome(
+      '{ pull: alpine, expect: b.example }',
+      '{ bottlerocket: { mirrors: { docker.io: [https://b.example, https://a.example] } } }',
+    ),
+    'got b.example on bottlerocket (containerd 1.7), a.example on bottlerocket (containerd 2)',
+  );
 });
 tests.run();

@@ -31,7 +31,7 @@ function findings(spec: object, read: (path: string) => string | undefined = () 
   const parsed = specSchema(optionSchemas()).parse({ version: 1, name: 'test', tests, ...spec }) as Spec;
   const { value: policy, diagnostics } = resolvePolicy(parsed, () => undefined);
   if (!policy) throw new Error(JSON.stringify(diagnostics));
-  return lint(policy, parsed, { clients: clientsOf(parsed), read });
+  return lint(policy, parsed, { clients: clientsOf(parsed, read), read });
 }
 
 function lints(domainRewrites: readonly object[], targets: object, more: object = {}): string[] {

@@ -8,7 +8,7 @@ import { type PullHop, pullHops, registryOf, siteHops } from '../policy/pulls.ts
 import type { DomainRewrite } from '../policy/types.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { Spec } from '../spec/schema.ts';
-import { clientsOf, nameServer, nodesOf, nodeTargets } from '../targets/clients.ts';
+import { clientsOf, makesSites, type Nodes, nameServer, nodeNames, nodesOf, nodeTargets } from '../targets/clients.ts';
 import { explainRequest } from './explainRequest.ts';
 import { explainRequests } from './explainRequests.ts';
 import type { Io, Status } from './io.ts';
@@ -29,11 +29,11 @@ export function explain(args: ExplainArguments, io: Io): Status {
     return 2;
   }
   const compiled = compileArgument(args.words[question] ?? args.spec, io);
-  const { policy, spec, document, diagnostics } = compiled;
-  if (!policy || !spec || !document || hasError(diagnostics)) {
+  const { source, policy, spec, document, diagnostics } = compiled;
+  if (!source || !policy || !spec || !document || hasError(diagnostics)) {
     return print({ command: 'explain', status: 2, diagnostics, document, asked: 'changes' }, args.format ?? 'text', io);
   }
-  const understood = { policy, spec, document };
+  const understood = { policy, spec, document, read: source.read };
   if (args.requests !== undefined) return explainRequests(args.requests, understood, io);
   const { type, node, format = 'text' } = args;
   if (first === 'dns') return explainName({ name: second, type, format }, understood, io);
@@ -98,6 +98,12 @@ function hopsOf(rewrite: DomainRewrite, name: string, { policy }: Understood): H
   return [lookup, ...siteHops(policy, rewrite, name).map((hop) => ({ ...hop, words: LOOKUP_WORDS[hop.kind] ?? '' }))];
 }
 
+/** A site stands in the spec, and yet it may be nobody's: Caddy makes it always, nginx where its options say so. */
+function unmadeSites(hops: readonly Hop[], { spec }: Understood): string {
+  const missing = hops.some(({ kind }) => kind === 'site') && !makesSites(spec);
+  return missing ? '  no target of the spec makes that site\n' : '';
+}
+
 interface Rewritten {
   readonly asked: string;
   readonly name: string;
@@ -113,15 +119,18 @@ const ANSWERS = {
 };
 
 function rewrittenText({ asked, name, type = 'A', hops, warnings }: Rewritten, understood: Understood, io: Io): string {
-  const { document, spec } = understood;
+  const { document, spec, read } = understood;
   const server = nameServer();
-  const told = clientsOf(spec).pods ? '' : `  no target of the spec tells pods so, which ${server.target} would\n`;
+  const told = clientsOf(spec, read).pods
+    ? ''
+    : `  no target of the spec tells pods so, which ${server.target} would\n`;
   return [
     `${printable(asked)} is looked up as ${name}\n`,
     hopLines(hops, document),
     `  ${ANSWERS[server.namesIn(type)]}\n`,
     '  nodes ask their own resolver and get the public address; see explain pull\n',
     told,
+    unmadeSites(hops, understood),
     formatDiagnostics(warnings, document, { colour: io.colour.out }),
   ].join('');
 }
@@ -174,36 +183,37 @@ function explainPull(question: PullQuestion, understood: Understood, io: Io): St
   return 0;
 }
 
-function waysOf({ image, node }: PullQuestion, { policy, spec }: Understood): Way[] | Problem {
+function waysOf({ image, node }: PullQuestion, { policy, spec, read }: Understood): Way[] | Problem {
   if (image === '' || /\s|^[a-z]+:\/\//.test(image))
     return {
       problem: `"${image}" is no image`,
       hint: 'write one as nodes do, such as registry.example.com/group/app:v1',
     };
-  const known = nodesOf(policy, spec);
+  const known = nodesOf(policy, spec, read);
   const asked = node === undefined ? known : known.filter(({ target }) => target === node);
   if (node !== undefined && asked.length === 0) {
-    const names = known.map(({ target }) => target).join(', ');
+    const names = [...new Set(known.map(({ target }) => target))].join(', ');
     return {
       problem: `the spec has no target for nodes named "${node}"`,
       hint: names === '' ? 'add one under targets, such as containerd: {}' : `it has ${names}`,
     };
   }
   if (asked.length === 0) return [{ nodes: [], hops: pullHops(policy, image).map(worded) }];
-  const ways = new Map<string, Way>();
+  const ways = new Map<string, { readonly nodes: readonly Nodes[]; readonly hops: readonly Hop[] }>();
   for (const settings of asked) {
     const hops = pullHops(policy, image, settings).map(worded);
     const key = JSON.stringify(hops);
-    ways.set(key, { nodes: [...(ways.get(key)?.nodes ?? []), settings.target], hops });
+    ways.set(key, { nodes: [...(ways.get(key)?.nodes ?? []), settings], hops });
   }
-  return [...ways.values()];
+  return [...ways.values()].map(({ nodes, hops }) => ({ nodes: nodeNames(nodes, asked), hops }));
 }
 
 function worded(hop: PullHop): Hop {
   return { ...hop, words: PULL_WORDS[hop.kind] };
 }
 
-function textOf(image: string, { nodes, hops }: Way, { policy, document }: Understood): string {
+function textOf(image: string, { nodes, hops }: Way, understood: Understood): string {
+  const { policy, document } = understood;
   const on = nodes.length > 0 ? ` on ${nodes.join(', ')}` : '';
   const isMirrored = hops[0]?.at !== undefined;
   const what = isMirrored ? 'is pulled through a mirror' : 'is left alone: no mirror is for its registry';
@@ -211,7 +221,7 @@ function textOf(image: string, { nodes, hops }: Way, { policy, document }: Under
     nodes.length === 0 && isMirrored
       ? `  no target of the spec tells nodes so, which ${nodeTargets().join(', ')} would\n`
       : '';
-  return `${printable(image)} ${what}${on}\n${hopLines(hops, document)}${untold}${isMirrored ? '' : nearMiss(image, policy.rewrites)}`;
+  return `${printable(image)} ${what}${on}\n${hopLines(hops, document)}${untold}${unmadeSites(hops, understood)}${isMirrored ? '' : nearMiss(image, policy.rewrites)}`;
 }
 
 /** Nodes compare registries letter by letter, which nobody expects. */

@@ -27,7 +27,7 @@ export function lint({ spec: argument, accept = [], format }: LintArguments, io:
   const dated = diagnostics.filter(isRule);
   if (!policy || !spec || !source || hasError(diagnostics.filter((one) => !isRule(one))))
     return print({ ...report, status: 2, diagnostics, asked: 'changes' }, format, io);
-  const all = [...dated, ...findings(policy, spec, { clients: clientsOf(spec), read: source.read })];
+  const all = [...dated, ...findings(policy, spec, { clients: clientsOf(spec, source.read), read: source.read })];
   const accepted = all.filter(({ code }) => accept.includes(code));
   const left = all.filter(({ code }) => !accept.includes(code));
   const beside = accepted.length === 0 ? '' : ` beside ${count(accepted.length, 'accepted finding')}`;

@@ -43,6 +43,7 @@ export interface Understood {
   readonly policy: Policy;
   readonly spec: Spec;
   readonly document: LocatedDocument;
+  readonly read: ReadFile;
 }
 
 /** Opens and compiles in one go. */

@@ -4,10 +4,11 @@ import { epochSeconds } from '../policy/apiKeys.ts';
 import { run } from '../policy/automaton.ts';
 import { splitTarget } from '../policy/decide.ts';
 import { canonicalName, resolveName } from '../policy/names.ts';
-import { type NodeSettings, pullHops } from '../policy/pulls.ts';
+import { pullHops } from '../policy/pulls.ts';
 import type { DomainRewrite, Policy, Route } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
-import { nodesOf } from '../targets/clients.ts';
+import { type Nodes, nodeNames, nodesOf } from '../targets/clients.ts';
+import type { ReadFile } from '../targets/target.ts';
 import { testCodes } from './codes.ts';
 import { reasonOf } from './reason.ts';
 import type { Coverage, TestOutcome } from './report.ts';
@@ -33,16 +34,22 @@ interface Observation {
 }
 
 type Decide = (test: RequestTest) => Decided | Problem;
-type Node = NodeSettings & { readonly target: string };
+
+/** A spec that is valid, and what reads the files beside it. */
+interface Tested {
+  readonly policy: Policy;
+  readonly spec: Spec;
+  readonly read: ReadFile;
+}
 
 interface Context {
   readonly policy: Policy;
   readonly decide: Decide;
-  readonly nodes: readonly Node[];
+  readonly nodes: readonly Nodes[];
 }
 
 /** Runs `tests:` against the reference evaluator. */
-export function runTests(policy: Policy, spec: Spec): TestRun {
+export function runTests({ policy, spec, read }: Tested): TestRun {
   const ask = decider(policy);
   const decide: Decide = ({ request, apiKey, from, headers, proxy, at }) => {
     const [method = '', target = '', ...rest] = request.split(' ');
@@ -55,7 +62,7 @@ export function runTests(policy: Policy, spec: Spec): TestRun {
     return ask({ method, target, apiKey, from, proxy, headers: Object.entries(headers ?? {}), at: moment });
   };
   const pulls = (spec.tests ?? []).some((test) => 'pull' in test);
-  const context = { policy, decide, nodes: pulls ? nodesOf(policy, spec) : [] };
+  const context = { policy, decide, nodes: pulls ? nodesOf(policy, spec, read) : [] };
   const results = (spec.tests ?? []).map((test, index) => runTest(test, ['tests', index], context));
   return {
     outcomes: results.map((result) => result.outcome),
@@ -116,7 +123,7 @@ function observe(test: SpecTest, { policy, decide, nodes }: Context): Observatio
 function observePull(
   { pull: image, node: kind }: PullTest,
   policy: Policy,
-  nodes: readonly Node[],
+  nodes: readonly Nodes[],
 ): Observation | Problem {
   const meant = kind === undefined ? nodes : nodes.filter(({ target }) => target === kind);
   if (kind !== undefined && meant.length === 0) {
@@ -131,11 +138,12 @@ function observePull(
       .slice(0, 1)
       .map((hop) => ({ hop, node })),
   );
-  const hosts = new Set(first.map(({ hop }) => hop.host));
-  const differ = first.map(({ hop, node }) => `${hop.host} on ${node?.target}`).join(', ');
+  const hosts = [...new Set(first.map(({ hop }) => hop.host))];
+  const nodesAt = (host: string) => first.flatMap(({ hop, node }) => (node && hop.host === host ? [node] : []));
+  const differ = hosts.map((host) => `${host} on ${nodeNames(nodesAt(host), meant).join(', ')}`).join(', ');
   const at = first.find(({ hop }) => hop.at !== undefined)?.hop.at;
   return {
-    actual: hosts.size === 1 ? [...hosts].join() : differ,
+    actual: hosts.length === 1 ? hosts.join() : differ,
     why: at ? 'a mirror is for it' : 'no mirror is for it',
     ...(at && { origin: at }),
   };

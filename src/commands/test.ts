@@ -16,14 +16,14 @@ export interface TestArguments {
 
 /** Runs `tests:` of a spec that is valid. */
 export function test({ spec: argument, coverage: wanted, failUnder, format }: TestArguments, io: Io): Status {
-  const { document, spec, policy, diagnostics } = compileArgument(argument, io);
+  const { source, document, spec, policy, diagnostics } = compileArgument(argument, io);
   const untold = (problems: readonly Diagnostic[]) =>
     print({ command: 'test', status: 2, diagnostics: problems, document, asked: 'changes', tests: [] }, format, io);
-  if (!policy || !spec || hasError(diagnostics)) return untold(diagnostics);
+  if (!source || !policy || !spec || hasError(diagnostics)) return untold(diagnostics);
   if ((spec.tests ?? []).length === 0) return untold([...diagnostics, testCodes.report('none', ['name'], {})]);
   if (failUnder !== undefined && policy.routes.length === 0)
     return untold([...diagnostics, testCodes.report('no-routes', ['name'], {})]);
-  const run = runTests(policy, spec);
+  const run = runTests({ policy, spec, read: source.read });
   const failed = run.outcomes.filter((outcome) => !outcome.passed).length;
   const tooLow = failUnder !== undefined && percentOf(run.coverage) < failUnder;
   const shortfall = tooLow ? `, coverage is below ${failUnder}%` : '';

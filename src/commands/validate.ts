@@ -12,7 +12,7 @@ export interface ValidateArguments {
 /** Schema, references, semantics, what each target can say, and then the spec's own tests: all problems in one run. */
 export function validate({ spec: argument, format }: ValidateArguments, io: Io): Status {
   const { source, document, spec, policy, files, diagnostics } = compileArgument(argument, io, { now: io.now });
-  const run = files && policy && spec ? runTests(policy, spec) : undefined;
+  const run = source && files && policy && spec ? runTests({ policy, spec, read: source.read }) : undefined;
   const all = [...diagnostics, ...(run?.diagnostics ?? [])];
   const status = source === undefined ? 2 : hasError(all) ? 1 : 0;
   const tests = run?.outcomes ?? [];

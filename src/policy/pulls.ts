@@ -16,6 +16,8 @@ export interface NodeSettings {
   readonly mirrors: readonly Mirror[];
   /** Whether they try the registry itself in the end. */
   readonly fallsBack: boolean;
+  /** Registries that the mirror of "*" is not asked for although they have none of their own. */
+  readonly bypassed?: readonly string[];
 }
 
 /** One station of an image pull. `host` carries the port where it is not the default. */
@@ -71,11 +73,12 @@ export function registryOf(image: string): string {
 export function pullHops(
   policy: Policy,
   image: string,
-  { mirrors, fallsBack }: NodeSettings = { mirrors: rewrittenMirrors(policy), fallsBack: false },
+  { mirrors, fallsBack, bypassed = [] }: NodeSettings = { mirrors: rewrittenMirrors(policy), fallsBack: false },
 ): PullHop[] {
   const registry = registryOf(image);
   // Runtimes look mirrors up by the exact text of the image's host: neither a port nor another case is forgiven.
-  const mirror = mirrors.find((one) => one.registry === registry) ?? mirrors.find((one) => one.registry === '*');
+  const own = mirrors.find((one) => one.registry === registry);
+  const mirror = own ?? (bypassed.includes(registry) ? undefined : mirrors.find((one) => one.registry === '*'));
   const [first, ...others] = mirror?.endpoints.map(endpointHost) ?? [];
   if (!mirror || first === undefined) return [{ kind: 'node', host: registry }];
   const { origin: at } = mirror;

@@ -15,6 +15,8 @@ export interface NodeClient {
   readonly at: SpecPath;
   /** Registries mirrored beside those of the rewrites; "*" is every other one. */
   readonly mirrored: readonly string[];
+  /** Registries that the mirror of "*" is not asked for on some of them. */
+  readonly bypassed: readonly string[];
   /** `always`: the product tries the registry itself in the end and cannot be told not to. */
   readonly fallsBack: 'never' | 'configured' | 'always';
 }
@@ -26,5 +28,5 @@ export interface SiteCertificate {
 }
 
 export function mirrors(node: NodeClient, registry: string): boolean {
-  return node.mirrored.includes(registry) || node.mirrored.includes('*');
+  return node.mirrored.includes(registry) || (node.mirrored.includes('*') && !node.bypassed.includes(registry));
 }

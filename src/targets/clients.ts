@@ -4,31 +4,56 @@ import type { Clients } from '../rules/clients.ts';
 import type { Spec } from '../spec/schema.ts';
 import { targets } from './index.ts';
 import { mirrorsOf } from './mirrors.ts';
-import type { NameServer, Target } from './target.ts';
+import type { NameServer, ReadFile, Target } from './target.ts';
 
 /** Who is told about the rewrites of a spec, as far as its targets say. */
-export function clientsOf(spec: Spec): Clients {
+export function clientsOf(spec: Spec, read: ReadFile): Clients {
   const used = usedBy(spec);
   return {
     nodes: used.flatMap(({ target: { name, nodes }, options, at }) => {
       if (!nodes) return [];
-      const { mirrors, fallsBack } = nodes(options);
-      return [{ target: name, at, mirrored: Object.keys(mirrors), fallsBack }];
+      const { mirrors, fallsBack, kinds = [] } = nodes(options, read);
+      const bypassed = kinds.flatMap((kind) => kind.bypassed ?? []);
+      return [{ target: name, at, mirrored: Object.keys(mirrors), bypassed, fallsBack }];
     }),
     pods: used.some(({ target }) => target.names !== undefined),
     certificates: used.flatMap(({ target, ...input }) => target.siteCertificate?.(input) ?? []),
   };
 }
 
-/** What each kind of node is told that the spec has a target for, without what its product cannot do. */
-export function nodesOf(policy: Policy, spec: Spec): (NodeSettings & { readonly target: string })[] {
-  return usedBy(spec).flatMap(({ target: { name, nodes }, options, at }) => {
+/** Whether a target makes the sites of domain rewrites. */
+export function makesSites(spec: Spec): boolean {
+  return usedBy(spec).some(({ target: { run }, options }) => run?.serves === 'requests' && run.rendersSites(options));
+}
+
+/** Nodes that pull in one way, and how messages name them. */
+export type Nodes = NodeSettings & Readonly<Record<'target' | 'name', string>>;
+
+/** What each kind of node does that the spec has a target for. */
+export function nodesOf(policy: Policy, spec: Spec, read: ReadFile): Nodes[] {
+  return usedBy(spec).flatMap(({ target: { name: target, nodes }, options, at }) => {
     if (!nodes) return [];
-    const { mirrors, fallsBack, unsupported = () => [] } = nodes(options);
-    const all = mirrorsOf(policy, mirrors, [...at, 'mirrors']);
-    const told = all.filter((mirror) => unsupported(mirror).length === 0);
-    return [{ target: name, mirrors: told, fallsBack: fallsBack !== 'never' }];
+    const { mirrors, fallsBack, kinds = [] } = nodes(options, read);
+    const told = {
+      target,
+      name: target,
+      mirrors: mirrorsOf(policy, mirrors, [...at, 'mirrors']),
+      fallsBack: fallsBack !== 'never',
+    };
+    const all = kinds.map(({ name, ordered = (endpoints) => endpoints, bypassed = [] }) => ({
+      ...told,
+      name: `${target} (${name})`,
+      mirrors: told.mirrors.map((mirror) => ({ ...mirror, endpoints: ordered(mirror.endpoints) })),
+      bypassed,
+    }));
+    return all.length > 0 ? all : [told];
   });
+}
+
+/** The names of some of all nodes; a product by its name alone where all of its versions are among them. */
+export function nodeNames(some: readonly Nodes[], all: readonly Nodes[]): string[] {
+  const isWhole = (target: string) => all.every((one) => one.target !== target || some.includes(one));
+  return [...new Set(some.map(({ name, target }) => (isWhole(target) ? target : name)))];
 }
 
 /** The target that answers the DNS questions of pods, and how it does. */

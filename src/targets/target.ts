@@ -2,7 +2,6 @@ import type * as z from 'zod';
 import type { AnyTouches, Touches } from '../accessDiff/declared.ts';
 import type { Diagnostic, Result, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Enforcement } from '../policy/fields.ts';
-import type { Mirror } from '../policy/pulls.ts';
 import type { DomainRewrite, Policy } from '../policy/types.ts';
 
 /** One file of a target's output, whole. */
@@ -65,8 +64,18 @@ export interface NodeSettings {
   readonly mirrors: Readonly<Record<string, readonly string[]>>;
   /** `always`: the product tries the registry itself in the end and cannot be told not to. */
   readonly fallsBack: 'never' | 'configured' | 'always';
-  /** What the product cannot do with a mirror; absent where it can do all. */
-  readonly unsupported?: (mirror: Mirror) => Diagnostic[];
+  /** Versions of the product that pull in different ways; absent where all do as the settings say. */
+  readonly kinds?: readonly NodeKind[];
+}
+
+/** A version of a product, and what it makes of its settings. */
+export interface NodeKind {
+  /** As messages name it, such as `containerd 2`. */
+  readonly name: string;
+  /** The order in which endpoints are asked; that of the spec where absent. */
+  readonly ordered?: (endpoints: readonly string[]) => readonly string[];
+  /** Registries that the mirror of "*" is not asked for although they have none of their own. */
+  readonly bypassed?: readonly string[];
 }
 
 /** How a DNS server that rewrites names gives the answer back. */
@@ -123,7 +132,7 @@ interface Capabilities<Options> {
   /** Compares what runs with what the spec makes. */
   readonly live?: CompareLive<Options> | undefined;
   /** For targets that configure nodes which pull images. */
-  readonly nodes?: ((options: Options) => NodeSettings) | undefined;
+  readonly nodes?: ((options: Options, read: ReadFile) => NodeSettings) | undefined;
   /** For targets that answer the DNS questions of pods. */
   readonly names?: NameServer | undefined;
   /** For targets with sites of domain rewrites: the certificate that these show, where it is a file. */
@@ -171,7 +180,7 @@ export function defineTarget<Schema extends z.ZodType, Model>(definition: Target
     ...others,
     options: schema,
     live: live && ((text, expected) => live(text, typed(expected))),
-    nodes: nodes && ((options) => nodes(typedOptions(options))),
+    nodes: nodes && ((options, read) => nodes(typedOptions(options), read)),
     siteCertificate: siteCertificate && ((input) => siteCertificate(typed(input))),
     run: run && typedRunner(run, typedOptions),
     emit(input) {

@@ -33,7 +33,14 @@ export const bottlerocket = defineTarget({
   },
   files: (file) => [file],
   live: compareBottlerocket,
-  nodes: ({ mirrors = {} }) => ({ mirrors, fallsBack: 'always' }),
+  nodes: ({ mirrors = {}, merge }, read) => ({
+    mirrors,
+    fallsBack: 'always',
+    kinds: [
+      { name: 'containerd 1.7' },
+      { name: 'containerd 2', ordered: byName, bypassed: registriesWithCredentials(merge && read(merge)) },
+    ],
+  }),
 });
 
 function fileOf({ policy, options, at, read }: TargetInput<BottlerocketOptions>): Result<RenderedFile> {
@@ -54,6 +61,7 @@ function fileOf({ policy, options, at, read }: TargetInput<BottlerocketOptions>)
   const settings = mirrors.length + authorities.length === 0 ? '' : userDataText(model);
   if (text === undefined || hasError(problems)) return { diagnostics: problems };
   const input = { name: policy.name, file: merge, text, settings, mirrors, authorities, at: mergeAt };
+  problems.push(...bypassing(mirrors, merge, text, mergeAt));
   const merged = mergeUserData(input, problems);
   return merged === undefined
     ? { diagnostics: problems }
@@ -62,9 +70,24 @@ function fileOf({ policy, options, at, read }: TargetInput<BottlerocketOptions>)
 }
 
 /** Since Bottlerocket's core kit 13.1, which brought containerd 2, endpoints are kept in a sorted map. */
+function byName(endpoints: readonly string[]): readonly string[] {
+  return endpoints.toSorted((a, b) => (a < b ? -1 : 1));
+}
+
+/**
+ * Since then a registry with credentials also gets a file of its own, and containerd asks the mirror of "*" only for
+ * registries without one.
+ */
+function bypassing(mirrors: readonly Mirror[], file: string, text: string, at: SpecPath): Diagnostic[] {
+  const named = new Set(mirrors.map(({ registry }) => registry));
+  if (!named.has('*')) return [];
+  const bypassed = registriesWithCredentials(text).filter((registry) => !named.has(registry));
+  return bypassed.map((registry) => bottlerocketCodes.report('credentials-bypass', at, { file, registry }));
+}
+
 function reordered(mirrors: readonly Mirror[]): Diagnostic[] {
   return mirrors.flatMap(({ registry, endpoints, origin }) => {
-    const [first = ''] = endpoints.toSorted((a, b) => (a < b ? -1 : 1));
+    const [first = ''] = byName(endpoints);
     return first === endpoints[0] ? [] : [bottlerocketCodes.report('own-order', origin, { registry, first })];
   });
 }
@@ -155,6 +178,15 @@ function mergeUserData(input: MergeInput, problems: Diagnostic[]): string | unde
   if (result instanceof TomlError)
     return refuse(`cannot take these settings: ${reasonOf(result)}`, 'write settings as tables, not inline');
   return merged;
+}
+
+/** Registries that given user data has credentials for; none where it cannot be read. */
+function registriesWithCredentials(text: string | undefined): string[] {
+  const given = text === undefined ? undefined : parsed(text);
+  const registry = memberOf(memberOf(given, 'settings'), 'container-registry');
+  const lists = [memberOf(registry, 'credentials'), memberOf(registry, 'creds')];
+  const names = lists.flatMap((list) => (Array.isArray(list) ? list.map((one) => memberOf(one, 'registry')) : []));
+  return [...new Set(names.filter((name) => typeof name === 'string'))].sort();
 }
 
 /** The text without our lines; `undefined` where the markers are not one pair. */

@@ -48,11 +48,7 @@ export const crio = defineTarget({
       comment: '#',
     },
   ],
-  nodes: ({ mirrors = {}, fallback = true }) => ({
-    mirrors,
-    fallsBack: fallback ? 'configured' : 'never',
-    unsupported,
-  }),
+  nodes: ({ mirrors = {}, fallback = true }) => ({ mirrors, fallsBack: fallback ? 'configured' : 'never' }),
 });
 
 function unsupported({ registry, endpoints, origin }: Mirror): Diagnostic[] {

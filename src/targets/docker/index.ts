@@ -27,7 +27,7 @@ export const docker = defineTarget({
     return resultOf({ mirrors: all.flatMap(({ endpoints }) => endpoints.map(quoted)) }, problems);
   },
   files: (model) => [{ path: 'docker/daemon.json', text: renderTemplate('docker', 'daemon.json.njk', model) }],
-  nodes: ({ mirrors = {} }) => ({ mirrors, fallsBack: 'always', unsupported }),
+  nodes: ({ mirrors = {} }) => ({ mirrors, fallsBack: 'always' }),
 });
 
 /** Docker has one list of mirrors, and asks it for images of Docker Hub only. */

@@ -14,7 +14,10 @@ const nothing: Policy = { ...policy, rewrites: [] };
 const MIRROR = { registry: 'registry.postern.example', endpoint: ['https://registry.private.example'] };
 const ca = readFileSync(new URL('authority.pem', import.meta.url), 'utf8');
 
-function merge(text: string, { rewrites = policy, ...more }: { rewrites?: Policy; pki?: object; form?: string } = {}) {
+function merge(
+  text: string,
+  { rewrites = policy, ...more }: { rewrites?: Policy; pki?: object; mirrors?: object; form?: string } = {},
+) {
   const options = bottlerocket.options.parse({ merge: 'given.toml', ...more });
   const read = (path: string) => ({ 'given.toml': text, 'ca.pem': ca })[path];
   const { value, diagnostics } = bottlerocket.emit({
@@ -41,6 +44,14 @@ function withMirror(toml: string): object {
 }
 
 const test = suite('merge into user data');
+
+test('credentials that keep nodes from asking the mirror of all other registries', () => {
+  const given = '[[settings.container-registry.creds]]\nregistry = "paid.example"\nauth = "eA=="\n';
+  const all = { '*': ['https://cache.example'] };
+  assert.equal(merge(given, { mirrors: all }).problems, ['bottlerocket/credentials-bypass']);
+  assert.equal(merge(given, { mirrors: { ...all, 'paid.example': ['https://cache.example'] } }).problems, []);
+  assert.equal(merge(given).problems, []);
+});
 
 for (const [what, given] of [
   ['nothing', ''],
