@@ -74,6 +74,19 @@ const TABLE: readonly [title: string, edit: (spec: Draft) => void, expected: rea
     'GET /groups/c0ffee as reader from 10.0.0.1: refused with 404 -> forwarded to gitlab',
   ],
   [
+    'a parameter that takes escaped text',
+    (spec) =>
+      set(spec.routes, 'read', { allow: ['GET /groups', 'GET /groups/{id:int}', 'GET /p/{project:encodedText}'] }),
+    ['widening allowed: newly allowed: GET /p/{project:encodedText} for keys "reader", "writer"'],
+    'GET /p/x%3Fy as reader from 10.0.0.1: refused with 404 -> forwarded to gitlab',
+  ],
+  [
+    'a rest that may end with a slash',
+    (spec) => set(spec.routes, 'read', { allow: [...base.routes.read.allow, 'GET /p/{rest:slug*}/'] }),
+    ['widening allowed: newly allowed: GET /p/{rest:slug*}/ for keys "reader", "writer"'],
+    'GET /p/42/ as reader from 10.0.0.1: refused with 404 -> forwarded to gitlab',
+  ],
+  [
     'a narrower parameter',
     (spec) => set(spec.routes, 'read', { allow: ['GET /groups', 'GET /groups/{id:int}', 'GET /p/{project}'] }),
     ['narrowing denied: newly denied: GET /p/{project:encodedPath} for keys "reader", "writer"'],

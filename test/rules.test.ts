@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { resolvePolicy } from '../src/policy/resolve.ts';
-import { expiry } from '../src/rules/access.ts';
+import { decodedTwice, expiry } from '../src/rules/access.ts';
 import { lint } from '../src/rules/index.ts';
 import { type Spec, specSchema } from '../src/spec/schema.ts';
 
@@ -65,6 +65,17 @@ test('an entry that a wider one of its group covers', () => {
   };
   const found = lints({ upstreams, proxies, tests, routes, apiKeys: { k: { key: 'env:K', token: 'env:T' } } });
   assert.equal(found, ['routes.r.allow.3 rule/redundant', 'routes.r.allow.1 rule/redundant']);
+});
+
+test('text that is escaped once, for a server that decodes twice', () => {
+  const routes = { r: { upstream: 'u', allow: ['GET /a/{id:int}/{ref:encodedText}/x', 'GET /b/{rest:encodedText*}'] } };
+  const spec = { upstreams, proxies, tests, routes, apiKeys: { k: { key: 'env:K', token: 'env:T' } } };
+  assert.equal(lints(spec), ['routes.r.allow.0 rule/decoded-twice', 'routes.r.allow.1 rule/decoded-twice']);
+  const [first] = decodedTwice(read(spec).policy);
+  assert.match(
+    first?.message ?? '',
+    '/a/42/x%252F..%252Fy/x, in which a server that decodes twice reads /a/42/x/../y/x',
+  );
 });
 
 test('what is wider than most authors mean', () => {

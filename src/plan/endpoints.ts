@@ -1,7 +1,8 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import { type Access, type Cell, isRoute, lookupMethod, type Rule } from '../policy/access.ts';
-import { parameterName, REST, type State } from '../policy/automaton.ts';
-import { ACCEPTED_BY, PARAMETER_TYPES, type ParameterType } from '../policy/segment.ts';
+import { parameterName, restName, type State } from '../policy/automaton.ts';
+import type { PatternSegment } from '../policy/pattern.ts';
+import { PARAMETER_TYPES, type ParameterType, WIDER } from '../policy/segment.ts';
 
 /** What a method does at a path: one row of a table of routes. */
 export interface Operation {
@@ -104,15 +105,22 @@ function endpointOf({ state, allow, cells }: Access['places'][number]): Endpoint
 }
 
 /** Whether the pattern of a rule, parameters by type and of a choice the value in question, is this one. */
-function isWrittenAs({ pattern: { segments, tail } }: Rule, name: string): boolean {
+function isWrittenAs({ pattern: { segments } }: Rule, name: string): boolean {
   const parts = name.slice(1).split('/');
-  if (parts.length !== segments.length) return false;
-  return segments.every((segment, index) => {
-    const part = parts[index] ?? '';
-    if (segment.kind === 'literal') return segment.text === part;
-    if (segment.kind === 'choice') return segment.values.includes(part);
-    return part === (tail && index === segments.length - 1 ? REST : parameterName(segment.type));
-  });
+  return parts.length === segments.length && segments.every((segment, index) => isNamed(segment, parts[index] ?? ''));
+}
+
+function isNamed(segment: PatternSegment, part: string): boolean {
+  switch (segment.kind) {
+    case 'literal':
+      return segment.text === part;
+    case 'choice':
+      return segment.values.includes(part);
+    case 'parameter':
+      return part === parameterName(segment.type);
+    case 'rest':
+      return part === restName(segment.type);
+  }
 }
 
 function stepsOf(
@@ -120,7 +128,7 @@ function stepsOf(
   nameOf: (id: number) => string,
 ): Pick<Junction, 'literals' | 'parameters'> {
   const types = PARAMETER_TYPES.filter((type) => {
-    const [, wider] = ACCEPTED_BY[type];
+    const wider = WIDER[type];
     return classes[type] !== (wider && classes[wider]);
   });
   const parameters = types.flatMap((type) => {

@@ -37,6 +37,7 @@ export const CLASS_EXAMPLES: Readonly<Record<ParameterType, string>> = {
   slug: 'x-1',
   segment: 'x~1',
   encodedPath: 'x%2Fy',
+  encodedText: 'x%3Fy',
 };
 
 /** A segment of this class that is none of some literals; every class is infinite, so there is one. */
@@ -54,45 +55,45 @@ export const MAX_STATES = 400_000;
 
 interface Node<T> {
   readonly order: number;
-  /** The pattern up to here, parameters by type, `{segment*}` for a tail. */
+  /** The pattern up to here, parameters by type. */
   readonly name: string;
   readonly literals: Map<string, Node<T>>;
   readonly parameters: Map<ParameterType, Node<T>>;
-  /** Reached by one or more segments of type `segment`. */
-  tail?: Node<T>;
-  /** Set on the node of a tail itself. */
-  loops: boolean;
+  /** Reached by one or more segments of a type. */
+  readonly rests: Map<ParameterType, Node<T>>;
+  /** Set on the node of a rest itself: the segments that lead back to it. */
+  readonly repeats: ParameterType | undefined;
   readonly accepts: { readonly item: T; readonly index: number }[];
 }
 
 /** All patterns as a tree; `undefined` where its nodes are more than `MAX_STATES`, as lists of values soon make them. */
 function insertAll<T extends { readonly pattern: PathPattern }>(items: readonly T[]): Node<T> | undefined {
   let count = 0;
-  const create = (name: string, loops = false): Node<T> => ({
+  const create = (name: string, repeats?: ParameterType): Node<T> => ({
     order: count++,
     name,
     literals: new Map(),
     parameters: new Map(),
-    loops,
+    rests: new Map(),
+    repeats,
     accepts: [],
   });
-  const child = <K>(map: Map<K, Node<T>>, key: K, name: string): Node<T> => {
+  const child = <K>(map: Map<K, Node<T>>, key: K, name: string, repeats?: ParameterType): Node<T> => {
     const existing = map.get(key);
     if (existing) return existing;
-    const node = create(name);
+    const node = create(name, repeats);
     map.set(key, node);
     return node;
   };
   const literal = (node: Node<T>, text: string) => child(node.literals, text, `${node.name}/${text}`);
   const parameter = (node: Node<T>, type: ParameterType) =>
     child(node.parameters, type, `${node.name}/${parameterName(type)}`);
+  const rest = (node: Node<T>, type: ParameterType) => child(node.rests, type, `${node.name}/${restName(type)}`, type);
   const root = create('');
   for (const [index, item] of items.entries()) {
     let nodes = [root];
-    const { segments, tail } = item.pattern;
-    for (const [position, segment] of segments.entries()) {
-      if (tail && position === segments.length - 1)
-        nodes = nodes.map((node) => (node.tail ??= create(`${node.name}/${REST}`, true)));
+    for (const segment of item.pattern.segments) {
+      if (segment.kind === 'rest') nodes = nodes.map((node) => rest(node, segment.type));
       else if (segment.kind === 'parameter') nodes = nodes.map((node) => parameter(node, segment.type));
       else if (segment.kind === 'literal') nodes = nodes.map((node) => literal(node, segment.text));
       else if (nodes.length * segment.values.length > MAX_STATES) return undefined;
@@ -109,12 +110,8 @@ function afterClass<T>(nodes: readonly Node<T>[], type: ParameterType): Node<T>[
   const next: Node<T>[] = [];
   for (const node of nodes) {
     for (const accepting of ACCEPTED_BY[type]) {
-      const child = node.parameters.get(accepting);
-      if (child) next.push(child);
-    }
-    if (type !== 'encodedPath') {
-      if (node.tail) next.push(node.tail);
-      if (node.loops) next.push(node);
+      for (const child of [node.parameters.get(accepting), node.rests.get(accepting)]) if (child) next.push(child);
+      if (node.repeats === accepting) next.push(node);
     }
   }
   return next;
@@ -134,7 +131,10 @@ function afterLiteral<T>(nodes: readonly Node<T>[], text: string): Node<T>[] {
 export function parameterName(type: ParameterType): string {
   return `{${type}}`;
 }
-export const REST = parameterName('segment').replace('}', '*}');
+export function restName(type: ParameterType): string {
+  return `{${type}*}`;
+}
+const isRestName = (part: string | undefined) => part?.endsWith('*}') === true;
 
 /** The pattern of the paths that lead to all of these nodes: in each place the narrowest of what they take there. */
 function meetOf(nodes: readonly { readonly name: string }[]): string {
@@ -144,22 +144,27 @@ function meetOf(nodes: readonly { readonly name: string }[]): string {
 }
 
 function narrower(a: readonly string[], b: readonly string[]): string {
-  // Where only one is over, it is a tail, and the other says what its next segments are.
-  const parts = Array.from({ length: Math.max(a.length, b.length) }, (_, index) =>
-    narrowerPart(a[index] ?? REST, b[index] ?? REST),
-  );
-  return parts.join('/');
+  const length = Math.max(a.length, b.length);
+  const [left, right] = [stretched(a, length), stretched(b, length)];
+  return left.map((part, index) => narrowerPart(part, right[index] ?? part)).join('/');
 }
 
-const BREADTH = ['uuid', 'int', 'hex', 'slug', 'segment', 'encodedPath'].map((type) => `{${type}}`);
+/** With its rest as often as makes it so long: where the other is longer, that says what each of those segments is. */
+function stretched(parts: readonly string[], length: number): readonly string[] {
+  const at = parts.findIndex(isRestName);
+  const more = Array.from({ length: length - parts.length }, () => parts[at] ?? '');
+  return at < 0 ? parts : parts.toSpliced(at, 0, ...more);
+}
+
+const BREADTH = PARAMETER_TYPES.map(parameterName);
 
 /** Of two that both take a segment: a literal before any type; of types that share segments, one lies in the other. */
 function narrowerPart(a: string, b: string): string {
-  if (a === b) return a;
-  const [one, other] = [a, b].map((part) => (part === REST ? parameterName('segment') : part));
+  const [one, other] = [a, b].map((part) => part.replace('*}', '}'));
   if (one === undefined || other === undefined) return a;
   // A literal is in no list, and so comes first.
-  return BREADTH.indexOf(one) <= BREADTH.indexOf(other) ? one : other;
+  const narrow = BREADTH.indexOf(one) <= BREADTH.indexOf(other) ? one : other;
+  return isRestName(a) && isRestName(b) ? narrow.replace('}', '*}') : narrow;
 }
 
 /**

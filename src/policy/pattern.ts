@@ -3,14 +3,14 @@ import { classify, PARAMETER_TYPES, type ParameterType } from './segment.ts';
 export type PatternSegment =
   | { readonly kind: 'literal'; readonly text: string }
   | { readonly kind: 'parameter'; readonly name: string; readonly type: ParameterType }
-  | { readonly kind: 'choice'; readonly name: string; readonly values: readonly string[] };
+  | { readonly kind: 'choice'; readonly name: string; readonly values: readonly string[] }
+  /** `{name*}`: one or more segments of this type, after which only a trailing slash may stand. */
+  | { readonly kind: 'rest'; readonly name: string; readonly type: ParameterType };
 
 /** A path pattern; a trailing slash is a last literal segment that is empty, so "/" is one empty literal. */
 export interface PathPattern {
   readonly text: string;
   readonly segments: readonly PatternSegment[];
-  /** `{name*}`: one or more further segments of type `segment`. */
-  readonly tail: boolean;
 }
 
 export interface PatternProblem {
@@ -18,7 +18,7 @@ export interface PatternProblem {
   readonly hint: string;
 }
 
-const PARAMETER = /^\{([A-Za-z_][A-Za-z0-9_-]*)(?:(\*)|:([^{}]*))?\}$/;
+const PARAMETER = /^\{([A-Za-z_][A-Za-z0-9_-]*)(?::([^{}]*?))?(\*)?\}$/;
 const TYPES_HINT = `types: ${PARAMETER_TYPES.join(', ')}, or a list such as {state:opened|closed}`;
 
 function literalProblem(text: string): PatternProblem | undefined {
@@ -48,25 +48,29 @@ function literalProblem(text: string): PatternProblem | undefined {
 
 function parseSegment(text: string): PatternSegment | PatternProblem {
   if (!text.startsWith('{')) return literalProblem(text) ?? { kind: 'literal', text };
-  const [, name = '', star, type] = PARAMETER.exec(text) ?? [];
-  if (name === '') return literalProblem(text) ?? { problem: 'is malformed', hint: TYPES_HINT };
-  if (star !== undefined)
-    return {
-      problem: `has {${name}*} before its end`,
-      hint: '{name*} takes the rest of the path, so nothing may follow it',
-    };
-  if (type === undefined) return { kind: 'parameter', name, type: 'segment' };
+  const [, name = '', type = 'segment', star] = PARAMETER.exec(text) ?? [];
+  if (name === '') return parameterProblem(text);
   const known = PARAMETER_TYPES.find((candidate) => candidate === type);
-  if (known) return { kind: 'parameter', name, type: known };
+  if (known) return { kind: star === undefined ? 'parameter' : 'rest', name, type: known };
   const values = type.split('|');
   if (values.length < 2) return { problem: `has the unknown type "${type}"`, hint: TYPES_HINT };
-  const bad = values.find((value) => classify(value) === undefined);
+  if (star !== undefined)
+    return { problem: `repeats the list {${name}}`, hint: `the rest of the path is of one type: {${name}:slug*}` };
+  const bad = values.find((value) => value.includes('*') || classify(value) === undefined);
   if (bad !== undefined)
     return {
       problem: `offers "${bad}" in {${name}}, which no request may hold`,
       hint: 'write each value as it goes over the wire',
     };
   return { kind: 'choice', name, values: [...new Set(values)].sort() };
+}
+
+/** What is wrong with a segment that starts like a parameter. */
+function parameterProblem(text: string): PatternProblem {
+  const [, name, type] = /^\{([A-Za-z_][A-Za-z0-9_-]*)\*:([^{}*]+)\}$/.exec(text) ?? [];
+  if (name !== undefined)
+    return { problem: `has "${text}", where the star stands too early`, hint: `write {${name}:${type}*}` };
+  return literalProblem(text) ?? { problem: 'is malformed', hint: TYPES_HINT };
 }
 
 /** Reads a path pattern; what is wrong with it, and how to write it, where it is none. */
@@ -83,20 +87,20 @@ export function parsePattern(text: string): PathPattern | PatternProblem {
   const names = new Set<string>();
   for (const [index, part] of parts.entries()) {
     const last = index === parts.length - 1;
-    const tail = last ? /^\{([A-Za-z_][A-Za-z0-9_-]*)\*\}$/.exec(part) : null;
-    const segment: PatternSegment | PatternProblem = tail
-      ? { kind: 'parameter', name: tail[1] ?? '', type: 'segment' }
-      : last && part === ''
-        ? { kind: 'literal', text: '' }
-        : parseSegment(part);
+    const segment = last && part === '' ? ({ kind: 'literal', text: '' } as const) : parseSegment(part);
     if ('problem' in segment) return segment;
+    if (segment.kind === 'rest' && !last && parts.slice(index + 1).join('/') !== '')
+      return {
+        problem: `has {${segment.name}*} before its end`,
+        hint: `{${segment.name}*} takes the rest of the path, so only a trailing slash may follow it`,
+      };
     if (segment.kind !== 'literal' && names.has(segment.name)) {
       return { problem: `names {${segment.name}} twice`, hint: 'give each parameter its own name' };
     }
     if (segment.kind !== 'literal') names.add(segment.name);
     segments.push(segment);
   }
-  return { text, segments, tail: /\{[^{}]*\*\}$/.test(text) };
+  return { text, segments };
 }
 
 const METHOD = /^[A-Z][A-Z0-9-]{0,31}$/;

@@ -21,21 +21,25 @@ export const FORBIDDEN_PARAMETERS: readonly string[] = [
   'token',
 ];
 
+/** OData and its like mark names so ("$top"); most clients escape it. */
+const DOLLAR = '(?:[$]|%24)';
+
 /**
  * Source that matches a forbidden name and the character that ends it; meant for a match that ignores
  * case, right after the "?" or "&" before a name. Only for use beside `querySource`, which sees to it
  * that a name is plain text.
  */
-export const FORBIDDEN_PARAMETER_SOURCE = `(?:${FORBIDDEN_PARAMETERS.map((name) => name.replaceAll('_', '[_.-]')).join('|')})(?:[=&%[]|$)`;
+export const FORBIDDEN_PARAMETER_SOURCE = `${DOLLAR}?(?:${FORBIDDEN_PARAMETERS.map((name) => name.replaceAll('_', '[_.-]')).join('|')})(?:[=&%[]|$)`;
 
-const NAME = '[A-Za-z_][A-Za-z0-9_.-]*';
-const SUBSCRIPT = '(?:\\[|%5[Bb])[A-Za-z0-9_.-]*(?:\\]|%5[Dd])';
+const NAME = `${DOLLAR}?[A-Za-z_][A-Za-z0-9_.-]*`;
+const SUBSCRIPT = `(?:\\[|%5[Bb])${DOLLAR}?[A-Za-z0-9_.-]*(?:\\]|%5[Dd])`;
 // No ";" (older Rack splits there) and no %00.
 const VALUE = "(?:[A-Za-z0-9_.~!$'()*+,:@/?=-]|%(?:0[1-9A-Fa-f]|[1-9A-Fa-f][0-9A-Fa-f]))*";
 
 /**
  * Source, without anchors, of one `name[sub]=value` of the positive query grammar; a query is such pairs
- * joined by "&". A name holds no escapes but its brackets, so that none can spell a forbidden one.
+ * joined by "&", after which one more "&" may stand. A name holds no escapes but its dollar and its brackets, so
+ * that none can spell a forbidden one.
  */
 export function queryPairSource(flavour: RegexFlavour = 'portable'): string {
   const pair = `${NAME}(?:${SUBSCRIPT})*(?:=${VALUE})?`;
@@ -43,7 +47,7 @@ export function queryPairSource(flavour: RegexFlavour = 'portable'): string {
   return flavour === 'possessive' ? pair.replace(/\*(?!\+,)/g, '*+') : pair;
 }
 
-const QUERY = new RegExp(`^${queryPairSource()}(?:&${queryPairSource()})*$`);
+const QUERY = new RegExp(`^${queryPairSource()}(?:&${queryPairSource()})*&?$`);
 const FORBIDDEN = new RegExp(`&${FORBIDDEN_PARAMETER_SOURCE}`, 'i');
 
 /** Whether a raw query (what stands after the "?", possibly nothing) may pass. */

@@ -6,33 +6,65 @@
  */
 
 /** Parameter types, most specific first. */
-export const PARAMETER_TYPES = ['int', 'hex', 'uuid', 'slug', 'segment', 'encodedPath'] as const;
+export const PARAMETER_TYPES = ['int', 'hex', 'uuid', 'slug', 'segment', 'encodedPath', 'encodedText'] as const;
 export type ParameterType = (typeof PARAMETER_TYPES)[number];
 
 /**
- * The types that accept a segment whose most specific type is the key. They form a tree, so the six
- * keys cut the set of all segments into classes that never cross a type's border.
+ * The next wider type: everything that a type accepts, the wider one accepts too. They form a tree, so that
+ * the types cut the set of all segments into classes that never cross a type's border.
  */
-export const ACCEPTED_BY: Readonly<Record<ParameterType, readonly ParameterType[]>> = {
-  int: ['int', 'hex', 'slug', 'segment', 'encodedPath'],
-  hex: ['hex', 'slug', 'segment', 'encodedPath'],
-  uuid: ['uuid', 'slug', 'segment', 'encodedPath'],
-  slug: ['slug', 'segment', 'encodedPath'],
-  segment: ['segment', 'encodedPath'],
-  encodedPath: ['encodedPath'],
+export const WIDER: Readonly<Record<ParameterType, ParameterType | undefined>> = {
+  int: 'hex',
+  hex: 'slug',
+  uuid: 'slug',
+  slug: 'segment',
+  segment: 'encodedPath',
+  encodedPath: 'encodedText',
+  encodedText: undefined,
 };
+
+/** The types that accept a segment of this most specific type, narrowest first. */
+function widening(type: ParameterType): readonly ParameterType[] {
+  const wider = WIDER[type];
+  return wider === undefined ? [type] : [type, ...widening(wider)];
+}
+
+/** The types that accept a segment whose most specific type is the key, narrowest first. */
+export const ACCEPTED_BY: Readonly<Record<ParameterType, readonly ParameterType[]>> = {
+  int: widening('int'),
+  hex: widening('hex'),
+  uuid: widening('uuid'),
+  slug: widening('slug'),
+  segment: widening('segment'),
+  encodedPath: widening('encodedPath'),
+  encodedText: widening('encodedText'),
+};
+
+/** The narrowest type that accepts whatever one of these accepts, such as `slug` for `hex` and `uuid`. */
+export function widestOf(types: readonly [ParameterType, ...ParameterType[]]): ParameterType {
+  const [first] = types;
+  return ACCEPTED_BY[first].find((wide) => types.every((type) => ACCEPTED_BY[type].includes(wide))) ?? 'encodedText';
+}
 
 /** `possessive` (PCRE only) takes away backtracking; every loop below is deterministic, so nothing else changes. */
 export type RegexFlavour = 'portable' | 'possessive';
 
+/** What a segment is made of: dots, what ends a dot segment for some server, and everything else. */
+interface Alphabet {
+  readonly other: string;
+  readonly end: string;
+}
+
 const DOT = '(?:[.]|%2[Ee])';
-const SEMICOLON = '(?:;|%3[Bb])';
-// A pchar, or an escape, other than dot and semicolon. Never the escape of "/", "\", "%" or a control character, and
-// never that of "?" or "#" either: a server that decodes once more would end the path there, so that
-// DELETE /groups/1%3F/hooks/2 removes the group.
+const PCHAR = "[A-Za-z0-9_~!$&'()*+,=:@-]";
+// Never the escape of "/", "\", "%" or a control character, and never that of "?" or "#" either: a server that
+// decodes once more would end the path there, so that DELETE /groups/1%3F/hooks/2 removes the group.
 const ESCAPE =
   '%(?:2[0-246-9A-Da-d]|3[0-9ACDEacde]|[46][0-9A-Fa-f]|5[0-9ABDEFabdef]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f])';
-const OTHER = `(?:[A-Za-z0-9_~!$&'()*+,=:@-]|${ESCAPE})`;
+const PLAIN: Alphabet = { other: `(?:${PCHAR}|${ESCAPE})`, end: '(?:;|%3[Bb])' };
+// Text that was escaped once, as encodeURIComponent does: "?", "#" and "%" may stand in it. A server that ends the
+// path at "?" or "#" would take "..%3Fx" for a step up.
+const TEXT: Alphabet = { other: `(?:${PCHAR}|${ESCAPE}|%25)`, end: '(?:;|%3[BFbf]|%23)' };
 const HEX = '[0-9A-Fa-f]';
 
 /** Source of a regular expression (without anchors) that matches exactly the segments of a type. */
@@ -48,14 +80,26 @@ export function segmentSource(type: ParameterType, flavour: RegexFlavour = 'port
     case 'slug':
       return `(?:[A-Za-z0-9_-]|[.](?:[A-Za-z0-9_-]|[.][A-Za-z0-9._-]))[A-Za-z0-9._-]*${more}`;
     case 'segment':
-      // Neither "." nor ".." in any spelling, alone or before ";": a first unit that is no dot, or one or
-      // two dots that something other than ";" follows, or three dots.
-      return `(?:${OTHER}|${SEMICOLON}|${DOT}(?:${OTHER}|${DOT}(?:${OTHER}|${DOT})))(?:${OTHER}|${SEMICOLON}|${DOT})*${more}`;
-    case 'encodedPath': {
-      const part = segmentSource('segment', flavour);
-      return `${part}(?:%2[Ff]${part})*${more}`;
-    }
+      return partSource(PLAIN, more);
+    case 'encodedPath':
+      return joinedSource(PLAIN, more);
+    case 'encodedText':
+      return joinedSource(TEXT, more);
   }
+}
+
+/**
+ * Neither "." nor ".." in any spelling, alone or before an end: a first unit that is no dot, or one or two dots
+ * that something other than an end follows, or three dots.
+ */
+function partSource({ other, end }: Alphabet, more: string): string {
+  return `(?:${other}|${end}|${DOT}(?:${other}|${DOT}(?:${other}|${DOT})))(?:${other}|${end}|${DOT})*${more}`;
+}
+
+/** Parts with "%2F" between them. */
+function joinedSource(alphabet: Alphabet, more: string): string {
+  const part = partSource(alphabet, more);
+  return `${part}(?:%2[Ff]${part})*${more}`;
 }
 
 const MATCHERS = PARAMETER_TYPES.map((type) => ({ type, regex: new RegExp(`^(?:${segmentSource(type)})$`) }));

@@ -1,6 +1,8 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import { accessOf, isRoute, type Place } from '../policy/access.ts';
+import { CLASS_EXAMPLES } from '../policy/automaton.ts';
 import { ANY_ADDRESS, subtract } from '../policy/cidr.ts';
+import type { PatternSegment } from '../policy/pattern.ts';
 import type { HostPort, Policy, Proxy, Route } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
 import { suggest } from '../spec/suggest.ts';
@@ -12,7 +14,8 @@ const READING = ['GET', 'HEAD', 'OPTIONS'];
 export function wide(policy: Policy): Diagnostic[] {
   const writes = policy.routes.flatMap((route) => {
     const methods = route.methods.filter((method) => !READING.includes(method));
-    if (!route.pattern.tail || methods.length === 0) return [];
+    const open = route.pattern.segments.some(({ kind }) => kind === 'rest');
+    if (!open || methods.length === 0) return [];
     return ruleCodes.report('wide-write', route.origin, { methods: methods.join(','), path: route.pattern.text });
   });
   const open = policy.proxies.flatMap((proxy) => {
@@ -30,6 +33,30 @@ export function wide(policy: Policy): Diagnostic[] {
       ruleCodes.report('insecure-tls', [...upstream.origin, 'tls', 'insecureSkipVerify'], { upstream: upstream.id }),
     );
   return [...insecure, ...writes, ...open];
+}
+
+/** What `encodedText` lets through and a careless server takes for another path. */
+export function decodedTwice({ routes }: Policy): Diagnostic[] {
+  return routes.flatMap(({ pattern, forwarding: { upstream }, origin }) => {
+    const isText = (segment: PatternSegment) => 'type' in segment && segment.type === 'encodedText';
+    if (!pattern.segments.some(isText)) return [];
+    const parts = pattern.segments.map((segment) => (isText(segment) ? 'x%252F..%252Fy' : exampleOf(segment)));
+    const request = `/${parts.join('/')}`;
+    const meaning = decodeURIComponent(decodeURIComponent(request));
+    return [ruleCodes.report('decoded-twice', origin, { path: pattern.text, request, meaning, upstream })];
+  });
+}
+
+function exampleOf(segment: PatternSegment): string {
+  switch (segment.kind) {
+    case 'literal':
+      return segment.text;
+    case 'choice':
+      return segment.values[0] ?? '';
+    case 'parameter':
+    case 'rest':
+      return CLASS_EXAMPLES[segment.type];
+  }
 }
 
 /** Whether whoever may use one route may use the other, and for the same methods. */

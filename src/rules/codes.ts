@@ -15,6 +15,9 @@ export const ruleCodes = defineCodes('rule', {
   'wide-write': warning('{methods} is allowed on everything below "{path}"').hint(
     'list the paths that are needed; {name*} also takes what the upstream adds later',
   ),
+  'decoded-twice': warning('"{path}" also takes {request}, in which a server that decodes twice reads {meaning}').hint(
+    'write encodedPath where no name holds "%", "?" or "#"; else make sure that "{upstream}", and every server in front of it, decodes a path once',
+  ),
   'form-body': warning(
     'bodies of {type} can carry private_token, sudo or _method, which no proxy sees, beside the injected token',
   ).hint(

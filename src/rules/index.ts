@@ -2,7 +2,7 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { ReadFile } from '../policy/ranges.ts';
 import type { Policy } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
-import { credentials, redundant, requests, unused, wide } from './access.ts';
+import { credentials, decodedTwice, redundant, requests, unused, wide } from './access.ts';
 import type { Clients } from './clients.ts';
 import { ruleCodes } from './codes.ts';
 import { certificates, dependencyProxy, fallback, loops, reach, tokenRealm } from './rewrites.ts';
@@ -23,6 +23,7 @@ export interface Surroundings {
 export function lint(policy: Policy, spec: Spec, { clients, read }: Surroundings): Diagnostic[] {
   return [
     ...wide(policy),
+    ...decodedTwice(policy),
     ...redundant(policy),
     ...requests(policy),
     ...credentials(policy, spec),

@@ -17,6 +17,9 @@ export const broadSpec = {
         'GET /api/v4/projects/{id:int}',
         'GET /api/v4/Mixed/{kind:a|B|c}',
         'GET /api/v4/tree/{rest*}',
+        'GET,POST /api/v4/branches/{branch:encodedText}',
+        'GET /npm/{name:encodedPath*}',
+        'GET /npm/{name:encodedText*}/',
       ],
     },
     write: {

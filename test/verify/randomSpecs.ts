@@ -1,3 +1,4 @@
+import { PARAMETER_TYPES } from '../../src/policy/segment.ts';
 import { type Random, randomOf } from '../../src/verify/random.ts';
 import { problemsOf } from '../support/policy.ts';
 
@@ -39,12 +40,15 @@ const LITERALS = [
   '%c3%a9',
   'a%2Fb',
   'a%20b',
+  'a%3Fb',
+  '%25',
+  'x%23',
   '.well-known',
   'path',
   'null',
   '00',
 ];
-const TYPES = ['int', 'hex', 'uuid', 'slug', 'segment', 'encodedPath'];
+const TYPES = PARAMETER_TYPES;
 const METHODS = [
   'GET',
   'GET',
@@ -111,9 +115,13 @@ function segment(random: Random, index: number): string {
   return `{p${index}:${[...new Set([random.pick(LITERALS), random.pick(LITERALS), 'zz'])].join('|')}}`;
 }
 
+function rest(random: Random): string {
+  return `/{rest:${random.pick(TYPES)}*}`;
+}
+
 function path(random: Random): string {
   const segments = Array.from({ length: 1 + random.below(4) }, (_, index) => segment(random, index));
-  return `/${segments.join('/')}${random.pick(['', '', '', '', '/', '/{rest*}'])}`;
+  return `/${segments.join('/')}${random.pick(['', '', '', '', '/', '/{rest*}', rest(random), `${rest(random)}/`])}`;
 }
 
 /** Patterns that share beginnings, so that they overlap. */

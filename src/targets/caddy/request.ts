@@ -4,8 +4,8 @@ import { segmentSource } from '../../policy/segment.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { type Table, table } from './table.ts';
 
-/** Path, first group, of a target whose segments may all be decoded without the path becoming another one. */
-export const SAFE_TARGET = `^((?:/(?:${segmentSource('encodedPath')})?)*)(?:[?].*)?$`;
+/** Path, first group, of a target whose segments may all be decoded once without the path becoming another one. */
+export const SAFE_TARGET = `^((?:/(?:${segmentSource('encodedText')})?)*)(?:[?].*)?$`;
 
 const PART = "[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*";
 
@@ -34,7 +34,7 @@ export function requestTables(): Table[] {
         ['~^[^?]*[?]?$', 'ok'],
         // Ignoring case may take too much here, never too little: what it takes is refused.
         [`~(?i)^[^?]*[?](?:.*&)?${FORBIDDEN_PARAMETER_SOURCE}`, '400'],
-        [`~^[^?]*[?]${pair}(?:&${pair})*$`, 'ok'],
+        [`~^[^?]*[?]${pair}(?:&${pair})*&?$`, 'ok'],
       ],
       fallback: '400',
     }),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Endpoint, endpointsOf, type Operation } from '../../plan/endpoints.ts';
 import { type Access, isRoute } from '../../policy/access.ts';
-import { parameterName, REST } from '../../policy/automaton.ts';
+import { parameterName, restName } from '../../policy/automaton.ts';
 import { PARAMETER_TYPES, type ParameterType, segmentSource } from '../../policy/segment.ts';
 import { addTo } from './multimap.ts';
 import { type CaddyToken, own, remark } from './quote.ts';
@@ -124,7 +124,7 @@ function remarkOf({ name, written, groups }: Endpoint): CaddyToken {
   return remark(`${name}: ${by.length > 0 ? by.join(', ') : 'answered here'}${why}`);
 }
 
-const WIDER: readonly string[] = [...PARAMETER_TYPES.map(parameterName), REST];
+const WIDER: readonly string[] = [...PARAMETER_TYPES.map(parameterName), ...PARAMETER_TYPES.map(restName)];
 
 /**
  * A literal before a parameter, a narrow type before a wide one, the rest of a path last. Of two paths that match one
@@ -145,14 +145,17 @@ const SOURCES: Readonly<Record<ParameterType, string>> = {
   hex: segmentSource('hex'),
   uuid: segmentSource('uuid'),
   slug: '[A-Za-z0-9._-]+',
-  segment: '(?:[^/%]|%[^2]|%2[^Ff])+',
-  encodedPath: '[^/]+',
+  segment: '(?:[^/%]|%[^23]|%2[^35Ff]|%3[^Ff])+',
+  encodedPath: '(?:[^/%]|%[^23]|%2[^35]|%3[^Ff])+',
+  encodedText: '[^/]+',
 };
 
-const PARTS: ReadonlyMap<string, string> = new Map([
-  ...PARAMETER_TYPES.map((type) => [parameterName(type), SOURCES[type]] as const),
-  [REST, `${SOURCES.segment}(?:/${SOURCES.segment})*`],
-]);
+const PARTS: ReadonlyMap<string, string> = new Map(
+  PARAMETER_TYPES.flatMap((type) => {
+    const source = SOURCES[type];
+    return [[parameterName(type), source] as const, [restName(type), `${source}(?:/${source})*`] as const];
+  }),
+);
 
 /** Source, without anchors, that matches exactly these paths. */
 function sourceOf(paths: readonly Path[]): string {

@@ -132,7 +132,7 @@ function queryMap(input: DecisionInput): Part {
     source: [routing.query],
     fallback: '400',
     exact: [['', next]],
-    patterns: [[`^${pair}(?:&${pair})*+\\z`, next]],
+    patterns: [[`^${pair}(?:&${pair})*+&?+\\z`, next]],
   });
 }
 

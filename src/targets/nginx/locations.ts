@@ -12,10 +12,7 @@ import type { AddressMapping } from './mapping.ts';
 import type { AnswerLocation, ForwardLocation, HeaderModel } from './model.ts';
 import { literal, type Part, type Variable, value, variable, word } from './quote.ts';
 
-/**
- * Where the locations of verdicts are. No client can ask for one and mean something else: "%" in a path is
- * "%25" on the wire, which no pattern takes.
- */
+/** Where the locations of verdicts are. Whatever a client asks for becomes one of them, so none is taken from it. */
 const HOME = '/%/';
 
 /** Statuses that nginx gives by itself, and the one that is told in their place. */

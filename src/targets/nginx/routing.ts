@@ -2,7 +2,7 @@ import type { Access } from '../../policy/access.ts';
 import { type ParameterType, segmentSource } from '../../policy/segment.ts';
 import type { MapList } from './maps.ts';
 import { textProblem, type Variable, variable } from './quote.ts';
-import { type Router, routerOf, splittingPattern, typesThatMatter } from './router.ts';
+import { type Rest, type Router, routerOf, splittingPattern, typesThatMatter } from './router.ts';
 import { mergeStates, type Node } from './states.ts';
 
 /** What the rest of a proxy's config asks about a request. */
@@ -99,10 +99,11 @@ const LETTERS: Readonly<Record<ParameterType, string>> = {
   slug: 's',
   segment: 'g',
   encodedPath: 'e',
+  encodedText: 't',
 };
 
 function classMap({ before, states, number, prefix, maps }: Step): Variable | '' {
-  const types = typesThatMatter(states);
+  const types = typesThatMatter(states.map(({ classes }) => classes));
   const exact = states.flatMap((state) =>
     types.flatMap((type) => {
       const next = state.classes[type];
@@ -197,10 +198,10 @@ function stateMap({ router, prefix, maps, steps }: StateContext): Variable {
   };
   const most = steps.length - 1;
   const fixed = between(1, most);
-  const loops = router.loops.map(({ number }) => [String(number), String(number)] as const);
+  const rest = restMap(router.rests, after(most), { prefix, maps });
   const state = { name: `${prefix}state` };
   // The source starts with the split, which fills the captures that everything after it reads.
-  if (loops.length === 0)
+  if (rest === undefined)
     return maps.add({
       ...state,
       source: [after(0), variable(`${prefix}s1`)],
@@ -210,14 +211,45 @@ function stateMap({ router, prefix, maps, steps }: StateContext): Variable {
         [String(router.start), ''],
       ],
     });
-  const tail = maps.add({ name: `${prefix}loop`, source: [after(most)], exact: loops });
   return maps.add({
     ...state,
     source: [after(0), variable(`${prefix}tail`)],
-    fallback: tail,
+    fallback: rest,
     exact: [
       ['', ''],
       [String(router.start), fixed],
     ],
   });
+}
+
+/** Where the segments behind the looked-up ones lead: by the type of all of them, and by whether a slash ends the path. */
+function restMap(
+  rests: readonly Rest[],
+  before: Variable | '',
+  { prefix, maps }: Pick<StateContext, 'prefix' | 'maps'>,
+): Variable | undefined {
+  const types = typesThatMatter(rests.map(({ byType }) => byType));
+  if (types.length === 0) return undefined;
+  const exact = rests.flatMap(({ from, byType, withSlash, slash }) => {
+    const row = (end: string, next: number | undefined) =>
+      next === undefined ? [] : [[`${from}:${end}`, String(next)] as const];
+    const ofTypes = types.flatMap((type) => [
+      ...row(LETTERS[type], byType[type]),
+      ...row(`${LETTERS[type]}/`, withSlash[type]),
+    ]);
+    return [...ofTypes, ...row('/', slash)];
+  });
+  const slashes = exact.some(([key]) => key.endsWith('/'));
+  const patterns = types.flatMap((type) => {
+    const segments = `^(?:/${group(segmentSource(type, 'possessive'))})++`;
+    const one = [`${segments}\\z`, LETTERS[type]] as const;
+    return slashes ? [one, [`${segments}/\\z`, `${LETTERS[type]}/`] as const] : [one];
+  });
+  const kind = maps.add({
+    name: `${prefix}rest`,
+    source: [variable(`${prefix}tail`)],
+    exact: slashes ? [['/', '/']] : [],
+    patterns,
+  });
+  return maps.add({ name: `${prefix}loop`, source: [before, ':', kind], exact });
 }

@@ -82,7 +82,3 @@ function landingOf({ allow, cells }: Place, names: ReadonlyMap<Cell, string>): L
   if (get !== undefined && !byMethod.has('HEAD')) byMethod.set('HEAD', get);
   return { cells: [...byMethod], allow: allow.join(', ') };
 }
-
-export function leadsToItself({ number, classes }: Node): boolean {
-  return Object.values(classes).includes(number);
-}

@@ -1,7 +1,7 @@
 import type { Place } from '../../policy/access.ts';
 import { run } from '../../policy/automaton.ts';
 import type { PathPattern, PatternSegment } from '../../policy/pattern.ts';
-import type { ParameterType } from '../../policy/segment.ts';
+import { ACCEPTED_BY, PARAMETER_TYPES, type ParameterType } from '../../policy/segment.ts';
 import type { ProxyFixture } from '../proxyFixture.ts';
 import type { Random } from '../random.ts';
 
@@ -27,10 +27,13 @@ const MEMBERS: Readonly<Record<ParameterType, readonly string[]>> = {
     '*',
     '%24%7Bx%7D',
     ';',
-    'a%3f',
-    '%23',
   ],
   encodedPath: ['x%2Fy', 'group%2fsub%2Fproject', 'a%2F...', 'a%2F.b%2Fc', 'a%2F%2Ea', '1%2F2'],
+  encodedText: [
+    ...['x%3Fy', 'a%3f', '%23', '100%25', '%25', '%25%2F%25', 'a%2Fb%23c', '%3F%2f%3f', '..%25', '...%3F', '.%25'],
+    // What a server that decodes twice makes a step up of.
+    ...['%252e%252e', 'x%252F..%252F..', 'a%2F%252E', '%2500', '%255C', '%2525'],
+  ],
 };
 
 /** Segments that some type just does not accept, or that an upstream may read as another path. */
@@ -100,6 +103,17 @@ export const STRANGERS: readonly string[] = [
   '%3F',
   'a%3Fb=1',
   '%23',
+  'a%23',
+  '%25',
+  '..%3F',
+  '..%23x',
+  '.%3f',
+  '%2e%2E%23',
+  'a%2F..%3Fb',
+  'a%2F.%23',
+  '%3F%2F',
+  '%25%2F%2F',
+  'a%2F%3Fb%2F..',
   '%26',
   '1a',
   '-1',
@@ -133,15 +147,27 @@ export function memberOf(type: ParameterType, random: Random): string {
 }
 
 /** The path of a pattern with its parameters filled in. */
-export function fill({ segments, tail }: PathPattern, random: Random): string {
-  const parts = segments.map((segment) => valueOf(segment, random));
-  const more = tail ? Array.from({ length: random.below(4) }, () => memberOf('segment', random)) : [];
-  return `/${[...parts, ...more].join('/')}`;
+export function fill({ segments }: PathPattern, random: Random): string {
+  return `/${segments.flatMap((segment) => valuesOf(segment, random)).join('/')}`;
 }
 
-function valueOf(segment: PatternSegment, random: Random): string {
-  if (segment.kind === 'literal') return segment.text;
-  return segment.kind === 'choice' ? random.pick(segment.values) : memberOf(segment.type, random);
+function valuesOf(segment: PatternSegment, random: Random): string[] {
+  switch (segment.kind) {
+    case 'literal':
+      return [segment.text];
+    case 'choice':
+      return [random.pick(segment.values)];
+    case 'parameter':
+      return [memberOf(segment.type, random)];
+    case 'rest':
+      return Array.from({ length: 1 + random.below(4) }, () => memberOf(someWithin(segment.type, random), random));
+  }
+}
+
+/** A type, or one that it takes in, so that the rest of a path is of mixed types. */
+function someWithin(type: ParameterType, random: Random): ParameterType {
+  const narrower = PARAMETER_TYPES.filter((each) => ACCEPTED_BY[each].includes(type));
+  return random.chance(0.6) ? type : random.pick(narrower);
 }
 
 /** A path that leads to a place: mostly one of its patterns filled in, unless that leads to a more specific place. */

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { accessOf, lookupMethod } from '../../../src/policy/access.ts';
 import { run } from '../../../src/policy/automaton.ts';
 import { contains, formatAddress, unionOf } from '../../../src/policy/cidr.ts';
+import { PARAMETER_TYPES } from '../../../src/policy/segment.ts';
 import type { Proxy } from '../../../src/policy/types.ts';
 import { addressTest } from '../../../src/targets/caddy/addresses.ts';
 import { IPV4, IPV6 } from '../../../src/targets/caddy/client.ts';
@@ -131,13 +132,10 @@ const SEGMENTS = [
   'c0ffee',
   'x.y',
   'a%2Fb',
+  'a%3Fb',
   '.well-known',
   '{x}',
-  '{x:int}',
-  '{x:hex}',
-  '{x:uuid}',
-  '{x:slug}',
-  '{x:encodedPath}',
+  ...PARAMETER_TYPES.map((type) => `{x:${type}}`),
   '{x:a|42|zz}',
 ];
 const REQUESTED = [
@@ -152,6 +150,10 @@ const REQUESTED = [
   'a%2Fb',
   'a%2fb',
   'a%2F..',
+  'a%3Fb',
+  'a%23%25%2fb',
+  'a%3F%2F..',
+  '..%3F',
   '..',
   '.',
   '%2e',
@@ -173,7 +175,10 @@ const METHODS = ['GET', 'POST', 'GET,POST', 'HEAD', 'PUT'];
 const rule = fc.tuple(
   fc.constantFrom(...METHODS),
   fc.array(fc.constantFrom(...SEGMENTS), { minLength: 1, maxLength: 4 }),
-  fc.constantFrom('', '', '', '/', '/{rest*}'),
+  fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom('', '', '', '/', '/{rest*}') },
+    fc.constantFrom(...PARAMETER_TYPES).chain((type) => fc.constantFrom(`/{rest:${type}*}`, `/{rest:${type}*}/`)),
+  ),
 );
 const requests = fc.array(
   fc.tuple(
