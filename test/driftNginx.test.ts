@@ -34,6 +34,7 @@ async function dumped(here: LiveCase): Promise<string> {
   try {
     const values = new Map([
       ['env:K', KEY],
+      ['env:K2', `${KEY.slice(1)}2`],
       ['env:T', TOKEN],
     ]);
     const secrets =
@@ -78,6 +79,49 @@ real('what nginx -T prints is in sync, and each change by hand is found', async 
     for (const secret of [KEY, TOKEN]) assert.not.ok(drift.join().includes(secret), drift.join('\n'));
   }
 });
+
+real('a table of keys that lets others in, and keys too many or too few', async () => {
+  const here = liveCase(nginxSpec.replace('{ key: env:K, token: env:T }', '{ key: [env:K, env:K2], token: env:T }'));
+  const live = await dumped(here);
+  assert.equal(here.compare('nginx', live), IN_SYNC);
+  const told = (from: string | RegExp, to: string) => {
+    const edited = live.replace(from, () => to);
+    assert.is.not(edited, live, String(from));
+    const { drift } = here.compare('nginx', edited);
+    for (const secret of [KEY, TOKEN]) assert.not.match(drift.join(), secret);
+    return drift;
+  };
+  const record = /"id:[^"]*" "reader";/.exec(live)?.[0] ?? 'no record';
+  const token = `"reader" "${TOKEN}";`;
+  for (const [from, to] of [
+    [record, `${record}\ndefault reader;`],
+    [record, `${record}\n"~." reader;`],
+    [record, `${record}\n"id:" reader;`],
+    [record, `${record}\nvolatile;`],
+    [record, `${record}\ninclude /etc/nginx/more.conf;`],
+    [record, `${record}\n${record}`],
+    [token, `${token}\ndefault "${TOKEN}";`],
+    [token, `${token}\n"" "${TOKEN}";`],
+    [token, 'reader $http_token;'],
+  ] as const)
+    assert.match(told(from, to).join('\n'), /^8: live has a table of keys or tokens that is not as ours are/, to);
+  const one = live.replace(/"hash:[^"]*" "[^"]*";\n"id:[^"]*" "reader";\n/, '');
+  assert.equal(here.compare('nginx', one).drift, ['8: live has 1 key for "reader" in place of 2 [drift/changed]']);
+  const more = '"hash:AAAAAAAA" "9jVeoyFwUxYmqNfWE-DClQ";\n"id:AAAAAAAA" "reader";';
+  assert.equal(told(record, `${record}\n${more}`), ['8: live has 3 keys for "reader" in place of 2 [drift/changed]']);
+  assert.equal(told(token, ''), ['8: live lacks the token for "reader" [drift/missing]']);
+  assert.equal(told(token, `${token}\n"mallory" "${TOKEN}";`).length, 1);
+  const none = here.compare('nginx', live.replace(/^"(?:hash|id):.*\n/gm, '').replace(token, ''));
+  assert.match(none.problems.join(), /^8: live has no keys, so that everybody who needs one is refused/);
+  assert.equal(none.drift, []);
+});
+
+real('a deployment below a folder named secrets is compared like any other', async () => {
+  const here = liveCase(nginxSpec);
+  const live = (await dumped(here)).replaceAll('# configuration file ', '# configuration file /run/secrets');
+  assert.equal(here.compare('nginx', live), IN_SYNC);
+  assert.ok(here.compare('nginx', live.replace('10.0.0.0/8', '0.0.0.0/0')).drift.length > 0);
+});
 real.run();
 
 const nginx = suite('live nginx');
@@ -103,12 +147,12 @@ const files = [
   { path: 'nginx/api.conf', text: API },
 ].map((file) => ({ ...file, target: 'nginx', digest: '', hasHeader: false }));
 const dumpOf = (main: string, api: string, rest = '') =>
-  `nginx: the configuration file /etc/nginx/nginx.conf syntax is ok\n# configuration file /etc/nginx/nginx.conf:\n${main}\n# configuration file /etc/nginx/api.conf:\n${api}\n# configuration file /etc/nginx/secrets/keys.conf:\n"${KEY}" reader;\n${rest}`;
+  `nginx: the configuration file /etc/nginx/nginx.conf syntax is ok\n# configuration file /etc/nginx/nginx.conf:\n${main}\n# configuration file /etc/nginx/api.conf:\n${api}\n# configuration file /etc/nginx/secrets/keys.conf:\n"hash:qrstuvwx" "9jVeoyFwUxYmqNfWE-DClQ";\n"id:qrstuvwx" reader;\n# configuration file /etc/nginx/secrets/tokens.conf:\nreader "${TOKEN}";\n${rest}`;
 
 function told(text: string) {
   const { value, diagnostics } = compareNginx(
     { name: 'live', text },
-    { target: 'nginx', at: ['targets', 'nginx'], policy, options: {}, files, folder: '', read: () => undefined },
+    { target: 'nginx', at: ['targets', 'nginx'], policy, options: {}, files, read: () => undefined },
   );
   const lines = (value?.drift ?? diagnostics).map(({ at, message, code }) => `${at.join('.')}: ${message} [${code}]`);
   return { lines, foreign: (value?.foreign ?? []).map(({ message }) => message) };
@@ -150,9 +194,9 @@ nginx('a secret put in by hand is found and not shown', () => {
   assert.match(keys.lines.join(), /has "<hidden:[0-9a-f]{8}> reader"/);
   assert.not.ok(JSON.stringify([lines, keys]).includes(KEY));
 });
-nginx('a file of somebody else is told apart, one of ours that is gone is drift', () => {
-  assert.equal(told(dumpOf(MAIN, API, '# configuration file /etc/nginx/mime.types:\ntypes {}\n')).foreign, [
-    'live also has the file /etc/nginx/mime.types, which is not ours and was not compared',
+nginx('a file of somebody else is drift, and so is one of ours that is gone', () => {
+  assert.equal(told(dumpOf(MAIN, API, '# configuration file /etc/nginx/mime.types:\ntypes {}\n')).lines, [
+    'targets.nginx: live has the file /etc/nginx/mime.types, which the spec does not make [drift/added]',
   ]);
   assert.equal(told(`# configuration file /etc/nginx/nginx.conf:\n${MAIN}`).lines, [
     'targets.nginx: live lacks the file nginx/api.conf [drift/missing]',

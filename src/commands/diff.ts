@@ -23,7 +23,7 @@ import { type Drift, type DriftArguments, drift } from './drift.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';
 import type { AccessReport } from './report.ts';
-import { compileArgument, type OpenSpec, openSpec, outputFolder } from './spec.ts';
+import { compileArgument, type OpenSpec, openSpec } from './spec.ts';
 import { count } from './validate.ts';
 
 export interface DiffArguments extends DriftArguments {
@@ -55,7 +55,7 @@ function misuse({ base, live = [], target, out, failOn, maxChanges }: DiffArgume
     ...(base === undefined && failOn !== undefined ? [wrong('--fail-on', mode)] : []),
     ...(!files && maxChanges !== undefined ? [wrong('--max-changes', mode)] : []),
     ...(!files && target !== undefined ? [wrong('--target', mode)] : []),
-    ...(base !== undefined && out !== undefined ? [wrong('--out', mode)] : []),
+    ...(!files && out !== undefined ? [wrong('--out', mode)] : []),
   ];
 }
 
@@ -184,7 +184,7 @@ export interface LiveArguments {
 }
 
 /** Whether what runs is what the spec makes. */
-export function diffLive({ spec: argument, out, live, format }: LiveArguments, io: Io): Status {
+export function diffLive({ spec: argument, live, format }: LiveArguments, io: Io): Status {
   const { source, document, spec, policy, files, diagnostics } = compileArgument(argument, io);
   const report = { command: 'diff', document, asked: 'diagnostics' as const };
   if (!source || !spec || !policy || !files) return print({ ...report, status: 2, diagnostics }, format, io);
@@ -205,14 +205,12 @@ export function diffLive({ spec: argument, out, live, format }: LiveArguments, i
     }
     const own = files.filter((file) => file.target === target);
     const { read } = source;
-    const folder = outputFolder(out, source);
     const expected = {
       target,
       policy,
       options: spec.targets[target],
       at: ['targets', target],
       files: own,
-      folder,
       read,
     };
     const compared = compare(captured.value, expected);

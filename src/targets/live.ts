@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { defineCodes, error, warning } from '../diagnostics/codes.ts';
-import { failed, type Result, type SpecPath } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, failed, ok, type Result, type SpecPath } from '../diagnostics/diagnostic.ts';
 import { toCidrs } from '../policy/cidr.ts';
 import type { Policy } from '../policy/types.ts';
 import type { Expected } from './target.ts';
@@ -16,12 +16,44 @@ export const driftCodes = defineCodes('drift', {
   ),
   reordered: error('{where} has {what} at another place, and here order decides').hint('deploy the generated files'),
   shadowed: error('{what} is never reached: {by} comes first').hint('move or remove the other rule'),
+  'no-keys': warning('{where} has no keys, so that everybody who needs one is refused').hint(
+    'run "postern secrets render" where it runs',
+  ),
   foreign: warning('{where} also has {what}, which is not ours and was not compared'),
 });
 
 /** Says why nothing could be compared; never the same as "no drift". */
 export function unreadable({ target, at }: Expected, problem: string, hint: string): Result<never> {
   return failed([driftCodes.report('unreadable-live', at, { target, problem, hint })]);
+}
+
+/**
+ * Keys that an id has more or fewer than in the spec: one that was revoked may still work. Each map is one place where
+ * keys are looked up, and has the number of keys by id. The keys themselves are never looked at.
+ */
+export function keyDrift(
+  { apiKeys }: Policy,
+  places: readonly ReadonlyMap<string, number>[],
+  where: string,
+): Result<Diagnostic[]> {
+  if (apiKeys.length > 0 && places.length > 0 && places.every((counts) => counts.size === 0))
+    return ok([], [driftCodes.report('no-keys', ['apiKeys'], { where })]);
+  const wanted = new Map(apiKeys.map((key) => [key.id, key]));
+  const found = places.flatMap((counts) => {
+    const strangers = [...counts.keys()].filter((id) => !wanted.has(id));
+    return [
+      ...apiKeys.flatMap(({ id, keys, origin }): Diagnostic[] => {
+        const [expected, live] = [keys.length, counts.get(id) ?? 0];
+        if (live === expected) return [];
+        if (live === 0) return [driftCodes.report('missing', origin, { what: `a key for "${id}"`, where })];
+        const words = `${live} ${live === 1 ? 'key' : 'keys'} for "${id}"`;
+        return [driftCodes.report('changed', origin, { where, expected: String(expected), live: words })];
+      }),
+      ...strangers.map((id) => driftCodes.report('added', ['apiKeys'], { what: `a key for "${id}"`, where })),
+    ];
+  });
+  // Several proxies have the same keys, so that one message stands for all.
+  return ok([...new Map(found.map((one) => [one.message, one])).values()]);
 }
 
 /** Shows a value that may be a secret as a name for it: the same value has the same name, and that is all it tells. */

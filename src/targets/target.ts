@@ -46,8 +46,6 @@ export interface Expected<Options = unknown> extends TargetInput<Options> {
   readonly target: string;
   /** The files of this target as they are written, with their headers. */
   readonly files: readonly Pick<RenderedFile, 'path' | 'text'>[];
-  /** The output folder, for engines that read what stands beside these files. */
-  readonly folder: string;
 }
 
 /** What differs. What others added beside ours is told apart and is no drift. */

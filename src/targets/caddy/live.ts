@@ -6,9 +6,10 @@ import { type Diagnostic, ok } from '../../diagnostics/diagnostic.ts';
 import { accessOf, type Rule } from '../../policy/access.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
 import { memberOf, parseJson } from '../../source/value.ts';
-import { driftCodes, fingerprintFor, originFinder, unreadable } from '../live.ts';
+import { driftCodes, fingerprintFor, keyDrift, originFinder, unreadable } from '../live.ts';
 import type { CompareLive, Expected, LiveText } from '../target.ts';
-import { compareJson, type JsonDifference, liveKeyIds, withoutSecrets } from './liveConfig.ts';
+import { compareJson, type JsonDifference } from './liveConfig.ts';
+import { withoutKeys } from './liveKeys.ts';
 import { pathRows, ROW_PLACEHOLDER } from './routes.ts';
 
 const HINT = 'give what "curl localhost:2019/config/" prints on the machine that runs Caddy';
@@ -24,19 +25,18 @@ export const compareCaddy: CompareLive = (live, expected) => {
     return unreadable(expected, `${live.name}: it has no "apps", so it is not Caddy's /config/`, HINT);
   const adapted = adapt(expected);
   if ('problem' in adapted) return unreadable(expected, adapted.problem, adapted.hint);
-  const wanted = withoutSecrets(adapted.config);
-  const { differences, foreign } = compareJson(wanted, withoutSecrets(running));
-  const known = new Set(expected.policy.apiKeys.map((key) => key.id));
-  const strangers = [...new Set(liveKeyIds(running))].filter((id) => !known.has(id));
-  return ok({
-    drift: [
-      ...differences.map(teller(wanted, live, expected)),
-      ...strangers.map((id) =>
-        driftCodes.report('added', ['apiKeys'], { what: `a key for "${id}"`, where: live.name }),
-      ),
-    ],
-    foreign: foreign.map((path) => driftCodes.report('foreign', expected.at, { what: path, where: live.name })),
-  });
+  const { config: wanted } = withoutKeys(adapted.config);
+  const { config, counts, strange } = withoutKeys(running);
+  const { differences, foreign } = compareJson(wanted, config);
+  const keys = strange.length > 0 ? ok([]) : keyDrift(expected.policy, [...counts.values()], live.name);
+  const what = 'a table of keys that is not as ours are';
+  const drift = [
+    ...differences.map(teller(wanted, live, expected)),
+    ...strange.map((path) => driftCodes.report('added', ['apiKeys'], { what, where: `${live.name} ${path}` })),
+    ...(keys.value ?? []),
+  ];
+  const others = foreign.map((path) => driftCodes.report('foreign', expected.at, { what: path, where: live.name }));
+  return ok({ drift, foreign: others }, keys.diagnostics);
 };
 
 type Adapted = { readonly config: unknown } | { readonly problem: string; readonly hint: string };

@@ -9,7 +9,7 @@ export interface JsonDifference {
 
 interface JsonComparison {
   readonly differences: readonly JsonDifference[];
-  /** Whole apps and servers that only the other side has: somebody else's, beside ours. */
+  /** Parts that only the other side has and that are proven to have no say in our traffic. */
   readonly foreign: readonly string[];
 }
 
@@ -17,8 +17,17 @@ type JsonRecord = Readonly<Record<string, unknown>>;
 
 /** Lists whose order means nothing to Caddy, and changes between its versions. */
 const SETS = new Set(['sni', 'host', 'method', 'ranges', 'listen', 'protocols', 'logger_names']);
-/** Objects in which others may keep entries of their own. */
-const SHARED = [/^$/, /^\/apps$/, /^\/apps\/http\/servers$/, /^\/logging\/logs$/];
+/** Objects in which others may keep entries of their own, as long as it can be seen that these leave ours alone. */
+const SHARED: Readonly<Record<string, (entry: Entry, ours: JsonRecord) => boolean>> = {
+  '/apps': leavesTls,
+  '/apps/http/servers': ({ value }, ours) => !Object.values(ours).some((server) => meets(server, value)),
+  '/logging/logs': logsElsewhere,
+};
+
+interface Entry {
+  readonly name: string;
+  readonly value: unknown;
+}
 
 /** Compares two values as Caddy understands them: order of keys never counts, order of lists where it decides. */
 export function compareJson(wanted: unknown, found: unknown): JsonComparison {
@@ -41,7 +50,7 @@ export function compareJson(wanted: unknown, found: unknown): JsonComparison {
     }
     for (const [key, value] of Object.entries(right)) {
       if (used.has(key)) continue;
-      if (SHARED.some((shared) => shared.test(path))) foreign.push(`${path}/${key}`);
+      if (SHARED[path]?.({ name: key, value }, left)) foreign.push(`${path}/${key}`);
       else differences.push({ path: `${path}/${key}`, found: value });
     }
   };
@@ -75,16 +84,73 @@ function without(list: readonly unknown[], other: readonly unknown[]): unknown[]
   });
 }
 
-/** Caddy numbers the servers of a Caddyfile, so a server is known by what it listens on. */
+/** Caddy numbers the servers of a Caddyfile, so a server is known by what it listens on; by its name among several. */
 function serverNames(left: JsonRecord, right: JsonRecord): Map<string, string> {
-  const listens = (server: unknown) => (isRecord(server) ? canonical(server['listen'], 'listen') : undefined);
-  const byListen = new Map(Object.entries(right).map(([name, server]) => [listens(server), name]));
-  return new Map(
-    Object.entries(left).flatMap(([name, server]) => {
-      const other = byListen.get(listens(server));
-      return other === undefined ? [] : [[name, other]];
-    }),
-  );
+  const listens = (server: unknown) => canonical(memberOf(server, 'listen'), 'listen');
+  const names = new Map<string, string>();
+  for (const [name, server] of Object.entries(left)) {
+    const alike = Object.keys(right).filter((other) => listens(right[other]) === listens(server));
+    const other = alike.includes(name) ? name : alike[0];
+    if (other !== undefined) names.set(name, other);
+  }
+  return names;
+}
+
+/** Whether connections to one of two servers could come to the other. */
+function meets(server: unknown, other: unknown): boolean {
+  const [left, right] = [addressesOf(server), addressesOf(other)];
+  return !left || !right || left.some((one) => right.some((two) => overlap(one, two)));
+}
+
+interface Address {
+  /** Empty: every address of the machine. */
+  readonly host: string;
+  /** Of a Unix socket its path, so that it is the same or another. */
+  readonly ports: readonly [first: number, last: number] | string;
+}
+
+/** `undefined` where one of them is not known for sure. */
+function addressesOf(server: unknown): readonly Address[] | undefined {
+  const listen = memberOf(server, 'listen');
+  const addresses = Array.isArray(listen) ? listen.map(addressOf) : [undefined];
+  return addresses.every((address) => address !== undefined) ? addresses : undefined;
+}
+
+function addressOf(listen: unknown): Address | undefined {
+  const text = typeof listen === 'string' ? listen : '';
+  const socket = /^unix[a-z+]*\/([^|{}]+)/.exec(text)?.[1];
+  if (socket !== undefined) return { host: '', ports: socket };
+  const [, host = '', first, last = first] =
+    /^(?:(?:tcp|udp)[46]?\/)?(\[[0-9a-f:]*\]|[0-9.]*):(\d{1,5})(?:-(\d{1,5}))?$/i.exec(text) ?? [];
+  if (first === undefined) return undefined;
+  return { host: /^(?:0\.0\.0\.0|\[::\])$/.test(host) ? '' : host, ports: [Number(first), Number(last)] };
+}
+
+function overlap(one: Address, two: Address): boolean {
+  if (typeof one.ports === 'string' || typeof two.ports === 'string') return one.ports === two.ports;
+  const [first, last] = one.ports;
+  const apart = last < two.ports[0] || two.ports[1] < first;
+  // Two spellings of one IPv6 address are not compared.
+  const others = isPlain(one.host) && isPlain(two.host) && one.host !== two.host;
+  return !apart && !others;
+}
+
+function isPlain(host: string): boolean {
+  return /^\d{1,3}(?:\.\d{1,3}){3}$/.test(host);
+}
+
+/** Certificates and authorities mean nothing to servers that speak plain http. */
+function leavesTls({ name }: Entry, ours: JsonRecord): boolean {
+  const servers = memberOf(ours['http'], 'servers');
+  const speaksTls = (server: unknown) => memberOf(server, 'tls_connection_policies') !== undefined;
+  return (name === 'tls' || name === 'pki') && isRecord(servers) && !Object.values(servers).some(speaksTls);
+}
+
+/** A log that takes lines of requests could hold their keys. */
+function logsElsewhere({ value }: Entry): boolean {
+  const include = memberOf(value, 'include');
+  const isOther = (logger: unknown) => typeof logger === 'string' && logger !== '' && !/^http(?:$|[.])/.test(logger);
+  return Array.isArray(include) && include.length > 0 && include.every(isOther);
 }
 
 /** Equal for values that mean the same. */
@@ -96,40 +162,4 @@ function canonical(value: unknown, key = ''): string | undefined {
   if (!isRecord(value)) return JSON.stringify(value);
   const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return `{${entries.map(([name, item]) => `${JSON.stringify(name)}:${canonical(item, name)}`).join()}}`;
-}
-
-/**
- * The placeholder that only the files below `secrets/` fill: whose a key is, and what the upstream gets for it. Where
- * there are many, they are looked up in parts such as `{key.found_7}`.
- */
-const FILLED_BY_SECRETS = /^\{key[.]found(?:_[a-z0-9]+)?\}$/;
-
-function isSecretMap(value: unknown): value is JsonRecord {
-  if (!isRecord(value) || value['handler'] !== 'map' || !Array.isArray(value['destinations'])) return false;
-  return value['destinations'].some((name) => FILLED_BY_SECRETS.test(String(name)));
-}
-
-function isOnlySecret(value: unknown): boolean {
-  if (isSecretMap(value)) return true;
-  const handlers = isRecord(value) ? value['handle'] : undefined;
-  return Array.isArray(handlers) && handlers.length > 0 && handlers.every(isSecretMap);
-}
-
-/** A configuration without the maps that hold keys and tokens: whether they were rendered here says nothing about drift. */
-export function withoutSecrets(value: unknown): unknown {
-  if (Array.isArray(value)) return value.filter((item) => !isOnlySecret(item)).map(withoutSecrets);
-  if (!isRecord(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withoutSecrets(item)]));
-}
-
-/** The ids that live keys stand for, each before a token; neither keys nor tokens are looked at. */
-export function liveKeyIds(value: unknown): string[] {
-  if (Array.isArray(value)) return value.flatMap(liveKeyIds);
-  if (!isRecord(value)) return [];
-  if (!isSecretMap(value)) return Object.values(value).flatMap(liveKeyIds);
-  const mappings = Array.isArray(value['mappings']) ? value['mappings'] : [];
-  const outputs = mappings.flatMap((mapping) =>
-    isRecord(mapping) && Array.isArray(mapping['outputs']) ? mapping['outputs'].map(String) : [],
-  );
-  return outputs.flatMap((output) => /^([^ ]+) /.exec(output)?.[1] ?? []);
 }

@@ -1,9 +1,10 @@
-import { type Diagnostic, ok, type Related, type SpecPath } from '../../diagnostics/diagnostic.ts';
+import { type Diagnostic, ok, type Related, type Result, type SpecPath } from '../../diagnostics/diagnostic.ts';
 import { parseCidr } from '../../policy/cidr.ts';
 import type { Policy } from '../../policy/types.ts';
-import { driftCodes, type Fingerprint, fingerprintFor, originFinder, unreadable } from '../live.ts';
+import { driftCodes, type Fingerprint, fingerprintFor, keyDrift, originFinder, unreadable } from '../live.ts';
 import type { CompareLive, Expected, LiveText } from '../target.ts';
 import { compareDirectives, type Difference, type NginxDirective, parseNginx } from './liveConfig.ts';
+import { keysIn } from './liveKeys.ts';
 import { isRoutingRow, ruleFinder } from './liveRoutes.ts';
 
 const HINT = 'give what "nginx -T" prints on the machine, whole';
@@ -31,20 +32,37 @@ export const compareNginx: CompareLive = (live, expected) => {
     return compareDirectives(wanted, parsed.get(path) ?? []).map((difference) => tell(difference, path));
   });
   const ours = new Set(matches.values());
-  const foreign = [...parsed.keys()]
+  const main = own.find(({ path }) => path.endsWith('/nginx.conf'));
+  const secrets = `${((main && matches.get(main)) ?? '').replace(/[^/]*$/, '')}secrets/`;
+  const isSecret = (path: string) =>
+    /^(?:keys|tokens)[^/]*\.conf$/.test(path.startsWith(secrets) ? path.slice(secrets.length) : '');
+  // Ours are complete, so that another file is there only because something brings it in.
+  const others = [...parsed.keys()]
     .filter((path) => !ours.has(path) && !isSecret(path))
-    .map((path) => driftCodes.report('foreign', expected.at, { what: `the file ${path}`, where: live.name }));
-  return ok({ drift: [...drift, ...strangers(parsed, live, expected)], foreign });
+    .map((path) => driftCodes.report('added', expected.at, { what: `the file ${path}`, where: live.name }));
+  const keys = keysDrift(new Map([...parsed].filter(([path]) => isSecret(path))), expected.policy, live.name);
+  return ok({ drift: [...drift, ...others, ...(keys.value ?? [])], foreign: [] }, keys.diagnostics);
 };
 
-/** Keys of callers that the spec does not know; the keys themselves are never looked at. */
-function strangers(parsed: Files, live: LiveText, expected: Expected): Diagnostic[] {
-  const known = new Set(expected.policy.apiKeys.map((key) => key.id));
-  const entries = [...parsed].flatMap(([path, directives]) => (isSecret(path) ? directives : []));
-  const ids = entries.flatMap(({ name, args }) => (name.startsWith('id:') ? (args[0] ?? []) : []));
-  return [...new Set(ids)]
-    .filter((id) => !known.has(id))
-    .map((id) => driftCodes.report('added', ['apiKeys'], { what: `a key for "${id}"`, where: live.name }));
+/** Keys and tokens are in files of their own, of which no entry is ever shown. */
+function keysDrift(files: Files, policy: Policy, where: string): Result<Diagnostic[]> {
+  const entriesOf = (kind: RegExp) => [...files].flatMap(([path, entries]) => (kind.test(path) ? entries : []));
+  const { keys, tokens, strange } = keysIn(entriesOf(/\/keys[^/]*$/), entriesOf(/\/tokens[^/]*$/));
+  const at = ['apiKeys'];
+  const what = 'a table of keys or tokens that is not as ours are';
+  if (strange) return ok([driftCodes.report('added', at, { what, where })]);
+  const { value = [], diagnostics } = keyDrift(policy, policy.apiKeys.length > 0 || keys.size > 0 ? [keys] : [], where);
+  const known = new Map(policy.apiKeys.map(({ id, origin }) => [id, origin]));
+  const without = keys.size === 0 ? [] : [...known].filter(([id]) => !tokens.has(id));
+  const strangers = [...tokens].filter((id) => !known.has(id) && !keys.has(id));
+  return ok(
+    [
+      ...value,
+      ...without.map(([id, origin]) => driftCodes.report('missing', origin, { what: `the token for "${id}"`, where })),
+      ...strangers.map((id) => driftCodes.report('added', at, { what: `a token for "${id}"`, where })),
+    ],
+    diagnostics,
+  );
 }
 
 type OwnFile = Expected['files'][number];
@@ -67,20 +85,19 @@ function sectionsOf(text: string): Sections | { readonly problem: string } {
     };
   }
   const files = new Map<string, string>();
-  for (let index = 1; index < parts.length; index += 2) files.set(parts[index] ?? '', parts[index + 1] ?? '');
+  for (let index = 1; index < parts.length; index += 2) {
+    const path = parts[index] ?? '';
+    if (files.has(path)) return { problem: `it holds ${path} twice, which nginx prints once` };
+    files.set(path, parts[index + 1] ?? '');
+  }
   return { files };
-}
-
-/** Keys and tokens are in files of their own, which are never compared and never shown. */
-function isSecret(path: string): boolean {
-  return path.includes('/secrets/');
 }
 
 /** Ours by their names, in the folder where most of them are: other files may be called nginx.conf too. */
 function matchFiles(own: readonly OwnFile[], paths: readonly string[]): Map<OwnFile, string> {
   const nameOf = (path: string) => path.replace(/^.*\//, '');
   const folderOf = (path: string) => path.slice(0, -nameOf(path).length);
-  const candidates = paths.filter((path) => !isSecret(path) && own.some((file) => nameOf(file.path) === nameOf(path)));
+  const candidates = paths.filter((path) => own.some((file) => nameOf(file.path) === nameOf(path)));
   const counts = new Map<string, number>();
   for (const path of candidates) counts.set(folderOf(path), (counts.get(folderOf(path)) ?? 0) + 1);
   const best = candidates.toSorted((a, b) => (counts.get(folderOf(b)) ?? 0) - (counts.get(folderOf(a)) ?? 0));
