@@ -25,6 +25,27 @@ generate('writes everything once, and the same bytes again', () =>
   }),
 );
 
+generate('two at once into one folder leave the files of one of them', () =>
+  inWorkspace(async ({ run, write, path }) => {
+    const specs = [demoSpec, demoSpec.replaceAll('gitlab.privatelink', 'gitlab.inside')];
+    for (const [index, text] of specs.entries()) write(`${index}.yaml`, text);
+    for (let round = 0; round < 3; round += 1) {
+      const ran = await Promise.all([0, 1, 0, 1].map((index) => run(`generate ${index}.yaml --out both`)));
+      assert.equal(
+        ran.map(({ status }) => status),
+        [0, 0, 0, 0],
+        ran.map(({ stderr }) => stderr).join(''),
+      );
+      const checks = await Promise.all([0, 1].map((index) => run(`generate ${index}.yaml --out both --check`)));
+      assert.equal(checks.map(({ status }) => status).sort(), [0, 1]);
+      assert.equal(
+        readdirSync(join(path, 'both')).filter((name) => name.includes('postern-tmp')),
+        [],
+      );
+    }
+  }),
+);
+
 generate('makes the same files from wherever it is started', () =>
   inWorkspace(async ({ run, read, path, write }) => {
     write('deep/er/postern.yaml', demoSpec);

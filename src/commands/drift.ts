@@ -1,5 +1,5 @@
 import { compileCodes, originOf } from '../compile.ts';
-import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { readDisk } from '../output/disk.ts';
 import { type Plan, planChanges } from '../output/plan.ts';
 import type { Policy } from '../policy/types.ts';
@@ -19,6 +19,8 @@ export interface DriftArguments {
 export interface Drift {
   /** Absent where an error is among the diagnostics. */
   readonly plan?: Plan;
+  /** The plan again, for whoever has waited for the folder since. */
+  readonly replan?: () => Result<Plan>;
   readonly folder: string;
   readonly source?: OpenSpec | undefined;
   readonly document?: LocatedDocument | undefined;
@@ -34,12 +36,16 @@ export function drift({ spec: argument, out, target: targets }: DriftArguments, 
   const none = spec !== undefined && Object.keys(spec.targets ?? {}).length === 0;
   const problems = [...diagnostics, ...(none && !targets ? [compileCodes.report('no-target', ['name'], {})] : [])];
   if (!files || !spec || hasError(problems)) return { folder, document, diagnostics: problems };
-  const disk = readDisk(
-    folder,
-    files.map((file) => file.path),
-  );
-  const said = [...problems, ...disk.diagnostics];
-  if (!disk.value) return { folder, document, diagnostics: said };
-  const plan = planChanges({ files, disk: disk.value, origin: originOf(spec), targets });
-  return { plan, folder, source, document, spec, policy, diagnostics: said };
+  const replan = (): Result<Plan> => {
+    const disk = readDisk(
+      folder,
+      files.map((file) => file.path),
+    );
+    if (!disk.value) return failed(disk.diagnostics);
+    return ok(planChanges({ files, disk: disk.value, origin: originOf(spec), targets }), disk.diagnostics);
+  };
+  const { value: plan, diagnostics: told } = replan();
+  const said = [...problems, ...told];
+  if (!plan) return { folder, document, diagnostics: said };
+  return { plan, replan, folder, source, document, spec, policy, diagnostics: said };
 }

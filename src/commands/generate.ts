@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, failed, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { outputCodes } from '../output/codes.ts';
 import { placed } from '../output/disk.ts';
 import { type Change, isForeign, type Plan } from '../output/plan.ts';
-import { writeAll } from '../output/write.ts';
+import { exclusively, isUnfinished, writeAll } from '../output/write.ts';
 import { commandCodes } from './codes.ts';
 import { type DriftArguments, drift } from './drift.ts';
 import type { Io, Status } from './io.ts';
@@ -24,41 +24,49 @@ export function generate(args: GenerateArguments, io: Io): Status {
     const misuse = [commandCodes.report('no-meaning', [], { option: beside, mode: '--check' })];
     return print({ command: 'generate', status: 2, diagnostics: misuse, asked: 'changes' }, args.format, io);
   }
-  const { plan, folder, document, diagnostics } = drift(args, io, args.allowExpired ? undefined : io.now);
+  const { plan, replan, folder, document, diagnostics } = drift(args, io, args.allowExpired ? undefined : io.now);
   const report = { command: 'generate', document, asked: 'changes' as const, folder };
-  if (!plan) return print({ ...report, status: 2, diagnostics, changes: [] }, args.format, io);
-  const { changes } = plan;
-  const differing = changes.filter((change) => change.verb !== 'same');
-  const said = [...diagnostics, ...leftAlone(plan, folder)];
+  if (!plan || !replan) return print({ ...report, status: 2, diagnostics, changes: [] }, args.format, io);
   if (args.check) {
-    const summary = differing.length === 0 ? 'up to date' : `${count(differing.length, 'file')} would change`;
-    return print(
-      { ...report, status: differing.length === 0 ? 0 : 1, diagnostics: said, changes, summary },
-      args.format,
-      io,
-    );
+    const differing = differingIn(plan).length;
+    const summary = differing === 0 ? 'up to date' : `${count(differing, 'file')} would change`;
+    const said = { diagnostics: [...diagnostics, ...leftAlone(plan, folder)], changes: plan.changes, summary };
+    return print({ ...report, status: differing === 0 ? 0 : 1, ...said }, args.format, io);
   }
-  const refusals = args.force ? [] : differing.filter(isForeign).map((change) => refusal(change, folder));
-  const failures =
-    refusals.length > 0 || args.dryRun
-      ? refusals
-      : writeAll(
-          differing.map(({ path, after }) => ({ path, text: after })),
-          { folder },
-        );
-  const all = [...said, ...failures];
-  if (hasError(failures)) return print({ ...report, status: 2, diagnostics: all, changes: [] }, args.format, io);
-  return print(
-    {
-      ...report,
-      status: 0,
-      diagnostics: all,
-      changes,
-      summary: `${folder}: ${summaryOf(changes, args.dryRun ?? false)}`,
-    },
-    args.format,
-    io,
-  );
+  const refusals = refusalsIn(plan, folder, args.force);
+  const { value: done, diagnostics: problems } =
+    refusals.length > 0 ? failed(refusals) : args.dryRun ? ok(plan) : carryOut(plan, replan, folder, args.force);
+  const all = [...diagnostics, ...leftAlone(done ?? plan, folder), ...problems];
+  if (!done) return print({ ...report, status: 2, diagnostics: all, changes: [] }, args.format, io);
+  const summary = `${folder}: ${summaryOf(done.changes, args.dryRun ?? false)}`;
+  return print({ ...report, status: 0, diagnostics: all, changes: done.changes, summary }, args.format, io);
+}
+
+/** The plan that has been carried out: made anew once no other run writes there. */
+function carryOut(first: Plan, replan: () => Result<Plan>, folder: string, force: boolean | undefined): Result<Plan> {
+  // A folder where nothing is to be done may be one that cannot be written to.
+  if (differingIn(first).length === 0 && !isUnfinished(folder)) return ok(first);
+  const { value: done, diagnostics } = exclusively(folder, (): Result<Plan> => {
+    const planned = replan();
+    if (!planned.value) return planned;
+    const refusals = refusalsIn(planned.value, folder, force);
+    const writes = differingIn(planned.value).map(({ path, after }) => ({ path, text: after }));
+    const problems = refusals.length > 0 || writes.length === 0 ? refusals : writeAll(writes, { folder });
+    return problems.length > 0 ? failed(problems) : planned;
+  });
+  return done ?? failed(diagnostics);
+}
+
+function differingIn({ changes }: Plan): Change[] {
+  return changes.filter((change) => change.verb !== 'same');
+}
+
+function refusalsIn(plan: Plan, folder: string, force: boolean | undefined): Diagnostic[] {
+  return force
+    ? []
+    : differingIn(plan)
+        .filter(isForeign)
+        .map((change) => refusal(change, folder));
 }
 
 function refusal(change: Change, folder: string): Diagnostic {

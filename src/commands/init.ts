@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { formatDiagnostics } from '../diagnostics/format.ts';
 import { outputCodes } from '../output/codes.ts';
 import { placed } from '../output/disk.ts';
-import { writeAll } from '../output/write.ts';
+import { replaceFile } from '../output/write.ts';
 import type { Io, Status } from './io.ts';
 
 const NAME = 'postern.yaml';
@@ -12,7 +12,7 @@ const NAME = 'postern.yaml';
 export function init(folder: string, io: Io): Status {
   const file = join(folder, NAME);
   const taken = existsSync(file) ? [outputCodes.report('exists', [], {}, placed(file))] : [];
-  const problems = taken.length > 0 ? taken : writeAll([{ path: NAME, text: starter }], { folder });
+  const problems = taken.length > 0 ? taken : replaceFile(file, starter);
   if (problems.length > 0) {
     io.err(formatDiagnostics(problems, undefined, { colour: io.colour.err }));
     return 2;

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { obstructions, placed, systemProblem } from '../output/disk.ts';
-import { writeAll } from '../output/write.ts';
+import { exclusively, writeAll } from '../output/write.ts';
 import { isKeyShaped } from '../policy/key.ts';
 import type { ApiKey, Policy, SecretReference } from '../policy/types.ts';
 import { readBytes } from '../source/read.ts';
@@ -78,7 +78,9 @@ function writeSecrets(files: readonly RenderedFile[], folder: string): Diagnosti
       ? []
       : [secretCodes.report('not-ignored', [], { problem }, placed(join(folder, path)))];
   });
-  return exposed.length > 0 ? exposed : writeAll(files, { folder, modes: { file: 0o600, folder: 0o700 } });
+  if (exposed.length > 0) return exposed;
+  const written = exclusively(folder, () => writeAll(files, { folder, modes: { file: 0o600, folder: 0o700 } }));
+  return [...(written.value ?? []), ...written.diagnostics];
 }
 
 interface SecretValues {

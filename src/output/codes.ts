@@ -21,6 +21,12 @@ export const outputCodes = defineCodes('output', {
   unwritable: error('cannot write: {problem}; nothing was changed').hint(
     'check that the folder is one you may write to',
   ),
+  busy: error('another run has been writing here for {seconds} s, and two at once would mix their files').hint(
+    'start this one again when the other has ended',
+  ),
+  'damaged-journal': error('a run was interrupted here, and what it was doing cannot be read').hint(
+    'remove this file, restore the folder from version control, and run "postern generate"',
+  ),
   'half-written': error('cannot write: {problem}; putting back what was there failed too').hint(
     'restore the folder from version control',
   ),

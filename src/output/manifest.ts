@@ -37,15 +37,12 @@ export function parseManifest(text: string): Manifest | undefined {
 function entryOf(value: unknown): ManifestEntry | undefined {
   if (!isRecord(value)) return undefined;
   const { path, target, digest } = value;
-  if (typeof path !== 'string' || typeof target !== 'string' || typeof digest !== 'string' || !isInside(path))
-    return undefined;
+  if (typeof path !== 'string' || typeof target !== 'string' || typeof digest !== 'string') return undefined;
+  if (path === MANIFEST || !isInside(path)) return undefined;
   return { path, target, digest: digest.replace(/^sha256:/, '') };
 }
 
-/** The list is read back from disk, and files are deleted by it: nothing in it may point out of the folder. */
-function isInside(path: string): boolean {
-  return (
-    path !== MANIFEST &&
-    path.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && !/[\\:\p{Cc}]/u.test(part))
-  );
+/** A list that is read back from disk, and by which files are deleted, may hold nothing that leads out of the folder. */
+export function isInside(path: string): boolean {
+  return path.split('/').every((part) => !['', '.', '..'].includes(part) && !/[\\:\p{Cc}]/u.test(part));
 }

@@ -1,24 +1,26 @@
-import { randomUUID } from 'node:crypto';
-import {
-  chmodSync,
-  closeSync,
-  copyFileSync,
-  existsSync,
-  fchmodSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, linkSync, mkdirSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, failed, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { outputCodes } from './codes.ts';
 import { placed, systemProblem } from './disk.ts';
 import { TEMPORARY_SUFFIX } from './gitFiles.ts';
+import {
+  digestOfFile,
+  endJournal,
+  freshOf,
+  hasJournal,
+  isThere,
+  type Journal,
+  keptOf,
+  recover,
+  replaceStep,
+  restoreStep,
+  type Step,
+  type Steps,
+  writeJournal,
+  writeSynced,
+} from './journal.ts';
+import { tryLock } from './lock.ts';
 
 /** One file to be written, or to be removed where `text` is absent. */
 export interface Write {
@@ -32,80 +34,95 @@ export interface WriteOptions {
   readonly modes?: { readonly file: number; readonly folder: number };
 }
 
-/** What has been done so far, so that it can be taken back. */
-interface Journal {
-  readonly undo: (() => void)[];
-  readonly temporary: string[];
-  readonly made: string[];
-  readonly touched: Set<string>;
+const LOCK = `.lock${TEMPORARY_SUFFIX}`;
+const PATIENCE = 10_000;
+
+/**
+ * Runs `work` while no other run writes to the folder, which is made where it is missing. What a run that was killed
+ * left half done is finished or taken back first.
+ */
+export function exclusively<T>(folder: string, work: () => T): Result<T> {
+  let made: string | undefined;
+  try {
+    made = mkdirSync(folder, { recursive: true });
+    const release = waitForLock(join(folder, LOCK));
+    if (!release) return failed([outputCodes.report('busy', [], { seconds: PATIENCE / 1000 }, placed(folder))]);
+    try {
+      const problems = recover(folder);
+      return problems.length > 0 ? failed(problems) : ok(work());
+    } finally {
+      release();
+    }
+  } catch (error) {
+    return failed([outputCodes.report('unwritable', [], { problem: systemProblem(error) }, placed(folder))]);
+  } finally {
+    if (made !== undefined) removeUpTo(folder, made);
+  }
+}
+
+function waitForLock(path: string): (() => void) | undefined {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (const end = Date.now() + PATIENCE; ; Atomics.wait(pause, 0, 0, 20)) {
+    const release = tryLock(path);
+    if (release || Date.now() > end) return release;
+  }
+}
+
+/** Takes folders away again that were made for nothing. */
+function removeUpTo(folder: string, top: string): void {
+  try {
+    for (let part = folder; part.length >= top.length; part = dirname(part)) rmdirSync(part);
+  } catch (error) {
+    systemProblem(error);
+  }
+}
+
+/** Whether a run that was killed has left something, so that there is work even where no file is to change. */
+export function isUnfinished(folder: string): boolean {
+  return isThere(join(folder, LOCK)) || hasJournal(folder);
 }
 
 /**
- * Writes all or nothing. Everything that is likely to fail (making folders, writing, syncing) happens beside
- * the files; only then do renames put the new ones in place, and if one of these fails all are taken back.
+ * Writes all or nothing, in a folder that is held by `exclusively`. Everything that is likely to fail (making folders,
+ * writing, syncing) happens beside the files; only then do renames put the new ones in place, and if one of these fails
+ * all are taken back. The journal says at any moment what a killed run was about.
  */
 export function writeAll(writes: readonly Write[], options: WriteOptions): Diagnostic[] {
-  const journal: Journal = { undo: [], temporary: [], made: [], touched: new Set() };
-  let current = options.folder;
+  const { folder } = options;
+  const plan = planOf(writes, folder);
+  const undo: (() => void)[] = [];
+  let phase: Journal['phase'] = 'stage';
+  let current = folder;
   try {
-    const staged = writes.map((write) => {
-      current = join(options.folder, write.path);
-      return { file: current, ...stage(current, write.text, { ...options, journal }) };
-    });
-    for (const step of staged) {
-      current = step.file;
-      commit(step, journal);
+    writeJournal(folder, { ...plan, phase });
+    makeFolders(plan.made, writes, { ...options, undo });
+    for (const write of writes) {
+      current = join(folder, write.path);
+      stage(write, options);
     }
-    for (const folder of journal.touched) syncFolder(folder);
+    phase = 'replace';
+    writeJournal(folder, { ...plan, phase });
+    for (const step of plan.steps) {
+      current = join(folder, step.path);
+      replaceStep(folder, step);
+    }
+    endJournal(folder, plan, 'done');
+    return [];
   } catch (error) {
     const problem = systemProblem(error);
-    const code = rolledBack(journal) ? 'unwritable' : 'half-written';
+    const code = takeBack(folder, { ...plan, phase }, undo) ? 'unwritable' : 'half-written';
     return [outputCodes.report(code, [], { problem }, placed(current))];
-  } finally {
-    for (const file of journal.temporary) rmSync(file, { force: true });
   }
-  for (const write of writes) if (write.text === undefined) removeEmpty(dirname(write.path), options.folder);
-  return [];
 }
 
-interface Staged {
-  readonly fresh?: string;
-  readonly backup?: string;
-}
-
-function stage(
-  file: string,
-  text: string | undefined,
-  { modes, journal }: WriteOptions & { readonly journal: Journal },
-): Staged {
-  makeFolder(dirname(file), modes?.folder, journal);
-  journal.touched.add(dirname(file));
-  const beside = () => join(dirname(file), `.${basename(file)}.${randomUUID()}${TEMPORARY_SUFFIX}`);
-  const staged: { fresh?: string; backup?: string } = {};
-  if (text !== undefined) {
-    staged.fresh = beside();
-    journal.temporary.push(staged.fresh);
-    writeSynced(staged.fresh, text, modes?.file);
-  }
-  if (existsSync(file)) {
-    staged.backup = beside();
-    journal.temporary.push(staged.backup);
-    copyFileSync(file, staged.backup);
-  }
-  return staged;
-}
-
-function commit({ file, fresh, backup }: Staged & { readonly file: string }, journal: Journal): void {
-  if (fresh !== undefined) renameSync(fresh, file);
-  else rmSync(file);
-  journal.undo.push(() => (backup === undefined ? rmSync(file) : renameSync(backup, file)));
-}
-
-function rolledBack({ undo, temporary, made }: Journal): boolean {
+function takeBack(folder: string, journal: Journal, undo: readonly (() => void)[]): boolean {
   try {
+    if (journal.phase === 'replace') {
+      writeJournal(folder, { ...journal, phase: 'restore' });
+      for (const step of journal.steps) restoreStep(folder, step);
+    }
     for (const step of undo.toReversed()) step();
-    for (const file of temporary) rmSync(file, { force: true });
-    for (const folder of made.toReversed()) rmdirSync(folder);
+    endJournal(folder, journal, 'undone');
     return true;
   } catch (error) {
     systemProblem(error);
@@ -113,50 +130,77 @@ function rolledBack({ undo, temporary, made }: Journal): boolean {
   }
 }
 
-function makeFolder(folder: string, mode: number | undefined, journal: Journal): void {
-  if (existsSync(folder)) {
-    if (mode === undefined) return;
-    const before = statSync(folder).mode & 0o7777;
-    if (before === mode) return;
-    chmodSync(folder, mode);
-    journal.undo.push(() => chmodSync(folder, before));
-    return;
-  }
-  makeFolder(dirname(folder), undefined, journal);
-  mkdirSync(folder, mode === undefined ? {} : { mode });
-  journal.made.push(folder);
+function planOf(writes: readonly Write[], folder: string): Steps {
+  const made = new Set<string>();
+  const steps = writes.map(({ path, text }): Step => {
+    for (const part of foldersAbove(path)) if (!isThere(join(folder, part))) made.add(part);
+    const before = digestOfFile(join(folder, path));
+    if (before === undefined) return { path, verb: text === undefined ? 'delete' : 'create' };
+    return { path, verb: text === undefined ? 'delete' : 'change', before };
+  });
+  return { steps, made: [...made] };
 }
 
-function writeSynced(file: string, text: string, mode: number | undefined): void {
-  const descriptor = openSync(file, 'wx', mode ?? 0o666);
+/** `a/b/c` → `a`, `a/b`. */
+function foldersAbove(path: string): string[] {
+  const parts = path.split('/').slice(0, -1);
+  return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
+}
+
+/** A folder that holds one of the files gets the permissions that were asked for, also where it was there already. */
+function makeFolders(
+  made: readonly string[],
+  writes: readonly Write[],
+  { folder, modes, undo }: WriteOptions & { readonly undo: (() => void)[] },
+): void {
+  const direct = new Set(writes.map(({ path }) => dirname(path)));
+  for (const part of made) mkdirSync(join(folder, part), modes && direct.has(part) ? { mode: modes.folder } : {});
+  if (!modes) return;
+  for (const part of direct) {
+    const own = join(folder, part);
+    const before = statSync(own).mode & 0o7777;
+    if (part === '.' || before === modes.folder) continue;
+    chmodSync(own, modes.folder);
+    undo.push(() => chmodSync(own, before));
+  }
+}
+
+/** The new file beside the old one, and a second name for the old one. */
+function stage({ path, text }: Write, { folder, modes }: WriteOptions): void {
+  const [file, fresh, kept] = [path, freshOf(path), keptOf(path)].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const stray of [fresh, kept]) rmSync(stray, { force: true });
+  if (text !== undefined) writeSynced(fresh, text, modes?.file);
+  if (isThere(file)) keep(file, kept);
+}
+
+function keep(file: string, kept: string): void {
   try {
-    // What the umask took away from an explicit mode stays away; what it left too much is taken here.
-    if (mode !== undefined) fchmodSync(descriptor, mode);
-    const bytes = Buffer.from(text);
-    for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
+    linkSync(file, kept);
+  } catch (error) {
+    // Not every file system has second names, and not every file of others may get one.
+    systemProblem(error);
+    copyFileSync(file, kept);
   }
 }
 
-/** A rename is safe against a crash only once its folder is on disk too. */
-function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, 'r');
+/** Writes one file in a folder that is made where it is missing, or leaves all as it was. */
+export function replaceFile(file: string, text: string): Diagnostic[] {
+  const fresh = join(dirname(file), freshOf(basename(file)));
+  let made: string | undefined;
   try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function removeEmpty(path: string, folder: string): void {
-  for (let part = path; part !== '.'; part = dirname(part)) {
-    try {
-      rmdirSync(join(folder, part));
-    } catch (error) {
-      systemProblem(error);
-      return;
-    }
+    made = mkdirSync(dirname(file), { recursive: true });
+    rmSync(fresh, { force: true });
+    writeSynced(fresh, text, undefined);
+    renameSync(fresh, file);
+    return [];
+  } catch (error) {
+    const problem = systemProblem(error);
+    rmSync(fresh, { force: true });
+    if (made !== undefined) removeUpTo(dirname(file), made);
+    return [outputCodes.report('unwritable', [], { problem }, placed(file))];
   }
 }

@@ -1,9 +1,10 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tryLock } from './lock.ts';
+import { tryLock } from '../output/lock.ts';
 
 // Below the ports of outgoing connections on Linux (32768 and up), which could take a port just found free.
 const first = 10_000;
@@ -35,10 +36,11 @@ export async function freePort(): Promise<number> {
 
 async function claimBlock(): Promise<number[]> {
   const folder = join(tmpdir(), `postern-ports-${process.getuid?.() ?? 0}`);
+  await mkdir(folder, { recursive: true });
   const start = Math.floor(Math.random() * blocks);
   for (let i = 0; i < blocks; i += 1) {
     const block = (start + i) % blocks;
-    if (await tryLock(join(folder, String(block)))) {
+    if (tryLock(join(folder, String(block)))) {
       return Array.from({ length: blockSize }, (_, n) => first + block * blockSize + n);
     }
   }

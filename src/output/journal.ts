@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { type Diagnostic, failed, ok, type Result } from '../diagnostics/diagnostic.ts';
+import { outputCodes } from './codes.ts';
+import { obstructions, placed, systemProblem } from './disk.ts';
+import { TEMPORARY_SUFFIX } from './gitFiles.ts';
+import { isInside } from './manifest.ts';
+
+/**
+ * What a run is doing to a folder, on disk before it is done: a run that is killed leaves it behind, and the next one
+ * goes on from there. `stage`: files are being made ready beside those that are there. `replace`: all are ready, and
+ * take their places one after another. `restore`: that failed, and what was there is put back.
+ */
+export interface Journal extends Steps {
+  readonly phase: 'stage' | 'replace' | 'restore';
+}
+
+export interface Steps {
+  readonly steps: readonly Step[];
+  /** Folders that were missing, parents first. */
+  readonly made: readonly string[];
+}
+
+export interface Step {
+  readonly path: string;
+  readonly verb: 'create' | 'change' | 'delete';
+  /** What stood there; a second name of it does not tell, because an editor may write into the file that both name. */
+  readonly before?: string;
+}
+
+const JOURNAL = `.journal${TEMPORARY_SUFFIX}`;
+
+/** The new file, until it takes its place. */
+export function freshOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.new${TEMPORARY_SUFFIX}`);
+}
+
+/** The old file, for as long as it may have to come back. */
+export function keptOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.old${TEMPORARY_SUFFIX}`);
+}
+
+export function writeJournal(folder: string, journal: Journal): void {
+  const fresh = join(folder, freshOf(JOURNAL));
+  rmSync(fresh, { force: true });
+  writeSynced(fresh, `${JSON.stringify(journal)}\n`, 0o600);
+  renameSync(fresh, join(folder, JOURNAL));
+  syncFolder(folder);
+}
+
+/** What a run that was killed has left; `undefined` where there is nothing. */
+function readJournal(folder: string): Result<Journal | undefined> {
+  const file = join(folder, JOURNAL);
+  let text: string;
+  try {
+    if (!lstatSync(file, { throwIfNoEntry: false })) return ok(undefined);
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    return failed([outputCodes.report('unreadable', [], { problem: systemProblem(error) }, placed(file))]);
+  }
+  const journal = parseJournal(text);
+  if (!journal) return failed([outputCodes.report('damaged-journal', [], {}, placed(file))]);
+  // It is read back from disk, and files are moved by it: nothing may lead out of the folder.
+  const obstacles = obstructions(
+    folder,
+    journal.steps.flatMap(({ path }) => [freshOf(path), keptOf(path)]),
+  );
+  return obstacles.length > 0 ? failed(obstacles) : ok(journal);
+}
+
+function parseJournal(text: string): Journal | undefined {
+  try {
+    const value: Partial<Journal> = JSON.parse(text);
+    const { phase, steps = [], made = [] } = value;
+    const known = steps.every(({ path, verb }) => isInside(path) && ['create', 'change', 'delete'].includes(verb));
+    if (!known || !made.every(isInside) || !phase || !['stage', 'replace', 'restore'].includes(phase)) return undefined;
+    return { phase, steps, made };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Puts a new file in its place, or takes away what is no longer wanted; nothing where that is done already. */
+export function replaceStep(folder: string, { path, verb }: Step): void {
+  const file = join(folder, path);
+  const fresh = join(folder, freshOf(path));
+  if (verb === 'delete') rmSync(file, { force: true });
+  else if (isThere(fresh)) renameSync(fresh, file);
+}
+
+/** Whether what stands there is what stood there when the run began. */
+function isUntouched(folder: string, { path, before }: Step): boolean {
+  return digestOfFile(join(folder, path)) === before;
+}
+
+/** Of the bytes of a file; `undefined` where there is none. */
+export function digestOfFile(file: string): string | undefined {
+  const stat = lstatSync(file, { throwIfNoEntry: false });
+  if (!stat?.isFile()) return stat && 'no file';
+  return createHash('sha256').update(readFileSync(file)).digest('hex');
+}
+
+/** Puts back what was there before. */
+export function restoreStep(folder: string, { path, verb }: Step): void {
+  const file = join(folder, path);
+  const kept = join(folder, keptOf(path));
+  if (verb === 'create' && !isThere(join(folder, freshOf(path)))) rmSync(file, { force: true });
+  if (verb !== 'create' && isThere(kept)) renameSync(kept, file);
+}
+
+/** Takes away all that only the run needed, the journal last of all. */
+export function endJournal(folder: string, { steps, made }: Steps, outcome: 'done' | 'undone'): void {
+  for (const { path } of steps) {
+    rmSync(join(folder, freshOf(path)), { force: true });
+    rmSync(join(folder, keptOf(path)), { force: true });
+  }
+  const emptied = steps.filter(({ verb }) => verb === 'delete').map(({ path }) => dirname(path));
+  for (const part of outcome === 'done' ? emptied : made) removeEmpty(part, folder);
+  for (const part of new Set(steps.map(({ path }) => dirname(path))))
+    if (isThere(join(folder, part))) syncFolder(join(folder, part));
+  rmSync(join(folder, JOURNAL), { force: true });
+  rmSync(join(folder, freshOf(JOURNAL)), { force: true });
+}
+
+/** Goes on with what a run was doing when it was killed; what somebody has changed since then stays as it is. */
+export function recover(folder: string): Diagnostic[] {
+  const { value: journal, diagnostics } = readJournal(folder);
+  if (diagnostics.length > 0) return [...diagnostics];
+  try {
+    rmSync(join(folder, freshOf(JOURNAL)), { force: true });
+    if (journal === undefined) return [];
+    const { phase, steps } = journal;
+    if (phase === 'replace') for (const step of steps) if (isUntouched(folder, step)) replaceStep(folder, step);
+    if (phase === 'restore') for (const step of steps) restoreStep(folder, step);
+    endJournal(folder, journal, phase === 'replace' ? 'done' : 'undone');
+    return [];
+  } catch (error) {
+    return [outputCodes.report('half-written', [], { problem: systemProblem(error) }, placed(folder))];
+  }
+}
+
+/** Whether a run was killed while it wrote. */
+export function hasJournal(folder: string): boolean {
+  return isThere(join(folder, JOURNAL));
+}
+
+/** Whether anything stands there, be it a link that leads nowhere. */
+export function isThere(file: string): boolean {
+  return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+}
+
+export function writeSynced(file: string, text: string, mode: number | undefined): void {
+  const descriptor = openSync(file, 'wx', mode ?? 0o666);
+  try {
+    // What the umask took away from an explicit mode stays away; what it left too much is taken here.
+    if (mode !== undefined) fchmodSync(descriptor, mode);
+    const bytes = Buffer.from(text);
+    for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** A rename is safe against a crash of the machine only once its folder is on disk too. */
+export function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Removes a folder and those above it, up to the one given, as long as they are empty. */
+function removeEmpty(path: string, folder: string): void {
+  for (let part = path; part !== '.'; part = dirname(part)) {
+    try {
+      rmdirSync(join(folder, part));
+    } catch (error) {
+      if (systemProblem(error) !== 'no such file or folder') return;
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { TEMPORARY_SUFFIX } from './gitFiles.ts';
+
+/** Gives a lock back. Safe to call twice. */
+export type Release = () => void;
+
+/**
+ * Takes a lock that one process at a time can hold; `undefined` while another one does. A process that was killed holds
+ * nothing any more.
+ *
+ * A lock is a folder with one file in it, named after its owner. `rename` replaces an empty folder but not one that holds
+ * something, so taking it is one step, and a dead owner is evicted by removing exactly its own file: who comes late to
+ * evict it finds nothing to remove.
+ */
+export function tryLock(path: string): Release | undefined {
+  const owner = `${process.pid}.${startOf(process.pid)}.${place()}`;
+  const mine = `${path}.${owner}${TEMPORARY_SUFFIX}`;
+  mkdirSync(mine, { recursive: true });
+  writeFileSync(join(mine, owner), '');
+  try {
+    if (!take(mine, path) && !(evictDead(path) && take(mine, path))) return undefined;
+  } finally {
+    rmSync(mine, { recursive: true, force: true });
+  }
+  sweep(path);
+  return () => {
+    rmSync(join(path, owner), { force: true });
+    removeFolder(path);
+  };
+}
+
+function take(mine: string, path: string): boolean {
+  try {
+    renameSync(mine, path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOTEMPTY', 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+/** Whether the lock is free now. */
+function evictDead(path: string): boolean {
+  const [owner] = entriesOf(path);
+  if (owner === undefined) return true;
+  if (!isDead(owner, join(path, owner))) return false;
+  rmSync(join(path, owner), { force: true });
+  return true;
+}
+
+/** What was made ready to be the lock by processes that were killed before they could try. */
+function sweep(path: string): void {
+  const start = `${basename(path)}.`;
+  for (const name of entriesOf(dirname(path))) {
+    if (!name.startsWith(start) || !name.endsWith(TEMPORARY_SUFFIX)) continue;
+    const owner = name.slice(start.length, -TEMPORARY_SUFFIX.length);
+    const left = join(dirname(path), name);
+    if (isDead(owner, left)) rmSync(left, { recursive: true, force: true });
+  }
+}
+
+/** No run takes so long; beyond it an owner elsewhere, which nobody here can ask for, counts as dead. */
+const LONGEST_RUN = 10 * 60_000;
+
+function isDead(owner: string, entry: string): boolean {
+  const [pid = '', start = '', where = place()] = owner.split('.');
+  if (where === place()) return startOf(Number(pid)) !== start;
+  try {
+    return statSync(entry).mtimeMs < Date.now() - LONGEST_RUN;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return true;
+    throw error;
+  }
+}
+
+/** Where the number of a process has a meaning: this start of this machine, and in it this container. */
+function place(): string {
+  const boot = readOr('/proc/sys/kernel/random/boot_id', '');
+  return createHash('sha256').update(`${hostname()} ${boot} ${namespaceOfPids()}`).digest('hex').slice(0, 12);
+}
+
+function namespaceOfPids(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
+}
+
+/** When a process started, so that a number that was given out again is not taken for the old owner. */
+function startOf(pid: number): string {
+  const stat = readOr(`/proc/${pid}/stat`, undefined);
+  if (stat === undefined) return isRunning(pid) ? 'running' : 'gone';
+  // The second field is the program's name in parentheses and may hold spaces: count from its end.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state = '', start = ''] = [fields[0], fields[19]];
+  // What has ended stays in the list until its parent asks for its status.
+  return state === 'Z' || state === 'X' ? 'gone' : start;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return hasCode(error, 'EPERM');
+  }
+}
+
+function readOr<T>(file: string, otherwise: T): string | T {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return otherwise;
+  }
+}
+
+function entriesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+/** Only where it is there and empty: otherwise it is somebody else's by now. */
+function removeFolder(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
+  }
+}
+
+function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+}
