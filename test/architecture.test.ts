@@ -84,6 +84,22 @@ function targetsNamedOutside(sources: Sources, names: readonly string[]): string
   });
 }
 
+/** Files that import each other in a ring, types included: whatever is left once nobody's imports and nobody's importers are gone. */
+function importRings(sources: Sources): string[] {
+  const left = new Set(sources.keys());
+  const imports = eachImport(sources).filter(({ target }) => sources.has(target));
+  for (let before = Number.POSITIVE_INFINITY; left.size < before; ) {
+    before = left.size;
+    const inside = imports.filter(({ file, target }) => left.has(file) && left.has(target));
+    const [importers, imported] = [
+      new Set(inside.map(({ file }) => file)),
+      new Set(inside.map(({ target }) => target)),
+    ];
+    for (const file of left) if (!importers.has(file) || !imported.has(file)) left.delete(file);
+  }
+  return [...left].sort();
+}
+
 function unwrapped(sources: Sources): string[] {
   const importers = (name: string) =>
     new Set(
@@ -148,6 +164,7 @@ holds('targets do not know each other', () => assert.equal(targetsThatImportEach
 holds('no target is named outside of its folder', () =>
   assert.equal(targetsNamedOutside(src, foldersIn('src/targets')), []),
 );
+holds('no file imports itself by a detour', () => assert.equal(importRings(src), []));
 holds('a package that may be replaced is imported in one place', () => assert.equal(unwrapped(src), []));
 holds('no file is long', () => assert.equal(tooLong(new Map([...src, ...sourcesIn('test')])), []));
 holds('nothing evades the type checker, and no file is a drawer for anything', () => assert.equal(evasions(src), []));
@@ -198,6 +215,17 @@ notices('a target named outside of its folder', () => {
     assert.is(targetsNamedOutside(planted('src/targets/nginx/plan.ts', line), ['nginx']).length, 0, line);
   }
   assert.equal(targetsNamedOutside(planted('src/rules/codes.ts', "'a target such as nginx'"), ['nginx']), []);
+});
+notices('files that import each other in a ring, and not those that only lead to it', () => {
+  const ring = new Map([
+    ['src/a.ts', "import { b } from './b.ts';"],
+    ['src/b.ts', "import { c } from './c.ts';\nimport { d } from './d.ts';"],
+    ['src/c.ts', "import type { B } from './b.ts';"],
+    ['src/d.ts', ''],
+  ]);
+  assert.equal(importRings(ring), ['src/b.ts', 'src/c.ts']);
+  ring.set('src/c.ts', '');
+  assert.equal(importRings(ring), []);
 });
 notices('a package imported in two places', () => {
   const twice = new Map([
