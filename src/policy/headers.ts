@@ -27,8 +27,9 @@ export const PASSTHROUGH_CREDENTIAL_HEADERS: readonly string[] = [
   'runner-token',
 ];
 
-/** A route that takes WebSocket upgrades also forwards these. */
+/** A route that takes WebSocket upgrades also forwards these. Servers such as ActionCable take no page but their own. */
 export const WEBSOCKET_HEADERS: readonly string[] = [
+  'origin',
   'sec-websocket-extensions',
   'sec-websocket-key',
   'sec-websocket-protocol',

@@ -118,7 +118,10 @@ const forwarding = {
     .optional()
     .describe('Media types a request body may have; application/json where absent, any where auth is passthrough'),
   maxBody: byteSize.optional().describe('Largest request body; 1MB where absent'),
-  websocket: z.boolean().optional().describe('Let a WebSocket upgrade through on these routes'),
+  websocket: z
+    .boolean()
+    .optional()
+    .describe('Let a WebSocket upgrade through on these routes, with the Origin of its page'),
 };
 
 const allowEntry = z.union([

@@ -10,6 +10,7 @@ const HANDSHAKE = [
   ['Upgrade', 'websocket'],
   ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
   ['Sec-WebSocket-Version', '13'],
+  ['Origin', 'https://page.example'],
 ] as const;
 /** A WebSocket frame: a proxy that still expects HTTP does not pass it on. */
 const MESSAGE = '\x81\x05hello';

@@ -233,6 +233,7 @@ test(
       'Upgrade: websocket',
       'Sec-WebSocket-Key: eA==',
       'Sec-WebSocket-Version: 13',
+      'Origin: https://page.example',
     ];
     const socket = connect(own, '127.0.0.1');
     scope.defer(async () => socket.destroy());
@@ -241,8 +242,9 @@ test(
     assert.match(String(answer), /^HTTP\/1\.1 101 /);
     assert.match(seen.at(-1) ?? '', /^sec-websocket-key: eA==\r$/im);
     assert.match(seen.at(-1) ?? '', /^connection: Upgrade\r$/im);
+    assert.match(seen.at(-1) ?? '', /^origin: https:\/\/page\.example\r$/im);
     assert.is((await ask('GET /a', upgrade)).status, 200);
-    assert.not.match(seen.at(-1) ?? '', /upgrade|websocket/i);
+    assert.not.match(seen.at(-1) ?? '', /upgrade|websocket|origin/i);
     assert.is((await ask('GET /ws')).status, 200);
     assert.not.match(seen.at(-1) ?? '', /^(?:connection|upgrade)/im);
   }),

@@ -165,15 +165,18 @@ test(
   scoped(async (scope) => {
     const routes = { live: { upstream: 'up', websocket: true, allow: ['GET /live'] } };
     const { ask, requests } = await world(scope, { routes });
-    const fields = [`PRIVATE-TOKEN: ${KEY}`, 'Connection: Upgrade', 'Upgrade: WebSocket', 'Sec-WebSocket-Key: abc'];
+    const fields = [
+      ...[`PRIVATE-TOKEN: ${KEY}`, 'Connection: Upgrade', 'Upgrade: WebSocket', 'Sec-WebSocket-Key: abc'],
+      'Origin: https://api.example.com',
+    ];
     await ask('GET /live', fields);
     await ask('GET /live');
     await ask('GET /live', [...fields.slice(0, 2), 'Upgrade: h2c']);
     await ask('GET /things', fields);
     const seen = requests.map((request) =>
-      [request.field('upgrade'), request.field('connection'), request.field('sec-websocket-key')].join(),
+      ['upgrade', 'connection', 'sec-websocket-key', 'origin'].map((name) => request.field(name)).join(),
     );
-    assert.equal(seen, ['websocket,upgrade,abc', ',,', ',,', ',,']);
+    assert.equal(seen, ['websocket,upgrade,abc,https://api.example.com', ',,,', ',,,', ',,,']);
   }),
 );
 
