@@ -173,6 +173,36 @@ explain('replays requests, a decision for each line', () =>
   }),
 );
 
+explain('replays the lines of an access log as they are', () =>
+  inWorkspace(async ({ run }) => {
+    const nginx = {
+      time: '2026-11-26T15:12:07+00:00',
+      client: '192.0.2.17',
+      method: 'GET',
+      path: '/api/v4/user',
+      route: 'read',
+      key: 'partner',
+      status: 200,
+      upstreamTime: '0.012',
+    };
+    const caddy = { ...nginx, time: '2026-11-26T15:12:07.123456789Z', upstreamTime: 0.012, more: { of: 'it' } };
+    const lines = [nginx, caddy, { ...nginx, key: '' }, { ...nginx, time: '2090-07-01T00:00:00+00:00' }];
+    const { status, stdout } = await run('explain --requests -', {
+      input: [...lines, { ...nginx, client: 7 }].map((line) => JSON.stringify(line)).join('\n'),
+    });
+    assert.is(status, 2);
+    const answers = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.equal(
+      answers.map((answer) => answer.status ?? answer.decision),
+      ['allow', 'allow', 401, 403, undefined],
+    );
+    assert.match(answers[4].error, /not a line of an access log/);
+  }),
+);
+
 explain('puts an error in the place of a bad line', () =>
   inWorkspace(async ({ run }) => {
     const good = '{"method":"GET","target":"/"}';

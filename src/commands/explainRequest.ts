@@ -8,7 +8,7 @@ import type { Io, Status } from './io.ts';
 import { excerptOf, type Locate, locator } from './location.ts';
 import type { Format } from './print.ts';
 import { headerProblem } from './question.ts';
-import { reasonOf } from './reason.ts';
+import { nearestOf, reasonOf } from './reason.ts';
 import { type Asked, type Decided, decider, type Problem, problemText } from './request.ts';
 import type { Understood } from './spec.ts';
 
@@ -34,16 +34,18 @@ export function explainRequest(question: Question, { policy, document }: Underst
   }
   const { decision } = decided;
   const forwarded = forwardedBy(decided, policy);
+  const nearest = nearestOf(decided);
   if (question.format === 'json') {
     const value = {
       ...jsonDecision(decided, locator(document)),
       reason: reasonOf(decided),
+      ...(nearest && { nearest: { pattern: nearest.route.pattern.text, at: locator(document)(nearest.route.origin) } }),
       ...(forwarded && { upstream: forwarded }),
     };
     io.out(`${JSON.stringify(value, null, 2)}\n`);
   } else {
     io.out(
-      `${headline(decided)}\n  because   ${reasonOf(decided)}\n${excerptOf(decision.at, document)}${forwarded ? forwardedText(forwarded) : ''}`,
+      `${headline(decided)}\n  because   ${reasonOf(decided)}\n${excerptOf(nearest?.route.origin ?? decision.at, document)}${forwarded ? forwardedText(forwarded) : ''}`,
     );
   }
   return decision.kind === 'deny' ? 1 : 0;

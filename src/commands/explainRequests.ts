@@ -9,7 +9,7 @@ import { locator } from './location.ts';
 import { type Asked, decider, type Problem, problemText } from './request.ts';
 import type { Understood } from './spec.ts';
 
-/** One JSON request a line in, one JSON decision a line out; a bad line gets an error in its place. */
+/** One JSON request or line of an access log in, one JSON decision a line out; a bad line gets an error in its place. */
 export function explainRequests(file: string, { policy, document }: Understood, io: Io): Status {
   const text = readRequests(file, io);
   if (typeof text !== 'string') {
@@ -45,11 +45,14 @@ function readRequests(file: string, io: Io): string | { readonly problem: string
   }
 }
 
-const FIELDS = 'the fields are method, target, apiKey, from, headers, proxy and at';
+const FIELDS =
+  'the fields are method, target, apiKey, from, headers, proxy and at; lines of our own access logs are taken as they are';
 
 function askedBy(line: string, now: number): Asked | Problem {
   const value = parseJson(line);
   if (!isRecord(value)) return { problem: 'not a JSON object', hint: FIELDS };
+  if (typeof value['path'] === 'string' && value['target'] === undefined)
+    return loggedRequest(value, value['path'], now);
   const { method, target, apiKey, from, headers, proxy, at, ...rest } = value;
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined) return { problem: `unknown field "${unknown}"`, hint: FIELDS };
@@ -73,6 +76,16 @@ function askedBy(line: string, now: number): Asked | Problem {
     headers: fields,
     at: moment,
   };
+}
+
+/** A line of an access log that a generated configuration wrote: it names neither query nor body nor headers. */
+function loggedRequest(line: Record<string, unknown>, path: string, now: number): Asked | Problem {
+  const { method, client, key, proxy, time } = line;
+  const moment = typeof time === 'string' ? Date.parse(time) / 1000 : now;
+  if (typeof method !== 'string' || typeof client !== 'string' || Number.isNaN(moment))
+    return { problem: 'not a line of an access log', hint: 'it has the fields time, client, method, path and key' };
+  const given = (text: unknown) => (typeof text === 'string' && text !== '' ? text : undefined);
+  return { method, target: path, apiKey: given(key), from: client, proxy: given(proxy), headers: [], at: moment };
 }
 
 function headerFields(headers: unknown): HeaderFields | undefined {

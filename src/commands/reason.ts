@@ -1,4 +1,8 @@
-import type { Denial } from '../policy/decide.ts';
+import { maskSecrets } from '../diagnostics/mask.ts';
+import { printable } from '../diagnostics/printable.ts';
+import { run } from '../policy/automaton.ts';
+import { type Denial, splitTarget } from '../policy/decide.ts';
+import { type Nearest, nearestRoute, queryProblem } from './nearest.ts';
 import type { Decided } from './request.ts';
 
 type Words = (decided: Decided) => string;
@@ -13,23 +17,34 @@ const DENIALS: Readonly<Record<Denial, Words>> = {
   'key-unknown': () => 'nobody is known by this key',
   'key-expired': (decided) => `${caller(decided)} has expired`,
   'key-address': (decided) => `the client address is not one that ${caller(decided)} may be used from`,
-  path: () => 'no pattern matches the path',
-  method: ({ decision }) => {
-    const allow = decision.kind === 'deny' && decision.allow ? `; it takes ${decision.allow.join(', ')}` : '';
-    return `the path is known, but not with this method${allow}`;
+  path: (decided) => {
+    const nearest = nearestOf(decided);
+    return `no pattern matches the path${nearest ? `; the nearest is ${nearest.route.pattern.text}: ${nearest.difference}` : ''}`;
+  },
+  method: ({ request, evaluator: { access } }) => {
+    const state = run(access.automaton, splitTarget(request.target)[0]);
+    const allow = access.places.find((place) => place.state === state)?.allow ?? [];
+    return `the path is known, but not with this method; it takes ${allow.join(', ')}`;
   },
   scope: (decided) => `${caller(decided)} may not use "${decided.decision.route}"`,
-  query: () => 'the query is malformed or names a credential or override parameter',
+  query: ({ request }) => queryProblem(splitTarget(request.target)[1]),
   'content-type': () => 'the body is of a type that the route does not take',
   'body-size': () => 'the body is larger than the route takes',
 };
+
+/** The allowed request that may have been meant where no pattern matches. */
+export function nearestOf({ decision, request, proxy }: Decided): Nearest | undefined {
+  if (decision.kind !== 'deny' || decision.reason !== 'path') return undefined;
+  return nearestRoute(splitTarget(request.target)[0], proxy.routes);
+}
 
 /** Why a request was decided as it was, in one clause. */
 export function reasonOf(decided: Decided): string {
   const { decision, proxy } = decided;
   switch (decision.kind) {
     case 'deny':
-      return DENIALS[decision.reason](decided);
+      // It may quote the request, into which people paste credentials.
+      return printable(maskSecrets(DENIALS[decision.reason](decided)));
     case 'answer':
       return `proxy "${proxy.id}" answers this itself`;
     case 'forward':
