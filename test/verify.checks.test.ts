@@ -11,7 +11,10 @@ const spec = {
   },
   routes: { read: { upstream: 'pool', allow: ['GET /a', 'GET /b/{x}'] } },
   apiKeys: { one: { key: 'env:A', token: 'env:TA' }, two: { key: 'env:B', token: 'env:TB' } },
-  proxies: { api: { listen: 8080, ipRanges: ['10.0.0.0/8'] } },
+  proxies: {
+    api: { listen: 8080, ipRanges: ['10.0.0.0/8'] },
+    public: { listen: 8081, ipRanges: ['10.0.0.0/8'], publicUrl: 'https://api.example.com:8443' },
+  },
 };
 
 const replaced =
@@ -26,8 +29,21 @@ const PLANTED = {
       replaced('flush_interval 10ms', 'flush_interval 10ms\nfail_duration 10s'),
       /upstream pool closes the connection of one request, and another that came next was answered 50[23]/,
     ],
+    [
+      'the upstream hears what the client says about the outside',
+      replaced(/header_up X-Forwarded-(?:Host|Port|Proto) ".*"/g, ''),
+      /the upstream got X-Forwarded-Proto http instead of https/,
+    ],
   ],
   nginx: [
+    [
+      'the upstream hears what the client says about the outside',
+      replaced(
+        'proxy_set_header X-Forwarded-Host "api.example.com:8443";',
+        'proxy_set_header X-Forwarded-Host $http_host;',
+      ),
+      /the upstream got X-Forwarded-Host .* instead of api.example.com:8443/,
+    ],
     [
       'one failed request takes a server away from everybody',
       replaced(' max_fails=0', ''),

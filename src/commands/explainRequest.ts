@@ -1,9 +1,10 @@
 import { printable } from '../diagnostics/printable.ts';
+import { outsideOf } from '../plan/outside.ts';
 import { epochSeconds } from '../policy/apiKeys.ts';
 import { nothingElse } from '../policy/fields.ts';
 import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../policy/headers.ts';
 import type { HeaderFields } from '../policy/request.ts';
-import type { Forwarding, Policy } from '../policy/types.ts';
+import type { Forwarding, Policy, Proxy } from '../policy/types.ts';
 import type { Io, Status } from './io.ts';
 import { excerptOf, type Locate, locator } from './location.ts';
 import type { Format } from './print.ts';
@@ -97,10 +98,8 @@ interface Forwarded {
   readonly headers: readonly { readonly name: string; readonly value: string }[];
 }
 
-const AFRESH = ['X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Proto', 'X-Real-IP'];
-
 /** `undefined` where nothing is forwarded. */
-function forwardedBy({ decision, request }: Decided, policy: Policy): Forwarded | undefined {
+function forwardedBy({ decision, request, proxy }: Decided, policy: Policy): Forwarded | undefined {
   if (decision.kind !== 'forward') return undefined;
   const { forwarding, key } = decision;
   const upstream = policy.upstreams.find(({ id }) => id === forwarding.upstream);
@@ -115,10 +114,24 @@ function forwardedBy({ decision, request }: Decided, policy: Policy): Forwarded 
     headers: [
       { name: 'Host', value: host },
       ...token,
-      ...AFRESH.map((name) => ({ name, value: '<written afresh>' })),
+      ...writtenAfresh(proxy),
       ...passing(request.headers, forwarding),
     ],
   };
+}
+
+function writtenAfresh({ publicUrl }: Proxy): { name: string; value: string }[] {
+  const afresh = (name: string) => ({ name, value: '<written afresh>' });
+  const [client, address] = [afresh('X-Forwarded-For'), afresh('X-Real-IP')];
+  if (publicUrl === undefined) return [client, afresh('X-Forwarded-Host'), afresh('X-Forwarded-Proto'), address];
+  const { scheme, authority, port } = outsideOf(publicUrl);
+  return [
+    client,
+    { name: 'X-Forwarded-Host', value: authority },
+    { name: 'X-Forwarded-Port', value: port },
+    { name: 'X-Forwarded-Proto', value: scheme },
+    address,
+  ];
 }
 
 function passing(headers: Decided['request']['headers'], forwarding: Forwarding): { name: string; value: string }[] {

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { formatAddress, parseAddress } from '../policy/cidr.ts';
 import { nothingElse } from '../policy/fields.ts';
 import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../policy/headers.ts';
-import type { Forwarding, Upstream } from '../policy/types.ts';
+import type { Forwarding, Proxy, Upstream } from '../policy/types.ts';
 import type { Expected, Problem } from './expect.ts';
 import { type Fields, fieldOf } from './http1.ts';
 import type { ProxyFixture } from './proxyFixture.ts';
@@ -18,6 +18,7 @@ const WRITTEN = [
   'transfer-encoding',
   'x-forwarded-for',
   'x-forwarded-host',
+  'x-forwarded-port',
   'x-forwarded-proto',
   'x-real-ip',
 ];
@@ -26,7 +27,7 @@ const WRITTEN = [
 export function upstreamProblems(
   expected: Expected,
   { upstream: id, request: got }: Arrival,
-  { policy, secrets }: ProxyFixture,
+  { policy, proxy, secrets }: ProxyFixture,
 ): Problem[] {
   const { decision, request } = expected;
   if (decision.kind !== 'forward') return [];
@@ -64,7 +65,7 @@ export function upstreamProblems(
     problems.push({ kind: 'key-leak', text: "the upstream got the client's key" });
   return [
     ...problems,
-    ...forwardedProblems(expected, got),
+    ...outsideProblems(expected, got, proxy),
     ...fieldProblems(expected, got, token === undefined ? undefined : upstream.tokenHeader),
   ];
 }
@@ -80,24 +81,38 @@ function keyLeaks(got: Recorded, upstream: Upstream, secrets: Secrets): boolean 
   return secrets.leakIn(others.map(([, value]) => value).join('\n')) !== undefined;
 }
 
-/** X-Forwarded-* and X-Real-IP: there, once, and true. */
-function forwardedProblems({ client, request }: Expected, got: Recorded): Problem[] {
+/**
+ * What the upstream hears about the outside: who asks, once and true, and where the proxy is to be found: at its public
+ * URL, else where this client found it.
+ */
+function outsideProblems({ client, request }: Expected, got: Recorded, { publicUrl, listen }: Proxy): Problem[] {
   const address = formatAddress(client);
   const asAddress = (text: string | undefined) => {
     const parsed = parseAddress(text ?? '');
-    return parsed ? formatAddress(parsed) : (text ?? 'nothing');
+    return parsed ? formatAddress(parsed) : text;
   };
-  const host = fieldOf(request.fields, 'host');
-  const pairs: readonly (readonly [name: string, is: string, should: string])[] = [
-    ['X-Forwarded-For', asAddress(got.field('x-forwarded-for')), address],
+  const told = (name: string) => got.field(`x-forwarded-${name}`);
+  const outside = publicUrl === undefined ? undefined : new URL(publicUrl);
+  const port = outside === undefined ? undefined : outside.port || DEFAULT_PORTS[outside.protocol];
+  const isOwnPort = port === undefined && told('port') === String(listen.port);
+  const host = outside?.host ?? fieldOf(request.fields, 'host');
+  const all: readonly (readonly [name: string, is: string | undefined, should: string | undefined])[] = [
+    ['X-Forwarded-For', asAddress(told('for')), address],
     ['X-Real-IP', asAddress(got.field('x-real-ip')), address],
-    ['X-Forwarded-Proto', got.field('x-forwarded-proto') ?? 'nothing', 'http'],
-    ...(host ? ([['X-Forwarded-Host', got.field('x-forwarded-host') ?? 'nothing', host]] as const) : []),
+    ['X-Forwarded-Proto', told('proto'), outside?.protocol.slice(0, -1) ?? 'http'],
+    ['X-Forwarded-Port', isOwnPort ? undefined : told('port'), port],
+    // A request of HTTP/1.0 may name no host.
+    ...(host ? ([['X-Forwarded-Host', told('host'), host]] as const) : []),
   ];
-  return pairs
+  return all
     .filter(([, is, should]) => is !== should)
-    .map(([name, is, should]) => ({ kind: name, text: `the upstream got ${name} ${is} instead of ${should}` }));
+    .map(([name, is = 'nothing', should = 'nothing']) => ({
+      kind: name,
+      text: `the upstream got ${name} ${is} instead of ${should}`,
+    }));
 }
+
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
 
 function passing(forwarding: Forwarding): Set<string> {
   // Where a request goes and what its body may be is compared elsewhere.

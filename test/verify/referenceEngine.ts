@@ -36,6 +36,21 @@ for (const proxy of policy.proxies) {
   createServer((socket) => serve(socket, proxy, evaluator)).listen(proxy.listen.port, '127.0.0.1');
 }
 
+/** Where the client found the proxy. */
+function outsideOf({ publicUrl }: Proxy, fields: Fields): Fields {
+  if (publicUrl === undefined)
+    return [
+      ['X-Forwarded-Proto', 'http'],
+      ['X-Forwarded-Host', fieldOf(fields, 'host') ?? ''],
+    ];
+  const { protocol, host, port } = new URL(publicUrl);
+  return [
+    ['X-Forwarded-Proto', protocol.slice(0, -1)],
+    ['X-Forwarded-Host', host],
+    ['X-Forwarded-Port', port || (protocol === 'https:' ? '443' : '80')],
+  ];
+}
+
 function serve(socket: Socket, proxy: Proxy, evaluator: Evaluator): void {
   let received = '';
   let peer = socket.remoteAddress ?? '';
@@ -166,8 +181,7 @@ async function forward(
     ...token,
     ['X-Forwarded-For', client],
     ['X-Real-IP', client],
-    ['X-Forwarded-Proto', 'http'],
-    ['X-Forwarded-Host', fieldOf(request.fields, 'host') ?? ''],
+    ...outsideOf(proxy, request.fields),
     ...request.fields.filter(([name]) => passing.has(name.toLowerCase())),
     ...(request.body === '' ? [] : [['Content-Length', String(request.body.length)] as const]),
   ];

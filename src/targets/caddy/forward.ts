@@ -1,3 +1,4 @@
+import { outsideOf } from '../../plan/outside.ts';
 import type { Cell } from '../../policy/access.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
 import type { Forwarding, Policy, Proxy, Upstream } from '../../policy/types.ts';
@@ -16,6 +17,8 @@ export interface Forward extends Transport, RareHeaders {
   readonly maxBody: CaddyToken | null;
   /** Where the upstream's own token goes. */
   readonly tokenHeader: CaddyToken | null;
+  /** Where clients find the proxy, if the spec says so, in place of what they say themselves. */
+  readonly outside: readonly { readonly name: CaddyToken; readonly value: CaddyToken }[];
   readonly hidden: readonly CaddyToken[];
   readonly locations: readonly Replacement[];
   readonly links: readonly Replacement[];
@@ -47,6 +50,7 @@ export function forwardsOf(policy: Policy, proxy: Proxy, cells: readonly Cell[])
       cells: ids.map(word),
       maxBody: forwarding.maxBody === undefined ? null : word(String(forwarding.maxBody)),
       tokenHeader: forwarding.auth === 'apiKey' ? word(upstream.tokenHeader) : null,
+      outside: outsideHeaders(proxy),
       ...rareHeaders({ policy, proxy, upstream }, forwarding),
       hidden: [...HIDDEN_RESPONSE_HEADERS, ...proxy.responseHeaders.map(({ name }) => name)].map((name) =>
         word(canonical(name)),
@@ -56,6 +60,16 @@ export function forwardsOf(policy: Policy, proxy: Proxy, cells: readonly Cell[])
       ...transportOf(upstream),
     };
   });
+}
+
+function outsideHeaders({ publicUrl }: Proxy): Forward['outside'] {
+  if (publicUrl === undefined) return [];
+  const { scheme, authority, port } = outsideOf(publicUrl);
+  return [
+    { name: word('X-Forwarded-Host'), value: own(authority) },
+    { name: word('X-Forwarded-Port'), value: own(port) },
+    { name: word('X-Forwarded-Proto'), value: own(scheme) },
+  ];
 }
 
 /** `request.host` for the replacement of a regular expression, where a dollar sign stands for itself if it is doubled. */

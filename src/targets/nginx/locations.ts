@@ -1,3 +1,4 @@
+import { outsideOf } from '../../plan/outside.ts';
 import type { Cell } from '../../policy/access.ts';
 import {
   DEFAULT_REQUEST_HEADERS,
@@ -110,15 +111,14 @@ export function forwardLocation(input: ForwardInput): ForwardLocation {
 }
 
 /** Everything that goes upstream by name; a header whose value is empty is not sent. */
-function requestHeaders({ forwarding, upstream, client, identity }: ForwardInput): HeaderModel[] {
+function requestHeaders({ proxy, forwarding, upstream, client, identity }: ForwardInput): HeaderModel[] {
   const { scheme, host, port } = upstream;
   const name = host.includes(':') ? `[${host}]` : host;
   const fixed: (readonly [string, Part])[] = [
     ['Host', port === (scheme === 'https' ? 443 : 80) ? name : `${name}:${port}`],
     ['Connection', forwarding.websocket ? variable('upgrade_connection') : ''],
     ['X-Forwarded-For', client],
-    ['X-Forwarded-Host', variable('http_host')],
-    ['X-Forwarded-Proto', variable('scheme')],
+    ...outsideHeaders(proxy),
     ['X-Real-IP', client],
   ];
   if (forwarding.websocket) fixed.push(['Upgrade', variable('upgrade')]);
@@ -130,6 +130,21 @@ function requestHeaders({ forwarding, upstream, client, identity }: ForwardInput
   const passed = passedHeaders(forwarding).filter((header) => !taken.has(header));
   const copied = passed.map((header) => [header, variable(`http_${header.replaceAll('-', '_')}`)] as const);
   return [...fixed, ...copied].map(([header, part]) => ({ name: word(header), value: value(part) }));
+}
+
+/** Where the client found the proxy; what it says itself counts only where the spec does not say it. */
+function outsideHeaders({ publicUrl }: Proxy): (readonly [string, Part])[] {
+  if (publicUrl === undefined)
+    return [
+      ['X-Forwarded-Host', variable('http_host')],
+      ['X-Forwarded-Proto', variable('scheme')],
+    ];
+  const { scheme, authority, port } = outsideOf(publicUrl);
+  return [
+    ['X-Forwarded-Host', authority],
+    ['X-Forwarded-Port', port],
+    ['X-Forwarded-Proto', scheme],
+  ];
 }
 
 function passedHeaders({ auth, headers, websocket }: Forwarding): string[] {
