@@ -10,13 +10,13 @@ export interface StatePair {
   readonly path: string;
 }
 
-/** Two specs that have this many pairs of states overlap in ways that no review could follow. */
-export const MAX_PAIRS = 2_000_000;
+/** Two specs that have this many pairs of states, beside what each has alone, overlap in ways that no review could follow. */
+export const MAX_PAIRS = 100_000;
 
 /**
  * Visits every pair of states that some path leads to, both automata walked side by side. Every path of
  * every request is in exactly one pair, so that what holds for all pairs holds for all paths.
- * @returns false where there are more than `MAX_PAIRS`
+ * @returns false where there are too many
  */
 export function walkPairs(
   before: Automaton<Rule> | undefined,
@@ -26,6 +26,7 @@ export function walkPairs(
   const queue: StatePair[] = [];
   const seen = new Set<number>();
   const width = (after?.states.length ?? 0) + 1;
+  const limit = MAX_PAIRS + 4 * ((before?.states.length ?? 0) + width);
   const push = (left: number | undefined, right: number | undefined, path: string) => {
     const id = ((left ?? -1) + 1) * width + (right ?? -1) + 1;
     if (id === 0 || seen.has(id)) return;
@@ -39,7 +40,7 @@ export function walkPairs(
   push(before && 0, after && 0, '');
   for (let index = 0; index < queue.length; index++) {
     const pair = queue[index];
-    if (!pair || queue.length > MAX_PAIRS) return false;
+    if (!pair || queue.length > limit) return false;
     visit(pair);
     pushNext(pair, push);
   }

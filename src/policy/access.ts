@@ -48,15 +48,17 @@ export function lookupMethod(method: string, methods: ReadonlyMap<string, unknow
   return method === 'HEAD' && !methods.has('HEAD') ? 'GET' : method;
 }
 
-const known = new WeakMap<Proxy, { readonly access: Access | undefined }>();
+const known = new WeakMap<object, { readonly access: Access | undefined }>();
 
 /**
- * The access of a proxy, worked out once per proxy object: checks, evaluator and every target ask for it.
+ * The access of a proxy, worked out once per proxy object, or list of routes where it answers nothing itself: checks,
+ * evaluator and every target ask for it.
  * @returns `undefined` where the patterns overlap in too many ways
  */
 export function accessOf(proxy: Proxy): Access | undefined {
-  const entry = known.get(proxy) ?? { access: build(proxy) };
-  known.set(proxy, entry);
+  const owner = proxy.answers.length === 0 ? proxy.routes : proxy;
+  const entry = known.get(owner) ?? { access: build(proxy) };
+  known.set(owner, entry);
   return entry.access;
 }
 

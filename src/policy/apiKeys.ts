@@ -41,20 +41,24 @@ interface KeyContext {
   readonly problems: Diagnostic[];
   /** Groups with `auth: apiKey`, sorted. */
   readonly keyGroups: readonly string[];
+  /** All groups. */
+  readonly routeGroups: readonly string[];
 }
 
 function groupsOf(
   id: string,
   names: readonly string[] | undefined,
-  { spec, problems, keyGroups }: KeyContext,
+  { spec, problems, keyGroups, routeGroups }: KeyContext,
 ): readonly string[] {
   if (names === undefined) return keyGroups;
   for (const [index, group] of names.entries()) {
-    if (keyGroups.includes(group)) continue;
     const at: SpecPath = ['apiKeys', id, 'routes', index];
-    const known = Object.keys(spec.routes ?? {});
-    if (known.includes(group)) problems.push(policyCodes.report('unusable-group', at, { key: id, group }));
-    else problems.push(policyCodes.report('unknown-reference', at, { kind: 'route group', name: group, known }));
+    if (!Object.hasOwn(spec.routes ?? {}, group))
+      problems.push(
+        policyCodes.report('unknown-reference', at, { kind: 'route group', name: group, known: routeGroups }),
+      );
+    else if (spec.routes?.[group]?.auth === 'passthrough')
+      problems.push(policyCodes.report('unusable-group', at, { key: id, group }));
   }
   return names.length === 1 ? names : [...new Set(names)].sort();
 }
@@ -97,7 +101,8 @@ function checkUnique(keys: readonly ApiKey[], problems: Diagnostic[]): void {
 }
 
 /** Sorted by id. */
-export function resolveApiKeys(context: KeyContext): ApiKey[] {
+export function resolveApiKeys(input: Omit<KeyContext, 'routeGroups'>): ApiKey[] {
+  const context = { ...input, routeGroups: Object.keys(input.spec.routes ?? {}) };
   const keys = Object.entries(context.spec.apiKeys ?? {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([id, spec]) => resolveOne(id, spec, context));

@@ -50,8 +50,14 @@ export function freshSegment(type: ParameterType, isTaken: (text: string) => boo
   }
 }
 
-/** Above this many states the patterns overlap too much for a table-driven engine. */
-export const MAX_STATES = 400_000;
+/**
+ * Patterns that overlap in more ways than this are too much for a table-driven engine: 14 patterns of 14 parameters, one
+ * of them a literal in each, at another place every time. What grows with the patterns themselves is allowed on top.
+ */
+export const MAX_OVERLAPS = 600_000;
+const WORK_PER_NODE = 20;
+/** Lists of values multiply too. */
+const MAX_NODES = 400_000;
 
 interface Node<T> {
   readonly order: number;
@@ -66,8 +72,10 @@ interface Node<T> {
   readonly accepts: { readonly item: T; readonly index: number }[];
 }
 
-/** All patterns as a tree; `undefined` where its nodes are more than `MAX_STATES`, as lists of values soon make them. */
-function insertAll<T extends { readonly pattern: PathPattern }>(items: readonly T[]): Node<T> | undefined {
+/** All patterns as a tree; `undefined` where its nodes are more than `MAX_NODES`, as lists of values soon make them. */
+function insertAll<T extends { readonly pattern: PathPattern }>(
+  items: readonly T[],
+): { readonly root: Node<T>; readonly count: number } | undefined {
   let count = 0;
   const create = (name: string, repeats?: ParameterType): Node<T> => ({
     order: count++,
@@ -96,13 +104,13 @@ function insertAll<T extends { readonly pattern: PathPattern }>(items: readonly 
       if (segment.kind === 'rest') nodes = nodes.map((node) => rest(node, segment.type));
       else if (segment.kind === 'parameter') nodes = nodes.map((node) => parameter(node, segment.type));
       else if (segment.kind === 'literal') nodes = nodes.map((node) => literal(node, segment.text));
-      else if (nodes.length * segment.values.length > MAX_STATES) return undefined;
+      else if (nodes.length * segment.values.length > MAX_NODES) return undefined;
       else nodes = nodes.flatMap((node) => segment.values.map((value) => literal(node, value)));
-      if (count > MAX_STATES) return undefined;
+      if (count > MAX_NODES) return undefined;
     }
     for (const node of nodes) node.accepts.push({ item, index });
   }
-  return root;
+  return { root, count };
 }
 
 /** The nodes that a non-literal segment of this class leads to. */
@@ -167,9 +175,30 @@ function narrowerPart(a: string, b: string): string {
   return isRestName(a) && isRestName(b) ? narrow.replace('}', '*}') : narrow;
 }
 
+/** The next state for each type; types that the same parameters accept lead on together. */
+function classesOf<T>(
+  nodes: readonly Node<T>[],
+  stateOf: (next: readonly Node<T>[], type: ParameterType) => number,
+): State<T>['classes'] {
+  const classes: Partial<Record<ParameterType, number>> = {};
+  const present = new Set(nodes.flatMap((node) => [...node.parameters.keys()]));
+  const known = new Map<string, number | undefined>();
+  for (const type of PARAMETER_TYPES) {
+    const accepting = ACCEPTED_BY[type].filter((one) => present.has(one));
+    const alike = `${accepting.join()} ${type === 'encodedPath'}`;
+    if (!known.has(alike)) {
+      const next = afterClass(nodes, type);
+      known.set(alike, next.length > 0 ? stateOf(next, type) : undefined);
+    }
+    const id = known.get(alike);
+    if (id !== undefined) classes[type] = id;
+  }
+  return classes;
+}
+
 /**
  * Builds the automaton by subset construction. O(states × branches).
- * @returns `undefined` where there would be more than `MAX_STATES` states.
+ * @returns `undefined` where that would take more steps than `MAX_OVERLAPS` and what the patterns themselves need
  */
 export function buildAutomaton<T extends { readonly pattern: PathPattern }>(
   items: readonly T[],
@@ -177,7 +206,9 @@ export function buildAutomaton<T extends { readonly pattern: PathPattern }>(
   const states: State<T>[] = [];
   const queue: { nodes: readonly Node<T>[]; example: string }[] = [];
   const ids = new Map<string, number>();
+  let work = 0;
   const idOf = (found: readonly Node<T>[], example: string): number => {
+    work += found.length;
     const nodes = [...new Set(found)].sort((a, b) => a.order - b.order);
     const key = nodes.map((node) => node.order).join();
     const known = ids.get(key);
@@ -185,21 +216,20 @@ export function buildAutomaton<T extends { readonly pattern: PathPattern }>(
     ids.set(key, queue.length);
     return queue.push({ nodes, example }) - 1;
   };
-  const root = insertAll(items);
-  if (!root) return undefined;
-  idOf([root], '');
+  const tree = insertAll(items);
+  if (!tree) return undefined;
+  const limit = MAX_OVERLAPS + WORK_PER_NODE * tree.count;
+  idOf([tree.root], '');
   for (let id = 0; id < queue.length; id++) {
     const { nodes, example } = queue[id] ?? { nodes: [], example: '' };
-    if (queue.length > MAX_STATES) return undefined;
+    if (work > limit) return undefined;
     const literals = new Map<string, number>();
     for (const text of new Set(nodes.flatMap((node) => [...node.literals.keys()]))) {
       literals.set(text, idOf(afterLiteral(nodes, text), `${example}/${text}`));
     }
-    const classes: Partial<Record<ParameterType, number>> = {};
-    for (const type of PARAMETER_TYPES) {
-      const next = afterClass(nodes, type);
-      if (next.length > 0) classes[type] = idOf(next, `${example}/${freshSegment(type, (text) => literals.has(text))}`);
-    }
+    const classes = classesOf(nodes, (next, type) =>
+      idOf(next, `${example}/${freshSegment(type, (text) => literals.has(text))}`),
+    );
     const accepted = new Map(nodes.flatMap((node) => node.accepts).map(({ item, index }) => [index, item]));
     const accepts = [...accepted].sort(([a], [b]) => a - b).map(([, item]) => item);
     states.push({ id, literals, classes, accepts, example, name: meetOf(nodes) });

@@ -7,7 +7,7 @@ export const policyCodes = defineCodes('policy', {
   ),
   'bad-pattern': error('path "{path}" {problem}').hint('{hint}'),
   'unknown-reference': error('unknown {kind} "{name}"').hint(({ known }: { known: readonly string[] }) =>
-    known.length === 0 ? 'none is defined' : `defined: ${known.join(', ')}`,
+    known.length === 0 ? 'none is defined' : `defined: ${listed(known)}`,
   ),
   'bad-range': error('"{text}" {problem}').hint('{hint}'),
   'whole-family': error('these ranges together hold every IPv{family} address').hint(
@@ -73,3 +73,11 @@ export const policyCodes = defineCodes('policy', {
   ),
   'bad-date': error('"{text}" is not a date of the calendar').hint('write a UTC date such as 2027-06-30'),
 });
+
+const SHOWN = 20;
+
+/** A long list is cut: there may be as many mistakes as there are names. */
+function listed(names: readonly string[]): string {
+  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
+  return `${names.slice(0, SHOWN).join(', ')}${more}`;
+}

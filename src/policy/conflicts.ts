@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { accessOf, isRoute, type Place, type Rule } from './access.ts';
-import { MAX_STATES } from './automaton.ts';
+import { MAX_OVERLAPS } from './automaton.ts';
 import { policyCodes } from './codes.ts';
 import { firstDifference } from './fields.ts';
 import { FORWARDING } from './routes.ts';
@@ -54,7 +54,7 @@ export function checkConflicts(proxies: readonly Proxy[], problems: Diagnostic[]
   for (const proxy of proxies) {
     const access = accessOf(proxy);
     if (!access)
-      problems.push(policyCodes.report('too-many-overlaps', [...proxy.origin, 'routes'], { states: MAX_STATES }));
+      problems.push(policyCodes.report('too-many-overlaps', [...proxy.origin, 'routes'], { states: MAX_OVERLAPS }));
     else found.push(...access.places.flatMap(placeConflicts));
   }
   problems.push(...unique(found));

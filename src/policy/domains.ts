@@ -153,7 +153,7 @@ export function resolveRewrites(spec: Spec, problems: Diagnostic[]): DomainRewri
     const origin: SpecPath = ['domainRewrites', index];
     const from = parseName(entry.from, [...origin, 'from'], problems);
     const to = parseName(entry.to, [...origin, 'to'], problems);
-    if (entry.upstream !== undefined && !upstreams.includes(entry.upstream)) {
+    if (entry.upstream !== undefined && !Object.hasOwn(spec.upstreams ?? {}, entry.upstream)) {
       problems.push(
         policyCodes.report('unknown-reference', [...origin, 'upstream'], {
           kind: 'upstream',

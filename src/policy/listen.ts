@@ -32,15 +32,16 @@ function unboundHint(text: string, { family, value }: Address): string | undefin
 
 /** No two proxies can share a port of one address. */
 export function checkListen(proxies: readonly Proxy[], problems: Diagnostic[]): void {
-  for (const [index, proxy] of proxies.entries()) {
-    const other = proxies.slice(0, index).find(({ listen }) => {
-      const sameAddress =
-        listen.address === proxy.listen.address || listen.address === undefined || proxy.listen.address === undefined;
-      return listen.port === proxy.listen.port && sameAddress;
-    });
+  const byPort = new Map<number, Map<string, Proxy>>();
+  for (const proxy of proxies) {
+    const { address = '*', port } = proxy.listen;
+    const taken = byPort.get(port) ?? new Map<string, Proxy>();
+    byPort.set(port, taken);
+    const other = address === '*' ? [...taken.values()][0] : (taken.get(address) ?? taken.get('*'));
+    taken.set(address, taken.get(address) ?? proxy);
     if (!other) continue;
     const related = [{ at: [...other.origin, 'listen'], message: 'listens here already' }];
-    const listen = `${proxy.listen.address ?? '*'}:${proxy.listen.port}`;
+    const listen = `${address}:${port}`;
     problems.push(
       policyCodes.report('duplicate-listen', [...proxy.origin, 'listen'], { listen, other: other.id }, { related }),
     );

@@ -34,7 +34,8 @@ function isReserved(header: string): boolean {
 export interface ProxyContext {
   readonly spec: Spec;
   readonly ranges: RangeResolver;
-  readonly routes: readonly Route[];
+  /** The routes of groups, in canonical order. */
+  readonly routesOf: (groups: readonly string[]) => readonly Route[];
   readonly problems: Diagnostic[];
 }
 
@@ -130,7 +131,7 @@ function publicUrl(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]): { pub
 function groupsOf(spec: ProxySpec, at: SpecPath, { spec: whole, problems }: ProxyContext): string[] {
   const known = Object.keys(whole.routes ?? {});
   for (const [index, name] of (spec.routes ?? []).entries()) {
-    if (!known.includes(name))
+    if (!Object.hasOwn(whole.routes ?? {}, name))
       problems.push(
         policyCodes.report('unknown-reference', [...at, 'routes', index], { kind: 'route group', name, known }),
       );
@@ -138,9 +139,26 @@ function groupsOf(spec: ProxySpec, at: SpecPath, { spec: whole, problems }: Prox
   return [...new Set(spec.routes ?? known)].sort();
 }
 
+/** The same list for the same groups, so that what follows from it is worked out once for all proxies. */
+function routeLists(routes: readonly Route[]): (groups: readonly string[]) => readonly Route[] {
+  const byGroup = new Map<string, Route[]>();
+  for (const route of routes) {
+    const list = byGroup.get(route.group);
+    if (list) list.push(route);
+    else byGroup.set(route.group, [route]);
+  }
+  const lists = new Map<string, readonly Route[]>();
+  return (groups) => {
+    const key = groups.join();
+    const list = lists.get(key) ?? groups.flatMap((group) => byGroup.get(group) ?? []);
+    lists.set(key, list);
+    return list;
+  };
+}
+
 function resolveOne(id: string, spec: ProxySpec, context: ProxyContext): Proxy {
   const origin: SpecPath = ['proxies', id];
-  const { problems, ranges, routes } = context;
+  const { problems, ranges, routesOf } = context;
   const groups = groupsOf(spec, origin, context);
   return {
     id,
@@ -150,7 +168,7 @@ function resolveOne(id: string, spec: ProxySpec, context: ProxyContext): Proxy {
     apiKeyHeader: keyHeader(spec, origin, problems),
     ...publicUrl(spec, origin, problems),
     groups,
-    routes: routes.filter((route) => groups.includes(route.group)),
+    routes: routesOf(groups),
     answers: answersOf(spec, origin, problems),
     methodNotAllowed: spec.methodNotAllowed ?? 405,
     responseHeaders: responseHeaders(spec, origin, problems),
@@ -159,7 +177,11 @@ function resolveOne(id: string, spec: ProxySpec, context: ProxyContext): Proxy {
 }
 
 /** Sorted by id. */
-export function resolveProxies(context: ProxyContext): Proxy[] {
+export function resolveProxies({
+  routes,
+  ...input
+}: Omit<ProxyContext, 'routesOf'> & { readonly routes: readonly Route[] }): Proxy[] {
+  const context = { ...input, routesOf: routeLists(routes) };
   const proxies = Object.entries(context.spec.proxies ?? {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([id, spec]) => resolveOne(id, spec, context));

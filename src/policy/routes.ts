@@ -85,7 +85,7 @@ export function resolveRoutes(spec: Spec, problems: Diagnostic[]): Route[] {
   return Object.entries(spec.routes ?? {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([group, groupSpec]) => {
-      if (!known.includes(groupSpec.upstream)) {
+      if (!Object.hasOwn(spec.upstreams ?? {}, groupSpec.upstream)) {
         const params = { kind: 'upstream', name: groupSpec.upstream, known };
         problems.push(policyCodes.report('unknown-reference', ['routes', group, 'upstream'], params));
       }
