@@ -1,66 +1,90 @@
-import { type Diagnostic, ok, type SpecPath } from '../../diagnostics/diagnostic.ts';
+import { type Diagnostic, ok } from '../../diagnostics/diagnostic.ts';
 import { rewriteFinder } from '../../policy/domains.ts';
 import type { DomainRewrite } from '../../policy/types.ts';
 import { driftCodes, unreadable } from '../live.ts';
 import type { CompareLive, Expected } from '../target.ts';
 import { type ExistingRule, existingRule, isSameRule, takesName, wordsOf } from './existing.ts';
 import type { Directive, ServerBlock } from './grammar.ts';
-import { blocksIn } from './liveCorefile.ts';
+import { corefileIn, type LiveCorefile } from './liveCorefile.ts';
+import { isRootResolver, touches } from './livePlugins.ts';
+import { couldTake, type RewriteOf, UNLIKELY } from './liveRules.ts';
 import type { CorednsForm, CorednsOptions } from './options.ts';
-import { answerer, type Zone, zonesOf, zonesWithin } from './zones.ts';
+import { answerer, unknownKeys, type Zone, zonesOf, zonesWithin } from './zones.ts';
+
+const HINT = 'give a Corefile, or what "kubectl -n kube-system get configmap coredns -o yaml" prints';
 
 /**
- * Asks of the live Corefile what CoreDNS would ask: which block a name comes to, and which rule of it takes the
- * name first. So it does not matter in what form, order or file the rules arrived, only what they do.
+ * Asks of the live Corefile what CoreDNS would ask: which block a name comes to, and which rule of it takes the name
+ * first. So it does not matter in what form or file the rules arrived, only what they do. What is there beside them is
+ * ours as well, or it is proven to leave our names alone, or it is drift.
  */
 export const compareCoredns: CompareLive<CorednsOptions> = (live, expected) => {
-  const blocks = blocksIn(live.text);
-  if ('problem' in blocks) return unreadable(expected, `${live.name}: ${blocks.problem}`, HINT);
+  const corefile = corefileIn(live.text);
+  if ('problem' in corefile) return unreadable(expected, `${live.name}: ${corefile.problem}`, HINT);
   const { rewrites } = expected.policy;
-  const zones = zonesOf({ blocks });
+  const own = ownCorefile(expected);
+  const zones = zonesOf(corefile).filter(
+    (zone) => !isWhole(expected) || own.blocks.some((block) => meets(block, zone)),
+  );
   const found: Live = {
     where: live.name,
+    expected,
+    corefile,
+    own,
     zones,
-    rules: new Map(blocks.map((block) => [block, rulesOf(block)])),
+    rules: new Map(corefile.blocks.map((block) => [block, rulesOf(block)])),
     blocksFor: answerer(zones),
     rewriteOf: rewriteFinder(rewrites),
   };
-  const drift = rewrites.flatMap((rewrite) => ruleDrift(rewrite, found));
-  const told = new Set(rewrites.map((rewrite) => wordsOf(rewrite)[3]));
-  const others = [...found.rules.values()].flat().filter(({ changes, from }) => changes === 'name' && !told.has(from));
-  const { at } = expected;
-  // In the forms that are a whole Corefile of ours, what stands beside the rules is ours too.
-  const own = isWhole(expected) ? expected.files.flatMap(({ text }) => blocksOf(text)) : [];
-  const rest = restDrift({ own, found: blocks, where: live.name, at });
-  const ownBlocks = new Set(own.map(nameOf));
-  const added = own.length === 0 ? [] : blocks.map(nameOf).filter((name) => !ownBlocks.has(name));
-  const unseen = own.length === 0 ? blocks.flatMap(importsOf) : [];
-  const beside = [...others.map(({ words }) => shown(words)), ...added.map((name) => `the block "${name}"`), ...unseen];
-  const foreign = [...new Set(beside)].map((what) => driftCodes.report('foreign', at, { what, where: live.name }));
-  return ok({ drift: [...drift, ...rest], foreign });
+  const unseen = [...corefile.imports.map(importOf), ...unknownKeys(corefile).map(({ text }) => `the names "${text}"`)];
+  const known = new Set([...own.imports.map(importOf), ...unknownKeys(own).map(({ text }) => `the names "${text}"`)]);
+  const unknown = [...new Set(unseen)].filter((what) => !known.has(what));
+  const rules = rewrites.flatMap((rewrite) => ruleDrift(rewrite, found));
+  const rest = { ...found, isTold: (what: string) => rules.some(({ message }) => message.includes(what)) };
+  const others = isWhole(expected) ? wholeDrift(rest) : partDrift(rest);
+  const beside = [...foreignRules(found), ...foreignBlocks(found)].filter((what) => !rest.isTold(what));
+  return ok({
+    drift: [...rules, ...unknown.map((what) => added(what, found)), ...others],
+    foreign: beside.map((what) => driftCodes.report('foreign', expected.at, { what, where: live.name })),
+  });
 };
+
+interface Live {
+  readonly where: string;
+  readonly expected: Expected<CorednsOptions>;
+  readonly corefile: LiveCorefile;
+  readonly own: LiveCorefile;
+  readonly zones: readonly Zone[];
+  readonly rules: ReadonlyMap<ServerBlock, readonly ExistingRule[]>;
+  readonly blocksFor: (name: string) => readonly ServerBlock[];
+  readonly rewriteOf: RewriteOf;
+}
+
+/** A comparison that goes on after the rules. */
+interface Rest extends Live {
+  /** Whether what became of a rule has told this already. */
+  readonly isTold: (what: string) => boolean;
+}
 
 const WHOLE: readonly CorednsForm[] = ['corefile', 'configMap', 'eks', 'helm', 'nodeLocal'];
 
+/** Whether all of the Corefile is ours. */
 function isWhole({ options: { form = 'corefile', merge } }: Expected<CorednsOptions>): boolean {
   return WHOLE.includes(form) && merge === undefined;
 }
 
-function blocksOf(text: string): readonly ServerBlock[] {
-  const blocks = blocksIn(text);
-  if ('problem' in blocks) throw new Error(`our own Corefile: ${blocks.problem}`);
-  return blocks;
+function ownCorefile({ files, policy }: Expected): LiveCorefile {
+  const corefile = corefileIn(files.map(({ text }) => text).join('\n'));
+  if (!('problem' in corefile)) return corefile;
+  if (policy.rewrites.length > 0) throw new Error(`our own Corefile: ${corefile.problem}`);
+  return { blocks: [], imports: [], parts: new Map(), bare: false };
 }
 
-interface Live {
-  readonly where: string;
-  readonly zones: readonly Zone[];
-  readonly rules: ReadonlyMap<ServerBlock, readonly ExistingRule[]>;
-  readonly blocksFor: (name: string) => readonly ServerBlock[];
-  readonly rewriteOf: (name: string) => DomainRewrite | undefined;
-}
+const importOf = (pattern: string) => `"import ${pattern}"`;
 
-const HINT = 'give a Corefile, or what "kubectl -n kube-system get configmap coredns -o yaml" prints';
+function added(what: string, { where, expected: { at } }: Live): Diagnostic {
+  return driftCodes.report('added', at, { what, where });
+}
 
 /** Whether the rule of a rewrite is there, and whether a query that it is for comes to it, wherever it is asked. */
 function ruleDrift(rewrite: DomainRewrite, live: Live): Diagnostic[] {
@@ -88,18 +112,17 @@ function nameDrift({ rewrite, name, block }: Asked, live: Live): Diagnostic[] {
   // It asks for the names that it makes behind the back of every rule.
   if (block.directives.some((directive) => directive.name.text === 'autopath'))
     return absent(rewrite, 'autopath', live);
-  const first = live.rules.get(block)?.find((rule) => takesName(rule, `${name}.`));
-  if (first && isSameRule(first.words, words)) return [];
+  const rules = live.rules.get(block) ?? [];
+  const place = rules.findIndex((rule) => isSameRule(rule.words, words));
+  const before = place < 0 ? undefined : rules.slice(0, place).find((rule) => couldTake(rule, rewrite, live.rewriteOf));
+  if (place >= 0 && !before) return [];
+  const first = before ?? rules.find((rule) => takesName(rule, `${name}.`));
   // The same names in the same way, but not to the same place.
   if (first && isSameRule(first.words.slice(1, 4), words.slice(1, 4))) {
     const params = { where: live.where, expected: shown(words), live: shown(first.words) };
     return [driftCodes.report('changed', rewrite.origin, params)];
   }
-  return absent(
-    rewrite,
-    first ? shown(first.words) : `the block "${block.keys.map(({ text }) => text).join(' ')}"`,
-    live,
-  );
+  return absent(rewrite, first ? shown(first.words) : blockWords(block), live);
 }
 
 /** The rule is nowhere, or it is where no query comes to it. */
@@ -110,55 +133,173 @@ function absent(rewrite: DomainRewrite, by: string, { rules, where }: Live): Dia
   return [driftCodes.report('shadowed', rewrite.origin, { what, by })];
 }
 
-/** What files hold is known only where CoreDNS runs; a rule in them may come before ours. */
-function importsOf({ directives }: ServerBlock): string[] {
-  const imports = directives.filter(({ name }) => name.text === 'import');
-  return imports.map(({ words }) => `"import ${words.map(({ text }) => text).join(' ')}"`);
+/** Blocks of the Corefile that is ours as a whole: what is in them is ours as well. */
+function wholeDrift(live: Rest): Diagnostic[] {
+  const { own, corefile } = live;
+  const left = new Set(corefile.blocks);
+  const drift = own.blocks.flatMap((block): Diagnostic[] => {
+    const same = [...left].find((other) => nameOf(other) === nameOf(block));
+    if (!same) return missingBlock(block, live);
+    left.delete(same);
+    return blockDrift(block, same, live);
+  });
+  const near = [...left].filter((block) => answersOurs(block, live)).map(blockWords);
+  return [...drift, ...near.filter((what) => !live.isTold(what)).map((what) => added(what, live))];
 }
 
-function rulesOf({ directives }: ServerBlock): ExistingRule[] {
-  return directives.flatMap((directive) => existingRule(directive) ?? []);
+const blockWords = (block: ServerBlock) => `the block "${nameOf(block)}"`;
+
+/** Whether a block could be asked for a name that is rewritten. */
+function answersOurs(block: ServerBlock, { zones, expected }: Live): boolean {
+  const own = zones.filter((zone) => zone.block === block);
+  return own.some(({ name }) =>
+    expected.policy.rewrites.some(({ from, wildcard }) => isBelow(from, name) || (wildcard && isBelow(name, from))),
+  );
 }
 
-function shown(words: readonly string[]): string {
-  return `"rewrite ${words.join(' ')}"`;
+/** Blocks beside ours that are asked for none of our names. */
+function foreignBlocks(live: Live): string[] {
+  if (!isWhole(live.expected)) return [];
+  const ours = new Set(live.own.blocks.map(nameOf));
+  return live.corefile.blocks.filter((block) => !ours.has(nameOf(block)) && !answersOurs(block, live)).map(blockWords);
 }
 
-/** A label that no rule names, to stand for all names below a wildcard. */
-const UNLIKELY = 'some-name-below';
-
-interface Sides {
-  readonly own: readonly ServerBlock[];
-  readonly found: readonly ServerBlock[];
-  readonly where: string;
-  readonly at: SpecPath;
+/** Rules for names that are not ours; those that take one of ours are told with it. */
+function foreignRules({ rules, expected }: Live): string[] {
+  const own = new Set(expected.policy.rewrites.map((rewrite) => wordsOf(rewrite)[3]));
+  const others = [...rules.values()].flat().filter(({ changes, from }) => changes === 'name' && !own.has(from));
+  return [...new Set(others.map(({ words }) => shown(words)))];
 }
 
-/** What differs in a Corefile that is ours as a whole, beside the rules: plugins run in an order that no file decides. */
-function restDrift({ own, found, where, at }: Sides): Diagnostic[] {
-  return own.flatMap((block): Diagnostic[] => {
-    const live = found.find((other) => nameOf(other) === nameOf(block));
-    if (!live) return missingBlock(block, where, at);
-    const place = `${where} (${nameOf(block)})`;
-    const rest = new Map(live.directives.filter(isOther).map((directive) => [textOf(directive), directive]));
-    const missing = block.directives.filter(isOther).filter((directive) => !rest.delete(textOf(directive)));
-    const extra = [...rest.values()];
+/** Of a block with rules, the rules have told already. */
+function missingBlock(block: ServerBlock, { where, expected: { at } }: Rest): Diagnostic[] {
+  if (block.directives.some(isRule)) return [];
+  return [driftCodes.report('missing', at, { what: blockWords(block), where })];
+}
+
+/** What differs in a block that is ours: rules that lack are told by what becomes of their names. */
+function blockDrift(block: ServerBlock, found: ServerBlock, live: Rest): Diagnostic[] {
+  const { missing, extra } = difference(block.directives, found.directives);
+  return [
+    ...unlike(
+      { missing: missing.filter((one) => !isRule(one)), extra: extra.filter((one) => !isRule(one)), block },
+      live,
+    ),
+    ...(missing.length + extra.length > 0 ? [] : reordered(block, found, live)),
+  ];
+}
+
+/** Plugins run in an order that no file decides; only what one of them is told several times has an order. */
+function reordered(block: ServerBlock, found: ServerBlock, { where, expected: { at } }: Live): Diagnostic[] {
+  const place = `${where} (${nameOf(block)})`;
+  const inOrder = ({ directives }: ServerBlock, plugin: string) =>
+    directives.filter(({ name }) => name.text === plugin).map(textOf);
+  const plugins = new Set(block.directives.filter((directive) => !isRule(directive)).map(({ name }) => name.text));
+  return [...plugins].flatMap((plugin) => {
+    const [left, right] = [inOrder(block, plugin), inOrder(found, plugin)];
+    const first = left.find((text, index) => text !== right[index]);
+    if (plugin === 'rewrite' || first === undefined) return [];
+    return [driftCodes.report('reordered', at, { what: `"${first.replaceAll('\n', ' ')}"`, where: place })];
+  });
+}
+
+/** Around our rules in somebody else's Corefile: what could have a say in our names is drift, and so is a change of our own file. */
+function partDrift(live: Rest): Diagnostic[] {
+  const { corefile, own, expected } = live;
+  const { rewrites } = expected.policy;
+  const merged = expected.options.merge !== undefined;
+  const around = corefile.parts.has('Corefile') && !corefile.bare;
+  const near = corefile.blocks.filter((block) => answersOurs(block, live) && !live.isTold(blockWords(block)));
+  const beside = near.flatMap((block): Diagnostic[] => {
+    const same = merged ? own.blocks.find((other) => nameOf(other) === nameOf(block)) : undefined;
+    const wanted = same?.directives ?? own.blocks.flatMap(({ directives }) => directives);
+    // Where nobody told us what is around our rules, something has to answer.
+    const isFree = (directive: Directive) =>
+      !same && around && (isRootResolver(directive) || directive.name.text === 'bind');
+    const counts = (directive: Directive) => touches(directive, rewrites) && !isFree(directive);
+    const { missing, extra } = difference(wanted, block.directives);
+    return unlike({ missing: same ? missing.filter(counts) : [], extra: extra.filter(counts), block }, live);
+  });
+  // Its rules are at another place then, in a block that answers for more names or for fewer.
+  const renamed = merged
+    ? own.blocks.filter(
+        (block) => block.directives.some(isRule) && !corefile.blocks.some((other) => nameOf(other) === nameOf(block)),
+      )
+    : [];
+  return unique([
+    ...ownPartDrift(live),
+    ...beside,
+    ...renamed.map((block) =>
+      driftCodes.report('missing', expected.at, { what: blockWords(block), where: live.where }),
+    ),
+  ]);
+}
+
+/** Our own file, where it can be told from those of others: by its key in a ConfigMap, or as a file without blocks. */
+function ownPartDrift(live: Rest): Diagnostic[] {
+  const { own, corefile, expected } = live;
+  if (expected.options.merge !== undefined) return [];
+  return [...own.parts].flatMap(([name, blocks]) => {
+    const found = corefile.parts.get(name);
+    if (!found || (name === 'Corefile' && !corefile.bare)) return [];
+    const others = found.filter((block) => !blocks.some((one) => nameOf(one) === nameOf(block)));
     return [
-      ...missing.map((directive) => {
-        const index = extra.findIndex((other) => other.name.text === directive.name.text);
-        const [partner] = index < 0 ? [] : extra.splice(index, 1);
-        if (!partner) return driftCodes.report('missing', at, { what: quoted(directive), where: place });
-        return driftCodes.report('changed', at, { where: place, expected: quoted(directive), live: quoted(partner) });
+      ...blocks.flatMap((block) => {
+        const same = found.find((other) => nameOf(other) === nameOf(block));
+        return same ? blockDrift(block, same, live) : [];
       }),
-      ...extra.map((directive) => driftCodes.report('added', at, { what: quoted(directive), where: place })),
+      ...others.map((block) => added(blockWords(block), live)),
     ];
   });
 }
 
-/** Of a block with rules, the rules have told already. */
-function missingBlock(block: ServerBlock, where: string, at: SpecPath): Diagnostic[] {
-  if (!block.directives.every(isOther)) return [];
-  return [driftCodes.report('missing', at, { what: `the block "${nameOf(block)}"`, where })];
+interface Unlike {
+  readonly missing: readonly Directive[];
+  readonly extra: readonly Directive[];
+  readonly block: ServerBlock;
+}
+
+/** A plugin that lacks and one of its name that is there instead are one change. */
+function unlike({ missing, extra, block }: Unlike, { where, expected: { at }, isTold }: Rest): Diagnostic[] {
+  const place = `${where} (${nameOf(block)})`;
+  // The rules have told of it, and that nothing of ours is reached.
+  const left = extra.filter((directive) => !(directive.name.text === 'autopath' && isTold('autopath')));
+  const gone = missing.map((directive) => {
+    const index = left.findIndex((other) => other.name.text === directive.name.text);
+    const [partner] = index < 0 ? [] : left.splice(index, 1);
+    if (!partner) return driftCodes.report('missing', at, { what: quoted(directive), where: place });
+    return driftCodes.report('changed', at, { where: place, expected: quoted(directive), live: quoted(partner) });
+  });
+  return [
+    ...gone,
+    ...left.map((directive) => driftCodes.report('added', at, { what: quoted(directive), where: place })),
+  ];
+}
+
+/** What one list has and the other has not, or not so often. */
+function difference(wanted: readonly Directive[], found: readonly Directive[]): Omit<Unlike, 'block'> {
+  const rest = new Map<string, Directive[]>();
+  for (const directive of found) rest.set(textOf(directive), [...(rest.get(textOf(directive)) ?? []), directive]);
+  const missing = wanted.filter((directive) => rest.get(textOf(directive))?.shift() === undefined);
+  return { missing, extra: [...rest.values()].flat() };
+}
+
+function unique(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  return [...new Map(diagnostics.map((one) => [one.message, one])).values()];
+}
+
+/** Whether queries to a zone could come to a block: they share a port, and no addresses tell them apart. */
+function meets(block: ServerBlock, zone: Zone): boolean {
+  return zonesOf({ blocks: [block] }).some((own) => {
+    const [, port, addresses] = own.listener.split(' ', 3);
+    const [, otherPort, others] = zone.listener.split(' ', 3);
+    const isKnown = /^\d+$/.test(port ?? '') && /^\d+$/.test(otherPort ?? '');
+    return !(isKnown && port !== otherPort) && (addresses === '' || others === '' || addresses === others);
+  });
+}
+
+function isBelow(name: string, zone: string): boolean {
+  return zone === '' || `.${name}`.endsWith(`.${zone}`);
 }
 
 /** The names that a block answers for, in one order. */
@@ -169,14 +310,31 @@ function nameOf({ keys }: ServerBlock): string {
     .join(' ');
 }
 
-function isOther(directive: Directive): boolean {
-  return existingRule(directive)?.changes !== 'name';
+function rulesOf({ directives }: ServerBlock): ExistingRule[] {
+  return directives.flatMap((directive) => existingRule(directive) ?? []);
 }
 
-function textOf({ name, words }: Directive): string {
-  return [name, ...words].map(({ text }) => text).join(' ');
+/** A rule that changes names, in one spelling; of any other directive its words, with its lines where they decide. */
+function textOf(directive: Directive): string {
+  const rule = existingRule(directive);
+  if (rule?.changes === 'name') return shown(rule.words);
+  const { name, words } = directive;
+  let { line } = name;
+  return words.reduce((text, word) => {
+    const gap = word.line === line ? ' ' : '\n';
+    line = word.line;
+    return text + gap + word.text;
+  }, name.text);
 }
 
-function quoted(directive: Directive): string {
-  return `"${textOf(directive)}"`;
+function isRule(directive: Directive): boolean {
+  return existingRule(directive)?.changes === 'name';
+}
+
+function shown(words: readonly string[]): string {
+  return `"rewrite ${words.join(' ')}"`;
+}
+
+function quoted({ name, words }: Directive): string {
+  return `"${[name, ...words].map(({ text }) => text).join(' ')}"`;
 }

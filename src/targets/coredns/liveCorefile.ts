@@ -7,18 +7,39 @@ interface Unusable {
   readonly problem: string;
 }
 
-/** The server blocks of a Corefile, or of what holds one: a ConfigMap as kubectl prints it, the values of EKS's add-on or of the Helm chart. */
-export function blocksIn(text: string): readonly ServerBlock[] | Unusable {
+export interface LiveCorefile {
+  readonly blocks: readonly ServerBlock[];
+  /** Patterns of files that it imports beside its blocks. */
+  readonly imports: readonly string[];
+  /** The blocks of each part: by its key in a ConfigMap, else `Corefile`. */
+  readonly parts: ReadonlyMap<string, readonly ServerBlock[]>;
+  /** Whether it is directives alone, for a block that somebody else has. */
+  readonly bare: boolean;
+}
+
+/** What a Corefile says, or what holds one: a ConfigMap as kubectl prints it, the values of EKS's add-on or of the Helm chart. */
+export function corefileIn(text: string): LiveCorefile | Unusable {
   if (text.trim() === '') return { problem: 'it is empty; did the command that made it fail?' };
   const parts = isObject(text) || /^(?:corefile|servers):\s/m.test(text) ? partsOf(text) : [{ name: 'Corefile', text }];
   if (!Array.isArray(parts)) return parts;
-  const blocks: ServerBlock[] = [];
-  for (const part of inOneBlock(parts)) {
-    const found = blocksOf(part);
-    if (!Array.isArray(found)) return found;
-    blocks.push(...found);
+  const read: (Corefile & Part)[] = [];
+  for (const part of parts.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    // On the line of the brace, or the lines of the text would be counted wrong.
+    const found = readPart(isBare(part) ? { ...part, text: `. { ${part.text}\n}\n` } : part);
+    if ('problem' in found) return found;
+    read.push({ ...found, ...part });
   }
-  return blocks.length > 0 ? blocks : { problem: 'it holds no server block' };
+  const blocks = [
+    ...inOneBlock(read.filter(isBare)),
+    ...read.filter((part) => !isBare(part)).flatMap((part) => part.blocks),
+  ];
+  if (blocks.length === 0) return { problem: 'it holds no server block' };
+  return {
+    blocks,
+    imports: read.flatMap(({ imports }) => imports.map((word) => word.text)),
+    parts: new Map(read.map((part) => [part.name, part.blocks])),
+    bare: read.every(isBare),
+  };
 }
 
 interface Part {
@@ -51,27 +72,28 @@ function partsOf(text: string): Part[] | Unusable {
   return { problem: 'its data holds no Corefile' };
 }
 
-/** Parts without a block, as `*.override` of AKS and k3s holds them, belong into the block of all names, in their order. */
-function inOneBlock(parts: readonly Part[]): Part[] {
-  const isBare = ({ name, text }: Part) =>
-    name.endsWith('.override') || (/^(?:\s|#.*)*rewrite\s/.test(text) && !/^\S[^#\n]*\{\s*$/m.test(text));
-  const bare = parts.filter(isBare);
-  const others = parts.filter((part) => !isBare(part));
-  if (bare.length === 0) return others;
-  // On the line of the brace, or the lines of the text would be counted wrong.
-  const text = `. { ${bare.map((part) => part.text).join('\n')}\n}\n`;
-  return [{ name: bare.map(({ name }) => name).join(), text }, ...others];
+/** Directives without a block, as `*.override` of AKS and k3s holds them, or a file to import. */
+function isBare({ name, text }: Part): boolean {
+  return name.endsWith('.override') || /^(?:\s|#.*)*rewrite\s/.test(text);
 }
 
-function blocksOf({ text }: Part): readonly ServerBlock[] | Unusable {
+/** They belong into the block of all names, in their order. */
+function inOneBlock(parts: readonly Corefile[]): ServerBlock[] {
+  const blocks = parts.flatMap((part) => part.blocks);
+  const [first] = blocks;
+  return first ? [{ ...first, directives: blocks.flatMap(({ directives }) => directives) }] : [];
+}
+
+function readPart({ text }: Part): Corefile | Unusable {
   const corefile = parseCorefile(text);
   if ('problem' in corefile) return { problem: `line ${corefile.at.line + 1} ${corefile.problem}` };
   const foreign = foreignLanguage(corefile);
   if (foreign !== undefined) return { problem: foreign };
-  return corefile.blocks.map((block) => ({
+  const blocks = corefile.blocks.map((block) => ({
     ...block,
     directives: effectiveDirectives(block, corefile).map(({ directive }) => directive),
   }));
+  return { ...corefile, blocks };
 }
 
 /** Other configuration languages have blocks too; a Corefile has neither statements that end in ";" nor assignments. */

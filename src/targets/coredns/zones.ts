@@ -24,7 +24,7 @@ const defaultPorts: Readonly<Record<string, string>> = {
 };
 
 /** Names that only the environment of CoreDNS knows. */
-export function unknownKeys({ blocks }: Corefile): Word[] {
+export function unknownKeys({ blocks }: Pick<Corefile, 'blocks'>): Word[] {
   return blocks.flatMap(({ keys }) => keys.filter(({ text }) => /\{[$%]/.test(text.replace(/:[^:]*$/, ''))));
 }
 

@@ -21,7 +21,7 @@ const block = (zone: string, line = '') =>
   `${merged}${zone} {\n    bind 127.0.0.1\n    ${line}\n    forward . 127.0.0.1:PORT\n}\n`;
 
 /** What somebody did to the Corefile, and what CoreDNS then answers for each name: `-` stands for a name that is not rewritten. */
-const EDITS: readonly [what: string, text: string, gitlab: string, pages: string][] = [
+const EDITS: readonly [what: string, text: string, gitlab: string, pages: string, also?: string][] = [
   ['nothing', merged, '10.0.0.1', '10.0.0.5'],
   [
     'exact without its type',
@@ -68,6 +68,8 @@ const EDITS: readonly [what: string, text: string, gitlab: string, pages: string
     before('rewrite name substring gitlab.example.com notgitlab.example.com answer auto'),
     '192.0.2.2',
     '10.0.0.5',
+    // It takes gitlab.example.com.pages.example.com.
+    '5',
   ],
   [
     'a snippet that comes first',
@@ -104,7 +106,8 @@ for (const engine of ['coredns', 'coredns-oldest'] as const) {
   });
   test.after(() => behind.stop());
 
-  for (const [what, text, ...answers] of EDITS) {
+  for (const [what, text, gitlab, pages, also] of EDITS) {
+    const answers = [gitlab, pages];
     test(`${what}: drift where CoreDNS answers otherwise, and nowhere else`, async () => {
       const server = await startCoredns(engines[engine].path, text.replaceAll('PORT', String(behind.port)));
       try {
@@ -119,6 +122,7 @@ for (const engine of ['coredns', 'coredns-oldest'] as const) {
       const { drift, problems } = compare('coredns', text);
       assert.equal(problems, []);
       const lines = answers.flatMap((answer, index) => (answer === RIGHT[index] ? [] : [`${4 + index}`]));
+      if (also !== undefined) lines.push(also);
       assert.equal(
         drift.map((line) => line.replace(/:.*/s, '')),
         lines,
@@ -160,11 +164,134 @@ blocks('one that is gone is drift, one that came is told apart', () => {
   assert.equal(more.drift, []);
   assert.match(more.foreign.join(), /^6: live also has the block "corp\.example\.net"/);
 });
-blocks('what files bring in is told apart, for nobody knows it here', () => {
+blocks('what files bring in is drift, for nobody knows it here', () => {
   const found = compare('coredns', merged.replace('    forward', '    import custom/*.override\n    forward'));
-  assert.equal(found.drift, []);
-  assert.equal(found.foreign, [
-    '6: live also has "import custom/*.override", which is not ours and was not compared [drift/foreign]',
-  ]);
+  assert.equal(found.drift, ['6: live (.) has "import custom/*.override", which the spec does not make [drift/added]']);
+});
+
+const NAMES = `
+  - { from: gitlab.example.com, to: gitlab.privatelink.example.com }
+  - { from: "*.pages.example.com", to: "*.pages.privatelink.example.com" }`;
+const formCase = (form: string) =>
+  liveCase(`version: 1\nname: live\ndomainRewrites:${NAMES}\ntargets: { coredns: { form: ${form} } }\n`);
+const told = (here: typeof nodeLocal, text: string) => here.compare('coredns', text).drift;
+const inFirst = (text: string, line: string) =>
+  text.replace(/^( *)rewrite/m, (found, gap: string) => `${gap}${line}\n${found}`);
+
+blocks('a rule that takes a single name out of the wildcard is drift', () => {
+  for (const here of [formCase('corefile'), liveCase(spec, { Corefile: given })]) {
+    const text = here.file('coredns');
+    for (const rule of [
+      'rewrite name exact a.pages.example.com evil.example.net',
+      'rewrite name suffix .a.pages.example.com .evil.example.net',
+      'rewrite name suffix a.pages.example.com evil.example.net',
+      'rewrite name prefix intranet intranet',
+      'rewrite name regex ^a\\.pages\\.example\\.com\\.$ evil.example.net',
+      'rewrite name regex (one|two).*\\.org\\.$ evil.example.net',
+      'rewrite continue name substring secret public',
+      'rewrite ttl exact a.pages.example.com 5',
+      'rewrite stop type AAAA A',
+    ])
+      assert.match(
+        told(here, inFirst(text, rule)).join('\n'),
+        /"rewrite stop name suffix .pages.*is never reached/,
+        rule,
+      );
+    for (const rule of [
+      'rewrite name exact a.notpages.example.com evil.example.net',
+      'rewrite name suffix .pages.example.net .evil.example.net',
+      'rewrite name regex (.*)\\.corp\\.example\\.com\\.$ {1}.example.net',
+      'rewrite name exact pages.example.com evil.example.net',
+    ])
+      assert.equal(told(here, inFirst(text, rule)), [], rule);
+  }
+});
+blocks('a rule of ours may take its own name out of our wildcard', () => {
+  const more = liveCase(`version: 1
+name: live
+domainRewrites:${NAMES}
+  - { from: a.pages.example.com, to: b.example.net }
+  - { from: "*.eu.pages.example.com", to: "*.eu.example.net" }
+targets: { coredns: { form: corefile } }
+`);
+  const text = more.file('coredns');
+  assert.equal(told(more, text), []);
+  const [wild = ''] = /^ *rewrite stop name suffix .pages.*\n/m.exec(text) ?? [];
+  const first = inFirst(text.replace(wild, ''), wild.trim());
+  assert.is(told(more, first).length, 2, told(more, first).join('\n'));
+});
+blocks('names that are added to a block of ours, or taken from it, are drift', () => {
+  for (const [here, from, to] of [
+    [formCase('corefile'), '. {', '. corp.example.net {'],
+    [formCase('configMap'), '.:53 {', '.:53 corp.example.net:53 {'],
+    [formCase('corefile'), '. {', 'example.com {'],
+    [formCase('corefile'), '. {', '{$ZONE} {'],
+    [liveCase(spec, { Corefile: given }), '. {', '. corp.example.net {'],
+    [liveCase(spec, { Corefile: given }), '. {', 'example.com {'],
+    [nodeLocal, 'in-addr.arpa:53', 'in-addr.arpa:53 example.org:53'],
+  ] as const) {
+    const text = here.file('coredns');
+    assert.ok(text.includes(from), from);
+    assert.ok(told(here, text.replace(from, to)).length > 0, to);
+  }
+});
+blocks('what is added to our own file is drift, whatever it is', () => {
+  for (const here of [formCase('aks'), formCase('k3s'), formCase('import')]) {
+    const text = here.file('coredns');
+    for (const line of [
+      'template IN A gitlab.privatelink.example.com { answer "{{ .Name }} 60 IN A 192.0.2.66" }',
+      'template IN A example.org { rcode NXDOMAIN }',
+      'log',
+      'hosts /etc/hosts',
+    ])
+      assert.match(told(here, inFirst(text, line)).join('\n'), /which the spec does not make/, line);
+  }
+});
+blocks('files of others beside ours: what could answer for our names is drift', () => {
+  const aks = formCase('aks');
+  const withPart = (name: string, text: string) =>
+    told(aks, `${aks.file('coredns').trimEnd()}\n  ${name}: |\n${text.replace(/^/gm, '    ')}\n`);
+  for (const part of [
+    'template IN A {\n    answer "{{ .Name }} 60 IN A 192.0.2.66"\n}',
+    'template IN A privatelink.example.com {\n    rcode NXDOMAIN\n}',
+    'hosts {\n    192.0.2.66 gitlab.privatelink.example.com\n    fallthrough\n}',
+    'forward . 192.0.2.66',
+    'forward privatelink.example.com 192.0.2.66',
+    'file /etc/zone example.com',
+    'erratic',
+    'somethingNew',
+    'import /etc/coredns/more/*',
+    'view evil {\n    expr true\n}',
+    'rewrite continue type A TXT',
+  ])
+    assert.is(withPart('z.override', part).length, 1, part);
+  for (const part of [
+    'log',
+    'cache 5',
+    'forward corp.example.net 10.1.1.1',
+    'template IN A example.org {\n    rcode NXDOMAIN\n}',
+  ])
+    assert.equal(withPart('z.override', part), [], part);
+  assert.is(withPart('z.server', 'gitlab.example.com:53 {\n    forward . 9.9.9.9\n}').length, 1);
+  assert.is(withPart('z.server', 'import /etc/coredns/more/*').length, 1);
+  assert.equal(withPart('z.server', 'corp.example.net:53 {\n    forward . 9.9.9.9\n}'), []);
+});
+blocks('what is around our rules is as it was when they were merged, or leaves their names alone', () => {
+  const here = liveCase(spec, { Corefile: given });
+  for (const [from, to] of [
+    ['forward . 127.0.0.1:PORT', 'forward . 192.0.2.66'],
+    ['    forward', '    hosts {\n        192.0.2.66 gitlab.privatelink.example.com\n    }\n    forward'],
+    ['    forward', '    acl {\n        block\n    }\n    forward'],
+    ['    bind 127.0.0.1\n', ''],
+  ] as const) {
+    assert.ok(merged.includes(from));
+    assert.is(told(here, merged.replace(from, to)).length, 1, to);
+  }
+  assert.equal(told(here, merged.replace('    forward', '    log\n    cache 5\n    forward')), []);
+  const around = (more: string) =>
+    told(formCase('import'), `. {\n${formCase('import').file('coredns')}    ${more}\n    forward . 10.0.0.1\n}\n`);
+  assert.equal(around('errors'), []);
+  assert.is(around('template IN A').length, 1);
+  assert.is(around('import more.conf').length, 1);
 });
 blocks.run();
