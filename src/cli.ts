@@ -1,5 +1,6 @@
 import { runCommandLine } from './commands/commandLine.ts';
 import { processIo } from './commands/io.ts';
+import { maskSecrets } from './diagnostics/mask.ts';
 
 // Whoever reads the results may stop early, as `head` does; that is no failure of ours.
 for (const stream of [process.stdout, process.stderr]) {
@@ -23,6 +24,6 @@ try {
   process.exitCode = typeof result === 'object' ? 2 : result;
 } catch (error) {
   const stack = error instanceof Error ? error.stack : String(error);
-  process.stderr.write(`postern: this is a bug in postern, please report it\n${stack}\n`);
+  process.stderr.write(`postern: this is a bug in postern, please report it\n${maskSecrets(String(stack))}\n`);
   process.exitCode = 2;
 }

@@ -1,5 +1,7 @@
 import { defineCodes, error } from './diagnostics/codes.ts';
 import { type Diagnostic, hasError, type Result } from './diagnostics/diagnostic.ts';
+import { holdsCredential } from './diagnostics/mask.ts';
+import { outputCodes } from './output/codes.ts';
 import { type OutputFile, outputFiles, type TargetFiles } from './output/files.ts';
 import type { Origin } from './output/header.ts';
 import { resolvePolicy } from './policy/resolve.ts';
@@ -68,7 +70,7 @@ export function compile(text: string, options: CompileOptions): Compilation {
   const page = options.targets?.length === 0 ? [] : [accessPage(spec, policy, options.read)];
   const made = [...rendered.flatMap((result) => result.value ?? []), { target: 'postern', files: page }];
   const files = outputFiles(made, originOf(spec));
-  return { document, spec, policy, files, diagnostics };
+  return { document, spec, policy, files, diagnostics: [...diagnostics, ...copiedCredentials(files)] };
 }
 
 /** Rendering nothing at all would look like "all is as it should be". */
@@ -79,6 +81,14 @@ function checkTargets(spec: Spec, wanted: readonly string[] | undefined): Diagno
   const unknown = wanted.filter((target) => !known.includes(target));
   return unknown.map((target) =>
     compileCodes.report('unknown-target', [known.length === 0 ? 'name' : 'targets'], { target, known }),
+  );
+}
+
+function copiedCredentials(files: readonly OutputFile[]): Diagnostic[] {
+  return files.flatMap(({ path, text, copyOf }) =>
+    copyOf && holdsCredential(text)
+      ? [outputCodes.report('copied-credentials', copyOf.at, { file: copyOf.file, path })]
+      : [],
   );
 }
 

@@ -126,6 +126,12 @@ function evasions(sources: Sources): string[] {
   return [...sources].filter(([file, text]) => escape.test(text) || vague.test(file)).map(([file]) => file);
 }
 
+/** Errors that say what a value is: it may be a secret, and an error is printed wherever it ends up. */
+function quotingErrors(sources: Sources): string[] {
+  const quoting = /new Error\(\s*`[^`]*\$\{(?:JSON\.stringify\(|[^}`]*\.slice\()/;
+  return [...sources].filter(([, text]) => quoting.test(text)).map(([file]) => file);
+}
+
 /** Names that one of the places has and another has not. */
 function incomplete(places: ReadonlyMap<string, readonly string[]>): string[] {
   const all = new Set([...places.values()].flat());
@@ -168,6 +174,7 @@ holds('no file imports itself by a detour', () => assert.equal(importRings(src),
 holds('a package that may be replaced is imported in one place', () => assert.equal(unwrapped(src), []));
 holds('no file is long', () => assert.equal(tooLong(new Map([...src, ...sourcesIn('test')])), []));
 holds('nothing evades the type checker, and no file is a drawer for anything', () => assert.equal(evasions(src), []));
+holds('no error quotes a value', () => assert.equal(quotingErrors(src), []));
 holds('no function is long', () => assert.is(lint('complexity/noExcessiveLinesPerFunction', ['src', 'test']), ''));
 holds('there is no any', () => assert.is(lint('suspicious/noExplicitAny', ['src', 'test']), ''));
 holds('a target is one name in four places', async () => {
@@ -242,6 +249,11 @@ notices('a long file', () => {
 notices('an evasion', () => {
   assert.is(evasions(planted('src/a.ts', '// @ts-ignore')).length, 1);
   for (const file of ['src/utils.ts', 'src/spec/helpers/a.ts']) assert.is(evasions(planted(file, '')).length, 1, file);
+});
+notices('an error that quotes a value', () => {
+  for (const quoted of ['JSON.stringify(text)', 'text.slice(0, 80)'])
+    assert.is(quotingErrors(planted('src/a.ts', `throw new Error(\`not a word: \${${quoted}}\`);`)).length, 1, quoted);
+  assert.equal(quotingErrors(planted('src/a.ts', 'throw new Error(`no state ${id}`);')), []);
 });
 notices('a target that is missing somewhere', () => {
   const places = new Map([

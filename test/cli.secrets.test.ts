@@ -3,12 +3,17 @@ import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { secretsOf } from '../src/commands/secrets.ts';
+import { nginx } from '../src/targets/nginx/index.ts';
+import type { SecretsInput } from '../src/targets/target.ts';
 import { demoSpec } from './support/demo.ts';
+import { policyOf } from './support/policy.ts';
 import { inWorkspace, type Workspace } from './support/workspace.ts';
 
 const KEY = 'a-key-that-nobody-else-knows.0';
 const TOKEN = 'an-upstream-token~/+=';
 const env = { DEMO_KEY: KEY };
+const broken = { ...nginx, name: 'broken' };
 const FOLDER = 'generated/caddy/secrets';
 
 function prepare({ write }: Workspace): void {
@@ -60,6 +65,40 @@ secrets('keeps values out of everything else', () =>
     assert.not.ok(texts.some((text) => text.includes(KEY) || text.includes(TOKEN)));
   }),
 );
+
+for (const length of [1, 1000, 3900, 3901, 4094, 4101, 70_000]) {
+  secrets(`a token of ${length} characters is written or refused, and never shown`, () =>
+    inWorkspace(async ({ run, write, path }) => {
+      const token = Array.from({ length }, (_, n) => 'abcdefghij.~+/=-_0123456789'[(n * n + n) % 27]).join('');
+      write('postern.yaml', demoSpec.replace('bottlerocket: {}', 'caddy: {}\n  nginx: {}'));
+      write('token.txt', token);
+      const { status, stdout, stderr } = await run('secrets render', { env });
+      assert.is(status, length > 3900 ? 2 : 0, stderr);
+      assert.is(existsSync(join(path, 'generated/nginx/secrets')), length <= 3900);
+      if (length > 3900) assert.match(stderr, /nginx\/long-token/);
+      if (length > 1) assert.not.ok(`${stdout}${stderr}`.includes(token.slice(0, 12)), stderr);
+    }),
+  );
+}
+
+secrets('a target that breaks down on a secret says where, and not on what', () => {
+  const failing = {
+    ...broken,
+    secrets: ({ values }: SecretsInput): never => {
+      throw new Error(`cannot take ${[...values.values()].join('\n    at ')}`);
+    },
+  };
+  const input = { policy: policyOf({}), values: new Map([['env:X', KEY]]) };
+  try {
+    secretsOf(failing, input);
+    assert.unreachable();
+  } catch (error) {
+    const { stack = '', message } = error as Error;
+    assert.is(message, 'broken failed on the secrets');
+    assert.not.ok(stack.includes(KEY), stack);
+    assert.match(stack, /cli\.secrets\.test/);
+  }
+});
 
 secrets('are not written where git would take them in', () =>
   inWorkspace(async (workspace) => {

@@ -150,6 +150,51 @@ files('accepts a small share of changed lines where one is given', () =>
   }),
 );
 
+const USER_DATA = `[settings.kubernetes]
+"bootstrap-token" = "hunter2.first"
+api-server = "https://k8s.example.com"
+
+[[settings.container-registry.credentials]]
+registry = "paid.example"
+password = "hunter2 second"
+
+[settings.host-containers.admin]
+user-data = """
+hunter2third
+plain hunter2-fourth words
+"""
+# was hunter2-fifth
+`;
+
+files('what stands in a file that is merged is shown by its names alone, and said to be copied', () =>
+  inWorkspace(async ({ run, write, read }) => {
+    write('base.toml', USER_DATA);
+    write('postern.yaml', demoSpec.replace('bottlerocket: {}', 'bottlerocket: { merge: base.toml }'));
+    const copy = 'generated/bottlerocket/user-data.toml';
+    const said: string[] = [];
+    const diff = async (status: number) => {
+      for (const format of FORMATS) {
+        const ran = await run(`diff --format ${format}`);
+        assert.is(ran.status, status, ran.stderr);
+        said.push(ran.stdout, ran.stderr);
+      }
+    };
+    await diff(1);
+    const made = await run('generate');
+    assert.match(made.stderr, /warning: "base\.toml" names credentials, and so does bottlerocket\/user-data\.toml/);
+    await diff(0);
+    write(copy, read(copy).replaceAll('hunter2', 'sw0rdfish').replace('https://registry', 'https://elsewhere'));
+    await diff(1);
+    write(copy, read('base.toml'));
+    write('base.toml', USER_DATA.replaceAll('hunter2', 'sw0rdfish'));
+    await diff(1);
+    const all = [...said, made.stdout, made.stderr].join('\n');
+    assert.not.match(all, /hunter2|sw0rdfish/);
+    assert.match(all, /^-"bootstrap-token" = <hidden:[0-9a-f]{8}>$/m);
+    assert.match(all, /^\+endpoint = \["https:\/\/r\.privatelink\.example\.com"\]$/m);
+  }),
+);
+
 files('a credential that somebody put into a generated file is not shown, in no format', () =>
   inWorkspace(async ({ run, write, read }) => {
     write('postern.yaml', demoSpec.replace('  coredns: {', '  nginx: {}\n  coredns: {'));

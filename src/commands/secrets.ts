@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { obstructions, placed, systemProblem } from '../output/disk.ts';
 import { exclusively, writeAll } from '../output/write.ts';
 import { isKeyShaped } from '../policy/key.ts';
@@ -9,7 +9,7 @@ import type { ApiKey, Policy, SecretReference } from '../policy/types.ts';
 import { readBytes } from '../source/read.ts';
 import type { Spec } from '../spec/schema.ts';
 import { targets } from '../targets/index.ts';
-import type { RenderedFile, SecretsInput } from '../targets/target.ts';
+import type { RenderedFile, SecretsInput, Target } from '../targets/target.ts';
 import { commandCodes, secretCodes } from './codes.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';
@@ -58,13 +58,30 @@ function renderSecrets(spec: Spec, input: SecretsInput & { readonly policy: Poli
   const files: RenderedFile[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const target of targets.filter(({ name }) => spec.targets?.[name] !== undefined)) {
-    const { value, diagnostics: problems } = target.secrets?.(input) ?? { value: [], diagnostics: [] };
+    const { value, diagnostics: problems } = secretsOf(target, input);
     files.push(...(value ?? []));
     diagnostics.push(...problems);
   }
   if (files.length === 0 && !hasError(diagnostics))
     diagnostics.push(secretCodes.report('nothing-to-do', ['targets'], {}));
   return { files, diagnostics };
+}
+
+/** What a target makes of the secrets. */
+export function secretsOf(target: Target, input: SecretsInput): Result<readonly RenderedFile[]> {
+  try {
+    return target.secrets?.(input) ?? ok([]);
+  } catch (error) {
+    throw withoutWords(error, target.name);
+  }
+}
+
+/** A bug, met with secrets at hand: where it happened is told, and nothing of what the error says. */
+function withoutWords(error: unknown, target: string): Error {
+  const bug = new Error(`${target} failed on the secrets`);
+  const { message = '', stack = '' } = error instanceof Error ? error : {};
+  bug.stack = `${bug.name}: ${bug.message}${stack.slice(stack.indexOf(message) + message.length)}`;
+  return bug;
 }
 
 /** Nobody but the owner may read them, and version control must not take them in. */

@@ -41,6 +41,23 @@ export function maskLine(line: string): string {
   return masked;
 }
 
+/** Names beside which a credential stands, in the words of whatever is configured. */
+const CREDENTIAL =
+  /token|secret|passw|passphrase|authori[sz]ation|\bauth\b|cookie|credential|api[_-]?key|access[_-]?key|private[_-]?key/i;
+
+/** Whether what a line says may be a credential; of files that others have written, in whatever language. */
+export function namesCredential(line: string): boolean {
+  return CREDENTIAL.test(line);
+}
+
+/** Whether a text holds a credential: something that looks like one, or a value beside the name of one. */
+export function holdsCredential(text: string): boolean {
+  return text.split('\n').some((line) => {
+    const said = line.replace(/(?:^|\s)(?:#|\/\/).*$/, '').trim();
+    return maskSecrets(said) !== said || (namesCredential(said) && /[=:\s]\s*[^\s=:[\]{}]+$/.test(said));
+  });
+}
+
 function stars(text: string): string {
   return '*'.repeat(text.length);
 }

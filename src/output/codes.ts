@@ -14,6 +14,9 @@ export const outputCodes = defineCodes('output', {
   'not-a-file': error('this is {what}, and generated files are never read or written through it').hint(
     'remove it, or choose another folder with --out',
   ),
+  'copied-credentials': warning('"{file}" names credentials, and so does {path}, which is a copy of it').hint(
+    'keep that file out of version control, or take the credentials out of the one that is merged',
+  ),
   'no-folder': error('cannot use this as output folder: {problem}').hint(
     'name another with --out; a folder that does not exist is made',
   ),

@@ -1,4 +1,4 @@
-import type { RenderedFile } from '../targets/target.ts';
+import type { Original, RenderedFile } from '../targets/target.ts';
 import { attributesFile, ignoreFile } from './gitFiles.ts';
 import { digestOf, type Origin, withHeader } from './header.ts';
 import { MANIFEST, type ManifestEntry, manifestText } from './manifest.ts';
@@ -13,6 +13,7 @@ export interface OutputFile {
   readonly digest: string;
   /** Whether the file names its maker itself; otherwise only the manifest knows. */
   readonly hasHeader: boolean;
+  readonly copyOf?: Original | undefined;
 }
 
 /** What one target rendered. */
@@ -38,6 +39,7 @@ function outputFile(file: RenderedFile, target: string, origin: Origin): OutputF
     target,
     digest: digestOf(file.text),
     hasHeader: file.comment !== undefined,
+    ...(file.copyOf && { copyOf: file.copyOf }),
   };
 }
 

@@ -24,6 +24,8 @@ export interface Change {
   readonly cause?: Cause;
   readonly before?: string;
   readonly after?: string;
+  /** Set where most of the text is the user's own and may hold anything. */
+  readonly isCopy?: boolean;
 }
 
 export interface Plan {
@@ -70,10 +72,11 @@ export function planChanges({ files, disk, origin, targets }: PlanInput): Plan {
 
 function changeOf(file: OutputFile, disk: Disk, origin: Origin): Change {
   const { path, target, text: after } = file;
+  const common = { path, target, after, ...(file.copyOf && { isCopy: true }) };
   const before = disk.texts.get(path);
-  if (before === undefined) return { verb: 'create', path, target, cause: 'missing', after };
-  if (before === after || isTranslated(before, after)) return { verb: 'same', path, target, before, after };
-  return { verb: 'change', path, target, cause: causeOf(file, before, disk, origin), before, after };
+  if (before === undefined) return { ...common, verb: 'create', cause: 'missing' };
+  if (before === after || isTranslated(before, after)) return { ...common, verb: 'same', before };
+  return { ...common, verb: 'change', cause: causeOf(file, before, disk, origin), before };
 }
 
 function deletionOf({ path, target }: ManifestEntry, disk: Disk): Change {

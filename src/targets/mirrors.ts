@@ -6,7 +6,7 @@ import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import { nameProblem } from '../policy/domains.ts';
 import { type Mirror, rewrittenMirrors } from '../policy/pulls.ts';
 import type { Policy } from '../policy/types.ts';
-import { type Token, token } from '../render/token.ts';
+import { type Token, token, unquotable } from '../render/token.ts';
 
 export type { Mirror };
 
@@ -96,6 +96,6 @@ export const mirrorCodes = defineCodes('mirror', {
  * no mirrors, and Bottlerocket refuse all of its user data.
  */
 export function jsonString<T extends string>(target: T, text: string): Token<T> {
-  if (/[^\x20-\x7e]/.test(text)) throw new Error(`not a single line of ASCII: ${JSON.stringify(text)}`);
+  if (/[^\x20-\x7e]/.test(text)) throw unquotable('not a single line of ASCII', text);
   return token(target, JSON.stringify(text));
 }

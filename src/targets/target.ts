@@ -12,6 +12,14 @@ export interface RenderedFile {
   readonly text: string;
   /** How a comment starts in this file's language; `undefined` where it has none and so gets no header. */
   readonly comment?: '#' | '//' | '<!--' | undefined;
+  /** A file of the user's that this is a copy of, our lines put in: it may hold whatever that one holds. */
+  readonly copyOf?: Original | undefined;
+}
+
+export interface Original {
+  readonly file: string;
+  /** Where the spec names it. */
+  readonly at: SpecPath;
 }
 
 /** Reads a file that the spec names, relative to the spec. `undefined` where it cannot be read. */

@@ -1,7 +1,7 @@
 import { parse, TomlError } from 'smol-toml';
 import { type Diagnostic, hasError, type Result, resultOf, type SpecPath } from '../../diagnostics/diagnostic.ts';
 import { renderTemplate } from '../../render/render.ts';
-import { type Token, token } from '../../render/token.ts';
+import { type Token, token, unquotable } from '../../render/token.ts';
 import { memberOf } from '../../source/value.ts';
 import { jsonString, type Mirror, mirrorsOf } from '../mirrors.ts';
 import { defineTarget, type RenderedFile, type TargetInput } from '../target.ts';
@@ -66,7 +66,7 @@ function fileOf({ policy, options, at, read }: TargetInput<BottlerocketOptions>)
   return merged === undefined
     ? { diagnostics: problems }
     : // No header: not a byte of it is ours but our own lines.
-      resultOf({ path: 'bottlerocket/user-data.toml', text: merged }, problems);
+      resultOf({ path: 'bottlerocket/user-data.toml', text: merged, copyOf: { file: merge, at: mergeAt } }, problems);
 }
 
 /** Since Bottlerocket's core kit 13.1, which brought containerd 2, endpoints are kept in a sorted map. */
@@ -259,13 +259,12 @@ function settingsModel(mirrors: readonly Mirror[], authorities: readonly Authori
 
 /** A key that needs no quotes. */
 function bareKey(text: string): BottlerocketToken {
-  if (!/^[A-Za-z0-9-]+$/.test(text)) throw new Error(`not a bare key: ${JSON.stringify(text)}`);
+  if (!/^[A-Za-z0-9-]+$/.test(text)) throw unquotable('not a bare key', text);
   return token('bottlerocket', text);
 }
 
 /** One line of user data that stands in a YAML literal block. */
 function literalLine(text: string): BottlerocketToken {
-  if (/[\p{Cc}\u0085\u2028\u2029\ufeff]/u.test(text.replaceAll('\t', ' ')))
-    throw new Error(`not a line: ${JSON.stringify(text)}`);
+  if (/[\p{Cc}\u0085\u2028\u2029\ufeff]/u.test(text.replaceAll('\t', ' '))) throw unquotable('not a line', text);
   return token('bottlerocket', text);
 }

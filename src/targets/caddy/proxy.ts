@@ -1,6 +1,7 @@
 import { accessOf } from '../../policy/access.ts';
 import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
+import { unquotable } from '../../render/token.ts';
 import { addressTest, isEverything } from './addresses.ts';
 import { bodyTable } from './bodies.ts';
 import { callersOf } from './callers.ts';
@@ -106,6 +107,6 @@ function outsideOf({ clientIp }: Proxy, set: CidrSet, destination: string): Outs
 
 function userText(text: string): CaddyToken {
   const made = literal(text);
-  if (!made) throw new Error(`plan let pass what cannot be quoted: ${JSON.stringify(text)}`);
+  if (!made) throw unquotable('plan let pass what cannot be quoted', text);
   return made;
 }

@@ -1,18 +1,16 @@
-import { type Token, token } from '../../render/token.ts';
+import { type Token, token, unquotable } from '../../render/token.ts';
 
 export type CaddyToken = Token<'caddy'>;
 
 /** A word that needs no quotes: no character of it means anything to the Caddyfile's lexer. */
 export function word(text: string): CaddyToken {
-  if (!/^[A-Za-z0-9:[][A-Za-z0-9@_.,:/=|+~[\]-]*$/.test(text))
-    throw new Error(`not a plain word: ${JSON.stringify(text)}`);
+  if (!/^[A-Za-z0-9:[][A-Za-z0-9@_.,:/=|+~[\]-]*$/.test(text)) throw unquotable('not a plain word', text);
   return token('caddy', text);
 }
 
 /** `{name}`, to be filled in for each request. */
 export function placeholder(name: string): CaddyToken {
-  if (!/^[A-Za-z][A-Za-z0-9_.-]*$/.test(name))
-    throw new Error(`not the name of a placeholder: ${JSON.stringify(name)}`);
+  if (!/^[A-Za-z][A-Za-z0-9_.-]*$/.test(name)) throw unquotable('not the name of a placeholder', name);
   return token('caddy', `{${name}}`);
 }
 
@@ -40,7 +38,7 @@ export function literal(text: string): CaddyToken | undefined {
 /** A text of our own making, which is quotable or we made a mistake. */
 export function own(text: string): CaddyToken {
   const made = quoted(text);
-  if (!made) throw new Error(`not quotable: ${JSON.stringify(text)}`);
+  if (!made) throw unquotable('not quotable', text);
   return made;
 }
 

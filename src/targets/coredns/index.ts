@@ -159,6 +159,7 @@ interface Merging {
 function mergedFile({ policy, at: target, read, form, file }: Merging): Result<RenderedFile> {
   const problems: Diagnostic[] = [];
   const at = [...target, 'merge'];
+  const copyOf = { file, at };
   const refuse = (problem: string, hint: string) =>
     resultOf<RenderedFile>({ path: '', text: '' }, [
       ...problems,
@@ -180,7 +181,7 @@ function mergedFile({ policy, at: target, read, form, file }: Merging): Result<R
   const edits = mergeCorefile(input, problems);
   if (hasError(problems)) return { diagnostics: problems };
   const merged = container.apply(edits);
-  if (form !== 'eks') return resultOf({ path: pathOf(form, merged), text: merged }, problems);
+  if (form !== 'eks') return resultOf({ path: pathOf(form, merged), text: merged, copyOf }, problems);
   // The add-on takes the Corefile as a value, whatever it was taken from.
   const whole = plainContainer({ file, text: container.corefile, at }).apply(edits);
   const lines = whole.trimEnd().split('\n');
@@ -191,6 +192,7 @@ function mergedFile({ policy, at: target, read, form, file }: Merging): Result<R
       path: 'coredns/eks.yaml',
       text: renderTemplate('coredns', 'eks.yaml.njk', { lines: lines.map(literalLine) }),
       comment: '#' as const,
+      copyOf,
     },
     problems,
   );

@@ -1,4 +1,4 @@
-import { type Token, token } from '../../render/token.ts';
+import { type Token, token, unquotable } from '../../render/token.ts';
 
 export type CorednsToken = Token<'coredns'>;
 
@@ -21,7 +21,7 @@ export function zone(name: string, port?: number): CorednsToken {
 /** An address, an address with port, or an absolute path, as the options' schema lets it pass. */
 export function argument(text: string): CorednsToken {
   // Nothing that the Corefile's lexer takes for more than a character: blanks, quotes, braces, comments, variables.
-  if (!/^[A-Za-z0-9./:_%@[\]-]+$/.test(text)) throw new Error(`not a plain Corefile argument: ${JSON.stringify(text)}`);
+  if (!/^[A-Za-z0-9./:_%@[\]-]+$/.test(text)) throw unquotable('not a plain Corefile argument', text);
   return token('coredns', text);
 }
 
@@ -32,11 +32,11 @@ export function isLiteral(line: string): boolean {
 
 /** One line of a text that stands in a YAML literal block, where only line ends and tabs need care. */
 export function literalLine(text: string): CorednsToken {
-  if (!isLiteral(text)) throw new Error(`not a line of a literal block: ${JSON.stringify(text)}`);
+  if (!isLiteral(text)) throw unquotable('not a line of a literal block', text);
   return token('coredns', text);
 }
 
 function plain(name: string): string {
-  if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/.test(name)) throw new Error(`not a name of the policy: ${JSON.stringify(name)}`);
+  if (!/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/.test(name)) throw unquotable('not a name of the policy', name);
   return name;
 }

@@ -43,6 +43,9 @@ export const nginxCodes = defineCodes('nginx', {
   ).hint(
     'GitLab sends one of each; where a proxy in front of it adds some, run nginx 1.23 and say so: version: "1.23"',
   ),
+  'long-token': error('the token in {reference} is longer than the {limit} bytes that nginx takes').hint(
+    'nginx reads no longer text from a file; ask for a token that is a reference, such as a personal access token',
+  ),
   'selector-collision': error('a key of "{key}" ends in the same 8 characters as one of "{other}", ignoring case').hint(
     'nginx finds a key by its end; make a new random key for one of them',
   ),

@@ -1,4 +1,4 @@
-import { type Token, token } from '../../render/token.ts';
+import { type Token, token, unquotable } from '../../render/token.ts';
 
 export type NginxToken = Token<'nginx'>;
 
@@ -20,7 +20,7 @@ export const LONGEST_TOKEN = 3_900;
 export const DOLLAR = 'dollar';
 
 export function variable(name: string): Variable {
-  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new Error(`not the name of a variable: ${name}`);
+  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw unquotable('not the name of a variable', name);
   return { variable: name };
 }
 
@@ -52,8 +52,7 @@ export function pattern(source: string): NginxToken {
 /** A word that needs no quotes: names, numbers, addresses. */
 export function word(text: string | number): NginxToken {
   const plain = String(text);
-  if (!/^[A-Za-z0-9_.:/[\]@+~=*-]+$/.test(plain))
-    throw new Error(`not a plain word of nginx: ${JSON.stringify(plain)}`);
+  if (!/^[A-Za-z0-9_.:/[\]@+~=*-]+$/.test(plain)) throw unquotable('not a plain word of nginx', plain);
   return token('nginx', plain);
 }
 
@@ -67,7 +66,7 @@ export function textProblem(text: string): string | undefined {
 }
 
 function quoted(escaped: string): NginxToken {
-  if (Buffer.byteLength(escaped) > 4_094) throw new Error(`too long for a token of nginx: ${escaped.slice(0, 80)}…`);
+  if (Buffer.byteLength(escaped) > 4_094) throw unquotable('too long for a token of nginx', escaped);
   return token('nginx', `"${escaped}"`);
 }
 

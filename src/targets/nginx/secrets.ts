@@ -7,7 +7,7 @@ import type { RenderedFile, SecretsInput } from '../target.ts';
 import { nginxCodes } from './codes.ts';
 import { SELECTOR_LENGTH, salt } from './identity.ts';
 import type { MapEntry } from './model.ts';
-import { literal, mapKey } from './quote.ts';
+import { LONGEST_TOKEN, literal, mapKey, textProblem } from './quote.ts';
 
 /**
  * Keys as hashes, tokens as they are, because they have to be sent. Two files, since keys and tokens rotate
@@ -37,7 +37,12 @@ export function secretFiles({ policy, values }: SecretsInput): Result<readonly R
       keys.push(entry(`hash:${selector}`, hashOf(salt(policy) + secret)), entry(`id:${selector}`, key.id));
     }
     const token = values.get(key.token.text);
-    if (token) tokens.push(entry(key.id, token));
+    if (!token) continue;
+    if (textProblem(token) === undefined) tokens.push(entry(key.id, token));
+    else
+      problems.push(
+        nginxCodes.report('long-token', key.token.origin, { reference: key.token.text, limit: LONGEST_TOKEN }),
+      );
   }
   const files = [
     {
