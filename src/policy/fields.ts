@@ -67,9 +67,14 @@ export type FieldTable<Row> = { readonly [Name in keyof Required<Row>]: Field<Ro
 
 type NamedField<Row> = Field<Row> & { readonly name: keyof Row & string };
 
-function fieldsOf<Row>(table: FieldTable<Row>): NamedField<Row>[] {
-  // Object.entries forgets that the names are those of the record.
-  return Object.entries<Field<Row>>(table).map(([name, field]) => ({ name: name as keyof Row & string, ...field }));
+const fieldLists = new WeakMap<object, unknown>();
+
+function fieldsOf<Row>(table: FieldTable<Row>): readonly NamedField<Row>[] {
+  // Only this function writes there, and Object.entries forgets that the names are those of the record.
+  const list = (fieldLists.get(table) ??
+    Object.entries<Field<Row>>(table).map(([name, field]) => ({ name, ...field }))) as readonly NamedField<Row>[];
+  fieldLists.set(table, list);
+  return list;
 }
 
 const known = new WeakMap<object, string>();
@@ -95,6 +100,10 @@ function valueOf<Row>(row: Row, { name, normal }: NamedField<Row>): string {
   return canonical(normal ? normal(row) : row[name]);
 }
 
+function sameIn<Row>(a: Row, b: Row, field: NamedField<Row>): boolean {
+  return (!field.normal && a[field.name] === b[field.name]) || valueOf(a, field) === valueOf(b, field);
+}
+
 /** The fields of a record that some rule picks, as text that is equal exactly where they are. */
 export function identityOf<Row>(table: FieldTable<Row>, row: Row, picks: (field: Field<Row>) => boolean): string {
   return JSON.stringify(
@@ -107,7 +116,7 @@ export function identityOf<Row>(table: FieldTable<Row>, row: Row, picks: (field:
 /** The first field in which two records differ, in words. */
 export function firstDifference<Row>(table: FieldTable<Row>, a: Row, b: Row): string | undefined {
   if (a === b) return undefined;
-  return fieldsOf(table).find((field) => valueOf(a, field) !== valueOf(b, field))?.words;
+  return fieldsOf(table).find((field) => !sameIn(a, b, field))?.words;
 }
 
 export interface FieldDifference<Row> extends Difference {
@@ -122,7 +131,7 @@ export function differencesOf<Row>(table: FieldTable<Row>, before: Row, after: R
     if (field.kind === undefined) return [];
     const { kind, compare } = field;
     // Several fields may be told in one sentence, as scheme, host and port are in a url.
-    if (told.has(compare) || valueOf(before, field) === valueOf(after, field)) return [];
+    if (told.has(compare) || sameIn(before, after, field)) return [];
     told.add(compare);
     return compare(before, after).map((difference) => ({ ...difference, kind, field }));
   });

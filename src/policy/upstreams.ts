@@ -145,8 +145,14 @@ export const UPSTREAM: FieldTable<Upstream> = {
 
 /** Everything about an upstream that decides where a request ends up and who could read it, as comparable text. */
 export function destinationOf(upstream: Upstream | undefined): string {
-  return upstream ? identityOf(UPSTREAM, upstream, ({ compare }) => typeof compare === 'function') : '';
+  if (!upstream) return '';
+  const text =
+    destinations.get(upstream) ?? identityOf(UPSTREAM, upstream, ({ compare }) => typeof compare === 'function');
+  destinations.set(upstream, text);
+  return text;
 }
+
+const destinations = new WeakMap<Upstream, string>();
 
 export function urlOf({ scheme, host, port }: Upstream): string {
   const shown = host.includes(':') ? `[${host}]` : host;
