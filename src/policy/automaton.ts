@@ -175,27 +175,6 @@ function narrowerPart(a: string, b: string): string {
   return isRestName(a) && isRestName(b) ? narrow.replace('}', '*}') : narrow;
 }
 
-/** The next state for each type; types that the same parameters accept lead on together. */
-function classesOf<T>(
-  nodes: readonly Node<T>[],
-  stateOf: (next: readonly Node<T>[], type: ParameterType) => number,
-): State<T>['classes'] {
-  const classes: Partial<Record<ParameterType, number>> = {};
-  const present = new Set(nodes.flatMap((node) => [...node.parameters.keys()]));
-  const known = new Map<string, number | undefined>();
-  for (const type of PARAMETER_TYPES) {
-    const accepting = ACCEPTED_BY[type].filter((one) => present.has(one));
-    const alike = `${accepting.join()} ${type === 'encodedPath'}`;
-    if (!known.has(alike)) {
-      const next = afterClass(nodes, type);
-      known.set(alike, next.length > 0 ? stateOf(next, type) : undefined);
-    }
-    const id = known.get(alike);
-    if (id !== undefined) classes[type] = id;
-  }
-  return classes;
-}
-
 /**
  * Builds the automaton by subset construction. O(states × branches).
  * @returns `undefined` where that would take more steps than `MAX_OVERLAPS` and what the patterns themselves need
@@ -227,9 +206,11 @@ export function buildAutomaton<T extends { readonly pattern: PathPattern }>(
     for (const text of new Set(nodes.flatMap((node) => [...node.literals.keys()]))) {
       literals.set(text, idOf(afterLiteral(nodes, text), `${example}/${text}`));
     }
-    const classes = classesOf(nodes, (next, type) =>
-      idOf(next, `${example}/${freshSegment(type, (text) => literals.has(text))}`),
-    );
+    const classes: Partial<Record<ParameterType, number>> = {};
+    for (const type of PARAMETER_TYPES) {
+      const next = afterClass(nodes, type);
+      if (next.length > 0) classes[type] = idOf(next, `${example}/${freshSegment(type, (text) => literals.has(text))}`);
+    }
     const accepted = new Map(nodes.flatMap((node) => node.accepts).map(({ item, index }) => [index, item]));
     const accepts = [...accepted].sort(([a], [b]) => a - b).map(([, item]) => item);
     states.push({ id, literals, classes, accepts, example, name: meetOf(nodes) });
