@@ -1,17 +1,19 @@
 import { failed, ok, type Result } from '../diagnostics/diagnostic.ts';
+import { isEmpty } from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
+import { differencesOf } from '../policy/fields.ts';
+import { PROXY } from '../policy/proxies.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
-import { ANYBODY, callersOf, keyPairs } from './callers.ts';
-import { createCollector } from './collector.ts';
-import { contextOf, idLists } from './context.ts';
+import { ANYBODY, type Caller, callersOf, keyPairs } from './callers.ts';
+import { type Collector, createCollector } from './collector.ts';
+import { confirmed, contextOf, idLists, mayUse, type ProxyContext, questionOf } from './context.ts';
 import { diffFacts } from './facts.ts';
 import { diffCallers } from './keys.ts';
 import { MAX_PAIRS } from './product.ts';
-import { diffSettings, diffWholeProxy, type ProxyPair, proxyPairs } from './proxies.ts';
 import { diffRequests } from './requests.ts';
 import { diffRewrites } from './rewrites.ts';
 import type { AccessChange } from './types.ts';
-import { versionOf } from './version.ts';
+import { isOpen, versionOf } from './version.ts';
 
 /**
  * What somebody can do under one policy and not under the other. Exact: it is computed from the automata of
@@ -46,4 +48,55 @@ function bothOf({ before, after }: ProxyPair): readonly [Proxy, Proxy] {
   const proxy = after ?? before;
   if (!proxy) throw new Error('a pair without a proxy');
   return [before ?? proxy, after ?? proxy];
+}
+
+interface ProxyPair {
+  readonly before: Proxy | undefined;
+  readonly after: Proxy | undefined;
+}
+
+/** Proxies of one id, or, where one was renamed, of one listening socket. */
+function proxyPairs(before: readonly Proxy[], after: readonly Proxy[]): ProxyPair[] {
+  const socket = ({ listen }: Proxy) => `${listen.address ?? '*'}:${listen.port}`;
+  const renamed = (proxy: Proxy, others: readonly Proxy[], same: readonly Proxy[]) =>
+    others.find((other) => socket(other) === socket(proxy) && !same.some(({ id }) => id === other.id));
+  const pairs = after.map((proxy): ProxyPair => {
+    const same = before.find(({ id }) => id === proxy.id);
+    return { before: same ?? renamed(proxy, before, after), after: proxy };
+  });
+  const gone = before.filter((proxy) => !pairs.some((pair) => pair.before === proxy));
+  return [...pairs, ...gone.map((proxy) => ({ before: proxy, after: undefined }))];
+}
+
+/** A proxy that only one version has, with some request that gets through it. */
+function diffWholeProxy(context: ProxyContext, added: boolean): void {
+  const { access, proxy } = added ? context.after : context.before;
+  if (!access || !proxy || isEmpty(proxy.ranges)) return;
+  const version = added ? 'after' : 'before';
+  for (const { state, cells } of access.places) {
+    for (const [method, cell] of cells) {
+      const open = isOpen(cell, added ? context.after : context.before);
+      const may = (caller: Caller) => mayUse(cell, caller[version]) && !isEmpty(context.reach(caller)[version]);
+      const caller = open ? ANYBODY : context.callers.find(may);
+      if (!caller) continue;
+      context.collector.add({
+        kind: added ? 'proxy-added' : 'proxy-removed',
+        effect: added ? 'widening' : 'narrowing',
+        message: () => `proxy "${proxy.id}" ${added ? 'added' : 'removed'}: ${proxy.routes.length} routes`,
+        at: { version, path: proxy.origin },
+        proxy: proxy.id,
+        example: () =>
+          confirmed(questionOf({ method, path: state.example }, caller, context.reach(caller)[version]), context),
+      });
+      return;
+    }
+  }
+}
+
+/** What is told of the proxy itself: it decides before any request is read, or after the answer, so there is no example. */
+function diffSettings(before: Proxy, after: Proxy, collector: Collector): void {
+  for (const { kind, effect, words, field } of differencesOf(PROXY, before, after)) {
+    const at = { version: 'after', path: [...after.origin, field.name] } as const;
+    collector.add({ kind, effect, message: () => words, at, proxy: after.id });
+  }
 }
