@@ -127,6 +127,22 @@ plan('creates everything once, and nothing twice', () =>
   }),
 );
 
+plan('line ends that git has translated, of all files or of what one is a copy of, are no difference', () =>
+  inFolder((folder) => {
+    const copies = [
+      { target: 'a', files: [{ path: 'a/copy', text: 'one\r\ntwo\r\n', copyOf: { file: 'x', at: [] } }] },
+    ];
+    const wanted = [...files, ...outputFiles(copies, origin).filter(({ target }) => target === 'a')];
+    generateInto(folder, { files: wanted });
+    for (const path of readdirSync(folder, { recursive: true, withFileTypes: true }).filter((one) => one.isFile())) {
+      const file = join(path.parentPath, path.name);
+      const text = readFileSync(file, 'utf8');
+      writeFileSync(file, text.includes('\r') ? text.replaceAll('\r', '') : text.replaceAll('\n', '\r\n'));
+    }
+    assert.equal(verbs(folder, { files: wanted }), []);
+  }),
+);
+
 plan('tells the causes of a difference apart', () =>
   inFolder((folder) => {
     generateInto(folder);

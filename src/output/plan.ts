@@ -110,9 +110,10 @@ function manifestCause({ manifest }: Disk, origin: Origin): Cause {
   return manifest.version === origin.version ? 'spec changed' : 'other tool version';
 }
 
-/** A checkout that turned every line feed into CR LF; that of a text which has carriage returns itself is an edit. */
+/** A checkout that turned every line end into the other kind, of this file or of one that it is a copy of. */
 function isTranslated(before: string, after: string): boolean {
-  return !after.includes('\r') && before === after.replaceAll('\n', '\r\n');
+  const isEven = (text: string) => !text.includes('\r') || !/(?:^|[^\r])\n|\r(?!\n)/.test(text);
+  return isEven(before) && isEven(after) && before.replaceAll('\r\n', '\n') === after.replaceAll('\r\n', '\n');
 }
 
 /** Line ends, trailing blanks and the end of the file are what editors and version control change by themselves. */

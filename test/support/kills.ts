@@ -63,7 +63,11 @@ export async function killsOf(count: number, folder: string): Promise<{ killed: 
     const child = spawn(process.execPath, [...loader, '--input-type=module', '-e', source, folder, String(next)], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
-    await once(child, 'message');
+    const [ended] = await Promise.race([
+      once(child, 'message').then(() => [false]),
+      once(child, 'exit').then(() => [true]),
+    ]);
+    if (ended) throw new Error('the writer ended by itself');
     await pause(Math.random() * 20);
     child.kill('SIGKILL');
     const [, signal] = await once(child, 'exit');

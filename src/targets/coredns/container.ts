@@ -194,3 +194,33 @@ function editedLines(lines: readonly string[], edits: readonly Edit[]): string[]
     edited.splice(line, remove, ...insert);
   return edited;
 }
+
+/** What the API server fills in: another with every change, wrong in a manifest that is applied, and nobody wrote it. */
+const SERVER_FIELDS: readonly SpecPath[] = [
+  ...['creationTimestamp', 'generation', 'managedFields', 'resourceVersion', 'selfLink', 'uid'].map((name) => [name]),
+  ['annotations', 'kubectl.kubernetes.io/last-applied-configuration'],
+].map((path) => ['metadata', ...path]);
+
+/** An object as it would be written by hand: `kubectl get` prints more. Only whole lines are taken out. */
+export function withoutServerFields(text: string): string {
+  const document = parseDocument({ name: '', text }).value;
+  if (!document) return text;
+  const valueAt = (path: SpecPath) =>
+    path.reduce<unknown>((value, step) => memberOf(value, String(step)), document.value);
+  const others = Object.keys(valueAt(['metadata', 'annotations']) ?? {}).length > 1;
+  const paths = SERVER_FIELDS.filter((path) => valueAt(path) !== undefined).map((path) =>
+    others ? path : path.slice(0, 2),
+  );
+  const lineOf = (offset: number) => text.slice(0, offset).split('\n').length - 1;
+  const ranges = paths.flatMap((path) => {
+    const [key, value] = [document.locate(path, 'key'), document.locate(path, 'value')];
+    const [first, last] = [lineOf(key.start), lineOf(Math.max(value.end, key.end) - 1)];
+    const before = text.slice(0, key.start).split('\n').at(-1) ?? '';
+    const after = text.slice(Math.max(value.end, key.end)).split('\n', 1)[0] ?? '';
+    return before.trim() === '' && /^,?\s*(?:#.*)?$/.test(after)
+      ? [{ line: first, remove: last - first + 1, insert: [] }]
+      : [];
+  });
+  const rest = editedLines(text.split('\n'), ranges).join('\n');
+  return /^\s*\{/.test(text) ? rest.replace(/,(?=\s*\n\s*\})/g, '') : rest;
+}

@@ -4,7 +4,14 @@ import { renderTemplate } from '../../render/render.ts';
 import { defineTarget, type ReadFile, type RenderedFile } from '../target.ts';
 import { inlineLimit } from './blocks.ts';
 import { corednsCodes } from './codes.ts';
-import { type Container, type ContainerFile, configMapContainer, isObject, plainContainer } from './container.ts';
+import {
+  type Container,
+  type ContainerFile,
+  configMapContainer,
+  isObject,
+  plainContainer,
+  withoutServerFields,
+} from './container.ts';
 import { type CorefileModel, corefileModel, defaultClusterDomain, isBelow, type Surroundings } from './corefile.ts';
 import { compareCoredns } from './live.ts';
 import { mergeCorefile } from './merge.ts';
@@ -180,11 +187,12 @@ function mergedFile({ policy, at: target, read, form, file }: Merging): Result<R
   };
   const edits = mergeCorefile(input, problems);
   if (hasError(problems)) return { diagnostics: problems };
-  const merged = container.apply(edits);
+  const whole = container.apply(edits);
+  const merged = isObject(text) ? withoutServerFields(whole) : whole;
   if (form !== 'eks') return resultOf({ path: pathOf(form, merged), text: merged, copyOf }, problems);
   // The add-on takes the Corefile as a value, whatever it was taken from.
-  const whole = plainContainer({ file, text: container.corefile, at }).apply(edits);
-  const lines = whole.trimEnd().split('\n');
+  const corefile = plainContainer({ file, text: container.corefile, at }).apply(edits);
+  const lines = corefile.trimEnd().split('\n');
   if (!lines.every(isLiteral))
     return refuse('has lines with tabs, blanks at the end or letters beyond ASCII', 'take them out of the Corefile');
   return resultOf(

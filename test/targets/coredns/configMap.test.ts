@@ -62,6 +62,46 @@ test('a ConfigMap in JSON, or with its Corefile quoted, keeps every other byte t
   assert.is(merge(over.text ?? '', { form: 'configMap', rewrites: nothing }).text, folded);
 });
 
+test('what the API server fills in is left out of the copy, so that another capture makes the same one', () => {
+  const captured = (version: string) => `apiVersion: v1
+data:
+  Corefile: |
+    .:53 {
+        errors
+    }
+kind: ConfigMap
+metadata:
+  annotations:
+    kubectl.kubernetes.io/last-applied-configuration: |
+      {"apiVersion":"v1","data":{"Corefile":"old"}}
+  creationTimestamp: "2026-01-01T00:00:00Z"
+  labels: # of ours
+    k8s-app: kube-dns
+  managedFields:
+  - apiVersion: v1
+    fieldsV1:
+      f:data: {}
+    manager: kubectl
+  name: coredns
+  namespace: kube-system
+  resourceVersion: "${version}"
+  uid: 8f0c0f7a-0000-4000-8000-000000000000
+`;
+  const copy = merge(captured('7'), { form: 'configMap' }).text ?? '';
+  assert.is(merge(captured('8'), { form: 'configMap' }).text, copy);
+  const metadata = { labels: { 'k8s-app': 'kube-dns' }, name: 'coredns', namespace: 'kube-system' };
+  assert.equal((load(copy) as { metadata: object }).metadata, metadata);
+  assert.match(copy, /^ {2}labels: # of ours$/m);
+  const noted = captured('7').replace('  annotations:\n', '  annotations:\n    note: mine\n');
+  const kept = load(merge(noted, { form: 'configMap' }).text ?? '') as { metadata: { annotations: object } };
+  assert.equal(kept.metadata.annotations, { note: 'mine' });
+  const json = `${JSON.stringify(load(captured('7')), null, 4)}\n`;
+  const copied = JSON.parse(merge(json, { form: 'configMap' }).text ?? '');
+  assert.equal(copied.metadata, metadata);
+  const flow = CONFIG_MAP.replace('{name:', '{uid: x, name:');
+  assert.match(merge(flow, { form: 'configMap' }).text ?? '', /\{uid: x, name:/, 'only whole lines');
+});
+
 test('problems in JSON are shown in the JSON', () => {
   const text = asJson(GIVEN.replace('errors', 'autopath'));
   const options = coredns.options.parse({ form: 'configMap', merge: 'given' });
