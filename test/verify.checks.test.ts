@@ -34,8 +34,23 @@ const PLANTED = {
       replaced(/header_up X-Forwarded-(?:Host|Port|Proto) ".*"/g, ''),
       /the upstream got X-Forwarded-Proto http instead of https/,
     ],
+    [
+      'a Location without a scheme leads to the upstream',
+      replaced('(?:[Hh][Tt][Tt][Pp][Ss]?:)?//', '[Hh][Tt][Tt][Pp][Ss]?://'),
+      /answers with a Location that names it without a scheme, and it came back as \/\/pool.example.com/,
+    ],
   ],
   nginx: [
+    [
+      'a Link with a dot after the name leads to the upstream',
+      replaced('[.]?(?::', '(?::'),
+      /answers with a Link that names it with a dot after the name, and it came back as https:\/\/pool.example.com\./,
+    ],
+    [
+      'a large head of an answer does not fit',
+      replaced('proxy_buffer_size 64k', 'proxy_buffer_size 8k'),
+      /answers with a head of 30 kB, and the client got 502/,
+    ],
     [
       'the upstream hears what the client says about the outside',
       replaced(

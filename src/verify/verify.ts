@@ -3,6 +3,7 @@ import { hasSite } from '../policy/domains.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import type { Runner } from '../targets/target.ts';
 import { openJournal } from './checks/accessLog.ts';
+import { oddAnswers } from './checks/answers.ts';
 import { unverifiedUpstreams } from './checks/certificates.ts';
 import type { CheckFailure } from './checks/check.ts';
 import { neighbours } from './checks/neighbours.ts';
@@ -109,6 +110,7 @@ export async function verifyRequests(options: VerifyOptions, scope: Scope): Prom
 /** The last one changes the upstreams for good. */
 async function askedBeside(run: EngineRun, random: Random): Promise<CheckFailure[]> {
   return [
+    ...(await oddAnswers(run, random)),
     ...(await neighbours(run, random)),
     ...(await upgrades(run, random)),
     ...(await unverifiedUpstreams(run, random)),

@@ -15,7 +15,6 @@ import { hostOf } from '../../src/verify/compareUpstream.ts';
 import { type Fields, fieldOf, statusOf } from '../../src/verify/http1.ts';
 import { type Address, sendRaw } from '../../src/verify/raw.ts';
 import { type ReadRequest, readAll } from '../../src/verify/reading.ts';
-import { originsOf } from '../../src/verify/upstreams.ts';
 import { reviveBigInt } from './referenceTarget.ts';
 
 /**
@@ -194,8 +193,7 @@ async function forward(
     ([name]) => ![...HIDDEN_RESPONSE_HEADERS, 'content-length', 'content-type'].includes(name.toLowerCase()),
   );
   const mapped = kept.map(
-    ([name, value]) =>
-      [name, /^(?:link|location)$/i.test(name) ? map(value, originsOf(upstream), own) : value] as const,
+    ([name, value]) => [name, /^(?:link|location)$/i.test(name) ? map(value, upstream, own) : value] as const,
   );
   return answer(response.status, proxy, { fields: mapped, body: response.text(), head: request.method === 'HEAD' });
 }
@@ -207,8 +205,10 @@ function addressOf({ servers, tls }: Upstream): Address {
   return { port, tls: fault === 'certificate' ? { serverName } : { serverName, ca: readFileSync(caFile, 'utf8') } };
 }
 
-function map(value: string, origins: readonly string[], own: string): string {
-  return value.replace(/(^|<)(https?:\/\/[^/?#>]+)/gi, (whole, before: string, origin: string) =>
-    origins.includes(origin) ? before + own : whole,
-  );
+function map(value: string, { host, port }: Upstream, own: string): string {
+  return value.replace(/(^|<)(?:https?:)?\/\/([^/?#>]+)/gi, (whole, before: string, authority: string) => {
+    const [, name = '', given] = /^(.*?)[.]?(?::(\d+))?$/.exec(authority) ?? [];
+    const isOwn = given === undefined || [80, 443, port].includes(Number(given));
+    return isOwn && name.toLowerCase() === host ? before + own : whole;
+  });
 }

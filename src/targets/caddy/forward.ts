@@ -92,10 +92,11 @@ export function hostTable(): Table {
   });
 }
 
-/** An absolute URL of the upstream up to its path, as it may stand in a header of an answer. */
-function upstreamUrl({ scheme, host, port }: Upstream): string {
+/**
+ * The upstream's origin, as it may stand in a header of an answer, in every spelling that clients read as the same:
+ * capitals, a dot after the name, the usual ports, no scheme.
+ */
+function upstreamUrl({ host, port }: Upstream): string {
   const name = caseless(host.includes(':') ? `[${host}]` : host);
-  const origins = [`[Hh][Tt][Tt][Pp]://${name}(?::80)?`, `[Hh][Tt][Tt][Pp][Ss]://${name}(?::443)?`];
-  const usual = port === (scheme === 'https' ? 443 : 80);
-  return oneOf(usual ? origins : [...origins, `[Hh][Tt][Tt][Pp][Ss]?://${name}:${port}`]);
+  return `(?:[Hh][Tt][Tt][Pp][Ss]?:)?//${name}[.]?(?::${oneOf([...new Set([80, 443, port])].map(String))})?`;
 }

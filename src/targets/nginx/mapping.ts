@@ -21,10 +21,13 @@ export function originMap(proxy: Proxy, prefix: string, maps: MapList): Part {
   return maps.add({ name: `${prefix}origin`, source: [host], fallback: [scheme, '://', host], exact: [['', self]] });
 }
 
-/** The upstream's origin in the spellings that it may use itself; what follows is a path, a query or the end. */
+/**
+ * The upstream's origin in every spelling that clients read as the same: capitals, a dot after the name, the usual ports,
+ * no scheme. What follows is a path, a query or the end.
+ */
 function originPattern({ host, port }: Upstream): string {
   const name = escapeRegex(host.includes(':') ? `[${host}]` : host);
-  return `(?i:https://${name}(?::443)?|http://${name}(?::80)?|https?://${name}:${port})`;
+  return `(?i:(?:https?:)?//${name}[.]?(?::(?:${[...new Set([80, 443, port])].join('|')}))?)`;
 }
 
 export function addressMapping(upstream: Upstream, origin: Part, prefix: string, maps: MapList): AddressMapping {
