@@ -7,7 +7,7 @@ export const policyCodes = defineCodes('policy', {
   ),
   'bad-pattern': error('path "{path}" {problem}').hint('{hint}'),
   'unknown-reference': error('unknown {kind} "{name}"').hint(({ known }: { known: readonly string[] }) =>
-    known.length === 0 ? 'none is defined' : `defined: ${listed(known)}`,
+    known.length === 0 ? 'none is defined: write it down first, or take this out' : `defined: ${listed(known)}`,
   ),
   'bad-range': error('"{text}" {problem}').hint('{hint}'),
   'whole-family': error('these ranges together hold every IPv{family} address').hint(

@@ -113,11 +113,33 @@ export function parseRequestLine(
   if (path === undefined && methodText.startsWith('/'))
     return { problem: 'the method is missing', meant: `GET ${methodText}` };
   if (path === undefined) return { problem: 'the path is missing' };
-  if (rest.length > 0) return { problem: 'it has more than two words' };
+  if (rest.length > 0) {
+    const [first = '', ...others] = text.split(/[ ,]+/).reverse();
+    const spaced = first.startsWith('/') && others.every((word) => METHOD.test(word));
+    return { problem: 'it has more than two words', ...(spaced && { meant: `${others.reverse().join()} ${first}` }) };
+  }
   const methods = methodText.split(',');
   const bad = methods.find((method) => !METHOD.test(method));
-  if (bad !== undefined)
-    return { problem: bad === '' ? 'a method is missing' : `"${bad}" is not a method in upper case` };
+  if (bad !== undefined) {
+    const upper = methods
+      .filter((method) => method !== '')
+      .join()
+      .toUpperCase();
+    const meant = `${upper === '*' || upper === '' ? 'GET,POST,PUT,PATCH,DELETE' : upper} ${path}`;
+    const problem =
+      bad === ''
+        ? 'a method is missing'
+        : bad === '*'
+          ? 'it does not name its methods'
+          : `"${bad}" is not a method in upper case`;
+    return {
+      problem,
+      ...(meant
+        .split(' ', 1)[0]
+        ?.split(',')
+        .every((method) => METHOD.test(method)) && { meant }),
+    };
+  }
   const refused = methods.find((method) => method === 'CONNECT' || method === 'TRACE');
   if (refused !== undefined) return { problem: `${refused} can never be forwarded` };
   const unique = [...new Set(methods)].sort();

@@ -101,7 +101,7 @@ function fromFile(
 ): readonly AddressRange[] {
   const text = read(file);
   if (text !== undefined) return rangesIn({ file, text, at }, problems);
-  const problem = `it is no regular file of ${MAX_MEBIBYTES} MiB at most that this user may read`;
+  const problem = `it is not there, or not a file of ${MAX_MEBIBYTES} MiB at most that this user may read`;
   problems.push(policyCodes.report('unreadable-file', at, { file, problem }));
   return [];
 }
@@ -134,6 +134,11 @@ interface RangeProblem {
 function parseItem(text: string): AddressRange | RangeProblem {
   const range = parseCidr(text);
   if (range === 'host bits') return { problem: 'has host bits set', hint: `the network is ${networkOf(text)}` };
+  if (/^(?:any|all|\*)$/i.test(text))
+    return {
+      problem: 'is not an address',
+      hint: 'where everybody may call a proxy, write "ipRanges: any" there, without brackets; all other lists name addresses',
+    };
   if (typeof range === 'string')
     return { problem: range === 'bad prefix' ? 'has a bad prefix' : 'is not an address', hint: HINTS[range] };
   if (wholeFamily([range])) return { problem: 'admits everybody', hint: 'where that is meant, write "ipRanges: any"' };

@@ -56,6 +56,13 @@ const EXPLANATIONS: readonly (readonly [string, Explanation])[] = [
     },
   ],
   [
+    'name of an alias node',
+    {
+      problem: 'a text that starts with "*" needs quotes',
+      hint: 'a request names its methods instead, such as GET,POST /path',
+    },
+  ],
+  [
     'unknown escape sequence',
     { problem: 'this escape is not known', hint: 'write \\\\ for a backslash, or use single quotes' },
   ],
@@ -68,12 +75,28 @@ const EXPLANATIONS: readonly (readonly [string, Explanation])[] = [
 
 /** What the parser refused, at the place where it stopped. */
 export function explainSyntax(file: SourceFile, error: YAMLException): Diagnostic {
-  const start = Math.min(error.mark?.position ?? 0, file.text.length);
+  const stopped = Math.min(error.mark?.position ?? 0, file.text.length);
+  const colonless = missingColon(file.text, stopped);
+  const start = colonless?.start ?? stopped;
   const place: Place = { file: file.name, text: file.text, start, end: Math.min(start + 1, file.text.length) };
   if (error.reason.startsWith('tab ') || file.text.charAt(start) === '\t')
     return yamlCodes.report('tab-indentation', [], {}, { place });
   if (error.reason.startsWith('nesting')) return yamlCodes.report('too-deep', [], { limit: MAX_DEPTH }, { place });
-  return yamlCodes.report('syntax', [], explain(error.reason, file.text, start), { place });
+  return yamlCodes.report('syntax', [], colonless ?? explain(error.reason, file.text, start), { place });
+}
+
+/** A line `key value` reads on as a text, so that the parser stops at the colon of the line below. */
+function missingColon(text: string, at: number): (Explanation & { readonly start: number }) | undefined {
+  if (text.charAt(at) !== ':') return undefined;
+  const before = text.slice(0, at).split('\n');
+  const [line = '', above = ''] = before.slice(-2).reverse();
+  const [, indent, item = '', key, value] = /^( *)(- )?([A-Za-z][\w-]*) +([^\s#:].*)$/.exec(above) ?? [];
+  const own = /^( *)[A-Za-z][\w-]*$/.exec(line)?.[1];
+  if (before.length < 2 || indent === undefined || own?.length !== indent.length + item.length) return undefined;
+  const start = at - line.length - 1 - above.length + indent.length + item.length + (key ?? '').length;
+  return /: |:$/.test(above) || value === undefined
+    ? undefined
+    : { start, problem: 'a colon is missing after the key', hint: 'write "key: value"' };
 }
 
 function explain(reason: string, text: string, at: number): Explanation {
@@ -84,6 +107,9 @@ function explain(reason: string, text: string, at: number): Explanation {
   }
   if (found === '*' || found === '&')
     return { problem: `a text that starts with "${found}" needs quotes`, hint: QUOTE_IT.hint };
+  const variable = text.charAt(at - 1) === '$' && /^\{([A-Za-z_]\w{0,63})\}/.exec(text.slice(at, at + 80))?.[1];
+  if (variable)
+    return { problem: 'variables are not replaced in a spec', hint: `where a secret is meant write env:${variable}` };
   if (found === ':' && reason.includes('indentation')) {
     return { problem: 'a second colon on one line', hint: 'put quotes around a text that holds a colon and a space' };
   }

@@ -35,6 +35,9 @@ export const specCodes = defineCodes('spec', {
   'secret-literal': error('a secret is written here; a spec holds only references to secrets').hint(
     'replace it with env:NAME, file:/path or vault:path#field, and revoke it if this file was ever shared',
   ),
+  variable: error('variables are not replaced in a spec').hint(
+    'write env:{variable}, which is looked up when secrets are rendered',
+  ),
   'bad-secret-reference': error('this is not a complete {scheme}: reference').hint(
     'write env:NAME, file:/path or vault:path#field, without blanks',
   ),

@@ -176,7 +176,7 @@ function explainUnknownKey({ key, value, shape, at }: UnknownKey): Diagnostic {
   if (at.length === 1 && at[0] === 'targets' && PLANNED_TARGETS.includes(key)) {
     return specCodes.report('planned-target', path, { name: key, existing: allowed }, { part: 'key' });
   }
-  const note = noteFor(key, value);
+  const note = noteFor(key, value, allowed);
   const near = note === undefined ? suggest(key, allowed) : undefined;
   const params = { key, near, allowed, ...(note === undefined ? {} : { note }) };
   return specCodes.report('unknown-key', path, params, {
@@ -185,9 +185,13 @@ function explainUnknownKey({ key, value, shape, at }: UnknownKey): Diagnostic {
   });
 }
 
-/** Two keys that nobody wrote: what YAML makes of a merge, and of an unquoted comma inside braces. */
-function noteFor(key: string, value: unknown): string | undefined {
+/** Keys that nobody meant: what YAML makes of a merge, a stray colon or an unquoted comma, and habits from elsewhere. */
+function noteFor(key: string, value: unknown, allowed: readonly string[]): string | undefined {
   if (key === '<<') return 'YAML 1.2 has no merge keys; write the values out, or use named sets and groups';
+  if (allowed.includes('request') && /^[A-Z][A-Z,]*$/.test(key) && typeof value === 'string' && value.startsWith('/'))
+    return `write ${key} ${value} without the colon`;
+  if (/^(?:include|includes|import|imports|extends)$/.test(key))
+    return 'a spec is one file; what several routes or keys share is a named set, upstream or group';
   if (value === null && /[\s/]/.test(key))
     return 'inside { } a comma ends a value; put quotes around a text that holds one';
   return undefined;
@@ -218,6 +222,8 @@ function holdsSecret(shape: Shape): boolean {
 /** What to say about a value where a reference belongs: nothing that could give it away. */
 function explainSecret(value: unknown, at: SpecPath): Diagnostic {
   const scheme = typeof value === 'string' ? /^(env|file|vault):/.exec(value)?.[1] : undefined;
+  const variable = typeof value === 'string' ? /^\$\{([A-Za-z_]\w{0,63})\}$/.exec(value)?.[1] : undefined;
+  if (variable !== undefined) return specCodes.report('variable', at, { variable });
   return scheme === undefined
     ? specCodes.report('secret-literal', at, {}, { secret: true })
     : specCodes.report('bad-secret-reference', at, { scheme }, { secret: true });
@@ -260,26 +266,66 @@ function wordsFor(value: unknown): string {
   return text.length <= LONGEST ? `"${text}"` : `"${[...text].slice(0, LONGEST).join('')}…"`;
 }
 
-/** What to do about a value of the wrong type; most such mistakes are YAML's doing. */
+/** What to do about a value of the wrong type. An edit is only proposed where what it makes fits. */
 function adviceFor(shape: Shape, value: unknown): string | undefined {
+  const fits = (edited: unknown) => z.safeParse(shape, edited, SILENT).success;
   const branches = alternativesOf(shape);
-  const wants = (...types: Shape['_zod']['def']['type'][]) =>
-    branches.some((branch) => types.includes(branch._zod.def.type));
-  if (value === null) return adviceForNothing(branches);
-  if (Array.isArray(value) && wants('object', 'record')) return 'write "key: value" lines without dashes';
-  if (typeof value === 'number' && wants('string')) return 'put quotes around it; without them it is a number';
-  if (typeof value === 'boolean' && wants('string')) return 'put quotes around it; without them it is true or false';
-  if (typeof value === 'string' && wants('boolean'))
-    return 'write true or false without quotes; yes, no, on and off are text';
-  if (typeof value === 'string' && wants('number') && /^\d+$/.test(value)) return 'take the quotes away';
-  if (!Array.isArray(value) && wants('array')) return 'put it into brackets to make it a list: [ … ]';
+  if (value === null || value === undefined)
+    return fits({}) ? 'write {} to set nothing, or take the key out' : 'give it a value, or take it out';
+  if (Array.isArray(value)) return adviceForList(value, fits);
+  if (typeof value === 'string') {
+    const advice = adviceForText(value, branches, fits);
+    if (advice !== undefined) return advice;
+  } else if (!isMapping(value)) {
+    const advice = adviceForNumber(value, shape, fits);
+    if (advice !== undefined) return advice;
+  }
+  if (isMapping(value) && 'file' in value && fits(['@set']))
+    return 'put the file into a named set under ipRanges at the top, and write ["@name"] here';
+  if (fits([value])) return 'put it into brackets to make it a list: [ … ]';
   const keys = [...new Set(branches.flatMap((branch) => [...fieldsOf(branch).keys()]))];
   return keys.length === 0 || isMapping(value) ? undefined : `keys of the mapping: ${keys.join(', ')}`;
 }
 
-function adviceForNothing(branches: readonly Shape[]): string {
-  const empty = branches.some(
-    (branch) => [...fieldsOf(branch).values()].every(isOptional) && fieldsOf(branch).size > 0,
-  );
-  return empty ? 'write {} to set nothing, or take the key out' : 'give it a value, or take it out';
+type Fits = (edited: unknown) => boolean;
+
+const YES: Readonly<Record<string, boolean>> = { yes: true, on: true, true: true, no: false, off: false, false: false };
+/** What people write for everybody or everything where a list belongs. */
+const EVERYTHING = /^(?:\*|any|all|everyone|everybody)$/i;
+
+function adviceForText(value: string, branches: readonly Shape[], fits: Fits): string | undefined {
+  const truth = YES[value.toLowerCase()];
+  if (truth !== undefined && fits(truth)) return `write ${truth} without quotes`;
+  if (value !== '' && fits(Number(value))) return 'take the quotes away';
+  if (value === 'deny' && branches.some((branch) => branch._zod.def.type === 'number'))
+    return 'write the status of the refusal, such as 403';
+  if (!EVERYTHING.test(value)) return undefined;
+  if (fits('any')) return 'write any';
+  return fits(['x']) ? 'list what is meant, or take the key out where absent means all' : undefined;
+}
+
+/** Units that a bare number may have lost. */
+const UNITS = ['s', '/s', 'MB'];
+
+function adviceForNumber(value: unknown, shape: Shape, fits: Fits): string | undefined {
+  const text = String(value);
+  if (fits(text))
+    return `write it as "${text}"; without quotes it is a ${typeof value === 'boolean' ? 'truth value' : 'number'}`;
+  const unit = UNITS.find((one) => fits(text + one));
+  if (unit !== undefined) return `write it with its unit, such as ${text}${unit}`;
+  const words = alternativesOf(shape).flatMap((branch) => {
+    const issue = branch._zod.def.type === 'string' ? z.safeParse(branch, text, SILENT).error?.issues[0] : undefined;
+    return issue?.message ? [issue.message] : [];
+  });
+  return words[0] && `it ${words[0]}`;
+}
+
+function adviceForList(list: readonly unknown[], fits: Fits): string | undefined {
+  const [only] = list;
+  if (list.length === 0 && fits({})) return 'write {} to set nothing, or take the key out';
+  if (list.length === 1 && fits(only)) return 'take the brackets or the dash away';
+  const named = list.every((one) => typeof one === 'string') && Object.fromEntries(list.map((one) => [one, {}]));
+  if (named && fits(named)) return `write { ${list.map((one) => `${one}: {}`).join(', ')} }`;
+  const merged: unknown = list.every(isMapping) ? Object.assign({}, ...list) : undefined;
+  return merged !== undefined && fits(merged) ? 'write "key: value" lines without dashes' : undefined;
 }
