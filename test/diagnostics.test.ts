@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { catalog, defineCodes, error, warning } from '../src/diagnostics/codes.ts';
-import type { Diagnostic, Place } from '../src/diagnostics/diagnostic.ts';
+import type { Diagnostic, TextSpan } from '../src/diagnostics/diagnostic.ts';
 import { formatDiagnostics } from '../src/diagnostics/format.ts';
 import { jsonDiagnostics } from '../src/diagnostics/json.ts';
 import { maskLine, maskSecrets } from '../src/diagnostics/mask.ts';
@@ -15,7 +15,7 @@ import { checkGolden } from './support/golden.ts';
 function marked(drawn: string, more: Partial<Diagnostic> = {}): Diagnostic {
   const start = drawn.indexOf('«');
   const end = drawn.indexOf('»') - 1;
-  const place: Place = { file: 'a.txt', text: drawn.replace(/[«»]/g, ''), start, end };
+  const place: TextSpan = { file: 'a.txt', text: drawn.replace(/[«»]/g, ''), start, end };
   return { code: 'test/marked', severity: 'error', message: 'wrong', at: [], place, ...more };
 }
 

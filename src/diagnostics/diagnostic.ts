@@ -8,8 +8,8 @@ export interface Related {
   readonly at: SpecPath;
   readonly part?: 'key' | 'value';
   readonly message: string;
-  /** As in a diagnostic: set where the place is not found by a path. */
-  readonly place?: Place;
+  /** Set where the position is not that of a path in the spec, as in a diagnostic. */
+  readonly place?: TextSpan;
 }
 
 /**
@@ -28,13 +28,13 @@ export interface Diagnostic {
   readonly part?: 'key' | 'value';
   readonly related?: readonly Related[];
   /** Set where the place is not in the spec itself: a syntax error, or a file that the spec names. */
-  readonly place?: Place;
+  readonly place?: TextSpan;
   /** What stands at the place (behind it, where the place is a key) may be a secret, and no output shows it. */
   readonly secret?: boolean;
 }
 
 /** A place given by offset (UTF-16 units) into a named text, for what has no path. */
-export interface Place {
+export interface TextSpan {
   readonly file: string;
   readonly text: string;
   readonly start: number;

@@ -122,21 +122,21 @@ function outsidePair(text: string, offset: number): number {
   return (text.codePointAt(offset - 1) ?? 0) > 0xffff ? offset - 1 : offset;
 }
 
-/** How many terminal cells a text takes. Wide are the East Asian scripts and emoji, as terminals have it. */
+/** How many terminal cells a text takes; East Asian scripts and emoji take two per character. */
 function displayWidth(text: string): number {
   let width = 0;
   for (const character of text) width += widthOf(character);
   return width;
 }
 
-/** Blanks as wide as a text; tabs stay tabs, because how wide they are only the terminal knows. */
+/** Blanks as wide as a text. Tabs stay tabs, because only the terminal knows how wide they are. */
 function blankCopy(text: string): string {
   let copy = '';
   for (const character of text) copy += character === '\t' ? '\t' : ' '.repeat(widthOf(character));
   return copy;
 }
 
-// Marks that sit on the character before, variation selectors among them, and joiners.
+// Combining marks, variation selectors and joiners take no cell of their own.
 const NO_WIDTH = /^[\p{M}\u200B-\u200D]$/u;
 const WIDE =
   /^[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97C\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]$|^\p{Emoji_Presentation}$/u;

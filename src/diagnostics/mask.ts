@@ -1,4 +1,4 @@
-/** Secrets by their looks. What is masked by mistake costs a reader little, what is not may cost a key. */
+/** Patterns of secrets. To mask too much costs a reader little; to mask too little may cost a key. */
 const SHAPES: readonly RegExp[] = [
   // GitLab (glpat-, glrt-, gldt-, …), its older runner tokens, GitHub, Slack, AWS, Vault, JWT.
   /\bgl[a-z]{2,8}-[\w.=-]{6,}/g,
@@ -14,7 +14,7 @@ const SHAPES: readonly RegExp[] = [
 /** Runs that could be a random text: no dot, slash or colon, which names and paths are made of. */
 const RUN = /[A-Za-z0-9_+=-]{20,}/g;
 
-/** Takes out of a text what looks like a secret, in place: what follows keeps its column. */
+/** Replaces what looks like a secret by as many stars, so that what follows keeps its column. */
 export function maskSecrets(text: string): string {
   const masked = SHAPES.reduce((rest, shape) => rest.replace(shape, stars), text);
   return masked.replace(RUN, (run) => (looksRandom(run) ? stars(run) : run));
@@ -23,7 +23,7 @@ export function maskSecrets(text: string): string {
 const NAME =
   '(?:key|token|password|passwd|passphrase|secret|cookie|authorization|api[_-]key|(?:api|access|private|job|deploy)[_-]?token)';
 const ASSIGNMENT = new RegExp(String.raw`(?<![\w-])["']?${NAME}["']?\s*[:=]\s*`, 'gi');
-// As `spec/scalars.ts` has them: what is no complete reference may be a secret with a prefix.
+// As `spec/scalars.ts` has them: an incomplete reference may be a secret with a prefix.
 const REFERENCE = String.raw`["']?(?:env:[A-Za-z_]\w*|file:/[\w./-]+|vault:[\w./-]+#[\w.-]+)["']?`;
 const REFERENCES = new RegExp(
   String.raw`^(?:${REFERENCE}|\[\s*${REFERENCE}(?:\s*,\s*${REFERENCE})*\s*\])\s*(?=[,}#]|$)`,
@@ -62,7 +62,7 @@ function stars(text: string): string {
   return '*'.repeat(text.length);
 }
 
-/** Letters and digits mixed without a pause, or all three kinds of them spread evenly. */
+/** Whether 16 letters and digits stand without a break, or upper case, lower case and digits are spread evenly. */
 function looksRandom(run: string): boolean {
   const mixed = run.split(/[_+=-]/).some((part) => part.length >= 16 && /[0-9]/.test(part) && /[A-Za-z]/.test(part));
   const kinds = [/[a-z]/, /[A-Z]/, /[0-9]/].filter((kind) => kind.test(run)).length;

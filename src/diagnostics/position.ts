@@ -8,14 +8,14 @@ export interface Position {
   readonly column: number;
 }
 
-/** The texts that places point into are few and the places many, so what is found out is kept. */
+/** Remembers the line starts of each text, because many diagnostics point into few texts. */
 export function createPositions(text: string): (offset: number) => Position {
   const starts = lineStarts(text);
   let last = { offset: 0, line: 0, points: 0 };
   return (offset) => {
     const line = lineAt(starts, offset);
     const start = starts[line] ?? 0;
-    // A JSON file may be one line of megabytes: counting goes on from the place before where it can.
+    // A JSON file may be one line of megabytes, so counting goes on from the last position where possible.
     const from = last.line === line && last.offset <= offset ? last : { offset: start, points: 0 };
     const points = from.points + countPoints(text, from.offset, offset);
     last = { offset, line, points };

@@ -1,16 +1,16 @@
-import type { Diagnostic, Place, Severity, SpecPath } from './diagnostic.ts';
+import type { Diagnostic, Severity, SpecPath, TextSpan } from './diagnostic.ts';
 import { maskSecrets } from './mask.ts';
 import { createPositions, type Position } from './position.ts';
 import { printable } from './printable.ts';
 
-/** What turns a path into a place; a located document is one. */
+/** Finds the text span of a path; a located document does. */
 export interface Locator {
   readonly file: { readonly name: string; readonly text: string };
   locate(path: SpecPath, part?: 'key' | 'value'): { readonly start: number; readonly end: number };
 }
 
-/** A place with its lines and columns. */
-export interface Location extends Place {
+/** A text span with its lines and columns. */
+export interface Location extends TextSpan {
   readonly from: Position;
   readonly to: Position;
 }
@@ -33,7 +33,7 @@ export interface ResolvedDiagnostic {
 
 export interface PlacedDiagnostic {
   readonly diagnostic: Diagnostic;
-  readonly place: Place | undefined;
+  readonly place: TextSpan | undefined;
 }
 
 /** Sorted by file, offset and code, each only once: the same problems are always told in the same words. */
@@ -65,8 +65,8 @@ export function resolvePlaced(placed: readonly PlacedDiagnostic[], locator: Loca
 }
 
 /**
- * Where secrets start, by file and in its order. One that is told about anywhere is hidden everywhere, because
- * another problem may stand on the same line.
+ * The offsets of secrets, sorted, by file. A secret that one diagnostic points to is hidden in the excerpts of all,
+ * because another problem may be on the same line.
  */
 export function secretOffsets(placed: readonly PlacedDiagnostic[]): ReadonlyMap<string, readonly number[]> {
   const offsets = new Map<string, number[]>();
@@ -88,12 +88,12 @@ export function resolveDiagnostics(
 
 type Placed = Pick<Diagnostic, 'at' | 'part' | 'place'>;
 
-function placeOf({ at, part, place }: Placed, locator: Locator | undefined): Place | undefined {
+function placeOf({ at, part, place }: Placed, locator: Locator | undefined): TextSpan | undefined {
   if (place !== undefined || locator === undefined) return place;
   return { file: locator.file.name, text: locator.file.text, ...locator.locate(at, part ?? 'value') };
 }
 
-function createLocations(): (place: Place | undefined) => Location | undefined {
+function createLocations(): (place: TextSpan | undefined) => Location | undefined {
   const positions = new Map<string, (offset: number) => Position>();
   return (place) => {
     if (place === undefined) return undefined;
@@ -107,13 +107,13 @@ function shown(text: string): string {
   return printable(maskSecrets(text));
 }
 
-/** What tells apart two diagnostics of one place. */
+/** Identifies a diagnostic among those at one position. */
 function keyOf({ code, message }: Diagnostic): string {
   return `${code} ${message}`;
 }
 
-/** What has no place comes first: it concerns everything. */
-function comparePlaces(a: Place | undefined, b: Place | undefined): number {
+/** Diagnostics without a position come first, because they concern everything. */
+function comparePlaces(a: TextSpan | undefined, b: TextSpan | undefined): number {
   if (a === undefined || b === undefined) return Number(a !== undefined) - Number(b !== undefined);
   return compareTexts(a.file, b.file) || a.start - b.start || a.end - b.end;
 }

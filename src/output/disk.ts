@@ -4,7 +4,7 @@ import { type Diagnostic, failed, ok, type Result } from '../diagnostics/diagnos
 import { outputCodes } from './codes.ts';
 import { MANIFEST, type Manifest, parseManifest } from './manifest.ts';
 
-/** What stands in the output folder, as far as it concerns us. */
+/** The content of the output folder, limited to files that are wanted or listed in the manifest. */
 export interface Disk {
   readonly manifest: Manifest | 'absent' | 'damaged';
   /** Text by path; absent files have no entry. */
@@ -31,7 +31,7 @@ export function readDisk(folder: string, wanted: readonly string[]): Result<Disk
   return diagnostics.length > 0 ? failed(diagnostics) : ok({ manifest, texts });
 }
 
-/** What keeps all files from being read, told once; a folder that is not there yet is none. */
+/** Why no file of the folder can be read; `undefined` where it can, or where it does not exist yet. */
 function folderProblem(folder: string): string | undefined {
   try {
     return statSync(folder).isDirectory() ? undefined : 'it is a file';
@@ -50,7 +50,7 @@ function readInside(folder: string, path: string): string | Diagnostic | undefin
   }
 }
 
-/** What keeps files from being written at these paths; missing folders do not. */
+/** Reports what is in the way of files at these paths, such as a symbolic link; missing folders are not. */
 export function obstructions(folder: string, paths: readonly string[]): Diagnostic[] {
   const found = paths.flatMap((path): Diagnostic[] => {
     try {
@@ -68,7 +68,7 @@ function obstruction(folder: string, path: string): Diagnostic | undefined {
   return obstacle && outputCodes.report('not-a-file', [], { what: obstacle.what }, placed(obstacle.file));
 }
 
-/** Whatever stands between the folder and the file that is neither a folder nor a file of ours to be. */
+/** The first part of a path that is a symbolic link, or no folder where one is needed, or no file at its end. */
 function obstacleOn(folder: string, path: string): { readonly file: string; readonly what: string } | undefined {
   const parts = path.split('/');
   for (let depth = 1; depth <= parts.length; depth++) {
@@ -99,14 +99,14 @@ function problemOf(error: unknown): string | undefined {
   return problem === PROBLEMS['ENOENT'] ? undefined : problem;
 }
 
-/** Names what the system said; anything but a system error is a bug and goes on. */
+/** A failed system call in words; any other error is a bug and is thrown again. */
 export function systemProblem(error: unknown): string {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string' || !('syscall' in error))
     throw error;
   return PROBLEMS[error.code] ?? error.code;
 }
 
-/** A diagnostic about a whole file has no place in it. */
+/** Points a diagnostic to a whole file, without a line. */
 export function placed(file: string): Pick<Required<Diagnostic>, 'place'> {
   return { place: { file, text: '', start: 0, end: 0 } };
 }

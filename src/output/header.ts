@@ -16,7 +16,7 @@ export interface Header extends Origin {
 
 const MADE_BY = /^(?:#|\/\/|<!--) Made by postern (\S+) from the spec "([a-z0-9-]+)", sha256:([0-9a-f]{16})(?: -->)?$/;
 const ORDER = 'DO NOT EDIT: change the spec and run "postern generate".';
-/** A line or two put above the header by hand must not make the file a stranger. */
+/** The header is found below a few lines too, because somebody may have put a comment above it. */
 const SEARCHED_LINES = 5;
 
 /** Short on purpose: it finds edits, it does not keep out forgers. Line ends do not count: git may translate them. */

@@ -19,9 +19,9 @@ import { TEMPORARY_SUFFIX } from './gitFiles.ts';
 import { isInside } from './manifest.ts';
 
 /**
- * What a run is doing to a folder, on disk before it is done: a run that is killed leaves it behind, and the next one
- * goes on from there. `stage`: files are being made ready beside those that are there. `replace`: all are ready, and
- * take their places one after another. `restore`: that failed, and what was there is put back.
+ * What a run is about to do to a folder, written to disk before it does it. A run that is killed leaves its journal,
+ * and the next run finishes or undoes the work. `stage`: new files are being written beside the old ones. `replace`: all
+ * are written, and each is renamed over the old one. `restore`: a rename failed, and the old files are put back.
  */
 export interface Journal extends Steps {
   readonly phase: 'stage' | 'replace' | 'restore';
@@ -36,7 +36,7 @@ export interface Steps {
 export interface Step {
   readonly path: string;
   readonly verb: 'create' | 'change' | 'delete';
-  /** What stood there; a second name of it does not tell, because an editor may write into the file that both name. */
+  /** Digest of the old file. The kept one does not show an edit, because it may be a hard link to the same bytes. */
   readonly before?: string;
 }
 

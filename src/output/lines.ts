@@ -6,7 +6,7 @@ export interface Stretch {
   readonly lines: string[];
 }
 
-/** Beyond so many edits between two anchors, the whole gap is shown as replaced: the time must stay bounded. */
+/** A gap between two anchors that takes more edits is shown as replaced whole, which bounds the time. */
 const MAX_EDITS = 200;
 
 interface Window {
@@ -15,8 +15,8 @@ interface Window {
 }
 
 /**
- * What turns one list of lines into another. The plain algorithm takes minutes on 100,000 changed lines,
- * so lines that occur once on both sides hold the texts together and only the gaps between are compared.
+ * The difference of two lists of lines. The plain algorithm takes minutes on 100,000 changed lines, so lines that occur
+ * exactly once on each side serve as anchors, and only the gaps between anchors are compared.
  */
 export function compareLines(before: readonly string[], after: readonly string[]): Stretch[] {
   const stretches: Stretch[] = [];
@@ -64,7 +64,7 @@ function push(stretches: Stretch[], kind: Stretch['kind'], lines: readonly strin
   else for (const line of lines) last.lines.push(line);
 }
 
-/** Pairs of places of lines that occur once on each side, in an order that both sides share. */
+/** Line numbers, before and after, of the lines that occur once on each side, in an order that both sides share. */
 function anchorsOf({ before, after }: Window): (readonly [number, number])[] {
   const places = uniquePlaces(after);
   const pairs = [...uniquePlaces(before)].flatMap(([line, b]): [number, number][] => {

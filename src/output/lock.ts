@@ -21,9 +21,9 @@ export type Release = () => void;
  * Takes a lock that one process at a time can hold; `undefined` while another one does. A process that was killed holds
  * nothing any more.
  *
- * A lock is a folder with one file in it, named after its owner. `rename` replaces an empty folder but not one that holds
- * something, so taking it is one step, and a dead owner is evicted by removing exactly its own file: who comes late to
- * evict it finds nothing to remove.
+ * A lock is a folder with one file in it, named after its owner. `rename` replaces an empty folder but not one that
+ * holds something, so taking it is one step, and a dead owner is evicted by removing exactly its own file: a process
+ * that comes late to evict it finds nothing to remove.
  */
 export function tryLock(path: string): Release | undefined {
   const owner = `${process.pid}.${startOf(process.pid)}.${place()}`;
@@ -61,7 +61,7 @@ function evictDead(path: string): boolean {
   return true;
 }
 
-/** What was made ready to be the lock by processes that were killed before they could try. */
+/** Removes what processes have left that were killed between making their folder and renaming it. */
 function sweep(path: string): void {
   const start = `${basename(path)}.`;
   for (const name of entriesOf(dirname(path))) {
@@ -72,7 +72,7 @@ function sweep(path: string): void {
   }
 }
 
-/** No run takes so long; beyond it an owner elsewhere, which nobody here can ask for, counts as dead. */
+/** Milliseconds. A process of another machine or container cannot be asked whether it runs; no run takes this long. */
 const LONGEST_RUN = 10 * 60_000;
 
 function isDead(owner: string, entry: string): boolean {
@@ -86,7 +86,7 @@ function isDead(owner: string, entry: string): boolean {
   }
 }
 
-/** Where the number of a process has a meaning: this start of this machine, and in it this container. */
+/** Names where process ids are unique: a machine since its last start, and in it a container. */
 function place(): string {
   const boot = readOr('/proc/sys/kernel/random/boot_id', '');
   return createHash('sha256').update(`${hostname()} ${boot} ${namespaceOfPids()}`).digest('hex').slice(0, 12);
@@ -107,7 +107,7 @@ function startOf(pid: number): string {
   // The second field is the program's name in parentheses and may hold spaces: count from its end.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state = '', start = ''] = [fields[0], fields[19]];
-  // What has ended stays in the list until its parent asks for its status.
+  // A process that has ended is listed as a zombie until its parent asks for its status.
   return state === 'Z' || state === 'X' ? 'gone' : start;
 }
 
@@ -137,7 +137,7 @@ function entriesOf(folder: string): string[] {
   }
 }
 
-/** Only where it is there and empty: otherwise it is somebody else's by now. */
+/** Removes an empty folder; one that is not empty belongs to another process by now. */
 function removeFolder(folder: string): void {
   try {
     rmdirSync(folder);

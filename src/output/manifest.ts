@@ -42,7 +42,7 @@ function entryOf(value: unknown): ManifestEntry | undefined {
   return { path, target, digest: digest.replace(/^sha256:/, '') };
 }
 
-/** A list that is read back from disk, and by which files are deleted, may hold nothing that leads out of the folder. */
+/** Lists of files are read back from disk, and files deleted by them, so no path may lead out of the folder. */
 export function isInside(path: string): boolean {
   return path.split('/').every((part) => !['', '.', '..'].includes(part) && !/[\\:\p{Cc}]/u.test(part));
 }

@@ -31,7 +31,7 @@ export interface Change {
 export interface Plan {
   /** Sorted by path. */
   readonly changes: readonly Change[];
-  /** No longer generated, yet not as we wrote them: neither ours to delete nor drift. */
+  /** Paths that are no longer generated but were edited: they are not deleted, and they are no drift. */
   readonly left: readonly string[];
 }
 
@@ -110,7 +110,7 @@ function manifestCause({ manifest }: Disk, origin: Origin): Cause {
   return manifest.version === origin.version ? 'spec changed' : 'other tool version';
 }
 
-/** A checkout that turned every line end into the other kind, of this file or of one that it is a copy of. */
+/** Whether one text has LF at all line ends where the other has CR LF, as git translates them. */
 function isTranslated(before: string, after: string): boolean {
   const isEven = (text: string) => !text.includes('\r') || !/(?:^|[^\r])\n|\r(?!\n)/.test(text);
   return isEven(before) && isEven(after) && before.replaceAll('\r\n', '\n') === after.replaceAll('\r\n', '\n');

@@ -165,7 +165,7 @@ function makeFolders(
   }
 }
 
-/** The new file beside the old one, and a second name for the old one. */
+/** Writes the new file beside the old one, and makes a hard link to the old one. */
 function stage({ path, text }: Write, { folder, modes }: WriteOptions): void {
   const [file, fresh, kept] = [path, freshOf(path), keptOf(path)].map((name) => join(folder, name)) as [
     string,
@@ -181,7 +181,7 @@ function keep(file: string, kept: string): void {
   try {
     linkSync(file, kept);
   } catch (error) {
-    // Not every file system has second names, and not every file of others may get one.
+    // Some file systems have no hard links, and the kernel may refuse one to a file of another user.
     systemProblem(error);
     copyFileSync(file, kept);
   }

@@ -23,7 +23,7 @@ function parse(source: string, grammar: Grammar): TreeNode {
     return parser.parse(source, [], options);
   } catch (error) {
     const { message, lineno, colno } = error as Error & { lineno?: number; colno?: number };
-    // nunjucks knows no place for an unexpected end.
+    // nunjucks gives no line for an unexpected end of the file.
     if (lineno === undefined || colno === undefined) throw error;
     return grammar.fail({ lineno: lineno - 1, colno: colno - 1 }, message);
   }

@@ -10,7 +10,7 @@ export interface TemplateName {
   readonly template: string;
 }
 
-/** The parts of a template. The bundle of the command has another of this, with the templates that it was built with. */
+/** The parts of a template. The bundled command has another version of this file, with the templates compiled in. */
 export function loadTemplate({ root, target, template }: TemplateName, fail: Fail): Record<string, Part> {
   const source = read(new URL(`${target}/`, root), template);
   return new Function(compileTemplate(source, template, fail))();

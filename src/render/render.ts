@@ -59,7 +59,7 @@ function environmentOf(target: string, root: URL): Render {
     } catch (error) {
       failure ??= new Error(`${target}/${template}: ${error instanceof Error ? error.message : String(error)}`);
     }
-    // Not what nunjucks throws: it wraps a failure once for each include, and may even lose it in a loop of them.
+    // The first failure is thrown, not what nunjucks makes of it: it wraps errors once per include, and may lose them.
     throw failure;
   };
 }

@@ -20,7 +20,7 @@ export function isToken(value: unknown): value is Token {
   return typeof value === 'object' && value !== null && brand in value;
 }
 
-/** A bug: a text that a target cannot write should have been refused before. What it says may be a secret, so it is not told. */
+/** A bug: a text that a target cannot write should have been refused before. It may be a secret, so it is not shown. */
 export function unquotable(what: string, text: string): Error {
   return new Error(`${what}: a text of ${text.length} characters, which is not shown`);
 }

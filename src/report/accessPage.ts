@@ -63,7 +63,7 @@ function namesByGroup(
 
 const MOST_NAMES = 20;
 
-/** Those without a list of groups have all groups, and are named in no group: one of them more would change all. */
+/** Keys and proxies with all groups are not named in each of them, so that one more does not change every section. */
 function whoHas(group: string, names: ReadonlyMap<string, readonly string[]>): string {
   const own = names.get(group) ?? [];
   const rest = own.length > MOST_NAMES ? [`${own.length - MOST_NAMES} more`] : [];
@@ -84,7 +84,7 @@ function requestCells({ methods, pattern }: Pick<Route, 'methods' | 'pattern'>):
   return [methods.join(', '), code(pattern.text)];
 }
 
-/** What a route says beside the usual; a field of a forwarding that is missing here does not compile. */
+/** What the column "Also" says of each field of a forwarding; a field that is missing here does not compile. */
 const ALSO: { readonly [K in keyof Forwarding]: (value: Forwarding[K], all: Forwarding) => string | undefined } = {
   upstream: () => undefined,
   auth: () => undefined,

@@ -10,7 +10,7 @@ import { ruleCodes } from './codes.ts';
 
 const READING = ['GET', 'HEAD', 'OPTIONS'];
 
-/** Legal, but more is let through than most authors mean. */
+/** Reports what lets more through than most authors mean: `PUT /a/{rest*}`, passthrough routes that are open to any address. */
 export function wide(policy: Policy): Diagnostic[] {
   const writes = policy.routes.flatMap((route) => {
     const methods = route.methods.filter((method) => !READING.includes(method));
@@ -59,12 +59,12 @@ function exampleOf(segment: PatternSegment): string {
   }
 }
 
-/** Whether whoever may use one route may use the other, and for the same methods. */
+/** Whether a route has the callers and methods of another. */
 function covers(wide: Route, narrow: Route): boolean {
   return wide.group === narrow.group && narrow.methods.every((method) => wide.methods.includes(method));
 }
 
-/** For each route, the routes that are there wherever it is. */
+/** For each route, the others that match every path that it matches, for the same callers and methods. */
 function companions(places: readonly Place[]): Map<Route, Set<Route>> {
   const together = new Map<Route, Set<Route>>();
   for (const { state } of places) {
@@ -85,7 +85,7 @@ function inProxy(proxy: Proxy): Diagnostic[] {
   if (!access) return [];
   const removed = new Set<Route>();
   return [...companions(access.places)].flatMap(([route, others]) => {
-    // Of two that cover each other one has to stay.
+    // Of two routes that allow the same, one has to stay.
     const other = [...others].find((candidate) => !removed.has(candidate));
     if (!other) return [];
     removed.add(route);
@@ -101,9 +101,9 @@ export function redundant(policy: Policy): Diagnostic[] {
   return [...found.values()];
 }
 
-/** The first are what people mean when they mistype one. */
+/** The methods that a mistyped one is compared with. */
 const USUAL = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
-/** Of the registry of methods, and what caches and Vault add. */
+/** Methods of the IANA registry, and those of caches (PURGE) and Vault (LIST). */
 const OTHERS = [
   ...['ACL', 'BASELINE-CONTROL', 'BIND', 'CHECKIN', 'CHECKOUT', 'COPY', 'LABEL', 'LINK', 'LIST', 'LOCK', 'MERGE'],
   ...['MKACTIVITY', 'MKCALENDAR', 'MKCOL', 'MKREDIRECTREF', 'MKWORKSPACE', 'MOVE', 'ORDERPATCH', 'PROPFIND'],
@@ -128,7 +128,7 @@ export function requests({ routes, proxies }: Policy): Diagnostic[] {
   ]);
 }
 
-/** How other tools write a parameter, as this one does; what cannot stand in a path at all is an error already. */
+/** The name of a parameter in the notation of other tools: `:id`, `$id`, `(id)`. `<id>` is an error already. */
 function foreignParameter(text: string): string | undefined {
   if (ODATA.includes(text)) return undefined;
   const [, name] = /^(?::|\$)([A-Za-z_][A-Za-z0-9_]*)$/.exec(text) ?? [];
@@ -136,7 +136,7 @@ function foreignParameter(text: string): string | undefined {
   return /^\(.+\)$/.test(text) ? 'name' : undefined;
 }
 
-/** What can be done with an injected token beside what its routes say. */
+/** Reports misuse of an injected token that no route shows: a form's `sudo` field, an unencrypted upstream. */
 export function credentials(policy: Policy, spec: Spec): Diagnostic[] {
   return [...clearText(policy), ...forms(spec)];
 }
@@ -150,7 +150,7 @@ function clearText({ upstreams, routes }: Policy): Diagnostic[] {
 
 const FORMS = ['application/x-www-form-urlencoded', 'multipart/form-data'];
 
-/** Where a form is let in, once for each list that does so. */
+/** Reports each list of content types that admits forms. */
 function forms({ routes = {} }: Spec): Diagnostic[] {
   return Object.entries(routes).flatMap(([name, { auth = 'apiKey', contentTypes, allow }]) => {
     if (auth !== 'apiKey') return [];
@@ -170,7 +170,7 @@ function formsIn(types: 'any' | readonly string[] | undefined, at: SpecPath): Di
   return found.length === 0 ? [] : [ruleCodes.report('form-body', at, { type: found.join(' and ') })];
 }
 
-/** The names of sets that a list of ranges takes in. */
+/** The names of the sets that a list of ranges refers to: `["@a", 10.0.0.0/8]` → `a`. */
 function referred(items: unknown): string[] {
   if (!Array.isArray(items)) return [];
   return items
@@ -219,7 +219,7 @@ export function unused(policy: Policy, spec: Spec): Diagnostic[] {
   ];
 }
 
-/** Whether what is sent there stays on the machine. */
+/** Whether an address is one of this machine. */
 export function isLoopback({ host }: HostPort): boolean {
   return /^(?:127\.|::1$|localhost$)/.test(host);
 }
@@ -227,7 +227,7 @@ export function isLoopback({ host }: HostPort): boolean {
 const FOURTEEN_DAYS = 14 * 24 * 3600;
 
 /**
- * Keys that have stopped or are about to.
+ * Reports keys that have expired, and those that will within 14 days.
  * @param now seconds since the epoch
  */
 export function expiry(policy: Policy, now: number): Diagnostic[] {

@@ -1,6 +1,6 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 
-/** Who follows the domain rewrites, as far as the targets of a spec say. */
+/** The clients of the domain rewrites, as far as the targets of a spec name them. */
 export interface Clients {
   readonly nodes: readonly NodeClient[];
   /** Whether a target answers the DNS questions of pods. */
@@ -13,7 +13,7 @@ export interface NodeClient {
   /** Name of the target. */
   readonly target: string;
   readonly at: SpecPath;
-  /** Registries mirrored beside those of the rewrites; "*" is every other one. */
+  /** Registries with mirrors of their own, beside those of the rewrites; "*" stands for all others. */
   readonly mirrored: readonly string[];
   /** Registries that the mirror of "*" is not asked for on some of them. */
   readonly bypassed: readonly string[];
@@ -21,7 +21,7 @@ export interface NodeClient {
   readonly fallsBack: 'never' | 'configured' | 'always';
 }
 
-/** What proxy sites show to their clients. */
+/** A certificate that a proxy presents for the sites of domain rewrites. */
 export interface SiteCertificate {
   readonly file: string;
   readonly at: SpecPath;

@@ -12,7 +12,7 @@ function untested(spec: Spec): Diagnostic[] {
   return decides && (spec.tests ?? []).length === 0 ? [ruleCodes.report('untested-policy', ['name'], {})] : [];
 }
 
-/** What rules want to know beside the spec. */
+/** What rules read beside the spec and its policy. */
 export interface Surroundings {
   readonly clients: Clients;
   /** Reads the files that the spec names, relative to it. */

@@ -8,7 +8,7 @@ import { isLoopback } from './access.ts';
 import { type Clients, mirrors } from './clients.ts';
 import { ruleCodes } from './codes.ts';
 
-/** Rewrites that some clients follow while others go on to the old place. */
+/** Reports rewrites that reach only some clients: pods but not nodes, or nodes of one kind but not of another. */
 export function reach(policy: Policy, clients: Clients): Diagnostic[] {
   return [...podsOnly(policy, clients), ...nodesOnly(policy, clients), ...someNodes(clients)];
 }
@@ -31,7 +31,7 @@ function podsOnly(policy: Policy, { nodes, pods }: Clients): Diagnostic[] {
   );
 }
 
-/** Registries alone may be meant for nodes alone; any other name is there for what runs on them. */
+/** A rewrite of a registry may be meant for nodes only; one of any other name is meant for pods as well. */
 function nodesOnly({ rewrites }: Policy, { nodes, pods }: Clients): Diagnostic[] {
   const first = rewrites.find(({ containerRegistry }) => !containerRegistry);
   if (pods || nodes.length === 0 || !first) return [];
@@ -53,7 +53,7 @@ function someNodes({ nodes }: Clients): Diagnostic[] {
 /** A registry sends its clients elsewhere for a token: to GitLab itself, if it is GitLab's. */
 export function tokenRealm(policy: Policy, { nodes }: Clients): Diagnostic[] {
   return registryMirrors(policy).flatMap(({ registry, rewrite }) => {
-    // What answers under the new name is not ours where there is no site, so nothing is known about its realm.
+    // Without a site something else answers under the new name, and its token realm is not known.
     if (rewrite.upstream === undefined) return [];
     const others = policy.rewrites.filter((other) => other !== rewrite && hasNamedSite(other));
     const isGitLab = usesDependencyProxy(policy) || nodes.some((node) => mirrors(node, withPort(registry)));
@@ -87,8 +87,8 @@ function withPort(host: string): string {
 }
 
 /**
- * Upstreams of sites that are found by a name which leads back to the sites: requests would go round until somebody
- * notices. A private name always does; a public one does where the machine of the sites asks the DNS that was rewritten.
+ * Reports upstreams of sites whose name leads back to the sites, so that requests would go round in a circle. The new
+ * name of a rewrite always does; the old one does where the machine of the sites asks the DNS that was rewritten.
  */
 export function loops(policy: Policy, { pods }: Clients): Diagnostic[] {
   const sites = policy.rewrites.filter(hasSite);
@@ -101,7 +101,7 @@ export function loops(policy: Policy, { pods }: Clients): Diagnostic[] {
   });
 }
 
-/** Ids of upstreams where requests to sites end up: their own, and those of a proxy of this spec that is one. */
+/** Ids of the upstreams that requests to sites reach, directly or through a proxy of this spec. */
 function reachedFrom(sites: readonly DomainRewrite[], { upstreams, proxies }: Policy): ReadonlySet<string | undefined> {
   const own = new Set(sites.map(({ upstream }) => upstream));
   const servers = upstreams.filter(({ id }) => own.has(id)).flatMap((upstream) => upstream.servers);
@@ -114,7 +114,7 @@ function answersTo({ to, wildcard }: DomainRewrite, name: string): boolean {
   return wildcard ? name.endsWith(`.${to}`) : name === to;
 }
 
-/** `side` is where the rewrite that is found has the name. */
+/** `side` is the half of the rewrite that has the name: `from` or `to`. */
 function leadBack(
   { id, servers, origin }: Upstream,
   side: 'from' | 'to',

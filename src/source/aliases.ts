@@ -5,7 +5,7 @@ import { anchorName, type EventList, isCollection } from './events.ts';
 import { MAX_REPEATED } from './limits.ts';
 import type { SourceFile } from './span.ts';
 
-/** Of each alias event that refers to something, the event that it stands for. */
+/** Maps the index of each alias (`*name`) to the index of the value with its anchor (`&name`). */
 export function aliasTargets({ text, events }: EventList): ReadonlyMap<number, number> {
   const anchors = new Map<string, number>();
   const targets = new Map<number, number>();
@@ -47,7 +47,7 @@ export function checkAliases(file: SourceFile, list: EventList): Diagnostic[] {
   return diagnostics;
 }
 
-/** How many values each alias stands for, with those that the aliases inside of it stand for. */
+/** How many values each alias stands for, counting what the aliases inside of it stand for. */
 function repeatedSizes(list: EventList, targets: ReadonlyMap<number, number>): ReadonlyMap<number, number> {
   const sizes = new Map<number, number>();
   // The sizes of the collections that are open, outermost first; the document is one.

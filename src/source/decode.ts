@@ -3,7 +3,7 @@ import { yamlCodes } from './codes.ts';
 import { MAX_MEBIBYTES } from './limits.ts';
 import type { SourceFile } from './span.ts';
 
-/** Bytes of a file → its text. Only UTF-8 is taken, because a guess at anything else could change a name. */
+/** The text of a file's bytes. Only UTF-8 is accepted, because a wrong guess could change a name. */
 export function decodeSource(name: string, bytes: Uint8Array): Result<SourceFile> {
   const problem = (text: string, start: number) => ({ place: { file: name, text, start, end: start } });
   if (bytes.length > MAX_MEBIBYTES * 2 ** 20) {
@@ -28,7 +28,7 @@ function otherEncoding(bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** The first U+FFFD that stands for damage: one that was written as such has its own three bytes. */
+/** The first U+FFFD that the decoder put in for bad bytes, and that is not written in the file itself. */
 function firstDamage(bytes: Uint8Array, text: string): number {
   const written = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let offset = written.subarray(0, 3).equals(Buffer.from('\uFEFF')) ? 3 : 0;

@@ -10,7 +10,7 @@ import {
   SCALAR_STYLE,
   YAMLException,
 } from 'js-yaml';
-import { type Diagnostic, failed, ok, type Place, type Result } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, failed, ok, type Result, type TextSpan } from '../diagnostics/diagnostic.ts';
 import { checkAliases } from './aliases.ts';
 import { yamlCodes } from './codes.ts';
 import {
@@ -27,7 +27,7 @@ import { createLocator } from './locate.ts';
 import type { LocatedDocument, SourceFile, Span } from './span.ts';
 import { explainSyntax } from './syntax.ts';
 
-// The parser keeps `__proto__` as a key like any other, but copies made of the value later would not.
+// The parser keeps `__proto__` as an ordinary key, but a later copy of the value would set the prototype.
 const { tagName, addPair } = mapTag;
 const schema = CORE_SCHEMA.withTags(
   defineMappingTag(tagName, {
@@ -82,14 +82,14 @@ function guarded<T>(file: SourceFile, run: () => T): Result<T> {
   }
 }
 
-/** One document with something in it is what a spec is. */
+/** Reports an empty file, and the start of a second document. */
 function checkDocuments(file: SourceFile, { events, partner }: EventList): Diagnostic[] {
   const first = events[1];
   const empty = first === undefined || (first.type === EVENT_ID.SCALAR && first.valueStart === -1);
   if (empty) return [yamlCodes.report('empty', [], {}, { place: placeOf(file, 0, 0) })];
   const second = (partner[0] ?? 0) + 1;
   if (second >= events.length) return [];
-  // The events have no place for the marker: it is the last one before what the second document holds.
+  // The parser's events do not say where the `---` is: it is the last one before the content of the second document.
   const before = lastOffset(events.slice(0, second));
   const marker = /^---/gm;
   marker.lastIndex = before;
@@ -102,7 +102,7 @@ function lastOffset(events: readonly Event[]): number {
   return last !== undefined && 'valueEnd' in last ? last.valueEnd : 0;
 }
 
-/** Tags, which a spec has no use for, and escapes that spell what could not be written openly. */
+/** Reports tags (`!!str`), which a spec does not use, and escapes (`"\u202E"`) of characters that it may not hold. */
 function checkScalars(file: SourceFile, events: readonly Event[]): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   for (const event of events) {
@@ -121,7 +121,7 @@ function checkScalars(file: SourceFile, events: readonly Event[]): Diagnostic[] 
   return diagnostics;
 }
 
-function placeOf({ name, text }: SourceFile, start: number, end: number): Place {
+function placeOf({ name, text }: SourceFile, start: number, end: number): TextSpan {
   return { file: name, text, start, end };
 }
 
@@ -171,7 +171,7 @@ function kind(point: number): string {
 function checkKeys(file: SourceFile, list: EventList): Diagnostic[] {
   const { events, partner, text } = list;
   const diagnostics: Diagnostic[] = [];
-  const place = (event: Event): Place => ({ file: file.name, text, ...keySpan(text, event) });
+  const place = (event: Event): TextSpan => ({ file: file.name, text, ...keySpan(text, event) });
   events.forEach((mapping, index) => {
     if (mapping.type !== EVENT_ID.MAPPING) return;
     const first = new Map<string, ScalarEvent>();

@@ -5,7 +5,7 @@ import type { Span } from './span.ts';
 export interface EventList {
   readonly text: string;
   readonly events: Event[];
-  /** Of the first event of a collection the index of its last, and the other way round. */
+  /** For the first event of a collection the index of its last event, and for the last that of the first. */
   readonly partner: Int32Array;
 }
 
@@ -43,7 +43,7 @@ export function anchorName(text: string, event: Event): string | undefined {
   return text.slice(event.anchorStart, event.anchorEnd);
 }
 
-/** A plain text that starts otherwise is never a number, a boolean or null. */
+/** How a plain text starts that YAML may read as a number, a boolean or null. */
 const MAYBE_TYPED = /^(?:[-+.0-9~nNtTfF]|$)/;
 
 /** The key under which the value of a scalar key is kept: `0x1F` becomes `31`, as the constructor has it. */

@@ -4,5 +4,5 @@ export const MAX_MEBIBYTES = 64;
 /** Nothing in a spec is nested even ten deep. */
 export const MAX_DEPTH = 64;
 
-/** Values that aliases may add to those written out; far above honest use, far below what would hurt. */
+/** How many values aliases may repeat in all. */
 export const MAX_REPEATED = 1_000_000;

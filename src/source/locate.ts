@@ -78,7 +78,7 @@ function eventSpan(list: EventList, index: number): Span | undefined {
   return undefined;
 }
 
-/** The dash of a list item without a value, counted on from what was last written before it. */
+/** The dash of an empty list item, found by counting dashes after the last text before it. */
 function emptyItemSpan(list: EventList, index: number): Span {
   if (index <= ROOT.value) return { start: 0, end: 0 };
   let dashes = 1;
@@ -93,7 +93,7 @@ function isEmpty(event: Event | undefined): boolean {
   return event?.type === EVENT_ID.SCALAR && event.valueStart === -1;
 }
 
-/** Where the text ends that stands before a value: what is inside of an open collection starts with its first sign. */
+/** The end of the text before a value; for the first value of a collection, the start of that collection. */
 function endBefore(list: EventList, index: number): number {
   let at = index - 1;
   while (isEmpty(list.events[at])) at -= 1;
@@ -101,7 +101,7 @@ function endBefore(list: EventList, index: number): number {
   return before !== undefined && isCollection(before) ? before.start : endOf(list, at);
 }
 
-/** Where the text of a value ends; the events do not say where a flow collection is closed, so that is read. */
+/** The end of a value's text. Events do not say where `[ … ]` and `{ … }` end, so that is read from the text. */
 function endOf(list: EventList, index: number): number {
   const event = list.events[index];
   if (event === undefined) return 0;

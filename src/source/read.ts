@@ -15,7 +15,7 @@ export interface ReadOptions {
  */
 export function readBytes(file: string, { pipes = false }: ReadOptions = {}): Bytes {
   const isPipe = pipes && statSync(file).isFIFO();
-  // A pipe that nobody writes to would hold up the opening itself.
+  // Opening a pipe that nobody writes to would wait for ever.
   const descriptor = openSync(file, isPipe ? constants.O_RDONLY : constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stat = fstatSync(descriptor);
@@ -27,7 +27,7 @@ export function readBytes(file: string, { pipes = false }: ReadOptions = {}): By
   }
 }
 
-/** Files grow, and those of /proc have no size, so that it is what arrives that is counted. */
+/** Counts the bytes that arrive: a file may grow meanwhile, and those of /proc have no size. */
 function readLimited(descriptor: number): Bytes {
   const chunks: Uint8Array[] = [];
   for (let total = 0; total <= MAX_MEBIBYTES * 2 ** 20; ) {

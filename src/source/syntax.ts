@@ -1,5 +1,5 @@
 import type { YAMLException } from 'js-yaml';
-import type { Diagnostic, Place } from '../diagnostics/diagnostic.ts';
+import type { Diagnostic, TextSpan } from '../diagnostics/diagnostic.ts';
 import { yamlCodes } from './codes.ts';
 import { MAX_DEPTH } from './limits.ts';
 import type { SourceFile } from './span.ts';
@@ -14,7 +14,7 @@ const QUOTE_IT: Explanation = {
   hint: 'put quotes around the whole text',
 };
 
-/** The parser's words → ours. The first entry that is contained in what the parser says counts. */
+/** Our explanation for each message of the parser; the first entry whose text is part of the message counts. */
 const EXPLANATIONS: readonly (readonly [string, Explanation])[] = [
   [
     'deficient indentation',
@@ -73,12 +73,12 @@ const EXPLANATIONS: readonly (readonly [string, Explanation])[] = [
   ],
 ];
 
-/** What the parser refused, at the place where it stopped. */
+/** Reports what the parser refused, where it stopped. */
 export function explainSyntax(file: SourceFile, error: YAMLException): Diagnostic {
   const stopped = Math.min(error.mark?.position ?? 0, file.text.length);
   const colonless = missingColon(file.text, stopped);
   const start = colonless?.start ?? stopped;
-  const place: Place = { file: file.name, text: file.text, start, end: Math.min(start + 1, file.text.length) };
+  const place: TextSpan = { file: file.name, text: file.text, start, end: Math.min(start + 1, file.text.length) };
   if (error.reason.startsWith('tab ') || file.text.charAt(start) === '\t')
     return yamlCodes.report('tab-indentation', [], {}, { place });
   if (error.reason.startsWith('nesting')) return yamlCodes.report('too-deep', [], { limit: MAX_DEPTH }, { place });

@@ -1,6 +1,6 @@
 import { defineCodes, error } from '../diagnostics/codes.ts';
 
-/** What does not fit the schema. Messages are ours: they name what was found and what is allowed. */
+/** Problems with the shape of a spec. Each message names what was found, each hint what is allowed. */
 export const specCodes = defineCodes('spec', {
   'unknown-key': error(
     ({ key, near }: { key: string; near: string | undefined }) =>

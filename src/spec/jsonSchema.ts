@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { specSchema, type TargetOptionSchemas } from './schema.ts';
 
 /**
- * The schema of a spec for editors, made from the one that checks it. Draft 7, because
- * yaml-language-server takes nothing newer; of what goes into a spec, not of what comes out of reading it.
+ * The JSON Schema of a spec, for editors, made from the schema that checks it. Draft 7, because yaml-language-server
+ * reads nothing newer.
  */
 export function specJsonSchema(targets: TargetOptionSchemas): Record<string, unknown> {
   const schema = z.toJSONSchema(specSchema(targets), {

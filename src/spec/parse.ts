@@ -18,10 +18,10 @@ import {
 } from './shape.ts';
 import { suggest } from './suggest.ts';
 
-/** A document → what the user may write; or all that does not fit, in the order of the text. */
+/** The spec that a document holds, or every problem with its shape, in the order of the text. */
 export function parseSpec(document: LocatedDocument, schema: ReturnType<typeof specSchema>): Result<Spec> {
   const { value } = document;
-  const parsed = schema.safeParse(value, SILENT);
+  const parsed = schema.safeParse(value, noZodMessages);
   if (parsed.success) return ok(parsed.data);
   const diagnostics = explainIssues(parsed.error.issues, { schema, value, at: [] });
   return failed(inTextOrder(diagnostics, document));
@@ -35,29 +35,29 @@ function inTextOrder(diagnostics: readonly Diagnostic[], document: LocatedDocume
   return placed.sort((a, b) => a.start - b.start).map(({ diagnostic }) => diagnostic);
 }
 
-/** One value with the schema that it was checked against, and where it stands. */
+/** A value, the schema that it was checked against, and its path in the spec. */
 interface Subject {
   readonly schema: z.core.$ZodType;
   readonly value: unknown;
   readonly at: SpecPath;
 }
 
-/** What one issue is about. */
+/** The value that one issue of zod's is about, with the part of the schema that it had to match. */
 interface Found {
   readonly shape: Shape;
   readonly value: unknown;
   readonly at: SpecPath;
 }
 
-/** No wording of zod's: where a schema says nothing itself, the message is empty and ours is used. */
-const SILENT = { error: () => '' } as const;
+/** Keeps zod's own messages out: an issue has a message only where our schema gives one. */
+const noZodMessages = { error: () => '' } as const;
 
 function explainMismatch({ schema, value, at }: Subject): Diagnostic[] {
-  const parsed = z.safeParse(schema, value, SILENT);
+  const parsed = z.safeParse(schema, value, noZodMessages);
   return parsed.success ? [] : explainIssues(parsed.error.issues, { schema, value, at });
 }
 
-/** What zod found wrong with a value, in our words. */
+/** Turns zod's issues into diagnostics. */
 function explainIssues(issues: readonly z.core.$ZodIssue[], subject: Subject): Diagnostic[] {
   const unknown = issues.filter((issue) => issue.code === 'unrecognized_keys');
   const unknownKeys = new Map(unknown.map((issue) => [issue.path.join('\0'), issue.keys]));
@@ -67,13 +67,13 @@ function explainIssues(issues: readonly z.core.$ZodIssue[], subject: Subject): D
     const parent = path.slice(0, -1).reduce(childOf, subject.value);
     const key = path.at(-1);
     if (isMapping(parent) && typeof key === 'string' && !Object.hasOwn(parent, key)) {
-      // Written with a slip: that is told at the slip.
+      // A misspelt key is reported once, as unknown: `rotues` is not also a missing `routes`.
       if (unknownKeys.get(path.slice(0, -1).join('\0'))?.some((other) => suggest(other, [key]) !== undefined))
         return [];
       return [explainMissing(shapeAt(subject.schema, path.slice(0, -1), subject.value), key, at.slice(0, -1))];
     }
     const shape = shapeAt(subject.schema, path, subject.value);
-    // A schema of a kind that this file does not know still gets its own words out.
+    // The message of a kind of schema that this file does not know is shown as it is.
     if (shape === undefined)
       return [specCodes.report('bad-value', at, { found: 'this', problem: issue.message || 'does not fit' })];
     return explainIssue(issue, { shape, value: path.reduce(childOf, subject.value), at });
@@ -94,7 +94,7 @@ function explainIssue(issue: z.core.$ZodIssue, found: Found): Diagnostic[] {
 }
 
 function explainOpenly(issue: z.core.$ZodIssue, { shape: whole, value, at }: Found): Diagnostic[] {
-  // Where only one alternative could be meant zod speaks of that one without saying so.
+  // Where one alternative of a union fits best, zod reports the issue of that alternative and not of the union.
   const shape = issue.code === 'invalid_union' ? whole : (branchesFor(whole, value)[0] ?? whole);
   const found = wordsFor(value);
   switch (issue.code) {
@@ -123,7 +123,7 @@ function explainOpenly(issue: z.core.$ZodIssue, { shape: whole, value, at }: Fou
   }
 }
 
-/** Told as a mistake in the alternative that was meant; the types of all where none was. */
+/** Reports the mistake in the alternative that was meant; where that is none of them, what all of them expect. */
 function explainUnion({ shape, value, at }: Found): Diagnostic[] {
   const branches = branchesFor(shape, value);
   const [only, ...others] = branches;
@@ -198,28 +198,27 @@ function noteFor(key: string, value: unknown, allowed: readonly string[]): strin
 }
 
 /**
- * Targets that the format has a place for and that are not written yet. Naming one is not a slip of the pen,
- * so it gets an answer of its own.
+ * Targets that this version does not have yet. Naming one is no misspelling of another, so it gets its own message.
  */
 export const PLANNED_TARGETS: readonly string[] = ['gitlabRunner', 'ipRanges', 'kubernetes', 'vault'];
 
-/** Whether a reference to a secret may stand here, so that what stands here instead may be a secret. */
+/** Whether a schema takes a reference to a secret; a value that does not match it may be the secret itself. */
 function isSecret(schema: z.core.$ZodType): boolean {
   return alternativesOf(shapeOf(schema)).some((shape) => {
     const { def } = shape._zod;
-    // A description makes a copy of a schema, which keeps the definition's parts.
+    // `describe` copies a schema, but the copy shares its checks.
     return def.type === 'array'
       ? isSecret(def.element)
       : def.checks !== undefined && def.checks === secretReference._zod.def.checks;
   });
 }
 
-/** Whether one of the keys of a mapping takes a secret: a slip in a key's name may then stand before one. */
+/** Whether a mapping has a key that takes a secret: the value of a misspelt key (`tokn: …`) may then be one. */
 function holdsSecret(shape: Shape): boolean {
   return [...fieldsOf(shape).values()].some(isSecret);
 }
 
-/** What to say about a value where a reference belongs: nothing that could give it away. */
+/** Reports a value where a reference to a secret belongs, without any part of the value. */
 function explainSecret(value: unknown, at: SpecPath): Diagnostic {
   const scheme = typeof value === 'string' ? /^(env|file|vault):/.exec(value)?.[1] : undefined;
   const variable = typeof value === 'string' ? /^\$\{([A-Za-z_]\w{0,63})\}$/.exec(value)?.[1] : undefined;
@@ -229,7 +228,7 @@ function explainSecret(value: unknown, at: SpecPath): Diagnostic {
     : specCodes.report('bad-secret-reference', at, { scheme }, { secret: true });
 }
 
-/** What a schema takes, in the user's words, such as `"any" or a list`. */
+/** What a schema expects, in words: `"any" or a list`. */
 function expectation(shape: Shape): string {
   const parts = [...new Set(alternativesOf(shape).flatMap(describe))];
   const last = parts.pop() ?? 'something else';
@@ -256,7 +255,7 @@ function describe(shape: Shape): string[] {
 
 const LONGEST = 80;
 
-/** A value as a message shows it. */
+/** A value as messages quote it: `"GET /a"`, `a list`, `nothing`. */
 function wordsFor(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
@@ -268,7 +267,7 @@ function wordsFor(value: unknown): string {
 
 /** What to do about a value of the wrong type. An edit is only proposed where what it makes fits. */
 function adviceFor(shape: Shape, value: unknown): string | undefined {
-  const fits = (edited: unknown) => z.safeParse(shape, edited, SILENT).success;
+  const fits = (edited: unknown) => z.safeParse(shape, edited, noZodMessages).success;
   const branches = alternativesOf(shape);
   if (value === null || value === undefined)
     return fits({}) ? 'write {} to set nothing, or take the key out' : 'give it a value, or take it out';
@@ -314,7 +313,8 @@ function adviceForNumber(value: unknown, shape: Shape, fits: Fits): string | und
   const unit = UNITS.find((one) => fits(text + one));
   if (unit !== undefined) return `write it with its unit, such as ${text}${unit}`;
   const words = alternativesOf(shape).flatMap((branch) => {
-    const issue = branch._zod.def.type === 'string' ? z.safeParse(branch, text, SILENT).error?.issues[0] : undefined;
+    const issue =
+      branch._zod.def.type === 'string' ? z.safeParse(branch, text, noZodMessages).error?.issues[0] : undefined;
     return issue?.message ? [issue.message] : [];
   });
   return words[0] && `it ${words[0]}`;

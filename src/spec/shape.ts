@@ -1,9 +1,9 @@
 import type * as z from 'zod';
 
-/** Any schema, by what it is made of. */
+/** Any schema, with its kind and parts. */
 export type Shape = z.core.$ZodTypes;
 
-/** A schema without what only says that it may be absent. */
+/** The schema inside of `optional`, `default` and the like. */
 export function shapeOf(schema: z.core.$ZodType): Shape {
   const shape = schema as Shape;
   const { def } = shape._zod;
@@ -20,7 +20,7 @@ export function shapeOf(schema: z.core.$ZodType): Shape {
   }
 }
 
-/** The keys that a mapping may have, with their schemas; none where any name may stand. */
+/** The schema of each key of a mapping; none for a record, whose keys are free. */
 export function fieldsOf(shape: Shape): ReadonlyMap<string, z.core.$ZodType> {
   const { def } = shape._zod;
   if (def.type !== 'object') return NO_FIELDS;
@@ -32,14 +32,14 @@ export function fieldsOf(shape: Shape): ReadonlyMap<string, z.core.$ZodType> {
 }
 
 const NO_FIELDS: ReadonlyMap<string, z.core.$ZodType> = new Map();
-// A spec may have as many mistakes as it has lines, and all of them ask for the same few mappings.
+// Cached, because a spec with 10,000 mistakes asks for the same few mappings 10,000 times.
 const fields = new WeakMap<object, ReadonlyMap<string, z.core.$ZodType>>();
 
 export function isOptional(schema: z.core.$ZodType): boolean {
   return schema._zod.optin === 'optional';
 }
 
-/** The schema below one step of a path, which the value there chooses where there are several. */
+/** The schema at the end of a path. At a union on the way, the value decides which alternative is followed. */
 export function shapeAt(schema: z.core.$ZodType, path: readonly PropertyKey[], value: unknown): Shape | undefined {
   let shape: Shape | undefined = shapeOf(schema);
   let here = value;
@@ -74,8 +74,8 @@ export function alternativesOf(shape: Shape): Shape[] {
 }
 
 /**
- * The alternatives that a value was meant for: those of its type, of mappings the ones that share most keys
- * with it. So a mistake is told as one of that alternative, and not as failing all of them.
+ * The alternatives that a value was probably meant for: those of its type, and of mappings those that share the most
+ * keys with it. A mistake is then reported for that alternative, and not as a failure to match any.
  */
 export function branchesFor(shape: Shape, value: unknown): Shape[] {
   const fitting = alternativesOf(shape).filter((branch) => acceptsType(branch, value));

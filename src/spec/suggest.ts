@@ -9,7 +9,7 @@ export function suggest(text: string, candidates: readonly string[]): string | u
     : undefined;
 }
 
-/** Letters added, left out, replaced or swapped with their neighbour. */
+/** How many letters have to be added, removed, replaced or swapped with a neighbour to turn `a` into `b`. */
 function distance(a: string, b: string): number {
   // Nothing in a spec has a name this long, and the table grows with the square.
   if (a.length > 64 || b.length > 64) return Number.POSITIVE_INFINITY;

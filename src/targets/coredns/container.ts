@@ -1,4 +1,4 @@
-import type { Diagnostic, Place, SpecPath } from '../../diagnostics/diagnostic.ts';
+import type { Diagnostic, SpecPath, TextSpan } from '../../diagnostics/diagnostic.ts';
 import { parseDocument } from '../../source/document.ts';
 import { memberOf } from '../../source/value.ts';
 import { corednsCodes } from './codes.ts';
@@ -6,7 +6,7 @@ import { corednsCodes } from './codes.ts';
 /** A Corefile and the file that it stands in, which is the Corefile itself or a ConfigMap. */
 export interface Container {
   readonly corefile: string;
-  placeOf(span: { readonly start: number; readonly end: number }): Place;
+  placeOf(span: { readonly start: number; readonly end: number }): TextSpan;
   /** The whole file after these edits of the Corefile. */
   apply(edits: readonly Edit[]): string;
 }
@@ -33,7 +33,7 @@ export function isObject(text: string): boolean {
 /** A ConfigMap with the Corefile as a literal block, where each of its lines is a line of the file too, or in double quotes. */
 export function configMapContainer(source: ContainerFile, problems: Diagnostic[]): Container | undefined {
   const { file, text, at } = source;
-  const refuse = (problem: string, hint: string, place?: Place) => {
+  const refuse = (problem: string, hint: string, place?: TextSpan) => {
     problems.push(corednsCodes.report('bad-merge', at, { file, problem, hint }, place ? { place } : {}));
     return undefined;
   };

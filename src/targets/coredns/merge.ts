@@ -1,4 +1,4 @@
-import type { Diagnostic, Place, Related, SpecPath } from '../../diagnostics/diagnostic.ts';
+import type { Diagnostic, Related, SpecPath, TextSpan } from '../../diagnostics/diagnostic.ts';
 import { inMatchOrder } from '../../policy/names.ts';
 import type { DomainRewrite } from '../../policy/types.ts';
 import { renderTemplate } from '../../render/render.ts';
@@ -27,7 +27,7 @@ interface MergeInput {
   readonly text: string;
   readonly at: SpecPath;
   /** Where a stretch of the Corefile stands, in the file that the user knows. */
-  readonly placeOf: (span: { readonly start: number; readonly end: number }) => Place;
+  readonly placeOf: (span: { readonly start: number; readonly end: number }) => TextSpan;
 }
 
 /** What has to change in a Corefile so that it rewrites these names and no others of ours. */
@@ -127,7 +127,7 @@ function brokenMarker(
   });
 }
 
-function placeOfLine({ placeOf }: MergeInput, lines: readonly string[], line: number): Place {
+function placeOfLine({ placeOf }: MergeInput, lines: readonly string[], line: number): TextSpan {
   const start = lines.slice(0, line).reduce((length, text) => length + text.length + 1, 0);
   return placeOf({ start, end: start + (lines[line] ?? '').length });
 }
