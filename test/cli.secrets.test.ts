@@ -39,6 +39,27 @@ secrets('writes files that only the owner can read', () =>
   }),
 );
 
+secrets('writes user:password as Basic sends it, and takes nothing else for it', () =>
+  inWorkspace(async (workspace) => {
+    prepare(workspace);
+    const { run, read, write } = workspace;
+    write('postern.yaml', read('postern.yaml').replace('https://gitlab.example.com,', '$& tokenScheme: Basic,'));
+    const user = 'me@example.com:api token';
+    const base64 = Buffer.from(user).toString('base64');
+    for (const value of [user, base64]) {
+      write('token.txt', value);
+      const { status, stderr } = await run('secrets render', { env });
+      assert.is(status, 0, stderr);
+      assert.ok(read(`${FOLDER}/keys`).includes(` ${base64}`));
+    }
+    write('token.txt', TOKEN);
+    const { status, stdout } = await run('secrets check', { env });
+    assert.is(status, 1);
+    assert.match(stdout, /what file:token\.txt holds is not user:password \[secret\/bad-basic\]/);
+    assert.not.ok(stdout.includes(TOKEN));
+  }),
+);
+
 secrets('keeps values out of everything else', () =>
   inWorkspace(async (workspace) => {
     prepare(workspace);

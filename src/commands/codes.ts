@@ -47,7 +47,10 @@ export const secretCodes = defineCodes('secret', {
     'a key has 20 to 128 of the characters A-Z a-z 0-9 . _ ~ + / = -',
   ),
   'bad-token': error('what {reference} holds is not a token').hint(
-    'a token has only the characters A-Z a-z 0-9 . _ ~ + / = -; look for quotes and line breaks',
+    'a token has only the characters A-Z a-z 0-9 . _ ~ + / = -; look for quotes and line breaks; a word before it, such as Bearer, is tokenScheme of the upstream',
+  ),
+  'bad-basic': error('what {reference} holds is not user:password').hint(
+    'write user:password, such as an e-mail address and an API token; render makes base64 of it',
   ),
   'key-is-token': error('the key in {reference} is also the upstream token in {other}').hint(
     'give the caller a key of its own; the upstream token must never leave',

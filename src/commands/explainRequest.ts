@@ -3,6 +3,7 @@ import { outsideOf } from '../plan/outside.ts';
 import { epochSeconds } from '../policy/apiKeys.ts';
 import { nothingElse } from '../policy/fields.ts';
 import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../policy/headers.ts';
+import { credentialText } from '../policy/key.ts';
 import type { HeaderFields } from '../policy/request.ts';
 import type { Forwarding, Policy, Proxy } from '../policy/types.ts';
 import type { Io, Status } from './io.ts';
@@ -106,7 +107,9 @@ function forwardedBy({ decision, request, proxy }: Decided, policy: Policy): For
   if (!upstream) throw new Error(`the policy has no upstream ${forwarding.upstream}`);
   const bare = upstream.host.includes(':') ? `[${upstream.host}]` : upstream.host;
   const host = upstream.port === (upstream.scheme === 'https' ? 443 : 80) ? bare : `${bare}:${upstream.port}`;
-  const token = key ? [{ name: upstream.tokenHeader, value: `<${key.token.text}>` }] : [];
+  const token = key
+    ? [{ name: upstream.tokenHeader, value: credentialText(upstream.tokenScheme, `<${key.token.text}>`) }]
+    : [];
   return {
     url: `${upstream.scheme}://${host}`,
     method: request.method,

@@ -13,7 +13,8 @@ const caller = ({ request }: Decided) =>
 const DENIALS: Readonly<Record<Denial, Words>> = {
   address: ({ proxy }) => `the client address is not one that proxy "${proxy.id}" admits`,
   'key-missing': ({ proxy }) => `no key in ${proxy.apiKeyHeader}`,
-  'key-malformed': ({ proxy }) => `what ${proxy.apiKeyHeader} holds is not shaped like a key`,
+  'key-malformed': ({ proxy }) =>
+    `what ${proxy.apiKeyHeader} holds is not ${proxy.apiKeyScheme === undefined ? '' : `"${proxy.apiKeyScheme} " and something `}shaped like a key`,
   'key-unknown': () => 'nobody is known by this key',
   'key-expired': (decided) => `${caller(decided)} has expired`,
   'key-address': (decided) => `the client address is not one that ${caller(decided)} may be used from`,

@@ -81,7 +81,7 @@ function requestOf(asked: Asked, policy: Policy, proxy: Proxy): ProxyRequest | P
 
 function credentialFor({ apiKey, headers = [] }: Asked, policy: Policy, proxy: Proxy): Credential | Problem {
   // No secret is read here, so a key that is written out can only be missing, malformed or unknown.
-  if (apiKey === undefined) return credentialOf(headers, proxy.apiKeyHeader, () => undefined);
+  if (apiKey === undefined) return credentialOf(headers, proxy, () => undefined);
   if (policy.apiKeys.some((key) => key.id === apiKey)) return { kind: 'known', id: apiKey };
   const names = policy.apiKeys.map((key) => key.id);
   return {

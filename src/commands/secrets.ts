@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type Diagnostic, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { obstructions, placed, systemProblem } from '../output/disk.ts';
 import { exclusively, writeAll } from '../output/write.ts';
+import { basicTokens } from '../policy/apiKeys.ts';
 import { isKeyShaped } from '../policy/key.ts';
 import type { ApiKey, Policy, SecretReference } from '../policy/types.ts';
 import { readBytes } from '../source/read.ts';
@@ -124,8 +125,22 @@ function secretValues(policy: Policy, sources: Sources): SecretValues {
     else problems.push(found);
   };
   for (const key of policy.apiKeys) [...key.keys, key.token].forEach(take);
-  const diagnostics = [...problems, ...checkShapes(policy.apiKeys, values), ...checkSame(policy.apiKeys, values)];
+  for (const reference of basicTokens(policy)) {
+    const value = values.get(reference);
+    if (value !== undefined) values.set(reference, basicCredential(value));
+  }
+  const diagnostics = [...problems, ...checkShapes(policy, values), ...checkSame(policy.apiKeys, values)];
   return { values, diagnostics };
+}
+
+/** `user:password` as Basic sends it, in base64; what is base64 already holds no colon. */
+function basicCredential(value: string): string {
+  return value.includes(':') ? Buffer.from(value).toString('base64') : value;
+}
+
+function isBasicCredential(value: string): boolean {
+  const decoded = Buffer.from(value, 'base64');
+  return decoded.toString('base64') === value && decoded.includes(':');
 }
 
 function follow({ scheme, text, origin }: SecretReference, { env, folder }: Sources): string | Diagnostic {
@@ -154,17 +169,21 @@ function readSecret(file: string, { text, origin }: Pick<SecretReference, 'text'
   }
 }
 
-function checkShapes(apiKeys: readonly ApiKey[], values: ReadonlyMap<string, string>): Diagnostic[] {
+function checkShapes(policy: Policy, values: ReadonlyMap<string, string>): Diagnostic[] {
+  const basics = basicTokens(policy);
   const wrong = (reference: SecretReference, fits: (value: string) => boolean) => {
     const value = values.get(reference.text);
     return value !== undefined && !fits(value);
   };
-  return apiKeys.flatMap(({ keys, token }) => [
+  return policy.apiKeys.flatMap(({ keys, token }) => [
     ...keys
       .filter((key) => wrong(key, isKeyShaped))
       .map((key) => secretCodes.report('bad-key', key.origin, { reference: key.text })),
     ...(wrong(token, (value) => TOKEN.test(value))
       ? [secretCodes.report('bad-token', token.origin, { reference: token.text })]
+      : []),
+    ...(basics.has(token.text) && wrong(token, isBasicCredential)
+      ? [secretCodes.report('bad-basic', token.origin, { reference: token.text })]
       : []),
   ]);
 }

@@ -3,7 +3,7 @@ import type { Spec } from '../spec/schema.ts';
 import { policyCodes } from './codes.ts';
 import type { Difference, FieldTable } from './fields.ts';
 import type { RangeResolver } from './ranges.ts';
-import type { ApiKey, SecretReference, SecretScheme } from './types.ts';
+import type { ApiKey, Policy, SecretReference, SecretScheme, Upstream } from './types.ts';
 
 type KeySpec = NonNullable<Spec['apiKeys']>[string];
 
@@ -108,6 +108,43 @@ export function resolveApiKeys(input: Omit<KeyContext, 'routeGroups'>): ApiKey[]
     .map(([id, spec]) => resolveOne(id, spec, context));
   checkUnique(keys, context.problems);
   return keys;
+}
+
+/** The upstreams that a key's token goes to, by the form in which they take it. */
+function tokenUses({ groups }: ApiKey, { routes, upstreams }: Pick<Policy, 'routes' | 'upstreams'>) {
+  const reached = new Set(
+    routes.filter(({ group }) => groups.includes(group)).map(({ forwarding }) => forwarding.upstream),
+  );
+  const all = upstreams.filter(({ id }) => reached.has(id));
+  return {
+    basic: all.find(({ tokenScheme }) => tokenScheme === 'Basic'),
+    other: all.find(({ tokenScheme }) => tokenScheme !== 'Basic'),
+  };
+}
+
+/** The references whose secret is user:password, which Basic sends in base64. */
+export function basicTokens(policy: Pick<Policy, 'apiKeys' | 'routes' | 'upstreams'>): ReadonlySet<string> {
+  return new Set(policy.apiKeys.filter((key) => tokenUses(key, policy).basic).map(({ token }) => token.text));
+}
+
+/** One secret cannot be user:password and a token as well. */
+export function checkTokenForms(
+  policy: Pick<Policy, 'apiKeys' | 'routes' | 'upstreams'>,
+  problems: Diagnostic[],
+): void {
+  const basics = new Map<string, Upstream>();
+  for (const key of policy.apiKeys) {
+    const { basic } = tokenUses(key, policy);
+    if (basic) basics.set(key.token.text, basic);
+  }
+  for (const key of policy.apiKeys) {
+    const { other } = tokenUses(key, policy);
+    const basic = basics.get(key.token.text);
+    if (!basic || !other) continue;
+    const params = { reference: key.token.text, basic: basic.id, other: other.id };
+    const related = [{ at: [...basic.origin, 'tokenScheme'], message: 'as user:password' }];
+    problems.push(policyCodes.report('two-forms', key.token.origin, params, { related }));
+  }
 }
 
 /** What a caller may do, field by field. */

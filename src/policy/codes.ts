@@ -32,6 +32,12 @@ export const policyCodes = defineCodes('policy', {
   'unusable-header': error('header "{header}" {why}, so it cannot carry {what}').hint(
     'choose a header of its own, such as {better}',
   ),
+  'no-scheme': error('"Authorization" carries nothing without a scheme, so no request can satisfy this').hint(
+    'add {field}: Bearer beside it, or choose a header of its own, such as PRIVATE-TOKEN',
+  ),
+  'two-forms': error(
+    '{reference} goes to upstream "{basic}" as user:password (tokenScheme: Basic) and to "{other}" as a token, and no value is both',
+  ).hint('give a caller of both two keys, each with a token of its own'),
   'forwarded-key': error('header "{header}" holds the keys, and group "{group}" forwards it').hint(
     'take it out of headers of the group, or read the keys from another header',
   ),

@@ -14,11 +14,16 @@ export function isKeyShaped(text: string): boolean {
   return KEY.test(text);
 }
 
+/** What a header holds that carries a key or a token: with the scheme before it, where there is one. */
+export function credentialText(scheme: string | undefined, value: string): string {
+  return scheme === undefined ? value : `${scheme} ${value}`;
+}
+
 /**
- * The key in the values of the key header, in the order they were sent: what stands before the first comma, without
+ * The credential in the values of a header, in the order they were sent: what stands before the first comma, without
  * blanks after it. Engines that join repeated headers do so with commas, some without trimming what they join, and
  * one (nginx before 1.23) sees only the first, so this reading is the one that all of them can share.
  */
-export function keyOf(values: readonly string[]): string {
+export function credentialIn(values: readonly string[]): string {
   return (values[0] ?? '').split(',', 1)[0]?.replace(/[ \t]+$/, '') ?? '';
 }

@@ -8,7 +8,7 @@ import type { RangeResolver } from './ranges.ts';
 import { headerRefusal } from './refusedHeaders.ts';
 import { parseRequest } from './routes.ts';
 import type { Answer, ClientAddress, Proxy, Route } from './types.ts';
-import { parseOrigin } from './upstreams.ts';
+import { lacksScheme, parseOrigin } from './upstreams.ts';
 
 type ProxySpec = NonNullable<Spec['proxies']>[string];
 
@@ -39,13 +39,20 @@ export interface ProxyContext {
   readonly problems: Diagnostic[];
 }
 
-function keyHeader(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]): string {
-  const header = spec.apiKeyHeader ?? 'PRIVATE-TOKEN';
+function keyHeaderOf({ apiKeyHeader, apiKeyScheme }: ProxySpec): string {
+  return apiKeyHeader ?? (apiKeyScheme === undefined ? 'PRIVATE-TOKEN' : 'Authorization');
+}
+
+function keyPlace(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]): Pick<Proxy, 'apiKeyHeader' | 'apiKeyScheme'> {
+  const { apiKeyScheme } = spec;
+  const header = keyHeaderOf(spec);
+  if (lacksScheme(header, apiKeyScheme))
+    problems.push(policyCodes.report('no-scheme', [...at, 'apiKeyHeader'], { field: 'apiKeyScheme' }));
   const why = headerRefusal(header, 'key');
   const params = { header, what: 'keys', better: 'PRIVATE-TOKEN or X-Api-Key' };
   if (why !== undefined)
     problems.push(policyCodes.report('unusable-header', [...at, 'apiKeyHeader'], { ...params, why }));
-  return header;
+  return { apiKeyHeader: header, ...(apiKeyScheme === undefined ? {} : { apiKeyScheme }) };
 }
 
 /** A key would reach the upstream with the headers that a route forwards. */
@@ -64,7 +71,7 @@ function checkAddressHeader(
   { at, problems }: { readonly at: SpecPath; readonly problems: Diagnostic[] },
 ): void {
   if (header === undefined) return;
-  const isKey = header.toLowerCase() === (spec.apiKeyHeader ?? 'PRIVATE-TOKEN').toLowerCase();
+  const isKey = header.toLowerCase() === keyHeaderOf(spec).toLowerCase();
   const why = isKey ? 'carries the keys' : headerRefusal(header, 'address');
   if (why === undefined) return;
   const params = { header, what: 'client addresses', why, better: 'X-Forwarded-For or X-Real-IP' };
@@ -165,7 +172,7 @@ function resolveOne(id: string, spec: ProxySpec, context: ProxyContext): Proxy {
     listen: listenOf(spec.listen, [...origin, 'listen'], problems),
     ranges: ranges.resolve(spec.ipRanges, [...origin, 'ipRanges']),
     clientIp: clientAddress(spec, origin, context),
-    apiKeyHeader: keyHeader(spec, origin, problems),
+    ...keyPlace(spec, origin, problems),
     ...publicUrl(spec, origin, problems),
     groups,
     routes: routesOf(groups),
@@ -207,6 +214,7 @@ export const PROXY: FieldTable<Proxy> = {
     compare: keyHeaderDifferences,
     normal: ({ apiKeyHeader }) => apiKeyHeader.toLowerCase(),
   },
+  apiKeyScheme: { words: 'apiKeyScheme', kind: 'key-header', compare: keySchemeDifferences },
   publicUrl: { words: 'publicUrl', kind: 'public-url', compare: publicUrlDifferences },
   groups: { words: 'routes', compare: 'decided' },
   routes: { words: 'routes', compare: 'decided' },
@@ -243,6 +251,11 @@ function sourceWords(source: ClientAddress): string {
 /** What stands before the proxy may write the other header by itself. */
 function keyHeaderDifferences({ apiKeyHeader: before }: Proxy, { apiKeyHeader: after }: Proxy): Difference[] {
   return [{ effect: 'unclear', words: `keys are read from ${after} (before: ${before})` }];
+}
+
+function keySchemeDifferences({ apiKeyScheme: before }: Proxy, { apiKeyScheme: after }: Proxy): Difference[] {
+  const words = (scheme: string | undefined) => (scheme === undefined ? 'alone' : `after "${scheme}"`);
+  return [{ effect: 'unclear', words: `keys stand ${words(after)} (before: ${words(before)})` }];
 }
 
 /** Links, redirections and what the upstream hears of the outside follow it. */

@@ -1,7 +1,7 @@
 import type { Address, CidrSet } from './cidr.ts';
 import { contains, parseAddress } from './cidr.ts';
-import { isKeyShaped, keyOf } from './key.ts';
-import type { ClientAddress } from './types.ts';
+import { credentialIn, credentialText, isKeyShaped } from './key.ts';
+import type { ClientAddress, Proxy } from './types.ts';
 
 /** Header fields as sent, in order, names in any case. */
 export type HeaderFields = readonly (readonly [name: string, value: string])[];
@@ -39,13 +39,14 @@ export function withoutBlanks(text: string): string {
 /** Reads the key header; `idOf` knows the callers by key. */
 export function credentialOf(
   headers: HeaderFields,
-  keyHeader: string,
+  { apiKeyHeader, apiKeyScheme }: Pick<Proxy, 'apiKeyHeader' | 'apiKeyScheme'>,
   idOf: (key: string) => string | undefined,
 ): Credential {
-  const values = headerValues(headers, keyHeader);
-  const key = keyOf(values);
-  if (key === '') return { kind: 'missing' };
-  if (!isKeyShaped(key)) return { kind: 'malformed' };
+  const sent = credentialIn(headerValues(headers, apiKeyHeader));
+  if (sent === '') return { kind: 'missing' };
+  const before = credentialText(apiKeyScheme, '');
+  const key = sent.slice(before.length);
+  if (!sent.startsWith(before) || !isKeyShaped(key)) return { kind: 'malformed' };
   const id = idOf(key);
   return id === undefined ? { kind: 'unknown' } : { kind: 'known', id };
 }

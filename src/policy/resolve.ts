@@ -1,7 +1,7 @@
 import type { Diagnostic, Result } from '../diagnostics/diagnostic.ts';
 import { resultOf } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
-import { resolveApiKeys } from './apiKeys.ts';
+import { checkTokenForms, resolveApiKeys } from './apiKeys.ts';
 import { policyCodes } from './codes.ts';
 import { checkConflicts } from './conflicts.ts';
 import { resolveRewrites } from './domains.ts';
@@ -40,6 +40,7 @@ export function resolvePolicy(spec: Spec, read: ReadFile): Result<Policy> {
   ].sort();
   const apiKeys = resolveApiKeys({ spec, ranges, problems, keyGroups });
   const proxies = resolveProxies({ spec, ranges, routes, problems });
+  checkTokenForms({ apiKeys, routes, upstreams }, problems);
   const rewrites = resolveRewrites(spec, problems);
   checkConflicts(proxies, problems);
   return resultOf({ name: spec.name, upstreams, routes, apiKeys, proxies, rewrites }, problems);

@@ -29,6 +29,8 @@ export interface Upstream {
   /** What is connected to; `[{host, port}]` of the url where the spec names no pool. */
   readonly servers: readonly HostPort[];
   readonly tokenHeader: string;
+  /** The word before the token, and a blank; absent: the token alone. */
+  readonly tokenScheme?: 'Bearer' | 'token' | 'Basic';
   /** Absent for plain http. */
   readonly tls?: { readonly serverName: string; readonly caFile?: string; readonly insecureSkipVerify: boolean };
   /** Milliseconds. */
@@ -108,6 +110,8 @@ export interface Proxy {
   readonly ranges: CidrSet;
   readonly clientIp: ClientAddress;
   readonly apiKeyHeader: string;
+  /** The word before the key, byte for byte, and a blank; absent: the key alone. */
+  readonly apiKeyScheme?: 'Bearer';
   /** `scheme://host[:port]` without a trailing slash. */
   readonly publicUrl?: string;
   readonly groups: readonly string[];

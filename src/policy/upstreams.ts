@@ -57,12 +57,22 @@ export function parseOrigin(
 
 const SERVER_FORMS = 'such as 10.0.0.1:443, git.example.com:443 or [2001:db8::1]:443';
 
-function tokenHeader({ tokenHeader: header = 'PRIVATE-TOKEN' }: UpstreamSpec, at: SpecPath, problems: Diagnostic[]) {
+type TokenPlace = Pick<Upstream, 'tokenHeader' | 'tokenScheme'>;
+
+function tokenPlace({ tokenHeader, tokenScheme }: UpstreamSpec, at: SpecPath, problems: Diagnostic[]): TokenPlace {
+  const header = tokenHeader ?? (tokenScheme === undefined ? 'PRIVATE-TOKEN' : 'Authorization');
+  if (lacksScheme(header, tokenScheme))
+    problems.push(policyCodes.report('no-scheme', [...at, 'tokenHeader'], { field: 'tokenScheme' }));
   const why = headerRefusal(header, 'key');
-  const params = { header, what: 'tokens', better: 'PRIVATE-TOKEN or Authorization' };
+  const params = { header, what: 'tokens', better: 'PRIVATE-TOKEN' };
   if (why !== undefined)
     problems.push(policyCodes.report('unusable-header', [...at, 'tokenHeader'], { ...params, why }));
-  return header;
+  return { tokenHeader: header, ...(tokenScheme === undefined ? {} : { tokenScheme }) };
+}
+
+/** "Authorization" holds a scheme and something after it, never a credential alone. */
+export function lacksScheme(header: string, scheme: string | undefined): boolean {
+  return header.toLowerCase() === 'authorization' && scheme === undefined;
 }
 
 function resolveOne(id: string, spec: UpstreamSpec, problems: Diagnostic[]): Upstream | undefined {
@@ -104,7 +114,7 @@ function resolveOne(id: string, spec: UpstreamSpec, problems: Diagnostic[]): Ups
     id,
     ...parsed,
     servers: servers.length > 0 ? servers : [{ host: parsed.host, port: parsed.port }],
-    tokenHeader: tokenHeader(spec, origin, problems),
+    ...tokenPlace(spec, origin, problems),
     ...(parsed.scheme === 'https'
       ? {
           tls: {
@@ -137,7 +147,8 @@ export const UPSTREAM: FieldTable<Upstream> = {
   host: { words: 'url', kind: 'upstream', compare: urlDifferences },
   port: { words: 'url', kind: 'upstream', compare: urlDifferences },
   servers: { words: 'servers', kind: 'upstream', compare: serverDifferences, normal: serversOf },
-  tokenHeader: { words: 'tokenHeader', kind: 'upstream', compare: tokenHeaderDifferences },
+  tokenHeader: { words: 'tokenHeader', kind: 'upstream', compare: tokenPlaceDifferences },
+  tokenScheme: { words: 'tokenScheme', kind: 'upstream', compare: tokenPlaceDifferences },
   tls: { words: 'tls', kind: 'upstream', compare: trustDifferences },
   timeouts: { words: 'timeouts', compare: { cannotLoosen: 'a longer wait lets no other request through' } },
   origin: { words: 'line', compare: { cannotLoosen: 'it says where the upstream is written' } },
@@ -179,8 +190,10 @@ function serverDifferences(before: Upstream, after: Upstream): Difference[] {
   return [{ effect, words: arrow('servers', left.join(', '), right.join(', ')) }];
 }
 
-function tokenHeaderDifferences({ tokenHeader: before }: Upstream, { tokenHeader: after }: Upstream): Difference[] {
-  return [{ effect: 'unclear', words: arrow('token header', before, after) }];
+function tokenPlaceDifferences(before: Upstream, after: Upstream): Difference[] {
+  const place = ({ tokenHeader, tokenScheme }: Upstream) =>
+    tokenScheme === undefined ? tokenHeader : `${tokenHeader}: ${tokenScheme}`;
+  return [{ effect: 'unclear', words: arrow('token header', place(before), place(after)) }];
 }
 
 function trustDifferences(left: Upstream, right: Upstream): Difference[] {

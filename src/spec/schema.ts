@@ -74,7 +74,13 @@ const upstream = z
       .describe('Pool of host:port behind that name; the name itself where absent'),
     tokenHeader: headerName
       .optional()
-      .describe('Request header that carries the upstream token; PRIVATE-TOKEN where absent'),
+      .describe(
+        'Request header that carries the upstream token; PRIVATE-TOKEN where absent, Authorization where there is a scheme',
+      ),
+    tokenScheme: z
+      .enum(['Bearer', 'token', 'Basic'])
+      .optional()
+      .describe('Word before the token, as in "Authorization: Bearer …"; Basic takes user:password from the secret'),
     tls: z
       .strictObject({
         serverName: z
@@ -202,7 +208,15 @@ const proxy = z
     listen: z.union([z.int().min(1).max(65535), z.string().min(1)]).describe('Port, or address:port'),
     ipRanges: rangeList.describe('Client addresses that may connect: CIDRs and @sets; any must be written out'),
     clientIp: clientIp.optional().describe('Where the client address comes from; direct where absent'),
-    apiKeyHeader: headerName.optional().describe('Request header that carries the key; PRIVATE-TOKEN where absent'),
+    apiKeyHeader: headerName
+      .optional()
+      .describe(
+        'Request header that carries the key; PRIVATE-TOKEN where absent, Authorization where there is a scheme',
+      ),
+    apiKeyScheme: z
+      .literal('Bearer')
+      .optional()
+      .describe('Word before the key, byte for byte, as in "Authorization: Bearer …"'),
     publicUrl: z
       .string()
       .min(1)

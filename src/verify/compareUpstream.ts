@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { formatAddress, parseAddress } from '../policy/cidr.ts';
 import { nothingElse } from '../policy/fields.ts';
 import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../policy/headers.ts';
+import { credentialText } from '../policy/key.ts';
 import type { Forwarding, Proxy, Upstream } from '../policy/types.ts';
 import type { Expected, Problem } from './expect.ts';
 import { type Fields, fieldOf } from './http1.ts';
@@ -55,7 +56,10 @@ export function upstreamProblems(
       kind: 'trailers',
       text: `the upstream got the trailers ${got.trailers.map(([name]) => name).join(', ')}`,
     });
-  if (token !== undefined && fieldOf(got.fields, upstream.tokenHeader) !== token) {
+  if (
+    token !== undefined &&
+    fieldOf(got.fields, upstream.tokenHeader) !== credentialText(upstream.tokenScheme, token)
+  ) {
     problems.push({
       kind: 'token',
       text: `the upstream got another ${upstream.tokenHeader} than the token of ${decision.key?.id}`,

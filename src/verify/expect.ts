@@ -54,7 +54,7 @@ function expectedOf(
   if (!peer) throw new Error(`a probe comes from ${probe.peer}, which is no address`);
   const { method, target, fields } = request;
   const client = clientAddress(proxy.clientIp, peer, fields);
-  const credential = credentialOf(fields, proxy.apiKeyHeader, secrets.idOf);
+  const credential = credentialOf(fields, proxy, secrets.idOf);
   const decision = evaluator.decide({ method, target, headers: fields, client, credential, at: now });
   return { request, decision, client, loose, midway, ...(refusable === undefined ? {} : { refusable }) };
 }

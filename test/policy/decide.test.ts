@@ -140,7 +140,7 @@ test('the key is what stands before the first comma of the header', () => {
   const read = (...values: string[]) =>
     credentialOf(
       values.map((value) => ['private-token', value] as const),
-      'PRIVATE-TOKEN',
+      { apiKeyHeader: 'PRIVATE-TOKEN' },
       (text) => known.get(text),
     );
   assert.equal(read(good), { kind: 'known', id: 'reader' });
@@ -153,6 +153,29 @@ test('the key is what stands before the first comma of the header', () => {
   assert.equal(read(), { kind: 'missing' });
   assert.equal(read('short'), { kind: 'malformed' });
   assert.equal(read('x'.repeat(129)), { kind: 'malformed' });
+});
+
+test('a key with a scheme stands behind it, byte for byte', () => {
+  const good = 'abcdefghijklmnopqrstuvwx';
+  const read = (...values: string[]) =>
+    credentialOf(
+      values.map((value) => ['authorization', value] as const),
+      { apiKeyHeader: 'Authorization', apiKeyScheme: 'Bearer' },
+      (text) => (text === good ? 'reader' : undefined),
+    ).kind;
+  assert.is(read(`Bearer ${good}`), 'known');
+  assert.is(read(`Bearer ${good}, x`), 'known');
+  assert.is(read(), 'missing');
+  for (const wrong of [
+    good,
+    `bearer ${good}`,
+    `Bearer  ${good}`,
+    `Bearer${good}`,
+    `Basic ${good}`,
+    'Bearer',
+    'Bearer ',
+  ])
+    assert.is(read(wrong), 'malformed', wrong);
 });
 
 test('behind trusted proxies the header is read from the right', () => {

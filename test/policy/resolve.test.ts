@@ -61,6 +61,27 @@ const BAD: readonly [what: string, spec: object, problems: string[]][] = [
     ['upstreams.u.tls.insecureSkipVerify policy/insecure-token'],
   ],
   [
+    'credentials in Authorization without a scheme',
+    {
+      upstreams: { u: { url: 'https://a.example', tokenHeader: 'authorization' } },
+      proxies: { api: { listen: 1, ipRanges: 'any', apiKeyHeader: 'Authorization' } },
+    },
+    ['upstreams.u.tokenHeader policy/no-scheme', 'proxies.api.apiKeyHeader policy/no-scheme'],
+  ],
+  [
+    'a secret that would have to be user:password and a token',
+    {
+      upstreams: { u: { url: 'https://a.example', tokenScheme: 'Basic' }, v: { url: 'https://b.example' } },
+      routes: { r: { upstream: 'u', allow: ['GET /a'] }, s: { upstream: 'v', allow: ['GET /b'] } },
+      apiKeys: {
+        both: { key: 'env:A', token: 'env:T' },
+        one: { key: 'env:B', token: 'env:U', routes: ['r'] },
+        other: { key: 'env:C', token: 'env:U', routes: ['s'] },
+      },
+    },
+    ['apiKeys.both.token policy/two-forms', 'apiKeys.other.token policy/two-forms'],
+  ],
+  [
     'a credential header',
     spec({ r: { upstream: 'gitlab', headers: ['Accept-Foo', 'Sudo'], allow: ['GET /a'] } }),
     ['routes.r.headers.1 policy/credential-header'],

@@ -4,7 +4,7 @@ export const broadSpec = {
     gitlab: { url: 'https://gitlab.example.com' },
     other: {
       url: 'http://other.example.com:8081',
-      tokenHeader: 'X-Api-Token',
+      tokenScheme: 'token',
       servers: ['10.9.0.1:81', '10.9.0.2:81'],
     },
   },
@@ -69,5 +69,6 @@ export const broadSpec = {
       routes: ['read', 'runner'],
       publicUrl: 'https://api.example.com',
     },
+    bearer: { listen: 8082, ipRanges: ['10.0.0.0/8'], apiKeyScheme: 'Bearer', routes: ['read', 'more'] },
   },
 } as const;

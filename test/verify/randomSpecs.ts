@@ -193,7 +193,7 @@ function randomSpec(id: string, port: number, random: Random): object {
         'https://up.example.com:8443',
         'http://192.0.2.1',
       ]),
-      ...(random.chance(0.3) ? { tokenHeader: random.pick(['X-Token', 'Authorization']) } : {}),
+      ...random.pick([{}, {}, { tokenHeader: 'X-Token' }, { tokenScheme: random.pick(['Bearer', 'token', 'Basic']) }]),
     },
   };
   const routes = groups.map((group, index) => {
@@ -207,7 +207,7 @@ function randomSpec(id: string, port: number, random: Random): object {
     listen: port,
     ipRanges: random.chance(0.2) ? 'any' : some(random, RANGES, 2),
     ...clientIp(random),
-    ...(random.chance(0.3) ? { apiKeyHeader: random.pick(['X-Api-Key', 'Api.Key'.replace('.', '-')]) } : {}),
+    ...random.pick([{}, {}, { apiKeyHeader: 'X-Api-Key' }, { apiKeyScheme: 'Bearer' }]),
     ...(random.chance(0.3) ? { methodNotAllowed: 404 } : {}),
     ...(random.chance(0.3)
       ? { publicUrl: random.pick(['https://api.example.com', 'http://api.example.com:8080']) }

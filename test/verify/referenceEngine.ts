@@ -8,6 +8,7 @@ import {
   PASSTHROUGH_CREDENTIAL_HEADERS,
   WEBSOCKET_HEADERS,
 } from '../../src/policy/headers.ts';
+import { credentialText } from '../../src/policy/key.ts';
 import { clientAddress, credentialOf } from '../../src/policy/request.ts';
 import { statusBody } from '../../src/policy/statuses.ts';
 import type { Policy, Proxy, Upstream } from '../../src/policy/types.ts';
@@ -109,7 +110,7 @@ async function answerRequest(socket: Socket, request: ReadRequest, context: Cont
   const address = parseAddress(peer);
   if (!address) throw new Error(`a peer without address: ${peer}`);
   const client = clientAddress(proxy.clientIp, address, request.fields);
-  const credential = credentialOf(request.fields, proxy.apiKeyHeader, (key) => idByKey.get(key));
+  const credential = credentialOf(request.fields, proxy, (key) => idByKey.get(key));
   const asked = {
     method: request.method,
     target: request.target,
@@ -173,7 +174,9 @@ async function forward(
     ...(websocket ? WEBSOCKET_HEADERS : []),
   ]);
   if (fault === 'headers') passing.add('sudo');
-  const token = decision.key ? [[upstream.tokenHeader, values.get(decision.key.token.text) ?? ''] as const] : [];
+  const token = decision.key
+    ? [[upstream.tokenHeader, credentialText(upstream.tokenScheme, values.get(decision.key.token.text) ?? '')] as const]
+    : [];
   const fields: Fields = [
     ['Host', hostOf(upstream)],
     ['Connection', 'close'],

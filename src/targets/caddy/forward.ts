@@ -1,9 +1,10 @@
 import { outsideOf } from '../../plan/outside.ts';
 import type { Cell } from '../../policy/access.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
+import { credentialText } from '../../policy/key.ts';
 import type { Forwarding, Policy, Proxy, Upstream } from '../../policy/types.ts';
 import { canonical, type RareHeaders, rareHeaders } from './headers.ts';
-import { type CaddyToken, own, word } from './quote.ts';
+import { type CaddyToken, own, placeholder, word } from './quote.ts';
 import { caseless, oneOf } from './regex.ts';
 import { type Table, table } from './table.ts';
 import { type Transport, transportOf } from './transport.ts';
@@ -19,6 +20,7 @@ export interface Forward extends Transport, RareHeaders {
   readonly tokenHeader: CaddyToken | null;
   /** Where clients find the proxy, if the spec says so, in place of what they say themselves. */
   readonly outside: readonly { readonly name: CaddyToken; readonly value: CaddyToken }[];
+  readonly token: CaddyToken;
   readonly hidden: readonly CaddyToken[];
   readonly locations: readonly Replacement[];
   readonly links: readonly Replacement[];
@@ -51,6 +53,10 @@ export function forwardsOf(policy: Policy, proxy: Proxy, cells: readonly Cell[])
       maxBody: forwarding.maxBody === undefined ? null : word(String(forwarding.maxBody)),
       tokenHeader: forwarding.auth === 'apiKey' ? word(upstream.tokenHeader) : null,
       outside: outsideHeaders(proxy),
+      token:
+        upstream.tokenScheme === undefined
+          ? placeholder('http.vars.token')
+          : own(credentialText(upstream.tokenScheme, '{http.vars.token}')),
       ...rareHeaders({ policy, proxy, upstream }, forwarding),
       hidden: [...HIDDEN_RESPONSE_HEADERS, ...proxy.responseHeaders.map(({ name }) => name)].map((name) =>
         word(canonical(name)),

@@ -1,4 +1,4 @@
-import { keySource } from '../../policy/key.ts';
+import { credentialText, keySource } from '../../policy/key.ts';
 import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../../policy/query.ts';
 import { segmentSource } from '../../policy/segment.ts';
 import type { Proxy } from '../../policy/types.ts';
@@ -42,12 +42,12 @@ export function requestTables(): Table[] {
 }
 
 /** `key.given`: the key in the key header, "" where it has none. */
-export function keyTable({ apiKeyHeader }: Proxy): Table {
+export function keyTable({ apiKeyHeader, apiKeyScheme }: Proxy): Table {
   return table({
     source: `{http.request.header.${apiKeyHeader}}`,
     destination: 'key.given',
     // Blanks at the end are what a folded line leaves.
-    entries: [[`~^(${keySource()})[ \\t]*(?:,.*)?$`, '$1']],
+    entries: [[`~^${credentialText(apiKeyScheme, '')}(${keySource()})[ \\t]*(?:,.*)?$`, '$1']],
   });
 }
 

@@ -1,4 +1,4 @@
-import { KEY_MAX_LENGTH, KEY_MIN_LENGTH } from '../../policy/key.ts';
+import { credentialText, KEY_MAX_LENGTH, KEY_MIN_LENGTH } from '../../policy/key.ts';
 import type { ApiKey, Policy } from '../../policy/types.ts';
 import type { Areas } from './areas.ts';
 import { mapList } from './maps.ts';
@@ -54,12 +54,13 @@ export function rolesOf(keys: readonly ApiKey[]): ReadonlyMap<ApiKey, Role> {
 export interface IdentityInput {
   readonly policy: Policy;
   readonly header: string;
+  readonly scheme: string | undefined;
   readonly prefix: string;
   readonly areas: Areas;
   readonly roles: ReadonlyMap<ApiKey, Role>;
 }
 
-export function identityOf({ policy, header, prefix, areas, roles }: IdentityInput): Identity {
+export function identityOf({ policy, header, scheme, prefix, areas, roles }: IdentityInput): Identity {
   const { apiKeys } = policy;
   const list = mapList();
   const sent = variable(`http_${header.toLowerCase().replaceAll('-', '_')}`);
@@ -68,7 +69,7 @@ export function identityOf({ policy, header, prefix, areas, roles }: IdentityInp
   const selector = list.add({
     name: `${prefix}selector`,
     source: [sent],
-    patterns: [[keyPattern(key, end), variable(end)]],
+    patterns: [[keyPattern(scheme, key, end), variable(end)]],
   });
   const hash = list.add({ name: `${prefix}hash`, source: ['hash:', selector], include: KEY_FILES });
   const id = list.add({ name: `${prefix}id`, source: ['id:', selector], include: KEY_FILES });
@@ -102,8 +103,8 @@ export function identityOf({ policy, header, prefix, areas, roles }: IdentityInp
 }
 
 /** A key up to the first comma; engines that join repeated headers do so with one. */
-function keyPattern(key: string, end: string): string {
+function keyPattern(scheme: string | undefined, key: string, end: string): string {
   const character = '[A-Za-z0-9._~+/=-]';
   const head = `${character}{${KEY_MIN_LENGTH - SELECTOR_LENGTH},${KEY_MAX_LENGTH - SELECTOR_LENGTH}}`;
-  return `^[ \\t]*+(?<${key}>${head}(?<${end}>${character}{${SELECTOR_LENGTH}}))[ \\t]*+(?:,|\\z)`;
+  return `^[ \\t]*+${credentialText(scheme, '')}(?<${key}>${head}(?<${end}>${character}{${SELECTOR_LENGTH}}))[ \\t]*+(?:,|\\z)`;
 }

@@ -6,6 +6,7 @@ import {
   PASSTHROUGH_CREDENTIAL_HEADERS,
   WEBSOCKET_HEADERS,
 } from '../../policy/headers.ts';
+import { credentialText } from '../../policy/key.ts';
 import { statusBody } from '../../policy/statuses.ts';
 import type { Forwarding, Proxy, Upstream } from '../../policy/types.ts';
 import type { Identity } from './identity.ts';
@@ -114,7 +115,7 @@ export function forwardLocation(input: ForwardInput): ForwardLocation {
 function requestHeaders({ proxy, forwarding, upstream, client, identity }: ForwardInput): HeaderModel[] {
   const { scheme, host, port } = upstream;
   const name = host.includes(':') ? `[${host}]` : host;
-  const fixed: (readonly [string, Part])[] = [
+  const fixed: (readonly [string, ...Part[]])[] = [
     ['Host', port === (scheme === 'https' ? 443 : 80) ? name : `${name}:${port}`],
     ['Connection', forwarding.websocket ? variable('upgrade_connection') : ''],
     ['X-Forwarded-For', client],
@@ -124,12 +125,13 @@ function requestHeaders({ proxy, forwarding, upstream, client, identity }: Forwa
   if (forwarding.websocket) fixed.push(['Upgrade', variable('upgrade')]);
   if (forwarding.auth === 'apiKey') {
     if (!identity) throw new Error('a route with keys has an identity');
-    fixed.push([upstream.tokenHeader, identity.token]);
+    const scheme = upstream.tokenScheme === undefined ? [] : [credentialText(upstream.tokenScheme, '')];
+    fixed.push([upstream.tokenHeader, ...scheme, identity.token]);
   }
   const taken = new Set(fixed.map(([header]) => header.toLowerCase()));
   const passed = passedHeaders(forwarding).filter((header) => !taken.has(header));
   const copied = passed.map((header) => [header, variable(`http_${header.replaceAll('-', '_')}`)] as const);
-  return [...fixed, ...copied].map(([header, part]) => ({ name: word(header), value: value(part) }));
+  return [...fixed, ...copied].map(([header, ...parts]) => ({ name: word(header), value: value(...parts) }));
 }
 
 /** Where the client found the proxy; what it says itself counts only where the spec does not say it. */

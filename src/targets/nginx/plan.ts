@@ -1,6 +1,6 @@
 import { hasError, ok, type Result } from '../../diagnostics/diagnostic.ts';
 import type { CidrSet } from '../../policy/cidr.ts';
-import type { Policy, Upstream } from '../../policy/types.ts';
+import type { Policy, Proxy, Upstream } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
 import { type Areas, areasOf } from './areas.ts';
 import { problemsOf } from './check.ts';
@@ -37,14 +37,14 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
   const areas = areasOf(addressSets(policy));
   const roles = rolesOf(policy.apiKeys);
   const behindProxies = policy.proxies.some(({ clientIp }) => clientIp.kind === 'header');
-  const { all: callers, of: callerOf } = registry((header, number) =>
-    callerModel({ policy, header, prefix: `k${number}_`, areas, roles }),
+  const { all: callers, of: callerOf } = registry((place, number) =>
+    callerModel({ policy, ...keyPlaceIn(place), prefix: `k${number}_`, areas, roles }),
   );
   const { all: used, of: upstreamOf } = registry((key, number) => namedUpstream(key, number, policy));
   const caFile = options.caFile ?? DEFAULT_CA_FILE;
   const proxies = policy.proxies.map((proxy, index) => {
     const access = accessTo(proxy);
-    const caller = access.usesKeys ? callerOf(proxy.apiKeyHeader.toLowerCase()) : undefined;
+    const caller = access.usesKeys ? callerOf(keyPlaceOf(proxy)) : undefined;
     return proxyModel({
       proxy,
       access,
@@ -75,6 +75,16 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
     proxies,
     sites: sites?.model ?? null,
   };
+}
+
+/** Proxies that read the key in the same way share all that is known of callers. */
+function keyPlaceOf({ apiKeyHeader, apiKeyScheme }: Proxy): string {
+  return [apiKeyHeader.toLowerCase(), ...(apiKeyScheme === undefined ? [] : [apiKeyScheme])].join(' ');
+}
+
+function keyPlaceIn(place: string): Pick<IdentityInput, 'header' | 'scheme'> {
+  const [header = '', scheme] = place.split(' ');
+  return { header, scheme };
 }
 
 /** Makes what is asked for by name once, and numbers it in the order of asking. */

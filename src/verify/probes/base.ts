@@ -1,4 +1,5 @@
 import { type Cell, lookupMethod, type Place } from '../../policy/access.ts';
+import { credentialText } from '../../policy/key.ts';
 import type { ApiKey } from '../../policy/types.ts';
 import { type Draft, withField } from '../draft.ts';
 import { DIRECT_CLIENT } from '../loopback.ts';
@@ -38,10 +39,13 @@ export function attempt(wanted: { place: Place; method: string; target: string }
   const cell = place.cells.get(lookupMethod(method, place.cells));
   const caller = callerFor(cell, context);
   const plain: Draft = { method, target, version: 'HTTP/1.1', fields: [['Host', HOST]] };
-  const keyed = caller
-    ? withField(plain, fixture.proxy.apiKeyHeader, random.pick(fixture.secrets.keysOf(caller.id)))
-    : plain;
+  const keyed = caller ? withKey(plain, fixture, random.pick(fixture.secrets.keysOf(caller.id))) : plain;
   return sentFrom(withBody(keyed, cell, random), fixture.admitted(caller), context);
+}
+
+/** With a key where the proxy reads it. */
+export function withKey(draft: Draft, { proxy }: ProxyFixture, key: string): Draft {
+  return withField(draft, proxy.apiKeyHeader, credentialText(proxy.apiKeyScheme, key));
 }
 
 /** Tells the client's address in the way that the proxy trusts: by connection, header or PROXY protocol. */

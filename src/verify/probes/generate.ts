@@ -1,5 +1,5 @@
 import { isRoute, type Place } from '../../policy/access.ts';
-import { KEY_MAX_LENGTH, KEY_MIN_LENGTH } from '../../policy/key.ts';
+import { credentialText, KEY_MAX_LENGTH, KEY_MIN_LENGTH } from '../../policy/key.ts';
 import { type Draft, type Probe, raw, replaceField, withField, withoutField } from '../draft.ts';
 import type { ProxyFixture } from '../proxyFixture.ts';
 import type { Random } from '../random.ts';
@@ -251,13 +251,29 @@ function valuesFrom(key: string, { random }: ProbeContext): string {
   ]);
 }
 
+/** What stands before a key, and is not the scheme but here and there. */
+const SCHEMES = [
+  '',
+  'Bearer ',
+  'bearer ',
+  'BEARER ',
+  'Bearer  ',
+  'Bearer\t',
+  'Bearer',
+  'Bearer:',
+  'Basic ',
+  'token ',
+  ' ',
+];
+
 /** Another caller's key, no key, or something close to a key. */
 function mutateKey(draft: Draft, context: ProbeContext): Draft {
   const { fixture, random } = context;
-  const { apiKeyHeader } = fixture.proxy;
+  const { apiKeyHeader, apiKeyScheme } = fixture.proxy;
   const bare = withoutField(draft, apiKeyHeader);
   if (fixture.callers.length === 0) return withField(bare, apiKeyHeader, 'x'.repeat(KEY_MIN_LENGTH));
-  const anyKey = () => random.pick(fixture.secrets.keysOf(random.pick(fixture.callers).id));
+  const anySecret = () => random.pick(fixture.secrets.keysOf(random.pick(fixture.callers).id));
+  const anyKey = () => credentialText(apiKeyScheme, anySecret());
   const key = anyKey();
   const twin = (name: string) => withField(bare, name, key);
   return random.pick<() => Draft>([
@@ -278,6 +294,7 @@ function mutateKey(draft: Draft, context: ProbeContext): Draft {
     () => twin(`X-${apiKeyHeader}`),
     () => withField(twin(apiKeyHeader.replaceAll('-', '_')), apiKeyHeader, 'x'.repeat(30)),
     () => withField(bare, 'Authorization', `Bearer ${key}`),
+    () => withField(bare, apiKeyHeader, random.pick(SCHEMES) + anySecret()),
     () => replaceField(bare, 'Cookie', `private_token=${key}`),
   ])();
 }

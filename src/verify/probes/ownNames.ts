@@ -1,6 +1,6 @@
 import type { RenderedFile } from '../../targets/target.ts';
-import { type Probe, raw, withField } from '../draft.ts';
-import { type Attempt, HOST, type ProbeContext, sentFrom } from './base.ts';
+import { type Probe, raw } from '../draft.ts';
+import { type Attempt, HOST, type ProbeContext, sentFrom, withKey } from './base.ts';
 
 /** Spellings that are tried of each list, so that large files do not crowd out all other probes. */
 const MOST_TARGETS = 400;
@@ -44,7 +44,7 @@ export function* ownNameProbes(contexts: readonly ProbeContext[], targets: reado
       const send = ({ draft, peer }: Attempt): Probe => ({ proxy: fixture.proxy.id, peer, raw: raw(draft) });
       const caller = fixture.callers.length === 0 ? undefined : random.pick(fixture.callers);
       const key = caller && random.pick(fixture.secrets.keysOf(caller.id));
-      const keyed = key === undefined ? plain : withField(plain, fixture.proxy.apiKeyHeader, key);
+      const keyed = key === undefined ? plain : withKey(plain, fixture, key);
       yield send(sentFrom(plain, fixture.refused(), context));
       yield send(sentFrom(plain, fixture.admitted(), context));
       yield send(sentFrom(keyed, fixture.admitted(caller), context));

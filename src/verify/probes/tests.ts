@@ -1,7 +1,7 @@
-import { type Draft, type Probe, raw, withField } from '../draft.ts';
+import { type Draft, type Probe, raw } from '../draft.ts';
 import type { ProxyFixture } from '../proxyFixture.ts';
 import { randomOf } from '../random.ts';
-import { HOST, sentFrom } from './base.ts';
+import { HOST, sentFrom, withKey } from './base.ts';
 
 /** A request of the spec's `tests:`. */
 export interface TestRequest {
@@ -26,7 +26,7 @@ function probeOf({ request, apiKey, from, headers = {} }: TestRequest, fixture: 
   const caller = fixture.callers.find(({ id }) => id === apiKey);
   const key = caller ? fixture.secrets.keysOf(caller.id)[0] : undefined;
   const plain: Draft = { method, target, version: 'HTTP/1.1', fields: [['Host', HOST], ...Object.entries(headers)] };
-  const keyed = key === undefined ? plain : withField(plain, fixture.proxy.apiKeyHeader, key);
+  const keyed = key === undefined ? plain : withKey(plain, fixture, key);
   const context = { fixture, random: randomOf(request), now: 0 };
   const { draft, peer } = sentFrom(keyed, from === undefined ? fixture.admitted(caller) : [from], context);
   return { proxy: fixture.proxy.id, peer, raw: raw(draft) };
