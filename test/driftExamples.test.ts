@@ -51,7 +51,7 @@ for (const name of names) {
       assert.is.not(other, live);
       assert.equal(exceptKeys(here.compare('nginx', live)), IN_SYNC);
       assert.equal(exceptKeys(here.compare('nginx', other)), IN_SYNC);
-      const edited = live.replace(/^( *server [^;{}]*):(\d+);$/m, '$1.evil.example:$2;');
+      const edited = live.replace(/^( *server [^;{}]*):(\d+)( [^;]*)?;$/m, '$1.evil.example:$2$3;');
       assert.is.not(edited, live);
       const { drift } = here.compare('nginx', edited);
       assert.is(drift.length, 1);
@@ -121,7 +121,7 @@ const { test: nginx, engines: found } = await engineSuite('every example as ngin
 async function standIns(text: string, folder: TemporaryFolder): Promise<[missing: string, here: string][]> {
   const { certFile, keyFile } = await certificateFor(['postern.example'], found.openssl.path, folder);
   const files = new Set(text.match(/\/etc\/[\w./-]+\.(?:pem|crt|key)/g));
-  const hosts = new Set([...text.matchAll(/^ *server ([a-z][\w.-]*):\d+;/gm)].map(([, host = '']) => host));
+  const hosts = new Set([...text.matchAll(/^ *server ([a-z][\w.-]*):\d+/gm)].map(([, host = '']) => host));
   return [
     ...[...files].map((file, index): [string, string] => {
       const copy = join(folder.path, `stand-in-${index}.pem`);

@@ -116,6 +116,33 @@ export function unionOf(ranges: readonly AddressRange[]): CidrSet {
   return { ranges: merged };
 }
 
+/** What one list of the spec holds itself: `@names` in it are parts of their own. */
+export interface CidrPart {
+  /** The name under `ipRanges`; absent for what stands where the set is used. */
+  readonly name?: string;
+  readonly own: CidrSet;
+}
+
+// By the ranges themselves, so that a set that was changed has lost what it came from, and is never taken for it.
+const parts = new WeakMap<CidrSet['ranges'], readonly CidrPart[]>();
+
+/** The union of lists of the spec, which knows what it came from. */
+export function unionOfParts(lists: readonly CidrPart[]): CidrSet {
+  const set = unionOf(lists.flatMap(({ own }) => own.ranges));
+  parts.set(set.ranges, lists);
+  return set;
+}
+
+/** The lists of the spec that a set is the union of; itself where it comes from none. */
+export function partsOf(set: CidrSet): readonly CidrPart[] {
+  return parts.get(set.ranges) ?? [{ own: set }];
+}
+
+/** Whether a set holds every address there is. */
+export function isEverybody({ ranges }: CidrSet): boolean {
+  return ranges.length === 2 && ranges.every((range) => wholeFamily([range]) !== undefined);
+}
+
 /** Whether a set holds an address. O(log n). */
 export function contains(set: CidrSet, address: Address): boolean {
   let low = 0;

@@ -4,11 +4,14 @@ import type { Spec } from '../spec/schema.ts';
 import {
   type AddressRange,
   ANY_ADDRESS,
+  type CidrPart,
   type CidrProblem,
   type CidrSet,
   networkOf,
   parseCidr,
+  partsOf,
   unionOf,
+  unionOfParts,
   wholeFamily,
 } from './cidr.ts';
 import { policyCodes } from './codes.ts';
@@ -23,44 +26,45 @@ export interface RangeResolver {
   checkAll(): void;
 }
 
-/** A set; without ranges while what it takes in is being looked up. */
-interface NamedSet {
-  ranges: readonly AddressRange[] | undefined;
-}
+const NOTHING: CidrSet = { ranges: [] };
 
 export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]): RangeResolver {
   const definitions = new Map(Object.entries(spec.ipRanges ?? {}));
   const names = [...definitions.keys()];
-  const sets = new Map<string, NamedSet>();
+  /** Without a value while what a set takes in is being looked up. */
+  const sets = new Map<string, CidrSet | undefined>();
   /** The sets that take in each other, the outermost first. A list, because sets may nest deeper than calls can. */
   const open: { readonly name: string; readonly waiting: string[] }[] = [];
 
-  const each = (items: readonly string[], at: SpecPath): readonly AddressRange[] =>
-    items.flatMap((text, index) => {
-      if (text.startsWith('@')) return rangesOf(text.slice(1), [...at, index]);
-      const range = parseItem(text);
-      if (!('problem' in range)) return range;
-      problems.push(policyCodes.report('bad-range', [...at, index], { text, ...range }));
-      return [];
-    });
+  const each = (items: readonly string[], at: SpecPath, name?: string): CidrSet => {
+    const own: AddressRange[] = [];
+    const parts: CidrPart[] = [];
+    for (const [index, text] of items.entries()) {
+      const range = text.startsWith('@') ? undefined : parseItem(text);
+      if (range === undefined) parts.push(...partsOf(named(text.slice(1), [...at, index])));
+      else if ('problem' in range) problems.push(policyCodes.report('bad-range', [...at, index], { text, ...range }));
+      else own.push(range);
+    }
+    return together(own, parts, name);
+  };
 
-  /** The ranges of a set that has been settled, or is about to be. */
-  const rangesOf = (name: string, at: SpecPath): readonly AddressRange[] => {
+  /** A set that has been settled, or is about to be. */
+  const named = (name: string, at: SpecPath): CidrSet => {
     const known = sets.get(name);
-    if (known?.ranges) return known.ranges;
-    if (known) {
+    if (known) return known;
+    if (sets.has(name)) {
       const path = open.map((one) => one.name);
       problems.push(policyCodes.report('range-cycle', at, { names: [...path.slice(path.indexOf(name)), name] }));
     } else {
       problems.push(policyCodes.report('unknown-reference', at, { kind: 'address set', name, known: names }));
     }
-    return [];
+    return NOTHING;
   };
 
   const enter = (name: string): void => {
     const definition = definitions.get(name);
     if (definition === undefined || sets.has(name)) return;
-    sets.set(name, { ranges: undefined });
+    sets.set(name, undefined);
     open.push({ name, waiting: Array.isArray(definition) ? referencesIn(definition).reverse() : [] });
   };
 
@@ -77,9 +81,9 @@ export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]
       const origin: SpecPath = ['ipRanges', top.name];
       const place = Array.isArray(definition) ? origin : [...origin, 'file'];
       const found = Array.isArray(definition)
-        ? each(definition, place)
-        : fromFile({ file: definition.file, at: place }, read, problems);
-      sets.set(top.name, union(found, place, problems));
+        ? each(definition, place, top.name)
+        : together(fromFile({ file: definition.file, at: place }, read, problems), [], top.name);
+      sets.set(top.name, checked(found, place, problems));
       open.pop();
     }
   };
@@ -88,7 +92,7 @@ export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]
     resolve(items, at) {
       if (items === 'any') return ANY_ADDRESS;
       referencesIn(items).forEach(settle);
-      return union(each(items, at), at, problems);
+      return checked(each(items, at), at, problems);
     },
     checkAll: () => names.forEach(settle),
   };
@@ -107,12 +111,18 @@ function fromFile(
 }
 
 /** Nobody sees from the parts that they add up to everybody. */
-function union(found: readonly AddressRange[], at: SpecPath, problems: Diagnostic[]): CidrSet {
-  const set = unionOf(found);
+function checked(set: CidrSet, at: SpecPath, problems: Diagnostic[]): CidrSet {
   const family = wholeFamily(set.ranges);
   if (family === undefined) return set;
   problems.push(policyCodes.report('whole-family', at, { family, anybody: at.at(-1) !== 'trustedProxies' }));
-  return { ranges: [] };
+  return NOTHING;
+}
+
+/** What a list holds itself, and the lists in it. A list without an address of its own is no part. */
+function together(own: readonly AddressRange[], others: readonly CidrPart[], name?: string): CidrSet {
+  const byName = new Map(others.map((part) => [part.name, part]));
+  const mine: CidrPart = { ...(name === undefined ? {} : { name }), own: unionOf(own) };
+  return unionOfParts(own.length === 0 ? [...byName.values()] : [...byName.values(), mine]);
 }
 
 function referencesIn(items: readonly string[]): string[] {
@@ -132,13 +142,13 @@ interface RangeProblem {
 
 /** One address or CIDR, which must not be everybody by another name. */
 function parseItem(text: string): AddressRange | RangeProblem {
-  const range = parseCidr(text);
-  if (range === 'host bits') return { problem: 'has host bits set', hint: `the network is ${networkOf(text)}` };
   if (/^(?:any|all|\*)$/i.test(text))
     return {
       problem: 'is not an address',
       hint: 'where everybody may call a proxy, write "ipRanges: any" there, without brackets; all other lists name addresses',
     };
+  const range = parseCidr(text);
+  if (range === 'host bits') return { problem: 'has host bits set', hint: `the network is ${networkOf(text)}` };
   if (typeof range === 'string')
     return { problem: range === 'bad prefix' ? 'has a bad prefix' : 'is not an address', hint: HINTS[range] };
   if (wholeFamily([range])) return { problem: 'admits everybody', hint: 'where that is meant, write "ipRanges: any"' };

@@ -79,6 +79,8 @@ export interface ApiKey {
   readonly token: SecretReference;
   /** Route groups with `auth: apiKey` that it may use, sorted. */
   readonly groups: readonly string[];
+  /** Whether that is every such group because the spec lists none. */
+  readonly allGroups: boolean;
   /** Absent: the proxy's own ranges are all that counts. */
   readonly ranges?: CidrSet;
   /** Seconds since the epoch; the key works before this moment, not at it. */

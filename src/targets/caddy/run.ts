@@ -32,6 +32,7 @@ const enforces: Enforcement = {
     keys: 'secrets/keys',
     token: 'secrets/keys',
     groups: 'the table of callers',
+    allGroups: 'nothing: groups says which',
     ranges: 'the table of addresses of its class',
     expires: 'the table of classes that still live',
     rateLimit: 'nothing: Caddy counts no requests, which is a diagnostic',

@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import { parseAddress } from '../../policy/cidr.ts';
+import { PARAMETER_TYPES } from '../../policy/segment.ts';
 import type { ApiKey, Proxy, Upstream } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
 import { nginxCodes } from './codes.ts';
@@ -10,7 +11,10 @@ import { siteOptionProblems } from './siteCheck.ts';
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 /** The names of files that proxies must not take. */
-const OWN_FILES = ['nginx', 'maps', 'upstreams', 'sites'];
+const OWN_FILES = [
+  ...['nginx', 'maps', 'paths', 'upstreams', 'sites'],
+  ...PARAMETER_TYPES.map((type) => `type-${type.toLowerCase()}`),
+];
 
 /** What a spec may say and nginx cannot do. */
 export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): Diagnostic[] {

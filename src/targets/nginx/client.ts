@@ -1,9 +1,10 @@
 import { toCidrs } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
+import { networkEntry } from './addresses.ts';
 import type { MapList } from './maps.ts';
 import type { GeoModel } from './model.ts';
 import { readableNetworks } from './networks.ts';
-import { type Part, type Variable, value, variable, word } from './quote.ts';
+import { type Part, type Variable, value, variable } from './quote.ts';
 
 /** Trusted proxies in a row that are looked past, the one that connects included; whoever comes through more of them is from nowhere. */
 const MOST_HOPS = 8;
@@ -49,25 +50,28 @@ const PEER = variable('remote_addr');
  */
 export function clientOf({ proxy: { clientIp }, prefix, maps }: ClientInput): Client {
   if (clientIp.kind !== 'header') return { address: PEER, geos: [] };
-  const networks = readableNetworks(toCidrs(clientIp.trusted).map((cidr) => ({ cidr, area: 1 })));
-  const cidrs = networks.map(({ cidr, area }) => ({ cidr: word(cidr), area }));
+  const networks = readableNetworks(
+    toCidrs(clientIp.trusted).map((cidr) => ({ cidr, value: '1' })),
+    '',
+  );
+  const cidrs = networks.map(networkEntry);
   const geos: GeoModel[] = [];
   const trusted = (address: Variable, number: number): Variable => {
-    const name = variable(`${prefix}trusted${number}`);
-    geos.push({ address: value(address), variable: value(name), cidrs });
+    const name = variable(`${prefix}_trusted_${number}`);
+    geos.push({ comment: null, fallback: value(''), address: value(address), variable: value(name), cidrs });
     return name;
   };
   const hops: Variable[] = [];
   let left = variable(`http_${clientIp.header.toLowerCase().replaceAll('-', '_')}`);
   for (let number = 1; number <= MOST_HOPS + 1; number++) {
-    const [rest, found] = [`${prefix}rest${number}`, `${prefix}found${number}`];
+    const [rest, found] = [`hops_left_${number}`, `hop_address_${number}`];
     const pattern = `^(?:(?<${rest}>.*),)?[ \\t]*+(?<${found}>${ADDRESS})[ \\t]*+\\z`;
-    hops.push(maps.add({ name: `${prefix}hop${number}`, source: [left], patterns: [[pattern, variable(found)]] }));
+    hops.push(maps.add({ name: `${prefix}_hop_${number}`, source: [left], patterns: [[pattern, variable(found)]] }));
     left = variable(rest);
   }
   const pastTrusted = (number: number, hop: Variable): Part =>
     maps.add({
-      name: `${prefix}beyond${number}`,
+      name: `${prefix}_past_hop_${number}`,
       source: [trusted(hop, number)],
       fallback: hop,
       exact: [['1', from(number + 1, hop)]],
@@ -76,10 +80,10 @@ export function clientOf({ proxy: { clientIp }, prefix, maps }: ClientInput): Cl
     const hop = hops[number - 1];
     if (!hop) return nearer;
     const beyond = number > MOST_HOPS ? '' : pastTrusted(number, hop);
-    return maps.add({ name: `${prefix}from${number}`, source: [hop], fallback: beyond, exact: [['', nearer]] });
+    return maps.add({ name: `${prefix}_from_hop_${number}`, source: [hop], fallback: beyond, exact: [['', nearer]] });
   };
   const address = maps.add({
-    name: `${prefix}client`,
+    name: `${prefix}_client`,
     source: [trusted(PEER, 0)],
     fallback: PEER,
     exact: [['1', from(1, PEER)]],

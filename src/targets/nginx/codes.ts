@@ -10,9 +10,9 @@ export const nginxCodes = defineCodes('nginx', {
   'unwritable-text': error('{what} {problem}, so nginx cannot read it').hint(
     'nginx takes at most 3,900 bytes of text without control characters; "$" counts nine, quotes and backslashes two',
   ),
-  'too-deep': error(
-    'this path has {segments} segments after those that all paths share, and nginx can tell {most} apart',
-  ).hint('write the rest as {name*}, which also allows what is longer, or use the target caddy'),
+  'too-deep': error('this path has {segments} segments, and nginx can tell {most} apart').hint(
+    'write the rest as {name*}, which also allows what is longer, or use the target caddy',
+  ),
   'unknown-method': error('nginx refuses the method {method} while it reads the request').hint(
     'nginx knows methods of letters and "-" only',
   ),

@@ -1,32 +1,30 @@
+import { grantSets, listsOf } from '../../plan/callers.ts';
+import { escapeRegex } from '../../plan/regex.ts';
 import type { Access, Cell } from '../../policy/access.ts';
 import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../../policy/query.ts';
 import type { ApiKey, Proxy } from '../../policy/types.ts';
-import type { Areas } from './areas.ts';
-import type { Identity, Role } from './identity.ts';
+import { inAny } from './addresses.ts';
+import { className, classNames } from './classes.ts';
+import type { Identity } from './identity.ts';
 import type { MapList } from './maps.ts';
+import { fingerprint } from './names.ts';
+import { QUERY } from './paths.ts';
 import { type Part, type Variable, variable } from './quote.ts';
-import { escapeRegex } from './router.ts';
 import type { Routing } from './routing.ts';
-import { cellNames } from './states.ts';
 
 export interface DecisionInput {
   readonly proxy: Proxy;
   readonly access: Access;
-  readonly areas: Areas;
-  readonly area: Variable;
   readonly routing: Routing;
   readonly identity: Identity | undefined;
-  readonly roles: ReadonlyMap<ApiKey, Role>;
-  /** Name of the location that forwards or answers a cell. */
+  readonly apiKeys: readonly ApiKey[];
+  /** Name of the location that forwards or answers a route class. */
   readonly locationOf: (cell: Cell) => string;
   readonly prefix: string;
+  /** What the spec says of routes and callers. */
+  readonly grants: MapList;
+  /** What is the same for all of them. */
   readonly maps: MapList;
-}
-
-export interface DecisionVariables {
-  /** Status of a refusal, or name of a location that forwards or answers. */
-  readonly verdict: Variable;
-  readonly allow: Variable;
 }
 
 /**
@@ -34,102 +32,98 @@ export interface DecisionVariables {
  * query, body. Maps are evaluated when they are asked for, so a request pays for the checks that it reaches.
  * Where an expression is involved, what passes is what matches: one that fails to run refuses.
  */
-export function decisionMaps(input: DecisionInput): DecisionVariables {
-  const { proxy, areas, area, prefix, maps, routing } = input;
-  const allow = maps.add({
-    name: `${prefix}allow`,
-    source: [routing.state],
-    exact: routing.allowed.map(([state, methods]) => [String(state), methods] as const),
-  });
+export function decisionMaps(input: DecisionInput): Variable {
+  const { proxy, prefix, maps, grants } = input;
   const afterKey = queryMap(input);
-  const cell = cellMap(input, afterKey, allow);
-  const key = keyMaps(input, cell);
+  const key = keyMaps(input, routeMap(input, afterKey));
   const entrance = openMap(input, key, afterKey);
-  const verdict = maps.add({
-    name: `${prefix}verdict`,
-    source: [area],
-    fallback: '403',
-    exact: areas.areasOf(proxy.ranges).map((each) => [String(each), entrance] as const),
-  });
-  return { verdict, allow };
+  const lists = listsOf(proxy.ranges, { kind: 'proxy', name: proxy.id });
+  const verdict = { name: `${prefix}_verdict`, comment: 'From where.' };
+  if (lists === 'any') return maps.add({ ...verdict, source: [''], fallback: entrance });
+  const { source, inside } = inAny(lists);
+  return grants.add({ ...verdict, source, fallback: '403', exact: inside.map((text) => [text, entrance]) });
 }
 
 function isOpen(cell: Cell): boolean {
   return cell.kind === 'forward' && cell.forwarding.auth === 'passthrough';
 }
 
-/** Cells that no key is asked for. */
-function openMap({ access, routing, prefix, maps }: DecisionInput, keyed: Part, open: Part): Part {
-  const names = cellNames(access);
+/** Route classes that no key is asked for. */
+function openMap({ access, routing, prefix, grants }: DecisionInput, keyed: Part, open: Part): Part {
+  const names = classNames(access);
   const cells = access.cells.filter(isOpen);
   if (!access.usesKeys || cells.length === 0) return keyed;
-  const exact = cells.map((cell) => [names.get(cell) ?? '', open] as const);
-  return maps.add({ name: `${prefix}v_open`, source: [routing.cell], fallback: keyed, exact });
+  const exact = cells.map((cell) => [names.get(cell) ?? '', open] as const).sort(byKey);
+  return grants.add({
+    name: `${prefix}_verdict_open`,
+    comment: 'Route classes that no key is asked for.',
+    source: [routing.route],
+    fallback: keyed,
+    exact,
+  });
 }
 
 /** A key that is known, in time, at home at this address, and has a token. */
-function keyMaps({ access, areas, area, identity, roles, prefix, maps }: DecisionInput, next: Part): Part {
+function keyMaps({ access, identity, apiKeys, prefix, maps }: DecisionInput, next: Part): Part {
   if (!access.usesKeys) return next;
   if (!identity) throw new Error('a proxy with keys has an identity');
-  const { selector, role, from, token } = identity;
-  const good = maps.add({ name: `${prefix}v_token`, source: [token], fallback: next, exact: [['', '403']] });
-  const unknown = maps.add({ name: `${prefix}v_unknown`, source: [selector], fallback: '403', exact: [['', '401']] });
-  const link = variable('secure_link');
-  const key = { name: `${prefix}v_key`, source: [link, ' ', from ?? role] };
-  if (!from) {
-    const known = new Set([...roles.values()].map(({ name }) => name));
-    return maps.add({ ...key, fallback: unknown, exact: [...known].map((name) => [`1 ${name}`, good] as const) });
-  }
-  const sets = new Map([...roles.keys()].flatMap(({ ranges }) => (ranges ? [[areas.numberOf(ranges), ranges]] : [])));
-  const homes = [...sets].flatMap(([number, set]) =>
-    areas.areasOf(set).map((each) => [`1 ${number} ${each}`, good] as const),
-  );
-  const home = { name: `${prefix}v_home`, source: [link, ' ', from, ' ', area] };
+  const { selector, grants, token } = identity;
+  const has = maps.add({ name: `${prefix}_verdict_token`, source: [token], fallback: next, exact: [['', '403']] });
+  const unknown = maps.add({
+    name: `${prefix}_verdict_unknown`,
+    source: [selector],
+    fallback: '403',
+    exact: [['', '401']],
+  });
   return maps.add({
-    ...key,
-    fallback: maps.add({ ...home, fallback: unknown, exact: homes }),
-    exact: [['1 any', good]],
+    name: `${prefix}_verdict_key`,
+    source: [variable('secure_link'), ' ', grants],
+    fallback: unknown,
+    exact: grantSets(apiKeys).map(({ name }) => [`1 ${className(name)}`, has] as const),
   });
 }
 
-/** Path, method and scope in one look-up; only what it refuses is looked at again, to say why. */
-function cellMap(
-  { proxy, access, identity, roles, routing, prefix, maps }: DecisionInput,
+/** Path, method and grant in one look-up; only what it refuses is looked at again, to say why. */
+function routeMap(
+  { proxy, access, identity, apiKeys, routing, prefix, grants, maps }: DecisionInput,
   next: Part,
-  allow: Variable,
 ): Part {
-  const names = cellNames(access);
+  const names = classNames(access);
   const noMethod =
     proxy.methodNotAllowed === 404
       ? '404'
-      : maps.add({ name: `${prefix}v_path`, source: [allow], fallback: '405', exact: [['', '404']] });
+      : maps.add({ name: `${prefix}_verdict_path`, source: [routing.allow], fallback: '405', exact: [['', '404']] });
+  const verdict = { name: `${prefix}_verdict_route`, comment: 'Who may use which route class.' };
   if (!access.usesKeys || !identity) {
-    const exact = access.cells.map((cell) => [names.get(cell) ?? '', next] as const);
-    return maps.add({ name: `${prefix}v_cell`, source: [routing.cell], fallback: noMethod, exact });
+    const exact = access.cells.map((cell) => [names.get(cell) ?? '', next] as const).sort(byKey);
+    return grants.add({ ...verdict, source: [routing.route], fallback: noMethod, exact });
   }
   const refused = maps.add({
-    name: `${prefix}v_scope`,
-    source: [routing.cell],
+    name: `${prefix}_verdict_grant`,
+    source: [routing.route],
     fallback: '403',
     exact: [['', noMethod]],
   });
-  const exact = [...new Set(roles.values())].flatMap(({ name, groups }) =>
+  const exact = grantSets(apiKeys).flatMap(({ name, groups }) =>
     access.cells
       .filter(
         (cell) => cell.kind === 'answer' || (!isOpen(cell) && cell.groups.some((group) => groups.includes(group))),
       )
-      .map((cell) => [`${name} ${names.get(cell)}`, next] as const),
+      .map((cell) => [`${className(name)} ${names.get(cell)}`, next] as const)
+      .sort(byKey),
   );
-  return maps.add({ name: `${prefix}v_cell`, source: [identity.role, ' ', routing.cell], fallback: refused, exact });
+  return grants.add({ ...verdict, source: [identity.grants, ' ', routing.route], fallback: refused, exact });
 }
 
+const byKey = ([a]: readonly [string, Part], [b]: readonly [string, Part]) => (a < b ? -1 : a > b ? 1 : 0);
+
 function queryMap(input: DecisionInput): Part {
-  const { routing, prefix, maps } = input;
+  const { prefix, maps } = input;
   const next = hostMap(input);
   const pair = `(?!(?i:${FORBIDDEN_PARAMETER_SOURCE}))${queryPairSource('possessive')}`;
   return maps.add({
-    name: `${prefix}v_query`,
-    source: [routing.query],
+    name: `${prefix}_verdict_query`,
+    source: [QUERY],
     fallback: '400',
     exact: [['', next]],
     patterns: [[`^${pair}(?:&${pair})*+&?+\\z`, next]],
@@ -140,30 +134,28 @@ function queryMap(input: DecisionInput): Part {
  * Whether the body, if there is one, has a type that the cell takes; then the location that serves the cell.
  * A request without a body passes whatever its type; a length of zero is no body.
  */
-function bodyMaps({ access, routing, locationOf, prefix, maps }: DecisionInput): Part {
-  const names = cellNames(access);
-  const choose = (name: string, resultOf: (cell: Cell) => Part): Part => {
-    const results = access.cells.map((cell) => [names.get(cell) ?? '', resultOf(cell)] as const);
-    const [first] = results;
-    // Cells that are treated alike need no look-up: whoever comes here has one of them.
-    if (first && new Set(results.map(([, result]) => JSON.stringify(result))).size === 1) return first[1];
-    return maps.add({ name: `${prefix}${name}`, source: [routing.cell], fallback: '404', exact: results });
+function bodyMaps({ access, routing, locationOf, prefix, grants, maps }: DecisionInput): Part {
+  const names = classNames(access);
+  const choose = (name: string, comment: string, resultOf: (cell: Cell) => Part): Part => {
+    const exact = access.cells.map((cell) => [names.get(cell) ?? '', resultOf(cell)] as const).sort(byKey);
+    return grants.add({ name: `${prefix}_${name}`, comment, source: [routing.route], fallback: '404', exact });
   };
-  const location = choose('v_location', locationOf);
+  const location = choose('verdict_location', 'What serves a route class.', locationOf);
   const lists = [...new Set(access.cells.map(typesOf))].filter((types) => types !== '');
   if (lists.length === 0) return location;
   const checks = new Map<string, Part>([['', location]]);
-  for (const [index, types] of lists.entries()) {
+  for (const types of lists) {
     const sent = variable('http_content_type');
     const patterns = types
       .split(' ')
       .map((type) => [`^[ \\t]*+(?i:${escapeRegex(type)})[ \\t]*+(?:[;,]|\\z)`, location] as const);
-    checks.set(types, maps.add({ name: `${prefix}v_type${index + 1}`, source: [sent], fallback: '415', patterns }));
+    const name = `${prefix}_verdict_${typesName(types)}`;
+    checks.set(types, maps.add({ name, source: [sent], fallback: '415', patterns }));
   }
   return maps.add({
-    name: `${prefix}v_body`,
+    name: `${prefix}_verdict_body`,
     source: [variable('http_transfer_encoding'), variable('http_content_length')],
-    fallback: choose('v_types', (cell) => checks.get(typesOf(cell)) ?? '415'),
+    fallback: choose('verdict_types', 'What types a body may have.', (cell) => checks.get(typesOf(cell)) ?? '415'),
     exact: [['', location]],
     patterns: [['^0++\\z', location]],
   });
@@ -174,12 +166,18 @@ function hostMap(input: DecisionInput): Part {
   const next = bodyMaps(input);
   const host = '(?:[A-Za-z0-9._-]++|\\[[0-9A-Fa-f:.]++\\])';
   return input.maps.add({
-    name: `${input.prefix}v_host`,
+    name: `${input.prefix}_verdict_host`,
     source: [variable('http_host')],
     fallback: '400',
     exact: [['', next]],
     patterns: [[`^${host}(?::[0-9]{1,5})?\\z`, next]],
   });
+}
+
+/** `application/json` → `application_json`; where that could be another list too, with a name of its own. */
+function typesName(types: string): string {
+  const plain = types.replace(/[^a-z0-9]+/g, '_');
+  return /^[a-z0-9]+\/[a-z0-9]+$/.test(types) ? plain : `${plain.slice(0, 60)}_${fingerprint(types)}`;
 }
 
 function typesOf(cell: Cell): string {

@@ -4,6 +4,7 @@ import { defineTarget, type RenderedFile } from '../target.ts';
 import { compareNginx } from './live.ts';
 import type { NginxModel } from './model.ts';
 import { nginxAccess, nginxOptions } from './options.ts';
+import { typeFile } from './paths.ts';
 import { plan } from './plan.ts';
 import { run } from './run.ts';
 import { secretFiles } from './secrets.ts';
@@ -14,11 +15,16 @@ export const nginx = defineTarget({
   options: nginxOptions,
   access: nginxAccess,
   plan,
-  files: ({ main, maps, upstreams, proxies, sites }: NginxModel) => [
+  files: ({ main, maps, paths, upstreams, proxies, sites }: NginxModel) => [
     file('nginx.conf', 'nginx.conf.njk', main),
     file('maps.conf', 'maps.conf.njk', maps),
+    ...(paths ? [file('paths.conf', 'paths.conf.njk', paths)] : []),
+    ...(paths?.types ?? []).map((type) => file(typeFile(type.type), 'entries.conf.njk', type)),
     file('upstreams.conf', 'upstreams.conf.njk', upstreams),
-    ...proxies.map((proxy) => file(proxy.file, 'proxy.conf.njk', proxy)),
+    ...proxies.flatMap((proxy) => [
+      file(`${proxy.name}.routes.conf`, 'routes.conf.njk', proxy),
+      file(`${proxy.name}.conf`, 'proxy.conf.njk', proxy),
+    ]),
     ...(sites ? [file('sites.conf', 'sites.conf.njk', sites)] : []),
   ],
   secrets: secretFiles,

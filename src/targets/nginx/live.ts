@@ -2,7 +2,7 @@ import { type Diagnostic, ok, type Related, type Result, type SpecPath } from '.
 import { parseCidr } from '../../policy/cidr.ts';
 import type { Policy } from '../../policy/types.ts';
 import { driftCodes, type Fingerprint, fingerprintFor, keyDrift, originFinder, unreadable } from '../live.ts';
-import type { CompareLive, Expected, LiveText } from '../target.ts';
+import type { CompareLive, Expected } from '../target.ts';
 import { compareDirectives, type Difference, type NginxDirective, parseNginx } from './liveConfig.ts';
 import { keysIn } from './liveKeys.ts';
 import { isRoutingRow, ruleFinder } from './liveRoutes.ts';
@@ -180,8 +180,8 @@ interface Showing {
 function directiveWords(directive: NginxDirective, { known, hide, inside }: Showing): string {
   const { name, args, block } = directive;
   const parent = inside?.name;
-  // What a row leads to is a number or a name of ours, so that nothing but a path can stand in it.
-  if (isRoutingRow(directive, inside)) return ownWords(directive);
+  // Where a row leads to a place of ours, nothing but a path can stand in it.
+  if (isRoutingRow(directive, inside) && args.every((arg) => isPlain(arg, known))) return ownWords(directive);
   // Entries of a map have no directive name: what stands there is the value that is looked up.
   const isName = parent !== 'map' && parent !== 'geo' && /^[a-z_0-9]{2,40}$/.test(name);
   const shownName = isName || isPlain(name, known) ? name : hide(name);
@@ -230,20 +230,22 @@ function nginxOrigins(expected: Expected): (difference: Difference, file: string
       words,
       isOfUpstream(row) ? (block?.block ?? []).filter(isOfUpstream).flatMap(allWords) : [],
       !wanted && found && block ? neighbours(found, block) : [],
-      // Upstreams are numbered, because one may be met under several names.
-      inside.flatMap(({ name, args }) => [name, ...args].map((word) => word.replace(/^u\d+-/, ''))),
-      [file.replace(/^.*\/|\.conf$/g, '')],
+      inside.flatMap(({ name, args }) => [name, ...args]),
+      [file.replace(/^.*\/|(?:\.routes)?\.conf$/g, '')],
     ];
     const origin = candidates.map(originOf).find((one) => one !== undefined);
     return { at: origin ?? sectionOf(block, file, policy) ?? options, related, path };
   };
 }
 
+/** Tables that say who is calling. */
+const CALLERS = /_(?:selector|hash|id|grants|home|token|expiry|rate_\w+)$/;
+
 /** The part of the spec that a table or a file of ours is made from as a whole. */
 function sectionOf(block: NginxDirective | undefined, file: string, policy: Policy): SpecPath | undefined {
   const [source = '', result = source] = block?.args ?? [];
-  if (policy.apiKeys.length > 0 && /^\$k\d+_/.test(result)) return ['apiKeys'];
-  if (policy.proxies.length > 0 && block?.name === 'geo' && result === '$area') return ['proxies'];
+  if (policy.apiKeys.length > 0 && CALLERS.test(result)) return ['apiKeys'];
+  if (policy.proxies.length > 0 && block?.name === 'geo' && result.startsWith('$in_')) return ['ipRanges'];
   return policy.rewrites.length > 0 && file.endsWith('/sites.conf') ? ['domainRewrites'] : undefined;
 }
 

@@ -1,21 +1,20 @@
+import type { ForwardPlan } from '../../plan/forwards.ts';
 import { outsideOf } from '../../plan/outside.ts';
 import type { Cell } from '../../policy/access.ts';
-import {
-  DEFAULT_REQUEST_HEADERS,
-  HIDDEN_RESPONSE_HEADERS,
-  PASSTHROUGH_CREDENTIAL_HEADERS,
-  WEBSOCKET_HEADERS,
-} from '../../policy/headers.ts';
+import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
 import { credentialText } from '../../policy/key.ts';
 import { statusBody } from '../../policy/statuses.ts';
-import type { Forwarding, Proxy, Upstream } from '../../policy/types.ts';
+import type { Proxy } from '../../policy/types.ts';
 import type { Identity } from './identity.ts';
 import type { AddressMapping } from './mapping.ts';
 import type { AnswerLocation, ForwardLocation, HeaderModel } from './model.ts';
 import { literal, type Part, type Variable, value, variable, word } from './quote.ts';
 
-/** Where the locations of verdicts are. Whatever a client asks for becomes one of them, so none is taken from it. */
-const HOME = '/%/';
+/**
+ * Where the locations of verdicts are. No client can ask for one, whatever the spelling: nginx takes "/./" out of what
+ * it decodes, before it looks for a location.
+ */
+export const HOME = '/./';
 
 /** Statuses that nginx gives by itself, and the one that is told in their place. */
 export const ERROR_PAGES: readonly { readonly from: readonly number[]; readonly status: number }[] = [
@@ -35,9 +34,10 @@ export const ERROR_PAGES: readonly { readonly from: readonly number[]; readonly 
   { from: [505], status: 505 },
 ];
 
+/** What a verdict or nginx itself refuses with. */
 const REFUSALS = [400, 401, 403, 404, 405, 408, 413, 414, 415, 429, 431, 500, 501, 502, 503, 504, 505];
 
-function locationName(name: string): AnswerLocation['name'] {
+export function locationName(name: string): AnswerLocation['name'] {
   return literal(`${HOME}${name}`);
 }
 
@@ -73,11 +73,10 @@ export function answerLocations(
 }
 
 export interface ForwardInput {
-  readonly name: string;
   readonly proxy: Proxy;
-  readonly forwarding: Forwarding;
-  readonly upstream: Upstream;
+  readonly plan: ForwardPlan;
   readonly upstreamName: string;
+  /** Address of the client. */
   readonly client: Variable;
   readonly identity: Identity | undefined;
   readonly mapping: AddressMapping;
@@ -86,7 +85,8 @@ export interface ForwardInput {
 }
 
 export function forwardLocation(input: ForwardInput): ForwardLocation {
-  const { name, proxy, forwarding, upstream, upstreamName, mapping, limits, caFile } = input;
+  const { proxy, plan, upstreamName, mapping, limits, caFile } = input;
+  const { name, forwarding, upstream } = plan;
   const { tls } = upstream;
   const added = ownHeaders(proxy);
   const hidden = [
@@ -112,11 +112,14 @@ export function forwardLocation(input: ForwardInput): ForwardLocation {
 }
 
 /** Everything that goes upstream by name; a header whose value is empty is not sent. */
-function requestHeaders({ proxy, forwarding, upstream, client, identity }: ForwardInput): HeaderModel[] {
-  const { scheme, host, port } = upstream;
-  const name = host.includes(':') ? `[${host}]` : host;
+function requestHeaders({
+  proxy,
+  plan: { forwarding, upstream, host, passed },
+  client,
+  identity,
+}: ForwardInput): HeaderModel[] {
   const fixed: (readonly [string, ...Part[]])[] = [
-    ['Host', port === (scheme === 'https' ? 443 : 80) ? name : `${name}:${port}`],
+    ['Host', host],
     ['Connection', forwarding.websocket ? variable('upgrade_connection') : ''],
     ['X-Forwarded-For', client],
     ...outsideHeaders(proxy),
@@ -128,8 +131,6 @@ function requestHeaders({ proxy, forwarding, upstream, client, identity }: Forwa
     const scheme = upstream.tokenScheme === undefined ? [] : [credentialText(upstream.tokenScheme, '')];
     fixed.push([upstream.tokenHeader, ...scheme, identity.token]);
   }
-  const taken = new Set(fixed.map(([header]) => header.toLowerCase()));
-  const passed = passedHeaders(forwarding).filter((header) => !taken.has(header));
   const copied = passed.map((header) => [header, variable(`http_${header.replaceAll('-', '_')}`)] as const);
   return [...fixed, ...copied].map(([header, ...parts]) => ({ name: word(header), value: value(...parts) }));
 }
@@ -147,11 +148,4 @@ function outsideHeaders({ publicUrl }: Proxy): (readonly [string, Part])[] {
     ['X-Forwarded-Port', port],
     ['X-Forwarded-Proto', scheme],
   ];
-}
-
-function passedHeaders({ auth, headers, websocket }: Forwarding): string[] {
-  const credentials = auth === 'passthrough' ? PASSTHROUGH_CREDENTIAL_HEADERS : [];
-  return [
-    ...new Set([...DEFAULT_REQUEST_HEADERS, ...credentials, ...(websocket ? WEBSOCKET_HEADERS : []), ...headers]),
-  ].sort();
 }

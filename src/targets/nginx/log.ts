@@ -1,9 +1,10 @@
-import type { Access } from '../../policy/access.ts';
+import type { Access, Cell } from '../../policy/access.ts';
+import { classNames } from './classes.ts';
 import type { Identity } from './identity.ts';
 import type { MapList } from './maps.ts';
+import { METHOD, PATH } from './paths.ts';
 import { type NginxToken, type Part, type Variable, value, variable } from './quote.ts';
 import type { Routing } from './routing.ts';
-import { cellNames } from './states.ts';
 
 interface LogInput {
   readonly access: Access;
@@ -16,20 +17,18 @@ interface LogInput {
 
 /** One JSON object a decision. `route` stands first, because asking for it splits the line that method and path come from. */
 export function logFormat({ access, client, routing, identity, prefix, maps }: LogInput): NginxToken[] {
-  const cells = [...cellNames(access)].map(([cell, name]) => [name, cell.id] as const);
-  const named = cells.every(([name, id]) => name === id);
-  const route = named ? routing.cell : maps.add({ name: `${prefix}route`, source: [routing.cell], exact: cells });
+  const others = [...classNames(access)].filter(([cell, name]) => name !== cell.id);
+  const route = others.length === 0 ? routing.route : idMap(others, { routing, prefix, maps });
   // A path that nothing allows may be a secret in the wrong place: it is cut where it stops being plain.
-  const plain = `${prefix}plain`;
   const cut = maps.add({
-    name: `${prefix}cut`,
+    name: `${prefix}_log_cut`,
     source: [variable('request')],
-    patterns: [[`^[A-Z_-]++ (?<${plain}>/[A-Za-z0-9_./-]{0,200}+)`, variable(plain)]],
+    patterns: [['^[A-Z_-]++ (?<log_plain>/[A-Za-z0-9_./-]{0,200}+)', variable('log_plain')]],
   });
   const path = maps.add({
-    name: `${prefix}logged`,
-    source: [routing.cell],
-    fallback: routing.path,
+    name: `${prefix}_log_path`,
+    source: [routing.route],
+    fallback: PATH,
     exact: [['', cut]],
   });
   const key = identity && access.usesKeys ? knownKey(identity, prefix, maps) : '';
@@ -37,7 +36,7 @@ export function logFormat({ access, client, routing, identity, prefix, maps }: L
     ['time', variable('time_iso8601')],
     ['route', route],
     ['client', client],
-    ['method', routing.method],
+    ['method', METHOD],
     ['path', path],
     ['key', key],
   ];
@@ -48,10 +47,23 @@ export function logFormat({ access, client, routing, identity, prefix, maps }: L
   ];
 }
 
+/** Route classes as the spec has them, where maps call them by another name. */
+function idMap(
+  others: readonly (readonly [Cell, string])[],
+  { routing, prefix, maps }: Pick<LogInput, 'routing' | 'prefix' | 'maps'>,
+): Variable {
+  return maps.add({
+    name: `${prefix}_log_route`,
+    source: [routing.route],
+    fallback: routing.route,
+    exact: others.map(([cell, name]) => [name, cell.id] as const),
+  });
+}
+
 /** Expired keys are named too: whose they were is what one wants to know. */
 function knownKey({ id }: Identity, prefix: string, maps: MapList): Part {
   return maps.add({
-    name: `${prefix}known`,
+    name: `${prefix}_log_key`,
     source: [variable('secure_link')],
     exact: [
       ['1', id],

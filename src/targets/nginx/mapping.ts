@@ -1,7 +1,7 @@
+import { originSource } from '../../plan/forwards.ts';
 import type { Proxy, Upstream } from '../../policy/types.ts';
 import type { MapList } from './maps.ts';
 import { literal, type NginxToken, type Part, type Variable, value, variable } from './quote.ts';
-import { escapeRegex } from './router.ts';
 
 /** Links of one answer that are mapped back; GitLab sends five at most. An answer with more loses its Link. */
 const MOST_LINKS = 8;
@@ -18,24 +18,19 @@ export function originMap(proxy: Proxy, prefix: string, maps: MapList): Part {
   const scheme = variable('scheme');
   const host = variable('http_host');
   const self = [scheme, '://', variable('server_addr'), ':', variable('server_port')];
-  return maps.add({ name: `${prefix}origin`, source: [host], fallback: [scheme, '://', host], exact: [['', self]] });
+  return maps.add({ name: `${prefix}_origin`, source: [host], fallback: [scheme, '://', host], exact: [['', self]] });
 }
 
-/**
- * The upstream's origin in every spelling that clients read as the same: capitals, a dot after the name, the usual ports,
- * no scheme. What follows is a path, a query or the end.
- */
-function originPattern({ host, port }: Upstream): string {
-  const name = escapeRegex(host.includes(':') ? `[${host}]` : host);
-  return `(?i:(?:https?:)?//${name}[.]?(?::(?:${[...new Set([80, 443, port])].join('|')}))?)`;
+/** What follows is a path, a query or the end. */
+function originPattern(upstream: Upstream): string {
+  return `(?i:${originSource(upstream)})`;
 }
 
 export function addressMapping(upstream: Upstream, origin: Part, prefix: string, maps: MapList): AddressMapping {
-  const rest = `${prefix}rest`;
-  const from = literal(`~^${originPattern(upstream)}(?<${rest}>(?:[/?#].*)?)\\z`);
+  const from = literal(`~^${originPattern(upstream)}(?<redirect_rest>(?:[/?#].*)?)\\z`);
   return {
     link: linkMap({ upstream, origin, prefix, maps }),
-    redirect: { from, to: value(origin, variable(rest)) },
+    redirect: { from, to: value(origin, variable('redirect_rest')) },
   };
 }
 
@@ -57,14 +52,14 @@ function linkMap({ upstream, origin, prefix, maps }: LinkContext): Variable {
   const parts: Variable[] = [];
   let left = sent;
   for (let number = 1; number <= MOST_LINKS; number++) {
-    const [before, after] = [`${prefix}before${number}`, `${prefix}after${number}`];
-    const name = `${prefix}link${number}`;
+    const [before, after] = [`link_before_${number}`, `link_after_${number}`];
+    const name = `${prefix}_link_${number}`;
     const patterns = [[`^(?<${before}>${other})${own}(?<${after}>.*)\\z`, [variable(before), '<', origin]]] as const;
     parts.push(maps.add({ name, source: [left], fallback: left, patterns }));
     left = variable(after);
   }
   return maps.add({
-    name: `${prefix}link`,
+    name: `${prefix}_link`,
     source: [sent],
     fallback: [...parts, left],
     exact: [['', '']],

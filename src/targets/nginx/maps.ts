@@ -1,18 +1,25 @@
-import type { MapModel } from './model.ts';
-import { mapKey, type Part, pattern, type Variable, value, variable, word } from './quote.ts';
+import type { MapEntry, MapModel } from './model.ts';
+import { comment, mapKey, type NginxToken, type Part, pattern, type Variable, value, variable, word } from './quote.ts';
+
+/** A row of a map, with what is to be read before it. */
+export type MapEntryDefinition = readonly [key: string, result: Part | readonly Part[], comments?: readonly string[]];
 
 export interface MapDefinition {
   readonly name: string;
+  /** One line for whoever reads the file. */
+  readonly comment?: string;
   readonly source: readonly Part[];
   /** What comes out where nothing matches; "" denies, everywhere. */
   readonly fallback?: Part | readonly Part[];
   /** Looked up ignoring case: see to it that this cannot matter. */
-  readonly exact?: Iterable<readonly [key: string, result: Part | readonly Part[]]>;
+  readonly exact?: Iterable<MapEntryDefinition>;
   /** Tried in order after `exact`; with case. */
-  readonly patterns?: Iterable<readonly [source: string, result: Part | readonly Part[]]>;
+  readonly patterns?: Iterable<MapEntryDefinition>;
   readonly include?: string;
   /** Looked up anew each time, because what it is looked up by changes within one request. */
   readonly volatile?: boolean;
+  /** Written on one line: for the many small ones that are the same in every spec. */
+  readonly oneLine?: boolean;
 }
 
 /** Collects the maps of one file, in the order in which they were defined. */
@@ -25,15 +32,27 @@ export function mapList(): MapList {
   const maps: MapModel[] = [];
   return {
     maps,
-    add({ name, source, fallback = '', exact = [], patterns = [], include, volatile = false }) {
+    add({
+      name,
+      comment: about,
+      source,
+      fallback = '',
+      exact = [],
+      patterns = [],
+      include,
+      volatile = false,
+      oneLine = false,
+    }) {
       const entries = [
-        ...Array.from(exact, ([key, result]) => ({ key: mapKey(key), value: resultToken(result) })),
-        ...Array.from(patterns, ([key, result]) => ({ key: pattern(key), value: resultToken(result) })),
+        ...Array.from(exact, (row) => entryOf(mapKey(row[0]), row)),
+        ...Array.from(patterns, (row) => entryOf(pattern(row[0]), row)),
       ];
       maps.push({
+        comment: about === undefined ? null : comment(about),
         source: value(...source),
         variable: value(variable(name)),
         volatile,
+        oneLine,
         fallback: resultToken(fallback),
         entries,
         include: include === undefined ? null : word(include),
@@ -41,6 +60,10 @@ export function mapList(): MapList {
       return variable(name);
     },
   };
+}
+
+function entryOf(key: NginxToken, [, result, comments = []]: MapEntryDefinition): MapEntry {
+  return { key, value: resultToken(result), comments: comments.map(comment) };
 }
 
 function resultToken(result: Part | readonly Part[]) {

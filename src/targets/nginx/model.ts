@@ -4,6 +4,8 @@ import type { NginxToken } from './quote.ts';
 export interface NginxModel {
   readonly main: MainModel;
   readonly maps: SharedModel;
+  /** How request lines are read; without a proxy there is nobody to do so. */
+  readonly paths: PathsModel | null;
   readonly upstreams: { readonly upstreams: readonly UpstreamModel[] };
   readonly proxies: readonly ProxyModel[];
   readonly sites: SitesModel | null;
@@ -27,12 +29,16 @@ export interface HashSizes {
 export interface MapEntry {
   readonly key: NginxToken;
   readonly value: NginxToken;
+  readonly comments: readonly NginxToken[];
 }
 
 export interface MapModel {
+  readonly comment: NginxToken | null;
   readonly source: NginxToken;
   readonly variable: NginxToken;
   readonly volatile: boolean;
+  /** Small, and not what a spec with one route more adds a row to. */
+  readonly oneLine: boolean;
   readonly fallback: NginxToken;
   readonly entries: readonly MapEntry[];
   /** Glob of files with further entries. */
@@ -41,14 +47,16 @@ export interface MapModel {
 
 /** A table of addresses. */
 export interface GeoModel {
+  readonly comment: NginxToken | null;
+  readonly fallback: NginxToken;
   readonly address: NginxToken;
   readonly variable: NginxToken;
-  readonly cidrs: readonly { readonly cidr: NginxToken; readonly area: number }[];
+  readonly cidrs: readonly { readonly cidr: NginxToken; readonly value: NginxToken }[];
 }
 
 /** What all proxies share. */
 export interface SharedModel {
-  readonly areas: GeoModel;
+  readonly lists: readonly GeoModel[];
   readonly identities: readonly IdentityModel[];
   readonly zones: readonly {
     readonly key: NginxToken;
@@ -61,6 +69,12 @@ export interface SharedModel {
 export interface IdentityModel {
   readonly header: NginxToken;
   readonly maps: readonly MapModel[];
+}
+
+export interface PathsModel {
+  readonly maps: readonly MapModel[];
+  /** Parameter types, each in a file of its own. */
+  readonly types: readonly { readonly type: string; readonly entries: readonly MapEntry[] }[];
 }
 
 export interface UpstreamModel {
@@ -76,10 +90,12 @@ export interface HeaderModel {
 }
 
 export interface ProxyModel {
-  readonly file: string;
-  readonly id: NginxToken;
+  /** Of its two files, without the ending. */
+  readonly name: string;
   readonly geos: readonly GeoModel[];
   readonly client: { readonly maps: readonly MapModel[]; readonly address: NginxToken } | null;
+  /** What the spec says of its routes, in a file of their own. */
+  readonly routes: readonly MapModel[];
   readonly routing: readonly MapModel[];
   readonly decision: readonly MapModel[];
   readonly mapping: readonly MapModel[];
@@ -88,20 +104,23 @@ export interface ProxyModel {
   readonly trusted: readonly NginxToken[] | null;
   readonly secureLink: { readonly expected: NginxToken; readonly salted: NginxToken } | null;
   readonly verdict: NginxToken;
-  readonly errorPages: readonly { readonly from: readonly number[]; readonly status: number }[];
+  readonly errorPages: readonly ErrorPageModel[];
   readonly answers: readonly AnswerLocation[];
   readonly forwards: readonly ForwardLocation[];
+}
+
+/** Statuses that nginx gives by itself, and what is told in their place. */
+export interface ErrorPageModel {
+  readonly from: readonly number[];
+  readonly status: number;
+  readonly location: NginxToken;
 }
 
 export interface SitesModel {
   readonly maps: readonly MapModel[];
   readonly listen: number;
   readonly tls: { readonly certFile: NginxToken; readonly keyFile: NginxToken } | null;
-  readonly errorPages: readonly {
-    readonly from: readonly number[];
-    readonly status: number;
-    readonly body: NginxToken;
-  }[];
+  readonly errorPages: readonly (ErrorPageModel & { readonly body: NginxToken })[];
   readonly answers: readonly HeaderModel[];
   readonly requests: readonly HeaderModel[];
   readonly cookies: readonly { readonly from: NginxToken; readonly to: NginxToken }[];

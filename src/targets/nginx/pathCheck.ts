@@ -1,11 +1,11 @@
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
+import { escapeRegex } from '../../plan/regex.ts';
 import type { PathPattern, PatternSegment } from '../../policy/pattern.ts';
 import type { Answer, Policy, Proxy, Route } from '../../policy/types.ts';
 import { nginxCodes } from './codes.ts';
+import { MOST_SEGMENTS } from './paths.ts';
 import { accessTo } from './proxy.ts';
 import { textProblem } from './quote.ts';
-import { escapeRegex, MOST_SEGMENTS, routerOf } from './router.ts';
-import { mergeStates } from './states.ts';
 
 /** nginx reads a request line into 8,192 bytes, the method and "HTTP/1.1" included. */
 const LONGEST_PATH = 8_000;
@@ -73,11 +73,8 @@ function listProblems(proxy: Proxy, problems: Diagnostic[]): void {
 
 /** A path is reported once, whatever the number of proxies that serve it. */
 function depthProblems(proxy: Proxy, reported: Set<Route | Answer>, problems: Diagnostic[]): void {
-  const long = [...proxy.routes, ...proxy.answers].filter(({ pattern }) => pattern.segments.length > MOST_SEGMENTS);
-  if (long.length === 0) return;
-  const { prefix } = routerOf(mergeStates(accessTo(proxy)));
-  for (const rule of long) {
-    const segments = rule.pattern.segments.length - prefix.length;
+  for (const rule of [...proxy.routes, ...proxy.answers]) {
+    const segments = rule.pattern.segments.length;
     if (segments <= MOST_SEGMENTS || reported.has(rule)) continue;
     reported.add(rule);
     problems.push(nginxCodes.report('too-deep', rule.origin, { segments, most: MOST_SEGMENTS }));

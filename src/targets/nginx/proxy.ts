@@ -1,31 +1,32 @@
+import { type ForwardPlan, type Forwards, forwardsOf } from '../../plan/forwards.ts';
 import { type Access, accessOf, type Cell } from '../../policy/access.ts';
 import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
-import type { ApiKey, Forwarding, Proxy, Upstream } from '../../policy/types.ts';
-import type { Areas } from './areas.ts';
+import type { Policy, Proxy, Upstream } from '../../policy/types.ts';
+import { saysClient } from './addresses.ts';
+import { classNames } from './classes.ts';
 import { clientOf } from './client.ts';
 import { decisionMaps } from './decision.ts';
-import type { Identity, Role } from './identity.ts';
-import { answerLocations, ERROR_PAGES, forwardLocation } from './locations.ts';
+import type { Identity } from './identity.ts';
+import { answerLocations, ERROR_PAGES, forwardLocation, HOME, locationName } from './locations.ts';
 import { logFormat } from './log.ts';
 import { type AddressMapping, addressMapping, originMap } from './mapping.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { ForwardLocation, ProxyModel } from './model.ts';
+import { blockName, variablePrefix } from './names.ts';
 import { UNREADABLE } from './networks.ts';
-import { type NginxToken, type Variable, value, variable, word } from './quote.ts';
+import { depthOf } from './paths.ts';
+import { type NginxToken, type Variable, value, word } from './quote.ts';
 import { routingMaps } from './routing.ts';
 
 export interface ProxyInput {
+  readonly policy: Policy;
   readonly proxy: Proxy;
   readonly access: Access;
-  readonly prefix: string;
-  readonly areas: Areas;
-  readonly roles: ReadonlyMap<ApiKey, Role>;
   readonly identity: Identity | undefined;
   readonly limits: ForwardLocation['limits'];
   readonly caFile: string;
-  /** Set where some proxy stands behind others: then each says who its client is. */
-  readonly commonClient: boolean;
-  readonly upstreamOf: (id: string) => { readonly upstream: Upstream; readonly name: string };
+  /** Name of the block with the servers of an upstream. */
+  readonly upstreamOf: (upstream: Upstream) => string;
 }
 
 /** What a proxy reacts to; the policy layer has seen to it that the patterns are not too many. */
@@ -35,46 +36,50 @@ export function accessTo(proxy: Proxy): Access {
   return access;
 }
 
-export function proxyModel(input: ProxyInput): ProxyModel {
-  const { proxy, access, prefix, areas, roles, identity } = input;
-  const [clients, routes, decisions, mappings] = [mapList(), mapList(), mapList(), mapList()];
+/** How many segments of a path the tables of a proxy look at. */
+export function proxyDepth({ routes, answers }: Proxy): number {
+  return depthOf([...routes, ...answers].map(({ pattern }) => pattern));
+}
+
+export interface PlannedProxy {
+  readonly model: ProxyModel;
+  /** The segments, by number, in which some path has a capital letter. */
+  readonly marked: readonly number[];
+}
+
+export function proxyModel(input: ProxyInput): PlannedProxy {
+  const { policy, proxy, access, identity } = input;
+  const prefix = variablePrefix(proxy.id);
+  const [clients, routes, machinery, decisions, mappings] = [mapList(), mapList(), mapList(), mapList(), mapList()];
   const client = clientOf({ proxy, prefix, maps: clients });
-  const routing = routingMaps(access, prefix, routes);
-  const forwards = distinctForwardings(access);
-  const locationOf = locationNames(access, forwards);
-  const area = variable('area');
-  const decision = decisionMaps({
-    proxy,
-    access,
-    areas,
-    area,
-    routing,
-    identity,
-    roles,
-    locationOf,
-    prefix,
-    maps: decisions,
-  });
-  const format = logFormat({ access, client: client.address, routing, identity, prefix, maps: mappings });
+  const routing = routingMaps({ access, prefix, depth: proxyDepth(proxy), routes, machinery });
+  const forwards = forwardsOf(access, policy);
+  const names = classNames(access);
+  const locationOf = (cell: Cell) => forwards.of(cell)?.name ?? names.get(cell) ?? '404';
+  const { apiKeys } = policy;
+  const context = { proxy, access, routing, identity, prefix };
+  const verdict = decisionMaps({ ...context, apiKeys, locationOf, grants: routes, maps: decisions });
+  const format = logFormat({ ...context, client: client.address, maps: mappings });
   const { clientIp } = proxy;
-  return {
-    file: `${proxy.id}.conf`,
-    id: word(proxy.id),
-    routing: routes.maps,
+  const model = {
+    name: proxy.id,
+    routes: routes.maps,
+    routing: machinery.maps,
     decision: decisions.maps,
     listen: word(listenAddress(proxy)),
     trusted: clientIp.kind === 'proxyProtocol' ? trustedPeers(clientIp.trusted) : null,
     geos: client.geos,
-    client: input.commonClient ? { maps: clients.maps, address: value(client.address) } : null,
+    client: saysClient(policy) ? { maps: clients.maps, address: value(client.address) } : null,
     secureLink:
       identity && access.usesKeys ? { expected: value(...identity.expected), salted: value(...identity.salted) } : null,
-    verdict: value('/%/', decision.verdict),
-    errorPages: ERROR_PAGES,
-    answers: answerLocations(proxy, access.cells, { allow: decision.allow, locationOf }),
-    forwards: forwardLocations({ ...input, client: client.address }, forwards, mappings),
+    verdict: value(HOME, verdict),
+    errorPages: ERROR_PAGES.map((page) => ({ ...page, location: locationName(String(page.status)) })),
+    answers: answerLocations(proxy, access.cells, { allow: routing.allow, locationOf }),
+    forwards: forwardLocations(input, { forwards, prefix, client: client.address, maps: mappings }),
     mapping: mappings.maps,
-    log: { name: word(`${prefix}log`), format },
+    log: { name: word(`proxy-${blockName(proxy.id)}`), format },
   };
+  return { model, marked: routing.marked };
 }
 
 /** Nobody connects from the address that nginx cannot read. */
@@ -89,52 +94,34 @@ function listenAddress({ listen: { address, port } }: Proxy): string {
   return `${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
-/** Cells that differ only in who may use them are forwarded by one location. */
-function distinctForwardings(access: Access): ReadonlyMap<string, { name: string; forwarding: Forwarding }> {
-  const distinct = new Map<string, { name: string; forwarding: Forwarding }>();
-  for (const cell of access.cells) {
-    if (cell.kind !== 'forward') continue;
-    const key = JSON.stringify(cell.forwarding);
-    if (!distinct.has(key)) distinct.set(key, { name: `forward-${distinct.size + 1}`, forwarding: cell.forwarding });
-  }
-  return distinct;
+interface ForwardContext {
+  readonly forwards: Forwards;
+  readonly prefix: string;
+  readonly client: Variable;
+  readonly maps: MapList;
 }
 
-function locationNames(access: Access, forwards: ReturnType<typeof distinctForwardings>): (cell: Cell) => string {
-  return (cell) =>
-    cell.kind === 'answer'
-      ? `answer-${access.cells.indexOf(cell) + 1}`
-      : (forwards.get(JSON.stringify(cell.forwarding))?.name ?? '404');
-}
-
-function forwardLocations(
-  input: ProxyInput & { readonly client: Variable },
-  forwards: ReturnType<typeof distinctForwardings>,
-  maps: MapList,
-): ForwardLocation[] {
-  const { proxy, prefix, client, identity, limits, caFile, upstreamOf } = input;
-  if (forwards.size === 0) return [];
+function forwardLocations(input: ProxyInput, { forwards, prefix, client, maps }: ForwardContext): ForwardLocation[] {
+  const { proxy, identity, limits, caFile, upstreamOf } = input;
+  if (forwards.all.length === 0) return [];
   const origin = originMap(proxy, prefix, maps);
   const addresses = new Map<string, AddressMapping>();
-  const mappingTo = (upstream: Upstream): AddressMapping => {
-    const mapping =
-      addresses.get(upstream.id) ?? addressMapping(upstream, origin, `${prefix}u${addresses.size + 1}_`, maps);
+  const mappingTo = ({ upstream }: ForwardPlan): AddressMapping => {
+    const name = `${prefix}_${variablePrefix(upstream.id)}`;
+    const mapping = addresses.get(upstream.id) ?? addressMapping(upstream, origin, name, maps);
     addresses.set(upstream.id, mapping);
     return mapping;
   };
-  return [...forwards.values()].map(({ name, forwarding }) => {
-    const { upstream, name: upstreamName } = upstreamOf(forwarding.upstream);
-    return forwardLocation({
-      name,
+  return forwards.all.map((plan) =>
+    forwardLocation({
       proxy,
-      forwarding,
-      upstream,
-      upstreamName,
+      plan,
+      upstreamName: upstreamOf(plan.upstream),
       client,
       identity,
       limits,
       caFile,
-      mapping: mappingTo(upstream),
-    });
-  });
+      mapping: mappingTo(plan),
+    }),
+  );
 }

@@ -56,6 +56,17 @@ export function word(text: string | number): NginxToken {
   return token('nginx', plain);
 }
 
+/** nginx reads a directive with the comments before it into one buffer. */
+const LONGEST_COMMENT = 300;
+
+/** A comment of one line. */
+export function comment(text: string): NginxToken {
+  const plain = text.replace(/\s+/g, ' ').replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '?');
+  const characters = [...plain];
+  const short = characters.length > LONGEST_COMMENT ? `${characters.slice(0, LONGEST_COMMENT).join('')}…` : plain;
+  return token('nginx', `# ${short}`.trimEnd());
+}
+
 /** Why a text cannot be written as one token; `undefined` where it can. */
 export function textProblem(text: string): string | undefined {
   // Line ends and tabs have escapes; for the rest nginx has none, and its C strings end at NUL.

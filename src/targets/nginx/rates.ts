@@ -2,6 +2,7 @@ import type { ApiKey } from '../../policy/types.ts';
 import type { MapList } from './maps.ts';
 import type { ForwardLocation, SharedModel } from './model.ts';
 import { type Variable, value, word } from './quote.ts';
+import { roughly } from './sizes.ts';
 
 export interface Rates {
   readonly zones: SharedModel['zones'];
@@ -21,15 +22,17 @@ export function ratesOf(keys: readonly ApiKey[], context: { id: Variable; prefix
     entry.keys.push(key);
     byRate.set(name, entry);
   }
-  const zones = [...byRate.values()].map(({ rate, keys: limited }, index) => {
-    const name = word(`${prefix}rate${index + 1}`);
+  const sorted = [...byRate].sort(([a], [b]) => (a < b ? -1 : 1));
+  const zones = sorted.map(([, { rate, keys: limited }]) => {
+    const text = `${prefix}_rate_${rate.requests}_per_${rate.per}_burst_${rate.burst}`;
+    const name = word(text);
     const counted = maps.add({
-      name: `${prefix}rate${index + 1}`,
+      name: text,
       source: [id],
       exact: limited.map((key) => [key.id, key.id] as const),
     });
     // A counter takes up to 192 bytes; a full zone would drop the oldest.
-    const size = word(`${Math.max(64, Math.ceil((limited.length * 192) / 1024) * 2)}k`);
+    const size = word(`${roughly(Math.max(64, Math.ceil((limited.length * 192) / 1024) * 2))}k`);
     return {
       zone: { key: value(counted), name, size, rate: word(`${rate.requests}r/${rate.per}`) },
       burst: rate.burst,

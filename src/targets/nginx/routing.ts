@@ -1,255 +1,296 @@
+import { compareNames, type Endpoints, endpointsOf, type Junction } from '../../plan/endpoints.ts';
 import type { Access } from '../../policy/access.ts';
-import { type ParameterType, segmentSource } from '../../policy/segment.ts';
-import type { MapList } from './maps.ts';
-import { textProblem, type Variable, variable } from './quote.ts';
-import { type Rest, type Router, routerOf, splittingPattern, typesThatMatter } from './router.ts';
-import { mergeStates, type Node } from './states.ts';
+import { PARAMETER_TYPES, type ParameterType } from '../../policy/segment.ts';
+import { classNames } from './classes.ts';
+import type { MapEntryDefinition, MapList } from './maps.ts';
+import { isRestOfPath, placeName, segmentName } from './names.ts';
+import {
+  LINE,
+  METHOD,
+  MOST_CAPITALS,
+  markedOf,
+  type Place,
+  plainOf,
+  restAfter,
+  segmentOf,
+  slashAfter,
+  stayTest,
+  typeTest,
+  UNFIT,
+} from './paths.ts';
+import { type Part, type Variable, variable } from './quote.ts';
 
 /** What the rest of a proxy's config asks about a request. */
 export interface Routing {
-  readonly router: Router;
-  /** `Allow` by state, for every state where a pattern ends. */
-  readonly allowed: readonly (readonly [state: number, methods: string])[];
-  /** State of the whole path; "" where no pattern can match. */
-  readonly state: Variable;
-  /** Name of the cell; "" where there is none. Whoever asks for it has had the request line split. */
-  readonly cell: Variable;
-  /** Captures of the splitting expression: only for use after `cell`. */
-  readonly method: Variable;
-  readonly path: Variable;
-  readonly query: Variable;
+  /** The endpoint, by the name of its pattern; some other text where the path leads to none. */
+  readonly endpoint: Variable;
+  /** Methods of the endpoint; "" where there is none. */
+  readonly allow: Variable;
+  /** Name of the route class; "" where there is none. */
+  readonly route: Variable;
+  /** The segments, by number, whose capital letters have to be marked. */
+  readonly marked: readonly number[];
 }
 
-/** Defines the maps that lead from the request line to a cell. Each request costs a look-up a segment. */
-export function routingMaps(access: Access, prefix: string, maps: MapList): Routing {
-  const merged = mergeStates(access);
-  const router = routerOf(merged);
-  const nodes = [...merged.nodes.values()];
-  const steps = stepMaps(router, prefix, maps);
-  const state = steps.length === 0 ? nowhere(prefix, maps) : stateMap({ router, prefix, maps, steps });
-  const method = variable(`${prefix}method`);
-  const landings = nodes.flatMap(({ number, place }) => (place ? [{ number, place }] : []));
-  const cells = landings.flatMap(({ number, place }) =>
-    place.cells.map(([name, cell]) => [`${number} ${name}`, cell] as const),
-  );
-  return {
-    router,
-    allowed: landings.map(({ number, place }) => [number, place.allow]),
-    state,
-    cell: maps.add({ name: `${prefix}cell`, source: [state, ' ', method], exact: cells }),
-    method,
-    path: variable(`${prefix}path`),
-    query: variable(`${prefix}query`),
-  };
-}
-
-/** A proxy without a single pattern. */
-function nowhere(prefix: string, maps: MapList): Variable {
-  return maps.add({ name: `${prefix}state`, source: [''] });
-}
-
-/** One variable a step: the state after that many segments. The first is the state before them, once the line is split. */
-function stepMaps(router: Router, prefix: string, maps: MapList): Variable[] {
-  if (router.steps.length === 0) return [];
-  const split = maps.add({
-    name: `${prefix}q0`,
-    source: [variable('request')],
-    patterns: [[splittingPattern(prefix, router), String(router.start)]],
-  });
-  // A line of another shape still gives its method; then there is no first segment, and nothing is found.
-  const variables = [split];
-  for (const [index, states] of router.steps.entries()) {
-    const before = variables[index] ?? split;
-    variables.push(stepMap({ before, states, number: index + 1, prefix, maps }));
-  }
-  return variables;
-}
-
-interface Step {
-  readonly before: Variable;
-  readonly states: readonly Node[];
-  readonly number: number;
+export interface RoutingInput {
+  readonly access: Access;
   readonly prefix: string;
-  readonly maps: MapList;
+  /** How many segments are looked at; what is longer can only be the rest of a path. */
+  readonly depth: number;
+  /** What the spec says of routes. */
+  readonly routes: MapList;
+  /** What is the same for all routes. */
+  readonly machinery: MapList;
 }
 
-/** Literals first, then the types of parameters: the order of the automaton. */
-function stepMap(step: Step): Variable {
-  const { before, states, number, prefix, maps } = step;
-  const literals = states.flatMap((state) =>
-    state.literals.map(([text, next]) => ({ key: `${state.number}/${text}`, text: `/${text}`, next: String(next) })),
-  );
-  const classes = classMap(step);
-  const mixed = literals.filter(({ text }) => /[A-Z]/.test(text));
-  const fallback = mixed.length === 0 ? classes : mixedCaseMap(step, mixed, classes);
-  // Behind a parameter alone there is nothing to look up first.
-  if (mixed.length === literals.length && fallback !== '') return fallback;
-  return maps.add({
-    name: `${prefix}q${number}`,
-    source: [before, variable(`${prefix}l${number}`)],
-    fallback,
-    exact: literals.filter((literal) => !mixed.includes(literal)).map(({ key, next }) => [key, next] as const),
-  });
-}
-
-const LETTERS: Readonly<Record<ParameterType, string>> = {
-  int: 'i',
-  hex: 'h',
-  uuid: 'u',
-  slug: 's',
-  segment: 'g',
-  encodedPath: 'e',
-  encodedText: 't',
-};
-
-function classMap({ before, states, number, prefix, maps }: Step): Variable | '' {
-  const types = typesThatMatter(states.map(({ classes }) => classes));
-  const exact = states.flatMap((state) =>
-    types.flatMap((type) => {
-      const next = state.classes[type];
-      return next === undefined ? [] : [[`${state.number}:${LETTERS[type]}`, String(next)] as const];
-    }),
-  );
-  if (exact.length === 0) return '';
-  const type = maps.add({
-    name: `${prefix}a${number}`,
-    source: [variable(`${prefix}s${number}`)],
-    patterns: types.map((each) => [`^/${group(segmentSource(each, 'possessive'))}\\z`, LETTERS[each]] as const),
-  });
-  return maps.add({ name: `${prefix}c${number}`, source: [before, ':', type], exact });
-}
-
-function group(source: string): string {
-  return `(?:${source})`;
-}
-
-interface MixedLiteral {
-  readonly key: string;
-  readonly text: string;
-  readonly next: string;
-}
+/** Where no pattern leads. Never "": a path could come back to life behind it. */
+const NOWHERE = '-';
+/** Reasons that stand before one row. */
+const MOST_REASONS = 3;
+/** So many segments that hold no parameter are looked up at once: most paths begin with the same few. */
+const BEGINNING = 3;
 
 /**
- * Literals with upper case letters. A map finds the candidates ignoring case; one expression, the same
- * however many there are, then takes the candidate that is the segment byte for byte. More candidates than
- * fit into one token are looked at in several rounds.
+ * The maps that lead from the request line to a route class. A place in a path is named by its pattern; each segment
+ * is one step from place to place, found in a table for its number. Maps are evaluated when they are asked for.
  */
-function mixedCaseMap(step: Step, literals: readonly MixedLiteral[], classes: Variable | ''): Variable | '' {
-  const candidates = new Map<string, string[]>();
-  for (const { key, text, next } of literals) {
-    const folded = key.toLowerCase();
-    const rounds = candidates.get(folded) ?? [];
-    candidates.set(folded, rounds);
-    const longer = [...rounds.slice(-1), `${next}${text}`].join(' ');
-    if (textProblem(longer) === undefined) rounds.splice(-1, 1, longer);
-    else rounds.push(`${next}${text}`);
+export function routingMaps(input: RoutingInput): Routing {
+  const { access, prefix, depth, routes } = input;
+  const endpoints = endpointsOf(access);
+  const names = classNames(access);
+  const endpoint = variable(`${prefix}_endpoint`);
+  const route = routes.add({
+    name: `${prefix}_route`,
+    comment: 'Who may do what: the route class of a method at a path.',
+    // The line comes first, because it has to be read before there is a method.
+    source: [LINE, METHOD, ' ', endpoint],
+    exact: endpoints.endpoints.flatMap(({ name, operations }) => {
+      let said: readonly string[] = [];
+      return operations.map(({ method, cell, reasons }): MapEntryDefinition => {
+        const news = reasons.filter((reason) => !said.includes(reason));
+        said = [...said, ...news];
+        return [`${method} ${placeName(name)}`, names.get(cell) ?? '', news.slice(0, MOST_REASONS)];
+      });
+    }),
+  });
+  const allow = routes.add({
+    name: `${prefix}_allow`,
+    comment: 'The methods of a path.',
+    source: [endpoint],
+    exact: endpoints.endpoints.map(({ name, allow: methods }) => [placeName(name), methods.join(', ')] as const),
+  });
+  const marked = stepTables(endpoints, depth).flatMap((step) => (stepMaps(step, input) ? [step.number] : []));
+  restMaps(endpoints, input);
+  endpointMap(input);
+  return { endpoint, allow, route, marked };
+}
+
+interface LiteralRow {
+  readonly from: string;
+  readonly text: string;
+  readonly to: string;
+}
+
+/** The ways on from a place by the type of a segment, narrowest first. */
+interface ParameterRow {
+  readonly from: string;
+  readonly ways: readonly (readonly [type: ParameterType, to: string])[];
+}
+
+/** Everything about one segment of a path. */
+interface Step {
+  readonly number: number;
+  readonly literals: readonly LiteralRow[];
+  readonly parameters: readonly ParameterRow[];
+}
+
+/** The places in the order of a sitemap, by how many segments lead to them. */
+function stepTables({ junctions }: Endpoints, depth: number): Step[] {
+  const byLength: Junction[][] = Array.from({ length: depth }, () => []);
+  for (const junction of junctions) {
+    const length = junction.name.split('/').length - 1;
+    // A rest that leads to itself alone is no row but a rule.
+    if (isRestOfPath(junction.name)) {
+      if (!isOnlyRest(junction)) for (const places of byLength.slice(length)) places.push(junction);
+    } else byLength[length]?.push(junction);
   }
-  const most = Math.max(...[...candidates.values()].map((rounds) => rounds.length));
-  let fallback = classes;
-  for (let round = most - 1; round >= 0; round -= 1) {
-    const exact = [...candidates].flatMap(([key, rounds]) => {
-      const texts = rounds[round];
-      return texts === undefined ? [] : [[key, texts] as const];
+  return byLength.map((places, index) => ({
+    number: index + 1,
+    literals: places
+      .flatMap(({ name, literals }) => [...literals].map(([text, to]) => ({ from: name, text, to })))
+      .sort((a, b) => compareNames(`${a.from}/${a.text}`, `${b.from}/${b.text}`)),
+    parameters: parameterRows(places),
+  }));
+}
+
+function parameterRows(places: readonly Junction[]): ParameterRow[] {
+  return places
+    .filter(({ parameters }) => parameters.size > 0)
+    .map(({ name, parameters }) => ({ from: name, ways: [...parameters] }));
+}
+
+/** Whether a rest of a path takes segments of one type, and perhaps a slash after them. */
+function isOnlyRest({ name, literals, parameters }: Junction): boolean {
+  const [[type, to] = ['', ''], ...others] = [...parameters];
+  return (
+    others.length === 0 &&
+    to === name &&
+    name.endsWith(`{${type}*}`) &&
+    [...literals.keys()].every((text) => text === '')
+  );
+}
+
+/** Literals first, then the types of parameters: the order of the automaton. Says whether capital letters count. */
+function stepMaps(step: Step, { prefix, routes, machinery }: RoutingInput): boolean {
+  const { number, literals } = step;
+  const before: Part = number === 1 ? '' : variable(`${prefix}_path_${number - 1}`);
+  const [capital, plain] = [literals.filter(hasCapitals), literals.filter((row) => !hasCapitals(row))];
+  const parameter = variable(`${prefix}_parameter_${number}`);
+  const marked = capital.length > 0;
+  const missed = marked ? variable(`${prefix}_marked_${number}`) : parameter;
+  const path = `${prefix}_path_${number}`;
+  const comment = `Segment ${number}: where one that is written out leads, then what parameters there are.`;
+  const own = [before, plainOf(number)] as const;
+  if (number === BEGINNING) {
+    const beginning = Array.from({ length: BEGINNING }, (_, index) => plainOf(index + 1));
+    const follows = variable(`${prefix}_path_${number}_else`);
+    const isBeginning = ({ from }: LiteralRow) => placeName(from) === from && !from.includes('{');
+    routes.add({
+      name: path,
+      comment,
+      source: beginning,
+      fallback: follows,
+      exact: plain.filter(isBeginning).map(literalRow),
     });
-    fallback = mixedCaseRound(step, { exact, fallback, suffix: round === 0 ? '' : `_${round}` });
+    const others = plain.filter((row) => !isBeginning(row)).map(literalRow);
+    routes.add({ name: follows.variable, source: own, fallback: missed, exact: others });
+  } else {
+    routes.add({ name: path, comment, source: own, fallback: missed, exact: plain.map(literalRow) });
   }
-  return fallback;
+  if (marked) markedMap(capital, { name: missed.variable, before, number, fallback: parameter, routes });
+  parameterMaps(step.parameters, { prefix, before, place: number, routes, machinery });
+  return marked;
 }
 
-interface Round {
-  readonly exact: readonly (readonly [key: string, candidates: string])[];
-  readonly fallback: Variable | '';
-  readonly suffix: string;
+interface ParameterContext extends Pick<RoutingInput, 'prefix' | 'routes' | 'machinery'> {
+  readonly before: Part;
+  readonly place: Place;
 }
 
-function mixedCaseRound({ before, number, prefix, maps }: Step, { exact, fallback, suffix }: Round): Variable {
-  const segment = variable(`${prefix}s${number}`);
-  const found = maps.add({ name: `${prefix}v${number}${suffix}`, source: [before, segment], exact });
-  const next = `${prefix}n${number}${suffix}`;
-  const text = `${prefix}w${number}${suffix}`;
-  return maps.add({
-    name: `${prefix}u${number}${suffix}`,
-    source: [found, ' ', segment],
-    fallback,
-    patterns: [[`(?:^| )(?<${next}>[0-9]++)(?<${text}>/[^ ]*+) (?:[^ ]++ )*+\\k<${text}>\\z`, variable(next)]],
+/** Where a segment leads that is not written out: to the one type that the place takes, if the segment has it. */
+function parameterMaps(rows: readonly ParameterRow[], context: ParameterContext): void {
+  const { prefix, before, place, routes, machinery } = context;
+  const steps = rows.map((row) => ({ ...row, only: stepInto(row, place) }));
+  const typed = variable(`${prefix}_typed_${place}`);
+  const isFirst = place === 1;
+  routes.add({
+    name: `${prefix}_parameter_${place}`,
+    source: [before],
+    fallback: NOWHERE,
+    exact: [
+      ...(isFirst ? [] : [[NOWHERE, NOWHERE] as const]),
+      ...steps.map(({ from, only }) => [placeName(from), only ?? typed] as const),
+    ],
+    patterns: isFirst ? [] : [['[*][}]\\z', restMap(context)]],
+  });
+  const several = steps.filter(({ only }) => only === null);
+  const types = routes.add({
+    name: `${prefix}_types_${place}`,
+    source: [before],
+    exact: several.map(({ from, ways }) => [placeName(from), ways.map(([taken]) => typeTest(taken, place))]),
+  });
+  const type = machinery.add({
+    name: `${prefix}_type_${place}`,
+    source: [types],
+    fallback: UNFIT,
+    patterns: [['^(?:[{]-[}])*+(?<first_type>[{][A-Za-z]++[}])', variable('first_type')]],
+    oneLine: true,
+  });
+  const next = [before, '/', type] as const;
+  const jumps = several.flatMap(({ from, ways }) =>
+    ways.map(([taken, to]) => [`${placeName(from)}/{${taken}}`, placeName(to)] as const),
+  );
+  routes.add({ name: typed.variable, source: next, fallback: next, exact: jumps.filter(([key, to]) => key !== to) });
+}
+
+/** The rest of a path leads to itself, as long as its segments are of its type. */
+function restMap({ prefix, before, place, machinery }: ParameterContext): Variable {
+  return machinery.add({
+    name: `${prefix}_rest_${place}`,
+    source: [before],
+    fallback: NOWHERE,
+    patterns: PARAMETER_TYPES.map((type) => [`[{]${type}[*][}]\\z`, [before, stayTest(type, place)]] as const),
   });
 }
 
-interface StateContext {
-  readonly router: Router;
-  readonly prefix: string;
-  readonly maps: MapList;
-  /** The state after no, one, two, … segments. */
-  readonly steps: readonly Variable[];
+/** The name of the next place, with what the test of the segment's type says at its end; null where it has another end. */
+function stepInto({ ways }: ParameterRow, place: Place): readonly Part[] | null {
+  const [way, ...others] = ways;
+  if (!way || others.length > 0) return null;
+  const [type, to] = way;
+  const end = `/{${type}}`;
+  const stem = placeName(to.slice(0, -end.length));
+  return placeName(to) === `${stem}${end}` ? [`${stem}/`, typeTest(type, place)] : null;
 }
 
-/** The state after as many segments as the path has, found by halving. */
-function stateMap({ router, prefix, maps, steps }: StateContext): Variable {
-  const after = (number: number) => steps[number] ?? '';
-  const between = (low: number, high: number): Variable | '' => {
-    if (low === high) return after(low);
+/** What comes after the last looked-up segment: the rest of a path, all at once. */
+function restMaps({ junctions }: Endpoints, { prefix, depth, routes, machinery }: RoutingInput): void {
+  const rows = parameterRows(junctions.filter((junction) => isRestOfPath(junction.name) && !isOnlyRest(junction)));
+  const before = variable(`${prefix}_path_${depth}`);
+  parameterMaps(rows, { prefix, before, place: `after_${depth}`, routes, machinery });
+}
+
+const hasCapitals = ({ text }: LiteralRow) => /[A-Z]/.test(text);
+
+function literalRow({ from, text, to }: LiteralRow): MapEntryDefinition {
+  return [`${placeName(from)}/${text}`, placeName(to)];
+}
+
+interface MarkedContext {
+  readonly name: string;
+  readonly before: Part;
+  readonly number: number;
+  readonly fallback: Part;
+  readonly routes: MapList;
+}
+
+/** Literals with capital letters, each as often marked as it has them. */
+function markedMap(rows: readonly LiteralRow[], { name, before, number, fallback, routes }: MarkedContext): void {
+  const capitals = ({ text }: LiteralRow) => text.match(/[A-Z]+/g)?.length ?? 0;
+  const markable = rows.filter((row) => capitals(row) <= MOST_CAPITALS);
+  routes.add({
+    name,
+    source: [before, '/', markedOf(number)],
+    fallback,
+    exact: markable.map(({ from, text, to }) => [`${placeName(from)}/${segmentName(text)}`, placeName(to)]),
+    // No segment holds a backslash, so nothing ends the quoted text early.
+    patterns: rows
+      .filter((row) => !markable.includes(row))
+      .map(({ from, text, to }) => [`^\\Q${placeName(from)}/${text}\\E\\z`, placeName(to)]),
+  });
+}
+
+/** The place after as many segments as the path has, found by halving. */
+function endpointMap({ prefix, depth, machinery }: RoutingInput): void {
+  const after = (number: number) => variable(`${prefix}_path_${number}`);
+  const between = (low: number, high: number): Variable => {
+    if (low === high) return low === depth ? withRest() : after(low);
     const middle = (low + high + 1) >> 1;
-    return maps.add({
-      name: `${prefix}f${low}_${high}`,
-      source: [variable(`${prefix}s${middle}`)],
+    const whole = low === 1 && high === depth;
+    return machinery.add({
+      name: whole ? `${prefix}_endpoint` : `${prefix}_path_${low}_to_${high}`,
+      // Everything below reads what is captured from the line, so that is read first.
+      source: whole ? [LINE, segmentOf(middle)] : [segmentOf(middle)],
       fallback: between(middle, high),
-      exact: [['', between(low, middle - 1)]],
+      exact: [...(whole ? [[NOWHERE, NOWHERE] as const] : []), ['', between(low, middle - 1)]],
     });
   };
-  const most = steps.length - 1;
-  const fixed = between(1, most);
-  const rest = restMap(router.rests, after(most), { prefix, maps });
-  const state = { name: `${prefix}state` };
-  // The source starts with the split, which fills the captures that everything after it reads.
-  if (rest === undefined)
-    return maps.add({
-      ...state,
-      source: [after(0), variable(`${prefix}s1`)],
-      fallback: fixed,
-      exact: [
-        ['', ''],
-        [String(router.start), ''],
-      ],
+  const withRest = (): Variable =>
+    machinery.add({
+      name: `${prefix}_path_${depth}_or_more`,
+      source: [restAfter(depth)],
+      fallback: [variable(`${prefix}_parameter_after_${depth}`), slashAfter(depth)],
+      exact: [['', [after(depth), slashAfter(depth)]]],
     });
-  return maps.add({
-    ...state,
-    source: [after(0), variable(`${prefix}tail`)],
-    fallback: rest,
-    exact: [
-      ['', ''],
-      [String(router.start), fixed],
-    ],
-  });
-}
-
-/** Where the segments behind the looked-up ones lead: by the type of all of them, and by whether a slash ends the path. */
-function restMap(
-  rests: readonly Rest[],
-  before: Variable | '',
-  { prefix, maps }: Pick<StateContext, 'prefix' | 'maps'>,
-): Variable | undefined {
-  const types = typesThatMatter(rests.map(({ byType }) => byType));
-  if (types.length === 0) return undefined;
-  const exact = rests.flatMap(({ from, byType, withSlash, slash }) => {
-    const row = (end: string, next: number | undefined) =>
-      next === undefined ? [] : [[`${from}:${end}`, String(next)] as const];
-    const ofTypes = types.flatMap((type) => [
-      ...row(LETTERS[type], byType[type]),
-      ...row(`${LETTERS[type]}/`, withSlash[type]),
-    ]);
-    return [...ofTypes, ...row('/', slash)];
-  });
-  const slashes = exact.some(([key]) => key.endsWith('/'));
-  const patterns = types.flatMap((type) => {
-    const segments = `^(?:/${group(segmentSource(type, 'possessive'))})++`;
-    const one = [`${segments}\\z`, LETTERS[type]] as const;
-    return slashes ? [one, [`${segments}/\\z`, `${LETTERS[type]}/`] as const] : [one];
-  });
-  const kind = maps.add({
-    name: `${prefix}rest`,
-    source: [variable(`${prefix}tail`)],
-    exact: slashes ? [['/', '/']] : [],
-    patterns,
-  });
-  return maps.add({ name: `${prefix}loop`, source: [before, ':', kind], exact });
+  between(1, depth);
 }

@@ -32,6 +32,7 @@ const enforces: Enforcement = {
     keys: 'secrets/keys.conf',
     token: 'secrets/tokens.conf',
     groups: 'the map of scopes',
+    allGroups: 'the name of the set of groups in the map of grants',
     ranges: 'geo',
     expires: 'the map of the time',
     rateLimit: 'limit_req',

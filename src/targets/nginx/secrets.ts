@@ -60,7 +60,7 @@ export function secretFiles({ policy, values }: SecretsInput): Result<readonly R
 }
 
 function entry(key: string, value: string): MapEntry {
-  return { key: mapKey(key), value: literal(value) };
+  return { key: mapKey(key), value: literal(value), comments: [] };
 }
 
 /** MD5 is what nginx has. It only has to resist finding a random key of 20 characters, which it does. */

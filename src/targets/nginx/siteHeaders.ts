@@ -26,10 +26,18 @@ interface Place {
 const ANY = '[^\r\n]*';
 
 const ANSWERS: readonly Place[] = [
-  { header: 'Location', id: 's_location', schemes: 'http', before: '', after: '[/?#]|\\z', most: 1, beyond: 'kept' },
+  {
+    header: 'Location',
+    id: 'sites_location',
+    schemes: 'http',
+    before: '',
+    after: '[/?#]|\\z',
+    most: 1,
+    beyond: 'kept',
+  },
   {
     header: 'Access-Control-Allow-Origin',
-    id: 's_origin',
+    id: 'sites_origin',
     schemes: 'http',
     before: '',
     after: '\\z',
@@ -38,18 +46,26 @@ const ANSWERS: readonly Place[] = [
   },
   {
     header: 'Www-Authenticate',
-    id: 's_realm',
+    id: 'sites_realm',
     schemes: 'http',
     before: `${ANY}?`,
     after: '[/?#",]|\\z',
     most: 4,
     beyond: 'dropped',
   },
-  { header: 'Link', id: 's_link', schemes: 'http', before: `${ANY}?<`, after: '[/?#>]', most: 8, beyond: 'dropped' },
+  {
+    header: 'Link',
+    id: 'sites_link',
+    schemes: 'http',
+    before: `${ANY}?<`,
+    after: '[/?#>]',
+    most: 8,
+    beyond: 'dropped',
+  },
   // Without it a page may do more; with a public name too many in it, less.
   {
     header: 'Content-Security-Policy',
-    id: 's_policy',
+    id: 'sites_policy',
     schemes: 'http|ws',
     before: `${ANY}?`,
     after: '[/; ,]|\\z',
@@ -59,15 +75,15 @@ const ANSWERS: readonly Place[] = [
 ];
 
 const REQUESTS = [
-  { header: 'Origin', id: 's_from', after: '\\z' },
-  { header: 'Referer', id: 's_referer', after: '[/?#]|\\z' },
+  { header: 'Origin', id: 'sites_from', after: '\\z' },
+  { header: 'Referer', id: 'sites_referer', after: '[/?#]|\\z' },
 ] as const;
 
 /** Captures of every expression: each map is done with them before the next one looks. */
-const BEFORE = variable('s_before');
-const SCHEME = variable('s_scheme');
-const HOST = variable('s_host');
-const AFTER = variable('s_after');
+const BEFORE = variable('sites_before');
+const SCHEME = variable('sites_scheme');
+const HOST = variable('sites_host');
+const AFTER = variable('sites_after');
 
 /** Names of the upstreams become the names that clients know, in every header that holds URLs. */
 export function answerMaps(names: readonly SiteName[], secure: boolean, maps: MapList): Mapped[] {
@@ -75,7 +91,7 @@ export function answerMaps(names: readonly SiteName[], secure: boolean, maps: Ma
   const [http, ws] = secure ? ['https', 'wss'] : ['http', 'ws'];
   const known = names.flatMap((name) => spellings(name).map((spelling) => ({ ...name, spelling })));
   const to = maps.add({
-    name: 's_to',
+    name: 'sites_to',
     volatile: true,
     source: [SCHEME, ' ', HOST],
     exact: known.flatMap(({ spelling, to, here }) => [
@@ -98,8 +114,8 @@ function answerMap(
   { hosts, to, maps }: Replacing,
 ): Variable {
   const patterns = hosts.map((host) => {
-    const origin = `(?i:(?<s_scheme>${schemes})s?://(?<s_host>${host}))(?::443|:80)?`;
-    return [`^(?<s_before>${before})${origin}(?=${after})(?<s_after>${ANY})\\z`, [BEFORE, to, AFTER]] as const;
+    const origin = `(?i:(?<sites_scheme>${schemes})s?://(?<sites_host>${host}))(?::443|:80)?`;
+    return [`^(?<sites_before>${before})${origin}(?=${after})(?<sites_after>${ANY})\\z`, [BEFORE, to, AFTER]] as const;
   });
   let found = variable(`upstream_http_${header.toLowerCase().replaceAll('-', '_')}`);
   for (let number = 1; number <= most; number++)
@@ -112,7 +128,7 @@ function answerMap(
 /** And the other way round, where Rails and ActionCable compare them with their own name. */
 export function requestMaps(names: readonly SiteName[], maps: MapList): Mapped[] {
   const from = maps.add({
-    name: 's_public',
+    name: 'sites_public',
     volatile: true,
     source: [HOST],
     exact: names.map(({ to, host }) => [to, `https://${host}`]),
@@ -121,7 +137,7 @@ export function requestMaps(names: readonly SiteName[], maps: MapList): Mapped[]
   return REQUESTS.map(({ header, id, after }) => {
     const sent = variable(`http_${header.toLowerCase()}`);
     const patterns = hosts.map((host) => {
-      const source = `^(?i:https?://(?<s_host>${host}))(?::[0-9]+)?(?=${after})(?<s_after>${ANY})\\z`;
+      const source = `^(?i:https?://(?<sites_host>${host}))(?::[0-9]+)?(?=${after})(?<sites_after>${ANY})\\z`;
       return [source, [from, AFTER]] as const;
     });
     return { header, part: maps.add({ name: id, source: [sent], fallback: sent, patterns }) };
@@ -132,7 +148,7 @@ export function requestMaps(names: readonly SiteName[], maps: MapList): Mapped[]
 export function cookieDomains(names: readonly SiteName[], maps: MapList): { sources: readonly string[]; to: Variable } {
   const exact = names.map(({ from, to }) => [from, to] as const);
   return {
-    sources: alternatives(names.map(({ from }) => from)).map((host) => `(?i)^[.]?(?<s_host>${host})\\z`),
-    to: maps.add({ name: 's_domain', volatile: true, source: [HOST], exact }),
+    sources: alternatives(names.map(({ from }) => from)).map((host) => `(?i)^[.]?(?<sites_host>${host})\\z`),
+    to: maps.add({ name: 'sites_domain', volatile: true, source: [HOST], exact }),
   };
 }

@@ -7,8 +7,12 @@ import { type Part, variable } from './quote.ts';
 export function loopMaps(name: string, list: MapList): { found: Part; mark: Part } {
   const sent = variable('http_x_postern_site');
   return {
-    found: list.add({ name: 's_loop', source: [sent], patterns: [[`(?:^|,)[ \\t]*+${name}[ \\t]*+(?:,|\\z)`, '1']] }),
-    mark: list.add({ name: 's_mark', source: [sent], fallback: [sent, `, ${name}`], exact: [['', name]] }),
+    found: list.add({
+      name: 'sites_loop',
+      source: [sent],
+      patterns: [[`(?:^|,)[ \\t]*+${name}[ \\t]*+(?:,|\\z)`, '1']],
+    }),
+    mark: list.add({ name: 'sites_mark', source: [sent], fallback: [sent, `, ${name}`], exact: [['', name]] }),
   };
 }
 
@@ -21,11 +25,11 @@ export function logMaps(names: readonly DomainRewrite[], list: MapList): { route
     ]),
   );
   return {
-    route: list.add({ name: 's_route', source: [variable('host')], exact: known }),
+    route: list.add({ name: 'sites_route', source: [variable('host')], exact: known }),
     path: list.add({
-      name: 's_path',
+      name: 'sites_path',
       source: [variable('request')],
-      patterns: [["^[A-Z_-]++ (?<s_plain>/[A-Za-z0-9/._~!$&'()*+,;=:@%-]*+)", variable('s_plain')]],
+      patterns: [["^[A-Z_-]++ (?<sites_plain>/[A-Za-z0-9/._~!$&'()*+,;=:@%-]*+)", variable('sites_plain')]],
     }),
   };
 }

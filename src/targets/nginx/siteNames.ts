@@ -1,6 +1,6 @@
+import { escapeRegex } from '../../plan/regex.ts';
 import type { MapList } from './maps.ts';
 import { type Variable, variable } from './quote.ts';
-import { escapeRegex } from './router.ts';
 
 /** Two names of one thing, each as it stands in URLs. */
 export interface SiteName {
@@ -33,6 +33,10 @@ export function alternatives(names: readonly string[]): string[] {
 
 /** Behind a load balancer the sites listen on one port and are known by another: the one that clients say. */
 export function portMap(secure: boolean, maps: MapList): Variable {
-  const source = `(?<s_digits>:(?!${secure ? 443 : 80}\\z)[0-9]{1,5})\\z`;
-  return maps.add({ name: 's_port', source: [variable('http_host')], patterns: [[source, variable('s_digits')]] });
+  const source = `(?<sites_digits>:(?!${secure ? 443 : 80}\\z)[0-9]{1,5})\\z`;
+  return maps.add({
+    name: 'sites_port',
+    source: [variable('http_host')],
+    patterns: [[source, variable('sites_digits')]],
+  });
 }

@@ -1,7 +1,8 @@
+import { authorityOf } from '../../plan/forwards.ts';
 import { hasSite, type SiteRewrite } from '../../policy/domains.ts';
 import { statusBody } from '../../policy/statuses.ts';
 import type { DomainRewrite, Policy, Upstream } from '../../policy/types.ts';
-import { ERROR_PAGES } from './locations.ts';
+import { ERROR_PAGES, locationName } from './locations.ts';
 import { mapList } from './maps.ts';
 import type { MapModel, SiteModel, SitesModel } from './model.ts';
 import type { NginxOptions } from './options.ts';
@@ -53,7 +54,11 @@ export function sitesModel(input: SitesInput): Sites | null {
     model: {
       maps: list.maps,
       listen: sites.listen ?? 443,
-      errorPages: SITE_ERRORS.map((page) => ({ ...page, body: value(statusBody(page.status)) })),
+      errorPages: SITE_ERRORS.map((page) => ({
+        ...page,
+        location: locationName(String(page.status)),
+        body: value(statusBody(page.status)),
+      })),
       tls: typeof tls === 'object' ? { certFile: literal(tls.certFile), keyFile: literal(tls.keyFile) } : null,
       answers: answers.map(({ header, part }) => ({ name: word(header), value: value(part) })),
       requests: requests.map(({ header, part }) => ({ name: word(header), value: value(part) })),
@@ -96,7 +101,7 @@ function siteModel(rewrite: SiteRewrite, mapped: boolean, { caFile, upstreamOf }
 }
 
 function hostOf({ scheme, port }: Upstream, from: string): string {
-  return port === (scheme === 'https' ? 443 : 80) ? from : `${from}:${port}`;
+  return authorityOf({ scheme, host: from, port });
 }
 
 /** The certificate is for the public name unless the spec knows better. */

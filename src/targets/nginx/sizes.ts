@@ -19,13 +19,14 @@ export function hashSizes(maps: readonly MapModel[], secrets: Secrets): HashSize
     for (const { key } of entries) if (!key.text.startsWith('"~')) longest = Math.max(longest, key.text.length);
   }
   return {
-    mapMax: Math.max(2048, most * 4),
-    mapBucket: Math.max(most > 2_000 ? 256 : 128, roundUp(longest + 32, 64)),
+    mapMax: roughly(Math.max(2048, most * 4)),
+    mapBucket: roughly(Math.max(256, longest + 32)),
     // A map has its variable and at most two captures a segment; nginx wants room for twice as many.
-    variablesMax: Math.max(2048, roundUp(maps.length * 16, 1024)),
+    variablesMax: roughly(Math.max(2048, maps.length * 16)),
   };
 }
 
-function roundUp(number: number, step: number): number {
-  return Math.ceil(number / step) * step;
+/** The next power of two: sizes that a line more or less does not change. */
+export function roughly(size: number): number {
+  return 2 ** Math.ceil(Math.log2(size));
 }

@@ -50,8 +50,8 @@ const spellings = Array.from({ length: 128 }, (_, bits) =>
 const long = (letter: string) => letter.repeat(90);
 
 for (const [title, allow] of [
-  ['as many parameters as can be told apart', [`GET /${segments(32, (index) => `{p${index}}`)}`]],
-  ['as many before a tail', [`GET /${segments(31, (index) => `{p${index}}`)}/{rest*}`]],
+  ['as many parameters as can be told apart', [`GET /${segments(39, (index) => `{p${index}}`)}`]],
+  ['as many before a tail', [`GET /${segments(38, (index) => `{p${index}}`)}/{rest*}`]],
   [
     'as many behind what all paths share',
     [`GET /${long('s')}/${long('t')}/${segments(31, (index) => `{p${index}}`)}/{rest*}`],
@@ -78,7 +78,7 @@ const groups = Object.fromEntries(
 const methods = spellings.map((text) => `M-${'A'.repeat(20)}-${text.replace(/[a-z]/g, '-')}`);
 
 for (const [title, code, allow, more] of [
-  ['more segments', 'too-deep', ['GET /b', `GET /${segments(33, (index) => `{p${index}}`)}`], {}],
+  ['more segments', 'too-deep', ['GET /b', `GET /${segments(40, (index) => `{p${index}}`)}`], {}],
   ['a longer segment', 'unwritable-text', ['GET /b', `GET /${'a'.repeat(3_901)}`], {}],
   [
     'a path longer than a request line',

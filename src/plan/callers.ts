@@ -1,0 +1,55 @@
+import { type CidrSet, isEverybody, partsOf } from '../policy/cidr.ts';
+import type { ApiKey, Policy } from '../policy/types.ts';
+
+/** A set of route groups that some keys may use, by name. */
+export interface GrantSet {
+  /** "all" for keys that no list of routes narrows, else the groups: "hooks+read". */
+  readonly name: string;
+  readonly groups: readonly string[];
+}
+
+export function grantSetOf({ groups, allGroups }: ApiKey): GrantSet {
+  return { name: allGroups ? 'all' : groups.join('+'), groups };
+}
+
+/** Each once, sorted by name. */
+export function grantSets(keys: readonly ApiKey[]): GrantSet[] {
+  const sets = new Map(keys.map((key) => [grantSetOf(key).name, grantSetOf(key)]));
+  return [...sets.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Addresses that the spec lists in one place, by name. */
+export interface AddressList {
+  /** The name under `ipRanges`, or whose own list it is. */
+  readonly name: string;
+  readonly kind: 'set' | 'proxy' | 'key';
+  /** Only what is written there itself: `@names` in it are lists of their own. */
+  readonly own: CidrSet;
+}
+
+/** The lists that a set of addresses is put together from, sorted; "any" where it is every address. */
+export function listsOf(
+  set: CidrSet,
+  owner: { readonly kind: 'proxy' | 'key'; readonly name: string },
+): 'any' | readonly AddressList[] {
+  if (isEverybody(set)) return 'any';
+  return partsOf(set)
+    .map(({ name, own }): AddressList => (name === undefined ? { ...owner, own } : { kind: 'set', name, own }))
+    .sort(byName);
+}
+
+/** Every list that some proxy or key asks for, each once. */
+export function addressLists({ proxies, apiKeys }: Pick<Policy, 'proxies' | 'apiKeys'>): AddressList[] {
+  const used = [
+    ...proxies.map(({ id, ranges }) => listsOf(ranges, { kind: 'proxy', name: id })),
+    ...apiKeys.flatMap(({ id, ranges }) => (ranges ? [listsOf(ranges, { kind: 'key', name: id })] : [])),
+  ];
+  const lists = new Map<string, AddressList>();
+  for (const list of used.flatMap((each) => (each === 'any' ? [] : each))) lists.set(`${list.kind} ${list.name}`, list);
+  return [...lists.values()].sort(byName);
+}
+
+function byName(a: AddressList, b: AddressList): number {
+  const [left, right] = [a, b].map(({ kind, name }) => `${name} ${kind}`);
+  return (left ?? '') < (right ?? '') ? -1 : 1;
+}

@@ -1,0 +1,101 @@
+import type { Access, Cell } from '../policy/access.ts';
+import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../policy/headers.ts';
+import type { Forwarding, Policy, Upstream } from '../policy/types.ts';
+import { escapeRegex } from './regex.ts';
+
+/** One way to forward, shared by all route classes that are forwarded so. */
+export interface ForwardPlan {
+  /** `forward-gitlab`, with what is unusual about it behind: `forward-gitlab-passthrough-10MB`. */
+  readonly name: string;
+  readonly forwarding: Forwarding;
+  readonly upstream: Upstream;
+  /** What the upstream is told as Host. */
+  readonly host: string;
+  /** The client's headers that pass, lower case, sorted; less those that the proxy writes itself. */
+  readonly passed: readonly string[];
+}
+
+/** The ways in which a proxy forwards, by name. */
+export interface Forwards {
+  /** Sorted by name. */
+  readonly all: readonly ForwardPlan[];
+  of(cell: Cell): ForwardPlan | undefined;
+}
+
+export function forwardsOf(access: Access, policy: Pick<Policy, 'upstreams'>): Forwards {
+  const plans = new Map<string, ForwardPlan>();
+  const names = new Map<Cell, string>();
+  for (const cell of access.cells) {
+    if (cell.kind !== 'forward') continue;
+    const name = forwardName(cell.forwarding);
+    names.set(cell, name);
+    if (!plans.has(name)) plans.set(name, planOf(name, cell.forwarding, policy));
+  }
+  return {
+    all: [...plans.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    of: (cell) => plans.get(names.get(cell) ?? ''),
+  };
+}
+
+function planOf(name: string, forwarding: Forwarding, { upstreams }: Pick<Policy, 'upstreams'>): ForwardPlan {
+  const upstream = upstreams.find(({ id }) => id === forwarding.upstream);
+  if (!upstream) throw new Error(`no upstream ${forwarding.upstream}`);
+  return { name, forwarding, upstream, host: authorityOf(upstream), passed: passedHeaders(forwarding, upstream) };
+}
+
+/** What each field adds to the name of a way to forward; nothing where it is as usual, so that a name never changes. */
+const NAMED: { readonly [K in keyof Forwarding]: (value: Forwarding[K]) => string } = {
+  upstream: (id) => id,
+  auth: (auth) => (auth === 'apiKey' ? '' : auth),
+  headers: (headers) => headers.join('+'),
+  // What types a body may have is decided before; all of them are forwarded alike.
+  contentTypes: () => '',
+  maxBody: (bytes) => (bytes === 1024 ** 2 ? '' : sizeName(bytes)),
+  websocket: (websocket) => (websocket ? 'websocket' : ''),
+};
+
+function forwardName(forwarding: Forwarding): string {
+  const part = <K extends keyof Forwarding>(key: K): string => NAMED[key](forwarding[key]);
+  const parts = [part('upstream'), part('auth'), part('websocket'), part('maxBody'), part('headers')];
+  return ['forward', ...parts, part('contentTypes')].filter((text) => text !== '').join('-');
+}
+
+function sizeName(bytes: number | undefined): string {
+  if (bytes === undefined) return 'unlimited';
+  const units = [
+    [1024 ** 3, 'GB'],
+    [1024 ** 2, 'MB'],
+    [1024, 'kB'],
+  ] as const;
+  const [size, unit] = units.find(([each]) => bytes % each === 0) ?? [1, 'B'];
+  return `${bytes / size}${unit}`;
+}
+
+/** The one list of headers of a client that reach an upstream. */
+export function passedHeaders({ auth, headers, websocket }: Forwarding, upstream: Upstream): string[] {
+  const credentials = auth === 'passthrough' ? PASSTHROUGH_CREDENTIAL_HEADERS : [];
+  const own = auth === 'apiKey' ? upstream.tokenHeader.toLowerCase() : undefined;
+  const all = [...DEFAULT_REQUEST_HEADERS, ...credentials, ...(websocket ? WEBSOCKET_HEADERS : []), ...headers];
+  return [...new Set(all)].filter((header) => header !== own).sort();
+}
+
+export const DEFAULT_PORT: Readonly<Record<Upstream['scheme'], number>> = { http: 80, https: 443 };
+
+/** A host as it stands in URLs: an IPv6 address in brackets. */
+export function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** Host and port as in a URL, the port only where it is not the usual one of the scheme. */
+export function authorityOf({ scheme, host, port }: Pick<Upstream, 'scheme' | 'host' | 'port'>): string {
+  return port === DEFAULT_PORT[scheme] ? urlHost(host) : `${urlHost(host)}:${port}`;
+}
+
+/**
+ * Source of a regular expression for the origin of an upstream in every spelling that clients read as the same: a dot
+ * after the name, the usual ports, no scheme. To be matched ignoring case, and followed by a path, a query or the end.
+ */
+export function originSource({ host, port }: Pick<Upstream, 'host' | 'port'>): string {
+  const ports = [...new Set([80, 443, port])].join('|');
+  return `(?:https?:)?//${escapeRegex(urlHost(host))}[.]?(?::(?:${ports}))?`;
+}

@@ -1,0 +1,58 @@
+import { type AddressList, addressLists } from '../../plan/callers.ts';
+import { toCidrs } from '../../policy/cidr.ts';
+import type { Policy } from '../../policy/types.ts';
+import type { MapList } from './maps.ts';
+import type { GeoModel } from './model.ts';
+import { variablePrefix } from './names.ts';
+import { readableNetworks } from './networks.ts';
+import { comment, type Variable, value, variable, word } from './quote.ts';
+
+/** Whether some proxy stands behind others: then each says who its client is, and else that is who connects. */
+export function saysClient({ proxies }: Pick<Policy, 'proxies'>): boolean {
+  return proxies.some(({ clientIp }) => clientIp.kind === 'header');
+}
+
+/** "" where the client's address is in a list of the spec, else "-". */
+function inList({ kind, name }: AddressList): Variable {
+  return variable(`in_${kind === 'set' ? '' : `${kind}_`}${variablePrefix(name)}`);
+}
+
+/** Whether an address is in any of some lists: what is looked up, and what comes of it where it is. */
+export function inAny(lists: readonly AddressList[]): { source: readonly Variable[]; inside: readonly string[] } {
+  return { source: lists.map(inList), inside: lists.map((_, outside) => OUTSIDE.repeat(outside)) };
+}
+
+const OUTSIDE = '-';
+
+/** The same as one variable, for a key with addresses of its own. */
+export function insideOf(key: string, lists: readonly AddressList[], maps: MapList): Variable {
+  const [only, ...others] = lists;
+  if (only && others.length === 0) return inList(only);
+  const { source, inside } = inAny(lists);
+  const name = `in_all_of_${variablePrefix(key)}`;
+  return maps.add({ name, source, fallback: OUTSIDE, exact: inside.map((text) => [text, '']) });
+}
+
+const WORDS = {
+  set: (name: string) => `@${name}`,
+  proxy: (name: string) => `What proxy ${name} lists itself.`,
+  key: (name: string) => `What key ${name} lists itself.`,
+} as const;
+
+/** One table for each list of addresses that somebody asks for: nginx finds an address in any of them in one tree. */
+export function addressTables(policy: Policy): GeoModel[] {
+  return addressLists(policy).map((list) => ({
+    comment: comment(WORDS[list.kind](list.name)),
+    address: value(variable(saysClient(policy) ? 'client' : 'remote_addr')),
+    variable: value(inList(list)),
+    fallback: value(OUTSIDE),
+    cidrs: readableNetworks(
+      toCidrs(list.own).map((cidr) => ({ cidr, value: '' })),
+      OUTSIDE,
+    ).map(networkEntry),
+  }));
+}
+
+export function networkEntry({ cidr, value: text }: { cidr: string; value: string }): GeoModel['cidrs'][number] {
+  return { cidr: word(cidr), value: value(text) };
+}
