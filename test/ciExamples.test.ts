@@ -24,9 +24,22 @@ function gitlabScript(job: string): string[] {
   return withoutInstall(script);
 }
 
-function githubScript(): string[] {
-  const { jobs } = read('.github/workflows/postern.yml') as { jobs: Record<string, { steps: { run?: string }[] }> };
-  return withoutInstall(Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ run }) => run ?? [])));
+interface Step {
+  readonly run?: string;
+  readonly if?: string;
+  readonly 'continue-on-error'?: boolean;
+}
+
+/** The steps of a job; `labels` are those of the pull request. */
+function githubScript(job = 'change', labels: readonly string[] = []): string[] {
+  const { jobs } = read('.github/workflows/postern.yml') as { jobs: Record<string, { steps: readonly Step[] }> };
+  const steps = (jobs[job]?.steps ?? []).filter((step) => {
+    const label = /!contains\(github\.event\.pull_request\.labels\.\*\.name, '(.*)'\)/.exec(step.if ?? '')?.[1];
+    return label === undefined || !labels.includes(label);
+  });
+  return withoutInstall(
+    steps.flatMap(({ run, ...step }) => (run ? [step['continue-on-error'] ? `${run} || true` : run] : [])),
+  );
 }
 
 const SPEC = demoSpec.replace('{ form: corefile }', '{ form: configMap }');
@@ -123,6 +136,42 @@ for (const system of ['GitLab', 'GitHub']) {
       assert.is.not(run(lines).status, 0);
     }));
 }
+
+test('GitHub: a widening passes once somebody has looked at it, and the reviewer reads what it is', () =>
+  inRepository(({ run, write, read: text }) => {
+    write('postern.yaml', SPEC.replace('- GET /api/v4/user', '- GET,PUT /api/v4/user'));
+    run(['postern generate']);
+    assert.is(run(githubScript()).status, 1);
+    const reviewed = run(githubScript('change', ['access-reviewed']));
+    assert.is(reviewed.status, 0, reviewed.text);
+    assert.match(text('../summary.md'), /### ❌ postern diff[\s\S]*newly allowed: PUT \/api\/v4\/user/);
+  }));
+
+test('GitLab: the widening stands in the lines of the merge request and in a note', () =>
+  inRepository(({ run, write, read: text }) => {
+    write('postern.yaml', SPEC.replace('- GET /api/v4/user', '- GET,PUT /api/v4/user'));
+    run(['postern generate']);
+    assert.is(run(gitlabScript('postern:access')).status, 1);
+    const [issue] = JSON.parse(text('gl-code-quality-report.json'));
+    assert.equal(issue.location, { path: 'postern.yaml', lines: { begin: 11 } });
+    assert.match(text('access.md'), /newly allowed: PUT \/api\/v4\/user/);
+  }));
+
+test('an expired key turns no unrelated change red, but the scheduled run', () =>
+  inRepository(({ run, write, git }) => {
+    write('postern.yaml', SPEC.replace('2090-06-30 }', '2020-06-30 }').replace(', at: 2090-06-30', ', at: 2021-01-01'));
+    run(['postern generate --allow-expired']);
+    git('add', '-A');
+    git('commit', '-qm', 'a key that has expired since');
+    git('update-ref', 'refs/remotes/origin/main', 'HEAD');
+    for (const lines of [gitlabScript('postern:files'), githubScript()]) {
+      const { status, text } = run(lines);
+      assert.is(status, 0, text);
+      assert.match(text, /expired on 2020-06-30/);
+    }
+    assert.is(run(gitlabScript('postern:keys')).status, 1);
+    assert.is(run(githubScript('keys')).status, 1);
+  }));
 
 test('the job before a deployment: green in sync, red on drift and where nothing could be read', () =>
   inRepository(({ run, write, read: text }) => {

@@ -51,7 +51,7 @@ const COMMANDS: readonly Command[] = [
   command(
     'validate [spec]',
     'check a spec and run its tests',
-    { positionals: spec, options: { format } },
+    { positionals: spec, options: { 'allow-expired': options['allow-expired'], format } },
     async (args, io) => (await import('./validate.ts')).validate(args, io),
   ),
   command(

@@ -62,7 +62,7 @@ export const options = {
   check: { ...flag, describe: 'write nothing; exit 1 where something would change' },
   'dry-run': { ...flag, describe: 'write nothing; say what would change' },
   force: { ...flag, describe: 'overwrite files that postern did not write' },
-  'allow-expired': { ...flag, describe: 'generate although keys have expired' },
+  'allow-expired': { ...flag, describe: 'take keys that have expired for a warning' },
   coverage: { ...flag, describe: 'list the requests that no test touches' },
   'fail-under': { ...text, coerce: percentage('fail-under'), describe: 'least coverage in percent' },
   engine: { ...list, coerce: splitList, describe: 'only the engines of these targets' },

@@ -19,7 +19,7 @@ export const textReport: Formatter = (report, colour) => {
   const stream = asked ? colour.out : colour.err;
   const findings = formatDiagnostics(report.diagnostics, report.document, { colour: stream });
   const summary = report.summary === undefined ? '' : `${report.summary}\n`;
-  const access = report.access ? accessText(report.access.changes, report.access.versions) : '';
+  const access = report.access ? accessText(report.access.changes, report.access.versions, colour.out) : '';
   const accepted = acceptedText(report, stream);
   const results = access + changesText(report, colour.out) + coverageText(report);
   // A patch must stay one that patch(1) can read, so the closing sentence goes elsewhere.
