@@ -55,7 +55,11 @@ test('what the engines of this machine enforce is compared, and counted', () => 
 });
 
 test('what is rendered and not put to the test is said', () => {
-  const sites = spec.replace('example.com }]', 'example.com, upstream: gitlab }]');
+  // Nothing here has a certificate for another public name than the upstream's own.
+  const sites = spec.replace(
+    'from: gitlab.example.com, to: gitlab.privatelink.example.com }]',
+    'from: git.example.com, to: gitlab.privatelink.example.com, upstream: gitlab }]',
+  );
   const { status, stdout } = verify(sites, ['--engine', 'caddy', '--requests', '50'], found());
   assert.is(status, 0, stdout);
   assert.match(

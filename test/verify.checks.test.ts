@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import type { RenderedFile } from '../src/targets/target.ts';
 import { engineSuite } from './engines/suite.ts';
 import { proxyTargets } from './verify/proxyTargets.ts';
-import { findings, verified } from './verify/run.ts';
+import { findings, verified, verifiedSites } from './verify/run.ts';
 
 /** What `verify` looks for beside decisions, each on a spec that is small enough to be quick. */
 const spec = {
@@ -67,6 +67,46 @@ const PLANTED = {
   ],
 } as const;
 
+const siteSpec = {
+  upstreams: { gitlab: { url: 'https://gitlab.example.com' }, registry: { url: 'http://registry.example.com:5000' } },
+  domainRewrites: [
+    { from: 'gitlab.example.com', to: 'gitlab.link.example.com', upstream: 'gitlab' },
+    { from: 'registry.example.com', to: 'registry.link.example.com', upstream: 'registry' },
+  ],
+};
+const SITE_OPTIONS = { caddy: {}, nginx: { sites: { tls: 'inFront' } } };
+const PLANTED_IN_SITES = {
+  caddy: [
+    [
+      'a site that sends clients to the public name',
+      replaced(/header_down >?Location .*\n/g, '\n'),
+      /the site gitlab.link.example.com sends clients to https:\/\/gitlab.example.com/,
+    ],
+  ],
+  nginx: [
+    [
+      'a site that sends clients to the public name',
+      replaced('proxy_hide_header Location;', 'proxy_pass_header Location;'),
+      /the site gitlab.link.example.com sends clients to /,
+    ],
+    [
+      'a site under the name that the client calls it',
+      replaced('proxy_set_header Host "gitlab.example.com";', 'proxy_set_header Host $http_host;'),
+      /behind the site gitlab.link.example.com, the Host is gitlab.link.example.com instead of gitlab.example.com/,
+    ],
+    [
+      'a site that believes what a client says of its address',
+      replaced('X-Forwarded-For $remote_addr', 'X-Forwarded-For $proxy_add_x_forwarded_for'),
+      /the X-Forwarded-For is 203.0.113.9, 127.0.0.1 instead of 127.0.0.1/,
+    ],
+    [
+      'a site for any name',
+      replaced('return 421', 'proxy_pass http://$http_host; return 200'),
+      /a request for x.gitlab.link.example.com was answered 200 instead of 421/,
+    ],
+  ],
+} as const;
+
 for (const { engine, target } of proxyTargets) {
   const { test, engines } = await engineSuite(`what verify looks for on ${engine}`, [engine]);
   const run = (tamper?: (file: RenderedFile) => RenderedFile) =>
@@ -80,6 +120,23 @@ for (const { engine, target } of proxyTargets) {
   for (const [title, tamper, expected] of PLANTED[engine]) {
     test(`${title}: found`, async () => {
       const found = await run(tamper);
+      assert.match(findings(found), expected);
+      assert.ok(found.disagreements > 0);
+    });
+  }
+
+  const runSites = (tamper?: (file: RenderedFile) => RenderedFile) =>
+    verifiedSites({ spec: siteSpec, options: SITE_OPTIONS[engine], target, program: engines[engine].path, tamper });
+
+  test('nothing is found in the sites that are generated', async () => {
+    const { diagnostics, disagreements, sent } = await runSites();
+    const errors = diagnostics.filter(({ severity }) => severity === 'error');
+    assert.equal([errors, disagreements, sent], [[], 0, 14]);
+  });
+
+  for (const [title, tamper, expected] of PLANTED_IN_SITES[engine]) {
+    test(`${title}: found`, async () => {
+      const found = await runSites(tamper);
       assert.match(findings(found), expected);
       assert.ok(found.disagreements > 0);
     });

@@ -115,8 +115,10 @@ export interface RequestRunner<Options = unknown> extends Program {
   readonly serves: 'requests';
   /** The options without what the proxies do not need and this machine does not have. */
   readonly alone: (options: Options) => unknown;
-  /** Whether these options also render the sites of domain rewrites. */
+  /** Whether these options render the sites of domain rewrites. */
   readonly rendersSites: (options: Options) => boolean;
+  /** The options with the sites in plain HTTP on this port. */
+  readonly sites: (options: Options, port: number) => unknown;
   readonly enforces: Enforcement;
   /** The access log, a file below the target's folder. */
   readonly accessLog: string;
@@ -202,5 +204,6 @@ function typedRunner<Options>(run: Runner<Options>, typed: (options: unknown) =>
     ...run,
     alone: (options: unknown) => run.alone(typed(options)),
     rendersSites: (options) => run.rendersSites(typed(options)),
+    sites: (options, port) => run.sites(typed(options), port),
   };
 }

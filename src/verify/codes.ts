@@ -30,10 +30,5 @@ export const verifyCodes = defineCodes('verify', {
     engines.length === 0 ? `add one under targets: ${known.join(', ')}` : 'put one on PATH',
   ),
   'engine-failed': error('{engine} {problem}'),
-  'nothing-to-verify': warning('nothing to verify on {engine}: the spec has no {what}').hint(
-    ({ what }: { what: string }) =>
-      what === 'proxies'
-        ? 'the sites of domain rewrites are rendered, but not put to the test'
-        : 'leave the target out',
-  ),
+  'nothing-to-verify': warning('nothing to verify on {engine}: the spec has no {what}').hint('leave the target out'),
 });

@@ -5,6 +5,7 @@ import { hasError } from '../diagnostics/diagnostic.ts';
 import type { Policy } from '../policy/types.ts';
 import type { ReadFile, RenderedFile, RequestRunner, Runner } from '../targets/target.ts';
 import { type RunnableTarget, startEngine } from './engines.ts';
+import type { Listener } from './exchange.ts';
 import { temporaryFolder } from './folder.ts';
 import { loopbackPolicy, loopbackProxyIds } from './loopback.ts';
 import { freePorts } from './ports.ts';
@@ -28,6 +29,8 @@ export interface EngineRunOptions {
   readonly random: Random;
   /** Whether keys keep their rate limits, which the probes would soon exceed. */
   readonly rates?: boolean;
+  /** The proxies where absent. */
+  readonly only?: 'proxies' | 'sites';
   /** Changes the generated files before the engine reads them; only the tests of `verify` do. */
   readonly tamper?: ((file: RenderedFile) => RenderedFile) | undefined;
 }
@@ -57,6 +60,8 @@ export interface EngineRun {
   readonly secrets: Secrets;
   readonly upstreams: Upstreams;
   readonly server: Server;
+  /** Where the sites listen, if they do. */
+  readonly site: Listener;
   /** Request targets that spell names of the generated files. */
   readonly ownTargets: readonly string[];
   /** The engine's access log; complete once it has ended. */
@@ -68,11 +73,11 @@ export interface EngineRun {
 export type EngineRunResult = { readonly run: EngineRun } | { readonly diagnostics: readonly Diagnostic[] };
 
 export async function startEngineRun(options: EngineRunOptions, scope: Scope): Promise<EngineRunResult> {
-  const { program, target, random, tamper = (file) => file } = options;
+  const { program, target, random, only = 'proxies', tamper = (file) => file } = options;
   const upstreams = await startUpstreams(options.policy);
   scope.defer(() => upstreams.close());
   const ids = loopbackProxyIds(options.policy);
-  const ports = await freePorts(ids.length);
+  const ports = await freePorts(only === 'sites' ? 1 : ids.length);
   const folder = await temporaryFolder();
   scope.defer(() => folder.remove());
   // When started by root, nginx works as another user, who must reach the files below.
@@ -82,11 +87,12 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
     upstreams: upstreams.ports,
     caFile: await folder.write('authorities.pem', upstreams.authorities),
     rates: options.rates ?? false,
+    only,
   });
   const emit = (rendered: Policy) =>
     target.emit({
       policy: rendered,
-      options: target.run.alone(options.options),
+      options: only === 'sites' ? target.run.sites(options.options, ports[0] ?? 0) : target.run.alone(options.options),
       at: ['targets', target.name],
       read: options.read,
     });
@@ -108,7 +114,10 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
   const leak = async () => secrets.leakIn(server.output()) ?? leakBelow(folder.path, known, secrets);
   const fixtures = new Map(fixturesOf(policy, secrets).map((fixture) => [fixture.proxy.id, fixture]));
   const accessLog = () => readFile(join(folder.path, target.name, target.run.accessLog), 'utf8').catch(() => '');
-  return { run: { policy, fixtures, secrets, upstreams, server, ownTargets: ownTargets(files), accessLog, leak } };
+  const site: Listener = { listen: { address: '127.0.0.1', port: ports[0] ?? 0 }, clientIp: { kind: 'direct' } };
+  return {
+    run: { policy, fixtures, secrets, upstreams, server, site, ownTargets: ownTargets(files), accessLog, leak },
+  };
 }
 
 async function write(folder: string, { path, text }: RenderedFile, mode: number): Promise<void> {

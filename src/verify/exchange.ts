@@ -26,7 +26,10 @@ const PATIENCE = 10_000;
 /** Sent after a probe, to see that the engine read it to its end. No pattern matches a segment such as "..;". */
 const SENTINEL = 'GET /postern/..;/sentinel HTTP/1.1\r\nHost: probe.example\r\nConnection: close\r\n\r\n';
 
-export async function connectTo(proxy: Proxy, peer: string): Promise<Connection> {
+/** Where something listens, and how it learns the client's address. */
+export type Listener = Pick<Proxy, 'listen' | 'clientIp'>;
+
+export async function connectTo(proxy: Listener, peer: string): Promise<Connection> {
   const { port } = proxy.listen;
   const to: Address = { port };
   if (proxy.clientIp.kind === 'direct') return openConnection({ ...to, from: peer });
@@ -51,7 +54,7 @@ export async function exchangeOn(connection: Connection, probe: Probe, upstreams
 export async function exchangeAlone(
   probe: Probe,
   { expected, end }: Expectation,
-  context: { proxy: Proxy; upstreams: Upstreams },
+  context: { proxy: Listener; upstreams: Upstreams },
 ): Promise<Exchange> {
   const { proxy, upstreams } = context;
   const connection = await connectTo(proxy, probe.peer);

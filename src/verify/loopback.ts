@@ -9,6 +9,8 @@ export interface Loopback {
   readonly caFile: string;
   /** Whether keys keep their rates. */
   readonly rates: boolean;
+  /** Proxies, or the sites of domain rewrites. */
+  readonly only: 'proxies' | 'sites';
 }
 
 /** The client address that direct twins admit beside the real ranges; 127.0.0.3 stays outside. */
@@ -25,11 +27,11 @@ export function loopbackPolicy(policy: Policy, ports: Loopback): Policy {
     ...policy,
     apiKeys: ports.rates ? policy.apiKeys : policy.apiKeys.map(({ rateLimit, ...key }) => key),
     upstreams: policy.upstreams.map((upstream) => loopbackUpstream(upstream, ports)),
-    proxies: withTwins(policy.proxies).map((proxy) => {
+    proxies: (ports.only === 'sites' ? [] : withTwins(policy.proxies)).map((proxy) => {
       const listen = { address: '127.0.0.1', port: portOf(ports.proxies, proxy.id) };
       return { ...proxy, listen };
     }),
-    rewrites: [],
+    rewrites: ports.only === 'sites' ? policy.rewrites : [],
   };
 }
 

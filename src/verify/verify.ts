@@ -1,5 +1,4 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
-import { hasSite } from '../policy/domains.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import type { Runner } from '../targets/target.ts';
 import { openJournal } from './checks/accessLog.ts';
@@ -8,6 +7,7 @@ import { unverifiedUpstreams } from './checks/certificates.ts';
 import type { CheckFailure } from './checks/check.ts';
 import { neighbours } from './checks/neighbours.ts';
 import { rateLimits } from './checks/rates.ts';
+import { siteChecks } from './checks/sites.ts';
 import { upgrades } from './checks/websockets.ts';
 import { verifyCodes } from './codes.ts';
 import type { Probe } from './draft.ts';
@@ -42,13 +42,24 @@ export async function verifyTarget({ target, ...options }: VerifyOptions<Runner>
   if (serves(target, 'names'))
     return rewrites.length === 0 ? nothing('domainRewrites') : verifyNames({ ...options, target }, scope);
   if (!serves(target, 'requests')) throw new Error(`${name} serves something new`);
-  if (proxies.length === 0) return nothing('proxies');
-  const verified = await verifyRequests({ ...options, target }, scope);
-  const sites = target.run.rendersSites(options.options) ? rewrites.filter(hasSite).length : 0;
-  if (sites === 0 || verified.sent === 0) return verified;
-  const untried = verifyCodes.report('untried-sites', ['domainRewrites'], { engine: name, sites });
-  return { ...verified, diagnostics: [...verified.diagnostics, untried] };
+  const verified = proxies.length === 0 ? NOTHING_YET : await verifyRequests({ ...options, target }, scope);
+  const random = randomOf(`${options.seed} sites`);
+  const sites = await siteChecks({ ...options, target, random }, scope);
+  const sent = verified.sent + sites.sent;
+  if (proxies.length === 0 && sites.sent + sites.untried === 0) return nothing('proxies and no sites');
+  const found = sites.failures.map(({ at, problem }) => verifyCodes.report('unmet', at, { engine: name, problem }));
+  const untried =
+    sites.untried === 0
+      ? []
+      : [verifyCodes.report('untried-sites', ['domainRewrites'], { engine: name, sites: sites.untried })];
+  return {
+    sent,
+    disagreements: verified.disagreements + found.length,
+    diagnostics: [...verified.diagnostics, ...sites.diagnostics, ...found, ...untried],
+  };
 }
+
+const NOTHING_YET: Verified = { sent: 0, disagreements: 0, diagnostics: [] };
 
 /** Starts one engine, sends it the spec's tests and generated probes, and compares everything with the evaluator. */
 export async function verifyRequests(options: VerifyOptions, scope: Scope): Promise<Verified> {

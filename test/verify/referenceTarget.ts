@@ -18,6 +18,7 @@ const run: RequestRunner = {
   serves: 'requests',
   alone: () => ({}),
   rendersSites: () => false,
+  sites: () => ({}),
   // The evaluator does, whatever a real engine would write.
   enforces: nginx.enforces,
   accessLog: 'access.log',

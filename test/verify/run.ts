@@ -1,7 +1,7 @@
 import { type EngineRun, startEngineRun, type Verified, type VerifyOptions } from '../../src/verify/engineRun.ts';
 import { randomOf } from '../../src/verify/random.ts';
 import { openScope, type Scope } from '../../src/verify/scope.ts';
-import { verifyRequests } from '../../src/verify/verify.ts';
+import { verifyRequests, verifyTarget } from '../../src/verify/verify.ts';
 import { broadSpec } from '../support/broad.ts';
 import { policyOf } from '../support/policy.ts';
 import { referenceProgram } from './reference.ts';
@@ -26,6 +26,20 @@ export async function verified({ spec = broadSpec, ...given }: Subject): Promise
       progress: () => {},
     };
     return await verifyRequests({ ...defaults, ...given, program, policy: policyOf(spec) }, scope);
+  } finally {
+    await scope.close();
+  }
+}
+
+/** The same for the sites of domain rewrites alone, on a target whose options render them. */
+export async function verifiedSites(
+  subject: Pick<VerifyOptions, 'target' | 'program' | 'options' | 'tamper'> & { readonly spec: object },
+): Promise<Verified> {
+  const scope = openScope();
+  const { spec, ...given } = subject;
+  const none = { read: () => undefined, requests: 0, seed: '1', tests: [], progress: () => {} };
+  try {
+    return await verifyTarget({ ...none, ...given, policy: policyOf(spec) }, scope);
   } finally {
     await scope.close();
   }

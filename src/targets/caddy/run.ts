@@ -69,6 +69,7 @@ export const run: RequestRunner<CaddyOptions> = {
   alone: ({ sites, ...proxies }) => proxies,
   // Every rewrite with an upstream gets a site, whatever the options say.
   rendersSites: () => true,
+  sites: (options, listen) => ({ ...options, sites: { listen, tls: 'off' } }),
   enforces,
   accessLog: 'access.log',
 };

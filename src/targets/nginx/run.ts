@@ -68,6 +68,7 @@ export const run: RequestRunner<NginxOptions> = {
   serves: 'requests',
   alone: ({ sites, ...proxies }) => proxies,
   rendersSites: ({ sites }) => sites !== undefined,
+  sites: (options, listen) => ({ ...options, sites: { listen, tls: 'off' } }),
   enforces,
   accessLog: 'access.log',
 };

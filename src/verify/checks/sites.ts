@@ -1,0 +1,111 @@
+import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
+import { hasNamedSite, type SiteRewrite } from '../../policy/domains.ts';
+import type { Upstream } from '../../policy/types.ts';
+import { type EngineRun, type EngineRunOptions, startEngineRun } from '../engineRun.ts';
+import { type Answered, connectTo, exchangeOn } from '../exchange.ts';
+import type { Scope } from '../scope.ts';
+import type { CheckFailure } from './check.ts';
+
+/** What the sites of domain rewrites were asked, and what they did wrong. */
+export interface SitesTried {
+  readonly sent: number;
+  /** Sites whose upstream has no certificate for their name here, so that nothing can be said of them. */
+  readonly untried: number;
+  readonly failures: readonly CheckFailure[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+const TARGET = '/there?a=b';
+const CLIENT = '127.0.0.1';
+/** What a client says of where it comes from. A site believes none of it. */
+const CLAIMS = ['X-Forwarded-For: 203.0.113.9', 'X-Real-IP: 203.0.113.9', 'Forwarded: for=203.0.113.9'];
+
+/**
+ * Whether each site passes requests on under the public name, maps what the upstream says of itself, and passes on what
+ * is asked for under either name and no other. Starts an engine of its own, because sites listen on a port of their own.
+ */
+export async function siteChecks(options: EngineRunOptions, scope: Scope): Promise<SitesTried> {
+  const none = { sent: 0, untried: 0, failures: [], diagnostics: [] };
+  const all = options.policy.rewrites.filter(hasNamedSite);
+  if (all.length === 0 || !options.target.run.rendersSites(options.options)) return none;
+  const upstreams = new Map(options.policy.upstreams.map((upstream) => [upstream.id, upstream]));
+  const sites = all.flatMap((rewrite) => {
+    const upstream = upstreams.get(rewrite.upstream);
+    const isKnown = upstream && (!upstream.tls || upstream.tls.serverName === rewrite.from);
+    return isKnown ? [{ rewrite, upstream }] : [];
+  });
+  const untried = all.length - sites.length;
+  const started = await startEngineRun({ ...options, only: 'sites' }, scope);
+  if (!('run' in started)) return { ...none, untried: all.length, diagnostics: started.diagnostics };
+  const { run } = started;
+  const failures: CheckFailure[] = [];
+  let sent = 0;
+  const note = (rewrite: SiteRewrite, problem: string | undefined) => {
+    sent += 1;
+    if (problem !== undefined) failures.push({ at: rewrite.origin, problem });
+  };
+  for (const { rewrite, upstream } of sites) {
+    for (const name of [rewrite.to, rewrite.from]) {
+      note(rewrite, passedOn(await ask(run, name), { name, rewrite, upstream }));
+      note(rewrite, await redirected(run, { name, rewrite }));
+    }
+    for (const name of [`x.${rewrite.to}`, `x${rewrite.to}`, `${rewrite.to}.example`])
+      note(rewrite, strange(await ask(run, name), name));
+  }
+  await run.server.stop();
+  return { sent, untried, failures, diagnostics: [] };
+}
+
+async function ask(run: EngineRun, host: string): Promise<Answered | undefined> {
+  const raw = `GET ${TARGET} HTTP/1.1\r\nHost: ${host}\r\n${CLAIMS.join('\r\n')}\r\n\r\n`;
+  const connection = await connectTo(run.site, CLIENT);
+  try {
+    return (await exchangeOn(connection, { proxy: '', peer: CLIENT, raw }, run.upstreams)).answers[0];
+  } finally {
+    connection.close();
+  }
+}
+
+interface Asked {
+  readonly name: string;
+  readonly rewrite: SiteRewrite;
+}
+
+function passedOn(
+  answer: Answered | undefined,
+  { name, rewrite, upstream }: Asked & { upstream: Upstream },
+): string | undefined {
+  const got = answer?.arrival?.request;
+  if (!got)
+    return `the site ${name} answered ${answer?.response.status ?? 'nothing'} instead of passing the request on`;
+  const port = upstream.port === (upstream.scheme === 'https' ? 443 : 80) ? '' : `:${upstream.port}`;
+  const due = {
+    upstream: [answer.arrival?.upstream, upstream.id],
+    target: [got.target, TARGET],
+    Host: [got.field('host'), `${rewrite.from}${port}`],
+    'X-Forwarded-For': [got.field('x-forwarded-for'), CLIENT],
+    'X-Real-IP': [got.field('x-real-ip') ?? CLIENT, CLIENT],
+    Forwarded: [got.field('forwarded') || undefined, undefined],
+  };
+  const wrong = Object.entries(due).find(([, [is, should]]) => is !== should);
+  return wrong && `behind the site ${name}, the ${wrong[0]} is ${wrong[1][0]} instead of ${wrong[1][1] ?? 'nothing'}`;
+}
+
+/** A client of the private name is kept there; one of the public name knows no other. */
+async function redirected(run: EngineRun, { name, rewrite }: Asked): Promise<string | undefined> {
+  run.upstreams.answerWith(() => ({
+    status: 302,
+    fields: [['Location', `https://${rewrite.from}${TARGET}`]],
+  }));
+  const answer = await ask(run, name);
+  run.upstreams.answerWith(undefined);
+  const location = answer?.response.field('location') ?? 'nothing';
+  const isMapped = new RegExp(`^https?://${name.replaceAll('.', '[.]')}/there[?]a=b$`).test(location);
+  return isMapped ? undefined : `the site ${name} sends clients to ${location}`;
+}
+
+function strange(answer: Answered | undefined, name: string): string | undefined {
+  if (answer?.arrival) return `a request for ${name} was passed on`;
+  const status = answer?.response.status;
+  return status === 421 ? undefined : `a request for ${name} was answered ${status ?? 'nothing'} instead of 421`;
+}
