@@ -16,6 +16,8 @@ export interface Forward extends Transport, RareHeaders {
   readonly snippet: CaddyToken;
   readonly cells: readonly CaddyToken[];
   readonly maxBody: CaddyToken | null;
+  /** How long a body may take altogether: Caddy cannot tell a silent client from a slow one. */
+  readonly bodyTimeout: CaddyToken;
   /** Where the upstream's own token goes. */
   readonly tokenHeader: CaddyToken | null;
   /** Where clients find the proxy, if the spec says so, in place of what they say themselves. */
@@ -51,6 +53,7 @@ export function forwardsOf(policy: Policy, proxy: Proxy, cells: readonly Cell[])
       snippet: word(`${proxy.id}-forward${index + 1}`),
       cells: ids.map(word),
       maxBody: forwarding.maxBody === undefined ? null : word(String(forwarding.maxBody)),
+      bodyTimeout: word(bodyTimeout(forwarding, upstream)),
       tokenHeader: forwarding.auth === 'apiKey' ? word(upstream.tokenHeader) : null,
       outside: outsideHeaders(proxy),
       token:
@@ -58,7 +61,8 @@ export function forwardsOf(policy: Policy, proxy: Proxy, cells: readonly Cell[])
           ? placeholder('http.vars.token')
           : own(credentialText(upstream.tokenScheme, '{http.vars.token}')),
       ...rareHeaders({ policy, proxy, upstream }, forwarding),
-      hidden: [...HIDDEN_RESPONSE_HEADERS, ...proxy.responseHeaders.map(({ name }) => name)].map((name) =>
+      // Orders to a proxy in front are hidden everywhere.
+      hidden: HIDDEN_RESPONSE_HEADERS.filter((name) => !name.startsWith('x-accel-')).map((name) =>
         word(canonical(name)),
       ),
       locations: [{ pattern: own(`^${url}([/?#]|$)`), by: own(`${origin}$1`) }],
@@ -96,6 +100,13 @@ export function hostTable(): Table {
     entries: [0, 1, 2, 3].map(withDollars),
     fallback: 'unknown',
   });
+}
+
+/** Bytes a second; a client that is slower for long has its body cut off. */
+const SLOWEST = 64 * 1024;
+
+function bodyTimeout({ maxBody }: Forwarding, { timeouts }: Upstream): string {
+  return maxBody === undefined ? '1h' : `${timeouts.send + Math.ceil(maxBody / SLOWEST) * 1000}ms`;
 }
 
 /**

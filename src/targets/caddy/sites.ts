@@ -24,6 +24,10 @@ export interface SitesModel {
 
 interface Site extends Transport {
   readonly address: CaddyToken;
+  readonly snippet: CaddyToken;
+  /** Of a matcher for the name with the dot of the root. */
+  readonly matcher: CaddyToken;
+  readonly dotted: CaddyToken;
   readonly from: CaddyToken;
   /** Whether clients know this site by the private name, so that nothing may send them to the public one. */
   readonly mapped: boolean;
@@ -56,6 +60,9 @@ export function sitesModel(policy: Policy, { sites: options = {} }: CaddyOptions
       const site = (known: string) => ({
         ...transportOf(named(upstream, from)),
         address: word(`${scheme}://${known}:${listen}`),
+        snippet: word(`site-${known}`),
+        matcher: word(known),
+        dotted: word(`${known}.`),
         from: word(from),
         mapped: known === to,
       });
@@ -109,9 +116,10 @@ function portTable(outside: 'http' | 'https'): Table {
 
 /** No braces in the patterns: Caddy would take them for placeholders and compile the pattern for every request. */
 function answerReplacements({ from, to, port, origin }: SiteName): Replacement[] {
-  const name = caseless(from);
+  const name = `${caseless(from)}[.]?`;
   const ports = `(?::443|:80${port === '' ? '' : `|${port}`})?`;
   const url = `[Hh][Tt][Tt][Pp][Ss]?://${name}${ports}`;
+  const link = `(?:[Hh][Tt][Tt][Pp][Ss]?:)?//${name}${ports}`;
   const replace = (header: string, pattern: string, by: string): Replacement => ({
     header: word(header),
     pattern: own(pattern),
@@ -119,8 +127,8 @@ function answerReplacements({ from, to, port, origin }: SiteName): Replacement[]
   });
   return [
     replace('Www-Authenticate', `${url}([/?#",]|$)`, `${origin}$1`),
-    replace('Location', `^${url}([/?#]|$)`, `${origin}$1`),
-    replace('Link', `<${url}([/?#>])`, `<${origin}$1`),
+    replace('Location', `^${link}([/?#]|$)`, `${origin}$1`),
+    replace('Link', `<${link}([/?#>])`, `<${origin}$1`),
     replace('Set-Cookie', `(;[ \\t]*[Dd][Oo][Mm][Aa][Ii][Nn]=)[.]?${name}[ \\t]*(;|$)`, `\${1}${to}$2`),
     replace('Access-Control-Allow-Origin', `^${url}$`, origin),
     replace('Content-Security-Policy', `${url}([/; ,]|$)`, `${origin}$1`),
@@ -134,7 +142,7 @@ function answerReplacements({ from, to, port, origin }: SiteName): Replacement[]
 
 /** What Rails and ActionCable compare with their own name. */
 function requestReplacements({ from, to, port }: SiteName): Replacement[] {
-  const url = `^[Hh][Tt][Tt][Pp][Ss]?://${caseless(to)}(?::[0-9]+)?`;
+  const url = `^[Hh][Tt][Tt][Pp][Ss]?://${caseless(to)}[.]?(?::[0-9]+)?`;
   return [
     { header: word('Origin'), pattern: own(`${url}$`), by: own(`https://${from}${port}`) },
     { header: word('Referer'), pattern: own(`${url}([/?#]|$)`), by: own(`https://${from}${port}$1`) },
