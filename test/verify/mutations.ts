@@ -29,7 +29,7 @@ export const mutations = {
     caddyfile('the headers of the client are not cleared', 'header_up -*\n', 'header_up X-None none\n'),
     caddyfile('Sudo is not cleared', 'header_up Host ', 'header_up Sudo {http.request.header.Sudo}\n\theader_up Host '),
     caddyfile('no address is refused', /error @outside 403\n/g, '\n'),
-    caddyfile("a key's own addresses are not asked for", /vars @bound1 class ""/g, 'vars @bound1 other ""'),
+    caddyfile("a key's own addresses are not asked for", /vars (@bound-\S+) class ""/g, 'vars $1 other ""'),
     caddyfile('a key with anything behind it', '[ \\t]*(?:,.*)?$" "$1"', '.*$" "$1"'),
     caddyfile('any query', 'default "400"', 'default "ok"'),
     caddyfile('cookies of the upstream pass', /header_down -Set-Cookie\n/g, '\n'),
@@ -38,7 +38,7 @@ export const mutations = {
     caddyfile('any certificate of an upstream', /tls_trust_pool file .*\n/g, 'tls_insecure_skip_verify\n'),
     caddyfile('no route upgrades to WebSocket', '(?i)^websocket ', '(?i)^nosocket '),
     caddyfile('the log does not say whose key it was', 'log_append key {http.vars.key}', 'log_append key ""'),
-    caddyfile('keys do not expire', /"~\^\(\[\^ \]\+\[\.\]1\) 0\*.*" "\$1"/g, '"~^([^ ]+[.]1) " "$1"'),
+    caddyfile('keys do not expire', /"~\^\((\[\^ \]\+\/[0-9-]+)\) 0\*.*" "\$1"/g, '"~^($1) " "$$1"'),
   ],
   nginx: [
     conf(

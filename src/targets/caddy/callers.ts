@@ -1,4 +1,5 @@
-import type { CidrSet } from '../../policy/cidr.ts';
+import { createHash } from 'node:crypto';
+import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import type { ApiKey, Policy, Proxy } from '../../policy/types.ts';
 import { lookup } from './lookup.ts';
 import { addTo } from './multimap.ts';
@@ -6,37 +7,69 @@ import { below, exactly, oneOf } from './regex.ts';
 import { type Table, table } from './table.ts';
 
 /**
- * What there is to know about callers. Each is of a class "scope.range.expiry", whose three numbers stand for
- * its route groups, its own addresses and its last moment; 0 is none of its own.
+ * What there is to know about callers. Each is of a class "groups/addresses/end" such as "hooks+read/any/2027-06-30":
+ * the route groups it may use, its own addresses and its last moment.
  */
 export interface Callers {
   /** Give `caller.class` for the id in `http.vars.key`: "" for an unknown id and after the last moment. */
   readonly tables: readonly Table[];
-  /** The route groups of each scope, by its number. */
-  readonly scopes: readonly (readonly string[])[];
+  /** Sets of route groups that some caller may use. */
+  readonly grants: ReadonlyMap<string, readonly string[]>;
   /** Addresses that only some callers are bound to. */
-  readonly ranges: readonly { readonly number: number; readonly set: CidrSet }[];
+  readonly addresses: ReadonlyMap<string, CidrSet>;
 }
 
-export function callersOf({ apiKeys }: Policy, proxy: Proxy): Callers {
-  const scopes = new Map<string, Numbered<readonly string[]>>();
-  const ranges = new Map<string, Numbered<CidrSet>>();
-  const expiries = new Map<string, Numbered<number>>();
-  const classOf = (key: ApiKey): string => {
-    const groups = key.groups.filter((group) => proxy.groups.includes(group));
-    const scope = numberOf(scopes, groups.join(), groups);
-    const range = key.ranges ? numberOf(ranges, rangeKey(key.ranges), key.ranges) : 0;
-    const expiry = key.expires === undefined ? 0 : numberOf(expiries, String(key.expires), key.expires);
-    return `${scope}.${range}.${expiry}`;
+/** No group has this name. */
+const EVERYTHING = '*';
+const EVERYWHERE = 'any';
+const FOREVER = 'never';
+
+export function callersOf({ apiKeys, routes }: Policy, proxy: Proxy): Callers {
+  const guarded = new Set(routes.filter(({ forwarding }) => forwarding.auth === 'apiKey').map(({ group }) => group));
+  const grants = new Map<string, readonly string[]>();
+  const addresses = new Map<string, CidrSet>();
+  const ends = new Map<string, number>();
+  const classOf = ({ groups, ranges, expires }: ApiKey): string => {
+    const here = groups.filter((group) => proxy.groups.includes(group));
+    const grant = groups.length === guarded.size ? EVERYTHING : short(here.join('+'));
+    grants.set(grant, here);
+    const place = ranges ? addressName(ranges) : EVERYWHERE;
+    if (ranges) addresses.set(place, ranges);
+    const end = expires === undefined ? FOREVER : momentName(expires);
+    if (expires !== undefined) ends.set(end, expires);
+    return `${grant}/${place}/${end}`;
   };
   const entries = apiKeys.map((key) => [key.id, classOf(key)] as const);
-  const timed = expiries.size > 0;
-  const found = classTables(entries, timed ? 'caller.found' : 'caller.class');
+  const found = classTables(entries, ends.size > 0 ? 'caller.found' : 'caller.class');
   return {
-    tables: timed ? [...found, lifetime([...expiries.values()])] : found,
-    scopes: [...scopes.values()].map(({ value }) => value),
-    ranges: [...ranges.values()].map(({ number, value }) => ({ number, set: value })),
+    tables: ends.size > 0 ? [...found, lifetime(sorted(ends))] : found,
+    grants: new Map(sorted(grants)),
+    addresses: new Map(sorted(addresses)),
   };
+}
+
+function sorted<T>(named: ReadonlyMap<string, T>): [string, T][] {
+  return [...named].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Longer names of sets would make rows that nobody reads. */
+const LONGEST = 100;
+
+function short(name: string): string {
+  return name.length <= LONGEST ? name : `${name.slice(0, LONGEST)}-${fingerprint(name)}`;
+}
+
+/** The addresses themselves where they are few. */
+function addressName(set: CidrSet): string {
+  return short(toCidrs(set).join('+').replaceAll('/', '-'));
+}
+
+function momentName(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace(/T00:00:00[.]000Z$/, '');
+}
+
+function fingerprint(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 /** Classes up to this number are told by a regular expression each, which costs little more for many ids than for few. */
@@ -50,35 +83,19 @@ function classTables(entries: readonly (readonly [id: string, name: string])[], 
   for (const [id, name] of entries) addTo(classes, name, id);
   const characters = entries.reduce((sum, [id]) => sum + id.length, 0);
   if (classes.size > FEW_CLASSES || characters > MOST_CHARACTERS) return lookup({ source, destination, entries });
-  const sources = [...classes].map(([name, ids]): [string, string] => [
+  const sources = sorted(classes).map(([name, ids]): [string, string] => [
     `~^${oneOf(ids.toSorted().map(exactly))}$`,
     name,
   ]);
   return [table({ source, destination, entries: sources })];
 }
 
-interface Numbered<T> {
-  readonly number: number;
-  readonly value: T;
-}
-
-/** The number of a value, from 1 up in the order of first use. */
-function numberOf<T>(known: Map<string, Numbered<T>>, key: string, value: T): number {
-  const numbered = known.get(key) ?? { number: known.size + 1, value };
-  known.set(key, numbered);
-  return numbered.number;
-}
-
-function rangeKey({ ranges }: CidrSet): string {
-  return ranges.map(({ family, first, last }) => `${family}:${first}-${last}`).join();
-}
-
 /** Time is compared as text: the seconds since the epoch must be digits that stand for less than the last moment. */
-function lifetime(expiries: readonly Numbered<number>[]): Table {
-  const alive = expiries.map(({ number, value }): [string, string] => [`~^([^ ]+[.]${number}) ${below(value)}$`, '$1']);
+function lifetime(ends: readonly (readonly [name: string, moment: number])[]): Table {
+  const alive = ends.map(([name, moment]): [string, string] => [`~^([^ ]+/${exactly(name)}) ${below(moment)}$`, '$1']);
   return table({
     source: '{caller.found} {time.now.unix}',
     destination: 'caller.class',
-    entries: [['~^([^ ]+[.]0) ', '$1'], ...alive],
+    entries: [[`~^([^ ]+/${FOREVER}) `, '$1'], ...alive],
   });
 }

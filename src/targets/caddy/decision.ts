@@ -1,5 +1,7 @@
 import type { Cell } from '../../policy/access.ts';
 import type { Proxy } from '../../policy/types.ts';
+import type { Callers } from './callers.ts';
+import { addTo } from './multimap.ts';
 import { exactly, oneOf } from './regex.ts';
 import { type Table, table } from './table.ts';
 
@@ -9,8 +11,8 @@ export interface DecisionInput {
   readonly usesKeys: boolean;
   /** Placeholder of the caller's class. */
   readonly caller: string;
-  /** The route groups of each scope, the first of which has number 1. */
-  readonly scopes: readonly (readonly string[])[];
+  /** Sets of route groups that some caller may use. */
+  readonly grants: Callers['grants'];
 }
 
 /** Everything found out about a request, one word each in this order; two blanks in a row are a word that is missing. */
@@ -61,21 +63,22 @@ export function statusTable(input: DecisionInput): Table {
   });
 }
 
-/** Cells that ask for no key, that answer every good key, and "cell class" pairs of those that look at its groups. */
-function kindsOf({ cells, usesKeys, scopes }: DecisionInput): { open: string[]; answers: string[]; scoped: string[] } {
+/** Cells that ask for no key, that answer every good key, and what takes cells that look at its groups, with its class. */
+function kindsOf({ cells, usesKeys, grants }: DecisionInput): { open: string[]; answers: string[]; scoped: string[] } {
   const open: string[] = [];
   const answers: string[] = [];
-  const scoped: string[] = [];
+  const granted = new Map<string, string[]>();
   for (const cell of cells) {
     const id = exactly(cell.id);
     if (!usesKeys || (cell.kind === 'forward' && cell.forwarding.auth === 'passthrough')) open.push(id);
     else if (cell.kind === 'answer') answers.push(id);
     else {
-      const numbers = scopes.flatMap((groups, index) =>
-        groups.some((group) => cell.groups.includes(group)) ? [String(index + 1)] : [],
+      const names = [...grants].flatMap(([name, groups]) =>
+        groups.some((group) => cell.groups.includes(group)) ? [exactly(name)] : [],
       );
-      if (numbers.length > 0) scoped.push(`${id} ${oneOf(numbers)}[.][^ ]+`);
+      if (names.length > 0) addTo(granted, oneOf(names), id);
     }
   }
-  return { open, answers, scoped };
+  const scoped = [...granted].map(([names, ids]) => `${oneOf(ids.sort())} ${names}/[^ ]+`);
+  return { open: open.sort(), answers: answers.sort(), scoped: scoped.sort() };
 }

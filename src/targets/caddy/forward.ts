@@ -37,21 +37,21 @@ export function forwardsOf(policy: Policy, proxy: Proxy, cells: readonly Cell[])
   const alike = new Map<string, { forwarding: Forwarding; ids: string[] }>();
   for (const cell of cells) {
     if (cell.kind !== 'forward') continue;
-    const { contentTypes: _, ...rest } = cell.forwarding;
-    const key = JSON.stringify(rest);
-    const known = alike.get(key) ?? { forwarding: cell.forwarding, ids: [] };
-    alike.set(key, known);
+    const name = nameOf(cell.forwarding);
+    const known = alike.get(name) ?? { forwarding: cell.forwarding, ids: [] };
+    alike.set(name, known);
     known.ids.push(cell.id);
   }
-  return [...alike.values()].map(({ forwarding, ids }, index) => {
+  const byName = [...alike].sort(([a], [b]) => (a < b ? -1 : 1));
+  return byName.map(([name, { forwarding, ids }]) => {
     const upstream = policy.upstreams.find(({ id }) => id === forwarding.upstream);
     if (!upstream) throw new Error(`no upstream ${forwarding.upstream}`);
     const origin = proxy.publicUrl ?? 'http://{request.host}';
     const url = upstreamUrl(upstream);
     return {
-      name: word(`forward${index + 1}`),
-      snippet: word(`${proxy.id}-forward${index + 1}`),
-      cells: ids.map(word),
+      name: word(name),
+      snippet: word(`${proxy.id}-${name}`),
+      cells: ids.sort().map(word),
       maxBody: forwarding.maxBody === undefined ? null : word(String(forwarding.maxBody)),
       bodyTimeout: word(bodyTimeout(forwarding, upstream)),
       tokenHeader: forwarding.auth === 'apiKey' ? word(upstream.tokenHeader) : null,
@@ -70,6 +70,24 @@ export function forwardsOf(policy: Policy, proxy: Proxy, cells: readonly Cell[])
       ...transportOf(upstream),
     };
   });
+}
+
+/** What each field adds to the name of a way to forward; nothing where it is as usual, so that a name never changes. */
+const NAMED: { readonly [K in keyof Forwarding]: (value: Forwarding[K]) => string } = {
+  upstream: (id) => id,
+  auth: (auth) => (auth === 'apiKey' ? '' : auth),
+  headers: (headers) => (headers.length > 0 ? `with-${headers.join('+')}` : ''),
+  // What types a body may have is decided before; all of them are forwarded alike.
+  contentTypes: () => '',
+  maxBody: (bytes) => (bytes === 1024 ** 2 ? '' : `${bytes ?? 'unlimited'}`),
+  websocket: (websocket) => (websocket ? 'websocket' : ''),
+};
+
+/** `forward-gitlab`, with what is unusual about it behind, after a character that no name has: `forward-gitlab~passthrough~65536`. */
+function nameOf(forwarding: Forwarding): string {
+  const part = <K extends keyof Forwarding>(key: K): string => NAMED[key](forwarding[key]);
+  const unusual = [part('auth'), part('websocket'), part('maxBody'), part('headers'), part('contentTypes')];
+  return [`forward-${part('upstream')}`, ...unusual].filter((text) => text !== '').join('~');
 }
 
 function outsideHeaders({ publicUrl }: Proxy): Forward['outside'] {

@@ -9,6 +9,7 @@ import { type ClientModel, clientModel, withMapped } from './client.ts';
 import { passTable, statusTable } from './decision.ts';
 import { type Forward, forwardsOf, hostTable } from './forward.ts';
 import { type CaddyToken, literal, own, word } from './quote.ts';
+import { exactly } from './regex.ts';
 import { identityTables, keyTable, requestTables } from './request.ts';
 import { allowTable, cellTable, type RoutesModel, routesModel } from './routes.ts';
 import { bindOf } from './server.ts';
@@ -29,7 +30,7 @@ export interface ProxyModel {
   readonly callers: readonly Table[];
   /** Where some addresses are shut out. */
   readonly outside: Outside | null;
-  /** Addresses that only the callers of this range number may come from. */
+  /** Addresses that only these callers may come from. */
   readonly bound: readonly (Outside & { readonly name: CaddyToken; readonly classes: CaddyToken })[];
   readonly status: Table;
   /** `null` where the methods of a path are nobody's business. */
@@ -55,10 +56,10 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
   if (!access) throw new Error('the policy was not checked for overlaps');
   const { cells, usesKeys } = access;
   const callers = usesKeys ? callersOf(policy, proxy) : undefined;
-  const bound = callers?.ranges ?? [];
+  const bound = [...(callers?.addresses ?? [])];
   // Only a class that an address can take away again has to be remembered.
   const caller = bound.length > 0 ? 'http.vars.class' : 'caller.class';
-  const decision = { proxy, cells, usesKeys, caller, scopes: callers?.scopes ?? [] };
+  const decision = { proxy, cells, usesKeys, caller, grants: callers?.grants ?? new Map() };
   const outside = isEverything(proxy.ranges) ? null : outsideOf(proxy, proxy.ranges, 'client.inside');
   return {
     name: word(proxy.id),
@@ -78,18 +79,18 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
     key: usesKeys ? keyTable(proxy) : null,
     callers: callers ? [...identityTables(), ...callers.tables] : [],
     outside,
-    bound: bound.map(({ number, set }) => ({
-      name: word(`bound${number}`),
-      classes: own(`^[0-9]+[.]${number}[.]`),
-      ...outsideOf(proxy, set, `client.inside${number}`),
+    bound: bound.map(([name, set]) => ({
+      name: word(`bound-${name}`),
+      classes: own(`^[^ /]+/${exactly(name)}/`),
+      ...outsideOf(proxy, set, `client.inside-${name.replace(/[^A-Za-z0-9-]/g, '_')}`),
     })),
     status: statusTable(decision),
     allow: proxy.methodNotAllowed === 405 ? allowTable(access) : null,
-    answers: cells.flatMap((cell, index) => {
+    answers: cells.flatMap((cell) => {
       if (cell.kind !== 'answer') return [];
       const { status, body } = cell.answer;
       const empty = status === 204 || status === 205 || status === 304;
-      return [{ name: word(`answer${index}`), cell: word(cell.id), status, body: empty ? null : userText(body) }];
+      return [{ name: word(cell.id), cell: word(cell.id), status, body: empty ? null : userText(body) }];
     }),
     forwards: forwardsOf(policy, proxy, cells),
   };
