@@ -21,6 +21,8 @@ export interface Callers {
 
 /** No group has this name. */
 const EVERYTHING = '*';
+/** Nor this one. */
+const NOTHING = '-';
 const EVERYWHERE = 'any';
 const FOREVER = 'never';
 
@@ -31,7 +33,7 @@ export function callersOf({ apiKeys, routes }: Policy, proxy: Proxy): Callers {
   const ends = new Map<string, number>();
   const classOf = ({ groups, ranges, expires }: ApiKey): string => {
     const here = groups.filter((group) => proxy.groups.includes(group));
-    const grant = groups.length === guarded.size ? EVERYTHING : short(here.join('+'));
+    const grant = groups.length === guarded.size ? EVERYTHING : short(here.join('+')) || NOTHING;
     grants.set(grant, here);
     const place = ranges ? addressName(ranges) : EVERYWHERE;
     if (ranges) addresses.set(place, ranges);

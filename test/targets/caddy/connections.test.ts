@@ -38,6 +38,22 @@ test(
 );
 
 test(
+  'a key that may use no route of a proxy is bound to its own addresses there too',
+  scoped(async (scope) => {
+    const world = await worldOf(scope, {
+      program: engines.caddy.path,
+      spec: {
+        routes: { read: { upstream: 'up', allow: ['GET /a'] }, other: { upstream: 'up', allow: ['GET /b'] } },
+        apiKeys: { echoes: { key: 'env:K', token: 'env:T', routes: ['other'], ipRanges: ['10.0.0.0/8'] } },
+      },
+      proxy: { routes: ['read'], answer: [{ request: 'GET /own', status: 200 }] },
+    });
+    assert.is((await world.ask('GET /own')).status, 403);
+    assert.is((await world.ask('GET /none')).status, 403);
+  }),
+);
+
+test(
   'it listens on the family of its address and on no other',
   scoped(async (scope) => {
     for (const [listen, own, other] of [
