@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 // The library stays as tsc emits it; the command becomes a bundle beside it, because most of what a run of a small spec
@@ -102,5 +102,7 @@ import module from 'node:module';
 module.enableCompileCache?.();
 await import('./cli-main.js');
 `,
-  { mode: 0o755 },
 );
+// tsc has made the file already, and a mode given to writeFile is only for one that it makes: a command that was linked
+// by `npm install -g .` would lose its right to run with the next build.
+await chmod('dist/cli.js', 0o755);

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compile } from '../src/index.ts';
@@ -45,4 +46,7 @@ for (const [index, coredns] of corednsOptions.shape.form.unwrap().options.entrie
     }),
   );
 }
+bundle('it may be run, also after a second build', () => {
+  assert.is(statSync(new URL('../dist/cli.js', import.meta.url)).mode & 0o111, 0o111);
+});
 bundle.run();
