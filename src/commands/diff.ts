@@ -62,7 +62,8 @@ function misuse({ base, live = [], target, out, failOn, maxChanges }: DiffArgume
 /** Shows each line that is not on disk as the spec makes it. */
 function diffFiles(args: DriftArguments, tolerated: number | undefined, io: Io): Status {
   const found = drift(args, io);
-  const { plan, document, diagnostics, folder } = found;
+  const { plan, keys, document, folder } = found;
+  const diagnostics = [...found.diagnostics, ...keys];
   const report = { command: 'diff', document, diagnostics, asked: 'changes' as const, patches: true, folder };
   if (!plan) return print({ ...report, status: 2, changes: [] }, args.format, io);
   const { changes } = plan;
@@ -74,9 +75,9 @@ function diffFiles(args: DriftArguments, tolerated: number | undefined, io: Io):
   const since = access ? `; since the last commit: ${accessSummary(access.changes)}` : '';
   const summary =
     differing.length === 0
-      ? `in sync: ${count(changes.length, 'file')}`
+      ? `in sync: ${count(changes.length, 'file')}${keys.length === 0 ? '' : ', but not the rendered secrets'}`
       : `${count(differing.length, 'file')} of ${changes.length} differ from the spec${told}${since}`;
-  const status = differing.length === 0 || accepted ? 0 : 1;
+  const status = (differing.length === 0 || accepted) && keys.length === 0 ? 0 : 1;
   return print({ ...report, status, changes, summary, ...(access && { access }) }, args.format, io);
 }
 

@@ -1,10 +1,16 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { compileCodes, originOf } from '../compile.ts';
 import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
-import { readDisk } from '../output/disk.ts';
+import { outputCodes } from '../output/codes.ts';
+import { placed, readDisk, systemProblem } from '../output/disk.ts';
 import { type Plan, planChanges } from '../output/plan.ts';
 import type { Policy } from '../policy/types.ts';
+import { readBytes } from '../source/read.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { Spec } from '../spec/schema.ts';
+import { targets as allTargets } from '../targets/index.ts';
+import type { LiveText } from '../targets/target.ts';
 import type { Io } from './io.ts';
 import type { Format } from './print.ts';
 import { compileArgument, type OpenSpec, outputFolder } from './spec.ts';
@@ -21,6 +27,8 @@ export interface Drift {
   readonly plan?: Plan;
   /** The plan again, for whoever has waited for the folder since. */
   readonly replan?: () => Result<Plan>;
+  /** Keys beside the files that the spec has more or fewer of; empty where no secrets were rendered there. */
+  readonly keys: readonly Diagnostic[];
   readonly folder: string;
   readonly source?: OpenSpec | undefined;
   readonly document?: LocatedDocument | undefined;
@@ -35,7 +43,7 @@ export function drift({ spec: argument, out, target: targets }: DriftArguments, 
   const folder = source ? outputFolder(out, source) : '';
   const none = spec !== undefined && Object.keys(spec.targets ?? {}).length === 0;
   const problems = [...diagnostics, ...(none && !targets ? [compileCodes.report('no-target', ['name'], {})] : [])];
-  if (!files || !spec || hasError(problems)) return { folder, document, diagnostics: problems };
+  if (!files || !spec || hasError(problems)) return { keys: [], folder, document, diagnostics: problems };
   const replan = (): Result<Plan> => {
     const disk = readDisk(
       folder,
@@ -46,6 +54,48 @@ export function drift({ spec: argument, out, target: targets }: DriftArguments, 
   };
   const { value: plan, diagnostics: told } = replan();
   const said = [...problems, ...told];
-  if (!plan) return { folder, document, diagnostics: said };
-  return { plan, replan, folder, source, document, spec, policy, diagnostics: said };
+  if (!plan) return { keys: [], folder, document, diagnostics: said };
+  const names = Object.keys(spec.targets ?? {}).filter((name) => targets?.includes(name) ?? true);
+  const found = policy ? keysBeside(policy, folder, names) : ok([]);
+  const all = [...said, ...found.diagnostics];
+  if (!found.value) return { keys: [], folder, document, diagnostics: all };
+  return { plan, replan, keys: found.value, folder, source, document, spec, policy, diagnostics: all };
+}
+
+/** How many keys the rendered secrets have, against the spec: one that was taken out of it may still be there, and work. */
+function keysBeside(policy: Policy, folder: string, names: readonly string[]): Result<readonly Diagnostic[]> {
+  const results = allTargets.map(({ name, renderedKeys }): Result<readonly Diagnostic[]> => {
+    if (!renderedKeys || !names.includes(name)) return ok([]);
+    const where = join(folder, name, 'secrets');
+    const { value: files, diagnostics } = textsIn(where);
+    if (!files) return failed(diagnostics);
+    return files.length === 0 ? ok([]) : renderedKeys(policy, files, where);
+  });
+  const diagnostics = results.flatMap((result) => result.diagnostics);
+  if (hasError(diagnostics)) return failed(diagnostics);
+  const hint = 'run "postern secrets render", and reload what reads them';
+  return ok(
+    results.flatMap(({ value = [] }) => value.map((one) => ({ ...one, hint }))),
+    diagnostics,
+  );
+}
+
+/** The files of a folder, if there is one. */
+function textsIn(folder: string): Result<readonly LiveText[]> {
+  const refuse = (problem: string, file: string) =>
+    failed([outputCodes.report('unreadable', [], { problem }, placed(file))]);
+  const texts: LiveText[] = [];
+  let file = folder;
+  try {
+    for (const name of readdirSync(folder).sort()) {
+      file = join(folder, name);
+      const found = readBytes(file);
+      if ('problem' in found) return refuse(found.problem, file);
+      texts.push({ name: file, text: Buffer.from(found.bytes).toString('utf8') });
+    }
+    return ok(texts);
+  } catch (error) {
+    const isNone = error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+    return isNone && file === folder ? ok([]) : refuse(systemProblem(error), file);
+  }
 }

@@ -24,14 +24,15 @@ export function generate(args: GenerateArguments, io: Io): Status {
     const misuse = [commandCodes.report('no-meaning', [], { option: beside, mode: '--check' })];
     return print({ command: 'generate', status: 2, diagnostics: misuse, asked: 'changes' }, args.format, io);
   }
-  const { plan, replan, folder, document, diagnostics } = drift(args, io, args.allowExpired ? undefined : io.now);
+  const { plan, replan, keys, folder, document, diagnostics } = drift(args, io, args.allowExpired ? undefined : io.now);
   const report = { command: 'generate', document, asked: 'changes' as const, folder };
   if (!plan || !replan) return print({ ...report, status: 2, diagnostics, changes: [] }, args.format, io);
   if (args.check) {
     const differing = differingIn(plan).length;
-    const summary = differing === 0 ? 'up to date' : `${count(differing, 'file')} would change`;
-    const said = { diagnostics: [...diagnostics, ...leftAlone(plan, folder)], changes: plan.changes, summary };
-    return print({ ...report, status: differing === 0 ? 0 : 1, ...said }, args.format, io);
+    const files = differing === 0 ? 'up to date' : `${count(differing, 'file')} would change`;
+    const summary = keys.length === 0 ? files : `${files}; the rendered secrets have other keys than the spec`;
+    const said = { diagnostics: [...diagnostics, ...leftAlone(plan, folder), ...keys], changes: plan.changes, summary };
+    return print({ ...report, status: differing === 0 && keys.length === 0 ? 0 : 1, ...said }, args.format, io);
   }
   const refusals = refusalsIn(plan, folder, args.force);
   const { value: done, diagnostics: problems } =

@@ -137,6 +137,10 @@ export type Runner<Options = unknown> = RequestRunner<Options> | NameRunner<Opti
 interface Capabilities<Options> {
   /** Files with keys and tokens in them, below the output folder. */
   readonly secrets?: ((input: SecretsInput) => Result<readonly RenderedFile[]>) | undefined;
+  /** Compares the files below `secrets/` with the keys of the spec: how many there are, never what they are. */
+  readonly renderedKeys?:
+    | ((policy: Policy, files: readonly LiveText[], where: string) => Result<readonly Diagnostic[]>)
+    | undefined;
   /** Compares what runs with what the spec makes. */
   readonly live?: CompareLive<Options> | undefined;
   /** For targets that configure nodes which pull images. */

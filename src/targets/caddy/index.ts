@@ -3,6 +3,7 @@ import { certificateOf } from '../sites.ts';
 import { defineTarget } from '../target.ts';
 import { layOut } from './layout.ts';
 import { compareCaddy } from './live.ts';
+import { renderedKeys } from './liveKeys.ts';
 import { caddyAccess, caddyOptions } from './options.ts';
 import { plan } from './plan.ts';
 import { run } from './run.ts';
@@ -23,6 +24,7 @@ export const caddy = defineTarget({
     })),
   ],
   secrets,
+  renderedKeys,
   live: compareCaddy,
   siteCertificate: ({ options, at }) => certificateOf(options.sites, at),
   run,

@@ -1,5 +1,9 @@
+import { type Diagnostic, ok, type Result } from '../../diagnostics/diagnostic.ts';
 import { isKeyShaped } from '../../policy/key.ts';
+import type { Policy } from '../../policy/types.ts';
 import { isRecord, memberOf } from '../../source/value.ts';
+import { driftCodes, keyDrift } from '../live.ts';
+import type { LiveText } from '../target.ts';
 
 /** A configuration without the tables of keys, and what these tables hold. */
 export interface WithoutKeys {
@@ -132,4 +136,23 @@ function partFinder(
     const [, first = '', second = ''] = expression.exec(key + padding) ?? [];
     return chosen.get(`=${first}${second}`);
   };
+}
+
+/** Lines that "secrets render" writes beside those of keys: the tables themselves, and what chooses one among many. */
+const FRAME =
+  /^(?:#.*|\}|map "=?\{key[.](?:given\}_*|found_at\})" \{key[.]found(?:_[a-z0-9]+)?\} \{|default ""|"=.{1,4}" "\{key[.]found_\d+\}"|"~\^(?:[.]\{\d+\}\([.]\)){1,2}" "\$1(?:\$2)?")?$/;
+
+/** The file of keys that stands beside ours on disk. */
+export function renderedKeys(policy: Policy, files: readonly LiveText[], where: string): Result<readonly Diagnostic[]> {
+  const counts = new Map<string, number>();
+  const seen = new Set<string>();
+  for (const line of files.flatMap(({ text }) => text.split('\n').map((each) => each.trim()))) {
+    const [, key = '', id = ''] = /^"=([^" ]+)" "([^" {]+) [A-Za-z0-9._~+/=-]+"$/.exec(line) ?? [];
+    if (id === '' && FRAME.test(line)) continue;
+    if (id === '' || !isKeyShaped(key) || seen.has(key))
+      return ok([driftCodes.report('added', ['apiKeys'], { what: 'a table of keys that is not as ours are', where })]);
+    seen.add(key);
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  return keyDrift(policy, [counts], where);
 }

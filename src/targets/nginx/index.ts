@@ -1,7 +1,7 @@
 import { renderTemplate } from '../../render/render.ts';
 import { certificateOf } from '../sites.ts';
 import { defineTarget, type RenderedFile } from '../target.ts';
-import { compareNginx } from './live.ts';
+import { compareNginx, renderedKeys } from './live.ts';
 import type { NginxModel } from './model.ts';
 import { nginxAccess, nginxOptions } from './options.ts';
 import { typeFile } from './paths.ts';
@@ -28,6 +28,7 @@ export const nginx = defineTarget({
     ...(sites ? [file('sites.conf', 'sites.conf.njk', sites)] : []),
   ],
   secrets: secretFiles,
+  renderedKeys,
   live: compareNginx,
   siteCertificate: ({ options, at }) => certificateOf(options.sites, at),
   run,

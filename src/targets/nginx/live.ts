@@ -44,13 +44,26 @@ export const compareNginx: CompareLive = (live, expected) => {
   return ok({ drift: [...drift, ...others, ...(keys.value ?? [])], foreign: [] }, keys.diagnostics);
 };
 
+/** The files of keys and tokens that stand beside ours on disk. */
+export function renderedKeys(policy: Policy, files: readonly LiveText[], where: string): Result<readonly Diagnostic[]> {
+  const parsed = files.map(({ name, text }) => [name, parseNginx(text)] as const);
+  const broken = parsed.some(([, directives]) => 'problem' in directives);
+  const entries = parsed.flatMap(([name, directives]) =>
+    'problem' in directives ? [] : [[name, directives] as const],
+  );
+  return broken
+    ? ok([driftCodes.report('added', ['apiKeys'], { what: STRANGE, where })])
+    : keysDrift(new Map(entries), policy, where);
+}
+
+const STRANGE = 'a table of keys or tokens that is not as ours are';
+
 /** Keys and tokens are in files of their own, of which no entry is ever shown. */
 function keysDrift(files: Files, policy: Policy, where: string): Result<Diagnostic[]> {
   const entriesOf = (kind: RegExp) => [...files].flatMap(([path, entries]) => (kind.test(path) ? entries : []));
   const { keys, tokens, strange } = keysIn(entriesOf(/\/keys[^/]*$/), entriesOf(/\/tokens[^/]*$/));
   const at = ['apiKeys'];
-  const what = 'a table of keys or tokens that is not as ours are';
-  if (strange) return ok([driftCodes.report('added', at, { what, where })]);
+  if (strange) return ok([driftCodes.report('added', at, { what: STRANGE, where })]);
   const { value = [], diagnostics } = keyDrift(policy, policy.apiKeys.length > 0 || keys.size > 0 ? [keys] : [], where);
   const known = new Map(policy.apiKeys.map(({ id, origin }) => [id, origin]));
   const without = keys.size === 0 ? [] : [...known].filter(([id]) => !tokens.has(id));
