@@ -204,6 +204,31 @@ bottlerocket('credentials beside the mirrors are not looked at', () => {
   const text = JSON.stringify({ settings: { 'container-registry': { mirrors: ours, credentials } } });
   assert.equal(node.compare('bottlerocket', text), IN_SYNC);
 });
+bottlerocket('what leads a node elsewhere under the same name is drift, and its value is not shown', () => {
+  const told = (more: object, registry: object = {}) => {
+    const text = JSON.stringify({ settings: { 'container-registry': { mirrors: ours, ...registry }, ...more } });
+    const { drift } = node.compare('bottlerocket', text);
+    assert.not.match(drift.join(), 'hunter2');
+    return drift.length;
+  };
+  assert.is(told({ motd: 'hello', kubernetes: { 'cluster-name': 'c' } }), 0);
+  assert.is(told({ network: { 'https-proxy': 'http://me:hunter2@proxy.example.com' } }), 1);
+  assert.is(told({ network: { hosts: [['192.0.2.66', ['registry.link.example.com']]] } }), 1);
+  assert.is(told({ dns: { 'name-servers': ['192.0.2.66'] } }), 1);
+  assert.is(told({}, { 'new-setting': 1 }), 1);
+  const [first, second] = ours;
+  assert.is(told({}, { mirrors: [first, second, { ...second, endpoint: ['https://evil.example.com'] }] }), 1);
+  assert.is(told({}, { mirrors: [first, { ...second, 'skip-verify': true }] }), 1);
+});
+bottlerocket('credentials for a registry keep it from the mirror of all others', () => {
+  const all = liveCase(specWith('bottlerocket: { mirrors: { "*": ["https://all.example.com"] } }'));
+  const credentials = [{ registry: 'quay.io', username: 'me', password: 'hunter2' }];
+  const { 'container-registry': registry } = parse(all.file('bottlerocket'))['settings'] as Record<string, object>;
+  const text = JSON.stringify({ settings: { 'container-registry': { ...registry, credentials } } });
+  const { drift } = all.compare('bottlerocket', text);
+  assert.is(drift.length, 1);
+  assert.match(drift[0] ?? '', /has credentials for quay\.io, and so no mirror for it/);
+});
 bottlerocket('certificate authorities', () => {
   const [pem = ''] = rootCertificates;
   const trusting = liveCase(specWith('bottlerocket: { pki: { ours: { file: ca.pem } } }'), { 'ca.pem': pem });
@@ -220,6 +245,9 @@ bottlerocket('certificate authorities', () => {
   assert.equal(told({ ours: { data, trusted: false } }), [1, 0, 0]);
   assert.equal(told({ ours: { data: Buffer.from('other').toString('base64'), trusted: true } }), [1, 0, 0]);
   assert.equal(told({ ours: { data, trusted: true }, theirs: { data, trusted: true } }), [0, 1, 0]);
+  const other = Buffer.from(rootCertificates[1] ?? '').toString('base64');
+  assert.equal(told({ ours: { data, trusted: true }, theirs: { data: other, trusted: true } }), [1, 0, 0]);
+  assert.equal(told({ ours: { data, trusted: true }, theirs: { data: other, trusted: false } }), [0, 1, 0]);
   const without = trusting.compare('bottlerocket', printed(ours.slice(0, 1)));
   assert.match(without.problems.join(), /does not tell whom the node trusts/);
 });

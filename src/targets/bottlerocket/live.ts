@@ -3,7 +3,7 @@ import { type Diagnostic, ok, type SpecPath } from '../../diagnostics/diagnostic
 import { isRecord, memberOf, parseJson } from '../../source/value.ts';
 import { driftCodes, unreadable } from '../live.ts';
 import { type Mirror, mirrorsOf } from '../mirrors.ts';
-import type { CompareLive } from '../target.ts';
+import type { CompareLive, Expected } from '../target.ts';
 import type { BottlerocketOptions } from './options.ts';
 import { authoritiesOf } from './pki.ts';
 
@@ -25,12 +25,38 @@ export const compareBottlerocket: CompareLive<BottlerocketOptions> = (live, expe
     ...wanted.flatMap((mirror) => mirrorDrift(mirror, found.mirrors, live.name)),
     ...authorities.flatMap(({ name, data }) => trustDrift({ name, data, at }, found.authorities, live.name)),
   ];
+  const given = baseOf(expected);
+  const strangers = [...found.authorities].filter(([name]) => !authorities.some((one) => one.name === name));
+  // Whoever the node trusts can speak for the endpoints of our mirrors.
+  const own = new Set([...authorities, ...(given?.authorities.values() ?? [])].map(({ data }) => pemOf(data)));
+  const trusted = strangers.filter(([, { trusted, data }]) => trusted && !own.has(pemOf(data)));
   const others = [
     ...[...found.mirrors.keys()].filter((name) => !wanted.some(({ registry }) => registry === name)).map(mirrorOf),
-    ...[...found.authorities.keys()].filter((name) => !authorities.some((one) => one.name === name)).map(authorityOf),
+    ...strangers.filter((one) => !trusted.includes(one)).map(([name]) => authorityOf(name)),
   ];
-  return ok({ drift, foreign: others.map((what) => driftCodes.report('foreign', at, { what, where: live.name })) });
+  const isMirrored = (registry: string) => wanted.some((mirror) => mirror.registry === registry);
+  const all = wanted.some(({ registry }) => registry === '*');
+  const added = [
+    ...trusted.map(([name]) => authorityOf(name)),
+    ...found.others
+      .filter((other) => !given?.others.some(({ name, value }) => name === other.name && value === other.value))
+      .map(({ name }) => name),
+    // containerd has a file for each registry with credentials then, and does not look at that of all others.
+    ...found.credentials
+      .filter((registry) => all && !isMirrored(registry) && !given?.credentials.includes(registry))
+      .map((registry) => `credentials for ${registry}, and so no mirror for it`),
+  ];
+  return ok({
+    drift: [...drift, ...added.map((what) => driftCodes.report('added', at, { what, where: live.name }))],
+    foreign: others.map((what) => driftCodes.report('foreign', at, { what, where: live.name })),
+  });
 };
+
+/** What stood in the user data that ours was merged into is expected there. */
+function baseOf({ options, files }: Expected<BottlerocketOptions>): LiveSettings | undefined {
+  const settings = options.merge === undefined ? undefined : settingsIn(files[0]?.text ?? '', false);
+  return settings === undefined || 'problem' in settings ? undefined : settings;
+}
 
 const mirrorOf = (registry: string) => `a mirror of ${registry}`;
 const authorityOf = (name: string) => `the certificate authority "${name}"`;
@@ -76,6 +102,36 @@ type Authorities = ReadonlyMap<string, { readonly data: string; readonly trusted
 interface LiveSettings {
   readonly mirrors: Mirrors;
   readonly authorities: Authorities;
+  /** Registries that credentials are for. */
+  readonly credentials: readonly string[];
+  /** Settings beside mirrors and trust that decide where images come from; the values only to tell them apart. */
+  readonly others: readonly { readonly name: string; readonly value: string }[];
+}
+
+/** Of `settings`: a proxy, names and name servers lead the node elsewhere under the same name. */
+const LEADING = [
+  ['network', 'https-proxy'],
+  ['network', 'hosts'],
+  ['dns', 'name-servers'],
+] as const;
+
+function othersIn(settings: unknown): LiveSettings['others'] {
+  const leading = LEADING.map(
+    ([group, name]) => [`settings.${group}.${name}`, memberOf(memberOf(settings, group), name)] as const,
+  );
+  const registry = memberOf(settings, 'container-registry');
+  const unknown = Object.entries(isRecord(registry) ? registry : {}).filter(
+    ([name]) => !/^(?:mirrors|credentials)$/.test(name),
+  );
+  return [...leading, ...unknown.map(([name, value]) => [`settings.container-registry.${name}`, value] as const)]
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => ({ name, value: JSON.stringify(value) }));
+}
+
+function credentialsIn(registry: unknown): string[] {
+  const credentials = memberOf(registry, 'credentials');
+  const entries = Array.isArray(credentials) ? credentials.map((entry) => memberOf(entry, 'registry')) : [];
+  return entries.map(String);
 }
 
 /** Reads what was captured on a node; without its trust, where that is asked for, nothing can be told. */
@@ -84,7 +140,7 @@ function settingsIn(text: string, withPki: boolean): LiveSettings | { readonly p
   const value = valueOf(text);
   if (value === undefined) return { problem: 'it is neither whole JSON nor whole TOML' };
   if (isJson(text) && isRecord(value) && Object.keys(value).length === 0)
-    return { mirrors: new Map(), authorities: new Map() };
+    return { mirrors: new Map(), authorities: new Map(), credentials: [], others: [] };
   const settings = memberOf(value, 'settings') ?? value;
   const registry = memberOf(settings, 'container-registry');
   if (registry === undefined) return { problem: 'it holds no settings.container-registry' };
@@ -97,7 +153,12 @@ function settingsIn(text: string, withPki: boolean): LiveSettings | { readonly p
     const [data, trusted] = [memberOf(entry, 'data'), memberOf(entry, 'trusted')];
     return [name, { data: typeof data === 'string' ? data : '', trusted: trusted === true }] as const;
   });
-  return { mirrors, authorities: new Map(authorities) };
+  return {
+    mirrors,
+    authorities: new Map(authorities),
+    credentials: credentialsIn(registry),
+    others: othersIn(settings),
+  };
 }
 
 function isJson(text: string): boolean {
@@ -116,16 +177,22 @@ function valueOf(text: string): unknown {
 
 /** A list, or the table of endpoints by registry that older user data has and Bottlerocket still takes. */
 function mirrorsIn(value: unknown): Mirrors | undefined {
-  const entries = Array.isArray(value)
-    ? value.map((entry) => [memberOf(entry, 'registry'), memberOf(entry, 'endpoint'), memberOf(entry, 'capabilities')])
-    : Object.entries(isRecord(value) ? value : {});
+  const entries: readonly unknown[] = Array.isArray(value)
+    ? value
+    : Object.entries(isRecord(value) ? value : {}).map(([registry, endpoint]) => ({ registry, endpoint }));
   const mirrors = new Map<string, string>();
-  for (const [registry, endpoints, capabilities] of entries) {
+  for (const entry of entries) {
+    if (!isRecord(entry)) return undefined;
+    const { registry, endpoint: endpoints, capabilities = [], ...others } = entry;
     const known = Array.isArray(endpoints) && endpoints.every((one) => typeof one === 'string');
-    if (typeof registry !== 'string' || !known) return undefined;
-    const limits =
-      Array.isArray(capabilities) && capabilities.length > 0 ? ` (only to ${capabilities.join(', ')})` : '';
-    mirrors.set(registry, `${endpoints.join(', ')}${limits}`);
+    if (typeof registry !== 'string' || !known || !Array.isArray(capabilities)) return undefined;
+    const limits = capabilities.length > 0 ? ` (only to ${capabilities.join(', ')})` : '';
+    const more = Object.keys(others).map((name) => ` (with ${name})`);
+    const twice = mirrors.get(registry);
+    mirrors.set(
+      registry,
+      `${twice === undefined ? '' : `${twice} and again `}${endpoints.join(', ')}${limits}${more.join('')}`,
+    );
   }
   return mirrors;
 }
