@@ -41,8 +41,18 @@ export const compareCaddy: CompareLive = (live, expected) => {
 
 type Adapted = { readonly config: unknown } | { readonly problem: string; readonly hint: string };
 
+/** One run of caddy serves all captures that are compared with the same files. */
+const adaptations = new WeakMap<object, Adapted>();
+
 /** Without the secrets, which the running configuration is compared without too. */
 function adapt({ files }: Expected): Adapted {
+  const [first = files] = files;
+  const known = adaptations.get(first) ?? adaptAnew(files);
+  adaptations.set(first, known);
+  return known;
+}
+
+function adaptAnew(files: Expected['files']): Adapted {
   const folder = mkdtempSync(join(tmpdir(), 'postern-'));
   try {
     for (const { path, text } of files) writeFileSync(join(folder, basename(path)), text);

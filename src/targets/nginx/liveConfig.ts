@@ -55,7 +55,8 @@ export function parseNginx(text: string): readonly NginxDirective[] | NginxProbl
     if (!sign) words.push(word);
     else if (word === ';') {
       const [name, ...args] = words;
-      if (name !== undefined) stack.at(-1)?.push({ name, args });
+      if (name === undefined) return at(start, 'ends a directive that is not there');
+      stack.at(-1)?.push({ name, args });
       words = [];
     } else if (word === '{') {
       heads.push(words);
