@@ -2,7 +2,7 @@ import { type Diagnostic, ok, type Related, type Result, type SpecPath } from '.
 import { parseCidr } from '../../policy/cidr.ts';
 import type { Policy } from '../../policy/types.ts';
 import { driftCodes, type Fingerprint, fingerprintFor, keyDrift, originFinder, unreadable } from '../live.ts';
-import type { CompareLive, Expected } from '../target.ts';
+import type { CompareLive, Expected, LiveText } from '../target.ts';
 import { compareDirectives, type Difference, type NginxDirective, parseNginx } from './liveConfig.ts';
 import { keysIn } from './liveKeys.ts';
 import { isRoutingRow, ruleFinder } from './liveRoutes.ts';
