@@ -44,7 +44,7 @@ test('what is no regular file is not read', () =>
       write('postern.yaml', demoSpec.replace('partner.txt', file));
       const ranges = await run('validate');
       assert.is(ranges.status, 1);
-      assert.match(ranges.stderr + ranges.stdout, /no regular file of 64 MiB at most/);
+      assert.match(ranges.stderr + ranges.stdout, /not a file of 64 MiB at most/);
       write('postern.yaml', demoSpec.replace('file:token.txt', `file:${file}`));
       const secret = await run('secrets check', { env });
       assert.is(secret.status, 1);

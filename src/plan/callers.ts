@@ -3,13 +3,13 @@ import type { ApiKey, Policy } from '../policy/types.ts';
 
 /** A set of route groups that some keys may use, by name. */
 export interface GrantSet {
-  /** "all" for keys that no list of routes narrows, else the groups: "hooks+read". */
+  /** "*", which is no group's name, for keys that no list of routes narrows, else the groups: "hooks+read". */
   readonly name: string;
   readonly groups: readonly string[];
 }
 
 export function grantSetOf({ groups, allGroups }: ApiKey): GrantSet {
-  return { name: allGroups ? 'all' : groups.join('+'), groups };
+  return { name: allGroups ? '*' : groups.join('+'), groups };
 }
 
 /** Each once, sorted by name. */

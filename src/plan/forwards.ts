@@ -5,7 +5,7 @@ import { escapeRegex } from './regex.ts';
 
 /** One way to forward, shared by all route classes that are forwarded so. */
 export interface ForwardPlan {
-  /** `forward-gitlab`, with what is unusual about it behind: `forward-gitlab-passthrough-10MB`. */
+  /** `forward-gitlab`, with what is unusual about it behind: `forward-gitlab~passthrough~10MB`. */
   readonly name: string;
   readonly forwarding: Forwarding;
   readonly upstream: Upstream;
@@ -43,11 +43,14 @@ function planOf(name: string, forwarding: Forwarding, { upstreams }: Pick<Policy
   return { name, forwarding, upstream, host: authorityOf(upstream), passed: passedHeaders(forwarding, upstream) };
 }
 
-/** What each field adds to the name of a way to forward; nothing where it is as usual, so that a name never changes. */
+/**
+ * What each field adds to the name of a way to forward; nothing where it is as usual, so that a name never changes. No
+ * id holds "~", so `a~passthrough` is never the upstream `a-passthrough`; no two fields can add the same text either.
+ */
 const NAMED: { readonly [K in keyof Forwarding]: (value: Forwarding[K]) => string } = {
   upstream: (id) => id,
   auth: (auth) => (auth === 'apiKey' ? '' : auth),
-  headers: (headers) => headers.join('+'),
+  headers: (headers) => headers.map((header) => `+${header}`).join(''),
   // What types a body may have is decided before; all of them are forwarded alike.
   contentTypes: () => '',
   maxBody: (bytes) => (bytes === 1024 ** 2 ? '' : sizeName(bytes)),
@@ -56,8 +59,8 @@ const NAMED: { readonly [K in keyof Forwarding]: (value: Forwarding[K]) => strin
 
 function forwardName(forwarding: Forwarding): string {
   const part = <K extends keyof Forwarding>(key: K): string => NAMED[key](forwarding[key]);
-  const parts = [part('upstream'), part('auth'), part('websocket'), part('maxBody'), part('headers')];
-  return ['forward', ...parts, part('contentTypes')].filter((text) => text !== '').join('-');
+  const unusual = [part('auth'), part('websocket'), part('maxBody'), part('headers'), part('contentTypes')];
+  return [`forward-${part('upstream')}`, ...unusual].filter((text) => text !== '').join('~');
 }
 
 function sizeName(bytes: number | undefined): string {
