@@ -10,6 +10,7 @@ export function argumentsOf(path: string, text: string): readonly string[] {
   if (path.endsWith('.json')) return leaves(JSON.parse(text));
   if (path.endsWith('.yaml'))
     return leaves(load(text)).flatMap((leaf) => (leaf.includes('\n') ? corefileWords(leaf) : leaf));
+  if (path.endsWith('.md')) return markdownCells(text);
   if (path.startsWith('nginx/')) return nginxWords(text);
   if (path.startsWith('caddy/')) return caddyWords(text);
   return path.startsWith('coredns/') ? corefileWords(text) : text.split(/\s+/);
@@ -18,6 +19,13 @@ export function argumentsOf(path: string, text: string): readonly string[] {
 function leaves(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [String(value)];
   return Object.entries(value).flatMap(([key, child]) => [Array.isArray(value) ? '-' : key, ...leaves(child)]);
+}
+
+/** Markdown with tables: a line is one piece, or as many as a table's row has cells, also where "|" stands in code. */
+function markdownCells(text: string): string[] {
+  return text
+    .split('\n')
+    .flatMap((line) => (line.startsWith('|') ? line.split(/(?<!\\)[|]/).map((cell) => cell.trim()) : line));
 }
 
 /** nginx: blanks, `;`, `{`, `}` end a word; quotes only at its start; a backslash before one of `"'\` is taken off. */
