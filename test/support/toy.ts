@@ -15,6 +15,10 @@ export const toy = defineTarget({
   name: 'toy',
   summary: 'names for the toy daemon',
   options,
+  access: {
+    port: { kind: 'listen', words: 'the toy daemon listens on port', absent: '53' },
+    resolver: { kind: 'rewrite', words: 'all other names are asked of', absent: '127.0.0.1:53' },
+  },
   plan({ policy, options: { port = 53, resolver = '127.0.0.1:53' } }) {
     const names = policy.rewrites.map(({ from, to, wildcard }) =>
       plain((wildcard ? '*.' : '') + from + ' ' + (wildcard ? '*.' : '') + to),
