@@ -81,17 +81,17 @@ function stops(depth: number): number[] {
 
 /**
  * Splits a raw request line. A line of any other shape (absolute form, "*", two blanks, HTTP/0.9) gives the method
- * alone, and no segment; so does a long path with an empty segment in its rest.
+ * alone, and no segment; so does a long path with an empty segment in its rest. The segments stand side by side, since
+ * PCRE keeps what is captured within a group for each group around it: its stack would be too small for 16 of them.
  */
 function lineSource(depth: number): string {
-  const segment = (number: number) => `(?<segment_${number}>(?<plain_${number}>/[^A-Z /?]*+(?=[ /?]))|/[^ /?]*+)`;
-  let rest = '[^ ?]*+';
-  for (let number = depth; number >= 1; number--) {
-    if (stops(depth).includes(number))
-      rest = `(?=(?<after_${number}>(?:/[^ /?]++)*+)(?<slash_${number}>/?+)[ ?])${rest}`;
-    rest = number === 1 ? `${segment(1)}${rest}` : `(?:${segment(number)}${rest})?+`;
-  }
-  return `^(?<method>[A-Z_-]++) (?:(?<path>${rest})(?:[?](?<query>[^ ]*+))?+ HTTP/1[.][01]\\z)?+`;
+  const segments = Array.from({ length: depth }, (_, index) => {
+    const number = index + 1;
+    const segment = `(?<segment_${number}>(?<plain_${number}>/[^A-Z /?]*+(?=[ /?]))|/[^ /?]*+)${number === 1 ? '' : '?+'}`;
+    if (!stops(depth).includes(number)) return segment;
+    return `${segment}(?=(?<after_${number}>(?:/[^ /?]++)*+)(?<slash_${number}>/?+)[ ?])`;
+  });
+  return `^(?<method>[A-Z_-]++) (?:(?<path>${segments.join('')}[^ ?]*+)(?:[?](?<query>[^ ]*+))?+ HTTP/1[.][01]\\z)?+`;
 }
 
 function typeMaps(place: Place, source: Part, maps: MapList): void {

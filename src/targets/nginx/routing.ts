@@ -129,14 +129,14 @@ function parameterRows(places: readonly Junction[]): ParameterRow[] {
     .map(({ name, parameters }) => ({ from: name, ways: [...parameters] }));
 }
 
-/** Whether a rest of a path takes segments of one type, and perhaps a slash after them. */
+/** Whether a rest of a path takes segments of one type, and perhaps a slash after them, with a name that says so. */
 function isOnlyRest({ name, literals, parameters }: Junction): boolean {
   const [[type, to] = ['', ''], ...others] = [...parameters];
   return (
     others.length === 0 &&
     to === name &&
     name.endsWith(`{${type}*}`) &&
-    [...literals.keys()].every((text) => text === '')
+    [...literals].every(([text, end]) => text === '' && end === `${name}/`)
   );
 }
 
@@ -238,6 +238,19 @@ function restMaps({ junctions }: Endpoints, { prefix, depth, routes, machinery }
   const rows = parameterRows(junctions.filter((junction) => isRestOfPath(junction.name) && !isOnlyRest(junction)));
   const before = variable(`${prefix}_path_${depth}`);
   parameterMaps(rows, { prefix, before, place: `after_${depth}`, routes, machinery });
+  const rest = machinery.add({
+    name: `${prefix}_path_rest`,
+    source: [restAfter(depth)],
+    fallback: variable(`${prefix}_parameter_after_${depth}`),
+    exact: [['', before]],
+  });
+  const whole = [rest, slashAfter(depth)] as const;
+  const ends = junctions.flatMap(({ name, literals }) => {
+    const to = literals.get('');
+    const isOther = isRestOfPath(name) && to !== undefined && to !== `${name}/`;
+    return isOther ? [[`${placeName(name)}/`, placeName(to)] as const] : [];
+  });
+  routes.add({ name: `${prefix}_path_${depth}_or_more`, source: whole, fallback: whole, exact: ends });
 }
 
 const hasCapitals = ({ text }: LiteralRow) => /[A-Z]/.test(text);
@@ -272,9 +285,9 @@ function markedMap(rows: readonly LiteralRow[], { name, before, number, fallback
 
 /** The place after as many segments as the path has, found by halving. */
 function endpointMap({ prefix, depth, machinery }: RoutingInput): void {
-  const after = (number: number) => variable(`${prefix}_path_${number}`);
+  const after = (number: number | string) => variable(`${prefix}_path_${number}`);
   const between = (low: number, high: number): Variable => {
-    if (low === high) return low === depth ? withRest() : after(low);
+    if (low === high) return after(low === depth ? `${depth}_or_more` : low);
     const middle = (low + high + 1) >> 1;
     const whole = low === 1 && high === depth;
     return machinery.add({
@@ -285,12 +298,5 @@ function endpointMap({ prefix, depth, machinery }: RoutingInput): void {
       exact: [...(whole ? [[NOWHERE, NOWHERE] as const] : []), ['', between(low, middle - 1)]],
     });
   };
-  const withRest = (): Variable =>
-    machinery.add({
-      name: `${prefix}_path_${depth}_or_more`,
-      source: [restAfter(depth)],
-      fallback: [variable(`${prefix}_parameter_after_${depth}`), slashAfter(depth)],
-      exact: [['', [after(depth), slashAfter(depth)]]],
-    });
   between(1, depth);
 }

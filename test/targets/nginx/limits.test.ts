@@ -157,4 +157,34 @@ test('whatever the paths, they are refused or nginx takes them', async () => {
   assert.ok(taken > 10 && refused > 5, `${taken} taken, ${refused} refused`);
 });
 
+const letters = (count: number, letter = 'x') => segments(count, () => letter);
+
+test(
+  'the deepest pattern and the rest of a path beside it: every length is decided',
+  scoped(async (scope) => {
+    const deepest = segments(38, (index) => (index % 5 === 0 ? `{p${index}}` : 's'));
+    const routes = { deep: { upstream: 'up', allow: [`GET /d/${deepest}`, 'PUT /d/{rest*}'] } };
+    for (const { path: program } of [engines.nginx, engines['nginx-newest']]) {
+      const { ask } = await startWorld(scope, { program, routes });
+      assert.is((await ask(`GET /d/${letters(38, 's')}`)).status, 200);
+      for (let length = 1; length <= 45; length++)
+        for (const letter of ['x', 's'])
+          assert.is((await ask(`PUT /d/${letters(length, letter)}`)).status, 200, `${length} times ${letter}`);
+    }
+  }),
+);
+
+test(
+  'a slash after the rest of a path leads to a pattern that the rest alone is not named after',
+  scoped(async (scope) => {
+    const routes = { rest: { upstream: 'up', allow: ['GET /a/{rest*}', 'PUT /{p}/{rest*}/'] } };
+    const { ask } = await startWorld(scope, { program: engines.nginx.path, routes });
+    for (let length = 1; length <= 14; length++) {
+      assert.is((await ask(`PUT /a/${letters(length)}/`)).status, 200, `${length} segments`);
+      assert.is((await ask(`GET /a/${letters(length)}/`)).status, 405, `${length} segments`);
+      assert.is((await ask(`GET /a/${letters(length)}`)).status, 200, `${length} segments`);
+    }
+  }),
+);
+
 test.run();
