@@ -1,5 +1,6 @@
 import type { Access, Cell } from '../policy/access.ts';
 import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../policy/headers.ts';
+import { sizeName } from '../policy/routes.ts';
 import type { Forwarding, Policy, Upstream } from '../policy/types.ts';
 import { escapeRegex } from './regex.ts';
 
@@ -61,17 +62,6 @@ function forwardName(forwarding: Forwarding): string {
   const part = <K extends keyof Forwarding>(key: K): string => NAMED[key](forwarding[key]);
   const unusual = [part('auth'), part('websocket'), part('maxBody'), part('headers'), part('contentTypes')];
   return [`forward-${part('upstream')}`, ...unusual].filter((text) => text !== '').join('~');
-}
-
-function sizeName(bytes: number | undefined): string {
-  if (bytes === undefined) return 'unlimited';
-  const units = [
-    [1024 ** 3, 'GB'],
-    [1024 ** 2, 'MB'],
-    [1024, 'kB'],
-  ] as const;
-  const [size, unit] = units.find(([each]) => bytes % each === 0) ?? [1, 'B'];
-  return `${bytes / size}${unit}`;
 }
 
 /** The one list of headers of a client that reach an upstream. */

@@ -104,15 +104,31 @@ function cellKey(matching: readonly Rule[]): string {
   return `forward ${JSON.stringify(groupsOf(matching))} ${canonical(route.forwarding)}`;
 }
 
-/** Named by its groups, for logs; numbered where one group needs several cells. */
+/**
+ * Named by what it is, for logs and rows, whatever else there is: `hooks`; `hooks~9mb` where an entry of the group differs
+ * from the rest; `answer:get:/version`. Odd characters become "_", and names that would so be one are numbered.
+ */
 function cellOf(matching: readonly Rule[], taken: ReadonlySet<string>): Cell {
-  const route = matching.find(isRoute);
   const groups = groupsOf(matching);
-  const base = route ? groups.join('+') : 'answer';
-  let id = base;
-  for (let number = 2; taken.has(id); number++) id = `${base}~${number}`;
-  if (route) return { kind: 'forward', id, groups, forwarding: route.forwarding };
+  const route = matching.filter(isRoute).find(({ group }) => group === groups[0]);
   const answer = matching.find((rule): rule is Answer => !isRoute(rule));
+  if (route) {
+    const variant = route.variant === '' ? '' : `~${route.variant}`;
+    return {
+      kind: 'forward',
+      id: freeName(`${groups.join('+')}${variant}`, taken),
+      groups,
+      forwarding: route.forwarding,
+    };
+  }
   if (!answer) throw new Error('a cell without a rule');
-  return { kind: 'answer', id, answer };
+  const name = `answer:${answer.methods.join('+')}:${answer.pattern.text.replace(/[{}]/g, '')}`;
+  return { kind: 'answer', id: freeName(name, taken), answer };
+}
+
+function freeName(name: string, taken: ReadonlySet<string>): string {
+  const plain = name.toLowerCase().replace(/[^a-z0-9._/:+~-]/g, '_');
+  let free = plain;
+  for (let number = 2; taken.has(free); number++) free = `${plain}~${number}`;
+  return free;
 }

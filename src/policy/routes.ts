@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
 import { policyCodes } from './codes.ts';
-import type { Difference, Effect, FieldTable } from './fields.ts';
+import { canonical, type Difference, type Effect, type FieldTable } from './fields.ts';
 import { type PathPattern, parsePattern, parseRequestLine } from './pattern.ts';
 import { headerRefusal } from './refusedHeaders.ts';
 import type { HeaderFields } from './request.ts';
@@ -18,6 +19,18 @@ function bytes(text: string | undefined): number | undefined {
   if (text === undefined) return DEFAULT_MAX_BODY;
   const [, digits, unit = ''] = /^(\d+)(kb|mb|gb)$/.exec(text.toLowerCase()) ?? [];
   return digits === undefined ? undefined : Number(digits) * (SIZE_UNITS[unit] ?? 1);
+}
+
+/** `10485760` → `10MB`. */
+export function sizeName(bytes: number | undefined): string {
+  if (bytes === undefined) return 'unlimited';
+  const units = [
+    [1024 ** 3, 'GB'],
+    [1024 ** 2, 'MB'],
+    [1024, 'kB'],
+  ] as const;
+  const [size, unit] = units.find(([each]) => bytes % each === 0) ?? [1, 'B'];
+  return `${bytes / size}${unit}`;
 }
 
 function extraHeaders(names: readonly string[], at: SpecPath, problems: Diagnostic[]): string[] {
@@ -50,7 +63,7 @@ export function parseRequest(
 }
 
 /** What an entry says wins over what its group says; headers add up. */
-function forwardingOf(group: GroupSpec, entry: AllowSpec, headers: readonly string[]): Forwarding {
+function forwardingOf(group: GroupSpec, entry: Partial<AllowSpec>, headers: readonly string[]): Forwarding {
   const auth = group.auth ?? 'apiKey';
   // A form body can carry private_token, sudo or _method, which no proxy sees; JSON is what API clients send.
   const contentTypes = entry.contentTypes ?? group.contentTypes ?? (auth === 'apiKey' ? ['application/json'] : 'any');
@@ -64,9 +77,36 @@ function forwardingOf(group: GroupSpec, entry: AllowSpec, headers: readonly stri
   };
 }
 
+/** Names of route classes stand in rows that people read, and engines take no row of any length. */
+const LONGEST_VARIANT = 40;
+
+function fingerprint(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+/** What an entry says of each field; the fields that only a group has do not differ within it. */
+const VARIANT: { readonly [K in keyof Forwarding]: (value: Forwarding[K], usual: Forwarding[K]) => string } = {
+  upstream: () => '',
+  auth: () => '',
+  headers: (headers, usual) => headers.filter((header) => !usual.includes(header)).join('+'),
+  contentTypes: (types) => (types === 'any' ? 'any-body' : types.length === 0 ? 'no-body' : types.join('+')),
+  maxBody: (bytes) => sizeName(bytes),
+  websocket: (websocket) => (websocket ? 'websocket' : 'no-websocket'),
+};
+
+/** Equal exactly where two entries of a group are forwarded alike, but for characters that names do not have. */
+function variantOf(forwarding: Forwarding, usual: Forwarding): string {
+  const part = <K extends keyof Forwarding>(key: K): string =>
+    canonical(forwarding[key]) === canonical(usual[key]) ? '' : VARIANT[key](forwarding[key], usual[key]);
+  const parts = [part('contentTypes'), part('maxBody'), part('headers'), part('websocket')];
+  const name = [part('upstream'), part('auth'), ...parts].filter((text) => text !== '').join('~');
+  return name.length <= LONGEST_VARIANT ? name : `${name.slice(0, LONGEST_VARIANT)}-${fingerprint(name)}`;
+}
+
 function groupRoutes(group: string, spec: GroupSpec, problems: Diagnostic[]): Route[] {
   const origin: SpecPath = ['routes', group];
   const shared = extraHeaders(spec.headers ?? [], [...origin, 'headers'], problems);
+  const usual = forwardingOf(spec, {}, shared);
   return spec.allow.flatMap((item, index): Route[] => {
     const entry: AllowSpec = typeof item === 'string' ? { request: item } : item;
     const at: SpecPath = [...origin, 'allow', index];
@@ -75,7 +115,8 @@ function groupRoutes(group: string, spec: GroupSpec, problems: Diagnostic[]): Ro
     if (!request) return [];
     const headers = own.length === 0 ? shared : [...new Set([...shared, ...own])].sort();
     const reason = entry.reason === undefined ? {} : { reason: entry.reason };
-    return [{ group, ...request, forwarding: forwardingOf(spec, entry, headers), ...reason, origin: at }];
+    const forwarding = forwardingOf(spec, entry, headers);
+    return [{ group, ...request, forwarding, variant: variantOf(forwarding, usual), ...reason, origin: at }];
   });
 }
 

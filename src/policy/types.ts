@@ -59,6 +59,8 @@ export interface Route {
   readonly methods: readonly string[];
   readonly pattern: PathPattern;
   readonly forwarding: Forwarding;
+  /** How it is forwarded otherwise than its group says, in a few words: "9MB"; "" where it is not. */
+  readonly variant: string;
   readonly reason?: string;
   readonly origin: SpecPath;
 }

@@ -19,7 +19,8 @@ export function bodyTable(cells: readonly Cell[]): Table {
     groups.set(key, group);
     group.ids.push(exactly(cell.id));
   }
-  for (const { ids, types, length } of groups.values()) {
+  const sorted = [...groups.values()].map((group) => ({ ...group, ids: group.ids.sort() }));
+  for (const { ids, types, length } of sorted.sort((a, b) => ((a.ids[0] ?? '') < (b.ids[0] ?? '') ? -1 : 1))) {
     entries.push([`~^${oneOf(ids)} ${length ?? '[^ ]*'} ${types}`, 'ok']);
     if (length !== undefined) entries.push([`~^${oneOf(ids)} [^ ]* ${types}`, '413']);
   }

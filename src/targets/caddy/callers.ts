@@ -19,21 +19,20 @@ export interface Callers {
   readonly addresses: ReadonlyMap<string, CidrSet>;
 }
 
-/** No group has this name. */
+/** All groups, however many there are: no group has this name. */
 const EVERYTHING = '*';
 /** Nor this one. */
 const NOTHING = '-';
 const EVERYWHERE = 'any';
 const FOREVER = 'never';
 
-export function callersOf({ apiKeys, routes }: Policy, proxy: Proxy): Callers {
-  const guarded = new Set(routes.filter(({ forwarding }) => forwarding.auth === 'apiKey').map(({ group }) => group));
+export function callersOf({ apiKeys }: Policy, proxy: Proxy): Callers {
   const grants = new Map<string, readonly string[]>();
   const addresses = new Map<string, CidrSet>();
   const ends = new Map<string, number>();
-  const classOf = ({ groups, ranges, expires }: ApiKey): string => {
+  const classOf = ({ groups, allGroups, ranges, expires }: ApiKey): string => {
     const here = groups.filter((group) => proxy.groups.includes(group));
-    const grant = groups.length === guarded.size ? EVERYTHING : short(here.join('+')) || NOTHING;
+    const grant = allGroups ? EVERYTHING : short(here.join('+')) || NOTHING;
     grants.set(grant, here);
     const place = ranges ? addressName(ranges) : EVERYWHERE;
     if (ranges) addresses.set(place, ranges);

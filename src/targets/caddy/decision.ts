@@ -39,11 +39,7 @@ export function passTable(input: DecisionInput): Table {
 /** The status of a request that may not, by the first thing that is wrong with it; 404 also stands for "not with this method". */
 export function statusTable(input: DecisionInput): Table {
   const { open, answers, scoped } = kindsOf(input);
-  const faults = (request: string): [string, string][] => [
-    [`~^${request} 400 `, '400'],
-    [`~^${request} ok 415 `, '415'],
-    [`~^${request} ok 413 `, '413'],
-  ];
+  const faults = (request: string): [string, string] => [`~^${request} (?:ok )?(400|413|415) `, '$1'];
   const allowed = [...answers.map((id) => `${id} [^ ]+`), ...scoped];
   const keyed: [string, string][] = [
     ['~ $', '401'],
@@ -54,10 +50,10 @@ export function statusTable(input: DecisionInput): Table {
     source: `${findings(input)} {key.given}`,
     destination: 'decision.status',
     entries: [
-      ...(open.length > 0 ? faults(`${oneOf(open)} [^ ]*`) : []),
+      ...(open.length > 0 ? [faults(`${oneOf(open)} [^ ]*`)] : []),
       ...(input.usesKeys ? keyed : []),
       ['~^ ', '404'],
-      ...(allowed.length > 0 ? faults(oneOf(allowed)) : []),
+      ...(allowed.length > 0 ? [faults(oneOf(allowed))] : []),
     ],
     fallback: '403',
   });

@@ -172,9 +172,13 @@ function restSource(paths: readonly (readonly string[])[]): string {
   return paths.some((path) => path.length === 0) ? `(?:${source})?` : source;
 }
 
+/** Have a row whether some path takes them or not, so that the first path that does adds none. */
+const USUAL = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
 /** The cell of a request, from its method and what the row of its path says. */
 export function cellTable(access: Access): Table {
-  const methods = [...new Set(access.places.flatMap(({ allow }) => allow))].sort();
+  const taken = access.places.flatMap(({ allow }) => allow).sort();
+  const methods = [...new Set([...USUAL, ...taken])];
   return table({
     source: '{http.request.method} {http.vars.row}',
     destination: 'request.cell',

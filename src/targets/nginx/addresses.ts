@@ -7,10 +7,8 @@ import { variablePrefix } from './names.ts';
 import { readableNetworks } from './networks.ts';
 import { comment, type Variable, value, variable, word } from './quote.ts';
 
-/** Whether some proxy stands behind others: then each says who its client is, and else that is who connects. */
-export function saysClient({ proxies }: Pick<Policy, 'proxies'>): boolean {
-  return proxies.some(({ clientIp }) => clientIp.kind === 'header');
-}
+/** Each proxy says who its client is: who connects, or whom its trusted proxies name. */
+const CLIENT = variable('client');
 
 /** "" where the client's address is in a list of the spec, else "-". */
 function inList({ kind, name }: AddressList): Variable {
@@ -43,7 +41,7 @@ const WORDS = {
 export function addressTables(policy: Policy): GeoModel[] {
   return addressLists(policy).map((list) => ({
     comment: comment(WORDS[list.kind](list.name)),
-    address: value(variable(saysClient(policy) ? 'client' : 'remote_addr')),
+    address: value(CLIENT),
     variable: value(inList(list)),
     fallback: value(OUTSIDE),
     cidrs: readableNetworks(

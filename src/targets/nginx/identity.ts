@@ -69,9 +69,7 @@ export function identityOf(
       }),
     });
   // nginx still takes a key in its last second, and a key does not work at its moment.
-  const expiry = apiKeys.some(({ expires }) => expires !== undefined)
-    ? [byId('expiry', ({ expires }) => (expires === undefined ? undefined : `,${expires - 1}`))]
-    : [];
+  const expiry = byId('expiry', ({ expires }) => (expires === undefined ? undefined : `,${expires - 1}`));
   return {
     header,
     prefix,
@@ -80,7 +78,7 @@ export function identityOf(
     id,
     grants: byId('grants', (apiKey) => [className(grantSetOf(apiKey).name), ...homeOf(apiKey, list)]),
     token: list.add({ name: `${prefix}_token`, source: [id], include: TOKEN_FILES }),
-    expected: [hash, ...expiry],
+    expected: [hash, expiry],
     salted: [salt({ name }), variable('key')],
   };
 }

@@ -93,7 +93,7 @@ export interface ProxyModel {
   /** Of its two files, without the ending. */
   readonly name: string;
   readonly geos: readonly GeoModel[];
-  readonly client: { readonly maps: readonly MapModel[]; readonly address: NginxToken } | null;
+  readonly client: { readonly maps: readonly MapModel[]; readonly address: NginxToken };
   /** What the spec says of its routes, in a file of their own. */
   readonly routes: readonly MapModel[];
   readonly routing: readonly MapModel[];

@@ -103,7 +103,7 @@ function siteUpstreamOf({ upstreams }: Policy, upstreamOf: (upstream: Upstream, 
 }
 
 function mapsOf({ client, routes, routing, decision, mapping }: ProxyModel): MapModel[] {
-  return [...(client?.maps ?? []), ...routes, ...routing, ...decision, ...mapping];
+  return [...client.maps, ...routes, ...routing, ...decision, ...mapping];
 }
 
 function secretsOf({ apiKeys }: Policy): Secrets {

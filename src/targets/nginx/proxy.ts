@@ -2,7 +2,6 @@ import { type ForwardPlan, type Forwards, forwardsOf } from '../../plan/forwards
 import { type Access, accessOf, type Cell } from '../../policy/access.ts';
 import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import type { Policy, Proxy, Upstream } from '../../policy/types.ts';
-import { saysClient } from './addresses.ts';
 import { classNames } from './classes.ts';
 import { clientOf } from './client.ts';
 import { decisionMaps } from './decision.ts';
@@ -69,7 +68,7 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
     listen: word(listenAddress(proxy)),
     trusted: clientIp.kind === 'proxyProtocol' ? trustedPeers(clientIp.trusted) : null,
     geos: client.geos,
-    client: saysClient(policy) ? { maps: clients.maps, address: value(client.address) } : null,
+    client: { maps: clients.maps, address: value(client.address) },
     secureLink:
       identity && access.usesKeys ? { expected: value(...identity.expected), salted: value(...identity.salted) } : null,
     verdict: value(HOME, verdict),
