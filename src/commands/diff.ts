@@ -18,7 +18,7 @@ import type { LocatedDocument } from '../source/span.ts';
 import { diffTargets, type TargetSide } from '../targets/accessDiff.ts';
 import { targets } from '../targets/index.ts';
 import type { LiveText } from '../targets/target.ts';
-import { commandCodes, diffCodes } from './codes.ts';
+import { diffCodes } from './codes.ts';
 import { type Drift, type DriftArguments, drift } from './drift.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';

@@ -7,7 +7,6 @@ import { resolveName } from '../policy/names.ts';
 import { type PullHop, pullHops, registryOf, siteHops } from '../policy/pulls.ts';
 import type { DomainRewrite } from '../policy/types.ts';
 import type { LocatedDocument } from '../source/span.ts';
-import type { Spec } from '../spec/schema.ts';
 import { clientsOf, makesSites, type Nodes, nameServer, nodeNames, nodesOf, nodeTargets } from '../targets/clients.ts';
 import { explainRequest } from './explainRequest.ts';
 import { explainRequests } from './explainRequests.ts';

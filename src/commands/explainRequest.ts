@@ -4,8 +4,10 @@ import { epochSeconds } from '../policy/apiKeys.ts';
 import { nothingElse } from '../policy/fields.ts';
 import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../policy/headers.ts';
 import { credentialText } from '../policy/key.ts';
+import { authorityOf } from '../policy/origin.ts';
 import type { HeaderFields } from '../policy/request.ts';
 import type { Forwarding, Policy, Proxy } from '../policy/types.ts';
+import { urlOf } from '../policy/upstreams.ts';
 import type { Io, Status } from './io.ts';
 import { excerptOf, type Locate, locator } from './location.ts';
 import type { Format } from './print.ts';
@@ -105,17 +107,15 @@ function forwardedBy({ decision, request, proxy }: Decided, policy: Policy): For
   const { forwarding, key } = decision;
   const upstream = policy.upstreams.find(({ id }) => id === forwarding.upstream);
   if (!upstream) throw new Error(`the policy has no upstream ${forwarding.upstream}`);
-  const bare = upstream.host.includes(':') ? `[${upstream.host}]` : upstream.host;
-  const host = upstream.port === (upstream.scheme === 'https' ? 443 : 80) ? bare : `${bare}:${upstream.port}`;
   const token = key
     ? [{ name: upstream.tokenHeader, value: credentialText(upstream.tokenScheme, `<${key.token.text}>`) }]
     : [];
   return {
-    url: `${upstream.scheme}://${host}`,
+    url: urlOf(upstream),
     method: request.method,
     target: request.target,
     headers: [
-      { name: 'Host', value: host },
+      { name: 'Host', value: authorityOf(upstream) },
       ...token,
       ...writtenAfresh(proxy),
       ...passing(request.headers, forwarding),

@@ -2,7 +2,6 @@ import { jsonDiagnostics } from '../diagnostics/json.ts';
 import type { Change } from '../output/plan.ts';
 import { jsonAccess } from '../report/accessJson.ts';
 import { sheetFormats } from '../report/formats.ts';
-import { markdown } from '../report/markdown.ts';
 import type { Io, Status } from './io.ts';
 import { locator } from './location.ts';
 import type { Formatter, Report } from './report.ts';

@@ -1,5 +1,6 @@
 import type { Access, Cell } from '../policy/access.ts';
 import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../policy/headers.ts';
+import { authorityOf, urlHost } from '../policy/origin.ts';
 import { sizeName } from '../policy/routes.ts';
 import type { Forwarding, Policy, Upstream } from '../policy/types.ts';
 import { escapeRegex } from './regex.ts';
@@ -70,18 +71,6 @@ export function passedHeaders({ auth, headers, websocket }: Forwarding, upstream
   const own = auth === 'apiKey' ? upstream.tokenHeader.toLowerCase() : undefined;
   const all = [...DEFAULT_REQUEST_HEADERS, ...credentials, ...(websocket ? WEBSOCKET_HEADERS : []), ...headers];
   return [...new Set(all)].filter((header) => header !== own).sort();
-}
-
-export const DEFAULT_PORT: Readonly<Record<Upstream['scheme'], number>> = { http: 80, https: 443 };
-
-/** A host as it stands in URLs: an IPv6 address in brackets. */
-export function urlHost(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
-}
-
-/** Host and port as in a URL, the port only where it is not the usual one of the scheme. */
-export function authorityOf({ scheme, host, port }: Pick<Upstream, 'scheme' | 'host' | 'port'>): string {
-  return port === DEFAULT_PORT[scheme] ? urlHost(host) : `${urlHost(host)}:${port}`;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import { hasNamedSite } from './domains.ts';
+import { authorityOf } from './origin.ts';
 import type { DomainRewrite, Policy } from './types.ts';
 
 /** A registry as nodes name it, and where they look for its images instead, best first. */
@@ -111,10 +112,9 @@ export function siteHops(
 ): PullHop[] {
   const upstream = wildcard ? undefined : policy.upstreams.find((one) => one.id === id);
   if (!upstream) return [];
-  const defaultPort = upstream.scheme === 'https' ? 443 : 80;
   return [
     { kind: 'site', host: at, at: origin },
-    { kind: 'upstream', host: upstream.port === defaultPort ? from : `${from}:${upstream.port}`, at: upstream.origin },
+    { kind: 'upstream', host: authorityOf({ ...upstream, host: from }), at: upstream.origin },
   ];
 }
 

@@ -4,6 +4,7 @@ import { parseAddress } from './cidr.ts';
 import { policyCodes } from './codes.ts';
 import { endsInNumber, type NameProblem, nameProblem } from './domains.ts';
 import { type Difference, type Effect, type FieldTable, identityOf } from './fields.ts';
+import { authorityOf, DEFAULT_PORT } from './origin.ts';
 import { headerRefusal } from './refusedHeaders.ts';
 import type { HostPort, Upstream } from './types.ts';
 
@@ -49,7 +50,7 @@ export function parseOrigin(
   if (lower !== 'http' && lower !== 'https') return { problem: `has the scheme "${scheme}"; http and https are known` };
   if (authority.includes('@')) return { problem: 'holds user information' };
   if (rest !== '' && rest !== '/') return { problem: `holds more than an origin: "${rest}"` };
-  const target = parseHostPort(authority, lower === 'https' ? 443 : 80);
+  const target = parseHostPort(authority, DEFAULT_PORT[lower]);
   if (!target) return { problem: 'has no valid host and port' };
   const wrong = hostProblem(target.host);
   return wrong ? { problem: `has a host that ${wrong.problem}`, hint: wrong.hint } : { scheme: lower, ...target };
@@ -165,9 +166,8 @@ export function destinationOf(upstream: Upstream | undefined): string {
 
 const destinations = new WeakMap<Upstream, string>();
 
-export function urlOf({ scheme, host, port }: Upstream): string {
-  const shown = host.includes(':') ? `[${host}]` : host;
-  return `${scheme}://${shown}${port === (scheme === 'https' ? 443 : 80) ? '' : `:${port}`}`;
+export function urlOf(upstream: Upstream): string {
+  return `${upstream.scheme}://${authorityOf(upstream)}`;
 }
 
 function serversOf({ servers }: Upstream): string[] {

@@ -2,6 +2,7 @@ import { outsideOf } from '../../plan/outside.ts';
 import type { Cell } from '../../policy/access.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
 import { credentialText } from '../../policy/key.ts';
+import { urlHost } from '../../policy/origin.ts';
 import type { Forwarding, Policy, Proxy, Upstream } from '../../policy/types.ts';
 import { canonical, type RareHeaders, rareHeaders } from './headers.ts';
 import { type CaddyToken, own, placeholder, word } from './quote.ts';
@@ -132,6 +133,6 @@ function bodyTimeout({ maxBody }: Forwarding, { timeouts }: Upstream): string {
  * capitals, a dot after the name, the usual ports, no scheme.
  */
 function upstreamUrl({ host, port }: Upstream): string {
-  const name = caseless(host.includes(':') ? `[${host}]` : host);
+  const name = caseless(urlHost(host));
   return `(?:[Hh][Tt][Tt][Pp][Ss]?:)?//${name}[.]?(?::${oneOf([...new Set([80, 443, port])].map(String))})?`;
 }

@@ -1,4 +1,5 @@
 import { hasSite } from '../../policy/domains.ts';
+import { DEFAULT_PORT } from '../../policy/origin.ts';
 import type { DomainRewrite, Policy, Upstream } from '../../policy/types.ts';
 import type { CaddyOptions } from './options.ts';
 import { type CaddyToken, own, word } from './quote.ts';
@@ -97,7 +98,7 @@ function siteName({ from, to, upstream: id }: DomainRewrite, { upstreams }: Poli
   // Somebody else answers under this name, wherever our clients come in.
   if (!upstream) return { from, to, port: '', origin: `https://${to}` };
   const { scheme, port } = upstream;
-  const isUsual = port === (scheme === 'https' ? 443 : 80);
+  const isUsual = port === DEFAULT_PORT[scheme];
   return { from, to, port: isUsual ? '' : `:${port}`, origin: `${outside}://${to}{site.port}` };
 }
 

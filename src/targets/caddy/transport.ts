@@ -1,4 +1,5 @@
-import type { HostPort, Upstream } from '../../policy/types.ts';
+import { authorityOf, urlHost } from '../../policy/origin.ts';
+import type { Upstream } from '../../policy/types.ts';
 import { type CaddyToken, own, word } from './quote.ts';
 
 /** How an upstream is reached. */
@@ -21,9 +22,9 @@ export interface Transport {
 export function transportOf(upstream: Upstream): Transport {
   const { scheme, servers, timeouts, tls } = upstream;
   return {
-    servers: servers.map((server) => word(`${scheme}://${authority(server)}`)),
+    servers: servers.map((server) => word(`${scheme}://${urlHost(server.host)}:${server.port}`)),
     retries: servers.length > 1 ? word(String(servers.length - 1)) : null,
-    host: own(hostHeader(upstream)),
+    host: own(authorityOf(upstream)),
     connectTimeout: word(`${timeouts.connect}ms`),
     readTimeout: word(`${timeouts.read}ms`),
     writeTimeout: word(`${timeouts.send}ms`),
@@ -35,14 +36,4 @@ export function transportOf(upstream: Upstream): Transport {
         }
       : null,
   };
-}
-
-function hostHeader({ scheme, host, port }: Upstream): string {
-  return port === (scheme === 'https' ? 443 : 80)
-    ? authority({ host, port: 0 }).replace(/:0$/, '')
-    : authority({ host, port });
-}
-
-function authority({ host, port }: HostPort): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -1,4 +1,5 @@
 import { type Diagnostic, hasError, type Result, resultOf, type SpecPath } from '../../diagnostics/diagnostic.ts';
+import { urlHost } from '../../policy/origin.ts';
 import type { Policy } from '../../policy/types.ts';
 import { renderTemplate } from '../../render/render.ts';
 import { defineTarget, type ReadFile, type RenderedFile } from '../target.ts';
@@ -147,7 +148,7 @@ function customPart({ name, model }: FormInput): object {
 /** The `__PILLAR__` words are node-cache's own: it puts addresses there when it starts. */
 function nodeLocalLines({ options, model }: FormInput): CorednsToken[] {
   const [local = ''] = options.bind ?? [];
-  const health = argument(`${local.includes(':') ? `[${local}]` : local}:8080`);
+  const health = argument(`${urlHost(local)}:8080`);
   const domains = [options.clusterDomain ?? defaultClusterDomain, 'in-addr.arpa', 'ip6.arpa'];
   const clusterZones = domains.map((domain) => zone(domain, options.port ?? 53));
   return linesOf(render('NodeLocal.njk', { ...model, clusterZones, health }));

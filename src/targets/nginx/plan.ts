@@ -1,5 +1,5 @@
 import { hasError, ok, type Result } from '../../diagnostics/diagnostic.ts';
-import { urlHost } from '../../plan/forwards.ts';
+import { urlHost } from '../../policy/origin.ts';
 import type { Policy, Proxy, Upstream } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
 import { addressTables } from './addresses.ts';

@@ -1,6 +1,7 @@
 import { type ForwardPlan, type Forwards, forwardsOf } from '../../plan/forwards.ts';
 import { type Access, accessOf, type Cell } from '../../policy/access.ts';
 import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
+import { urlHost } from '../../policy/origin.ts';
 import type { Policy, Proxy, Upstream } from '../../policy/types.ts';
 import { classNames } from './classes.ts';
 import { clientOf } from './client.ts';
@@ -90,7 +91,7 @@ function trustedPeers(trusted: CidrSet): NginxToken[] {
 
 function listenAddress({ listen: { address, port } }: Proxy): string {
   if (address === undefined) return String(port);
-  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
+  return `${urlHost(address)}:${port}`;
 }
 
 interface ForwardContext {

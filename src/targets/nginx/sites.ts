@@ -1,5 +1,5 @@
-import { authorityOf } from '../../plan/forwards.ts';
 import { hasSite, type SiteRewrite } from '../../policy/domains.ts';
+import { authorityOf } from '../../policy/origin.ts';
 import { statusBody } from '../../policy/statuses.ts';
 import type { DomainRewrite, Policy, Upstream } from '../../policy/types.ts';
 import { ERROR_PAGES, locationName } from './locations.ts';

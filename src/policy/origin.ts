@@ -1,0 +1,13 @@
+import type { Upstream } from './types.ts';
+
+export const DEFAULT_PORT: Readonly<Record<Upstream['scheme'], number>> = { http: 80, https: 443 };
+
+/** A host as it stands in URLs: an IPv6 address in brackets. */
+export function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** Host and port as in a URL, the port only where it is not the usual one of the scheme. */
+export function authorityOf({ scheme, host, port }: Pick<Upstream, 'scheme' | 'host' | 'port'>): string {
+  return port === DEFAULT_PORT[scheme] ? urlHost(host) : `${urlHost(host)}:${port}`;
+}
