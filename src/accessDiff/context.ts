@@ -74,7 +74,7 @@ export function mayUse(cell: Cell, key: ApiKey | undefined): boolean {
 }
 
 /** A moment before all of these keys end. */
-export function momentBefore(...keys: readonly (ApiKey | undefined)[]): number {
+function momentBefore(...keys: readonly (ApiKey | undefined)[]): number {
   const end = Math.min(...keys.map(endOf));
   return Number.isFinite(end) ? end - 1 : 0;
 }

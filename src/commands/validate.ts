@@ -40,7 +40,7 @@ export function validate({ spec: argument, allowExpired = false, format }: Valid
 }
 
 /** Told all the same, but no reason to say no: another change must not wait for the owner of a key. */
-export function expiredKeys(policy: Policy, now: number): Diagnostic[] {
+function expiredKeys(policy: Policy, now: number): Diagnostic[] {
   return expiry(policy, now).map((diagnostic) => ({ ...diagnostic, severity: 'warning' }));
 }
 

@@ -175,7 +175,7 @@ export function writeSynced(file: string, text: string, mode: number | undefined
 }
 
 /** A rename is safe against a crash of the machine only once its folder is on disk too. */
-export function syncFolder(folder: string): void {
+function syncFolder(folder: string): void {
   const descriptor = openSync(folder, 'r');
   try {
     fsyncSync(descriptor);

@@ -259,7 +259,7 @@ export interface Network extends AddressRange {
 }
 
 /** The fewest networks that make up a set, in order. */
-export function networksOf(set: CidrSet): Network[] {
+function networksOf(set: CidrSet): Network[] {
   const networks: Network[] = [];
   for (const { family, first: start, last: end } of set.ranges) {
     const width = WIDTH[family];

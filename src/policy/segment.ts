@@ -40,12 +40,6 @@ export const ACCEPTED_BY: Readonly<Record<ParameterType, readonly ParameterType[
   encodedText: widening('encodedText'),
 };
 
-/** The narrowest type that accepts whatever one of these accepts, such as `slug` for `hex` and `uuid`. */
-export function widestOf(types: readonly [ParameterType, ...ParameterType[]]): ParameterType {
-  const [first] = types;
-  return ACCEPTED_BY[first].find((wide) => types.every((type) => ACCEPTED_BY[type].includes(wide))) ?? 'encodedText';
-}
-
 /** `possessive` (PCRE only) takes away backtracking; every loop below is deterministic, so nothing else changes. */
 export type RegexFlavour = 'portable' | 'possessive';
 

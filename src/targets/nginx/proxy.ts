@@ -37,7 +37,7 @@ export function accessTo(proxy: Proxy): Access {
 }
 
 /** How many segments of a path the tables of a proxy look at. */
-export function proxyDepth({ routes, answers }: Proxy): number {
+function proxyDepth({ routes, answers }: Proxy): number {
   return depthOf([...routes, ...answers].map(({ pattern }) => pattern));
 }
 
