@@ -1,12 +1,13 @@
 import { printable } from '../diagnostics/printable.ts';
+import { passedHeaders } from '../plan/forwards.ts';
 import { outsideOf } from '../plan/outside.ts';
 import { epochSeconds } from '../policy/apiKeys.ts';
 import { nothingElse } from '../policy/fields.ts';
-import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../policy/headers.ts';
+import { PASSTHROUGH_CREDENTIAL_HEADERS } from '../policy/headers.ts';
 import { credentialText } from '../policy/key.ts';
 import { authorityOf } from '../policy/origin.ts';
 import type { HeaderFields } from '../policy/request.ts';
-import type { Forwarding, Policy, Proxy } from '../policy/types.ts';
+import type { Forwarding, Policy, Proxy, Upstream } from '../policy/types.ts';
 import { urlOf } from '../policy/upstreams.ts';
 import type { Io, Status } from './io.ts';
 import { excerptOf, type Locate, locator } from './location.ts';
@@ -118,7 +119,7 @@ function forwardedBy({ decision, request, proxy }: Decided, policy: Policy): For
       { name: 'Host', value: authorityOf(upstream) },
       ...token,
       ...writtenAfresh(proxy),
-      ...passing(request.headers, forwarding),
+      ...passing(request.headers, forwarding, upstream),
     ],
   };
 }
@@ -137,21 +138,16 @@ function writtenAfresh({ publicUrl }: Proxy): { name: string; value: string }[] 
   ];
 }
 
-function passing(headers: Decided['request']['headers'], forwarding: Forwarding): { name: string; value: string }[] {
-  // The upstream is shown by its url, and a body that is not taken is not forwarded.
-  const {
-    auth,
-    headers: added,
-    websocket: upgrades,
-    upstream: _u,
-    contentTypes: _c,
-    maxBody: _m,
-    ...rest
-  } = forwarding;
+function passing(
+  headers: Decided['request']['headers'],
+  forwarding: Forwarding,
+  to: Upstream,
+): { name: string; value: string }[] {
+  // The plan says which headers pass. The upstream is shown by its url, and a body that is not taken is not forwarded.
+  const { auth, headers: _h, websocket: _w, upstream: _u, contentTypes: _c, maxBody: _m, ...rest } = forwarding;
   nothingElse(rest);
   const credentials = auth === 'passthrough' ? PASSTHROUGH_CREDENTIAL_HEADERS : [];
-  const websocket = upgrades ? WEBSOCKET_HEADERS : [];
-  const passes = new Set([...DEFAULT_REQUEST_HEADERS, ...added, ...credentials, ...websocket]);
+  const passes = new Set(passedHeaders(forwarding, to));
   return headers
     .filter(([name]) => passes.has(name.toLowerCase()))
     .map(([name, value]) => ({ name, value: credentials.includes(name.toLowerCase()) ? "<the client's own>" : value }));

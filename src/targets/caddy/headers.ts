@@ -1,4 +1,5 @@
-import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../../policy/headers.ts';
+import { passedHeaders } from '../../plan/forwards.ts';
+import { DEFAULT_REQUEST_HEADERS } from '../../policy/headers.ts';
 import type { Forwarding, Policy, Proxy, Upstream } from '../../policy/types.ts';
 import { type CaddyToken, placeholder, word } from './quote.ts';
 import { type Table, table } from './table.ts';
@@ -63,15 +64,10 @@ export interface Way {
   readonly upstream: Upstream;
 }
 
-export function rareHeaders({ policy, proxy, upstream }: Way, { auth, headers, websocket }: Forwarding): RareHeaders {
-  const open = auth === 'passthrough';
-  const passing = new Set([
-    ...DEFAULT_REQUEST_HEADERS,
-    ...headers,
-    ...(open ? PASSTHROUGH_CREDENTIAL_HEADERS : []),
-    ...(websocket ? WEBSOCKET_HEADERS : []),
-  ]);
-  if (!open) for (const name of [proxy.apiKeyHeader, upstream.tokenHeader]) passing.delete(name.toLowerCase());
+export function rareHeaders({ policy, proxy, upstream }: Way, forwarding: Forwarding): RareHeaders {
+  const { auth, websocket } = forwarding;
+  const passing = new Set(passedHeaders(forwarding, upstream));
+  if (auth === 'apiKey') passing.delete(proxy.apiKeyHeader.toLowerCase());
   const shared = sharedRare(policy);
   const names = [...passing].filter((name) => !shared.includes(name) && !sharedUsual(policy).includes(name));
   const { names: tables, headers: copied } = clientHeaders(names);
