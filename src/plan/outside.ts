@@ -1,3 +1,5 @@
+import { DEFAULT_PORT } from '../policy/origin.ts';
+
 /** Where clients find a proxy that has a public URL, as `X-Forwarded-Proto`, `-Host` and `-Port` tell its upstreams. */
 export interface Outside {
   readonly scheme: 'http' | 'https';
@@ -10,7 +12,5 @@ export interface Outside {
 export function outsideOf(publicUrl: string): Outside {
   const { protocol, host, port } = new URL(publicUrl);
   const scheme = protocol === 'https:' ? 'https' : 'http';
-  return { scheme, authority: host, port: port === '' ? USUAL_PORTS[scheme] : port };
+  return { scheme, authority: host, port: port === '' ? String(DEFAULT_PORT[scheme]) : port };
 }
-
-const USUAL_PORTS: Readonly<Record<Outside['scheme'], string>> = { http: '80', https: '443' };

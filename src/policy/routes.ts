@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
 import { policyCodes } from './codes.ts';
@@ -6,6 +5,7 @@ import { canonical, type Difference, type Effect, type FieldTable } from './fiel
 import { type PathPattern, parsePattern, parseRequestLine } from './pattern.ts';
 import { headerRefusal } from './refusedHeaders.ts';
 import type { HeaderFields } from './request.ts';
+import { shortened } from './shortened.ts';
 import type { Forwarding, Route } from './types.ts';
 
 type GroupSpec = NonNullable<Spec['routes']>[string];
@@ -80,10 +80,6 @@ function forwardingOf(group: GroupSpec, entry: Partial<AllowSpec>, headers: read
 /** Names of route classes stand in rows that people read, and engines take no row of any length. */
 const LONGEST_VARIANT = 40;
 
-function fingerprint(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
-}
-
 /** What an entry says of each field; the fields that only a group has do not differ within it. */
 const VARIANT: { readonly [K in keyof Forwarding]: (value: Forwarding[K], usual: Forwarding[K]) => string } = {
   upstream: () => '',
@@ -100,7 +96,7 @@ function variantOf(forwarding: Forwarding, usual: Forwarding): string {
     canonical(forwarding[key]) === canonical(usual[key]) ? '' : VARIANT[key](forwarding[key], usual[key]);
   const parts = [part('contentTypes'), part('maxBody'), part('headers'), part('websocket')];
   const name = [part('upstream'), part('auth'), ...parts].filter((text) => text !== '').join('~');
-  return name.length <= LONGEST_VARIANT ? name : `${name.slice(0, LONGEST_VARIANT)}-${fingerprint(name)}`;
+  return shortened(name, LONGEST_VARIANT);
 }
 
 function groupRoutes(group: string, spec: GroupSpec, problems: Diagnostic[]): Route[] {

@@ -19,13 +19,6 @@ export function addressTest(set: CidrSet, cidrsOf = toCidrs): AddressTest {
   return { cidrs: ipv6, text: `^${octets(ipv4.map(numbers), 24)}$` };
 }
 
-export function isEverything({ ranges }: CidrSet): boolean {
-  return (
-    ranges.length === 2 &&
-    ranges.every(({ first, last, family }) => first === 0n && last === (1n << (family === 4 ? 32n : 128n)) - 1n)
-  );
-}
-
 interface Span {
   readonly first: number;
   readonly last: number;

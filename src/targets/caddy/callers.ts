@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
+import { shortened } from '../../policy/shortened.ts';
 import type { ApiKey, Policy, Proxy } from '../../policy/types.ts';
 import { lookup } from './lookup.ts';
 import { addTo } from './multimap.ts';
@@ -32,7 +32,7 @@ export function callersOf({ apiKeys }: Policy, proxy: Proxy): Callers {
   const ends = new Map<string, number>();
   const classOf = ({ groups, allGroups, ranges, expires }: ApiKey): string => {
     const here = groups.filter((group) => proxy.groups.includes(group));
-    const grant = allGroups ? EVERYTHING : short(here.join('+')) || NOTHING;
+    const grant = allGroups ? EVERYTHING : shortened(here.join('+'), LONGEST) || NOTHING;
     grants.set(grant, here);
     const place = ranges ? addressName(ranges) : EVERYWHERE;
     if (ranges) addresses.set(place, ranges);
@@ -56,21 +56,13 @@ function sorted<T>(named: ReadonlyMap<string, T>): [string, T][] {
 /** Longer names of sets would make rows that nobody reads. */
 const LONGEST = 100;
 
-function short(name: string): string {
-  return name.length <= LONGEST ? name : `${name.slice(0, LONGEST)}-${fingerprint(name)}`;
-}
-
 /** The addresses themselves where they are few. */
 function addressName(set: CidrSet): string {
-  return short(toCidrs(set).join('+').replaceAll('/', '-'));
+  return shortened(toCidrs(set).join('+').replaceAll('/', '-'), LONGEST);
 }
 
 function momentName(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace(/T00:00:00[.]000Z$/, '');
-}
-
-function fingerprint(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 /** Classes up to this number are told by a regular expression each, which costs little more for many ids than for few. */

@@ -1,8 +1,8 @@
 import { accessOf } from '../../policy/access.ts';
-import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
+import { type CidrSet, isEverybody, toCidrs } from '../../policy/cidr.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
 import { unquotable } from '../../render/token.ts';
-import { addressTest, isEverything } from './addresses.ts';
+import { addressTest } from './addresses.ts';
 import { bodyTable } from './bodies.ts';
 import { callersOf } from './callers.ts';
 import { type ClientModel, clientModel, withMapped } from './client.ts';
@@ -60,7 +60,7 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
   // Only a class that an address can take away again has to be remembered.
   const caller = bound.length > 0 ? 'http.vars.class' : 'caller.class';
   const decision = { proxy, cells, usesKeys, caller, grants: callers?.grants ?? new Map() };
-  const outside = isEverything(proxy.ranges) ? null : outsideOf(proxy, proxy.ranges, 'client.inside');
+  const outside = isEverybody(proxy.ranges) ? null : outsideOf(proxy, proxy.ranges, 'client.inside');
   return {
     name: word(proxy.id),
     address: word(`http://:${proxy.listen.port}`),

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { fingerprint as hexDigits } from '../../policy/shortened.ts';
 
 /** Longer names of places would not fit into a token beside a segment of the spec's. */
 const LONGEST_NAME = 120;
@@ -50,6 +50,7 @@ export function blockName(id: string): string {
   return id === id.toLowerCase() ? id : `${id.toLowerCase()}--${fingerprint(id)}`;
 }
 
+/** Short enough for the name of a variable. */
 export function fingerprint(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+  return hexDigits(text, 12);
 }
