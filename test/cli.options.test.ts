@@ -163,7 +163,7 @@ given('an empty spec, folder or argument', () =>
 
 given('an option that is given twice', () =>
   inFolder(async () => {
-    for (const { line, given: words, option } of pairs.filter(({ option }) => !option.isFlag && !option.isList))
+    for (const { line, given: words } of pairs.filter(({ option }) => !option.isFlag && !option.isList))
       await refuses([...line, ...words, ...words.slice(0, 2)], /is given more than once/);
   }),
 );
