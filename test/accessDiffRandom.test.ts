@@ -267,8 +267,12 @@ test('a spec against itself in other words has no change', () => {
 const label = fc.constantFrom('a', 'b', 'c');
 const zone = fc.array(label, { minLength: 1, maxLength: 3 }).map((labels) => `${labels.join('.')}.example`);
 const rewrite = fc
-  .record({ from: zone, to: fc.constantFrom('one.test', 'two.test'), wildcard: fc.boolean() })
-  .map(({ from, to, wildcard }) => (wildcard ? { from: `*.${from}`, to: `*.${to}` } : { from, to }));
+  .record({
+    from: zone,
+    to: fc.constantFrom('one.test', 'two.test', 'name.one.test'),
+    stars: fc.constantFrom(['', ''], ['*.', '*.'], ['*.', '']),
+  })
+  .map(({ from, to, stars: [before, after] }) => ({ from: before + from, to: after + to }));
 const rewrites = fc
   .uniqueArray(rewrite, { maxLength: 5, selector: ({ from }) => from })
   .map((domainRewrites) => resolvePolicy({ version: 1, name: 'test', domainRewrites } as Spec, () => undefined).value);

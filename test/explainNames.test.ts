@@ -72,6 +72,15 @@ names('shows each station with its line, and what comes back', async () => {
     diagnostics: [],
   });
 });
+names('shows the one target of every name below', async () => {
+  const one = spec.replace('"*.pages.link.example"', 'ingress.link.example');
+  const { out } = await told('dns a.b.pages.example.com', {}, one);
+  assert.match(out, /^a\.b\.pages\.example\.com is looked up as ingress\.link\.example\n/);
+  assert.match(
+    (await told('dns pages.example.com', {}, one)).out,
+    'only names below are rewritten by *.pages.example.com',
+  );
+});
 names('warns of records whose targets CoreDNS does not map back, and only of these', async () => {
   for (const type of ['HTTPS', 'svcb']) {
     const { out } = await told('dns gitlab.example.com', { type });

@@ -1,4 +1,4 @@
-import { DOMAIN_REWRITE, rewriteFinder } from '../policy/domains.ts';
+import { DOMAIN_REWRITE, rewriteFinder, targetName, writtenName } from '../policy/domains.ts';
 import { differencesOf } from '../policy/fields.ts';
 import type { DomainRewrite, Policy, Upstream } from '../policy/types.ts';
 import { destinationOf } from '../policy/upstreams.ts';
@@ -7,8 +7,7 @@ import type { Collector } from './collector.ts';
 import type { ChangePlace } from './types.ts';
 
 function targetOf(rewrite: DomainRewrite | undefined, name: string): string {
-  if (!rewrite) return name;
-  return rewrite.wildcard ? `${name.slice(0, -rewrite.from.length)}${rewrite.to}` : rewrite.to;
+  return rewrite ? targetName(rewrite, name) : name;
 }
 
 /**
@@ -17,9 +16,11 @@ function targetOf(rewrite: DomainRewrite | undefined, name: string): string {
  */
 function sampleNames(rewrites: readonly DomainRewrite[]): string[] {
   const written = new Set(rewrites.map(({ from }) => from));
+  const targets = new Set(rewrites.map(({ to }) => to.replace(/\..*/, '')));
   const below = (from: string) => {
     let label = 'name';
-    while (written.has(`${label}.${from}`)) label += '-x';
+    // Below a target of this label, a name that keeps its label could not be told from one that does not.
+    while (written.has(`${label}.${from}`) || targets.has(label)) label += '-x';
     return `${label}.${from}`;
   };
   const [wild, exact] = [true, false].map((kind) => rewrites.filter(({ wildcard }) => wildcard === kind));
@@ -62,17 +63,24 @@ function diffName({ name, left, right }: NamePair, collector: Collector): void {
   const rewrite = right ?? left;
   if (!rewrite) return;
   const at: ChangePlace = { version: right ? 'after' : 'before', path: rewrite.origin };
-  const shown = rewrite.wildcard ? `*.${rewrite.from}` : name;
+  const shown = rewrite.wildcard ? writtenName(rewrite, 'from') : name;
   const [from, to] = [targetOf(left, name), targetOf(right, name)];
   if (from !== to) {
     const words = (one: DomainRewrite | undefined) =>
-      one ? `stands for ${one.wildcard ? '*.' : ''}${one.to}` : 'stands for itself';
+      one ? `stands for ${writtenName(one, 'to')}` : 'stands for itself';
     const message = () => `${shown} ${words(right)} (before: ${words(left)})`;
     const example = () => ({ kind: 'name', name, before: from, after: to }) as const;
     collector.add({ kind: 'rewrite', effect: 'unclear', group: name, message, at, example });
   }
   // A name without a rewrite has all that a rewrite can add left out.
-  const plain: DomainRewrite = { from: rewrite.from, to: name, wildcard: false, containerRegistry: false, origin: [] };
+  const plain: DomainRewrite = {
+    from: rewrite.from,
+    to: name,
+    wildcard: false,
+    oneTarget: false,
+    containerRegistry: false,
+    origin: [],
+  };
   for (const { kind, effect, words, field } of differencesOf(DOMAIN_REWRITE, left ?? plain, right ?? plain)) {
     collector.add({ kind, effect, group: `${name} ${field.name}`, message: () => `${shown} ${words}`, at });
   }

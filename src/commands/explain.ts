@@ -2,7 +2,7 @@ import { type Diagnostic, hasError, type SpecPath } from '../diagnostics/diagnos
 import { formatDiagnostics } from '../diagnostics/format.ts';
 import { jsonDiagnostics } from '../diagnostics/json.ts';
 import { printable } from '../diagnostics/printable.ts';
-import { nameProblem } from '../policy/domains.ts';
+import { nameProblem, writtenName } from '../policy/domains.ts';
 import { resolveName } from '../policy/names.ts';
 import { type PullHop, pullHops, registryOf, siteHops } from '../policy/pulls.ts';
 import type { DomainRewrite } from '../policy/types.ts';
@@ -139,7 +139,7 @@ function leftAlone(asked: string, { policy, document }: Understood): string {
   const name = asked.toLowerCase().replace(/\.$/, '');
   const near = policy.rewrites.find(({ from, wildcard }) => (wildcard ? name === from : name.endsWith(`.${from}`)));
   const words = near?.wildcard ? 'only names below are rewritten by' : 'names below are not rewritten by';
-  const host = near ? `${near.wildcard ? '*.' : ''}${near.from}` : '';
+  const host = near ? writtenName(near, 'from') : '';
   const hops = near ? hopLines([{ kind: 'near', words, host, at: near.origin }], document) : '';
   return `${printable(asked)} is left alone: no rewrite applies\n${hops}`;
 }

@@ -66,6 +66,17 @@ export function rewriteApplies(rewrite: Pick<DomainRewrite, 'from' | 'wildcard'>
   return rewrite.wildcard ? name.endsWith(`.${rewrite.from}`) : name === rewrite.from;
 }
 
+/** What a name that a rewrite applies to stands for. */
+export function targetName({ from, to, wildcard, oneTarget }: DomainRewrite, name: string): string {
+  return wildcard && !oneTarget ? name.slice(0, -from.length) + to : to;
+}
+
+/** A side of a rewrite as the spec writes it, with its star. */
+export function writtenName(rewrite: DomainRewrite, side: 'from' | 'to'): string {
+  const starred = rewrite.wildcard && !(side === 'to' && rewrite.oneTarget);
+  return (starred ? '*.' : '') + rewrite[side];
+}
+
 /** A name and every name above it, the longest first. */
 export function withAncestors(name: string): string[] {
   const labels = name.split('.');
@@ -96,14 +107,16 @@ function conflictsOf(rewrites: readonly DomainRewrite[], problems: Diagnostic[])
     }
   }
   for (const rewrite of rewrites) {
-    const name = (rewrite.wildcard ? '*.' : '') + rewrite.from;
+    const name = writtenName(rewrite, 'from');
     const earlier = seen.get(name);
     if (earlier) problems.push(doubled(rewrite, earlier, name));
     seen.set(name, earlier ?? rewrite);
     // The rewritten name is never looked up again, so a chain would end half way, and a loop never.
-    const next = rewriteOf(rewrite.wildcard ? `x.${rewrite.to}` : rewrite.to);
+    const next = rewriteOf(sampleTarget(rewrite));
+    // `*.dev.example.com` to `ingress.dev.example.com` leads the one name to itself.
+    if (next === rewrite && rewrite.oneTarget) continue;
     // Names below both sides of `*.ci.example.com` to `*.example.com` are no chain: nobody writes the "ci" twice.
-    const inside = rewrite.wildcard
+    const inside = leadsBelow(rewrite)
       ? below.get(rewrite.to)?.find(({ from }) => !`.${from}`.endsWith(`.${rewrite.from}`))
       : undefined;
     const again = next ?? inside;
@@ -117,12 +130,21 @@ function doubled(rewrite: DomainRewrite, earlier: DomainRewrite, name: string): 
   return policyCodes.report('rewrite-conflict', [...rewrite.origin, 'from'], problem, { related });
 }
 
+function leadsBelow({ wildcard, oneTarget }: DomainRewrite): boolean {
+  return wildcard && !oneTarget;
+}
+
+/** What stands for all that a rewrite leads to. */
+function sampleTarget(rewrite: DomainRewrite): string {
+  return leadsBelow(rewrite) ? `x.${rewrite.to}` : rewrite.to;
+}
+
 /** Whether the targets, rewritten again and again, come back to where they started. */
 function leadsBack(start: DomainRewrite, rewriteOf: (name: string) => DomainRewrite | undefined): boolean {
   const seen = new Set<DomainRewrite>();
   for (let at: DomainRewrite | undefined = start; at && !seen.has(at); ) {
     seen.add(at);
-    at = rewriteOf(at.wildcard ? `x.${at.to}` : at.to);
+    at = rewriteOf(sampleTarget(at));
     if (at === start) return true;
   }
   return false;
@@ -163,11 +185,11 @@ export function resolveRewrites(spec: Spec, problems: Diagnostic[]): DomainRewri
       );
     }
     if (!from || !to) return [];
-    if (from.wildcard !== to.wildcard) {
+    if (to.wildcard && !from.wildcard) {
       const problem = {
         name: entry.to,
         problem: `does not go with "${entry.from}"`,
-        hint: 'both sides or neither start with "*."',
+        hint: 'one name stands for one name, so write it without "*."',
       };
       problems.push(policyCodes.report('rewrite-conflict', [...origin, 'to'], problem));
     }
@@ -185,6 +207,7 @@ export function resolveRewrites(spec: Spec, problems: Diagnostic[]): DomainRewri
         from: from.name,
         to: to.name,
         wildcard: from.wildcard,
+        oneTarget: from.wildcard && !to.wildcard,
         ...upstream,
         containerRegistry: entry.containerRegistry === true,
         origin,
@@ -211,6 +234,7 @@ export function hasNamedSite(rewrite: DomainRewrite): rewrite is SiteRewrite {
 export const DOMAIN_REWRITE: FieldTable<DomainRewrite> = {
   from: { words: 'from', compare: 'identity' },
   wildcard: { words: 'from', compare: 'identity' },
+  oneTarget: { words: 'to', compare: 'decided' },
   to: { words: 'to', compare: 'decided' },
   upstream: { words: 'upstream', compare: 'decided' },
   containerRegistry: { words: 'containerRegistry', kind: 'rewrite', compare: mirrorDifferences },

@@ -1,4 +1,4 @@
-import { rewriteApplies } from './domains.ts';
+import { rewriteFinder, targetName } from './domains.ts';
 import type { DomainRewrite, Policy } from './types.ts';
 
 export interface Resolved {
@@ -24,10 +24,6 @@ export function inMatchOrder(rewrites: readonly DomainRewrite[]): DomainRewrite[
 /** Which name a pod really looks up. A rewritten name is not rewritten again. */
 export function resolveName(policy: Policy, text: string): Resolved {
   const name = canonicalName(text);
-  const rewrite = inMatchOrder(policy.rewrites.filter((candidate) => rewriteApplies(candidate, name)))[0];
-  return rewrite ? { name: rewriteName(rewrite, name), rewrite } : { name };
-}
-
-function rewriteName(rewrite: DomainRewrite, name: string): string {
-  return rewrite.wildcard ? name.slice(0, -rewrite.from.length) + rewrite.to : rewrite.to;
+  const rewrite = rewriteFinder(policy.rewrites)(name);
+  return rewrite ? { name: targetName(rewrite, name), rewrite } : { name };
 }

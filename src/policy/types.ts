@@ -132,8 +132,10 @@ export interface DomainRewrite {
   /** A-labels, lower case, no trailing dot; without the `*.` of a wildcard. */
   readonly from: string;
   readonly to: string;
-  /** `*.from` to `*.to`: every name below, at any depth, not the name itself. */
+  /** `*.from`: every name below, at any depth, not the name itself. */
   readonly wildcard: boolean;
+  /** `*.from` to `to`: every name below stands for `to` itself; without it, for the same name below `to`. */
+  readonly oneTarget: boolean;
   readonly upstream?: string;
   readonly containerRegistry: boolean;
   readonly origin: SpecPath;

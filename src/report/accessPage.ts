@@ -1,6 +1,7 @@
 import { maskSecrets } from '../diagnostics/mask.ts';
 import { printable } from '../diagnostics/printable.ts';
 import { digestOf } from '../output/header.ts';
+import { writtenName } from '../policy/domains.ts';
 import type { ReadFile } from '../policy/ranges.ts';
 import { DEFAULT_MAX_BODY } from '../policy/routes.ts';
 import type { ApiKey, Forwarding, Policy, Proxy, Route } from '../policy/types.ts';
@@ -146,9 +147,10 @@ function answerSection({ id, answers }: Proxy): string[] {
 }
 
 function nameSection({ rewrites }: Policy): string[] {
-  const rows = rewrites.map(({ from, to, wildcard, upstream, containerRegistry }) => {
-    const name = (text: string) => code(wildcard ? `*.${text}` : text);
-    return [name(from), name(to), upstream ? code(upstream) : '', containerRegistry ? 'yes' : ''];
+  const rows = rewrites.map((rewrite) => {
+    const { upstream, containerRegistry } = rewrite;
+    const name = (side: 'from' | 'to') => code(writtenName(rewrite, side));
+    return [name('from'), name('to'), upstream ? code(upstream) : '', containerRegistry ? 'yes' : ''];
   });
   return titled('Names', table(['Name', 'Stands for', 'Site in front of', 'Nodes pull images'], rows.sort(byFirst)));
 }

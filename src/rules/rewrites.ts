@@ -110,8 +110,8 @@ function reachedFrom(sites: readonly DomainRewrite[], { upstreams, proxies }: Po
   return new Set([...own, ...routes.map(({ forwarding }) => forwarding.upstream)]);
 }
 
-function answersTo({ to, wildcard }: DomainRewrite, name: string): boolean {
-  return wildcard ? name.endsWith(`.${to}`) : name === to;
+function answersTo({ to, wildcard, oneTarget }: DomainRewrite, name: string): boolean {
+  return wildcard && !oneTarget ? name.endsWith(`.${to}`) : name === to;
 }
 
 /** `side` is the half of the rewrite that has the name: `from` or `to`. */

@@ -44,7 +44,12 @@ export type Spec = Omit<z.infer<ReturnType<typeof specSchema>>, 'targets'> & {
 const domainRewrite = z
   .strictObject({
     from: z.string().min(1).describe('Name that clients use, such as gitlab.example.com or *.pages.example.com'),
-    to: z.string().min(1).describe('Name that it stands for inside, such as gitlab.privatelink.example.com'),
+    to: z
+      .string()
+      .min(1)
+      .describe(
+        'Name that it stands for inside, such as gitlab.privatelink.example.com; *.name keeps what stands before it',
+      ),
     upstream: identifier.optional().describe('Key under upstreams: a proxy site for the private name is rendered too'),
     containerRegistry: z
       .boolean()

@@ -16,6 +16,9 @@ const policy = policyOf({
     },
     { from: 'gitlab.example.com', to: 'gitlab.private.example', upstream: 'gitlab' },
     { from: '*.pages.example.com', to: '*.pages.private.example' },
+    { from: '*.dev.example.com', to: 'ingress.private.example' },
+    { from: '*.own.example.com', to: 'ingress.own.example.com' },
+    { from: '*.up.example.com', to: 'up.example.com.private.example' },
     { from: 'plain.example.com', to: 'plain.private.example', containerRegistry: true },
   ],
 });
@@ -28,6 +31,11 @@ for (const [name, expected] of [
   ['foo.gitlab.example.com', 'foo.gitlab.example.net'],
   ['a.b.pages.example.com', 'a.b.pages.private.example'],
   ['pages.example.com', 'pages.example.net'],
+  ['a.dev.example.com', 'ingress.private.example'],
+  ['a.b.dev.example.com', 'ingress.private.example'],
+  ['dev.example.com', 'dev.example.net'],
+  ['ingress.own.example.com', 'ingress.own.example.com'],
+  ['x.own.example.com', 'ingress.own.example.com'],
   ['example.com', 'example.com'],
   ['notexample.com', 'notexample.com'],
   ['gitlab.example.com.svc.cluster.local', 'gitlab.example.com.svc.cluster.local'],
@@ -173,6 +181,23 @@ for (const [what, rewrites, problems] of [
       ['*.c.example', '*.d.example'],
     ],
     [`0.to ${conflict}`],
+  ],
+  ['a name to a wildcard', [['a.example', '*.b.example']], [`0.to ${conflict}`]],
+  [
+    'a wildcard to one name that is rewritten',
+    [
+      ['*.a.example', 'x.b.example'],
+      ['x.b.example', 'c.example'],
+    ],
+    [`0.to ${conflict}`],
+  ],
+  [
+    'a wildcard to one name of another wildcard',
+    [
+      ['*.a.example', 'x.b.example'],
+      ['*.b.example', 'x.a.example'],
+    ],
+    [`0.to ${conflict}`, `1.to ${conflict}`],
   ],
   [
     'a wildcard to names with a rewrite',

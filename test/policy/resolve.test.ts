@@ -231,8 +231,8 @@ const BAD: readonly [what: string, spec: object, problems: string[]][] = [
     ['domainRewrites.0.to policy/rewrite-conflict'],
   ],
   [
-    'a wildcard on one side',
-    { domainRewrites: [{ from: '*.a.example', to: 'b.example' }] },
+    'a wildcard as the target of a name',
+    { domainRewrites: [{ from: 'a.example', to: '*.b.example' }] },
     ['domainRewrites.0.to policy/rewrite-conflict'],
   ],
   [

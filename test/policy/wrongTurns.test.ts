@@ -82,11 +82,11 @@ const TURNS: readonly [what: string, rewrites: readonly (readonly [string, strin
     'hint: only *.example.com, with the star alone and in front',
   ],
   [
-    'a wildcard for a name',
-    [['*.a.example', 'b.example']],
-    'postern.yaml:4:32',
-    'does not go with "*.a.example"',
-    'hint: both sides or neither',
+    'a name for a wildcard',
+    [['a.example', '*.b.example']],
+    'postern.yaml:4:30',
+    'does not go with "a.example"',
+    'hint: one name stands for one name, so write it without "*."',
   ],
   [
     'an address',

@@ -1,5 +1,6 @@
 const index = `import * as z from 'zod';
 import { ok } from '../../diagnostics/diagnostic.ts';
+import { writtenName } from '../../policy/domains.ts';
 import { renderTemplate } from '../../render/render.ts';
 import { token } from '../../render/token.ts';
 import { driftCodes, unreadable } from '../live.ts';
@@ -20,8 +21,8 @@ export const toy = defineTarget({
     resolver: { kind: 'rewrite', words: 'all other names are asked of', absent: '127.0.0.1:53' },
   },
   plan({ policy, options: { port = 53, resolver = '127.0.0.1:53' } }) {
-    const names = policy.rewrites.map(({ from, to, wildcard }) =>
-      plain((wildcard ? '*.' : '') + from + ' ' + (wildcard ? '*.' : '') + to),
+    const names = policy.rewrites.map((rewrite) =>
+      plain(writtenName(rewrite, 'from') + ' ' + writtenName(rewrite, 'to')),
     );
     return ok({ head: plain(port + ' ' + resolver), names });
   },

@@ -55,6 +55,7 @@ const enforces: Enforcement = {
     from: 'the address of a site, and the Host that goes on',
     to: 'the address of a site',
     wildcard: 'nothing: a wildcard has no site',
+    oneTarget: 'nothing: a wildcard has no site',
     upstream: 'reverse_proxy of its site',
     containerRegistry: 'nothing: nodes are told of it',
     origin: 'nothing: only diagnostics show it',

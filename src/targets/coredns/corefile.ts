@@ -2,19 +2,15 @@ import { inMatchOrder } from '../../policy/names.ts';
 import type { DomainRewrite } from '../../policy/types.ts';
 import { groupRewrites, inlineLimit, type RuleGroup } from './blocks.ts';
 import type { CorednsOptions } from './options.ts';
-import { argument, type CorednsToken, fullName, suffix, zone } from './quote.ts';
-
-export interface Rule {
-  readonly wildcard: boolean;
-  readonly from: CorednsToken;
-  readonly to: CorednsToken;
-}
+import { argument, type CorednsToken, zone } from './quote.ts';
+import { ruleOf } from './rules.ts';
 
 interface Block {
   /** The one that answers for every name without a block of its own, and that watches over the whole server. */
   readonly main: boolean;
   readonly zones: readonly CorednsToken[];
-  readonly rules: readonly Rule[];
+  /** Each without the word `rewrite`, in the order in which they are tried. */
+  readonly rules: readonly CorednsToken[];
   /** Domain of the cluster whose services the block answers for. */
   readonly cluster: CorednsToken | null;
 }
@@ -64,13 +60,6 @@ export function corefileModel(
     forward: (options.forward ?? [resolver]).map(argument),
     bind: (options.bind ?? []).map(argument),
   };
-}
-
-/** A rewrite in CoreDNS's words. */
-export function ruleOf(rewrite: DomainRewrite): Rule {
-  const { wildcard } = rewrite;
-  const full = wildcard ? suffix : fullName;
-  return { wildcard, from: full(rewrite.from), to: full(rewrite.to) };
 }
 
 export function isBelow(name: string, domain: string): boolean {

@@ -2,6 +2,7 @@ import { rewriteApplies } from '../../policy/domains.ts';
 import type { DomainRewrite } from '../../policy/types.ts';
 import type { Directive } from './grammar.ts';
 import type { Word } from './lexer.ts';
+import { escaped } from './rules.ts';
 
 /** A `rewrite` as CoreDNS reads it, in whatever spelling it was written. */
 export interface ExistingRule {
@@ -10,7 +11,7 @@ export interface ExistingRule {
   readonly changes: string;
   /** How it picks names; `all` where no name plays a part. */
   readonly match: string;
-  /** Lower case with the root's dot; a regular expression as it is. */
+  /** Lower case with the root's dot; a regular expression as it is, where it is none of those that we write. */
   readonly from: string;
   /** Everything that counts, in one spelling: rules with the same words do the same. */
   readonly words: readonly string[];
@@ -20,16 +21,20 @@ const MATCHES = ['exact', 'prefix', 'suffix', 'substring', 'regex'];
 /** How many words follow the name, for rules that pick names and change something else. */
 const OPERANDS: Readonly<Record<string, number>> = { name: 1, ttl: 1, rcode: 2 };
 
-/** `undefined` for what neither changes a name nor keeps later rules from doing so. */
-export function existingRule({ name, words }: Directive): ExistingRule | undefined {
-  if (name.text !== 'rewrite') return undefined;
+/**
+ * The rules that a directive is: none for what neither changes a name nor keeps later rules from doing so, and one for
+ * each name of a regular expression that lists names, as if each had a rule of its own.
+ */
+export function existingRules({ name, words }: Directive): readonly ExistingRule[] {
+  if (name.text !== 'rewrite') return [];
   const [first = '', ...more] = words.map(({ text }) => text).filter((text) => text !== '{' && text !== '}');
   const action = /^(?:continue|stop)$/i.test(first) ? first.toLowerCase() : 'stop';
   const [kind = '', ...operands] = first.toLowerCase() === action ? more : [first, ...more];
   const changes = kind.toLowerCase();
-  if (changes !== 'name' && (action !== 'stop' || isRare(changes, operands[0]))) return undefined;
+  if (changes !== 'name' && (action !== 'stop' || isRare(changes, operands[0]))) return [];
   const others = OPERANDS[changes];
-  if (others === undefined) return { at: name, changes, match: 'all', from: '', words: [action, changes, ...operands] };
+  if (others === undefined)
+    return [{ at: name, changes, match: 'all', from: '', words: [action, changes, ...operands] }];
   const written = MATCHES.find((match) => match === operands[0]?.toLowerCase() && operands.length > others + 1);
   const match = written ?? 'exact';
   const [from = '', to = '', ...answers] = operands.slice(written === undefined ? 0 : 1);
@@ -37,14 +42,37 @@ export function existingRule({ name, words }: Directive): ExistingRule | undefin
   // An exact rule maps answers back whether that is written or not.
   const rest = match === 'exact' && answers.join(' ') === 'answer auto' ? [] : answers;
   const target = changes === 'name' ? fullName(to) : to;
-  return { at: name, changes, match, from: compared, words: [action, changes, match, compared, target, ...rest] };
+  const rule = { at: name, changes, match, from: compared, words: [action, changes, match, compared, target, ...rest] };
+  return match === 'regex' && changes === 'name' ? readExpression(rule) : [rule];
 }
 
-/** The words of the rule that a rewrite of the spec stands for. */
-export function wordsOf({ from, to, wildcard }: DomainRewrite): readonly string[] {
-  return wildcard
-    ? ['stop', 'name', 'suffix', `.${from}.`, `.${to}.`, 'answer', 'auto']
-    : ['stop', 'name', 'exact', `${from}.`, `${to}.`];
+/** A regular expression of the kinds that we write, in whatever spelling; any other as it is. */
+function readExpression(rule: ExistingRule): readonly ExistingRule[] {
+  const [action = '', changes = '', , expression = '', target = '', ...answers] = rule.words;
+  const [, listed, shared = ''] = LISTING.exec(expression) ?? [];
+  const [, kept] = /^\{1\}([a-z0-9.-]+)$/.exec(target) ?? [];
+  // An exact rule maps answers back, so that one without that is something else.
+  if (listed !== undefined && kept !== undefined && answers.join(' ') === 'answer auto')
+    return listed.split('|').map((name) => {
+      const [from, to] = [plainName(name + shared), plainName(name) + kept];
+      return { ...rule, match: 'exact', from, words: [action, changes, 'exact', from, to] };
+    });
+  const below = BELOW.exec(expression)?.[1];
+  if (below === undefined) return [rule];
+  const from = plainName(below);
+  const words = [action, changes, 'regex', `^.+${escaped(from)}$`, target, ...answers];
+  return [{ ...rule, match: 'suffix', from, words }];
+}
+
+const DOT = String.raw`(?:\\\.|\[\.\])`;
+const LABEL = '[a-z0-9-]+';
+/** `^(a|b[.]c)[.]example[.]com[.]$` */
+const LISTING = new RegExp(String.raw`^\^\((${LABEL}(?:(?:${DOT}|\|)${LABEL})*)\)((?:${DOT}${LABEL})*${DOT})\$$`);
+/** `^.+[.]example[.]com[.]$` */
+const BELOW = new RegExp(String.raw`^\^\.\+((?:${DOT}${LABEL})+${DOT})\$$`);
+
+function plainName(expression: string): string {
+  return expression.replace(/\\\.|\[\.\]/g, '.');
 }
 
 export function isSameRule(a: readonly string[], b: readonly string[]): boolean {

@@ -3,12 +3,13 @@ import { rewriteFinder } from '../../policy/domains.ts';
 import type { DomainRewrite } from '../../policy/types.ts';
 import { driftCodes, unreadable } from '../live.ts';
 import type { CompareLive, Expected } from '../target.ts';
-import { type ExistingRule, existingRule, isSameRule, takesName, wordsOf } from './existing.ts';
+import { type ExistingRule, existingRules, isSameRule, takesName } from './existing.ts';
 import type { Directive, ServerBlock } from './grammar.ts';
 import { corefileIn, type LiveCorefile } from './liveCorefile.ts';
 import { isRootResolver, touches } from './livePlugins.ts';
 import { couldTake, type RewriteOf, UNLIKELY } from './liveRules.ts';
 import type { CorednsForm, CorednsOptions } from './options.ts';
+import { comparedName, wordsOf } from './rules.ts';
 import { answerer, unknownKeys, type Zone, zonesOf, zonesWithin } from './zones.ts';
 
 const HINT = 'give a Corefile, or what "kubectl -n kube-system get configmap coredns -o yaml" prints';
@@ -166,7 +167,7 @@ function foreignBlocks(live: Live): string[] {
 
 /** Rules for names that are not ours; those that take one of ours are told with it. */
 function foreignRules({ rules, expected }: Live): string[] {
-  const own = new Set(expected.policy.rewrites.map((rewrite) => wordsOf(rewrite)[3]));
+  const own = new Set(expected.policy.rewrites.map(comparedName));
   const others = [...rules.values()].flat().filter(({ changes, from }) => changes === 'name' && !own.has(from));
   return [...new Set(others.map(({ words }) => shown(words)))];
 }
@@ -311,13 +312,15 @@ function nameOf({ keys }: ServerBlock): string {
 }
 
 function rulesOf({ directives }: ServerBlock): ExistingRule[] {
-  return directives.flatMap((directive) => existingRule(directive) ?? []);
+  return directives.flatMap(existingRules);
 }
 
 /** A rule that changes names, in one spelling; of any other directive its words, with its lines where they decide. */
 function textOf(directive: Directive): string {
-  const rule = existingRule(directive);
-  if (rule?.changes === 'name') return shown(rule.words);
+  if (isRule(directive))
+    return existingRules(directive)
+      .map(({ words }) => shown(words))
+      .join();
   const { name, words } = directive;
   let { line } = name;
   return words.reduce((text, word) => {
@@ -328,7 +331,7 @@ function textOf(directive: Directive): string {
 }
 
 function isRule(directive: Directive): boolean {
-  return existingRule(directive)?.changes === 'name';
+  return existingRules(directive)[0]?.changes === 'name';
 }
 
 function shown(words: readonly string[]): string {

@@ -1,5 +1,5 @@
 import type { DomainRewrite } from '../../policy/types.ts';
-import { existingRule } from './existing.ts';
+import { existingRules } from './existing.ts';
 import type { Directive } from './grammar.ts';
 
 /** Plugins that change neither which name is looked up nor what is answered. */
@@ -68,7 +68,7 @@ export function touches(directive: Directive, rewrites: readonly DomainRewrite[]
 
 /** Rules that pick names are told by their order. Of the others, life times, options and types nobody asks for change no name. */
 function leavesNames(directive: Directive): boolean {
-  if (existingRule(directive)) return true;
+  if (existingRules(directive).length > 0) return true;
   const [first = '', ...more] = directive.words.map(({ text }) => text.toLowerCase());
   const [kind = '', from = ''] = /^(?:continue|stop)$/.test(first) ? more : [first, ...more];
   return (

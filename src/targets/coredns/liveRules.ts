@@ -37,6 +37,7 @@ function namesEndingIn(suffix: string): string[] {
 /** Whether all that an expression matches ends in whole labels that are not those of the suffix. */
 function endsElsewhere(expression: string, suffix: string): boolean {
   if (expression.includes('|')) return false;
-  const tail = /(\\\.(?:[A-Za-z0-9-]|\\\.)*)\$$/.exec(expression)?.[1]?.replaceAll('\\.', '.').toLowerCase();
+  const dotted = expression.replaceAll('[.]', '\\.');
+  const tail = /(\\\.(?:[A-Za-z0-9-]|\\\.)*)\$$/.exec(dotted)?.[1]?.replaceAll('\\.', '.').toLowerCase();
   return tail !== undefined && !suffix.endsWith(tail) && !tail.endsWith(suffix);
 }

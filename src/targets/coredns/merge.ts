@@ -1,12 +1,12 @@
 import type { Diagnostic, Related, SpecPath, TextSpan } from '../../diagnostics/diagnostic.ts';
+import { writtenName } from '../../policy/domains.ts';
 import { inMatchOrder } from '../../policy/names.ts';
 import type { DomainRewrite } from '../../policy/types.ts';
 import { renderTemplate } from '../../render/render.ts';
 import { inlineLimit } from './blocks.ts';
 import { corednsCodes } from './codes.ts';
 import type { Edit } from './container.ts';
-import { ruleOf } from './corefile.ts';
-import { existingRule, isSameRule, meets, wordsOf } from './existing.ts';
+import { type ExistingRule, existingRules, isSameRule, meets } from './existing.ts';
 import {
   type Corefile,
   type Directive,
@@ -18,6 +18,7 @@ import {
 } from './grammar.ts';
 import type { Word } from './lexer.ts';
 import { literalLine } from './quote.ts';
+import { comparedName, ruleOf, wordsOf } from './rules.ts';
 import { answerer, sampleName, unknownKeys, zonesOf, zonesWithin } from './zones.ts';
 
 interface MergeInput {
@@ -75,7 +76,7 @@ function placeRules(input: MergeInput, corefile: Corefile, problems: Diagnostic[
   const zones = zonesOf(corefile);
   const blocksFor = answerer(zones);
   for (const rewrite of rewrites) {
-    const name = (rewrite.wildcard ? '*.' : '') + rewrite.from;
+    const name = writtenName(rewrite, 'from');
     const related = [{ at: [...rewrite.origin, 'from'], message: 'rewritten here' }];
     const owner = zonesWithin(zones, rewrite)[0]?.key;
     if (owner)
@@ -141,12 +142,12 @@ function adoptedRules(
   own: readonly DomainRewrite[],
   lines: readonly string[],
 ): readonly Directive[] {
-  const expected = new Map(own.map((rewrite) => [wordsOf(rewrite)[3], wordsOf(rewrite)]));
+  const expected = new Map(own.map((rewrite) => [comparedName(rewrite), wordsOf(rewrite)]));
   const marked = insideMarkers(lines);
+  const isOwn = ({ from, words }: ExistingRule) => isSameRule(words, expected.get(from) ?? []);
   return block.directives.filter((directive) => {
-    const rule = existingRule(directive);
-    const words = rule && expected.get(rule.from);
-    if (!rule || !words || !isSameRule(rule.words, words)) return false;
+    const rules = existingRules(directive);
+    if (rules.length === 0 || !rules.every(isOwn)) return false;
     const { line } = directive.name;
     const alone = [directive.name, ...directive.words].map(({ text }) => text).join(' ');
     return !marked.has(line) && lines[line]?.trim().replace(/[ \t]+/g, ' ') === alone;
@@ -186,12 +187,13 @@ function checkBlock(check: BlockCheck, problems: Diagnostic[]): void {
 }
 
 function checkRule({ input, region, own }: BlockCheck, { directive, line }: Effective, problems: Diagnostic[]): void {
-  const rule = existingRule(directive);
-  const met = rule && own.find((rewrite) => meets(rule, rewrite));
+  const rules = existingRules(directive);
   // Ours come first where they are new, so only rules above old ones can come before them.
   const comesFirst = region !== undefined && line < region.start;
+  const [rule] = rules;
+  const met = own.find((rewrite) => rules.some((one) => meets(one, rewrite)));
   if (!rule || !met || (rule.changes !== 'name' && !comesFirst)) return;
-  const name = (met.wildcard ? '*.' : '') + met.from;
+  const name = writtenName(met, 'from');
   const params = { name, rule: `rewrite ${directive.words.map(({ text }) => text).join(' ')}` };
   const related = [{ at: [...met.origin, 'from'], message: 'rewritten here' }];
   const code = comesFirst ? 'shadowed-rule' : 'second-rule';
@@ -341,6 +343,8 @@ function regionBetween(span: Span, { blocks }: Corefile): Region | MarkerProblem
 }
 
 function isOurs(directive: Directive): boolean {
-  const rule = existingRule(directive);
-  return rule?.words[1] === 'name' && (rule.match === 'exact' || rule.match === 'suffix') && rule.words[0] === 'stop';
+  const rules = existingRules(directive);
+  const isOf = ({ words, match }: ExistingRule) =>
+    words[0] === 'stop' && words[1] === 'name' && (match === 'exact' || match === 'suffix');
+  return rules.length > 0 && rules.every(isOf);
 }

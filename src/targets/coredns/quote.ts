@@ -2,14 +2,12 @@ import { type Token, token, unquotable } from '../../render/token.ts';
 
 export type CorednsToken = Token<'coredns'>;
 
-/** A name of the policy as CoreDNS compares it: with the dot of the root, or `prefix` would mean something else. */
-export function fullName(name: string): CorednsToken {
-  return token('coredns', `${plain(name)}.`);
-}
-
-/** Every name below a name: the dot in front keeps look-alikes out that only end in the same letters. */
-export function suffix(name: string): CorednsToken {
-  return token('coredns', `.${plain(name)}.`);
+/** The words of a rule: names of the policy with the dot of the root, and expressions that are made of them. */
+export function ruleWords(words: readonly string[]): CorednsToken {
+  const text = words.join(' ');
+  // No quotes, braces of their own, comments or variables, neither here nor in the double quotes of YAML.
+  if (!/^[a-z0-9 .^$|()[\]+-]+(?:\{1\}[a-z0-9.-]+)?(?: answer auto)?$/.test(text)) throw unquotable('not a rule', text);
+  return token('coredns', text);
 }
 
 /** What a server block answers for. Without a port it is the one of `-dns.port`, 53 by default. */

@@ -55,6 +55,7 @@ const enforces: Enforcement = {
     from: 'server_name and the Host that goes on',
     to: 'server_name',
     wildcard: 'nothing: a wildcard has no site',
+    oneTarget: 'nothing: a wildcard has no site',
     upstream: 'proxy_pass of its site',
     containerRegistry: 'nothing: nodes are told of it',
     origin: 'nothing: only diagnostics show it',

@@ -11,6 +11,7 @@ domainRewrites:
   - { from: "*.pages.example.com", to: "*.pages.privatelink.example.com" }
 targets: { coredns: { merge: Corefile } }
 `;
+const oneTarget = spec.replace('"*.pages.privatelink.example.com"', 'site.pages.privatelink.example.com');
 const given = '. {\n    bind 127.0.0.1\n    forward . 127.0.0.1:PORT\n}\n';
 const { compare, file } = liveCase(spec, { Corefile: given });
 const merged = file('coredns');
@@ -98,6 +99,43 @@ const EDITS: readonly [what: string, text: string, gitlab: string, pages: string
 ];
 
 const RIGHT = ['10.0.0.1', '10.0.0.5'];
+const one = liveCase(oneTarget, { Corefile: given });
+const ONE = /rewrite stop name regex .*/;
+/** The same for a wildcard that leads to one name, of which CoreDNS answers with an owner and an address. */
+const ONE_EDITS: readonly [what: string, text: string, answer: string, isDrift: boolean][] = [
+  ['nothing', one.file('coredns'), 'a.pages.example.com. 10.0.0.6', false],
+  [
+    'another spelling of the expression',
+    one.file('coredns').replace(ONE, (rule) => rule.replaceAll('[.]', '\\.').replace('stop name', 'NAME')),
+    'a.pages.example.com. 10.0.0.6',
+    false,
+  ],
+  [
+    'an expression of another kind, which nobody reads',
+    one.file('coredns').replace(ONE, (rule) => rule.replace('^', '')),
+    'a.pages.example.com. 10.0.0.6',
+    true,
+  ],
+  [
+    'names that keep their labels',
+    one.file('coredns').replace(ONE, WILD.exec(merged)?.[0] ?? ''),
+    'a.pages.example.com. 10.0.0.5',
+    true,
+  ],
+  [
+    'another target',
+    one.file('coredns').replace('site.pages.privatelink', 'notpages'),
+    'a.pages.example.com. 192.0.2.4',
+    true,
+  ],
+  [
+    'an answer that is not mapped back',
+    one.file('coredns').replace(/(regex .*) answer auto/, '$1'),
+    'site.pages.privatelink.example.com. 10.0.0.6',
+    true,
+  ],
+];
+
 for (const engine of ['coredns', 'coredns-oldest'] as const) {
   const { test, engines } = await engineSuite(`${engine} and drift`, [engine, 'coredns', 'kdig']);
   let behind: DnsServer;
@@ -126,6 +164,25 @@ for (const engine of ['coredns', 'coredns-oldest'] as const) {
       assert.equal(
         drift.map((line) => line.replace(/:.*/s, '')),
         lines,
+        drift.join('\n'),
+      );
+    });
+  }
+
+  for (const [what, text, answer, isDrift] of ONE_EDITS) {
+    test(`a wildcard with one target, ${what}: ${isDrift ? 'drift' : 'none'}`, async () => {
+      const server = await startCoredns(engines[engine].path, text.replaceAll('PORT', String(behind.port)));
+      try {
+        const [asked] = await ask(engines.kdig.path, server.port, [['a.pages.example.com']]);
+        assert.is(asked?.records.join(), answer.replace(' ', ' A '));
+      } finally {
+        await server.stop();
+      }
+      const { drift, problems } = one.compare('coredns', text);
+      assert.equal(problems, []);
+      assert.equal(
+        drift.map((line) => line.replace(/:.*/s, '')),
+        isDrift ? ['5'] : [],
         drift.join('\n'),
       );
     });

@@ -7,6 +7,9 @@ export const rewrites = [
   { from: 'registry.example.com', to: 'gitlab-registry.privatelink.example.com' },
   { from: 'special.pages.example.com', to: 'gitlab.privatelink.example.com' },
   { from: '*.deep.pages.example.com', to: '*.pages.privatelink.example.com' },
+  { from: '*.dev.example.com', to: 'gitlab.privatelink.example.com' },
+  { from: 'stays.dev.example.com', to: 'site.pages.privatelink.example.com' },
+  { from: '*.own.example.com', to: 'ingress.own.example.com' },
 ];
 
 /** Old name → the address that a client gets for it. */
@@ -24,6 +27,14 @@ export const ADDRESSES: readonly (readonly [name: string, address: string | unde
   ['notgitlab.example.com.', '192.0.2.2'],
   ['foo.gitlab.example.com.', '192.0.2.3'],
   ['gitlab.privatelink.example.com.', '10.0.0.1'],
+  ['a.dev.example.com.', '10.0.0.1'],
+  ['A.b.Dev.example.com.', '10.0.0.1'],
+  ['stays.dev.example.com.', '10.0.0.6'],
+  ['dev.example.com.', undefined],
+  ['xdev.example.com.', undefined],
+  ['a.dev.example.com.default.svc.cluster.local.', undefined],
+  ['a.own.example.com.', '10.0.0.7'],
+  ['ingress.own.example.com.', '10.0.0.7'],
   ['gitlab.example.com.default.svc.cluster.local.', undefined],
   ['gitlab.example.com.svc.cluster.local.', undefined],
   ['gitlab.example.community.', undefined],
@@ -34,6 +45,8 @@ export const ADDRESSES: readonly (readonly [name: string, address: string | unde
 export const RECORDS: readonly (readonly [...Required<Question>, records: readonly string[]])[] = [
   ['gitlab.example.com.', 'AAAA', ['gitlab.example.com. AAAA fd00::1']],
   ['gitlab.example.com.', 'MX', ['gitlab.example.com. MX 10 mail.gitlab.example.com.']],
+  ['a.dev.example.com.', 'AAAA', ['a.dev.example.com. AAAA fd00::1']],
+  ['a.dev.example.com.', 'MX', ['a.dev.example.com. MX 10 mail.a.dev.example.com.']],
   ['gitlab.example.com.', 'HTTPS', ['gitlab.example.com. HTTPS 1 . alpn=h2']],
   [
     'alias.pages.example.com.',

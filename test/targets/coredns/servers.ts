@@ -63,6 +63,7 @@ site.pages.privatelink IN A   10.0.0.6
 site.pages.privatelink IN HTTPS 1 edge.pages.privatelink alpn=h2
 _ssh._tcp.pages.privatelink IN SRV 0 0 22 site.pages.privatelink
 ptr.pages.privatelink IN PTR  site.pages.privatelink
+ingress.own          IN A     10.0.0.7
 text.pages.privatelink IN TXT "x"
 gitlab-registry.privatelink IN CNAME vpce-1.vpce.example.net.
 notgitlab.privatelink IN A    10.9.9.9
