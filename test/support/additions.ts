@@ -88,8 +88,6 @@ export interface Addition {
   readonly add: (name: string) => Add;
   /** Rows of a target that list several things, and so are replaced; two where it says nothing. */
   readonly mostGone?: number;
-  /** Targets whose output is not as stable as this yet. */
-  readonly but?: readonly string[];
 }
 
 function insert(record: Record<string, unknown> | undefined, place: Place, name: string, value: object): boolean {
@@ -116,7 +114,7 @@ function proxy(what: string, more: object): Addition {
   return { what, add };
 }
 
-function rewrite(what: string, wildcard: '' | '*.', more: object, but: readonly string[]): Addition {
+function rewrite(what: string, wildcard: '' | '*.', more: object): Addition {
   const add =
     (name: string): Add =>
     ({ domainRewrites }, place) => {
@@ -128,7 +126,7 @@ function rewrite(what: string, wildcard: '' | '*.', more: object, but: readonly 
       domainRewrites?.splice(place(domainRewrites.length), 0, entry);
       return domainRewrites !== undefined;
     };
-  return { what, add, but };
+  return { what, add };
 }
 
 export const OTHERS: readonly Addition[] = [
@@ -158,8 +156,7 @@ export const OTHERS: readonly Addition[] = [
       return insert(spec.routes, place, name, { upstream: name, auth, allow: ['GET /new/group'] }) && isThere;
     },
   },
-  // nginx writes all names into each expression that looks for them.
-  rewrite('a rewrite', '', {}, ['nginx']),
-  rewrite('a rewrite of a registry', '', { containerRegistry: true }, ['nginx']),
-  rewrite('a rewrite of all names below', '*.', {}, []),
+  rewrite('a rewrite', '', {}),
+  rewrite('a rewrite of a registry', '', { containerRegistry: true }),
+  rewrite('a rewrite of all names below', '*.', {}),
 ];

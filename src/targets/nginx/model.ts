@@ -123,7 +123,7 @@ export interface SitesModel {
   readonly errorPages: readonly (ErrorPageModel & { readonly body: NginxToken })[];
   readonly answers: readonly HeaderModel[];
   readonly requests: readonly HeaderModel[];
-  readonly cookies: readonly { readonly from: NginxToken; readonly to: NginxToken }[];
+  readonly cookies: { readonly from: NginxToken; readonly to: NginxToken };
   /** Set for a request that has been here before, and what it is answered. */
   readonly looping: NginxToken;
   readonly looped: NginxToken;

@@ -1,4 +1,5 @@
 import { escapeRegex } from '../../plan/regex.ts';
+import { fingerprint } from '../../policy/shortened.ts';
 import type { MapList } from './maps.ts';
 import { type Variable, variable } from './quote.ts';
 
@@ -20,15 +21,25 @@ export function spellings({ from, host }: SiteName): string[] {
   return host === from ? [from] : [from, host];
 }
 
-/** Names as expressions, as few as will hold them; the longer of two that begin alike comes first. */
+/**
+ * Names as expressions, as few as will hold them. Where one expression ends depends on the names in it, so that a new
+ * name changes one or two of them.
+ */
 export function alternatives(names: readonly string[]): string[] {
   const chunks: string[] = [];
-  for (const name of names.toSorted((a, b) => b.length - a.length || (a < b ? -1 : 1)).map(escapeRegex)) {
+  for (const name of names.toSorted()) {
+    const source = escapeRegex(name);
     const last = chunks.at(-1);
-    if (last !== undefined && last.length + name.length < MOST_BYTES) chunks[chunks.length - 1] = `${last}|${name}`;
-    else chunks.push(name);
+    const isFull = last === undefined || last.length + source.length >= MOST_BYTES || startsOne(name);
+    if (isFull) chunks.push(source);
+    else chunks[chunks.length - 1] = `${last}|${source}`;
   }
   return chunks;
+}
+
+/** One name in 64. */
+function startsOne(name: string): boolean {
+  return Number.parseInt(fingerprint(name, 2), 16) < 4;
 }
 
 /** Behind a load balancer the sites listen on one port and are known by another: the one that clients say. */

@@ -62,7 +62,7 @@ export function sitesModel(input: SitesInput): Sites | null {
       tls: typeof tls === 'object' ? { certFile: literal(tls.certFile), keyFile: literal(tls.keyFile) } : null,
       answers: answers.map(({ header, part }) => ({ name: word(header), value: value(part) })),
       requests: requests.map(({ header, part }) => ({ name: word(header), value: value(part) })),
-      cookies: cookies.sources.map((source) => ({ from: pattern(source), to: value(cookies.to) })),
+      cookies: { from: pattern(cookies.source), to: value(cookies.to) },
       looping: value(loop.found),
       looped: value(statusBody(508)),
       misdirected: value(statusBody(421)),
