@@ -1,3 +1,4 @@
+import { wholeBody } from '../../plan/bounds.ts';
 import { outsideOf } from '../../plan/outside.ts';
 import type { Cell } from '../../policy/access.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
@@ -54,7 +55,7 @@ export function forwardsOf(policy: Policy, proxy: Proxy, cells: readonly Cell[])
       snippet: word(`${proxy.id}-${name}`),
       cells: ids.sort().map(word),
       maxBody: forwarding.maxBody === undefined ? null : word(String(forwarding.maxBody)),
-      bodyTimeout: word(bodyTimeout(forwarding, upstream)),
+      bodyTimeout: word(`${wholeBody(forwarding, upstream)}ms`),
       tokenHeader: forwarding.auth === 'apiKey' ? word(upstream.tokenHeader) : null,
       outside: outsideHeaders(proxy),
       token:
@@ -119,13 +120,6 @@ export function hostTable(): Table {
     entries: [0, 1, 2, 3].map(withDollars),
     fallback: 'unknown',
   });
-}
-
-/** Bytes a second; a client that is slower for long has its body cut off. */
-const SLOWEST = 64 * 1024;
-
-function bodyTimeout({ maxBody }: Forwarding, { timeouts }: Upstream): string {
-  return maxBody === undefined ? '1h' : `${timeouts.send + Math.ceil(maxBody / SLOWEST) * 1000}ms`;
 }
 
 /**

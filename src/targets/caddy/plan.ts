@@ -1,5 +1,6 @@
 import type { Diagnostic, Result, SpecPath } from '../../diagnostics/diagnostic.ts';
 import { resultOf } from '../../diagnostics/diagnostic.ts';
+import { PHASES } from '../../plan/bounds.ts';
 import type { Policy } from '../../policy/types.ts';
 import { siteProblems } from '../sites.ts';
 import type { TargetInput } from '../target.ts';
@@ -16,6 +17,8 @@ import type { Table } from './table.ts';
 
 export interface CaddyfileModel {
   readonly admin: boolean;
+  /** Milliseconds. */
+  readonly phases: typeof PHASES;
   readonly servers: readonly ServerModel[];
   readonly proxies: readonly ProxyModel[];
   readonly sites: SitesModel | null;
@@ -35,6 +38,7 @@ export function plan({ policy, options, at }: TargetInput<CaddyOptions>): Result
   if (problems.some(({ severity }) => severity === 'error')) return { diagnostics: problems };
   const model = {
     admin: options.admin !== 'off',
+    phases: PHASES,
     servers: policy.proxies.map(serverModel),
     proxies: policy.proxies.map((proxy) => proxyModel(policy, proxy)),
     sites: sitesModel(policy, options),

@@ -81,11 +81,12 @@ export interface ForwardInput {
   readonly identity: Identity | undefined;
   readonly mapping: AddressMapping;
   readonly limits: ForwardLocation['limits'];
+  readonly perAddress: ForwardLocation['perAddress'];
   readonly caFile: string;
 }
 
 export function forwardLocation(input: ForwardInput): ForwardLocation {
-  const { proxy, plan, upstreamName, mapping, limits, caFile } = input;
+  const { proxy, plan, upstreamName, mapping, limits, perAddress, caFile } = input;
   const { name, forwarding, upstream } = plan;
   const { tls } = upstream;
   const added = ownHeaders(proxy);
@@ -98,6 +99,7 @@ export function forwardLocation(input: ForwardInput): ForwardLocation {
     name: locationName(name),
     maxBody: forwarding.maxBody ?? 0,
     limits: forwarding.auth === 'apiKey' ? limits : [],
+    perAddress: forwarding.auth === 'apiKey' ? null : perAddress,
     // With the target as it came: nginx would write its own idea of the path otherwise.
     pass: value(`${upstream.scheme}://${upstreamName}`, variable('request_uri')),
     requestHeaders: requestHeaders(input),

@@ -16,6 +16,8 @@ export interface MainModel {
   readonly workerConnections: number;
   /** Descriptors that a worker may have open. */
   readonly openFiles: number;
+  /** Milliseconds. */
+  readonly phases: Readonly<Record<'head' | 'idle' | 'unwantedBody' | 'unwantedPause', number>>;
   readonly hashes: HashSizes;
   readonly includes: readonly NginxToken[];
 }
@@ -84,6 +86,15 @@ export interface UpstreamModel {
   readonly resolvers: readonly NginxToken[] | null;
 }
 
+/** How many requests of one address may be under way. */
+export interface PerAddress {
+  /** The variable with the address. */
+  readonly key: NginxToken;
+  readonly zone: NginxToken;
+  readonly size: NginxToken;
+  readonly most: number;
+}
+
 export interface HeaderModel {
   readonly name: NginxToken;
   readonly value: NginxToken;
@@ -102,6 +113,8 @@ export interface ProxyModel {
   readonly log: { readonly name: NginxToken; readonly format: readonly NginxToken[] };
   readonly listen: NginxToken;
   readonly trusted: readonly NginxToken[] | null;
+  /** `null` where only callers with keys are forwarded. */
+  readonly perAddress: PerAddress | null;
   readonly secureLink: { readonly expected: NginxToken; readonly salted: NginxToken } | null;
   readonly verdict: NginxToken;
   readonly errorPages: readonly ErrorPageModel[];
@@ -119,6 +132,10 @@ export interface ErrorPageModel {
 export interface SitesModel {
   readonly maps: readonly MapModel[];
   readonly listen: number;
+  /** `null` behind a load balancer, whose address is everybody's. */
+  readonly perAddress: PerAddress | null;
+  /** Milliseconds that an upstream may be silent. */
+  readonly silence: number;
   readonly tls: { readonly certFile: NginxToken; readonly keyFile: NginxToken } | null;
   readonly errorPages: readonly (ErrorPageModel & { readonly body: NginxToken })[];
   readonly answers: readonly HeaderModel[];
@@ -156,6 +173,7 @@ export interface ForwardLocation {
   /** Bytes; 0 is no limit. */
   readonly maxBody: number;
   readonly limits: readonly { readonly zone: NginxToken; readonly burst: number }[];
+  readonly perAddress: PerAddress | null;
   readonly pass: NginxToken;
   readonly requestHeaders: readonly HeaderModel[];
   readonly tls: { readonly verify: boolean; readonly caFile: NginxToken; readonly name: NginxToken } | null;

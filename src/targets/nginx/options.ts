@@ -41,6 +41,14 @@ export const nginxOptions = z
           .describe(
             'A certificate that covers both names of every rewrite; nginx makes none itself. off: plain http. inFront: plain http from a load balancer with which clients speak TLS',
           ),
+        requestsPerAddress: z
+          .int()
+          .min(1)
+          .max(1_000_000)
+          .optional()
+          .describe(
+            'Requests of one address that may be under way; an eighth of workerConnections where absent, no limit with tls: inFront',
+          ),
       })
       .optional()
       .describe('The sites of domain rewrites that name an upstream; none where absent'),
@@ -53,7 +61,7 @@ export const nginxOptions = z
       .min(16)
       .max(1_000_000)
       .optional()
-      .describe('Connections a worker holds, two a forwarded request; 1024 where absent'),
+      .describe('Connections a worker holds, two a forwarded request; 8192 where absent'),
   })
   .describe('nginx: the proxies');
 

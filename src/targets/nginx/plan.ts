@@ -1,9 +1,11 @@
 import { hasError, ok, type Result } from '../../diagnostics/diagnostic.ts';
+import { PHASES } from '../../plan/bounds.ts';
 import { urlHost } from '../../policy/origin.ts';
 import type { Policy, Proxy, Upstream } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
 import { addressTables } from './addresses.ts';
 import { problemsOf } from './check.ts';
+import { workerConnections } from './connections.ts';
 import { type Identity, identityOf } from './identity.ts';
 import { mapList } from './maps.ts';
 import type { MapModel, NginxModel, ProxyModel, UpstreamModel } from './model.ts';
@@ -41,20 +43,21 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
     const access = accessTo(proxy);
     const caller = access.usesKeys ? callers.get(keyPlaceOf(proxy)) : undefined;
     const limits = caller?.rates.limits ?? [];
-    return proxyModel({ policy, proxy, access, identity: caller?.identity, limits, caFile, upstreamOf });
+    return proxyModel({ policy, options, proxy, access, identity: caller?.identity, limits, caFile, upstreamOf });
   });
   const proxies = planned.map(({ model }) => model);
   const sites = sitesModel({ policy, options, caFile, upstreamOf: siteUpstreamOf(policy, upstreamOf) });
   const paths = proxies.length === 0 ? null : pathsOf(policy, new Set(planned.flatMap(({ marked }) => marked)));
-  const workerConnections = options.workerConnections ?? 1024;
+  const connections = workerConnections(options);
   const own = [...callers.values()].flatMap((caller) => caller.maps);
   const maps = [...own, ...(paths?.maps ?? []), ...proxies.flatMap(mapsOf), ...(sites?.maps ?? [])];
   return {
     main: {
       workerProcesses: word(options.workerProcesses ?? 'auto'),
-      workerConnections,
+      workerConnections: connections,
       // Each connection takes one, logs and listeners a few; what systemd grants is 1024 in all.
-      openFiles: 2 * workerConnections,
+      openFiles: 2 * connections,
+      phases: { ...PHASES, unwantedPause: PHASES.unwantedBody / 2 },
       hashes: hashSizes(maps, secretsOf(policy)),
       includes: [
         ...(paths ? [word('paths.conf')] : []),

@@ -5,21 +5,24 @@ import { urlHost } from '../../policy/origin.ts';
 import type { Policy, Proxy, Upstream } from '../../policy/types.ts';
 import { classNames } from './classes.ts';
 import { clientOf } from './client.ts';
+import { perAddress, requestsPerAddress } from './connections.ts';
 import { decisionMaps } from './decision.ts';
 import type { Identity } from './identity.ts';
 import { answerLocations, ERROR_PAGES, forwardLocation, HOME, locationName } from './locations.ts';
 import { logFormat } from './log.ts';
 import { type AddressMapping, addressMapping, originMap } from './mapping.ts';
 import { type MapList, mapList } from './maps.ts';
-import type { ForwardLocation, ProxyModel } from './model.ts';
+import type { ForwardLocation, PerAddress, ProxyModel } from './model.ts';
 import { blockName, variablePrefix } from './names.ts';
 import { UNREADABLE } from './networks.ts';
+import type { NginxOptions } from './options.ts';
 import { depthOf } from './paths.ts';
 import { type NginxToken, type Variable, value, word } from './quote.ts';
 import { routingMaps } from './routing.ts';
 
 export interface ProxyInput {
   readonly policy: Policy;
+  readonly options: NginxOptions;
   readonly proxy: Proxy;
   readonly access: Access;
   readonly identity: Identity | undefined;
@@ -61,12 +64,14 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
   const verdict = decisionMaps({ ...context, apiKeys, locationOf, grants: routes, maps: decisions });
   const format = logFormat({ ...context, client: client.address, maps: mappings });
   const { clientIp } = proxy;
+  const limited = addressLimit(input, forwards, client.address);
   const model = {
     name: proxy.id,
     routes: routes.maps,
     routing: machinery.maps,
     decision: decisions.maps,
     listen: word(listenAddress(proxy)),
+    perAddress: limited,
     trusted: clientIp.kind === 'proxyProtocol' ? trustedPeers(clientIp.trusted) : null,
     geos: client.geos,
     client: { maps: clients.maps, address: value(client.address) },
@@ -75,11 +80,23 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
     verdict: value(HOME, verdict),
     errorPages: ERROR_PAGES.map((page) => ({ ...page, location: locationName(String(page.status)) })),
     answers: answerLocations(proxy, access.cells, { allow: routing.allow, locationOf }),
-    forwards: forwardLocations(input, { forwards, prefix, client: client.address, maps: mappings }),
+    forwards: forwardLocations(input, {
+      forwards,
+      prefix,
+      client: client.address,
+      perAddress: limited,
+      maps: mappings,
+    }),
     mapping: mappings.maps,
     log: { name: word(`proxy-${blockName(proxy.id)}`), format },
   };
   return { model, marked: routing.marked };
+}
+
+/** Callers with keys are known, and their keys can be taken back. */
+function addressLimit({ proxy, options }: ProxyInput, forwards: Forwards, client: Variable): PerAddress | null {
+  if (!forwards.all.some(({ forwarding }) => forwarding.auth === 'passthrough')) return null;
+  return perAddress(`${variablePrefix(proxy.id)}_addresses`, client, requestsPerAddress(options), options);
 }
 
 /** Nobody connects from the address that nginx cannot read. */
@@ -98,10 +115,14 @@ interface ForwardContext {
   readonly forwards: Forwards;
   readonly prefix: string;
   readonly client: Variable;
+  readonly perAddress: PerAddress | null;
   readonly maps: MapList;
 }
 
-function forwardLocations(input: ProxyInput, { forwards, prefix, client, maps }: ForwardContext): ForwardLocation[] {
+function forwardLocations(
+  input: ProxyInput,
+  { forwards, prefix, client, perAddress, maps }: ForwardContext,
+): ForwardLocation[] {
   const { proxy, identity, limits, caFile, upstreamOf } = input;
   if (forwards.all.length === 0) return [];
   const origin = originMap(proxy, prefix, maps);
@@ -120,6 +141,7 @@ function forwardLocations(input: ProxyInput, { forwards, prefix, client, maps }:
       client,
       identity,
       limits,
+      perAddress,
       caFile,
       mapping: mappingTo(plan),
     }),

@@ -1,12 +1,14 @@
+import { PHASES } from '../../plan/bounds.ts';
 import { hasSite, type SiteRewrite } from '../../policy/domains.ts';
 import { authorityOf } from '../../policy/origin.ts';
 import { statusBody } from '../../policy/statuses.ts';
 import type { DomainRewrite, Policy, Upstream } from '../../policy/types.ts';
+import { perAddress, requestsPerAddress } from './connections.ts';
 import { ERROR_PAGES, locationName } from './locations.ts';
 import { mapList } from './maps.ts';
-import type { MapModel, SiteModel, SitesModel } from './model.ts';
+import type { MapModel, PerAddress, SiteModel, SitesModel } from './model.ts';
 import type { NginxOptions } from './options.ts';
-import { literal, pattern, value, word } from './quote.ts';
+import { literal, pattern, value, variable, word } from './quote.ts';
 import { answerMaps, cookieDomains, requestMaps } from './siteHeaders.ts';
 import { logMaps, loopMaps } from './siteMaps.ts';
 import type { SiteName } from './siteNames.ts';
@@ -54,6 +56,8 @@ export function sitesModel(input: SitesInput): Sites | null {
     model: {
       maps: list.maps,
       listen: sites.listen ?? 443,
+      perAddress: addressLimit(options),
+      silence: PHASES.siteUpstream,
       errorPages: SITE_ERRORS.map((page) => ({
         ...page,
         location: locationName(String(page.status)),
@@ -73,6 +77,12 @@ export function sitesModel(input: SitesInput): Sites | null {
       sites: proxied.flatMap((rewrite) => [true, false].map((mapped) => siteModel(rewrite, mapped, input))),
     },
   };
+}
+
+function addressLimit(options: NginxOptions): PerAddress | null {
+  const { tls, requestsPerAddress: most } = options.sites ?? {};
+  if (tls === 'inFront' && most === undefined) return null;
+  return perAddress('site_addresses', variable('remote_addr'), most ?? requestsPerAddress(options), options);
 }
 
 function siteName(rewrite: DomainRewrite, { upstreamOf }: SitesInput): SiteName {

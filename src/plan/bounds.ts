@@ -1,0 +1,24 @@
+import type { Forwarding, Upstream } from '../policy/types.ts';
+
+/**
+ * How long each phase of a request may take on every engine, in milliseconds, where no upstream's timeouts say it: those
+ * bound the silence of a client that sends a body or takes an answer, and all that the upstream does.
+ */
+export const PHASES = {
+  /** From the connection to the end of the head, with the handshake of TLS and the PROXY protocol. */
+  head: 10_000,
+  /** Between two requests. */
+  idle: 120_000,
+  /** The body of a request that is not forwarded: what of it comes in this time is read, so that the answer arrives. */
+  unwantedBody: 2_000,
+  /** Silence of either side of a site's upstream: pushes and pulls of large repositories are silent for long. */
+  siteUpstream: 3_600_000,
+} as const;
+
+/** Bytes a second; where an engine cannot tell a silent client from a slow one, a slower one has its body cut off. */
+const SLOWEST = 64 * 1024;
+
+/** How long a body may take altogether, in milliseconds. */
+export function wholeBody({ maxBody }: Pick<Forwarding, 'maxBody'>, { timeouts }: Pick<Upstream, 'timeouts'>): number {
+  return maxBody === undefined ? PHASES.siteUpstream : timeouts.send + Math.ceil(maxBody / SLOWEST) * 1000;
+}
