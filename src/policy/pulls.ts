@@ -1,13 +1,13 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import { hasNamedSite } from './domains.ts';
-import { authorityOf } from './origin.ts';
+import { authorityOf, DEFAULT_PORT } from './origin.ts';
 import type { DomainRewrite, Policy } from './types.ts';
 
 /** A registry as nodes name it, and where they look for its images instead, best first. */
 export interface Mirror {
   /** `*` for every registry without a mirror of its own. */
   readonly registry: string;
-  /** `https://host[:port][/path]`. */
+  /** `https://host[:port][/path]`, or with `http://` on the node itself. */
   readonly endpoints: readonly string[];
   readonly origin: SpecPath;
 }
@@ -129,6 +129,8 @@ function tokenRealms(policy: Policy, site: DomainRewrite): readonly DomainRewrit
   return others.length > 0 ? others : named;
 }
 
+/** With the port where it is not that of https, which nodes would take otherwise. */
 function endpointHost(endpoint: string): string {
-  return /^https:\/\/([^/]+)/.exec(endpoint)?.[1] ?? endpoint;
+  const [, scheme, host = endpoint] = /^(https?):\/\/([^/]+)/.exec(endpoint) ?? [];
+  return scheme === 'http' && !/:\d+$/.test(host) ? `${host}:${DEFAULT_PORT.http}` : host;
 }

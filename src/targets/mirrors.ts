@@ -17,22 +17,32 @@ function isHost(text: string): boolean {
 }
 
 function isEndpoint(text: string): boolean {
-  const [, host, path = ''] = /^https:\/\/([^/?#@]+)((?:\/[A-Za-z0-9._~-]+)*)$/.exec(text) ?? [];
-  return host !== undefined && isHost(host) && !/\/\.{1,2}(?:\/|$)/.test(path);
+  const [, scheme, host, path = ''] = /^(https?):\/\/([^/?#@]+)((?:\/[A-Za-z0-9._~-]+)*)$/.exec(text) ?? [];
+  const isSafe = host !== undefined && isHost(host) && (scheme === 'https' || isOnNode(host));
+  return isSafe && !/\/\.{1,2}(?:\/|$)/.test(path);
+}
+
+/** Whether a host is the node itself, as peer-to-peer mirrors are asked for: nothing leaves it, so plain HTTP will do. */
+function isOnNode(host: string): boolean {
+  const name = host.replace(/:\d+$/, '');
+  return name === 'localhost' || (isIP(name) === 4 && name.startsWith('127.'));
 }
 
 const registry = z.string().refine((text) => text === '*' || isHost(text), {
   error: 'must be a registry as images name it, such as docker.io or gitlab.example.com:443, or "*" for all others',
 });
 const endpoint = z.string().refine(isEndpoint, {
-  error: 'must be https:// with a host, and a path only where the registry does not stand at /v2',
+  error:
+    'must be https:// with a host, or http:// with localhost or 127.0.0.1, and a path only where the registry does not stand at /v2',
 });
 
 /** Mirrors beside those of the rewrites: for another port, several endpoints, or every other registry. */
 export const mirrorsOption = z
   .record(registry, z.array(endpoint).min(1))
   .optional()
-  .describe('Further mirrors by registry, such as "gitlab.example.com:443" for GitLab\'s Dependency Proxy');
+  .describe(
+    'Further mirrors by registry, such as "gitlab.example.com:443" for GitLab\'s Dependency Proxy, or "*" for a peer-to-peer mirror on each node at http://127.0.0.1:30020',
+  );
 
 /** Another server may hold other images. */
 export const mirrorsTouch: Touch<Readonly<Record<string, readonly string[]>>> = {
@@ -72,10 +82,17 @@ export function mirrorsOf(
   return [...rewritten, ...own].toSorted((a, b) => (a.registry < b.registry ? -1 : 1));
 }
 
+export interface EndpointParts {
+  /** Whether it is asked without encryption, which it is on the node itself only. */
+  readonly plain: boolean;
+  readonly host: string;
+  readonly path: string;
+}
+
 /** An endpoint in the parts that products without URLs ask for. */
-export function endpointParts(endpoint: string): { readonly host: string; readonly path: string } {
-  const [, host = '', path = ''] = /^https:\/\/([^/]+)(.*)$/.exec(endpoint) ?? [];
-  return { host, path };
+export function endpointParts(endpoint: string): EndpointParts {
+  const [, scheme, host = '', path = ''] = /^(https?):\/\/([^/]+)(.*)$/.exec(endpoint) ?? [];
+  return { plain: scheme === 'http', host, path };
 }
 
 /** A file on the node, not beside the spec. */

@@ -119,6 +119,15 @@ pulls('a mirror for everything takes what has none of its own', () => {
   assert.equal(nodeHops('alpine'), ['node cache.private.example', 'fallback docker.io']);
   assert.equal(pullHops(policy, 'alpine', node)[0]?.at, ['targets', 'containerd', 'mirrors', '*']);
 });
+pulls('a mirror on the node itself is named with its port, for plain HTTP has another than nodes would take', () => {
+  for (const [endpoint, host] of [
+    ['http://127.0.0.1', '127.0.0.1:80'],
+    ['http://localhost:5000/v2', 'localhost:5000'],
+  ] as const) {
+    const local = { mirrors: [{ registry: '*', endpoints: [endpoint], origin: [] }], fallsBack: false };
+    assert.is(pullHops(policy, 'alpine', local)[0]?.host, host);
+  }
+});
 pulls('a GitLab that is a registry too may still be the one that gives tokens', () => {
   const both = policyOf({
     upstreams: { gitlab: { url: 'https://gitlab.example.com' }, registry: { url: 'https://registry.example.com' } },

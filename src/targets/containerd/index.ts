@@ -32,6 +32,8 @@ interface Endpoint {
   readonly url: Token<'containerd'>;
   /** Whether the path is the whole of it; otherwise containerd appends /v2. */
   readonly wholePath: boolean;
+  /** What it is verified with; an authority for plain HTTP would make containerd try HTTPS. */
+  readonly ca: Token<'containerd'> | null;
 }
 
 interface HostsModel {
@@ -39,7 +41,6 @@ interface HostsModel {
   readonly server: Endpoint | null;
   readonly serverIsMirror: boolean;
   readonly hosts: readonly Endpoint[];
-  readonly ca: Token<'containerd'> | null;
 }
 
 interface HostsFile {
@@ -78,17 +79,17 @@ function hostsModel(
   { registry, endpoints }: Mirror,
   { caFile, fallback }: { caFile: string | undefined; fallback: boolean },
 ): HostsModel {
-  const hosts = endpoints.map(endpointOf);
-  const ca = caFile === undefined ? null : quoted(caFile);
+  const hosts = endpoints.map((endpoint) => endpointOf(endpoint, caFile));
   // containerd always tries `server` in the end, and the registry itself where there is none: the only way not to fall
   // back is to name the last mirror as the server.
-  if (!fallback) return { server: hosts.at(-1) ?? null, serverIsMirror: true, hosts: hosts.slice(0, -1), ca };
+  if (!fallback) return { server: hosts.at(-1) ?? null, serverIsMirror: true, hosts: hosts.slice(0, -1) };
   // For all registries at once there is no one server.
   const server =
     registry === '*' ? null : endpointOf(`https://${registry === 'docker.io' ? 'registry-1.docker.io' : registry}`);
-  return { server, serverIsMirror: false, hosts, ca };
+  return { server, serverIsMirror: false, hosts };
 }
 
-function endpointOf(endpoint: string): Endpoint {
-  return { url: quoted(endpoint), wholePath: endpointParts(endpoint).path !== '' };
+function endpointOf(endpoint: string, caFile?: string): Endpoint {
+  const { plain, path } = endpointParts(endpoint);
+  return { url: quoted(endpoint), wholePath: path !== '', ca: caFile === undefined || plain ? null : quoted(caFile) };
 }

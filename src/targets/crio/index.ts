@@ -26,8 +26,14 @@ const options = z
 interface Registry {
   readonly prefix: Token<'crio'>;
   /** Tried last. */
-  readonly location: Token<'crio'>;
-  readonly mirrors: readonly Token<'crio'>[];
+  readonly location: Location;
+  readonly mirrors: readonly Location[];
+}
+
+interface Location {
+  readonly name: Token<'crio'>;
+  /** Whether plain HTTP is tried too: a location has no scheme. */
+  readonly insecure: boolean;
 }
 
 export const crio = defineTarget({
@@ -62,12 +68,12 @@ function unsupported({ registry, endpoints, origin }: Mirror): Diagnostic[] {
 }
 
 function registryOf({ registry, endpoints }: Mirror, fallback: boolean): Registry {
-  const locations = endpoints.map((endpoint) => {
-    const { host, path } = endpointParts(endpoint);
-    return quoted(host + path.replace(/^\/v2/, ''));
+  const locations = endpoints.map((endpoint): Location => {
+    const { plain, host, path } = endpointParts(endpoint);
+    return { name: quoted(host + path.replace(/^\/v2/, '')), insecure: plain };
   });
   const [last] = locations.slice(-1);
   // The location is always tried in the end; without fallback it is the last mirror.
   if (!fallback && last) return { prefix: quoted(registry), location: last, mirrors: locations.slice(0, -1) };
-  return { prefix: quoted(registry), location: quoted(registry), mirrors: locations };
+  return { prefix: quoted(registry), location: { name: quoted(registry), insecure: false }, mirrors: locations };
 }

@@ -31,7 +31,8 @@ export const k3sRegistries = defineTarget({
   access: { mirrors: mirrorsTouch, caFile: nodeCaTouch },
   plan({ policy, options: { mirrors = {}, caFile }, at }) {
     const all = mirrorsOf(policy, mirrors, [...at, 'mirrors']);
-    const hosts = new Set(all.flatMap(({ endpoints }) => endpoints.map((endpoint) => endpointParts(endpoint).host)));
+    const parts = all.flatMap(({ endpoints }) => endpoints.map(endpointParts));
+    const hosts = new Set(parts.filter(({ plain }) => !plain).map(({ host }) => host));
     const model = {
       mirrors: all.map(({ registry, endpoints }) => ({ registry: quoted(registry), endpoints: endpoints.map(quoted) })),
       // Certificates are looked up by the host that is contacted, not by the registry that it stands for.
