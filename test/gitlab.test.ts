@@ -138,13 +138,20 @@ for (const engine of ['nginx', 'caddy'] as const) {
         assert.ok(arrival, `${line} did not reach the upstream`);
         if (arrival) checkArrival(client, line, arrival);
       }
-      for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
-        const { response, arrival } = await client.ask(`${method} /api/v4/`);
-        assert.is(arrival, undefined);
-        assert.is(response.status, 200, method);
-        assert.is(response.field('X-Echoes-GitLab-Proxy-Version'), '0.6.0');
+      for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']) {
+        for (const fields of [
+          {},
+          { 'PRIVATE-TOKEN': undefined },
+          { 'PRIVATE-TOKEN': 'not-a-key-that-anybody-knows' },
+        ]) {
+          const { response, arrival } = await client.ask(`${method} /api/v4/`, fields);
+          assert.is(arrival, undefined);
+          assert.is(response.status, 200, method);
+          assert.is(response.field('X-Echoes-GitLab-Proxy-Version'), '0.6.0');
+        }
       }
-      assert.is((await client.ask('GET /api/v4/', { 'PRIVATE-TOKEN': undefined })).response.status, 401);
+      const elsewhere = { 'X-Forwarded-For': '203.0.113.7' };
+      assert.is((await client.ask('GET /api/v4/', elsewhere)).response.status, 403);
     }));
 }
 

@@ -1,4 +1,5 @@
 import { failed, ok, type Result } from '../diagnostics/diagnostic.ts';
+import { healthOf } from '../policy/access.ts';
 import { isEmpty } from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
 import { differencesOf } from '../policy/fields.ts';
@@ -75,6 +76,7 @@ function diffWholeProxy(context: ProxyContext, added: boolean): void {
   const version = added ? 'after' : 'before';
   for (const { state, cells } of access.places) {
     for (const [method, cell] of cells) {
+      if (healthOf(cell)) continue;
       const open = isOpen(cell, added ? context.after : context.before);
       const may = (caller: Caller) => mayUse(cell, caller[version]) && !isEmpty(context.reach(caller)[version]);
       const caller = open ? ANYBODY : context.callers.find(may);

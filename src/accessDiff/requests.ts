@@ -1,7 +1,8 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
-import { type Cell, lookupMethod, type Place, type Rule } from '../policy/access.ts';
+import { type Cell, healthOf, lookupMethod, type Place, type Rule, takes } from '../policy/access.ts';
 import type { State } from '../policy/automaton.ts';
 import { isEmpty } from '../policy/cidr.ts';
+import { EVERY_METHOD } from '../policy/pattern.ts';
 import { ANYBODY, type Caller } from './callers.ts';
 import { type CallerEvent, compareCells, type RequestFinding, type Verdict } from './cells.ts';
 import { confirmed, type ProxyContext, questionOf, type Sample } from './context.ts';
@@ -52,8 +53,10 @@ function placesOf({ access }: Version): PlaceOf {
   return (state) => state && places.get(state.id);
 }
 
+/** Health checks come from addresses of their own, and are told as a setting of the proxy. */
 function cellAt(place: Place | undefined, method: string): Cell | undefined {
-  return place?.cells.get(lookupMethod(method, place.cells));
+  const cell = place?.cells.get(lookupMethod(method, place.cells));
+  return healthOf(cell) ? undefined : cell;
 }
 
 /** Methods that either version names; HEAD only where it is not decided like GET. */
@@ -61,6 +64,8 @@ function methodsOf(before: Place | undefined, after: Place | undefined): string[
   const methods = new Set([...(before?.cells.keys() ?? []), ...(after?.cells.keys() ?? [])]);
   const alike = (place: Place | undefined) => cellAt(place, 'HEAD') === cellAt(place, 'GET');
   if (methods.has('GET') && alike(before) && alike(after)) methods.delete('HEAD');
+  // One of those that nobody names stands for all of them.
+  if (methods.delete(EVERY_METHOD)) methods.add(UNNAMED.find((method) => !methods.has(method)) ?? EVERY_METHOD);
   return [...methods].sort();
 }
 
@@ -92,7 +97,7 @@ function report(finding: RequestFinding, pair: StatePair, sample: Sample, contex
     message: (methods) => finding.message(`${methods} ${rule?.pattern.text}`),
     at: finding.place ?? { version, path: line },
     keys,
-    method: sample.method,
+    method: rule?.methods.includes(EVERY_METHOD) ? EVERY_METHOD : sample.method,
     proxy: context.proxy,
     example: () => {
       const question = finding.ask(sample);
@@ -103,8 +108,7 @@ function report(finding: RequestFinding, pair: StatePair, sample: Sample, contex
 
 /** The line that makes the finding: the first that one of the callers may use. */
 function ruleOf({ caller, version }: RequestFinding, state: State<Rule> | undefined, method: string): Rule | undefined {
-  const takes = (rule: Rule) => rule.methods.includes(method) || (method === 'HEAD' && rule.methods.includes('GET'));
-  const rules = state?.accepts.filter(takes) ?? [];
+  const rules = state?.accepts.filter((rule) => takes(rule, method)) ?? [];
   const key = caller?.[version];
   return rules.find((rule) => !key || !('group' in rule) || key.groups.includes(rule.group)) ?? rules[0];
 }

@@ -69,10 +69,12 @@ export const SPEC_ACCESS: Touches<Omit<Spec, 'targets'>> = {
         answer: {
           fields: {
             request: 'decided',
+            auth: 'decided',
             status: { cannotLoosen: 'the proxy answers whoever could ask before' },
             body: { cannotLoosen: 'the proxy answers whoever could ask before' },
           },
         },
+        health: { fields: { path: 'decided', from: 'decided' } },
         responseHeaders: { each: 'decided' },
       },
     },

@@ -1,4 +1,4 @@
-import { type Access, accessOf, type Cell } from '../policy/access.ts';
+import { type Access, accessOf, isOpen as asksNoKey, type Cell } from '../policy/access.ts';
 import { API_KEY } from '../policy/apiKeys.ts';
 import { parseAddress } from '../policy/cidr.ts';
 import { type Decision, evaluatorOf } from '../policy/decide.ts';
@@ -54,7 +54,7 @@ function credentialOf(keys: ReadonlyMap<string, ApiKey>, references: readonly st
 
 /** Whether a request that falls into the cell needs no key. */
 export function isOpen(cell: Cell, { access }: Version): boolean {
-  return cell.kind === 'answer' ? access?.usesKeys !== true : cell.forwarding.auth === 'passthrough';
+  return asksNoKey(cell) || (cell.kind === 'answer' && access?.usesKeys !== true);
 }
 
 /**

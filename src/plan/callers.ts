@@ -22,7 +22,7 @@ export function grantSets(keys: readonly ApiKey[]): GrantSet[] {
 export interface AddressList {
   /** The name under `ipRanges`, or whose own list it is. */
   readonly name: string;
-  readonly kind: 'set' | 'proxy' | 'key';
+  readonly kind: 'set' | 'proxy' | 'key' | 'health';
   /** Only what is written there itself: `@names` in it are lists of their own. */
   readonly own: CidrSet;
 }
@@ -30,7 +30,7 @@ export interface AddressList {
 /** The lists that a set of addresses is put together from, sorted; "any" where it is every address. */
 export function listsOf(
   set: CidrSet,
-  owner: { readonly kind: 'proxy' | 'key'; readonly name: string },
+  owner: { readonly kind: 'proxy' | 'key' | 'health'; readonly name: string },
 ): 'any' | readonly AddressList[] {
   if (isEverybody(set)) return 'any';
   return partsOf(set)
@@ -42,6 +42,7 @@ export function listsOf(
 export function addressLists({ proxies, apiKeys }: Pick<Policy, 'proxies' | 'apiKeys'>): AddressList[] {
   const used = [
     ...proxies.map(({ id, ranges }) => listsOf(ranges, { kind: 'proxy', name: id })),
+    ...proxies.flatMap(({ id, health }) => (health ? [listsOf(health.ranges, { kind: 'health', name: id })] : [])),
     ...apiKeys.flatMap(({ id, ranges }) => (ranges ? [listsOf(ranges, { kind: 'key', name: id })] : [])),
   ];
   const lists = new Map<string, AddressList>();

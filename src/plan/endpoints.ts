@@ -1,5 +1,5 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
-import { type Access, type Cell, isRoute, lookupMethod, type Rule } from '../policy/access.ts';
+import { type Access, type Cell, isRoute, lookupMethod, type Rule, takes } from '../policy/access.ts';
 import { parameterName, restName, type State } from '../policy/automaton.ts';
 import type { PatternSegment } from '../policy/pattern.ts';
 import { PARAMETER_TYPES, type ParameterType, WIDER } from '../policy/segment.ts';
@@ -19,9 +19,9 @@ export interface Operation {
 export interface Endpoint {
   /** The pattern itself, parameters by type: `/groups/{encodedPath}/hooks`. */
   readonly name: string;
-  /** For `Allow`: sorted, HEAD beside GET. */
+  /** For `Allow`: sorted, HEAD beside GET; `*` for every method. */
   readonly allow: readonly string[];
-  /** By method, sorted; HEAD is written out where GET takes it along. */
+  /** By method, sorted; HEAD is written out where GET takes it along, `*` is every method that is not. */
   readonly operations: readonly Operation[];
   /** Sorted names of the route groups that allow something here. */
   readonly groups: readonly string[];
@@ -88,8 +88,7 @@ function endpointOf({ state, allow, cells }: Access['places'][number]): Endpoint
   const operations = allow.flatMap((method): Operation[] => {
     const cell = cells.get(lookupMethod(method, cells));
     if (!cell) return [];
-    const takes = (rule: Rule) => rule.methods.includes(method) || (method === 'HEAD' && rule.methods.includes('GET'));
-    const rules = state.accepts.filter(takes);
+    const rules = state.accepts.filter((rule) => takes(rule, method));
     const reasons = rules.filter(isRoute).flatMap(({ reason }) => reason ?? []);
     return [{ method, cell, rules, reasons: [...new Set(reasons)] }];
   });

@@ -1,6 +1,7 @@
 import { type Automaton, buildAutomaton, type State } from './automaton.ts';
 import { canonical } from './fields.ts';
-import type { Answer, Forwarding, Proxy, Route } from './types.ts';
+import { EVERY_METHOD } from './pattern.ts';
+import type { Answer, Forwarding, Health, Proxy, Route } from './types.ts';
 
 /** Whatever a proxy reacts to: a route that is forwarded or a request that it answers itself. */
 export type Rule = Route | Answer;
@@ -22,7 +23,7 @@ export type Cell =
 /** What a path leads to. */
 export interface Place {
   readonly state: State<Rule>;
-  /** Methods that some rule takes here, for `Allow`: sorted, HEAD listed beside GET. */
+  /** Methods that some rule takes here, for `Allow`: sorted, HEAD listed beside GET; `*` for every method. */
   readonly allow: readonly string[];
   /** By method; HEAD is looked up as GET where GET is there and HEAD is not. */
   readonly cells: ReadonlyMap<string, Cell>;
@@ -43,9 +44,34 @@ export function isRoute(rule: Rule): rule is Route {
   return 'forwarding' in rule;
 }
 
+/** Everything that a proxy reacts to. */
+export function rulesOf({ routes, answers, health }: Proxy): readonly Rule[] {
+  return [...routes, ...answers, ...(health ? [health] : [])];
+}
+
+/** Whether a rule is about a method; HEAD goes with GET. */
+export function takes({ methods }: Pick<Rule, 'methods'>, method: string): boolean {
+  return methods.includes(method) || (method === 'HEAD' && methods.includes('GET')) || methods.includes(EVERY_METHOD);
+}
+
+/** Whether no key is asked for, where others are asked. */
+export function isOpen(cell: Cell): boolean {
+  return cell.kind === 'forward' ? cell.forwarding.auth === 'passthrough' : cell.answer.auth === 'none';
+}
+
+/** What is asked by whoever wants to know whether the proxy is alive: it has addresses of its own. */
+export function healthOf(cell: Cell | undefined): Health | undefined {
+  return cell?.kind === 'answer' && isHealth(cell.answer) ? cell.answer : undefined;
+}
+
+function isHealth(answer: Answer): answer is Health {
+  return answer.ranges !== undefined;
+}
+
 /** The method under which a request is looked up. */
 export function lookupMethod(method: string, methods: ReadonlyMap<string, unknown>): string {
-  return method === 'HEAD' && !methods.has('HEAD') ? 'GET' : method;
+  const own = method === 'HEAD' && !methods.has('HEAD') ? 'GET' : method;
+  return methods.has(own) || !methods.has(EVERY_METHOD) ? own : EVERY_METHOD;
 }
 
 const known = new WeakMap<object, { readonly access: Access | undefined }>();
@@ -56,15 +82,14 @@ const known = new WeakMap<object, { readonly access: Access | undefined }>();
  * @returns `undefined` where the patterns overlap in too many ways
  */
 export function accessOf(proxy: Proxy): Access | undefined {
-  const owner = proxy.answers.length === 0 ? proxy.routes : proxy;
+  const owner = proxy.answers.length === 0 && !proxy.health ? proxy.routes : proxy;
   const entry = known.get(owner) ?? { access: build(proxy) };
   known.set(owner, entry);
   return entry.access;
 }
 
 function build(proxy: Proxy): Access | undefined {
-  const rules: readonly Rule[] = [...proxy.routes, ...proxy.answers];
-  const automaton = buildAutomaton(rules);
+  const automaton = buildAutomaton(rulesOf(proxy));
   if (!automaton) return undefined;
   const interned = new Map<string, Cell>();
   const ids = new Set<string>();
@@ -122,7 +147,8 @@ function cellOf(matching: readonly Rule[], taken: ReadonlySet<string>): Cell {
     };
   }
   if (!answer) throw new Error('a cell without a rule');
-  const name = `answer:${answer.methods.join('+')}:${answer.pattern.text.replace(/[{}]/g, '')}`;
+  const methods = answer.methods.join('+').replace(EVERY_METHOD, 'any');
+  const name = `answer:${methods}:${answer.pattern.text.replace(/[{}]/g, '')}`;
   return { kind: 'answer', id: freeName(name, taken), answer };
 }
 

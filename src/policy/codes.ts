@@ -47,6 +47,10 @@ export const policyCodes = defineCodes('policy', {
   'answer-conflict': error('{request} is both answered here and forwarded').hint(
     'take it out of answer, or narrow the pattern under routes',
   ),
+  'health-conflict': error('{request} asks whether the proxy is alive, and something else is said of it').hint(
+    'choose a path under health that no route and no answer matches',
+  ),
+  'health-path': error('path "{path}" {problem}').hint('write one path, such as /healthz'),
   'too-many-overlaps': error('the patterns overlap in more than {states} ways').hint(
     'replace literal segments beside a parameter by the parameter, or split the group over two proxies',
   ),

@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
-import { accessOf, isRoute, type Place, type Rule } from './access.ts';
+import { accessOf, isRoute, type Place, type Rule, takes } from './access.ts';
 import { MAX_OVERLAPS } from './automaton.ts';
 import { policyCodes } from './codes.ts';
 import { firstDifference } from './fields.ts';
@@ -14,6 +14,12 @@ function routesDisagree(first: Route, second: Route, request: string): Diagnosti
 }
 
 function rulesConflict(rules: readonly Rule[], request: string): Diagnostic | undefined {
+  const health = rules.find((rule) => 'ranges' in rule);
+  const taken = rules.find((rule) => rule !== health);
+  if (health && taken) {
+    const related = [{ at: taken.origin, message: isRoute(taken) ? 'forwarded here' : 'answered here' }];
+    return policyCodes.report('health-conflict', health.origin, { request }, { related });
+  }
   const [first, ...others] = rules.filter(isRoute);
   const answers = rules.filter((rule) => !isRoute(rule));
   const answer = answers[0];
@@ -33,9 +39,7 @@ function placeConflicts(place: Place): Diagnostic[] {
   const { accepts, example } = place.state;
   if (accepts.length < 2) return [];
   return [...place.cells.keys()].flatMap((method) => {
-    const matching = accepts.filter(
-      (rule) => rule.methods.includes(method) || (method === 'HEAD' && rule.methods.includes('GET')),
-    );
+    const matching = accepts.filter((rule) => takes(rule, method));
     return rulesConflict(matching, `${method} ${example}`) ?? [];
   });
 }

@@ -1,5 +1,15 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
-import { type Access, accessOf, type Cell, isRoute, lookupMethod, type Place } from './access.ts';
+import {
+  type Access,
+  accessOf,
+  type Cell,
+  healthOf,
+  isOpen,
+  isRoute,
+  lookupMethod,
+  type Place,
+  takes,
+} from './access.ts';
 import { run } from './automaton.ts';
 import { contains } from './cidr.ts';
 import { isAllowedQuery } from './query.ts';
@@ -91,9 +101,10 @@ export function evaluatorOf(policy: Policy, proxy: Proxy): Evaluator {
     const [path = '', query = ''] = splitTarget(request.target);
     const matched = match(request.method, path);
     const { place, cell } = matched;
-    if (!contains(proxy.ranges, request.client)) return deny(403, 'address', matched, [...proxy.origin, 'ipRanges']);
-    const open = cell?.kind === 'forward' && cell.forwarding.auth === 'passthrough';
-    const key = open || !access.usesKeys ? undefined : authenticate(request, matched);
+    const health = healthOf(cell);
+    if (!contains(health?.ranges ?? proxy.ranges, request.client))
+      return deny(403, 'address', matched, health?.origin ?? [...proxy.origin, 'ipRanges']);
+    const key = (cell && isOpen(cell)) || !access.usesKeys ? undefined : authenticate(request, matched);
     if (key && 'kind' in key) return key;
     if (!place) return deny(404, 'path', matched, [...proxy.origin, 'routes']);
     if (!cell) return deny(proxy.methodNotAllowed, 'method', matched, place.state.accepts[0]?.origin ?? proxy.origin);
@@ -121,10 +132,7 @@ export function splitTarget(target: string): readonly [path: string, query: stri
 /** The entry of the spec that allowed the request: the first that this key may use. */
 function originOf(place: Place, cell: Cell, method: string, key: ApiKey | undefined): SpecPath {
   if (cell.kind === 'answer') return cell.answer.origin;
-  const lookup = lookupMethod(method, place.cells);
-  const routes = place.state.accepts
-    .filter(isRoute)
-    .filter((route) => route.methods.includes(lookup) || (lookup === 'HEAD' && route.methods.includes('GET')));
+  const routes = place.state.accepts.filter(isRoute).filter((route) => takes(route, method));
   const usable = routes.find((route) => !key || key.groups.includes(route.group));
   return (usable ?? routes[0])?.origin ?? [];
 }

@@ -26,6 +26,7 @@ export type FieldKind =
   | 'client-address'
   | 'content-types'
   | 'headers'
+  | 'health'
   | 'key-header'
   | 'listen'
   | 'max-body'

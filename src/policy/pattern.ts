@@ -105,9 +105,16 @@ export function parsePattern(text: string): PathPattern | PatternProblem {
 
 const METHOD = /^[A-Z][A-Z0-9-]{0,31}$/;
 
+/** Stands for every method there is. */
+export const EVERY_METHOD = '*';
+
+/** Whose methods a line lists: `forwarded` requests name them, `answered` ones may say `*`. */
+export type RequestUse = 'forwarded' | 'answered';
+
 /** `GET,POST /path` → its methods, sorted and without the HEAD that comes with GET, and its path. */
 export function parseRequestLine(
   text: string,
+  use: RequestUse = 'forwarded',
 ): { methods: string[]; path: string } | { problem: string; meant?: string } {
   const [methodText = '', path, ...rest] = text.split(/ +/);
   if (path === undefined && methodText.startsWith('/'))
@@ -118,6 +125,7 @@ export function parseRequestLine(
     const spaced = first.startsWith('/') && others.every((word) => METHOD.test(word));
     return { problem: 'it has more than two words', ...(spaced && { meant: `${others.reverse().join()} ${first}` }) };
   }
+  if (use === 'answered' && methodText === EVERY_METHOD) return { methods: [EVERY_METHOD], path };
   const methods = methodText.split(',');
   const bad = methods.find((method) => !METHOD.test(method));
   if (bad !== undefined) {

@@ -1,13 +1,14 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
-import { addressWords, type CidrSet, intersect, isEmpty, sameAddresses, subtract } from './cidr.ts';
+import { addressWords, type CidrSet, intersect, isEmpty, isEverybody, sameAddresses, subtract } from './cidr.ts';
 import { policyCodes } from './codes.ts';
 import type { Difference, Effect, FieldTable } from './fields.ts';
 import { checkListen, listenDifferences, listenOf } from './listen.ts';
+import { parsePattern } from './pattern.ts';
 import type { RangeResolver } from './ranges.ts';
 import { headerRefusal } from './refusedHeaders.ts';
 import { parseRequest } from './routes.ts';
-import type { Answer, ClientAddress, Proxy, Route } from './types.ts';
+import type { Answer, ClientAddress, Health, Proxy, Route } from './types.ts';
 import { lacksScheme, parseOrigin } from './upstreams.ts';
 
 type ProxySpec = NonNullable<Spec['proxies']>[string];
@@ -93,7 +94,7 @@ function clientAddress(spec: ProxySpec, at: SpecPath, { ranges, problems }: Prox
 function answersOf(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]): Answer[] {
   return (spec.answer ?? []).flatMap((entry, index): Answer[] => {
     const origin: SpecPath = [...at, 'answer', index];
-    const request = parseRequest(entry.request, [...origin, 'request'], problems);
+    const request = parseRequest(entry.request, [...origin, 'request'], problems, 'answered');
     const body = entry.body ?? JSON.stringify({ status: entry.status });
     try {
       JSON.parse(body);
@@ -101,8 +102,32 @@ function answersOf(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]): Answe
       const problem = error instanceof Error ? error.message : String(error);
       problems.push(policyCodes.report('bad-answer-body', [...origin, 'body'], { problem }));
     }
-    return request ? [{ ...request, status: entry.status, body, origin }] : [];
+    return request ? [{ ...request, status: entry.status, body, auth: entry.auth ?? 'apiKey', origin }] : [];
   });
+}
+
+function healthOf(
+  { health }: ProxySpec,
+  at: SpecPath,
+  { ranges, problems }: ProxyContext,
+): { readonly health?: Health } {
+  if (health === undefined) return {};
+  const origin: SpecPath = [...at, 'health'];
+  const { path, from = 'any' } = typeof health === 'string' ? { path: health } : health;
+  const pattern = parsePattern(path);
+  const problem =
+    'problem' in pattern
+      ? pattern.problem
+      : pattern.segments.some(({ kind }) => kind !== 'literal')
+        ? 'holds a parameter'
+        : undefined;
+  const asked = typeof health === 'string' ? origin : [...origin, 'path'];
+  if (problem !== undefined) problems.push(policyCodes.report('health-path', asked, { path, problem }));
+  if ('problem' in pattern || problem !== undefined) return {};
+  const answer = { status: 200, body: JSON.stringify({ status: 200 }), auth: 'none' } as const;
+  return {
+    health: { methods: ['GET'], pattern, ...answer, ranges: ranges.resolve(from, [...origin, 'from']), origin },
+  };
 }
 
 function responseHeaders(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]): Proxy['responseHeaders'] {
@@ -177,6 +202,7 @@ function resolveOne(id: string, spec: ProxySpec, context: ProxyContext): Proxy {
     groups,
     routes: routesOf(groups),
     answers: answersOf(spec, origin, problems),
+    ...healthOf(spec, origin, context),
     methodNotAllowed: spec.methodNotAllowed ?? 405,
     responseHeaders: responseHeaders(spec, origin, problems),
     origin,
@@ -219,6 +245,7 @@ export const PROXY: FieldTable<Proxy> = {
   groups: { words: 'routes', compare: 'decided' },
   routes: { words: 'routes', compare: 'decided' },
   answers: { words: 'answer', compare: 'decided' },
+  health: { words: 'health', kind: 'health', compare: healthDifferences },
   methodNotAllowed: { words: 'methodNotAllowed', compare: 'decided' },
   responseHeaders: { words: 'responseHeaders', kind: 'response-headers', compare: responseHeaderDifferences },
   origin: { words: 'line', compare: { cannotLoosen: 'it says where the proxy is written' } },
@@ -246,6 +273,20 @@ function trustEffect(before: CidrSet, after: CidrSet, clients: CidrSet): Effect 
 function sourceWords(source: ClientAddress): string {
   if (source.kind === 'direct') return 'the one that connects';
   return source.kind === 'header' ? `read from ${source.header.toLowerCase()}` : 'what the PROXY protocol says';
+}
+
+/** It tells whoever may ask that the proxy is alive, and nothing else. */
+function healthDifferences({ health: before }: Proxy, { health: after }: Proxy): Difference[] {
+  const whom = ({ ranges }: Health) => (isEverybody(ranges) ? 'anybody' : addressWords(ranges));
+  const text = (health: Health) => `${health.pattern.text} to ${whom(health)}`;
+  if (!before || !after)
+    return after
+      ? [{ effect: 'widening', words: `answers health checks at ${text(after)} now` }]
+      : [{ effect: 'narrowing', words: 'answers health checks no longer' }];
+  const isNarrower = sameAddresses(intersect(before.ranges, after.ranges), after.ranges);
+  const effect = before.pattern.text === after.pattern.text && isNarrower ? 'narrowing' : 'widening';
+  if (text(before) === text(after) && sameAddresses(before.ranges, after.ranges)) return [];
+  return [{ effect, words: `answers health checks at ${text(after)} (before: ${text(before)})` }];
 }
 
 /** What stands before the proxy may write the other header by itself. */

@@ -2,7 +2,7 @@ import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
 import { policyCodes } from './codes.ts';
 import { canonical, type Difference, type Effect, type FieldTable } from './fields.ts';
-import { type PathPattern, parsePattern, parseRequestLine } from './pattern.ts';
+import { type PathPattern, parsePattern, parseRequestLine, type RequestUse } from './pattern.ts';
 import { headerRefusal } from './refusedHeaders.ts';
 import type { HeaderFields } from './request.ts';
 import { shortened } from './shortened.ts';
@@ -48,8 +48,9 @@ export function parseRequest(
   text: string,
   at: SpecPath,
   problems: Diagnostic[],
+  use: RequestUse = 'forwarded',
 ): { methods: readonly string[]; pattern: PathPattern } | undefined {
-  const line = parseRequestLine(text);
+  const line = parseRequestLine(text, use);
   if ('problem' in line) {
     problems.push(policyCodes.report('bad-request', at, { text, ...line }));
     return undefined;

@@ -99,12 +99,22 @@ export type ClientAddress =
 
 /** A request that the proxy answers itself. */
 export interface Answer {
+  /** `["*"]` for every method. */
   readonly methods: readonly string[];
   readonly pattern: PathPattern;
   readonly status: number;
   /** JSON text. */
   readonly body: string;
+  /** `none`: nobody is asked for a key. */
+  readonly auth: 'apiKey' | 'none';
+  /** Who may ask, in place of the addresses that the proxy admits. */
+  readonly ranges?: CidrSet;
   readonly origin: SpecPath;
+}
+
+/** The answer to whoever wants to know whether the proxy is alive. */
+export interface Health extends Answer {
+  readonly ranges: CidrSet;
 }
 
 export interface Proxy {
@@ -122,6 +132,7 @@ export interface Proxy {
   /** The routes of these groups, in canonical order. */
   readonly routes: readonly Route[];
   readonly answers: readonly Answer[];
+  readonly health?: Health;
   readonly methodNotAllowed: 404 | 405;
   /** In the order of the spec. */
   readonly responseHeaders: readonly { readonly name: string; readonly value: string }[];

@@ -4,7 +4,7 @@ import { digestOf } from '../output/header.ts';
 import { writtenName } from '../policy/domains.ts';
 import type { ReadFile } from '../policy/ranges.ts';
 import { DEFAULT_MAX_BODY } from '../policy/routes.ts';
-import type { ApiKey, Forwarding, Policy, Proxy, Route } from '../policy/types.ts';
+import type { Answer, ApiKey, Forwarding, Policy, Proxy, Route } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
 import type { RenderedFile } from '../targets/target.ts';
 
@@ -19,7 +19,7 @@ export function accessPage(spec: Spec, policy: Policy, read: ReadFile): Rendered
     keySection(spec, policy),
     proxySection(spec, policy),
     ...requestSections(spec, policy),
-    ...policy.proxies.map(answerSection),
+    ...policy.proxies.map((proxy) => answerSection(spec, proxy)),
     nameSection(policy),
     addressSection(spec, read),
   ];
@@ -141,9 +141,18 @@ function proxySection(spec: Spec, { proxies }: Policy): string[] {
   return titled('Proxies', table(['Proxy', 'Listens on', 'From', 'Client address', 'Groups'], proxies.map(row)));
 }
 
-function answerSection({ id, answers }: Proxy): string[] {
-  const rows = inSitemapOrder(answers).map((answer) => [...requestCells(answer), String(answer.status)]);
-  return titled(`Answered by ${code(id)} itself`, table(['Methods', 'Path', 'Status'], rows));
+function answerSection(spec: Spec, { id, answers, health, routes }: Proxy): string[] {
+  const { health: written, ipRanges = [] } = spec.proxies?.[id] ?? {};
+  const from = (answer: Answer) =>
+    answer === health ? fromWords(typeof written === 'object' ? (written.from ?? 'any') : 'any') : fromWords(ipRanges);
+  const hasKeys = routes.some(({ forwarding }) => forwarding.auth === 'apiKey');
+  const rows = inSitemapOrder([...answers, ...(health ? [health] : [])]).map((answer) => [
+    ...requestCells(answer),
+    String(answer.status),
+    answer.auth === 'none' || !hasKeys ? 'none' : 'any of ours',
+    from(answer),
+  ]);
+  return titled(`Answered by ${code(id)} itself`, table(['Methods', 'Path', 'Status', 'Key', 'From'], rows));
 }
 
 function nameSection({ rewrites }: Policy): string[] {

@@ -2,7 +2,7 @@ import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import { accessOf, isRoute, type Place } from '../policy/access.ts';
 import { CLASS_EXAMPLES } from '../policy/automaton.ts';
 import { ANY_ADDRESS, subtract } from '../policy/cidr.ts';
-import type { PatternSegment } from '../policy/pattern.ts';
+import { EVERY_METHOD, type PatternSegment } from '../policy/pattern.ts';
 import type { HostPort, Policy, Proxy, Route } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
 import { suggest } from '../spec/suggest.ts';
@@ -118,7 +118,7 @@ const ODATA = ['$batch', '$count', '$entity', '$metadata', '$ref', '$value'];
 export function requests({ routes, proxies }: Policy): Diagnostic[] {
   return [...routes, ...proxies.flatMap((proxy) => proxy.answers)].flatMap(({ methods, pattern, origin }) => [
     ...methods
-      .filter((method) => !USUAL.includes(method) && !OTHERS.includes(method))
+      .filter((method) => method !== EVERY_METHOD && !USUAL.includes(method) && !OTHERS.includes(method))
       .map((method) => ruleCodes.report('odd-method', origin, { method, meant: suggest(method, USUAL) })),
     ...pattern.segments.flatMap((segment) => {
       const name = segment.kind === 'literal' ? foreignParameter(segment.text) : undefined;

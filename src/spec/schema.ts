@@ -202,11 +202,30 @@ const clientIp = z.union([
 
 const answer = z
   .strictObject({
-    request: z.string().min(1).describe('METHOD[,METHOD…] /path answered by the proxy itself, never forwarded'),
+    request: z
+      .string()
+      .min(1)
+      .describe('METHOD[,METHOD…] /path, or "* /path" for every method, answered by the proxy itself, never forwarded'),
+    auth: z
+      .enum(['apiKey', 'none'])
+      .optional()
+      .describe('apiKey (default): to callers with a good key. none: to everybody whom the proxy admits'),
     status: z.int().min(200).max(599).describe('Status of the answer'),
     body: z.string().max(2000).optional().describe('JSON text of the answer; {"status":…} where absent'),
   })
   .describe('A request that the proxy answers itself');
+
+const healthPath = z.string().min(1).describe('Path such as /healthz, which nothing else matches');
+
+const health = z
+  .union([
+    healthPath,
+    z.strictObject({
+      path: healthPath,
+      from: rangeList.optional().describe('Addresses that may ask: CIDRs and @sets; everybody where absent'),
+    }),
+  ])
+  .describe("GET is answered with 200 by the proxy itself, without a key, whatever the proxy's own ipRanges");
 
 const proxy = z
   .strictObject({
@@ -234,7 +253,8 @@ const proxy = z
       .union([z.literal(405), z.literal(404)])
       .optional()
       .describe('405 (default) names the allowed methods; 404 hides that the path exists'),
-    answer: z.array(answer).optional().describe('Requests that the proxy answers itself, to callers with a good key'),
+    answer: z.array(answer).optional().describe('Requests that the proxy answers itself'),
+    health: health.optional(),
     responseHeaders: z.record(headerName, z.string().max(1000)).optional().describe('Headers added to every answer'),
   })
   .describe('A listening proxy that lets through what its routes allow and nothing else');

@@ -1,4 +1,4 @@
-import { parseCidr, unionOf } from '../policy/cidr.ts';
+import { type CidrSet, parseCidr, unionOf } from '../policy/cidr.ts';
 import type { ClientAddress, Policy, Proxy, Upstream } from '../policy/types.ts';
 
 /** The loopback port of each proxy and of each server of each upstream by id. */
@@ -51,10 +51,12 @@ function withTwins(proxies: readonly Proxy[]): Proxy[] {
   return proxies.flatMap((proxy): Proxy[] => {
     const told = { ...proxy, clientIp: toldAddress(proxy.clientIp) };
     if (proxy.clientIp.kind !== 'direct') return [told];
-    const client = rangesOf(`${DIRECT_CLIENT}/32`);
+    const { health } = proxy;
+    const withClient = ({ ranges }: CidrSet) => unionOf([...ranges, ...rangesOf(`${DIRECT_CLIENT}/32`)]);
+    const direct = { id: freeId(`${proxy.id}-direct`, taken), ranges: withClient(proxy.ranges) };
     return [
       told,
-      { ...proxy, id: freeId(`${proxy.id}-direct`, taken), ranges: unionOf([...proxy.ranges.ranges, ...client]) },
+      { ...proxy, ...direct, ...(health ? { health: { ...health, ranges: withClient(health.ranges) } } : {}) },
     ];
   });
 }

@@ -1,4 +1,4 @@
-import { accessOf, type Cell, type Place } from '../policy/access.ts';
+import { accessOf, type Cell, healthOf, type Place } from '../policy/access.ts';
 import { type Address, type CidrSet, contains, formatAddress, parseAddress } from '../policy/cidr.ts';
 import { type Evaluator, evaluatorOf } from '../policy/decide.ts';
 import type { ApiKey, Policy, Proxy } from '../policy/types.ts';
@@ -19,8 +19,8 @@ export interface ProxyFixture {
   readonly addedHeaders: readonly string[];
   /** Body limits of the routes, in bytes. */
   readonly bodyLimits: readonly number[];
-  /** Addresses from which this caller, or anybody where absent, is admitted. */
-  admitted(caller?: ApiKey): readonly string[];
+  /** Addresses from which this caller, or anybody where absent, is admitted to a cell. */
+  admitted(caller?: ApiKey, cell?: Cell): readonly string[];
   /** Addresses that the proxy does not admit; empty where it admits everybody. */
   refused(): readonly string[];
   /** The callers whose key opens a cell at a time, from an address that admits them; sorted like `callers`. */
@@ -35,7 +35,8 @@ export function fixturesOf(policy: Policy, secrets: Secrets): ProxyFixture[] {
   return policy.proxies.map((proxy) => {
     const places = accessOf(proxy)?.places ?? [];
     const callers = policy.apiKeys;
-    const sets = [proxy.ranges, ...callers.slice(0, 50).flatMap(({ ranges }) => (ranges ? [ranges] : []))];
+    const own = [proxy.ranges, ...(proxy.health ? [proxy.health.ranges] : [])];
+    const sets = [...own, ...callers.slice(0, 50).flatMap(({ ranges }) => (ranges ? [ranges] : []))];
     // Nobody connects from 255.255.255.255, and in the PROXY protocol nginx rejects it.
     const isTold = ({ family, value }: Address) =>
       family === 6 || value !== 0xffffffffn || proxy.clientIp.kind !== 'proxyProtocol';
@@ -77,13 +78,18 @@ function edgesOf({ ranges }: CidrSet): Address[] {
 }
 
 /** Worked out once for each set of ranges; most callers share one, or have none of their own. */
-function admittedOf({ clientIp, ranges }: Proxy, edges: readonly Address[]): ProxyFixture['admitted'] {
+function admittedOf({ clientIp, ranges, health }: Proxy, edges: readonly Address[]): ProxyFixture['admitted'] {
   const direct = parseAddress(DIRECT_CLIENT);
   const possible =
     clientIp.kind === 'direct' ? (direct ? [direct] : []) : edges.filter((address) => contains(ranges, address));
   const everybody = possible.map(formatAddress);
+  const checking =
+    clientIp.kind === 'direct' || !health
+      ? everybody
+      : edges.filter((address) => contains(health.ranges, address)).map(formatAddress);
   const bySet = new Map<CidrSet, readonly string[]>();
-  return (caller) => {
+  return (caller, cell) => {
+    if (healthOf(cell)) return checking;
     if (!caller?.ranges) return everybody;
     const { ranges: own } = caller;
     const known = bySet.get(own) ?? possible.filter((address) => contains(own, address)).map(formatAddress);

@@ -105,6 +105,40 @@ for (const [line, credential, expected] of TABLE) {
   test(`${line} as ${who}: ${expected}`, () => assert.is(ask(line, credential), expected));
 }
 
+test('what the proxy answers to everybody, and with every method, is no other request', () => {
+  const open = policyOf({
+    upstreams: { gitlab: { url: 'https://gitlab.example.com' } },
+    routes: { read: { upstream: 'gitlab', allow: ['GET /a', 'POST /healthz'] } },
+    apiKeys: { reader: { key: 'env:R', token: 'env:T' } },
+    proxies: {
+      api: {
+        listen: 8080,
+        ipRanges: ['10.0.0.0/8'],
+        answer: [{ request: '* /', status: 200, auth: 'none' }],
+        health: { path: '/healthz', from: ['172.16.0.0/12'] },
+      },
+    },
+  });
+  const [proxy] = open.proxies;
+  assert.ok(proxy);
+  const evaluator = evaluatorOf(open, proxy);
+  const answer = (line: string, from = '10.0.0.1', credential: Credential = NONE) => {
+    const [method = '', target = ''] = line.split(' ');
+    const decision = evaluator.decide({ method, target, headers: [], client: address(from), credential, at: 0 });
+    return decision.kind === 'deny' ? `${decision.status} ${decision.reason}` : decision.kind;
+  };
+  for (const method of ['GET', 'HEAD', 'POST', 'DELETE', 'PROPFIND']) assert.is(answer(`${method} /`), 'answer');
+  assert.is(answer('GET /', '11.0.0.1'), '403 address');
+  assert.is(answer('GET /?sudo=root'), '400 query');
+  assert.is(answer('GET /healthz', '172.16.0.1'), 'answer');
+  assert.is(answer('HEAD /healthz', '172.16.0.1', { kind: 'unknown' }), 'answer');
+  assert.is(answer('GET /healthz'), '403 address');
+  assert.is(answer('POST /healthz', '172.16.0.1'), '403 address');
+  assert.is(answer('POST /healthz', '10.0.0.1', key('reader')), 'forward');
+  assert.is(answer('DELETE /healthz'), '401 key-missing');
+  assert.is(answer('DELETE /healthz', '10.0.0.1', key('reader')), '405 method');
+});
+
 test('the address comes first, for everybody', () => {
   assert.is(ask('GET /api/groups', key('reader'), { from: '11.0.0.1' }), '403 address');
   assert.is(ask('POST /api/jobs/request', NONE, { from: '11.0.0.1' }), '403 address');

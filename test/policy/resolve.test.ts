@@ -126,6 +126,54 @@ const BAD: readonly [what: string, spec: object, problems: string[]][] = [
     ['proxies.api.answer.0 policy/answer-conflict'],
   ],
   [
+    'an answer to every method, and a route',
+    {
+      upstreams,
+      routes: { a: { upstream: 'gitlab', allow: ['DELETE /x/{y}'] } },
+      proxies: { api: { ...proxy, answer: [{ request: '* /x/y', status: 200 }] } },
+    },
+    ['proxies.api.answer.0 policy/answer-conflict'],
+  ],
+  [
+    'two answers, one of them to every method',
+    {
+      proxies: {
+        api: {
+          ...proxy,
+          answer: [
+            { request: '* /x', status: 200 },
+            { request: 'HEAD /x', status: 204 },
+          ],
+        },
+      },
+    },
+    ['proxies.api.answer.1 policy/answer-conflict'],
+  ],
+  [
+    'every method of a route',
+    spec({ a: { upstream: 'gitlab', allow: ['* /x'] } }),
+    ['routes.a.allow.0 policy/bad-request'],
+  ],
+  [
+    'a health check and a route',
+    {
+      upstreams,
+      routes: { a: { upstream: 'gitlab', allow: ['HEAD /{x}'] } },
+      proxies: { api: { ...proxy, health: '/healthz' } },
+    },
+    ['proxies.api.health policy/health-conflict'],
+  ],
+  [
+    'a health check and an answer',
+    { proxies: { api: { ...proxy, answer: [{ request: '* /h', status: 200 }], health: '/h' } } },
+    ['proxies.api.health policy/health-conflict'],
+  ],
+  [
+    'a health check with a parameter',
+    { proxies: { api: { ...proxy, health: { path: '/h/{x}' } } } },
+    ['proxies.api.health.path policy/health-path'],
+  ],
+  [
     'an answer that is not JSON',
     { proxies: { api: { ...proxy, answer: [{ request: 'GET /x', status: 200, body: 'ok' }] } } },
     ['proxies.api.answer.0.body policy/bad-answer-body'],

@@ -69,6 +69,17 @@ export const broadSpec = {
       routes: ['read', 'runner'],
       publicUrl: 'https://api.example.com',
     },
+    checked: {
+      listen: 8083,
+      ipRanges: ['10.0.0.0/8'],
+      routes: ['read', 'runner'],
+      health: { path: '/healthz', from: ['172.16.0.0/12', '10.7.0.0/16', '2001:db8:7::/48'] },
+      answer: [
+        { request: '* /api/v4/', auth: 'none', status: 200 },
+        { request: 'GET,POST /version', auth: 'none', status: 200, body: '"1"' },
+        { request: 'GET /info', status: 204 },
+      ],
+    },
     bearer: { listen: 8082, ipRanges: ['10.0.0.0/8'], apiKeyScheme: 'Bearer', routes: ['read', 'more'] },
   },
 } as const;

@@ -219,12 +219,16 @@ function randomSpec(id: string, port: number, random: Random): object {
       ? {
           answer: [
             {
-              request: `GET ${random.pick(['/', '/-/health', ...pool])}`,
+              request: `${random.pick(['GET', '*'])} ${random.pick(['/', '/-/health', ...pool])}`,
+              ...(random.chance(0.5) ? { auth: random.pick(['none', 'apiKey']) } : {}),
               status: random.pick([200, 204, 404, 410, 503]),
               ...(random.chance(0.5) ? { body: '{"a":"$b {c} \\"d\\""}' } : {}),
             },
           ],
         }
+      : {}),
+    ...(random.chance(0.3)
+      ? { health: random.pick<unknown>(['/-/alive', '/v4/', { path: '/A/alive', from: some(random, RANGES) }]) }
       : {}),
     routes: groups,
   };

@@ -1,4 +1,4 @@
-import type { Cell } from '../../policy/access.ts';
+import { type Cell, isOpen } from '../../policy/access.ts';
 import type { Proxy } from '../../policy/types.ts';
 import type { Callers } from './callers.ts';
 import { addTo } from './multimap.ts';
@@ -59,14 +59,14 @@ export function statusTable(input: DecisionInput): Table {
   });
 }
 
-/** Cells that ask for no key, that answer every good key, and what takes cells that look at its groups, with its class. */
+/** Cells that ask for no key, that are answered to every good key, and what takes cells that look at its groups, with its class. */
 function kindsOf({ cells, usesKeys, grants }: DecisionInput): { open: string[]; answers: string[]; scoped: string[] } {
   const open: string[] = [];
   const answers: string[] = [];
   const granted = new Map<string, string[]>();
   for (const cell of cells) {
     const id = exactly(cell.id);
-    if (!usesKeys || (cell.kind === 'forward' && cell.forwarding.auth === 'passthrough')) open.push(id);
+    if (!usesKeys || isOpen(cell)) open.push(id);
     else if (cell.kind === 'answer') answers.push(id);
     else {
       const names = [...grants].flatMap(([name, groups]) =>

@@ -1,4 +1,4 @@
-import { accessOf } from '../../policy/access.ts';
+import { accessOf, type Cell, healthOf } from '../../policy/access.ts';
 import { type CidrSet, isEverybody, toCidrs } from '../../policy/cidr.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
 import { unquotable } from '../../render/token.ts';
@@ -30,6 +30,8 @@ export interface ProxyModel {
   readonly callers: readonly Table[];
   /** Where some addresses are shut out. */
   readonly outside: Outside | null;
+  /** What is asked from addresses of its own, and who may not ask. */
+  readonly health: { readonly cell: CaddyToken; readonly outside: Outside | null } | null;
   /** Addresses that only these callers may come from. */
   readonly bound: readonly (Outside & { readonly name: CaddyToken; readonly classes: CaddyToken })[];
   readonly status: Table;
@@ -61,6 +63,7 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
   const caller = bound.length > 0 ? 'http.vars.class' : 'caller.class';
   const decision = { proxy, cells, usesKeys, caller, grants: callers?.grants ?? new Map() };
   const outside = isEverybody(proxy.ranges) ? null : outsideOf(proxy, proxy.ranges, 'client.inside');
+  const health = healthModel(proxy, cells);
   return {
     name: word(proxy.id),
     address: word(`http://:${proxy.listen.port}`),
@@ -75,10 +78,12 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
       passTable(decision),
       ...(proxy.publicUrl === undefined ? [hostTable()] : []),
       ...(outside?.table ? [outside.table] : []),
+      ...(health?.outside?.table ? [health.outside.table] : []),
     ],
     key: usesKeys ? keyTable(proxy) : null,
     callers: callers ? [...identityTables(), ...callers.tables] : [],
     outside,
+    health,
     bound: bound.map(([name, set]) => ({
       name: word(`bound-${name}`),
       classes: own(`^[^ /]+/${exactly(name)}/`),
@@ -93,6 +98,16 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
       return [{ name: word(cell.id), cell: word(cell.id), status, body: empty ? null : userText(body) }];
     }),
     forwards: forwardsOf(policy, proxy, cells),
+  };
+}
+
+function healthModel(proxy: Proxy, cells: readonly Cell[]): ProxyModel['health'] {
+  const cell = cells.find((each) => healthOf(each));
+  const ranges = healthOf(cell)?.ranges;
+  if (!cell || !ranges) return null;
+  return {
+    cell: word(cell.id),
+    outside: isEverybody(ranges) ? null : outsideOf(proxy, ranges, 'health.inside'),
   };
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Endpoint, endpointsOf, type Operation } from '../../plan/endpoints.ts';
 import { type Access, isRoute } from '../../policy/access.ts';
 import { parameterName, restName } from '../../policy/automaton.ts';
+import { EVERY_METHOD } from '../../policy/pattern.ts';
 import { PARAMETER_TYPES, type ParameterType, segmentSource } from '../../policy/segment.ts';
 import { addTo } from './multimap.ts';
 import { type CaddyToken, own, remark } from './quote.ts';
@@ -178,11 +179,15 @@ const USUAL = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 /** The cell of a request, from its method and what the row of its path says. */
 export function cellTable(access: Access): Table {
   const taken = access.places.flatMap(({ allow }) => allow).sort();
-  const methods = [...new Set([...USUAL, ...taken])];
+  const methods = [...new Set([...USUAL, ...taken.filter((method) => method !== EVERY_METHOD)])];
+  const every: [string, string][] = taken.includes(EVERY_METHOD) ? [['~^[^ ]+ [*]=([^ ]+)$', '$1']] : [];
   return table({
     source: '{http.request.method} {http.vars.row}',
     destination: 'request.cell',
-    entries: methods.map((method) => [`~^${method} (?:[^ ]+ )*${method}=([^ ]+)`, '$1']),
+    entries: [
+      ...methods.map((method): [string, string] => [`~^${method} (?:[^ ]+ )*${method}=([^ ]+)`, '$1']),
+      ...every,
+    ],
   });
 }
 

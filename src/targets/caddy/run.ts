@@ -23,6 +23,7 @@ const enforces: Enforcement = {
     groups: 'the table of who may pass',
     routes: 'the table of paths',
     answers: 'respond, one handler each',
+    health: 'respond, with addresses of its own',
     methodNotAllowed: 'the table of refusals, and that of Allow',
     responseHeaders: 'header',
     origin: 'nothing: only diagnostics show it',

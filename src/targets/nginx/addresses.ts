@@ -35,6 +35,7 @@ const WORDS = {
   set: (name: string) => `@${name}`,
   proxy: (name: string) => `What proxy ${name} lists itself.`,
   key: (name: string) => `What key ${name} lists itself.`,
+  health: (name: string) => `Who may ask proxy ${name} whether it is alive.`,
 } as const;
 
 /** One table for each list of addresses that somebody asks for: nginx finds an address in any of them in one tree. */

@@ -1,6 +1,6 @@
 import { grantSets, listsOf } from '../../plan/callers.ts';
 import { escapeRegex } from '../../plan/regex.ts';
-import type { Access, Cell } from '../../policy/access.ts';
+import { type Access, type Cell, healthOf, isOpen } from '../../policy/access.ts';
 import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../../policy/query.ts';
 import type { ApiKey, Proxy } from '../../policy/types.ts';
 import { inAny } from './addresses.ts';
@@ -39,19 +39,43 @@ export function decisionMaps(input: DecisionInput): Variable {
   const entrance = openMap(input, key, afterKey);
   const lists = listsOf(proxy.ranges, { kind: 'proxy', name: proxy.id });
   const verdict = { name: `${prefix}_verdict`, comment: 'From where.' };
-  if (lists === 'any') return maps.add({ ...verdict, source: [''], fallback: entrance });
+  if (lists === 'any') return healthMap(input, maps.add({ ...verdict, source: [''], fallback: entrance }), afterKey);
   const { source, inside } = inAny(lists);
-  return grants.add({ ...verdict, source, fallback: '403', exact: inside.map((text) => [text, entrance]) });
+  const exact = inside.map((text) => [text, entrance] as const);
+  return healthMap(input, grants.add({ ...verdict, source, fallback: '403', exact }), afterKey);
 }
 
-function isOpen(cell: Cell): boolean {
-  return cell.kind === 'forward' && cell.forwarding.auth === 'passthrough';
+/** Health checks come from elsewhere than requests. */
+function healthMap(
+  { proxy, access, routing, prefix, grants }: DecisionInput,
+  others: Variable,
+  answer: Part,
+): Variable {
+  const cell = access.cells.find((each) => healthOf(each));
+  const ranges = healthOf(cell)?.ranges;
+  if (!cell || !ranges) return others;
+  const lists = listsOf(ranges, { kind: 'health', name: proxy.id });
+  const { source, inside } = lists === 'any' ? { source: [''], inside: [] } : inAny(lists);
+  const from = grants.add({
+    name: `${prefix}_verdict_health`,
+    comment: 'Who may ask whether it is alive.',
+    source,
+    fallback: lists === 'any' ? answer : '403',
+    exact: inside.map((text) => [text, answer] as const),
+  });
+  return grants.add({
+    name: `${prefix}_verdict_or_health`,
+    comment: 'Health checks, and all others.',
+    source: [routing.route],
+    fallback: others,
+    exact: [[classNames(access).get(cell) ?? '', from]],
+  });
 }
 
 /** Route classes that no key is asked for. */
 function openMap({ access, routing, prefix, grants }: DecisionInput, keyed: Part, open: Part): Part {
   const names = classNames(access);
-  const cells = access.cells.filter(isOpen);
+  const cells = access.cells.filter((cell) => isOpen(cell) && !healthOf(cell));
   if (!access.usesKeys || cells.length === 0) return keyed;
   const exact = cells.map((cell) => [names.get(cell) ?? '', open] as const).sort(byKey);
   return grants.add({
@@ -95,7 +119,8 @@ function routeMap(
       : maps.add({ name: `${prefix}_verdict_path`, source: [routing.allow], fallback: '405', exact: [['', '404']] });
   const verdict = { name: `${prefix}_verdict_route`, comment: 'Who may use which route class.' };
   if (!access.usesKeys || !identity) {
-    const exact = access.cells.map((cell) => [names.get(cell) ?? '', next] as const).sort(byKey);
+    const cells = access.cells.filter((cell) => !healthOf(cell));
+    const exact = cells.map((cell) => [names.get(cell) ?? '', next] as const).sort(byKey);
     return grants.add({ ...verdict, source: [routing.route], fallback: noMethod, exact });
   }
   const refused = maps.add({
@@ -107,7 +132,7 @@ function routeMap(
   const exact = grantSets(apiKeys).flatMap(({ name, groups }) =>
     access.cells
       .filter(
-        (cell) => cell.kind === 'answer' || (!isOpen(cell) && cell.groups.some((group) => groups.includes(group))),
+        (cell) => !isOpen(cell) && (cell.kind === 'answer' || cell.groups.some((group) => groups.includes(group))),
       )
       .map((cell) => [`${className(name)} ${names.get(cell)}`, next] as const)
       .sort(byKey),

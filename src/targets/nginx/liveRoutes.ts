@@ -1,5 +1,5 @@
 import { type Endpoints, endpointsOf, type Junction } from '../../plan/endpoints.ts';
-import type { Rule } from '../../policy/access.ts';
+import { type Rule, rulesOf } from '../../policy/access.ts';
 import type { Proxy } from '../../policy/types.ts';
 import type { NginxDirective } from './liveConfig.ts';
 import { placeName, variablePrefix } from './names.ts';
@@ -17,7 +17,7 @@ type RulesOf = (row: NginxDirective, table: NginxDirective | undefined) => RowRu
 
 /** `$api_path_3`: a table that leads from segment to segment, or one about what is at the end. */
 const TABLE =
-  /^\$(?<proxy>[a-z0-9]+(?:_{2,}[a-z0-9]+)*)_(?:(?<step>(?:path|parameter|typed|marked|types)_\d+(?:_else)?)|route|allow)$/;
+  /^\$(?<proxy>[a-z0-9]+(?:_{2,}[a-z0-9]+)*)_(?:(?<step>(?:path|parameter|typed|marked|types)_\d+(?:_else)?)|route(?:_any)?|allow)$/;
 /** `GET /groups`: a method at a place; or a place alone. */
 const ROW = /^(?:(?<method>[A-Z_-]+) )?(?<place>(?:\/.*)?)$/;
 
@@ -60,7 +60,7 @@ function placesOf(proxy: Proxy): Places {
   return {
     byName: new Map(junctions.map((junction) => [placeName(junction.name), junction])),
     byPattern: new Map(junctions.map((junction) => [junction.name, junction])),
-    order: new Map([...proxy.routes, ...proxy.answers].map((rule, index) => [rule, index] as const)),
+    order: new Map(rulesOf(proxy).map((rule, index) => [rule, index] as const)),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import { escapeRegex } from '../../plan/regex.ts';
-import type { PathPattern, PatternSegment } from '../../policy/pattern.ts';
+import { rulesOf } from '../../policy/access.ts';
+import { EVERY_METHOD, type PathPattern, type PatternSegment } from '../../policy/pattern.ts';
 import type { Answer, Policy, Proxy, Route } from '../../policy/types.ts';
 import { nginxCodes } from './codes.ts';
 import { MOST_SEGMENTS } from './paths.ts';
@@ -19,7 +20,7 @@ export function pathProblems({ routes, proxies }: Policy): Diagnostic[] {
   }
   const deep = new Set<Route | Answer>();
   for (const proxy of proxies) {
-    for (const answer of proxy.answers) lineProblems(answer, problems);
+    for (const answer of [...proxy.answers, ...(proxy.health ? [proxy.health] : [])]) lineProblems(answer, problems);
     listProblems(proxy, problems);
     depthProblems(proxy, deep, problems);
   }
@@ -27,7 +28,7 @@ export function pathProblems({ routes, proxies }: Policy): Diagnostic[] {
 }
 
 function lineProblems({ methods, pattern, origin }: Route | Answer, problems: Diagnostic[]): void {
-  const method = methods.find((each) => !/^[A-Z-]+$/.test(each));
+  const method = methods.find((each) => each !== EVERY_METHOD && !/^[A-Z-]+$/.test(each));
   if (method !== undefined) problems.push(nginxCodes.report('unknown-method', origin, { method }));
   const problem = pattern.segments
     .flatMap(textsOf)
@@ -73,7 +74,7 @@ function listProblems(proxy: Proxy, problems: Diagnostic[]): void {
 
 /** A path is reported once, whatever the number of proxies that serve it. */
 function depthProblems(proxy: Proxy, reported: Set<Route | Answer>, problems: Diagnostic[]): void {
-  for (const rule of [...proxy.routes, ...proxy.answers]) {
+  for (const rule of rulesOf(proxy)) {
     const segments = rule.pattern.segments.length;
     if (segments <= MOST_SEGMENTS || reported.has(rule)) continue;
     reported.add(rule);

@@ -1,3 +1,4 @@
+import { rulesOf } from '../../policy/access.ts';
 import { PARAMETER_TYPES, type ParameterType, segmentSource } from '../../policy/segment.ts';
 import type { Policy } from '../../policy/types.ts';
 import { type MapList, mapList } from './maps.ts';
@@ -49,7 +50,7 @@ export const MOST_CAPITALS = 6;
 
 /** What all proxies know of a request line, whatever their routes. */
 export function pathsOf({ proxies }: Policy, marked: ReadonlySet<number>): PathsModel {
-  const depths = proxies.map((proxy) => depthOf([...proxy.routes, ...proxy.answers].map(({ pattern: each }) => each)));
+  const depths = proxies.map((proxy) => depthOf(rulesOf(proxy).map(({ pattern: each }) => each)));
   const depth = Math.max(FEWEST_SEGMENTS, ...depths);
   const maps = mapList();
   maps.add({ name: LINE.variable, source: [variable('request')], fallback: '-', patterns: [[lineSource(depth), '']] });

@@ -1,5 +1,5 @@
 import { type ForwardPlan, type Forwards, forwardsOf } from '../../plan/forwards.ts';
-import { type Access, accessOf, type Cell } from '../../policy/access.ts';
+import { type Access, accessOf, type Cell, rulesOf } from '../../policy/access.ts';
 import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import { urlHost } from '../../policy/origin.ts';
 import type { Policy, Proxy, Upstream } from '../../policy/types.ts';
@@ -40,8 +40,8 @@ export function accessTo(proxy: Proxy): Access {
 }
 
 /** How many segments of a path the tables of a proxy look at. */
-function proxyDepth({ routes, answers }: Proxy): number {
-  return depthOf([...routes, ...answers].map(({ pattern }) => pattern));
+function proxyDepth(proxy: Proxy): number {
+  return depthOf(rulesOf(proxy).map(({ pattern }) => pattern));
 }
 
 export interface PlannedProxy {

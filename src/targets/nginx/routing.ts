@@ -1,5 +1,6 @@
 import { compareNames, type Endpoints, endpointsOf, type Junction } from '../../plan/endpoints.ts';
 import type { Access } from '../../policy/access.ts';
+import { EVERY_METHOD } from '../../policy/pattern.ts';
 import { PARAMETER_TYPES, type ParameterType } from '../../policy/segment.ts';
 import { classNames } from './classes.ts';
 import type { MapEntryDefinition, MapList } from './maps.ts';
@@ -59,14 +60,23 @@ export function routingMaps(input: RoutingInput): Routing {
   const endpoints = endpointsOf(access);
   const names = classNames(access);
   const endpoint = variable(`${prefix}_endpoint`);
+  const every = endpoints.endpoints.flatMap(({ name, operations }) =>
+    operations
+      .filter(({ method }) => method === EVERY_METHOD)
+      .map(({ cell }) => [placeName(name), names.get(cell) ?? ''] as const),
+  );
+  const whatever = { name: `${prefix}_route_any`, comment: 'Paths that take every method.', source: [endpoint] };
+  const fallback = every.length === 0 ? '' : routes.add({ ...whatever, exact: every });
   const route = routes.add({
     name: `${prefix}_route`,
     comment: 'Who may do what: the route class of a method at a path.',
     // The line comes first, because it has to be read before there is a method.
     source: [LINE, METHOD, ' ', endpoint],
+    fallback,
     exact: endpoints.endpoints.flatMap(({ name, operations }) => {
       let said: readonly string[] = [];
-      return operations.map(({ method, cell, reasons }): MapEntryDefinition => {
+      const named = operations.filter(({ method }) => method !== EVERY_METHOD);
+      return named.map(({ method, cell, reasons }): MapEntryDefinition => {
         const news = reasons.filter((reason) => !said.includes(reason));
         said = [...said, ...news];
         return [`${method} ${placeName(name)}`, names.get(cell) ?? '', news.slice(0, MOST_REASONS)];

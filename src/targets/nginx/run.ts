@@ -23,6 +23,7 @@ const enforces: Enforcement = {
     groups: 'the maps of keys',
     routes: 'the maps of paths and methods',
     answers: 'return, one location each',
+    health: 'return, and a geo of its own',
     methodNotAllowed: 'the map of refusals',
     responseHeaders: 'add_header',
     origin: 'nothing: only diagnostics show it',

@@ -45,8 +45,8 @@ function lineOf({ decision, request, client }: Expected, { response, arrival }: 
   const { status } = response;
   const passed = decision.kind === 'forward' ? arrival !== undefined : status === decision.status;
   if (decision.kind === 'deny' || !passed) return undefined;
-  // A key sent to a route that asks for none may be named or not.
-  if (decision.kind === 'forward' && decision.forwarding.auth === 'passthrough') return undefined;
+  // A key sent where none is asked for may be named or not.
+  if (decision.key === undefined) return undefined;
   return lineWith({
     client: formatAddress(client),
     method: request.method,

@@ -1,5 +1,6 @@
-import { type Cell, lookupMethod, type Place } from '../../policy/access.ts';
+import { type Cell, isOpen, lookupMethod, type Place } from '../../policy/access.ts';
 import { credentialText } from '../../policy/key.ts';
+import { EVERY_METHOD } from '../../policy/pattern.ts';
 import type { ApiKey } from '../../policy/types.ts';
 import { type Draft, withField } from '../draft.ts';
 import { DIRECT_CLIENT } from '../loopback.ts';
@@ -29,8 +30,14 @@ const BODY_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'];
 /** A request that reaches a place, with everything that its cell asks for. */
 export function attemptAt(place: Place, context: ProbeContext): Attempt {
   const { random, fixture } = context;
-  const method = random.pick([...place.cells.keys(), ...(place.allow.includes('HEAD') ? ['HEAD'] : [])]);
+  const listed = random.pick([...place.cells.keys(), ...(place.allow.includes('HEAD') ? ['HEAD'] : [])]);
+  const method = sentAs(listed, random);
   return attempt({ place, method, target: pathTo(place, fixture, random) }, context);
+}
+
+/** A method that a rule stands for: itself, or one of many. */
+export function sentAs(method: string, random: Random): string {
+  return method === EVERY_METHOD ? random.pick(['GET', 'HEAD', 'OPTIONS', ...BODY_METHODS, 'PROPFIND']) : method;
 }
 
 export function attempt(wanted: { place: Place; method: string; target: string }, context: ProbeContext): Attempt {
@@ -40,7 +47,7 @@ export function attempt(wanted: { place: Place; method: string; target: string }
   const caller = callerFor(cell, context);
   const plain: Draft = { method, target, version: 'HTTP/1.1', fields: [['Host', HOST]] };
   const keyed = caller ? withKey(plain, fixture, random.pick(fixture.secrets.keysOf(caller.id))) : plain;
-  return sentFrom(withBody(keyed, cell, random), fixture.admitted(caller), context);
+  return sentFrom(withBody(keyed, cell, random), fixture.admitted(caller, cell), context);
 }
 
 /** With a key where the proxy reads it. */
@@ -59,7 +66,7 @@ export function sentFrom(draft: Draft, addresses: readonly string[], { fixture, 
 
 function callerFor(cell: Cell | undefined, { fixture, random, now }: ProbeContext): ApiKey | undefined {
   if (!fixture.evaluator.access.usesKeys || fixture.callers.length === 0) return undefined;
-  if (cell?.kind === 'forward' && cell.forwarding.auth === 'passthrough') return undefined;
+  if (cell && isOpen(cell)) return undefined;
   const able = cell ? fixture.openers(cell, now) : [];
   return random.pick(able.length > 0 ? able : fixture.callers);
 }

@@ -4,7 +4,7 @@ import { type Draft, type Probe, raw, replaceField, withField, withoutField } fr
 import type { ProxyFixture } from '../proxyFixture.ts';
 import type { Random } from '../random.ts';
 import { mutateAddress } from './addresses.ts';
-import { type Attempt, attempt, attemptAt, type ProbeContext } from './base.ts';
+import { type Attempt, attempt, attemptAt, type ProbeContext, sentAs } from './base.ts';
 import { mutateHeaders } from './headers.ts';
 import { ownNameProbes } from './ownNames.ts';
 import { mutatePath } from './paths.ts';
@@ -100,10 +100,10 @@ function* listedProbes(contexts: readonly ProbeContext[], random: Random): Gener
 function* listFor(place: Place, context: ProbeContext): Generator<Probe> {
   const { random } = context;
   yield probe(attemptAt(place, context), context);
-  const send = (target: string, method = random.pick([...place.cells.keys()])) =>
+  const send = (target: string, method = sentAs(random.pick([...place.cells.keys()]), random)) =>
     probe(attempt({ place, method, target }, context), context);
   const { example } = place.state;
-  for (const method of place.allow) yield send(example, method);
+  for (const method of place.allow) yield send(example, sentAs(method, random));
   for (const rule of place.state.accepts) {
     const path = fill(rule.pattern, random);
     yield send(path, isRoute(rule) ? rule.methods[0] : undefined);
