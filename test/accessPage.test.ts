@@ -52,7 +52,9 @@ page('says who may send what, from where and until when', () => {
     '| POST | `/api/v4/upload` | headers `x-extra`; bodies of `application/json`, `text/plain`; bodies up to 1kB | |',
     '| GET | `/api/v4/Mixed/{kind:a\\|B\\|c}` | | |',
     '| GET | `/more/{x}` | WebSocket | |',
-    '| GET | `/` | 200 |',
+    '| GET | `/` | 200 | any of ours | `10.0.0.0/8`, `192.0.2.7`, `2001:db8::/32` |',
+    '| * | `/api/v4/` | 200 | none | `10.0.0.0/8` |',
+    '| GET | `/healthz` | 200 | none | `10.7.0.0/16`, `172.16.0.0/12`, `2001:db8:7::/48` |',
   ])
     assert.ok(text.includes(`\n${row}\n`), row);
   assert.match(text, /## Requests: `runner`\n\n- to: `other`\n- keys: none of ours.*\n- proxies: .*`balanced`/);
