@@ -171,9 +171,8 @@ function compareWith(
 /** Problems of the other version point into its text, not into that of this one. */
 function placedIn(diagnostics: readonly Diagnostic[], document: LocatedDocument | undefined): Diagnostic[] {
   if (!document) return [...diagnostics];
-  const { name: file, text } = document.file;
   return diagnostics.map(({ related: _, ...one }) =>
-    one.place ? one : { ...one, place: { file, text, ...document.locate(one.at, one.part ?? 'value') } },
+    one.place ? one : { ...one, place: document.locate(one.at, one.part ?? 'value') },
   );
 }
 

@@ -23,6 +23,16 @@ export function createPositions(text: string): (offset: number) => Position {
   };
 }
 
+/** The same for texts of which each is asked about often. */
+export function positionsByText(): (text: string) => (offset: number) => Position {
+  const known = new Map<string, (offset: number) => Position>();
+  return (text) => {
+    const position = known.get(text) ?? createPositions(text);
+    known.set(text, position);
+    return position;
+  };
+}
+
 export interface Line {
   readonly text: string;
   /** Offset of its first character. */

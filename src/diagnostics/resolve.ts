@@ -1,12 +1,11 @@
 import type { Diagnostic, Severity, SpecPath, TextSpan } from './diagnostic.ts';
 import { maskSecrets } from './mask.ts';
-import { createPositions, type Position } from './position.ts';
+import { type Position, positionsByText } from './position.ts';
 import { printable } from './printable.ts';
 
-/** Finds the text span of a path; a located document does. */
+/** Finds the text span of a path, in whichever file it stands; a located document does. */
 export interface Locator {
-  readonly file: { readonly name: string; readonly text: string };
-  locate(path: SpecPath, part?: 'key' | 'value'): { readonly start: number; readonly end: number };
+  locate(path: SpecPath, part?: 'key' | 'value'): TextSpan;
 }
 
 /** A text span with its lines and columns. */
@@ -90,15 +89,14 @@ type Placed = Pick<Diagnostic, 'at' | 'part' | 'place'>;
 
 function placeOf({ at, part, place }: Placed, locator: Locator | undefined): TextSpan | undefined {
   if (place !== undefined || locator === undefined) return place;
-  return { file: locator.file.name, text: locator.file.text, ...locator.locate(at, part ?? 'value') };
+  return locator.locate(at, part ?? 'value');
 }
 
 function createLocations(): (place: TextSpan | undefined) => Location | undefined {
-  const positions = new Map<string, (offset: number) => Position>();
+  const positions = positionsByText();
   return (place) => {
     if (place === undefined) return undefined;
-    const position = positions.get(place.text) ?? createPositions(place.text);
-    positions.set(place.text, position);
+    const position = positions(place.text);
     return { ...place, from: position(place.start), to: position(Math.max(place.start, place.end)) };
   };
 }

@@ -1,6 +1,6 @@
 import { type AccessChange, type Example, mayWiden } from '../accessDiff/types.ts';
 import { maskSecrets } from '../diagnostics/mask.ts';
-import { createPositions } from '../diagnostics/position.ts';
+import { positionsByText } from '../diagnostics/position.ts';
 import { printable } from '../diagnostics/printable.ts';
 import type { Locator } from '../diagnostics/resolve.ts';
 import type { FindingPlace, Level } from './sheet.ts';
@@ -42,10 +42,11 @@ export function shownChanges(changes: readonly AccessChange[], versions: Version
 /** Finds lines; what is known about a text is kept, because there may be a hundred thousand changes. */
 function placer(locator: Locator | undefined): (path: AccessChange['at']['path']) => FindingPlace | undefined {
   if (!locator) return () => undefined;
-  const position = createPositions(locator.file.text);
+  const position = positionsByText();
   return (path) => {
-    const { start, end } = locator.locate(path, 'value');
-    return { file: locator.file.name, from: position(start), to: position(Math.max(start, end)) };
+    const { file, text, start, end } = locator.locate(path, 'value');
+    const at = position(text);
+    return { file, from: at(start), to: at(Math.max(start, end)) };
   };
 }
 

@@ -24,7 +24,7 @@ import {
 } from './events.ts';
 import { MAX_DEPTH, MAX_MEBIBYTES } from './limits.ts';
 import { createLocator } from './locate.ts';
-import type { LocatedDocument, SourceFile, Span } from './span.ts';
+import type { FindSpan, LocatedDocument, SourceFile, Span } from './span.ts';
 import { explainSyntax } from './syntax.ts';
 
 // The parser keeps `__proto__` as an ordinary key, but a later copy of the value would set the prototype.
@@ -61,15 +61,15 @@ export function parseDocument(file: SourceFile): Result<LocatedDocument> {
     const keys = checkKeys(file, list);
     return failed(keys.length > 0 ? keys : values.diagnostics);
   }
-  return ok({ file, value: values.value[0], locate: lateLocator(text) });
+  return ok({ file, value: values.value[0], locate: lateLocator(file) });
 }
 
 /** The events are many times the size of the text: they are made again where a place is asked for, instead of kept. */
-function lateLocator(text: string): LocatedDocument['locate'] {
-  let locate: LocatedDocument['locate'] | undefined;
+function lateLocator({ name, text }: SourceFile): LocatedDocument['locate'] {
+  let find: FindSpan | undefined;
   return (path, part) => {
-    locate ??= createLocator(listEvents(text, parseEvents(text, { maxDepth: MAX_DEPTH })));
-    return locate(path, part);
+    find ??= createLocator(listEvents(text, parseEvents(text, { maxDepth: MAX_DEPTH })));
+    return { file: name, text, ...find(path, part) };
   };
 }
 

@@ -1,7 +1,7 @@
 import { COLLECTION_STYLE, EVENT_ID, type Event } from 'js-yaml';
 import { aliasTargets } from './aliases.ts';
 import { type EventList, isCollection, keyText, nextValue, scalarSpan } from './events.ts';
-import type { LocatedDocument, Span } from './span.ts';
+import type { FindSpan, Span } from './span.ts';
 
 /** One child of a collection: the events of its key (absent in a list) and of its value. */
 interface Child {
@@ -16,7 +16,7 @@ const ROOT: Child = { value: 1 };
  * Finds the text of a path. A collection is indexed when a path first leads through it, so a spec
  * without problems costs nothing and one with many is still walked only once.
  */
-export function createLocator(list: EventList): LocatedDocument['locate'] {
+export function createLocator(list: EventList): FindSpan {
   const known = new Map<number, ReadonlyMap<string, Child>>();
   let targets: ReadonlyMap<number, number> | undefined;
 

@@ -60,7 +60,7 @@ export function configMapContainer(source: ContainerFile, problems: Diagnostic[]
   if (!head || !asWritten) {
     const hint =
       'write it as a literal block, "Corefile: |"; kubectl does so once no line ends with a blank or holds a tab';
-    return refuse('does not show its Corefile line by line', hint, { file, text, ...key });
+    return refuse('does not show its Corefile line by line', hint, key);
   }
   const lineEnd = lines[first]?.endsWith('\r') ? '\r' : '';
   const starts = offsetsOf(lines);
