@@ -1,3 +1,5 @@
+import { type Composition, compose, withHoles } from './compose/compose.ts';
+import { NO_PROJECT, type Project } from './compose/project.ts';
 import { defineCodes, error } from './diagnostics/codes.ts';
 import { type Diagnostic, hasError, type Result } from './diagnostics/diagnostic.ts';
 import { holdsCredential } from './diagnostics/mask.ts';
@@ -8,10 +10,8 @@ import { resolvePolicy } from './policy/resolve.ts';
 import type { Policy } from './policy/types.ts';
 import { accessPage } from './report/accessPage.ts';
 import { expiry } from './rules/access.ts';
-import { parseDocument } from './source/document.ts';
 import type { LocatedDocument } from './source/span.ts';
-import { parseSpec } from './spec/parse.ts';
-import { type Spec, specSchema } from './spec/schema.ts';
+import type { Spec } from './spec/schema.ts';
 import { targets as allTargets } from './targets/index.ts';
 import type { ReadFile } from './targets/target.ts';
 import { toolVersion } from './version.ts';
@@ -30,6 +30,8 @@ export interface CompileOptions {
   readonly file: string;
   /** Reads the files that the spec names, relative to it. */
   readonly read: ReadFile;
+  /** The files that it may include; absent: presets only. */
+  readonly project?: Project | undefined;
   /** Names of the targets to render, each one of the spec's; absent: every one that the spec names. An empty list is an error. */
   readonly targets?: readonly string[] | undefined;
   /** Seconds since the epoch; keys that have expired by then are reported. Absent: time plays no part. */
@@ -38,39 +40,40 @@ export interface CompileOptions {
 
 /** How far the pipeline came; a stage that found an error leaves out its value and all that follow. */
 export interface Compilation {
+  /** Finds places of the flat spec, in whichever file they are written. */
   readonly document?: LocatedDocument;
+  /** The files that were made one, and where each entry is written. */
+  readonly composition?: Composition;
+  /** The flat spec. */
   readonly spec?: Spec;
   readonly policy?: Policy;
   readonly files?: readonly OutputFile[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** The pipeline, pure: source → spec → policy → rules → targets → files. */
+/** The pipeline, pure: source → spec → one flat spec → policy → rules → targets → files. */
 export function compile(text: string, options: CompileOptions): Compilation {
-  const source = parseDocument({ name: options.file, text });
-  const document = source.value;
-  if (!document) return { diagnostics: source.diagnostics };
+  const composed = compose({ name: options.file, text }, optionSchemas(), options.project ?? NO_PROJECT);
+  const { document, value: composition } = composed;
+  if (!document || !composition) return { ...(document && { document }), diagnostics: composed.diagnostics };
 
-  const parsed = parseSpec(document, specSchema(optionSchemas()));
-  const spec = parsed.value;
-  if (!spec) return { document, diagnostics: [...source.diagnostics, ...parsed.diagnostics] };
-
+  const { spec } = composition;
   const resolved = resolvePolicy(spec, options.read);
   const policy = resolved.value;
-  const understood = [...source.diagnostics, ...parsed.diagnostics, ...resolved.diagnostics];
-  if (!policy) return { document, spec, diagnostics: understood };
+  const understood = [...composed.diagnostics, ...withHoles(resolved.diagnostics, composition)];
+  if (!policy) return { document, composition, spec, diagnostics: understood };
 
   const misnamed = checkTargets(spec, options.targets);
   const findings = options.now === undefined ? [] : expiry(policy, options.now);
   const rendered = renderTargets(policy, spec, options);
   const diagnostics = [...understood, ...misnamed, ...findings, ...rendered.flatMap((result) => result.diagnostics)];
-  if (hasError(diagnostics)) return { document, spec, policy, diagnostics };
+  if (hasError(diagnostics)) return { document, composition, spec, policy, diagnostics };
 
   // Asked for no target, nobody looks at the files.
   const page = options.targets?.length === 0 ? [] : [accessPage(spec, policy, options.read)];
   const made = [...rendered.flatMap((result) => result.value ?? []), { target: 'postern', files: page }];
   const files = outputFiles(made, originOf(spec));
-  return { document, spec, policy, files, diagnostics: [...diagnostics, ...copiedCredentials(files)] };
+  return { document, composition, spec, policy, files, diagnostics: [...diagnostics, ...copiedCredentials(files)] };
 }
 
 /** Rendering nothing at all would look like "all is as it should be". */

@@ -1,4 +1,4 @@
-import type { Spec } from '../spec/schema.ts';
+import type { Spec, SpecFile } from '../spec/schema.ts';
 import type { Touches } from './declared.ts';
 
 const nothingReads = (what: string) => ({ cannotLoosen: `it says ${what}, and no decision reads it` });
@@ -15,10 +15,11 @@ const forwarding = {
  * How each field of a spec touches access; of `targets`, each target says it. What is decided here is compared as
  * policies, field by field of their records.
  */
-export const SPEC_ACCESS: Touches<Omit<Spec, 'targets'>> = {
+export const SPEC_ACCESS: Touches<Omit<Spec, 'targets'> & Pick<SpecFile, 'include'>> = {
   $schema: nothingReads('what editors check the spec with'),
   version: nothingReads('which format this is'),
   name: nothingReads('what files and reports call the spec'),
+  include: { cannotLoosen: 'what it adds is compared as if it were written in the spec' },
   ipRanges: { each: { fields: { file: 'decided' } } },
   upstreams: {
     each: {

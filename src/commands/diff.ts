@@ -1,11 +1,11 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { basename } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { inOrder } from '../accessDiff/collector.ts';
 import { diffAccess } from '../accessDiff/diff.ts';
 import { type AccessChange, mayWiden } from '../accessDiff/types.ts';
 import { compile, compileCodes } from '../compile.ts';
 import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
+import { placedIn } from '../diagnostics/resolve.ts';
 import { outputCodes } from '../output/codes.ts';
 import { placed, systemProblem } from '../output/disk.ts';
 import { compareLines } from '../output/lines.ts';
@@ -23,6 +23,7 @@ import { type Drift, type DriftArguments, drift } from './drift.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';
 import type { AccessReport } from './report.ts';
+import { specAtRevision } from './revision.ts';
 import { compileArgument, type OpenSpec, openSpec } from './spec.ts';
 import { count } from './validate.ts';
 
@@ -136,11 +137,18 @@ function diffBase({ spec: argument, base, failOn = 'any', format }: AccessArgume
 /** The other version: a file, or `git:REV` for the same file at a revision. */
 function openBase(base: string, source: OpenSpec, io: Io): Result<OpenSpec> {
   if (base.startsWith('git:')) return specAtRevision(source, base.slice('git:'.length));
-  if (base === '-' || existsSync(base)) return openSpec(base, io);
+  if (base === '-' || existsSync(base)) return openSpec(inFolder(base, source), io);
   const hint = /\.(?:ya?ml|json)$/.test(base)
     ? 'name another spec, or git:REV for this one at a revision, such as git:HEAD'
     : `write git:${base} if it is a revision`;
   return failed([diffCodes.report('no-base', [], { base, problem: 'there is no such file', hint }, placed(base))]);
+}
+
+/** Of a folder, the spec that stands there as this one does in its own: below the top of a checkout, or right in it. */
+function inFolder(base: string, { name, project }: OpenSpec): string {
+  if (base === '-' || name === '<stdin>' || !statSync(base).isDirectory()) return base;
+  const beside = [project.entry(), basename(name)].map((path) => join(base, path));
+  return beside.find((file) => existsSync(file)) ?? base;
 }
 
 interface Current extends TargetSide {
@@ -155,7 +163,7 @@ function compareWith(
   { base, policy, document, spec, read }: Current,
 ): Result<Omit<AccessReport, 'fails'>> {
   if (!source) return failed(diagnostics);
-  const old = compile(source.text, { file: source.name, read: source.read });
+  const old = compile(source.text, { file: source.name, read: source.read, project: source.project });
   if (!old.policy || !old.spec || !old.document || hasError(old.diagnostics)) {
     return failed([
       ...placedIn(old.diagnostics, old.document),
@@ -166,14 +174,6 @@ function compareWith(
   if (!changes) return failed(problems);
   const ofTargets = diffTargets({ spec: old.spec, read: source.read }, { spec, read });
   return ok({ changes: inOrder([...changes, ...ofTargets]), versions: { before: old.document, after: document } });
-}
-
-/** Problems of the other version point into its text, not into that of this one. */
-function placedIn(diagnostics: readonly Diagnostic[], document: LocatedDocument | undefined): Diagnostic[] {
-  if (!document) return [...diagnostics];
-  return diagnostics.map(({ related: _, ...one }) =>
-    one.place ? one : { ...one, place: document.locate(one.at, one.part ?? 'value') },
-  );
 }
 
 export interface LiveArguments {
@@ -245,90 +245,4 @@ function capture(text: string, io: Io): Result<LiveText & { readonly target: str
   } catch (error) {
     return unreadable(systemProblem(error));
   }
-}
-
-const MOST = 2 ** 28;
-
-/** A spec, and the files that it names, as they were at a revision of the repository around it. */
-function specAtRevision(spec: Pick<OpenSpec, 'name' | 'folder'>, revision: string): Result<OpenSpec> {
-  const fail = (problem: string, hint: string): Result<never> => failed([noRevision(revision, problem, hint)]);
-  if (spec.name === '<stdin>')
-    return fail('a spec from standard input has no place in git', 'name the file of the spec');
-  const top = git(spec.folder, ['rev-parse', '--show-prefix']);
-  if (top.bytes === undefined) return fail(...noRepository(top));
-  const commit = commitOf(spec.folder, revision);
-  if (commit === undefined) return fail(...noCommit(spec.folder, revision));
-  const id = commit.toString('utf8').trim();
-  const path = `${top.bytes.toString('utf8').trim()}${basename(spec.name)}`;
-  const bytes = show(spec.folder, id, basename(spec.name));
-  if (bytes === undefined)
-    return fail(
-      `it has no file ${path}`,
-      'where the spec is new there is nothing to compare yet; where it stood elsewhere, give the old one as a file',
-    );
-  const { value, diagnostics } = decodeSource(`${revision}:${path}`, bytes);
-  if (!value) return failed(diagnostics);
-  const read = (file: string) => show(spec.folder, id, file)?.toString('utf8');
-  return ok({ ...value, folder: spec.folder, read }, diagnostics);
-}
-
-const SHALLOW =
-  'fetch it first: a CI job clones only the newest commit unless told otherwise (GIT_DEPTH: 0, fetch-depth: 0)';
-
-type ProblemAndHint = readonly [problem: string, hint: string];
-
-function noRepository({ missing, said }: Ran): ProblemAndHint {
-  if (missing) return ['git is not installed', 'install git, or give the old spec as a file'];
-  // As in a job whose container runs as another user than the one that cloned.
-  if (said.includes('dubious ownership'))
-    return [
-      'git does not trust this repository, because it belongs to another user',
-      'run: git config --global --add safe.directory "$PWD" (at the top of the repository)',
-    ];
-  return ['this is no git repository', 'run it in a clone, or give the old spec as a file'];
-}
-
-function noCommit(folder: string, revision: string): ProblemAndHint {
-  if (revision === '') return ['it names no revision', 'write git:REV, for example git:origin/main'];
-  if (revision.includes(':'))
-    return ['there is no such revision', 'name the revision alone: the path is that of the spec'];
-  if (commitOf(folder, 'HEAD') === undefined && git(folder, ['rev-list', '--all', '--max-count=1']).bytes?.length === 0)
-    return ['the repository has no commit yet', 'commit the spec first, or give the old one as a file'];
-  return ['there is no such revision', SHALLOW];
-}
-
-function commitOf(folder: string, revision: string): Buffer | undefined {
-  return git(folder, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`]).bytes;
-}
-
-function noRevision(revision: string, problem: string, hint: string): Diagnostic {
-  const base = `git:${revision}`;
-  return diffCodes.report('no-base', [], { base, problem, hint }, placed(base));
-}
-
-/** A file of a commit, by its path from the spec's folder. */
-function show(folder: string, commit: string, path: string): Buffer | undefined {
-  if (path.startsWith('/')) return undefined;
-  // Without "./" git would start from the top of the repository.
-  return git(folder, ['cat-file', 'blob', `${commit}:./${path}`]).bytes;
-}
-
-interface Ran {
-  /** Absent where it failed. */
-  readonly bytes?: Buffer;
-  readonly missing: boolean;
-  readonly said: string;
-}
-
-function git(cwd: string, args: readonly string[]): Ran {
-  const { status, stdout, stderr, error } = spawnSync('git', [...args], {
-    cwd,
-    maxBuffer: MOST,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // What it says is looked into.
-    env: { ...process.env, LC_ALL: 'C' },
-  });
-  const missing = error !== undefined && 'code' in error && error.code === 'ENOENT';
-  const said = stderr?.toString('utf8') ?? '';
-  return status === 0 ? { bytes: stdout, missing, said } : { missing, said };
 }

@@ -42,7 +42,10 @@ export const options = {
   },
   out: { ...text, describe: 'output folder; "generated" beside the spec where absent' },
   target: { ...list, coerce: splitList, describe: 'only these targets, separated by commas' },
-  base: { ...text, describe: 'compare access with another version: a spec, or git:REV for this one at a revision' },
+  base: {
+    ...text,
+    describe: 'compare access with another version: a spec or its folder, or git:REV for this one at a revision',
+  },
   live: { ...list, describe: 'compare with what runs: TARGET=FILE, or TARGET=- for standard input' },
   'fail-on': {
     choices: ['any', 'widening'] as const,

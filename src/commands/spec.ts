@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Compilation, type CompileOptions, compile } from '../compile.ts';
+import type { Project } from '../compose/project.ts';
 import { failed, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { placed, systemProblem } from '../output/disk.ts';
 import type { Policy } from '../policy/types.ts';
@@ -11,6 +12,7 @@ import type { Spec } from '../spec/schema.ts';
 import type { ReadFile } from '../targets/target.ts';
 import { commandCodes } from './codes.ts';
 import type { Io } from './io.ts';
+import { projectAround } from './project.ts';
 
 const DEFAULT_SPEC = 'postern.yaml';
 
@@ -21,6 +23,7 @@ export interface OpenSpec {
   readonly text: string;
   readonly folder: string;
   readonly read: ReadFile;
+  readonly project: Project;
 }
 
 /** Finds the spec that an argument means: a file, the `postern.yaml` of a folder, or `-` for standard input. */
@@ -32,7 +35,9 @@ export function openSpec(argument: string | undefined, io: Io): Result<OpenSpec>
     if ('problem' in found) return failed([commandCodes.report('unreadable-spec', [], found, placed(name))]);
     const { value, diagnostics } = decodeSource(name, found.bytes);
     const folder = argument === '-' ? '.' : dirname(name);
-    return value ? ok({ ...value, folder, read: readerIn(folder) }, diagnostics) : failed(diagnostics);
+    return value
+      ? ok({ ...value, folder, read: readerIn(folder), project: projectAround(folder, name) }, diagnostics)
+      : failed(diagnostics);
   } catch (error) {
     return failed([commandCodes.report('unreadable-spec', [], { problem: systemProblem(error) }, placed(name))]);
   }
@@ -56,7 +61,10 @@ export function compileArgument(
   if (!source) return { diagnostics };
   const megabytes = Math.floor(source.text.length / 1e6);
   if (megabytes > 0) io.err(`${source.name}: compiling ${megabytes} MB\n`);
-  return { source, ...compile(source.text, { file: source.name, read: source.read, ...options }) };
+  return {
+    source,
+    ...compile(source.text, { file: source.name, read: source.read, project: source.project, ...options }),
+  };
 }
 
 /** The output folder: as given, else `generated/` beside the spec. */

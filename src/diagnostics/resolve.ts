@@ -92,6 +92,16 @@ function placeOf({ at, part, place }: Placed, locator: Locator | undefined): Tex
   return locator.locate(at, part ?? 'value');
 }
 
+/** Diagnostics that point into another text than the others will: their places are looked up now. */
+export function placedIn(diagnostics: readonly Diagnostic[], locator: Locator | undefined): Diagnostic[] {
+  if (!locator) return [...diagnostics];
+  const placed = <T extends Placed>(one: T): T => ({ ...one, ...(one.place ? {} : { place: placeOf(one, locator) }) });
+  return diagnostics.map((one) => {
+    const { related, ...found } = placed(one);
+    return related ? { ...found, related: related.map(placed) } : found;
+  });
+}
+
 function createLocations(): (place: TextSpan | undefined) => Location | undefined {
   const positions = positionsByText();
   return (place) => {

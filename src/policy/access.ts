@@ -1,5 +1,5 @@
+import { canonical } from '../source/value.ts';
 import { type Automaton, buildAutomaton, type State } from './automaton.ts';
-import { canonical } from './fields.ts';
 import { EVERY_METHOD } from './pattern.ts';
 import type { Answer, Forwarding, Health, Proxy, Route } from './types.ts';
 

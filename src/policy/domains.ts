@@ -168,7 +168,7 @@ function chained(rewrite: DomainRewrite, next: DomainRewrite, loop: boolean): Di
   return policyCodes.report('rewrite-conflict', at, problem, { related });
 }
 
-/** In the order of the spec. */
+/** Sorted by name, which nobody's way of writing them down changes. */
 export function resolveRewrites(spec: Spec, problems: Diagnostic[]): DomainRewrite[] {
   const upstreams = Object.keys(spec.upstreams ?? {});
   const rewrites = (spec.domainRewrites ?? []).flatMap((entry, index): DomainRewrite[] => {
@@ -215,7 +215,11 @@ export function resolveRewrites(spec: Spec, problems: Diagnostic[]): DomainRewri
     ];
   });
   conflictsOf(rewrites, problems);
-  return rewrites;
+  return rewrites.sort((a, b) => compareNames(a, b) || Number(a.wildcard) - Number(b.wildcard));
+}
+
+function compareNames({ from: a }: DomainRewrite, { from: b }: DomainRewrite): number {
+  return a < b ? -1 : Number(a > b);
 }
 
 /** A rewrite whose private name a proxy answers for. */

@@ -1,3 +1,4 @@
+import { canonical } from '../source/value.ts';
 import type { HeaderFields } from './request.ts';
 import type { ApiKey, DomainRewrite, Forwarding, Proxy, Upstream } from './types.ts';
 
@@ -76,25 +77,6 @@ function fieldsOf<Row>(table: FieldTable<Row>): readonly NamedField<Row>[] {
     Object.entries<Field<Row>>(table).map(([name, field]) => ({ name, ...field }))) as readonly NamedField<Row>[];
   fieldLists.set(table, list);
   return list;
-}
-
-const known = new WeakMap<object, string>();
-
-/** Text that is equal exactly where two values are: the order of an object's keys has no say. */
-export function canonical(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return stringOf(value);
-  const text = known.get(value) ?? stringOf(value);
-  known.set(value, text);
-  return text;
-}
-
-function stringOf(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : inKeyOrder(part))) ?? '-';
-}
-
-function inKeyOrder(part: unknown): unknown {
-  if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
-  return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function valueOf<Row>(row: Row, { name, normal }: NamedField<Row>): string {

@@ -1,7 +1,8 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
+import { canonical } from '../source/value.ts';
 import type { Spec } from '../spec/schema.ts';
 import { policyCodes } from './codes.ts';
-import { canonical, type Difference, type Effect, type FieldTable } from './fields.ts';
+import type { Difference, Effect, FieldTable } from './fields.ts';
 import { type PathPattern, parsePattern, parseRequestLine, type RequestUse } from './pattern.ts';
 import { headerRefusal } from './refusedHeaders.ts';
 import type { HeaderFields } from './request.ts';

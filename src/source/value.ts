@@ -17,3 +17,22 @@ export function parseJson(text: string): unknown {
     return undefined;
   }
 }
+
+const known = new WeakMap<object, string>();
+
+/** Text that is equal exactly where two values are: the order of an object's keys has no say. */
+export function canonical(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return stringOf(value);
+  const text = known.get(value) ?? stringOf(value);
+  known.set(value, text);
+  return text;
+}
+
+function stringOf(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : inKeyOrder(part))) ?? '-';
+}
+
+function inKeyOrder(part: unknown): unknown {
+  if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
+  return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,12 +1,12 @@
 import * as z from 'zod';
-import { specSchema, type TargetOptionSchemas } from './schema.ts';
+import { fragmentSchema, specSchema, type TargetOptionSchemas } from './schema.ts';
 
 /**
- * The JSON Schema of a spec, for editors, made from the schema that checks it. Draft 7, because yaml-language-server
- * reads nothing newer.
+ * The JSON Schema of specs and of their fragments, for editors, made from the schemas that check them. Draft 7, because
+ * yaml-language-server reads nothing newer.
  */
 export function specJsonSchema(targets: TargetOptionSchemas): Record<string, unknown> {
-  const schema = z.toJSONSchema(specSchema(targets), {
+  const schema = z.toJSONSchema(z.union([specSchema(targets), fragmentSchema()]), {
     target: 'draft-7',
     io: 'input',
     // zod names formats that no draft has; the patterns beside them say the same.

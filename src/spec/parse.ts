@@ -3,7 +3,6 @@ import { type Diagnostic, failed, ok, type Result, type SpecPath } from '../diag
 import type { LocatedDocument } from '../source/span.ts';
 import { specCodes } from './codes.ts';
 import { secretReference } from './scalars.ts';
-import type { Spec, specSchema } from './schema.ts';
 import {
   alternativesOf,
   branchesFor,
@@ -18,8 +17,8 @@ import {
 } from './shape.ts';
 import { suggest } from './suggest.ts';
 
-/** The spec that a document holds, or every problem with its shape, in the order of the text. */
-export function parseSpec(document: LocatedDocument, schema: ReturnType<typeof specSchema>): Result<Spec> {
+/** What one file holds by its schema, or every problem with its shape, in the order of the text. */
+export function parseSpec<T>(document: LocatedDocument, schema: z.ZodType<T>): Result<T> {
   const { value } = document;
   const parsed = schema.safeParse(value, noZodMessages);
   if (parsed.success) return ok(parsed.data);
@@ -190,8 +189,10 @@ function noteFor(key: string, value: unknown, allowed: readonly string[]): strin
   if (key === '<<') return 'YAML 1.2 has no merge keys; write the values out, or use named sets and groups';
   if (allowed.includes('request') && /^[A-Z][A-Z,]*$/.test(key) && typeof value === 'string' && value.startsWith('/'))
     return `write ${key} ${value} without the colon`;
-  if (/^(?:include|includes|import|imports|extends)$/.test(key))
-    return 'a spec is one file; what several routes or keys share is a named set, upstream or group';
+  if (/^(?:includes|imports?|extends)$/.test(key) && allowed.includes('include'))
+    return 'write "include: [FILE]", with fragments of specs; what they hold is added to this file';
+  if (allowed.includes('fragment') && /^(?:name|proxies|targets)$/.test(key))
+    return `a fragment has no ${key}: that stands in the spec that includes it`;
   if (value === null && /[\s/]/.test(key))
     return 'inside { } a comma ends a value; put quotes around a text that holds one';
   return undefined;

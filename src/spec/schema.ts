@@ -14,7 +14,7 @@ import {
 /** Options schema of each target that exists, by name; handed in so that the spec layer knows no target. */
 export type TargetOptionSchemas = Readonly<Record<string, z.ZodType>>;
 
-/** The whole spec, version 1. Every object is strict: an unknown key is a mistake, never ignored. */
+/** A spec of which something is made, version 1. Every object is strict: an unknown key is a mistake, never ignored. */
 export function specSchema(targets: TargetOptionSchemas) {
   return z.strictObject({
     $schema: z.string().optional().describe('JSON Schema of this file, for editors'),
@@ -23,6 +23,7 @@ export function specSchema(targets: TargetOptionSchemas) {
       .string()
       .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, { error: 'must hold only lower case letters, digits and "-", 63 at most' })
       .describe('Name of this spec; appears in every generated file'),
+    include: include.optional(),
     ipRanges: ipRanges.optional(),
     upstreams: upstreams.optional(),
     routes: routes.optional(),
@@ -37,9 +38,47 @@ export function specSchema(targets: TargetOptionSchemas) {
   });
 }
 
-export type Spec = Omit<z.infer<ReturnType<typeof specSchema>>, 'targets'> & {
+/** A file that specs include. It never says what listens, what is made or what the whole is called. */
+export function fragmentSchema() {
+  return specSchema({})
+    .omit({ name: true, proxies: true, targets: true })
+    .extend({
+      fragment: z.literal(true).describe('This file is included by specs, and nothing is made of it alone'),
+    });
+}
+
+/** The one flat spec that all files add up to. */
+export type Spec = Omit<z.infer<ReturnType<typeof specSchema>>, 'targets' | 'include'> & {
   readonly targets?: Readonly<Record<string, unknown>> | undefined;
 };
+
+/** One file as it is written: a spec, or a fragment of one. */
+export type SpecFile = Omit<Spec, 'name'> & {
+  readonly name?: string | undefined;
+  readonly fragment?: true | undefined;
+  readonly include?: z.infer<typeof include> | undefined;
+};
+
+const presetUse = z
+  .strictObject({
+    preset: z.string().min(1).describe('Name of a fragment that comes with postern, such as gitlab/read-only@1'),
+    as: identifier.optional().describe('Word before the names of all its entries, so that it can be included twice'),
+    with: z
+      .record(identifier, identifier)
+      .optional()
+      .describe('Names that the preset refers to and does not define, by what they are called here'),
+  })
+  .describe('A fragment that comes with postern');
+
+const fileUse = z
+  .strictObject({ file: z.string().min(1).describe('Path of a fragment, relative to this file') })
+  .describe('A fragment below the project root: the nearest folder with .git, else the folder of the spec');
+
+const include = z
+  .array(z.union([z.string().min(1).describe('Path of a fragment, relative to this file'), presetUse, fileUse]))
+  .describe('Fragments whose entries are added to this file; their order has no meaning');
+
+export type Include = z.infer<typeof include>[number];
 
 const domainRewrite = z
   .strictObject({

@@ -1,0 +1,60 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import type { Opened, Project } from '../compose/project.ts';
+import { systemProblem } from '../output/disk.ts';
+import { decodeSource } from '../source/decode.ts';
+import { readBytes } from '../source/read.ts';
+
+/** The files on disk that a spec in this folder may include. */
+export function projectAround(folder: string, spec: string): Project {
+  let known: { readonly home: string; readonly root: string } | undefined;
+  // Most specs include nothing.
+  const places = () => {
+    const home = realpathSync(resolve(folder));
+    known ??= { home, root: rootOf(home) };
+    return known;
+  };
+  return {
+    entry: () => below(places().root, join(places().home, basename(spec))),
+    open: (path) => openBelow(path, { folder, ...places() }),
+  };
+}
+
+interface Places {
+  /** As the user gave it. */
+  readonly folder: string;
+  /** The same, links followed. */
+  readonly home: string;
+  readonly root: string;
+}
+
+function openBelow(path: string, { folder, home, root }: Places): Opened {
+  try {
+    if (leadsOut(path)) return { outside: 'leads' };
+    const real = realpathSync(join(root, path));
+    const inside = below(root, real);
+    if (leadsOut(inside)) return { outside: 'is a symbolic link, or below one, that leads' };
+    const found = readBytes(real);
+    if ('problem' in found) return found;
+    const { value, diagnostics } = decodeSource(join(folder, relative(home, real)), found.bytes);
+    return value ? { path: inside, file: value } : { diagnostics };
+  } catch (error) {
+    return { problem: systemProblem(error) };
+  }
+}
+
+/** The nearest folder that git works in, else the folder itself. */
+function rootOf(home: string): string {
+  for (let at = home; ; at = dirname(at)) {
+    if (existsSync(join(at, '.git'))) return at;
+    if (dirname(at) === at) return home;
+  }
+}
+
+function below(root: string, path: string): string {
+  return relative(root, path).split(sep).join('/');
+}
+
+export function leadsOut(path: string): boolean {
+  return path === '..' || path.startsWith('../');
+}

@@ -1,0 +1,124 @@
+import { spawnSync } from 'node:child_process';
+import { basename } from 'node:path';
+import type { Project } from '../compose/project.ts';
+import { type Diagnostic, failed, ok, type Result } from '../diagnostics/diagnostic.ts';
+import { placed } from '../output/disk.ts';
+import { decodeSource } from '../source/decode.ts';
+import { diffCodes } from './codes.ts';
+import { leadsOut } from './project.ts';
+import type { OpenSpec } from './spec.ts';
+
+const MOST = 2 ** 28;
+
+/** A spec, and the files that it names, as they were at a revision of the repository around it. */
+export function specAtRevision(spec: Pick<OpenSpec, 'name' | 'folder'>, revision: string): Result<OpenSpec> {
+  const fail = (problem: string, hint: string): Result<never> => failed([noRevision(revision, problem, hint)]);
+  if (spec.name === '<stdin>')
+    return fail('a spec from standard input has no place in git', 'name the file of the spec');
+  const top = git(spec.folder, ['rev-parse', '--show-prefix']);
+  if (top.bytes === undefined) return fail(...noRepository(top));
+  const commit = commitOf(spec.folder, revision);
+  if (commit === undefined) return fail(...noCommit(spec.folder, revision));
+  const id = commit.toString('utf8').trim();
+  const path = `${top.bytes.toString('utf8').trim()}${basename(spec.name)}`;
+  const bytes = show(spec.folder, id, basename(spec.name));
+  if (bytes === undefined)
+    return fail(
+      `it has no file ${path}`,
+      'where the spec is new there is nothing to compare yet; where it stood elsewhere, give the old one as a file',
+    );
+  const { value, diagnostics } = decodeSource(`${revision}:${path}`, bytes);
+  if (!value) return failed(diagnostics);
+  const read = (file: string) => show(spec.folder, id, file)?.toString('utf8');
+  const project = projectAtRevision({ folder: spec.folder, revision, commit: id, path });
+  return ok({ ...value, folder: spec.folder, read, project }, diagnostics);
+}
+
+interface Revision {
+  readonly folder: string;
+  /** As the user named it. */
+  readonly revision: string;
+  readonly commit: string;
+  /** Of the spec, from the top of the repository. */
+  readonly path: string;
+}
+
+/** All files as they were then: none is read from disk. */
+function projectAtRevision({ folder, revision, commit, path: entry }: Revision): Project {
+  return {
+    entry: () => entry,
+    open: (path) => {
+      if (leadsOut(path)) return { outside: 'leads' };
+      const found = git(folder, ['cat-file', '--batch-check', '--follow-symlinks'], `${commit}:${path}\n`);
+      const [id = '', type = ''] = found.bytes?.toString('utf8').split(/[ \n]/) ?? [];
+      if (id === 'symlink') return { outside: 'is a symbolic link, or below one, that leads' };
+      if (type === 'tree') return { problem: 'it is a folder' };
+      const bytes = type === 'blob' ? git(folder, ['cat-file', 'blob', id]).bytes : undefined;
+      if (!bytes) return { problem: `${revision} has no such file` };
+      const { value, diagnostics } = decodeSource(`${revision}:${path}`, bytes);
+      return value ? { path, file: value } : { diagnostics };
+    },
+  };
+}
+
+const SHALLOW =
+  'fetch it first: a CI job clones only the newest commit unless told otherwise (GIT_DEPTH: 0, fetch-depth: 0)';
+
+type ProblemAndHint = readonly [problem: string, hint: string];
+
+function noRepository({ missing, said }: Ran): ProblemAndHint {
+  if (missing) return ['git is not installed', 'install git, or give the old spec as a file'];
+  // As in a job whose container runs as another user than the one that cloned.
+  if (said.includes('dubious ownership'))
+    return [
+      'git does not trust this repository, because it belongs to another user',
+      'run: git config --global --add safe.directory "$PWD" (at the top of the repository)',
+    ];
+  return ['this is no git repository', 'run it in a clone, or give the old spec as a file'];
+}
+
+function noCommit(folder: string, revision: string): ProblemAndHint {
+  if (revision === '') return ['it names no revision', 'write git:REV, for example git:origin/main'];
+  if (revision.includes(':'))
+    return ['there is no such revision', 'name the revision alone: the path is that of the spec'];
+  if (commitOf(folder, 'HEAD') === undefined && git(folder, ['rev-list', '--all', '--max-count=1']).bytes?.length === 0)
+    return ['the repository has no commit yet', 'commit the spec first, or give the old one as a file'];
+  return ['there is no such revision', SHALLOW];
+}
+
+function commitOf(folder: string, revision: string): Buffer | undefined {
+  return git(folder, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`]).bytes;
+}
+
+function noRevision(revision: string, problem: string, hint: string): Diagnostic {
+  const base = `git:${revision}`;
+  return diffCodes.report('no-base', [], { base, problem, hint }, placed(base));
+}
+
+/** A file of a commit, by its path from the spec's folder. */
+function show(folder: string, commit: string, path: string): Buffer | undefined {
+  if (path.startsWith('/')) return undefined;
+  // Without "./" git would start from the top of the repository.
+  return git(folder, ['cat-file', 'blob', `${commit}:./${path}`]).bytes;
+}
+
+interface Ran {
+  /** Absent where it failed. */
+  readonly bytes?: Buffer;
+  readonly missing: boolean;
+  readonly said: string;
+}
+
+function git(cwd: string, args: readonly string[], input?: string): Ran {
+  const { status, stdout, stderr, error } = spawnSync('git', [...args], {
+    cwd,
+    maxBuffer: MOST,
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    ...(input !== undefined && { input }),
+    // What it says is looked into.
+    env: { ...process.env, LC_ALL: 'C' },
+  });
+  const missing = error !== undefined && 'code' in error && error.code === 'ENOENT';
+  const said = stderr?.toString('utf8') ?? '';
+  return status === 0 ? { bytes: stdout, missing, said } : { missing, said };
+}

@@ -1,0 +1,147 @@
+import { posix } from 'node:path';
+import type { SpecPath } from '../diagnostics/diagnostic.ts';
+import type { LocatedDocument } from '../source/span.ts';
+import { canonical } from '../source/value.ts';
+import type { Spec, SpecFile } from '../spec/schema.ts';
+import type { Family, Member } from './load.ts';
+import { withNames } from './rename.ts';
+
+/** Where an entry of the flat spec is written: in which file, and under which path there. */
+export interface Definition {
+  readonly member: Member;
+  readonly path: SpecPath;
+}
+
+/** How the parts of several files become one: by name, as a list without doubles, or never. */
+const SECTIONS = {
+  $schema: 'entry',
+  version: 'entry',
+  name: 'entry',
+  ipRanges: 'named',
+  upstreams: 'named',
+  routes: 'named',
+  apiKeys: 'named',
+  proxies: 'entry',
+  domainRewrites: 'list',
+  targets: 'entry',
+  tests: 'list',
+} as const satisfies { readonly [Section in keyof Required<Spec>]: 'named' | 'list' | 'entry' };
+
+type SectionsThat<Kind> = {
+  [S in keyof typeof SECTIONS]: (typeof SECTIONS)[S] extends Kind ? S : never;
+}[keyof typeof SECTIONS];
+export type NamedSection = SectionsThat<'named'>;
+type ListSection = SectionsThat<'list'>;
+
+export const NAMED_SECTIONS = sectionsThat('named');
+const LIST_SECTIONS = sectionsThat('list');
+
+function sectionsThat<Kind extends 'named' | 'list'>(kind: Kind): SectionsThat<Kind>[] {
+  return (Object.keys(SECTIONS) as (keyof typeof SECTIONS)[]).filter(
+    (section): section is SectionsThat<Kind> => SECTIONS[section] === kind,
+  );
+}
+
+/** The same name twice, and not the same said of it. */
+export interface Conflict {
+  readonly section: NamedSection;
+  readonly name: string;
+  readonly first: Definition;
+  readonly second: Definition;
+}
+
+export interface Merged {
+  readonly spec: Spec;
+  /** Each place where an entry is written, by section and by name or index; the first is the one that is shown. */
+  readonly definitions: ReadonlyMap<string, ReadonlyMap<string, readonly Definition[]>>;
+  readonly conflicts: readonly Conflict[];
+}
+
+/** The union of all files, the same whatever includes what in which order. */
+export function mergeFamily({ members }: Family): Merged {
+  const [entry] = members;
+  const { include: _, fragment: __, ...own } = entry.value;
+  const parts = members.map((member) => ({ member, value: asSeenFromEntry(member) }));
+  const definitions = new Map<string, Map<string, Definition[]>>();
+  const conflicts: Conflict[] = [];
+  const named = NAMED_SECTIONS.flatMap((section) => {
+    const found = new Map<string, { readonly content: unknown; readonly places: Definition[] }>();
+    for (const { member, value } of parts) {
+      const written = Object.keys(member.value[section] ?? {});
+      for (const [index, [name, content]] of Object.entries(value[section] ?? {}).entries()) {
+        const place = { member, path: [section, written[index] ?? name] };
+        const known = found.get(name);
+        if (!known) found.set(name, { content, places: [place] });
+        else if (canonical(known.content) === canonical(content)) known.places.push(place);
+        else conflicts.push({ section, name, first: known.places[0] ?? place, second: place });
+      }
+    }
+    definitions.set(section, new Map([...found].map(([name, { places }]) => [name, places])));
+    const entries = Object.fromEntries([...found].map(([name, { content }]) => [name, content]));
+    return found.size === 0 && !entry.value[section] ? [] : [[section, entries] as const];
+  });
+  const lists = LIST_SECTIONS.flatMap((section) => {
+    const [items, places] = unionOfLists(section, parts);
+    definitions.set(section, new Map(places.map((place, index) => [String(index), place])));
+    return items.length === 0 && !entry.value[section] ? [] : [[section, items] as const];
+  });
+  // Each section holds what the files' own schema has checked.
+  const spec = { ...own, ...Object.fromEntries([...named, ...lists]) } as Spec;
+  return { spec, definitions, conflicts };
+}
+
+interface Part {
+  readonly member: Member;
+  readonly value: SpecFile;
+}
+
+/** Lists have no names: an entry that another file has word for word is the same entry. */
+function unionOfLists(section: ListSection, parts: readonly Part[]): [unknown[], Definition[][]] {
+  const found = new Map<string, { readonly item: unknown; readonly places: Definition[] }>();
+  for (const { member, value } of parts) {
+    for (const [index, item] of (value[section] ?? []).entries()) {
+      const place = { member, path: [section, index] };
+      const key = canonical(item);
+      const known = found.get(key);
+      if (known) known.places.push(place);
+      else found.set(key, { item, places: [place] });
+    }
+  }
+  const entries = [...found.values()];
+  return [entries.map(({ item }) => item), entries.map(({ places }) => places)];
+}
+
+/** A file with its names as the spec has them, and with the paths that it names as seen from the folder of the spec. */
+function asSeenFromEntry({ value, folder, renaming }: Member): SpecFile {
+  const named = renaming ? withNames(value, renaming) : value;
+  if (folder === undefined || folder === '.' || folder === '') return named;
+  const moved = (path: string) => (posix.isAbsolute(path) ? path : posix.join(folder, path));
+  const secret = (text: string) => (text.startsWith('file:') ? `file:${moved(text.slice('file:'.length))}` : text);
+  const { ipRanges, apiKeys } = named;
+  const sets = Object.entries(ipRanges ?? {}).map(([name, set]) => [
+    name,
+    Array.isArray(set) ? set : { file: moved(set.file) },
+  ]);
+  const keys = Object.entries(apiKeys ?? {}).map(([id, { key, token, ...rest }]) => [
+    id,
+    { key: typeof key === 'string' ? secret(key) : key.map(secret), token: secret(token), ...rest },
+  ]);
+  return {
+    ...named,
+    ...(ipRanges && { ipRanges: Object.fromEntries(sets) }),
+    ...(apiKeys && { apiKeys: Object.fromEntries(keys) }),
+  };
+}
+
+/** Finds the paths of the flat spec in whichever file they are written. */
+export function flatDocument({ members: [entry, ...others] }: Family, { spec, definitions }: Merged): LocatedDocument {
+  const locate: LocatedDocument['locate'] = (path, part) => {
+    const [section, name, ...rest] = path;
+    const found = definitions.get(String(section))?.get(String(name))?.[0];
+    if (found) return found.member.document.locate([...found.path, ...rest], part);
+    const holds = ({ value }: Member) => section !== undefined && Object.hasOwn(value, section);
+    const member = holds(entry) ? entry : (others.find(holds) ?? entry);
+    return member.document.locate(path, part);
+  };
+  return { file: entry.document.file, value: spec, locate };
+}

@@ -1,0 +1,73 @@
+import type { SpecFile } from '../spec/schema.ts';
+
+/** How the names of a fragment read in the spec that includes it. */
+export interface Renaming {
+  /** Stands before the names of its own entries, with a "-" between. */
+  readonly prefix?: string;
+  /** What names that it does not define are called. */
+  readonly names: Readonly<Record<string, string>>;
+}
+
+type Rename = (name: string) => string;
+
+/** The names that a fragment refers to and does not define, sorted. */
+export function holesOf(value: SpecFile): string[] {
+  const own = ownNames(value);
+  const holes = new Set<string>();
+  renamed(value, (name) => {
+    if (!own.has(name)) holes.add(name);
+    return name;
+  });
+  return [...holes].sort();
+}
+
+/** The fragment with its entries and references renamed, and nothing else. */
+export function withNames(value: SpecFile, { prefix, names }: Renaming): SpecFile {
+  const own = ownNames(value);
+  return renamed(value, (name) => {
+    if (!own.has(name)) return (Object.hasOwn(names, name) ? names[name] : undefined) ?? name;
+    return prefix === undefined ? name : `${prefix}-${name}`;
+  });
+}
+
+function ownNames({ ipRanges = {}, upstreams = {}, routes = {}, apiKeys = {} }: SpecFile): ReadonlySet<string> {
+  return new Set([ipRanges, upstreams, routes, apiKeys].flatMap(Object.keys));
+}
+
+function renamed(value: SpecFile, rename: Rename): SpecFile {
+  const { ipRanges, upstreams, routes, apiKeys, domainRewrites, tests } = value;
+  return {
+    ...value,
+    ...(ipRanges && { ipRanges: each(ipRanges, rename, (set) => (Array.isArray(set) ? ranges(set, rename) : set)) }),
+    ...(upstreams && { upstreams: each(upstreams, rename, (upstream) => upstream) }),
+    ...(routes && { routes: each(routes, rename, (group) => ({ ...group, upstream: rename(group.upstream) })) }),
+    ...(apiKeys && {
+      apiKeys: each(apiKeys, rename, (key) => ({
+        ...key,
+        ...(key.routes && { routes: key.routes.map(rename) }),
+        ...(Array.isArray(key.ipRanges) && { ipRanges: ranges(key.ipRanges, rename) }),
+      })),
+    }),
+    ...(domainRewrites && {
+      domainRewrites: domainRewrites.map((entry) => ({
+        ...entry,
+        ...(entry.upstream !== undefined && { upstream: rename(entry.upstream) }),
+      })),
+    }),
+    ...(tests && {
+      tests: tests.map((test) => ({
+        ...test,
+        ...('apiKey' in test && test.apiKey !== undefined && { apiKey: rename(test.apiKey) }),
+        ...('proxy' in test && test.proxy !== undefined && { proxy: rename(test.proxy) }),
+      })),
+    }),
+  };
+}
+
+function each<T>(entries: Readonly<Record<string, T>>, rename: Rename, change: (entry: T) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(entries).map(([name, entry]) => [rename(name), change(entry)]));
+}
+
+function ranges(items: readonly string[], rename: Rename): string[] {
+  return items.map((item) => (item.startsWith('@') ? `@${rename(item.slice(1))}` : item));
+}
