@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ApiKey } from '../src/policy/types.ts';
-import { probesOf } from '../src/verify/probes/generate.ts';
+import { probesOf, type Shard, WHOLE } from '../src/verify/probes/generate.ts';
 import { fixturesOf } from '../src/verify/proxyFixture.ts';
 import { randomOf } from '../src/verify/random.ts';
 import { throwAwaySecrets } from '../src/verify/secrets.ts';
@@ -33,7 +33,7 @@ test('making a probe does not look at every key', () => {
     { ...policy, apiKeys: policy.apiKeys.map(watched) },
     throwAwaySecrets(policy, randomOf('secrets')),
   );
-  const probes = probesOf({ fixtures, ownTargets: [], random: randomOf('probes'), now: 0 });
+  const probes = probesOf({ fixtures, ownTargets: [], seed: 'probes', shard: WHOLE, now: 0 });
   const make = (count: number) => {
     for (let made = 0; made < count; made += 1) probes.next();
     const taken = looks;
@@ -43,6 +43,25 @@ test('making a probe does not look at every key', () => {
   make(200);
   const each = make(1_000) / 1_000;
   assert.ok(each < 20, `${each} looks at keys for one probe of ${keys} keys`);
+});
+
+test('parts of the probes share out what is listed, and have chances of their own', () => {
+  const policy = policyOf({
+    upstreams: { up: { url: 'http://up.example.com' } },
+    routes: { read: { upstream: 'up', auth: 'passthrough', allow: ['GET /a', 'POST /b/{x}'] } },
+    proxies: { api: { listen: 8080, ipRanges: ['10.0.0.0/8'], clientIp: { trustedProxies: ['127.0.0.0/8'] } } },
+  });
+  const fixtures = fixturesOf(policy, throwAwaySecrets(policy, randomOf('secrets')));
+  const made = (shard: Shard, count: number) => {
+    const probes = probesOf({ fixtures, ownTargets: [], seed: 'parts', shard, now: 0 });
+    const taken = Array.from({ length: 2 * count }, () => probes.next().value.raw);
+    // Of each two the first is listed.
+    return { listed: taken.filter((_, index) => index % 2 === 0), chance: taken.filter((_, index) => index % 2 === 1) };
+  };
+  const whole = made(WHOLE, 90);
+  const parts = [1, 2, 3].map((part) => made({ part, of: 3 }, 30));
+  assert.equal(parts.flatMap(({ listed }) => listed).sort(), whole.listed.sort());
+  assert.is(new Set([...parts, whole].map(({ chance }) => chance.join())).size, 4);
 });
 
 test.run();

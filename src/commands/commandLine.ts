@@ -69,7 +69,10 @@ const COMMANDS: readonly Command[] = [
   command(
     'verify [spec]',
     'start the real engines on what is generated and compare their decisions, request by request',
-    { positionals: spec, options: { engine: options.engine, requests: probes, seed: options.seed, format } },
+    {
+      positionals: spec,
+      options: { engine: options.engine, requests: probes, seed: options.seed, shard: options.shard, format },
+    },
     async (args, io) => (await import('./verify.ts')).verify(args, io),
   ),
   command(

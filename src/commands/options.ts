@@ -1,3 +1,4 @@
+import type { Shard } from '../verify/probes/generate.ts';
 import type { Format } from './print.ts';
 
 function splitList(values: readonly string[]): string[] {
@@ -18,6 +19,16 @@ function wholeNumber(name: string) {
     const number = oneOf(name, value);
     if (!/^\d{1,15}$/.test(number)) throw new Error(`--${name} takes a whole number, such as 10000`);
     return Number(number);
+  };
+}
+
+/** `2/5`: the second of five parts. */
+function part(name: string) {
+  return (value: unknown): Shard => {
+    const [, index, of] = /^([1-9]\d{0,5})\/([1-9]\d{0,5})$/.exec(oneOf(name, value)) ?? [];
+    if (index === undefined || of === undefined || Number(index) > Number(of))
+      throw new Error(`--${name} takes a part and their number, such as 2/5`);
+    return { part: Number(index), of: Number(of) };
   };
 }
 
@@ -70,6 +81,7 @@ export const options = {
   'fail-under': { ...text, coerce: percentage('fail-under'), describe: 'least coverage in percent' },
   engine: { ...list, coerce: splitList, describe: 'only the engines of these targets' },
   seed: { ...text, describe: 'another seed makes other requests' },
+  shard: { ...text, coerce: part('shard'), describe: 'only this part of the requests that are made up, such as 2/5' },
   spec: { ...text, describe: 'spec, its folder, or - for standard input' },
   key: { ...text, describe: 'id of the key that is sent' },
   from: { ...text, describe: 'client address; one that is admitted where absent' },

@@ -4,6 +4,7 @@ import type { Spec } from '../spec/schema.ts';
 import { targets } from '../targets/index.ts';
 import { verifyCodes } from '../verify/codes.ts';
 import { findProgram, isRunnable, programVariable, type RunnableTarget } from '../verify/engines.ts';
+import { type Shard, WHOLE } from '../verify/probes/generate.ts';
 import { openScope } from '../verify/scope.ts';
 import { verifyTarget } from '../verify/verify.ts';
 import type { Io, Status } from './io.ts';
@@ -16,12 +17,13 @@ export interface VerifyArguments {
   readonly engine?: readonly string[] | undefined;
   readonly requests: number;
   readonly seed?: string | undefined;
+  readonly shard?: Shard | undefined;
   readonly format: Format;
 }
 
 /** Puts the generated files to the test on the real engines of this machine. */
 export async function verify(
-  { spec: argument, engine, requests, seed = '1', format }: VerifyArguments,
+  { spec: argument, engine, requests, seed = '1', shard = WHOLE, format }: VerifyArguments,
   io: Io,
 ): Promise<Status> {
   const compiled = compileArgument(argument, io);
@@ -33,8 +35,10 @@ export async function verify(
   const missing = [...diagnostics, ...chosen.diagnostics];
   if (chosen.engines.length === 0)
     return print({ ...report, status: 2, diagnostics: missing, asked: 'changes' }, format, io);
-  const runs: EngineResult[] = [];
-  for (const found of chosen.engines) runs.push(await verifyOne(found, { source, policy, spec, requests, seed, io }));
+  const progress = progressOf(io);
+  const context = { source, policy, spec, requests, seed, shard, progress };
+  // All at a time: while one is waited for, another gets on.
+  const runs = await Promise.all(chosen.engines.map((found) => verifyOne(found, context)));
   const all = [...missing, ...runs.flatMap((run) => run.diagnostics)];
   // Half an answer is none: whoever has one engine only can name it.
   const untold = chosen.diagnostics.length > 0 || runs.every(({ sent }) => sent === 0);
@@ -44,7 +48,7 @@ export async function verify(
     .filter(({ sent }) => sent > 0)
     .map(
       ({ name, sent, disagreements }) =>
-        `${name}: ${count(sent, 'request')}, ${count(disagreements, 'disagreement')} (seed ${seed})`,
+        `${name}: ${count(sent, 'request')}, ${count(disagreements, 'disagreement')} (${seedOf({ seed, shard })})`,
     )
     .join('\n');
   return print(
@@ -114,19 +118,25 @@ interface RunContext {
   readonly spec: Spec;
   readonly requests: number;
   readonly seed: string;
-  readonly io: Io;
+  readonly shard: Shard;
+  readonly progress: Progress;
+}
+
+/** What makes the same requests again. */
+function seedOf({ seed, shard }: Pick<RunContext, 'seed' | 'shard'>): string {
+  return shard.of === 1 ? `seed ${seed}` : `seed ${seed}, shard ${shard.part}/${shard.of}`;
 }
 
 async function verifyOne({ target, program }: FoundEngine, context: RunContext): Promise<EngineResult> {
-  const { source, policy, spec, requests, seed, io } = context;
+  const { source, policy, spec, requests, seed, shard } = context;
   const { name } = target;
   const scope = openScope();
   try {
     const tests = (spec.tests ?? []).flatMap((test) => ('request' in test ? [test] : []));
-    const progress = progressLine(name, requests + tests.length, io);
+    const progress = context.progress.of(name, Math.ceil(requests / shard.of) + tests.length);
     const options = spec.targets?.[name] ?? {};
     const verified = await verifyTarget(
-      { program, target, options, policy, read: source.read, requests, seed, tests, progress },
+      { program, target, options, policy, read: source.read, requests, seed, shard, tests, progress },
       scope,
     );
     const unsure =
@@ -147,10 +157,37 @@ async function verifyOne({ target, program }: FoundEngine, context: RunContext):
   }
 }
 
-/** A line that overwrites itself on a terminal; every few seconds one elsewhere. */
-function progressLine(name: string, total: number, io: Io): (sent: number) => void {
-  const step = Math.max(1_000, Math.floor(total / 20));
-  return (sent) => {
-    if (sent % step === 0) io.err(`${name}: ${sent} of ${total} requests\n`);
+/** Milliseconds between two lines. */
+const OFTEN = 5_000;
+
+interface Progress {
+  /** What an engine calls with the number of requests it was sent so far. */
+  of(name: string, total: number): (sent: number) => void;
+}
+
+/** A line about all engines every few seconds: how far each is, how fast they are, and how long it will take. */
+function progressOf(io: Io): Progress {
+  const engines: { readonly name: string; readonly total: number; sent: number }[] = [];
+  const start = performance.now();
+  let last = start;
+  const say = (moment: number) => {
+    const sent = engines.reduce((sum, each) => sum + each.sent, 0);
+    const left = engines.reduce((sum, each) => sum + each.total - each.sent, 0);
+    const rate = (sent * 1000) / (moment - start);
+    const each = engines.map(({ name, total, ...engine }) => `${name} ${engine.sent} of ${total}`);
+    io.err(`${each.join(', ')}: ${Math.round(rate)} a second, ${Math.ceil(left / rate)} s to go\n`);
+  };
+  return {
+    of(name, total) {
+      const engine = { name, total, sent: 0 };
+      engines.push(engine);
+      return (sent) => {
+        engine.sent = Math.min(sent, total);
+        const moment = performance.now();
+        if (moment - last < OFTEN) return;
+        last = moment;
+        say(moment);
+      };
+    },
   };
 }

@@ -9,6 +9,7 @@ import type { Listener } from './exchange.ts';
 import { temporaryFolder } from './folder.ts';
 import { loopbackPolicy, loopbackProxyIds } from './loopback.ts';
 import { freePorts } from './ports.ts';
+import type { Shard } from './probes/generate.ts';
 import { ownTargets } from './probes/ownNames.ts';
 import type { TestRequest } from './probes/tests.ts';
 import type { Server } from './process.ts';
@@ -40,6 +41,8 @@ export interface VerifyOptions<R extends Runner = RequestRunner> extends Omit<En
   /** Generated probes, beside `tests`. */
   readonly requests: number;
   readonly seed: string;
+  /** All of them where absent. */
+  readonly shard?: Shard | undefined;
   readonly tests: readonly TestRequest[];
   /** Sending stops after so many disagreements. */
   readonly enough?: number;

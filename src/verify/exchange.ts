@@ -45,9 +45,17 @@ function preface(peer: string): string {
 
 /** Sends one ordinary request over a connection that others have used and will use. */
 export async function exchangeOn(connection: Connection, probe: Probe, upstreams: Upstreams): Promise<Exchange> {
-  connection.write(Buffer.from(probe.raw, 'latin1'));
-  const response = await connection.receive(/^[^ ]*/.exec(probe.raw)?.[0] ?? '');
+  connection.write(probe.raw);
+  return exchangeOf(await connection.receive(methodOf(probe)), upstreams);
+}
+
+/** What became of one ordinary request; there is no response where the server closed without one. */
+export function exchangeOf(response: RawResponse | undefined, upstreams: Upstreams): Exchange {
   return { answers: response ? [answered(response, upstreams)] : [], extra: [] };
+}
+
+export function methodOf({ raw }: Probe): string {
+  return raw.slice(0, Math.max(0, raw.indexOf(' ')));
 }
 
 /** Sends any bytes over a connection of their own, and waits until the server has nothing more to say about them. */
@@ -65,7 +73,7 @@ export async function exchangeAlone(
     return response !== undefined && !/\bclose\b/i.test(response.field('connection') ?? '');
   };
   try {
-    connection.write(Buffer.from(probe.raw, 'latin1'));
+    connection.write(probe.raw);
     let open = true;
     // A request that the server may refuse it may also read as unfinished, and wait.
     for (const { request, refusable } of expected)

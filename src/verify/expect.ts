@@ -10,6 +10,7 @@ export interface Expected {
   readonly request: ReadRequest;
   /** Why an engine may refuse it while parsing. */
   readonly refusable?: string;
+  readonly framed: boolean;
   readonly loose: boolean;
   readonly midway: boolean;
   readonly decision: Decision;
@@ -45,7 +46,7 @@ export function expectationOf(probe: Probe, fixture: ProxyFixture, now: number):
 type Read = Extract<Reading, { kind: 'request' }>;
 
 function expectedOf(
-  { request, refusable, loose = false, midway = false }: Read,
+  { request, refusable, framed, loose = false, midway = false }: Read,
   context: { probe: Probe; fixture: ProxyFixture; now: number },
 ): Expected {
   const { probe, fixture, now } = context;
@@ -56,13 +57,13 @@ function expectedOf(
   const client = clientAddress(proxy.clientIp, peer, fields);
   const credential = credentialOf(fields, proxy, secrets.idOf);
   const decision = evaluator.decide({ method, target, headers: fields, client, credential, at: now });
-  return { request, decision, client, loose, midway, ...(refusable === undefined ? {} : { refusable }) };
+  return { request, decision, client, framed, loose, midway, ...(refusable === undefined ? {} : { refusable }) };
 }
 
 /** Whether the connection is in a known state after the answer, so that another probe may follow on it. */
 export function isOrdinary({ expected, end }: Expectation): boolean {
   const [only, ...others] = expected;
-  if (!only || others.length > 0 || end !== 'clean' || only.refusable !== undefined) return false;
+  if (!only || others.length > 0 || end !== 'clean' || !only.framed) return false;
   const { request } = only;
   return (
     request.version === '1.1' &&

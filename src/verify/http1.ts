@@ -23,8 +23,14 @@ const emptyLine = '\r\n\r\n';
 
 /** The value of a field that was sent once at most; several are joined as RFC 9110 says. */
 export function fieldOf(fields: Fields, name: string): string | undefined {
-  const values = fields.filter(([each]) => each.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
-  return values.length === 0 ? undefined : values.join(', ');
+  const wanted = name.toLowerCase();
+  let found: string | undefined;
+  for (const [each, value] of fields) {
+    // The length first: of the work that a probe makes, most would be this.
+    if (each.length !== wanted.length || each.toLowerCase() !== wanted) continue;
+    found = found === undefined ? value : `${found}, ${value}`;
+  }
+  return found;
 }
 
 /** Takes a request off the start of what has arrived. */

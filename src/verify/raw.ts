@@ -25,7 +25,7 @@ export interface RawResponse {
 export interface Connection {
   /** Sends one request as it is and waits for its response; rejects where the server closes without one. */
   send(request: string | Buffer): Promise<RawResponse>;
-  /** Sends bytes, whatever they mean. */
+  /** Sends bytes, whatever they mean; a text is one byte a character (latin1). */
   write(bytes: string | Buffer): void;
   /**
    * The next response, read as one to this method; `undefined` where the server closes without one or says nothing for
@@ -70,11 +70,13 @@ export async function openConnection(address: Address): Promise<Connection> {
   });
   /** Waits until `make` can build something from the bytes received so far. */
   const waitFor = async <T>(make: () => T | undefined, milliseconds: number): Promise<T | undefined> => {
-    socket.setTimeout(milliseconds);
-    for (let late = false; ; ) {
-      const made = make();
-      if (made !== undefined) socket.setTimeout(0);
-      if (made !== undefined || ended || late) return made;
+    for (let made = make(), waiting = false, late = false; ; made = make()) {
+      if (made !== undefined || ended || late) {
+        if (waiting) socket.setTimeout(0);
+        return made;
+      }
+      if (!waiting) socket.setTimeout(milliseconds);
+      waiting = true;
       late = await new Promise<boolean>((resolve) => {
         wake = resolve;
       });
@@ -100,7 +102,7 @@ export async function openConnection(address: Address): Promise<Connection> {
       return !ended;
     },
     close: () => void socket.destroy(),
-    write: (bytes) => void socket.write(bytes),
+    write: (bytes) => void (typeof bytes === 'string' ? socket.write(bytes, 'latin1') : socket.write(bytes)),
     end: () => void socket.end(),
     receive: next,
     until,

@@ -12,7 +12,7 @@ export interface ReadRequest {
 
 /**
  * What raw bytes mean. `refusable` says why the RFC lets a server refuse the request; a server that accepts it must read it
- * as given here. `loose`: it may also keep blanks or bytes that invalidate a field. `midway`: it may notice only after it has
+ * as given here. `framed`: whether it is accepted or refused, nobody can doubt where it ends. `loose`: it may also keep blanks or bytes that invalidate a field. `midway`: it may notice only after it has
  * begun to forward. `malformed`: no server may act on it. `incomplete`: the beginning of a request.
  */
 export type Reading =
@@ -20,6 +20,7 @@ export type Reading =
       readonly kind: 'request';
       readonly request: ReadRequest;
       readonly refusable?: string;
+      readonly framed: boolean;
       readonly loose?: boolean;
       readonly midway?: boolean;
     }
@@ -33,6 +34,7 @@ type Step<T> = { readonly value: T; readonly rest: string } | { readonly stop: R
 interface Notes {
   /** Why a server may refuse; the first reason stands. */
   refusable: string | undefined;
+  framed: boolean;
   loose: boolean;
   midway: boolean;
 }
@@ -86,7 +88,7 @@ function closes(reading: Reading): boolean {
 }
 
 function readOne(bytes: string): Step<Reading> {
-  const notes: Notes = { refusable: undefined, loose: false, midway: false };
+  const notes: Notes = { refusable: undefined, framed: true, loose: false, midway: false };
   const start = bytes.replace(/^[\r\n]+/, '');
   if (start !== bytes) note(notes, 'empty lines before the request line');
   const end = /\n\r*\n/.exec(start);
@@ -113,11 +115,17 @@ function readOne(bytes: string): Step<Reading> {
   const meant = line.version === '1.0' ? fields.filter(([name]) => name.toLowerCase() !== 'transfer-encoding') : fields;
   const request = { ...line, fields: meant, body: body.value };
   const refusable = notes.refusable === undefined ? {} : { refusable: notes.refusable };
-  const { loose, midway } = notes;
-  return { value: { kind: 'request', request, loose, midway, ...refusable }, rest: body.rest };
+  const { framed, loose, midway } = notes;
+  return { value: { kind: 'request', request, framed, loose, midway, ...refusable }, rest: body.rest };
 }
 
 function note(notes: Notes, reason: string): void {
+  noteWord(notes, reason);
+  notes.framed = false;
+}
+
+/** Notes a word that says nothing about where the request ends. */
+function noteWord(notes: Notes, reason: string): void {
   notes.refusable ??= reason;
 }
 
@@ -161,10 +169,10 @@ function readStart(line: string, notes: Notes): Start | string {
     note(notes, 'a newer HTTP/1');
     notes.loose = true;
   }
-  if (!/^[A-Z][A-Z_-]*$/.test(method)) note(notes, 'a method in unusual letters');
-  if (method.length > 32) note(notes, 'a very long method');
+  if (!/^[A-Z][A-Z_-]*$/.test(method)) noteWord(notes, 'a method in unusual letters');
+  if (method.length > 32) noteWord(notes, 'a very long method');
   if (method === 'TRACE' || method === 'CONNECT') note(notes, `the method ${method}`);
-  if (!isPlainTarget(target)) note(notes, 'a target that is no valid origin-form');
+  if (!isPlainTarget(target)) noteWord(notes, 'a target that is no valid origin-form');
   return { method, target, version: minor };
 }
 

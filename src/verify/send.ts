@@ -1,10 +1,11 @@
 import { problemsOf } from './compare.ts';
 import type { Probe } from './draft.ts';
 import type { EngineRun } from './engineRun.ts';
-import { connectTo, type Exchange, exchangeAlone, exchangeOn } from './exchange.ts';
+import { connectTo, type Exchange, exchangeAlone, exchangeOf, methodOf } from './exchange.ts';
 import { type Expectation, expectationOf, isOrdinary, type Problem } from './expect.ts';
 import type { ProxyFixture } from './proxyFixture.ts';
 import type { Connection } from './raw.ts';
+import type { Upstreams } from './upstreams.ts';
 
 /** A probe with which engine and evaluator do not agree. */
 export interface Disagreement {
@@ -23,76 +24,140 @@ export interface SendOptions {
   readonly signal: AbortSignal;
 }
 
-/** Probes sent at a time; an engine must also cope with many connections. */
+/** Connections that are used at a time, beside those of `MOST_APART`; an engine must also cope with many. */
 const LANES = 32;
 const CONNECTIONS_EACH = 6;
+/** Ordinary probes that a lane takes at a time; those of one connection are sent one behind the other, without waiting. */
+const TOGETHER = 16;
+/** Probes on connections of their own, some of which wait for an engine that has nothing to say. */
+const MOST_APART = 128;
 
 /** Sends probes over many connections at once and compares what becomes of each. */
 export async function sendAll(probes: Iterator<Probe>, run: EngineRun, options: SendOptions): Promise<void> {
   const flying = new Set<Probe>();
+  const apart = new Set<Promise<void>>();
   const suspects = new Map<string, readonly Probe[]>();
+  const done = ({ probe, fixture, expectation }: Prepared, exchange: Exchange) => {
+    const problems = problemsOf(expectation, exchange, fixture);
+    if (problems.length === 0) options.agreed?.(expectation, exchange);
+    if (problems.length > 0 && !options.signal.aborted) options.found({ probe, expectation, problems });
+    suspect(suspects, run.upstreams.unclaimed, flying);
+    flying.delete(probe);
+    options.sent();
+  };
+  const sendApart = async (prepared: Prepared) => done(prepared, await exchangeApart(prepared, run.upstreams));
   const lane = async () => {
     const connections = new Map<string, Connection>();
     try {
-      for (let next = probes.next(); !next.done && !options.signal.aborted; next = probes.next()) {
-        flying.add(next.value);
-        await sendOne(next.value, { run, options, connections });
-        flying.delete(next.value);
-        options.sent();
-        suspect(suspects, run.upstreams.unclaimed, [...flying, next.value]);
+      while (!options.signal.aborted) {
+        const taken = take(probes, TOGETHER).map((probe) => prepare(probe, run, options.now()));
+        if (taken.length === 0) return;
+        for (const { probe } of taken) flying.add(probe);
+        for (const prepared of taken.filter((each) => !sharesConnections(each))) {
+          while (apart.size >= MOST_APART) await Promise.race(apart);
+          const sending = sendApart(prepared);
+          apart.add(sending);
+          // A failure stays, for whoever waits.
+          sending.then(() => apart.delete(sending)).catch(() => {});
+        }
+        for (const group of byConnection(taken.filter(sharesConnections)).values())
+          await sendTogether(group, { connections, upstreams: run.upstreams, done });
       }
     } finally {
       for (const connection of connections.values()) connection.close();
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
+  await Promise.all(apart);
   for (const number of run.upstreams.unclaimed.keys()) await nameCulprit(suspects.get(number) ?? [], run, options);
+}
+
+function take<T>(items: Iterator<T>, most: number): T[] {
+  const taken: T[] = [];
+  while (taken.length < most) {
+    const next = items.next();
+    if (next.done) break;
+    taken.push(next.value);
+  }
+  return taken;
 }
 
 /** Remembers which probes were under way when an unclaimed arrival was first seen. */
 function suspect(
   suspects: Map<string, readonly Probe[]>,
   unclaimed: ReadonlyMap<string, unknown>,
-  probes: readonly Probe[],
+  flying: ReadonlySet<Probe>,
 ): void {
   for (const number of suspects.keys()) if (!unclaimed.has(number)) suspects.delete(number);
-  for (const number of unclaimed.keys()) if (!suspects.has(number)) suspects.set(number, probes);
+  let probes: readonly Probe[] | undefined;
+  for (const number of unclaimed.keys()) {
+    if (suspects.has(number)) continue;
+    probes ??= [...flying];
+    suspects.set(number, probes);
+  }
+}
+
+/** A probe, and what must become of it. */
+interface Prepared {
+  readonly probe: Probe;
+  readonly fixture: ProxyFixture;
+  readonly expectation: Expectation;
+}
+
+function prepare(probe: Probe, run: EngineRun, now: number): Prepared {
+  const fixture = fixtureOf(probe, run);
+  return { probe, fixture, expectation: expectationOf(probe, fixture, now) };
+}
+
+function sharesConnections({ expectation, fixture }: Prepared): boolean {
+  return isOrdinary(expectation) && fixture.proxy.clientIp.kind !== 'proxyProtocol';
+}
+
+function exchangeApart({ probe, fixture, expectation }: Prepared, upstreams: Upstreams): Promise<Exchange> {
+  return exchangeAlone(probe, expectation, { proxy: fixture.proxy, upstreams });
+}
+
+function byConnection(all: readonly Prepared[]): ReadonlyMap<string, readonly Prepared[]> {
+  const groups = new Map<string, Prepared[]>();
+  for (const prepared of all) {
+    const key = connectionOf(prepared);
+    groups.set(key, [...(groups.get(key) ?? []), prepared]);
+  }
+  return groups;
+}
+
+/** Probes with the same text may follow each other. */
+function connectionOf({ probe: { proxy, peer } }: Prepared): string {
+  return `${proxy} ${peer}`;
 }
 
 interface LaneContext {
-  readonly run: EngineRun;
-  readonly options: SendOptions;
   readonly connections: Map<string, Connection>;
+  readonly upstreams: Upstreams;
+  readonly done: (prepared: Prepared, exchange: Exchange) => void;
 }
 
-async function sendOne(probe: Probe, context: LaneContext): Promise<void> {
-  const { run, options } = context;
-  const fixture = fixtureOf(probe, run);
-  const expectation = expectationOf(probe, fixture, options.now());
-  const exchange = await exchangeWith(probe, { expectation, fixture, context });
-  const problems = problemsOf(expectation, exchange, fixture);
-  if (problems.length === 0) options.agreed?.(expectation, exchange);
-  if (problems.length > 0 && !options.signal.aborted) options.found({ probe, expectation, problems });
-}
-
-async function exchangeWith(
-  probe: Probe,
-  details: { expectation: Expectation; fixture: ProxyFixture; context: LaneContext },
-): Promise<Exchange> {
-  const { expectation, fixture, context } = details;
-  const { run, connections } = context;
-  const { proxy } = fixture;
-  const alone = () => exchangeAlone(probe, expectation, { proxy, upstreams: run.upstreams });
-  if (!isOrdinary(expectation) || proxy.clientIp.kind === 'proxyProtocol') return alone();
-  const key = `${proxy.id} ${probe.peer}`;
-  const kept = connections.get(key);
-  const connection = kept?.open ? kept : await connectTo(proxy, probe.peer);
-  keep(connections, key, connection);
-  const exchange = await exchangeOn(connection, probe, run.upstreams);
-  const response = exchange.answers[0]?.response;
-  if (!response || /\bclose\b/i.test(response.field('connection') ?? '')) drop(connections, key);
-  // A server may close a kept connection at any time, also just while it is used again.
-  return !response && connection === kept ? alone() : exchange;
+/** Sends ordinary probes of one proxy and peer one behind the other, over connections that others have used and will use. */
+async function sendTogether(group: readonly Prepared[], { connections, upstreams, done }: LaneContext): Promise<void> {
+  for (let left = group; left[0] !== undefined; ) {
+    const [head] = left;
+    const key = connectionOf(head);
+    const kept = connections.get(key);
+    const connection = kept?.open ? kept : await connectTo(head.fixture.proxy, head.probe.peer);
+    keep(connections, key, connection);
+    connection.write(left.map(({ probe: { raw } }) => raw).join(''));
+    let first = connection !== kept;
+    for (let open = true; open && left[0] !== undefined; first = false) {
+      const [next] = left;
+      left = left.slice(1);
+      const response = await connection.receive(methodOf(next.probe));
+      open = response !== undefined && !/\bclose\b/i.test(response.field('connection') ?? '');
+      // A server may close a connection after any answer, also just while it is used again.
+      const unheard = response === undefined && !first;
+      done(next, unheard ? await exchangeApart(next, upstreams) : exchangeOf(response, upstreams));
+      if (!open) drop(connections, key);
+    }
+  }
 }
 
 function keep(connections: Map<string, Connection>, key: string, connection: Connection): void {

@@ -16,7 +16,7 @@ import { serves } from './engines.ts';
 import { type Expectation, type Expected, expectationOf, type Problem } from './expect.ts';
 import { fieldOf } from './http1.ts';
 import { verifyNames } from './names.ts';
-import { probesOf } from './probes/generate.ts';
+import { probesOf, WHOLE } from './probes/generate.ts';
 import { testProbes } from './probes/tests.ts';
 import { type Random, randomOf } from './random.ts';
 import type { Scope } from './scope.ts';
@@ -147,11 +147,11 @@ function forget(kinds: Map<string, Found>, kind: string): number {
   return times;
 }
 
-function* allProbes(run: EngineRun, { tests, requests, seed }: VerifyOptions): Generator<Probe> {
+function* allProbes(run: EngineRun, { tests, requests, seed, shard = WHOLE }: VerifyOptions): Generator<Probe> {
   const fixtures = [...run.fixtures.values()];
   yield* testProbes(tests, fixtures);
-  const generated = probesOf({ fixtures, ownTargets: run.ownTargets, random: randomOf(seed), now: now() });
-  for (let count = 0; count < requests; count += 1) {
+  const generated = probesOf({ fixtures, ownTargets: run.ownTargets, seed, shard, now: now() });
+  for (let count = 0; count < Math.ceil(requests / shard.of); count += 1) {
     const next = generated.next();
     if (next.done) return;
     yield next.value;

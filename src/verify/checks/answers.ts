@@ -101,7 +101,7 @@ async function problemsOf(
   for (const [what, { bytes, problem }] of ODD_ANSWERS) {
     run.upstreams.answerWith(() => ({ raw: bytes(upstream) }));
     const connection = await connectTo(proxy, probe.peer);
-    connection.write(Buffer.from(probe.raw, 'latin1'));
+    connection.write(probe.raw);
     const response = await connection.receive('GET', PATIENCE);
     run.upstreams.answerWith(undefined);
     const found =

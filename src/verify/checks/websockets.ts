@@ -47,14 +47,14 @@ async function problemOf(each: Forwarded, random: Random): Promise<string | unde
   if (decision?.kind !== 'forward') return 'denied';
   const connection = await connectTo(fixture.proxy, probe.peer);
   try {
-    connection.write(Buffer.from(probe.raw, 'latin1'));
+    connection.write(probe.raw);
     const head = await connection.until('\r\n\r\n', PATIENCE);
     const switched = /^HTTP\/1\.1 101 /.test(head);
     const asked = `GET ${request?.target}`;
     if (!cell.forwarding.websocket)
       return switched ? `${asked} was upgraded, although the route is none for WebSockets` : undefined;
     if (!switched) return `${asked} was not upgraded, but answered ${head.slice(0, 40).split('\r')[0] || 'nothing'}`;
-    connection.write(Buffer.from(MESSAGE, 'latin1'));
+    connection.write(MESSAGE);
     const back = await connection.until(MESSAGE, PATIENCE);
     return back.endsWith(MESSAGE) ? undefined : `${asked} was upgraded, but what is sent then does not come back`;
   } finally {

@@ -2,7 +2,7 @@ import { isRoute, type Place } from '../../policy/access.ts';
 import { credentialText, KEY_MAX_LENGTH, KEY_MIN_LENGTH } from '../../policy/key.ts';
 import { type Draft, type Probe, raw, replaceField, withField, withoutField } from '../draft.ts';
 import type { ProxyFixture } from '../proxyFixture.ts';
-import type { Random } from '../random.ts';
+import { type Random, randomOf } from '../random.ts';
 import { mutateAddress } from './addresses.ts';
 import { type Attempt, attempt, attemptAt, type ProbeContext, sentAs } from './base.ts';
 import { mutateHeaders } from './headers.ts';
@@ -39,11 +39,21 @@ const MUTATIONS: readonly Mutation[] = [
 /** How often, among all probes, one that spells a name of the generated files. */
 const OWN_NAMES = 0.2;
 
+/** A part of the probes of one seed. All parts together are as many probes, and none of them is made twice. */
+export interface Shard {
+  /** From 1. */
+  readonly part: number;
+  readonly of: number;
+}
+
+export const WHOLE: Shard = { part: 1, of: 1 };
+
 export interface ProbeSource {
   readonly fixtures: readonly ProxyFixture[];
   /** See `ownTargets`. */
   readonly ownTargets: readonly string[];
-  readonly random: Random;
+  readonly seed: string;
+  readonly shard: Shard;
   /** Seconds since the epoch. */
   readonly now: number;
 }
@@ -52,11 +62,15 @@ export interface ProbeSource {
  * Endless probes, the same for the same seed: a fixed list for every place (one of each place at a time, so that a small
  * number reaches all places), alternating with random mutations of allowed requests.
  */
-export function* probesOf({ fixtures, ownTargets, random, now }: ProbeSource): Generator<Probe> {
-  const contexts = fixtures.map((fixture): ProbeContext => ({ fixture, random, now }));
-  const listed = listedProbes(contexts, random);
-  const own = ownNameProbes(contexts, random.shuffled(ownTargets));
-  const alive = contexts.filter(({ fixture }) => fixture.places.length > 0);
+export function* probesOf({ fixtures, ownTargets, seed, shard, now }: ProbeSource): Generator<Probe> {
+  const contextsWith = (random: Random) => fixtures.map((fixture): ProbeContext => ({ fixture, random, now }));
+  // Every part goes through the same lists, so that no two of them have a probe in common.
+  const lists = randomOf(`${seed} lists`);
+  const listed = partOf(listedProbes(contextsWith(lists), lists), shard);
+  const names = randomOf(`${seed} names`);
+  const own = partOf(ownNameProbes(contextsWith(names), names.shuffled(ownTargets)), shard);
+  const random = randomOf(shard.of === 1 ? seed : `${seed} ${shard.part}/${shard.of}`);
+  const alive = contextsWith(random).filter(({ fixture }) => fixture.places.length > 0);
   if (alive.length === 0) return;
   for (;;) {
     const next = listed.next();
@@ -65,6 +79,14 @@ export function* probesOf({ fixtures, ownTargets, random, now }: ProbeSource): G
     if (next.done) yield chanceProbe(random.pick(alive));
     const name = random.chance(OWN_NAMES) ? own.next() : undefined;
     if (name?.done === false) yield name.value;
+  }
+}
+
+function* partOf<T>(all: Iterable<T>, { part, of }: Shard): Generator<T> {
+  let index = 0;
+  for (const each of all) {
+    index = (index % of) + 1;
+    if (index === part) yield each;
   }
 }
 
