@@ -48,7 +48,7 @@ export interface StartOptions {
 }
 
 /** Milliseconds within which an engine must listen or report why it cannot. */
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 /** Starts a real engine on generated files, with a home of its own so that it writes nowhere else. */
 export function startEngine(

@@ -40,10 +40,13 @@ export function loopbackProxyIds(policy: Policy): string[] {
   return withTwins(policy.proxies).map(({ id }) => id);
 }
 
+/** Milliseconds: a 504 would only tell how busy this machine is. */
+const PATIENT = { connect: 120_000, read: 120_000, send: 120_000 };
+
 function loopbackUpstream(upstream: Upstream, { upstreams, caFile }: Loopback): Upstream {
   const { id, tls } = upstream;
   const servers = (upstreams.get(id) ?? []).map((port) => ({ host: '127.0.0.1', port }));
-  return tls ? { ...upstream, servers, tls: { ...tls, caFile } } : { ...upstream, servers };
+  return { ...upstream, servers, timeouts: PATIENT, ...(tls ? { tls: { ...tls, caFile } } : {}) };
 }
 
 function withTwins(proxies: readonly Proxy[]): Proxy[] {

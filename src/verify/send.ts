@@ -1,7 +1,7 @@
 import { problemsOf } from './compare.ts';
 import type { Probe } from './draft.ts';
 import type { EngineRun } from './engineRun.ts';
-import { connectTo, type Exchange, exchangeAlone, exchangeOf, methodOf } from './exchange.ts';
+import { connectTo, type Exchange, exchangeAlone, exchangeOf, methodOf, PATIENCE } from './exchange.ts';
 import { type Expectation, expectationOf, isOrdinary, type Problem } from './expect.ts';
 import type { ProxyFixture } from './proxyFixture.ts';
 import type { Connection } from './raw.ts';
@@ -12,6 +12,9 @@ export interface Disagreement {
   readonly probe: Probe;
   readonly expectation: Expectation;
   readonly problems: readonly Problem[];
+  readonly exchange: Exchange;
+  /** Whether nothing else was sent at the time. */
+  readonly alone: boolean;
 }
 
 export interface SendOptions {
@@ -40,7 +43,8 @@ export async function sendAll(probes: Iterator<Probe>, run: EngineRun, options: 
   const done = ({ probe, fixture, expectation }: Prepared, exchange: Exchange) => {
     const problems = problemsOf(expectation, exchange, fixture);
     if (problems.length === 0) options.agreed?.(expectation, exchange);
-    if (problems.length > 0 && !options.signal.aborted) options.found({ probe, expectation, problems });
+    if (problems.length > 0 && !options.signal.aborted)
+      options.found({ probe, expectation, problems, exchange, alone: false });
     suspect(suspects, run.upstreams.unclaimed, flying);
     flying.delete(probe);
     options.sent();
@@ -150,7 +154,7 @@ async function sendTogether(group: readonly Prepared[], { connections, upstreams
     for (let open = true; open && left[0] !== undefined; first = false) {
       const [next] = left;
       left = left.slice(1);
-      const response = await connection.receive(methodOf(next.probe));
+      const response = await connection.receive(methodOf(next.probe), PATIENCE);
       open = response !== undefined && !/\bclose\b/i.test(response.field('connection') ?? '');
       // A server may close a connection after any answer, also just while it is used again.
       const unheard = response === undefined && !first;
@@ -195,7 +199,7 @@ export async function judgeAlone(probe: Probe, run: EngineRun, now: number): Pro
       ]
     : [];
   const problems = [...found, ...hidden];
-  return problems.length > 0 ? { probe, expectation, problems } : undefined;
+  return problems.length > 0 ? { probe, expectation, problems, exchange, alone: true } : undefined;
 }
 
 async function nameCulprit(

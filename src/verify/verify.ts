@@ -1,5 +1,4 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
-import type { Policy, Proxy } from '../policy/types.ts';
 import type { Runner } from '../targets/target.ts';
 import { openJournal } from './checks/accessLog.ts';
 import { oddAnswers } from './checks/answers.ts';
@@ -13,15 +12,14 @@ import { verifyCodes } from './codes.ts';
 import type { Probe } from './draft.ts';
 import { type EngineRun, startEngineRun, type Verified, type VerifyOptions } from './engineRun.ts';
 import { serves } from './engines.ts';
-import { type Expectation, type Expected, expectationOf, type Problem } from './expect.ts';
-import { fieldOf } from './http1.ts';
+import { type Expectation, expectationOf, type Problem } from './expect.ts';
 import { verifyNames } from './names.ts';
 import { probesOf, WHOLE } from './probes/generate.ts';
 import { testProbes } from './probes/tests.ts';
 import { type Random, randomOf } from './random.ts';
 import type { Scope } from './scope.ts';
-import type { Secrets } from './secrets.ts';
 import { type Disagreement, fixtureOf, judgeAlone, sendAll } from './send.ts';
+import { describe } from './shown.ts';
 
 /** So many kinds of disagreement are shrunk and shown. */
 const MOST_KINDS = 12;
@@ -90,17 +88,16 @@ export async function verifyRequests(options: VerifyOptions, scope: Scope): Prom
     if (disagreements > 0 && !signal.aborted) await hasEnded(run);
     // Connections closed because the engine ended are no findings.
     if (signal.aborted) disagreements -= forget(kinds, 'closed');
-    const diagnostics = await findings(kinds, { run, options, signal });
+    const smallest = await smallestOf(kinds, run, signal);
     // An engine that decides wrongly would fail these checks for the same reasons.
     const failures = sending.aborted ? undefined : await askedBeside(run, random);
-    if (signal.aborted) diagnostics.push(endedEarly(run, options));
+    const early = signal.aborted ? [endedEarly(run, options)] : [];
     await run.server.stop();
+    const log = await run.accessLog();
+    const diagnostics = [...findings(smallest, { run, options, log }), ...early];
     if (failures) {
       const rates = await rateLimits({ ...options, random }, scope);
-      failures.push(
-        ...journal.compare(await run.accessLog(), options.policy.proxies[0]?.origin ?? []),
-        ...rates.failures,
-      );
+      failures.push(...journal.compare(log, options.policy.proxies[0]?.origin ?? []), ...rates.failures);
       diagnostics.push(...rates.diagnostics);
     }
     for (const { at, problem } of failures ?? []) {
@@ -158,28 +155,29 @@ function* allProbes(run: EngineRun, { tests, requests, seed, shard = WHOLE }: Ve
   }
 }
 
-async function findings(
+/** The smallest of each kind, and how often it was found. */
+async function smallestOf(
   kinds: ReadonlyMap<string, Found>,
-  context: { run: EngineRun; options: VerifyOptions; signal: AbortSignal },
-): Promise<Diagnostic[]> {
-  const { run, options, signal } = context;
-  const diagnostics: Diagnostic[] = [];
-  for (const { first, times } of [...kinds.values()].slice(0, MOST_KINDS)) {
-    const smallest = signal.aborted ? first : await shrink(first, run, { now, signal });
-    const fixture = fixtureOf(smallest.probe, run);
-    const [problem] = smallest.problems;
-    if (!problem) continue;
-    const show = describe(smallest, { policy: options.policy, proxy: fixture.proxy, secrets: run.secrets });
-    diagnostics.push(
-      verifyCodes.report('disagreement', placeOf(problem, smallest), {
-        engine: options.target.name,
-        problem: problem.text,
-        times,
-        show,
-      }),
-    );
-  }
-  return diagnostics;
+  run: EngineRun,
+  signal: AbortSignal,
+): Promise<readonly Found[]> {
+  const found: Found[] = [];
+  for (const { first, times } of [...kinds.values()].slice(0, MOST_KINDS))
+    found.push({ first: signal.aborted ? first : await shrink(first, run, { now, signal }), times });
+  return found;
+}
+
+function findings(found: readonly Found[], context: { run: EngineRun; options: VerifyOptions; log: string }) {
+  const { run, options, log } = context;
+  return found.flatMap(({ first, times }): Diagnostic[] => {
+    const [problem] = first.problems;
+    if (!problem) return [];
+    const { proxy } = fixtureOf(first.probe, run);
+    const show = describe(first, { policy: options.policy, proxy, secrets: run.secrets, log });
+    const engine = options.target.name;
+    const what = { engine, problem: problem.text, times, show };
+    return [verifyCodes.report('disagreement', placeOf(problem, first), what)];
+  });
 }
 
 /** The line of the spec that the evaluator decided by. */
@@ -199,111 +197,14 @@ function endedEarly(run: EngineRun, { target }: VerifyOptions): Diagnostic {
   return verifyCodes.report('engine-failed', ['targets', target.name], { engine: target.name, problem });
 }
 
-interface DescribeContext {
-  /** The user's policy, which has the address that their proxy listens on. */
-  readonly policy: Policy;
-  readonly proxy: Proxy;
-  readonly secrets: Secrets;
-}
-
-/** A disagreement as commands to try: a `curl` line where curl can send it, and the raw bytes. */
-function describe({ probe, expectation }: Disagreement, context: DescribeContext): string {
-  const bytes = `printf '${forPrintf(named(probe.raw, context.secrets))}' | nc ${hostPort(context).join(' ')}`;
-  const [only, ...others] = expectation.expected;
-  const curl =
-    only && others.length === 0 && expectation.end === 'clean' && isForCurl(only, probe.raw)
-      ? [curlLine(only, context)]
-      : [];
-  const from = context.proxy.clientIp.kind === 'header' ? '' : ` (sent from ${probe.peer})`;
-  return `${[...curl, bytes].join(', or byte for byte: ')}${from}`;
-}
-
-/** The listener that the user's spec has for this proxy or its twin. */
-function hostPort({ policy, proxy }: DescribeContext): [host: string, port: string] {
-  const origin = JSON.stringify(proxy.origin);
-  const own = policy.proxies.find((each) => JSON.stringify(each.origin) === origin);
-  const { address = 'localhost', port } = own?.listen ?? proxy.listen;
-  return [address.includes(':') ? `[${address}]` : address, String(port)];
-}
-
-/** Replaces throw-away keys by whose they are. */
-function named(text: string, secrets: Secrets): string {
-  let result = text;
-  for (let leak = secrets.leakIn(result); leak !== undefined; leak = secrets.leakIn(result)) {
-    const value = leak;
-    const id = secrets.idOf(value);
-    result = result.replace(value, () => (id === undefined ? '<no key of anybody>' : `<key of ${id}>`));
-  }
-  return result;
-}
-
-function forPrintf(text: string): string {
-  return [...text]
-    .map(
-      (char) =>
-        ESCAPES[char] ?? (/[\x20-\x7e]/.test(char) ? char : `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`),
-    )
-    .join('');
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '\r': '\\r',
-  '\n': '\\n',
-  '\t': '\\t',
-  '\\': '\\\\',
-  '%': '%%',
-  "'": "'\\''",
-};
-
-function isForCurl({ request, refusable }: Expected, raw: string): boolean {
-  return (
-    refusable === undefined &&
-    request.target.startsWith('/') &&
-    /^[\x20-\x7e\r\n]*$/.test(raw) &&
-    !/^[^ ]+ [^ ]*#/.test(raw)
-  );
-}
-
-function curlLine({ request }: Expected, context: DescribeContext): string {
-  const quote = (text: string) => `'${named(text, context.secrets).replaceAll("'", "'\\''")}'`;
-  const { method, target, fields, body } = request;
-  const skipped = ['host', 'content-length', 'transfer-encoding'];
-  const host = fieldOf(fields, 'host');
-  const headers = fields
-    .filter(([name]) => !skipped.includes(name.toLowerCase()))
-    .map(([name, value]) => `-H ${quote(value === '' ? `${name};` : `${name}: ${value}`)}`);
-  const unwanted = ['User-Agent', 'Accept']
-    .filter((name) => fieldOf(fields, name) === undefined)
-    .map((name) => `-H '${name}:'`);
-  const chunked = fieldOf(fields, 'transfer-encoding') === undefined ? [] : ["-H 'Transfer-Encoding: chunked'"];
-  const data =
-    body === ''
-      ? []
-      : [
-          `--data-binary ${quote(body)}`,
-          ...(fieldOf(fields, 'content-type') === undefined ? ["-H 'Content-Type:'"] : []),
-        ];
-  const verb = method === 'HEAD' ? ['--head'] : method === 'GET' && body === '' ? [] : [`-X ${quote(method)}`];
-  const url = quote(`http://${hostPort(context).join(':')}${target}`);
-  return [
-    'curl -si --http1.1 --path-as-is --globoff',
-    ...verb,
-    `-H ${quote(`Host: ${host ?? ''}`)}`,
-    ...headers,
-    ...unwanted,
-    ...chunked,
-    ...data,
-    url,
-  ].join(' ');
-}
-
 interface ShrinkOptions {
   readonly now: () => number;
   readonly signal: AbortSignal;
 }
 
-/** Most requests sent to shrink one disagreement. */
+/** Most requests sent to shrink one disagreement, and milliseconds after which the smallest so far will do. */
 const MOST_TRIES = 400;
+const LONGEST = 30_000;
 
 /**
  * The smallest request that still shows the same kind of disagreement when it is sent alone. Returns the first one
@@ -311,6 +212,7 @@ const MOST_TRIES = 400;
  */
 async function shrink(found: Disagreement, run: EngineRun, options: ShrinkOptions): Promise<Disagreement> {
   const kind = found.problems[0]?.kind;
+  const end = performance.now() + LONGEST;
   let best = found;
   let tries = 0;
   const stillShows = async (raw: string): Promise<boolean> => {
@@ -326,7 +228,7 @@ async function shrink(found: Disagreement, run: EngineRun, options: ShrinkOption
   for (let shrunk = true; shrunk; ) {
     shrunk = false;
     for (const smaller of smallerThan(best.probe.raw)) {
-      if (tries >= MOST_TRIES || options.signal.aborted) return best;
+      if (tries >= MOST_TRIES || performance.now() > end || options.signal.aborted) return best;
       if (!(await stillShows(smaller))) continue;
       shrunk = true;
       break;

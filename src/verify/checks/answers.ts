@@ -1,6 +1,6 @@
 import type { Proxy, Upstream } from '../../policy/types.ts';
 import type { EngineRun } from '../engineRun.ts';
-import { connectTo } from '../exchange.ts';
+import { connectTo, PATIENCE } from '../exchange.ts';
 import { expectationOf } from '../expect.ts';
 import { fieldOf } from '../http1.ts';
 import type { Random } from '../random.ts';
@@ -13,7 +13,6 @@ interface OddAnswer {
   readonly problem: (response: RawResponse, origin: string) => string | undefined;
 }
 
-const PATIENCE = 5_000;
 const BODY = '{"odd":true}';
 const LENGTH = `Content-Type: application/json\r\nContent-Length: ${BODY.length}\r\n`;
 

@@ -1,6 +1,6 @@
 import { withField } from '../draft.ts';
 import type { EngineRun } from '../engineRun.ts';
-import { connectTo } from '../exchange.ts';
+import { connectTo, PATIENCE } from '../exchange.ts';
 import { expectationOf } from '../expect.ts';
 import type { Random } from '../random.ts';
 import { type CheckFailure, type Forwarded, forwardedBy, probeOf } from './check.ts';
@@ -16,7 +16,6 @@ const HANDSHAKE = [
 const MESSAGE = '\x81\x05hello';
 /** So many places per proxy are tried, of those with WebSockets and of those without. */
 const MOST_PLACES = 10;
-const PATIENCE = 5_000;
 
 /** Whether routes with `websocket: true`, and no others, upgrade and then pass bytes both ways. */
 export async function upgrades(run: EngineRun, random: Random): Promise<CheckFailure[]> {
