@@ -16,6 +16,7 @@ const RECORDS = {
   ApiKey: { type: 'toy?: string', table: ['apiKeys.ts', 'API_KEY'] },
   Upstream: { type: 'toy?: string', table: ['upstreams.ts', 'UPSTREAM'] },
   DomainRewrite: { type: 'toy?: string', table: ['domains.ts', 'DOMAIN_REWRITE'] },
+  RegistryRewrite: { type: 'toy?: string', table: ['registries.ts', 'REGISTRY_REWRITE'] },
 } as const;
 
 /** Schemas with one more field, and what has to say how it touches access. */
@@ -101,7 +102,10 @@ const specOf = (allow: readonly object[]) =>
     routes: { r: { upstream: 'u', allow } },
     apiKeys: { k: { key: 'env:K', token: 'env:T' } },
     proxies: { api: { listen: 8080, ipRanges: 'any' } },
-    domainRewrites: [{ from: 'a.example.com', to: 'b.example.com' }],
+    domainRewrites: [
+      { from: 'a.example.com', to: 'b.example.com' },
+      { from: 'c.example.com:5050', to: 'd.example.com:5050', containerRegistry: true },
+    ],
   }) as unknown as Spec;
 const toy = { request: 'GET /a', reason: 'toy' };
 const plain = { request: 'GET /b' };
@@ -123,7 +127,7 @@ test('keeps routes apart, makes overlaps a conflict and shows in the access diff
   );
   const changes = (after: Policy): readonly AccessChange[] => diffAccess(both, after).value ?? [];
   assert.match(changes(policyOf([{ request: 'GET /a' }, plain]))[0]?.message ?? '', /GET \/a has a toy/);
-  const lists = { proxies: 'proxy', apiKeys: 'key', upstreams: 'upstream', rewrites: 'a.example.com' } as const;
+  const lists = { proxies: 'proxy', apiKeys: 'key', upstreams: 'upstream', rewrites: '', registries: '' } as const;
   for (const list of Object.keys(lists) as (keyof typeof lists)[]) {
     const other = { ...both, [list]: both[list].map((one) => ({ ...one, toy: 'x' })) };
     assert.ok(

@@ -63,6 +63,15 @@ test('a registry that is GitLab itself, or that is not behind a site of ours, is
   assert.equal(lints([foreign], { coredns: {}, containerd: { fallback: false } }), []);
 });
 
+test('a registry on a port of its own leads nodes elsewhere, and pods only where its name is rewritten too', () => {
+  const port = { from: 'port.example.com:5050', to: 'port.private.example.com:5050', containerRegistry: true };
+  const targets = { coredns: {}, containerd: { fallback: false } };
+  assert.equal(lints([port], targets), ['domainRewrites.0.from rule/port-for-nodes']);
+  assert.equal(lints([port, { from: 'port.example.com', to: 'port.private.example.com' }], targets), []);
+  assert.equal(lints([port, { from: '*.example.com', to: '*.private.example.net' }], targets), []);
+  assert.equal(lints([port], { containerd: { fallback: false } }), []);
+});
+
 test('the Dependency Proxy has a name with a port, which is a name of its own for nodes', () => {
   const targets = { coredns: {}, containerd: { fallback: false } };
   assert.equal(lints([registry, gitlab], targets), ['domainRewrites.1.from rule/dependency-proxy']);

@@ -12,7 +12,7 @@ import { diffFacts } from './facts.ts';
 import { diffCallers } from './keys.ts';
 import { MAX_PAIRS } from './product.ts';
 import { diffRequests } from './requests.ts';
-import { diffRewrites } from './rewrites.ts';
+import { diffRegistries, diffRewrites } from './rewrites.ts';
 import type { AccessChange } from './types.ts';
 import { isOpen, versionOf } from './version.ts';
 
@@ -41,6 +41,7 @@ export function diffAccess(before: Policy, after: Policy): Result<readonly Acces
   }
   diffFacts(before, after, compared, collector);
   diffRewrites(before, after, collector);
+  diffRegistries(before, after, collector);
   return ok(collector.changes());
 }
 

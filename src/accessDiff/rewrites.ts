@@ -1,5 +1,6 @@
 import { DOMAIN_REWRITE, rewriteFinder, targetName, writtenName } from '../policy/domains.ts';
 import { differencesOf } from '../policy/fields.ts';
+import { REGISTRY_REWRITE } from '../policy/registries.ts';
 import type { DomainRewrite, Policy, Upstream } from '../policy/types.ts';
 import { destinationOf } from '../policy/upstreams.ts';
 import { redirection } from './cells.ts';
@@ -56,6 +57,18 @@ export function diffRewrites(before: Policy, after: Policy, collector: Collector
       current.upstreams.get(pair.right?.upstream ?? ''),
       collector,
     );
+  }
+}
+
+/** Registries on ports of their own, of which no look-up tells. */
+export function diffRegistries(before: Policy, after: Policy, collector: Collector): void {
+  const [old, current] = [before, after].map(({ registries }) => new Map(registries.map((one) => [one.from, one])));
+  for (const from of new Set([...(old?.keys() ?? []), ...(current?.keys() ?? [])])) {
+    const [left, right] = [old?.get(from), current?.get(from)];
+    const itself = { from, to: from, origin: [] };
+    const at: ChangePlace = { version: right ? 'after' : 'before', path: (right ?? left ?? itself).origin };
+    for (const { kind, effect, words } of differencesOf(REGISTRY_REWRITE, left ?? itself, right ?? itself))
+      collector.add({ kind, effect, group: from, message: () => `${from} ${words}`, at });
   }
 }
 

@@ -5,7 +5,7 @@ import { printable } from '../diagnostics/printable.ts';
 import { nameProblem, writtenName } from '../policy/domains.ts';
 import { resolveName } from '../policy/names.ts';
 import { type PullHop, pullHops, registryOf, siteHops } from '../policy/pulls.ts';
-import type { DomainRewrite } from '../policy/types.ts';
+import type { DomainRewrite, Policy } from '../policy/types.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import { clientsOf, makesSites, type Nodes, nameServer, nodeNames, nodesOf, nodeTargets } from '../targets/clients.ts';
 import { explainRequest } from './explainRequest.ts';
@@ -220,17 +220,19 @@ function textOf(image: string, { nodes, hops }: Way, understood: Understood): st
     nodes.length === 0 && isMirrored
       ? `  no target of the spec tells nodes so, which ${nodeTargets().join(', ')} would\n`
       : '';
-  return `${printable(image)} ${what}${on}\n${hopLines(hops, document)}${untold}${unmadeSites(hops, understood)}${isMirrored ? '' : nearMiss(image, policy.rewrites)}`;
+  return `${printable(image)} ${what}${on}\n${hopLines(hops, document)}${untold}${unmadeSites(hops, understood)}${isMirrored ? '' : nearMiss(image, policy)}`;
 }
 
 /** Nodes compare registries letter by letter, which nobody expects. */
-function nearMiss(image: string, rewrites: Understood['policy']['rewrites']): string {
+function nearMiss(image: string, { rewrites, registries }: Policy): string {
   const registry = registryOf(image);
   const bare = registry.toLowerCase().replace(/:\d+$/, '');
-  const near = rewrites.find(({ from, wildcard }) => !wildcard && from === bare);
+  const near =
+    rewrites.find(({ from, wildcard }) => !wildcard && from === bare) ??
+    registries.find(({ from }) => from.replace(/:\d+$/, '') === bare);
   if (!near) return '';
   if (near.from !== registry)
-    return `  nodes compare names letter by letter, so "${printable(registry)}" needs an entry in mirrors beside "${near.from}"\n`;
+    return `  nodes compare names letter by letter, so "${printable(registry)}" needs an entry of its own beside "${near.from}"\n`;
   return `  "${near.from}" is rewritten for pods only; containerRegistry: true would make it a mirror too\n`;
 }
 

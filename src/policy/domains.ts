@@ -168,10 +168,24 @@ function chained(rewrite: DomainRewrite, next: DomainRewrite, loop: boolean): Di
   return policyCodes.report('rewrite-conflict', at, problem, { related });
 }
 
-/** Sorted by name, which nobody's way of writing them down changes. */
+export type RewriteEntry = NonNullable<Spec['domainRewrites']>[number];
+
+/** A host with the port that it is written with; of an IPv6 address no part is a port. */
+export function splitPort(text: string): { readonly host: string; readonly port: string | undefined } {
+  const [, host = text, port] = /^([^:]*):([^:]*)$/.exec(text) ?? [];
+  return { host, port };
+}
+
+/** Whether an entry is about one port of a name, of which DNS knows nothing. */
+export function hasPort({ from, to }: RewriteEntry): boolean {
+  return splitPort(from).port !== undefined || splitPort(to).port !== undefined;
+}
+
+/** Those without a port, sorted by name, which nobody's way of writing them down changes. */
 export function resolveRewrites(spec: Spec, problems: Diagnostic[]): DomainRewrite[] {
   const upstreams = Object.keys(spec.upstreams ?? {});
   const rewrites = (spec.domainRewrites ?? []).flatMap((entry, index): DomainRewrite[] => {
+    if (hasPort(entry)) return [];
     const origin: SpecPath = ['domainRewrites', index];
     const from = parseName(entry.from, [...origin, 'from'], problems);
     const to = parseName(entry.to, [...origin, 'to'], problems);

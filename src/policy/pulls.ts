@@ -34,27 +34,30 @@ export interface PullHop {
   readonly at?: SpecPath;
 }
 
-/** A name under which nodes pull images, and the name that they really contact. */
+/** A name under which nodes pull images, and the name that they really contact, each with its port where it has one. */
 export interface RegistryMirror {
   readonly registry: string;
   readonly host: string;
-  readonly rewrite: DomainRewrite;
+  readonly origin: SpecPath;
+  /** What a site under the private name forwards to. */
+  readonly upstream?: string | undefined;
 }
 
 /** Sorted by name. */
-export function registryMirrors(policy: Policy): RegistryMirror[] {
-  return policy.rewrites
-    .filter((rewrite) => rewrite.containerRegistry && !rewrite.wildcard)
-    .map((rewrite) => ({ registry: rewrite.from, host: rewrite.to, rewrite }))
-    .toSorted((a, b) => (a.registry < b.registry ? -1 : 1));
+export function registryMirrors({ rewrites, registries }: Policy): RegistryMirror[] {
+  const named = rewrites.filter(({ containerRegistry, wildcard }) => containerRegistry && !wildcard);
+  return [
+    ...named.map(({ from, to, origin, upstream }) => ({ registry: from, host: to, origin, upstream })),
+    ...registries.map(({ from, to, origin }) => ({ registry: from, host: to, origin })),
+  ].toSorted((a, b) => (a.registry < b.registry ? -1 : 1));
 }
 
 /** The mirrors that every kind of node has. */
 export function rewrittenMirrors(policy: Policy): Mirror[] {
-  return registryMirrors(policy).map(({ registry, host, rewrite }) => ({
+  return registryMirrors(policy).map(({ registry, host, origin }) => ({
     registry,
     endpoints: [`https://${host}`],
-    origin: rewrite.origin,
+    origin,
   }));
 }
 
@@ -85,7 +88,8 @@ export function pullHops(
   const { origin: at } = mirror;
   return [
     { kind: 'node', host: first, at },
-    ...behindSite(policy, first),
+    // Sites have one port for all names, and a registry on a port of its own is not behind them.
+    ...(policy.registries.some(({ origin }) => origin === at) ? [] : behindSite(policy, first)),
     ...others.map((host): PullHop => ({ kind: 'fallback', host, at })),
     ...(fallsBack ? [{ kind: 'fallback', host: registry } as const] : []),
   ];

@@ -7,6 +7,7 @@ import { checkConflicts } from './conflicts.ts';
 import { resolveRewrites } from './domains.ts';
 import { resolveProxies } from './proxies.ts';
 import { type ReadFile, rangeResolver } from './ranges.ts';
+import { resolveRegistries } from './registries.ts';
 import { resolveRoutes } from './routes.ts';
 import type { Policy, Route, Upstream } from './types.ts';
 import { resolveUpstreams } from './upstreams.ts';
@@ -42,6 +43,7 @@ export function resolvePolicy(spec: Spec, read: ReadFile): Result<Policy> {
   const proxies = resolveProxies({ spec, ranges, routes, problems });
   checkTokenForms({ apiKeys, routes, upstreams }, problems);
   const rewrites = resolveRewrites(spec, problems);
+  const registries = resolveRegistries(spec, problems);
   checkConflicts(proxies, problems);
-  return resultOf({ name: spec.name, upstreams, routes, apiKeys, proxies, rewrites }, problems);
+  return resultOf({ name: spec.name, upstreams, routes, apiKeys, proxies, rewrites, registries }, problems);
 }

@@ -13,6 +13,7 @@ export interface Policy {
   readonly apiKeys: readonly ApiKey[];
   readonly proxies: readonly Proxy[];
   readonly rewrites: readonly DomainRewrite[];
+  readonly registries: readonly RegistryRewrite[];
 }
 
 export interface HostPort {
@@ -149,5 +150,13 @@ export interface DomainRewrite {
   readonly oneTarget: boolean;
   readonly upstream?: string;
   readonly containerRegistry: boolean;
+  readonly origin: SpecPath;
+}
+
+/** A rewrite with a port on either side, which is for nodes alone: DNS cannot tell ports apart. */
+export interface RegistryRewrite {
+  /** Lower case, as images name it: `registry.example.com:5050`. */
+  readonly from: string;
+  readonly to: string;
   readonly origin: SpecPath;
 }

@@ -155,13 +155,15 @@ function answerSection(spec: Spec, { id, answers, health, routes }: Proxy): stri
   return titled(`Answered by ${code(id)} itself`, table(['Methods', 'Path', 'Status', 'Key', 'From'], rows));
 }
 
-function nameSection({ rewrites }: Policy): string[] {
+function nameSection({ rewrites, registries }: Policy): string[] {
   const rows = rewrites.map((rewrite) => {
     const { upstream, containerRegistry } = rewrite;
     const name = (side: 'from' | 'to') => code(writtenName(rewrite, side));
     return [name('from'), name('to'), upstream ? code(upstream) : '', containerRegistry ? 'yes' : ''];
   });
-  return titled('Names', table(['Name', 'Stands for', 'Site in front of', 'Nodes pull images'], rows.sort(byFirst)));
+  const ports = registries.map(({ from, to }) => [code(from), code(to), '', 'yes']);
+  const all = [...rows, ...ports].sort(byFirst);
+  return titled('Names', table(['Name', 'Stands for', 'Site in front of', 'Nodes pull images'], all));
 }
 
 const MOST_ADDRESSES = 256;

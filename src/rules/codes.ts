@@ -64,6 +64,9 @@ export const ruleCodes = defineCodes('rule', {
   'pods-only': warning('"{registry}" is rewritten for pods, but nodes pull images and do not ask CoreDNS').hint(
     'add the target of your nodes, such as bottlerocket or containerd',
   ),
+  'port-for-nodes': warning(
+    '"{registry}" leads elsewhere for nodes alone: DNS knows no ports, and pods look up "{name}" where it was',
+  ).hint('rewrite "{name}" too, if pods pull images by that name and all of its ports lead there'),
   'nodes-only': warning('nodes have mirrors, but pods still look up "{name}" where it was').hint(
     'add the target coredns',
   ),

@@ -10,7 +10,12 @@ import { ruleCodes } from './codes.ts';
 
 /** Reports rewrites that reach only some clients: pods but not nodes, or nodes of one kind but not of another. */
 export function reach(policy: Policy, clients: Clients): Diagnostic[] {
-  return [...podsOnly(policy, clients), ...nodesOnly(policy, clients), ...someNodes(clients)];
+  return [
+    ...podsOnly(policy, clients),
+    ...namesOfPorts(policy, clients),
+    ...nodesOnly(policy, clients),
+    ...someNodes(clients),
+  ];
 }
 
 /** A mirror that fails is silently passed over: the pull then works from the wrong place, or blames the public name. */
@@ -19,16 +24,27 @@ export function fallback(policy: Policy, { nodes }: Clients): Diagnostic[] {
   if (falling.length === 0) return [];
   const targets = falling.map(({ target }) => target);
   const settable = falling.filter(({ fallsBack }) => fallsBack === 'configured').map(({ target }) => target);
-  return registryMirrors(policy).map(({ registry, host, rewrite }) =>
-    ruleCodes.report('public-fallback', [...rewrite.origin, 'from'], { registry, host, targets, settable }),
+  return registryMirrors(policy).map(({ registry, host, origin }) =>
+    ruleCodes.report('public-fallback', [...origin, 'from'], { registry, host, targets, settable }),
   );
 }
 
 function podsOnly(policy: Policy, { nodes, pods }: Clients): Diagnostic[] {
   if (!pods || nodes.length > 0) return [];
-  return registryMirrors(policy).map(({ registry, rewrite }) =>
-    ruleCodes.report('pods-only', [...rewrite.origin, 'containerRegistry'], { registry }),
+  const registries = policy.rewrites.filter(({ containerRegistry, wildcard }) => containerRegistry && !wildcard);
+  return registries.map(({ from, origin }) =>
+    ruleCodes.report('pods-only', [...origin, 'containerRegistry'], { registry: from }),
   );
+}
+
+/** A port tells a registry apart for nodes; pods that pull images look its name up, which nothing rewrites. */
+function namesOfPorts({ registries, ...policy }: Policy, { pods }: Clients): Diagnostic[] {
+  if (!pods) return [];
+  return registries.flatMap(({ from, origin }) => {
+    const name = from.replace(/:\d+$/, '');
+    if (policy.rewrites.some((rewrite) => rewriteApplies(rewrite, name))) return [];
+    return [ruleCodes.report('port-for-nodes', [...origin, 'from'], { registry: from, name })];
+  });
 }
 
 /** A rewrite of a registry may be meant for nodes only; one of any other name is meant for pods as well. */
@@ -52,12 +68,12 @@ function someNodes({ nodes }: Clients): Diagnostic[] {
 
 /** A registry sends its clients elsewhere for a token: to GitLab itself, if it is GitLab's. */
 export function tokenRealm(policy: Policy, { nodes }: Clients): Diagnostic[] {
-  return registryMirrors(policy).flatMap(({ registry, rewrite }) => {
+  return registryMirrors(policy).flatMap(({ registry, upstream, origin }) => {
     // Without a site something else answers under the new name, and its token realm is not known.
-    if (rewrite.upstream === undefined) return [];
-    const others = policy.rewrites.filter((other) => other !== rewrite && hasNamedSite(other));
+    if (upstream === undefined) return [];
+    const others = policy.rewrites.filter((other) => other.origin !== origin && hasNamedSite(other));
     const isGitLab = usesDependencyProxy(policy) || nodes.some((node) => mirrors(node, withPort(registry)));
-    return others.length > 0 || isGitLab ? [] : [ruleCodes.report('token-realm', rewrite.origin, { registry })];
+    return others.length > 0 || isGitLab ? [] : [ruleCodes.report('token-realm', origin, { registry })];
   });
 }
 
@@ -72,7 +88,11 @@ export function dependencyProxy(policy: Policy, { nodes }: Clients): Diagnostic[
     .toSorted((a, b) => Number(a.containerRegistry) - Number(b.containerRegistry));
   const [host] = hosts;
   const [node] = nodes;
-  const isMirrored = hosts.some(({ from }) => nodes.some((one) => mirrors(one, withPort(from))));
+  const isMirrored = hosts.some(
+    ({ from }) =>
+      nodes.some((one) => mirrors(one, withPort(from))) ||
+      policy.registries.some((registry) => registry.from === withPort(from)),
+  );
   if (!host || !node || isMirrored) return [];
   const params = { image: withPort(host.from), target: node.target, endpoint: `https://${host.to}` };
   return [ruleCodes.report('dependency-proxy', [...host.origin, 'from'], params)];

@@ -82,7 +82,12 @@ export type Include = z.infer<typeof include>[number];
 
 const domainRewrite = z
   .strictObject({
-    from: z.string().min(1).describe('Name that clients use, such as gitlab.example.com or *.pages.example.com'),
+    from: z
+      .string()
+      .min(1)
+      .describe(
+        'Name that clients use, such as gitlab.example.com or *.pages.example.com; a registry may have a port, for nodes alone',
+      ),
     to: z
       .string()
       .min(1)

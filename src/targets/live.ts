@@ -93,7 +93,8 @@ export function originFinder(policy: Policy): OriginOf {
   }
   for (const { group } of policy.routes) enter(2, group, ['routes', group]);
   for (const key of policy.apiKeys) enter(5, key.id, key.origin);
-  for (const rewrite of policy.rewrites) for (const name of [rewrite.to, rewrite.from]) enter(6, name, rewrite.origin);
+  for (const rewrite of [...policy.rewrites, ...policy.registries])
+    for (const name of [rewrite.to, rewrite.from]) enter(6, name, rewrite.origin);
   for (const route of policy.routes) enter(7, route.pattern.text, route.origin);
   return (words) => {
     const found = words.flatMap(partsOf).flatMap((part) => known.get(part) ?? []);

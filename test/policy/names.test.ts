@@ -128,6 +128,24 @@ pulls('a mirror on the node itself is named with its port, for plain HTTP has an
     assert.is(pullHops(policy, 'alpine', local)[0]?.host, host);
   }
 });
+pulls('a registry on a port of its own is a mirror and nothing else', () => {
+  const own = policyOf({
+    upstreams: { gitlab: { url: 'https://gitlab.example.com' } },
+    domainRewrites: [
+      { from: 'gitlab.example.com', to: 'gitlab.private.example', upstream: 'gitlab' },
+      { from: 'GitLab.example.com.:5050', to: 'gitlab.private.example:5050', containerRegistry: true },
+      { from: 'gitlab.example.com:443', to: 'gitlab.private.example', containerRegistry: true },
+      { from: 'r.example.com', to: 'r.private.example:5000', containerRegistry: true },
+      { from: 'r.example.com', to: 'pods.private.example' },
+    ],
+  });
+  const of = (image: string) => pullHops(own, image).map(({ kind, host }) => `${kind} ${host}`);
+  assert.equal(of('gitlab.example.com:5050/group/app'), ['node gitlab.private.example:5050']);
+  assert.equal(of('r.example.com/group/app'), ['node r.private.example:5000']);
+  assert.equal(of('gitlab.example.com/group/app'), ['node gitlab.example.com']);
+  assert.is(resolveName(own, 'gitlab.example.com').name, 'gitlab.private.example');
+  assert.is(resolveName(own, 'r.example.com').name, 'pods.private.example');
+});
 pulls('a GitLab that is a registry too may still be the one that gives tokens', () => {
   const both = policyOf({
     upstreams: { gitlab: { url: 'https://gitlab.example.com' }, registry: { url: 'https://registry.example.com' } },
@@ -139,7 +157,7 @@ pulls('a GitLab that is a registry too may still be the one that gives tokens', 
   const realms = pullHops(both, 'registry.example.com/app').filter(({ kind }) => kind === 'realm');
   assert.equal(
     realms.map(({ host, at }) => `${host} ${at?.join('.')}`),
-    ['registry.example.com domainRewrites.0', 'gitlab.example.com domainRewrites.1'],
+    ['gitlab.example.com domainRewrites.1', 'registry.example.com domainRewrites.0'],
   );
 });
 pulls('mirrors come in the order of their names', () => {
@@ -165,7 +183,8 @@ for (const [what, rewrites, problems] of [
   ['an underscore', [['a_b.example', 'b.example']], ['0.from policy/bad-domain']],
   ['a hyphen at the end', [['a-.example', 'b.example']], ['0.from policy/bad-domain']],
   ['an IPv6 address', [['a.example', '2001:db8::1']], ['0.to policy/bad-domain']],
-  ['a port', [['a.example:443', 'b.example']], ['0.from policy/bad-domain']],
+  ['a port of what is no registry', [['a.example:443', 'b.example']], [`0.from ${conflict}`]],
+  ['a port of what is no registry, on the other side', [['a.example', 'b.example:443']], [`0.to ${conflict}`]],
   ['the root', [['.', 'b.example']], ['0.from policy/bad-domain']],
   [
     'one name in two cases',
@@ -240,6 +259,35 @@ refused('a wildcard that takes a label away is none of these', () => {
   ];
   assert.equal(problemsOf({ domainRewrites }), []);
 });
+const registry = (from: string, to: string, more: object = {}) => ({ from, to, containerRegistry: true, ...more });
+for (const [what, rewrites, problems] of [
+  [
+    'the same registry twice',
+    [registry('a.example:1', 'b.example'), registry('A.example:1', 'c.example')],
+    [`1.from ${conflict}`],
+  ],
+  [
+    'a registry with a port on one side, twice',
+    [registry('a.example', 'b.example'), registry('a.example', 'c.example:1')],
+    [`1.from ${conflict}`],
+  ],
+  ['itself', [registry('a.example:1', 'A.example:1')], [`0.to ${conflict}`]],
+  ['no port', [registry('a.example:', 'b.example')], ['0.from policy/bad-domain']],
+  ['port 0', [registry('a.example:0', 'b.example')], ['0.from policy/bad-domain']],
+  ['a port too high', [registry('a.example', 'b.example:65536')], ['0.to policy/bad-domain']],
+  ['a word for a port', [registry('a.example:https', 'b.example')], ['0.from policy/bad-domain']],
+  ['a wildcard', [registry('*.a.example:1', 'b.example')], ['0.from policy/bad-domain']],
+  ['an address', [registry('10.0.0.1:5000', 'b.example')], ['0.from policy/bad-domain']],
+  ['a site', [registry('a.example:1', 'b.example', { upstream: 'u' })], [`0.upstream ${conflict}`]],
+] as const) {
+  refused(`a registry with a port: ${what}`, () => {
+    const upstreams = { u: { url: 'https://a.example' } };
+    assert.equal(
+      problemsOf({ upstreams, domainRewrites: rewrites }),
+      problems.map((problem) => `domainRewrites.${problem}`),
+    );
+  });
+}
 refused('10,000 rewrites are looked through without trying every pair', () => {
   const domainRewrites = Array.from({ length: 10_000 }, (_, i) => ({
     from: `h${i}.example.com`,

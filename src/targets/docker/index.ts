@@ -35,7 +35,7 @@ function unsupported({ registry, endpoints, origin }: Mirror): Diagnostic[] {
   const report = (what: string, hint: string) =>
     mirrorCodes.report('unsupported', origin, { product: 'Docker', what, hint });
   if (registry !== 'docker.io') {
-    const hint = `only docker.io has mirrors; let the node resolve "${registry}" to the private address, in /etc/hosts or its DNS`;
+    const hint = `only docker.io has mirrors; let the node resolve "${registry.replace(/:\d+$/, '')}" to the private address, in /etc/hosts or its DNS`;
     return [report(`mirror "${registry}"`, hint)];
   }
   return endpoints
