@@ -228,14 +228,6 @@ const TABLE: readonly [title: string, edit: (spec: Draft) => void, expected: rea
     ['unclear rewrite: git.example.com stands for git2.link.example.com (before: stands for git.link.example.com)'],
     'git.example.com: git.link.example.com -> git2.link.example.com',
   ],
-  [
-    'a registry on a port of its own',
-    (spec) => {
-      const own = { from: 'registry.example.com:5050', to: 'registry.link.example.com:5050', containerRegistry: true };
-      spec.domainRewrites.push(own);
-    },
-    ['unclear rewrite: registry.example.com:5050 is pulled from registry.link.example.com:5050 now (before: itself)'],
-  ],
   ['rewrites in another order', (spec) => spec.domainRewrites.reverse(), []],
   ['a proxy removed', (spec) => delete spec.proxies['api'], ['narrowing proxy-removed: proxy "api" removed: 5 routes']],
   [

@@ -3,6 +3,8 @@ import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { diffAccess } from '../../src/accessDiff/diff.ts';
+import type { Policy } from '../../src/policy/types.ts';
 import { targets } from '../../src/targets/index.ts';
 import type { RenderedFile } from '../../src/targets/target.ts';
 import { temporaryFolder } from '../../src/verify/folder.ts';
@@ -102,6 +104,17 @@ test('docker has no mirror of a registry on a port of its own, and CoreDNS no ru
   assert.match(diagnostics[1]?.hint ?? '', 'let the node resolve "registry.example.com" to');
   const { value: [file] = [] } = emitPorts('coredns');
   assert.not.match(file?.text ?? '', 'rewrite');
+});
+test('a registry on a port of its own that is pulled from elsewhere is a change of access', () => {
+  const none = { ...PORTS, registries: [] };
+  const told = (before: Policy, after: Policy) =>
+    (diffAccess(before, after).value ?? []).map(({ effect, message }) => `${effect}: ${message}`);
+  assert.equal(told(none, PORTS), [
+    'unclear: other.example.com is pulled from other.link.example.com:5000 now (before: itself)',
+    'unclear: registry.example.com:5050 is pulled from registry.link.example.com:5050 now (before: itself)',
+  ]);
+  assert.is(told(PORTS, none).length, 2);
+  assert.equal(told(PORTS, PORTS), []);
 });
 test.run();
 
