@@ -47,8 +47,8 @@ export const mutations = {
       '$1 $$$2_path_5;',
     ),
     conf('a number with anything behind it', '"~^(?:/[0-9]++)++\\\\z"', '"~^(?:/[0-9]++)++"'),
-    conf('any method for GET', /"\$\{line\}\$\{method\} /g, '"${line}GET '),
-    conf('the decoded path in place of the raw one', 'map $request $line', 'map "$request_method $uri HTTP/1.1" $line'),
+    conf('any method for GET', /"\$\{verb\} /g, '"GET '),
+    conf('the decoded path in place of the raw one', 'map $request $verb', 'map "$request_method $uri HTTP/1.1" $verb'),
     conf(
       'the headers of the client are not cleared',
       'proxy_pass_request_headers off',

@@ -57,8 +57,8 @@ export function identityOf(
     source: [sent],
     patterns: [[keyPattern(scheme), variable('key_end')]],
   });
-  const hash = list.add({ name: `${prefix}_hash`, source: ['hash:', selector], include: KEY_FILES });
-  const id = list.add({ name: `${prefix}_id`, source: ['id:', selector], include: KEY_FILES });
+  const hash = list.add({ name: `${prefix}_hash`, source: ['hash:', selector], includes: [KEY_FILES] });
+  const id = list.add({ name: `${prefix}_id`, source: ['id:', selector], includes: [KEY_FILES] });
   const byId = (suffix: string, result: (apiKey: ApiKey) => Part | readonly Part[] | undefined) =>
     list.add({
       name: `${prefix}_${suffix}`,
@@ -77,7 +77,7 @@ export function identityOf(
     selector,
     id,
     grants: byId('grants', (apiKey) => [className(grantSetOf(apiKey).name), ...homeOf(apiKey, list)]),
-    token: list.add({ name: `${prefix}_token`, source: [id], include: TOKEN_FILES }),
+    token: list.add({ name: `${prefix}_token`, source: [id], includes: [TOKEN_FILES] }),
     expected: [hash, expiry],
     salted: [salt({ name }), variable('key')],
   };

@@ -4,7 +4,6 @@ import { defineTarget, type RenderedFile } from '../target.ts';
 import { compareNginx, renderedKeys } from './live.ts';
 import type { NginxModel } from './model.ts';
 import { nginxAccess, nginxOptions } from './options.ts';
-import { typeFile } from './paths.ts';
 import { plan } from './plan.ts';
 import { run } from './run.ts';
 import { secretFiles } from './secrets.ts';
@@ -19,7 +18,7 @@ export const nginx = defineTarget({
     file('nginx.conf', 'nginx.conf.njk', main),
     file('maps.conf', 'maps.conf.njk', maps),
     ...(paths ? [file('paths.conf', 'paths.conf.njk', paths)] : []),
-    ...(paths?.types ?? []).map((type) => file(typeFile(type.type), 'entries.conf.njk', type)),
+    ...(paths?.types ?? []).map((type) => file(type.file, 'entries.conf.njk', type)),
     file('upstreams.conf', 'upstreams.conf.njk', upstreams),
     ...proxies.flatMap((proxy) => [
       file(`${proxy.name}.routes.conf`, 'routes.conf.njk', proxy),

@@ -17,7 +17,7 @@ type RulesOf = (row: NginxDirective, table: NginxDirective | undefined) => RowRu
 
 /** `$api_path_3`: a table that leads from segment to segment, or one about what is at the end. */
 const TABLE =
-  /^\$(?<proxy>[a-z0-9]+(?:_{2,}[a-z0-9]+)*)_(?:(?<step>(?:path|parameter|typed|marked|types)_\d+(?:_else)?)|route(?:_any)?|allow)$/;
+  /^\$(?<proxy>[a-z0-9]+(?:_{2,}[a-z0-9]+)*)_(?:(?<step>(?:path|parameter|typed_[a-z_]+|marked)_\d+(?:_else)?)|route(?:_any)?|head_route|allow)$/;
 /** `GET /groups`: a method at a place; or a place alone. */
 const ROW = /^(?:(?<method>[A-Z_-]+) )?(?<place>(?:\/.*)?)$/;
 
@@ -38,7 +38,7 @@ export function ruleFinder(proxies: readonly Proxy[]): RulesOf {
     const places = known.get(proxy) ?? placesOf(proxy);
     known.set(proxy, places);
     const { place = '', method } = row;
-    const target = step === undefined || /^(?:parameter|types)/.test(step) ? place : (args[0] ?? '');
+    const target = step === undefined || step.startsWith('parameter') ? place : (args[0] ?? '');
     const junction = places.byName.get(target);
     if (!junction) return undefined;
     if (step !== undefined) return { rules: inOrder(rulesBehind(junction, places), places), path: shown(junction) };

@@ -15,7 +15,7 @@ export interface MapDefinition {
   readonly exact?: Iterable<MapEntryDefinition>;
   /** Tried in order after `exact`; with case. */
   readonly patterns?: Iterable<MapEntryDefinition>;
-  readonly include?: string;
+  readonly includes?: readonly string[];
   /** Looked up anew each time, because what it is looked up by changes within one request. */
   readonly volatile?: boolean;
   /** Written on one line: for the many small ones that are the same in every spec. */
@@ -39,7 +39,7 @@ export function mapList(): MapList {
       fallback = '',
       exact = [],
       patterns = [],
-      include,
+      includes = [],
       volatile = false,
       oneLine = false,
     }) {
@@ -55,7 +55,7 @@ export function mapList(): MapList {
         oneLine,
         fallback: resultToken(fallback),
         entries,
-        include: include === undefined ? null : word(include),
+        includes: includes.map(word),
       });
       return variable(name);
     },

@@ -43,8 +43,8 @@ export interface MapModel {
   readonly oneLine: boolean;
   readonly fallback: NginxToken;
   readonly entries: readonly MapEntry[];
-  /** Glob of files with further entries. */
-  readonly include: NginxToken | null;
+  /** Files with further entries, or globs of such. */
+  readonly includes: readonly NginxToken[];
 }
 
 /** A table of addresses. */
@@ -75,8 +75,8 @@ export interface IdentityModel {
 
 export interface PathsModel {
   readonly maps: readonly MapModel[];
-  /** Parameter types, each in a file of its own. */
-  readonly types: readonly { readonly type: string; readonly entries: readonly MapEntry[] }[];
+  /** What parameters take, each expression in a file of its own. */
+  readonly types: readonly { readonly file: string; readonly entries: readonly MapEntry[] }[];
 }
 
 export interface UpstreamModel {

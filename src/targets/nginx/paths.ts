@@ -1,5 +1,5 @@
 import { rulesOf } from '../../policy/access.ts';
-import { PARAMETER_TYPES, type ParameterType, segmentSource } from '../../policy/segment.ts';
+import { type ParameterType, segmentSource } from '../../policy/segment.ts';
 import type { Policy } from '../../policy/types.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { MapEntry, PathsModel } from './model.ts';
@@ -11,8 +11,8 @@ export const MOST_SEGMENTS = 39;
 const FEWEST_SEGMENTS = 8;
 const SEGMENT_STEP = 4;
 
-/** "" where the request line could be read, after which the captures below are there; else "-". */
-export const LINE = variable('line');
+/** The method, GET for HEAD. It is asked for before all below, which are captured from the line with it. */
+export const VERB = variable('verb');
 export const METHOD = variable('method');
 export const PATH = variable('path');
 export const QUERY = variable('query');
@@ -22,55 +22,54 @@ export const segmentOf = (number: number): Variable => variable(`segment_${numbe
 export const plainOf = (number: number): Variable => variable(`plain_${number}`);
 /** The segment without its slash, capital letters marked as in the names of places. */
 export const markedOf = (number: number): Variable => variable(`marked_${number}`);
-/** A segment by its number, or all that follows after so many. */
-export type Place = number | `after_${number}`;
-/** "{int}" where the segment, or each of those that follow, is of this type; UNFIT where not. */
-export const typeTest = (type: ParameterType, place: Place): Variable => variable(`as_${words(type)}_${place}`);
-/** What stands in the name of a place that no path leads to. */
-export const UNFIT = '{-}';
-/** What the rest of a path of this type has behind its name: nothing, UNFIT, or the slash that ends it. */
-export const stayTest = (type: ParameterType, place: Place): Variable => variable(`stay_${words(type)}_${place}`);
-const slashTest = (number: number): Variable => variable(`as_slash_${number}`);
 /** What follows after so many segments, without a slash at the end. */
 export const restAfter = (number: number): Variable => variable(`after_${number}`);
 export const slashAfter = (number: number): Variable => variable(`slash_${number}`);
 
-const words = (type: ParameterType) => type.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
-/** How many segments the tables of these patterns look at. */
+/** How many segments the tables of these patterns look at; what comes after them can only be the rest of a path. */
 export function depthOf(patterns: Iterable<{ readonly segments: readonly unknown[] }>): number {
-  let longest = FEWEST_SEGMENTS - 1;
+  let longest = FEWEST_SEGMENTS;
   for (const { segments } of patterns) longest = Math.max(longest, segments.length);
-  // What comes after the last looked-up segment can only be the rest of a path, of which the first one is looked up.
-  return Math.ceil((longest + 1) / SEGMENT_STEP) * SEGMENT_STEP;
+  return Math.ceil(longest / SEGMENT_STEP) * SEGMENT_STEP;
 }
 
 /** Runs of capital letters in one segment that can be marked; a segment with more is compared by an expression. */
 export const MOST_CAPITALS = 6;
 
-/** What all proxies know of a request line, whatever their routes. */
-export function pathsOf({ proxies }: Policy, marked: ReadonlySet<number>): PathsModel {
+/** Whether a segment is of a type, or all that is left of a path: `type-int.conf`, `rest-int.conf`. */
+export interface TypeTest {
+  readonly kind: 'type' | 'rest';
+  readonly type: ParameterType;
+}
+
+/** What the tables of a proxy make use of. */
+export interface Needs {
+  /** The segments, by number, whose capital letters have to be marked. */
+  readonly marked: readonly number[];
+  readonly tests: readonly TypeTest[];
+}
+
+/** What all proxies know of a request line. */
+export function pathsOf({ proxies }: Policy, needs: readonly Needs[]): PathsModel {
   const depths = proxies.map((proxy) => depthOf(rulesOf(proxy).map(({ pattern: each }) => each)));
   const depth = Math.max(FEWEST_SEGMENTS, ...depths);
   const maps = mapList();
-  maps.add({ name: LINE.variable, source: [variable('request')], fallback: '-', patterns: [[lineSource(depth), '']] });
-  for (let number = 1; number <= depth; number++) {
-    typeMaps(number, segmentOf(number), maps);
-    stayMaps(number, slashTest(number), maps);
-    maps.add({
-      name: slashTest(number).variable,
-      source: [segmentOf(number)],
-      fallback: UNFIT,
-      exact: [['/', '/']],
-      oneLine: true,
-    });
-  }
-  for (const number of stops(depth)) {
-    typeMaps(`after_${number}`, restAfter(number), maps);
-    stayMaps(`after_${number}`, UNFIT, maps);
-  }
+  maps.add({
+    name: VERB.variable,
+    source: [variable('request')],
+    fallback: '-',
+    patterns: [
+      [lineSource('GET|HEAD', depth), 'GET'],
+      [lineSource('[A-Z_-]++', depth), METHOD],
+    ],
+  });
+  const marked = new Set(needs.flatMap((need) => need.marked));
   for (const number of [...marked].sort((a, b) => a - b)) markingMap(number, maps);
-  return { maps: maps.maps, types: PARAMETER_TYPES.map((type) => ({ type, entries: [typeRow(type)] })) };
+  const tests = new Map(needs.flatMap((need) => need.tests).map((test) => [typeFile(test), test]));
+  const types = [...tests]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([file, test]) => ({ file, entries: [typeRow(test)] }));
+  return { maps: maps.maps, types };
 }
 
 /** After how many segments the tables of some proxy may stop. */
@@ -81,47 +80,32 @@ function stops(depth: number): number[] {
 }
 
 /**
- * Splits a raw request line. A line of any other shape (absolute form, "*", two blanks, HTTP/0.9) gives the method
- * alone, and no segment; so does a long path with an empty segment in its rest. The segments stand side by side, since
+ * Splits a raw request line. One of any other shape (absolute form, "*", two blanks, HTTP/0.9) gives the method
+ * alone, and no segment; so does a path with an empty segment before its end. The segments stand side by side, since
  * PCRE keeps what is captured within a group for each group around it: its stack would be too small for 16 of them.
  */
-function lineSource(depth: number): string {
+function lineSource(method: string, depth: number): string {
   const segments = Array.from({ length: depth }, (_, index) => {
     const number = index + 1;
-    const segment = `(?<segment_${number}>(?<plain_${number}>/[^A-Z /?]*+(?=[ /?]))|/[^ /?]*+)${number === 1 ? '' : '?+'}`;
+    const plain = `(?<plain_${number}>/(?:[^A-Z /?]++(?=[ /?])|(?=[ ?])))`;
+    const segment = `(?<segment_${number}>${plain}|/[^ /?]++)${number === 1 ? '' : '?+'}`;
     if (!stops(depth).includes(number)) return segment;
     return `${segment}(?=(?<after_${number}>(?:/[^ /?]++)*+)(?<slash_${number}>/?+)[ ?])`;
   });
-  return `^(?<method>[A-Z_-]++) (?:(?<path>${segments.join('')}[^ ?]*+)(?:[?](?<query>[^ ]*+))?+ HTTP/1[.][01]\\z)?+`;
+  return `^(?<method>${method}) (?:(?<path>${segments.join('')}[^ ?]*+)(?:[?](?<query>[^ ]*+))?+ HTTP/1[.][01]\\z)?+`;
 }
 
-function typeMaps(place: Place, source: Part, maps: MapList): void {
-  for (const type of PARAMETER_TYPES)
-    maps.add({
-      name: typeTest(type, place).variable,
-      source: [source],
-      fallback: UNFIT,
-      include: typeFile(type),
-      oneLine: true,
-    });
-}
+export const typeFile = ({ kind, type }: TypeTest) => `${kind}-${type}.conf`;
 
-function stayMaps(place: Place, otherwise: Part, maps: MapList): void {
-  for (const type of PARAMETER_TYPES)
-    maps.add({
-      name: stayTest(type, place).variable,
-      source: [typeTest(type, place)],
-      exact: [[UNFIT, otherwise]],
-      oneLine: true,
-    });
-}
-
-export const typeFile = (type: string) => `type-${type}.conf`;
-
-/** One expression for each type, which is long and stands nowhere else. */
-function typeRow(type: ParameterType): MapEntry {
-  const source = `^(?:/${segmentSource(type, 'possessive')})++\\z`;
-  return { key: pattern(source), value: value(`{${type}}`), comments: [] };
+/** One expression for each, which is long and stands nowhere else. It says "/{int}", or "/{int*}" with the slash at the end. */
+function typeRow({ kind, type }: TypeTest): MapEntry {
+  const source = `^(?:/${segmentSource(type, 'possessive')})++`;
+  if (kind === 'type') return { key: pattern(`${source}\\z`), value: value(`/{${type}}`), comments: [] };
+  return {
+    key: pattern(`${source}(?<rest_end>/?+)\\z`),
+    value: value(`/{${type}*}`, variable('rest_end')),
+    comments: [],
+  };
 }
 
 function markingMap(number: number, maps: MapList): void {

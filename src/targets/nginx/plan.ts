@@ -47,7 +47,13 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
   });
   const proxies = planned.map(({ model }) => model);
   const sites = sitesModel({ policy, options, caFile, upstreamOf: siteUpstreamOf(policy, upstreamOf) });
-  const paths = proxies.length === 0 ? null : pathsOf(policy, new Set(planned.flatMap(({ marked }) => marked)));
+  const paths =
+    proxies.length === 0
+      ? null
+      : pathsOf(
+          policy,
+          planned.map(({ needs }) => needs),
+        );
   const connections = workerConnections(options);
   const own = [...callers.values()].flatMap((caller) => caller.maps);
   const maps = [...own, ...(paths?.maps ?? []), ...proxies.flatMap(mapsOf), ...(sites?.maps ?? [])];

@@ -16,7 +16,7 @@ import type { ForwardLocation, PerAddress, ProxyModel } from './model.ts';
 import { blockName, variablePrefix } from './names.ts';
 import { UNREADABLE } from './networks.ts';
 import type { NginxOptions } from './options.ts';
-import { depthOf } from './paths.ts';
+import { depthOf, type Needs } from './paths.ts';
 import { type NginxToken, type Variable, value, word } from './quote.ts';
 import { routingMaps } from './routing.ts';
 
@@ -46,8 +46,7 @@ function proxyDepth(proxy: Proxy): number {
 
 export interface PlannedProxy {
   readonly model: ProxyModel;
-  /** The segments, by number, in which some path has a capital letter. */
-  readonly marked: readonly number[];
+  readonly needs: Needs;
 }
 
 export function proxyModel(input: ProxyInput): PlannedProxy {
@@ -90,7 +89,7 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
     mapping: mappings.maps,
     log: { name: word(`proxy-${blockName(proxy.id)}`), format },
   };
-  return { model, marked: routing.marked };
+  return { model, needs: routing.needs };
 }
 
 /** Callers with keys are known, and their keys can be taken back. */

@@ -1,25 +1,22 @@
 import { compareNames, type Endpoints, endpointsOf, type Junction } from '../../plan/endpoints.ts';
 import type { Access } from '../../policy/access.ts';
 import { EVERY_METHOD } from '../../policy/pattern.ts';
-import { PARAMETER_TYPES, type ParameterType } from '../../policy/segment.ts';
 import { classNames } from './classes.ts';
 import type { MapEntryDefinition, MapList } from './maps.ts';
 import { isRestOfPath, placeName, segmentName } from './names.ts';
 import {
-  LINE,
   METHOD,
   MOST_CAPITALS,
   markedOf,
-  type Place,
+  type Needs,
   plainOf,
   restAfter,
   segmentOf,
   slashAfter,
-  stayTest,
-  typeTest,
-  UNFIT,
+  VERB,
 } from './paths.ts';
 import { type Part, type Variable, variable } from './quote.ts';
+import { NOWHERE, type ParameterRow, type Place, type Ways, wayWriter } from './ways.ts';
 
 /** What the rest of a proxy's config asks about a request. */
 export interface Routing {
@@ -29,8 +26,7 @@ export interface Routing {
   readonly allow: Variable;
   /** Name of the route class; "" where there is none. */
   readonly route: Variable;
-  /** The segments, by number, whose capital letters have to be marked. */
-  readonly marked: readonly number[];
+  readonly needs: Needs;
 }
 
 export interface RoutingInput {
@@ -44,8 +40,6 @@ export interface RoutingInput {
   readonly machinery: MapList;
 }
 
-/** Where no pattern leads. Never "": a path could come back to life behind it. */
-const NOWHERE = '-';
 /** Reasons that stand before one row. */
 const MOST_REASONS = 3;
 /** So many segments that hold no parameter are looked up at once: most paths begin with the same few. */
@@ -58,53 +52,58 @@ const BEGINNING = 3;
 export function routingMaps(input: RoutingInput): Routing {
   const { access, prefix, depth, routes } = input;
   const endpoints = endpointsOf(access);
-  const names = classNames(access);
   const endpoint = variable(`${prefix}_endpoint`);
-  const every = endpoints.endpoints.flatMap(({ name, operations }) =>
-    operations
-      .filter(({ method }) => method === EVERY_METHOD)
-      .map(({ cell }) => [placeName(name), names.get(cell) ?? ''] as const),
-  );
-  const whatever = { name: `${prefix}_route_any`, comment: 'Paths that take every method.', source: [endpoint] };
-  const fallback = every.length === 0 ? '' : routes.add({ ...whatever, exact: every });
-  const route = routes.add({
-    name: `${prefix}_route`,
-    comment: 'Who may do what: the route class of a method at a path.',
-    // The line comes first, because it has to be read before there is a method.
-    source: [LINE, METHOD, ' ', endpoint],
-    fallback,
-    exact: endpoints.endpoints.flatMap(({ name, operations }) => {
-      let said: readonly string[] = [];
-      const named = operations.filter(({ method }) => method !== EVERY_METHOD);
-      return named.map(({ method, cell, reasons }): MapEntryDefinition => {
-        const news = reasons.filter((reason) => !said.includes(reason));
-        said = [...said, ...news];
-        return [`${method} ${placeName(name)}`, names.get(cell) ?? '', news.slice(0, MOST_REASONS)];
-      });
-    }),
-  });
+  const route = classMaps(endpoints, endpoint, input);
   const allow = routes.add({
     name: `${prefix}_allow`,
     comment: 'The methods of a path.',
     source: [endpoint],
     exact: endpoints.endpoints.map(({ name, allow: methods }) => [placeName(name), methods.join(', ')] as const),
   });
-  const marked = stepTables(endpoints, depth).flatMap((step) => (stepMaps(step, input) ? [step.number] : []));
-  restMaps(endpoints, input);
+  const ways = wayWriter(input, endpoints);
+  const marked = stepTables(endpoints, ways, depth).flatMap((step) =>
+    stepMaps(step, input, ways) ? [step.number] : [],
+  );
+  restMaps(endpoints, input, ways);
   endpointMap(input);
-  return { endpoint, allow, route, marked };
+  return { endpoint, allow, route, needs: { marked, tests: ways.tests } };
+}
+
+/** The route class of a method at a path; HEAD has rows only where it is not what GET is. */
+function classMaps({ endpoints }: Endpoints, endpoint: Variable, { access, prefix, routes }: RoutingInput): Variable {
+  const names = classNames(access);
+  const rows: MapEntryDefinition[] = [];
+  const heads: MapEntryDefinition[] = [];
+  const every: MapEntryDefinition[] = [];
+  const ofHead = variable(`${prefix}_head_route`);
+  for (const { name, operations } of endpoints) {
+    const [get, head] = ['GET', 'HEAD'].map((method) => operations.find((each) => each.method === method)?.cell);
+    const isApart = head !== undefined && head !== get;
+    let said: readonly string[] = [];
+    for (const { method, cell, reasons } of operations) {
+      const news = reasons.filter((reason) => !said.includes(reason));
+      const rest = [names.get(cell) ?? '', news.slice(0, MOST_REASONS)] as const;
+      const row = [`${method} ${placeName(name)}`, ...rest] as const;
+      if (method === EVERY_METHOD) every.push([placeName(name), ...rest]);
+      else if (isApart && (method === 'GET' || method === 'HEAD')) heads.push(row);
+      else if (method !== 'HEAD') rows.push(row);
+      said = [...said, ...news];
+    }
+    if (isApart) rows.push([`GET ${placeName(name)}`, ofHead]);
+  }
+  const whatever = { name: `${prefix}_route_any`, comment: 'Paths that take every method.', source: [endpoint] };
+  const fallback = every.length === 0 ? '' : routes.add({ ...whatever, exact: every });
+  const comment = 'Who may do what: the route class of a method at a path; HEAD is looked up as GET.';
+  const route = routes.add({ name: `${prefix}_route`, comment, source: [VERB, ' ', endpoint], fallback, exact: rows });
+  const apart = { name: ofHead.variable, comment: 'Where HEAD is not what GET is.', source: [METHOD, ' ', endpoint] };
+  routes.add({ ...apart, fallback, exact: heads });
+  return route;
 }
 
 interface LiteralRow {
   readonly from: string;
   readonly text: string;
   readonly to: string;
-}
-
-/** The ways on from a place by the type of a segment, narrowest first. */
-interface ParameterRow {
-  readonly from: string;
-  readonly ways: readonly (readonly [type: ParameterType, to: string])[];
 }
 
 /** Everything about one segment of a path. */
@@ -115,14 +114,12 @@ interface Step {
 }
 
 /** The places in the order of a sitemap, by how many segments lead to them. */
-function stepTables({ junctions }: Endpoints, depth: number): Step[] {
+function stepTables({ junctions }: Endpoints, { isWhole }: Ways, depth: number): Step[] {
   const byLength: Junction[][] = Array.from({ length: depth }, () => []);
   for (const junction of junctions) {
-    const length = junction.name.split('/').length - 1;
-    // A rest that leads to itself alone is no row but a rule.
-    if (isRestOfPath(junction.name)) {
-      if (!isOnlyRest(junction)) for (const places of byLength.slice(length)) places.push(junction);
-    } else byLength[length]?.push(junction);
+    const length = lengthOf(junction.name);
+    if (!isRestOfPath(junction.name)) byLength[length]?.push(junction);
+    else if (!isWhole(junction.name)) for (const places of byLength.slice(length)) places.push(junction);
   }
   return byLength.map((places, index) => ({
     number: index + 1,
@@ -133,25 +130,16 @@ function stepTables({ junctions }: Endpoints, depth: number): Step[] {
   }));
 }
 
+const lengthOf = (name: string) => name.split('/').length - 1;
+
 function parameterRows(places: readonly Junction[]): ParameterRow[] {
   return places
     .filter(({ parameters }) => parameters.size > 0)
     .map(({ name, parameters }) => ({ from: name, ways: [...parameters] }));
 }
 
-/** Whether a rest of a path takes segments of one type, and perhaps a slash after them, with a name that says so. */
-function isOnlyRest({ name, literals, parameters }: Junction): boolean {
-  const [[type, to] = ['', ''], ...others] = [...parameters];
-  return (
-    others.length === 0 &&
-    to === name &&
-    name.endsWith(`{${type}*}`) &&
-    [...literals].every(([text, end]) => text === '' && end === `${name}/`)
-  );
-}
-
 /** Literals first, then the types of parameters: the order of the automaton. Says whether capital letters count. */
-function stepMaps(step: Step, { prefix, routes, machinery }: RoutingInput): boolean {
+function stepMaps(step: Step, { prefix, routes }: RoutingInput, ways: Ways): boolean {
   const { number, literals } = step;
   const before: Part = number === 1 ? '' : variable(`${prefix}_path_${number - 1}`);
   const [capital, plain] = [literals.filter(hasCapitals), literals.filter((row) => !hasCapitals(row))];
@@ -178,76 +166,37 @@ function stepMaps(step: Step, { prefix, routes, machinery }: RoutingInput): bool
     routes.add({ name: path, comment, source: own, fallback: missed, exact: plain.map(literalRow) });
   }
   if (marked) markedMap(capital, { name: missed.variable, before, number, fallback: parameter, routes });
-  parameterMaps(step.parameters, { prefix, before, place: number, routes, machinery });
+  parameterMap(step.parameters, { prefix, before, place: number, routes, ways });
   return marked;
 }
 
-interface ParameterContext extends Pick<RoutingInput, 'prefix' | 'routes' | 'machinery'> {
+interface ParameterContext {
+  readonly prefix: string;
   readonly before: Part;
   readonly place: Place;
+  readonly routes: MapList;
+  readonly ways: Ways;
 }
 
-/** Where a segment leads that is not written out: to the one type that the place takes, if the segment has it. */
-function parameterMaps(rows: readonly ParameterRow[], context: ParameterContext): void {
-  const { prefix, before, place, routes, machinery } = context;
-  const steps = rows.map((row) => ({ ...row, only: stepInto(row, place) }));
-  const typed = variable(`${prefix}_typed_${place}`);
+/** Where a segment leads that is not written out: to what the place takes, if the segment is that. */
+function parameterMap(rows: readonly ParameterRow[], { prefix, before, place, routes, ways }: ParameterContext): void {
   const isFirst = place === 1;
+  const exact = ways.rows(rows, before, place);
   routes.add({
     name: `${prefix}_parameter_${place}`,
     source: [before],
     fallback: NOWHERE,
-    exact: [
-      ...(isFirst ? [] : [[NOWHERE, NOWHERE] as const]),
-      ...steps.map(({ from, only }) => [placeName(from), only ?? typed] as const),
-    ],
-    patterns: isFirst ? [] : [['[*][}]\\z', restMap(context)]],
+    exact: [...(isFirst ? [] : [[NOWHERE, NOWHERE] as const]), ...exact],
+    // All that was left of the path has been looked at.
+    patterns: isFirst ? [] : [['[*][}]/?+\\z', before]],
   });
-  const several = steps.filter(({ only }) => only === null);
-  const types = routes.add({
-    name: `${prefix}_types_${place}`,
-    source: [before],
-    exact: several.map(({ from, ways }) => [placeName(from), ways.map(([taken]) => typeTest(taken, place))]),
-  });
-  const type = machinery.add({
-    name: `${prefix}_type_${place}`,
-    source: [types],
-    fallback: UNFIT,
-    patterns: [['^(?:[{]-[}])*+(?<first_type>[{][A-Za-z]++[}])', variable('first_type')]],
-    oneLine: true,
-  });
-  const next = [before, '/', type] as const;
-  const jumps = several.flatMap(({ from, ways }) =>
-    ways.map(([taken, to]) => [`${placeName(from)}/{${taken}}`, placeName(to)] as const),
-  );
-  routes.add({ name: typed.variable, source: next, fallback: next, exact: jumps.filter(([key, to]) => key !== to) });
-}
-
-/** The rest of a path leads to itself, as long as its segments are of its type. */
-function restMap({ prefix, before, place, machinery }: ParameterContext): Variable {
-  return machinery.add({
-    name: `${prefix}_rest_${place}`,
-    source: [before],
-    fallback: NOWHERE,
-    patterns: PARAMETER_TYPES.map((type) => [`[{]${type}[*][}]\\z`, [before, stayTest(type, place)]] as const),
-  });
-}
-
-/** The name of the next place, with what the test of the segment's type says at its end; null where it has another end. */
-function stepInto({ ways }: ParameterRow, place: Place): readonly Part[] | null {
-  const [way, ...others] = ways;
-  if (!way || others.length > 0) return null;
-  const [type, to] = way;
-  const end = `/{${type}}`;
-  const stem = placeName(to.slice(0, -end.length));
-  return placeName(to) === `${stem}${end}` ? [`${stem}/`, typeTest(type, place)] : null;
 }
 
 /** What comes after the last looked-up segment: the rest of a path, all at once. */
-function restMaps({ junctions }: Endpoints, { prefix, depth, routes, machinery }: RoutingInput): void {
-  const rows = parameterRows(junctions.filter((junction) => isRestOfPath(junction.name) && !isOnlyRest(junction)));
+function restMaps({ junctions }: Endpoints, { prefix, depth, routes, machinery }: RoutingInput, ways: Ways): void {
+  const last = junctions.filter(({ name }) => (isRestOfPath(name) ? !ways.isWhole(name) : lengthOf(name) === depth));
   const before = variable(`${prefix}_path_${depth}`);
-  parameterMaps(rows, { prefix, before, place: `after_${depth}`, routes, machinery });
+  parameterMap(parameterRows(last), { prefix, before, place: `after_${depth}`, routes, ways });
   const rest = machinery.add({
     name: `${prefix}_path_rest`,
     source: [restAfter(depth)],
@@ -255,10 +204,9 @@ function restMaps({ junctions }: Endpoints, { prefix, depth, routes, machinery }
     exact: [['', before]],
   });
   const whole = [rest, slashAfter(depth)] as const;
-  const ends = junctions.flatMap(({ name, literals }) => {
+  const ends = last.flatMap(({ name, literals }) => {
     const to = literals.get('');
-    const isOther = isRestOfPath(name) && to !== undefined && to !== `${name}/`;
-    return isOther ? [[`${placeName(name)}/`, placeName(to)] as const] : [];
+    return to === undefined || to === `${name}/` ? [] : [[`${placeName(name)}/`, placeName(to)] as const];
   });
   routes.add({ name: `${prefix}_path_${depth}_or_more`, source: whole, fallback: whole, exact: ends });
 }
@@ -302,10 +250,9 @@ function endpointMap({ prefix, depth, machinery }: RoutingInput): void {
     const whole = low === 1 && high === depth;
     return machinery.add({
       name: whole ? `${prefix}_endpoint` : `${prefix}_path_${low}_to_${high}`,
-      // Everything below reads what is captured from the line, so that is read first.
-      source: whole ? [LINE, segmentOf(middle)] : [segmentOf(middle)],
+      source: [segmentOf(middle)],
       fallback: between(middle, high),
-      exact: [...(whole ? [[NOWHERE, NOWHERE] as const] : []), ['', between(low, middle - 1)]],
+      exact: [['', between(low, middle - 1)]],
     });
   };
   between(1, depth);

@@ -1,0 +1,177 @@
+import type { Endpoints } from '../../plan/endpoints.ts';
+import { PARAMETER_TYPES, type ParameterType } from '../../policy/segment.ts';
+import type { MapEntryDefinition, MapList } from './maps.ts';
+import { placeName } from './names.ts';
+import { restAfter, segmentOf, type TypeTest, typeFile } from './paths.ts';
+import { type Part, type Variable, variable } from './quote.ts';
+
+/** Where no pattern leads. Never "": a path could come back to life behind it. */
+export const NOWHERE = '-';
+/** What stands in the name of a place that no path leads to. */
+const UNFIT = '/{-}';
+
+/** A segment by its number, or all that follows after so many. */
+export type Place = number | `after_${number}`;
+
+/** The ways on from a place by the type of a segment, narrowest first. */
+export interface ParameterRow {
+  readonly from: string;
+  readonly ways: readonly (readonly [type: ParameterType, to: string])[];
+}
+
+export interface WaysInput {
+  readonly prefix: string;
+  readonly depth: number;
+  readonly routes: MapList;
+}
+
+/** Where parameters lead. */
+export interface Ways {
+  /** Whether this is a rest of a path that is looked at all at once, where it begins. */
+  readonly isWhole: (name: string) => boolean;
+  /** Rows from places to the next ones; defines the tests of segments that they need. */
+  readonly rows: (rows: readonly ParameterRow[], before: Part, place: Place) => MapEntryDefinition[];
+  /** What the rows so far look for. */
+  readonly tests: readonly TypeTest[];
+}
+
+export function wayWriter(input: WaysInput, { junctions }: Endpoints): Ways {
+  const whole = wholeRests(junctions);
+  const tests: TypeTest[] = [];
+  const rows = (given: readonly ParameterRow[], before: Part, place: Place): MapEntryDefinition[] => {
+    const steps = given.map((row) => stepOf(row, whole));
+    const used = new Map(steps.flatMap(testsOf).map((test) => [nameOf(test), test]));
+    const at = (words: string) => variable(`${input.prefix}_${words}_${place}`);
+    for (const [name, test] of [...used].sort(([, a], [, b]) => (rankOf(a) < rankOf(b) ? -1 : 1))) {
+      testMap(test, at(name), place, input);
+      tests.push(...test.types.map((type) => ({ kind: test.kind, type })));
+    }
+    typedMaps(steps, { before, at, routes: input.routes });
+    return steps.map(({ from, types, same }) => {
+      if (!same) return [from, at(typedName(types))];
+      // Said by the variable wherever that is the same: nginx keeps equal values once.
+      return [from, [same.stem === from ? before : same.stem, at(nameOf(same.test))]];
+    });
+  };
+  return { isWhole: (name) => whole.has(name), rows, tests };
+}
+
+/**
+ * Rests that go on with segments of one type, and perhaps a slash after them, until the path is over. Every way into
+ * one is by that type, so that all of it can be looked at where it begins, and what follows passes it on.
+ */
+function wholeRests(junctions: Endpoints['junctions']): ReadonlySet<string> {
+  const whole = new Map<string, ParameterType>();
+  for (const { name, literals, parameters } of junctions) {
+    const [[type, to] = [], ...others] = [...parameters];
+    const isOver = [...literals].every(([text, end]) => text === '' && end === `${name}/`);
+    if (type && to === name && others.length === 0 && name.endsWith(`/{${type}*}`) && isOver) whole.set(name, type);
+  }
+  for (const { literals, parameters } of junctions) {
+    for (const to of literals.values()) whole.delete(to);
+    for (const [type, to] of parameters) if (whole.get(to) !== type) whole.delete(to);
+  }
+  return new Set(whole.keys());
+}
+
+/** Says the narrowest of these types that a segment is of: `/{int}`; of a rest, whether each segment is: `/{int*}`. */
+interface Test {
+  readonly kind: TypeTest['kind'];
+  readonly types: readonly ParameterType[];
+}
+
+interface Way {
+  readonly type: ParameterType;
+  readonly kind: TypeTest['kind'];
+  readonly to: string;
+  /** The same name without its end, where that is what a test says. */
+  readonly stem: string | null;
+}
+
+interface Step {
+  readonly from: string;
+  readonly types: readonly ParameterType[];
+  readonly ways: readonly Way[];
+  /** Set where the ways differ in nothing but what a test says. */
+  readonly same: { readonly stem: string; readonly test: Test } | null;
+}
+
+function stepOf({ from, ways: given }: ParameterRow, whole: ReadonlySet<string>): Step {
+  const types = given.map(([type]) => type);
+  const ways = given.map(([type, to]) => wayOf(type, to, whole.has(to) ? 'rest' : 'type'));
+  const [first, ...others] = ways;
+  const isSame = others.every(({ kind, stem }) => kind === 'type' && first?.kind === 'type' && stem === first.stem);
+  const same = first && first.stem !== null && isSame ? { stem: first.stem, test: { kind: first.kind, types } } : null;
+  return { from: placeName(from), types, ways, same };
+}
+
+function wayOf(type: ParameterType, target: string, kind: TypeTest['kind']): Way {
+  const [to, end] = [placeName(target), kind === 'rest' ? `/{${type}*}` : `/{${type}}`];
+  return { type, kind, to, stem: to.endsWith(end) ? to.slice(0, -end.length) : null };
+}
+
+function testsOf({ types, ways, same }: Step): Test[] {
+  if (same) return [same.test];
+  const rests = ways.filter(({ kind }) => kind === 'rest').map(({ type }) => restTest(type));
+  return [{ kind: 'type', types }, ...rests];
+}
+
+const restTest = (type: ParameterType): Test => ({ kind: 'rest', types: [type] });
+
+const rankOf = ({ kind, types }: Test) =>
+  `${kind === 'type' ? 0 : 1}${types.map((type) => PARAMETER_TYPES.indexOf(type))}`;
+
+/** `as_int_or_slug`, `rest_int` */
+function nameOf({ kind, types }: Test): string {
+  return `${kind === 'type' ? 'as' : 'rest'}_${wordsOf(types)}`;
+}
+
+const typedName = (types: readonly ParameterType[]) => `typed_${wordsOf(types)}`;
+
+function wordsOf(types: readonly ParameterType[]): string {
+  return types.join('_or_').replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function testMap(
+  { kind, types }: Test,
+  { variable: name }: Variable,
+  place: Place,
+  { depth, routes }: WaysInput,
+): void {
+  const segments =
+    typeof place === 'number' ? Array.from({ length: depth + 1 - place }, (_, index) => segmentOf(place + index)) : [];
+  const left = [...segments, restAfter(depth)];
+  routes.add({
+    name,
+    source: kind === 'rest' ? left : left.slice(0, 1),
+    fallback: UNFIT,
+    includes: types.map((type) => typeFile({ kind, type })),
+    oneLine: true,
+  });
+}
+
+interface TypedContext {
+  readonly before: Part;
+  readonly at: (words: string) => Variable;
+  readonly routes: MapList;
+}
+
+/** Where the types lead apart: one table for the places that take the same types. */
+function typedMaps(steps: readonly Step[], { before, at, routes }: TypedContext): void {
+  const tables = new Map<string, Step[]>();
+  for (const step of steps) {
+    if (step.same) continue;
+    const name = typedName(step.types);
+    tables.set(name, [...(tables.get(name) ?? []), step]);
+  }
+  for (const [name, rows] of [...tables].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const test = rows.slice(0, 1).map(({ types }) => at(nameOf({ kind: 'type', types })));
+    const exact = rows.flatMap(({ from, ways }) =>
+      ways.map(({ type, kind, to, stem }): MapEntryDefinition => {
+        const end = kind === 'rest' && stem !== null ? [stem, at(nameOf(restTest(type)))] : to;
+        return [`${from}/{${type}}`, end];
+      }),
+    );
+    routes.add({ name: at(name).variable, source: [before, ...test], fallback: NOWHERE, exact });
+  }
+}
