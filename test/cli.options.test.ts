@@ -198,7 +198,8 @@ given('an option in a spelling that yargs makes up', () =>
 
 given('a spec before, behind or instead of an option, or behind two dashes', () =>
   inFolder(async () => {
-    const nowhere = /nowhere\.yaml.*cannot read the spec: no such file|named twice: nowhere/;
+    const nowhere =
+      /nowhere\.yaml.*cannot read the spec: no such file|named twice: nowhere|nowhere\.yaml has no meaning/;
     for (const { command, option, line, given: words } of pairs) {
       if (!command.takesSpec) continue;
       await refuses([...line, ...words, 'nowhere.yaml'], nowhere);

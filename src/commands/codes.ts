@@ -6,6 +6,10 @@ export const commandCodes = defineCodes('command', {
     'name the spec or its folder, or start one with "postern init"',
   ),
   'no-meaning': error('{option} has no meaning beside {mode}').hint('take one of them out'),
+  'unknown-preset': error(
+    ({ name, near }: { name: string; near: string | undefined }) =>
+      `there is no preset "${name}"${near === undefined ? '' : `, did you mean "${near}"?`}`,
+  ).hint(({ known }: { known: readonly string[] }) => `there are: ${known.join(', ')}`),
   'unknown-finding': error(
     ({ code, meant }: { code: string; meant: string | undefined }) =>
       `--accept ${code}: lint has no such warning${meant === undefined ? '' : `, did you mean "${meant}"?`}`,

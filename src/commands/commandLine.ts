@@ -4,7 +4,7 @@ import { printable } from '../diagnostics/printable.ts';
 import { suggest } from '../spec/suggest.ts';
 import { toolVersion } from '../version.ts';
 import type { Io, Status } from './io.ts';
-import { answerFormat, options, probes } from './options.ts';
+import { answerFormat, options, pageFormat, probes } from './options.ts';
 
 /** A command line that asks for something that does not exist. */
 export interface Misuse {
@@ -134,6 +134,12 @@ const COMMANDS: readonly Command[] = [
       },
     },
     async (args, io) => (await import('./explain.ts')).explain(args, io),
+  ),
+  command(
+    'show [spec]',
+    'print the one flat spec that a spec and its includes are, or who may do what',
+    { positionals: spec, options: { access: options.access, preset: options.preset, format: pageFormat } },
+    async (args, io) => (await import('./show.ts')).show(args, io),
   ),
   command('fmt [spec]', 'lay a spec out', { positionals: spec, options: { check, format } }, async (args, io) =>
     (await import('./fmt.ts')).fmt(args, io),

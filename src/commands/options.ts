@@ -77,6 +77,8 @@ export const options = {
   'dry-run': { ...flag, describe: 'write nothing; say what would change' },
   force: { ...flag, describe: 'overwrite files that postern did not write' },
   'allow-expired': { ...flag, describe: 'take keys that have expired for a warning' },
+  access: { ...flag, describe: 'show who may do what instead of the spec' },
+  preset: { ...text, describe: 'show a fragment that comes with postern, such as gitlab/read-only@1' },
   coverage: { ...flag, describe: 'list the requests that no test touches' },
   'fail-under': { ...text, coerce: percentage('fail-under'), describe: 'least coverage in percent' },
   engine: { ...list, coerce: splitList, describe: 'only the engines of these targets' },
@@ -99,6 +101,13 @@ export const probes = {
   default: '10000',
   coerce: wholeNumber('requests'),
   describe: 'how many requests are made up',
+} as const;
+
+/** What is shown is no list of findings either, and a page can hold it. */
+export const pageFormat = {
+  choices: ['text', 'json', 'markdown'] as const,
+  requiresArg: true,
+  describe: 'how it is written; text where absent',
 } as const;
 
 /** An answer to one question has no findings that a platform could list. */

@@ -1,4 +1,4 @@
-import { type Diagnostic, failed, hasError, type Result, resultOf } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, failed, hasError, type Result, resultOf, type TextSpan } from '../diagnostics/diagnostic.ts';
 import { parseDocument } from '../source/document.ts';
 import type { LocatedDocument, SourceFile } from '../source/span.ts';
 import { isRecord } from '../source/value.ts';
@@ -45,6 +45,14 @@ export function compose(file: SourceFile, options: TargetOptionSchemas, project:
   const said = [...diagnostics, ...family.diagnostics, ...problems];
   const value = { ...family.value, spec: merged.spec, document: flat, definitions: merged.definitions };
   return hasError(said) ? { document: flat, ...failed(said) } : { document: flat, ...resultOf(value, said) };
+}
+
+/** Every place where an entry of the flat spec is written; the first is the one that other reports show. */
+export function placesOf({ definitions, document }: Composition, section: string, name: string | number): TextSpan[] {
+  const found = definitions.get(section)?.get(String(name));
+  const part = typeof name === 'string' ? 'key' : 'value';
+  if (!found) return [document.locate([section, name], part)];
+  return found.map(({ member, path }) => member.document.locate(path, part));
 }
 
 function conflicts({ conflicts }: Merged): Diagnostic[] {
