@@ -1,4 +1,5 @@
 import type { RegexFlavour } from './segment.ts';
+import type { Proxy } from './types.ts';
 
 export const KEY_MIN_LENGTH = 20;
 export const KEY_MAX_LENGTH = 128;
@@ -17,6 +18,11 @@ export function isKeyShaped(text: string): boolean {
 /** What a header holds that carries a key or a token: with the scheme before it, where there is one. */
 export function credentialText(scheme: string | undefined, value: string): string {
   return scheme === undefined ? value : `${scheme} ${value}`;
+}
+
+/** What `WWW-Authenticate` says of a missing key (RFC 9110 §11.6.1); absent where no scheme has a name for it. */
+export function challengeOf({ id, apiKeyScheme }: Pick<Proxy, 'id' | 'apiKeyScheme'>): string | undefined {
+  return apiKeyScheme && `${apiKeyScheme} realm="${id}"`;
 }
 
 /**

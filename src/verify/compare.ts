@@ -146,6 +146,13 @@ function deniedProblems(expected: Expected, answer: Answered, fixture: ProxyFixt
       kind: 'error-type',
       text: `the Content-Type is ${response.field('content-type') ?? 'missing'} instead of application/json`,
     });
+  const { id, apiKeyScheme } = fixture.proxy;
+  const challenge = response.status === 401 && apiKeyScheme ? `${apiKeyScheme} realm="${id}"` : undefined;
+  if (decision.kind === 'deny' && response.field('www-authenticate') !== challenge)
+    problems.push({
+      kind: 'challenge',
+      text: `WWW-Authenticate is ${response.field('www-authenticate') ?? 'missing'} instead of ${challenge ?? 'nothing'}`,
+    });
   const allow = decision.kind === 'deny' ? decision.allow?.join(', ') : undefined;
   if (allow !== undefined && response.field('allow') !== allow)
     problems.push({ kind: 'allow', text: `Allow is ${response.field('allow') ?? 'missing'} instead of ${allow}` });

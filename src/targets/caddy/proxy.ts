@@ -1,5 +1,6 @@
 import { accessOf, type Cell, healthOf } from '../../policy/access.ts';
 import { type CidrSet, isEverybody, toCidrs } from '../../policy/cidr.ts';
+import { challengeOf } from '../../policy/key.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
 import { unquotable } from '../../render/token.ts';
 import { addressTest } from './addresses.ts';
@@ -35,6 +36,8 @@ export interface ProxyModel {
   /** Addresses that only these callers may come from. */
   readonly bound: readonly (Outside & { readonly name: CaddyToken; readonly classes: CaddyToken })[];
   readonly status: Table;
+  /** What a missing key is asked for with. */
+  readonly challenge: CaddyToken | null;
   /** `null` where the methods of a path are nobody's business. */
   readonly allow: Table | null;
   readonly answers: readonly {
@@ -64,6 +67,7 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
   const decision = { proxy, cells, usesKeys, caller, grants: callers?.grants ?? new Map() };
   const outside = isEverybody(proxy.ranges) ? null : outsideOf(proxy, proxy.ranges, 'client.inside');
   const health = healthModel(proxy, cells);
+  const challenge = challengeOf(proxy);
   return {
     name: word(proxy.id),
     address: word(`http://:${proxy.listen.port}`),
@@ -90,6 +94,7 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
       ...outsideOf(proxy, set, `client.inside-${name.replace(/[^A-Za-z0-9-]/g, '_')}`),
     })),
     status: statusTable(decision),
+    challenge: challenge === undefined ? null : userText(challenge),
     allow: proxy.methodNotAllowed === 405 ? allowTable(access) : null,
     answers: cells.flatMap((cell) => {
       if (cell.kind !== 'answer') return [];

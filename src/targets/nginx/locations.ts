@@ -2,7 +2,7 @@ import type { ForwardPlan } from '../../plan/forwards.ts';
 import { outsideOf } from '../../plan/outside.ts';
 import type { Cell } from '../../policy/access.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
-import { credentialText } from '../../policy/key.ts';
+import { challengeOf, credentialText } from '../../policy/key.ts';
 import { statusBody } from '../../policy/statuses.ts';
 import type { Proxy } from '../../policy/types.ts';
 import type { Identity } from './identity.ts';
@@ -51,11 +51,16 @@ export function answerLocations(
   context: { allow: Variable; locationOf: (cell: Cell) => string },
 ): AnswerLocation[] {
   const headers = ownHeaders(proxy);
+  const challenge = challengeOf(proxy);
+  const added: Readonly<Record<number, readonly HeaderModel[]>> = {
+    401: challenge === undefined ? [] : [{ name: word('WWW-Authenticate'), value: value(challenge) }],
+    405: [{ name: word('Allow'), value: value(context.allow) }],
+  };
   const refusals = REFUSALS.map((status) => ({
     name: locationName(String(status)),
     status,
     body: value(statusBody(status)),
-    headers: status === 405 ? [{ name: word('Allow'), value: value(context.allow) }, ...headers] : headers,
+    headers: [...(added[status] ?? []), ...headers],
   }));
   const answers = cells.flatMap((cell) =>
     cell.kind === 'answer'
