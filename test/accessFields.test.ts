@@ -91,6 +91,7 @@ const base = {
   proxies: {
     api: {
       listen: '127.0.0.1:8080',
+      tls: { certFile: '/one.pem', keyFile: '/one.key' },
       ipRanges: ['@office', '@listed'],
       clientIp: { trustedProxies: ['10.1.0.0/24', '10.200.0.0/24'], header: 'X-Real-IP' },
       publicUrl: 'https://public.example.com',
@@ -144,6 +145,8 @@ const LOOSER: Readonly<Record<string, readonly [at: string, to: unknown]>> = {
   'apiKeys.*.expires': ['apiKeys/k/expires', undefined],
   'apiKeys.*.rateLimit': ['apiKeys/k/rateLimit', undefined],
   'proxies.*.listen': ['proxies/api/listen', '[::]:8080'],
+  'proxies.*.tls.certFile': ['proxies/api/tls', undefined],
+  'proxies.*.tls.keyFile': ['proxies/api/tls/keyFile', '/two.key'],
   'proxies.*.ipRanges': ['proxies/api/ipRanges', 'any'],
   'proxies.*.clientIp': ['proxies/api/clientIp', 'direct'],
   // Narrower in words, but everybody behind 10.1.0.128 is now taken for a client inside.

@@ -14,6 +14,12 @@ const spec = {
   proxies: {
     api: { listen: 8080, ipRanges: ['10.0.0.0/8'] },
     public: { listen: 8081, ipRanges: ['10.0.0.0/8'], publicUrl: 'https://api.example.com:8443' },
+    secure: {
+      listen: 8443,
+      tls: { certFile: '/etc/ssl/api.pem', keyFile: '/etc/ssl/api.key' },
+      ipRanges: ['10.0.0.0/8'],
+      apiKeyScheme: 'Bearer',
+    },
   },
 };
 
@@ -39,6 +45,12 @@ const PLANTED = {
       replaced('(?:[Hh][Tt][Tt][Pp][Ss]?:)?//', '[Hh][Tt][Tt][Pp][Ss]?://'),
       /answers with a Location that names it without a scheme, and it came back as \/\/pool.example.com/,
     ],
+    ['a proxy that speaks one version of TLS', replaced('tls1.2 tls1.3', 'tls1.3'), /does not speak TLSv1.2/],
+    [
+      'nobody says how a key is to be sent',
+      replaced(/header @unauthorized .*\n/g, '\n'),
+      /WWW-Authenticate is missing instead of Bearer realm="secure/,
+    ],
   ],
   nginx: [
     [
@@ -50,6 +62,16 @@ const PLANTED = {
       'a large head of an answer does not fit',
       replaced('proxy_buffer_size 64k', 'proxy_buffer_size 8k'),
       /answers with a head of 30 kB, and the client got 502/,
+    ],
+    [
+      'a proxy that speaks one version of TLS',
+      replaced('    ssl_protocols TLSv1.2 TLSv1.3', '    ssl_protocols TLSv1.3'),
+      /does not speak TLSv1.2/,
+    ],
+    [
+      'nobody says how a key is to be sent',
+      replaced(/add_header WWW-Authenticate .*? always;/g, ''),
+      /WWW-Authenticate is missing instead of Bearer realm="secure/,
     ],
     [
       'the upstream hears what the client says about the outside',
@@ -110,7 +132,7 @@ const PLANTED_IN_SITES = {
 for (const { engine, target } of proxyTargets) {
   const { test, engines } = await engineSuite(`what verify looks for on ${engine}`, [engine]);
   const run = (tamper?: (file: RenderedFile) => RenderedFile) =>
-    verified({ spec, target, program: engines[engine].path, requests: 50, ...(tamper ? { tamper } : {}) });
+    verified({ spec, target, program: engines[engine].path, requests: 100, ...(tamper ? { tamper } : {}) });
 
   test('nothing is found in what is generated', async () => {
     const { diagnostics, disagreements } = await run();

@@ -60,6 +60,7 @@ export const SPEC_ACCESS: Touches<Omit<Spec, 'targets'> & Pick<SpecFile, 'includ
     each: {
       fields: {
         listen: 'decided',
+        tls: { fields: { certFile: 'decided', keyFile: 'decided' } },
         ipRanges: 'decided',
         clientIp: { fields: { trustedProxies: 'decided', header: 'decided', proxyProtocol: 'decided' } },
         apiKeyHeader: 'decided',

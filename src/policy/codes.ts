@@ -22,6 +22,9 @@ export const policyCodes = defineCodes('policy', {
     ({ hint }: { hint?: string | undefined }) =>
       hint ?? 'write an origin such as https://gitlab.example.com or http://10.0.0.1:8080',
   ),
+  'plain-public-url': error('{url} is plain HTTP, and the proxy itself speaks TLS').hint(
+    ({ url }: { url: string }) => `write ${url.replace(/^http/, 'https')}, or take tls out where TLS ends elsewhere`,
+  ),
   'bad-host-port': error('"{text}" is not host:port').hint('{hint}'),
   'insecure-token': error('upstream "{upstream}" gets a token, so its certificate must be verified').hint(
     'give tls.caFile for a private CA instead of insecureSkipVerify',

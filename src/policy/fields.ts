@@ -35,6 +35,7 @@ export type FieldKind =
   | 'rate-limit'
   | 'response-headers'
   | 'rewrite'
+  | 'tls'
   | 'token'
   | 'upstream'
   | 'websocket';

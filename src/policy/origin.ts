@@ -1,10 +1,15 @@
-import type { Upstream } from './types.ts';
+import type { Proxy, Upstream } from './types.ts';
 
 export const DEFAULT_PORT: Readonly<Record<Upstream['scheme'], number>> = { http: 80, https: 443 };
 
 /** A host as it stands in URLs: an IPv6 address in brackets. */
 export function urlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
+}
+
+/** What a proxy itself speaks, whatever stands in front of it. */
+export function schemeOf({ tls }: Pick<Proxy, 'tls'>): 'http' | 'https' {
+  return tls ? 'https' : 'http';
 }
 
 /** Host and port as in a URL, the port only where it is not the usual one of the scheme. */

@@ -155,7 +155,12 @@ function responseHeaders(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]):
 function publicUrl(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]): { publicUrl?: string } {
   if (spec.publicUrl === undefined) return {};
   const origin = parseOrigin(spec.publicUrl);
-  if (!('problem' in origin)) return { publicUrl: spec.publicUrl.replace(/\/$/, '').toLowerCase() };
+  if (!('problem' in origin)) {
+    const url = spec.publicUrl.replace(/\/$/, '').toLowerCase();
+    if (spec.tls && origin.scheme === 'http')
+      problems.push(policyCodes.report('plain-public-url', [...at, 'publicUrl'], { url }));
+    return { publicUrl: url };
+  }
   problems.push(policyCodes.report('bad-url', [...at, 'publicUrl'], { text: spec.publicUrl, ...origin }));
   return {};
 }
@@ -195,6 +200,7 @@ function resolveOne(id: string, spec: ProxySpec, context: ProxyContext): Proxy {
   return {
     id,
     listen: listenOf(spec.listen, [...origin, 'listen'], problems),
+    ...(spec.tls === undefined ? {} : { tls: spec.tls }),
     ranges: ranges.resolve(spec.ipRanges, [...origin, 'ipRanges']),
     clientIp: clientAddress(spec, origin, context),
     ...keyPlace(spec, origin, problems),
@@ -232,6 +238,7 @@ export const PROXY: FieldTable<Proxy> = {
     compare: listenDifferences,
     normal: ({ listen }) => ({ address: '0.0.0.0', ...listen }),
   },
+  tls: { words: 'tls', kind: 'tls', compare: tlsDifferences },
   ranges: { words: 'ipRanges', compare: 'decided' },
   clientIp: { words: 'clientIp', kind: 'client-address', compare: clientDifferences },
   apiKeyHeader: {
@@ -250,6 +257,13 @@ export const PROXY: FieldTable<Proxy> = {
   responseHeaders: { words: 'responseHeaders', kind: 'response-headers', compare: responseHeaderDifferences },
   origin: { words: 'line', compare: { cannotLoosen: 'it says where the proxy is written' } },
 };
+
+/** Who may hear what goes over the wire, and who can pretend to be the proxy, is decided outside of the spec. */
+function tlsDifferences({ tls: before }: Proxy, { tls: after }: Proxy): Difference[] {
+  if (!before) return [{ effect: 'narrowing', words: 'speaks TLS now' }];
+  const words = after ? `shows ${after.certFile} (before: ${before.certFile})` : 'speaks plain HTTP now';
+  return [{ effect: after ? 'unclear' : 'widening', words }];
+}
 
 function clientDifferences({ clientIp: before }: Proxy, { clientIp: after, ranges }: Proxy): Difference[] {
   if (before.kind === 'direct' || after.kind === 'direct' || sourceWords(before) !== sourceWords(after)) {

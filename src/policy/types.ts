@@ -122,6 +122,8 @@ export interface Proxy {
   readonly id: string;
   /** `address` absent: every IPv4 address. IPv6 addresses without brackets. */
   readonly listen: { readonly address?: string; readonly port: number };
+  /** Files of the certificate that the proxy shows, paths on its machine. Absent: it speaks plain HTTP. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
   readonly ranges: CidrSet;
   readonly clientIp: ClientAddress;
   readonly apiKeyHeader: string;

@@ -274,6 +274,15 @@ const health = z
 const proxy = z
   .strictObject({
     listen: z.union([z.int().min(1).max(65535), z.string().min(1)]).describe('Port, or address:port'),
+    tls: z
+      .strictObject({
+        certFile: z.string().min(1).describe('PEM chain, a path on the machine that runs the proxy'),
+        keyFile: z.string().min(1).describe('PEM key, a path on the machine that runs the proxy'),
+      })
+      .optional()
+      .describe(
+        'Certificate of the proxy itself, TLS 1.2 and 1.3; plain HTTP where absent. Reload the engine to renew it',
+      ),
     ipRanges: rangeList.describe('Client addresses that may connect: CIDRs and @sets; any must be written out'),
     clientIp: clientIp.optional().describe('Where the client address comes from; direct where absent'),
     apiKeyHeader: headerName

@@ -222,7 +222,7 @@ function originProblems({ answer, upstream, response, request, proxy }: Mapped):
   const host = fieldOf(request.fields, 'host');
   // Without a Host there is no origin to map to.
   if (proxy.publicUrl === undefined && (host === undefined || host === '')) return [];
-  const own = proxy.publicUrl ?? `http://${host}`;
+  const own = proxy.publicUrl ?? `${proxy.tls ? 'https' : 'http'}://${host}`;
   const problems: Problem[] = [];
   for (const name of ['Link', 'Location']) {
     const sent = fieldOf(answer.fields ?? [], name);

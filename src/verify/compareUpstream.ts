@@ -88,7 +88,7 @@ function keyLeaks(got: Recorded, upstream: Upstream, secrets: Secrets): boolean 
  * What the upstream hears about the outside: who asks, once and true, and where the proxy is to be found: at its public
  * URL, else where this client found it.
  */
-function outsideProblems({ client, request }: Expected, got: Recorded, { publicUrl, listen }: Proxy): Problem[] {
+function outsideProblems({ client, request }: Expected, got: Recorded, { publicUrl, listen, tls }: Proxy): Problem[] {
   const address = formatAddress(client);
   const asAddress = (text: string | undefined) => {
     const parsed = parseAddress(text ?? '');
@@ -102,7 +102,7 @@ function outsideProblems({ client, request }: Expected, got: Recorded, { publicU
   const all: readonly (readonly [name: string, is: string | undefined, should: string | undefined])[] = [
     ['X-Forwarded-For', asAddress(told('for')), address],
     ['X-Real-IP', asAddress(got.field('x-real-ip')), address],
-    ['X-Forwarded-Proto', told('proto'), outside?.protocol.slice(0, -1) ?? 'http'],
+    ['X-Forwarded-Proto', told('proto'), outside?.protocol.slice(0, -1) ?? (tls ? 'https' : 'http')],
     ['X-Forwarded-Port', isOwnPort ? undefined : told('port'), port],
     // A request of HTTP/1.0 may name no host.
     ...(host ? ([['X-Forwarded-Host', told('host'), host]] as const) : []),

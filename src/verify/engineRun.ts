@@ -4,6 +4,7 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { hasError } from '../diagnostics/diagnostic.ts';
 import type { Policy } from '../policy/types.ts';
 import type { ReadFile, RenderedFile, RequestRunner, Runner } from '../targets/target.ts';
+import { identityFor } from './certificate.ts';
 import { type RunnableTarget, startEngine } from './engines.ts';
 import type { Listener } from './exchange.ts';
 import { temporaryFolder } from './folder.ts';
@@ -85,10 +86,12 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
   scope.defer(() => folder.remove());
   // When started by root, nginx works as another user, who must reach the files below.
   await chmod(folder.path, 0o711);
+  const own = identityFor('probe.example');
   const policy = loopbackPolicy(options.policy, {
     proxies: new Map(ids.map((id, index) => [id, ports[index] ?? 0])),
     upstreams: upstreams.ports,
     caFile: await folder.write('authorities.pem', upstreams.authorities),
+    tls: { certFile: await folder.write('proxy.crt', own.cert), keyFile: await folder.write('proxy.key', own.key) },
     rates: options.rates ?? false,
     only,
   });

@@ -28,19 +28,18 @@ export const PATIENCE = 90_000;
 const SENTINEL = 'GET /postern/..;/sentinel HTTP/1.1\r\nHost: probe.example\r\nConnection: close\r\n\r\n';
 
 /** Where something listens, and how it learns the client's address. */
-export type Listener = Pick<Proxy, 'listen' | 'clientIp'>;
+export type Listener = Pick<Proxy, 'listen' | 'clientIp' | 'tls'>;
 
-export async function connectTo(proxy: Listener, peer: string): Promise<Connection> {
+export function connectTo(proxy: Listener, peer: string): Promise<Connection> {
   const { port } = proxy.listen;
-  const to: Address = { port };
+  const to: Address = { port, ...(proxy.tls ? { tls: { serverName: 'probe.example' } } : {}) };
   if (proxy.clientIp.kind === 'direct') return openConnection({ ...to, from: peer });
-  const connection = await openConnection(to);
-  if (proxy.clientIp.kind === 'proxyProtocol') connection.write(preface(peer));
-  return connection;
+  return openConnection({ ...to, preface: prefaceOf(proxy, peer) });
 }
 
-/** PROXY protocol, version 1. */
-function preface(peer: string): string {
+/** What a balancer says of a client before anything else: PROXY protocol, version 1. */
+export function prefaceOf({ clientIp }: Listener, peer: string): string {
+  if (clientIp.kind !== 'proxyProtocol') return '';
   return isIPv6(peer) ? `PROXY TCP6 ${peer} ::1 50000 80\r\n` : `PROXY TCP4 ${peer} 127.0.0.1 50000 80\r\n`;
 }
 

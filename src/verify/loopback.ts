@@ -7,6 +7,8 @@ export interface Loopback {
   readonly upstreams: ReadonlyMap<string, readonly number[]>;
   /** File with the authorities that signed the certificates of the upstreams. */
   readonly caFile: string;
+  /** The certificate that proxies with TLS show. */
+  readonly tls: NonNullable<Proxy['tls']>;
   /** Whether keys keep their rates. */
   readonly rates: boolean;
   /** Proxies, or the sites of domain rewrites. */
@@ -29,7 +31,7 @@ export function loopbackPolicy(policy: Policy, ports: Loopback): Policy {
     upstreams: policy.upstreams.map((upstream) => loopbackUpstream(upstream, ports)),
     proxies: (ports.only === 'sites' ? [] : withTwins(policy.proxies)).map((proxy) => {
       const listen = { address: '127.0.0.1', port: portOf(ports.proxies, proxy.id) };
-      return { ...proxy, listen };
+      return { ...proxy, listen, ...(proxy.tls ? { tls: ports.tls } : {}) };
     }),
     rewrites: ports.only === 'sites' ? policy.rewrites : [],
   };

@@ -1,4 +1,4 @@
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type Fields, fieldOf, type Message, statusOf, takeResponse } from './http1.ts';
 
@@ -9,6 +9,8 @@ export interface Address {
   readonly tls?: { readonly serverName: string; readonly ca?: string };
   /** The address to come from, for instance 127.0.0.2. */
   readonly from?: string;
+  /** Sent before anything else, in front of TLS too. */
+  readonly preface?: string;
 }
 
 export interface RawResponse {
@@ -126,18 +128,21 @@ export async function sendRaw(address: Address, request: string | Buffer): Promi
   }
 }
 
-function connected({ port, host = '127.0.0.1', tls, from }: Address): Promise<Socket> {
+async function connected({ port, host = '127.0.0.1', tls, from, preface = '' }: Address): Promise<Socket> {
   const to = { port, host, ...(from === undefined ? {} : { localAddress: from }) };
+  const socket = await opened(connectTcp({ ...to, noDelay: true }), 'connect');
+  if (preface !== '') socket.write(preface);
+  if (!tls) return socket;
+  const trust = tls.ca === undefined ? { rejectUnauthorized: false } : { ca: tls.ca };
+  // An address is no server name; without one, Node would say the host.
+  const named = isIP(tls.serverName) === 0 ? { servername: tls.serverName } : {};
+  return opened(connectTls({ socket, ...named, ...trust }), 'secureConnect');
+}
+
+function opened(socket: Socket, event: 'connect' | 'secureConnect'): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = tls
-      ? connectTls({
-          ...to,
-          servername: tls.serverName,
-          ...(tls.ca === undefined ? { rejectUnauthorized: false } : { ca: tls.ca }),
-        })
-      : connectTcp({ ...to, noDelay: true });
     socket.once('error', reject);
-    socket.once(tls ? 'secureConnect' : 'connect', () => {
+    socket.once(event, () => {
       socket.off('error', reject);
       resolve(socket);
     });

@@ -5,6 +5,7 @@ import { oddAnswers } from './checks/answers.ts';
 import { unverifiedUpstreams } from './checks/certificates.ts';
 import type { CheckFailure } from './checks/check.ts';
 import { neighbours } from './checks/neighbours.ts';
+import { ownTls } from './checks/ownTls.ts';
 import { rateLimits } from './checks/rates.ts';
 import { siteChecks } from './checks/sites.ts';
 import { upgrades } from './checks/websockets.ts';
@@ -120,6 +121,7 @@ async function askedBeside(run: EngineRun, random: Random): Promise<CheckFailure
   return [
     ...(await oddAnswers(run, random)),
     ...(await neighbours(run, random)),
+    ...(await ownTls(run, random)),
     ...(await upgrades(run, random)),
     ...(await unverifiedUpstreams(run, random)),
   ];

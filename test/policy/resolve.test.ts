@@ -126,6 +126,11 @@ const BAD: readonly [what: string, spec: object, problems: string[]][] = [
     ['proxies.api.answer.0 policy/answer-conflict'],
   ],
   [
+    'a public URL in plain HTTP of a proxy that speaks TLS',
+    { proxies: { api: { ...proxy, tls: { certFile: '/c', keyFile: '/k' }, publicUrl: 'http://api.example.com' } } },
+    ['proxies.api.publicUrl policy/plain-public-url'],
+  ],
+  [
     'an answer to every method, and a route',
     {
       upstreams,

@@ -125,10 +125,14 @@ async function answerRequest(socket: Socket, request: ReadRequest, context: Cont
     socket.write(response);
   };
   const head = request.method === 'HEAD';
-  if (decision.kind === 'deny')
-    return write(
-      answer(decision.status, proxy, { head, fields: decision.allow ? [['Allow', decision.allow.join(', ')]] : [] }),
-    );
+  if (decision.kind === 'deny') {
+    const allow: Fields = decision.allow ? [['Allow', decision.allow.join(', ')]] : [];
+    const challenge: Fields =
+      decision.status === 401 && proxy.apiKeyScheme
+        ? [['WWW-Authenticate', `${proxy.apiKeyScheme} realm="${proxy.id}"`]]
+        : [];
+    return write(answer(decision.status, proxy, { head, fields: [...allow, ...challenge] }));
+  }
   if (decision.kind === 'answer') return write(answer(decision.status, proxy, { head, body: decision.body }));
   write(await forward(request, decision, { proxy, client: formatAddress(client) }));
 }

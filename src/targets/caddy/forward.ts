@@ -3,7 +3,7 @@ import { outsideOf } from '../../plan/outside.ts';
 import type { Cell } from '../../policy/access.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
 import { credentialText } from '../../policy/key.ts';
-import { urlHost } from '../../policy/origin.ts';
+import { schemeOf, urlHost } from '../../policy/origin.ts';
 import type { Forwarding, Policy, Proxy, Upstream } from '../../policy/types.ts';
 import { canonical, type RareHeaders, rareHeaders } from './headers.ts';
 import { type CaddyToken, own, placeholder, word } from './quote.ts';
@@ -48,7 +48,7 @@ export function forwardsOf(policy: Policy, proxy: Proxy, cells: readonly Cell[])
   return byName.map(([name, { forwarding, ids }]) => {
     const upstream = policy.upstreams.find(({ id }) => id === forwarding.upstream);
     if (!upstream) throw new Error(`no upstream ${forwarding.upstream}`);
-    const origin = proxy.publicUrl ?? 'http://{request.host}';
+    const origin = proxy.publicUrl ?? `${schemeOf(proxy)}://{request.host}`;
     const url = upstreamUrl(upstream);
     return {
       name: word(name),
@@ -92,8 +92,10 @@ function nameOf(forwarding: Forwarding): string {
   return [`forward-${part('upstream')}`, ...unusual].filter((text) => text !== '').join('~');
 }
 
-function outsideHeaders({ publicUrl }: Proxy): Forward['outside'] {
-  if (publicUrl === undefined) return [];
+/** What differs from what the headers of all proxies say: the Host of the client, and plain HTTP. */
+function outsideHeaders(proxy: Proxy): Forward['outside'] {
+  const { publicUrl, tls } = proxy;
+  if (publicUrl === undefined) return tls ? [{ name: word('X-Forwarded-Proto'), value: own(schemeOf(proxy)) }] : [];
   const { scheme, authority, port } = outsideOf(publicUrl);
   return [
     { name: word('X-Forwarded-Host'), value: own(authority) },

@@ -75,6 +75,8 @@ function textProblems(policy: Policy, { sites }: CaddyOptions, at: SpecPath): Di
     for (const { name, value } of proxy.responseHeaders)
       check('header value', value, [...proxy.origin, 'responseHeaders', name]);
     for (const { body, origin } of proxy.answers) check('body', body, [...origin, 'body']);
+    for (const [name, file] of Object.entries(proxy.tls ?? {}))
+      check('path', file, [...proxy.origin, 'tls', name], path);
   }
   for (const { tls, origin } of policy.upstreams) {
     if (tls?.caFile !== undefined) check('path', tls.caFile, [...origin, 'tls', 'caFile'], path);

@@ -1,6 +1,7 @@
 import { accessOf, type Cell, healthOf } from '../../policy/access.ts';
 import { type CidrSet, isEverybody, toCidrs } from '../../policy/cidr.ts';
 import { challengeOf } from '../../policy/key.ts';
+import { schemeOf } from '../../policy/origin.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
 import { unquotable } from '../../render/token.ts';
 import { addressTest } from './addresses.ts';
@@ -21,6 +22,8 @@ export interface ProxyModel {
   readonly name: CaddyToken;
   readonly address: CaddyToken;
   readonly bind: CaddyToken;
+  /** The certificate and its key; none for plain HTTP. */
+  readonly tls: readonly CaddyToken[];
   readonly responseHeaders: readonly { readonly name: CaddyToken; readonly value: CaddyToken }[];
   readonly client: ClientModel | null;
   /** What is asked for, in a file of its own. */
@@ -70,8 +73,9 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
   const challenge = challengeOf(proxy);
   return {
     name: word(proxy.id),
-    address: word(`http://:${proxy.listen.port}`),
+    address: word(`${schemeOf(proxy)}://:${proxy.listen.port}`),
     bind: word(bindOf(proxy.listen)),
+    tls: proxy.tls ? [own(proxy.tls.certFile), own(proxy.tls.keyFile)] : [],
     responseHeaders: proxy.responseHeaders.map(({ name, value }) => ({ name: word(name), value: userText(value) })),
     client: clientModel(proxy),
     routes: routesModel(access),

@@ -8,13 +8,15 @@ export interface ServerModel {
   readonly name: CaddyToken;
   /** Load balancers whose PROXY protocol is believed. */
   readonly proxyProtocol: readonly CaddyToken[];
+  readonly tls: boolean;
 }
 
-export function serverModel({ id, listen, clientIp }: Proxy): ServerModel {
+export function serverModel({ id, listen, tls, clientIp }: Proxy): ServerModel {
   return {
     listener: word(`${bindOf(listen)}:${listen.port}`),
     name: word(id),
     proxyProtocol: clientIp.kind === 'proxyProtocol' ? toCidrs(clientIp.trusted).map(word) : [],
+    tls: tls !== undefined,
   };
 }
 

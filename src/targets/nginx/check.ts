@@ -7,7 +7,7 @@ import { nginxCodes } from './codes.ts';
 import { atLeast, type NginxOptions } from './options.ts';
 import { pathProblems } from './pathCheck.ts';
 import { textProblem } from './quote.ts';
-import { siteOptionProblems } from './siteCheck.ts';
+import { keyPairProblems, siteOptionProblems } from './siteCheck.ts';
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 /** The names of files that proxies must not take. */
@@ -23,6 +23,7 @@ export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): 
   takenNames(policy.proxies, problems);
   for (const proxy of policy.proxies) {
     proxyProblems(proxy, problems);
+    problems.push(...keyPairProblems(proxy.tls, [...proxy.origin, 'tls']));
     if (!atLeast(options.version, [1, 23])) headerProblems(proxy, problems);
   }
   const forwardedTo = new Set(policy.routes.map(({ forwarding }) => forwarding.upstream));

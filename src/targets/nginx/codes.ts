@@ -10,6 +10,9 @@ export const nginxCodes = defineCodes('nginx', {
   'unwritable-text': error('{what} {problem}, so nginx cannot read it').hint(
     'nginx takes at most 3,900 bytes of text without control characters; "$" counts nine, quotes and backslashes two',
   ),
+  'variable-path': error('nginx takes the "$" in this path for the start of a variable').hint(
+    'give the file a name without "$"',
+  ),
   'too-deep': error('this path has {segments} segments, and nginx can tell {most} apart').hint(
     'write the rest as {name*}, which also allows what is longer, or use the target caddy',
   ),

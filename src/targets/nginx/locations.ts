@@ -34,6 +34,12 @@ export const ERROR_PAGES: readonly { readonly from: readonly number[]; readonly 
   { from: [505], status: 505 },
 ];
 
+/** The same where TLS is spoken: plain HTTP there is one more of nginx's own errors. */
+export const TLS_ERROR_PAGES: typeof ERROR_PAGES = ERROR_PAGES.map(({ from, status }) => ({
+  from: status === 400 ? [...from, 497] : from,
+  status,
+}));
+
 /** What a verdict or nginx itself refuses with. */
 const REFUSALS = [400, 401, 403, 404, 405, 408, 413, 414, 415, 429, 431, 500, 501, 502, 503, 504, 505];
 

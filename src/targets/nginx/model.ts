@@ -112,6 +112,7 @@ export interface ProxyModel {
   readonly mapping: readonly MapModel[];
   readonly log: { readonly name: NginxToken; readonly format: readonly NginxToken[] };
   readonly listen: NginxToken;
+  readonly tls: { readonly certFile: NginxToken; readonly keyFile: NginxToken } | null;
   readonly trusted: readonly NginxToken[] | null;
   /** `null` where only callers with keys are forwarded. */
   readonly perAddress: PerAddress | null;

@@ -8,7 +8,7 @@ import { clientOf } from './client.ts';
 import { perAddress, requestsPerAddress } from './connections.ts';
 import { decisionMaps } from './decision.ts';
 import type { Identity } from './identity.ts';
-import { answerLocations, ERROR_PAGES, forwardLocation, HOME, locationName } from './locations.ts';
+import { answerLocations, ERROR_PAGES, forwardLocation, HOME, locationName, TLS_ERROR_PAGES } from './locations.ts';
 import { logFormat } from './log.ts';
 import { type AddressMapping, addressMapping, originMap } from './mapping.ts';
 import { type MapList, mapList } from './maps.ts';
@@ -17,7 +17,7 @@ import { blockName, variablePrefix } from './names.ts';
 import { UNREADABLE } from './networks.ts';
 import type { NginxOptions } from './options.ts';
 import { depthOf, type Needs } from './paths.ts';
-import { type NginxToken, type Variable, value, word } from './quote.ts';
+import { literal, type NginxToken, type Variable, value, word } from './quote.ts';
 import { routingMaps } from './routing.ts';
 
 export interface ProxyInput {
@@ -71,13 +71,17 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
     decision: decisions.maps,
     listen: word(listenAddress(proxy)),
     perAddress: limited,
+    tls: proxy.tls ? { certFile: literal(proxy.tls.certFile), keyFile: literal(proxy.tls.keyFile) } : null,
     trusted: clientIp.kind === 'proxyProtocol' ? trustedPeers(clientIp.trusted) : null,
     geos: client.geos,
     client: { maps: clients.maps, address: value(client.address) },
     secureLink:
       identity && access.usesKeys ? { expected: value(...identity.expected), salted: value(...identity.salted) } : null,
     verdict: value(HOME, verdict),
-    errorPages: ERROR_PAGES.map((page) => ({ ...page, location: locationName(String(page.status)) })),
+    errorPages: (proxy.tls ? TLS_ERROR_PAGES : ERROR_PAGES).map((page) => ({
+      ...page,
+      location: locationName(String(page.status)),
+    })),
     answers: answerLocations(proxy, access.cells, { allow: routing.allow, locationOf }),
     forwards: forwardLocations(input, {
       forwards,

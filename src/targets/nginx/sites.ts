@@ -4,7 +4,7 @@ import { authorityOf } from '../../policy/origin.ts';
 import { statusBody } from '../../policy/statuses.ts';
 import type { DomainRewrite, Policy, Upstream } from '../../policy/types.ts';
 import { perAddress, requestsPerAddress } from './connections.ts';
-import { ERROR_PAGES, locationName } from './locations.ts';
+import { locationName, TLS_ERROR_PAGES } from './locations.ts';
 import { mapList } from './maps.ts';
 import type { MapModel, PerAddress, SiteModel, SitesModel } from './model.ts';
 import type { NginxOptions } from './options.ts';
@@ -12,9 +12,6 @@ import { literal, pattern, value, variable, word } from './quote.ts';
 import { answerMaps, cookieDomains, requestMaps } from './siteHeaders.ts';
 import { logMaps, loopMaps } from './siteMaps.ts';
 import type { SiteName } from './siteNames.ts';
-
-/** A request in plain HTTP on a port for TLS is one more of nginx's own errors. */
-const SITE_ERRORS = ERROR_PAGES.map(({ from, status }) => ({ from: status === 400 ? [...from, 497] : from, status }));
 
 /** Rewrites of one name, which is what headers can be searched for. */
 function plainRewrites({ rewrites }: Policy): readonly DomainRewrite[] {
@@ -58,7 +55,7 @@ export function sitesModel(input: SitesInput): Sites | null {
       listen: sites.listen ?? 443,
       perAddress: addressLimit(options),
       silence: PHASES.siteUpstream,
-      errorPages: SITE_ERRORS.map((page) => ({
+      errorPages: TLS_ERROR_PAGES.map((page) => ({
         ...page,
         location: locationName(String(page.status)),
         body: value(statusBody(page.status)),

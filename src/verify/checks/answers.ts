@@ -95,7 +95,7 @@ async function problemsOf(
   const probe = probeOf(candidate, random);
   const [only] = expectationOf(probe, fixture, Date.now() / 1000).expected;
   if (only?.decision.kind !== 'forward') return undefined;
-  const origin = proxy.publicUrl ?? `http://${fieldOf(only.request.fields, 'host')}`;
+  const origin = proxy.publicUrl ?? `${proxy.tls ? 'https' : 'http'}://${fieldOf(only.request.fields, 'host')}`;
   const problems: string[] = [];
   for (const [what, { bytes, problem }] of ODD_ANSWERS) {
     run.upstreams.answerWith(() => ({ raw: bytes(upstream) }));
