@@ -1,5 +1,5 @@
 import { runCommandLine } from './commands/commandLine.ts';
-import { processIo } from './commands/io.ts';
+import { exitOnSignals, processIo } from './commands/io.ts';
 import { maskSecrets } from './diagnostics/mask.ts';
 
 // Whoever reads the results may stop early, as `head` does; that is no failure of ours.
@@ -9,14 +9,7 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-// With a listener a signal waits for the event loop, so that it never falls between two renames.
-for (const [signal, number] of [
-  ['SIGHUP', 1],
-  ['SIGINT', 2],
-  ['SIGTERM', 15],
-] as const) {
-  process.once(signal, () => process.exit(128 + number));
-}
+exitOnSignals();
 
 try {
   const result = await runCommandLine(process.argv.slice(2), processIo());

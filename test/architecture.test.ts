@@ -23,6 +23,7 @@ const layers = [
   'output',
   'report',
   'compile.ts',
+  'secrets',
   'verify',
   'commands',
   'index.ts',

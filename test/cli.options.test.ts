@@ -82,9 +82,13 @@ const VALUES: Readonly<Record<string, string>> = {
   at: '2027-06-30',
   from: '192.0.2.1',
   type: 'A',
+  reload: '["true"]',
 };
 /** What an option has no meaning without. */
-const BESIDE: Readonly<Record<string, readonly string[]>> = { 'fail-on': ['--base', 'git:HEAD'] };
+const BESIDE: Readonly<Record<string, readonly string[]>> = {
+  'fail-on': ['--base', 'git:HEAD'],
+  reload: ['--watch'],
+};
 const QUESTIONS: Readonly<Record<string, readonly string[]>> = {
   type: ['dns', 'a.example'],
   node: ['pull', 'a'],

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { secretsOf } from '../src/commands/secrets.ts';
+import { secretsOf } from '../src/secrets/render.ts';
 import { nginx } from '../src/targets/nginx/index.ts';
 import type { SecretsInput } from '../src/targets/target.ts';
 import { demoSpec } from './support/demo.ts';
@@ -151,6 +151,8 @@ secrets('refuses what cannot be a secret, without showing it', () =>
       [() => {}, { DEMO_KEY: '' }, /env:DEMO_KEY is not set or empty/],
       [() => {}, { DEMO_KEY: 'too-short' }, /not shaped like a key/],
       [() => {}, { DEMO_KEY: `${KEY} x` }, /not shaped like a key/],
+      [() => {}, { DEMO_KEY: 'abcdefabcdefabcdefabcdefabcdef' }, /could be guessed/],
+      [() => {}, { DEMO_KEY: '12345678901234567890' }, /could be guessed: it has less than 128 bits/],
       [() => token(`"${TOKEN}"`), env, /is not a token/],
       [() => token('two\nlines\n'), env, /is not a token/],
       [() => token('\n'), env, /file:token\.txt is not set or empty/],
@@ -167,7 +169,7 @@ secrets('refuses what cannot be a secret, without showing it', () =>
       [
         () => write('postern.yaml', demoSpec.replace('file:token.txt', 'vault:a/b#c').replace('bottlerocket', 'caddy')),
         env,
-        /vault:a\/b#c is not read by this command/,
+        /Vault cannot be asked: VAULT_ADDR is not set/,
       ],
     ];
     for (const [change, given, words] of cases) {
@@ -195,6 +197,39 @@ secrets('refuses one key for two callers', () =>
     assert.is(status, 1);
     assert.match(stdout, /env:OTHER_KEY holds the same key as key "partner"/);
     assert.is((await run('secrets check', { env: { ...env, OTHER_KEY: `${KEY}1` } })).status, 0);
+    const capitals = await run('secrets check', { env: { ...env, OTHER_KEY: KEY.toUpperCase() } });
+    assert.is(capitals.status, 1);
+    assert.match(capitals.stdout, /in other capitals \[secret\/same-but-case\]/);
+  }),
+);
+
+secrets('keygen prints a key that is good enough, and another one each time', () =>
+  inWorkspace(async (workspace) => {
+    prepare(workspace);
+    const { run } = workspace;
+    const keys = [await run('secrets keygen'), await run('secrets keygen')].map(({ stdout }) => stdout.trim());
+    assert.is(new Set(keys).size, 2);
+    for (const key of keys) assert.is((await run('secrets check', { env: { DEMO_KEY: key } })).status, 0);
+    assert.is((await run('secrets keygen postern.yaml')).status, 2);
+  }),
+);
+
+secrets('render --check says what a render would change, and what others could read', () =>
+  inWorkspace(async (workspace) => {
+    prepare(workspace);
+    const { run, write, path } = workspace;
+    assert.is((await run('secrets render --check', { env })).status, 1);
+    assert.not.ok(existsSync(join(path, 'generated')));
+    await run('secrets render', { env });
+    assert.is((await run('secrets render --check', { env })).status, 0);
+    chmodSync(join(path, FOLDER, 'keys'), 0o640);
+    assert.match((await run('secrets render --check', { env })).stdout, /secret\/open-file/);
+    chmodSync(join(path, FOLDER, 'keys'), 0o600);
+    write('token.txt', `${TOKEN}new`);
+    const { status, stdout } = await run('secrets render --check', { env });
+    assert.is(status, 1);
+    assert.match(stdout, /is not what the secrets make now \[secret\/stale\]/);
+    assert.not.ok(stdout.includes(TOKEN));
   }),
 );
 

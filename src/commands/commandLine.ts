@@ -42,7 +42,7 @@ const { format, out, target, check, force, coverage } = options;
 const spec = {
   spec: { type: 'string', describe: 'spec, its folder, or - for standard input; postern.yaml where absent' },
 } as const;
-const action = { choices: ['render', 'check'], demandOption: true, describe: 'what to do' } as const;
+const action = { choices: ['render', 'check', 'keygen'], demandOption: true, describe: 'what to do' } as const;
 const words = { type: 'string', array: true, default: [], describe: 'what is asked, then the spec' } as const;
 const dir = { type: 'string', default: '.', describe: 'folder to put postern.yaml into' } as const;
 
@@ -111,8 +111,11 @@ const COMMANDS: readonly Command[] = [
   ),
   command(
     'secrets <action> [spec]',
-    'follow the secret references of a spec: render the files, or only check',
-    { positionals: { action, ...spec }, options: { out, format } },
+    'follow the secret references of a spec: render the files, or only check; or print a new key',
+    {
+      positionals: { action, ...spec },
+      options: { out, check, watch: options.watch, reload: options.reload, format },
+    },
     async (args, io) => (await import('./secrets.ts')).secrets(args, io),
   ),
   command(

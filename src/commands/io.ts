@@ -14,6 +14,18 @@ export interface Io {
   /** Seconds since the epoch. */
   readonly now: number;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** For a command that goes on until it is told to stop: from now on this says so, and ends nothing by itself. */
+  untilStopped(): AbortSignal;
+}
+
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+type Signal = keyof typeof SIGNALS;
+
+const exit = (_: Signal, number: number) => process.exit(128 + number);
+
+/** With a listener a signal waits for the event loop, so that it never falls between two renames. */
+export function exitOnSignals(): void {
+  for (const signal of Object.keys(SIGNALS)) process.once(signal as Signal, exit);
 }
 
 export function processIo(): Io {
@@ -25,7 +37,17 @@ export function processIo(): Io {
     colour: { out: !plain && process.stdout.isTTY === true, err: !plain && process.stderr.isTTY === true },
     now: Math.floor(Date.now() / 1000),
     env: process.env,
+    untilStopped,
   };
+}
+
+function untilStopped(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of Object.keys(SIGNALS)) {
+    process.off(signal, exit);
+    process.once(signal, () => stop.abort());
+  }
+  return stop.signal;
 }
 
 function readStdin(): Uint8Array {

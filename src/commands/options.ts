@@ -32,6 +32,32 @@ function part(name: string) {
   };
 }
 
+export interface Program {
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+/** A program is started without a shell, so where its words end must be said. */
+function programIn(name: string) {
+  return (value: unknown): Program => {
+    const [program, ...args] = listOf(oneOf(name, value)) ?? [];
+    if (program === undefined)
+      throw new Error(`--${name} takes a JSON list of words, such as '["systemctl","reload","proxy"]'`);
+    return { program, args };
+  };
+}
+
+function listOf(text: string): readonly string[] | undefined {
+  try {
+    const found: unknown = JSON.parse(text);
+    const isList =
+      Array.isArray(found) && found.length > 0 && found.every((word) => typeof word === 'string' && word !== '');
+    return isList ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function oneOf(name: string, value: unknown): string {
   if (typeof value !== 'string') throw new Error(`--${name} is given more than once`);
   return value;
@@ -74,6 +100,12 @@ export const options = {
     describe: 'findings to live with, by code and separated by commas: listed, but no reason to exit 1',
   },
   check: { ...flag, describe: 'write nothing; exit 1 where something would change' },
+  watch: { ...flag, describe: 'go on, and write anew whatever changes or ends' },
+  reload: {
+    ...text,
+    coerce: programIn('reload'),
+    describe: `with --watch: a program and its arguments as a JSON list, run after each write, such as '["systemctl","reload","proxy"]'`,
+  },
   'dry-run': { ...flag, describe: 'write nothing; say what would change' },
   force: { ...flag, describe: 'overwrite files that postern did not write' },
   'allow-expired': { ...flag, describe: 'take keys that have expired for a warning' },

@@ -24,7 +24,7 @@ const NAME =
   '(?:key|token|password|passwd|passphrase|secret|cookie|authorization|api[_-]key|(?:api|access|private|job|deploy)[_-]?token)';
 const ASSIGNMENT = new RegExp(String.raw`(?<![\w-])["']?${NAME}["']?\s*[:=]\s*`, 'gi');
 // As `spec/scalars.ts` has them: an incomplete reference may be a secret with a prefix.
-const REFERENCE = String.raw`["']?(?:env:[A-Za-z_]\w*|file:/[\w./-]+|vault:[\w./-]+#[\w.-]+)["']?`;
+const REFERENCE = String.raw`["']?(?:env:[A-Za-z_]\w*|file:/[\w./-]+|(?:vault|k8s|sops):[\w./-]+#[\w./-]+)["']?`;
 const REFERENCES = new RegExp(
   String.raw`^(?:${REFERENCE}|\[\s*${REFERENCE}(?:\s*,\s*${REFERENCE})*\s*\])\s*(?=[,}#]|$)`,
 );

@@ -4,11 +4,15 @@ import type { RenderedFile } from '../targets/target.ts';
 /** Ends the names of files that exist only while a run writes. */
 export const TEMPORARY_SUFFIX = '.postern-tmp';
 
+/** What was issued for the secrets, with its end; see `secrets/leases.ts`. */
+export const LEASES = '.postern-leases.json';
+
 /** What must not be checked in although it stands in the output folder: secrets, and what running engines leave behind. */
 const IGNORED = [
   ...targets.flatMap(({ name, secrets, run }) =>
     [...(secrets ? ['secrets/'] : []), ...(run?.leaves ?? [])].map((left) => `/${name}/${left}`),
   ),
+  `/${LEASES}`,
   `*${TEMPORARY_SUFFIX}`,
 ];
 

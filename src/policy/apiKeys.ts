@@ -1,15 +1,16 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
+import type { SecretScheme } from '../spec/scalars.ts';
 import type { Spec } from '../spec/schema.ts';
 import { policyCodes } from './codes.ts';
 import type { Difference, FieldTable } from './fields.ts';
 import type { RangeResolver } from './ranges.ts';
-import type { ApiKey, Policy, SecretReference, SecretScheme, Upstream } from './types.ts';
+import type { ApiKey, Policy, SecretReference, Upstream } from './types.ts';
 
 type KeySpec = NonNullable<Spec['apiKeys']>[string];
 
 function secretReference(text: string, origin: SpecPath): SecretReference {
-  const scheme: SecretScheme = text.startsWith('env:') ? 'env' : text.startsWith('file:') ? 'file' : 'vault';
-  return { scheme, text, origin };
+  // The schema lets no other word through.
+  return { scheme: text.slice(0, text.indexOf(':')) as SecretScheme, text, origin };
 }
 
 /** Seconds since the epoch of a UTC date or moment; `undefined` where the calendar has no such day. */

@@ -1,4 +1,5 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
+import type { SecretScheme } from '../spec/scalars.ts';
 import type { CidrSet } from './cidr.ts';
 import type { PathPattern } from './pattern.ts';
 
@@ -65,8 +66,6 @@ export interface Route {
   readonly reason?: string;
   readonly origin: SpecPath;
 }
-
-export type SecretScheme = 'env' | 'file' | 'vault';
 
 export interface SecretReference {
   readonly scheme: SecretScheme;

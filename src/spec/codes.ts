@@ -38,7 +38,5 @@ export const specCodes = defineCodes('spec', {
   variable: error('variables are not replaced in a spec').hint(
     'write env:{variable}, which is looked up when secrets are rendered',
   ),
-  'bad-secret-reference': error('this is not a complete {scheme}: reference').hint(
-    'write env:NAME, file:/path or vault:path#field, without blanks',
-  ),
+  'bad-secret-reference': error('this is not a complete {scheme}: reference').hint('write {form}, without blanks'),
 });

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type Diagnostic, failed, ok, type Result, type SpecPath } from '../diagnostics/diagnostic.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import { specCodes } from './codes.ts';
-import { secretReference } from './scalars.ts';
+import { SECRET_FORMS, secretReference } from './scalars.ts';
 import {
   alternativesOf,
   branchesFor,
@@ -221,12 +221,13 @@ function holdsSecret(shape: Shape): boolean {
 
 /** Reports a value where a reference to a secret belongs, without any part of the value. */
 function explainSecret(value: unknown, at: SpecPath): Diagnostic {
-  const scheme = typeof value === 'string' ? /^(env|file|vault):/.exec(value)?.[1] : undefined;
+  const begun =
+    typeof value === 'string' ? Object.entries(SECRET_FORMS).find(([word]) => value.startsWith(`${word}:`)) : undefined;
   const variable = typeof value === 'string' ? /^\$\{([A-Za-z_]\w{0,63})\}$/.exec(value)?.[1] : undefined;
   if (variable !== undefined) return specCodes.report('variable', at, { variable });
-  return scheme === undefined
-    ? specCodes.report('secret-literal', at, {}, { secret: true })
-    : specCodes.report('bad-secret-reference', at, { scheme }, { secret: true });
+  if (!begun) return specCodes.report('secret-literal', at, {}, { secret: true });
+  const [scheme, form] = begun;
+  return specCodes.report('bad-secret-reference', at, { scheme, form }, { secret: true });
 }
 
 /** What a schema expects, in words: `"any" or a list`. */

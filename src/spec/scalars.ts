@@ -7,13 +7,27 @@ export const identifier = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,62}$/, {
   error: 'must start with a letter and hold only letters, digits and "-", 63 at most',
 });
 
+/** How each kind of reference is written, by the word before its colon. */
+export const SECRET_FORMS = {
+  env: 'env:NAME',
+  file: 'file:/path',
+  vault: 'vault:path#field',
+  k8s: 'k8s:namespace/name#key',
+  sops: 'sops:file#field',
+} as const;
+
+export type SecretScheme = keyof typeof SECRET_FORMS;
+
 /** A secret is named, never written down; `secrets render` is the only command that follows the reference. */
 export const secretReference = z
   .string()
-  .regex(/^(?:env:[A-Za-z_][A-Za-z0-9_]*|file:[^\s\0-\x1F\x7F]+|vault:[^#\s\0-\x1F\x7F]+#[^#\s\0-\x1F\x7F]+)$/, {
-    error:
-      'must be a reference such as env:POSTERN_KEY, file:/run/secrets/key or vault:path#field, never the secret itself',
-  });
+  .regex(
+    /^(?:env:[A-Za-z_][A-Za-z0-9_]*|file:[^\s\0-\x1F\x7F]+|(?:vault|sops):[^#\s\0-\x1F\x7F]+#[^#\s\0-\x1F\x7F]+|k8s:[a-z0-9-]+\/[a-z0-9.-]+#[A-Za-z0-9._-]+)$/,
+    {
+      error:
+        'must be a reference such as env:POSTERN_KEY, file:/run/secrets/key, vault:path#field, k8s:namespace/name#key or sops:file#field, never the secret itself',
+    },
+  );
 
 /** An address, a CIDR, or `@name` of a set under `ipRanges`; resolved and checked by the policy layer. */
 export const rangeItem = z.string().min(1);

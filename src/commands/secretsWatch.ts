@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { hasError } from '../diagnostics/diagnostic.ts';
+import { secretCodes } from '../secrets/codes.ts';
+import { dueAt } from '../secrets/leases.ts';
+import { staleSecrets, writeSecrets } from '../secrets/write.ts';
+import type { Io, Status } from './io.ts';
+import { print } from './print.ts';
+import { look, type Round, type SecretsArguments } from './secretsLook.ts';
+
+/** Seconds between two looks at what says nothing of its end, such as files. */
+const USUAL = 60;
+/** Seconds until the first new try after a failure; each further one waits twice as long, up to `USUAL`. */
+const SOON = 2;
+
+interface Watched {
+  readonly status: Status;
+  /** Seconds until the next look. */
+  readonly pause: number;
+}
+
+/**
+ * Writes the files, and again whenever what they are made of changes or comes to its end, until it is told to stop. What
+ * fails is said and tried again; meanwhile the files stay as they are.
+ */
+export async function watchSecrets(args: SecretsArguments, io: Io): Promise<Status> {
+  const stop = io.untilStopped();
+  let status: Status = 2;
+  let failures = 0;
+  let isReloadDue = false;
+  do {
+    const clock = { ...io, now: Math.floor(Date.now() / 1000) };
+    const done = await once(args, clock);
+    isReloadDue ||= done.written;
+    const reloaded = !isReloadDue || (await reload(args, clock));
+    if (reloaded) isReloadDue = false;
+    status = done.status === 0 && reloaded ? 0 : 2;
+    failures = status === 0 ? 0 : failures + 1;
+    const pause = failures > 0 ? Math.min(USUAL, SOON * 2 ** Math.min(failures - 1, 10)) : done.pause;
+    await wait(pause * 1000, undefined, { signal: stop }).catch(() => undefined);
+  } while (!stop.aborted);
+  return status;
+}
+
+async function once(args: SecretsArguments, io: Io): Promise<Watched & { readonly written: boolean }> {
+  const round = await look(args, io, true);
+  const { document, folder, files, diagnostics } = round;
+  const isSound = folder !== undefined && !hasError(diagnostics);
+  const isStale = isSound && staleSecrets(files, folder).length > 0;
+  const failures = isStale ? writeSecrets(files, folder) : [];
+  const status: Status = isSound && failures.length === 0 ? 0 : 2;
+  const written = isStale && failures.length === 0;
+  if (status === 2 || written) {
+    const summary =
+      status === 2 ? 'nothing was written' : `written: ${files.map(({ path }) => join(folder ?? '', path)).join(', ')}`;
+    const report = { command: 'secrets render --watch', document, diagnostics: [...diagnostics, ...failures] };
+    print({ ...report, status, asked: 'changes', summary }, args.format, io);
+  }
+  return { status, written, pause: pauseAfter(round, io.now) };
+}
+
+function pauseAfter({ leases, resolved }: Round, now: number): number {
+  const due = [...leases.values()].map(dueAt);
+  const again = [...(resolved?.found.values() ?? [])].flatMap((one) => one.again ?? []);
+  return Math.max(1, Math.min(USUAL, ...[...due, ...again].map((moment) => moment - now)));
+}
+
+/** Runs the command of `--reload`, which gets no shell. Whether it succeeded. */
+async function reload({ reload: command, format }: SecretsArguments, io: Io): Promise<boolean> {
+  if (!command) return true;
+  const problem = await new Promise<string | undefined>((settle) => {
+    const child = spawn(command.program, command.args, {
+      stdio: ['ignore', 'ignore', 'ignore'],
+      timeout: USUAL * 1000,
+    });
+    child.on('error', (error) => settle('code' in error ? String(error.code) : 'it does not start'));
+    child.on('exit', (code, signal) =>
+      settle(code === 0 ? undefined : signal === null ? `exit status ${code}` : signal),
+    );
+  });
+  if (problem === undefined) return true;
+  const diagnostics = [secretCodes.report('reload', [], { problem })];
+  print({ command: 'secrets render --watch', status: 2, diagnostics, asked: 'changes' }, format, io);
+  return false;
+}

@@ -1,0 +1,97 @@
+import { execFile } from 'node:child_process';
+import { resolve } from 'node:path';
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { SecretReference } from '../policy/types.ts';
+import { secretCodes } from './codes.ts';
+import { type Answer, byPath, type Found, fieldOf, type Source, type SourceContext } from './found.ts';
+
+/** A program that prints a secret document as JSON. */
+interface Program {
+  readonly name: string;
+  readonly args: (path: string, context: SourceContext) => readonly string[];
+  /** The fields of what it printed. */
+  readonly fields: (printed: unknown) => unknown;
+  /** Why it failed, from what it said: words of ours alone, since its own may quote what they are about. */
+  readonly problem: (said: string) => string;
+  readonly hint: string;
+}
+
+/** `sops:FILE#FIELD` */
+export const fromSops = from({
+  name: 'sops',
+  args: (path, { folder }) => ['decrypt', '--output-type', 'json', resolve(folder, path)],
+  fields: (printed) => printed,
+  problem: (said) => (/no such file/.test(said) ? 'there is no such file' : 'it did not decrypt the file'),
+  hint: 'see what "sops decrypt FILE" says here; a relative path is relative to the spec',
+});
+
+/** `k8s:NAMESPACE/NAME#KEY` */
+export const fromKubernetes = from({
+  name: 'kubectl',
+  args: (path) => {
+    const [namespace = '', name = ''] = path.split('/');
+    return ['get', 'secret', name, '--namespace', namespace, '--output', 'json', '--request-timeout', '20s'];
+  },
+  fields: (printed) => decoded(printed),
+  problem: (said) => {
+    const [, reason] = /Error from server \((\w+)\)/.exec(said) ?? [];
+    return reason === undefined ? 'it did not reach the cluster' : `the cluster answers ${reason}`;
+  },
+  hint: 'see what "kubectl get secret NAME --namespace NAMESPACE" says here, with the same account',
+});
+
+function decoded(printed: unknown): unknown {
+  const data = (printed as { readonly data?: unknown } | null)?.data;
+  if (typeof data !== 'object' || data === null) return undefined;
+  return Object.fromEntries(
+    Object.entries(data).map(([name, value]) => [name, Buffer.from(String(value), 'base64').toString('utf8')]),
+  );
+}
+
+const PATIENCE = 60_000;
+const LARGEST = 8 * 2 ** 20;
+
+function from(program: Program): Source {
+  return async (references, context) => {
+    const found = new Map<string, Answer>();
+    for (const [path, group] of byPath(references)) {
+      const printed = await run(program, program.args(path, context), context);
+      for (const reference of group) found.set(reference.text, taken(printed, reference, program));
+    }
+    return found;
+  };
+}
+
+type Printed = { readonly document: unknown } | { readonly missing: true } | { readonly problem: string };
+
+function taken(printed: Printed, reference: SecretReference, { name, fields, hint }: Program): Found | Diagnostic {
+  const { text, origin } = reference;
+  if ('missing' in printed) return secretCodes.report('no-program', origin, { reference: text, program: name });
+  if ('problem' in printed)
+    return secretCodes.report('program', origin, { reference: text, program: name, hint, ...printed });
+  const document = fields(printed.document);
+  const field = text.slice(text.indexOf('#') + 1);
+  const value = fieldOf(document, field)?.replace(/\r?\n$/, '');
+  return value ? { value } : secretCodes.report('no-field', origin, { reference: text });
+}
+
+/** Never through a shell, and with an end. */
+function run(program: Program, args: readonly string[], { env }: SourceContext): Promise<Printed> {
+  return new Promise((settle) => {
+    const limits = { env, timeout: PATIENCE, maxBuffer: LARGEST, killSignal: 'SIGKILL' } as const;
+    execFile(program.name, args, limits, (error, stdout, stderr) => {
+      if (error && 'code' in error && error.code === 'ENOENT') settle({ missing: true });
+      else if (error?.killed) settle({ problem: 'it took too long or printed too much' });
+      else if (error) settle({ problem: program.problem(stderr) });
+      else settle(parsed(stdout));
+    });
+  });
+}
+
+function parsed(text: string): Printed {
+  try {
+    return { document: JSON.parse(text) };
+  } catch {
+    return { problem: 'what it printed is not JSON' };
+  }
+}

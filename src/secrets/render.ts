@@ -1,0 +1,42 @@
+import { type Diagnostic, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
+import type { Policy } from '../policy/types.ts';
+import type { Spec } from '../spec/schema.ts';
+import { targets } from '../targets/index.ts';
+import type { RenderedFile, SecretsInput, Target } from '../targets/target.ts';
+import { secretCodes } from './codes.ts';
+
+export interface RenderedSecrets {
+  readonly files: readonly RenderedFile[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** The files of every target of a spec that hold secrets. */
+export function renderSecrets(spec: Spec, input: SecretsInput & { readonly policy: Policy }): RenderedSecrets {
+  const files: RenderedFile[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (const target of targets.filter(({ name }) => spec.targets?.[name] !== undefined)) {
+    const { value, diagnostics: problems } = secretsOf(target, input);
+    files.push(...(value ?? []));
+    diagnostics.push(...problems);
+  }
+  if (files.length === 0 && !hasError(diagnostics))
+    diagnostics.push(secretCodes.report('nothing-to-do', ['targets'], {}));
+  return { files, diagnostics };
+}
+
+/** What a target makes of the secrets. */
+export function secretsOf(target: Target, input: SecretsInput): Result<readonly RenderedFile[]> {
+  try {
+    return target.secrets?.(input) ?? ok([]);
+  } catch (error) {
+    throw withoutWords(error, target.name);
+  }
+}
+
+/** A bug, met with secrets at hand: where it happened is told, and nothing of what the error says. */
+function withoutWords(error: unknown, target: string): Error {
+  const bug = new Error(`${target} failed on the secrets`);
+  const { message = '', stack = '' } = error instanceof Error ? error : {};
+  bug.stack = `${bug.name}: ${bug.message}${stack.slice(stack.indexOf(message) + message.length)}`;
+  return bug;
+}

@@ -1,0 +1,75 @@
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import { basicTokens } from '../policy/apiKeys.ts';
+import type { Policy, SecretReference } from '../policy/types.ts';
+import type { SecretScheme } from '../spec/scalars.ts';
+import type { Answer, Found, Source, SourceContext } from './found.ts';
+import { fromEnvironment, fromFile } from './local.ts';
+import { fromKubernetes, fromSops } from './programs.ts';
+import { fromVault } from './vault.ts';
+
+const SOURCES: Readonly<Record<SecretScheme, Source>> = {
+  env: fromEnvironment,
+  file: fromFile,
+  vault: fromVault,
+  k8s: fromKubernetes,
+  sops: fromSops,
+};
+
+export interface Resolved {
+  /** By reference text, as targets take them. */
+  readonly values: ReadonlyMap<string, string>;
+  /** What was found for each, with its end. */
+  readonly found: ReadonlyMap<string, Found>;
+  /** References that were not followed, since that would have issued something. */
+  readonly unread: readonly SecretReference[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Every reference of a policy, once. */
+export function referencesOf({ apiKeys }: Policy): SecretReference[] {
+  const all = apiKeys.flatMap(({ keys, token }) => [...keys, token]);
+  return [...new Map(all.map((reference) => [reference.text, reference])).values()];
+}
+
+/** Follows the references of a policy: the only place that does. `kept` are values that need not be asked for again. */
+export async function resolveSecrets(
+  policy: Policy,
+  context: SourceContext,
+  kept: ReadonlyMap<string, Found> = new Map(),
+): Promise<Resolved> {
+  const references = referencesOf(policy);
+  const answers = new Map<string, Answer>(kept);
+  for (const [scheme, follow] of Object.entries(SOURCES)) {
+    const wanted = references.filter((one) => one.scheme === scheme && !kept.has(one.text));
+    if (wanted.length === 0) continue;
+    for (const [text, answer] of await follow(wanted, context)) answers.set(text, answer);
+  }
+  return sorted(policy, references, answers);
+}
+
+function sorted(
+  policy: Policy,
+  references: readonly SecretReference[],
+  answers: ReadonlyMap<string, Answer>,
+): Resolved {
+  const diagnostics: Diagnostic[] = [];
+  const unread: SecretReference[] = [];
+  const found = new Map<string, Found>();
+  const values = new Map<string, string>();
+  const basics = basicTokens(policy);
+  for (const reference of references) {
+    const answer = answers.get(reference.text) ?? 'unread';
+    if (answer === 'unread') unread.push(reference);
+    else if (!('value' in answer)) diagnostics.push(answer);
+    else {
+      found.set(reference.text, answer);
+      values.set(reference.text, basics.has(reference.text) ? basicCredential(answer.value) : answer.value);
+    }
+  }
+  return { values, found, unread, diagnostics };
+}
+
+/** `user:password` as Basic sends it, in base64; what is base64 already holds no colon. */
+function basicCredential(value: string): string {
+  return value.includes(':') ? Buffer.from(value).toString('base64') : value;
+}

@@ -1,0 +1,198 @@
+import { resolve } from 'node:path';
+import { systemProblem } from '../output/disk.ts';
+import type { SecretReference } from '../policy/types.ts';
+import { readBytes } from '../source/read.ts';
+import { secretCodes } from './codes.ts';
+import { type Answer, byPath, fieldOf, partsOf, type Source, type SourceContext } from './found.ts';
+import {
+  ask,
+  setting,
+  type Trouble,
+  tokenFile,
+  type VaultAnswer,
+  type VaultServer,
+  vaultServer,
+} from './vaultServer.ts';
+
+/** A token of Vault, and until when it lives: what it issues dies with it. */
+interface Session {
+  readonly server: VaultServer;
+  readonly token: string;
+  /** Seconds since the epoch; absent where it never ends. */
+  readonly until?: number;
+}
+
+/** How many paths are asked for at once. */
+const AT_ONCE = 8;
+
+/** `vault:PATH#FIELD`, of Vault and OpenBao: key-value stores of both versions, and whatever issues a secret on a read. */
+export const fromVault: Source = async (references, context) => {
+  const session = await login(context);
+  if ('problem' in session)
+    return new Map(references.map(({ text, origin }) => [text, secretCodes.report('vault-settings', origin, session)]));
+  const found = new Map<string, Answer>();
+  const groups = [...byPath(references)];
+  const worker = async () => {
+    for (let group = groups.pop(); group; group = groups.pop()) {
+      const [path, wanted] = group;
+      const answer = await read(session, path, context.mayIssue);
+      for (const reference of wanted)
+        found.set(reference.text, taken(answer, reference, { session, now: context.now }));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return found;
+};
+
+/** One read: two would issue two tokens. */
+async function read(session: Session, path: string, mayIssue: boolean): Promise<VaultAnswer | Trouble | 'unread'> {
+  const { server, token } = session;
+  const store = await storeOf(session, path);
+  if ('problem' in store) return store;
+  if (store.isStore || mayIssue) return ask(server, { method: 'GET', path: store.path, token });
+  const may = await ask(server, { method: 'POST', path: 'sys/capabilities-self', token, body: { paths: [path] } });
+  if ('problem' in may) return may;
+  const allowed = (may.body['capabilities'] ?? []) as readonly unknown[];
+  return may.status === 200 && !allowed.includes('read') && !allowed.includes('root')
+    ? { status: 403, body: {} }
+    : 'unread';
+}
+
+interface Store {
+  /** Below `/v1/`. */
+  readonly path: string;
+  /** Whether it keeps what was put into it: reading changes nothing. */
+  readonly isStore: boolean;
+}
+
+/** A key-value store of version 2 has its secrets below `data/`, which people leave out, as its own commands do. */
+async function storeOf({ server, token }: Session, path: string): Promise<Store | Trouble> {
+  const mount = await ask(server, { method: 'GET', path: `sys/internal/ui/mounts/${path}`, token });
+  if ('problem' in mount) return mount;
+  if (mount.status !== 200) return { path, isStore: false };
+  const at = fieldOf(mount.body, 'data/path') ?? '';
+  const rest = path.slice(at.length);
+  const isVersioned = fieldOf(mount.body, 'data/options/version') === '2';
+  const isStore = /^(?:kv|generic|cubbyhole)$/.test(fieldOf(mount.body, 'data/type') ?? '');
+  const inside = isVersioned && path.startsWith(at) && !rest.startsWith('data/');
+  return { path: inside ? `${at}data/${rest}` : path, isStore };
+}
+
+interface Asked {
+  readonly session: Session;
+  readonly now: number;
+}
+
+function taken(answer: VaultAnswer | Trouble | 'unread', reference: SecretReference, { session, now }: Asked): Answer {
+  if (answer === 'unread') return answer;
+  const { text, origin } = reference;
+  const refusal = 'problem' in answer ? answer : refusalOf(answer);
+  if (refusal) return secretCodes.report('vault', origin, { reference: text, ...refusal });
+  const { body } = answer as VaultAnswer;
+  const { field } = partsOf(reference);
+  const value = fieldOf(body, `data/data/${field}`) ?? fieldOf(body, `data/${field}`);
+  if (value === undefined) return secretCodes.report('no-field', origin, { reference: text });
+  const { lease_id: id, lease_duration: lease } = body;
+  if (typeof lease !== 'number' || lease <= 0) return { value };
+  // A lease is the truth about a secret that was issued; whatever else an answer says about its end is not. Without a
+  // lease the number only proposes when to look again.
+  if (typeof id !== 'string' || id === '') return { value, again: now + lease };
+  return { value, until: Math.min(now + lease, session.until ?? Number.POSITIVE_INFINITY) };
+}
+
+function refusalOf({ status, body }: VaultAnswer): Trouble | undefined {
+  if (status === 200) return undefined;
+  const said = Array.isArray(body['errors']) ? body['errors'].join(' ') : '';
+  if (status === 403)
+    return { problem: 'permission denied', hint: 'the policy of this token has to allow "read" on that path' };
+  if (status === 404)
+    return {
+      problem: 'there is nothing at that path',
+      hint: 'look at the mount and the path; a deleted version counts as nothing',
+    };
+  if (status === 400)
+    return { problem: 'it refuses the request', hint: 'look at the role or the parameters of that path' };
+  if (/role missing/.test(said))
+    return { problem: 'there is no such role', hint: 'write the role first: what is behind "token/" is its name' };
+  if (/\bsealed\b/.test(said)) return { problem: 'it is sealed', hint: 'unseal it' };
+  return { problem: `it answers with status ${status}`, hint: 'look into its log' };
+}
+
+/** How to log in, by `POSTERN_VAULT_AUTH`, and what is sent for it. */
+const METHODS = {
+  approle: (context: SourceContext) => ({
+    role_id: given('ROLE_ID', context),
+    secret_id: given('SECRET_ID', context),
+  }),
+  kubernetes: (context: SourceContext) => ({
+    role: given('ROLE', context),
+    jwt: given('JWT', context, '/var/run/secrets/kubernetes.io/serviceaccount/token'),
+  }),
+  jwt: (context: SourceContext) => ({ role: given('ROLE', context), jwt: given('JWT', context) }),
+} as const satisfies Record<string, (context: SourceContext) => Readonly<Record<string, string | Trouble>>>;
+
+type Method = keyof typeof METHODS;
+
+/** `POSTERN_VAULT_X`, or what the file holds that `POSTERN_VAULT_X_FILE` names. */
+function given(name: string, { env, folder }: SourceContext, usual?: string): string | Trouble {
+  const value = env[`POSTERN_VAULT_${name}`];
+  if (value) return value;
+  const file = env[`POSTERN_VAULT_${name}_FILE`] || usual;
+  const hint = `set POSTERN_VAULT_${name}, or POSTERN_VAULT_${name}_FILE to the file that holds it`;
+  if (file === undefined) return { problem: `POSTERN_VAULT_${name} is not set`, hint };
+  return contentOf(resolve(folder, file), { what: `the file of POSTERN_VAULT_${name}`, hint });
+}
+
+function contentOf(file: string, { what, hint }: { readonly what: string; readonly hint: string }): string | Trouble {
+  try {
+    const found = readBytes(file);
+    if ('problem' in found) return { problem: `${what}: ${found.problem}`, hint };
+    return Buffer.from(found.bytes).toString('utf8').trim() || { problem: `${what} is empty`, hint };
+  } catch (error) {
+    return { problem: `${what}: ${systemProblem(error)}`, hint };
+  }
+}
+
+async function login(context: SourceContext): Promise<Session | Trouble> {
+  const server = vaultServer(context);
+  if ('problem' in server) return server;
+  const method = context.env['POSTERN_VAULT_AUTH'] || 'token';
+  if (method === 'token') return withToken(server, context);
+  if (!Object.hasOwn(METHODS, method))
+    return { problem: 'POSTERN_VAULT_AUTH is none of them', hint: `write token, ${Object.keys(METHODS).join(', ')}` };
+  const body: Record<string, string> = {};
+  for (const [name, value] of Object.entries(METHODS[method as Method](context))) {
+    if (typeof value === 'object') return value;
+    body[name] = value;
+  }
+  const mount = context.env['POSTERN_VAULT_AUTH_MOUNT'] || method;
+  const answer = await ask(server, { method: 'POST', path: `auth/${mount}/login`, body });
+  if ('problem' in answer) return answer;
+  const token = fieldOf(answer.body, 'auth/client_token');
+  if (answer.status !== 200 || token === undefined)
+    return {
+      problem: `the login by ${method} is refused (status ${answer.status})`,
+      hint: 'look at the role, and whether what proves it has ended',
+    };
+  const lease = (answer.body['auth'] as { readonly lease_duration?: unknown }).lease_duration;
+  return session(server, token, typeof lease === 'number' && lease > 0 ? context.now + lease : undefined);
+}
+
+async function withToken(server: VaultServer, context: SourceContext): Promise<Session | Trouble> {
+  const hint = 'set VAULT_TOKEN, log in with "vault login", or choose another way with POSTERN_VAULT_AUTH';
+  const fromEnv = setting('TOKEN', context);
+  if (typeof fromEnv === 'object') return fromEnv;
+  const token = fromEnv ?? contentOf(tokenFile(context), { what: 'the token of "vault login"', hint });
+  if (typeof token === 'object') return token;
+  const self = await ask(server, { method: 'GET', path: 'auth/token/lookup-self', token });
+  if ('problem' in self) return self;
+  if (self.status === 403) return { problem: 'it does not know this token, or the token has ended', hint };
+  const refusal = refusalOf(self);
+  if (refusal) return refusal;
+  const left = (self.body['data'] as { readonly ttl?: unknown } | undefined)?.ttl;
+  return session(server, token, typeof left === 'number' && left > 0 ? context.now + left : undefined);
+}
+
+function session(server: VaultServer, token: string, until: number | undefined): Session {
+  return { server, token, ...(until !== undefined && { until }) };
+}

@@ -1,0 +1,65 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import { obstructions, placed, systemProblem } from '../output/disk.ts';
+import { exclusively, writeAll } from '../output/write.ts';
+import type { RenderedFile } from '../targets/target.ts';
+import { secretCodes } from './codes.ts';
+
+/** Nobody but the owner may read them, and version control must not take them in. */
+export function writeSecrets(files: readonly RenderedFile[], folder: string): Diagnostic[] {
+  const paths = files.map(({ path }) => path);
+  const obstacles = obstructions(folder, paths);
+  if (obstacles.length > 0) return obstacles;
+  const exposed = files.flatMap(({ path }) => {
+    const problem = exposedToGit(join(folder, path));
+    return problem === undefined
+      ? []
+      : [secretCodes.report('not-ignored', [], { problem }, placed(join(folder, path)))];
+  });
+  if (exposed.length > 0) return exposed;
+  const written = exclusively(folder, () => writeAll(files, { folder, modes: { file: 0o600, folder: 0o700 } }));
+  return [...(written.value ?? []), ...written.diagnostics];
+}
+
+/** What differs between these files and those on disk: another text, none, or one that others may read. */
+export function staleSecrets(files: readonly RenderedFile[], folder: string): Diagnostic[] {
+  return files.flatMap(({ path, text }) => {
+    const file = join(folder, path);
+    const found = onDisk(file);
+    if (found === undefined || found.text !== text) return [secretCodes.report('stale', [], { file }, placed(file))];
+    return found.open ? [secretCodes.report('open-file', [], { file }, placed(file))] : [];
+  });
+}
+
+function onDisk(file: string): { readonly text: string; readonly open: boolean } | undefined {
+  try {
+    const stat = lstatSync(file);
+    return stat.isFile() ? { text: readFileSync(file, 'utf8'), open: (stat.mode & 0o077) !== 0 } : undefined;
+  } catch (error) {
+    systemProblem(error);
+    return undefined;
+  }
+}
+
+/** Why a file would end up in version control; `undefined` where it would not. */
+function exposedToGit(path: string): string | undefined {
+  const file = resolve(path);
+  const tree = workTreeAbove(dirname(file));
+  if (tree === undefined) return undefined;
+  // Variables of an outer git, as in a hook, would make it look at another work tree.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_')));
+  const { status, error } = spawnSync('git', ['check-ignore', '-q', '--', file], { cwd: tree, env, stdio: 'ignore' });
+  if (status === 0) return undefined;
+  if (status === 1) return 'git does not ignore it';
+  return error
+    ? 'it is in a git work tree, and git cannot be started to ask whether it is ignored'
+    : 'git cannot tell whether it is ignored';
+}
+
+function workTreeAbove(folder: string): string | undefined {
+  if (existsSync(join(folder, '.git'))) return folder;
+  const parent = dirname(folder);
+  return parent === folder ? undefined : workTreeAbove(parent);
+}

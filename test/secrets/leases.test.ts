@@ -1,0 +1,135 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { startServer } from '../../src/verify/process.ts';
+import { entry } from '../support/cli.ts';
+import { inWorkspace, type Workspace } from '../support/workspace.ts';
+import { type Issuer, type Mood, startIssuer } from './issuer.ts';
+
+const KEY = 'kV3yMuch-Random_and.Not~Guessed+0';
+const spec = `version: 1
+name: leased
+upstreams: { gitlab: { url: https://gitlab.example.com } }
+routes: { read: { upstream: gitlab, allow: [GET /api/v4/user] } }
+apiKeys: { partner: { key: env:PARTNER_KEY, token: vault:gitlab/token/partner#token } }
+proxies: { api: { listen: 8080, ipRanges: [192.0.2.7] } }
+targets: { caddy: {} }
+`;
+const LEASES = 'generated/.postern-leases.json';
+const FILE = 'generated/caddy/secrets/keys';
+
+const leases = suite('leases');
+
+async function withIssuer(work: (workspace: Workspace, issuer: Issuer) => Promise<void>): Promise<void> {
+  const issuer = await startIssuer();
+  try {
+    await inWorkspace(async (workspace) => {
+      workspace.write('postern.yaml', spec);
+      await work(workspace, issuer);
+    });
+  } finally {
+    await issuer.stop();
+  }
+}
+
+const given = ({ env }: Issuer) => ({ env: { ...env, PARTNER_KEY: KEY } });
+
+leases('the next run takes what is still good, and asks again once two thirds are over', () =>
+  withIssuer(async ({ run, read, write, path }, issuer) => {
+    for (let runs = 0; runs < 2; runs++) assert.is((await run('secrets render', given(issuer))).status, 0);
+    assert.is(issuer.issued.length, 1);
+    assert.is(statSync(join(path, LEASES)).mode & 0o777, 0o600);
+    assert.is((await run('secrets render --check', given(issuer))).status, 0);
+    const now = Math.floor(Date.now() / 1000);
+    const at = (since: number, until: number) => {
+      const { leases } = JSON.parse(read(LEASES));
+      const [[reference, lease]] = Object.entries<object>(leases) as [[string, object]];
+      write(LEASES, JSON.stringify({ leases: { [reference]: { ...lease, since, until } } }));
+    };
+    at(now - 100, now + 400);
+    await run('secrets render', given(issuer));
+    assert.is(issuer.issued.length, 1);
+    at(now - 400, now + 100);
+    const stale = await run('secrets render --check', given(issuer));
+    assert.is(stale.status, 1, stale.stderr);
+    assert.match(stale.stdout, /has no lease that lasts.*\[secret\/ended\]/);
+    assert.is(issuer.issued.length, 1, 'a check issues nothing');
+    await run('secrets render', given(issuer));
+    assert.is(issuer.issued.length, 2);
+    assert.ok(read(FILE).includes(issuer.issued[1] ?? '?'));
+  }),
+);
+
+leases('secrets check looks, and issues nothing', () =>
+  withIssuer(async ({ run, path }, issuer) => {
+    const { status, stdout } = await run('secrets check', given(issuer));
+    assert.is(status, 0, stdout);
+    assert.match(stdout, /1 secret found, 1 would be issued/);
+    assert.is(issuer.issued.length, 0);
+    assert.not.ok(existsSync(join(path, 'generated')));
+  }),
+);
+
+leases('a Vault that is ill changes nothing, and what it says is shown nowhere', () =>
+  withIssuer(async ({ run, read, write }, issuer) => {
+    assert.is((await run('secrets render', given(issuer))).status, 0);
+    const before = read(FILE);
+    write(LEASES, '{}');
+    const moods: [Mood, RegExp][] = [
+      ['sealed', /it is sealed/],
+      ['slow', /did not answer in time/],
+      ['cut', /broke off its answer/],
+      ['broken', /answers with status 500/],
+      ['not-json', /is not JSON/],
+      ['odd-token', /is not a token/],
+    ];
+    for (const [mood, words] of moods) {
+      issuer.mood = mood;
+      const { status, stderr } = await run('secrets render', given(issuer));
+      assert.is(status, 2, mood);
+      assert.match(stderr, words);
+      assert.not.ok(stderr.includes('glpat-') || stderr.includes('token-of-the-caller'), stderr);
+      assert.is(read(FILE), before);
+    }
+    issuer.mood = 'whole';
+    write('postern.yaml', spec.replace('token/partner', 'token/nobody'));
+    assert.match((await run('secrets render', given(issuer))).stderr, /there is no such role/);
+  }),
+);
+
+leases('watch asks again in time, runs what it is told to, and stops when it is told to', () =>
+  withIssuer(async ({ path, read, write }, issuer) => {
+    issuer.lease = 3;
+    write('reload.mjs', "import { appendFileSync } from 'node:fs'; appendFileSync('reloads', 'x');\n");
+    write('reloads', '');
+    const watching = await startServer({
+      command: process.execPath,
+      args: [...entry, 'secrets', 'render', '--watch', '--reload', JSON.stringify([process.execPath, 'reload.mjs'])],
+      cwd: path,
+      env: { ...process.env, ...given(issuer).env },
+      ready: async () => existsSync(join(path, FILE)),
+    });
+    const until = async (holds: () => boolean) => {
+      for (const end = Date.now() + 60_000; !holds(); await pause(20)) {
+        if (Date.now() > end) throw new Error(`waited in vain: ${watching.output()}`);
+      }
+    };
+    await until(() => read('reloads').length >= 3);
+    issuer.mood = 'sealed';
+    await until(() => /it is sealed/.test(watching.output()));
+    const held = read(FILE);
+    const reloads = read('reloads').length;
+    await until(() => (watching.output().match(/it is sealed/g) ?? []).length >= 2);
+    assert.is(read(FILE), held);
+    issuer.mood = 'whole';
+    await until(() => read('reloads').length > reloads);
+    watching.signal('SIGTERM');
+    assert.equal(await watching.exited, { code: 0, signal: null }, watching.output());
+    assert.ok(read(FILE).includes(issuer.issued.at(-1) ?? '?'));
+    for (const token of issuer.issued) assert.not.ok(watching.output().includes(token));
+  }),
+);
+
+leases.run();
