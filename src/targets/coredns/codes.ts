@@ -42,7 +42,7 @@ export const corednsCodes = defineCodes('coredns', {
     'make sure that it holds no autopath and no server block for a name that is rewritten',
   ),
   'long-scan': warning(
-    'CoreDNS tries {names} rules of a server block one after another for every query that comes to it',
+    'CoreDNS tries {rules} rules of a server block one after another for every query that comes to it',
   ).hint(
     'above {limit} they get server blocks of their own, but not in a Corefile of yours, of which these would have to copy all that the present block does; without merge they do, and a wildcard takes the place of many',
   ),

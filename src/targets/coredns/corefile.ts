@@ -1,9 +1,8 @@
-import { inMatchOrder } from '../../policy/names.ts';
 import type { DomainRewrite } from '../../policy/types.ts';
-import { groupRewrites, inlineLimit, type RuleGroup } from './blocks.ts';
+import { groupRewrites, type RuleGroup } from './blocks.ts';
 import type { CorednsOptions } from './options.ts';
 import { argument, type CorednsToken, zone } from './quote.ts';
-import { ruleOf } from './rules.ts';
+import { rulesOf, sortRewrites } from './rules.ts';
 
 interface Block {
   /** The one that answers for every name without a block of its own, and that watches over the whole server. */
@@ -11,6 +10,8 @@ interface Block {
   readonly zones: readonly CorednsToken[];
   /** Each without the word `rewrite`, in the order in which they are tried. */
   readonly rules: readonly CorednsToken[];
+  /** Whether some rule is for many names. */
+  readonly lists: boolean;
   /** Domain of the cluster whose services the block answers for. */
   readonly cluster: CorednsToken | null;
 }
@@ -32,6 +33,8 @@ export interface Surroundings {
   readonly inCluster: boolean;
   /** What is asked where the options do not say. */
   readonly resolver: string;
+  /** Whether the rules go into one file, which has either server blocks or what stands in one. */
+  readonly oneFile?: boolean;
 }
 
 export const defaultClusterDomain = 'cluster.local';
@@ -39,7 +42,7 @@ export const defaultClusterDomain = 'cluster.local';
 export function corefileModel(
   rewrites: readonly DomainRewrite[],
   options: CorednsOptions,
-  { port, bareLast = false, inCluster, resolver }: Surroundings,
+  { port, bareLast = false, inCluster, resolver, oneFile = false }: Surroundings,
 ): CorefileModel {
   const clusterDomain = options.clusterDomain ?? defaultClusterDomain;
   const blockOf = (group: RuleGroup): Block => {
@@ -49,14 +52,13 @@ export function corefileModel(
       zones: group.zones.map((name, index, { length }) =>
         zone(name, bareLast && index === length - 1 ? undefined : port),
       ),
-      rules: group.rewrites.map(ruleOf),
+      rules: rulesOf(group.rewrites),
+      lists: sortRewrites(group.rewrites).listings.length > 0,
       cluster: inCluster && (main || touches(group, clusterDomain)) ? argument(clusterDomain) : null,
     };
   };
-  const inline = rewrites.length <= inlineLimit;
-  const main = { zones: ['.'], rewrites: inline ? inMatchOrder(rewrites) : [] };
   return {
-    blocks: [main, ...(inline ? [] : groupRewrites(rewrites))].map(blockOf),
+    blocks: groupRewrites(rewrites, !oneFile).map(blockOf),
     forward: (options.forward ?? [resolver]).map(argument),
     bind: (options.bind ?? []).map(argument),
   };

@@ -50,11 +50,10 @@ export function existingRules({ name, words }: Directive): readonly ExistingRule
 function readExpression(rule: ExistingRule): readonly ExistingRule[] {
   const [action = '', changes = '', , expression = '', target = '', ...answers] = rule.words;
   const [, listed, shared = ''] = LISTING.exec(expression) ?? [];
-  const [, kept] = /^\{1\}([a-z0-9.-]+)$/.exec(target) ?? [];
   // An exact rule maps answers back, so that one without that is something else.
-  if (listed !== undefined && kept !== undefined && answers.join(' ') === 'answer auto')
+  if (listed !== undefined && /^(?:\{1\})?[a-z0-9.-]+$/.test(target) && answers.join(' ') === 'answer auto')
     return listed.split('|').map((name) => {
-      const [from, to] = [plainName(name + shared), plainName(name) + kept];
+      const [from, to] = [plainName(name + shared), target.replace('{1}', plainName(name))];
       return { ...rule, match: 'exact', from, words: [action, changes, 'exact', from, to] };
     });
   const below = BELOW.exec(expression)?.[1];

@@ -41,7 +41,8 @@ export const coredns = defineTarget({
     if (options.merge !== undefined) return mergedFile({ policy, at, read, form, file: options.merge });
     const model = corefileModel(policy.rewrites, options, surroundingsOf(form, options));
     const blocks = model.blocks.length - 1;
-    const says = { names: policy.rewrites.length, blocks, limit: inlineLimit };
+    const names = model.blocks.slice(1).reduce((sum, { zones }) => sum + zones.length, 0);
+    const says = { names, blocks, limit: inlineLimit };
     if (policy.rewrites.length === 0) problems.push(corednsCodes.report('no-rewrite', at, {}));
     if (blocks > 0) problems.push(corednsCodes.report('many-names', at, says));
     if (form === 'nodeLocal') {
@@ -69,7 +70,7 @@ function surroundingsOf(form: CorednsForm, { port }: CorednsOptions): Surroundin
   // The chart has a field for it, and writes that behind the last name only.
   if (form === 'helm') return { port, bareLast: true, inCluster, resolver };
   // In a cluster the port is written out, because kubeadm writes it and its Service counts on it.
-  return { port: port ?? (standalone ? undefined : 53), inCluster, resolver };
+  return { port: port ?? (standalone ? undefined : 53), inCluster, resolver, oneFile: form === 'import' };
 }
 
 function clusterNames({ rewrites }: Policy, options: CorednsOptions): Diagnostic[] {
@@ -108,9 +109,9 @@ function formFile(form: CorednsForm, input: FormInput): RenderedFile {
       return yaml('helm-values', 'helm.yaml.njk', { ...input.model, port: input.options.port ?? 53 });
     case 'aks':
     case 'k3s':
-      return yaml('coredns-custom', 'custom.yaml.njk', customPart(input));
+      return yaml('coredns-custom', 'custom.yaml.njk', customParts(input));
     case 'import':
-      return { path: 'coredns/postern.conf', text: part(input.model), comment: '#' };
+      return { path: 'coredns/postern.conf', text: blockText(input.model) || ruleText(input.model), comment: '#' };
     default:
       return form satisfies never;
   }
@@ -128,21 +129,26 @@ function linesOf(text: string): CorednsToken[] {
   return text.trimEnd().split('\n').map(literalLine);
 }
 
-/** What goes into the server block of somebody else: the rules, or else server blocks to stand beside it. */
-function part(model: CorefileModel): string {
-  const blocks = model.blocks.slice(1);
-  return blocks.length > 0 ? render('Corefile.njk', { ...model, blocks }) : ruleText(model);
+/** The rules of the main server block alone, a line each, without its indentation. */
+function ruleText({ blocks }: CorefileModel): string {
+  return render('rules.njk', { block: blocks[0] }).replace(/^ +/gm, '');
 }
 
-/** The rules alone, a line each, without the indentation of a server block. */
-function ruleText(model: CorefileModel): string {
-  return render('rules.njk', model).replace(/^ +/gm, '');
+/** The server blocks to stand beside the main one; nothing where there are none. */
+function blockText(model: CorefileModel): string {
+  const blocks = model.blocks.slice(1);
+  return blocks.length > 0 ? render('Corefile.njk', { ...model, blocks }) : '';
 }
 
 /** AKS and k3s import `*.override` into the main server block and `*.server` beside it. */
-function customPart({ name, model }: FormInput): object {
-  const kind = model.blocks.length > 1 ? 'server' : 'override';
-  return { key: argument(`postern-${name}.${kind}`), lines: linesOf(part(model)) };
+function customParts({ name, model }: FormInput): object {
+  const texts = { override: ruleText(model), server: blockText(model) };
+  const parts = Object.entries(texts).map(([kind, text]) => ({
+    key: argument(`postern-${name}.${kind}`),
+    lines: text === '' ? [] : linesOf(text),
+  }));
+  const some = parts.filter(({ lines }) => lines.length > 0);
+  return { parts: some.length > 0 ? some : parts.slice(0, 1) };
 }
 
 /** The `__PILLAR__` words are node-cache's own: it puts addresses there when it starts. */

@@ -33,7 +33,7 @@ export const compareCoredns: CompareLive<CorednsOptions> = (live, expected) => {
     corefile,
     own,
     zones,
-    rules: new Map(corefile.blocks.map((block) => [block, rulesOf(block)])),
+    rules: new Map(corefile.blocks.map((block) => [block, indexed(rulesOf(block))])),
     blocksFor: answerer(zones),
     rewriteOf: rewriteFinder(rewrites),
   };
@@ -56,9 +56,48 @@ interface Live {
   readonly corefile: LiveCorefile;
   readonly own: LiveCorefile;
   readonly zones: readonly Zone[];
-  readonly rules: ReadonlyMap<ServerBlock, readonly ExistingRule[]>;
+  readonly rules: ReadonlyMap<ServerBlock, BlockRules>;
   readonly blocksFor: (name: string) => readonly ServerBlock[];
   readonly rewriteOf: RewriteOf;
+}
+
+/** The rules of a block in their order, found without trying them all: there may be thousands for whole names. */
+interface BlockRules {
+  readonly all: readonly ExistingRule[];
+  /** Where the first rule of these words stands. */
+  readonly placeOf: ReadonlyMap<string, number>;
+  /** The first rule for a whole name. */
+  readonly exact: ReadonlyMap<string, Placed>;
+  readonly others: readonly Placed[];
+}
+
+interface Placed {
+  readonly place: number;
+  readonly rule: ExistingRule;
+}
+
+function indexed(all: readonly ExistingRule[]): BlockRules {
+  const placed = all.map((rule, place) => ({ place, rule }));
+  const backwards = placed.toReversed();
+  const isExact = ({ rule }: Placed) => rule.match === 'exact';
+  return {
+    all,
+    placeOf: new Map(backwards.map(({ place, rule }) => [rule.words.join(' '), place])),
+    exact: new Map(backwards.filter(isExact).map((one) => [one.rule.from, one])),
+    others: placed.filter((one) => !isExact(one)),
+  };
+}
+
+/** The first rule before a place that takes a name; `takes` answers for rules that are not for whole names. */
+function firstRule(
+  { exact, others }: BlockRules,
+  name: string,
+  takes: (rule: ExistingRule) => boolean,
+  end = Number.POSITIVE_INFINITY,
+): ExistingRule | undefined {
+  const found = [exact.get(`${name}.`), others.find(({ place, rule }) => place >= end || takes(rule))];
+  const [first] = found.filter((one) => one !== undefined).toSorted((a, b) => a.place - b.place);
+  return first && first.place < end ? first.rule : undefined;
 }
 
 /** A comparison that goes on after the rules. */
@@ -113,11 +152,15 @@ function nameDrift({ rewrite, name, block }: Asked, live: Live): Diagnostic[] {
   // It asks for the names that it makes behind the back of every rule.
   if (block.directives.some((directive) => directive.name.text === 'autopath'))
     return absent(rewrite, 'autopath', live);
-  const rules = live.rules.get(block) ?? [];
-  const place = rules.findIndex((rule) => isSameRule(rule.words, words));
-  const before = place < 0 ? undefined : rules.slice(0, place).find((rule) => couldTake(rule, rewrite, live.rewriteOf));
-  if (place >= 0 && !before) return [];
-  const first = before ?? rules.find((rule) => takesName(rule, `${name}.`));
+  const rules = live.rules.get(block) ?? indexed([]);
+  const place = rules.placeOf.get(words.join(' '));
+  const takes = (rule: ExistingRule) => couldTake(rule, rewrite, live.rewriteOf);
+  // Any name below a wildcard may have a rule of its own.
+  const before = rewrite.wildcard
+    ? rules.all.slice(0, place ?? 0).find(takes)
+    : firstRule(rules, rewrite.from, takes, place ?? 0);
+  if (place !== undefined && !before) return [];
+  const first = before ?? firstRule(rules, name, (rule) => takesName(rule, `${name}.`));
   // The same names in the same way, but not to the same place.
   if (first && isSameRule(first.words.slice(1, 4), words.slice(1, 4))) {
     const params = { where: live.where, expected: shown(words), live: shown(first.words) };
@@ -129,7 +172,7 @@ function nameDrift({ rewrite, name, block }: Asked, live: Live): Diagnostic[] {
 /** The rule is nowhere, or it is where no query comes to it. */
 function absent(rewrite: DomainRewrite, by: string, { rules, where }: Live): Diagnostic[] {
   const what = shown(wordsOf(rewrite));
-  const known = [...rules.values()].some((all) => all.some((rule) => isSameRule(rule.words, wordsOf(rewrite))));
+  const known = [...rules.values()].some(({ placeOf }) => placeOf.has(wordsOf(rewrite).join(' ')));
   if (!known) return [driftCodes.report('missing', rewrite.origin, { what, where })];
   return [driftCodes.report('shadowed', rewrite.origin, { what, by })];
 }
@@ -168,7 +211,9 @@ function foreignBlocks(live: Live): string[] {
 /** Rules for names that are not ours; those that take one of ours are told with it. */
 function foreignRules({ rules, expected }: Live): string[] {
   const own = new Set(expected.policy.rewrites.map(comparedName));
-  const others = [...rules.values()].flat().filter(({ changes, from }) => changes === 'name' && !own.has(from));
+  const others = [...rules.values()]
+    .flatMap(({ all }) => all)
+    .filter(({ changes, from }) => changes === 'name' && !own.has(from));
   return [...new Set(others.map(({ words }) => shown(words)))];
 }
 

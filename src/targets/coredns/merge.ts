@@ -1,6 +1,5 @@
 import type { Diagnostic, Related, SpecPath, TextSpan } from '../../diagnostics/diagnostic.ts';
 import { writtenName } from '../../policy/domains.ts';
-import { inMatchOrder } from '../../policy/names.ts';
 import type { DomainRewrite } from '../../policy/types.ts';
 import { renderTemplate } from '../../render/render.ts';
 import { inlineLimit } from './blocks.ts';
@@ -18,7 +17,7 @@ import {
 } from './grammar.ts';
 import type { Word } from './lexer.ts';
 import { literalLine } from './quote.ts';
-import { comparedName, ruleOf, wordsOf } from './rules.ts';
+import { comparedName, rulesOf, wordsOf } from './rules.ts';
 import { answerer, sampleName, unknownKeys, zonesOf, zonesWithin } from './zones.ts';
 
 interface MergeInput {
@@ -47,8 +46,8 @@ export function mergeCorefile(input: MergeInput, problems: Diagnostic[]): Edit[]
     return [];
   }
   const wanted = placeRules(input, corefile, problems);
-  const names = Math.max(0, ...[...wanted.values()].map((own) => own.length));
-  if (names > inlineLimit) problems.push(corednsCodes.report('long-scan', at, { names, limit: inlineLimit }));
+  const rules = Math.max(0, ...[...wanted.values()].map((own) => rulesOf(own).length));
+  if (rules > inlineLimit) problems.push(corednsCodes.report('long-scan', at, { rules, limit: inlineLimit }));
   const merged = [...new Set([...wanted.keys(), ...regions.map(({ block }) => block)])].map((block) => {
     const own = wanted.get(block) ?? [];
     const region = regions.find((one) => one.block === block);
@@ -244,7 +243,7 @@ function indentOf({ lines, block, region }: ManagedBlock): string {
 function managedLines(name: string, rewrites: readonly DomainRewrite[]): string[] {
   const text = renderTemplate('coredns', 'managed.njk', {
     begin: literalLine(beginMarker(name)),
-    rules: inMatchOrder(rewrites).map(ruleOf),
+    rules: rulesOf(rewrites),
     end: literalLine(endMarker(name)),
   });
   return text

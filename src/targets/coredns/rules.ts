@@ -1,3 +1,4 @@
+import { inMatchOrder } from '../../policy/names.ts';
 import type { DomainRewrite } from '../../policy/types.ts';
 import { type CorednsToken, ruleWords } from './quote.ts';
 
@@ -21,7 +22,135 @@ export function comparedName({ from, wildcard }: DomainRewrite): string {
   return `${wildcard ? '.' : ''}${from}.`;
 }
 
-/** A rewrite in CoreDNS's words, without the word `rewrite`. */
-export function ruleOf(rewrite: DomainRewrite): CorednsToken {
-  return ruleWords(wordsOf(rewrite));
+/** Below so many names that go the same way, a line for each is easier to read and costs a query little. */
+const FEWEST = 20;
+/** CoreDNS 1.14.7 refuses an expression of more than 10,000 characters. */
+const MOST_CHARACTERS = 9_900;
+
+/** Names with one beginning each and one ending for all, which all lead the same way. */
+interface Listing {
+  /** What stands before the ending. */
+  readonly beginnings: readonly string[];
+  readonly ending: string;
+  /** In CoreDNS's words; `{1}` is the beginning. */
+  readonly target: string;
+  readonly rewrites: readonly DomainRewrite[];
+}
+
+interface Sorted {
+  /** Whole names with a rule each. */
+  readonly single: readonly DomainRewrite[];
+  readonly listings: readonly Listing[];
+  readonly wildcards: readonly DomainRewrite[];
+}
+
+/**
+ * Which rewrites share a rule. CoreDNS tries its rules one after another, and an expression that lists a thousand names
+ * costs a query little more than one rule, whatever name it asks for.
+ */
+export function sortRewrites(rewrites: readonly DomainRewrite[]): Sorted {
+  const whole = rewrites.filter(({ wildcard }) => !wildcard);
+  const swaps = listingsOf(whole, swapOf);
+  const rest = without(whole, swaps);
+  const gathered = listingsOf(rest, gatheringOf);
+  return {
+    single: inMatchOrder(without(rest, gathered)),
+    listings: [...swaps, ...gathered],
+    wildcards: inMatchOrder(rewrites.filter(({ wildcard }) => wildcard)),
+  };
+}
+
+function without(rewrites: readonly DomainRewrite[], listings: readonly Listing[]): DomainRewrite[] {
+  const listed = new Set(listings.flatMap((listing) => listing.rewrites));
+  return rewrites.filter((rewrite) => !listed.has(rewrite));
+}
+
+interface Way {
+  readonly beginning: string;
+  readonly ending: string;
+  readonly target: string;
+}
+
+/** `a.b.example.com` to `a.b.link.example.com`: `.example.com` becomes `.link.example.com`. */
+function swapOf({ from, to }: DomainRewrite): Way | undefined {
+  const [left, right] = [from.split('.'), to.split('.')];
+  const first = left.findIndex((label, index) => label !== right[index]);
+  const same = first < 0 ? left.length : first;
+  if (same === 0) return undefined;
+  const rest = (labels: readonly string[]) =>
+    labels
+      .slice(same)
+      .map((label) => `.${label}`)
+      .join('');
+  return { beginning: left.slice(0, same).join('.'), ending: rest(left), target: `{1}${rest(right)}.` };
+}
+
+/** `a.example.com` to `ingress.example.net`, as others of `.example.com` may. */
+function gatheringOf({ from, to }: DomainRewrite): Way {
+  const [beginning = ''] = from.split('.', 1);
+  return { beginning, ending: from.slice(beginning.length), target: `${to}.` };
+}
+
+function listingsOf(
+  rewrites: readonly DomainRewrite[],
+  wayOf: (rewrite: DomainRewrite) => Way | undefined,
+): readonly Listing[] {
+  const groups = new Map<string, { readonly way: Way; readonly names: Map<string, DomainRewrite> }>();
+  for (const rewrite of rewrites) {
+    const way = wayOf(rewrite);
+    if (!way) continue;
+    const key = `${way.ending} ${way.target}`;
+    const group = groups.get(key) ?? { way, names: new Map() };
+    groups.set(key, group);
+    group.names.set(way.beginning, rewrite);
+  }
+  return [...groups]
+    .filter(([, { names }]) => names.size >= FEWEST)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([, { way, names }]) => {
+      const room = MOST_CHARACTERS - escaped(way.ending).length;
+      return bucketsOf([...names.keys()].sort(), room).map((beginnings) => ({
+        ...way,
+        beginnings,
+        rewrites: beginnings.flatMap((name) => names.get(name) ?? []),
+      }));
+    });
+}
+
+/** What a name can have at a place: its end, or one of these. */
+const LETTERS = '-.0123456789abcdefghijklmnopqrstuvwxyz';
+
+/**
+ * Sorted names in lists that each have room in one expression. Where a list ends depends on letters alone and not on how
+ * many names come before: names that start with a to m, say, and where these are too many, with a to f. So one name more
+ * changes its own list, or cuts it in two.
+ */
+function bucketsOf(names: readonly string[], room: number): readonly (readonly string[])[] {
+  const split = (some: readonly string[], depth: number, first: number, last: number): (readonly string[])[] => {
+    if (some.length === 0) return [];
+    if (some.length === 1 || lengthOf(some) <= room) return [some];
+    if (first === last) return split(some, depth + 1, -1, LETTERS.length - 1);
+    const middle = (first + last) >> 1;
+    const isLater = (name: string) => LETTERS.indexOf(name[depth] ?? ' ') > middle;
+    const at = some.findIndex(isLater);
+    if (at < 0) return split(some, depth, first, middle);
+    return [...split(some.slice(0, at), depth, first, middle), ...split(some.slice(at), depth, middle + 1, last)];
+  };
+  return split(names, 0, -1, LETTERS.length - 1);
+}
+
+function lengthOf(names: readonly string[]): number {
+  return names.reduce((sum, name) => sum + escaped(name).length + 1, 0);
+}
+
+/** The rules of some rewrites in the order in which they are tried, without the word `rewrite`. */
+export function rulesOf(rewrites: readonly DomainRewrite[]): CorednsToken[] {
+  const { single, listings, wildcards } = sortRewrites(rewrites);
+  return [...single.map(wordsOf), ...listings.map(listingWords), ...wildcards.map(wordsOf)].map(ruleWords);
+}
+
+/** RE2 cannot backtrack; bound to both ends and with no repetition, it could not either elsewhere. */
+function listingWords({ beginnings, ending, target }: Listing): readonly string[] {
+  const names = beginnings.map(escaped).join('|');
+  return ['stop', 'name', 'regex', `^(${names})${escaped(ending)}[.]$`, target, 'answer', 'auto'];
 }

@@ -14,11 +14,28 @@ const many = Array.from({ length: 300 }, (_, i) => ({
   to: 'gitlab.privatelink.example.com',
 }));
 const few = policyOf({ domainRewrites: rewrites });
-const full = policyOf({ domainRewrites: [...rewrites, ...many] });
-const MANY = [
+/** Names that share no rule, because each leads elsewhere. */
+const odd = many.map(({ from }, i) => ({ from: from.replace('h', 'odd'), to: `no${i}.privatelink.example.com` }));
+/** Names that lead the same way, and so share rules. */
+const swaps = Array.from({ length: 300 }, (_, i) => ({
+  from: `s${i}.pages.example.com`,
+  to: `s${i}.pages.privatelink.example.com`,
+}));
+const full = policyOf({ domainRewrites: [...rewrites, ...many, ...swaps] });
+const apart = policyOf({ domainRewrites: [...rewrites, ...odd, ...many] });
+const GATHERED: typeof ADDRESSES = [
   ['h7.example.com.', '10.0.0.1'],
+  ['H299.example.com.', '10.0.0.1'],
   ['x.h7.example.com.', undefined],
-] as const;
+  ['h300.example.com.', undefined],
+  ['h7.example.com.default.svc.cluster.local.', undefined],
+];
+const SWAPPED: typeof ADDRESSES = [
+  ['s7.pages.example.com.', '10.0.0.5'],
+  ['S299.Pages.example.com.', '10.0.0.5'],
+  ['ss7.pages.example.com.', '10.0.0.5'],
+  ['xs7.example.com.', undefined],
+];
 
 interface Server {
   readonly zones: readonly { readonly zone: string }[];
@@ -33,7 +50,7 @@ const around = '. {\n    bind 127.0.0.1\n    import *.override\n    forward . RE
 function unpack(form: string, text: string): { corefile: string; files?: Record<string, string> } {
   if (form === 'corefile') return { corefile: text };
   if (form === 'import') {
-    const kind = text.includes('{') ? 'server' : 'override';
+    const kind = / \{$/m.test(text) ? 'server' : 'override';
     return { corefile: around, files: { [`postern.${kind}`]: text } };
   }
   const value = load(text) as { data?: Record<string, string>; corefile?: string; servers?: readonly Server[] };
@@ -106,16 +123,17 @@ const emit = (policy: Policy, options: object, given?: string) =>
 
 for (const engine of ['coredns', 'coredns-oldest'] as const) {
   for (const form of ['corefile', 'configMap', 'eks', 'aks', 'k3s', 'helm', 'nodeLocal', 'import']) {
-    for (const [amount, policy] of [
-      ['few', few],
-      ['many', full],
+    for (const [amount, policy, more] of [
+      ['few', few, []],
+      ['many', full, [...GATHERED, ...SWAPPED]],
+      ['many odd', apart, GATHERED],
     ] as const) {
       test(`${form} with ${amount} names answers on ${engine} as explained`, async () => {
         const resolver = `127.0.0.1:${behind.port}`;
         const { value, diagnostics } = emit(policy, { form, bind: ['127.0.0.1'], forward: [resolver] });
         assert.equal(
           diagnostics.map(({ code }) => code),
-          amount === 'many' ? ['coredns/many-names'] : [],
+          amount === 'many odd' ? ['coredns/many-names'] : [],
         );
         const { corefile, files = {} } = unpack(form, value?.[0]?.text ?? '');
         const placed = Object.fromEntries(
@@ -123,7 +141,7 @@ for (const engine of ['coredns', 'coredns-oldest'] as const) {
         );
         const server = await startCoredns(engines[engine].path, runnable(corefile, resolver), placed);
         try {
-          await checkAnswers(policy, server.port, amount === 'many' ? MANY : []);
+          await checkAnswers(policy, server.port, more);
         } finally {
           await server.stop();
         }
@@ -146,7 +164,7 @@ for (const engine of ['coredns', 'coredns-oldest'] as const) {
 }
 
 test('every name of a server has the port that the chart writes behind the last only', () => {
-  const { value } = emit(full, { form: 'helm', port: 5353 });
+  const { value } = emit(apart, { form: 'helm', port: 5353 });
   const { servers = [] } = load(value?.[0]?.text ?? '') as { servers?: readonly Server[] };
   assert.ok(servers.length > 2);
   for (const { zones, port } of servers) {

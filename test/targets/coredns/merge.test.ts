@@ -165,7 +165,7 @@ test('more names than a scan should try are merged with a warning, counted by se
     policyOf({
       domainRewrites: Array.from({ length: count }, (_, i) => ({
         from: `h${i}.${i % 2 ? 'example.com' : 'example.org'}`,
-        to: 'gitlab.privatelink.example.com',
+        to: `other${i}.privatelink.example.com`,
       })),
     });
   const split = 'example.org {\n    errors\n}\n. {\n    errors\n}\n';
