@@ -3,6 +3,7 @@ import { NO_PROJECT, type Project } from './compose/project.ts';
 import { defineCodes, error } from './diagnostics/codes.ts';
 import { type Diagnostic, hasError, type Result } from './diagnostics/diagnostic.ts';
 import { holdsCredential } from './diagnostics/mask.ts';
+import { checkWithin } from './guarantees/within.ts';
 import { outputCodes } from './output/codes.ts';
 import { type OutputFile, outputFiles, type TargetFiles } from './output/files.ts';
 import type { Origin } from './output/header.ts';
@@ -60,11 +61,12 @@ export function compile(text: string, options: CompileOptions): Compilation {
   const { spec } = composition;
   const resolved = resolvePolicy(spec, options.read);
   const policy = resolved.value;
-  const understood = [...composed.diagnostics, ...withHoles(resolved.diagnostics, composition)];
+  const beyond = policy ? checkWithin(composition, policy, options.read) : [];
+  const understood = [...composed.diagnostics, ...withHoles(resolved.diagnostics, composition), ...beyond];
   if (!policy) return { document, composition, spec, diagnostics: understood };
 
   const misnamed = checkTargets(spec, options.targets);
-  const findings = options.now === undefined ? [] : expiry(policy, options.now);
+  const findings = options.now === undefined ? [] : expiry(policy, composition, options.now);
   const rendered = renderTargets(policy, spec, options);
   const diagnostics = [...understood, ...misnamed, ...findings, ...rendered.flatMap((result) => result.diagnostics)];
   if (hasError(diagnostics)) return { document, composition, spec, policy, diagnostics };

@@ -16,6 +16,7 @@ const layers = [
   'compose',
   'policy',
   'accessDiff',
+  'guarantees',
   'rules',
   'plan',
   'render',

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { composeCodes } from '../src/compose/codes.ts';
 import { formatDiagnostics } from '../src/diagnostics/format.ts';
-import { compileFiles } from './support/files.ts';
+import { compileFiles, filesOf } from './support/files.ts';
 import { checkCase, findCases, readSections } from './support/golden.ts';
 
 const cases = suite('includes');
@@ -10,8 +10,7 @@ const cases = suite('includes');
 for (const { path, title } of findCases('test/compose')) {
   cases(title, () =>
     checkCase(path, async (read) => {
-      const names = [...readSections(path).keys()].filter((name) => /\.(?:yaml|txt|link)$/.test(name));
-      const files = new Map(names.map((name) => [name.replace(/\.link$/, ''), read(name) ?? '']));
+      const files = filesOf(path, read);
       const [entry = ''] = files.keys();
       const { spec, document, diagnostics, shown } = await compileFiles(files, entry);
       const { targets: _, version: __, ...rest } = spec ?? {};

@@ -153,7 +153,9 @@ test('methods and segments that look like something else', () => {
 test('keys that have stopped or soon will', () => {
   const { policy } = read({ apiKeys: { k: { key: 'env:K', token: 'env:T', expires: '2027-06-30' } } });
   const on = (day: string) =>
-    expiry(policy, Date.parse(`${day}T00:00:00Z`) / 1000).map(({ code, severity }) => `${code} ${severity}`);
+    expiry(policy, { members: [] as never }, Date.parse(`${day}T00:00:00Z`) / 1000).map(
+      ({ code, severity }) => `${code} ${severity}`,
+    );
   assert.equal(on('2027-06-15'), []);
   assert.equal(on('2027-06-16'), ['rule/expiring-key warning']);
   assert.equal(on('2027-06-30'), ['rule/expired-key error']);

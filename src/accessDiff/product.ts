@@ -1,11 +1,10 @@
-import type { Rule } from '../policy/access.ts';
 import { type Automaton, freshSegment, type State } from '../policy/automaton.ts';
 import { classify, PARAMETER_TYPES } from '../policy/segment.ts';
 
-/** Where one path leads in both versions; absent where a version knows no pattern that starts like it. */
-export interface StatePair {
-  readonly before: State<Rule> | undefined;
-  readonly after: State<Rule> | undefined;
+/** Where one path leads in two automata; absent where one knows no pattern that starts like it. */
+export interface Pair<L, R> {
+  readonly before: State<L> | undefined;
+  readonly after: State<R> | undefined;
   /** A shortest path that leads to exactly these two. */
   readonly path: string;
 }
@@ -18,12 +17,12 @@ export const MAX_PAIRS = 100_000;
  * every request is in exactly one pair, so that what holds for all pairs holds for all paths.
  * @returns false where there are too many
  */
-export function walkPairs(
-  before: Automaton<Rule> | undefined,
-  after: Automaton<Rule> | undefined,
-  visit: (pair: StatePair) => void,
+export function walkPairs<L, R>(
+  before: Automaton<L> | undefined,
+  after: Automaton<R> | undefined,
+  visit: (pair: Pair<L, R>) => void,
 ): boolean {
-  const queue: StatePair[] = [];
+  const queue: Pair<L, R>[] = [];
   const seen = new Set<number>();
   const width = (after?.states.length ?? 0) + 1;
   const limit = MAX_PAIRS + 4 * ((before?.states.length ?? 0) + width);
@@ -49,7 +48,7 @@ export function walkPairs(
 
 type Push = (before: number | undefined, after: number | undefined, path: string) => void;
 
-function pushNext({ before, after, path }: StatePair, push: Push): void {
+function pushNext<L, R>({ before, after, path }: Pair<L, R>, push: Push): void {
   for (const [text, next] of before?.literals ?? []) push(next, step(after, text), `${path}/${text}`);
   for (const [text, next] of after?.literals ?? []) {
     if (!before?.literals.has(text)) push(step(before, text), next, `${path}/${text}`);
@@ -66,7 +65,7 @@ function pushNext({ before, after, path }: StatePair, push: Push): void {
   }
 }
 
-function step(state: State<Rule> | undefined, text: string): number | undefined {
+function step<T>(state: State<T> | undefined, text: string): number | undefined {
   if (!state) return undefined;
   const next = state.literals.get(text);
   if (next !== undefined) return next;

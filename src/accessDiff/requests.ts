@@ -6,11 +6,13 @@ import { EVERY_METHOD } from '../policy/pattern.ts';
 import { ANYBODY, type Caller } from './callers.ts';
 import { type CallerEvent, compareCells, type RequestFinding, type Verdict } from './cells.ts';
 import { confirmed, type ProxyContext, questionOf, type Sample } from './context.ts';
-import { type StatePair, walkPairs } from './product.ts';
+import { type Pair, walkPairs } from './product.ts';
 import type { Version } from './version.ts';
 
 /** For each key holder the first request in which each thing happened to it. */
 export type CallerSamples = ReadonlyMap<Caller, Readonly<Partial<Record<CallerEvent | 'forwarded', Sample>>>>;
+
+type StatePair = Pair<Rule, Rule>;
 
 type PlaceOf = (state: State<Rule> | undefined) => Place | undefined;
 

@@ -1,3 +1,4 @@
+import type { Composition } from '../compose/compose.ts';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import type { Policy } from '../policy/types.ts';
 import { expiry } from '../rules/access.ts';
@@ -15,11 +16,11 @@ export interface ValidateArguments {
 /** Schema, references, semantics, what each target can say, and then the spec's own tests: all problems in one run. */
 export function validate({ spec: argument, allowExpired = false, format }: ValidateArguments, io: Io): Status {
   const now = allowExpired ? undefined : io.now;
-  const { source, document, spec, policy, files, diagnostics } = compileArgument(argument, io, { now });
+  const { source, document, composition, spec, policy, files, diagnostics } = compileArgument(argument, io, { now });
   const run = source && files && policy && spec ? runTests({ policy, spec, read: source.read }) : undefined;
   const all = [
     ...diagnostics,
-    ...(policy && allowExpired ? expiredKeys(policy, io.now) : []),
+    ...(policy && composition && allowExpired ? expired(policy, composition, io.now) : []),
     ...(run?.diagnostics ?? []),
   ];
   const status = source === undefined ? 2 : hasError(all) ? 1 : 0;
@@ -40,8 +41,10 @@ export function validate({ spec: argument, allowExpired = false, format }: Valid
 }
 
 /** Told all the same, but no reason to say no: another change must not wait for the owner of a key. */
-function expiredKeys(policy: Policy, now: number): Diagnostic[] {
-  return expiry(policy, now).map((diagnostic) => ({ ...diagnostic, severity: 'warning' }));
+function expired(policy: Policy, composition: Composition, now: number): Diagnostic[] {
+  return expiry(policy, composition, now).map((one) =>
+    one.code.startsWith('rule/') ? { ...one, severity: 'warning' } : one,
+  );
 }
 
 export function count(number: number, noun: string): string {

@@ -16,7 +16,7 @@ export const DEFAULT_MAX_BODY = 1024 ** 2;
 const SIZE_UNITS: Readonly<Record<string, number>> = { kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
 
 /** `10MB` → bytes, `unlimited` → `undefined`; the form was checked by the schema. */
-function bytes(text: string | undefined): number | undefined {
+export function bytesOf(text: string | undefined): number | undefined {
   if (text === undefined) return DEFAULT_MAX_BODY;
   const [, digits, unit = ''] = /^(\d+)(kb|mb|gb)$/.exec(text.toLowerCase()) ?? [];
   return digits === undefined ? undefined : Number(digits) * (SIZE_UNITS[unit] ?? 1);
@@ -74,7 +74,7 @@ function forwardingOf(group: GroupSpec, entry: Partial<AllowSpec>, headers: read
     auth,
     headers,
     contentTypes: contentTypes === 'any' ? 'any' : [...new Set(contentTypes)].sort(),
-    maxBody: bytes(entry.maxBody ?? group.maxBody),
+    maxBody: bytesOf(entry.maxBody ?? group.maxBody),
     websocket: entry.websocket ?? group.websocket ?? false,
   };
 }

@@ -1,7 +1,10 @@
+import type { Composition } from '../compose/compose.ts';
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import { accessOf, isRoute, type Place } from '../policy/access.ts';
+import { epochSeconds } from '../policy/apiKeys.ts';
 import { CLASS_EXAMPLES } from '../policy/automaton.ts';
 import { ANY_ADDRESS, subtract } from '../policy/cidr.ts';
+import { policyCodes } from '../policy/codes.ts';
 import { EVERY_METHOD, type PatternSegment } from '../policy/pattern.ts';
 import type { HostPort, Policy, Proxy, Route } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
@@ -230,13 +233,31 @@ const FOURTEEN_DAYS = 14 * 24 * 3600;
  * Reports keys that have expired, and those that will within 14 days.
  * @param now seconds since the epoch
  */
-export function expiry(policy: Policy, now: number): Diagnostic[] {
-  return policy.apiKeys.flatMap((key) => {
+export function expiry(policy: Policy, { members }: Pick<Composition, 'members'>, now: number): Diagnostic[] {
+  const keys = policy.apiKeys.flatMap((key) => {
     if (key.expires === undefined || key.expires > now + FOURTEEN_DAYS) return [];
-    const expires = new Date(key.expires * 1000).toISOString().replace('T00:00:00.000Z', '').replace('.000Z', 'Z');
+    const expires = dateOf(key.expires);
     return ruleCodes.report(key.expires <= now ? 'expired-key' : 'expiring-key', [...key.origin, 'expires'], {
       key: key.id,
       expires,
     });
   });
+  return [...keys, ...members.flatMap((member) => includeExpiry(member, now))];
+}
+
+function includeExpiry({ value, document }: Composition['members'][number], now: number): Diagnostic[] {
+  return (value.include ?? []).flatMap((include, index) => {
+    if (typeof include !== 'object' || !('expires' in include) || include.expires === undefined) return [];
+    const at: SpecPath = ['include', index, 'expires'];
+    const place = document.locate(at);
+    const end = epochSeconds(include.expires);
+    if (end === undefined) return policyCodes.report('bad-date', at, { text: include.expires }, { place });
+    if (end > now + FOURTEEN_DAYS) return [];
+    const code = end <= now ? 'expired-include' : 'expiring-include';
+    return ruleCodes.report(code, at, { expires: dateOf(end) }, { place });
+  });
+}
+
+function dateOf(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('T00:00:00.000Z', '').replace('.000Z', 'Z');
 }

@@ -2,6 +2,10 @@ import { defineCodes, error, warning } from '../diagnostics/codes.ts';
 
 export const ruleCodes = defineCodes('rule', {
   'expired-key': error('key "{key}" expired on {expires}').hint('extend it, remove it, or pass --allow-expired'),
+  'expired-include': error('this include expired on {expires}').hint('extend it, remove it, or pass --allow-expired'),
+  'expiring-include': warning('this include expires on {expires}, in less than 14 days').hint(
+    'extend it or take it out in time: from that moment on the spec is not valid',
+  ),
   'expiring-key': warning('key "{key}" expires on {expires}, in less than 14 days').hint(
     'give the caller a second key, then extend the date',
   ),

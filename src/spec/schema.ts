@@ -59,6 +59,8 @@ export type SpecFile = Omit<Spec, 'name'> & {
   readonly include?: z.infer<typeof include> | undefined;
 };
 
+const includePath = z.string().min(1).describe('Path of a fragment, relative to this file');
+
 const presetUse = z
   .strictObject({
     preset: z.string().min(1).describe('Name of a fragment that comes with postern, such as gitlab/read-only@1'),
@@ -69,16 +71,6 @@ const presetUse = z
       .describe('Names that the preset refers to and does not define, by what they are called here'),
   })
   .describe('A fragment that comes with postern');
-
-const fileUse = z
-  .strictObject({ file: z.string().min(1).describe('Path of a fragment, relative to this file') })
-  .describe('A fragment below the project root: the nearest folder with .git, else the folder of the spec');
-
-const include = z
-  .array(z.union([z.string().min(1).describe('Path of a fragment, relative to this file'), presetUse, fileUse]))
-  .describe('Fragments whose entries are added to this file; their order has no meaning');
-
-export type Include = z.infer<typeof include>[number];
 
 const domainRewrite = z
   .strictObject({
@@ -178,6 +170,42 @@ const forwarding = {
     .optional()
     .describe('Let a WebSocket upgrade through on these routes, with the Origin of its page'),
 };
+
+const envelope = z
+  .strictObject({
+    allow: z
+      .array(z.string().min(1))
+      .min(1)
+      .describe('Requests that its routes and keys may be about: METHOD[,METHOD…] /path, or * for every method'),
+    upstreams: z
+      .array(identifier)
+      .min(1)
+      .optional()
+      .describe('Upstreams that they may go to; all where absent. Upstreams are never defined within an envelope'),
+    ipRanges: z
+      .array(rangeItem)
+      .min(1)
+      .optional()
+      .describe('Addresses that they may come from, CIDRs and @names of sets that the file does not define itself'),
+    ...forwarding,
+  })
+  .describe('What a file may grant at most; headers, bodies and WebSockets beyond the defaults only as far as it says');
+
+const fileUse = z
+  .strictObject({
+    file: includePath,
+    within: envelope.optional(),
+    owner: z.string().min(1).optional().describe('Who answers for the file, and approves changes of what it grants'),
+    expires: expiry.optional().describe('The include is an error from 00:00 UTC of this day, or from this moment'),
+  })
+  .describe('A fragment below the project root: the nearest folder with .git, else the folder of the spec');
+
+const include = z
+  .array(z.union([includePath, presetUse, fileUse]))
+  .describe('Fragments whose entries are added to this file; their order has no meaning');
+
+export type Include = z.infer<typeof include>[number];
+export type Within = z.infer<typeof envelope>;
 
 const allowEntry = z.union([
   request,

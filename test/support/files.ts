@@ -5,6 +5,8 @@ import { type Compilation, type CompileOptions, compile } from '../../src/compil
 import { readBytes } from '../../src/source/read.ts';
 import { temporaryFolder } from '../../src/verify/folder.ts';
 
+import { readSections } from './golden.ts';
+
 /** Texts by path, and links by path as `-> target`. */
 export type Files = ReadonlyMap<string, string>;
 
@@ -45,4 +47,10 @@ export function writeFiles(folder: string, files: Files): void {
     if (text.startsWith('-> ')) symlinkSync(text.slice('-> '.length).trim(), file);
     else writeFileSync(file, text);
   }
+}
+
+/** The files of a case: sections that are named like files, and links as `name.link`. */
+export function filesOf(path: string, read: (section: string) => string | undefined): Files {
+  const names = [...readSections(path).keys()].filter((name) => /\.(?:yaml|txt|link)$/.test(name));
+  return new Map(names.map((name) => [name.replace(/\.link$/, ''), read(name) ?? '']));
 }

@@ -1,0 +1,302 @@
+import { walkPairs } from '../accessDiff/product.ts';
+import type { Composition } from '../compose/compose.ts';
+import type { Diagnostic, Related, SpecPath } from '../diagnostics/diagnostic.ts';
+import { takes } from '../policy/access.ts';
+import { buildAutomaton, MAX_OVERLAPS, type State } from '../policy/automaton.ts';
+import { type CidrSet, intersect, isEmpty, someAddress, subtract } from '../policy/cidr.ts';
+import { policyCodes } from '../policy/codes.ts';
+import type { PathPattern } from '../policy/pattern.ts';
+import { type ReadFile, rangeResolver } from '../policy/ranges.ts';
+import { bytesOf, parseRequest, sizeName } from '../policy/routes.ts';
+import type { ApiKey, Forwarding, Policy, Proxy, Route } from '../policy/types.ts';
+import type { Spec } from '../spec/schema.ts';
+import { type Bounds, type BoundsOf, boundsOf, type Envelope, isFree } from './bounds.ts';
+import { withinCodes } from './codes.ts';
+
+/** A line of an envelope. */
+interface Line {
+  readonly methods: readonly string[];
+  readonly pattern: PathPattern;
+  readonly envelope: Envelope;
+}
+
+interface Context {
+  readonly composition: Composition;
+  readonly policy: Policy;
+  readonly bounds: BoundsOf;
+  readonly ranges: ReadonlyMap<Envelope, CidrSet>;
+  readonly lines: readonly Line[];
+  readonly problems: Diagnostic[];
+}
+
+/**
+ * What files grant beyond the envelopes that they are included in. Exact: requests are compared as automata, addresses as
+ * sets, and each finding shows a request or an address that is outside.
+ */
+export function checkWithin(composition: Composition, policy: Policy, read: ReadFile): Diagnostic[] {
+  const bounds = boundsOf(composition);
+  if (bounds.envelopes.length === 0) return [];
+  const problems: Diagnostic[] = [];
+  const { lines, ranges } = resolveEnvelopes(bounds, composition.spec, read, problems);
+  const context: Context = { composition, policy, bounds, ranges, lines, problems };
+  checkDefinitions(context);
+  checkRequests(context);
+  checkAddresses(context);
+  checkTokens(context);
+  return problems;
+}
+
+function resolveEnvelopes({ envelopes }: BoundsOf, spec: Spec, read: ReadFile, problems: Diagnostic[]) {
+  const lines: Line[] = [];
+  const ranges = new Map<Envelope, CidrSet>();
+  for (const envelope of envelopes) {
+    const { within, inclusion } = envelope;
+    const found: Diagnostic[] = [];
+    const at: SpecPath = ['include', inclusion.index, 'within'];
+    for (const [index, text] of within.allow.entries()) {
+      const request = parseRequest(text, [...at, 'allow', index], found, 'answered');
+      if (request) lines.push({ ...request, envelope });
+    }
+    for (const [index, name] of (within.upstreams ?? []).entries()) {
+      const known = Object.keys(spec.upstreams ?? {});
+      if (known.includes(name)) continue;
+      found.push(
+        policyCodes.report('unknown-reference', [...at, 'upstreams', index], { kind: 'upstream', name, known }),
+      );
+    }
+    if (within.ipRanges) {
+      const resolver = rangeResolver(spec, read, found);
+      ranges.set(envelope, resolver.resolve(within.ipRanges, [...at, 'ipRanges']));
+    }
+    const { document } = inclusion.from;
+    problems.push(
+      ...found.map((one) => (one.place ? one : { ...one, place: document.locate(one.at, one.part ?? 'value') })),
+    );
+  }
+  return { lines, ranges };
+}
+
+function relatedTo(envelope: Envelope): { readonly related: Related[] } {
+  return { related: [{ at: [], message: 'the envelope', place: envelope.place }] };
+}
+
+/** Sections of which an envelope says nothing, and names that a file in one would fill in for others. */
+function checkDefinitions({ composition, bounds, problems }: Context): void {
+  for (const section of ['upstreams', 'domainRewrites'] as const) {
+    for (const name of Object.keys(composition.spec[section] ?? {})) {
+      const envelope = bounds.entry(section, name)[0]?.[0];
+      if (!envelope || isFree(bounds.entry(section, name))) continue;
+      const at: SpecPath = [section, section === 'upstreams' ? name : Number(name)];
+      const what = section === 'upstreams' ? `upstream "${name}"` : 'a domain rewrite';
+      const part = section === 'upstreams' ? 'key' : 'value';
+      problems.push(withinCodes.report('not-here', at, { section: what }, { part, ...relatedTo(envelope) }));
+    }
+  }
+  for (const { name, at, user, place } of rangeUses(composition.spec, bounds)) {
+    const definition = bounds.entry('ipRanges', name);
+    if (user.every((way) => definition.some((other) => other.every((one) => way.includes(one))))) continue;
+    const related = [{ at: ['ipRanges', name], part: 'key' as const, message: 'defined here' }];
+    problems.push(withinCodes.report('borrowed', at, { name }, { related, ...(place && { place }) }));
+  }
+}
+
+interface RangeUse {
+  readonly name: string;
+  readonly at: SpecPath;
+  /** How whoever uses it came into the spec. */
+  readonly user: Bounds;
+  readonly place?: Diagnostic['place'];
+}
+
+function rangeUses({ ipRanges = {}, apiKeys = {}, proxies = {} }: Spec, bounds: BoundsOf): RangeUse[] {
+  const uses = (items: unknown, at: SpecPath, user: Bounds): RangeUse[] =>
+    !Array.isArray(items)
+      ? []
+      : items.flatMap((item: unknown, index): RangeUse[] =>
+          typeof item === 'string' && item.startsWith('@') ? [{ name: item.slice(1), at: [...at, index], user }] : [],
+        );
+  return [
+    ...Object.entries(ipRanges).flatMap(([name, set]) => uses(set, ['ipRanges', name], bounds.entry('ipRanges', name))),
+    ...Object.entries(apiKeys).flatMap(([id, key]) =>
+      uses(key.ipRanges, ['apiKeys', id, 'ipRanges'], bounds.entry('apiKeys', id)),
+    ),
+    ...Object.entries(proxies).flatMap(([id, { ipRanges: own, clientIp }]) => [
+      ...uses(own, ['proxies', id, 'ipRanges'], [[]]),
+      ...(typeof clientIp === 'object'
+        ? uses(clientIp.trustedProxies, ['proxies', id, 'clientIp', 'trustedProxies'], [[]])
+        : []),
+    ]),
+    ...bounds.envelopes.flatMap(({ inclusion: { from, index }, within }) => {
+      const at: SpecPath = ['include', index, 'within', 'ipRanges'];
+      return uses(within.ipRanges, at, bounds.file(from)).map((use) => ({
+        ...use,
+        place: from.document.locate(use.at),
+      }));
+    }),
+  ];
+}
+
+/** Who answers for a grant of a route: its group, and each bound key that may use the group. */
+interface Granted {
+  readonly bounds: Bounds;
+  readonly route: Route;
+  readonly key?: ApiKey;
+}
+
+/** Asks of each request that a bound group or key is about whether some way admits it. */
+function checkRequests({ policy, bounds, lines, problems }: Context): void {
+  const keys = policy.apiKeys.filter(({ id }) => !isFree(bounds.entry('apiKeys', id)));
+  const granted = new Map<Route, Granted[]>();
+  for (const route of policy.routes) {
+    const own = bounds.entry('routes', route.group);
+    const all: Granted[] = isFree(own) ? [] : [{ bounds: own, route }];
+    if (route.forwarding.auth === 'apiKey') {
+      for (const key of keys.filter(({ groups }) => groups.includes(route.group)))
+        all.push({ bounds: bounds.entry('apiKeys', key.id), route, key });
+    }
+    if (all.length > 0) granted.set(route, all);
+  }
+  const [routes, allowed] = [buildAutomaton([...granted.keys()]), buildAutomaton(lines)];
+  const told = new Set<Granted>();
+  const visit = (route: State<Route>, line: State<Line> | undefined, path: string) => {
+    for (const one of route.accepts.flatMap((each) => granted.get(each) ?? [])) {
+      if (told.has(one)) continue;
+      const problem = one.route.methods
+        .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+        .map((method) => outside(one, method, line?.accepts ?? [], path))
+        .find((found) => found !== undefined);
+      if (!problem) continue;
+      told.add(one);
+      problems.push(problem);
+    }
+  };
+  const complete =
+    routes !== undefined &&
+    allowed !== undefined &&
+    walkPairs(routes, allowed, ({ before, after, path }) => before && visit(before, after, path));
+  if (!complete) problems.push(policyCodes.report('too-many-overlaps', ['routes'], { states: MAX_OVERLAPS }));
+}
+
+function outside(
+  { bounds, route, key }: Granted,
+  method: string,
+  lines: readonly Line[],
+  path: string,
+): Diagnostic | undefined {
+  const accepting = new Set(lines.filter((line) => takes(line, method)).map(({ envelope }) => envelope));
+  const first = bounds.map((way) => way.find((one) => !accepting.has(one) || forwardingProblem(route.forwarding, one)));
+  if (first.some((envelope) => envelope === undefined)) return undefined;
+  const envelope = first.find((one) => one !== undefined);
+  if (!envelope) return undefined;
+  const what = key ? `key "${key.id}" may send` : 'allows';
+  const request = `${method} ${path}`;
+  const at = key ? key.origin : route.origin;
+  const line: Related[] = key ? [{ at: route.origin, message: 'allowed here' }] : [];
+  const extra = { related: [...line, ...relatedTo(envelope).related], ...(key && { part: 'key' as const }) };
+  const problem = accepting.has(envelope) ? forwardingProblem(route.forwarding, envelope) : undefined;
+  return problem === undefined
+    ? withinCodes.report('request', at, { what, request }, extra)
+    : withinCodes.report('forwarding', at, { what, request, problem }, extra);
+}
+
+/** By field, what an envelope does not let a route do, as the end of "does not let …". */
+const FORWARDED: {
+  readonly [K in keyof Forwarding]: (value: Forwarding[K], within: Envelope['within']) => string | undefined;
+} = {
+  upstream: (upstream, { upstreams }) =>
+    upstreams && !upstreams.includes(upstream) ? `it go to upstream "${upstream}"` : undefined,
+  // Whoever brings credentials of its own can do what the upstream lets it, and no more than the envelope says.
+  auth: () => undefined,
+  headers: (headers, within) => {
+    const known = (within.headers ?? []).map((header) => header.toLowerCase());
+    const more = headers.filter((header) => !known.includes(header));
+    return more.length === 0 ? undefined : `it pass the headers ${more.join(', ')}`;
+  },
+  // A form may hold a method or a token that no proxy sees.
+  contentTypes: (types, { contentTypes = ['application/json'] }) => {
+    if (contentTypes === 'any') return undefined;
+    if (types === 'any') return 'it take bodies of any type';
+    const more = types.filter((type) => !contentTypes.includes(type));
+    return more.length === 0 ? undefined : `it take bodies of ${more.join(', ')}`;
+  },
+  maxBody: (size, { maxBody }) => {
+    const most = bytesOf(maxBody);
+    return most === undefined || (size !== undefined && size <= most)
+      ? undefined
+      : `it take bodies of ${size === undefined ? 'any size' : sizeName(size)}`;
+  },
+  websocket: (on, { websocket = false }) => (on && !websocket ? 'it open WebSockets' : undefined),
+};
+
+function forwardingProblem(forwarding: Forwarding, { within }: Envelope): string | undefined {
+  const problem = <K extends keyof Forwarding>(field: K) => FORWARDED[field](forwarding[field], within);
+  return (Object.keys(FORWARDED) as (keyof Forwarding)[]).map(problem).find((found) => found !== undefined);
+}
+
+/** Asks from where the requests of bound groups, and those of bound keys, can come. */
+function checkAddresses(context: Context): void {
+  const { policy, bounds } = context;
+  const open = new Set(
+    policy.routes.filter(({ forwarding }) => forwarding.auth === 'passthrough').map(({ group }) => group),
+  );
+  for (const proxy of policy.proxies) {
+    for (const group of proxy.groups) {
+      const own = bounds.entry('routes', group);
+      const at: SpecPath = ['routes', group];
+      if (open.has(group))
+        reaches(
+          { what: `proxy "${proxy.id}" takes requests of group "${group}"`, at, own, from: proxy.ranges },
+          context,
+        );
+      for (const key of policy.apiKeys.filter(({ groups }) => groups.includes(group))) {
+        const from = reachOf(key, proxy);
+        const what = `key "${key.id}" may send requests of group "${group}"`;
+        reaches({ what, at, own, from }, context);
+        reaches({ what, at: key.origin, own: bounds.entry('apiKeys', key.id), from }, context);
+      }
+    }
+  }
+}
+
+function reachOf({ ranges }: ApiKey, proxy: Proxy): CidrSet {
+  return ranges ? intersect(proxy.ranges, ranges) : proxy.ranges;
+}
+
+interface Reach {
+  readonly what: string;
+  readonly at: SpecPath;
+  readonly own: Bounds;
+  readonly from: CidrSet;
+}
+
+function reaches({ what, at, own, from }: Reach, { ranges, problems }: Context): void {
+  const beyond = (envelope: Envelope): CidrSet | undefined => {
+    const admitted = ranges.get(envelope);
+    const rest = admitted && subtract(from, admitted);
+    return rest && !isEmpty(rest) ? rest : undefined;
+  };
+  const first = own.map((way) => way.find(beyond));
+  if (isFree(own) || first.some((envelope) => envelope === undefined)) return;
+  const envelope = first.find((one) => one !== undefined);
+  const address = envelope && someAddress(beyond(envelope) ?? from);
+  if (!envelope || address === undefined) return;
+  const known = problems.some((one) => one.code === 'within/address' && one.at.join() === at.join());
+  // One address is enough to know what is wrong with a group, whatever keys and proxies it has.
+  if (!known)
+    problems.push(withinCodes.report('address', at, { what, address }, { part: 'key', ...relatedTo(envelope) }));
+}
+
+/** With the token of somebody outside a key could do what that token can. */
+function checkTokens({ policy, bounds, problems }: Context): void {
+  const free = new Map(
+    policy.apiKeys.filter(({ id }) => isFree(bounds.entry('apiKeys', id))).map((key) => [key.token.text, key]),
+  );
+  for (const key of policy.apiKeys) {
+    const [envelope] = bounds.entry('apiKeys', key.id)[0] ?? [];
+    const other = free.get(key.token.text);
+    if (!envelope || !other || isFree(bounds.entry('apiKeys', key.id))) continue;
+    const related = [{ at: other.token.origin, message: 'sent here too' }, ...relatedTo(envelope).related];
+    const params = { key: key.id, reference: key.token.text };
+    problems.push(withinCodes.report('foreign-token', key.token.origin, params, { related }));
+  }
+}
