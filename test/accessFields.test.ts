@@ -156,6 +156,7 @@ const LOOSER: Readonly<Record<string, readonly [at: string, to: unknown]>> = {
     'proxies/api/clientIp',
     { trustedProxies: ['10.200.0.0/24'], proxyProtocol: true },
   ],
+  'proxies.*.maxRequestHead': ['proxies/api/maxRequestHead', '17kB'],
   'proxies.*.apiKeyHeader': ['proxies/api/apiKeyHeader', 'X-Api-Key'],
   'proxies.*.apiKeyScheme': ['proxies/api/apiKeyScheme', 'Bearer'],
   'proxies.*.publicUrl': ['proxies/api/publicUrl', undefined],

@@ -63,6 +63,7 @@ export const SPEC_ACCESS: Touches<Omit<Spec, 'targets'> & Pick<SpecFile, 'includ
         tls: { fields: { certFile: 'decided', keyFile: 'decided' } },
         ipRanges: 'decided',
         clientIp: { fields: { trustedProxies: 'decided', header: 'decided', proxyProtocol: 'decided' } },
+        maxRequestHead: 'decided',
         apiKeyHeader: 'decided',
         apiKeyScheme: 'decided',
         publicUrl: 'decided',

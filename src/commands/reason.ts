@@ -11,6 +11,8 @@ const caller = ({ request }: Decided) =>
   request.credential.kind === 'known' ? `key "${request.credential.id}"` : 'the key';
 
 const DENIALS: Readonly<Record<Denial, Words>> = {
+  'head-size': ({ proxy }) =>
+    `request line and headers are larger than the ${proxy.maxRequestHead} bytes of maxRequestHead`,
   address: ({ proxy }) => `the client address is not one that proxy "${proxy.id}" admits`,
   'key-missing': ({ proxy }) => `no key in ${proxy.apiKeyHeader}`,
   'key-malformed': ({ proxy }) =>

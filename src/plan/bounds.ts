@@ -15,6 +15,14 @@ export const PHASES = {
   siteUpstream: 3_600_000,
 } as const;
 
+/** Bytes of the largest heads, where no proxy says it. */
+export const HEADS = {
+  /** Of a request to a site: browsers come with the cookies of all that lies below a name. */
+  site: 32 * 1024,
+  /** Of an answer: the policies of GitLab's pages are long, and a Link holds the target several times over. */
+  answer: 64 * 1024,
+} as const;
+
 /** Bytes a second; where an engine cannot tell a silent client from a slow one, a slower one has its body cut off. */
 const SLOWEST = 64 * 1024;
 

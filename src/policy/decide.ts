@@ -13,11 +13,12 @@ import {
 import { run } from './automaton.ts';
 import { contains } from './cidr.ts';
 import { isAllowedQuery } from './query.ts';
-import { headerValues, type ProxyRequest, withoutBlanks } from './request.ts';
+import { headBytesOf, headerValues, type ProxyRequest, withoutBlanks } from './request.ts';
 import type { ApiKey, Forwarding, Policy, Proxy } from './types.ts';
 
 /** Why a request is not forwarded. */
 export type Denial =
+  | 'head-size'
   | 'address'
   | 'key-missing'
   | 'key-malformed'
@@ -101,6 +102,8 @@ export function evaluatorOf(policy: Policy, proxy: Proxy): Evaluator {
     const [path = '', query = ''] = splitTarget(request.target);
     const matched = match(request.method, path);
     const { place, cell } = matched;
+    if (headBytesOf(request) > proxy.maxRequestHead)
+      return deny(431, 'head-size', matched, [...proxy.origin, 'maxRequestHead']);
     const health = healthOf(cell);
     if (!contains(health?.ranges ?? proxy.ranges, request.client))
       return deny(403, 'address', matched, health?.origin ?? [...proxy.origin, 'ipRanges']);

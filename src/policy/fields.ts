@@ -32,6 +32,7 @@ export type FieldKind =
   | 'listen'
   | 'max-body'
   | 'public-url'
+  | 'request-head'
   | 'rate-limit'
   | 'response-headers'
   | 'rewrite'

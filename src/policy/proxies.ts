@@ -210,6 +210,7 @@ function resolveOne(id: string, spec: ProxySpec, context: ProxyContext): Proxy {
     answers: answersOf(spec, origin, problems),
     ...healthOf(spec, origin, context),
     methodNotAllowed: spec.methodNotAllowed ?? 405,
+    maxRequestHead: Number.parseInt(spec.maxRequestHead ?? '16kB', 10) * 1024,
     responseHeaders: responseHeaders(spec, origin, problems),
     origin,
   };
@@ -254,6 +255,7 @@ export const PROXY: FieldTable<Proxy> = {
   answers: { words: 'answer', compare: 'decided' },
   health: { words: 'health', kind: 'health', compare: healthDifferences },
   methodNotAllowed: { words: 'methodNotAllowed', compare: 'decided' },
+  maxRequestHead: { words: 'maxRequestHead', kind: 'request-head', compare: headDifferences },
   responseHeaders: { words: 'responseHeaders', kind: 'response-headers', compare: responseHeaderDifferences },
   origin: { words: 'line', compare: { cannotLoosen: 'it says where the proxy is written' } },
 };
@@ -317,6 +319,11 @@ function keySchemeDifferences({ apiKeyScheme: before }: Proxy, { apiKeyScheme: a
 function publicUrlDifferences({ publicUrl: before }: Proxy, { publicUrl: after }: Proxy): Difference[] {
   const own = "each request's own Host";
   return [{ effect: 'unclear', words: `clients are told ${after ?? own} as its origin (before: ${before ?? own})` }];
+}
+
+function headDifferences({ maxRequestHead: before }: Proxy, { maxRequestHead: after }: Proxy): Difference[] {
+  const words = `takes heads of up to ${after} bytes (before: ${before})`;
+  return [{ effect: after > before ? 'widening' : 'narrowing', words }];
 }
 
 /** They tell browsers what pages of other origins may do. Values are not shown, because they may be anything. */

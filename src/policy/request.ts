@@ -19,10 +19,18 @@ export interface ProxyRequest {
   /** The request target as it stands on the request line. */
   readonly target: string;
   readonly headers: HeaderFields;
+  /** Bytes of its head as sent; absent: of request line and headers as they are here. */
+  readonly headBytes?: number;
   readonly client: Address;
   readonly credential: Credential;
   /** Moment of the request, seconds since the epoch. */
   readonly at: number;
+}
+
+/** Bytes of a head: the request line, a line for each header, and the empty one. */
+export function headBytesOf({ method, target, headers, headBytes }: ProxyRequest): number {
+  const fields = headers.reduce((sum, [name, value]) => sum + name.length + value.length + ': \r\n'.length, 0);
+  return headBytes ?? `${method} ${target} HTTP/1.1\r\n\r\n`.length + fields;
 }
 
 /** All values of a header, in the order sent, without surrounding blanks. */

@@ -136,6 +136,8 @@ export interface Proxy {
   readonly answers: readonly Answer[];
   readonly health?: Health;
   readonly methodNotAllowed: 404 | 405;
+  /** Bytes of the largest request line with all header lines that is taken. */
+  readonly maxRequestHead: number;
   /** In the order of the spec. */
   readonly responseHeaders: readonly { readonly name: string; readonly value: string }[];
   readonly origin: SpecPath;

@@ -53,6 +53,11 @@ export const byteSize = z.union([
   }),
 ]);
 
+/** Below, no browser's head fits; above, one request would fill many connections' worth of memory. */
+export const headSize = z.string().regex(/^(?:[89]|[1-9][0-9]{1,2})[kK][bB]$/, {
+  error: 'must be a size from 8kB to 999kB (1kB is 1024 bytes)',
+});
+
 /** `2027-06-30` means the key stops at 00:00 UTC of that day, as GitLab's own token dates do. */
 export const expiry = z.string().regex(/^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}:\d{2}Z)?$/, {
   error: 'must be a UTC date such as 2027-06-30 or 2027-06-30T12:00:00Z',

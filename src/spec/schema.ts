@@ -4,6 +4,7 @@ import {
   duration,
   expiry,
   headerName,
+  headSize,
   identifier,
   mediaType,
   rangeItem,
@@ -334,6 +335,9 @@ const proxy = z
       .union([z.literal(405), z.literal(404)])
       .optional()
       .describe('405 (default) names the allowed methods; 404 hides that the path exists'),
+    maxRequestHead: headSize
+      .optional()
+      .describe('Largest head of a request, its line and all header lines together; 16kB where absent'),
     answer: z.array(answer).optional().describe('Requests that the proxy answers itself'),
     health: health.optional(),
     responseHeaders: z.record(headerName, z.string().max(1000)).optional().describe('Headers added to every answer'),

@@ -43,10 +43,13 @@ export function expectationOf(probe: Probe, fixture: ProxyFixture, now: number):
   return { expected, end: last?.kind === 'incomplete' || !last ? 'incomplete' : 'clean' };
 }
 
+/** How much more than the largest head engines may take: each reads into buffers of its own. */
+export const HEAD_SLACK = 5 * 1024;
+
 type Read = Extract<Reading, { kind: 'request' }>;
 
 function expectedOf(
-  { request, refusable, framed, loose = false, midway = false }: Read,
+  { request, headBytes, refusable: reason, framed, loose = false, midway = false }: Read,
   context: { probe: Probe; fixture: ProxyFixture; now: number },
 ): Expected {
   const { probe, fixture, now } = context;
@@ -56,7 +59,13 @@ function expectedOf(
   const { method, target, fields } = request;
   const client = clientAddress(proxy.clientIp, peer, fields);
   const credential = credentialOf(fields, proxy, secrets.idOf);
-  const decision = evaluator.decide({ method, target, headers: fields, client, credential, at: now });
+  const limit = proxy.maxRequestHead;
+  const refusable = reason ?? (headBytes > limit ? 'a larger head than the proxy takes' : undefined);
+  const isTooLarge = headBytes > limit + HEAD_SLACK;
+  const decision = evaluator.decide({
+    ...{ method, target, headers: fields, client, credential, at: now },
+    headBytes: isTooLarge ? headBytes : 0,
+  });
   return { request, decision, client, framed, loose, midway, ...(refusable === undefined ? {} : { refusable }) };
 }
 

@@ -19,6 +19,7 @@ export type Reading =
   | {
       readonly kind: 'request';
       readonly request: ReadRequest;
+      readonly headBytes: number;
       readonly refusable?: string;
       readonly framed: boolean;
       readonly loose?: boolean;
@@ -46,8 +47,6 @@ interface Start {
 }
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** Lines longer than this may be refused; RFC 9112 §3 recommends 8,000, nginx takes 8,192 with its line end. */
-const LONGEST_LINE = 8_000;
 /** Fields that a request has once, or that nginx accepts only once: If-Match and If-None-Match may be lists. */
 const SINGLE = [
   'authorization',
@@ -63,8 +62,8 @@ const SINGLE = [
   'referer',
   'user-agent',
 ];
-const MOST_FIELDS = 90;
-const LARGEST_HEAD = 15_000;
+/** nginx takes a thousand since 1.29.8. */
+const MOST_FIELDS = 999;
 
 /** Reads all requests of a connection's bytes; stops after one that cannot be read or that closes the connection. */
 export function readAll(bytes: string): Reading[] {
@@ -110,13 +109,14 @@ function readOne(bytes: string): Step<Reading> {
     note(notes, body.refusable);
     notes.midway = true;
   }
-  if (head.length > LARGEST_HEAD || lines.length > MOST_FIELDS) note(notes, 'a very large head');
+  if (lines.length > MOST_FIELDS) note(notes, 'very many fields');
   // HTTP/1.0 has no chunks: a server that accepts the request ignores this field.
   const meant = line.version === '1.0' ? fields.filter(([name]) => name.toLowerCase() !== 'transfer-encoding') : fields;
   const request = { ...line, fields: meant, body: body.value };
   const refusable = notes.refusable === undefined ? {} : { refusable: notes.refusable };
   const { framed, loose, midway } = notes;
-  return { value: { kind: 'request', request, framed, loose, midway, ...refusable }, rest: body.rest };
+  const headBytes = bytes.length - start.length + end.index + end[0].length;
+  return { value: { kind: 'request', request, headBytes, framed, loose, midway, ...refusable }, rest: body.rest };
 }
 
 function note(notes: Notes, reason: string): void {
@@ -143,7 +143,6 @@ function linesOf(head: string, notes: Notes): string[] | string {
   if (text.includes('\0')) return 'a NUL in the head';
   const lines: string[] = [];
   for (const line of text.slice(0, -1).split('\n')) {
-    if (line.length > LONGEST_LINE) note(notes, 'a very long line');
     const last = lines.at(-1);
     if (!/^[ \t]/.test(line)) lines.push(line);
     else if (last === undefined || lines.length === 1) return 'blanks before the first field';

@@ -26,6 +26,7 @@ const enforces: Enforcement = {
     answers: 'respond, one handler each',
     health: 'respond, with addresses of its own',
     methodNotAllowed: 'the table of refusals, and that of Allow',
+    maxRequestHead: 'max_header_size',
     responseHeaders: 'header',
     origin: 'nothing: only diagnostics show it',
   },

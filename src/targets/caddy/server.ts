@@ -6,18 +6,25 @@ import { type CaddyToken, word } from './quote.ts';
 export interface ServerModel {
   readonly listener: CaddyToken;
   readonly name: CaddyToken;
+  readonly maxHeaderSize: number;
   /** Load balancers whose PROXY protocol is believed. */
   readonly proxyProtocol: readonly CaddyToken[];
   readonly tls: boolean;
 }
 
-export function serverModel({ id, listen, tls, clientIp }: Proxy): ServerModel {
+export function serverModel({ id, listen, tls, clientIp, maxRequestHead }: Proxy): ServerModel {
   return {
     listener: word(`${bindOf(listen)}:${listen.port}`),
     name: word(id),
+    maxHeaderSize: headerSize(maxRequestHead),
     proxyProtocol: clientIp.kind === 'proxyProtocol' ? toCidrs(clientIp.trusted).map(word) : [],
     tls: tls !== undefined,
   };
+}
+
+/** What Caddy has to be told for heads of so many bytes: Go reads 4096 bytes more than that. */
+export function headerSize(bytes: number): number {
+  return bytes - 4096;
 }
 
 /** An address with its family: without it Caddy also listens on IPv6 where IPv4 was asked for, and the other way round. */

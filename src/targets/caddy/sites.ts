@@ -1,15 +1,18 @@
+import { HEADS } from '../../plan/bounds.ts';
 import { hasSite } from '../../policy/domains.ts';
 import { DEFAULT_PORT } from '../../policy/origin.ts';
 import type { DomainRewrite, Policy, Upstream } from '../../policy/types.ts';
 import type { CaddyOptions } from './options.ts';
 import { type CaddyToken, own, word } from './quote.ts';
 import { caseless } from './regex.ts';
+import { headerSize } from './server.ts';
 import { type Table, table } from './table.ts';
 import { type Transport, transportOf } from './transport.ts';
 
 /** The sites of all domain rewrites that name an upstream. */
 export interface SitesModel {
   readonly listener: CaddyToken;
+  readonly maxHeaderSize: number;
   /** What requests that went through these sites are known by. */
   readonly mark: CaddyToken;
   /** Arguments of `tls`: the word internal, or a certificate and its key; none for plain http. */
@@ -52,6 +55,7 @@ export function sitesModel(policy: Policy, { sites: options = {} }: CaddyOptions
   const names = rewrites.filter(({ wildcard }) => !wildcard).map((rewrite) => siteName(rewrite, policy, outside));
   return {
     listener: word(`:${listen}`),
+    maxHeaderSize: headerSize(HEADS.site),
     mark: word(name),
     port: portTable(outside),
     tls: certificate,

@@ -1,3 +1,4 @@
+import { HEADS } from '../../plan/bounds.ts';
 import { authorityOf, urlHost } from '../../policy/origin.ts';
 import type { Upstream } from '../../policy/types.ts';
 import { type CaddyToken, own, word } from './quote.ts';
@@ -11,6 +12,8 @@ export interface Transport {
   readonly connectTimeout: CaddyToken;
   readonly readTimeout: CaddyToken;
   readonly writeTimeout: CaddyToken;
+  /** Bytes of the head of an answer. */
+  readonly answerHead: number;
   readonly tls: {
     readonly serverName: CaddyToken;
     readonly caFile: CaddyToken | null;
@@ -28,6 +31,7 @@ export function transportOf(upstream: Upstream): Transport {
     connectTimeout: word(`${timeouts.connect}ms`),
     readTimeout: word(`${timeouts.read}ms`),
     writeTimeout: word(`${timeouts.send}ms`),
+    answerHead: HEADS.answer,
     tls: tls
       ? {
           serverName: own(tls.serverName),

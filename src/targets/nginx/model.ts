@@ -16,6 +16,8 @@ export interface MainModel {
   readonly workerConnections: number;
   /** Descriptors that a worker may have open. */
   readonly openFiles: number;
+  /** Bytes of the head of an answer. */
+  readonly answerHead: number;
   /** Milliseconds. */
   readonly phases: Readonly<Record<'head' | 'idle' | 'unwantedBody' | 'unwantedPause', number>>;
   readonly hashes: HashSizes;
@@ -117,6 +119,8 @@ export interface ProxyModel {
   /** `null` where only callers with keys are forwarded. */
   readonly perAddress: PerAddress | null;
   readonly secureLink: { readonly expected: NginxToken; readonly salted: NginxToken } | null;
+  /** Bytes. */
+  readonly maxRequestHead: number;
   readonly verdict: NginxToken;
   readonly errorPages: readonly ErrorPageModel[];
   readonly answers: readonly AnswerLocation[];
@@ -137,6 +141,8 @@ export interface SitesModel {
   readonly perAddress: PerAddress | null;
   /** Milliseconds that an upstream may be silent. */
   readonly silence: number;
+  /** Bytes. */
+  readonly maxRequestHead: number;
   readonly tls: { readonly certFile: NginxToken; readonly keyFile: NginxToken } | null;
   readonly errorPages: readonly (ErrorPageModel & { readonly body: NginxToken })[];
   readonly answers: readonly HeaderModel[];

@@ -1,5 +1,5 @@
 import { hasError, ok, type Result } from '../../diagnostics/diagnostic.ts';
-import { PHASES } from '../../plan/bounds.ts';
+import { HEADS, PHASES } from '../../plan/bounds.ts';
 import { urlHost } from '../../policy/origin.ts';
 import type { Policy, Proxy, Upstream } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
@@ -63,6 +63,7 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
       workerConnections: connections,
       // Each connection takes one, logs and listeners a few; what systemd grants is 1024 in all.
       openFiles: 2 * connections,
+      answerHead: HEADS.answer,
       phases: { ...PHASES, unwantedPause: PHASES.unwantedBody / 2 },
       hashes: hashSizes(maps, secretsOf(policy)),
       includes: [
@@ -72,7 +73,8 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
       ],
     },
     maps: {
-      lists: addressTables(policy),
+      // They are about the client of a proxy.
+      lists: proxies.length === 0 ? [] : addressTables(policy),
       identities: [...callers.values()].map((caller) => ({ header: word(caller.identity.header), maps: caller.maps })),
       zones: [...callers.values()].flatMap((caller) => caller.rates.zones),
     },

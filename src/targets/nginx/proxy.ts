@@ -77,6 +77,7 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
     client: { maps: clients.maps, address: value(client.address) },
     secureLink:
       identity && access.usesKeys ? { expected: value(...identity.expected), salted: value(...identity.salted) } : null,
+    maxRequestHead: proxy.maxRequestHead,
     verdict: value(HOME, verdict),
     errorPages: (proxy.tls ? TLS_ERROR_PAGES : ERROR_PAGES).map((page) => ({
       ...page,

@@ -26,6 +26,7 @@ const enforces: Enforcement = {
     answers: 'return, one location each',
     health: 'return, and a geo of its own',
     methodNotAllowed: 'the map of refusals',
+    maxRequestHead: 'large_client_header_buffers',
     responseHeaders: 'add_header',
     origin: 'nothing: only diagnostics show it',
   },

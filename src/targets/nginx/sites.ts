@@ -1,4 +1,4 @@
-import { PHASES } from '../../plan/bounds.ts';
+import { HEADS, PHASES } from '../../plan/bounds.ts';
 import { hasSite, type SiteRewrite } from '../../policy/domains.ts';
 import { authorityOf } from '../../policy/origin.ts';
 import { statusBody } from '../../policy/statuses.ts';
@@ -55,6 +55,7 @@ export function sitesModel(input: SitesInput): Sites | null {
       listen: sites.listen ?? 443,
       perAddress: addressLimit(options),
       silence: PHASES.siteUpstream,
+      maxRequestHead: HEADS.site,
       errorPages: TLS_ERROR_PAGES.map((page) => ({
         ...page,
         location: locationName(String(page.status)),

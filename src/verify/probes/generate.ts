@@ -1,6 +1,7 @@
 import { isRoute, type Place } from '../../policy/access.ts';
 import { credentialText, KEY_MAX_LENGTH, KEY_MIN_LENGTH } from '../../policy/key.ts';
 import { type Draft, type Probe, raw, replaceField, withField, withoutField } from '../draft.ts';
+import { HEAD_SLACK } from '../expect.ts';
 import type { ProxyFixture } from '../proxyFixture.ts';
 import { type Random, randomOf } from '../random.ts';
 import { mutateAddress } from './addresses.ts';
@@ -33,6 +34,7 @@ const MUTATIONS: readonly Mutation[] = [
   onDraft(mutateHeaders),
   onDraft(mutateHeaders),
   onDraft(mutateBody),
+  onDraft(mutateSize),
   mutateAddress,
 ];
 
@@ -151,6 +153,14 @@ function* near(path: string, index: number, send: (target: string) => Probe): Ge
   yield send(`/${parts.toSpliced(index, 1).join('/')}`);
   yield send(`/${parts.toSpliced(index, 0, 'x').join('/')}`);
   for (const stranger of STRANGERS) if (!/[\x00-\x20\x7f]/.test(stranger)) yield instead(stranger);
+}
+
+/** A head that is just as large as the proxy takes, or too large for any engine. */
+function mutateSize(draft: Draft, { fixture, random }: ProbeContext): Draft {
+  const limit = fixture.proxy.maxRequestHead;
+  const padded = (size: number) => withField(draft, 'X-Pad', 'x'.repeat(Math.max(0, size)));
+  const head = raw(padded(0)).indexOf('\r\n\r\n') + 4;
+  return padded(random.pick([limit - 1, limit, limit + HEAD_SLACK + 1, 2 * limit]) - head);
 }
 
 const TYPES = [

@@ -27,11 +27,20 @@ export interface WorldOptions {
   readonly rewrites?: readonly object[];
   /** How the sites verify what is behind them; by its own certificate where absent. */
   readonly tls?: object;
+  readonly apiKeys?: object;
 }
 
 /** Sites of nginx for two private names, with one server behind both that writes down what it is sent. */
 export async function startSites(options: WorldOptions, scope: Scope): Promise<World> {
-  const { nginx, openssl, secure, answer = {}, url = 'https://gitlab.example.com', rewrites = [] } = options;
+  const {
+    nginx,
+    openssl,
+    secure,
+    answer = {},
+    url = 'https://gitlab.example.com',
+    rewrites = [],
+    apiKeys = {},
+  } = options;
   const folder = await temporaryFolder();
   scope.defer(() => folder.remove());
   const { certFile, keyFile } = await certificateFor(SITE_NAMES, openssl.path, folder);
@@ -45,6 +54,7 @@ export async function startSites(options: WorldOptions, scope: Scope): Promise<W
       gitlab: { url, ...behind },
       registry: { url: 'https://registry.example.com', ...behind },
     },
+    apiKeys,
     domainRewrites: [
       { from: 'gitlab.example.com', to: GITLAB, upstream: 'gitlab' },
       { from: 'registry.example.com', to: REGISTRY, upstream: 'registry', containerRegistry: true },

@@ -191,4 +191,14 @@ test(
   }),
 );
 
+test(
+  'addresses of keys are nobody’s business where there is no proxy',
+  scoped(async (scope) => {
+    const apiKeys = { caller: { key: 'env:KEY', token: 'env:TOKEN', ipRanges: ['10.0.0.0/8'] } };
+    const { nginx, openssl } = engines;
+    const { ask } = await startSites({ nginx, openssl, secure: false, apiKeys }, scope);
+    assert.is((await ask(GITLAB)).status, 200);
+  }),
+);
+
 test.run();
