@@ -18,7 +18,7 @@ export const nginx = defineTarget({
     file('nginx.conf', 'nginx.conf.njk', main),
     file('maps.conf', 'maps.conf.njk', maps),
     ...(paths ? [file('paths.conf', 'paths.conf.njk', paths)] : []),
-    ...(paths?.types ?? []).map((type) => file(type.file, 'entries.conf.njk', type)),
+    ...(paths?.tables ?? []).map((table) => file(table.file, 'entries.conf.njk', table)),
     file('upstreams.conf', 'upstreams.conf.njk', upstreams),
     ...proxies.flatMap((proxy) => [
       file(`${proxy.name}.routes.conf`, 'routes.conf.njk', proxy),

@@ -77,8 +77,8 @@ export interface IdentityModel {
 
 export interface PathsModel {
   readonly maps: readonly MapModel[];
-  /** What parameters take, each expression in a file of its own. */
-  readonly types: readonly { readonly file: string; readonly entries: readonly MapEntry[] }[];
+  /** What parameters take, and how capital letters are marked: rows that several maps share, in files of their own. */
+  readonly tables: readonly { readonly file: string; readonly entries: readonly MapEntry[] }[];
 }
 
 export interface UpstreamModel {

@@ -1,7 +1,7 @@
 import { rulesOf } from '../../policy/access.ts';
 import { type ParameterType, segmentSource } from '../../policy/segment.ts';
 import type { Policy } from '../../policy/types.ts';
-import { type MapList, mapList } from './maps.ts';
+import { mapList } from './maps.ts';
 import type { MapEntry, PathsModel } from './model.ts';
 import { type Part, pattern, type Variable, value, variable } from './quote.ts';
 
@@ -42,15 +42,8 @@ export interface TypeTest {
   readonly type: ParameterType;
 }
 
-/** What the tables of a proxy make use of. */
-export interface Needs {
-  /** The segments, by number, whose capital letters have to be marked. */
-  readonly marked: readonly number[];
-  readonly tests: readonly TypeTest[];
-}
-
 /** What all proxies know of a request line. */
-export function pathsOf({ proxies }: Policy, needs: readonly Needs[]): PathsModel {
+export function pathsOf({ proxies }: Policy, needed: readonly TypeTest[]): PathsModel {
   const depths = proxies.map((proxy) => depthOf(rulesOf(proxy).map(({ pattern: each }) => each)));
   const depth = Math.max(FEWEST_SEGMENTS, ...depths);
   const maps = mapList();
@@ -63,13 +56,13 @@ export function pathsOf({ proxies }: Policy, needs: readonly Needs[]): PathsMode
       [lineSource('[A-Z_-]++', depth), METHOD],
     ],
   });
-  const marked = new Set(needs.flatMap((need) => need.marked));
-  for (const number of [...marked].sort((a, b) => a - b)) markingMap(number, maps);
-  const tests = new Map(needs.flatMap((need) => need.tests).map((test) => [typeFile(test), test]));
+  for (let number = 1; number <= depth; number++)
+    maps.add({ name: markedOf(number).variable, source: [segmentOf(number)], includes: [MARKED_FILE], oneLine: true });
+  const tests = new Map(needed.map((test) => [typeFile(test), test]));
   const types = [...tests]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([file, test]) => ({ file, entries: [typeRow(test)] }));
-  return { maps: maps.maps, types };
+  return { maps: maps.maps, tables: [...types, { file: MARKED_FILE, entries: markedRows() }] };
 }
 
 /** After how many segments the tables of some proxy may stop. */
@@ -108,18 +101,20 @@ function typeRow({ kind, type }: TypeTest): MapEntry {
   };
 }
 
-function markingMap(number: number, maps: MapList): void {
+const MARKED_FILE = 'marked.conf';
+
+/** How capital letters are marked: a row for each number of runs of them. */
+function markedRows(): MapEntry[] {
   const counts = Array.from({ length: MOST_CAPITALS }, (_, index) => index + 1);
-  const patterns = counts.map((count) => {
+  const rows = counts.map((count) => {
     const runs = counts.slice(0, count);
     const source = runs.map((run) => `(?<capitals_${run}>[A-Z]++)(?<between_${run}>[^A-Z]*+)`).join('');
     const marked: Part[] = runs.flatMap((run) => ['{^', variable(`capitals_${run}`), '}', variable(`between_${run}`)]);
-    return [`^/(?<between_0>[^A-Z]*+)${source}\\z`, [variable('between_0'), ...marked]] as const;
+    return [`(?<between_0>[^A-Z]*+)${source}`, value(variable('between_0'), ...marked)] as const;
   });
-  const unmarked = `~^/(?<unmarked_${number}>.*)\\z`.slice(1);
-  maps.add({
-    name: markedOf(number).variable,
-    source: [segmentOf(number)],
-    patterns: [...patterns, [unmarked, variable(`unmarked_${number}`)]],
-  });
+  return [...rows, ['(?<unmarked>.*)', value(variable('unmarked'))] as const].map(([source, marked]) => ({
+    key: pattern(`^/${source}\\z`),
+    value: marked,
+    comments: [],
+  }));
 }

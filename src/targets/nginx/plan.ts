@@ -52,7 +52,7 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
       ? null
       : pathsOf(
           policy,
-          planned.map(({ needs }) => needs),
+          planned.flatMap(({ tests }) => tests),
         );
   const connections = workerConnections(options);
   const own = [...callers.values()].flatMap((caller) => caller.maps);

@@ -16,7 +16,7 @@ import type { ForwardLocation, PerAddress, ProxyModel } from './model.ts';
 import { blockName, variablePrefix } from './names.ts';
 import { UNREADABLE } from './networks.ts';
 import type { NginxOptions } from './options.ts';
-import { depthOf, type Needs } from './paths.ts';
+import { depthOf, type TypeTest } from './paths.ts';
 import { literal, type NginxToken, type Variable, value, word } from './quote.ts';
 import { routingMaps } from './routing.ts';
 
@@ -46,7 +46,8 @@ function proxyDepth(proxy: Proxy): number {
 
 export interface PlannedProxy {
   readonly model: ProxyModel;
-  readonly needs: Needs;
+  /** What its parameters take. */
+  readonly tests: readonly TypeTest[];
 }
 
 export function proxyModel(input: ProxyInput): PlannedProxy {
@@ -94,7 +95,7 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
     mapping: mappings.maps,
     log: { name: word(`proxy-${blockName(proxy.id)}`), format },
   };
-  return { model, needs: routing.needs };
+  return { model, tests: routing.tests };
 }
 
 /** Callers with keys are known, and their keys can be taken back. */

@@ -8,11 +8,11 @@ import {
   METHOD,
   MOST_CAPITALS,
   markedOf,
-  type Needs,
   plainOf,
   restAfter,
   segmentOf,
   slashAfter,
+  type TypeTest,
   VERB,
 } from './paths.ts';
 import { type Part, type Variable, variable } from './quote.ts';
@@ -26,7 +26,8 @@ export interface Routing {
   readonly allow: Variable;
   /** Name of the route class; "" where there is none. */
   readonly route: Variable;
-  readonly needs: Needs;
+  /** What the parameters take. */
+  readonly tests: readonly TypeTest[];
 }
 
 export interface RoutingInput {
@@ -61,12 +62,10 @@ export function routingMaps(input: RoutingInput): Routing {
     exact: endpoints.endpoints.map(({ name, allow: methods }) => [placeName(name), methods.join(', ')] as const),
   });
   const ways = wayWriter(input, endpoints);
-  const marked = stepTables(endpoints, ways, depth).flatMap((step) =>
-    stepMaps(step, input, ways) ? [step.number] : [],
-  );
+  for (const step of stepTables(endpoints, ways, depth)) stepMaps(step, input, ways);
   restMaps(endpoints, input, ways);
   endpointMap(input);
-  return { endpoint, allow, route, needs: { marked, tests: ways.tests } };
+  return { endpoint, allow, route, tests: ways.tests };
 }
 
 /** The route class of a method at a path; HEAD has rows only where it is not what GET is. */
@@ -138,8 +137,8 @@ function parameterRows(places: readonly Junction[]): ParameterRow[] {
     .map(({ name, parameters }) => ({ from: name, ways: [...parameters] }));
 }
 
-/** Literals first, then the types of parameters: the order of the automaton. Says whether capital letters count. */
-function stepMaps(step: Step, { prefix, routes }: RoutingInput, ways: Ways): boolean {
+/** Literals first, then the types of parameters: the order of the automaton. */
+function stepMaps(step: Step, { prefix, routes }: RoutingInput, ways: Ways): void {
   const { number, literals } = step;
   const before: Part = number === 1 ? '' : variable(`${prefix}_path_${number - 1}`);
   const [capital, plain] = [literals.filter(hasCapitals), literals.filter((row) => !hasCapitals(row))];
@@ -167,7 +166,6 @@ function stepMaps(step: Step, { prefix, routes }: RoutingInput, ways: Ways): boo
   }
   if (marked) markedMap(capital, { name: missed.variable, before, number, fallback: parameter, routes });
   parameterMap(step.parameters, { prefix, before, place: number, routes, ways });
-  return marked;
 }
 
 interface ParameterContext {

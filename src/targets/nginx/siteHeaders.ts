@@ -74,7 +74,7 @@ export function answerMaps(names: readonly SiteName[], secure: boolean, maps: Ma
 }
 
 /** A host with its port; the usual ports are the same as none. */
-const HOST_SOURCE = '[^ /?#:]+(?::(?!(?:443|80)(?![0-9]))[0-9]+)?';
+const HOST_SOURCE = '[A-Za-z0-9._-]+(?::(?!(?:443|80)(?![0-9]))[0-9]+)?';
 
 function originSource(schemes: string, host: string): string {
   return `(?<sites_sent>(?i:(?<sites_scheme>${schemes})s?://(?<sites_host>${host}))(?::443|:80)?)`;
@@ -101,7 +101,7 @@ function textMaps({ header, id, most, beyond }: (typeof TEXTS)[number], renamed:
   if (beyond === 'kept') return found;
   const further = maps.add({ name: `${id}_further`, source: [found], patterns, oneLine: true });
   // It is whole where there is nothing to replace any more.
-  const same = [['^(?<sites_text>[^\n]*)\n\\k<sites_text>\\z', TEXT]] as const;
+  const same = [['^(?<sites_text>[^\r\n]*)\n\\k<sites_text>\\z', TEXT]] as const;
   return maps.add({ name: id, source: [found, '\n', further], patterns: same, oneLine: true });
 }
 
@@ -117,7 +117,7 @@ export function requestMaps(names: readonly SiteName[], maps: MapList): Mapped[]
   });
   return REQUESTS.map(({ header, id, after }) => {
     const sent = variable(`http_${header.toLowerCase()}`);
-    const source = `^(?<sites_sent>(?i:https?://(?<sites_host>[^ /?#:]+))(?::[0-9]+)?)(?<sites_after>${after})\\z`;
+    const source = `^(?<sites_sent>(?i:https?://(?<sites_host>[A-Za-z0-9._-]+))(?::[0-9]+)?)(?<sites_after>${after})\\z`;
     return {
       header,
       part: maps.add({ name: id, source: [sent], fallback: sent, patterns: [[source, [from, AFTER]]] }),
@@ -129,7 +129,7 @@ export function requestMaps(names: readonly SiteName[], maps: MapList): Mapped[]
 export function cookieDomains(names: readonly SiteName[], maps: MapList): { source: string; to: Variable } {
   const exact = names.map(({ from, to }) => [from, to] as const);
   return {
-    source: '^(?<sites_sent>[.]?(?<sites_host>[^ ]+))\\z',
+    source: '^(?<sites_sent>[.]?(?<sites_host>[A-Za-z0-9._-]+))\\z',
     to: maps.add({ name: 'sites_domain', volatile: true, source: [HOST], fallback: ORIGIN, exact }),
   };
 }
