@@ -53,34 +53,33 @@ export function pathRows(access: Access, limits = LIMITS): PathRow[] {
 }
 
 /**
- * Paths that share rows: those that allow the same, the heavier first. Whether a row starts with a path depends on the
- * path alone, so that a new route changes one row.
+ * Paths that share rows: those that allow the same, the heavier first. A row starts with the first of them, and with
+ * the paths whose names have the smallest hashes of all, so that a new route changes its own row and moves one start.
  */
 function shared(paths: readonly Path[], { mostRows }: Limits): Path[][] {
   const alike = new Map<string, Path[]>();
   for (const path of paths) addTo(alike, path.cells, path);
   const lists = [...alike]
     .sort(([a, [x]], [b, [y]]) => (y?.weight ?? 0) - (x?.weight ?? 0) || (a < b ? -1 : 1))
-    .map(([, list]) => list.map((path) => ({ path, zeros: zerosOf(path.endpoint.name) })));
-  for (let zeros = 0; ; zeros++) {
-    const rows = lists.flatMap((list) => cut(list, zeros));
-    if (rows.length <= Math.max(mostRows, lists.length)) return rows;
-  }
+    .map(([, list]) => list);
+  const others = lists.flatMap((list) => list.slice(1).map((path) => ({ path, hash: hashOf(path.endpoint.name) })));
+  const sorted = others.sort((a, b) => (a.hash < b.hash ? -1 : 1));
+  const starts = new Set(sorted.slice(0, Math.max(0, mostRows - lists.length)).map(({ path }) => path));
+  return lists.flatMap((list) => cut(list, starts));
 }
 
-function cut(list: readonly { readonly path: Path; readonly zeros: number }[], most: number): Path[][] {
+function cut(list: readonly Path[], starts: ReadonlySet<Path>): Path[][] {
   const rows: Path[][] = [];
-  for (const { path, zeros } of list) {
-    const row = zeros >= most ? undefined : rows.at(-1);
+  for (const path of list) {
+    const row = starts.has(path) ? undefined : rows.at(-1);
     if (row) row.push(path);
     else rows.push([path]);
   }
   return rows;
 }
 
-/** A number that half of all names have at least 1 of, a quarter 2, and so on; at most 32. */
-function zerosOf(name: string): number {
-  return Math.clz32(createHash('sha256').update(name).digest().readUInt32BE());
+function hashOf(name: string): string {
+  return createHash('sha256').update(name).digest('hex');
 }
 
 /** What the table makes. */
