@@ -21,7 +21,8 @@ export const fromSops = from({
   name: 'sops',
   args: (path, { folder }) => ['decrypt', '--output-type', 'json', resolve(folder, path)],
   fields: (printed) => printed,
-  problem: (said) => (/no such file/.test(said) ? 'there is no such file' : 'it did not decrypt the file'),
+  problem: (said) =>
+    /no such file|non-existent file/.test(said) ? 'there is no such file' : 'it did not decrypt the file',
   hint: 'see what "sops decrypt FILE" says here; a relative path is relative to the spec',
 });
 

