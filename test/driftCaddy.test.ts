@@ -214,19 +214,19 @@ caddy('a table of keys that lets others in, and keys too many or too few', async
     return { drift, foreign };
   };
   const table = /"defaults":\[""\],"destinations":\["\{key[.]found\}"\]/;
-  const row = `{"input":"=${KEY}","outputs":["reader ${TOKEN}"]}`;
+  const row = `{"input":"=${KEY}","outputs":["reader first ${TOKEN}"]}`;
   for (const [from, to] of [
-    [table, `"defaults":["reader ${TOKEN}"],"destinations":["{key.found}"]`],
+    [table, `"defaults":["reader first ${TOKEN}"],"destinations":["{key.found}"]`],
     [table, '"defaults":[""],"destinations":["{key.found}","{key.given}"]'],
-    [row, `{"input_regexp":".*","outputs":["reader ${TOKEN}"]}`],
-    [row, `${row},{"input":"=","outputs":["reader ${TOKEN}"]}`],
-    [row, `${row},{"input":"=short","outputs":["reader ${TOKEN}"]}`],
+    [row, `{"input_regexp":".*","outputs":["reader first ${TOKEN}"]}`],
+    [row, `${row},{"input":"=","outputs":["reader first ${TOKEN}"]}`],
+    [row, `${row},{"input":"=short","outputs":["reader first ${TOKEN}"]}`],
     [row, `${row},${row}`],
-    [row, `{"input":"=${KEY}","input_regexp":".*","outputs":["reader ${TOKEN}"]}`],
+    [row, `{"input":"=${KEY}","input_regexp":".*","outputs":["reader first ${TOKEN}"]}`],
     ['"source":"={key.given}"', '"source":"={http.request.uri.query.key}"'],
   ] as const)
     assert.match(told(from, to).drift.join('\n'), /table of keys that is not as ours are/, String(to));
-  const more = `{"input":"=${KEY}xyz","outputs":["reader ${TOKEN}"]}`;
+  const more = `{"input":"=${KEY}xyz","outputs":["reader first ${TOKEN}"]}`;
   assert.equal(told(row, `${row},${more}`).drift, ['8: live has 2 keys for "reader" in place of 1 [drift/changed]']);
   assert.equal(told(`${row},`, '').drift, ['8: live lacks a key for "reader" [drift/missing]']);
   assert.equal(told(/\{"input":"=[^"]+","outputs":\["second [^"]+"\]\},?/, '').drift.length, 1);

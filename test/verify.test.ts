@@ -63,6 +63,11 @@ test('a log that does not say whose key it was is found', async () => {
   assert.match(findings(run), /^reference: the access log lacks a line with \{.*"key":"[a-z]+"\}/);
 });
 
+test('a log that gives wrong reasons is found', async () => {
+  const run = await check({ requests: 100, program: await referenceProgram('reasons') });
+  assert.match(findings(run), /^reference: the access log lacks a line with \{.*"reason":"(?!path)[a-z-]+"/);
+});
+
 test('an engine that ends half way is an error that says so', async () => {
   const run = await check({ program: await referenceProgram('ends'), requests: 3_000 });
   assert.ok(run.sent < 3_000);

@@ -29,7 +29,7 @@ const DENIALS: Readonly<Record<Denial, Words>> = {
     const allow = access.places.find((place) => place.state === state)?.allow ?? [];
     return `the path is known, but not with this method; it takes ${allow.join(', ')}`;
   },
-  scope: (decided) => `${caller(decided)} may not use "${decided.decision.route}"`,
+  'key-routes': (decided) => `${caller(decided)} may not use "${decided.decision.route}"`,
   query: ({ request }) => queryProblem(splitTarget(request.target)[1]),
   'content-type': () => 'the body is of a type that the route does not take',
   'body-size': () => 'the body is larger than the route takes',

@@ -16,21 +16,24 @@ import { isAllowedQuery } from './query.ts';
 import { headBytesOf, headerValues, type ProxyRequest, withoutBlanks } from './request.ts';
 import type { ApiKey, Forwarding, Policy, Proxy } from './types.ts';
 
-/** Why a request is not forwarded. */
-export type Denial =
-  | 'head-size'
-  | 'address'
-  | 'key-missing'
-  | 'key-malformed'
-  | 'key-unknown'
-  | 'key-expired'
-  | 'key-address'
-  | 'path'
-  | 'method'
-  | 'scope'
-  | 'query'
-  | 'content-type'
-  | 'body-size';
+/** Why a request is not forwarded, in the order of the checks, and the status for it. A proxy may tell `method` as 404. */
+export const DENIALS = {
+  'head-size': 431,
+  address: 403,
+  'key-missing': 401,
+  'key-malformed': 401,
+  'key-unknown': 403,
+  'key-expired': 403,
+  'key-address': 403,
+  path: 404,
+  method: 405,
+  'key-routes': 403,
+  query: 400,
+  'content-type': 415,
+  'body-size': 413,
+} as const;
+
+export type Denial = keyof typeof DENIALS;
 
 interface Common {
   /** Id of the cell that the request fell into; "" where none did. */
@@ -61,8 +64,6 @@ interface Matched {
   readonly cell: Cell | undefined;
 }
 
-const ROUTE_KEYS: readonly Denial[] = ['path', 'method'];
-
 /** The reference evaluator: a pure function of address, credential, method, target, headers and time. */
 export function evaluatorOf(policy: Policy, proxy: Proxy): Evaluator {
   const access = accessOf(proxy);
@@ -76,25 +77,22 @@ export function evaluatorOf(policy: Policy, proxy: Proxy): Evaluator {
     return { place, cell: place?.cells.get(lookupMethod(method, place.cells)) };
   };
 
-  const deny = (status: number, reason: Denial, { place, cell }: Matched, at: SpecPath): Decision => ({
-    kind: 'deny',
-    status,
-    reason,
-    route: cell && !ROUTE_KEYS.includes(reason) ? cell.id : '',
-    at,
-    ...(reason === 'method' && status === 405 && place ? { allow: place.allow } : {}),
-  });
+  const deny = (reason: Denial, { place, cell }: Matched, at: SpecPath): Decision => {
+    const status = reason === 'method' ? proxy.methodNotAllowed : DENIALS[reason];
+    const allow = reason === 'method' && status === 405 && place ? { allow: place.allow } : {};
+    return { kind: 'deny', status, reason, route: cell?.id ?? '', at, ...allow };
+  };
 
   const authenticate = (request: ProxyRequest, matched: Matched): ApiKey | Decision => {
     const { credential } = request;
-    if (credential.kind === 'missing') return deny(401, 'key-missing', matched, [...proxy.origin]);
-    if (credential.kind === 'malformed') return deny(401, 'key-malformed', matched, [...proxy.origin]);
+    if (credential.kind === 'missing') return deny('key-missing', matched, [...proxy.origin]);
+    if (credential.kind === 'malformed') return deny('key-malformed', matched, [...proxy.origin]);
     const key = credential.kind === 'known' ? keys.get(credential.id) : undefined;
-    if (!key) return deny(403, 'key-unknown', matched, ['apiKeys']);
+    if (!key) return deny('key-unknown', matched, ['apiKeys']);
     if (key.expires !== undefined && request.at >= key.expires)
-      return deny(403, 'key-expired', matched, [...key.origin, 'expires']);
+      return deny('key-expired', matched, [...key.origin, 'expires']);
     if (key.ranges && !contains(key.ranges, request.client))
-      return deny(403, 'key-address', matched, [...key.origin, 'ipRanges']);
+      return deny('key-address', matched, [...key.origin, 'ipRanges']);
     return key;
   };
 
@@ -103,24 +101,24 @@ export function evaluatorOf(policy: Policy, proxy: Proxy): Evaluator {
     const matched = match(request.method, path);
     const { place, cell } = matched;
     if (headBytesOf(request) > proxy.maxRequestHead)
-      return deny(431, 'head-size', matched, [...proxy.origin, 'maxRequestHead']);
+      return deny('head-size', matched, [...proxy.origin, 'maxRequestHead']);
     const health = healthOf(cell);
     if (!contains(health?.ranges ?? proxy.ranges, request.client))
-      return deny(403, 'address', matched, health?.origin ?? [...proxy.origin, 'ipRanges']);
+      return deny('address', matched, health?.origin ?? [...proxy.origin, 'ipRanges']);
     const key = (cell && isOpen(cell)) || !access.usesKeys ? undefined : authenticate(request, matched);
     if (key && 'kind' in key) return key;
-    if (!place) return deny(404, 'path', matched, [...proxy.origin, 'routes']);
-    if (!cell) return deny(proxy.methodNotAllowed, 'method', matched, place.state.accepts[0]?.origin ?? proxy.origin);
+    if (!place) return deny('path', matched, [...proxy.origin, 'routes']);
+    if (!cell) return deny('method', matched, place.state.accepts[0]?.origin ?? proxy.origin);
     const at = originOf(place, cell, request.method, key);
     if (key && cell.kind === 'forward' && !cell.groups.some((group) => key.groups.includes(group))) {
-      return deny(403, 'scope', matched, [...key.origin, 'routes']);
+      return deny('key-routes', matched, [...key.origin, 'routes']);
     }
-    if (!isAllowedQuery(query)) return deny(400, 'query', matched, at);
+    if (!isAllowedQuery(query)) return deny('query', matched, at);
     const caller = key ? { key } : {};
     if (cell.kind === 'answer')
       return { kind: 'answer', status: cell.answer.status, body: cell.answer.body, route: cell.id, at, ...caller };
     const body = bodyProblem(request, cell.forwarding);
-    if (body) return deny(body.status, body.reason, matched, at);
+    if (body) return deny(body, matched, at);
     return { kind: 'forward', forwarding: cell.forwarding, route: cell.id, at, ...caller };
   };
   return { proxy, access, decide };
@@ -140,16 +138,12 @@ function originOf(place: Place, cell: Cell, method: string, key: ApiKey | undefi
   return (usable ?? routes[0])?.origin ?? [];
 }
 
-function bodyProblem(
-  { headers }: ProxyRequest,
-  { contentTypes, maxBody }: Forwarding,
-): { status: number; reason: Denial } | undefined {
+function bodyProblem({ headers }: ProxyRequest, { contentTypes, maxBody }: Forwarding): Denial | undefined {
   const length = headerValues(headers, 'content-length')[0] ?? '';
   const chunked = headerValues(headers, 'transfer-encoding').length > 0;
   if (!chunked && /^0*$/.test(length)) return undefined;
   const type = (headerValues(headers, 'content-type')[0] ?? '').split(/[;,]/, 1)[0] ?? '';
-  if (contentTypes !== 'any' && !contentTypes.includes(withoutBlanks(type).toLowerCase()))
-    return { status: 415, reason: 'content-type' };
-  if (maxBody !== undefined && !chunked && Number(length) > maxBody) return { status: 413, reason: 'body-size' };
+  if (contentTypes !== 'any' && !contentTypes.includes(withoutBlanks(type).toLowerCase())) return 'content-type';
+  if (maxBody !== undefined && !chunked && Number(length) > maxBody) return 'body-size';
   return undefined;
 }

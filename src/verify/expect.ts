@@ -1,3 +1,4 @@
+import { type Logged, loggedOf } from '../plan/log.ts';
 import { type Address, parseAddress } from '../policy/cidr.ts';
 import type { Decision } from '../policy/decide.ts';
 import { clientAddress, credentialOf } from '../policy/request.ts';
@@ -15,6 +16,8 @@ export interface Expected {
   readonly midway: boolean;
   readonly decision: Decision;
   readonly client: Address;
+  /** What the access log must say of it. */
+  readonly logged: Logged;
 }
 
 /** What must become of a probe's bytes. */
@@ -66,7 +69,17 @@ function expectedOf(
     ...{ method, target, headers: fields, client, credential, at: now },
     headBytes: isTooLarge ? headBytes : 0,
   });
-  return { request, decision, client, framed, loose, midway, ...(refusable === undefined ? {} : { refusable }) };
+  const logged = loggedOf(decision, { target, credential }, evaluator.access);
+  return {
+    request,
+    decision,
+    client,
+    framed,
+    loose,
+    midway,
+    logged,
+    ...(refusable === undefined ? {} : { refusable }),
+  };
 }
 
 /** Whether the connection is in a known state after the answer, so that another probe may follow on it. */

@@ -1,5 +1,6 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
+import { type LogLine, loggedOf } from '../../src/plan/log.ts';
 import { formatAddress, parseAddress } from '../../src/policy/cidr.ts';
 import { type Decision, type Evaluator, evaluatorOf } from '../../src/policy/decide.ts';
 import {
@@ -121,7 +122,7 @@ async function answerRequest(socket: Socket, request: ReadRequest, context: Cont
   };
   const decision = faultyDecision(evaluator, asked);
   const write = (response: string) => {
-    log(asked, decision, response);
+    log(asked, decision, { response, evaluator });
     socket.write(response);
   };
   const head = request.method === 'HEAD';
@@ -137,12 +138,30 @@ async function answerRequest(socket: Socket, request: ReadRequest, context: Cont
   write(await forward(request, decision, { proxy, client: formatAddress(client) }));
 }
 
-function log({ method, target, client }: Asked, decision: Decision, response: string): void {
-  const key = decision.kind !== 'deny' && fault !== 'log' ? (decision.key?.id ?? '') : '';
-  const path = target.split('?', 1)[0];
-  const status = statusOf(response.slice(0, response.indexOf('\r')));
-  const { route } = decision;
-  const line = { time: '', client: formatAddress(client), method, path, status, route, key, upstreamTime: '' };
+function log(
+  asked: Asked,
+  decision: Decision,
+  { response, evaluator }: { response: string; evaluator: Evaluator },
+): void {
+  const { path, reason, route, key } = loggedOf(decision, asked, evaluator.access);
+  const line: LogLine = {
+    time: '',
+    id: '',
+    proxy: evaluator.proxy.id,
+    client: formatAddress(asked.client),
+    method: asked.method,
+    path,
+    status: statusOf(response.slice(0, response.indexOf('\r'))),
+    reason: fault === 'reasons' && reason !== '' ? 'path' : reason,
+    route,
+    key: fault === 'log' ? '' : key,
+    keyPosition: '',
+    upstream: '',
+    upstreamStatus: null,
+    size: 0,
+    duration: 0,
+    upstreamTime: null,
+  };
   appendFileSync('access.log', `${JSON.stringify(line)}\n`);
 }
 

@@ -3,7 +3,7 @@ import { below, caseless, exactly, oneOf } from './regex.ts';
 import { type Table, table } from './table.ts';
 
 /**
- * "ok", 415 or 413 in `request.body`. The variable `chunked` is set for a body of unknown length, because Go
+ * "ok", "content-type" or "body-size" in `request.body`. The variable `chunked` is set for a body of unknown length, because Go
  * takes Transfer-Encoding away before any placeholder could show it.
  */
 export function bodyTable(cells: readonly Cell[]): Table {
@@ -22,13 +22,13 @@ export function bodyTable(cells: readonly Cell[]): Table {
   const sorted = [...groups.values()].map((group) => ({ ...group, ids: group.ids.sort() }));
   for (const { ids, types, length } of sorted.sort((a, b) => ((a.ids[0] ?? '') < (b.ids[0] ?? '') ? -1 : 1))) {
     entries.push([`~^${oneOf(ids)} ${length ?? '[^ ]*'} ${types}`, 'ok']);
-    if (length !== undefined) entries.push([`~^${oneOf(ids)} [^ ]* ${types}`, '413']);
+    if (length !== undefined) entries.push([`~^${oneOf(ids)} [^ ]* ${types}`, 'body-size']);
   }
   return table({
     source:
       '{http.vars.cell} {http.vars.chunked}{http.request.header.Content-Length} {http.request.header.Content-Type}',
     destination: 'request.body',
     entries,
-    fallback: '415',
+    fallback: 'content-type',
   });
 }

@@ -17,6 +17,8 @@ export interface Callers {
   readonly grants: ReadonlyMap<string, readonly string[]>;
   /** Addresses that only some callers are bound to. */
   readonly addresses: ReadonlyMap<string, CidrSet>;
+  /** Whether some key expires; its class before it is asked what time it is stands in `caller.found` then. */
+  readonly expires: boolean;
 }
 
 /** All groups, however many there are: no group has this name. */
@@ -46,6 +48,7 @@ export function callersOf({ apiKeys }: Policy, proxy: Proxy): Callers {
     tables: ends.size > 0 ? [...found, lifetime(sorted(ends))] : found,
     grants: new Map(sorted(grants)),
     addresses: new Map(sorted(addresses)),
+    expires: ends.size > 0,
   };
 }
 

@@ -1,3 +1,4 @@
+import { REFUSALS, type Refusal } from '../../plan/log.ts';
 import { type Cell, isOpen } from '../../policy/access.ts';
 import type { Proxy } from '../../policy/types.ts';
 import type { Callers } from './callers.ts';
@@ -13,6 +14,8 @@ export interface DecisionInput {
   readonly caller: string;
   /** Sets of route groups that some caller may use. */
   readonly grants: Callers['grants'];
+  /** Whether keys expire, and so `caller.found` is there. */
+  readonly expires: boolean;
 }
 
 /** Everything found out about a request, one word each in this order; two blanks in a row are a word that is missing. */
@@ -36,26 +39,56 @@ export function passTable(input: DecisionInput): Table {
   });
 }
 
-/** The status of a request that may not, by the first thing that is wrong with it; 404 also stands for "not with this method". */
-export function statusTable(input: DecisionInput): Table {
+/**
+ * Why a request may not pass, by the first thing that is wrong with it, in `decision.reason`; then the status for it. What
+ * is wrong with a key is told apart only here, where few requests come.
+ */
+export function refusalTables(input: DecisionInput): Table[] {
   const { open, answers, scoped } = kindsOf(input);
-  const faults = (request: string): [string, string] => [`~^${request} (?:ok )?(400|413|415) `, '$1'];
-  const allowed = [...answers.map((id) => `${id} [^ ]+`), ...scoped];
-  const keyed: [string, string][] = [
-    ['~ $', '401'],
-    ['~^[^ ]*  ', '403'],
+  const { usesKeys } = input;
+  const faults = (request: string): [string, Refusal | '$1'] => [
+    `~^${request} (?:ok )?(query|content-type|body-size) `,
+    '$1',
   ];
-  return table({
-    // Whether a key was sent is the last word; the key itself is not needed here.
-    source: `${findings(input)} {key.given}`,
-    destination: 'decision.status',
+  const allowed = [...answers.map((id) => `${id} [^ ]+`), ...scoped];
+  const reason = table({
+    // What is wrong with the key is the last word.
+    source: `${findings(input)} ${usesKeys ? '{key.fault}' : 'none'}`,
+    destination: 'decision.reason',
     entries: [
       ...(open.length > 0 ? [faults(`${oneOf(open)} [^ ]*`)] : []),
-      ...(input.usesKeys ? keyed : []),
-      ['~^ ', '404'],
+      ...(usesKeys ? [['~^[^ ]*  .* ([^ ]+)$', '$1'] as const] : []),
+      ['~^ ', 'path' satisfies Refusal],
+      ...(scoped.length > 0 ? [[`~^${oneOf(scoped)} ok ok `, 'token-missing' satisfies Refusal] as const] : []),
       ...(allowed.length > 0 ? [faults(oneOf(allowed))] : []),
     ],
+    fallback: 'key-routes' satisfies Refusal,
+  });
+  const status = table({
+    source: '{decision.reason}',
+    destination: 'decision.status',
+    entries: REFUSED_HERE.map((word) => [word, String(REFUSALS[word])] as const),
     fallback: '403',
+  });
+  return [...(usesKeys ? [keyFaultTable(input)] : []), reason, status];
+}
+
+/** Reasons that are no 403. */
+const REFUSED_HERE = ['key-missing', 'key-malformed', 'path', 'query', 'content-type', 'body-size'] as const;
+
+/** What is wrong with a key that no caller's class was found for. */
+function keyFaultTable({ proxy: { apiKeyHeader }, expires }: DecisionInput): Table {
+  const found = expires ? '{caller.found}' : '{caller.class}';
+  return table({
+    source: `{key.given} {http.vars.key} ${found} {caller.class} {http.request.header.${apiKeyHeader}}`,
+    destination: 'key.fault',
+    entries: [
+      ['~^    [ \\t]*(?:,|$)', 'key-missing'],
+      ['~^    ', 'key-malformed'],
+      ['~^[^ ]+ [^ ]*  ', 'key-unknown'],
+      ['~^[^ ]+ [^ ]+ [^ ]+  ', 'key-expired'],
+    ] satisfies [string, Refusal][],
+    fallback: 'key-address' satisfies Refusal,
   });
 }
 

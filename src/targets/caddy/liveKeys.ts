@@ -79,7 +79,7 @@ function countsIn(handlers: readonly unknown[]): ReadonlyMap<string, number> | u
   const seen = new Set<string>();
   for (const part of parts) {
     for (const [input, output] of part?.rows ?? []) {
-      const [, id] = /^([^ ]+) [A-Za-z0-9._~+/=-]+$/.exec(output) ?? [];
+      const [, id] = /^([^ ]+) [a-z]+ [A-Za-z0-9._~+/=-]+$/.exec(output) ?? [];
       const key = input.slice(1);
       const plain = part?.source === '={key.given}' && !part.regex && input.startsWith('=') && isKeyShaped(key);
       // A key twice, or one that the tables above lead elsewhere, is not what anybody wrote down.
@@ -147,7 +147,7 @@ export function renderedKeys(policy: Policy, files: readonly LiveText[], where: 
   const counts = new Map<string, number>();
   const seen = new Set<string>();
   for (const line of files.flatMap(({ text }) => text.split('\n').map((each) => each.trim()))) {
-    const [, key = '', id = ''] = /^"=([^" ]+)" "([^" {]+) [A-Za-z0-9._~+/=-]+"$/.exec(line) ?? [];
+    const [, key = '', id = ''] = /^"=([^" ]+)" "([^" {]+) [a-z]+ [A-Za-z0-9._~+/=-]+"$/.exec(line) ?? [];
     if (id === '' && FRAME.test(line)) continue;
     if (id === '' || !isKeyShaped(key) || seen.has(key))
       return ok([driftCodes.report('added', ['apiKeys'], { what: 'a table of keys that is not as ours are', where })]);

@@ -7,10 +7,10 @@ import type { TargetInput } from '../target.ts';
 import { caddyCodes } from './codes.ts';
 import { errorBody, errorMessage } from './errors.ts';
 import { type SharedHeaders, sharedHeaders } from './headers.ts';
+import { pathTable, reasonTable, upstreamTable } from './log.ts';
 import type { CaddyOptions } from './options.ts';
 import { type ProxyModel, proxyModel } from './proxy.ts';
 import { type CaddyToken, literal, quoted } from './quote.ts';
-import { pathTable } from './request.ts';
 import { type ServerModel, serverModel } from './server.ts';
 import { type SitesModel, sitesModel } from './sites.ts';
 import type { Table } from './table.ts';
@@ -24,6 +24,8 @@ export interface CaddyfileModel {
   readonly sites: SitesModel | null;
   readonly headers: SharedHeaders;
   readonly logPath: Table;
+  readonly logUpstream: Table;
+  readonly logReason: Table;
   readonly errorMessage: Table;
   readonly errorBody: CaddyToken;
 }
@@ -44,6 +46,8 @@ export function plan({ policy, options, at }: TargetInput<CaddyOptions>): Result
     sites: sitesModel(policy, options),
     headers: sharedHeaders(policy),
     logPath: pathTable(),
+    logUpstream: upstreamTable(),
+    logReason: reasonTable(),
     errorMessage: errorMessage(),
     errorBody,
   };

@@ -8,7 +8,7 @@ import { addressTest } from './addresses.ts';
 import { bodyTable } from './bodies.ts';
 import { callersOf } from './callers.ts';
 import { type ClientModel, clientModel, withMapped } from './client.ts';
-import { passTable, statusTable } from './decision.ts';
+import { passTable, refusalTables } from './decision.ts';
 import { type Forward, forwardsOf, hostTable } from './forward.ts';
 import { type CaddyToken, literal, own, word } from './quote.ts';
 import { exactly } from './regex.ts';
@@ -38,11 +38,14 @@ export interface ProxyModel {
   readonly health: { readonly cell: CaddyToken; readonly outside: Outside | null } | null;
   /** Addresses that only these callers may come from. */
   readonly bound: readonly (Outside & { readonly name: CaddyToken; readonly classes: CaddyToken })[];
-  readonly status: Table;
   /** What a missing key is asked for with. */
   readonly challenge: CaddyToken | null;
-  /** `null` where the methods of a path are nobody's business. */
-  readonly allow: Table | null;
+  /** Why a request is refused, and the status for it. */
+  readonly refusal: readonly Table[];
+  readonly allow: Table;
+  /** The status for a method that a path does not take; 404, and no list of methods, where they are nobody's business. */
+  readonly methodNotAllowed: Proxy['methodNotAllowed'];
+  readonly tellsMethods: boolean;
   readonly answers: readonly {
     readonly name: CaddyToken;
     readonly cell: CaddyToken;
@@ -67,7 +70,8 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
   const bound = [...(callers?.addresses ?? [])];
   // Only a class that an address can take away again has to be remembered.
   const caller = bound.length > 0 ? 'http.vars.class' : 'caller.class';
-  const decision = { proxy, cells, usesKeys, caller, grants: callers?.grants ?? new Map() };
+  const [grants, expires] = [callers?.grants ?? new Map(), callers?.expires ?? false];
+  const decision = { proxy, cells, usesKeys, caller, grants, expires };
   const outside = isEverybody(proxy.ranges) ? null : outsideOf(proxy, proxy.ranges, 'client.inside');
   const health = healthModel(proxy, cells);
   const challenge = challengeOf(proxy);
@@ -97,9 +101,11 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
       classes: own(`^[^ /]+/${exactly(name)}/`),
       ...outsideOf(proxy, set, `client.inside-${name.replace(/[^A-Za-z0-9-]/g, '_')}`),
     })),
-    status: statusTable(decision),
     challenge: challenge === undefined ? null : userText(challenge),
-    allow: proxy.methodNotAllowed === 405 ? allowTable(access) : null,
+    refusal: refusalTables(decision),
+    allow: allowTable(access),
+    methodNotAllowed: proxy.methodNotAllowed,
+    tellsMethods: proxy.methodNotAllowed === 405,
     answers: cells.flatMap((cell) => {
       if (cell.kind !== 'answer') return [];
       const { status, body } = cell.answer;

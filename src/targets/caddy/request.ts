@@ -33,10 +33,10 @@ export function requestTables(): Table[] {
       entries: [
         ['~^[^?]*[?]?$', 'ok'],
         // Ignoring case may take too much here, never too little: what it takes is refused.
-        [`~(?i)^[^?]*[?](?:.*&)?${FORBIDDEN_PARAMETER_SOURCE}`, '400'],
+        [`~(?i)^[^?]*[?](?:.*&)?${FORBIDDEN_PARAMETER_SOURCE}`, 'query'],
         [`~^[^?]*[?]${pair}(?:&${pair})*&?$`, 'ok'],
       ],
-      fallback: '400',
+      fallback: 'query',
     }),
   ];
 }
@@ -51,22 +51,12 @@ export function keyTable({ apiKeyHeader, apiKeyScheme }: Proxy): Table {
   });
 }
 
-/** The two words that the secrets say of a key: whose it is, and what the upstream gets for it. */
+/** The words that the secrets say of a key: whose it is, which of its keys, and what the upstream gets for it. */
 export function identityTables(): Table[] {
   const source = '{http.vars.found}';
   return [
     table({ source, destination: 'key.id', entries: [['~^([^ ]+) ', '$1']] }),
-    table({ source, destination: 'key.token', entries: [['~^[^ ]+ (.+)$', '$1']] }),
+    table({ source, destination: 'key.position', entries: [['~^[^ ]+ ([a-z]+) ', '$1']] }),
+    table({ source, destination: 'key.token', entries: [['~^[^ ]+ [a-z]+ (.+)$', '$1']] }),
   ];
-}
-
-const PLAIN = "A-Za-z0-9/._~!$&'()*+,;=:@%-";
-
-/** `request.path`, for logs: cut at the first odd byte, which may be the start of a secret that was pasted into a URL. */
-export function pathTable(): Table {
-  return table({
-    source: '{http.request.orig_uri}',
-    destination: 'request.path',
-    entries: [[`~^(/[${PLAIN}]*)(?:[^${PLAIN}].*)?$`, '$1']],
-  });
 }

@@ -1,4 +1,5 @@
 import { ok, type Result } from '../../diagnostics/diagnostic.ts';
+import { keyPosition } from '../../plan/log.ts';
 import type { SecretReference } from '../../policy/types.ts';
 import { renderTemplate } from '../../render/render.ts';
 import type { RenderedFile, SecretsInput } from '../target.ts';
@@ -6,7 +7,7 @@ import { layOut } from './layout.ts';
 import { lookup } from './lookup.ts';
 
 /**
- * Who is calling and what the upstream gets, in one table "key" → "id token": to look both up in tables of their own
+ * Who is calling and what the upstream gets, in one table "key" → "id position token": to look both up in tables of their own
  * costs every request twice as many of them. The alphabets of keys and tokens hold neither blanks nor braces nor
  * quotes, so none of them can become anything but text.
  */
@@ -19,7 +20,9 @@ export function secrets({ policy, values }: SecretsInput): Result<readonly Rende
   };
   const entries = policy.apiKeys.flatMap(({ id, keys, token }) => {
     const [given = ''] = valueOf(token);
-    return keys.flatMap(valueOf).map((key) => [key, `${id} ${given}`] as const);
+    return keys.flatMap((reference, index) =>
+      valueOf(reference).map((key) => [key, `${id} ${keyPosition(index)} ${given}`] as const),
+    );
   });
   const tables = lookup({ source: '{key.given}', destination: 'key.found', entries });
   const text = layOut(renderTemplate('caddy', 'secrets.njk', { tables }));

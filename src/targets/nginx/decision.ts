@@ -1,4 +1,5 @@
 import { grantSets, listsOf } from '../../plan/callers.ts';
+import type { Refusal } from '../../plan/log.ts';
 import { escapeRegex } from '../../plan/regex.ts';
 import { type Access, type Cell, healthOf, isOpen } from '../../policy/access.ts';
 import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../../policy/query.ts';
@@ -11,6 +12,9 @@ import { fingerprint } from './names.ts';
 import { QUERY } from './paths.ts';
 import { type Part, type Variable, variable } from './quote.ts';
 import type { Routing } from './routing.ts';
+
+/** A verdict that refuses: the location of this name answers, and the log says the word. */
+const because = (reason: Refusal): Refusal => reason;
 
 export interface DecisionInput {
   readonly proxy: Proxy;
@@ -42,7 +46,7 @@ export function decisionMaps(input: DecisionInput): Variable {
   if (lists === 'any') return healthMap(input, maps.add({ ...verdict, source: [''], fallback: entrance }), afterKey);
   const { source, inside } = inAny(lists);
   const exact = inside.map((text) => [text, entrance] as const);
-  return healthMap(input, grants.add({ ...verdict, source, fallback: '403', exact }), afterKey);
+  return healthMap(input, grants.add({ ...verdict, source, fallback: because('address'), exact }), afterKey);
 }
 
 /** Health checks come from elsewhere than requests. */
@@ -60,7 +64,7 @@ function healthMap(
     name: `${prefix}_verdict_health`,
     comment: 'Who may ask whether it is alive.',
     source,
-    fallback: lists === 'any' ? answer : '403',
+    fallback: lists === 'any' ? answer : because('address'),
     exact: inside.map((text) => [text, answer] as const),
   });
   return grants.add({
@@ -92,12 +96,34 @@ function keyMaps({ access, identity, apiKeys, prefix, maps }: DecisionInput, nex
   if (!access.usesKeys) return next;
   if (!identity) throw new Error('a proxy with keys has an identity');
   const { selector, grants, token } = identity;
-  const has = maps.add({ name: `${prefix}_verdict_token`, source: [token], fallback: next, exact: [['', '403']] });
+  const has = maps.add({
+    name: `${prefix}_verdict_token`,
+    source: [token],
+    fallback: next,
+    exact: [['', because('token-missing')]],
+  });
+  const missing = maps.add({
+    name: `${prefix}_verdict_missing`,
+    source: [identity.sent],
+    fallback: because('key-malformed'),
+    exact: [['', because('key-missing')]],
+    patterns: [['^[ \\t]*+(?:,|\\z)', because('key-missing')]],
+  });
+  const elsewhere = maps.add({
+    name: `${prefix}_verdict_elsewhere`,
+    source: [grants],
+    fallback: because('key-address'),
+    exact: [['', because('key-unknown')]],
+  });
   const unknown = maps.add({
     name: `${prefix}_verdict_unknown`,
-    source: [selector],
-    fallback: '403',
-    exact: [['', '401']],
+    source: [variable('secure_link'), ' ', selector],
+    fallback: because('key-unknown'),
+    exact: [[' ', missing]],
+    patterns: [
+      ['^0 ', because('key-expired')],
+      ['^1 ', elsewhere],
+    ],
   });
   return maps.add({
     name: `${prefix}_verdict_key`,
@@ -108,15 +134,14 @@ function keyMaps({ access, identity, apiKeys, prefix, maps }: DecisionInput, nex
 }
 
 /** Path, method and grant in one look-up; only what it refuses is looked at again, to say why. */
-function routeMap(
-  { proxy, access, identity, apiKeys, routing, prefix, grants, maps }: DecisionInput,
-  next: Part,
-): Part {
+function routeMap({ access, identity, apiKeys, routing, prefix, grants, maps }: DecisionInput, next: Part): Part {
   const names = classNames(access);
-  const noMethod =
-    proxy.methodNotAllowed === 404
-      ? '404'
-      : maps.add({ name: `${prefix}_verdict_path`, source: [routing.allow], fallback: '405', exact: [['', '404']] });
+  const noMethod = maps.add({
+    name: `${prefix}_verdict_path`,
+    source: [routing.allow],
+    fallback: because('method'),
+    exact: [['', because('path')]],
+  });
   const verdict = { name: `${prefix}_verdict_route`, comment: 'Who may use which route class.' };
   if (!access.usesKeys || !identity) {
     const cells = access.cells.filter((cell) => !healthOf(cell));
@@ -126,7 +151,7 @@ function routeMap(
   const refused = maps.add({
     name: `${prefix}_verdict_grant`,
     source: [routing.route],
-    fallback: '403',
+    fallback: because('key-routes'),
     exact: [['', noMethod]],
   });
   const exact = grantSets(apiKeys).flatMap(({ name, groups }) =>
@@ -149,7 +174,7 @@ function queryMap(input: DecisionInput): Part {
   return maps.add({
     name: `${prefix}_verdict_query`,
     source: [QUERY],
-    fallback: '400',
+    fallback: because('query'),
     exact: [['', next]],
     patterns: [[`^${pair}(?:&${pair})*+&?+\\z`, next]],
   });
@@ -163,7 +188,13 @@ function bodyMaps({ access, routing, locationOf, prefix, grants, maps }: Decisio
   const names = classNames(access);
   const choose = (name: string, comment: string, resultOf: (cell: Cell) => Part): Part => {
     const exact = access.cells.map((cell) => [names.get(cell) ?? '', resultOf(cell)] as const).sort(byKey);
-    return grants.add({ name: `${prefix}_${name}`, comment, source: [routing.route], fallback: '404', exact });
+    return grants.add({
+      name: `${prefix}_${name}`,
+      comment,
+      source: [routing.route],
+      fallback: because('path'),
+      exact,
+    });
   };
   const location = choose('verdict_location', 'What serves a route class.', locationOf);
   const lists = [...new Set(access.cells.map(typesOf))].filter((types) => types !== '');
@@ -175,12 +206,16 @@ function bodyMaps({ access, routing, locationOf, prefix, grants, maps }: Decisio
       .split(' ')
       .map((type) => [`^[ \\t]*+(?i:${escapeRegex(type)})[ \\t]*+(?:[;,]|\\z)`, location] as const);
     const name = `${prefix}_verdict_${typesName(types)}`;
-    checks.set(types, maps.add({ name, source: [sent], fallback: '415', patterns }));
+    checks.set(types, maps.add({ name, source: [sent], fallback: because('content-type'), patterns }));
   }
   return maps.add({
     name: `${prefix}_verdict_body`,
     source: [variable('http_transfer_encoding'), variable('http_content_length')],
-    fallback: choose('verdict_types', 'What types a body may have.', (cell) => checks.get(typesOf(cell)) ?? '415'),
+    fallback: choose(
+      'verdict_types',
+      'What types a body may have.',
+      (cell) => checks.get(typesOf(cell)) ?? because('content-type'),
+    ),
     exact: [['', location]],
     patterns: [['^0++\\z', location]],
   });
@@ -193,7 +228,7 @@ function hostMap(input: DecisionInput): Part {
   return input.maps.add({
     name: `${input.prefix}_verdict_host`,
     source: [variable('http_host')],
-    fallback: '400',
+    fallback: because('malformed'),
     exact: [['', next]],
     patterns: [[`^${host}(?::[0-9]{1,5})?\\z`, next]],
   });

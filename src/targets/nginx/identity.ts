@@ -1,4 +1,5 @@
 import { grantSetOf, listsOf } from '../../plan/callers.ts';
+import { keyPosition } from '../../plan/log.ts';
 import { credentialText, KEY_MAX_LENGTH, KEY_MIN_LENGTH } from '../../policy/key.ts';
 import type { ApiKey, Policy } from '../../policy/types.ts';
 import { insideOf } from './addresses.ts';
@@ -19,6 +20,8 @@ export interface Identity {
   /** What its variables start with. */
   readonly prefix: string;
   readonly maps: readonly MapModel[];
+  /** The header as it came. */
+  readonly sent: Variable;
   /** The end of the key; "" where the header is missing or holds no key. */
   readonly selector: Variable;
   /** Id of the key that ends so. Only `$secure_link` says whether it is that key. */
@@ -29,6 +32,8 @@ export interface Identity {
    */
   readonly grants: Variable;
   readonly token: Variable;
+  /** Which of its keys it is. */
+  readonly position: Part;
   /** Parameters of `secure_link` and `secure_link_md5`. */
   readonly expected: readonly Part[];
   readonly salted: readonly Part[];
@@ -74,13 +79,26 @@ export function identityOf(
     header,
     prefix,
     maps: list.maps,
+    sent,
     selector,
     id,
     grants: byId('grants', (apiKey) => [className(grantSetOf(apiKey).name), ...homeOf(apiKey, list)]),
     token: list.add({ name: `${prefix}_token`, source: [id], includes: [TOKEN_FILES] }),
+    position: positionOf(apiKeys, { selector, prefix, list }),
     expected: [hash, expiry],
     salted: [salt({ name }), variable('key')],
   };
+}
+
+/** Looked up only while some key is being rotated. The files of keys name the second ones. */
+function positionOf(
+  apiKeys: readonly ApiKey[],
+  { selector, prefix, list }: { readonly selector: Variable; readonly prefix: string; readonly list: MapList },
+): Part {
+  const first = keyPosition(0);
+  if (apiKeys.every(({ keys }) => keys.length < 2)) return first;
+  const name = `${prefix}_position`;
+  return list.add({ name, source: ['position:', selector], fallback: first, includes: [KEY_FILES] });
 }
 
 function homeOf({ id, ranges }: ApiKey, maps: MapList): readonly Part[] {

@@ -252,7 +252,7 @@ function nginxOrigins(expected: Expected): (difference: Difference, file: string
 }
 
 /** Tables that say who is calling. */
-const CALLERS = /_(?:selector|hash|id|grants|home|token|expiry|rate_\w+)$/;
+const CALLERS = /_(?:selector|hash|id|position|grants|home|token|expiry|rate_\w+)$/;
 
 /** The part of the spec that a table or a file of ours is made from as a whole. */
 function sectionOf(block: NginxDirective | undefined, file: string, policy: Policy): SpecPath | undefined {

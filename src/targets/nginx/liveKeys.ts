@@ -1,3 +1,4 @@
+import { keyPosition } from '../../plan/log.ts';
 import type { NginxDirective } from './liveConfig.ts';
 
 /** What files of keys and tokens hold, as far as it is told: no key and no token. */
@@ -12,6 +13,7 @@ export interface LiveKeys {
 
 const HASH = /^hash:(?<end>[A-Za-z0-9._~+/=-]{8})$/;
 const ID = /^id:(?<end>[A-Za-z0-9._~+/=-]{8})$/;
+const POSITION = /^position:[A-Za-z0-9._~+/=-]{8}$/;
 const TOKEN = /^[A-Za-z0-9._~+/=-]+$/;
 
 /** Reads entries as nginx includes them into its tables: those of `secrets/keys*.conf`, and of `secrets/tokens*.conf`. */
@@ -19,6 +21,7 @@ export function keysIn(keyEntries: readonly NginxDirective[], tokenEntries: read
   const hashed = new Set<string>();
   const ids = new Map<string, string>();
   const tokens = new Map<string, string>();
+  const positions = new Set<string>();
   let strange = false;
   for (const { name, args, block } of keyEntries) {
     const [value = '', ...more] = args;
@@ -26,7 +29,9 @@ export function keysIn(keyEntries: readonly NginxDirective[], tokenEntries: read
     const end = ID.exec(name)?.groups?.['end'];
     const isHash = hash !== undefined && /^[A-Za-z0-9_-]{22}$/.test(value) && !hashed.has(hash);
     const isId = end !== undefined && /^[A-Za-z0-9._-]+$/.test(value) && !ids.has(end);
-    if (more.length > 0 || block || !(isHash || isId)) strange = true;
+    const isPosition = POSITION.test(name) && value === keyPosition(1) && !positions.has(name);
+    if (isPosition) positions.add(name);
+    if (more.length > 0 || block || !(isHash || isId || isPosition)) strange = true;
     if (isHash) hashed.add(hash);
     if (isId) ids.set(end, value);
   }

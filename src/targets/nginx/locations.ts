@@ -1,6 +1,8 @@
 import type { ForwardPlan } from '../../plan/forwards.ts';
+import { isDenial, REFUSALS, type Refusal } from '../../plan/log.ts';
 import { outsideOf } from '../../plan/outside.ts';
 import type { Cell } from '../../policy/access.ts';
+import { DENIALS } from '../../policy/decide.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
 import { challengeOf, credentialText } from '../../policy/key.ts';
 import { statusBody } from '../../policy/statuses.ts';
@@ -40,8 +42,17 @@ export const TLS_ERROR_PAGES: typeof ERROR_PAGES = ERROR_PAGES.map(({ from, stat
   status,
 }));
 
-/** What a verdict or nginx itself refuses with. */
-const REFUSALS = [400, 401, 403, 404, 405, 408, 413, 414, 415, 429, 431, 500, 501, 502, 503, 504, 505];
+/** What nginx finds out by itself, whatever the verdict. */
+const ENGINE_OWN: readonly Refusal[] = ['head-size', 'body-size'];
+
+/** What a verdict refuses with. */
+export const VERDICTS: readonly Refusal[] = [
+  ...Object.keys(DENIALS)
+    .filter(isDenial)
+    .filter((reason) => !ENGINE_OWN.includes(reason)),
+  'token-missing',
+  'malformed',
+];
 
 export function locationName(name: string): AnswerLocation['name'] {
   return literal(`${HOME}${name}`);
@@ -62,12 +73,16 @@ export function answerLocations(
     401: challenge === undefined ? [] : [{ name: word('WWW-Authenticate'), value: value(challenge) }],
     405: [{ name: word('Allow'), value: value(context.allow) }],
   };
-  const refusals = REFUSALS.map((status) => ({
-    name: locationName(String(status)),
+  const refusal = (name: string, status: number) => ({
+    name: locationName(name),
     status,
     body: value(statusBody(status)),
     headers: [...(added[status] ?? []), ...headers],
-  }));
+  });
+  const verdicts = VERDICTS.map((reason) =>
+    refusal(reason, reason === 'method' ? proxy.methodNotAllowed : REFUSALS[reason]),
+  );
+  const own = ERROR_PAGES.map(({ status }) => refusal(String(status), status));
   const answers = cells.flatMap((cell) =>
     cell.kind === 'answer'
       ? [
@@ -80,7 +95,7 @@ export function answerLocations(
         ]
       : [],
   );
-  return [...refusals, ...answers];
+  return [...verdicts, ...own, ...answers];
 }
 
 export interface ForwardInput {

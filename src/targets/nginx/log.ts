@@ -1,73 +1,210 @@
+import { FAILURES, LOG_FIELDS, type LogLine, PLAIN_PATH, REFUSALS, STATUS_REASONS } from '../../plan/log.ts';
 import type { Access, Cell } from '../../policy/access.ts';
+import type { Upstream } from '../../policy/types.ts';
 import { classNames } from './classes.ts';
 import type { Identity } from './identity.ts';
+import { VERDICTS } from './locations.ts';
 import type { MapList } from './maps.ts';
 import { METHOD, PATH } from './paths.ts';
 import { type NginxToken, type Part, type Variable, value, variable } from './quote.ts';
 import type { Routing } from './routing.ts';
 
-interface LogInput {
+/** What a line says of one proxy's, or of the sites', requests. */
+export type Said = Pick<LogParts, 'proxy' | 'client' | 'method' | 'path' | 'reason' | 'route' | 'key' | 'keyPosition'>;
+
+type LogParts = { readonly [K in keyof LogLine]: Part };
+
+/** Captured by the map of `upstreamTime`, which therefore stands before it in a line. */
+const SERVER = variable('log_server');
+
+/** One JSON object a request. `route` and `upstreamTime` stand early, because others are captured when they are asked for. */
+export function logFormat(said: Said): NginxToken[] {
+  const { proxy, route, ...others } = said;
+  const parts: LogParts = {
+    time: variable('time_iso8601'),
+    id: variable('request_id'),
+    proxy,
+    route,
+    ...others,
+    status: variable('log_status'),
+    size: variable('body_bytes_sent'),
+    duration: variable('request_time'),
+    upstreamTime: variable('log_upstream_time'),
+    upstream: SERVER,
+    upstreamStatus: variable('log_upstream_status'),
+  };
+  const names = Object.keys(parts).filter((name): name is keyof LogLine => name in LOG_FIELDS);
+  return names.map((name, index) => {
+    const quote = LOG_FIELDS[name] === 'text' ? '"' : '';
+    const [start, end] = [index === 0 ? '{' : '', index === names.length - 1 ? '}' : ','];
+    return value(`${start}"${name}":${quote}`, parts[name], `${quote}${end}`);
+  });
+}
+
+/** The reason that a status has where an engine gives it by itself. */
+const BY_STATUS = 'log_reason_by_status';
+
+/** Of each kind of number that nginx gives as a list, one for each server that was asked, the last one. */
+const LISTED = '(?:[0-9.-]++, )*+';
+
+/** What the log says of every request, whatever its proxy. Looked at when a request is over. */
+export function sharedLogMaps(list: MapList): void {
+  // An answer without a head, as HTTP/0.9 had it, has the status 009, which is no number in JSON.
+  const status = variable('status');
+  list.add({ name: 'log_status', source: [status], fallback: status, exact: ['009', '000'].map((odd) => [odd, '0']) });
+  list.add({
+    name: 'log_upstream_time',
+    source: [variable('upstream_response_time'), ' ', variable('upstream_addr')],
+    fallback: 'null',
+    patterns: [
+      [`^${LISTED}(?<log_seconds>[0-9.]++) (?:[^ ]++, )*+(?<${SERVER.variable}>[^ ,]++)\\z`, variable('log_seconds')],
+    ],
+  });
+  list.add({ name: BY_STATUS, source: [status], fallback: 'internal', exact: Object.entries(STATUS_REASONS) });
+  const answered = list.add({
+    name: 'log_upstream_answer',
+    source: [variable('upstream_status'), ' ', variable('upstream_header_time')],
+    fallback: 'null',
+    patterns: [[`^${LISTED}(?<log_answer>[0-9]++) ${LISTED}[0-9]`, variable('log_answer')]],
+  });
+  list.add({
+    name: 'log_upstream_status',
+    source: [variable('upstream_status')],
+    fallback: answered,
+    exact: [['', 'null']],
+    // nginx also says 502 and 504 of servers that did not answer.
+    patterns: [['^(?!50[24])[1-5][0-9][0-9]\\z', variable('upstream_status')]],
+  });
+}
+
+/** nginx does not tell a connection that was refused from TLS that failed. */
+const CONNECTING = { http: FAILURES.refused, https: FAILURES.unreachable };
+
+/** The word for a connection to one of these upstreams that did not come about; `choose` is asked where there are several words. */
+export function connectingWord(
+  upstreams: readonly Pick<Upstream, 'scheme'>[],
+  choose: (words: typeof CONNECTING) => Part,
+): Part {
+  const [only, ...others] = [...new Set(upstreams.map(({ scheme }) => scheme))];
+  return only === undefined || others.length > 0 ? choose(CONNECTING) : CONNECTING[only];
+}
+
+interface ReasonInput {
+  /** Of the maps. */
+  readonly name: string;
+  readonly maps: MapList;
+  /** The word for a request that the policy refuses, or the name of what serves it. */
+  readonly verdict: Part | undefined;
+  /** The word for a connection that did not come about. */
+  readonly connecting: Part;
+}
+
+/**
+ * Why it is not the upstream's answer. By status first: most have one that needs no reason, and cost one look-up.
+ */
+export function reasonMap({ name, maps, verdict, connecting }: ReasonInput): Variable {
+  const status = variable('status');
+  const engine = variable(BY_STATUS);
+  const refused =
+    verdict === undefined
+      ? engine
+      : maps.add({
+          name: `${name}_verdict`,
+          source: [status, ' ', verdict],
+          fallback: engine,
+          exact: VERDICTS.map((reason) => [`${REFUSALS[reason]} ${reason}`, reason] as const),
+          patterns: [['^404 method\\z', 'method']],
+        });
+  const own = maps.add({
+    name: `${name}_own`,
+    source: [variable('upstream_status')],
+    exact: ['', '-'].map((none) => [none, refused] as const),
+  });
+  const failure = failureMap(name, connecting, maps);
+  const ownStatuses = new Set([...Object.values(REFUSALS), ...Object.keys(STATUS_REASONS).map(Number)]);
+  return maps.add({
+    name,
+    source: [status],
+    exact: [
+      ...[...ownStatuses].sort((a, b) => a - b).map((code) => [String(code), own] as const),
+      ...[502, 504].map((code) => [String(code), failure] as const),
+    ],
+  });
+}
+
+/** What became of a request that the upstream did not answer, as far as times and bytes tell. */
+function failureMap(name: string, connecting: Part, maps: MapList): Variable {
+  const number = '[0-9][0-9.]*+';
+  return maps.add({
+    name: `${name}_failure`,
+    source: [
+      variable('status'),
+      ...['upstream_addr', 'upstream_header_time', 'upstream_connect_time', 'upstream_bytes_received'].flatMap(
+        (each): Part[] => ['|', variable(each)],
+      ),
+    ],
+    fallback: FAILURES.unknown,
+    patterns: [
+      // It answered so itself.
+      [`^[0-9]++[|][^|]++[|]${LISTED}${number}[|]`, ''],
+      // Without an address it is the name of the block: none of its servers has one.
+      ['^502[|](?:[^|]*, )?[^|:]++[|]', FAILURES.unresolved],
+      ['^504[|][^|]++[|]', FAILURES.timeout],
+      [`^502[|][^|]++[|]${LISTED}-[|]${LISTED}-[|]`, connecting],
+      [`^502[|][^|]++[|]${LISTED}-[|]${LISTED}${number}[|]${LISTED}[0-]\\z`, FAILURES.closed],
+      [`^502[|][^|]++[|]${LISTED}-[|]${LISTED}${number}[|]${LISTED}[1-9][0-9]*+\\z`, FAILURES.badAnswer],
+    ],
+  });
+}
+
+export interface ProxyLog {
   readonly access: Access;
-  readonly client: Variable;
   readonly routing: Routing;
   readonly identity: Identity | undefined;
   readonly prefix: string;
   readonly maps: MapList;
 }
 
-/** One JSON object a decision. `route` stands first, because asking for it splits the line that method and path come from. */
-export function logFormat({ access, client, routing, identity, prefix, maps }: LogInput): NginxToken[] {
+/** What a proxy's lines say of route, path and key. */
+export function proxySaid(input: ProxyLog): Pick<Said, 'route' | 'method' | 'path' | 'key' | 'keyPosition'> {
+  const { access, routing, identity, prefix, maps } = input;
   const others = [...classNames(access)].filter(([cell, name]) => name !== cell.id);
-  const route = others.length === 0 ? routing.route : idMap(others, { routing, prefix, maps });
-  // A path that nothing allows may be a secret in the wrong place: it is cut where it stops being plain.
-  const cut = maps.add({
-    name: `${prefix}_log_cut`,
+  const route = others.length === 0 ? routing.route : idMap(others, input);
+  const plain = maps.add({
+    name: `${prefix}_log_plain`,
     source: [variable('request')],
-    patterns: [['^[A-Z_-]++ (?<log_plain>/[A-Za-z0-9_./-]{0,200}+)', variable('log_plain')]],
+    patterns: [
+      [`^[A-Z_-]++ (?<log_whole>${PLAIN_PATH.whole})[ ?]`, variable('log_whole')],
+      [`^[A-Z_-]++ (?<log_beginning>${PLAIN_PATH.beginning})/`, [variable('log_beginning'), '/*']],
+    ],
   });
-  const path = maps.add({
-    name: `${prefix}_log_path`,
-    source: [routing.route],
-    fallback: PATH,
-    exact: [['', cut]],
-  });
-  const key = identity && access.usesKeys ? knownKey(identity, prefix, maps) : '';
-  const fields: readonly (readonly [string, Part])[] = [
-    ['time', variable('time_iso8601')],
-    ['route', route],
-    ['client', client],
-    ['method', METHOD],
-    ['path', path],
-    ['key', key],
-  ];
-  const text = fields.map(([name, part], index) => value(`${index === 0 ? '{' : ''}"${name}":"`, part, '",'));
-  return [
-    ...text,
-    value('"status":', variable('status'), ',"upstreamTime":"', variable('upstream_response_time'), '"}'),
-  ];
+  const path = maps.add({ name: `${prefix}_log_path`, source: [routing.route], fallback: PATH, exact: [['', plain]] });
+  // Expired keys are named too: whose they were is what one wants to know.
+  const ofKey = (name: string, part: Part) =>
+    maps.add({
+      name: `${prefix}_log_${name}`,
+      source: [variable('secure_link')],
+      exact: ['1', '0'].map((is) => [is, part]),
+    });
+  const known = identity && access.usesKeys ? identity : undefined;
+  return {
+    route,
+    method: METHOD,
+    path,
+    key: known ? ofKey('key', known.id) : '',
+    keyPosition: known ? ofKey('key_position', known.position) : '',
+  };
 }
 
 /** Route classes as the spec has them, where maps call them by another name. */
 function idMap(
   others: readonly (readonly [Cell, string])[],
-  { routing, prefix, maps }: Pick<LogInput, 'routing' | 'prefix' | 'maps'>,
+  { routing, prefix, maps }: Pick<ProxyLog, 'routing' | 'prefix' | 'maps'>,
 ): Variable {
   return maps.add({
     name: `${prefix}_log_route`,
     source: [routing.route],
     fallback: routing.route,
     exact: others.map(([cell, name]) => [name, cell.id] as const),
-  });
-}
-
-/** Expired keys are named too: whose they were is what one wants to know. */
-function knownKey({ id }: Identity, prefix: string, maps: MapList): Part {
-  return maps.add({
-    name: `${prefix}_log_key`,
-    source: [variable('secure_link')],
-    exact: [
-      ['1', id],
-      ['0', id],
-    ],
   });
 }

@@ -62,6 +62,8 @@ export interface GeoModel {
 export interface SharedModel {
   readonly lists: readonly GeoModel[];
   readonly identities: readonly IdentityModel[];
+  /** What the log says. */
+  readonly log: readonly MapModel[];
   readonly zones: readonly {
     readonly key: NginxToken;
     readonly name: NginxToken;
@@ -153,8 +155,7 @@ export interface SitesModel {
   readonly looped: NginxToken;
   readonly misdirected: NginxToken;
   readonly mark: NginxToken;
-  readonly route: NginxToken;
-  readonly path: NginxToken;
+  readonly log: readonly NginxToken[];
   readonly sites: readonly SiteModel[];
 }
 

@@ -7,6 +7,7 @@ import { addressTables } from './addresses.ts';
 import { problemsOf } from './check.ts';
 import { workerConnections } from './connections.ts';
 import { type Identity, identityOf } from './identity.ts';
+import { sharedLogMaps } from './log.ts';
 import { mapList } from './maps.ts';
 import type { MapModel, NginxModel, ProxyModel, UpstreamModel } from './model.ts';
 import { blockName } from './names.ts';
@@ -55,8 +56,10 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
           planned.flatMap(({ tests }) => tests),
         );
   const connections = workerConnections(options);
+  const log = mapList();
+  if (proxies.length > 0 || sites) sharedLogMaps(log);
   const own = [...callers.values()].flatMap((caller) => caller.maps);
-  const maps = [...own, ...(paths?.maps ?? []), ...proxies.flatMap(mapsOf), ...(sites?.maps ?? [])];
+  const maps = [...own, ...log.maps, ...(paths?.maps ?? []), ...proxies.flatMap(mapsOf), ...(sites?.maps ?? [])];
   return {
     main: {
       workerProcesses: word(options.workerProcesses ?? 'auto'),
@@ -76,6 +79,7 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
       // They are about the client of a proxy.
       lists: proxies.length === 0 ? [] : addressTables(policy),
       identities: [...callers.values()].map((caller) => ({ header: word(caller.identity.header), maps: caller.maps })),
+      log: log.maps,
       zones: [...callers.values()].flatMap((caller) => caller.rates.zones),
     },
     paths,

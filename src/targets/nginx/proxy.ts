@@ -9,7 +9,7 @@ import { perAddress, requestsPerAddress } from './connections.ts';
 import { decisionMaps } from './decision.ts';
 import type { Identity } from './identity.ts';
 import { answerLocations, ERROR_PAGES, forwardLocation, HOME, locationName, TLS_ERROR_PAGES } from './locations.ts';
-import { logFormat } from './log.ts';
+import { connectingWord, logFormat, type ProxyLog, proxySaid, reasonMap } from './log.ts';
 import { type AddressMapping, addressMapping, originMap } from './mapping.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { ForwardLocation, PerAddress, ProxyModel } from './model.ts';
@@ -58,11 +58,11 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
   const routing = routingMaps({ access, prefix, depth: proxyDepth(proxy), routes, machinery });
   const forwards = forwardsOf(access, policy);
   const names = classNames(access);
-  const locationOf = (cell: Cell) => forwards.of(cell)?.name ?? names.get(cell) ?? '404';
+  const locationOf = (cell: Cell) => forwards.of(cell)?.name ?? names.get(cell) ?? 'path';
   const { apiKeys } = policy;
   const context = { proxy, access, routing, identity, prefix };
   const verdict = decisionMaps({ ...context, apiKeys, locationOf, grants: routes, maps: decisions });
-  const format = logFormat({ ...context, client: client.address, maps: mappings });
+  const format = proxyLog({ ...context, client: client.address, verdict, forwards, maps: mappings });
   const { clientIp } = proxy;
   const limited = addressLimit(input, forwards, client.address);
   const model = {
@@ -102,6 +102,31 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
 function addressLimit({ proxy, options }: ProxyInput, forwards: Forwards, client: Variable): PerAddress | null {
   if (!forwards.all.some(({ forwarding }) => forwarding.auth === 'passthrough')) return null;
   return perAddress(`${variablePrefix(proxy.id)}_addresses`, client, requestsPerAddress(options), options);
+}
+
+interface LogInput extends ProxyLog {
+  readonly proxy: Proxy;
+  readonly client: Variable;
+  readonly verdict: Variable;
+  readonly forwards: Forwards;
+}
+
+function proxyLog({ proxy, client, verdict, forwards, ...input }: LogInput): NginxToken[] {
+  const { prefix, maps } = input;
+  const connecting = connectingWord(
+    forwards.all.map(({ upstream }) => upstream),
+    ({ http, https }) =>
+      maps.add({
+        name: `${prefix}_log_connecting`,
+        source: [verdict],
+        fallback: http,
+        exact: forwards.all
+          .filter(({ upstream }) => upstream.scheme === 'https')
+          .map(({ name }) => [name, https] as const),
+      }),
+  );
+  const reason = reasonMap({ name: `${prefix}_log_reason`, maps, verdict, connecting });
+  return logFormat({ proxy: proxy.id, client, reason, ...proxySaid(input) });
 }
 
 /** Nobody connects from the address that nginx cannot read. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Diagnostic, Result } from '../../diagnostics/diagnostic.ts';
 import { resultOf } from '../../diagnostics/diagnostic.ts';
+import { keyPosition } from '../../plan/log.ts';
 import type { ApiKey } from '../../policy/types.ts';
 import { renderTemplate } from '../../render/render.ts';
 import type { RenderedFile, SecretsInput } from '../target.ts';
@@ -19,7 +20,7 @@ export function secretFiles({ policy, values }: SecretsInput): Result<readonly R
   const tokens: MapEntry[] = [];
   const seen = new Map<string, ApiKey>();
   for (const key of policy.apiKeys) {
-    for (const { text, origin } of key.keys) {
+    for (const [index, { text, origin }] of key.keys.entries()) {
       const secret = values.get(text);
       if (!secret) continue;
       const selector = secret.slice(-SELECTOR_LENGTH);
@@ -35,6 +36,7 @@ export function secretFiles({ policy, values }: SecretsInput): Result<readonly R
         );
       seen.set(selector.toLowerCase(), key);
       keys.push(entry(`hash:${selector}`, hashOf(salt(policy) + secret)), entry(`id:${selector}`, key.id));
+      if (index > 0) keys.push(entry(`position:${selector}`, keyPosition(index)));
     }
     const token = values.get(key.token.text);
     if (!token) continue;

@@ -1,7 +1,8 @@
 import { hasSite } from '../../policy/domains.ts';
-import type { DomainRewrite } from '../../policy/types.ts';
+import type { DomainRewrite, Upstream } from '../../policy/types.ts';
+import { connectingWord, logFormat, reasonMap } from './log.ts';
 import type { MapList } from './maps.ts';
-import { type Part, variable } from './quote.ts';
+import { type NginxToken, type Part, variable } from './quote.ts';
 
 /** Where the public name leads back here, by the very DNS that was rewritten, a request would never end. */
 export function loopMaps(name: string, list: MapList): { found: Part; mark: Part } {
@@ -16,20 +17,22 @@ export function loopMaps(name: string, list: MapList): { found: Part; mark: Part
   };
 }
 
-/** What the log says of a request: the public name, and the path as far as it is plain. */
-export function logMaps(names: readonly DomainRewrite[], list: MapList): { route: Part; path: Part } {
+/** A line of the log: the public name for a route, and the path as far as it is plain. */
+export function siteLog(names: readonly DomainRewrite[], upstreams: readonly Upstream[], maps: MapList): NginxToken[] {
   const known = new Map(
     names.filter(hasSite).flatMap(({ from, to }) => [
       [to, from],
       [from, from],
     ]),
   );
-  return {
-    route: list.add({ name: 'sites_route', source: [variable('host')], exact: known }),
-    path: list.add({
-      name: 'sites_path',
-      source: [variable('request')],
-      patterns: [["^[A-Z_-]++ (?<sites_plain>/[A-Za-z0-9/._~!$&'()*+,;=:@%-]*+)", variable('sites_plain')]],
-    }),
-  };
+  const route = maps.add({ name: 'sites_route', source: [variable('host')], exact: known });
+  const path = maps.add({
+    name: 'sites_path',
+    source: [variable('request')],
+    patterns: [["^[A-Z_-]++ (?<sites_plain>/[A-Za-z0-9/._~!$&'()*+,;=:@%-]*+)", variable('sites_plain')]],
+  });
+  const connecting = connectingWord(upstreams, ({ https }) => https);
+  const reason = reasonMap({ name: 'sites_reason', maps, verdict: undefined, connecting });
+  const [client, method] = [variable('remote_addr'), variable('request_method')];
+  return logFormat({ proxy: '', client, method, path, reason, route, key: '', keyPosition: '' });
 }

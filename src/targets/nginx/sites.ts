@@ -10,7 +10,7 @@ import type { MapModel, PerAddress, SiteModel, SitesModel } from './model.ts';
 import type { NginxOptions } from './options.ts';
 import { literal, pattern, value, variable, word } from './quote.ts';
 import { answerMaps, cookieDomains, requestMaps } from './siteHeaders.ts';
-import { logMaps, loopMaps } from './siteMaps.ts';
+import { loopMaps, siteLog } from './siteMaps.ts';
 import type { SiteName } from './siteNames.ts';
 
 /** Rewrites of one name, which is what headers can be searched for. */
@@ -47,7 +47,6 @@ export function sitesModel(input: SitesInput): Sites | null {
   const requests = requestMaps(names, list);
   const cookies = cookieDomains(names, list);
   const loop = loopMaps(policy.name, list);
-  const log = logMaps(rewrites, list);
   return {
     maps: list.maps,
     model: {
@@ -69,8 +68,11 @@ export function sitesModel(input: SitesInput): Sites | null {
       looped: value(statusBody(508)),
       misdirected: value(statusBody(421)),
       mark: value(loop.mark),
-      route: value(log.route),
-      path: value(log.path),
+      log: siteLog(
+        rewrites,
+        proxied.map((rewrite) => input.upstreamOf(rewrite).upstream),
+        list,
+      ),
       // Who has the private address from DNS that was rewritten still asks for the public name.
       sites: proxied.flatMap((rewrite) => [true, false].map((mapped) => siteModel(rewrite, mapped, input))),
     },

@@ -1,9 +1,10 @@
+import { isOfField, LOG_FIELDS, type LogLine } from '../../plan/log.ts';
 import { formatAddress, parseAddress } from '../../policy/cidr.ts';
 import type { Answered, Exchange } from '../exchange.ts';
 import type { Expectation, Expected } from '../expect.ts';
 import type { CheckFailure } from './check.ts';
 
-const FIELDS = ['time', 'client', 'method', 'path', 'status', 'route', 'key', 'upstreamTime'];
+const FIELDS = Object.keys(LOG_FIELDS).filter((name): name is keyof LogLine => name in LOG_FIELDS);
 /** So many decisions are looked for in the log. */
 const MOST_DECISIONS = 5_000;
 
@@ -37,28 +38,20 @@ export function openJournal(): Journal {
   };
 }
 
-/**
- * Only a request that passed the policy is certain to be logged in full: about a refused one the log may say less, and
- * about one that the engine refused while reading it, nothing.
- */
-function lineOf({ decision, request, client }: Expected, { response, arrival }: Answered): string | undefined {
+/** Nothing is certain to be logged of a request that an engine refuses while reading it, or may read otherwise. */
+function lineOf(
+  { decision, request, client, refusable, logged }: Expected,
+  { response, arrival }: Answered,
+): string | undefined {
   const { status } = response;
-  const passed = decision.kind === 'forward' ? arrival !== undefined : status === decision.status;
-  if (decision.kind === 'deny' || !passed) return undefined;
-  // A key sent where none is asked for may be named or not.
-  if (decision.key === undefined) return undefined;
-  return lineWith({
-    client: formatAddress(client),
-    method: request.method,
-    path: request.target.split('?', 1)[0],
-    status,
-    route: decision.route,
-    key: decision.key?.id ?? '',
-  });
+  const asDecided = decision.kind === 'forward' ? arrival !== undefined : status === decision.status;
+  const isPlain = /^[A-Z_-]+$/.test(request.method) && /^\/[\x21-\x7e]*$/.test(request.target);
+  if (!asDecided || !isPlain || refusable !== undefined) return undefined;
+  return lineWith({ client: formatAddress(client), method: request.method, status, ...logged });
 }
 
-function lineWith({ client, method, path, status, route, key }: Readonly<Record<string, unknown>>): string {
-  return JSON.stringify({ client, method, path, status, route, key });
+function lineWith({ client, method, path, status, reason, route, key }: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify({ client, method, path, status, reason, route, key });
 }
 
 function lineProblem(line: string): string | undefined {
@@ -66,7 +59,10 @@ function lineProblem(line: string): string | undefined {
   if (!said) return `has a line that is no JSON object: ${line.slice(0, 200)}`;
   const missing = FIELDS.find((field) => !(field in said));
   if (missing !== undefined) return `has a line without "${missing}": ${line.slice(0, 200)}`;
-  const other = Object.keys(said).find((field) => !FIELDS.includes(field));
+  const mistyped = FIELDS.find((field) => !isOfField(field, said[field]));
+  if (mistyped !== undefined)
+    return `has a line whose "${mistyped}" is not a ${LOG_FIELDS[mistyped]}: ${line.slice(0, 200)}`;
+  const other = Object.keys(said).find((field) => !(field in LOG_FIELDS));
   if (other !== undefined) return `has a line with "${other}": ${line.slice(0, 200)}`;
   return String(said['path']).includes('?') ? `shows a query: ${line.slice(0, 200)}` : undefined;
 }

@@ -121,11 +121,10 @@ test(
       [
         'GET /a 200 read echoes 127.0.0.1',
         'POST /a 405  echoes 127.0.0.1',
-        'GET /nowhere 404  echoes 127.0.0.1',
+        'GET /* 404  echoes 127.0.0.1',
         'GET /a 400   127.0.0.1',
       ],
     );
-    assert.equal(Object.keys(lines[0]), ['time', 'status', 'client', 'method', 'path', 'route', 'key', 'upstreamTime']);
     for (const text of [KEY, 'the-token', 'hidden', 'page=2'])
       assert.not.ok((log + server.output()).includes(text), text);
   }),

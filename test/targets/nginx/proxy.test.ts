@@ -81,24 +81,12 @@ test(
     assert.equal(told, [
       'GET /things/7 200 read caller',
       'GET /things 403 read ',
-      'GET /nothing/plain 404  caller',
+      'GET /nothing/* 404  caller',
       'PURGE /things 405  caller',
       'GET  404  caller',
-      'GET /things/ 400  ',
+      'GET /things/* 400  ',
     ]);
-    for (const line of lines) {
-      assert.equal(Object.keys(line).sort(), [
-        'client',
-        'key',
-        'method',
-        'path',
-        'route',
-        'status',
-        'time',
-        'upstreamTime',
-      ]);
-      assert.is(line['client'], '127.0.0.1');
-    }
+    for (const line of lines) assert.is(line['client'], '127.0.0.1');
   }),
 );
 
@@ -131,7 +119,7 @@ test(
           'Content-Length: 2000000',
         ]),
       ],
-      [414, await ask(`GET /things?${'x'.repeat(9_000)}`)],
+      [414, await ask(`GET /things?${'x'.repeat(20_000)}`)],
       [431, await ask('GET /things', [`X-Long: ${'x'.repeat(40_000)}`])],
     ];
     for (const [status, response] of answers) {

@@ -1,0 +1,295 @@
+import { readFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { LOG_FIELDS } from '../src/plan/log.ts';
+import { freePorts } from '../src/verify/ports.ts';
+import { openConnection } from '../src/verify/raw.ts';
+import { startRecorder } from '../src/verify/recorder.ts';
+import type { Scope } from '../src/verify/scope.ts';
+import { engineSuite } from './engines/suite.ts';
+import { policyOf } from './support/policy.ts';
+import { scoped } from './support/scoped.ts';
+import { runCaddy } from './targets/caddy/engine.ts';
+import { runNginx } from './targets/nginx/engine.ts';
+
+const { test, engines } = await engineSuite('access log', ['nginx', 'caddy']);
+
+type Line = Readonly<Record<string, unknown>>;
+
+const KEY = 'key-of-echoes-0123456789-AbCd';
+const SECOND = 'key-of-echoes-9876543210-DcBa';
+const values = new Map([
+  ['env:K', KEY],
+  ['env:K2', SECOND],
+  ['env:T', 'the-token-of-echoes'],
+  ['env:OLD', 'key-of-somebody-who-left-1234'],
+  ['env:AWAY', 'key-of-somebody-elsewhere-123'],
+  ['env:NARROW', 'key-of-somebody-narrow-123456'],
+  ['env:BARE', 'key-of-somebody-without-token'],
+  ['env:NONE', ''],
+]);
+const keyOf = (reference: string) => `PRIVATE-TOKEN: ${values.get(reference)}`;
+
+/** A server that does this with each connection. */
+async function rawServer(scope: Scope, work: (socket: Socket) => void): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    work(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  scope.defer(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+async function specFor(scope: Scope, port: number): Promise<object> {
+  const recorder = await startRecorder({
+    answer: ({ target }) => ({
+      status: target.startsWith('/missing') ? 404 : target.startsWith('/down') ? 502 : 200,
+      body: 'hello',
+    }),
+  });
+  scope.defer(() => recorder.close());
+  const [dead = 0] = await freePorts(1);
+  const closes = await rawServer(scope, (socket) => socket.once('data', () => socket.destroy()));
+  const talksNonsense = await rawServer(scope, (socket) =>
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nX\0: y\r\n\r\n')),
+  );
+  const plain = await rawServer(scope, (socket) =>
+    socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
+  );
+  const silent = await rawServer(scope, () => {});
+  const upstream = (at: number, more: object = {}) => ({ url: `http://127.0.0.1:${at}`, ...more });
+  return {
+    upstreams: {
+      up: upstream(recorder.port),
+      dead: upstream(dead),
+      closes: upstream(closes),
+      nonsense: upstream(talksNonsense),
+      silent: upstream(silent, { timeouts: { read: '1s' } }),
+      plain: { url: 'https://up.example.com', servers: [`127.0.0.1:${plain}`] },
+      mute: { url: 'https://up.example.com', servers: [`127.0.0.1:${silent}`], timeouts: { connect: '1s' } },
+    },
+    routes: {
+      read: {
+        upstream: 'up',
+        allow: [
+          'GET /a',
+          'GET /g/{group:encodedPath}',
+          'POST /a',
+          'GET /missing',
+          'GET /down',
+          { request: 'PUT /a', maxBody: '1kB' },
+        ],
+      },
+      own: { upstream: 'up', auth: 'passthrough', allow: ['GET /own'] },
+      dead: { upstream: 'dead', allow: ['GET /dead'] },
+      closes: { upstream: 'closes', allow: ['GET /closes'] },
+      nonsense: { upstream: 'nonsense', allow: ['GET /nonsense'] },
+      silent: { upstream: 'silent', allow: ['GET /silent'] },
+      plain: { upstream: 'plain', allow: ['GET /plain'] },
+      mute: { upstream: 'mute', allow: ['GET /mute'] },
+    },
+    apiKeys: {
+      echoes: { key: ['env:K', 'env:K2'], token: 'env:T' },
+      old: { key: 'env:OLD', token: 'env:T', expires: '2020-01-01' },
+      away: { key: 'env:AWAY', token: 'env:T', ipRanges: ['10.0.0.0/8'] },
+      narrow: { key: 'env:NARROW', token: 'env:T', routes: ['dead'] },
+      bare: { key: 'env:BARE', token: 'env:NONE' },
+    },
+    proxies: {
+      api: {
+        listen: `127.0.0.1:${port}`,
+        ipRanges: ['127.0.0.1'],
+        answer: [{ request: 'GET /health', status: 200 }],
+      },
+    },
+  };
+}
+
+interface Sent {
+  readonly line: string;
+  readonly fields?: readonly string[];
+  readonly body?: string;
+  readonly from?: string;
+}
+
+/** Sends each on a connection of its own, and returns the lines that are logged. */
+const ENGINES = {
+  nginx: async (sent: readonly Sent[], scope: Scope): Promise<Line[]> => {
+    const [port = 0] = await freePorts(1);
+    const policy = policyOf(await specFor(scope, port));
+    const program = engines.nginx.path;
+    const running = await runNginx({ policy, program, options: { workerProcesses: 1 }, values, ports: [port] }, scope);
+    await sendAll(sent, port);
+    return [...(await running.log())];
+  },
+  caddy: async (sent: readonly Sent[], scope: Scope): Promise<Line[]> => {
+    const [port = 0] = await freePorts(1);
+    const policy = policyOf(await specFor(scope, port));
+    const { folder, server } = await runCaddy({ policy, program: engines.caddy.path, values, ports: [port] }, scope);
+    await sendAll(sent, port);
+    await server.stop();
+    const text = await readFile(join(folder, 'caddy/access.log'), 'utf8');
+    return text
+      .trimEnd()
+      .split('\n')
+      .map((line): Line => JSON.parse(line));
+  },
+};
+
+async function sendAll(sent: readonly Sent[], port: number): Promise<void> {
+  for (const { line, fields = [`PRIVATE-TOKEN: ${KEY}`], body = '', from } of sent) {
+    const connection = await openConnection({ port, ...(from === undefined ? {} : { from }) });
+    const request = `${[`${line} HTTP/1.1`, 'Host: api.example', ...fields].join('\r\n')}\r\n\r\n${body}`;
+    await connection.send(request);
+    connection.close();
+  }
+}
+
+/** Of both engines, without what no two runs have in common. */
+async function logged(sent: readonly Sent[], scope: Scope): Promise<Record<keyof typeof ENGINES, Line[]>> {
+  const [nginx, caddy] = [await ENGINES.nginx(sent, scope), await ENGINES.caddy(sent, scope)];
+  for (const line of [...nginx, ...caddy]) assertTyped(line);
+  return { nginx, caddy };
+}
+
+function assertTyped(line: Line): void {
+  assert.equal(Object.keys(line).sort(), Object.keys(LOG_FIELDS).sort());
+  for (const [name, type] of Object.entries(LOG_FIELDS)) {
+    const value = line[name];
+    const found = value === null ? 'null' : typeof value === 'string' ? 'text' : typeof value;
+    assert.ok(type.split(' or ').includes(found), `${name} is ${found}: ${JSON.stringify(line)}`);
+  }
+  assert.not.ok(Number.isNaN(Date.parse(String(line['time']))), String(line['time']));
+  assert.match(String(line['id']), /^[0-9a-f-]{32,36}$/);
+}
+
+const alike = ({ time: _t, id: _i, duration: _d, upstreamTime, upstream, ...line }: Line) => ({
+  ...line,
+  upstream: String(upstream).replace(/:\d+$/, ''),
+  upstreamTime: upstreamTime === null ? null : 'some',
+});
+
+const JSON_BODY = ['Content-Type: application/json'];
+
+const REFUSED: readonly (readonly [reason: string, status: number, sent: Sent])[] = [
+  ['address', 403, { line: 'GET /a', from: '127.0.0.2' }],
+  ['key-missing', 401, { line: 'GET /a', fields: [] }],
+  ['key-missing', 401, { line: 'GET /a', fields: ['PRIVATE-TOKEN: '] }],
+  ['key-malformed', 401, { line: 'GET /a', fields: ['PRIVATE-TOKEN: short'] }],
+  ['key-unknown', 403, { line: 'GET /a', fields: ['PRIVATE-TOKEN: nobody-has-this-key-0123456789'] }],
+  ['key-expired', 403, { line: 'GET /a', fields: [keyOf('env:OLD')] }],
+  ['key-address', 403, { line: 'GET /a', fields: [keyOf('env:AWAY')] }],
+  ['key-routes', 403, { line: 'GET /a', fields: [keyOf('env:NARROW')] }],
+  ['token-missing', 403, { line: 'GET /a', fields: [keyOf('env:BARE')] }],
+  ['path', 404, { line: 'GET /nowhere?x=1' }],
+  ['method', 405, { line: 'DELETE /a' }],
+  ['query', 400, { line: 'GET /a?private_token=hidden' }],
+  [
+    'content-type',
+    415,
+    { line: 'POST /a', fields: [keyOf('env:K'), 'Content-Type: text/plain', 'Content-Length: 1'], body: 'x' },
+  ],
+  [
+    'body-size',
+    413,
+    { line: 'PUT /a', fields: [keyOf('env:K'), ...JSON_BODY, 'Content-Length: 2000'], body: 'x'.repeat(2000) },
+  ],
+];
+
+test(
+  'every refusal says why, in the same words on both engines',
+  scoped(async (scope) => {
+    const { nginx, caddy } = await logged(
+      REFUSED.map(([, , sent]) => sent),
+      scope,
+    );
+    assert.equal(
+      nginx.map(({ reason, status }) => `${status} ${reason}`),
+      REFUSED.map(([reason, status]) => `${status} ${reason}`),
+    );
+    assert.equal(caddy.map(alike), nginx.map(alike));
+    assert.not.match(JSON.stringify([nginx, caddy]), /hidden|0123456789|the-token/);
+  }),
+);
+
+test(
+  'what passed says where it went, and a rotation can be followed',
+  scoped(async (scope) => {
+    const sent: Sent[] = [
+      { line: 'GET /a?page=2' },
+      { line: 'GET /g/group%2Fproject', fields: [`PRIVATE-TOKEN: ${SECOND}`] },
+      { line: 'GET /missing' },
+      { line: 'GET /down' },
+      { line: 'GET /own', fields: [] },
+      { line: 'GET /health' },
+    ];
+    const { nginx, caddy } = await logged(sent, scope);
+    assert.equal(caddy.map(alike), nginx.map(alike));
+    const told = nginx.map((line) =>
+      ['path', 'status', 'reason', 'route', 'key', 'keyPosition', 'upstreamStatus', 'size']
+        .map((name) => line[name])
+        .join(' '),
+    );
+    assert.equal(told, [
+      '/a 200  read echoes first 200 5',
+      '/g/group%2Fproject 200  read echoes second 200 5',
+      '/missing 404  read echoes first 404 5',
+      '/down 502  read echoes first 502 5',
+      '/own 200  own   200 5',
+      '/health 200  answer:get:/health echoes first  14',
+    ]);
+  }),
+);
+
+test(
+  'what failed on the way to the upstream says how',
+  scoped(async (scope) => {
+    const sent = ['dead', 'closes', 'nonsense', 'silent', 'plain', 'mute'].map((path) => ({ line: `GET /${path}` }));
+    const { nginx, caddy } = await logged(sent, scope);
+    const told = (lines: readonly Line[]) =>
+      lines.map(({ status, reason, upstreamStatus }) => `${status} ${reason} ${upstreamStatus}`);
+    const [refused, closed, nonsense, timeout] = [
+      '502 upstream-refused null',
+      '502 upstream-closed null',
+      '502 upstream-bad-answer null',
+      '504 upstream-timeout null',
+    ];
+    assert.equal(told(caddy), [refused, closed, nonsense, timeout, '502 upstream-tls null', timeout]);
+    // nginx tells failed TLS from a refused connection nowhere.
+    assert.equal(told(nginx), [refused, closed, nonsense, timeout, '502 upstream-unreachable null', timeout]);
+  }),
+);
+
+test(
+  'a key pasted into a path that nothing allows is not in the log',
+  scoped(async (scope) => {
+    const paths = [
+      `/${KEY}`,
+      `/api/${KEY}/x`,
+      `/api/x?key=${KEY}`,
+      `/api/a,b/${SECOND}`,
+      '/api/v4/plain/path',
+      '/short',
+    ];
+    const { nginx, caddy } = await logged(
+      paths.map((path) => ({ line: `GET ${path}` })),
+      scope,
+    );
+    for (const lines of [nginx, caddy]) {
+      assert.equal(
+        lines.map(({ path }) => path),
+        ['/*', '/api/*', '/api/x', '/api/*', '/api/v4/plain/path', '/short'],
+      );
+      assert.not.match(JSON.stringify(lines), /0123456789|9876543210/);
+    }
+  }),
+);
+
+test.run();
