@@ -19,6 +19,11 @@ export interface Load {
 
 const TICKS_PER_SECOND = 100;
 
+/** Seconds of processor time that a process and its children have used. */
+export function cpuSeconds(pid: number): number {
+  return ticks(pid) / TICKS_PER_SECOND;
+}
+
 function ticks(pid: number): number {
   const [, rest = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
   const fields = rest.split(' ');
@@ -27,7 +32,7 @@ function ticks(pid: number): number {
   return own + children.map(Number).reduce((sum, child) => sum + ticks(child), 0);
 }
 
-function output(command: string, args: readonly string[]): Promise<string> {
+export function output(command: string, args: readonly string[]): Promise<string> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (part: string) => {
@@ -42,11 +47,11 @@ function output(command: string, args: readonly string[]): Promise<string> {
 
 /** Sixteen connections of wrk, for so many seconds. */
 export async function measure({ program, url, headers, seconds, pid }: Load): Promise<Measured> {
-  const before = ticks(pid);
+  const before = cpuSeconds(pid);
   const named = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
   const text = await output(program, ['-t1', '-c16', `-d${seconds}s`, ...named, url]);
   const requests = Number(/(\d+) requests in/.exec(text)?.[1]);
-  const used = (ticks(pid) - before) / TICKS_PER_SECOND;
+  const used = cpuSeconds(pid) - before;
   return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]), cpu: (used * 1e6) / requests };
 }
 

@@ -49,11 +49,12 @@ export function existingRules({ name, words }: Directive): readonly ExistingRule
 /** A regular expression of the kinds that we write, in whatever spelling; any other as it is. */
 function readExpression(rule: ExistingRule): readonly ExistingRule[] {
   const [action = '', changes = '', , expression = '', target = '', ...answers] = rule.words;
-  const [, listed, shared = ''] = LISTING.exec(expression) ?? [];
+  const [, first = '', inner, plain, shared = ''] = LISTING.exec(expression) ?? [];
+  const listed = inner ?? plain;
   // An exact rule maps answers back, so that one without that is something else.
   if (listed !== undefined && /^(?:\{1\})?[a-z0-9.-]+$/.test(target) && answers.join(' ') === 'answer auto')
     return listed.split('|').map((name) => {
-      const [from, to] = [plainName(name + shared), target.replace('{1}', plainName(name))];
+      const [from, to] = [plainName(first + name + shared), target.replace('{1}', plainName(first + name))];
       return { ...rule, match: 'exact', from, words: [action, changes, 'exact', from, to] };
     });
   const below = BELOW.exec(expression)?.[1];
@@ -65,8 +66,10 @@ function readExpression(rule: ExistingRule): readonly ExistingRule[] {
 
 const DOT = String.raw`(?:\\\.|\[\.\])`;
 const LABEL = '[a-z0-9-]+';
-/** `^(a|b[.]c)[.]example[.]com[.]$` */
-const LISTING = new RegExp(String.raw`^\^\((${LABEL}(?:(?:${DOT}|\|)${LABEL})*)\)((?:${DOT}${LABEL})*${DOT})\$$`);
+const PART = `(?:[a-z0-9-]|${DOT})+`;
+const NAMES = String.raw`${PART}(?:\|${PART})*`;
+/** `^(a|b[.]c)[.]example[.]com[.]$` or `^(api-(?:a|b))[.]example[.]com[.]$` */
+const LISTING = new RegExp(String.raw`^\^\((?:(${PART})\(\?:(${NAMES})\)|(${NAMES}))\)((?:${DOT}${LABEL})*${DOT})\$$`);
 /** `^.+[.]example[.]com[.]$` */
 const BELOW = new RegExp(String.raw`^\^\.\+((?:${DOT}${LABEL})+${DOT})\$$`);
 

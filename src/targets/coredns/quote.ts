@@ -6,7 +6,8 @@ export type CorednsToken = Token<'coredns'>;
 export function ruleWords(words: readonly string[]): CorednsToken {
   const text = words.join(' ');
   // No quotes, braces of their own, comments or variables, neither here nor in the double quotes of YAML.
-  if (!/^[a-z0-9 .^$|()[\]+-]+(?:\{1\}[a-z0-9.-]+)?(?: answer auto)?$/.test(text)) throw unquotable('not a rule', text);
+  if (!/^[a-z0-9 .^$|()[\]+?:-]+(?:\{1\}[a-z0-9.-]+)?(?: answer auto)?$/.test(text))
+    throw unquotable('not a rule', text);
   return token('coredns', text);
 }
 

@@ -85,9 +85,10 @@ function swapOf({ from, to }: DomainRewrite): Way | undefined {
   return { beginning: left.slice(0, same).join('.'), ending: rest(left), target: `{1}${rest(right)}.` };
 }
 
-/** `a.example.com` to `ingress.example.net`, as others of `.example.com` may. */
+/** `a.b.example.com` to `ingress.example.net`, as others of `.example.com` may. */
 function gatheringOf({ from, to }: DomainRewrite): Way {
-  const [beginning = ''] = from.split('.', 1);
+  const labels = from.split('.');
+  const beginning = labels.slice(0, Math.max(1, labels.length - 2)).join('.');
   return { beginning, ending: from.slice(beginning.length), target: `${to}.` };
 }
 
@@ -109,7 +110,8 @@ function listingsOf(
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([, { way, names }]) => {
       const room = MOST_CHARACTERS - escaped(way.ending).length;
-      return bucketsOf([...names.keys()].sort(), room).map((beginnings) => ({
+      const hasRoom = (some: readonly string[]) => listOf(some).length <= room;
+      return bucketsOf([...names.keys()].sort(), hasRoom).map((beginnings) => ({
         ...way,
         beginnings,
         rewrites: beginnings.flatMap((name) => names.get(name) ?? []),
@@ -121,14 +123,17 @@ function listingsOf(
 const LETTERS = '-.0123456789abcdefghijklmnopqrstuvwxyz';
 
 /**
- * Sorted names in lists that each have room in one expression. Where a list ends depends on letters alone and not on how
+ * Sorted names in lists of which each is small enough. Where a list ends depends on letters alone and not on how
  * many names come before: names that start with a to m, say, and where these are too many, with a to f. So one name more
  * changes its own list, or cuts it in two.
  */
-function bucketsOf(names: readonly string[], room: number): readonly (readonly string[])[] {
+export function bucketsOf(
+  names: readonly string[],
+  isSmall: (some: readonly string[]) => boolean,
+): readonly (readonly string[])[] {
   const split = (some: readonly string[], depth: number, first: number, last: number): (readonly string[])[] => {
     if (some.length === 0) return [];
-    if (some.length === 1 || lengthOf(some) <= room) return [some];
+    if (some.length === 1 || isSmall(some)) return [some];
     if (first === last) return split(some, depth + 1, -1, LETTERS.length - 1);
     const middle = (first + last) >> 1;
     const isLater = (name: string) => LETTERS.indexOf(name[depth] ?? ' ') > middle;
@@ -139,8 +144,18 @@ function bucketsOf(names: readonly string[], room: number): readonly (readonly s
   return split(names, 0, -1, LETTERS.length - 1);
 }
 
-function lengthOf(names: readonly string[]): number {
-  return names.reduce((sum, name) => sum + escaped(name).length + 1, 0);
+/** From so many letters on, what all names of a list begin with is written once. */
+const FEWEST_LETTERS = 3;
+
+/** `api-(?:a|b)` or `a|b`, of sorted names. */
+function listOf(names: readonly string[]): string {
+  const [first = '', last = ''] = [names[0], names.at(-1)];
+  const shortest = Math.min(...names.map(({ length }) => length));
+  const differs = [...first].findIndex((letter, index) => letter !== last[index] || index === shortest - 1);
+  const rests = (from: number) => names.map((name) => escaped(name.slice(from))).join('|');
+  return names.length > 1 && differs >= FEWEST_LETTERS
+    ? `${escaped(first.slice(0, differs))}(?:${rests(differs)})`
+    : rests(0);
 }
 
 /** The rules of some rewrites in the order in which they are tried, without the word `rewrite`. */
@@ -151,6 +166,5 @@ export function rulesOf(rewrites: readonly DomainRewrite[]): CorednsToken[] {
 
 /** RE2 cannot backtrack; bound to both ends and with no repetition, it could not either elsewhere. */
 function listingWords({ beginnings, ending, target }: Listing): readonly string[] {
-  const names = beginnings.map(escaped).join('|');
-  return ['stop', 'name', 'regex', `^(${names})${escaped(ending)}[.]$`, target, 'answer', 'auto'];
+  return ['stop', 'name', 'regex', `^(${listOf(beginnings)})${escaped(ending)}[.]$`, target, 'answer', 'auto'];
 }

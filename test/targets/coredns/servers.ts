@@ -6,6 +6,7 @@ import { type Server, startServer } from '../../../src/verify/process.ts';
 
 export interface DnsServer {
   readonly port: number;
+  readonly pid: number;
   output(): string;
   stop(): Promise<void>;
 }
@@ -29,6 +30,7 @@ export async function startCoredns(
   });
   return {
     port,
+    pid: server.pid,
     output: server.output,
     async stop() {
       await server.stop();
