@@ -198,6 +198,7 @@ const LOOSER: Readonly<Record<string, readonly [at: string, to: unknown]>> = {
   'targets.nginx.resolver': ['targets/nginx/resolver', ['10.0.0.3']],
   'targets.nginx.sites.listen': ['targets/nginx/sites', { listen: 8443 }],
   'targets.nginx.sites.requestsPerAddress': ['targets/nginx/sites', { requestsPerAddress: 5000 }],
+  'targets.nginx.sites.ipv6': ['targets/nginx/sites', { ipv6: true }],
   'targets.nginx.sites.tls': ['targets/nginx/sites', { tls: 'off' }],
   'targets.nginx.sites.tls.certFile': ['targets/nginx/sites', { tls: { certFile: '/c.pem', keyFile: '/k.pem' } }],
   'targets.nginx.sites.tls.keyFile': ['targets/nginx/sites', { tls: { certFile: '/c.pem', keyFile: '/k.pem' } }],

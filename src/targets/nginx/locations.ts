@@ -119,6 +119,7 @@ export function forwardLocation(input: ForwardInput): ForwardLocation {
   const hidden = [
     ...HIDDEN_RESPONSE_HEADERS,
     'link',
+    'trailer',
     ...proxy.responseHeaders.map((header) => header.name.toLowerCase()),
   ];
   return {

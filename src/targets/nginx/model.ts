@@ -139,6 +139,7 @@ export interface ErrorPageModel {
 export interface SitesModel {
   readonly maps: readonly MapModel[];
   readonly listen: number;
+  readonly ipv6: boolean;
   /** `null` behind a load balancer, whose address is everybody's. */
   readonly perAddress: PerAddress | null;
   /** Milliseconds that an upstream may be silent. */

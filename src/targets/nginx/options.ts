@@ -41,6 +41,12 @@ export const nginxOptions = z
           .describe(
             'A certificate that covers both names of every rewrite; nginx makes none itself. off: plain http. inFront: plain http from a load balancer with which clients speak TLS',
           ),
+        ipv6: z
+          .boolean()
+          .optional()
+          .describe(
+            'Listen on IPv6 too; true where absent. false for a kernel without IPv6, on which nginx would not start',
+          ),
         requestsPerAddress: z
           .int()
           .min(1)

@@ -52,10 +52,14 @@ export function answerMaps(names: readonly SiteName[], secure: boolean, maps: Ma
     volatile: true,
     source: [SCHEME, ' ', HOST],
     fallback: ORIGIN,
-    exact: known.flatMap(({ spelling, to, here }) => [
-      [`http ${spelling}`, here ? [`${http}://${to}`, port] : `https://${to}`] as const,
-      [`ws ${spelling}`, here ? [`${ws}://${to}`, port] : `wss://${to}`] as const,
-    ]),
+    exact: known.flatMap(({ spelling, to, here }) => {
+      const origin = here ? [`${http}://${to}`, port] : `https://${to}`;
+      return [
+        [` ${spelling}`, origin] as const,
+        [`http ${spelling}`, origin] as const,
+        [`ws ${spelling}`, here ? [`${ws}://${to}`, port] : `wss://${to}`] as const,
+      ];
+    }),
   });
   const renamed = renamedMap(
     known.map(({ spelling }) => spelling),
@@ -74,10 +78,11 @@ export function answerMaps(names: readonly SiteName[], secure: boolean, maps: Ma
 }
 
 /** A host with its port; the usual ports are the same as none. */
-const HOST_SOURCE = '[A-Za-z0-9._-]+(?::(?!(?:443|80)(?![0-9]))[0-9]+)?';
+const HOST_SOURCE = '[A-Za-z0-9._-]*[A-Za-z0-9_-](?:[.]?:(?!(?:443|80)(?![0-9]))[0-9]+)?';
 
+/** An origin in every spelling that clients read as the same, without a scheme too. */
 function originSource(schemes: string, host: string): string {
-  return `(?<sites_sent>(?i:(?<sites_scheme>${schemes})s?://(?<sites_host>${host}))(?::443|:80)?)`;
+  return `(?<sites_sent>(?i:(?:(?<sites_scheme>${schemes})s?:)?//(?<sites_host>${host}))[.]?(?::443|:80)?)`;
 }
 
 /** Where a URL starts that is not a part of another one: `<https://…>`, `realm="https://…"`, `img-src https://…`. */
@@ -117,7 +122,7 @@ export function requestMaps(names: readonly SiteName[], maps: MapList): Mapped[]
   });
   return REQUESTS.map(({ header, id, after }) => {
     const sent = variable(`http_${header.toLowerCase()}`);
-    const source = `^(?<sites_sent>(?i:https?://(?<sites_host>[A-Za-z0-9._-]+))(?::[0-9]+)?)(?<sites_after>${after})\\z`;
+    const source = `^(?<sites_sent>(?i:https?://(?<sites_host>[A-Za-z0-9._-]*[A-Za-z0-9_-]))[.]?(?::[0-9]+)?)(?<sites_after>${after})\\z`;
     return {
       header,
       part: maps.add({ name: id, source: [sent], fallback: sent, patterns: [[source, [from, AFTER]]] }),

@@ -16,9 +16,9 @@ export interface SiteName {
 /** Bytes of names in one expression, so that it stays one that nginx can read. */
 const MOST_BYTES = 3_000;
 
-/** The public name in all its spellings. */
+/** The public name alone and with the upstream's own port, before which it may have the dot of the root. */
 export function spellings({ from, host }: SiteName): string[] {
-  return host === from ? [from] : [from, host];
+  return host === from ? [from] : [from, host, host.replace(/:/, '.:')];
 }
 
 /**

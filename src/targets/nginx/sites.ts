@@ -52,6 +52,7 @@ export function sitesModel(input: SitesInput): Sites | null {
     model: {
       maps: list.maps,
       listen: sites.listen ?? 443,
+      ipv6: sites.ipv6 ?? true,
       perAddress: addressLimit(options),
       silence: PHASES.siteUpstream,
       maxRequestHead: HEADS.site,
