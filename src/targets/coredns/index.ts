@@ -14,6 +14,7 @@ import {
   withoutServerFields,
 } from './container.ts';
 import { type CorefileModel, corefileModel, defaultClusterDomain, isBelow, type Surroundings } from './corefile.ts';
+import { type CustomPart, customKey, mergeCustom } from './custom.ts';
 import { compareCoredns } from './live.ts';
 import { mergeCorefile } from './merge.ts';
 import { type CorednsForm, type CorednsOptions, corednsAccess, corednsOptions } from './options.ts';
@@ -38,7 +39,8 @@ export const coredns = defineTarget({
   plan({ policy, options, at, read }) {
     const problems: Diagnostic[] = [];
     const form = options.form ?? 'corefile';
-    if (options.merge !== undefined) return mergedFile({ policy, at, read, form, file: options.merge });
+    if (options.merge !== undefined && !isCustom(form))
+      return mergedFile({ policy, at, read, form, file: options.merge });
     const model = corefileModel(policy.rewrites, options, surroundingsOf(form, options));
     const blocks = model.blocks.length - 1;
     const names = model.blocks.slice(1).reduce((sum, { zones }) => sum + zones.length, 0);
@@ -51,7 +53,10 @@ export const coredns = defineTarget({
       if (options.bind === undefined)
         return { diagnostics: [...problems, corednsCodes.report('missing-bind', at, {})] };
     }
-    return resultOf(formFile(form, { name: policy.name, options, model }), problems);
+    const input = { name: policy.name, options, model };
+    if (options.merge !== undefined)
+      return customFile(input, { policy, at, read, form, file: options.merge }, problems);
+    return resultOf(formFile(form, input), problems);
   },
   files: (file) => [file],
   live: compareCoredns,
@@ -109,7 +114,7 @@ function formFile(form: CorednsForm, input: FormInput): RenderedFile {
       return yaml('helm-values', 'helm.yaml.njk', { ...input.model, port: input.options.port ?? 53 });
     case 'aks':
     case 'k3s':
-      return yaml('coredns-custom', 'custom.yaml.njk', customParts(input));
+      return yaml('coredns-custom', 'custom.yaml.njk', customModel(customParts(input)));
     case 'import':
       return { path: 'coredns/postern.conf', text: blockText(input.model) || ruleText(input.model), comment: '#' };
     default:
@@ -140,15 +145,44 @@ function blockText(model: CorefileModel): string {
   return blocks.length > 0 ? render('Corefile.njk', { ...model, blocks }) : '';
 }
 
+/** Forms whose file is the ConfigMap `coredns-custom`, which others may have keys in as well. */
+function isCustom(form: CorednsForm): boolean {
+  return form === 'aks' || form === 'k3s';
+}
+
 /** AKS and k3s import `*.override` into the main server block and `*.server` beside it. */
-function customParts({ name, model }: FormInput): object {
+function customParts({ name, model }: FormInput): CustomPart[] {
   const texts = { override: ruleText(model), server: blockText(model) };
-  const parts = Object.entries(texts).map(([kind, text]) => ({
-    key: argument(`postern-${name}.${kind}`),
-    lines: text === '' ? [] : linesOf(text),
+  return Object.entries(texts).map(([kind, text]) => ({
+    key: customKey(name, kind),
+    lines: text.trim() === '' ? [] : text.trimEnd().split('\n'),
   }));
+}
+
+function customModel(parts: readonly CustomPart[]): object {
   const some = parts.filter(({ lines }) => lines.length > 0);
-  return { parts: some.length > 0 ? some : parts.slice(0, 1) };
+  const shown = some.length > 0 ? some : parts.slice(0, 1);
+  return { parts: shown.map(({ key, lines }) => ({ key: argument(key), lines: lines.map(literalLine) })) };
+}
+
+/** A given `coredns-custom` with our keys in it. It gets no header: not a byte of it is ours but our own keys. */
+function customFile(
+  input: FormInput,
+  { policy, at: target, read, file }: Merging,
+  problems: Diagnostic[],
+): Result<RenderedFile> {
+  const at = [...target, 'merge'];
+  const text = read(file);
+  if (text === undefined) {
+    const params = { file, problem: 'cannot be read', hint: 'the path is relative to the spec' };
+    return { diagnostics: [...problems, corednsCodes.report('bad-merge', at, params)] };
+  }
+  const { rewrites } = policy;
+  const merged = mergeCustom({ source: { file, text, at }, parts: customParts(input), rewrites }, problems);
+  if (merged === undefined) return { diagnostics: problems };
+  const extension = merged.trimStart().startsWith('{') ? 'json' : 'yaml';
+  const path = `coredns/coredns-custom.${extension}`;
+  return resultOf({ path, text: withoutServerFields(merged), copyOf: { file, at } }, problems);
 }
 
 /** The `__PILLAR__` words are node-cache's own: it puts addresses there when it starts. */
@@ -183,7 +217,10 @@ function mergedFile({ policy, at: target, read, form, file }: Merging): Result<R
   if (text === undefined) return refuse('cannot be read', 'the path is relative to the spec');
   const container = containerOf(form, { file, text, at }, problems);
   if (container === 'none')
-    return refuse(`cannot be merged into the form "${form}"`, 'merge goes with corefile, configMap, nodeLocal and eks');
+    return refuse(
+      `cannot be merged into the form "${form}"`,
+      'merge goes with corefile, configMap, nodeLocal, eks, aks and k3s',
+    );
   if (container === undefined) return { diagnostics: problems };
   const input = {
     name: policy.name,

@@ -3,6 +3,7 @@ import { rewriteFinder } from '../../policy/domains.ts';
 import type { DomainRewrite } from '../../policy/types.ts';
 import { driftCodes, unreadable } from '../live.ts';
 import type { CompareLive, Expected } from '../target.ts';
+import { customKey } from './custom.ts';
 import { type ExistingRule, existingRules, isSameRule, takesName } from './existing.ts';
 import type { Directive, ServerBlock } from './grammar.ts';
 import { corefileIn, type LiveCorefile } from './liveCorefile.ts';
@@ -284,8 +285,11 @@ function partDrift(live: Rest): Diagnostic[] {
 /** Our own file, where it can be told from those of others: by its key in a ConfigMap, or as a file without blocks. */
 function ownPartDrift(live: Rest): Diagnostic[] {
   const { own, corefile, expected } = live;
-  if (expected.options.merge !== undefined) return [];
+  // Of a file that we were merged into, only our own keys of a ConfigMap are ours as a whole.
+  const ours = customKey(expected.policy.name, '');
+  const isOurs = (name: string) => expected.options.merge === undefined || name.startsWith(ours);
   return [...own.parts].flatMap(([name, blocks]) => {
+    if (!isOurs(name)) return [];
     const found = corefile.parts.get(name);
     if (!found || (name === 'Corefile' && !corefile.bare)) return [];
     const others = found.filter((block) => !blocks.some((one) => nameOf(one) === nameOf(block)));

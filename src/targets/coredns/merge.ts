@@ -14,6 +14,7 @@ import {
   lastLine,
   parseCorefile,
   type ServerBlock,
+  type SyntaxProblem,
 } from './grammar.ts';
 import type { Word } from './lexer.ts';
 import { literalLine } from './quote.ts';
@@ -32,11 +33,10 @@ interface MergeInput {
 
 /** What has to change in a Corefile so that it rewrites these names and no others of ours. */
 export function mergeCorefile(input: MergeInput, problems: Diagnostic[]): Edit[] {
-  const { text, name, at, placeOf } = input;
+  const { text, name, at } = input;
   const corefile = parseCorefile(text);
   if ('problem' in corefile) {
-    const { at: word, problem } = corefile;
-    problems.push(corednsCodes.report('unbalanced', at, { word: word.text, problem }, { place: placeOf(word) }));
+    problems.push(unbalanced(input, corefile));
     return [];
   }
   const lines = text.split('\n');
@@ -59,6 +59,26 @@ export function mergeCorefile(input: MergeInput, problems: Diagnostic[]): Edit[]
   const [right] = wanted.keys();
   if (right) problems.push(...movedRegions(input, lines, { moved, right }));
   return merged.flatMap((block) => editOf(block, problems));
+}
+
+/**
+ * What the rest of a server has to say about names whose rules stand elsewhere: the first block is that of all names, and
+ * they come before its line `line`.
+ */
+export function checkAround(input: MergeInput, line: number, problems: Diagnostic[]): void {
+  const corefile = parseCorefile(input.text);
+  if ('problem' in corefile) {
+    problems.push(unbalanced(input, corefile));
+    return;
+  }
+  placeRules(input, corefile, problems);
+  const [block] = corefile.blocks;
+  const region = block && { start: line, end: line, block };
+  if (block) checkBlock({ input, corefile, block, region, own: input.rewrites, adopted: [] }, problems);
+}
+
+function unbalanced({ at, placeOf }: MergeInput, { at: word, problem }: SyntaxProblem): Diagnostic {
+  return corednsCodes.report('unbalanced', at, { word: word.text, problem }, { place: placeOf(word) });
 }
 
 /** For each server block the rewrites whose names it answers. */

@@ -32,7 +32,9 @@ export const corednsOptions = z
       .string()
       .min(1)
       .optional()
-      .describe('Corefile, or ConfigMap that holds one, to put the rules into; all else of it is kept as it is'),
+      .describe(
+        'Corefile, ConfigMap that holds one, or for aks and k3s coredns-custom, to put the rules into; all else of it is kept as it is',
+      ),
     forward: z
       .array(
         z.string().refine(isResolver, { error: 'must be an address, address:port, tls://address or an absolute path' }),

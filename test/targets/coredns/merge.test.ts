@@ -174,7 +174,7 @@ test('more names than a scan should try are merged with a warning, counted by se
 });
 
 test('forms that are no whole Corefile, and files that are not there, cannot be merged', () => {
-  assert.equal(merge('. {\n}\n', { form: 'aks' }).problems, ['bad-merge']);
+  assert.equal(merge('. {\n}\n', { form: 'helm' }).problems, ['bad-merge']);
   const options = coredns.options.parse({ merge: 'absent' });
   const result = coredns.emit({ policy, options, at: ['targets', 'coredns'], read: () => undefined });
   assert.equal(
