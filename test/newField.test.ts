@@ -119,7 +119,7 @@ test('keeps routes apart, makes overlaps a conflict and shows in the access diff
   };
   const both = policyOf([toy, plain]);
   const proxy = both.proxies[0];
-  assert.is(proxy && accessOf(proxy)?.cells.length, 2);
+  assert.is(proxy && accessOf(proxy)?.classes.length, 2);
   const overlap = resolvePolicy(specOf([toy, { request: 'GET /{x}' }]), () => undefined).diagnostics;
   assert.equal(
     overlap.map(({ code, message }) => `${code}: ${message}`),

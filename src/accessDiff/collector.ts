@@ -78,7 +78,7 @@ function changeOf({ draft, example, methods, proxies }: Entry): AccessChange {
 
 const ORDER: readonly Effect[] = ['widening', 'unclear', 'narrowing', 'neutral'];
 
-export function gravest(effects: readonly Effect[]): Effect {
+export function mostSevere(effects: readonly Effect[]): Effect {
   return ORDER.find((effect) => effects.includes(effect)) ?? 'neutral';
 }
 

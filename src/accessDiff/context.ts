@@ -1,4 +1,4 @@
-import type { Cell } from '../policy/access.ts';
+import type { RouteClass } from '../policy/access.ts';
 import { type CidrSet, someAddress } from '../policy/cidr.ts';
 import type { ApiKey, Proxy } from '../policy/types.ts';
 import { type Caller, endOf, idsOf, type Reach, reachOf } from './callers.ts';
@@ -67,10 +67,10 @@ export function idLists(all: readonly Caller[]): IdLists {
   };
 }
 
-/** Whether a key may use a cell that asks for one. */
-export function mayUse(cell: Cell, key: ApiKey | undefined): boolean {
+/** Whether a key may use a route class that asks for one. */
+export function mayUse(routeClass: RouteClass, key: ApiKey | undefined): boolean {
   if (!key) return false;
-  return cell.kind === 'answer' || cell.groups.some((group) => key.groups.includes(group));
+  return routeClass.kind === 'answer' || routeClass.groups.some((group) => key.groups.includes(group));
 }
 
 /** A moment before all of these keys end. */

@@ -75,11 +75,11 @@ function diffWholeProxy(context: ProxyContext, added: boolean): void {
   const { access, proxy } = added ? context.after : context.before;
   if (!access || !proxy || isEmpty(proxy.ranges)) return;
   const version = added ? 'after' : 'before';
-  for (const { state, cells } of access.places) {
-    for (const [method, cell] of cells) {
-      if (healthOf(cell)) continue;
-      const open = isOpen(cell, added ? context.after : context.before);
-      const may = (caller: Caller) => mayUse(cell, caller[version]) && !isEmpty(context.reach(caller)[version]);
+  for (const { state, classes } of access.endpoints) {
+    for (const [method, routeClass] of classes) {
+      if (healthOf(routeClass)) continue;
+      const open = isOpen(routeClass, added ? context.after : context.before);
+      const may = (caller: Caller) => mayUse(routeClass, caller[version]) && !isEmpty(context.reach(caller)[version]);
       const caller = open ? ANYBODY : context.callers.find(may);
       if (!caller) continue;
       context.collector.add({

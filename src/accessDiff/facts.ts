@@ -4,7 +4,7 @@ import { differencesOf } from '../policy/fields.ts';
 import type { ApiKey, Policy } from '../policy/types.ts';
 import { destinationOf } from '../policy/upstreams.ts';
 import { endOf, endWords, forWhom } from './callers.ts';
-import { redirection } from './cells.ts';
+import { redirection } from './classes.ts';
 import type { Collector } from './collector.ts';
 
 /**

@@ -54,8 +54,8 @@ function pushNext<L, R>({ before, after, path }: Pair<L, R>, push: Push): void {
     if (!before?.literals.has(text)) push(step(before, text), next, `${path}/${text}`);
   }
   for (const type of PARAMETER_TYPES) {
-    const left = before?.classes[type];
-    const right = after?.classes[type];
+    const left = before?.parameters[type];
+    const right = after?.parameters[type];
     if (left === undefined && right === undefined) continue;
     push(
       left,
@@ -69,8 +69,8 @@ function step<T>(state: State<T> | undefined, text: string): number | undefined 
   if (!state) return undefined;
   const next = state.literals.get(text);
   if (next !== undefined) return next;
-  // Most states have no classes, and telling a segment's class costs six regular expressions.
-  if (Object.keys(state.classes).length === 0) return undefined;
+  // Most states have no parameters, and telling a segment's class costs six regular expressions.
+  if (Object.keys(state.parameters).length === 0) return undefined;
   const type = classify(text);
-  return type && state.classes[type];
+  return type && state.parameters[type];
 }

@@ -1,10 +1,10 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
-import { type Cell, healthOf, lookupMethod, type Place, type Rule, takes } from '../policy/access.ts';
+import { type Endpoint, healthOf, lookupMethod, type RouteClass, type Rule, takes } from '../policy/access.ts';
 import type { State } from '../policy/automaton.ts';
 import { isEmpty } from '../policy/cidr.ts';
 import { EVERY_METHOD } from '../policy/pattern.ts';
 import { ANYBODY, type Caller } from './callers.ts';
-import { type CallerEvent, compareCells, type RequestFinding, type Verdict } from './cells.ts';
+import { type CallerEvent, compareClasses, type RequestFinding, type Verdict } from './classes.ts';
 import { confirmed, type ProxyContext, questionOf, type Sample } from './context.ts';
 import { type Pair, walkPairs } from './product.ts';
 import type { Version } from './version.ts';
@@ -14,7 +14,7 @@ export type CallerSamples = ReadonlyMap<Caller, Readonly<Partial<Record<CallerEv
 
 type StatePair = Pair<Rule, Rule>;
 
-type PlaceOf = (state: State<Rule> | undefined) => Place | undefined;
+type EndpointOf = (state: State<Rule> | undefined) => Endpoint | undefined;
 
 /**
  * Compares every request that either version knows. What follows from the request is reported here, by line
@@ -23,8 +23,10 @@ type PlaceOf = (state: State<Rule> | undefined) => Place | undefined;
  */
 export function diffRequests(context: ProxyContext): CallerSamples | undefined {
   const samples = new Map<Caller, Partial<Record<CallerEvent | 'forwarded', Sample>>>();
-  const verdicts = verdictCache(context, (verdict, sample, cells) => {
-    const injects = cells.every((cell) => cell?.kind === 'forward' && cell.forwarding.auth === 'apiKey');
+  const verdicts = verdictCache(context, (verdict, sample, classes) => {
+    const injects = classes.every(
+      (routeClass) => routeClass?.kind === 'forward' && routeClass.forwarding.auth === 'apiKey',
+    );
     for (const [caller, event] of verdict.events) {
       const known = samples.get(caller) ?? {};
       known[event] ??= sample;
@@ -32,14 +34,14 @@ export function diffRequests(context: ProxyContext): CallerSamples | undefined {
       samples.set(caller, known);
     }
   });
-  const [placeBefore, placeAfter] = [placesOf(context.before), placesOf(context.after)];
+  const [endpointBefore, endpointAfter] = [placesOf(context.before), placesOf(context.after)];
   const status = statusProbe(context);
   const complete = walkPairs(automatonOf(context.before), automatonOf(context.after), (pair) => {
-    const [before, after] = [placeBefore(pair.before), placeAfter(pair.after)];
+    const [before, after] = [endpointBefore(pair.before), endpointAfter(pair.after)];
     if (before && after) status(before, after, pair.path);
     for (const method of methodsOf(before, after)) {
       const sample = { method, path: pair.path };
-      const verdict = verdicts(cellAt(before, method), cellAt(after, method), sample);
+      const verdict = verdicts(classAt(before, method), classAt(after, method), sample);
       for (const finding of verdict.requests) report(finding, pair, sample, context);
     }
   });
@@ -50,38 +52,38 @@ function automatonOf({ access, proxy }: Version) {
   return proxy && !isEmpty(proxy.ranges) ? access?.automaton : undefined;
 }
 
-function placesOf({ access }: Version): PlaceOf {
-  const places = new Map(access?.places.map((place) => [place.state.id, place]));
-  return (state) => state && places.get(state.id);
+function placesOf({ access }: Version): EndpointOf {
+  const endpoints = new Map(access?.endpoints.map((endpoint) => [endpoint.state.id, endpoint]));
+  return (state) => state && endpoints.get(state.id);
 }
 
 /** Health checks come from addresses of their own, and are told as a setting of the proxy. */
-function cellAt(place: Place | undefined, method: string): Cell | undefined {
-  const cell = place?.cells.get(lookupMethod(method, place.cells));
-  return healthOf(cell) ? undefined : cell;
+function classAt(endpoint: Endpoint | undefined, method: string): RouteClass | undefined {
+  const routeClass = endpoint?.classes.get(lookupMethod(method, endpoint.classes));
+  return healthOf(routeClass) ? undefined : routeClass;
 }
 
 /** Methods that either version names; HEAD only where it is not decided like GET. */
-function methodsOf(before: Place | undefined, after: Place | undefined): string[] {
-  const methods = new Set([...(before?.cells.keys() ?? []), ...(after?.cells.keys() ?? [])]);
-  const alike = (place: Place | undefined) => cellAt(place, 'HEAD') === cellAt(place, 'GET');
+function methodsOf(before: Endpoint | undefined, after: Endpoint | undefined): string[] {
+  const methods = new Set([...(before?.classes.keys() ?? []), ...(after?.classes.keys() ?? [])]);
+  const alike = (endpoint: Endpoint | undefined) => classAt(endpoint, 'HEAD') === classAt(endpoint, 'GET');
   if (methods.has('GET') && alike(before) && alike(after)) methods.delete('HEAD');
   // One of those that nobody names stands for all of them.
   if (methods.delete(EVERY_METHOD)) methods.add(UNNAMED.find((method) => !methods.has(method)) ?? EVERY_METHOD);
   return [...methods].sort();
 }
 
-type OnNew = (verdict: Verdict, sample: Sample, cells: readonly (Cell | undefined)[]) => void;
+type OnNew = (verdict: Verdict, sample: Sample, classes: readonly (RouteClass | undefined)[]) => void;
 
-/** Cells are few however many paths there are, so that each pair of them is compared once. */
+/** Route classes are few however many paths there are, so that each pair of them is compared once. */
 function verdictCache(context: ProxyContext, onNew: OnNew) {
-  const known = new Map<Cell | undefined, Map<Cell | undefined, Verdict>>();
-  return (before: Cell | undefined, after: Cell | undefined, sample: Sample): Verdict => {
-    const row = known.get(before) ?? new Map<Cell | undefined, Verdict>();
+  const known = new Map<RouteClass | undefined, Map<RouteClass | undefined, Verdict>>();
+  return (before: RouteClass | undefined, after: RouteClass | undefined, sample: Sample): Verdict => {
+    const row = known.get(before) ?? new Map<RouteClass | undefined, Verdict>();
     known.set(before, row);
     const found = row.get(after);
     if (found) return found;
-    const verdict = compareCells(before, after, context);
+    const verdict = compareClasses(before, after, context);
     row.set(after, verdict);
     onNew(verdict, sample, [before, after]);
     return verdict;
@@ -127,8 +129,8 @@ function statusProbe(context: ProxyContext) {
     const authenticated = one.anybody ? !before.access?.usesKeys && !after.access?.usesKeys : one.before && one.after;
     return authenticated && !isEmpty(context.reach(one).common);
   });
-  return (placeBefore: Place, placeAfter: Place, path: string): void => {
-    const method = UNNAMED.find((name) => !placeBefore.cells.has(name) && !placeAfter.cells.has(name));
+  return (endpointBefore: Endpoint, endpointAfter: Endpoint, path: string): void => {
+    const method = UNNAMED.find((name) => !endpointBefore.classes.has(name) && !endpointAfter.classes.has(name));
     if (!open || !left || !right || !caller || method === undefined) return;
     open = false;
     collector.add({

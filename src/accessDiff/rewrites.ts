@@ -3,7 +3,7 @@ import { differencesOf } from '../policy/fields.ts';
 import { REGISTRY_REWRITE } from '../policy/registries.ts';
 import type { DomainRewrite, Policy, Upstream } from '../policy/types.ts';
 import { destinationOf } from '../policy/upstreams.ts';
-import { redirection } from './cells.ts';
+import { redirection } from './classes.ts';
 import type { Collector } from './collector.ts';
 import type { ChangePlace } from './types.ts';
 

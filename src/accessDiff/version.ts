@@ -1,4 +1,4 @@
-import { type Access, accessOf, isOpen as asksNoKey, type Cell } from '../policy/access.ts';
+import { type Access, accessOf, isOpen as asksNoKey, type RouteClass } from '../policy/access.ts';
 import { API_KEY } from '../policy/apiKeys.ts';
 import { parseAddress } from '../policy/cidr.ts';
 import { type Decision, evaluatorOf } from '../policy/decide.ts';
@@ -52,9 +52,9 @@ function credentialOf(keys: ReadonlyMap<string, ApiKey>, references: readonly st
   return key ? { kind: 'known', id: key.id } : { kind: 'unknown' };
 }
 
-/** Whether a request that falls into the cell needs no key. */
-export function isOpen(cell: Cell, { access }: Version): boolean {
-  return asksNoKey(cell) || (cell.kind === 'answer' && access?.usesKeys !== true);
+/** Whether a request that falls into the route class needs no key. */
+export function isOpen(routeClass: RouteClass, { access }: Version): boolean {
+  return asksNoKey(routeClass) || (routeClass.kind === 'answer' && access?.usesKeys !== true);
 }
 
 /**

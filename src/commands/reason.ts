@@ -26,7 +26,7 @@ const DENIALS: Readonly<Record<Denial, Words>> = {
   },
   method: ({ request, evaluator: { access } }) => {
     const state = run(access.automaton, splitTarget(request.target)[0]);
-    const allow = access.places.find((place) => place.state === state)?.allow ?? [];
+    const allow = access.endpoints.find((place) => place.state === state)?.allow ?? [];
     return `the path is known, but not with this method; it takes ${allow.join(', ')}`;
   },
   'key-routes': (decided) => `${caller(decided)} may not use "${decided.decision.route}"`,

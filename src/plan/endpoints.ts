@@ -1,5 +1,5 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
-import { type Access, type Cell, isRoute, lookupMethod, type Rule, takes } from '../policy/access.ts';
+import { type Access, isRoute, lookupMethod, type RouteClass, type Rule, takes } from '../policy/access.ts';
 import { parameterName, restName, type State } from '../policy/automaton.ts';
 import type { PatternSegment } from '../policy/pattern.ts';
 import { PARAMETER_TYPES, type ParameterType, WIDER } from '../policy/segment.ts';
@@ -8,7 +8,7 @@ import { PARAMETER_TYPES, type ParameterType, WIDER } from '../policy/segment.ts
 export interface Operation {
   readonly method: string;
   /** The route class, which an engine looks up. */
-  readonly cell: Cell;
+  readonly routeClass: RouteClass;
   /** What the spec says to allow it, in the order of the proxy; never empty. */
   readonly rules: readonly Rule[];
   /** What the spec gives as reasons, each once. */
@@ -63,7 +63,7 @@ export function endpointsOf(access: Access): Endpoints {
 }
 
 function build(access: Access): Endpoints {
-  const byState = new Map(access.places.map((place) => [place.state.id, endpointOf(place)]));
+  const byState = new Map(access.endpoints.map((place) => [place.state.id, endpointOf(place)]));
   const nameOf = (id: number): string => {
     const state = access.automaton.states[id];
     if (!state) throw new Error(`no state ${id}`);
@@ -84,13 +84,13 @@ export function compareNames(a: string, b: string): number {
   return left === right ? 0 : (left ?? '') < (right ?? '') ? -1 : 1;
 }
 
-function endpointOf({ state, allow, cells }: Access['places'][number]): Endpoint {
+function endpointOf({ state, allow, classes }: Access['endpoints'][number]): Endpoint {
   const operations = allow.flatMap((method): Operation[] => {
-    const cell = cells.get(lookupMethod(method, cells));
-    if (!cell) return [];
+    const routeClass = classes.get(lookupMethod(method, classes));
+    if (!routeClass) return [];
     const rules = state.accepts.filter((rule) => takes(rule, method));
     const reasons = rules.filter(isRoute).flatMap(({ reason }) => reason ?? []);
-    return [{ method, cell, rules, reasons: [...new Set(reasons)] }];
+    return [{ method, routeClass, rules, reasons: [...new Set(reasons)] }];
   });
   const groups = state.accepts.filter(isRoute).map(({ group }) => group);
   return {
@@ -123,15 +123,15 @@ function isNamed(segment: PatternSegment, part: string): boolean {
 }
 
 function stepsOf(
-  { literals, classes }: State<Rule>,
+  { literals, parameters: steps }: State<Rule>,
   nameOf: (id: number) => string,
 ): Pick<Junction, 'literals' | 'parameters'> {
   const types = PARAMETER_TYPES.filter((type) => {
     const wider = WIDER[type];
-    return classes[type] !== (wider && classes[wider]);
+    return steps[type] !== (wider && steps[wider]);
   });
   const parameters = types.flatMap((type) => {
-    const next = classes[type];
+    const next = steps[type];
     return next === undefined ? [] : [[type, nameOf(next)] as const];
   });
   const sorted = [...literals].sort(([a], [b]) => (a < b ? -1 : 1));

@@ -1,4 +1,4 @@
-import type { Access, Cell } from '../policy/access.ts';
+import type { Access, RouteClass } from '../policy/access.ts';
 import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../policy/headers.ts';
 import { authorityOf, urlHost } from '../policy/origin.ts';
 import { sizeName } from '../policy/routes.ts';
@@ -21,21 +21,21 @@ export interface ForwardPlan {
 export interface Forwards {
   /** Sorted by name. */
   readonly all: readonly ForwardPlan[];
-  of(cell: Cell): ForwardPlan | undefined;
+  of(routeClass: RouteClass): ForwardPlan | undefined;
 }
 
 export function forwardsOf(access: Access, policy: Pick<Policy, 'upstreams'>): Forwards {
   const plans = new Map<string, ForwardPlan>();
-  const names = new Map<Cell, string>();
-  for (const cell of access.cells) {
-    if (cell.kind !== 'forward') continue;
-    const name = forwardName(cell.forwarding);
-    names.set(cell, name);
-    if (!plans.has(name)) plans.set(name, planOf(name, cell.forwarding, policy));
+  const names = new Map<RouteClass, string>();
+  for (const routeClass of access.classes) {
+    if (routeClass.kind !== 'forward') continue;
+    const name = forwardName(routeClass.forwarding);
+    names.set(routeClass, name);
+    if (!plans.has(name)) plans.set(name, planOf(name, routeClass.forwarding, policy));
   }
   return {
     all: [...plans.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
-    of: (cell) => plans.get(names.get(cell) ?? ''),
+    of: (routeClass) => plans.get(names.get(routeClass) ?? ''),
   };
 }
 

@@ -8,10 +8,10 @@ export type Rule = Route | Answer;
 
 /**
  * A set of (path, method) pairs that are treated alike: forwarded alike, and open to the same keys.
- * Where patterns of several groups overlap, the cell names all of them, so that the union of what they
- * allow holds although an engine picks one cell per request.
+ * Where patterns of several groups overlap, the route class names all of them, so that the union of what they
+ * allow holds although an engine picks one route class per request.
  */
-export type Cell =
+export type RouteClass =
   | {
       readonly kind: 'forward';
       readonly id: string;
@@ -21,21 +21,21 @@ export type Cell =
   | { readonly kind: 'answer'; readonly id: string; readonly answer: Answer };
 
 /** What a path leads to. */
-export interface Place {
+export interface Endpoint {
   readonly state: State<Rule>;
   /** Methods that some rule takes here, for `Allow`: sorted, HEAD listed beside GET; `*` for every method. */
   readonly allow: readonly string[];
   /** By method; HEAD is looked up as GET where GET is there and HEAD is not. */
-  readonly cells: ReadonlyMap<string, Cell>;
+  readonly classes: ReadonlyMap<string, RouteClass>;
 }
 
 /** Everything a proxy's engine config has to know about requests. */
 export interface Access {
   readonly automaton: Automaton<Rule>;
   /** Only states where some pattern ends, in the order of the automaton. */
-  readonly places: readonly Place[];
-  /** Each cell once, in the order of first use. */
-  readonly cells: readonly Cell[];
+  readonly endpoints: readonly Endpoint[];
+  /** Each route class once, in the order of first use. */
+  readonly classes: readonly RouteClass[];
   /** Whether any route asks for a key; where none does, no request is asked for one. */
   readonly usesKeys: boolean;
 }
@@ -55,13 +55,15 @@ export function takes({ methods }: Pick<Rule, 'methods'>, method: string): boole
 }
 
 /** Whether no key is asked for, where others are asked. */
-export function isOpen(cell: Cell): boolean {
-  return cell.kind === 'forward' ? cell.forwarding.auth === 'passthrough' : cell.answer.auth === 'none';
+export function isOpen(routeClass: RouteClass): boolean {
+  return routeClass.kind === 'forward'
+    ? routeClass.forwarding.auth === 'passthrough'
+    : routeClass.answer.auth === 'none';
 }
 
 /** What is asked by whoever wants to know whether the proxy is alive: it has addresses of its own. */
-export function healthOf(cell: Cell | undefined): Health | undefined {
-  return cell?.kind === 'answer' && isHealth(cell.answer) ? cell.answer : undefined;
+export function healthOf(routeClass: RouteClass | undefined): Health | undefined {
+  return routeClass?.kind === 'answer' && isHealth(routeClass.answer) ? routeClass.answer : undefined;
 }
 
 function isHealth(answer: Answer): answer is Health {
@@ -91,39 +93,41 @@ export function accessOf(proxy: Proxy): Access | undefined {
 function build(proxy: Proxy): Access | undefined {
   const automaton = buildAutomaton(rulesOf(proxy));
   if (!automaton) return undefined;
-  const interned = new Map<string, Cell>();
+  const interned = new Map<string, RouteClass>();
   const ids = new Set<string>();
-  const intern = (matching: readonly Rule[]): Cell => {
-    const key = cellKey(matching);
+  const intern = (matching: readonly Rule[]): RouteClass => {
+    const key = classKey(matching);
     const existing = interned.get(key);
     if (existing) return existing;
-    const cell = cellOf(matching, ids);
-    ids.add(cell.id);
-    interned.set(key, cell);
-    return cell;
+    const routeClass = classOf(matching, ids);
+    ids.add(routeClass.id);
+    interned.set(key, routeClass);
+    return routeClass;
   };
-  const places = automaton.states.filter((state) => state.accepts.length > 0).map((state) => placeOf(state, intern));
+  const endpoints = automaton.states
+    .filter((state) => state.accepts.length > 0)
+    .map((state) => endpointOf(state, intern));
   const usesKeys = proxy.routes.some((route) => route.forwarding.auth === 'apiKey');
-  return { automaton, places, cells: [...interned.values()], usesKeys };
+  return { automaton, endpoints, classes: [...interned.values()], usesKeys };
 }
 
-function placeOf(state: State<Rule>, intern: (matching: readonly Rule[]) => Cell): Place {
+function endpointOf(state: State<Rule>, intern: (matching: readonly Rule[]) => RouteClass): Endpoint {
   const methods = [...new Set(state.accepts.flatMap((rule) => rule.methods))].sort();
-  const cells = new Map(
+  const classes = new Map(
     methods.map((method) => [method, intern(state.accepts.filter((rule) => rule.methods.includes(method)))]),
   );
   // An explicit HEAD beside GET is part of what GET allows: access is a union.
   const get = state.accepts.filter((rule) => rule.methods.includes('GET') || rule.methods.includes('HEAD'));
-  if (cells.has('HEAD') && cells.has('GET')) cells.set('HEAD', intern(get));
-  const allow = cells.has('GET') ? [...new Set([...methods, 'HEAD'])].sort() : methods;
-  return { state, allow, cells };
+  if (classes.has('HEAD') && classes.has('GET')) classes.set('HEAD', intern(get));
+  const allow = classes.has('GET') ? [...new Set([...methods, 'HEAD'])].sort() : methods;
+  return { state, allow, classes };
 }
 
 function groupsOf(matching: readonly Rule[]): string[] {
   return [...new Set(matching.filter(isRoute).map((route) => route.group))].sort();
 }
 
-function cellKey(matching: readonly Rule[]): string {
+function classKey(matching: readonly Rule[]): string {
   const route = matching.find(isRoute);
   if (!route) return `answer ${JSON.stringify(matching[0]?.origin)}`;
   return `forward ${JSON.stringify(groupsOf(matching))} ${canonical(route.forwarding)}`;
@@ -133,7 +137,7 @@ function cellKey(matching: readonly Rule[]): string {
  * Named by what it is, for logs and rows, whatever else there is: `hooks`; `hooks~9mb` where an entry of the group differs
  * from the rest; `answer:get:/version`. Odd characters become "_", and names that would so be one are numbered.
  */
-function cellOf(matching: readonly Rule[], taken: ReadonlySet<string>): Cell {
+function classOf(matching: readonly Rule[], taken: ReadonlySet<string>): RouteClass {
   const groups = groupsOf(matching);
   const route = matching.filter(isRoute).find(({ group }) => group === groups[0]);
   const answer = matching.find((rule): rule is Answer => !isRoute(rule));
@@ -146,7 +150,7 @@ function cellOf(matching: readonly Rule[], taken: ReadonlySet<string>): Cell {
       forwarding: route.forwarding,
     };
   }
-  if (!answer) throw new Error('a cell without a rule');
+  if (!answer) throw new Error('a route class without a rule');
   const methods = answer.methods.join('+').replace(EVERY_METHOD, 'any');
   const name = `answer:${methods}:${answer.pattern.text.replace(/[{}]/g, '')}`;
   return { kind: 'answer', id: freeName(name, taken), answer };

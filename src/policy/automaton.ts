@@ -13,10 +13,10 @@ export interface Automaton<T> {
 
 export interface State<T> {
   readonly id: number;
-  /** The next state for these segments, byte for byte. Looked at before `classes`. */
+  /** The next state for these segments, byte for byte. Looked at before `parameters`. */
   readonly literals: ReadonlyMap<string, number>;
   /** The next state for any other segment, by its most specific type. */
-  readonly classes: Readonly<Partial<Record<ParameterType, number>>>;
+  readonly parameters: Readonly<Partial<Record<ParameterType, number>>>;
   /** What matches a path that ends here; in the order given. */
   readonly accepts: readonly T[];
   /** A shortest path that leads here, "" for the start state. */
@@ -206,14 +206,15 @@ export function buildAutomaton<T extends { readonly pattern: PathPattern }>(
     for (const text of new Set(nodes.flatMap((node) => [...node.literals.keys()]))) {
       literals.set(text, idOf(afterLiteral(nodes, text), `${example}/${text}`));
     }
-    const classes: Partial<Record<ParameterType, number>> = {};
+    const parameters: Partial<Record<ParameterType, number>> = {};
     for (const type of PARAMETER_TYPES) {
       const next = afterClass(nodes, type);
-      if (next.length > 0) classes[type] = idOf(next, `${example}/${freshSegment(type, (text) => literals.has(text))}`);
+      if (next.length > 0)
+        parameters[type] = idOf(next, `${example}/${freshSegment(type, (text) => literals.has(text))}`);
     }
     const accepted = new Map(nodes.flatMap((node) => node.accepts).map(({ item, index }) => [index, item]));
     const accepts = [...accepted].sort(([a], [b]) => a - b).map(([, item]) => item);
-    states.push({ id, literals, classes, accepts, example, name: meetOf(nodes) });
+    states.push({ id, literals, parameters, accepts, example, name: meetOf(nodes) });
   }
   return { states };
 }
@@ -227,7 +228,7 @@ export function run<T>(automaton: Automaton<T>, path: string): State<T> | undefi
     let next = state.literals.get(segment);
     if (next === undefined) {
       const type = classify(segment);
-      next = type === undefined ? undefined : state.classes[type];
+      next = type === undefined ? undefined : state.parameters[type];
     }
     state = next === undefined ? undefined : automaton.states[next];
   }

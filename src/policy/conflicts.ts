@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
-import { accessOf, isRoute, type Place, type Rule, takes } from './access.ts';
+import { accessOf, type Endpoint, isRoute, type Rule, takes } from './access.ts';
 import { MAX_OVERLAPS } from './automaton.ts';
 import { policyCodes } from './codes.ts';
 import { firstDifference } from './fields.ts';
@@ -35,10 +35,10 @@ function rulesConflict(rules: readonly Rule[], request: string): Diagnostic | un
   return others.map((other) => routesDisagree(first, other, request)).find((found) => found !== undefined);
 }
 
-function placeConflicts(place: Place): Diagnostic[] {
-  const { accepts, example } = place.state;
+function endpointConflicts(endpoint: Endpoint): Diagnostic[] {
+  const { accepts, example } = endpoint.state;
   if (accepts.length < 2) return [];
-  return [...place.cells.keys()].flatMap((method) => {
+  return [...endpoint.classes.keys()].flatMap((method) => {
     const matching = accepts.filter((rule) => takes(rule, method));
     return rulesConflict(matching, `${method} ${example}`) ?? [];
   });
@@ -59,7 +59,7 @@ export function checkConflicts(proxies: readonly Proxy[], problems: Diagnostic[]
     const access = accessOf(proxy);
     if (!access)
       problems.push(policyCodes.report('too-many-overlaps', [...proxy.origin, 'routes'], { states: MAX_OVERLAPS }));
-    else found.push(...access.places.flatMap(placeConflicts));
+    else found.push(...access.endpoints.flatMap(endpointConflicts));
   }
   problems.push(...unique(found));
 }

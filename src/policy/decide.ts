@@ -2,12 +2,12 @@ import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import {
   type Access,
   accessOf,
-  type Cell,
+  type Endpoint,
   healthOf,
   isOpen,
   isRoute,
   lookupMethod,
-  type Place,
+  type RouteClass,
   takes,
 } from './access.ts';
 import { run } from './automaton.ts';
@@ -36,7 +36,7 @@ export const DENIALS = {
 export type Denial = keyof typeof DENIALS;
 
 interface Common {
-  /** Id of the cell that the request fell into; "" where none did. */
+  /** Id of the route class that the request fell into; "" where none did. */
   readonly route: string;
   /** Where in the spec the decision comes from. */
   readonly at: SpecPath;
@@ -60,27 +60,27 @@ export interface Evaluator {
 }
 
 interface Matched {
-  readonly place: Place | undefined;
-  readonly cell: Cell | undefined;
+  readonly endpoint: Endpoint | undefined;
+  readonly routeClass: RouteClass | undefined;
 }
 
 /** The reference evaluator: a pure function of address, credential, method, target, headers and time. */
 export function evaluatorOf(policy: Policy, proxy: Proxy): Evaluator {
   const access = accessOf(proxy);
   if (!access) throw new Error('the policy was not checked for overlaps');
-  const places = new Map(access.places.map((place) => [place.state.id, place]));
+  const endpoints = new Map(access.endpoints.map((endpoint) => [endpoint.state.id, endpoint]));
   const keys = new Map(policy.apiKeys.map((key) => [key.id, key]));
 
   const match = (method: string, path: string): Matched => {
     const state = run(access.automaton, path);
-    const place = state && places.get(state.id);
-    return { place, cell: place?.cells.get(lookupMethod(method, place.cells)) };
+    const endpoint = state && endpoints.get(state.id);
+    return { endpoint, routeClass: endpoint?.classes.get(lookupMethod(method, endpoint.classes)) };
   };
 
-  const deny = (reason: Denial, { place, cell }: Matched, at: SpecPath): Decision => {
+  const deny = (reason: Denial, { endpoint, routeClass }: Matched, at: SpecPath): Decision => {
     const status = reason === 'method' ? proxy.methodNotAllowed : DENIALS[reason];
-    const allow = reason === 'method' && status === 405 && place ? { allow: place.allow } : {};
-    return { kind: 'deny', status, reason, route: cell?.id ?? '', at, ...allow };
+    const allow = reason === 'method' && status === 405 && endpoint ? { allow: endpoint.allow } : {};
+    return { kind: 'deny', status, reason, route: routeClass?.id ?? '', at, ...allow };
   };
 
   const authenticate = (request: ProxyRequest, matched: Matched): ApiKey | Decision => {
@@ -99,27 +99,27 @@ export function evaluatorOf(policy: Policy, proxy: Proxy): Evaluator {
   const decide = (request: ProxyRequest): Decision => {
     const [path = '', query = ''] = splitTarget(request.target);
     const matched = match(request.method, path);
-    const { place, cell } = matched;
+    const { endpoint, routeClass: found } = matched;
     if (headBytesOf(request) > proxy.maxRequestHead)
       return deny('head-size', matched, [...proxy.origin, 'maxRequestHead']);
-    const health = healthOf(cell);
+    const health = healthOf(found);
     if (!contains(health?.ranges ?? proxy.ranges, request.client))
       return deny('address', matched, health?.origin ?? [...proxy.origin, 'ipRanges']);
-    const key = (cell && isOpen(cell)) || !access.usesKeys ? undefined : authenticate(request, matched);
+    const key = (found && isOpen(found)) || !access.usesKeys ? undefined : authenticate(request, matched);
     if (key && 'kind' in key) return key;
-    if (!place) return deny('path', matched, [...proxy.origin, 'routes']);
-    if (!cell) return deny('method', matched, place.state.accepts[0]?.origin ?? proxy.origin);
-    const at = originOf(place, cell, request.method, key);
-    if (key && cell.kind === 'forward' && !cell.groups.some((group) => key.groups.includes(group))) {
+    if (!endpoint) return deny('path', matched, [...proxy.origin, 'routes']);
+    if (!found) return deny('method', matched, endpoint.state.accepts[0]?.origin ?? proxy.origin);
+    const at = originOf(endpoint, found, request.method, key);
+    if (key && found.kind === 'forward' && !found.groups.some((group) => key.groups.includes(group))) {
       return deny('key-routes', matched, [...key.origin, 'routes']);
     }
     if (!isAllowedQuery(query)) return deny('query', matched, at);
     const caller = key ? { key } : {};
-    if (cell.kind === 'answer')
-      return { kind: 'answer', status: cell.answer.status, body: cell.answer.body, route: cell.id, at, ...caller };
-    const body = bodyProblem(request, cell.forwarding);
+    if (found.kind === 'answer')
+      return { kind: 'answer', status: found.answer.status, body: found.answer.body, route: found.id, at, ...caller };
+    const body = bodyProblem(request, found.forwarding);
     if (body) return deny(body, matched, at);
-    return { kind: 'forward', forwarding: cell.forwarding, route: cell.id, at, ...caller };
+    return { kind: 'forward', forwarding: found.forwarding, route: found.id, at, ...caller };
   };
   return { proxy, access, decide };
 }
@@ -131,9 +131,9 @@ export function splitTarget(target: string): readonly [path: string, query: stri
 }
 
 /** The entry of the spec that allowed the request: the first that this key may use. */
-function originOf(place: Place, cell: Cell, method: string, key: ApiKey | undefined): SpecPath {
-  if (cell.kind === 'answer') return cell.answer.origin;
-  const routes = place.state.accepts.filter(isRoute).filter((route) => takes(route, method));
+function originOf(endpoint: Endpoint, routeClass: RouteClass, method: string, key: ApiKey | undefined): SpecPath {
+  if (routeClass.kind === 'answer') return routeClass.answer.origin;
+  const routes = endpoint.state.accepts.filter(isRoute).filter((route) => takes(route, method));
   const usable = routes.find((route) => !key || key.groups.includes(route.group));
   return (usable ?? routes[0])?.origin ?? [];
 }

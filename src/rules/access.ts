@@ -1,6 +1,6 @@
 import type { Composition } from '../compose/compose.ts';
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
-import { accessOf, isRoute, type Place } from '../policy/access.ts';
+import { accessOf, type Endpoint, isRoute } from '../policy/access.ts';
 import { epochSeconds } from '../policy/apiKeys.ts';
 import { CLASS_EXAMPLES } from '../policy/automaton.ts';
 import { ANY_ADDRESS, subtract } from '../policy/cidr.ts';
@@ -68,9 +68,9 @@ function covers(wide: Route, narrow: Route): boolean {
 }
 
 /** For each route, the others that match every path that it matches, for the same callers and methods. */
-function companions(places: readonly Place[]): Map<Route, Set<Route>> {
+function companions(endpoints: readonly Endpoint[]): Map<Route, Set<Route>> {
   const together = new Map<Route, Set<Route>>();
-  for (const { state } of places) {
+  for (const { state } of endpoints) {
     const routes = state.accepts.filter(isRoute);
     for (const route of routes) {
       const known = together.get(route);
@@ -87,7 +87,7 @@ function inProxy(proxy: Proxy): Diagnostic[] {
   const access = accessOf(proxy);
   if (!access) return [];
   const removed = new Set<Route>();
-  return [...companions(access.places)].flatMap(([route, others]) => {
+  return [...companions(access.endpoints)].flatMap(([route, others]) => {
     // Of two routes that allow the same, one has to stay.
     const other = [...others].find((candidate) => !removed.has(candidate));
     if (!other) return [];

@@ -1,4 +1,4 @@
-import { accessOf, type Cell, healthOf, type Place } from '../policy/access.ts';
+import { accessOf, type Endpoint, healthOf, type RouteClass } from '../policy/access.ts';
 import { type Address, type CidrSet, contains, formatAddress, parseAddress } from '../policy/cidr.ts';
 import { type Evaluator, evaluatorOf } from '../policy/decide.ts';
 import type { ApiKey, Policy, Proxy } from '../policy/types.ts';
@@ -10,7 +10,7 @@ export interface ProxyFixture {
   readonly policy: Policy;
   readonly proxy: Proxy;
   readonly evaluator: Evaluator;
-  readonly places: readonly Place[];
+  readonly endpoints: readonly Endpoint[];
   /** Addresses at and around the ends of every range of the proxy and of its callers. */
   readonly edges: readonly Address[];
   readonly callers: readonly ApiKey[];
@@ -19,12 +19,12 @@ export interface ProxyFixture {
   readonly addedHeaders: readonly string[];
   /** Body limits of the routes, in bytes. */
   readonly bodyLimits: readonly number[];
-  /** Addresses from which this caller, or anybody where absent, is admitted to a cell. */
-  admitted(caller?: ApiKey, cell?: Cell): readonly string[];
+  /** Addresses from which this caller, or anybody where absent, is admitted to a route class. */
+  admitted(caller?: ApiKey, routeClass?: RouteClass): readonly string[];
   /** Addresses that the proxy does not admit; empty where it admits everybody. */
   refused(): readonly string[];
-  /** The callers whose key opens a cell at a time, from an address that admits them; sorted like `callers`. */
-  openers(cell: Cell, now: number): readonly ApiKey[];
+  /** The callers whose key opens a route class at a time, from an address that admits them; sorted like `callers`. */
+  openers(routeClass: RouteClass, now: number): readonly ApiKey[];
 }
 
 /** Edges kept of one set, because a set may have 100,000 ranges. */
@@ -33,7 +33,7 @@ const MOST_ADDED = 50;
 
 export function fixturesOf(policy: Policy, secrets: Secrets): ProxyFixture[] {
   return policy.proxies.map((proxy) => {
-    const places = accessOf(proxy)?.places ?? [];
+    const endpoints = accessOf(proxy)?.endpoints ?? [];
     const callers = policy.apiKeys;
     const own = [proxy.ranges, ...(proxy.health ? [proxy.health.ranges] : [])];
     const sets = [...own, ...callers.slice(0, 50).flatMap(({ ranges }) => (ranges ? [ranges] : []))];
@@ -51,7 +51,7 @@ export function fixturesOf(policy: Policy, secrets: Secrets): ProxyFixture[] {
       policy,
       proxy,
       evaluator: evaluatorOf(policy, proxy),
-      places,
+      endpoints,
       edges,
       callers,
       secrets,
@@ -88,8 +88,8 @@ function admittedOf({ clientIp, ranges, health }: Proxy, edges: readonly Address
       ? everybody
       : edges.filter((address) => contains(health.ranges, address)).map(formatAddress);
   const bySet = new Map<CidrSet, readonly string[]>();
-  return (caller, cell) => {
-    if (healthOf(cell)) return checking;
+  return (caller, routeClass) => {
+    if (healthOf(routeClass)) return checking;
     if (!caller?.ranges) return everybody;
     const { ranges: own } = caller;
     const known = bySet.get(own) ?? possible.filter((address) => contains(own, address)).map(formatAddress);
@@ -98,20 +98,20 @@ function admittedOf({ clientIp, ranges, health }: Proxy, edges: readonly Address
   };
 }
 
-/** Worked out once for each cell, and again when a key has expired. */
+/** Worked out once for each route class, and again when a key has expired. */
 function openersOf(callers: readonly ApiKey[], admitted: ProxyFixture['admitted']): ProxyFixture['openers'] {
-  const byCell = new Map<Cell, { readonly able: readonly ApiKey[]; readonly until: number }>();
-  return (cell, now) => {
-    const known = byCell.get(cell);
+  const byClass = new Map<RouteClass, { readonly able: readonly ApiKey[]; readonly until: number }>();
+  return (routeClass, now) => {
+    const known = byClass.get(routeClass);
     if (known && now < known.until) return known.able;
     const able = callers.filter(
       (caller) =>
         (caller.expires === undefined || caller.expires > now) &&
-        (cell.kind === 'answer' || caller.groups.some((group) => cell.groups.includes(group))) &&
+        (routeClass.kind === 'answer' || caller.groups.some((group) => routeClass.groups.includes(group))) &&
         admitted(caller).length > 0,
     );
     const until = able.reduce((first, { expires = Number.POSITIVE_INFINITY }) => Math.min(first, expires), Infinity);
-    byCell.set(cell, { able, until });
+    byClass.set(routeClass, { able, until });
     return able;
   };
 }

@@ -68,7 +68,12 @@ test('an endpoint says who allows what, and why', () => {
   ]).endpoints;
   assert.equal(endpoint?.allow, ['GET', 'HEAD', 'POST']);
   assert.equal(
-    endpoint?.operations.map(({ method, cell, rules, reasons }) => [method, cell.id, rules.length, reasons]),
+    endpoint?.operations.map(({ method, routeClass, rules, reasons }) => [
+      method,
+      routeClass.id,
+      rules.length,
+      reasons,
+    ]),
     [
       ['GET', 'r', 2, ['because']],
       ['HEAD', 'r', 2, ['because']],

@@ -52,9 +52,9 @@ names('two ways to forward have two names, however upstreams are called', () => 
   assert.ok(access);
   const forwards = forwardsOf(access, policy);
   assert.is(forwards.all.length, groups.length);
-  for (const cell of access.cells) {
-    assert.ok(cell.kind === 'forward');
-    assert.equal(forwards.of(cell)?.forwarding, cell.forwarding);
+  for (const routeClass of access.classes) {
+    assert.ok(routeClass.kind === 'forward');
+    assert.equal(forwards.of(routeClass)?.forwarding, routeClass.forwarding);
   }
 });
 

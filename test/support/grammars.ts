@@ -21,11 +21,11 @@ function leaves(value: unknown): string[] {
   return Object.entries(value).flatMap(([key, child]) => [Array.isArray(value) ? '-' : key, ...leaves(child)]);
 }
 
-/** Markdown with tables: a line is one piece, or as many as a table's row has cells, also where "|" stands in code. */
+/** Markdown with tables: a line is one piece, or as many as a table's row has route classes, also where "|" stands in code. */
 function markdownCells(text: string): string[] {
   return text
     .split('\n')
-    .flatMap((line) => (line.startsWith('|') ? line.split(/(?<!\\)[|]/).map((cell) => cell.trim()) : line));
+    .flatMap((line) => (line.startsWith('|') ? line.split(/(?<!\\)[|]/).map((routeClass) => routeClass.trim()) : line));
 }
 
 /** nginx: blanks, `;`, `{`, `}` end a word; quotes only at its start; a backslash before one of `"'\` is taken off. */

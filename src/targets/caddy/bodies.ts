@@ -1,4 +1,4 @@
-import type { Cell } from '../../policy/access.ts';
+import type { RouteClass } from '../../policy/access.ts';
 import { below, caseless, exactly, oneOf } from './regex.ts';
 import { type Table, table } from './table.ts';
 
@@ -6,18 +6,18 @@ import { type Table, table } from './table.ts';
  * "ok", "content-type" or "body-size" in `request.body`. The variable `chunked` is set for a body of unknown length, because Go
  * takes Transfer-Encoding away before any placeholder could show it.
  */
-export function bodyTable(cells: readonly Cell[]): Table {
+export function bodyTable(classes: readonly RouteClass[]): Table {
   const entries: [string, string][] = [['~^[^ ]* 0* ', 'ok']];
   const groups = new Map<string, { ids: string[]; types: string; length: string | undefined }>();
-  for (const cell of cells) {
+  for (const routeClass of classes) {
     const { contentTypes, maxBody } =
-      cell.kind === 'forward' ? cell.forwarding : { contentTypes: 'any' as const, maxBody: undefined };
+      routeClass.kind === 'forward' ? routeClass.forwarding : { contentTypes: 'any' as const, maxBody: undefined };
     const types = contentTypes === 'any' ? '' : `[ \\t]*${oneOf(contentTypes.map(caseless))}[ \\t]*(?:[;,]|$)`;
     const length = maxBody === undefined ? undefined : `(?:chunked|${below(maxBody + 1)})`;
     const key = `${length} ${types}`;
     const group = groups.get(key) ?? { ids: [], types, length };
     groups.set(key, group);
-    group.ids.push(exactly(cell.id));
+    group.ids.push(exactly(routeClass.id));
   }
   const sorted = [...groups.values()].map((group) => ({ ...group, ids: group.ids.sort() }));
   for (const { ids, types, length } of sorted.sort((a, b) => ((a.ids[0] ?? '') < (b.ids[0] ?? '') ? -1 : 1))) {
@@ -26,7 +26,7 @@ export function bodyTable(cells: readonly Cell[]): Table {
   }
   return table({
     source:
-      '{http.vars.cell} {http.vars.chunked}{http.request.header.Content-Length} {http.request.header.Content-Type}',
+      '{http.vars.route} {http.vars.chunked}{http.request.header.Content-Length} {http.request.header.Content-Type}',
     destination: 'request.body',
     entries,
     fallback: 'content-type',

@@ -1,5 +1,5 @@
 import { REFUSALS, type Refusal } from '../../plan/log.ts';
-import { type Cell, isOpen } from '../../policy/access.ts';
+import { isOpen, type RouteClass } from '../../policy/access.ts';
 import type { Proxy } from '../../policy/types.ts';
 import type { Callers } from './callers.ts';
 import { addTo } from './multimap.ts';
@@ -8,7 +8,7 @@ import { type Table, table } from './table.ts';
 
 export interface DecisionInput {
   readonly proxy: Proxy;
-  readonly cells: readonly Cell[];
+  readonly classes: readonly RouteClass[];
   readonly usesKeys: boolean;
   /** Placeholder of the caller's class. */
   readonly caller: string;
@@ -19,7 +19,7 @@ export interface DecisionInput {
 }
 
 /** Everything found out about a request, one word each in this order; two blanks in a row are a word that is missing. */
-const findings = ({ caller }: DecisionInput) => `{http.vars.cell} {${caller}} {request.query} {request.body}`;
+const findings = ({ caller }: DecisionInput) => `{http.vars.route} {${caller}} {request.query} {request.body}`;
 const GOOD = 'ok ok';
 
 /** "yes" in `decision.pass` for a request that may be forwarded or answered. */
@@ -92,18 +92,22 @@ function keyFaultTable({ proxy: { apiKeyHeader }, expires }: DecisionInput): Tab
   });
 }
 
-/** Cells that ask for no key, that are answered to every good key, and what takes cells that look at its groups, with its class. */
-function kindsOf({ cells, usesKeys, grants }: DecisionInput): { open: string[]; answers: string[]; scoped: string[] } {
+/** Route classes that ask for no key, that are answered to every good key, and what takes route classes that look at its groups, with its class. */
+function kindsOf({ classes, usesKeys, grants }: DecisionInput): {
+  open: string[];
+  answers: string[];
+  scoped: string[];
+} {
   const open: string[] = [];
   const answers: string[] = [];
   const granted = new Map<string, string[]>();
-  for (const cell of cells) {
-    const id = exactly(cell.id);
-    if (!usesKeys || isOpen(cell)) open.push(id);
-    else if (cell.kind === 'answer') answers.push(id);
+  for (const routeClass of classes) {
+    const id = exactly(routeClass.id);
+    if (!usesKeys || isOpen(routeClass)) open.push(id);
+    else if (routeClass.kind === 'answer') answers.push(id);
     else {
       const names = [...grants].flatMap(([name, groups]) =>
-        groups.some((group) => cell.groups.includes(group)) ? [exactly(name)] : [],
+        groups.some((group) => routeClass.groups.includes(group)) ? [exactly(name)] : [],
       );
       if (names.length > 0) addTo(granted, oneOf(names), id);
     }

@@ -1,6 +1,6 @@
 import { wholeBody } from '../../plan/bounds.ts';
 import { outsideOf } from '../../plan/outside.ts';
-import type { Cell } from '../../policy/access.ts';
+import type { RouteClass } from '../../policy/access.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
 import { credentialText } from '../../policy/key.ts';
 import { schemeOf, urlHost } from '../../policy/origin.ts';
@@ -11,12 +11,12 @@ import { caseless, oneOf } from './regex.ts';
 import { type Table, table } from './table.ts';
 import { type Transport, transportOf } from './transport.ts';
 
-/** What belongs to a `reverse_proxy`; shared by all cells that forward alike. */
+/** What belongs to a `reverse_proxy`; shared by all route classes that forward alike. */
 export interface Forward extends Transport, RareHeaders {
   /** Of its named matcher, and of the snippet with what both its variants have in common. */
   readonly name: CaddyToken;
   readonly snippet: CaddyToken;
-  readonly cells: readonly CaddyToken[];
+  readonly classes: readonly CaddyToken[];
   readonly maxBody: CaddyToken | null;
   /** How long a body may take altogether: Caddy cannot tell a silent client from a slow one. */
   readonly bodyTimeout: CaddyToken;
@@ -35,14 +35,14 @@ interface Replacement {
   readonly by: CaddyToken;
 }
 
-export function forwardsOf(policy: Policy, proxy: Proxy, cells: readonly Cell[]): Forward[] {
+export function forwardsOf(policy: Policy, proxy: Proxy, classes: readonly RouteClass[]): Forward[] {
   const alike = new Map<string, { forwarding: Forwarding; ids: string[] }>();
-  for (const cell of cells) {
-    if (cell.kind !== 'forward') continue;
-    const name = nameOf(cell.forwarding);
-    const known = alike.get(name) ?? { forwarding: cell.forwarding, ids: [] };
+  for (const routeClass of classes) {
+    if (routeClass.kind !== 'forward') continue;
+    const name = nameOf(routeClass.forwarding);
+    const known = alike.get(name) ?? { forwarding: routeClass.forwarding, ids: [] };
     alike.set(name, known);
-    known.ids.push(cell.id);
+    known.ids.push(routeClass.id);
   }
   const byName = [...alike].sort(([a], [b]) => (a < b ? -1 : 1));
   return byName.map(([name, { forwarding, ids }]) => {
@@ -53,7 +53,7 @@ export function forwardsOf(policy: Policy, proxy: Proxy, cells: readonly Cell[])
     return {
       name: word(name),
       snippet: word(`${proxy.id}-${name}`),
-      cells: ids.sort().map(word),
+      classes: ids.sort().map(word),
       maxBody: forwarding.maxBody === undefined ? null : word(String(forwarding.maxBody)),
       bodyTimeout: word(`${wholeBody(forwarding, upstream)}ms`),
       tokenHeader: forwarding.auth === 'apiKey' ? word(upstream.tokenHeader) : null,

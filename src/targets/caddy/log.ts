@@ -7,7 +7,7 @@ const PLAIN = "A-Za-z0-9/._~!$&'()*+,;=:@%-";
 /** `request.path`: all of it where a route or a site takes the request, else as much as can hold no key. */
 export function pathTable(): Table {
   return table({
-    source: '{http.vars.cell} {http.request.orig_uri}',
+    source: '{http.vars.route} {http.request.orig_uri}',
     destination: 'request.path',
     entries: [
       [`~^[^ ]+ (/[${PLAIN}]*)`, '$1'],

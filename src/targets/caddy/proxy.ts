@@ -1,4 +1,4 @@
-import { accessOf, type Cell, healthOf } from '../../policy/access.ts';
+import { accessOf, healthOf, type RouteClass } from '../../policy/access.ts';
 import { type CidrSet, isEverybody, toCidrs } from '../../policy/cidr.ts';
 import { challengeOf } from '../../policy/key.ts';
 import { schemeOf } from '../../policy/origin.ts';
@@ -13,7 +13,7 @@ import { type Forward, forwardsOf, hostTable } from './forward.ts';
 import { type CaddyToken, literal, own, word } from './quote.ts';
 import { exactly } from './regex.ts';
 import { identityTables, keyTable, requestTables } from './request.ts';
-import { allowTable, cellTable, type RoutesModel, routesModel } from './routes.ts';
+import { allowTable, type RoutesModel, routesModel, routeTable } from './routes.ts';
 import { bindOf } from './server.ts';
 import { type Table, table } from './table.ts';
 
@@ -35,7 +35,7 @@ export interface ProxyModel {
   /** Where some addresses are shut out. */
   readonly outside: Outside | null;
   /** What is asked from addresses of its own, and who may not ask. */
-  readonly health: { readonly cell: CaddyToken; readonly outside: Outside | null } | null;
+  readonly health: { readonly routeClass: CaddyToken; readonly outside: Outside | null } | null;
   /** Addresses that only these callers may come from. */
   readonly bound: readonly (Outside & { readonly name: CaddyToken; readonly classes: CaddyToken })[];
   /** What a missing key is asked for with. */
@@ -48,7 +48,7 @@ export interface ProxyModel {
   readonly tellsMethods: boolean;
   readonly answers: readonly {
     readonly name: CaddyToken;
-    readonly cell: CaddyToken;
+    readonly routeClass: CaddyToken;
     readonly status: number;
     readonly body: CaddyToken | null;
   }[];
@@ -65,15 +65,15 @@ interface Outside {
 export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
   const access = accessOf(proxy);
   if (!access) throw new Error('the policy was not checked for overlaps');
-  const { cells, usesKeys } = access;
+  const { classes, usesKeys } = access;
   const callers = usesKeys ? callersOf(policy, proxy) : undefined;
   const bound = [...(callers?.addresses ?? [])];
   // Only a class that an address can take away again has to be remembered.
   const caller = bound.length > 0 ? 'http.vars.class' : 'caller.class';
   const [grants, expires] = [callers?.grants ?? new Map(), callers?.expires ?? false];
-  const decision = { proxy, cells, usesKeys, caller, grants, expires };
+  const decision = { proxy, classes, usesKeys, caller, grants, expires };
   const outside = isEverybody(proxy.ranges) ? null : outsideOf(proxy, proxy.ranges, 'client.inside');
-  const health = healthModel(proxy, cells);
+  const health = healthModel(proxy, classes);
   const challenge = challengeOf(proxy);
   return {
     name: word(proxy.id),
@@ -85,8 +85,8 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
     routes: routesModel(access),
     tables: [
       ...requestTables(),
-      cellTable(access),
-      bodyTable(cells),
+      routeTable(access),
+      bodyTable(classes),
       passTable(decision),
       ...(proxy.publicUrl === undefined ? [hostTable()] : []),
       ...(outside?.table ? [outside.table] : []),
@@ -106,22 +106,24 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
     allow: allowTable(access),
     methodNotAllowed: proxy.methodNotAllowed,
     tellsMethods: proxy.methodNotAllowed === 405,
-    answers: cells.flatMap((cell) => {
-      if (cell.kind !== 'answer') return [];
-      const { status, body } = cell.answer;
+    answers: classes.flatMap((routeClass) => {
+      if (routeClass.kind !== 'answer') return [];
+      const { status, body } = routeClass.answer;
       const empty = status === 204 || status === 205 || status === 304;
-      return [{ name: word(cell.id), cell: word(cell.id), status, body: empty ? null : userText(body) }];
+      return [
+        { name: word(routeClass.id), routeClass: word(routeClass.id), status, body: empty ? null : userText(body) },
+      ];
     }),
-    forwards: forwardsOf(policy, proxy, cells),
+    forwards: forwardsOf(policy, proxy, classes),
   };
 }
 
-function healthModel(proxy: Proxy, cells: readonly Cell[]): ProxyModel['health'] {
-  const cell = cells.find((each) => healthOf(each));
-  const ranges = healthOf(cell)?.ranges;
-  if (!cell || !ranges) return null;
+function healthModel(proxy: Proxy, classes: readonly RouteClass[]): ProxyModel['health'] {
+  const routeClass = classes.find((each) => healthOf(each));
+  const ranges = healthOf(routeClass)?.ranges;
+  if (!routeClass || !ranges) return null;
   return {
-    cell: word(cell.id),
+    routeClass: word(routeClass.id),
     outside: isEverybody(ranges) ? null : outsideOf(proxy, ranges, 'health.inside'),
   };
 }

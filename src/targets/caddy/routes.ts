@@ -16,8 +16,8 @@ import { type Table, table } from './table.ts';
 export interface PathRow {
   /** A regular expression, without the "~" that says so. */
   readonly pattern: string;
-  /** The cell of each method, such as "GET=hooks HEAD=hooks". */
-  readonly cells: string;
+  /** The route class of each method, such as "GET=hooks HEAD=hooks". */
+  readonly classes: string;
   readonly endpoints: readonly Endpoint[];
 }
 
@@ -33,7 +33,7 @@ const LIMITS: Limits = { fewPaths: 256, mostRows: 64 };
 interface Path {
   readonly endpoint: Endpoint;
   readonly segments: readonly string[];
-  readonly cells: string;
+  readonly classes: string;
   /** Grows with what is allowed: of two paths whose rows match one request, the one that allows more is heavier. */
   readonly weight: number;
 }
@@ -47,7 +47,7 @@ export function pathRows(access: Access, limits = LIMITS): PathRow[] {
   const few = paths.length <= limits.fewPaths;
   return (few ? paths.map((path) => [path]) : shared(paths, limits)).map((list) => ({
     pattern: `^${sourceOf(list)}$`,
-    cells: list[0]?.cells ?? '',
+    classes: list[0]?.classes ?? '',
     endpoints: list.map(({ endpoint }) => endpoint),
   }));
 }
@@ -58,7 +58,7 @@ export function pathRows(access: Access, limits = LIMITS): PathRow[] {
  */
 function shared(paths: readonly Path[], { mostRows }: Limits): Path[][] {
   const alike = new Map<string, Path[]>();
-  for (const path of paths) addTo(alike, path.cells, path);
+  for (const path of paths) addTo(alike, path.classes, path);
   const lists = [...alike]
     .sort(([a, [x]], [b, [y]]) => (y?.weight ?? 0) - (x?.weight ?? 0) || (a < b ? -1 : 1))
     .map(([, list]) => list);
@@ -94,9 +94,9 @@ export interface RoutesModel {
 }
 
 export function routesModel(access: Access): RoutesModel {
-  const rows = pathRows(access).map(({ pattern, cells, endpoints }) => ({
+  const rows = pathRows(access).map(({ pattern, classes, endpoints }) => ({
     remarks: endpoints.map(remarkOf),
-    rows: [{ input: own(`~${pattern}`), output: own(cells) }],
+    rows: [{ input: own(`~${pattern}`), output: own(classes) }],
   }));
   if (rows.every(({ remarks }) => remarks.length === 1)) return { blocks: rows };
   const remarks = pathsOf(access).map(({ endpoint }) => remarkOf(endpoint));
@@ -106,12 +106,12 @@ export function routesModel(access: Access): RoutesModel {
 function pathOf(endpoint: Endpoint): Path {
   const { name, operations } = endpoint;
   // Of answers to one request the first of the spec is given.
-  const weigh = ({ cell }: Operation) =>
-    cell.kind === 'forward' ? 1 + cell.groups.length : 1 / (1 + Number(cell.answer.origin.at(-1)));
+  const weigh = ({ routeClass }: Operation) =>
+    routeClass.kind === 'forward' ? 1 + routeClass.groups.length : 1 / (1 + Number(routeClass.answer.origin.at(-1)));
   return {
     endpoint,
     segments: name.slice(1).split('/'),
-    cells: operations.map(({ method, cell }) => `${method}=${cell.id}`).join(' '),
+    classes: operations.map(({ method, routeClass }) => `${method}=${routeClass.id}`).join(' '),
     weight: operations.reduce((sum, operation) => sum + weigh(operation), 0),
   };
 }
@@ -175,14 +175,14 @@ function restSource(paths: readonly (readonly string[])[]): string {
 /** Have a row whether some path takes them or not, so that the first path that does adds none. */
 const USUAL = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
-/** The cell of a request, from its method and what the row of its path says. */
-export function cellTable(access: Access): Table {
-  const taken = access.places.flatMap(({ allow }) => allow).sort();
+/** The route class of a request, from its method and what the row of its path says. */
+export function routeTable(access: Access): Table {
+  const taken = access.endpoints.flatMap(({ allow }) => allow).sort();
   const methods = [...new Set([...USUAL, ...taken.filter((method) => method !== EVERY_METHOD)])];
   const every: [string, string][] = taken.includes(EVERY_METHOD) ? [['~^[^ ]+ [*]=([^ ]+)$', '$1']] : [];
   return table({
     source: '{http.request.method} {http.vars.row}',
-    destination: 'request.cell',
+    destination: 'request.route',
     entries: [
       ...methods.map((method): [string, string] => [`~^${method} (?:[^ ]+ )*${method}=([^ ]+)`, '$1']),
       ...every,
@@ -195,7 +195,7 @@ const USUAL_METHODS = 8;
 
 /** The methods of a path as `Allow` lists them, from what its row says. */
 export function allowTable(access: Access): Table {
-  const most = access.places.reduce((count, { allow }) => Math.max(count, allow.length), USUAL_METHODS);
+  const most = access.endpoints.reduce((count, { allow }) => Math.max(count, allow.length), USUAL_METHODS);
   const entries = Array.from({ length: most }, (_, index): [string, string] => {
     const numbers = Array.from({ length: index + 1 }, (_, number) => number + 1);
     return [`~^${numbers.map(() => '([^=]+)=[^ ]+').join(' ')}$`, numbers.map((number) => `$${number}`).join(', ')];

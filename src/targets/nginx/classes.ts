@@ -1,12 +1,12 @@
-import type { Access, Cell } from '../../policy/access.ts';
+import type { Access, RouteClass } from '../../policy/access.ts';
 import { fingerprint } from './names.ts';
 
 /** Longer ids, of paths that many groups allow, would not fit into a token beside what stands in front of them. */
 const LONGEST_NAME = 120;
 
 /** What maps call the route classes: by their ids, with capital letters told apart, and long ones by a short name. */
-export function classNames({ cells }: Access): ReadonlyMap<Cell, string> {
-  return new Map(cells.map((cell) => [cell, className(cell.id)]));
+export function classNames({ classes }: Access): ReadonlyMap<RouteClass, string> {
+  return new Map(classes.map((routeClass) => [routeClass, className(routeClass.id)]));
 }
 
 /** The same for names of sets of groups. */

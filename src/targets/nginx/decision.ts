@@ -1,7 +1,7 @@
 import { grantSets, listsOf } from '../../plan/callers.ts';
 import type { Refusal } from '../../plan/log.ts';
 import { escapeRegex } from '../../plan/regex.ts';
-import { type Access, type Cell, healthOf, isOpen } from '../../policy/access.ts';
+import { type Access, healthOf, isOpen, type RouteClass } from '../../policy/access.ts';
 import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../../policy/query.ts';
 import type { ApiKey, Proxy } from '../../policy/types.ts';
 import { inAny } from './addresses.ts';
@@ -23,7 +23,7 @@ export interface DecisionInput {
   readonly identity: Identity | undefined;
   readonly apiKeys: readonly ApiKey[];
   /** Name of the location that forwards or answers a route class. */
-  readonly locationOf: (cell: Cell) => string;
+  readonly locationOf: (routeClass: RouteClass) => string;
   readonly prefix: string;
   /** What the spec says of routes and callers. */
   readonly grants: MapList;
@@ -55,9 +55,9 @@ function healthMap(
   others: Variable,
   answer: Part,
 ): Variable {
-  const cell = access.cells.find((each) => healthOf(each));
-  const ranges = healthOf(cell)?.ranges;
-  if (!cell || !ranges) return others;
+  const routeClass = access.classes.find((each) => healthOf(each));
+  const ranges = healthOf(routeClass)?.ranges;
+  if (!routeClass || !ranges) return others;
   const lists = listsOf(ranges, { kind: 'health', name: proxy.id });
   const { source, inside } = lists === 'any' ? { source: [''], inside: [] } : inAny(lists);
   const from = grants.add({
@@ -72,16 +72,16 @@ function healthMap(
     comment: 'Health checks, and all others.',
     source: [routing.route],
     fallback: others,
-    exact: [[classNames(access).get(cell) ?? '', from]],
+    exact: [[classNames(access).get(routeClass) ?? '', from]],
   });
 }
 
 /** Route classes that no key is asked for. */
 function openMap({ access, routing, prefix, grants }: DecisionInput, keyed: Part, open: Part): Part {
   const names = classNames(access);
-  const cells = access.cells.filter((cell) => isOpen(cell) && !healthOf(cell));
-  if (!access.usesKeys || cells.length === 0) return keyed;
-  const exact = cells.map((cell) => [names.get(cell) ?? '', open] as const).sort(byKey);
+  const classes = access.classes.filter((routeClass) => isOpen(routeClass) && !healthOf(routeClass));
+  if (!access.usesKeys || classes.length === 0) return keyed;
+  const exact = classes.map((routeClass) => [names.get(routeClass) ?? '', open] as const).sort(byKey);
   return grants.add({
     name: `${prefix}_verdict_open`,
     comment: 'Route classes that no key is asked for.',
@@ -144,8 +144,8 @@ function routeMap({ access, identity, apiKeys, routing, prefix, grants, maps }: 
   });
   const verdict = { name: `${prefix}_verdict_route`, comment: 'Who may use which route class.' };
   if (!access.usesKeys || !identity) {
-    const cells = access.cells.filter((cell) => !healthOf(cell));
-    const exact = cells.map((cell) => [names.get(cell) ?? '', next] as const).sort(byKey);
+    const classes = access.classes.filter((routeClass) => !healthOf(routeClass));
+    const exact = classes.map((routeClass) => [names.get(routeClass) ?? '', next] as const).sort(byKey);
     return grants.add({ ...verdict, source: [routing.route], fallback: noMethod, exact });
   }
   const refused = maps.add({
@@ -155,11 +155,13 @@ function routeMap({ access, identity, apiKeys, routing, prefix, grants, maps }: 
     exact: [['', noMethod]],
   });
   const exact = grantSets(apiKeys).flatMap(({ name, groups }) =>
-    access.cells
+    access.classes
       .filter(
-        (cell) => !isOpen(cell) && (cell.kind === 'answer' || cell.groups.some((group) => groups.includes(group))),
+        (routeClass) =>
+          !isOpen(routeClass) &&
+          (routeClass.kind === 'answer' || routeClass.groups.some((group) => groups.includes(group))),
       )
-      .map((cell) => [`${className(name)} ${names.get(cell)}`, next] as const)
+      .map((routeClass) => [`${className(name)} ${names.get(routeClass)}`, next] as const)
       .sort(byKey),
   );
   return grants.add({ ...verdict, source: [identity.grants, ' ', routing.route], fallback: refused, exact });
@@ -181,13 +183,15 @@ function queryMap(input: DecisionInput): Part {
 }
 
 /**
- * Whether the body, if there is one, has a type that the cell takes; then the location that serves the cell.
+ * Whether the body, if there is one, has a type that the route class takes; then the location that serves the route class.
  * A request without a body passes whatever its type; a length of zero is no body.
  */
 function bodyMaps({ access, routing, locationOf, prefix, grants, maps }: DecisionInput): Part {
   const names = classNames(access);
-  const choose = (name: string, comment: string, resultOf: (cell: Cell) => Part): Part => {
-    const exact = access.cells.map((cell) => [names.get(cell) ?? '', resultOf(cell)] as const).sort(byKey);
+  const choose = (name: string, comment: string, resultOf: (routeClass: RouteClass) => Part): Part => {
+    const exact = access.classes
+      .map((routeClass) => [names.get(routeClass) ?? '', resultOf(routeClass)] as const)
+      .sort(byKey);
     return grants.add({
       name: `${prefix}_${name}`,
       comment,
@@ -197,7 +201,7 @@ function bodyMaps({ access, routing, locationOf, prefix, grants, maps }: Decisio
     });
   };
   const location = choose('verdict_location', 'What serves a route class.', locationOf);
-  const lists = [...new Set(access.cells.map(typesOf))].filter((types) => types !== '');
+  const lists = [...new Set(access.classes.map(typesOf))].filter((types) => types !== '');
   if (lists.length === 0) return location;
   const checks = new Map<string, Part>([['', location]]);
   for (const types of lists) {
@@ -214,7 +218,7 @@ function bodyMaps({ access, routing, locationOf, prefix, grants, maps }: Decisio
     fallback: choose(
       'verdict_types',
       'What types a body may have.',
-      (cell) => checks.get(typesOf(cell)) ?? because('content-type'),
+      (routeClass) => checks.get(typesOf(routeClass)) ?? because('content-type'),
     ),
     exact: [['', location]],
     patterns: [['^0++\\z', location]],
@@ -240,7 +244,7 @@ function typesName(types: string): string {
   return /^[a-z0-9]+\/[a-z0-9]+$/.test(types) ? plain : `${plain.slice(0, 60)}_${fingerprint(types)}`;
 }
 
-function typesOf(cell: Cell): string {
-  if (cell.kind === 'answer' || cell.forwarding.contentTypes === 'any') return '';
-  return cell.forwarding.contentTypes.join(' ');
+function typesOf(routeClass: RouteClass): string {
+  if (routeClass.kind === 'answer' || routeClass.forwarding.contentTypes === 'any') return '';
+  return routeClass.forwarding.contentTypes.join(' ');
 }

@@ -1,7 +1,7 @@
 import type { ForwardPlan } from '../../plan/forwards.ts';
 import { isDenial, REFUSALS, type Refusal } from '../../plan/log.ts';
 import { outsideOf } from '../../plan/outside.ts';
-import type { Cell } from '../../policy/access.ts';
+import type { RouteClass } from '../../policy/access.ts';
 import { DENIALS } from '../../policy/decide.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
 import { challengeOf, credentialText } from '../../policy/key.ts';
@@ -64,8 +64,8 @@ function ownHeaders(proxy: Proxy): HeaderModel[] {
 
 export function answerLocations(
   proxy: Proxy,
-  cells: readonly Cell[],
-  context: { allow: Variable; locationOf: (cell: Cell) => string },
+  classes: readonly RouteClass[],
+  context: { allow: Variable; locationOf: (routeClass: RouteClass) => string },
 ): AnswerLocation[] {
   const headers = ownHeaders(proxy);
   const challenge = challengeOf(proxy);
@@ -83,13 +83,13 @@ export function answerLocations(
     refusal(reason, reason === 'method' ? proxy.methodNotAllowed : REFUSALS[reason]),
   );
   const own = ERROR_PAGES.map(({ status }) => refusal(String(status), status));
-  const answers = cells.flatMap((cell) =>
-    cell.kind === 'answer'
+  const answers = classes.flatMap((routeClass) =>
+    routeClass.kind === 'answer'
       ? [
           {
-            name: locationName(context.locationOf(cell)),
-            status: cell.answer.status,
-            body: value(cell.answer.body),
+            name: locationName(context.locationOf(routeClass)),
+            status: routeClass.answer.status,
+            body: value(routeClass.answer.body),
             headers,
           },
         ]

@@ -1,5 +1,5 @@
 import { FAILURES, LOG_FIELDS, type LogLine, PLAIN_PATH, REFUSALS, STATUS_REASONS } from '../../plan/log.ts';
-import type { Access, Cell } from '../../policy/access.ts';
+import type { Access, RouteClass } from '../../policy/access.ts';
 import type { Upstream } from '../../policy/types.ts';
 import { classNames } from './classes.ts';
 import type { Identity } from './identity.ts';
@@ -168,7 +168,7 @@ export interface ProxyLog {
 /** What a proxy's lines say of route, path and key. */
 export function proxySaid(input: ProxyLog): Pick<Said, 'route' | 'method' | 'path' | 'key' | 'keyPosition'> {
   const { access, routing, identity, prefix, maps } = input;
-  const others = [...classNames(access)].filter(([cell, name]) => name !== cell.id);
+  const others = [...classNames(access)].filter(([routeClass, name]) => name !== routeClass.id);
   const route = others.length === 0 ? routing.route : idMap(others, input);
   const plain = maps.add({
     name: `${prefix}_log_plain`,
@@ -198,13 +198,13 @@ export function proxySaid(input: ProxyLog): Pick<Said, 'route' | 'method' | 'pat
 
 /** Route classes as the spec has them, where maps call them by another name. */
 function idMap(
-  others: readonly (readonly [Cell, string])[],
+  others: readonly (readonly [RouteClass, string])[],
   { routing, prefix, maps }: Pick<ProxyLog, 'routing' | 'prefix' | 'maps'>,
 ): Variable {
   return maps.add({
     name: `${prefix}_log_route`,
     source: [routing.route],
     fallback: routing.route,
-    exact: others.map(([cell, name]) => [name, cell.id] as const),
+    exact: others.map(([routeClass, name]) => [name, routeClass.id] as const),
   });
 }

@@ -61,10 +61,10 @@ function typeProblems({ forwarding: { contentTypes }, origin }: Route, problems:
 
 /** What is joined from many entries of the spec. */
 function listProblems(proxy: Proxy, problems: Diagnostic[]): void {
-  for (const { state, allow, cells } of accessTo(proxy).places) {
+  for (const { state, allow, classes } of accessTo(proxy).endpoints) {
     const [rule] = state.accepts;
     if (!rule) continue;
-    const names = [...cells.values()].map(({ id }) => ['the list of the groups that allow it', id] as const);
+    const names = [...classes.values()].map(({ id }) => ['the list of the groups that allow it', id] as const);
     for (const [what, text] of [['the list of its methods', allow.join(', ')] as const, ...names]) {
       const problem = textProblem(text);
       if (problem !== undefined) problems.push(nginxCodes.report('unwritable-text', rule.origin, { what, problem }));

@@ -1,5 +1,5 @@
 import { type ForwardPlan, type Forwards, forwardsOf } from '../../plan/forwards.ts';
-import { type Access, accessOf, type Cell, rulesOf } from '../../policy/access.ts';
+import { type Access, accessOf, type RouteClass, rulesOf } from '../../policy/access.ts';
 import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import { urlHost } from '../../policy/origin.ts';
 import type { Policy, Proxy, Upstream } from '../../policy/types.ts';
@@ -58,7 +58,7 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
   const routing = routingMaps({ access, prefix, depth: proxyDepth(proxy), routes, machinery });
   const forwards = forwardsOf(access, policy);
   const names = classNames(access);
-  const locationOf = (cell: Cell) => forwards.of(cell)?.name ?? names.get(cell) ?? 'path';
+  const locationOf = (routeClass: RouteClass) => forwards.of(routeClass)?.name ?? names.get(routeClass) ?? 'path';
   const { apiKeys } = policy;
   const context = { proxy, access, routing, identity, prefix };
   const verdict = decisionMaps({ ...context, apiKeys, locationOf, grants: routes, maps: decisions });
@@ -84,7 +84,7 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
       ...page,
       location: locationName(String(page.status)),
     })),
-    answers: answerLocations(proxy, access.cells, { allow: routing.allow, locationOf }),
+    answers: answerLocations(proxy, access.classes, { allow: routing.allow, locationOf }),
     forwards: forwardLocations(input, {
       forwards,
       prefix,

@@ -76,12 +76,12 @@ function classMaps({ endpoints }: Endpoints, endpoint: Variable, { access, prefi
   const every: MapEntryDefinition[] = [];
   const ofHead = variable(`${prefix}_head_route`);
   for (const { name, operations } of endpoints) {
-    const [get, head] = ['GET', 'HEAD'].map((method) => operations.find((each) => each.method === method)?.cell);
+    const [get, head] = ['GET', 'HEAD'].map((method) => operations.find((each) => each.method === method)?.routeClass);
     const isApart = head !== undefined && head !== get;
     let said: readonly string[] = [];
-    for (const { method, cell, reasons } of operations) {
+    for (const { method, routeClass, reasons } of operations) {
       const news = reasons.filter((reason) => !said.includes(reason));
-      const rest = [names.get(cell) ?? '', news.slice(0, MOST_REASONS)] as const;
+      const rest = [names.get(routeClass) ?? '', news.slice(0, MOST_REASONS)] as const;
       const row = [`${method} ${placeName(name)}`, ...rest] as const;
       if (method === EVERY_METHOD) every.push([placeName(name), ...rest]);
       else if (isApart && (method === 'GET' || method === 'HEAD')) heads.push(row);

@@ -68,7 +68,7 @@ export async function oddAnswers(run: EngineRun, random: Random): Promise<CheckF
   const failures: CheckFailure[] = [];
   for (const upstream of run.policy.upstreams) {
     const candidates = [...forwardedBy(run)].filter(
-      ({ method, cell }) => method === 'GET' && cell.forwarding.upstream === upstream.id,
+      ({ method, routeClass }) => method === 'GET' && routeClass.forwarding.upstream === upstream.id,
     );
     const asked = new Set<Proxy>();
     for (const candidate of candidates) {

@@ -15,7 +15,7 @@ export async function unverifiedUpstreams(run: EngineRun, random: Random): Promi
   const all = [...forwardedBy(run)];
   const failures: CheckFailure[] = [];
   for (const { id, origin } of verified) {
-    const candidates = all.filter(({ cell }) => cell.forwarding.upstream === id);
+    const candidates = all.filter(({ routeClass }) => routeClass.forwarding.upstream === id);
     const problem = await problemOf(candidates, run, random);
     if (problem !== undefined) failures.push({ at: [...origin, 'url'], problem: `upstream ${id}: ${problem}` });
   }

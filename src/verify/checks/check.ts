@@ -1,5 +1,5 @@
 import type { SpecPath } from '../../diagnostics/diagnostic.ts';
-import type { Cell, Place } from '../../policy/access.ts';
+import type { Endpoint, RouteClass } from '../../policy/access.ts';
 import { type Draft, type Probe, raw } from '../draft.ts';
 import type { EngineRun } from '../engineRun.ts';
 import { attempt } from '../probes/base.ts';
@@ -13,30 +13,31 @@ export interface CheckFailure {
   readonly problem: string;
 }
 
-export type ForwardCell = Extract<Cell, { kind: 'forward' }>;
+export type ForwardClass = Extract<RouteClass, { kind: 'forward' }>;
 
-/** A method and a place whose requests are forwarded. */
+/** A method and an endpoint whose requests are forwarded. */
 export interface Forwarded {
   readonly fixture: ProxyFixture;
-  readonly place: Place;
+  readonly endpoint: Endpoint;
   readonly method: string;
-  readonly cell: ForwardCell;
+  readonly routeClass: ForwardClass;
 }
 
-/** Everything that is forwarded, by proxy and place. */
+/** Everything that is forwarded, by proxy and endpoint. */
 export function* forwardedBy({ fixtures }: EngineRun): Generator<Forwarded> {
   for (const fixture of fixtures.values())
-    for (const place of fixture.places)
-      for (const [method, cell] of place.cells) if (cell.kind === 'forward') yield { fixture, place, method, cell };
+    for (const endpoint of fixture.endpoints)
+      for (const [method, routeClass] of endpoint.classes)
+        if (routeClass.kind === 'forward') yield { fixture, endpoint, method, routeClass };
 }
 
-/** A request that is forwarded if any request to this place is. */
+/** A request that is forwarded if any request to this endpoint is. */
 export function probeOf(
-  { fixture, place, method }: Forwarded,
+  { fixture, endpoint, method }: Forwarded,
   random: Random,
   change = (draft: Draft) => draft,
 ): Probe {
   const context = { fixture, random, now: Date.now() / 1000 };
-  const { draft, peer } = attempt({ place, method, target: pathTo(place, fixture, random) }, context);
+  const { draft, peer } = attempt({ endpoint, method, target: pathTo(endpoint, fixture, random) }, context);
   return { proxy: fixture.proxy.id, peer, raw: raw(change(draft)) };
 }

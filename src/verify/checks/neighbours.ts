@@ -27,7 +27,7 @@ export async function neighbours(run: EngineRun, random: Random): Promise<CheckF
   const all = [...forwardedBy(run)];
   for (const upstream of run.policy.upstreams) {
     const pair = pairOf(
-      all.filter(({ cell }) => cell.forwarding.upstream === upstream.id),
+      all.filter(({ routeClass }) => routeClass.forwarding.upstream === upstream.id),
       random,
     );
     if (!pair) continue;

@@ -14,31 +14,31 @@ const HANDSHAKE = [
 ] as const;
 /** A WebSocket frame: a proxy that still expects HTTP does not pass it on. */
 const MESSAGE = '\x81\x05hello';
-/** So many places per proxy are tried, of those with WebSockets and of those without. */
+/** So many endpoints per proxy are tried, of those with WebSockets and of those without. */
 const MOST_PLACES = 10;
 
 /** Whether routes with `websocket: true`, and no others, upgrade and then pass bytes both ways. */
 export async function upgrades(run: EngineRun, random: Random): Promise<CheckFailure[]> {
   const all = [...forwardedBy(run)].filter(({ method }) => method === 'GET');
-  if (!all.some(({ cell }) => cell.forwarding.websocket)) return [];
+  if (!all.some(({ routeClass }) => routeClass.forwarding.websocket)) return [];
   run.upstreams.acceptUpgrades();
   const failures: CheckFailure[] = [];
   const tried = new Map<string, number>();
   for (const each of all) {
-    const kind = `${each.fixture.proxy.id} ${each.cell.forwarding.websocket}`;
+    const kind = `${each.fixture.proxy.id} ${each.routeClass.forwarding.websocket}`;
     const times = tried.get(kind) ?? 0;
     if (times >= MOST_PLACES) continue;
     const problem = await problemOf(each, random);
     if (problem === 'denied') continue;
     tried.set(kind, times + 1);
-    const [rule] = each.place.state.accepts;
+    const [rule] = each.endpoint.state.accepts;
     if (problem !== undefined) failures.push({ at: rule?.origin ?? each.fixture.proxy.origin, problem });
   }
   return failures;
 }
 
 async function problemOf(each: Forwarded, random: Random): Promise<string | undefined> {
-  const { fixture, cell } = each;
+  const { fixture, routeClass } = each;
   const probe = probeOf(each, random, (draft) =>
     HANDSHAKE.reduce((made, [name, value]) => withField(made, name, value), draft),
   );
@@ -50,7 +50,7 @@ async function problemOf(each: Forwarded, random: Random): Promise<string | unde
     const head = await connection.until('\r\n\r\n', PATIENCE);
     const switched = /^HTTP\/1\.1 101 /.test(head);
     const asked = `GET ${request?.target}`;
-    if (!cell.forwarding.websocket)
+    if (!routeClass.forwarding.websocket)
       return switched ? `${asked} was upgraded, although the route is none for WebSockets` : undefined;
     if (!switched) return `${asked} was not upgraded, but answered ${head.slice(0, 40).split('\r')[0] || 'nothing'}`;
     connection.write(MESSAGE);

@@ -1,4 +1,4 @@
-import { type Cell, isOpen, lookupMethod, type Place } from '../../policy/access.ts';
+import { type Endpoint, isOpen, lookupMethod, type RouteClass } from '../../policy/access.ts';
 import { credentialText } from '../../policy/key.ts';
 import { EVERY_METHOD } from '../../policy/pattern.ts';
 import type { ApiKey } from '../../policy/types.ts';
@@ -27,12 +27,12 @@ export const HOST = 'probe.example';
 export const LOOPBACK_PEER = '127.0.0.1';
 const BODY_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
-/** A request that reaches a place, with everything that its cell asks for. */
-export function attemptAt(place: Place, context: ProbeContext): Attempt {
+/** A request that reaches an endpoint, with everything that its route class asks for. */
+export function attemptAt(endpoint: Endpoint, context: ProbeContext): Attempt {
   const { random, fixture } = context;
-  const listed = random.pick([...place.cells.keys(), ...(place.allow.includes('HEAD') ? ['HEAD'] : [])]);
+  const listed = random.pick([...endpoint.classes.keys(), ...(endpoint.allow.includes('HEAD') ? ['HEAD'] : [])]);
   const method = sentAs(listed, random);
-  return attempt({ place, method, target: pathTo(place, fixture, random) }, context);
+  return attempt({ endpoint, method, target: pathTo(endpoint, fixture, random) }, context);
 }
 
 /** A method that a rule stands for: itself, or one of many. */
@@ -40,14 +40,17 @@ export function sentAs(method: string, random: Random): string {
   return method === EVERY_METHOD ? random.pick(['GET', 'HEAD', 'OPTIONS', ...BODY_METHODS, 'PROPFIND']) : method;
 }
 
-export function attempt(wanted: { place: Place; method: string; target: string }, context: ProbeContext): Attempt {
-  const { place, method, target } = wanted;
+export function attempt(
+  wanted: { endpoint: Endpoint; method: string; target: string },
+  context: ProbeContext,
+): Attempt {
+  const { endpoint, method, target } = wanted;
   const { fixture, random } = context;
-  const cell = place.cells.get(lookupMethod(method, place.cells));
-  const caller = callerFor(cell, context);
+  const routeClass = endpoint.classes.get(lookupMethod(method, endpoint.classes));
+  const caller = callerFor(routeClass, context);
   const plain: Draft = { method, target, version: 'HTTP/1.1', fields: [['Host', HOST]] };
   const keyed = caller ? withKey(plain, fixture, random.pick(fixture.secrets.keysOf(caller.id))) : plain;
-  return sentFrom(withBody(keyed, cell, random), fixture.admitted(caller, cell), context);
+  return sentFrom(withBody(keyed, routeClass, random), fixture.admitted(caller, routeClass), context);
 }
 
 /** With a key where the proxy reads it. */
@@ -64,16 +67,16 @@ export function sentFrom(draft: Draft, addresses: readonly string[], { fixture, 
   return { draft: withField(draft, clientIp.header, address), peer: LOOPBACK_PEER };
 }
 
-function callerFor(cell: Cell | undefined, { fixture, random, now }: ProbeContext): ApiKey | undefined {
+function callerFor(routeClass: RouteClass | undefined, { fixture, random, now }: ProbeContext): ApiKey | undefined {
   if (!fixture.evaluator.access.usesKeys || fixture.callers.length === 0) return undefined;
-  if (cell && isOpen(cell)) return undefined;
-  const able = cell ? fixture.openers(cell, now) : [];
+  if (routeClass && isOpen(routeClass)) return undefined;
+  const able = routeClass ? fixture.openers(routeClass, now) : [];
   return random.pick(able.length > 0 ? able : fixture.callers);
 }
 
-function withBody(draft: Draft, cell: Cell | undefined, random: Random): Draft {
-  if (cell?.kind !== 'forward' || !BODY_METHODS.includes(draft.method) || random.chance(0.3)) return draft;
-  const { contentTypes } = cell.forwarding;
+function withBody(draft: Draft, routeClass: RouteClass | undefined, random: Random): Draft {
+  if (routeClass?.kind !== 'forward' || !BODY_METHODS.includes(draft.method) || random.chance(0.3)) return draft;
+  const { contentTypes } = routeClass.forwarding;
   const type = contentTypes === 'any' ? 'application/json' : (contentTypes[0] ?? '');
   return { ...withField(draft, 'Content-Type', type), body: '{"name":"probe"}', chunked: random.chance(0.3) };
 }

@@ -1,4 +1,4 @@
-import { isRoute, type Place } from '../../policy/access.ts';
+import { type Endpoint, isRoute } from '../../policy/access.ts';
 import { credentialText, KEY_MAX_LENGTH, KEY_MIN_LENGTH } from '../../policy/key.ts';
 import { type Draft, type Probe, raw, replaceField, withField, withoutField } from '../draft.ts';
 import { HEAD_SLACK } from '../expect.ts';
@@ -61,8 +61,8 @@ export interface ProbeSource {
 }
 
 /**
- * Endless probes, the same for the same seed: a fixed list for every place (one of each place at a time, so that a small
- * number reaches all places), alternating with random mutations of allowed requests.
+ * Endless probes, the same for the same seed: a fixed list for every endpoint (one of each endpoint at a time, so that a small
+ * number reaches all endpoints), alternating with random mutations of allowed requests.
  */
 export function* probesOf({ fixtures, ownTargets, seed, shard, now }: ProbeSource): Generator<Probe> {
   const contextsWith = (random: Random) => fixtures.map((fixture): ProbeContext => ({ fixture, random, now }));
@@ -72,7 +72,7 @@ export function* probesOf({ fixtures, ownTargets, seed, shard, now }: ProbeSourc
   const names = randomOf(`${seed} names`);
   const own = partOf(ownNameProbes(contextsWith(names), names.shuffled(ownTargets)), shard);
   const random = randomOf(shard.of === 1 ? seed : `${seed} ${shard.part}/${shard.of}`);
-  const alive = contextsWith(random).filter(({ fixture }) => fixture.places.length > 0);
+  const alive = contextsWith(random).filter(({ fixture }) => fixture.endpoints.length > 0);
   if (alive.length === 0) return;
   for (;;) {
     const next = listed.next();
@@ -94,7 +94,7 @@ function* partOf<T>(all: Iterable<T>, { part, of }: Shard): Generator<T> {
 
 function chanceProbe(context: ProbeContext): Probe {
   const { random, fixture } = context;
-  let made = attemptAt(random.pick(fixture.places), context);
+  let made = attemptAt(random.pick(fixture.endpoints), context);
   const times = random.pick([1, 1, 1, 1, 2, 3]);
   for (let i = 0; i < times; i += 1) made = random.pick(MUTATIONS)(made, context);
   if (!random.chance(0.12)) return probe(made, context);
@@ -105,9 +105,9 @@ function probe({ draft, peer }: Attempt, { fixture }: ProbeContext): Probe {
   return { proxy: fixture.proxy.id, peer, raw: raw(draft) };
 }
 
-/** Goes round all places, one probe of each at a time. */
+/** Goes round all endpoints, one probe of each at a time. */
 function* listedProbes(contexts: readonly ProbeContext[], random: Random): Generator<Probe> {
-  const lists = contexts.flatMap((context) => context.fixture.places.map((place) => listFor(place, context)));
+  const lists = contexts.flatMap((context) => context.fixture.endpoints.map((endpoint) => listFor(endpoint, context)));
   for (let round = random.shuffled(lists); round.length > 0; ) {
     const left: Generator<Probe>[] = [];
     for (const list of round) {
@@ -120,15 +120,15 @@ function* listedProbes(contexts: readonly ProbeContext[], random: Random): Gener
   }
 }
 
-/** The probes that every place gets. */
-function* listFor(place: Place, context: ProbeContext): Generator<Probe> {
+/** The probes that every endpoint gets. */
+function* listFor(endpoint: Endpoint, context: ProbeContext): Generator<Probe> {
   const { random } = context;
-  yield probe(attemptAt(place, context), context);
-  const send = (target: string, method = sentAs(random.pick([...place.cells.keys()]), random)) =>
-    probe(attempt({ place, method, target }, context), context);
-  const { example } = place.state;
-  for (const method of place.allow) yield send(example, sentAs(method, random));
-  for (const rule of place.state.accepts) {
+  yield probe(attemptAt(endpoint, context), context);
+  const send = (target: string, method = sentAs(random.pick([...endpoint.classes.keys()]), random)) =>
+    probe(attempt({ endpoint, method, target }, context), context);
+  const { example } = endpoint.state;
+  for (const method of endpoint.allow) yield send(example, sentAs(method, random));
+  for (const rule of endpoint.state.accepts) {
     const path = fill(rule.pattern, random);
     yield send(path, isRoute(rule) ? rule.methods[0] : undefined);
     yield send(path.replace(/\/[^/]*$/, '') || '/');

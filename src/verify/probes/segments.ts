@@ -1,4 +1,4 @@
-import type { Place } from '../../policy/access.ts';
+import type { Endpoint } from '../../policy/access.ts';
 import { run } from '../../policy/automaton.ts';
 import type { PathPattern, PatternSegment } from '../../policy/pattern.ts';
 import { ACCEPTED_BY, PARAMETER_TYPES, type ParameterType } from '../../policy/segment.ts';
@@ -170,8 +170,8 @@ function someWithin(type: ParameterType, random: Random): ParameterType {
   return random.chance(0.6) ? type : random.pick(narrower);
 }
 
-/** A path that leads to a place: mostly one of its patterns filled in, unless that leads to a more specific place. */
-export function pathTo({ state }: Place, { evaluator }: ProxyFixture, random: Random): string {
+/** A path that leads to an endpoint: mostly one of its patterns filled in, unless that leads to a more specific endpoint. */
+export function pathTo({ state }: Endpoint, { evaluator }: ProxyFixture, random: Random): string {
   if (state.accepts.length === 0) return state.example;
   const path = fill(random.pick(state.accepts).pattern, random);
   return run(evaluator.access.automaton, path) === state || random.chance(0.5) ? path : state.example;

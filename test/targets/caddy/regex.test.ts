@@ -12,7 +12,7 @@ import { IPV4, IPV6 } from '../../../src/targets/caddy/client.ts';
 import type { CaddyToken } from '../../../src/targets/caddy/quote.ts';
 import { below, caseless, exactly } from '../../../src/targets/caddy/regex.ts';
 import { PLAIN_TARGET, SAFE_TARGET } from '../../../src/targets/caddy/request.ts';
-import { allowTable, cellTable, type Limits, pathRows } from '../../../src/targets/caddy/routes.ts';
+import { allowTable, type Limits, pathRows, routeTable } from '../../../src/targets/caddy/routes.ts';
 import type { Table } from '../../../src/targets/caddy/table.ts';
 import { onlyProxy, policyOf } from '../../support/policy.ts';
 
@@ -191,7 +191,7 @@ const requests = fc.array(
 function proxyOf(rules: readonly (readonly [string, readonly string[], string])[]): Proxy {
   const routes: Record<string, { upstream: string; allow: string[] }> = {};
   for (const [index, [methods, segments, end]] of rules.entries()) {
-    const path = segments.map((segment, place) => segment.replace('{x', `{x${place}`)).join('/');
+    const path = segments.map((segment, endpoint) => segment.replace('{x', `{x${endpoint}`)).join('/');
     const group = `g${index % 4}`;
     routes[group] = { upstream: 'up', allow: [...(routes[group]?.allow ?? []), `${methods} /${path}${end}`] };
   }
@@ -220,26 +220,26 @@ const limits: fc.Arbitrary<Limits> = fc.record({
   mostRows: fc.constantFrom(1, 2, 5, 256),
 });
 
-test('a target gets the cell and the methods that the automaton gives it', () => {
+test('a target gets the route class and the methods that the automaton gives it', () => {
   fc.assert(
     fc.property(fc.array(rule, { minLength: 1, maxLength: 12 }), requests, limits, (rules, asked, most) => {
       const access = accessOf(proxyOf(rules));
       if (!access) throw new Error('too many overlaps');
-      const rows = pathRows(access, most).map(({ pattern, cells }) => ({ cells, regex: new RegExp(pattern) }));
-      const [byMethod, methods] = [cellTable(access), allowTable(access)];
-      const places = new Map(access.places.map((place) => [place.state.id, place]));
+      const rows = pathRows(access, most).map(({ pattern, classes }) => ({ classes, regex: new RegExp(pattern) }));
+      const [byMethod, methods] = [routeTable(access), allowTable(access)];
+      const endpoints = new Map(access.endpoints.map((endpoint) => [endpoint.state.id, endpoint]));
       for (const [method, segments] of [
         ...asked,
-        ...access.places.map(({ state }) => ['GET', state.example.slice(1).split('/')] as const),
+        ...access.endpoints.map(({ state }) => ['GET', state.example.slice(1).split('/')] as const),
       ]) {
         const target = `/${segments.join('/')}`;
         const state = run(access.automaton, target);
-        const place = state && places.get(state.id);
+        const endpoint = state && endpoints.get(state.id);
         const safe = matches(PLAIN_TARGET, target) || matches(SAFE_TARGET, target);
-        const row = (safe && rows.find(({ regex }) => regex.test(target))?.cells) || '';
-        const cell = place?.cells.get(lookupMethod(method, place.cells));
-        assert.is(lookedUp(byMethod, `${method} ${row}`), cell?.id ?? '', `${method} ${target}`);
-        assert.is(lookedUp(methods, row), place?.allow.join(', ') ?? '', target);
+        const row = (safe && rows.find(({ regex }) => regex.test(target))?.classes) || '';
+        const routeClass = endpoint?.classes.get(lookupMethod(method, endpoint.classes));
+        assert.is(lookedUp(byMethod, `${method} ${row}`), routeClass?.id ?? '', `${method} ${target}`);
+        assert.is(lookedUp(methods, row), endpoint?.allow.join(', ') ?? '', target);
       }
     }),
     { numRuns: 300 },

@@ -1,16 +1,16 @@
-import type { Cell } from '../policy/access.ts';
+import type { RouteClass } from '../policy/access.ts';
 import { isEmpty } from '../policy/cidr.ts';
 import { type Difference, differencesOf, type Effect } from '../policy/fields.ts';
 import { FORWARDING } from '../policy/routes.ts';
 import type { Upstream } from '../policy/types.ts';
 import { destinationOf, UPSTREAM } from '../policy/upstreams.ts';
 import { ANYBODY, type Caller, forWhom } from './callers.ts';
-import { gravest } from './collector.ts';
+import { mostSevere } from './collector.ts';
 import { mayUse, type ProxyContext, questionOf, type Sample } from './context.ts';
 import type { ChangeKind, ChangePlace } from './types.ts';
 import { isOpen, type Question } from './version.ts';
 
-/** A difference that all requests of a pair of cells share; reported by the line of the spec that makes it. */
+/** A difference that all requests of a pair of route classes share; reported by the line of the spec that makes it. */
 export interface RequestFinding {
   readonly kind: ChangeKind;
   readonly effect: Effect;
@@ -29,7 +29,7 @@ export interface RequestFinding {
   readonly ask: (sample: Sample) => Question | undefined;
 }
 
-/** What happened to one key holder in a pair of cells, where the key and not the request is why. */
+/** What happened to one key holder in a pair of route classes, where the key and not the request is why. */
 export type CallerEvent = 'both' | 'key-gained' | 'key-lost' | 'scope-gained' | 'scope-lost';
 
 export interface Verdict {
@@ -38,7 +38,11 @@ export interface Verdict {
 }
 
 /** Compares what two versions do with the same requests, for every caller. */
-export function compareCells(before: Cell | undefined, after: Cell | undefined, context: ProxyContext): Verdict {
+export function compareClasses(
+  before: RouteClass | undefined,
+  after: RouteClass | undefined,
+  context: ProxyContext,
+): Verdict {
   const openBefore = before && isOpen(before, context.before);
   const openAfter = after && isOpen(after, context.after);
   if (before && after && openBefore !== openAfter) {
@@ -66,7 +70,7 @@ export function compareCells(before: Cell | undefined, after: Cell | undefined, 
 }
 
 /** Whether somebody got through before and somebody else does now. */
-function anyUse(before: Cell, after: Cell, callers: readonly Caller[], context: ProxyContext): boolean {
+function anyUse(before: RouteClass, after: RouteClass, callers: readonly Caller[], context: ProxyContext): boolean {
   const could = callers.some((caller) => mayUse(before, caller.before) && !isEmpty(context.reach(caller).before));
   return could && callers.some((caller) => mayUse(after, caller.after) && !isEmpty(context.reach(caller).after));
 }
@@ -74,8 +78,8 @@ function anyUse(before: Cell, after: Cell, callers: readonly Caller[], context: 
 /** A caller who has to change over to another secret gets in with the new one and no longer with the old one. */
 function secretEvents(
   caller: Caller,
-  before: Cell | undefined,
-  after: Cell | undefined,
+  before: RouteClass | undefined,
+  after: RouteClass | undefined,
   context: ProxyContext,
 ): CallerEvent[] {
   if (!caller.replaced) return [];
@@ -89,7 +93,12 @@ interface Fate {
   readonly event?: CallerEvent;
 }
 
-function fate(caller: Caller, before: Cell | undefined, after: Cell | undefined, context: ProxyContext): Fate {
+function fate(
+  caller: Caller,
+  before: RouteClass | undefined,
+  after: RouteClass | undefined,
+  context: ProxyContext,
+): Fate {
   const could = before !== undefined && (caller.anybody || mayUse(before, caller.before));
   const can = after !== undefined && (caller.anybody || mayUse(after, caller.after));
   if (could && can) return { event: 'both' };
@@ -138,7 +147,7 @@ function deniedFinding(callers: readonly Caller[], context: ProxyContext): Reque
   };
 }
 
-function authFinding(after: Cell, open: boolean, context: ProxyContext): RequestFinding {
+function authFinding(after: RouteClass, open: boolean, context: ProxyContext): RequestFinding {
   const reach = context.reach(ANYBODY);
   // Whoever holds a key now gets a token sent along, where its own credentials used to pass.
   const injects = after.kind === 'forward' && context.callers.some((caller) => mayUse(after, caller.after));
@@ -154,8 +163,8 @@ function authFinding(after: Cell, open: boolean, context: ProxyContext): Request
 }
 
 function changedFindings(
-  before: Cell,
-  after: Cell,
+  before: RouteClass,
+  after: RouteClass,
   caller: Caller | undefined,
   context: ProxyContext,
 ): RequestFinding[] {
@@ -204,7 +213,7 @@ export function redirection(before: Upstream, after: Upstream) {
   const name = before.id === after.id ? `upstream "${after.id}"` : `upstream "${after.id}" in place of "${before.id}"`;
   return {
     kind: 'upstream' as const,
-    effect: gravest(differences.map((difference) => difference.effect)),
+    effect: mostSevere(differences.map((difference) => difference.effect)),
     detail: `${destinationOf(before)} ${destinationOf(after)}`,
     place: { version: 'after', path: after.origin } as const,
     message: () => `${name}: ${words}`,
