@@ -99,6 +99,7 @@ const QUESTIONS: Readonly<Record<string, readonly string[]>> = {
 function begun({ name }: Command, option?: Option): { line: string[]; given: string[] } {
   const start = {
     secrets: ['secrets', 'render'],
+    keys: ['keys', option?.name === 'to' ? 'rotate' : 'retire', 'partner'],
     explain: ['explain', ...(QUESTIONS[option?.name ?? ''] ?? ['GET', '/api/v4/user'])],
   };
   const line = Object.entries(start).find(([key]) => key === name)?.[1] ?? [name];

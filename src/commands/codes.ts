@@ -37,3 +37,27 @@ export const diffCodes = defineCodes('diff', {
   ),
   'wrong-mode': error('{option} has no meaning beside {mode}').hint('run diff once for each comparison'),
 });
+
+/** What can be in the way of a rotation. */
+export const keyCodes = defineCodes('key', {
+  unknown: error('there is no key "{id}"').hint(
+    ({ known }: { known: readonly string[] }) => `the spec has: ${known.join(', ') || 'none'}`,
+  ),
+  rotating: error('key "{id}" is being rotated already').hint(
+    'finish that with "postern keys retire {id} --log FILE", or take one of its references out',
+  ),
+  'one-key': error('key "{id}" has one key, and without it nobody could call').hint(
+    'begin with "postern keys rotate {id}"',
+  ),
+  'no-log': error('{file} does not tell which key is in use: {problem}').hint(
+    'name an access log of the proxies with --log, or - for standard input',
+  ),
+  'in-use': error('the old key of "{id}" is in use: {count} times in this log, last {last}').hint(
+    'hand out the new key, and give a log that begins after the change',
+  ),
+  unseen: error('the log does not show that the new key of "{id}" works: nobody has used it').hint(
+    'wait until the caller has changed over, and give the log of that time',
+  ),
+  'bad-reference': error('--to is no reference to a secret').hint('write env:NAME, file:/path or vault:path#field'),
+  taken: error('{reference} is a secret of "{other}" already').hint('name another one with --to'),
+});

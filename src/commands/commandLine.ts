@@ -43,6 +43,8 @@ const spec = {
   spec: { type: 'string', describe: 'spec, its folder, or - for standard input; postern.yaml where absent' },
 } as const;
 const action = { choices: ['render', 'check', 'keygen'], demandOption: true, describe: 'what to do' } as const;
+const step = { choices: ['rotate', 'retire'], demandOption: true, describe: 'which of the two' } as const;
+const id = { type: 'string', demandOption: true, describe: 'id of the caller, under apiKeys' } as const;
 const words = { type: 'string', array: true, default: [], describe: 'what is asked, then the spec' } as const;
 const dir = { type: 'string', default: '.', describe: 'folder to put postern.yaml into' } as const;
 
@@ -117,6 +119,15 @@ const COMMANDS: readonly Command[] = [
       options: { out, check, watch: options.watch, reload: options.reload, format },
     },
     async (args, io) => (await import('./secrets.ts')).secrets(args, io),
+  ),
+  command(
+    'keys <step> <id> [spec]',
+    'the edits of a rotation: a second key for a caller, and the old one taken away when a log shows it unused',
+    {
+      positionals: { step, id, ...spec },
+      options: { to: options.to, log: options.log, format },
+    },
+    async ({ step: action, ...args }, io) => (await import('./keys.ts')).keys({ ...args, action }, io),
   ),
   command(
     'explain [words..]',
@@ -222,7 +233,7 @@ function restoreWords(args: Record<string, unknown>): void {
 }
 
 /** What may be read from standard input. */
-const INPUTS: readonly string[] = ['spec', 'words', 'base', 'requests', 'live'];
+const INPUTS: readonly string[] = ['spec', 'words', 'base', 'requests', 'live', 'log'];
 
 /** What stands in a position. */
 const POSITIONS: Readonly<Record<string, string>> = { spec: 'the spec', words: 'an argument', dir: 'the folder' };

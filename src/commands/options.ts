@@ -100,6 +100,14 @@ export const options = {
     describe: 'findings to live with, by code and separated by commas: listed, but no reason to exit 1',
   },
   check: { ...flag, describe: 'write nothing; exit 1 where something would change' },
+  to: {
+    ...text,
+    describe: 'with rotate: reference of the new key, such as env:NAME; made from the old one where absent',
+  },
+  log: {
+    ...text,
+    describe: 'with retire: access log since the new key was handed out, also gzip, or - for standard input',
+  },
   watch: { ...flag, describe: 'go on, and write anew whatever changes or ends' },
   reload: {
     ...text,

@@ -1,0 +1,158 @@
+import { gunzipSync } from 'node:zlib';
+import { type Diagnostic, hasError, type TextSpan } from '../diagnostics/diagnostic.ts';
+import { systemProblem } from '../output/disk.ts';
+import { replaceFile } from '../output/write.ts';
+import { keyPosition } from '../plan/log.ts';
+import type { ApiKey, Policy, SecretReference } from '../policy/types.ts';
+import { readBytes } from '../source/read.ts';
+import { isRecord, parseJson } from '../source/value.ts';
+import { secretReference } from '../spec/scalars.ts';
+import { commandCodes, keyCodes } from './codes.ts';
+import type { Io, Status } from './io.ts';
+import { type Format, print } from './print.ts';
+import { compileArgument } from './spec.ts';
+
+export interface KeysArguments {
+  readonly action: 'rotate' | 'retire';
+  readonly id: string;
+  readonly spec?: string | undefined;
+  /** Of `rotate`: the reference of the next key; a name made from the old one where absent. */
+  readonly to?: string | undefined;
+  /** Of `retire`: an access log that covers the time since the new key was handed out. */
+  readonly log?: string | undefined;
+  readonly format: Format;
+}
+
+/** What becomes of the `key` of a caller in the spec, or why nothing does. */
+type Step = { readonly keys: readonly string[]; readonly next: readonly string[] } | Diagnostic;
+
+/** The two edits of a rotation: a second key beside the one in use, and the first one taken away when it is not. */
+export function keys(args: KeysArguments, io: Io): Status {
+  const { action, id, spec: argument, format } = args;
+  const misfit = action === 'rotate' ? args.log !== undefined && '--log' : args.to !== undefined && '--to';
+  if (misfit) {
+    const diagnostics = [commandCodes.report('no-meaning', [], { option: misfit, mode: action })];
+    return print({ command: `keys ${action}`, status: 2, diagnostics, asked: 'changes' }, format, io);
+  }
+  const { document, policy, diagnostics } = compileArgument(argument, io);
+  const report = { command: `keys ${action}`, document, asked: 'changes' } as const;
+  if (!document || !policy || hasError(diagnostics)) return print({ ...report, status: 2, diagnostics }, format, io);
+  const key = policy.apiKeys.find((one) => one.id === id);
+  const step = key
+    ? stepOf(key, { ...args, policy }, io)
+    : keyCodes.report('unknown', ['apiKeys'], knownKeys(id, policy.apiKeys));
+  if ('code' in step)
+    return print({ ...report, status: step.code === 'key/in-use' ? 1 : 2, diagnostics: [step] }, format, io);
+  const place = document.locate(['apiKeys', id, 'key']);
+  const after = edited(place, step.keys);
+  const failures = argument === '-' ? [] : replaceFile(place.file, after);
+  if (argument === '-') io.out(after);
+  const summary = failures.length > 0 ? 'nothing was written' : step.next.join('\n');
+  return print({ ...report, status: failures.length > 0 ? 2 : 0, diagnostics: failures, summary }, format, io);
+}
+
+function knownKeys(id: string, apiKeys: readonly ApiKey[]) {
+  return { id, known: apiKeys.map((key) => key.id) };
+}
+
+interface Asked extends KeysArguments {
+  readonly policy: Policy;
+}
+
+function stepOf(key: ApiKey, asked: Asked, io: Io): Step {
+  return asked.action === 'rotate' ? rotated(key, asked) : retired(key, asked, io);
+}
+
+function rotated({ id, keys, owner }: ApiKey, { to, policy }: Asked): Step {
+  const [first, second] = keys;
+  if (!first || second) return keyCodes.report('rotating', ['apiKeys', id, 'key'], { id });
+  const next = to ?? successorOf(first);
+  if (!secretReference.safeParse(next).success) return keyCodes.report('bad-reference', ['apiKeys', id, 'key'], {});
+  const other = policy.apiKeys.find((one) => [...one.keys, one.token].some(({ text }) => text === next));
+  if (other) return keyCodes.report('taken', ['apiKeys', id, 'key'], { reference: next, other: other.id });
+  return {
+    keys: [first.text, next],
+    next: [
+      `${id} may use two keys now: ${first.text} and ${next}`,
+      `1. put a new key, such as "postern secrets keygen" prints, where ${next} points to`,
+      '2. run "postern generate" and "postern secrets render", and reload the proxies',
+      `3. hand the new key to ${owner ?? `whoever uses ${id}`}`,
+      `4. when the access log shows only the second key, run "postern keys retire ${id} --log FILE"`,
+    ],
+  };
+}
+
+/** `env:KEY` → `env:KEY_NEXT` → `env:KEY`, so that two names do for every rotation there will be. */
+function successorOf({ scheme, text }: SecretReference): string {
+  const mark = scheme === 'env' ? '_NEXT' : scheme === 'file' ? '.next' : '-next';
+  return text.endsWith(mark) ? text.slice(0, -mark.length) : `${text}${mark}`;
+}
+
+function retired({ id, keys }: ApiKey, { log }: Asked, io: Io): Step {
+  const [first, second] = keys;
+  const at = ['apiKeys', id, 'key'];
+  if (!first || !second) return keyCodes.report('one-key', at, { id });
+  if (log === undefined) return keyCodes.report('no-log', at, { file: 'nothing', problem: '--log is missing' });
+  const uses = usesOf(id, log, io);
+  if ('problem' in uses) return keyCodes.report('no-log', at, { file: log, problem: uses.problem });
+  if (uses.lines === 0) return keyCodes.report('no-log', at, { file: log, problem: 'no line of it is ours' });
+  if (uses.first > 0) return keyCodes.report('in-use', at, { id, count: uses.first, last: uses.lastFirst });
+  if (uses.second === 0) return keyCodes.report('unseen', at, { id });
+  return {
+    keys: [second.text],
+    next: [
+      `${id} may use ${second.text} alone now; the log shows it ${uses.second} times, and the old key never`,
+      '1. run "postern generate" and "postern secrets render", and reload the proxies',
+      `2. remove the old key from where ${first.text} points to`,
+    ],
+  };
+}
+
+interface Uses {
+  /** Lines of an access log of ours, whoever called. */
+  readonly lines: number;
+  readonly first: number;
+  /** When the first key was used last, as the log says. */
+  readonly lastFirst: string;
+  readonly second: number;
+}
+
+function usesOf(id: string, file: string, io: Io): Uses | { readonly problem: string } {
+  const text = logText(file, io);
+  if (typeof text !== 'string') return text;
+  const uses = { lines: 0, first: 0, lastFirst: '', second: 0 };
+  for (const line of text.split('\n')) {
+    const said = line === '' ? undefined : parseJson(line);
+    if (!isRecord(said) || typeof said['keyPosition'] !== 'string') continue;
+    uses.lines += 1;
+    if (said['key'] !== id) continue;
+    if (said['keyPosition'] === keyPosition(0)) {
+      uses.first += 1;
+      const time = String(said['time']);
+      if (time > uses.lastFirst) uses.lastFirst = time;
+    } else uses.second += 1;
+  }
+  return uses;
+}
+
+function logText(file: string, io: Io): string | { readonly problem: string } {
+  try {
+    const found = file === '-' ? { bytes: io.readStdin() } : readBytes(file, { pipes: true });
+    if ('problem' in found) return found;
+    const bytes = Buffer.from(found.bytes);
+    return (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString('utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_'))
+      return { problem: 'it is not what gzip makes' };
+    return { problem: systemProblem(error) };
+  }
+}
+
+/** Only the value of `key` changes: comments and everything else stay byte for byte. */
+function edited({ text, start, end }: TextSpan, keys: readonly string[]): string {
+  // Quotes that JSON would need, and YAML where a reference holds what ends a word in brackets.
+  const isQuoted = /["']/.test(text.slice(start, end)) || keys.some((key) => /[,[\]{}]|: | #/.test(key));
+  const words = keys.map((key) => (isQuoted ? JSON.stringify(key) : key));
+  const value = words.length === 1 ? words.join('') : `[${words.join(', ')}]`;
+  return text.slice(0, start) + value + text.slice(end);
+}

@@ -1,0 +1,105 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { inWorkspace } from './support/workspace.ts';
+
+const spec = `version: 1 # kept
+name: rotated
+upstreams: { gitlab: { url: https://gitlab.example.com } }
+routes: { read: { upstream: gitlab, allow: [GET /api/v4/user] } }
+apiKeys:
+  # and this
+  partner: { key: env:PARTNER_KEY, token: env:TOKEN, owner: partner@example.com } # and that
+  other: { key: "file:other,key", token: env:TOKEN }
+proxies: { api: { listen: 8080, ipRanges: [192.0.2.7] } }
+targets: { caddy: {} }
+`;
+
+const line = (position: string, key = 'partner') =>
+  `${JSON.stringify({ time: '2026-11-26T10:00:00Z', key, keyPosition: position, status: 200 })}\n`;
+
+const keys = suite('keys');
+
+keys('a rotation is two edits of one value, and the names alternate', () =>
+  inWorkspace(async ({ run, read, write }) => {
+    write('postern.yaml', spec);
+    const rotated = await run('keys rotate partner');
+    assert.is(rotated.status, 0, rotated.stderr);
+    assert.match(rotated.stderr, /partner@example\.com/);
+    const during = spec.replace('env:PARTNER_KEY', '[env:PARTNER_KEY, env:PARTNER_KEY_NEXT]');
+    assert.is(read('postern.yaml'), during);
+    assert.is((await run('keys rotate partner')).status, 2);
+    const refusals: [string, number, RegExp][] = [
+      [line('first') + line('second'), 1, /in use: 1 times in this log, last 2026-11-26T10:00:00Z \[key\/in-use\]/],
+      [line('first', 'other'), 2, /nobody has used it \[key\/unseen\]/],
+      ['no log\n', 2, /no line of it is ours \[key\/no-log\]/],
+      ['', 2, /no line of it is ours/],
+    ];
+    for (const [log, status, words] of refusals) {
+      write('access.log', log);
+      const refused = await run('keys retire partner --log access.log');
+      assert.is(refused.status, status, refused.stderr);
+      assert.match(refused.stderr, words);
+      assert.is(read('postern.yaml'), during);
+    }
+    assert.match((await run('keys retire partner')).stderr, /--log is missing/);
+    write('access.log', line('second') + line('first', 'other'));
+    const retired = await run('keys retire partner --log access.log');
+    assert.is(retired.status, 0, retired.stderr);
+    assert.is(read('postern.yaml'), spec.replace('env:PARTNER_KEY', 'env:PARTNER_KEY_NEXT'));
+    await run('keys rotate partner');
+    assert.ok(read('postern.yaml').includes('[env:PARTNER_KEY_NEXT, env:PARTNER_KEY]'));
+  }),
+);
+
+keys('what a reference holds is quoted where it has to be, and a log may be packed', () =>
+  inWorkspace(async ({ run, read, write, path }) => {
+    write('postern.yaml', spec);
+    assert.is((await run('keys rotate other')).status, 0);
+    assert.ok(read('postern.yaml').includes('key: ["file:other,key", "file:other,key.next"],'));
+    assert.is((await run('validate')).status, 0);
+    writeFileSync(join(path, 'log.gz'), gzipSync(line('second', 'other')));
+    assert.is((await run('keys retire other --log log.gz')).status, 0);
+    assert.ok(read('postern.yaml').includes('key: "file:other,key.next",'));
+    write('log.gz', '\x1f\x8bnot');
+    assert.is((await run('keys retire other --log log.gz')).status, 2);
+  }),
+);
+
+keys('the file that is edited is the one in which the key is written', () =>
+  inWorkspace(async ({ run, read, write }) => {
+    const [top = '', keyLines = '', rest = ''] = spec.split(/^(?=apiKeys:|proxies:)/m);
+    write('teams/keys.yaml', `version: 1\nfragment: true\n${keyLines}`);
+    write('postern.yaml', `${top}include: [teams/keys.yaml]\n${rest}`);
+    const before = read('postern.yaml');
+    const { status, stderr } = await run('keys rotate partner --to file:/run/secrets/next');
+    assert.is(status, 0, stderr);
+    assert.is(read('postern.yaml'), before);
+    assert.ok(read('teams/keys.yaml').includes('key: [env:PARTNER_KEY, file:/run/secrets/next],'));
+  }),
+);
+
+keys('what cannot be a step is refused, and the spec stays', () =>
+  inWorkspace(async ({ run, read, write }) => {
+    write('postern.yaml', spec);
+    const cases: [string, RegExp][] = [
+      ['keys rotate nobody', /there is no key "nobody" \[key\/unknown\]/],
+      ['keys retire partner --log access.log', /has one key/],
+      ['keys rotate partner --to glpat-abcdefghijklmnopqrst', /--to is no reference/],
+      ['keys rotate partner --to env:TOKEN', /is a secret of "(?:partner|other)" already/],
+      ['keys rotate partner --log access.log', /--log has no meaning beside rotate/],
+      ['keys retire partner --to env:X', /--to has no meaning beside retire/],
+    ];
+    for (const [args, words] of cases) {
+      const { status, stderr } = await run(args);
+      assert.is(status, 2, args);
+      assert.match(stderr, words);
+      assert.not.ok(stderr.includes('glpat-abc'));
+      assert.is(read('postern.yaml'), spec);
+    }
+  }),
+);
+
+keys.run();
