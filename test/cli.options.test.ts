@@ -83,6 +83,7 @@ const VALUES: Readonly<Record<string, string>> = {
   from: '192.0.2.1',
   type: 'A',
   reload: '["true"]',
+  shard: '1/2',
 };
 /** What an option has no meaning without. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
@@ -219,7 +220,7 @@ given('a spec before, behind or instead of an option, or behind two dashes', () 
 
 given('standard input where it is not read, or read already', () =>
   inFolder(async () => {
-    const inputs = ['spec', 'base', 'requests', 'live'];
+    const inputs = ['spec', 'base', 'requests', 'live', 'log'];
     for (const { line, option } of pairs.filter(({ option }) => !option.isFlag && !inputs.includes(option.name)))
       await refuses([...line, `--${option.name}`, '-'], /cannot be standard input|takes/);
     await refuses(['init', '-'], /cannot be standard input/);
@@ -227,6 +228,7 @@ given('standard input where it is not read, or read already', () =>
     await refuses(['diff', '-', '--base', '-'], once);
     await refuses(['diff', '-', '--live', 'coredns=-'], once);
     await refuses(['diff', '--live', 'coredns=-', '--live', 'bottlerocket=-'], once);
+    await refuses(['keys', 'retire', 'partner', '-', '--log', '-'], once);
     await refuses(['explain', '--requests', '-', '-'], once);
     await refuses(['explain', '--requests', '-', '--spec', '-'], once);
   }),
