@@ -6,6 +6,8 @@ import { specText } from '../bench/specs.ts';
 
 /** As much of a spec as additions look at. */
 export interface SpecText {
+  version?: number;
+  name?: string;
   routes?: Record<string, { upstream: string; auth?: string; allow: (string | { request: string })[] }>;
   ipRanges?: Record<string, unknown>;
   upstreams?: Record<string, unknown>;
@@ -40,6 +42,19 @@ export function examples(): Base[] {
 export function ofRoutes(routes: number): Base {
   const targets = Object.fromEntries(TARGETS.map((target) => [target, {}]));
   return { name: `${routes} routes`, spec: JSON.parse(specText({ routes, keys: 3, cidrs: 3 }, targets)), folder: '.' };
+}
+
+/** A made-up spec of so many names that lead the same way, and one in ten that does not. */
+export function ofRewrites(count: number): Base {
+  const domainRewrites = Array.from({ length: count }, (_, n) => {
+    const name = `${String.fromCharCode(97 + (n % 26))}${n}.team${n % 97}`;
+    return {
+      from: `${name}.example.com`,
+      to: n % 10 === 0 ? `odd${n}.example.net` : `${name}.privatelink.example.com`,
+    };
+  });
+  const targets = { coredns: { form: 'configMap' } };
+  return { name: `${count} rewrites`, spec: { version: 1, name: 'rewrites', domainRewrites, targets }, folder: '.' };
 }
 
 /** Puts one thing into a list of so many, at a place that it is told. */
@@ -88,6 +103,8 @@ export interface Addition {
   readonly add: (name: string) => Add;
   /** Rows of a target that list several things, and so are replaced; two where it says nothing. */
   readonly mostGone?: number;
+  /** Rows of a target that come, where that is bounded. */
+  readonly mostAdded?: number;
 }
 
 function insert(record: Record<string, unknown> | undefined, place: Place, name: string, value: object): boolean {
@@ -126,7 +143,8 @@ function rewrite(what: string, wildcard: '' | '*.', more: object): Addition {
       domainRewrites?.splice(place(domainRewrites.length), 0, entry);
       return domainRewrites !== undefined;
     };
-  return { what, add };
+  // A rule or a row each, and what it takes the place of; nginx has a row for each header with a name in it.
+  return { what, add, mostAdded: 12 };
 }
 
 export const OTHERS: readonly Addition[] = [

@@ -41,7 +41,15 @@ export function countOf(changes: ReadonlyMap<string, Changes>): number {
 
 /** Lines that stood there and do not any more, but for digests; braces and blank lines look alike wherever they are. */
 export function goneFrom(changes: ReadonlyMap<string, Changes>): string[] {
-  const lines = [...changes.values()].flatMap(({ gone }) => gone);
+  return told([...changes.values()].flatMap(({ gone }) => gone));
+}
+
+/** Lines that were not there before. */
+export function newIn(changes: ReadonlyMap<string, Changes>): string[] {
+  return told([...changes.values()].flatMap(({ added }) => added));
+}
+
+function told(lines: readonly string[]): string[] {
   return lines.filter((line) => !line.includes('sha256:') && /[a-z0-9]/i.test(line));
 }
 

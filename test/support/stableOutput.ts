@@ -7,6 +7,7 @@ import {
   countOf,
   goneFrom,
   holdsPath,
+  newIn,
   type Output,
   outputOf,
 } from './outputChanges.ts';
@@ -51,12 +52,13 @@ export function testAdditions(test: Test, base: Base): void {
         assert.ok(lines.length === 0 || lines.some((line) => holdsPath(line, request)), text);
       }));
   }
-  for (const { what, add, mostGone = 2 } of OTHERS)
+  for (const { what, add, mostGone = 2, mostAdded } of OTHERS)
     for (const id of NAMES) {
       if (!add(id)(structuredClone(spec), PLACES.start)) continue;
       test(`${name}: ${what} called ${id} leaves what there is as it is`, () =>
         atEach(add(id), ({ changes, text }) => {
           assert.ok(goneFrom(changes).length <= mostGone, text);
+          if (mostAdded !== undefined) assert.ok(newIn(changes).length <= mostAdded, text);
         }));
     }
   test(`${name}: what is taken out again leaves nothing behind`, () => {
