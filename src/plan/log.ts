@@ -2,6 +2,7 @@ import type { Access } from '../policy/access.ts';
 import { DENIALS, type Decision, type Denial, splitTarget } from '../policy/decide.ts';
 import { KEY_MIN_LENGTH } from '../policy/key.ts';
 import type { ProxyRequest } from '../policy/request.ts';
+import type { ApiKey } from '../policy/types.ts';
 
 /**
  * A line of the access log: one JSON object a request, the same on every engine. Texts are "" and numbers `null` where
@@ -10,6 +11,7 @@ import type { ProxyRequest } from '../policy/request.ts';
 export interface LogLine {
   /** RFC 3339; when the answer had ended. */
   readonly time: string;
+  /** Tells it apart from others of the same time. */
   readonly id: string;
   /** Name of the proxy; "" for the sites of domain rewrites. */
   readonly proxy: string;
@@ -25,9 +27,9 @@ export interface LogLine {
   readonly route: string;
   /** Whose key it was, also of a key that has expired. */
   readonly key: string;
-  /** Which of the keys of that id: "first", or "second" while it is being rotated. */
+  /** "first" or "second" of the keys of an id, as long as some id of the spec has two. */
   readonly keyPosition: string;
-  /** The server that was asked last, as `address:port`. */
+  /** The server that was asked, as `address:port`; several, one after the other, where some could not be reached. */
   readonly upstream: string;
   /** What that server answered; `null` where it did not. */
   readonly upstreamStatus: number | null;
@@ -145,6 +147,11 @@ export function isOfField(name: keyof LogLine, value: unknown): boolean {
 }
 
 const POSITIONS = ['first', 'second'] as const;
+
+/** Whether lines say which of its keys a caller sent. */
+export function tellsPositions(apiKeys: readonly Pick<ApiKey, 'keys'>[]): boolean {
+  return apiKeys.some(({ keys }) => keys.length > 1);
+}
 
 /** The word for which of its keys it is; the spec has no more than two for an id. */
 export function keyPosition(index: number): string {

@@ -1,3 +1,4 @@
+import { tellsPositions } from '../../plan/log.ts';
 import { accessOf, healthOf, type RouteClass } from '../../policy/access.ts';
 import { type CidrSet, isEverybody, toCidrs } from '../../policy/cidr.ts';
 import { challengeOf } from '../../policy/key.ts';
@@ -31,6 +32,8 @@ export interface ProxyModel {
   /** What is found out about every request. */
   readonly tables: readonly Table[];
   readonly key: Table | null;
+  /** Whether some id has two keys, so that the log says which one was sent. */
+  readonly positions: boolean;
   readonly callers: readonly Table[];
   /** Where some addresses are shut out. */
   readonly outside: Outside | null;
@@ -93,7 +96,8 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
       ...(health?.outside?.table ? [health.outside.table] : []),
     ],
     key: usesKeys ? keyTable(proxy) : null,
-    callers: callers ? [...identityTables(), ...callers.tables] : [],
+    positions: usesKeys && tellsPositions(policy.apiKeys),
+    callers: callers ? [...identityTables(tellsPositions(policy.apiKeys)), ...callers.tables] : [],
     outside,
     health,
     bound: bound.map(([name, set]) => ({

@@ -52,11 +52,11 @@ export function keyTable({ apiKeyHeader, apiKeyScheme }: Proxy): Table {
 }
 
 /** The words that the secrets say of a key: whose it is, which of its keys, and what the upstream gets for it. */
-export function identityTables(): Table[] {
+export function identityTables(positions: boolean): Table[] {
   const source = '{http.vars.found}';
   return [
     table({ source, destination: 'key.id', entries: [['~^([^ ]+) ', '$1']] }),
-    table({ source, destination: 'key.position', entries: [['~^[^ ]+ ([a-z]+) ', '$1']] }),
+    ...(positions ? [table({ source, destination: 'key.position', entries: [['~^[^ ]+ ([a-z]+) ', '$1']] })] : []),
     table({ source, destination: 'key.token', entries: [['~^[^ ]+ [a-z]+ (.+)$', '$1']] }),
   ];
 }

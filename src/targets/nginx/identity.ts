@@ -1,5 +1,5 @@
 import { grantSetOf, listsOf } from '../../plan/callers.ts';
-import { keyPosition } from '../../plan/log.ts';
+import { keyPosition, tellsPositions } from '../../plan/log.ts';
 import { credentialText, KEY_MAX_LENGTH, KEY_MIN_LENGTH } from '../../policy/key.ts';
 import type { ApiKey, Policy } from '../../policy/types.ts';
 import { insideOf } from './addresses.ts';
@@ -32,8 +32,8 @@ export interface Identity {
    */
   readonly grants: Variable;
   readonly token: Variable;
-  /** Which of its keys it is. */
-  readonly position: Part;
+  /** Which of its keys it is; absent where no id has two. */
+  readonly position: Variable | undefined;
   /** Parameters of `secure_link` and `secure_link_md5`. */
   readonly expected: readonly Part[];
   readonly salted: readonly Part[];
@@ -90,15 +90,14 @@ export function identityOf(
   };
 }
 
-/** Looked up only while some key is being rotated. The files of keys name the second ones. */
+/** The files of keys name the second ones. */
 function positionOf(
   apiKeys: readonly ApiKey[],
   { selector, prefix, list }: { readonly selector: Variable; readonly prefix: string; readonly list: MapList },
-): Part {
-  const first = keyPosition(0);
-  if (apiKeys.every(({ keys }) => keys.length < 2)) return first;
+): Variable | undefined {
+  if (!tellsPositions(apiKeys)) return undefined;
   const name = `${prefix}_position`;
-  return list.add({ name, source: ['position:', selector], fallback: first, includes: [KEY_FILES] });
+  return list.add({ name, source: ['position:', selector], fallback: keyPosition(0), includes: [KEY_FILES] });
 }
 
 function homeOf({ id, ranges }: ApiKey, maps: MapList): readonly Part[] {

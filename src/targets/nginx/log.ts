@@ -10,19 +10,23 @@ import { type NginxToken, type Part, type Variable, value, variable } from './qu
 import type { Routing } from './routing.ts';
 
 /** What a line says of one proxy's, or of the sites', requests. */
-export type Said = Pick<LogParts, 'proxy' | 'client' | 'method' | 'path' | 'reason' | 'route' | 'key' | 'keyPosition'>;
+export type Said = {
+  readonly [K in 'proxy' | 'client' | 'method' | 'path' | 'reason' | 'route' | 'key' | 'keyPosition']: Part;
+};
 
-type LogParts = { readonly [K in keyof LogLine]: Part };
+type LogParts = { readonly [K in keyof LogLine]: Part | readonly Part[] };
 
-/** Captured by the map of `upstreamTime`, which therefore stands before it in a line. */
-const SERVER = variable('log_server');
+const isParts = (part: Part | readonly Part[]): part is readonly Part[] => Array.isArray(part);
 
-/** One JSON object a request. `route` and `upstreamTime` stand early, because others are captured when they are asked for. */
+/** Tells requests of one run of nginx apart; `$request_id` would cost as much as all the rest of a line. */
+const ID: readonly Part[] = [variable('pid'), '-', variable('connection'), '-', variable('connection_requests')];
+
+/** One JSON object a request. `route` stands early, because method and path are captured when it is asked for. */
 export function logFormat(said: Said): NginxToken[] {
   const { proxy, route, ...others } = said;
   const parts: LogParts = {
     time: variable('time_iso8601'),
-    id: variable('request_id'),
+    id: ID,
     proxy,
     route,
     ...others,
@@ -30,14 +34,15 @@ export function logFormat(said: Said): NginxToken[] {
     size: variable('body_bytes_sent'),
     duration: variable('request_time'),
     upstreamTime: variable('log_upstream_time'),
-    upstream: SERVER,
+    upstream: variable('upstream_addr'),
     upstreamStatus: variable('log_upstream_status'),
   };
   const names = Object.keys(parts).filter((name): name is keyof LogLine => name in LOG_FIELDS);
   return names.map((name, index) => {
     const quote = LOG_FIELDS[name] === 'text' ? '"' : '';
     const [start, end] = [index === 0 ? '{' : '', index === names.length - 1 ? '}' : ','];
-    return value(`${start}"${name}":${quote}`, parts[name], `${quote}${end}`);
+    const part = parts[name];
+    return value(`${start}"${name}":${quote}`, ...(isParts(part) ? part : [part]), `${quote}${end}`);
   });
 }
 
@@ -54,11 +59,10 @@ export function sharedLogMaps(list: MapList): void {
   list.add({ name: 'log_status', source: [status], fallback: status, exact: ['009', '000'].map((odd) => [odd, '0']) });
   list.add({
     name: 'log_upstream_time',
-    source: [variable('upstream_response_time'), ' ', variable('upstream_addr')],
-    fallback: 'null',
-    patterns: [
-      [`^${LISTED}(?<log_seconds>[0-9.]++) (?:[^ ]++, )*+(?<${SERVER.variable}>[^ ,]++)\\z`, variable('log_seconds')],
-    ],
+    source: [variable('upstream_response_time')],
+    fallback: variable('upstream_response_time'),
+    exact: [['', 'null']],
+    patterns: [[', (?<log_seconds>[0-9.]++)\\z', variable('log_seconds')]],
   });
   list.add({ name: BY_STATUS, source: [status], fallback: 'internal', exact: Object.entries(STATUS_REASONS) });
   const answered = list.add({
@@ -71,11 +75,13 @@ export function sharedLogMaps(list: MapList): void {
     name: 'log_upstream_status',
     source: [variable('upstream_status')],
     fallback: answered,
-    exact: [['', 'null']],
-    // nginx also says 502 and 504 of servers that did not answer.
-    patterns: [['^(?!50[24])[1-5][0-9][0-9]\\z', variable('upstream_status')]],
+    // Rows for what servers mostly answer spare most requests the expression. 502 and 504 are not among them: nginx
+    // says so of servers that did not answer, too.
+    exact: [['', 'null'], ...USUAL.map((status) => [status, status] as const)],
   });
 }
+
+const USUAL = ['200', '201', '202', '204', '206', '304', '400', '401', '403', '404', '409', '422', '500'];
 
 /** nginx does not tell a connection that was refused from TLS that failed. */
 const CONNECTING = { http: FAILURES.refused, https: FAILURES.unreachable };
@@ -192,7 +198,7 @@ export function proxySaid(input: ProxyLog): Pick<Said, 'route' | 'method' | 'pat
     method: METHOD,
     path,
     key: known ? ofKey('key', known.id) : '',
-    keyPosition: known ? ofKey('key_position', known.position) : '',
+    keyPosition: known?.position ? ofKey('key_position', known.position) : '',
   };
 }
 
