@@ -110,6 +110,9 @@ interface Program {
   readonly leaves: readonly string[];
 }
 
+/** What no configuration of some program does; `verify` then warns where it would fail. */
+export type Limit = 'interimAnswers' | 'unannouncedTrailers';
+
 /** A program that decides about requests to the proxies. */
 export interface RequestRunner<Options = unknown> extends Program {
   readonly serves: 'requests';
@@ -120,6 +123,8 @@ export interface RequestRunner<Options = unknown> extends Program {
   /** The options with the sites in plain HTTP on this port. */
   readonly sites: (options: Options, port: number) => unknown;
   readonly enforces: Enforcement;
+  /** What the program cannot do, in the version that the options say; none where absent. */
+  readonly limits?: (options: Options) => readonly Limit[];
   /** The access log, a file below the target's folder. */
   readonly accessLog: string;
 }
@@ -209,5 +214,6 @@ function typedRunner<Options>(run: Runner<Options>, typed: (options: unknown) =>
     alone: (options: unknown) => run.alone(typed(options)),
     rendersSites: (options) => run.rendersSites(typed(options)),
     sites: (options, port) => run.sites(typed(options), port),
+    limits: (options) => run.limits?.(typed(options)) ?? [],
   };
 }

@@ -6,6 +6,9 @@ export const verifyCodes = defineCodes('verify', {
       `${engine}: ${problem}${times > 1 ? ` (and ${times - 1} more like it)` : ''}`,
   ).hint('{show}'),
   unmet: error('{engine}: {problem}'),
+  'engine-limit': warning('{engine}: {problem}').hint(
+    'no configuration of this engine changes that; see to it that the upstream does not, or run a version that can and name it',
+  ),
   'untried-rate': warning('{engine}: the rate of key {key} is too high to be exceeded from here, and was not tried'),
   'untried-sites': warning(
     ({ engine, sites }: { engine: string; sites: number }) =>

@@ -94,7 +94,11 @@ export async function exchangeAlone(
  * The next response, or nothing where the engine says nothing: on a busy machine that is not a matter of time alone. Who
  * has answered a later request has read this one.
  */
-async function unlessSilent(connection: Connection, method: string, proxy: Listener): Promise<RawResponse | undefined> {
+export async function unlessSilent(
+  connection: Connection,
+  method: string,
+  proxy: Listener,
+): Promise<RawResponse | undefined> {
   const response = await connection.receive(method, SILENCE);
   if (response || !connection.open) return response;
   const later = await connectTo(proxy, '127.0.0.1');

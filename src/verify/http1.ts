@@ -11,6 +11,8 @@ export interface Message {
   readonly body: Buffer;
   /** Fields after the last chunk; absent where there are none. */
   readonly trailers?: Fields;
+  /** Fields of the interim answers before a response, such as 103; absent where there were none. */
+  readonly interim?: readonly Fields[];
 }
 
 /** How the content of a message ends; `close` is the end of the connection. */
@@ -46,7 +48,10 @@ export function takeResponse(bytes: Buffer, method: string, ended: boolean): Tak
     return declaredFraming(fields) ?? 'close';
   });
   const interim = taken !== undefined && statusOf(taken.value.startLine) < 200;
-  return interim ? takeResponse(taken.rest, method, ended) : taken;
+  if (!interim) return taken;
+  const final = takeResponse(taken.rest, method, ended);
+  const before = [taken.value.fields, ...(final?.value.interim ?? [])];
+  return final && { ...final, value: { ...final.value, interim: before } };
 }
 
 export function statusOf(startLine: string): number {

@@ -18,6 +18,8 @@ export interface RawResponse {
   readonly startLine: string;
   readonly fields: Fields;
   readonly body: Buffer;
+  /** Fields of interim answers before it, and of trailers after it. */
+  readonly besides: Fields;
   /** The value of a field, `undefined` where it was not sent. */
   field(name: string): string | undefined;
   text(): string;
@@ -149,7 +151,16 @@ function opened(socket: Socket, event: 'connect' | 'secureConnect'): Promise<Soc
   });
 }
 
-function responseFrom({ startLine, fields, body }: Message): RawResponse {
+function responseFrom({ startLine, fields, body, interim = [], trailers = [] }: Message): RawResponse {
+  const besides = [...interim.flat(), ...trailers];
   const status = statusOf(startLine);
-  return { status, startLine, fields, body, field: (name) => fieldOf(fields, name), text: () => body.toString('utf8') };
+  return {
+    status,
+    startLine,
+    fields,
+    body,
+    besides,
+    field: (name) => fieldOf(fields, name),
+    text: () => body.toString('utf8'),
+  };
 }

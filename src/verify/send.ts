@@ -150,15 +150,17 @@ async function sendTogether(group: readonly Prepared[], { connections, upstreams
     const connection = kept?.open ? kept : await connectTo(head.fixture.proxy, head.probe.peer);
     keep(connections, key, connection);
     connection.write(left.map(({ probe: { raw } }) => raw).join(''));
-    let first = connection !== kept;
-    for (let open = true; open && left[0] !== undefined; first = false) {
+    const isNew = connection !== kept;
+    for (let open = true, ahead = 0; open && left[0] !== undefined; ahead += 1) {
       const [next] = left;
       left = left.slice(1);
       const response = await connection.receive(methodOf(next.probe), PATIENCE);
       open = response !== undefined && !/\bclose\b/i.test(response.field('connection') ?? '');
       // A server may close a connection after any answer, also just while it is used again.
-      const unheard = response === undefined && !first;
-      done(next, unheard ? await exchangeApart(next, upstreams) : exchangeOf(response, upstreams));
+      const isUnheard = response === undefined && (ahead > 0 || !isNew);
+      // nginx counts the buffers of all heads that have arrived.
+      const isCrowded = response?.status === 431 && ahead > 0;
+      done(next, isUnheard || isCrowded ? await exchangeApart(next, upstreams) : exchangeOf(response, upstreams));
       if (!open) drop(connections, key);
     }
   }

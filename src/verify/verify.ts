@@ -5,6 +5,7 @@ import { oddAnswers } from './checks/answers.ts';
 import { unverifiedUpstreams } from './checks/certificates.ts';
 import type { CheckFailure } from './checks/check.ts';
 import { neighbours } from './checks/neighbours.ts';
+import { ownNames } from './checks/ownNames.ts';
 import { ownTls } from './checks/ownTls.ts';
 import { rateLimits } from './checks/rates.ts';
 import { siteChecks } from './checks/sites.ts';
@@ -46,14 +47,14 @@ export async function verifyTarget({ target, ...options }: VerifyOptions<Runner>
   const sites = await siteChecks({ ...options, target, random }, scope);
   const sent = verified.sent + sites.sent;
   if (proxies.length === 0 && sites.sent + sites.untried === 0) return nothing('proxies and no sites');
-  const found = sites.failures.map(({ at, problem }) => verifyCodes.report('unmet', at, { engine: name, problem }));
+  const found = unmet(sites.failures, { target, options: options.options });
   const untried =
     sites.untried === 0
       ? []
       : [verifyCodes.report('untried-sites', ['domainRewrites'], { engine: name, sites: sites.untried })];
   return {
     sent,
-    disagreements: verified.disagreements + found.length,
+    disagreements: verified.disagreements + found.filter(({ severity }) => severity === 'error').length,
     diagnostics: [...verified.diagnostics, ...sites.diagnostics, ...found, ...untried],
   };
 }
@@ -101,10 +102,9 @@ export async function verifyRequests(options: VerifyOptions, scope: Scope): Prom
       failures.push(...journal.compare(log, options.policy.proxies[0]?.origin ?? []), ...rates.failures);
       diagnostics.push(...rates.diagnostics);
     }
-    for (const { at, problem } of failures ?? []) {
-      disagreements += 1;
-      diagnostics.push(verifyCodes.report('unmet', at, { engine: options.target.name, problem }));
-    }
+    const reported = unmet(failures ?? [], options);
+    diagnostics.push(...reported);
+    disagreements += reported.filter(({ severity }) => severity === 'error').length;
     if ((await run.leak()) !== undefined)
       diagnostics.push(verifyCodes.report('leak', ['targets', options.target.name], { engine: options.target.name }));
     return { sent, disagreements, diagnostics };
@@ -116,9 +116,22 @@ export async function verifyRequests(options: VerifyOptions, scope: Scope): Prom
   }
 }
 
+/** What an engine cannot do in any configuration is said once, and is no disagreement with this one. */
+function unmet(failures: readonly CheckFailure[], { target, options }: Pick<VerifyOptions, 'target' | 'options'>) {
+  const limits = new Set(target.run.limits?.(options));
+  const isLimit = ({ limit }: CheckFailure) => limit !== undefined && limits.has(limit);
+  const first = (failure: CheckFailure) => failures.find(({ limit }) => limit === failure.limit) === failure;
+  return failures.flatMap((failure): Diagnostic[] => {
+    const { at, problem } = failure;
+    if (!isLimit(failure)) return [verifyCodes.report('unmet', at, { engine: target.name, problem })];
+    return first(failure) ? [verifyCodes.report('engine-limit', at, { engine: target.name, problem })] : [];
+  });
+}
+
 /** The last one changes the upstreams for good. */
 async function askedBeside(run: EngineRun, random: Random): Promise<CheckFailure[]> {
   return [
+    ...(await ownNames(run, random)),
     ...(await oddAnswers(run, random)),
     ...(await neighbours(run, random)),
     ...(await ownTls(run, random)),

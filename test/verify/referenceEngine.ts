@@ -70,7 +70,12 @@ function serve(socket: Socket, proxy: Proxy, evaluator: Evaluator): void {
     work = work.then(async () => {
       const readings = readAll(received);
       for (const reading of readings.slice(handled)) {
-        if (reading.kind === 'incomplete') return;
+        if (reading.kind === 'incomplete') {
+          // What is refused is refused before its body has arrived.
+          const [only] = readAll(received.replace(/^content-length: \d{7,}\r\n/im, ''));
+          if (only?.kind !== 'request' || !/^content-length: \d{7,}/im.test(received)) return;
+          return void (await answerRequest(socket, only.request, { proxy, evaluator, peer }));
+        }
         handled += 1;
         if (reading.kind === 'malformed') return void socket.end(answer(400, proxy));
         await answerRequest(socket, reading.request, { proxy, evaluator, peer });
@@ -182,6 +187,9 @@ function faultyDecision(evaluator: Evaluator, asked: Asked): Decision {
   return decision;
 }
 
+/** What is written anew. */
+const FRAMING = ['content-length', 'content-type', 'trailer', 'transfer-encoding'];
+
 async function forward(
   request: ReadRequest,
   decision: Extract<Decision, { kind: 'forward' }>,
@@ -216,7 +224,7 @@ async function forward(
   if (!response) return answer(502, proxy);
   const own = proxy.publicUrl ?? `http://${fieldOf(request.fields, 'host') ?? ''}`;
   const kept = response.fields.filter(
-    ([name]) => ![...HIDDEN_RESPONSE_HEADERS, 'content-length', 'content-type'].includes(name.toLowerCase()),
+    ([name]) => ![...HIDDEN_RESPONSE_HEADERS, ...FRAMING].includes(name.toLowerCase()),
   );
   const mapped = kept.map(
     ([name, value]) => [name, /^(?:link|location)$/i.test(name) ? map(value, upstream, own) : value] as const,

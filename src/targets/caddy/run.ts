@@ -75,5 +75,7 @@ export const run: RequestRunner<CaddyOptions> = {
   rendersSites: () => true,
   sites: (options, listen) => ({ ...options, sites: { listen, tls: 'off' } }),
   enforces,
+  // They are set after all handlers have seen the answer.
+  limits: () => ['unannouncedTrailers'],
   accessLog: 'access.log',
 };

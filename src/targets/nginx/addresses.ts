@@ -40,7 +40,9 @@ const WORDS = {
 
 /** One table for each list of addresses that somebody asks for: nginx finds an address in any of them in one tree. */
 export function addressTables(policy: Policy): GeoModel[] {
-  return addressLists(policy).map((list) => ({
+  // Without a proxy nobody says who the client is, and nobody asks.
+  const lists = policy.proxies.length === 0 ? [] : addressLists(policy);
+  return lists.map((list) => ({
     comment: comment(WORDS[list.kind](list.name)),
     address: value(CLIENT),
     variable: value(inList(list)),

@@ -3,8 +3,8 @@ import type { Proxy, Upstream } from '../../policy/types.ts';
 import type { MapList } from './maps.ts';
 import { literal, type NginxToken, type Part, type Variable, value, variable } from './quote.ts';
 
-/** Links of one answer that are mapped back; GitLab sends five at most, a page with links to all its parts more. An answer with more loses its Link. */
-const MOST_LINKS = 16;
+/** Links of one answer that are mapped back, by proxies and sites; GitLab sends five at most, a page with links to all its parts more. An answer with more loses its Link. */
+export const MOST_LINKS = 16;
 
 /** How addresses of the upstream in its answers become addresses of the proxy. */
 export interface AddressMapping {

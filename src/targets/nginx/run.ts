@@ -1,6 +1,6 @@
 import type { Enforcement } from '../../policy/fields.ts';
 import type { RequestRunner } from '../target.ts';
-import type { NginxOptions } from './options.ts';
+import { atLeast, type NginxOptions } from './options.ts';
 
 /** Where each field of the policy ends up. */
 const enforces: Enforcement = {
@@ -74,5 +74,7 @@ export const run: RequestRunner<NginxOptions> = {
   rendersSites: ({ sites }) => sites !== undefined,
   sites: (options, listen) => ({ ...options, sites: { listen, tls: 'off' } }),
   enforces,
+  // It takes one for the final answer: what follows passes as it is, and the connection waits.
+  limits: ({ version }) => (atLeast(version, [1, 29]) ? [] : ['interimAnswers']),
   accessLog: 'access.log',
 };

@@ -1,3 +1,4 @@
+import { MOST_LINKS } from './mapping.ts';
 import type { MapList } from './maps.ts';
 import { type Part, type Variable, variable } from './quote.ts';
 import { alternatives, portMap, type SiteName, spellings } from './siteNames.ts';
@@ -24,7 +25,7 @@ const ADDRESSES = [
  */
 const TEXTS = [
   { header: 'Www-Authenticate', id: 'sites_realm', most: 4, beyond: 'dropped' },
-  { header: 'Link', id: 'sites_link', most: 8, beyond: 'dropped' },
+  { header: 'Link', id: 'sites_link', most: MOST_LINKS, beyond: 'dropped' },
   { header: 'Content-Security-Policy', id: 'sites_policy', most: 32, beyond: 'kept' },
 ] as const;
 

@@ -1,5 +1,6 @@
 import type { SpecPath } from '../../diagnostics/diagnostic.ts';
 import type { Endpoint, RouteClass } from '../../policy/access.ts';
+import type { Limit } from '../../targets/target.ts';
 import { type Draft, type Probe, raw } from '../draft.ts';
 import type { EngineRun } from '../engineRun.ts';
 import { attempt } from '../probes/base.ts';
@@ -11,6 +12,8 @@ import type { Random } from '../random.ts';
 export interface CheckFailure {
   readonly at: SpecPath;
   readonly problem: string;
+  /** No failure where the target declares that its program cannot do better. */
+  readonly limit?: Limit | undefined;
 }
 
 export type ForwardClass = Extract<RouteClass, { kind: 'forward' }>;

@@ -5,6 +5,7 @@ import { type EngineRun, type EngineRunOptions, startEngineRun } from '../engine
 import { type Answered, connectTo, exchangeOn } from '../exchange.ts';
 import type { Scope } from '../scope.ts';
 import type { CheckFailure } from './check.ts';
+import { oddProblems } from './oddAnswers.ts';
 
 /** What the sites of domain rewrites were asked, and what they did wrong. */
 export interface SitesTried {
@@ -49,6 +50,8 @@ export async function siteChecks(options: EngineRunOptions, scope: Scope): Promi
       note(rewrite, passedOn(await ask(run, name), { name, rewrite, upstream }));
       note(rewrite, await redirected(run, { name, rewrite }));
     }
+    for (const { words, limit } of await oddProblems(oddlyAsked(run, { rewrite, upstream })))
+      failures.push({ at: rewrite.origin, problem: `the upstream of the site ${rewrite.to} ${words}`, limit });
     for (const name of [`x.${rewrite.to}`, `x${rewrite.to}`, `${rewrite.to}.example`])
       note(rewrite, strange(await ask(run, name), name));
   }
@@ -56,8 +59,24 @@ export async function siteChecks(options: EngineRunOptions, scope: Scope): Promi
   return { sent, untried, failures, diagnostics: [] };
 }
 
+function oddlyAsked(run: EngineRun, { rewrite, upstream }: { rewrite: SiteRewrite; upstream: Upstream }) {
+  return {
+    // It is called by its public name, and so calls itself that.
+    upstream: { ...upstream, host: rewrite.from },
+    origin: `http://${rewrite.to}`,
+    listener: run.site,
+    peer: CLIENT,
+    raw: requestTo(rewrite.to),
+    upstreams: run.upstreams,
+  };
+}
+
+function requestTo(host: string): string {
+  return `GET ${TARGET} HTTP/1.1\r\nHost: ${host}\r\n${CLAIMS.join('\r\n')}\r\n\r\n`;
+}
+
 async function ask(run: EngineRun, host: string): Promise<Answered | undefined> {
-  const raw = `GET ${TARGET} HTTP/1.1\r\nHost: ${host}\r\n${CLAIMS.join('\r\n')}\r\n\r\n`;
+  const raw = requestTo(host);
   const connection = await connectTo(run.site, CLIENT);
   try {
     return (await exchangeOn(connection, { proxy: '', peer: CLIENT, raw }, run.upstreams)).answers[0];

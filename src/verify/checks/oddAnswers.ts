@@ -1,0 +1,154 @@
+import type { Upstream } from '../../policy/types.ts';
+import type { Limit } from '../../targets/target.ts';
+import { connectTo, type Listener, unlessSilent } from '../exchange.ts';
+import { fieldOf } from '../http1.ts';
+import type { RawResponse } from '../raw.ts';
+import type { Upstreams } from '../upstreams.ts';
+
+/** An answer of an upstream that is unlike the others, and what is wrong with what the client got of it. */
+interface OddAnswer {
+  readonly bytes: (upstream: Upstream) => string;
+  readonly problem: (response: RawResponse, outside: Outside) => string | undefined;
+  /** What an engine that cannot handle it has to declare. */
+  readonly limit?: Limit;
+}
+
+/** What stands between an upstream and a client. */
+interface Outside {
+  readonly upstream: Upstream;
+  /** Origin at which the client finds it. */
+  readonly origin: string;
+}
+
+/** A request to something whose upstream answers unlike the others. */
+export interface OddlyAnswered extends Outside {
+  readonly listener: Listener;
+  readonly peer: string;
+  /** As bytes; a GET that is forwarded. */
+  readonly raw: string;
+  readonly upstreams: Upstreams;
+}
+
+export interface OddProblem {
+  readonly words: string;
+  readonly limit?: Limit | undefined;
+}
+
+const BODY = '{"odd":true}';
+const LENGTH = `Content-Type: application/json\r\nContent-Length: ${BODY.length}\r\n`;
+/** Nobody outside may get this; and of what is not the final head of an answer, nothing at all. */
+const HIDDEN = 'X-Accel-Redirect: /elsewhere\r\n';
+
+const withHead = (head: string) => `HTTP/1.1 200 OK\r\n${LENGTH}${head}\r\n${BODY}`;
+const withTrailers = (head: string) =>
+  `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n${head}\r\n${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\n${HIDDEN}\r\n`;
+const nameOf = ({ host }: Upstream) => (host.includes(':') ? `[${host}]` : host);
+
+/** Ways to write an origin that browsers and HTTP libraries read as the same. */
+const SPELLINGS: Readonly<Record<string, (upstream: Upstream) => string>> = {
+  'without a scheme': (upstream) => `//${nameOf(upstream)}`,
+  'with a dot after the name': (upstream) => `https://${nameOf(upstream)}.`,
+  'in capitals': (upstream) => `HTTP://${nameOf(upstream).toUpperCase()}`,
+  'with its usual port': (upstream) => `https://${nameOf(upstream)}:443`,
+  'with its usual port and a dot': (upstream) => `http://${nameOf(upstream)}.:80`,
+};
+
+const spelled = ([how, spell]: readonly [string, (upstream: Upstream) => string]): [string, OddAnswer][] => [
+  [
+    `a Location that names it ${how}`,
+    {
+      bytes: (upstream) => withHead(`Location: ${spell(upstream)}/there?a=b\r\n`),
+      problem: ({ fields }, outside) => wrongUrl(fieldOf(fields, 'location') ?? '', outside),
+    },
+  ],
+  [
+    `a Link that names it ${how}`,
+    {
+      bytes: (upstream) => withHead(`Link: <${spell(upstream)}/there?a=b>; rel="next"\r\n`),
+      problem: ({ fields }, outside) => wrongUrl(/<([^>]*)>/.exec(fieldOf(fields, 'link') ?? '')?.[1] ?? '', outside),
+    },
+  ],
+];
+
+const ODD_ANSWERS: ReadonlyMap<string, OddAnswer> = new Map<string, OddAnswer>([
+  ...Object.entries(SPELLINGS).flatMap(spelled),
+  ['trailers', { bytes: () => withTrailers('Trailer: X-Accel-Redirect\r\n'), problem: besidesProblem }],
+  [
+    'trailers that it did not announce',
+    { bytes: () => withTrailers(''), problem: besidesProblem, limit: 'unannouncedTrailers' },
+  ],
+  [
+    'an interim answer',
+    {
+      bytes: (upstream) =>
+        `HTTP/1.1 103 Early Hints\r\nLink: <https://${nameOf(upstream)}/early>; rel=preload\r\n${HIDDEN}\r\n${withHead(HIDDEN)}`,
+      problem: besidesProblem,
+      limit: 'interimAnswers',
+    },
+  ],
+  [
+    'a head of 30 kB',
+    {
+      bytes: () => withHead(`X-Next-Page: 2\r\n${`X-Policy-Part: ${'x'.repeat(2_900)}\r\n`.repeat(10)}`),
+      problem: ({ fields }) => (fieldOf(fields, 'x-next-page') === '2' ? undefined : 'its fields did not arrive'),
+    },
+  ],
+  [
+    'a Link of twelve entries',
+    {
+      bytes: (upstream) =>
+        withHead(
+          `Link: ${Array.from({ length: 12 }, (_, n) => `<https://${nameOf(upstream)}/p${n}>; rel="p${n}"`).join(', ')}\r\n`,
+        ),
+      problem: ({ fields }, { origin }) => {
+        const mapped = (fieldOf(fields, 'link') ?? '').split(`<${origin}/p`).length - 1;
+        return mapped === 12 ? undefined : `${mapped} of them came back`;
+      },
+    },
+  ],
+]);
+
+/** A client that follows the URL must come to the proxy. */
+function wrongUrl(text: string, { origin }: Outside): string | undefined {
+  const url = URL.canParse(text, origin) ? new URL(text, origin) : undefined;
+  const due = new URL('/there?a=b', origin).href;
+  return url?.href === due ? undefined : `it came back as ${text === '' ? 'nothing' : text}`;
+}
+
+/** Nothing comes with it, and its head has been through the same hands as every other. */
+function besidesProblem({ besides, fields }: RawResponse): string | undefined {
+  const passed = besides[0] ?? fields.find(([name]) => /^x-accel-/i.test(name));
+  return passed && `the client got ${passed[0]}: ${passed[1]}`;
+}
+
+/** What is wrong with what a client gets of each of them, and with what comes after it on the same connection. */
+export async function oddProblems(asked: OddlyAnswered): Promise<OddProblem[]> {
+  const problems: OddProblem[] = [];
+  for (const [what, odd] of ODD_ANSWERS) {
+    const words = await oddProblem(odd, asked);
+    if (words !== undefined) problems.push({ words: `answers with ${what}, and ${words}`, limit: odd.limit });
+  }
+  return problems;
+}
+
+async function oddProblem({ bytes, problem }: OddAnswer, asked: OddlyAnswered): Promise<string | undefined> {
+  const { listener, peer, raw, upstreams, upstream } = asked;
+  const connection = await connectTo(listener, peer);
+  try {
+    upstreams.answerWith(() => ({ raw: bytes(upstream) }));
+    connection.write(raw);
+    const response = await unlessSilent(connection, 'GET', listener);
+    upstreams.answerWith(undefined);
+    if (response === undefined) return 'the client got no answer';
+    if (response.status !== 200) return `the client got ${response.status}`;
+    const found = problem(response, asked);
+    if (found !== undefined) return found;
+    if (!connection.open || /\bclose\b/i.test(response.field('connection') ?? '')) return undefined;
+    connection.write(raw);
+    const next = await unlessSilent(connection, 'GET', listener);
+    return next || !connection.open ? undefined : 'the next request on that connection got no answer';
+  } finally {
+    upstreams.answerWith(undefined);
+    connection.close();
+  }
+}
