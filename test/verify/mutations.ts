@@ -44,7 +44,7 @@ export const mutations = {
   nginx: [
     conf(
       'a path that is not anchored at its end',
-      /(map \$segment_6 \$(\w+)_path_5_to_6 \{\n {4}default) \$\w+;/g,
+      /(map \$segment_6 \$(\w+)_path_5_to_8 \{\n {4}default) \$\w+;/g,
       '$1 $$$2_path_5;',
     ),
     conf('a number with anything behind it', '"~^(?:/[0-9]++)++\\\\z"', '"~^(?:/[0-9]++)++"'),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { grantSets, listsOf } from '../../plan/callers.ts';
 import type { Refusal } from '../../plan/log.ts';
 import { escapeRegex } from '../../plan/regex.ts';
@@ -38,7 +39,7 @@ export interface DecisionInput {
  */
 export function decisionMaps(input: DecisionInput): Variable {
   const { proxy, prefix, maps, grants } = input;
-  const afterKey = queryMap(input);
+  const afterKey = plainMap(input);
   const key = keyMaps(input, routeMap(input, afterKey));
   const entrance = openMap(input, key, afterKey);
   const lists = listsOf(proxy.ranges, { kind: 'proxy', name: proxy.id });
@@ -169,16 +170,32 @@ function routeMap({ access, identity, apiKeys, routing, prefix, grants, maps }: 
 
 const byKey = ([a]: readonly [string, Part], [b]: readonly [string, Part]) => (a < b ? -1 : a > b ? 1 : 0);
 
-function queryMap(input: DecisionInput): Part {
+const PAIR = `(?!(?i:${FORBIDDEN_PARAMETER_SOURCE}))${queryPairSource('possessive')}`;
+const PAIRS = `${PAIR}(?:&${PAIR})*+&?+`;
+/** What is no host name or address would go upstream as X-Forwarded-Host, and into links. */
+const HOST = '(?:[A-Za-z0-9._-]++|\\[[0-9A-Fa-f:.]++\\])(?::[0-9]{1,5})?';
+const BODY = [variable('http_transfer_encoding'), variable('http_content_length')];
+
+/** No body, a host and a query that pass, all in one look; where one does not, they are looked at one by one. */
+function plainMap(input: DecisionInput): Part {
   const { prefix, maps } = input;
-  const next = hostMap(input);
-  const pair = `(?!(?i:${FORBIDDEN_PARAMETER_SOURCE}))${queryPairSource('possessive')}`;
+  const { location, body } = bodyMaps(input);
+  const oneByOne = queryMap(input, hostMap(input, body));
+  return maps.add({
+    name: `${prefix}_verdict_plain`,
+    source: [...BODY, ' ', variable('http_host'), ' ', QUERY],
+    fallback: oneByOne,
+    patterns: [[`^0*+ (?:${HOST})?+ (?:${PAIRS})?+\\z`, location]],
+  });
+}
+
+function queryMap({ prefix, maps }: DecisionInput, next: Part): Part {
   return maps.add({
     name: `${prefix}_verdict_query`,
     source: [QUERY],
     fallback: because('query'),
     exact: [['', next]],
-    patterns: [[`^${pair}(?:&${pair})*+&?+\\z`, next]],
+    patterns: [[`^${PAIRS}\\z`, next]],
   });
 }
 
@@ -186,23 +203,24 @@ function queryMap(input: DecisionInput): Part {
  * Whether the body, if there is one, has a type that the route class takes; then the location that serves the route class.
  * A request without a body passes whatever its type; a length of zero is no body.
  */
-function bodyMaps({ access, routing, locationOf, prefix, grants, maps }: DecisionInput): Part {
+function bodyMaps({ access, routing, locationOf, prefix, grants, maps }: DecisionInput): {
+  location: Part;
+  body: Part;
+} {
   const names = classNames(access);
   const choose = (name: string, comment: string, resultOf: (routeClass: RouteClass) => Part): Part => {
-    const exact = access.classes
+    const results = access.classes
       .map((routeClass) => [names.get(routeClass) ?? '', resultOf(routeClass)] as const)
       .sort(byKey);
-    return grants.add({
-      name: `${prefix}_${name}`,
-      comment,
-      source: [routing.route],
-      fallback: because('path'),
-      exact,
-    });
+    const [[, first] = ['', because('path')]] = results;
+    // Whoever comes here has one of the route classes, so there is nothing to look up where all are treated alike.
+    const isAlike = results.every(([, result]) => isDeepStrictEqual(result, first));
+    const rows = isAlike ? { fallback: first } : { fallback: because('path'), exact: results };
+    return grants.add({ name: `${prefix}_${name}`, comment, source: [routing.route], idle: true, ...rows });
   };
   const location = choose('verdict_location', 'What serves a route class.', locationOf);
   const lists = [...new Set(access.classes.map(typesOf))].filter((types) => types !== '');
-  if (lists.length === 0) return location;
+  if (lists.length === 0) return { location, body: location };
   const checks = new Map<string, Part>([['', location]]);
   for (const types of lists) {
     const sent = variable('http_content_type');
@@ -212,9 +230,9 @@ function bodyMaps({ access, routing, locationOf, prefix, grants, maps }: Decisio
     const name = `${prefix}_verdict_${typesName(types)}`;
     checks.set(types, maps.add({ name, source: [sent], fallback: because('content-type'), patterns }));
   }
-  return maps.add({
+  const body = maps.add({
     name: `${prefix}_verdict_body`,
-    source: [variable('http_transfer_encoding'), variable('http_content_length')],
+    source: BODY,
     fallback: choose(
       'verdict_types',
       'What types a body may have.',
@@ -223,18 +241,16 @@ function bodyMaps({ access, routing, locationOf, prefix, grants, maps }: Decisio
     exact: [['', location]],
     patterns: [['^0++\\z', location]],
   });
+  return { location, body };
 }
 
-/** What is no host name or address would go upstream as X-Forwarded-Host, and into links. */
-function hostMap(input: DecisionInput): Part {
-  const next = bodyMaps(input);
-  const host = '(?:[A-Za-z0-9._-]++|\\[[0-9A-Fa-f:.]++\\])';
-  return input.maps.add({
-    name: `${input.prefix}_verdict_host`,
+function hostMap({ prefix, maps }: DecisionInput, next: Part): Part {
+  return maps.add({
+    name: `${prefix}_verdict_host`,
     source: [variable('http_host')],
     fallback: because('malformed'),
     exact: [['', next]],
-    patterns: [[`^${host}(?::[0-9]{1,5})?\\z`, next]],
+    patterns: [[`^${HOST}\\z`, next]],
   });
 }
 

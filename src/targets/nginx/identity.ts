@@ -68,6 +68,7 @@ export function identityOf(
     list.add({
       name: `${prefix}_${suffix}`,
       source: [id],
+      idle: true,
       exact: apiKeys.flatMap((apiKey) => {
         const found = result(apiKey);
         return found === undefined ? [] : [[apiKey.id, found] as const];

@@ -18,6 +18,8 @@ export interface MapDefinition {
   readonly includes?: readonly string[];
   /** Looked up anew each time, because what it is looked up by changes within one request. */
   readonly volatile?: boolean;
+  /** Looks nothing up as long as it has no rows. Not for tables that a route more adds a first row to. */
+  readonly idle?: boolean;
   /** Written on one line: for the many small ones that are the same in every spec. */
   readonly oneLine?: boolean;
 }
@@ -42,6 +44,7 @@ export function mapList(): MapList {
       includes = [],
       volatile = false,
       oneLine = false,
+      idle = false,
     }) {
       const entries = [
         ...Array.from(exact, (row) => entryOf(mapKey(row[0]), row)),
@@ -49,7 +52,7 @@ export function mapList(): MapList {
       ];
       maps.push({
         comment: about === undefined ? null : comment(about),
-        source: value(...source),
+        source: idle && entries.length === 0 ? value('') : value(...source),
         variable: value(variable(name)),
         volatile,
         oneLine,

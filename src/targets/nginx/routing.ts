@@ -43,8 +43,10 @@ export interface RoutingInput {
 
 /** Reasons that stand before one row. */
 const MOST_REASONS = 3;
-/** So many segments that hold no parameter are looked up at once: most paths begin with the same few. */
+/** Up to so many segments that hold no parameter are looked up at once: most paths begin with the same few. */
 const BEGINNING = 3;
+/** How many segments most paths have: those are found soonest. */
+const USUAL_LENGTH = 5;
 
 /**
  * The maps that lead from the request line to a route class. A place in a path is named by its pattern; each segment
@@ -148,8 +150,8 @@ function stepMaps(step: Step, { prefix, routes }: RoutingInput, ways: Ways): voi
   const path = `${prefix}_path_${number}`;
   const comment = `Segment ${number}: where one that is written out leads, then what parameters there are.`;
   const own = [before, plainOf(number)] as const;
-  if (number === BEGINNING) {
-    const beginning = Array.from({ length: BEGINNING }, (_, index) => plainOf(index + 1));
+  if (number > 1 && number <= BEGINNING) {
+    const beginning = Array.from({ length: number }, (_, index) => plainOf(index + 1));
     const follows = variable(`${prefix}_path_${number}_else`);
     const isBeginning = ({ from }: LiteralRow) => placeName(from) === from && !from.includes('{');
     routes.add({
@@ -160,7 +162,7 @@ function stepMaps(step: Step, { prefix, routes }: RoutingInput, ways: Ways): voi
       exact: plain.filter(isBeginning).map(literalRow),
     });
     const others = plain.filter((row) => !isBeginning(row)).map(literalRow);
-    routes.add({ name: follows.variable, source: own, fallback: missed, exact: others });
+    routes.add({ name: follows.variable, source: own, fallback: missed, exact: others, idle: true });
   } else {
     routes.add({ name: path, comment, source: own, fallback: missed, exact: plain.map(literalRow) });
   }
@@ -239,12 +241,12 @@ function markedMap(rows: readonly LiteralRow[], { name, before, number, fallback
   });
 }
 
-/** The place after as many segments as the path has, found by halving. */
+/** The place after as many segments as the path has, found by halving what paths there are. */
 function endpointMap({ prefix, depth, machinery }: RoutingInput): void {
   const after = (number: number | string) => variable(`${prefix}_path_${number}`);
   const between = (low: number, high: number): Variable => {
     if (low === high) return after(low === depth ? `${depth}_or_more` : low);
-    const middle = (low + high + 1) >> 1;
+    const middle = middleOf(low, high);
     const whole = low === 1 && high === depth;
     return machinery.add({
       name: whole ? `${prefix}_endpoint` : `${prefix}_path_${low}_to_${high}`,
@@ -254,4 +256,13 @@ function endpointMap({ prefix, depth, machinery }: RoutingInput): void {
     });
   };
   between(1, depth);
+}
+
+/** Where as many paths are below as above, if there are fewer of a length the farther it is from the usual one. */
+function middleOf(low: number, high: number): number {
+  const many = (length: number) => Math.max(1, USUAL_LENGTH - Math.abs(length - USUAL_LENGTH));
+  const sum = (from: number, to: number): number => (from > to ? 0 : many(from) + sum(from + 1, to));
+  let middle = low + 1;
+  while (middle < high && sum(low, middle) <= sum(middle + 1, high)) middle++;
+  return middle;
 }
