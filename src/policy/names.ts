@@ -21,9 +21,14 @@ export function inMatchOrder(rewrites: readonly DomainRewrite[]): DomainRewrite[
   );
 }
 
+/** What finds the rewrite of a name is made once for all names that are asked. */
+const finders = new WeakMap<readonly DomainRewrite[], ReturnType<typeof rewriteFinder>>();
+
 /** Which name a pod really looks up. A rewritten name is not rewritten again. */
-export function resolveName(policy: Policy, text: string): Resolved {
+export function resolveName({ rewrites }: Policy, text: string): Resolved {
   const name = canonicalName(text);
-  const rewrite = rewriteFinder(policy.rewrites)(name);
+  const find = finders.get(rewrites) ?? rewriteFinder(rewrites);
+  finders.set(rewrites, find);
+  const rewrite = find(name);
   return rewrite ? { name: targetName(rewrite, name), rewrite } : { name };
 }

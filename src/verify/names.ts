@@ -96,14 +96,16 @@ function namesFor({ rewrites }: Policy, random: Random, count: number): string[]
     `_tcp.${from}`,
     `${'a'.repeat(60)}.${from}`,
   ]);
-  const fixed = around.filter((name) => name.length <= 253 && name.includes('.'));
+  const all = around.filter((name) => name.length <= 253 && name.includes('.'));
+  // Of too many, some of every part of the spec.
+  const fixed = all.length <= count ? all : Array.from({ length: count >> 1 }, () => random.pick(all));
   const made =
     rewrites.length === 0
       ? []
       : Array.from({ length: Math.max(0, Math.min(count, 5_000) - fixed.length) }, () =>
           madeName(random.pick(rewrites), random),
         );
-  return [...fixed.slice(0, count), ...made].filter((name) => name.length <= 253);
+  return [...fixed, ...made].filter((name) => name.length <= 253);
 }
 
 function madeName({ from }: DomainRewrite, random: Random): string {

@@ -6,6 +6,8 @@ import { groupRewrites } from '../../../src/targets/coredns/blocks.ts';
 import { existingRules } from '../../../src/targets/coredns/existing.ts';
 import { parseCorefile } from '../../../src/targets/coredns/grammar.ts';
 import { rulesOf as tokensOf, wordsOf } from '../../../src/targets/coredns/rules.ts';
+import { randomOf } from '../../../src/verify/random.ts';
+import { liveCase } from '../../support/live.ts';
 import { policyOf } from '../../support/policy.ts';
 
 const test = suite('rules');
@@ -92,6 +94,32 @@ test('one name more changes its own line, at any size', () => {
     }
   }
   assert.ok(cut < 30, `${cut} of 120 cut a line in two`);
+});
+
+test('live, a list in which one character is another is drift, unless each name of ours is led as before', () => {
+  const names = Array.from({ length: 25 }, (_, i) => `api-${i}.team${i % 3}`);
+  const pairsOf = (name: string) => `  - { from: ${name}.example.com, to: ${name}.link.example.com }\n`;
+  const here = liveCase(
+    `version: 1\nname: live\ndomainRewrites:\n${names.map(pairsOf).join('')}targets: { coredns: {} }\n`,
+  );
+  const text = here.file('coredns');
+  const [rule = '', expression = '', target = ''] = /name regex (\S+) (\S+) answer auto/.exec(text) ?? [];
+  assert.equal(here.compare('coredns', text).drift, []);
+  const random = randomOf('characters of a list');
+  let told = 0;
+  for (let i = 0; i < 1_000; i += 1) {
+    const at = random.below(expression.length);
+    const put = random.pick(['', '|', '.', 'a', '1', '(', ')', '?', '*', '[', '^', '-']);
+    const edited = expression.slice(0, at) + put + expression.slice(at + random.below(2));
+    const live = text.replace(rule, () => `name regex ${edited} ${target} answer auto`);
+    if (here.compare('coredns', live).drift.length > 0) {
+      told += 1;
+      continue;
+    }
+    for (const name of names)
+      assert.is(new RegExp(edited).exec(`${name}.example.com.`)?.[1], name, `${edited} is not told`);
+  }
+  assert.ok(told > 700, `${told}`);
 });
 
 test('one odd name more changes its own server block, at any size', () => {
