@@ -4,7 +4,11 @@ import type { Target } from '../../src/targets/target.ts';
 import { route, specText } from './specs.ts';
 
 export type Engine = 'nginx' | 'caddy';
-export type Kind = 'generated' | 'bare' | 'seedStyle';
+/**
+ * `bare` only forwards; `sameWork` writes the same log line and sets the same headers, and has no policy; `seedStyle` is
+ * an allowlist as somebody would write it by hand.
+ */
+export type Kind = 'generated' | 'bare' | 'sameWork' | 'seedStyle';
 
 /** What the proxies of one comparison are asked to do. */
 export interface Setting {
@@ -97,9 +101,63 @@ function caddyByHand({ routes, cidrs, keys, upstreamPort }: Setting, port: numbe
   return [{ path: 'caddy/Caddyfile', text: `${head}${who}${map}${handles.join('')}\trespond 404\n}\n` }];
 }
 
+/** What of a generated file has nothing to do with the policy: taken from there, so that it stays the same work. */
+function textOf(engine: Engine, setting: Setting, port: number, path: string): string {
+  const file = generated(engine, { ...setting, routes: 1, keys: 1, cidrs: 1 }, port).find((each) => each.path === path);
+  if (!file) throw new Error(`no ${path}`);
+  return file.text;
+}
+
+const NGINX_VARIABLES: Readonly<Record<string, string>> = {
+  method: '${request_method}',
+  api_log_path: '${uri}',
+  log_status: '${status}',
+  log_upstream_time: '${upstream_response_time}',
+  log_upstream_status: '${upstream_status}',
+  api_route: 'main',
+  api_log_key: 'caller-0',
+};
+
+function nginxSameWork(setting: Setting, port: number): ConfigFile[] {
+  const text = textOf('nginx', setting, port, 'nginx/api.conf');
+  const [format = ''] = /^log_format [^;]*;/m.exec(text) ?? [];
+  const log = format.replace(/\$\{((?:api|log)_\w+|method)\}/g, (_, name: string) => NGINX_VARIABLES[name] ?? '');
+  const [, location = ''] = /\n {4}location = "[^"]*forward-gitlab" \{\n(.*?)\n {4}\}\n/s.exec(text) ?? [];
+  const directives = location
+    .split('\n')
+    .filter((line) => !/^ *(?:#|internal|proxy_pass |proxy_redirect|add_header)/.test(line))
+    .map((line) => line.replace(/\$\w+_token\b/, 'token-0'));
+  if (log === '' || directives.length < 20) throw new Error('the generated file looks different now');
+  const server = `server { listen 127.0.0.1:${port}; access_log access.log proxy-api buffer=32k flush=1s;\nlocation / {\nproxy_pass http://up;\n${directives.join('\n')}\n} }`;
+  return [
+    {
+      path: 'nginx/nginx.conf',
+      text: `${NGINX_HEAD} http { ${NGINX_TEMP}\n${log}\nupstream up { server 127.0.0.1:${setting.upstreamPort}; keepalive 32; }\n${server} }\n`,
+    },
+  ];
+}
+
+function caddySameWork(setting: Setting, port: number): ConfigFile[] {
+  const text = textOf('caddy', setting, port, 'caddy/Caddyfile');
+  const snippets = ['access_log', 'log_fields', 'sent', 'api-forward-gitlab'].map((name) => {
+    const [snippet] = new RegExp(`^\\(${name}\\) \\{\\n.*?^\\}\\n`, 'ms').exec(text) ?? [];
+    if (snippet === undefined) throw new Error(`no snippet ${name}`);
+    return snippet
+      .replace(/\{sent\.\w+\} (?=\{http\.request\.header\.([\w-]+)\})/g, '$1 ')
+      .replaceAll('{http.vars.client_ip}', '{http.request.remote.host}')
+      .replace(/\{http\.vars\.\w+\}/g, 'main');
+  });
+  const [bare] = caddyByHand(setting, port, true);
+  const head = bare?.text.slice(0, bare.text.indexOf('http://')) ?? '';
+  const forward = `reverse_proxy http://127.0.0.1:${setting.upstreamPort} {\n\t\t\timport sent\n\t\t\timport api-forward-gitlab\n\t\t}`;
+  const site = `http://127.0.0.1:${port} {\n\tbind 127.0.0.1\n\timport access_log\n\troute {\n\t\timport log_fields\n\t\t${forward}\n\t}\n}\n`;
+  return [{ path: 'caddy/Caddyfile', text: `${head}${snippets.join('')}${site}` }];
+}
+
 /** The files of one contender. */
 export function filesOf(engine: Engine, kind: Kind, setting: Setting, port: number): ConfigFile[] {
   if (kind === 'generated') return generated(engine, setting, port);
+  if (kind === 'sameWork') return engine === 'nginx' ? nginxSameWork(setting, port) : caddySameWork(setting, port);
   const byHand = engine === 'nginx' ? nginxByHand : caddyByHand;
   return byHand(setting, port, kind === 'bare');
 }

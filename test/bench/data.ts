@@ -1,19 +1,18 @@
 /**
- * What enforcing a policy costs per request: the generated configuration against the same engine that only
- * forwards (`bare`), and against a hand-written allowlist (`seedStyle`), all running side by side and loaded
- * in turns, so that a busy machine slows every one of them alike. `--quick` and `--json FILE`.
+ * What enforcing a policy costs per request: the generated configuration against the same engine that only forwards
+ * (`bare`), that does the same work without a policy (`sameWork`), and against a hand-written allowlist (`seedStyle`),
+ * all running side by side and loaded in turns, so that a busy machine slows every one of them alike. `--quick` and
+ * `--json FILE`.
  */
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { startEngine } from '../../src/verify/engines.ts';
-import { temporaryFolder } from '../../src/verify/folder.ts';
 import { freePort } from '../../src/verify/ports.ts';
-import { accepts, startServer } from '../../src/verify/process.ts';
-import { openScope, type Scope } from '../../src/verify/scope.ts';
-import { engine } from '../engines/engine.ts';
+import { accepts } from '../../src/verify/process.ts';
+import { openScope } from '../../src/verify/scope.ts';
 import { proxyTarget } from '../verify/proxyTargets.ts';
-import { type ConfigFile, type Engine, filesOf, type Kind, keyOf, type Setting } from './contenders.ts';
+import { type Engine, filesOf, type Kind, keyOf, type Setting } from './contenders.ts';
 import { type Measured, measure, median } from './load.ts';
+import { casesOfRoutes, programOf, startUpstream, unpack } from './running.ts';
 import { route } from './specs.ts';
 
 interface Case {
@@ -21,8 +20,8 @@ interface Case {
   readonly name: string;
   readonly size: number;
   readonly setting: Omit<Setting, 'upstreamPort'>;
-  /** Which route is asked for; undefined: a path that none of them has. */
-  readonly route: number | undefined;
+  /** `GET /path` */
+  readonly request: string;
   readonly key: number;
 }
 
@@ -47,20 +46,14 @@ function cases(): Case[] {
   const routes = sizes.flatMap((size) => {
     const setting = { ...small, routes: size };
     const common = { bench: 'routes', size, setting, key: 0 };
-    // The last route of a shape that is read with GET.
-    const last = size - 1 - ((size - 1) % 4 === 3 ? 1 : 0);
-    return [
-      { ...common, name: 'first', route: 0 },
-      { ...common, name: 'last', route: last },
-      { ...common, name: 'miss', route: undefined },
-    ];
+    return casesOfRoutes(size).map(({ name, request }) => ({ ...common, name, request }));
   });
   const keys = [10, quick ? 1_000 : 10_000].map((size) => ({
     bench: 'keys',
     name: 'last',
     size,
     setting: { ...small, keys: size },
-    route: 0,
+    request: route(0).request,
     key: size - 1,
   }));
   const cidrs = [10, quick ? 10_000 : 100_000].map((size) => ({
@@ -68,7 +61,7 @@ function cases(): Case[] {
     name: 'last',
     size,
     setting: { ...small, cidrs: size },
-    route: 0,
+    request: route(0).request,
     key: 0,
   }));
   const whole = quick
@@ -79,56 +72,18 @@ function cases(): Case[] {
           name: 'last',
           size: 10_000,
           setting: { routes: 10_000, keys: 10_000, cidrs: 10_000 },
-          route: 9_998,
+          request: route(9_998).request,
           key: 9_999,
         },
       ];
   return [...routes, ...keys, ...cidrs, ...whole];
 }
 
-async function programOf(name: Parameters<typeof engine>[0]): Promise<string> {
-  const found = await engine(name);
-  if ('missing' in found) throw new Error(`${name}: ${found.missing}`);
-  return found.path;
-}
-
-async function unpack(files: readonly ConfigFile[], scope: Scope): Promise<string> {
-  const folder = await temporaryFolder();
-  scope.defer(() => folder.remove());
-  await chmod(folder.path, 0o711);
-  for (const { path, text } of files) {
-    await mkdir(dirname(join(folder.path, path)), { recursive: true });
-    await writeFile(join(folder.path, path), text);
-  }
-  return folder.path;
-}
-
-/** An upstream that answers at once, in a process of its own. */
-async function startUpstream(scope: Scope): Promise<number> {
-  const port = await freePort();
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-    .map((name) => `${name}_temp_path ${name}_temp;`)
-    .join(' ');
-  const server = `server { listen 127.0.0.1:${port}; keepalive_requests 1000000; location / { default_type application/json; return 200 '{"id":1}'; } }`;
-  const text = `pid nginx.pid; error_log stderr crit; worker_processes 1; events {} http { access_log off; ${temporary} ${server} }`;
-  const folder = await unpack([{ path: 'nginx/nginx.conf', text }], scope);
-  const cwd = join(folder, 'nginx');
-  const running = await startServer({
-    command: await programOf('nginx'),
-    args: ['-p', `${cwd}/`, '-c', 'nginx.conf', '-g', 'daemon off;'],
-    cwd,
-    ready: { port },
-  });
-  scope.defer(() => running.stop());
-  return port;
-}
-
 async function compare(name: Engine, one: Case, upstreamPort: number): Promise<Row[]> {
   const scope = openScope();
   try {
     const setting = { ...one.setting, upstreamPort };
-    const kinds: readonly Kind[] = ['generated', 'bare', 'seedStyle'];
-    const request = one.route === undefined ? 'GET /api/v4/nothing/like/this' : route(one.route).request;
+    const kinds: readonly Kind[] = ['generated', 'bare', 'sameWork', 'seedStyle'];
     const headers = { 'PRIVATE-TOKEN': keyOf(one.key) };
     const running = new Map<Kind, { readonly url: string; readonly pid: number }>();
     for (const kind of kinds) {
@@ -140,7 +95,7 @@ async function compare(name: Engine, one: Case, upstreamPort: number): Promise<R
         ready: () => accepts(port),
       });
       scope.defer(() => server.stop());
-      running.set(kind, { url: `http://127.0.0.1:${port}${request.split(' ')[1]}`, pid: server.pid });
+      running.set(kind, { url: `http://127.0.0.1:${port}${one.request.split(' ')[1]}`, pid: server.pid });
     }
     const results = new Map<Kind, Measured[]>(kinds.map((kind) => [kind, []]));
     const program = await programOf('wrk');
@@ -156,7 +111,7 @@ async function compare(name: Engine, one: Case, upstreamPort: number): Promise<R
 
 function rowsOf(name: Engine, one: Case, results: ReadonlyMap<Kind, readonly Measured[]>): Row[] {
   const of = (kind: Kind, field: keyof Measured) => median((results.get(kind) ?? []).map((result) => result[field]));
-  return (['bare', 'seedStyle'] as const).map((control) => ({
+  return (['bare', 'sameWork', 'seedStyle'] as const).map((control) => ({
     bench: one.bench,
     engine: name,
     case: one.name,

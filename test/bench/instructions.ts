@@ -1,0 +1,110 @@
+/**
+ * Instructions that nginx takes for one request: a count that no other load on the machine can move. Needs valgrind.
+ * `--quick` (no 10,000 routes) and `--json FILE`.
+ */
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
+import { join } from 'node:path';
+import { freePort } from '../../src/verify/ports.ts';
+import { startServer } from '../../src/verify/process.ts';
+import { openScope } from '../../src/verify/scope.ts';
+import { mustRun } from '../engines/run.ts';
+import { filesOf, type Kind, keyOf } from './contenders.ts';
+import { casesOfRoutes, programOf, startUpstream, unpack } from './running.ts';
+
+interface Row {
+  readonly bench: 'instructions';
+  readonly engine: 'nginx';
+  readonly case: string;
+  readonly size: number;
+  readonly control: 'bare' | 'sameWork';
+  /** Instructions of the control over those of the generated configuration. */
+  readonly ratio: number;
+  readonly cpu: number;
+  readonly controlCpu: number;
+}
+
+const WARM = 50;
+const COUNTED = 200;
+
+/**
+ * Clearing and copying of long stretches is done by one instruction that valgrind counts once a byte, unless the C
+ * library is told to do it in steps.
+ */
+const IN_STEPS = 'glibc.cpu.x86_rep_stosb_threshold=1000000000:glibc.cpu.x86_rep_movsb_threshold=1000000000';
+
+async function ask(port: number, line: string, times: number): Promise<void> {
+  const [method = 'GET', path = '/'] = line.split(' ');
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  for (let number = 0; number < times; number++)
+    await new Promise<void>((resolve, reject) => {
+      const headers = { 'PRIVATE-TOKEN': keyOf(0) };
+      const sent = request({ host: '127.0.0.1', port, method, path, agent, headers }, (answer) => {
+        answer.resume().on('end', resolve).on('error', reject);
+      });
+      sent.on('error', reject).end();
+    });
+  agent.destroy();
+}
+
+/** The counts of a dump that callgrind was just asked for. */
+async function newestDump(folder: string): Promise<number> {
+  const dumps = (await readdir(folder)).filter((name) => /^counts\.\d+$/.test(name));
+  const newest = Math.max(...dumps.map((name) => Number(name.split('.')[1])));
+  const text = await readFile(join(folder, `counts.${newest}`), 'utf8');
+  return Number(/^(?:summary|totals): (\d+)/m.exec(text)?.[1]);
+}
+
+async function count(kind: Kind, routes: number, upstreamPort: number): Promise<ReadonlyMap<string, number>> {
+  const scope = openScope();
+  try {
+    const port = await freePort();
+    const folder = await unpack(filesOf('nginx', kind, { routes, keys: 10, cidrs: 10, upstreamPort }, port), scope);
+    const cwd = join(folder, 'nginx');
+    const own = ['-p', `${cwd}/`, '-c', 'nginx.conf', '-g', 'daemon off; master_process off;'];
+    const valgrind = ['-q', '--tool=callgrind', '--trace-children=yes', '--callgrind-out-file=counts'];
+    const server = await startServer({
+      command: 'valgrind',
+      args: [...valgrind, await programOf('nginx'), ...own],
+      cwd,
+      env: { ...process.env, GLIBC_TUNABLES: IN_STEPS },
+      ready: { port },
+      patience: 300_000,
+    });
+    scope.defer(() => server.stop());
+    const counts = new Map<string, number>();
+    for (const { name, request: line } of casesOfRoutes(routes)) {
+      await ask(port, line, WARM);
+      await mustRun('callgrind_control', ['-z', String(server.pid)]);
+      await ask(port, line, COUNTED);
+      await mustRun('callgrind_control', ['-d', String(server.pid)]);
+      counts.set(name, Math.round((await newestDump(cwd)) / COUNTED));
+    }
+    return counts;
+  } finally {
+    await scope.close();
+  }
+}
+
+const scope = openScope();
+try {
+  const upstreamPort = await startUpstream(scope);
+  const rows: Row[] = [];
+  console.log('| case | routes | generated | sameWork | bare |\n| --- | --: | --: | --: | --: |');
+  const controls = { bare: await count('bare', 10, upstreamPort), sameWork: await count('sameWork', 10, upstreamPort) };
+  for (const size of process.argv.includes('--quick') ? [10, 1_000] : [10, 1_000, 10_000]) {
+    for (const [name, cpu] of await count('generated', size, upstreamPort)) {
+      const of = (control: Row['control']) => controls[control].get('first') ?? Number.NaN;
+      console.log(`| ${name} | ${size} | ${cpu} | ${of('sameWork')} | ${of('bare')} |`);
+      for (const control of ['bare', 'sameWork'] as const) {
+        const ratio = Number((of(control) / cpu).toFixed(3));
+        const common = { bench: 'instructions', engine: 'nginx', case: name, size } as const;
+        rows.push({ ...common, control, ratio, cpu, controlCpu: of(control) });
+      }
+    }
+  }
+  const file = process.argv[process.argv.indexOf('--json') + 1];
+  if (process.argv.includes('--json') && file) await writeFile(file, `${JSON.stringify(rows, null, 2)}\n`);
+} finally {
+  await scope.close();
+}
