@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { formatDiagnostics } from '../src/diagnostics/format.ts';
-import { withinCodes } from '../src/guarantees/codes.ts';
+import { guaranteeCodes, withinCodes } from '../src/guarantees/codes.ts';
 import { compileFiles, filesOf } from './support/files.ts';
 import { checkCase, findCases, readSections } from './support/golden.ts';
 
@@ -13,8 +13,14 @@ for (const { path, title } of findCases('test/guarantees')) {
       const files = filesOf(path, read);
       const [entry = ''] = files.keys();
       const now = Date.parse(read('now')?.trim() ?? '2026-11-26') / 1000;
-      const { document, diagnostics, shown } = await compileFiles(files, entry, { now });
-      return new Map([['diagnostics', shown(formatDiagnostics(diagnostics, document))]]);
+      const { document, diagnostics, promises, shown } = await compileFiles(files, entry, { now });
+      const outcomes = promises.outcomes.map(
+        ({ subject, passed, actual }) => `${passed ? 'ok' : 'no'}  ${subject}: ${actual}\n`,
+      );
+      return new Map([
+        ['diagnostics', shown(formatDiagnostics([...diagnostics, ...promises.diagnostics], document))],
+        ...(outcomes.length > 0 ? [['guarantees', shown(outcomes.join(''))] as const] : []),
+      ]);
     }),
   );
 }
@@ -23,7 +29,7 @@ cases('every code is in one of them', () => {
   const told = findCases('test/guarantees')
     .map(({ path }) => readSections(path).get('diagnostics') ?? '')
     .join('');
-  for (const { area, table } of [withinCodes])
+  for (const { area, table } of [withinCodes, guaranteeCodes])
     for (const code of Object.keys(table))
       assert.ok(told.includes(`[${area}/${code}]`), `no case shows ${area}/${code}`);
 });

@@ -40,7 +40,7 @@ async function inProject(work: (run: (args: string) => ReturnType<typeof runHere
     writeFiles(folder.path, FILES);
     const spec = join(folder.path, 'envs/prod.yaml');
     const run = async (args: string) => {
-      const ran = await runHere(args.replaceAll('SPEC', spec).split(' '));
+      const ran = await runHere(args.replaceAll('SPEC', spec).replaceAll('OUT', join(folder.path, 'out')).split(' '));
       return { ...ran, stdout: ran.stdout.replaceAll(`${folder.path}/`, '') };
     };
     await work(run, folder.path);
@@ -61,7 +61,10 @@ show('prints one spec that means the same, with each place where an entry is wri
     assert.not.match(stdout, 'include');
     writeFiles(path, new Map([['envs/flat.yaml', stdout]]));
     const flat = join(path, 'envs/flat.yaml');
-    const [many, one] = [await run('generate SPEC'), await runHere(['generate', flat, '--check'])];
+    const [many, one] = [
+      await run('generate SPEC --out OUT'),
+      await runHere(['generate', flat, '--check', '--out', join(path, 'out')]),
+    ];
     assert.equal([many.status, one.status, one.stdout], [0, 0, '']);
     assert.is((await runHere(['show', flat, '--access'])).stdout, (await run('show SPEC --access')).stdout);
   }),

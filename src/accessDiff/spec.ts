@@ -83,5 +83,6 @@ export const SPEC_ACCESS: Touches<Omit<Spec, 'targets'> & Pick<SpecFile, 'includ
     },
   },
   domainRewrites: { fields: { from: 'decided', to: 'decided', upstream: 'decided', containerRegistry: 'decided' } },
+  guarantees: { cannotLoosen: 'a guarantee grants nothing; one that is gone is reported by itself' },
   tests: { cannotLoosen: 'tests ask and change no answer' },
 };

@@ -9,6 +9,7 @@ export type ChangeKind =
   | 'answer'
   | 'addresses'
   | 'expiry'
+  | 'guarantee'
   | 'key-added'
   | 'key-removed'
   | 'key-source'

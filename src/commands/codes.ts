@@ -6,6 +6,9 @@ export const commandCodes = defineCodes('command', {
     'name the spec or its folder, or start one with "postern init"',
   ),
   'no-meaning': error('{option} has no meaning beside {mode}').hint('take one of them out'),
+  'same-folder': error('two specs would be written to {folder}').hint(
+    'give their files different names, or generate them one by one with --out',
+  ),
   'unknown-preset': error(
     ({ name, near }: { name: string; near: string | undefined }) =>
       `there is no preset "${name}"${near === undefined ? '' : `, did you mean "${near}"?`}`,
@@ -17,7 +20,7 @@ export const commandCodes = defineCodes('command', {
 });
 
 export const testCodes = defineCodes('test', {
-  none: error('the spec has no tests, so nothing was tested').hint(
+  none: error('the spec has no tests and no guarantees, so nothing was tested').hint(
     'write what must pass and what must not under tests, such as { request: GET /path, expect: 401 }',
   ),
   'no-routes': error('the spec has no requests, so there is no coverage').hint('leave --fail-under out'),

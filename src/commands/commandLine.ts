@@ -5,6 +5,7 @@ import { suggest } from '../spec/suggest.ts';
 import { toolVersion } from '../version.ts';
 import type { Io, Status } from './io.ts';
 import { answerFormat, options, pageFormat, probes } from './options.ts';
+import type { several } from './several.ts';
 
 /** A command line that asks for something that does not exist. */
 export interface Misuse {
@@ -42,6 +43,13 @@ const { format, out, target, check, force, coverage } = options;
 const spec = {
   spec: { type: 'string', describe: 'spec, its folder, or - for standard input; postern.yaml where absent' },
 } as const;
+const specs = {
+  specs: {
+    type: 'string',
+    array: true,
+    describe: 'specs, their folders, or - for standard input; postern.yaml where absent',
+  },
+} as const;
 const action = { choices: ['render', 'check', 'keygen'], demandOption: true, describe: 'what to do' } as const;
 const step = { choices: ['rotate', 'retire'], demandOption: true, describe: 'which of the two' } as const;
 const id = { type: 'string', demandOption: true, describe: 'id of the caller, under apiKeys' } as const;
@@ -51,22 +59,31 @@ const dir = { type: 'string', default: '.', describe: 'folder to put postern.yam
 // Each command is loaded when it runs, because most of the time of a small run is loading.
 const COMMANDS: readonly Command[] = [
   command(
-    'validate [spec]',
+    'validate [specs..]',
     'check a spec and run its tests',
-    { positionals: spec, options: { 'allow-expired': options['allow-expired'], format } },
-    async (args, io) => (await import('./validate.ts')).validate(args, io),
+    { positionals: specs, options: { 'allow-expired': options['allow-expired'], format } },
+    async (args, io) => {
+      const { validate } = await import('./validate.ts');
+      return eachSpec('validate', args, io, (one, own) => validate({ ...args, ...one }, own));
+    },
   ),
   command(
-    'test [spec]',
+    'test [specs..]',
     'run the tests of a spec',
-    { positionals: spec, options: { coverage, 'fail-under': options['fail-under'], format } },
-    async (args, io) => (await import('./test.ts')).test(args, io),
+    { positionals: specs, options: { coverage, 'fail-under': options['fail-under'], format } },
+    async (args, io) => {
+      const { test } = await import('./test.ts');
+      return eachSpec('test', args, io, (one, own) => test({ ...args, ...one }, own));
+    },
   ),
   command(
-    'lint [spec]',
+    'lint [specs..]',
     'find what is legal but unwise',
-    { positionals: spec, options: { accept: options.accept, format } },
-    async (args, io) => (await import('./lint.ts')).lint(args, io),
+    { positionals: specs, options: { accept: options.accept, format } },
+    async (args, io) => {
+      const { lint } = await import('./lint.ts');
+      return eachSpec('lint', args, io, (one, own) => lint({ ...args, ...one }, own));
+    },
   ),
   command(
     'verify [spec]',
@@ -78,10 +95,10 @@ const COMMANDS: readonly Command[] = [
     async (args, io) => (await import('./verify.ts')).verify(args, io),
   ),
   command(
-    'generate [spec]',
+    'generate [specs..]',
     'write the configuration of every target',
     {
-      positionals: spec,
+      positionals: specs,
       options: {
         out,
         target,
@@ -92,13 +109,16 @@ const COMMANDS: readonly Command[] = [
         format,
       },
     },
-    async (args, io) => (await import('./generate.ts')).generate(args, io),
+    async (args, io) => {
+      const { generate } = await import('./generate.ts');
+      return eachSpec('generate', args, io, (one, own) => generate({ ...args, ...one }, own));
+    },
   ),
   command(
-    'diff [spec]',
+    'diff [specs..]',
     'compare what the spec makes with the files on disk, with what runs, or with another version of the spec',
     {
-      positionals: spec,
+      positionals: specs,
       options: {
         out,
         target,
@@ -109,7 +129,10 @@ const COMMANDS: readonly Command[] = [
         format,
       },
     },
-    async (args, io) => (await import('./diff.ts')).diff(args, io),
+    async (args, io) => {
+      const { diff } = await import('./diff.ts');
+      return eachSpec('diff', args, io, (one, own) => diff({ ...args, ...one }, own));
+    },
   ),
   command(
     'secrets <action> [spec]',
@@ -161,10 +184,20 @@ const COMMANDS: readonly Command[] = [
   command('schema', 'print the JSON Schema of specs', { positionals: {}, options: {} }, async (_, io) =>
     (await import('./schema.ts')).schema(io),
   ),
-  command('init [dir]', 'start a spec', { positionals: { dir }, options: {} }, async (args, io) =>
-    (await import('./init.ts')).init(args.dir, io),
+  command(
+    'init [dir]',
+    'start a spec, or several of them with teams',
+    { positionals: { dir }, options: { environments: options.environments } },
+    async (args, io) => {
+      const { init, initEnvironments } = await import('./init.ts');
+      return args.environments ? initEnvironments(args.dir, io) : init(args.dir, io);
+    },
   ),
 ];
+
+async function eachSpec(...[command, args, io, run]: Parameters<typeof several>): Promise<Status> {
+  return (await import('./several.ts')).several(command, args, io, run);
+}
 
 /** Runs what a command line asks for. */
 export async function runCommandLine(line: readonly string[], io: Io): Promise<Status | Misuse> {
@@ -233,10 +266,15 @@ function restoreWords(args: Record<string, unknown>): void {
 }
 
 /** What may be read from standard input. */
-const INPUTS: readonly string[] = ['spec', 'words', 'base', 'requests', 'live', 'log'];
+const INPUTS: readonly string[] = ['spec', 'specs', 'words', 'base', 'requests', 'live', 'log'];
 
 /** What stands in a position. */
-const POSITIONS: Readonly<Record<string, string>> = { spec: 'the spec', words: 'an argument', dir: 'the folder' };
+const POSITIONS: Readonly<Record<string, string>> = {
+  spec: 'the spec',
+  specs: 'a spec',
+  words: 'an argument',
+  dir: 'the folder',
+};
 
 /** What yargs would hand on although no command can make sense of it. */
 function checkValues(args: Readonly<Record<string, unknown>>): true {
@@ -245,7 +283,8 @@ function checkValues(args: Readonly<Record<string, unknown>>): true {
     // Options with a dash in them are there a second time in camel case.
     if (name === '_' || name === '$0' || /[A-Z]/.test(name)) continue;
     const shown = POSITIONS[name] ?? `--${name}`;
-    if (Array.isArray(value) && name !== 'words' && !isList(name)) throw new Error(`${shown} is given more than once`);
+    if (Array.isArray(value) && name !== 'words' && name !== 'specs' && !isList(name))
+      throw new Error(`${shown} is given more than once`);
     const values: readonly unknown[] = [value].flat();
     if (values.includes(''))
       throw new Error(`${shown} is empty${isList(name) ? ' or has an empty part' : ''}; is a variable not set?`);

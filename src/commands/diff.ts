@@ -4,13 +4,13 @@ import { inOrder } from '../accessDiff/collector.ts';
 import { diffAccess } from '../accessDiff/diff.ts';
 import { type AccessChange, mayWiden } from '../accessDiff/types.ts';
 import { compile, compileCodes } from '../compile.ts';
+import { ownersOf } from '../compose/owners.ts';
 import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { placedIn } from '../diagnostics/resolve.ts';
 import { outputCodes } from '../output/codes.ts';
 import { placed, systemProblem } from '../output/disk.ts';
 import { compareLines } from '../output/lines.ts';
 import type { Change } from '../output/plan.ts';
-import type { Policy } from '../policy/types.ts';
 import { accessSummary } from '../report/accessText.ts';
 import { decodeSource } from '../source/decode.ts';
 import { readBytes } from '../source/read.ts';
@@ -20,6 +20,8 @@ import { targets } from '../targets/index.ts';
 import type { LiveText } from '../targets/target.ts';
 import { diffCodes } from './codes.ts';
 import { type Drift, type DriftArguments, drift } from './drift.ts';
+import { guaranteeChanges } from './guaranteeChanges.ts';
+import type { Promised } from './guarantees.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';
 import type { AccessReport } from './report.ts';
@@ -83,10 +85,12 @@ function diffFiles(args: DriftArguments, tolerated: number | undefined, io: Io):
 }
 
 /** What the spec changes in access since the last commit, as far as git is there to tell; never a reason to fail. */
-function sinceCommit({ source, spec, policy, document }: Drift): AccessReport | undefined {
-  if (!source || !spec || !policy || !document) return undefined;
+function sinceCommit({ source, spec, composition, policy, document }: Drift): AccessReport | undefined {
+  if (!source || !spec || !composition || !policy || !document) return undefined;
   const compared = compareWith(specAtRevision(source, 'HEAD'), {
     base: 'git:HEAD',
+    source,
+    composition,
     policy,
     document,
     spec,
@@ -121,11 +125,19 @@ interface AccessArguments {
 
 /** Who can do more, or less, than under another version of the spec. */
 function diffBase({ spec: argument, base, failOn = 'any', format }: AccessArguments, io: Io): Status {
-  const { source, document, spec, policy, diagnostics } = compileArgument(argument, io);
+  const { source, document, composition, spec, policy, diagnostics } = compileArgument(argument, io);
   const report = { command: 'diff', document, asked: 'changes' as const };
-  if (!source || !document || !spec || !policy || hasError(diagnostics))
+  if (!source || !document || !composition || !spec || !policy || hasError(diagnostics))
     return print({ ...report, status: 2, diagnostics }, format, io);
-  const compared = compareWith(openBase(base, source, io), { base, policy, document, spec, read: source.read });
+  const compared = compareWith(openBase(base, source, io), {
+    base,
+    source,
+    composition,
+    policy,
+    document,
+    spec,
+    read: source.read,
+  });
   const said = [...diagnostics, ...compared.diagnostics];
   if (!compared.value) return print({ ...report, status: 2, diagnostics: said }, format, io);
   const fails = (change: AccessChange) => failOn === 'any' || mayWiden(change);
@@ -151,29 +163,37 @@ function inFolder(base: string, { name, project }: OpenSpec): string {
   return beside.find((file) => existsSync(file)) ?? base;
 }
 
-interface Current extends TargetSide {
+interface Current extends TargetSide, Promised {
   readonly base: string;
-  readonly policy: Policy;
   readonly document: LocatedDocument;
 }
 
 /** The changes from the other version to this one. */
 function compareWith(
   { value: source, diagnostics }: Result<OpenSpec>,
-  { base, policy, document, spec, read }: Current,
+  { base, document, spec, read, ...current }: Current,
 ): Result<Omit<AccessReport, 'fails'>> {
   if (!source) return failed(diagnostics);
   const old = compile(source.text, { file: source.name, read: source.read, project: source.project });
-  if (!old.policy || !old.spec || !old.document || hasError(old.diagnostics)) {
+  if (!old.policy || !old.spec || !old.document || !old.composition || hasError(old.diagnostics)) {
     return failed([
       ...placedIn(old.diagnostics, old.document),
       diffCodes.report('invalid-base', [], { base }, placed(source.name)),
     ]);
   }
-  const { value: changes, diagnostics: problems } = diffAccess(old.policy, policy);
+  const { value: changes, diagnostics: problems } = diffAccess(old.policy, current.policy);
   if (!changes) return failed(problems);
   const ofTargets = diffTargets({ spec: old.spec, read: source.read }, { spec, read });
-  return ok({ changes: inOrder([...changes, ...ofTargets]), versions: { before: old.document, after: document } });
+  const promised = guaranteeChanges({ source, composition: old.composition, policy: old.policy }, current);
+  const owners = { before: old.composition, after: current.composition };
+  return ok({
+    changes: inOrder([...changes, ...ofTargets, ...promised]),
+    versions: {
+      before: old.document,
+      after: document,
+      owners: ({ version, path }) => ownersOf(owners[version], path),
+    },
+  });
 }
 
 export interface LiveArguments {

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileCodes, originOf } from '../compile.ts';
+import type { Composition } from '../compose/compose.ts';
 import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { outputCodes } from '../output/codes.ts';
 import { placed, readDisk, systemProblem } from '../output/disk.ts';
@@ -32,6 +33,7 @@ export interface Drift {
   readonly folder: string;
   readonly source?: OpenSpec | undefined;
   readonly document?: LocatedDocument | undefined;
+  readonly composition?: Composition | undefined;
   readonly spec?: Spec | undefined;
   readonly policy?: Policy | undefined;
   readonly diagnostics: readonly Diagnostic[];
@@ -39,7 +41,10 @@ export interface Drift {
 
 /** What the spec makes against what is in the output folder; `now` makes expired keys an error. */
 export function drift({ spec: argument, out, target: targets }: DriftArguments, io: Io, now?: number): Drift {
-  const { source, document, spec, policy, files, diagnostics } = compileArgument(argument, io, { targets, now });
+  const { source, document, composition, spec, policy, files, diagnostics } = compileArgument(argument, io, {
+    targets,
+    now,
+  });
   const folder = source ? outputFolder(out, source) : '';
   const none = spec !== undefined && Object.keys(spec.targets ?? {}).length === 0;
   const problems = [...diagnostics, ...(none && !targets ? [compileCodes.report('no-target', ['name'], {})] : [])];
@@ -59,7 +64,7 @@ export function drift({ spec: argument, out, target: targets }: DriftArguments, 
   const found = policy ? keysBeside(policy, folder, names) : ok([]);
   const all = [...said, ...found.diagnostics];
   if (!found.value) return { keys: [], folder, document, diagnostics: all };
-  return { plan, replan, keys: found.value, folder, source, document, spec, policy, diagnostics: all };
+  return { plan, replan, keys: found.value, folder, source, document, composition, spec, policy, diagnostics: all };
 }
 
 /** How many keys the rendered secrets have, against the spec: one that was taken out of it may still be there, and work. */

@@ -1,12 +1,47 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { formatDiagnostics } from '../diagnostics/format.ts';
 import { outputCodes } from '../output/codes.ts';
 import { placed } from '../output/disk.ts';
 import { replaceFile } from '../output/write.ts';
+import { templatesRoot } from '../templatesRoot.ts';
 import type { Io, Status } from './io.ts';
 
 const NAME = 'postern.yaml';
+
+/** Starts a base, two environments and three teams, with what each may grant and what must never happen. */
+export function initEnvironments(folder: string, io: Io): Status {
+  const root = new URL('environments/', templatesRoot);
+  const entries = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const names = entries.map((entry) => relative(fileURLToPath(root), join(entry.parentPath, entry.name))).sort();
+  const taken = names.filter((name) => existsSync(join(folder, name)));
+  const problems =
+    taken.length > 0
+      ? taken.map((name) => outputCodes.report('exists', [], {}, placed(join(folder, name))))
+      : names.flatMap((name) => {
+          mkdirSync(dirname(join(folder, name)), { recursive: true });
+          return replaceFile(join(folder, name), readFileSync(join(fileURLToPath(root), name), 'utf8'));
+        });
+  if (problems.length > 0) {
+    io.err(formatDiagnostics(problems, undefined, { colour: io.colour.err }));
+    return 2;
+  }
+  io.out(names.map((name) => `${join(folder, name)}\n`).join(''));
+  const specs = `${join(folder, 'envs')}/*.yaml`;
+  // Without a repository an environment includes nothing from above its own folder.
+  io.err(
+    `next: ${inRepository(folder) ? '' : `git init ${folder} && `}postern validate ${specs} && postern generate ${specs}\n`,
+  );
+  return 0;
+}
+
+function inRepository(folder: string): boolean {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    if (existsSync(join(at, '.git'))) return true;
+    if (dirname(at) === at) return false;
+  }
+}
 
 /** Starts a spec that validates and generates as it is. */
 export function init(folder: string, io: Io): Status {

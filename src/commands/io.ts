@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs';
+import type { Colour, Report, Status } from './report.ts';
 
-/** `0` yes, `1` no, `2` could not tell: the same for every command. */
-export type Status = 0 | 1 | 2;
+export type { Status };
 
 /** What a command may touch of the process that it runs in. */
 export interface Io {
@@ -10,7 +10,9 @@ export interface Io {
   /** Everything else. */
   err(text: string): void;
   readStdin(): Uint8Array;
-  readonly colour: { readonly out: boolean; readonly err: boolean };
+  /** Set where several reports are to be one: they come here instead. */
+  readonly collect?: (report: Report) => void;
+  readonly colour: Colour;
   /** Seconds since the epoch. */
   readonly now: number;
   readonly env: Readonly<Record<string, string | undefined>>;

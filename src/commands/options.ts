@@ -117,6 +117,7 @@ export const options = {
   'dry-run': { ...flag, describe: 'write nothing; say what would change' },
   force: { ...flag, describe: 'overwrite files that postern did not write' },
   'allow-expired': { ...flag, describe: 'take keys that have expired for a warning' },
+  environments: { ...flag, describe: 'start with two environments, three teams and what must never happen' },
   access: { ...flag, describe: 'show who may do what instead of the spec' },
   preset: { ...text, describe: 'show a fragment that comes with postern, such as gitlab/read-only@1' },
   coverage: { ...flag, describe: 'list the requests that no test touches' },

@@ -4,16 +4,29 @@ import { jsonAccess } from '../report/accessJson.ts';
 import { sheetFormats } from '../report/formats.ts';
 import type { Io, Status } from './io.ts';
 import { locator } from './location.ts';
-import type { Formatter, Report } from './report.ts';
+import { type Formatter, type Report, worst } from './report.ts';
 import { platformReport, sheetReport } from './sheetReport.ts';
 import { shownPatch } from './shownPatch.ts';
 import { textReport } from './textReport.ts';
 
 /** For machines: one object, the same keys whatever the status. */
-const jsonReport: Formatter = (report) => {
+const jsonReport: Formatter = ([first, ...others]) => {
+  const reports = [first, ...others];
+  const value =
+    others.length === 0
+      ? jsonOf(first)
+      : {
+          command: first.command,
+          status: worst(reports),
+          specs: reports.map((report) => ({ spec: report.spec, ...jsonOf(report) })),
+        };
+  return { out: `${JSON.stringify(value, null, 2)}\n`, err: '' };
+};
+
+function jsonOf(report: Report): object {
   const { command, status, document, changes, access, tests, coverage, engines } = report;
   const locate = document && locator(document);
-  const value = {
+  return {
     command,
     status,
     diagnostics: diagnosticsOf(report),
@@ -28,8 +41,7 @@ const jsonReport: Formatter = (report) => {
       },
     }),
   };
-  return { out: `${JSON.stringify(value, null, 2)}\n`, err: '' };
-};
+}
 
 /** Where findings can be accepted, each says whether it is. */
 function diagnosticsOf({ diagnostics, accepted, document }: Report) {
@@ -67,8 +79,20 @@ export type Format = keyof typeof formatters;
 
 /** Prints a report, whole whatever the status is, and hands the status on. */
 export function print(report: Report, format: Format, io: Io): Status {
-  const { out, err } = formatters[format](report, io.colour);
+  if (io.collect) io.collect(report);
+  else write([report], format, io);
+  return report.status;
+}
+
+/** Prints several reports as one, and hands the worst status on. */
+export function printAll(reports: readonly Report[], format: Format, io: Io): Status {
+  const [first, ...others] = reports;
+  if (first) write([first, ...others], format, io);
+  return worst(reports);
+}
+
+function write(reports: readonly [Report, ...Report[]], format: Format, io: Io): void {
+  const { out, err } = formatters[format](reports, io.colour);
   if (err !== '') io.err(err);
   if (out !== '') io.out(out);
-  return report.status;
 }

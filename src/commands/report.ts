@@ -3,11 +3,15 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { Change } from '../output/plan.ts';
 import type { Versions } from '../report/access.ts';
 import type { LocatedDocument } from '../source/span.ts';
-import type { Io, Status } from './io.ts';
+
+/** `0` yes, `1` no, `2` could not tell: the same for every command. */
+export type Status = 0 | 1 | 2;
 
 /** What a command found out, before anybody decides how to print it. */
 export interface Report {
   readonly command: string;
+  /** The spec as it was named, where there are several. */
+  readonly spec?: string;
   readonly status: Status;
   readonly diagnostics: readonly Diagnostic[];
   /** Findings that the caller lives with: told apart, and no reason for the status. */
@@ -63,4 +67,15 @@ export interface Printed {
   readonly err: string;
 }
 
-export type Formatter = (report: Report, colour: Io['colour']) => Printed;
+export interface Colour {
+  readonly out: boolean;
+  readonly err: boolean;
+}
+
+/** One report, or several that are to be read as one. */
+export type Formatter = (reports: readonly [Report, ...Report[]], colour: Colour) => Printed;
+
+/** The worst of several. */
+export function worst(reports: readonly Report[]): Status {
+  return reports.some(({ status }) => status === 2) ? 2 : reports.some(({ status }) => status === 1) ? 1 : 0;
+}

@@ -9,12 +9,12 @@ import { shownPatch } from './shownPatch.ts';
 
 /** Any format that takes findings, from the report of any command; files are named as the command line does. */
 export function sheetReport(format: SheetFormatter): Formatter {
-  return (report) => ({ out: format(sheetOf(report)), err: '' });
+  return (reports) => ({ out: format(together(reports.map(sheetOf))), err: '' });
 }
 
 /** The same for formats that platforms read. */
 export function platformReport(format: SheetFormatter): Formatter {
-  return (report) => ({ out: format(placed(sheetOf(report), placesInRepository())), err: '' });
+  return (reports) => ({ out: format(placed(together(reports.map(sheetOf)), placesInRepository())), err: '' });
 }
 
 function placed(sheet: Sheet, placeOf: (place: FindingPlace) => FindingPlace): Sheet {
@@ -25,6 +25,21 @@ function placed(sheet: Sheet, placeOf: (place: FindingPlace) => FindingPlace): S
     related: finding.related.map((other) => ({ ...other, place: place(other.place) })),
   }));
   return { ...sheet, findings, subject: placeOf({ file: sheet.subject }).file };
+}
+
+/** One sheet of all; a check is named with the spec that it belongs to. */
+function together(sheets: readonly Sheet[]): Sheet {
+  const [first, ...others] = sheets;
+  if (!first) throw new Error('no report');
+  if (others.length === 0) return first;
+  const status = Math.max(...sheets.map((sheet) => sheet.status)) as Sheet['status'];
+  const checks = sheets.flatMap(({ subject, checks }) =>
+    checks.map((check) => ({ ...check, name: `${subject}: ${check.name}` })),
+  );
+  const summary = sheets
+    .map((sheet) => `${sheet.subject}: ${sheet.summary.replace(`${sheet.subject}: `, '')}`)
+    .join('; ');
+  return { ...first, status, summary, checks, findings: sheets.flatMap(({ findings }) => findings) };
 }
 
 function sheetOf(report: Report): Sheet {
@@ -51,7 +66,7 @@ function sheetOf(report: Report): Sheet {
     summary,
     findings,
     checks,
-    subject: document?.file.name ?? 'postern.yaml',
+    subject: document?.file.name ?? report.spec ?? 'postern.yaml',
   };
 }
 

@@ -13,6 +13,7 @@ import type { ReadFile } from '../targets/target.ts';
 import { commandCodes } from './codes.ts';
 import type { Io } from './io.ts';
 import { projectAround } from './project.ts';
+import { stemOf } from './several.ts';
 
 const DEFAULT_SPEC = 'postern.yaml';
 
@@ -67,9 +68,10 @@ export function compileArgument(
   };
 }
 
-/** The output folder: as given, else `generated/` beside the spec. */
+/** The output folder: as given, else `generated/` beside the spec, and there one of its own for each that is not `postern.yaml`. */
 export function outputFolder(out: string | undefined, source: OpenSpec): string {
-  return out ?? join(source.folder, 'generated');
+  const stem = source.name === '<stdin>' ? undefined : stemOf(source.name);
+  return out ?? join(source.folder, 'generated', ...(stem === undefined ? [] : [stem]));
 }
 
 function specFile(argument: string): string {

@@ -1,5 +1,6 @@
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { testCodes } from './codes.ts';
+import { runGuarantees } from './guarantees.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';
 import { compileArgument } from './spec.ts';
@@ -16,27 +17,34 @@ export interface TestArguments {
 
 /** Runs `tests:` of a spec that is valid. */
 export function test({ spec: argument, coverage: wanted, failUnder, format }: TestArguments, io: Io): Status {
-  const { source, document, spec, policy, diagnostics } = compileArgument(argument, io);
+  const { source, document, composition, spec, policy, diagnostics } = compileArgument(argument, io);
   const untold = (problems: readonly Diagnostic[]) =>
     print({ command: 'test', status: 2, diagnostics: problems, document, asked: 'changes', tests: [] }, format, io);
-  if (!source || !policy || !spec || hasError(diagnostics)) return untold(diagnostics);
-  if ((spec.tests ?? []).length === 0) return untold([...diagnostics, testCodes.report('none', ['name'], {})]);
+  if (!source || !composition || !policy || !spec || hasError(diagnostics)) return untold(diagnostics);
+  if ((spec.tests ?? []).length === 0 && (spec.guarantees ?? []).length === 0)
+    return untold([...diagnostics, testCodes.report('none', ['name'], {})]);
   if (failUnder !== undefined && policy.routes.length === 0)
     return untold([...diagnostics, testCodes.report('no-routes', ['name'], {})]);
   const run = runTests({ policy, spec, read: source.read });
-  const failed = run.outcomes.filter((outcome) => !outcome.passed).length;
+  const proven = runGuarantees({ source, composition, policy });
+  const outcomes = [...run.outcomes, ...proven.outcomes];
+  const failed = outcomes.filter((outcome) => !outcome.passed).length;
   const tooLow = failUnder !== undefined && percentOf(run.coverage) < failUnder;
+  const total = [
+    count(run.outcomes.length, 'test'),
+    ...(proven.outcomes.length > 0 ? [count(proven.outcomes.length, 'guarantee')] : []),
+  ].join(' and ');
   const shortfall = tooLow ? `, coverage is below ${failUnder}%` : '';
   return print(
     {
       command: 'test',
-      status: failed > 0 || tooLow ? 1 : 0,
-      diagnostics: [...diagnostics, ...run.diagnostics],
+      status: failed > 0 || tooLow || hasError(proven.diagnostics) ? 1 : 0,
+      diagnostics: [...diagnostics, ...run.diagnostics, ...proven.diagnostics],
       document,
       asked: 'tests',
-      tests: run.outcomes,
+      tests: outcomes,
       ...((wanted || failUnder !== undefined) && { coverage: run.coverage }),
-      summary: `${count(run.outcomes.length, 'test')}: ${run.outcomes.length - failed} passed, ${failed} failed${shortfall}`,
+      summary: `${total}: ${outcomes.length - failed} passed, ${failed} failed${shortfall}`,
     },
     format,
     io,

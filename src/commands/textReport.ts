@@ -3,7 +3,7 @@ import { formatDiagnostics } from '../diagnostics/format.ts';
 import type { Change } from '../output/plan.ts';
 import { accessText } from '../report/accessText.ts';
 import { locator } from './location.ts';
-import type { Coverage, Formatter, Report } from './report.ts';
+import type { Colour, Coverage, Formatter, Printed, Report } from './report.ts';
 import { shownPatch } from './shownPatch.ts';
 
 const VERBS: Readonly<Record<Change['verb'], string>> = {
@@ -14,7 +14,24 @@ const VERBS: Readonly<Record<Change['verb'], string>> = {
 };
 
 /** For people: results to standard output, what comes beside them to standard error. */
-export const textReport: Formatter = (report, colour) => {
+export const textReport: Formatter = (reports, colour) => {
+  const texts = reports.map((report) => textOf(report, colour));
+  const [first, ...others] = texts;
+  if (!first || others.length === 0) return first ?? { out: '', err: '' };
+  const err = texts.map((text) => text.err).join('');
+  return { out: texts.map((text) => text.out).join(''), err: `${err}${verdict(reports)}` };
+};
+
+/** `3 specs: 2 yes, 1 no`. */
+function verdict(reports: readonly Report[]): string {
+  const words = ['yes', 'no', 'could not tell'].flatMap((word, status) => {
+    const number = reports.filter((report) => report.status === status).length;
+    return number === 0 ? [] : [`${number} ${word}`];
+  });
+  return `${reports.length} specs: ${words.join(', ')}\n`;
+}
+
+function textOf(report: Report, colour: Colour): Printed {
   const asked = report.asked !== 'changes';
   const stream = asked ? colour.out : colour.err;
   const findings = formatDiagnostics(report.diagnostics, report.document, { colour: stream });
@@ -24,7 +41,7 @@ export const textReport: Formatter = (report, colour) => {
   const results = access + changesText(report, colour.out) + coverageText(report);
   // A patch must stay one that patch(1) can read, so the closing sentence goes elsewhere.
   return asked ? { out: findings + accepted + results + summary, err: '' } : { out: results, err: findings + summary };
-};
+}
 
 function acceptedText({ accepted = [], document }: Report, colour: boolean): string {
   return accepted.length === 0 ? '' : `accepted:\n${formatDiagnostics(accepted, document, { colour })}`;

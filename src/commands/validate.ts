@@ -2,6 +2,7 @@ import type { Composition } from '../compose/compose.ts';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import type { Policy } from '../policy/types.ts';
 import { expiry } from '../rules/access.ts';
+import { runGuarantees } from './guarantees.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';
 import { compileArgument } from './spec.ts';
@@ -18,13 +19,17 @@ export function validate({ spec: argument, allowExpired = false, format }: Valid
   const now = allowExpired ? undefined : io.now;
   const { source, document, composition, spec, policy, files, diagnostics } = compileArgument(argument, io, { now });
   const run = source && files && policy && spec ? runTests({ policy, spec, read: source.read }) : undefined;
+  const proven = source && composition && files && policy ? runGuarantees({ source, composition, policy }) : undefined;
   const all = [
     ...diagnostics,
     ...(policy && composition && allowExpired ? expired(policy, composition, io.now) : []),
     ...(run?.diagnostics ?? []),
+    ...(proven?.diagnostics ?? []),
   ];
   const status = source === undefined ? 2 : hasError(all) ? 1 : 0;
-  const tests = run?.outcomes ?? [];
+  const tests = [...(run?.outcomes ?? []), ...(proven?.outcomes ?? [])];
+  const promises =
+    proven && proven.outcomes.length > 0 ? ` and ${count(proven.outcomes.length, 'guarantee')} proven` : '';
   return print(
     {
       command: 'validate',
@@ -33,7 +38,8 @@ export function validate({ spec: argument, allowExpired = false, format }: Valid
       document,
       asked: 'diagnostics',
       tests,
-      ...(status === 0 && source && { summary: `${source.name}: valid, ${count(tests.length, 'test')} passed` }),
+      ...(status === 0 &&
+        source && { summary: `${source.name}: valid, ${count(run?.outcomes.length ?? 0, 'test')} passed${promises}` }),
     },
     format,
     io,

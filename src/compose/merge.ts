@@ -24,6 +24,7 @@ const SECTIONS = {
   proxies: 'entry',
   domainRewrites: 'list',
   targets: 'entry',
+  guarantees: 'list',
   tests: 'list',
 } as const satisfies { readonly [Section in keyof Required<Spec>]: 'named' | 'list' | 'entry' };
 
@@ -117,7 +118,7 @@ function asSeenFromEntry({ value, folder, renaming }: Member): SpecFile {
   if (folder === undefined || folder === '.' || folder === '') return named;
   const moved = (path: string) => (posix.isAbsolute(path) ? path : posix.join(folder, path));
   const secret = (text: string) => (text.startsWith('file:') ? `file:${moved(text.slice('file:'.length))}` : text);
-  const { ipRanges, apiKeys } = named;
+  const { ipRanges, apiKeys, guarantees } = named;
   const sets = Object.entries(ipRanges ?? {}).map(([name, set]) => [
     name,
     Array.isArray(set) ? set : { file: moved(set.file) },
@@ -130,6 +131,9 @@ function asSeenFromEntry({ value, folder, renaming }: Member): SpecFile {
     ...named,
     ...(ipRanges && { ipRanges: Object.fromEntries(sets) }),
     ...(apiKeys && { apiKeys: Object.fromEntries(keys) }),
+    ...(guarantees && {
+      guarantees: guarantees.map((one) => ('same' in one ? { same: { ...one.same, as: moved(one.same.as) } } : one)),
+    }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { SpecFile } from '../spec/schema.ts';
+import type { Guarantee, SpecFile } from '../spec/schema.ts';
 
 /** How the names of a fragment read in the spec that includes it. */
 export interface Renaming {
@@ -9,6 +9,7 @@ export interface Renaming {
 }
 
 type Rename = (name: string) => string;
+type Claim = Extract<Guarantee, { only: unknown }>['only'];
 
 /** The names that a fragment refers to and does not define, sorted. */
 export function holesOf(value: SpecFile): string[] {
@@ -35,7 +36,7 @@ function ownNames({ ipRanges = {}, upstreams = {}, routes = {}, apiKeys = {} }: 
 }
 
 function renamed(value: SpecFile, rename: Rename): SpecFile {
-  const { ipRanges, upstreams, routes, apiKeys, domainRewrites, tests } = value;
+  const { ipRanges, upstreams, routes, apiKeys, domainRewrites, guarantees, tests } = value;
   return {
     ...value,
     ...(ipRanges && { ipRanges: each(ipRanges, rename, (set) => (Array.isArray(set) ? ranges(set, rename) : set)) }),
@@ -54,6 +55,7 @@ function renamed(value: SpecFile, rename: Rename): SpecFile {
         ...(entry.upstream !== undefined && { upstream: rename(entry.upstream) }),
       })),
     }),
+    ...(guarantees && { guarantees: guarantees.map((one) => renamedGuarantee(one, rename)) }),
     ...(tests && {
       tests: tests.map((test) => ({
         ...test,
@@ -62,6 +64,19 @@ function renamed(value: SpecFile, rename: Rename): SpecFile {
       })),
     }),
   };
+}
+
+function renamedGuarantee(guarantee: Guarantee, rename: Rename): Guarantee {
+  const claim = (one: Claim): Claim => ({
+    ...one,
+    ...(one.keys && { keys: one.keys.map(rename) }),
+    ...(one.from && { from: ranges(one.from, rename) }),
+    ...(one.proxy !== undefined && { proxy: rename(one.proxy) }),
+  });
+  if ('only' in guarantee) return { only: claim(guarantee.only) };
+  if ('never' in guarantee && typeof guarantee.never === 'object') return { never: claim(guarantee.never) };
+  if ('always' in guarantee && typeof guarantee.always === 'object') return { always: claim(guarantee.always) };
+  return guarantee;
 }
 
 function each<T>(entries: Readonly<Record<string, T>>, rename: Rename, change: (entry: T) => T): Record<string, T> {

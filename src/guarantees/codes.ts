@@ -1,4 +1,4 @@
-import { defineCodes, error } from '../diagnostics/codes.ts';
+import { defineCodes, error, warning } from '../diagnostics/codes.ts';
 
 /** What a file grants beyond the envelope that it is included in. */
 export const withinCodes = defineCodes('within', {
@@ -20,4 +20,24 @@ export const withinCodes = defineCodes('within', {
   'foreign-token': error('key "{key}" sends {reference}, which a key outside of the envelope of this file sends').hint(
     'give it a token of its own: the upstream cannot tell them apart, and the envelope says nothing about tokens',
   ),
+});
+
+const because = ({ reason }: { reason: string | undefined }) => reason;
+
+/** What does not hold for all requests although the spec says so. */
+export const guaranteeCodes = defineCodes('guarantee', {
+  never: error('{subject}: it gets through {how}').hint(because),
+  only: error('{subject}: it gets through {how} as well').hint(because),
+  always: error('{subject}: it is refused {how}').hint(because),
+  same: error('{subject}: {what}').hint(({ more }: { more: number }) =>
+    more === 0
+      ? 'write the difference under except, or take it out'
+      : `and ${more} more; "postern diff --base" lists all of them`,
+  ),
+  vacuous: warning('{subject} says nothing: {why}').hint('look for a misspelling, or take it out'),
+  'only-whom': error('"only" names nobody who may').hint('add keys: […] or from: […]; where nobody may, write "never"'),
+  'which-proxy': error('there are several proxies').hint(
+    ({ known }: { known: readonly string[] }) => `name the one that is meant: proxy: ${known.join(' or ')}`,
+  ),
+  'no-other': error('cannot compare with "{as}": {problem}').hint('the path is relative to the file that names it'),
 });

@@ -151,8 +151,11 @@ function checkRequests({ policy, bounds, lines, problems }: Context): void {
     const own = bounds.entry('routes', route.group);
     const all: Granted[] = isFree(own) ? [] : [{ bounds: own, route }];
     if (route.forwarding.auth === 'apiKey') {
-      for (const key of keys.filter(({ groups }) => groups.includes(route.group)))
-        all.push({ bounds: bounds.entry('apiKeys', key.id), route, key });
+      for (const key of keys.filter(({ groups }) => groups.includes(route.group))) {
+        const of = bounds.entry('apiKeys', key.id);
+        // What the same envelope says of the route is said of the key as well.
+        if (!isSame(of, own)) all.push({ bounds: of, route, key });
+      }
     }
     if (all.length > 0) granted.set(route, all);
   }
@@ -175,6 +178,12 @@ function checkRequests({ policy, bounds, lines, problems }: Context): void {
     allowed !== undefined &&
     walkPairs(routes, allowed, ({ before, after, path }) => before && visit(before, after, path));
   if (!complete) problems.push(policyCodes.report('too-many-overlaps', ['routes'], { states: MAX_OVERLAPS }));
+}
+
+function isSame(left: Bounds, right: Bounds): boolean {
+  const parts = (bounds: Bounds) => bounds.flatMap((way) => [...way, undefined]);
+  const [a, b] = [parts(left), parts(right)];
+  return a.length === b.length && a.every((one, index) => one === b[index]);
 }
 
 function outside(

@@ -1,4 +1,4 @@
-import { type AccessChange, type Example, mayWiden } from '../accessDiff/types.ts';
+import { type AccessChange, type ChangePlace, type Example, mayWiden } from '../accessDiff/types.ts';
 import { maskSecrets } from '../diagnostics/mask.ts';
 import { positionsByText } from '../diagnostics/position.ts';
 import { printable } from '../diagnostics/printable.ts';
@@ -9,6 +9,8 @@ import type { FindingPlace, Level } from './sheet.ts';
 export interface Versions {
   readonly before: Locator | undefined;
   readonly after: Locator | undefined;
+  /** Who has to approve a change of this line. */
+  readonly owners?: (at: ChangePlace) => readonly string[];
 }
 
 /** A change with its line in the version that has it, in words that may be shown anywhere. */
@@ -20,6 +22,8 @@ export interface ShownChange {
   /** A request that shows it. */
   readonly hint?: string;
   readonly place?: FindingPlace;
+  /** Whose approval it needs, sorted; empty where nobody is named. */
+  readonly approval: readonly string[];
 }
 
 /** In the order given. */
@@ -35,6 +39,7 @@ export function shownChanges(changes: readonly AccessChange[], versions: Version
       message: shown(`${message}${proxyWords(change)}`),
       ...(example && { hint: shown(`for example ${exampleWords(example)}`) }),
       ...(found && { place: found }),
+      approval: (versions.owners?.(at) ?? []).map(shown),
     };
   });
 }

@@ -16,7 +16,7 @@ export function jsonAccess(changes: readonly AccessChange[], versions: Versions)
     known.set(keys, number);
     return number;
   };
-  const access = shownChanges(changes, versions).map(({ change, message, place }) => {
+  const access = shownChanges(changes, versions).map(({ change, message, place, approval }) => {
     const { kind, effect, at, proxies, keys, addresses, example } = change;
     const short = keys.length <= INLINE;
     return {
@@ -29,6 +29,7 @@ export function jsonAccess(changes: readonly AccessChange[], versions: Versions)
       col: place?.from?.column ?? null,
       endLine: place?.to?.line ?? null,
       endCol: place?.to?.column ?? null,
+      approval,
       proxies,
       keys: short ? keys : null,
       keyList: short ? null : (known.get(keys) ?? numberOf(keys)),

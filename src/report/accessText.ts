@@ -24,9 +24,9 @@ export function accessText(changes: readonly AccessChange[], versions: Versions,
   }).join('');
 }
 
-function lineOf({ place, message, hint }: ShownChange): string {
+function lineOf({ place, message, hint, approval }: ShownChange): string {
   const where = place ? `${place.file}${place.from ? `:${place.from.line}:${place.from.column}` : ''}: ` : '';
-  return `  ${where}${message}\n${hint === undefined ? '' : `      ${hint}\n`}`;
+  return `  ${where}${message}\n${hint === undefined ? '' : `      ${hint}\n`}${approval.length === 0 ? '' : `      needs approval of ${approval.join(', ')}\n`}`;
 }
 
 /** One sentence about all of them. */

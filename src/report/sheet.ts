@@ -23,6 +23,8 @@ export interface Finding {
   readonly hint?: string | undefined;
   readonly place?: FindingPlace | undefined;
   readonly related: readonly { readonly message: string; readonly place?: FindingPlace | undefined }[];
+  /** Whose approval it needs, where somebody is named. */
+  readonly approval?: readonly string[];
   /** Unified text, where a file differs. */
   readonly patch?: string;
 }

@@ -35,6 +35,7 @@ export function specSchema(targets: TargetOptionSchemas) {
       .strictObject(Object.fromEntries(Object.entries(targets).map(([name, options]) => [name, options.optional()])))
       .optional()
       .describe('A target is rendered when its key is present'),
+    guarantees: guarantees.optional(),
     tests: tests.optional(),
   });
 }
@@ -370,3 +371,39 @@ const pullTest = z.strictObject({
 const tests = z
   .array(z.union([requestTest, resolveTest, pullTest]))
   .describe('Requests, look-ups and pulls with the decision that is expected');
+
+const claim = z.strictObject({
+  request: z
+    .string()
+    .min(1)
+    .describe('METHOD[,METHOD…] /path, or * for every method; {name} is any segment here, also one with %2F'),
+  keys: z.array(identifier).min(1).optional().describe('Ids of keys; whoever asks where absent'),
+  from: z.array(rangeItem).min(1).optional().describe('Addresses and @sets; wherever from where absent'),
+  proxy: identifier.optional().describe('The proxy that is meant; each where absent'),
+  reason: z.string().optional().describe('Why it is promised; shown where it does not hold'),
+});
+
+const same = z.strictObject({
+  as: z.string().min(1).describe('Another spec, relative to this file'),
+  except: z
+    .array(z.enum(['ipRanges', 'upstreams', 'routes', 'apiKeys', 'proxies', 'domainRewrites']))
+    .optional()
+    .describe('Sections in which the two may differ'),
+});
+
+const guarantees = z
+  .array(
+    z.union([
+      z.strictObject({ never: z.union([z.string().min(1), claim]).describe('A request that never gets through') }),
+      z.strictObject({ only: claim.describe('A request that gets through only with these keys, or from there') }),
+      z.strictObject({
+        always: z
+          .union([z.string().min(1), claim])
+          .describe('A request that gets through: with each of these keys, from everywhere there'),
+      }),
+      z.strictObject({ same: same.describe('That somebody may do exactly what another spec lets them do') }),
+    ]),
+  )
+  .describe('What holds for all requests, whatever the rest of the spec says: proven, not sampled');
+
+export type Guarantee = z.infer<typeof guarantees>[number];

@@ -1,7 +1,9 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { type GuaranteeRun, runGuarantees } from '../../src/commands/guarantees.ts';
 import { projectAround } from '../../src/commands/project.ts';
 import { type Compilation, type CompileOptions, compile } from '../../src/compile.ts';
+import { hasError } from '../../src/diagnostics/diagnostic.ts';
 import { readBytes } from '../../src/source/read.ts';
 import { temporaryFolder } from '../../src/verify/folder.ts';
 
@@ -12,6 +14,8 @@ export type Files = ReadonlyMap<string, string>;
 
 /** What was compiled, and a text about it without the folder that the files were in. */
 export interface CompiledFiles extends Compilation {
+  /** Its guarantees, where it is valid. */
+  readonly promises: GuaranteeRun;
   readonly shown: (text: string) => string;
 }
 
@@ -25,16 +29,22 @@ export async function compileFiles(
   try {
     writeFiles(folder.path, new Map([['.git/HEAD', ''], ...files]));
     const home = dirname(join(folder.path, entry));
-    const compiled = compile(files.get(entry) ?? '', {
-      file: join(folder.path, entry),
-      read: (path) => {
-        const found = readBytes(join(home, path));
-        return 'bytes' in found ? Buffer.from(found.bytes).toString('utf8') : undefined;
+    const source = {
+      read: (path: string) => {
+        try {
+          const found = readBytes(join(home, path));
+          return 'bytes' in found ? Buffer.from(found.bytes).toString('utf8') : undefined;
+        } catch {
+          return undefined;
+        }
       },
       project: projectAround(home, entry),
-      ...options,
-    });
-    return { ...compiled, shown: (text) => text.replaceAll(`${folder.path}/`, '') };
+    };
+    const compiled = compile(files.get(entry) ?? '', { file: join(folder.path, entry), ...source, ...options });
+    const { composition, policy } = compiled;
+    const valid = composition && policy && !hasError(compiled.diagnostics);
+    const promises = valid ? runGuarantees({ source, composition, policy }) : { outcomes: [], diagnostics: [] };
+    return { ...compiled, promises, shown: (text) => text.replaceAll(`${folder.path}/`, '') };
   } finally {
     await folder.remove();
   }

@@ -1,0 +1,119 @@
+import { posix } from 'node:path';
+import { diffAccess } from '../accessDiff/diff.ts';
+import { compile } from '../compile.ts';
+import type { Composition } from '../compose/compose.ts';
+import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
+import { placedIn } from '../diagnostics/resolve.ts';
+import { type Claim, claimsOf, type SameClaim } from '../guarantees/claims.ts';
+import { guaranteeCodes } from '../guarantees/codes.ts';
+import { type Proof, prove, type Witness } from '../guarantees/prove.ts';
+import { MAX_OVERLAPS } from '../policy/automaton.ts';
+import { policyCodes } from '../policy/codes.ts';
+import { resolvePolicy } from '../policy/resolve.ts';
+import type { Policy } from '../policy/types.ts';
+import type { ReadFile } from '../targets/target.ts';
+import type { TestOutcome } from './report.ts';
+import type { OpenSpec } from './spec.ts';
+
+/** A spec that is valid, and the files around it. */
+export interface Promised {
+  readonly source: Pick<OpenSpec, 'read' | 'project'>;
+  readonly composition: Composition;
+  readonly policy: Policy;
+}
+
+export interface GuaranteeRun {
+  readonly outcomes: readonly TestOutcome[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Proves `guarantees:` of a spec, or shows what breaks them. */
+export function runGuarantees(promised: Promised): GuaranteeRun {
+  const { source, composition, policy } = promised;
+  const problems: Diagnostic[] = [];
+  const claims = claimsOf(composition.spec, policy, source.read, problems);
+  const proofs = provenAll(
+    claims.filter((claim) => claim.kind !== 'same'),
+    policy,
+    problems,
+  );
+  const told = proofs.map(({ claim, witness, vacuous }) => {
+    if (vacuous !== undefined) problems.push(vacuousClaim(claim, vacuous));
+    if (witness) problems.push(brokenClaim(claim, witness));
+    return outcomeOf(claim, witness && wordsFor(witness));
+  });
+  const same = claims.flatMap((claim) => {
+    if (claim.kind !== 'same') return [];
+    const found = differences(claim, promised);
+    problems.push(...found);
+    return outcomeOf(claim, found[0]?.message.replace(`${claim.subject}: `, ''));
+  });
+  return { outcomes: [...told, ...same], diagnostics: problems };
+}
+
+function provenAll(claims: readonly Claim[], policy: Policy, problems: Diagnostic[]): readonly Proof[] {
+  const proofs = prove(claims, policy);
+  if (!proofs)
+    problems.push(policyCodes.report('too-many-overlaps', ['guarantees'], { states: MAX_OVERLAPS }, { part: 'key' }));
+  return proofs ?? [];
+}
+
+function outcomeOf({ subject }: Pick<Claim, 'subject'>, broken: string | undefined): TestOutcome {
+  return { subject, passed: broken === undefined, expected: 'holds', actual: broken ?? 'holds' };
+}
+
+/** `DELETE /a/42 with key "bot" from 192.0.2.1 (proxy "api")`. */
+export function wordsFor({ method, path, key, from, proxy }: Witness): string {
+  return `${method} ${path} ${key === undefined ? 'without a key' : `with key "${key}"`} from ${from} (proxy "${proxy}")`;
+}
+
+function brokenClaim({ kind, subject, reason, at }: Claim, witness: Witness): Diagnostic {
+  const { decision, line } = witness;
+  const refused = decision.kind === 'deny' ? `, with ${decision.status}` : '';
+  const how = `as ${wordsFor(witness)}${refused}`;
+  const related = [{ at: line, message: kind === 'always' ? 'refused here' : 'granted here' }];
+  return guaranteeCodes.report(kind, at, { subject, how, reason }, { related });
+}
+
+function vacuousClaim({ subject, at }: Claim, why: string): Diagnostic {
+  return guaranteeCodes.report('vacuous', at, { subject, why });
+}
+
+/** What this spec lets somebody do and the other does not, or the other way round. */
+function differences(claim: SameClaim, { source, composition, policy }: Promised): Diagnostic[] {
+  const { as, except, subject, at } = claim;
+  const place: Diagnostic['at'] = [...at, 'same', 'as'];
+  const no = (problem: string) => [guaranteeCodes.report('no-other', place, { as, problem })];
+  const { project, read } = source;
+  const path = posix.join(posix.dirname(project.entry()), as);
+  const opened = as.startsWith('/') ? { outside: 'leads' } : project.open(path);
+  if ('outside' in opened) return no(`it ${opened.outside} out of the project`);
+  if ('problem' in opened) return no(opened.problem);
+  if ('diagnostics' in opened) return [...opened.diagnostics];
+  const beside: ReadFile = (file) => read(posix.isAbsolute(file) ? file : posix.join(posix.dirname(as), file));
+  const other = compile(opened.file.text, {
+    file: opened.file.name,
+    read: beside,
+    project: { entry: () => opened.path, open: project.open },
+    targets: [],
+  });
+  if (!other.composition || !other.policy)
+    return [...no('it is no valid spec'), ...placedIn(other.diagnostics.filter(isError), other.document)];
+  const excepted = except.map((section) => [section, composition.spec[section]] as const);
+  const spec = { ...other.composition.spec, ...Object.fromEntries(excepted) };
+  const resolved = resolvePolicy(spec, except.includes('ipRanges') ? read : beside);
+  if (!resolved.value)
+    return no(`with ${except.join(' and ')} of this spec it is none: ${resolved.diagnostics[0]?.message ?? ''}`);
+  const { value: changes, diagnostics } = diffAccess(resolved.value, policy);
+  if (!changes) return [...diagnostics];
+  const [first, ...rest] = changes.filter(({ effect }) => effect !== 'neutral');
+  if (!first) return [];
+  const written = first.at.version === 'after' ? composition.document : other.document;
+  const found = written?.locate(first.at.path);
+  const related = found ? [{ at: [], message: 'the difference', place: found }] : [];
+  return [guaranteeCodes.report('same', at, { subject, what: first.message, more: rest.length }, { related })];
+}
+
+function isError(one: Diagnostic): boolean {
+  return hasError([one]);
+}

@@ -1,0 +1,26 @@
+import type { SpecPath } from '../diagnostics/diagnostic.ts';
+import type { Composition } from './compose.ts';
+import type { Member } from './load.ts';
+
+/**
+ * Who answers for an entry of the flat spec: the owner of the key, and of each include that brings the entry; of an
+ * include without an owner, whoever answers for the file that includes it.
+ */
+export function ownersOf(
+  { spec, definitions, inclusions, members: [entry] }: Composition,
+  [section, name]: SpecPath,
+): string[] {
+  const ofFile = (member: Member): string[] =>
+    member === entry
+      ? []
+      : inclusions
+          .filter(({ to }) => to === member)
+          .flatMap(({ from, index }) => {
+            const include = from.value.include?.[index];
+            const own = typeof include === 'object' && 'owner' in include ? include.owner : undefined;
+            return own === undefined ? ofFile(from) : [own];
+          });
+  const places = definitions.get(String(section))?.get(String(name)) ?? [];
+  const key = section === 'apiKeys' ? spec.apiKeys?.[String(name)]?.owner : undefined;
+  return [...new Set([...(key === undefined ? [] : [key]), ...places.flatMap(({ member }) => ofFile(member))])].sort();
+}

@@ -1,0 +1,204 @@
+import { walkPairs } from '../accessDiff/product.ts';
+import type { SpecPath } from '../diagnostics/diagnostic.ts';
+import { accessOf, type Endpoint, isOpen, isRoute, lookupMethod, type RouteClass, takes } from '../policy/access.ts';
+import { type Automaton, buildAutomaton } from '../policy/automaton.ts';
+import { type CidrSet, intersect, isEmpty, parseAddress, someAddress, subtract } from '../policy/cidr.ts';
+import { type Decision, evaluatorOf } from '../policy/decide.ts';
+import type { PathPattern } from '../policy/pattern.ts';
+import type { ApiKey, Policy, Proxy } from '../policy/types.ts';
+import type { Claim } from './claims.ts';
+
+/** A request that shows that a guarantee does not hold. The evaluator was asked about it. */
+export interface Witness {
+  readonly proxy: string;
+  readonly method: string;
+  readonly path: string;
+  /** Id; absent: no key is sent. */
+  readonly key?: string;
+  readonly from: string;
+  readonly decision: Decision;
+  /** The line of the spec that grants it; for `always` what refuses it. */
+  readonly line: SpecPath;
+}
+
+export interface Proof {
+  readonly claim: Claim;
+  /** Absent: the guarantee holds for all requests. */
+  readonly witness?: Witness;
+  /** Why nothing could ever break the guarantee, or why it says nothing. */
+  readonly vacuous?: string;
+}
+
+interface Item {
+  readonly claim: Claim;
+  readonly pattern: PathPattern;
+}
+
+/** Who asks, and from where. */
+interface Breach {
+  readonly key?: ApiKey;
+  readonly from: CidrSet;
+}
+
+type Breaches = Map<Claim, Map<RouteClass, Breach | undefined>>;
+
+/** What has been found out about the claims. */
+interface Findings {
+  readonly witnesses: Map<Claim, Witness>;
+  /** Claims about requests that somebody may send. */
+  readonly met: Set<Claim>;
+}
+
+/**
+ * Decides each claim for all requests: the automaton of each proxy and one of all claims are walked side by side, so that
+ * every path there is belongs to exactly one pair of states.
+ * @returns `undefined` where the patterns overlap in too many ways
+ */
+export function prove(claims: readonly Claim[], policy: Policy): Proof[] | undefined {
+  const findings: Findings = { witnesses: new Map(), met: new Set() };
+  for (const proxy of policy.proxies) {
+    const own = claims.filter((claim) => claim.proxy === undefined || claim.proxy === proxy.id);
+    const items = own.flatMap((claim) => claim.patterns.map((pattern) => ({ claim, pattern })));
+    if (items.length === 0) continue;
+    const automaton = buildAutomaton(items);
+    if (!automaton || !proveAt(proxy, automaton, policy, findings)) return undefined;
+  }
+  return claims.map((claim) => {
+    const witness = findings.witnesses.get(claim);
+    const vacuous = witness ? undefined : vacuity(claim, policy, findings.met.has(claim));
+    return { claim, ...(witness && { witness }), ...(vacuous !== undefined && { vacuous }) };
+  });
+}
+
+function proveAt(proxy: Proxy, claims: Automaton<Item>, policy: Policy, { witnesses, met }: Findings): boolean {
+  const access = accessOf(proxy);
+  if (!access) return false;
+  const endpoints = new Map(access.endpoints.map((endpoint) => [endpoint.state.id, endpoint]));
+  const { decide } = evaluatorOf(policy, proxy);
+  const breaches: Breaches = new Map();
+  return walkPairs(access.automaton, claims, ({ before, after, path }) => {
+    for (const { claim } of after?.accepts ?? []) {
+      const endpoint = before && endpoints.get(before.id);
+      for (const method of claim.kind === 'always' ? claim.methods : methodsOf(endpoint, claim)) {
+        if (witnesses.has(claim)) break;
+        const routeClass = endpoint?.classes.get(lookupMethod(method, endpoint.classes));
+        if (routeClass?.kind === 'forward') met.add(claim);
+        const breach = breachOf(claim, routeClass, { policy, proxy, breaches });
+        if (breach) witnesses.set(claim, witnessOf({ claim, method, path, breach, endpoint }, proxy, decide));
+      }
+    }
+  });
+}
+
+/** The methods that get through and that a claim is about; HEAD comes with GET. */
+function methodsOf(endpoint: Endpoint | undefined, claim: Claim): string[] {
+  const known = [...(endpoint?.classes.keys() ?? [])];
+  const all = known.includes('GET') && !known.includes('HEAD') ? [...known, 'HEAD'] : known;
+  return all.filter((method) => takes(claim, method));
+}
+
+interface Asked {
+  readonly policy: Policy;
+  readonly proxy: Proxy;
+  readonly breaches: Breaches;
+}
+
+/** Requests of one route class are treated alike, so each is asked about once. */
+function breachOf(claim: Claim, routeClass: RouteClass | undefined, asked: Asked): Breach | undefined {
+  if (!routeClass) return breach(claim, routeClass, asked);
+  const known = asked.breaches.get(claim) ?? new Map<RouteClass, Breach | undefined>();
+  asked.breaches.set(claim, known);
+  if (!known.has(routeClass)) known.set(routeClass, breach(claim, routeClass, asked));
+  return known.get(routeClass);
+}
+
+function breach(claim: Claim, routeClass: RouteClass | undefined, { policy, proxy }: Asked): Breach | undefined {
+  const { keys, from } = claim;
+  if (claim.kind === 'always') return missing(claim, routeClass, { policy, proxy });
+  if (routeClass?.kind !== 'forward') return undefined;
+  for (const caller of callersOf(routeClass, policy, proxy)) {
+    const listed = !keys || (caller.key !== undefined && keys.includes(caller.key.id));
+    // Whoever has one of these keys may send what needs none, too.
+    const concerned = claim.kind === 'never' ? listed || caller.key === undefined : true;
+    if (!concerned) continue;
+    const where =
+      claim.kind === 'never'
+        ? from
+          ? intersect(caller.from, from)
+          : caller.from
+        : keys && !listed
+          ? caller.from
+          : subtract(caller.from, from ?? caller.from);
+    if (!isEmpty(where)) return { ...caller, from: where };
+  }
+  return undefined;
+}
+
+/** Everybody who gets through with a request of a route class. */
+function callersOf(routeClass: Extract<RouteClass, { kind: 'forward' }>, { apiKeys }: Policy, proxy: Proxy): Breach[] {
+  if (isOpen(routeClass)) return [{ from: proxy.ranges }];
+  return apiKeys
+    .filter(({ groups }) => routeClass.groups.some((group) => groups.includes(group)))
+    .map((key) => ({ key, from: reachOf(key, proxy) }));
+}
+
+function reachOf({ ranges }: ApiKey, proxy: Proxy): CidrSet {
+  return ranges ? intersect(proxy.ranges, ranges) : proxy.ranges;
+}
+
+/** One who should get through with a request of a route class, and does not. */
+function missing(
+  { keys, from }: Claim,
+  routeClass: RouteClass | undefined,
+  { policy, proxy }: Pick<Asked, 'policy' | 'proxy'>,
+): Breach | undefined {
+  const wanted: (ApiKey | undefined)[] = keys
+    ? keys.map((id) => policy.apiKeys.find((key) => key.id === id))
+    : [undefined];
+  const able = routeClass?.kind === 'forward' ? callersOf(routeClass, policy, proxy) : [];
+  for (const key of wanted) {
+    const reach = able.find((caller) => caller.key === undefined || caller.key === key)?.from ?? { ranges: [] };
+    const everywhere = from ?? (isEmpty(proxy.ranges) ? undefined : proxy.ranges);
+    const lacking = from ? subtract(from, reach) : isEmpty(reach) ? everywhere : undefined;
+    if (lacking && !isEmpty(lacking)) return { ...(key && { key }), from: lacking };
+  }
+  return undefined;
+}
+
+interface Found {
+  readonly claim: Claim;
+  readonly method: string;
+  readonly path: string;
+  readonly breach: Breach;
+  readonly endpoint: Endpoint | undefined;
+}
+
+/** Asks the evaluator; that it says otherwise would be a bug of ours. */
+function witnessOf(
+  { claim, method, path, breach: { key, from }, endpoint }: Found,
+  proxy: Proxy,
+  decide: ReturnType<typeof evaluatorOf>['decide'],
+): Witness {
+  const address = someAddress(from);
+  const client = address === undefined ? undefined : parseAddress(address);
+  if (address === undefined || !client) throw new Error('a witness needs an address');
+  const credential = key ? ({ kind: 'known', id: key.id } as const) : ({ kind: 'missing' } as const);
+  const at = key?.expires === undefined ? 0 : key.expires - 1;
+  const decision = decide({ method, target: path, headers: [], client, at, credential });
+  if ((decision.kind === 'forward') === (claim.kind === 'always'))
+    throw new Error(`${claim.subject}: ${method} ${path} is no witness`);
+  const granting = endpoint?.state.accepts.find(
+    (rule) => isRoute(rule) && takes(rule, method) && (!key || key.groups.includes(rule.group)),
+  );
+  const line = claim.kind === 'always' ? decision.at : (granting?.origin ?? decision.at);
+  return { proxy: proxy.id, method, path, from: address, decision, line, ...(key && { key: key.id }) };
+}
+
+function vacuity({ kind, from, proxy }: Claim, { proxies }: Policy, met: boolean): string | undefined {
+  const own = proxies.filter(({ id }) => proxy === undefined || id === proxy);
+  if (own.length === 0) return 'the spec has no proxy';
+  if (kind === 'only') return met ? undefined : 'nobody may send such a request at all';
+  if (kind === 'never' && from && own.every(({ ranges }) => isEmpty(intersect(ranges, from))))
+    return 'no proxy takes requests from these addresses';
+  return undefined;
+}
