@@ -152,7 +152,7 @@ test('an upstream that is found by a name which leads back to the site', () => {
   const guarded = {
     upstreams: { ...byName, guard },
     routes: { pull: { upstream: 'gitlab', auth: 'passthrough', allow: ['GET /v2/'] } },
-    proxies: { p: { listen: '127.0.0.1:8080', ipRanges: ['10.0.0.1'] } },
+    proxies: { p: { listen: '127.0.0.1:8080', ipRanges: ['10.0.0.1'], clientIp: { trustedProxies: ['127.0.0.1'] } } },
   };
   const outside = [{ ...gitlab, upstream: 'guard' }, registry];
   assert.equal(lints(outside, everybody, guarded), ['upstreams.gitlab rule/site-loop'], 'behind a proxy of this spec');

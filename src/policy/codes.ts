@@ -32,6 +32,9 @@ export const policyCodes = defineCodes('policy', {
   'credential-header': error('header "{header}" {why}, so it never passes').hint(
     "take it out; auth: passthrough lets the client's own credentials through",
   ),
+  'lost-address': error(
+    'proxy "{proxy}" stands behind {before} of this spec, and would take the address of that for the client\'s',
+  ).hint('let it listen to what that says: clientIp: { trustedProxies: ["{address}"] }'),
   'unusable-header': error('header "{header}" {why}, so it cannot carry {what}').hint(
     'choose a header of its own, such as {better}',
   ),

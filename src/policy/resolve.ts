@@ -2,6 +2,7 @@ import type { Diagnostic, Result } from '../diagnostics/diagnostic.ts';
 import { resultOf } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
 import { checkTokenForms, resolveApiKeys } from './apiKeys.ts';
+import { checkChains } from './chains.ts';
 import { policyCodes } from './codes.ts';
 import { checkConflicts } from './conflicts.ts';
 import { resolveRewrites } from './domains.ts';
@@ -45,5 +46,6 @@ export function resolvePolicy(spec: Spec, read: ReadFile): Result<Policy> {
   const rewrites = resolveRewrites(spec, problems);
   const registries = resolveRegistries(spec, problems);
   checkConflicts(proxies, problems);
+  checkChains({ apiKeys, proxies, rewrites, routes, upstreams }, problems);
   return resultOf({ name: spec.name, upstreams, routes, apiKeys, proxies, rewrites, registries }, problems);
 }

@@ -33,7 +33,10 @@ export interface CaddyfileModel {
 export function plan({ policy, options, at }: TargetInput<CaddyOptions>): Result<CaddyfileModel> {
   const problems = [
     ...versionProblems(options, at),
-    ...siteProblems(policy, { engine: 'caddy', port: options.sites?.listen ?? 443, at }),
+    ...siteProblems(policy, {
+      ...{ engine: 'caddy', port: options.sites?.listen ?? 443, inFront: options.sites?.tls === 'inFront' },
+      at: options.sites ? [...at, 'sites'] : at,
+    }),
     ...limitProblems(policy),
     ...textProblems(policy, options, at),
   ];

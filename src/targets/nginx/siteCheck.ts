@@ -26,5 +26,5 @@ export function siteOptionProblems(policy: Policy, { sites, version }: NginxOpti
   if (tls === undefined) problems.push(nginxCodes.report('site-certificate', place, {}));
   if (typeof tls === 'object') problems.push(...keyPairProblems(tls, [...place, 'tls']));
   if (!atLeast(version, [1, 23])) problems.push(nginxCodes.report('first-line-only', place, {}, { part: 'key' }));
-  return [...problems, ...siteProblems(policy, { engine: 'nginx', port, at: place })];
+  return [...problems, ...siteProblems(policy, { engine: 'nginx', port, inFront: tls === 'inFront', at: place })];
 }

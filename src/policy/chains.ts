@@ -1,0 +1,79 @@
+import type { Diagnostic, Related } from '../diagnostics/diagnostic.ts';
+import { contains, isEverybody, parseAddress } from './cidr.ts';
+import { policyCodes } from './codes.ts';
+import { hasSite } from './domains.ts';
+import type { HostPort, Policy, Proxy, Upstream } from './types.ts';
+
+type Parts = Pick<Policy, 'apiKeys' | 'proxies' | 'rewrites' | 'routes' | 'upstreams'>;
+
+/** A proxy of the spec that is itself an upstream of it, and the server by which it is reached. */
+export interface Guard {
+  readonly proxy: Proxy;
+  readonly server: HostPort;
+}
+
+/** Headers in which sites and proxies tell the next part who is asking. */
+const TOLD = ['x-forwarded-for', 'x-real-ip'];
+const THIS_MACHINE = /^(?:127\.|::1$|localhost$)/;
+
+/** The proxies of this spec that an upstream leads to. */
+export function guardsBehind({ servers }: Upstream, proxies: readonly Proxy[]): Guard[] {
+  return servers.flatMap((server) =>
+    proxies
+      .filter(({ listen: { port, address = '0.0.0.0' } }) => {
+        const isAnywhere = ['0.0.0.0', '::'].includes(address);
+        return port === server.port && (address === server.host || (isAnywhere && THIS_MACHINE.test(server.host)));
+      })
+      .map((proxy) => ({ proxy, server })),
+  );
+}
+
+/** Whether who asks makes a difference to what the proxy answers. */
+export function asksWho({ ranges, health }: Proxy, { apiKeys }: Pick<Policy, 'apiKeys'>): boolean {
+  return !isEverybody(ranges) || apiKeys.some((key) => key.ranges) || (health ? !isEverybody(health.ranges) : false);
+}
+
+/**
+ * A site or proxy before another proxy of the spec connects to it from its own address, and tells the client's. A proxy that
+ * does not listen to that takes everybody for the part before it.
+ */
+export function checkChains(parts: Parts, problems: Diagnostic[]): void {
+  const { proxies, rewrites, routes, upstreams } = parts;
+  for (const upstream of upstreams) {
+    const site = rewrites.find((rewrite) => hasSite(rewrite) && rewrite.upstream === upstream.id);
+    const route = routes.find(({ forwarding }) => forwarding.upstream === upstream.id);
+    const first = site ?? route;
+    if (!first) continue;
+    const seen = new Set<Proxy>();
+    for (const { proxy, server } of guardsBehind(upstream, proxies)) {
+      if (seen.has(proxy) || !asksWho(proxy, parts) || isTold(proxy, server)) continue;
+      seen.add(proxy);
+      problems.push(
+        lostAddress({ proxy, server }, { upstream, before: site ? 'a site' : 'a proxy', at: first.origin }),
+      );
+    }
+  }
+}
+
+/** Whether the proxy believes the part that connects to it by this server. */
+function isTold({ clientIp }: Proxy, { host }: HostPort): boolean {
+  if (clientIp.kind !== 'header' || !TOLD.includes(clientIp.header.toLowerCase())) return false;
+  const own = parseAddress(host === 'localhost' ? '127.0.0.1' : host);
+  return own !== undefined && contains(clientIp.trusted, own);
+}
+
+interface First {
+  readonly upstream: Upstream;
+  readonly before: string;
+  readonly at: Diagnostic['at'];
+}
+
+function lostAddress({ proxy, server }: Guard, { upstream, before, at }: First): Diagnostic {
+  const field = proxy.clientIp.kind === 'direct' ? 'listen' : 'clientIp';
+  const related: Related[] = [
+    { at, message: `${before} goes there` },
+    { at: upstream.origin, message: 'this leads to it' },
+  ];
+  const params = { proxy: proxy.id, before, address: server.host === 'localhost' ? '127.0.0.1' : server.host };
+  return policyCodes.report('lost-address', [...proxy.origin, field], params, { related });
+}
