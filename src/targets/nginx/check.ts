@@ -8,6 +8,7 @@ import { atLeast, type NginxOptions } from './options.ts';
 import { pathProblems } from './pathCheck.ts';
 import { textProblem } from './quote.ts';
 import { keyPairProblems, siteOptionProblems } from './siteCheck.ts';
+import { nameProblems } from './upstreams.ts';
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 /** The names of files that proxies must not take. */
@@ -37,9 +38,7 @@ export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): 
   const caFile = options.caFile === undefined ? undefined : textProblem(options.caFile);
   if (caFile !== undefined)
     problems.push(nginxCodes.report('unwritable-text', [...at, 'caFile'], { what: 'the path', problem: caFile }));
-  if (options.resolver && !atLeast(options.version, [1, 27, 3])) {
-    problems.push(nginxCodes.report('needs-version', [...at, 'resolver'], { option: 'resolver', version: '1.27.3' }));
-  }
+  problems.push(...nameProblems(policy, options, at));
   problems.push(...siteOptionProblems(policy, options, at));
   return problems;
 }

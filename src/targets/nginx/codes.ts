@@ -28,6 +28,12 @@ export const nginxCodes = defineCodes('nginx', {
   'needs-version': error('{option} needs nginx {version}').hint(
     'say that nothing older runs this config: version: "{version}"',
   ),
+  'names-at-start': warning(
+    ({ names }: { names: readonly string[] }) =>
+      `nginx serves nobody if one of these names does not resolve when it starts or reloads: ${names.join(', ')}`,
+  ).hint(
+    'name the DNS servers that it is to ask while it runs: resolver: [10.0.0.2]; before 1.27.3 it then keeps no connections',
+  ),
   'first-value-only': warning('nginx before 1.23 reads only the first {header} of a request, not the last').hint(
     'see to it that the proxy in front replaces the header instead of adding one, or run nginx 1.23 and say so: version: "1.23"',
   ),

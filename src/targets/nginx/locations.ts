@@ -101,7 +101,8 @@ export function answerLocations(
 export interface ForwardInput {
   readonly proxy: Proxy;
   readonly plan: ForwardPlan;
-  readonly upstreamName: string;
+  /** Origin that requests are passed to. */
+  readonly origin: string;
   /** Address of the client. */
   readonly client: Variable;
   readonly identity: Identity | undefined;
@@ -112,7 +113,7 @@ export interface ForwardInput {
 }
 
 export function forwardLocation(input: ForwardInput): ForwardLocation {
-  const { proxy, plan, upstreamName, mapping, limits, perAddress, caFile } = input;
+  const { proxy, plan, origin, mapping, limits, perAddress, caFile } = input;
   const { name, forwarding, upstream } = plan;
   const { tls } = upstream;
   const added = ownHeaders(proxy);
@@ -128,7 +129,7 @@ export function forwardLocation(input: ForwardInput): ForwardLocation {
     limits: forwarding.auth === 'apiKey' ? limits : [],
     perAddress: forwarding.auth === 'apiKey' ? null : perAddress,
     // With the target as it came: nginx would write its own idea of the path otherwise.
-    pass: value(`${upstream.scheme}://${upstreamName}`, variable('request_uri')),
+    pass: value(origin, variable('request_uri')),
     requestHeaders: requestHeaders(input),
     tls: tls
       ? { verify: !tls.insecureSkipVerify, caFile: literal(tls.caFile ?? caFile), name: value(tls.serverName) }

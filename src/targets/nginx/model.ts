@@ -6,7 +6,11 @@ export interface NginxModel {
   readonly maps: SharedModel;
   /** How request lines are read; without a proxy there is nobody to do so. */
   readonly paths: PathsModel | null;
-  readonly upstreams: { readonly upstreams: readonly UpstreamModel[] };
+  readonly upstreams: {
+    /** Where names are asked that stand in no pool. */
+    readonly resolvers: readonly NginxToken[] | null;
+    readonly upstreams: readonly UpstreamModel[];
+  };
   readonly proxies: readonly ProxyModel[];
   readonly sites: SitesModel | null;
 }
@@ -86,6 +90,8 @@ export interface PathsModel {
 export interface UpstreamModel {
   readonly name: NginxToken;
   readonly servers: readonly NginxToken[];
+  /** Whether some of them are names. */
+  readonly names: boolean;
   /** Names are looked up again while nginx runs, which needs shared memory and a resolver. */
   readonly resolvers: readonly NginxToken[] | null;
 }

@@ -24,7 +24,7 @@ export const nginxOptions = z
       .min(1)
       .optional()
       .describe(
-        'DNS servers asked again while nginx runs; upstream names are looked up once, at the start, where absent. nginx 1.27.3',
+        'DNS servers asked while nginx runs, before 1.27.3 for each connection; where absent, upstream names are looked up when it starts, and it does not start without one of them',
       ),
     sites: z
       .strictObject({

@@ -1,7 +1,6 @@
 import { hasError, ok, type Result } from '../../diagnostics/diagnostic.ts';
 import { HEADS, PHASES } from '../../plan/bounds.ts';
-import { urlHost } from '../../policy/origin.ts';
-import type { Policy, Proxy, Upstream } from '../../policy/types.ts';
+import type { Policy, Proxy } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
 import { addressTables } from './addresses.ts';
 import { problemsOf } from './check.ts';
@@ -9,15 +8,15 @@ import { workerConnections } from './connections.ts';
 import { type Identity, identityOf } from './identity.ts';
 import { sharedLogMaps } from './log.ts';
 import { mapList } from './maps.ts';
-import type { MapModel, NginxModel, ProxyModel, UpstreamModel } from './model.ts';
-import { blockName } from './names.ts';
+import type { MapModel, NginxModel, ProxyModel } from './model.ts';
 import type { NginxOptions } from './options.ts';
 import { pathsOf } from './paths.ts';
 import { accessTo, proxyModel } from './proxy.ts';
-import { literal, word } from './quote.ts';
+import { word } from './quote.ts';
 import { type Rates, ratesOf } from './rates.ts';
 import { sitesModel } from './sites.ts';
 import { hashSizes, type Secrets } from './sizes.ts';
+import { resolversOf, upstreamsOf } from './upstreams.ts';
 
 const DEFAULT_CA_FILE = '/etc/ssl/certs/ca-certificates.crt';
 
@@ -34,20 +33,16 @@ export function plan(input: TargetInput<NginxOptions>): Result<NginxModel> {
 
 function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
   const callers = callersOf(policy);
-  const blocks = new Map<string, UpstreamModel>();
-  const upstreamOf = (upstream: Upstream, name = blockName(upstream.id)): string => {
-    blocks.set(name, upstreamModel(upstream, name, options));
-    return name;
-  };
+  const upstreams = upstreamsOf(options);
   const caFile = options.caFile ?? DEFAULT_CA_FILE;
   const planned = policy.proxies.map((proxy) => {
     const access = accessTo(proxy);
     const caller = access.usesKeys ? callers.get(keyPlaceOf(proxy)) : undefined;
     const limits = caller?.rates.limits ?? [];
-    return proxyModel({ policy, options, proxy, access, identity: caller?.identity, limits, caFile, upstreamOf });
+    return proxyModel({ policy, options, proxy, access, identity: caller?.identity, limits, caFile, upstreams });
   });
   const proxies = planned.map(({ model }) => model);
-  const sites = sitesModel({ policy, options, caFile, upstreamOf: siteUpstreamOf(policy, upstreamOf) });
+  const sites = sitesModel({ policy, options, caFile, upstreams });
   const paths =
     proxies.length === 0
       ? null
@@ -83,7 +78,7 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
       zones: [...callers.values()].flatMap((caller) => caller.rates.zones),
     },
     paths,
-    upstreams: { upstreams: [...blocks].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, block]) => block) },
+    upstreams: { resolvers: resolversOf(policy, options), upstreams: upstreams.blocks },
     proxies,
     sites: sites?.model ?? null,
   };
@@ -108,15 +103,6 @@ function callerModel(policy: Policy, place: string): Caller {
   return { identity, rates, maps: [...identity.maps, ...list.maps] };
 }
 
-/** A block of its own for each rewrite, because connections are kept by block and each has one TLS name. */
-function siteUpstreamOf({ upstreams }: Policy, upstreamOf: (upstream: Upstream, name: string) => string) {
-  return (rewrite: { readonly from: string; readonly upstream: string }) => {
-    const upstream = upstreams.find(({ id }) => id === rewrite.upstream);
-    if (!upstream) throw new Error(`no upstream ${rewrite.upstream}`);
-    return { upstream, name: upstreamOf(upstream, `site--${rewrite.from}`) };
-  };
-}
-
 function mapsOf({ client, routes, routing, decision, mapping }: ProxyModel): MapModel[] {
   return [...client.maps, ...routes, ...routing, ...decision, ...mapping];
 }
@@ -125,12 +111,4 @@ function secretsOf({ apiKeys }: Policy): Secrets {
   const keys = apiKeys.reduce((sum, key) => sum + key.keys.length, 0);
   const longestId = apiKeys.reduce((longest, { id }) => Math.max(longest, id.length), 0);
   return { keys, longestId };
-}
-
-function upstreamModel({ servers }: Upstream, name: string, { resolver }: NginxOptions): UpstreamModel {
-  return {
-    name: literal(name),
-    servers: servers.map(({ host, port }) => word(`${urlHost(host)}:${port}`)),
-    resolvers: resolver ? resolver.map(word) : null,
-  };
 }

@@ -2,7 +2,7 @@ import { type ForwardPlan, type Forwards, forwardsOf } from '../../plan/forwards
 import { type Access, accessOf, type RouteClass, rulesOf } from '../../policy/access.ts';
 import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import { urlHost } from '../../policy/origin.ts';
-import type { Policy, Proxy, Upstream } from '../../policy/types.ts';
+import type { Policy, Proxy } from '../../policy/types.ts';
 import { classNames } from './classes.ts';
 import { clientOf } from './client.ts';
 import { perAddress, requestsPerAddress } from './connections.ts';
@@ -19,6 +19,7 @@ import type { NginxOptions } from './options.ts';
 import { depthOf, type TypeTest } from './paths.ts';
 import { literal, type NginxToken, type Variable, value, word } from './quote.ts';
 import { routingMaps } from './routing.ts';
+import type { Upstreams } from './upstreams.ts';
 
 export interface ProxyInput {
   readonly policy: Policy;
@@ -28,8 +29,7 @@ export interface ProxyInput {
   readonly identity: Identity | undefined;
   readonly limits: ForwardLocation['limits'];
   readonly caFile: string;
-  /** Name of the block with the servers of an upstream. */
-  readonly upstreamOf: (upstream: Upstream) => string;
+  readonly upstreams: Upstreams;
 }
 
 /** What a proxy reacts to; the policy layer has seen to it that the patterns are not too many. */
@@ -153,7 +153,7 @@ function forwardLocations(
   input: ProxyInput,
   { forwards, prefix, client, perAddress, maps }: ForwardContext,
 ): ForwardLocation[] {
-  const { proxy, identity, limits, caFile, upstreamOf } = input;
+  const { proxy, identity, limits, caFile, upstreams } = input;
   if (forwards.all.length === 0) return [];
   const origin = originMap(proxy, prefix, maps);
   const addresses = new Map<string, AddressMapping>();
@@ -167,7 +167,7 @@ function forwardLocations(
     forwardLocation({
       proxy,
       plan,
-      upstreamName: upstreamOf(plan.upstream),
+      origin: upstreams.origin(plan.upstream).text,
       client,
       identity,
       limits,

@@ -12,6 +12,7 @@ import { literal, pattern, value, variable, word } from './quote.ts';
 import { answerMaps, cookieDomains, requestMaps } from './siteHeaders.ts';
 import { loopMaps, siteLog } from './siteMaps.ts';
 import type { SiteName } from './siteNames.ts';
+import type { Upstreams } from './upstreams.ts';
 
 /** Rewrites of one name, which is what headers can be searched for. */
 function plainRewrites({ rewrites }: Policy): readonly DomainRewrite[] {
@@ -22,11 +23,7 @@ export interface SitesInput {
   readonly policy: Policy;
   readonly options: NginxOptions;
   readonly caFile: string;
-  /** Name of the upstream block for one rewrite: connections that are kept must not change their TLS name. */
-  readonly upstreamOf: (rewrite: SiteRewrite) => {
-    readonly upstream: Upstream;
-    readonly name: string;
-  };
+  readonly upstreams: Upstreams;
 }
 
 export interface Sites {
@@ -71,7 +68,7 @@ export function sitesModel(input: SitesInput): Sites | null {
       mark: value(loop.mark),
       log: siteLog(
         rewrites,
-        proxied.map((rewrite) => input.upstreamOf(rewrite).upstream),
+        proxied.map((rewrite) => upstreamOf(rewrite, policy)),
         list,
       ),
       // Who has the private address from DNS that was rewritten still asks for the public name.
@@ -86,18 +83,27 @@ function addressLimit(options: NginxOptions): PerAddress | null {
   return perAddress('site_addresses', variable('remote_addr'), most ?? requestsPerAddress(options), options);
 }
 
-function siteName(rewrite: DomainRewrite, { upstreamOf }: SitesInput): SiteName {
-  const { from, to } = rewrite;
-  if (!hasSite(rewrite)) return { from, to, host: from, here: false };
-  return { from, to, host: hostOf(upstreamOf(rewrite).upstream, from), here: true };
+function upstreamOf({ upstream: id }: SiteRewrite, { upstreams }: Policy): Upstream {
+  const upstream = upstreams.find((each) => each.id === id);
+  if (!upstream) throw new Error(`no upstream ${id}`);
+  return upstream;
 }
 
-function siteModel(rewrite: SiteRewrite, mapped: boolean, { caFile, upstreamOf }: SitesInput): SiteModel {
-  const { upstream, name } = upstreamOf(rewrite);
-  const { tls, scheme, timeouts } = upstream;
+function siteName(rewrite: DomainRewrite, { policy }: SitesInput): SiteName {
+  const { from, to } = rewrite;
+  if (!hasSite(rewrite)) return { from, to, host: from, here: false };
+  return { from, to, host: hostOf(upstreamOf(rewrite, policy), from), here: true };
+}
+
+function siteModel(rewrite: SiteRewrite, mapped: boolean, { policy, caFile, upstreams }: SitesInput): SiteModel {
+  const upstream = upstreamOf(rewrite, policy);
+  const { tls, timeouts } = upstream;
+  // A block of its own for each rewrite, because connections are kept by block and each has one TLS name.
+  const origin = upstreams.origin(upstream, `site--${rewrite.from}`);
   return {
     name: word(mapped ? rewrite.to : rewrite.from),
-    pass: literal(`${scheme}://${name}`),
+    // With a variable in it nginx asks for the name while it runs.
+    pass: origin.isBlock ? literal(origin.text) : value(origin.text, variable('request_uri')),
     host: value(hostOf(upstream, rewrite.from)),
     tls: tls
       ? {

@@ -1,0 +1,89 @@
+import type { Diagnostic, SpecPath } from '../../diagnostics/diagnostic.ts';
+import { parseAddress } from '../../policy/cidr.ts';
+import { hasSite } from '../../policy/domains.ts';
+import { urlHost } from '../../policy/origin.ts';
+import type { HostPort, Policy, Upstream } from '../../policy/types.ts';
+import { nginxCodes } from './codes.ts';
+import type { UpstreamModel } from './model.ts';
+import { blockName } from './names.ts';
+import { atLeast, type NginxOptions } from './options.ts';
+import { literal, type NginxToken, word } from './quote.ts';
+
+/** The machine itself knows `localhost`, whatever its DNS does. */
+function isName({ host }: HostPort): boolean {
+  return host !== 'localhost' && parseAddress(host) === undefined;
+}
+
+function hasNames({ servers }: Upstream): boolean {
+  return servers.some(isName);
+}
+
+/** Since this version the servers of a pool may be looked up while nginx runs. */
+function looksUpPools({ version }: NginxOptions): boolean {
+  return atLeast(version, [1, 27, 3]);
+}
+
+/** Whether nginx can only look the server up anew for each connection, of which it keeps none. */
+function isLookedUpAlone(upstream: Upstream, options: NginxOptions): boolean {
+  return options.resolver !== undefined && hasNames(upstream) && !looksUpPools(options);
+}
+
+/** The pools of a configuration, and the origins that requests are passed to. */
+export interface Upstreams {
+  readonly blocks: readonly UpstreamModel[];
+  /** The origin of an upstream, which has a block of this name where connections to it are kept. */
+  origin(upstream: Upstream, name?: string): { readonly text: string; readonly isBlock: boolean };
+}
+
+export function upstreamsOf(options: NginxOptions): Upstreams {
+  const blocks = new Map<string, UpstreamModel>();
+  return {
+    get blocks() {
+      return [...blocks].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, block]) => block);
+    },
+    origin(upstream, name = blockName(upstream.id)) {
+      const { scheme, servers } = upstream;
+      const [first] = servers;
+      if (first && isLookedUpAlone(upstream, options))
+        return { text: `${scheme}://${urlHost(first.host)}:${first.port}`, isBlock: false };
+      blocks.set(name, blockOf(upstream, name, options));
+      return { text: `${scheme}://${name}`, isBlock: true };
+    },
+  };
+}
+
+function blockOf(upstream: Upstream, name: string, { resolver }: NginxOptions): UpstreamModel {
+  return {
+    name: literal(name),
+    names: hasNames(upstream),
+    servers: upstream.servers.map(({ host, port }) => word(`${urlHost(host)}:${port}`)),
+    resolvers: resolver && hasNames(upstream) ? resolver.map(word) : null,
+  };
+}
+
+/** Where nginx asks for names that stand in no pool; `null` where all do. */
+export function resolversOf({ upstreams }: Policy, options: NginxOptions): readonly NginxToken[] | null {
+  const asked = upstreams.some((upstream) => isLookedUpAlone(upstream, options));
+  return asked && options.resolver ? options.resolver.map(word) : null;
+}
+
+/** One name that does not resolve at the start would keep nginx from serving all the others. */
+export function nameProblems(policy: Policy, options: NginxOptions, at: SpecPath): Diagnostic[] {
+  const used = new Set([
+    ...policy.routes.map(({ forwarding }) => forwarding.upstream),
+    ...policy.rewrites.filter(hasSite).map(({ upstream }) => upstream),
+  ]);
+  const named = policy.upstreams.filter((upstream) => used.has(upstream.id) && hasNames(upstream));
+  const names = [...new Set(named.flatMap(({ servers }) => servers.filter(isName).map(({ host }) => host)))].sort();
+  if (!options.resolver && names.length > 1)
+    return [nginxCodes.report('names-at-start', at, { names }, { part: 'key' })];
+  if (!options.resolver || looksUpPools(options)) return [];
+  return named
+    .filter(({ servers }) => servers.length > 1)
+    .map(({ origin }) =>
+      nginxCodes.report('needs-version', [...origin, 'servers'], {
+        option: 'a pool of names that are looked up by resolver',
+        version: '1.27.3',
+      }),
+    );
+}
