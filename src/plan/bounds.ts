@@ -11,6 +11,8 @@ export const PHASES = {
   idle: 120_000,
   /** The body of a request that is not forwarded: what of it comes in this time is read, so that the answer arrives. */
   unwantedBody: 2_000,
+  /** A connection to an upstream without a request. Load balancers end theirs after a minute; none may meet that end. */
+  kept: 30_000,
   /** Silence of either side of a site's upstream: pushes and pulls of large repositories are silent for long. */
   siteUpstream: 3_600_000,
 } as const;

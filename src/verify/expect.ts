@@ -75,7 +75,8 @@ function expectedOf(
     decision,
     client,
     framed,
-    loose,
+    // Some look at the size last, when another check may have refused the request.
+    loose: loose || headBytes > limit,
     midway,
     logged,
     ...(refusable === undefined ? {} : { refusable }),

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { freePort } from '../../src/verify/ports.ts';
-import { sendRaw } from '../../src/verify/raw.ts';
+import { openConnection, sendRaw } from '../../src/verify/raw.ts';
 import { type Answer, startRecorder } from '../../src/verify/recorder.ts';
 import type { Scope } from '../../src/verify/scope.ts';
 import { engineSuite } from '../engines/suite.ts';
@@ -60,11 +60,20 @@ for (const engine of ['nginx', 'nginx-newest', 'caddy'] as const) {
           assert.is((await sendRaw({ port }, head)).status, 200, head.slice(0, 60));
         }
         upstream.take();
-        for (const head of headsOf(limit + KB + 1)) {
+        for (const head of headsOf(limit + 1)) {
           const { status } = await sendRaw({ port }, head);
           assert.ok([414, 431].includes(status), `${status} ${head.slice(0, 60)}`);
         }
         assert.equal(upstream.take(), []);
+        const connection = await openConnection({ port });
+        connection.write(
+          headsOf(limit - 300)
+            .concat(headsOf(2_000), headsOf(limit - 10))
+            .join(''),
+        );
+        for (let number = 0; number < 9; number++)
+          assert.is((await connection.receive('GET'))?.status, 200, `${number}`);
+        connection.close();
       }),
     );
 
@@ -73,7 +82,11 @@ for (const engine of ['nginx', 'nginx-newest', 'caddy'] as const) {
     scoped(async (scope) => {
       const { site: port } = await start(engine, scope);
       for (const head of headsOf(32 * KB)) assert.is((await sendRaw({ port }, head)).status, 200, head.slice(0, 60));
-      for (const head of headsOf(33 * KB + 1)) assert.ok([414, 431].includes((await sendRaw({ port }, head)).status));
+      // Caddy looks for HTTP/2 first, and does not count what it read for that.
+      for (const head of headsOf(32 * KB + (engine === 'caddy' ? KB : 1))) {
+        const { status } = await sendRaw({ port }, head);
+        assert.ok([414, 431].includes(status), `${status} ${head.slice(0, 60)}`);
+      }
     }),
   );
 

@@ -169,6 +169,15 @@ protects('a site is known with the dot of the root too', async (start) => {
   assert.match(await exchange(ports.site, get(`x${NAME}.`)), /^HTTP\/1\.1 421 /);
 });
 
+protects('a Host that is no name or address goes nowhere', async (start) => {
+  const { ports, got } = await start(OK);
+  for (const host of ['a$b', "a'b", 'a,b', 'a;b=c', '[::1', 'a:b', '(a)'])
+    assert.match(await exchange(ports.proxy, get(host)), /^HTTP\/1\.1 400 /, host);
+  assert.equal(got, []);
+  for (const host of ['a_b.example:1', '[::1]:80', '10.0.0.1'])
+    assert.match(await exchange(ports.proxy, get(host)), /^HTTP\/1\.1 200 /, host);
+});
+
 protects('both families of addresses are listened on', async (start) => {
   const { ports } = await start(OK);
   assert.match(await exchange(ports.site, get(PRIVATE), '::1'), /^HTTP\/1\.1 200 /);

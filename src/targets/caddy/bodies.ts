@@ -1,13 +1,17 @@
+import { below } from '../../plan/regex.ts';
 import type { RouteClass } from '../../policy/access.ts';
-import { below, caseless, exactly, oneOf } from './regex.ts';
+import { caseless, exactly, oneOf } from './regex.ts';
 import { type Table, table } from './table.ts';
 
+/** Go takes more for a host than names and addresses. Of what is sent, it goes upstream and into links. */
+const HOST = '(?:(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?)?';
+
 /**
- * "ok", "content-type" or "body-size" in `request.body`. The variable `chunked` is set for a body of unknown length, because Go
+ * "ok", "malformed" (the Host), "content-type" or "body-size" in `request.body`. The variable `chunked` is set for a body of unknown length, because Go
  * takes Transfer-Encoding away before any placeholder could show it.
  */
 export function bodyTable(classes: readonly RouteClass[]): Table {
-  const entries: [string, string][] = [['~^[^ ]* 0* ', 'ok']];
+  const entries: [string, string][] = [[`~^${HOST} [^ ]* 0* `, 'ok']];
   const groups = new Map<string, { ids: string[]; types: string; length: string | undefined }>();
   for (const routeClass of classes) {
     const { contentTypes, maxBody } =
@@ -21,14 +25,15 @@ export function bodyTable(classes: readonly RouteClass[]): Table {
   }
   const sorted = [...groups.values()].map((group) => ({ ...group, ids: group.ids.sort() }));
   for (const { ids, types, length } of sorted.sort((a, b) => ((a.ids[0] ?? '') < (b.ids[0] ?? '') ? -1 : 1))) {
-    entries.push([`~^${oneOf(ids)} ${length ?? '[^ ]*'} ${types}`, 'ok']);
-    if (length !== undefined) entries.push([`~^${oneOf(ids)} [^ ]* ${types}`, 'body-size']);
+    entries.push([`~^${HOST} ${oneOf(ids)} ${length ?? '[^ ]*'} ${types}`, 'ok']);
+    if (length !== undefined) entries.push([`~^${HOST} ${oneOf(ids)} [^ ]* ${types}`, 'body-size']);
   }
+  entries.push([`~^${HOST} `, 'content-type']);
   return table({
     source:
-      '{http.vars.route} {http.vars.chunked}{http.request.header.Content-Length} {http.request.header.Content-Type}',
+      '{http.request.hostport} {http.vars.route} {http.vars.chunked}{http.request.header.Content-Length} {http.request.header.Content-Type}',
     destination: 'request.body',
     entries,
-    fallback: 'content-type',
+    fallback: 'malformed',
   });
 }

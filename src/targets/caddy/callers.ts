@@ -1,9 +1,10 @@
+import { below } from '../../plan/regex.ts';
 import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import { shortened } from '../../policy/shortened.ts';
 import type { ApiKey, Policy, Proxy } from '../../policy/types.ts';
 import { lookup } from './lookup.ts';
 import { addTo } from './multimap.ts';
-import { below, exactly, oneOf } from './regex.ts';
+import { exactly, oneOf } from './regex.ts';
 import { type Table, table } from './table.ts';
 
 /**

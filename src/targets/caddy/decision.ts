@@ -47,7 +47,7 @@ export function refusalTables(input: DecisionInput): Table[] {
   const { open, answers, scoped } = kindsOf(input);
   const { usesKeys } = input;
   const faults = (request: string): [string, Refusal | '$1'] => [
-    `~^${request} (?:ok )?(query|content-type|body-size) `,
+    `~^${request} (?:ok )?(query|malformed|content-type|body-size) `,
     '$1',
   ];
   const allowed = [...answers.map((id) => `${id} [^ ]+`), ...scoped];
@@ -74,7 +74,15 @@ export function refusalTables(input: DecisionInput): Table[] {
 }
 
 /** Reasons that are no 403. */
-const REFUSED_HERE = ['key-missing', 'key-malformed', 'path', 'query', 'content-type', 'body-size'] as const;
+const REFUSED_HERE = [
+  'key-missing',
+  'key-malformed',
+  'path',
+  'query',
+  'malformed',
+  'content-type',
+  'body-size',
+] as const;
 
 /** What is wrong with a key that no caller's class was found for. */
 function keyFaultTable({ proxy: { apiKeyHeader }, expires }: DecisionInput): Table {

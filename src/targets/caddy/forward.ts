@@ -9,7 +9,7 @@ import { canonical, type RareHeaders, rareHeaders } from './headers.ts';
 import { type CaddyToken, own, placeholder, word } from './quote.ts';
 import { caseless, oneOf } from './regex.ts';
 import { type Table, table } from './table.ts';
-import { type Transport, transportOf } from './transport.ts';
+import { longestRead, type Transport, transportOf } from './transport.ts';
 
 /** What belongs to a `reverse_proxy`; shared by all route classes that forward alike. */
 export interface Forward extends Transport, RareHeaders {
@@ -20,6 +20,7 @@ export interface Forward extends Transport, RareHeaders {
   readonly maxBody: CaddyToken | null;
   /** How long a body may take altogether: Caddy cannot tell a silent client from a slow one. */
   readonly bodyTimeout: CaddyToken;
+  readonly longestRead: CaddyToken;
   /** Where the upstream's own token goes. */
   readonly tokenHeader: CaddyToken | null;
   /** Where clients find the proxy, if the spec says so, in place of what they say themselves. */
@@ -55,6 +56,7 @@ export function forwardsOf(policy: Policy, proxy: Proxy, classes: readonly Route
       snippet: word(`${proxy.id}-${name}`),
       classes: ids.sort().map(word),
       maxBody: forwarding.maxBody === undefined ? null : word(String(forwarding.maxBody)),
+      longestRead: longestRead(wholeBody(forwarding, upstream), upstream.timeouts.read),
       bodyTimeout: word(`${wholeBody(forwarding, upstream)}ms`),
       tokenHeader: forwarding.auth === 'apiKey' ? word(upstream.tokenHeader) : null,
       outside: outsideHeaders(proxy),

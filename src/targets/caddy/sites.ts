@@ -1,4 +1,4 @@
-import { HEADS } from '../../plan/bounds.ts';
+import { HEADS, PHASES } from '../../plan/bounds.ts';
 import { hasSite } from '../../policy/domains.ts';
 import { DEFAULT_PORT } from '../../policy/origin.ts';
 import type { DomainRewrite, Policy, Upstream } from '../../policy/types.ts';
@@ -7,12 +7,13 @@ import { type CaddyToken, own, word } from './quote.ts';
 import { caseless } from './regex.ts';
 import { headerSize } from './server.ts';
 import { type Table, table } from './table.ts';
-import { type Transport, transportOf } from './transport.ts';
+import { longestRead, type Transport, transportOf } from './transport.ts';
 
 /** The sites of all domain rewrites that name an upstream. */
 export interface SitesModel {
   readonly listener: CaddyToken;
   readonly maxHeaderSize: number;
+  readonly longestRead: CaddyToken;
   /** What requests that went through these sites are known by. */
   readonly mark: CaddyToken;
   /** Arguments of `tls`: the word internal, or a certificate and its key; none for plain http. */
@@ -56,6 +57,7 @@ export function sitesModel(policy: Policy, { sites: options = {} }: CaddyOptions
   return {
     listener: word(`:${listen}`),
     maxHeaderSize: headerSize(HEADS.site),
+    longestRead: longestRead(PHASES.siteUpstream, PHASES.siteUpstream),
     mark: word(name),
     port: portTable(outside),
     tls: certificate,

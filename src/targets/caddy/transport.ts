@@ -1,4 +1,4 @@
-import { HEADS } from '../../plan/bounds.ts';
+import { HEADS, PHASES } from '../../plan/bounds.ts';
 import { authorityOf, urlHost } from '../../policy/origin.ts';
 import type { Upstream } from '../../policy/types.ts';
 import { type CaddyToken, own, word } from './quote.ts';
@@ -11,6 +11,7 @@ export interface Transport {
   readonly host: CaddyToken;
   readonly connectTimeout: CaddyToken;
   readonly readTimeout: CaddyToken;
+  readonly keepalive: CaddyToken;
   readonly writeTimeout: CaddyToken;
   /** Bytes of the head of an answer. */
   readonly answerHead: number;
@@ -19,6 +20,14 @@ export interface Transport {
     readonly caFile: CaddyToken | null;
     readonly insecure: boolean;
   } | null;
+}
+
+/**
+ * The longest read from an upstream. Go begins it when it has nothing more to read, which is before the next request on a
+ * kept connection comes: so it lasts through the wait for one, its body, and the silence after it.
+ */
+export function longestRead(body: number, silence: number): CaddyToken {
+  return word(`${PHASES.kept + body + silence}ms`);
 }
 
 /** The upstream was checked by `plan`: its CA file can be quoted. */
@@ -30,6 +39,7 @@ export function transportOf(upstream: Upstream): Transport {
     host: own(authorityOf(upstream)),
     connectTimeout: word(`${timeouts.connect}ms`),
     readTimeout: word(`${timeouts.read}ms`),
+    keepalive: word(`${PHASES.kept}ms`),
     writeTimeout: word(`${timeouts.send}ms`),
     answerHead: HEADS.answer,
     tls: tls

@@ -34,9 +34,9 @@ export const nginxCodes = defineCodes('nginx', {
   ).hint(
     'name the DNS servers that it is to ask while it runs: resolver: [10.0.0.2]; before 1.27.3 it then keeps no connections',
   ),
-  'first-value-only': warning('nginx before 1.23 reads only the first {header} of a request, not the last').hint(
-    'see to it that the proxy in front replaces the header instead of adding one, or run nginx 1.23 and say so: version: "1.23"',
-  ),
+  'first-value-only': error(
+    'nginx before 1.23 reads only the first {header} of a request, which the client may have written',
+  ).hint('use X-Forwarded-For, which it reads whole, or run nginx 1.23 and say so: version: "1.23"'),
   'no-sites': warning(
     ({ rewrites }: { rewrites: number }) =>
       `${rewrites} domain ${rewrites === 1 ? 'rewrite has' : 'rewrites have'} an upstream, but nginx gets no site for ${rewrites === 1 ? 'it' : 'them'}`,

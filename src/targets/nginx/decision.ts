@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { grantSets, listsOf } from '../../plan/callers.ts';
 import type { Refusal } from '../../plan/log.ts';
-import { escapeRegex } from '../../plan/regex.ts';
+import { below, escapeRegex } from '../../plan/regex.ts';
 import { type Access, healthOf, isOpen, type RouteClass } from '../../policy/access.ts';
 import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../../policy/query.ts';
 import type { ApiKey, Proxy } from '../../policy/types.ts';
@@ -176,6 +176,12 @@ const PAIRS = `${PAIR}(?:&${PAIR})*+&?+`;
 const HOST = '(?:[A-Za-z0-9._-]++|\\[[0-9A-Fa-f:.]++\\])(?::[0-9]{1,5})?';
 const BODY = [variable('http_transfer_encoding'), variable('http_content_length')];
 
+const HEAD_LENGTH = variable('request_length');
+
+function fitting({ proxy }: DecisionInput): string {
+  return below(proxy.maxRequestHead + 1);
+}
+
 /** No body, a host and a query that pass, all in one look; where one does not, they are looked at one by one. */
 function plainMap(input: DecisionInput): Part {
   const { prefix, maps } = input;
@@ -183,9 +189,10 @@ function plainMap(input: DecisionInput): Part {
   const oneByOne = queryMap(input, hostMap(input, body));
   return maps.add({
     name: `${prefix}_verdict_plain`,
-    source: [...BODY, ' ', variable('http_host'), ' ', QUERY],
+    // Up to here only the head has been read, of which nginx itself takes two buffers.
+    source: [...BODY, ' ', HEAD_LENGTH, ' ', variable('http_host'), ' ', QUERY],
     fallback: oneByOne,
-    patterns: [[`^0*+ (?:${HOST})?+ (?:${PAIRS})?+\\z`, location]],
+    patterns: [[`^0*+ ${fitting(input)} (?:${HOST})?+ (?:${PAIRS})?+\\z`, location]],
   });
 }
 
@@ -244,13 +251,19 @@ function bodyMaps({ access, routing, locationOf, prefix, grants, maps }: Decisio
   return { location, body };
 }
 
-function hostMap({ prefix, maps }: DecisionInput, next: Part): Part {
+function hostMap(input: DecisionInput, next: Part): Part {
+  const { prefix, maps } = input;
+  const tooLarge = maps.add({
+    name: `${prefix}_verdict_head`,
+    source: [HEAD_LENGTH],
+    fallback: because('head-size'),
+    patterns: [[`^${fitting(input)}\\z`, because('malformed')]],
+  });
   return maps.add({
     name: `${prefix}_verdict_host`,
-    source: [variable('http_host')],
-    fallback: because('malformed'),
-    exact: [['', next]],
-    patterns: [[`^${HOST}\\z`, next]],
+    source: [HEAD_LENGTH, ' ', variable('http_host')],
+    fallback: tooLarge,
+    patterns: [[`^${fitting(input)} (?:${HOST})?+\\z`, next]],
   });
 }
 

@@ -43,7 +43,7 @@ export const TLS_ERROR_PAGES: typeof ERROR_PAGES = ERROR_PAGES.map(({ from, stat
 }));
 
 /** What nginx finds out by itself, whatever the verdict. */
-const ENGINE_OWN: readonly Refusal[] = ['head-size', 'body-size'];
+const ENGINE_OWN: readonly Refusal[] = ['body-size'];
 
 /** What a verdict refuses with. */
 export const VERDICTS: readonly Refusal[] = [

@@ -10,6 +10,8 @@ export interface NginxModel {
     /** Where names are asked that stand in no pool. */
     readonly resolvers: readonly NginxToken[] | null;
     readonly upstreams: readonly UpstreamModel[];
+    /** Milliseconds that a connection is kept without a request. */
+    readonly kept: number;
   };
   readonly proxies: readonly ProxyModel[];
   readonly sites: SitesModel | null;
@@ -160,6 +162,9 @@ export interface SitesModel {
   /** Set for a request that has been here before, and what it is answered. */
   readonly looping: NginxToken;
   readonly looped: NginxToken;
+  /** Expression for the sizes of heads that are taken, and what larger ones are answered. */
+  readonly fitting: NginxToken;
+  readonly tooLarge: NginxToken;
   readonly misdirected: NginxToken;
   readonly mark: NginxToken;
   readonly log: readonly NginxToken[];

@@ -78,7 +78,7 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
       zones: [...callers.values()].flatMap((caller) => caller.rates.zones),
     },
     paths,
-    upstreams: { resolvers: resolversOf(policy, options), upstreams: upstreams.blocks },
+    upstreams: { resolvers: resolversOf(policy, options), upstreams: upstreams.blocks, kept: PHASES.kept },
     proxies,
     sites: sites?.model ?? null,
   };

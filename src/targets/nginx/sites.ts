@@ -1,4 +1,5 @@
 import { HEADS, PHASES } from '../../plan/bounds.ts';
+import { below } from '../../plan/regex.ts';
 import { hasSite, type SiteRewrite } from '../../policy/domains.ts';
 import { authorityOf } from '../../policy/origin.ts';
 import { statusBody } from '../../policy/statuses.ts';
@@ -64,6 +65,8 @@ export function sitesModel(input: SitesInput): Sites | null {
       cookies: { from: pattern(cookies.source), to: value(cookies.to) },
       looping: value(loop.found),
       looped: value(statusBody(508)),
+      fitting: literal(`^${below(HEADS.site + 1)}\\z`),
+      tooLarge: value(statusBody(431)),
       misdirected: value(statusBody(421)),
       mark: value(loop.mark),
       log: siteLog(
