@@ -12,9 +12,9 @@ export interface SpecText {
   ipRanges?: Record<string, unknown>;
   upstreams?: Record<string, unknown>;
   apiKeys?: Record<string, unknown>;
-  proxies?: Record<string, { ipRanges: string[]; routes?: string[] }>;
+  proxies?: Record<string, { ipRanges: string[]; routes?: string[]; answer?: object[] }>;
   domainRewrites?: object[];
-  targets: Record<string, unknown>;
+  targets: Record<string, { mirrors?: Record<string, string[]> } | undefined>;
   tests?: unknown;
 }
 
@@ -23,6 +23,8 @@ export interface Base {
   readonly spec: SpecText;
   /** In which the files are that the spec names. */
   readonly folder: string;
+  /** Whether paths share rows of Caddy, where a new row moves the start of another one. */
+  readonly sharesRows?: boolean;
 }
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
@@ -41,7 +43,20 @@ export function examples(): Base[] {
 /** A made-up spec of so many routes, for every target that takes one. */
 export function ofRoutes(routes: number): Base {
   const targets = Object.fromEntries(TARGETS.map((target) => [target, {}]));
-  return { name: `${routes} routes`, spec: JSON.parse(specText({ routes, keys: 3, cidrs: 3 }, targets)), folder: '.' };
+  return {
+    name: `${routes} routes`,
+    spec: JSON.parse(specText({ routes, keys: 3, cidrs: 3 }, targets)),
+    folder: '.',
+    sharesRows: routes > 256,
+  };
+}
+
+/** Mirrors for the one target that has no others. */
+export function ofDocker(): Base {
+  const mirrors = { 'docker.io': ['https://mirror.example.com', 'https://other.example.com'] };
+  const targets = { docker: { mirrors } };
+  const { domainRewrites: _, ...spec } = JSON.parse(specText({ routes: 1, keys: 1, cidrs: 1 }, targets));
+  return { name: 'docker', spec, folder: '.' };
 }
 
 /** A made-up spec of so many names that lead the same way, and one in ten that does not. */
@@ -53,8 +68,8 @@ export function ofRewrites(count: number): Base {
       to: n % 10 === 0 ? `odd${n}.example.net` : `${name}.privatelink.example.com`,
     };
   });
-  const targets = { coredns: { form: 'configMap' } };
-  return { name: `${count} rewrites`, spec: { version: 1, name: 'rewrites', domainRewrites, targets }, folder: '.' };
+  const spec = { version: 1, name: 'rewrites', domainRewrites, targets: { coredns: { form: 'configMap' } } };
+  return { name: `${count} rewrites`, spec: spec as SpecText, folder: '.' };
 }
 
 /** Puts one thing into a list of so many, at a place that it is told. */
@@ -95,16 +110,80 @@ export function addRoute({ request }: RouteAddition): (spec: SpecText, place: Pl
   };
 }
 
+/** Routes that bring more than their path, each with how many lines more than others they change on a target. */
+export const RICH_ROUTES: readonly {
+  readonly what: string;
+  readonly route: string | { readonly request: string; readonly [field: string]: unknown };
+  readonly more: Figures;
+}[] = [
+  {
+    what: 'the first capital letters',
+    route: 'GET /Big/Letters',
+    // Maps ignore case, so that each segment with capital letters has a table of its own: five lines, once.
+    more: { nginx: 10 },
+  },
+  {
+    what: 'types of its own',
+    route: { request: 'POST /own/types', contentTypes: ['text/plain'] },
+    // A route class of its own stands in the lists of what alike classes may do. The first of a proxy whose routes take
+    // bodies of any type brings the tables that tell types apart.
+    more: { nginx: 26, caddy: 12 },
+  },
+  {
+    what: 'a body of its own',
+    route: { request: 'POST /own/body', maxBody: '9MB' },
+    // With a way of its own to forward: a location of nginx, a handler and what goes with it of Caddy.
+    more: { nginx: 75, caddy: 105 },
+  },
+  {
+    what: 'headers of its own',
+    route: { request: 'POST /own/headers', headers: ['X-New'] },
+    more: { nginx: 75, caddy: 115 },
+  },
+];
+
+/**
+ * What a proxy answers itself is a route class, a location and a row in a list for each target, beside its path. Where a
+ * proxy had one route class alone, nginx looked nothing up by it: two tables come that were one line each.
+ */
+export const ANSWER = {
+  request: 'GET /new/answer',
+  more: { postern: 6, nginx: 16, caddy: 10 } as Figures,
+  add: ({ proxies = {} }: SpecText, place: Place): boolean => {
+    const [proxy] = Object.values(proxies);
+    if (!proxy) return false;
+    proxy.answer ??= [];
+    proxy.answer.splice(place(proxy.answer.length), 0, { request: ANSWER.request, status: 200, body: '{}' });
+    return true;
+  },
+};
+
+/** Adds a route to the first group, as it is. */
+export function addGiven(route: object | string): Add {
+  return ({ routes = {} }, place) => {
+    const allow = Object.values(routes)[0]?.allow as (object | string)[] | undefined;
+    allow?.splice(place(allow.length), 0, route);
+    return allow !== undefined;
+  };
+}
+
 /** Names that sort before and after all that a spec has. */
 export const NAMES = ['aaa', 'zzz'];
+
+/** Lines by target. */
+export type Figures = Readonly<Record<string, number>>;
 
 export interface Addition {
   readonly what: string;
   readonly add: (name: string) => Add;
-  /** Rows of a target that list several things, and so are replaced; two where it says nothing. */
-  readonly mostGone?: number;
-  /** Rows of a target that come, where that is bounded. */
-  readonly mostAdded?: number;
+  /** Lines of a target that list several things, and so are replaced. */
+  readonly gone: number;
+  /** Lines that come in the files of a target that were there. */
+  readonly added: number;
+  /** Lines of a target that are the thing itself: what it brings along in a file that it shares. */
+  readonly own?: (spec: SpecText) => Figures;
+  /** What one of the lines of each target that changes holds; the name, where it says nothing. */
+  readonly holds?: string;
 }
 
 function insert(record: Record<string, unknown> | undefined, place: Place, name: string, value: object): boolean {
@@ -116,47 +195,64 @@ function insert(record: Record<string, unknown> | undefined, place: Place, name:
   return true;
 }
 
-function key(what: string, more: (spec: SpecText) => object): Addition {
+function key(
+  what: string,
+  { gone, added }: Pick<Addition, 'gone' | 'added'>,
+  more: (spec: SpecText) => object,
+): Addition {
   const secrets = { key: 'env:NEW_KEY', token: 'env:NEW_TOKEN' };
   const add = (name: string) => (spec: SpecText, place: Place) =>
     insert(spec.apiKeys, place, name, { ...secrets, ...more(spec) });
-  return { what, add };
+  return { what, add, gone, added };
 }
 
 const first = (record: object | undefined) => Object.keys(record ?? {})[0] ?? '';
 
+/** A site of Caddy's is as long as a file of nginx's, and longer by each way to forward. */
+function siteOfProxy({ routes = {} }: SpecText): Figures {
+  const ways = new Set(Object.values(routes).map(({ allow: _, ...way }) => JSON.stringify(way)));
+  return { caddy: 200 + 90 * ways.size };
+}
+
 function proxy(what: string, more: object): Addition {
   const add = (name: string) => (spec: SpecText, place: Place) =>
     insert(spec.proxies, place, name, { listen: 9999, ipRanges: [`@${first(spec.ipRanges)}`], ...more });
-  return { what, add };
+  return { what, add, gone: 1, added: 3, own: siteOfProxy };
 }
 
-function rewrite(what: string, wildcard: '' | '*.', more: object): Addition {
+function rewrite(what: string, wildcard: '' | '*.', more: (spec: SpecText) => object, own?: Figures): Addition {
   const add =
     (name: string): Add =>
-    ({ domainRewrites }, place) => {
+    (spec, place) => {
+      const { domainRewrites } = spec;
       const entry = {
         from: `${wildcard}${name}.example.com`,
         to: `${wildcard}${name}.privatelink.example.com`,
-        ...more,
+        ...more(spec),
       };
       domainRewrites?.splice(place(domainRewrites.length), 0, entry);
-      return domainRewrites !== undefined;
+      return domainRewrites !== undefined && (own === undefined || spec.upstreams !== undefined);
     };
-  // A rule or a row each, and what it takes the place of; nginx has a row for each header with a name in it.
-  return { what, add, mostAdded: 12 };
+  // Where nginx proxies to plain and to TLS upstreams alike, its log has another word for one that does not answer.
+  return { what, add, gone: own ? 2 : 1, added: 9, ...(own && { own: () => own }) };
 }
 
 export const OTHERS: readonly Addition[] = [
-  key('a key', () => ({})),
-  key('a key of one group', ({ routes }) => ({ routes: [first(routes)] })),
-  key('a key that ends', () => ({ expires: '2098-01-01' })),
-  key('a key with a named range', ({ ipRanges }) => ({ ipRanges: [`@${first(ipRanges)}`] })),
-  key('a key with addresses of its own', () => ({ ipRanges: ['198.51.100.0/28'] })),
+  key('a key', { gone: 1, added: 5 }, () => ({})),
+  // The first with these groups: a set of groups stands in the lists of Caddy's route classes that it may use.
+  key('a key of one group', { gone: 3, added: 4 }, ({ routes }) => ({ routes: [first(routes)] })),
+  // The first that ends, or that has addresses of its own: Caddy's table of moments, and its check of addresses.
+  key('a key that ends', { gone: 2, added: 7 }, () => ({ expires: '2098-01-01' })),
+  key('a key with a named range', { gone: 2, added: 10 }, ({ ipRanges }) => ({ ipRanges: [`@${first(ipRanges)}`] })),
+  key('a key with addresses of its own', { gone: 2, added: 10 }, () => ({ ipRanges: ['198.51.100.0/28'] })),
   proxy('a proxy', {}),
   proxy('a proxy behind another', { clientIp: { trustedProxies: ['10.99.0.0/16'], header: 'X-Forwarded-For' } }),
   {
     what: 'a range',
+    // The proxy that lets it in says so on the page, and so do the keys and the answers that go by the proxy's ranges.
+    gone: 3,
+    added: 6,
+    holds: '198.51.100.77',
     add: (name) => (spec, place) => {
       const user = Object.values(spec.proxies ?? {})[0];
       user?.ipRanges.push(`@${name}`);
@@ -166,7 +262,9 @@ export const OTHERS: readonly Addition[] = [
   {
     what: 'an upstream with a route',
     // Caddy has a row each for the route classes whose bodies are alike, and for those that may pass.
-    mostGone: 4,
+    gone: 5,
+    added: 9,
+    own: () => ({ nginx: 120, caddy: 90 }),
     add: (name) => (spec, place) => {
       for (const { routes } of Object.values(spec.proxies ?? {})) routes?.push(name);
       const isThere = insert(spec.upstreams, place, name, { url: 'https://new.example.com' });
@@ -174,7 +272,19 @@ export const OTHERS: readonly Addition[] = [
       return insert(spec.routes, place, name, { upstream: name, auth, allow: ['GET /new/group'] }) && isThere;
     },
   },
-  rewrite('a rewrite', '', {}),
-  rewrite('a rewrite of a registry', '', { containerRegistry: true }),
-  rewrite('a rewrite of all names below', '*.', {}),
+  rewrite('a rewrite', '', () => ({})),
+  rewrite('a rewrite of a registry', '', () => ({ containerRegistry: true })),
+  // Two sites, one for each of its names.
+  rewrite('a rewrite with a site', '', ({ upstreams }) => ({ upstream: first(upstreams) }), { nginx: 280, caddy: 160 }),
+  rewrite('a rewrite of all names below', '*.', () => ({})),
+  {
+    what: 'a mirror of Docker Hub',
+    gone: 1,
+    added: 2,
+    add: (name) => (spec, place) => {
+      const mirrors = spec.targets['docker']?.mirrors?.['docker.io'];
+      mirrors?.splice(place(mirrors.length), 0, `https://${name}.example.com`);
+      return mirrors !== undefined;
+    },
+  },
 ];

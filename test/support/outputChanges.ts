@@ -41,16 +41,16 @@ export function countOf(changes: ReadonlyMap<string, Changes>): number {
 
 /** Lines that stood there and do not any more, but for digests; braces and blank lines look alike wherever they are. */
 export function goneFrom(changes: ReadonlyMap<string, Changes>): string[] {
-  return told([...changes.values()].flatMap(({ gone }) => gone));
+  return [...changes.values()].flatMap(({ gone }) => gone).filter(saysSomething);
 }
 
-/** Lines that were not there before. */
-export function newIn(changes: ReadonlyMap<string, Changes>): string[] {
-  return told([...changes.values()].flatMap(({ added }) => added));
+/** Lines that did not stand there before, likewise. */
+export function addedTo(changes: ReadonlyMap<string, Changes>): string[] {
+  return [...changes.values()].flatMap(({ added }) => added).filter(saysSomething);
 }
 
-function told(lines: readonly string[]): string[] {
-  return lines.filter((line) => !line.includes('sha256:') && /[a-z0-9]/i.test(line));
+function saysSomething(line: string): boolean {
+  return !line.includes('sha256:') && /[a-z0-9]/i.test(line);
 }
 
 /** Six lines, two for each segment that no other route has, two a method; a choice stands for as many routes. */
