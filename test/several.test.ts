@@ -56,6 +56,8 @@ several('each has a folder of its own', () =>
     assert.is((await run('generate prod.yaml staging.yaml')).status, 0);
     for (const name of ['prod', 'staging']) assert.ok(existsSync(join(path, 'generated', name, 'nginx/nginx.conf')));
     assert.is((await run('diff prod.yaml staging.yaml')).status, 0);
+    assert.is((await run('generate prod.yaml nowhere.yaml --out other')).status, 2);
+    assert.not.ok(existsSync('other'), 'nothing is made where one cannot be read');
     assert.is((await run('generate prod.yaml --check')).status, 0, 'alone it is where it was among others');
     assert.is((await run('generate prod.yaml staging.yaml --out out')).status, 0);
     assert.ok(existsSync(join(path, 'out/staging/nginx/nginx.conf')));

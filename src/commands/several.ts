@@ -1,8 +1,10 @@
 import { basename, dirname, join, resolve } from 'node:path';
+import { hasError } from '../diagnostics/diagnostic.ts';
 import { commandCodes } from './codes.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print, printAll } from './print.ts';
 import type { Report } from './report.ts';
+import { openSpec, stemOf } from './spec.ts';
 
 interface SeveralArguments {
   readonly specs?: readonly string[] | undefined;
@@ -22,6 +24,9 @@ export function several(command: string, { specs = [], out, format }: SeveralArg
     const diagnostics = [commandCodes.report('same-folder', [], { folder: join(out, twice) })];
     return print({ command, status: 2, diagnostics, asked: 'changes' }, format, io);
   }
+  // Whoever misspells one of them is told before anything is done about the others.
+  const unreadable = specs.flatMap((one) => (one === '-' ? [] : openSpec(one, io).diagnostics));
+  if (hasError(unreadable)) return print({ command, status: 2, diagnostics: unreadable, asked: 'changes' }, format, io);
   const reports: Report[] = [];
   for (const [index, one] of specs.entries()) {
     const collect = (report: Report) => void reports.push({ ...report, spec: one });
@@ -34,10 +39,4 @@ export function several(command: string, { specs = [], out, format }: SeveralArg
 function folderOf(spec: string): string {
   const stem = stemOf(spec);
   return stem === undefined ? basename(dirname(resolve(spec))) : stem;
-}
-
-/** The name of a spec's file without its ending; `undefined` where that is the usual one. */
-export function stemOf(spec: string): string | undefined {
-  const stem = basename(spec).replace(/\.(?:ya?ml|json)$/, '');
-  return stem === 'postern' || stem === basename(spec) ? undefined : stem;
 }

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type Compilation, type CompileOptions, compile } from '../compile.ts';
 import type { Project } from '../compose/project.ts';
 import { failed, ok, type Result } from '../diagnostics/diagnostic.ts';
@@ -13,7 +13,6 @@ import type { ReadFile } from '../targets/target.ts';
 import { commandCodes } from './codes.ts';
 import type { Io } from './io.ts';
 import { projectAround } from './project.ts';
-import { stemOf } from './several.ts';
 
 const DEFAULT_SPEC = 'postern.yaml';
 
@@ -72,6 +71,12 @@ export function compileArgument(
 export function outputFolder(out: string | undefined, source: OpenSpec): string {
   const stem = source.name === '<stdin>' ? undefined : stemOf(source.name);
   return out ?? join(source.folder, 'generated', ...(stem === undefined ? [] : [stem]));
+}
+
+/** The name of a spec's file without its ending; `undefined` where that is the usual one. */
+export function stemOf(spec: string): string | undefined {
+  const stem = basename(spec).replace(/\.(?:ya?ml|json)$/, '');
+  return stem === 'postern' || stem === basename(spec) ? undefined : stem;
 }
 
 function specFile(argument: string): string {
