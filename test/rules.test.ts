@@ -38,6 +38,25 @@ test('a spec that is in order has nothing to be said about', () => {
   );
 });
 
+test('what every name refers to, and nobody reaches', () => {
+  const routes = { r: { upstream: 'u', allow: ['GET /a'] }, s: { upstream: 'u', allow: ['GET /b'] } };
+  const key = (more: object) => ({ key: 'env:K', token: 'env:T', ...more });
+  const found = (apiKeys: object, more: object = {}) => lints({ upstreams, proxies, tests, routes, apiKeys, ...more });
+  assert.equal(found({ k: key({}) }), []);
+  assert.equal(found({ k: key({ routes: ['r'] }) }), ['routes.s rule/unreachable-group']);
+  assert.equal(found({ k: key({}), l: key({ key: 'env:L', ipRanges: ['192.0.2.1'] }) }), [
+    'apiKeys.l.ipRanges rule/unreachable-key',
+  ]);
+  assert.equal(found({ k: key({ ipRanges: ['192.0.2.1', '10.1.0.0/16'] }) }), []);
+  const two = { ...proxies, q: { listen: 2, ipRanges: ['192.0.2.0/24'], routes: ['s'] } };
+  assert.equal(found({ k: key({ ipRanges: ['10.0.0.1'] }) }, { proxies: two }), ['proxies.q rule/unreachable-proxy']);
+  // The ranges of the one key and the routes of the other do not make a way in.
+  assert.equal(found({ k: key({ routes: ['r'] }), l: key({ key: 'env:L', routes: ['s'], ipRanges: ['192.0.2.1'] }) }), [
+    'routes.s rule/unreachable-group',
+    'apiKeys.l.ipRanges rule/unreachable-key',
+  ]);
+});
+
 test('what nothing refers to', () => {
   const spec = {
     ipRanges: { a: ['10.0.0.1'], b: ['@a'] },

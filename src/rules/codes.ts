@@ -37,6 +37,15 @@ export const ruleCodes = defineCodes('rule', {
   'odd-literal': warning('the segment "{text}" matches only that very text').hint(
     'a parameter is {{parameter}}, and the rest of a path {{parameter}*}',
   ),
+  'unreachable-proxy': warning('no key reaches a route of proxy "{proxy}"').hint(
+    'give a key one of its route groups, and addresses that the proxy admits',
+  ),
+  'unreachable-group': warning('route group "{group}" is served, but no key may use it there').hint(
+    'add it to the routes of a key that may come to the proxy, or take it out',
+  ),
+  'unreachable-key': warning('key "{key}" is good for no address that a proxy with its routes admits').hint(
+    'ranges of a key narrow those of the proxy: name addresses that are in both',
+  ),
   'open-to-all': warning('proxy "{proxy}" lets anybody reach group "{group}": no address range and no key').hint(
     'name the client addresses under ipRanges of the proxy',
   ),

@@ -5,6 +5,7 @@ import type { Spec } from '../spec/schema.ts';
 import { credentials, decodedTwice, redundant, requests, unused, wide } from './access.ts';
 import type { Clients } from './clients.ts';
 import { ruleCodes } from './codes.ts';
+import { unreachable } from './reachable.ts';
 import { certificates, dependencyProxy, fallback, loops, reach, tokenRealm } from './rewrites.ts';
 
 function untested(spec: Spec): Diagnostic[] {
@@ -28,6 +29,7 @@ export function lint(policy: Policy, spec: Spec, { clients, read }: Surroundings
     ...requests(policy),
     ...credentials(policy, spec),
     ...unused(policy, spec),
+    ...unreachable(policy),
     ...tokenRealm(policy, clients),
     ...reach(policy, clients),
     ...fallback(policy, clients),
