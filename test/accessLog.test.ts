@@ -292,4 +292,25 @@ test(
   }),
 );
 
+test(
+  'an answer of nginx without a head is a line of JSON as well',
+  scoped(async (scope) => {
+    const bare = await rawServer(scope, (socket) => socket.once('data', () => socket.end('hello')));
+    const [port = 0] = await freePorts(1);
+    const policy = policyOf({
+      upstreams: { up: { url: `http://127.0.0.1:${bare}` } },
+      routes: { open: { upstream: 'up', auth: 'passthrough', allow: ['GET /a'] } },
+      proxies: { api: { listen: `127.0.0.1:${port}`, ipRanges: ['127.0.0.1'] } },
+    });
+    const running = await runNginx({ policy, program: engines.nginx.path, ports: [port] }, scope);
+    const connection = await openConnection({ port });
+    connection.write('GET /a HTTP/1.1\r\nHost: api.example\r\n\r\n');
+    await connection.until('hello', 2_000);
+    connection.close();
+    const [line, ...others] = await running.log();
+    assert.equal(others, []);
+    assertTyped(line ?? {});
+  }),
+);
+
 test.run();

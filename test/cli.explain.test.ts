@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inWorkspace } from './support/workspace.ts';
@@ -173,33 +174,77 @@ explain('replays requests, a decision for each line', () =>
   }),
 );
 
-explain('replays the lines of an access log as they are', () =>
-  inWorkspace(async ({ run }) => {
-    const nginx = {
-      time: '2026-11-26T15:12:07+00:00',
-      client: '192.0.2.17',
-      method: 'GET',
-      path: '/api/v4/user',
-      route: 'read',
-      key: 'partner',
-      status: 200,
-      upstreamTime: '0.012',
-    };
-    const caddy = { ...nginx, time: '2026-11-26T15:12:07.123456789Z', upstreamTime: 0.012, more: { of: 'it' } };
-    const lines = [nginx, caddy, { ...nginx, key: '' }, { ...nginx, time: '2090-07-01T00:00:00+00:00' }];
-    const { status, stdout } = await run('explain --requests -', {
-      input: [...lines, { ...nginx, client: 7 }].map((line) => JSON.stringify(line)).join('\n'),
-    });
-    assert.is(status, 2);
-    const answers = stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-    assert.equal(
-      answers.map((answer) => answer.status ?? answer.decision),
-      ['allow', 'allow', 401, 403, undefined],
+const logLine = (line: object) => ({
+  time: '2026-11-26T15:12:07+00:00',
+  id: '7-1-1',
+  proxy: 'api',
+  client: '192.0.2.17',
+  method: 'GET',
+  path: '/api/v4/user',
+  status: 200,
+  reason: '',
+  route: 'read',
+  key: 'partner',
+  keyPosition: '',
+  upstream: '10.0.0.1:443',
+  upstreamStatus: 200,
+  size: 5,
+  duration: 0.02,
+  upstreamTime: 0.012,
+  ...line,
+});
+
+explain('replays the lines of an access log as they are, packed or not, and says what is decided otherwise now', () =>
+  inWorkspace(async ({ run, write }) => {
+    const refused = { upstream: '', upstreamStatus: null, upstreamTime: null };
+    const lines = [
+      logLine({}),
+      logLine({
+        time: '2026-11-26T15:12:07.123456789Z',
+        status: 502,
+        reason: 'upstream-refused',
+        upstreamStatus: null,
+      }),
+      logLine({ ...refused, key: '', status: 401, reason: 'key-missing' }),
+      logLine({ ...refused, key: '', status: 403, reason: 'key-unknown' }),
+      logLine({ time: '2090-07-01T00:00:00+00:00' }),
+      logLine({ ...refused, status: 404, reason: 'path', route: '' }),
+      logLine({ key: 'somebody-who-left' }),
+      logLine({ ...refused, status: 400, reason: 'query' }),
+      logLine({ ...refused, path: '/api/*', status: 404, reason: 'path', route: '' }),
+      logLine({ ...refused, status: 429, reason: 'rate-limit' }),
+    ];
+    const text = lines.map((line) => JSON.stringify(line)).join('\n');
+    const told = (stdout: string) =>
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+        .map(({ decision, status, logged, same, error }) => error ?? [decision, status, logged, same].join(' '));
+    const { status, stdout, stderr } = await run('explain --requests -', { input: text });
+    assert.is(status, 1);
+    assert.equal(told(stdout), [
+      'allow  allow true',
+      'allow  allow true',
+      'deny 401 key-missing true',
+      'deny 403 key-unknown true',
+      'deny 403 allow false',
+      'allow  path false',
+      'deny 403 allow false',
+      'allow  query ',
+      'deny 404 path ',
+      'allow  rate-limit ',
+    ]);
+    assert.is(
+      stderr,
+      'postern: of 10 logged decisions 4 are the same now, 3 are not, 3 cannot be told from what a log says\n',
     );
-    assert.match(answers[4].error, /not a line of an access log/);
+    write('access.log.1.gz', gzipSync(text));
+    assert.equal(await run('explain --requests access.log.1.gz'), { status, stdout, stderr });
+    assert.is((await run('explain --requests -', { input: JSON.stringify(lines[0]) })).status, 0);
+    const bad = await run('explain --requests -', { input: JSON.stringify({ ...lines[0], client: 7 }) });
+    assert.is(bad.status, 2);
+    assert.match(bad.stdout, /not a line of an access log: no client/);
   }),
 );
 

@@ -1,6 +1,10 @@
+import { gunzipSync } from 'node:zlib';
 import { systemProblem } from '../output/disk.ts';
+import { isDenial } from '../plan/log.ts';
 import { epochSeconds } from '../policy/apiKeys.ts';
-import type { HeaderFields } from '../policy/request.ts';
+import type { Decision, Denial } from '../policy/decide.ts';
+import type { Credential, HeaderFields } from '../policy/request.ts';
+import type { Policy } from '../policy/types.ts';
 import { readBytes } from '../source/read.ts';
 import { isRecord, parseJson } from '../source/value.ts';
 import { jsonDecision } from './explainRequest.ts';
@@ -9,7 +13,10 @@ import { locator } from './location.ts';
 import { type Asked, decider, type Problem, problemText } from './request.ts';
 import type { Understood } from './spec.ts';
 
-/** One JSON request or line of an access log in, one JSON decision a line out; a bad line gets an error in its place. */
+/**
+ * One JSON request or line of an access log in, one JSON decision a line out; a bad line gets an error in its place. Of a
+ * line of a log it is also told whether the spec decides now as was decided then.
+ */
 export function explainRequests(file: string, { policy, document }: Understood, io: Io): Status {
   const text = readRequests(file, io);
   if (typeof text !== 'string') {
@@ -25,34 +32,66 @@ export function explainRequests(file: string, { policy, document }: Understood, 
     io.err(`postern: there is no request in ${file}\n`);
     return 2;
   }
+  const found: (boolean | null)[] = [];
   const answers = lines.map((line, index) => {
-    const asked = askedBy(line, io.now);
-    const decided = 'problem' in asked ? asked : decide(asked);
-    if (!('problem' in decided)) return jsonDecision(decided, locate);
-    status = 2;
-    return { error: problemText(decided), line: index + 1 };
+    const read = readLine(line, policy, io.now);
+    const decided = 'problem' in read ? read : decide(read.asked);
+    if ('problem' in decided) {
+      status = 2;
+      return { error: problemText(decided), line: index + 1 };
+    }
+    const answer = jsonDecision(decided, locate);
+    if ('problem' in read || !read.logged) return answer;
+    const then = replayed(read.logged, decided.decision);
+    found.push(then.same);
+    return { ...answer, ...then };
   });
   io.out(answers.map((answer) => `${JSON.stringify(answer)}\n`).join(''));
-  return status;
+  if (found.length > 0) io.err(summary(found));
+  return status === 0 && found.includes(false) ? 1 : status;
+}
+
+function summary(found: readonly (boolean | null)[]): string {
+  const count = (same: boolean | null) => found.filter((each) => each === same).length;
+  const untold = count(null) === 0 ? '' : `, ${count(null)} cannot be told from what a log says`;
+  return `postern: of ${found.length} logged decisions ${count(true)} are the same now, ${count(false)} are not${untold}\n`;
 }
 
 function readRequests(file: string, io: Io): string | { readonly problem: string } {
   try {
     const found = file === '-' ? { bytes: io.readStdin() } : readBytes(file, { pipes: true });
-    return 'problem' in found ? found : new TextDecoder().decode(found.bytes);
+    return 'problem' in found ? found : new TextDecoder().decode(unpacked(found.bytes));
   } catch (error) {
     return { problem: systemProblem(error) };
   }
 }
 
+/** Logs that were rotated are often packed. */
+function unpacked(bytes: Uint8Array): Uint8Array {
+  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  return isGzip ? gunzipSync(bytes, { maxOutputLength: MOST_UNPACKED }) : bytes;
+}
+
+const MOST_UNPACKED = 256 * 2 ** 20;
+
 const FIELDS =
   'the fields are method, target, apiKey, from, headers, proxy and at; lines of our own access logs are taken as they are';
 
-function askedBy(line: string, now: number): Asked | Problem {
+interface Line {
+  readonly asked: Asked;
+  /** What was decided, where the line is one of a log. */
+  readonly logged?: LoggedLine;
+}
+
+function readLine(line: string, policy: Policy, now: number): Line | Problem {
   const value = parseJson(line);
   if (!isRecord(value)) return { problem: 'not a JSON object', hint: FIELDS };
-  if (typeof value['path'] === 'string' && value['target'] === undefined)
-    return loggedRequest(value, value['path'], now);
+  if (typeof value['path'] === 'string' && value['target'] === undefined) return loggedRequest(value, policy);
+  const asked = askedBy(value, now);
+  return 'problem' in asked ? asked : { asked };
+}
+
+function askedBy(value: Record<string, unknown>, now: number): Asked | Problem {
   const { method, target, apiKey, from, headers, proxy, at, ...rest } = value;
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined) return { problem: `unknown field "${unknown}"`, hint: FIELDS };
@@ -78,14 +117,43 @@ function askedBy(line: string, now: number): Asked | Problem {
   };
 }
 
+type LoggedLine = Readonly<Record<(typeof LOGGED)[number], string>>;
+
+const LOGGED = ['time', 'proxy', 'client', 'method', 'path', 'reason', 'key', 'upstream'] as const;
+
+const NO_KEYS: Readonly<Record<string, Credential>> = {
+  'key-malformed': { kind: 'malformed' },
+  'key-unknown': { kind: 'unknown' },
+};
+
 /** A line of an access log that a generated configuration wrote: it names neither query nor body nor headers. */
-function loggedRequest(line: Record<string, unknown>, path: string, now: number): Asked | Problem {
-  const { method, client, key, proxy, time } = line;
-  const moment = typeof time === 'string' ? Date.parse(time) / 1000 : now;
-  if (typeof method !== 'string' || typeof client !== 'string' || Number.isNaN(moment))
-    return { problem: 'not a line of an access log', hint: 'it has the fields time, client, method, path and key' };
-  const given = (text: unknown) => (typeof text === 'string' && text !== '' ? text : undefined);
-  return { method, target: path, apiKey: given(key), from: client, proxy: given(proxy), headers: [], at: moment };
+function loggedRequest(value: Record<string, unknown>, { apiKeys }: Policy): Line | Problem {
+  const missing = LOGGED.find((name) => typeof value[name] !== 'string');
+  const logged = Object.fromEntries(LOGGED.map((name) => [name, String(value[name])])) as LoggedLine;
+  const { time, proxy, client, method, path, reason, key } = logged;
+  const at = Date.parse(time) / 1000;
+  if (missing !== undefined || Number.isNaN(at))
+    return {
+      problem: `not a line of an access log: no ${missing ?? 'time'}`,
+      hint: `it has the fields ${LOGGED.join(', ')}`,
+    };
+  if (proxy === '') return { problem: 'a line of a site, which decides nothing', hint: 'give lines of proxies' };
+  const sent: Credential = apiKeys.some(({ id }) => id === key) ? { kind: 'known', id: key } : { kind: 'unknown' };
+  const credential = key === '' ? (NO_KEYS[reason] ?? { kind: 'missing' }) : sent;
+  return { asked: { method, target: path, credential, from: client, proxy, headers: [], at }, logged };
+}
+
+/** What a log does not say enough about to decide it again. */
+const UNTOLD: readonly string[] = ['head-size', 'query', 'content-type', 'body-size'] satisfies Denial[];
+
+/** `same` is null where the line does not tell. */
+function replayed({ reason, upstream, path }: LoggedLine, now: Decision): { logged: string; same: boolean | null } {
+  const isCut = path.endsWith('/*') && (reason === 'path' || reason === 'method');
+  if (UNTOLD.includes(reason) || isCut) return { logged: reason, same: null };
+  if (isDenial(reason)) return { logged: reason, same: now.kind === 'deny' && now.reason === reason };
+  if (upstream !== '') return { logged: 'allow', same: now.kind === 'forward' };
+  // What an engine refuses beside the policy, such as too many requests, has been neither allowed nor denied by it.
+  return reason === '' ? { logged: 'answer', same: now.kind === 'answer' } : { logged: reason, same: null };
 }
 
 function headerFields(headers: unknown): HeaderFields | undefined {

@@ -17,6 +17,8 @@ export interface Asked {
   readonly target: string;
   /** Id of the key that is sent. */
   readonly apiKey?: string | undefined;
+  /** What is known of the key, where no id is given. */
+  readonly credential?: Credential | undefined;
   readonly from?: string | undefined;
   readonly headers?: HeaderFields | undefined;
   readonly proxy?: string | undefined;
@@ -79,7 +81,12 @@ function requestOf(asked: Asked, policy: Policy, proxy: Proxy): ProxyRequest | P
   return { method, target, headers, credential, at, client: clientAddress(proxy.clientIp, peer, headers) };
 }
 
-function credentialFor({ apiKey, headers = [] }: Asked, policy: Policy, proxy: Proxy): Credential | Problem {
+function credentialFor(
+  { apiKey, credential, headers = [] }: Asked,
+  policy: Policy,
+  proxy: Proxy,
+): Credential | Problem {
+  if (credential) return credential;
   // No secret is read here, so a key that is written out can only be missing, malformed or unknown.
   if (apiKey === undefined) return credentialOf(headers, proxy, () => undefined);
   if (policy.apiKeys.some((key) => key.id === apiKey)) return { kind: 'known', id: apiKey };

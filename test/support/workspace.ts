@@ -10,7 +10,7 @@ export interface Workspace {
   run(args: string, options?: Omit<RunOptions, 'cwd'>): Promise<Ran>;
   runArgs(args: readonly string[], options?: Omit<RunOptions, 'cwd'>): Promise<Ran>;
   read(file: string): string;
-  write(file: string, text: string): void;
+  write(file: string, text: string | Uint8Array): void;
 }
 
 export async function inWorkspace(work: (workspace: Workspace) => Promise<void>): Promise<void> {
