@@ -101,7 +101,9 @@ for (const [line, known] of INTERIM)
         assert.not.match(answer, /early|secret|Link: <\/|X-Internal|git\.example/, name);
         assert.match(answer, /HTTP\/1\.1 200 OK[\s\S]*\r\n\r\nok$/, name);
       }
-      assert.match(await exchange(ports.proxy, get('x')), /200 OK[\s\S]*X-Frame-Options: DENY/);
+      const own = await exchange(ports.proxy, get('x'));
+      assert.match(own, /200 OK[\s\S]*X-Frame-Options: DENY/);
+      assert.is(own.match(/X-Frame-Options/g)?.length, 1, own);
     },
     known,
   );
