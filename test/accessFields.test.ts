@@ -8,7 +8,7 @@ import { optionSchemas } from '../src/compile.ts';
 import { resolvePolicy } from '../src/policy/resolve.ts';
 import { specSchema } from '../src/spec/schema.ts';
 import { alternativesOf, fieldsOf, shapeOf } from '../src/spec/shape.ts';
-import { diffTargets } from '../src/targets/accessDiff.ts';
+import { diffDeclarations } from '../src/targets/accessDiff.ts';
 import { targets } from '../src/targets/index.ts';
 
 const schema = specSchema(optionSchemas());
@@ -41,6 +41,17 @@ const accessOfTargets = Object.fromEntries(targets.map(({ name, access }) => [na
 function part(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
+
+const gitlabConfig = { url: 'https://gitlab.example.com', type: 'self-managed' };
+const role = {
+  config: 'main',
+  type: 'project',
+  path: 'group/project',
+  name: 'r-{{ .unix_timestamp_utc }}',
+  accessLevel: 'reporter',
+  scopes: ['read_api'],
+  ttl: '1h',
+};
 
 const base = {
   version: 1,
@@ -102,6 +113,12 @@ const base = {
     },
   },
   domainRewrites: [{ from: 'a.example.com', to: 'b.example.com' }],
+  vault: {
+    gitlab: {
+      configs: { main: gitlabConfig, other: { ...gitlabConfig, url: 'https://second.example.com' } },
+      roles: { r: role },
+    },
+  },
   targets: {
     nginx: { caFile: '/ca.pem', resolver: ['10.0.0.2'] },
     caddy: { admin: 'off', sites: { listen: 8443, tls: 'inFront' } },
@@ -126,6 +143,15 @@ const LOOSER: Readonly<Record<string, readonly [at: string, to: unknown]>> = {
   'upstreams.*.tls.serverName': ['upstreams/one/tls/serverName', 'two.example.com'],
   'upstreams.*.tls.caFile': ['upstreams/plain/tls/caFile', undefined],
   'upstreams.*.tls.insecureSkipVerify': ['upstreams/plain/tls/insecureSkipVerify', true],
+  'vault.*.configs.*.url': ['vault/gitlab/configs/main/url', 'https://other.example.com'],
+  'vault.*.roles.*.config': ['vault/gitlab/roles/r/config', 'other'],
+  'vault.*.roles.*.type': ['vault/gitlab/roles/r/type', 'group'],
+  'vault.*.roles.*.path': ['vault/gitlab/roles/r/path', 'group/other'],
+  'vault.*.roles.*.dynamicPath': ['vault/gitlab/roles/r', { ...role, path: '^group/.+$', dynamicPath: true }],
+  'vault.*.roles.*.accessLevel': ['vault/gitlab/roles/r/accessLevel', 'owner'],
+  'vault.*.roles.*.scopes': ['vault/gitlab/roles/r/scopes', ['read_api', 'api']],
+  'vault.*.roles.*.ttl': ['vault/gitlab/roles/r/ttl', '48h'],
+  'vault.*.roles.*.gitlabRevokes': ['vault/gitlab/roles/r', { ...role, gitlabRevokes: true, ttl: '24h' }],
   'routes.*.upstream': ['routes/read/upstream', 'plain'],
   'routes.*.auth': ['routes/keyed/auth', 'passthrough'],
   'routes.*.headers': ['routes/read/headers', ['x-one', 'x-three']],
@@ -237,7 +263,7 @@ function changesTo(spec: object): readonly AccessChange[] {
   const [before, after] = [versionOf(base), versionOf(spec)];
   const { value = [], diagnostics } = diffAccess(before.policy, after.policy);
   assert.equal(diagnostics, []);
-  return [...value, ...diffTargets(before.side, after.side)];
+  return [...value, ...diffDeclarations(before.side, after.side)];
 }
 
 const test = suite('every field of every schema');

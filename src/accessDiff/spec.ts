@@ -1,7 +1,21 @@
+import type { SpecPath } from '../diagnostics/diagnostic.ts';
+import type { Effect } from '../policy/fields.ts';
 import type { Spec, SpecFile } from '../spec/schema.ts';
 import type { Touches } from './declared.ts';
 
 const nothingReads = (what: string) => ({ cannotLoosen: `it says ${what}, and no decision reads it` });
+
+/** What the upstream lets a token do is known to it alone; the spec says what tokens are asked for. */
+const issued = (does: string, absent: string) => ({
+  kind: 'token' as const,
+  words: ([, mount, , role]: SpecPath) => `what is issued at ${mount}/token/${role} ${does}`,
+  absent,
+});
+
+function scopesEffect(before: unknown, after: unknown): Effect {
+  const [left, right] = [new Set([before ?? []].flat()), new Set([after ?? []].flat())];
+  return [...right].every((scope) => left.has(scope)) ? 'narrowing' : 'widening';
+}
 
 /** What a group says for all of its requests, and what one of them says for itself. */
 const forwarding = {
@@ -84,5 +98,37 @@ export const SPEC_ACCESS: Touches<Omit<Spec, 'targets'> & Pick<SpecFile, 'includ
   },
   domainRewrites: { fields: { from: 'decided', to: 'decided', upstream: 'decided', containerRegistry: 'decided' } },
   guarantees: { cannotLoosen: 'a guarantee grants nothing; one that is gone is reported by itself' },
+  vault: {
+    each: {
+      fields: {
+        gitlabVersion: nothingReads('what the roles are checked against'),
+        maxLease: { cannotLoosen: 'roles say how long a token lives, and it only bounds them' },
+        configs: {
+          each: {
+            fields: {
+              url: issued('is issued by', 'nobody'),
+              type: nothingReads('what the roles are checked against'),
+              autoRotate: { cannotLoosen: "it is about the plugin's own token" },
+            },
+          },
+        },
+        roles: {
+          each: {
+            fields: {
+              config: issued('is issued by', 'nobody'),
+              type: issued('is of type', 'nothing'),
+              path: issued('is of', 'nothing'),
+              dynamicPath: issued('is of what is asked for:', 'false'),
+              name: nothingReads('how the token is listed'),
+              accessLevel: issued('acts as', 'itself'),
+              scopes: { ...issued('may be used for', 'nothing'), effect: scopesEffect },
+              ttl: issued('lives for', 'as long as the mount says'),
+              gitlabRevokes: issued('is ended by GitLab alone:', 'false'),
+            },
+          },
+        },
+      },
+    },
+  },
   tests: { cannotLoosen: 'tests ask and change no answer' },
 };

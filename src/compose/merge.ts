@@ -26,6 +26,7 @@ const SECTIONS = {
   targets: 'entry',
   guarantees: 'list',
   tests: 'list',
+  vault: 'named',
 } as const satisfies { readonly [Section in keyof Required<Spec>]: 'named' | 'list' | 'entry' };
 
 type SectionsThat<Kind> = {
@@ -117,7 +118,7 @@ function asSeenFromEntry({ value, folder, renaming }: Member): SpecFile {
   const named = renaming ? withNames(value, renaming) : value;
   if (folder === undefined || folder === '.' || folder === '') return named;
   const moved = (path: string) => (posix.isAbsolute(path) ? path : posix.join(folder, path));
-  const secret = (text: string) => (text.startsWith('file:') ? `file:${moved(text.slice('file:'.length))}` : text);
+  const secret = (text: string) => text.replace(/(?<=^file:).*$|(?<=^sops:)[^#]*/, (path) => moved(path));
   const { ipRanges, apiKeys, guarantees } = named;
   const sets = Object.entries(ipRanges ?? {}).map(([name, set]) => [
     name,

@@ -57,6 +57,14 @@ export const policyCodes = defineCodes('policy', {
     'choose a path under health that no route and no answer matches',
   ),
   'health-path': error('path "{path}" {problem}').hint('write one path, such as /healthz'),
+  'vault-url': error('this is not the address of a GitLab').hint('write https://HOST, without a path'),
+  'vault-rotation': error('a token is replaced 24h to 730h before its end').hint('write a duration such as 48h'),
+  'vault-role': error('role "{role}": {problem}').hint(
+    'the plugin, or GitLab, refuses it, or takes more than was meant',
+  ),
+  'vault-unusable': error('a {type} token cannot be sent as {wanted}').hint(
+    'take a role of another type, or tokenScheme: Basic for a deploy token',
+  ),
   'too-many-overlaps': error('the patterns overlap in more than {states} ways').hint(
     'replace literal segments beside a parameter by the parameter, or split the group over two proxies',
   ),

@@ -1,7 +1,7 @@
 import type { Diagnostic, Result } from '../diagnostics/diagnostic.ts';
 import { resultOf } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
-import { checkTokenForms, resolveApiKeys } from './apiKeys.ts';
+import { basicTokens, checkTokenForms, resolveApiKeys } from './apiKeys.ts';
 import { checkChains } from './chains.ts';
 import { policyCodes } from './codes.ts';
 import { checkConflicts } from './conflicts.ts';
@@ -12,6 +12,7 @@ import { resolveRegistries } from './registries.ts';
 import { resolveRoutes } from './routes.ts';
 import type { Policy, Route, Upstream } from './types.ts';
 import { resolveUpstreams } from './upstreams.ts';
+import { checkVault, checkVaultTokens } from './vault.ts';
 
 /** A token must not go to a server that anybody on the way can pretend to be. */
 function checkTokenUpstreams(upstreams: readonly Upstream[], routes: readonly Route[], problems: Diagnostic[]): void {
@@ -43,6 +44,8 @@ export function resolvePolicy(spec: Spec, read: ReadFile): Result<Policy> {
   const apiKeys = resolveApiKeys({ spec, ranges, problems, keyGroups });
   const proxies = resolveProxies({ spec, ranges, routes, problems });
   checkTokenForms({ apiKeys, routes, upstreams }, problems);
+  checkVault(spec, problems);
+  checkVaultTokens(spec, { apiKeys, basics: basicTokens({ apiKeys, routes, upstreams }) }, problems);
   const rewrites = resolveRewrites(spec, problems);
   const registries = resolveRegistries(spec, problems);
   checkConflicts(proxies, problems);

@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { ReadFile } from '../policy/ranges.ts';
 import type { Policy } from '../policy/types.ts';
+import { wideRoles } from '../policy/vault.ts';
 import type { Spec } from '../spec/schema.ts';
 import { credentials, decodedTwice, redundant, requests, unused, wide } from './access.ts';
 import type { Clients } from './clients.ts';
@@ -36,6 +37,7 @@ export function lint(policy: Policy, spec: Spec, { clients, read }: Surroundings
     ...dependencyProxy(policy, clients),
     ...certificates(policy, clients, read),
     ...loops(policy, clients),
+    ...wideRoles(spec, policy).map(({ at, ...params }) => ruleCodes.report('wide-token', at, params)),
     ...untested(spec),
   ];
 }

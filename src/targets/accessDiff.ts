@@ -1,25 +1,30 @@
 import { diffDeclared } from '../accessDiff/declared.ts';
+import { SPEC_ACCESS } from '../accessDiff/spec.ts';
 import type { AccessChange } from '../accessDiff/types.ts';
 import type { Spec } from '../spec/schema.ts';
 import { targets } from './index.ts';
 import type { ReadFile, Target } from './target.ts';
 
 /** One version of a spec, with what it names. */
-export interface TargetSide {
-  readonly spec: Pick<Spec, 'targets'>;
+export interface DeclaredSide {
+  readonly spec: Pick<Spec, 'targets' | 'vault'>;
   readonly read: ReadFile;
 }
 
-/** What targets and their options open or trust: the policy says nothing of it. */
-export function diffTargets(before: TargetSide, after: TargetSide): AccessChange[] {
-  return targets.flatMap((target): AccessChange[] => {
+/** What tokens may do that are issued, and what targets and their options open or trust: the policy says nothing of it. */
+export function diffDeclarations(before: DeclaredSide, after: DeclaredSide): AccessChange[] {
+  const read = { before: before.read, after: after.read };
+  const whole = { before: { vault: before.spec.vault }, after: { vault: after.spec.vault }, path: [] };
+  const issued = diffDeclared({ vault: SPEC_ACCESS.vault }, whole, read);
+  const rendered = targets.flatMap((target): AccessChange[] => {
     const { name } = target;
     const [old, current] = [before.spec.targets?.[name], after.spec.targets?.[name]];
     if (old === undefined && current === undefined) return [];
     const pair = { before: old, after: current, path: ['targets', name] };
-    const options = diffDeclared(target.access, pair, { before: before.read, after: after.read });
+    const options = diffDeclared(target.access, pair, read);
     return [...presence(target, old !== undefined, current !== undefined), ...options];
   });
+  return [...issued, ...rendered];
 }
 
 /** What a new target makes may be served or obeyed somewhere from now on. */

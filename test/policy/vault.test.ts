@@ -1,0 +1,123 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { compile } from '../../src/compile.ts';
+import { lint } from '../../src/rules/index.ts';
+import { clientsOf } from '../../src/targets/clients.ts';
+
+interface Role {
+  readonly [field: string]: unknown;
+}
+
+const good: Role = {
+  config: 'main',
+  type: 'project',
+  path: 'group/project',
+  name: 'echoes-{{ .unix_timestamp_utc }}',
+  accessLevel: 'reporter',
+  scopes: ['read_api'],
+  ttl: '1h',
+};
+
+function compiled(
+  role: Role,
+  more: { readonly mount?: object; readonly config?: object; readonly allow?: string } = {},
+) {
+  const spec = {
+    version: 1,
+    name: 'vaulted',
+    upstreams: { gitlab: { url: 'https://gitlab.example.com' } },
+    routes: { read: { upstream: 'gitlab', allow: [more.allow ?? 'GET /api/v4/user'] } },
+    apiKeys: { echoes: { key: 'env:KEY', token: 'vault:gitlab/token/echoes#token' } },
+    proxies: { api: { listen: 8080, ipRanges: ['192.0.2.7'] } },
+    vault: {
+      gitlab: {
+        configs: { main: { url: 'https://gitlab.example.com', type: 'self-managed', ...more.config } },
+        roles: { echoes: role },
+        ...more.mount,
+      },
+    },
+    targets: { caddy: {} },
+  };
+  return compile(JSON.stringify(spec), { file: 'postern.json', read: () => undefined });
+}
+
+const problems = (...args: Parameters<typeof compiled>) => compiled(...args).diagnostics.map(({ message }) => message);
+
+const roles = suite('roles of the GitLab plugin');
+
+roles('that the plugin takes are valid', () => {
+  const valid: Role[] = [
+    good,
+    { ...good, type: 'group', path: 'group' },
+    { ...good, type: 'personal', path: 'me', accessLevel: undefined },
+    { ...good, type: 'user-service-account', path: 'robot', accessLevel: undefined },
+    { ...good, type: 'group-service-account', path: '42/robot', accessLevel: undefined },
+    { ...good, type: 'project-service-account', path: '7/robot', accessLevel: undefined },
+    { ...good, dynamicPath: true, path: '^(?:group|other)/[a-z]+$' },
+    { ...good, name: '{{ .role_name }}-{{ randHexString 8 }}' },
+    { ...good, gitlabRevokes: true, ttl: '24h' },
+  ];
+  for (const role of valid) assert.equal(problems(role), [], JSON.stringify(role));
+});
+
+roles('that it refuses, or takes for more than was meant, are errors', () => {
+  const cases: [Role, RegExp, Parameters<typeof compiled>[1]?][] = [
+    [{ path: 'group/.project' }, /path is no path of GitLab/],
+    [{ path: 'group//project' }, /path is no path of GitLab/],
+    [{ path: 'group/project.git' }, /path is no path of GitLab/],
+    [{ type: 'personal', accessLevel: undefined }, /is the name of a user/],
+    [{ type: 'group-service-account', path: 'robot', accessLevel: undefined }, /is ID\/NAME/],
+    [{ dynamicPath: true, path: 'group/project' }, /takes more than it says/],
+    [{ dynamicPath: true, path: '^group/project' }, /takes more than it says/],
+    [{ dynamicPath: true, path: '^group/a|other/b$' }, /write the alternatives as/],
+    [{ dynamicPath: true, path: '^group/(a$' }, /is no expression/],
+    [{ dynamicPath: true, path: '^group/a\\$' }, /takes more than it says/],
+    [{ dynamicPath: true, path: '^(?:a|b$)$' }, /has an anchor inside/],
+    [{ name: 'echoes' }, /is the same for every token/],
+    [{ name: '{{ .nope }}-{{ .unix_timestamp_utc }}' }, /does not know/],
+    [{ name: '{{ .unix_timestamp_utc' }, /do not close/],
+    [{ accessLevel: undefined }, /accessLevel is needed/],
+    [{ type: 'personal', path: 'me' }, /accessLevel does not exist/],
+    [{ accessLevel: 'planner' }, /need GitLab 17.7/, { mount: { gitlabVersion: '17.6' } }],
+    [{ scopes: undefined }, /scopes are needed/],
+    [{ scopes: ['sudo'] }, /scopes of a project token are/],
+    [{ scopes: ['self_rotate'] }, /need GitLab 17.9/, { mount: { gitlabVersion: '17.8' } }],
+    [{ ttl: undefined }, /ttl is needed/],
+    [{ ttl: '59m' }, /ttl is 1h at least/],
+    [{ ttl: '8761h' }, /ttl is 8760h at most/],
+    [{ ttl: '23h', gitlabRevokes: true }, /24h at least/],
+    [{ ttl: '800h' }, /longest lease of the mount, 768h/],
+    [{ ttl: '3h' }, /longest lease of the mount, 2h/, { mount: { maxLease: '2h' } }],
+    [{ config: 'other' }, /unknown config "other"/],
+    [{ type: 'personal', path: 'me', accessLevel: undefined }, /has no personal token/, { config: { type: 'saas' } }],
+    [{ type: 'project-deploy', accessLevel: undefined, scopes: ['read_registry'] }, /cannot be sent as token/],
+    [{ type: 'pipeline-project-trigger', accessLevel: undefined, scopes: undefined, ttl: undefined }, /cannot be sent/],
+    [{}, /is not the address of a GitLab/, { config: { url: 'gitlab' } }],
+    [{}, /24h to 730h/, { config: { autoRotate: '1h' } }],
+  ];
+  for (const [change, words, more] of cases) {
+    const found = problems({ ...good, ...change }, more);
+    assert.ok(
+      found.some((message) => words.test(message)),
+      `${JSON.stringify(change)}: ${found.join('; ')}`,
+    );
+  }
+  assert.match(problems(good, { mount: { roles: { other: good } } }).join(), /unknown role of vault gitlab "echoes"/);
+});
+
+roles('that may do more than their keys need are linted', () => {
+  const found = (role: Role, allow: string) => {
+    const { policy, spec } = compiled(role, { allow });
+    if (!policy || !spec) throw new Error('not valid');
+    const findings = lint(policy, spec, { clients: clientsOf(spec, () => undefined), read: () => undefined });
+    return findings.filter(({ code }) => code === 'rule/wide-token').map(({ message }) => message);
+  };
+  const api = { ...good, scopes: ['api'] };
+  assert.match(found(api, 'GET /api/v4/user').join(), /api may write, and its keys may only read/);
+  assert.equal(found(api, 'POST /api/v4/user'), []);
+  assert.equal(found(good, 'GET /api/v4/user'), []);
+  const sudo = { ...good, type: 'personal', path: 'me', accessLevel: undefined, scopes: ['read_api', 'sudo'] };
+  assert.match(found(sudo, 'GET /api/v4/user').join(), /sudo acts for everybody/);
+});
+
+roles.run();
