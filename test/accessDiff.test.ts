@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { diffAccess } from '../src/accessDiff/diff.ts';
 import type { AccessChange } from '../src/accessDiff/types.ts';
-import { diffDeclarations } from '../src/targets/accessDiff.ts';
+import { diffOptions } from '../src/targets/accessDiff.ts';
 import { policyOf } from './support/policy.ts';
 
 const base = {
@@ -262,7 +262,7 @@ test('thousands of paths of one line are one change', () => {
 
 test('what targets trust and ask by a single option', () => {
   const side = (containerd: object) => ({ spec: { targets: { containerd } }, read: () => undefined });
-  const told = (before: object, after: object) => lines(diffDeclarations(side(before), side(after)));
+  const told = (before: object, after: object) => lines(diffOptions(side(before), side(after)));
   assert.equal(told({}, { caFile: '/ca.pem' }), [
     'unclear trust: certificates are verified with /ca.pem (before: those of the system) under targets.containerd',
   ]);
@@ -273,19 +273,17 @@ test('what targets trust and ask by a single option', () => {
   assert.match(told({ fallback: false }, {}).join(), /^unclear rewrite: /);
   // A target that comes or goes says so, and all that comes or goes with it.
   const without = { spec: {}, read: () => undefined };
-  assert.equal(lines(diffDeclarations(without, side({ caFile: '/ca.pem' }))), [
+  assert.equal(lines(diffOptions(without, side({ caFile: '/ca.pem' }))), [
     'unclear target: targets.containerd is rendered now',
     'unclear trust: certificates are verified with /ca.pem (before: those of the system) under targets.containerd',
   ]);
-  assert.equal(lines(diffDeclarations(side({}), without)), [
-    'unclear target: targets.containerd is rendered no longer',
-  ]);
+  assert.equal(lines(diffOptions(side({}), without)), ['unclear target: targets.containerd is rendered no longer']);
 });
 
 test('options that open a listener, or close one', () => {
   const told = (target: string, before: object | undefined, after: object | undefined) => {
     const side = (options: object | undefined) => ({ spec: { targets: { [target]: options } }, read: () => undefined });
-    return lines(diffDeclarations(side(before), side(after)));
+    return lines(diffOptions(side(before), side(after)));
   };
   assert.equal(told('nginx', {}, { sites: { listen: 443, tls: 'off' } }), [
     'widening listen: the sites of domain rewrites have listen 443, tls off (before: no listener) under targets.nginx',
@@ -309,21 +307,21 @@ test('mirrors and authorities of nodes, which only targets know', () => {
     read,
   });
   const old = side({ mirrors: { 'docker.io': ['https://one.example.com'] }, pki: { ours: { file: 'a.pem' } } });
-  assert.equal(diffDeclarations(old, old), []);
+  assert.equal(diffOptions(old, old), []);
   const moved = side({ mirrors: { 'docker.io': ['https://two.example.com'] }, pki: { ours: { file: 'b.pem' } } });
-  assert.equal(lines(diffDeclarations(old, moved)), [
+  assert.equal(lines(diffOptions(old, moved)), [
     'unclear rewrite: nodes pull images of docker.io from https://two.example.com (before: https://one.example.com) under targets.bottlerocket',
     'unclear trust: nodes trust the authority "ours" from b.pem (before: a.pem) under targets.bottlerocket',
   ]);
   const renewed = side({ ...old.spec.targets.bottlerocket }, () => 'another');
-  assert.equal(lines(diffDeclarations(old, renewed)), [
+  assert.equal(lines(diffOptions(old, renewed)), [
     'unclear trust: nodes trust the authority "ours" from a.pem (before: another text of it) under targets.bottlerocket',
   ]);
-  assert.equal(lines(diffDeclarations(side({}), old)), [
+  assert.equal(lines(diffOptions(side({}), old)), [
     'unclear rewrite: nodes pull images of docker.io from https://one.example.com (before: where its rewrite or they themselves say) under targets.bottlerocket',
     'widening trust: nodes trust the authority "ours" from a.pem (before: no file) under targets.bottlerocket',
   ]);
-  assert.match(lines(diffDeclarations(old, side({}))).join(), /themselves say .*narrowing trust: .* from no file/);
+  assert.match(lines(diffOptions(old, side({}))).join(), /themselves say .*narrowing trust: .* from no file/);
 });
 
 test('what is trusted and where it listens: narrower in words, and not proven to be', () => {

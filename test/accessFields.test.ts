@@ -8,7 +8,7 @@ import { optionSchemas } from '../src/compile.ts';
 import { resolvePolicy } from '../src/policy/resolve.ts';
 import { specSchema } from '../src/spec/schema.ts';
 import { alternativesOf, fieldsOf, shapeOf } from '../src/spec/shape.ts';
-import { diffDeclarations } from '../src/targets/accessDiff.ts';
+import { diffOptions } from '../src/targets/accessDiff.ts';
 import { targets } from '../src/targets/index.ts';
 
 const schema = specSchema(optionSchemas());
@@ -263,7 +263,7 @@ function changesTo(spec: object): readonly AccessChange[] {
   const [before, after] = [versionOf(base), versionOf(spec)];
   const { value = [], diagnostics } = diffAccess(before.policy, after.policy);
   assert.equal(diagnostics, []);
-  return [...value, ...diffDeclarations(before.side, after.side)];
+  return [...value, ...diffOptions(before.side, after.side)];
 }
 
 const test = suite('every field of every schema');

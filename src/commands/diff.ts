@@ -15,7 +15,7 @@ import { accessSummary } from '../report/accessText.ts';
 import { decodeSource } from '../source/decode.ts';
 import { readBytes } from '../source/read.ts';
 import type { LocatedDocument } from '../source/span.ts';
-import { type DeclaredSide, diffDeclarations } from '../targets/accessDiff.ts';
+import { diffOptions, type OptionsSide } from '../targets/accessDiff.ts';
 import { targets } from '../targets/index.ts';
 import type { LiveText } from '../targets/target.ts';
 import { diffCodes } from './codes.ts';
@@ -163,7 +163,7 @@ function inFolder(base: string, { name, project }: OpenSpec): string {
   return beside.find((file) => existsSync(file)) ?? base;
 }
 
-interface Current extends DeclaredSide, Promised {
+interface Current extends OptionsSide, Promised {
   readonly base: string;
   readonly document: LocatedDocument;
 }
@@ -183,7 +183,7 @@ function compareWith(
   }
   const { value: changes, diagnostics: problems } = diffAccess(old.policy, current.policy);
   if (!changes) return failed(problems);
-  const ofTargets = diffDeclarations({ spec: old.spec, read: source.read }, { spec, read });
+  const ofTargets = diffOptions({ spec: old.spec, read: source.read }, { spec, read });
   const promised = guaranteeChanges({ source, composition: old.composition, policy: old.policy }, current);
   const owners = { before: old.composition, after: current.composition };
   return ok({

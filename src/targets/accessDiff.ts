@@ -6,13 +6,13 @@ import { targets } from './index.ts';
 import type { ReadFile, Target } from './target.ts';
 
 /** One version of a spec, with what it names. */
-export interface DeclaredSide {
+export interface OptionsSide {
   readonly spec: Pick<Spec, 'targets' | 'vault'>;
   readonly read: ReadFile;
 }
 
 /** What tokens may do that are issued, and what targets and their options open or trust: the policy says nothing of it. */
-export function diffDeclarations(before: DeclaredSide, after: DeclaredSide): AccessChange[] {
+export function diffOptions(before: OptionsSide, after: OptionsSide): AccessChange[] {
   const read = { before: before.read, after: after.read };
   const whole = { before: { vault: before.spec.vault }, after: { vault: after.spec.vault }, path: [] };
   const issued = diffDeclared({ vault: SPEC_ACCESS.vault }, whole, read);
