@@ -1,10 +1,11 @@
 import { wholeBody } from '../../plan/bounds.ts';
+import { forwardsOf } from '../../plan/forwards.ts';
 import { outsideOf } from '../../plan/outside.ts';
-import type { RouteClass } from '../../policy/access.ts';
+import type { Access } from '../../policy/access.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
 import { credentialText } from '../../policy/key.ts';
 import { schemeOf, urlHost } from '../../policy/origin.ts';
-import type { Forwarding, Policy, Proxy, Upstream } from '../../policy/types.ts';
+import type { Policy, Proxy, Upstream } from '../../policy/types.ts';
 import { canonical, type RareHeaders, rareHeaders } from './headers.ts';
 import { type CaddyToken, own, placeholder, word } from './quote.ts';
 import { caseless, oneOf } from './regex.ts';
@@ -36,19 +37,11 @@ interface Replacement {
   readonly by: CaddyToken;
 }
 
-export function forwardsOf(policy: Policy, proxy: Proxy, classes: readonly RouteClass[]): Forward[] {
-  const alike = new Map<string, { forwarding: Forwarding; ids: string[] }>();
-  for (const routeClass of classes) {
-    if (routeClass.kind !== 'forward') continue;
-    const name = nameOf(routeClass.forwarding);
-    const known = alike.get(name) ?? { forwarding: routeClass.forwarding, ids: [] };
-    alike.set(name, known);
-    known.ids.push(routeClass.id);
-  }
-  const byName = [...alike].sort(([a], [b]) => (a < b ? -1 : 1));
-  return byName.map(([name, { forwarding, ids }]) => {
-    const upstream = policy.upstreams.find(({ id }) => id === forwarding.upstream);
-    if (!upstream) throw new Error(`no upstream ${forwarding.upstream}`);
+export function forwardModels(policy: Policy, proxy: Proxy, access: Access): Forward[] {
+  const forwards = forwardsOf(access, policy);
+  return forwards.all.map((plan) => {
+    const { name, forwarding, upstream } = plan;
+    const ids = access.classes.filter((each) => forwards.of(each) === plan).map(({ id }) => id);
     const origin = proxy.publicUrl ?? `${schemeOf(proxy)}://{request.host}`;
     const url = upstreamUrl(upstream);
     return {
@@ -64,7 +57,7 @@ export function forwardsOf(policy: Policy, proxy: Proxy, classes: readonly Route
         upstream.tokenScheme === undefined
           ? placeholder('http.vars.token')
           : own(credentialText(upstream.tokenScheme, '{http.vars.token}')),
-      ...rareHeaders({ policy, proxy, upstream }, forwarding),
+      ...rareHeaders(plan, policy, proxy),
       // Orders to a proxy in front are hidden everywhere.
       hidden: HIDDEN_RESPONSE_HEADERS.filter((name) => !name.startsWith('x-accel-')).map((name) =>
         word(canonical(name)),
@@ -74,24 +67,6 @@ export function forwardsOf(policy: Policy, proxy: Proxy, classes: readonly Route
       ...transportOf(upstream),
     };
   });
-}
-
-/** What each field adds to the name of a way to forward; nothing where it is as usual, so that a name never changes. */
-const NAMED: { readonly [K in keyof Forwarding]: (value: Forwarding[K]) => string } = {
-  upstream: (id) => id,
-  auth: (auth) => (auth === 'apiKey' ? '' : auth),
-  headers: (headers) => (headers.length > 0 ? `with-${headers.join('+')}` : ''),
-  // What types a body may have is decided before; all of them are forwarded alike.
-  contentTypes: () => '',
-  maxBody: (bytes) => (bytes === 1024 ** 2 ? '' : `${bytes ?? 'unlimited'}`),
-  websocket: (websocket) => (websocket ? 'websocket' : ''),
-};
-
-/** `forward-gitlab`, with what is unusual about it behind, after a character that no name has: `forward-gitlab~passthrough~65536`. */
-function nameOf(forwarding: Forwarding): string {
-  const part = <K extends keyof Forwarding>(key: K): string => NAMED[key](forwarding[key]);
-  const unusual = [part('auth'), part('websocket'), part('maxBody'), part('headers'), part('contentTypes')];
-  return [`forward-${part('upstream')}`, ...unusual].filter((text) => text !== '').join('~');
 }
 
 /** What differs from what the headers of all proxies say: the Host of the client, and plain HTTP. */

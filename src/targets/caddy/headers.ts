@@ -1,6 +1,6 @@
-import { passedHeaders } from '../../plan/forwards.ts';
+import type { ForwardPlan } from '../../plan/forwards.ts';
 import { DEFAULT_REQUEST_HEADERS } from '../../policy/headers.ts';
-import type { Forwarding, Policy, Proxy, Upstream } from '../../policy/types.ts';
+import type { Policy, Proxy } from '../../policy/types.ts';
 import { type CaddyToken, placeholder, word } from './quote.ts';
 import { type Table, table } from './table.ts';
 
@@ -57,16 +57,9 @@ function keyHeaders({ proxies, upstreams }: Policy): Set<string> {
   return new Set(names.map((name) => name.toLowerCase()));
 }
 
-/** Where a request goes through. */
-export interface Way {
-  readonly policy: Policy;
-  readonly proxy: Proxy;
-  readonly upstream: Upstream;
-}
-
-export function rareHeaders({ policy, proxy, upstream }: Way, forwarding: Forwarding): RareHeaders {
+export function rareHeaders({ forwarding, passed }: ForwardPlan, policy: Policy, proxy: Proxy): RareHeaders {
   const { auth, websocket } = forwarding;
-  const passing = new Set(passedHeaders(forwarding, upstream));
+  const passing = new Set(passed);
   if (auth === 'apiKey') passing.delete(proxy.apiKeyHeader.toLowerCase());
   const shared = sharedRare(policy);
   const names = [...passing].filter((name) => !shared.includes(name) && !sharedUsual(policy).includes(name));

@@ -10,7 +10,7 @@ import { bodyTable } from './bodies.ts';
 import { callersOf } from './callers.ts';
 import { type ClientModel, clientModel, withMapped } from './client.ts';
 import { passTable, refusalTables } from './decision.ts';
-import { type Forward, forwardsOf, hostTable } from './forward.ts';
+import { type Forward, forwardModels, hostTable } from './forward.ts';
 import { type CaddyToken, literal, own, word } from './quote.ts';
 import { exactly } from './regex.ts';
 import { identityTables, keyTable, requestTables } from './request.ts';
@@ -118,7 +118,7 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
         { name: word(routeClass.id), routeClass: word(routeClass.id), status, body: empty ? null : userText(body) },
       ];
     }),
-    forwards: forwardsOf(policy, proxy, classes),
+    forwards: forwardModels(policy, proxy, access),
   };
 }
 

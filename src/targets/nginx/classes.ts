@@ -5,9 +5,14 @@ import { fingerprint } from './names.ts';
 const LONGEST_NAME = 120;
 
 /** What maps call the route classes: by their ids, with capital letters told apart, and long ones by a short name. */
-export function classNames({ classes }: Access): ReadonlyMap<RouteClass, string> {
-  return new Map(classes.map((routeClass) => [routeClass, className(routeClass.id)]));
+export function classNames(access: Access): ReadonlyMap<RouteClass, string> {
+  const names =
+    known.get(access) ?? new Map(access.classes.map((routeClass) => [routeClass, className(routeClass.id)]));
+  known.set(access, names);
+  return names;
 }
+
+const known = new WeakMap<Access, ReadonlyMap<RouteClass, string>>();
 
 /** The same for names of sets of groups. */
 export function className(id: string): string {
