@@ -1,5 +1,6 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
-import type { Spec, VAULT_TOKEN_TYPES } from '../spec/schema.ts';
+import type { Spec } from '../spec/schema.ts';
+import type { VAULT_TOKEN_TYPES } from '../spec/vaultSchema.ts';
 import { policyCodes } from './codes.ts';
 import type { ApiKey, Policy } from './types.ts';
 import { parseOrigin } from './upstreams.ts';
