@@ -159,7 +159,7 @@ async function sendTogether(group: readonly Prepared[], { connections, upstreams
       // A server may close a connection after any answer, also just while it is used again.
       const isUnheard = response === undefined && (ahead > 0 || !isNew);
       // nginx counts the buffers of all heads that have arrived.
-      const isCrowded = response?.status === 431 && ahead > 0;
+      const isCrowded = [414, 431].includes(response?.status ?? 0) && ahead > 0;
       done(next, isUnheard || isCrowded ? await exchangeApart(next, upstreams) : exchangeOf(response, upstreams));
       if (!open) drop(connections, key);
     }
