@@ -33,7 +33,7 @@ type SectionsThat<Kind> = {
   [S in keyof typeof SECTIONS]: (typeof SECTIONS)[S] extends Kind ? S : never;
 }[keyof typeof SECTIONS];
 export type NamedSection = SectionsThat<'named'>;
-type ListSection = SectionsThat<'list'>;
+export type ListSection = SectionsThat<'list'>;
 
 export const NAMED_SECTIONS = sectionsThat('named');
 const LIST_SECTIONS = sectionsThat('list');

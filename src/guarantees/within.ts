@@ -1,5 +1,6 @@
 import { walkPairs } from '../accessDiff/product.ts';
 import type { Composition } from '../compose/compose.ts';
+import type { ListSection, NamedSection } from '../compose/merge.ts';
 import type { Diagnostic, Related, SpecPath } from '../diagnostics/diagnostic.ts';
 import { takes } from '../policy/access.ts';
 import { buildAutomaton, MAX_OVERLAPS, type State } from '../policy/automaton.ts';
@@ -9,6 +10,7 @@ import type { PathPattern } from '../policy/pattern.ts';
 import { type ReadFile, rangeResolver } from '../policy/ranges.ts';
 import { bytesOf, parseRequest, sizeName } from '../policy/routes.ts';
 import type { ApiKey, Forwarding, Policy, Proxy, Route } from '../policy/types.ts';
+import { memberOf } from '../source/value.ts';
 import type { Spec } from '../spec/schema.ts';
 import { type Bounds, type BoundsOf, boundsOf, type Envelope, isFree } from './bounds.ts';
 import { withinCodes } from './codes.ts';
@@ -80,16 +82,33 @@ function relatedTo(envelope: Envelope): { readonly related: Related[] } {
   return { related: [{ at: [], message: 'the envelope', place: envelope.place }] };
 }
 
+/** What a file within an envelope may have: what the envelope bounds, what can grant nothing, and what is refused. */
+const ENVELOPED = {
+  ipRanges: 'bounded',
+  routes: 'bounded',
+  apiKeys: 'bounded',
+  guarantees: 'harmless',
+  tests: 'harmless',
+  upstreams: { refused: (name: string) => `upstream "${name}"` },
+  domainRewrites: { refused: () => 'a domain rewrite' },
+  vault: { refused: (name: string) => `the mount "${name}" of Vault` },
+} as const satisfies {
+  readonly [S in NamedSection | ListSection]: 'bounded' | 'harmless' | { readonly refused: (name: string) => string };
+};
+
 /** Sections of which an envelope says nothing, and names that a file in one would fill in for others. */
 function checkDefinitions({ composition, bounds, problems }: Context): void {
-  for (const section of ['upstreams', 'domainRewrites'] as const) {
-    for (const name of Object.keys(composition.spec[section] ?? {})) {
+  for (const [section, words] of Object.entries(ENVELOPED)) {
+    if (typeof words === 'string') continue;
+    const entries = memberOf(composition.spec, section) ?? {};
+    for (const name of Object.keys(entries)) {
       const envelope = bounds.entry(section, name)[0]?.[0];
       if (!envelope || isFree(bounds.entry(section, name))) continue;
-      const at: SpecPath = [section, section === 'upstreams' ? name : Number(name)];
-      const what = section === 'upstreams' ? `upstream "${name}"` : 'a domain rewrite';
-      const part = section === 'upstreams' ? 'key' : 'value';
-      problems.push(withinCodes.report('not-here', at, { section: what }, { part, ...relatedTo(envelope) }));
+      const at: SpecPath = [section, Array.isArray(entries) ? Number(name) : name];
+      const part = Array.isArray(entries) ? 'value' : 'key';
+      problems.push(
+        withinCodes.report('not-here', at, { section: words.refused(name) }, { part, ...relatedTo(envelope) }),
+      );
     }
   }
   for (const { name, at, user, place } of rangeUses(composition.spec, bounds)) {
