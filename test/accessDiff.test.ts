@@ -357,45 +357,6 @@ test('what is trusted and where it listens: narrower in words, and not proven to
   assert.is(listens('127.0.0.1:8080', 8080), 'widening listen');
 });
 
-test('what the proxy answers without a key, or to every method', () => {
-  const open = changed((spec) =>
-    set(spec.proxies, 'api', { answer: [{ request: 'GET /', status: 204, auth: 'none' }] }),
-  );
-  assert.equal(lines(open), ['widening auth: GET / needs no key any more']);
-  assert.is(words(open[0]), 'GET / as nobody from 10.0.0.1: refused with 401 -> answered with 204');
-  const every = changed((spec) => set(spec.proxies, 'api', { answer: [{ request: '* /', status: 204 }] }));
-  assert.equal(lines(every), ['widening allowed: newly allowed: * / for keys "reader", "writer"']);
-  assert.is(words(every[0]), 'DELETE / as reader from 10.0.0.1: refused with 405 -> answered with 204');
-});
-
-test('health checks', () => {
-  const health = (value: unknown) => (spec: Draft) => set(spec.proxies, 'api', { health: value });
-  const from = (...ranges: string[]) => ({ path: '/healthz', from: ranges });
-  const withHealth = (value: unknown) => {
-    const spec = structuredClone(base) as unknown as Draft;
-    health(value)(spec);
-    return spec;
-  };
-  const told = (before: unknown, after: unknown) => lines(changed(health(after), withHealth(before)));
-  assert.equal(told(undefined, '/healthz'), ['widening health: answers health checks at /healthz to anybody now']);
-  assert.equal(told('/healthz', undefined), ['narrowing health: answers health checks no longer']);
-  assert.equal(told(from('10.1.0.0/16'), from('10.1.0.0/17', '10.1.128.0/17')), []);
-  assert.is(told(from('10.1.0.0/16'), from('10.1.0.0/17'))[0]?.split(' ')[0], 'narrowing');
-  assert.is(told(from('10.1.0.0/16'), from('10.2.0.0/16'))[0]?.split(' ')[0], 'widening');
-  assert.is(told('/healthz', '/alive')[0]?.split(' ')[0], 'widening');
-  // A route that a health check takes the place of is gone.
-  const root = withHealth(undefined);
-  set(root.routes, 'read', { allow: ['GET /alive'] });
-  const gone = changed((spec) => {
-    set(spec.routes, 'read', { allow: ['GET /else'] });
-    set(spec.proxies, 'api', { health: '/alive' });
-  }, root);
-  assert.ok(
-    lines(gone).includes('narrowing denied: newly denied: GET /alive for keys "reader", "writer"'),
-    lines(gone).join('\n'),
-  );
-});
-
 test('facts of each id, although every secret changed with them', () => {
   const changes = changed((spec) => {
     set(spec.apiKeys, 'reader', { key: 'env:R2', token: 'env:ADMIN' });

@@ -102,6 +102,7 @@ const base = {
   proxies: {
     api: {
       listen: '127.0.0.1:8080',
+      hosts: ['a.example.com', 'b.example.com'],
       tls: { certFile: '/one.pem', keyFile: '/one.key' },
       ipRanges: ['@office', '@listed'],
       clientIp: { trustedProxies: ['10.1.0.0/24', '10.200.0.0/24'], header: 'X-Real-IP' },
@@ -171,6 +172,7 @@ const LOOSER: Readonly<Record<string, readonly [at: string, to: unknown]>> = {
   'apiKeys.*.expires': ['apiKeys/k/expires', undefined],
   'apiKeys.*.rateLimit': ['apiKeys/k/rateLimit', undefined],
   'proxies.*.listen': ['proxies/api/listen', '[::]:8080'],
+  'proxies.*.hosts': ['proxies/api/hosts', ['a.example.com', 'c.example.com']],
   'proxies.*.tls.certFile': ['proxies/api/tls', undefined],
   'proxies.*.tls.keyFile': ['proxies/api/tls/keyFile', '/two.key'],
   'proxies.*.ipRanges': ['proxies/api/ipRanges', 'any'],

@@ -14,6 +14,7 @@ const spec = {
   proxies: {
     api: { listen: 8080, ipRanges: ['10.0.0.0/8'] },
     public: { listen: 8081, ipRanges: ['10.0.0.0/8'], publicUrl: 'https://api.example.com:8443' },
+    named: { listen: 8082, hosts: ['named.example.com'], ipRanges: ['10.0.0.0/8'] },
     secure: {
       listen: 8443,
       tls: { certFile: '/etc/ssl/api.pem', keyFile: '/etc/ssl/api.key' },
@@ -47,6 +48,11 @@ const PLANTED = {
     ],
     ['a proxy that speaks one version of TLS', replaced('tls1.2 tls1.3', 'tls1.3'), /does not speak TLSv1.2/],
     [
+      'a proxy that takes any name for its own',
+      replaced(/@host-named host .*/g, '@host-named path *'),
+      /answered \d+ instead of 421 \(misdirected\)|forwarded, although the answer is 421/,
+    ],
+    [
       'nobody says how a key is to be sent',
       replaced(/header @unauthorized .*\n/g, '\n'),
       /WWW-Authenticate is missing instead of Bearer realm="secure/,
@@ -72,6 +78,11 @@ const PLANTED = {
       'a large head of an answer does not fit',
       replaced(/proxy_buffer_size [^;]+;/g, 'proxy_buffer_size 8k;'),
       /answers with a head of 30 kB, and the client got 502/,
+    ],
+    [
+      'a proxy that takes any name for its own',
+      replaced(/(\$(named)_verdict_named \{\n {4}default) "421"/g, '$1 $$$2_verdict'),
+      /answered \d+ instead of 421 \(misdirected\)|forwarded, although the answer is 421/,
     ],
     [
       'a proxy that speaks one version of TLS',

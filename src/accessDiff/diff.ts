@@ -3,6 +3,7 @@ import { healthOf } from '../policy/access.ts';
 import { isEmpty } from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
 import { differencesOf } from '../policy/fields.ts';
+import { socketOf } from '../policy/hosts.ts';
 import { PROXY } from '../policy/proxies.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import { ANYBODY, type Caller, callersOf, keyPairs } from './callers.ts';
@@ -59,7 +60,7 @@ interface ProxyPair {
 
 /** Proxies of one id, or, where one was renamed, of one listening socket. */
 function proxyPairs(before: readonly Proxy[], after: readonly Proxy[]): ProxyPair[] {
-  const socket = ({ listen }: Proxy) => `${listen.address ?? '*'}:${listen.port}`;
+  const socket = (proxy: Proxy) => `${socketOf(proxy)} ${proxy.hosts.join()}`;
   const renamed = (proxy: Proxy, others: readonly Proxy[], same: readonly Proxy[]) =>
     others.find((other) => socket(other) === socket(proxy) && !same.some(({ id }) => id === other.id));
   const pairs = after.map((proxy): ProxyPair => {

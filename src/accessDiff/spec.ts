@@ -74,6 +74,7 @@ export const SPEC_ACCESS: Touches<Omit<Spec, 'targets'> & Pick<SpecFile, 'includ
     each: {
       fields: {
         listen: 'decided',
+        hosts: 'decided',
         tls: { fields: { certFile: 'decided', keyFile: 'decided' } },
         ipRanges: 'decided',
         clientIp: { fields: { trustedProxies: 'decided', header: 'decided', proxyProtocol: 'decided' } },

@@ -38,7 +38,15 @@ export function versionOf(policy: Policy, proxy: Proxy | undefined): Version {
   const decide = ({ method, target, headers, from, references, at }: Question): Decision | undefined => {
     const client = parseAddress(from);
     if (!client) throw new Error(`${from} is no address`);
-    return evaluator?.decide({ method, target, headers, client, at, credential: credentialOf(keys, references) });
+    const named: HeaderFields = proxy?.hosts[0] === undefined ? headers : [['Host', proxy.hosts[0]], ...headers];
+    return evaluator?.decide({
+      method,
+      target,
+      headers: named,
+      client,
+      at,
+      credential: credentialOf(keys, references),
+    });
   };
   const upstreams = new Map(policy.upstreams.map((upstream) => [upstream.id, upstream]));
   const numbers = new Map(policy.apiKeys.map((key) => [key.id, key.keys.length]));

@@ -2,6 +2,7 @@ import { maskSecrets } from '../diagnostics/mask.ts';
 import { printable } from '../diagnostics/printable.ts';
 import { run } from '../policy/automaton.ts';
 import { type Denial, splitTarget } from '../policy/decide.ts';
+import { askedHost } from '../policy/hosts.ts';
 import { type Nearest, nearestRoute, queryProblem } from './nearest.ts';
 import type { Decided } from './request.ts';
 
@@ -13,6 +14,8 @@ const caller = ({ request }: Decided) =>
 const DENIALS: Readonly<Record<Denial, Words>> = {
   'head-size': ({ proxy }) =>
     `request line and headers are larger than the ${proxy.maxRequestHead} bytes of maxRequestHead`,
+  misdirected: ({ proxy, request }) =>
+    `no proxy here is asked for "${askedHost(request)}"; proxy "${proxy.id}" is ${proxy.hosts.join(', ')}`,
   address: ({ proxy }) => `the client address is not one that proxy "${proxy.id}" admits`,
   'key-missing': ({ proxy }) => `no key in ${proxy.apiKeyHeader}`,
   'key-malformed': ({ proxy }) =>

@@ -2,6 +2,7 @@ import { maskSecrets } from '../diagnostics/mask.ts';
 import { printable } from '../diagnostics/printable.ts';
 import { type Address, type CidrSet, contains, hostOf, parseAddress, subtract } from '../policy/cidr.ts';
 import { type Decision, type Evaluator, evaluatorOf } from '../policy/decide.ts';
+import { proxyAsked } from '../policy/hosts.ts';
 import {
   type Credential,
   clientAddress,
@@ -48,14 +49,21 @@ export interface Decided {
 export function decider(policy: Policy): (asked: Asked) => Decided | Problem {
   const evaluators = new Map<string, Evaluator>();
   return (asked) => {
-    const proxy = proxyFor(policy, asked.proxy);
-    if ('problem' in proxy) return proxy;
+    const named = proxyFor(policy, asked.proxy);
+    if ('problem' in named) return named;
+    const proxy = proxyAsked(policy.proxies, named, { ...asked, headers: withHost(asked, named) });
     const request = requestOf(asked, policy, proxy);
     if ('problem' in request) return request;
     const evaluator = evaluators.get(proxy.id) ?? evaluatorOf(policy, proxy);
     evaluators.set(proxy.id, evaluator);
     return { request, proxy, evaluator, decision: evaluator.decide(request) };
   };
+}
+
+/** The headers, with a name of the proxy where they have none. */
+function withHost({ headers = [] }: Asked, { hosts: [host] }: Proxy): HeaderFields {
+  const isNamed = headers.some(([name]) => name.toLowerCase() === 'host');
+  return host === undefined || isNamed ? headers : [['Host', host], ...headers];
 }
 
 function proxyFor(policy: Policy, id: string | undefined): Proxy | Problem {
@@ -73,7 +81,8 @@ function proxyFor(policy: Policy, id: string | undefined): Proxy | Problem {
 }
 
 function requestOf(asked: Asked, policy: Policy, proxy: Proxy): ProxyRequest | Problem {
-  const { method, target, headers = [], at } = asked;
+  const { method, target, at } = asked;
+  const headers = withHost(asked, proxy);
   const credential = credentialFor(asked, policy, proxy);
   if ('problem' in credential) return credential;
   const peer = asked.from === undefined ? admitted(asked, policy, proxy) : parseAddress(asked.from);

@@ -72,7 +72,6 @@ const ENGINE_REFUSALS = {
   /** The client took too long to send it. */
   slow: 408,
   'target-size': 414,
-  misdirected: 421,
   'rate-limit': 429,
   /** The client left before it was answered. */
   'client-gone': 499,

@@ -74,8 +74,12 @@ export const policyCodes = defineCodes('policy', {
   'bad-domain': error('"{name}" {problem}').hint('{hint}'),
   'rewrite-conflict': error('"{name}" {problem}').hint('{hint}'),
   'duplicate-listen': error('listens on {listen}, as proxy "{other}" does').hint(
-    'give each proxy its own port or address',
+    'give each proxy its own port or address, or names of its own: hosts',
   ),
+  'shared-listen': error('shares {listen} with proxy "{other}", and they disagree on {differ}').hint(
+    'make both say the same, or give each proxy its own port or address',
+  ),
+  'shared-host': error('"{host}" is a name of proxy "{other}" on the same port').hint('take it out of one of the two'),
   'bad-line': error('a line of "{file}" is no address').hint(
     'one IPv4 or IPv6 address or CIDR a line, and # before a comment',
   ),

@@ -12,6 +12,7 @@ import {
 } from './access.ts';
 import { run } from './automaton.ts';
 import { contains } from './cidr.ts';
+import { isMisdirected } from './hosts.ts';
 import { isAllowedQuery } from './query.ts';
 import { headBytesOf, headerValues, type ProxyRequest, withoutBlanks } from './request.ts';
 import type { ApiKey, Forwarding, Policy, Proxy } from './types.ts';
@@ -19,6 +20,7 @@ import type { ApiKey, Forwarding, Policy, Proxy } from './types.ts';
 /** Why a request is not forwarded, in the order of the checks, and the status for it. A proxy may tell `method` as 404. */
 export const DENIALS = {
   'head-size': 431,
+  misdirected: 421,
   address: 403,
   'key-missing': 401,
   'key-malformed': 401,
@@ -64,6 +66,8 @@ interface Matched {
   readonly routeClass: RouteClass | undefined;
 }
 
+const NOWHERE: Matched = { endpoint: undefined, routeClass: undefined };
+
 /** The reference evaluator: a pure function of address, credential, method, target, headers and time. */
 export function evaluatorOf(policy: Policy, proxy: Proxy): Evaluator {
   const access = accessOf(proxy);
@@ -102,6 +106,7 @@ export function evaluatorOf(policy: Policy, proxy: Proxy): Evaluator {
     const { endpoint, routeClass: found } = matched;
     if (headBytesOf(request) > proxy.maxRequestHead)
       return deny('head-size', matched, [...proxy.origin, 'maxRequestHead']);
+    if (isMisdirected(proxy, request)) return deny('misdirected', NOWHERE, [...proxy.origin, 'hosts']);
     const health = healthOf(found);
     if (!contains(health?.ranges ?? proxy.ranges, request.client))
       return deny('address', matched, health?.origin ?? [...proxy.origin, 'ipRanges']);

@@ -28,6 +28,7 @@ export type FieldKind =
   | 'content-types'
   | 'headers'
   | 'health'
+  | 'hosts'
   | 'key-header'
   | 'listen'
   | 'max-body'

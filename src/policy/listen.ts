@@ -2,6 +2,7 @@ import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import { type Address, formatAddress, parseAddress } from './cidr.ts';
 import { policyCodes } from './codes.ts';
 import type { Difference, Effect } from './fields.ts';
+import { checkSharing } from './hosts.ts';
 import type { Proxy } from './types.ts';
 import { parseHostPort } from './upstreams.ts';
 
@@ -30,18 +31,25 @@ function unboundHint(text: string, { family, value }: Address): string | undefin
   return value >> 118n === 0x3fan ? 'a link-local address needs a zone, which no engine takes; use another' : undefined;
 }
 
-/** No two proxies can share a port of one address. */
+/** Proxies share a port of one address only where names tell them apart. */
 export function checkListen(proxies: readonly Proxy[], problems: Diagnostic[]): void {
-  const byPort = new Map<number, Map<string, Proxy>>();
+  const byPort = new Map<number, Map<string, Proxy[]>>();
   for (const proxy of proxies) {
-    const { address = '*', port } = proxy.listen;
-    const taken = byPort.get(port) ?? new Map<string, Proxy>();
+    const { address = '0.0.0.0', port } = proxy.listen;
+    const taken = byPort.get(port) ?? new Map<string, Proxy[]>();
     byPort.set(port, taken);
-    const other = address === '*' ? [...taken.values()][0] : (taken.get(address) ?? taken.get('*'));
-    taken.set(address, taken.get(address) ?? proxy);
+    const sharing = taken.get(address) ?? [];
+    const nameless = proxy.hosts.length === 0 ? sharing.find(({ hosts }) => hosts.length === 0) : undefined;
+    const elsewhere =
+      address === '0.0.0.0'
+        ? [...taken].filter(([other]) => !other.includes(':')).flatMap(([, list]) => list)
+        : (taken.get('0.0.0.0') ?? []);
+    const other = nameless ?? elsewhere.find((one) => !sharing.includes(one));
+    if (!other) checkSharing(proxy, sharing, problems);
+    taken.set(address, [...sharing, proxy]);
     if (!other) continue;
     const related = [{ at: [...other.origin, 'listen'], message: 'listens here already' }];
-    const listen = `${address}:${port}`;
+    const listen = `${proxy.listen.address ?? '*'}:${port}`;
     problems.push(
       policyCodes.report('duplicate-listen', [...proxy.origin, 'listen'], { listen, other: other.id }, { related }),
     );

@@ -3,6 +3,7 @@ import type { Spec } from '../spec/schema.ts';
 import { addressWords, type CidrSet, intersect, isEmpty, isEverybody, sameAddresses, subtract } from './cidr.ts';
 import { policyCodes } from './codes.ts';
 import type { Difference, Effect, FieldTable } from './fields.ts';
+import { hostDifferences, hostsOf } from './hosts.ts';
 import { checkListen, listenDifferences, listenOf } from './listen.ts';
 import { parsePattern } from './pattern.ts';
 import type { RangeResolver } from './ranges.ts';
@@ -200,6 +201,7 @@ function resolveOne(id: string, spec: ProxySpec, context: ProxyContext): Proxy {
   return {
     id,
     listen: listenOf(spec.listen, [...origin, 'listen'], problems),
+    hosts: hostsOf(spec.hosts, [...origin, 'hosts'], problems),
     ...(spec.tls === undefined ? {} : { tls: spec.tls }),
     ranges: ranges.resolve(spec.ipRanges, [...origin, 'ipRanges']),
     clientIp: clientAddress(spec, origin, context),
@@ -239,6 +241,7 @@ export const PROXY: FieldTable<Proxy> = {
     compare: listenDifferences,
     normal: ({ listen }) => ({ address: '0.0.0.0', ...listen }),
   },
+  hosts: { words: 'hosts', kind: 'hosts', compare: hostDifferences },
   tls: { words: 'tls', kind: 'tls', compare: tlsDifferences },
   ranges: { words: 'ipRanges', compare: 'decided' },
   clientIp: { words: 'clientIp', kind: 'client-address', compare: clientDifferences },

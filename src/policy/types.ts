@@ -121,6 +121,8 @@ export interface Proxy {
   readonly id: string;
   /** `address` absent: every IPv4 address. IPv6 addresses without brackets. */
   readonly listen: { readonly address?: string; readonly port: number };
+  /** Names that it is asked for, lower case, sorted. None: whatever no other proxy of its port is asked for. */
+  readonly hosts: readonly string[];
   /** Files of the certificate that the proxy shows, paths on its machine. Absent: it speaks plain HTTP. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   readonly ranges: CidrSet;

@@ -131,12 +131,16 @@ function keySection(spec: Spec, { apiKeys }: Policy): string[] {
 }
 
 function proxySection(spec: Spec, { proxies }: Policy): string[] {
-  const row = ({ id, clientIp, tls }: Proxy) => {
+  const row = ({ id, hosts, clientIp, tls }: Proxy) => {
     const { listen, ipRanges, clientIp: written, routes } = spec.proxies?.[id] ?? {};
     const behind = typeof written === 'object' ? ` behind ${fromWords(written.trustedProxies)}` : '';
     const address = clientIp.kind === 'header' ? code(clientIp.header) : clientIp.kind;
     const groups = routes ? routes.toSorted().map(code).join(', ') : 'all';
-    const port = `${code(String(listen))}${tls ? ' with TLS' : ''}`;
+    const port = [
+      code(String(listen)),
+      ...(tls ? ['with TLS'] : []),
+      ...(hosts.length > 0 ? [`as ${hosts.map(code).join(', ')}`] : []),
+    ].join(' ');
     return [code(id), port, fromWords(ipRanges ?? []), `${address}${behind}`, groups];
   };
   return titled('Proxies', table(['Proxy', 'Listens on', 'From', 'Client address', 'Groups'], proxies.map(row)));

@@ -306,6 +306,11 @@ const health = z
 const proxy = z
   .strictObject({
     listen: z.union([z.int().min(1).max(65535), z.string().min(1)]).describe('Port, or address:port'),
+    hosts: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe('Names that this proxy is asked for, so that several may share a port; any other name is answered 421'),
     tls: z
       .strictObject({
         certFile: z.string().min(1).describe('PEM chain, a path on the machine that runs the proxy'),

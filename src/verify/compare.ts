@@ -16,11 +16,7 @@ import { originsOf } from './upstreams.ts';
 const REFUSALS = [400, 405, 408, 411, 413, 414, 417, 421, 431, 494, 501, 505];
 
 /** What the engine did wrong in an exchange; usually nothing. */
-export function problemsOf(
-  { expected, end }: Expectation,
-  { answers, extra }: Exchange,
-  fixture: ProxyFixture,
-): Problem[] {
+export function problemsOf({ expected, end }: Expectation, { answers, extra }: Exchange): Problem[] {
   const problems: Problem[] = [];
   let refused = false;
   for (const [index, each] of expected.entries()) {
@@ -28,7 +24,7 @@ export function problemsOf(
     const answer = answers[index];
     // A server that announced the end of the connection need not read on, RFC 9112 §9.6.
     if (!answer && saysClose(answers[index - 1])) break;
-    const found = oneProblem(each, answer, fixture);
+    const found = oneProblem(each, answer);
     problems.push(...found.map((problem) => ({ ...problem, index })));
     refused = answer === undefined || found.length > 0 || REFUSALS.includes(answer.response.status);
   }
@@ -56,8 +52,8 @@ function reasonOf(end: Expectation['end']): string {
   return typeof end === 'object' ? ` (${end.malformed})` : '';
 }
 
-function oneProblem(expected: Expected, answer: Answered | undefined, fixture: ProxyFixture): Problem[] {
-  const { decision } = expected;
+function oneProblem(expected: Expected, answer: Answered | undefined): Problem[] {
+  const { decision, fixture } = expected;
   const status = answer?.response.status;
   const arrival = answer?.arrival;
   if (!arrival && isRefusal(expected, status)) return [];
@@ -133,7 +129,10 @@ function deniedProblems(expected: Expected, answer: Answered, fixture: ProxyFixt
       },
     ];
   }
-  const problems = answerProblems(contextOf(expected, answer, fixture));
+  const context = contextOf(expected, answer, fixture);
+  // What is for nobody has nobody's headers.
+  const isOwn = decision.kind === 'answer' || decision.reason !== 'misdirected';
+  const problems = answerProblems(isOwn ? context : { ...context, proxy: { ...context.proxy, responseHeaders: [] } });
   const withoutBody = request.method === 'HEAD' || [204, 304].includes(response.status);
   const body = decision.kind === 'answer' ? decision.body : statusBody(decision.status);
   if (!withoutBody && response.text().trim() !== body)

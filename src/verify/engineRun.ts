@@ -8,7 +8,7 @@ import { identityFor } from './certificate.ts';
 import { type RunnableTarget, startEngine } from './engines.ts';
 import type { Listener } from './exchange.ts';
 import { temporaryFolder } from './folder.ts';
-import { loopbackPolicy, loopbackProxyIds } from './loopback.ts';
+import { loopbackPolicy, loopbackSockets } from './loopback.ts';
 import { freePorts } from './ports.ts';
 import type { Shard } from './probes/generate.ts';
 import { ownTargets } from './probes/ownNames.ts';
@@ -80,15 +80,15 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
   const { program, target, random, only = 'proxies', tamper = (file) => file } = options;
   const upstreams = await startUpstreams(options.policy);
   scope.defer(() => upstreams.close());
-  const ids = loopbackProxyIds(options.policy);
-  const ports = await freePorts(only === 'sites' ? 1 : ids.length);
+  const sockets = loopbackSockets(options.policy);
+  const ports = await freePorts(only === 'sites' ? 1 : sockets.length);
   const folder = await temporaryFolder();
   scope.defer(() => folder.remove());
   // When started by root, nginx works as another user, who must reach the files below.
   await chmod(folder.path, 0o711);
   const own = identityFor('probe.example');
   const policy = loopbackPolicy(options.policy, {
-    proxies: new Map(ids.map((id, index) => [id, ports[index] ?? 0])),
+    proxies: new Map(sockets.map((socket, index) => [socket, ports[index] ?? 0])),
     upstreams: upstreams.ports,
     caFile: await folder.write('authorities.pem', upstreams.authorities),
     tls: { certFile: await folder.write('proxy.crt', own.cert), keyFile: await folder.write('proxy.key', own.key) },
@@ -120,7 +120,11 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
   const leak = async () => secrets.leakIn(server.output()) ?? leakBelow(folder.path, known, secrets);
   const fixtures = new Map(fixturesOf(policy, secrets).map((fixture) => [fixture.proxy.id, fixture]));
   const accessLog = () => readFile(join(folder.path, target.name, target.run.accessLog), 'utf8').catch(() => '');
-  const site: Listener = { listen: { address: '127.0.0.1', port: ports[0] ?? 0 }, clientIp: { kind: 'direct' } };
+  const site: Listener = {
+    listen: { address: '127.0.0.1', port: ports[0] ?? 0 },
+    hosts: [],
+    clientIp: { kind: 'direct' },
+  };
   return {
     run: { policy, fixtures, secrets, upstreams, server, site, ownTargets: ownTargets(files), accessLog, leak },
   };

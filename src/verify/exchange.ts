@@ -28,11 +28,11 @@ export const PATIENCE = 90_000;
 const SENTINEL = 'GET /postern/..;/sentinel HTTP/1.1\r\nHost: probe.example\r\nConnection: close\r\n\r\n';
 
 /** Where something listens, and how it learns the client's address. */
-export type Listener = Pick<Proxy, 'listen' | 'clientIp' | 'tls'>;
+export type Listener = Pick<Proxy, 'listen' | 'hosts' | 'clientIp' | 'tls'>;
 
 export function connectTo(proxy: Listener, peer: string): Promise<Connection> {
   const { port } = proxy.listen;
-  const to: Address = { port, ...(proxy.tls ? { tls: { serverName: 'probe.example' } } : {}) };
+  const to: Address = { port, ...(proxy.tls ? { tls: { serverName: proxy.hosts[0] ?? 'probe.example' } } : {}) };
   if (proxy.clientIp.kind === 'direct') return openConnection({ ...to, from: peer });
   return openConnection({ ...to, preface: prefaceOf(proxy, peer) });
 }

@@ -8,6 +8,8 @@ import { type Reading, type ReadRequest, readAll } from './reading.ts';
 
 /** What the reference evaluator says about one request of a probe. */
 export interface Expected {
+  /** The proxy that is asked. */
+  readonly fixture: ProxyFixture;
   readonly request: ReadRequest;
   /** Why an engine may refuse it while parsing. */
   readonly refusable?: string;
@@ -55,11 +57,12 @@ function expectedOf(
   { request, headBytes, refusable: reason, framed, loose = false, midway = false }: Read,
   context: { probe: Probe; fixture: ProxyFixture; now: number },
 ): Expected {
-  const { probe, fixture, now } = context;
+  const { probe, now } = context;
+  const { method, target, fields } = request;
+  const fixture = context.fixture.asked({ target, headers: fields });
   const { proxy, secrets, evaluator } = fixture;
   const peer = parseAddress(probe.peer);
   if (!peer) throw new Error(`a probe comes from ${probe.peer}, which is no address`);
-  const { method, target, fields } = request;
   const client = clientAddress(proxy.clientIp, peer, fields);
   const credential = credentialOf(fields, proxy, secrets.idOf);
   const limit = proxy.maxRequestHead;
@@ -71,6 +74,7 @@ function expectedOf(
   });
   const logged = loggedOf(decision, { target, credential }, evaluator.access);
   return {
+    fixture,
     request,
     decision,
     client,

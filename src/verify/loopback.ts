@@ -1,8 +1,10 @@
 import { type CidrSet, parseCidr, unionOf } from '../policy/cidr.ts';
+import { socketOf } from '../policy/hosts.ts';
 import type { ClientAddress, Policy, Proxy, Upstream } from '../policy/types.ts';
 
-/** The loopback port of each proxy and of each server of each upstream by id. */
+/** The loopback port of each place where proxies listen, and of each server of each upstream by id. */
 export interface Loopback {
+  /** By `loopbackSockets`. */
   readonly proxies: ReadonlyMap<string, number>;
   readonly upstreams: ReadonlyMap<string, readonly number[]>;
   /** File with the authorities that signed the certificates of the upstreams. */
@@ -30,17 +32,21 @@ export function loopbackPolicy(policy: Policy, ports: Loopback): Policy {
     apiKeys: ports.rates ? policy.apiKeys : policy.apiKeys.map(({ rateLimit, ...key }) => key),
     upstreams: policy.upstreams.map((upstream) => loopbackUpstream(upstream, ports)),
     proxies: (ports.only === 'sites' ? [] : withTwins(policy.proxies)).map((proxy) => {
-      const listen = { address: '127.0.0.1', port: portOf(ports.proxies, proxy.id) };
-      return { ...proxy, listen, ...(proxy.tls ? { tls: ports.tls } : {}) };
+      const { socket, ...twin } = proxy;
+      const listen = { address: '127.0.0.1', port: portOf(ports.proxies, socket) };
+      return { ...twin, listen, ...(proxy.tls ? { tls: ports.tls } : {}) };
     }),
     rewrites: ports.only === 'sites' ? policy.rewrites : [],
   };
 }
 
-/** The ids that `ports.proxies` must have. */
-export function loopbackProxyIds(policy: Policy): string[] {
-  return withTwins(policy.proxies).map(({ id }) => id);
+/** The names that `ports.proxies` must have. */
+export function loopbackSockets(policy: Policy): string[] {
+  return [...new Set(withTwins(policy.proxies).map(({ socket }) => socket))];
 }
+
+/** A proxy, and where it listens: what shares a port in the spec does so here, and so do the twins of it. */
+type Twin = Proxy & { readonly socket: string };
 
 /** Milliseconds: a 504 would only tell how busy this machine is. */
 const PATIENT = { connect: 120_000, read: 120_000, send: 120_000 };
@@ -51,14 +57,19 @@ function loopbackUpstream(upstream: Upstream, { upstreams, caFile }: Loopback): 
   return { ...upstream, servers, timeouts: PATIENT, ...(tls ? { tls: { ...tls, caFile } } : {}) };
 }
 
-function withTwins(proxies: readonly Proxy[]): Proxy[] {
+function withTwins(proxies: readonly Proxy[]): Twin[] {
   const taken = new Set(proxies.map(({ id }) => id));
-  return proxies.flatMap((proxy): Proxy[] => {
-    const told = { ...proxy, clientIp: toldAddress(proxy.clientIp) };
+  return proxies.flatMap((proxy): Twin[] => {
+    const socket = socketOf(proxy);
+    const told = { ...proxy, socket, clientIp: toldAddress(proxy.clientIp) };
     if (proxy.clientIp.kind !== 'direct') return [told];
     const { health } = proxy;
     const withClient = ({ ranges }: CidrSet) => unionOf([...ranges, ...rangesOf(`${DIRECT_CLIENT}/32`)]);
-    const direct = { id: freeId(`${proxy.id}-direct`, taken), ranges: withClient(proxy.ranges) };
+    const direct = {
+      socket: `${socket} direct`,
+      id: freeId(`${proxy.id}-direct`, taken),
+      ranges: withClient(proxy.ranges),
+    };
     return [
       told,
       { ...proxy, ...direct, ...(health ? { health: { ...health, ranges: withClient(health.ranges) } } : {}) },
@@ -86,8 +97,8 @@ function rangesOf(cidr: string) {
   return [range];
 }
 
-function portOf(ports: ReadonlyMap<string, number>, id: string): number {
-  const port = ports.get(id);
-  if (port === undefined) throw new Error(`no port for ${id}`);
+function portOf(ports: ReadonlyMap<string, number>, socket: string): number {
+  const port = ports.get(socket);
+  if (port === undefined) throw new Error(`no port for ${socket}`);
   return port;
 }

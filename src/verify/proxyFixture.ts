@@ -1,6 +1,8 @@
 import { accessOf, type Endpoint, healthOf, type RouteClass } from '../policy/access.ts';
 import { type Address, type CidrSet, contains, formatAddress, parseAddress } from '../policy/cidr.ts';
 import { type Evaluator, evaluatorOf } from '../policy/decide.ts';
+import { proxyAsked } from '../policy/hosts.ts';
+import type { ProxyRequest } from '../policy/request.ts';
 import type { ApiKey, Policy, Proxy } from '../policy/types.ts';
 import { DIRECT_CLIENT, DIRECT_STRANGER } from './loopback.ts';
 import type { Secrets } from './secrets.ts';
@@ -21,6 +23,8 @@ export interface ProxyFixture {
   readonly bodyLimits: readonly number[];
   /** Addresses from which this caller, or anybody where absent, is admitted to a route class. */
   admitted(caller?: ApiKey, routeClass?: RouteClass): readonly string[];
+  /** Which proxy a request is for that is sent to where this one listens. */
+  asked(request: Pick<ProxyRequest, 'target' | 'headers'>): ProxyFixture;
   /** Addresses that the proxy does not admit; empty where it admits everybody. */
   refused(): readonly string[];
   /** The callers whose key opens a route class at a time, from an address that admits them; sorted like `callers`. */
@@ -32,6 +36,7 @@ const MOST_EDGES = 400;
 const MOST_ADDED = 50;
 
 export function fixturesOf(policy: Policy, secrets: Secrets): ProxyFixture[] {
+  const byProxy = new Map<Proxy, ProxyFixture>();
   return policy.proxies.map((proxy) => {
     const endpoints = accessOf(proxy)?.endpoints ?? [];
     const callers = policy.apiKeys;
@@ -47,7 +52,7 @@ export function fixturesOf(policy: Policy, secrets: Secrets): ProxyFixture[] {
       proxy.clientIp.kind === 'direct'
         ? [DIRECT_STRANGER]
         : edges.filter((address) => !contains(proxy.ranges, address)).map(formatAddress);
-    return {
+    const fixture: ProxyFixture = {
       policy,
       proxy,
       evaluator: evaluatorOf(policy, proxy),
@@ -58,9 +63,12 @@ export function fixturesOf(policy: Policy, secrets: Secrets): ProxyFixture[] {
       addedHeaders: forwardings.flatMap(({ headers }) => headers).slice(0, MOST_ADDED),
       bodyLimits: forwardings.flatMap(({ maxBody }) => maxBody ?? []),
       admitted,
+      asked: (request) => byProxy.get(proxyAsked(policy.proxies, proxy, request)) ?? fixture,
       refused: () => refused,
       openers: openersOf(callers, admitted),
     };
+    byProxy.set(proxy, fixture);
+    return fixture;
   });
 }
 

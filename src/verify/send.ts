@@ -40,8 +40,8 @@ export async function sendAll(probes: Iterator<Probe>, run: EngineRun, options: 
   const flying = new Set<Probe>();
   const apart = new Set<Promise<void>>();
   const suspects = new Map<string, readonly Probe[]>();
-  const done = ({ probe, fixture, expectation }: Prepared, exchange: Exchange) => {
-    const problems = problemsOf(expectation, exchange, fixture);
+  const done = ({ probe, expectation }: Prepared, exchange: Exchange) => {
+    const problems = problemsOf(expectation, exchange);
     if (problems.length === 0) options.agreed?.(expectation, exchange);
     if (problems.length > 0 && !options.signal.aborted)
       options.found({ probe, expectation, problems, exchange, alone: false });
@@ -191,7 +191,7 @@ export async function judgeAlone(probe: Probe, run: EngineRun, now: number): Pro
   run.upstreams.forgetUnclaimed();
   const exchange = await exchangeAlone(probe, expectation, { proxy: fixture.proxy, upstreams: run.upstreams });
   const [secret] = run.upstreams.unclaimed.values();
-  const found = problemsOf(expectation, exchange, fixture);
+  const found = problemsOf(expectation, exchange);
   const hidden = secret
     ? [
         {

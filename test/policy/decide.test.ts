@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Address, parseAddress } from '../../src/policy/cidr.ts';
 import { evaluatorOf } from '../../src/policy/decide.ts';
+import { proxyAsked } from '../../src/policy/hosts.ts';
 import { type Credential, clientAddress, credentialOf, type HeaderFields } from '../../src/policy/request.ts';
 import { onlyProxy, policyOf } from '../support/policy.ts';
 
@@ -137,6 +138,41 @@ test('what the proxy answers to everybody, and with every method, is no other re
   assert.is(answer('POST /healthz', '10.0.0.1', key('reader')), 'forward');
   assert.is(answer('DELETE /healthz'), '401 key-missing');
   assert.is(answer('DELETE /healthz', '10.0.0.1', key('reader')), '405 method');
+});
+
+test('of proxies on one port the one is asked whose name it is, however it is written', () => {
+  const shared = policyOf({
+    proxies: {
+      a: { listen: 8080, ipRanges: 'any', hosts: ['a.example.com'] },
+      b: { listen: '0.0.0.0:8080', ipRanges: 'any', hosts: ['b.example.com'] },
+      rest: { listen: 8080, ipRanges: 'any' },
+      alone: { listen: 8081, ipRanges: 'any', hosts: ['alone.example.com'] },
+    },
+  });
+  const [a, alone] = [shared.proxies[0], shared.proxies[1]];
+  assert.ok(a && alone?.id === 'alone');
+  const asked = (host: string | undefined, target = '/x', proxy = a) =>
+    proxyAsked(shared.proxies, proxy, { target, headers: host === undefined ? [] : [['HOST', host]] });
+  for (const host of ['b.example.com', 'B.Example.COM.', 'b.example.com:99', 'b.example.com.:'])
+    assert.is(asked(host).id, 'b', host);
+  for (const host of [undefined, '', 'b.example.com..', 'x.b.example.com', '10.0.0.1:8080', '[::1]:80'])
+    assert.is(asked(host).id, 'rest', host);
+  assert.is(asked('a.example.com', 'http://b.example.com/x').id, 'b', 'a whole URL says it too, and is what counts');
+  assert.is(asked('a.example.com', 'http:///x').id, 'a');
+  assert.is(asked('b.example.com', '/x', alone).id, 'alone');
+  const decide = (host: string) =>
+    evaluatorOf(shared, alone).decide({
+      method: 'GET',
+      target: '/',
+      headers: [['Host', host]],
+      client: address('10.0.0.1'),
+      credential: NONE,
+      at: 0,
+    });
+  assert.equal(
+    [decide('alone.example.com'), decide('b.example.com')].map((one) => one.kind === 'deny' && one.status),
+    [404, 421],
+  );
 });
 
 test('the address comes first, for everybody', () => {

@@ -131,6 +131,56 @@ const BAD: readonly [what: string, spec: object, problems: string[]][] = [
     ['proxies.api.publicUrl policy/plain-public-url'],
   ],
   [
+    'a name that two proxies of one port have',
+    {
+      proxies: {
+        a: { ...proxy, hosts: ['a.example.com'] },
+        b: { ...proxy, hosts: ['b.example.com', 'A.example.com.'] },
+      },
+    },
+    ['proxies.b.hosts policy/shared-host'],
+  ],
+  [
+    'two proxies of one port without names, beside one that has some',
+    { proxies: { a: proxy, b: { ...proxy, hosts: ['b.example.com'] }, c: proxy } },
+    ['proxies.c.listen policy/duplicate-listen'],
+  ],
+  [
+    'names on one address and on all',
+    {
+      proxies: {
+        a: { ...proxy, listen: 8080, hosts: ['a.example.com'] },
+        b: { ...proxy, listen: '127.0.0.1:8080', hosts: ['b.example.com'] },
+      },
+    },
+    ['proxies.b.listen policy/duplicate-listen'],
+  ],
+  [
+    'TLS and plain HTTP on one port',
+    {
+      proxies: {
+        a: { ...proxy, hosts: ['a.example.com'] },
+        b: { ...proxy, hosts: ['b.example.com'], tls: { certFile: '/c', keyFile: '/k' } },
+      },
+    },
+    ['proxies.b.listen policy/shared-listen'],
+  ],
+  [
+    'a proxy without names on a port that others share with TLS',
+    {
+      proxies: {
+        a: { ...proxy, hosts: ['a.example.com'], tls: { certFile: '/c', keyFile: '/k' } },
+        b: { ...proxy, tls: { certFile: '/c', keyFile: '/k' } },
+      },
+    },
+    ['proxies.b.listen policy/shared-listen'],
+  ],
+  [
+    'a wildcard and an address for names',
+    { proxies: { a: { ...proxy, hosts: ['*.example.com', '10.0.0.1'] } } },
+    ['proxies.a.hosts.0 policy/bad-domain', 'proxies.a.hosts.1 policy/bad-domain'],
+  ],
+  [
     'an answer to every method, and a route',
     {
       upstreams,

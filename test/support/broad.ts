@@ -80,6 +80,16 @@ export const broadSpec = {
         { request: 'GET /info', status: 204 },
       ],
     },
+    first: { listen: 8085, hosts: ['first.example.com'], ipRanges: ['10.0.0.0/8'], routes: ['read'] },
+    second: {
+      listen: 8085,
+      hosts: ['second.example.com', '2nd.example.com'],
+      ipRanges: ['10.0.0.0/9'],
+      routes: ['write'],
+      responseHeaders: { 'X-Policy': 'second' },
+    },
+    whatever: { listen: 8085, ipRanges: ['10.0.0.0/8'], routes: ['runner'] },
+    third: { listen: 8086, hosts: ['third.example.com'], ipRanges: ['10.0.0.0/8'], routes: ['runner', 'special'] },
     bearer: { listen: 8082, ipRanges: ['10.0.0.0/8'], apiKeyScheme: 'Bearer', routes: ['read', 'more'] },
   },
 } as const;

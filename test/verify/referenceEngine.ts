@@ -9,6 +9,7 @@ import {
   PASSTHROUGH_CREDENTIAL_HEADERS,
   WEBSOCKET_HEADERS,
 } from '../../src/policy/headers.ts';
+import { listeners, proxyAsked } from '../../src/policy/hosts.ts';
 import { credentialText } from '../../src/policy/key.ts';
 import { clientAddress, credentialOf } from '../../src/policy/request.ts';
 import { statusBody } from '../../src/policy/statuses.ts';
@@ -32,10 +33,9 @@ const idByKey = new Map(
 );
 
 let served = 0;
-for (const proxy of policy.proxies) {
-  const evaluator = evaluatorOf(policy, proxy);
-  createServer((socket) => serve(socket, proxy, evaluator)).listen(proxy.listen.port, '127.0.0.1');
-}
+const evaluators = new Map(policy.proxies.map((proxy) => [proxy, evaluatorOf(policy, proxy)] as const));
+for (const [first] of listeners(policy.proxies))
+  createServer((socket) => serve(socket, first)).listen(first.listen.port, '127.0.0.1');
 
 /** Where the client found the proxy. */
 function outsideOf({ publicUrl }: Proxy, fields: Fields): Fields {
@@ -52,7 +52,7 @@ function outsideOf({ publicUrl }: Proxy, fields: Fields): Fields {
   ];
 }
 
-function serve(socket: Socket, proxy: Proxy, evaluator: Evaluator): void {
+function serve(socket: Socket, proxy: Proxy): void {
   let received = '';
   let peer = socket.remoteAddress ?? '';
   let handled = 0;
@@ -78,8 +78,11 @@ function serve(socket: Socket, proxy: Proxy, evaluator: Evaluator): void {
         }
         handled += 1;
         if (reading.kind === 'malformed') return void socket.end(answer(400, proxy));
-        await answerRequest(socket, reading.request, { proxy, evaluator, peer });
-        const { version, fields } = reading.request;
+        const { target, version, fields } = reading.request;
+        const asked = proxyAsked(policy.proxies, proxy, { target, headers: fields });
+        const evaluator = evaluators.get(asked);
+        if (!evaluator) throw new Error('no evaluator');
+        await answerRequest(socket, reading.request, { proxy: asked, evaluator, peer });
         if (version === '1.0' || /close/i.test(fieldOf(fields, 'connection') ?? '')) return void socket.end();
       }
       received = '';

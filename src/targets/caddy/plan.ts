@@ -1,6 +1,7 @@
 import type { Diagnostic, Result, SpecPath } from '../../diagnostics/diagnostic.ts';
 import { resultOf } from '../../diagnostics/diagnostic.ts';
 import { PHASES } from '../../plan/bounds.ts';
+import { listeners } from '../../policy/hosts.ts';
 import type { Policy } from '../../policy/types.ts';
 import { siteProblems } from '../sites.ts';
 import type { TargetInput } from '../target.ts';
@@ -9,7 +10,7 @@ import { errorBody, errorMessage } from './errors.ts';
 import { type SharedHeaders, sharedHeaders } from './headers.ts';
 import { pathTable, reasonTable, upstreamTable } from './log.ts';
 import type { CaddyOptions } from './options.ts';
-import { type ProxyModel, proxyModel } from './proxy.ts';
+import { type ListenerModel, listenerModel, type ProxyModel } from './proxy.ts';
 import { type CaddyToken, literal, quoted } from './quote.ts';
 import { type ServerModel, serverModel } from './server.ts';
 import { type SitesModel, sitesModel } from './sites.ts';
@@ -21,6 +22,7 @@ export interface CaddyfileModel {
   readonly phases: typeof PHASES;
   readonly servers: readonly ServerModel[];
   readonly proxies: readonly ProxyModel[];
+  readonly listeners: readonly ListenerModel[];
   readonly sites: SitesModel | null;
   readonly headers: SharedHeaders;
   readonly logPath: Table;
@@ -41,11 +43,14 @@ export function plan({ policy, options, at }: TargetInput<CaddyOptions>): Result
     ...textProblems(policy, options, at),
   ];
   if (problems.some(({ severity }) => severity === 'error')) return { diagnostics: problems };
+  const sharing = listeners(policy.proxies);
+  const listening = sharing.map((list) => listenerModel(policy, list));
   const model = {
     admin: options.admin !== 'off',
     phases: PHASES,
-    servers: policy.proxies.map(serverModel),
-    proxies: policy.proxies.map((proxy) => proxyModel(policy, proxy)),
+    servers: sharing.map(([first]) => serverModel(first)),
+    proxies: listening.flatMap(({ named, nameless }) => [...named, ...nameless]),
+    listeners: listening,
     sites: sitesModel(policy, options),
     headers: sharedHeaders(policy),
     logPath: pathTable(),

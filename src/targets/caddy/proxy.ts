@@ -21,10 +21,8 @@ import { type Table, table } from './table.ts';
 /** One proxy in Caddy's words, in the order in which its handlers run. */
 export interface ProxyModel {
   readonly name: CaddyToken;
-  readonly address: CaddyToken;
-  readonly bind: CaddyToken;
-  /** The certificate and its key; none for plain HTTP. */
-  readonly tls: readonly CaddyToken[];
+  /** The names it is asked for, with the dot of the root and without. */
+  readonly hosts: readonly CaddyToken[];
   readonly responseHeaders: readonly { readonly name: CaddyToken; readonly value: CaddyToken }[];
   readonly client: ClientModel | null;
   /** What is asked for, in a file of its own. */
@@ -58,6 +56,34 @@ export interface ProxyModel {
   readonly forwards: readonly Forward[];
 }
 
+/** One site: a port, and who is asked there. */
+export interface ListenerModel {
+  readonly address: CaddyToken;
+  readonly bind: CaddyToken;
+  /** Certificate and key of each proxy; none for plain HTTP. The first is shown to whoever asks for another name. */
+  readonly certificates: readonly (readonly CaddyToken[])[];
+  /** The only one, if it takes any name. */
+  readonly alone: ProxyModel | null;
+  readonly named: readonly ProxyModel[];
+  /** At most one, which gets whatever the others do not. */
+  readonly nameless: readonly ProxyModel[];
+}
+
+export function listenerModel(policy: Policy, sharing: readonly [Proxy, ...Proxy[]]): ListenerModel {
+  const [first] = sharing;
+  const isNamed = ({ hosts }: Proxy) => hosts.length > 0;
+  const modelOf = (proxy: Proxy) => proxyModel(policy, proxy);
+  const nameless = sharing.filter((proxy) => !isNamed(proxy)).map(modelOf);
+  return {
+    address: word(`${schemeOf(first)}://:${first.listen.port}`),
+    bind: word(bindOf(first.listen)),
+    certificates: sharing.flatMap(({ tls }) => (tls ? [[own(tls.certFile), own(tls.keyFile)]] : [])),
+    alone: sharing.length === 1 ? (nameless[0] ?? null) : null,
+    named: sharing.filter(isNamed).map(modelOf),
+    nameless,
+  };
+}
+
 interface Outside {
   readonly table: Table | null;
   readonly destination: CaddyToken | null;
@@ -80,9 +106,7 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
   const challenge = challengeOf(proxy);
   return {
     name: word(proxy.id),
-    address: word(`${schemeOf(proxy)}://:${proxy.listen.port}`),
-    bind: word(bindOf(proxy.listen)),
-    tls: proxy.tls ? [own(proxy.tls.certFile), own(proxy.tls.keyFile)] : [],
+    hosts: proxy.hosts.flatMap((host) => [word(host), word(`${host}.`)]),
     responseHeaders: proxy.responseHeaders.map(({ name, value }) => ({ name: word(name), value: userText(value) })),
     client: clientModel(proxy),
     routes: routesModel(access),

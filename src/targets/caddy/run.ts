@@ -15,6 +15,7 @@ const enforces: Enforcement = {
   proxy: {
     id: 'the names of its snippets',
     listen: 'the address of the site, and bind',
+    hosts: 'host, one matcher each',
     tls: 'tls',
     ranges: 'the table of addresses',
     clientIp: 'the table of the address header, or the proxy_protocol wrapper',

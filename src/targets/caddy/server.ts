@@ -12,6 +12,7 @@ export interface ServerModel {
   readonly tls: boolean;
 }
 
+/** What proxies have in common that share a port: the first speaks for all. */
 export function serverModel({ id, listen, tls, clientIp, maxRequestHead }: Proxy): ServerModel {
   return {
     listener: word(`${bindOf(listen)}:${listen.port}`),

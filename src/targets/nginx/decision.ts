@@ -44,10 +44,26 @@ export function decisionMaps(input: DecisionInput): Variable {
   const entrance = openMap(input, key, afterKey);
   const lists = listsOf(proxy.ranges, { kind: 'proxy', name: proxy.id });
   const verdict = { name: `${prefix}_verdict`, comment: 'From where.' };
-  if (lists === 'any') return healthMap(input, maps.add({ ...verdict, source: [''], fallback: entrance }), afterKey);
+  if (lists === 'any')
+    return namedMap(input, healthMap(input, maps.add({ ...verdict, source: [''], fallback: entrance }), afterKey));
   const { source, inside } = inAny(lists);
   const exact = inside.map((text) => [text, entrance] as const);
-  return healthMap(input, grants.add({ ...verdict, source, fallback: because('address'), exact }), afterKey);
+  return namedMap(
+    input,
+    healthMap(input, grants.add({ ...verdict, source, fallback: because('address'), exact }), afterKey),
+  );
+}
+
+/** Whether it is this proxy that is asked, whatever made nginx choose its server. `$host` is in lower case, without port and last dot. */
+function namedMap({ proxy: { hosts }, prefix, grants }: DecisionInput, next: Variable): Variable {
+  if (hosts.length === 0) return next;
+  return grants.add({
+    name: `${prefix}_verdict_named`,
+    comment: 'Under which name.',
+    source: [variable('host')],
+    fallback: because('misdirected'),
+    exact: hosts.map((host) => [host, next] as const),
+  });
 }
 
 /** Health checks come from elsewhere than requests. */

@@ -42,14 +42,14 @@ export const TLS_ERROR_PAGES: typeof ERROR_PAGES = ERROR_PAGES.map(({ from, stat
   status,
 }));
 
-/** What nginx finds out by itself, whatever the verdict. */
-const ENGINE_OWN: readonly Refusal[] = ['body-size'];
+/** What the status alone says: what nginx finds out by itself, and what only proxies with names refuse. */
+const BY_STATUS: readonly Refusal[] = ['body-size', 'misdirected'];
 
 /** What a verdict refuses with. */
 export const VERDICTS: readonly Refusal[] = [
   ...Object.keys(DENIALS)
     .filter(isDenial)
-    .filter((reason) => !ENGINE_OWN.includes(reason)),
+    .filter((reason) => !BY_STATUS.includes(reason)),
   'token-missing',
   'malformed',
 ];
@@ -95,7 +95,9 @@ export function answerLocations(
         ]
       : [],
   );
-  return [...verdicts, ...own, ...answers];
+  // Nobody has been asked, so that nobody's headers are on it.
+  const misdirected = { ...refusal('misdirected', REFUSALS.misdirected), headers: [] };
+  return [...verdicts, ...(proxy.hosts.length > 0 ? [misdirected] : []), ...own, ...answers];
 }
 
 export interface ForwardInput {

@@ -27,6 +27,8 @@ export interface MainModel {
   /** Milliseconds. */
   readonly phases: Readonly<Record<'head' | 'idle' | 'unwantedBody' | 'unwantedPause', number>>;
   readonly hashes: HashSizes;
+  /** Whether servers have names. */
+  readonly names: boolean;
   readonly includes: readonly NginxToken[];
 }
 
@@ -124,6 +126,10 @@ export interface ProxyModel {
   readonly mapping: readonly MapModel[];
   readonly log: { readonly name: NginxToken; readonly format: readonly NginxToken[] };
   readonly listen: NginxToken;
+  /** Whether it gets the requests for names that no proxy of its port has. */
+  readonly isDefault: boolean;
+  /** The first one is what `$host` is for a request without Host: a name that nobody asks for. */
+  readonly serverNames: readonly NginxToken[];
   readonly tls: { readonly certFile: NginxToken; readonly keyFile: NginxToken } | null;
   readonly trusted: readonly NginxToken[] | null;
   /** `null` where only callers with keys are forwarded. */

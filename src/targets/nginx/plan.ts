@@ -1,5 +1,6 @@
 import { hasError, ok, type Result } from '../../diagnostics/diagnostic.ts';
 import { HEADS, PHASES } from '../../plan/bounds.ts';
+import { listeners } from '../../policy/hosts.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
 import { addressTables } from './addresses.ts';
@@ -35,11 +36,13 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
   const callers = callersOf(policy);
   const upstreams = upstreamsOf(options);
   const caFile = options.caFile ?? DEFAULT_CA_FILE;
+  const defaults = new Set(listeners(policy.proxies).map(([first]) => first));
   const planned = policy.proxies.map((proxy) => {
     const access = accessTo(proxy);
     const caller = access.usesKeys ? callers.get(keyPlaceOf(proxy)) : undefined;
     const limits = caller?.rates.limits ?? [];
-    return proxyModel({ policy, options, proxy, access, identity: caller?.identity, limits, caFile, upstreams });
+    const own = { proxy, access, isDefault: defaults.has(proxy), identity: caller?.identity, limits };
+    return proxyModel({ policy, options, caFile, upstreams, ...own });
   });
   const proxies = planned.map(({ model }) => model);
   const sites = sitesModel({ policy, options, caFile, upstreams });
@@ -64,6 +67,7 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
       answerHead: HEADS.answer,
       phases: { ...PHASES, unwantedPause: PHASES.unwantedBody / 2 },
       hashes: hashSizes(maps, secretsOf(policy)),
+      names: sites !== null || policy.proxies.some(({ hosts }) => hosts.length > 0),
       includes: [
         ...(paths ? [word('paths.conf')] : []),
         ...proxies.flatMap(({ name }) => [word(`${name}.routes.conf`), word(`${name}.conf`)]),

@@ -26,11 +26,15 @@ export interface ProxyInput {
   readonly options: NginxOptions;
   readonly proxy: Proxy;
   readonly access: Access;
+  readonly isDefault: boolean;
   readonly identity: Identity | undefined;
   readonly limits: ForwardLocation['limits'];
   readonly caFile: string;
   readonly upstreams: Upstreams;
 }
+
+/** A server name that no Host matches: nginx takes a request without one for a request to the first name of its server. */
+const NO_NAME = '~^(?!)';
 
 /** What a proxy reacts to; the policy layer has seen to it that the patterns are not too many. */
 export function accessTo(proxy: Proxy): Access {
@@ -71,6 +75,8 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
     routing: machinery.maps,
     decision: decisions.maps,
     listen: word(listenAddress(proxy)),
+    isDefault: input.isDefault,
+    serverNames: proxy.hosts.length === 0 ? [] : [literal(NO_NAME), ...proxy.hosts.map(word)],
     perAddress: limited,
     tls: proxy.tls ? { certFile: literal(proxy.tls.certFile), keyFile: literal(proxy.tls.keyFile) } : null,
     trusted: clientIp.kind === 'proxyProtocol' ? trustedPeers(clientIp.trusted) : null,

@@ -15,6 +15,7 @@ const enforces: Enforcement = {
   proxy: {
     id: 'names of files and variables',
     listen: 'listen',
+    hosts: 'server_name, and the map of the name',
     tls: 'ssl_certificate, ssl_certificate_key',
     ranges: 'geo',
     clientIp: 'the maps of the address header, or set_real_ip_from',

@@ -46,7 +46,9 @@ function lineOf(
   const { status } = response;
   const asDecided = decision.kind === 'forward' ? arrival !== undefined : status === decision.status;
   const isPlain = /^[A-Z_-]+$/.test(request.method) && /^\/[\x21-\x7e]*$/.test(request.target);
-  if (!asDecided || !isPlain || refusable !== undefined) return undefined;
+  // What is for nobody may be said of any proxy that listens there.
+  const isOwn = decision.kind !== 'deny' || decision.reason !== 'misdirected';
+  if (!asDecided || !isPlain || !isOwn || refusable !== undefined) return undefined;
   return lineWith({ client: formatAddress(client), method: request.method, status, ...logged });
 }
 

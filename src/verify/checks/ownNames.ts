@@ -2,7 +2,7 @@ import { raw, withField } from '../draft.ts';
 import type { EngineRun } from '../engineRun.ts';
 import { connectTo, unlessSilent } from '../exchange.ts';
 import { expectationOf } from '../expect.ts';
-import { HOST, sentFrom } from '../probes/base.ts';
+import { hostFor, sentFrom } from '../probes/base.ts';
 import type { Random } from '../random.ts';
 import type { CheckFailure } from './check.ts';
 
@@ -18,7 +18,7 @@ export async function ownNames(run: EngineRun, random: Random): Promise<CheckFai
   const failures: CheckFailure[] = [];
   for (const fixture of run.fixtures.values()) {
     for (const target of run.ownTargets.slice(0, MOST_TARGETS)) {
-      const plain = { method: 'POST', target, version: 'HTTP/1.1', fields: [['Host', HOST]] } as const;
+      const plain = { method: 'POST', target, version: 'HTTP/1.1', fields: [['Host', hostFor(fixture)]] } as const;
       const { draft, peer } = sentFrom(plain, fixture.refused(), { fixture, random, now: 0 });
       const { expected } = expectationOf(
         { proxy: fixture.proxy.id, peer, raw: raw(draft) },

@@ -22,7 +22,11 @@ export interface ProbeContext {
   readonly now: number;
 }
 
-export const HOST = 'probe.example';
+/** A name that the proxy is asked for. */
+export function hostFor({ proxy }: ProxyFixture): string {
+  return proxy.hosts[0] ?? 'probe.example';
+}
+
 /** The peer of a connection where a header tells the client's address. */
 export const LOOPBACK_PEER = '127.0.0.1';
 const BODY_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'];
@@ -48,7 +52,7 @@ export function attempt(
   const { fixture, random } = context;
   const routeClass = endpoint.classes.get(lookupMethod(method, endpoint.classes));
   const caller = callerFor(routeClass, context);
-  const plain: Draft = { method, target, version: 'HTTP/1.1', fields: [['Host', HOST]] };
+  const plain: Draft = { method, target, version: 'HTTP/1.1', fields: [['Host', hostFor(fixture)]] };
   const keyed = caller ? withKey(plain, fixture, random.pick(fixture.secrets.keysOf(caller.id))) : plain;
   return sentFrom(withBody(keyed, routeClass, random), fixture.admitted(caller, routeClass), context);
 }

@@ -7,6 +7,7 @@ import { type Random, randomOf } from '../random.ts';
 import { mutateAddress } from './addresses.ts';
 import { type Attempt, attempt, attemptAt, type ProbeContext, sentAs } from './base.ts';
 import { mutateHeaders } from './headers.ts';
+import { mutateHost, strangeHosts } from './hosts.ts';
 import { ownNameProbes } from './ownNames.ts';
 import { mutatePath } from './paths.ts';
 import { fineQuery, mutateQuery } from './queries.ts';
@@ -35,6 +36,7 @@ const MUTATIONS: readonly Mutation[] = [
   onDraft(mutateHeaders),
   onDraft(mutateBody),
   onDraft(mutateSize),
+  onDraft(mutateHost),
   mutateAddress,
 ];
 
@@ -107,7 +109,10 @@ function probe({ draft, peer }: Attempt, { fixture }: ProbeContext): Probe {
 
 /** Goes round all endpoints, one probe of each at a time. */
 function* listedProbes(contexts: readonly ProbeContext[], random: Random): Generator<Probe> {
-  const lists = contexts.flatMap((context) => context.fixture.endpoints.map((endpoint) => listFor(endpoint, context)));
+  const lists = contexts.flatMap((context) => [
+    ...context.fixture.endpoints.map((endpoint) => listFor(endpoint, context)),
+    namesFor(context),
+  ]);
   for (let round = random.shuffled(lists); round.length > 0; ) {
     const left: Generator<Probe>[] = [];
     for (const list of round) {
@@ -117,6 +122,15 @@ function* listedProbes(contexts: readonly ProbeContext[], random: Random): Gener
       left.push(list);
     }
     round = left;
+  }
+}
+
+/** Something that is allowed, under the name of nobody and of every other proxy. */
+function* namesFor(context: ProbeContext): Generator<Probe> {
+  const { fixture, random } = context;
+  for (const name of fixture.endpoints.length === 0 ? [] : strangeHosts(fixture)) {
+    const { draft, peer } = attemptAt(random.pick(fixture.endpoints), context);
+    yield probe({ draft: replaceField(draft, 'Host', name), peer }, context);
   }
 }
 

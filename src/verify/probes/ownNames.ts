@@ -1,6 +1,6 @@
 import type { RenderedFile } from '../../targets/target.ts';
 import { type Probe, raw } from '../draft.ts';
-import { type Attempt, HOST, type ProbeContext, sentFrom, withKey } from './base.ts';
+import { type Attempt, hostFor, type ProbeContext, sentFrom, withKey } from './base.ts';
 
 /** Spellings that are tried of each list, so that large files do not crowd out all other probes. */
 const MOST_TARGETS = 400;
@@ -40,7 +40,7 @@ export function* ownNameProbes(contexts: readonly ProbeContext[], targets: reado
   for (const target of targets) {
     for (const context of contexts) {
       const { fixture, random } = context;
-      const plain = { method: 'GET', target, version: 'HTTP/1.1', fields: [['Host', HOST]] } as const;
+      const plain = { method: 'GET', target, version: 'HTTP/1.1', fields: [['Host', hostFor(fixture)]] } as const;
       const send = ({ draft, peer }: Attempt): Probe => ({ proxy: fixture.proxy.id, peer, raw: raw(draft) });
       const caller = fixture.callers.length === 0 ? undefined : random.pick(fixture.callers);
       const key = caller && random.pick(fixture.secrets.keysOf(caller.id));

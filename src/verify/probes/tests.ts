@@ -1,7 +1,7 @@
 import { type Draft, type Probe, raw } from '../draft.ts';
 import type { ProxyFixture } from '../proxyFixture.ts';
 import { randomOf } from '../random.ts';
-import { HOST, sentFrom, withKey } from './base.ts';
+import { hostFor, sentFrom, withKey } from './base.ts';
 
 /** A request of the spec's `tests:`. */
 export interface TestRequest {
@@ -25,7 +25,9 @@ function probeOf({ request, apiKey, from, headers = {} }: TestRequest, fixture: 
   const [method = '', target = ''] = request.split(' ');
   const caller = fixture.callers.find(({ id }) => id === apiKey);
   const key = caller ? fixture.secrets.keysOf(caller.id)[0] : undefined;
-  const plain: Draft = { method, target, version: 'HTTP/1.1', fields: [['Host', HOST], ...Object.entries(headers)] };
+  const own = Object.entries(headers);
+  const host = own.some(([name]) => name.toLowerCase() === 'host') ? [] : [['Host', hostFor(fixture)] as const];
+  const plain: Draft = { method, target, version: 'HTTP/1.1', fields: [...host, ...own] };
   const keyed = key === undefined ? plain : withKey(plain, fixture, key);
   const context = { fixture, random: randomOf(request), now: 0 };
   const { draft, peer } = sentFrom(keyed, from === undefined ? fixture.admitted(caller) : [from], context);

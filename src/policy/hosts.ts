@@ -1,0 +1,117 @@
+import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
+import { policyCodes } from './codes.ts';
+import { nameProblem } from './domains.ts';
+import type { Difference } from './fields.ts';
+import { headerValues, type ProxyRequest } from './request.ts';
+import type { Proxy } from './types.ts';
+
+/** The names that a proxy is asked for, lower case and sorted. */
+export function hostsOf(names: readonly string[] | undefined, at: SpecPath, problems: Diagnostic[]): string[] {
+  const hosts = (names ?? []).flatMap((text, index) => {
+    const name = text.replace(/\.$/, '').toLowerCase();
+    const problem = text.includes('*')
+      ? { problem: 'is a wildcard', hint: 'list the names one by one' }
+      : nameProblem(name);
+    if (!problem) return [name];
+    problems.push(policyCodes.report('bad-domain', [...at, index], { name: text, ...problem }));
+    return [];
+  });
+  return [...new Set(hosts)].sort();
+}
+
+/**
+ * The name that a request is for, as engines compare it: of the target, where that is a whole URL, else of the Host
+ * header; without port, in lower case, without the dot of the root. "" where there is none.
+ */
+export function askedHost({ target, headers }: Pick<ProxyRequest, 'target' | 'headers'>): string {
+  const [, authority = headerValues(headers, 'host')[0] ?? ''] = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]+)/i.exec(target) ?? [];
+  return authority
+    .replace(/:[0-9]*$/, '')
+    .replace(/\.$/, '')
+    .replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** Where a proxy listens, as text that is the same for proxies that share it. */
+export function socketOf({ listen: { address = '0.0.0.0', port } }: Pick<Proxy, 'listen'>): string {
+  return `${address}:${port}`;
+}
+
+/** Whom a request reaches that is sent to where `proxy` listens; that proxy itself, which refuses it, where nobody is asked. */
+export function proxyAsked(
+  proxies: readonly Proxy[],
+  proxy: Proxy,
+  request: Pick<ProxyRequest, 'target' | 'headers'>,
+): Proxy {
+  const sharing = proxies.filter((other) => socketOf(other) === socketOf(proxy));
+  const host = askedHost(request);
+  return sharing.find(({ hosts }) => hosts.includes(host)) ?? sharing.find(({ hosts }) => hosts.length === 0) ?? proxy;
+}
+
+/** The proxies by where they listen; of each, the one that gets what is for no name first. */
+export function listeners(proxies: readonly Proxy[]): readonly (readonly [Proxy, ...Proxy[]])[] {
+  const bySocket = new Map<string, [Proxy, ...Proxy[]]>();
+  for (const proxy of proxies) {
+    const list = bySocket.get(socketOf(proxy));
+    if (!list) bySocket.set(socketOf(proxy), [proxy]);
+    else if (proxy.hosts.length === 0) list.unshift(proxy);
+    else list.push(proxy);
+  }
+  return [...bySocket.values()];
+}
+
+/** Whether requests for this name are none of the proxy's business. */
+export function isMisdirected({ hosts }: Proxy, request: Pick<ProxyRequest, 'target' | 'headers'>): boolean {
+  return hosts.length > 0 && !hosts.includes(askedHost(request));
+}
+
+/**
+ * Proxies on one port are told apart by name, so each has names of its own. One may have none and gets what is for
+ * nobody else, but not where TLS is spoken: nginx stays with the proxy that the certificate was chosen for.
+ */
+export function checkSharing(proxy: Proxy, others: readonly Proxy[], problems: Diagnostic[]): void {
+  const [first] = others;
+  if (!first) return;
+  const report = (differ: string, field: string) => {
+    const related = [{ at: [...first.origin, 'listen'], message: 'listens here already' }];
+    const params = { listen: socketOf(proxy), other: first.id, differ };
+    problems.push(policyCodes.report('shared-listen', [...proxy.origin, field], params, { related }));
+  };
+  if ((proxy.tls === undefined) !== (first.tls === undefined)) report('whether they speak TLS', 'listen');
+  else if (preface(proxy) !== preface(first)) report('the PROXY protocol', 'listen');
+  else if (proxy.maxRequestHead !== first.maxRequestHead) report('maxRequestHead', 'maxRequestHead');
+  else if (proxy.tls && [proxy, ...others].some(({ hosts }) => hosts.length === 0))
+    report('names of their own: with TLS each needs hosts', 'listen');
+  for (const host of proxy.hosts) {
+    const other = others.find(({ hosts }) => hosts.includes(host));
+    if (!other) continue;
+    const related = [{ at: [...other.origin, 'hosts'], message: 'and here' }];
+    const params = { host, other: other.id };
+    problems.push(policyCodes.report('shared-host', [...proxy.origin, 'hosts'], params, { related }));
+  }
+}
+
+function preface({ clientIp }: Proxy): string {
+  return clientIp.kind === 'proxyProtocol'
+    ? clientIp.trusted.ranges.map(({ first, last }) => `${first}-${last}`).join()
+    : '';
+}
+
+/** A proxy without names is reached under every name that no other proxy of its port has. */
+export function hostDifferences({ hosts: before }: Proxy, { hosts: after }: Proxy): Difference[] {
+  const told = (effect: Difference['effect'], names: readonly string[], when: string): Difference[] =>
+    names.length === 0 ? [] : [{ effect, words: `is reached as ${names.join(', ')} ${when}` }];
+  if (after.length === 0) return [{ effect: 'widening', words: 'is reached under any name now' }];
+  if (before.length === 0) return [{ effect: 'narrowing', words: `is reached as ${after.join(', ')} alone now` }];
+  return [
+    ...told(
+      'widening',
+      after.filter((name) => !before.includes(name)),
+      'now',
+    ),
+    ...told(
+      'narrowing',
+      before.filter((name) => !after.includes(name)),
+      'no longer',
+    ),
+  ];
+}

@@ -1,0 +1,104 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { diffAccess } from '../src/accessDiff/diff.ts';
+import type { AccessChange } from '../src/accessDiff/types.ts';
+import { policyOf } from './support/policy.ts';
+
+const base = {
+  upstreams: { gitlab: { url: 'https://gitlab.example.com' } },
+  routes: { read: { upstream: 'gitlab', allow: ['GET /groups'] } },
+  apiKeys: { reader: { key: 'env:R', token: 'env:T' }, writer: { key: 'env:W', token: 'env:T' } },
+  proxies: { api: { listen: 8080, ipRanges: ['10.0.0.0/8'], answer: [{ request: 'GET /', status: 204 }] } },
+};
+type Draft = { [K in keyof typeof base]: Record<string, Record<string, unknown>> };
+
+/** Changes or adds an entry of a section. */
+function set(section: Record<string, Record<string, unknown>>, id: string, fields: object): void {
+  section[id] = { ...section[id], ...fields };
+}
+
+function changed(edit: (spec: Draft) => void, from: object = base): readonly AccessChange[] {
+  const after = structuredClone(from) as unknown as Draft;
+  edit(after);
+  const { value = [], diagnostics } = diffAccess(policyOf(from), policyOf(after));
+  assert.equal(diagnostics, []);
+  return value;
+}
+
+const lines = (changes: readonly AccessChange[]) =>
+  changes.map(({ kind, effect, message }) => `${effect} ${kind}: ${message}`);
+
+function words(change: AccessChange | undefined): string {
+  const { example } = change ?? {};
+  if (example?.kind !== 'request') return 'none';
+  const { method, target, key, from, before, after } = example;
+  return `${method} ${target} as ${key?.id ?? 'nobody'} from ${from}: ${before} -> ${after}`;
+}
+
+const test = suite('access diff of proxies');
+
+test('what the proxy answers without a key, or to every method', () => {
+  const open = changed((spec) =>
+    set(spec.proxies, 'api', { answer: [{ request: 'GET /', status: 204, auth: 'none' }] }),
+  );
+  assert.equal(lines(open), ['widening auth: GET / needs no key any more']);
+  assert.is(words(open[0]), 'GET / as nobody from 10.0.0.1: refused with 401 -> answered with 204');
+  const every = changed((spec) => set(spec.proxies, 'api', { answer: [{ request: '* /', status: 204 }] }));
+  assert.equal(lines(every), ['widening allowed: newly allowed: * / for keys "reader", "writer"']);
+  assert.is(words(every[0]), 'DELETE / as reader from 10.0.0.1: refused with 405 -> answered with 204');
+});
+
+test('names of a proxy', () => {
+  const named = (hosts: readonly string[] | undefined) => {
+    const spec = structuredClone(base) as unknown as Draft;
+    set(spec.proxies, 'api', { hosts });
+    return spec;
+  };
+  const told = (before: readonly string[] | undefined, after: readonly string[] | undefined) =>
+    lines(changed((spec) => set(spec.proxies, 'api', { hosts: after }), named(before)));
+  assert.equal(told(['a.example.com'], ['b.example.com']), [
+    'widening hosts: is reached as b.example.com now',
+    'narrowing hosts: is reached as a.example.com no longer',
+  ]);
+  assert.equal(told(undefined, ['b.example.com']), ['narrowing hosts: is reached as b.example.com alone now']);
+  assert.equal(told(['b.example.com'], undefined), ['widening hosts: is reached under any name now']);
+  // What else changes is found as ever.
+  const both = changed(
+    (spec) => {
+      set(spec.proxies, 'api', { hosts: ['b.example.com'] });
+      set(spec.routes, 'read', { allow: ['GET /groups', 'GET /new'] });
+    },
+    named(['a.example.com']),
+  );
+  assert.ok(lines(both).some((line) => line.startsWith('widening allowed: newly allowed: GET /new')));
+});
+
+test('health checks', () => {
+  const health = (value: unknown) => (spec: Draft) => set(spec.proxies, 'api', { health: value });
+  const from = (...ranges: string[]) => ({ path: '/healthz', from: ranges });
+  const withHealth = (value: unknown) => {
+    const spec = structuredClone(base) as unknown as Draft;
+    health(value)(spec);
+    return spec;
+  };
+  const told = (before: unknown, after: unknown) => lines(changed(health(after), withHealth(before)));
+  assert.equal(told(undefined, '/healthz'), ['widening health: answers health checks at /healthz to anybody now']);
+  assert.equal(told('/healthz', undefined), ['narrowing health: answers health checks no longer']);
+  assert.equal(told(from('10.1.0.0/16'), from('10.1.0.0/17', '10.1.128.0/17')), []);
+  assert.is(told(from('10.1.0.0/16'), from('10.1.0.0/17'))[0]?.split(' ')[0], 'narrowing');
+  assert.is(told(from('10.1.0.0/16'), from('10.2.0.0/16'))[0]?.split(' ')[0], 'widening');
+  assert.is(told('/healthz', '/alive')[0]?.split(' ')[0], 'widening');
+  // A route that a health check takes the place of is gone.
+  const root = withHealth(undefined);
+  set(root.routes, 'read', { allow: ['GET /alive'] });
+  const gone = changed((spec) => {
+    set(spec.routes, 'read', { allow: ['GET /else'] });
+    set(spec.proxies, 'api', { health: '/alive' });
+  }, root);
+  assert.ok(
+    lines(gone).includes('narrowing denied: newly denied: GET /alive for keys "reader", "writer"'),
+    lines(gone).join('\n'),
+  );
+});
+
+test.run();
