@@ -166,7 +166,13 @@ const LIMITS = {
 for (const { engine, target } of proxyTargets) {
   const { test, engines } = await engineSuite(`what verify looks for on ${engine}`, [engine]);
   const run = (tamper?: (file: RenderedFile) => RenderedFile) =>
-    verified({ spec, target, program: engines[engine].path, requests: tamper ? 250 : 50, ...(tamper ? { tamper } : {}) });
+    verified({
+      spec,
+      target,
+      program: engines[engine].path,
+      requests: tamper ? 250 : 50,
+      ...(tamper ? { tamper } : {}),
+    });
 
   test('nothing is found in what is generated', async () => {
     const { diagnostics, disagreements, sent } = await run();

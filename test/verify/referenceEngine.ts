@@ -74,21 +74,26 @@ function serve(socket: Socket, proxy: Proxy): void {
           // What is refused is refused before its body has arrived.
           const [only] = readAll(received.replace(/^content-length: \d{7,}\r\n/im, ''));
           if (only?.kind !== 'request' || !/^content-length: \d{7,}/im.test(received)) return;
-          return void (await answerRequest(socket, only.request, { proxy, evaluator, peer }));
+          return void (await answerRequest(socket, only.request, { ...askedOf(proxy, only.request), peer }));
         }
         handled += 1;
         if (reading.kind === 'malformed') return void socket.end(answer(400, proxy));
-        const { target, version, fields } = reading.request;
-        const asked = proxyAsked(policy.proxies, proxy, { target, headers: fields });
-        const evaluator = evaluators.get(asked);
-        if (!evaluator) throw new Error('no evaluator');
-        await answerRequest(socket, reading.request, { proxy: asked, evaluator, peer });
+        const { version, fields } = reading.request;
+        await answerRequest(socket, reading.request, { ...askedOf(proxy, reading.request), peer });
         if (version === '1.0' || /close/i.test(fieldOf(fields, 'connection') ?? '')) return void socket.end();
       }
       received = '';
       handled = 0;
     });
   });
+}
+
+/** The proxy that a request is for, where this one listens. */
+function askedOf(first: Proxy, { target, fields }: ReadRequest): Omit<Context, 'peer'> {
+  const proxy = proxyAsked(policy.proxies, first, { target, headers: fields });
+  const evaluator = evaluators.get(proxy);
+  if (!evaluator) throw new Error('no evaluator');
+  return { proxy, evaluator };
 }
 
 function answer(
