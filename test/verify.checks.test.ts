@@ -81,7 +81,7 @@ const PLANTED = {
     ],
     [
       'a proxy that takes any name for its own',
-      replaced(/(\$(named)_verdict_named \{\n {4}default) "421"/g, '$1 $$$2_verdict'),
+      replaced(/(\$(named)_verdict_named \{\n {4}default) "misdirected"/g, '$1 $$$2_verdict'),
       /answered \d+ instead of 421 \(misdirected\)|forwarded, although the answer is 421/,
     ],
     [
