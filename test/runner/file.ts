@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 export interface Counts {
@@ -8,6 +9,9 @@ export interface Counts {
   readonly failed: number;
   readonly skipped: number;
 }
+
+/** What a line on stderr starts with that is shown while its test file still runs. */
+export const PROGRESS = 'engine ';
 
 export interface Report extends Counts {
   readonly output: string;
@@ -19,10 +23,10 @@ export interface Report extends Counts {
 const patience = 10 * 60_000;
 
 /** Runs one test file in a process of its own and reads the counts off the end of its output. */
-export async function runFile(root: string, file: string): Promise<Report> {
+export async function runFile(root: string, file: string, progress = (_line: string): void => {}): Promise<Report> {
   // `.only` silently leaves out every other test; it is for the editor, not for the repository.
   if (/\.only\(/.test(await readFile(join(root, file), 'utf8'))) return failure('holds ".only("', '');
-  const { output, ended } = await execute(root, file);
+  const { output, ended } = await execute(root, file, progress);
   const [total, passed, skipped] = [count(output, 'Total'), count(output, 'Passed'), count(output, 'Skipped')];
   if (total === undefined || passed === undefined || skipped === undefined) {
     return failure(`${ended} without a summary: was run() called?`, output);
@@ -55,7 +59,11 @@ export function endAll(): void {
   for (const child of running) child.kill('SIGKILL');
 }
 
-function execute(cwd: string, file: string): Promise<{ output: string; ended: string }> {
+function execute(
+  cwd: string,
+  file: string,
+  progress: (line: string) => void,
+): Promise<{ output: string; ended: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, file], {
       cwd,
@@ -68,6 +76,9 @@ function execute(cwd: string, file: string): Promise<{ output: string; ended: st
         output += text;
       });
     }
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (line.startsWith(PROGRESS)) progress(line);
+    });
     const timer = setTimeout(() => child.kill('SIGKILL'), patience);
     child.once('error', reject).once('close', (code, signal) => {
       clearTimeout(timer);
