@@ -23,7 +23,7 @@ apiKeys: { bot: { key: env:KEY, token: env:TOKEN } }
 proxies:
   api: { listen: 8080, ipRanges: any, routes: [${groups.join(', ')}] }
   second: { listen: 8081, ipRanges: any, routes: [${groups.map((group) => `twice-${group}`).join(', ')}] }
-targets: { nginx: {}, caddy: {} }
+targets: { nginx: { resolver: [10.0.0.2], version: "1.30" }, caddy: {} }
 `;
   const { policy, files, diagnostics } = compile(text, { file: 'postern.yaml', read: () => undefined });
   assert.equal(diagnostics, [], name);

@@ -1,3 +1,4 @@
+import type { Diagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { type EngineRun, startEngineRun, type Verified, type VerifyOptions } from '../../src/verify/engineRun.ts';
 import { randomOf } from '../../src/verify/random.ts';
 import { openScope, type Scope } from '../../src/verify/scope.ts';
@@ -60,5 +61,18 @@ export async function broadRun(
 
 /** What was found, as one would read it. */
 export function findings({ diagnostics }: Verified): string {
+  return textOf(diagnostics.filter((each) => !isLimit(each)));
+}
+
+/** What the engine of this machine cannot do whatever it is told, in words; no disagreement. */
+export function limits({ diagnostics }: Verified): string {
+  return textOf(diagnostics.filter(isLimit));
+}
+
+function isLimit({ code }: Diagnostic): boolean {
+  return code === 'verify/engine-limit';
+}
+
+function textOf(diagnostics: readonly Diagnostic[]): string {
   return diagnostics.map(({ message, hint = '' }) => `${message}\n        ${hint}\n`).join('');
 }

@@ -16,7 +16,7 @@ test('each list of addresses is one table, and @names in it are tables of their 
       partners: ['@offices', '2001:db8::/32', '255.255.255.255'],
       unused: ['192.0.2.0/24'],
     },
-    upstreams: { up: { url: 'http://127.0.0.1:1' } },
+    upstreams: { up: { url: 'http://127.0.0.1:9' } },
     routes: { read: { upstream: 'up', allow: ['GET /x'] } },
     apiKeys: { caller: { key: 'env:K', token: 'env:T', ipRanges: ['198.51.100.7', '@offices'] } },
     proxies: { api: { listen: 1, ipRanges: ['@partners'] }, open: { listen: 2, ipRanges: 'any' } },
