@@ -1,7 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { chdir, cwd } from 'node:process';
 import { temporaryFolder } from '../../src/verify/folder.ts';
 import { postern, type Ran, type RunOptions } from './cli.ts';
+import { runHere } from './commands.ts';
 import { demoRanges, demoSpec } from './demo.ts';
 
 /** A folder with the demo spec in it, and the command to run there. */
@@ -30,4 +32,23 @@ export async function inWorkspace(work: (workspace: Workspace) => Promise<void>)
   } finally {
     await folder.remove();
   }
+}
+
+/** The same in this process, for tests of what is answered rather than of how a process takes and says it. */
+export function inWorkspaceHere(work: (workspace: Omit<Workspace, keyof Runs> & Runs) => Promise<void>): Promise<void> {
+  return inWorkspace(async (workspace) => {
+    const before = cwd();
+    chdir(workspace.path);
+    try {
+      const runArgs: Runs['runArgs'] = (args, { input } = {}) => runHere(args, input);
+      await work({ ...workspace, runArgs, run: (args, options) => runArgs(args.split(' ').filter(Boolean), options) });
+    } finally {
+      chdir(before);
+    }
+  });
+}
+
+interface Runs {
+  run(args: string, options?: Pick<RunOptions, 'input'>): Promise<Ran>;
+  runArgs(args: readonly string[], options?: Pick<RunOptions, 'input'>): Promise<Ran>;
 }
