@@ -7,7 +7,7 @@ export interface Stretch {
 }
 
 /** A gap between two anchors that takes more edits is shown as replaced whole, which bounds the time. */
-const MAX_EDITS = 200;
+const MAX_EDITS = 500;
 
 interface Window {
   readonly before: readonly string[];
