@@ -46,7 +46,10 @@ async function start(
 
 /** Answers 403 to what is a method that no route takes. */
 const forbidding: Readonly<Record<ProxyEngine, Edit>> = {
-  caddy: { file: 'caddy/Caddyfile', by: (text) => text.replace('error @method method 405', 'error @method method 403') },
+  caddy: {
+    file: 'caddy/Caddyfile',
+    by: (text) => text.replace('error @method method 405', 'error @method method 403'),
+  },
   nginx: { file: 'nginx/pulls.conf', by: (text) => text.replace(' return 405 ', ' return 403 ') },
 };
 
