@@ -12,7 +12,7 @@ export interface SpecText {
   ipRanges?: Record<string, unknown>;
   upstreams?: Record<string, unknown>;
   apiKeys?: Record<string, unknown>;
-  proxies?: Record<string, { ipRanges: string[]; routes?: string[]; answer?: object[] }>;
+  proxies?: Record<string, { listen?: number; ipRanges: string[]; routes?: string[]; answer?: object[] }>;
   domainRewrites?: object[];
   targets: Record<string, { mirrors?: Record<string, string[]> } | undefined>;
   tests?: unknown;
@@ -49,6 +49,28 @@ export function ofRoutes(routes: number): Base {
     folder: '.',
     sharesRows: routes > 256,
   };
+}
+
+/** With one more of what has a name, so that a name can sort between two; no proxy: each has tables of its own to change. */
+export function withNeighbours({ spec, ...base }: Base): Base {
+  const { routes, ipRanges, upstreams, apiKeys, domainRewrites = [] } = spec;
+  return {
+    ...base,
+    spec: {
+      ...spec,
+      ipRanges: { ...ipRanges, office: ['203.0.113.0/24'] },
+      upstreams: { ...upstreams, other: { url: 'http://127.0.0.1:19' } },
+      routes: { ...routes, other: { upstream: 'other', allow: ['GET /other'] } },
+      apiKeys: { ...apiKeys, tester: { key: 'env:TESTER_KEY', token: 'env:TESTER_TOKEN' } },
+      domainRewrites: [{ from: 'cache.example.com', to: 'cache.privatelink.example.com' }, ...domainRewrites],
+    },
+  };
+}
+
+/** With one more proxy, which has fewer routes. */
+export function withProxy({ spec, ...base }: Base): Base {
+  const web = { listen: 8081, ipRanges: ['@office'], routes: ['other'] };
+  return { ...base, spec: { ...spec, proxies: { ...spec.proxies, web } } };
 }
 
 /** Mirrors for the one target that has no others. */
@@ -178,6 +200,8 @@ export interface Addition {
   readonly add: (name: string) => Add;
   /** Lines of a target that list several things, and so are replaced. */
   readonly gone: number;
+  /** Lines of a target that stand there still, but that Postern's own `diff` shows as gone and come again. */
+  readonly replaced?: Figures;
   /** Lines that come in the files of a target that were there. */
   readonly added: number;
   /** Lines of a target that are the thing itself: what it brings along in a file that it shares. */
@@ -217,7 +241,10 @@ function siteOfProxy({ routes = {} }: SpecText): Figures {
 function proxy(what: string, more: object): Addition {
   const add = (name: string) => (spec: SpecText, place: Place) =>
     insert(spec.proxies, place, name, { listen: 9999, ipRanges: [`@${first(spec.ipRanges)}`], ...more });
-  return { what, add, gone: 1, added: 3, own: siteOfProxy };
+  // A site of more than 200 lines is past what Postern's `diff` compares line by line between two lines that are found
+  // once: a block that the new site has as well, such as how an upstream is forwarded to, is shown as gone and come again.
+  // Other tools show it as it was.
+  return { what, add, gone: 1, replaced: { caddy: 20 }, added: 3, own: siteOfProxy };
 }
 
 function rewrite(what: string, wildcard: '' | '*.', more: (spec: SpecText) => object, own?: Figures): Addition {
@@ -237,7 +264,7 @@ function rewrite(what: string, wildcard: '' | '*.', more: (spec: SpecText) => ob
   return { what, add, gone: own ? 2 : 1, added: 9, ...(own && { own: () => own }) };
 }
 
-export const OTHERS: readonly Addition[] = [
+export const KEYS: readonly Addition[] = [
   key('a key', { gone: 1, added: 5 }, () => ({})),
   // The first with these groups: a set of groups stands in the lists of Caddy's route classes that it may use.
   key('a key of one group', { gone: 3, added: 4 }, ({ routes }) => ({ routes: [first(routes)] })),
@@ -245,8 +272,15 @@ export const OTHERS: readonly Addition[] = [
   key('a key that ends', { gone: 2, added: 7 }, () => ({ expires: '2098-01-01' })),
   key('a key with a named range', { gone: 2, added: 10 }, ({ ipRanges }) => ({ ipRanges: [`@${first(ipRanges)}`] })),
   key('a key with addresses of its own', { gone: 2, added: 10 }, () => ({ ipRanges: ['198.51.100.0/28'] })),
+];
+
+export const PROXIES: readonly Addition[] = [
   proxy('a proxy', {}),
   proxy('a proxy behind another', { clientIp: { trustedProxies: ['10.99.0.0/16'], header: 'X-Forwarded-For' } }),
+];
+
+/** What else has a name. */
+export const THINGS: readonly Addition[] = [
   {
     what: 'a range',
     // The proxy that lets it in says so on the page, and so do the keys and the answers that go by the proxy's ranges.
@@ -288,3 +322,5 @@ export const OTHERS: readonly Addition[] = [
     },
   },
 ];
+
+export const OTHERS: readonly Addition[] = [...KEYS, ...PROXIES, ...THINGS];

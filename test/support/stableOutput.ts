@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as assert from 'uvu/assert';
 import {
+  type Addition,
   ANSWER,
   addGiven,
   addRoute,
@@ -31,76 +33,101 @@ const PLACES = {
   end: (length: number) => length,
 } as const;
 
-/**
- * That one more of anything changes little of what is generated, wherever it stands in the spec.
- * @param everywhere whether it is put at each place, under each name; one of each otherwise, where that takes long
- */
-export function testAdditions(test: Test, base: Base, everywhere = true): void {
-  const { name, spec, folder, sharesRows = false } = base;
-  const moved = (target: string) => (sharesRows && target === 'caddy' ? 2 : 0);
-  const places = Object.entries(PLACES).filter(([where]) => everywhere || where === 'middle');
-  let known: Output | undefined;
-  const before = () => {
-    known ??= outputOf(spec, folder);
-    return known;
-  };
-  /** Adds to a copy at each place, and looks at what has become of each target. */
-  const atEach = (add: (copy: SpecText, place: (length: number) => number) => void, check: (seen: Seen) => void) => {
-    for (const [where, place] of places) {
-      const copy = structuredClone(spec);
-      add(copy, place);
-      const after = outputOf(copy, folder);
-      for (const target of after.keys()) {
-        const changes = changesOf(before(), after, target);
-        check({ target, changes, text: `${target}, at the ${where}:\n${written(changes)}` });
-      }
-    }
-  };
-  const testRoute = (
-    what: string,
-    request: string,
-    add: (copy: SpecText, place: Position) => void,
-    more: Figures = {},
-  ) => {
+type Where = keyof typeof PLACES;
+
+/** A name for each place, so that what is sorted by name stands there too. */
+const NAMES_AT = { start: 'aaa', middle: 'mmm', end: 'zzz' } as const satisfies Record<Where, string>;
+
+/** That one more of anything changes little of what is generated, wherever it stands in the spec. */
+export function testAdditions(test: Test, base: Base): void {
+  const look = stabilityOf(test, base);
+  look.testRoutes();
+  look.testRichRoutes();
+  for (const id of NAMES) for (const addition of OTHERS) look.testOther(addition, `called ${id}`, () => id);
+}
+
+/** The same by kind, for specs that take long; there a name goes with each place. */
+export function testRoutes(test: Test, base: Base): void {
+  stabilityOf(test, base).testRoutes();
+}
+
+export function testRichRoutes(test: Test, base: Base): void {
+  stabilityOf(test, base).testRichRoutes();
+}
+
+export function testOthers(test: Test, base: Base, others: readonly Addition[]): void {
+  const look = stabilityOf(test, base);
+  for (const addition of others) look.testOther(addition, 'that sorts there', (where) => NAMES_AT[where]);
+}
+
+function stabilityOf(test: Test, base: Base) {
+  const { name, spec } = base;
+  const atEach = looksAt(base);
+  const moved = (target: string) => (base.sharesRows && target === 'caddy' ? 2 : 0);
+  const testRoute = (what: string, request: string, add: AddAt, more: Figures = {}) => {
     const budget = budgetOf(request, requestsOf(spec));
     const also = Object.entries(more).map(([target, figure]) => `, ${figure} more of ${target}`);
     test(`${name}: ${what} changes ${budget} lines of a target at most${also.join('')}, one of which holds the path`, () =>
       atEach(add, ({ target, changes, text }) => {
-        assert.ok(
-          countOf(changes) <= budget + (more[target] ?? 0) + 2 * moved(target),
-          `${countOf(changes)} lines of ${text}`,
-        );
+        const most = budget + (more[target] ?? 0) + 2 * moved(target);
+        assert.ok(countOf(changes) <= most, `${countOf(changes)} lines of ${text}`);
         const lines = linesOf(changes);
         assert.ok(lines.length === 0 || lines.some((line) => holdsPath(line, request)), text);
       }));
   };
-  for (const addition of ROUTES) {
-    const add = addRoute(addition);
-    const request = add(structuredClone(spec), PLACES.start);
-    if (request !== undefined) testRoute(addition.what, request, add);
-  }
-  for (const { what, route, more } of RICH_ROUTES) {
-    const request = typeof route === 'string' ? route : route.request;
-    if (addGiven(route)(structuredClone(spec), PLACES.start)) testRoute(what, request, addGiven(route), more);
-  }
-  if (ANSWER.add(structuredClone(spec), PLACES.start)) testRoute('an answer', ANSWER.request, ANSWER.add, ANSWER.more);
-  for (const { what, add, gone, added, own, holds } of OTHERS)
-    for (const id of everywhere ? NAMES : NAMES.slice(0, 1)) {
-      if (!add(id)(structuredClone(spec), PLACES.start)) continue;
-      test(`${name}: ${what} called ${id} takes ${gone} lines of a target away and brings ${added} beside its own`, () =>
-        atEach(add(id), ({ target, changes, text }) => {
-          assert.ok(
-            goneFrom(changes).length <= gone + moved(target),
-            `${goneFrom(changes).length} lines gone from ${text}`,
-          );
-          const most = added + (own?.(spec)[target] ?? 0);
-          assert.ok(addedTo(changes).length <= most, `${addedTo(changes).length} lines more of ${text}`);
-          const lines = linesOf(changes);
-          assert.ok(lines.length === 0 || lines.some((line) => line.includes(holds ?? id)), text);
-        }));
+  return {
+    testRoutes: () => {
+      for (const addition of ROUTES) {
+        const add = addRoute(addition);
+        const request = add(structuredClone(spec), PLACES.start);
+        if (request !== undefined) testRoute(addition.what, request, add);
+      }
+    },
+    testRichRoutes: () => {
+      for (const { what, route, more } of RICH_ROUTES) {
+        const request = typeof route === 'string' ? route : route.request;
+        if (addGiven(route)(structuredClone(spec), PLACES.start)) testRoute(what, request, addGiven(route), more);
+      }
+      if (ANSWER.add(structuredClone(spec), PLACES.start))
+        testRoute('an answer', ANSWER.request, ANSWER.add, ANSWER.more);
+    },
+    testOther: (addition: Addition, called: string, nameAt: (where: Where) => string) => {
+      const { what, add, gone, replaced, added, own, holds } = addition;
+      if (!add(nameAt('start'))(structuredClone(spec), PLACES.start)) return;
+      test(`${name}: ${what} ${called} takes ${gone} lines of a target away and brings ${added} beside its own`, () =>
+        atEach(
+          (copy, place, where) => add(nameAt(where))(copy, place),
+          ({ target, where, changes, text }) => {
+            const [left, came] = [goneFrom(changes).length, addedTo(changes).length];
+            const again = replaced?.[target] ?? 0;
+            assert.ok(left <= gone + moved(target) + again, `${left} lines gone from ${text}`);
+            assert.ok(came <= added + (own?.(spec)[target] ?? 0) + again, `${came} lines more of ${text}`);
+            const lines = linesOf(changes);
+            assert.ok(lines.length === 0 || lines.some((line) => line.includes(holds ?? nameAt(where))), text);
+          },
+        ));
+    },
+  };
+}
+
+type AddAt = (copy: SpecText, place: Position, where: Where) => void;
+
+/** Adds to a copy at each place and looks at what has become of each target; without it, all is as it was. */
+function looksAt({ spec, folder }: Base): (add: AddAt, check: (seen: Seen) => void) => void {
+  let known: Output | undefined;
+  return (add, check) => {
+    known ??= outputOf(spec, folder);
+    for (const [where, place] of Object.entries(PLACES) as [Where, Position][]) {
+      const copy = structuredClone(spec);
+      add(copy, place, where);
+      const after = outputOf(copy, folder);
+      for (const target of after.keys()) {
+        const changes = changesOf(known, after, target);
+        check({ target, where, changes, text: `${target}, at the ${where}:\n${written(changes)}` });
+      }
     }
-  test(`${name}: whatever was added and taken out again leaves nothing behind`, () =>
-    assert.equal(outputOf(structuredClone(spec), folder), before()));
+    assert.ok(isDeepStrictEqual(outputOf(spec, folder), known), 'taken out again, it leaves something behind');
+  };
 }
 
 type Position = (length: number) => number;
@@ -111,6 +138,7 @@ function linesOf(changes: ReadonlyMap<string, Changes>): string[] {
 
 interface Seen {
   readonly target: string;
+  readonly where: Where;
   readonly changes: ReadonlyMap<string, Changes>;
   readonly text: string;
 }
