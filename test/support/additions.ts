@@ -200,8 +200,6 @@ export interface Addition {
   readonly add: (name: string) => Add;
   /** Lines of a target that list several things, and so are replaced. */
   readonly gone: number;
-  /** Lines of a target that stand there still, but that Postern's own `diff` shows as gone and come again. */
-  readonly replaced?: Figures;
   /** Lines that come in the files of a target that were there. */
   readonly added: number;
   /** Lines of a target that are the thing itself: what it brings along in a file that it shares. */
@@ -241,10 +239,7 @@ function siteOfProxy({ routes = {} }: SpecText): Figures {
 function proxy(what: string, more: object): Addition {
   const add = (name: string) => (spec: SpecText, place: Place) =>
     insert(spec.proxies, place, name, { listen: 9999, ipRanges: [`@${first(spec.ipRanges)}`], ...more });
-  // A site of more than 200 lines is past what Postern's `diff` compares line by line between two lines that are found
-  // once: a block that the new site has as well, such as how an upstream is forwarded to, is shown as gone and come again.
-  // Other tools show it as it was.
-  return { what, add, gone: 1, replaced: { caddy: 20 }, added: 3, own: siteOfProxy };
+  return { what, add, gone: 1, added: 3, own: siteOfProxy };
 }
 
 function rewrite(what: string, wildcard: '' | '*.', more: (spec: SpecText) => object, own?: Figures): Addition {
