@@ -56,7 +56,11 @@ export const mutations = {
       'proxy_pass_request_headers on',
     ),
     conf('Sudo is not cleared', 'proxy_set_header Host ', 'proxy_set_header Sudo $http_sudo; proxy_set_header Host '),
-    conf('no address is refused', /(\$(\w+)_verdict \{\n {4}default) "address";/g, '$1 $$$2_verdict_key;'),
+    conf(
+      'no address is refused',
+      /(?<=\$(\w+)_verdict_key \{[\s\S]*)(\$\1_verdict \{\n {4}default) "address";/g,
+      '$2 $$$1_verdict_key;',
+    ),
     conf("a key's own addresses are not asked for", /\$\{in_\w+\}(?=";)/g, ''),
     conf('keys known by their end alone', '"${secure_link} ${', '"1 ${'),
     conf('any query', /(\$(\w+)_verdict_query \{\n {4}default) "query";/g, '$1 $$$2_verdict_host;'),

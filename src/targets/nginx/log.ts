@@ -103,12 +103,14 @@ interface ReasonInput {
   readonly verdict: Part | undefined;
   /** The word for a connection that did not come about. */
   readonly connecting: Part;
+  /** What the proxy answers by itself on purpose, as status and verdict: `404 answer:any:/old`. */
+  readonly answered?: readonly string[];
 }
 
 /**
  * Why it is not the upstream's answer. By status first: most have one that needs no reason, and cost one look-up.
  */
-export function reasonMap({ name, maps, verdict, connecting }: ReasonInput): Variable {
+export function reasonMap({ name, maps, verdict, connecting, answered = [] }: ReasonInput): Variable {
   const status = variable('status');
   const engine = variable(BY_STATUS);
   const refused =
@@ -118,7 +120,10 @@ export function reasonMap({ name, maps, verdict, connecting }: ReasonInput): Var
           name: `${name}_verdict`,
           source: [status, ' ', verdict],
           fallback: engine,
-          exact: VERDICTS.map((reason) => [`${REFUSALS[reason]} ${reason}`, reason] as const),
+          exact: [
+            ...VERDICTS.map((reason) => [`${REFUSALS[reason]} ${reason}`, reason] as const),
+            ...answered.map((each) => [each, ''] as const),
+          ],
           patterns: [['^404 method\\z', 'method']],
         });
   const own = maps.add({
@@ -126,7 +131,7 @@ export function reasonMap({ name, maps, verdict, connecting }: ReasonInput): Var
     source: [variable('upstream_status')],
     exact: ['', '-'].map((none) => [none, refused] as const),
   });
-  const failure = failureMap(name, connecting, maps);
+  const failure = failureMap({ name, maps, connecting, own });
   const ownStatuses = new Set([...Object.values(REFUSALS), ...Object.keys(STATUS_REASONS).map(Number)]);
   return maps.add({
     name,
@@ -138,8 +143,13 @@ export function reasonMap({ name, maps, verdict, connecting }: ReasonInput): Var
   });
 }
 
+interface Failure extends Pick<ReasonInput, 'name' | 'maps' | 'connecting'> {
+  /** The word where no upstream was asked. */
+  readonly own: Variable;
+}
+
 /** What became of a request that the upstream did not answer, as far as times and bytes tell. */
-function failureMap(name: string, connecting: Part, maps: MapList): Variable {
+function failureMap({ name, maps, connecting, own }: Failure): Variable {
   const number = '[0-9][0-9.]*+';
   return maps.add({
     name: `${name}_failure`,
@@ -151,6 +161,7 @@ function failureMap(name: string, connecting: Part, maps: MapList): Variable {
     ],
     fallback: FAILURES.unknown,
     patterns: [
+      ['^[0-9]++[|][|]', own],
       // It answered so itself.
       [`^[0-9]++[|][^|]++[|]${LISTED}${number}[|]`, ''],
       // Without an address it is the name of the block: none of its servers has one.

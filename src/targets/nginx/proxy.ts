@@ -66,7 +66,7 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
   const { apiKeys } = policy;
   const context = { proxy, access, routing, identity, prefix };
   const verdict = decisionMaps({ ...context, apiKeys, locationOf, grants: routes, maps: decisions });
-  const format = proxyLog({ ...context, client: client.address, verdict, forwards, maps: mappings });
+  const format = proxyLog({ ...context, client: client.address, verdict, forwards, locationOf, maps: mappings });
   const { clientIp } = proxy;
   const limited = addressLimit(input, forwards, client.address);
   const model = {
@@ -115,9 +115,10 @@ interface LogInput extends ProxyLog {
   readonly client: Variable;
   readonly verdict: Variable;
   readonly forwards: Forwards;
+  readonly locationOf: (routeClass: RouteClass) => string;
 }
 
-function proxyLog({ proxy, client, verdict, forwards, ...input }: LogInput): NginxToken[] {
+function proxyLog({ proxy, client, verdict, forwards, locationOf, ...input }: LogInput): NginxToken[] {
   const { prefix, maps } = input;
   const connecting = connectingWord(
     forwards.all.map(({ upstream }) => upstream),
@@ -131,7 +132,10 @@ function proxyLog({ proxy, client, verdict, forwards, ...input }: LogInput): Ngi
           .map(({ name }) => [name, https] as const),
       }),
   );
-  const reason = reasonMap({ name: `${prefix}_log_reason`, maps, verdict, connecting });
+  const answered = input.access.classes.flatMap((each) =>
+    each.kind === 'answer' && each.answer.status >= 400 ? [`${each.answer.status} ${locationOf(each)}`] : [],
+  );
+  const reason = reasonMap({ name: `${prefix}_log_reason`, maps, verdict, connecting, answered });
   return logFormat({ proxy: proxy.id, client, reason, ...proxySaid(input) });
 }
 
