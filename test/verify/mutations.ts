@@ -58,8 +58,8 @@ export const mutations = {
     conf('Sudo is not cleared', 'proxy_set_header Host ', 'proxy_set_header Sudo $http_sudo; proxy_set_header Host '),
     conf(
       'no address is refused',
-      /(?<=\$(\w+)_verdict_key \{[\s\S]*)(\$\1_verdict \{\n {4}default) "address";/g,
-      '$2 $$$1_verdict_key;',
+      /(\$\w+_verdict \{\n {4}default) "address";(?=\n {4}"[^"]*" (\$?[\w"-]+);)/g,
+      '$1 $2;',
     ),
     conf("a key's own addresses are not asked for", /\$\{in_\w+\}(?=";)/g, ''),
     conf('keys known by their end alone', '"${secure_link} ${', '"1 ${'),
