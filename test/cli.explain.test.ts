@@ -241,6 +241,10 @@ explain('replays the lines of an access log as they are, packed or not, and says
     );
     write('access.log.1.gz', gzipSync(text));
     assert.equal(await run('explain --requests access.log.1.gz'), { status, stdout, stderr });
+    write('damaged.gz', Buffer.from([0x1f, 0x8b, 1, 2]));
+    const damaged = await run('explain --requests damaged.gz');
+    assert.equal([damaged.status, damaged.stdout], [2, '']);
+    assert.match(damaged.stderr, /cannot read damaged\.gz: it is not what gzip makes/);
     assert.is((await run('explain --requests -', { input: JSON.stringify(lines[0]) })).status, 0);
     const bad = await run('explain --requests -', { input: JSON.stringify({ ...lines[0], client: 7 }) });
     assert.is(bad.status, 2);

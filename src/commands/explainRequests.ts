@@ -1,15 +1,13 @@
-import { gunzipSync } from 'node:zlib';
-import { systemProblem } from '../output/disk.ts';
 import { isDenial } from '../plan/log.ts';
 import { epochSeconds } from '../policy/apiKeys.ts';
 import type { Decision, Denial } from '../policy/decide.ts';
 import type { Credential, HeaderFields } from '../policy/request.ts';
 import type { Policy } from '../policy/types.ts';
-import { readBytes } from '../source/read.ts';
 import { isRecord, parseJson } from '../source/value.ts';
 import { jsonDecision } from './explainRequest.ts';
 import type { Io, Status } from './io.ts';
 import { locator } from './location.ts';
+import { logText } from './logText.ts';
 import { type Asked, decider, type Problem, problemText } from './request.ts';
 import type { Understood } from './spec.ts';
 
@@ -18,7 +16,7 @@ import type { Understood } from './spec.ts';
  * line of a log it is also told whether the spec decides now as was decided then.
  */
 export function explainRequests(file: string, { policy, document }: Understood, io: Io): Status {
-  const text = readRequests(file, io);
+  const text = logText(file, io);
   if (typeof text !== 'string') {
     io.err(`postern: cannot read ${file}: ${text.problem}\n`);
     return 2;
@@ -56,23 +54,6 @@ function summary(found: readonly (boolean | null)[]): string {
   const untold = count(null) === 0 ? '' : `, ${count(null)} cannot be told from what a log says`;
   return `postern: of ${found.length} logged decisions ${count(true)} are the same now, ${count(false)} are not${untold}\n`;
 }
-
-function readRequests(file: string, io: Io): string | { readonly problem: string } {
-  try {
-    const found = file === '-' ? { bytes: io.readStdin() } : readBytes(file, { pipes: true });
-    return 'problem' in found ? found : new TextDecoder().decode(unpacked(found.bytes));
-  } catch (error) {
-    return { problem: systemProblem(error) };
-  }
-}
-
-/** Logs that were rotated are often packed. */
-function unpacked(bytes: Uint8Array): Uint8Array {
-  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  return isGzip ? gunzipSync(bytes, { maxOutputLength: MOST_UNPACKED }) : bytes;
-}
-
-const MOST_UNPACKED = 256 * 2 ** 20;
 
 const FIELDS =
   'the fields are method, target, apiKey, from, headers, proxy and at; lines of our own access logs are taken as they are';

@@ -1,14 +1,12 @@
-import { gunzipSync } from 'node:zlib';
 import { type Diagnostic, hasError, type TextSpan } from '../diagnostics/diagnostic.ts';
-import { systemProblem } from '../output/disk.ts';
 import { replaceFile } from '../output/write.ts';
 import { keyPosition } from '../plan/log.ts';
 import type { ApiKey, Policy, SecretReference } from '../policy/types.ts';
-import { readBytes } from '../source/read.ts';
 import { isRecord, parseJson } from '../source/value.ts';
 import { secretReference } from '../spec/scalars.ts';
 import { commandCodes, keyCodes } from './codes.ts';
 import type { Io, Status } from './io.ts';
+import { logText } from './logText.ts';
 import { type Format, print } from './print.ts';
 import { compileArgument } from './spec.ts';
 
@@ -133,19 +131,6 @@ function usesOf(id: string, file: string, io: Io): Uses | { readonly problem: st
     } else uses.second += 1;
   }
   return uses;
-}
-
-function logText(file: string, io: Io): string | { readonly problem: string } {
-  try {
-    const found = file === '-' ? { bytes: io.readStdin() } : readBytes(file, { pipes: true });
-    if ('problem' in found) return found;
-    const bytes = Buffer.from(found.bytes);
-    return (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString('utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_'))
-      return { problem: 'it is not what gzip makes' };
-    return { problem: systemProblem(error) };
-  }
 }
 
 /** Only the value of `key` changes: comments and everything else stay byte for byte. */
