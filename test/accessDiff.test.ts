@@ -1,9 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { diffAccess } from '../src/accessDiff/diff.ts';
-import type { AccessChange } from '../src/accessDiff/types.ts';
 import { diffOptions } from '../src/targets/accessDiff.ts';
-import { policyOf } from './support/policy.ts';
+import { changesBy, lines, set, words } from './support/accessChanges.ts';
 
 const base = {
   upstreams: { gitlab: { url: 'https://gitlab.example.com' }, other: { url: 'https://other.example.com' } },
@@ -33,30 +31,9 @@ type Draft = { [K in keyof Base]: Record<string, Record<string, unknown>> } & {
   domainRewrites: Record<string, unknown>[];
 };
 
-/** Changes or adds an entry of a section. */
-function set(section: Record<string, Record<string, unknown>>, id: string, fields: object = {}): void {
-  section[id] = { ...section[id], ...fields };
-}
-
 const test = suite('access diff');
 
-function changed(edit: (spec: Draft) => void, from: object = base): readonly AccessChange[] {
-  const after = structuredClone(from) as unknown as Draft;
-  edit(after);
-  const { value = [], diagnostics } = diffAccess(policyOf(from), policyOf(after));
-  assert.equal(diagnostics, []);
-  return value;
-}
-
-const lines = (changes: readonly AccessChange[]) =>
-  changes.map(({ kind, effect, message }) => `${effect} ${kind}: ${message}`);
-
-function words(change: AccessChange | undefined): string {
-  const { example } = change ?? {};
-  if (example?.kind !== 'request') return example ? `${example.name}: ${example.before} -> ${example.after}` : 'none';
-  const { method, target, key, from, before, after } = example;
-  return `${method} ${target} as ${key?.id ?? 'nobody'} from ${from}: ${before} -> ${after}`;
-}
+const changed = (edit: (spec: Draft) => void, from: object = base) => changesBy<Draft>(edit, from);
 
 const TABLE: readonly [title: string, edit: (spec: Draft) => void, expected: readonly string[], example?: string][] = [
   ['nothing', () => {}, []],

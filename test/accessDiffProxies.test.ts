@@ -1,8 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { diffAccess } from '../src/accessDiff/diff.ts';
-import type { AccessChange } from '../src/accessDiff/types.ts';
-import { policyOf } from './support/policy.ts';
+import { changesBy, lines, set, words } from './support/accessChanges.ts';
 
 const base = {
   upstreams: { gitlab: { url: 'https://gitlab.example.com' } },
@@ -12,28 +10,7 @@ const base = {
 };
 type Draft = { [K in keyof typeof base]: Record<string, Record<string, unknown>> };
 
-/** Changes or adds an entry of a section. */
-function set(section: Record<string, Record<string, unknown>>, id: string, fields: object): void {
-  section[id] = { ...section[id], ...fields };
-}
-
-function changed(edit: (spec: Draft) => void, from: object = base): readonly AccessChange[] {
-  const after = structuredClone(from) as unknown as Draft;
-  edit(after);
-  const { value = [], diagnostics } = diffAccess(policyOf(from), policyOf(after));
-  assert.equal(diagnostics, []);
-  return value;
-}
-
-const lines = (changes: readonly AccessChange[]) =>
-  changes.map(({ kind, effect, message }) => `${effect} ${kind}: ${message}`);
-
-function words(change: AccessChange | undefined): string {
-  const { example } = change ?? {};
-  if (example?.kind !== 'request') return 'none';
-  const { method, target, key, from, before, after } = example;
-  return `${method} ${target} as ${key?.id ?? 'nobody'} from ${from}: ${before} -> ${after}`;
-}
+const changed = (edit: (spec: Draft) => void, from: object = base) => changesBy<Draft>(edit, from);
 
 const test = suite('access diff of proxies');
 

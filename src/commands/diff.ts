@@ -15,7 +15,8 @@ import { accessSummary } from '../report/accessText.ts';
 import { decodeSource } from '../source/decode.ts';
 import { readBytes } from '../source/read.ts';
 import type { LocatedDocument } from '../source/span.ts';
-import { diffOptions, type OptionsSide } from '../targets/accessDiff.ts';
+import type { Spec } from '../spec/schema.ts';
+import { diffOptions } from '../targets/accessDiff.ts';
 import { targets } from '../targets/index.ts';
 import type { LiveText } from '../targets/target.ts';
 import { diffCodes } from './codes.ts';
@@ -87,15 +88,8 @@ function diffFiles(args: DriftArguments, tolerated: number | undefined, io: Io):
 /** What the spec changes in access since the last commit, as far as git is there to tell; never a reason to fail. */
 function sinceCommit({ source, spec, composition, policy, document }: Drift): AccessReport | undefined {
   if (!source || !spec || !composition || !policy || !document) return undefined;
-  const compared = compareWith(specAtRevision(source, 'HEAD'), {
-    base: 'git:HEAD',
-    source,
-    composition,
-    policy,
-    document,
-    spec,
-    read: source.read,
-  });
+  const current = { base: 'git:HEAD', source, composition, policy, document, spec };
+  const compared = compareWith(specAtRevision(source, 'HEAD'), current);
   return compared.value && !hasError(compared.diagnostics) ? { ...compared.value, fails: () => false } : undefined;
 }
 
@@ -129,15 +123,8 @@ function diffBase({ spec: argument, base, failOn = 'any', format }: AccessArgume
   const report = { command: 'diff', document, asked: 'changes' as const };
   if (!source || !document || !composition || !spec || !policy || hasError(diagnostics))
     return print({ ...report, status: 2, diagnostics }, format, io);
-  const compared = compareWith(openBase(base, source, io), {
-    base,
-    source,
-    composition,
-    policy,
-    document,
-    spec,
-    read: source.read,
-  });
+  const current = { base, source, composition, policy, document, spec };
+  const compared = compareWith(openBase(base, source, io), current);
   const said = [...diagnostics, ...compared.diagnostics];
   if (!compared.value) return print({ ...report, status: 2, diagnostics: said }, format, io);
   const fails = (change: AccessChange) => failOn === 'any' || mayWiden(change);
@@ -163,7 +150,8 @@ function inFolder(base: string, { name, project }: OpenSpec): string {
   return beside.find((file) => existsSync(file)) ?? base;
 }
 
-interface Current extends OptionsSide, Promised {
+interface Current extends Promised {
+  readonly spec: Spec;
   readonly base: string;
   readonly document: LocatedDocument;
 }
@@ -171,7 +159,7 @@ interface Current extends OptionsSide, Promised {
 /** The changes from the other version to this one. */
 function compareWith(
   { value: source, diagnostics }: Result<OpenSpec>,
-  { base, document, spec, read, ...current }: Current,
+  { base, document, spec, ...current }: Current,
 ): Result<Omit<AccessReport, 'fails'>> {
   if (!source) return failed(diagnostics);
   const old = compile(source.text, { file: source.name, read: source.read, project: source.project });
@@ -183,7 +171,7 @@ function compareWith(
   }
   const { value: changes, diagnostics: problems } = diffAccess(old.policy, current.policy);
   if (!changes) return failed(problems);
-  const ofTargets = diffOptions({ spec: old.spec, read: source.read }, { spec, read });
+  const ofTargets = diffOptions({ spec: old.spec, read: source.read }, { spec, read: current.source.read });
   const promised = guaranteeChanges({ source, composition: old.composition, policy: old.policy }, current);
   const owners = { before: old.composition, after: current.composition };
   return ok({

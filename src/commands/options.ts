@@ -1,3 +1,4 @@
+import { parseJson } from '../source/value.ts';
 import type { Shard } from '../verify/probes/generate.ts';
 import type { Format } from './print.ts';
 
@@ -48,14 +49,8 @@ function programIn(name: string) {
 }
 
 function listOf(text: string): readonly string[] | undefined {
-  try {
-    const found: unknown = JSON.parse(text);
-    const isList =
-      Array.isArray(found) && found.length > 0 && found.every((word) => typeof word === 'string' && word !== '');
-    return isList ? found : undefined;
-  } catch {
-    return undefined;
-  }
+  const found = parseJson(text);
+  return Array.isArray(found) && found.every((word) => typeof word === 'string' && word !== '') ? found : undefined;
 }
 
 function oneOf(name: string, value: unknown): string {

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { hasError } from '../diagnostics/diagnostic.ts';
 import { secretCodes } from '../secrets/codes.ts';
-import { staleSecrets, writeSecrets } from '../secrets/write.ts';
+import { staleSecrets } from '../secrets/write.ts';
 import { commandCodes } from './codes.ts';
 import type { Io, Status } from './io.ts';
 import { print } from './print.ts';
-import { look, type SecretsArguments } from './secretsLook.ts';
+import { look, type SecretsArguments, writeRound } from './secretsLook.ts';
 import { count } from './validate.ts';
 
 /** Follows the references of a spec: `check` only looks, `render` writes the files that engines read. */
@@ -20,7 +19,8 @@ export async function secrets(args: SecretsArguments, io: Io): Promise<Status> {
   if (action === 'keygen') return keygen(io);
   if (args.watch) return (await import('./secretsWatch.ts')).watchSecrets(args, io);
   if (action === 'check') return checkOnly(args, io);
-  return args.check ? checkFiles(args, io) : render(args, io);
+  if (args.check) return checkFiles(args, io);
+  return print(writeRound(await look(args, io, true), 'secrets render'), format, io);
 }
 
 /** An option that the action would ignore. */
@@ -60,18 +60,6 @@ async function checkOnly({ spec, format }: SecretsArguments, io: Io): Promise<St
   const summary = `${count(found, 'secret')} found${unread > 0 ? `, ${unread} would be issued by "secrets render"` : ''}`;
   const status = hasError(diagnostics) ? 1 : found + unread === 0 ? 2 : 0;
   return print({ ...report, status, asked: 'diagnostics', summary }, format, io);
-}
-
-async function render(args: SecretsArguments, io: Io): Promise<Status> {
-  const { format } = args;
-  const { document, folder, files, diagnostics } = await look(args, io, true);
-  const failures = folder === undefined || hasError(diagnostics) ? [] : writeSecrets(files, folder);
-  const failed = hasError(diagnostics) || failures.length > 0 || folder === undefined;
-  const written = files.map(({ path }) => join(folder ?? '', path)).join(', ');
-  const summary = failed ? 'nothing was written' : `written: ${written || 'nothing'}`;
-  const all = [...diagnostics, ...failures];
-  const report = { command: 'secrets render', document, diagnostics: all, asked: 'changes', summary } as const;
-  return print({ ...report, status: failed ? 2 : 0 }, format, io);
 }
 
 /** Whether the files are what a render would write now, without writing and without a new lease. */

@@ -1,13 +1,16 @@
+import { join } from 'node:path';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { checkSecrets } from '../secrets/check.ts';
 import { keptLeases, type Lease, type Leases, leasesFile, readLeases } from '../secrets/leases.ts';
 import { renderSecrets } from '../secrets/render.ts';
 import { type Resolved, referencesOf, resolveSecrets } from '../secrets/resolve.ts';
+import { writeSecrets } from '../secrets/write.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { RenderedFile } from '../targets/target.ts';
 import type { Io } from './io.ts';
 import type { Program } from './options.ts';
 import type { Format } from './print.ts';
+import type { Report } from './report.ts';
 import { compileArgument, outputFolder } from './spec.ts';
 
 export interface SecretsArguments {
@@ -57,6 +60,16 @@ export async function look(
     ? []
     : [...rendered.files, ...(leases.size > 0 || earlier.size > 0 ? [leasesFile(leases)] : [])];
   return { document, folder, resolved, files, leases, diagnostics: [...found, ...rendered.diagnostics] };
+}
+
+/** Writes what was found, or says why not: one thing that is wrong, and all stays as it was. */
+export function writeRound({ document, folder, files, diagnostics }: Round, command: string): Report {
+  const isSound = folder !== undefined && !hasError(diagnostics);
+  const failures = isSound ? writeSecrets(files, folder) : [];
+  const report = { command, document, asked: 'changes', diagnostics: [...diagnostics, ...failures] } as const;
+  if (!isSound || failures.length > 0) return { ...report, status: 2, summary: 'nothing was written' };
+  const written = files.map(({ path }) => join(folder, path)).join(', ');
+  return { ...report, status: 0, summary: `written: ${written || 'nothing'}` };
 }
 
 interface Before {

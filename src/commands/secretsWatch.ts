@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { hasError } from '../diagnostics/diagnostic.ts';
 import { secretCodes } from '../secrets/codes.ts';
 import { dueAt } from '../secrets/leases.ts';
-import { staleSecrets, writeSecrets } from '../secrets/write.ts';
+import { staleSecrets } from '../secrets/write.ts';
 import type { Io, Status } from './io.ts';
 import { print } from './print.ts';
-import { look, type Round, type SecretsArguments } from './secretsLook.ts';
+import { look, type Round, type SecretsArguments, writeRound } from './secretsLook.ts';
+
+const COMMAND = 'secrets render --watch';
 
 /** Seconds between two looks at what says nothing of its end, such as files. */
 const USUAL = 60;
@@ -16,6 +17,7 @@ const SOON = 2;
 
 interface Watched {
   readonly status: Status;
+  readonly written: boolean;
   /** Seconds until the next look. */
   readonly pause: number;
 }
@@ -43,21 +45,14 @@ export async function watchSecrets(args: SecretsArguments, io: Io): Promise<Stat
   return status;
 }
 
-async function once(args: SecretsArguments, io: Io): Promise<Watched & { readonly written: boolean }> {
+async function once(args: SecretsArguments, io: Io): Promise<Watched> {
   const round = await look(args, io, true);
-  const { document, folder, files, diagnostics } = round;
+  const { folder, files, diagnostics } = round;
+  const pause = pauseAfter(round, io.now);
   const isSound = folder !== undefined && !hasError(diagnostics);
-  const isStale = isSound && staleSecrets(files, folder).length > 0;
-  const failures = isStale ? writeSecrets(files, folder) : [];
-  const status: Status = isSound && failures.length === 0 ? 0 : 2;
-  const written = isStale && failures.length === 0;
-  if (status === 2 || written) {
-    const summary =
-      status === 2 ? 'nothing was written' : `written: ${files.map(({ path }) => join(folder ?? '', path)).join(', ')}`;
-    const report = { command: 'secrets render --watch', document, diagnostics: [...diagnostics, ...failures] };
-    print({ ...report, status, asked: 'changes', summary }, args.format, io);
-  }
-  return { status, written, pause: pauseAfter(round, io.now) };
+  if (isSound && staleSecrets(files, folder).length === 0) return { status: 0, written: false, pause };
+  const status = print(writeRound(round, COMMAND), args.format, io);
+  return { status, written: status === 0, pause };
 }
 
 function pauseAfter({ leases, resolved }: Round, now: number): number {
@@ -81,6 +76,6 @@ async function reload({ reload: command, format }: SecretsArguments, io: Io): Pr
   });
   if (problem === undefined) return true;
   const diagnostics = [secretCodes.report('reload', [], { problem })];
-  print({ command: 'secrets render --watch', status: 2, diagnostics, asked: 'changes' }, format, io);
+  print({ command: COMMAND, status: 2, diagnostics, asked: 'changes' }, format, io);
   return false;
 }

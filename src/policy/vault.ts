@@ -3,7 +3,7 @@ import type { Spec } from '../spec/schema.ts';
 import type { VAULT_TOKEN_TYPES } from '../spec/vaultSchema.ts';
 import { policyCodes } from './codes.ts';
 import type { ApiKey, Policy } from './types.ts';
-import { parseOrigin } from './upstreams.ts';
+import { milliseconds, parseOrigin } from './upstreams.ts';
 
 type MountSpec = NonNullable<Spec['vault']>[string];
 type RoleSpec = MountSpec['roles'][string];
@@ -83,13 +83,7 @@ const LEVELS: Readonly<Partial<Record<NonNullable<RoleSpec['accessLevel']>, Vers
   security_manager: [18, 11],
 };
 
-const HOUR = 3600;
-const UNITS = { ms: 0.001, s: 1, m: 60, h: HOUR } as const;
-
-function seconds(duration: string): number {
-  const [, count = '', unit = 's'] = /^(\d+)(ms|s|m|h)$/.exec(duration) ?? [];
-  return Number(count) * UNITS[unit as keyof typeof UNITS];
-}
+const HOUR = 3_600_000;
 
 /** Everything that the plugin, or GitLab, would refuse later, and what both would wrongly take. */
 export function checkVault(spec: Spec, problems: Diagnostic[]): void {
@@ -98,7 +92,7 @@ export function checkVault(spec: Spec, problems: Diagnostic[]): void {
     for (const [name, { url, autoRotate }] of Object.entries(section.configs)) {
       const config = [...at, 'configs', name];
       if ('problem' in parseOrigin(url)) problems.push(policyCodes.report('vault-url', [...config, 'url'], {}));
-      const before = autoRotate === undefined ? 24 * HOUR : seconds(autoRotate);
+      const before = autoRotate === undefined ? 24 * HOUR : milliseconds(autoRotate);
       if (before < 24 * HOUR || before > 730 * HOUR)
         problems.push(policyCodes.report('vault-rotation', [...config, 'autoRotate'], {}));
     }
@@ -215,10 +209,10 @@ function tooNew(since: Version | undefined, gitlab: string | undefined): string 
 function ttlProblem({ ttl, type, gitlabRevokes = false }: RoleSpec, maxLease = '768h'): string | undefined {
   if (ttl === undefined) return type === 'pipeline-project-trigger' ? undefined : `is needed for a ${type} token`;
   const least = gitlabRevokes ? 24 : 1;
-  if (seconds(ttl) < least * HOUR)
+  if (milliseconds(ttl) < least * HOUR)
     return `is ${least}h at least${gitlabRevokes ? ', since GitLab ends tokens at midnight' : ''}`;
-  if (seconds(ttl) > 8760 * HOUR) return 'is 8760h at most';
-  return !gitlabRevokes && seconds(ttl) > seconds(maxLease)
+  if (milliseconds(ttl) > 8760 * HOUR) return 'is 8760h at most';
+  return !gitlabRevokes && milliseconds(ttl) > milliseconds(maxLease)
     ? `is longer than the longest lease of the mount, ${maxLease}: the token would end with that`
     : undefined;
 }

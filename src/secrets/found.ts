@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { SecretReference } from '../policy/types.ts';
+import { memberOf } from '../source/value.ts';
 
 /** What a reference leads to; `unread` where a look would have issued a new secret. */
 export type Answer = Found | Diagnostic | 'unread';
@@ -49,9 +50,6 @@ export function byPath(references: readonly SecretReference[]): Map<string, Secr
 
 /** The text at `a/b` of a document; `undefined` where there is none, and for an empty one. */
 export function fieldOf(document: unknown, field: string): string | undefined {
-  const value = field.split('/').reduce<unknown>((inside, name) => {
-    if (typeof inside !== 'object' || inside === null || !Object.hasOwn(inside, name)) return undefined;
-    return (inside as Readonly<Record<string, unknown>>)[name];
-  }, document);
+  const value = field.split('/').reduce(memberOf, document);
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

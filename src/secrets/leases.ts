@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemProblem } from '../output/disk.ts';
 import { LEASES } from '../output/gitFiles.ts';
 import type { SecretReference } from '../policy/types.ts';
+import { isRecord, memberOf, parseJson } from '../source/value.ts';
 import type { RenderedFile } from '../targets/target.ts';
 import { byPath, type Found } from './found.ts';
 
@@ -30,19 +31,14 @@ export function readLeases(folder: string): Leases {
 }
 
 function parseLeases(text: string): Leases {
-  let found: unknown;
-  try {
-    found = JSON.parse(text);
-  } catch {
-    return new Map();
-  }
-  const { leases } = (found ?? {}) as { readonly leases?: unknown };
-  if (typeof leases !== 'object' || leases === null) return new Map();
+  const leases = memberOf(parseJson(text), 'leases');
+  if (!isRecord(leases)) return new Map();
   return new Map(Object.entries(leases).filter((entry): entry is [string, Lease] => isLease(entry[1])));
 }
 
 function isLease(value: unknown): value is Lease {
-  const { value: secret, since, until } = (value ?? {}) as Partial<Record<keyof Lease, unknown>>;
+  if (!isRecord(value)) return false;
+  const { value: secret, since, until } = value;
   return typeof secret === 'string' && typeof since === 'number' && typeof until === 'number' && since < until;
 }
 

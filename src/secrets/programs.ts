@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { SecretReference } from '../policy/types.ts';
+import { isRecord, memberOf, parseJson } from '../source/value.ts';
 import { secretCodes } from './codes.ts';
-import { type Answer, byPath, type Found, fieldOf, type Source, type SourceContext } from './found.ts';
+import { type Answer, byPath, type Found, fieldOf, partsOf, type Source, type SourceContext } from './found.ts';
 
 /** A program that prints a secret document as JSON. */
 interface Program {
@@ -42,8 +43,8 @@ export const fromKubernetes = from({
 });
 
 function decoded(printed: unknown): unknown {
-  const data = (printed as { readonly data?: unknown } | null)?.data;
-  if (typeof data !== 'object' || data === null) return undefined;
+  const data = memberOf(printed, 'data');
+  if (!isRecord(data)) return undefined;
   return Object.fromEntries(
     Object.entries(data).map(([name, value]) => [name, Buffer.from(String(value), 'base64').toString('utf8')]),
   );
@@ -71,8 +72,7 @@ function taken(printed: Printed, reference: SecretReference, { name, fields, hin
   if ('problem' in printed)
     return secretCodes.report('program', origin, { reference: text, program: name, hint, ...printed });
   const document = fields(printed.document);
-  const field = text.slice(text.indexOf('#') + 1);
-  const value = fieldOf(document, field)?.replace(/\r?\n$/, '');
+  const value = fieldOf(document, partsOf(reference).field)?.replace(/\r?\n$/, '');
   return value ? { value } : secretCodes.report('no-field', origin, { reference: text });
 }
 
@@ -90,9 +90,6 @@ function run(program: Program, args: readonly string[], { env }: SourceContext):
 }
 
 function parsed(text: string): Printed {
-  try {
-    return { document: JSON.parse(text) };
-  } catch {
-    return { problem: 'what it printed is not JSON' };
-  }
+  const document = parseJson(text);
+  return document === undefined ? { problem: 'what it printed is not JSON' } : { document };
 }

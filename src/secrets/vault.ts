@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { systemProblem } from '../output/disk.ts';
 import type { SecretReference } from '../policy/types.ts';
 import { readBytes } from '../source/read.ts';
+import { memberOf } from '../source/value.ts';
 import { secretCodes } from './codes.ts';
 import { type Answer, byPath, fieldOf, partsOf, type Source, type SourceContext } from './found.ts';
 import {
@@ -174,7 +175,7 @@ async function login(context: SourceContext): Promise<Session | Trouble> {
       problem: `the login by ${method} is refused (status ${answer.status})`,
       hint: 'look at the role, and whether what proves it has ended',
     };
-  const lease = (answer.body['auth'] as { readonly lease_duration?: unknown }).lease_duration;
+  const lease = memberOf(answer.body['auth'], 'lease_duration');
   return session(server, token, typeof lease === 'number' && lease > 0 ? context.now + lease : undefined);
 }
 
@@ -189,7 +190,7 @@ async function withToken(server: VaultServer, context: SourceContext): Promise<S
   if (self.status === 403) return { problem: 'it does not know this token, or the token has ended', hint };
   const refusal = refusalOf(self);
   if (refusal) return refusal;
-  const left = (self.body['data'] as { readonly ttl?: unknown } | undefined)?.ttl;
+  const left = memberOf(self.body['data'], 'ttl');
   return session(server, token, typeof left === 'number' && left > 0 ? context.now + left : undefined);
 }
 

@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { systemProblem } from '../output/disk.ts';
+import { isRecord, parseJson } from '../source/value.ts';
 import type { SourceContext } from './found.ts';
 
 /** A Vault or an OpenBao, as its own environment variables name it. */
@@ -159,12 +160,8 @@ function askOnce(
 }
 
 function readAnswer(status: number, text: string): VaultAnswer | (Trouble & { readonly passing: boolean }) {
-  try {
-    const body: unknown = text === '' ? {} : JSON.parse(text);
-    if (typeof body === 'object' && body !== null) return { status, body: body as VaultAnswer['body'] };
-  } catch {
-    // Said below.
-  }
+  const body = text === '' ? {} : parseJson(text);
+  if (isRecord(body)) return { status, body };
   const hint = 'look whether VAULT_ADDR is that of Vault, or of something in front of it';
   return { problem: `the answer (status ${status}) is not JSON`, hint, passing: status >= 500 };
 }

@@ -7,16 +7,9 @@ import { startServer } from '../../src/verify/process.ts';
 import { entry } from '../support/cli.ts';
 import { inWorkspace } from '../support/workspace.ts';
 import { startIssuer } from './issuer.ts';
+import { KEY, secretSpec } from './spec.ts';
 
-const KEY = 'kV3yMuch-Random_and.Not~Guessed+0';
-const spec = `version: 1
-name: killed
-upstreams: { gitlab: { url: https://gitlab.example.com } }
-routes: { read: { upstream: gitlab, allow: [GET /api/v4/user] } }
-apiKeys: { partner: { key: env:PARTNER_KEY, token: vault:gitlab/token/partner#token } }
-proxies: { api: { listen: 8080, ipRanges: [192.0.2.7] } }
-targets: { caddy: {}, nginx: {} }
-`;
+const spec = secretSpec({ token: 'vault:gitlab/token/partner#token', targets: 'caddy: {}, nginx: {}' });
 const KILLS = Number(process.env['POSTERN_KILLS'] ?? 200);
 const TOKEN = /glpat-issued-by-the-plugin-\d+/;
 

@@ -7,16 +7,9 @@ import { startServer } from '../../src/verify/process.ts';
 import { entry } from '../support/cli.ts';
 import { inWorkspace, type Workspace } from '../support/workspace.ts';
 import { type Issuer, type Mood, startIssuer } from './issuer.ts';
+import { KEY, secretSpec } from './spec.ts';
 
-const KEY = 'kV3yMuch-Random_and.Not~Guessed+0';
-const spec = `version: 1
-name: leased
-upstreams: { gitlab: { url: https://gitlab.example.com } }
-routes: { read: { upstream: gitlab, allow: [GET /api/v4/user] } }
-apiKeys: { partner: { key: env:PARTNER_KEY, token: vault:gitlab/token/partner#token } }
-proxies: { api: { listen: 8080, ipRanges: [192.0.2.7] } }
-targets: { caddy: {} }
-`;
+const spec = secretSpec({ token: 'vault:gitlab/token/partner#token' });
 const LEASES = 'generated/.postern-leases.json';
 const FILE = 'generated/caddy/secrets/keys';
 

@@ -5,8 +5,8 @@ import * as assert from 'uvu/assert';
 import { mustRun } from '../engines/run.ts';
 import { engineSuite } from '../engines/suite.ts';
 import { inWorkspace, type Workspace } from '../support/workspace.ts';
+import { KEY, secretSpec } from './spec.ts';
 
-const KEY = 'kV3yMuch-Random_and.Not~Guessed+0';
 const TOKEN = 'glpat-the-token-of-this-test';
 // Made for this test alone: it opens nothing but what the test itself encrypts.
 const AGE = {
@@ -14,18 +14,9 @@ const AGE = {
   identity: 'AGE-SECRET-KEY-1MV7ACGFXVDSMR5SYD74CZYW00X8ALPNQXAJK5UMRCLUW40R45XFQWZ279K',
 };
 
-const specWith = (token: string) => `version: 1
-name: programs
-upstreams: { gitlab: { url: https://gitlab.example.com } }
-routes: { read: { upstream: gitlab, allow: [GET /api/v4/user] } }
-apiKeys: { partner: { key: env:PARTNER_KEY, token: ${token} } }
-proxies: { api: { listen: 8080, ipRanges: [192.0.2.7] } }
-targets: { caddy: {} }
-`;
-
 /** Renders with these programs on the PATH; gives what was said, which must not hold the secret. */
 async function render({ run, write }: Workspace, token: string, env: Record<string, string>) {
-  write('postern.yaml', specWith(token));
+  write('postern.yaml', secretSpec({ token }));
   const said = await run('secrets render', { env: { PARTNER_KEY: KEY, ...env } });
   assert.not.ok(`${said.stdout}${said.stderr}`.includes(TOKEN));
   return said;

@@ -14,19 +14,21 @@ import { entry } from '../support/cli.ts';
 import { inWorkspace, type Workspace } from '../support/workspace.ts';
 import { proxyTarget } from '../verify/proxyTargets.ts';
 import { type Issuer, startIssuer } from './issuer.ts';
+import { secretSpec } from './spec.ts';
 
 const LEASE = 15;
 const TOKENS = 10;
 const KEYS = [1, 2, 3, 4].map((number) => `kV3yMuch-Random_and.Not~Guessed+${number}`);
 
-const specFor = (engine: ProxyEngine, ports: { readonly proxy: number; readonly upstream: number }) => `version: 1
-name: rotation
-upstreams: { gitlab: { url: "http://127.0.0.1:${ports.upstream}" } }
-routes: { read: { upstream: gitlab, allow: [GET /api/v4/user] } }
-apiKeys: { partner: { key: [file:key-odd, file:key-even], token: vault:gitlab/token/partner#token } }
-proxies: { api: { listen: "127.0.0.1:${ports.proxy}", ipRanges: [127.0.0.1] } }
-targets: { ${engine}: {} }
-`;
+const specFor = (engine: ProxyEngine, ports: { readonly proxy: number; readonly upstream: number }) =>
+  secretSpec({
+    key: '[file:key-odd, file:key-even]',
+    token: 'vault:gitlab/token/partner#token',
+    upstream: `http://127.0.0.1:${ports.upstream}`,
+    listen: `127.0.0.1:${ports.proxy}`,
+    from: '127.0.0.1',
+    targets: `${engine}: {}`,
+  });
 
 /** How requests went that never stopped while tokens and keys changed. */
 interface Tally {

@@ -4,18 +4,9 @@ import * as assert from 'uvu/assert';
 import { engineSuite } from '../engines/suite.ts';
 import { inWorkspace, type Workspace } from '../support/workspace.ts';
 import { type Bao, startBao } from './bao.ts';
+import { KEY, secretSpec } from './spec.ts';
 
-const KEY = 'kV3yMuch-Random_and.Not~Guessed+0';
 const TOKEN = 'glpat-the-token-of-this-test';
-
-const specWith = (token: string) => `version: 1
-name: vaulted
-upstreams: { gitlab: { url: https://gitlab.example.com } }
-routes: { read: { upstream: gitlab, allow: [GET /api/v4/user] } }
-apiKeys: { partner: { key: env:PARTNER_KEY, token: ${token} } }
-proxies: { api: { listen: 8080, ipRanges: [192.0.2.7] } }
-targets: { caddy: {} }
-`;
 
 const { test, engines } = await engineSuite('secrets in OpenBao', ['openbao']);
 let vault: Bao;
@@ -37,7 +28,7 @@ test('are read from stores of both versions, by either name of the variables', (
     const bao = { env: { PARTNER_KEY: KEY, HOME, BAO_ADDR: VAULT_ADDR, BAO_TOKEN: VAULT_TOKEN } };
     for (const reference of ['vault:secret/gitlab#token', 'vault:secret/data/gitlab#token', 'vault:old/gitlab#token'])
       for (const options of [withEnv(), bao]) {
-        write('postern.yaml', specWith(reference));
+        write('postern.yaml', secretSpec({ token: reference }));
         const { status, stdout, stderr } = await run('secrets render', options);
         assert.is(status, 0, stderr);
         assert.ok(rendered(workspace).includes(TOKEN));
@@ -62,11 +53,11 @@ test('by AppRole, within what its policy allows', () =>
       POSTERN_VAULT_ROLE_ID_FILE: 'id',
       POSTERN_VAULT_SECRET_ID_FILE: 'secret-id',
     };
-    write('postern.yaml', specWith('vault:secret/gitlab#token'));
+    write('postern.yaml', secretSpec({ token: 'vault:secret/gitlab#token' }));
     const allowed = await run('secrets render', withEnv(login));
     assert.is(allowed.status, 0, allowed.stderr);
     assert.ok(rendered(workspace).includes(TOKEN));
-    write('postern.yaml', specWith('vault:old/gitlab#token'));
+    write('postern.yaml', secretSpec({ token: 'vault:old/gitlab#token' }));
     const before = rendered(workspace);
     const refused = await run('secrets render', withEnv(login));
     assert.is(refused.status, 2);
@@ -84,7 +75,7 @@ test('by AppRole, within what its policy allows', () =>
 test('what cannot be had is said, and what was there stays', () =>
   inWorkspace(async (workspace) => {
     const { run, write } = workspace;
-    write('postern.yaml', specWith('vault:secret/gitlab#token'));
+    write('postern.yaml', secretSpec({ token: 'vault:secret/gitlab#token' }));
     assert.is((await run('secrets render', withEnv())).status, 0);
     const before = rendered(workspace);
     const cases: [string, Record<string, string>, RegExp][] = [
@@ -102,7 +93,7 @@ test('what cannot be had is said, and what was there stays', () =>
       ['vault:secret/gitlab#token', { POSTERN_VAULT_AUTH: 'jwt' }, /POSTERN_VAULT_ROLE is not set/],
     ];
     for (const [reference, env, words] of cases) {
-      write('postern.yaml', specWith(reference));
+      write('postern.yaml', secretSpec({ token: reference }));
       const { status, stdout, stderr } = await run('secrets render', withEnv(env));
       assert.is(status, 2, String(words));
       assert.match(stderr, words);
@@ -114,7 +105,7 @@ test('what cannot be had is said, and what was there stays', () =>
 
 test('files are for the owner alone', () =>
   inWorkspace(async ({ run, write, path }) => {
-    write('postern.yaml', specWith('vault:secret/gitlab#token'));
+    write('postern.yaml', secretSpec({ token: 'vault:secret/gitlab#token' }));
     assert.is((await run('secrets render', withEnv())).status, 0);
     assert.is(statSync(join(path, 'generated/caddy/secrets/keys')).mode & 0o777, 0o600);
   }));

@@ -1,5 +1,6 @@
 import { isOfField, LOG_FIELDS, type LogLine } from '../../plan/log.ts';
 import { formatAddress, parseAddress } from '../../policy/cidr.ts';
+import { isRecord, parseJson } from '../../source/value.ts';
 import type { Answered, Exchange } from '../exchange.ts';
 import type { Expectation, Expected } from '../expect.ts';
 import type { CheckFailure } from './check.ts';
@@ -57,8 +58,8 @@ function lineWith({ client, method, path, status, reason, route, key }: Readonly
 }
 
 function lineProblem(line: string): string | undefined {
-  const said = parsed(line);
-  if (!said) return `has a line that is no JSON object: ${line.slice(0, 200)}`;
+  const said = parseJson(line);
+  if (!isRecord(said)) return `has a line that is no JSON object: ${line.slice(0, 200)}`;
   const missing = FIELDS.find((field) => !(field in said));
   if (missing !== undefined) return `has a line without "${missing}": ${line.slice(0, 200)}`;
   const mistyped = FIELDS.find((field) => !isOfField(field, said[field]));
@@ -69,19 +70,11 @@ function lineProblem(line: string): string | undefined {
   return String(said['path']).includes('?') ? `shows a query: ${line.slice(0, 200)}` : undefined;
 }
 
-function parsed(line: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function missingFrom(lines: readonly string[], due: ReadonlyMap<string, number>): string | undefined {
   const found = new Map<string, number>();
   for (const line of lines) {
-    const said = parsed(line) ?? {};
+    const value = parseJson(line);
+    const said = isRecord(value) ? value : {};
     // An IPv4 address may arrive and be logged as IPv6, ::ffff:10.0.0.1.
     const address = parseAddress(String(said['client']));
     const key = lineWith({ ...said, client: address ? formatAddress(address) : said['client'] });
