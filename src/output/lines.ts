@@ -7,7 +7,7 @@ export interface Stretch {
 }
 
 /** A gap between two anchors that takes more edits is shown as replaced whole, which bounds the time. */
-const MAX_EDITS = 500;
+const MAX_EDITS = 200;
 
 interface Window {
   readonly before: readonly string[];
@@ -20,19 +20,25 @@ interface Window {
  */
 export function compareLines(before: readonly string[], after: readonly string[]): Stretch[] {
   const stretches: Stretch[] = [];
+  betweenCommonEnds(stretches, { before, after }, (middle) => {
+    let [b, a] = [0, 0];
+    for (const [nextB, nextA] of anchorsOf(middle)) {
+      fillGap(stretches, { before: middle.before.slice(b, nextB), after: middle.after.slice(a, nextA) });
+      push(stretches, 'both', middle.before.slice(nextB, nextB + 1));
+      [b, a] = [nextB + 1, nextA + 1];
+    }
+    fillGap(stretches, { before: middle.before.slice(b), after: middle.after.slice(a) });
+  });
+  return stretches;
+}
+
+/** Lines that both sides begin or end with are no matter for a search: a block that only came between them stays whole. */
+function betweenCommonEnds(stretches: Stretch[], { before, after }: Window, fill: (middle: Window) => void): void {
   const head = commonLength(before, after, (list, index) => list[index]);
   const tail = commonLength(before.slice(head), after.slice(head), (list, index) => list[list.length - 1 - index]);
-  const middle = { before: before.slice(head, before.length - tail), after: after.slice(head, after.length - tail) };
   push(stretches, 'both', before.slice(0, head));
-  let [b, a] = [0, 0];
-  for (const [nextB, nextA] of anchorsOf(middle)) {
-    fillGap(stretches, { before: middle.before.slice(b, nextB), after: middle.after.slice(a, nextA) });
-    push(stretches, 'both', middle.before.slice(nextB, nextB + 1));
-    [b, a] = [nextB + 1, nextA + 1];
-  }
-  fillGap(stretches, { before: middle.before.slice(b), after: middle.after.slice(a) });
+  fill({ before: before.slice(head, before.length - tail), after: after.slice(head, after.length - tail) });
   push(stretches, 'both', before.slice(before.length - tail));
-  return stretches;
 }
 
 function commonLength(
@@ -46,7 +52,11 @@ function commonLength(
   return length;
 }
 
-function fillGap(stretches: Stretch[], { before, after }: Window): void {
+function fillGap(stretches: Stretch[], gap: Window): void {
+  betweenCommonEnds(stretches, gap, (middle) => fillMiddle(stretches, middle));
+}
+
+function fillMiddle(stretches: Stretch[], { before, after }: Window): void {
   const comparable = before.length > 0 && after.length > 0;
   const parts = comparable ? diffArrays([...before], [...after], { maxEditLength: MAX_EDITS }) : undefined;
   if (!parts) {
