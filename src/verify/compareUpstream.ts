@@ -179,10 +179,14 @@ function valuesOf(fields: Fields, name: string): string[] {
   return fields.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value);
 }
 
-/** A repeated field may come joined, or as its first value alone; an empty one may be left out. */
+/**
+ * A repeated field may come joined, or as its first value alone; an empty one may be left out. Whoever reads a joined field
+ * trims it, so that `a` and an empty value arrive as `a,`.
+ */
 function isSame(sent: readonly string[], arrived: readonly string[]): boolean {
   const joined = arrived.join(', ');
   if (sent.length === 0) return arrived.length === 0;
   if (sent.length === 1) return joined === sent[0];
-  return [sent.join(', '), sent.filter((value) => value !== '').join(', '), sent.join(','), sent[0]].includes(joined);
+  const forms = [sent.join(', '), sent.filter((value) => value !== '').join(', '), sent.join(','), sent[0] ?? ''];
+  return forms.some((form) => form.replace(/ +$/, '') === joined.replace(/ +$/, ''));
 }

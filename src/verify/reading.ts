@@ -50,6 +50,7 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Fields that a request has once, or that nginx accepts only once: If-Match and If-None-Match may be lists. */
 const SINGLE = [
   'authorization',
+  'content-range',
   'content-type',
   'expect',
   'if-match',
