@@ -2,9 +2,9 @@ import { type Diagnostic, hasError, type SpecPath } from '../diagnostics/diagnos
 import { formatDiagnostics } from '../diagnostics/format.ts';
 import { jsonDiagnostics } from '../diagnostics/json.ts';
 import { printable } from '../diagnostics/printable.ts';
+import { type PullHop, pullHops, registryOf, siteHops } from '../plan/pulls.ts';
 import { nameProblem, writtenName } from '../policy/domains.ts';
 import { resolveName } from '../policy/names.ts';
-import { type PullHop, pullHops, registryOf, siteHops } from '../policy/pulls.ts';
 import type { DomainRewrite, Policy } from '../policy/types.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import { clientsOf, makesSites, type Nodes, nameServer, nodeNames, nodesOf, nodeTargets } from '../targets/clients.ts';

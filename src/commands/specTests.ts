@@ -1,10 +1,10 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
+import { pullHops } from '../plan/pulls.ts';
 import { isRoute, lookupMethod } from '../policy/access.ts';
 import { epochSeconds } from '../policy/apiKeys.ts';
 import { run } from '../policy/automaton.ts';
 import { splitTarget } from '../policy/decide.ts';
 import { canonicalName, resolveName } from '../policy/names.ts';
-import { pullHops } from '../policy/pulls.ts';
 import type { DomainRewrite, Policy, Route } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
 import { type Nodes, nodeNames, nodesOf } from '../targets/clients.ts';

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Diagnostic, Related } from '../diagnostics/diagnostic.ts';
 import { hasNamedSite, hasSite, rewriteApplies } from '../policy/domains.ts';
-import { registryMirrors } from '../policy/pulls.ts';
+import { registryMirrors } from '../policy/mirrors.ts';
 import type { ReadFile } from '../policy/ranges.ts';
 import type { DomainRewrite, Policy, Upstream } from '../policy/types.ts';
 import { isLoopback } from './access.ts';

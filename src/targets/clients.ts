@@ -1,4 +1,4 @@
-import type { NodeSettings } from '../policy/pulls.ts';
+import type { NodeSettings } from '../policy/mirrors.ts';
 import type { Policy } from '../policy/types.ts';
 import type { Clients } from '../rules/clients.ts';
 import type { Spec } from '../spec/schema.ts';

@@ -4,7 +4,7 @@ import type { Told, Touch } from '../accessDiff/declared.ts';
 import { defineCodes, error, warning } from '../diagnostics/codes.ts';
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import { nameProblem } from '../policy/domains.ts';
-import { type Mirror, rewrittenMirrors } from '../policy/pulls.ts';
+import { type Mirror, rewrittenMirrors } from '../policy/mirrors.ts';
 import type { Policy } from '../policy/types.ts';
 import { type Token, token, unquotable } from '../render/token.ts';
 

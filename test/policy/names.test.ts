@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { pullHops, registryOf } from '../../src/plan/pulls.ts';
+import { registryMirrors } from '../../src/policy/mirrors.ts';
 import { resolveName } from '../../src/policy/names.ts';
-import { pullHops, registryMirrors, registryOf } from '../../src/policy/pulls.ts';
 import { policyOf, problemsOf } from '../support/policy.ts';
 
 const policy = policyOf({

@@ -1,7 +1,6 @@
 import { HEADS, PHASES } from '../../plan/bounds.ts';
-import { hasSite } from '../../policy/domains.ts';
-import { DEFAULT_PORT } from '../../policy/origin.ts';
-import type { DomainRewrite, Policy, Upstream } from '../../policy/types.ts';
+import { type MappedAnswer, type MappedRequest, type NamePair, namePairs, sitesOf } from '../../plan/sites.ts';
+import type { Policy } from '../../policy/types.ts';
 import type { CaddyOptions } from './options.ts';
 import { type CaddyToken, own, word } from './quote.ts';
 import { caseless } from './regex.ts';
@@ -45,67 +44,36 @@ interface Replacement {
 }
 
 export function sitesModel(policy: Policy, { sites: options = {} }: CaddyOptions): SitesModel | null {
-  const { name, rewrites, upstreams } = policy;
-  const proxied = rewrites.filter(hasSite);
-  if (proxied.length === 0) return null;
+  const planned = sitesOf(policy);
+  if (planned.length === 0) return null;
   const { listen = 443, tls = 'internal' } = options;
   const files = typeof tls === 'object' ? [own(tls.certFile), own(tls.keyFile)] : [];
   const certificate = tls === 'internal' ? [word(tls)] : files;
   const scheme = certificate.length > 0 ? 'https' : 'http';
   const outside = tls === 'off' ? 'http' : 'https';
-  const names = rewrites.filter(({ wildcard }) => !wildcard).map((rewrite) => siteName(rewrite, policy, outside));
+  const pairs = namePairs(policy);
   return {
     listener: word(`:${listen}`),
     maxHeaderSize: headerSize(HEADS.site),
     longestRead: longestRead(PHASES.siteUpstream, PHASES.siteUpstream),
-    mark: word(name),
+    mark: word(policy.name),
     port: portTable(outside),
     tls: certificate,
-    sites: proxied.flatMap(({ from, to, upstream: id }) => {
-      const upstream = upstreams.find((each) => each.id === id);
-      if (!upstream) throw new Error(`no upstream ${id}`);
-      const site = (known: string) => ({
-        ...transportOf(named(upstream, from)),
-        address: word(`${scheme}://${known}:${listen}`),
-        snippet: word(`site-${known}`),
-        matcher: word(known),
-        dotted: word(`${known}.`),
+    sites: planned.flatMap(({ rewrite: { from }, upstream, names }) =>
+      names.map(({ name, isPrivate }) => ({
+        ...transportOf(upstream),
+        address: word(`${scheme}://${name}:${listen}`),
+        snippet: word(`site-${name}`),
+        matcher: word(name),
+        dotted: word(`${name}.`),
         from: word(from),
-        mapped: known === to,
-      });
-      // Who has the private address from DNS that was rewritten still asks for the public name, over TLS too.
-      return [site(to), site(from)];
-    }),
-    answers: names.flatMap(answerReplacements),
-    requests: names.flatMap(requestReplacements),
+        mapped: isPrivate,
+      })),
+    ),
+    answers: pairs.flatMap((pair) => answerReplacements(pair, outside)),
+    requests: pairs.flatMap(requestReplacements),
     others: word(`${scheme}://:${listen}`),
   };
-}
-
-/** The upstream under the public name, which is what its certificate and its own links say unless the spec knows better. */
-function named(upstream: Upstream, from: string): Upstream {
-  const tls =
-    upstream.tls && upstream.tls.serverName === upstream.host ? { ...upstream.tls, serverName: from } : upstream.tls;
-  return { ...upstream, host: from, ...(tls ? { tls } : {}) };
-}
-
-/** Two names of one thing, as they stand in URLs. */
-interface SiteName {
-  readonly from: string;
-  readonly to: string;
-  /** The upstream's own port, where it has one. */
-  readonly port: string;
-  /** What takes the place of an origin of the upstream; it may hold the placeholder of the port. */
-  readonly origin: string;
-}
-
-function siteName({ from, to, upstream: id }: DomainRewrite, { upstreams }: Policy, outside: string): SiteName {
-  const upstream = upstreams.find((each) => each.id === id);
-  // Somebody else answers under this name, wherever our clients come in.
-  if (!upstream) return { from, to, port: '', origin: `https://${to}` };
-  const { scheme, port } = upstream;
-  const isUsual = port === DEFAULT_PORT[scheme];
-  return { from, to, port: isUsual ? '' : `:${port}`, origin: `${outside}://${to}{site.port}` };
 }
 
 /** Behind a load balancer the sites listen on one port and are known by another: the one that clients say. */
@@ -121,37 +89,42 @@ function portTable(outside: 'http' | 'https'): Table {
   });
 }
 
-/** No braces in the patterns: Caddy would take them for placeholders and compile the pattern for every request. */
-function answerReplacements({ from, to, port, origin }: SiteName): Replacement[] {
-  const name = `${caseless(from)}[.]?`;
-  const ports = `(?::443|:80${port === '' ? '' : `|${port}`})?`;
-  const url = `[Hh][Tt][Tt][Pp][Ss]?://${name}${ports}`;
-  const link = `(?:[Hh][Tt][Tt][Pp][Ss]?:)?//${name}${ports}`;
-  const replace = (header: string, pattern: string, by: string): Replacement => ({
-    header: word(header),
-    pattern: own(pattern),
-    by: own(by),
-  });
-  return [
-    replace('Www-Authenticate', `${url}([/?#",]|$)`, `${origin}$1`),
-    replace('Location', `^${link}([/?#]|$)`, `${origin}$1`),
-    replace('Link', `<${link}([/?#>])`, `<${origin}$1`),
-    replace('Set-Cookie', `(;[ \\t]*[Dd][Oo][Mm][Aa][Ii][Nn]=)[.]?${name}[ \\t]*(;|$)`, `\${1}${to}$2`),
-    replace('Access-Control-Allow-Origin', `^${url}$`, origin),
-    replace('Content-Security-Policy', `${url}([/; ,]|$)`, `${origin}$1`),
-    replace(
-      'Content-Security-Policy',
-      `[Ww][Ss][Ss]?://${name}${ports}([/; ,]|$)`,
-      `${origin.replace(/^http/, 'ws')}$1`,
-    ),
-  ];
+interface Pattern {
+  readonly pattern: string;
+  readonly by: string;
 }
 
-/** What Rails and ActionCable compare with their own name. */
-function requestReplacements({ from, to, port }: SiteName): Replacement[] {
+/** No braces in the patterns: Caddy would take them for placeholders and compile the pattern for every request. */
+function answerReplacements({ from, to, ownPort, hasSite }: NamePair, outside: 'http' | 'https'): Replacement[] {
+  const name = `${caseless(from)}[.]?`;
+  const ports = `(?::443|:80${ownPort === '' ? '' : `|${ownPort}`})?`;
+  const url = `[Hh][Tt][Tt][Pp][Ss]?://${name}${ports}`;
+  const link = `(?:[Hh][Tt][Tt][Pp][Ss]?:)?//${name}${ports}`;
+  // Somebody else answers under a name without a site, on the usual port wherever our clients come in.
+  const origin = hasSite ? `${outside}://${to}{site.port}` : `https://${to}`;
+  return replacements({
+    'Www-Authenticate': [{ pattern: `${url}([/?#",]|$)`, by: `${origin}$1` }],
+    Location: [{ pattern: `^${link}([/?#]|$)`, by: `${origin}$1` }],
+    Link: [{ pattern: `<${link}([/?#>])`, by: `<${origin}$1` }],
+    'Set-Cookie': [{ pattern: `(;[ \\t]*[Dd][Oo][Mm][Aa][Ii][Nn]=)[.]?${name}[ \\t]*(;|$)`, by: `\${1}${to}$2` }],
+    'Access-Control-Allow-Origin': [{ pattern: `^${url}$`, by: origin }],
+    'Content-Security-Policy': [
+      { pattern: `${url}([/; ,]|$)`, by: `${origin}$1` },
+      { pattern: `[Ww][Ss][Ss]?://${name}${ports}([/; ,]|$)`, by: `${origin.replace(/^http/, 'ws')}$1` },
+    ],
+  } satisfies { [H in MappedAnswer]: Pattern[] });
+}
+
+function requestReplacements({ from, to, ownPort }: NamePair): Replacement[] {
   const url = `^[Hh][Tt][Tt][Pp][Ss]?://${caseless(to)}[.]?(?::[0-9]+)?`;
-  return [
-    { header: word('Origin'), pattern: own(`${url}$`), by: own(`https://${from}${port}`) },
-    { header: word('Referer'), pattern: own(`${url}([/?#]|$)`), by: own(`https://${from}${port}$1`) },
-  ];
+  return replacements({
+    Origin: [{ pattern: `${url}$`, by: `https://${from}${ownPort}` }],
+    Referer: [{ pattern: `${url}([/?#]|$)`, by: `https://${from}${ownPort}$1` }],
+  } satisfies { [H in MappedRequest]: Pattern[] });
+}
+
+function replacements(patterns: Readonly<Record<string, readonly Pattern[]>>): Replacement[] {
+  return Object.entries(patterns).flatMap(([header, list]) =>
+    list.map(({ pattern, by }) => ({ header: word(header), pattern: own(pattern), by: own(by) })),
+  );
 }

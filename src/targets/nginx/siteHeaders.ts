@@ -1,7 +1,8 @@
+import type { MappedAnswer, MappedRequest, NamePair } from '../../plan/sites.ts';
 import { MOST_LINKS } from './mapping.ts';
 import type { MapList } from './maps.ts';
 import { type Part, type Variable, variable } from './quote.ts';
-import { alternatives, portMap, type SiteName, spellings } from './siteNames.ts';
+import { alternatives, portMap, spellings } from './siteNames.ts';
 
 /** A header with what goes in its place. */
 export interface Mapped {
@@ -12,27 +13,37 @@ export interface Mapped {
 /** nginx lets no line end into a header anyway; written as such, checkers of its configuration can tell. */
 const ANY = '[^\r\n]*';
 
-/** Headers of answers that are one URL, and what may follow its origin. */
-const ADDRESSES = [
-  { header: 'Location', id: 'sites_location', after: `(?:[/?#]${ANY})?` },
-  { header: 'Access-Control-Allow-Origin', id: 'sites_origin', after: '' },
-] as const;
+/** A header that is one URL, and what may follow the origin of it. */
+interface UrlHeader {
+  readonly id: string;
+  readonly after: string;
+}
 
 /**
- * Headers that hold several URLs. nginx replaces nothing twice in one expression: each map does one URL and hands on
+ * A header that holds several URLs. nginx replaces nothing twice in one expression: each map does one URL and hands on
  * the whole. With more URLs than that, a challenge or a link is left out, because a client would follow it to the
  * public name; a policy is kept, because with names missing in it a page may do less, not more.
  */
-const TEXTS = [
-  { header: 'Www-Authenticate', id: 'sites_realm', most: 4, beyond: 'dropped' },
-  { header: 'Link', id: 'sites_link', most: MOST_LINKS, beyond: 'dropped' },
-  { header: 'Content-Security-Policy', id: 'sites_policy', most: 32, beyond: 'kept' },
-] as const;
+interface TextHeader {
+  readonly id: string;
+  readonly most: number;
+  readonly beyond: 'dropped' | 'kept';
+}
 
-const REQUESTS = [
-  { header: 'Origin', id: 'sites_from', after: '' },
-  { header: 'Referer', id: 'sites_referer', after: `(?:[/?#]${ANY})?` },
-] as const;
+/** In the order of the maps; `proxy_cookie_domain` looks for the domains of cookies by itself. */
+const ANSWERS: { readonly [H in MappedAnswer]: UrlHeader | TextHeader | 'cookieDomains' } = {
+  Location: { id: 'sites_location', after: `(?:[/?#]${ANY})?` },
+  'Access-Control-Allow-Origin': { id: 'sites_origin', after: '' },
+  'Www-Authenticate': { id: 'sites_realm', most: 4, beyond: 'dropped' },
+  Link: { id: 'sites_link', most: MOST_LINKS, beyond: 'dropped' },
+  'Content-Security-Policy': { id: 'sites_policy', most: 32, beyond: 'kept' },
+  'Set-Cookie': 'cookieDomains',
+};
+
+const REQUESTS: { readonly [H in MappedRequest]: UrlHeader } = {
+  Origin: { id: 'sites_from', after: '' },
+  Referer: { id: 'sites_referer', after: `(?:[/?#]${ANY})?` },
+};
 
 /** Captures of every expression: each map is done with them before the next one looks. */
 const TEXT = variable('sites_text');
@@ -43,7 +54,7 @@ const HOST = variable('sites_host');
 const AFTER = variable('sites_after');
 
 /** Names of the upstreams become the names that clients know, in every header that holds URLs. */
-export function answerMaps(names: readonly SiteName[], secure: boolean, maps: MapList): Mapped[] {
+export function answerMaps(names: readonly NamePair[], secure: boolean, maps: MapList): Mapped[] {
   const port = portMap(secure, maps);
   const [http, ws] = secure ? ['https', 'wss'] : ['http', 'ws'];
   const known = names.flatMap((name) => spellings(name).map((spelling) => ({ ...name, spelling })));
@@ -53,12 +64,12 @@ export function answerMaps(names: readonly SiteName[], secure: boolean, maps: Ma
     volatile: true,
     source: [SCHEME, ' ', HOST],
     fallback: ORIGIN,
-    exact: known.flatMap(({ spelling, to, here }) => {
-      const origin = here ? [`${http}://${to}`, port] : `https://${to}`;
+    exact: known.flatMap(({ spelling, to, hasSite }) => {
+      const origin = hasSite ? [`${http}://${to}`, port] : `https://${to}`;
       return [
         [` ${spelling}`, origin] as const,
         [`http ${spelling}`, origin] as const,
-        [`ws ${spelling}`, here ? [`${ws}://${to}`, port] : `wss://${to}`] as const,
+        [`ws ${spelling}`, hasSite ? [`${ws}://${to}`, port] : `wss://${to}`] as const,
       ];
     }),
   });
@@ -68,14 +79,13 @@ export function answerMaps(names: readonly SiteName[], secure: boolean, maps: Ma
     maps,
   );
   const origin = originSource('http', HOST_SOURCE);
-  return [
-    ...ADDRESSES.map(({ header, id, after }) => {
-      const sent = variable(`upstream_http_${header.toLowerCase().replaceAll('-', '_')}`);
-      const patterns = [[`^${origin}(?<sites_after>${after})\\z`, [to, AFTER]]] as const;
-      return { header, part: maps.add({ name: id, source: [sent], fallback: sent, patterns }) };
-    }),
-    ...TEXTS.map((text) => ({ header: text.header, part: textMaps(text, renamed, maps) })),
-  ];
+  return Object.entries(ANSWERS).flatMap(([header, how]): Mapped[] => {
+    if (how === 'cookieDomains') return [];
+    const sent = variable(`upstream_http_${header.toLowerCase().replaceAll('-', '_')}`);
+    if ('most' in how) return [{ header, part: textMaps(sent, how, { renamed, maps }) }];
+    const patterns = [[`^${origin}(?<sites_after>${how.after})\\z`, [to, AFTER]]] as const;
+    return [{ header, part: maps.add({ name: how.id, source: [sent], fallback: sent, patterns }) }];
+  });
 }
 
 /** A host with its port; the usual ports are the same as none. */
@@ -99,9 +109,13 @@ function renamedMap(spelled: readonly string[], to: Variable, maps: MapList): Va
   return maps.add({ name: 'sites_renamed', comment, volatile: true, source: [TEXT], fallback: TEXT, patterns });
 }
 
-function textMaps({ header, id, most, beyond }: (typeof TEXTS)[number], renamed: Variable, maps: MapList): Variable {
+function textMaps(
+  sent: Variable,
+  { id, most, beyond }: TextHeader,
+  { renamed, maps }: { readonly renamed: Variable; readonly maps: MapList },
+): Variable {
   const patterns = [['^(?<sites_text>[^\r\n]+)\\z', renamed]] as const;
-  let found = variable(`upstream_http_${header.toLowerCase().replaceAll('-', '_')}`);
+  let found = sent;
   for (let number = 1; number <= most; number++)
     found = maps.add({ name: `${id}_${number}`, source: [found], patterns, oneLine: true });
   if (beyond === 'kept') return found;
@@ -112,16 +126,16 @@ function textMaps({ header, id, most, beyond }: (typeof TEXTS)[number], renamed:
 }
 
 /** And the other way round, where Rails and ActionCable compare them with their own name. */
-export function requestMaps(names: readonly SiteName[], maps: MapList): Mapped[] {
+export function requestMaps(names: readonly NamePair[], maps: MapList): Mapped[] {
   const from = maps.add({
     name: 'sites_public',
     comment: 'By private name, the origin that the upstream knows as its own.',
     volatile: true,
     source: [HOST],
     fallback: ORIGIN,
-    exact: names.map(({ to, host }) => [to, `https://${host}`]),
+    exact: names.map(({ from: name, to, ownPort }) => [to, `https://${name}${ownPort}`]),
   });
-  return REQUESTS.map(({ header, id, after }) => {
+  return Object.entries(REQUESTS).map(([header, { id, after }]) => {
     const sent = variable(`http_${header.toLowerCase()}`);
     const source = `^(?<sites_sent>(?i:https?://(?<sites_host>[A-Za-z0-9._-]*[A-Za-z0-9_-]))[.]?(?::[0-9]+)?)(?<sites_after>${after})\\z`;
     return {
@@ -132,7 +146,7 @@ export function requestMaps(names: readonly SiteName[], maps: MapList): Mapped[]
 }
 
 /** An expression for the domains of cookies, and what stands in place of one. */
-export function cookieDomains(names: readonly SiteName[], maps: MapList): { source: string; to: Variable } {
+export function cookieDomains(names: readonly NamePair[], maps: MapList): { source: string; to: Variable } {
   const exact = names.map(({ from, to }) => [from, to] as const);
   return {
     source: '^(?<sites_sent>[.]?(?<sites_host>[A-Za-z0-9._-]+))\\z',

@@ -1,24 +1,15 @@
 import { escapeRegex } from '../../plan/regex.ts';
+import type { NamePair } from '../../plan/sites.ts';
 import { fingerprint } from '../../policy/shortened.ts';
 import type { MapList } from './maps.ts';
 import { type Variable, variable } from './quote.ts';
-
-/** Two names of one thing, each as it stands in URLs. */
-export interface SiteName {
-  readonly from: string;
-  readonly to: string;
-  /** The public name as the upstream is told it, with the upstream's own port where it has one. */
-  readonly host: string;
-  /** Whether it is these sites that answer under the private name, and so on the port that the client asked. */
-  readonly here: boolean;
-}
 
 /** Bytes of names in one expression, so that it stays one that nginx can read. */
 const MOST_BYTES = 3_000;
 
 /** The public name alone and with the upstream's own port, before which it may have the dot of the root. */
-export function spellings({ from, host }: SiteName): string[] {
-  return host === from ? [from] : [from, host, host.replace(/:/, '.:')];
+export function spellings({ from, ownPort }: NamePair): string[] {
+  return ownPort === '' ? [from] : [from, `${from}${ownPort}`, `${from}.${ownPort}`];
 }
 
 /**

@@ -1,9 +1,9 @@
 import { HEADS, PHASES } from '../../plan/bounds.ts';
 import { below } from '../../plan/regex.ts';
-import { hasSite, type SiteRewrite } from '../../policy/domains.ts';
+import { namePairs, type SitePlan, sitesOf } from '../../plan/sites.ts';
 import { authorityOf } from '../../policy/origin.ts';
 import { statusBody } from '../../policy/statuses.ts';
-import type { DomainRewrite, Policy, Upstream } from '../../policy/types.ts';
+import type { Policy } from '../../policy/types.ts';
 import { perAddress, requestsPerAddress } from './connections.ts';
 import { locationName, TLS_ERROR_PAGES } from './locations.ts';
 import { mapList } from './maps.ts';
@@ -12,13 +12,7 @@ import type { NginxOptions } from './options.ts';
 import { literal, pattern, value, variable, word } from './quote.ts';
 import { answerMaps, cookieDomains, requestMaps } from './siteHeaders.ts';
 import { loopMaps, siteLog } from './siteMaps.ts';
-import type { SiteName } from './siteNames.ts';
 import type { Upstreams } from './upstreams.ts';
-
-/** Rewrites of one name, which is what headers can be searched for. */
-function plainRewrites({ rewrites }: Policy): readonly DomainRewrite[] {
-  return rewrites.filter(({ wildcard }) => !wildcard);
-}
 
 export interface SitesInput {
   readonly policy: Policy;
@@ -35,11 +29,10 @@ export interface Sites {
 export function sitesModel(input: SitesInput): Sites | null {
   const { policy, options } = input;
   const { sites } = options;
-  const proxied = policy.rewrites.filter(hasSite);
+  const planned = sitesOf(policy);
   const tls = sites?.tls;
-  if (!sites || tls === undefined || proxied.length === 0) return null;
-  const rewrites = plainRewrites(policy);
-  const names = rewrites.map((rewrite) => siteName(rewrite, input));
+  if (!sites || tls === undefined || planned.length === 0) return null;
+  const names = namePairs(policy);
   const list = mapList();
   const answers = answerMaps(names, tls !== 'off', list);
   const requests = requestMaps(names, list);
@@ -69,13 +62,8 @@ export function sitesModel(input: SitesInput): Sites | null {
       tooLarge: value(statusBody(431)),
       misdirected: value(statusBody(421)),
       mark: value(loop.mark),
-      log: siteLog(
-        rewrites,
-        proxied.map((rewrite) => upstreamOf(rewrite, policy)),
-        list,
-      ),
-      // Who has the private address from DNS that was rewritten still asks for the public name.
-      sites: proxied.flatMap((rewrite) => [true, false].map((mapped) => siteModel(rewrite, mapped, input))),
+      log: siteLog(planned, list),
+      sites: planned.flatMap((site) => siteModels(site, input)),
     },
   };
 }
@@ -86,45 +74,19 @@ function addressLimit(options: NginxOptions): PerAddress | null {
   return perAddress('site_addresses', variable('remote_addr'), most ?? requestsPerAddress(options), options);
 }
 
-function upstreamOf({ upstream: id }: SiteRewrite, { upstreams }: Policy): Upstream {
-  const upstream = upstreams.find((each) => each.id === id);
-  if (!upstream) throw new Error(`no upstream ${id}`);
-  return upstream;
-}
-
-function siteName(rewrite: DomainRewrite, { policy }: SitesInput): SiteName {
-  const { from, to } = rewrite;
-  if (!hasSite(rewrite)) return { from, to, host: from, here: false };
-  return { from, to, host: hostOf(upstreamOf(rewrite, policy), from), here: true };
-}
-
-function siteModel(rewrite: SiteRewrite, mapped: boolean, { policy, caFile, upstreams }: SitesInput): SiteModel {
-  const upstream = upstreamOf(rewrite, policy);
+function siteModels({ rewrite, upstream, names }: SitePlan, { caFile, upstreams }: SitesInput): SiteModel[] {
   const { tls, timeouts } = upstream;
   // A block of its own for each rewrite, because connections are kept by block and each has one TLS name.
   const origin = upstreams.origin(upstream, `site--${rewrite.from}`);
-  return {
-    name: word(mapped ? rewrite.to : rewrite.from),
+  return names.map(({ name, isPrivate }) => ({
+    name: word(name),
     // With a variable in it nginx asks for the name while it runs.
     pass: origin.isBlock ? literal(origin.text) : value(origin.text, variable('request_uri')),
-    host: value(hostOf(upstream, rewrite.from)),
+    host: value(authorityOf(upstream)),
     tls: tls
-      ? {
-          verify: !tls.insecureSkipVerify,
-          caFile: literal(tls.caFile ?? caFile),
-          name: value(serverName(upstream, rewrite.from)),
-        }
+      ? { verify: !tls.insecureSkipVerify, caFile: literal(tls.caFile ?? caFile), name: value(tls.serverName) }
       : null,
     timeouts,
-    mapped,
-  };
-}
-
-function hostOf({ scheme, port }: Upstream, from: string): string {
-  return authorityOf({ scheme, host: from, port });
-}
-
-/** The certificate is for the public name unless the spec knows better. */
-function serverName({ tls, host }: Upstream, from: string): string {
-  return tls && tls.serverName !== host ? tls.serverName : from;
+    mapped: isPrivate,
+  }));
 }

@@ -1,25 +1,9 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
-import { hasNamedSite } from './domains.ts';
-import { authorityOf, DEFAULT_PORT } from './origin.ts';
-import type { DomainRewrite, Policy } from './types.ts';
-
-/** A registry as nodes name it, and where they look for its images instead, best first. */
-export interface Mirror {
-  /** `*` for every registry without a mirror of its own. */
-  readonly registry: string;
-  /** `https://host[:port][/path]`, or with `http://` on the node itself. */
-  readonly endpoints: readonly string[];
-  readonly origin: SpecPath;
-}
-
-/** What nodes of one kind are told. */
-export interface NodeSettings {
-  readonly mirrors: readonly Mirror[];
-  /** Whether they try the registry itself in the end. */
-  readonly fallsBack: boolean;
-  /** Registries that the mirror of "*" is not asked for although they have none of their own. */
-  readonly bypassed?: readonly string[];
-}
+import { hasNamedSite } from '../policy/domains.ts';
+import { type NodeSettings, rewrittenMirrors } from '../policy/mirrors.ts';
+import { authorityOf, DEFAULT_PORT } from '../policy/origin.ts';
+import type { DomainRewrite, Policy } from '../policy/types.ts';
+import { sitesOf } from './sites.ts';
 
 /** One station of an image pull. `host` carries the port where it is not the default. */
 export interface PullHop {
@@ -32,33 +16,6 @@ export interface PullHop {
   readonly host: string;
   /** What in the spec decides it; absent where nothing has a say. */
   readonly at?: SpecPath;
-}
-
-/** A name under which nodes pull images, and the name that they really contact, each with its port where it has one. */
-export interface RegistryMirror {
-  readonly registry: string;
-  readonly host: string;
-  readonly origin: SpecPath;
-  /** What a site under the private name forwards to. */
-  readonly upstream?: string | undefined;
-}
-
-/** Sorted by name. */
-export function registryMirrors({ rewrites, registries }: Policy): RegistryMirror[] {
-  const named = rewrites.filter(({ containerRegistry, wildcard }) => containerRegistry && !wildcard);
-  return [
-    ...named.map(({ from, to, origin, upstream }) => ({ registry: from, host: to, origin, upstream })),
-    ...registries.map(({ from, to, origin }) => ({ registry: from, host: to, origin })),
-  ].toSorted((a, b) => (a.registry < b.registry ? -1 : 1));
-}
-
-/** The mirrors that every kind of node has. */
-export function rewrittenMirrors(policy: Policy): Mirror[] {
-  return registryMirrors(policy).map(({ registry, host, origin }) => ({
-    registry,
-    endpoints: [`https://${host}`],
-    origin,
-  }));
 }
 
 /**
@@ -109,16 +66,12 @@ function behindSite(policy: Policy, endpoint: string): PullHop[] {
 }
 
 /** The site that answers for a rewritten name, and the Host that it sends on: the public name, as the upstream knows itself. */
-export function siteHops(
-  policy: Policy,
-  { from, wildcard, upstream: id, origin }: DomainRewrite,
-  at: string,
-): PullHop[] {
-  const upstream = wildcard ? undefined : policy.upstreams.find((one) => one.id === id);
-  if (!upstream) return [];
+export function siteHops(policy: Policy, rewrite: DomainRewrite, at: string): PullHop[] {
+  const site = sitesOf(policy).find((one) => one.rewrite === rewrite);
+  if (!site) return [];
   return [
-    { kind: 'site', host: at, at: origin },
-    { kind: 'upstream', host: authorityOf({ ...upstream, host: from }), at: upstream.origin },
+    { kind: 'site', host: at, at: rewrite.origin },
+    { kind: 'upstream', host: authorityOf(site.upstream), at: site.upstream.origin },
   ];
 }
 
