@@ -1,13 +1,11 @@
 import { printable } from '../diagnostics/printable.ts';
-import { passedHeaders } from '../plan/forwards.ts';
-import { outsideOf } from '../plan/outside.ts';
+import { type ForwardPlan, forwardPlan, publicAddress } from '../plan/forwards.ts';
 import { epochSeconds } from '../policy/apiKeys.ts';
 import { nothingElse } from '../policy/fields.ts';
 import { PASSTHROUGH_CREDENTIAL_HEADERS } from '../policy/headers.ts';
 import { credentialText } from '../policy/key.ts';
-import { authorityOf } from '../policy/origin.ts';
 import type { HeaderFields } from '../policy/request.ts';
-import type { Forwarding, Policy, Proxy, Upstream } from '../policy/types.ts';
+import type { Policy, Proxy } from '../policy/types.ts';
 import { urlOf } from '../policy/upstreams.ts';
 import type { Io, Status } from './io.ts';
 import { excerptOf, type Locate, locator } from './location.ts';
@@ -106,8 +104,8 @@ interface Forwarded {
 function forwardedBy({ decision, request, proxy }: Decided, policy: Policy): Forwarded | undefined {
   if (decision.kind !== 'forward') return undefined;
   const { forwarding, key } = decision;
-  const upstream = policy.upstreams.find(({ id }) => id === forwarding.upstream);
-  if (!upstream) throw new Error(`the policy has no upstream ${forwarding.upstream}`);
+  const plan = forwardPlan(forwarding, policy);
+  const { upstream, host } = plan;
   const token = key
     ? [{ name: upstream.tokenHeader, value: credentialText(upstream.tokenScheme, `<${key.token.text}>`) }]
     : [];
@@ -115,12 +113,7 @@ function forwardedBy({ decision, request, proxy }: Decided, policy: Policy): For
     url: urlOf(upstream),
     method: request.method,
     target: request.target,
-    headers: [
-      { name: 'Host', value: authorityOf(upstream) },
-      ...token,
-      ...writtenAfresh(proxy),
-      ...passing(request.headers, forwarding, upstream),
-    ],
+    headers: [{ name: 'Host', value: host }, ...token, ...writtenAfresh(proxy), ...passing(request.headers, plan)],
   };
 }
 
@@ -128,27 +121,18 @@ function writtenAfresh({ publicUrl }: Proxy): { name: string; value: string }[] 
   const afresh = (name: string) => ({ name, value: '<written afresh>' });
   const [client, address] = [afresh('X-Forwarded-For'), afresh('X-Real-IP')];
   if (publicUrl === undefined) return [client, afresh('X-Forwarded-Host'), afresh('X-Forwarded-Proto'), address];
-  const { scheme, authority, port } = outsideOf(publicUrl);
-  return [
-    client,
-    { name: 'X-Forwarded-Host', value: authority },
-    { name: 'X-Forwarded-Port', value: port },
-    { name: 'X-Forwarded-Proto', value: scheme },
-    address,
-  ];
+  return [client, ...publicAddress(publicUrl).map(([name, value]) => ({ name, value })), address];
 }
 
 function passing(
   headers: Decided['request']['headers'],
-  forwarding: Forwarding,
-  to: Upstream,
+  { forwarding, passed }: ForwardPlan,
 ): { name: string; value: string }[] {
   // The plan says which headers pass. The upstream is shown by its url, and a body that is not taken is not forwarded.
   const { auth, headers: _h, websocket: _w, upstream: _u, contentTypes: _c, maxBody: _m, ...rest } = forwarding;
   nothingElse(rest);
   const credentials = auth === 'passthrough' ? PASSTHROUGH_CREDENTIAL_HEADERS : [];
-  const passes = new Set(passedHeaders(forwarding, to));
   return headers
-    .filter(([name]) => passes.has(name.toLowerCase()))
+    .filter(([name]) => passed.includes(name.toLowerCase()))
     .map(([name, value]) => ({ name, value: credentials.includes(name.toLowerCase()) ? "<the client's own>" : value }));
 }

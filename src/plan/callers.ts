@@ -8,7 +8,7 @@ export interface GrantSet {
   readonly groups: readonly string[];
 }
 
-export function grantSetOf({ groups, allGroups }: ApiKey): GrantSet {
+export function grantSetOf({ groups, allGroups }: Pick<ApiKey, 'groups' | 'allGroups'>): GrantSet {
   return { name: allGroups ? '*' : groups.join('+'), groups };
 }
 

@@ -1,9 +1,9 @@
 import type { Access, RouteClass } from '../policy/access.ts';
 import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../policy/headers.ts';
-import { authorityOf, urlHost } from '../policy/origin.ts';
+import { authorityOf, DEFAULT_PORT, urlHost } from '../policy/origin.ts';
 import { sizeName } from '../policy/routes.ts';
 import type { Forwarding, Policy, Upstream } from '../policy/types.ts';
-import { escapeRegex } from './regex.ts';
+import { caseless, oneOf } from './regex.ts';
 
 /** One way to forward, shared by all route classes that are forwarded so. */
 export interface ForwardPlan {
@@ -31,7 +31,7 @@ export function forwardsOf(access: Access, policy: Pick<Policy, 'upstreams'>): F
     if (routeClass.kind !== 'forward') continue;
     const name = forwardName(routeClass.forwarding);
     names.set(routeClass, name);
-    if (!plans.has(name)) plans.set(name, planOf(name, routeClass.forwarding, policy));
+    if (!plans.has(name)) plans.set(name, forwardPlan(routeClass.forwarding, policy));
   }
   return {
     all: [...plans.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
@@ -39,10 +39,16 @@ export function forwardsOf(access: Access, policy: Pick<Policy, 'upstreams'>): F
   };
 }
 
-function planOf(name: string, forwarding: Forwarding, { upstreams }: Pick<Policy, 'upstreams'>): ForwardPlan {
+export function forwardPlan(forwarding: Forwarding, { upstreams }: Pick<Policy, 'upstreams'>): ForwardPlan {
   const upstream = upstreams.find(({ id }) => id === forwarding.upstream);
   if (!upstream) throw new Error(`no upstream ${forwarding.upstream}`);
-  return { name, forwarding, upstream, host: authorityOf(upstream), passed: passedHeaders(forwarding, upstream) };
+  return {
+    name: forwardName(forwarding),
+    forwarding,
+    upstream,
+    host: authorityOf(upstream),
+    passed: passedHeaders(forwarding, upstream),
+  };
 }
 
 /**
@@ -65,8 +71,22 @@ function forwardName(forwarding: Forwarding): string {
   return [`forward-${part('upstream')}`, ...unusual].filter((text) => text !== '').join('~');
 }
 
+/**
+ * What upstreams are told of where clients find a proxy that has a public URL, `scheme://host[:port]`. The host has its
+ * port where it is not the usual one: `api.example.com:8443`.
+ */
+export function publicAddress(publicUrl: string): (readonly [header: string, value: string])[] {
+  const { protocol, host, port } = new URL(publicUrl);
+  const scheme = protocol === 'https:' ? 'https' : 'http';
+  return [
+    ['X-Forwarded-Host', host],
+    ['X-Forwarded-Port', port === '' ? String(DEFAULT_PORT[scheme]) : port],
+    ['X-Forwarded-Proto', scheme],
+  ];
+}
+
 /** The one list of headers of a client that reach an upstream. */
-export function passedHeaders({ auth, headers, websocket }: Forwarding, upstream: Upstream): string[] {
+function passedHeaders({ auth, headers, websocket }: Forwarding, upstream: Upstream): string[] {
   const credentials = auth === 'passthrough' ? PASSTHROUGH_CREDENTIAL_HEADERS : [];
   const own = auth === 'apiKey' ? upstream.tokenHeader.toLowerCase() : undefined;
   const all = [...DEFAULT_REQUEST_HEADERS, ...credentials, ...(websocket ? WEBSOCKET_HEADERS : []), ...headers];
@@ -74,10 +94,11 @@ export function passedHeaders({ auth, headers, websocket }: Forwarding, upstream
 }
 
 /**
- * Source of a regular expression for the origin of an upstream in every spelling that clients read as the same: a dot
- * after the name, the usual ports, no scheme. To be matched ignoring case, and followed by a path, a query or the end.
+ * Source of a regular expression for the origin of an upstream in every spelling that clients read as the same: in any
+ * case, a dot after the name, the usual ports, no scheme. An engine that ignores case by itself has the letters written
+ * plainly, with `escapeRegex`. What follows has to be a path, a query or the end.
  */
-export function originSource({ host, port }: Pick<Upstream, 'host' | 'port'>): string {
-  const ports = [...new Set([80, 443, port])].join('|');
-  return `(?:https?:)?//${escapeRegex(urlHost(host))}[.]?(?::(?:${ports}))?`;
+export function originSource({ host, port }: Pick<Upstream, 'host' | 'port'>, letters = caseless): string {
+  const ports = oneOf([...new Set([80, 443, port])].map(String));
+  return `(?:${letters('http')}${letters('s')}?:)?//${letters(urlHost(host))}[.]?(?::${ports})?`;
 }

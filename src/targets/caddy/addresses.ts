@@ -1,6 +1,6 @@
+import { escapeRegex, oneOf } from '../../plan/regex.ts';
 import { type AddressRange, type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import { addTo } from './multimap.ts';
-import { exactly, oneOf } from './regex.ts';
 
 /** Above this many CIDRs, which Caddy goes through one by one, IPv4 addresses are matched as text. */
 const LONG_LIST = 300;
@@ -72,7 +72,7 @@ function octetSource(values: readonly number[]): string {
   }
   return oneOf(
     [...byTens].map(
-      ([tens, ones]) => `${exactly(tens)}${ones.length === 1 ? ones : ones.length === 10 ? '[0-9]' : `[${ones}]`}`,
+      ([tens, ones]) => `${escapeRegex(tens)}${ones.length === 1 ? ones : ones.length === 10 ? '[0-9]' : `[${ones}]`}`,
     ),
   );
 }

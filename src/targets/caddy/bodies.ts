@@ -1,6 +1,5 @@
-import { below } from '../../plan/regex.ts';
+import { below, caseless, escapeRegex, oneOf } from '../../plan/regex.ts';
 import type { RouteClass } from '../../policy/access.ts';
-import { caseless, exactly, oneOf } from './regex.ts';
 import { type Table, table } from './table.ts';
 
 /** Go takes more for a host than names and addresses. Of what is sent, it goes upstream and into links. */
@@ -21,7 +20,7 @@ export function bodyTable(classes: readonly RouteClass[]): Table {
     const key = `${length} ${types}`;
     const group = groups.get(key) ?? { ids: [], types, length };
     groups.set(key, group);
-    group.ids.push(exactly(routeClass.id));
+    group.ids.push(escapeRegex(routeClass.id));
   }
   const sorted = [...groups.values()].map((group) => ({ ...group, ids: group.ids.sort() }));
   for (const { ids, types, length } of sorted.sort((a, b) => ((a.ids[0] ?? '') < (b.ids[0] ?? '') ? -1 : 1))) {

@@ -1,10 +1,10 @@
-import { below } from '../../plan/regex.ts';
+import { grantSetOf } from '../../plan/callers.ts';
+import { below, escapeRegex, oneOf } from '../../plan/regex.ts';
 import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import { shortened } from '../../policy/shortened.ts';
 import type { ApiKey, Policy, Proxy } from '../../policy/types.ts';
 import { lookup } from './lookup.ts';
 import { addTo } from './multimap.ts';
-import { exactly, oneOf } from './regex.ts';
 import { type Table, table } from './table.ts';
 
 /**
@@ -22,9 +22,7 @@ export interface Callers {
   readonly expires: boolean;
 }
 
-/** All groups, however many there are: no group has this name. */
-const EVERYTHING = '*';
-/** Nor this one. */
+/** No group has this name. */
 const NOTHING = '-';
 const EVERYWHERE = 'any';
 const FOREVER = 'never';
@@ -33,10 +31,10 @@ export function callersOf({ apiKeys }: Policy, proxy: Proxy): Callers {
   const grants = new Map<string, readonly string[]>();
   const addresses = new Map<string, CidrSet>();
   const ends = new Map<string, number>();
-  const classOf = ({ groups, allGroups, ranges, expires }: ApiKey): string => {
-    const here = groups.filter((group) => proxy.groups.includes(group));
-    const grant = allGroups ? EVERYTHING : shortened(here.join('+'), LONGEST) || NOTHING;
-    grants.set(grant, here);
+  const classOf = ({ groups: granted, allGroups, ranges, expires }: ApiKey): string => {
+    const { name, groups } = grantSetOf({ allGroups, groups: granted.filter((group) => proxy.groups.includes(group)) });
+    const grant = shortened(name, LONGEST) || NOTHING;
+    grants.set(grant, groups);
     const place = ranges ? addressName(ranges) : EVERYWHERE;
     if (ranges) addresses.set(place, ranges);
     const end = expires === undefined ? FOREVER : momentName(expires);
@@ -81,7 +79,7 @@ function classTables(entries: readonly (readonly [id: string, name: string])[], 
   const characters = entries.reduce((sum, [id]) => sum + id.length, 0);
   if (classes.size > FEW_CLASSES || characters > MOST_CHARACTERS) return lookup({ source, destination, entries });
   const sources = sorted(classes).map(([name, ids]): [string, string] => [
-    `~^${oneOf(ids.toSorted().map(exactly))}$`,
+    `~^${oneOf(ids.toSorted().map(escapeRegex))}$`,
     name,
   ]);
   return [table({ source, destination, entries: sources })];
@@ -89,7 +87,10 @@ function classTables(entries: readonly (readonly [id: string, name: string])[], 
 
 /** Time is compared as text: the seconds since the epoch must be digits that stand for less than the last moment. */
 function lifetime(ends: readonly (readonly [name: string, moment: number])[]): Table {
-  const alive = ends.map(([name, moment]): [string, string] => [`~^([^ ]+/${exactly(name)}) ${below(moment)}$`, '$1']);
+  const alive = ends.map(([name, moment]): [string, string] => [
+    `~^([^ ]+/${escapeRegex(name)}) ${below(moment)}$`,
+    '$1',
+  ]);
   return table({
     source: '{caller.found} {time.now.unix}',
     destination: 'caller.class',

@@ -1,7 +1,7 @@
+import { IPV4, oneOf } from '../../plan/regex.ts';
 import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { type CaddyToken, own, placeholder, word } from './quote.ts';
-import { oneOf } from './regex.ts';
 
 /** Trusted proxies in a row that are read past; a request through more of them is from nowhere. */
 const MOST_HOPS = 8;
@@ -49,8 +49,6 @@ export function withMapped(set: CidrSet): string[] {
   return [...cidrs, ...mapped];
 }
 
-const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';
-export const IPV4 = `${OCTET}(?:[.]${OCTET}){3}`;
 export const IPV6 = ipv6Source();
 
 /** Eight groups, the last two of which may be an IPv4 address, or fewer around one "::". */

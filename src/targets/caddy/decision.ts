@@ -1,9 +1,9 @@
 import { REFUSALS, type Refusal } from '../../plan/log.ts';
+import { escapeRegex, oneOf } from '../../plan/regex.ts';
 import { isOpen, type RouteClass } from '../../policy/access.ts';
 import type { Proxy } from '../../policy/types.ts';
 import type { Callers } from './callers.ts';
 import { addTo } from './multimap.ts';
-import { exactly, oneOf } from './regex.ts';
 import { type Table, table } from './table.ts';
 
 export interface DecisionInput {
@@ -110,12 +110,12 @@ function kindsOf({ classes, usesKeys, grants }: DecisionInput): {
   const answers: string[] = [];
   const granted = new Map<string, string[]>();
   for (const routeClass of classes) {
-    const id = exactly(routeClass.id);
+    const id = escapeRegex(routeClass.id);
     if (!usesKeys || isOpen(routeClass)) open.push(id);
     else if (routeClass.kind === 'answer') answers.push(id);
     else {
       const names = [...grants].flatMap(([name, groups]) =>
-        groups.some((group) => routeClass.groups.includes(group)) ? [exactly(name)] : [],
+        groups.some((group) => routeClass.groups.includes(group)) ? [escapeRegex(name)] : [],
       );
       if (names.length > 0) addTo(granted, oneOf(names), id);
     }

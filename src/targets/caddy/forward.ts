@@ -1,14 +1,12 @@
 import { wholeBody } from '../../plan/bounds.ts';
-import { forwardsOf } from '../../plan/forwards.ts';
-import { outsideOf } from '../../plan/outside.ts';
+import { forwardsOf, originSource, publicAddress } from '../../plan/forwards.ts';
 import type { Access } from '../../policy/access.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
 import { credentialText } from '../../policy/key.ts';
-import { schemeOf, urlHost } from '../../policy/origin.ts';
-import type { Policy, Proxy, Upstream } from '../../policy/types.ts';
+import { schemeOf } from '../../policy/origin.ts';
+import type { Policy, Proxy } from '../../policy/types.ts';
 import { canonical, type RareHeaders, rareHeaders } from './headers.ts';
 import { type CaddyToken, own, placeholder, word } from './quote.ts';
-import { caseless, oneOf } from './regex.ts';
 import { type Table, table } from './table.ts';
 import { longestRead, type Transport, transportOf } from './transport.ts';
 
@@ -43,7 +41,7 @@ export function forwardModels(policy: Policy, proxy: Proxy, access: Access): For
     const { name, forwarding, upstream } = plan;
     const ids = access.classes.filter((each) => forwards.of(each) === plan).map(({ id }) => id);
     const origin = proxy.publicUrl ?? `${schemeOf(proxy)}://{request.host}`;
-    const url = upstreamUrl(upstream);
+    const url = originSource(upstream);
     return {
       name: word(name),
       snippet: word(`${proxy.id}-${name}`),
@@ -57,7 +55,7 @@ export function forwardModels(policy: Policy, proxy: Proxy, access: Access): For
         upstream.tokenScheme === undefined
           ? placeholder('http.vars.token')
           : own(credentialText(upstream.tokenScheme, '{http.vars.token}')),
-      ...rareHeaders(plan, policy, proxy),
+      ...rareHeaders(plan, policy),
       // Orders to a proxy in front are hidden everywhere.
       hidden: HIDDEN_RESPONSE_HEADERS.filter((name) => !name.startsWith('x-accel-')).map((name) =>
         word(canonical(name)),
@@ -73,12 +71,7 @@ export function forwardModels(policy: Policy, proxy: Proxy, access: Access): For
 function outsideHeaders(proxy: Proxy): Forward['outside'] {
   const { publicUrl, tls } = proxy;
   if (publicUrl === undefined) return tls ? [{ name: word('X-Forwarded-Proto'), value: own(schemeOf(proxy)) }] : [];
-  const { scheme, authority, port } = outsideOf(publicUrl);
-  return [
-    { name: word('X-Forwarded-Host'), value: own(authority) },
-    { name: word('X-Forwarded-Port'), value: own(port) },
-    { name: word('X-Forwarded-Proto'), value: own(scheme) },
-  ];
+  return publicAddress(publicUrl).map(([name, value]) => ({ name: word(name), value: own(value) }));
 }
 
 /** `request.host` for the replacement of a regular expression, where a dollar sign stands for itself if it is doubled. */
@@ -99,13 +92,4 @@ export function hostTable(): Table {
     entries: [0, 1, 2, 3].map(withDollars),
     fallback: 'unknown',
   });
-}
-
-/**
- * The upstream's origin, as it may stand in a header of an answer, in every spelling that clients read as the same:
- * capitals, a dot after the name, the usual ports, no scheme.
- */
-function upstreamUrl({ host, port }: Upstream): string {
-  const name = caseless(urlHost(host));
-  return `(?:[Hh][Tt][Tt][Pp][Ss]?:)?//${name}[.]?(?::${oneOf([...new Set([80, 443, port])].map(String))})?`;
 }

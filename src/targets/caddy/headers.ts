@@ -1,6 +1,6 @@
 import type { ForwardPlan } from '../../plan/forwards.ts';
 import { DEFAULT_REQUEST_HEADERS } from '../../policy/headers.ts';
-import type { Policy, Proxy } from '../../policy/types.ts';
+import type { Policy } from '../../policy/types.ts';
 import { type CaddyToken, placeholder, word } from './quote.ts';
 import { type Table, table } from './table.ts';
 
@@ -57,12 +57,10 @@ function keyHeaders({ proxies, upstreams }: Policy): Set<string> {
   return new Set(names.map((name) => name.toLowerCase()));
 }
 
-export function rareHeaders({ forwarding, passed }: ForwardPlan, policy: Policy, proxy: Proxy): RareHeaders {
-  const { auth, websocket } = forwarding;
-  const passing = new Set(passed);
-  if (auth === 'apiKey') passing.delete(proxy.apiKeyHeader.toLowerCase());
+export function rareHeaders({ forwarding, passed }: ForwardPlan, policy: Policy): RareHeaders {
+  const { websocket } = forwarding;
   const shared = sharedRare(policy);
-  const names = [...passing].filter((name) => !shared.includes(name) && !sharedUsual(policy).includes(name));
+  const names = passed.filter((name) => !shared.includes(name) && !sharedUsual(policy).includes(name));
   const { names: tables, headers: copied } = clientHeaders(names);
   const hops = websocket ? HOPS.map(([name, value]) => ({ table: upgradeTable(name), value })) : [];
   const all = [...shared, ...names, ...(websocket ? ['upgrade'] : [])];

@@ -1,5 +1,5 @@
 import { FAILURES, PLAIN_PATH, REFUSALS, type Reason, STATUS_REASONS } from '../../plan/log.ts';
-import { oneOf } from './regex.ts';
+import { oneOf } from '../../plan/regex.ts';
 import { type Table, table } from './table.ts';
 
 const PLAIN = "A-Za-z0-9/._~!$&'()*+,;=:@%-";

@@ -1,4 +1,5 @@
 import { tellsPositions } from '../../plan/log.ts';
+import { escapeRegex } from '../../plan/regex.ts';
 import { accessOf, healthOf, type RouteClass } from '../../policy/access.ts';
 import { type CidrSet, isEverybody, toCidrs } from '../../policy/cidr.ts';
 import { challengeOf } from '../../policy/key.ts';
@@ -12,7 +13,6 @@ import { type ClientModel, clientModel, withMapped } from './client.ts';
 import { passTable, refusalTables } from './decision.ts';
 import { type Forward, forwardModels, hostTable } from './forward.ts';
 import { type CaddyToken, literal, own, word } from './quote.ts';
-import { exactly } from './regex.ts';
 import { identityTables, keyTable, requestTables } from './request.ts';
 import { allowTable, type RoutesModel, routesModel, routeTable } from './routes.ts';
 import { bindOf } from './server.ts';
@@ -126,7 +126,7 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
     health,
     bound: bound.map(([name, set]) => ({
       name: word(`bound-${name}`),
-      classes: own(`^[^ /]+/${exactly(name)}/`),
+      classes: own(`^[^ /]+/${escapeRegex(name)}/`),
       ...outsideOf(proxy, set, `client.inside-${name.replace(/[^A-Za-z0-9-]/g, '_')}`),
     })),
     challenge: challenge === undefined ? null : userText(challenge),

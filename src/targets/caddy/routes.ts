@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { type Endpoint, endpointsOf, type Operation } from '../../plan/endpoints.ts';
+import { escapeRegex, oneOf } from '../../plan/regex.ts';
 import { type Access, isRoute } from '../../policy/access.ts';
 import { parameterName, restName } from '../../policy/automaton.ts';
 import { EVERY_METHOD } from '../../policy/pattern.ts';
 import { PARAMETER_TYPES, type ParameterType, segmentSource } from '../../policy/segment.ts';
 import { addTo } from './multimap.ts';
 import { type CaddyToken, own, remark } from './quote.ts';
-import { exactly, oneOf } from './regex.ts';
 import { type Table, table } from './table.ts';
 
 /**
@@ -159,7 +159,7 @@ const PARTS: ReadonlyMap<string, string> = new Map(
 
 /** Source, without anchors, that matches exactly these paths. */
 function sourceOf(paths: readonly Path[]): string {
-  return restSource(paths.map(({ segments }) => segments.map((part) => PARTS.get(part) ?? exactly(part))));
+  return restSource(paths.map(({ segments }) => segments.map((part) => PARTS.get(part) ?? escapeRegex(part))));
 }
 
 function restSource(paths: readonly (readonly string[])[]): string {

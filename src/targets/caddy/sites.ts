@@ -1,9 +1,9 @@
 import { HEADS, PHASES } from '../../plan/bounds.ts';
+import { caseless } from '../../plan/regex.ts';
 import { type MappedAnswer, type MappedRequest, type NamePair, namePairs, sitesOf } from '../../plan/sites.ts';
 import type { Policy } from '../../policy/types.ts';
 import type { CaddyOptions } from './options.ts';
 import { type CaddyToken, own, word } from './quote.ts';
-import { caseless } from './regex.ts';
 import { headerSize } from './server.ts';
 import { type Table, table } from './table.ts';
 import { longestRead, type Transport, transportOf } from './transport.ts';

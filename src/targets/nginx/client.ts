@@ -1,3 +1,4 @@
+import { IPV4 } from '../../plan/regex.ts';
 import { toCidrs } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { networkEntry } from './addresses.ts';
@@ -8,10 +9,6 @@ import { type Part, type Variable, value, variable } from './quote.ts';
 
 /** Trusted proxies in a row that are looked past, the one that connects included; whoever comes through more of them is from nowhere. */
 const MOST_HOPS = 8;
-
-/** A list of addresses is read with these alone: nginx itself takes ports, leading zeros and blanks between them, too. */
-const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';
-const IPV4 = `${OCTET}(?:[.]${OCTET}){3}`;
 
 /** RFC 4291 §2.2: eight groups, or fewer around one "::"; the last two may be an IPv4 address. */
 function ipv6(): string {
@@ -27,6 +24,7 @@ function ipv6(): string {
   return `(?:${group}:){6}(?:${IPV4}|${group}:${group})|${shortened.join('|')}`;
 }
 
+/** A list of addresses is read with this alone: nginx itself takes ports, leading zeros and blanks between them, too. */
 export const ADDRESS = `(?:${IPV4}|${ipv6()})`;
 
 export interface ClientInput {

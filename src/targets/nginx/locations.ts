@@ -1,6 +1,5 @@
-import type { ForwardPlan } from '../../plan/forwards.ts';
+import { type ForwardPlan, publicAddress } from '../../plan/forwards.ts';
 import { isDenial, REFUSALS, type Refusal } from '../../plan/log.ts';
-import { outsideOf } from '../../plan/outside.ts';
 import type { RouteClass } from '../../policy/access.ts';
 import { DENIALS } from '../../policy/decide.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
@@ -174,10 +173,5 @@ function outsideHeaders({ publicUrl }: Proxy): (readonly [string, Part])[] {
       ['X-Forwarded-Host', variable('http_host')],
       ['X-Forwarded-Proto', variable('scheme')],
     ];
-  const { scheme, authority, port } = outsideOf(publicUrl);
-  return [
-    ['X-Forwarded-Host', authority],
-    ['X-Forwarded-Port', port],
-    ['X-Forwarded-Proto', scheme],
-  ];
+  return publicAddress(publicUrl);
 }

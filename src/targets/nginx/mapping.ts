@@ -1,4 +1,5 @@
 import { originSource } from '../../plan/forwards.ts';
+import { escapeRegex } from '../../plan/regex.ts';
 import type { Proxy, Upstream } from '../../policy/types.ts';
 import type { MapList } from './maps.ts';
 import { literal, type NginxToken, type Part, type Variable, value, variable } from './quote.ts';
@@ -23,7 +24,7 @@ export function originMap(proxy: Proxy, prefix: string, maps: MapList): Part {
 
 /** What follows is a path, a query or the end. */
 function originPattern(upstream: Upstream): string {
-  return `(?i:${originSource(upstream)})`;
+  return `(?i:${originSource(upstream, escapeRegex)})`;
 }
 
 export function addressMapping(upstream: Upstream, origin: Part, prefix: string, maps: MapList): AddressMapping {
