@@ -20,6 +20,7 @@ const layers = [
   'rules',
   'plan',
   'render',
+  'import',
   'targets',
   'output',
   'report',

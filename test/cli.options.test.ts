@@ -100,6 +100,7 @@ const QUESTIONS: Readonly<Record<string, readonly string[]>> = {
 function begun({ name }: Command, option?: Option): { line: string[]; given: string[] } {
   const start = {
     secrets: ['secrets', 'render'],
+    import: ['import', 'nginx', 'nginx.conf'],
     keys: ['keys', option?.name === 'to' ? 'rotate' : 'retire', 'partner'],
     explain: ['explain', ...(QUESTIONS[option?.name ?? ''] ?? ['GET', '/api/v4/user'])],
   };

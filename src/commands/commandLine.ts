@@ -54,6 +54,13 @@ const action = { choices: ['render', 'check', 'keygen'], demandOption: true, des
 const step = { choices: ['rotate', 'retire'], demandOption: true, describe: 'which of the two' } as const;
 const id = { type: 'string', demandOption: true, describe: 'id of the caller, under apiKeys' } as const;
 const words = { type: 'string', array: true, default: [], describe: 'what is asked, then the spec' } as const;
+const kind = { type: 'string', demandOption: true, describe: 'what the files are' } as const;
+const files = {
+  type: 'string',
+  array: true,
+  demandOption: true,
+  describe: 'files or folders, or - for standard input',
+} as const;
 const dir = { type: 'string', default: '.', describe: 'folder to put postern.yaml into' } as const;
 
 // Each command is loaded when it runs, because most of the time of a small run is loading.
@@ -185,6 +192,12 @@ const COMMANDS: readonly Command[] = [
     (await import('./schema.ts')).schema(io),
   ),
   command(
+    'import <kind> <files..>',
+    'an existing configuration as a spec, with what could not be carried over',
+    { positionals: { kind, files }, options: { format: answerFormat } },
+    async (args, io) => (await import('./import.ts')).importConfiguration(args, io),
+  ),
+  command(
     'init [dir]',
     'start a spec, or several of them with teams',
     { positionals: { dir }, options: { environments: options.environments } },
@@ -266,7 +279,7 @@ function restoreWords(args: Record<string, unknown>): void {
 }
 
 /** What may be read from standard input. */
-const INPUTS: readonly string[] = ['spec', 'specs', 'words', 'base', 'requests', 'live', 'log'];
+const INPUTS: readonly string[] = ['spec', 'specs', 'words', 'base', 'requests', 'live', 'log', 'files'];
 
 /** What stands in a position. */
 const POSITIONS: Readonly<Record<string, string>> = {
@@ -274,6 +287,7 @@ const POSITIONS: Readonly<Record<string, string>> = {
   specs: 'a spec',
   words: 'an argument',
   dir: 'the folder',
+  files: 'a file',
 };
 
 /** What yargs would hand on although no command can make sense of it. */
@@ -283,7 +297,7 @@ function checkValues(args: Readonly<Record<string, unknown>>): true {
     // Options with a dash in them are there a second time in camel case.
     if (name === '_' || name === '$0' || /[A-Z]/.test(name)) continue;
     const shown = POSITIONS[name] ?? `--${name}`;
-    if (Array.isArray(value) && name !== 'words' && name !== 'specs' && !isList(name))
+    if (Array.isArray(value) && name !== 'words' && name !== 'specs' && name !== 'files' && !isList(name))
       throw new Error(`${shown} is given more than once`);
     const values: readonly unknown[] = [value].flat();
     if (values.includes(''))

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { AnyTouches, Touches } from '../accessDiff/declared.ts';
 import type { Diagnostic, Result, SpecPath } from '../diagnostics/diagnostic.ts';
+import type { Importer } from '../import/draft.ts';
 import type { Enforcement } from '../policy/fields.ts';
 import type { DomainRewrite, Policy } from '../policy/types.ts';
 
@@ -156,6 +157,8 @@ interface Capabilities<Options> {
   readonly siteCertificate?:
     | ((input: Pick<TargetInput<Options>, 'options' | 'at'>) => NamedFile | undefined)
     | undefined;
+  /** Reads configuration that somebody else wrote for the same program as a spec. */
+  readonly importer?: Importer | undefined;
   /** For targets whose files a program here can be started on. */
   readonly run?: Runner<Options> | undefined;
 }

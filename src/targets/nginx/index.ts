@@ -1,6 +1,7 @@
 import { renderTemplate } from '../../render/render.ts';
 import { certificateOf } from '../sites.ts';
 import { defineTarget, type RenderedFile } from '../target.ts';
+import { importNginx } from './import.ts';
 import { compareNginx, renderedKeys } from './live.ts';
 import type { NginxModel } from './model.ts';
 import { nginxAccess, nginxOptions } from './options.ts';
@@ -29,6 +30,7 @@ export const nginx = defineTarget({
   secrets: secretFiles,
   renderedKeys,
   live: compareNginx,
+  importer: { kind: 'nginx', read: importNginx },
   siteCertificate: ({ options, at }) => certificateOf(options.sites, at),
   run,
 });

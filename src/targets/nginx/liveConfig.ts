@@ -3,9 +3,11 @@ export interface NginxDirective {
   readonly name: string;
   readonly args: readonly string[];
   readonly block?: readonly NginxDirective[];
+  /** Of its first word, from 1. */
+  readonly line: number;
 }
 
-interface NginxProblem {
+export interface NginxProblem {
   readonly problem: string;
 }
 
@@ -49,25 +51,32 @@ export function parseNginx(text: string): readonly NginxDirective[] | NginxProbl
   });
   if (end < text.length) return at(end, 'breaks off inside of a word');
   const stack: NginxDirective[][] = [[]];
-  const heads: string[][] = [];
+  const heads: { readonly words: readonly string[]; readonly line: number }[] = [];
   let words: string[] = [];
+  let [line, counted, first] = [1, 0, 1];
   for (const { text: word, sign, start } of tokens) {
+    for (let found = text.indexOf('\n', counted); found >= 0 && found < start; found = text.indexOf('\n', counted)) {
+      line += 1;
+      counted = found + 1;
+    }
+    if (words.length === 0) first = line;
     if (!sign) words.push(word);
     else if (word === ';') {
       const [name, ...args] = words;
       if (name === undefined) return at(start, 'ends a directive that is not there');
-      stack.at(-1)?.push({ name, args });
+      stack.at(-1)?.push({ name, args, line: first });
       words = [];
     } else if (word === '{') {
-      heads.push(words);
+      heads.push({ words, line: first });
       stack.push([]);
       words = [];
     } else {
-      const [name = '', ...args] = heads.pop() ?? [];
+      const head = heads.pop();
+      const [name = '', ...args] = head?.words ?? [];
       const block = stack.pop() ?? [];
       if (stack.length === 0) return at(start, 'closes a block that is not open');
       if (words.length > 0) return at(start, 'ends a block after a directive without ";"');
-      stack.at(-1)?.push({ name, args, block });
+      stack.at(-1)?.push({ name, args, block, line: head?.line ?? first });
     }
   }
   if (heads.length > 0) return at(end, 'is the last, inside of a block that is never closed');

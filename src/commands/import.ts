@@ -1,0 +1,93 @@
+import { readdirSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { compile } from '../compile.ts';
+import { hasError } from '../diagnostics/diagnostic.ts';
+import { formatDiagnostics } from '../diagnostics/format.ts';
+import type { Imported, Importer, ImportFile, ImportProblem } from '../import/draft.ts';
+import { draftText, notCarriedText } from '../import/write.ts';
+import { systemProblem } from '../output/disk.ts';
+import { readBytes } from '../source/read.ts';
+import { suggest } from '../spec/suggest.ts';
+import { targets } from '../targets/index.ts';
+import type { Io, Status } from './io.ts';
+
+export interface ImportArguments {
+  readonly kind: string;
+  readonly files: readonly string[];
+  readonly format?: 'text' | 'json' | undefined;
+}
+
+/** More files than any configuration has. */
+const MOST_FILES = 2_000;
+
+/** Every kind of configuration that can become a spec. */
+export function importers(): readonly Importer[] {
+  return targets.flatMap(({ importer }) => (importer ? [importer] : []));
+}
+
+/** Existing configuration as a spec on standard output; what it does not say exactly goes to standard error. */
+export function importConfiguration({ kind, files, format = 'text' }: ImportArguments, io: Io): Status {
+  const known = importers();
+  const importer = known.find((one) => one.kind === kind);
+  if (!importer) {
+    const kinds = known.map((one) => one.kind);
+    const meant = suggest(kind, kinds);
+    io.err(
+      `postern: cannot import "${kind}"${meant ? `, did you mean "${meant}"?` : `; there are ${kinds.join(', ')}`}\n`,
+    );
+    return 2;
+  }
+  const found = readAll(files, io);
+  if ('problem' in found) return refuse(found, io);
+  const imported = importer.read(found.files);
+  return 'problem' in imported ? refuse(imported, io) : printImported(imported, format, io);
+}
+
+function refuse({ file, line, problem }: ImportProblem, io: Io): Status {
+  io.err(`postern: ${file}${line > 0 ? `:${line}` : ''}: ${problem}\n`);
+  return 2;
+}
+
+export function printImported({ draft, notCarriedOver }: Imported, format: 'text' | 'json', io: Io): Status {
+  const text = draftText(draft, notCarriedOver);
+  const { diagnostics } = compile(text, { file: 'imported.yaml', read: () => undefined, targets: undefined });
+  const isValid = !hasError(diagnostics);
+  if (format === 'json') io.out(`${JSON.stringify({ spec: text, valid: isValid, notCarriedOver }, null, 2)}\n`);
+  else {
+    io.out(text);
+    if (notCarriedOver.length > 0)
+      io.err(
+        `not carried over, or not exactly:\n${notCarriedOver.map((one) => `  ${notCarriedText(one)}\n`).join('')}`,
+      );
+  }
+  // A spec that needs a hand before it is valid is still worth more than none.
+  if (!isValid) io.err(formatDiagnostics(diagnostics, undefined, { colour: io.colour.err }));
+  return !isValid ? 2 : notCarriedOver.length > 0 ? 1 : 0;
+}
+
+/** Files, and all files below folders; names are as they were given. */
+export function readAll(names: readonly string[], io: Io): { readonly files: readonly ImportFile[] } | ImportProblem {
+  const files: ImportFile[] = [];
+  for (const name of names) {
+    try {
+      const inner = name !== '-' && statSync(name).isDirectory() ? filesBelow(name) : [name];
+      if (inner.length > MOST_FILES) return { file: name, line: 0, problem: `it holds more than ${MOST_FILES} files` };
+      for (const file of inner) {
+        const found = file === '-' ? { bytes: io.readStdin() } : readBytes(file, { pipes: true });
+        if ('problem' in found) return { file, line: 0, problem: found.problem };
+        files.push({ name: file === '-' ? '<stdin>' : file, text: new TextDecoder().decode(found.bytes) });
+      }
+    } catch (error) {
+      return { file: name, line: 0, problem: systemProblem(error) };
+    }
+  }
+  return { files };
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !/^\.|\.(?:pem|crt|key|log|gz|so)$/.test(basename(entry.name)))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => !/(?:^|\/)\.git\//.test(file))
+    .sort();
+}

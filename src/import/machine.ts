@@ -1,0 +1,191 @@
+import type { ByteSet, Regex } from './regex.ts';
+
+/** Steps of a nondeterministic automaton; those without bytes are free. `start` and `end` hold at the ends of a text only. */
+interface Step {
+  readonly to: number;
+  readonly bytes?: ByteSet;
+  readonly only?: 'start' | 'end';
+}
+
+/** More states than any expression that people write for paths has. */
+const MOST_STATES = 20_000;
+
+/**
+ * Tells of every text whether an expression is found in it, byte by byte: states are numbers, made when first reached.
+ * State 0 has read nothing.
+ */
+export interface Machine {
+  next(state: number, byte: number): number;
+  /** Whether the text that was read so far, if it ends here, matches. */
+  accepts(state: number): boolean;
+  /** Whether every text that goes on from here matches. */
+  isDone(state: number): boolean;
+  /** Whether no text that goes on from here can match. */
+  isDead(state: number): boolean;
+  /** Bytes that it takes alike: equal marks. */
+  readonly marks: readonly ByteSet[];
+}
+
+/** @returns `undefined` where the expression is too large */
+export function machineOf(regex: Regex): Machine | undefined {
+  const builder = new Builder();
+  builder.add(regex, FIRST, LAST);
+  return builder.isFull ? undefined : determined(builder.steps, FIRST, LAST);
+}
+
+const [FIRST, LAST] = [0, 1];
+
+class Builder {
+  readonly steps: Step[][] = [[], []];
+  isFull = false;
+
+  #fresh(): number {
+    this.isFull ||= this.steps.length > MOST_STATES;
+    return this.steps.push([]) - 1;
+  }
+
+  #link(from: number, step: Step): void {
+    this.steps[from]?.push(step);
+  }
+
+  /** What leads from one state to another by way of an expression. */
+  add(part: Regex, from: number, to: number): void {
+    if (this.isFull) return;
+    if (part.kind === 'bytes') this.#link(from, { to, bytes: part.bytes });
+    else if (part.kind === 'start' || part.kind === 'end') this.#link(from, { to, only: part.kind });
+    else if (part.kind === 'group') this.add(part.part, from, to);
+    else if (part.kind === 'choice') for (const one of part.parts) this.add(one, from, to);
+    else if (part.kind === 'repeat') this.#repeat(part, from, to);
+    else if (part.kind === 'sequence') {
+      let at = from;
+      for (const one of part.parts) at = this.#after(one, at);
+      this.#link(at, { to });
+    }
+  }
+
+  #after(part: Regex, from: number): number {
+    const next = this.#fresh();
+    this.add(part, from, next);
+    return next;
+  }
+
+  #repeat({ part, least, most }: Extract<Regex, { kind: 'repeat' }>, from: number, to: number): void {
+    let at = this.#fresh();
+    this.#link(from, { to: at });
+    for (let count = 0; count < least; count++) at = this.#after(part, at);
+    if (!Number.isFinite(most)) this.#link(this.#after(part, at), { to: at });
+    else
+      for (let count = least; count < most; count++) {
+        this.#link(at, { to });
+        at = this.#after(part, at);
+      }
+    this.#link(at, { to });
+  }
+}
+
+function determined(steps: readonly (readonly Step[])[], first: number, last: number): Machine {
+  const states: { readonly nodes: readonly number[]; readonly done: boolean; readonly ends: boolean }[] = [];
+  const ids = new Map<string, number>();
+  const moves: Map<number, number>[] = [];
+  const closure = (from: readonly number[], place: ReadonlySet<Step['only']>): number[] => {
+    const found = new Set(from);
+    for (const node of found)
+      for (const step of steps[node] ?? [])
+        if (!step.bytes && (step.only === undefined || place.has(step.only))) found.add(step.to);
+    return [...found].sort((a, b) => a - b);
+  };
+  const NOWHERE = new Set<Step['only']>();
+  const idOf = (nodes: readonly number[], isStart: boolean, wasDone: boolean): number => {
+    // The expression may begin anywhere, and once it has been found the rest does not matter.
+    const open = closure([...nodes, first], isStart ? new Set(['start'] as const) : NOWHERE);
+    const done = wasDone || open.includes(last);
+    const ends =
+      done || closure(open, new Set(isStart ? (['start', 'end'] as const) : (['end'] as const))).includes(last);
+    const key = done ? 'done' : `${open.join()}${ends ? '.' : ''}`;
+    const known = ids.get(key);
+    if (known !== undefined) return known;
+    ids.set(key, states.length);
+    moves.push(new Map());
+    return states.push({ nodes: done ? [] : open, done, ends }) - 1;
+  };
+  idOf([], true, false);
+  const isAnchored = steps[first]?.every(({ only }) => only === 'start') ?? false;
+  return {
+    accepts: (state) => states[state]?.ends ?? false,
+    isDone: (state) => states[state]?.done ?? false,
+    isDead: (state) => state !== 0 && isAnchored && states[state]?.done === false && states[state]?.nodes.length === 1,
+    next(state, byte) {
+      const known = moves[state]?.get(byte);
+      if (known !== undefined) return known;
+      const { nodes, done } = states[state] ?? { nodes: [], done: false };
+      if (done) return state;
+      const next = new Set<number>();
+      for (const node of nodes) for (const step of steps[node] ?? []) if (step.bytes?.has(byte)) next.add(step.to);
+      const to = idOf([...next], false, false);
+      moves[state]?.set(byte, to);
+      return to;
+    },
+    marks: steps.flat().flatMap(({ bytes }) => (bytes ? [bytes] : [])),
+  };
+}
+
+/** One byte of each kind that none of the sets tells apart. */
+export function representatives(sets: readonly ByteSet[]): number[] {
+  const distinct = [...new Set(sets)];
+  const kinds = new Map<string, number>();
+  for (let byte = 0; byte < 256; byte++) {
+    const key = distinct.map((set) => (set.has(byte) ? '1' : '0')).join('');
+    if (!kinds.has(key)) kinds.set(key, byte);
+  }
+  return [...kinds.values()];
+}
+
+/** Several machines that read the same text. */
+export interface Together {
+  next(state: number, byte: number): number;
+  /** By machine; meaningless for one that has been passed over. */
+  accepts(state: number): readonly boolean[];
+  readonly marks: readonly ByteSet[];
+}
+
+/** Stands for a machine that nobody asks any more. */
+const PASSED = -1;
+
+/**
+ * @param passes for each machine those that nobody asks once it is done, so that they need not be told apart any more
+ */
+export function together(machines: readonly Machine[], passes: ReadonlyMap<number, readonly number[]>): Together {
+  const vectors: (readonly number[])[] = [];
+  const ids = new Map<string, number>();
+  const moves: Map<number, number>[] = [];
+  const idOf = (vector: number[]): number => {
+    for (const [index, others] of passes)
+      if (vector[index] === PASSED || machines[index]?.isDone(vector[index] ?? 0))
+        for (const other of others) vector[other] = PASSED;
+    const key = vector.join();
+    const known = ids.get(key);
+    if (known !== undefined) return known;
+    ids.set(key, vectors.length);
+    moves.push(new Map());
+    return vectors.push(vector) - 1;
+  };
+  idOf(machines.map(() => 0));
+  return {
+    next(state, byte) {
+      const known = moves[state]?.get(byte);
+      if (known !== undefined) return known;
+      const vector = vectors[state] ?? [];
+      const to = idOf(
+        machines.map((machine, index) => (vector[index] === PASSED ? PASSED : machine.next(vector[index] ?? 0, byte))),
+      );
+      moves[state]?.set(byte, to);
+      return to;
+    },
+    accepts: (state) =>
+      machines.map(
+        (machine, index) =>
+          (vectors[state]?.[index] ?? PASSED) !== PASSED && machine.accepts(vectors[state]?.[index] ?? 0),
+      ),
+    marks: machines.flatMap(({ marks }) => marks),
+  };
+}

@@ -1,0 +1,104 @@
+import type { PathPattern, PatternSegment } from '../policy/pattern.ts';
+import type { ParameterType } from '../policy/segment.ts';
+import { type Machine, machineOf, representatives, type Together } from './machine.ts';
+import { ALL_BYTES, type ByteSet, literalBytes, type Regex, without } from './regex.ts';
+
+const byteSet = (text: string): ByteSet => new Set(Buffer.from(text, 'latin1'));
+const DIGITS = '0123456789';
+const HEX = `${DIGITS}abcdefABCDEF`;
+const CONTROLS = new Set([...Array.from({ length: 32 }, (_, byte) => byte), 127]);
+const SEGMENT = without(without(ALL_BYTES, CONTROLS), byteSet('/\\%?#'));
+
+/** What a segment of a type can hold once it is decoded: never less, sometimes a little more. */
+const DECODED: Readonly<Record<ParameterType, ByteSet>> = {
+  int: byteSet(DIGITS),
+  hex: byteSet(HEX),
+  uuid: byteSet(`${HEX}-`),
+  slug: new Set([...ALL_BYTES].filter((byte) => /[A-Za-z0-9._-]/.test(String.fromCharCode(byte)))),
+  segment: SEGMENT,
+  encodedPath: new Set([...SEGMENT, 0x2f]),
+  encodedText: without(ALL_BYTES, CONTROLS),
+};
+
+const SLASH = literalBytes('/');
+const many = (bytes: ByteSet): Regex => ({
+  kind: 'repeat',
+  part: { kind: 'bytes', bytes },
+  least: 1,
+  most: Number.POSITIVE_INFINITY,
+});
+
+function decodedSegment(segment: PatternSegment): readonly Regex[] {
+  switch (segment.kind) {
+    case 'literal':
+      return literalBytes(decoded(segment.text));
+    case 'choice':
+      return [{ kind: 'choice', parts: segment.values.map((value) => sequence(literalBytes(decoded(value)))) }];
+    case 'parameter':
+      return [many(DECODED[segment.type])];
+    case 'rest': {
+      const one = many(DECODED[segment.type]);
+      const more: Regex = { kind: 'repeat', part: sequence([...SLASH, one]), least: 0, most: Number.POSITIVE_INFINITY };
+      return [one, more];
+    }
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+export function sequence(parts: readonly Regex[]): Regex {
+  return { kind: 'sequence', parts };
+}
+
+/** The paths of a pattern as a server sees them that decodes before it decides. */
+function decodedPaths({ segments }: PathPattern): Machine | undefined {
+  const parts = segments.flatMap((segment) => [...SLASH, ...decodedSegment(segment)]);
+  return machineOf(sequence([{ kind: 'start' }, ...parts, { kind: 'end' }]));
+}
+
+/** More pairs of states are not looked at: what takes longer is called unknown. */
+const MOST_STATES = 20_000;
+
+/**
+ * Calls `visit` for what machines say of the paths of a pattern, each saying once, until it is told that no more is wanted.
+ * @returns whether all of them were seen
+ */
+export function visitPaths(
+  pattern: PathPattern,
+  machines: Together,
+  visit: (accepting: readonly boolean[]) => 'more' | 'enough',
+): boolean {
+  const own = decodedPaths(pattern);
+  if (!own) return false;
+  const bytes = representatives([...own.marks, ...machines.marks]);
+  const told = new Set<string>();
+  const seen = new Set<string>();
+  const queue: (readonly [own: number, others: number])[] = [];
+  const enter = (at: number, others: number) => {
+    const key = `${at} ${others}`;
+    if (own.isDead(at) || seen.has(key)) return;
+    seen.add(key);
+    queue.push([at, others]);
+  };
+  enter(0, 0);
+  for (const [at, others] of queue) {
+    if (seen.size > MOST_STATES) return false;
+    if (own.accepts(at)) {
+      const accepting = machines.accepts(others);
+      const key = accepting.map(Number).join('');
+      if (!told.has(key) && visit(accepting) === 'enough') return true;
+      told.add(key);
+    }
+    for (const byte of bytes) {
+      const next = own.next(at, byte);
+      if (!own.isDead(next)) enter(next, machines.next(others, byte));
+    }
+  }
+  return true;
+}

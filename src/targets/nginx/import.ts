@@ -1,0 +1,162 @@
+import {
+  type Draft,
+  type DraftGroup,
+  type DraftItem,
+  freeName,
+  grouped,
+  type Imported,
+  type ImportFile,
+  type ImportProblem,
+  identifierOf,
+  type NotCarried,
+} from '../../import/draft.ts';
+import { type CidrSet, isEverybody, toCidrs } from '../../policy/cidr.ts';
+import { accessOfServer, type Carried, type ServerAccess, wayOf } from './importAccess.ts';
+import { type Facts, factsOf, type KeyMap } from './importFacts.ts';
+import { proxyItem, upstreamItem } from './importServer.ts';
+import { lostSettings } from './importSettings.ts';
+import { nginxTree, type Written } from './importTree.ts';
+
+/** A tree of nginx's configuration, or what `nginx -T` prints, as a spec that allows no more than it does. */
+export function importNginx(files: readonly ImportFile[]): Imported | ImportProblem {
+  const tree = nginxTree(files);
+  if ('problem' in tree) return tree;
+  const http = tree.directives.find(({ name }) => name === 'http') ?? { ...OUTSIDE, block: tree.directives };
+  const facts = factsOf(http.block ?? []);
+  const servers = (http.block ?? []).filter(({ name, block }) => name === 'server' && block);
+  const making = new Making(facts);
+  for (const server of servers) making.add(server, accessOfServer(server, http, facts));
+  const notCarriedOver = [...tree.notCarriedOver, ...making.notCarriedOver, ...lostSettings(http, servers)];
+  if (making.proxies.length === 0)
+    return { file: files[0]?.name ?? '', line: 1, problem: 'no server of it forwards anything that a spec can allow' };
+  return { draft: making.draft(), notCarriedOver: sorted(notCarriedOver) };
+}
+
+const OUTSIDE: Written = { name: 'http', args: [], file: '', line: 1 };
+
+function sorted(all: readonly NotCarried[]): NotCarried[] {
+  const key = ({ file, what, reason }: NotCarried) => `${file}\0${what}\0${reason}`;
+  const once = new Map(all.toReversed().map((one) => [`${one.line}\0${key(one)}`, one]));
+  return [...once.values()].sort((a, b) =>
+    a.file === b.file ? a.line - b.line || (key(a) < key(b) ? -1 : 1) : a.file < b.file ? -1 : 1,
+  );
+}
+
+/** The entries of a spec as they are found, server by server. */
+class Making {
+  readonly proxies: DraftItem[] = [];
+  readonly notCarriedOver: NotCarried[] = [];
+  readonly #facts: Facts;
+  readonly #taken = new Set<string>();
+  readonly #ranges = new Map<string, DraftItem>();
+  readonly #upstreams = new Map<string, DraftItem>();
+  readonly #groups: DraftGroup[] = [];
+  readonly #keys = new Map<string, { readonly map: KeyMap; readonly groups: string[]; token: string }>();
+
+  constructor(facts: Facts) {
+    this.#facts = facts;
+  }
+
+  add(server: Written, access: ServerAccess): void {
+    this.notCarriedOver.push(...access.notCarriedOver);
+    const ways = grouped(access.carried, ({ forward }) => wayOf(forward));
+    const groups = [...ways.values()].map((carried) => this.#group(carried));
+    if (groups.length === 0) return;
+    const ranges = this.#rangeNames(access.ranges, server);
+    const keys = access.carried.flatMap(({ forward }) => (forward.keys ? [forward.keys] : []));
+    const [first] = keys;
+    if (first && keys.some(({ header }) => header.toLowerCase() !== first.header.toLowerCase()))
+      this.#lose(first.at, 'keys', 'one proxy reads keys from one header');
+    const { item, notCarriedOver } = proxyItem(server, { ranges, groups, answers: access.answers, keys: first });
+    this.notCarriedOver.push(...notCarriedOver);
+    this.proxies.push({ ...item, id: freeName(item.id, this.#taken) });
+  }
+
+  #group(carried: readonly Carried[]): string {
+    const [first] = carried;
+    if (!first) throw new Error('a group without requests');
+    const { keys } = first.forward;
+    const upstream = this.#upstream(first);
+    const id = freeName(keys ? upstream : `${upstream}-open`, this.#taken);
+    const entries = grouped(carried, ({ entry }) => entry.request);
+    const allow = [...entries.values()].flatMap(([one, ...others]) =>
+      one
+        ? [{ ...one.entry, notes: [...(one.entry.notes ?? []), ...others.flatMap(({ entry }) => entry.notes ?? [])] }]
+        : [],
+    );
+    this.#groups.push({ id, upstream, ...(keys ? {} : { auth: 'passthrough' as const }), allow });
+    if (keys) {
+      const known = this.#keys.get(keys.variable) ?? { map: keys, groups: [], token: '' };
+      known.groups.push(id);
+      this.#keys.set(keys.variable, known);
+    }
+    return id;
+  }
+
+  #upstream(carried: Carried): string {
+    const known = this.#upstreams.get(carried.origin);
+    if (known) return known.id;
+    const { item, notCarriedOver } = upstreamItem(carried, this.#facts);
+    this.notCarriedOver.push(...notCarriedOver);
+    const named = { ...item, id: freeName(item.id, new Set([...this.#upstreams.values()].map(({ id }) => id))) };
+    this.#upstreams.set(carried.origin, named);
+    return named.id;
+  }
+
+  #rangeNames(ranges: CidrSet | undefined, server: Written): 'any' | readonly string[] {
+    if (!ranges || isEverybody(ranges)) {
+      this.#lose(
+        server,
+        'server',
+        'it names no client addresses, so that everybody may connect: name them under ipRanges',
+      );
+      return 'any';
+    }
+    const cidrs = toCidrs(ranges).map((cidr) => cidr.replace(/(?<=\.\d+)\/32$|\/128$/, ''));
+    const key = cidrs.join();
+    const known = this.#ranges.get(key);
+    const id = known?.id ?? (this.#ranges.size === 0 ? 'clients' : `clients-${this.#ranges.size + 1}`);
+    this.#ranges.set(key, { id, value: cidrs });
+    return [`@${id}`];
+  }
+
+  #lose(at: Written, what: string, reason: string): void {
+    this.notCarriedOver.push({ file: at.file, line: at.line, what, reason });
+  }
+
+  #apiKeys(): DraftItem[] {
+    return [...this.#keys.values()].flatMap(({ map, groups }): DraftItem[] => {
+      const count = Math.max(1, map.entries.length);
+      const variable = identifierOf(map.variable, 'key').toUpperCase().replaceAll('-', '_');
+      return Array.from({ length: count }, (_, index) => {
+        const entry = map.entries[index];
+        const number = count === 1 ? '' : `_${index + 1}`;
+        const where = entry
+          ? `${entry.at.file}:${entry.at.line}`
+          : `${map.at.file}:${map.at.line}, which lists no key here`;
+        return {
+          id: freeName(count === 1 ? 'caller' : `caller-${index + 1}`, this.#taken),
+          notes: [`${where}; the key itself is not copied, put it where the reference points to`],
+          value: {
+            key: `env:POSTERN_KEY_${variable}${number}`,
+            token: `env:POSTERN_TOKEN_${variable}${number}`,
+            routes: groups,
+          },
+        };
+      });
+    });
+  }
+
+  draft(): Draft {
+    return {
+      name: 'imported',
+      head: ['Imported from nginx. It allows nothing that the configuration refused or sent elsewhere.'],
+      ipRanges: [...this.#ranges.values()],
+      upstreams: [...this.#upstreams.values()],
+      routes: this.#groups,
+      apiKeys: this.#apiKeys(),
+      proxies: this.proxies,
+      targets: [{ id: 'nginx', value: {} }],
+    };
+  }
+}

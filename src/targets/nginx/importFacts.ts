@@ -1,0 +1,111 @@
+import { ANY_ADDRESS, type CidrSet, NOBODY, networkOf, parseCidr, subtract, unionOf } from '../../policy/cidr.ts';
+import type { Written } from './importTree.ts';
+
+/** Callers by key: a map from a request header to what the upstream gets, or to whether the key is good. */
+export interface KeyMap {
+  readonly variable: string;
+  /** The request header that the key stands in. */
+  readonly header: string;
+  readonly fallback: string;
+  readonly entries: readonly { readonly key: string; readonly value: string; readonly at: Written }[];
+  readonly at: Written;
+}
+
+/** Addresses by value: `geo`. */
+export interface GeoMap {
+  readonly variable: string;
+  readonly fallback: string;
+  readonly entries: readonly { readonly range: string; readonly value: string }[];
+}
+
+/** What the http block says for all servers. */
+export interface Facts {
+  readonly keys: ReadonlyMap<string, KeyMap>;
+  readonly geos: ReadonlyMap<string, GeoMap>;
+  readonly upstreams: ReadonlyMap<string, Written>;
+}
+
+const SETTINGS = new Set([
+  'default',
+  'hostnames',
+  'volatile',
+  'include',
+  'ranges',
+  'delete',
+  'proxy',
+  'proxy_recursive',
+]);
+
+export function factsOf(http: readonly Written[]): Facts {
+  const keys = new Map<string, KeyMap>();
+  const geos = new Map<string, GeoMap>();
+  const upstreams = new Map<string, Written>();
+  for (const one of http) {
+    const [first = '', second = ''] = one.args;
+    if (one.name === 'upstream' && one.block) upstreams.set(first, one);
+    if (one.name === 'map' && one.block) {
+      const header = /^\$\{?http_([A-Za-z0-9_]+)\}?$/.exec(first)?.[1];
+      const map = header === undefined ? undefined : keyMap(header, second, one, one.block);
+      if (map) keys.set(map.variable, map);
+    }
+    if (one.name === 'geo' && one.block && one.args.length === 1) {
+      const geo = geoMap(first, one.block);
+      if (geo) geos.set(first, geo);
+    }
+  }
+  return { keys, geos, upstreams };
+}
+
+function keyMap(header: string, variable: string, at: Written, block: readonly Written[]): KeyMap | undefined {
+  const rows = block.filter(({ name }) => !SETTINGS.has(name));
+  if (block.some(({ name }) => name === 'include' || name === 'hostnames')) return undefined;
+  // An expression or a variable means callers that nobody can list.
+  if (rows.some(({ name, args }) => /^~/.test(name) || /\$/.test(args[0] ?? ''))) return undefined;
+  const fallback = block.find(({ name }) => name === 'default')?.args[0] ?? '';
+  const entries = rows.map((row) => ({ key: row.name.replace(/^\\/, ''), value: row.args[0] ?? '', at: row }));
+  return { variable, header: header.replaceAll('_', '-'), fallback, entries, at };
+}
+
+function geoMap(variable: string, block: readonly Written[]): GeoMap | undefined {
+  if (block.some(({ name }) => name !== 'default' && SETTINGS.has(name))) return undefined;
+  const rows = block.filter(({ name }) => name !== 'default');
+  const fallback = block.find(({ name }) => name === 'default')?.args[0] ?? '';
+  return { variable, fallback, entries: rows.map(({ name, args }) => ({ range: name, value: args[0] ?? '' })) };
+}
+
+/** The addresses of one CIDR as nginx reads it; `undefined` where it is none, such as a host name. */
+export function rangesOf(text: string): CidrSet | undefined {
+  if (text === 'all') return ANY_ADDRESS;
+  const range = parseCidr(text);
+  if (typeof range !== 'string') return unionOf([range]);
+  if (range !== 'host bits') return undefined;
+  const network = parseCidr(networkOf(text));
+  return typeof network === 'string' ? undefined : unionOf([network]);
+}
+
+function joined(a: CidrSet, b: CidrSet): CidrSet {
+  return unionOf([...a.ranges, ...b.ranges]);
+}
+
+/** Who passes a list of `allow` and `deny`, of which the first that fits decides. */
+export function admittedBy(rules: readonly Written[]): CidrSet | undefined {
+  let admitted: CidrSet = ANY_ADDRESS;
+  for (const { name, args } of rules.toReversed()) {
+    const ranges = rangesOf(args[0] ?? '');
+    if (!ranges) return undefined;
+    admitted = name === 'allow' ? joined(admitted, ranges) : subtract(admitted, ranges);
+  }
+  return admitted;
+}
+
+/** The addresses for which a `geo` gives a value that passes; the narrowest entry of an address decides. */
+export function addressesOf(geo: GeoMap, passes: (value: string) => boolean): CidrSet | undefined {
+  const width = (range: string) => Number(/\/(\d+)$/.exec(range)?.[1] ?? 128) - (range.includes(':') ? 0 : 32);
+  let found: CidrSet = passes(geo.fallback) ? ANY_ADDRESS : NOBODY;
+  for (const { range, value } of geo.entries.toSorted((a, b) => width(a.range) - width(b.range))) {
+    const ranges = rangesOf(range);
+    if (!ranges) return undefined;
+    found = passes(value) ? joined(found, ranges) : subtract(found, ranges);
+  }
+  return found;
+}

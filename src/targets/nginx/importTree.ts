@@ -1,0 +1,121 @@
+import type { ImportFile, ImportProblem, NotCarried } from '../../import/draft.ts';
+import { type NginxDirective, parseNginx } from './liveConfig.ts';
+
+/** A directive where it takes effect, and where it is written. */
+export interface Written extends Omit<NginxDirective, 'block'> {
+  readonly file: string;
+  readonly block?: readonly Written[];
+}
+
+export interface Tree {
+  readonly directives: readonly Written[];
+  readonly notCarriedOver: readonly NotCarried[];
+}
+
+/** nginx refuses what is nested deeper, too. */
+const MOST_DEPTH = 12;
+/** Includes that multiply would never end. */
+const MOST_DIRECTIVES = 200_000;
+
+const DUMPED = /^# configuration file (.+):$/gm;
+
+/** What `nginx -T` prints, as the files that it is made of. */
+function filesOf(file: ImportFile): readonly ImportFile[] {
+  const marks = [...file.text.matchAll(DUMPED)];
+  if (marks.length === 0) return [file];
+  return marks.map((mark, index) => ({
+    name: mark[1] ?? file.name,
+    text: file.text.slice(mark.index + mark[0].length + 1, marks[index + 1]?.index),
+  }));
+}
+
+/** Files of a tree, of which one is where nginx begins → its directives with all includes in their places. */
+export function nginxTree(given: readonly ImportFile[]): Tree | ImportProblem {
+  const files = given.flatMap(filesOf);
+  const parsed = new Map<string, readonly NginxDirective[]>();
+  const broken = new Map<string, ImportProblem>();
+  for (const { name, text } of files) {
+    const found = parseNginx(text);
+    // A folder holds other files too: only what nginx would read has to be its configuration.
+    if ('problem' in found) broken.set(name, problemOf(name, found.problem));
+    else parsed.set(name, found);
+  }
+  const main = mainFile(files, parsed);
+  const [first] = broken.values();
+  if (main === undefined)
+    return first ?? { file: given[0]?.name ?? '', line: 1, problem: 'no file of it holds a server' };
+  const notCarriedOver: NotCarried[] = [];
+  const problems: ImportProblem[] = [];
+  const names = files.map(({ name }) => name);
+  let count = 0;
+  const place = (
+    list: readonly NginxDirective[],
+    file: string,
+    parents: readonly string[],
+    context: string,
+  ): Written[] =>
+    list.flatMap((one): Written[] => {
+      count += 1;
+      if (count > MOST_DIRECTIVES) return [];
+      if (one.name !== 'include' || one.block) {
+        const block = one.block && place(one.block, file, parents, one.name);
+        return [{ ...one, file, ...(block && { block }) } as Written];
+      }
+      const [pattern = ''] = one.args;
+      const found = included(pattern, main, names).filter((name) => name !== file);
+      const bad = found.map((name) => broken.get(name)).find((one) => one !== undefined);
+      if (bad) problems.push(bad);
+      if (/mime\.types$/.test(pattern)) return [];
+      if (found.length > 0 && parents.length < MOST_DEPTH)
+        return found.flatMap((name) => place(parsed.get(name) ?? [], name, [...parents, file], context));
+      if (/[*?[]/.test(pattern)) return [];
+      const reason = 'the file is not here, so nothing is known of what it says';
+      notCarriedOver.push({ file, line: one.line, what: `include ${pattern}`, reason });
+      // What is not known may refuse, and so is kept as something that nobody understands.
+      return [{ name: 'include', args: [pattern], line: one.line, file }];
+    });
+  const directives = place(parsed.get(main) ?? [], main, [], '');
+  if (problems[0]) return problems[0];
+  if (count > MOST_DIRECTIVES)
+    return { file: main, line: 1, problem: `it has more than ${MOST_DIRECTIVES} directives` };
+  return { directives, notCarriedOver };
+}
+
+function problemOf(file: string, problem: string): ImportProblem {
+  const [, line = '1', rest = problem] = /^line (\d+) (.*)$/.exec(problem) ?? [];
+  return { file, line: Number(line), problem: `this line ${rest}` };
+}
+
+/** `nginx.conf` nearest to the top, else the only file that no other includes and that leads to a server. */
+function mainFile(
+  files: readonly ImportFile[],
+  parsed: ReadonlyMap<string, readonly NginxDirective[]>,
+): string | undefined {
+  const named = files
+    .map(({ name }) => name)
+    .filter((name) => /(?:^|\/)nginx\.conf$/.test(name))
+    .sort((a, b) => a.split('/').length - b.split('/').length);
+  const leads = (name: string) => {
+    const tops = parsed.get(name) ?? [];
+    return tops.some((one) => one.name === 'http' || one.name === 'server');
+  };
+  return named[0] ?? files.map(({ name }) => name).find(leads);
+}
+
+/** nginx takes a pattern relative to the folder of its main file; a tree may have been taken from /etc/nginx. */
+function included(pattern: string, main: string, names: readonly string[]): string[] {
+  const folder = main.includes('/') ? main.slice(0, main.lastIndexOf('/') + 1) : '';
+  const tails = pattern.startsWith('/')
+    ? [pattern, pattern.replace(/^\/(?:etc|usr\/local)\/nginx\//, folder)]
+    : [`${folder}${pattern}`];
+  const regexes = tails.map((tail) => new RegExp(`^${globSource(tail)}$`));
+  return names.filter((name) => regexes.some((regex) => regex.test(name))).sort();
+}
+
+function globSource(pattern: string): string {
+  return pattern
+    .replace(/[.+^${}()|\\]/g, '\\$&')
+    .replace(/\*/g, '[^/]*')
+    .replace(/\?/g, '[^/]')
+    .replace(/\[!/g, '[^');
+}

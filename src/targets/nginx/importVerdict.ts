@@ -1,0 +1,237 @@
+import { ANY_ADDRESS, type CidrSet, intersect } from '../../policy/cidr.ts';
+import { addressesOf, admittedBy, type Facts, type KeyMap } from './importFacts.ts';
+import type { Written } from './importTree.ts';
+
+/** What a location does with requests of one method, as far as it can be told. */
+export type Verdict =
+  | {
+      readonly kind: 'forward';
+      readonly at: Written;
+      /** Blocks around it, outermost first, itself last. */
+      readonly scope: readonly Written[];
+      /** `proxy_pass` with the variables that are set filled in. */
+      readonly target: string;
+      readonly ranges: CidrSet;
+      /** Absent: nobody is asked for a key. */
+      readonly keys?: KeyMap;
+    }
+  | { readonly kind: 'answer'; readonly at: Written; readonly status: number; readonly keys?: KeyMap }
+  | { readonly kind: 'refuse' }
+  /** It may forward, and nobody can say to whom. */
+  | { readonly kind: 'unknown'; readonly at: Written; readonly reason: string };
+
+/** Rules that may refuse, in words that this importer does not read. */
+const OTHER_CHECKS: Readonly<Record<string, string>> = {
+  auth_basic: 'callers give a user and a password, which a spec does not know',
+  auth_jwt: 'callers give a token that nginx itself checks',
+  access_by_lua: 'a program decides',
+  access_by_lua_block: 'a program decides',
+  access_by_lua_file: 'a program decides',
+  rewrite_by_lua_block: 'a program decides',
+  js_access: 'a program decides',
+  perl: 'a program decides',
+  include: 'the file is not here, and may refuse',
+  ssl_verify_client: 'callers show a certificate, which a spec does not know',
+  valid_referers: 'it looks at the page that a request comes from',
+};
+const HANDLERS = new Set([
+  'fastcgi_pass',
+  'uwsgi_pass',
+  'scgi_pass',
+  'grpc_pass',
+  'memcached_pass',
+  'content_by_lua_block',
+  'js_content',
+  'empty_gif',
+  'stub_status',
+]);
+
+interface Asked {
+  readonly facts: Facts;
+  readonly server: Written;
+  readonly method: string;
+  /** Blocks around the location, outermost first, itself last. */
+  readonly scope: readonly Written[];
+}
+
+/** Follows what nginx does with a request of this method that has come to this location. */
+export function verdictOf(asked: Asked): Verdict {
+  const { scope, method, facts } = asked;
+  const location = scope.at(-1);
+  if (!location) return { kind: 'refuse' };
+  const inner = (location.block ?? [])
+    .filter(({ name }) => name === 'limit_except')
+    .find((one) => isLimited(one, method));
+  const whole = inner ? [...scope, inner] : scope;
+  const check = otherCheck(whole);
+  if (check) return check;
+  const state: State = { ranges: ANY_ADDRESS, keys: undefined };
+  // What a location rewrites or returns is not inherited by what lies in it.
+  for (const block of [asked.server, inner ?? location]) {
+    const verdict = codes(block.block ?? [], asked, state);
+    if (verdict) return verdict;
+  }
+  if (own(location, 'internal')) return { kind: 'refuse' };
+  const guard = authRequest(whole, asked, state);
+  if (guard) return guard;
+  const rules = nearest(whole, ['allow', 'deny']);
+  const admitted = admittedBy(rules);
+  const [first] = rules;
+  if (!admitted)
+    return { kind: 'unknown', at: first ?? location, reason: 'it names clients otherwise than by address' };
+  const ranges = intersect(state.ranges, admitted);
+  const pass = own(inner ?? location, 'proxy_pass') ?? own(location, 'proxy_pass');
+  if (pass) {
+    const target = filled(pass.args[0] ?? '', [...scope], facts);
+    return { kind: 'forward', at: pass, scope: whole, target, ranges, ...(state.keys && { keys: state.keys }) };
+  }
+  const other = (location.block ?? []).find(({ name }) => HANDLERS.has(name));
+  if (other)
+    return { kind: 'unknown', at: other, reason: 'a proxy of a spec speaks HTTP to its upstreams, and nothing else' };
+  return { kind: 'unknown', at: location, reason: 'it serves files, which a spec does not' };
+}
+
+interface State {
+  ranges: CidrSet;
+  keys: KeyMap | undefined;
+}
+
+function own(block: Written, name: string): Written | undefined {
+  return block.block?.find((one) => one.name === name);
+}
+
+/** The directives of these names in the innermost block that has any. */
+export function nearest(scope: readonly Written[], names: readonly string[]): readonly Written[] {
+  const blocks = scope.map(({ block = [] }) => block.filter(({ name }) => names.includes(name)));
+  return blocks.findLast((found) => found.length > 0) ?? [];
+}
+
+/** Whether the block of `limit_except` is about a method: GET in its list means HEAD too. */
+function isLimited({ args }: Written, method: string): boolean {
+  const listed = args.map((one) => one.toUpperCase());
+  return !listed.includes(method) && !(method === 'HEAD' && listed.includes('GET'));
+}
+
+function otherCheck(scope: readonly Written[]): Verdict | undefined {
+  for (const [name, reason] of Object.entries(OTHER_CHECKS)) {
+    const [at] = nearest(scope, [name]);
+    if (at && at.args[0] !== 'off' && at.args[0] !== 'optional_no_ca') return { kind: 'unknown', at, reason };
+  }
+  const [satisfy] = nearest(scope, ['satisfy']);
+  if (satisfy?.args[0] === 'any')
+    return { kind: 'unknown', at: satisfy, reason: 'one check of several is enough, which a spec cannot say' };
+  return undefined;
+}
+
+/** The directives of the rewrite module, in the order in which they run. */
+function codes(block: readonly Written[], asked: Asked, state: State): Verdict | undefined {
+  for (const one of block) {
+    if (one.name === 'return') return returned(one, state);
+    if (one.name === 'rewrite')
+      return { kind: 'unknown', at: one, reason: 'it sends another path than it was asked for' };
+    if (one.name !== 'if') continue;
+    const [then] = (one.block ?? []).filter(({ name }) => name === 'return');
+    const condition = conditionOf(one.args);
+    const truth = condition && decide(condition, asked);
+    if (!condition || truth === undefined || !then || (one.block ?? []).length > 1)
+      return { kind: 'unknown', at: one, reason: 'it decides by a condition that this importer does not read' };
+    if (truth === true) return returned(then, state);
+    if (truth === false) continue;
+    if (then && Number(then.args[0]) < 400)
+      return { kind: 'unknown', at: one, reason: 'it answers some callers itself' };
+    if ('keys' in truth) state.keys = truth.keys;
+    else state.ranges = intersect(state.ranges, truth.ranges);
+  }
+  return undefined;
+}
+
+function returned(at: Written, { keys }: State): Verdict {
+  const status = Number(at.args[0]);
+  if (status >= 200 && status < 300) return { kind: 'answer', at, status, ...(keys && { keys }) };
+  if (status >= 400) return { kind: 'refuse' };
+  return { kind: 'unknown', at, reason: 'it sends callers elsewhere, which a spec does not' };
+}
+
+interface Condition {
+  readonly variable: string;
+  readonly operator: '=' | '!=' | '~' | '~*' | '!~' | '!~*' | 'set';
+  readonly value: string;
+}
+
+function conditionOf(args: readonly string[]): Condition | undefined {
+  const [first = '', ...rest] = args;
+  const words = [first.replace(/^\(/, ''), ...rest];
+  const last = words.length - 1;
+  if (words[last] === ')') words.pop();
+  else words[last] = (words[last] ?? '').replace(/\)$/, '');
+  if (words[0] === '') words.shift();
+  const [variable = '', operator = 'set', value = '', ...more] = words;
+  if (!/^\$\w+$/.test(variable) || more.length > 0) return undefined;
+  if (!/^(?:=|!=|!?~\*?|set)$/.test(operator)) return undefined;
+  return { variable, operator: operator as Condition['operator'], value };
+}
+
+function holds({ operator, value }: Condition, actual: string): boolean | undefined {
+  switch (operator) {
+    case 'set':
+      return actual !== '' && actual !== '0';
+    case '=':
+      return actual === value;
+    case '!=':
+      return actual !== value;
+    default: {
+      const isSimple = /^[\^(]*[A-Za-z|^$()]*$/.test(value);
+      if (!isSimple) return undefined;
+      const found = new RegExp(value, operator.endsWith('*') ? 'i' : '').test(actual);
+      return operator.startsWith('!') ? !found : found;
+    }
+  }
+}
+
+/** Whether a condition holds; or for whom it does not, where it holds for all others. */
+function decide(
+  condition: Condition,
+  { facts, method }: Asked,
+): boolean | { readonly keys: KeyMap } | { readonly ranges: CidrSet } | undefined {
+  const { variable } = condition;
+  if (variable === '$request_method') return holds(condition, method);
+  const keys = facts.keys.get(variable);
+  if (keys) {
+    const isCheck =
+      holds(condition, keys.fallback) === true && keys.entries.every(({ value }) => holds(condition, value) === false);
+    return isCheck ? { keys } : undefined;
+  }
+  const header = /^\$http_(\w+)$/.exec(variable)?.[1]?.replaceAll('_', '-').toLowerCase();
+  const checked = [...facts.keys.values()].find((map) => map.header.toLowerCase() === header);
+  // Without the header there is no key either.
+  if (checked && condition.operator === '=' && condition.value === '') return { keys: checked };
+  const geo = facts.geos.get(variable);
+  if (!geo) return undefined;
+  const ranges = addressesOf(geo, (value) => holds(condition, value) === false);
+  return ranges && { ranges };
+}
+
+/** `auth_request` to a location that only looks at the key is a check of the key. */
+function authRequest(scope: readonly Written[], asked: Asked, state: State): Verdict | undefined {
+  const [request] = nearest(scope, ['auth_request']);
+  if (!request || request.args[0] === 'off') return undefined;
+  const path = request.args[0] ?? '';
+  const locations = (asked.server.block ?? []).filter(({ name }) => name === 'location');
+  const target = locations.find(({ args }) => args.at(-1) === path);
+  const verdict = target && codes(target.block ?? [], { ...asked, scope: [asked.server, target] }, state);
+  if (verdict?.kind === 'answer' && state.keys) return undefined;
+  return { kind: 'unknown', at: request, reason: 'another server decides, or a rule that this importer does not read' };
+}
+
+/** Variables by what `set` and the defaults of maps say; those that nothing says stay. */
+function filled(text: string, scope: readonly Written[], facts: Facts): string {
+  const values = new Map<string, string>();
+  for (const { block = [] } of scope)
+    for (const { name, args } of block) if (name === 'set' && args[0] !== undefined) values.set(args[0], args[1] ?? '');
+  let found = text;
+  for (let round = 0; round < 4; round++)
+    found = found.replace(/\$\{?(\w+)\}?/g, (whole, name: string) =>
+      facts.keys.has(`$${name}`) ? whole : (values.get(`$${name}`) ?? whole),
+    );
+  return found;
+}

@@ -1,0 +1,203 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { NotCarried } from '../src/import/draft.ts';
+import { HAND_WRITTEN_KEY, handWrittenProxy } from './support/handWritten.ts';
+import { inWorkspaceHere } from './support/workspace.ts';
+
+const exposure = fileURLToPath(new URL('../../shared/corpora/echoes-exposure.tsv', import.meta.url));
+
+interface Answer {
+  readonly spec: string;
+  readonly valid: boolean;
+  readonly notCarriedOver: readonly NotCarried[];
+}
+
+const imports = suite('import nginx');
+
+imports(
+  'a proxy whose expressions take too much becomes a spec that allows nothing else, and says what it leaves out',
+  () =>
+    inWorkspaceHere(async ({ run, write }) => {
+      for (const [name, text] of Object.entries(handWrittenProxy())) write(`old/${name}`, text);
+      const { status, stdout } = await run('import nginx old --format json');
+      assert.is(status, 1);
+      assert.not.match(stdout, HAND_WRITTEN_KEY);
+      assert.not.match(stdout, 'token-of-gitlab');
+      const { spec, valid, notCarriedOver }: Answer = JSON.parse(stdout);
+      assert.ok(valid);
+      write('postern.yaml', spec);
+      assert.is((await run('validate')).status, 0);
+      const rows = existsSync(exposure) ? tableOf(readFileSync(exposure, 'utf8')) : FEW;
+      write(
+        'requests',
+        rows.map(({ method, target }) => JSON.stringify({ method, target, apiKey: 'caller' })).join('\n'),
+      );
+      const decided = (await run('explain --requests requests')).stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      const listed = new Set(
+        notCarriedOver.filter(({ reason }) => reason !== '').map(({ what }) => what.replace(/^location (?:~ )?/, '')),
+      );
+      const wrong = rows.filter(({ passed, location }, index) => {
+        const now = decided[index].decision !== 'deny';
+        return now !== passed && (now || !listed.has(location));
+      });
+      assert.equal(wrong, []);
+      const kept = rows.filter(({ passed }, index) => passed && decided[index].decision !== 'deny').length;
+      assert.ok(kept >= (rows === FEW ? 6 : 40), String(kept));
+      assert.is((await run('generate')).status, 0);
+      assert.is((await run('diff --base postern.yaml')).status, 0);
+    }),
+);
+
+interface Row {
+  readonly method: string;
+  readonly target: string;
+  /** Whether it reached the upstream as it was. */
+  readonly passed: boolean;
+  readonly location: string;
+}
+
+function tableOf(text: string): Row[] {
+  return text
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split('\t'))
+    .map(([method = '', path = '', , , , effective, , , , location = '']) => {
+      let number = 4200;
+      const target = path.replace(/\{(\+?)[^}]*\}/g, () => String(++number));
+      return { method, target, passed: effective === 'True', location };
+    });
+}
+
+const FEW: readonly Row[] = [
+  { method: 'GET', target: '/api/v4/groups/1', passed: true, location: '/api/v4/groups/(.*)' },
+  { method: 'POST', target: '/api/v4/groups/1', passed: false, location: '/api/v4/groups/(.*)' },
+  { method: 'GET', target: '/api/v4/groups/1/variables', passed: true, location: '/api/v4/groups/(.*)' },
+  {
+    method: 'DELETE',
+    target: '/api/v4/projects/1/hooks/2',
+    passed: true,
+    location: '/api/v4/projects/(.*)/hooks/(.*)',
+  },
+  { method: 'GET', target: '/api/v4/projects/1/hooks/2', passed: false, location: '/api/v4/projects/(.*)/hooks/(.*)' },
+  { method: 'GET', target: '/api/v4/groups/1/labels/2', passed: true, location: '/api/v4/groups/(.*)/labels/(.*)' },
+  { method: 'GET', target: '/api/v4/user', passed: true, location: '/api/v4/user' },
+  {
+    method: 'PUT',
+    target: '/api/v4/projects/1/merge_requests/2',
+    passed: true,
+    location: '/api/v4/projects/(.*)/merge_requests/(.*)',
+  },
+  {
+    method: 'PUT',
+    target: '/api/v4/projects/1/merge_requests/2/merge',
+    passed: true,
+    location: '/api/v4/projects/(.*)/merge_requests/(.*)',
+  },
+  { method: 'GET', target: '/api/v4/namespaces', passed: true, location: '/api/v4/namespaces' },
+  { method: 'GET', target: '/api/v4/version', passed: false, location: '' },
+];
+
+const clean = `http {
+  geo $ours { default 0; 192.0.2.0/24 1; 192.0.2.7 0; }
+  map $http_x_api_key $token { default ""; "${HAND_WRITTEN_KEY}" "b"; }
+  upstream app { server 10.0.0.1:8080; server 10.0.0.2:8080; }
+  server {
+    listen 8443 ssl;
+    server_name api.example.com;
+    ssl_certificate /etc/tls/api.pem;
+    ssl_certificate_key /etc/tls/api.key;
+    if ($ours = 0) { return 403; }
+    if ($token = "") { return 401; }
+    proxy_set_header X-Token $token;
+    proxy_ssl_verify on;
+    location = /v1/items { limit_except GET POST { deny all; } proxy_pass http://app; }
+    location ~ ^/v1/items/[0-9]+$ { limit_except GET { deny all; } proxy_pass http://app; }
+    location / { return 404; }
+  }
+}
+`;
+
+imports('what can be said exactly leaves nothing to list, and is the spec that one would have written', () =>
+  inWorkspaceHere(async ({ run, write, runArgs }) => {
+    const { status, stdout, stderr } = await runArgs(['import', 'nginx', '-'], { input: clean });
+    assert.is(stderr, '');
+    assert.is(status, 0);
+    write('postern.yaml', stdout);
+    write(
+      'meant.yaml',
+      `version: 1
+name: imported
+ipRanges: { clients: [192.0.2.0/30, 192.0.2.4/31, 192.0.2.6, 192.0.2.8/29, 192.0.2.16/28, 192.0.2.32/27, 192.0.2.64/26, 192.0.2.128/25] }
+upstreams: { app: { url: "http://app", servers: [10.0.0.1:8080, 10.0.0.2:8080], tokenHeader: X-Token } }
+routes: { app: { upstream: app, allow: ["GET,POST /v1/items", "GET /v1/items/{rest:int}"] } }
+apiKeys: { caller: { key: env:POSTERN_KEY_TOKEN, token: env:POSTERN_TOKEN_TOKEN, routes: [app] } }
+proxies:
+  api-example-com: { listen: 8443, hosts: [api.example.com], tls: { certFile: /etc/tls/api.pem, keyFile: /etc/tls/api.key },
+    ipRanges: ["@clients"], apiKeyHeader: x-api-key, routes: [app], methodNotAllowed: 404 }
+targets: { nginx: {} }
+`,
+    );
+    assert.is((await run('generate')).status, 0);
+    const diff = await run('diff --base meant.yaml');
+    assert.is(diff.status, 0, diff.stdout + diff.stderr);
+  }),
+);
+
+const server = (body: string, http = '') => `http { ${http} server { listen 80; allow 192.0.2.1; deny all; ${body} } }`;
+const OK = 'location = /ok { proxy_pass http://up; }';
+
+for (const [title, text, refused] of [
+  ['a password', server(`location /x { auth_basic a; proxy_pass http://up; } ${OK}`), 'GET /x'],
+  ['a condition', server(`location /x { if ($http_a = b) { return 403; } proxy_pass http://up; } ${OK}`), 'GET /x'],
+  ['a rewrite', server(`location /x { rewrite ^ /y break; proxy_pass http://up; } ${OK}`), 'GET /x'],
+  ['another path', server(`location /x/ { proxy_pass http://up/y/; } ${OK}`), 'GET /x/a'],
+  ['a decision elsewhere', server(`location /x { auth_request /auth; proxy_pass http://up; } ${OK}`), 'GET /x'],
+  ['fewer addresses', server(`location /x { deny all; proxy_pass http://up; } ${OK}`), 'GET /x'],
+  ['a file that is not here', server(`location /x { include gone.conf; proxy_pass http://up; } ${OK}`), 'GET /x'],
+  [
+    'an expression that looks ahead',
+    server(`location ~ ^/x(?!y) { return 403; } location /x { proxy_pass http://up; } ${OK}`),
+    'GET /x',
+  ],
+  [
+    'an expression before a prefix',
+    server(`location ~ a$ { return 403; } location /x { proxy_pass http://up; } ${OK}`),
+    'GET /x/a',
+  ],
+  ['a variable', server(`location /x { proxy_pass http://$host; } ${OK}`), 'GET /x'],
+] as const) {
+  imports(`never wider: ${title}`, () =>
+    inWorkspaceHere(async ({ run, runArgs, write }) => {
+      const { stdout, stderr, status } = await runArgs(['import', 'nginx', '-'], { input: text });
+      assert.is(status, 1, stderr);
+      write('postern.yaml', stdout);
+      assert.is((await run('explain GET /ok')).status, 0, stdout);
+      assert.is((await run(`explain ${refused}`)).status, 1, stdout);
+    }),
+  );
+}
+
+imports('what is no configuration is refused with a place and without its text', async () =>
+  inWorkspaceHere(async ({ runArgs }) => {
+    for (const [text, place] of [
+      ['http {\n server { listen 80;', /<stdin>:2: /],
+      ['events {}', /<stdin>:1: no file of it holds a server/],
+      [server('location / { return 404; }'), /<stdin>:1: no server of it forwards anything/],
+      ['http { } }', /<stdin>:1: /],
+      ['', /<stdin>:1: /],
+    ] as const) {
+      const { status, stdout, stderr } = await runArgs(['import', 'nginx', '-'], { input: text });
+      assert.is(status, 2);
+      assert.is(stdout, '');
+      assert.match(stderr, place);
+    }
+  }),
+);
+
+imports.run();
