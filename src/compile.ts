@@ -14,7 +14,7 @@ import { expiry } from './rules/access.ts';
 import type { LocatedDocument } from './source/span.ts';
 import type { Spec } from './spec/schema.ts';
 import { targets as allTargets } from './targets/index.ts';
-import type { ReadFile } from './targets/target.ts';
+import type { ReadFile, SecretsInput } from './targets/target.ts';
 import { toolVersion } from './version.ts';
 
 export const compileCodes = defineCodes('compile', {
@@ -111,9 +111,19 @@ function renderTargets(policy: Policy, spec: Spec, { read, targets }: CompileOpt
   const wanted = allTargets.filter(
     ({ name }) => spec.targets?.[name] !== undefined && (targets?.includes(name) ?? true),
   );
+  const secretFiles = (values: SecretsInput['values']) =>
+    allTargets
+      .filter(({ name }) => spec.targets?.[name] !== undefined)
+      .flatMap((target) => target.secrets?.({ policy, values }).value ?? []);
   return wanted.map((target) => {
-    const emitted = target.emit({ policy, options: spec.targets?.[target.name], at: ['targets', target.name], read });
-    const { value: files, diagnostics } = emitted;
+    const at = ['targets', target.name];
+    const { value: files, diagnostics } = target.emit({
+      policy,
+      options: spec.targets?.[target.name],
+      at,
+      read,
+      secretFiles,
+    });
     return files ? { value: { target: target.name, files }, diagnostics } : { diagnostics };
   });
 }

@@ -130,8 +130,13 @@ const base = {
     docker: {},
     k3sRegistries: {},
     talos: { fallback: false },
+    vault: { login: { kubernetes: { serviceAccount: 'postern', namespace: 'access' } } },
   },
 };
+
+const kubernetes = { serviceAccount: 'postern', namespace: 'access' };
+const appRole = { roleIdFile: 'role', secretIdFile: 'secret' };
+const plugin = { version: 'v0.12.1', sha256: 'a'.repeat(64) };
 
 /** By field: where the spec above is changed, and to what; `undefined` takes the field away. */
 const LOOSER: Readonly<Record<string, readonly [at: string, to: unknown]>> = {
@@ -230,6 +235,38 @@ const LOOSER: Readonly<Record<string, readonly [at: string, to: unknown]>> = {
   'targets.nginx.sites.tls': ['targets/nginx/sites', { tls: 'off' }],
   'targets.nginx.sites.tls.certFile': ['targets/nginx/sites', { tls: { certFile: '/c.pem', keyFile: '/k.pem' } }],
   'targets.nginx.sites.tls.keyFile': ['targets/nginx/sites', { tls: { certFile: '/c.pem', keyFile: '/k.pem' } }],
+  'targets.vault.address': ['targets/vault/address', 'https://other.example.com'],
+  'targets.vault.namespace': ['targets/vault/namespace', 'other'],
+  'targets.vault.login.kubernetes.serviceAccount': [
+    'targets/vault/login',
+    { kubernetes: { ...kubernetes, serviceAccount: 'default' } },
+  ],
+  'targets.vault.login.kubernetes.namespace': [
+    'targets/vault/login',
+    { kubernetes: { ...kubernetes, namespace: 'default' } },
+  ],
+  'targets.vault.login.kubernetes.mount': ['targets/vault/login', { kubernetes: { ...kubernetes, mount: 'other' } }],
+  'targets.vault.login.kubernetes.audience': [
+    'targets/vault/login',
+    { kubernetes: { ...kubernetes, audience: 'vault' } },
+  ],
+  'targets.vault.login.appRole.roleIdFile': ['targets/vault/login', { appRole }],
+  'targets.vault.login.appRole.secretIdFile': ['targets/vault/login', { appRole }],
+  'targets.vault.login.appRole.mount': ['targets/vault/login', { appRole: { ...appRole, mount: 'other' } }],
+  'targets.vault.stores.*': ['targets/vault/stores', { secret: 1 }],
+  'targets.vault.agent.reload.*': ['targets/vault/agent', { reload: { nginx: ['true'] } }],
+  'targets.vault.externalSecrets.store': ['targets/vault/externalSecrets', { store: 'vault' }],
+  'targets.vault.externalSecrets.deployTokens.secret': [
+    'targets/vault/externalSecrets',
+    { deployTokens: { secret: 'a', key: 'b' } },
+  ],
+  'targets.vault.externalSecrets.deployTokens.key': [
+    'targets/vault/externalSecrets',
+    { deployTokens: { secret: 'a', key: 'b' } },
+  ],
+  'targets.vault.plugin.image': ['targets/vault/plugin', { ...plugin, image: 'other' }],
+  'targets.vault.plugin.version': ['targets/vault/plugin', plugin],
+  'targets.vault.plugin.sha256': ['targets/vault/plugin', plugin],
   'targets.talos.mirrors.*': ['targets/talos/mirrors', { '*': ['https://one.example.com'] }],
   'targets.talos.fallback': ['targets/talos/fallback', undefined],
 };

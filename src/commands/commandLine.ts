@@ -146,7 +146,7 @@ const COMMANDS: readonly Command[] = [
     'follow the secret references of a spec: render the files, or only check; or print a new key',
     {
       positionals: { action, ...spec },
-      options: { out, check, watch: options.watch, reload: options.reload, format },
+      options: { out, check, keys: options.keys, watch: options.watch, reload: options.reload, format },
     },
     async (args, io) => (await import('./secrets.ts')).secrets(args, io),
   ),

@@ -103,6 +103,10 @@ export const options = {
     ...text,
     describe: 'with retire: access log since the new key was handed out, also gzip, or - for standard input',
   },
+  keys: {
+    ...flag,
+    describe: "only the files of callers' keys: something else, such as a Vault Agent, brings the tokens",
+  },
   watch: { ...flag, describe: 'go on, and write anew whatever changes or ends' },
   reload: {
     ...text,

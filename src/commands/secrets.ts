@@ -24,16 +24,17 @@ export async function secrets(args: SecretsArguments, io: Io): Promise<Status> {
 }
 
 /** An option that the action would ignore. */
-function misfitOf({ action, spec, out, check, watch, reload }: SecretsArguments) {
+function misfitOf({ action, spec, out, check, keys, watch, reload }: SecretsArguments) {
   const given = {
     spec,
     '--out': out,
     '--check': check || undefined,
+    '--keys': keys || undefined,
     '--watch': watch || undefined,
     '--reload': reload,
   };
   const taken = {
-    render: ['spec', '--out', '--check', '--watch', '--reload'],
+    render: ['spec', '--out', '--check', '--keys', '--watch', '--reload'],
     check: ['spec'],
     keygen: [] as string[],
   };

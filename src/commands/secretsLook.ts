@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { checkSecrets } from '../secrets/check.ts';
 import { keptLeases, type Lease, type Leases, leasesFile, readLeases } from '../secrets/leases.ts';
-import { renderSecrets } from '../secrets/render.ts';
-import { type Resolved, referencesOf, resolveSecrets } from '../secrets/resolve.ts';
+import { renderKeys, renderSecrets } from '../secrets/render.ts';
+import { keyReferencesOf, type Resolved, referencesOf, resolveSecrets } from '../secrets/resolve.ts';
 import { writeSecrets } from '../secrets/write.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { RenderedFile } from '../targets/target.ts';
@@ -19,6 +19,8 @@ export interface SecretsArguments {
   readonly out?: string | undefined;
   /** Of `render`: only say whether the files are what they would become. */
   readonly check?: boolean | undefined;
+  /** Of `render`: the files without tokens, which somebody else brings. */
+  readonly keys?: boolean | undefined;
   /** Of `render`: go on, and write anew before anything ends. */
   readonly watch?: boolean | undefined;
   /** Of `--watch`: a program and its arguments, run when something was written. */
@@ -40,7 +42,7 @@ export interface Round {
 
 /** `mayIssue`: whether new secrets may be asked for where a lease is missing or mostly over. */
 export async function look(
-  { spec: argument, out }: Pick<SecretsArguments, 'spec' | 'out'>,
+  { spec: argument, out, keys = false }: Pick<SecretsArguments, 'spec' | 'out' | 'keys'>,
   io: Io,
   mayIssue: boolean,
 ): Promise<Round> {
@@ -48,17 +50,19 @@ export async function look(
   const nothing = { document, files: [], leases: new Map() };
   if (!source || !policy || !spec || hasError(diagnostics)) return { ...nothing, diagnostics };
   const folder = outputFolder(out, source);
+  const references = keys ? keyReferencesOf(policy) : referencesOf(policy);
   const earlier = readLeases(folder);
-  const kept = keptLeases(earlier, referencesOf(policy), io.now);
+  const kept = keptLeases(earlier, references, io.now);
   const context = { env: io.env, folder: source.folder, now: io.now, mayIssue };
-  const resolved = await resolveSecrets(policy, context, kept);
+  const resolved = await resolveSecrets(policy, references, { ...context, kept });
   const found = [...diagnostics, ...resolved.diagnostics, ...checkSecrets(policy, resolved.values)];
   if (hasError(found) || resolved.unread.length > 0) return { ...nothing, folder, resolved, diagnostics: found };
-  const rendered = renderSecrets(spec, { policy, values: resolved.values });
+  const { values } = resolved;
+  const rendered = keys ? renderKeys(spec, { policy, values }) : renderSecrets(spec, { policy, values });
   const leases = leasesOf(resolved, { earlier, kept, now: io.now });
   const files = hasError(rendered.diagnostics)
     ? []
-    : [...rendered.files, ...(leases.size > 0 || earlier.size > 0 ? [leasesFile(leases)] : [])];
+    : [...rendered.files, ...(!keys && leases.size + earlier.size > 0 ? [leasesFile(leases)] : [])];
   return { document, folder, resolved, files, leases, diagnostics: [...found, ...rendered.diagnostics] };
 }
 

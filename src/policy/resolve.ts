@@ -12,7 +12,7 @@ import { resolveRegistries } from './registries.ts';
 import { resolveRoutes } from './routes.ts';
 import type { Policy, Route, Upstream } from './types.ts';
 import { resolveUpstreams } from './upstreams.ts';
-import { checkVault, checkVaultTokens } from './vault.ts';
+import { checkVault, checkVaultTokens, resolveVault } from './vault.ts';
 
 /** A token must not go to a server that anybody on the way can pretend to be. */
 function checkTokenUpstreams(upstreams: readonly Upstream[], routes: readonly Route[], problems: Diagnostic[]): void {
@@ -50,5 +50,6 @@ export function resolvePolicy(spec: Spec, read: ReadFile): Result<Policy> {
   const registries = resolveRegistries(spec, problems);
   checkConflicts(proxies, problems);
   checkChains({ apiKeys, proxies, rewrites, routes, upstreams }, problems);
-  return resultOf({ name: spec.name, upstreams, routes, apiKeys, proxies, rewrites, registries }, problems);
+  const vault = resolveVault(spec);
+  return resultOf({ name: spec.name, upstreams, routes, apiKeys, proxies, rewrites, registries, vault }, problems);
 }

@@ -1,5 +1,6 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import type { SecretScheme } from '../spec/scalars.ts';
+import type { VAULT_TOKEN_TYPES } from '../spec/vaultSchema.ts';
 import type { CidrSet } from './cidr.ts';
 import type { PathPattern } from './pattern.ts';
 
@@ -15,6 +16,7 @@ export interface Policy {
   readonly proxies: readonly Proxy[];
   readonly rewrites: readonly DomainRewrite[];
   readonly registries: readonly RegistryRewrite[];
+  readonly vault: readonly VaultMount[];
 }
 
 export interface HostPort {
@@ -163,5 +165,41 @@ export interface RegistryRewrite {
   /** Lower case, as images name it: `registry.example.com:5050`. */
   readonly from: string;
   readonly to: string;
+  readonly origin: SpecPath;
+}
+
+export type VaultTokenType = (typeof VAULT_TOKEN_TYPES)[number];
+
+/** Where the GitLab plugin of Vault or OpenBao is mounted, and what it is told there. */
+export interface VaultMount {
+  /** Without a slash at its end. */
+  readonly path: string;
+  readonly configs: readonly VaultConfig[];
+  readonly roles: readonly VaultRole[];
+}
+
+export interface VaultConfig {
+  readonly name: string;
+  readonly url: string;
+  readonly type: 'self-managed' | 'saas' | 'dedicated';
+  /** Seconds before its end that the plugin's own token is replaced; absent: never. */
+  readonly autoRotate?: number;
+  readonly origin: SpecPath;
+}
+
+export interface VaultRole {
+  readonly id: string;
+  readonly config: VaultConfig;
+  readonly type: VaultTokenType;
+  readonly path: string;
+  /** Whether whoever asks names the path, and `path` is an expression. */
+  readonly dynamicPath: boolean;
+  readonly name: string;
+  readonly accessLevel?: string;
+  /** Sorted. */
+  readonly scopes: readonly string[];
+  /** Seconds; absent where this type of token has no end. */
+  readonly ttl?: number;
+  readonly gitlabRevokes: boolean;
   readonly origin: SpecPath;
 }

@@ -1,13 +1,11 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
-import type { VAULT_TOKEN_TYPES } from '../spec/vaultSchema.ts';
 import { policyCodes } from './codes.ts';
-import type { ApiKey, Policy } from './types.ts';
+import type { ApiKey, Policy, VaultConfig, VaultMount, VaultRole, VaultTokenType } from './types.ts';
 import { milliseconds, parseOrigin } from './upstreams.ts';
 
 type MountSpec = NonNullable<Spec['vault']>[string];
 type RoleSpec = MountSpec['roles'][string];
-export type VaultTokenType = (typeof VAULT_TOKEN_TYPES)[number];
 
 /** Scopes that one kind of token takes, with the first GitLab that has each. */
 type Scopes = Readonly<Record<string, Version>>;
@@ -99,6 +97,48 @@ export function checkVault(spec: Spec, problems: Diagnostic[]): void {
     for (const [name, role] of Object.entries(section.roles))
       problems.push(...roleProblems(role, { section, at: [...at, 'roles', name], name }));
   }
+}
+
+/** The section as it was checked, sorted by names; roles whose config is missing are left out. */
+export function resolveVault(spec: Spec): VaultMount[] {
+  return sortedEntries(spec.vault).map(([path, section]) => {
+    const at: SpecPath = ['vault', path];
+    const configs = sortedEntries(section.configs).map(([name, { url, type, autoRotate }]): VaultConfig => {
+      const before = autoRotate === undefined ? {} : { autoRotate: milliseconds(autoRotate) / 1000 };
+      return { name, url, type, ...before, origin: [...at, 'configs', name] };
+    });
+    const roles = sortedEntries(section.roles).flatMap(([id, role]): VaultRole[] => {
+      const { config: name, scopes = [], ttl, accessLevel, dynamicPath = false, gitlabRevokes = false } = role;
+      const config = configs.find((one) => one.name === name);
+      if (!config) return [];
+      return [
+        {
+          id,
+          config,
+          type: role.type,
+          path: role.path,
+          dynamicPath,
+          name: role.name,
+          ...(accessLevel !== undefined && { accessLevel }),
+          scopes: [...new Set(scopes)].sort(),
+          ...(ttl !== undefined && { ttl: milliseconds(ttl) / 1000 }),
+          gitlabRevokes,
+          origin: [...at, 'roles', id],
+        },
+      ];
+    });
+    return { path, configs, roles };
+  });
+}
+
+function sortedEntries<Value>(mapping: Readonly<Record<string, Value>> | undefined): [string, Value][] {
+  return Object.entries(mapping ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** The role that a reference such as `vault:gitlab/token/echoes#token` has a token issued by. */
+export function issuerOf({ vault }: Pick<Policy, 'vault'>, reference: string): VaultRole | undefined {
+  const [, mount, role] = TOKEN_OF_ROLE.exec(reference) ?? [];
+  return vault.find(({ path }) => path === mount)?.roles.find(({ id }) => id === role);
 }
 
 interface RoleContext {
@@ -217,9 +257,11 @@ function ttlProblem({ ttl, type, gitlabRevokes = false }: RoleSpec, maxLease = '
     : undefined;
 }
 
+const TOKEN_OF_ROLE = /^vault:([^/#]+)\/token\/([^/#]+)/;
+
 /** The mount and the role that a reference such as `vault:gitlab/token/echoes#token` reads. */
 function roleOf(text: string, vault: NonNullable<Spec['vault']>) {
-  const [, mount = '', role = ''] = /^vault:([^/#]+)\/token\/([^/#]+)/.exec(text) ?? [];
+  const [, mount = '', role = ''] = TOKEN_OF_ROLE.exec(text) ?? [];
   return Object.hasOwn(vault, mount) ? { mount, role, section: vault[mount] } : undefined;
 }
 

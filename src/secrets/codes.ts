@@ -32,7 +32,7 @@ export const secretCodes = defineCodes('secret', {
     'run "postern secrets render", or keep "postern secrets render --watch" running',
   ),
   'bad-key': error('what {reference} holds is not shaped like a key').hint(
-    'a key has 20 to 128 of the characters A-Z a-z 0-9 . _ ~ + / = -',
+    'a key has 20 to 128 of the characters A-Z a-z 0-9 . _ ~ + / = -; look for a line feed at its end',
   ),
   'bad-token': error('what {reference} holds is not a token').hint(
     'a token has only the characters A-Z a-z 0-9 . _ ~ + / = -; look for quotes and line breaks; a word before it, such as Bearer, is tokenScheme of the upstream',
@@ -48,6 +48,9 @@ export const secretCodes = defineCodes('secret', {
   ),
   'not-ignored': error('secrets are not written here: {problem}').hint(
     'run "postern generate" first, which writes a .gitignore, or choose a folder outside of the work tree with --out',
+  ),
+  'no-key-files': error('no target of this spec keeps keys in a file without tokens').hint(
+    'leave out --keys, or let what brings the tokens bring the keys too',
   ),
   'nothing-to-do': warning('no target of this spec needs a secret'),
 });

@@ -24,6 +24,18 @@ export function renderSecrets(spec: Spec, input: SecretsInput & { readonly polic
   return { files, diagnostics };
 }
 
+/** Stands for each token: which files would hold one shows by it. */
+const SLOT = 'a-token-of-somebody-else';
+
+/** The files that hold keys and no token; a token may come by another way then. */
+export function renderKeys(spec: Spec, { policy, values }: SecretsInput): RenderedSecrets {
+  const withSlots = new Map([...policy.apiKeys.map(({ token }) => [token.text, SLOT] as const), ...values]);
+  const { files, diagnostics } = renderSecrets(spec, { policy, values: withSlots });
+  const own = files.filter(({ text }) => !text.includes(SLOT));
+  const none = own.length === 0 && !hasError(diagnostics);
+  return { files: own, diagnostics: none ? [secretCodes.report('no-key-files', ['targets'], {})] : diagnostics };
+}
+
 /** What a target makes of the secrets. */
 export function secretsOf(target: Target, input: SecretsInput): Result<readonly RenderedFile[]> {
   try {

@@ -31,13 +31,23 @@ export function referencesOf({ apiKeys }: Policy): SecretReference[] {
   return [...new Map(all.map((reference) => [reference.text, reference])).values()];
 }
 
-/** Follows the references of a policy: the only place that does. `kept` are values that need not be asked for again. */
+/** Those of callers' keys, once. */
+export function keyReferencesOf({ apiKeys }: Policy): SecretReference[] {
+  const all = apiKeys.flatMap(({ keys }) => keys);
+  return [...new Map(all.map((reference) => [reference.text, reference])).values()];
+}
+
+interface ResolveContext extends SourceContext {
+  /** Values that need not be asked for again. */
+  readonly kept: ReadonlyMap<string, Found>;
+}
+
+/** Follows references of a policy: the only place that does. */
 export async function resolveSecrets(
   policy: Policy,
-  context: SourceContext,
-  kept: ReadonlyMap<string, Found> = new Map(),
+  references: readonly SecretReference[],
+  { kept, ...context }: ResolveContext,
 ): Promise<Resolved> {
-  const references = referencesOf(policy);
   const answers = new Map<string, Answer>(kept);
   for (const [scheme, follow] of Object.entries(SOURCES)) {
     const wanted = references.filter((one) => one.scheme === scheme && !kept.has(one.text));

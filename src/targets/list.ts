@@ -8,3 +8,4 @@ export { docker } from './docker/index.ts';
 export { k3sRegistries } from './k3sRegistries/index.ts';
 export { nginx } from './nginx/index.ts';
 export { talos } from './talos/index.ts';
+export { vault } from './vault/index.ts';

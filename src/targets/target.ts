@@ -33,6 +33,8 @@ export interface TargetInput<Options> {
   /** The path of the options, `['targets', name]`. */
   readonly at: SpecPath;
   readonly read: ReadFile;
+  /** The files with secrets in them of every target of the spec, made of these values; absent where one target is made alone. */
+  readonly secretFiles?: (values: SecretsInput['values']) => readonly RenderedFile[];
 }
 
 /** What `secrets render` hands to a target: each reference of the spec with the value that was read for it. */

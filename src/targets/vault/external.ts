@@ -1,0 +1,165 @@
+import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
+import type { SecretReference } from '../../policy/types.ts';
+import type { DeliveryParts } from './agent.ts';
+import { vaultCodes } from './codes.ts';
+import { goDuration } from './payloads.ts';
+import type { VaultSource } from './sources.ts';
+import { externalDialect, guardedLines, quoted, quotedOrNull, text, type VaultToken } from './templates.ts';
+
+interface Generator {
+  readonly name: VaultToken;
+  readonly kind: VaultToken;
+  /** Of a secret of Vault; of one of GitLab itself `deploy` says more. */
+  readonly path: VaultToken;
+  readonly deploy: {
+    readonly url: VaultToken;
+    readonly owner: VaultToken;
+    readonly scopes: readonly VaultToken[];
+    readonly secret: VaultToken;
+    readonly key: VaultToken;
+  } | null;
+}
+
+export interface ExternalModel {
+  readonly generators: readonly Generator[];
+  readonly server: {
+    readonly url: VaultToken;
+    readonly namespace: VaultToken | null;
+    readonly mount: VaultToken;
+    readonly role: VaultToken;
+    readonly account: VaultToken;
+    readonly audience: VaultToken | null;
+  };
+  readonly store: VaultToken | null;
+  readonly secrets: readonly {
+    readonly name: VaultToken;
+    readonly file: VaultToken;
+    readonly refresh: VaultToken;
+    readonly lines: readonly VaultToken[];
+    readonly kept: readonly Readonly<Record<'name' | 'key' | 'property', VaultToken>>[];
+    readonly issued: readonly { readonly kind: VaultToken; readonly name: VaultToken; readonly prefix: VaultToken }[];
+  }[];
+}
+
+/** Generators and ExternalSecrets: one Secret for each file, with the file as its only key. */
+export function externalModel(parts: DeliveryParts, problems: Diagnostic[]): ExternalModel | undefined {
+  const { options, delivery, sources, policy, policyName } = parts;
+  const { externalSecrets, address, login, namespace } = options;
+  if (!externalSecrets) return undefined;
+  problems.push(...externalProblems(parts));
+  if (!login || !('kubernetes' in login) || address === undefined) return undefined;
+  const { audience, serviceAccount, mount = 'kubernetes' } = login.kubernetes;
+  const kindOf = (source: VaultSource) => (byGitlab(source, parts) ? 'GitlabDeployToken' : 'VaultDynamicSecret');
+  const issued = [...sources].filter(([, { role }]) => role !== undefined);
+  const generators = new Map(issued.map(([, source]) => [generatorName(source), source]));
+  return {
+    generators: [...generators].map(([name, source]) => ({
+      name: quoted(name),
+      kind: text(kindOf(source)),
+      ...(byGitlab(source, parts)
+        ? deployOf(source, externalSecrets)
+        : { path: quoted(`/${source.path}`), deploy: null }),
+    })),
+    server: {
+      url: quoted(address),
+      namespace: quotedOrNull(namespace),
+      mount: quoted(mount),
+      role: quoted(policyName),
+      account: quoted(serviceAccount),
+      audience: quotedOrNull(audience),
+    },
+    store: quotedOrNull(externalSecrets.store),
+    secrets: delivery.files.map((file) => {
+      const references = referencesIn(file.lines);
+      const of = references.flatMap((reference) => {
+        const source = sources.get(reference.text);
+        return source ? [{ reference, source }] : [];
+      });
+      const kept = of.filter(({ source }) => source.role === undefined);
+      const fresh = new Map(
+        of.filter(({ source }) => source.role).map(({ source }) => [generatorName(source), source]),
+      );
+      return {
+        name: quoted(`${policy.name}-${file.path.replaceAll(/\/(?:secrets\/)?|\.conf$/g, '-').replace(/-$/, '')}`),
+        file: quoted(file.path.split('/').at(-1) ?? ''),
+        refresh: quoted(refreshOf([...fresh.values()])),
+        lines: guardedLines(
+          file,
+          policy,
+          externalDialect(({ text: name }) => valueName(name, sources), sources),
+        ),
+        kept: kept.map(({ reference, source }) => ({
+          name: quoted(`${valueName(reference.text, sources)}.${source.field.join('.')}`),
+          key: quoted(source.name),
+          property: quoted(source.field.join('.')),
+        })),
+        issued: [...fresh].map(([name, source]) => ({
+          kind: text(kindOf(source)),
+          name: quoted(name),
+          prefix: quoted(`${name}.$1`),
+        })),
+      };
+    }),
+  };
+}
+
+function externalProblems({ options, at, delivery, sources, login }: DeliveryParts): Diagnostic[] {
+  const here = [...at, 'externalSecrets'];
+  const by = 'External Secrets';
+  const references = delivery.files.flatMap(({ lines }) => referencesIn(lines));
+  const all = [...new Map(references.map((reference) => [reference.text, reference])).values()];
+  const dying = [...sources.values()].flatMap((source) =>
+    source.role && !source.role.gitlabRevokes && !source.role.type.endsWith('-deploy') ? [source.role] : [],
+  );
+  return [
+    ...(login?.kind === 'kubernetes' ? [] : [vaultCodes.report('needs-kubernetes', here, { by })]),
+    ...(options.address === undefined ? [vaultCodes.report('no-address', here, {})] : []),
+    ...(delivery.files.length === 0 ? [vaultCodes.report('no-files', here, { by })] : []),
+    ...all.flatMap(({ text: reference, scheme, origin }) => {
+      if (scheme !== 'vault')
+        return [vaultCodes.report('not-delivered', origin, { by, reference, problem: 'it reads Vault alone' })];
+      const source = sources.get(reference);
+      return source && !source.role && options.externalSecrets?.store === undefined
+        ? [vaultCodes.report('no-store', origin, { reference })]
+        : [];
+    }),
+    ...[...new Set(dying)].map(({ id, origin }) => vaultCodes.report('lease-dies', origin, { role: id })),
+  ];
+}
+
+function byGitlab({ role }: VaultSource, { options }: DeliveryParts): boolean {
+  return options.externalSecrets?.deployTokens !== undefined && (role?.type.endsWith('-deploy') ?? false);
+}
+
+type ExternalOptions = NonNullable<DeliveryParts['options']['externalSecrets']>;
+
+function deployOf({ role }: VaultSource, { deployTokens }: ExternalOptions): Pick<Generator, 'path' | 'deploy'> {
+  if (!role || !deployTokens) throw new Error('no deploy token of GitLab');
+  const owner = text(role.type === 'project-deploy' ? 'projectID' : 'groupID');
+  const [secret, key] = [quoted(deployTokens.secret), quoted(deployTokens.key)];
+  const scopes = role.scopes.map(quoted);
+  return { path: quoted(role.path), deploy: { url: quoted(role.config.url), owner, scopes, secret, key } };
+}
+
+function referencesIn(lines: readonly (readonly (string | SecretReference)[])[]): SecretReference[] {
+  return lines.flat().filter((piece) => typeof piece === 'object');
+}
+
+/** Of what issues a token: the path, as Kubernetes spells names. */
+function generatorName({ path }: VaultSource): string {
+  return path
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
+}
+
+function valueName(reference: string, sources: ReadonlyMap<string, VaultSource>): string {
+  const source = sources.get(reference);
+  return source ? generatorName(source) : '';
+}
+
+/** Two thirds of the shortest life, so that a new token is there well before the old one ends. */
+function refreshOf(sources: readonly VaultSource[]): string {
+  const lives = sources.flatMap(({ role }) => role?.ttl ?? []);
+  return lives.length === 0 ? '1h0m0s' : goDuration(Math.floor((Math.min(...lives) * 2) / 3));
+}

@@ -1,0 +1,133 @@
+import type { Policy, VaultConfig, VaultMount, VaultRole } from '../../policy/types.ts';
+import type { VaultOptions } from './options.ts';
+import type { VaultSource } from './sources.ts';
+
+type Fields = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
+/** What is written at `MOUNT/config/NAME`; the plugin's own token is put in by hand. */
+export function configPayload({ url, type, autoRotate }: VaultConfig): Fields {
+  return {
+    auto_rotate_before: goDuration(autoRotate ?? 24 * 3600),
+    auto_rotate_token: autoRotate !== undefined,
+    base_url: url,
+    type,
+  };
+}
+
+/** What is written at `MOUNT/roles/ROLE`. Every field is there, so that none of before stays. */
+export function rolePayload({ scopes, ttl, ...role }: VaultRole): Fields {
+  return {
+    access_level: role.accessLevel ?? '',
+    config_name: role.config.name,
+    dynamic_path: role.dynamicPath,
+    gitlab_revokes_token: role.gitlabRevokes,
+    name: role.name,
+    path: role.path,
+    scopes,
+    token_type: role.type,
+    ttl: ttl ?? 0,
+  };
+}
+
+/** A role as the plugin reads it out again. */
+export function roleAsRead(role: VaultRole): Readonly<Record<string, string | number | boolean>> {
+  return { ...rolePayload(role), role_name: role.id, scopes: role.scopes.join(', ') } as const;
+}
+
+/** As Go prints it: `48h0m0s`. */
+export function goDuration(seconds: number): string {
+  return `${Math.floor(seconds / 3600)}h${Math.floor((seconds % 3600) / 60)}m${seconds % 60}s`;
+}
+
+const HOUR = 3600;
+
+/**
+ * Of the login: what a token of Vault has issued ends with it, so that it has to live as long as the longest role that
+ * this spec reads; whoever keeps running renews it.
+ */
+export function loginPeriod(sources: Iterable<VaultSource>): number {
+  const ends = [...sources].flatMap(({ role }) => (role && !role.gitlabRevokes ? [role.ttl ?? 0] : []));
+  return Math.max(HOUR, ...ends);
+}
+
+export interface Login {
+  readonly kind: 'kubernetes' | 'approle';
+  readonly mount: string;
+  /** What is written at `auth/MOUNT/role/NAME`. */
+  readonly payload: Fields;
+}
+
+/** The role that logs in. */
+export function loginOf({ login }: VaultOptions, policyName: string, period: number): Login | undefined {
+  if (!login) return undefined;
+  const token = { token_period: period, token_policies: [policyName] };
+  if ('appRole' in login)
+    return { kind: 'approle', mount: login.appRole.mount ?? 'approle', payload: { bind_secret_id: true, ...token } };
+  const { serviceAccount, namespace, audience, mount = 'kubernetes' } = login.kubernetes;
+  const bound = {
+    bound_service_account_names: [serviceAccount],
+    bound_service_account_namespaces: [namespace],
+  };
+  return { kind: 'kubernetes', mount, payload: { ...(audience && { audience }), ...bound, ...token } };
+}
+
+/** Paths that the policy lets be read, sorted: those that the spec reads, and no other. */
+export function readPaths(sources: Iterable<VaultSource>): string[] {
+  return [...new Set([...sources].map(({ path }) => path))].sort();
+}
+
+/** The same policy and roles for people who write Vault by Terraform. */
+export function terraform(parts: {
+  readonly policyName: string;
+  readonly policyText: string;
+  readonly login: Login | undefined;
+  readonly vault: Policy['vault'];
+  readonly namespace: string | undefined;
+}): object {
+  const { policyName, policyText, login, vault, namespace } = parts;
+  const within = namespace === undefined ? {} : { namespace };
+  const roles = vault.flatMap((mount) =>
+    mount.roles.map((role) => [resourceName(mount, role), { mount, role }] as const),
+  );
+  const resources = {
+    ...(login && {
+      [`vault_${login.kind}_auth_backend_role`]: {
+        [policyName.replaceAll('.', '_')]: { ...within, backend: login.mount, role_name: policyName, ...login.payload },
+      },
+    }),
+    ...(roles.length > 0 && {
+      vault_generic_endpoint: Object.fromEntries(
+        roles.map(([name, { mount, role }]) => [
+          name,
+          {
+            ...within,
+            path: `${mount.path}/roles/${role.id}`,
+            ignore_absent_fields: true,
+            data_json: literal(JSON.stringify(withoutId(role))),
+          },
+        ]),
+      ),
+    }),
+    vault_policy: { [policyName.replaceAll('.', '_')]: { ...within, name: policyName, policy: literal(policyText) } },
+  };
+  return {
+    '//': 'Configs of the plugin are not here: they hold its token, and Terraform would keep it in its state.',
+    terraform: { required_providers: { vault: { source: 'hashicorp/vault', version: '>= 4.0' } } },
+    resource: resources,
+  };
+}
+
+function resourceName({ path }: VaultMount, { id }: VaultRole): string {
+  return `${path}_${id}`.replace(/^[^A-Za-z_]/, '_');
+}
+
+/** The name of a role stands in its path. In the forms that it is read out in, or each plan would find a difference. */
+function withoutId(role: VaultRole) {
+  const { role_name: _, ...fields } = roleAsRead(role);
+  return fields;
+}
+
+/** Text in which Terraform fills nothing in. */
+function literal(text: string): string {
+  return text.replaceAll('${', '$${').replaceAll('%{', '%%{');
+}

@@ -1,0 +1,59 @@
+import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
+import type { Policy, SecretReference, VaultRole } from '../../policy/types.ts';
+import { issuerOf } from '../../policy/vault.ts';
+import { vaultCodes } from './codes.ts';
+import type { VaultOptions } from './options.ts';
+
+/** What a reference into Vault is there. */
+export interface VaultSource {
+  /** As its API has it, with `data/` in a key-value store of version 2. */
+  readonly path: string;
+  /** As the reference has it, which is how External Secrets asks a store. */
+  readonly name: string;
+  /** Of the answer's data, from the outside to the inside. */
+  readonly field: readonly string[];
+  /** Absent for what a key-value store keeps. */
+  readonly role?: VaultRole;
+  readonly isVersioned: boolean;
+}
+
+const PLAIN_PATH = /^[A-Za-z0-9_.@-]+(?:\/[A-Za-z0-9_.@-]+)*$/;
+
+/** Where each `vault:` reference of the spec leads; what cannot be said is a problem. */
+export function sourcesOf(
+  policy: Policy,
+  { stores = {} }: VaultOptions,
+  problems: Diagnostic[],
+): ReadonlyMap<string, VaultSource> {
+  const sources = new Map<string, VaultSource>();
+  for (const { text, origin, scheme } of referencesOf(policy)) {
+    if (scheme !== 'vault') continue;
+    const [path = '', field = ''] = text.slice('vault:'.length).split('#');
+    if (!PLAIN_PATH.test(path) || !PLAIN_PATH.test(field)) {
+      const problem = 'a policy or a template would read more into it than a path';
+      problems.push(vaultCodes.report('odd-reference', origin, { reference: text, problem }));
+      continue;
+    }
+    const inside = field.split('/');
+    const role = issuerOf(policy, text);
+    const store = Object.entries(stores)
+      .toSorted(([a], [b]) => b.length - a.length)
+      .find(([mount]) => path.startsWith(`${mount}/`));
+    if (role) sources.set(text, { path, name: path, field: inside, role, isVersioned: false });
+    else if (!store) problems.push(vaultCodes.report('unknown-store', origin, { reference: text }));
+    else sources.set(text, stored(store, path, inside));
+  }
+  return sources;
+}
+
+function stored([mount, version]: readonly [string, 1 | 2], path: string, field: readonly string[]): VaultSource {
+  if (version === 1) return { path, name: path, field, isVersioned: false };
+  const rest = path.slice(mount.length + 1).replace(/^data\//, '');
+  return { path: `${mount}/data/${rest}`, name: `${mount}/${rest}`, field, isVersioned: true };
+}
+
+/** Every reference of the spec, once. */
+export function referencesOf({ apiKeys }: Policy): SecretReference[] {
+  const all = apiKeys.flatMap(({ keys, token }) => [...keys, token]);
+  return [...new Map(all.map((reference) => [reference.text, reference])).values()];
+}

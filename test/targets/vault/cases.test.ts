@@ -1,0 +1,3 @@
+import { runTargetCases } from '../../support/targetCases.ts';
+
+runTargetCases('vault');
