@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { nearestRoute, queryProblem } from '../src/commands/nearest.ts';
+import { nearestRoute, queryProblem } from '../src/commands/reason.ts';
 import { parsePattern } from '../src/policy/pattern.ts';
 import { isAllowedQuery } from '../src/policy/query.ts';
 import type { Route } from '../src/policy/types.ts';

@@ -8,7 +8,7 @@ import { answerFormat, options, pageFormat, probes } from './options.ts';
 import type { several } from './several.ts';
 
 /** A command line that asks for something that does not exist. */
-export interface Misuse {
+interface Misuse {
   readonly misuse: string;
 }
 

@@ -3,7 +3,11 @@ import { printable } from '../diagnostics/printable.ts';
 import { run } from '../policy/automaton.ts';
 import { type Denial, splitTarget } from '../policy/decide.ts';
 import { askedHost } from '../policy/hosts.ts';
-import { type Nearest, nearestRoute, queryProblem } from './nearest.ts';
+import type { PathPattern, PatternSegment } from '../policy/pattern.ts';
+import { isAllowedQuery } from '../policy/query.ts';
+import { type ParameterType, segmentSource } from '../policy/segment.ts';
+import type { Route } from '../policy/types.ts';
+import { suggest } from '../spec/suggest.ts';
 import type { Decided } from './request.ts';
 
 type Words = (decided: Decided) => string;
@@ -58,4 +62,139 @@ export function reasonOf(decided: Decided): string {
         ? `"${decision.route}" allows it to key "${decision.key.id}"`
         : `"${decision.route}" allows it to everybody with credentials of their own`;
   }
+}
+
+/** The allowed request that somebody may have meant, and the first thing that keeps it from matching. */
+interface Nearest {
+  readonly route: Route;
+  /** A clause, such as `segment 4 is "hook", not "hooks"`. */
+  readonly difference: string;
+}
+
+/** The pattern that agrees with a path for longest; `undefined` where none is anything like it. */
+export function nearestRoute(path: string, routes: readonly Route[]): Nearest | undefined {
+  const given = path.slice(1).split('/');
+  let best: { route: Route; score: readonly number[] } | undefined;
+  for (const route of routes) {
+    const score = scoreOf(given, route.pattern);
+    if (!best || isHigher(score, best.score)) best = { route, score };
+  }
+  const [agreeing = 0, similar = 0] = best?.score ?? [];
+  if (!best || agreeing + similar === 0) return undefined;
+  return { route: best.route, difference: differenceOf(given, best.route.pattern) };
+}
+
+/** Agreeing segments from the start, whether what comes then is only misspelt, agreeing segments at all, lengths: more is nearer. */
+function scoreOf(given: readonly string[], pattern: PathPattern): readonly number[] {
+  const segments = spread(pattern, given.length);
+  const agrees = segments.map((segment, index) => accepts(segment, given[index]));
+  const start = agrees.indexOf(false);
+  return [
+    start < 0 ? segments.length : start,
+    isMisspelt(segments[start], start < 0 ? given.slice(segments.length) : given.slice(start)) ? 1 : 0,
+    agrees.filter(Boolean).length,
+    -Math.abs(given.length - segments.length),
+  ];
+}
+
+function isMisspelt(segment: PatternSegment | undefined, [text = '', ...more]: readonly string[]): boolean {
+  if (segment?.kind === 'literal' && segment.text !== '') return suggest(text, [segment.text]) !== undefined;
+  // A trailing slash.
+  return segment === undefined && text === '' && more.length === 0;
+}
+
+/** The segments of a pattern, its rest as often as a path of so many segments needs it. */
+function spread({ segments }: PathPattern, length: number): readonly PatternSegment[] {
+  return segments.flatMap((segment) => {
+    const times = segment.kind === 'rest' ? Math.max(1, length - segments.length + 1) : 1;
+    return Array.from({ length: times }, () => segment);
+  });
+}
+
+function isHigher(a: readonly number[], b: readonly number[]): boolean {
+  const index = a.findIndex((number, place) => number !== b[place]);
+  return index >= 0 && (a[index] ?? 0) > (b[index] ?? 0);
+}
+
+function accepts(segment: PatternSegment, text: string | undefined): boolean {
+  if (text === undefined) return false;
+  switch (segment.kind) {
+    case 'literal':
+      return segment.text === text;
+    case 'choice':
+      return segment.values.includes(text);
+    case 'parameter':
+    case 'rest':
+      return fits(segment.type, text);
+  }
+}
+
+function fits(type: ParameterType, text: string): boolean {
+  return new RegExp(`^(?:${segmentSource(type)})$`).test(text);
+}
+
+function differenceOf(given: readonly string[], pattern: PathPattern): string {
+  const segments = spread(pattern, given.length);
+  for (const [index, text] of given.entries()) {
+    const segment = segments[index];
+    if (segment === undefined) return text === '' ? 'it ends without "/"' : `it ends before segment ${index + 1}`;
+    if (!accepts(segment, text)) return `segment ${index + 1} ${segmentProblem(segment, text)}`;
+  }
+  const missing = segments[given.length];
+  return missing?.kind === 'literal' && missing.text === '' ? 'it ends with "/"' : 'it goes on';
+}
+
+function segmentProblem(segment: PatternSegment, text: string): string {
+  switch (segment.kind) {
+    case 'literal':
+      return segment.text === '' ? 'is one too many' : `is "${text}", not "${segment.text}"`;
+    case 'choice':
+      return `is "${text}", not one of ${segment.values.join(', ')}`;
+    case 'parameter':
+    case 'rest':
+      return text === '' ? `is empty, which no {${segment.name}} is` : parameterProblem(segment.type, text);
+  }
+}
+
+/** A text that each type accepts, beside which one more character shows whether the type has it at all. */
+const SAMPLE: Readonly<Record<ParameterType, string>> = {
+  int: '1',
+  hex: 'a',
+  uuid: '',
+  slug: 'a',
+  segment: 'a',
+  encodedPath: 'a',
+  encodedText: 'a',
+};
+
+function parameterProblem(type: ParameterType, text: string): string {
+  const sample = SAMPLE[type];
+  const bad = sample === '' ? undefined : units(text).find(({ unit }) => !fits(type, sample + unit + sample));
+  const named = type === 'segment' ? 'a plain segment' : `of type ${type}`;
+  if (bad) return `is not ${named}: "${bad.unit}" at character ${bad.at}`;
+  if (/(?:^|%2f)(?:[.]|%2e){1,2}(?:;|%3b|%2f|$)/i.test(text)) return `is not ${named}: it holds a dot segment`;
+  return /(?:^|%2f)(?:%2f|$)/i.test(text) ? `is not ${named}: a part of it is empty` : `is not ${named}`;
+}
+
+/** Characters and escapes with their places, counted from 1. */
+function units(text: string): { readonly unit: string; readonly at: number }[] {
+  return [...text.matchAll(/%[0-9A-Fa-f]{2}|./gsu)].map((match) => ({ unit: match[0], at: match.index + 1 }));
+}
+
+/** The first parameter that keeps a query from passing; no value of it is ever shown. */
+export function queryProblem(query: string): string {
+  const pairs = query.split('&');
+  const index = pairs.findIndex((pair) => pair === '' || !isAllowedQuery(pair));
+  const pair = pairs[index] ?? '';
+  const place = `parameter ${index + 1} of the query`;
+  if (pair === '') return `${place} is empty`;
+  const [name = '', ...values] = pair.split('=');
+  const plain = name.replace(/(?:\[|%5b).*$/i, '');
+  if (/^[\w$%.-]+$/.test(plain) && isAllowedQuery(`x_${plain.replace(/^(?:\$|%24)/, '')}`) && !isAllowedQuery(plain))
+    return /^(?:\$|%24)?[A-Za-z_]/.test(plain)
+      ? `"${plain}" names a credential or an override`
+      : `the name of ${place} is malformed`;
+  if (!isAllowedQuery(name)) return `the name of ${place} is malformed`;
+  const bad = units(values.join('=')).find(({ unit }) => !isAllowedQuery(`a=${unit}`));
+  return bad ? `the value of ${place} holds "${bad.unit}" at its character ${bad.at}` : `${place} is malformed`;
 }

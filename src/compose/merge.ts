@@ -35,7 +35,7 @@ type SectionsThat<Kind> = {
 export type NamedSection = SectionsThat<'named'>;
 export type ListSection = SectionsThat<'list'>;
 
-export const NAMED_SECTIONS = sectionsThat('named');
+const NAMED_SECTIONS = sectionsThat('named');
 const LIST_SECTIONS = sectionsThat('list');
 
 function sectionsThat<Kind extends 'named' | 'list'>(kind: Kind): SectionsThat<Kind>[] {

@@ -2,7 +2,7 @@ import { type CidrSet, isEverybody, partsOf } from '../policy/cidr.ts';
 import type { ApiKey, Policy } from '../policy/types.ts';
 
 /** A set of route groups that some keys may use, by name. */
-export interface GrantSet {
+interface GrantSet {
   /** "*", which is no group's name, for keys that no list of routes narrows, else the groups: "hooks+read". */
   readonly name: string;
   readonly groups: readonly string[];

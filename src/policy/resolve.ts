@@ -1,16 +1,17 @@
-import type { Diagnostic, Result } from '../diagnostics/diagnostic.ts';
-import { resultOf } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, type Result, resultOf } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
+import { accessOf, type Endpoint, isRoute, type Rule, takes } from './access.ts';
 import { basicTokens, checkTokenForms, resolveApiKeys } from './apiKeys.ts';
+import { MAX_OVERLAPS } from './automaton.ts';
 import { checkChains } from './chains.ts';
 import { policyCodes } from './codes.ts';
-import { checkConflicts } from './conflicts.ts';
 import { resolveRewrites } from './domains.ts';
+import { firstDifference } from './fields.ts';
 import { resolveProxies } from './proxies.ts';
 import { type ReadFile, rangeResolver } from './ranges.ts';
 import { resolveRegistries } from './registries.ts';
-import { resolveRoutes } from './routes.ts';
-import type { Policy, Route, Upstream } from './types.ts';
+import { FORWARDING, resolveRoutes } from './routes.ts';
+import type { Policy, Proxy, Route, Upstream } from './types.ts';
 import { resolveUpstreams } from './upstreams.ts';
 import { checkVault, checkVaultTokens, resolveVault } from './vault.ts';
 
@@ -52,4 +53,62 @@ export function resolvePolicy(spec: Spec, read: ReadFile): Result<Policy> {
   checkChains({ apiKeys, proxies, rewrites, routes, upstreams }, problems);
   const vault = resolveVault(spec);
   return resultOf({ name: spec.name, upstreams, routes, apiKeys, proxies, rewrites, registries, vault }, problems);
+}
+
+function routesDisagree(first: Route, second: Route, request: string): Diagnostic | undefined {
+  const differ = firstDifference(FORWARDING, first.forwarding, second.forwarding);
+  if (differ === undefined) return undefined;
+  const related = [{ at: first.origin, message: 'the other pattern' }];
+  return policyCodes.report('overlap-conflict', second.origin, { request, differ }, { related });
+}
+
+function rulesConflict(rules: readonly Rule[], request: string): Diagnostic | undefined {
+  const health = rules.find((rule) => 'ranges' in rule);
+  const taken = rules.find((rule) => rule !== health);
+  if (health && taken) {
+    const related = [{ at: taken.origin, message: isRoute(taken) ? 'forwarded here' : 'answered here' }];
+    return policyCodes.report('health-conflict', health.origin, { request }, { related });
+  }
+  const [first, ...others] = rules.filter(isRoute);
+  const answers = rules.filter((rule) => !isRoute(rule));
+  const answer = answers[0];
+  if (first && answer) {
+    const related = [{ at: first.origin, message: 'forwarded here' }];
+    return policyCodes.report('answer-conflict', answer.origin, { request }, { related });
+  }
+  if (answer && answers[1]) {
+    const related = [{ at: answer.origin, message: 'answered here too' }];
+    return policyCodes.report('answer-conflict', answers[1].origin, { request }, { related });
+  }
+  if (!first) return undefined;
+  return others.map((other) => routesDisagree(first, other, request)).find((found) => found !== undefined);
+}
+
+function endpointConflicts(endpoint: Endpoint): Diagnostic[] {
+  const { accepts, example } = endpoint.state;
+  if (accepts.length < 2) return [];
+  return [...endpoint.classes.keys()].flatMap((method) => {
+    const matching = accepts.filter((rule) => takes(rule, method));
+    return rulesConflict(matching, `${method} ${example}`) ?? [];
+  });
+}
+
+/** Each pair of rules once, however many paths they share. */
+function unique(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const byPlace = new Map(
+    diagnostics.map((diagnostic) => [JSON.stringify([diagnostic.at, diagnostic.related?.[0]?.at]), diagnostic]),
+  );
+  return [...byPlace.values()];
+}
+
+/** Finds patterns that cannot stand side by side on a proxy. */
+function checkConflicts(proxies: readonly Proxy[], problems: Diagnostic[]): void {
+  const found: Diagnostic[] = [];
+  for (const proxy of proxies) {
+    const access = accessOf(proxy);
+    if (!access)
+      problems.push(policyCodes.report('too-many-overlaps', [...proxy.origin, 'routes'], { states: MAX_OVERLAPS }));
+    else found.push(...access.endpoints.flatMap(endpointConflicts));
+  }
+  problems.push(...unique(found));
 }

@@ -66,7 +66,7 @@ function proxyWords({ proxies, kind }: AccessChange): string {
 }
 
 /** The example in one line: what is asked, by whom, and the two decisions. */
-export function exampleWords(example: Example): string {
+function exampleWords(example: Example): string {
   const decisions = `${example.before} → ${example.after}`;
   if (example.kind === 'name') return `${example.name}: ${decisions}`;
   const { method, target, headers, key, from, at } = example;

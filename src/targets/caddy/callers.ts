@@ -3,9 +3,7 @@ import { below, escapeRegex, oneOf } from '../../plan/regex.ts';
 import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import { shortened } from '../../policy/shortened.ts';
 import type { ApiKey, Policy, Proxy } from '../../policy/types.ts';
-import { lookup } from './lookup.ts';
-import { addTo } from './multimap.ts';
-import { type Table, table } from './table.ts';
+import { addTo, lookup, type Table, table } from './table.ts';
 
 /**
  * What there is to know about callers. Each is of a class "groups/addresses/end" such as "hooks+read/any/2027-06-30":

@@ -3,8 +3,7 @@ import { escapeRegex, oneOf } from '../../plan/regex.ts';
 import { isOpen, type RouteClass } from '../../policy/access.ts';
 import type { Proxy } from '../../policy/types.ts';
 import type { Callers } from './callers.ts';
-import { addTo } from './multimap.ts';
-import { type Table, table } from './table.ts';
+import { addTo, type Table, table } from './table.ts';
 
 export interface DecisionInput {
   readonly proxy: Proxy;

@@ -1,22 +1,21 @@
-import type { Diagnostic, Result, SpecPath } from '../../diagnostics/diagnostic.ts';
-import { resultOf } from '../../diagnostics/diagnostic.ts';
+import { defineCodes, error } from '../../diagnostics/codes.ts';
+import { type Diagnostic, type Result, resultOf, type SpecPath } from '../../diagnostics/diagnostic.ts';
 import { PHASES } from '../../plan/bounds.ts';
 import { listeners } from '../../policy/hosts.ts';
+import { STATUS_MESSAGES, statusBody } from '../../policy/statuses.ts';
 import type { Policy } from '../../policy/types.ts';
 import { siteProblems } from '../sites.ts';
 import type { TargetInput } from '../target.ts';
-import { caddyCodes } from './codes.ts';
-import { errorBody, errorMessage } from './errors.ts';
 import { type SharedHeaders, sharedHeaders } from './headers.ts';
 import { pathTable, reasonTable, upstreamTable } from './log.ts';
 import type { CaddyOptions } from './options.ts';
 import { type ListenerModel, listenerModel, type ProxyModel } from './proxy.ts';
-import { type CaddyToken, literal, quoted } from './quote.ts';
+import { type CaddyToken, literal, own, quoted } from './quote.ts';
 import { type ServerModel, serverModel } from './server.ts';
 import { type SitesModel, sitesModel } from './sites.ts';
-import type { Table } from './table.ts';
+import { type Table, table } from './table.ts';
 
-export interface CaddyfileModel {
+interface CaddyfileModel {
   readonly admin: boolean;
   /** Milliseconds. */
   readonly phases: typeof PHASES;
@@ -99,3 +98,31 @@ function textProblems(policy: Policy, { sites }: CaddyOptions, at: SpecPath): Di
   }
   return problems;
 }
+
+/** `error.message`: the words of each status, the engine's own ones included. */
+function errorMessage(): Table {
+  return table({
+    source: '{http.error.status_code}',
+    destination: 'error.message',
+    entries: Object.entries(STATUS_MESSAGES),
+    fallback: 'Error',
+  });
+}
+
+/** The body of an error as the other engines write it. Unescaped braces: an escape would be taken off where a snippet is imported. */
+const errorBody = own(statusBody(0).replace('0', '{http.error.status_code}').replace('Error', '{error.message}'));
+
+const caddyCodes = defineCodes('caddy', {
+  unquotable: error(
+    ({ what, text }: { what: string; text: string }) =>
+      `a Caddyfile cannot hold this ${what}: ${JSON.stringify(text).slice(0, 80)}`,
+  ).hint(
+    'leave out control characters and line ends, "{$", lone braces, and a backtick together with a backslash before a quote',
+  ),
+  'rate-limit': error('Caddy has no rate limits, so rateLimit of key "{key}" would not hold').hint(
+    'take it out, limit in front of Caddy, or use the nginx target',
+  ),
+  'old-version': error(
+    'Caddy {version} expands placeholders in what clients send, so no policy can be enforced with it',
+  ).hint('use Caddy 2.11.3 or later'),
+});

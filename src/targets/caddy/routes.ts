@@ -5,9 +5,8 @@ import { type Access, isRoute } from '../../policy/access.ts';
 import { parameterName, restName } from '../../policy/automaton.ts';
 import { EVERY_METHOD } from '../../policy/pattern.ts';
 import { PARAMETER_TYPES, type ParameterType, segmentSource } from '../../policy/segment.ts';
-import { addTo } from './multimap.ts';
 import { type CaddyToken, own, remark } from './quote.ts';
-import { type Table, table } from './table.ts';
+import { addTo, type Table, table } from './table.ts';
 
 /**
  * The table of a proxy's paths. A row matches what all patterns match that meet in its path, so whatever request it

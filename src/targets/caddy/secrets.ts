@@ -4,7 +4,7 @@ import type { SecretReference } from '../../policy/types.ts';
 import { renderTemplate } from '../../render/render.ts';
 import type { RenderedFile, SecretsInput } from '../target.ts';
 import { layOut } from './layout.ts';
-import { lookup } from './lookup.ts';
+import { lookup } from './table.ts';
 
 /**
  * Who is calling and what the upstream gets, in one table "key" → "id position token": to look both up in tables of their own

@@ -1,10 +1,9 @@
 import { IPV4 } from '../../plan/regex.ts';
 import { toCidrs } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
-import { networkEntry } from './addresses.ts';
+import { networkEntry, readableNetworks } from './addresses.ts';
 import type { MapList } from './maps.ts';
 import type { GeoModel } from './model.ts';
-import { readableNetworks } from './networks.ts';
 import { type Part, type Variable, value, variable } from './quote.ts';
 
 /** Trusted proxies in a row that are looked past, the one that connects included; whoever comes through more of them is from nowhere. */

@@ -6,10 +6,9 @@ import { type Access, healthOf, isOpen, type RouteClass } from '../../policy/acc
 import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../../policy/query.ts';
 import type { ApiKey, Proxy } from '../../policy/types.ts';
 import { inAny } from './addresses.ts';
-import { className, classNames } from './classes.ts';
 import type { Identity } from './identity.ts';
 import type { MapList } from './maps.ts';
-import { fingerprint } from './names.ts';
+import { className, classNames, fingerprint } from './names.ts';
 import { QUERY } from './paths.ts';
 import { type Part, type Variable, variable } from './quote.ts';
 import type { Routing } from './routing.ts';

@@ -3,16 +3,15 @@ import { keyPosition, tellsPositions } from '../../plan/log.ts';
 import { credentialText, KEY_MAX_LENGTH, KEY_MIN_LENGTH } from '../../policy/key.ts';
 import type { ApiKey, Policy } from '../../policy/types.ts';
 import { insideOf } from './addresses.ts';
-import { className } from './classes.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { MapModel } from './model.ts';
-import { variablePrefix } from './names.ts';
+import { className, variablePrefix } from './names.ts';
 import { type Part, type Variable, variable } from './quote.ts';
 
 /** How many characters at the end of a key find its record. Keys of one maker often start alike. */
 export const SELECTOR_LENGTH = 8;
-export const KEY_FILES = 'secrets/keys*.conf';
-export const TOKEN_FILES = 'secrets/tokens*.conf';
+const KEY_FILES = 'secrets/keys*.conf';
+const TOKEN_FILES = 'secrets/tokens*.conf';
 
 /** Who is calling, for all proxies that read the key from one header. */
 export interface Identity {

@@ -1,10 +1,10 @@
 import { FAILURES, LOG_FIELDS, type LogLine, PLAIN_PATH, REFUSALS, STATUS_REASONS } from '../../plan/log.ts';
 import type { Access, RouteClass } from '../../policy/access.ts';
 import type { Upstream } from '../../policy/types.ts';
-import { classNames } from './classes.ts';
 import type { Identity } from './identity.ts';
 import { VERDICTS } from './locations.ts';
 import type { MapList } from './maps.ts';
+import { classNames } from './names.ts';
 import { METHOD, PATH } from './paths.ts';
 import { type NginxToken, type Part, type Variable, value, variable } from './quote.ts';
 import type { Routing } from './routing.ts';

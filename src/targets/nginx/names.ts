@@ -1,6 +1,7 @@
+import type { Access, RouteClass } from '../../policy/access.ts';
 import { fingerprint as hexDigits } from '../../policy/shortened.ts';
 
-/** Longer names of places would not fit into a token beside a segment of the spec's. */
+/** Longer names, of deep places or of classes that many groups share, would not fit into a token beside what stands with them. */
 const LONGEST_NAME = 120;
 
 /**
@@ -53,4 +54,20 @@ export function blockName(id: string): string {
 /** Short enough for the name of a variable. */
 export function fingerprint(text: string): string {
   return hexDigits(text, 12);
+}
+
+/** What maps call the route classes: by their ids, with capital letters told apart, and long ones by a short name. */
+export function classNames(access: Access): ReadonlyMap<RouteClass, string> {
+  const names =
+    known.get(access) ?? new Map(access.classes.map((routeClass) => [routeClass, className(routeClass.id)]));
+  known.set(access, names);
+  return names;
+}
+
+const known = new WeakMap<Access, ReadonlyMap<RouteClass, string>>();
+
+/** The same for names of sets of groups. */
+export function className(id: string): string {
+  const isPlain = id.length <= LONGEST_NAME && id === id.toLowerCase();
+  return isPlain ? id : `${id.slice(0, LONGEST_NAME).toLowerCase()}--${fingerprint(id)}`;
 }

@@ -1,22 +1,20 @@
 import { hasError, ok, type Result } from '../../diagnostics/diagnostic.ts';
 import { HEADS, PHASES } from '../../plan/bounds.ts';
 import { listeners } from '../../policy/hosts.ts';
-import type { Policy, Proxy } from '../../policy/types.ts';
+import type { ApiKey, Policy, Proxy } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
 import { addressTables } from './addresses.ts';
 import { problemsOf } from './check.ts';
-import { workerConnections } from './connections.ts';
 import { type Identity, identityOf } from './identity.ts';
 import { sharedLogMaps } from './log.ts';
-import { mapList } from './maps.ts';
-import type { MapModel, NginxModel, ProxyModel } from './model.ts';
+import { type MapList, mapList } from './maps.ts';
+import type { ForwardLocation, MapModel, NginxModel, ProxyModel, SharedModel } from './model.ts';
 import type { NginxOptions } from './options.ts';
 import { pathsOf } from './paths.ts';
 import { accessTo, proxyModel } from './proxy.ts';
-import { word } from './quote.ts';
-import { type Rates, ratesOf } from './rates.ts';
+import { type Variable, value, word } from './quote.ts';
 import { sitesModel } from './sites.ts';
-import { hashSizes, type Secrets } from './sizes.ts';
+import { hashSizes, roughly, type Secrets, workerConnections } from './sizes.ts';
 import { resolversOf, upstreamsOf } from './upstreams.ts';
 
 const DEFAULT_CA_FILE = '/etc/ssl/certs/ca-certificates.crt';
@@ -115,4 +113,44 @@ function secretsOf({ apiKeys }: Policy): Secrets {
   const keys = apiKeys.reduce((sum, key) => sum + key.keys.length, 0);
   const longestId = apiKeys.reduce((longest, { id }) => Math.max(longest, id.length), 0);
   return { keys, longestId };
+}
+
+interface Rates {
+  readonly zones: SharedModel['zones'];
+  readonly limits: ForwardLocation['limits'];
+}
+
+type Rate = NonNullable<ApiKey['rateLimit']>;
+
+/** One zone for each rate: a key that has another rate, or none, gives the zone an empty name and is not counted. */
+function ratesOf(keys: readonly ApiKey[], context: { id: Variable; prefix: string; maps: MapList }): Rates {
+  const { id, prefix, maps } = context;
+  const byRate = new Map<string, { rate: Rate; keys: ApiKey[] }>();
+  for (const key of keys) {
+    if (!key.rateLimit) continue;
+    const name = `${key.rateLimit.requests}/${key.rateLimit.per} ${key.rateLimit.burst}`;
+    const entry = byRate.get(name) ?? { rate: key.rateLimit, keys: [] };
+    entry.keys.push(key);
+    byRate.set(name, entry);
+  }
+  const sorted = [...byRate].sort(([a], [b]) => (a < b ? -1 : 1));
+  const zones = sorted.map(([, { rate, keys: limited }]) => {
+    const text = `${prefix}_rate_${rate.requests}_per_${rate.per}_burst_${rate.burst}`;
+    const name = word(text);
+    const counted = maps.add({
+      name: text,
+      source: [id],
+      exact: limited.map((key) => [key.id, key.id] as const),
+    });
+    // A counter takes up to 192 bytes; a full zone would drop the oldest.
+    const size = word(`${roughly(Math.max(64, Math.ceil((limited.length * 192) / 1024) * 2))}k`);
+    return {
+      zone: { key: value(counted), name, size, rate: word(`${rate.requests}r/${rate.per}`) },
+      burst: rate.burst,
+    };
+  });
+  return {
+    zones: zones.map(({ zone }) => zone),
+    limits: zones.map(({ zone, burst }) => ({ zone: zone.name, burst })),
+  };
 }

@@ -3,9 +3,8 @@ import { type Access, accessOf, type RouteClass, rulesOf } from '../../policy/ac
 import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import { urlHost } from '../../policy/origin.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
-import { classNames } from './classes.ts';
+import { UNREADABLE } from './addresses.ts';
 import { clientOf } from './client.ts';
-import { perAddress, requestsPerAddress } from './connections.ts';
 import { decisionMaps } from './decision.ts';
 import type { Identity } from './identity.ts';
 import { answerLocations, ERROR_PAGES, forwardLocation, HOME, locationName, TLS_ERROR_PAGES } from './locations.ts';
@@ -13,12 +12,12 @@ import { connectingWord, logFormat, type ProxyLog, proxySaid, reasonMap } from '
 import { type AddressMapping, addressMapping, originMap } from './mapping.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { ForwardLocation, PerAddress, ProxyModel } from './model.ts';
-import { blockName, variablePrefix } from './names.ts';
-import { UNREADABLE } from './networks.ts';
+import { blockName, classNames, variablePrefix } from './names.ts';
 import type { NginxOptions } from './options.ts';
 import { depthOf, type TypeTest } from './paths.ts';
 import { literal, type NginxToken, type Variable, value, word } from './quote.ts';
 import { routingMaps } from './routing.ts';
+import { perAddress, requestsPerAddress } from './sizes.ts';
 import type { Upstreams } from './upstreams.ts';
 
 export interface ProxyInput {

@@ -1,9 +1,8 @@
 import { compareNames, type Endpoints, endpointsOf, type Junction } from '../../plan/endpoints.ts';
 import type { Access } from '../../policy/access.ts';
 import { EVERY_METHOD } from '../../policy/pattern.ts';
-import { classNames } from './classes.ts';
 import type { MapEntryDefinition, MapList } from './maps.ts';
-import { isRestOfPath, placeName, segmentName } from './names.ts';
+import { classNames, isRestOfPath, placeName, segmentName } from './names.ts';
 import {
   METHOD,
   MOST_CAPITALS,

@@ -4,14 +4,14 @@ import { namePairs, type SitePlan, sitesOf } from '../../plan/sites.ts';
 import { authorityOf } from '../../policy/origin.ts';
 import { statusBody } from '../../policy/statuses.ts';
 import type { Policy } from '../../policy/types.ts';
-import { perAddress, requestsPerAddress } from './connections.ts';
 import { locationName, TLS_ERROR_PAGES } from './locations.ts';
-import { mapList } from './maps.ts';
+import { connectingWord, logFormat, reasonMap } from './log.ts';
+import { type MapList, mapList } from './maps.ts';
 import type { MapModel, PerAddress, SiteModel, SitesModel } from './model.ts';
 import type { NginxOptions } from './options.ts';
-import { literal, pattern, value, variable, word } from './quote.ts';
+import { literal, type NginxToken, type Part, pattern, value, variable, word } from './quote.ts';
 import { answerMaps, cookieDomains, requestMaps } from './siteHeaders.ts';
-import { loopMaps, siteLog } from './siteMaps.ts';
+import { perAddress, requestsPerAddress } from './sizes.ts';
 import type { Upstreams } from './upstreams.ts';
 
 export interface SitesInput {
@@ -89,4 +89,35 @@ function siteModels({ rewrite, upstream, names }: SitePlan, { caFile, upstreams 
     timeouts,
     mapped: isPrivate,
   }));
+}
+
+/** Where the public name leads back here, by the very DNS that was rewritten, a request would never end. */
+function loopMaps(name: string, list: MapList): { found: Part; mark: Part } {
+  const sent = variable('http_x_postern_site');
+  return {
+    found: list.add({
+      name: 'sites_loop',
+      source: [sent],
+      patterns: [[`(?:^|,)[ \\t]*+${name}[ \\t]*+(?:,|\\z)`, '1']],
+    }),
+    mark: list.add({ name: 'sites_mark', source: [sent], fallback: [sent, `, ${name}`], exact: [['', name]] }),
+  };
+}
+
+/** A line of the log: the public name for a route, and the path as far as it is plain. */
+function siteLog(sites: readonly SitePlan[], maps: MapList): NginxToken[] {
+  const known = new Map(sites.flatMap(({ rewrite, names }) => names.map(({ name }) => [name, rewrite.from])));
+  const route = maps.add({ name: 'sites_route', source: [variable('host')], exact: known });
+  const path = maps.add({
+    name: 'sites_path',
+    source: [variable('request')],
+    patterns: [["^[A-Z_-]++ (?<sites_plain>/[A-Za-z0-9/._~!$&'()*+,;=:@%-]*+)", variable('sites_plain')]],
+  });
+  const connecting = connectingWord(
+    sites.map(({ upstream }) => upstream),
+    ({ https }) => https,
+  );
+  const reason = reasonMap({ name: 'sites_reason', maps, verdict: undefined, connecting });
+  const [client, method] = [variable('remote_addr'), variable('request_method')];
+  return logFormat({ proxy: '', client, method, path, reason, route, key: '', keyPosition: '' });
 }
