@@ -194,16 +194,21 @@ const COMMANDS: readonly Command[] = [
   command(
     'import <kind> <files..>',
     'an existing configuration as a spec, with what could not be carried over',
-    { positionals: { kind, files }, options: { format: answerFormat } },
+    {
+      positionals: { kind, files },
+      options: { tag: options.tag, method: options.method, path: options.path, format: answerFormat },
+    },
     async (args, io) => (await import('./import.ts')).importConfiguration(args, io),
   ),
   command(
     'init [dir]',
     'start a spec, or several of them with teams',
-    { positionals: { dir }, options: { environments: options.environments } },
+    { positionals: { dir }, options: { environments: options.environments, openapi: options.openapi } },
     async (args, io) => {
       const { init, initEnvironments } = await import('./init.ts');
-      return args.environments ? initEnvironments(args.dir, io) : init(args.dir, io);
+      if (args.environments) return initEnvironments(args.dir, io);
+      if (args.openapi === undefined) return init(args.dir, io);
+      return (await import('./initFrom.ts')).initFrom(args.dir, { openapi: args.openapi }, io);
     },
   ),
 ];

@@ -4,6 +4,7 @@ import { compile } from '../compile.ts';
 import { hasError } from '../diagnostics/diagnostic.ts';
 import { formatDiagnostics } from '../diagnostics/format.ts';
 import type { Imported, Importer, ImportFile, ImportProblem } from '../import/draft.ts';
+import { openapi } from '../import/openapi.ts';
 import { draftText, notCarriedText } from '../import/write.ts';
 import { systemProblem } from '../output/disk.ts';
 import { readBytes } from '../source/read.ts';
@@ -14,6 +15,9 @@ import type { Io, Status } from './io.ts';
 export interface ImportArguments {
   readonly kind: string;
   readonly files: readonly string[];
+  readonly tag?: readonly string[] | undefined;
+  readonly method?: readonly string[] | undefined;
+  readonly path?: readonly string[] | undefined;
   readonly format?: 'text' | 'json' | undefined;
 }
 
@@ -22,11 +26,12 @@ const MOST_FILES = 2_000;
 
 /** Every kind of configuration that can become a spec. */
 export function importers(): readonly Importer[] {
-  return targets.flatMap(({ importer }) => (importer ? [importer] : []));
+  return [...targets.flatMap(({ importer }) => (importer ? [importer] : [])), openapi];
 }
 
 /** Existing configuration as a spec on standard output; what it does not say exactly goes to standard error. */
-export function importConfiguration({ kind, files, format = 'text' }: ImportArguments, io: Io): Status {
+export function importConfiguration(args: ImportArguments, io: Io): Status {
+  const { kind, files, format = 'text' } = args;
   const known = importers();
   const importer = known.find((one) => one.kind === kind);
   if (!importer) {
@@ -37,9 +42,14 @@ export function importConfiguration({ kind, files, format = 'text' }: ImportArgu
     );
     return 2;
   }
+  const chosen = (['tag', 'method', 'path'] as const).find((name) => args[name] !== undefined);
+  if (chosen && importer !== openapi) {
+    io.err(`postern: --${chosen} has no meaning beside import ${kind}\n`);
+    return 2;
+  }
   const found = readAll(files, io);
   if ('problem' in found) return refuse(found, io);
-  const imported = importer.read(found.files);
+  const imported = importer.read(found.files, { tags: args.tag, methods: args.method, paths: args.path });
   return 'problem' in imported ? refuse(imported, io) : printImported(imported, format, io);
 }
 
@@ -48,7 +58,14 @@ function refuse({ file, line, problem }: ImportProblem, io: Io): Status {
   return 2;
 }
 
-export function printImported({ draft, notCarriedOver }: Imported, format: 'text' | 'json', io: Io): Status {
+/** Puts a description in place of the starter of `init`. */
+export function imported(kind: string, file: string, io: Io): Imported | ImportProblem {
+  const importer = importers().find((one) => one.kind === kind);
+  const found = readAll([file], io);
+  return 'problem' in found ? found : (importer?.read(found.files) ?? { file, line: 0, problem: `it is no ${kind}` });
+}
+
+function printImported({ draft, notCarriedOver }: Imported, format: 'text' | 'json', io: Io): Status {
   const text = draftText(draft, notCarriedOver);
   const { diagnostics } = compile(text, { file: 'imported.yaml', read: () => undefined, targets: undefined });
   const isValid = !hasError(diagnostics);

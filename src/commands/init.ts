@@ -44,10 +44,10 @@ function inRepository(folder: string): boolean {
 }
 
 /** Starts a spec that validates and generates as it is. */
-export function init(folder: string, io: Io): Status {
+export function init(folder: string, io: Io, text = starter): Status {
   const file = join(folder, NAME);
   const taken = existsSync(file) ? [outputCodes.report('exists', [], {}, placed(file))] : [];
-  const problems = taken.length > 0 ? taken : replaceFile(file, starter);
+  const problems = taken.length > 0 ? taken : replaceFile(file, text);
   if (problems.length > 0) {
     io.err(formatDiagnostics(problems, undefined, { colour: io.colour.err }));
     return 2;

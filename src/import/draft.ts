@@ -62,11 +62,19 @@ export interface ImportProblem {
   readonly problem: string;
 }
 
+/** Which operations of a description are wanted; everything where absent. */
+export interface ImportChoice {
+  readonly tags?: readonly string[] | undefined;
+  readonly methods?: readonly string[] | undefined;
+  /** Globs such as `/api/v4/projects/**`. */
+  readonly paths?: readonly string[] | undefined;
+}
+
 /** Files of one kind → a spec, with what could not be said in it. */
 export interface Importer {
   /** As the command line calls it. */
   readonly kind: string;
-  readonly read: (files: readonly ImportFile[]) => Imported | ImportProblem;
+  readonly read: (files: readonly ImportFile[], choice?: ImportChoice) => Imported | ImportProblem;
 }
 
 /** A name that the format takes for an entry, near to a text. */

@@ -1,0 +1,296 @@
+import { parsePattern } from '../policy/pattern.ts';
+import { parseDocument } from '../source/document.ts';
+import { isRecord, parseJson } from '../source/value.ts';
+import {
+  type Draft,
+  type DraftGroup,
+  freeName,
+  grouped,
+  type ImportChoice,
+  type Imported,
+  type Importer,
+  type ImportFile,
+  type ImportProblem,
+  identifierOf,
+  type NotCarried,
+} from './draft.ts';
+
+export interface Operation {
+  readonly method: string;
+  readonly pattern: string;
+  readonly tag: string;
+  readonly contentTypes: readonly string[];
+  /** Where it stands, from 1. */
+  readonly line: number;
+}
+
+const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch'];
+
+interface Source {
+  readonly name: string;
+  readonly document: Readonly<Record<string, unknown>>;
+  /** Line of a path below `paths`. */
+  readonly lineOf: (path: string) => number;
+}
+
+export interface Description {
+  readonly operations: readonly Operation[];
+  readonly origin: string | undefined;
+  readonly title: string;
+  readonly notCarriedOver: readonly NotCarried[];
+}
+
+/** What an OpenAPI description of version 2, 3.0 or 3.1 describes; `undefined` where it is none. */
+export function describedBy(source: Source, choice: ImportChoice = {}): Description | undefined {
+  const { document, name, lineOf } = source;
+  const { paths } = document;
+  if (!isRecord(paths) || (typeof document['openapi'] !== 'string' && typeof document['swagger'] !== 'string'))
+    return undefined;
+  const { origin, base, problem } = serverOf(document);
+  const notCarriedOver: NotCarried[] =
+    problem === undefined ? [] : [{ file: name, line: 1, what: 'servers', reason: problem }];
+  const operations: Operation[] = [];
+  const globs = (choice.paths ?? []).map(globRegex);
+  for (const [path, item] of Object.entries(paths)) {
+    const whole = `${base}${path.startsWith('/') ? '' : '/'}${path}`;
+    if (!isRecord(item) || (globs.length > 0 && !globs.some((glob) => glob.test(whole) || glob.test(path)))) continue;
+    if (item['$ref'] !== undefined)
+      notCarriedOver.push({
+        file: name,
+        line: lineOf(path),
+        what: path,
+        reason: 'the path is described in another file',
+      });
+    for (const method of METHODS) {
+      const operation = item[method];
+      if (!isRecord(operation) || !isWanted(method, operation, choice)) continue;
+      const pattern = patternOf(whole, parametersOf(document, item, operation));
+      if ('problem' in pattern)
+        notCarriedOver.push({
+          file: name,
+          line: lineOf(path),
+          what: `${method.toUpperCase()} ${path}`,
+          reason: pattern.problem,
+        });
+      else
+        operations.push({
+          ...pattern,
+          method: method.toUpperCase(),
+          tag: tagOf(operation),
+          contentTypes: typesOf(document, operation),
+          line: lineOf(path),
+        });
+    }
+  }
+  return { operations, origin, title: titleOf(document), notCarriedOver };
+}
+
+function isWanted(
+  method: string,
+  operation: Readonly<Record<string, unknown>>,
+  { tags, methods }: ImportChoice,
+): boolean {
+  if (methods && !methods.some((one) => one.toLowerCase() === method)) return false;
+  const own = Array.isArray(operation['tags']) ? operation['tags'] : [];
+  return !tags || own.some((tag) => typeof tag === 'string' && tags.includes(tag));
+}
+
+function tagOf({ tags }: Readonly<Record<string, unknown>>): string {
+  return Array.isArray(tags) && typeof tags[0] === 'string' ? tags[0] : '';
+}
+
+function titleOf({ info }: Readonly<Record<string, unknown>>): string {
+  return isRecord(info) && typeof info['title'] === 'string' ? info['title'] : '';
+}
+
+/** Regular text of a glob: `*` within a segment, `**` across. */
+function globRegex(glob: string): RegExp {
+  const source = glob
+    .replace(/[.+^${}()|[\]\\?]/g, '\\$&')
+    .replace(/\*+/g, (stars) => (stars.length > 1 ? '.*' : '[^/]*'));
+  return new RegExp(`^${source}$`);
+}
+
+interface Server {
+  readonly origin: string | undefined;
+  readonly base: string;
+  readonly problem?: string;
+}
+
+function serverOf(document: Readonly<Record<string, unknown>>): Server {
+  const { host, basePath, schemes, servers } = document;
+  if (typeof document['swagger'] === 'string') {
+    const scheme = Array.isArray(schemes) && !schemes.includes('https') && schemes.includes('http') ? 'http' : 'https';
+    const base = typeof basePath === 'string' ? basePath.replace(/\/+$/, '') : '';
+    return typeof host === 'string' ? { origin: `${scheme}://${host}`, base } : { origin: undefined, base };
+  }
+  const first: unknown = Array.isArray(servers) ? servers[0] : undefined;
+  if (!isRecord(first) || typeof first['url'] !== 'string') return { origin: undefined, base: '' };
+  const variables = isRecord(first['variables']) ? first['variables'] : {};
+  const url = first['url'].replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const variable = variables[name];
+    return isRecord(variable) && typeof variable['default'] === 'string' ? variable['default'] : whole;
+  });
+  const [, origin, base = ''] = /^(https?:\/\/[^/{}]+)?(\/[^{}?#]*)?$/.exec(url) ?? [];
+  const more = Array.isArray(servers) && servers.length > 1 ? { problem: 'only the first of several servers' } : {};
+  return { origin, base: base.replace(/\/+$/, ''), ...more };
+}
+
+type Parameters = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+
+/** Parameters in the path by name; those of an operation stand before those of its path. */
+function parametersOf(
+  document: Readonly<Record<string, unknown>>,
+  item: Readonly<Record<string, unknown>>,
+  operation: Readonly<Record<string, unknown>>,
+): Parameters {
+  const all = [item['parameters'], operation['parameters']].flatMap((list) => (Array.isArray(list) ? list : []));
+  return new Map(
+    all.flatMap((one): [string, Readonly<Record<string, unknown>>][] => {
+      const parameter = resolved(document, one);
+      if (!isRecord(parameter) || parameter['in'] !== 'path' || typeof parameter['name'] !== 'string') return [];
+      const schema = parameter['schema'] === undefined ? parameter : resolved(document, parameter['schema']);
+      return [[parameter['name'], isRecord(schema) ? schema : {}]];
+    }),
+  );
+}
+
+/** Follows references within the file, as many as anybody writes. */
+function resolved(document: unknown, value: unknown, left = 8): unknown {
+  if (!isRecord(value) || typeof value['$ref'] !== 'string' || left === 0) return value;
+  if (!value['$ref'].startsWith('#/')) return undefined;
+  const found = value['$ref']
+    .slice(2)
+    .split('/')
+    .map((part) => part.replace(/~1/g, '/').replace(/~0/g, '~'))
+    .reduce<unknown>(
+      (at, part) => (isRecord(at) ? at[part] : Array.isArray(at) ? at[Number(part)] : undefined),
+      document,
+    );
+  return resolved(document, found, left - 1);
+}
+
+function patternOf(path: string, parameters: Parameters): { readonly pattern: string } | { readonly problem: string } {
+  const segments = path.slice(1).split('/');
+  const used = new Set<string>();
+  const parts = segments.map((segment) => {
+    const whole = /^\{([+]?)([^{}]+?)(\*?)\}$/.exec(segment) ?? /^():([A-Za-z_]\w*)()$/.exec(segment);
+    if (!whole) return segment;
+    const [, plus = '', name = '', star = ''] = whole;
+    const word = freeName(name.replace(/[^A-Za-z0-9_-]/g, '_').replace(/^(?![A-Za-z_])/, '_'), used);
+    return plus !== '' || star !== '' ? `{${word}*}` : `{${word}${typeOf(parameters.get(name) ?? {})}}`;
+  });
+  const pattern = `/${parts.join('/')}`;
+  const parsed = parsePattern(pattern);
+  return 'problem' in parsed ? { problem: parsed.problem } : { pattern };
+}
+
+const HEX = /^\^?\[(?:0-9|\\d|a-f|A-F){2,3}\](?:\+|\*|\{[\d,]+\})\$?$/;
+
+/** The type of a parameter as its schema has it; what it does not say is any segment. */
+function typeOf(schema: Readonly<Record<string, unknown>>): string {
+  const { type, format, pattern } = schema;
+  const values: unknown = schema['enum'];
+  const kinds = [type].flat();
+  if (
+    Array.isArray(values) &&
+    values.length > 1 &&
+    values.length <= 40 &&
+    values.every((value) => /^[A-Za-z0-9._~-]+$/.test(String(value)))
+  )
+    return `:${values.join('|')}`;
+  if (kinds.includes('integer') && !kinds.includes('string'))
+    return typeof schema['minimum'] === 'number' && schema['minimum'] < 0 ? '' : ':int';
+  if (format === 'uuid') return ':uuid';
+  if (typeof pattern === 'string' && /^\^?(?:\\d|\[0-9\])\+?\$?$/.test(pattern)) return ':int';
+  if (typeof pattern === 'string' && HEX.test(pattern)) return ':hex';
+  return '';
+}
+
+/** Media types of a body, where they are not JSON alone. */
+function typesOf(document: Readonly<Record<string, unknown>>, operation: Readonly<Record<string, unknown>>): string[] {
+  const body = resolved(document, operation['requestBody']);
+  const content = isRecord(body) && isRecord(body['content']) ? Object.keys(body['content']) : [];
+  const consumed = operation['consumes'] ?? document['consumes'];
+  const types = content.length > 0 || !Array.isArray(consumed) ? content : consumed.map(String);
+  return [...new Set(types.map((type) => type.toLowerCase().split(';', 1)[0] ?? ''))].sort();
+}
+
+/** The operations of a description as a spec; JSON bodies alone pass, whatever else it takes is listed. */
+export function openapiDraft({ operations, origin, title, notCarriedOver }: Description, file: string): Imported {
+  const lost: NotCarried[] = [...notCarriedOver];
+  const upstream = identifierOf(
+    origin
+      ?.replace(/^https?:\/\//, '')
+      .split('.')
+      .slice(0, 1)
+      .join('') ?? 'upstream',
+    'upstream',
+  );
+  if (origin === undefined)
+    lost.push({ file, line: 1, what: 'servers', reason: 'no server is named: write its url under upstreams' });
+  for (const { method, pattern, contentTypes, line } of operations) {
+    const others = contentTypes.filter((type) => type !== 'application/json');
+    if (others.length > 0 && !['GET', 'HEAD'].includes(method))
+      lost.push({
+        file,
+        line,
+        what: `${method} ${pattern}`,
+        reason: `bodies of ${others.join(', ')} are refused: name them under contentTypes where they are needed`,
+      });
+  }
+  const taken = new Set([upstream, 'clients', 'caller', 'api']);
+  const routes = [...grouped(operations, ({ tag }) => tag)].map(([tag, own]): DraftGroup => {
+    const byPath = grouped(own, ({ pattern }) => pattern);
+    const allow = [...byPath].map(([pattern, same]) => {
+      const methods = [...new Set(same.map(({ method }) => method))].sort();
+      const listed = methods.filter((method) => method !== 'HEAD' || !methods.includes('GET'));
+      return { request: `${listed.join()} ${pattern}` };
+    });
+    return { id: freeName(identifierOf(tag.toLowerCase(), 'operations'), taken), upstream, allow };
+  });
+  const draft: Draft = {
+    name: identifierOf(title.toLowerCase(), 'imported').toLowerCase(),
+    head: [`Imported from an OpenAPI description: ${operations.length} operations. Take out what nobody needs.`],
+    ipRanges: [{ id: 'clients', notes: ['TODO: who may connect'], value: ['192.0.2.0/24'] }],
+    upstreams: [{ id: upstream, value: { url: (origin ?? 'https://upstream.example').toLowerCase() } }],
+    routes,
+    apiKeys: [{ id: 'caller', value: { key: 'env:POSTERN_KEY_CALLER', token: 'env:POSTERN_TOKEN_CALLER' } }],
+    proxies: [{ id: 'api', value: { listen: 8080, ipRanges: ['@clients'] } }],
+    targets: [{ id: 'nginx', value: {} }],
+  };
+  return { draft, notCarriedOver: lost };
+}
+
+/** The first file as a description. */
+export function readOpenapi(file: ImportFile, choice: ImportChoice): Description | ImportProblem {
+  const value = parseJson(file.text) ?? parseDocument({ name: file.name, text: file.text }).value?.value;
+  const lines = pathLines(file.text);
+  const described =
+    isRecord(value) &&
+    describedBy({ name: file.name, document: value, lineOf: (path) => lines.get(path) ?? 1 }, choice);
+  return described || { file: file.name, line: 1, problem: 'it is no OpenAPI description of version 2 or 3' };
+}
+
+/** Where each path is written, as far as a glance tells. */
+function pathLines(text: string): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const [index, line] of text.split('\n').entries()) {
+    const path = /^\s*["']?(\/[^"'\s]*?)["']?\s*:/.exec(line.slice(0, 2_000))?.[1];
+    if (path !== undefined && !found.has(path)) found.set(path, index + 1);
+  }
+  return found;
+}
+
+export const openapi: Importer = {
+  kind: 'openapi',
+  read([file, ...others], choice = {}) {
+    if (!file || others.length > 0)
+      return { file: others[0]?.name ?? '', line: 0, problem: 'one description is one file' };
+    const found = readOpenapi(file, choice);
+    if ('problem' in found) return found;
+    if (found.operations.length === 0)
+      return { file: file.name, line: 1, problem: 'it has no operation of those that are asked for' };
+    return openapiDraft(found, file.name);
+  },
+};

@@ -1,0 +1,112 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { inWorkspaceHere } from './support/workspace.ts';
+
+const yaml = `openapi: 3.1.0
+info: { title: Shop API }
+servers:
+  - url: https://{place}.example.com/v1
+    variables: { place: { default: shop } }
+paths:
+  /items/{id}:
+    parameters:
+      - $ref: '#/components/parameters/Id'
+    get: { tags: [items] }
+    put:
+      tags: [items]
+      requestBody: { content: { application/json: {}, multipart/form-data: {} } }
+  /orders/{order}/state/{state}:
+    get:
+      tags: [orders]
+      parameters:
+        - { name: order, in: path, schema: { type: string, format: uuid } }
+        - { name: state, in: path, schema: { type: string, enum: [open, closed] } }
+  /files/{name}.zip: { get: {} }
+  /items/: { post: { tags: [items] } }
+components:
+  parameters:
+    Id: { name: id, in: path, schema: { type: integer } }
+`;
+
+const swagger = JSON.stringify({
+  swagger: '2.0',
+  host: 'api.example.com',
+  basePath: '/api/v4',
+  schemes: ['http'],
+  paths: {
+    '/groups/{id}': {
+      get: { parameters: [{ name: 'id', in: 'path', type: 'string', pattern: '^[0-9]+$' }] },
+      delete: { parameters: [{ name: 'id', in: 'path', type: 'string' }] },
+    },
+  },
+});
+
+const imports = suite('import openapi');
+
+imports('operations become routes by tag, with the types that the schemas give', () =>
+  inWorkspaceHere(async ({ run, runArgs, write, read }) => {
+    write('api.yaml', yaml);
+    const { status, stdout, stderr } = await run('import openapi api.yaml');
+    assert.is(status, 1, stderr);
+    for (const line of [
+      'GET,PUT /v1/items/{id:int}',
+      'POST /v1/items/',
+      'GET /v1/orders/{order:uuid}/state/{state:open|closed}',
+      'name: shop-api',
+      'url: https://shop.example.com',
+    ])
+      assert.ok(stdout.includes(line), `${line}\n${stdout}`);
+    assert.match(stderr, /api\.yaml:20: GET \/files\/\{name\}\.zip: has "\{name\}\.zip"/);
+    assert.match(stderr, /api\.yaml:7: PUT .* multipart\/form-data/);
+    write('postern.yaml', stdout);
+    assert.is((await run('validate')).status, 0);
+    assert.is((await run('explain GET /v1/items/7 --key caller')).status, 0);
+    assert.is((await run('explain GET /v1/items/x --key caller')).status, 1);
+    assert.is((await run('init shop --openapi api.yaml')).status, 0);
+    assert.is(read('shop/postern.yaml'), stdout);
+    const narrow = await runArgs([
+      'import',
+      'openapi',
+      'api.yaml',
+      '--tag',
+      'items',
+      '--method',
+      'GET',
+      '--path',
+      '/items/**',
+    ]);
+    assert.is(narrow.status, 0, narrow.stderr);
+    assert.match(narrow.stdout, /GET \/v1\/items/);
+    assert.not.match(narrow.stdout, /PUT|orders/);
+  }),
+);
+
+imports('version 2, in JSON, from standard input', () =>
+  inWorkspaceHere(async ({ runArgs }) => {
+    const { status, stdout } = await runArgs(['import', 'openapi', '-'], { input: swagger });
+    assert.is(status, 0);
+    assert.match(stdout, /- GET \/api\/v4\/groups\/\{id:int\}/);
+    assert.match(stdout, /- DELETE \/api\/v4\/groups\/\{id\}/);
+    assert.match(stdout, /url: http:\/\/api\.example\.com/);
+  }),
+);
+
+imports('what is no description is refused, and options that mean nothing are too', () =>
+  inWorkspaceHere(async ({ run, runArgs, write }) => {
+    for (const input of [
+      '',
+      '[]',
+      'a: b',
+      '{"openapi":"3.0.0"}',
+      '{"openapi":"3.0.0","paths":{}}',
+      ': :',
+      '{"openapi":1,"paths":{}}',
+    ])
+      assert.is((await runArgs(['import', 'openapi', '-'], { input })).status, 2, input);
+    write('nginx.conf', 'http {}');
+    assert.match((await run('import nginx nginx.conf --tag a')).stderr, /--tag has no meaning/);
+    assert.match((await run('import opanapi nginx.conf')).stderr, /did you mean "openapi"/);
+  }),
+);
+
+imports.run();
