@@ -37,6 +37,8 @@ export interface CompileOptions {
   readonly targets?: readonly string[] | undefined;
   /** Seconds since the epoch; keys that have expired by then are reported. Absent: time plays no part. */
   readonly now?: number | undefined;
+  /** What engines stop by themselves, as keys, is then a warning: another change must not wait for its owner. */
+  readonly allowExpired?: boolean | undefined;
 }
 
 /** How far the pipeline came; a stage that found an error leaves out its value and all that follow. */
@@ -66,7 +68,7 @@ export function compile(text: string, options: CompileOptions): Compilation {
   if (!policy) return { document, composition, spec, diagnostics: understood };
 
   const misnamed = checkTargets(spec, options.targets);
-  const findings = options.now === undefined ? [] : expiry(policy, composition, options.now);
+  const findings = expiredBy(options, policy, composition);
   const rendered = renderTargets(policy, spec, options);
   const diagnostics = [...understood, ...misnamed, ...findings, ...rendered.flatMap((result) => result.diagnostics)];
   if (hasError(diagnostics)) return { document, composition, spec, policy, diagnostics };
@@ -87,6 +89,16 @@ function checkTargets(spec: Spec, wanted: readonly string[] | undefined): Diagno
   return unknown.map((target) =>
     compileCodes.report('unknown-target', [known.length === 0 ? 'name' : 'targets'], { target, known }),
   );
+}
+
+function expiredBy({ now, allowExpired }: CompileOptions, policy: Policy, composition: Composition): Diagnostic[] {
+  const found = now === undefined ? [] : expiry(policy, composition, now);
+  return allowExpired ? found.map(asWarning) : found;
+}
+
+/** An address goes on to be admitted, whatever its entry says. */
+function asWarning(one: Diagnostic): Diagnostic {
+  return one.code.startsWith('rule/') && one.code !== 'rule/expired-range' ? { ...one, severity: 'warning' } : one;
 }
 
 function copiedCredentials(files: readonly OutputFile[]): Diagnostic[] {

@@ -238,7 +238,11 @@ test('thousands of paths of one line are one change', () => {
 });
 
 test('what targets trust and ask by a single option', () => {
-  const side = (containerd: object) => ({ spec: { targets: { containerd } }, read: () => undefined });
+  const side = (containerd: object) => ({
+    spec: { targets: { containerd } },
+    policy: { addressSets: [] },
+    read: () => undefined,
+  });
   const told = (before: object, after: object) => lines(diffOptions(side(before), side(after)));
   assert.equal(told({}, { caFile: '/ca.pem' }), [
     'unclear trust: certificates are verified with /ca.pem (before: those of the system) under targets.containerd',
@@ -249,7 +253,7 @@ test('what targets trust and ask by a single option', () => {
   ]);
   assert.match(told({ fallback: false }, {}).join(), /^unclear rewrite: /);
   // A target that comes or goes says so, and all that comes or goes with it.
-  const without = { spec: {}, read: () => undefined };
+  const without = { policy: { addressSets: [] }, spec: {}, read: () => undefined };
   assert.equal(lines(diffOptions(without, side({ caFile: '/ca.pem' }))), [
     'unclear target: targets.containerd is rendered now',
     'unclear trust: certificates are verified with /ca.pem (before: those of the system) under targets.containerd',
@@ -259,7 +263,11 @@ test('what targets trust and ask by a single option', () => {
 
 test('options that open a listener, or close one', () => {
   const told = (target: string, before: object | undefined, after: object | undefined) => {
-    const side = (options: object | undefined) => ({ spec: { targets: { [target]: options } }, read: () => undefined });
+    const side = (options: object | undefined) => ({
+      policy: { addressSets: [] },
+      spec: { targets: { [target]: options } },
+      read: () => undefined,
+    });
     return lines(diffOptions(side(before), side(after)));
   };
   assert.equal(told('nginx', {}, { sites: { listen: 443, tls: 'off' } }), [
@@ -280,6 +288,7 @@ test('options that open a listener, or close one', () => {
 test('mirrors and authorities of nodes, which only targets know', () => {
   const files: Readonly<Record<string, string>> = { 'a.pem': 'A', 'b.pem': 'B' };
   const side = (bottlerocket: object, read = (path: string) => files[path]) => ({
+    policy: { addressSets: [] },
     spec: { targets: { bottlerocket } },
     read,
   });

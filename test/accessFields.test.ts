@@ -5,6 +5,7 @@ import { diffAccess } from '../src/accessDiff/diff.ts';
 import { SPEC_ACCESS } from '../src/accessDiff/spec.ts';
 import { type AccessChange, mayWiden } from '../src/accessDiff/types.ts';
 import { optionSchemas } from '../src/compile.ts';
+import { digestOfRanges } from '../src/policy/rangeFiles.ts';
 import { resolvePolicy } from '../src/policy/resolve.ts';
 import { specSchema } from '../src/spec/schema.ts';
 import { alternativesOf, fieldsOf, shapeOf } from '../src/spec/shape.ts';
@@ -53,10 +54,26 @@ const role = {
   ttl: '1h',
 };
 
+const META = JSON.stringify({
+  hooks: ['192.0.2.0/24'],
+  web: ['192.0.2.0/24', '198.51.100.0/24'],
+  values: [{ name: 'hooks', properties: { addressPrefixes: ['203.0.113.0/24'] } }],
+});
+
 const base = {
   version: 1,
   name: 'fields',
-  ipRanges: { office: ['10.1.0.0/16'], listed: { file: 'listed.txt' } },
+  ipRanges: {
+    office: ['10.1.0.0/16'],
+    listed: { file: 'listed.txt' },
+    guests: [{ cidr: '10.5.0.0/24', expires: '2027-01-01' }, '10.6.0.0/24', { not: '10.6.0.128/25' }],
+    hooks: {
+      file: 'meta.json',
+      format: 'github',
+      select: ['hooks'],
+      sha256: digestOfRanges(META),
+    },
+  },
   upstreams: {
     one: {
       url: 'https://one.example.com',
@@ -104,7 +121,7 @@ const base = {
       listen: '127.0.0.1:8080',
       hosts: ['a.example.com', 'b.example.com'],
       tls: { certFile: '/one.pem', keyFile: '/one.key' },
-      ipRanges: ['@office', '@listed'],
+      ipRanges: ['@office', '@listed', '@guests', '@hooks'],
       clientIp: { trustedProxies: ['10.1.0.0/24', '10.200.0.0/24'], header: 'X-Real-IP' },
       publicUrl: 'https://public.example.com',
       routes: ['read', 'open', 'keyed'],
@@ -128,6 +145,10 @@ const base = {
     containerd: { mirrors: { 'docker.io': ['https://one.example.com'] }, fallback: false },
     crio: { fallback: false },
     docker: {},
+    ipRanges: {
+      sets: ['office'],
+      open: { git: { sets: ['office'], ports: [22], securityGroup: 'sg-01234567', pods: { app: 'git' } } },
+    },
     k3sRegistries: {},
     talos: { fallback: false },
     vault: { login: { kubernetes: { serviceAccount: 'postern', namespace: 'access' } } },
@@ -141,7 +162,12 @@ const plugin = { version: 'v0.12.1', sha256: 'a'.repeat(64) };
 /** By field: where the spec above is changed, and to what; `undefined` takes the field away. */
 const LOOSER: Readonly<Record<string, readonly [at: string, to: unknown]>> = {
   'ipRanges.*': ['ipRanges/office', ['10.1.0.0/16', '10.2.0.0/16']],
+  'ipRanges.*.cidr': ['ipRanges/guests/0', { cidr: '10.5.0.0/23', expires: '2027-01-01' }],
+  'ipRanges.*.expires': ['ipRanges/guests/0', { cidr: '10.5.0.0/24', expires: '2028-01-01' }],
+  'ipRanges.*.not': ['ipRanges/guests/2', { not: '10.6.0.192/26' }],
   'ipRanges.*.file': ['ipRanges/listed/file', 'longer.txt'],
+  'ipRanges.*.format': ['ipRanges/hooks/format', 'azure'],
+  'ipRanges.*.select': ['ipRanges/hooks/select', ['web']],
   'upstreams.*.url': ['upstreams/plain/url', 'https://other.example.com'],
   'upstreams.*.servers': ['upstreams/one/servers', ['10.9.0.2:443']],
   'upstreams.*.tokenHeader': ['upstreams/one/tokenHeader', 'X-Token'],
@@ -227,6 +253,13 @@ const LOOSER: Readonly<Record<string, readonly [at: string, to: unknown]>> = {
   'targets.docker.mirrors.*': ['targets/docker/mirrors', { 'docker.io': ['https://one.example.com'] }],
   'targets.k3sRegistries.mirrors.*': ['targets/k3sRegistries/mirrors', { '*': ['https://one.example.com'] }],
   'targets.k3sRegistries.caFile': ['targets/k3sRegistries/caFile', '/ca.pem'],
+  'targets.ipRanges.sets': ['targets/ipRanges/sets', undefined],
+  'targets.ipRanges.forms': ['targets/ipRanges/forms', ['nftables']],
+  'targets.ipRanges.open.*.sets': ['targets/ipRanges/open/git/sets', ['office', 'guests']],
+  'targets.ipRanges.open.*.ports': ['targets/ipRanges/open/git/ports', [22, 443]],
+  'targets.ipRanges.open.*.securityGroup': ['targets/ipRanges/open/git/securityGroup', 'sg-89abcdef'],
+  'targets.ipRanges.open.*.pods.*': ['targets/ipRanges/open/git/pods/app', 'other'],
+  'targets.ipRanges.ingressKey': ['targets/ipRanges/ingressKey', 'ingress.example.com'],
   'targets.nginx.caFile': ['targets/nginx/caFile', undefined],
   'targets.nginx.resolver': ['targets/nginx/resolver', ['10.0.0.3']],
   'targets.nginx.sites.listen': ['targets/nginx/sites', { listen: 8443 }],
@@ -273,6 +306,7 @@ const LOOSER: Readonly<Record<string, readonly [at: string, to: unknown]>> = {
 
 const FILES: Readonly<Record<string, string>> = {
   'listed.txt': '10.3.0.0/16\n',
+  'meta.json': META,
   'longer.txt': '10.3.0.0/16\n10.4.0.0/16\n',
 };
 const read = (path: string) => FILES[path] ?? path;
@@ -295,7 +329,7 @@ function versionOf(spec: object) {
   const parsed = schema.parse(spec);
   const { value: policy, diagnostics } = resolvePolicy(parsed as never, read);
   if (!policy) throw new Error(JSON.stringify(diagnostics));
-  return { policy, side: { spec: parsed, read } };
+  return { policy, side: { spec: parsed, policy, read } };
 }
 
 function changesTo(spec: object): readonly AccessChange[] {

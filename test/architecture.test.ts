@@ -75,11 +75,14 @@ function targetsThatImportEachOther(sources: Sources): string[] {
     .map(({ file, target }) => `${file} imports ${target}`);
 }
 
+/** Targets that have the name of a section of the spec, which code may say. */
+const sections = ['ipRanges', 'vault'];
+
 /** Code that knows a target by its name. Sentences may: "such as nginx". */
-function targetsNamedOutside(sources: Sources, names: readonly string[]): string[] {
-  // Also the word for a section of the spec and for references into it.
-  const any = names.filter((name) => name !== 'vault').join('|');
-  const home = new RegExp(`^src/targets/(?:list\\.ts$|(?:${any})/)`);
+function targetsNamedOutside(sources: Sources, targets: readonly string[]): string[] {
+  const names = targets.filter((name) => !sections.includes(name));
+  const any = names.join('|');
+  const home = new RegExp(`^src/targets/(?:list\\.ts$|(?:${targets.join('|')})/)`);
   const named = new RegExp(`(['"\`])/?(?:${any})(?:/[^'"\`]*)?\\1|\\.(?:${any})(?![\\w.])|/targets/(?:${any})/`);
   return [...sources].flatMap(([file, text]) => {
     const line = home.test(file)

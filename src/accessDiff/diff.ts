@@ -6,6 +6,7 @@ import { differencesOf } from '../policy/fields.ts';
 import { socketOf } from '../policy/hosts.ts';
 import { PROXY } from '../policy/proxies.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
+import { diffExpiry } from './addressSets.ts';
 import { ANYBODY, type Caller, callersOf, keyPairs } from './callers.ts';
 import { type Collector, createCollector } from './collector.ts';
 import { confirmed, contextOf, idLists, mayUse, type ProxyContext, questionOf } from './context.ts';
@@ -41,6 +42,7 @@ export function diffAccess(before: Policy, after: Policy): Result<readonly Acces
     diffCallers(samples, context);
   }
   diffFacts(before, after, compared, collector);
+  diffExpiry(before, after, collector);
   diffRewrites(before, after, collector);
   diffRegistries(before, after, collector);
   return ok(collector.changes());

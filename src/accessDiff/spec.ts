@@ -34,7 +34,22 @@ export const SPEC_ACCESS: Touches<Omit<Spec, 'targets'> & Pick<SpecFile, 'includ
   version: nothingReads('which format this is'),
   name: nothingReads('what files and reports call the spec'),
   include: { cannotLoosen: 'what it adds is compared as if it were written in the spec' },
-  ipRanges: { each: { fields: { file: 'decided' } } },
+  ipRanges: {
+    each: {
+      fields: {
+        cidr: 'decided',
+        not: 'decided',
+        owner: nothingReads('whom to ask'),
+        expires: 'decided',
+        reason: nothingReads('whose addresses these are'),
+        file: 'decided',
+        format: 'decided',
+        select: 'decided',
+        sha256: { cannotLoosen: 'the file is compared itself' },
+        url: nothingReads('where the file came from'),
+      },
+    },
+  },
   upstreams: {
     each: {
       fields: {

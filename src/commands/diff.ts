@@ -173,7 +173,10 @@ function compareWith(
   }
   const { value: changes, diagnostics: problems } = diffAccess(old.policy, current.policy);
   if (!changes) return failed(problems);
-  const ofTargets = diffOptions({ spec: old.spec, read: source.read }, { spec, read: current.source.read });
+  const ofTargets = diffOptions(
+    { spec: old.spec, policy: old.policy, read: source.read },
+    { spec, policy: current.policy, read: current.source.read },
+  );
   const promised = guaranteeChanges({ source, composition: old.composition, policy: old.policy }, current);
   const owners = { before: old.composition, after: current.composition };
   return ok({

@@ -20,6 +20,7 @@ export interface DriftArguments {
   readonly spec?: string | undefined;
   readonly out?: string | undefined;
   readonly target?: readonly string[] | undefined;
+  readonly allowExpired?: boolean | undefined;
   readonly format: Format;
 }
 
@@ -40,10 +41,15 @@ export interface Drift {
 }
 
 /** What the spec makes against what is in the output folder; `now` makes expired keys an error. */
-export function drift({ spec: argument, out, target: targets }: DriftArguments, io: Io, now?: number): Drift {
+export function drift(
+  { spec: argument, out, target: targets, allowExpired }: DriftArguments,
+  io: Io,
+  now?: number,
+): Drift {
   const { source, document, composition, spec, policy, files, diagnostics } = compileArgument(argument, io, {
     targets,
     now,
+    allowExpired,
   });
   const folder = source ? outputFolder(out, source) : '';
   const none = spec !== undefined && Object.keys(spec.targets ?? {}).length === 0;

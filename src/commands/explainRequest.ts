@@ -1,6 +1,6 @@
 import { printable } from '../diagnostics/printable.ts';
 import { type ForwardPlan, forwardPlan, publicAddress } from '../plan/forwards.ts';
-import { epochSeconds } from '../policy/apiKeys.ts';
+import { epochSeconds } from '../policy/dates.ts';
 import { nothingElse } from '../policy/fields.ts';
 import { PASSTHROUGH_CREDENTIAL_HEADERS } from '../policy/headers.ts';
 import { credentialText } from '../policy/key.ts';

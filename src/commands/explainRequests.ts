@@ -1,5 +1,5 @@
 import { isDenial } from '../plan/log.ts';
-import { epochSeconds } from '../policy/apiKeys.ts';
+import { epochSeconds } from '../policy/dates.ts';
 import type { Decision, Denial } from '../policy/decide.ts';
 import type { Credential, HeaderFields } from '../policy/request.ts';
 import type { Policy } from '../policy/types.ts';

@@ -14,7 +14,6 @@ export interface GenerateArguments extends DriftArguments {
   readonly check?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
   readonly force?: boolean | undefined;
-  readonly allowExpired?: boolean | undefined;
 }
 
 /** Writes the files of a spec, all or none of them. */
@@ -24,7 +23,7 @@ export function generate(args: GenerateArguments, io: Io): Status {
     const misuse = [commandCodes.report('no-meaning', [], { option: beside, mode: '--check' })];
     return print({ command: 'generate', status: 2, diagnostics: misuse, asked: 'changes' }, args.format, io);
   }
-  const { plan, replan, keys, folder, document, diagnostics } = drift(args, io, args.allowExpired ? undefined : io.now);
+  const { plan, replan, keys, folder, document, diagnostics } = drift(args, io, io.now);
   const report = { command: 'generate', document, asked: 'changes' as const, folder };
   if (!plan || !replan) return print({ ...report, status: 2, diagnostics, changes: [] }, args.format, io);
   if (args.check) {

@@ -55,7 +55,7 @@ export interface Understood {
 export function compileArgument(
   argument: string | undefined,
   io: Io,
-  options: Pick<CompileOptions, 'targets' | 'now'> = {},
+  options: Pick<CompileOptions, 'targets' | 'now' | 'allowExpired'> = {},
 ): Compilation & { readonly source?: OpenSpec } {
   const { value: source, diagnostics } = openSpec(argument, io);
   if (!source) return { diagnostics };

@@ -1,8 +1,8 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import { pullHops } from '../plan/pulls.ts';
 import { isRoute, lookupMethod } from '../policy/access.ts';
-import { epochSeconds } from '../policy/apiKeys.ts';
 import { run } from '../policy/automaton.ts';
+import { epochSeconds } from '../policy/dates.ts';
 import { splitTarget } from '../policy/decide.ts';
 import { canonicalName, resolveName } from '../policy/names.ts';
 import type { DomainRewrite, Policy, Route } from '../policy/types.ts';

@@ -1,7 +1,4 @@
-import type { Composition } from '../compose/compose.ts';
-import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
-import type { Policy } from '../policy/types.ts';
-import { expiry } from '../rules/access.ts';
+import { hasError } from '../diagnostics/diagnostic.ts';
 import { runGuarantees } from './guarantees.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';
@@ -16,16 +13,13 @@ export interface ValidateArguments {
 
 /** Schema, references, semantics, what each target can say, and then the spec's own tests: all problems in one run. */
 export function validate({ spec: argument, allowExpired = false, format }: ValidateArguments, io: Io): Status {
-  const now = allowExpired ? undefined : io.now;
-  const { source, document, composition, spec, policy, files, diagnostics } = compileArgument(argument, io, { now });
+  const { source, document, composition, spec, policy, files, diagnostics } = compileArgument(argument, io, {
+    now: io.now,
+    allowExpired,
+  });
   const run = source && files && policy && spec ? runTests({ policy, spec, read: source.read }) : undefined;
   const proven = source && composition && files && policy ? runGuarantees({ source, composition, policy }) : undefined;
-  const all = [
-    ...diagnostics,
-    ...(policy && composition && allowExpired ? expired(policy, composition, io.now) : []),
-    ...(run?.diagnostics ?? []),
-    ...(proven?.diagnostics ?? []),
-  ];
+  const all = [...diagnostics, ...(run?.diagnostics ?? []), ...(proven?.diagnostics ?? [])];
   const status = source === undefined ? 2 : hasError(all) ? 1 : 0;
   const tests = [...(run?.outcomes ?? []), ...(proven?.outcomes ?? [])];
   const promises =
@@ -43,13 +37,6 @@ export function validate({ spec: argument, allowExpired = false, format }: Valid
     },
     format,
     io,
-  );
-}
-
-/** Told all the same, but no reason to say no: another change must not wait for the owner of a key. */
-function expired(policy: Policy, composition: Composition, now: number): Diagnostic[] {
-  return expiry(policy, composition, now).map((one) =>
-    one.code.startsWith('rule/') ? { ...one, severity: 'warning' } : one,
   );
 }
 

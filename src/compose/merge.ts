@@ -122,7 +122,7 @@ function asSeenFromEntry({ value, folder, renaming }: Member): SpecFile {
   const { ipRanges, apiKeys, guarantees } = named;
   const sets = Object.entries(ipRanges ?? {}).map(([name, set]) => [
     name,
-    Array.isArray(set) ? set : { file: moved(set.file) },
+    Array.isArray(set) ? set : { ...set, file: moved(set.file) },
   ]);
   const keys = Object.entries(apiKeys ?? {}).map(([id, { key, token, ...rest }]) => [
     id,

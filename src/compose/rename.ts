@@ -1,3 +1,4 @@
+import type { AddressSetSpec } from '../spec/rangeSchema.ts';
 import type { Guarantee, SpecFile } from '../spec/schema.ts';
 
 /** How the names of a fragment read in the spec that includes it. */
@@ -39,7 +40,7 @@ function renamed(value: SpecFile, rename: Rename): SpecFile {
   const { ipRanges, upstreams, routes, apiKeys, domainRewrites, guarantees, tests } = value;
   return {
     ...value,
-    ...(ipRanges && { ipRanges: each(ipRanges, rename, (set) => (Array.isArray(set) ? ranges(set, rename) : set)) }),
+    ...(ipRanges && { ipRanges: each(ipRanges, rename, (set) => renamedSet(set, rename)) }),
     ...(upstreams && { upstreams: each(upstreams, rename, (upstream) => upstream) }),
     ...(routes && { routes: each(routes, rename, (group) => ({ ...group, upstream: rename(group.upstream) })) }),
     ...(apiKeys && {
@@ -83,6 +84,18 @@ function each<T>(entries: Readonly<Record<string, T>>, rename: Rename, change: (
   return Object.fromEntries(Object.entries(entries).map(([name, entry]) => [rename(name), change(entry)]));
 }
 
+function renamedSet(set: AddressSetSpec, rename: Rename): AddressSetSpec {
+  if (!Array.isArray(set)) return set;
+  return set.map((item) => {
+    if (typeof item === 'string') return range(item, rename);
+    return 'not' in item ? { not: range(item.not, rename) } : item;
+  });
+}
+
 function ranges(items: readonly string[], rename: Rename): string[] {
-  return items.map((item) => (item.startsWith('@') ? `@${rename(item.slice(1))}` : item));
+  return items.map((item) => range(item, rename));
+}
+
+function range(item: string, rename: Rename): string {
+  return item.startsWith('@') ? `@${rename(item.slice(1))}` : item;
 }

@@ -7,10 +7,11 @@ import { buildAutomaton, MAX_OVERLAPS, type State } from '../policy/automaton.ts
 import { type CidrSet, intersect, isEmpty, someAddress, subtract } from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
 import type { PathPattern } from '../policy/pattern.ts';
-import { type ReadFile, rangeResolver } from '../policy/ranges.ts';
+import { type ReadFile, rangeResolver, referencesIn } from '../policy/ranges.ts';
 import { bytesOf, parseRequest, sizeName } from '../policy/routes.ts';
 import type { ApiKey, Forwarding, Policy, Proxy, Route } from '../policy/types.ts';
 import { memberOf } from '../source/value.ts';
+import type { AddressSetSpec } from '../spec/rangeSchema.ts';
 import type { Spec } from '../spec/schema.ts';
 import { type Bounds, type BoundsOf, boundsOf, type Envelope, isFree } from './bounds.ts';
 import { withinCodes } from './codes.ts';
@@ -128,11 +129,11 @@ interface RangeUse {
 }
 
 function rangeUses({ ipRanges = {}, apiKeys = {}, proxies = {} }: Spec, bounds: BoundsOf): RangeUse[] {
-  const uses = (items: unknown, at: SpecPath, user: Bounds): RangeUse[] =>
+  const uses = (items: AddressSetSpec | 'any' | undefined, at: SpecPath, user: Bounds): RangeUse[] =>
     !Array.isArray(items)
       ? []
-      : items.flatMap((item: unknown, index): RangeUse[] =>
-          typeof item === 'string' && item.startsWith('@') ? [{ name: item.slice(1), at: [...at, index], user }] : [],
+      : items.flatMap((item, index): RangeUse[] =>
+          referencesIn([item]).map((name) => ({ name, at: [...at, index], user })),
         );
   return [
     ...Object.entries(ipRanges).flatMap(([name, set]) => uses(set, ['ipRanges', name], bounds.entry('ipRanges', name))),

@@ -2,6 +2,7 @@ import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { SecretScheme } from '../spec/scalars.ts';
 import type { Spec } from '../spec/schema.ts';
 import { policyCodes } from './codes.ts';
+import { epochSeconds } from './dates.ts';
 import type { Difference, FieldTable } from './fields.ts';
 import type { RangeResolver } from './ranges.ts';
 import type { ApiKey, Policy, SecretReference, Upstream } from './types.ts';
@@ -11,15 +12,6 @@ type KeySpec = NonNullable<Spec['apiKeys']>[string];
 function secretReference(text: string, origin: SpecPath): SecretReference {
   // The schema lets no other word through.
   return { scheme: text.slice(0, text.indexOf(':')) as SecretScheme, text, origin };
-}
-
-/** Seconds since the epoch of a UTC date or moment; `undefined` where the calendar has no such day. */
-export function epochSeconds(text: string): number | undefined {
-  const moment = text.includes('T') ? text : `${text}T00:00:00Z`;
-  const milliseconds = Date.parse(moment);
-  if (Number.isNaN(milliseconds)) return undefined;
-  // Date.parse rolls some impossible days over into the next month.
-  return new Date(milliseconds).toISOString().slice(0, 10) === text.slice(0, 10) ? milliseconds / 1000 : undefined;
 }
 
 /** `10/s burst 20`; without a burst, one second's worth may come at once. */

@@ -18,6 +18,16 @@ export const policyCodes = defineCodes('policy', {
     ({ names }: { names: readonly string[] }) => `address sets contain each other: ${names.join(' → ')}`,
   ).hint('take one of the references out'),
   'unreadable-file': error('cannot read "{file}": {problem}').hint('the path is relative to the spec'),
+  unpinned: error('"{file}" is published by others, and nothing says that it is what was reviewed').hint(
+    'write sha256: {actual} if it is',
+  ),
+  'wrong-digest': error('"{file}" is not the file that was reviewed: its sha256 is {actual}').hint(
+    'run "postern ranges update {set} FILE" with what was downloaded; it shows what changes before it writes',
+  ),
+  'bad-snapshot': error('"{file}" {problem}').hint(
+    ({ format }: { format: string }) => `format: ${format} is read as its publisher serves it, unchanged`,
+  ),
+  'bad-select': error('"{file}" {problem}').hint('{hint}'),
   'bad-url': error('"{text}" {problem}').hint(
     ({ hint }: { hint?: string | undefined }) =>
       hint ?? 'write an origin such as https://gitlab.example.com or http://10.0.0.1:8080',

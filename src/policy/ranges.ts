@@ -1,29 +1,29 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
-import { MAX_MEBIBYTES } from '../source/limits.ts';
+import type { AddressEntrySpec } from '../spec/rangeSchema.ts';
 import type { Spec } from '../spec/schema.ts';
 import {
   type AddressRange,
   ANY_ADDRESS,
   type CidrPart,
-  type CidrProblem,
   type CidrSet,
-  networkOf,
-  parseCidr,
   partsOf,
+  subtract,
   unionOf,
   unionOfParts,
   wholeFamily,
 } from './cidr.ts';
 import { policyCodes } from './codes.ts';
+import { epochSeconds } from './dates.ts';
+import { parseItem, type ReadFile, rangesOfFile } from './rangeFiles.ts';
+import type { AddressNote, AddressSet } from './types.ts';
 
-/** Reads a file that the spec names, relative to the spec; `undefined` where it cannot be read. */
-export type ReadFile = (path: string) => string | undefined;
+export type { ReadFile };
 
 /** Turns lists of CIDRs and `@names` into sets; every problem lands in `problems`. */
 export interface RangeResolver {
   resolve(items: 'any' | readonly string[], at: SpecPath): CidrSet;
-  /** Resolves every named set, so that one nobody uses is checked too. */
-  checkAll(): void;
+  /** Every named set, also one that nobody uses, in alphabetical order. */
+  all(): AddressSet[];
 }
 
 const NOTHING: CidrSet = { ranges: [] };
@@ -33,19 +33,16 @@ export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]
   const names = [...definitions.keys()];
   /** Without a value while what a set takes in is being looked up. */
   const sets = new Map<string, CidrSet | undefined>();
+  const notes = new Map<string, AddressNote[]>();
   /** The sets that take in each other, the outermost first. A list, because sets may nest deeper than calls can. */
   const open: { readonly name: string; readonly waiting: string[] }[] = [];
 
-  const each = (items: readonly string[], at: SpecPath, name?: string): CidrSet => {
-    const own: AddressRange[] = [];
-    const parts: CidrPart[] = [];
-    for (const [index, text] of items.entries()) {
-      const range = text.startsWith('@') ? undefined : parseItem(text);
-      if (range === undefined) parts.push(...partsOf(named(text.slice(1), [...at, index])));
-      else if ('problem' in range) problems.push(policyCodes.report('bad-range', [...at, index], { text, ...range }));
-      else own.push(range);
-    }
-    return together(own, parts, name);
+  const each = (items: readonly AddressEntrySpec[], at: SpecPath, name?: string): CidrSet => {
+    const { own, parts, less, said } = gather(items, { at, named, problems });
+    if (name !== undefined && said.length > 0) notes.set(name, said);
+    const whole = together(own, parts, name);
+    // What is left of the sets that it takes in is none of them any more.
+    return less.length === 0 ? whole : together(subtract(whole, unionOf(less)).ranges, [], name);
   };
 
   /** A set that has been settled, or is about to be. */
@@ -82,7 +79,7 @@ export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]
       const place = Array.isArray(definition) ? origin : [...origin, 'file'];
       const found = Array.isArray(definition)
         ? each(definition, place, top.name)
-        : together(fromFile({ file: definition.file, at: place }, read, problems), [], top.name);
+        : together(rangesOfFile({ definition, at: origin }, read, problems), [], top.name);
       sets.set(top.name, checked(found, place, problems));
       open.pop();
     }
@@ -94,20 +91,96 @@ export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]
       referencesIn(items).forEach(settle);
       return checked(each(items, at), at, problems);
     },
-    checkAll: () => names.forEach(settle),
+    all() {
+      names.forEach(settle);
+      return names.toSorted().map((id) => ({ id, ...settled(id, sets, notes), origin: ['ipRanges', id] }));
+    },
   };
 }
 
-function fromFile(
-  { file, at }: { readonly file: string; readonly at: SpecPath },
-  read: ReadFile,
-  problems: Diagnostic[],
-): readonly AddressRange[] {
-  const text = read(file);
-  if (text !== undefined) return rangesIn({ file, text, at }, problems);
-  const problem = `it is not there, or not a file of ${MAX_MEBIBYTES} MiB at most that this user may read`;
-  problems.push(policyCodes.report('unreadable-file', at, { file, problem }));
-  return [];
+function settled(
+  id: string,
+  sets: ReadonlyMap<string, CidrSet | undefined>,
+  notes: ReadonlyMap<string, AddressNote[]>,
+) {
+  return { set: sets.get(id) ?? NOTHING, notes: notes.get(id) ?? [] };
+}
+
+interface Gathering {
+  readonly at: SpecPath;
+  /** The set of a name. */
+  readonly named: (name: string, at: SpecPath) => CidrSet;
+  readonly problems: Diagnostic[];
+}
+
+/** What a list holds itself, the lists in it, what is taken away, and what is said of its entries. */
+function gather(items: readonly AddressEntrySpec[], { at, named, problems }: Gathering) {
+  const own: AddressRange[] = [];
+  const parts: CidrPart[] = [];
+  const less: AddressRange[] = [];
+  const said: AddressNote[] = [];
+  const lookUp = (text: string, place: SpecPath): AddressRange | readonly CidrPart[] => {
+    const range = text.startsWith('@') ? undefined : parseItem(text);
+    if (range === undefined) return partsOf(named(text.slice(1), place));
+    if (!('problem' in range)) return range;
+    problems.push(policyCodes.report('bad-range', place, { text, ...range }));
+    return [];
+  };
+  for (const [index, item] of items.entries()) {
+    if (typeof item === 'string') {
+      // A place is written out where it is needed: there may be a hundred thousand items.
+      const found = item.startsWith('@') ? undefined : parseItem(item);
+      if (found && !('problem' in found)) own.push(found);
+      else parts.push(...listsIn(lookUp(item, [...at, index])));
+    } else if ('not' in item) {
+      const found = lookUp(item.not, [...at, index, 'not']);
+      less.push(...('family' in found ? [found] : found.flatMap((part) => part.own.ranges)));
+    } else if (item.cidr.startsWith('@'))
+      problems.push(policyCodes.report('bad-range', [...at, index, 'cidr'], { text: item.cidr, ...NO_SET_HERE }));
+    else {
+      const found = lookUp(item.cidr, [...at, index, 'cidr']);
+      if (!('family' in found)) continue;
+      own.push(found);
+      said.push(noteOf(found, item, [...at, index], problems));
+    }
+  }
+  return { own, parts, less, said };
+}
+
+function listsIn(found: AddressRange | readonly CidrPart[]): readonly CidrPart[] {
+  return 'family' in found ? [] : found;
+}
+
+const NO_SET_HERE = {
+  problem: 'is a set, of which nothing more can be said here',
+  hint: 'write "@name" alone, and what there is to say at the entries of that set',
+};
+
+type Annotated = Extract<AddressEntrySpec, { readonly cidr: string }>;
+
+function noteOf(range: AddressRange, item: Annotated, origin: SpecPath, problems: Diagnostic[]): AddressNote {
+  const { owner, expires: written, reason } = item;
+  const expires = written === undefined ? undefined : epochSeconds(written);
+  if (written !== undefined && expires === undefined)
+    problems.push(policyCodes.report('bad-date', [...origin, 'expires'], { text: written }));
+  return {
+    range,
+    ...(owner === undefined ? {} : { owner }),
+    ...(expires === undefined ? {} : { expires }),
+    ...(reason === undefined ? {} : { reason }),
+    origin,
+  };
+}
+
+/** What an item of a list is about: `10.0.0.0/8`, `@set`. */
+function textOf(item: AddressEntrySpec): string {
+  if (typeof item === 'string') return item;
+  return 'not' in item ? item.not : item.cidr;
+}
+
+/** The names of the sets that a list refers to, in either way: `["@a", { not: "@b" }, 10.0.0.0/8]` → `a`, `b`. */
+export function referencesIn(items: readonly AddressEntrySpec[]): string[] {
+  return items.map(textOf).flatMap((text) => (text.startsWith('@') ? text.slice(1) : []));
 }
 
 /** Nobody sees from the parts that they add up to everybody. */
@@ -123,78 +196,4 @@ function together(own: readonly AddressRange[], others: readonly CidrPart[], nam
   const byName = new Map(others.map((part) => [part.name, part]));
   const mine: CidrPart = { ...(name === undefined ? {} : { name }), own: unionOf(own) };
   return unionOfParts(own.length === 0 ? [...byName.values()] : [...byName.values(), mine]);
-}
-
-function referencesIn(items: readonly string[]): string[] {
-  return items.filter((text) => text.startsWith('@')).map((text) => text.slice(1));
-}
-
-const HINTS: Readonly<Record<CidrProblem, string>> = {
-  'not an address': 'write an IPv4 or IPv6 address or CIDR, or @name of a set under ipRanges',
-  'bad prefix': 'the prefix is 0 to 32 for IPv4, 0 to 128 for IPv6, without leading zeros',
-  'host bits': '',
-};
-
-interface RangeProblem {
-  readonly problem: string;
-  readonly hint: string;
-}
-
-/** One address or CIDR, which must not be everybody by another name. */
-function parseItem(text: string): AddressRange | RangeProblem {
-  if (/^(?:any|all|\*)$/i.test(text))
-    return {
-      problem: 'is not an address',
-      hint: 'where everybody may call a proxy, write "ipRanges: any" there, without brackets; all other lists name addresses',
-    };
-  const range = parseCidr(text);
-  if (range === 'host bits') return { problem: 'has host bits set', hint: `the network is ${networkOf(text)}` };
-  if (typeof range === 'string')
-    return { problem: range === 'bad prefix' ? 'has a bad prefix' : 'is not an address', hint: HINTS[range] };
-  if (wholeFamily([range])) return { problem: 'admits everybody', hint: 'where that is meant, write "ipRanges: any"' };
-  return range;
-}
-
-interface RangeFile {
-  readonly file: string;
-  readonly text: string;
-  /** Where the spec names it. */
-  readonly at: SpecPath;
-}
-
-/**
- * The ranges of a file, one a line. Whoever writes a spec may name any file, and whoever reads the report may not be
- * allowed to read that file: of a line that is no address nothing is shown.
- */
-function rangesIn({ file, text, at }: RangeFile, problems: Diagnostic[]): AddressRange[] {
-  const ranges: AddressRange[] = [];
-  const bad: { readonly entry: string; readonly problem: RangeProblem; readonly start: number }[] = [];
-  const shown: string[] = [];
-  let offset = 0;
-  for (const line of text.split('\n')) {
-    const cut = line.replace(/#.*/, '').trimEnd();
-    const entry = cut.trim();
-    const range = entry === '' ? undefined : parseItem(entry);
-    const visible = range && 'problem' in range && looksLikeAddress(entry) ? cut : '';
-    if (range && 'problem' in range)
-      bad.push({ entry, problem: range, start: offset + Math.max(visible.indexOf(entry), 0) });
-    else if (range) ranges.push(range);
-    shown.push(visible);
-    offset += visible.length + 1;
-  }
-  const place = { file, text: bad.length === 0 ? '' : shown.join('\n') };
-  for (const { entry, problem, start } of bad) {
-    const end = start + entry.length;
-    if (looksLikeAddress(entry))
-      problems.push(
-        policyCodes.report('bad-range', at, { text: entry, ...problem }, { place: { ...place, start, end } }),
-      );
-    else problems.push(policyCodes.report('bad-line', at, { file }, { place: { ...place, start, end: start } }));
-  }
-  return ranges;
-}
-
-/** Mistyped addresses and nothing that could be a word or a key: those have more digits without a break. */
-function looksLikeAddress(entry: string): boolean {
-  return /^[0-9a-f.:/, -]{1,64}$/i.test(entry) && /[.:]/.test(entry) && !/[0-9a-f]{5}/i.test(entry);
 }

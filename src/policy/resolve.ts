@@ -35,7 +35,7 @@ function checkTokenUpstreams(upstreams: readonly Upstream[], routes: readonly Ro
 export function resolvePolicy(spec: Spec, read: ReadFile): Result<Policy> {
   const problems: Diagnostic[] = [];
   const ranges = rangeResolver(spec, read, problems);
-  ranges.checkAll();
+  const addressSets = ranges.all();
   const upstreams = resolveUpstreams(spec, problems);
   const routes = resolveRoutes(spec, problems);
   checkTokenUpstreams(upstreams, routes, problems);
@@ -52,7 +52,10 @@ export function resolvePolicy(spec: Spec, read: ReadFile): Result<Policy> {
   checkConflicts(proxies, problems);
   checkChains({ apiKeys, proxies, rewrites, routes, upstreams }, problems);
   const vault = resolveVault(spec);
-  return resultOf({ name: spec.name, upstreams, routes, apiKeys, proxies, rewrites, registries, vault }, problems);
+  return resultOf(
+    { name: spec.name, upstreams, routes, apiKeys, proxies, rewrites, registries, vault, addressSets },
+    problems,
+  );
 }
 
 function routesDisagree(first: Route, second: Route, request: string): Diagnostic | undefined {

@@ -1,7 +1,7 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import type { SecretScheme } from '../spec/scalars.ts';
 import type { VAULT_TOKEN_TYPES } from '../spec/vaultSchema.ts';
-import type { CidrSet } from './cidr.ts';
+import type { AddressRange, CidrSet } from './cidr.ts';
 import type { PathPattern } from './pattern.ts';
 
 /**
@@ -17,6 +17,7 @@ export interface Policy {
   readonly rewrites: readonly DomainRewrite[];
   readonly registries: readonly RegistryRewrite[];
   readonly vault: readonly VaultMount[];
+  readonly addressSets: readonly AddressSet[];
 }
 
 export interface HostPort {
@@ -201,5 +202,24 @@ export interface VaultRole {
   /** Seconds; absent where this type of token has no end. */
   readonly ttl?: number;
   readonly gitlabRevokes: boolean;
+  readonly origin: SpecPath;
+}
+
+/** What stands under one name of `ipRanges`. */
+export interface AddressSet {
+  readonly id: string;
+  readonly set: CidrSet;
+  /** Its entries of which more is said than the addresses, in the order of the spec. */
+  readonly notes: readonly AddressNote[];
+  readonly origin: SpecPath;
+}
+
+/** An address or a CIDR of a list, and what is said of it. */
+export interface AddressNote {
+  readonly range: AddressRange;
+  readonly owner?: string;
+  /** Seconds since the epoch. No engine reads it: an entry that has expired is an error. */
+  readonly expires?: number;
+  readonly reason?: string;
   readonly origin: SpecPath;
 }

@@ -1,10 +1,12 @@
 import { maskSecrets } from '../diagnostics/mask.ts';
 import { printable } from '../diagnostics/printable.ts';
 import { digestOf } from '../output/header.ts';
+import { type CidrSet, toCidrs } from '../policy/cidr.ts';
 import { writtenName } from '../policy/domains.ts';
 import type { ReadFile } from '../policy/ranges.ts';
 import { DEFAULT_MAX_BODY } from '../policy/routes.ts';
 import type { Answer, ApiKey, Forwarding, Policy, Proxy, Route } from '../policy/types.ts';
+import type { AddressSetSpec } from '../spec/rangeSchema.ts';
 import type { Spec } from '../spec/schema.ts';
 import type { RenderedFile } from '../targets/target.ts';
 
@@ -21,7 +23,7 @@ export function accessPage(spec: Spec, policy: Policy, read: ReadFile): Rendered
     ...requestSections(spec, policy),
     ...policy.proxies.map((proxy) => answerSection(spec, proxy)),
     nameSection(policy),
-    addressSection(spec, read),
+    addressSection(spec, policy, read),
   ];
   const text = sections.filter((lines) => lines.length > 0).map((lines) => `${lines.join('\n')}\n`);
   return { path: 'ACCESS.md', text: text.join('\n'), comment: '<!--' };
@@ -173,16 +175,40 @@ function nameSection({ rewrites, registries }: Policy): string[] {
 
 const MOST_ADDRESSES = 256;
 
-function addressSection(spec: Spec, read: ReadFile): string[] {
-  const rows = Object.entries(spec.ipRanges ?? {})
-    .sort(byFirst)
-    .flatMap(([name, set]) => {
-      const ranges = [...new Set(Array.isArray(set) ? set : entriesOf(read(set.file)))].sort();
-      const rest = ranges.slice(MOST_ADDRESSES);
-      const cut = rest.length > 0 ? [`${rest.length} more, sha256:${digestOf(rest.join())}`] : [];
-      return [...ranges.slice(0, MOST_ADDRESSES).map(code), ...cut].map((cell) => [code(`@${name}`), cell]);
-    });
-  return titled('Addresses', table(['Set', 'Range'], rows));
+function addressSection(spec: Spec, { addressSets }: Policy, read: ReadFile): string[] {
+  const isSaid = addressSets.some(({ notes }) => notes.length > 0);
+  const rows = addressSets.flatMap(({ id, set }) => {
+    const written = spec.ipRanges?.[id] ?? [];
+    const ranges = rangeCells(written, set, read);
+    const rest = [...ranges.keys()].slice(MOST_ADDRESSES);
+    const cut = rest.length > 0 ? [[`${rest.length} more, sha256:${digestOf(rest.join())}`, ...NOTHING_SAID]] : [];
+    const shown = [...ranges].slice(0, MOST_ADDRESSES).map(([range, said]) => [cellOf(range), ...said]);
+    return [...shown, ...cut].map(([cell = '', ...said]) => [code(`@${id}`), cell, ...(isSaid ? said : [])]);
+  });
+  const columns = ['Set', 'Range', ...(isSaid ? ['Until', 'Owner', 'Reason'] : [])];
+  return titled('Addresses', table(columns, rows));
+}
+
+const NOTHING_SAID = ['', '', ''];
+const EXCEPT = 'except ';
+
+/** What a set lists, in order, with until when, whom to ask and why. Of what others publish, the networks that it comes to. */
+function rangeCells(written: AddressSetSpec, set: CidrSet, read: ReadFile): Map<string, readonly string[]> {
+  const plain = (texts: readonly string[]) => texts.map((text) => [text, NOTHING_SAID] as const);
+  if (!Array.isArray(written)) {
+    const isList = (written.format ?? 'list') === 'list';
+    return new Map(plain([...new Set(isList ? entriesOf(read(written.file)) : toCidrs(set))].sort()));
+  }
+  const cells = written.map((item): readonly [string, readonly string[]] => {
+    if (typeof item === 'string') return [item, NOTHING_SAID];
+    if ('not' in item) return [`${EXCEPT}${item.not}`, NOTHING_SAID];
+    return [item.cidr, [item.expires ?? '', prose(item.owner), prose(item.reason)]];
+  });
+  return new Map(cells.toSorted(byFirst));
+}
+
+function cellOf(range: string): string {
+  return range.startsWith(EXCEPT) ? `${EXCEPT}${code(range.slice(EXCEPT.length))}` : code(range);
 }
 
 /** The lines of a file of ranges; that each is one has been checked. */

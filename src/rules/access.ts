@@ -1,14 +1,16 @@
 import type { Composition } from '../compose/compose.ts';
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import { accessOf, type Endpoint, isRoute } from '../policy/access.ts';
-import { epochSeconds } from '../policy/apiKeys.ts';
 import { CLASS_EXAMPLES } from '../policy/automaton.ts';
-import { ANY_ADDRESS, subtract } from '../policy/cidr.ts';
+import { ANY_ADDRESS, addressWords, subtract } from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
+import { dateOf, epochSeconds } from '../policy/dates.ts';
 import { EVERY_METHOD, type PatternSegment } from '../policy/pattern.ts';
+import { referencesIn } from '../policy/ranges.ts';
 import type { HostPort, Policy, Proxy, Route } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
 import { suggest } from '../spec/suggest.ts';
+import type { Clients } from './clients.ts';
 import { ruleCodes } from './codes.ts';
 
 const READING = ['GET', 'HEAD', 'OPTIONS'];
@@ -173,28 +175,22 @@ function formsIn(types: 'any' | readonly string[] | undefined, at: SpecPath): Di
   return found.length === 0 ? [] : [ruleCodes.report('form-body', at, { type: found.join(' and ') })];
 }
 
-/** The names of the sets that a list of ranges refers to: `["@a", 10.0.0.0/8]` → `a`. */
-function referred(items: unknown): string[] {
-  if (!Array.isArray(items)) return [];
-  return items
-    .filter((item): item is string => typeof item === 'string' && item.startsWith('@'))
-    .map((item) => item.slice(1));
-}
-
-function usedSets(spec: Spec): Set<string> {
-  const lists: unknown[] = [
+/** Names of sets that something refers to, `opened` by targets beside. */
+function usedSets(spec: Spec, opened: readonly string[]): Set<string> {
+  const lists = [
     ...Object.values(spec.ipRanges ?? {}),
     ...Object.values(spec.apiKeys ?? {}).map((key) => key.ipRanges),
-    ...Object.values(spec.proxies ?? {}).flatMap((proxy) => [
-      proxy.ipRanges,
-      typeof proxy.clientIp === 'object' ? proxy.clientIp.trustedProxies : undefined,
+    ...Object.values(spec.proxies ?? {}).flatMap(({ ipRanges, clientIp, health }) => [
+      ipRanges,
+      typeof clientIp === 'object' ? clientIp.trustedProxies : undefined,
+      typeof health === 'object' ? health.from : undefined,
     ]),
   ];
-  return new Set(lists.flatMap(referred));
+  return new Set([...opened, ...lists.flatMap((list) => (Array.isArray(list) ? referencesIn(list) : []))]);
 }
 
 /** Definitions that nothing refers to: often the half of a change that was forgotten. */
-export function unused(policy: Policy, spec: Spec): Diagnostic[] {
+export function unused(policy: Policy, spec: Spec, { opened }: Pick<Clients, 'opened'>): Diagnostic[] {
   const upstreams = new Set([
     ...policy.routes.map((route) => route.forwarding.upstream),
     ...policy.rewrites.map((rewrite) => rewrite.upstream),
@@ -205,7 +201,7 @@ export function unused(policy: Policy, spec: Spec): Diagnostic[] {
       proxy.routes.filter((route) => route.forwarding.auth === 'apiKey').map((route) => route.group),
     ),
   );
-  const sets = usedSets(spec);
+  const sets = usedSets(spec, opened);
   const report = (kind: string, section: string, name: string) =>
     ruleCodes.report('unused', [section, name], { kind, name }, { part: 'key' });
   return [
@@ -230,7 +226,7 @@ export function isLoopback({ host }: HostPort): boolean {
 const FOURTEEN_DAYS = 14 * 24 * 3600;
 
 /**
- * Reports keys that have expired, and those that will within 14 days.
+ * Reports keys and addresses that have expired, and those that will within 14 days.
  * @param now seconds since the epoch
  */
 export function expiry(policy: Policy, { members }: Pick<Composition, 'members'>, now: number): Diagnostic[] {
@@ -242,7 +238,15 @@ export function expiry(policy: Policy, { members }: Pick<Composition, 'members'>
       expires,
     });
   });
-  return [...keys, ...members.flatMap((member) => includeExpiry(member, now))];
+  const addresses = policy.addressSets.flatMap(({ id, notes }) =>
+    notes.flatMap(({ range, expires, origin }) => {
+      if (expires === undefined || expires > now + FOURTEEN_DAYS) return [];
+      const code = expires <= now ? 'expired-range' : 'expiring-range';
+      const params = { set: id, cidr: addressWords({ ranges: [range] }), expires: dateOf(expires) };
+      return ruleCodes.report(code, [...origin, 'expires'], params);
+    }),
+  );
+  return [...keys, ...addresses, ...members.flatMap((member) => includeExpiry(member, now))];
 }
 
 function includeExpiry({ value, document }: Composition['members'][number], now: number): Diagnostic[] {
@@ -256,8 +260,4 @@ function includeExpiry({ value, document }: Composition['members'][number], now:
     const code = end <= now ? 'expired-include' : 'expiring-include';
     return ruleCodes.report(code, at, { expires: dateOf(end) }, { place });
   });
-}
-
-function dateOf(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace('T00:00:00.000Z', '').replace('.000Z', 'Z');
 }

@@ -1,11 +1,13 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 
-/** The clients of the domain rewrites, as far as the targets of a spec name them. */
+/** Whom the targets of a spec tell something: the clients of the domain rewrites, and what lets named addresses in. */
 export interface Clients {
   readonly nodes: readonly NodeClient[];
   /** Whether a target answers the DNS questions of pods. */
   readonly pods: boolean;
   readonly certificates: readonly SiteCertificate[];
+  /** Names of address sets that something is opened to beside the proxies. */
+  readonly opened: readonly string[];
 }
 
 /** The nodes of one kind. */

@@ -9,6 +9,19 @@ export const ruleCodes = defineCodes('rule', {
   'expiring-key': warning('key "{key}" expires on {expires}, in less than 14 days').hint(
     'give the caller a second key, then extend the date',
   ),
+  'expired-range': error('{cidr} of "@{set}" expired on {expires}').hint(
+    'extend it or take it out: what is generated would go on to admit it, because no engine knows the date',
+  ),
+  'expiring-range': warning('{cidr} of "@{set}" expires on {expires}, in less than 14 days').hint(
+    'extend it or take it out in time: from that moment on nothing is generated',
+  ),
+  'covered-range': warning('{cidr} is in {other} already').hint('take one of them out'),
+  'bogon-range': warning('{cidr} holds {what}, which no client ever comes from').hint('take it out'),
+  'mixed-range': warning('"@{set}" holds private addresses, such as {private}, beside public ones').hint(
+    'give each a set of its own: behind a load balancer or in a security group of the internet, private addresses are other machines',
+  ),
+  'wide-range': warning('{cidr} is {share} of all IPv{family} addresses').hint('name the networks that are meant'),
+  'empty-set': warning('nothing is left of "@{set}"').hint('what it takes in is all excluded: take it out'),
   unused: warning('{kind} "{name}" is used nowhere').hint('use it or remove it'),
   redundant: warning('everything that "{request}" allows is allowed by "{other}" already').hint(
     'remove it; access is a union, so a narrower pattern takes nothing away',

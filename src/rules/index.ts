@@ -6,6 +6,7 @@ import type { Spec } from '../spec/schema.ts';
 import { credentials, decodedTwice, redundant, requests, unused, wide } from './access.ts';
 import type { Clients } from './clients.ts';
 import { ruleCodes } from './codes.ts';
+import { addresses } from './ranges.ts';
 import { unreachable } from './reachable.ts';
 import { certificates, dependencyProxy, fallback, loops, reach, tokenRealm } from './rewrites.ts';
 
@@ -29,7 +30,8 @@ export function lint(policy: Policy, spec: Spec, { clients, read }: Surroundings
     ...redundant(policy),
     ...requests(policy),
     ...credentials(policy, spec),
-    ...unused(policy, spec),
+    ...unused(policy, spec, clients),
+    ...addresses(policy, spec),
     ...unreachable(policy),
     ...tokenRealm(policy, clients),
     ...reach(policy, clients),

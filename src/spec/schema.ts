@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ipRanges } from './rangeSchema.ts';
 import {
   byteSize,
   duration,
@@ -101,13 +102,6 @@ const domainRewrite = z
 const domainRewrites = z
   .array(domainRewrite)
   .describe('Names that resolve to other names, for pods, nodes and proxy sites alike');
-
-const addressSet = z.union([
-  z.array(rangeItem).describe('CIDRs, addresses and @names of other sets'),
-  z.strictObject({ file: z.string().min(1).describe('One CIDR a line, # comments; relative to this spec') }),
-]);
-
-const ipRanges = z.record(identifier, addressSet).describe('Named sets of client addresses');
 
 const upstream = z
   .strictObject({

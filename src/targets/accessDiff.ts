@@ -1,13 +1,17 @@
+import { diffOpened } from '../accessDiff/addressSets.ts';
 import { diffDeclared } from '../accessDiff/declared.ts';
 import { SPEC_ACCESS } from '../accessDiff/spec.ts';
 import type { AccessChange } from '../accessDiff/types.ts';
+import type { Policy } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
+import { openedSets } from './clients.ts';
 import { targets } from './index.ts';
 import type { ReadFile, Target } from './target.ts';
 
 /** One version of a spec, with what it names. */
 export interface OptionsSide {
-  readonly spec: Pick<Spec, 'targets' | 'vault'>;
+  readonly spec: Pick<Spec, 'targets' | 'vault' | 'ipRanges'>;
+  readonly policy: Pick<Policy, 'addressSets'>;
   readonly read: ReadFile;
 }
 
@@ -24,7 +28,8 @@ export function diffOptions(before: OptionsSide, after: OptionsSide): AccessChan
     const options = diffDeclared(target.access, pair, read);
     return [...presence(target, old !== undefined, current !== undefined), ...options];
   });
-  return [...issued, ...rendered];
+  const opened = (side: OptionsSide) => ({ ...side.policy, opened: openedSets(side.spec) });
+  return [...issued, ...rendered, ...diffOpened(opened(before), opened(after))];
 }
 
 /** What a new target makes may be served or obeyed somewhere from now on. */

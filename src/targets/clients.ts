@@ -18,7 +18,14 @@ export function clientsOf(spec: Spec, read: ReadFile): Clients {
     }),
     pods: used.some(({ target }) => target.names !== undefined),
     certificates: used.flatMap(({ target, ...input }) => target.siteCertificate?.(input) ?? []),
+    opened: openedSets(spec),
   };
+}
+
+/** Names of the address sets that targets open something to; every one where their options list none. */
+export function openedSets(spec: Pick<Spec, 'targets' | 'ipRanges'>): string[] {
+  const all = Object.keys(spec.ipRanges ?? {});
+  return [...new Set(usedBy(spec).flatMap(({ target, options }) => target.opens?.(options, all) ?? []))].sort();
 }
 
 /** Whether a target makes the sites of domain rewrites. */
@@ -74,7 +81,7 @@ interface Used {
   readonly at: readonly string[];
 }
 
-function usedBy(spec: Spec): Used[] {
+function usedBy(spec: Pick<Spec, 'targets'>): Used[] {
   const used = targets.filter(({ name }) => spec.targets?.[name] !== undefined);
   return used.map((target) => ({ target, options: spec.targets?.[target.name], at: ['targets', target.name] }));
 }

@@ -161,6 +161,8 @@ interface Capabilities<Options> {
     | undefined;
   /** Reads configuration that somebody else wrote for the same program as a spec. */
   readonly importer?: Importer | undefined;
+  /** For targets that let address sets in somewhere: the names of those, of all that there are. */
+  readonly opens?: ((options: Options, all: readonly string[]) => readonly string[]) | undefined;
   /** For targets whose files a program here can be started on. */
   readonly run?: Runner<Options> | undefined;
 }
@@ -190,7 +192,7 @@ export interface TargetDefinition<Schema extends z.ZodType, Model> extends Capab
 
 /** Closes over the option and model types, so that all targets fit in one plain list. */
 export function defineTarget<Schema extends z.ZodType, Model>(definition: TargetDefinition<Schema, Model>): Target {
-  const { options: schema, plan, files, live, nodes, siteCertificate, run, ...others } = definition;
+  const { options: schema, plan, files, live, nodes, siteCertificate, opens, run, ...others } = definition;
   /** With the options in their own type: they were validated with the spec. */
   const typed = <Input extends { readonly options: unknown }>(input: Input) => {
     const { data: options, success, error } = schema.safeParse(input.options);
@@ -204,6 +206,7 @@ export function defineTarget<Schema extends z.ZodType, Model>(definition: Target
     live: live && ((text, expected) => live(text, typed(expected))),
     nodes: nodes && ((options, read) => nodes(typedOptions(options), read)),
     siteCertificate: siteCertificate && ((input) => siteCertificate(typed(input))),
+    opens: opens && ((options, all) => opens(typedOptions(options), all)),
     run: run && typedRunner(run, typedOptions),
     emit(input) {
       const { value, diagnostics } = plan(typed(input));

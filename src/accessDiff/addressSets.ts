@@ -1,0 +1,76 @@
+import { addressWords, type CidrSet, isEmpty, subtract, toCidrs } from '../policy/cidr.ts';
+import { dateOf } from '../policy/dates.ts';
+import type { AddressNote, AddressSet, Policy } from '../policy/types.ts';
+import type { Collector } from './collector.ts';
+import type { AccessChange } from './types.ts';
+
+type Sets = Pick<Policy, 'addressSets'>;
+
+/** Until when entries may be generated from, which no request shows: an entry that ends later lets its address in longer. */
+export function diffExpiry(before: Sets, after: Sets, collector: Collector): void {
+  for (const { id, notes, set } of after.addressSets) {
+    const old = before.addressSets.find((one) => one.id === id);
+    if (!old) continue;
+    const ends = new Map(notes.map((note) => [cidrOf(note), note]));
+    const former = new Map(old.notes.map((note) => [cidrOf(note), note]));
+    for (const cidr of new Set([...ends.keys(), ...former.keys()])) {
+      const [note, formerly] = [ends.get(cidr), former.get(cidr)];
+      // An entry that came or went is told by what its addresses may do.
+      const range = (note ?? formerly)?.range;
+      if (!range || !holds(set, range) || !holds(old.set, range) || note?.expires === formerly?.expires) continue;
+      const message = () => `${cidr} of @${id} is good ${until(note)} (before: ${until(formerly)})`;
+      const effect = (note?.expires ?? Infinity) > (formerly?.expires ?? Infinity) ? 'widening' : 'narrowing';
+      const at = { version: 'after', path: note?.origin ?? ['ipRanges', id] } as const;
+      collector.add({ kind: 'expiry', effect, group: cidr, message, at });
+    }
+  }
+}
+
+function holds(set: CidrSet, range: AddressNote['range']): boolean {
+  return isEmpty(subtract({ ranges: [range] }, set));
+}
+
+function cidrOf({ range }: AddressNote): string {
+  return addressWords({ ranges: [range] });
+}
+
+function until(note: AddressNote | undefined): string {
+  return note?.expires === undefined ? 'for good' : `until ${dateOf(note.expires)}`;
+}
+
+/** One version of the spec: its sets, and the names of those that targets let in somewhere beside the proxies. */
+interface Opened extends Sets {
+  readonly opened: readonly string[];
+}
+
+/** The addresses that targets let in under a name, as firewalls do. */
+export function diffOpened(before: Opened, after: Opened): AccessChange[] {
+  return [...new Set([...before.opened, ...after.opened])].sort().flatMap((id) => {
+    const [left, right] = [openedSet(before, id), openedSet(after, id)];
+    return [
+      ...told(id, subtract(right.set, left.set), { effect: 'widening', version: right.isThere ? 'after' : 'before' }),
+      ...told(id, subtract(left.set, right.set), { effect: 'narrowing', version: right.isThere ? 'after' : 'before' }),
+    ];
+  });
+}
+
+function openedSet({ addressSets, opened }: Opened, id: string): { readonly set: CidrSet; readonly isThere: boolean } {
+  const found = addressSets.find((one) => one.id === id);
+  return { set: found && opened.includes(id) ? found.set : { ranges: [] }, isThere: found !== undefined };
+}
+
+function told(
+  id: string,
+  addresses: CidrSet,
+  { effect, version }: { readonly effect: 'widening' | 'narrowing'; readonly version: 'before' | 'after' },
+): AccessChange[] {
+  if (isEmpty(addresses)) return [];
+  const when = effect === 'widening' ? 'now' : 'no longer';
+  const message = `${addressWords(addresses)} ${isOne(addresses) ? 'is' : 'are'} let in as @${id} ${when}, wherever what is generated is applied`;
+  const at = { version, path: ['ipRanges', id] } as const;
+  return [{ kind: 'addresses', effect, message, at, proxies: [], keys: [], addresses: toCidrs(addresses) }];
+}
+
+function isOne(addresses: CidrSet): boolean {
+  return toCidrs(addresses).length === 1;
+}
