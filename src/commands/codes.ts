@@ -64,3 +64,13 @@ export const keyCodes = defineCodes('key', {
   'bad-reference': error('--to is no reference to a secret').hint('write env:NAME, file:/path or vault:path#field'),
   taken: error('{reference} is a secret of "{other}" already').hint('name another one with --to'),
 });
+
+/** What can be in the way of a newer version of a published list. */
+export const rangesCodes = defineCodes('ranges', {
+  'no-snapshot': error('"{set}" is no set with a file and its sha256').hint(
+    ({ known }: { known: readonly string[] }) =>
+      known.length === 0
+        ? 'write { file: NAME, format: aws, sha256: DIGEST } under ipRanges'
+        : `there are: ${known.join(', ')}`,
+  ),
+});

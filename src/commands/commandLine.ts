@@ -53,6 +53,13 @@ const specs = {
 const action = { choices: ['render', 'check', 'keygen'], demandOption: true, describe: 'what to do' } as const;
 const step = { choices: ['rotate', 'retire'], demandOption: true, describe: 'which of the two' } as const;
 const id = { type: 'string', demandOption: true, describe: 'id of the caller, under apiKeys' } as const;
+const act = { choices: ['update'], demandOption: true, describe: 'what to do' } as const;
+const set = { type: 'string', demandOption: true, describe: 'name of the set, under ipRanges' } as const;
+const download = {
+  type: 'string',
+  demandOption: true,
+  describe: 'the downloaded file, or - for standard input',
+} as const;
 const words = { type: 'string', array: true, default: [], describe: 'what is asked, then the spec' } as const;
 const kind = { type: 'string', demandOption: true, describe: 'what the files are' } as const;
 const files = {
@@ -158,6 +165,12 @@ const COMMANDS: readonly Command[] = [
       options: { to: options.to, log: options.log, format },
     },
     async ({ step: action, ...args }, io) => (await import('./keys.ts')).keys({ ...args, action }, io),
+  ),
+  command(
+    'ranges <act> <set> <download> [spec]',
+    'update a published address list that is checked in, from a file that was downloaded; what changes is shown first',
+    { positionals: { act, set, download, ...spec }, options: { check, format } },
+    async ({ act: action, ...args }, io) => (await import('./ranges.ts')).ranges({ ...args, action }, io),
   ),
   command(
     'explain [words..]',
@@ -284,7 +297,7 @@ function restoreWords(args: Record<string, unknown>): void {
 }
 
 /** What may be read from standard input. */
-const INPUTS: readonly string[] = ['spec', 'specs', 'words', 'base', 'requests', 'live', 'log', 'files'];
+const INPUTS: readonly string[] = ['spec', 'specs', 'words', 'base', 'requests', 'live', 'log', 'files', 'download'];
 
 /** What stands in a position. */
 const POSITIONS: Readonly<Record<string, string>> = {
@@ -293,6 +306,8 @@ const POSITIONS: Readonly<Record<string, string>> = {
   words: 'an argument',
   dir: 'the folder',
   files: 'a file',
+  download: 'the downloaded file',
+  set: 'the set',
 };
 
 /** What yargs would hand on although no command can make sense of it. */
