@@ -62,8 +62,8 @@ export function compareClasses(
   const kept = events.find(([caller, event]) => event === 'both' && !isEmpty(context.reach(caller).common))?.[0];
   const told = before && after && (kept || anyUse(before, after, callers, context));
   const requests = [
-    ...(gained.length > 0 ? [allowedFinding(gained, context)] : []),
-    ...(lost.length > 0 ? [deniedFinding(lost, context)] : []),
+    ...(gained.length > 0 ? [accessFinding('allowed', gained, context)] : []),
+    ...(lost.length > 0 ? [accessFinding('denied', lost, context)] : []),
     ...(told ? changedFindings(before, after, kept, context) : []),
   ];
   return { requests, events };
@@ -115,35 +115,26 @@ function fate(
   return {};
 }
 
-function allowedFinding(callers: readonly Caller[], context: ProxyContext): RequestFinding {
-  const [first = ANYBODY] = callers;
-  const keys = first.anybody ? [] : context.ids(callers);
-  const whom = forWhom(keys, first.anybody);
-  return {
-    kind: 'allowed',
-    effect: 'widening',
-    detail: '',
-    version: 'after',
-    keys,
-    caller: first,
-    message: (request) => `newly allowed: ${request}${whom}`,
-    ask: (sample) => questionOf(sample, first, context.reach(first).after),
-  };
-}
+const EFFECTS = {
+  allowed: { effect: 'widening', version: 'after' },
+  denied: { effect: 'narrowing', version: 'before' },
+} as const;
 
-function deniedFinding(callers: readonly Caller[], context: ProxyContext): RequestFinding {
+/** What some callers may send in only one of the two versions. */
+function accessFinding(kind: keyof typeof EFFECTS, callers: readonly Caller[], context: ProxyContext): RequestFinding {
+  const { effect, version } = EFFECTS[kind];
   const [first = ANYBODY] = callers;
   const keys = first.anybody ? [] : context.ids(callers);
   const whom = forWhom(keys, first.anybody);
   return {
-    kind: 'denied',
-    effect: 'narrowing',
+    kind,
+    effect,
     detail: '',
-    version: 'before',
+    version,
     keys,
     caller: first,
-    message: (request) => `newly denied: ${request}${whom}`,
-    ask: (sample) => questionOf(sample, first, context.reach(first).before),
+    message: (request) => `newly ${kind}: ${request}${whom}`,
+    ask: (sample) => questionOf(sample, first, context.reach(first)[version]),
   };
 }
 

@@ -89,12 +89,12 @@ function follow(step: Step, loading: Loading): void {
   }
 }
 
-interface Place {
+interface IncludeContext {
   readonly index: number;
   readonly loading: Loading;
 }
 
-function openFile(path: string, step: Step, { index, loading }: Place): Member | undefined {
+function openFile(path: string, step: Step, { index, loading }: IncludeContext): Member | undefined {
   const { project, problems, members } = loading;
   const at: SpecPath = ['include', index];
   const folder = posix.dirname(step.member.id);
@@ -144,7 +144,7 @@ type PresetUse = Extract<Include, { preset: string }>;
 function openPreset(
   { preset, as: prefix, with: names = {} }: PresetUse,
   step: Step,
-  { index, loading }: Place,
+  { index, loading }: IncludeContext,
 ): Member | undefined {
   const at: SpecPath = ['include', index];
   const { problems, members } = loading;

@@ -1,11 +1,11 @@
-/** A place in a template. Lines and columns count from zero. */
-export interface Place {
+/** A position in a template. Lines and columns count from zero. */
+export interface TemplatePosition {
   readonly lineno: number;
   readonly colno: number;
 }
 
 /** A node of nunjucks' syntax tree, as far as the grammar looks at it. */
-export interface TreeNode extends Place {
+export interface TreeNode extends TemplatePosition {
   readonly typename: string;
   readonly children: readonly TreeNode[];
   readonly args: TreeNode;
@@ -26,7 +26,7 @@ export interface TreeNode extends Place {
 /** What the grammar needs to know of its surroundings. */
 export interface Grammar {
   /** Ends the check with an error. */
-  fail(place: Place, message: string): never;
+  fail(position: TemplatePosition, message: string): never;
   /** Marks an expression to be checked when the template runs. */
   check(kind: 'truth' | 'list', node: TreeNode): TreeNode;
 }

@@ -24,7 +24,7 @@ export function siteProblems(policy: Policy, { engine, port, inFront, at }: Site
   const clashing = proxied.length > 0 ? proxies.filter(({ listen }) => listen.port === port) : [];
   return [
     ...wild.map(({ origin, from }) => siteCodes.report('wildcard', [...origin, 'upstream'], { engine, from })),
-    ...twice(proxied, engine),
+    ...duplicateSites(proxied, engine),
     ...(inFront ? proxied.flatMap((rewrite) => balanced(rewrite, policy, at)) : []),
     ...clashing.map(({ id, origin }) => {
       const related = [{ at: [...origin, 'listen'], message: 'listens here' }];
@@ -48,7 +48,7 @@ function balanced({ upstream: id, origin }: SiteRewrite, policy: Policy, at: Spe
     });
 }
 
-function twice(proxied: readonly SiteRewrite[], engine: string): Diagnostic[] {
+function duplicateSites(proxied: readonly SiteRewrite[], engine: string): Diagnostic[] {
   const first = new Map<string, SiteRewrite>();
   return proxied.flatMap((rewrite) => {
     const { to: name, origin } = rewrite;

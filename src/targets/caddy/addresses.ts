@@ -1,7 +1,7 @@
 import { escapeRegex, IPV4, oneOf } from '../../plan/regex.ts';
 import { type AddressRange, type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
-import { type CaddyToken, own, placeholder, word } from './quote.ts';
+import { bareWord, type CaddyToken, placeholder, trustedText } from './quote.ts';
 import { addTo } from './table.ts';
 
 /** Trusted proxies in a row that are read past; a request through more of them is from nowhere. */
@@ -26,10 +26,10 @@ export interface ClientModel {
 export function clientModel({ id, clientIp }: Proxy): ClientModel | null {
   if (clientIp.kind !== 'header') return null;
   // Doubled braces: the inner pair is the argument, which leaves the outer one to the regular expression.
-  const hop = (address: string) => own(`~^(?:.*,)?[ \\t]*${address}[ \\t]*(?:,[^,]*){{args[0]}}$`);
+  const hop = (address: string) => trustedText(`~^(?:.*,)?[ \\t]*${address}[ \\t]*(?:,[^,]*){{args[0]}}$`);
   return {
-    snippet: word(`${id}-hop`),
-    trusted: withMapped(clientIp.trusted).map(word),
+    snippet: bareWord(`${id}-hop`),
+    trusted: withMapped(clientIp.trusted).map(bareWord),
     header: placeholder(`http.request.header.${clientIp.header}`),
     mapped: hop(`::[Ff]{4}:(${IPV4})`),
     plain: hop(`(${oneOf([IPV4, IPV6])})`),

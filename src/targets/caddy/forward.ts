@@ -6,7 +6,7 @@ import { credentialText } from '../../policy/key.ts';
 import { schemeOf } from '../../policy/origin.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
 import { canonical, type RareHeaders, rareHeaders } from './headers.ts';
-import { type CaddyToken, own, placeholder, word } from './quote.ts';
+import { bareWord, type CaddyToken, placeholder, trustedText } from './quote.ts';
 import { type Table, table } from './table.ts';
 import { longestRead, type Transport, transportOf } from './transport.ts';
 
@@ -43,25 +43,25 @@ export function forwardModels(policy: Policy, proxy: Proxy, access: Access): For
     const origin = proxy.publicUrl ?? `${schemeOf(proxy)}://{request.host}`;
     const url = originSource(upstream);
     return {
-      name: word(name),
-      snippet: word(`${proxy.id}-${name}`),
-      classes: ids.sort().map(word),
-      maxBody: forwarding.maxBody === undefined ? null : word(String(forwarding.maxBody)),
+      name: bareWord(name),
+      snippet: bareWord(`${proxy.id}-${name}`),
+      classes: ids.sort().map(bareWord),
+      maxBody: forwarding.maxBody === undefined ? null : bareWord(String(forwarding.maxBody)),
       longestRead: longestRead(wholeBody(forwarding, upstream), upstream.timeouts.read),
-      bodyTimeout: word(`${wholeBody(forwarding, upstream)}ms`),
-      tokenHeader: forwarding.auth === 'apiKey' ? word(upstream.tokenHeader) : null,
+      bodyTimeout: bareWord(`${wholeBody(forwarding, upstream)}ms`),
+      tokenHeader: forwarding.auth === 'apiKey' ? bareWord(upstream.tokenHeader) : null,
       outside: outsideHeaders(proxy),
       token:
         upstream.tokenScheme === undefined
           ? placeholder('http.vars.token')
-          : own(credentialText(upstream.tokenScheme, '{http.vars.token}')),
+          : trustedText(credentialText(upstream.tokenScheme, '{http.vars.token}')),
       ...rareHeaders(plan, policy),
       // Orders to a proxy in front are hidden everywhere.
       hidden: HIDDEN_RESPONSE_HEADERS.filter((name) => !name.startsWith('x-accel-')).map((name) =>
-        word(canonical(name)),
+        bareWord(canonical(name)),
       ),
-      locations: [{ pattern: own(`^${url}([/?#]|$)`), by: own(`${origin}$1`) }],
-      links: [{ pattern: own(`<${url}([/?#>])`), by: own(`<${origin}$1`) }],
+      locations: [{ pattern: trustedText(`^${url}([/?#]|$)`), by: trustedText(`${origin}$1`) }],
+      links: [{ pattern: trustedText(`<${url}([/?#>])`), by: trustedText(`<${origin}$1`) }],
       ...transportOf(upstream),
     };
   });
@@ -70,8 +70,9 @@ export function forwardModels(policy: Policy, proxy: Proxy, access: Access): For
 /** What differs from what the headers of all proxies say: the Host of the client, and plain HTTP. */
 function outsideHeaders(proxy: Proxy): Forward['outside'] {
   const { publicUrl, tls } = proxy;
-  if (publicUrl === undefined) return tls ? [{ name: word('X-Forwarded-Proto'), value: own(schemeOf(proxy)) }] : [];
-  return publicAddress(publicUrl).map(([name, value]) => ({ name: word(name), value: own(value) }));
+  if (publicUrl === undefined)
+    return tls ? [{ name: bareWord('X-Forwarded-Proto'), value: trustedText(schemeOf(proxy)) }] : [];
+  return publicAddress(publicUrl).map(([name, value]) => ({ name: bareWord(name), value: trustedText(value) }));
 }
 
 /** `request.host` for the replacement of a regular expression, where a dollar sign stands for itself if it is doubled. */

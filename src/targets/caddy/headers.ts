@@ -1,7 +1,7 @@
 import type { ForwardPlan } from '../../plan/forwards.ts';
 import { DEFAULT_REQUEST_HEADERS } from '../../policy/headers.ts';
 import type { Policy } from '../../policy/types.ts';
-import { type CaddyToken, placeholder, word } from './quote.ts';
+import { bareWord, type CaddyToken, placeholder } from './quote.ts';
 import { type Table, table } from './table.ts';
 
 /** Headers that pass wherever something is forwarded: the usual ones, and those that few requests have. */
@@ -39,7 +39,7 @@ export function sharedHeaders(policy: Policy): SharedHeaders {
   return {
     usual: clientHeaders(sharedUsual(policy)),
     rare: clientHeaders(sharedRare(policy)),
-    absent: word(ABSENT),
+    absent: bareWord(ABSENT),
   };
 }
 
@@ -65,10 +65,10 @@ export function rareHeaders({ forwarding, passed }: ForwardPlan, policy: Policy)
   const hops = websocket ? HOPS.map(([name, value]) => ({ table: upgradeTable(name), value })) : [];
   const all = [...shared, ...names, ...(websocket ? ['upgrade'] : [])];
   return {
-    rare: all.map((name) => word(canonical(name))),
+    rare: all.map((name) => bareWord(canonical(name))),
     extra: {
       names: [...tables, ...hops.map(({ table }) => table)],
-      headers: [...copied, ...hops.map(({ table, value }) => ({ name: table.destination, value: word(value) }))],
+      headers: [...copied, ...hops.map(({ table, value }) => ({ name: table.destination, value: bareWord(value) }))],
     },
   };
 }
@@ -83,7 +83,7 @@ function clientHeaders(names: readonly string[]): ClientHeaders {
     const source = `http.request.header.${canonical(name)}`;
     const value = placeholder(source);
     // Go leaves out an empty User-Agent by itself, and puts its own where there is none.
-    if (name === 'user-agent') return { name: word(canonical(name)), value };
+    if (name === 'user-agent') return { name: bareWord(canonical(name)), value };
     const entries = [['', ABSENT]] as const;
     const named = table({ source: `{${source}}`, destination: nameOf(name), entries, fallback: canonical(name) });
     tables.push(named);

@@ -1,7 +1,7 @@
 import { renderTemplate } from '../../render/render.ts';
 import { certificateOf } from '../sites.ts';
 import { defineTarget } from '../target.ts';
-import { layOut } from './layout.ts';
+import { formatCaddyfile } from './layout.ts';
 import { compareCaddy } from './live.ts';
 import { renderedKeys } from './liveKeys.ts';
 import { caddyAccess, caddyOptions } from './options.ts';
@@ -16,7 +16,7 @@ export const caddy = defineTarget({
   access: caddyAccess,
   plan,
   files: (model) => [
-    { path: 'caddy/Caddyfile', text: layOut(renderTemplate('caddy', 'Caddyfile.njk', model)), comment: '#' },
+    { path: 'caddy/Caddyfile', text: formatCaddyfile(renderTemplate('caddy', 'Caddyfile.njk', model)), comment: '#' },
     ...model.proxies.map((proxy) => ({
       path: `caddy/${proxy.name}.routes`,
       text: renderTemplate('caddy', 'routes.njk', proxy.routes),

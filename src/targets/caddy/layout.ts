@@ -2,7 +2,7 @@
  * Lays a Caddyfile out as `caddy fmt` does: indented by its braces, no blank line too many. No argument holds a
  * line end, so a line that ends in "{" opens a block and a line "}" closes one, wherever a template was included.
  */
-export function layOut(text: string): string {
+export function formatCaddyfile(text: string): string {
   const lines: string[] = [];
   let depth = 0;
   for (const line of text.split('\n')) {

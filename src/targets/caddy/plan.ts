@@ -10,7 +10,7 @@ import { type SharedHeaders, sharedHeaders } from './headers.ts';
 import { pathTable, reasonTable, upstreamTable } from './log.ts';
 import type { CaddyOptions } from './options.ts';
 import { type ListenerModel, listenerModel, type ProxyModel } from './proxy.ts';
-import { type CaddyToken, literal, own, quoted } from './quote.ts';
+import { type CaddyToken, escapedBraces, quoted, trustedText } from './quote.ts';
 import { type ServerModel, serverModel } from './server.ts';
 import { type SitesModel, sitesModel } from './sites.ts';
 import { type Table, table } from './table.ts';
@@ -77,7 +77,7 @@ function limitProblems({ apiKeys }: Policy): Diagnostic[] {
 /** Texts of the user that come into the file as they are, each with how it is going to be quoted. */
 function textProblems(policy: Policy, { sites }: CaddyOptions, at: SpecPath): Diagnostic[] {
   const problems: Diagnostic[] = [];
-  const check = (what: string, text: string, where: SpecPath, quote = literal) => {
+  const check = (what: string, text: string, where: SpecPath, quote = escapedBraces) => {
     if (!quote(text)) problems.push(caddyCodes.report('unquotable', where, { what, text }));
   };
   // Caddy fills in placeholders in some paths and not in others, so none may look like one.
@@ -110,7 +110,9 @@ function errorMessage(): Table {
 }
 
 /** The body of an error as the other engines write it. Unescaped braces: an escape would be taken off where a snippet is imported. */
-const errorBody = own(statusBody(0).replace('0', '{http.error.status_code}').replace('Error', '{error.message}'));
+const errorBody = trustedText(
+  statusBody(0).replace('0', '{http.error.status_code}').replace('Error', '{error.message}'),
+);
 
 const caddyCodes = defineCodes('caddy', {
   unquotable: error(

@@ -10,7 +10,7 @@ import { addressTest, type ClientModel, clientModel, withMapped } from './addres
 import { callersOf } from './callers.ts';
 import { passTable, refusalTables } from './decision.ts';
 import { type Forward, forwardModels, hostTable } from './forward.ts';
-import { type CaddyToken, literal, own, word } from './quote.ts';
+import { bareWord, type CaddyToken, escapedBraces, trustedText } from './quote.ts';
 import { bodyTable, identityTables, keyTable, requestTables } from './request.ts';
 import { allowTable, type RoutesModel, routesModel, routeTable } from './routes.ts';
 import { bindOf } from './server.ts';
@@ -73,9 +73,9 @@ export function listenerModel(policy: Policy, sharing: readonly [Proxy, ...Proxy
   const modelOf = (proxy: Proxy) => proxyModel(policy, proxy);
   const nameless = sharing.filter((proxy) => !isNamed(proxy)).map(modelOf);
   return {
-    address: word(`${schemeOf(first)}://:${first.listen.port}`),
-    bind: word(bindOf(first.listen)),
-    certificates: sharing.flatMap(({ tls }) => (tls ? [[own(tls.certFile), own(tls.keyFile)]] : [])),
+    address: bareWord(`${schemeOf(first)}://:${first.listen.port}`),
+    bind: bareWord(bindOf(first.listen)),
+    certificates: sharing.flatMap(({ tls }) => (tls ? [[trustedText(tls.certFile), trustedText(tls.keyFile)]] : [])),
     alone: sharing.length === 1 ? (nameless[0] ?? null) : null,
     named: sharing.filter(isNamed).map(modelOf),
     nameless,
@@ -103,9 +103,9 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
   const health = healthModel(proxy, classes);
   const challenge = challengeOf(proxy);
   return {
-    name: word(proxy.id),
-    hosts: proxy.hosts.flatMap((host) => [word(host), word(`${host}.`)]),
-    responseHeaders: proxy.responseHeaders.map(({ name, value }) => ({ name: word(name), value: userText(value) })),
+    name: bareWord(proxy.id),
+    hosts: proxy.hosts.flatMap((host) => [bareWord(host), bareWord(`${host}.`)]),
+    responseHeaders: proxy.responseHeaders.map(({ name, value }) => ({ name: bareWord(name), value: userText(value) })),
     client: clientModel(proxy),
     routes: routesModel(access),
     tables: [
@@ -123,8 +123,8 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
     outside,
     health,
     bound: bound.map(([name, set]) => ({
-      name: word(`bound-${name}`),
-      classes: own(`^[^ /]+/${escapeRegex(name)}/`),
+      name: bareWord(`bound-${name}`),
+      classes: trustedText(`^[^ /]+/${escapeRegex(name)}/`),
       ...outsideOf(proxy, set, `client.inside-${name.replace(/[^A-Za-z0-9-]/g, '_')}`),
     })),
     challenge: challenge === undefined ? null : userText(challenge),
@@ -137,7 +137,12 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
       const { status, body } = routeClass.answer;
       const empty = status === 204 || status === 205 || status === 304;
       return [
-        { name: word(routeClass.id), routeClass: word(routeClass.id), status, body: empty ? null : userText(body) },
+        {
+          name: bareWord(routeClass.id),
+          routeClass: bareWord(routeClass.id),
+          status,
+          body: empty ? null : userText(body),
+        },
       ];
     }),
     forwards: forwardModels(policy, proxy, access),
@@ -149,7 +154,7 @@ function healthModel(proxy: Proxy, classes: readonly RouteClass[]): ProxyModel['
   const ranges = healthOf(routeClass)?.ranges;
   if (!routeClass || !ranges) return null;
   return {
-    routeClass: word(routeClass.id),
+    routeClass: bareWord(routeClass.id),
     outside: isEverybody(ranges) ? null : outsideOf(proxy, ranges, 'health.inside'),
   };
 }
@@ -161,11 +166,11 @@ function outsideOf({ clientIp }: Proxy, set: CidrSet, destination: string): Outs
     text === undefined
       ? null
       : table({ source: '{http.vars.client_ip}', destination, entries: [[`~${text}`, 'yes']], fallback: 'no' });
-  return { table: test, destination: test?.destination ?? null, cidrs: cidrs.map(word) };
+  return { table: test, destination: test?.destination ?? null, cidrs: cidrs.map(bareWord) };
 }
 
 function userText(text: string): CaddyToken {
-  const made = literal(text);
+  const made = escapedBraces(text);
   if (!made) throw unquotable('plan let pass what cannot be quoted', text);
   return made;
 }

@@ -3,7 +3,7 @@ import { type Token, token, unquotable } from '../../render/token.ts';
 export type CaddyToken = Token<'caddy'>;
 
 /** A word that needs no quotes: no character of it means anything to the Caddyfile's lexer. */
-export function word(text: string): CaddyToken {
+export function bareWord(text: string): CaddyToken {
   if (!/^[A-Za-z0-9:[][A-Za-z0-9@_.,:/=|+~[\]-]*$/.test(text)) throw unquotable('not a plain word', text);
   return token('caddy', text);
 }
@@ -17,7 +17,7 @@ export function placeholder(name: string): CaddyToken {
 /**
  * A text as one argument that Caddy reads back exactly, always in quotes, because outside of them `00123`
  * would become a number. `undefined` where the Caddyfile cannot hold it: `{$` is replaced even in quotes, and
- * a lone brace is a brace even in quotes. Placeholders in it keep their meaning; see `literal`.
+ * a lone brace is a brace even in quotes. Placeholders in it keep their meaning; see `escapedBraces`.
  */
 export function quoted(text: string): CaddyToken | undefined {
   // Line ends would be legal in quotes, but then no line of the file could be looked at by itself.
@@ -31,12 +31,12 @@ export function quoted(text: string): CaddyToken | undefined {
 }
 
 /** The same for arguments in which Caddy fills in placeholders: braces of the text stay braces. */
-export function literal(text: string): CaddyToken | undefined {
+export function escapedBraces(text: string): CaddyToken | undefined {
   return quoted(text.replace(/[{}]/g, '\\$&'));
 }
 
 /** A text of our own making, which is quotable or we made a mistake. */
-export function own(text: string): CaddyToken {
+export function trustedText(text: string): CaddyToken {
   const made = quoted(text);
   if (!made) throw unquotable('not quotable', text);
   return made;

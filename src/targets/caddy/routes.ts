@@ -5,7 +5,7 @@ import { type Access, isRoute } from '../../policy/access.ts';
 import { parameterName, restName } from '../../policy/automaton.ts';
 import { EVERY_METHOD } from '../../policy/pattern.ts';
 import { PARAMETER_TYPES, type ParameterType, segmentSource } from '../../policy/segment.ts';
-import { type CaddyToken, own, remark } from './quote.ts';
+import { type CaddyToken, remark, trustedText } from './quote.ts';
 import { addTo, type Table, table } from './table.ts';
 
 /**
@@ -95,7 +95,7 @@ export interface RoutesModel {
 export function routesModel(access: Access): RoutesModel {
   const rows = pathRows(access).map(({ pattern, classes, endpoints }) => ({
     remarks: endpoints.map(remarkOf),
-    rows: [{ input: own(`~${pattern}`), output: own(classes) }],
+    rows: [{ input: trustedText(`~${pattern}`), output: trustedText(classes) }],
   }));
   if (rows.every(({ remarks }) => remarks.length === 1)) return { blocks: rows };
   const remarks = pathsOf(access).map(({ endpoint }) => remarkOf(endpoint));

@@ -3,7 +3,7 @@ import { keyPosition } from '../../plan/log.ts';
 import type { SecretReference } from '../../policy/types.ts';
 import { renderTemplate } from '../../render/render.ts';
 import type { RenderedFile, SecretsInput } from '../target.ts';
-import { layOut } from './layout.ts';
+import { formatCaddyfile } from './layout.ts';
 import { lookup } from './table.ts';
 
 /**
@@ -25,6 +25,6 @@ export function secrets({ policy, values }: SecretsInput): Result<readonly Rende
     );
   });
   const tables = lookup({ source: '{key.given}', destination: 'key.found', entries });
-  const text = layOut(renderTemplate('caddy', 'secrets.njk', { tables }));
+  const text = formatCaddyfile(renderTemplate('caddy', 'secrets.njk', { tables }));
   return ok([{ path: 'caddy/secrets/keys', text, comment: '#' }]);
 }

@@ -1,6 +1,6 @@
 import { toCidrs } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
-import { type CaddyToken, word } from './quote.ts';
+import { bareWord, type CaddyToken } from './quote.ts';
 
 /** Options of one listener. */
 export interface ServerModel {
@@ -15,10 +15,10 @@ export interface ServerModel {
 /** What proxies have in common that share a port: the first speaks for all. */
 export function serverModel({ id, listen, tls, clientIp, maxRequestHead }: Proxy): ServerModel {
   return {
-    listener: word(`${bindOf(listen)}:${listen.port}`),
-    name: word(id),
+    listener: bareWord(`${bindOf(listen)}:${listen.port}`),
+    name: bareWord(id),
     maxHeaderSize: headerSize(maxRequestHead),
-    proxyProtocol: clientIp.kind === 'proxyProtocol' ? toCidrs(clientIp.trusted).map(word) : [],
+    proxyProtocol: clientIp.kind === 'proxyProtocol' ? toCidrs(clientIp.trusted).map(bareWord) : [],
     tls: tls !== undefined,
   };
 }

@@ -3,7 +3,7 @@ import { caseless } from '../../plan/regex.ts';
 import { type MappedAnswer, type MappedRequest, type NamePair, namePairs, sitesOf } from '../../plan/sites.ts';
 import type { Policy } from '../../policy/types.ts';
 import type { CaddyOptions } from './options.ts';
-import { type CaddyToken, own, word } from './quote.ts';
+import { bareWord, type CaddyToken, trustedText } from './quote.ts';
 import { headerSize } from './server.ts';
 import { type Table, table } from './table.ts';
 import { longestRead, type Transport, transportOf } from './transport.ts';
@@ -47,32 +47,32 @@ export function sitesModel(policy: Policy, { sites: options = {} }: CaddyOptions
   const planned = sitesOf(policy);
   if (planned.length === 0) return null;
   const { listen = 443, tls = 'internal' } = options;
-  const files = typeof tls === 'object' ? [own(tls.certFile), own(tls.keyFile)] : [];
-  const certificate = tls === 'internal' ? [word(tls)] : files;
+  const files = typeof tls === 'object' ? [trustedText(tls.certFile), trustedText(tls.keyFile)] : [];
+  const certificate = tls === 'internal' ? [bareWord(tls)] : files;
   const scheme = certificate.length > 0 ? 'https' : 'http';
   const outside = tls === 'off' ? 'http' : 'https';
   const pairs = namePairs(policy);
   return {
-    listener: word(`:${listen}`),
+    listener: bareWord(`:${listen}`),
     maxHeaderSize: headerSize(HEADS.site),
     longestRead: longestRead(PHASES.siteUpstream, PHASES.siteUpstream),
-    mark: word(policy.name),
+    mark: bareWord(policy.name),
     port: portTable(outside),
     tls: certificate,
     sites: planned.flatMap(({ rewrite: { from }, upstream, names }) =>
       names.map(({ name, isPrivate }) => ({
         ...transportOf(upstream),
-        address: word(`${scheme}://${name}:${listen}`),
-        snippet: word(`site-${name}`),
-        matcher: word(name),
-        dotted: word(`${name}.`),
-        from: word(from),
+        address: bareWord(`${scheme}://${name}:${listen}`),
+        snippet: bareWord(`site-${name}`),
+        matcher: bareWord(name),
+        dotted: bareWord(`${name}.`),
+        from: bareWord(from),
         mapped: isPrivate,
       })),
     ),
     answers: pairs.flatMap((pair) => answerReplacements(pair, outside)),
     requests: pairs.flatMap(requestReplacements),
-    others: word(`${scheme}://:${listen}`),
+    others: bareWord(`${scheme}://:${listen}`),
   };
 }
 
@@ -125,6 +125,6 @@ function requestReplacements({ from, to, ownPort }: NamePair): Replacement[] {
 
 function replacements(patterns: Readonly<Record<string, readonly Pattern[]>>): Replacement[] {
   return Object.entries(patterns).flatMap(([header, list]) =>
-    list.map(({ pattern, by }) => ({ header: word(header), pattern: own(pattern), by: own(by) })),
+    list.map(({ pattern, by }) => ({ header: bareWord(header), pattern: trustedText(pattern), by: trustedText(by) })),
   );
 }

@@ -1,4 +1,4 @@
-import { type CaddyToken, own, placeholder } from './quote.ts';
+import { type CaddyToken, placeholder, trustedText } from './quote.ts';
 
 /** Caddy's `map`: the first entry that fits gives the value of the destination, worked out only where it is used. */
 export interface Table {
@@ -26,10 +26,10 @@ export interface TableText {
 /** A table of our own making; user text in it has been checked by whoever put it there. */
 export function table({ source, destination, entries, fallback = '' }: TableText): Table {
   return {
-    source: own(source),
+    source: trustedText(source),
     destination: placeholder(destination),
-    entries: entries.map(([input, output]) => ({ input: own(input), output: own(output) })),
-    fallback: own(fallback),
+    entries: entries.map(([input, output]) => ({ input: trustedText(input), output: trustedText(output) })),
+    fallback: trustedText(fallback),
   };
 }
 

@@ -1,7 +1,7 @@
 import { HEADS, PHASES } from '../../plan/bounds.ts';
 import { authorityOf, urlHost } from '../../policy/origin.ts';
 import type { Upstream } from '../../policy/types.ts';
-import { type CaddyToken, own, word } from './quote.ts';
+import { bareWord, type CaddyToken, trustedText } from './quote.ts';
 
 /** How an upstream is reached. */
 export interface Transport {
@@ -27,25 +27,25 @@ export interface Transport {
  * kept connection comes: so it lasts through the wait for one, its body, and the silence after it.
  */
 export function longestRead(body: number, silence: number): CaddyToken {
-  return word(`${PHASES.kept + body + silence}ms`);
+  return bareWord(`${PHASES.kept + body + silence}ms`);
 }
 
 /** The upstream was checked by `plan`: its CA file can be quoted. */
 export function transportOf(upstream: Upstream): Transport {
   const { scheme, servers, timeouts, tls } = upstream;
   return {
-    servers: servers.map((server) => word(`${scheme}://${urlHost(server.host)}:${server.port}`)),
-    retries: servers.length > 1 ? word(String(servers.length - 1)) : null,
-    host: own(authorityOf(upstream)),
-    connectTimeout: word(`${timeouts.connect}ms`),
-    readTimeout: word(`${timeouts.read}ms`),
-    keepalive: word(`${PHASES.kept}ms`),
-    writeTimeout: word(`${timeouts.send}ms`),
+    servers: servers.map((server) => bareWord(`${scheme}://${urlHost(server.host)}:${server.port}`)),
+    retries: servers.length > 1 ? bareWord(String(servers.length - 1)) : null,
+    host: trustedText(authorityOf(upstream)),
+    connectTimeout: bareWord(`${timeouts.connect}ms`),
+    readTimeout: bareWord(`${timeouts.read}ms`),
+    keepalive: bareWord(`${PHASES.kept}ms`),
+    writeTimeout: bareWord(`${timeouts.send}ms`),
     answerHead: HEADS.answer,
     tls: tls
       ? {
-          serverName: own(tls.serverName),
-          caFile: tls.caFile === undefined ? null : own(tls.caFile),
+          serverName: trustedText(tls.serverName),
+          caFile: tls.caFile === undefined ? null : trustedText(tls.caFile),
           insecure: tls.insecureSkipVerify,
         }
       : null,

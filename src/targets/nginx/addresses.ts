@@ -4,7 +4,7 @@ import type { Policy } from '../../policy/types.ts';
 import type { MapList } from './maps.ts';
 import type { GeoModel } from './model.ts';
 import { variablePrefix } from './names.ts';
-import { comment, type Variable, value, variable, word } from './quote.ts';
+import { bareWord, comment, type Variable, value, variable } from './quote.ts';
 
 /** Each proxy says who its client is: who connects, or whom its trusted proxies name. */
 const CLIENT = variable('client');
@@ -54,7 +54,7 @@ export function addressTables(policy: Policy): GeoModel[] {
 }
 
 export function networkEntry({ cidr, value: text }: { cidr: string; value: string }): GeoModel['cidrs'][number] {
-  return { cidr: word(cidr), value: value(text) };
+  return { cidr: bareWord(cidr), value: value(text) };
 }
 
 /** A network and what nginx's `geo` says of its addresses. */

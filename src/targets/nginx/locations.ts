@@ -9,7 +9,7 @@ import type { Proxy } from '../../policy/types.ts';
 import type { Identity } from './identity.ts';
 import type { AddressMapping } from './mapping.ts';
 import type { AnswerLocation, ForwardLocation, HeaderModel } from './model.ts';
-import { literal, type Part, type Variable, value, variable, word } from './quote.ts';
+import { bareWord, literal, type Part, type Variable, value, variable } from './quote.ts';
 
 /**
  * Where the locations of verdicts are. No client can ask for one, whatever the spelling: nginx takes "/./" out of what
@@ -58,7 +58,7 @@ export function locationName(name: string): AnswerLocation['name'] {
 }
 
 function ownHeaders(proxy: Proxy): HeaderModel[] {
-  return proxy.responseHeaders.map(({ name, value: text }) => ({ name: word(name), value: value(text) }));
+  return proxy.responseHeaders.map(({ name, value: text }) => ({ name: bareWord(name), value: value(text) }));
 }
 
 export function answerLocations(
@@ -69,8 +69,8 @@ export function answerLocations(
   const headers = ownHeaders(proxy);
   const challenge = challengeOf(proxy);
   const added: Readonly<Record<number, readonly HeaderModel[]>> = {
-    401: challenge === undefined ? [] : [{ name: word('WWW-Authenticate'), value: value(challenge) }],
-    405: [{ name: word('Allow'), value: value(context.allow) }],
+    401: challenge === undefined ? [] : [{ name: bareWord('WWW-Authenticate'), value: value(challenge) }],
+    405: [{ name: bareWord('Allow'), value: value(context.allow) }],
   };
   const refusal = (name: string, status: number) => ({
     name: locationName(name),
@@ -136,8 +136,8 @@ export function forwardLocation(input: ForwardInput): ForwardLocation {
       ? { verify: !tls.insecureSkipVerify, caFile: literal(tls.caFile ?? caFile), name: value(tls.serverName) }
       : null,
     timeouts: upstream.timeouts,
-    hidden: [...new Set(hidden)].map(word),
-    headers: [...added, { name: word('Link'), value: value(mapping.link) }],
+    hidden: [...new Set(hidden)].map(bareWord),
+    headers: [...added, { name: bareWord('Link'), value: value(mapping.link) }],
     redirect: mapping.redirect,
   };
 }
@@ -163,7 +163,7 @@ function requestHeaders({
     fixed.push([upstream.tokenHeader, ...scheme, identity.token]);
   }
   const copied = passed.map((header) => [header, variable(`http_${header.replaceAll('-', '_')}`)] as const);
-  return [...fixed, ...copied].map(([header, ...parts]) => ({ name: word(header), value: value(...parts) }));
+  return [...fixed, ...copied].map(([header, ...parts]) => ({ name: bareWord(header), value: value(...parts) }));
 }
 
 /** Where the client found the proxy; what it says itself counts only where the spec does not say it. */

@@ -1,5 +1,15 @@
 import type { MapEntry, MapModel } from './model.ts';
-import { comment, mapKey, type NginxToken, type Part, pattern, type Variable, value, variable, word } from './quote.ts';
+import {
+  bareWord,
+  comment,
+  mapKey,
+  type NginxToken,
+  type Part,
+  pattern,
+  type Variable,
+  value,
+  variable,
+} from './quote.ts';
 
 /** A row of a map, with what is to be read before it. */
 export type MapEntryDefinition = readonly [key: string, result: Part | readonly Part[], comments?: readonly string[]];
@@ -58,7 +68,7 @@ export function mapList(): MapList {
         oneLine,
         fallback: resultToken(fallback),
         entries,
-        includes: includes.map(word),
+        includes: includes.map(bareWord),
       });
       return variable(name);
     },

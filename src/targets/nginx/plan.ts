@@ -12,7 +12,7 @@ import type { ForwardLocation, MapModel, NginxModel, ProxyModel, SharedModel } f
 import type { NginxOptions } from './options.ts';
 import { pathsOf } from './paths.ts';
 import { accessTo, proxyModel } from './proxy.ts';
-import { type Variable, value, word } from './quote.ts';
+import { bareWord, type Variable, value } from './quote.ts';
 import { sitesModel } from './sites.ts';
 import { hashSizes, roughly, type Secrets, workerConnections } from './sizes.ts';
 import { resolversOf, upstreamsOf } from './upstreams.ts';
@@ -58,7 +58,7 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
   const maps = [...own, ...log.maps, ...(paths?.maps ?? []), ...proxies.flatMap(mapsOf), ...(sites?.maps ?? [])];
   return {
     main: {
-      workerProcesses: word(options.workerProcesses ?? 'auto'),
+      workerProcesses: bareWord(options.workerProcesses ?? 'auto'),
       workerConnections: connections,
       // Each connection takes one, logs and listeners a few; what systemd grants is 1024 in all.
       openFiles: 2 * connections,
@@ -67,15 +67,18 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
       hashes: hashSizes(maps, secretsOf(policy)),
       names: sites !== null || policy.proxies.some(({ hosts }) => hosts.length > 0),
       includes: [
-        ...(paths ? [word('paths.conf')] : []),
-        ...proxies.flatMap(({ name }) => [word(`${name}.routes.conf`), word(`${name}.conf`)]),
-        ...(sites ? [word('sites.conf')] : []),
+        ...(paths ? [bareWord('paths.conf')] : []),
+        ...proxies.flatMap(({ name }) => [bareWord(`${name}.routes.conf`), bareWord(`${name}.conf`)]),
+        ...(sites ? [bareWord('sites.conf')] : []),
       ],
     },
     maps: {
       // They are about the client of a proxy.
       lists: proxies.length === 0 ? [] : addressTables(policy),
-      identities: [...callers.values()].map((caller) => ({ header: word(caller.identity.header), maps: caller.maps })),
+      identities: [...callers.values()].map((caller) => ({
+        header: bareWord(caller.identity.header),
+        maps: caller.maps,
+      })),
       log: log.maps,
       zones: [...callers.values()].flatMap((caller) => caller.rates.zones),
     },
@@ -136,16 +139,16 @@ function ratesOf(keys: readonly ApiKey[], context: { id: Variable; prefix: strin
   const sorted = [...byRate].sort(([a], [b]) => (a < b ? -1 : 1));
   const zones = sorted.map(([, { rate, keys: limited }]) => {
     const text = `${prefix}_rate_${rate.requests}_per_${rate.per}_burst_${rate.burst}`;
-    const name = word(text);
+    const name = bareWord(text);
     const counted = maps.add({
       name: text,
       source: [id],
       exact: limited.map((key) => [key.id, key.id] as const),
     });
     // A counter takes up to 192 bytes; a full zone would drop the oldest.
-    const size = word(`${roughly(Math.max(64, Math.ceil((limited.length * 192) / 1024) * 2))}k`);
+    const size = bareWord(`${roughly(Math.max(64, Math.ceil((limited.length * 192) / 1024) * 2))}k`);
     return {
-      zone: { key: value(counted), name, size, rate: word(`${rate.requests}r/${rate.per}`) },
+      zone: { key: value(counted), name, size, rate: bareWord(`${rate.requests}r/${rate.per}`) },
       burst: rate.burst,
     };
   });

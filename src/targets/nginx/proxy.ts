@@ -15,7 +15,7 @@ import type { ForwardLocation, PerAddress, ProxyModel } from './model.ts';
 import { blockName, classNames, variablePrefix } from './names.ts';
 import type { NginxOptions } from './options.ts';
 import { depthOf, type TypeTest } from './paths.ts';
-import { literal, type NginxToken, type Variable, value, word } from './quote.ts';
+import { bareWord, literal, type NginxToken, type Variable, value } from './quote.ts';
 import { routingMaps } from './routing.ts';
 import { perAddress, requestsPerAddress } from './sizes.ts';
 import type { Upstreams } from './upstreams.ts';
@@ -73,9 +73,9 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
     routes: routes.maps,
     routing: machinery.maps,
     decision: decisions.maps,
-    listen: word(listenAddress(proxy)),
+    listen: bareWord(listenAddress(proxy)),
     isDefault: input.isDefault,
-    serverNames: proxy.hosts.length === 0 ? [] : [literal(NO_NAME), ...proxy.hosts.map(word)],
+    serverNames: proxy.hosts.length === 0 ? [] : [literal(NO_NAME), ...proxy.hosts.map(bareWord)],
     perAddress: limited,
     tls: proxy.tls ? { certFile: literal(proxy.tls.certFile), keyFile: literal(proxy.tls.keyFile) } : null,
     trusted: clientIp.kind === 'proxyProtocol' ? trustedPeers(clientIp.trusted) : null,
@@ -98,7 +98,7 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
       maps: mappings,
     }),
     mapping: mappings.maps,
-    log: { name: word(`proxy-${blockName(proxy.id)}`), format },
+    log: { name: bareWord(`proxy-${blockName(proxy.id)}`), format },
   };
   return { model, tests: routing.tests };
 }
@@ -142,7 +142,7 @@ function proxyLog({ proxy, client, verdict, forwards, locationOf, ...input }: Lo
 function trustedPeers(trusted: CidrSet): NginxToken[] {
   return toCidrs(trusted)
     .filter((cidr) => cidr !== UNREADABLE)
-    .map(word);
+    .map(bareWord);
 }
 
 function listenAddress({ listen: { address, port } }: Proxy): string {

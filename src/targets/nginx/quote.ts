@@ -50,7 +50,7 @@ export function pattern(source: string): NginxToken {
 }
 
 /** A word that needs no quotes: names, numbers, addresses. */
-export function word(text: string | number): NginxToken {
+export function bareWord(text: string | number): NginxToken {
   const plain = String(text);
   if (!/^[A-Za-z0-9_.:/[\]@+~=*-]+$/.test(plain)) throw unquotable('not a plain word of nginx', plain);
   return token('nginx', plain);

@@ -15,7 +15,7 @@ import {
   VERB,
 } from './paths.ts';
 import { type Part, type Variable, variable } from './quote.ts';
-import { NOWHERE, type ParameterRow, type Place, type Ways, wayWriter } from './ways.ts';
+import { NOWHERE, type ParameterRow, type SegmentRef, type Transitions, transitionWriter } from './transitions.ts';
 
 /** What the rest of a proxy's config asks about a request. */
 export interface Routing {
@@ -62,11 +62,11 @@ export function routingMaps(input: RoutingInput): Routing {
     source: [endpoint],
     exact: endpoints.endpoints.map(({ name, allow: methods }) => [placeName(name), methods.join(', ')] as const),
   });
-  const ways = wayWriter(input, endpoints);
-  for (const step of stepTables(endpoints, ways, depth)) stepMaps(step, input, ways);
-  restMaps(endpoints, input, ways);
+  const transitions = transitionWriter(input, endpoints);
+  for (const step of stepTables(endpoints, transitions, depth)) stepMaps(step, input, transitions);
+  restMaps(endpoints, input, transitions);
   endpointMap(input);
-  return { endpoint, allow, route, tests: ways.tests };
+  return { endpoint, allow, route, tests: transitions.tests };
 }
 
 /** The route class of a method at a path; HEAD has rows only where it is not what GET is. */
@@ -114,7 +114,7 @@ interface Step {
 }
 
 /** The places in the order of a sitemap, by how many segments lead to them. */
-function stepTables({ junctions }: Endpoints, { isWhole }: Ways, depth: number): Step[] {
+function stepTables({ junctions }: Endpoints, { isWhole }: Transitions, depth: number): Step[] {
   const byLength: Junction[][] = Array.from({ length: depth }, () => []);
   for (const junction of junctions) {
     const length = lengthOf(junction.name);
@@ -135,11 +135,11 @@ const lengthOf = (name: string) => name.split('/').length - 1;
 function parameterRows(places: readonly Junction[]): ParameterRow[] {
   return places
     .filter(({ parameters }) => parameters.size > 0)
-    .map(({ name, parameters }) => ({ from: name, ways: [...parameters] }));
+    .map(({ name, parameters }) => ({ from: name, transitions: [...parameters] }));
 }
 
 /** Literals first, then the types of parameters: the order of the automaton. */
-function stepMaps(step: Step, { prefix, routes }: RoutingInput, ways: Ways): void {
+function stepMaps(step: Step, { prefix, routes }: RoutingInput, transitions: Transitions): void {
   const { number, literals } = step;
   const before: Part = number === 1 ? '' : variable(`${prefix}_path_${number - 1}`);
   const [capital, plain] = [literals.filter(hasCapitals), literals.filter((row) => !hasCapitals(row))];
@@ -166,23 +166,26 @@ function stepMaps(step: Step, { prefix, routes }: RoutingInput, ways: Ways): voi
     routes.add({ name: path, comment, source: own, fallback: missed, exact: plain.map(literalRow) });
   }
   if (marked) markedMap(capital, { name: missed.variable, before, number, fallback: parameter, routes });
-  parameterMap(step.parameters, { prefix, before, place: number, routes, ways });
+  parameterMap(step.parameters, { prefix, before, segment: number, routes, transitions });
 }
 
 interface ParameterContext {
   readonly prefix: string;
   readonly before: Part;
-  readonly place: Place;
+  readonly segment: SegmentRef;
   readonly routes: MapList;
-  readonly ways: Ways;
+  readonly transitions: Transitions;
 }
 
 /** Where a segment leads that is not written out: to what the place takes, if the segment is that. */
-function parameterMap(rows: readonly ParameterRow[], { prefix, before, place, routes, ways }: ParameterContext): void {
-  const isFirst = place === 1;
-  const exact = ways.rows(rows, before, place);
+function parameterMap(
+  rows: readonly ParameterRow[],
+  { prefix, before, segment, routes, transitions }: ParameterContext,
+): void {
+  const isFirst = segment === 1;
+  const exact = transitions.rows(rows, before, segment);
   routes.add({
-    name: `${prefix}_parameter_${place}`,
+    name: `${prefix}_parameter_${segment}`,
     source: [before],
     fallback: NOWHERE,
     exact: [...(isFirst ? [] : [[NOWHERE, NOWHERE] as const]), ...exact],
@@ -192,10 +195,16 @@ function parameterMap(rows: readonly ParameterRow[], { prefix, before, place, ro
 }
 
 /** What comes after the last looked-up segment: the rest of a path, all at once. */
-function restMaps({ junctions }: Endpoints, { prefix, depth, routes, machinery }: RoutingInput, ways: Ways): void {
-  const last = junctions.filter(({ name }) => (isRestOfPath(name) ? !ways.isWhole(name) : lengthOf(name) === depth));
+function restMaps(
+  { junctions }: Endpoints,
+  { prefix, depth, routes, machinery }: RoutingInput,
+  transitions: Transitions,
+): void {
+  const last = junctions.filter(({ name }) =>
+    isRestOfPath(name) ? !transitions.isWhole(name) : lengthOf(name) === depth,
+  );
   const before = variable(`${prefix}_path_${depth}`);
-  parameterMap(parameterRows(last), { prefix, before, place: `after_${depth}`, routes, ways });
+  parameterMap(parameterRows(last), { prefix, before, segment: `after_${depth}`, routes, transitions });
   const rest = machinery.add({
     name: `${prefix}_path_rest`,
     source: [restAfter(depth)],

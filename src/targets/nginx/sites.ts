@@ -9,7 +9,7 @@ import { connectingWord, logFormat, reasonMap } from './log.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { MapModel, PerAddress, SiteModel, SitesModel } from './model.ts';
 import type { NginxOptions } from './options.ts';
-import { literal, type NginxToken, type Part, pattern, value, variable, word } from './quote.ts';
+import { bareWord, literal, type NginxToken, type Part, pattern, value, variable } from './quote.ts';
 import { answerMaps, cookieDomains, requestMaps } from './siteHeaders.ts';
 import { perAddress, requestsPerAddress } from './sizes.ts';
 import type { Upstreams } from './upstreams.ts';
@@ -53,8 +53,8 @@ export function sitesModel(input: SitesInput): Sites | null {
         body: value(statusBody(page.status)),
       })),
       tls: typeof tls === 'object' ? { certFile: literal(tls.certFile), keyFile: literal(tls.keyFile) } : null,
-      answers: answers.map(({ header, part }) => ({ name: word(header), value: value(part) })),
-      requests: requests.map(({ header, part }) => ({ name: word(header), value: value(part) })),
+      answers: answers.map(({ header, part }) => ({ name: bareWord(header), value: value(part) })),
+      requests: requests.map(({ header, part }) => ({ name: bareWord(header), value: value(part) })),
       cookies: { from: pattern(cookies.source), to: value(cookies.to) },
       looping: value(loop.found),
       looped: value(statusBody(508)),
@@ -79,7 +79,7 @@ function siteModels({ rewrite, upstream, names }: SitePlan, { caFile, upstreams 
   // A block of its own for each rewrite, because connections are kept by block and each has one TLS name.
   const origin = upstreams.origin(upstream, `site--${rewrite.from}`);
   return names.map(({ name, isPrivate }) => ({
-    name: word(name),
+    name: bareWord(name),
     // With a variable in it nginx asks for the name while it runs.
     pass: origin.isBlock ? literal(origin.text) : value(origin.text, variable('request_uri')),
     host: value(authorityOf(upstream)),

@@ -1,6 +1,6 @@
 import type { HashSizes, MapModel, PerAddress } from './model.ts';
 import type { NginxOptions } from './options.ts';
-import { type Variable, value, word } from './quote.ts';
+import { bareWord, type Variable, value } from './quote.ts';
 
 /** What the number of keys, which nginx reads from files of their own, adds to the maps. */
 export interface Secrets {
@@ -52,8 +52,8 @@ export function perAddress(name: string, address: Variable, most: number, option
   const requests = Math.ceil(workerConnections(options) / 2) * MOST_WORKERS;
   return {
     key: value(address.variable === 'remote_addr' ? { variable: 'binary_remote_addr' } : address),
-    zone: word(name),
-    size: word(`${roughly(Math.max(64, (requests * 128) / 1024))}k`),
+    zone: bareWord(name),
+    size: bareWord(`${roughly(Math.max(64, (requests * 128) / 1024))}k`),
     most,
   };
 }

@@ -7,7 +7,7 @@ import { nginxCodes } from './codes.ts';
 import type { UpstreamModel } from './model.ts';
 import { blockName } from './names.ts';
 import { atLeast, type NginxOptions } from './options.ts';
-import { literal, type NginxToken, word } from './quote.ts';
+import { bareWord, literal, type NginxToken } from './quote.ts';
 
 /** The machine itself knows `localhost`, whatever its DNS does. */
 function isName({ host }: HostPort): boolean {
@@ -56,15 +56,15 @@ function blockOf(upstream: Upstream, name: string, { resolver }: NginxOptions): 
   return {
     name: literal(name),
     names: hasNames(upstream),
-    servers: upstream.servers.map(({ host, port }) => word(`${urlHost(host)}:${port}`)),
-    resolvers: resolver && hasNames(upstream) ? resolver.map(word) : null,
+    servers: upstream.servers.map(({ host, port }) => bareWord(`${urlHost(host)}:${port}`)),
+    resolvers: resolver && hasNames(upstream) ? resolver.map(bareWord) : null,
   };
 }
 
 /** Where nginx asks for names that stand in no pool; `null` where all do. */
 export function resolversOf({ upstreams }: Policy, options: NginxOptions): readonly NginxToken[] | null {
   const asked = upstreams.some((upstream) => isLookedUpAlone(upstream, options));
-  return asked && options.resolver ? options.resolver.map(word) : null;
+  return asked && options.resolver ? options.resolver.map(bareWord) : null;
 }
 
 /** One name that does not resolve at the start would keep nginx from serving all the others. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
-import { literal } from '../../../src/targets/caddy/quote.ts';
+import { escapedBraces } from '../../../src/targets/caddy/quote.ts';
 import { engineSuite } from '../../engines/suite.ts';
 import { scoped } from '../../support/scoped.ts';
 import { worldOf } from './world.ts';
@@ -52,7 +52,7 @@ test(
       seed: 3,
     });
     const written = [...HOSTILE, ...random.map((text) => text.trim())].filter(
-      (text) => text !== '' && literal(text) && literal(bodyOf(text)),
+      (text) => text !== '' && escapedBraces(text) && escapedBraces(bodyOf(text)),
     );
     assert.ok(written.length > HOSTILE.length + 40);
     const { ask, folder } = await worldOf(scope, {
@@ -76,7 +76,7 @@ test(
 
 test('what no quotes can hold is refused', () => {
   for (const text of ['{$HOME}', 'a{$b', 'a`b\\"', '`\\', '\n', 'a\tb', '\0', '\u2028', '\ud800'])
-    assert.is(literal(text), undefined, text);
+    assert.is(escapedBraces(text), undefined, text);
 });
 
 test.run();

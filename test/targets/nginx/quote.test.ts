@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import {
+  bareWord,
   LONGEST_TOKEN,
   literal,
   mapKey,
@@ -8,7 +9,6 @@ import {
   textProblem,
   value,
   variable,
-  word,
 } from '../../../src/targets/nginx/quote.ts';
 import { startEngine } from '../../../src/verify/engines.ts';
 import { temporaryFolder } from '../../../src/verify/folder.ts';
@@ -129,8 +129,8 @@ test('what nginx has no words for is said to be so', () => {
   for (const text of ['\0', 'a\u0007', '\u007f', '\u0085', 'x'.repeat(LONGEST_TOKEN + 1), '$'.repeat(500), '\ud800'])
     assert.ok(textProblem(text), JSON.stringify(text));
   assert.throws(() => literal('x'.repeat(4_095)));
-  assert.throws(() => word('a b'));
-  assert.throws(() => word(''));
+  assert.throws(() => bareWord('a b'));
+  assert.throws(() => bareWord(''));
   assert.throws(() => variable('9x'));
 });
 

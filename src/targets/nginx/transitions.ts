@@ -11,39 +11,39 @@ export const NOWHERE = '-';
 const UNFIT = '/{-}';
 
 /** A segment by its number, or all that follows after so many. */
-export type Place = number | `after_${number}`;
+export type SegmentRef = number | `after_${number}`;
 
-/** The ways on from a place by the type of a segment, narrowest first. */
+/** The transitions from a place by the type of the next segment, narrowest first. */
 export interface ParameterRow {
   readonly from: string;
-  readonly ways: readonly (readonly [type: ParameterType, to: string])[];
+  readonly transitions: readonly (readonly [type: ParameterType, to: string])[];
 }
 
-export interface WaysInput {
+export interface TransitionInput {
   readonly prefix: string;
   readonly depth: number;
   readonly routes: MapList;
 }
 
-/** Where parameters lead. */
-export interface Ways {
+/** The transitions by parameters, as rows of maps. */
+export interface Transitions {
   /** Whether this is a rest of a path that is looked at all at once, where it begins. */
   readonly isWhole: (name: string) => boolean;
   /** Rows from places to the next ones; defines the tests of segments that they need. */
-  readonly rows: (rows: readonly ParameterRow[], before: Part, place: Place) => MapEntryDefinition[];
+  readonly rows: (rows: readonly ParameterRow[], before: Part, segment: SegmentRef) => MapEntryDefinition[];
   /** What the rows so far look for. */
   readonly tests: readonly TypeTest[];
 }
 
-export function wayWriter(input: WaysInput, { junctions }: Endpoints): Ways {
+export function transitionWriter(input: TransitionInput, { junctions }: Endpoints): Transitions {
   const whole = wholeRests(junctions);
   const tests: TypeTest[] = [];
-  const rows = (given: readonly ParameterRow[], before: Part, place: Place): MapEntryDefinition[] => {
+  const rows = (given: readonly ParameterRow[], before: Part, segment: SegmentRef): MapEntryDefinition[] => {
     const steps = given.map((row) => stepOf(row, whole));
     const used = new Map(steps.flatMap(testsOf).map((test) => [nameOf(test), test]));
-    const at = (words: string) => variable(`${input.prefix}_${words}_${place}`);
+    const at = (words: string) => variable(`${input.prefix}_${words}_${segment}`);
     for (const [name, test] of [...used].sort(([, a], [, b]) => (rankOf(a) < rankOf(b) ? -1 : 1))) {
-      testMap(test, at(name), place, input);
+      testMap(test, at(name), segment, input);
       tests.push(...test.types.map((type) => ({ kind: test.kind, type })));
     }
     typedMaps(steps, { before, at, routes: input.routes });
@@ -80,7 +80,7 @@ interface Test {
   readonly types: readonly ParameterType[];
 }
 
-interface Way {
+interface Transition {
   readonly type: ParameterType;
   readonly kind: TypeTest['kind'];
   readonly to: string;
@@ -91,28 +91,28 @@ interface Way {
 interface Step {
   readonly from: string;
   readonly types: readonly ParameterType[];
-  readonly ways: readonly Way[];
-  /** Set where the ways differ in nothing but what a test says. */
+  readonly transitions: readonly Transition[];
+  /** Set where the transitions differ in nothing but what a test says: `/{int}` and `/{slug}` below one place. */
   readonly same: { readonly stem: string; readonly test: Test } | null;
 }
 
-function stepOf({ from, ways: given }: ParameterRow, whole: ReadonlySet<string>): Step {
+function stepOf({ from, transitions: given }: ParameterRow, whole: ReadonlySet<string>): Step {
   const types = given.map(([type]) => type);
-  const ways = given.map(([type, to]) => wayOf(type, to, whole.has(to) ? 'rest' : 'type'));
-  const [first, ...others] = ways;
+  const transitions = given.map(([type, to]) => transitionOf(type, to, whole.has(to) ? 'rest' : 'type'));
+  const [first, ...others] = transitions;
   const isSame = others.every(({ kind, stem }) => kind === 'type' && first?.kind === 'type' && stem === first.stem);
   const same = first && first.stem !== null && isSame ? { stem: first.stem, test: { kind: first.kind, types } } : null;
-  return { from: placeName(from), types, ways, same };
+  return { from: placeName(from), types, transitions, same };
 }
 
-function wayOf(type: ParameterType, target: string, kind: TypeTest['kind']): Way {
+function transitionOf(type: ParameterType, target: string, kind: TypeTest['kind']): Transition {
   const [to, end] = [placeName(target), kind === 'rest' ? `/{${type}*}` : `/{${type}}`];
   return { type, kind, to, stem: to.endsWith(end) ? to.slice(0, -end.length) : null };
 }
 
-function testsOf({ types, ways, same }: Step): Test[] {
+function testsOf({ types, transitions, same }: Step): Test[] {
   if (same) return [same.test];
-  const rests = ways.filter(({ kind }) => kind === 'rest').map(({ type }) => restTest(type));
+  const rests = transitions.filter(({ kind }) => kind === 'rest').map(({ type }) => restTest(type));
   return [{ kind: 'type', types }, ...rests];
 }
 
@@ -135,11 +135,13 @@ function wordsOf(types: readonly ParameterType[]): string {
 function testMap(
   { kind, types }: Test,
   { variable: name }: Variable,
-  place: Place,
-  { depth, routes }: WaysInput,
+  segment: SegmentRef,
+  { depth, routes }: TransitionInput,
 ): void {
   const segments =
-    typeof place === 'number' ? Array.from({ length: depth + 1 - place }, (_, index) => segmentOf(place + index)) : [];
+    typeof segment === 'number'
+      ? Array.from({ length: depth + 1 - segment }, (_, index) => segmentOf(segment + index))
+      : [];
   const left = [...segments, restAfter(depth)];
   routes.add({
     name,
@@ -166,8 +168,8 @@ function typedMaps(steps: readonly Step[], { before, at, routes }: TypedContext)
   }
   for (const [name, rows] of [...tables].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const test = rows.slice(0, 1).map(({ types }) => at(nameOf({ kind: 'type', types })));
-    const exact = rows.flatMap(({ from, ways }) =>
-      ways.map(({ type, kind, to, stem }): MapEntryDefinition => {
+    const exact = rows.flatMap(({ from, transitions }) =>
+      transitions.map(({ type, kind, to, stem }): MapEntryDefinition => {
         const end = kind === 'rest' && stem !== null ? [stem, at(nameOf(restTest(type)))] : to;
         return [`${from}/{${type}}`, end];
       }),
