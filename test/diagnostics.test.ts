@@ -8,7 +8,7 @@ import { maskLine, maskSecrets } from '../src/diagnostics/mask.ts';
 import { createPositions } from '../src/diagnostics/position.ts';
 import { yamlCodes } from '../src/source/codes.ts';
 import { parseDocument } from '../src/source/document.ts';
-import { specCodes } from '../src/spec/parse.ts';
+import { specCodes } from '../src/spec/codes.ts';
 import { checkGolden } from './support/golden.ts';
 
 /** A problem where `«…»` stands in a text. */

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { addGiven, examples, ofDocker, ofRewrites, ofRoutes } from './support/additions.ts';
-import { budgetOf, changesOf, countOf, outputOf } from './support/outputChanges.ts';
+import { addGiven, examples, KEYS, ofDocker, ofRewrites, ofRoutes, withTwinProxy } from './support/additions.ts';
+import { addedTo, budgetOf, changesOf, countOf, goneFrom, outputOf } from './support/outputChanges.ts';
 import { testAdditions } from './support/stableOutput.ts';
 
 const test = suite('stable output');
@@ -23,5 +23,25 @@ test('the 257th path of a proxy makes the one jump there is: from then on paths 
   assert.ok(jumped > 256 && jumped <= 256 * 3 + 64, String(jumped));
   assert.ok(countOf(changesOf(jump, after, 'caddy')) <= budgetOf('GET /more2', []) + 4);
 });
+
+// nginx looks keys up in tables that all proxies share. A site of Caddy has all of its tables in it, since each keeps
+// the groups of its own proxy alone: with a second proxy that reads the same keys, what a key changes is there twice.
+const twins = withTwinProxy(ofRoutes(10));
+for (const { what, add, gone, added } of KEYS) {
+  test(`two proxies of the same keys: ${what} takes ${gone} lines away and brings ${added}, on Caddy once for each proxy`, () => {
+    const before = outputOf(twins.spec, twins.folder);
+    for (const name of ['aaa', 'mmm', 'zzz']) {
+      const copy = structuredClone(twins.spec);
+      assert.ok(add(name)(copy, (length) => length >> 1));
+      const after = outputOf(copy, twins.folder);
+      for (const target of after.keys()) {
+        const changes = changesOf(before, after, target);
+        const times = target === 'caddy' ? 2 : 1;
+        assert.ok(goneFrom(changes).length <= gone * times, `${target} ${goneFrom(changes).join('\n')}`);
+        assert.ok(addedTo(changes).length <= added * times, `${target} ${addedTo(changes).join('\n')}`);
+      }
+    }
+  });
+}
 
 test.run();

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { defineCodes, error } from '../diagnostics/codes.ts';
 import { type Diagnostic, failed, ok, type Result, type SpecPath } from '../diagnostics/diagnostic.ts';
 import type { LocatedDocument } from '../source/span.ts';
+import { specCodes } from './codes.ts';
 import { SECRET_FORMS, secretReference } from './scalars.ts';
 import {
   alternativesOf,
@@ -331,44 +331,3 @@ function adviceForList(list: readonly unknown[], fits: Fits): string | undefined
   const merged: unknown = list.every(isMapping) ? Object.assign({}, ...list) : undefined;
   return merged !== undefined && fits(merged) ? 'write "key: value" lines without dashes' : undefined;
 }
-
-/** Problems with the shape of a spec. Each message names what was found, each hint what is allowed. */
-export const specCodes = defineCodes('spec', {
-  'unknown-key': error(
-    ({ key, near }: { key: string; near: string | undefined }) =>
-      `unknown key "${key}"${near === undefined ? '' : `, did you mean "${near}"?`}`,
-  ).hint(
-    ({ allowed, note }: { allowed: readonly string[]; note?: string }) =>
-      note ?? (allowed.length === 0 ? 'no key is allowed here' : `allowed here: ${allowed.join(', ')}`),
-  ),
-  'missing-key': error('key "{key}" is missing').hint(
-    ({ key, meaning }: { key: string; meaning: string | undefined }) =>
-      meaning === undefined ? `add "${key}: …"` : `${key}: ${meaning}`,
-  ),
-  'missing-one-of': error(
-    ({ keys }: { keys: readonly string[] }) => `none of the keys ${keys.join(', ')} is there`,
-  ).hint('add the one that says what this is'),
-  'wrong-type': error('expected {expected}, found {found}').hint(
-    ({ advice }: { advice: string | undefined }) => advice,
-  ),
-  'not-one-of': error(
-    ({ found, near }: { found: string; near: string | undefined }) =>
-      `${found} is not allowed here${near === undefined ? '' : `, did you mean "${near}"?`}`,
-  ).hint(({ allowed }: { allowed: readonly string[] }) => `allowed: ${allowed.join(', ')}`),
-  'bad-value': error('{found} {problem}'),
-  'bad-name': error('the name "{name}" {problem}'),
-  'bad-size': error('{found} {limit}'),
-  'unsupported-version': error('this postern reads version 1 of the spec, not {found}').hint(
-    'write "version: 1", or use the postern that the spec was written for',
-  ),
-  'planned-target': error('target "{name}" does not exist yet in this version').hint(
-    ({ existing }: { existing: readonly string[] }) => `targets that exist: ${existing.join(', ')}`,
-  ),
-  'secret-literal': error('a secret is written here; a spec holds only references to secrets').hint(
-    'replace it with env:NAME, file:/path or vault:path#field, and revoke it if this file was ever shared',
-  ),
-  variable: error('variables are not replaced in a spec').hint(
-    'write env:{variable}, which is looked up when secrets are rendered',
-  ),
-  'bad-secret-reference': error('this is not a complete {scheme}: reference').hint('write {form}, without blanks'),
-});

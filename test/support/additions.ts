@@ -73,6 +73,12 @@ export function withProxy({ spec, ...base }: Base): Base {
   return { ...base, spec: { ...spec, proxies: { ...spec.proxies, web } } };
 }
 
+/** With a second proxy of the same routes, and so of the same keys. */
+export function withTwinProxy({ spec, ...base }: Base): Base {
+  const [proxy] = Object.values(spec.proxies ?? {});
+  return { ...base, spec: { ...spec, proxies: { ...spec.proxies, twin: { ...proxy, listen: 8081 } } } } as Base;
+}
+
 /** Mirrors for the one target that has no others. */
 export function ofDocker(): Base {
   const mirrors = { 'docker.io': ['https://mirror.example.com', 'https://other.example.com'] };

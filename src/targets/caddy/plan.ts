@@ -1,4 +1,3 @@
-import { defineCodes, error } from '../../diagnostics/codes.ts';
 import { type Diagnostic, type Result, resultOf, type SpecPath } from '../../diagnostics/diagnostic.ts';
 import { PHASES } from '../../plan/bounds.ts';
 import { listeners } from '../../policy/hosts.ts';
@@ -6,6 +5,7 @@ import { STATUS_MESSAGES, statusBody } from '../../policy/statuses.ts';
 import type { Policy } from '../../policy/types.ts';
 import { siteProblems } from '../sites.ts';
 import type { TargetInput } from '../target.ts';
+import { caddyCodes } from './codes.ts';
 import { type SharedHeaders, sharedHeaders } from './headers.ts';
 import { pathTable, reasonTable, upstreamTable } from './log.ts';
 import type { CaddyOptions } from './options.ts';
@@ -113,18 +113,3 @@ function errorMessage(): Table {
 const errorBody = trustedText(
   statusBody(0).replace('0', '{http.error.status_code}').replace('Error', '{error.message}'),
 );
-
-const caddyCodes = defineCodes('caddy', {
-  unquotable: error(
-    ({ what, text }: { what: string; text: string }) =>
-      `a Caddyfile cannot hold this ${what}: ${JSON.stringify(text).slice(0, 80)}`,
-  ).hint(
-    'leave out control characters and line ends, "{$", lone braces, and a backtick together with a backslash before a quote',
-  ),
-  'rate-limit': error('Caddy has no rate limits, so rateLimit of key "{key}" would not hold').hint(
-    'take it out, limit in front of Caddy, or use the nginx target',
-  ),
-  'old-version': error(
-    'Caddy {version} expands placeholders in what clients send, so no policy can be enforced with it',
-  ).hint('use Caddy 2.11.3 or later'),
-});
