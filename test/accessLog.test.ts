@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { LOG_FIELDS } from '../src/plan/log.ts';
 import { freePorts } from '../src/verify/ports.ts';
-import { openConnection } from '../src/verify/raw.ts';
+import { openConnection, type RawResponse } from '../src/verify/raw.ts';
 import { startRecorder } from '../src/verify/recorder.ts';
 import type { Scope } from '../src/verify/scope.ts';
 import { engineSuite } from './engines/suite.ts';
@@ -126,30 +126,42 @@ const ENGINES = {
     const policy = policyOf(await specFor(scope, port));
     const program = engines.nginx.path;
     const running = await runNginx({ policy, program, options: { workerProcesses: 1 }, values, ports: [port] }, scope);
-    await sendAll(sent, port);
-    return [...(await running.log())];
+    return withIds(await sendAll(sent, port), await running.log());
   },
   caddy: async (sent: readonly Sent[], scope: Scope): Promise<Line[]> => {
     const [port = 0] = await freePorts(1);
     const policy = policyOf(await specFor(scope, port));
     const { folder, server } = await runCaddy({ policy, program: engines.caddy.path, values, ports: [port] }, scope);
-    await sendAll(sent, port);
+    const responses = await sendAll(sent, port);
     await server.stop();
     const text = await readFile(join(folder, 'caddy/access.log'), 'utf8');
-    return text
-      .trimEnd()
-      .split('\n')
-      .map((line): Line => JSON.parse(line));
+    const lines = text.trimEnd().split('\n');
+    return withIds(
+      responses,
+      lines.map((line): Line => JSON.parse(line)),
+    );
   },
 };
 
-async function sendAll(sent: readonly Sent[], port: number): Promise<void> {
+async function sendAll(sent: readonly Sent[], port: number): Promise<RawResponse[]> {
+  const responses: RawResponse[] = [];
   for (const { line, fields = [`PRIVATE-TOKEN: ${KEY}`], body = '', from } of sent) {
     const connection = await openConnection({ port, ...(from === undefined ? {} : { from }) });
     const request = `${[`${line} HTTP/1.1`, 'Host: api.example', ...fields].join('\r\n')}\r\n\r\n${body}`;
-    await connection.send(request);
+    responses.push(await connection.send(request));
     connection.close();
   }
+  return responses;
+}
+
+/** Whoever reports an error can name its line. */
+function withIds(responses: readonly RawResponse[], lines: readonly Line[]): Line[] {
+  for (const [index, response] of responses.entries()) {
+    const line = lines[index];
+    if (line?.['reason'] !== '' && response.body.length > 0)
+      assert.is(JSON.parse(response.text()).id, line?.['id'], response.text());
+  }
+  return [...lines];
 }
 
 /** Of both engines, without what no two runs have in common. */
@@ -172,6 +184,8 @@ function assertTyped(line: Line): void {
 
 const alike = ({ time: _t, id: _i, duration: _d, upstreamTime, upstream, ...line }: Line) => ({
   ...line,
+  // The request id is in the body of an error, and as long as the engine makes it.
+  size: line['reason'] === '' ? line['size'] : null,
   upstream: String(upstream).replace(/:\d+$/, ''),
   upstreamTime: upstreamTime === null ? null : 'some',
 });
@@ -188,6 +202,9 @@ const REFUSED: readonly (readonly [reason: string, status: number, sent: Sent])[
   ['key-address', 403, { line: 'GET /a', fields: [keyOf('env:AWAY')] }],
   ['key-routes', 403, { line: 'GET /a', fields: [keyOf('env:NARROW')] }],
   ['token-missing', 403, { line: 'GET /a', fields: [keyOf('env:BARE')] }],
+  ['token-missing', 403, { line: 'GET /nowhere', fields: [keyOf('env:BARE')] }],
+  ['token-missing', 403, { line: 'DELETE /a?sudo=1', fields: [keyOf('env:BARE')] }],
+  ['token-missing', 403, { line: 'GET /health', fields: [keyOf('env:BARE')] }],
   ['path', 404, { line: 'GET /nowhere?x=1' }],
   ['method', 405, { line: 'DELETE /a' }],
   ['query', 400, { line: 'GET /a?private_token=hidden' }],

@@ -1,4 +1,4 @@
-import type { Forwarding, Upstream } from '../policy/types.ts';
+import type { Forwarding, Proxy, Upstream } from '../policy/types.ts';
 
 /**
  * How long each phase of a request may take on every engine, in milliseconds, where no upstream's timeouts say it: those
@@ -24,6 +24,14 @@ export const HEADS = {
   /** Of an answer: the policies of GitLab's pages are long, and a Link holds the target several times over. */
   answer: 64 * 1024,
 } as const;
+
+/** Entries of a `Link` in an answer: GitLab sends five at most, a page with links to all its parts more. One with more is left out. */
+export const MOST_LINKS = 16;
+
+/** Whether a connection is one client's, so that it ends when its address is refused; a load balancer's serves others too. */
+export function isClientsOwn({ clientIp }: Pick<Proxy, 'clientIp'>): boolean {
+  return clientIp.kind !== 'header';
+}
 
 /** Bytes a second; where an engine cannot tell a silent client from a slow one, a slower one has its body cut off. */
 const SLOWEST = 64 * 1024;

@@ -19,7 +19,7 @@ export const STATUS_MESSAGES: Readonly<Record<number, string>> = {
   508: 'Loop detected',
 };
 
-/** The JSON body of such an answer, without a line feed. */
-export function statusBody(status: number): string {
-  return JSON.stringify({ status, message: STATUS_MESSAGES[status] ?? 'Error' });
+/** The JSON body of such an answer, without a line feed; `id` is the request's in the access log. */
+export function statusBody(status: number, id: string): string {
+  return JSON.stringify({ status, message: STATUS_MESSAGES[status] ?? 'Error', id });
 }

@@ -1,6 +1,7 @@
 import { HIDDEN_RESPONSE_HEADERS } from '../policy/headers.ts';
 import { STATUS_MESSAGES, statusBody } from '../policy/statuses.ts';
 import type { Proxy, Upstream } from '../policy/types.ts';
+import { isRecord, parseJson } from '../source/value.ts';
 import { upstreamProblems } from './compareUpstream.ts';
 import type { Answered, Exchange } from './exchange.ts';
 import type { Expectation, Expected, Problem } from './expect.ts';
@@ -116,6 +117,13 @@ function contextOf({ request }: Expected, { response }: Answered, fixture: Proxy
   return { response, proxy: fixture.proxy, request, secrets: fixture.secrets };
 }
 
+/** What the body of an error says that the request is called in the log. */
+export function requestIdIn(response: RawResponse): string | undefined {
+  const said = parseJson(response.text());
+  const id = isRecord(said) ? said['id'] : undefined;
+  return typeof id === 'string' && /^[0-9a-f-]{5,36}$/.test(id) ? id : undefined;
+}
+
 function deniedProblems(expected: Expected, answer: Answered, fixture: ProxyFixture): Problem[] {
   const { decision, request } = expected;
   if (decision.kind === 'forward') return [];
@@ -134,7 +142,7 @@ function deniedProblems(expected: Expected, answer: Answered, fixture: ProxyFixt
   const isOwn = decision.kind === 'answer' || decision.reason !== 'misdirected';
   const problems = answerProblems(isOwn ? context : { ...context, proxy: { ...context.proxy, responseHeaders: [] } });
   const withoutBody = request.method === 'HEAD' || [204, 304].includes(response.status);
-  const body = decision.kind === 'answer' ? decision.body : statusBody(decision.status);
+  const body = decision.kind === 'answer' ? decision.body : statusBody(decision.status, requestIdIn(response) ?? '…');
   if (!withoutBody && response.text().trim() !== body)
     problems.push({
       kind: 'error-body',

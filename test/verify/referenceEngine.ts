@@ -99,7 +99,11 @@ function askedOf(first: Proxy, { target, fields }: ReadRequest): Omit<Context, '
 function answer(
   status: number,
   proxy: Proxy,
-  { fields = [], body = statusBody(status), head = false }: { fields?: Fields; body?: string; head?: boolean } = {},
+  {
+    fields = [],
+    body = statusBody(status, `00000-${served}`),
+    head = false,
+  }: { fields?: Fields; body?: string; head?: boolean } = {},
 ): string {
   const own = proxy.responseHeaders.map(({ name, value }) => [name, value] as const);
   const all: Fields = [

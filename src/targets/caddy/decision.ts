@@ -26,8 +26,8 @@ export function passTable(input: DecisionInput): Table {
   const { open, answers, scoped } = kindsOf(input);
   const passing = [
     ...(open.length > 0 ? [`${oneOf(open)} [^ ]* ${GOOD} `] : []),
-    ...(answers.length > 0 ? [`${oneOf(answers)} [^ ]+ ${GOOD} `] : []),
-    // The upstream token is the last word: without one nothing is forwarded.
+    // The upstream token is the last word: whose key has none is nobody.
+    ...(answers.length > 0 ? [`${oneOf(answers)} [^ ]+ ${GOOD} [^ ]`] : []),
     ...(scoped.length > 0 ? [`${oneOf(scoped)} ${GOOD} [^ ]`] : []),
   ];
   return table({
@@ -51,14 +51,17 @@ export function refusalTables(input: DecisionInput): Table[] {
   ];
   const allowed = [...answers.map((id) => `${id} [^ ]+`), ...scoped];
   const reason = table({
-    // What is wrong with the key is the last word.
-    source: `${findings(input)} ${usesKeys ? '{key.fault}' : 'none'}`,
+    source: `${findings(input)} ${usesKeys ? '{key.fault} {http.vars.token}' : ''}`,
     destination: 'decision.reason',
     entries: [
       ...(open.length > 0 ? [faults(`${oneOf(open)} [^ ]*`)] : []),
-      ...(usesKeys ? [['~^[^ ]*  .* ([^ ]+)$', '$1'] as const] : []),
+      ...(usesKeys
+        ? ([
+            ['~^[^ ]*  [^ ]* [^ ]* ([^ ]+) ', '$1'],
+            ['~^[^ ]* [^ ]+ [^ ]* [^ ]* [^ ]+ $', 'token-missing'],
+          ] satisfies [string, Refusal | '$1'][])
+        : []),
       ['~^ ', 'path' satisfies Refusal],
-      ...(scoped.length > 0 ? [[`~^${oneOf(scoped)} ok ok `, 'token-missing' satisfies Refusal] as const] : []),
       ...(allowed.length > 0 ? [faults(oneOf(allowed))] : []),
     ],
     fallback: 'key-routes' satisfies Refusal,

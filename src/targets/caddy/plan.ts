@@ -1,5 +1,5 @@
 import { type Diagnostic, type Result, resultOf, type SpecPath } from '../../diagnostics/diagnostic.ts';
-import { PHASES } from '../../plan/bounds.ts';
+import { MOST_LINKS, PHASES } from '../../plan/bounds.ts';
 import { listeners } from '../../policy/hosts.ts';
 import { STATUS_MESSAGES, statusBody } from '../../policy/statuses.ts';
 import type { Policy } from '../../policy/types.ts';
@@ -29,6 +29,8 @@ interface CaddyfileModel {
   readonly logReason: Table;
   readonly errorMessage: Table;
   readonly errorBody: CaddyToken;
+  /** A Link with more entries than are mapped. No braces: Caddy would compile it for every answer. */
+  readonly manyLinks: CaddyToken;
 }
 
 export function plan({ policy, options, at }: TargetInput<CaddyOptions>): Result<CaddyfileModel> {
@@ -57,6 +59,7 @@ export function plan({ policy, options, at }: TargetInput<CaddyOptions>): Result
     logReason: reasonTable(),
     errorMessage: errorMessage(),
     errorBody,
+    manyLinks: trustedText(`^${'[^<]*<'.repeat(MOST_LINKS + 1)}.*$`),
   };
   return resultOf(model, problems);
 }
@@ -111,5 +114,5 @@ function errorMessage(): Table {
 
 /** The body of an error as the other engines write it. Unescaped braces: an escape would be taken off where a snippet is imported. */
 const errorBody = trustedText(
-  statusBody(0).replace('0', '{http.error.status_code}').replace('Error', '{error.message}'),
+  statusBody(0, '{http.request.uuid}').replace('0', '{http.error.status_code}').replace('Error', '{error.message}'),
 );

@@ -1,3 +1,4 @@
+import { isClientsOwn } from '../../plan/bounds.ts';
 import { tellsPositions } from '../../plan/log.ts';
 import { escapeRegex } from '../../plan/regex.ts';
 import { accessOf, healthOf, type RouteClass } from '../../policy/access.ts';
@@ -31,6 +32,8 @@ export interface ProxyModel {
   /** Whether some id has two keys, so that the log says which one was sent. */
   readonly positions: boolean;
   readonly callers: readonly Table[];
+  /** Whether a connection is one client's, so that it ends when its address is refused. */
+  readonly ownConnections: boolean;
   /** Where some addresses are shut out. */
   readonly outside: Outside | null;
   /** What is asked from addresses of its own, and who may not ask. */
@@ -120,6 +123,7 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
     key: usesKeys ? keyTable(proxy) : null,
     positions: usesKeys && tellsPositions(policy.apiKeys),
     callers: callers ? [...identityTables(tellsPositions(policy.apiKeys)), ...callers.tables] : [],
+    ownConnections: isClientsOwn(proxy),
     outside,
     health,
     bound: bound.map(([name, set]) => ({

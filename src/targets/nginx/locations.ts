@@ -1,11 +1,12 @@
+import { isClientsOwn } from '../../plan/bounds.ts';
 import { type ForwardPlan, publicAddress } from '../../plan/forwards.ts';
 import { isDenial, REFUSALS, type Refusal } from '../../plan/log.ts';
 import type { RouteClass } from '../../policy/access.ts';
 import { DENIALS } from '../../policy/decide.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
 import { challengeOf, credentialText } from '../../policy/key.ts';
-import { statusBody } from '../../policy/statuses.ts';
 import type { Proxy } from '../../policy/types.ts';
+import { errorBody } from './errorBody.ts';
 import type { Identity } from './identity.ts';
 import type { AddressMapping } from './mapping.ts';
 import type { AnswerLocation, ForwardLocation, HeaderModel } from './model.ts';
@@ -72,14 +73,19 @@ export function answerLocations(
     401: challenge === undefined ? [] : [{ name: bareWord('WWW-Authenticate'), value: value(challenge) }],
     405: [{ name: bareWord('Allow'), value: value(context.allow) }],
   };
-  const refusal = (name: string, status: number) => ({
+  const refusal = (name: string, status: number, closes = false) => ({
     name: locationName(name),
     status,
-    body: value(statusBody(status)),
+    closes,
+    body: errorBody(status),
     headers: [...(added[status] ?? []), ...headers],
   });
   const verdicts = VERDICTS.map((reason) =>
-    refusal(reason, reason === 'method' ? proxy.methodNotAllowed : REFUSALS[reason]),
+    refusal(
+      reason,
+      reason === 'method' ? proxy.methodNotAllowed : REFUSALS[reason],
+      reason === 'address' && isClientsOwn(proxy),
+    ),
   );
   const own = ERROR_PAGES.map(({ status }) => refusal(String(status), status));
   const answers = classes.flatMap((routeClass) =>
@@ -88,6 +94,7 @@ export function answerLocations(
           {
             name: locationName(context.locationOf(routeClass)),
             status: routeClass.answer.status,
+            closes: false,
             body: value(routeClass.answer.body),
             headers,
           },

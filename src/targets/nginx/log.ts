@@ -1,6 +1,7 @@
 import { FAILURES, LOG_FIELDS, type LogLine, PLAIN_PATH, REFUSALS, STATUS_REASONS } from '../../plan/log.ts';
 import type { Access, RouteClass } from '../../policy/access.ts';
 import type { Upstream } from '../../policy/types.ts';
+import { REQUEST_ID } from './errorBody.ts';
 import type { Identity } from './identity.ts';
 import { VERDICTS } from './locations.ts';
 import type { MapList } from './maps.ts';
@@ -18,15 +19,12 @@ type LogParts = { readonly [K in keyof LogLine]: Part | readonly Part[] };
 
 const isParts = (part: Part | readonly Part[]): part is readonly Part[] => Array.isArray(part);
 
-/** Tells requests of one run of nginx apart; `$request_id` would cost as much as all the rest of a line. */
-const ID: readonly Part[] = [variable('pid'), '-', variable('connection'), '-', variable('connection_requests')];
-
 /** One JSON object a request. `route` stands early, because method and path are captured when it is asked for. */
 export function logFormat(said: Said): NginxToken[] {
   const { proxy, route, ...others } = said;
   const parts: LogParts = {
     time: variable('time_iso8601'),
-    id: ID,
+    id: REQUEST_ID,
     proxy,
     route,
     ...others,

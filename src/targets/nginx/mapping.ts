@@ -1,11 +1,12 @@
+import { MOST_LINKS } from '../../plan/bounds.ts';
 import { originSource } from '../../plan/forwards.ts';
 import { escapeRegex } from '../../plan/regex.ts';
 import type { Proxy, Upstream } from '../../policy/types.ts';
 import type { MapList } from './maps.ts';
 import { literal, type NginxToken, type Part, type Variable, value, variable } from './quote.ts';
 
-/** Links of one answer that are mapped back, by proxies and sites; GitLab sends five at most, a page with links to all its parts more. An answer with more loses its Link. */
-export const MOST_LINKS = 16;
+/** A `Link` with more entries than are mapped. */
+export const TOO_MANY_LINKS = `^(?:[^<]*+<){${MOST_LINKS + 1}}`;
 
 /** How addresses of the upstream in its answers become addresses of the proxy. */
 export interface AddressMapping {
@@ -64,6 +65,6 @@ function linkMap({ upstream, origin, prefix, maps }: LinkContext): Variable {
     source: [sent],
     fallback: [...parts, left],
     exact: [['', '']],
-    patterns: [[`^(?:${other}${own}){${MOST_LINKS + 1}}`, '']],
+    patterns: [[TOO_MANY_LINKS, '']],
   });
 }

@@ -190,6 +190,8 @@ export interface SiteModel {
 export interface AnswerLocation {
   readonly name: NginxToken;
   readonly status: number;
+  /** Whether the connection ends with it. */
+  readonly closes: boolean;
   readonly body: NginxToken;
   readonly headers: readonly HeaderModel[];
 }

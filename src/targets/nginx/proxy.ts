@@ -67,7 +67,7 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
   const verdict = decisionMaps({ ...context, apiKeys, locationOf, grants: routes, maps: decisions });
   const format = proxyLog({ ...context, client: client.address, verdict, forwards, locationOf, maps: mappings });
   const { clientIp } = proxy;
-  const limited = addressLimit(input, forwards, client.address);
+  const limited = addressLimit(input, { forwards, client: client.address, maps: clients });
   const model = {
     name: proxy.id,
     routes: routes.maps,
@@ -104,9 +104,13 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
 }
 
 /** Callers with keys are known, and their keys can be taken back. */
-function addressLimit({ proxy, options }: ProxyInput, forwards: Forwards, client: Variable): PerAddress | null {
+function addressLimit(
+  { proxy, options }: ProxyInput,
+  { forwards, client, maps }: Pick<ForwardContext, 'forwards' | 'client' | 'maps'>,
+): PerAddress | null {
   if (!forwards.all.some(({ forwarding }) => forwarding.auth === 'passthrough')) return null;
-  return perAddress(`${variablePrefix(proxy.id)}_addresses`, client, requestsPerAddress(options), options);
+  const name = `${variablePrefix(proxy.id)}_addresses`;
+  return perAddress({ name, address: client, most: requestsPerAddress(options), options, maps });
 }
 
 interface LogInput extends ProxyLog {

@@ -1,7 +1,8 @@
+import { MOST_LINKS } from '../../plan/bounds.ts';
 import { escapeRegex } from '../../plan/regex.ts';
 import type { MappedAnswer, MappedRequest, NamePair } from '../../plan/sites.ts';
 import { fingerprint } from '../../policy/shortened.ts';
-import { MOST_LINKS } from './mapping.ts';
+import { TOO_MANY_LINKS } from './mapping.ts';
 import type { MapList } from './maps.ts';
 import { type Part, type Variable, variable } from './quote.ts';
 
@@ -28,6 +29,8 @@ interface UrlHeader {
 interface TextHeader {
   readonly id: string;
   readonly most: number;
+  /** What is never mapped. */
+  readonly never?: string;
   readonly beyond: 'dropped' | 'kept';
 }
 
@@ -36,7 +39,7 @@ const ANSWERS: { readonly [H in MappedAnswer]: UrlHeader | TextHeader | 'cookieD
   Location: { id: 'sites_location', after: `(?:[/?#]${ANY})?` },
   'Access-Control-Allow-Origin': { id: 'sites_origin', after: '' },
   'Www-Authenticate': { id: 'sites_realm', most: 4, beyond: 'dropped' },
-  Link: { id: 'sites_link', most: MOST_LINKS, beyond: 'dropped' },
+  Link: { id: 'sites_link', most: MOST_LINKS, beyond: 'dropped', never: TOO_MANY_LINKS },
   'Content-Security-Policy': { id: 'sites_policy', most: 32, beyond: 'kept' },
   'Set-Cookie': 'cookieDomains',
 };
@@ -112,11 +115,13 @@ function renamedMap(spelled: readonly string[], to: Variable, maps: MapList): Va
 
 function textMaps(
   sent: Variable,
-  { id, most, beyond }: TextHeader,
+  { id, most, beyond, never }: TextHeader,
   { renamed, maps }: { readonly renamed: Variable; readonly maps: MapList },
 ): Variable {
   const patterns = [['^(?<sites_text>[^\r\n]+)\\z', renamed]] as const;
   let found = sent;
+  if (never !== undefined)
+    found = maps.add({ name: `${id}_sent`, source: [sent], fallback: sent, patterns: [[never, '']], oneLine: true });
   for (let number = 1; number <= most; number++)
     found = maps.add({ name: `${id}_${number}`, source: [found], patterns, oneLine: true });
   if (beyond === 'kept') return found;

@@ -2,8 +2,8 @@ import { HEADS, PHASES } from '../../plan/bounds.ts';
 import { below } from '../../plan/regex.ts';
 import { namePairs, type SitePlan, sitesOf } from '../../plan/sites.ts';
 import { authorityOf } from '../../policy/origin.ts';
-import { statusBody } from '../../policy/statuses.ts';
 import type { Policy } from '../../policy/types.ts';
+import { errorBody } from './errorBody.ts';
 import { locationName, TLS_ERROR_PAGES } from './locations.ts';
 import { connectingWord, logFormat, reasonMap } from './log.ts';
 import { type MapList, mapList } from './maps.ts';
@@ -44,23 +44,23 @@ export function sitesModel(input: SitesInput): Sites | null {
       maps: list.maps,
       listen: sites.listen ?? 443,
       ipv6: sites.ipv6 ?? true,
-      perAddress: addressLimit(options),
+      perAddress: addressLimit(options, list),
       silence: PHASES.siteUpstream,
       maxRequestHead: HEADS.site,
       errorPages: TLS_ERROR_PAGES.map((page) => ({
         ...page,
         location: locationName(String(page.status)),
-        body: value(statusBody(page.status)),
+        body: errorBody(page.status),
       })),
       tls: typeof tls === 'object' ? { certFile: literal(tls.certFile), keyFile: literal(tls.keyFile) } : null,
       answers: answers.map(({ header, part }) => ({ name: bareWord(header), value: value(part) })),
       requests: requests.map(({ header, part }) => ({ name: bareWord(header), value: value(part) })),
       cookies: { from: pattern(cookies.source), to: value(cookies.to) },
       looping: value(loop.found),
-      looped: value(statusBody(508)),
+      looped: errorBody(508),
       fitting: literal(`^${below(HEADS.site + 1)}\\z`),
-      tooLarge: value(statusBody(431)),
-      misdirected: value(statusBody(421)),
+      tooLarge: errorBody(431),
+      misdirected: errorBody(421),
       mark: value(loop.mark),
       log: siteLog(planned, list),
       sites: planned.flatMap((site) => siteModels(site, input)),
@@ -68,10 +68,11 @@ export function sitesModel(input: SitesInput): Sites | null {
   };
 }
 
-function addressLimit(options: NginxOptions): PerAddress | null {
+function addressLimit(options: NginxOptions, maps: MapList): PerAddress | null {
   const { tls, requestsPerAddress: most } = options.sites ?? {};
   if (tls === 'inFront' && most === undefined) return null;
-  return perAddress('site_addresses', variable('remote_addr'), most ?? requestsPerAddress(options), options);
+  const address = variable('remote_addr');
+  return perAddress({ name: 'site_addresses', address, most: most ?? requestsPerAddress(options), options, maps });
 }
 
 function siteModels({ rewrite, upstream, names }: SitePlan, { caFile, upstreams }: SitesInput): SiteModel[] {
@@ -118,6 +119,12 @@ function siteLog(sites: readonly SitePlan[], maps: MapList): NginxToken[] {
     ({ https }) => https,
   );
   const reason = reasonMap({ name: 'sites_reason', maps, verdict: undefined, connecting });
-  const [client, method] = [variable('remote_addr'), variable('request_method')];
+  // nginx's own answers to what it refuses are a GET to it.
+  const method = maps.add({
+    name: 'sites_method',
+    source: [variable('request')],
+    patterns: [['^(?<sites_verb>[A-Z_-]++) ', variable('sites_verb')]],
+  });
+  const client = variable('remote_addr');
   return logFormat({ proxy: '', client, method, path, reason, route, key: '', keyPosition: '' });
 }

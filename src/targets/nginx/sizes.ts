@@ -1,6 +1,7 @@
+import type { MapList } from './maps.ts';
 import type { HashSizes, MapModel, PerAddress } from './model.ts';
 import type { NginxOptions } from './options.ts';
-import { bareWord, type Variable, value } from './quote.ts';
+import { bareWord, type Variable, value, variable } from './quote.ts';
 
 /** What the number of keys, which nginx reads from files of their own, adds to the maps. */
 export interface Secrets {
@@ -48,12 +49,42 @@ export function requestsPerAddress(options: NginxOptions): number {
   return Math.ceil(workerConnections(options) / 8);
 }
 
-export function perAddress(name: string, address: Variable, most: number, options: NginxOptions): PerAddress {
+interface AddressLimit {
+  /** Of the zone. */
+  readonly name: string;
+  /** Address of the client. */
+  readonly address: Variable;
+  readonly most: number;
+  readonly options: NginxOptions;
+  readonly maps: MapList;
+}
+
+export function perAddress({ name, address, most, options, maps }: AddressLimit): PerAddress {
   const requests = Math.ceil(workerConnections(options) / 2) * MOST_WORKERS;
   return {
-    key: value(address.variable === 'remote_addr' ? { variable: 'binary_remote_addr' } : address),
+    key: value(networkOf(`${name}_network`, address, maps)),
     zone: bareWord(name),
     size: bareWord(`${roughly(Math.max(64, (requests * 128) / 1024))}k`),
     most,
   };
+}
+
+const GROUP = '[0-9A-Fa-f]{1,4}';
+/** The rest of an address after "::" that is none of the first four groups. */
+const REST = `::(?:${GROUP}:){0,3}[0-9A-Fa-f.]*+\\z`;
+
+/** Whoever has one IPv6 address has all 2^64 of its network. */
+function networkOf(name: string, address: Variable, maps: MapList): Variable {
+  const groups = variable('network_groups');
+  const written = (count: number) => `^(?<network_groups>${GROUP}(?::${GROUP}){${count - 1}})`;
+  return maps.add({
+    name,
+    comment: 'An IPv4 address, or the first half of an IPv6 address.',
+    source: [address],
+    fallback: address,
+    patterns: [
+      [`${written(4)}:`, groups],
+      ...[3, 2, 1].map((count) => [`${written(count)}${REST}`, [groups, ':0'.repeat(4 - count)]] as const),
+    ],
+  });
 }

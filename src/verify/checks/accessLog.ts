@@ -1,6 +1,7 @@
 import { isOfField, LOG_FIELDS, type LogLine } from '../../plan/log.ts';
 import { formatAddress, parseAddress } from '../../policy/cidr.ts';
 import { isRecord, parseJson } from '../../source/value.ts';
+import { requestIdIn } from '../compare.ts';
 import type { Answered, Exchange } from '../exchange.ts';
 import type { Expectation, Expected } from '../expect.ts';
 import type { CheckFailure } from './check.ts';
@@ -18,6 +19,8 @@ export interface Journal {
 
 export function openJournal(): Journal {
   const due = new Map<string, number>();
+  /** Of errors, by the request id in their body. */
+  const dueIds = new Map<string, string>();
   let noted = 0;
   return {
     note({ expected }, { answers }) {
@@ -28,12 +31,14 @@ export function openJournal(): Journal {
       if (line === undefined) return;
       noted += 1;
       due.set(line, (due.get(line) ?? 0) + 1);
+      const id = only.decision.kind === 'deny' ? requestIdIn(answer.response) : undefined;
+      if (id !== undefined) dueIds.set(id, line);
     },
     compare(log, at) {
       const lines = log.split('\n').filter((line) => line !== '');
       const problem = lines.map(lineProblem).find((each) => each !== undefined);
       if (problem !== undefined) return [{ at, problem: `the access log ${problem}` }];
-      const missing = missingFrom(lines, due);
+      const missing = missingFrom(lines, due) ?? missingIds(lines, dueIds);
       return missing === undefined ? [] : [{ at, problem: `the access log lacks a line with ${missing}` }];
     },
   };
@@ -70,15 +75,23 @@ function lineProblem(line: string): string | undefined {
   return String(said['path']).includes('?') ? `shows a query: ${line.slice(0, 200)}` : undefined;
 }
 
+function saidBy(line: string): { id: unknown; key: string } {
+  const value = parseJson(line);
+  const said = isRecord(value) ? value : {};
+  // An IPv4 address may arrive and be logged as IPv6, ::ffff:10.0.0.1.
+  const address = parseAddress(String(said['client']));
+  return { id: said['id'], key: lineWith({ ...said, client: address ? formatAddress(address) : said['client'] }) };
+}
+
+/** Whoever reports an error by its id must find what became of it. */
+function missingIds(lines: readonly string[], due: ReadonlyMap<string, string>): string | undefined {
+  const found = new Map(lines.map(saidBy).map(({ id, key }) => [id, key]));
+  const [id, line] = [...due].find(([each, due]) => found.get(each) !== due) ?? [];
+  return id && `the id ${id} and ${line}`;
+}
+
 function missingFrom(lines: readonly string[], due: ReadonlyMap<string, number>): string | undefined {
   const found = new Map<string, number>();
-  for (const line of lines) {
-    const value = parseJson(line);
-    const said = isRecord(value) ? value : {};
-    // An IPv4 address may arrive and be logged as IPv6, ::ffff:10.0.0.1.
-    const address = parseAddress(String(said['client']));
-    const key = lineWith({ ...said, client: address ? formatAddress(address) : said['client'] });
-    found.set(key, (found.get(key) ?? 0) + 1);
-  }
+  for (const { key } of lines.map(saidBy)) found.set(key, (found.get(key) ?? 0) + 1);
   return [...due].find(([line, times]) => (found.get(line) ?? 0) < times)?.[0];
 }

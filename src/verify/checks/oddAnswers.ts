@@ -1,3 +1,4 @@
+import { MOST_LINKS } from '../../plan/bounds.ts';
 import type { Upstream } from '../../policy/types.ts';
 import type { Limit } from '../../targets/target.ts';
 import { connectTo, type Listener, unlessSilent } from '../exchange.ts';
@@ -43,6 +44,10 @@ const withHead = (head: string) => `HTTP/1.1 200 OK\r\n${LENGTH}${head}\r\n${BOD
 const withTrailers = (head: string) =>
   `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n${head}\r\n${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\n${HIDDEN}\r\n`;
 const nameOf = ({ host }: Upstream) => (host.includes(':') ? `[${host}]` : host);
+
+function linkOf(count: number, upstream: Upstream): string {
+  return Array.from({ length: count }, (_, n) => `<https://${nameOf(upstream)}/p${n}>; rel="p${n}"`).join(', ');
+}
 
 /** Ways to write an origin that browsers and HTTP libraries read as the same. */
 const SPELLINGS: Readonly<Record<string, (upstream: Upstream) => string>> = {
@@ -93,19 +98,18 @@ const ODD_ANSWERS: ReadonlyMap<string, OddAnswer> = new Map<string, OddAnswer>([
       problem: ({ fields }) => (fieldOf(fields, 'x-next-page') === '2' ? undefined : 'its fields did not arrive'),
     },
   ],
-  [
-    'a Link of twelve entries',
+  ...[MOST_LINKS, MOST_LINKS + 1].map((count): [string, OddAnswer] => [
+    `a Link of ${count} entries`,
     {
-      bytes: (upstream) =>
-        withHead(
-          `Link: ${Array.from({ length: 12 }, (_, n) => `<https://${nameOf(upstream)}/p${n}>; rel="p${n}"`).join(', ')}\r\n`,
-        ),
+      bytes: (upstream) => withHead(`Link: ${linkOf(count, upstream)}\r\n`),
       problem: ({ fields }, { origin }) => {
-        const mapped = (fieldOf(fields, 'link') ?? '').split(`<${origin}/p`).length - 1;
-        return mapped === 12 ? undefined : `${mapped} of them came back`;
+        const link = fieldOf(fields, 'link');
+        if (count > MOST_LINKS) return link === undefined ? undefined : `it came back as "${link}"`;
+        const mapped = (link ?? '').split(`<${origin}/p`).length - 1;
+        return mapped === count ? undefined : `${mapped} of them came back`;
       },
     },
-  ],
+  ]),
 ]);
 
 /** A client that follows the URL must come to the proxy. */
