@@ -101,6 +101,7 @@ function begun({ name }: Command, option?: Option): { line: string[]; given: str
   const start = {
     secrets: ['secrets', 'render'],
     import: ['import', 'nginx', 'nginx.conf'],
+    learn: ['learn', 'access.log'],
     keys: ['keys', option?.name === 'to' ? 'rotate' : 'retire', 'partner'],
     explain: ['explain', ...(QUESTIONS[option?.name ?? ''] ?? ['GET', '/api/v4/user'])],
   };
@@ -224,7 +225,7 @@ given('a spec before, behind or instead of an option, or behind two dashes', () 
 
 given('standard input where it is not read, or read already', () =>
   inFolder(async () => {
-    const inputs = ['spec', 'base', 'requests', 'live', 'log'];
+    const inputs = ['spec', 'base', 'requests', 'live', 'log', 'within', 'unused'];
     for (const { line, option } of pairs.filter(({ option }) => !option.isFlag && !inputs.includes(option.name)))
       await refuses([...line, `--${option.name}`, '-'], /cannot be standard input|takes/);
     await refuses(['init', '-'], /cannot be standard input/);

@@ -68,6 +68,12 @@ const files = {
   demandOption: true,
   describe: 'files or folders, or - for standard input',
 } as const;
+const logs = {
+  type: 'string',
+  array: true,
+  demandOption: true,
+  describe: 'access logs, also gzip, or - for standard input',
+} as const;
 const dir = { type: 'string', default: '.', describe: 'folder to put postern.yaml into' } as const;
 
 // Each command is loaded when it runs, because most of the time of a small run is loading.
@@ -214,6 +220,15 @@ const COMMANDS: readonly Command[] = [
     async (args, io) => (await import('./import.ts')).importConfiguration(args, io),
   ),
   command(
+    'learn <logs..>',
+    'the smallest spec that allows what access logs show, or the grants that nobody used',
+    {
+      positionals: { logs },
+      options: { within: options.within, openapi: options.openapi, unused: options.unused, format: answerFormat },
+    },
+    async (args, io) => (await import('./learn.ts')).learn(args, io),
+  ),
+  command(
     'init [dir]',
     'start a spec, or several of them with teams',
     { positionals: { dir }, options: { environments: options.environments, openapi: options.openapi } },
@@ -297,7 +312,20 @@ function restoreWords(args: Record<string, unknown>): void {
 }
 
 /** What may be read from standard input. */
-const INPUTS: readonly string[] = ['spec', 'specs', 'words', 'base', 'requests', 'live', 'log', 'files', 'download'];
+const INPUTS: readonly string[] = [
+  'spec',
+  'specs',
+  'words',
+  'base',
+  'requests',
+  'live',
+  'log',
+  'files',
+  'logs',
+  'within',
+  'unused',
+  'download',
+];
 
 /** What stands in a position. */
 const POSITIONS: Readonly<Record<string, string>> = {
@@ -308,6 +336,7 @@ const POSITIONS: Readonly<Record<string, string>> = {
   files: 'a file',
   download: 'the downloaded file',
   set: 'the set',
+  logs: 'a log',
 };
 
 /** What yargs would hand on although no command can make sense of it. */
@@ -317,7 +346,14 @@ function checkValues(args: Readonly<Record<string, unknown>>): true {
     // Options with a dash in them are there a second time in camel case.
     if (name === '_' || name === '$0' || /[A-Z]/.test(name)) continue;
     const shown = POSITIONS[name] ?? `--${name}`;
-    if (Array.isArray(value) && name !== 'words' && name !== 'specs' && name !== 'files' && !isList(name))
+    if (
+      Array.isArray(value) &&
+      name !== 'words' &&
+      name !== 'specs' &&
+      name !== 'files' &&
+      name !== 'logs' &&
+      !isList(name)
+    )
       throw new Error(`${shown} is given more than once`);
     const values: readonly unknown[] = [value].flat();
     if (values.includes(''))

@@ -65,8 +65,15 @@ export function imported(kind: string, file: string, io: Io): Imported | ImportP
   return 'problem' in found ? found : (importer?.read(found.files) ?? { file, line: 0, problem: `it is no ${kind}` });
 }
 
-function printImported({ draft, notCarriedOver }: Imported, format: 'text' | 'json', io: Io): Status {
-  const text = draftText(draft, notCarriedOver);
+/** As a file; with a target for proxies where nothing says which one is wanted. */
+export function specText({ draft, notCarriedOver }: Imported): string {
+  const usual = targets.filter(({ run }) => run?.serves === 'requests').slice(0, 1);
+  const named = draft.targets ?? usual.map(({ name }) => ({ id: name, value: {} }));
+  return draftText({ ...draft, targets: named }, notCarriedOver);
+}
+
+export function printImported({ draft, notCarriedOver }: Imported, format: 'text' | 'json', io: Io): Status {
+  const text = specText({ draft, notCarriedOver });
   const { diagnostics } = compile(text, { file: 'imported.yaml', read: () => undefined, targets: undefined });
   const isValid = !hasError(diagnostics);
   if (format === 'json') io.out(`${JSON.stringify({ spec: text, valid: isValid, notCarriedOver }, null, 2)}\n`);

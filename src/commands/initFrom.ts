@@ -1,5 +1,5 @@
-import { draftText, notCarriedText } from '../import/write.ts';
-import { imported } from './import.ts';
+import { notCarriedText } from '../import/write.ts';
+import { imported, specText } from './import.ts';
 import { init } from './init.ts';
 import type { Io, Status } from './io.ts';
 
@@ -11,5 +11,5 @@ export function initFrom(folder: string, { openapi }: { readonly openapi: string
     return 2;
   }
   for (const one of found.notCarriedOver) io.err(`not carried over: ${notCarriedText(one)}\n`);
-  return init(folder, io, draftText(found.draft, found.notCarriedOver));
+  return init(folder, io, specText(found));
 }

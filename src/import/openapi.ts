@@ -257,7 +257,6 @@ export function openapiDraft({ operations, origin, title, notCarriedOver }: Desc
     routes,
     apiKeys: [{ id: 'caller', value: { key: 'env:POSTERN_KEY_CALLER', token: 'env:POSTERN_TOKEN_CALLER' } }],
     proxies: [{ id: 'api', value: { listen: 8080, ipRanges: ['@clients'] } }],
-    targets: [{ id: 'nginx', value: {} }],
   };
   return { draft, notCarriedOver: lost };
 }

@@ -1,0 +1,82 @@
+import { isRecord, memberOf, parseJson } from '../source/value.ts';
+
+/** A request as a log has it, as far as learning needs it. */
+export interface Seen {
+  readonly method: string;
+  /** Raw, without the query. */
+  readonly path: string;
+  readonly status: number;
+  /** Id of the key; "" where the log does not tell. */
+  readonly key: string;
+  /** Where the proxy that wrote the line refused it, in its own words; "" where not. */
+  readonly reason: string;
+}
+
+const REQUEST = /^([A-Z][A-Z0-9-]{0,31}) (\S+)(?: HTTP\/[0-9.]+)?$/;
+/** The common and the combined form of Apache and nginx; escapes as `\x22`. */
+const COMBINED = /^\S+ \S+ .*?\[[^\]]*\] "([^"\\]*(?:\\.[^"\\]*)*)" (\d{3})\b/;
+/** An application load balancer: kind, time, name, client, target, three times, two statuses, sizes, "request". */
+const ALB = /^(?:https?|h2|grpcs|wss?) \S+ \S+ \S+ \S+ \S+ \S+ \S+ (\d{3}|-) \S+ \S+ \S+ "([^"]*)"/;
+
+/** Columns of a tab-separated log that names them, such as CloudFront's. */
+export type Columns = ReadonlyMap<string, number>;
+
+/** The names that a line of `#Fields:` gives. */
+export function columnsOf(line: string): Columns | undefined {
+  if (!line.startsWith('#Fields:')) return undefined;
+  return new Map(
+    line
+      .slice(8)
+      .trim()
+      .split(/\s+/)
+      .map((name, index) => [name, index]),
+  );
+}
+
+/** One line of any of the forms; `undefined` where it is none of them. */
+export function seenIn(line: string, columns?: Columns): Seen | undefined {
+  if (line.startsWith('{')) return fromJson(line);
+  if (columns) return fromColumns(line, columns);
+  const alb = ALB.exec(line);
+  if (alb) return fromRequest(alb[2] ?? '', Number(alb[1]) || 0);
+  const combined = COMBINED.exec(line);
+  return combined ? fromRequest(combined[1] ?? '', Number(combined[2])) : undefined;
+}
+
+function fromJson(line: string): Seen | undefined {
+  const value = parseJson(line);
+  if (!isRecord(value)) return undefined;
+  const { method, path, status, key, reason, request } = value;
+  if (typeof method === 'string' && typeof path === 'string')
+    return seen(
+      method,
+      path,
+      Number(status) || 0,
+      typeof key === 'string' ? key : '',
+      typeof reason === 'string' ? reason : '',
+    );
+  // Caddy's own access log.
+  const [verb, uri] = [memberOf(request, 'method'), memberOf(request, 'uri')];
+  if (typeof verb === 'string' && typeof uri === 'string') return seen(verb, uri, Number(status) || 0);
+  return typeof request === 'string' ? fromRequest(request, Number(status) || 0) : undefined;
+}
+
+function fromColumns(line: string, columns: Columns): Seen | undefined {
+  const parts = line.split('\t');
+  const part = (name: string) => parts[columns.get(name) ?? -1];
+  const [method, path] = [part('cs-method'), part('cs-uri-stem')];
+  return method === undefined || path === undefined ? undefined : seen(method, path, Number(part('sc-status')) || 0);
+}
+
+function fromRequest(text: string, status: number): Seen | undefined {
+  const [, method, target] = REQUEST.exec(text) ?? [];
+  return method === undefined || target === undefined ? undefined : seen(method, target, status);
+}
+
+function seen(method: string, target: string, status: number, key = '', reason = ''): Seen | undefined {
+  // A load balancer writes the whole URL.
+  const raw = target.replace(/^https?:\/\/[^/?#]*/i, '');
+  const mark = raw.search(/[?#]/);
+  const path = mark < 0 ? raw : raw.slice(0, mark);
+  return /^[A-Z]/.test(method) ? { method, path: path === '' ? '/' : path, status, key, reason } : undefined;
+}

@@ -1,0 +1,143 @@
+import { classify, type ParameterType, WIDER } from '../policy/segment.ts';
+
+/** Requests that were seen, by path and method. */
+export interface Counted {
+  readonly path: string;
+  readonly methods: ReadonlyMap<string, number>;
+}
+
+/** A pattern that was found in paths. */
+export interface Template {
+  readonly pattern: string;
+  readonly methods: readonly string[];
+  readonly count: number;
+  /** A path that was seen. */
+  readonly sample: string;
+}
+
+interface Node {
+  /** By segment; those that differ in value alone have been made one. */
+  readonly children: Map<string, Node>;
+  readonly methods: Map<string, number>;
+  sample: string;
+  count: number;
+}
+
+const fresh = (): Node => ({ children: new Map(), methods: new Map(), sample: '', count: 0 });
+
+/** So many values beside each other are values of one parameter, even if they look like words. */
+const MANY = 24;
+
+/**
+ * The smallest patterns in which all paths fit: segments that look like an identifier are parameters of the narrowest type
+ * that takes every value seen, and so is a place where very many words were seen.
+ */
+export function templatesOf(requests: Iterable<Counted>): {
+  readonly templates: Template[];
+  readonly unreadable: string[];
+} {
+  const root = fresh();
+  const unreadable: string[] = [];
+  for (const { path, methods } of requests) {
+    const segments = path.split('/').slice(1);
+    const isReadable =
+      path.startsWith('/') &&
+      segments.every(
+        (segment, index) => classify(segment) !== undefined || (segment === '' && index === segments.length - 1),
+      );
+    if (isReadable) insert(root, segments, path, methods);
+    else unreadable.push(path);
+  }
+  return { templates: merge(collected(merged(root), [])), unreadable };
+}
+
+function insert(root: Node, segments: readonly string[], path: string, methods: ReadonlyMap<string, number>): void {
+  let node = root;
+  for (const segment of segments) {
+    const next = node.children.get(segment) ?? fresh();
+    node.children.set(segment, next);
+    node = next;
+  }
+  node.sample ||= path;
+  for (const [method, count] of methods) {
+    node.methods.set(method, (node.methods.get(method) ?? 0) + count);
+    node.count += count;
+  }
+}
+
+/** Whether a segment is a value rather than a word of the API. */
+function looksLikeValue(segment: string): boolean {
+  const type = classify(segment);
+  if (type === 'int' || type === 'uuid') return true;
+  if (type === 'hex') return segment.length >= 7 && /[0-9]/.test(segment);
+  if (type === 'encodedPath' || type === 'encodedText') return true;
+  // An API has words such as v4 and oauth2, but none with so many digits.
+  return /[0-9].*[0-9].*[0-9]/.test(segment) || /[%@:~!$&'()*+,;=]/.test(segment) || segment.length > 40;
+}
+
+/** Makes the children that are values into one, deeper levels included. */
+function merged(node: Node): Node {
+  const keys = [...node.children.keys()];
+  const values = keys.filter(looksLikeValue);
+  const words = keys.length - values.length - (node.children.has('') ? 1 : 0);
+  const all = words > MANY ? keys.filter((key) => key !== '') : values;
+  const gone = new Set(all);
+  const children = new Map<string, Node>();
+  for (const [key, child] of node.children) if (!gone.has(key)) children.set(key, merged(child));
+  if (all.length > 0) {
+    const type = all.map((key) => classify(key) ?? 'encodedText').reduce(common);
+    const one = all.map((key) => node.children.get(key) ?? fresh()).reduce(joined, fresh());
+    children.set(`{:${type}}`, merged(one));
+  }
+  return { ...node, children };
+}
+
+function joined(a: Node, b: Node): Node {
+  for (const [key, child] of b.children) a.children.set(key, joined(a.children.get(key) ?? fresh(), child));
+  for (const [method, count] of b.methods) a.methods.set(method, (a.methods.get(method) ?? 0) + count);
+  a.sample ||= b.sample;
+  a.count += b.count;
+  return a;
+}
+
+/** The narrowest type that takes what both take. */
+function common(a: ParameterType, b: ParameterType): ParameterType {
+  const wider = (type: ParameterType | undefined): ParameterType[] =>
+    type === undefined ? [] : [type, ...wider(WIDER[type])];
+  const [left, right] = [wider(a), wider(b)];
+  return left.find((type) => right.includes(type)) ?? 'encodedText';
+}
+
+interface Found {
+  readonly segments: readonly string[];
+  readonly node: Node;
+}
+
+function collected(node: Node, segments: readonly string[]): Found[] {
+  const own = node.methods.size > 0 ? [{ segments, node }] : [];
+  return [...own, ...[...node.children].flatMap(([key, child]) => collected(child, [...segments, key]))];
+}
+
+function merge(found: readonly Found[]): Template[] {
+  return found
+    .map(({ segments, node }) => ({
+      pattern: `/${segments.map((segment, index) => named(segment, segments[index - 1], index)).join('/')}`,
+      methods: [...node.methods.keys()].filter((method) => method !== 'HEAD' || !node.methods.has('GET')).sort(),
+      count: node.count,
+      sample: node.sample,
+    }))
+    .sort((a, b) => (a.pattern < b.pattern ? -1 : 1));
+}
+
+/** A parameter is called after the word before it: `projects` → `{project:int}`. */
+function named(segment: string, before: string | undefined, index: number): string {
+  const [, type] = /^\{:(\w+)\}$/.exec(segment) ?? [];
+  if (type === undefined) return segment;
+  const word = /^[a-z][a-z_-]*$/i.test(before ?? '')
+    ? (before ?? '')
+        .replace(/ies$/, 'y')
+        .replace(/([^s])s$/, '$1')
+        .replace(/-/g, '_')
+    : '';
+  return `{${word === '' ? `value${index}` : word}${type === 'segment' ? '' : `:${type}`}}`;
+}
