@@ -1,7 +1,8 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
 import { policyCodes } from './codes.ts';
-import type { ApiKey, Policy, VaultConfig, VaultMount, VaultRole, VaultTokenType } from './types.ts';
+import { ACCESS_LEVELS, leastLevel, leastScopes, onlyReads } from './gitlabRights.ts';
+import type { ApiKey, Policy, Route, VaultConfig, VaultMount, VaultRole, VaultTokenType } from './types.ts';
 import { milliseconds, parseOrigin } from './upstreams.ts';
 
 type MountSpec = NonNullable<Spec['vault']>[string];
@@ -296,32 +297,49 @@ export interface WideRole {
   readonly problem: string;
 }
 
-const READING = new Set(['GET', 'HEAD']);
-
-/** Exact about methods: a token whose keys can only read needs no scope that writes. */
-export function wideRoles(spec: Spec, { apiKeys, routes }: Pick<Policy, 'apiKeys' | 'routes'>): WideRole[] {
-  return Object.entries(spec.vault ?? {}).flatMap(([mount, section]) =>
-    Object.entries(section.roles).flatMap(([role, { scopes = [] }]): WideRole[] => {
+/**
+ * A token needs no more than the requests of the keys that use it: no scope that none of them asks for, and no level above
+ * the highest that one of them needs. Of requests that are not known nothing is said, but that reading needs no writing.
+ */
+export function wideRoles(
+  spec: Spec,
+  { apiKeys, routes, vault }: Pick<Policy, 'apiKeys' | 'routes' | 'vault'>,
+): WideRole[] {
+  return vault.flatMap(({ path, roles }) =>
+    roles.flatMap((role): WideRole[] => {
       const users = apiKeys.filter(({ token }) => {
-        const found = roleOf(token.text, { [mount]: section });
-        return token.scheme === 'vault' && found?.role === role;
+        const found = token.scheme === 'vault' ? roleOf(token.text, spec.vault ?? {}) : undefined;
+        return found?.mount === path && found.role === role.id;
       });
-      const at = ['vault', mount, 'roles', role, 'scopes'];
-      const strong = scopes.filter((scope) => scope === 'sudo' || scope === 'admin_mode');
-      if (strong.length > 0) return [{ at, role, problem: `${strong.join(' and ')} acts for everybody` }];
       const groups = new Set(users.flatMap((user) => user.groups));
-      const sent = routes.filter(({ group }) => groups.has(group)).flatMap(({ methods }) => methods);
-      const onlyReads = users.length > 0 && sent.every((method) => READING.has(method));
-      const writing = scopes.filter((scope) => scope === 'api' || scope.startsWith('write_'));
-      return onlyReads && writing.length > 0
-        ? [
-            {
-              at,
-              role,
-              problem: `${writing.join(' and ')} may write, and its keys may only read: take read_api or a read_ scope`,
-            },
-          ]
-        : [];
+      const sent = routes.filter(({ group }) => groups.has(group));
+      const problems = { scopes: wideScopes(role.scopes, sent), accessLevel: wideLevel(role.accessLevel, sent) };
+      return Object.entries(problems).flatMap(([field, problem]) =>
+        problem === undefined ? [] : [{ at: [...role.origin, field], role: role.id, problem }],
+      );
     }),
   );
+}
+
+function wideScopes(scopes: readonly string[], sent: readonly Route[]): string | undefined {
+  const strong = scopes.filter((scope) => scope === 'sudo' || scope === 'admin_mode');
+  if (strong.length > 0) return `${strong.join(' and ')} acts for everybody`;
+  if (sent.length === 0) return undefined;
+  const needed = leastScopes(sent);
+  const writing = scopes.filter((scope) => scope === 'api' || scope.startsWith('write_'));
+  if (sent.every(onlyReads) && writing.length > 0)
+    return `${writing.join(' and ')} may write, and its keys may only read: take ${needed?.join(' and ') ?? 'read_api or a read_ scope'}`;
+  const more = needed ? scopes.filter((scope) => !needed.includes(scope)) : [];
+  // Whoever has less than that is refused by GitLab, which is no matter of width.
+  return needed?.every((scope) => scopes.includes(scope)) && more.length > 0
+    ? `${more.join(' and ')} is asked for by none of its requests: ${needed.join(' and ')} is enough`
+    : undefined;
+}
+
+function wideLevel(level: string | undefined, sent: readonly Route[]): string | undefined {
+  const least = leastLevel(sent);
+  const rank = ACCESS_LEVELS.findIndex((known) => known === level);
+  return least !== undefined && rank > ACCESS_LEVELS.indexOf(least)
+    ? `${level} is more than its requests need: ${least} is enough`
+    : undefined;
 }

@@ -41,7 +41,7 @@ export const ruleCodes = defineCodes('rule', {
     'leave contentTypes at application/json; where an upload needs a form, name only that route and --accept this',
   ),
   'wide-token': warning('role "{role}" issues tokens that may do more than is asked of them: {problem}').hint(
-    'narrow scopes; a JSON body is not looked into, so the token is what bounds it',
+    'narrow it; a JSON body is not looked into, so the token is what bounds it',
   ),
   'clear-text': warning('the token and all data go to upstream "{upstream}" unencrypted').hint(
     'write https://, or servers on 127.0.0.1 where something on this machine encrypts the rest of the way',

@@ -51,12 +51,13 @@ async function read(session: Session, path: string, mayIssue: boolean): Promise<
   const store = await storeOf(session, path);
   if ('problem' in store) return store;
   if (store.isStore || mayIssue) return ask(server, { method: 'GET', path: store.path, token });
+  // Without a word on what is there, nobody can say that a read would find anything.
+  if (store.refusal) return store.refusal;
   const may = await ask(server, { method: 'POST', path: 'sys/capabilities-self', token, body: { paths: [path] } });
   if ('problem' in may) return may;
   const allowed = (may.body['capabilities'] ?? []) as readonly unknown[];
-  return may.status === 200 && !allowed.includes('read') && !allowed.includes('root')
-    ? { status: 403, body: {} }
-    : 'unread';
+  if (may.status !== 200) return may;
+  return allowed.includes('read') || allowed.includes('root') ? 'unread' : { status: 403, body: {} };
 }
 
 interface Store {
@@ -64,13 +65,15 @@ interface Store {
   readonly path: string;
   /** Whether it keeps what was put into it: reading changes nothing. */
   readonly isStore: boolean;
+  /** Why it is not known whether it is one. */
+  readonly refusal?: VaultAnswer;
 }
 
 /** A key-value store of version 2 has its secrets below `data/`, which people leave out, as its own commands do. */
 async function storeOf({ server, token }: Session, path: string): Promise<Store | Trouble> {
   const mount = await ask(server, { method: 'GET', path: `sys/internal/ui/mounts/${path}`, token });
   if ('problem' in mount) return mount;
-  if (mount.status !== 200) return { path, isStore: false };
+  if (mount.status !== 200) return { path, isStore: false, refusal: mount };
   const at = fieldOf(mount.body, 'data/path') ?? '';
   const rest = path.slice(at.length);
   const isVersioned = fieldOf(mount.body, 'data/options/version') === '2';
@@ -91,7 +94,10 @@ function taken(answer: VaultAnswer | Trouble | 'unread', reference: SecretRefere
   if (refusal) return secretCodes.report('vault', origin, { reference: text, ...refusal });
   const { body } = answer as VaultAnswer;
   const { field } = partsOf(reference);
-  const value = fieldOf(body, `data/data/${field}`) ?? fieldOf(body, `data/${field}`);
+  const given = fieldOf(body, `data/data/${field}`) ?? fieldOf(body, `data/${field}`);
+  // The plugin says the user of a deploy token beside it, and is asked for both at once or for another token.
+  const user = /-deploy$/.test(fieldOf(body, 'data/token_type') ?? '') ? fieldOf(body, 'data/username') : undefined;
+  const value = user === undefined || given === undefined ? given : `${user}:${given}`;
   if (value === undefined) return secretCodes.report('no-field', origin, { reference: text });
   const { lease_id: id, lease_duration: lease } = body;
   if (typeof lease !== 'number' || lease <= 0) return { value };
@@ -101,9 +107,14 @@ function taken(answer: VaultAnswer | Trouble | 'unread', reference: SecretRefere
   return { value, until: Math.min(now + lease, session.until ?? Number.POSITIVE_INFINITY) };
 }
 
-function refusalOf({ status, body }: VaultAnswer): Trouble | undefined {
+function saidIn({ body }: VaultAnswer): string {
+  return Array.isArray(body['errors']) ? body['errors'].join(' ') : '';
+}
+
+function refusalOf(answer: VaultAnswer): Trouble | undefined {
+  const { status } = answer;
   if (status === 200) return undefined;
-  const said = Array.isArray(body['errors']) ? body['errors'].join(' ') : '';
+  const said = saidIn(answer);
   if (status === 403)
     return { problem: 'permission denied', hint: 'the policy of this token has to allow "read" on that path' };
   if (status === 404)
@@ -187,7 +198,12 @@ async function withToken(server: VaultServer, context: SourceContext): Promise<S
   if (typeof token === 'object') return token;
   const self = await ask(server, { method: 'GET', path: 'auth/token/lookup-self', token });
   if ('problem' in self) return self;
-  if (self.status === 403) return { problem: 'it does not know this token, or the token has ended', hint };
+  if (self.status === 403) {
+    // A token without the default policy may not look itself up, and may read all the same. Of that a server says so
+    // much; to a token that it does not know, whatever it was asked, it says the bare words, or more.
+    if (/^1 error occurred:\s+\* permission denied\s*$/.test(saidIn(self))) return session(server, token, undefined);
+    return { problem: 'it does not know this token, or the token has ended', hint };
+  }
   const refusal = refusalOf(self);
   if (refusal) return refusal;
   const left = memberOf(self.body['data'], 'ttl');

@@ -118,6 +118,32 @@ roles('that may do more than their keys need are linted', () => {
   assert.equal(found(good, 'GET /api/v4/user'), []);
   const sudo = { ...good, type: 'personal', path: 'me', accessLevel: undefined, scopes: ['read_api', 'sudo'] };
   assert.match(found(sudo, 'GET /api/v4/user').join(), /sudo acts for everybody/);
+  const two = { ...good, scopes: ['read_api', 'read_registry'] };
+  assert.match(found(two, 'GET /api/v4/user').join(), /read_registry is asked for by none .*: read_api is enough/);
+  assert.equal(found({ ...good, scopes: ['api'] }, 'POST /api/v4/projects/{p}/issues'), []);
+  assert.equal(found(two, 'GET /somewhere/else'), []);
+});
+
+roles('that act with a higher level than their requests need are linted, where GitLab says what they need', () => {
+  const found = (accessLevel: string, allow: string) => {
+    const { policy, spec } = compiled({ ...good, scopes: ['api'], accessLevel }, { allow });
+    if (!policy || !spec) throw new Error('not valid');
+    const findings = lint(policy, spec, { clients: clientsOf(spec, () => undefined), read: () => undefined });
+    return findings.filter(({ at }) => at.at(-1) === 'accessLevel').map(({ message }) => message);
+  };
+  assert.match(found('owner', 'POST /api/v4/projects/{p}/hooks').join(), /owner is more .*: maintainer is enough/);
+  assert.equal(found('maintainer', 'POST /api/v4/projects/{p}/hooks'), []);
+  assert.match(
+    found('developer', 'GET /api/v4/projects/{p:encodedPath}/merge_requests').join(),
+    /: reporter is enough/,
+  );
+  assert.match(found('reporter', 'GET /api/v4/groups/{g:int}/projects').join(), /: guest is enough/);
+  for (const unknown of [
+    'GET /api/v4/projects/{p}/what-comes-next-year',
+    'GET /api/v4/projects/{p}/{rest*}',
+    'DELETE /api/v4/projects/{p}',
+  ])
+    assert.equal(found('owner', unknown), [], unknown);
 });
 
 roles.run();

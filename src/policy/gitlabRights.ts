@@ -1,0 +1,91 @@
+import type { Route } from './types.ts';
+
+/** Access levels of GitLab, the least first. */
+export const ACCESS_LEVELS = [
+  'guest',
+  'planner',
+  'reporter',
+  'security_manager',
+  'developer',
+  'maintainer',
+  'owner',
+] as const;
+export type AccessLevel = (typeof ACCESS_LEVELS)[number];
+
+const API = '/api/v4';
+
+interface Level {
+  readonly kind: 'projects' | 'groups';
+  /** What stands behind `/projects/ID` or `/groups/ID`, with `*` for each placeholder. */
+  readonly rest: RegExp;
+  readonly read: AccessLevel;
+  /** Absent where it depends on more than the path, such as on a branch that is protected. */
+  readonly write?: AccessLevel;
+}
+
+/**
+ * The least level that GitLab's documentation names for a request on a private project or group. What is not here is not
+ * known, and nothing is said of it.
+ */
+const LEVELS: readonly Level[] = [
+  { kind: 'projects', rest: /^$/, read: 'guest' },
+  { kind: 'projects', rest: /^\/(?:members(?:\/all)?|users)(?:\/\*)?$/, read: 'guest' },
+  { kind: 'projects', rest: /^\/(?:issues|labels)(?:\/\*)?$/, read: 'guest', write: 'reporter' },
+  {
+    kind: 'projects',
+    rest: /^\/merge_requests(?:\/\*(?:\/(?:closes_issues|commits|diffs|discussions|notes|resource_label_events))?)?$/,
+    read: 'reporter',
+    write: 'developer',
+  },
+  { kind: 'projects', rest: /^\/repository\/(?:branches|commits|files|tags|tree)(?:\/\*)?$/, read: 'reporter' },
+  { kind: 'projects', rest: /^\/(?:pipelines|jobs)(?:\/\*)?$/, read: 'reporter' },
+  {
+    kind: 'projects',
+    rest: /^\/(?:hooks|variables|protected_branches)(?:\/\*)?$/,
+    read: 'maintainer',
+    write: 'maintainer',
+  },
+  { kind: 'groups', rest: /^$/, read: 'guest' },
+  { kind: 'groups', rest: /^\/(?:descendant_groups|issues|projects|subgroups)$/, read: 'guest' },
+  { kind: 'groups', rest: /^\/members(?:\/all)?(?:\/\*)?$/, read: 'guest' },
+  { kind: 'groups', rest: /^\/labels(?:\/\*)?$/, read: 'guest', write: 'reporter' },
+  { kind: 'groups', rest: /^\/merge_requests$/, read: 'reporter' },
+  { kind: 'groups', rest: /^\/(?:hooks|variables)(?:\/\*)?$/, read: 'owner', write: 'owner' },
+];
+
+const READING = new Set(['GET', 'HEAD']);
+
+/** Whether it can change nothing at GitLab. */
+export function onlyReads({ methods }: Pick<Route, 'methods'>): boolean {
+  return methods.every((method) => READING.has(method));
+}
+
+/** The least level that all of these requests get by with; `undefined` where that is not known of one of them. */
+export function leastLevel(routes: readonly Route[]): AccessLevel | undefined {
+  const levels = routes.map((route): number => {
+    // A last placeholder that takes the rest of a path may lead anywhere.
+    const shape = route.pattern.text.replace(/\{[^}*]*\}/g, '*');
+    const [, kind, rest] = /^\/api\/v4\/(projects|groups)\/\*(.*)$/.exec(shape) ?? [];
+    const known = LEVELS.find((level) => level.kind === kind && level.rest.test(rest ?? ''));
+    const level = onlyReads(route) ? known?.read : known?.write;
+    return level ? ACCESS_LEVELS.indexOf(level) : ACCESS_LEVELS.length;
+  });
+  return levels.length === 0 ? undefined : ACCESS_LEVELS[Math.max(...levels)];
+}
+
+/** The smallest scopes that all of these requests get by with; `undefined` where that is not known of one of them. */
+export function leastScopes(routes: readonly Route[]): readonly string[] | undefined {
+  const scopes = routes.map((route) => {
+    const { text } = route.pattern;
+    const reads = onlyReads(route);
+    if (text.startsWith(`${API}/`)) return reads ? 'read_api' : 'api';
+    if (text === '/v2/' || text.startsWith('/v2/')) return reads ? 'read_registry' : 'write_registry';
+    return undefined;
+  });
+  const known = scopes.filter((scope) => scope !== undefined);
+  if (known.length === 0 || known.length < scopes.length) return undefined;
+  // What may write the whole API may read it as well.
+  const needed = new Set(known);
+  if (needed.has('api')) needed.delete('read_api');
+  return [...needed].sort();
+}
