@@ -38,7 +38,7 @@ export function clientModel({ id, clientIp }: Proxy): ClientModel | null {
   };
 }
 
-/** CIDRs for addresses that come as text: an IPv4 address in IPv6 clothes is the IPv4 address. */
+/** CIDRs for addresses that come as text, where `::ffff:192.0.2.1` stands for `192.0.2.1`. */
 export function withMapped(set: CidrSet): string[] {
   const cidrs = toCidrs(set);
   const mapped = cidrs

@@ -102,7 +102,7 @@ function keyFaultTable({ proxy: { apiKeyHeader }, expires }: DecisionInput): Tab
   });
 }
 
-/** Route classes that ask for no key, that are answered to every good key, and what takes route classes that look at its groups, with its class. */
+/** Expressions for the route classes that ask for no key, for those answered to every good key, and for pairs of a route class and the class of a caller who may use it. */
 function kindsOf({ classes, usesKeys, grants }: DecisionInput): {
   open: string[];
   answers: string[];

@@ -98,7 +98,7 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
   const { classes, usesKeys } = access;
   const callers = usesKeys ? callersOf(policy, proxy) : undefined;
   const bound = [...(callers?.addresses ?? [])];
-  // Only a class that an address can take away again has to be remembered.
+  // The class is copied into a variable only where a check of addresses may clear it again.
   const caller = bound.length > 0 ? 'http.vars.class' : 'caller.class';
   const [grants, expires] = [callers?.grants ?? new Map(), callers?.expires ?? false];
   const decision = { proxy, classes, usesKeys, caller, grants, expires };
@@ -164,7 +164,7 @@ function healthModel(proxy: Proxy, classes: readonly RouteClass[]): ProxyModel['
 }
 
 function outsideOf({ clientIp }: Proxy, set: CidrSet, destination: string): Outside {
-  // Only text can hold an address in another family's clothes; of a connection it is known.
+  // Only a header can spell an IPv4 address as an IPv6 one, `::ffff:192.0.2.1`; Go knows the family of a connection.
   const { cidrs, text } = addressTest(set, clientIp.kind === 'header' ? withMapped : toCidrs);
   const test =
     text === undefined

@@ -63,7 +63,7 @@ export function identityTables(positions: boolean): Table[] {
   ];
 }
 
-/** Go takes more for a host than names and addresses. Of what is sent, it goes upstream and into links. */
+/** A name or an address, with a port. Go accepts more as a Host, and the Host goes upstream and into links. */
 const HOST = '(?:(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?)?';
 
 /**

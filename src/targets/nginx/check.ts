@@ -176,7 +176,7 @@ function typeProblems({ forwarding: { contentTypes }, origin }: Route, problems:
     problems.push(nginxCodes.report('unwritable-text', origin, { what: 'a content type', problem }));
 }
 
-/** What is joined from many entries of the spec. */
+/** Reports lists that are joined from many entries of the spec and may get too long for one token: methods, groups. */
 function listProblems(proxy: Proxy, problems: Diagnostic[]): void {
   for (const { state, allow, classes } of accessTo(proxy).endpoints) {
     const [rule] = state.accepts;

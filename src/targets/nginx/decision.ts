@@ -13,7 +13,7 @@ import { QUERY } from './paths.ts';
 import { type Part, type Variable, variable } from './quote.ts';
 import type { Routing } from './routing.ts';
 
-/** A verdict that refuses: the location of this name answers, and the log says the word. */
+/** A verdict that refuses, such as `key-unknown`: the location of this name answers, and the log gives it as the reason. */
 const because = (reason: Refusal): Refusal => reason;
 
 export interface DecisionInput {
@@ -235,7 +235,7 @@ function bodyMaps({ access, routing, locationOf, prefix, grants, maps }: Decisio
       .map((routeClass) => [names.get(routeClass) ?? '', resultOf(routeClass)] as const)
       .sort(byKey);
     const [[, first] = ['', because('path')]] = results;
-    // Whoever comes here has one of the route classes, so there is nothing to look up where all are treated alike.
+    // A request that comes this far has a route class, so nothing is looked up where all classes have the same result.
     const isAlike = results.every(([, result]) => isDeepStrictEqual(result, first));
     const rows = isAlike ? { fallback: first } : { fallback: because('path'), exact: results };
     return grants.add({ name: `${prefix}_${name}`, comment, source: [routing.route], idle: true, ...rows });

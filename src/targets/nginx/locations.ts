@@ -101,7 +101,7 @@ export function answerLocations(
         ]
       : [],
   );
-  // Nobody has been asked, so that nobody's headers are on it.
+  // The request is for no proxy, so the answer has no proxy's responseHeaders.
   const misdirected = { ...refusal('misdirected', REFUSALS.misdirected), headers: [] };
   return [...verdicts, ...(proxy.hosts.length > 0 ? [misdirected] : []), ...own, ...answers];
 }
@@ -136,7 +136,7 @@ export function forwardLocation(input: ForwardInput): ForwardLocation {
     maxBody: forwarding.maxBody ?? 0,
     limits: forwarding.auth === 'apiKey' ? limits : [],
     perAddress: forwarding.auth === 'apiKey' ? null : perAddress,
-    // With the target as it came: nginx would write its own idea of the path otherwise.
+    // The target as the client sent it. Without a variable nginx sends the path as it has decoded and tidied it.
     pass: value(origin, variable('request_uri')),
     requestHeaders: requestHeaders(input),
     tls: tls

@@ -160,9 +160,9 @@ function failureMap({ name, maps, connecting, own }: Failure): Variable {
     fallback: FAILURES.unknown,
     patterns: [
       ['^[0-9]++[|][|]', own],
-      // It answered so itself.
+      // The upstream sent a head, so the status is its own.
       [`^[0-9]++[|][^|]++[|]${LISTED}${number}[|]`, ''],
-      // Without an address it is the name of the block: none of its servers has one.
+      // nginx gives the name of the block in place of an address where none of its servers has one.
       ['^502[|](?:[^|]*, )?[^|:]++[|]', FAILURES.unresolved],
       ['^504[|][^|]++[|]', FAILURES.timeout],
       [`^502[|][^|]++[|]${LISTED}-[|]${LISTED}-[|]`, connecting],
@@ -194,7 +194,7 @@ export function proxySaid(input: ProxyLog): Pick<Said, 'route' | 'method' | 'pat
     ],
   });
   const path = maps.add({ name: `${prefix}_log_path`, source: [routing.route], fallback: PATH, exact: [['', plain]] });
-  // Expired keys are named too: whose they were is what one wants to know.
+  // An expired key is named too, so that its owner can be found.
   const ofKey = (name: string, part: Part) =>
     maps.add({
       name: `${prefix}_log_${name}`,

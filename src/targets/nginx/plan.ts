@@ -60,7 +60,7 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
     main: {
       workerProcesses: bareWord(options.workerProcesses ?? 'auto'),
       workerConnections: connections,
-      // Each connection takes one, logs and listeners a few; what systemd grants is 1024 in all.
+      // Each connection takes a descriptor; logs and listeners take a few more. systemd grants 1,024 in all, which is too few.
       openFiles: 2 * connections,
       answerHead: HEADS.answer,
       phases: { ...PHASES, unwantedPause: PHASES.unwantedBody / 2 },
@@ -73,7 +73,7 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
       ],
     },
     maps: {
-      // They are about the client of a proxy.
+      // Only proxies ask for the address of a client.
       lists: proxies.length === 0 ? [] : addressTables(policy),
       identities: [...callers.values()].map((caller) => ({
         header: bareWord(caller.identity.header),

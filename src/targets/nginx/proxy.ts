@@ -103,7 +103,7 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
   return { model, tests: routing.tests };
 }
 
-/** Callers with keys are known, and their keys can be taken back. */
+/** Limits addresses only where some requests need no key: a caller with a key is known, and its key can be revoked. */
 function addressLimit(
   { proxy, options }: ProxyInput,
   { forwards, client, maps }: Pick<ForwardContext, 'forwards' | 'client' | 'maps'>,
@@ -142,7 +142,7 @@ function proxyLog({ proxy, client, verdict, forwards, locationOf, ...input }: Lo
   return logFormat({ proxy: proxy.id, client, reason, ...proxySaid(input) });
 }
 
-/** Nobody connects from the address that nginx cannot read. */
+/** Load balancers that are believed, without 255.255.255.255: nginx cannot read it, and nobody connects from it. */
 function trustedPeers(trusted: CidrSet): NginxToken[] {
   return toCidrs(trusted)
     .filter((cidr) => cidr !== UNREADABLE)

@@ -49,7 +49,7 @@ export function transitionWriter(input: TransitionInput, { junctions }: Endpoint
     typedMaps(steps, { before, at, routes: input.routes });
     return steps.map(({ from, types, same }) => {
       if (!same) return [from, at(typedName(types))];
-      // Said by the variable wherever that is the same: nginx keeps equal values once.
+      // The variable is used wherever it has the same value: nginx stores equal values once.
       return [from, [same.stem === from ? before : same.stem, at(nameOf(same.test))]];
     });
   };
