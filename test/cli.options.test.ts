@@ -84,6 +84,7 @@ const VALUES: Readonly<Record<string, string>> = {
   type: 'A',
   reload: '["true"]',
   shard: '1/2',
+  upstream: '8080',
 };
 /** What an option has no meaning without. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
@@ -102,6 +103,7 @@ function begun({ name }: Command, option?: Option): { line: string[]; given: str
     secrets: ['secrets', 'render'],
     import: ['import', 'nginx', 'nginx.conf'],
     learn: ['learn', 'access.log'],
+    audit: option?.name === 'operations' ? ['audit'] : ['audit', '--operations', 'operations'],
     keys: ['keys', option?.name === 'to' ? 'rotate' : 'retire', 'partner'],
     explain: ['explain', ...(QUESTIONS[option?.name ?? ''] ?? ['GET', '/api/v4/user'])],
   };
@@ -225,7 +227,7 @@ given('a spec before, behind or instead of an option, or behind two dashes', () 
 
 given('standard input where it is not read, or read already', () =>
   inFolder(async () => {
-    const inputs = ['spec', 'base', 'requests', 'live', 'log', 'within', 'unused'];
+    const inputs = ['spec', 'base', 'requests', 'live', 'log', 'within', 'unused', 'operations'];
     for (const { line, option } of pairs.filter(({ option }) => !option.isFlag && !inputs.includes(option.name)))
       await refuses([...line, `--${option.name}`, '-'], /cannot be standard input|takes/);
     await refuses(['init', '-'], /cannot be standard input/);

@@ -39,6 +39,7 @@ function command<P extends Readonly<Record<string, Options>>, O extends Readonly
   };
 }
 
+const { nginx: configuration } = options;
 const { format, out, target, check, force, coverage } = options;
 const spec = {
   spec: { type: 'string', describe: 'spec, its folder, or - for standard input; postern.yaml where absent' },
@@ -220,6 +221,22 @@ const COMMANDS: readonly Command[] = [
     async (args, io) => (await import('./import.ts')).importConfiguration(args, io),
   ),
   command(
+    'audit',
+    'what a proxy really lets through: each finding is a request that arrived at an upstream',
+    {
+      positionals: {},
+      options: {
+        nginx: configuration,
+        against: options.against,
+        upstream: options.upstream,
+        operations: options.operations,
+        header: options.header,
+        format: answerFormat,
+      },
+    },
+    async (args, io) => (await import('./audit.ts')).audit(args, io),
+  ),
+  command(
     'learn <logs..>',
     'the smallest spec that allows what access logs show, or the grants that nobody used',
     {
@@ -325,6 +342,7 @@ const INPUTS: readonly string[] = [
   'within',
   'unused',
   'download',
+  'operations',
 ];
 
 /** What stands in a position. */

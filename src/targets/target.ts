@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { AnyTouches, Touches } from '../accessDiff/declared.ts';
 import type { Diagnostic, Result, SpecPath } from '../diagnostics/diagnostic.ts';
-import type { Importer } from '../import/draft.ts';
+import type { Importer, ImportFile, ImportProblem } from '../import/draft.ts';
 import type { Enforcement } from '../policy/fields.ts';
 import type { DomainRewrite, Policy } from '../policy/types.ts';
 
@@ -141,6 +141,23 @@ export interface NameRunner<Options = unknown> extends Program {
 
 export type Runner<Options = unknown> = RequestRunner<Options> | NameRunner<Options>;
 
+/** Ports of loopback that configuration is moved to. */
+export interface AuditPorts {
+  readonly listen: number;
+  /** Where an upstream writes down what it is sent. */
+  readonly upstream: number;
+}
+
+/** Somebody else's configuration, as it can be started here to see what it lets through. */
+export interface Audited {
+  /** Below a folder of the target. */
+  readonly files: readonly Pick<RenderedFile, 'path' | 'text'>[];
+  /** What a caller sends that is let in, where the configuration lists one. */
+  readonly credential?: { readonly header: string; readonly value: string };
+  /** A name that it answers to, where it has one. */
+  readonly host?: string | undefined;
+}
+
 /** What a target can do beside making files. All of it is optional: what is absent, the target has nothing to do with. */
 interface Capabilities<Options> {
   /** Files with keys and tokens in them, below the output folder. */
@@ -161,6 +178,8 @@ interface Capabilities<Options> {
     | undefined;
   /** Reads configuration that somebody else wrote for the same program as a spec. */
   readonly importer?: Importer | undefined;
+  /** Moves such configuration to loopback, in front of an upstream that records. */
+  readonly audited?: ((files: readonly ImportFile[], ports: AuditPorts) => Audited | ImportProblem) | undefined;
   /** For targets that let address sets in somewhere: the names of those, of all that there are. */
   readonly opens?: ((options: Options, all: readonly string[]) => readonly string[]) | undefined;
   /** For targets whose files a program here can be started on. */

@@ -1,6 +1,7 @@
 import { renderTemplate } from '../../render/render.ts';
 import { certificateOf } from '../sites.ts';
 import { defineTarget, type RenderedFile } from '../target.ts';
+import { audited } from './audit.ts';
 import { importNginx } from './import.ts';
 import { compareNginx, renderedKeys } from './live.ts';
 import type { NginxModel } from './model.ts';
@@ -30,6 +31,7 @@ export const nginx = defineTarget({
   secrets: secretFiles,
   renderedKeys,
   live: compareNginx,
+  audited,
   importer: { kind: 'nginx', read: importNginx },
   siteCertificate: ({ options, at }) => certificateOf(options.sites, at),
   run,

@@ -1,0 +1,331 @@
+import type { Imported } from '../import/draft.ts';
+import { notCarriedText } from '../import/write.ts';
+import { targets } from '../targets/index.ts';
+import type { RequestRunner, Target } from '../targets/target.ts';
+import { findProgram, isRunnable, type RunnableTarget, serves, startEngine } from '../verify/engines.ts';
+import { temporaryFolder } from '../verify/folder.ts';
+import { freePorts } from '../verify/ports.ts';
+import { type Connection, openConnection } from '../verify/raw.ts';
+import { type Recorded, type Recorder, startRecorder } from '../verify/recorder.ts';
+import { openScope, type Scope } from '../verify/scope.ts';
+import { readAll, specText } from './import.ts';
+import type { Io, Status } from './io.ts';
+
+export interface AuditArguments {
+  readonly nginx?: string | undefined;
+  /** A proxy that runs on loopback already. */
+  readonly against?: string | undefined;
+  /** Port of loopback that it takes for its upstream. */
+  readonly upstream?: number | undefined;
+  readonly operations: string;
+  readonly header?: readonly string[] | undefined;
+  readonly format?: 'text' | 'json' | undefined;
+}
+
+interface Operation {
+  readonly name: string;
+  readonly method: string;
+  readonly path: string;
+}
+
+interface Crafted {
+  readonly operation: string;
+  readonly request: string;
+  /** What arrived at the upstream. */
+  readonly reached: string;
+}
+
+interface Findings {
+  readonly reached: readonly string[];
+  readonly crafted: readonly Crafted[];
+  /** Headers of a caller by which an upstream may act otherwise, that arrived. */
+  readonly overrides: readonly string[];
+}
+
+/** What a proxy really lets through: every finding is a request that arrived at an upstream. */
+export async function audit(args: AuditArguments, io: Io): Promise<Status> {
+  const scope = openScope();
+  try {
+    return await audited(args, scope, io);
+  } catch (error) {
+    return refuse(`the proxy could not be asked: ${error instanceof Error ? error.message.trim() : String(error)}`, io);
+  } finally {
+    await scope.close();
+  }
+}
+
+function refuse(problem: string, io: Io): Status {
+  io.err(`postern: ${problem}\n`);
+  return 2;
+}
+
+async function audited(args: AuditArguments, scope: Scope, io: Io): Promise<Status> {
+  const operations = readOperations(args.operations, io);
+  if (typeof operations === 'string') return refuse(operations, io);
+  const recorder = await startRecorder(args.against === undefined ? {} : { port: args.upstream ?? 0 });
+  scope.defer(() => recorder.close());
+  const started = args.against === undefined ? await startOld(args, recorder, scope, io) : running(args);
+  if (typeof started === 'string') return refuse(started, io);
+  const asker = new Asker(started, recorder, scope, args.header ?? []);
+  const findings = await findAll(operations, asker, io);
+  return report(findings, operations.length, started.imported, args.format ?? 'text', io);
+}
+
+/** `METHOD path` a line, with a tab or a blank between, parameters in braces. */
+function readOperations(file: string, io: Io): readonly Operation[] | string {
+  const found = readAll([file], io);
+  if ('problem' in found) return `cannot read ${file}: ${found.problem}`;
+  const rows = (found.files[0]?.text ?? '').split('\n').flatMap((line): Operation[] => {
+    const [, method, path] = /^([A-Z]+)[\t ]+(\/\S*)/.exec(line) ?? [];
+    if (method === undefined || path === undefined) return [];
+    let number = 4200;
+    return [{ name: `${method} ${path}`, method, path: path.replace(/\{[^}]*\}/g, () => String(++number)) }];
+  });
+  return rows.length === 0 ? `${file} lists no operation: write "METHOD /path" a line` : rows;
+}
+
+interface Started {
+  readonly port: number;
+  readonly headers: readonly string[];
+  readonly imported?: Imported;
+}
+
+function running({ against = '', upstream }: AuditArguments): Started | string {
+  const [, host, port] = /^http:\/\/(127\.0\.0\.1|localhost):(\d+)\/?$/.exec(against) ?? [];
+  if (host === undefined) return '--against takes a proxy on this machine, such as http://127.0.0.1:8080';
+  if (upstream === undefined)
+    return '--against needs --upstream: the port of 127.0.0.1 that the proxy takes for its upstream';
+  return { port: Number(port), headers: [`Host: ${host}:${port}`] };
+}
+
+async function startOld(
+  { nginx: configuration }: AuditArguments,
+  recorder: Recorder,
+  scope: Scope,
+  io: Io,
+): Promise<Started | string> {
+  const target = targets.find(({ audited }) => audited);
+  if (!target?.audited || !isRunnable(target) || !serves(target, 'requests') || configuration === undefined)
+    return 'name a configuration, or a running proxy with --against';
+  const found = readAll([configuration], io);
+  if ('problem' in found) return `cannot read ${configuration}: ${found.problem}`;
+  const [listen = 0] = await freePorts(1);
+  const moved = target.audited(found.files, { listen, upstream: recorder.port });
+  if ('problem' in moved) return `${moved.file}:${moved.line}: ${moved.problem}`;
+  const program = findProgram(target, io.env);
+  if (program === undefined) return `${target.run.program} is not on PATH`;
+  const folder = await temporaryFolder();
+  scope.defer(() => folder.remove());
+  for (const { path, text } of moved.files) await folder.write(`${target.name}/${path}`, text);
+  await start(target, program, folder.path, listen, scope);
+  const imported = target.importer?.read(found.files);
+  const credential = moved.credential ? [`${moved.credential.header}: ${moved.credential.value}`] : [];
+  return {
+    port: listen,
+    headers: [`Host: ${moved.host ?? '127.0.0.1'}`, ...credential],
+    ...(imported && !('problem' in imported) && { imported }),
+  };
+}
+
+async function start(
+  target: RunnableTarget<RequestRunner> & Target,
+  program: string,
+  folder: string,
+  port: number,
+  scope: Scope,
+): Promise<void> {
+  const server = await startEngine(target, { program, folder, ready: { port } });
+  scope.defer(() => server.stop());
+}
+
+/** Sends one request after the other, and tells what arrived of each. */
+class Asker {
+  readonly #started: Started;
+  readonly #recorder: Recorder;
+  readonly #more: readonly string[];
+  #connection: Connection | undefined;
+
+  constructor(started: Started, recorder: Recorder, scope: Scope, more: readonly string[]) {
+    this.#started = started;
+    this.#recorder = recorder;
+    this.#more = more;
+    scope.defer(async () => this.#connection?.close());
+  }
+
+  async ask(method: string, target: string, headers: readonly string[] = []): Promise<Recorded | undefined> {
+    this.#recorder.take();
+    const body = /^(?:GET|HEAD|DELETE|OPTIONS)$/.test(method)
+      ? []
+      : ['Content-Type: application/json', 'Content-Length: 2'];
+    const lines = [`${method} ${target} HTTP/1.1`, ...this.#started.headers, ...this.#more, ...headers, ...body];
+    const text = `${lines.join('\r\n')}\r\n\r\n${body.length > 0 ? '{}' : ''}`;
+    // A server closes after some errors, and after so many requests.
+    for (let attempt = 0; attempt < 2; attempt++) {
+      try {
+        if (!this.#connection?.open) this.#connection = await openConnection({ port: this.#started.port });
+        await this.#connection.send(text);
+        break;
+      } catch (error) {
+        this.#connection?.close();
+        this.#connection = undefined;
+        if (attempt > 0) throw error;
+      }
+    }
+    return this.#recorder.take()[0];
+  }
+}
+
+const pathOf = (target: string) => target.split('?', 1)[0] ?? '';
+/** Half as many again are tried for an operation. */
+const MOST_TAILS = 40;
+const OFTEN = 3_000;
+
+async function findAll(operations: readonly Operation[], asker: Asker, io: Io): Promise<Findings> {
+  const reached: Operation[] = [];
+  const refused: Operation[] = [];
+  let last = performance.now();
+  const progress = (done: number, what: string) => {
+    if (performance.now() - last < OFTEN) return;
+    last = performance.now();
+    io.err(`${done} of ${operations.length} operations ${what}\n`);
+  };
+  for (const [index, operation] of operations.entries()) {
+    const arrived = await asker.ask(operation.method, operation.path);
+    (isIt(arrived, operation) ? reached : refused).push(operation);
+    progress(index, 'sent as they are');
+  }
+  const tails = tailsOf(reached);
+  const crafted: Crafted[] = [];
+  for (const [index, operation] of refused.entries()) {
+    for (const target of variants(operation, tailsFor(operation, tails))) {
+      const arrived = await asker.ask(operation.method, target);
+      if (!arrived || !isIt(arrived, operation)) continue;
+      crafted.push({
+        operation: operation.name,
+        request: `${operation.method} ${target}`,
+        reached: `${arrived.method} ${arrived.target}`,
+      });
+      break;
+    }
+    progress(reached.length + index, 'sent in other spellings');
+  }
+  return { reached: reached.map(({ name }) => name), crafted, overrides: await overrides(reached, asker) };
+}
+
+function isIt(arrived: Recorded | undefined, { method, path }: Operation): boolean {
+  return arrived !== undefined && arrived.method === method && pathOf(arrived.target) === path;
+}
+
+interface Tail {
+  readonly text: string;
+  /** Segments of the paths that end so. */
+  readonly paths: (readonly string[])[];
+}
+
+/** How paths end that get through, by method: behind an escaped "?" they are what the proxy looks at. */
+function tailsOf(reached: readonly Operation[]): ReadonlyMap<string, readonly Tail[]> {
+  const found = new Map<string, Map<string, Tail>>();
+  for (const { method, path } of reached) {
+    const tails = found.get(method) ?? new Map<string, Tail>();
+    found.set(method, tails);
+    const segments = path.split('/').slice(1);
+    for (const length of [1, 2, 3]) {
+      const text = segments
+        .slice(-length)
+        .join('/')
+        .replace(/\b\d+\b/g, '1');
+      if (segments.length <= length || !/^[^/]*[a-z]/.test(text)) continue;
+      const tail = tails.get(text) ?? { text, paths: [] };
+      tails.set(text, tail);
+      tail.paths.push(segments);
+    }
+  }
+  return new Map([...found].map(([method, tails]) => [method, [...tails.values()]]));
+}
+
+/** The ends of paths that begin alike, and then those that many have. */
+function tailsFor({ method, path }: Operation, tails: ReadonlyMap<string, readonly Tail[]>): string[] {
+  const segments = path.split('/').slice(1);
+  const alike = (other: readonly string[]) => {
+    const at = other.findIndex((segment, index) => segment !== segments[index]);
+    return at < 0 ? other.length : at;
+  };
+  const rated = (tails.get(method) ?? []).map(({ text, paths }) => ({
+    text,
+    alike: Math.max(...paths.map(alike)),
+    count: paths.length,
+  }));
+  const byName = (a: string, b: string) => (a < b ? -1 : 1);
+  const near = rated.toSorted((a, b) => b.alike - a.alike || b.count - a.count || byName(a.text, b.text));
+  const usual = rated.toSorted((a, b) => b.count - a.count || a.text.length - b.text.length || byName(a.text, b.text));
+  const both = [...near.slice(0, MOST_TAILS / 2), ...usual.slice(0, MOST_TAILS)];
+  return [...new Set(both.map(({ text }) => text))];
+}
+
+/** Other spellings of a request target, of which a proxy and its upstream may think differently. */
+function* variants({ path }: Operation, tails: readonly string[]): Generator<string> {
+  for (const tail of tails) yield `${path}%3F/${tail}`;
+  for (const tail of tails.slice(0, 4)) yield `/${tail}/..${path}`;
+  for (const tail of tails.slice(0, 4)) yield `${path}%23/${tail}`;
+  const last = path.lastIndexOf('/');
+  yield `${path.slice(0, last)}%2F${path.slice(last + 1)}`;
+  yield path.replace(/\//g, '//');
+  yield `${path.slice(0, last)}/./${path.slice(last + 1)}`;
+  yield `${path.slice(0, last)}/x/..${path.slice(last)}`;
+  yield `${path.slice(0, last)}/x/%2e%2e${path.slice(last)}`;
+  yield `${path.slice(0, last + 1)}%${(path.charCodeAt(last + 1) || 0x2f).toString(16).padStart(2, '0')}${path.slice(last + 2)}`;
+  yield path.toUpperCase();
+}
+
+const OVERRIDES = [
+  'X-HTTP-Method-Override',
+  'X-HTTP-Method',
+  'X-Method-Override',
+  'X-Original-URL',
+  'X-Rewrite-URL',
+  'Sudo',
+  'Authorization',
+  'Cookie',
+  'JOB-TOKEN',
+  'X-Forwarded-For',
+];
+
+/** Headers of a caller that an upstream may obey. */
+async function overrides([first]: readonly Operation[], asker: Asker): Promise<string[]> {
+  if (!first) return [];
+  const arrived = await asker.ask(
+    first.method,
+    first.path,
+    OVERRIDES.map((name) => `${name}: postern-audit`),
+  );
+  return OVERRIDES.filter((name) => arrived?.field(name)?.includes('postern-audit'));
+}
+
+function report(
+  { reached, crafted, overrides: headers }: Findings,
+  operations: number,
+  imported: Imported | undefined,
+  format: 'text' | 'json',
+  io: Io,
+): Status {
+  const status: Status = crafted.length > 0 || headers.length > 0 ? 1 : 0;
+  const notCarriedOver = imported?.notCarriedOver ?? [];
+  if (format === 'json') {
+    const spec = imported && specText(imported);
+    io.out(
+      `${JSON.stringify({ operations, reached, crafted, overrides: headers, notCarriedOver, ...(spec !== undefined && { spec }) }, null, 2)}\n`,
+    );
+    return status;
+  }
+  io.out(
+    `${operations} operations were sent; ${reached.length} got through as they are, ${crafted.length} more in another spelling\n`,
+  );
+  for (const name of reached) io.out(`  ${name}\n`);
+  if (crafted.length > 0) io.out('only in another spelling:\n');
+  for (const { operation, request, reached: arrived } of crafted)
+    io.out(`  ${operation}: ${request} arrived as ${arrived}\n`);
+  if (headers.length > 0) io.out(`headers of callers that arrive at the upstream: ${headers.join(', ')}\n`);
+  if (imported) io.out(`\nwhat a spec can say of it:\n\n${specText(imported)}`);
+  for (const one of notCarriedOver) io.err(`not carried over: ${notCarriedText(one)}\n`);
+  return status;
+}

@@ -1,0 +1,97 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import * as assert from 'uvu/assert';
+import { freePorts } from '../src/verify/ports.ts';
+import { startServer } from '../src/verify/process.ts';
+import { engineSuite } from './engines/suite.ts';
+import { HAND_WRITTEN_KEY, handWrittenProxy } from './support/handWritten.ts';
+import { inWorkspace, inWorkspaceHere } from './support/workspace.ts';
+
+const { test, engines } = await engineSuite('audit', ['nginx']);
+const corpora = fileURLToPath(new URL('../../shared/corpora/', import.meta.url));
+
+const FEW = `GET /api/v4/groups/{id}
+GET /api/v4/projects/{id}/variables
+POST /api/v4/projects/{id}/hooks
+DELETE /api/v4/projects/{id}/hooks/{hook}
+DELETE /api/v4/projects/{id}
+POST /api/v4/projects/{id}/access_tokens
+GET /api/v4/version
+DELETE /api/v4/features/{name}
+`;
+
+interface Answer {
+  readonly operations: number;
+  readonly reached: readonly string[];
+  readonly crafted: readonly { readonly operation: string; readonly request: string }[];
+  readonly overrides: readonly string[];
+  readonly notCarriedOver: readonly object[];
+  readonly spec: string;
+}
+
+test('what a hand-written proxy lets through is what arrives, in the spelling of the list or in another', () =>
+  inWorkspace(async ({ write, runArgs }) => {
+    const env = { POSTERN_NGINX: engines.nginx.path };
+    for (const [name, text] of Object.entries(handWrittenProxy())) write(`old/${name}`, text);
+    const isWhole = existsSync(`${corpora}echoes-exposure.tsv`);
+    const rows = isWhole ? readFileSync(`${corpora}echoes-exposure.tsv`, 'utf8').trim().split('\n').slice(1) : [];
+    write('operations', isWhole ? readFileSync(`${corpora}gitlab-operations.tsv`, 'utf8') : FEW);
+    const { status, stdout, stderr } = await runArgs(
+      ['audit', '--nginx', 'old', '--operations', 'operations', '--format', 'json'],
+      { env },
+    );
+    assert.is(status, 1, stderr);
+    assert.not.match(stdout, HAND_WRITTEN_KEY);
+    const answer: Answer = JSON.parse(stdout);
+    const crafted = answer.crafted.map(({ operation }) => operation).sort();
+    const cells = rows.map((row) => row.split('\t'));
+    const named = (wanted: (row: readonly string[]) => boolean) =>
+      cells
+        .filter(wanted)
+        .map(([method, path]) => `${method} ${path}`)
+        .sort();
+    const few = FEW.trim().split('\n');
+    assert.equal([...answer.reached].sort(), isWhole ? named((row) => row[5] === 'True') : few.slice(0, 4).sort());
+    assert.equal(crafted, isWhole ? named((row) => (row[10] ?? '') !== '') : few.slice(4, 6).sort());
+    assert.ok(answer.overrides.includes('Authorization') && answer.overrides.includes('X-HTTP-Method-Override'));
+    assert.ok(answer.notCarriedOver.length > 0);
+    assert.match(answer.spec, /GET,PATCH,OPTIONS \/api\/v4\/user\n/);
+  }));
+
+test('a proxy that runs already is asked where it forwards to a port of ours', () =>
+  inWorkspaceHere(async ({ path, write, runArgs, run }) => {
+    const [listen = 0, upstream = 0] = await freePorts(2);
+    write(
+      'nginx.conf',
+      `pid nginx.pid; error_log stderr; events {} http { access_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s; server { listen 127.0.0.1:${listen};
+location = /a { limit_except GET { deny all; } proxy_pass http://127.0.0.1:${upstream}; proxy_pass_request_headers off; } } }`,
+    );
+    const server = await startServer({
+      command: engines.nginx.path,
+      args: ['-p', `${path}/`, '-c', 'nginx.conf', '-g', 'daemon off;'],
+      cwd: path,
+      ready: { port: listen },
+    });
+    try {
+      write('operations', 'GET /a\nPOST /a\nGET /b\n');
+      const against = `http://127.0.0.1:${listen}`;
+      const { status, stdout, stderr } = await runArgs([
+        'audit',
+        '--against',
+        against,
+        '--upstream',
+        String(upstream),
+        '--operations',
+        'operations',
+      ]);
+      assert.is(status, 0, stderr + stdout);
+      assert.is(stdout, '3 operations were sent; 1 got through as they are, 0 more in another spelling\n  GET /a\n');
+      assert.is((await run(`audit --against ${against} --operations operations`)).status, 2);
+      assert.is((await run('audit --against http://192.0.2.1:80 --upstream 1 --operations operations')).status, 2);
+      assert.is((await run('audit --operations operations')).status, 2);
+    } finally {
+      await server.stop();
+    }
+  }));
+
+test.run();
