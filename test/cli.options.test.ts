@@ -103,7 +103,7 @@ function begun({ name }: Command, option?: Option): { line: string[]; given: str
     secrets: ['secrets', 'render'],
     import: ['import', 'nginx', 'nginx.conf'],
     learn: ['learn', 'access.log'],
-    audit: option?.name === 'operations' ? ['audit'] : ['audit', '--operations', 'operations'],
+    ranges: ['ranges', 'update', 'partner', 'new.txt'],
     keys: ['keys', option?.name === 'to' ? 'rotate' : 'retire', 'partner'],
     explain: ['explain', ...(QUESTIONS[option?.name ?? ''] ?? ['GET', '/api/v4/user'])],
   };

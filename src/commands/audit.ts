@@ -17,7 +17,7 @@ export interface AuditArguments {
   readonly against?: string | undefined;
   /** Port of loopback that it takes for its upstream. */
   readonly upstream?: number | undefined;
-  readonly operations: string;
+  readonly operations?: string | undefined;
   readonly header?: readonly string[] | undefined;
   readonly format?: 'text' | 'json' | undefined;
 }
@@ -72,7 +72,8 @@ async function audited(args: AuditArguments, scope: Scope, io: Io): Promise<Stat
 }
 
 /** `METHOD path` a line, with a tab or a blank between, parameters in braces. */
-function readOperations(file: string, io: Io): readonly Operation[] | string {
+function readOperations(file: string | undefined, io: Io): readonly Operation[] | string {
+  if (file === undefined) return 'name the operations to send with --operations: "METHOD /path" a line';
   const found = readAll([file], io);
   if ('problem' in found) return `cannot read ${file}: ${found.problem}`;
   const rows = (found.files[0]?.text ?? '').split('\n').flatMap((line): Operation[] => {

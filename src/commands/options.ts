@@ -123,7 +123,7 @@ export const options = {
     coerce: wholeNumber('upstream'),
     describe: 'with --against: port of 127.0.0.1 that it forwards to',
   },
-  operations: { ...text, demandOption: true, describe: 'file of operations, "METHOD /path" a line' },
+  operations: { ...text, describe: 'file of operations, "METHOD /path" a line' },
   tag: { ...list, coerce: splitList, describe: 'with openapi: only operations with one of these tags' },
   method: { ...list, coerce: splitList, describe: 'with openapi: only these methods' },
   path: { ...list, describe: 'with openapi: only paths that fit one of these globs, such as "/api/v4/projects/**"' },
