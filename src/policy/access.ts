@@ -3,13 +3,13 @@ import { type Automaton, buildAutomaton, type State } from './automaton.ts';
 import { EVERY_METHOD } from './pattern.ts';
 import type { Answer, Forwarding, Health, Proxy, Route } from './types.ts';
 
-/** Whatever a proxy reacts to: a route that is forwarded or a request that it answers itself. */
+/** A rule of a proxy: a route that it forwards, or a request that it answers itself. */
 export type Rule = Route | Answer;
 
 /**
- * A set of (path, method) pairs that are treated alike: forwarded alike, and open to the same keys.
- * Where patterns of several groups overlap, the route class names all of them, so that the union of what they
- * allow holds although an engine picks one route class per request.
+ * A set of (path, method) pairs that are treated alike: forwarded alike, and open to the same keys. An engine picks one
+ * route class per request. Where patterns of several groups overlap, their class therefore names all of these groups,
+ * and a key for any one of them opens it.
  */
 export type RouteClass =
   | {
@@ -25,11 +25,11 @@ export interface Endpoint {
   readonly state: State<Rule>;
   /** Methods that some rule takes here, for `Allow`: sorted, HEAD listed beside GET; `*` for every method. */
   readonly allow: readonly string[];
-  /** By method; HEAD is looked up as GET where GET is there and HEAD is not. */
+  /** By method. A map with GET and without HEAD answers HEAD as GET; see `lookupMethod`. */
   readonly classes: ReadonlyMap<string, RouteClass>;
 }
 
-/** Everything a proxy's engine config has to know about requests. */
+/** What a proxy does with each method and path: all that the configuration of an engine has to know of requests. */
 export interface Access {
   readonly automaton: Automaton<Rule>;
   /** Only states where some pattern ends, in the order of the automaton. */
@@ -44,7 +44,7 @@ export function isRoute(rule: Rule): rule is Route {
   return 'forwarding' in rule;
 }
 
-/** Everything that a proxy reacts to. */
+/** The routes and answers of a proxy, its health check among them. */
 export function rulesOf({ routes, answers, health }: Proxy): readonly Rule[] {
   return [...routes, ...answers, ...(health ? [health] : [])];
 }
@@ -54,14 +54,14 @@ export function takes({ methods }: Pick<Rule, 'methods'>, method: string): boole
   return methods.includes(method) || (method === 'HEAD' && methods.includes('GET')) || methods.includes(EVERY_METHOD);
 }
 
-/** Whether no key is asked for, where others are asked. */
+/** Whether the proxy asks for no key here although it asks for one elsewhere. */
 export function isOpen(routeClass: RouteClass): boolean {
   return routeClass.kind === 'forward'
     ? routeClass.forwarding.auth === 'passthrough'
     : routeClass.answer.auth === 'none';
 }
 
-/** What is asked by whoever wants to know whether the proxy is alive: it has addresses of its own. */
+/** The health check that a route class is, if it is one: the only answer with a list of addresses of its own. */
 export function healthOf(routeClass: RouteClass | undefined): Health | undefined {
   return routeClass?.kind === 'answer' && isHealth(routeClass.answer) ? routeClass.answer : undefined;
 }
@@ -70,7 +70,7 @@ function isHealth(answer: Answer): answer is Health {
   return answer.ranges !== undefined;
 }
 
-/** The method under which a request is looked up. */
+/** The method under which a request is looked up: HEAD as GET, and a method that nobody named as `*`. */
 export function lookupMethod(method: string, methods: ReadonlyMap<string, unknown>): string {
   const own = method === 'HEAD' && !methods.has('HEAD') ? 'GET' : method;
   return methods.has(own) || !methods.has(EVERY_METHOD) ? own : EVERY_METHOD;
@@ -79,9 +79,9 @@ export function lookupMethod(method: string, methods: ReadonlyMap<string, unknow
 const known = new WeakMap<object, { readonly access: Access | undefined }>();
 
 /**
- * The access of a proxy, worked out once per proxy object, or list of routes where it answers nothing itself: checks,
- * evaluator and every target ask for it.
- * @returns `undefined` where the patterns overlap in too many ways
+ * The access of a proxy. Checks, evaluator and every target ask for it, so it is worked out once for each proxy;
+ * proxies without answers of their own that share a list of routes share it too.
+ * @returns `undefined` where the patterns overlap in more ways than `MAX_OVERLAPS`
  */
 export function accessOf(proxy: Proxy): Access | undefined {
   const owner = proxy.answers.length === 0 && !proxy.health ? proxy.routes : proxy;
@@ -134,8 +134,9 @@ function classKey(matching: readonly Rule[]): string {
 }
 
 /**
- * Named by what it is, for logs and rows, whatever else there is: `hooks`; `hooks~9mb` where an entry of the group differs
- * from the rest; `answer:get:/version`. Odd characters become "_", and names that would so be one are numbered.
+ * A route class with the name that logs and rows show: `hooks`; `hooks~9mb` where an entry of the group differs from
+ * the rest; `answer:get:/version`. The name says what the class is, so that a route added elsewhere does not change it.
+ * Odd characters become "_", and names that become the same by that are numbered.
  */
 function classOf(matching: readonly Rule[], taken: ReadonlySet<string>): RouteClass {
   const groups = groupsOf(matching);

@@ -67,7 +67,7 @@ function resolveOne(id: string, spec: KeySpec, context: KeyContext): ApiKey {
   }
   return {
     id,
-    // Places are written out: a list made by spreading another keeps room for 17 more steps, and there are many keys.
+    // Each place is written out, without `...at`: V8 gives a spread list room for 17 more items, and keys are many.
     keys: keys.map((text, index) =>
       secretReference(text, single ? ['apiKeys', id, 'key'] : ['apiKeys', id, 'key', index]),
     ),
@@ -82,7 +82,7 @@ function resolveOne(id: string, spec: KeySpec, context: KeyContext): ApiKey {
   };
 }
 
-/** Two callers with one key could not be told apart. */
+/** Refuses a secret that two keys share: the proxy could not tell their callers apart. */
 function checkUnique(keys: readonly ApiKey[], problems: Diagnostic[]): void {
   const seen = new Map<string, SecretReference>();
   for (const reference of keys.flatMap((key) => key.keys)) {
@@ -121,7 +121,7 @@ export function basicTokens(policy: Pick<Policy, 'apiKeys' | 'routes' | 'upstrea
   return new Set(policy.apiKeys.filter((key) => tokenUses(key, policy).basic).map(({ token }) => token.text));
 }
 
-/** One secret cannot be user:password and a token as well. */
+/** Refuses a reference that one upstream takes as user:password and another as a token: no one secret is both. */
 export function checkTokenForms(
   policy: Pick<Policy, 'apiKeys' | 'routes' | 'upstreams'>,
   problems: Diagnostic[],
@@ -161,7 +161,7 @@ export const API_KEY: FieldTable<ApiKey> = {
   origin: { words: 'line', compare: { cannotLoosen: 'it says where the key is written' } },
 };
 
-/** What another token may do is known to the upstream alone. */
+/** A change of token is `unclear`, because only the upstream knows what each token may do. */
 function tokenDifferences({ token: before }: ApiKey, { token: after }: ApiKey): Difference[] {
   return [{ effect: 'unclear', words: `causes the token ${after.text} to be sent (before: ${before.text})` }];
 }

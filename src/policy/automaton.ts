@@ -17,19 +17,19 @@ export interface State<T> {
   readonly literals: ReadonlyMap<string, number>;
   /** The next state for any other segment, by its most specific type. */
   readonly parameters: Readonly<Partial<Record<ParameterType, number>>>;
-  /** What matches a path that ends here; in the order given. */
+  /** The items whose pattern matches a path that ends here, in the order in which they were given. */
   readonly accepts: readonly T[];
   /** A shortest path that leads here, "" for the start state. */
   readonly example: string;
   /**
-   * The widest pattern all of whose parameters matter here, by type: `/groups/{encodedPath}/hooks`; "" for the start
-   * state. No two states share one, and a state keeps its own whatever other patterns come or go; only the rest of a
-   * path, `/files/{segment*}`, may be divided by a pattern of some length.
+   * The pattern of the paths that lead here, its parameters by type: `/groups/{encodedPath}/hooks`; "" for the start
+   * state. No two states share one, and a state keeps its own when other patterns come or go, with one exception: a new
+   * pattern below `/files/{segment*}` may divide the state of that rest.
    */
   readonly name: string;
 }
 
-/** An example segment of each class, which no wider class's example could be. */
+/** An example segment of each class: a segment that no narrower type accepts. */
 export const CLASS_EXAMPLES: Readonly<Record<ParameterType, string>> = {
   int: '42',
   hex: 'c0ffee',
@@ -40,7 +40,7 @@ export const CLASS_EXAMPLES: Readonly<Record<ParameterType, string>> = {
   encodedText: 'x%3Fy',
 };
 
-/** A segment of this class that is none of some literals; every class is infinite, so there is one. */
+/** A segment of this class that is not taken by a literal. Every class is infinite, so there is one. */
 export function freshSegment(type: ParameterType, isTaken: (text: string) => boolean): string {
   const example = CLASS_EXAMPLES[type];
   if (!isTaken(example)) return example;
@@ -51,12 +51,13 @@ export function freshSegment(type: ParameterType, isTaken: (text: string) => boo
 }
 
 /**
- * Patterns that overlap in more ways than this are too much for a table-driven engine: 14 patterns of 14 parameters, one
- * of them a literal in each, at another place every time. What grows with the patterns themselves is allowed on top.
+ * The most steps that building an automaton may take for overlaps; the tables of an engine would be as large. 14
+ * patterns of 14 segments exceed it if each has one literal, at another place in every pattern, and 13 parameters. The
+ * steps that any list of patterns takes, `WORK_PER_NODE` for each node of their tree, come on top.
  */
 export const MAX_OVERLAPS = 600_000;
 const WORK_PER_NODE = 20;
-/** Lists of values multiply too. */
+/** The most nodes of the tree. A pattern with four lists of 30 values has more: 30 × 30 × 30 × 30 literals. */
 const MAX_NODES = 400_000;
 
 interface Node<T> {
@@ -72,7 +73,7 @@ interface Node<T> {
   readonly accepts: { readonly item: T; readonly index: number }[];
 }
 
-/** All patterns as a tree; `undefined` where its nodes are more than `MAX_NODES`, as lists of values soon make them. */
+/** All patterns as one tree; `undefined` where it would have more than `MAX_NODES` nodes. */
 function insertAll<T extends { readonly pattern: PathPattern }>(
   items: readonly T[],
 ): { readonly root: Node<T>; readonly count: number } | undefined {
@@ -157,7 +158,9 @@ function narrower(a: readonly string[], b: readonly string[]): string {
   return left.map((part, index) => narrowerPart(part, right[index] ?? part)).join('/');
 }
 
-/** With its rest as often as makes it so long: where the other is longer, that says what each of those segments is. */
+/**
+ * A pattern with its rest repeated until it has `length` parts: `/files/{slug*}` as three is `/files/{slug*}/{slug*}`.
+ */
 function stretched(parts: readonly string[], length: number): readonly string[] {
   const at = parts.findIndex(isRestName);
   const more = Array.from({ length: length - parts.length }, () => parts[at] ?? '');
@@ -166,11 +169,13 @@ function stretched(parts: readonly string[], length: number): readonly string[] 
 
 const BREADTH = PARAMETER_TYPES.map(parameterName);
 
-/** Of two that both take a segment: a literal before any type; of types that share segments, one lies in the other. */
+/**
+ * The narrower of two parts that take a common segment: a literal before any type, and the type that lies in the other.
+ */
 function narrowerPart(a: string, b: string): string {
   const [one, other] = [a, b].map((part) => part.replace('*}', '}'));
   if (one === undefined || other === undefined) return a;
-  // A literal is in no list, and so comes first.
+  // A literal is not in BREADTH: its index is -1, the smallest.
   const narrow = BREADTH.indexOf(one) <= BREADTH.indexOf(other) ? one : other;
   return isRestName(a) && isRestName(b) ? narrow.replace('}', '*}') : narrow;
 }

@@ -28,14 +28,15 @@ export function guardsBehind({ servers }: Upstream, proxies: readonly Proxy[]): 
   );
 }
 
-/** Whether who asks makes a difference to what the proxy answers. */
+/** Whether the proxy's answer depends on the client's address. */
 export function asksWho({ ranges, health }: Proxy, { apiKeys }: Pick<Policy, 'apiKeys'>): boolean {
   return !isEverybody(ranges) || apiKeys.some((key) => key.ranges) || (health ? !isEverybody(health.ranges) : false);
 }
 
 /**
- * A site or proxy before another proxy of the spec connects to it from its own address, and tells the client's. A proxy that
- * does not listen to that takes everybody for the part before it.
+ * Finds proxies that lose the client's address behind a site or another proxy of the spec. The one in front connects
+ * from its own address and sends the client's in a header; a proxy that does not believe this header takes every client
+ * for the one in front.
  */
 export function checkChains(parts: Parts, problems: Diagnostic[]): void {
   const { proxies, rewrites, routes, upstreams } = parts;
@@ -55,7 +56,7 @@ export function checkChains(parts: Parts, problems: Diagnostic[]): void {
   }
 }
 
-/** Whether the proxy believes the part that connects to it by this server. */
+/** Whether the proxy believes the header of a site or proxy that connects to it through this server. */
 function isTold({ clientIp }: Proxy, { host }: HostPort): boolean {
   if (clientIp.kind !== 'header' || !TOLD.includes(clientIp.header.toLowerCase())) return false;
   const own = parseAddress(host === 'localhost' ? '127.0.0.1' : host);

@@ -114,7 +114,7 @@ export const policyCodes = defineCodes('policy', {
 
 const SHOWN = 20;
 
-/** A long list is cut: there may be as many mistakes as there are names. */
+/** Names for a sentence. A long list is cut, because a spec may have as many mistakes as names. */
 function listed(names: readonly string[]): string {
   const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
   return `${names.slice(0, SHOWN).join(', ')}${more}`;

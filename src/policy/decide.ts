@@ -17,7 +17,9 @@ import { isAllowedQuery } from './query.ts';
 import { headBytesOf, headerValues, type ProxyRequest, withoutBlanks } from './request.ts';
 import type { ApiKey, Forwarding, Policy, Proxy } from './types.ts';
 
-/** Why a request is not forwarded, in the order of the checks, and the status for it. A proxy may tell `method` as 404. */
+/**
+ * Why a request is not forwarded, in the order of the checks, and the status for it; some proxies say 404 for `method`.
+ */
 export const DENIALS = {
   'head-size': 431,
   misdirected: 421,
@@ -135,7 +137,7 @@ export function splitTarget(target: string): readonly [path: string, query: stri
   return mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)];
 }
 
-/** The entry of the spec that allowed the request: the first that this key may use. */
+/** The entry of the spec that allowed the request: the first that the method and the key fit. */
 function originOf(endpoint: Endpoint, routeClass: RouteClass, method: string, key: ApiKey | undefined): SpecPath {
   if (routeClass.kind === 'answer') return routeClass.answer.origin;
   const routes = endpoint.state.accepts.filter(isRoute).filter((route) => takes(route, method));

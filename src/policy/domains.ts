@@ -11,7 +11,10 @@ export interface NameProblem {
   readonly hint: string;
 }
 
-/** Such a name is an address to most software, as in `127.1` and `0x7f.1`; no top-level domain is a number. */
+/**
+ * Whether a name ends in a number. Most software reads `127.1` and `0x7f.1` as addresses; no top-level domain is a
+ * number.
+ */
 export function endsInNumber(name: string): boolean {
   return /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$/i.test(name);
 }
@@ -66,7 +69,7 @@ export function rewriteApplies(rewrite: Pick<DomainRewrite, 'from' | 'wildcard'>
   return rewrite.wildcard ? name.endsWith(`.${rewrite.from}`) : name === rewrite.from;
 }
 
-/** What a name that a rewrite applies to stands for. */
+/** The name that a rewrite makes of a name that it applies to. */
 export function targetName({ from, to, wildcard, oneTarget }: DomainRewrite, name: string): string {
   return wildcard && !oneTarget ? name.slice(0, -from.length) + to : to;
 }
@@ -111,11 +114,11 @@ function conflictsOf(rewrites: readonly DomainRewrite[], problems: Diagnostic[])
     const earlier = seen.get(name);
     if (earlier) problems.push(doubled(rewrite, earlier, name));
     seen.set(name, earlier ?? rewrite);
-    // The rewritten name is never looked up again, so a chain would end half way, and a loop never.
+    // DNS servers rewrite a name once, so a chain a → b → c would end at b.
     const next = rewriteOf(sampleTarget(rewrite));
-    // `*.dev.example.com` to `ingress.dev.example.com` leads the one name to itself.
+    // `*.dev.example.com` to `ingress.dev.example.com` rewrites its own target, and to the same name: no chain.
     if (next === rewrite && rewrite.oneTarget) continue;
-    // Names below both sides of `*.ci.example.com` to `*.example.com` are no chain: nobody writes the "ci" twice.
+    // `*.ci.example.com` to `*.example.com` would chain only for `x.ci.ci.example.com`, which nobody asks for.
     const inside = leadsBelow(rewrite)
       ? below.get(rewrite.to)?.find(({ from }) => !`.${from}`.endsWith(`.${rewrite.from}`))
       : undefined;
@@ -134,7 +137,7 @@ function leadsBelow({ wildcard, oneTarget }: DomainRewrite): boolean {
   return wildcard && !oneTarget;
 }
 
-/** What stands for all that a rewrite leads to. */
+/** One name that stands for all names that a rewrite leads to. */
 function sampleTarget(rewrite: DomainRewrite): string {
   return leadsBelow(rewrite) ? `x.${rewrite.to}` : rewrite.to;
 }
@@ -170,18 +173,18 @@ function chained(rewrite: DomainRewrite, next: DomainRewrite, loop: boolean): Di
 
 export type RewriteEntry = NonNullable<Spec['domainRewrites']>[number];
 
-/** A host with the port that it is written with; of an IPv6 address no part is a port. */
+/** A host and the port after it. An IPv6 address is all host, because none of its colons starts a port. */
 export function splitPort(text: string): { readonly host: string; readonly port: string | undefined } {
   const [, host = text, port] = /^([^:]*):([^:]*)$/.exec(text) ?? [];
   return { host, port };
 }
 
-/** Whether an entry is about one port of a name, of which DNS knows nothing. */
+/** Whether an entry is about one port of a name. DNS knows no ports, so such an entry is for nodes alone. */
 export function hasPort({ from, to }: RewriteEntry): boolean {
   return splitPort(from).port !== undefined || splitPort(to).port !== undefined;
 }
 
-/** Those without a port, sorted by name, which nobody's way of writing them down changes. */
+/** The rewrites without a port, sorted by name, so that their order in the spec changes no output. */
 export function resolveRewrites(spec: Spec, problems: Diagnostic[]): DomainRewrite[] {
   const upstreams = Object.keys(spec.upstreams ?? {});
   const rewrites = (spec.domainRewrites ?? []).flatMap((entry, index): DomainRewrite[] => {
@@ -236,14 +239,14 @@ function compareNames({ from: a }: DomainRewrite, { from: b }: DomainRewrite): n
   return a < b ? -1 : Number(a > b);
 }
 
-/** A rewrite whose private name a proxy answers for. */
+/** A rewrite with a site: a server under the private name that forwards to this upstream. */
 export type SiteRewrite = DomainRewrite & { readonly upstream: string };
 
 export function hasSite(rewrite: DomainRewrite): rewrite is SiteRewrite {
   return rewrite.upstream !== undefined;
 }
 
-/** A site that knows one name for the other; one of a wildcard has none. */
+/** Whether a rewrite has a site that knows one name for the other. A wildcard stands for many names, so it has none. */
 export function hasNamedSite(rewrite: DomainRewrite): rewrite is SiteRewrite {
   return hasSite(rewrite) && !rewrite.wildcard;
 }
@@ -259,7 +262,7 @@ export const DOMAIN_REWRITE: FieldTable<DomainRewrite> = {
   origin: { words: 'line', compare: { cannotLoosen: 'it says where the rewrite is written' } },
 };
 
-/** Another server may hold other images, and whether it does is not in the spec. */
+/** `unclear` in both directions: another server may hold other images, and the spec does not say which. */
 function mirrorDifferences(_: DomainRewrite, { containerRegistry }: DomainRewrite): Difference[] {
   const where = containerRegistry ? 'through the mirror' : 'from the registry itself';
   return [{ effect: 'unclear', words: `has its images pulled ${where} now` }];

@@ -13,7 +13,7 @@ export interface Difference {
   readonly effect: Effect;
   /** What differs, as the end of a sentence about the record: `takes WebSocket upgrades now`. */
   readonly words: string;
-  /** What a request must have to show it. */
+  /** Headers that a request needs so that the two versions decide it differently. */
   readonly headers?: HeaderFields;
 }
 
@@ -43,8 +43,8 @@ export type FieldKind =
   | 'websocket';
 
 /**
- * How two versions of a field compare, which is a function where the values say it. `decided`: what the field changes is
- * found in the decisions on requests or names themselves. `identity`: the field tells one record from another.
+ * How two versions of a field compare: a function, where the two values tell the difference; `decided`, where comparing
+ * the decisions on requests or names finds it; `identity`, where the field tells one record from another.
  */
 type Compare<Row> = (before: Row, after: Row) => readonly Difference[];
 
@@ -65,8 +65,8 @@ export type Field<Row> = FieldBase<Row> &
   );
 
 /**
- * The one place that says what each field of a record means to identity, conflicts, access diff and explanation. A field
- * without an entry does not compile.
+ * The one place that says what each field of a record means to identity, conflicts, access diff and explanation. A
+ * field without an entry does not compile.
  */
 export type FieldTable<Row> = { readonly [Name in keyof Required<Row>]: Field<Row> };
 
@@ -90,7 +90,7 @@ function sameIn<Row>(a: Row, b: Row, field: NamedField<Row>): boolean {
   return (!field.normal && a[field.name] === b[field.name]) || valueOf(a, field) === valueOf(b, field);
 }
 
-/** The fields of a record that some rule picks, as text that is equal exactly where they are. */
+/** The picked fields of a record as text: two records have equal texts exactly where these fields are equal. */
 export function identityOf<Row>(table: FieldTable<Row>, row: Row, picks: (field: Field<Row>) => boolean): string {
   return JSON.stringify(
     fieldsOf(table)
@@ -110,13 +110,13 @@ export interface FieldDifference<Row> extends Difference {
   readonly field: NamedField<Row>;
 }
 
-/** What differs between two versions of a record, apart from what is decided elsewhere. */
+/** What differs between two versions of a record, by the fields that compare by a function. */
 export function differencesOf<Row>(table: FieldTable<Row>, before: Row, after: Row): FieldDifference<Row>[] {
   const told = new Set<Compare<Row>>();
   return fieldsOf(table).flatMap((field): FieldDifference<Row>[] => {
     if (field.kind === undefined) return [];
     const { kind, compare } = field;
-    // Several fields may be told in one sentence, as scheme, host and port are in a url.
+    // Fields that share a function share a sentence: scheme, host and port are told once, as a url.
     if (told.has(compare) || sameIn(before, after, field)) return [];
     told.add(compare);
     return compare(before, after).map((difference) => ({ ...difference, kind, field }));
@@ -124,7 +124,7 @@ export function differencesOf<Row>(table: FieldTable<Row>, before: Row, after: R
 }
 
 /**
- * Stands where a record is taken apart by name, so that a field that nobody looks at there does not compile:
+ * Checks at compile time that a record was taken apart completely. A field added to it later does not compile here:
  * `const { upstream, auth, ...rest } = forwarding; nothingElse(rest);`
  */
 export function nothingElse(_: Readonly<Record<string, never>>): void {}

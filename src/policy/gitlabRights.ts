@@ -24,8 +24,8 @@ interface Level {
 }
 
 /**
- * The least level that GitLab's documentation names for a request on a private project or group. What is not here is not
- * known, and nothing is said of it.
+ * The least level that GitLab's documentation names for a request on a private project or group. Of a request that is
+ * not listed here the level is unknown, and `lint` says nothing about it.
  */
 const LEVELS: readonly Level[] = [
   { kind: 'projects', rest: /^$/, read: 'guest' },
@@ -55,12 +55,12 @@ const LEVELS: readonly Level[] = [
 
 const READING = new Set(['GET', 'HEAD']);
 
-/** Whether it can change nothing at GitLab. */
+/** Whether a route can change nothing at GitLab. */
 export function onlyReads({ methods }: Pick<Route, 'methods'>): boolean {
   return methods.every((method) => READING.has(method));
 }
 
-/** The least level that all of these requests get by with; `undefined` where that is not known of one of them. */
+/** The least level that is enough for all of these requests; `undefined` where one of them is unknown. */
 export function leastLevel(routes: readonly Route[]): AccessLevel | undefined {
   const levels = routes.map((route): number => {
     // A last placeholder that takes the rest of a path may lead anywhere.
@@ -73,7 +73,7 @@ export function leastLevel(routes: readonly Route[]): AccessLevel | undefined {
   return levels.length === 0 ? undefined : ACCESS_LEVELS[Math.max(...levels)];
 }
 
-/** The smallest scopes that all of these requests get by with; `undefined` where that is not known of one of them. */
+/** The smallest scopes that are enough for all of these requests; `undefined` where one of them is unknown. */
 export function leastScopes(routes: readonly Route[]): readonly string[] | undefined {
   const scopes = routes.map((route) => {
     const { text } = route.pattern;
@@ -84,7 +84,7 @@ export function leastScopes(routes: readonly Route[]): readonly string[] | undef
   });
   const known = scopes.filter((scope) => scope !== undefined);
   if (known.length === 0 || known.length < scopes.length) return undefined;
-  // What may write the whole API may read it as well.
+  // The scope `api` includes `read_api`.
   const needed = new Set(known);
   if (needed.has('api')) needed.delete('read_api');
   return [...needed].sort();

@@ -18,7 +18,9 @@ export const DEFAULT_REQUEST_HEADERS: readonly string[] = [
   'user-agent',
 ];
 
-/** What `auth: passthrough` lets through beside the default list: the ways a client of GitLab authenticates itself. */
+/**
+ * Headers that `auth: passthrough` lets through beside the default list: those by which GitLab authenticates a client.
+ */
 export const PASSTHROUGH_CREDENTIAL_HEADERS: readonly string[] = [
   'authorization',
   'deploy-token',
@@ -27,7 +29,9 @@ export const PASSTHROUGH_CREDENTIAL_HEADERS: readonly string[] = [
   'runner-token',
 ];
 
-/** A route that takes WebSocket upgrades also forwards these. Servers such as ActionCable take no page but their own. */
+/**
+ * Headers that a WebSocket route forwards as well. Origin, because ActionCable and others check which page connects.
+ */
 export const WEBSOCKET_HEADERS: readonly string[] = [
   'origin',
   'sec-websocket-extensions',
@@ -36,7 +40,7 @@ export const WEBSOCKET_HEADERS: readonly string[] = [
   'sec-websocket-version',
 ];
 
-/** Headers of the upstream's answer that the client never sees, because they are orders to the proxy or its session. */
+/** Headers of the upstream's answer that the client never sees: orders to the proxy, and the upstream's session. */
 export const HIDDEN_RESPONSE_HEADERS: readonly string[] = [
   'set-cookie',
   'x-accel-buffering',

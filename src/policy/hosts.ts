@@ -20,8 +20,8 @@ export function hostsOf(names: readonly string[] | undefined, at: SpecPath, prob
 }
 
 /**
- * The name that a request is for, as engines compare it: of the target, where that is a whole URL, else of the Host
- * header; without port, in lower case, without the dot of the root. "" where there is none.
+ * The name that a request asks for, as engines compare it: the host of a target that is a whole URL, else the Host
+ * header; without port, in lower case, without a final dot. "" where there is none.
  */
 export function askedHost({ target, headers }: Pick<ProxyRequest, 'target' | 'headers'>): string {
   const [, authority = headerValues(headers, 'host')[0] ?? ''] = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]+)/i.exec(target) ?? [];
@@ -31,12 +31,15 @@ export function askedHost({ target, headers }: Pick<ProxyRequest, 'target' | 'he
     .replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
-/** Where a proxy listens, as text that is the same for proxies that share it. */
+/** Address and port where a proxy listens: `0.0.0.0:8080`. Proxies that share a socket have equal texts. */
 export function socketOf({ listen: { address = '0.0.0.0', port } }: Pick<Proxy, 'listen'>): string {
   return `${address}:${port}`;
 }
 
-/** Whom a request reaches that is sent to where `proxy` listens; that proxy itself, which refuses it, where nobody is asked. */
+/**
+ * The proxy that a request reaches when it is sent to the socket of `proxy`: the one with the name that is asked for,
+ * or the one without names. Where there is neither, `proxy` itself, which refuses it.
+ */
 export function proxyAsked(
   proxies: readonly Proxy[],
   proxy: Proxy,
@@ -47,7 +50,7 @@ export function proxyAsked(
   return sharing.find(({ hosts }) => hosts.includes(host)) ?? sharing.find(({ hosts }) => hosts.length === 0) ?? proxy;
 }
 
-/** The proxies by where they listen; of each, the one that gets what is for no name first. */
+/** The proxies of each socket, the one without names first: it gets the requests for names that no other has. */
 export function listeners(proxies: readonly Proxy[]): readonly (readonly [Proxy, ...Proxy[]])[] {
   const bySocket = new Map<string, [Proxy, ...Proxy[]]>();
   for (const proxy of proxies) {
@@ -59,14 +62,15 @@ export function listeners(proxies: readonly Proxy[]): readonly (readonly [Proxy,
   return [...bySocket.values()];
 }
 
-/** Whether requests for this name are none of the proxy's business. */
+/** Whether a request is for a name that is none of the proxy's. */
 export function isMisdirected({ hosts }: Proxy, request: Pick<ProxyRequest, 'target' | 'headers'>): boolean {
   return hosts.length > 0 && !hosts.includes(askedHost(request));
 }
 
 /**
- * Proxies on one port are told apart by name, so each has names of its own. One may have none and gets what is for
- * nobody else, but not where TLS is spoken: nginx stays with the proxy that the certificate was chosen for.
+ * Checks that the proxies of one socket can share it: engines tell them apart by name, so no name may be listed twice.
+ * One proxy may have no names and gets all other requests, but not with TLS: nginx stays with the proxy whose
+ * certificate it has shown.
  */
 export function checkSharing(proxy: Proxy, others: readonly Proxy[], problems: Diagnostic[]): void {
   const [first] = others;
@@ -96,7 +100,7 @@ function preface({ clientIp }: Proxy): string {
     : '';
 }
 
-/** A proxy without names is reached under every name that no other proxy of its port has. */
+/** How the names of a proxy differ. A proxy without names counts as reached under any name. */
 export function hostDifferences({ hosts: before }: Proxy, { hosts: after }: Proxy): Difference[] {
   const told = (effect: Difference['effect'], names: readonly string[], when: string): Difference[] =>
     names.length === 0 ? [] : [{ effect, words: `is reached as ${names.join(', ')} ${when}` }];

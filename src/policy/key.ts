@@ -15,7 +15,7 @@ export function isKeyShaped(text: string): boolean {
   return KEY.test(text);
 }
 
-/** What a header holds that carries a key or a token: with the scheme before it, where there is one. */
+/** The value of a header that carries a key or a token: `Bearer abc`, or `abc` without a scheme. */
 export function credentialText(scheme: string | undefined, value: string): string {
   return scheme === undefined ? value : `${scheme} ${value}`;
 }
@@ -26,9 +26,9 @@ export function challengeOf({ id, apiKeyScheme }: Pick<Proxy, 'id' | 'apiKeySche
 }
 
 /**
- * The credential in the values of a header, in the order they were sent: what stands before the first comma, without
- * blanks after it. Engines that join repeated headers do so with commas, some without trimming what they join, and
- * one (nginx before 1.23) sees only the first, so this reading is the one that all of them can share.
+ * The credential in the values of a header: of the first value the text before the first comma, without blanks at its
+ * end. Engines join repeated headers with commas, some without trimming, and nginx before 1.23 sees the first value
+ * alone, so this is the one reading that all engines can share.
  */
 export function credentialIn(values: readonly string[]): string {
   return (values[0] ?? '').split(',', 1)[0]?.replace(/[ \t]+$/, '') ?? '';

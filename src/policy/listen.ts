@@ -10,7 +10,7 @@ type Listen = Proxy['listen'];
 
 const FORMS = 'a port such as 8080, or address:port such as 127.0.0.1:8080 or [::1]:8080';
 
-/** Where a proxy listens; an address in its shortest form, so that one is not taken for two. */
+/** Where a proxy listens. The address is in its shortest form: `::0` and `::` are the same socket. */
 export function listenOf(listen: number | string, at: SpecPath, problems: Diagnostic[]): Listen {
   if (typeof listen === 'number') return { port: listen };
   if (/^[1-9][0-9]{0,4}$/.test(listen) && Number(listen) <= 65_535) return { port: Number(listen) };
@@ -31,7 +31,7 @@ function unboundHint(text: string, { family, value }: Address): string | undefin
   return value >> 118n === 0x3fan ? 'a link-local address needs a zone, which no engine takes; use another' : undefined;
 }
 
-/** Proxies share a port of one address only where names tell them apart. */
+/** Checks that proxies share a socket only where names tell them apart, and none has one address of a port of `*`. */
 export function checkListen(proxies: readonly Proxy[], problems: Diagnostic[]): void {
   const byPort = new Map<number, Map<string, Proxy[]>>();
   for (const proxy of proxies) {
@@ -56,7 +56,10 @@ export function checkListen(proxies: readonly Proxy[], problems: Diagnostic[]): 
   }
 }
 
-/** Who can reach another port or address is decided outside of the spec, apart from one of many addresses. */
+/**
+ * How the sockets of a proxy differ: `unclear`, because firewalls outside the spec decide who reaches which port. Only
+ * from all addresses to one of them is narrowing, and back widening.
+ */
 export function listenDifferences({ listen: before }: Proxy, { listen: after }: Proxy): Difference[] {
   const text = (listen: Listen) => `${listen.address ?? '*'}:${listen.port}`;
   const effect: Effect = includes(before, after) ? 'narrowing' : includes(after, before) ? 'widening' : 'unclear';

@@ -1,30 +1,30 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Policy } from './types.ts';
 
-/** A registry as nodes name it, and where they look for its images instead, best first. */
+/** A registry as nodes name it, and the servers that they ask for its images instead, in this order. */
 export interface Mirror {
   /** `*` for every registry without a mirror of its own. */
   readonly registry: string;
-  /** `https://host[:port][/path]`, or with `http://` on the node itself. */
+  /** `https://host[:port][/path]`; `http://` only for a mirror on the node itself. */
   readonly endpoints: readonly string[];
   readonly origin: SpecPath;
 }
 
-/** What nodes of one kind are told. */
+/** What the nodes of one kind are told about registries. */
 export interface NodeSettings {
   readonly mirrors: readonly Mirror[];
-  /** Whether they try the registry itself in the end. */
+  /** Whether the nodes ask the registry itself after all its mirrors have failed. */
   readonly fallsBack: boolean;
-  /** Registries that the mirror of "*" is not asked for although they have none of their own. */
+  /** Registries without a mirror of their own for which these nodes do not ask the mirror of "*" either. */
   readonly bypassed?: readonly string[];
 }
 
-/** A name under which nodes pull images, and the name that they really contact, each with its port where it has one. */
+/** The name under which nodes pull images and the name that they contact instead, each with its port if it has one. */
 export interface RegistryMirror {
   readonly registry: string;
   readonly host: string;
   readonly origin: SpecPath;
-  /** What a site under the private name forwards to. */
+  /** Id of the upstream of the site under the private name; absent where there is no site. */
   readonly upstream?: string | undefined;
 }
 

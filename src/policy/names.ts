@@ -21,10 +21,10 @@ export function inMatchOrder(rewrites: readonly DomainRewrite[]): DomainRewrite[
   );
 }
 
-/** What finds the rewrite of a name is made once for all names that are asked. */
+/** One finder for each list of rewrites, because making one costs as much as the list is long. */
 const finders = new WeakMap<readonly DomainRewrite[], ReturnType<typeof rewriteFinder>>();
 
-/** Which name a pod really looks up. A rewritten name is not rewritten again. */
+/** The name whose records a pod gets when it asks for `text`. A rewritten name is not rewritten again. */
 export function resolveName({ rewrites }: Policy, text: string): Resolved {
   const name = canonicalName(text);
   const find = finders.get(rewrites) ?? rewriteFinder(rewrites);

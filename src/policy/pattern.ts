@@ -105,10 +105,10 @@ export function parsePattern(text: string): PathPattern | PatternProblem {
 
 const METHOD = /^[A-Z][A-Z0-9-]{0,31}$/;
 
-/** Stands for every method there is. */
+/** The method of a rule that is for every method. */
 export const EVERY_METHOD = '*';
 
-/** Whose methods a line lists: `forwarded` requests name them, `answered` ones may say `*`. */
+/** What a request line is for: a `forwarded` one must name its methods, an `answered` one may say `*`. */
 export type RequestUse = 'forwarded' | 'answered';
 
 /** `GET,POST /path` → its methods, sorted and without the HEAD that comes with GET, and its path. */

@@ -57,7 +57,7 @@ function keyPlace(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]): Pick<P
   return { apiKeyHeader: header, ...(apiKeyScheme === undefined ? {} : { apiKeyScheme }) };
 }
 
-/** A key would reach the upstream with the headers that a route forwards. */
+/** Refuses routes that forward the key header: the key would reach the upstream. */
 function checkKeyStays({ apiKeyHeader, routes, origin }: Proxy, problems: Diagnostic[]): void {
   const header = apiKeyHeader.toLowerCase();
   const route = routes.find(({ forwarding }) => forwarding.headers.includes(header));
@@ -177,7 +177,7 @@ function groupsOf(spec: ProxySpec, at: SpecPath, { spec: whole, problems }: Prox
   return [...new Set(spec.routes ?? known)].sort();
 }
 
-/** The same list for the same groups, so that what follows from it is worked out once for all proxies. */
+/** Gives equal lists of groups the same array of routes, so that `accessOf` works it out once for all their proxies. */
 function routeLists(routes: readonly Route[]): (groups: readonly string[]) => readonly Route[] {
   const byGroup = new Map<string, Route[]>();
   for (const route of routes) {
@@ -263,7 +263,9 @@ export const PROXY: FieldTable<Proxy> = {
   origin: { words: 'line', compare: { cannotLoosen: 'it says where the proxy is written' } },
 };
 
-/** Who may hear what goes over the wire, and who can pretend to be the proxy, is decided outside of the spec. */
+/**
+ * How tls differs. Another certificate is `unclear`: who holds its key, and may pretend to be the proxy, no spec says.
+ */
 function tlsDifferences({ tls: before }: Proxy, { tls: after }: Proxy): Difference[] {
   if (!before) return [{ effect: 'narrowing', words: 'speaks TLS now' }];
   const words = after ? `shows ${after.certFile} (before: ${before.certFile})` : 'speaks plain HTTP now';
@@ -294,7 +296,7 @@ function sourceWords(source: ClientAddress): string {
   return source.kind === 'header' ? `read from ${source.header.toLowerCase()}` : 'what the PROXY protocol says';
 }
 
-/** It tells whoever may ask that the proxy is alive, and nothing else. */
+/** How health checks differ: widening where more addresses, or another path, get an answer. */
 function healthDifferences({ health: before }: Proxy, { health: after }: Proxy): Difference[] {
   const whom = ({ ranges }: Health) => (isEverybody(ranges) ? 'anybody' : addressWords(ranges));
   const text = (health: Health) => `${health.pattern.text} to ${whom(health)}`;
@@ -308,7 +310,7 @@ function healthDifferences({ health: before }: Proxy, { health: after }: Proxy):
   return [{ effect, words: `answers health checks at ${text(after)} (before: ${text(before)})` }];
 }
 
-/** What stands before the proxy may write the other header by itself. */
+/** `unclear`: a balancer in front of the proxy may write the new header for every client. */
 function keyHeaderDifferences({ apiKeyHeader: before }: Proxy, { apiKeyHeader: after }: Proxy): Difference[] {
   return [{ effect: 'unclear', words: `keys are read from ${after} (before: ${before})` }];
 }
@@ -318,7 +320,7 @@ function keySchemeDifferences({ apiKeyScheme: before }: Proxy, { apiKeyScheme: a
   return [{ effect: 'unclear', words: `keys stand ${words(after)} (before: ${words(before)})` }];
 }
 
-/** Links, redirections and what the upstream hears of the outside follow it. */
+/** How publicUrl differs: links, redirections and the X-Forwarded headers to the upstream are made from it. */
 function publicUrlDifferences({ publicUrl: before }: Proxy, { publicUrl: after }: Proxy): Difference[] {
   const own = "each request's own Host";
   return [{ effect: 'unclear', words: `clients are told ${after ?? own} as its origin (before: ${before ?? own})` }];
@@ -329,7 +331,9 @@ function headDifferences({ maxRequestHead: before }: Proxy, { maxRequestHead: af
   return [{ effect: after > before ? 'widening' : 'narrowing', words }];
 }
 
-/** They tell browsers what pages of other origins may do. Values are not shown, because they may be anything. */
+/**
+ * `unclear`: such headers tell browsers what pages of other origins may do. Values may be secrets and are not shown.
+ */
 function responseHeaderDifferences(left: Proxy, right: Proxy): Difference[] {
   const lines = ({ responseHeaders }: Proxy) => responseHeaders.map(({ name, value }) => `${name}: ${value}`);
   const [before, after] = [lines(left), lines(right)];

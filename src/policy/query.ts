@@ -21,13 +21,13 @@ export const FORBIDDEN_PARAMETERS: readonly string[] = [
   'token',
 ];
 
-/** OData and its like mark names so ("$top"); most clients escape it. */
+/** The dollar before names such as OData's "$top", escaped as most clients do or as it is. */
 const DOLLAR = '(?:[$]|%24)';
 
 /**
- * Source that matches a forbidden name and the character that ends it; meant for a match that ignores
- * case, right after the "?" or "&" before a name. Only for use beside `querySource`, which sees to it
- * that a name is plain text.
+ * Source that matches a forbidden name and the character that ends it. It is meant for a match that ignores case, right
+ * after the "?" or "&" before a name, and only beside the grammar of `queryPairSource`, which admits no escapes in
+ * names.
  */
 export const FORBIDDEN_PARAMETER_SOURCE = `${DOLLAR}?(?:${FORBIDDEN_PARAMETERS.map((name) => name.replaceAll('_', '[_.-]')).join('|')})(?:[=&%[]|$)`;
 
@@ -37,13 +37,13 @@ const SUBSCRIPT = `(?:\\[|%5[Bb])${DOLLAR}?[A-Za-z0-9_.-]*(?:\\]|%5[Dd])`;
 const VALUE = "(?:[A-Za-z0-9_.~!$'()*+,:@/?=-]|%(?:0[1-9A-Fa-f]|[1-9A-Fa-f][0-9A-Fa-f]))*";
 
 /**
- * Source, without anchors, of one `name[sub]=value` of the positive query grammar; a query is such pairs
- * joined by "&", after which one more "&" may stand. A name holds no escapes but its dollar and its brackets, so
- * that none can spell a forbidden one.
+ * Source, without anchors, of one `name[sub]=value` of a query; a query is such pairs joined by "&", and one "&" may
+ * follow the last. The only escapes in a name are those of its dollar and its brackets, so that no escape can hide a
+ * forbidden name: `pr%69vate_token` is refused.
  */
 export function queryPairSource(flavour: RegexFlavour = 'portable'): string {
   const pair = `${NAME}(?:${SUBSCRIPT})*(?:=${VALUE})?`;
-  // "*" stands behind classes and groups only; inside VALUE's class it is a literal, right before "+".
+  // Every "*" is a quantifier but the one in VALUE's class, which is the literal before "+,".
   return flavour === 'possessive' ? pair.replace(/\*(?!\+,)/g, '*+') : pair;
 }
 

@@ -10,10 +10,10 @@ import { FORMATS, type SnapshotFormat } from './snapshots.ts';
 /** Reads a file that the spec names, relative to the spec; `undefined` where it cannot be read. */
 export type ReadFile = (path: string) => string | undefined;
 
-/** A set that stands in a file of its own. */
+/** A set whose addresses are in a file of their own. */
 export type FileSetSpec = Exclude<AddressSetSpec, readonly unknown[]>;
 
-/** The ranges of a file that a set names, after its digest was compared. */
+/** The ranges of the file that a set names; none where its digest is not the one in the spec. */
 export function rangesOfFile(
   { definition, at }: { readonly definition: FileSetSpec; readonly at: SpecPath },
   read: ReadFile,
@@ -36,12 +36,14 @@ export function rangesOfFile(
 
 const NO_CHOICE = { problem: 'has no parts to choose from', hint: 'take select out' };
 
-/** Of the bytes as they are checked in; git may have translated line ends. */
+/**
+ * The digest of a file of ranges as it is checked in: CR LF counts as LF, because git may have translated line ends.
+ */
 export function digestOfRanges(text: string): string {
   return createHash('sha256').update(text.replaceAll('\r\n', '\n')).digest('hex');
 }
 
-/** What others publish must be what was reviewed. */
+/** Whether a file may be used: one that others publish must have the digest of what was reviewed. */
 function pinned(
   { file, format = 'list', sha256, url }: FileSetSpec,
   text: string,
@@ -126,7 +128,7 @@ interface RangeProblem {
   readonly hint: string;
 }
 
-/** One address or CIDR, which must not be everybody by another name. */
+/** Reads one address or CIDR; `0.0.0.0/0` and `::/0` are problems, because a spec writes `any` for everybody. */
 export function parseItem(text: string): AddressRange | RangeProblem {
   if (/^(?:any|all|\*)$/i.test(text))
     return {
@@ -149,8 +151,8 @@ interface RangeFile {
 }
 
 /**
- * The ranges of a file, one a line. Whoever writes a spec may name any file, and whoever reads the report may not be
- * allowed to read that file: of a line that is no address nothing is shown.
+ * The ranges of a file, one a line. A spec may name any file, also one that readers of the report may not read, so a
+ * line that is no address is not shown.
  */
 function rangesIn({ file, text, at }: RangeFile, problems: Diagnostic[]): AddressRange[] {
   const ranges: AddressRange[] = [];
@@ -180,7 +182,7 @@ function rangesIn({ file, text, at }: RangeFile, problems: Diagnostic[]): Addres
   return ranges;
 }
 
-/** Mistyped addresses and nothing that could be a word or a key: those have more digits without a break. */
+/** Whether an entry is a mistyped address and can be shown: a word or a key has longer runs of digits and letters. */
 function looksLikeAddress(entry: string): boolean {
   return /^[0-9a-f.:/, -]{1,64}$/i.test(entry) && /[.:]/.test(entry) && !/[0-9a-f]{5}/i.test(entry);
 }

@@ -22,7 +22,7 @@ export type { ReadFile };
 /** Turns lists of CIDRs and `@names` into sets; every problem lands in `problems`. */
 export interface RangeResolver {
   resolve(items: 'any' | readonly string[], at: SpecPath): CidrSet;
-  /** Every named set, also one that nobody uses, in alphabetical order. */
+  /** Every named set, used or not, in alphabetical order. */
   all(): AddressSet[];
 }
 
@@ -31,21 +31,23 @@ const NOTHING: CidrSet = { ranges: [] };
 export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]): RangeResolver {
   const definitions = new Map(Object.entries(spec.ipRanges ?? {}));
   const names = [...definitions.keys()];
-  /** Without a value while what a set takes in is being looked up. */
+  /** Sets by name. A set whose `@names` are still being worked out has an entry without a value. */
   const sets = new Map<string, CidrSet | undefined>();
   const notes = new Map<string, AddressNote[]>();
-  /** The sets that take in each other, the outermost first. A list, because sets may nest deeper than calls can. */
+  /**
+   * The sets being worked out, each named by the one before it. A list, because sets may nest deeper than calls can.
+   */
   const open: { readonly name: string; readonly waiting: string[] }[] = [];
 
   const each = (items: readonly AddressEntrySpec[], at: SpecPath, name?: string): CidrSet => {
     const { own, parts, less, said } = gather(items, { at, named, problems });
     if (name !== undefined && said.length > 0) notes.set(name, said);
     const whole = together(own, parts, name);
-    // What is left of the sets that it takes in is none of them any more.
+    // A set with something taken away is no longer the union of its parts, so it becomes one part of its own.
     return less.length === 0 ? whole : together(subtract(whole, unionOf(less)).ranges, [], name);
   };
 
-  /** A set that has been settled, or is about to be. */
+  /** The set of a name that `settle` has worked out; a name that is still open refers to itself, which is an error. */
   const named = (name: string, at: SpecPath): CidrSet => {
     const known = sets.get(name);
     if (known) return known;
@@ -65,7 +67,7 @@ export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]
     open.push({ name, waiting: Array.isArray(definition) ? referencesIn(definition).reverse() : [] });
   };
 
-  /** Works out a set after all that it takes in. */
+  /** Works out a set, after all sets that it names. */
   const settle = (name: string): void => {
     enter(name);
     for (let top = open.at(-1); top; top = open.at(-1)) {
@@ -113,7 +115,7 @@ interface Gathering {
   readonly problems: Diagnostic[];
 }
 
-/** What a list holds itself, the lists in it, what is taken away, and what is said of its entries. */
+/** A list taken apart: its own addresses, the sets that it names, what `not` takes away, and the notes on entries. */
 function gather(items: readonly AddressEntrySpec[], { at, named, problems }: Gathering) {
   const own: AddressRange[] = [];
   const parts: CidrPart[] = [];
@@ -128,7 +130,7 @@ function gather(items: readonly AddressEntrySpec[], { at, named, problems }: Gat
   };
   for (const [index, item] of items.entries()) {
     if (typeof item === 'string') {
-      // A place is written out where it is needed: there may be a hundred thousand items.
+      // The place of an item is made only for a problem or a note: there may be a hundred thousand items.
       const found = item.startsWith('@') ? undefined : parseItem(item);
       if (found && !('problem' in found)) own.push(found);
       else parts.push(...listsIn(lookUp(item, [...at, index])));
@@ -172,7 +174,7 @@ function noteOf(range: AddressRange, item: Annotated, origin: SpecPath, problems
   };
 }
 
-/** What an item of a list is about: `10.0.0.0/8`, `@set`. */
+/** The address or set name in an item of a list, whichever way it is written: `10.0.0.0/8`, `@set`. */
 function textOf(item: AddressEntrySpec): string {
   if (typeof item === 'string') return item;
   return 'not' in item ? item.not : item.cidr;
@@ -183,7 +185,7 @@ export function referencesIn(items: readonly AddressEntrySpec[]): string[] {
   return items.map(textOf).flatMap((text) => (text.startsWith('@') ? text.slice(1) : []));
 }
 
-/** Nobody sees from the parts that they add up to everybody. */
+/** Refuses a set that holds all of IPv4 or IPv6: no reader sees that its parts add up to everybody. */
 function checked(set: CidrSet, at: SpecPath, problems: Diagnostic[]): CidrSet {
   const family = wholeFamily(set.ranges);
   if (family === undefined) return set;
@@ -191,7 +193,7 @@ function checked(set: CidrSet, at: SpecPath, problems: Diagnostic[]): CidrSet {
   return NOTHING;
 }
 
-/** What a list holds itself, and the lists in it. A list without an address of its own is no part. */
+/** The union of a list's own addresses and the parts of the sets that it names. */
 function together(own: readonly AddressRange[], others: readonly CidrPart[], name?: string): CidrSet {
   const byName = new Map(others.map((part) => [part.name, part]));
   const mine: CidrPart = { ...(name === undefined ? {} : { name }), own: unionOf(own) };

@@ -13,7 +13,7 @@ const CREDENTIALS: Refused = {
   prefixes: ['gitlab-', 'x-gitlab-'],
 };
 
-/** What stands for the client or its address: a server that trusts the proxy in front of it believes these. */
+/** Headers that say who the client is or where it comes from. A server that trusts its proxy believes them. */
 const ADDRESSES: Refused = {
   why: 'says who the client is or which way it came, which servers behind a proxy believe',
   names: [
@@ -30,7 +30,7 @@ const ADDRESSES: Refused = {
   prefixes: ['cf-connecting-', 'x-client-', 'x-envoy-', 'x-forwarded-', 'x-originating-'],
 };
 
-/** In lower case, by what they do. A header that is in no list may be forwarded, and may carry a key. */
+/** Headers in lower case, by what they do. A header in none of these lists may be forwarded, or may carry a key. */
 const ORDERS: readonly Refused[] = [
   {
     why: 'belongs to the connection or to the framing of the message',
@@ -76,7 +76,7 @@ const FORWARDED: Refused = {
   names: [...DEFAULT_REQUEST_HEADERS, ...WEBSOCKET_HEADERS],
 };
 
-/** What a header may be chosen for. */
+/** What a spec chooses a header for: to forward it, or to read the key or the client's address from it. */
 export type HeaderUse = 'forward' | 'key' | 'address';
 
 const REFUSED: Readonly<Record<HeaderUse, readonly Refused[]>> = {
@@ -85,7 +85,7 @@ const REFUSED: Readonly<Record<HeaderUse, readonly Refused[]>> = {
   address: [...ORDERS, CREDENTIALS, FORWARDED],
 };
 
-/** Why a header cannot be used so; `undefined` where it can. Many servers take "_" for "-". */
+/** Why a header cannot be used so; `undefined` where it can. `x_real_ip` counts as `x-real-ip`, as on many servers. */
 export function headerRefusal(name: string, use: HeaderUse): string | undefined {
   const header = name.toLowerCase().replaceAll('_', '-');
   return REFUSED[use].find(

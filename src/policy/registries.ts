@@ -5,7 +5,7 @@ import { hasPort, type NameProblem, nameProblem, type RewriteEntry, splitPort } 
 import type { FieldTable } from './fields.ts';
 import type { RegistryRewrite } from './types.ts';
 
-/** The entries with a port, sorted by name. A name without one may be rewritten beside them. */
+/** The entries with a port, sorted by name. The same name without a port may have a rewrite of its own. */
 export function resolveRegistries({ domainRewrites = [] }: Spec, problems: Diagnostic[]): RegistryRewrite[] {
   const first = new Map<string, SpecPath>();
   const registries = domainRewrites.flatMap((entry, index): RegistryRewrite[] => {

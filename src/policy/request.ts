@@ -6,7 +6,9 @@ import type { ClientAddress, Proxy } from './types.ts';
 /** Header fields as sent, in order, names in any case. */
 export type HeaderFields = readonly (readonly [name: string, value: string])[];
 
-/** What the key header of a request says. `id` is set only where somebody knows which caller the key belongs to. */
+/**
+ * What the key header of a request says. `unknown`: it has the form of a key and is no caller's; `id` is a caller's id.
+ */
 export type Credential =
   | { readonly kind: 'missing' }
   | { readonly kind: 'malformed' }
@@ -19,7 +21,7 @@ export interface ProxyRequest {
   /** The request target as it stands on the request line. */
   readonly target: string;
   readonly headers: HeaderFields;
-  /** Bytes of its head as sent; absent: of request line and headers as they are here. */
+  /** Bytes of the request's head as sent; where absent, the size of the request line and headers that stand here. */
   readonly headBytes?: number;
   readonly client: Address;
   readonly credential: Credential;
@@ -39,12 +41,12 @@ export function headerValues(headers: HeaderFields, name: string): string[] {
   return headers.filter(([field]) => field.toLowerCase() === lower).map(([, value]) => withoutBlanks(value));
 }
 
-/** Without the blanks that HTTP knows, which are fewer than those that `trim` takes away. */
+/** A text without spaces and tabs at its ends. `trim` would take more away than HTTP does, such as U+00A0. */
 export function withoutBlanks(text: string): string {
   return text.replace(/^[ \t]+|[ \t]+$/g, '');
 }
 
-/** Reads the key header; `idOf` knows the callers by key. */
+/** Reads the key header of a proxy; `idOf` gives the id of the caller with a key. */
 export function credentialOf(
   headers: HeaderFields,
   { apiKeyHeader, apiKeyScheme }: Pick<Proxy, 'apiKeyHeader' | 'apiKeyScheme'>,
@@ -60,8 +62,8 @@ export function credentialOf(
 }
 
 /**
- * The client behind trusted proxies: the header is read from the right, past every trusted address. What
- * stands further left was written by somebody who is not trusted.
+ * The client behind trusted proxies: the header is read from the right, and the first address that is not trusted is
+ * the client. What is left of it was written by that client and is not believed.
  */
 export function clientAddress(source: ClientAddress, peer: Address, headers: HeaderFields): Address {
   if (source.kind !== 'header' || !trusts(source.trusted, peer)) return peer;

@@ -15,7 +15,7 @@ import type { Policy, Proxy, Route, Upstream } from './types.ts';
 import { resolveUpstreams } from './upstreams.ts';
 import { checkVault, checkVaultTokens, resolveVault } from './vault.ts';
 
-/** A token must not go to a server that anybody on the way can pretend to be. */
+/** Refuses tokens for an upstream whose certificate is not verified: anybody on the way could collect them. */
 function checkTokenUpstreams(upstreams: readonly Upstream[], routes: readonly Route[], problems: Diagnostic[]): void {
   for (const upstream of upstreams) {
     const injects = routes.some(
@@ -96,7 +96,7 @@ function endpointConflicts(endpoint: Endpoint): Diagnostic[] {
   });
 }
 
-/** Each pair of rules once, however many paths they share. */
+/** The diagnostics without doubles: two rules that share many paths conflict once. */
 function unique(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const byPlace = new Map(
     diagnostics.map((diagnostic) => [JSON.stringify([diagnostic.at, diagnostic.related?.[0]?.at]), diagnostic]),

@@ -64,7 +64,7 @@ export function parseRequest(
   return { methods: line.methods, pattern };
 }
 
-/** What an entry says wins over what its group says; headers add up. */
+/** How an entry is forwarded: what it says wins over what its group says, except that headers add up. */
 function forwardingOf(group: GroupSpec, entry: Partial<AllowSpec>, headers: readonly string[]): Forwarding {
   const auth = group.auth ?? 'apiKey';
   // A form body can carry private_token, sudo or _method, which no proxy sees; JSON is what API clients send.
@@ -79,10 +79,12 @@ function forwardingOf(group: GroupSpec, entry: Partial<AllowSpec>, headers: read
   };
 }
 
-/** Names of route classes stand in rows that people read, and engines take no row of any length. */
+/** Names of route classes are in rows that people read, and engines take only rows of some length. */
 const LONGEST_VARIANT = 40;
 
-/** What an entry says of each field; the fields that only a group has do not differ within it. */
+/**
+ * How the name of a variant shows each field; `upstream` and `auth` belong to the group, so no entry differs in them.
+ */
 const VARIANT: { readonly [K in keyof Forwarding]: (value: Forwarding[K], usual: Forwarding[K]) => string } = {
   upstream: () => '',
   auth: () => '',
@@ -92,7 +94,10 @@ const VARIANT: { readonly [K in keyof Forwarding]: (value: Forwarding[K], usual:
   websocket: (websocket) => (websocket ? 'websocket' : 'no-websocket'),
 };
 
-/** Equal exactly where two entries of a group are forwarded alike, but for characters that names do not have. */
+/**
+ * The fields in which an entry differs from its group, as a name: `9MB~websocket`. Entries that are forwarded alike
+ * have equal names; `classOf` numbers different entries whose names become equal without their odd characters.
+ */
 function variantOf(forwarding: Forwarding, usual: Forwarding): string {
   const part = <K extends keyof Forwarding>(key: K): string =>
     canonical(forwarding[key]) === canonical(usual[key]) ? '' : VARIANT[key](forwarding[key], usual[key]);
@@ -152,15 +157,15 @@ function headerDifferences({ headers: before }: Forwarding, { headers: after }: 
 
 type Types = Forwarding['contentTypes'];
 
-/** Types that people know, for examples. */
+/** Content types that readers know, for the example requests of an access diff. */
 const FAMILIAR = ['application/x-www-form-urlencoded', 'multipart/form-data', 'text/plain', 'application/octet-stream'];
 
-/** A type of `wide` that is not of `narrow`. */
+/** A content type that `wide` admits and `narrow` does not. */
 function onlyIn(wide: Types, narrow: Types): string | undefined {
   if (narrow === 'any') return undefined;
   if (wide !== 'any') return wide.find((type) => !narrow.includes(type));
   const familiar = FAMILIAR.find((type) => !narrow.includes(type));
-  // Longer than every listed type, so it is none of them.
+  // The made-up type is longer than every listed one, so it is none of them.
   return familiar ?? `application/x-${narrow.join('').replace(/[^a-z0-9]/g, '')}`;
 }
 
@@ -183,7 +188,7 @@ function bodyOf(type: string, length: number): HeaderFields {
 function sizeDifferences(before: Forwarding, after: Forwarding): Difference[] {
   const [left, right] = [before.maxBody ?? Number.POSITIVE_INFINITY, after.maxBody ?? Number.POSITIVE_INFINITY];
   const type = commonType(before.contentTypes, after.contentTypes);
-  // No body passes both, so that the types have told the whole difference.
+  // With no type in common no body passes both, and the change of contentTypes has told the whole difference.
   if (type === undefined) return [];
   const size = (limit: number) => (Number.isFinite(limit) ? `of up to ${limit} bytes` : 'of any size');
   const words = `takes bodies ${size(right)} (before: ${size(left)})`;

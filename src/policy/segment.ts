@@ -1,8 +1,8 @@
 /**
  * The alphabet of paths, as regular expression sources that mean the same in PCRE, RE2 and JavaScript:
  * no lookaround, no backreference, no class shorthand. Every engine matches with these, so that a segment
- * is the same thing everywhere. RFC 3986 §3.3 pchar, less what a server behind the proxy may decode into
- * another path.
+ * is the same thing everywhere. A segment holds the pchar of RFC 3986 §3.3, without what a server behind the proxy may
+ * decode into another path, such as `%2e%2e`.
  */
 
 /** Parameter types, most specific first. */
@@ -10,8 +10,8 @@ export const PARAMETER_TYPES = ['int', 'hex', 'uuid', 'slug', 'segment', 'encode
 export type ParameterType = (typeof PARAMETER_TYPES)[number];
 
 /**
- * The next wider type: everything that a type accepts, the wider one accepts too. They form a tree, so that
- * the types cut the set of all segments into classes that never cross a type's border.
+ * The next wider type of each type: it accepts all that the type accepts. The types form a tree, so that the most
+ * specific type of a segment says which types accept it: `int`, `hex`, `slug` and all wider ones for `42`.
  */
 export const WIDER: Readonly<Record<ParameterType, ParameterType | undefined>> = {
   int: 'hex',
@@ -40,10 +40,12 @@ export const ACCEPTED_BY: Readonly<Record<ParameterType, readonly ParameterType[
   encodedText: widening('encodedText'),
 };
 
-/** `possessive` (PCRE only) takes away backtracking; every loop below is deterministic, so nothing else changes. */
+/**
+ * `possessive` (PCRE only) forbids backtracking. It matches the same texts, because every loop below is deterministic.
+ */
 export type RegexFlavour = 'portable' | 'possessive';
 
-/** What a segment is made of: dots, what ends a dot segment for some server, and everything else. */
+/** What a segment is made of beside dots: `end`, at which some servers end a dot segment (`..;x`), and all `other`. */
 interface Alphabet {
   readonly other: string;
   readonly end: string;
@@ -51,13 +53,13 @@ interface Alphabet {
 
 const DOT = '(?:[.]|%2[Ee])';
 const PCHAR = "[A-Za-z0-9_~!$&'()*+,=:@-]";
-// Never the escape of "/", "\", "%" or a control character, and never that of "?" or "#" either: a server that
-// decodes once more would end the path there, so that DELETE /groups/1%3F/hooks/2 removes the group.
+// All escapes but those of "/", "\", "%", control characters, "?" and "#". A server that decodes once more would end
+// the path at a "?" or "#", so that DELETE /groups/1%3F/hooks/2 would remove the group.
 const ESCAPE =
   '%(?:2[0-246-9A-Da-d]|3[0-9ACDEacde]|[46][0-9A-Fa-f]|5[0-9ABDEFabdef]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f])';
 const PLAIN: Alphabet = { other: `(?:${PCHAR}|${ESCAPE})`, end: '(?:;|%3[Bb])' };
-// Text that was escaped once, as encodeURIComponent does: "?", "#" and "%" may stand in it. A server that ends the
-// path at "?" or "#" would take "..%3Fx" for a step up.
+// Text as encodeURIComponent escapes it: "%3F", "%23" and "%25" may be in it. The first two count as ends, because a
+// server that ends the path at "?" or "#" would take "..%3Fx" for a step up.
 const TEXT: Alphabet = { other: `(?:${PCHAR}|${ESCAPE}|%25)`, end: '(?:;|%3[BFbf]|%23)' };
 const HEX = '[0-9A-Fa-f]';
 
@@ -83,8 +85,8 @@ export function segmentSource(type: ParameterType, flavour: RegexFlavour = 'port
 }
 
 /**
- * Neither "." nor ".." in any spelling, alone or before an end: a first unit that is no dot, or one or two dots
- * that something other than an end follows, or three dots.
+ * Source of a text that no server reads as "." or "..", as some read "..;x". It begins with a unit that is no dot, with
+ * one or two dots and then a unit that is neither dot nor end, or with three dots.
  */
 function partSource({ other, end }: Alphabet, more: string): string {
   return `(?:${other}|${end}|${DOT}(?:${other}|${DOT}(?:${other}|${DOT})))(?:${other}|${end}|${DOT})*${more}`;

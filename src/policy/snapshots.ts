@@ -1,6 +1,6 @@
 import { isRecord, memberOf, parseJson } from '../source/value.ts';
 
-/** One address of a published list, and the words under which it can be chosen; none where the list is of one kind. */
+/** One address of a published list, and the words by which `select` can choose it; none where the list has no kinds. */
 interface Published {
   readonly cidr: string;
   readonly words: readonly string[];
@@ -10,7 +10,7 @@ type Read = { readonly entries: readonly Published[] } | { readonly problem: str
 
 export type SnapshotFormat = 'aws' | 'github' | 'cloudflare' | 'azure';
 
-/** How each publisher writes its addresses. Unknown members are let be, because publishers add some without a word. */
+/** How each publisher writes its addresses. Unknown members are ignored, because publishers add some without notice. */
 export const FORMATS: { readonly [F in SnapshotFormat]: (text: string) => Read } = {
   /** https://ip-ranges.amazonaws.com/ip-ranges.json */
   aws: (text) => {
@@ -84,7 +84,9 @@ function isAddresses(list: unknown): boolean {
   );
 }
 
-/** A list that lost an address on the way is no list: what it would have admitted is refused, or the other way round. */
+/**
+ * A published list, whole or not at all: with an entry lost, a proxy would refuse it, or admit it where it is a `not`.
+ */
 function collected(entries: readonly { readonly cidr: unknown; readonly words: readonly string[] }[]): Read {
   if (entries.length === 0) return { problem: 'holds no addresses' };
   const sound = entries.flatMap(({ cidr, words }) => (typeof cidr === 'string' ? [{ cidr, words }] : []));

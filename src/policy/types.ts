@@ -28,7 +28,9 @@ export interface HostPort {
 export interface Upstream {
   readonly id: string;
   readonly scheme: 'http' | 'https';
-  /** Lower case name or address of the url; the Host that is sent, with the port where it is not the default. */
+  /**
+   * Name or address of the url, lower case. It is sent as Host, with the port where that is not the scheme's default.
+   */
   readonly host: string;
   readonly port: number;
   /** What is connected to; `[{host, port}]` of the url where the spec names no pool. */
@@ -64,7 +66,7 @@ export interface Route {
   readonly methods: readonly string[];
   readonly pattern: PathPattern;
   readonly forwarding: Forwarding;
-  /** How it is forwarded otherwise than its group says, in a few words: "9MB"; "" where it is not. */
+  /** How the entry differs from its group, in a few words: `9MB`; "" where it does not. */
   readonly variant: string;
   readonly reason?: string;
   readonly origin: SpecPath;
@@ -84,7 +86,7 @@ export interface ApiKey {
   readonly token: SecretReference;
   /** Route groups with `auth: apiKey` that it may use, sorted. */
   readonly groups: readonly string[];
-  /** Whether that is every such group because the spec lists none. */
+  /** Whether the spec lists no groups for the key, so that `groups` is every such group. */
   readonly allGroups: boolean;
   /** Absent: the proxy's own ranges are all that counts. */
   readonly ranges?: CidrSet;
@@ -115,7 +117,7 @@ export interface Answer {
   readonly origin: SpecPath;
 }
 
-/** The answer to whoever wants to know whether the proxy is alive. */
+/** The answer to a health check: it says that the proxy runs. */
 export interface Health extends Answer {
   readonly ranges: CidrSet;
 }
@@ -124,7 +126,7 @@ export interface Proxy {
   readonly id: string;
   /** `address` absent: every IPv4 address. IPv6 addresses without brackets. */
   readonly listen: { readonly address?: string; readonly port: number };
-  /** Names that it is asked for, lower case, sorted. None: whatever no other proxy of its port is asked for. */
+  /** Names that clients ask for, lower case, sorted. Empty: every name that no other proxy of the socket has. */
   readonly hosts: readonly string[];
   /** Files of the certificate that the proxy shows, paths on its machine. Absent: it speaks plain HTTP. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
@@ -154,14 +156,14 @@ export interface DomainRewrite {
   readonly to: string;
   /** `*.from`: every name below, at any depth, not the name itself. */
   readonly wildcard: boolean;
-  /** `*.from` to `to`: every name below stands for `to` itself; without it, for the same name below `to`. */
+  /** True for `*.from` to `to`: every name below `from` becomes `to`. False: `x.from` becomes `x.to`. */
   readonly oneTarget: boolean;
   readonly upstream?: string;
   readonly containerRegistry: boolean;
   readonly origin: SpecPath;
 }
 
-/** A rewrite with a port on either side, which is for nodes alone: DNS cannot tell ports apart. */
+/** A rewrite with a port on either side. It is for nodes alone, because DNS knows no ports. */
 export interface RegistryRewrite {
   /** Lower case, as images name it: `registry.example.com:5050`. */
   readonly from: string;
@@ -193,7 +195,7 @@ export interface VaultRole {
   readonly config: VaultConfig;
   readonly type: VaultTokenType;
   readonly path: string;
-  /** Whether whoever asks names the path, and `path` is an expression. */
+  /** Whether the reader of a token names the path of its user, project or group, and `path` is an expression for it. */
   readonly dynamicPath: boolean;
   readonly name: string;
   readonly accessLevel?: string;
@@ -209,12 +211,12 @@ export interface VaultRole {
 export interface AddressSet {
   readonly id: string;
   readonly set: CidrSet;
-  /** Its entries of which more is said than the addresses, in the order of the spec. */
+  /** Its entries with an owner, an end or a reason, in the order of the spec. */
   readonly notes: readonly AddressNote[];
   readonly origin: SpecPath;
 }
 
-/** An address or a CIDR of a list, and what is said of it. */
+/** An entry of a list with what the spec says of it beside its addresses. */
 export interface AddressNote {
   readonly range: AddressRange;
   readonly owner?: string;

@@ -26,12 +26,14 @@ function hostProblem(text: string): NameProblem | undefined {
       ? { problem: 'is the address of no machine', hint: 'write 127.0.0.1 or [::1] for this one' }
       : undefined;
   if (text.endsWith('.')) return { problem: 'ends in a dot', hint: 'write the name without the dot' };
-  // Resolvers read these as addresses, each in its own way.
+  // Resolvers read a name such as `127.1` as an address, each in its own way.
   if (endsInNumber(text)) return { problem: 'is no whole IPv4 address', hint: 'write all four parts, as in 127.0.0.1' };
   return nameProblem(text);
 }
 
-/** Reads `host:port` with IPv6 in brackets; the port may be left out where there is a default. The host is not checked. */
+/**
+ * Reads `host:port` with IPv6 in brackets; the port may be left out where there is a default. The host is not checked.
+ */
 export function parseHostPort(text: string, defaultPort?: number): HostPort | undefined {
   const [, bracketed, plain, portText] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::([0-9]{1,5}))?$/.exec(text) ?? [];
   const host = (bracketed ?? plain ?? '').toLowerCase();
@@ -71,7 +73,7 @@ function tokenPlace({ tokenHeader, tokenScheme }: UpstreamSpec, at: SpecPath, pr
   return { tokenHeader: header, ...(tokenScheme === undefined ? {} : { tokenScheme }) };
 }
 
-/** "Authorization" holds a scheme and something after it, never a credential alone. */
+/** Whether a token would be sent in Authorization without a scheme, which this header must have. */
 export function lacksScheme(header: string, scheme: string | undefined): boolean {
   return header.toLowerCase() === 'authorization' && scheme === undefined;
 }
@@ -155,7 +157,7 @@ export const UPSTREAM: FieldTable<Upstream> = {
   origin: { words: 'line', compare: { cannotLoosen: 'it says where the upstream is written' } },
 };
 
-/** Everything about an upstream that decides where a request ends up and who could read it, as comparable text. */
+/** All that decides where an upstream's requests end up and who could read them, as text that can be compared. */
 export function destinationOf(upstream: Upstream | undefined): string {
   if (!upstream) return '';
   const text =
@@ -184,7 +186,7 @@ function urlDifferences(before: Upstream, after: Upstream): Difference[] {
 
 function serverDifferences(before: Upstream, after: Upstream): Difference[] {
   const [left, right] = [serversOf(before), serversOf(after)];
-  // Without a pool of its own the servers only repeat the url.
+  // Without a pool the only server is that of the url, whose change is told already.
   if (urlOf(before) !== urlOf(after) && left.length + right.length <= 2) return [];
   const effect: Effect = right.some((server) => !left.includes(server)) ? 'unclear' : 'narrowing';
   return [{ effect, words: arrow('servers', left.join(', '), right.join(', ')) }];
@@ -198,7 +200,7 @@ function tokenPlaceDifferences(before: Upstream, after: Upstream): Difference[] 
 
 function trustDifferences(left: Upstream, right: Upstream): Difference[] {
   const [before, after] = [left.tls, right.tls];
-  // The url has told that one of the two is plain http.
+  // Where one of the two is plain http, the change of the url tells it.
   if (!before || !after) return [];
   if (!before.insecureSkipVerify && after.insecureSkipVerify) {
     return [{ effect: 'widening', words: 'its certificate is no longer verified' }];
@@ -211,7 +213,7 @@ function trustDifferences(left: Upstream, right: Upstream): Difference[] {
   if (bundle(before) !== bundle(after)) {
     found.push({ effect: 'unclear', words: arrow('trusted certificates', bundle(before), bundle(after)) });
   }
-  // A name that follows the url has been told with the url.
+  // A server name that is the host of the url changes with the url, whose change is told already.
   const follows = before.serverName === left.host && after.serverName === right.host;
   if (before.serverName !== after.serverName && !follows) {
     found.push({ effect: 'unclear', words: arrow('certificate name', before.serverName, after.serverName) });

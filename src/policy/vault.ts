@@ -8,7 +8,7 @@ import { milliseconds, parseOrigin } from './upstreams.ts';
 type MountSpec = NonNullable<Spec['vault']>[string];
 type RoleSpec = MountSpec['roles'][string];
 
-/** Scopes that one kind of token takes, with the first GitLab that has each. */
+/** Scopes that one kind of token takes, with the first version of GitLab that has each. */
 type Scopes = Readonly<Record<string, Version>>;
 type Version = readonly [major: number, minor: number];
 
@@ -46,17 +46,17 @@ const DEPLOY_SCOPES: Scopes = {
 const NO_SCOPES: Scopes = {};
 
 interface TypeRules {
-  /** Number of parts of the path: of a user, of a project or group, of a group or project and its account. */
+  /** Parts of the role's path: `one` (a user), `some` (a project or group), `two` (that, and its service account). */
   readonly parts: 'one' | 'some' | 'two';
   readonly accessLevel: 'needed' | 'none';
   readonly scopes: Scopes;
-  /** How the token may be sent; a trigger token belongs into a body alone. */
+  /** How a proxy may send the token; `nothing` for a trigger token, which belongs into a body. */
   readonly sentAs: 'token' | 'user and password' | 'nothing';
   /** Kinds of GitLab that have no such token. */
   readonly notOn: readonly MountSpec['configs'][string]['type'][];
 }
 
-/** The plugin's own rules, and where it is lax, GitLab's. */
+/** The rules for each kind of token: the plugin's, and GitLab's where the plugin is lax. */
 const TYPES: Readonly<Record<VaultTokenType, TypeRules>> = {
   personal: personLike(['saas', 'dedicated']),
   'user-service-account': personLike(['saas', 'dedicated']),
@@ -84,7 +84,7 @@ const LEVELS: Readonly<Partial<Record<NonNullable<RoleSpec['accessLevel']>, Vers
 
 const HOUR = 3_600_000;
 
-/** Everything that the plugin, or GitLab, would refuse later, and what both would wrongly take. */
+/** Finds what the plugin or GitLab would refuse later, and mistakes that both would take. */
 export function checkVault(spec: Spec, problems: Diagnostic[]): void {
   for (const [mount, section] of Object.entries(spec.vault ?? {})) {
     const at: SpecPath = ['vault', mount];
@@ -186,7 +186,10 @@ function pathProblem({ path, dynamicPath = false, type }: RoleSpec, { parts }: T
   return undefined;
 }
 
-/** The plugin looks for the expression anywhere in the path: without both anchors `grp/app` also takes `evil/grp/app-too`. */
+/**
+ * What is wrong with an expression for paths. The plugin searches for it anywhere in the path: without both anchors
+ * `grp/app` also takes `evil/grp/app-too`.
+ */
 function expressionProblem(text: string): string | undefined {
   if (!text.startsWith('^') || !text.endsWith('$') || /\\\$$/.test(text))
     return 'takes more than it says: write ^…$ around it';
@@ -209,7 +212,9 @@ function expressionProblem(text: string): string | undefined {
   }
 }
 
-/** GitLab refuses a second token of one name, and the plugin takes any text where dynamicPath is set. */
+/**
+ * What is wrong with the name of tokens: GitLab refuses two tokens of one name, so it must differ from token to token.
+ */
 function nameProblem(name: string): string | undefined {
   const holes = [...name.matchAll(/\{\{(.*?)\}\}/g)].map(([, inside = '']) =>
     inside.trim().replace(/^-|-$/g, '').trim(),
@@ -260,13 +265,13 @@ function ttlProblem({ ttl, type, gitlabRevokes = false }: RoleSpec, maxLease = '
 
 const TOKEN_OF_ROLE = /^vault:([^/#]+)\/token\/([^/#]+)/;
 
-/** The mount and the role that a reference such as `vault:gitlab/token/echoes#token` reads. */
+/** The mount and role that a reference names: `gitlab` and `echoes` in `vault:gitlab/token/echoes#token`. */
 function roleOf(text: string, vault: NonNullable<Spec['vault']>) {
   const [, mount = '', role = ''] = TOKEN_OF_ROLE.exec(text) ?? [];
   return Object.hasOwn(vault, mount) ? { mount, role, section: vault[mount] } : undefined;
 }
 
-/** Whether each token that comes from a declared mount is one that its upstream can take. */
+/** Checks that each token that a declared mount issues is one that its upstream can take. */
 export function checkVaultTokens(
   spec: Spec,
   { apiKeys, basics }: { readonly apiKeys: readonly ApiKey[]; readonly basics: ReadonlySet<string> },
@@ -298,8 +303,8 @@ export interface WideRole {
 }
 
 /**
- * A token needs no more than the requests of the keys that use it: no scope that none of them asks for, and no level above
- * the highest that one of them needs. Of requests that are not known nothing is said, but that reading needs no writing.
+ * Finds roles with a scope or a level that none of the requests needs for which its tokens are sent. Where the needs of
+ * these requests are unknown it finds one thing alone: a scope that may write, for requests that only read.
  */
 export function wideRoles(
   spec: Spec,
@@ -330,7 +335,7 @@ function wideScopes(scopes: readonly string[], sent: readonly Route[]): string |
   if (sent.every(onlyReads) && writing.length > 0)
     return `${writing.join(' and ')} may write, and its keys may only read: take ${needed?.join(' and ') ?? 'read_api or a read_ scope'}`;
   const more = needed ? scopes.filter((scope) => !needed.includes(scope)) : [];
-  // Whoever has less than that is refused by GitLab, which is no matter of width.
+  // A role without a needed scope is refused by GitLab; that is another mistake than being too wide.
   return needed?.every((scope) => scopes.includes(scope)) && more.length > 0
     ? `${more.join(' and ')} is asked for by none of its requests: ${needed.join(' and ')} is enough`
     : undefined;
