@@ -1,13 +1,16 @@
+import { openBeside } from './compose/beside.ts';
 import { type Composition, compose, withHoles } from './compose/compose.ts';
 import { NO_PROJECT, type Project } from './compose/project.ts';
 import { defineCodes, error } from './diagnostics/codes.ts';
 import { type Diagnostic, hasError, type Result } from './diagnostics/diagnostic.ts';
 import { holdsCredential } from './diagnostics/mask.ts';
+import { placedIn } from './diagnostics/resolve.ts';
 import { checkWithin } from './guarantees/within.ts';
 import { outputCodes } from './output/codes.ts';
 import { type OutputFile, outputFiles, type TargetFiles } from './output/files.ts';
 import type { Origin } from './output/header.ts';
 import { resolvePolicy } from './policy/resolve.ts';
+import { checkShadow, shadowCodes } from './policy/shadow.ts';
 import type { Policy } from './policy/types.ts';
 import { accessPage } from './report/accessPage.ts';
 import { expiry } from './rules/access.ts';
@@ -50,6 +53,8 @@ export interface Compilation {
   /** The flat spec. */
   readonly spec?: Spec;
   readonly policy?: Policy;
+  /** Finds places of the spec that is only decided, where there is one. */
+  readonly shadowDocument?: LocatedDocument;
   readonly files?: readonly OutputFile[];
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -62,8 +67,10 @@ export function compile(text: string, options: CompileOptions): Compilation {
 
   const { spec } = composition;
   const resolved = resolvePolicy(spec, options.read);
-  const policy = resolved.value;
-  const beyond = policy ? checkWithin(composition, policy, options.read) : [];
+  const shadow =
+    spec.shadow === undefined || !resolved.value ? undefined : shadowOf(spec.shadow, resolved.value, options);
+  const policy = resolved.value && { ...resolved.value, ...(shadow?.policy && { shadow: shadow.policy }) };
+  const beyond = policy ? [...checkWithin(composition, policy, options.read), ...(shadow?.diagnostics ?? [])] : [];
   const understood = [...composed.diagnostics, ...withHoles(resolved.diagnostics, composition), ...beyond];
   if (!policy) return { document, composition, spec, diagnostics: understood };
 
@@ -71,13 +78,38 @@ export function compile(text: string, options: CompileOptions): Compilation {
   const findings = expiredBy(options, policy, composition);
   const rendered = renderTargets(policy, spec, options);
   const diagnostics = [...understood, ...misnamed, ...findings, ...rendered.flatMap((result) => result.diagnostics)];
-  if (hasError(diagnostics)) return { document, composition, spec, policy, diagnostics };
+  const known = { document, composition, spec, policy, ...(shadow?.document && { shadowDocument: shadow.document }) };
+  if (hasError(diagnostics)) return { ...known, diagnostics };
 
   // Asked for no target, nobody looks at the files.
   const page = options.targets?.length === 0 ? [] : [accessPage(spec, policy, options.read)];
   const made = [...rendered.flatMap((result) => result.value ?? []), { target: 'postern', files: page }];
   const files = outputFiles(made, originOf(spec));
-  return { document, composition, spec, policy, files, diagnostics: [...diagnostics, ...copiedCredentials(files)] };
+  return { ...known, files, diagnostics: [...diagnostics, ...copiedCredentials(files)] };
+}
+
+interface Shadow {
+  readonly document?: LocatedDocument;
+  readonly policy?: Policy;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** The spec that is only decided. Nothing is rendered of it but its decisions, so its targets, tests and guarantees are its own affair. */
+function shadowOf(path: string, policy: Policy, options: CompileOptions): Shadow {
+  const opened = openBeside(path, { read: options.read, project: options.project ?? NO_PROJECT });
+  const fail = (problem: string, more: readonly Diagnostic[] = []): Shadow => ({
+    diagnostics: [shadowCodes.report('unreadable', ['shadow'], { path, problem }), ...more],
+  });
+  if ('problem' in opened) return fail(opened.problem, opened.diagnostics);
+  const { document, value, diagnostics } = compose(opened.file, optionSchemas(), opened.project);
+  const resolved = value && resolvePolicy(value.spec, opened.read);
+  const found = [...diagnostics, ...(resolved && value ? withHoles(resolved.diagnostics, value) : [])];
+  const errors = placedIn(
+    found.filter(({ severity }) => severity === 'error'),
+    document,
+  );
+  if (!resolved?.value || !document || errors.length > 0) return fail('it is no valid spec', errors);
+  return { document, policy: resolved.value, diagnostics: checkShadow(policy, resolved.value) };
 }
 
 /** Rendering nothing at all would look like "all is as it should be". */

@@ -104,6 +104,7 @@ function begun({ name }: Command, option?: Option): { line: string[]; given: str
     import: ['import', 'nginx', 'nginx.conf'],
     learn: ['learn', 'access.log'],
     ranges: ['ranges', 'update', 'partner', 'new.txt'],
+    shadow: ['shadow', 'report'],
     keys: ['keys', option?.name === 'to' ? 'rotate' : 'retire', 'partner'],
     explain: ['explain', ...(QUESTIONS[option?.name ?? ''] ?? ['GET', '/api/v4/user'])],
   };

@@ -20,6 +20,7 @@ line('answers help and version on standard output', () =>
       'test',
       'lint',
       'secrets',
+      'shadow',
       'fmt',
       'schema',
       'init',

@@ -146,5 +146,6 @@ export const SPEC_ACCESS: Touches<Omit<Spec, 'targets'> & Pick<SpecFile, 'includ
       },
     },
   },
+  shadow: { cannotLoosen: 'a shadow is decided and logged, and never enforced' },
   tests: { cannotLoosen: 'tests ask and change no answer' },
 };

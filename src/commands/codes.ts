@@ -74,3 +74,13 @@ export const rangesCodes = defineCodes('ranges', {
         : `there are: ${known.join(', ')}`,
   ),
 });
+
+/** What the shadow of a spec would do to the requests of a log. */
+export const shadowReportCodes = defineCodes('shadow-report', {
+  refused: error('{request} would be answered {status} ({reason}): {times}, last {last}').hint('{remedy}'),
+  'no-shadow': error('the spec has no shadow').hint('name the spec that is to be tried: shadow: FILE'),
+  'no-log': error('no log is named').hint('name access logs of the proxies, or - for standard input'),
+  unreadable: error('cannot read the log: {problem}').hint('name an access log, plain or gzip'),
+  'bad-lines': error('{lines} of no proxy of this spec').hint('give whole access logs of the proxies of this spec'),
+  nothing: error('the logs show no request that got through: {lines}').hint('give logs of a time with requests'),
+});

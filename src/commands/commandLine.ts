@@ -180,6 +180,23 @@ const COMMANDS: readonly Command[] = [
     async ({ act: action, ...args }, io) => (await import('./ranges.ts')).ranges({ ...args, action }, io),
   ),
   command(
+    'shadow <step> [logs..]',
+    'what the shadow of a spec would refuse of the requests that access logs show got through',
+    {
+      positionals: {
+        step: { choices: ['report'], demandOption: true, describe: 'what to do' },
+        logs: {
+          type: 'string',
+          array: true,
+          describe: 'access logs of the proxies, also gzip, or - for standard input',
+        },
+      },
+      options: { spec: options.spec, format },
+    },
+    async ({ logs = [], spec: one, format: how }, io) =>
+      (await import('./shadow.ts')).shadow({ logs, spec: one, format: how }, io),
+  ),
+  command(
     'explain [words..]',
     'what is decided about METHOD TARGET, dns NAME or pull IMAGE, and why',
     {
@@ -350,11 +367,11 @@ const POSITIONS: Readonly<Record<string, string>> = {
   spec: 'the spec',
   specs: 'a spec',
   words: 'an argument',
+  logs: 'a log',
   dir: 'the folder',
   files: 'a file',
   download: 'the downloaded file',
   set: 'the set',
-  logs: 'a log',
 };
 
 /** What yargs would hand on although no command can make sense of it. */
@@ -364,15 +381,8 @@ function checkValues(args: Readonly<Record<string, unknown>>): true {
     // Options with a dash in them are there a second time in camel case.
     if (name === '_' || name === '$0' || /[A-Z]/.test(name)) continue;
     const shown = POSITIONS[name] ?? `--${name}`;
-    if (
-      Array.isArray(value) &&
-      name !== 'words' &&
-      name !== 'specs' &&
-      name !== 'files' &&
-      name !== 'logs' &&
-      !isList(name)
-    )
-      throw new Error(`${shown} is given more than once`);
+    const isMany = ['words', 'specs', 'files', 'logs'].includes(name) || isList(name);
+    if (Array.isArray(value) && !isMany) throw new Error(`${shown} is given more than once`);
     const values: readonly unknown[] = [value].flat();
     if (values.includes(''))
       throw new Error(`${shown} is empty${isList(name) ? ' or has an empty part' : ''}; is a variable not set?`);

@@ -28,11 +28,11 @@ export function explain(args: ExplainArguments, io: Io): Status {
     return 2;
   }
   const compiled = compileArgument(args.words[question] ?? args.spec, io);
-  const { source, policy, spec, document, diagnostics } = compiled;
+  const { source, policy, spec, document, shadowDocument, diagnostics } = compiled;
   if (!source || !policy || !spec || !document || hasError(diagnostics)) {
     return print({ command: 'explain', status: 2, diagnostics, document, asked: 'changes' }, args.format ?? 'text', io);
   }
-  const understood = { policy, spec, document, read: source.read };
+  const understood = { policy, spec, document, shadowDocument, read: source.read };
   if (args.requests !== undefined) return explainRequests(args.requests, understood, io);
   const { type, node, format = 'text' } = args;
   if (first === 'dns') return explainName({ name: second, type, format }, understood, io);

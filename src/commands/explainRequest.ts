@@ -5,6 +5,7 @@ import { nothingElse } from '../policy/fields.ts';
 import { PASSTHROUGH_CREDENTIAL_HEADERS } from '../policy/headers.ts';
 import { credentialText } from '../policy/key.ts';
 import type { HeaderFields } from '../policy/request.ts';
+import { shadowEvaluatorOf } from '../policy/shadow.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import { urlOf } from '../policy/upstreams.ts';
 import type { Io, Status } from './io.ts';
@@ -28,7 +29,8 @@ export interface Question {
 }
 
 /** One request: allowed or answered is yes, denied is no. */
-export function explainRequest(question: Question, { policy, document }: Understood, io: Io): Status {
+export function explainRequest(question: Question, understood: Understood, io: Io): Status {
+  const { policy, document } = understood;
   const asked = askedBy(question, io.now);
   const decided = 'problem' in asked ? asked : decider(policy)(asked);
   if ('problem' in decided) {
@@ -38,17 +40,21 @@ export function explainRequest(question: Question, { policy, document }: Underst
   const { decision } = decided;
   const forwarded = forwardedBy(decided, policy);
   const nearest = nearestOf(decided);
+  const shadow = shadowedBy(decided, policy);
   if (question.format === 'json') {
     const value = {
       ...jsonDecision(decided, locator(document)),
       reason: reasonOf(decided),
       ...(nearest && { nearest: { pattern: nearest.route.pattern.text, at: locator(document)(nearest.route.origin) } }),
       ...(forwarded && { upstream: forwarded }),
+      ...(shadow && {
+        shadow: { ...jsonDecision(shadow, locator(understood.shadowDocument ?? document)), reason: reasonOf(shadow) },
+      }),
     };
     io.out(`${JSON.stringify(value, null, 2)}\n`);
   } else {
     io.out(
-      `${headline(decided)}\n  because   ${reasonOf(decided)}\n${excerptOf(nearest?.route.origin ?? decision.at, document)}${forwarded ? forwardedText(forwarded) : ''}`,
+      `${headline(decided)}\n  because   ${reasonOf(decided)}\n${excerptOf(nearest?.route.origin ?? decision.at, document)}${forwarded ? forwardedText(forwarded) : ''}${shadow ? shadowText(shadow, understood) : ''}`,
     );
   }
   return decision.kind === 'deny' ? 1 : 0;
@@ -90,6 +96,26 @@ function headline({ request, decision }: Decided): string {
 function forwardedText({ url, method, target, headers }: Forwarded): string {
   const lines = [`${method} ${target}`, ...headers.map(({ name, value }) => `${name}: ${value}`)];
   return `  upstream  ${url}\n${lines.map((line) => `            ${line}\n`).join('')}`;
+}
+
+/** The same request as the shadow decides it, which changes nothing. */
+function shadowedBy({ request, evaluator }: Decided, policy: Policy): Decided | undefined {
+  const shadow = shadowEvaluatorOf(policy, evaluator);
+  if (!shadow) return undefined;
+  const seen = shadow.seen(request);
+  return {
+    request: seen,
+    proxy: shadow.evaluator.proxy,
+    evaluator: shadow.evaluator,
+    decision: shadow.decide(request),
+  };
+}
+
+function shadowText(shadow: Decided, { document, shadowDocument = document }: Understood): string {
+  const { decision } = shadow;
+  const verdict = decision.kind === 'forward' ? 'allow' : `${decision.kind} ${decision.status}`;
+  const at = nearestOf(shadow)?.route.origin ?? decision.at;
+  return `  shadow    ${verdict}: ${reasonOf(shadow)}\n${excerptOf(at, shadowDocument)}`;
 }
 
 /** What the upstream gets. Values that are secrets are named, not shown. */

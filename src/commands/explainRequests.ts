@@ -1,13 +1,14 @@
 import { isDenial } from '../plan/log.ts';
 import { epochSeconds } from '../policy/dates.ts';
 import type { Decision, Denial } from '../policy/decide.ts';
-import type { Credential, HeaderFields } from '../policy/request.ts';
+import type { HeaderFields } from '../policy/request.ts';
 import type { Policy } from '../policy/types.ts';
 import { isRecord, parseJson } from '../source/value.ts';
 import { jsonDecision } from './explainRequest.ts';
 import type { Io, Status } from './io.ts';
 import { locator } from './location.ts';
-import { logText } from './logText.ts';
+import { type LoggedLine, loggedRequest } from './loggedRequest.ts';
+import { eachLogLine } from './logLines.ts';
 import { type Asked, decider, type Problem, problemText } from './request.ts';
 import type { Understood } from './spec.ts';
 
@@ -16,16 +17,15 @@ import type { Understood } from './spec.ts';
  * line of a log it is also told whether the spec decides now as was decided then.
  */
 export function explainRequests(file: string, { policy, document }: Understood, io: Io): Status {
-  const text = logText(file, io);
-  if (typeof text !== 'string') {
-    io.err(`postern: cannot read ${file}: ${text.problem}\n`);
+  const lines: string[] = [];
+  const unread = eachLogLine(file, io, (line) => void lines.push(line));
+  if (unread !== undefined) {
+    io.err(`postern: cannot read ${file}: ${unread}\n`);
     return 2;
   }
   const decide = decider(policy);
   const locate = locator(document);
   let status: Status = 0;
-  const lines = text.split('\n');
-  if (lines.at(-1) === '') lines.pop();
   if (lines.length === 0) {
     io.err(`postern: there is no request in ${file}\n`);
     return 2;
@@ -96,32 +96,6 @@ function askedBy(value: Record<string, unknown>, now: number): Asked | Problem {
     headers: fields,
     at: moment,
   };
-}
-
-type LoggedLine = Readonly<Record<(typeof LOGGED)[number], string>>;
-
-const LOGGED = ['time', 'proxy', 'client', 'method', 'path', 'reason', 'key', 'upstream'] as const;
-
-const NO_KEYS: Readonly<Record<string, Credential>> = {
-  'key-malformed': { kind: 'malformed' },
-  'key-unknown': { kind: 'unknown' },
-};
-
-/** A line of an access log that a generated configuration wrote: it names neither query nor body nor headers. */
-function loggedRequest(value: Record<string, unknown>, { apiKeys }: Policy): Line | Problem {
-  const missing = LOGGED.find((name) => typeof value[name] !== 'string');
-  const logged = Object.fromEntries(LOGGED.map((name) => [name, String(value[name])])) as LoggedLine;
-  const { time, proxy, client, method, path, reason, key } = logged;
-  const at = Date.parse(time) / 1000;
-  if (missing !== undefined || Number.isNaN(at))
-    return {
-      problem: `not a line of an access log: no ${missing ?? 'time'}`,
-      hint: `it has the fields ${LOGGED.join(', ')}`,
-    };
-  if (proxy === '') return { problem: 'a line of a site, which decides nothing', hint: 'give lines of proxies' };
-  const sent: Credential = apiKeys.some(({ id }) => id === key) ? { kind: 'known', id: key } : { kind: 'unknown' };
-  const credential = key === '' ? (NO_KEYS[reason] ?? { kind: 'missing' }) : sent;
-  return { asked: { method, target: path, credential, from: client, proxy, headers: [], at }, logged };
 }
 
 /** What a log does not say enough about to decide it again. */

@@ -1,6 +1,6 @@
-import { posix } from 'node:path';
 import { diffAccess } from '../accessDiff/diff.ts';
 import { compile } from '../compile.ts';
+import { openBeside } from '../compose/beside.ts';
 import type { Composition } from '../compose/compose.ts';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { placedIn } from '../diagnostics/resolve.ts';
@@ -11,7 +11,6 @@ import { MAX_OVERLAPS } from '../policy/automaton.ts';
 import { policyCodes } from '../policy/codes.ts';
 import { resolvePolicy } from '../policy/resolve.ts';
 import type { Policy } from '../policy/types.ts';
-import type { ReadFile } from '../targets/target.ts';
 import type { TestOutcome } from './report.ts';
 import type { OpenSpec } from './spec.ts';
 
@@ -84,19 +83,11 @@ function differences(claim: SameClaim, { source, composition, policy }: Promised
   const { as, except, subject, at } = claim;
   const place: Diagnostic['at'] = [...at, 'same', 'as'];
   const no = (problem: string) => [guaranteeCodes.report('no-other', place, { as, problem })];
-  const { project, read } = source;
-  const path = posix.join(posix.dirname(project.entry()), as);
-  const opened = as.startsWith('/') ? { outside: 'leads' } : project.open(path);
-  if ('outside' in opened) return no(`it ${opened.outside} out of the project`);
-  if ('problem' in opened) return no(opened.problem);
-  if ('diagnostics' in opened) return [...opened.diagnostics];
-  const beside: ReadFile = (file) => read(posix.isAbsolute(file) ? file : posix.join(posix.dirname(as), file));
-  const other = compile(opened.file.text, {
-    file: opened.file.name,
-    read: beside,
-    project: { entry: () => opened.path, open: project.open },
-    targets: [],
-  });
+  const { read } = source;
+  const opened = openBeside(as, source);
+  if ('problem' in opened) return opened.diagnostics.length > 0 ? [...opened.diagnostics] : no(opened.problem);
+  const { file, project, read: beside } = opened;
+  const other = compile(file.text, { file: file.name, read: beside, project, targets: [] });
   if (!other.composition || !other.policy)
     return [...no('it is no valid spec'), ...placedIn(other.diagnostics.filter(isError), other.document)];
   const excepted = except.map((section) => [section, composition.spec[section]] as const);

@@ -6,7 +6,7 @@ import { isRecord, parseJson } from '../source/value.ts';
 import { secretReference } from '../spec/scalars.ts';
 import { commandCodes, keyCodes } from './codes.ts';
 import type { Io, Status } from './io.ts';
-import { logText } from './logText.ts';
+import { eachLogLine } from './logLines.ts';
 import { type Format, print } from './print.ts';
 import { compileArgument } from './spec.ts';
 
@@ -116,21 +116,19 @@ interface Uses {
 }
 
 function usesOf(id: string, file: string, io: Io): Uses | { readonly problem: string } {
-  const text = logText(file, io);
-  if (typeof text !== 'string') return text;
   const uses = { lines: 0, first: 0, lastFirst: '', second: 0 };
-  for (const line of text.split('\n')) {
+  const unread = eachLogLine(file, io, (line) => {
     const said = line === '' ? undefined : parseJson(line);
-    if (!isRecord(said) || typeof said['keyPosition'] !== 'string') continue;
+    if (!isRecord(said) || typeof said['keyPosition'] !== 'string') return;
     uses.lines += 1;
-    if (said['key'] !== id) continue;
+    if (said['key'] !== id) return;
     if (said['keyPosition'] === keyPosition(0)) {
       uses.first += 1;
       const time = String(said['time']);
       if (time > uses.lastFirst) uses.lastFirst = time;
     } else uses.second += 1;
-  }
-  return uses;
+  });
+  return unread === undefined ? uses : { problem: unread };
 }
 
 /** Only the value of `key` changes: comments and everything else stay byte for byte. */

@@ -19,7 +19,7 @@ import type { Policy } from '../policy/types.ts';
 import { printImported, readAll } from './import.ts';
 import type { Io, Status } from './io.ts';
 import { locator } from './location.ts';
-import { eachLine } from './logLines.ts';
+import { eachLogLine } from './logLines.ts';
 import { print } from './print.ts';
 import { compileArgument } from './spec.ts';
 
@@ -105,7 +105,9 @@ function readLogs(files: readonly string[], io: Io): Log | string {
     }
   };
   for (const file of files) {
-    const problem = eachLine(file, io, take);
+    const problem = eachLogLine(file, io, (line) => {
+      if (line !== '') take(line.replace(/\r$/, ''));
+    });
     if (problem !== undefined) return `cannot read ${file}: ${problem}`;
   }
   return { requests, ...counts };

@@ -24,7 +24,7 @@ const jsonReport: Formatter = ([first, ...others]) => {
 };
 
 function jsonOf(report: Report): object {
-  const { command, status, document, changes, access, tests, coverage, engines } = report;
+  const { command, status, document, changes, access, tests, coverage, engines, refused } = report;
   const locate = document && locator(document);
   return {
     command,
@@ -34,6 +34,7 @@ function jsonOf(report: Report): object {
     ...(access && jsonAccess(access.changes, access.versions)),
     ...(tests && { tests }),
     ...(engines && { engines }),
+    ...(refused && { refused: refused.map(({ at, path, ...told }) => told) }),
     ...(coverage && {
       coverage: {
         ...coverage,

@@ -3,6 +3,7 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { Change } from '../output/plan.ts';
 import type { Versions } from '../report/access.ts';
 import type { LocatedDocument } from '../source/span.ts';
+import type { Refused } from './shadowTally.ts';
 
 /** `0` yes, `1` no, `2` could not tell: the same for every command. */
 export type Status = 0 | 1 | 2;
@@ -28,6 +29,8 @@ export interface Report {
   readonly coverage?: Coverage;
   /** What `verify` asked of each engine. */
   readonly engines?: readonly EngineOutcome[];
+  /** Of `shadow report`: what would no longer get through. */
+  readonly refused?: readonly Refused[];
   /** One line for people. */
   readonly summary?: string;
   /** Whether people want to see each changed line. */

@@ -48,6 +48,8 @@ export interface Understood {
   readonly policy: Policy;
   readonly spec: Spec;
   readonly document: LocatedDocument;
+  /** Finds places of the shadow, where there is one. */
+  readonly shadowDocument?: LocatedDocument | undefined;
   readonly read: ReadFile;
 }
 

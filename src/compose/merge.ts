@@ -24,6 +24,7 @@ const SECTIONS = {
   proxies: 'entry',
   domainRewrites: 'list',
   targets: 'entry',
+  shadow: 'entry',
   guarantees: 'list',
   tests: 'list',
   vault: 'named',

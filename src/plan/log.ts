@@ -41,6 +41,14 @@ export interface LogLine {
   readonly upstreamTime: number | null;
 }
 
+/** What a line says of the spec that is only decided, where there is one. */
+export interface ShadowLine {
+  /** The status that it answers with; `null` where it forwards, and where nothing is decided: then there is no route. */
+  readonly shadow: number | null;
+  /** The route class that the request falls into there. */
+  readonly shadowRoute: string;
+}
+
 type Kind<T> = null extends T ? 'number or null' : T extends number ? 'number' : 'text';
 
 /** Every field with its type. */
@@ -63,6 +71,11 @@ export const LOG_FIELDS: { readonly [K in keyof LogLine]: Kind<LogLine[K]> } = {
   upstreamTime: 'number or null',
 };
 
+export const SHADOW_FIELDS: { readonly [K in keyof ShadowLine]: Kind<ShadowLine[K]> } = {
+  shadow: 'number or null',
+  shadowRoute: 'text',
+};
+
 /** What engines refuse beside the policy, and the status of it. */
 const ENGINE_REFUSALS = {
   /** The key is good, and there is no token for the upstream. */
@@ -78,6 +91,12 @@ const ENGINE_REFUSALS = {
   /** A site's public name leads back to the site. */
   loop: 508,
 } as const;
+
+/** Reasons of engines that looked at no more than the head, or at none: no spec would decide such a request. */
+export const UNDECIDED = ['head-size', 'misdirected', 'malformed', 'target-size', 'slow'] as const satisfies (
+  | Denial
+  | keyof typeof ENGINE_REFUSALS
+)[];
 
 /** What can become of a request on its way to the upstream. */
 export const FAILURES = {
@@ -100,6 +119,11 @@ export type Reason = Refusal | (typeof FAILURES)[keyof typeof FAILURES] | 'inter
 
 export function isDenial(reason: string): reason is Denial {
   return Object.hasOwn(DENIALS, reason);
+}
+
+/** Whether a reason says that the request was not let through. */
+export function isRefusal(reason: string): boolean {
+  return Object.hasOwn(REFUSALS, reason);
 }
 
 /** What a status says that an engine gives by itself, without any verdict of the policy. */
@@ -138,9 +162,16 @@ export function loggedOf(
   };
 }
 
+/** What a line says of the decision of a shadow. */
+export function shadowOf(decision: Decision): ShadowLine {
+  const isUndecided = decision.kind === 'deny' && UNDECIDED.some((reason) => reason === decision.reason);
+  if (isUndecided) return { shadow: null, shadowRoute: '' };
+  return { shadow: decision.kind === 'forward' ? null : decision.status, shadowRoute: decision.route };
+}
+
 /** Whether a value of a line has the type of its field. */
-export function isOfField(name: keyof LogLine, value: unknown): boolean {
-  const type = LOG_FIELDS[name];
+export function isOfField(name: keyof LogLine | keyof ShadowLine, value: unknown): boolean {
+  const type = { ...LOG_FIELDS, ...SHADOW_FIELDS }[name];
   if (type === 'text') return typeof value === 'string';
   return typeof value === 'number' || (value === null && type === 'number or null');
 }

@@ -18,6 +18,8 @@ export interface Policy {
   readonly registries: readonly RegistryRewrite[];
   readonly vault: readonly VaultMount[];
   readonly addressSets: readonly AddressSet[];
+  /** Decided and logged beside this one for every request, never enforced; its proxies are the same ones. */
+  readonly shadow?: Policy;
 }
 
 export interface HostPort {

@@ -38,6 +38,11 @@ export function specSchema(targets: TargetOptionSchemas) {
       .strictObject(Object.fromEntries(Object.entries(targets).map(([name, options]) => [name, options.optional()])))
       .optional()
       .describe('A target is rendered when its key is present'),
+    shadow: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Another spec with the same proxies, relative to this file: decided and logged, never enforced'),
     guarantees: guarantees.optional(),
     tests: tests.optional(),
   });
@@ -46,7 +51,7 @@ export function specSchema(targets: TargetOptionSchemas) {
 /** A file that specs include. It never says what listens, what is made or what the whole is called. */
 export function fragmentSchema() {
   return specSchema({})
-    .omit({ name: true, proxies: true, targets: true })
+    .omit({ name: true, proxies: true, targets: true, shadow: true })
     .extend({
       fragment: z.literal(true).describe('This file is included by specs, and nothing is made of it alone'),
     });

@@ -1,4 +1,4 @@
-import { type Logged, loggedOf } from '../plan/log.ts';
+import { type Logged, loggedOf, type ShadowLine, shadowOf } from '../plan/log.ts';
 import { type Address, parseAddress } from '../policy/cidr.ts';
 import type { Decision } from '../policy/decide.ts';
 import { clientAddress, credentialOf } from '../policy/request.ts';
@@ -19,7 +19,7 @@ export interface Expected {
   readonly decision: Decision;
   readonly client: Address;
   /** What the access log must say of it. */
-  readonly logged: Logged;
+  readonly logged: Logged & Partial<ShadowLine>;
 }
 
 /** What must become of a probe's bytes. */
@@ -68,11 +68,12 @@ function expectedOf(
   const limit = proxy.maxRequestHead;
   const refusable = reason ?? (headBytes > limit ? 'a larger head than the proxy takes' : undefined);
   const isTooLarge = headBytes > limit + HEAD_SLACK;
-  const decision = evaluator.decide({
-    ...{ method, target, headers: fields, client, credential, at: now },
-    headBytes: isTooLarge ? headBytes : 0,
-  });
-  const logged = loggedOf(decision, { target, credential }, evaluator.access);
+  const asked = { method, target, headers: fields, client, credential, at: now, headBytes: isTooLarge ? headBytes : 0 };
+  const decision = evaluator.decide(asked);
+  const logged = {
+    ...loggedOf(decision, { target, credential }, evaluator.access),
+    ...(fixture.shadow && shadowOf(fixture.shadow.decide(asked))),
+  };
   return {
     fixture,
     request,

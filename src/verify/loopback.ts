@@ -37,6 +37,7 @@ export function loopbackPolicy(policy: Policy, ports: Loopback): Policy {
       return { ...twin, listen, ...(proxy.tls ? { tls: ports.tls } : {}) };
     }),
     rewrites: ports.only === 'sites' ? policy.rewrites : [],
+    ...(policy.shadow && { shadow: loopbackPolicy(policy.shadow, ports) }),
   };
 }
 

@@ -3,6 +3,7 @@ import { type Address, type CidrSet, contains, formatAddress, parseAddress } fro
 import { type Evaluator, evaluatorOf } from '../policy/decide.ts';
 import { proxyAsked } from '../policy/hosts.ts';
 import type { ProxyRequest } from '../policy/request.ts';
+import { type ShadowEvaluator, shadowEvaluatorOf } from '../policy/shadow.ts';
 import type { ApiKey, Policy, Proxy } from '../policy/types.ts';
 import { DIRECT_CLIENT, DIRECT_STRANGER } from './loopback.ts';
 import type { Secrets } from './secrets.ts';
@@ -12,7 +13,11 @@ export interface ProxyFixture {
   readonly policy: Policy;
   readonly proxy: Proxy;
   readonly evaluator: Evaluator;
+  /** What the log must say of the spec that is only decided, where there is one. */
+  readonly shadow: ShadowEvaluator | undefined;
   readonly endpoints: readonly Endpoint[];
+  /** What probes are aimed at: these, and the endpoints of its shadow. */
+  readonly aims: readonly Endpoint[];
   /** Addresses at and around the ends of every range of the proxy and of its callers. */
   readonly edges: readonly Address[];
   readonly callers: readonly ApiKey[];
@@ -39,14 +44,18 @@ export function fixturesOf(policy: Policy, secrets: Secrets): ProxyFixture[] {
   const byProxy = new Map<Proxy, ProxyFixture>();
   return policy.proxies.map((proxy) => {
     const endpoints = accessOf(proxy)?.endpoints ?? [];
+    const evaluator = evaluatorOf(policy, proxy);
+    const shadow = shadowEvaluatorOf(policy, evaluator);
+    const twins = shadow ? [proxy, shadow.evaluator.proxy] : [proxy];
     const callers = policy.apiKeys;
-    const own = [proxy.ranges, ...(proxy.health ? [proxy.health.ranges] : [])];
-    const sets = [...own, ...callers.slice(0, 50).flatMap(({ ranges }) => (ranges ? [ranges] : []))];
+    const own = twins.flatMap(({ ranges, health }) => [ranges, ...(health ? [health.ranges] : [])]);
+    const keyed = [callers, policy.shadow?.apiKeys ?? []].flatMap((keys) => keys.slice(0, 50));
+    const sets = [...own, ...keyed.flatMap(({ ranges }) => (ranges ? [ranges] : []))];
     // Nobody connects from 255.255.255.255, and in the PROXY protocol nginx rejects it.
     const isTold = ({ family, value }: Address) =>
       family === 6 || value !== 0xffffffffn || proxy.clientIp.kind !== 'proxyProtocol';
     const edges = sets.flatMap(edgesOf).filter(isTold);
-    const forwardings = proxy.routes.map(({ forwarding }) => forwarding);
+    const forwardings = twins.flatMap(({ routes }) => routes.map(({ forwarding }) => forwarding));
     const admitted = admittedOf(proxy, edges);
     const refused =
       proxy.clientIp.kind === 'direct'
@@ -55,8 +64,10 @@ export function fixturesOf(policy: Policy, secrets: Secrets): ProxyFixture[] {
     const fixture: ProxyFixture = {
       policy,
       proxy,
-      evaluator: evaluatorOf(policy, proxy),
+      evaluator,
+      shadow,
       endpoints,
+      aims: [...endpoints, ...(shadow?.evaluator.access.endpoints ?? [])],
       edges,
       callers,
       secrets,

@@ -68,7 +68,7 @@ export async function verifyRequests(options: VerifyOptions, scope: Scope): Prom
   if (!('run' in started)) return { sent: 0, disagreements: 0, diagnostics: started.diagnostics };
   const { run } = started;
   const kinds = new Map<string, Found>();
-  const journal = openJournal();
+  const journal = openJournal(options.policy);
   let sent = 0;
   let disagreements = 0;
   const ended = new AbortController();

@@ -10,10 +10,12 @@ import { referenceTarget } from './referenceTarget.ts';
 
 export interface Subject extends Partial<Omit<VerifyOptions, 'policy'>> {
   readonly spec?: object;
+  /** Decided beside it. */
+  readonly shadow?: object;
 }
 
 /** Verifies an engine, the reference engine where none is given, on a spec with something of everything. */
-export async function verified({ spec = broadSpec, ...given }: Subject): Promise<Verified> {
+export async function verified({ spec = broadSpec, shadow, ...given }: Subject): Promise<Verified> {
   const scope = openScope();
   try {
     const program = given.program ?? (await referenceProgram());
@@ -26,7 +28,8 @@ export async function verified({ spec = broadSpec, ...given }: Subject): Promise
       tests: [],
       progress: () => {},
     };
-    return await verifyRequests({ ...defaults, ...given, program, policy: policyOf(spec) }, scope);
+    const policy = { ...policyOf(spec), ...(shadow && { shadow: policyOf(shadow) }) };
+    return await verifyRequests({ ...defaults, ...given, program, policy }, scope);
   } finally {
     await scope.close();
   }

@@ -3,6 +3,7 @@ import { below, escapeRegex, oneOf } from '../../plan/regex.ts';
 import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import { shortened } from '../../policy/shortened.ts';
 import type { ApiKey, Policy, Proxy } from '../../policy/types.ts';
+import type { Names } from './names.ts';
 import { addTo, lookup, type Table, table } from './table.ts';
 
 /**
@@ -25,7 +26,7 @@ const NOTHING = '-';
 const EVERYWHERE = 'any';
 const FOREVER = 'never';
 
-export function callersOf({ apiKeys }: Policy, proxy: Proxy): Callers {
+export function callersOf({ apiKeys }: Policy, proxy: Proxy, names: Names): Callers {
   const grants = new Map<string, readonly string[]>();
   const addresses = new Map<string, CidrSet>();
   const ends = new Map<string, number>();
@@ -40,9 +41,9 @@ export function callersOf({ apiKeys }: Policy, proxy: Proxy): Callers {
     return `${grant}/${place}/${end}`;
   };
   const entries = apiKeys.map((key) => [key.id, classOf(key)] as const);
-  const found = classTables(entries, ends.size > 0 ? 'caller.found' : 'caller.class');
+  const found = classTables(entries, ends.size > 0 ? names.found : names.caller);
   return {
-    tables: ends.size > 0 ? [...found, lifetime(sorted(ends))] : found,
+    tables: ends.size > 0 ? [...found, lifetime(sorted(ends), names)] : found,
     grants: new Map(sorted(grants)),
     addresses: new Map(sorted(addresses)),
     expires: ends.size > 0,
@@ -84,14 +85,14 @@ function classTables(entries: readonly (readonly [id: string, name: string])[], 
 }
 
 /** Time is compared as text: the seconds since the epoch must be digits that stand for less than the last moment. */
-function lifetime(ends: readonly (readonly [name: string, moment: number])[]): Table {
+function lifetime(ends: readonly (readonly [name: string, moment: number])[], names: Names): Table {
   const alive = ends.map(([name, moment]): [string, string] => [
     `~^([^ ]+/${escapeRegex(name)}) ${below(moment)}$`,
     '$1',
   ]);
   return table({
-    source: '{caller.found} {time.now.unix}',
-    destination: 'caller.class',
+    source: `{${names.found}} {time.now.unix}`,
+    destination: names.caller,
     entries: [[`~^([^ ]+/${FOREVER}) `, '$1'], ...alive],
   });
 }

@@ -3,6 +3,7 @@ import { escapeRegex, oneOf } from '../../plan/regex.ts';
 import { isOpen, type RouteClass } from '../../policy/access.ts';
 import type { Proxy } from '../../policy/types.ts';
 import type { Callers } from './callers.ts';
+import type { Names } from './names.ts';
 import { addTo, type Table, table } from './table.ts';
 
 export interface DecisionInput {
@@ -15,10 +16,14 @@ export interface DecisionInput {
   readonly grants: Callers['grants'];
   /** Whether keys expire, and so `caller.found` is there. */
   readonly expires: boolean;
+  readonly names: Names;
+  /** Text that is not there for a caller whose requests cannot be forwarded. */
+  readonly token: string;
 }
 
 /** Everything found out about a request, one word each in this order; two blanks in a row are a word that is missing. */
-const findings = ({ caller }: DecisionInput) => `{http.vars.route} {${caller}} {request.query} {request.body}`;
+const findings = ({ caller, names }: DecisionInput) =>
+  `{${names.route}} {${caller}} {request.query} {${names.made.body}}`;
 const GOOD = 'ok ok';
 
 /** "yes" in `decision.pass` for a request that may be forwarded or answered. */
@@ -31,8 +36,8 @@ export function passTable(input: DecisionInput): Table {
     ...(scoped.length > 0 ? [`${oneOf(scoped)} ${GOOD} [^ ]`] : []),
   ];
   return table({
-    source: `${findings(input)} {http.vars.token}`,
-    destination: 'decision.pass',
+    source: `${findings(input)} ${input.token}`,
+    destination: input.names.made.pass,
     entries: [[`~^${oneOf(passing)}`, 'yes']],
     fallback: 'no',
   });
@@ -44,15 +49,15 @@ export function passTable(input: DecisionInput): Table {
  */
 export function refusalTables(input: DecisionInput): Table[] {
   const { open, answers, scoped } = kindsOf(input);
-  const { usesKeys } = input;
+  const { usesKeys, names } = input;
   const faults = (request: string): [string, Refusal | '$1'] => [
     `~^${request} (?:ok )?(query|malformed|content-type|body-size) `,
     '$1',
   ];
   const allowed = [...answers.map((id) => `${id} [^ ]+`), ...scoped];
   const reason = table({
-    source: `${findings(input)} ${usesKeys ? '{key.fault} {http.vars.token}' : ''}`,
-    destination: 'decision.reason',
+    source: `${findings(input)} ${usesKeys ? `{${names.made.fault}} ${input.token}` : ''}`,
+    destination: names.made.reason,
     entries: [
       ...(open.length > 0 ? [faults(`${oneOf(open)} [^ ]*`)] : []),
       ...(usesKeys
@@ -67,8 +72,8 @@ export function refusalTables(input: DecisionInput): Table[] {
     fallback: 'key-routes' satisfies Refusal,
   });
   const status = table({
-    source: '{decision.reason}',
-    destination: 'decision.status',
+    source: `{${names.made.reason}}`,
+    destination: names.made.status,
     entries: REFUSED_HERE.map((word) => [word, String(REFUSALS[word])] as const),
     fallback: '403',
   });
@@ -87,11 +92,11 @@ const REFUSED_HERE = [
 ] as const;
 
 /** What is wrong with a key that no caller's class was found for. */
-function keyFaultTable({ proxy: { apiKeyHeader }, expires }: DecisionInput): Table {
-  const found = expires ? '{caller.found}' : '{caller.class}';
+function keyFaultTable({ proxy: { apiKeyHeader }, expires, names }: DecisionInput): Table {
+  const found = `{${expires ? names.found : names.caller}}`;
   return table({
-    source: `{key.given} {http.vars.key} ${found} {caller.class} {http.request.header.${apiKeyHeader}}`,
-    destination: 'key.fault',
+    source: `{key.given} {http.vars.key} ${found} {${names.caller}} {http.request.header.${apiKeyHeader}}`,
+    destination: names.made.fault,
     entries: [
       ['~^    [ \\t]*(?:,|$)', 'key-missing'],
       ['~^    ', 'key-malformed'],

@@ -22,6 +22,17 @@ export const caddy = defineTarget({
       text: renderTemplate('caddy', 'routes.njk', proxy.routes),
       comment: '#' as const,
     })),
+    ...model.proxies.flatMap(({ name, shadow }) =>
+      shadow
+        ? [
+            {
+              path: `caddy/${name}.shadow.routes`,
+              text: renderTemplate('caddy', 'routes.njk', shadow.routes),
+              comment: '#' as const,
+            },
+          ]
+        : [],
+    ),
   ],
   secrets,
   renderedKeys,

@@ -23,6 +23,8 @@ interface CaddyfileModel {
   readonly proxies: readonly ProxyModel[];
   readonly listeners: readonly ListenerModel[];
   readonly sites: SitesModel | null;
+  /** Whether another spec is decided beside this one. */
+  readonly shadowed: boolean;
   readonly headers: SharedHeaders;
   readonly logPath: Table;
   readonly logUpstream: Table;
@@ -53,6 +55,7 @@ export function plan({ policy, options, at }: TargetInput<CaddyOptions>): Result
     proxies: listening.flatMap(({ named, nameless }) => [...named, ...nameless]),
     listeners: listening,
     sites: sitesModel(policy, options),
+    shadowed: policy.shadow !== undefined,
     headers: sharedHeaders(policy),
     logPath: pathTable(),
     logUpstream: upstreamTable(),

@@ -1,21 +1,23 @@
 import { isClientsOwn } from '../../plan/bounds.ts';
 import { tellsPositions } from '../../plan/log.ts';
-import { escapeRegex } from '../../plan/regex.ts';
-import { accessOf, healthOf, type RouteClass } from '../../policy/access.ts';
-import { type CidrSet, isEverybody, toCidrs } from '../../policy/cidr.ts';
+import { accessOf } from '../../policy/access.ts';
+import { isEverybody } from '../../policy/cidr.ts';
 import { challengeOf } from '../../policy/key.ts';
 import { schemeOf } from '../../policy/origin.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
 import { unquotable } from '../../render/token.ts';
-import { addressTest, type ClientModel, clientModel, withMapped } from './addresses.ts';
+import { type ClientModel, clientModel } from './addresses.ts';
 import { callersOf } from './callers.ts';
 import { passTable, refusalTables } from './decision.ts';
 import { type Forward, forwardModels, hostTable } from './forward.ts';
+import { ENFORCED } from './names.ts';
+import { type Bound, boundModel, type Health, healthModel, type Outside, outsideOf } from './outside.ts';
 import { bareWord, type CaddyToken, escapedBraces, trustedText } from './quote.ts';
 import { bodyTable, identityTables, keyTable, requestTables } from './request.ts';
 import { allowTable, type RoutesModel, routesModel, routeTable } from './routes.ts';
 import { bindOf } from './server.ts';
-import { type Table, table } from './table.ts';
+import { type ShadowModel, shadowModel } from './shadow.ts';
+import type { Table } from './table.ts';
 
 /** One proxy in Caddy's words, in the order in which its handlers run. */
 export interface ProxyModel {
@@ -37,9 +39,9 @@ export interface ProxyModel {
   /** Where some addresses are shut out. */
   readonly outside: Outside | null;
   /** What is asked from addresses of its own, and who may not ask. */
-  readonly health: { readonly routeClass: CaddyToken; readonly outside: Outside | null } | null;
+  readonly health: Health | null;
   /** Addresses that only these callers may come from. */
-  readonly bound: readonly (Outside & { readonly name: CaddyToken; readonly classes: CaddyToken })[];
+  readonly bound: readonly Bound[];
   /** What a missing key is asked for with. */
   readonly challenge: CaddyToken | null;
   /** Why a request is refused, and the status for it. */
@@ -55,6 +57,8 @@ export interface ProxyModel {
     readonly body: CaddyToken | null;
   }[];
   readonly forwards: readonly Forward[];
+  /** What is decided and not enforced. */
+  readonly shadow: ShadowModel | null;
 }
 
 /** One site: a port, and who is asked there. */
@@ -85,25 +89,19 @@ export function listenerModel(policy: Policy, sharing: readonly [Proxy, ...Proxy
   };
 }
 
-interface Outside {
-  readonly table: Table | null;
-  readonly destination: CaddyToken | null;
-  readonly cidrs: readonly CaddyToken[];
-}
-
 /** User strings in it have been found quotable by `plan`. */
 export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
   const access = accessOf(proxy);
   if (!access) throw new Error('the policy was not checked for overlaps');
   const { classes, usesKeys } = access;
-  const callers = usesKeys ? callersOf(policy, proxy) : undefined;
+  const callers = usesKeys ? callersOf(policy, proxy, ENFORCED) : undefined;
   const bound = [...(callers?.addresses ?? [])];
   // The class is copied into a variable only where a check of addresses may clear it again.
-  const caller = bound.length > 0 ? 'http.vars.class' : 'caller.class';
+  const caller = bound.length > 0 ? ENFORCED.bound : ENFORCED.caller;
   const [grants, expires] = [callers?.grants ?? new Map(), callers?.expires ?? false];
-  const decision = { proxy, classes, usesKeys, caller, grants, expires };
+  const decision = { proxy, classes, usesKeys, caller, grants, expires, names: ENFORCED, token: '{http.vars.token}' };
   const outside = isEverybody(proxy.ranges) ? null : outsideOf(proxy, proxy.ranges, 'client.inside');
-  const health = healthModel(proxy, classes);
+  const health = healthModel(proxy, classes, 'health.inside');
   const challenge = challengeOf(proxy);
   return {
     name: bareWord(proxy.id),
@@ -113,8 +111,8 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
     routes: routesModel(access),
     tables: [
       ...requestTables(),
-      routeTable(access),
-      bodyTable(classes),
+      routeTable(access, ENFORCED),
+      bodyTable(classes, ENFORCED),
       passTable(decision),
       ...(proxy.publicUrl === undefined ? [hostTable()] : []),
       ...(outside?.table ? [outside.table] : []),
@@ -126,11 +124,7 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
     ownConnections: isClientsOwn(proxy),
     outside,
     health,
-    bound: bound.map(([name, set]) => ({
-      name: bareWord(`bound-${name}`),
-      classes: trustedText(`^[^ /]+/${escapeRegex(name)}/`),
-      ...outsideOf(proxy, set, `client.inside-${name.replace(/[^A-Za-z0-9-]/g, '_')}`),
-    })),
+    bound: bound.map(([name, set]) => boundModel(proxy, { name, set, destination: 'client.inside' })),
     challenge: challenge === undefined ? null : userText(challenge),
     refusal: refusalTables(decision),
     allow: allowTable(access),
@@ -150,27 +144,8 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
       ];
     }),
     forwards: forwardModels(policy, proxy, access),
+    shadow: shadowModel(policy, proxy),
   };
-}
-
-function healthModel(proxy: Proxy, classes: readonly RouteClass[]): ProxyModel['health'] {
-  const routeClass = classes.find((each) => healthOf(each));
-  const ranges = healthOf(routeClass)?.ranges;
-  if (!routeClass || !ranges) return null;
-  return {
-    routeClass: bareWord(routeClass.id),
-    outside: isEverybody(ranges) ? null : outsideOf(proxy, ranges, 'health.inside'),
-  };
-}
-
-function outsideOf({ clientIp }: Proxy, set: CidrSet, destination: string): Outside {
-  // Only a header can spell an IPv4 address as an IPv6 one, `::ffff:192.0.2.1`; Go knows the family of a connection.
-  const { cidrs, text } = addressTest(set, clientIp.kind === 'header' ? withMapped : toCidrs);
-  const test =
-    text === undefined
-      ? null
-      : table({ source: '{http.vars.client_ip}', destination, entries: [[`~${text}`, 'yes']], fallback: 'no' });
-  return { table: test, destination: test?.destination ?? null, cidrs: cidrs.map(bareWord) };
 }
 
 function userText(text: string): CaddyToken {

@@ -4,6 +4,7 @@ import { credentialText, keySource } from '../../policy/key.ts';
 import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../../policy/query.ts';
 import { segmentSource } from '../../policy/segment.ts';
 import type { Proxy } from '../../policy/types.ts';
+import type { Names } from './names.ts';
 import { type Table, table } from './table.ts';
 
 /** Path, first group, of a target whose segments may all be decoded once without the path becoming another one. */
@@ -70,7 +71,7 @@ const HOST = '(?:(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?)?';
  * "ok", "malformed" (the Host), "content-type" or "body-size" in `request.body`. The variable `chunked` is set for a body of unknown length, because Go
  * takes Transfer-Encoding away before any placeholder could show it.
  */
-export function bodyTable(classes: readonly RouteClass[]): Table {
+export function bodyTable(classes: readonly RouteClass[], names: Names): Table {
   const entries: [string, string][] = [[`~^${HOST} [^ ]* 0* `, 'ok']];
   const groups = new Map<string, { ids: string[]; types: string; length: string | undefined }>();
   for (const routeClass of classes) {
@@ -90,9 +91,8 @@ export function bodyTable(classes: readonly RouteClass[]): Table {
   }
   entries.push([`~^${HOST} `, 'content-type']);
   return table({
-    source:
-      '{http.request.hostport} {http.vars.route} {http.vars.chunked}{http.request.header.Content-Length} {http.request.header.Content-Type}',
-    destination: 'request.body',
+    source: `{http.request.hostport} {${names.route}} {http.vars.chunked}{http.request.header.Content-Length} {http.request.header.Content-Type}`,
+    destination: names.made.body,
     entries,
     fallback: 'malformed',
   });

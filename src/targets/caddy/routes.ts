@@ -5,6 +5,7 @@ import { type Access, isRoute } from '../../policy/access.ts';
 import { parameterName, restName } from '../../policy/automaton.ts';
 import { EVERY_METHOD } from '../../policy/pattern.ts';
 import { PARAMETER_TYPES, type ParameterType, segmentSource } from '../../policy/segment.ts';
+import type { Names } from './names.ts';
 import { type CaddyToken, remark, trustedText } from './quote.ts';
 import { addTo, type Table, table } from './table.ts';
 
@@ -175,13 +176,13 @@ function restSource(paths: readonly (readonly string[])[]): string {
 const USUAL = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /** The route class of a request, from its method and what the row of its path says. */
-export function routeTable(access: Access): Table {
+export function routeTable(access: Access, names: Names): Table {
   const taken = access.endpoints.flatMap(({ allow }) => allow).sort();
   const methods = [...new Set([...USUAL, ...taken.filter((method) => method !== EVERY_METHOD)])];
   const every: [string, string][] = taken.includes(EVERY_METHOD) ? [['~^[^ ]+ [*]=([^ ]+)$', '$1']] : [];
   return table({
-    source: '{http.request.method} {http.vars.row}',
-    destination: 'request.route',
+    source: `{http.request.method} {${names.row}}`,
+    destination: names.made.route,
     entries: [
       ...methods.map((method): [string, string] => [`~^${method} (?:[^ ]+ )*${method}=([^ ]+)`, '$1']),
       ...every,

@@ -10,23 +10,29 @@ import { bareWord, comment, type Variable, value, variable } from './quote.ts';
 const CLIENT = variable('client');
 
 /** "" where the client's address is in a list of the spec, else "-". */
-function inList({ kind, name }: AddressList): Variable {
-  return variable(`in_${kind === 'set' ? '' : `${kind}_`}${variablePrefix(name)}`);
+function inList({ kind, name }: AddressList, mark: string): Variable {
+  return variable(`${mark}in_${kind === 'set' ? '' : `${kind}_`}${variablePrefix(name)}`);
 }
 
 /** Whether an address is in any of some lists: what is looked up, and what comes of it where it is. */
-export function inAny(lists: readonly AddressList[]): { source: readonly Variable[]; inside: readonly string[] } {
-  return { source: lists.map(inList), inside: lists.map((_, outside) => OUTSIDE.repeat(outside)) };
+export function inAny(
+  lists: readonly AddressList[],
+  mark = '',
+): { source: readonly Variable[]; inside: readonly string[] } {
+  return {
+    source: lists.map((list) => inList(list, mark)),
+    inside: lists.map((_, outside) => OUTSIDE.repeat(outside)),
+  };
 }
 
 const OUTSIDE = '-';
 
 /** The same as one variable, for a key with addresses of its own. */
-export function insideOf(key: string, lists: readonly AddressList[], maps: MapList): Variable {
+export function insideOf(key: string, lists: readonly AddressList[], maps: MapList, mark = ''): Variable {
   const [only, ...others] = lists;
-  if (only && others.length === 0) return inList(only);
-  const { source, inside } = inAny(lists);
-  const name = `in_all_of_${variablePrefix(key)}`;
+  if (only && others.length === 0) return inList(only, mark);
+  const { source, inside } = inAny(lists, mark);
+  const name = `${mark}in_all_of_${variablePrefix(key)}`;
   return maps.add({ name, source, fallback: OUTSIDE, exact: inside.map((text) => [text, '']) });
 }
 
@@ -38,13 +44,13 @@ const WORDS = {
 } as const;
 
 /** One table for each list of addresses that somebody asks for: nginx finds an address in any of them in one tree. */
-export function addressTables(policy: Policy): GeoModel[] {
+export function addressTables(policy: Policy, mark = ''): GeoModel[] {
   // Without a proxy nobody says who the client is, and nobody asks.
   const lists = policy.proxies.length === 0 ? [] : addressLists(policy);
   return lists.map((list) => ({
     comment: comment(WORDS[list.kind](list.name)),
     address: value(CLIENT),
-    variable: value(inList(list)),
+    variable: value(inList(list, mark)),
     fallback: value(OUTSIDE),
     cidrs: readableNetworks(
       toCidrs(list.own).map((cidr) => ({ cidr, value: '' })),

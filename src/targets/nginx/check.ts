@@ -40,12 +40,22 @@ export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): 
     if (!isSitesOnly) verifiedNameProblems(upstream, problems);
   }
   problems.push(...pathProblems(policy));
+  const untold = policy.shadow && shadowProblem(policy.shadow);
+  if (untold) problems.push(nginxCodes.report('no-shadow', ['shadow'], { problem: untold.message }));
   const caFile = options.caFile === undefined ? undefined : textProblem(options.caFile);
   if (caFile !== undefined)
     problems.push(nginxCodes.report('unwritable-text', [...at, 'caFile'], { what: 'the path', problem: caFile }));
   problems.push(...nameProblems(policy, options, at));
   problems.push(...siteOptionProblems(policy, options, at));
   return problems;
+}
+
+/** What keeps nginx from deciding a shadow. */
+export function shadowProblem(shadow: Policy): Diagnostic | undefined {
+  const problems: Diagnostic[] = [];
+  twinKeys(shadow.apiKeys, problems);
+  problems.push(...pathProblems(shadow));
+  return problems.find(({ severity }) => severity === 'error');
 }
 
 function twinKeys(keys: readonly ApiKey[], problems: Diagnostic[]): void {

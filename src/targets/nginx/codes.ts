@@ -52,6 +52,9 @@ export const nginxCodes = defineCodes('nginx', {
   ).hint(
     'GitLab sends one of each; where a proxy in front of it adds some, run nginx 1.23 and say so: version: "1.23"',
   ),
+  'no-shadow': warning('nginx cannot decide the shadow, so its log says nothing of it: {problem}').hint(
+    'what is enforced is as it was',
+  ),
   'long-token': error('the token in {reference} is longer than the {limit} bytes that nginx takes').hint(
     'nginx reads no longer text from a file; ask for a token that is a reference, such as a personal access token',
   ),

@@ -6,7 +6,7 @@ import { type Access, healthOf, isOpen, type RouteClass } from '../../policy/acc
 import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../../policy/query.ts';
 import type { ApiKey, Proxy } from '../../policy/types.ts';
 import { inAny } from './addresses.ts';
-import type { Identity } from './identity.ts';
+import type { Caller } from './identity.ts';
 import type { MapList } from './maps.ts';
 import { className, classNames, fingerprint } from './names.ts';
 import { QUERY } from './paths.ts';
@@ -20,7 +20,7 @@ export interface DecisionInput {
   readonly proxy: Proxy;
   readonly access: Access;
   readonly routing: Routing;
-  readonly identity: Identity | undefined;
+  readonly identity: Caller | undefined;
   readonly apiKeys: readonly ApiKey[];
   /** Name of the location that forwards or answers a route class. */
   readonly locationOf: (routeClass: RouteClass) => string;
@@ -29,6 +29,8 @@ export interface DecisionInput {
   readonly grants: MapList;
   /** What is the same for all of them. */
   readonly maps: MapList;
+  /** Set for a decision that only the log tells: what is in front of the names of its lists of addresses. */
+  readonly shadow?: string;
 }
 
 /**
@@ -37,15 +39,15 @@ export interface DecisionInput {
  * Where an expression is involved, what passes is what matches: one that fails to run refuses.
  */
 export function decisionMaps(input: DecisionInput): Variable {
-  const { proxy, prefix, maps, grants } = input;
-  const afterKey = plainMap(input);
+  const { proxy, prefix, maps, grants, shadow } = input;
+  const afterKey = shadow === undefined ? plainMap(input) : queryMap(input, bodyMaps(input).body);
   const key = keyMaps(input, routeMap(input, afterKey));
   const entrance = openMap(input, key, afterKey);
   const lists = listsOf(proxy.ranges, { kind: 'proxy', name: proxy.id });
   const verdict = { name: `${prefix}_verdict`, comment: 'From where.' };
   if (lists === 'any')
     return namedMap(input, healthMap(input, maps.add({ ...verdict, source: [''], fallback: entrance }), afterKey));
-  const { source, inside } = inAny(lists);
+  const { source, inside } = inAny(lists, shadow);
   const exact = inside.map((text) => [text, entrance] as const);
   return namedMap(
     input,
@@ -54,8 +56,9 @@ export function decisionMaps(input: DecisionInput): Variable {
 }
 
 /** Whether it is this proxy that is asked, whatever made nginx choose its server. `$host` is in lower case, without port and last dot. */
-function namedMap({ proxy: { hosts }, prefix, grants }: DecisionInput, next: Variable): Variable {
-  if (hosts.length === 0) return next;
+function namedMap({ proxy: { hosts }, prefix, grants, shadow }: DecisionInput, next: Variable): Variable {
+  // A request for another name was refused before, and has no shadow.
+  if (hosts.length === 0 || shadow !== undefined) return next;
   return grants.add({
     name: `${prefix}_verdict_named`,
     comment: 'Under which name.',
@@ -67,7 +70,7 @@ function namedMap({ proxy: { hosts }, prefix, grants }: DecisionInput, next: Var
 
 /** Health checks come from elsewhere than requests. */
 function healthMap(
-  { proxy, access, routing, prefix, grants }: DecisionInput,
+  { proxy, access, routing, prefix, grants, shadow }: DecisionInput,
   others: Variable,
   answer: Part,
 ): Variable {
@@ -75,7 +78,7 @@ function healthMap(
   const ranges = healthOf(routeClass)?.ranges;
   if (!routeClass || !ranges) return others;
   const lists = listsOf(ranges, { kind: 'health', name: proxy.id });
-  const { source, inside } = lists === 'any' ? { source: [''], inside: [] } : inAny(lists);
+  const { source, inside } = lists === 'any' ? { source: [''], inside: [] } : inAny(lists, shadow);
   const from = grants.add({
     name: `${prefix}_verdict_health`,
     comment: 'Who may ask whether it is alive.',
@@ -111,13 +114,16 @@ function openMap({ access, routing, prefix, grants }: DecisionInput, keyed: Part
 function keyMaps({ access, identity, apiKeys, prefix, maps }: DecisionInput, next: Part): Part {
   if (!access.usesKeys) return next;
   if (!identity) throw new Error('a proxy with keys has an identity');
-  const { selector, grants, token } = identity;
-  const has = maps.add({
-    name: `${prefix}_verdict_token`,
-    source: [token],
-    fallback: next,
-    exact: [['', because('token-missing')]],
-  });
+  const { selector, grants, link, token } = identity;
+  const has =
+    token === undefined
+      ? next
+      : maps.add({
+          name: `${prefix}_verdict_token`,
+          source: [token],
+          fallback: next,
+          exact: [['', because('token-missing')]],
+        });
   const missing = maps.add({
     name: `${prefix}_verdict_missing`,
     source: [identity.sent],
@@ -133,7 +139,7 @@ function keyMaps({ access, identity, apiKeys, prefix, maps }: DecisionInput, nex
   });
   const unknown = maps.add({
     name: `${prefix}_verdict_unknown`,
-    source: [variable('secure_link'), ' ', selector],
+    source: [link, ' ', selector],
     fallback: because('key-unknown'),
     exact: [[' ', missing]],
     patterns: [
@@ -143,7 +149,7 @@ function keyMaps({ access, identity, apiKeys, prefix, maps }: DecisionInput, nex
   });
   return maps.add({
     name: `${prefix}_verdict_key`,
-    source: [variable('secure_link'), ' ', grants],
+    source: [link, ' ', grants],
     fallback: unknown,
     exact: grantSets(apiKeys).map(({ name }) => [`1 ${className(name)}`, has] as const),
   });
@@ -225,10 +231,11 @@ function queryMap({ prefix, maps }: DecisionInput, next: Part): Part {
  * Whether the body, if there is one, has a type that the route class takes; then the location that serves the route class.
  * A request without a body passes whatever its type; a length of zero is no body.
  */
-function bodyMaps({ access, routing, locationOf, prefix, grants, maps }: DecisionInput): {
+function bodyMaps(input: DecisionInput): {
   location: Part;
   body: Part;
 } {
+  const { access, routing, locationOf, prefix, grants, maps } = input;
   const names = classNames(access);
   const choose = (name: string, comment: string, resultOf: (routeClass: RouteClass) => Part): Part => {
     const results = access.classes
@@ -241,29 +248,54 @@ function bodyMaps({ access, routing, locationOf, prefix, grants, maps }: Decisio
     return grants.add({ name: `${prefix}_${name}`, comment, source: [routing.route], idle: true, ...rows });
   };
   const location = choose('verdict_location', 'What serves a route class.', locationOf);
+  const fit =
+    input.shadow === undefined ? location : choose('verdict_size', 'How long a body may be.', sizeCheck(input));
   const lists = [...new Set(access.classes.map(typesOf))].filter((types) => types !== '');
-  if (lists.length === 0) return { location, body: location };
-  const checks = new Map<string, Part>([['', location]]);
+  const bodyless = { source: BODY, exact: [['', location]] as const, patterns: [['^0++\\z', location]] as const };
+  if (lists.length === 0)
+    return {
+      location,
+      body: fit === location ? location : maps.add({ name: `${prefix}_verdict_body`, ...bodyless, fallback: fit }),
+    };
+  const checks = new Map<string, Part>([['', fit]]);
   for (const types of lists) {
     const sent = variable('http_content_type');
     const patterns = types
       .split(' ')
-      .map((type) => [`^[ \\t]*+(?i:${escapeRegex(type)})[ \\t]*+(?:[;,]|\\z)`, location] as const);
+      .map((type) => [`^[ \\t]*+(?i:${escapeRegex(type)})[ \\t]*+(?:[;,]|\\z)`, fit] as const);
     const name = `${prefix}_verdict_${typesName(types)}`;
     checks.set(types, maps.add({ name, source: [sent], fallback: because('content-type'), patterns }));
   }
   const body = maps.add({
     name: `${prefix}_verdict_body`,
-    source: BODY,
+    ...bodyless,
     fallback: choose(
       'verdict_types',
       'What types a body may have.',
       (routeClass) => checks.get(typesOf(routeClass)) ?? because('content-type'),
     ),
-    exact: [['', location]],
-    patterns: [['^0++\\z', location]],
   });
   return { location, body };
+}
+
+/** For a request whose body nobody is going to read: where it is forwarded, the location counts the bytes. */
+function sizeCheck({ prefix, maps, locationOf }: DecisionInput): (routeClass: RouteClass) => Part {
+  const checks = new Map<number, Part>();
+  return (routeClass) => {
+    const most = routeClass.kind === 'forward' ? routeClass.forwarding.maxBody : undefined;
+    if (most === undefined) return locationOf(routeClass);
+    const check =
+      checks.get(most) ??
+      maps.add({
+        name: `${prefix}_verdict_up_to_${most}`,
+        source: BODY,
+        fallback: because('body-size'),
+        // How long a body in chunks will be is not known in advance.
+        patterns: [[`^(?:[^0-9]|${below(most + 1)}\\z)`, locationOf(routeClass)]],
+      });
+    checks.set(most, check);
+    return check;
+  };
 }
 
 function hostMap(input: DecisionInput, next: Part): Part {

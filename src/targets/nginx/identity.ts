@@ -13,16 +13,26 @@ export const SELECTOR_LENGTH = 8;
 const KEY_FILES = 'secrets/keys*.conf';
 const TOKEN_FILES = 'secrets/tokens*.conf';
 
-/** Who is calling, for all proxies that read the key from one header. */
-export interface Identity {
-  readonly header: string;
-  /** What its variables start with. */
-  readonly prefix: string;
-  readonly maps: readonly MapModel[];
+/** What is decided about a caller by. */
+export interface Caller {
   /** The header as it came. */
   readonly sent: Variable;
   /** The end of the key; "" where the header is missing or holds no key. */
   readonly selector: Variable;
+  /** "1" for a known key, "0" for one that has expired, "" for any other. */
+  readonly link: Variable;
+  /** Name of the set of groups that the key may use, as an identity has it. */
+  readonly grants: Variable;
+  /** Absent where nobody needs one. */
+  readonly token?: Variable;
+}
+
+/** Who is calling, for all proxies that read the key from one header. */
+export interface Identity extends Caller {
+  readonly header: string;
+  /** What its variables start with. */
+  readonly prefix: string;
+  readonly maps: readonly MapModel[];
   /** Id of the key that ends so. Only `$secure_link` says whether it is that key. */
   readonly id: Variable;
   /**
@@ -81,6 +91,7 @@ export function identityOf(
     maps: list.maps,
     sent,
     selector,
+    link: variable('secure_link'),
     id,
     grants: byId('grants', (apiKey) => [className(grantSetOf(apiKey).name), ...homeOf(apiKey, list)]),
     token: list.add({ name: `${prefix}_token`, source: [id], includes: [TOKEN_FILES] }),
@@ -100,13 +111,14 @@ function positionOf(
   return list.add({ name, source: ['position:', selector], fallback: keyPosition(0), includes: [KEY_FILES] });
 }
 
-function homeOf({ id, ranges }: ApiKey, maps: MapList): readonly Part[] {
+/** "" for a key at home at the client's address, else "-". */
+export function homeOf({ id, ranges }: ApiKey, maps: MapList, mark?: string): readonly Part[] {
   const lists = ranges && listsOf(ranges, { kind: 'key', name: id });
-  return lists === undefined || lists === 'any' ? [] : [insideOf(id, lists, maps)];
+  return lists === undefined || lists === 'any' ? [] : [insideOf(id, lists, maps, mark)];
 }
 
 /** A key up to the first comma; engines that join repeated headers do so with one. */
-function keyPattern(scheme: string | undefined): string {
+export function keyPattern(scheme: string | undefined): string {
   const character = '[A-Za-z0-9._~+/=-]';
   const head = `${character}{${KEY_MIN_LENGTH - SELECTOR_LENGTH},${KEY_MAX_LENGTH - SELECTOR_LENGTH}}`;
   return `^[ \\t]*+${credentialText(scheme, '')}(?<key>${head}(?<key_end>${character}{${SELECTOR_LENGTH}}))[ \\t]*+(?:,|\\z)`;

@@ -16,7 +16,7 @@ export const nginx = defineTarget({
   options: nginxOptions,
   access: nginxAccess,
   plan,
-  files: ({ main, maps, paths, upstreams, proxies, sites }: NginxModel) => [
+  files: ({ main, maps, paths, upstreams, proxies, shadows, sites }: NginxModel) => [
     file('nginx.conf', 'nginx.conf.njk', main),
     file('maps.conf', 'maps.conf.njk', maps),
     ...(paths ? [file('paths.conf', 'paths.conf.njk', paths)] : []),
@@ -26,6 +26,7 @@ export const nginx = defineTarget({
       file(`${proxy.name}.routes.conf`, 'routes.conf.njk', proxy),
       file(`${proxy.name}.conf`, 'proxy.conf.njk', proxy),
     ]),
+    ...shadows.map((shadow) => file(`${shadow.name}.shadow.conf`, 'shadow.conf.njk', shadow)),
     ...(sites ? [file('sites.conf', 'sites.conf.njk', sites)] : []),
   ],
   secrets: secretFiles,

@@ -1,5 +1,14 @@
-import { FAILURES, LOG_FIELDS, type LogLine, PLAIN_PATH, REFUSALS, STATUS_REASONS } from '../../plan/log.ts';
-import type { Access, RouteClass } from '../../policy/access.ts';
+import {
+  FAILURES,
+  LOG_FIELDS,
+  type LogLine,
+  PLAIN_PATH,
+  REFUSALS,
+  SHADOW_FIELDS,
+  type ShadowLine,
+  STATUS_REASONS,
+} from '../../plan/log.ts';
+import type { Access } from '../../policy/access.ts';
 import type { Upstream } from '../../policy/types.ts';
 import { REQUEST_ID } from './errorBody.ts';
 import type { Identity } from './identity.ts';
@@ -15,12 +24,15 @@ export type Said = {
   readonly [K in 'proxy' | 'client' | 'method' | 'path' | 'reason' | 'route' | 'key' | 'keyPosition']: Part;
 };
 
+/** What a line says of the shadow. */
+export type ShadowSaid = { readonly [K in keyof ShadowLine]: Part };
+
 type LogParts = { readonly [K in keyof LogLine]: Part | readonly Part[] };
 
 const isParts = (part: Part | readonly Part[]): part is readonly Part[] => Array.isArray(part);
 
 /** One JSON object a request. `route` stands early, because method and path are captured when it is asked for. */
-export function logFormat(said: Said): NginxToken[] {
+export function logFormat(said: Said, shadow?: ShadowSaid): NginxToken[] {
   const { proxy, route, ...others } = said;
   const parts: LogParts = {
     time: variable('time_iso8601'),
@@ -35,11 +47,11 @@ export function logFormat(said: Said): NginxToken[] {
     upstream: variable('upstream_addr'),
     upstreamStatus: variable('log_upstream_status'),
   };
-  const names = Object.keys(parts).filter((name): name is keyof LogLine => name in LOG_FIELDS);
-  return names.map((name, index) => {
-    const quote = LOG_FIELDS[name] === 'text' ? '"' : '';
-    const [start, end] = [index === 0 ? '{' : '', index === names.length - 1 ? '}' : ','];
-    const part = parts[name];
+  const types: Readonly<Record<string, string>> = { ...LOG_FIELDS, ...SHADOW_FIELDS };
+  const named: (readonly [string, Part | readonly Part[]])[] = Object.entries({ ...parts, ...shadow });
+  return named.map(([name, part], index) => {
+    const quote = types[name] === 'text' ? '"' : '';
+    const [start, end] = [index === 0 ? '{' : '', index === named.length - 1 ? '}' : ','];
     return value(`${start}"${name}":${quote}`, ...(isParts(part) ? part : [part]), `${quote}${end}`);
   });
 }
@@ -183,8 +195,7 @@ export interface ProxyLog {
 /** What a proxy's lines say of route, path and key. */
 export function proxySaid(input: ProxyLog): Pick<Said, 'route' | 'method' | 'path' | 'key' | 'keyPosition'> {
   const { access, routing, identity, prefix, maps } = input;
-  const others = [...classNames(access)].filter(([routeClass, name]) => name !== routeClass.id);
-  const route = others.length === 0 ? routing.route : idMap(others, input);
+  const route = routeIds(input);
   const plain = maps.add({
     name: `${prefix}_log_plain`,
     source: [variable('request')],
@@ -212,10 +223,9 @@ export function proxySaid(input: ProxyLog): Pick<Said, 'route' | 'method' | 'pat
 }
 
 /** Route classes as the spec has them, where maps call them by another name. */
-function idMap(
-  others: readonly (readonly [RouteClass, string])[],
-  { routing, prefix, maps }: Pick<ProxyLog, 'routing' | 'prefix' | 'maps'>,
-): Variable {
+export function routeIds({ access, routing, prefix, maps }: Omit<ProxyLog, 'identity'>): Variable {
+  const others = [...classNames(access)].filter(([routeClass, name]) => name !== routeClass.id);
+  if (others.length === 0) return routing.route;
   return maps.add({
     name: `${prefix}_log_route`,
     source: [routing.route],

@@ -14,6 +14,7 @@ export interface NginxModel {
     readonly kept: number;
   };
   readonly proxies: readonly ProxyModel[];
+  readonly shadows: readonly ShadowModel[];
   readonly sites: SitesModel | null;
 }
 
@@ -141,6 +142,13 @@ export interface ProxyModel {
   readonly errorPages: readonly ErrorPageModel[];
   readonly answers: readonly AnswerLocation[];
   readonly forwards: readonly ForwardLocation[];
+}
+
+/** What is decided and not enforced, in a file of its own. */
+export interface ShadowModel {
+  /** Of the proxy. */
+  readonly name: string;
+  readonly maps: readonly MapModel[];
 }
 
 /** Statuses that nginx gives by itself, and what is told in their place. */

@@ -1,6 +1,6 @@
 import { rulesOf } from '../../policy/access.ts';
 import { type ParameterType, segmentSource } from '../../policy/segment.ts';
-import type { Policy } from '../../policy/types.ts';
+import type { Proxy } from '../../policy/types.ts';
 import { mapList } from './maps.ts';
 import type { MapEntry, PathsModel } from './model.ts';
 import { type Part, pattern, type Variable, value, variable } from './quote.ts';
@@ -33,6 +33,11 @@ export function depthOf(patterns: Iterable<{ readonly segments: readonly unknown
   return Math.ceil(longest / SEGMENT_STEP) * SEGMENT_STEP;
 }
 
+/** How many segments of a path the tables of a proxy look at. */
+export function depthFor(proxy: Proxy): number {
+  return depthOf(rulesOf(proxy).map(({ pattern: each }) => each));
+}
+
 /** Runs of capital letters in one segment that can be marked; a segment with more is compared by an expression. */
 export const MOST_CAPITALS = 6;
 
@@ -43,9 +48,8 @@ export interface TypeTest {
 }
 
 /** What all proxies know of a request line. */
-export function pathsOf({ proxies }: Policy, needed: readonly TypeTest[]): PathsModel {
-  const depths = proxies.map((proxy) => depthOf(rulesOf(proxy).map(({ pattern: each }) => each)));
-  const depth = Math.max(FEWEST_SEGMENTS, ...depths);
+export function pathsOf(proxies: readonly Proxy[], needed: readonly TypeTest[]): PathsModel {
+  const depth = Math.max(FEWEST_SEGMENTS, ...proxies.map(depthFor));
   const maps = mapList();
   maps.add({
     name: VERB.variable,

@@ -4,15 +4,16 @@ import { listeners } from '../../policy/hosts.ts';
 import type { ApiKey, Policy, Proxy } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
 import { addressTables } from './addresses.ts';
-import { problemsOf } from './check.ts';
+import { problemsOf, shadowProblem } from './check.ts';
 import { type Identity, identityOf } from './identity.ts';
 import { sharedLogMaps } from './log.ts';
 import { type MapList, mapList } from './maps.ts';
-import type { ForwardLocation, MapModel, NginxModel, ProxyModel, SharedModel } from './model.ts';
+import type { ForwardLocation, GeoModel, MapModel, NginxModel, ProxyModel, SharedModel } from './model.ts';
 import type { NginxOptions } from './options.ts';
 import { pathsOf } from './paths.ts';
 import { accessTo, proxyModel } from './proxy.ts';
 import { bareWord, type Variable, value } from './quote.ts';
+import { SHADOW } from './shadow.ts';
 import { sitesModel } from './sites.ts';
 import { hashSizes, roughly, type Secrets, workerConnections } from './sizes.ts';
 import { resolversOf, upstreamsOf } from './upstreams.ts';
@@ -31,6 +32,7 @@ export function plan(input: TargetInput<NginxOptions>): Result<NginxModel> {
 }
 
 function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
+  const shadow = decidable(policy.shadow);
   const callers = callersOf(policy);
   const upstreams = upstreamsOf(options);
   const caFile = options.caFile ?? DEFAULT_CA_FILE;
@@ -39,23 +41,27 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
     const access = accessTo(proxy);
     const caller = access.usesKeys ? callers.get(keyPlaceOf(proxy)) : undefined;
     const limits = caller?.rates.limits ?? [];
-    const own = { proxy, access, isDefault: defaults.has(proxy), identity: caller?.identity, limits };
+    const own = { shadow, proxy, access, isDefault: defaults.has(proxy), identity: caller?.identity, limits };
     return proxyModel({ policy, options, caFile, upstreams, ...own });
   });
   const proxies = planned.map(({ model }) => model);
+  const shadows = planned.flatMap((each) => each.shadow ?? []);
   const sites = sitesModel({ policy, options, caFile, upstreams });
-  const paths =
-    proxies.length === 0
-      ? null
-      : pathsOf(
-          policy,
-          planned.flatMap(({ tests }) => tests),
-        );
+  const served = [...policy.proxies, ...(shadow?.proxies ?? [])];
+  const tests = planned.flatMap((each) => each.tests);
+  const paths = proxies.length === 0 ? null : pathsOf(served, tests);
   const connections = workerConnections(options);
   const log = mapList();
   if (proxies.length > 0 || sites) sharedLogMaps(log);
   const own = [...callers.values()].flatMap((caller) => caller.maps);
-  const maps = [...own, ...log.maps, ...(paths?.maps ?? []), ...proxies.flatMap(mapsOf), ...(sites?.maps ?? [])];
+  const maps = [
+    ...own,
+    ...log.maps,
+    ...(paths?.maps ?? []),
+    ...proxies.flatMap(mapsOf),
+    ...shadows.flatMap((each) => each.maps),
+    ...(sites?.maps ?? []),
+  ];
   return {
     main: {
       workerProcesses: bareWord(options.workerProcesses ?? 'auto'),
@@ -68,13 +74,13 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
       names: sites !== null || policy.proxies.some(({ hosts }) => hosts.length > 0),
       includes: [
         ...(paths ? [bareWord('paths.conf')] : []),
+        ...shadows.map(({ name }) => bareWord(`${name}.shadow.conf`)),
         ...proxies.flatMap(({ name }) => [bareWord(`${name}.routes.conf`), bareWord(`${name}.conf`)]),
         ...(sites ? [bareWord('sites.conf')] : []),
       ],
     },
     maps: {
-      // Only proxies ask for the address of a client.
-      lists: proxies.length === 0 ? [] : addressTables(policy),
+      lists: clientLists(policy, shadow),
       identities: [...callers.values()].map((caller) => ({
         header: bareWord(caller.identity.header),
         maps: caller.maps,
@@ -85,8 +91,18 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
     paths,
     upstreams: { resolvers: resolversOf(policy, options), upstreams: upstreams.blocks, kept: PHASES.kept },
     proxies,
+    shadows,
     sites: sites?.model ?? null,
   };
+}
+
+function decidable(shadow: Policy | undefined): Policy | undefined {
+  return shadow && shadowProblem(shadow) === undefined ? shadow : undefined;
+}
+
+/** Only proxies ask for the address of a client. */
+function clientLists(policy: Policy, shadow: Policy | undefined): readonly GeoModel[] {
+  return [...addressTables(policy), ...(shadow ? addressTables(shadow, SHADOW) : [])];
 }
 
 /** Proxies that read the key in the same way share all that is known of callers. */

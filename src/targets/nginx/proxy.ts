@@ -1,5 +1,5 @@
 import { type ForwardPlan, type Forwards, forwardsOf } from '../../plan/forwards.ts';
-import { type Access, accessOf, type RouteClass, rulesOf } from '../../policy/access.ts';
+import { type Access, accessOf, type RouteClass } from '../../policy/access.ts';
 import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import { urlHost } from '../../policy/origin.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
@@ -11,12 +11,13 @@ import { answerLocations, ERROR_PAGES, forwardLocation, HOME, locationName, TLS_
 import { connectingWord, logFormat, type ProxyLog, proxySaid, reasonMap } from './log.ts';
 import { type AddressMapping, addressMapping, originMap } from './mapping.ts';
 import { type MapList, mapList } from './maps.ts';
-import type { ForwardLocation, PerAddress, ProxyModel } from './model.ts';
+import type { ForwardLocation, PerAddress, ProxyModel, ShadowModel } from './model.ts';
 import { blockName, classNames, variablePrefix } from './names.ts';
 import type { NginxOptions } from './options.ts';
-import { depthOf, type TypeTest } from './paths.ts';
+import { depthFor, type TypeTest } from './paths.ts';
 import { bareWord, literal, type NginxToken, type Variable, value } from './quote.ts';
 import { routingMaps } from './routing.ts';
+import { type PlannedShadow, shadowModel } from './shadow.ts';
 import { perAddress, requestsPerAddress } from './sizes.ts';
 import type { Upstreams } from './upstreams.ts';
 
@@ -30,6 +31,8 @@ export interface ProxyInput {
   readonly limits: ForwardLocation['limits'];
   readonly caFile: string;
   readonly upstreams: Upstreams;
+  /** Decided and logged beside what is enforced. */
+  readonly shadow?: Policy | undefined;
 }
 
 /** A server name that no Host matches: nginx takes a request without one for a request to the first name of its server. */
@@ -42,14 +45,10 @@ export function accessTo(proxy: Proxy): Access {
   return access;
 }
 
-/** How many segments of a path the tables of a proxy look at. */
-function proxyDepth(proxy: Proxy): number {
-  return depthOf(rulesOf(proxy).map(({ pattern }) => pattern));
-}
-
 export interface PlannedProxy {
   readonly model: ProxyModel;
-  /** What its parameters take. */
+  readonly shadow?: ShadowModel;
+  /** What its parameters take, and those of its shadow. */
   readonly tests: readonly TypeTest[];
 }
 
@@ -58,14 +57,15 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
   const prefix = variablePrefix(proxy.id);
   const [clients, routes, machinery, decisions, mappings] = [mapList(), mapList(), mapList(), mapList(), mapList()];
   const client = clientOf({ proxy, prefix, maps: clients });
-  const routing = routingMaps({ access, prefix, depth: proxyDepth(proxy), routes, machinery });
+  const routing = routingMaps({ access, prefix, depth: depthFor(proxy), routes, machinery });
   const forwards = forwardsOf(access, policy);
   const names = classNames(access);
   const locationOf = (routeClass: RouteClass) => forwards.of(routeClass)?.name ?? names.get(routeClass) ?? 'path';
   const { apiKeys } = policy;
   const context = { proxy, access, routing, identity, prefix };
   const verdict = decisionMaps({ ...context, apiKeys, locationOf, grants: routes, maps: decisions });
-  const format = proxyLog({ ...context, client: client.address, verdict, forwards, locationOf, maps: mappings });
+  const log = { ...context, client: client.address, verdict, forwards, locationOf, maps: mappings };
+  const { format, shadow } = proxyLog(log, input);
   const { clientIp } = proxy;
   const limited = addressLimit(input, { forwards, client: client.address, maps: clients });
   const model = {
@@ -100,7 +100,7 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
     mapping: mappings.maps,
     log: { name: bareWord(`proxy-${blockName(proxy.id)}`), format },
   };
-  return { model, tests: routing.tests };
+  return { model, ...(shadow && { shadow: shadow.model }), tests: [...routing.tests, ...(shadow?.tests ?? [])] };
 }
 
 /** Limits addresses only where some requests need no key: a caller with a key is known, and its key can be revoked. */
@@ -121,7 +121,10 @@ interface LogInput extends ProxyLog {
   readonly locationOf: (routeClass: RouteClass) => string;
 }
 
-function proxyLog({ proxy, client, verdict, forwards, locationOf, ...input }: LogInput): NginxToken[] {
+function proxyLog(
+  { proxy, client, verdict, forwards, locationOf, ...input }: LogInput,
+  { shadow: policy, identity }: Pick<ProxyInput, 'shadow' | 'identity'>,
+): { format: NginxToken[]; shadow: PlannedShadow | undefined } {
   const { prefix, maps } = input;
   const connecting = connectingWord(
     forwards.all.map(({ upstream }) => upstream),
@@ -139,7 +142,11 @@ function proxyLog({ proxy, client, verdict, forwards, locationOf, ...input }: Lo
     each.kind === 'answer' && each.answer.status >= 400 ? [`${each.answer.status} ${locationOf(each)}`] : [],
   );
   const reason = reasonMap({ name: `${prefix}_log_reason`, maps, verdict, connecting, answered });
-  return logFormat({ proxy: proxy.id, client, reason, ...proxySaid(input) });
+  const twin = policy?.proxies.find(({ id }) => id === proxy.id);
+  const known = input.access.usesKeys ? identity : undefined;
+  const shadow =
+    policy && twin && shadowModel({ policy, proxy: twin, access: accessTo(twin), identity: known, reason });
+  return { format: logFormat({ proxy: proxy.id, client, reason, ...proxySaid(input) }, shadow?.said), shadow };
 }
 
 /** Load balancers that are believed, without 255.255.255.255: nginx cannot read it, and nobody connects from it. */

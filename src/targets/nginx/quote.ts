@@ -20,7 +20,7 @@ export const LONGEST_TOKEN = 3_900;
 export const DOLLAR = 'dollar';
 
 export function variable(name: string): Variable {
-  if (!/^[a-z][a-z0-9_]*$/.test(name)) throw unquotable('not the name of a variable', name);
+  if (!/^[a-z_][a-z0-9_]*$/.test(name)) throw unquotable('not the name of a variable', name);
   return { variable: name };
 }
 

@@ -1,5 +1,6 @@
-import { isOfField, LOG_FIELDS, type LogLine } from '../../plan/log.ts';
+import { isOfField, LOG_FIELDS, type LogLine, SHADOW_FIELDS, type ShadowLine } from '../../plan/log.ts';
 import { formatAddress, parseAddress } from '../../policy/cidr.ts';
+import type { Policy } from '../../policy/types.ts';
 import { isRecord, parseJson } from '../../source/value.ts';
 import { requestIdIn } from '../compare.ts';
 import type { Answered, Exchange } from '../exchange.ts';
@@ -17,7 +18,7 @@ export interface Journal {
   compare(log: string, proxyOrigin: CheckFailure['at']): CheckFailure[];
 }
 
-export function openJournal(): Journal {
+export function openJournal({ shadow }: Pick<Policy, 'shadow'>): Journal {
   const due = new Map<string, number>();
   /** Of errors, by the request id in their body. */
   const dueIds = new Map<string, string>();
@@ -36,7 +37,7 @@ export function openJournal(): Journal {
     },
     compare(log, at) {
       const lines = log.split('\n').filter((line) => line !== '');
-      const problem = lines.map(lineProblem).find((each) => each !== undefined);
+      const problem = lines.map((line) => lineProblem(line, shadow !== undefined)).find((each) => each !== undefined);
       if (problem !== undefined) return [{ at, problem: `the access log ${problem}` }];
       const missing = missingFrom(lines, due) ?? missingIds(lines, dueIds);
       return missing === undefined ? [] : [{ at, problem: `the access log lacks a line with ${missing}` }];
@@ -58,19 +59,24 @@ function lineOf(
   return lineWith({ client: formatAddress(client), method: request.method, status, ...logged });
 }
 
-function lineWith({ client, method, path, status, reason, route, key }: Readonly<Record<string, unknown>>): string {
-  return JSON.stringify({ client, method, path, status, reason, route, key });
+function lineWith(said: Readonly<Record<string, unknown>>): string {
+  const { client, method, path, status, reason, route, key, shadow, shadowRoute } = said;
+  return JSON.stringify({ client, method, path, status, reason, route, key, shadow, shadowRoute });
 }
 
-function lineProblem(line: string): string | undefined {
+const TYPES = { ...LOG_FIELDS, ...SHADOW_FIELDS };
+const SHADOWED = Object.keys(SHADOW_FIELDS).filter((name): name is keyof ShadowLine => name in SHADOW_FIELDS);
+
+function lineProblem(line: string, isShadowed: boolean): string | undefined {
+  const fields = isShadowed ? [...FIELDS, ...SHADOWED] : FIELDS;
   const said = parseJson(line);
   if (!isRecord(said)) return `has a line that is no JSON object: ${line.slice(0, 200)}`;
-  const missing = FIELDS.find((field) => !(field in said));
+  const missing = fields.find((field) => !(field in said));
   if (missing !== undefined) return `has a line without "${missing}": ${line.slice(0, 200)}`;
-  const mistyped = FIELDS.find((field) => !isOfField(field, said[field]));
+  const mistyped = fields.find((field) => !isOfField(field, said[field]));
   if (mistyped !== undefined)
-    return `has a line whose "${mistyped}" is not a ${LOG_FIELDS[mistyped]}: ${line.slice(0, 200)}`;
-  const other = Object.keys(said).find((field) => !(field in LOG_FIELDS));
+    return `has a line whose "${mistyped}" is not a ${TYPES[mistyped]}: ${line.slice(0, 200)}`;
+  const other = Object.keys(said).find((field) => !fields.some((each) => each === field));
   if (other !== undefined) return `has a line with "${other}": ${line.slice(0, 200)}`;
   return String(said['path']).includes('?') ? `shows a query: ${line.slice(0, 200)}` : undefined;
 }

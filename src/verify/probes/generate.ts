@@ -74,7 +74,7 @@ export function* probesOf({ fixtures, ownTargets, seed, shard, now }: ProbeSourc
   const names = randomOf(`${seed} names`);
   const own = partOf(ownNameProbes(contextsWith(names), names.shuffled(ownTargets)), shard);
   const random = randomOf(shard.of === 1 ? seed : `${seed} ${shard.part}/${shard.of}`);
-  const alive = contextsWith(random).filter(({ fixture }) => fixture.endpoints.length > 0);
+  const alive = contextsWith(random).filter(({ fixture }) => fixture.aims.length > 0);
   if (alive.length === 0) return;
   for (;;) {
     const next = listed.next();
@@ -96,7 +96,7 @@ function* partOf<T>(all: Iterable<T>, { part, of }: Shard): Generator<T> {
 
 function chanceProbe(context: ProbeContext): Probe {
   const { random, fixture } = context;
-  let made = attemptAt(random.pick(fixture.endpoints), context);
+  let made = attemptAt(random.pick(fixture.aims), context);
   const times = random.pick([1, 1, 1, 1, 2, 3]);
   for (let i = 0; i < times; i += 1) made = random.pick(MUTATIONS)(made, context);
   if (!random.chance(0.12)) return probe(made, context);
@@ -110,7 +110,7 @@ function probe({ draft, peer }: Attempt, { fixture }: ProbeContext): Probe {
 /** Goes round all endpoints, one probe of each at a time. */
 function* listedProbes(contexts: readonly ProbeContext[], random: Random): Generator<Probe> {
   const lists = contexts.flatMap((context) => [
-    ...context.fixture.endpoints.map((endpoint) => listFor(endpoint, context)),
+    ...context.fixture.aims.map((endpoint) => listFor(endpoint, context)),
     namesFor(context),
   ]);
   for (let round = random.shuffled(lists); round.length > 0; ) {
@@ -128,8 +128,8 @@ function* listedProbes(contexts: readonly ProbeContext[], random: Random): Gener
 /** Something that is allowed, under the name of nobody and of every other proxy. */
 function* namesFor(context: ProbeContext): Generator<Probe> {
   const { fixture, random } = context;
-  for (const name of fixture.endpoints.length === 0 ? [] : strangeHosts(fixture)) {
-    const { draft, peer } = attemptAt(random.pick(fixture.endpoints), context);
+  for (const name of fixture.aims.length === 0 ? [] : strangeHosts(fixture)) {
+    const { draft, peer } = attemptAt(random.pick(fixture.aims), context);
     yield probe({ draft: replaceField(draft, 'Host', name), peer }, context);
   }
 }

@@ -9,6 +9,7 @@ import { contains, formatAddress, unionOf } from '../../../src/policy/cidr.ts';
 import { PARAMETER_TYPES } from '../../../src/policy/segment.ts';
 import type { Proxy } from '../../../src/policy/types.ts';
 import { addressTest, IPV6 } from '../../../src/targets/caddy/addresses.ts';
+import { ENFORCED } from '../../../src/targets/caddy/names.ts';
 import type { CaddyToken } from '../../../src/targets/caddy/quote.ts';
 import { PLAIN_TARGET, SAFE_TARGET } from '../../../src/targets/caddy/request.ts';
 import { allowTable, type Limits, pathRows, routeTable } from '../../../src/targets/caddy/routes.ts';
@@ -225,7 +226,7 @@ test('a target gets the route class and the methods that the automaton gives it'
       const access = accessOf(proxyOf(rules));
       if (!access) throw new Error('too many overlaps');
       const rows = pathRows(access, most).map(({ pattern, classes }) => ({ classes, regex: new RegExp(pattern) }));
-      const [byMethod, methods] = [routeTable(access), allowTable(access)];
+      const [byMethod, methods] = [routeTable(access, ENFORCED), allowTable(access)];
       const endpoints = new Map(access.endpoints.map((endpoint) => [endpoint.state.id, endpoint]));
       for (const [method, segments] of [
         ...asked,

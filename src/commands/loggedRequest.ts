@@ -1,0 +1,45 @@
+import type { Credential } from '../policy/request.ts';
+import type { Policy } from '../policy/types.ts';
+import type { Asked, Problem } from './request.ts';
+
+/** What a line of an access log says, as far as requests are decided by it. */
+export type LoggedLine = Readonly<Record<(typeof LOGGED)[number], string>>;
+
+const LOGGED = ['time', 'proxy', 'client', 'method', 'path', 'reason', 'key', 'upstream'] as const;
+
+/** The request of a line of an access log. */
+export interface Logged {
+  readonly asked: Asked;
+  readonly logged: LoggedLine;
+}
+
+const NO_KEYS: Readonly<Record<string, Credential>> = {
+  'key-malformed': { kind: 'malformed' },
+  'key-unknown': { kind: 'unknown' },
+};
+
+const ids = new WeakMap<Policy, ReadonlySet<string>>();
+
+function idsOf(policy: Policy): ReadonlySet<string> {
+  const found = ids.get(policy) ?? new Set(policy.apiKeys.map(({ id }) => id));
+  ids.set(policy, found);
+  return found;
+}
+
+/** A line of an access log that a generated configuration wrote: it names neither query nor body nor headers. */
+export function loggedRequest(value: Readonly<Record<string, unknown>>, policy: Policy): Logged | Problem {
+  const missing = LOGGED.find((name) => typeof value[name] !== 'string');
+  // A log has many lines: of each only what is asked for is looked at.
+  const logged = value as unknown as LoggedLine;
+  const { time, proxy, client, method, path, reason, key } = logged;
+  const at = missing === undefined ? Date.parse(time) / 1000 : Number.NaN;
+  if (missing !== undefined || Number.isNaN(at))
+    return {
+      problem: `not a line of an access log: no ${missing ?? 'time'}`,
+      hint: `it has the fields ${LOGGED.join(', ')}`,
+    };
+  if (proxy === '') return { problem: 'a line of a site, which decides nothing', hint: 'give lines of proxies' };
+  const sent: Credential = idsOf(policy).has(key) ? { kind: 'known', id: key } : { kind: 'unknown' };
+  const credential = key === '' ? (NO_KEYS[reason] ?? { kind: 'missing' }) : sent;
+  return { asked: { method, target: path, credential, from: client, proxy, headers: [], at }, logged };
+}

@@ -1,0 +1,109 @@
+import { REFUSALS, type Refusal, UNDECIDED } from '../../plan/log.ts';
+import { escapeRegex } from '../../plan/regex.ts';
+import { accessOf, type RouteClass } from '../../policy/access.ts';
+import { isEverybody } from '../../policy/cidr.ts';
+import type { Policy, Proxy } from '../../policy/types.ts';
+import { callersOf } from './callers.ts';
+import { passTable, refusalTables } from './decision.ts';
+import { SHADOW } from './names.ts';
+import { type Bound, boundModel, type Health, healthModel, type Outside, outsideOf } from './outside.ts';
+import { bareWord, type CaddyToken, placeholder } from './quote.ts';
+import { bodyTable, keyTable } from './request.ts';
+import { type RoutesModel, routesModel, routeTable } from './routes.ts';
+import { type Table, table } from './table.ts';
+
+/** What a spec that is only decided makes of requests to one proxy. */
+export interface ShadowModel {
+  readonly routes: RoutesModel;
+  readonly tables: readonly Table[];
+  readonly outside: Outside | null;
+  readonly health: Health | null;
+  readonly bound: readonly Bound[];
+  readonly class: CaddyToken;
+  /** Statuses that it may come to; the log says them as numbers. */
+  readonly statuses: readonly number[];
+  readonly undecided: CaddyToken;
+}
+
+const UNDECIDED_WORD = 'undecided';
+
+export function shadowModel({ shadow: policy }: Policy, proxy: Proxy): ShadowModel | null {
+  const twin = policy?.proxies.find(({ id }) => id === proxy.id);
+  const access = twin && accessOf(twin);
+  if (!policy || !twin || !access) return null;
+  const { classes, usesKeys } = access;
+  const callers = usesKeys ? callersOf(policy, twin, SHADOW) : undefined;
+  const bound = [...(callers?.addresses ?? [])];
+  const caller = bound.length > 0 ? SHADOW.bound : SHADOW.caller;
+  const [grants, expires] = [callers?.grants ?? new Map(), callers?.expires ?? false];
+  const decision = { proxy: twin, classes, usesKeys, caller, grants, expires, names: SHADOW, token: '-' };
+  const isAsked = accessOf(proxy)?.usesKeys ?? false;
+  const outside = isEverybody(twin.ranges) ? null : outsideOf(twin, twin.ranges, 'shadow.inside');
+  const health = healthModel(twin, classes, 'shadow.healthy');
+  const said = statusTable(twin, classes);
+  return {
+    routes: routesModel(access),
+    tables: [
+      routeTable(access, SHADOW),
+      bodyTable(classes, SHADOW),
+      ...(usesKeys && !isAsked ? [keyTable(proxy)] : []),
+      ...(callers?.tables ?? []),
+      passTable(decision),
+      ...refusalTables(decision).filter(({ destination }) => destination.text !== `{${SHADOW.made.status}}`),
+      wordTable(),
+      said.table,
+      ...(outside?.table ? [outside.table] : []),
+      ...(health?.outside?.table ? [health.outside.table] : []),
+    ],
+    outside,
+    health,
+    bound: bound.map(([name, set]) => boundModel(twin, { name, set, destination: 'shadow.inside' })),
+    class: placeholder(SHADOW.caller),
+    statuses: said.statuses,
+    undecided: bareWord(UNDECIDED_WORD),
+  };
+}
+
+/** One word for the decision; why a request is refused is worked out only where it is. */
+function wordTable(): Table {
+  return table({
+    source: `{http.vars.shadow_address}{${SHADOW.made.pass}}`,
+    destination: 'shadow.word',
+    entries: [
+      ['yes', 'pass'],
+      ['~^address', 'address' satisfies Refusal],
+      ['no', `{${SHADOW.made.reason}}`],
+    ],
+  });
+}
+
+/** The status of the decision; no number where the request is forwarded, or where no spec would decide it. */
+function statusTable(proxy: Proxy, classes: readonly RouteClass[]): { table: Table; statuses: readonly number[] } {
+  const answers = classes.flatMap((each): [string, string][] =>
+    each.kind === 'answer' ? [[`~^pass ${escapeRegex(each.id)} `, String(each.answer.status)]] : [],
+  );
+  const refusals = Object.entries(REFUSALS)
+    .filter(([reason]) => SAID.some((each) => each === reason))
+    .map(([reason, status]): [string, string] => [`~^${reason} `, String(status)]);
+  const entries: [string, string][] = [
+    ...answers,
+    ['~^pass ', 'forward'],
+    ...UNDECIDED.map((reason): [string, string] => [`~^${reason} `, UNDECIDED_WORD]),
+    ['~^path [^ ]* [^ ]', String(proxy.methodNotAllowed)],
+    ...refusals,
+  ];
+  const fallback = String(REFUSALS['key-unknown']);
+  const numbers = [...entries.map(([, status]) => status), fallback].filter((status) => /^[0-9]+$/.test(status));
+  return {
+    table: table({
+      source: `{shadow.word} {${SHADOW.route}} {${SHADOW.row}}`,
+      destination: 'shadow.status',
+      entries,
+      fallback,
+    }),
+    statuses: [...new Set(numbers)].map(Number).sort((a, b) => a - b),
+  };
+}
+
+/** Refusals with another status than 403. */
+const SAID: readonly Refusal[] = ['key-missing', 'key-malformed', 'path', 'query', 'content-type', 'body-size'];

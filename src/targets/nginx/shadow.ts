@@ -1,0 +1,123 @@
+import { grantSetOf } from '../../plan/callers.ts';
+import { REFUSALS, UNDECIDED } from '../../plan/log.ts';
+import { below } from '../../plan/regex.ts';
+import type { Access } from '../../policy/access.ts';
+import { DENIALS, type Denial } from '../../policy/decide.ts';
+import type { Policy, Proxy } from '../../policy/types.ts';
+import { decisionMaps } from './decision.ts';
+import { type Caller, homeOf, type Identity, keyPattern } from './identity.ts';
+import { routeIds } from './log.ts';
+import { type MapList, mapList } from './maps.ts';
+import type { ShadowModel } from './model.ts';
+import { className, variablePrefix } from './names.ts';
+import { depthFor, type TypeTest } from './paths.ts';
+import { type Part, type Variable, variable } from './quote.ts';
+import { routingMaps } from './routing.ts';
+
+/** In front of every name that is the shadow's: no name of ours that comes from a spec starts so. */
+export const SHADOW = '_shadow_';
+
+/** What the log says of the shadow. */
+export interface ShadowSaid {
+  readonly shadow: Part;
+  readonly shadowRoute: Part;
+}
+
+export interface ShadowInput {
+  /** The shadow's. */
+  readonly policy: Policy;
+  readonly proxy: Proxy;
+  readonly access: Access;
+  /** Who is calling, as the enforced spec finds it out; absent where that asks for no key. */
+  readonly identity: Identity | undefined;
+  /** Why the request was refused in fact. */
+  readonly reason: Variable;
+}
+
+export interface PlannedShadow {
+  readonly model: ShadowModel;
+  readonly said: ShadowSaid;
+  /** What its parameters take. */
+  readonly tests: readonly TypeTest[];
+}
+
+/** The tables of a spec that is only decided: the same as those of one that is enforced, and asked for by the log alone. */
+export function shadowModel({ policy, proxy, access, identity, reason }: ShadowInput): PlannedShadow {
+  const prefix = `${SHADOW}${variablePrefix(proxy.id)}`;
+  const [callers, routes, machinery, decisions] = [mapList(), mapList(), mapList(), mapList()];
+  const routing = routingMaps({ access, prefix, depth: depthFor(proxy), routes, machinery });
+  const { apiKeys } = policy;
+  const caller = access.usesKeys ? callerOf({ policy, proxy, identity, prefix, maps: callers }) : undefined;
+  const verdict = decisionMaps({
+    ...{ proxy, access, routing, apiKeys, prefix, grants: routes, maps: decisions },
+    ...{ identity: caller, shadow: SHADOW },
+    locationOf: (routeClass) => (routeClass.kind === 'forward' ? 'null' : String(routeClass.answer.status)),
+  });
+  const status = decisions.add({
+    name: `${prefix}_status`,
+    source: [verdict],
+    fallback: verdict,
+    exact: Object.keys(DENIALS)
+      .filter((word): word is Denial => word in DENIALS)
+      .map((word) => [word, String(word === 'method' ? proxy.methodNotAllowed : REFUSALS[word])] as const),
+  });
+  const decided = (name: string, said: Part, otherwise: string) =>
+    decisions.add({
+      name: `${prefix}_log_${name}`,
+      source: [reason],
+      fallback: said,
+      exact: UNDECIDED.map((word) => [word, otherwise] as const),
+    });
+  const route = routeIds({ access, routing, prefix, maps: decisions });
+  const said = { shadow: decided('status', status, 'null'), shadowRoute: decided('decided_route', route, '') };
+  const maps = [...callers.maps, ...routes.maps, ...machinery.maps, ...decisions.maps];
+  return { model: { name: proxy.id, maps }, said, tests: routing.tests };
+}
+
+interface CallerInput extends Pick<ShadowInput, 'policy' | 'proxy' | 'identity'> {
+  readonly prefix: string;
+  readonly maps: MapList;
+}
+
+/** Whose key it is has been found out; what that key may do, from where and until when is the shadow's. */
+function callerOf({ policy: { apiKeys }, proxy, identity, prefix, maps }: CallerInput): Caller {
+  if (!identity) return strangerOf(proxy, prefix, maps);
+  const found = (name: string, said: Part) =>
+    maps.add({
+      name: `${prefix}_${name}`,
+      source: [identity.link],
+      exact: ['1', '0'].map((is) => [is, said] as const),
+    });
+  const id = found('key', identity.id);
+  const ends = apiKeys.flatMap((key) => (key.expires === undefined ? [] : [[key.id, String(key.expires)] as const]));
+  const moments = [...new Set(ends.map(([, end]) => end))].sort();
+  const end = maps.add({ name: `${prefix}_key_end`, source: [id], idle: true, exact: ends });
+  const link = maps.add({
+    name: `${prefix}_key_link`,
+    source: [found('key_found', '1'), ' ', end, ' ', variable('msec')],
+    patterns: [
+      ['^1  ', '1'],
+      ...moments.map((moment) => [`^1 ${moment} ${below(Number(moment))}[.]`, '1'] as const),
+      ['^1 ', '0'],
+    ],
+  });
+  const grants = maps.add({
+    name: `${prefix}_key_grants`,
+    source: [id],
+    idle: true,
+    exact: apiKeys.map((key) => [key.id, [className(grantSetOf(key).name), ...homeOf(key, maps, SHADOW)]] as const),
+  });
+  return { sent: identity.sent, selector: identity.selector, link, grants };
+}
+
+/** The caller of a proxy that asks nobody for a key: there may be one, and nobody knows it. */
+function strangerOf({ apiKeyHeader, apiKeyScheme }: Proxy, prefix: string, maps: MapList): Caller {
+  const sent = variable(`http_${apiKeyHeader.toLowerCase().replaceAll('-', '_')}`);
+  const selector = maps.add({
+    name: `${prefix}_key_selector`,
+    source: [sent],
+    patterns: [[keyPattern(apiKeyScheme), variable('key_end')]],
+  });
+  const nobody = maps.add({ name: `${prefix}_key_nobody`, source: [''] });
+  return { sent, selector, link: nobody, grants: nobody };
+}
