@@ -15,6 +15,7 @@ import {
 } from './container.ts';
 import { type CorefileModel, corefileModel, defaultClusterDomain, isBelow, type Surroundings } from './corefile.ts';
 import { type CustomPart, customKey, mergeCustom } from './custom.ts';
+import { importCorefile } from './import.ts';
 import { compareCoredns } from './live.ts';
 import { mergeCorefile } from './merge.ts';
 import { type CorednsForm, type CorednsOptions, corednsAccess, corednsOptions } from './options.ts';
@@ -33,6 +34,7 @@ import { run } from './run.ts';
 
 export const coredns = defineTarget({
   name: 'coredns',
+  importer: { kind: 'corefile', read: importCorefile },
   summary: 'DNS for pods: the old name resolves to the new one',
   options: corednsOptions,
   access: corednsAccess,
