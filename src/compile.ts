@@ -17,7 +17,7 @@ import { expiry } from './rules/access.ts';
 import type { LocatedDocument } from './source/span.ts';
 import type { Spec } from './spec/schema.ts';
 import { targets as allTargets } from './targets/index.ts';
-import type { ReadFile, SecretsInput } from './targets/target.ts';
+import type { ReadFile, RenderedFile, SecretsInput } from './targets/target.ts';
 import { toolVersion } from './version.ts';
 
 export const compileCodes = defineCodes('compile', {
@@ -159,15 +159,22 @@ function renderTargets(policy: Policy, spec: Spec, { read, targets }: CompileOpt
     allTargets
       .filter(({ name }) => spec.targets?.[name] !== undefined)
       .flatMap((target) => target.secrets?.({ policy, values }).value ?? []);
+  const made = new Map<string, Result<readonly RenderedFile[]>>();
+  const emit = (target: (typeof allTargets)[number]): Result<readonly RenderedFile[]> => {
+    const { name } = target;
+    const known = made.get(name);
+    if (known) return known;
+    const at = ['targets', name];
+    const emitted = target.emit({ policy, options: spec.targets?.[name], at, read, secretFiles, filesOf });
+    made.set(name, emitted);
+    return emitted;
+  };
+  const filesOf = (name: string) => {
+    const target = spec.targets?.[name] === undefined ? undefined : allTargets.find((one) => one.name === name);
+    return target && emit(target).value;
+  };
   return wanted.map((target) => {
-    const at = ['targets', target.name];
-    const { value: files, diagnostics } = target.emit({
-      policy,
-      options: spec.targets?.[target.name],
-      at,
-      read,
-      secretFiles,
-    });
+    const { value: files, diagnostics } = emit(target);
     return files ? { value: { target: target.name, files }, diagnostics } : { diagnostics };
   });
 }

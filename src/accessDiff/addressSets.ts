@@ -1,6 +1,6 @@
 import { addressWords, type CidrSet, isEmpty, subtract, toCidrs } from '../policy/cidr.ts';
 import { dateOf } from '../policy/dates.ts';
-import type { AddressNote, AddressSet, Policy } from '../policy/types.ts';
+import type { AddressNote, Policy } from '../policy/types.ts';
 import type { Collector } from './collector.ts';
 import type { AccessChange } from './types.ts';
 

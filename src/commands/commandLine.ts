@@ -56,11 +56,7 @@ const step = { choices: ['rotate', 'retire'], demandOption: true, describe: 'whi
 const id = { type: 'string', demandOption: true, describe: 'id of the caller, under apiKeys' } as const;
 const act = { choices: ['update'], demandOption: true, describe: 'what to do' } as const;
 const set = { type: 'string', demandOption: true, describe: 'name of the set, under ipRanges' } as const;
-const download = {
-  type: 'string',
-  demandOption: true,
-  describe: 'the downloaded file, or - for standard input',
-} as const;
+const download = { type: 'string', demandOption: true, describe: 'what was downloaded, or -' } as const;
 const words = { type: 'string', array: true, default: [], describe: 'what is asked, then the spec' } as const;
 const kind = { type: 'string', demandOption: true, describe: 'what the files are' } as const;
 const files = {

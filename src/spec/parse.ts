@@ -201,7 +201,7 @@ function noteFor(key: string, value: unknown, allowed: readonly string[]): strin
 /**
  * Targets that this version does not have yet. Naming one is no misspelling of another, so it gets its own message.
  */
-export const PLANNED_TARGETS: readonly string[] = ['gitlabRunner', 'kubernetes'];
+export const PLANNED_TARGETS: readonly string[] = ['gitlabRunner'];
 
 /** Whether a schema takes a reference to a secret; a value that does not match it may be the secret itself. */
 function isSecret(schema: z.core.$ZodType): boolean {

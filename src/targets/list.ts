@@ -7,6 +7,7 @@ export { crio } from './crio/index.ts';
 export { docker } from './docker/index.ts';
 export { ipRanges } from './ipRanges/index.ts';
 export { k3sRegistries } from './k3sRegistries/index.ts';
+export { kubernetes } from './kubernetes/index.ts';
 export { nginx } from './nginx/index.ts';
 export { talos } from './talos/index.ts';
 export { vault } from './vault/index.ts';

@@ -35,6 +35,8 @@ export interface TargetInput<Options> {
   readonly read: ReadFile;
   /** The files with secrets in them of every target of the spec, made of these values; absent where one target is made alone. */
   readonly secretFiles?: (values: SecretsInput['values']) => readonly RenderedFile[];
+  /** The files of another target of the spec, without headers; absent where it makes none. */
+  readonly filesOf?: (target: string) => readonly RenderedFile[] | undefined;
 }
 
 /** What `secrets render` hands to a target: each reference of the spec with the value that was read for it. */

@@ -28,6 +28,7 @@ export interface MainModel {
   /** Milliseconds. */
   readonly phases: Readonly<Record<'head' | 'idle' | 'unwantedBody' | 'unwantedPause', number>>;
   readonly hashes: HashSizes;
+  readonly written: Readonly<Record<'pid' | 'clientBody' | 'proxy' | 'fastcgi' | 'uwsgi' | 'scgi', NginxToken>>;
   /** Whether servers have names. */
   readonly names: boolean;
   readonly includes: readonly NginxToken[];
@@ -125,7 +126,7 @@ export interface ProxyModel {
   readonly routing: readonly MapModel[];
   readonly decision: readonly MapModel[];
   readonly mapping: readonly MapModel[];
-  readonly log: { readonly name: NginxToken; readonly format: readonly NginxToken[] };
+  readonly log: { readonly file: NginxToken; readonly name: NginxToken; readonly format: readonly NginxToken[] };
   readonly listen: NginxToken;
   /** Whether it gets the requests for names that no proxy of its port has. */
   readonly isDefault: boolean;
@@ -181,6 +182,7 @@ export interface SitesModel {
   readonly tooLarge: NginxToken;
   readonly misdirected: NginxToken;
   readonly mark: NginxToken;
+  readonly accessLog: NginxToken;
   readonly log: readonly NginxToken[];
   readonly sites: readonly SiteModel[];
 }

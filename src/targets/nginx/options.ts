@@ -58,6 +58,19 @@ export const nginxOptions = z
       })
       .optional()
       .describe('The sites of domain rewrites that name an upstream; none where absent'),
+    writable: z
+      .string()
+      .regex(/^(?:\/[A-Za-z0-9._-]+)+$/, {
+        error: 'must be an absolute path of letters, digits, ".", "_", "-" and "/"',
+      })
+      .optional()
+      .describe(
+        'Folder for all that nginx writes, which is then the only one that it needs to write to; the folder it is started in where absent',
+      ),
+    accessLog: z
+      .enum(['file', 'stdout', 'stderr'])
+      .optional()
+      .describe('file (default): access.log in the writable folder. stdout, stderr: for containers'),
     workerProcesses: z
       .union([z.literal('auto'), z.int().min(1).max(1024)])
       .optional()
@@ -80,9 +93,21 @@ export const nginxAccess: Touches<NginxOptions> = {
   resolver: { kind: 'rewrite', words: 'names of upstreams are asked of', absent: 'the system' },
   // They are listeners without keys and addresses to check.
   sites: { kind: 'listen', words: 'the sites of domain rewrites have', absent: 'no listener', effect: byPresence },
+  writable: { cannotLoosen: 'it says where files are written, and no decision reads them' },
+  accessLog: { cannotLoosen: 'it says where decisions are logged' },
   workerProcesses: { cannotLoosen: 'it says how much work is done at a time' },
   workerConnections: { cannotLoosen: 'it says how much work is done at a time' },
 };
+
+/** Where a file goes that nginx writes. */
+export function writtenTo(file: string, { writable }: Pick<NginxOptions, 'writable'>): string {
+  return writable === undefined ? file : `${writable}/${file}`;
+}
+
+export function accessLogOf(options: Pick<NginxOptions, 'writable' | 'accessLog'>): string {
+  const { accessLog = 'file' } = options;
+  return accessLog === 'file' ? writtenTo('access.log', options) : `/dev/${accessLog}`;
+}
 
 /** Whether no nginx older than `wanted` will read this config. */
 export function atLeast(version: string | undefined, wanted: readonly number[]): boolean {

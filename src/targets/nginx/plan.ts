@@ -9,7 +9,7 @@ import { type Identity, identityOf } from './identity.ts';
 import { sharedLogMaps } from './log.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { ForwardLocation, GeoModel, MapModel, NginxModel, ProxyModel, SharedModel } from './model.ts';
-import type { NginxOptions } from './options.ts';
+import { type NginxOptions, writtenTo } from './options.ts';
 import { pathsOf } from './paths.ts';
 import { accessTo, proxyModel } from './proxy.ts';
 import { bareWord, type Variable, value } from './quote.ts';
@@ -66,6 +66,7 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
     main: {
       workerProcesses: bareWord(options.workerProcesses ?? 'auto'),
       workerConnections: connections,
+      written: writtenFiles(options),
       // Each connection takes a descriptor; logs and listeners take a few more. systemd grants 1,024 in all, which is too few.
       openFiles: 2 * connections,
       answerHead: HEADS.answer,
@@ -93,6 +94,18 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
     proxies,
     shadows,
     sites: sites?.model ?? null,
+  };
+}
+
+function writtenFiles(options: NginxOptions): NginxModel['main']['written'] {
+  const place = (file: string) => bareWord(writtenTo(file, options));
+  return {
+    pid: place('nginx.pid'),
+    clientBody: place('client_body_temp'),
+    proxy: place('proxy_temp'),
+    fastcgi: place('fastcgi_temp'),
+    uwsgi: place('uwsgi_temp'),
+    scgi: place('scgi_temp'),
   };
 }
 

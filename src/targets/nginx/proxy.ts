@@ -13,7 +13,7 @@ import { type AddressMapping, addressMapping, originMap } from './mapping.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { ForwardLocation, PerAddress, ProxyModel, ShadowModel } from './model.ts';
 import { blockName, classNames, variablePrefix } from './names.ts';
-import type { NginxOptions } from './options.ts';
+import { accessLogOf, type NginxOptions } from './options.ts';
 import { depthFor, type TypeTest } from './paths.ts';
 import { bareWord, literal, type NginxToken, type Variable, value } from './quote.ts';
 import { routingMaps } from './routing.ts';
@@ -98,7 +98,7 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
       maps: mappings,
     }),
     mapping: mappings.maps,
-    log: { name: bareWord(`proxy-${blockName(proxy.id)}`), format },
+    log: { file: bareWord(accessLogOf(input.options)), name: bareWord(`proxy-${blockName(proxy.id)}`), format },
   };
   return { model, ...(shadow && { shadow: shadow.model }), tests: [...routing.tests, ...(shadow?.tests ?? [])] };
 }

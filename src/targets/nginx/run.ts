@@ -71,9 +71,9 @@ export const run: RequestRunner<NginxOptions> = {
   args: (folder) => ['-p', `${folder}/`, '-c', 'nginx.conf', '-g', 'daemon off;'],
   leaves: ['*.log', '*.pid', '*_temp/', 'temp/', 'logs/'],
   serves: 'requests',
-  alone: ({ sites, ...proxies }) => proxies,
+  alone: ({ sites, writable, accessLog, ...proxies }) => proxies,
   rendersSites: ({ sites }) => sites !== undefined,
-  sites: (options, listen) => ({ ...options, sites: { listen, tls: 'off' } }),
+  sites: ({ writable, accessLog, ...options }, listen) => ({ ...options, sites: { listen, tls: 'off' } }),
   enforces,
   // It takes one for the final answer: what follows passes as it is, and the connection waits.
   limits: ({ version }) => (atLeast(version, [1, 29]) ? [] : ['interimAnswers']),

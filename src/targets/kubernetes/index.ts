@@ -1,0 +1,184 @@
+import { isIP } from 'node:net';
+import { type Diagnostic, hasError, ok, type Result } from '../../diagnostics/diagnostic.ts';
+import { type CidrSet, isEverybody, toCidrs, unionOf } from '../../policy/cidr.ts';
+import type { Policy, Proxy } from '../../policy/types.ts';
+import { renderTemplate } from '../../render/render.ts';
+import { type Token, token, unquotable } from '../../render/token.ts';
+import { jsonString } from '../mirrors.ts';
+import { defineTarget, type RenderedFile, type TargetInput } from '../target.ts';
+import { problemsOf } from './check.ts';
+import { kubernetesCodes } from './codes.ts';
+import { type KubernetesOptions, kubernetesAccess, kubernetesOptions } from './options.ts';
+
+type KubernetesToken = Token<'kubernetes'>;
+const quoted = (text: string): KubernetesToken => jsonString('kubernetes', text);
+
+/** A name, a CIDR or a quantity, none of which YAML takes for anything else. */
+function plain(text: string): KubernetesToken {
+  if (!/^[A-Za-z/][A-Za-z0-9./_-]*$|^[0-9]+(?:m|Mi|Gi)?$/.test(text)) throw unquotable('not a plain word', text);
+  return token('kubernetes', text);
+}
+
+/** The engine whose files the pods get, and where it may write. */
+const ENGINE = 'nginx';
+const WRITABLE = '/run/postern';
+
+/** Bytes that etcd takes for one object, and what the header of a file adds. */
+const LARGEST = 1_048_576;
+const HEADER = 256;
+
+export const kubernetes = defineTarget({
+  name: 'kubernetes',
+  summary: 'a Kustomize base that runs the proxies: Deployment, Service, autoscaling, NetworkPolicy',
+  options: kubernetesOptions,
+  access: kubernetesAccess,
+  plan(input): Result<readonly RenderedFile[]> {
+    const problems: Diagnostic[] = problemsOf(input);
+    const files = input.filesOf?.(ENGINE) ?? [];
+    if (files.length === 0 || input.policy.proxies.length === 0)
+      problems.push(kubernetesCodes.report('no-engine', input.at, {}));
+    else if (!files.some(({ text }) => text.includes(`\npid ${WRITABLE}/`)))
+      problems.push(kubernetesCodes.report('not-writable', input.at, { folder: WRITABLE }));
+    const bytes = files.reduce((sum, { text }) => sum + Buffer.byteLength(text) + HEADER, 0);
+    if (bytes > LARGEST) problems.push(kubernetesCodes.report('too-large', input.at, { bytes, limit: LARGEST }));
+    return hasError(problems) ? { diagnostics: problems } : ok(filesOf(input, files), problems);
+  },
+  files: (files) => files,
+});
+
+function filesOf(input: TargetInput<KubernetesOptions>, engineFiles: readonly RenderedFile[]): RenderedFile[] {
+  const { policy, options } = input;
+  const name = policy.name;
+  const secrets = (input.secretFiles?.(new Map()) ?? []).filter(({ path }) => path.startsWith(`${ENGINE}/`));
+  const shared = { name: quoted(name) };
+  const ports = [...new Set(policy.proxies.map(({ listen }) => listen.port))].sort((a, b) => a - b);
+  const file = (path: string, template: string, model: object): RenderedFile => ({
+    path,
+    text: renderTemplate('kubernetes', template, model),
+    comment: '#',
+  });
+  const parts = ['deployment', 'service', 'scaling', 'network-policy'];
+  return [
+    // Kustomize takes no file from outside of the folder that this stands in.
+    file('kustomization.yaml', 'kustomization.yaml.njk', {
+      ...shared,
+      namespace: options.namespace === undefined ? null : plain(options.namespace),
+      resources: parts.map((part) => plain(`kubernetes/${part}.yaml`)),
+      files: engineFiles.map(({ path }) => plain(path)),
+    }),
+    file('kubernetes/deployment.yaml', 'deployment.yaml.njk', {
+      ...shared,
+      image: quoted(options.image),
+      writable: plain(WRITABLE),
+      ports,
+      probe: probeOf(policy.proxies, options),
+      secret:
+        policy.apiKeys.length === 0
+          ? null
+          : {
+              name: plain(options.secret ?? `${name}-secrets`),
+              items: secrets.map(({ path }) => {
+                const key = path.slice(path.lastIndexOf('/') + 1);
+                return { key: plain(key), path: plain(path.slice(ENGINE.length + 1)) };
+              }),
+            },
+      cpu: plain(options.cpu ?? '100m'),
+      memory: plain(options.memory ?? '128Mi'),
+    }),
+    file('kubernetes/service.yaml', 'service.yaml.njk', { ...shared, ports, ...balancerOf(policy, options) }),
+    file('kubernetes/scaling.yaml', 'scaling.yaml.njk', {
+      ...shared,
+      min: options.replicas?.min ?? 2,
+      max: Math.max(options.replicas?.max ?? 6, options.replicas?.min ?? 2),
+      cpu: options.replicas?.cpu ?? 70,
+    }),
+    file('kubernetes/network-policy.yaml', 'network-policy.yaml.njk', {
+      ...shared,
+      ingress: policy.proxies.map((proxy) => ({ port: proxy.listen.port, cidrs: blocksOf(peersOf(proxy)) })),
+      egress: egressOf(policy),
+    }),
+  ];
+}
+
+/** A pod is asked at the first proxy that says whether it is alive; one that waits for the PROXY protocol, only whether it listens. */
+function probeOf(proxies: readonly Proxy[], { clientAddress }: KubernetesOptions) {
+  const asked = proxies.find(({ health }) => health) ?? proxies[0];
+  if (!asked) throw new Error('checked before: there is a proxy');
+  const isHttp = clientAddress !== 'proxyProtocol' && asked.health !== undefined;
+  const [host] = asked.hosts;
+  return {
+    port: asked.listen.port,
+    path: isHttp && asked.health ? quoted(asked.health.pattern.text) : null,
+    host: isHttp && host !== undefined ? quoted(host) : null,
+  };
+}
+
+const INTERNAL = {
+  eks: [['service.beta.kubernetes.io/aws-load-balancer-scheme', 'internal']],
+  aks: [['service.beta.kubernetes.io/azure-load-balancer-internal', 'true']],
+  gke: [['networking.gke.io/load-balancer-type', 'Internal']],
+} as const;
+const EXTERNAL = {
+  eks: [['service.beta.kubernetes.io/aws-load-balancer-scheme', 'internet-facing']],
+  aks: [],
+  gke: [],
+} as const;
+
+/** The AWS controller registers pods themselves, and keeps the client's address where it is told to. */
+const AWS = [
+  ['service.beta.kubernetes.io/aws-load-balancer-type', 'external'],
+  ['service.beta.kubernetes.io/aws-load-balancer-nlb-target-type', 'ip'],
+] as const;
+
+function balancerOf({ proxies }: Policy, { clientAddress, provider, internal = true }: KubernetesOptions) {
+  const isOutside = clientAddress === 'localTrafficPolicy' || clientAddress === 'proxyProtocol';
+  const annotations =
+    provider === undefined || !isOutside
+      ? []
+      : [
+          ...(provider === 'eks' ? AWS : []),
+          ...(internal ? INTERNAL : EXTERNAL)[provider],
+          ...(provider === 'eks' && clientAddress === 'proxyProtocol'
+            ? ([['service.beta.kubernetes.io/aws-load-balancer-proxy-protocol', '*']] as const)
+            : []),
+          ...(provider === 'eks' && clientAddress === 'localTrafficPolicy'
+            ? ([
+                [
+                  'service.beta.kubernetes.io/aws-load-balancer-target-group-attributes',
+                  'preserve_client_ip.enabled=true',
+                ],
+              ] as const)
+            : []),
+        ];
+  const ranges = proxies.some((proxy) => isEverybody(proxy.ranges))
+    ? []
+    : toCidrs(unionOf(proxies.flatMap((proxy) => proxy.ranges.ranges)));
+  return {
+    type: plain(isOutside ? 'LoadBalancer' : 'ClusterIP'),
+    annotations: annotations.map(([name, value]) => ({ name: plain(name), value: quoted(value) })),
+    local: clientAddress === 'localTrafficPolicy',
+    ranges: isOutside ? ranges.map(quoted) : [],
+  };
+}
+
+/** Who connects to a pod: the client where the connection is its own, else whoever speaks for it. */
+function peersOf({ ranges, clientIp }: Proxy): CidrSet {
+  return clientIp.kind === 'direct' ? ranges : clientIp.trusted;
+}
+
+function blocksOf(set: CidrSet): KubernetesToken[] {
+  return isEverybody(set) ? [] : toCidrs(set).map(quoted);
+}
+
+/** Names are no peers of a NetworkPolicy, so that of an upstream with a name only its port is known. */
+function egressOf({ upstreams }: Policy) {
+  const servers = upstreams.flatMap(({ servers }) => servers);
+  const rules = servers.map(({ host, port }) => {
+    const family = isIP(host);
+    return { port, cidr: family === 0 ? null : `${host}/${family === 4 ? 32 : 128}` };
+  });
+  const sorted = [...new Map(rules.map((rule) => [`${rule.port} ${rule.cidr}`, rule])).entries()].sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  );
+  return sorted.map(([, { port, cidr }]) => ({ port, cidr: cidr === null ? null : quoted(cidr) }));
+}
