@@ -6,7 +6,9 @@ import type { AccessChange } from './types.ts';
 
 type Sets = Pick<Policy, 'addressSets'>;
 
-/** Until when entries may be generated from, which no request shows: an entry that ends later lets its address in longer. */
+/**
+ * Reports entries of address sets whose end changed. No request shows it: a later end lets the address in for longer.
+ */
 export function diffExpiry(before: Sets, after: Sets, collector: Collector): void {
   for (const { id, notes, set } of after.addressSets) {
     const old = before.addressSets.find((one) => one.id === id);
@@ -15,7 +17,7 @@ export function diffExpiry(before: Sets, after: Sets, collector: Collector): voi
     const former = new Map(old.notes.map((note) => [cidrOf(note), note]));
     for (const cidr of new Set([...ends.keys(), ...former.keys()])) {
       const [note, formerly] = [ends.get(cidr), former.get(cidr)];
-      // An entry that came or went is told by what its addresses may do.
+      // An entry that came or went is told by the change of the set's addresses, with a request as example.
       const range = (note ?? formerly)?.range;
       if (!range || !holds(set, range) || !holds(old.set, range) || note?.expires === formerly?.expires) continue;
       const message = () => `${cidr} of @${id} is good ${until(note)} (before: ${until(formerly)})`;
@@ -38,12 +40,12 @@ function until(note: AddressNote | undefined): string {
   return note?.expires === undefined ? 'for good' : `until ${dateOf(note.expires)}`;
 }
 
-/** One version of the spec: its sets, and the names of those that targets let in somewhere beside the proxies. */
+/** One version of the spec: its sets, and the names of those to which targets open something, such as a firewall. */
 interface Opened extends Sets {
   readonly opened: readonly string[];
 }
 
-/** The addresses that targets let in under a name, as firewalls do. */
+/** Reports addresses that came to or left a set to which a target opens something beside the proxies. */
 export function diffOpened(before: Opened, after: Opened): AccessChange[] {
   return [...new Set([...before.opened, ...after.opened])].sort().flatMap((id) => {
     const [left, right] = [openedSet(before, id), openedSet(after, id)];

@@ -4,12 +4,12 @@ import { identityOf } from '../policy/fields.ts';
 import type { ApiKey, Policy, Proxy } from '../policy/types.ts';
 
 /**
- * What one secret means in the two versions. Callers are told apart by the secret they hold, not by the id
- * that logs show: a key that was only renamed can do what it could. Where a key got another secret in place of one, the
- * two are one caller, who is to change over.
+ * The keys of one secret in the two versions. Callers are told apart by the secret they hold, not by the id that logs
+ * show, so that renaming a key is no change of access. Where a key got a new secret in place of an old one, the pair
+ * stands for one caller, who has to change over from the old to the new.
  */
 export interface KeyPair {
-  /** One; or the one before and the one after. */
+  /** The secret; or the old and the new one of a caller who has to change over. */
   readonly references: readonly [string] | readonly [before: string, after: string];
   readonly before: ApiKey | undefined;
   readonly after: ApiKey | undefined;
@@ -17,7 +17,7 @@ export interface KeyPair {
 
 /** Callers that both versions treat alike, apart from the token that they cause to be sent. */
 export interface Caller {
-  /** True for whoever sends a request, with a key or without. */
+  /** True for the one caller that stands for everybody, with a key or without. */
   readonly anybody: boolean;
   readonly before: ApiKey | undefined;
   readonly after: ApiKey | undefined;
@@ -34,7 +34,7 @@ function byReference(policy: Policy): References {
   return new Map(policy.apiKeys.flatMap((key) => key.keys.map((reference) => [reference.text, key] as const)));
 }
 
-/** Each secret that either version accepts in one pair. */
+/** The pairs of two versions. Each secret that one of them accepts is in exactly one pair. */
 export function keyPairs(before: Policy, after: Policy): KeyPair[] {
   const left = byReference(before);
   const right = byReference(after);
@@ -48,7 +48,7 @@ export function keyPairs(before: Policy, after: Policy): KeyPair[] {
   });
 }
 
-/** Secrets of which the other version knows nothing, each with the one that stands in its place under the same id. */
+/** By secret that only the older version accepts: the new secret that replaces it under the same id. */
 function replacements(before: Policy, left: References, right: References): Map<string, string> {
   const added = new Map<string, string[]>();
   for (const [reference, { id }] of right) {
@@ -83,12 +83,12 @@ export function callersOf(pairs: readonly KeyPair[]): Caller[] {
   }));
 }
 
-/** Equal for keys that the same requests are open to. */
+/** Text that is equal for keys to which the same requests are open. */
 function signature(key: ApiKey | undefined): string {
   return key ? identityOf(API_KEY, key, ({ compare }) => compare === 'decided') : '-';
 }
 
-/** From where a caller gets through to a proxy. */
+/** The addresses from which a caller gets through to a proxy. */
 export interface Reach {
   readonly before: CidrSet;
   readonly after: CidrSet;
@@ -112,13 +112,13 @@ export function endOf(key: ApiKey | undefined): number {
   return key?.expires ?? Number.POSITIVE_INFINITY;
 }
 
-/** The same as text. */
+/** The end of a key for a sentence: `2027-06-30`, or `never`. */
 export function endWords(key: ApiKey | undefined): string {
   if (key?.expires === undefined) return 'never';
   return new Date(key.expires * 1000).toISOString().replace('T00:00:00.000Z', '').replace('.000Z', 'Z');
 }
 
-/** The ids behind callers, sorted; the new id where a key was renamed. */
+/** The ids of the keys of callers, sorted; the new id where a key was renamed. */
 export function idsOf(callers: readonly Caller[]): string[] {
   const ids = callers.flatMap(({ pairs }) => pairs.flatMap(({ before, after }) => after?.id ?? before?.id ?? []));
   return [...new Set(ids)].sort();
@@ -126,7 +126,7 @@ export function idsOf(callers: readonly Caller[]): string[] {
 
 const SHOWN = 3;
 
-/** ` for key "a"`; nothing where it holds for anybody. */
+/** Whom a change concerns, as the end of a sentence: ` for key "a"`, ` for anybody`. */
 export function forWhom(ids: readonly string[], anybody: boolean): string {
   if (anybody) return ' for anybody';
   const more = ids.length > SHOWN ? ` and ${ids.length - SHOWN} more` : '';

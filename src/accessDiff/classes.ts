@@ -10,26 +10,32 @@ import { mayUse, type ProxyContext, questionOf, type Sample } from './context.ts
 import type { ChangeKind, ChangePlace } from './types.ts';
 import { isOpen, type Question } from './version.ts';
 
-/** A difference that all requests of a pair of route classes share; reported by the line of the spec that makes it. */
+/**
+ * A difference that all requests of a pair of route classes share. The report names the line of the spec that causes
+ * it.
+ */
 export interface RequestFinding {
   readonly kind: ChangeKind;
   readonly effect: Effect;
-  /** What tells it from others of its kind on the same line. */
+  /** Text that differs for two findings of one kind on the same line. */
   readonly detail: string;
   /** Which version's line is shown. */
   readonly version: 'before' | 'after';
-  /** Set where no line of a route makes the change. */
+  /** The place of the change where that is no line of a route, such as an upstream's. */
   readonly place?: ChangePlace;
-  /** Ids of those whom it concerns, where that is not everybody who may send the request. */
+  /** Ids of the keys that the difference concerns; empty where it concerns everybody who may send the request. */
   readonly keys: readonly string[];
-  /** One of those whom it concerns; absent where any will do. */
+  /** A caller whom the difference concerns; absent where it concerns every caller. */
   readonly caller?: Caller;
   readonly message: (request: string) => string;
-  /** `undefined` where nobody gets through in both versions. */
+  /** The request that shows the difference; `undefined` where no caller gets through in both versions. */
   readonly ask: (sample: Sample) => Question | undefined;
 }
 
-/** What happened to one key holder in a pair of route classes, where the key and not the request is why. */
+/**
+ * What happened to one key holder in a pair of route classes: `both` where it gets through in both versions, else what
+ * changed about its key. `scope`: the list of groups that the key may use.
+ */
 export type CallerEvent = 'both' | 'key-gained' | 'key-lost' | 'scope-gained' | 'scope-lost';
 
 export interface Verdict {
@@ -69,13 +75,13 @@ export function compareClasses(
   return { requests, events };
 }
 
-/** Whether somebody got through before and somebody else does now. */
+/** Whether somebody got through before and somebody does now, perhaps not the same. */
 function anyUse(before: RouteClass, after: RouteClass, callers: readonly Caller[], context: ProxyContext): boolean {
   const could = callers.some((caller) => mayUse(before, caller.before) && !isEmpty(context.reach(caller).before));
   return could && callers.some((caller) => mayUse(after, caller.after) && !isEmpty(context.reach(caller).after));
 }
 
-/** A caller who has to change over to another secret gets in with the new one and no longer with the old one. */
+/** The events of a caller who has to change over: the new secret gets through now, and the old one no longer does. */
 function secretEvents(
   caller: Caller,
   before: RouteClass | undefined,
@@ -120,7 +126,7 @@ const EFFECTS = {
   denied: { effect: 'narrowing', version: 'before' },
 } as const;
 
-/** What some callers may send in only one of the two versions. */
+/** The finding that some callers may send a request in only one of the two versions. */
 function accessFinding(kind: keyof typeof EFFECTS, callers: readonly Caller[], context: ProxyContext): RequestFinding {
   const { effect, version } = EFFECTS[kind];
   const [first = ANYBODY] = callers;
@@ -140,7 +146,7 @@ function accessFinding(kind: keyof typeof EFFECTS, callers: readonly Caller[], c
 
 function authFinding(after: RouteClass, open: boolean, context: ProxyContext): RequestFinding {
   const reach = context.reach(ANYBODY);
-  // Whoever holds a key now gets a token sent along, where its own credentials used to pass.
+  // From passthrough to apiKey: a caller's own credentials used to pass, and now its key gets a token sent along.
   const injects = after.kind === 'forward' && context.callers.some((caller) => mayUse(after, caller.after));
   return {
     kind: 'auth',
@@ -197,7 +203,7 @@ function upstreamFinding(
   return { ...redirection(left, right), version: 'after', keys: [] };
 }
 
-/** How a change of destination is told, wherever it is seen. */
+/** The change of an upstream as it is reported. A request, a site or neither may show it; the words are the same. */
 export function redirection(before: Upstream, after: Upstream) {
   const differences = differencesOf(UPSTREAM, before, after);
   const words = differences.map((difference) => difference.words).join('; ');

@@ -5,28 +5,28 @@ import type { AccessChange, ChangeKind, ChangePlace, Example } from './types.ts'
 export interface Draft {
   readonly kind: ChangeKind;
   readonly effect: Effect;
-  /** What belongs together beside kind, effect, line and keys. */
+  /** Drafts with equal groups, and equal kind, effect, line and keys, become one change. */
   readonly group?: string;
-  /** Gets the methods that were found, sorted. */
+  /** Makes the message from the methods of all drafts of the change, sorted. */
   readonly message: (methods: string) => string;
   readonly at: ChangePlace;
   readonly keys?: readonly string[];
   readonly method?: string;
   readonly proxy?: string;
   readonly addresses?: readonly string[];
-  /** Called for the first of a group only, because examples are checked. */
+  /** Called only for the first draft of a change, because every example is put to both evaluators. */
   readonly example?: () => Example | undefined;
 }
 
 interface Entry {
   readonly draft: Draft;
   readonly example: Example | undefined;
-  // Lists, because there may be a hundred thousand of them and nearly all hold one text.
+  // Arrays and not Sets: there may be a hundred thousand of them, nearly all with one text.
   readonly methods: string[];
   readonly proxies: string[];
 }
 
-/** Gathers differences and puts what is one line of the spec to a reader into one change. */
+/** Gathers differences, and makes one change of all that one line of the spec causes. */
 export interface Collector {
   add(draft: Draft): void;
   changes(): AccessChange[];
@@ -37,7 +37,7 @@ const SHORT = 8;
 export function createCollector(): Collector {
   const entries = new Map<string, Entry>();
   const numbers = new Map<readonly string[], number>();
-  // A long list of keys is shared between its drafts, and its identity stands for it.
+  // Drafts about the same callers share one array of ids, so a number for the array can stand for a long list.
   const nameOf = (keys: readonly string[]): string | number => {
     if (keys.length <= SHORT) return keys.join();
     const number = numbers.get(keys) ?? numbers.size;
@@ -82,7 +82,9 @@ export function mostSevere(effects: readonly Effect[]): Effect {
   return ORDER.find((effect) => effects.includes(effect)) ?? 'neutral';
 }
 
-/** The gravest first; the sort is stable, so that lines keep the order in which they were found. */
+/**
+ * Changes by effect, the gravest first. The sort is stable: changes of one effect stay in the order of their finding.
+ */
 export function inOrder(changes: readonly AccessChange[]): AccessChange[] {
   return changes.toSorted((a, b) => ORDER.indexOf(a.effect) - ORDER.indexOf(b.effect));
 }

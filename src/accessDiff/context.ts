@@ -16,15 +16,15 @@ export interface Sample {
 export interface ProxyContext {
   readonly before: Version;
   readonly after: Version;
-  /** The name that reports use; the new one where it was renamed. */
+  /** Id of the proxy in reports: the new one where it was renamed. */
   readonly proxy: string;
   /** Classes of key holders. */
   readonly callers: readonly Caller[];
   readonly collector: Collector;
-  /** Notes keys of which all has been told that requests can show. */
+  /** Notes keys whose two versions have been compared by requests, so that `diffFacts` leaves them out. */
   mark(ids: readonly string[]): void;
   reach(caller: Caller): Reach;
-  /** The same list for the same callers. */
+  /** The ids of callers: the same array for the same callers. */
   ids(callers: readonly Caller[]): readonly string[];
 }
 
@@ -55,7 +55,7 @@ export function contextOf(
 
 export type IdLists = (callers: readonly Caller[]) => readonly string[];
 
-/** Gives equal lists of callers one list of ids, so that its identity can stand for it. */
+/** Gives equal lists of callers the same array of ids, so that the collector need not compare long lists. */
 export function idLists(all: readonly Caller[]): IdLists {
   const order = new Map(all.map((caller, index) => [caller, index]));
   const lists = new Map<string, readonly string[]>();
@@ -73,7 +73,7 @@ export function mayUse(routeClass: RouteClass, key: ApiKey | undefined): boolean
   return routeClass.kind === 'answer' || routeClass.groups.some((group) => key.groups.includes(group));
 }
 
-/** A moment before all of these keys end. */
+/** A moment at which none of these keys has ended. */
 function momentBefore(...keys: readonly (ApiKey | undefined)[]): number {
   const end = Math.min(...keys.map(endOf));
   return Number.isFinite(end) ? end - 1 : 0;
@@ -94,7 +94,7 @@ export function questionOf({ method, path }: Sample, caller: Caller, from: CidrS
   };
 }
 
-/** Asks both evaluators; that they agree although the comparison says otherwise would be a bug of ours. */
+/** The question as an example, put to both evaluators. Where they agree the comparison was wrong, and this throws. */
 export function confirmed(question: Question, context: ProxyContext, statusCounts = false): RequestExample {
   const { before, after, proxy } = context;
   const [left, right] = [before.decide(question), after.decide(question)];

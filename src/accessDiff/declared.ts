@@ -2,16 +2,16 @@ import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Effect, Harmless } from '../policy/fields.ts';
 import type { AccessChange, ChangeKind } from './types.ts';
 
-/** An option whose change is told as it is written, because nothing decides what it allows. */
+/** An option whose change is reported as it is written, because no evaluator decides what the option allows. */
 export interface Told {
   readonly kind: ChangeKind;
   /** The start of a sentence that ends in the value; gets the path of the option. */
   readonly words: string | ((path: SpecPath) => string);
-  /** What holds where the option is absent. */
+  /** The words for the value where the option is absent. */
   readonly absent: string;
-  /** Gets the two values, `undefined` for absent. Left out: `unclear`, since more may be possible. */
+  /** The effect of two values, `undefined` for absent; where this is left out, every change is `unclear`. */
   readonly effect?: (before: unknown, after: unknown) => Effect;
-  /** The value names a file whose text counts as well. */
+  /** The value names a file, and another text in it is a change as well. */
   readonly isFile?: true;
 }
 
@@ -23,8 +23,8 @@ type Inner<Mapping> = string extends keyof Mapping
   : { readonly fields: Touches<Mapping> };
 
 /**
- * How an option touches access. `decided`: the comparison of the two policies tells what it changes, and more exactly.
- * An option that holds others may leave the answer to them.
+ * How an option touches access. `decided`: comparing the two policies tells what a change of it does, and does so more
+ * exactly. An option that holds others may leave the answer to them, with `fields` or `each`.
  */
 export type Touch<Value> = Harmless | Told | ([Mappings<Value>] extends [never] ? 'decided' : Inner<Mappings<Value>>);
 
@@ -41,7 +41,7 @@ type AnyTouch =
 
 export type AnyTouches = Readonly<Record<string, AnyTouch>>;
 
-/** Something that was not there lets somebody do more, and nobody can do more without it. */
+/** The effect of an option that only grants: adding it widens, and taking it out narrows. */
 export function byPresence(before: unknown, after: unknown): Effect {
   if (before === undefined) return 'widening';
   return after === undefined ? 'narrowing' : 'unclear';
@@ -60,10 +60,12 @@ export interface Readers {
   readonly after: (path: string) => string | undefined;
 }
 
-/** No schema lets such an option through, so this says only that nothing is taken for harmless by not being known. */
+/**
+ * Stands for an option without a declaration. No schema lets one through; if one came, it would not count as harmless.
+ */
 const UNKNOWN: Told = { kind: 'target', words: 'an option of its own is', absent: 'not there' };
 
-/** The changes of options, by what each has declared. `path` is where they stand. */
+/** The changes of options, by what each has declared. `path` is the place of the options in the spec. */
 export function diffDeclared(touches: AnyTouches, pair: Pair, read: Readers): AccessChange[] {
   const [left, right] = [entriesOf(pair.before), entriesOf(pair.after)];
   return namesOf(left, right).flatMap((name) => {

@@ -19,9 +19,9 @@ import type { AccessChange } from './types.ts';
 import { isOpen, versionOf } from './version.ts';
 
 /**
- * What somebody can do under one policy and not under the other. Exact: it is computed from the automata of
- * both, so that a spec written differently that decides the same has no change, and every change comes with
- * a request that both evaluators were asked about. Sorted by effect, the gravest first.
+ * What somebody can do under one policy and not under the other. It is computed from the automata of both, so that a
+ * spec that is written differently and decides the same has no change; a change that a request can show comes with such
+ * a request, put to both evaluators. Sorted by effect, the gravest first.
  */
 export function diffAccess(before: Policy, after: Policy): Result<readonly AccessChange[]> {
   const callers = callersOf(keyPairs(before, after));
@@ -48,7 +48,10 @@ export function diffAccess(before: Policy, after: Policy): Result<readonly Acces
   return ok(collector.changes());
 }
 
-/** Where a version has no such proxy, that of the other stands in for questions of reach; nothing gets through it. */
+/**
+ * Both proxies of a pair. Where one version has none, the other's stands in, for its addresses; no request gets
+ * through.
+ */
 function bothOf({ before, after }: ProxyPair): readonly [Proxy, Proxy] {
   const proxy = after ?? before;
   if (!proxy) throw new Error('a pair without a proxy');
@@ -99,7 +102,10 @@ function diffWholeProxy(context: ProxyContext, added: boolean): void {
   }
 }
 
-/** What is told of the proxy itself: it decides before any request is read, or after the answer, so there is no example. */
+/**
+ * Reports changes of the proxy's settings. They act before a request is read or after the answer, so none has an
+ * example.
+ */
 function diffSettings(before: Proxy, after: Proxy, collector: Collector): void {
   for (const { kind, effect, words, field } of differencesOf(PROXY, before, after)) {
     const at = { version: 'after', path: [...after.origin, field.name] } as const;

@@ -8,8 +8,8 @@ import { redirection } from './classes.ts';
 import type { Collector } from './collector.ts';
 
 /**
- * What is said of upstreams and keys that both versions have, where no request that both let through could show it: all
- * routes may have been replaced in the same change. Upstreams that a request has shown are one change with it.
+ * Reports changes of upstreams and keys that no request has shown: where all routes were replaced in the same change,
+ * no request gets through in both versions. An upstream that a request has shown as well stays one change.
  */
 export function diffFacts(before: Policy, after: Policy, compared: ReadonlySet<string>, collector: Collector): void {
   const [left, right] = [usedIn(before), usedIn(after)];
@@ -34,7 +34,7 @@ interface Used {
   readonly upstreams: ReadonlySet<string>;
 }
 
-/** What some caller can reach through some proxy. */
+/** The groups and upstreams that some caller can reach through some proxy. */
 function usedIn({ proxies, apiKeys }: Policy): Used {
   const held = new Set(apiKeys.flatMap(({ groups }) => groups));
   const routes = new Set(proxies.flatMap((proxy) => proxy.routes));

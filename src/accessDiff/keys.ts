@@ -7,7 +7,7 @@ import { confirmed, type ProxyContext, questionOf, type Sample } from './context
 import type { CallerSamples } from './requests.ts';
 import type { ChangePlace } from './types.ts';
 
-/** What changed for key holders whatever they ask for. */
+/** Reports what changed for key holders whatever they ask for: addresses, ends, secrets, groups. */
 export function diffCallers(samples: CallerSamples, context: ProxyContext): void {
   diffAddresses(samples, context);
   for (const [caller, events] of samples) {
@@ -32,7 +32,9 @@ const DIRECTIONS = [
   { gained: false, effect: 'narrowing', version: 'before', other: 'after' },
 ] as const;
 
-/** Told by the proxy where the proxy's own ranges are why, by the key otherwise. */
+/**
+ * Reports addresses that were gained or lost: of the proxy where its own ranges are the cause, otherwise of the key.
+ */
 function diffAddresses(samples: CallerSamples, context: ProxyContext): void {
   const [left, right] = [context.before.proxy, context.after.proxy];
   if (!left || !right) return;
@@ -73,7 +75,7 @@ interface AddressDelta {
   readonly version: 'before' | 'after';
 }
 
-/** Addresses of the proxy that matter only to callers whom the other version does not let through. */
+/** Reports addresses that the proxy gained or lost and that matter only to callers of one version, such as new keys. */
 function diffOtherCallers(delta: AddressDelta, samples: CallerSamples, context: ProxyContext): void {
   const { addresses, effect, version } = delta;
   const gained = effect === 'widening';
@@ -128,14 +130,14 @@ interface PairSamples {
   readonly forwarded: Sample | undefined;
 }
 
-/** What changed for one key and not for its whole class. */
+/** Reports what changed for one key and not for all keys of its class, such as its token. */
 function diffPair(pair: KeyPair, { caller, forwarded }: PairSamples, context: ProxyContext): void {
   const { before, after } = pair;
   const { common } = context.reach(caller);
   if (!before || !after) return;
   for (const { kind, effect, words, field } of differencesOf(API_KEY, before, after)) {
     const shown = field.shownBy === 'forwarding';
-    // What is sent along matters only where something is forwarded.
+    // A token is sent only with a request that is forwarded.
     if (shown && (!forwarded || isEmpty(common))) continue;
     context.collector.add({
       kind,
@@ -173,7 +175,7 @@ interface SourceEvent {
   readonly sample: Sample;
 }
 
-/** A secret that is accepted now or no longer: a new key, or another secret of one that stays. */
+/** Reports a secret that is accepted now or no longer: that of a new or removed key, or one of a key that stays. */
 function diffSource(pair: KeyPair, { caller, event, sample }: SourceEvent, context: ProxyContext): void {
   const gained = event === 'key-gained';
   const key = gained ? pair.after : pair.before;
@@ -199,7 +201,7 @@ function diffSource(pair: KeyPair, { caller, event, sample }: SourceEvent, conte
   });
 }
 
-/** How many secrets an id has, where that changed: one that is taken out must also go from the machines. */
+/** How many secrets a key has, where that changed: `, which has 2 secrets now (before: 1)`. */
 function numberWords({ id }: ApiKey, { before, after }: ProxyContext): string {
   const [left, right] = [before.numbers.get(id), after.numbers.get(id)];
   if (left === undefined || right === undefined || left === right) return '';

@@ -9,7 +9,9 @@ export interface Pair<L, R> {
   readonly path: string;
 }
 
-/** Two specs that have this many pairs of states, beside what each has alone, overlap in ways that no review could follow. */
+/**
+ * The most pairs of states, beyond the states that each automaton has: two specs with more overlap beyond any review.
+ */
 export const MAX_PAIRS = 100_000;
 
 /**
@@ -69,7 +71,7 @@ function step<T>(state: State<T> | undefined, text: string): number | undefined 
   if (!state) return undefined;
   const next = state.literals.get(text);
   if (next !== undefined) return next;
-  // Most states have no parameters, and telling a segment's class costs six regular expressions.
+  // Most states have no parameters, and finding the class of a segment may take seven regular expressions.
   if (Object.keys(state.parameters).length === 0) return undefined;
   const type = classify(text);
   return type && state.parameters[type];

@@ -9,7 +9,7 @@ import { confirmed, type ProxyContext, questionOf, type Sample } from './context
 import { type Pair, walkPairs } from './product.ts';
 import type { Version } from './version.ts';
 
-/** For each key holder the first request in which each thing happened to it. */
+/** For each caller the first request by which each event happened to it, and the first that was forwarded. */
 export type CallerSamples = ReadonlyMap<Caller, Readonly<Partial<Record<CallerEvent | 'forwarded', Sample>>>>;
 
 type StatePair = Pair<Rule, Rule>;
@@ -17,8 +17,8 @@ type StatePair = Pair<Rule, Rule>;
 type EndpointOf = (state: State<Rule> | undefined) => Endpoint | undefined;
 
 /**
- * Compares every request that either version knows. What follows from the request is reported here, by line
- * of the spec; what follows from who asks is returned, because it is the same for all requests.
+ * Compares every request that either version knows. It reports differences that depend on the request, by line of the
+ * spec. It returns those that depend on the caller alone, because they are the same for all requests.
  * @returns `undefined` where the patterns overlap in too many ways
  */
 export function diffRequests(context: ProxyContext): CallerSamples | undefined {
@@ -57,7 +57,9 @@ function placesOf({ access }: Version): EndpointOf {
   return (state) => state && endpoints.get(state.id);
 }
 
-/** Health checks come from addresses of their own, and are told as a setting of the proxy. */
+/**
+ * The route class of a method; none for health checks, which have addresses of their own and are compared as a setting.
+ */
 function classAt(endpoint: Endpoint | undefined, method: string): RouteClass | undefined {
   const routeClass = endpoint?.classes.get(lookupMethod(method, endpoint.classes));
   return healthOf(routeClass) ? undefined : routeClass;
@@ -68,14 +70,14 @@ function methodsOf(before: Endpoint | undefined, after: Endpoint | undefined): s
   const methods = new Set([...(before?.classes.keys() ?? []), ...(after?.classes.keys() ?? [])]);
   const alike = (endpoint: Endpoint | undefined) => classAt(endpoint, 'HEAD') === classAt(endpoint, 'GET');
   if (methods.has('GET') && alike(before) && alike(after)) methods.delete('HEAD');
-  // One of those that nobody names stands for all of them.
+  // A method that neither version names stands for every such method.
   if (methods.delete(EVERY_METHOD)) methods.add(UNNAMED.find((method) => !methods.has(method)) ?? EVERY_METHOD);
   return [...methods].sort();
 }
 
 type OnNew = (verdict: Verdict, sample: Sample, classes: readonly (RouteClass | undefined)[]) => void;
 
-/** Route classes are few however many paths there are, so that each pair of them is compared once. */
+/** Compares each pair of route classes once: however many paths there are, their classes are few. */
 function verdictCache(context: ProxyContext, onNew: OnNew) {
   const known = new Map<RouteClass | undefined, Map<RouteClass | undefined, Verdict>>();
   return (before: RouteClass | undefined, after: RouteClass | undefined, sample: Sample): Verdict => {
@@ -110,14 +112,14 @@ function report(finding: RequestFinding, pair: StatePair, sample: Sample, contex
   });
 }
 
-/** The line that makes the finding: the first that one of the callers may use. */
+/** The line of the spec behind a finding: the first of these rules that the finding's caller may use. */
 function ruleOf({ caller, version }: RequestFinding, state: State<Rule> | undefined, method: string): Rule | undefined {
   const rules = state?.accepts.filter((rule) => takes(rule, method)) ?? [];
   const key = caller?.[version];
   return rules.find((rule) => !key || !('group' in rule) || key.groups.includes(rule.group)) ?? rules[0];
 }
 
-/** A method that no pattern names, so that it shows how a method that is not allowed is refused. */
+/** Methods of which the first that no rule names shows how a method that is not allowed is refused. */
 const UNNAMED = ['DELETE', 'PATCH', 'PUT', 'POST', 'PROPFIND'];
 
 /** Reports a change of how wrong methods are refused, with the first request that shows it. */

@@ -12,15 +12,15 @@ function targetOf(rewrite: DomainRewrite | undefined, name: string): string {
 }
 
 /**
- * Names that stand for all: every exact name, and below every wildcard one that nobody wrote. Each other
- * name is decided like the one of its deepest wildcard.
+ * Names that stand for all others: every exact name, and for every wildcard one name below it that is not in the spec.
+ * Any other name is decided like the one below its longest wildcard.
  */
 function sampleNames(rewrites: readonly DomainRewrite[]): string[] {
   const written = new Set(rewrites.map(({ from }) => from));
   const targets = new Set(rewrites.map(({ to }) => to.replace(/\..*/, '')));
   const below = (from: string) => {
     let label = 'name';
-    // Below a target of this label, a name that keeps its label could not be told from one that does not.
+    // A target that begins with the same label would hide the difference: is `name.to` the target, or `to` with `name` kept?
     while (written.has(`${label}.${from}`) || targets.has(label)) label += '-x';
     return `${label}.${from}`;
   };
@@ -28,7 +28,7 @@ function sampleNames(rewrites: readonly DomainRewrite[]): string[] {
   return [...new Set([...(exact ?? []).map(({ from }) => from), ...(wild ?? []).map(({ from }) => below(from))])];
 }
 
-/** One version's answer to what stands for a name, and what is behind it. */
+/** What one version makes of a name: its rewrite, and the upstream of its site. */
 interface Side {
   readonly rewriteOf: (name: string) => DomainRewrite | undefined;
   readonly upstreams: ReadonlyMap<string, Upstream>;
@@ -45,7 +45,7 @@ interface NamePair {
   readonly right: DomainRewrite | undefined;
 }
 
-/** Names that lead elsewhere, images that are pulled from elsewhere, and sites behind them that forward elsewhere. */
+/** Reports names that lead elsewhere, images that are pulled from elsewhere, and sites that forward elsewhere. */
 export function diffRewrites(before: Policy, after: Policy, collector: Collector): void {
   const [old, current] = [sideOf(before), sideOf(after)];
   for (const name of sampleNames([...before.rewrites, ...after.rewrites])) {
@@ -60,7 +60,7 @@ export function diffRewrites(before: Policy, after: Policy, collector: Collector
   }
 }
 
-/** Registries on ports of their own, of which no look-up tells. */
+/** Reports changes of registries with a port. No look-up of a name shows them, because DNS knows no ports. */
 export function diffRegistries(before: Policy, after: Policy, collector: Collector): void {
   const [old, current] = [before, after].map(({ registries }) => new Map(registries.map((one) => [one.from, one])));
   for (const from of new Set([...(old?.keys() ?? []), ...(current?.keys() ?? [])])) {
@@ -85,7 +85,7 @@ function diffName({ name, left, right }: NamePair, collector: Collector): void {
     const example = () => ({ kind: 'name', name, before: from, after: to }) as const;
     collector.add({ kind: 'rewrite', effect: 'unclear', group: name, message, at, example });
   }
-  // A name without a rewrite has all that a rewrite can add left out.
+  // A name without a rewrite compares like a rewrite to itself that adds nothing.
   const plain: DomainRewrite = {
     from: rewrite.from,
     to: name,

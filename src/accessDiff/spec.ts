@@ -5,7 +5,10 @@ import type { Touches } from './declared.ts';
 
 const nothingReads = (what: string) => ({ cannotLoosen: `it says ${what}, and no decision reads it` });
 
-/** What the upstream lets a token do is known to it alone; the spec says what tokens are asked for. */
+/**
+ * A field of the tokens that a vault issues. Only the upstream knows what a token can do; the spec says what is asked
+ * for.
+ */
 const issued = (does: string, absent: string) => ({
   kind: 'token' as const,
   words: ([, mount, , role]: SpecPath) => `what is issued at ${mount}/token/${role} ${does}`,
@@ -17,7 +20,7 @@ function scopesEffect(before: unknown, after: unknown): Effect {
   return [...right].every((scope) => left.has(scope)) ? 'narrowing' : 'widening';
 }
 
-/** What a group says for all of its requests, and what one of them says for itself. */
+/** Fields that a group sets for all of its requests, and that one request may set for itself. */
 const forwarding = {
   headers: 'decided',
   contentTypes: 'decided',
@@ -26,8 +29,8 @@ const forwarding = {
 } as const;
 
 /**
- * How each field of a spec touches access; of `targets`, each target says it. What is decided here is compared as
- * policies, field by field of their records.
+ * How each field of a spec touches access. What is `decided` here is compared as policies, by the field tables of their
+ * records. The options under `targets` are declared by each target itself.
  */
 export const SPEC_ACCESS: Touches<Omit<Spec, 'targets'> & Pick<SpecFile, 'include'>> = {
   $schema: nothingReads('what editors check the spec with'),

@@ -20,13 +20,13 @@ export type ChangeKind =
   | 'trust'
   | 'target';
 
-/** Where a change is written: in the version that has the line. */
+/** The place of a change, and the version of the spec that has it. */
 export interface ChangePlace {
   readonly version: 'before' | 'after';
   readonly path: SpecPath;
 }
 
-/** A request that the two versions decide differently; the evaluator was asked about both. */
+/** A request that the two versions decide differently, as the evaluator of each has said. */
 export interface RequestExample {
   readonly kind: 'request';
   readonly proxy: string;
@@ -34,7 +34,9 @@ export interface RequestExample {
   readonly target: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly from: string;
-  /** Absent: no key is sent. `formerly`: the secret that was sent before, where the key got another one in its place. */
+  /**
+   * Absent: no key is sent. `formerly`: the secret that was sent before, where the key got another one in its place.
+   */
   readonly key?: { readonly id: string; readonly reference: string; readonly formerly?: string };
   /** Seconds since the epoch; only where the moment matters. */
   readonly at?: number;
@@ -52,7 +54,7 @@ export interface NameExample {
 
 export type Example = RequestExample | NameExample;
 
-/** One difference in what somebody can do; thousands of paths of one line of the spec are one change. */
+/** One difference in what somebody can do. A line of the spec that changes thousands of paths is one change. */
 export interface AccessChange {
   readonly kind: ChangeKind;
   readonly effect: Effect;
@@ -67,7 +69,7 @@ export interface AccessChange {
   readonly example?: Example;
 }
 
-/** Whether somebody can do more, or it cannot be ruled out. */
+/** Whether somebody can do more after the change, or nothing rules it out. */
 export function mayWiden(change: Pick<AccessChange, 'effect'>): boolean {
   return change.effect === 'widening' || change.effect === 'unclear';
 }

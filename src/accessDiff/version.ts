@@ -8,18 +8,18 @@ import { FORWARDING } from '../policy/routes.ts';
 import type { ApiKey, Policy, Proxy, Upstream } from '../policy/types.ts';
 import { destinationOf } from '../policy/upstreams.ts';
 
-/** A request as a caller sees it: the secret it holds, not the id behind it. */
+/** A request as its caller sees it: with the secret that it holds, and without the id of the key. */
 export interface Question {
   readonly method: string;
   readonly target: string;
   readonly headers: HeaderFields;
   readonly from: string;
-  /** What the caller may send: a version gets the one that it accepts. Empty: no key is sent. */
+  /** The secrets of the caller. Each version is sent the one that it accepts; empty: no key is sent. */
   readonly references: readonly string[];
   readonly at: number;
 }
 
-/** One side of the comparison of a proxy; without a proxy nothing gets through. */
+/** One side of the comparison of a proxy. Where this version has no such proxy, no request gets through. */
 export interface Version {
   readonly policy: Policy;
   readonly proxy: Proxy | undefined;
@@ -66,14 +66,14 @@ export function isOpen(routeClass: RouteClass, { access }: Version): boolean {
 }
 
 /**
- * What a decision comes to, as text that is equal exactly where it is the same to the caller and to the
- * upstream. Refusals are all the same: 404 or 405 gives nobody anything.
+ * A decision as text that is equal for two decisions exactly where caller and upstream see no difference. All refusals
+ * are equal: neither 404 nor 405 gives anybody anything.
  */
 export function outcomeOf(decision: Decision | undefined, { upstreams }: Version): string {
   if (!decision || decision.kind === 'deny') return 'refused';
   if (decision.kind === 'answer') return JSON.stringify(['answer', decision.status, decision.body]);
   const { forwarding, key } = decision;
-  // Names of upstreams mean nothing to anybody outside; what they stand for does.
+  // An upstream's id means nothing outside the spec, so its destination is compared.
   const forwarded = { ...forwarding, upstream: destinationOf(upstreams.get(forwarding.upstream)) };
   const how = identityOf(FORWARDING, forwarded, ({ shownBy }) => shownBy !== 'refusal');
   const sends = forwarding.auth === 'apiKey' && key;
