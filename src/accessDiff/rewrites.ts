@@ -20,7 +20,7 @@ function sampleNames(rewrites: readonly DomainRewrite[]): string[] {
   const targets = new Set(rewrites.map(({ to }) => to.replace(/\..*/, '')));
   const below = (from: string) => {
     let label = 'name';
-    // A target that begins with the same label would hide the difference: is `name.to` the target, or `to` with `name` kept?
+    // With a target that begins with the same label nobody could tell `name.to` from `to` with the label kept.
     while (written.has(`${label}.${from}`) || targets.has(label)) label += '-x';
     return `${label}.${from}`;
   };
