@@ -12,11 +12,11 @@ import type { Project } from './project.ts';
 /** All files of a spec as one. */
 export interface Composition extends Family, Pick<Merged, 'definitions'> {
   readonly spec: Spec;
-  /** Finds the places of the flat spec in all of them. */
+  /** Finds the place of any path of the flat spec, in whichever file it is written. */
   readonly document: LocatedDocument;
 }
 
-/** What was understood; the document is there as soon as the spec itself could be read. */
+/** The composition, or why there is none. The document is there as soon as the spec itself could be parsed. */
 export interface Composed extends Result<Composition> {
   readonly document?: LocatedDocument;
 }
@@ -63,7 +63,9 @@ function conflicts({ conflicts }: Merged): Diagnostic[] {
   });
 }
 
-/** A proxy without a list serves all routes there are, and so a fragment would widen it. */
+/**
+ * Refuses proxies without a list of routes where a fragment adds groups: such a proxy serves all, also the added ones.
+ */
 function implicitRoutes({ spec, definitions }: Merged, { members: [entry] }: Family): Diagnostic[] {
   const groups = definitions.get('routes') ?? new Map<string, readonly Definition[]>();
   const added = [...groups.values()].some((places) => places.every(({ member }) => member !== entry));
@@ -75,7 +77,9 @@ function implicitRoutes({ spec, definitions }: Merged, { members: [entry] }: Fam
   });
 }
 
-/** Where a fragment refers to a name that nobody defines, what is missing belongs into the spec that includes it. */
+/**
+ * The diagnostics, with a hint at names that a fragment refers to and nobody defines: the spec itself must define them.
+ */
 export function withHoles(
   diagnostics: readonly Diagnostic[],
   { document, members }: Composition,

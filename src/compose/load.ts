@@ -20,12 +20,12 @@ export interface Member {
   readonly id: string;
   readonly document: LocatedDocument;
   readonly value: SpecFile;
-  /** Its folder as seen from that of the spec, such as `../teams`; absent for presets, which name no files. */
+  /** The folder of the file as seen from that of the spec: `../teams`. Absent for presets, which name no files. */
   readonly folder?: string;
   readonly renaming?: Renaming;
 }
 
-/** That one file includes another, and by which entry of its `include`. */
+/** One file includes another: `index` is the entry of its `include` that does so. */
 export interface Inclusion {
   readonly from: Member;
   readonly to: Member;
@@ -38,7 +38,7 @@ export interface Family {
   readonly inclusions: readonly Inclusion[];
 }
 
-/** Nobody could follow more, and folders that contain themselves by a link end somewhere. */
+/** The deepest chain of includes. The limit ends chains through folders that contain themselves by a link. */
 const MAX_DEPTH = 32;
 
 interface Loading {
@@ -56,7 +56,7 @@ interface Step {
   readonly via?: { readonly index: number; readonly before: Step };
 }
 
-/** Reads everything that a spec includes, at any depth. Problems of other files have their places in them. */
+/** Reads everything that a spec includes, at any depth. A problem of an included file has its place in that file. */
 export function loadFamily(document: LocatedDocument, value: Spec & SpecFile, project: Project): Result<Family> {
   const entry: Member = { id: '', document, value, folder: '.' };
   if (!value.include) return ok({ members: [entry], inclusions: [] });
@@ -170,12 +170,12 @@ function openPreset(
   return { id, ...read, renaming: { names, ...(prefix === undefined ? {} : { prefix }) } };
 }
 
-/** From the spec down to this file. */
+/** The files from the spec down to this one. */
 function chainOf(step: Step): Step[] {
   return step.via ? [...chainOf(step.via.before), step] : [step];
 }
 
-/** The place of an include, and the includes that led to the file that it stands in. */
+/** Where a problem of an included file is, and the includes that led to this file. */
 function told(
   { member, via }: Step,
   at: SpecPath,

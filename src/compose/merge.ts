@@ -12,7 +12,10 @@ export interface Definition {
   readonly path: SpecPath;
 }
 
-/** How the parts of several files become one: by name, as a list without doubles, or never. */
+/**
+ * How the sections of several files become one: `named` by name, `list` as a list without doubles; `entry` stays as the
+ * spec itself has it, and no other file may have such a section.
+ */
 const SECTIONS = {
   $schema: 'entry',
   version: 'entry',
@@ -45,7 +48,7 @@ function sectionsThat<Kind extends 'named' | 'list'>(kind: Kind): SectionsThat<K
   );
 }
 
-/** The same name twice, and not the same said of it. */
+/** One name with two definitions that differ. */
 export interface Conflict {
   readonly section: NamedSection;
   readonly name: string;
@@ -88,7 +91,7 @@ export function mergeFamily({ members }: Family): Merged {
     definitions.set(section, new Map(places.map((place, index) => [String(index), place])));
     return items.length === 0 && !entry.value[section] ? [] : [[section, items] as const];
   });
-  // Each section holds what the files' own schema has checked.
+  // The type is sound: each section comes from files that the schema has checked.
   const spec = { ...own, ...Object.fromEntries([...named, ...lists]) } as Spec;
   return { spec, definitions, conflicts };
 }
@@ -98,7 +101,7 @@ interface Part {
   readonly value: SpecFile;
 }
 
-/** Lists have no names: an entry that another file has word for word is the same entry. */
+/** The union of a section that is a list. Entries have no names, so equal entries of two files are one. */
 function unionOfLists(section: ListSection, parts: readonly Part[]): [unknown[], Definition[][]] {
   const found = new Map<string, { readonly item: unknown; readonly places: Definition[] }>();
   for (const { member, value } of parts) {
@@ -114,7 +117,7 @@ function unionOfLists(section: ListSection, parts: readonly Part[]): [unknown[],
   return [entries.map(({ item }) => item), entries.map(({ places }) => places)];
 }
 
-/** A file with its names as the spec has them, and with the paths that it names as seen from the folder of the spec. */
+/** A file with its names as the flat spec has them, and with its paths as seen from the folder of the spec. */
 function asSeenFromEntry({ value, folder, renaming }: Member): SpecFile {
   const named = renaming ? withNames(value, renaming) : value;
   if (folder === undefined || folder === '.' || folder === '') return named;
@@ -139,7 +142,7 @@ function asSeenFromEntry({ value, folder, renaming }: Member): SpecFile {
   };
 }
 
-/** Finds the paths of the flat spec in whichever file they are written. */
+/** The flat spec as a document: `locate` finds a path of it in whichever file it is written. */
 export function flatDocument({ members: [entry, ...others] }: Family, { spec, definitions }: Merged): LocatedDocument {
   const locate: LocatedDocument['locate'] = (path, part) => {
     const [section, name, ...rest] = path;

@@ -3,8 +3,8 @@ import type { Composition } from './compose.ts';
 import type { Member } from './load.ts';
 
 /**
- * Who answers for an entry of the flat spec: the owner of the key, and of each include that brings the entry; of an
- * include without an owner, whoever answers for the file that includes it.
+ * Who answers for an entry of the flat spec: the owner of the key, and the owner of each include that brings the entry.
+ * For an include without an owner it is whoever answers for the file with this include.
  */
 export function ownersOf(
   { spec, definitions, inclusions, members: [entry] }: Composition,

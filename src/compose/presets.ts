@@ -19,7 +19,7 @@ export function readPreset(name: string): SourceFile | undefined {
   return { name: presetFile(name), text: readFileSync(new URL(`${name}.yaml`, root), 'utf8') };
 }
 
-/** No path on disk looks like it, so that nobody looks for it there. */
+/** The name of a preset as a file: one that no file on disk has, so that no reader looks for it there. */
 function presetFile(name: string): string {
   return `preset:${name}`;
 }

@@ -17,7 +17,7 @@ export type Opened =
   | { readonly problem: string }
   | { readonly diagnostics: readonly Diagnostic[] };
 
-/** What a spec without a place has around it, such as one that a program hands over as text. */
+/** The project of a spec without files around it, such as one that a program hands over as text. */
 export const NO_PROJECT: Project = {
   entry: () => 'postern.yaml',
   open: () => ({ problem: 'nothing is known of the files around this spec' }),

@@ -1,11 +1,11 @@
 import type { AddressSetSpec } from '../spec/rangeSchema.ts';
 import type { Guarantee, SpecFile } from '../spec/schema.ts';
 
-/** How the names of a fragment read in the spec that includes it. */
+/** How the names of a fragment change in the spec that includes it. */
 export interface Renaming {
-  /** Stands before the names of its own entries, with a "-" between. */
+  /** Put before the names of the fragment's own entries: with `web`, `hooks` becomes `web-hooks`. */
   readonly prefix?: string;
-  /** What names that it does not define are called. */
+  /** The new names of what the fragment refers to and does not define. */
   readonly names: Readonly<Record<string, string>>;
 }
 
