@@ -12,8 +12,8 @@ export interface Envelope {
 }
 
 /**
- * The ways in which something came into the spec, each as the envelopes on that way. It may grant what all envelopes of
- * one way admit; a way without envelopes admits everything.
+ * The ways by which a file or an entry came into the spec, each as the list of envelopes on that way. It may grant what
+ * all envelopes of one way admit, so a way without envelopes admits everything.
  */
 export type Bounds = readonly (readonly Envelope[])[];
 
@@ -65,7 +65,7 @@ function envelopeOf(inclusion: Inclusion): Envelope | undefined {
   return { inclusion, within: include.within, place: from.document.locate(['include', index, 'within'], 'key') };
 }
 
-/** A way with all the envelopes of another and more admits nothing that the other does not. */
+/** The ways without needless ones: a way with all the envelopes of another, and more, admits nothing on its own. */
 function smallest(ways: readonly (readonly Envelope[])[]): Bounds {
   const distinct = new Map(ways.map((way) => [new Set(way), way]));
   const sets = [...distinct.keys()];

@@ -16,17 +16,17 @@ export interface Claim {
   readonly methods: readonly string[];
   /** Paths that any of these matches. */
   readonly patterns: readonly PathPattern[];
-  /** Ids; absent: whoever asks, with a key or without. */
+  /** Ids of keys; absent: everybody, with a key or without. */
   readonly keys?: readonly string[];
-  /** Absent: wherever from. */
+  /** Absent: from any address. */
   readonly from?: CidrSet;
-  /** Id; absent: each proxy. */
+  /** Id of a proxy; absent: every proxy. */
   readonly proxy?: string;
   readonly reason?: string;
   readonly at: SpecPath;
 }
 
-/** A guarantee that this access is that of another spec. */
+/** A guarantee that the spec grants the same access as another spec. */
 export interface SameClaim {
   readonly kind: 'same';
   readonly subject: string;
@@ -100,8 +100,8 @@ function unknown(kind: string, name: string, known: readonly string[], at: SpecP
 }
 
 /**
- * What must never happen is meant wide: {name} is any segment that some pattern could match, also one with %2F in it, and
- * a slash at the end makes no other path.
+ * The patterns of a `never`, read as wide as their author means them: `{name}` is any segment that some pattern could
+ * match, also one with %2F in it, and the path with a slash at its end counts too.
  */
 function wide({ text, segments }: PathPattern): PathPattern[] {
   const widest = segments.map(

@@ -1,6 +1,6 @@
 import { defineCodes, error, warning } from '../diagnostics/codes.ts';
 
-/** What a file grants beyond the envelope that it is included in. */
+/** What a file grants beyond the envelope of its include. */
 export const withinCodes = defineCodes('within', {
   request: error('{what} {request}, which the envelope of this file does not allow').hint(
     'take it out here, or have the owner of the envelope allow it there',
@@ -24,7 +24,7 @@ export const withinCodes = defineCodes('within', {
 
 const because = ({ reason }: { reason: string | undefined }) => reason;
 
-/** What does not hold for all requests although the spec says so. */
+/** Guarantees of the spec that do not hold for all requests, or that say nothing. */
 export const guaranteeCodes = defineCodes('guarantee', {
   never: error('{subject}: it gets through {how}').hint(because),
   only: error('{subject}: it gets through {how} as well').hint(because),

@@ -5,7 +5,7 @@ import { type CidrSet, isEmpty, subtract } from '../policy/cidr.ts';
 import { EVERY_METHOD } from '../policy/pattern.ts';
 import type { Claim, SameClaim } from './claims.ts';
 
-/** Whether whatever breaks the weaker guarantee breaks the stronger one as well, so that nothing is lost with it. */
+/** Whether all that breaks the weaker guarantee breaks the stronger one too, so that the weaker may be taken out. */
 export function implies(stronger: Claim | SameClaim, weaker: Claim | SameClaim): boolean {
   if (stronger.kind === 'same' || weaker.kind === 'same')
     return (
@@ -17,7 +17,10 @@ export function implies(stronger: Claim | SameClaim, weaker: Claim | SameClaim):
   return stronger.kind === weaker.kind && whom(stronger, weaker) && covers(stronger, weaker);
 }
 
-/** Of two that are about the same requests, whether the one concerns everybody that the other does. */
+/**
+ * Whether the stronger of two guarantees about the same requests concerns all callers, addresses and proxies of the
+ * weaker.
+ */
 function whom(stronger: Claim, weaker: Claim): boolean {
   const proxies = stronger.proxy === undefined || stronger.proxy === weaker.proxy;
   switch (stronger.kind) {
@@ -37,7 +40,7 @@ function whom(stronger: Claim, weaker: Claim): boolean {
   }
 }
 
-/** Absent is everybody. */
+/** Whether all of `some` are in `all`; an absent list is everybody. */
 function keysIn(some: readonly string[] | undefined, all: readonly string[] | undefined): boolean {
   return all === undefined || some?.every((key) => all.includes(key)) === true;
 }
@@ -46,7 +49,7 @@ function addressesIn(some: CidrSet | undefined, all: CidrSet | undefined): boole
   return all === undefined || (some !== undefined && isEmpty(subtract(some, all)));
 }
 
-/** Whether every request that the weaker is about is one that the stronger is about. */
+/** Whether the stronger is about every request that the weaker is about. */
 function covers(stronger: Claim, weaker: Claim): boolean {
   const methods = weaker.methods.every((method) =>
     method === EVERY_METHOD ? stronger.methods.includes(EVERY_METHOD) : takes(stronger, method),

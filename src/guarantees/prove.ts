@@ -8,7 +8,7 @@ import type { PathPattern } from '../policy/pattern.ts';
 import type { ApiKey, Policy, Proxy } from '../policy/types.ts';
 import type { Claim } from './claims.ts';
 
-/** A request that shows that a guarantee does not hold. The evaluator was asked about it. */
+/** A request that shows that a guarantee does not hold, as the evaluator has confirmed. */
 export interface Witness {
   readonly proxy: string;
   readonly method: string;
@@ -17,7 +17,7 @@ export interface Witness {
   readonly key?: string;
   readonly from: string;
   readonly decision: Decision;
-  /** The line of the spec that grants it; for `always` what refuses it. */
+  /** The line of the spec that grants the request; for an `always`, the one that refuses it. */
   readonly line: SpecPath;
 }
 
@@ -25,7 +25,7 @@ export interface Proof {
   readonly claim: Claim;
   /** Absent: the guarantee holds for all requests. */
   readonly witness?: Witness;
-  /** Why nothing could ever break the guarantee, or why it says nothing. */
+  /** Why the guarantee says nothing: no request that it is about is possible. */
   readonly vacuous?: string;
 }
 
@@ -34,7 +34,7 @@ interface Item {
   readonly pattern: PathPattern;
 }
 
-/** Who asks, and from where. */
+/** Who breaks a claim, and from which addresses. */
 interface Breach {
   readonly key?: ApiKey;
   readonly from: CidrSet;
@@ -42,7 +42,7 @@ interface Breach {
 
 type Breaches = Map<Claim, Map<RouteClass, Breach | undefined>>;
 
-/** What has been found out about the claims. */
+/** What is known about the claims so far. */
 interface Findings {
   readonly witnesses: Map<Claim, Witness>;
   /** Claims about requests that somebody may send. */
@@ -50,8 +50,8 @@ interface Findings {
 }
 
 /**
- * Decides each claim for all requests: the automaton of each proxy and one of all claims are walked side by side, so that
- * every path there is belongs to exactly one pair of states.
+ * Decides each claim for all requests: the automaton of each proxy and one of all claims are walked side by side, so
+ * that every path belongs to exactly one pair of states.
  * @returns `undefined` where the patterns overlap in too many ways
  */
 export function prove(claims: readonly Claim[], policy: Policy): Proof[] | undefined {
@@ -90,7 +90,7 @@ function proveAt(proxy: Proxy, claims: Automaton<Item>, policy: Policy, { witnes
   });
 }
 
-/** The methods that get through and that a claim is about; HEAD comes with GET. */
+/** The methods of an endpoint that a claim is about; HEAD comes with GET. */
 function methodsOf(endpoint: Endpoint | undefined, claim: Claim): string[] {
   const known = [...(endpoint?.classes.keys() ?? [])];
   const all = known.includes('GET') && !known.includes('HEAD') ? [...known, 'HEAD'] : known;
@@ -103,7 +103,9 @@ interface Asked {
   readonly breaches: Breaches;
 }
 
-/** Requests of one route class are treated alike, so each is asked about once. */
+/**
+ * The breach of a claim by requests of a route class. It is worked out once for each class, whose requests are alike.
+ */
 function breachOf(claim: Claim, routeClass: RouteClass | undefined, asked: Asked): Breach | undefined {
   if (!routeClass) return breach(claim, routeClass, asked);
   const known = asked.breaches.get(claim) ?? new Map<RouteClass, Breach | undefined>();
@@ -118,7 +120,7 @@ function breach(claim: Claim, routeClass: RouteClass | undefined, { policy, prox
   if (routeClass?.kind !== 'forward') return undefined;
   for (const caller of callersOf(routeClass, policy, proxy)) {
     const listed = !keys || (caller.key !== undefined && keys.includes(caller.key.id));
-    // Whoever has one of these keys may send what needs none, too.
+    // A holder of a listed key may also send requests that need no key.
     const concerned = claim.kind === 'never' ? listed || caller.key === undefined : true;
     if (!concerned) continue;
     const where =
@@ -134,7 +136,7 @@ function breach(claim: Claim, routeClass: RouteClass | undefined, { policy, prox
   return undefined;
 }
 
-/** Everybody who gets through with a request of a route class. */
+/** The callers who get through with a request of a route class, and the addresses from which they do. */
 function callersOf(routeClass: Extract<RouteClass, { kind: 'forward' }>, { apiKeys }: Policy, proxy: Proxy): Breach[] {
   if (isOpen(routeClass)) return [{ from: proxy.ranges }];
   return apiKeys
@@ -146,7 +148,7 @@ function reachOf({ ranges }: ApiKey, proxy: Proxy): CidrSet {
   return ranges ? intersect(proxy.ranges, ranges) : proxy.ranges;
 }
 
-/** One who should get through with a request of a route class, and does not. */
+/** A caller of an `always` who does not get through with a request of a route class. */
 function missing(
   { keys, from }: Claim,
   routeClass: RouteClass | undefined,
@@ -173,7 +175,7 @@ interface Found {
   readonly endpoint: Endpoint | undefined;
 }
 
-/** Asks the evaluator; that it says otherwise would be a bug of ours. */
+/** The breach as a request, put to the evaluator. Where it decides otherwise the proof was wrong, and this throws. */
 function witnessOf(
   { claim, method, path, breach: { key, from }, endpoint }: Found,
   proxy: Proxy,

@@ -16,7 +16,7 @@ import type { Spec } from '../spec/schema.ts';
 import { type Bounds, type BoundsOf, boundsOf, type Envelope, isFree } from './bounds.ts';
 import { withinCodes } from './codes.ts';
 
-/** A line of an envelope. */
+/** A request line that an envelope allows. */
 interface Line {
   readonly methods: readonly string[];
   readonly pattern: PathPattern;
@@ -33,8 +33,8 @@ interface Context {
 }
 
 /**
- * What files grant beyond the envelopes that they are included in. Exact: requests are compared as automata, addresses as
- * sets, and each finding shows a request or an address that is outside.
+ * Reports what files grant beyond the envelopes of their includes. Requests are compared as automata and addresses as
+ * sets, so nothing is missed, and each finding shows a request or an address outside the envelope.
  */
 export function checkWithin(composition: Composition, policy: Policy, read: ReadFile): Diagnostic[] {
   const bounds = boundsOf(composition);
@@ -83,7 +83,10 @@ function relatedTo(envelope: Envelope): { readonly related: Related[] } {
   return { related: [{ at: [], message: 'the envelope', place: envelope.place }] };
 }
 
-/** What a file within an envelope may have: what the envelope bounds, what can grant nothing, and what is refused. */
+/**
+ * What a file within an envelope may have: sections that the envelope bounds, sections that grant nothing, and sections
+ * of which envelopes say nothing, which are refused.
+ */
 const ENVELOPED = {
   ipRanges: 'bounded',
   routes: 'bounded',
@@ -97,7 +100,7 @@ const ENVELOPED = {
   readonly [S in NamedSection | ListSection]: 'bounded' | 'harmless' | { readonly refused: (name: string) => string };
 };
 
-/** Sections of which an envelope says nothing, and names that a file in one would fill in for others. */
+/** Reports refused sections, and address sets by which a file within an envelope decides who others admit. */
 function checkDefinitions({ composition, bounds, problems }: Context): void {
   for (const [section, words] of Object.entries(ENVELOPED)) {
     if (typeof words === 'string') continue;
@@ -123,7 +126,7 @@ function checkDefinitions({ composition, bounds, problems }: Context): void {
 interface RangeUse {
   readonly name: string;
   readonly at: SpecPath;
-  /** How whoever uses it came into the spec. */
+  /** The bounds of the entry that uses the set. */
   readonly user: Bounds;
   readonly place?: Diagnostic['place'];
 }
@@ -156,14 +159,14 @@ function rangeUses({ ipRanges = {}, apiKeys = {}, proxies = {} }: Spec, bounds: 
   ];
 }
 
-/** Who answers for a grant of a route: its group, and each bound key that may use the group. */
+/** A route with the bounds that it must keep: those of its group, or those of a key that may use the group. */
 interface Granted {
   readonly bounds: Bounds;
   readonly route: Route;
   readonly key?: ApiKey;
 }
 
-/** Asks of each request that a bound group or key is about whether some way admits it. */
+/** Reports requests of bound groups, and of bound keys, that no way by which they came into the spec admits. */
 function checkRequests({ policy, bounds, lines, problems }: Context): void {
   const keys = policy.apiKeys.filter(({ id }) => !isFree(bounds.entry('apiKeys', id)));
   const granted = new Map<Route, Granted[]>();
@@ -173,7 +176,7 @@ function checkRequests({ policy, bounds, lines, problems }: Context): void {
     if (route.forwarding.auth === 'apiKey') {
       for (const key of keys.filter(({ groups }) => groups.includes(route.group))) {
         const of = bounds.entry('apiKeys', key.id);
-        // What the same envelope says of the route is said of the key as well.
+        // A key with the bounds of its group would only repeat the findings about the group.
         if (!isSame(of, own)) all.push({ bounds: of, route, key });
       }
     }
@@ -234,14 +237,14 @@ const FORWARDED: {
 } = {
   upstream: (upstream, { upstreams }) =>
     upstreams && !upstreams.includes(upstream) ? `it go to upstream "${upstream}"` : undefined,
-  // Whoever brings credentials of its own can do what the upstream lets it, and no more than the envelope says.
+  // Passthrough adds no token: callers with credentials of their own can do what the upstream lets them do anyway.
   auth: () => undefined,
   headers: (headers, within) => {
     const known = (within.headers ?? []).map((header) => header.toLowerCase());
     const more = headers.filter((header) => !known.includes(header));
     return more.length === 0 ? undefined : `it pass the headers ${more.join(', ')}`;
   },
-  // A form may hold a method or a token that no proxy sees.
+  // JSON alone is the default, because a form may hold a method or a token that no proxy sees.
   contentTypes: (types, { contentTypes = ['application/json'] }) => {
     if (contentTypes === 'any') return undefined;
     if (types === 'any') return 'it take bodies of any type';
@@ -262,7 +265,7 @@ function forwardingProblem(forwarding: Forwarding, { within }: Envelope): string
   return (Object.keys(FORWARDED) as (keyof Forwarding)[]).map(problem).find((found) => found !== undefined);
 }
 
-/** Asks from where the requests of bound groups, and those of bound keys, can come. */
+/** Reports addresses outside the envelopes from which requests of bound groups, or of bound keys, get through. */
 function checkAddresses(context: Context): void {
   const { policy, bounds } = context;
   const open = new Set(
@@ -310,12 +313,12 @@ function reaches({ what, at, own, from }: Reach, { ranges, problems }: Context):
   const address = envelope && someAddress(beyond(envelope) ?? from);
   if (!envelope || address === undefined) return;
   const known = problems.some((one) => one.code === 'within/address' && one.at.join() === at.join());
-  // One address is enough to know what is wrong with a group, whatever keys and proxies it has.
+  // One address for each group or key is enough to show the mistake; its other proxies and keys would repeat it.
   if (!known)
     problems.push(withinCodes.report('address', at, { what, address }, { part: 'key', ...relatedTo(envelope) }));
 }
 
-/** With the token of somebody outside a key could do what that token can. */
+/** Reports bound keys with the token of an unbound key: they could do all that the unbound token can. */
 function checkTokens({ policy, bounds, problems }: Context): void {
   const free = new Map(
     policy.apiKeys.filter(({ id }) => isFree(bounds.entry('apiKeys', id))).map((key) => [key.token.text, key]),
