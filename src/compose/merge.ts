@@ -13,8 +13,8 @@ export interface Definition {
 }
 
 /**
- * How the sections of several files become one: `named` by name, `list` as a list without doubles; `entry` stays as the
- * spec itself has it, and no other file may have such a section.
+ * How the sections of several files become one: `named` by name, `list` as a list without doubles; an `entry` section
+ * is that of the spec itself.
  */
 const SECTIONS = {
   $schema: 'entry',
