@@ -4,14 +4,14 @@ import { type Diagnostic, failed, ok, type Result } from '../diagnostics/diagnos
 import { outputCodes } from './codes.ts';
 import { MANIFEST, type Manifest, parseManifest } from './manifest.ts';
 
-/** The content of the output folder, limited to files that are wanted or listed in the manifest. */
+/** The content of the output folder: the files that the spec makes and those that the manifest lists, no others. */
 export interface Disk {
   readonly manifest: Manifest | 'absent' | 'damaged';
   /** Text by path; absent files have no entry. */
   readonly texts: ReadonlyMap<string, string>;
 }
 
-/** Reads the files that are wanted and those that the manifest names, never through a symbolic link. */
+/** Reads the wanted files and those that the manifest lists, never through a symbolic link. */
 export function readDisk(folder: string, wanted: readonly string[]): Result<Disk> {
   const unusable = folderProblem(folder);
   if (unusable !== undefined)
@@ -31,7 +31,7 @@ export function readDisk(folder: string, wanted: readonly string[]): Result<Disk
   return diagnostics.length > 0 ? failed(diagnostics) : ok({ manifest, texts });
 }
 
-/** Why no file of the folder can be read; `undefined` where it can, or where it does not exist yet. */
+/** Why the folder cannot be read; `undefined` where it can, or where it does not exist yet. */
 function folderProblem(folder: string): string | undefined {
   try {
     return statSync(folder).isDirectory() ? undefined : 'it is a file';
@@ -50,7 +50,7 @@ function readInside(folder: string, path: string): string | Diagnostic | undefin
   }
 }
 
-/** Reports what is in the way of files at these paths, such as a symbolic link; missing folders are not. */
+/** Reports obstacles to files at these paths, such as a symbolic link; a missing folder is none. */
 export function obstructions(folder: string, paths: readonly string[]): Diagnostic[] {
   const found = paths.flatMap((path): Diagnostic[] => {
     try {

@@ -3,15 +3,15 @@ import { attributesFile, ignoreFile } from './gitFiles.ts';
 import { digestOf, type Origin, withHeader } from './header.ts';
 import { MANIFEST, type ManifestEntry, manifestText } from './manifest.ts';
 
-/** One generated file as it belongs on disk: header in place. */
+/** One generated file as it belongs on disk, with its header. */
 export interface OutputFile {
   readonly path: string;
   readonly text: string;
   /** The target that made it; `postern` for what every run writes. */
   readonly target: string;
-  /** Of the text below the header. */
+  /** Digest of the text below the header. */
   readonly digest: string;
-  /** Whether the file names its maker itself; otherwise only the manifest knows. */
+  /** Whether the file has a header. For one without, only the manifest says which spec made it. */
   readonly hasHeader: boolean;
   readonly copyOf?: Original | undefined;
 }
@@ -22,7 +22,7 @@ export interface TargetFiles {
   readonly files: readonly RenderedFile[];
 }
 
-/** Everything that belongs into the output folder but the manifest, sorted by path. */
+/** All files of the output folder except the manifest, sorted by path. */
 export function outputFiles(rendered: readonly TargetFiles[], origin: Origin): OutputFile[] {
   const all = [...rendered, { target: 'postern', files: [ignoreFile, attributesFile] }];
   const files = all.flatMap(({ target, files }) => files.map((file) => outputFile(file, target, origin)));
@@ -43,13 +43,13 @@ function outputFile(file: RenderedFile, target: string, origin: Origin): OutputF
   };
 }
 
-/** The list of what is ours, itself a file of the output folder. */
+/** The manifest: the list of all files that postern made, itself a file of the output folder. */
 export function manifestFile(files: readonly ManifestEntry[], origin: Origin): OutputFile {
   const text = manifestText({ ...origin, files });
   return { path: MANIFEST, text, target: 'postern', digest: digestOf(text), hasHeader: false };
 }
 
-/** By code unit, so that the order is the same under every locale. */
+/** Compares paths by code unit, so that their order is the same under every locale. */
 export function comparePaths(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,13 +1,13 @@
 import { targets } from '../targets/index.ts';
 import type { RenderedFile } from '../targets/target.ts';
 
-/** Ends the names of files that exist only while a run writes. */
+/** The end of the names of files that exist only while a run writes. */
 export const TEMPORARY_SUFFIX = '.postern-tmp';
 
-/** What was issued for the secrets, with its end; see `secrets/leases.ts`. */
+/** The file with the leases of issued secrets; see `secrets/leases.ts`. */
 export const LEASES = '.postern-leases.json';
 
-/** What must not be checked in although it stands in the output folder: secrets, and what running engines leave behind. */
+/** Files of the output folder that must not be checked in: secrets, and what running engines leave behind. */
 const IGNORED = [
   ...targets.flatMap(({ name, secrets, run }) =>
     [...(secrets ? ['secrets/'] : []), ...(run?.leaves ?? [])].map((left) => `/${name}/${left}`),
@@ -16,12 +16,12 @@ const IGNORED = [
   `*${TEMPORARY_SUFFIX}`,
 ];
 
-/** The same whatever the spec, so that it never changes when they do. */
+/** It names the files of all targets, also of those that a spec does not use, so that it is the same for every spec. */
 export const ignoreFile: RenderedFile = { path: '.gitignore', text: `${IGNORED.join('\n')}\n`, comment: '#' };
 
 /**
- * What forges and git make of the generated files. Reviewers see `ACCESS.md`, and the rest folded up; git translates no
- * line ends, whatever a machine is set to, because a merged file keeps those of the file that it was merged with.
+ * How forges and git treat generated files. Reviewers see `ACCESS.md`, and all others folded up. Git translates no line
+ * ends, however a machine is set, because a merge would otherwise mix them.
  */
 const ATTRIBUTES = ['* -text linguist-generated gitlab-generated', '/ACCESS.md -linguist-generated -gitlab-generated'];
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RenderedFile } from '../targets/target.ts';
 
-/** Who made a file: the same for every file of one run. */
+/** The version of postern and the spec that made a file: the same for every file of one run. */
 export interface Origin {
   readonly version: string;
   readonly spec: string;
@@ -16,15 +16,19 @@ export interface Header extends Origin {
 
 const MADE_BY = /^(?:#|\/\/|<!--) Made by postern (\S+) from the spec "([a-z0-9-]+)", sha256:([0-9a-f]{16})(?: -->)?$/;
 const ORDER = 'DO NOT EDIT: change the spec and run "postern generate".';
-/** The header is found below a few lines too, because somebody may have put a comment above it. */
+/** The first lines of a file among which the header is looked for: somebody may have put a comment above it. */
 const SEARCHED_LINES = 5;
 
-/** Short on purpose: it finds edits, it does not keep out forgers. Line ends do not count: git may translate them. */
+/**
+ * The digest of a file. It is short, because it finds edits and is no defence; CR LF counts as LF, as git may write it.
+ */
 export function digestOf(body: string): string {
   return createHash('sha256').update(body.replaceAll('\r\n', '\n')).digest('hex').slice(0, 16);
 }
 
-/** The file's text under two comment lines that say where it comes from; unchanged where its language has no comments. */
+/**
+ * The file's text under two comment lines that say where it comes from; unchanged where its language has no comments.
+ */
 export function withHeader(file: RenderedFile, origin: Origin): string {
   const { comment, text } = file;
   if (comment === undefined) return text;
@@ -33,7 +37,9 @@ export function withHeader(file: RenderedFile, origin: Origin): string {
   return `${comment} ${madeBy}${end}\n${comment} ${ORDER}${end}\n${text}`;
 }
 
-/** Line endings are read as line feeds, because version control may have translated them. */
+/**
+ * The header of a file; `undefined` where it has none. CR LF counts as LF, because git may have translated line ends.
+ */
 export function readHeader(text: string): Header | undefined {
   const plain = text.replaceAll('\r\n', '\n');
   const top = plain.split('\n', SEARCHED_LINES);

@@ -20,8 +20,8 @@ import { isInside } from './manifest.ts';
 
 /**
  * What a run is about to do to a folder, written to disk before it does it. A run that is killed leaves its journal,
- * and the next run finishes or undoes the work. `stage`: new files are being written beside the old ones. `replace`: all
- * are written, and each is renamed over the old one. `restore`: a rename failed, and the old files are put back.
+ * and the next run finishes or undoes the work. `stage`: new files are being written beside the old ones. `replace`:
+ * all are written, and each is renamed over the old one. `restore`: a rename failed, and the old files are put back.
  */
 export interface Journal extends Steps {
   readonly phase: 'stage' | 'replace' | 'restore';
@@ -36,18 +36,21 @@ export interface Steps {
 export interface Step {
   readonly path: string;
   readonly verb: 'create' | 'change' | 'delete';
-  /** Digest of the old file. The kept one does not show an edit, because it may be a hard link to the same bytes. */
+  /**
+   * Digest of the old file, by which `recover` sees an edit since. The kept copy would not show one: it may be a hard
+   * link, which changes with the file.
+   */
   readonly before?: string;
 }
 
 const JOURNAL = `.journal${TEMPORARY_SUFFIX}`;
 
-/** The new file, until it takes its place. */
+/** Path of the new file until it takes its place: `a/.nginx.conf.new.postern-tmp` for `a/nginx.conf`. */
 export function freshOf(path: string): string {
   return join(dirname(path), `.${basename(path)}.new${TEMPORARY_SUFFIX}`);
 }
 
-/** The old file, for as long as it may have to come back. */
+/** Path of the old file for as long as it may have to come back. */
 export function keptOf(path: string): string {
   return join(dirname(path), `.${basename(path)}.old${TEMPORARY_SUFFIX}`);
 }
@@ -60,7 +63,7 @@ export function writeJournal(folder: string, journal: Journal): void {
   syncFolder(folder);
 }
 
-/** What a run that was killed has left; `undefined` where there is nothing. */
+/** The journal of a run that was killed; `undefined` where there is none. */
 function readJournal(folder: string): Result<Journal | undefined> {
   const file = join(folder, JOURNAL);
   let text: string;
@@ -72,7 +75,7 @@ function readJournal(folder: string): Result<Journal | undefined> {
   }
   const journal = parseJournal(text);
   if (!journal) return failed([outputCodes.report('damaged-journal', [], {}, placed(file))]);
-  // It is read back from disk, and files are moved by it: nothing may lead out of the folder.
+  // Anybody may have written this file, and files are moved by it: no path in it may lead out of the folder.
   const obstacles = obstructions(
     folder,
     journal.steps.flatMap(({ path }) => [freshOf(path), keptOf(path)]),
@@ -92,7 +95,7 @@ function parseJournal(text: string): Journal | undefined {
   }
 }
 
-/** Puts a new file in its place, or takes away what is no longer wanted; nothing where that is done already. */
+/** Puts a new file in its place, or deletes one that is no longer wanted. Does nothing where that is done already. */
 export function replaceStep(folder: string, { path, verb }: Step): void {
   const file = join(folder, path);
   const fresh = join(folder, freshOf(path));
@@ -100,19 +103,19 @@ export function replaceStep(folder: string, { path, verb }: Step): void {
   else if (isThere(fresh)) renameSync(fresh, file);
 }
 
-/** Whether what stands there is what stood there when the run began. */
+/** Whether the file is as it was when the run began. */
 function isUntouched(folder: string, { path, before }: Step): boolean {
   return digestOfFile(join(folder, path)) === before;
 }
 
-/** Of the bytes of a file; `undefined` where there is none. */
+/** Digest of the bytes of a file; `undefined` where there is none, `no file` for a folder or a link. */
 export function digestOfFile(file: string): string | undefined {
   const stat = lstatSync(file, { throwIfNoEntry: false });
   if (!stat?.isFile()) return stat && 'no file';
   return createHash('sha256').update(readFileSync(file)).digest('hex');
 }
 
-/** Puts back what was there before. */
+/** Undoes a step: the old file comes back, and a created one goes. */
 export function restoreStep(folder: string, { path, verb }: Step): void {
   const file = join(folder, path);
   const kept = join(folder, keptOf(path));
@@ -120,7 +123,7 @@ export function restoreStep(folder: string, { path, verb }: Step): void {
   if (verb !== 'create' && isThere(kept)) renameSync(kept, file);
 }
 
-/** Takes away all that only the run needed, the journal last of all. */
+/** Removes the temporary files of a run, and the journal last: a run that is killed here is cleaned up by the next. */
 export function endJournal(folder: string, { steps, made }: Steps, outcome: 'done' | 'undone'): void {
   for (const { path } of steps) {
     rmSync(join(folder, freshOf(path)), { force: true });
@@ -134,7 +137,9 @@ export function endJournal(folder: string, { steps, made }: Steps, outcome: 'don
   rmSync(join(folder, freshOf(JOURNAL)), { force: true });
 }
 
-/** Goes on with what a run was doing when it was killed; what somebody has changed since then stays as it is. */
+/**
+ * Finishes or undoes what a run was doing when it was killed. Files that somebody has changed since stay as they are.
+ */
 export function recover(folder: string): Diagnostic[] {
   const { value: journal, diagnostics } = readJournal(folder);
   if (diagnostics.length > 0) return [...diagnostics];
@@ -156,7 +161,7 @@ export function hasJournal(folder: string): boolean {
   return isThere(join(folder, JOURNAL));
 }
 
-/** Whether anything stands there, be it a link that leads nowhere. */
+/** Whether anything has this path, be it a link that leads nowhere. */
 export function isThere(file: string): boolean {
   return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 }
@@ -164,7 +169,7 @@ export function isThere(file: string): boolean {
 export function writeSynced(file: string, text: string, mode: number | undefined): void {
   const descriptor = openSync(file, 'wx', mode ?? 0o666);
   try {
-    // What the umask took away from an explicit mode stays away; what it left too much is taken here.
+    // The umask takes away from the mode given to openSync, so an explicit mode is set once more.
     if (mode !== undefined) fchmodSync(descriptor, mode);
     const bytes = Buffer.from(text);
     for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);

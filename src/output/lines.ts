@@ -6,7 +6,9 @@ export interface Stretch {
   readonly lines: string[];
 }
 
-/** A gap between two anchors that takes more edits is shown as replaced whole, which bounds the time. */
+/**
+ * The most edits that are looked for in a gap between two anchors; a gap that takes more is shown as replaced whole.
+ */
 const MAX_EDITS = 200;
 
 interface Window {
@@ -32,7 +34,9 @@ export function compareLines(before: readonly string[], after: readonly string[]
   return stretches;
 }
 
-/** Lines that both sides begin or end with are no matter for a search: a block that only came between them stays whole. */
+/**
+ * Adds the lines with which both sides begin and end, and fills the middle. A block that was inserted stays whole so.
+ */
 function betweenCommonEnds(stretches: Stretch[], { before, after }: Window, fill: (middle: Window) => void): void {
   const head = commonLength(before, after, (list, index) => list[index]);
   const tail = commonLength(before.slice(head), after.slice(head), (list, index) => list[list.length - 1 - index]);
@@ -74,7 +78,7 @@ function push(stretches: Stretch[], kind: Stretch['kind'], lines: readonly strin
   else for (const line of lines) last.lines.push(line);
 }
 
-/** Line numbers, before and after, of the lines that occur once on each side, in an order that both sides share. */
+/** The anchors: line numbers, before and after, of lines that occur once on each side and in the same order. */
 function anchorsOf({ before, after }: Window): (readonly [number, number])[] {
   const places = uniquePlaces(after);
   const pairs = [...uniquePlaces(before)].flatMap(([line, b]): [number, number][] => {
@@ -84,7 +88,7 @@ function anchorsOf({ before, after }: Window): (readonly [number, number])[] {
   return longestRising(pairs);
 }
 
-/** In the order of the list, since a Map keeps the order of insertion. */
+/** The index of each line that occurs once, in the order of the list, because a Map keeps the order of insertion. */
 function uniquePlaces(lines: readonly string[]): Map<string, number> {
   const places = new Map<string, number>();
   const repeated = new Set<string>();

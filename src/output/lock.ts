@@ -18,12 +18,12 @@ import { TEMPORARY_SUFFIX } from './gitFiles.ts';
 export type Release = () => void;
 
 /**
- * Takes a lock that one process at a time can hold; `undefined` while another one does. A process that was killed holds
- * nothing any more.
+ * Takes a lock that one process at a time can hold; `undefined` while another process holds it. The lock of a process
+ * that was killed is free.
  *
- * A lock is a folder with one file in it, named after its owner. `rename` replaces an empty folder but not one that
- * holds something, so taking it is one step, and a dead owner is evicted by removing exactly its own file: a process
- * that comes late to evict it finds nothing to remove.
+ * A lock is a folder with one file in it, named after its owner. `rename` replaces a folder only while it is empty, so
+ * taking the lock is one step. A dead owner is evicted by removing its own file: of two processes that do so at once,
+ * the later one cannot remove the file of the next owner.
  */
 export function tryLock(path: string): Release | undefined {
   const owner = `${process.pid}.${startOf(process.pid)}.${place()}`;
@@ -61,7 +61,7 @@ function evictDead(path: string): boolean {
   return true;
 }
 
-/** Removes what processes have left that were killed between making their folder and renaming it. */
+/** Removes the folders of processes that were killed after making their folder and before renaming it. */
 function sweep(path: string): void {
   const start = `${basename(path)}.`;
   for (const name of entriesOf(dirname(path))) {
@@ -72,7 +72,9 @@ function sweep(path: string): void {
   }
 }
 
-/** Milliseconds. A process of another machine or container cannot be asked whether it runs; no run takes this long. */
+/**
+ * Milliseconds after which a lock of another machine or container is free: nobody here can ask whether its owner runs.
+ */
 const LONGEST_RUN = 10 * 60_000;
 
 function isDead(owner: string, entry: string): boolean {
@@ -86,7 +88,7 @@ function isDead(owner: string, entry: string): boolean {
   }
 }
 
-/** Names where process ids are unique: a machine since its last start, and in it a container. */
+/** The name of where process ids are unique: this machine since its last start, and in it this container. */
 function place(): string {
   const boot = readOr('/proc/sys/kernel/random/boot_id', '');
   return createHash('sha256').update(`${hostname()} ${boot} ${namespaceOfPids()}`).digest('hex').slice(0, 12);
@@ -100,7 +102,7 @@ function namespaceOfPids(): string {
   }
 }
 
-/** When a process started, so that a number that was given out again is not taken for the old owner. */
+/** When a process started. It tells the owner of a lock from a later process that got the same id. */
 function startOf(pid: number): string {
   const stat = readOr(`/proc/${pid}/stat`, undefined);
   if (stat === undefined) return isRunning(pid) ? 'running' : 'gone';

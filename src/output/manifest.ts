@@ -19,7 +19,7 @@ export function manifestText({ version, spec, files }: Manifest): string {
   return `${JSON.stringify({ postern: version, spec, files: entries }, null, 2)}\n`;
 }
 
-/** Reads the list back; `undefined` where it is not one, such as after a merge that left conflict markers. */
+/** Reads a manifest; `undefined` where the text is none, such as after a merge that left conflict markers. */
 export function parseManifest(text: string): Manifest | undefined {
   const value = parseJson(text);
   if (
@@ -42,7 +42,7 @@ function entryOf(value: unknown): ManifestEntry | undefined {
   return { path, target, digest: digest.replace(/^sha256:/, '') };
 }
 
-/** Lists of files are read back from disk, and files deleted by them, so no path may lead out of the folder. */
+/** Whether a path stays in the output folder. Manifest and journal come from disk, and files are deleted by them. */
 export function isInside(path: string): boolean {
   return path.split('/').every((part) => !['', '.', '..'].includes(part) && !/[\\:\p{Cc}]/u.test(part));
 }

@@ -6,7 +6,7 @@ const CONTEXT = 3;
 interface Line {
   readonly sign: ' ' | '-' | '+';
   readonly text: string;
-  /** How many lines stand above it, on either side. */
+  /** The number of lines above it, on each side. */
   readonly before: number;
   readonly after: number;
 }
@@ -19,7 +19,7 @@ export function unifiedPatch({ path, before, after }: Pick<Change, 'path' | 'bef
   return `${[`--- ${from}`, `+++ ${to}`, ...hunksOf(numbered(linesOf(before), linesOf(after))).flatMap(hunkText)].join('\n')}\n`;
 }
 
-/** Follows a last line without a line feed, which differs from the same line with one. */
+/** The mark after a last line without a line feed, by which it differs from the same line with one. */
 const UNENDED = '\n\\ No newline at end of file';
 
 function linesOf(text = ''): string[] {

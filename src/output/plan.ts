@@ -13,7 +13,7 @@ export type Cause =
   | 'no longer generated'
   | 'made from another spec'
   | 'not made by postern'
-  /** Of the manifest: what it says cannot be read. */
+  /** Only of the manifest: it cannot be read as one. */
   | 'damaged';
 
 export interface Change {
@@ -24,7 +24,7 @@ export interface Change {
   readonly cause?: Cause;
   readonly before?: string;
   readonly after?: string;
-  /** Set where most of the text is the user's own and may hold anything. */
+  /** True for a copy of a file of the user's, whose text may hold secrets. */
   readonly isCopy?: boolean;
 }
 
@@ -45,7 +45,7 @@ export interface PlanInput {
 
 const FOREIGN: readonly (Cause | undefined)[] = ['not made by postern', 'made from another spec', 'damaged'];
 
-/** Whether a change may destroy what somebody else made. */
+/** Whether a change may destroy what somebody else, or another spec, has made. */
 export function isForeign(change: Change): boolean {
   return FOREIGN.includes(change.cause);
 }
@@ -97,7 +97,7 @@ function causeOf(file: OutputFile, before: string, disk: Disk, origin: Origin): 
   return made.version === origin.version ? 'spec changed' : 'other tool version';
 }
 
-/** What the manifest says of a file whose language has no comments. */
+/** The entry of the manifest for a file without a header, in the form of one. */
 function listedAs(path: string, text: string, { manifest }: Disk): (Origin & { readonly intact: boolean }) | undefined {
   if (typeof manifest === 'string') return undefined;
   const entry = manifest.files.find((file) => file.path === path);
@@ -110,13 +110,13 @@ function manifestCause({ manifest }: Disk, origin: Origin): Cause {
   return manifest.version === origin.version ? 'spec changed' : 'other tool version';
 }
 
-/** Whether one text has LF at all line ends where the other has CR LF, as git translates them. */
+/** Whether two texts differ only in line ends, all LF in one and all CR LF in the other, as git translates them. */
 function isTranslated(before: string, after: string): boolean {
   const isEven = (text: string) => !text.includes('\r') || !/(?:^|[^\r])\n|\r(?!\n)/.test(text);
   return isEven(before) && isEven(after) && before.replaceAll('\r\n', '\n') === after.replaceAll('\r\n', '\n');
 }
 
-/** Line ends, trailing blanks and the end of the file are what editors and version control change by themselves. */
+/** A text without what editors and version control change by themselves: line ends, trailing blanks, the last lines. */
 function loose(text: string): string {
   return text.replace(/[ \t\r]+$/gm, '').trimEnd();
 }

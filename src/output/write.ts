@@ -38,8 +38,8 @@ const LOCK = `.lock${TEMPORARY_SUFFIX}`;
 const PATIENCE = 10_000;
 
 /**
- * Runs `work` while no other run writes to the folder, which is made where it is missing. What a run that was killed
- * left half done is finished or taken back first.
+ * Runs `work` while no other run writes to the folder, which is made where it is missing. Before that, the work of a
+ * run that was killed is finished or undone.
  */
 export function exclusively<T>(folder: string, work: () => T): Result<T> {
   let made: string | undefined;
@@ -68,7 +68,7 @@ function waitForLock(path: string): (() => void) | undefined {
   }
 }
 
-/** Takes folders away again that were made for nothing. */
+/** Removes folders that this run has made, as long as they are empty. */
 function removeUpTo(folder: string, top: string): void {
   try {
     for (let part = folder; part.length >= top.length; part = dirname(part)) rmdirSync(part);
@@ -77,15 +77,15 @@ function removeUpTo(folder: string, top: string): void {
   }
 }
 
-/** Whether a run that was killed has left something, so that there is work even where no file is to change. */
+/** Whether a killed run has left a lock or a journal, which must be cleaned up even where no file changes. */
 export function isUnfinished(folder: string): boolean {
   return isThere(join(folder, LOCK)) || hasJournal(folder);
 }
 
 /**
- * Writes all or nothing, in a folder that is held by `exclusively`. Everything that is likely to fail (making folders,
- * writing, syncing) happens beside the files; only then do renames put the new ones in place, and if one of these fails
- * all are taken back. The journal says at any moment what a killed run was about.
+ * Writes all files or none, in a folder that is held by `exclusively`. What is likely to fail (making folders, writing,
+ * syncing) happens beside the files. Renames then put the new ones in place; if one of them fails, all are undone. The
+ * journal says at any moment what the run is doing, for the run after it is killed.
  */
 export function writeAll(writes: readonly Write[], options: WriteOptions): Diagnostic[] {
   const { folder } = options;
@@ -147,7 +147,7 @@ function foldersAbove(path: string): string[] {
   return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
 }
 
-/** A folder that holds one of the files gets the permissions that were asked for, also where it was there already. */
+/** Makes missing folders. A folder of one of the files gets the permissions asked for, even if it was there before. */
 function makeFolders(
   made: readonly string[],
   writes: readonly Write[],
@@ -187,7 +187,7 @@ function keep(file: string, kept: string): void {
   }
 }
 
-/** Writes one file in a folder that is made where it is missing, or leaves all as it was. */
+/** Writes one file, in a folder that is made where it is missing. On a failure all is left as it was. */
 export function replaceFile(file: string, text: string): Diagnostic[] {
   const fresh = join(dirname(file), freshOf(basename(file)));
   let made: string | undefined;
