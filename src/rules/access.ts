@@ -15,7 +15,10 @@ import { ruleCodes } from './codes.ts';
 
 const READING = ['GET', 'HEAD', 'OPTIONS'];
 
-/** Reports what lets more through than most authors mean: `PUT /a/{rest*}`, passthrough routes that are open to any address. */
+/**
+ * Reports what lets more through than most authors mean: `PUT /a/{rest*}`, passthrough routes that are open to any
+ * address.
+ */
 export function wide(policy: Policy): Diagnostic[] {
   const writes = policy.routes.flatMap((route) => {
     const methods = route.methods.filter((method) => !READING.includes(method));
@@ -40,7 +43,7 @@ export function wide(policy: Policy): Diagnostic[] {
   return [...insecure, ...writes, ...open];
 }
 
-/** What `encodedText` lets through and a careless server takes for another path. */
+/** Reports routes with `encodedText`, which lets through what a server that decodes twice takes for another path. */
 export function decodedTwice({ routes }: Policy): Diagnostic[] {
   return routes.flatMap(({ pattern, forwarding: { upstream }, origin }) => {
     const isText = (segment: PatternSegment) => 'type' in segment && segment.type === 'encodedText';
@@ -64,7 +67,7 @@ function exampleOf(segment: PatternSegment): string {
   }
 }
 
-/** Whether a route has the callers and methods of another. */
+/** Whether the wide route has all methods of the narrow one, for the same callers. */
 function covers(wide: Route, narrow: Route): boolean {
   return wide.group === narrow.group && narrow.methods.every((method) => wide.methods.includes(method));
 }
@@ -90,7 +93,7 @@ function inProxy(proxy: Proxy): Diagnostic[] {
   if (!access) return [];
   const removed = new Set<Route>();
   return [...companions(access.endpoints)].flatMap(([route, others]) => {
-    // Of two routes that allow the same, one has to stay.
+    // Of two routes that allow the same, only one is reported.
     const other = [...others].find((candidate) => !removed.has(candidate));
     if (!other) return [];
     removed.add(route);
@@ -100,13 +103,13 @@ function inProxy(proxy: Proxy): Diagnostic[] {
   });
 }
 
-/** Entries that allow nothing that another entry of their group does not allow. */
+/** Reports entries that allow nothing beyond what another entry of their group allows. */
 export function redundant(policy: Policy): Diagnostic[] {
   const found = new Map(policy.proxies.flatMap(inProxy).map((diagnostic) => [diagnostic.at.join('/'), diagnostic]));
   return [...found.values()];
 }
 
-/** The methods that a mistyped one is compared with. */
+/** The methods that are suggested for a mistyped one. */
 const USUAL = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 /** Methods of the IANA registry, and those of caches (PURGE) and Vault (LIST). */
 const OTHERS = [
@@ -116,10 +119,10 @@ const OTHERS = [
   ...['UPDATE', 'UPDATEREDIRECTREF', 'VERSION-CONTROL'],
 ];
 
-/** Segments of OData, which package registries speak: they are named with a dollar and no parameters. */
+/** Segments of OData, which package registries speak. Their dollar is part of the name and starts no parameter. */
 const ODATA = ['$batch', '$count', '$entity', '$metadata', '$ref', '$value'];
 
-/** Request lines that are well formed and match nothing that is ever sent. */
+/** Reports request lines that are well formed and match nothing that a client sends. */
 export function requests({ routes, proxies }: Policy): Diagnostic[] {
   return [...routes, ...proxies.flatMap((proxy) => proxy.answers)].flatMap(({ methods, pattern, origin }) => [
     ...methods
@@ -141,7 +144,7 @@ function foreignParameter(text: string): string | undefined {
   return /^\(.+\)$/.test(text) ? 'name' : undefined;
 }
 
-/** Reports misuse of an injected token that no route shows: a form's `sudo` field, an unencrypted upstream. */
+/** Reports risks to an injected token that no route shows: a form's `sudo` field, an unencrypted upstream. */
 export function credentials(policy: Policy, spec: Spec): Diagnostic[] {
   return [...clearText(policy), ...forms(spec)];
 }
@@ -175,7 +178,7 @@ function formsIn(types: 'any' | readonly string[] | undefined, at: SpecPath): Di
   return found.length === 0 ? [] : [ruleCodes.report('form-body', at, { type: found.join(' and ') })];
 }
 
-/** Names of sets that something refers to, `opened` by targets beside. */
+/** Names of the sets that something in the spec refers to, and of those that targets open something to. */
 function usedSets(spec: Spec, opened: readonly string[]): Set<string> {
   const lists = [
     ...Object.values(spec.ipRanges ?? {}),
@@ -189,7 +192,7 @@ function usedSets(spec: Spec, opened: readonly string[]): Set<string> {
   return new Set([...opened, ...lists.flatMap((list) => (Array.isArray(list) ? referencesIn(list) : []))]);
 }
 
-/** Definitions that nothing refers to: often the half of a change that was forgotten. */
+/** Reports definitions that nothing refers to: often one half of a change, whose other half was forgotten. */
 export function unused(policy: Policy, spec: Spec, { opened }: Pick<Clients, 'opened'>): Diagnostic[] {
   const upstreams = new Set([
     ...policy.routes.map((route) => route.forwarding.upstream),
@@ -218,7 +221,7 @@ export function unused(policy: Policy, spec: Spec, { opened }: Pick<Clients, 'op
   ];
 }
 
-/** Whether an address is one of this machine. */
+/** Whether a server is on the machine of the proxy itself. */
 export function isLoopback({ host }: HostPort): boolean {
   return /^(?:127\.|::1$|localhost$)/.test(host);
 }

@@ -1,25 +1,29 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 
-/** Whom the targets of a spec tell something: the clients of the domain rewrites, and what lets named addresses in. */
+/**
+ * Those that the targets of a spec configure beside the proxies: nodes, pods, sites, and what opens to address sets.
+ */
 export interface Clients {
   readonly nodes: readonly NodeClient[];
   /** Whether a target answers the DNS questions of pods. */
   readonly pods: boolean;
   readonly certificates: readonly SiteCertificate[];
-  /** Names of address sets that something is opened to beside the proxies. */
+  /** Names of address sets to which targets open something beside the proxies, such as a firewall. */
   readonly opened: readonly string[];
 }
 
-/** The nodes of one kind. */
+/** The nodes that one target configures. */
 export interface NodeClient {
   /** Name of the target. */
   readonly target: string;
   readonly at: SpecPath;
   /** Registries with mirrors of their own, beside those of the rewrites; "*" stands for all others. */
   readonly mirrored: readonly string[];
-  /** Registries that the mirror of "*" is not asked for on some of them. */
+  /** Registries for which some of these nodes do not ask the mirror of "*". */
   readonly bypassed: readonly string[];
-  /** `always`: the product tries the registry itself in the end and cannot be told not to. */
+  /**
+   * When nodes ask the registry itself after all mirrors have failed; `always`: the product has no setting against it.
+   */
   readonly fallsBack: 'never' | 'configured' | 'always';
 }
 

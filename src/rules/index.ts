@@ -22,7 +22,7 @@ export interface Surroundings {
   readonly read: ReadFile;
 }
 
-/** Legal but unwise: what `lint` reports. All of it warnings. */
+/** Reports what is legal but unwise, as warnings. */
 export function lint(policy: Policy, spec: Spec, { clients, read }: Surroundings): Diagnostic[] {
   return [
     ...wide(policy),

@@ -3,7 +3,7 @@ import { type CidrSet, subtract } from '../policy/cidr.ts';
 import type { ApiKey, Policy, Proxy } from '../policy/types.ts';
 import { ruleCodes } from './codes.ts';
 
-/** Whether some address is in both. */
+/** Whether two sets have an address in common. */
 function meet(a: CidrSet, b: CidrSet): boolean {
   return subtract(a, subtract(a, b)).ranges.length > 0;
 }
@@ -12,7 +12,9 @@ function keyedGroups({ routes }: Proxy): Set<string> {
   return new Set(routes.filter((route) => route.forwarding.auth === 'apiKey').map((route) => route.group));
 }
 
-/** What the addresses and routes of keys and proxies leave nobody to use, although every name refers to something. */
+/**
+ * Reports proxies, groups and keys that no caller can use, because addresses or routes of keys and proxies never meet.
+ */
 export function unreachable({ proxies, apiKeys }: Policy): Diagnostic[] {
   const admitted = (key: ApiKey, proxy: Proxy) => key.ranges === undefined || meet(key.ranges, proxy.ranges);
   const served = new Map(proxies.map((proxy) => [proxy, keyedGroups(proxy)]));

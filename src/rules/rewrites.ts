@@ -18,7 +18,10 @@ export function reach(policy: Policy, clients: Clients): Diagnostic[] {
   ];
 }
 
-/** A mirror that fails is silently passed over: the pull then works from the wrong place, or blames the public name. */
+/**
+ * Reports nodes that pass over a mirror that fails: the pull succeeds from the wrong place, or fails at the public
+ * name.
+ */
 export function fallback(policy: Policy, { nodes }: Clients): Diagnostic[] {
   const falling = nodes.filter(({ fallsBack }) => fallsBack !== 'never');
   if (falling.length === 0) return [];
@@ -37,7 +40,9 @@ function podsOnly(policy: Policy, { nodes, pods }: Clients): Diagnostic[] {
   );
 }
 
-/** A port tells a registry apart for nodes; pods that pull images look its name up, which nothing rewrites. */
+/**
+ * Reports rewrites with a port where pods have a DNS target: nodes know ports, but nothing rewrites the name for pods.
+ */
 function namesOfPorts({ registries, ...policy }: Policy, { pods }: Clients): Diagnostic[] {
   if (!pods) return [];
   return registries.flatMap(({ from, origin }) => {
@@ -47,14 +52,14 @@ function namesOfPorts({ registries, ...policy }: Policy, { pods }: Clients): Dia
   });
 }
 
-/** A rewrite of a registry may be meant for nodes only; one of any other name is meant for pods as well. */
+/** Reports rewrites that no pod sees. A registry may be meant for nodes alone; any other name is meant for pods too. */
 function nodesOnly({ rewrites }: Policy, { nodes, pods }: Clients): Diagnostic[] {
   const first = rewrites.find(({ containerRegistry }) => !containerRegistry);
   if (pods || nodes.length === 0 || !first) return [];
   return [ruleCodes.report('nodes-only', [...first.origin, 'from'], { name: first.from })];
 }
 
-/** Mirrors of the targets' own options; those of rewrites go to all nodes. */
+/** Reports mirrors in the options of one target that other nodes lack. Mirrors of rewrites go to all nodes. */
 function someNodes({ nodes }: Clients): Diagnostic[] {
   return nodes.flatMap(({ target, at, mirrored }) =>
     mirrored.flatMap((registry) => {
@@ -66,10 +71,10 @@ function someNodes({ nodes }: Clients): Diagnostic[] {
   );
 }
 
-/** A registry sends its clients elsewhere for a token: to GitLab itself, if it is GitLab's. */
+/** Reports registries whose clients are sent to a name without a site for their token: GitLab's registry to GitLab. */
 export function tokenRealm(policy: Policy, { nodes }: Clients): Diagnostic[] {
   return registryMirrors(policy).flatMap(({ registry, upstream, origin }) => {
-    // Without a site something else answers under the new name, and its token realm is not known.
+    // Without a site another server answers under the new name, and nobody here knows where it sends for tokens.
     if (upstream === undefined) return [];
     const others = policy.rewrites.filter((other) => other.origin !== origin && hasNamedSite(other));
     const isGitLab = usesDependencyProxy(policy) || nodes.some((node) => mirrors(node, withPort(registry)));
@@ -78,8 +83,9 @@ export function tokenRealm(policy: Policy, { nodes }: Clients): Diagnostic[] {
 }
 
 /**
- * GitLab's Dependency Proxy answers under the name of GitLab, and the variables of CI jobs spell that name with its
- * port. Container runtimes look mirrors up by the exact text, so a rewrite of the bare name does nothing for it.
+ * Reports a Dependency Proxy that no mirror serves. GitLab's variables for CI jobs spell its name with the port
+ * (`gitlab.example.com:443`), and container runtimes look mirrors up by the exact text, so a rewrite of the bare name
+ * does nothing for it.
  */
 export function dependencyProxy(policy: Policy, { nodes }: Clients): Diagnostic[] {
   const anyRegistry = usesDependencyProxy(policy);
@@ -107,8 +113,8 @@ function withPort(host: string): string {
 }
 
 /**
- * Reports upstreams of sites whose name leads back to the sites, so that requests would go round in a circle. The new
- * name of a rewrite always does; the old one does where the machine of the sites asks the DNS that was rewritten.
+ * Reports upstreams of sites that would send requests back to the sites, in a circle. An upstream under the new name of
+ * a rewrite always does; one under the old name does where the machine of the sites asks the DNS with the rewrites.
  */
 export function loops(policy: Policy, { pods }: Clients): Diagnostic[] {
   const sites = policy.rewrites.filter(hasSite);
@@ -134,7 +140,7 @@ function answersTo({ to, wildcard, oneTarget }: DomainRewrite, name: string): bo
   return wildcard && !oneTarget ? name.endsWith(`.${to}`) : name === to;
 }
 
-/** `side` is the half of the rewrite that has the name: `from` or `to`. */
+/** The report of an upstream with a server whose name is one side, `from` or `to`, of a rewrite that `find` finds. */
 function leadBack(
   { id, servers, origin }: Upstream,
   side: 'from' | 'to',
@@ -150,8 +156,8 @@ function leadBack(
 }
 
 /**
- * Certificates of sites that lack a name. DNS changes where a client connects, not the name that it verifies, so a site
- * is met under the old name by whoever follows a DNS rewrite and under the new one by whoever uses a mirror.
+ * Reports certificates of sites that lack a name. DNS changes where a client connects and not the name that it
+ * verifies, so clients behind a DNS rewrite verify the old name, and nodes with a mirror the new one.
  */
 export function certificates(policy: Policy, { certificates: all }: Clients, read: ReadFile): Diagnostic[] {
   const sites = policy.rewrites.filter(hasNamedSite);
@@ -174,12 +180,12 @@ function missingNames(site: DomainRewrite, certificate: X509Certificate): (Relat
     }));
 }
 
-/** As Go and browsers do it: the subject's common name has not counted for years. */
+/** Whether a certificate is for a name. The subject's common name does not count, as in Go and browsers. */
 function covers(certificate: X509Certificate, name: string): boolean {
   return certificate.checkHost(name, { subject: 'never', partialWildcards: false }) !== undefined;
 }
 
-/** The file belongs to the machine that runs the proxy; where it is not here as well, there is nothing to check. */
+/** The certificate; `undefined` where its file is not here, because it may be on the machine of the proxy alone. */
 function parse(text: string | undefined): X509Certificate | undefined {
   if (text === undefined) return undefined;
   try {
