@@ -1,21 +1,21 @@
-/** A file that is imported, by the name that messages give it. */
+/** A file to import, with its name for messages. */
 export interface ImportFile {
   readonly name: string;
   readonly text: string;
 }
 
-/** What a spec made of it does not say, or says more narrowly. */
+/** A part of an imported file that the spec leaves out, or states more narrowly. */
 export interface NotCarried {
   readonly file: string;
   readonly line: number;
-  /** What stands there, in a few words and without values that may be secrets. */
+  /** The part in a few words, without values that may be secrets. */
   readonly what: string;
   readonly reason: string;
 }
 
 export interface DraftEntry {
   readonly request: string;
-  /** Where it comes from, or what was seen of it. */
+  /** Comments above the entry: where it comes from, or how often it was seen. */
   readonly notes?: readonly string[];
   readonly contentTypes?: readonly string[];
 }
@@ -29,14 +29,14 @@ export interface DraftGroup {
   readonly allow: readonly DraftEntry[];
 }
 
-/** A value under a key, with what a reader should know of it. */
+/** An entry of a section: its value, and the comments above it. */
 export interface DraftItem {
   readonly id: string;
   readonly notes?: readonly string[];
   readonly value: unknown;
 }
 
-/** A spec about to be written, section by section. Empty sections are left out. */
+/** A spec that is to be written, section by section. Empty sections are left out. */
 export interface Draft {
   readonly name: string;
   /** Paragraphs at the head of the file. */
@@ -62,7 +62,7 @@ export interface ImportProblem {
   readonly problem: string;
 }
 
-/** Which operations of a description are wanted; everything where absent. */
+/** Which operations of a description are imported; an absent list leaves none out. */
 export interface ImportChoice {
   readonly tags?: readonly string[] | undefined;
   readonly methods?: readonly string[] | undefined;
@@ -70,20 +70,20 @@ export interface ImportChoice {
   readonly paths?: readonly string[] | undefined;
 }
 
-/** Files of one kind → a spec, with what could not be said in it. */
+/** Files of one kind → the draft of a spec, and what could not be carried over into it. */
 export interface Importer {
-  /** As the command line calls it. */
+  /** Its name on the command line. */
   readonly kind: string;
   readonly read: (files: readonly ImportFile[], choice?: ImportChoice) => Imported | ImportProblem;
 }
 
-/** A name that the format takes for an entry, near to a text. */
+/** A text as the id of an entry, in the characters that the format admits: `Web Hooks` → `Web-Hooks`. */
 export function identifierOf(text: string, fallback: string): string {
   const plain = text.replace(/[^A-Za-z0-9]+/g, '-').replace(/^[^A-Za-z]+|-+$/g, '');
   return plain.slice(0, 60).replace(/-+$/, '') || fallback;
 }
 
-/** A name that is not taken yet; it is from now on. */
+/** The wanted name, numbered where it is taken (`hooks-2`), and added to `taken`. */
 export function freeName(wanted: string, taken: Set<string>): string {
   let name = wanted;
   for (let number = 2; taken.has(name); number++) name = `${wanted}-${number}`;
@@ -91,7 +91,7 @@ export function freeName(wanted: string, taken: Set<string>): string {
   return name;
 }
 
-/** Items by what a function says of them, in the order of the first of each. */
+/** Items by the key that `by` gives each, in the order in which the keys first occur. */
 export function grouped<K, T>(items: readonly T[], by: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {

@@ -1,21 +1,21 @@
 import { isRecord, memberOf, parseJson } from '../source/value.ts';
 
-/** A request as a log has it, as far as learning needs it. */
+/** A request of an access log, with what learning needs of it. */
 export interface Seen {
   readonly method: string;
   /** Raw, without the query. */
   readonly path: string;
   readonly status: number;
-  /** Id of the key; "" where the log does not tell. */
+  /** Id of the key; "" where the log has none. */
   readonly key: string;
-  /** Where the proxy that wrote the line refused it, in its own words; "" where not. */
+  /** Why the proxy that wrote the line refused the request, in its own words; "" where it did not. */
   readonly reason: string;
 }
 
 const REQUEST = /^([A-Z][A-Z0-9-]{0,31}) (\S+)(?: HTTP\/[0-9.]+)?$/;
 /** The common and the combined form of Apache and nginx; escapes as `\x22`. */
 const COMBINED = /^\S+ \S+ .*?\[[^\]]*\] "([^"\\]*(?:\\.[^"\\]*)*)" (\d{3})\b/;
-/** An application load balancer: kind, time, name, client, target, three times, two statuses, sizes, "request". */
+/** AWS load balancers: type, time, name, client, target, three durations, two statuses, two sizes, "request". */
 const ALB = /^(?:https?|h2|grpcs|wss?) \S+ \S+ \S+ \S+ \S+ \S+ \S+ (\d{3}|-) \S+ \S+ \S+ "([^"]*)"/;
 
 /** Columns of a tab-separated log that names them, such as CloudFront's. */
@@ -74,7 +74,7 @@ function fromRequest(text: string, status: number): Seen | undefined {
 }
 
 function seen(method: string, target: string, status: number, key = '', reason = ''): Seen | undefined {
-  // A load balancer writes the whole URL.
+  // Load balancers log the whole URL.
   const raw = target.replace(/^https?:\/\/[^/?#]*/i, '');
   const mark = raw.search(/[?#]/);
   const path = mark < 0 ? raw : raw.slice(0, mark);

@@ -1,18 +1,18 @@
 import type { ByteSet, Regex } from './regex.ts';
 
-/** Steps of a nondeterministic automaton; those without bytes are free. `start` and `end` hold at the ends of a text only. */
+/** A step of a nondeterministic automaton. One without bytes reads nothing; `only` limits it to an end of the text. */
 interface Step {
   readonly to: number;
   readonly bytes?: ByteSet;
   readonly only?: 'start' | 'end';
 }
 
-/** More states than any expression that people write for paths has. */
+/** The most states of an automaton: more than any expression that people write for paths has. */
 const MOST_STATES = 20_000;
 
 /**
- * Tells of every text whether an expression is found in it, byte by byte: states are numbers, made when first reached.
- * State 0 has read nothing.
+ * A deterministic automaton that reads a text byte by byte and tells whether an expression is found in it. States are
+ * numbers, made when first reached; state 0 has read nothing.
  */
 export interface Machine {
   next(state: number, byte: number): number;
@@ -22,7 +22,7 @@ export interface Machine {
   isDone(state: number): boolean;
   /** Whether no text that goes on from here can match. */
   isDead(state: number): boolean;
-  /** Bytes that it takes alike: equal marks. */
+  /** Sets of bytes. The machine treats two bytes alike that are in the same of these sets. */
   readonly marks: readonly ByteSet[];
 }
 
@@ -48,7 +48,7 @@ class Builder {
     this.steps[from]?.push(step);
   }
 
-  /** What leads from one state to another by way of an expression. */
+  /** Adds the steps that lead from one state to another by reading `part`. */
   add(part: Regex, from: number, to: number): void {
     if (this.isFull) return;
     if (part.kind === 'bytes') this.#link(from, { to, bytes: part.bytes });
@@ -96,7 +96,7 @@ function determined(steps: readonly (readonly Step[])[], first: number, last: nu
   };
   const NOWHERE = new Set<Step['only']>();
   const idOf = (nodes: readonly number[], isStart: boolean, wasDone: boolean): number => {
-    // The expression may begin anywhere, and once it has been found the rest does not matter.
+    // The expression may begin anywhere in the text, and after a match the rest of the text does not matter.
     const open = closure([...nodes, first], isStart ? new Set(['start'] as const) : NOWHERE);
     const done = wasDone || open.includes(last);
     const ends =
@@ -129,7 +129,7 @@ function determined(steps: readonly (readonly Step[])[], first: number, last: nu
   };
 }
 
-/** One byte of each kind that none of the sets tells apart. */
+/** One byte of each class of bytes that are in the same of these sets. */
 export function representatives(sets: readonly ByteSet[]): number[] {
   const distinct = [...new Set(sets)];
   const kinds = new Map<string, number>();
@@ -143,16 +143,17 @@ export function representatives(sets: readonly ByteSet[]): number[] {
 /** Several machines that read the same text. */
 export interface Together {
   next(state: number, byte: number): number;
-  /** By machine; meaningless for one that has been passed over. */
+  /** By machine; always false for one that no longer matters. */
   accepts(state: number): readonly boolean[];
   readonly marks: readonly ByteSet[];
 }
 
-/** Stands for a machine that nobody asks any more. */
+/** The state of a machine that no longer matters. */
 const PASSED = -1;
 
 /**
- * @param passes for each machine those that nobody asks once it is done, so that they need not be told apart any more
+ * Machines that read the same text as one machine.
+ * @param passes by machine, those that no longer matter once it is done: their states would only multiply
  */
 export function together(machines: readonly Machine[], passes: ReadonlyMap<number, readonly number[]>): Together {
   const vectors: (readonly number[])[] = [];

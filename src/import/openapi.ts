@@ -103,7 +103,7 @@ function titleOf({ info }: Readonly<Record<string, unknown>>): string {
   return isRecord(info) && typeof info['title'] === 'string' ? info['title'] : '';
 }
 
-/** Regular text of a glob: `*` within a segment, `**` across. */
+/** A glob as a regular expression: `*` stays within a segment, `**` goes across. */
 function globRegex(glob: string): RegExp {
   const source = glob
     .replace(/[.+^${}()|[\]\\?]/g, '\\$&')
@@ -138,7 +138,7 @@ function serverOf(document: Readonly<Record<string, unknown>>): Server {
 
 type Parameters = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
 
-/** Parameters in the path by name; those of an operation stand before those of its path. */
+/** The schemas of path parameters by name. Those of an operation replace those of its path. */
 function parametersOf(
   document: Readonly<Record<string, unknown>>,
   item: Readonly<Record<string, unknown>>,
@@ -155,7 +155,7 @@ function parametersOf(
   );
 }
 
-/** Follows references within the file, as many as anybody writes. */
+/** Follows up to eight references within the file; none to other files. */
 function resolved(document: unknown, value: unknown, left = 8): unknown {
   if (!isRecord(value) || typeof value['$ref'] !== 'string' || left === 0) return value;
   if (!value['$ref'].startsWith('#/')) return undefined;
@@ -187,7 +187,7 @@ function patternOf(path: string, parameters: Parameters): { readonly pattern: st
 
 const HEX = /^\^?\[(?:0-9|\\d|a-f|A-F){2,3}\](?:\+|\*|\{[\d,]+\})\$?$/;
 
-/** The type of a parameter as its schema has it; what it does not say is any segment. */
+/** The type of a parameter in a pattern: `:int` or `:hex` where its schema says so, else none, which is any segment. */
 function typeOf(schema: Readonly<Record<string, unknown>>): string {
   const { type, format, pattern } = schema;
   const values: unknown = schema['enum'];
@@ -216,7 +216,9 @@ function typesOf(document: Readonly<Record<string, unknown>>, operation: Readonl
   return [...new Set(types.map((type) => type.toLowerCase().split(';', 1)[0] ?? ''))].sort();
 }
 
-/** The operations of a description as a spec; JSON bodies alone pass, whatever else it takes is listed. */
+/**
+ * The operations of a description as a draft. It lets JSON bodies through; other types are listed as not carried over.
+ */
 export function openapiDraft({ operations, origin, title, notCarriedOver }: Description, file: string): Imported {
   const lost: NotCarried[] = [...notCarriedOver];
   const upstream = identifierOf(
@@ -261,7 +263,7 @@ export function openapiDraft({ operations, origin, title, notCarriedOver }: Desc
   return { draft, notCarriedOver: lost };
 }
 
-/** The first file as a description. */
+/** Reads a file as an OpenAPI description. */
 export function readOpenapi(file: ImportFile, choice: ImportChoice): Description | ImportProblem {
   const value = parseJson(file.text) ?? parseDocument({ name: file.name, text: file.text }).value?.value;
   const lines = pathLines(file.text);
@@ -271,7 +273,7 @@ export function readOpenapi(file: ImportFile, choice: ImportChoice): Description
   return described || { file: file.name, line: 1, problem: 'it is no OpenAPI description of version 2 or 3' };
 }
 
-/** Where each path is written, as far as a glance tells. */
+/** The line of each path. A search by line finds it in any usual layout; parsers of JSON keep no places. */
 function pathLines(text: string): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
   for (const [index, line] of text.split('\n').entries()) {

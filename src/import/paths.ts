@@ -9,7 +9,7 @@ const HEX = `${DIGITS}abcdefABCDEF`;
 const CONTROLS = new Set([...Array.from({ length: 32 }, (_, byte) => byte), 127]);
 const SEGMENT = without(without(ALL_BYTES, CONTROLS), byteSet('/\\%?#'));
 
-/** What a segment of a type can hold once it is decoded: never less, sometimes a little more. */
+/** The bytes that a decoded segment of a type may hold; of some types a few more, never fewer. */
 const DECODED: Readonly<Record<ParameterType, ByteSet>> = {
   int: byteSet(DIGITS),
   hex: byteSet(HEX),
@@ -56,18 +56,19 @@ export function sequence(parts: readonly Regex[]): Regex {
   return { kind: 'sequence', parts };
 }
 
-/** The paths of a pattern as a server sees them that decodes before it decides. */
+/** A machine for the decoded paths of a pattern, as a server sees them that decodes before it decides. */
 function decodedPaths({ segments }: PathPattern): Machine | undefined {
   const parts = segments.flatMap((segment) => [...SLASH, ...decodedSegment(segment)]);
   return machineOf(sequence([{ kind: 'start' }, ...parts, { kind: 'end' }]));
 }
 
-/** More pairs of states are not looked at: what takes longer is called unknown. */
+/** The most pairs of states that are looked at; what takes more is reported as unknown. */
 const MOST_STATES = 20_000;
 
 /**
- * Calls `visit` for what machines say of the paths of a pattern, each saying once, until it is told that no more is wanted.
- * @returns whether all of them were seen
+ * Calls `visit` with which machines accept a path of the pattern: once for each combination that some path has, until
+ * `visit` returns `enough`.
+ * @returns false where there were too many states to see all combinations
  */
 export function visitPaths(
   pattern: PathPattern,

@@ -11,7 +11,7 @@ export type Regex =
   | { readonly kind: 'start' }
   | { readonly kind: 'end' };
 
-/** Repetitions are written out, so that a large number would be a large automaton. */
+/** The most copies of a repetition: `a{64}` becomes 64 copies in the automaton. */
 const MOST_COPIES = 64;
 const MOST_DEPTH = 40;
 
@@ -37,7 +37,7 @@ export function without(all: ByteSet, some: ByteSet): ByteSet {
   return new Set([...all].filter((byte) => !some.has(byte)));
 }
 
-/** What a text is made of, byte by byte. */
+/** An expression for each byte of a text. */
 export function literalBytes(text: string): Regex[] {
   return [...Buffer.from(text, 'utf8')].map((byte) => ({
     kind: 'bytes',
@@ -46,10 +46,10 @@ export function literalBytes(text: string): Regex[] {
   }));
 }
 
-/** Thrown inside of this file for whatever it does not know; a caller sees `undefined`. */
+/** Thrown within this file for syntax that it does not know; callers get `undefined`. */
 class Unknown extends Error {}
 
-/** Reads the part of PCRE that says a regular language without looking around; `undefined` for everything else. */
+/** Reads the part of PCRE that describes regular languages; `undefined` for the rest, such as lookaround. */
 export function parseRegex(source: string, ignoreCase = false): Regex | undefined {
   try {
     const reader = new Reader(Buffer.from(source, 'utf8').toString('latin1'), ignoreCase);
@@ -95,7 +95,7 @@ class Reader {
     const [, sign, least, comma, most] = this.#match(/([*+?])|\{(\d{1,4})(?:(,)(\d{0,4}))?\}/y) ?? [];
     if (sign === undefined && least === undefined) return part;
     if (part.kind === 'start' || part.kind === 'end') throw new Unknown();
-    // Lazy or possessive: the first changes no language, the second may.
+    // A lazy quantifier matches the same texts; a possessive one may not.
     if (this.#take('+')) throw new Unknown();
     this.#take('?');
     if (sign !== undefined)

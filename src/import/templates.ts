@@ -6,7 +6,7 @@ export interface Counted {
   readonly methods: ReadonlyMap<string, number>;
 }
 
-/** A pattern that was found in paths. */
+/** A pattern made from the paths of requests. */
 export interface Template {
   readonly pattern: string;
   readonly methods: readonly string[];
@@ -16,7 +16,7 @@ export interface Template {
 }
 
 interface Node {
-  /** By segment; those that differ in value alone have been made one. */
+  /** By segment. `merged` makes one child of all segments that are values, under the key `{:type}`. */
   readonly children: Map<string, Node>;
   readonly methods: Map<string, number>;
   sample: string;
@@ -25,12 +25,12 @@ interface Node {
 
 const fresh = (): Node => ({ children: new Map(), methods: new Map(), sample: '', count: 0 });
 
-/** So many values beside each other are values of one parameter, even if they look like words. */
+/** More words than these in one place are values of a parameter. */
 const MANY = 24;
 
 /**
- * The smallest patterns in which all paths fit: segments that look like an identifier are parameters of the narrowest type
- * that takes every value seen, and so is a place where very many words were seen.
+ * The smallest patterns that match all paths. Segments that look like an identifier become a parameter of the narrowest
+ * type that accepts every value seen, and so does a place with more than `MANY` different words.
  */
 export function templatesOf(requests: Iterable<Counted>): {
   readonly templates: Template[];
@@ -71,11 +71,11 @@ function looksLikeValue(segment: string): boolean {
   if (type === 'int' || type === 'uuid') return true;
   if (type === 'hex') return segment.length >= 7 && /[0-9]/.test(segment);
   if (type === 'encodedPath' || type === 'encodedText') return true;
-  // An API has words such as v4 and oauth2, but none with so many digits.
+  // Words of an API such as v4 and oauth2 have one or two digits, not three.
   return /[0-9].*[0-9].*[0-9]/.test(segment) || /[%@:~!$&'()*+,;=]/.test(segment) || segment.length > 40;
 }
 
-/** Makes the children that are values into one, deeper levels included. */
+/** A node with one child in place of all children that are values, at every level. */
 function merged(node: Node): Node {
   const keys = [...node.children.keys()];
   const values = keys.filter(looksLikeValue);
@@ -100,7 +100,7 @@ function joined(a: Node, b: Node): Node {
   return a;
 }
 
-/** The narrowest type that takes what both take. */
+/** The narrowest type that accepts all that the two types accept. */
 function common(a: ParameterType, b: ParameterType): ParameterType {
   const wider = (type: ParameterType | undefined): ParameterType[] =>
     type === undefined ? [] : [type, ...wider(WIDER[type])];
