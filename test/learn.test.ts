@@ -174,6 +174,9 @@ learning('a log becomes the smallest patterns, with what was seen of each', () =
     );
     assert.match(unused.stdout, /GET \/never\/\{x\}/);
     assert.not.match(unused.stdout, /issues/);
+    assert.is((await command('init begun --access-log log')).status, 0);
+    assert.is((await command('validate begun')).status, 0);
+    assert.is((await command('init again --access-log log --openapi log')).status, 2);
     assert.is((await command('learn nowhere')).status, 2);
   }),
 );

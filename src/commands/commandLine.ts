@@ -3,6 +3,7 @@ import { maskSecrets } from '../diagnostics/mask.ts';
 import { printable } from '../diagnostics/printable.ts';
 import { suggest } from '../spec/suggest.ts';
 import { toolVersion } from '../version.ts';
+import { ELSEWHERE, INPUTS, POSITIONS } from './commandWords.ts';
 import type { Io, Status } from './io.ts';
 import { answerFormat, options, pageFormat, probes } from './options.ts';
 import type { several } from './several.ts';
@@ -261,12 +262,16 @@ const COMMANDS: readonly Command[] = [
   command(
     'init [dir]',
     'start a spec, or several of them with teams',
-    { positionals: { dir }, options: { environments: options.environments, openapi: options.openapi } },
+    {
+      positionals: { dir },
+      options: { environments: options.environments, openapi: options.openapi, 'access-log': options['access-log'] },
+    },
     async (args, io) => {
       const { init, initEnvironments } = await import('./init.ts');
       if (args.environments) return initEnvironments(args.dir, io);
-      if (args.openapi === undefined) return init(args.dir, io);
-      return (await import('./initFrom.ts')).initFrom(args.dir, { openapi: args.openapi }, io);
+      const { openapi, 'access-log': accessLog } = args;
+      if (openapi === undefined && accessLog === undefined) return init(args.dir, io);
+      return (await import('./initFrom.ts')).initFrom(args.dir, { openapi, accessLog }, io);
     },
   ),
 ];
@@ -341,35 +346,6 @@ function restoreWords(args: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(args)) args[name] = restore(value);
 }
 
-/** What may be read from standard input. */
-const INPUTS: readonly string[] = [
-  'spec',
-  'specs',
-  'words',
-  'base',
-  'requests',
-  'live',
-  'log',
-  'files',
-  'logs',
-  'within',
-  'unused',
-  'download',
-  'operations',
-];
-
-/** What stands in a position. */
-const POSITIONS: Readonly<Record<string, string>> = {
-  spec: 'the spec',
-  specs: 'a spec',
-  words: 'an argument',
-  logs: 'a log',
-  dir: 'the folder',
-  files: 'a file',
-  download: 'the downloaded file',
-  set: 'the set',
-};
-
 /** What yargs would hand on although no command can make sense of it. */
 function checkValues(args: Readonly<Record<string, unknown>>): true {
   let inputs = 0;
@@ -393,18 +369,6 @@ function checkValues(args: Readonly<Record<string, unknown>>): true {
 function isList(name: string): boolean {
   return Object.entries(options).some(([known, option]) => known === name && 'array' in option);
 }
-
-/** What people call commands elsewhere. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  plan: 'generate --dry-run',
-  apply: 'generate',
-  build: 'generate',
-  render: 'generate',
-  check: 'validate',
-  drift: 'diff',
-  format: 'fmt',
-  help: '--help',
-};
 
 function unknownCommand([first]: readonly string[]): string | undefined {
   const names = [...COMMANDS.map(({ name }) => name), 'completion'];

@@ -1,15 +1,29 @@
+import type { Imported } from '../import/draft.ts';
 import { notCarriedText } from '../import/write.ts';
 import { imported, specText } from './import.ts';
 import { init } from './init.ts';
 import type { Io, Status } from './io.ts';
+import { learned } from './learn.ts';
+
+export interface Beginning {
+  readonly openapi?: string | undefined;
+  readonly accessLog?: string | undefined;
+}
 
 /** Starts a spec from what there is already. */
-export function initFrom(folder: string, { openapi }: { readonly openapi: string }, io: Io): Status {
-  const found = imported('openapi', openapi, io);
-  if ('problem' in found) {
-    io.err(`postern: ${found.file}: ${found.problem}\n`);
+export function initFrom(folder: string, beginning: Beginning, io: Io): Status {
+  const found = foundIn(beginning, io);
+  if (typeof found === 'string') {
+    io.err(`postern: ${found}\n`);
     return 2;
   }
   for (const one of found.notCarriedOver) io.err(`not carried over: ${notCarriedText(one)}\n`);
   return init(folder, io, specText(found));
+}
+
+function foundIn({ openapi, accessLog }: Beginning, io: Io): Imported | string {
+  if (openapi !== undefined && accessLog !== undefined) return 'start from a description or from a log, not from both';
+  if (accessLog !== undefined) return learned(accessLog, io);
+  const found = imported('openapi', openapi ?? '', io);
+  return 'problem' in found ? `${found.file}: ${found.problem}` : found;
 }

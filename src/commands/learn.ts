@@ -74,6 +74,16 @@ export function learn(args: LearnArguments, io: Io): Status {
   return printImported(draftOf(learned, policy?.policy, log), format, io);
 }
 
+/** What an access log shows, with no bound. */
+export function learned(file: string, io: Io): Imported | string {
+  const log = readLogs([file], io);
+  if (typeof log === 'string') return log;
+  const found = learnFrom(log, undefined);
+  return found.groups.length === 0
+    ? `no line of ${file} is a request that was answered`
+    : draftOf(found, undefined, log);
+}
+
 function refuse(problem: string, io: Io): Status {
   io.err(`postern: ${problem}\n`);
   return 2;

@@ -129,6 +129,7 @@ export const options = {
   path: { ...list, describe: 'with openapi: only paths that fit one of these globs, such as "/api/v4/projects/**"' },
   within: { ...text, describe: 'learn nothing beyond this spec' },
   unused: { ...text, describe: 'list what of this spec no line used, instead' },
+  'access-log': { ...text, describe: 'start from the requests that an access log shows' },
   openapi: { ...text, describe: 'OpenAPI description: what there is, or what may be learned at most' },
   environments: { ...flag, describe: 'start with two environments, three teams and what must never happen' },
   access: { ...flag, describe: 'show who may do what instead of the spec' },

@@ -1,0 +1,40 @@
+/** What may be read from standard input. */
+export const INPUTS: readonly string[] = [
+  'spec',
+  'specs',
+  'words',
+  'base',
+  'requests',
+  'live',
+  'log',
+  'files',
+  'logs',
+  'within',
+  'unused',
+  'download',
+  'operations',
+];
+
+/** What stands in a position. */
+export const POSITIONS: Readonly<Record<string, string>> = {
+  spec: 'the spec',
+  specs: 'a spec',
+  words: 'an argument',
+  logs: 'a log',
+  dir: 'the folder',
+  files: 'a file',
+  download: 'the downloaded file',
+  set: 'the set',
+};
+
+/** What people call commands elsewhere. */
+export const ELSEWHERE: Readonly<Record<string, string>> = {
+  plan: 'generate --dry-run',
+  apply: 'generate',
+  build: 'generate',
+  render: 'generate',
+  check: 'validate',
+  drift: 'diff',
+  format: 'fmt',
+  help: '--help',
+};
