@@ -19,6 +19,7 @@ const layers = [
   'guarantees',
   'rules',
   'plan',
+  'prove',
   'render',
   'import',
   'targets',

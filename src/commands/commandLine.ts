@@ -113,6 +113,12 @@ const COMMANDS: readonly Command[] = [
     async (args, io) => (await import('./verify.ts')).verify(args, io),
   ),
   command(
+    'prove [spec]',
+    'show for all requests that the files on disk decide what the spec says, or a request that they decide otherwise',
+    { positionals: spec, options: { out, engine: options.engine, format } },
+    async (args, io) => (await import('./prove.ts')).prove(args, io),
+  ),
+  command(
     'generate [specs..]',
     'write the configuration of every target',
     {

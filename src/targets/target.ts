@@ -3,7 +3,8 @@ import type { AnyTouches, Touches } from '../accessDiff/declared.ts';
 import type { Diagnostic, Result, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Importer, ImportFile, ImportProblem } from '../import/draft.ts';
 import type { Enforcement } from '../policy/fields.ts';
-import type { DomainRewrite, Policy } from '../policy/types.ts';
+import type { DomainRewrite, Policy, Proxy } from '../policy/types.ts';
+import type { FileModel } from '../prove/model.ts';
 
 /** One file of a target's output, whole. */
 export interface RenderedFile {
@@ -160,6 +161,18 @@ export interface Audited {
   readonly host?: string | undefined;
 }
 
+/** A file as engines read it: characters are bytes. */
+export interface ReadFileText {
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * Reads the files of a proxy back, with nothing of what writes them. What it does not know is a `CannotTell`, then or
+ * while something is asked.
+ */
+export type ReadBack = (files: readonly ReadFileText[], proxy: Proxy) => FileModel;
+
 /** What a target can do beside making files. All of it is optional: what is absent, the target has nothing to do with. */
 interface Capabilities<Options> {
   /** Files with keys and tokens in them, below the output folder. */
@@ -170,6 +183,8 @@ interface Capabilities<Options> {
     | undefined;
   /** Compares what runs with what the spec makes. */
   readonly live?: CompareLive<Options> | undefined;
+  /** For targets whose decisions can be compared with the spec's for all requests. */
+  readonly readBack?: ReadBack | undefined;
   /** For targets that configure nodes which pull images. */
   readonly nodes?: ((options: Options, read: ReadFile) => NodeSettings) | undefined;
   /** For targets that answer the DNS questions of pods. */

@@ -7,6 +7,7 @@ import { compareNginx, renderedKeys } from './live.ts';
 import type { NginxModel } from './model.ts';
 import { nginxAccess, nginxOptions } from './options.ts';
 import { plan } from './plan.ts';
+import { readBack } from './readBack.ts';
 import { run } from './run.ts';
 import { secretFiles } from './secrets.ts';
 
@@ -34,6 +35,7 @@ export const nginx = defineTarget({
   live: compareNginx,
   audited,
   importer: { kind: 'nginx', read: importNginx },
+  readBack,
   siteCertificate: ({ options, at }) => certificateOf(options.sites, at),
   run,
 });

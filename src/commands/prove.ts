@@ -1,0 +1,122 @@
+import { join } from 'node:path';
+import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
+import type { Policy } from '../policy/types.ts';
+import { proveCodes } from '../prove/codes.ts';
+import { compare } from '../prove/compare.ts';
+import { CannotTell } from '../prove/explore.ts';
+import { ASSUMPTIONS, shownRequest } from '../prove/witness.ts';
+import { readBytes } from '../source/read.ts';
+import type { Spec } from '../spec/schema.ts';
+import { targets } from '../targets/index.ts';
+import type { ReadBack, ReadFileText } from '../targets/target.ts';
+import type { Io, Status } from './io.ts';
+import { type Format, print } from './print.ts';
+import { compileArgument, outputFolder } from './spec.ts';
+
+export interface ProveArguments {
+  readonly spec?: string | undefined;
+  readonly out?: string | undefined;
+  readonly engine?: readonly string[] | undefined;
+  readonly format: Format;
+}
+
+interface Provable {
+  readonly name: string;
+  readonly readBack: ReadBack;
+}
+
+/** Compares what the files of the proxies do with every request there is with what the spec says. */
+export async function prove({ spec: argument, out, engine, format }: ProveArguments, io: Io): Promise<Status> {
+  const compiled = compileArgument(argument, io);
+  const { source, document, spec, policy, files, diagnostics } = compiled;
+  const report = { command: 'prove', document, asked: 'diagnostics' as const };
+  if (!source || !policy || !spec || !files || hasError(diagnostics))
+    return print({ ...report, status: 2, diagnostics }, format, io);
+  const chosen = choose(engine, spec);
+  if ('problem' in chosen)
+    return print({ ...report, status: 2, diagnostics: [...diagnostics, chosen.problem] }, format, io);
+  const folder = outputFolder(out, source);
+  const proofs = chosen.targets.flatMap((target) => {
+    const paths = files.filter(({ path }) => path.startsWith(`${target.name}/`)).map(({ path }) => path);
+    return proveTarget(target, policy, { paths, folder });
+  });
+  const status = worstOf(proofs);
+  const found = proofs.flatMap(({ diagnostic }) => diagnostic ?? []);
+  const proved = proofs.flatMap(({ line }) => line ?? []);
+  const assumed = proved.length === 0 ? [] : ['assumed:', ...ASSUMPTIONS.map((text) => `  ${text}`)];
+  const summary = [...proved, ...assumed].join('\n');
+  return print({ ...report, status, diagnostics: [...diagnostics, ...found], summary }, format, io);
+}
+
+interface Proof {
+  readonly status: Status;
+  readonly diagnostic?: Diagnostic;
+  /** What was proved. */
+  readonly line?: string;
+}
+
+/** That something is wrong is worth more than that something else is not known. */
+function worstOf(proofs: readonly Proof[]): Status {
+  const statuses = new Set(proofs.map(({ status }) => status));
+  return statuses.has(1) ? 1 : statuses.has(2) || proofs.length === 0 ? 2 : 0;
+}
+
+function choose(
+  asked: readonly string[] | undefined,
+  spec: Spec,
+): { targets: readonly Provable[] } | { problem: Diagnostic } {
+  const provable = targets.flatMap(({ name, readBack }) => (readBack ? [{ name, readBack }] : []));
+  const known = provable.map(({ name }) => name);
+  const unknown = asked?.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    return { problem: proveCodes.report('unknown-engine', ['targets'], { engine: unknown, known }) };
+  const wanted = provable.filter(({ name }) => spec.targets?.[name] !== undefined && (asked?.includes(name) ?? true));
+  if (wanted.length === 0) return { problem: proveCodes.report('no-target', ['targets'], { known }) };
+  return { targets: wanted };
+}
+
+interface Written {
+  readonly paths: readonly string[];
+  readonly folder: string;
+}
+
+function proveTarget({ name: target, readBack }: Provable, policy: Policy, { paths, folder }: Written): Proof[] {
+  const texts: ReadFileText[] = [];
+  for (const path of paths) {
+    const found = readFile(join(folder, path));
+    if (found === undefined)
+      return [{ status: 2, diagnostic: proveCodes.report('not-there', ['targets', target], { target, file: path }) }];
+    texts.push({ path, text: found });
+  }
+  return policy.proxies.map((proxy): Proof => {
+    const cannot = (problem: string): Proof => {
+      const params = { target, proxy: proxy.id, problem };
+      return { status: 2, diagnostic: proveCodes.report('cannot-tell', proxy.origin, params) };
+    };
+    try {
+      const result = compare(policy, proxy, readBack(texts, proxy));
+      if (result.kind === 'unknown') return cannot(result.problem);
+      if (result.kind === 'proved') {
+        const size = `${result.targets} kinds of target, ${result.ways} ways through`;
+        return { status: 0, line: `${target}: proxy ${proxy.id}: proved for all requests (${size})` };
+      }
+      const { request, decision, outcome, what } = result.difference;
+      const params = { target, proxy: proxy.id, what, place: outcome.place, show: shownRequest(request, proxy) };
+      return { status: 1, diagnostic: proveCodes.report('difference', decision.at, params) };
+    } catch (error) {
+      if (error instanceof CannotTell) return cannot(error.message);
+      throw error;
+    }
+  });
+}
+
+/** Characters are bytes, as for engines. */
+function readFile(path: string): string | undefined {
+  try {
+    const found = readBytes(path);
+    return 'problem' in found ? undefined : Buffer.from(found.bytes).toString('latin1');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
+}

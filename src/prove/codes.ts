@@ -1,0 +1,18 @@
+import { defineCodes, error } from '../diagnostics/codes.ts';
+
+export const proveCodes = defineCodes('prove', {
+  difference: error(
+    ({ target, proxy, what, place }: { target: string; proxy: string; what: string; place: string }) =>
+      `${target}: proxy ${proxy}: ${what} (${place})`,
+  ).hint('{show}'),
+  'cannot-tell': error('{target}: proxy {proxy}: {problem}, so that nothing is proved').hint(
+    'the files are understood as "generate" writes them; "verify" puts others to the test',
+  ),
+  'not-there': error('{target}: {file} cannot be read').hint('run "postern generate", or name the folder with --out'),
+  'no-target': error('the spec has no target with proxies whose files can be read back').hint(
+    ({ known }: { known: readonly string[] }) => `those of ${known.join(', ')} can`,
+  ),
+  'unknown-engine': error(
+    ({ engine }: { engine: string }) => `the files of ${JSON.stringify(engine)} cannot be read back`,
+  ).hint(({ known }: { known: readonly string[] }) => `those of ${known.join(', ')} can`),
+});

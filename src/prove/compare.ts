@@ -1,0 +1,116 @@
+import { accessOf } from '../policy/access.ts';
+import type { CidrSet } from '../policy/cidr.ts';
+import { type Decision, evaluatorOf } from '../policy/decide.ts';
+import type { ProxyRequest } from '../policy/request.ts';
+import type { Policy, Proxy } from '../policy/types.ts';
+import { decisionOf, type Target } from './decision.ts';
+import { differenceOf } from './difference.ts';
+import { CannotTell, exampleOf, explore, pieceOf } from './explore.ts';
+import { TooLarge } from './language.ts';
+import type { FileModel, Outcome } from './model.ts';
+import { placeOf } from './place.ts';
+import { addressKinds, SymbolicRequest, type World } from './request.ts';
+
+/** A request that spec and file decide differently. */
+export interface Difference {
+  readonly request: ProxyRequest;
+  readonly decision: Decision;
+  readonly outcome: Outcome;
+  /** In words, what is not the same. */
+  readonly what: string;
+}
+
+export type Comparison =
+  | { readonly kind: 'proved'; readonly targets: number; readonly ways: number }
+  | { readonly kind: 'differs'; readonly difference: Difference }
+  /** Something is not understood. */
+  | { readonly kind: 'unknown'; readonly problem: string };
+
+/** Decides whether the files of a proxy do with every request what the spec says. */
+export function compare(policy: Policy, proxy: Proxy, model: FileModel): Comparison {
+  try {
+    return comparison(policy, proxy, model);
+  } catch (error) {
+    if (error instanceof CannotTell || error instanceof TooLarge) return { kind: 'unknown', problem: error.message };
+    throw error;
+  }
+}
+
+function comparison(policy: Policy, proxy: Proxy, model: FileModel): Comparison {
+  const open = worldOf(policy, proxy, model);
+  const world = { ...open, isDirect: findsClient(model, open) };
+  const targets = targetsOf(proxy, model, world);
+  let [ways, difference] = [0, undefined as Difference | undefined];
+  const { decide } = evaluatorOf(policy, proxy);
+  for (const target of targets.values()) {
+    ways += explore((run) => {
+      const request = new SymbolicRequest(run, world);
+      const outcome = model.decide(request, target.cuts);
+      const [decision, example] = decisionOf(request, target, decide);
+      const what = differenceOf(outcome, decision, { request, policy });
+      if (what !== undefined && (!difference || sizeOf(example) < sizeOf(difference.request)))
+        difference = { request: example, decision, outcome, what };
+    });
+  }
+  return difference ? { kind: 'differs', difference } : { kind: 'proved', targets: targets.size, ways };
+}
+
+/** Whether the file takes the same address for the client's as the spec, whoever stands in between. */
+function findsClient(model: FileModel, world: World): boolean {
+  let isSame = true;
+  explore((run) => {
+    const request = new SymbolicRequest(run, world);
+    const [found, client] = [model.client(request), request.client()];
+    isSame &&= found?.family === client.family && found.value === client.value;
+  });
+  return isSame;
+}
+
+function sizeOf({ target, headers, method }: ProxyRequest): number {
+  return method.length + target.length + headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+}
+
+function worldOf(policy: Policy, proxy: Proxy, model: FileModel): World {
+  const own: CidrSet[] = policy.apiKeys.flatMap(({ ranges }) => ranges ?? []);
+  const { clientIp, health } = proxy;
+  const sets = [
+    proxy.ranges,
+    ...own,
+    ...(health ? [health.ranges] : []),
+    ...(clientIp.kind === 'direct' ? [] : [clientIp.trusted]),
+  ];
+  const expiries = policy.apiKeys.flatMap(({ expires }) => expires ?? []);
+  const borders = [...new Set([...expiries, ...model.moments])];
+  return {
+    proxy,
+    name: policy.name,
+    isDirect: false,
+    apiKeys: policy.apiKeys,
+    addresses: addressKinds([...sets, ...model.sets]),
+    moments: [...new Set([0, ...borders.flatMap((moment) => [moment - 1, moment, moment + 1])])],
+  };
+}
+
+function targetsOf(proxy: Proxy, model: FileModel, world: World): ReadonlyMap<string, Target> {
+  const access = accessOf(proxy);
+  if (!access) throw new CannotTell('the patterns overlap in too many ways');
+  const targets = new Map<string, Target>();
+  explore((run) => {
+    const request = new SymbolicRequest(run, world);
+    const cuts = model.cuts(request);
+    const { endpoint, routeClass } = placeOf(request, access, model.depth);
+    const key = JSON.stringify([...cuts, endpoint?.allow, routeClass?.id]);
+    const known = targets.get(key);
+    const text = (name: string) => (run.pieces.has(name) ? exampleOf(pieceOf(run, name)) : undefined) ?? '';
+    const method = text('method') || 'GET';
+    const shape = request.shape(model.depth);
+    const count = shape.kind === 'segments' ? shape.count : shape.kind === 'further' ? model.depth : 0;
+    const segments = Array.from({ length: count }, (_, index) => text(`segment ${index + 1}`) || '/a');
+    const after =
+      shape.kind === 'further' ? `${shape.after ? text('further') || '/a' : ''}${shape.slash ? '/' : ''}` : '';
+    const path = shape.kind === 'other' ? '//x' : `${segments.join('')}${after}`;
+    if (!known || method.length + path.length < known.method.length + known.path.length)
+      targets.set(key, { cuts, method, path });
+  });
+  return targets;
+}

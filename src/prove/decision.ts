@@ -1,0 +1,122 @@
+import { DENIALS, type Decision, type Denial } from '../policy/decide.ts';
+import { credentialText, keySource } from '../policy/key.ts';
+import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../policy/query.ts';
+import type { ProxyRequest } from '../policy/request.ts';
+import { exampleOf, matches, pieceOf } from './explore.ts';
+import { type Language, without } from './language.ts';
+import { wholly } from './matching.ts';
+import type { Cuts } from './model.ts';
+import type { SymbolicRequest } from './request.ts';
+
+/** Requests by method and path that spec and file treat alike. */
+export interface Target {
+  readonly cuts: Cuts;
+  readonly method: string;
+  readonly path: string;
+}
+
+const REASONS = Object.keys(DENIALS);
+
+/**
+ * Narrows a request, in the order of the evaluator's checks, until it decides all that is left alike. The decision is the
+ * evaluator's own, about one request of those.
+ */
+export function decisionOf(
+  request: SymbolicRequest,
+  target: Target,
+  decide: (request: ProxyRequest) => Decision,
+): readonly [Decision, ProxyRequest] {
+  for (const { upTo, narrow } of STEPS) {
+    narrow(request);
+    const example = exampleRequest(request, target);
+    const decision = decide(example);
+    if (decision.kind === 'deny' && REASONS.indexOf(decision.reason) <= REASONS.indexOf(upTo))
+      return [decision, example];
+  }
+  const passed = decide(exampleRequest(request, target));
+  if (passed.kind === 'forward') narrowBody(request, passed.forwarding);
+  const example = exampleRequest(request, target);
+  return [decide(example), example];
+}
+
+function exampleRequest(request: SymbolicRequest, { method, path }: Target): ProxyRequest {
+  const query = request.run.pieces.has('query') ? exampleOf(pieceOf(request.run, 'query')) : undefined;
+  return request.example(method, query === undefined || query === '' ? path : `${path}?${query}`);
+}
+
+const PAIR = queryPairSource();
+const QUERY = without(
+  wholly(`(?:${PAIR}(?:&${PAIR})*&?)?`),
+  wholly(`(?i)(?:[^\\n]*&)?${FORBIDDEN_PARAMETER_SOURCE}[^\\n]*`),
+);
+const NO_KEY = wholly('[ \\t]*(?:,[^\\n]*)?');
+const NO_BODY = wholly('0*');
+
+interface Step {
+  /** The last reason to refuse that is told apart afterwards. */
+  readonly upTo: Denial;
+  readonly narrow: (request: SymbolicRequest) => void;
+}
+
+const STEPS: readonly Step[] = [
+  {
+    upTo: 'head-size',
+    narrow: (request) => matches(request.run, request.requestLength(), atMost(request.world.proxy.maxRequestHead)),
+  },
+  {
+    upTo: 'misdirected',
+    narrow: (request) =>
+      request.world.proxy.hosts.some((host) => matches(request.run, request.hostName(), named(host))),
+  },
+  { upTo: 'address', narrow: (request) => request.client() },
+  { upTo: 'key-address', narrow: narrowKey },
+  // Path and method are what the targets tell apart.
+  { upTo: 'query', narrow: (request) => matches(request.run, request.query(), QUERY) },
+];
+
+function narrowKey(request: SymbolicRequest): void {
+  const { run, world } = request;
+  if (!world.proxy.routes.some(({ forwarding }) => forwarding.auth === 'apiKey')) return;
+  const caller = request.caller();
+  if (caller.kind === 'known') {
+    if (caller.key.expires !== undefined) request.moment();
+    return;
+  }
+  const sent = request.header(world.proxy.apiKeyHeader.toLowerCase());
+  const scheme = credentialText(world.proxy.apiKeyScheme, '');
+  if (!matches(run, sent, NO_KEY)) matches(run, sent, wholly(`[ \\t]*${scheme}${keySource()}[ \\t]*(?:,[^\\n]*)?`));
+}
+
+function named(host: string): Language {
+  return wholly(`(?i)${host.replace(/[^A-Za-z0-9]/g, '\\$&')}`);
+}
+
+interface Body {
+  readonly contentTypes: 'any' | readonly string[];
+  readonly maxBody: number | undefined;
+}
+
+function narrowBody(request: SymbolicRequest, { contentTypes, maxBody }: Body): void {
+  const { run } = request;
+  const kind = request.body();
+  if (kind === 'none' || (kind === 'length' && matches(run, request.contentLength(), NO_BODY))) return;
+  if (contentTypes !== 'any')
+    contentTypes.some((type) => matches(run, request.header('content-type'), wholly(typeSource(type))));
+  if (kind === 'length' && maxBody !== undefined) matches(run, request.contentLength(), atMost(maxBody));
+}
+
+function typeSource(type: string): string {
+  return `[ \\t]*(?i:${type.replace(/[^A-Za-z0-9]/g, '\\$&')})[ \\t]*(?:[;,][^\\n]*)?`;
+}
+
+/** Numbers in decimal that are not larger. */
+export function atMost(limit: number): Language {
+  const digits = String(limit);
+  const smaller = [...digits].flatMap((digit, index) => {
+    if (digit === '0') return [];
+    const rest = digits.length - index - 1;
+    return [`${digits.slice(0, index)}[0-${Number(digit) - 1}]${rest === 0 ? '' : `[0-9]{${rest}}`}`];
+  });
+  const shorter = digits.length > 1 ? [`[0-9]{1,${digits.length - 1}}`] : [];
+  return wholly(`0*(?:${[...shorter, ...smaller, digits].join('|')})`);
+}

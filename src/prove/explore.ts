@@ -1,0 +1,331 @@
+import {
+  both,
+  either,
+  includes,
+  isEmptyLanguage,
+  type Language,
+  settled,
+  shortest,
+  splitBy,
+  stateAfter,
+  without,
+} from './language.ts';
+import { wholly } from './matching.ts';
+
+/** A text of which only some is known: what stands there, a piece of the request, or something that nobody sees. */
+export type Part = string | { readonly piece: string } | { readonly secret: string } | Later;
+
+/** What is worked out only where somebody gets that far; a slash comes first, if anything does. */
+export interface Later {
+  readonly later: () => readonly Part[];
+}
+
+/** What a piece of a request may be: these texts, less a few. */
+export interface Piece {
+  readonly language: Language;
+  readonly except: ReadonlySet<string>;
+  /** The only text that is left. */
+  readonly only?: string;
+}
+
+/** Something that is written in a file and not understood. Whoever explores cannot tell then. */
+export class CannotTell extends Error {}
+
+/** One way through: whoever looks at a piece chooses what it is, so that all requests of a way are treated alike. */
+export interface Run {
+  /** Each of the options in some run. Which are asked for may depend on what was chosen before, on nothing else. */
+  choose<T>(options: readonly T[]): T;
+  readonly pieces: Map<string, Piece>;
+}
+
+/** Visits every way through. */
+export function explore(visit: (run: Run) => void): number {
+  const path: { chosen: number; readonly count: number }[] = [];
+  for (let runs = 1; ; runs++) {
+    let depth = 0;
+    visit({
+      pieces: new Map(),
+      choose<T>(options: readonly T[]): T {
+        const step = path[depth] ?? { chosen: 0, count: options.length };
+        path[depth++] = step;
+        const option = options[step.chosen];
+        if (option === undefined) throw new Error('nothing to choose from');
+        return option;
+      },
+    });
+    while (path.length > 0) {
+      const last = path.at(-1);
+      if (last && last.chosen + 1 < last.count) {
+        last.chosen++;
+        break;
+      }
+      path.pop();
+    }
+    if (path.length === 0) return runs;
+  }
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+export function anyOf(language: Language): Piece {
+  return { language, except: NONE };
+}
+
+export function just(text: string): Piece {
+  return { language: wholly(''), except: NONE, only: text };
+}
+
+const examples = new WeakMap<Piece, { readonly text: string | undefined }>();
+
+/** A shortest text that a piece may be; `undefined` where there is none. */
+export function exampleOf(piece: Piece): string | undefined {
+  const found = examples.get(piece) ?? { text: findExample(piece) };
+  examples.set(piece, found);
+  return found.text;
+}
+
+function findExample({ language, except, only }: Piece): string | undefined {
+  if (only !== undefined) return only;
+  if (isEmptyLanguage(language)) return undefined;
+  for (const text of shortest(language)) if (!except.has(text)) return text;
+  return undefined;
+}
+
+export function pieceOf(run: Run, name: string): Piece {
+  const piece = run.pieces.get(name);
+  if (!piece) throw new Error(`no piece ${name}`);
+  return piece;
+}
+
+function isPossible(piece: Piece): boolean {
+  return exampleOf(piece) !== undefined;
+}
+
+/** Whether a text is in a language; pieces are narrowed until it is the same for all that is left. */
+export function matches(run: Run, parts: readonly Part[], language: Language): boolean {
+  let state = 0;
+  const left = [...parts];
+  while (left.length > 0) {
+    const known = settled(language, state);
+    if (known !== undefined) return known;
+    const part = left.shift() ?? '';
+    if (typeof part === 'object' && 'later' in part) left.unshift(...part.later());
+    else if (typeof part === 'string') state = stateAfter(language, part, state);
+    else if ('secret' in part) throw new CannotTell('an expression looks at a secret');
+    else {
+      let then = '';
+      while (typeof left[0] === 'string') then += left.shift();
+      state = passPiece(run, part.piece, { language, state, then, isLast: left.length === 0 });
+    }
+  }
+  return language.accepts[state] === 1;
+}
+
+interface Pass {
+  readonly language: Language;
+  readonly state: number;
+  /** What stands behind the piece. */
+  readonly then: string;
+  readonly isLast: boolean;
+}
+
+function passPiece(run: Run, name: string, { language, state, then, isLast }: Pass): number {
+  const piece = pieceOf(run, name);
+  if (piece.only !== undefined) return stateAfter(language, piece.only + then, state);
+  const known = passes.get(piece.except) ?? new Map<string, readonly Passed[]>();
+  passes.set(piece.except, known);
+  const key = `${piece.language.id} ${language.id} ${state} ${isLast} ${then}`;
+  const options = known.get(key) ?? passed(piece, { language, state, then, isLast });
+  known.set(key, options);
+  const option = run.choose(options);
+  run.pieces.set(name, option.piece);
+  return option.end;
+}
+
+interface Passed {
+  readonly end: number;
+  readonly piece: Piece;
+}
+
+const passes = new WeakMap<ReadonlySet<string>, Map<string, readonly Passed[]>>();
+
+/** Texts by where they lead; where nothing follows, it only matters whether the end is one that accepts. */
+function passed(piece: Piece, { language, state, then, isLast }: Pass): readonly Passed[] {
+  const groups = new Map<string, { readonly end: number; own: Language }>();
+  for (const [before, own] of splitBy(piece.language, language, state)) {
+    const end = stateAfter(language, then, before);
+    const key = isLast ? `${language.accepts[end]}` : `${end}`;
+    const group = groups.get(key);
+    if (group) group.own = either(group.own, own);
+    else groups.set(key, { end, own });
+  }
+  return [...groups.values()]
+    .map(({ end, own }) => ({ end, piece: { ...piece, language: own } }))
+    .filter((each) => isPossible(each.piece));
+}
+
+/** Rows of a table by their keys in lower case, as nginx compares them, sorted. */
+export interface ExactRows {
+  readonly keys: readonly string[];
+}
+
+export function exactRows(keys: Iterable<string>): ExactRows {
+  return { keys: [...new Set(keys)].sort() };
+}
+
+/** Of two rows, the place where those begin whose keys start with `prefix`, and where they end. */
+function rangeOf(
+  { keys }: ExactRows,
+  prefix: string,
+  [low, high]: readonly [number, number],
+): readonly [number, number] {
+  const first = (isBehind: (key: string) => boolean): number => {
+    let [from, to] = [low, high];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (isBehind(keys[middle] ?? '')) to = middle;
+      else from = middle + 1;
+    }
+    return from;
+  };
+  return [first((key) => key >= prefix), first((key) => key >= prefix && !key.startsWith(prefix))];
+}
+
+/** The row that has this key, ignoring the case of ASCII letters; pieces are narrowed until it is one for all that is left. */
+export function exactRow(run: Run, parts: readonly Part[], rows: ExactRows): string | undefined {
+  let prefix = '';
+  let range: readonly [number, number] = [0, rows.keys.length];
+  const left = [...parts];
+  while (left.length > 0) {
+    if (range[0] >= range[1]) return undefined;
+    const part = left.shift() ?? '';
+    if (part === '') continue;
+    if (typeof part === 'object' && 'later' in part) {
+      left.unshift(...part.later());
+      continue;
+    }
+    if (typeof part === 'string') prefix += lower(part);
+    else if ('secret' in part) {
+      // It is never empty, and nothing else is known of it.
+      if (rows.keys.slice(...range).some((key) => key.length > prefix.length))
+        throw new CannotTell('a table looks up a secret');
+      return undefined;
+    } else {
+      const rest = left.filter((each) => each !== '');
+      const taken = takePiece(run, part.piece, { rows, prefix, range, rest });
+      if (taken === undefined) return undefined;
+      prefix += lower(taken);
+    }
+    range = rangeOf(rows, prefix, range);
+  }
+  const key = rows.keys[range[0]];
+  return range[0] < range[1] && key === prefix ? key : undefined;
+}
+
+interface Look {
+  readonly rows: ExactRows;
+  readonly prefix: string;
+  readonly range: readonly [number, number];
+  readonly rest: readonly Part[];
+}
+
+interface Taken {
+  readonly text: string | undefined;
+  readonly piece: Piece;
+}
+
+const looks = new WeakMap<ExactRows, Map<string, readonly Taken[]>>();
+const pieceIds = new WeakMap<ReadonlySet<string>, number>();
+let sets = 0;
+
+function takePiece(run: Run, name: string, look: Look): string | undefined {
+  const piece = pieceOf(run, name);
+  if (piece.only !== undefined) return piece.only;
+  const known = looks.get(look.rows) ?? new Map<string, readonly Taken[]>();
+  looks.set(look.rows, known);
+  const id = pieceIds.get(piece.except) ?? ++sets;
+  pieceIds.set(piece.except, id);
+  const key = `${piece.language.id} ${id} ${look.rest.map((part) => (typeof part === 'string' ? part : '$')).join()} ${look.prefix}`;
+  const options = known.get(key) ?? takings(run, piece, look);
+  if (look.rest.every((part) => typeof part === 'string' || 'later' in part)) known.set(key, options);
+  const option = run.choose(options);
+  run.pieces.set(name, option.piece);
+  return option.text;
+}
+
+/** What a piece may be where that matters to the rows: each text with which a key goes on, and everything else. */
+function takings(run: Run, piece: Piece, { rows, prefix, range, rest }: Look): readonly Taken[] {
+  const texts = new Set<string>();
+  for (const key of rows.keys.slice(...range)) {
+    const left = key.slice(prefix.length);
+    if (rest.length === 0) texts.add(left);
+    else
+      for (let length = 0; length <= left.length; length++)
+        if (mayFollow(run, left.slice(length), rest)) texts.add(left.slice(0, length));
+  }
+  let { language } = piece;
+  const except = new Set(piece.except);
+  const options: Taken[] = [];
+  for (const text of texts) {
+    const spelled = spellings(language, text).filter((each) => !piece.except.has(each));
+    if (spelled.length <= MOST_SPELLINGS) {
+      for (const each of spelled) {
+        options.push({ text: each, piece: { ...piece, only: each } });
+        except.add(each);
+      }
+      continue;
+    }
+    const folded = foldedText(text);
+    options.push({ text, piece: { ...piece, language: both(language, folded) } });
+    language = without(language, folded);
+  }
+  const others: Piece = { language, except: except.size === piece.except.size ? piece.except : except };
+  return isPossible(others) ? [...options, { text: undefined, piece: others }] : options;
+}
+
+const MOST_SPELLINGS = 4;
+
+/** Whether the rest of a key may be what the parts after a piece are. */
+function mayFollow(run: Run, left: string, [next, ...others]: readonly Part[]): boolean {
+  if (next === undefined) return left === '';
+  if (typeof next === 'string') return left.startsWith(lower(next)) && mayFollow(run, left.slice(next.length), others);
+  if ('secret' in next) return false;
+  if ('later' in next) return left === '' || left.startsWith('/');
+  const { only, language } = pieceOf(run, next.piece);
+  if (only !== undefined) return left.startsWith(lower(only)) && mayFollow(run, left.slice(only.length), others);
+  for (let length = 0; length <= left.length; length++)
+    if (spellings(language, left.slice(0, length)).length > 0 && mayFollow(run, left.slice(length), others))
+      return true;
+  return false;
+}
+
+/** The texts of a language that are this one but for the case of its letters; a few at most are of interest. */
+function spellings(language: Language, text: string): string[] {
+  let found: { readonly text: string; readonly state: number }[] = [{ text: '', state: 0 }];
+  for (const character of text) {
+    const both = character === character.toUpperCase() ? [character] : [character, character.toUpperCase()];
+    found = found
+      .flatMap((each) =>
+        both.map((next) => ({ text: each.text + next, state: stateAfter(language, next, each.state) })),
+      )
+      .filter(({ state }) => settled(language, state) !== false);
+    if (found.length === 0) return [];
+    if (found.length > 4 * MOST_SPELLINGS) return found.map(() => text);
+  }
+  return found.filter(({ state }) => language.accepts[state] === 1).map((each) => each.text);
+}
+
+function foldedText(text: string): Language {
+  return wholly(`(?i)${text.replace(/[^A-Za-z0-9]/g, '\\$&')}`);
+}
+
+export function lower(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** Whether what a piece is, is one of these texts; it is narrowed to them, or to the others. */
+export function isIn(run: Run, name: string, language: Language): boolean {
+  const piece = pieceOf(run, name);
+  if (piece.only !== undefined) return includes(language, piece.only);
+  return matches(run, [{ piece: name }], language);
+}

@@ -1,0 +1,273 @@
+/**
+ * A set of texts, as the smallest deterministic automaton over bytes. Equal sets are the same object, so that whatever
+ * was worked out about one is found again.
+ */
+export interface Language {
+  readonly id: number;
+  /** Which column of `next` a byte has. */
+  readonly columnOf: Uint8Array;
+  readonly columns: number;
+  /** `next[state * columns + column]`; the first state is the start. */
+  readonly next: Int32Array;
+  readonly accepts: Uint8Array;
+}
+
+/** An automaton that need not be small: every state is known by a text. */
+export interface Draft {
+  readonly columnOf: Uint8Array;
+  readonly columns: number;
+  readonly start: string;
+  readonly step: (state: string, column: number) => string;
+  readonly accepts: (state: string) => boolean;
+}
+
+/** More would take too long; whoever asks cannot tell then. */
+export const MOST_STATES = 60_000;
+
+export class TooLarge extends Error {}
+
+const known = new Map<string, Language>();
+
+/** Makes an automaton out of the states that can be reached. */
+export function built({ columnOf, columns, start, step, accepts }: Draft): Language {
+  const ids = new Map<string, number>([[start, 0]]);
+  const states = [start];
+  const next: number[] = [];
+  for (let at = 0; at < states.length; at++) {
+    if (states.length > MOST_STATES) throw new TooLarge('an expression has too many states');
+    for (let column = 0; column < columns; column++) {
+      const to = step(states[at] ?? '', column);
+      const id = ids.get(to) ?? states.push(to) - 1;
+      ids.set(to, id);
+      next.push(id);
+    }
+  }
+  return smallest({
+    columnOf,
+    columns,
+    next: Int32Array.from(next),
+    accepts: Uint8Array.from(states, (state) => (accepts(state) ? 1 : 0)),
+  });
+}
+
+/** Moore's refinement, then states and columns numbered in the order in which they are met. */
+function smallest({ columnOf, columns, next, accepts }: Omit<Language, 'id'>): Language {
+  const count = accepts.length;
+  let blocks = Int32Array.from(accepts);
+  for (let before = 0, blockCount = 1; before !== blockCount; ) {
+    before = blockCount;
+    const ids = new Map<string, number>();
+    const refined = new Int32Array(count);
+    for (let state = 0; state < count; state++) {
+      const row = [blocks[state]];
+      for (let column = 0; column < columns; column++) row.push(blocks[next[state * columns + column] ?? 0]);
+      const key = row.join();
+      const id = ids.get(key) ?? ids.size;
+      ids.set(key, id);
+      refined[state] = id;
+    }
+    blocks = refined;
+    blockCount = ids.size;
+  }
+  return numbered({ columnOf, columns, next, accepts }, blocks);
+}
+
+function numbered({ columnOf, columns, next, accepts }: Omit<Language, 'id'>, blocks: Int32Array): Language {
+  const representative = new Map<number, number>();
+  for (let state = accepts.length - 1; state >= 0; state--) representative.set(blocks[state] ?? 0, state);
+  const numbers = new Map<number, number>([[blocks[0] ?? 0, 0]]);
+  const order = [blocks[0] ?? 0];
+  // Columns in the order of the bytes, so that the numbering does not depend on how the columns were called.
+  const byColumn = [...new Set(columnOf)];
+  const rows: number[][] = byColumn.map(() => []);
+  for (let at = 0; at < order.length; at++) {
+    const state = representative.get(order[at] ?? 0) ?? 0;
+    for (const [index, column] of byColumn.entries()) {
+      const block = blocks[next[state * columns + column] ?? 0] ?? 0;
+      const number = numbers.get(block) ?? order.push(block) - 1;
+      numbers.set(block, number);
+      rows[index]?.push(number);
+    }
+  }
+  const merged = new Map<string, number>();
+  const kept: number[][] = [];
+  const columnNumber = new Map<number, number>();
+  for (const [index, column] of byColumn.entries()) {
+    const row = rows[index] ?? [];
+    const key = row.join();
+    const number = merged.get(key) ?? kept.push(row) - 1;
+    merged.set(key, number);
+    columnNumber.set(column, number);
+  }
+  return interned({
+    columnOf: columnOf.map((column) => columnNumber.get(column) ?? 0),
+    columns: kept.length,
+    next: Int32Array.from({ length: order.length * kept.length }, (_, index) => {
+      return kept[index % kept.length]?.[Math.floor(index / kept.length)] ?? 0;
+    }),
+    accepts: Uint8Array.from(order, (block) => accepts[representative.get(block) ?? 0] ?? 0),
+  });
+}
+
+function interned(language: Omit<Language, 'id'>): Language {
+  const { columnOf, next, accepts } = language;
+  const key = `${columnOf.join()};${next.join()};${accepts.join('')}`;
+  const found = known.get(key) ?? { ...language, id: known.size };
+  known.set(key, found);
+  return found;
+}
+
+const combined = new Map<string, Language>();
+
+function combine(a: Language, b: Language, name: string, accepts: (a: boolean, b: boolean) => boolean): Language {
+  const key = `${name} ${a.id} ${b.id}`;
+  const found = combined.get(key);
+  if (found) return found;
+  const { columnOf, pairs } = sharedColumns(a, b);
+  const count = b.accepts.length;
+  const made = built({
+    columnOf,
+    columns: pairs.length,
+    start: '0',
+    step: (state, column) => {
+      const [left, right] = [Math.floor(Number(state) / count), Number(state) % count];
+      const [one = 0, other = 0] = pairs[column] ?? [];
+      return String((a.next[left * a.columns + one] ?? 0) * count + (b.next[right * b.columns + other] ?? 0));
+    },
+    accepts: (state) =>
+      accepts(a.accepts[Math.floor(Number(state) / count)] === 1, b.accepts[Number(state) % count] === 1),
+  });
+  combined.set(key, made);
+  return made;
+}
+
+function sharedColumns(a: Language, b: Language): { columnOf: Uint8Array; pairs: readonly (readonly number[])[] } {
+  const ids = new Map<number, number>();
+  const pairs: number[][] = [];
+  const columnOf = a.columnOf.map((left, byte) => {
+    const right = b.columnOf[byte] ?? 0;
+    const key = left * 256 + right;
+    const id = ids.get(key) ?? pairs.push([left, right]) - 1;
+    ids.set(key, id);
+    return id;
+  });
+  return { columnOf, pairs };
+}
+
+export const both = (a: Language, b: Language) => combine(a, b, 'both', (left, right) => left && right);
+export const either = (a: Language, b: Language) => combine(a, b, 'either', (left, right) => left || right);
+export const without = (a: Language, b: Language) => combine(a, b, 'without', (left, right) => left && !right);
+
+export function isEmptyLanguage({ accepts }: Language): boolean {
+  return !accepts.includes(1);
+}
+
+/** The state after some text. */
+export function stateAfter({ columnOf, columns, next }: Language, text: string, from = 0): number {
+  let state = from;
+  for (let index = 0; index < text.length; index++)
+    state = next[state * columns + (columnOf[text.charCodeAt(index)] ?? 0)] ?? 0;
+  return state;
+}
+
+export function includes(language: Language, text: string): boolean {
+  return language.accepts[stateAfter(language, text)] === 1;
+}
+
+/** Whether every text from here on is in the language, or none is; `undefined` where it depends on what comes. */
+export function settled({ columns, next, accepts }: Language, state: number): boolean | undefined {
+  for (let column = 0; column < columns; column++) if (next[state * columns + column] !== state) return undefined;
+  return accepts[state] === 1;
+}
+
+/** Texts of `own` by where they lead in `test` from one of its states. */
+export function splitBy(own: Language, test: Language, from: number): ReadonlyMap<number, Language> {
+  const key = `${own.id} ${test.id} ${from}`;
+  const found = splits.get(key) ?? split(own, test, from);
+  splits.set(key, found);
+  return found;
+}
+
+const splits = new Map<string, ReadonlyMap<number, Language>>();
+
+function split(own: Language, test: Language, from: number): ReadonlyMap<number, Language> {
+  const { columnOf, pairs } = sharedColumns(own, test);
+  const count = test.accepts.length;
+  const ids = new Map<number, number>([[from, 0]]);
+  const states = [from];
+  const next: number[] = [];
+  for (let at = 0; at < states.length; at++) {
+    if (states.length > MOST_STATES) throw new TooLarge('an expression has too many states');
+    const [left, right] = [Math.floor((states[at] ?? 0) / count), (states[at] ?? 0) % count];
+    for (const [one = 0, other = 0] of pairs) {
+      const to = (own.next[left * own.columns + one] ?? 0) * count + (test.next[right * test.columns + other] ?? 0);
+      const id = ids.get(to) ?? states.push(to) - 1;
+      ids.set(to, id);
+      next.push(id);
+    }
+  }
+  const ends = new Set<number>();
+  for (const state of states) if (own.accepts[Math.floor(state / count)] === 1) ends.add(state % count);
+  const table = { columnOf, columns: pairs.length, next: Int32Array.from(next) };
+  const acceptsAt = (end: number) =>
+    Uint8Array.from(states, (state) => (own.accepts[Math.floor(state / count)] === 1 && state % count === end ? 1 : 0));
+  return new Map([...ends].map((end) => [end, smallest({ ...table, accepts: acceptsAt(end) })]));
+}
+
+/** Texts of a language, shorter ones first. Of bytes that are alike not all are used. */
+export function* shortest(language: Language): Generator<string> {
+  const { accepts, columnOf, columns } = language;
+  const samples = sampleBytes(columnOf, columns);
+  /** Of each length, from which states a text of just this length is accepted. */
+  const within: Uint8Array[] = [Uint8Array.from(accepts)];
+  for (let length = 0, misses = 0; misses <= accepts.length; length++) {
+    const isThere = within[length]?.[0] === 1;
+    misses = isThere ? 0 : misses + 1;
+    if (isThere) yield* textsFrom(language, { state: 0, text: '', length, within, samples });
+    within.push(oneLonger(language, within[length] ?? new Uint8Array()));
+  }
+}
+
+interface Prefix {
+  readonly state: number;
+  readonly text: string;
+  readonly length: number;
+  readonly within: readonly Uint8Array[];
+  readonly samples: readonly number[];
+}
+
+function* textsFrom(language: Language, { state, text, length, within, samples }: Prefix): Generator<string> {
+  if (length === 0) {
+    yield text;
+    return;
+  }
+  for (const byte of samples) {
+    const to = language.next[state * language.columns + (language.columnOf[byte] ?? 0)] ?? 0;
+    if (within[length - 1]?.[to] !== 1) continue;
+    yield* textsFrom(language, {
+      state: to,
+      text: text + String.fromCharCode(byte),
+      length: length - 1,
+      within,
+      samples,
+    });
+  }
+}
+
+function oneLonger({ columns, next }: Language, shorter: Uint8Array): Uint8Array {
+  return shorter.map((_, state) => {
+    for (let column = 0; column < columns; column++) if (shorter[next[state * columns + column] ?? 0] === 1) return 1;
+    return 0;
+  });
+}
+
+/** One byte for each column, then more of those of which there are several: what is asked for may be none of some texts. */
+function sampleBytes(columnOf: Uint8Array, columns: number): readonly number[] {
+  const nice = [...'azAZ09'].map((character) => character.charCodeAt(0));
+  const printable = Array.from({ length: 94 }, (_, index) => index + 33);
+  const bytes = [...new Set([...nice, ...printable, ...columnOf.keys()])];
+  const first = new Map<number, number>();
+  for (const byte of bytes) if (!first.has(columnOf[byte] ?? 0)) first.set(columnOf[byte] ?? 0, byte);
+  const more = bytes.filter((byte) => !new Set(first.values()).has(byte)).slice(0, 40);
+  return columns === 0 ? [] : [...first.values(), ...more];
+}

@@ -1,0 +1,167 @@
+import type { Access, Endpoint, RouteClass } from '../policy/access.ts';
+import { lookupMethod } from '../policy/access.ts';
+import type { State } from '../policy/automaton.ts';
+import { PARAMETER_TYPES, segmentSource } from '../policy/segment.ts';
+import { CannotTell, exampleOf, matches, type Part, type Piece, pieceOf, type Run } from './explore.ts';
+import { built, either, includes, type Language, stateAfter, without } from './language.ts';
+import { wholly } from './matching.ts';
+import type { SymbolicRequest } from './request.ts';
+
+/** What the spec says of method and path. */
+export interface Place {
+  readonly endpoint: Endpoint | undefined;
+  readonly routeClass: RouteClass | undefined;
+}
+
+type States = Access['automaton']['states'];
+
+const NOTHING = without(wholly(''), wholly(''));
+const TYPES = PARAMETER_TYPES.map((type) => ({ type, own: wholly(`/${segmentSource(type)}`) }));
+
+/** Narrows path and method until the spec treats all that is left alike. */
+export function placeOf(request: SymbolicRequest, access: Access, depth: number): Place {
+  const { run } = request;
+  const state = walk(request, access.automaton.states, depth);
+  const endpoint = state && access.endpoints.find((each) => each.state === state);
+  if (!endpoint) return { endpoint: undefined, routeClass: undefined };
+  request.method();
+  const piece = pieceOf(run, 'method');
+  const named = [...new Set([...endpoint.classes.keys(), 'GET', 'HEAD'])];
+  const method = choose(run, 'method', piece, named) ?? exampleOf(pieceOf(run, 'method')) ?? '';
+  return { endpoint, routeClass: endpoint.classes.get(lookupMethod(method, endpoint.classes)) };
+}
+
+function walk(request: SymbolicRequest, states: States, depth: number): State<unknown> | undefined {
+  const shape = request.shape(depth);
+  if (shape.kind === 'other') return undefined;
+  const count = shape.kind === 'segments' ? shape.count : depth;
+  let state: State<unknown> | undefined = states[0];
+  for (let number = 1; number <= count && state; number++)
+    state = step(request.run, states, state, request.segment(number, depth));
+  if (!state || shape.kind === 'segments') return state;
+  if (shape.after) state = afterMore(request, states, state, depth);
+  const end: number | undefined = shape.slash ? state?.literals.get('') : state?.id;
+  return end === undefined ? undefined : states[end];
+}
+
+/** Where one segment leads, as the evaluator finds it: what is written out first, then the narrowest type. */
+function step(run: Run, states: States, state: State<unknown>, [part]: readonly Part[]): State<unknown> | undefined {
+  if (typeof part !== 'object' || !('piece' in part)) throw new Error('a segment is a piece');
+  const literals = [...state.literals.keys()].map((text) => `/${text}`);
+  const text = choose(run, part.piece, pieceOf(run, part.piece), literals);
+  const literal = text === undefined ? undefined : state.literals.get(text.slice(1));
+  if (literal !== undefined) return states[literal];
+  for (const [target, language] of parametersOf(state)) if (matches(run, [part], language)) return states[target];
+  return undefined;
+}
+
+const parameters = new WeakMap<State<unknown>, ReadonlyMap<number, Language>>();
+
+/** The segments that lead to each next state by their types. */
+function parametersOf(state: State<unknown>): ReadonlyMap<number, Language> {
+  const known = parameters.get(state);
+  if (known) return known;
+  const found = new Map<number, Language>();
+  let narrower = NOTHING;
+  for (const { type, own } of TYPES) {
+    const next = state.parameters[type];
+    if (next !== undefined) found.set(next, either(found.get(next) ?? NOTHING, without(own, narrower)));
+    narrower = either(narrower, own);
+  }
+  parameters.set(state, found);
+  return found;
+}
+
+interface Option {
+  readonly text: string | undefined;
+  readonly piece: Piece;
+}
+
+const options = new WeakMap<ReadonlySet<string>, Map<string, readonly Option[]>>();
+
+/** One of these texts, byte for byte, or none of them. */
+function choose(run: Run, name: string, piece: Piece, texts: readonly string[]): string | undefined {
+  if (piece.only !== undefined) return texts.includes(piece.only) ? piece.only : undefined;
+  const known = options.get(piece.except) ?? new Map<string, readonly Option[]>();
+  options.set(piece.except, known);
+  const key = `${piece.language.id} ${texts.join('\n')}`;
+  const found = known.get(key) ?? split(piece, texts);
+  known.set(key, found);
+  const option = run.choose(found);
+  run.pieces.set(name, option.piece);
+  return option.text;
+}
+
+function split(piece: Piece, texts: readonly string[]): readonly Option[] {
+  const there = texts.filter((text) => !piece.except.has(text) && includes(piece.language, text));
+  const each = there.map((text) => ({ text, piece: { ...piece, only: text } }));
+  if (there.length === 0) return [{ text: undefined, piece }];
+  const others = { ...piece, except: new Set([...piece.except, ...there]) };
+  return exampleOf(others) === undefined ? each : [...each, { text: undefined, piece: others }];
+}
+
+/** Where all segments lead that are too many to be told apart. */
+function afterMore(
+  request: SymbolicRequest,
+  states: States,
+  from: State<unknown>,
+  depth: number,
+): State<unknown> | undefined {
+  const parts = request.further(depth);
+  for (const [target, language] of furtherOf(states, from))
+    if (matches(request.run, parts, language)) return states[target];
+  return undefined;
+}
+
+const further = new WeakMap<State<unknown>, ReadonlyMap<number, Language>>();
+
+function furtherOf(states: States, from: State<unknown>): ReadonlyMap<number, Language> {
+  const known = further.get(from);
+  if (known) return known;
+  const reached = new Set([from.id]);
+  for (const id of reached) {
+    const state = states[id];
+    if ([...(state?.literals.keys() ?? [])].some((text) => text !== ''))
+      throw new CannotTell('a path is longer than the tables look');
+    for (const next of Object.values(state?.parameters ?? {})) reached.add(next);
+  }
+  const result = new Map([...reached].map((target) => [target, languageTo(states, from, target)]));
+  further.set(from, result);
+  return result;
+}
+
+/** The texts `/a/b/c` that lead from one state to another. */
+function languageTo(states: States, from: State<unknown>, target: number): Language {
+  const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+  /** A state of the spec, then where each type's automaton is in the segment; "" before the first. */
+  const finish = (id: number, inside: readonly number[]): number => {
+    const type = TYPES.find(({ own }, index) => own.accepts[inside[index] ?? 0] === 1)?.type;
+    return (type && states[id]?.parameters[type]) ?? -1;
+  };
+  const open = TYPES.map(({ own }) => stateAfter(own, '/'));
+  const read = (state: string): readonly [number, readonly number[]] => {
+    const [id = '-1', ...inside] = state.split(' ');
+    return [Number(id), inside.map(Number)];
+  };
+  return built({
+    columnOf: bytes,
+    columns: 256,
+    start: `${from.id}`,
+    step: (state, byte) => {
+      const [id, inside] = read(state);
+      if (byte === SLASH) {
+        const next = inside.length === 0 ? id : finish(id, inside);
+        return next < 0 ? '-1' : [next, ...open].join(' ');
+      }
+      if (inside.length === 0) return '-1';
+      const character = String.fromCharCode(byte);
+      return [id, ...TYPES.map(({ own }, index) => stateAfter(own, character, inside[index]))].join(' ');
+    },
+    accepts: (state) => {
+      const [id, inside] = read(state);
+      return inside.length > 0 && finish(id, inside) === target;
+    },
+  });
+}
+
+const SLASH = '/'.charCodeAt(0);

@@ -1,0 +1,192 @@
+import type { ByteSet, Regex, RegexProblem } from './regex.ts';
+
+/**
+ * What a backtracking matcher does, a step at a time. Steps are in an order in which each stands behind those that it
+ * needs the outcome of for the same rest of the text.
+ */
+export type Step =
+  | { readonly kind: 'byte'; readonly bytes: ByteSet; readonly next: number; readonly depth: number }
+  /** The second only where the first did not succeed. */
+  | { readonly kind: 'either'; readonly first: number; readonly second: number; readonly depth: number }
+  | { readonly kind: 'begin' | 'end'; readonly next: number; readonly depth: number }
+  | {
+      readonly kind: 'look';
+      readonly body: number;
+      readonly negative: boolean;
+      readonly next: number;
+      readonly depth: number;
+    }
+  /** Its body is `depth + 1` deep: what fails behind the end of the body fails here, and no other way through it is tried. */
+  | { readonly kind: 'atomic'; readonly body: number; readonly depth: number }
+  | { readonly kind: 'match' };
+
+export interface Program {
+  readonly steps: readonly Step[];
+  readonly start: number;
+}
+
+/** More would take too long. */
+const MOST_STEPS = 20_000;
+
+/** A program that finds the expression anywhere in a text, as engines do. */
+export function programOf(regex: Regex): Program | RegexProblem {
+  const writer = new Writer();
+  const match = writer.add({ kind: 'match' });
+  const body = writer.write(regex, match, 0);
+  if (body === undefined) return { problem: writer.problem };
+  const any: ByteSet = new Uint8Array(256).fill(1);
+  const start = writer.loop(
+    0,
+    body,
+    (again) => writer.add({ kind: 'byte', bytes: any, next: again, depth: 0 }),
+    'first',
+  );
+  return writer.problem === '' ? { steps: writer.steps, start } : { problem: writer.problem };
+}
+
+class Writer {
+  readonly steps: Step[] = [];
+  problem = '';
+
+  add(step: Step): number {
+    return this.steps.push(step) - 1;
+  }
+
+  /** The step that matches `regex` and goes on at `next`; `undefined` with a problem. */
+  write(regex: Regex, next: number, depth: number): number | undefined {
+    if (this.steps.length > MOST_STEPS) return this.fail('is too large');
+    switch (regex.kind) {
+      case 'bytes':
+        return this.add({ kind: 'byte', bytes: regex.bytes, next, depth });
+      case 'begin':
+      case 'end':
+        return this.add({ kind: regex.kind, next, depth });
+      case 'group':
+        return this.write(regex.item, next, depth);
+      case 'sequence':
+        return regex.items.reduceRight<number | undefined>(
+          (after, item) => (after === undefined ? undefined : this.write(item, after, depth)),
+          next,
+        );
+      case 'either':
+        return this.either(regex.items, next, depth);
+      case 'look': {
+        const body = this.write(regex.item, this.add({ kind: 'match' }), 0);
+        return body === undefined ? undefined : this.add({ kind: 'look', body, negative: regex.negative, next, depth });
+      }
+      case 'repeat':
+        return this.repeat(regex, next, depth);
+    }
+  }
+
+  private fail(problem: string): undefined {
+    this.problem = problem;
+    return undefined;
+  }
+
+  private either(items: readonly Regex[], next: number, depth: number): number | undefined {
+    const written = items.map((item) => this.write(item, next, depth));
+    return written.reduceRight((second, first) =>
+      first === undefined || second === undefined ? undefined : this.add({ kind: 'either', first, second, depth }),
+    );
+  }
+
+  private repeat(regex: Extract<Regex, { kind: 'repeat' }>, next: number, depth: number): number | undefined {
+    if (regex.mode === 'possessive') {
+      // The end of the body hands over to what follows, which is less deep.
+      const body = this.repeat({ ...regex, mode: 'greedy' }, next, depth + 1);
+      return body === undefined ? undefined : this.add({ kind: 'atomic', body, depth });
+    }
+    const { item, least, most, mode } = regex;
+    if (isNullable(item) && most > 1) return this.fail('repeats what may be empty');
+    const prefer = mode === 'lazy' ? 'first' : 'second';
+    let at: number | undefined = next;
+    if (most === Number.POSITIVE_INFINITY) {
+      at = this.loop(depth, next, (again) => this.write(item, again, depth), prefer);
+    } else {
+      for (let count = most; count > least && at !== undefined; count--) {
+        const more = this.write(item, at, depth);
+        if (more === undefined) return undefined;
+        at = this.choice(next, more, prefer, depth);
+      }
+    }
+    for (let count = 0; count < least && at !== undefined; count++) at = this.write(item, at, depth);
+    return at;
+  }
+
+  private choice(leave: number, stay: number, prefer: 'first' | 'second', depth: number): number {
+    const [first, second] = prefer === 'first' ? [leave, stay] : [stay, leave];
+    return this.add({ kind: 'either', first, second, depth });
+  }
+
+  /** Leaves for `next`, or goes through a body once more. The body takes a byte at least, so nothing waits for itself. */
+  loop(depth: number, next: number, body: (again: number) => number | undefined, prefer: 'first' | 'second'): number {
+    const door = this.add({ kind: 'either', first: next, second: next, depth });
+    const inside = body(door) ?? next;
+    const [first, second] = prefer === 'first' ? [next, inside] : [inside, next];
+    this.steps[door] = { kind: 'either', first, second, depth };
+    return door;
+  }
+}
+
+function isNullable(regex: Regex): boolean {
+  switch (regex.kind) {
+    case 'bytes':
+      return false;
+    case 'sequence':
+      return regex.items.every(isNullable);
+    case 'either':
+      return regex.items.some(isNullable);
+    case 'repeat':
+      return regex.least === 0 || isNullable(regex.item);
+    case 'group':
+      return isNullable(regex.item);
+    default:
+      return true;
+  }
+}
+
+/** The order in which steps are worked out; those that a step needs for the same rest of the text come first. */
+export function orderOf({ steps }: Program): readonly number[] {
+  const order: number[] = [];
+  const seen = new Uint8Array(steps.length);
+  const stack: number[] = [];
+  for (let root = 0; root < steps.length; root++) {
+    stack.push(root);
+    while (stack.length > 0) {
+      const at = stack.at(-1) ?? 0;
+      if (seen[at] === 0) {
+        seen[at] = 1;
+        for (const needed of neededBy(steps[at])) if (seen[needed] === 0) stack.push(needed);
+        continue;
+      }
+      stack.pop();
+      if (seen[at] === 1) order.push(at);
+      seen[at] = 2;
+    }
+  }
+  return order;
+}
+
+function neededBy(step: Step | undefined): readonly number[] {
+  switch (step?.kind) {
+    case 'either':
+      return [step.first, step.second];
+    case 'begin':
+    case 'end':
+      return [step.next];
+    case 'look':
+      return [step.body, step.next];
+    case 'atomic':
+      return [step.body];
+    default:
+      return [];
+  }
+}
+
+/** The steps that a matcher passes before it takes a byte. */
+export function nearby({ steps, start }: Program): ReadonlySet<number> {
+  const found = new Set([start]);
+  for (const at of found) for (const needed of neededBy(steps[at])) found.add(needed);
+  return found;
+}

@@ -1,0 +1,287 @@
+import { type Address, type AddressRange, type CidrSet, contains, formatAddress } from '../policy/cidr.ts';
+import { keySource } from '../policy/key.ts';
+import { clientAddress, credentialOf, type HeaderFields, type ProxyRequest } from '../policy/request.ts';
+import type { ApiKey, Proxy } from '../policy/types.ts';
+import { anyOf, exampleOf, type Part, pieceOf, type Run } from './explore.ts';
+import { without } from './language.ts';
+import { wholly } from './matching.ts';
+
+/** What can be in the value of a header; engines take away the blanks around it. */
+const VALUE = wholly('(?:[!-~\x80-\xff](?:[\\t -~\x80-\xff]*[!-~\x80-\xff])?)?');
+const UNIVERSES = {
+  method: wholly('[A-Z_-]+'),
+  query: wholly('[!-~\x80-\xff]*'),
+  segment: wholly('/[!-.0->@-~\x80-\xff]+'),
+  lastSegment: wholly('/[!-.0->@-~\x80-\xff]*'),
+  furtherSegments: wholly('(?:/[!-.0->@-~\x80-\xff]+)+'),
+  length: wholly('[1-9][0-9]{1,7}'),
+  host: wholly('[A-Za-z0-9._-]*[A-Za-z0-9_-]'),
+  port: wholly('(?::[0-9]*)?'),
+  oddHost: without(VALUE, wholly('[A-Za-z0-9._-]*[A-Za-z0-9_-][.]?(?::[0-9]*)?')),
+  contentLength: wholly('[0-9]+'),
+  chunked: wholly('(?i)chunked'),
+  /** A key, and what may follow it: another value of the same header. */
+  key: wholly(`${keySource()}(?:[ \\t]*,(?:[\\t -~\x80-\xff]*[!-~\x80-\xff])?)?`),
+  header: VALUE,
+} as const;
+
+export type Universe = keyof typeof UNIVERSES;
+
+/** What the request line looks like: so many segments, the last of which may be empty; more than that; or some other shape. */
+export type LineShape =
+  | { readonly kind: 'segments'; readonly count: number }
+  | { readonly kind: 'further'; readonly after: boolean; readonly slash: boolean }
+  /** In absolute form, `*`, with an empty segment before its end. No pattern matches it. */
+  | { readonly kind: 'other' };
+
+/** Who is calling. A key that is like another ends like it, and is not it. */
+export type Caller =
+  | { readonly kind: 'text' }
+  | { readonly kind: 'known'; readonly key: ApiKey; readonly position: number }
+  | { readonly kind: 'alike'; readonly key: ApiKey };
+
+export interface World {
+  readonly proxy: Proxy;
+  /** Of the spec; keys are hashed with it. */
+  readonly name: string;
+  readonly apiKeys: readonly ApiKey[];
+  /** One address of each kind: whatever set there is in spec and file, all of a kind are in it, or none. */
+  readonly addresses: readonly Address[];
+  /** Whether the client is that of the connection; who it is in front of trusted proxies has been compared before. */
+  readonly isDirect: boolean;
+  /** Likewise moments, in seconds. */
+  readonly moments: readonly number[];
+}
+
+/** A request of which everything is open until somebody looks. */
+export class SymbolicRequest {
+  readonly run: Run;
+  readonly world: World;
+  private readonly chosen = new Map<string, unknown>();
+
+  constructor(run: Run, world: World) {
+    this.run = run;
+    this.world = world;
+  }
+
+  private once<T>(name: string, choose: () => T): T {
+    if (!this.chosen.has(name)) this.chosen.set(name, choose());
+    // The name says what it is.
+    return this.chosen.get(name) as T;
+  }
+
+  private piece(name: string, universe: Universe): readonly Part[] {
+    if (!this.run.pieces.has(name)) this.run.pieces.set(name, anyOf(UNIVERSES[universe]));
+    return [{ piece: name }];
+  }
+
+  method(): readonly Part[] {
+    return this.piece('method', 'method');
+  }
+
+  query(): readonly Part[] {
+    return this.piece('query', 'query');
+  }
+
+  /** In the order of what most tables ask first. */
+  shape(depth: number): LineShape {
+    const shapes: LineShape[] = [{ kind: 'other' }];
+    for (let count = 1; count <= depth; count++) shapes.push({ kind: 'segments', count });
+    for (const [after, slash] of [
+      [true, false],
+      [true, true],
+      [false, true],
+    ] as const)
+      shapes.push({ kind: 'further', after, slash });
+    return this.once('shape', () => this.run.choose(shapes));
+  }
+
+  /** With the slash before it; "" where the path is over. */
+  segment(number: number, depth: number): readonly Part[] {
+    const shape = this.shape(depth);
+    if (shape.kind === 'other') return [];
+    const count = shape.kind === 'segments' ? shape.count : depth;
+    if (number > count) return [];
+    const isLast = number === count && shape.kind === 'segments';
+    return this.piece(`segment ${number}`, isLast ? 'lastSegment' : 'segment');
+  }
+
+  further(depth: number): readonly Part[] {
+    const shape = this.shape(depth);
+    return shape.kind === 'further' && shape.after ? this.piece('further', 'furtherSegments') : [];
+  }
+
+  slash(depth: number): readonly Part[] {
+    const shape = this.shape(depth);
+    return shape.kind === 'further' && shape.slash ? ['/'] : [];
+  }
+
+  requestLength(): readonly Part[] {
+    return this.piece('length', 'length');
+  }
+
+  /** The name that is asked for; "" where it is none. */
+  hostName(): readonly Part[] {
+    return this.isOddHost() ? [''] : this.piece('host', 'host');
+  }
+
+  hostHeader(): readonly Part[] {
+    if (this.isOddHost()) return this.piece('odd host', 'oddHost');
+    return [
+      ...this.piece('host', 'host'),
+      this.once('dot', () => this.run.choose(['', '.'])),
+      ...this.piece('port', 'port'),
+    ];
+  }
+
+  isOddHost(): boolean {
+    return this.once('odd', () => this.run.choose([false, true]));
+  }
+
+  body(): 'none' | 'chunked' | 'length' {
+    return this.once('body', () => this.run.choose(['none', 'chunked', 'length'] as const));
+  }
+
+  transferEncoding(): readonly Part[] {
+    return this.body() === 'chunked' ? this.piece('chunked', 'chunked') : [];
+  }
+
+  contentLength(): readonly Part[] {
+    return this.body() === 'length' ? this.piece('content-length', 'contentLength') : [];
+  }
+
+  header(name: string): readonly Part[] {
+    if (name === this.world.proxy.apiKeyHeader.toLowerCase()) return this.keyHeader();
+    return this.piece(`header ${name}`, 'header');
+  }
+
+  caller(): Caller {
+    const known = this.world.apiKeys.flatMap((key): Caller[] => [
+      ...key.keys.map((_, position) => ({ kind: 'known' as const, key, position })),
+      { kind: 'alike', key },
+    ]);
+    return this.once('caller', () => this.run.choose<Caller>([{ kind: 'text' }, ...known]));
+  }
+
+  private keyHeader(): readonly Part[] {
+    const scheme = this.world.proxy.apiKeyScheme;
+    if (this.caller().kind !== 'known') return this.piece('key', 'header');
+    return [scheme === undefined ? '' : `${scheme} `, ...this.piece('key', 'key')];
+  }
+
+  moment(): number {
+    return this.once('moment', () => this.run.choose(this.world.moments));
+  }
+
+  /** Address of the connection, or of the hop so many places from the right; `undefined` where that is none. */
+  hop(number: number): Address | undefined {
+    const { clientIp } = this.world.proxy;
+    const isTooFar = (address: Address) =>
+      !this.world.isDirect &&
+      number >= MOST_TRUSTED &&
+      clientIp.kind === 'header' &&
+      contains(clientIp.trusted, address);
+    const known = this.world.addresses.filter((address) => !isTooFar(address)).map((address) => ({ address }));
+    const none = number === 0 ? [] : [{ address: undefined }];
+    return this.once(
+      `hop ${number}`,
+      () => this.run.choose<{ address: Address | undefined }>([...none, ...known]).address,
+    );
+  }
+
+  /** The client as the spec understands it. */
+  client(): Address {
+    const { clientIp } = this.world.proxy;
+    let address = this.hop(0);
+    for (
+      let number = 1;
+      !this.world.isDirect && clientIp.kind === 'header' && address && contains(clientIp.trusted, address);
+      number++
+    ) {
+      const next = this.hop(number);
+      if (!next) break;
+      address = next;
+    }
+    if (!address) throw new Error('a connection has an address');
+    return address;
+  }
+
+  /** A request of this way, as short as it can be. What nobody looked at is as usual. */
+  example(method: string, target: string): ProxyRequest {
+    const { proxy } = this.world;
+    const headers: [string, string][] = [];
+    const text = (name: string) => (this.run.pieces.has(name) ? exampleOf(pieceOf(this.run, name)) : undefined) ?? '';
+    const odd = this.chosen.get('odd') === true;
+    const dot = this.chosen.get('dot') === '.' ? '.' : '';
+    const host = odd ? text('odd host') : `${text('host') || (proxy.hosts[0] ?? 'a')}${dot}${text('port')}`;
+    headers.push(['Host', host]);
+    for (const name of this.run.pieces.keys()) {
+      const value = text(name);
+      if (name.startsWith('header ') && value !== '') headers.push([name.slice('header '.length), value]);
+    }
+    const body = this.chosen.get('body');
+    if (body === 'chunked') headers.push(['Transfer-Encoding', text('chunked') || 'chunked']);
+    if (body === 'length') headers.push(['Content-Length', text('content-length') || '1']);
+    const caller = (this.chosen.get('caller') ?? { kind: 'text' }) as Caller;
+    if (caller.kind !== 'known' && text('key') !== '') headers.push([proxy.apiKeyHeader, text('key')]);
+    const credential =
+      caller.kind === 'known'
+        ? ({ kind: 'known', id: caller.key.id } as const)
+        : credentialOf(headers, proxy, () => undefined);
+    const hops = this.hops();
+    if (proxy.clientIp.kind === 'header' && hops.length > 0) headers.push([proxy.clientIp.header, hops.join(', ')]);
+    const peer = (this.chosen.get('hop 0') as Address | undefined) ?? this.usualAddress();
+    const length = text('length');
+    return {
+      method,
+      target,
+      headers,
+      ...(length !== '' && { headBytes: Number(length) }),
+      client: this.world.isDirect ? peer : clientAddress(proxy.clientIp, peer, headers),
+      credential,
+      at: (this.chosen.get('moment') as number | undefined) ?? 0,
+    };
+  }
+
+  private usualAddress(): Address {
+    const found = this.world.addresses.find((address) => contains(this.world.proxy.ranges, address));
+    return found ?? this.world.addresses[0] ?? { family: 4, value: 0n };
+  }
+
+  private hops(): string[] {
+    const hops: string[] = [];
+    for (let number = 1; this.chosen.has(`hop ${number}`); number++) {
+      const address = this.chosen.get(`hop ${number}`) as Address | undefined;
+      hops.unshift(address ? formatAddress(address) : 'x');
+    }
+    return hops;
+  }
+}
+
+/** It is assumed that no more trusted proxies than these stand in a row, the one that connects included. */
+export const MOST_TRUSTED = 8;
+
+/** An address of each kind that some sets make, with those next to each border. */
+export function addressKinds(sets: readonly CidrSet[]): Address[] {
+  const kinds = new Map<string, Address>();
+  const add = (address: Address) => {
+    const key = sets.map((set) => (contains(set, address) ? '1' : '0')).join('');
+    const known = kinds.get(`${address.family}${key}`);
+    if (!known) kinds.set(`${address.family}${key}`, address);
+  };
+  const last = { 4: (1n << 32n) - 1n, 6: (1n << 128n) - 1n } as const;
+  const ranges: readonly AddressRange[] = sets.flatMap((set) => set.ranges);
+  for (const range of ranges) {
+    add({ family: range.family, value: range.first });
+    add({ family: range.family, value: range.last });
+    if (range.first > 0n) add({ family: range.family, value: range.first - 1n });
+    if (range.last < last[range.family]) add({ family: range.family, value: range.last + 1n });
+  }
+  add({ family: 4, value: 0n });
+  add({ family: 6, value: 0n });
+  return [...kinds.values()];
+}
+
+export function headerNamed(headers: HeaderFields, name: string): string {
+  return headers.find(([field]) => field.toLowerCase() === name.toLowerCase())?.[1] ?? '';
+}

@@ -1,0 +1,43 @@
+import { formatAddress } from '../policy/cidr.ts';
+import type { ProxyRequest } from '../policy/request.ts';
+import type { Proxy } from '../policy/types.ts';
+
+/** A request as somebody sends it: a `curl` line, from where, and its bytes. Keys are named, never shown. */
+export function shownRequest(
+  { method, target, headers, client, credential, at, headBytes }: ProxyRequest,
+  proxy: Proxy,
+): string {
+  const fields = [...headers];
+  if (credential.kind === 'known') {
+    const scheme = proxy.apiKeyScheme === undefined ? '' : `${proxy.apiKeyScheme} `;
+    fields.push([proxy.apiKeyHeader, `${scheme}<key of ${credential.id}>`]);
+  }
+  const origin = `${proxy.tls ? 'https' : 'http'}://${proxy.listen.address ?? 'localhost'}:${proxy.listen.port}`;
+  const words = [
+    'curl -i --path-as-is',
+    `-X ${method}`,
+    ...fields.map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`),
+    quoted(`${origin}${target}`),
+  ];
+  const raw = [`${method} ${target} HTTP/1.1`, ...fields.map(([name, value]) => `${name}: ${value}`), '', ''].join(
+    '\r\n',
+  );
+  const size = headBytes === undefined ? '' : `, with a head of ${headBytes} bytes`;
+  const moment = at === 0 ? '' : ` at ${new Date(at * 1000).toISOString()}`;
+  return `${words.join(' ')}  # from ${formatAddress(client)}${moment}${size}; raw: ${JSON.stringify(raw)}`;
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** What a proof takes for granted, for people. */
+export const ASSUMPTIONS: readonly string[] = [
+  'the engine refuses what is no HTTP/1.0 or 1.1 request, CONNECT and TRACE, and two lengths of one body',
+  'a header that decides is sent once; blanks around it are taken away',
+  'the head that is counted is the one that was sent',
+  'secrets are as "secrets render" writes them: ends of keys differ ignoring case, and no two keys have one MD5',
+  'no more than eight trusted proxies stand in a row',
+  'a Host that is no name or address may be refused first, and a head that is too large for any reason',
+  'rates, connections, timeouts, TLS and the sites of domain rewrites are not looked at',
+];

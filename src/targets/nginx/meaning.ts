@@ -1,0 +1,385 @@
+import { contains, parseCidr } from '../../policy/cidr.ts';
+import { CannotTell, exactRow, lower, matches, type Part, type Run } from '../../prove/explore.ts';
+import { both, isEmptyLanguage } from '../../prove/language.ts';
+import { matching, wholly } from '../../prove/matching.ts';
+import type { SymbolicRequest } from '../../prove/request.ts';
+import {
+  addresses,
+  ENDS_WITH_SLASH,
+  HOP,
+  isMarking,
+  isVariable,
+  joined,
+  KEY,
+  KEY_ENDS,
+  languageOf,
+  NOT_A_METHOD,
+  ONE_SLASH,
+  onlyText,
+  REST,
+  splitSource,
+  stopsIn,
+  UNMARKED,
+} from './shapes.ts';
+import type { Configuration, GeoTable, MapTable, RegexRow, Template } from './tables.ts';
+
+/** Parts of the request that routing looks at; what is worked out of them alone is worked out once. */
+export const TARGET_PIECES = /^(?:method|verb|path|segment_\d+|plain_\d+|marked_\d+|after_\d+|slash_\d+|request)$/;
+
+const ADDRESS = /^hop \d+$/;
+const NO_CAPITALS = wholly('[^A-Z]*');
+const SELECTOR_LENGTH = '8';
+
+export interface Directives {
+  /** What `set` has set, and the parameters of secure_link; evaluated when they are asked for. */
+  readonly variables: ReadonlyMap<string, Template>;
+  readonly secureLink: Template | undefined;
+  readonly digest: Template | undefined;
+}
+
+/** What was worked out of the request line before. */
+export interface Known {
+  readonly values: ReadonlyMap<string, readonly Part[]>;
+  /** Those that split the request line themselves, and those that need it to be split. */
+  readonly splitters: ReadonlySet<string>;
+  readonly readers: ReadonlySet<string>;
+  /** Whether the request line had the shape that is split. */
+  readonly isWhole: boolean;
+}
+
+const NOTHING_KNOWN: Known = { values: new Map(), splitters: new Set(), readers: new Set(), isWhole: false };
+
+/** What variables are worth for the requests of one way, as nginx works them out: when asked for, and once. */
+export class Meaning {
+  private readonly configuration: Configuration;
+  private readonly run: Run;
+  private readonly request: SymbolicRequest;
+  private readonly directives: Directives;
+  private readonly values: Map<string, readonly Part[]>;
+  private readonly captures = new Map<string, readonly Part[]>();
+  /** How many segments the request line was split into; `undefined` while no expression has done that. */
+  private depth: number | undefined;
+  private readonly asked = new Set<string>();
+  private readonly splitters: ReadonlySet<string>;
+  private readonly readers: ReadonlySet<string>;
+  private readonly isWhole: boolean;
+
+  constructor(
+    configuration: Configuration,
+    request: SymbolicRequest,
+    directives: Directives,
+    { values, splitters, readers, isWhole }: Known = NOTHING_KNOWN,
+  ) {
+    this.configuration = configuration;
+    this.request = request;
+    this.run = request.run;
+    this.directives = directives;
+    this.values = new Map(values);
+    this.splitters = splitters;
+    this.readers = readers;
+    this.isWhole = isWhole;
+  }
+
+  evaluate(template: Template): readonly Part[] {
+    return joined(template.flatMap((part) => (typeof part === 'string' ? [part] : this.value(part.variable))));
+  }
+
+  value(name: string): readonly Part[] {
+    const known = this.values.get(name);
+    if (known && !this.asked.has(name)) this.onFirst(name);
+    if (known) return known;
+    const table = this.configuration.tables.get(name);
+    if (!table) return this.input(name);
+    const value = table.kind === 'geo' ? this.geo(table) : this.map(table);
+    this.values.set(name, value);
+    return value;
+  }
+
+  private hasQuery(): boolean {
+    if (this.depth !== undefined) return this.request.shape(this.depth).kind !== 'other';
+    return this.isWhole && [...this.asked].some((name) => this.splitters.has(name));
+  }
+
+  /** What was worked out before is so only if the request line had been split by then. */
+  private onFirst(name: string): void {
+    this.asked.add(name);
+    if (
+      !this.splitters.has(name) &&
+      ![...this.asked].some((other) => this.splitters.has(other)) &&
+      this.readers.has(name)
+    )
+      throw new CannotTell(`$${name} is asked for before the request line is split`);
+  }
+
+  private input(name: string): readonly Part[] {
+    const set = this.directives.variables.get(name);
+    if (set) return this.evaluate(set);
+    const captured = this.captures.get(name);
+    if (captured) return captured;
+    switch (name) {
+      case 'remote_addr':
+        return [{ piece: 'hop 0' }];
+      case 'request_uri':
+        return [{ piece: 'request uri' }];
+      case 'request_length':
+        return this.request.requestLength();
+      case 'host':
+        return this.request.hostName();
+      case 'http_host':
+        return this.request.hostHeader();
+      case 'http_transfer_encoding':
+        return this.request.transferEncoding();
+      case 'http_content_length':
+        return this.request.contentLength();
+      case 'secure_link':
+        return [this.secureLink()];
+      case 'query':
+        return this.hasQuery() ? this.request.query() : [];
+      default:
+        return name.startsWith('http_')
+          ? this.header(name.slice('http_'.length).replaceAll('_', '-'))
+          : this.fromLine(name);
+    }
+  }
+
+  private header(name: string): readonly Part[] {
+    const { clientIp } = this.request.world.proxy;
+    return clientIp.kind === 'header' && clientIp.header.toLowerCase() === name
+      ? [{ piece: 'hops 0' }]
+      : this.request.header(name);
+  }
+
+  /** What the request line was split into; nothing before that. */
+  private fromLine(name: string): readonly Part[] {
+    const [, kind = '', digits = ''] = /^(segment|plain|after|slash)_(\d+)$/.exec(name) ?? [];
+    const number = Number(digits);
+    if (kind === '' && name !== 'method') {
+      if (this.isCapture(name)) return [];
+      throw new CannotTell(`$${name} is not known`);
+    }
+    if (this.depth === undefined) return [];
+    if (kind === '') return this.request.method();
+    if (kind === 'slash' || kind === 'after') return this.rest(number, this.depth)[kind];
+    const segment = this.request.segment(number, this.depth);
+    if (kind === 'segment' || segment.length === 0) return segment;
+    return [{ later: () => (matches(this.run, segment, NO_CAPITALS) ? segment : []) }];
+  }
+
+  /** What follows after so many segments, and the slash at its end. */
+  private rest(number: number, depth: number): Readonly<Record<'after' | 'slash', readonly Part[]>> {
+    const segments: (readonly Part[])[] = [];
+    for (let at = number + 1; at <= depth; at++) segments.push(this.request.segment(at, depth));
+    const there = segments.filter((segment) => segment.length > 0);
+    const last = there.at(-1);
+    if (this.request.shape(depth).kind === 'further')
+      return { after: [...there.flat(), ...this.request.further(depth)], slash: this.request.slash(depth) };
+    if (last && matches(this.run, last, ONE_SLASH)) return { after: there.slice(0, -1).flat(), slash: ['/'] };
+    return { after: there.flat(), slash: [] };
+  }
+
+  /** Whether some expression captures it. */
+  private isCapture(name: string): boolean {
+    for (const table of this.configuration.tables.values())
+      if (table.kind === 'map' && table.regexes.some(({ source }) => source.includes(`(?<${name}>`))) return true;
+    return false;
+  }
+
+  private geo({ name, source, fallback, networks }: GeoTable): readonly Part[] {
+    const [address, ...more] = this.evaluate(source);
+    if (address === undefined || address === '') return [fallback];
+    if (more.length > 0 || typeof address === 'string' || !('piece' in address) || !ADDRESS.test(address.piece))
+      throw new CannotTell(`the geo $${name} looks up something that is no address`);
+    const own = this.request.hop(Number(address.piece.slice('hop '.length)));
+    if (!own) return [fallback];
+    let best = { length: -1, value: fallback };
+    for (const { cidr, value } of networks) {
+      const range = parseCidr(cidr);
+      if (typeof range === 'string') throw new CannotTell(`the geo $${name} has "${cidr}"`);
+      const length = Number(cidr.split('/')[1] ?? '128');
+      if (length > best.length && contains({ ranges: [range] }, own)) best = { length, value };
+    }
+    return [best.value];
+  }
+
+  private map(table: MapTable): readonly Part[] {
+    const { name, source } = table;
+    if (source.length === 1 && isVariable(source[0], 'request')) return this.split(table);
+    if (table.secrets.length > 0) return this.secret(table);
+    const marked = source.at(-1);
+    if (typeof marked === 'object' && this.isMarks(marked.variable)) return this.marked(table, marked.variable);
+    const parts = this.evaluate(source);
+    if (parts.some((part) => typeof part === 'object' && 'piece' in part && /^hops? /.test(part.piece)))
+      return this.hop(table, parts);
+    const key = exactRow(this.run, parts, table.keys);
+    if (key !== undefined) return this.evaluate(table.values.get(key) ?? []);
+    for (const row of table.regexes) {
+      const language = languageOf(row, name);
+      if (matches(this.run, parts, language)) return this.captured(row, parts, name);
+    }
+    return this.evaluate(table.fallback);
+  }
+
+  private isMarks(name: string): boolean {
+    const table = this.configuration.tables.get(name);
+    return table?.kind === 'map' && table.marks;
+  }
+
+  /** A look-up of a place, a slash and a segment in which runs of capitals are marked; one with none or many is as it was. */
+  private marked(table: MapTable, marks: string): readonly Part[] {
+    const own = this.configuration.tables.get(marks);
+    const [before, ...others] = this.evaluate(table.source.slice(0, -1));
+    if (
+      own?.kind !== 'map' ||
+      !isMarking(own) ||
+      typeof before !== 'string' ||
+      others.length > 0 ||
+      !before.endsWith('/')
+    )
+      throw new CannotTell(`the map $${table.name} looks up marked segments in a way that is not known`);
+    const segment = this.evaluate(own.source);
+    if (segment.length === 0 || matches(this.run, segment, UNMARKED)) {
+      const whole = joined([before.slice(0, -1), ...(segment.length === 0 ? ['/'] : segment)]);
+      const key = exactRow(this.run, whole, table.keys);
+      if (key !== undefined) return this.evaluate(table.values.get(key) ?? []);
+      const row = table.regexes.find((each) => matches(this.run, whole, languageOf(each, table.name)));
+      return this.evaluate(row?.value ?? table.fallback);
+    }
+    if (
+      table.regexes.some(
+        ({ source }) => !/^\^\\Q[^\\]*\\E\\z$/.test(source) || source.slice(before.length).includes('{^'),
+      )
+    )
+      throw new CannotTell(`the map $${table.name} looks up marked segments in a way that is not known`);
+    for (const key of table.keys.keys.filter((each) => each.startsWith(lower(before)))) {
+      const text = key.slice(before.length).replace(/\{\^([^{}]*)\}/g, (_, run: string) => run.toUpperCase());
+      const isMarked = key.slice(before.length).includes('{^') && !text.includes('{^');
+      if (isMarked && matches(this.run, segment, onlyText(`/${text}`)))
+        return this.evaluate(table.values.get(key) ?? []);
+    }
+    return this.evaluate(table.fallback);
+  }
+
+  /** The value of a row whose expression matched, with what it captured. */
+  private captured(row: RegexRow, parts: readonly Part[], name: string): readonly Part[] {
+    const groups = [...row.source.matchAll(/\(\?<([A-Za-z_]\w*)>/g)].map(([, group = '']) => group);
+    if (groups.length === 0) return this.evaluate(row.value);
+    const key = KEY.exec(row.source);
+    if (key) {
+      const character = matching(`^${key[5]}\\z`, 'pcre');
+      if (key[5] !== key[7] || 'problem' in character || !isEmptyLanguage(both(character, KEY_ENDS)))
+        throw new CannotTell(`the map $${name} captures a key in a way that is not known`);
+      this.captures.set(key[4] ?? '', this.keyText());
+      this.captures.set(key[6] ?? '', this.keyEnd(key[8] ?? ''));
+      return this.evaluate(row.value);
+    }
+    const rest = REST.exec(row.source);
+    if (rest) {
+      // What stands before it takes no slash at the end, so that the last one is always what was captured.
+      const before = matching(`^${rest[1]}\\z`, 'pcre');
+      if ('problem' in before || !isEmptyLanguage(both(before, ENDS_WITH_SLASH)))
+        throw new CannotTell(`the map $${name} captures in a way that is not known`);
+      this.captures.set(rest[2] ?? '', matches(this.run, parts, ENDS_WITH_SLASH) ? ['/'] : []);
+      return this.evaluate(row.value);
+    }
+    throw new CannotTell(`the map $${name} captures in a way that is not known`);
+  }
+
+  private keyText(): readonly Part[] {
+    const caller = this.request.caller();
+    return [{ secret: caller.kind === 'known' ? `key ${caller.position} of ${caller.key.id}` : 'another key' }];
+  }
+
+  private keyEnd(length: string): readonly Part[] {
+    const caller = this.request.caller();
+    // Rows of secrets are made of this many characters.
+    if (caller.kind === 'text' || length !== SELECTOR_LENGTH) return [{ secret: 'end of no key' }];
+    return [{ secret: `end of key ${caller.kind === 'known' ? caller.position : 0} of ${caller.key.id}` }];
+  }
+
+  /** A table of secrets: what `secrets render` writes into it. */
+  private secret({ name, source, keys, regexes, secrets, fallback }: MapTable): readonly Part[] {
+    const [kind, end] = this.evaluate(source);
+    if (keys.keys.length > 0 || regexes.length > 0 || secrets.length !== 1)
+      throw new CannotTell(`the map $${name} has rows beside secrets`);
+    if (secrets[0] === 'secrets/tokens*.conf') {
+      const isKnown =
+        typeof kind === 'string' && this.request.world.apiKeys.some(({ id }) => lower(id) === lower(kind));
+      return isKnown && end === undefined ? [{ secret: `token of ${kind}` }] : this.evaluate(fallback);
+    }
+    if (end === undefined) return this.evaluate(fallback);
+    const [, position = '', id = ''] =
+      typeof end === 'object' && 'secret' in end ? (/^end of key (\d+) of (.*)$/.exec(end.secret) ?? []) : [];
+    if (id === '') return this.evaluate(fallback);
+    if (kind === 'hash:') return [{ secret: `digest of ${this.salt()}key ${position} of ${id}` }];
+    if (kind === 'id:') return [id];
+    if (kind === 'position:') return [position === '0' ? 'first' : 'second'];
+    throw new CannotTell(`the map $${name} looks up something that is not known`);
+  }
+
+  private salt(): string {
+    return `postern:${this.request.world.name}:`;
+  }
+
+  private secureLink(): string {
+    const { secureLink, digest } = this.directives;
+    if (!secureLink || !digest) return '';
+    const [hash, ...more] = this.evaluate(secureLink);
+    const [expiry = ''] = more;
+    if (more.length > 1 || typeof expiry !== 'string')
+      throw new CannotTell('secure_link has more than a hash and a time');
+    if (hash === undefined) return '';
+    const wanted = this.evaluate(digest);
+    const text = `digest of ${wanted.map((part) => (typeof part === 'string' ? part : 'secret' in part ? part.secret : '')).join('')}`;
+    if (typeof hash === 'string') {
+      if (!hash.startsWith(',')) throw new CannotTell('secure_link compares with a text');
+      return '';
+    }
+    if (!('secret' in hash) || hash.secret !== text) return '';
+    const [, until] = /^,([1-9][0-9]*)$/.exec(expiry) ?? [];
+    if (expiry !== '' && until === undefined) return '';
+    return until !== undefined && Number(until) < this.request.moment() ? '0' : '1';
+  }
+
+  /** The one map that splits the request line. Its expression has to be the one whose captures are known. */
+  private split({ name, keys, regexes, fallback }: MapTable): readonly Part[] {
+    if (keys.keys.length > 0) throw new CannotTell(`the map $${name} has whole request lines`);
+    for (const { source, value, ignoreCase } of regexes) {
+      const [, method = '', rest = ''] = /^\^\(\?<method>((?:[A-Z|_-]|\[[^\]]*\]\+?\+?)+)\) (.*)$/.exec(source) ?? [];
+      const depth = [...rest.matchAll(/\(\?<segment_/g)].length;
+      const own = matching(`^(?:${method})\\z`, 'pcre');
+      if (
+        ignoreCase ||
+        rest !== splitSource(depth, stopsIn(rest)) ||
+        'problem' in own ||
+        !isEmptyLanguage(both(own, NOT_A_METHOD))
+      )
+        throw new CannotTell(`the map $${name} splits the request line in a way that is not known`);
+      if (!matches(this.run, this.request.method(), own)) continue;
+      this.depth = depth;
+      return this.evaluate(value);
+    }
+    return this.evaluate(fallback);
+  }
+
+  /** The last address of a list in a header, and what is left of the list. */
+  private hop({ name, keys, regexes, values, fallback }: MapTable, parts: readonly Part[]): readonly Part[] {
+    const [part] = parts;
+    if (parts.length > 1 || typeof part !== 'object' || !('piece' in part))
+      throw new CannotTell(`the map $${name} looks into an address`);
+    const number = Number(part.piece.replace(/^hops? /, ''));
+    if (ADDRESS.test(part.piece)) {
+      if (regexes.length > 0 || keys.keys.some((key) => key !== ''))
+        throw new CannotTell(`the map $${name} looks into an address`);
+      return this.evaluate(this.request.hop(number) ? fallback : (values.get('') ?? fallback));
+    }
+    const [row] = regexes;
+    const [, left = '', address = '', language = ''] = HOP.exec(row?.source ?? '') ?? [];
+    const known = matching(`^(?:${language})\\z`, 'pcre');
+    if (!row || regexes.length > 1 || keys.keys.length > 0 || 'problem' in known || known !== addresses())
+      throw new CannotTell(`the map $${name} reads addresses in a way that is not known`);
+    if (!this.request.hop(number + 1)) return this.evaluate(fallback);
+    this.captures.set(left, [{ piece: `hops ${number + 1}` }]);
+    this.captures.set(address, [{ piece: `hop ${number + 1}` }]);
+    return this.evaluate(row.value);
+  }
+}

@@ -1,0 +1,321 @@
+import { type CidrSet, parseCidr, unionOf } from '../../policy/cidr.ts';
+import type { Proxy } from '../../policy/types.ts';
+import { CannotTell, type Part } from '../../prove/explore.ts';
+import type { Answered, Cuts, FileModel, Outcome } from '../../prove/model.ts';
+import type { SymbolicRequest } from '../../prove/request.ts';
+import { INERT } from './inert.ts';
+import type { NginxDirective } from './liveConfig.ts';
+import { type Directives, type Known, Meaning, TARGET_PIECES } from './meaning.ts';
+import {
+  type ConfigFile,
+  type Configuration,
+  readConfiguration,
+  type Table,
+  type Template,
+  templateOf,
+} from './tables.ts';
+
+/** Reads back the files of a proxy. They are understood whole, or this throws `CannotTell`. */
+export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel {
+  const configuration = readConfiguration(files);
+  const server = serverOf(configuration, proxy);
+  const cutNames = cutsOf(configuration, server);
+  const order = new SplitOrder(configuration);
+  const known = {
+    splitters: new Set(cutNames.filter((name) => order.of(name) === 'splits')),
+    readers: new Set(cutNames.filter((name) => order.of(name) === 'reads')),
+  };
+  return {
+    sets: setsOf(configuration),
+    moments: momentsOf(configuration),
+    depth: depthOf(configuration),
+    client: (request) => clientOf(configuration, server, request),
+    cuts: (request) => {
+      const meaning = new Meaning(configuration, request, server.directives);
+      const values = new Map(cutNames.map((name) => [name, plainText(meaning.value(name), name)]));
+      return values.set(WHOLE, request.shape(depthOf(configuration)).kind === 'other' ? '' : 'yes');
+    },
+    decide: (request, cuts) => decide(configuration, server, { request, cuts, known }),
+  };
+}
+
+/** Beside the values of variables: whether the request line has the shape that is split. */
+const WHOLE = 'whole line';
+
+interface Server {
+  readonly directives: Directives;
+  /** The location that a request is sent to. */
+  readonly verdict: Template;
+  /** By their exact names. */
+  readonly locations: ReadonlyMap<string, readonly NginxDirective[]>;
+  readonly errorPages: ReadonlyMap<string, string>;
+}
+
+function plainText(parts: readonly Part[], name: string): string {
+  return parts
+    .map((part) => {
+      if (typeof part !== 'string') throw new CannotTell(`$${name} is not one of a few texts`);
+      return part;
+    })
+    .join('');
+}
+
+/** The server that listens where the proxy does, under its names. */
+function serverOf({ servers }: Configuration, proxy: Proxy): Server {
+  const { address, port } = proxy.listen;
+  const where = address === undefined ? `${port}` : `${address.includes(':') ? `[${address}]` : address}:${port}`;
+  const found = servers.filter(({ block = [] }) => {
+    const listens = block.some(
+      ({ name, args }) => name === 'listen' && (args[0] === where || args[0] === `0.0.0.0:${where}`),
+    );
+    const names = block
+      .filter(({ name }) => name === 'server_name')
+      .flatMap(({ args }) => args)
+      .filter((name) => !name.startsWith('~'));
+    return listens && [...names].sort().join() === proxy.hosts.join();
+  });
+  const [server] = found;
+  if (!server || found.length > 1) throw new CannotTell(`no server, or more than one, is proxy ${proxy.id}`);
+  return readServer(server.block ?? []);
+}
+
+function readServer(block: readonly NginxDirective[]): Server {
+  const variables = new Map<string, Template>();
+  const locations = new Map<string, readonly NginxDirective[]>();
+  const errorPages = new Map<string, string>();
+  let [verdict, secureLink, digest] = [undefined, undefined, undefined] as (Template | undefined)[];
+  for (const { name, args, block: inner = [] } of block) {
+    const [first = '', second = '', third = ''] = args;
+    if (name === 'set' && verdict === undefined) variables.set(first.slice(1), templateOf(second));
+    else if (name === 'secure_link') secureLink = templateOf(first);
+    else if (name === 'secure_link_md5') digest = templateOf(first);
+    else if (name === 'rewrite' && verdict === undefined && first === '^(?!/[.]/)' && third === 'last')
+      verdict = templateOf(second);
+    else if (name === 'error_page') for (const code of args.slice(0, -1)) errorPages.set(code, args.at(-1) ?? '');
+    else if (name === 'location' && first === '=' && !locations.has(second)) locations.set(second, inner);
+    else if (name === 'location' && first === '/' && args.length === 1) locations.set('/', inner);
+    else if (!INERT.server.has(name)) throw new CannotTell(`the server has "${name}"`);
+  }
+  if (!verdict) throw new CannotTell('the server does not send requests to what a table names');
+  return { directives: { variables, secureLink, digest }, verdict, locations, errorPages };
+}
+
+/** `set` is used for one thing, the address of the client. */
+const DIRECT: ReadonlyMap<string, Template> = new Map([['client', templateOf('$remote_addr')]]);
+
+function clientOf(configuration: Configuration, { directives }: Server, request: SymbolicRequest) {
+  if ([...directives.variables.keys()].join() !== 'client')
+    throw new CannotTell('the server sets something else than $client');
+  const [address] = new Meaning(configuration, request, directives).value('client');
+  if (address === undefined) return undefined;
+  const [, number] = typeof address === 'object' && 'piece' in address ? (/^hop (\d+)$/.exec(address.piece) ?? []) : [];
+  if (number === undefined) throw new CannotTell('$client is no address');
+  return request.hop(Number(number));
+}
+
+interface Asked {
+  readonly request: SymbolicRequest;
+  readonly cuts: Cuts;
+  readonly known: Pick<Known, 'splitters' | 'readers'>;
+}
+
+function decide(configuration: Configuration, server: Server, { request, cuts, known }: Asked): Outcome {
+  const values = new Map([...cuts].map(([name, text]): [string, readonly Part[]] => [name, text === '' ? [] : [text]]));
+  const directives = request.world.isDirect ? { ...server.directives, variables: DIRECT } : server.directives;
+  const meaning = new Meaning(configuration, request, directives, {
+    ...known,
+    values,
+    isWhole: cuts.get(WHOLE) === 'yes',
+  });
+  const place = plainText(meaning.evaluate(server.verdict), 'the verdict');
+  const own = server.locations.get(place);
+  const block = own ?? server.locations.get('/') ?? [];
+  const name = own ? `location = ${place}` : 'location /';
+  const location = readLocation(block, name);
+  if (own && !location.internal) throw new CannotTell(`${name} can be asked for by clients`);
+  if (location.answer) {
+    const allow = location.allow && meaning.evaluate(location.allow);
+    if (location.maxBody !== 0 && own) throw new CannotTell(`${name} limits bodies`);
+    return { kind: 'answer', ...location.answer, allow, place: name };
+  }
+  if (!location.pass) throw new CannotTell(`${name} neither answers nor forwards`);
+  return forwarded(configuration, server, { location, meaning, name });
+}
+
+interface Location {
+  readonly internal: boolean;
+  readonly answer: Pick<Answered, 'status' | 'body'> | undefined;
+  readonly allow: Template | undefined;
+  readonly pass: string | undefined;
+  readonly passesAll: boolean;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly maxBody: number;
+}
+
+/** What nginx takes where nothing is said. */
+const USUAL_BODY = 1024 ** 2;
+
+function readLocation(block: readonly NginxDirective[], place: string): Location {
+  const headers = new Map<string, string>();
+  let [internal, passesAll, maxBody] = [false, true, USUAL_BODY];
+  let [answer, allow, pass] = [undefined, undefined, undefined] as [
+    Location['answer'],
+    Template | undefined,
+    string | undefined,
+  ];
+  for (const { name, args } of block) {
+    const [first = '', second] = args;
+    if (name === 'internal') internal = true;
+    else if (name === 'client_max_body_size') maxBody = sizeOf(first);
+    else if (name === 'return' && answer === undefined) answer = { status: Number(first), body: second };
+    else if (name === 'add_header') allow = first.toLowerCase() === 'allow' ? templateOf(second ?? '') : allow;
+    else if (name === 'proxy_pass') pass = first;
+    else if (name === 'proxy_pass_request_headers') passesAll = first !== 'off';
+    else if (name === 'proxy_set_header') headers.set(first.toLowerCase(), second ?? '');
+    else if (!INERT.location.has(name)) throw new CannotTell(`${place} has "${name}"`);
+  }
+  return { internal, answer, allow, pass, passesAll, headers, maxBody };
+}
+
+function sizeOf(text: string): number {
+  const [whole, number, unit = ''] = /^([0-9]+)([kmg]?)$/i.exec(text) ?? [];
+  if (whole === undefined) throw new CannotTell('client_max_body_size is no size');
+  return Number(number) * 1024 ** ' kmg'.indexOf(unit.toLowerCase() || ' ');
+}
+
+interface Forwarding {
+  readonly location: Location;
+  readonly meaning: Meaning;
+  readonly name: string;
+}
+
+function forwarded(configuration: Configuration, server: Server, { location, meaning, name }: Forwarding): Outcome {
+  const [whole, scheme = '', upstream = '', uri] = /^(https?):\/\/([^/$]+)(.*)$/.exec(location.pass ?? '') ?? [];
+  const servers = configuration.upstreams.get(upstream);
+  if (whole === undefined || !servers) throw new CannotTell(`${name} forwards to something that is not known`);
+  if (location.passesAll) throw new CannotTell(`${name} passes all headers of the client`);
+  const headers = new Map([...location.headers].map(([header, value]) => [header, sentValue(value, meaning)] as const));
+  const page = server.errorPages.get('413');
+  const tooLarge = page === undefined ? undefined : readLocation(server.locations.get(page) ?? [], page).answer;
+  return {
+    kind: 'forward',
+    scheme,
+    servers: [...servers].sort(),
+    isWhole: uri === '${request_uri}' || uri === '$request_uri',
+    headers: new Map([...headers].filter(([, value]) => value.length > 0)),
+    maxBody: location.maxBody,
+    tooLarge: tooLarge?.status ?? 413,
+    place: name,
+  };
+}
+
+/** A header of the client is sent as it came, whatever it is. */
+function sentValue(value: string, meaning: Meaning): readonly Part[] {
+  const [, header] = /^\$http_([a-z0-9_]+)$/.exec(value) ?? [];
+  if (header !== undefined) return [{ piece: `header ${header.replaceAll('_', '-')}` }];
+  if (NOT_DECISIONS.test(value)) return [{ piece: value }];
+  return meaning.evaluate(templateOf(value));
+}
+
+/** What the upstream hears about the connection. */
+const NOT_DECISIONS =
+  /^\$(?:scheme|upgrade|upgrade_connection|remote_addr|server_port|[a-z0-9_]+_client|[a-z0-9_]+_port|[a-z0-9_]+_origin)$/;
+
+function setsOf({ tables }: Configuration): CidrSet[] {
+  return [...tables.values()].flatMap((table) => {
+    if (table.kind !== 'geo') return [];
+    return table.networks.map(({ cidr }) => {
+      const range = parseCidr(cidr);
+      if (typeof range === 'string') throw new CannotTell(`the geo $${table.name} has "${cidr}"`);
+      return unionOf([range]);
+    });
+  });
+}
+
+/** Moments that a table of expiries names. */
+function momentsOf({ tables }: Configuration): number[] {
+  return [...tables.values()].flatMap((table) => {
+    if (table.kind !== 'map') return [];
+    const texts = [...table.values.values()].flat().filter((part): part is string => typeof part === 'string');
+    return texts.flatMap((text) => /^,([1-9][0-9]{0,11})$/.exec(text)?.[1] ?? []).map(Number);
+  });
+}
+
+function depthOf({ tables }: Configuration): number {
+  const sources = [...tables.values()].flatMap((table) =>
+    table.kind === 'map' ? table.regexes.map(({ source }) => source) : [],
+  );
+  const numbers = sources.flatMap((source) =>
+    [...source.matchAll(/\(\?<segment_(\d+)>/g)].map(([, number]) => Number(number)),
+  );
+  return Math.max(1, ...numbers);
+}
+
+const variablesIn = (template: Template) =>
+  template.flatMap((part) => (typeof part === 'string' ? [] : [part.variable]));
+
+function referencesOf(table: Table): readonly string[] {
+  if (table.kind === 'geo') return variablesIn(table.source);
+  const values = [...table.values.values(), ...table.regexes.map(({ value }) => value), table.fallback];
+  return [...variablesIn(table.source), ...values.flatMap(variablesIn)];
+}
+
+/** Tables of method and path alone that something else asks, in the order in which they are met. */
+function cutsOf({ tables }: Configuration, { verdict, locations }: Server): string[] {
+  const kinds = new Map<string, 'target' | 'other' | 'neither'>();
+  const kindOf = (name: string): 'target' | 'other' | 'neither' => {
+    const known = kinds.get(name);
+    if (known) return known;
+    const table = tables.get(name);
+    if (!table)
+      return TARGET_PIECES.test(name)
+        ? 'target'
+        : /^(?:unmarked|rest_end|between_\d+|capitals_\d+)$/.test(name)
+          ? 'neither'
+          : 'other';
+    kinds.set(name, 'neither');
+    const all = referencesOf(table).map(kindOf);
+    const kind = all.includes('other') ? 'other' : all.includes('target') ? 'target' : 'neither';
+    kinds.set(name, kind);
+    return kind;
+  };
+  const cuts = new Set<string>();
+  const seen = new Set<string>();
+  const visit = (names: readonly string[]): void => {
+    for (const name of names) {
+      if (seen.has(name)) continue;
+      seen.add(name);
+      const table = tables.get(name);
+      if (kindOf(name) === 'target') cuts.add(name);
+      else if (table) visit(referencesOf(table));
+    }
+  };
+  visit(variablesIn(verdict));
+  const allow = [...locations.values()]
+    .flat()
+    .filter(({ name, args }) => name === 'add_header' && args[0]?.toLowerCase() === 'allow');
+  visit(allow.flatMap(({ args }) => variablesIn(templateOf(args[1] ?? ''))));
+  return [...cuts];
+}
+
+/** Whether a table has the request line split by itself, or asks for what was captured before anything does. */
+class SplitOrder {
+  private readonly configuration: Configuration;
+
+  constructor(configuration: Configuration) {
+    this.configuration = configuration;
+  }
+
+  of(name: string): 'splits' | 'reads' | 'neither' {
+    const table = this.configuration.tables.get(name);
+    if (!table) return TARGET_PIECES.test(name) ? 'reads' : 'neither';
+    for (const source of variablesIn(table.source)) {
+      if (source === 'request') return 'splits';
+      const first = this.of(source);
+      if (first !== 'neither') return first;
+    }
+    const values = referencesOf(table).slice(variablesIn(table.source).length);
+    const kinds = new Set(values.map((each) => this.of(each)));
+    return kinds.has('reads') ? 'reads' : kinds.has('splits') ? 'splits' : 'neither';
+  }
+}

@@ -1,0 +1,106 @@
+import { CannotTell, type Part } from '../../prove/explore.ts';
+import { either, type Language } from '../../prove/language.ts';
+import { matching, wholly } from '../../prove/matching.ts';
+import type { MapTable, RegexRow, Template } from './tables.ts';
+
+export const ONE_SLASH = wholly('/');
+/** No capital letter, or more runs of them than can be marked. */
+export const UNMARKED = wholly('[^A-Z]*|[^A-Z]*(?:[A-Z]+[^A-Z]+){6}[A-Z](?:.|\\n)*');
+
+export function onlyText(text: string): Language {
+  return wholly(text.replace(/[^A-Za-z0-9]/g, '\\$&'));
+}
+
+/** Whether a table marks capitals as is known here: a row for each number of runs up to six, and one for all others. */
+export function isMarking({ regexes, keys, fallback }: MapTable): boolean {
+  const counts = [1, 2, 3, 4, 5, 6];
+  const sources = counts.map((count) =>
+    counts
+      .slice(0, count)
+      .reduce(
+        (source, run) => `${source}(?<capitals_${run}>[A-Z]++)(?<between_${run}>[^A-Z]*+)`,
+        '^/(?<between_0>[^A-Z]*+)',
+      ),
+  );
+  const values = counts.map((count) =>
+    counts.slice(0, count).reduce((value, run) => `${value}{^$capitals_${run}}$between_${run}`, '$between_0'),
+  );
+  const said = regexes.map(
+    ({ source, value }) =>
+      `${source} ${value.map((part) => (typeof part === 'string' ? part : `$${part.variable}`)).join('')}`,
+  );
+  const wanted = [...sources.map((source, index) => `${source}\\z ${values[index]}`), '^/(?<unmarked>.*)\\z $unmarked'];
+  return keys.keys.length === 0 && fallback.length === 0 && said.join('\n') === wanted.join('\n');
+}
+
+export const ENDS_WITH_SLASH = wholly('[^\\n]*/');
+export const NOT_A_METHOD = wholly('[A-Z_-]*[^A-Z_-](?:.|\\n)*');
+/** A key up to a comma: its characters are neither blank nor comma, so that all of them are captured, and the last few again. */
+export const KEY =
+  /^(\^)(\[ \\t\]\*\+)((?:[A-Za-z]+ )?)\(\?<(\w+)>(\[[A-Za-z0-9._~+/=-]+\])\{\d+,\d+\}\(\?<(\w+)>(\[[A-Za-z0-9._~+/=-]+\])\{(\d+)\}\)\)\[ \\t\]\*\+\(\?:,\|\\z\)$/;
+export const REST = /^\^(.*)\(\?<(\w+)>\/\?\+\)\\z$/;
+export const HOP = /^\^\(\?:\(\?<(\w+)>\.\*\),\)\?\[ \\t\]\*\+\(\?<(\w+)>(.*)\)\[ \\t\]\*\+\\z$/;
+
+export function isVariable(part: Template[number] | undefined, name: string): boolean {
+  return typeof part === 'object' && part.variable === name;
+}
+
+/** Adjacent texts are one, and empty ones are none. */
+export function joined(parts: readonly Part[]): readonly Part[] {
+  const found: Part[] = [];
+  for (const part of parts) {
+    const last = found.at(-1);
+    if (part === '') continue;
+    if (typeof part === 'string' && typeof last === 'string') found[found.length - 1] = last + part;
+    else found.push(part);
+  }
+  return found;
+}
+
+export function languageOf({ source, ignoreCase }: RegexRow, name: string): Language {
+  const language = matching(source, 'pcre', ignoreCase);
+  if ('problem' in language) throw new CannotTell(`an expression of the map $${name} ${language.problem}`);
+  return language;
+}
+
+export function stopsIn(source: string): readonly number[] {
+  return [...source.matchAll(/\(\?<after_(\d+)>/g)].map(([, number]) => Number(number));
+}
+
+/**
+ * The expression, behind the method and a blank, that takes a request line apart a segment at a time. Its captures are
+ * what `SymbolicRequest` says of segments: each repetition is possessive and ends before `/`, `?` or a blank, which none
+ * of its characters is; one of another shape leaves all of them unset.
+ */
+export function splitSource(depth: number, stops: readonly number[]): string {
+  let source = '(?:(?<path>';
+  for (let number = 1; number <= depth; number++) {
+    source += `(?<segment_${number}>(?<plain_${number}>/(?:[^A-Z /?]++(?=[ /?])|(?=[ ?])))|/[^ /?]++)${number > 1 ? '?+' : ''}`;
+    if (stops.includes(number)) source += `(?=(?<after_${number}>(?:/[^ /?]++)*+)(?<slash_${number}>/?+)[ ?])`;
+  }
+  return `${source}[^ ?]*+)(?:[?](?<query>[^ ]*+))?+ HTTP/1[.][01]\\z)?+`;
+}
+
+let allAddresses: Language | undefined;
+
+/** IPv4 and IPv6 addresses as texts (RFC 4291 §2.2), written out on its own. */
+export function addresses(): Language {
+  if (allAddresses) return allAddresses;
+  const octet = '(?:[0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])';
+  const ipv4 = `${octet}\\.${octet}\\.${octet}\\.${octet}`;
+  const group = '[0-9A-Fa-f]{1,4}';
+  let found = either(wholly(ipv4), wholly(`(?:${group}:){7}${group}|(?:${group}:){6}${ipv4}`));
+  for (let left = 0; left <= 7; left++) {
+    const head = left === 0 ? '' : `${group}(?::${group}){${left - 1}}`;
+    for (let right = 0; left + right <= 7; right++) {
+      const tail = right === 0 ? '' : `(?:${group}:){${right - 1}}${group}`;
+      found = either(found, wholly(`${head}::${tail}`));
+      if (left + right <= 5) found = either(found, wholly(`${head}::(?:${group}:){${right}}${ipv4}`));
+    }
+  }
+  allAddresses = found;
+  return found;
+}
+
+/** What ends a key, and so must not be one of its characters. */
+export const KEY_ENDS = wholly('[\\t ,]');

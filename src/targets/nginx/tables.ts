@@ -1,0 +1,148 @@
+import { CannotTell, type ExactRows, exactRows, lower } from '../../prove/explore.ts';
+import { type NginxDirective, parseNginx } from './liveConfig.ts';
+
+/** A value: texts, and names of variables. */
+export type Template = readonly (string | { readonly variable: string })[];
+
+export interface RegexRow {
+  readonly source: string;
+  readonly ignoreCase: boolean;
+  readonly value: Template;
+}
+
+export interface MapTable {
+  readonly kind: 'map';
+  readonly name: string;
+  readonly source: Template;
+  readonly keys: ExactRows;
+  /** By key in lower case. */
+  readonly values: ReadonlyMap<string, Template>;
+  readonly regexes: readonly RegexRow[];
+  readonly fallback: Template;
+  /** Files that are not there: secrets. */
+  readonly secrets: readonly string[];
+  readonly marks: boolean;
+}
+
+export interface GeoTable {
+  readonly kind: 'geo';
+  readonly name: string;
+  readonly source: Template;
+  readonly fallback: string;
+  readonly networks: readonly { readonly cidr: string; readonly value: string }[];
+}
+
+export type Table = MapTable | GeoTable;
+
+/** The tables and servers of a configuration. */
+export interface Configuration {
+  readonly tables: ReadonlyMap<string, Table>;
+  readonly servers: readonly NginxDirective[];
+  /** Servers of upstreams, by name. */
+  readonly upstreams: ReadonlyMap<string, readonly string[]>;
+}
+
+export interface ConfigFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+const SECRETS = /^secrets\/(?:keys|tokens)\*\.conf$/;
+
+/** Reads `nginx.conf` and whatever it includes; all of it is understood, or none. */
+export function readConfiguration(files: readonly ConfigFile[]): Configuration {
+  const texts = new Map(files.map(({ path, text }) => [path.replace(/^.*\//, ''), text]));
+  const read = (name: string): readonly NginxDirective[] => {
+    const text = texts.get(name);
+    if (text === undefined) throw new CannotTell(`${name} is not there`);
+    const directives = parseNginx(text);
+    if ('problem' in directives) throw new CannotTell(`${name}: ${directives.problem}`);
+    return directives.flatMap((directive) => included(directive, read));
+  };
+  const http = read('nginx.conf').filter(({ name }) => name === 'http');
+  const inside = http.flatMap(({ block }) => block ?? []).flatMap((directive) => included(directive, read));
+  const tables = inside.filter(({ name }) => name === 'map' || name === 'geo').map(tableOf);
+  const names = new Set(tables.map(({ name }) => name));
+  if (names.size < tables.length) throw new CannotTell('two tables make one variable');
+  return {
+    tables: new Map(tables.map((table) => [table.name, table])),
+    servers: inside.filter(({ name }) => name === 'server'),
+    upstreams: new Map(
+      inside
+        .filter(({ name }) => name === 'upstream')
+        .map(({ args: [name = ''], block }) => [
+          name,
+          (block ?? []).filter((each) => each.name === 'server').map(({ args: [server = ''] }) => server),
+        ]),
+    ),
+  };
+}
+
+/** A file that is included stands for its lines; inside of tables too, but for those of secrets. */
+function included(
+  directive: NginxDirective,
+  read: (name: string) => readonly NginxDirective[],
+): readonly NginxDirective[] {
+  const [file = ''] = directive.args;
+  if (directive.name === 'include' && !SECRETS.test(file)) return read(file);
+  if (!directive.block) return [directive];
+  // Marks are known by what they do, see `meaning.ts`, so that their rows stay together.
+  const block = directive.block.flatMap((each) => included(each, read));
+  return [{ ...directive, block }];
+}
+
+function tableOf({ name, args, block = [] }: NginxDirective): Table {
+  const variable = (args.at(-1) ?? '').replace(/^\$/, '');
+  const source = templateOf(args.length > 1 ? (args[0] ?? '') : '$remote_addr');
+  return name === 'geo' ? geoOf(variable, source, block) : mapOf(variable, source, block);
+}
+
+function geoOf(name: string, source: Template, block: readonly NginxDirective[]): GeoTable {
+  let fallback = '';
+  const networks: { cidr: string; value: string }[] = [];
+  for (const { name: key, args } of block) {
+    const [value = ''] = args;
+    if (key === 'default') fallback = value;
+    else if (/^[0-9A-Fa-f.:]+(?:\/[0-9]+)?$/.test(key)) networks.push({ cidr: key, value });
+    else throw new CannotTell(`the geo $${name} has "${key}"`);
+  }
+  return { kind: 'geo', name, source, fallback, networks };
+}
+
+function mapOf(name: string, source: Template, block: readonly NginxDirective[]): MapTable {
+  const values = new Map<string, Template>();
+  const regexes: RegexRow[] = [];
+  const secrets: string[] = [];
+  let fallback: Template = [];
+  for (const { name: key, args, block: inner } of block) {
+    const value = templateOf(args[0] ?? '');
+    if (inner || key === 'hostnames' || (args.length === 0 && key !== 'volatile') || key.startsWith('\\'))
+      throw new CannotTell(`the map $${name} has "${key}"`);
+    if (key === 'volatile') continue;
+    if (key === 'default') fallback = value;
+    else if (key === 'include') secrets.push(args[0] ?? '');
+    else if (key.startsWith('~')) regexes.push(regexRow(key, value));
+    else if (values.has(lower(key))) throw new CannotTell(`the map $${name} has "${key}" twice`);
+    else values.set(lower(key), value);
+  }
+  const marks = regexes.some(({ source: each }) => each.includes('(?<capitals_1>'));
+  return { kind: 'map', name, source, keys: exactRows(values.keys()), values, regexes, fallback, secrets, marks };
+}
+
+function regexRow(key: string, value: Template): RegexRow {
+  const ignoreCase = key.startsWith('~*');
+  return { source: key.slice(ignoreCase ? 2 : 1), ignoreCase, value };
+}
+
+/** `a${b}c$d` → "a", b, "c", d. */
+export function templateOf(text: string): Template {
+  const parts: (string | { variable: string })[] = [];
+  let rest = text;
+  while (rest !== '') {
+    const [whole = '', plain, braced, bare] = /^(?:([^$]+)|\$\{(\w+)\}|\$([A-Za-z_]\w*))/.exec(rest) ?? [];
+    if (whole === '') throw new CannotTell('a value has a dollar sign that stands for nothing');
+    parts.push(plain ?? { variable: braced ?? bare ?? '' });
+    rest = rest.slice(whole.length);
+  }
+  return parts;
+}

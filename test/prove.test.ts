@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { compile } from '../src/compile.ts';
+import { type Comparison, compare } from '../src/prove/compare.ts';
+import { CannotTell } from '../src/prove/explore.ts';
+import { includes } from '../src/prove/language.ts';
+import { matching } from '../src/prove/matching.ts';
+import { shownRequest } from '../src/prove/witness.ts';
+import { nginx } from '../src/targets/nginx/index.ts';
+
+const languages = suite('languages of expressions');
+
+/** PCRE in JavaScript's words: what is possessive is looked ahead at and then taken as it was found. */
+const EXPRESSIONS: readonly (readonly [pcre: string, javascript: string])[] = [
+  ['^(?:a|ab)*+c', '^(?=((?:a|ab)*))\\1c'],
+  ['^(?:ab?+)++b', '^(?=((?:a(?=(b?))\\2)+))\\1b'],
+  ['a*+ab|b', '(?=(a*))\\1ab|b'],
+  ['x(?!ab)[a-c]{1,2}\\z', 'x(?!ab)[a-c]{1,2}$'],
+  ['^(?=(?:a|b)+c)[ab]{2,3}?c', '^(?=(?:a|b)+c)[ab]{2,3}?c'],
+  ['^(?!.*aa)[^x]{0,4}\\z', '^(?!.*aa)[^x]{0,4}$'],
+  ['^(?i:AB)c', '^[aA][bB]c'],
+  ['^\\Qa.b\\E|[a-b]x+\\z', '^a\\.b|[a-b]x+$'],
+];
+
+for (const [pcre, javascript] of EXPRESSIONS) {
+  languages(pcre, () => {
+    const language = matching(pcre, 'pcre');
+    if ('problem' in language) throw new Error(language.problem);
+    const regex = new RegExp(javascript);
+    const check = (text: string) => {
+      assert.is(includes(language, text), regex.test(text), JSON.stringify(text));
+      if (text.length < 6) for (const next of 'abcx.') check(text + next);
+    };
+    check('');
+  });
+}
+
+languages('what is not understood is a problem', () => {
+  for (const source of ['(?<=a)b', '\\d', 'a**', '[[:alpha:]]', '(a)\\1', '(?:a?)*', '(', 'a)', '[b-a]'])
+    assert.ok('problem' in matching(source, 'pcre'), source);
+});
+
+languages.run();
+
+const root = fileURLToPath(new URL('../examples', import.meta.url));
+
+interface Example {
+  readonly policy: NonNullable<ReturnType<typeof compile>['policy']>;
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+}
+
+function example(name: string): Example {
+  const file = join(root, name, 'postern.yaml');
+  const read = (path: string) => readFileSync(join(dirname(file), path), 'utf8');
+  const { policy, files } = compile(readFileSync(file, 'utf8'), { file, read });
+  if (!policy || !files) throw new Error(`${name} is not valid`);
+  return { policy, files: files.filter(({ path }) => path.startsWith('nginx/')) };
+}
+
+function proof({ policy, files }: Example): Comparison {
+  const [proxy] = policy.proxies;
+  if (!proxy || !nginx.readBack) throw new Error('nothing to prove');
+  try {
+    return compare(policy, proxy, nginx.readBack(files, proxy));
+  } catch (error) {
+    if (error instanceof CannotTell) return { kind: 'unknown', problem: error.message };
+    throw error;
+  }
+}
+
+/** What is said of the files after an edit, which has to find what it changes. */
+function edited(own: Example, from: string, to: string): string {
+  const file = own.files.find(({ text }) => text.includes(from));
+  assert.ok(file, from);
+  const files = own.files.map((each) => (each === file ? { ...each, text: each.text.replace(from, () => to) } : each));
+  const result = proof({ ...own, files });
+  if (result.kind === 'unknown') return `cannot tell: ${result.problem}`;
+  if (result.kind === 'proved') return 'proved';
+  const { request, what } = result.difference;
+  const [proxy] = own.policy.proxies;
+  assert.ok(proxy && shownRequest(request, proxy).includes(request.target));
+  return `${request.method} ${request.target}: ${what}`;
+}
+
+const proofs = suite('proofs');
+const runner = example('runner');
+
+proofs('the runner example is proved', () => assert.is(proof(runner).kind, 'proved'));
+
+/** Each is told with a request that shows it. */
+const EDITS: readonly (readonly [what: string, from: string, to: string, told: RegExp])[] = [
+  ['an address more', '198.51.100.16/28 "";', '198.51.100.0/27 "";', /instead of 403$/],
+  ['a method more', '"POST /api/v4/jobs/request" "jobs";', '"GET /api/v4/jobs/request" "jobs";', /jobs\/request: /],
+  ['a type that takes too much', '(?:/[0-9]++)++', '(?:/[0-9a]++)++', /./],
+  [
+    'a default that lets pass',
+    'default "path";\n    "artifacts"',
+    'default "forward-gitlab~passthrough";\n    "artifacts"',
+    /proved/,
+  ],
+  ['an end that is open', '(?:&(?!', '(?:[&;](?!', /instead of 400$/],
+  ['another Allow', '"/api/v4/jobs/request" "POST";', '"/api/v4/jobs/request" "GET";', /Allow: GET instead of POST$/],
+  ['a larger body', 'client_max_body_size 1048576;', 'client_max_body_size 1048577;', /instead of 413$/],
+  ['another upstream', 'server gitlab.example.com:443', 'server gitlab.example.org:443', /somewhere else$/],
+  ['a target that is not raw', '${request_uri}"', '${uri}"', /another target$/],
+  [
+    'a header that should not pass',
+    'proxy_set_header accept $http_accept;',
+    'proxy_set_header cookie $http_cookie;',
+    /cookie/,
+  ],
+  ['a hop that is trusted', '"1" $runners_from_hop_1;', '"1" $remote_addr;', /instead of/],
+  [
+    'a directive that is not known',
+    'internal;',
+    'internal; auth_basic off;',
+    /cannot tell: location = .* has "auth_basic"/,
+  ],
+  ['a split that is not known', '[^A-Z /?]++', '[^B-Z /?]++', /cannot tell: the map \$verb splits/],
+];
+
+for (const [what, from, to, told] of EDITS) proofs(what, () => assert.match(edited(runner, from, to), told));
+
+proofs.run();
