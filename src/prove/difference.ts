@@ -1,4 +1,4 @@
-import { passedHeaders } from '../plan/forwards.ts';
+import { forwardPlan } from '../plan/forwards.ts';
 import type { Decision } from '../policy/decide.ts';
 import { authorityOf } from '../policy/origin.ts';
 import type { ApiKey, Forwarding, Policy, Upstream } from '../policy/types.ts';
@@ -49,7 +49,8 @@ function ofForward(outcome: Forwarded, decision: Decision, question: Question): 
   if (outcome.scheme !== upstream.scheme || outcome.servers.join() !== servers.join())
     return 'forwarded to somewhere else';
   if (!outcome.isWhole) return 'forwarded with another target';
-  return headerDifference(outcome, upstream, { forwarding: decision.forwarding, key: decision.key });
+  const { passed } = forwardPlan(decision.forwarding, policy);
+  return headerDifference(outcome, upstream, { forwarding: decision.forwarding, key: decision.key, passed });
 }
 
 /** Whether the body is not larger than the file takes. */
@@ -61,12 +62,18 @@ function fits(request: SymbolicRequest, most: number): boolean {
 interface Sent {
   readonly forwarding: Forwarding;
   readonly key: ApiKey | undefined;
+  /** The client's headers that pass. */
+  readonly passed: readonly string[];
 }
 
 /** The token, Host, and which of the client's headers pass. */
-function headerDifference({ headers }: Forwarded, upstream: Upstream, { forwarding, key }: Sent): string | undefined {
+function headerDifference(
+  { headers }: Forwarded,
+  upstream: Upstream,
+  { forwarding, key, passed }: Sent,
+): string | undefined {
   const tokenHeader = upstream.tokenHeader.toLowerCase();
-  const passing = new Set(passedHeaders(forwarding, upstream));
+  const passing = new Set(passed);
   const scheme = upstream.tokenScheme === undefined ? '' : `${upstream.tokenScheme} `;
   const token = key && forwarding.auth === 'apiKey' ? `${scheme}<token of ${key.id}>` : undefined;
   if (token !== undefined && textOf(headers.get(tokenHeader) ?? []) !== token)
