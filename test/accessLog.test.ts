@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { LOG_FIELDS } from '../src/plan/log.ts';
+import { FAILURES, LOG_FIELDS, REFUSALS, SHADOW_FIELDS } from '../src/plan/log.ts';
 import { freePorts } from '../src/verify/ports.ts';
 import { openConnection, type RawResponse } from '../src/verify/raw.ts';
 import { startRecorder } from '../src/verify/recorder.ts';
@@ -308,6 +308,17 @@ test(
     }
   }),
 );
+
+test('the page about the log names every field with its type, and every reason with its status', async () => {
+  const page = await readFile(new URL('../examples/gitlab-proxy/README.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| `([^`]+)` \| ([^|]+?) \|/gm)].map(([, name = '', said = '']) => [name, said]);
+  const fields = Object.entries({ ...LOG_FIELDS, ...SHADOW_FIELDS });
+  assert.equal(Object.fromEntries(rows.slice(0, fields.length)), Object.fromEntries(fields));
+  const reasons = Object.fromEntries(rows.slice(fields.length));
+  const failures = Object.values(FAILURES).map((word) => [word, word.endsWith('timeout') ? '504' : '502']);
+  const refusals = Object.entries(REFUSALS).map(([word, status]) => [word, String(status)]);
+  assert.equal(reasons, Object.fromEntries([...refusals, ...failures, ['internal', '500']]));
+});
 
 test(
   'an answer of nginx without a head is a line of JSON as well',

@@ -71,7 +71,8 @@ function versionProblems({ version }: CaddyOptions, at: SpecPath): Diagnostic[] 
   if (version === undefined) return [];
   const [, minor = 0, patch = Number.POSITIVE_INFINITY] = version.split('.').map(Number);
   const known = minor > 11 || (minor === 11 && patch >= 3);
-  return known ? [] : [caddyCodes.report('old-version', [...at, 'version'], { version })];
+  // Where nothing is said of the version it is verify that tells, of the one that is there.
+  return [caddyCodes.report(known ? 'unannounced-trailers' : 'old-version', [...at, 'version'], { version })];
 }
 
 function limitProblems({ apiKeys }: Policy): Diagnostic[] {

@@ -9,7 +9,7 @@ import type { Answer, ApiKey, Policy, Proxy, Route, Upstream } from '../../polic
 import { siteProblems } from '../sites.ts';
 import type { TargetInput } from '../target.ts';
 import { nginxCodes } from './codes.ts';
-import { atLeast, type NginxOptions } from './options.ts';
+import { atLeast, type NginxOptions, WITH_INTERIM_ANSWERS } from './options.ts';
 import { MOST_SEGMENTS } from './paths.ts';
 import { accessTo } from './proxy.ts';
 import { textProblem } from './quote.ts';
@@ -45,6 +45,10 @@ export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): 
   const caFile = options.caFile === undefined ? undefined : textProblem(options.caFile);
   if (caFile !== undefined)
     problems.push(nginxCodes.report('unwritable-text', [...at, 'caFile'], { what: 'the path', problem: caFile }));
+  // Where nothing is said of the version it is verify that tells, of the one that is there.
+  const { version } = options;
+  if (version !== undefined && !atLeast(version, WITH_INTERIM_ANSWERS) && policy.upstreams.length > 0)
+    problems.push(nginxCodes.report('interim-answers', [...at, 'version'], { version }));
   problems.push(...nameProblems(policy, options, at));
   problems.push(...siteOptionProblems(policy, options, at));
   return problems;

@@ -55,6 +55,11 @@ export const nginxCodes = defineCodes('nginx', {
   'no-shadow': warning('nginx cannot decide the shadow, so its log says nothing of it: {problem}').hint(
     'what is enforced is as it was',
   ),
+  'interim-answers': warning(
+    'nginx {version} takes an interim answer of an upstream, such as 103 Early Hints, for the final one',
+  ).hint(
+    'see to it that no upstream sends one, or run nginx 1.29 and say so: version: "1.29"; verify shows what becomes of it',
+  ),
   'long-token': error('the token in {reference} is longer than the {limit} bytes that nginx takes').hint(
     'nginx reads no longer text from a file; ask for a token that is a reference, such as a personal access token',
   ),

@@ -109,6 +109,9 @@ export function accessLogOf(options: Pick<NginxOptions, 'writable' | 'accessLog'
   return accessLog === 'file' ? writtenTo('access.log', options) : `/dev/${accessLog}`;
 }
 
+/** The first version that reads 103 as an answer before the answer. */
+export const WITH_INTERIM_ANSWERS = [1, 29];
+
 /** Whether no nginx older than `wanted` will read this config. */
 export function atLeast(version: string | undefined, wanted: readonly number[]): boolean {
   const parts = (version ?? '1.22').split('.').map(Number);

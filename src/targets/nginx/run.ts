@@ -1,6 +1,6 @@
 import type { Enforcement } from '../../policy/fields.ts';
 import type { RequestRunner } from '../target.ts';
-import { atLeast, type NginxOptions } from './options.ts';
+import { atLeast, type NginxOptions, WITH_INTERIM_ANSWERS } from './options.ts';
 
 /** Where each field of the policy ends up. */
 const enforces: Enforcement = {
@@ -76,6 +76,6 @@ export const run: RequestRunner<NginxOptions> = {
   sites: ({ writable, accessLog, ...options }, listen) => ({ ...options, sites: { listen, tls: 'off' } }),
   enforces,
   // It takes one for the final answer: what follows passes as it is, and the connection waits.
-  limits: ({ version }) => (atLeast(version, [1, 29]) ? [] : ['interimAnswers']),
+  limits: ({ version }) => (atLeast(version, WITH_INTERIM_ANSWERS) ? [] : ['interimAnswers']),
   accessLog: 'access.log',
 };

@@ -1,0 +1,34 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { compile } from '../../src/compile.ts';
+
+const test = suite('what a version cannot do');
+
+/** Codes of what is said of a spec for this version of an engine. */
+function said(target: string, version: string | undefined): string[] {
+  const spec = {
+    version: 1,
+    name: 'versions',
+    upstreams: { up: { url: 'https://up.example.com' } },
+    routes: { read: { upstream: 'up', allow: ['GET /a'] } },
+    apiKeys: { caller: { key: 'env:KEY', token: 'env:TOKEN' } },
+    proxies: { api: { listen: 8080, ipRanges: ['10.0.0.0/8'] } },
+    targets: { [target]: { ...(target === 'nginx' ? { resolver: ['10.0.0.2'] } : {}), version } },
+  };
+  const { diagnostics } = compile(JSON.stringify(spec), { file: 'postern.json', read: () => undefined });
+  return diagnostics.map(({ severity, code }) => `${severity} ${code}`);
+}
+
+test('an interim answer is the final one to nginx before 1.29', () => {
+  assert.equal(said('nginx', '1.28.3'), ['warning nginx/interim-answers']);
+  assert.equal(said('nginx', '1.29'), []);
+  assert.equal(said('nginx', undefined), []);
+});
+
+test('trailers that were not announced pass Caddy', () => {
+  assert.equal(said('caddy', '2.11.4'), ['warning caddy/unannounced-trailers']);
+  assert.equal(said('caddy', '2.11.2'), ['error caddy/old-version']);
+  assert.equal(said('caddy', undefined), []);
+});
+
+test.run();
