@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:cry
 import { isIP } from 'node:net';
 import { parseAddress } from '../policy/cidr.ts';
 
-/** What a server needs to speak TLS; PEM. */
+/** The key and the certificate by which a server speaks TLS, as PEM. */
 export interface Identity {
   readonly cert: string;
   readonly key: string;
@@ -29,8 +29,8 @@ function lengthOf({ length }: Buffer): Buffer {
 }
 
 /**
- * A server under this name that signs for itself, so that whoever is to trust it gets its certificate as an authority.
- * Made here because openssl is not on every machine.
+ * A self-signed certificate for this name; a client that is to trust the server gets it as an authority. It is made
+ * here, because openssl is not on every machine.
  */
 export function identityFor(name: string): Identity {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -42,7 +42,7 @@ export function identityFor(name: string): Identity {
 }
 
 function certificateBody(name: string, publicKey: KeyObject): Buffer {
-  // A common name has 64 characters at most, and nobody looks at it where there is an alternative name.
+  // A common name has 64 characters at most. Clients ignore it, because the certificate has an alternative name.
   const self = sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, Buffer.from(name.slice(0, 64))))));
   const authority = sequence(BASIC_CONSTRAINTS, TRUE, der(0x04, sequence(TRUE)));
   const names = sequence(SUBJECT_ALTERNATIVE_NAME, der(0x04, sequence(alternativeName(name))));

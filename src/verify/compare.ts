@@ -16,7 +16,7 @@ import { originsOf } from './upstreams.ts';
 /** The statuses with which engines refuse what they cannot parse; 405 is for methods that they never accept. */
 const REFUSALS = [400, 405, 408, 411, 413, 414, 417, 421, 431, 494, 501, 505];
 
-/** What the engine did wrong in an exchange; usually nothing. */
+/** What the engine did wrong in an exchange. */
 export function problemsOf({ expected, end }: Expectation, { answers, extra }: Exchange): Problem[] {
   const problems: Problem[] = [];
   let refused = false;
@@ -92,7 +92,9 @@ function isRefusal({ refusable, loose, midway }: Expected, status: number | unde
   return (loose && [401, 403, 404, 415].includes(status)) || (midway && status === 502);
 }
 
-/** `OPTIONS *` asks about the server itself. Go answers it before it consults any configuration, and never forwards it. */
+/**
+ * `OPTIONS *` asks about the server itself. Go answers it before it consults any configuration, and never forwards it.
+ */
 function isServerWide({ request: { method, target } }: Expected): boolean {
   return method === 'OPTIONS' && target === '*';
 }
@@ -106,7 +108,7 @@ function isPreconditionRefusal({ decision, request: { fields } }: Expected): boo
   );
 }
 
-/** A chunked body shows its size only while it is read, which may be after it was forwarded. */
+/** Whether a body exceeds the limit of a route. An engine may forward a chunked one before it sees that. */
 function isTooLarge({ decision, request }: Expected): boolean {
   if (decision.kind !== 'forward') return false;
   const { maxBody } = decision.forwarding;
@@ -117,7 +119,7 @@ function contextOf({ request }: Expected, { response }: Answered, fixture: Proxy
   return { response, proxy: fixture.proxy, request, secrets: fixture.secrets };
 }
 
-/** What the body of an error says that the request is called in the log. */
+/** The id of the request in the body of an error, by which the access log names it. */
 export function requestIdIn(response: RawResponse): string | undefined {
   const said = parseJson(response.text());
   const id = isRecord(said) ? said['id'] : undefined;
@@ -138,7 +140,7 @@ function deniedProblems(expected: Expected, answer: Answered, fixture: ProxyFixt
     ];
   }
   const context = contextOf(expected, answer, fixture);
-  // What is for nobody has nobody's headers.
+  // The refusal of a misdirected request has no response headers of any proxy.
   const isOwn = decision.kind === 'answer' || decision.reason !== 'misdirected';
   const problems = answerProblems(isOwn ? context : { ...context, proxy: { ...context.proxy, responseHeaders: [] } });
   const withoutBody = request.method === 'HEAD' || [204, 304].includes(response.status);
@@ -194,7 +196,7 @@ interface AnswerContext {
   readonly secrets: Secrets;
 }
 
-/** What must hold of every answer that the policy, not the parser, gave. */
+/** What is wrong with an answer, of those things that must hold for every answer but a parser's refusal. */
 function answerProblems({ response, proxy, secrets }: AnswerContext): Problem[] {
   const problems: Problem[] = [];
   for (const { name, value } of proxy.responseHeaders) {
@@ -224,7 +226,9 @@ interface Mapped {
   readonly proxy: Proxy;
 }
 
-/** Whether `Link` and `Location` came back with the proxy's own origin, and everything else as it was. */
+/**
+ * What is wrong with mapped headers: `Link` and `Location` must have the proxy's own origin, others stay as they were.
+ */
 function originProblems({ answer, upstream, response, request, proxy }: Mapped): Problem[] {
   const host = fieldOf(request.fields, 'host');
   // Without a Host there is no origin to map to.

@@ -85,8 +85,8 @@ function keyLeaks(got: Recorded, upstream: Upstream, secrets: Secrets): boolean 
 }
 
 /**
- * What the upstream hears about the outside: who asks, once and true, and where the proxy is to be found: at its public
- * URL, else where this client found it.
+ * What is wrong with the X-Forwarded headers that the upstream got: they must say once who asks, and where the proxy
+ * is: at its public URL, or else where this client found it.
  */
 function outsideProblems({ client, request }: Expected, got: Recorded, { publicUrl, listen, tls }: Proxy): Problem[] {
   const address = formatAddress(client);
@@ -118,8 +118,8 @@ function outsideProblems({ client, request }: Expected, got: Recorded, { publicU
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
 
 /**
- * What may pass, written out once more: an oracle that reads the list of the generator would agree with every mistake in
- * it, such as a "cookie" that was added there.
+ * Headers that may pass, written out once more: a check that reads the list of the generator would agree with every
+ * mistake in it, such as a "cookie" that was added there.
  */
 const USUAL = [
   ...['accept', 'accept-encoding', 'accept-language', 'cache-control', 'content-encoding', 'content-type', 'range'],
@@ -132,14 +132,16 @@ const WEBSOCKET = [
 ];
 
 function passing(forwarding: Forwarding): Set<string> {
-  // Where a request goes and what its body may be is compared elsewhere.
+  // `problemsOf` compares where a request went and what its body was.
   const { auth, headers, websocket, upstream: _u, contentTypes: _c, maxBody: _m, ...rest } = forwarding;
   nothingElse(rest);
   const credentials = auth === 'passthrough' ? CREDENTIALS : [];
   return new Set([...USUAL, ...headers, ...credentials, ...(websocket ? WEBSOCKET : [])]);
 }
 
-/** Only the fields that may pass have passed, with the values that the client sent. */
+/**
+ * What is wrong with the fields that the upstream got: only those that may pass, with the values that the client sent.
+ */
 function fieldProblems({ decision, request }: Expected, got: Recorded, tokenHeader: string | undefined): Problem[] {
   if (decision.kind !== 'forward') return [];
   const allowed = passing(decision.forwarding);
@@ -166,7 +168,7 @@ function fieldProblems({ decision, request }: Expected, got: Recorded, tokenHead
   return problems;
 }
 
-/** Go repeats the client's announcement of trailers but sends none; no configuration changes that. */
+/** Whether a field only announces trailers. Go repeats the client's and sends none; no configuration changes that. */
 function isAnnouncement(name: string, sent: Fields): boolean {
   return name === 'trailer' && valuesOf(sent, 'trailer').length > 0;
 }
@@ -180,8 +182,8 @@ function valuesOf(fields: Fields, name: string): string[] {
 }
 
 /**
- * A repeated field may come joined, or as its first value alone; an empty one may be left out. Whoever reads a joined field
- * trims it, so that `a` and an empty value arrive as `a,`.
+ * Whether the values of a field are those that were sent. A repeated field may arrive joined, or as its first value
+ * alone, and an empty one may be missing. Readers trim joined fields, so `a` and an empty value may arrive as `a,`.
  */
 function isSame(sent: readonly string[], arrived: readonly string[]): boolean {
   const joined = arrived.join(', ');

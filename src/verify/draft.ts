@@ -39,7 +39,7 @@ export function raw({ method, target, version, fields, body, chunked = false }: 
   return `${lines.join('\r\n')}\r\n\r\n${content}`;
 }
 
-/** In two chunks, so that a reader that stops after the first is found. */
+/** A body in two chunks, by which an engine is found that stops after the first. */
 function chunks(body: string): string {
   const middle = Math.ceil(body.length / 2);
   const parts = [body.slice(0, middle), body.slice(middle)].filter((part) => part !== '');

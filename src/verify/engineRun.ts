@@ -31,7 +31,7 @@ export interface EngineRunOptions {
   readonly random: Random;
   /** Whether keys keep their rate limits, which the probes would soon exceed. */
   readonly rates?: boolean;
-  /** The proxies where absent. */
+  /** Which listeners the engine starts with; the proxies where absent. */
   readonly only?: 'proxies' | 'sites';
   /** Changes the generated files before the engine reads them; only the tests of `verify` do. */
   readonly tamper?: ((file: RenderedFile) => RenderedFile) | undefined;
@@ -39,25 +39,25 @@ export interface EngineRunOptions {
 
 export interface VerifyOptions<R extends Runner = RequestRunner> extends Omit<EngineRunOptions, 'random' | 'target'> {
   readonly target: RunnableTarget<R>;
-  /** Generated probes, beside `tests`. */
+  /** Number of generated probes, beside `tests`. */
   readonly requests: number;
   readonly seed: string;
-  /** All of them where absent. */
+  /** The part of the probes that is sent; all where absent. */
   readonly shard?: Shard | undefined;
   readonly tests: readonly TestRequest[];
-  /** Sending stops after so many disagreements. */
+  /** Number of disagreements after which sending stops. */
   readonly enough?: number;
   readonly progress: (sent: number) => void;
 }
 
 export interface Verified {
   readonly sent: number;
-  /** Probes with which the engine did not agree. */
+  /** Number of probes on which engine and evaluator disagree. */
   readonly disagreements: number;
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** A real engine that runs the generated files, with everything around it that a comparison needs. */
+/** A real engine on generated files, with the upstreams and secrets that a comparison needs. */
 export interface EngineRun {
   readonly policy: Policy;
   readonly fixtures: ReadonlyMap<string, ProxyFixture>;
@@ -103,7 +103,7 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
       read: options.read,
     });
   const emitted = emit(policy);
-  // A target that cannot limit rates must say so, although this run has none.
+  // A target that cannot limit rates must report that, so it also sees the keys with their rates.
   const { diagnostics: refusals } = emit({ ...policy, apiKeys: options.policy.apiKeys });
   const secrets = throwAwaySecrets(policy, random);
   const keyFiles = target.secrets?.({ policy, values: secrets.values });

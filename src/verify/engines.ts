@@ -18,7 +18,7 @@ export function serves<Kind extends Runner['serves']>(
   return target.run.serves === kind;
 }
 
-/** The variable that names a target's program where it is not, or not the one, on PATH, such as `POSTERN_NGINX`. */
+/** The variable that names a target's program in place of the first on PATH, such as `POSTERN_NGINX`. */
 export function programVariable({ run }: RunnableTarget): string {
   return `POSTERN_${run.program.toUpperCase()}`;
 }
@@ -42,7 +42,7 @@ function isProgram(path: string): boolean {
 
 export interface StartOptions {
   readonly program: string;
-  /** What holds the target's folder. */
+  /** The folder that has the target's folder in it. */
   readonly folder: string;
   readonly ready: Ready;
 }

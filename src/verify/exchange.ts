@@ -13,13 +13,13 @@ export interface Answered {
 
 /** What became of a probe. */
 export interface Exchange {
-  /** In order; fewer than requests where the engine closed before. */
+  /** The answers in order; fewer than requests where the engine closed the connection. */
   readonly answers: readonly Answered[];
-  /** What came after them: to what is no request, to the sentinel, or to requests that nobody sent. */
+  /** Answers after those: to the sentinel, to bytes that are no request, or to requests that nobody sent. */
   readonly extra: readonly Answered[];
 }
 
-/** Milliseconds without a word after which an engine is asked something else, and after the answer to that it is silent. */
+/** Milliseconds without a byte after which `unlessSilent` sends another request, and the same after its answer. */
 const SILENCE = 1_500;
 const SILENCE_AFTERWARDS = 300;
 /** Milliseconds within which an answer that is due must come, however busy the machine is. */
@@ -37,7 +37,7 @@ export function connectTo(proxy: Listener, peer: string): Promise<Connection> {
   return openConnection({ ...to, preface: prefaceOf(proxy, peer) });
 }
 
-/** What a balancer says of a client before anything else: PROXY protocol, version 1. */
+/** The line of PROXY protocol, version 1, by which a balancer names the client before anything else; "" without it. */
 export function prefaceOf({ clientIp }: Listener, peer: string): string {
   if (clientIp.kind !== 'proxyProtocol') return '';
   return isIPv6(peer) ? `PROXY TCP6 ${peer} ::1 50000 80\r\n` : `PROXY TCP4 ${peer} 127.0.0.1 50000 80\r\n`;
@@ -75,12 +75,12 @@ export async function exchangeAlone(
   try {
     connection.write(probe.raw);
     let open = true;
-    // A request that the server may refuse it may also read as unfinished, and wait.
+    // A server that may refuse a request may also take it for unfinished, and wait for more.
     for (const { request, refusable } of expected)
       open = open && (await receive(request.method, refusable === undefined));
     if (open && end !== 'incomplete') connection.write(SENTINEL);
     else connection.end();
-    // A malformed request may have been answered or swallowed the sentinel; silence then ends the conversation.
+    // After a malformed request the server may have read the sentinel as its body, and then only silence ends the wait.
     while (open) open = await receive('GET', end === 'clean');
     connection.end();
     const found = all.map((response) => answered(response, upstreams));
@@ -91,8 +91,8 @@ export async function exchangeAlone(
 }
 
 /**
- * The next response, or nothing where the engine says nothing: on a busy machine that is not a matter of time alone. Who
- * has answered a later request has read this one.
+ * The next response; `undefined` where the engine is silent. Time alone does not show that on a busy machine, so a
+ * later request is sent on another connection: an engine that has answered it has had time for this one.
  */
 export async function unlessSilent(
   connection: Connection,

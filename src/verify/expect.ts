@@ -11,30 +11,32 @@ export interface Expected {
   /** The proxy that is asked. */
   readonly fixture: ProxyFixture;
   readonly request: ReadRequest;
-  /** Why an engine may refuse it while parsing. */
+  /** Why an engine may refuse the request while parsing it; absent where it may not. */
   readonly refusable?: string;
   readonly framed: boolean;
   readonly loose: boolean;
   readonly midway: boolean;
   readonly decision: Decision;
   readonly client: Address;
-  /** What the access log must say of it. */
+  /** What the access log must say of the request. */
   readonly logged: Logged & Partial<ShadowLine>;
 }
 
 /** What must become of a probe's bytes. */
 export interface Expectation {
   readonly expected: readonly Expected[];
-  /** What follows the last whole request. */
+  /** What the bytes after the last whole request are: none, the beginning of one, or none that is well formed. */
   readonly end: 'clean' | 'incomplete' | { readonly malformed: string; readonly late: boolean };
 }
 
 /** One way in which an engine did not do what the evaluator says. */
 export interface Problem {
-  /** The same for the same kind of mistake, so that a smaller request can be seen to show the same one. */
+  /**
+   * Text that is equal for the same kind of mistake: shrinking keeps a smaller request only if it shows the same kind.
+   */
   readonly kind: string;
   readonly text: string;
-  /** Index of the request among those of the probe; absent where it is about none of them. */
+  /** Index of the request among those of the probe; absent where the problem is about none of them. */
   readonly index?: number;
 }
 
@@ -48,7 +50,7 @@ export function expectationOf(probe: Probe, fixture: ProxyFixture, now: number):
   return { expected, end: last?.kind === 'incomplete' || !last ? 'incomplete' : 'clean' };
 }
 
-/** How much more than the largest head engines may take: each reads into buffers of its own. */
+/** Bytes beyond the largest head that an engine may still take, because it reads into buffers of fixed sizes. */
 export const HEAD_SLACK = 5 * 1024;
 
 type Read = Extract<Reading, { kind: 'request' }>;
@@ -80,7 +82,7 @@ function expectedOf(
     decision,
     client,
     framed,
-    // Some look at the size last, when another check may have refused the request.
+    // Some engines check the size last, after another check may have refused the request.
     loose: loose || headBytes > limit,
     midway,
     logged,

@@ -18,7 +18,7 @@ export interface Message {
 /** How the content of a message ends; `close` is the end of the connection. */
 type Framing = 'none' | 'chunked' | 'close' | number;
 
-/** What is left to be read, or `undefined` as long as a part is not there yet. */
+/** A part that was read, and the bytes after it; `undefined` until all of the part has arrived. */
 type Taken<T> = { readonly value: T; readonly rest: Buffer } | undefined;
 
 const emptyLine = '\r\n\r\n';
@@ -28,7 +28,7 @@ export function fieldOf(fields: Fields, name: string): string | undefined {
   const wanted = name.toLowerCase();
   let found: string | undefined;
   for (const [each, value] of fields) {
-    // The length first: of the work that a probe makes, most would be this.
+    // Lengths are compared first, because comparing names would be most of the work of a probe.
     if (each.length !== wanted.length || each.toLowerCase() !== wanted) continue;
     found = found === undefined ? value : `${found}, ${value}`;
   }
@@ -101,7 +101,7 @@ function takeChunks(bytes: Buffer): Taken<Content> {
     const size = Number.parseInt(bytes.toString('latin1', at, lineEnd), 16);
     if (size === 0) return takeTrailers(bytes, lineEnd, chunks);
     at = lineEnd + 2 + size + 2;
-    // A size that is no number compares false and is never complete.
+    // Where the size is no number this comparison is false, so such a chunk is never complete.
     if (!(at <= bytes.length)) return undefined;
     chunks.push(bytes.subarray(at - size - 2, at - 2));
   }

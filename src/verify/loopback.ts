@@ -2,29 +2,29 @@ import { type CidrSet, parseCidr, unionOf } from '../policy/cidr.ts';
 import { socketOf } from '../policy/hosts.ts';
 import type { ClientAddress, Policy, Proxy, Upstream } from '../policy/types.ts';
 
-/** The loopback port of each place where proxies listen, and of each server of each upstream by id. */
+/** The loopback ports: one for each socket of the proxies, and one for each server of each upstream, by its id. */
 export interface Loopback {
-  /** By `loopbackSockets`. */
+  /** By the names that `loopbackSockets` gives. */
   readonly proxies: ReadonlyMap<string, number>;
   readonly upstreams: ReadonlyMap<string, readonly number[]>;
   /** File with the authorities that signed the certificates of the upstreams. */
   readonly caFile: string;
   /** The certificate that proxies with TLS show. */
   readonly tls: NonNullable<Proxy['tls']>;
-  /** Whether keys keep their rates. */
+  /** Whether keys keep their rate limits. */
   readonly rates: boolean;
   /** Proxies, or the sites of domain rewrites. */
   readonly only: 'proxies' | 'sites';
 }
 
-/** The client address that direct twins admit beside the real ranges; 127.0.0.3 stays outside. */
+/** The client address that twins with `direct` admit beside the real ranges. 127.0.0.3 they do not admit. */
 export const DIRECT_CLIENT = '127.0.0.2';
 export const DIRECT_STRANGER = '127.0.0.3';
 
 /**
  * The same policy on this machine: proxies and upstreams on loopback ports, upstreams with their own names and test
- * certificates. Every proxy believes the address that a request tells, so that every range can be tried. A proxy that takes
- * the address from the connection gets a twin that still does, to show that it believes no header.
+ * certificates. Every proxy believes an address in a header, so that every range can be tried. A proxy that takes the
+ * address from the connection gets a twin that still does so, which shows that it believes no header.
  */
 export function loopbackPolicy(policy: Policy, ports: Loopback): Policy {
   return {
@@ -46,7 +46,9 @@ export function loopbackSockets(policy: Policy): string[] {
   return [...new Set(withTwins(policy.proxies).map(({ socket }) => socket))];
 }
 
-/** A proxy, and where it listens: what shares a port in the spec does so here, and so do the twins of it. */
+/**
+ * A proxy and the name of its socket: proxies that share one in the spec share one here, and their twins share another.
+ */
 type Twin = Proxy & { readonly socket: string };
 
 /** Milliseconds: a 504 would only tell how busy this machine is. */

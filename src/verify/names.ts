@@ -97,7 +97,7 @@ function namesFor({ rewrites }: Policy, random: Random, count: number): string[]
     `${'a'.repeat(60)}.${from}`,
   ]);
   const all = around.filter((name) => name.length <= 253 && name.includes('.'));
-  // Of too many, some of every part of the spec.
+  // Where there are too many names, a random half covers every part of the spec.
   const fixed = all.length <= count ? all : Array.from({ length: count >> 1 }, () => random.pick(all));
   const made =
     rewrites.length === 0
@@ -152,7 +152,7 @@ function asker(socket: Socket, port: number): Ask {
   const waiting = new Map<number, (bytes: Buffer | undefined) => void>();
   let count = 0;
   socket.on('message', (bytes) => waiting.get(bytes.readUInt16BE(0))?.(bytes));
-  // Nobody listens while the server is still starting.
+  // While the server is still starting, nobody listens and the socket gets an error.
   socket.on('error', () => {});
   return async (name, patience = 5_000) => {
     count = (count + 1) & 0xffff;

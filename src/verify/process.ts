@@ -41,7 +41,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await server.stop();
     throw error;
   }
-  // A server that a failed test left behind must not keep this process from ending: the guard then ends the server.
+  // A server that a failed test left running must not keep this process alive; the guard ends it with this process.
   child.unref();
   for (const stream of [child.stdout, child.stderr]) unrefStream(stream);
   return server;

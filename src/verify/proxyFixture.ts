@@ -26,17 +26,17 @@ export interface ProxyFixture {
   readonly addedHeaders: readonly string[];
   /** Body limits of the routes, in bytes. */
   readonly bodyLimits: readonly number[];
-  /** Addresses from which this caller, or anybody where absent, is admitted to a route class. */
+  /** Addresses from which a caller, or anybody where `caller` is absent, is admitted to a route class. */
   admitted(caller?: ApiKey, routeClass?: RouteClass): readonly string[];
-  /** Which proxy a request is for that is sent to where this one listens. */
+  /** The proxy that a request is for when it is sent to the socket of this one. */
   asked(request: Pick<ProxyRequest, 'target' | 'headers'>): ProxyFixture;
   /** Addresses that the proxy does not admit; empty where it admits everybody. */
   refused(): readonly string[];
-  /** The callers whose key opens a route class at a time, from an address that admits them; sorted like `callers`. */
+  /** The callers whose key opens a route class at this moment from some address; sorted like `callers`. */
   openers(routeClass: RouteClass, now: number): readonly ApiKey[];
 }
 
-/** Edges kept of one set, because a set may have 100,000 ranges. */
+/** The most edges that are kept of one set, because a set may have 100,000 ranges. */
 const MOST_EDGES = 400;
 const MOST_ADDED = 50;
 
@@ -96,7 +96,7 @@ function edgesOf({ ranges }: CidrSet): Address[] {
   );
 }
 
-/** Worked out once for each set of ranges; most callers share one, or have none of their own. */
+/** Finds admitted addresses. Callers with the same set of ranges, or with none of their own, share one list. */
 function admittedOf({ clientIp, ranges, health }: Proxy, edges: readonly Address[]): ProxyFixture['admitted'] {
   const direct = parseAddress(DIRECT_CLIENT);
   const possible =
@@ -117,7 +117,7 @@ function admittedOf({ clientIp, ranges, health }: Proxy, edges: readonly Address
   };
 }
 
-/** Worked out once for each route class, and again when a key has expired. */
+/** Finds the callers of a route class. A list is kept until a key in it expires. */
 function openersOf(callers: readonly ApiKey[], admitted: ProxyFixture['admitted']): ProxyFixture['openers'] {
   const byClass = new Map<RouteClass, { readonly able: readonly ApiKey[]; readonly until: number }>();
   return (routeClass, now) => {

@@ -21,7 +21,7 @@ export function randomOf(seed: string | number): Random {
     c = ((c << 21) | (c >>> 11)) + sum;
     return sum >>> 0;
   };
-  // The first numbers of similar seeds are still similar.
+  // The first numbers are dropped, because those of similar seeds are similar.
   for (let i = 0; i < 16; i += 1) next();
   const below = (limit: number) => Math.floor((next() / 2 ** 32) * limit);
   const pick = <T>(items: readonly T[]): T => {

@@ -136,7 +136,7 @@ async function connected({ port, host = '127.0.0.1', tls, from, preface = '' }: 
   if (preface !== '') socket.write(preface);
   if (!tls) return socket;
   const trust = tls.ca === undefined ? { rejectUnauthorized: false } : { ca: tls.ca };
-  // An address is no server name; without one, Node would say the host.
+  // TLS takes no address as server name; without one, Node sends the host's.
   const named = isIP(tls.serverName) === 0 ? { servername: tls.serverName } : {};
   return opened(connectTls({ socket, ...named, ...trust }), 'secureConnect');
 }

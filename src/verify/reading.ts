@@ -6,14 +6,16 @@ export interface ReadRequest {
   readonly target: string;
   readonly version: '1.0' | '1.1';
   readonly fields: Fields;
-  /** As latin1, framing taken off. */
+  /** The content without its framing, as latin1. */
   readonly body: string;
 }
 
 /**
- * What raw bytes mean. `refusable` says why the RFC lets a server refuse the request; a server that accepts it must read it
- * as given here. `framed`: whether it is accepted or refused, nobody can doubt where it ends. `loose`: it may also keep blanks or bytes that invalidate a field. `midway`: it may notice only after it has
- * begun to forward. `malformed`: no server may act on it. `incomplete`: the beginning of a request.
+ * What raw bytes mean. A `request` is one that a server may act on; a `malformed` one no server may act on;
+ * `incomplete` is the beginning of a request. Of a `request`, `refusable` says why the RFC lets a server refuse it; a
+ * server that accepts it must read it as given here. `framed`: accepted or refused, it is certain where it ends.
+ * `loose`: the server may keep blanks or bytes that make a field invalid. `midway`: it may refuse after it has begun to
+ * forward.
  */
 export type Reading =
   | {
@@ -25,7 +27,7 @@ export type Reading =
       readonly loose?: boolean;
       readonly midway?: boolean;
     }
-  /** `late` where the head is fine, so that a server may have answered before it saw the fault. */
+  /** `late`: the head is well formed, so that a server may have answered before it saw the fault. */
   | { readonly kind: 'malformed'; readonly why: string; readonly late?: boolean }
   | { readonly kind: 'incomplete' };
 
@@ -33,7 +35,7 @@ export type Reading =
 type Step<T> = { readonly value: T; readonly rest: string } | { readonly stop: Reading };
 
 interface Notes {
-  /** Why a server may refuse; the first reason stands. */
+  /** Why a server may refuse the request: the first reason that was found. */
   refusable: string | undefined;
   framed: boolean;
   loose: boolean;
@@ -63,7 +65,7 @@ const SINGLE = [
   'referer',
   'user-agent',
 ];
-/** nginx takes a thousand since 1.29.8. */
+/** The most fields of a request: nginx refuses more than a thousand since 1.29.8. */
 const MOST_FIELDS = 999;
 
 /** Reads all requests of a connection's bytes; stops after one that cannot be read or that closes the connection. */
@@ -125,7 +127,7 @@ function note(notes: Notes, reason: string): void {
   notes.framed = false;
 }
 
-/** Notes a word that says nothing about where the request ends. */
+/** Notes a reason to refuse that leaves no doubt where the request ends. */
 function noteWord(notes: Notes, reason: string): void {
   notes.refusable ??= reason;
 }

@@ -25,7 +25,7 @@ export interface Answer {
   readonly body?: string;
   /** Ends the connection after the answer, or at once where the answer is `raw: ''`. */
   readonly close?: boolean;
-  /** These bytes (as latin1) instead of all the rest. */
+  /** The bytes of the whole answer (as latin1), in place of all other members. */
   readonly raw?: string;
   /** Switches to WebSocket, ignoring the other fields, and echoes what follows. */
   readonly upgrade?: boolean;
@@ -38,7 +38,9 @@ export interface RecorderOptions {
   readonly tls?: Identity;
   /** 200 with a small JSON body where absent. */
   readonly answer?: Answer | ((request: Recorded) => Answer);
-  /** Whether `requests` collects them; true where absent. A long run only wants to see each once, in `answer`. */
+  /**
+   * Whether `requests` collects them; true where absent. A long run says false and sees each request once, in `answer`.
+   */
   readonly keep?: boolean;
 }
 
@@ -118,7 +120,7 @@ function record(socket: Socket, answer: (request: Recorded) => Answer): void {
       if (given.close) return void socket.end();
     }
   });
-  // A proxy that drops its connection says nothing about the request that was recorded.
+  // A proxy may drop its connection; the request is recorded all the same.
   socket.on('error', () => {});
 }
 

@@ -5,11 +5,11 @@ import type { Random } from './random.ts';
 export interface Secrets {
   /** By reference text, as `secrets` of a target takes them. */
   readonly values: ReadonlyMap<string, string>;
-  /** Whose key this is. */
+  /** Id of the caller with this key; `undefined` where there is none. */
   idOf(key: string): string | undefined;
-  /** What a caller may send, the newest first. */
+  /** The keys that a caller may send, the newest first. */
   keysOf(id: string): readonly string[];
-  /** What the upstream gets for a caller. */
+  /** The token that the upstream gets for a caller. */
   tokenOf(id: string): string;
   /** The first secret value in a text, in any case. */
   leakIn(text: string): string | undefined;
@@ -28,7 +28,7 @@ export function throwAwaySecrets(policy: Policy, random: Random): Secrets {
     const known = values.get(text);
     if (known !== undefined) return known;
     const length = random.pick(LENGTHS);
-    // Ends in plain characters, so that a reader that trims punctuation still sees different keys.
+    // The value ends in letters and digits, so that an engine that trims punctuation still sees different keys.
     const value = MARK + random.text(ALPHABET, length - MARK.length - 8) + random.text(WORD, 8);
     values.set(text, value);
     return value;

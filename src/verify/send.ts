@@ -7,13 +7,13 @@ import type { ProxyFixture } from './proxyFixture.ts';
 import type { Connection } from './raw.ts';
 import type { Upstreams } from './upstreams.ts';
 
-/** A probe with which engine and evaluator do not agree. */
+/** A probe on which engine and evaluator disagree. */
 export interface Disagreement {
   readonly probe: Probe;
   readonly expectation: Expectation;
   readonly problems: readonly Problem[];
   readonly exchange: Exchange;
-  /** Whether nothing else was sent at the time. */
+  /** Whether no other probe was under way. */
   readonly alone: boolean;
 }
 
@@ -27,12 +27,14 @@ export interface SendOptions {
   readonly signal: AbortSignal;
 }
 
-/** Connections that are used at a time, beside those of `MOST_APART`; an engine must also cope with many. */
+/** Lanes that send ordinary probes side by side. There are many, because an engine must cope with many connections. */
 const LANES = 32;
 const CONNECTIONS_EACH = 6;
-/** Ordinary probes that a lane takes at a time; those of one connection are sent one behind the other, without waiting. */
+/**
+ * Probes that a lane takes at a time; ordinary ones for one connection are sent one behind the other, without waiting.
+ */
 const TOGETHER = 16;
-/** Probes on connections of their own, some of which wait for an engine that has nothing to say. */
+/** The most probes at a time on connections of their own; some of them wait for an engine that stays silent. */
 const MOST_APART = 128;
 
 /** Sends probes over many connections at once and compares what becomes of each. */
@@ -61,7 +63,7 @@ export async function sendAll(probes: Iterator<Probe>, run: EngineRun, options: 
           while (apart.size >= MOST_APART) await Promise.race(apart);
           const sending = sendApart(prepared);
           apart.add(sending);
-          // A failure stays, for whoever waits.
+          // A failed one stays in the set, so that the error reaches whoever awaits the set.
           sending.then(() => apart.delete(sending)).catch(() => {});
         }
         for (const group of byConnection(taken.filter(sharesConnections)).values())
@@ -130,7 +132,7 @@ function byConnection(all: readonly Prepared[]): ReadonlyMap<string, readonly Pr
   return groups;
 }
 
-/** Probes with the same text may follow each other. */
+/** Proxy and peer of a probe, as text. Probes with equal texts may share a connection. */
 function connectionOf({ probe: { proxy, peer } }: Prepared): string {
   return `${proxy} ${peer}`;
 }
@@ -141,7 +143,10 @@ interface LaneContext {
   readonly done: (prepared: Prepared, exchange: Exchange) => void;
 }
 
-/** Sends ordinary probes of one proxy and peer one behind the other, over connections that others have used and will use. */
+/**
+ * Sends ordinary probes of one proxy and peer one behind the other, over connections that others have used and will
+ * use.
+ */
 async function sendTogether(group: readonly Prepared[], { connections, upstreams, done }: LaneContext): Promise<void> {
   for (let left = group; left[0] !== undefined; ) {
     const [head] = left;
@@ -156,9 +161,9 @@ async function sendTogether(group: readonly Prepared[], { connections, upstreams
       left = left.slice(1);
       const response = await connection.receive(methodOf(next.probe), PATIENCE);
       open = response !== undefined && !/\bclose\b/i.test(response.field('connection') ?? '');
-      // A server may close a connection after any answer, also just while it is used again.
+      // A server may close a used connection at any moment, so a probe without an answer on one is sent again, alone.
       const isUnheard = response === undefined && (ahead > 0 || !isNew);
-      // nginx counts the buffers of all heads that have arrived.
+      // nginx counts the buffers of all heads that have arrived, so it may refuse a head for the size of others.
       const isCrowded = [414, 431].includes(response?.status ?? 0) && ahead > 0;
       done(next, isUnheard || isCrowded ? await exchangeApart(next, upstreams) : exchangeOf(response, upstreams));
       if (!open) drop(connections, key);
@@ -184,7 +189,7 @@ export function fixtureOf({ proxy }: Probe, { fixtures }: EngineRun): ProxyFixtu
   return fixture;
 }
 
-/** What one probe shows alone, including that it reached an upstream whose answer never came back. */
+/** The disagreement that a probe shows when it is sent alone, also that an upstream's answer never came back. */
 export async function judgeAlone(probe: Probe, run: EngineRun, now: number): Promise<Disagreement | undefined> {
   const fixture = fixtureOf(probe, run);
   const expectation = expectationOf(probe, fixture, now);

@@ -16,8 +16,8 @@ interface DescribeContext {
 }
 
 /**
- * A disagreement for somebody who was not there: how to send it again (a `curl` line where curl can, and the bytes), what the
- * spec says and what came back, and what the engine wrote about it.
+ * A disagreement as a text: how to send the probe again (a `curl` line where curl can, and the bytes), what the spec
+ * says, what came back, and what the engine logged.
  */
 export function describe(found: Disagreement, context: DescribeContext): string {
   const { expectation, exchange, alone } = found;
@@ -38,7 +38,7 @@ function answerInWords({ response, arrival }: Answered): string {
   return `${response.status}${arrival ? ` of upstream ${arrival.upstream}` : ''}`;
 }
 
-/** The last line about the same method and path. */
+/** The last line of the engine's log about the same method and path. */
 function logLine({ expectation, problems }: Disagreement, log: string): string | undefined {
   const { request } = expectation.expected[problems[0]?.index ?? 0] ?? {};
   const path = request && JSON.stringify(request.target.split('?', 1)[0]);
@@ -57,7 +57,7 @@ function commands({ probe, expectation }: Disagreement, context: DescribeContext
   return `${[...curl, bytes].join(', or byte for byte: ')}${from}`;
 }
 
-/** The listener that the user's spec has for this proxy or its twin. */
+/** Host and port at which the user's spec has this proxy, or the proxy of this twin. */
 function hostPort({ policy, proxy }: DescribeContext): [host: string, port: string] {
   const origin = JSON.stringify(proxy.origin);
   const own = policy.proxies.find((each) => JSON.stringify(each.origin) === origin);
@@ -65,7 +65,7 @@ function hostPort({ policy, proxy }: DescribeContext): [host: string, port: stri
   return [address.includes(':') ? `[${address}]` : address, String(port)];
 }
 
-/** Replaces throw-away keys by whose they are. */
+/** A text with the ids of their callers in place of the throw-away keys. */
 function named(text: string, secrets: Secrets): string {
   let result = text;
   for (let leak = secrets.leakIn(result); leak !== undefined; leak = secrets.leakIn(result)) {

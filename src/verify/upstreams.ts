@@ -11,7 +11,7 @@ export interface Arrival {
 }
 
 export interface Upstreams {
-  /** Of each upstream, one for each server of its pool. */
+  /** Ports by id of the upstream, one for each server of its pool. */
   readonly ports: ReadonlyMap<string, readonly number[]>;
   /** PEM of every authority that a proxy has to trust; "" where no upstream speaks TLS. */
   readonly authorities: string;
@@ -20,7 +20,7 @@ export interface Upstreams {
   /** Arrivals whose answer no client has received yet, by number. */
   readonly unclaimed: ReadonlyMap<string, Arrival>;
   forgetUnclaimed(): void;
-  /** From now on requests are answered like this, as far as it says how. */
+  /** From now on requests get the answers that `other` gives, and the usual one where it gives none. */
   answerWith(other: OtherAnswer | undefined): void;
   /** From now on every WebSocket handshake is accepted. */
   acceptUpgrades(): void;
@@ -32,7 +32,7 @@ export interface Upstreams {
 /** An answer in place of the usual one; `undefined` for the usual one. */
 export type OtherAnswer = (upstream: Upstream, request: Recorded) => Answer | undefined;
 
-/** Servers of one pool that are started; two show what one alone cannot. */
+/** The most servers of one pool that are started: more than one, because some faults need two. */
 const MOST_SERVERS = 4;
 
 /** Carries the number of an arrival back to the client, so that no request has to carry one to the upstream. */

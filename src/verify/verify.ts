@@ -23,7 +23,7 @@ import type { Scope } from './scope.ts';
 import { type Disagreement, fixtureOf, judgeAlone, sendAll } from './send.ts';
 import { describe } from './shown.ts';
 
-/** So many kinds of disagreement are shrunk and shown. */
+/** The most kinds of disagreement that are shrunk and shown. */
 const MOST_KINDS = 12;
 
 const ENOUGH = 1_000;
@@ -88,10 +88,10 @@ export async function verifyRequests(options: VerifyOptions, scope: Scope): Prom
     const sending = AbortSignal.any([signal, enough.signal]);
     await sendAll(allProbes(run, options), run, { now, signal: sending, found, agreed: journal.note, sent: report });
     if (disagreements > 0 && !signal.aborted) await hasEnded(run);
-    // Connections closed because the engine ended are no findings.
+    // Connections that closed because the engine ended are not reported as disagreements.
     if (signal.aborted) disagreements -= forget(kinds, 'closed');
     const smallest = await smallestOf(kinds, run, signal);
-    // An engine that decides wrongly would fail these checks for the same reasons.
+    // After enough disagreements the checks are left out: they would fail for the same reasons.
     const failures = sending.aborted ? undefined : await askedBeside(run, random);
     const early = signal.aborted ? [endedEarly(run, options)] : [];
     await run.server.stop();
@@ -116,7 +116,7 @@ export async function verifyRequests(options: VerifyOptions, scope: Scope): Prom
   }
 }
 
-/** What an engine cannot do in any configuration is said once, and is no disagreement with this one. */
+/** Failed checks as diagnostics. A declared limit of the engine is one warning, however many checks it fails. */
 function unmet(failures: readonly CheckFailure[], { target, options }: Pick<VerifyOptions, 'target' | 'options'>) {
   const limits = new Set(target.run.limits?.(options));
   const isLimit = ({ limit }: CheckFailure) => limit !== undefined && limits.has(limit);
@@ -128,7 +128,7 @@ function unmet(failures: readonly CheckFailure[], { target, options }: Pick<Veri
   });
 }
 
-/** The last one changes the upstreams for good. */
+/** The checks beside the probes. `unverifiedUpstreams` is the last, because it changes the upstreams for good. */
 async function askedBeside(run: EngineRun, random: Random): Promise<CheckFailure[]> {
   return [
     ...(await ownNames(run, random)),
@@ -152,7 +152,7 @@ function note(kinds: Map<string, Found>, disagreement: Disagreement): void {
   else kinds.set(kind, { first: disagreement, times: 1 });
 }
 
-/** Returns how many there were. */
+/** Removes the disagreements of one kind, and returns how many they were. */
 function forget(kinds: Map<string, Found>, kind: string): number {
   const times = kinds.get(kind)?.times ?? 0;
   kinds.delete(kind);
@@ -170,7 +170,7 @@ function* allProbes(run: EngineRun, { tests, requests, seed, shard = WHOLE }: Ve
   }
 }
 
-/** The smallest of each kind, and how often it was found. */
+/** The smallest disagreement of each kind, and how often the kind was found. */
 async function smallestOf(
   kinds: ReadonlyMap<string, Found>,
   run: EngineRun,
@@ -200,7 +200,7 @@ function placeOf({ index }: Problem, { expectation }: Disagreement) {
   return expectation.expected[index ?? 0]?.decision.at ?? [];
 }
 
-/** A closed connection is seen before the end of the process that closed it. */
+/** Whether the engine has ended. It waits a second, because the connections of a process close before it has ended. */
 async function hasEnded({ server }: EngineRun): Promise<boolean> {
   const later = new Promise<false>((resolve) => setTimeout(() => resolve(false), 1_000).unref());
   return (await Promise.race([server.exited, later])) !== false;
@@ -222,7 +222,7 @@ const MOST_TRIES = 400;
 const LONGEST = 30_000;
 
 /**
- * The smallest request that still shows the same kind of disagreement when it is sent alone. Returns the first one
+ * The smallest request that still shows the same kind of disagreement when it is sent alone; the disagreement as found
  * where it shows nothing alone.
  */
 async function shrink(found: Disagreement, run: EngineRun, options: ShrinkOptions): Promise<Disagreement> {
@@ -253,8 +253,8 @@ async function shrink(found: Disagreement, run: EngineRun, options: ShrinkOption
 }
 
 /**
- * The same number of requests and the same kind of end: an engine may answer anything else with silence, which takes
- * time.
+ * Whether a smaller probe has as many requests as the one found, and the same kind of end. Others are not tried,
+ * because an engine may answer them with silence, and waiting takes time.
  */
 function isAlike({ expectation }: Disagreement, other: Expectation): boolean {
   return (
@@ -264,7 +264,7 @@ function isAlike({ expectation }: Disagreement, other: Expectation): boolean {
   );
 }
 
-/** Simpler requests, the largest cuts first. */
+/** Simpler versions of a request, those with the largest cuts first. */
 function* smallerThan(raw: string): Generator<string> {
   const end = raw.indexOf('\r\n\r\n');
   const head = end < 0 ? raw : raw.slice(0, end);

@@ -8,19 +8,19 @@ import type { Expectation, Expected } from '../expect.ts';
 import type { CheckFailure } from './check.ts';
 
 const FIELDS = Object.keys(LOG_FIELDS).filter((name): name is keyof LogLine => name in LOG_FIELDS);
-/** So many decisions are looked for in the log. */
+/** The most decisions that are looked for in the log. */
 const MOST_DECISIONS = 5_000;
 
 /** Remembers what the log must say about requests that were sent. */
 export interface Journal {
   note(expectation: Expectation, exchange: Exchange): void;
-  /** What is wrong with the log; asked once the engine has ended and so has written everything. */
+  /** What is wrong with the log. Call it once the engine has ended and so has written everything. */
   compare(log: string, proxyOrigin: CheckFailure['at']): CheckFailure[];
 }
 
 export function openJournal({ shadow }: Pick<Policy, 'shadow'>): Journal {
   const due = new Map<string, number>();
-  /** Of errors, by the request id in their body. */
+  /** The lines that must be logged of errors, by the request id in the error's body. */
   const dueIds = new Map<string, string>();
   let noted = 0;
   return {
@@ -45,7 +45,9 @@ export function openJournal({ shadow }: Pick<Policy, 'shadow'>): Journal {
   };
 }
 
-/** Nothing is certain to be logged of a request that an engine refuses while reading it, or may read otherwise. */
+/**
+ * The line that must be logged of a request; none where an engine may refuse it while parsing, or read it otherwise.
+ */
 function lineOf(
   { decision, request, client, refusable, logged }: Expected,
   { response, arrival }: Answered,
@@ -53,7 +55,7 @@ function lineOf(
   const { status } = response;
   const asDecided = decision.kind === 'forward' ? arrival !== undefined : status === decision.status;
   const isPlain = /^[A-Z_-]+$/.test(request.method) && /^\/[\x21-\x7e]*$/.test(request.target);
-  // What is for nobody may be said of any proxy that listens there.
+  // A misdirected request may be logged by any proxy of its socket.
   const isOwn = decision.kind !== 'deny' || decision.reason !== 'misdirected';
   if (!asDecided || !isPlain || !isOwn || refusable !== undefined) return undefined;
   return lineWith({ client: formatAddress(client), method: request.method, status, ...logged });
@@ -89,7 +91,7 @@ function saidBy(line: string): { id: unknown; key: string } {
   return { id: said['id'], key: lineWith({ ...said, client: address ? formatAddress(address) : said['client'] }) };
 }
 
-/** Whoever reports an error by its id must find what became of it. */
+/** The first id of an error whose line is not in the log: a user who reports this id could not be helped. */
 function missingIds(lines: readonly string[], due: ReadonlyMap<string, string>): string | undefined {
   const found = new Map(lines.map(saidBy).map(({ id, key }) => [id, key]));
   const [id, line] = [...due].find(([each, due]) => found.get(each) !== due) ?? [];

@@ -6,7 +6,9 @@ import type { Random } from '../random.ts';
 import { type CheckFailure, type Forwarded, forwardedBy, probeOf } from './check.ts';
 import { type OddProblem, oddProblems } from './oddAnswers.ts';
 
-/** Whether answers that are unlike the others pass the same filters and mappings, and leave the connection usable. */
+/**
+ * Checks that odd answers of upstreams, such as a 103, pass all filters and mappings and leave the connection usable.
+ */
 export async function oddAnswers(run: EngineRun, random: Random): Promise<CheckFailure[]> {
   const failures: CheckFailure[] = [];
   for (const upstream of run.policy.upstreams) {
@@ -27,7 +29,7 @@ export async function oddAnswers(run: EngineRun, random: Random): Promise<CheckF
   return failures;
 }
 
-/** `undefined` where nobody may ask. */
+/** What is wrong with odd answers to requests to an endpoint; `undefined` where this request is not forwarded. */
 async function problemsOf(
   candidate: Forwarded,
   { upstream, run, random }: { upstream: Upstream; run: EngineRun; random: Random },

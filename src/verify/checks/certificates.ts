@@ -5,8 +5,8 @@ import type { Random } from '../random.ts';
 import { type CheckFailure, type Forwarded, forwardedBy, probeOf } from './check.ts';
 
 /**
- * Whether an impostor with the upstream's name, but no certificate of a trusted authority, gets no request. The upstreams
- * stay impostors afterwards, so this check comes last.
+ * Checks that no request reaches an impostor: a server with the upstream's name and a certificate that no trusted
+ * authority has signed. The upstreams stay impostors afterwards, so this check comes last.
  */
 export async function unverifiedUpstreams(run: EngineRun, random: Random): Promise<CheckFailure[]> {
   const verified = run.policy.upstreams.filter(({ tls }) => tls && !tls.insecureSkipVerify);

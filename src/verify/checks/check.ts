@@ -12,7 +12,7 @@ import type { Random } from '../random.ts';
 export interface CheckFailure {
   readonly at: SpecPath;
   readonly problem: string;
-  /** No failure where the target declares that its program cannot do better. */
+  /** The limit by which this is no failure, where the target declares that its program has it. */
   readonly limit?: Limit | undefined;
 }
 
@@ -26,7 +26,7 @@ export interface Forwarded {
   readonly routeClass: ForwardClass;
 }
 
-/** Everything that is forwarded, by proxy and endpoint. */
+/** Each method of each endpoint of each proxy whose requests are forwarded. */
 export function* forwardedBy({ fixtures }: EngineRun): Generator<Forwarded> {
   for (const fixture of fixtures.values())
     for (const endpoint of fixture.endpoints)

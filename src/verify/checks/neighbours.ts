@@ -19,7 +19,7 @@ interface Asked {
 }
 
 /**
- * Whether what happens to the requests of one caller leaves those of another alone: after an upstream has failed some
+ * Checks that failures of one caller's requests do not stop those of another: after an upstream has failed some
  * requests on each of its servers, the next request must still get through.
  */
 export async function neighbours(run: EngineRun, random: Random): Promise<CheckFailure[]> {
@@ -54,7 +54,7 @@ interface Pair {
   readonly fixture: Forwarded['fixture'];
 }
 
-/** Two requests that are forwarded to an upstream, as different as there are: at least their targets differ. */
+/** Two requests that are forwarded to an upstream and have different targets, if only by their query. */
 function pairOf(candidates: readonly Forwarded[], random: Random): Pair | undefined {
   for (const first of random.shuffled(candidates).slice(0, MOST_CANDIDATES)) {
     const disturbing = askedOf(first, random);

@@ -10,22 +10,22 @@ import type { Upstreams } from '../upstreams.ts';
 interface OddAnswer {
   readonly bytes: (upstream: Upstream) => string;
   readonly problem: (response: RawResponse, outside: Outside) => string | undefined;
-  /** What an engine that cannot handle it has to declare. */
+  /** The limit that a target must declare if its program cannot handle the answer. */
   readonly limit?: Limit;
 }
 
-/** What stands between an upstream and a client. */
+/** An upstream as its clients see it from outside. */
 interface Outside {
   readonly upstream: Upstream;
   /** Origin at which the client finds it. */
   readonly origin: string;
 }
 
-/** A request to something whose upstream answers unlike the others. */
+/** A request to a proxy or site whose upstream gives odd answers. */
 export interface OddlyAnswered extends Outside {
   readonly listener: Listener;
   readonly peer: string;
-  /** As bytes; a GET that is forwarded. */
+  /** The bytes of a GET that is forwarded. */
   readonly raw: string;
   readonly upstreams: Upstreams;
 }
@@ -37,7 +37,7 @@ export interface OddProblem {
 
 const BODY = '{"odd":true}';
 const LENGTH = `Content-Type: application/json\r\nContent-Length: ${BODY.length}\r\n`;
-/** Nobody outside may get this; and of what is not the final head of an answer, nothing at all. */
+/** A field that no client may get. Of interim answers and trailers a client may get no field at all. */
 const HIDDEN = 'X-Accel-Redirect: /elsewhere\r\n';
 
 const withHead = (head: string) => `HTTP/1.1 200 OK\r\n${LENGTH}${head}\r\n${BODY}`;
@@ -112,20 +112,20 @@ const ODD_ANSWERS: ReadonlyMap<string, OddAnswer> = new Map<string, OddAnswer>([
   ]),
 ]);
 
-/** A client that follows the URL must come to the proxy. */
+/** What is wrong with a URL in an answer: a client that follows it must come to the proxy. */
 function wrongUrl(text: string, { origin }: Outside): string | undefined {
   const url = URL.canParse(text, origin) ? new URL(text, origin) : undefined;
   const due = new URL('/there?a=b', origin).href;
   return url?.href === due ? undefined : `it came back as ${text === '' ? 'nothing' : text}`;
 }
 
-/** Nothing comes with it, and its head has been through the same hands as every other. */
+/** What is wrong with an answer beside its URLs: interim answers or trailers came with it, or a hidden field. */
 function besidesProblem({ besides, fields }: RawResponse): string | undefined {
   const passed = besides[0] ?? fields.find(([name]) => /^x-accel-/i.test(name));
   return passed && `the client got ${passed[0]}: ${passed[1]}`;
 }
 
-/** What is wrong with what a client gets of each of them, and with what comes after it on the same connection. */
+/** What is wrong with what a client gets of each odd answer, and of the next answer on the same connection. */
 export async function oddProblems(asked: OddlyAnswered): Promise<OddProblem[]> {
   const problems: OddProblem[] = [];
   for (const [what, odd] of ODD_ANSWERS) {

@@ -11,8 +11,9 @@ const LARGE_BODY = 2_000_000;
 const MOST_TARGETS = 100;
 
 /**
- * Whether a client can spell its way to something that the generator made for itself. What such a location would answer is
- * mostly refused in the end, but its limits apply first: a large body is refused as too large instead of as not allowed.
+ * Checks that no client can reach a location that the generator made for itself, by spelling its name. Most such
+ * requests are refused in the end, but the limits of the location show: a large body is refused as too large, not as
+ * not allowed.
  */
 export async function ownNames(run: EngineRun, random: Random): Promise<CheckFailure[]> {
   const failures: CheckFailure[] = [];

@@ -10,7 +10,10 @@ import { type CheckFailure, forwardedBy, probeOf } from './check.ts';
 
 const PATIENCE = 5_000;
 
-/** TLS of the proxies themselves: one certificate whatever name is asked for, no old version, and no plain HTTP beside it. */
+/**
+ * Checks the TLS of proxies: one certificate whatever name is asked for, no old version, no plain HTTP on the same
+ * port.
+ */
 export async function ownTls(run: EngineRun, random: Random): Promise<CheckFailure[]> {
   const failures: CheckFailure[] = [];
   for (const { proxy } of run.fixtures.values()) {
@@ -60,7 +63,7 @@ function shake(proxy: Proxy, options: ConnectionOptions): Promise<X509Certificat
   });
 }
 
-/** A request that TLS would let through. */
+/** Sends a request in plain HTTP that would be forwarded over TLS, and says what was wrong with the answer. */
 async function plainProblems(proxy: Proxy, run: EngineRun, random: Random): Promise<string[]> {
   const candidate = [...forwardedBy(run)].find(({ fixture }) => fixture.proxy === proxy);
   if (!candidate) return [];

@@ -18,15 +18,15 @@ interface Tried {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** So many keys are tried. */
+/** The most keys that are tried. */
 const MOST_KEYS = 5;
-/** Requests per second that one client on this machine can exceed. */
+/** The largest rate, in requests per second, that one client on this machine can surely exceed. */
 const FASTEST = 200;
 const LARGEST_BURST = 2_000;
 
 /**
- * Whether a key may send its burst at once, and then no more than its rate. Starts an engine of its own, because all
- * other probes run without rates.
+ * Checks that a key may send its burst at once, and then no more than its rate. It starts an engine of its own, because
+ * all other probes run without rates.
  */
 export async function rateLimits(options: EngineRunOptions, scope: Scope): Promise<Tried> {
   const limited = options.policy.apiKeys.filter(isLimited);

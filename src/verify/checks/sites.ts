@@ -10,7 +10,7 @@ import { oddProblems } from './oddAnswers.ts';
 /** What the sites of domain rewrites were asked, and what they did wrong. */
 export interface SitesTried {
   readonly sent: number;
-  /** Sites whose upstream has no certificate for their name here, so that nothing can be said of them. */
+  /** Number of sites that were not tried, because their upstream has no certificate for their name here. */
   readonly untried: number;
   readonly failures: readonly CheckFailure[];
   readonly diagnostics: readonly Diagnostic[];
@@ -18,12 +18,12 @@ export interface SitesTried {
 
 const TARGET = '/there?a=b';
 const CLIENT = '127.0.0.1';
-/** What a client says of where it comes from. A site believes none of it. */
+/** Headers by which a client claims an address. A site believes none of them. */
 const CLAIMS = ['X-Forwarded-For: 203.0.113.9', 'X-Real-IP: 203.0.113.9', 'Forwarded: for=203.0.113.9'];
 
 /**
- * Whether each site passes requests on under the public name, maps what the upstream says of itself, and passes on what
- * is asked for under either name and no other. Starts an engine of its own, because sites listen on a port of their own.
+ * Checks that each site forwards requests under the public name, maps the upstream's URLs of itself, and answers to its
+ * two names and no other. It starts an engine of its own, because sites listen on a port of their own.
  */
 export async function siteChecks(options: EngineRunOptions, scope: Scope): Promise<SitesTried> {
   const none = { sent: 0, untried: 0, failures: [], diagnostics: [] };
@@ -61,7 +61,7 @@ export async function siteChecks(options: EngineRunOptions, scope: Scope): Promi
 
 function oddlyAsked(run: EngineRun, { rewrite, upstream }: { rewrite: SiteRewrite; upstream: Upstream }) {
   return {
-    // It is called by its public name, and so calls itself that.
+    // The site asks the upstream under the public name, so the upstream calls itself by that.
     upstream: { ...upstream, host: rewrite.from },
     origin: `http://${rewrite.to}`,
     listener: run.site,
@@ -110,7 +110,7 @@ function passedOn(
   return wrong && `behind the site ${name}, the ${wrong[0]} is ${wrong[1][0]} instead of ${wrong[1][1] ?? 'nothing'}`;
 }
 
-/** A client of the private name is kept there; one of the public name knows no other. */
+/** What is wrong with a redirection: it must stay under the name, private or public, that the client asked for. */
 async function redirected(run: EngineRun, { name, rewrite }: Asked): Promise<string | undefined> {
   run.upstreams.answerWith(() => ({
     status: 302,

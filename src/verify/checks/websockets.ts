@@ -14,10 +14,10 @@ const HANDSHAKE = [
 ] as const;
 /** A WebSocket frame: a proxy that still expects HTTP does not pass it on. */
 const MESSAGE = '\x81\x05hello';
-/** So many endpoints per proxy are tried, of those with WebSockets and of those without. */
+/** The most endpoints of a proxy that are tried, of those with WebSockets and as many of those without. */
 const MOST_PLACES = 10;
 
-/** Whether routes with `websocket: true`, and no others, upgrade and then pass bytes both ways. */
+/** Checks that routes with `websocket: true`, and no others, upgrade and then pass bytes both ways. */
 export async function upgrades(run: EngineRun, random: Random): Promise<CheckFailure[]> {
   const all = [...forwardedBy(run)].filter(({ method }) => method === 'GET');
   if (!all.some(({ routeClass }) => routeClass.forwarding.websocket)) return [];

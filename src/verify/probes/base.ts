@@ -8,7 +8,7 @@ import type { ProxyFixture } from '../proxyFixture.ts';
 import type { Random } from '../random.ts';
 import { pathTo } from './segments.ts';
 
-/** A draft and where it is sent from. Every mutation starts from one that is allowed, if anything is allowed there. */
+/** A draft and the address that it is sent from. Mutations start from an allowed one, if the endpoint allows any. */
 export interface Attempt {
   readonly draft: Draft;
   readonly peer: string;
@@ -22,7 +22,7 @@ export interface ProbeContext {
   readonly now: number;
 }
 
-/** A name that the proxy is asked for. */
+/** A name under which a probe asks for the proxy. */
 export function hostFor({ proxy }: ProxyFixture): string {
   return proxy.hosts[0] ?? 'probe.example';
 }
@@ -39,7 +39,7 @@ export function attemptAt(endpoint: Endpoint, context: ProbeContext): Attempt {
   return attempt({ endpoint, method, target: pathTo(endpoint, fixture, random) }, context);
 }
 
-/** A method that a rule stands for: itself, or one of many. */
+/** The method that a probe of a rule sends: the rule's own, or a random one for `*`. */
 export function sentAs(method: string, random: Random): string {
   return method === EVERY_METHOD ? random.pick(['GET', 'HEAD', 'OPTIONS', ...BODY_METHODS, 'PROPFIND']) : method;
 }
@@ -57,12 +57,12 @@ export function attempt(
   return sentFrom(withBody(keyed, routeClass, random), fixture.admitted(caller, routeClass), context);
 }
 
-/** With a key where the proxy reads it. */
+/** The draft with a key in the header in which the proxy reads it. */
 export function withKey(draft: Draft, { proxy }: ProxyFixture, key: string): Draft {
   return withField(draft, proxy.apiKeyHeader, credentialText(proxy.apiKeyScheme, key));
 }
 
-/** Tells the client's address in the way that the proxy trusts: by connection, header or PROXY protocol. */
+/** The draft with the client's address where the proxy looks for it: connection, header or PROXY protocol. */
 export function sentFrom(draft: Draft, addresses: readonly string[], { fixture, random }: ProbeContext): Attempt {
   const { clientIp } = fixture.proxy;
   const address = addresses.length === 0 ? '192.0.2.1' : random.pick(addresses);

@@ -20,7 +20,7 @@ const onDraft =
   (change: (draft: Draft, context: ProbeContext) => Draft): Mutation =>
   ({ draft, peer }, context) => ({ draft: change(draft, context), peer });
 
-/** Listed as often as each is to be tried. */
+/** The mutations; one that is listed three times is tried three times as often. */
 const MUTATIONS: readonly Mutation[] = [
   onDraft((draft, { random }) => mutatePath(draft, random)),
   onDraft((draft, { random }) => mutatePath(draft, random)),
@@ -40,10 +40,12 @@ const MUTATIONS: readonly Mutation[] = [
   mutateAddress,
 ];
 
-/** How often, among all probes, one that spells a name of the generated files. */
+/** The chance that a probe is followed by one that spells a name of the generated files. */
 const OWN_NAMES = 0.2;
 
-/** A part of the probes of one seed. All parts together are as many probes, and none of them is made twice. */
+/**
+ * A part of the probes of one seed. All parts together have as many probes as one run, and no probe is in two of them.
+ */
 export interface Shard {
   /** From 1. */
   readonly part: number;
@@ -63,8 +65,8 @@ export interface ProbeSource {
 }
 
 /**
- * Endless probes, the same for the same seed: a fixed list for every endpoint (one of each endpoint at a time, so that a small
- * number reaches all endpoints), alternating with random mutations of allowed requests.
+ * Endless probes, the same for the same seed. Probes from the lists of the endpoints alternate with random mutations of
+ * allowed requests. The lists take turns, so that even few probes reach all endpoints.
  */
 export function* probesOf({ fixtures, ownTargets, seed, shard, now }: ProbeSource): Generator<Probe> {
   const contextsWith = (random: Random) => fixtures.map((fixture): ProbeContext => ({ fixture, random, now }));
@@ -107,7 +109,7 @@ function probe({ draft, peer }: Attempt, { fixture }: ProbeContext): Probe {
   return { proxy: fixture.proxy.id, peer, raw: raw(draft) };
 }
 
-/** Goes round all endpoints, one probe of each at a time. */
+/** The lists of all endpoints, one probe of each in turn. */
 function* listedProbes(contexts: readonly ProbeContext[], random: Random): Generator<Probe> {
   const lists = contexts.flatMap((context) => [
     ...context.fixture.aims.map((endpoint) => listFor(endpoint, context)),
@@ -125,7 +127,7 @@ function* listedProbes(contexts: readonly ProbeContext[], random: Random): Gener
   }
 }
 
-/** Something that is allowed, under the name of nobody and of every other proxy. */
+/** Allowed requests under other names: one that no proxy has, and those of every other proxy. */
 function* namesFor(context: ProbeContext): Generator<Probe> {
   const { fixture, random } = context;
   for (const name of fixture.aims.length === 0 ? [] : strangeHosts(fixture)) {
@@ -169,7 +171,7 @@ function* near(path: string, index: number, send: (target: string) => Probe): Ge
   for (const stranger of STRANGERS) if (!/[\x00-\x20\x7f]/.test(stranger)) yield instead(stranger);
 }
 
-/** A head that is just as large as the proxy takes, or too large for any engine. */
+/** A draft with a head of exactly the largest size that the proxy takes, or too large for any engine. */
 function mutateSize(draft: Draft, { fixture, random }: ProbeContext): Draft {
   const limit = fixture.proxy.maxRequestHead;
   const padded = (size: number) => withField(draft, 'X-Pad', 'x'.repeat(Math.max(0, size)));
@@ -291,13 +293,13 @@ function valuesFrom(key: string, { random }: ProbeContext): string {
     'x'.repeat(KEY_MAX_LENGTH),
     'x'.repeat(KEY_MAX_LENGTH + 1),
     'x'.repeat(7_000),
-    // Only the end, or only the beginning, is that of a valid key.
+    // Two values that share only the end, or only the beginning, with a valid key.
     'x'.repeat(Math.max(1, key.length - 8)) + key.slice(-8),
     key.slice(0, 8) + 'x'.repeat(Math.max(1, key.length - 8)),
   ]);
 }
 
-/** What stands before a key, and is not the scheme but here and there. */
+/** Texts before a key. Few of them are the scheme of a proxy. */
 const SCHEMES = [
   '',
   'Bearer ',

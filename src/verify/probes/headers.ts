@@ -69,7 +69,7 @@ const ORDERS: readonly (readonly [name: string, value: string])[] = [
   ["X-$'", 'evil'],
   ['~Sudo', 'root'],
 ];
-/** Hop-by-hop fields; a proxy that passes or obeys them drops or leaks other fields. */
+/** Hop-by-hop fields. A proxy that passes them on or obeys them would drop or leak other fields. */
 const HOPS: readonly (readonly [name: string, value: string])[] = [
   ['Connection', 'PRIVATE-TOKEN'],
   ['Connection', 'close, Private-Token, Host'],
@@ -121,7 +121,7 @@ const recase = (name: string, random: Random) => random.pick([name, name, name.t
 
 function oneMore(draft: Draft, context: ProbeContext): Draft {
   const { random, fixture } = context;
-  // Other families of probes try these twice.
+  // content-type is left out: probes of bodies repeat it.
   const passing = [...DEFAULT_REQUEST_HEADERS.filter((name) => name !== 'content-type'), ...fixture.addedHeaders];
   const named = (name: string) => withField(draft, recase(name, random), random.pick(VALUES));
   const given = ([name, value]: readonly [string, string]) => withField(draft, recase(name, random), value);
@@ -139,7 +139,7 @@ function oneMore(draft: Draft, context: ProbeContext): Draft {
   ])();
 }
 
-/** These would change how the request is framed. */
+/** Fields that are left alone, because they would change how the request is framed. */
 const FRAMING = ['host', 'content-length', 'transfer-encoding', 'connection', 'expect', 'upgrade'];
 
 function websocket(draft: Draft): Draft {

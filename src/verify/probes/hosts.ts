@@ -4,7 +4,7 @@ import type { ProbeContext } from './base.ts';
 
 const MOST_STRANGERS = 50;
 
-/** Names that are not the proxy's own; none where nobody has a name. */
+/** Names that are not the proxy's own; none where no proxy has names. */
 export function strangeHosts({ policy, proxy }: ProxyFixture): string[] {
   const names = policy.proxies.flatMap(({ hosts }) => hosts);
   const others = names.filter((name) => !proxy.hosts.includes(name));
@@ -14,7 +14,7 @@ export function strangeHosts({ policy, proxy }: ProxyFixture): string[] {
 /** The same request under another name, or under one name in several places. */
 export function mutateHost(draft: Draft, { fixture, random }: ProbeContext): Draft {
   const names = fixture.policy.proxies.flatMap(({ hosts }) => hosts);
-  // Where nobody has a name, all of them mean the same.
+  // Where no proxy has names, every name reaches the same one.
   if (names.length === 0) return draft;
   const name = random.pick([...names, 'nobody.example']);
   const capital = name.toUpperCase();

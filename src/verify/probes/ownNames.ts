@@ -2,12 +2,12 @@ import type { RenderedFile } from '../../targets/target.ts';
 import { type Probe, raw } from '../draft.ts';
 import { type Attempt, hostFor, type ProbeContext, sentFrom, withKey } from './base.ts';
 
-/** Spellings that are tried of each list, so that large files do not crowd out all other probes. */
+/** The most spellings that are tried of each list, so that large files leave room for other probes. */
 const MOST_TARGETS = 400;
 
 /**
- * Request targets that spell the names a generator uses for itself: a client that can write `/%25/forward` must not get to
- * a location named `/%/forward`. Every word of the generated files that could be such a name counts, the unusual ones first.
+ * Request targets that spell names in the generated files: no client may reach a location named `/%/forward` by asking
+ * for `/%25/forward`. Every word of the files that could be the name of a location counts, the unusual ones first.
  */
 export function ownTargets(files: readonly RenderedFile[]): readonly string[] {
   const words = files.flatMap(({ text }) => text.match(/(?<=^|[\s"'=~^(])[/@%][^\s"'`;(){}|\\^$*+?[\]]+/gm) ?? []);
@@ -35,7 +35,7 @@ function spellings(name: string): string[] {
   ];
 }
 
-/** Each from an address that is not admitted, without a key, and from somebody with one. */
+/** Probes of each target: from an address that is not admitted, without a key, and with one. */
 export function* ownNameProbes(contexts: readonly ProbeContext[], targets: readonly string[]): Generator<Probe> {
   for (const target of targets) {
     for (const context of contexts) {

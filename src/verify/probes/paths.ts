@@ -2,7 +2,7 @@ import type { Draft } from '../draft.ts';
 import type { Random } from '../random.ts';
 import { STRANGERS } from './segments.ts';
 
-/** Spellings of `../`, and of what some server reads as it. */
+/** Spellings of `../`, and other texts that some server reads as `../`. */
 const STEPS = [
   '../',
   './',
@@ -150,7 +150,7 @@ const escape = (char: string, random: Random) => {
   return `%${random.chance(0.5) ? hex : hex.toUpperCase()}`;
 };
 
-/** Each changes an allowed path into one that mostly is not allowed. The evaluator says which. */
+/** Changes of an allowed path. Most make one that is not allowed; the evaluator says which. */
 const MUTATIONS: readonly PathMutation[] = [
   (path, random) => path + random.pick(ENDS),
   (path, random) => random.pick(STARTS) + path.slice(1),

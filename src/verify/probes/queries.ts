@@ -131,7 +131,7 @@ export function mutateQuery(draft: Draft, random: Random): Draft {
     spell(random.pick(FORBIDDEN_PARAMETERS), random) + random.pick(['', '=', '=1', '=root', '=a%26b']);
   const part = () => random.pick([() => random.pick(FINE), () => random.pick(STRANGE), forbidden, forbidden])();
   const parts = random.chance(0.6) ? [part()] : [part(), part(), part()];
-  // Long queries are where regular expressions give up, and a filter that gives up must not let through.
+  // A regular expression may give up on a long query, and a filter that gives up must not let it through.
   const filler = random.chance(0.08) ? `${'a=1&'.repeat(random.pick([50, 500, 1_500]))}` : '';
   return { ...draft, target: `${path}?${filler}${parts.join('&')}` };
 }

@@ -31,7 +31,7 @@ const MEMBERS: Readonly<Record<ParameterType, readonly string[]>> = {
   encodedPath: ['x%2Fy', 'group%2fsub%2Fproject', 'a%2F...', 'a%2F.b%2Fc', 'a%2F%2Ea', '1%2F2'],
   encodedText: [
     ...['x%3Fy', 'a%3f', '%23', '100%25', '%25', '%25%2F%25', 'a%2Fb%23c', '%3F%2f%3f', '..%25', '...%3F', '.%25'],
-    // What a server that decodes twice makes a step up of.
+    // A server that decodes twice reads some of these as a step up.
     ...['%252e%252e', 'x%252F..%252F..', 'a%2F%252E', '%2500', '%255C', '%2525'],
   ],
 };
@@ -164,13 +164,16 @@ function valuesOf(segment: PatternSegment, random: Random): string[] {
   }
 }
 
-/** A type, or one that it takes in, so that the rest of a path is of mixed types. */
+/** The type itself or a narrower one, so that the segments of a rest are of mixed types. */
 function someWithin(type: ParameterType, random: Random): ParameterType {
   const narrower = PARAMETER_TYPES.filter((each) => ACCEPTED_BY[each].includes(type));
   return random.chance(0.6) ? type : random.pick(narrower);
 }
 
-/** A path that leads to an endpoint: mostly one of its patterns filled in, unless that leads to a more specific endpoint. */
+/**
+ * A path that leads to an endpoint: mostly one of its patterns filled in, unless that leads to a more specific
+ * endpoint.
+ */
 export function pathTo({ state }: Endpoint, { evaluator }: ProxyFixture, random: Random): string {
   if (state.accepts.length === 0) return state.example;
   const path = fill(random.pick(state.accepts).pattern, random);

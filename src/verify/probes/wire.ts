@@ -33,7 +33,7 @@ const CONTROLS = [
 ];
 const WITHOUT_BODY = /\r\nContent-Length: \d+|\r\nTransfer-Encoding: chunked/g;
 const headOf = (request: string) => `${request.slice(0, request.indexOf('\r\n\r\n')).replace(WITHOUT_BODY, '')}\r\n`;
-/** The head again, with another framing and another body. */
+/** The request with another framing and another body. */
 const framed = (request: string, framing: string, body: string) => `${headOf(request)}${framing}\r\n\r\n${body}`;
 
 const FRAMINGS: readonly (readonly [framing: string, body: string])[] = [
