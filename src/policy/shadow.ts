@@ -7,7 +7,7 @@ import { type Decision, type Evaluator, evaluatorOf } from './decide.ts';
 import type { ProxyRequest } from './request.ts';
 import type { ClientAddress, Policy, Proxy } from './types.ts';
 
-/** What keeps a spec from being decided beside another one. */
+/** Why a spec cannot be the shadow of another: be decided and logged beside it, and never enforced. */
 export const shadowCodes = defineCodes('shadow', {
   unreadable: error('cannot take "{path}" for the shadow: {problem}').hint(
     'it is a whole spec beside this one; the path is relative to this file',
@@ -26,7 +26,10 @@ export const shadowCodes = defineCodes('shadow', {
   ),
 });
 
-/** What both must have alike, because it is found out once for both. */
+/**
+ * Fields that a proxy and its shadow must share: a request arrives once, so client, name and key are read once for
+ * both.
+ */
 const ALIKE: Readonly<Record<string, (proxy: Proxy) => unknown>> = {
   listen: ({ listen }) => listen,
   hosts: ({ hosts }) => hosts,
@@ -40,7 +43,9 @@ function plainly(source: ClientAddress): unknown {
   return source.kind === 'direct' ? source : { ...source, trusted: toCidrs(source.trusted) };
 }
 
-/** Whether one spec can be decided beside another; places are of the spec that is enforced. */
+/**
+ * Reports why `shadow` cannot be decided beside `policy`. Places are those of the spec of `policy`, which is enforced.
+ */
 export function checkShadow(policy: Policy, shadow: Policy): Diagnostic[] {
   const problems: Diagnostic[] = [];
   const others = new Map(shadow.proxies.map((proxy) => [proxy.id, proxy]));
@@ -70,14 +75,14 @@ function compared(proxy: Proxy, other: Proxy): Diagnostic[] {
 
 /** Decides what the shadow of a policy would make of requests to one of its proxies. */
 export interface ShadowEvaluator {
-  /** Of the shadow's own proxy. */
+  /** The evaluator of the shadow's proxy. */
   readonly evaluator: Evaluator;
-  /** The request as the shadow sees it: whose key it is, is what the policy itself found out. */
+  /** The request as the shadow sees it. Only `policy` looks keys up, so where it asks for none, any key is unknown. */
   seen(request: ProxyRequest): ProxyRequest;
   decide(request: ProxyRequest): Decision;
 }
 
-/** `undefined` where the policy has no shadow. */
+/** The evaluator of a proxy's shadow; `undefined` where the policy has no shadow. */
 export function shadowEvaluatorOf(
   { shadow }: Policy,
   { proxy, access }: Pick<Evaluator, 'proxy' | 'access'>,
