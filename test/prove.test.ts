@@ -89,6 +89,8 @@ const proofs = suite('proofs');
 const runner = example('runner');
 
 proofs('the runner example is proved', () => assert.is(proof(runner).kind, 'proved'));
+for (const name of ['gitlab-proxy', 'dependency-proxy'])
+  proofs(`the ${name} example is proved`, () => assert.is(proof(example(name)).kind, 'proved'));
 
 /** Each is told with a request that shows it. */
 const EDITS: readonly (readonly [what: string, from: string, to: string, told: RegExp])[] = [

@@ -18,6 +18,7 @@ export const INERT: Readonly<Record<'server' | 'location', ReadonlySet<string>>>
   location: new Set([
     'client_body_timeout',
     'default_type',
+    'keepalive_timeout',
     'limit_conn',
     'limit_req',
     'proxy_buffering',
