@@ -5,15 +5,15 @@ import type { Project } from './project.ts';
 
 type ReadFile = (path: string) => string | undefined;
 
-/** A spec of its own that another spec names. */
+/** A whole spec that another spec names, as its shadow or in a guarantee `same`. */
 export interface SpecBeside {
   readonly file: SourceFile;
   readonly project: Project;
-  /** Reads the files that it names, relative to it. */
+  /** Reads the files that this spec names, by their paths from its own folder. */
   readonly read: ReadFile;
 }
 
-/** Opens a spec by its path from the folder of another one; else says in a few words why there is none. */
+/** Opens a spec by its path from the folder of the spec that names it, or says in a few words why it cannot. */
 export function openBeside(
   path: string,
   { project, read }: Pick<SpecBeside, 'project' | 'read'>,

@@ -2,9 +2,9 @@ import type { PathPattern, PatternSegment } from './pattern.ts';
 import { classify, type ParameterType } from './segment.ts';
 
 /**
- * The pattern that a path of a log stands for: as it is written where the pattern that allowed it says so, and where that
- * took the rest of a path, what looks like an id as a parameter: `/{x*}` and `/projects/a%2Fb/issues/7` →
- * `/projects/{project:encodedPath}/issues/{issue:int}`.
+ * The pattern that would allow a path of a log and others like it. Its segments are those of the pattern that allowed
+ * the path. Where that took the rest of a path, segments that look like an id become parameters: `/{x*}` and
+ * `/projects/a%2Fb/issues/7` → `/projects/{project:encodedPath}/issues/{issue:int}`.
  */
 export function templateOf(path: string, pattern: PathPattern | undefined): string {
   const given = path.slice(1).split('/');
@@ -31,16 +31,16 @@ function guessed(text: string, before: string, names: Set<string>): string {
   return type === 'segment' ? `{${name}}` : `{${name}:${type}}`;
 }
 
-/** `undefined` for what looks like a word of the API. */
+/** The type of a segment that looks like an id; `undefined` for one that looks like a word of the API. */
 function typeOf(text: string): ParameterType | undefined {
   if (/^[A-Za-z][A-Za-z_.-]{0,29}$/.test(text) || text === '' || /^v[0-9]{1,2}$/.test(text)) return undefined;
   if (/%2[Ff]/.test(text)) return 'encodedPath';
   const type = classify(text);
-  // A short text of hexadecimal digits is no hash.
+  // Fewer than seven hexadecimal digits are no hash, and the next id may have other letters.
   return type === 'hex' && text.length < 7 ? 'slug' : (type ?? 'segment');
 }
 
-/** `projects` → `project`; `id` behind what is no word. */
+/** The name of a parameter, after the segment before it: `projects` → `project`; `id` where that is no word. */
 function nameAfter(before: string): string {
   const word = /^[A-Za-z][A-Za-z_-]*$/.test(before) ? before.replace(/-/g, '_') : 'id';
   if (word.endsWith('ies')) return `${word.slice(0, -3)}y`;

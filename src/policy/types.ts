@@ -18,7 +18,7 @@ export interface Policy {
   readonly registries: readonly RegistryRewrite[];
   readonly vault: readonly VaultMount[];
   readonly addressSets: readonly AddressSet[];
-  /** Decided and logged beside this one for every request, never enforced; its proxies are the same ones. */
+  /** A policy with the same proxies that is decided and logged for every request, and never enforced. */
   readonly shadow?: Policy;
 }
 

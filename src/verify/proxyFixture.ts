@@ -13,10 +13,10 @@ export interface ProxyFixture {
   readonly policy: Policy;
   readonly proxy: Proxy;
   readonly evaluator: Evaluator;
-  /** What the log must say of the spec that is only decided, where there is one. */
+  /** Decides what the log must say of the proxy's shadow; absent where there is none. */
   readonly shadow: ShadowEvaluator | undefined;
   readonly endpoints: readonly Endpoint[];
-  /** What probes are aimed at: these, and the endpoints of its shadow. */
+  /** The endpoints that probes are aimed at: those of the proxy and those of its shadow. */
   readonly aims: readonly Endpoint[];
   /** Addresses at and around the ends of every range of the proxy and of its callers. */
   readonly edges: readonly Address[];
