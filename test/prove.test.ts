@@ -114,6 +114,18 @@ const EDITS: readonly (readonly [what: string, from: string, to: string, told: R
     'proxy_set_header cookie $http_cookie;',
     /cookie/,
   ],
+  [
+    'a longer head',
+    '163[0-7][0-9]{1}|1638[0-4]) (?:(?:[A-Za-z0-9._-]++|\\\\[[0-9A-Fa-f:.]++\\\\])(?::[0-9]{1,5})?)?+ (',
+    '163[0-7][0-9]{2}|1638[0-4]) (?:(?:[A-Za-z0-9._-]++|\\\\[[0-9A-Fa-f:.]++\\\\])(?::[0-9]{1,5})?)?+ (',
+    /forwarded instead of 431$/,
+  ],
+  [
+    'a table without a variable',
+    'map $runners_endpoint $runners_allow',
+    'map $runners_endpoint runners_allow',
+    /cannot tell: a map makes no variable/,
+  ],
   ['a hop that is trusted', '"1" $runners_from_hop_1;', '"1" $remote_addr;', /instead of/],
   [
     'a directive that is not known',

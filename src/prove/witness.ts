@@ -33,6 +33,7 @@ function quoted(text: string): string {
 
 /** What a proof takes for granted, for people. */
 export const ASSUMPTIONS: readonly string[] = [
+  'the engine starts with these files ("nginx -t")',
   'the engine refuses what is no HTTP/1.0 or 1.1 request, CONNECT and TRACE, and two lengths of one body',
   'a header that decides is sent once; blanks around it are taken away',
   'the head that is counted is the one that was sent',

@@ -92,7 +92,8 @@ function included(
 }
 
 function tableOf({ name, args, block = [] }: NginxDirective): Table {
-  const variable = (args.at(-1) ?? '').replace(/^\$/, '');
+  const [, variable] = /^\$(\w+)$/.exec(args.at(-1) ?? '') ?? [];
+  if (variable === undefined) throw new CannotTell(`a ${name} makes no variable`);
   const source = templateOf(args.length > 1 ? (args[0] ?? '') : '$remote_addr');
   return name === 'geo' ? geoOf(variable, source, block) : mapOf(variable, source, block);
 }
