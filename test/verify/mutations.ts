@@ -75,6 +75,7 @@ export const mutations = {
     conf('the log does not say whose key it was', /"\\"key\\":\\"\$\{\w+_log_key\}/g, '"\\"key\\":\\"'),
     conf('the log says the wrong reason', '"key-address"', '"key-unknown"'),
     conf('a client can ask for the names of the generator', /\/(?:\[[.]\]|[.])\//g, '/~/'),
+    conf('a client writes the marks of capitals itself', /\[\^(A-Z)?\{\]/g, '[^$1 ]'),
     conf('keys do not expire', /"=?old" ",1577836799";/g, ''),
   ],
 } satisfies Record<string, readonly Mutation[]>;

@@ -20,6 +20,7 @@ import {
   splitSource,
   stopsIn,
   UNMARKED,
+  WITH_BRACE,
 } from './shapes.ts';
 import type { Configuration, GeoTable, MapTable, RegexRow, Template } from './tables.ts';
 
@@ -224,7 +225,7 @@ export class Meaning {
     return table?.kind === 'map' && table.marks;
   }
 
-  /** A look-up of a place, a slash and a segment in which runs of capitals are marked; one with none or many is as it was. */
+  /** A look-up of a place, a slash and a segment in which runs of capitals are marked; one with none or many is as it was, and one with a brace is nothing. */
   private marked(table: MapTable, marks: string): readonly Part[] {
     const own = this.configuration.tables.get(marks);
     const [before, ...others] = this.evaluate(table.source.slice(0, -1));
@@ -236,7 +237,8 @@ export class Meaning {
       !before.endsWith('/')
     )
       throw new CannotTell(`the map $${table.name} looks up marked segments in a way that is not known`);
-    const segment = this.evaluate(own.source);
+    const raw = this.evaluate(own.source);
+    const segment = raw.length > 0 && matches(this.run, raw, WITH_BRACE) ? [] : raw;
     if (segment.length === 0 || matches(this.run, segment, UNMARKED)) {
       const whole = joined([before.slice(0, -1), ...(segment.length === 0 ? ['/'] : segment)]);
       const key = exactRow(this.run, whole, table.keys);

@@ -107,16 +107,19 @@ function typeRow({ kind, type }: TypeTest): MapEntry {
 
 const MARKED_FILE = 'marked.conf';
 
-/** How capital letters are marked: a row for each number of runs of them. */
+/**
+ * How capital letters are marked: a row for each number of runs of them. No row takes a brace, which no literal has: a map
+ * ignores case, so that a client who writes the marks out would ask for "Open" as "{^o}pen".
+ */
 function markedRows(): MapEntry[] {
   const counts = Array.from({ length: MOST_CAPITALS }, (_, index) => index + 1);
   const rows = counts.map((count) => {
     const runs = counts.slice(0, count);
-    const source = runs.map((run) => `(?<capitals_${run}>[A-Z]++)(?<between_${run}>[^A-Z]*+)`).join('');
+    const source = runs.map((run) => `(?<capitals_${run}>[A-Z]++)(?<between_${run}>[^A-Z{]*+)`).join('');
     const marked: Part[] = runs.flatMap((run) => ['{^', variable(`capitals_${run}`), '}', variable(`between_${run}`)]);
-    return [`(?<between_0>[^A-Z]*+)${source}`, value(variable('between_0'), ...marked)] as const;
+    return [`(?<between_0>[^A-Z{]*+)${source}`, value(variable('between_0'), ...marked)] as const;
   });
-  return [...rows, ['(?<unmarked>.*)', value(variable('unmarked'))] as const].map(([source, marked]) => ({
+  return [...rows, ['(?<unmarked>[^{]*)', value(variable('unmarked'))] as const].map(([source, marked]) => ({
     key: pattern(`^/${source}\\z`),
     value: marked,
     comments: [],

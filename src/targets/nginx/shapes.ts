@@ -4,22 +4,24 @@ import { matching, wholly } from '../../prove/matching.ts';
 import type { MapTable, RegexRow, Template } from './tables.ts';
 
 export const ONE_SLASH = wholly('/');
+/** A segment that no row of the marks takes, so that what looks it up has nothing after the slash. */
+export const WITH_BRACE = wholly('(?:.|\\n)*[{](?:.|\\n)*');
 /** No capital letter, or more runs of them than can be marked. */
-export const UNMARKED = wholly('[^A-Z]*|[^A-Z]*(?:[A-Z]+[^A-Z]+){6}[A-Z](?:.|\\n)*');
+export const UNMARKED = wholly('[^A-Z{]*|[^A-Z{]*(?:[A-Z]+[^A-Z{]+){6}[A-Z][^{]*');
 
 export function onlyText(text: string): Language {
   return wholly(text.replace(/[^A-Za-z0-9]/g, '\\$&'));
 }
 
-/** Whether a table marks capitals as is known here: a row for each number of runs up to six, and one for all others. */
+/** Whether a table marks capitals as is known here: a row for each number of runs up to six, and one for all others without a brace. */
 export function isMarking({ regexes, keys, fallback }: MapTable): boolean {
   const counts = [1, 2, 3, 4, 5, 6];
   const sources = counts.map((count) =>
     counts
       .slice(0, count)
       .reduce(
-        (source, run) => `${source}(?<capitals_${run}>[A-Z]++)(?<between_${run}>[^A-Z]*+)`,
-        '^/(?<between_0>[^A-Z]*+)',
+        (source, run) => `${source}(?<capitals_${run}>[A-Z]++)(?<between_${run}>[^A-Z{]*+)`,
+        '^/(?<between_0>[^A-Z{]*+)',
       ),
   );
   const values = counts.map((count) =>
@@ -29,7 +31,10 @@ export function isMarking({ regexes, keys, fallback }: MapTable): boolean {
     ({ source, value }) =>
       `${source} ${value.map((part) => (typeof part === 'string' ? part : `$${part.variable}`)).join('')}`,
   );
-  const wanted = [...sources.map((source, index) => `${source}\\z ${values[index]}`), '^/(?<unmarked>.*)\\z $unmarked'];
+  const wanted = [
+    ...sources.map((source, index) => `${source}\\z ${values[index]}`),
+    '^/(?<unmarked>[^{]*)\\z $unmarked',
+  ];
   return keys.keys.length === 0 && fallback.length === 0 && said.join('\n') === wanted.join('\n');
 }
 

@@ -14,7 +14,27 @@ export function ownTargets(files: readonly RenderedFile[]): readonly string[] {
   const names = [...new Set(words.map((word) => word.replace(/^[^/]/, '/$&')))].filter((name) => name.length <= 100);
   const unusual = (name: string) => !/^(?:\/[A-Za-z0-9._-]+)+\/?$/.test(name);
   const sorted = [...names.filter(unusual), ...names.filter((name) => !unusual(name))];
-  return [...new Set(['/%25/x', '/%/x', '/@x', ...sorted.flatMap(spellings)])].slice(0, MOST_TARGETS);
+  const locations = [...new Set(['/%25/x', '/%/x', '/@x', ...sorted.flatMap(spellings)])].slice(0, MOST_TARGETS);
+  const places = placesIn(files).slice(0, MOST_TARGETS);
+  // Both take turns, so that a few probes reach the most suspicious of either.
+  const most = Math.max(locations.length, places.length);
+  return Array.from({ length: most }, (_, index) =>
+    [places[index], locations[index]].flatMap((each) => each ?? []),
+  ).flat();
+}
+
+/**
+ * What tables call a path, written out as a request would: a row "/{int}/{^I}ssues" as `/{int}/{^i}ssues` and `/1/{^i}ssues`.
+ * A table that takes what it is asked for as a name of its own would answer one of them.
+ */
+function placesIn(files: readonly RenderedFile[]): string[] {
+  const places = files.flatMap(
+    ({ text }) => text.match(/(?<=["'`](?:[A-Z_-]+ )?)\/[^\s"'`$]*\{[^\s"'`$]*(?=["'`])/g) ?? [],
+  );
+  const asked = [...new Set(places)].flatMap((place) => [place, place.replace(/\{(?!\^)[^{}]*\}/g, '1')]);
+  const marked = asked.filter((place) => place.includes('{^'));
+  const others = asked.filter((place) => place.includes('{') && !place.includes('{^'));
+  return [...new Set([...marked, ...others].flatMap((place) => [place.toLowerCase(), place]))];
 }
 
 /** Ways to write a name such that some step of decoding or cleaning up leads to it. */
