@@ -15,16 +15,24 @@ const tls = { certFile: '/etc/postern/tls/sites.pem', keyFile: '/etc/postern/tls
 
 /** A spec of every target, those that have forms in one of them each. */
 function specWith(forms: Readonly<Record<string, string | undefined>>): string {
-  const sites = { nginx: { version: '1.26', sites: { tls } }, caddy: { sites: { tls } } };
+  const sites = { nginx: { version: '1.30', writable: '/run/postern', sites: { tls } }, caddy: { sites: { tls } } };
   const given: Readonly<Record<string, object>> = {
     ...sites,
+    ipRanges: {
+      forms: ['lists', 'networkPolicies'],
+      open: { api: { sets: ['partner'], ports: [8080], pods: { app: 'x' } } },
+    },
+    kubernetes: { image: `nginx@sha256:${'0'.repeat(64)}`, clientAddress: 'localTrafficPolicy' },
+    vault: { stores: { secret: 2 } },
     coredns: forms['coredns'] === 'nodeLocal' ? { bind: ['169.254.20.10'] } : {},
   };
   const options = (name: string) => ({ ...given[name], form: forms[name] });
   const all = Object.fromEntries(targets.map(({ name }) => [name, options(name)]));
   // Docker can mirror no other registry.
   const spec = demoSpec.replaceAll('registry.example.com', 'docker.io');
-  return spec.replace(/^targets:\n(?: .*\n)+/m, `targets: ${JSON.stringify(all)}\n`);
+  const alive = spec.replace('api: { listen: 8080,', 'api: { listen: 8080, health: /healthz,');
+  const stored = alive.replace('file:token.txt', 'vault:secret/data/gitlab#token');
+  return stored.replace(/^targets:\n(?: .*\n)+/m, `targets: ${JSON.stringify(all)}\n`);
 }
 
 const bottlerocket = bottlerocketOptions.shape.form.unwrap().options;

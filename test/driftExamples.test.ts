@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dump, load } from 'js-yaml';
@@ -16,8 +16,11 @@ const names = readdirSync(examples).filter((name) => readdirSync(join(examples, 
 
 function exampleOf(name: string): LiveCase {
   const folder = join(examples, name);
-  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
-  const beside = Object.fromEntries(files.map((file) => [file.name, readFileSync(join(folder, file.name), 'utf8')]));
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (path) => !path.startsWith('generated'),
+  );
+  const files = paths.filter((path) => statSync(join(folder, path)).isFile());
+  const beside = Object.fromEntries(files.map((path) => [path, readFileSync(join(folder, path), 'utf8')]));
   return liveCase(beside['postern.yaml'] ?? '', beside);
 }
 
