@@ -1,5 +1,6 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
+import { MOST_LINKS } from '../../src/plan/bounds.ts';
 import { type LogLine, loggedOf } from '../../src/plan/log.ts';
 import { formatAddress, parseAddress } from '../../src/policy/cidr.ts';
 import { type Decision, type Evaluator, evaluatorOf } from '../../src/policy/decide.ts';
@@ -101,9 +102,10 @@ function answer(
   proxy: Proxy,
   {
     fields = [],
-    body = statusBody(status, `00000-${served}`),
+    id = `00000-${served}`,
+    body = statusBody(status, id),
     head = false,
-  }: { fields?: Fields; body?: string; head?: boolean } = {},
+  }: { fields?: Fields; id?: string; body?: string; head?: boolean } = {},
 ): string {
   const own = proxy.responseHeaders.map(({ name, value }) => [name, value] as const);
   const all: Fields = [
@@ -123,6 +125,7 @@ interface Context {
 
 async function answerRequest(socket: Socket, request: ReadRequest, context: Context): Promise<void> {
   served += 1;
+  const id = `00000-${served}`;
   if (fault === 'ends' && served > 300) process.exit(7);
   const { proxy, evaluator, peer } = context;
   const address = parseAddress(peer);
@@ -139,7 +142,7 @@ async function answerRequest(socket: Socket, request: ReadRequest, context: Cont
   };
   const decision = faultyDecision(evaluator, asked);
   const write = (response: string) => {
-    log(asked, decision, { response, evaluator });
+    log(asked, decision, { id, response, evaluator });
     socket.write(response);
   };
   const head = request.method === 'HEAD';
@@ -149,21 +152,21 @@ async function answerRequest(socket: Socket, request: ReadRequest, context: Cont
       decision.status === 401 && proxy.apiKeyScheme
         ? [['WWW-Authenticate', `${proxy.apiKeyScheme} realm="${proxy.id}"`]]
         : [];
-    return write(answer(decision.status, proxy, { head, fields: [...allow, ...challenge] }));
+    return write(answer(decision.status, proxy, { id, head, fields: [...allow, ...challenge] }));
   }
   if (decision.kind === 'answer') return write(answer(decision.status, proxy, { head, body: decision.body }));
-  write(await forward(request, decision, { proxy, client: formatAddress(client) }));
+  write(await forward(request, decision, { id, proxy, client: formatAddress(client) }));
 }
 
 function log(
   asked: Asked,
   decision: Decision,
-  { response, evaluator }: { response: string; evaluator: Evaluator },
+  { id, response, evaluator }: { id: string; response: string; evaluator: Evaluator },
 ): void {
   const { path, reason, route, key } = loggedOf(decision, asked, evaluator.access);
   const line: LogLine = {
     time: '',
-    id: '',
+    id,
     proxy: evaluator.proxy.id,
     client: formatAddress(asked.client),
     method: asked.method,
@@ -205,7 +208,7 @@ const FRAMING = ['content-length', 'content-type', 'trailer', 'transfer-encoding
 async function forward(
   request: ReadRequest,
   decision: Extract<Decision, { kind: 'forward' }>,
-  { proxy, client }: { proxy: Proxy; client: string },
+  { id, proxy, client }: { id: string; proxy: Proxy; client: string },
 ): Promise<string> {
   const upstream = policy.upstreams.find(({ id }) => id === decision.forwarding.upstream);
   if (!upstream) throw new Error('no upstream');
@@ -233,10 +236,12 @@ async function forward(
   const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   const sent = Buffer.from(`${request.method} ${request.target} HTTP/1.1\r\n${lines}\r\n${request.body}`, 'latin1');
   const response = await sendRaw(addressOf(upstream), sent).catch(() => undefined);
-  if (!response) return answer(502, proxy);
+  if (!response) return answer(502, proxy, { id });
   const own = proxy.publicUrl ?? `http://${fieldOf(request.fields, 'host') ?? ''}`;
   const kept = response.fields.filter(
-    ([name]) => ![...HIDDEN_RESPONSE_HEADERS, ...FRAMING].includes(name.toLowerCase()),
+    ([name, value]) =>
+      ![...HIDDEN_RESPONSE_HEADERS, ...FRAMING].includes(name.toLowerCase()) &&
+      (name.toLowerCase() !== 'link' || value.split('<').length - 1 <= MOST_LINKS),
   );
   const mapped = kept.map(
     ([name, value]) => [name, /^(?:link|location)$/i.test(name) ? map(value, upstream, own) : value] as const,
