@@ -16,6 +16,7 @@ import { accessPage } from './report/accessPage.ts';
 import { expiry } from './rules/access.ts';
 import type { LocatedDocument } from './source/span.ts';
 import type { Spec } from './spec/schema.ts';
+import { openedSets } from './targets/clients.ts';
 import { targets as allTargets } from './targets/index.ts';
 import type { ReadFile, RenderedFile, SecretsInput } from './targets/target.ts';
 import { toolVersion } from './version.ts';
@@ -70,7 +71,8 @@ export function compile(text: string, options: CompileOptions): Compilation {
   const shadow =
     spec.shadow === undefined || !resolved.value ? undefined : shadowOf(spec.shadow, resolved.value, options);
   const policy = resolved.value && { ...resolved.value, ...(shadow?.policy && { shadow: shadow.policy }) };
-  const beyond = policy ? [...checkWithin(composition, policy, options.read), ...(shadow?.diagnostics ?? [])] : [];
+  const outside = { read: options.read, opened: openedSets(spec) };
+  const beyond = policy ? [...checkWithin(composition, policy, outside), ...(shadow?.diagnostics ?? [])] : [];
   const understood = [...composed.diagnostics, ...withHoles(resolved.diagnostics, composition), ...beyond];
   if (!policy) return { document, composition, spec, diagnostics: understood };
 

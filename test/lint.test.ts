@@ -29,6 +29,24 @@ test('what is accepted is listed apart and is no reason to fail', () =>
     assert.is((await run(`lint --accept ${FALLBACK},rule/unused`)).status, 0);
   }));
 
+test('a set that only a guarantee or an envelope names is in use', () =>
+  inWorkspace(async ({ run, write }) => {
+    write('team.yaml', 'version: 1\nfragment: true\n');
+    write(
+      'postern.yaml',
+      `version: 1
+name: demo
+include: [{ file: team.yaml, within: { allow: [GET /a], ipRanges: ["@team"] } }]
+ipRanges: { team: [192.0.2.0/25], office: [192.0.2.128/25], nowhere: [203.0.113.1] }
+guarantees: [{ never: { request: GET /b, from: ["@office"] } }]
+targets: { nginx: {} }
+`,
+    );
+    const { stdout } = await run('lint');
+    assert.equal(stdout.match(/.*rule\/unused.*/g)?.length, 1, stdout);
+    assert.match(stdout, /address set "nowhere" is used nowhere/);
+  }));
+
 test('a code that accepts nothing is told beside the result', () =>
   inWorkspace(async ({ run, write }) => {
     write('postern.yaml', ONE);

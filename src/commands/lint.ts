@@ -22,12 +22,14 @@ export function lint({ spec: argument, accept = [], format }: LintArguments, io:
   const unknown = checkCodes(accept);
   if (unknown.length > 0)
     return print({ command: 'lint', status: 2, diagnostics: unknown, asked: 'changes' }, format, io);
-  const { source, document, spec, policy, diagnostics } = compileArgument(argument, io, { now: io.now });
+  const { source, document, composition, spec, policy, diagnostics } = compileArgument(argument, io, { now: io.now });
   const report = { command: 'lint', document, asked: 'diagnostics' as const };
   const dated = diagnostics.filter(isRule);
   if (!policy || !spec || !source || hasError(diagnostics.filter((one) => !isRule(one))))
     return print({ ...report, status: 2, diagnostics, asked: 'changes' }, format, io);
-  const all = [...dated, ...findings(policy, spec, { clients: clientsOf(spec, source.read), read: source.read })];
+  const files = composition?.members.map(({ value }) => value);
+  const around = { clients: clientsOf(spec, source.read), read: source.read, files };
+  const all = [...dated, ...findings(policy, spec, around)];
   const accepted = all.filter(({ code }) => accept.includes(code));
   const left = all.filter(({ code }) => !accept.includes(code));
   const beside = accepted.length === 0 ? '' : ` beside ${count(accepted.length, 'accepted finding')}`;

@@ -1,4 +1,4 @@
-import type { AddressSetSpec } from '../spec/rangeSchema.ts';
+import { withSetsRenamed } from '../spec/references.ts';
 import type { Guarantee, SpecFile } from '../spec/schema.ts';
 
 /** How the names of a fragment change in the spec that includes it. */
@@ -36,18 +36,18 @@ function ownNames({ ipRanges = {}, upstreams = {}, routes = {}, apiKeys = {} }: 
   return new Set([ipRanges, upstreams, routes, apiKeys].flatMap(Object.keys));
 }
 
-function renamed(value: SpecFile, rename: Rename): SpecFile {
+function renamed(file: SpecFile, rename: Rename): SpecFile {
+  const value = withSetsRenamed(file, rename);
   const { ipRanges, upstreams, routes, apiKeys, domainRewrites, guarantees, tests } = value;
   return {
     ...value,
-    ...(ipRanges && { ipRanges: each(ipRanges, rename, (set) => renamedSet(set, rename)) }),
+    ...(ipRanges && { ipRanges: each(ipRanges, rename, (set) => set) }),
     ...(upstreams && { upstreams: each(upstreams, rename, (upstream) => upstream) }),
     ...(routes && { routes: each(routes, rename, (group) => ({ ...group, upstream: rename(group.upstream) })) }),
     ...(apiKeys && {
       apiKeys: each(apiKeys, rename, (key) => ({
         ...key,
         ...(key.routes && { routes: key.routes.map(rename) }),
-        ...(Array.isArray(key.ipRanges) && { ipRanges: ranges(key.ipRanges, rename) }),
       })),
     }),
     ...(domainRewrites && {
@@ -71,7 +71,6 @@ function renamedGuarantee(guarantee: Guarantee, rename: Rename): Guarantee {
   const claim = (one: Claim): Claim => ({
     ...one,
     ...(one.keys && { keys: one.keys.map(rename) }),
-    ...(one.from && { from: ranges(one.from, rename) }),
     ...(one.proxy !== undefined && { proxy: rename(one.proxy) }),
   });
   if ('only' in guarantee) return { only: claim(guarantee.only) };
@@ -82,20 +81,4 @@ function renamedGuarantee(guarantee: Guarantee, rename: Rename): Guarantee {
 
 function each<T>(entries: Readonly<Record<string, T>>, rename: Rename, change: (entry: T) => T): Record<string, T> {
   return Object.fromEntries(Object.entries(entries).map(([name, entry]) => [rename(name), change(entry)]));
-}
-
-function renamedSet(set: AddressSetSpec, rename: Rename): AddressSetSpec {
-  if (!Array.isArray(set)) return set;
-  return set.map((item) => {
-    if (typeof item === 'string') return range(item, rename);
-    return 'not' in item ? { not: range(item.not, rename) } : item;
-  });
-}
-
-function ranges(items: readonly string[], rename: Rename): string[] {
-  return items.map((item) => range(item, rename));
-}
-
-function range(item: string, rename: Rename): string {
-  return item.startsWith('@') ? `@${rename(item.slice(1))}` : item;
 }

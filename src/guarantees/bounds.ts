@@ -24,7 +24,8 @@ export interface BoundsOf {
   entry(section: string, name: string | number): Bounds;
 }
 
-const FREE: Bounds = [[]];
+/** The bounds of what is written in the spec itself. */
+export const FREE: Bounds = [[]];
 
 export function isFree(bounds: Bounds): boolean {
   return bounds.some((way) => way.length === 0);

@@ -15,7 +15,10 @@ export const withinCodes = defineCodes('within', {
     'write it where the envelope stands, or in a file without one',
   ),
   borrowed: error('"@{name}" is defined only by a file within an envelope, and used outside of it').hint(
-    'define it where the envelope stands: who writes that file would decide for others',
+    ({ unnamed }: { unnamed: boolean }) =>
+      unnamed
+        ? 'name the sets that are meant under sets, or define it where the envelope stands: who writes that file would decide for others'
+        : 'define it where the envelope stands: who writes that file would decide for others',
   ),
   'foreign-token': error('key "{key}" sends {reference}, which a key outside of the envelope of this file sends').hint(
     'give it a token of its own: the upstream cannot tell them apart, and the envelope says nothing about tokens',

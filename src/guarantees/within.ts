@@ -7,13 +7,13 @@ import { buildAutomaton, MAX_OVERLAPS, type State } from '../policy/automaton.ts
 import { type CidrSet, intersect, isEmpty, someAddress, subtract } from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
 import type { PathPattern } from '../policy/pattern.ts';
-import { type ReadFile, rangeResolver, referencesIn } from '../policy/ranges.ts';
+import { type ReadFile, rangeResolver } from '../policy/ranges.ts';
 import { bytesOf, parseRequest, sizeName } from '../policy/routes.ts';
 import type { ApiKey, Forwarding, Policy, Proxy, Route } from '../policy/types.ts';
 import { memberOf } from '../source/value.ts';
-import type { AddressSetSpec } from '../spec/rangeSchema.ts';
+import { type OpenedSet, type SetReference, setReferences } from '../spec/references.ts';
 import type { Spec } from '../spec/schema.ts';
-import { type Bounds, type BoundsOf, boundsOf, type Envelope, isFree } from './bounds.ts';
+import { type Bounds, type BoundsOf, boundsOf, type Envelope, FREE, isFree } from './bounds.ts';
 import { withinCodes } from './codes.ts';
 
 /** A request line that an envelope allows. */
@@ -32,17 +32,25 @@ interface Context {
   readonly problems: Diagnostic[];
 }
 
+/** What envelopes concern outside of the files that include each other. */
+export interface Outside {
+  readonly read: ReadFile;
+  /** The sets to which targets open something beside the proxies. */
+  readonly opened: readonly OpenedSet[];
+}
+
 /**
  * Reports what files grant beyond the envelopes of their includes. Requests are compared as automata and addresses as
  * sets, so nothing is missed, and each finding shows a request or an address outside the envelope.
  */
-export function checkWithin(composition: Composition, policy: Policy, read: ReadFile): Diagnostic[] {
+export function checkWithin(composition: Composition, policy: Policy, { read, opened }: Outside): Diagnostic[] {
   const bounds = boundsOf(composition);
   if (bounds.envelopes.length === 0) return [];
   const problems: Diagnostic[] = [];
   const { lines, ranges } = resolveEnvelopes(bounds, composition.spec, read, problems);
   const context: Context = { composition, policy, bounds, ranges, lines, problems };
   checkDefinitions(context);
+  checkReferences(context, opened);
   checkRequests(context);
   checkAddresses(context);
   checkTokens(context);
@@ -100,7 +108,7 @@ const ENVELOPED = {
   readonly [S in NamedSection | ListSection]: 'bounded' | 'harmless' | { readonly refused: (name: string) => string };
 };
 
-/** Reports refused sections, and address sets by which a file within an envelope decides who others admit. */
+/** Reports refused sections. */
 function checkDefinitions({ composition, bounds, problems }: Context): void {
   for (const [section, words] of Object.entries(ENVELOPED)) {
     if (typeof words === 'string') continue;
@@ -115,48 +123,39 @@ function checkDefinitions({ composition, bounds, problems }: Context): void {
       );
     }
   }
-  for (const { name, at, user, place } of rangeUses(composition.spec, bounds)) {
-    const definition = bounds.entry('ipRanges', name);
-    if (user.every((way) => definition.some((other) => other.every((one) => way.includes(one))))) continue;
-    const related = [{ at: ['ipRanges', name], part: 'key' as const, message: 'defined here' }];
-    problems.push(withinCodes.report('borrowed', at, { name }, { related, ...(place && { place }) }));
-  }
 }
 
-interface RangeUse {
-  readonly name: string;
-  readonly at: SpecPath;
+interface SetUse extends SetReference {
   /** The bounds of the entry that uses the set. */
   readonly user: Bounds;
   readonly place?: Diagnostic['place'];
+  /** Whether all sets are meant, because no name is written there. */
+  readonly unnamed?: boolean;
 }
 
-function rangeUses({ ipRanges = {}, apiKeys = {}, proxies = {} }: Spec, bounds: BoundsOf): RangeUse[] {
-  const uses = (items: AddressSetSpec | 'any' | undefined, at: SpecPath, user: Bounds): RangeUse[] =>
-    !Array.isArray(items)
-      ? []
-      : items.flatMap((item, index): RangeUse[] =>
-          referencesIn([item]).map((name) => ({ name, at: [...at, index], user })),
-        );
-  return [
-    ...Object.entries(ipRanges).flatMap(([name, set]) => uses(set, ['ipRanges', name], bounds.entry('ipRanges', name))),
-    ...Object.entries(apiKeys).flatMap(([id, key]) =>
-      uses(key.ipRanges, ['apiKeys', id, 'ipRanges'], bounds.entry('apiKeys', id)),
+/** Reports address sets by which a file within an envelope decides whom others admit, or what others promise. */
+function checkReferences({ composition, bounds, problems }: Context, opened: readonly OpenedSet[]): void {
+  const uses: SetUse[] = [
+    ...setReferences(composition.spec).map((one) => ({
+      ...one,
+      user: bounds.entry(String(one.at[0]), one.at[1] ?? ''),
+    })),
+    ...bounds.envelopes.flatMap(({ inclusion: { from, index }, within }) =>
+      setReferences(within, ['include', index, 'within']).map((one) => ({
+        ...one,
+        user: bounds.file(from),
+        place: from.document.locate(one.at),
+      })),
     ),
-    ...Object.entries(proxies).flatMap(([id, { ipRanges: own, clientIp }]) => [
-      ...uses(own, ['proxies', id, 'ipRanges'], [[]]),
-      ...(typeof clientIp === 'object'
-        ? uses(clientIp.trustedProxies, ['proxies', id, 'clientIp', 'trustedProxies'], [[]])
-        : []),
-    ]),
-    ...bounds.envelopes.flatMap(({ inclusion: { from, index }, within }) => {
-      const at: SpecPath = ['include', index, 'within', 'ipRanges'];
-      return uses(within.ipRanges, at, bounds.file(from)).map((use) => ({
-        ...use,
-        place: from.document.locate(use.at),
-      }));
-    }),
+    ...opened.map((one) => ({ ...one, user: FREE })),
   ];
+  for (const { name, at, user, place, unnamed = false } of uses) {
+    const definition = bounds.entry('ipRanges', name);
+    if (user.every((way) => definition.some((other) => other.every((one) => way.includes(one))))) continue;
+    const related = [{ at: ['ipRanges', name], part: 'key' as const, message: 'defined here' }];
+    const extra = { related, ...(place && { place }), ...(unnamed && { part: 'key' as const }) };
+    problems.push(withinCodes.report('borrowed', at, { name, unnamed }, extra));
+  }
 }
 
 /** A route with the bounds that it must keep: those of its group, or those of a key that may use the group. */

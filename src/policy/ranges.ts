@@ -181,7 +181,7 @@ function textOf(item: AddressEntrySpec): string {
 }
 
 /** The names of the sets that a list refers to, in either way: `["@a", { not: "@b" }, 10.0.0.0/8]` → `a`, `b`. */
-export function referencesIn(items: readonly AddressEntrySpec[]): string[] {
+function referencesIn(items: readonly AddressEntrySpec[]): string[] {
   return items.map(textOf).flatMap((text) => (text.startsWith('@') ? text.slice(1) : []));
 }
 

@@ -6,11 +6,9 @@ import { ANY_ADDRESS, addressWords, subtract } from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
 import { dateOf, epochSeconds } from '../policy/dates.ts';
 import { EVERY_METHOD, type PatternSegment } from '../policy/pattern.ts';
-import { referencesIn } from '../policy/ranges.ts';
 import type { HostPort, Policy, Proxy, Route } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
 import { suggest } from '../spec/suggest.ts';
-import type { Clients } from './clients.ts';
 import { ruleCodes } from './codes.ts';
 
 const READING = ['GET', 'HEAD', 'OPTIONS'];
@@ -178,22 +176,11 @@ function formsIn(types: 'any' | readonly string[] | undefined, at: SpecPath): Di
   return found.length === 0 ? [] : [ruleCodes.report('form-body', at, { type: found.join(' and ') })];
 }
 
-/** Names of the sets that something in the spec refers to, and of those that targets open something to. */
-function usedSets(spec: Spec, opened: readonly string[]): Set<string> {
-  const lists = [
-    ...Object.values(spec.ipRanges ?? {}),
-    ...Object.values(spec.apiKeys ?? {}).map((key) => key.ipRanges),
-    ...Object.values(spec.proxies ?? {}).flatMap(({ ipRanges, clientIp, health }) => [
-      ipRanges,
-      typeof clientIp === 'object' ? clientIp.trustedProxies : undefined,
-      typeof health === 'object' ? health.from : undefined,
-    ]),
-  ];
-  return new Set([...opened, ...lists.flatMap((list) => (Array.isArray(list) ? referencesIn(list) : []))]);
-}
-
-/** Reports definitions that nothing refers to: often one half of a change, whose other half was forgotten. */
-export function unused(policy: Policy, spec: Spec, { opened }: Pick<Clients, 'opened'>): Diagnostic[] {
+/**
+ * Reports definitions that nothing refers to: often one half of a change, whose other half was forgotten.
+ * @param sets names of the address sets that something refers to
+ */
+export function unused(policy: Policy, spec: Spec, sets: ReadonlySet<string>): Diagnostic[] {
   const upstreams = new Set([
     ...policy.routes.map((route) => route.forwarding.upstream),
     ...policy.rewrites.map((rewrite) => rewrite.upstream),
@@ -204,7 +191,6 @@ export function unused(policy: Policy, spec: Spec, { opened }: Pick<Clients, 'op
       proxy.routes.filter((route) => route.forwarding.auth === 'apiKey').map((route) => route.group),
     ),
   );
-  const sets = usedSets(spec, opened);
   const report = (kind: string, section: string, name: string) =>
     ruleCodes.report('unused', [section, name], { kind, name }, { part: 'key' });
   return [

@@ -2,7 +2,8 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { ReadFile } from '../policy/ranges.ts';
 import type { Policy } from '../policy/types.ts';
 import { wideRoles } from '../policy/vault.ts';
-import type { Spec } from '../spec/schema.ts';
+import { setReferences } from '../spec/references.ts';
+import type { Spec, SpecFile } from '../spec/schema.ts';
 import { credentials, decodedTwice, redundant, requests, unused, wide } from './access.ts';
 import type { Clients } from './clients.ts';
 import { ruleCodes } from './codes.ts';
@@ -15,22 +16,29 @@ function untested(spec: Spec): Diagnostic[] {
   return decides && (spec.tests ?? []).length === 0 ? [ruleCodes.report('untested-policy', ['name'], {})] : [];
 }
 
+function namedSets(spec: Spec, { opened }: Clients, files: readonly SpecFile[]): ReadonlySet<string> {
+  const references = setReferences([spec, ...files.map(({ include }) => include)]);
+  return new Set([...opened, ...references.map(({ name }) => name)]);
+}
+
 /** What rules read beside the spec and its policy. */
 export interface Surroundings {
   readonly clients: Clients;
   /** Reads the files that the spec names, relative to it. */
   readonly read: ReadFile;
+  /** The files that the spec is made of: their envelopes name address sets too. */
+  readonly files?: readonly SpecFile[] | undefined;
 }
 
 /** Reports what is legal but unwise, as warnings. */
-export function lint(policy: Policy, spec: Spec, { clients, read }: Surroundings): Diagnostic[] {
+export function lint(policy: Policy, spec: Spec, { clients, read, files = [] }: Surroundings): Diagnostic[] {
   return [
     ...wide(policy),
     ...decodedTwice(policy),
     ...redundant(policy),
     ...requests(policy),
     ...credentials(policy, spec),
-    ...unused(policy, spec, clients),
+    ...unused(policy, spec, namedSets(spec, clients, files)),
     ...addresses(policy, spec),
     ...unreachable(policy),
     ...tokenRealm(policy, clients),

@@ -4,7 +4,7 @@ import { SPEC_ACCESS } from '../accessDiff/spec.ts';
 import type { AccessChange } from '../accessDiff/types.ts';
 import type { Policy } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
-import { openedSets } from './clients.ts';
+import { openedNames } from './clients.ts';
 import { targets } from './index.ts';
 import type { ReadFile, Target } from './target.ts';
 
@@ -28,7 +28,7 @@ export function diffOptions(before: OptionsSide, after: OptionsSide): AccessChan
     const options = diffDeclared(target.access, pair, read);
     return [...presence(target, old !== undefined, current !== undefined), ...options];
   });
-  const opened = (side: OptionsSide) => ({ ...side.policy, opened: openedSets(side.spec) });
+  const opened = (side: OptionsSide) => ({ ...side.policy, opened: openedNames(side.spec) });
   return [...issued, ...rendered, ...diffOpened(opened(before), opened(after))];
 }
 

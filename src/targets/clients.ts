@@ -1,6 +1,7 @@
 import type { NodeSettings } from '../policy/mirrors.ts';
 import type { Policy } from '../policy/types.ts';
 import type { Clients } from '../rules/clients.ts';
+import type { OpenedSet } from '../spec/references.ts';
 import type { Spec } from '../spec/schema.ts';
 import { targets } from './index.ts';
 import { mirrorsOf } from './mirrors.ts';
@@ -18,14 +19,21 @@ export function clientsOf(spec: Spec, read: ReadFile): Clients {
     }),
     pods: used.some(({ target }) => target.names !== undefined),
     certificates: used.flatMap(({ target, ...input }) => target.siteCertificate?.(input) ?? []),
-    opened: openedSets(spec),
+    opened: openedNames(spec),
   };
 }
 
-/** Names of the address sets that targets open something to; every one where their options list none. */
-export function openedSets(spec: Pick<Spec, 'targets' | 'ipRanges'>): string[] {
+/** The address sets that targets open something to, by where their options say so; every one where they list none. */
+export function openedSets(spec: Pick<Spec, 'targets' | 'ipRanges'>): OpenedSet[] {
   const all = Object.keys(spec.ipRanges ?? {});
-  return [...new Set(usedBy(spec).flatMap(({ target, options }) => target.opens?.(options, all) ?? []))].sort();
+  return usedBy(spec).flatMap(({ target, options, at }) =>
+    (target.opens?.(options, all) ?? []).map((one) => ({ ...one, at: [...at, ...one.at] })),
+  );
+}
+
+/** Their names. */
+export function openedNames(spec: Pick<Spec, 'targets' | 'ipRanges'>): string[] {
+  return [...new Set(openedSets(spec).map(({ name }) => name))].sort();
 }
 
 /** Whether a target makes the sites of domain rewrites. */

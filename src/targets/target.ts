@@ -5,6 +5,7 @@ import type { Importer, ImportFile, ImportProblem } from '../import/draft.ts';
 import type { Enforcement } from '../policy/fields.ts';
 import type { DomainRewrite, Policy, Proxy } from '../policy/types.ts';
 import type { FileModel } from '../prove/model.ts';
+import type { OpenedSet } from '../spec/references.ts';
 
 /** One file of a target's output, whole. */
 export interface RenderedFile {
@@ -197,8 +198,8 @@ interface Capabilities<Options> {
   readonly importer?: Importer | undefined;
   /** Moves such configuration to loopback, in front of an upstream that records. */
   readonly audited?: ((files: readonly ImportFile[], ports: AuditPorts) => Audited | ImportProblem) | undefined;
-  /** For targets that let address sets in somewhere: the names of those, of all that there are. */
-  readonly opens?: ((options: Options, all: readonly string[]) => readonly string[]) | undefined;
+  /** For targets that let address sets in somewhere: those, of all that there are, by where the options say so. */
+  readonly opens?: ((options: Options, all: readonly string[]) => readonly OpenedSet[]) | undefined;
   /** For targets whose files a program here can be started on. */
   readonly run?: Runner<Options> | undefined;
 }

@@ -1,6 +1,7 @@
 import { type Diagnostic, resultOf, type SpecPath } from '../../diagnostics/diagnostic.ts';
 import { renderTemplate } from '../../render/render.ts';
 import { type Token, token, unquotable } from '../../render/token.ts';
+import type { OpenedSet } from '../../spec/references.ts';
 import { jsonString } from '../mirrors.ts';
 import { defineTarget, type RenderedFile } from '../target.ts';
 import { awsText } from './aws.ts';
@@ -35,8 +36,15 @@ export const ipRanges = defineTarget({
   },
   files: (files) => files,
   live: compareIpRanges,
-  opens: ({ sets, open = {} }, all) => [...(sets ?? all), ...Object.values(open).flatMap((one) => one.sets)],
+  opens: ({ sets, open = {} }, all) => [
+    ...(sets ? named(sets, ['sets']) : all.map((name) => ({ name, at: [], unnamed: true }))),
+    ...Object.entries(open).flatMap(([name, one]) => named(one.sets, ['open', name, 'sets'])),
+  ],
 });
+
+function named(sets: readonly string[], at: SpecPath): OpenedSet[] {
+  return sets.map((name, index) => ({ name, at: [...at, index] }));
+}
 
 interface Context extends Sets {
   readonly spec: string;
