@@ -183,12 +183,14 @@ function valuesOf(fields: Fields, name: string): string[] {
 
 /**
  * Whether the values of a field are those that were sent. A repeated field may arrive joined, or as its first value
- * alone, and an empty one may be missing. Readers trim joined fields, so `a` and an empty value may arrive as `a,`.
+ * alone, and an empty one may be missing. Blanks around a comma mean nothing, and engines differ in them where a value is
+ * empty or continued on another line: `a` and an empty value may arrive as `a,`, and `a`, continued by a blank, as `a ,`.
  */
 function isSame(sent: readonly string[], arrived: readonly string[]): boolean {
   const joined = arrived.join(', ');
   if (sent.length === 0) return arrived.length === 0;
   if (sent.length === 1) return joined === sent[0];
-  const forms = [sent.join(', '), sent.filter((value) => value !== '').join(', '), sent.join(','), sent[0] ?? ''];
-  return forms.some((form) => form.replace(/ +$/, '') === joined.replace(/ +$/, ''));
+  const forms = [sent.join(','), sent.filter((value) => value !== '').join(','), sent[0] ?? ''];
+  const plain = (value: string) => value.replace(/[ \t]*,[ \t]*/g, ',').replace(/[ \t]+$/, '');
+  return forms.some((form) => plain(form) === plain(joined));
 }
