@@ -18,6 +18,7 @@ const answered: Readonly<Record<string, readonly string[]>> = {
   'gitlab-proxy': ['api.conf proxy_buffering_off', 'api.conf stale_dns_cache'],
   privatelink: ['sites.conf proxy_buffering_off'],
   runner: ['runners.conf proxy_buffering_off', 'runners.conf stale_dns_cache'],
+  vault: ['api.conf proxy_buffering_off', 'api.conf stale_dns_cache'],
 };
 
 const examples = fileURLToPath(new URL('../examples/', import.meta.url));

@@ -1,6 +1,16 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { addGiven, examples, KEYS, ofDocker, ofRewrites, ofRoutes, withTwinProxy } from './support/additions.ts';
+import {
+  addGiven,
+  examples,
+  KEYS,
+  leftOut,
+  ofDocker,
+  ofRewrites,
+  ofRoutes,
+  THINGS,
+  withTwinProxy,
+} from './support/additions.ts';
 import { addedTo, budgetOf, changesOf, countOf, goneFrom, outputOf } from './support/outputChanges.ts';
 import { testAdditions } from './support/stableOutput.ts';
 
@@ -8,6 +18,26 @@ const test = suite('stable output');
 
 const MADE = [ofDocker(), ofRoutes(10), ofRoutes(1_000), ofRewrites(50), ofRewrites(2_000)];
 for (const base of [...examples(), ...MADE]) testAdditions(test, base);
+
+const NO_KEYS = KEYS.map(({ what }) => what);
+const NO_REWRITES = THINGS.map(({ what }) => what).filter((what) => what.startsWith('a rewrite'));
+const NO_MIRROR = 'a mirror of Docker Hub';
+
+/** What each example is not looked at with, since it has nothing of the kind. */
+const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
+  addresses: [...NO_KEYS, ...NO_REWRITES, NO_MIRROR],
+  'all-options': [NO_MIRROR],
+  'dependency-proxy': [...NO_KEYS, NO_MIRROR],
+  'gitlab-proxy': [...NO_REWRITES, NO_MIRROR],
+  privatelink: [...NO_KEYS, 'a proxy', 'a proxy behind another', 'a range', 'an upstream with a route', NO_MIRROR],
+  runner: [...NO_KEYS, ...NO_REWRITES, NO_MIRROR],
+  vault: ['a key with a named range', 'a range', ...NO_REWRITES, NO_MIRROR],
+};
+
+for (const base of examples()) {
+  test(`${base.name}: is looked at with whatever it has room for`, () =>
+    assert.equal(leftOut(base), LEFT_OUT[base.name]));
+}
 
 test('the 257th path of a proxy makes the one jump there is: from then on paths share rows of Caddy', () => {
   const { spec, folder } = ofRoutes(256);

@@ -11,10 +11,10 @@ export interface SpecText {
   routes?: Record<string, { upstream: string; auth?: string; allow: (string | { request: string })[] }>;
   ipRanges?: Record<string, unknown>;
   upstreams?: Record<string, unknown>;
-  apiKeys?: Record<string, unknown>;
+  apiKeys?: Record<string, { routes?: string[]; [field: string]: unknown }>;
   proxies?: Record<string, { listen?: number; ipRanges: string[]; routes?: string[]; answer?: object[] }>;
   domainRewrites?: object[];
-  targets: Record<string, { mirrors?: Record<string, string[]> } | undefined>;
+  targets: Record<string, { mirrors?: Record<string, string[]>; stores?: Record<string, number> } | undefined>;
   tests?: unknown;
 }
 
@@ -210,6 +210,8 @@ export interface Addition {
   readonly added: number;
   /** Lines of a target that are the thing itself: what it brings along in a file that it shares. */
   readonly own?: (spec: SpecText) => Figures;
+  /** Lines of a target that are replaced beside those, in such a spec. */
+  readonly replaced?: (spec: SpecText) => Figures;
   /** What one of the lines of each target that changes holds; the name, where it says nothing. */
   readonly holds?: string;
 }
@@ -223,18 +225,46 @@ function insert(record: Record<string, unknown> | undefined, place: Place, name:
   return true;
 }
 
+/** @param more what such a key has beside its secrets; undefined where the spec has nothing that it could name */
 function key(
   what: string,
   { gone, added }: Pick<Addition, 'gone' | 'added'>,
-  more: (spec: SpecText) => object,
+  more: (spec: SpecText) => object | undefined,
 ): Addition {
-  const secrets = { key: 'env:NEW_KEY', token: 'env:NEW_TOKEN' };
-  const add = (name: string) => (spec: SpecText, place: Place) =>
-    insert(spec.apiKeys, place, name, { ...secrets, ...more(spec) });
-  return { what, add, gone, added };
+  const add = (name: string) => (spec: SpecText, place: Place) => {
+    const fields = more(spec);
+    return fields !== undefined && insert(spec.apiKeys, place, name, { ...newSecrets(spec), ...fields });
+  };
+  const own = ({ targets }: SpecText) => (targets['vault'] ? { vault: DELIVERED } : {});
+  const replaced = (spec: SpecText) => ('routes' in (more(spec) ?? {}) ? {} : firstOfAllGroups(spec));
+  return { what, add, gone, added, own, replaced };
+}
+
+/**
+ * A key and its token are read by whatever may deliver them: the templates of an Agent, the same in the annotations of an
+ * injector, External Secrets, a policy. Each checks both before it writes its row: up to 17 lines of a file.
+ */
+const DELIVERED = 36;
+
+/** In a store of Vault where the spec reads one: External Secrets can deliver nothing else. */
+function newSecrets({ targets }: SpecText): object {
+  const [store] = Object.keys(targets['vault']?.stores ?? {});
+  if (store === undefined) return { key: 'env:NEW_KEY', token: 'env:NEW_TOKEN' };
+  return { key: `vault:${store}/new#key`, token: `vault:${store}/new#token` };
 }
 
 const first = (record: object | undefined) => Object.keys(record ?? {})[0] ?? '';
+
+/** The first key that may use all groups joins those of one in two lists of Caddy's: `(?:[*]|read)` in place of `read`. */
+function firstOfAllGroups({ apiKeys = {} }: SpecText): Figures {
+  return Object.values(apiKeys).every(({ routes }) => routes !== undefined) ? { caddy: 2 } : {};
+}
+
+/** The first range that has a name, as a list that lets it in. */
+function namedRange({ ipRanges }: SpecText): string[] | undefined {
+  const [name] = Object.keys(ipRanges ?? {});
+  return name === undefined ? undefined : [`@${name}`];
+}
 
 /** A site of Caddy's is as long as a file of nginx's, and longer by each way to forward. */
 function siteOfProxy({ routes = {} }: SpecText): Figures {
@@ -243,9 +273,13 @@ function siteOfProxy({ routes = {} }: SpecText): Figures {
 }
 
 function proxy(what: string, more: object): Addition {
-  const add = (name: string) => (spec: SpecText, place: Place) =>
-    insert(spec.proxies, place, name, { listen: 9999, ipRanges: [`@${first(spec.ipRanges)}`], ...more });
-  return { what, add, gone: 1, added: 3, own: siteOfProxy };
+  const add = (name: string) => (spec: SpecText, place: Place) => {
+    const ipRanges = namedRange(spec) ?? Object.values(spec.proxies ?? {})[0]?.ipRanges;
+    return insert(spec.proxies, place, name, { listen: 9999, ipRanges, ...more });
+  };
+  // Addresses without a name stand in a table of nginx's that is the proxy's own.
+  const own = (spec: SpecText) => ({ ...siteOfProxy(spec), ...(!namedRange(spec) && { nginx: 4 }) });
+  return { what, add, gone: 1, added: 3, own };
 }
 
 function rewrite(what: string, wildcard: '' | '*.', more: (spec: SpecText) => object, own?: Figures): Addition {
@@ -271,7 +305,10 @@ export const KEYS: readonly Addition[] = [
   key('a key of one group', { gone: 3, added: 4 }, ({ routes }) => ({ routes: [first(routes)] })),
   // The first that ends, or that has addresses of its own: Caddy's table of moments, and its check of addresses.
   key('a key that ends', { gone: 2, added: 7 }, () => ({ expires: '2098-01-01' })),
-  key('a key with a named range', { gone: 2, added: 10 }, ({ ipRanges }) => ({ ipRanges: [`@${first(ipRanges)}`] })),
+  key('a key with a named range', { gone: 2, added: 10 }, (spec) => {
+    const ipRanges = namedRange(spec);
+    return ipRanges && { ipRanges };
+  }),
   key('a key with addresses of its own', { gone: 2, added: 10 }, () => ({ ipRanges: ['198.51.100.0/28'] })),
 ];
 
@@ -287,6 +324,9 @@ export const THINGS: readonly Addition[] = [
     // The proxy that lets it in says so on the page, and so do the keys and the answers that go by the proxy's ranges.
     gone: 3,
     added: 6,
+    // A range of firewalls is a prefix list of Terraform's and two sets of nftables, one a family: it is declared and
+    // emptied before its addresses come.
+    own: () => ({ ipRanges: 6 }),
     holds: '198.51.100.77',
     add: (name) => (spec, place) => {
       const user = Object.values(spec.proxies ?? {})[0];
@@ -325,3 +365,8 @@ export const THINGS: readonly Addition[] = [
 ];
 
 export const OTHERS: readonly Addition[] = [...KEYS, ...PROXIES, ...THINGS];
+
+/** What a spec has no room for: a mirror where it has none, a key where it has none. */
+export function leftOut({ spec }: Base): string[] {
+  return OTHERS.filter(({ add }) => !add('aaa')(structuredClone(spec), () => 0)).map(({ what }) => what);
+}

@@ -92,15 +92,16 @@ function stabilityOf(test: Test, base: Base) {
         testRoute('an answer', ANSWER.request, ANSWER.add, ANSWER.more);
     },
     testOther: (addition: Addition, called: string, nameAt: (where: Where) => string) => {
-      const { what, add, gone, added, own, holds } = addition;
+      const { what, add, gone, added, own, replaced, holds } = addition;
       if (!add(nameAt('start'))(structuredClone(spec), PLACES.start)) return;
       test(`${name}: ${what} ${called} takes ${gone} lines of a target away and brings ${added} beside its own`, () =>
         atEach(
           (copy, place, where) => add(nameAt(where))(copy, place),
           ({ target, where, changes, text }) => {
             const [left, came] = [goneFrom(changes).length, addedTo(changes).length];
-            assert.ok(left <= gone + moved(target), `${left} lines gone from ${text}`);
-            assert.ok(came <= added + (own?.(spec)[target] ?? 0), `${came} lines more of ${text}`);
+            const also = replaced?.(spec)[target] ?? 0;
+            assert.ok(left <= gone + also + moved(target), `${left} lines gone from ${text}`);
+            assert.ok(came <= added + also + (own?.(spec)[target] ?? 0), `${came} lines more of ${text}`);
             const lines = linesOf(changes);
             assert.ok(lines.length === 0 || lines.some((line) => line.includes(holds ?? nameAt(where))), text);
           },

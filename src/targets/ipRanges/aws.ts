@@ -49,8 +49,11 @@ export function awsText(input: Aws, problems: Diagnostic[]): string {
     resource: resources,
     ...(openings.length > 0 && { output: { 'security-group-rules': { value: counts } } }),
   };
-  return `${JSON.stringify(value, null, 2)}\n`;
+  return `${JSON.stringify(value, null, 2).replace(ENTRY, '{ $1 $2 }')}\n`;
 }
+
+/** One more CIDR is one more line: { "cidr": "192.0.2.0/28", "description": "vpn" } */
+const ENTRY = /\{\n *("cidr": .*)\n *("description": .*)\n *\}/g;
 
 function variableOf({ name }: Opening) {
   return [`${name}-security-group`, { type: 'string', description: `Id of the security group of ${name}` }] as const;
