@@ -10,6 +10,7 @@ import { includes } from '../src/prove/language.ts';
 import { matching } from '../src/prove/matching.ts';
 import { shownRequest } from '../src/prove/witness.ts';
 import { nginx } from '../src/targets/nginx/index.ts';
+import { inWorkspace } from './support/workspace.ts';
 
 const languages = suite('languages of expressions');
 
@@ -133,9 +134,61 @@ const EDITS: readonly (readonly [what: string, from: string, to: string, told: R
     'internal; auth_basic off;',
     /cannot tell: location = .* has "auth_basic"/,
   ],
+  ['a certificate that is not checked', 'proxy_ssl_verify on;', 'proxy_ssl_verify off;', /without a check of the cert/],
+  ['a check that is left out', 'proxy_ssl_verify on;', '', /without a check of the certificate$/],
+  [
+    'another name in TLS',
+    'proxy_ssl_name "gitlab.example.com";',
+    'proxy_ssl_name evil.example;',
+    /another name in TLS$/,
+  ],
+  [
+    'an answer that redirects',
+    'proxy_ignore_headers X-Accel-Redirect',
+    'proxy_ignore_headers',
+    /upstream choose a loc/,
+  ],
+  ['a directive of http', 'server_tokens off;', 'real_ip_header X-A;', /cannot tell: http has "real_ip_header"/],
+  ['a block of http', 'server_tokens off;', 'split_clients $a $b { * x; }', /cannot tell: http has "split_clients"/],
+  [
+    'a value of http',
+    'underscores_in_headers off;',
+    'underscores_in_headers on;',
+    /tell: http has another "underscores/,
+  ],
+  ['a block beside http', 'pcre_jit on;', 'stream { }', /cannot tell: nginx.conf has "stream"/],
+  ['a directive of an upstream', 'keepalive 64;', 'ip_hash;', /cannot tell: an upstream has "ip_hash"/],
+  [
+    'a block of an upstream',
+    'keepalive 64;',
+    'keepalive { server 10.0.0.1; }',
+    /cannot tell: an upstream has "keepalive"/,
+  ],
+  ['a server that is down', 'max_fails=0;', 'down;', /cannot tell: an upstream has another "server"/],
+  [
+    'a header of all answers',
+    '    limit_req_status',
+    '    add_header Allow PUT;\n    limit_req_status',
+    /server has "add_/,
+  ],
+  [
+    'PROXY protocol',
+    'default_server;',
+    'default_server proxy_protocol;',
+    /cannot tell: the server has another "listen"/,
+  ],
   ['a split that is not known', '[^A-Z /?]++', '[^B-Z /?]++', /cannot tell: the map \$verb splits/],
 ];
 
 for (const [what, from, to, told] of EDITS) proofs(what, () => assert.match(edited(runner, from, to), told));
+
+proofs('without proxies nothing is proved, and that is said', () =>
+  inWorkspace(async ({ run, write }) => {
+    write('postern.yaml', 'version: 1\nname: demo\ntargets: { nginx: {} }\n');
+    const { status, stdout, stderr } = await run('prove');
+    assert.is(status, 2);
+    assert.match(stdout + stderr, /the spec has no proxies, so that there is nothing to prove/);
+  }),
+);
 
 proofs.run();

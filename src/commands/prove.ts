@@ -70,6 +70,7 @@ function choose(
   const unknown = asked?.find((name) => !known.includes(name));
   if (unknown !== undefined)
     return { problem: proveCodes.report('unknown-engine', ['targets'], { engine: unknown, known }) };
+  if (Object.keys(spec.proxies ?? {}).length === 0) return { problem: proveCodes.report('no-proxy', ['name'], {}) };
   const wanted = provable.filter(({ name }) => spec.targets?.[name] !== undefined && (asked?.includes(name) ?? true));
   if (wanted.length === 0) return { problem: proveCodes.report('no-target', ['targets'], { known }) };
   return { targets: wanted };

@@ -12,6 +12,9 @@ export const proveCodes = defineCodes('prove', {
   'no-target': error('the spec has no target with proxies whose files can be read back').hint(
     ({ known }: { known: readonly string[] }) => `those of ${known.join(', ')} can`,
   ),
+  'no-proxy': error('the spec has no proxies, so that there is nothing to prove').hint(
+    'the sites of domain rewrites, names and mirrors are not looked at: "verify" puts them to the test',
+  ),
   'unknown-engine': error(
     ({ engine }: { engine: string }) => `the files of ${JSON.stringify(engine)} cannot be read back`,
   ).hint(({ known }: { known: readonly string[] }) => `those of ${known.join(', ')} can`),

@@ -48,9 +48,21 @@ function ofForward(outcome: Forwarded, decision: Decision, question: Question): 
   const servers = upstream.servers.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).sort();
   if (outcome.scheme !== upstream.scheme || outcome.servers.join() !== servers.join())
     return 'forwarded to somewhere else';
+  const unsure = tlsDifference(outcome, upstream);
+  if (unsure !== undefined) return unsure;
   if (!outcome.isWhole) return 'forwarded with another target';
   const { passed } = forwardPlan(decision.forwarding, policy);
   return headerDifference(outcome, upstream, { forwarding: decision.forwarding, key: decision.key, passed });
+}
+
+/** Whoever has another certificate is another upstream. */
+function tlsDifference({ tls: { verified, name } }: Forwarded, { tls }: Upstream): string | undefined {
+  if (!tls) return undefined;
+  if (verified === tls.insecureSkipVerify)
+    return verified
+      ? 'forwarded only to an upstream with a good certificate'
+      : 'forwarded without a check of the certificate';
+  return name === tls.serverName ? undefined : 'forwarded to another name in TLS';
 }
 
 /** Whether the body is not larger than the file takes. */

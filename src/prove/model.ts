@@ -19,6 +19,8 @@ export interface Forwarded {
   readonly scheme: string;
   /** `host:port` of each server, sorted. */
   readonly servers: readonly string[];
+  /** Whether the upstream's certificate is checked, and for which name; without meaning for plain http. */
+  readonly tls: { readonly verified: boolean; readonly name: string | undefined };
   /** Whether the target goes upstream byte for byte. */
   readonly isWhole: boolean;
   /** What is sent, by name in lower case. Those that are empty are not sent. */

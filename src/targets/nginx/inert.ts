@@ -1,43 +1,58 @@
-/** Directives that change nothing about which requests get through and where, as far as generated files use them. */
-export const INERT: Readonly<Record<'server' | 'location', ReadonlySet<string>>> = {
-  server: new Set([
-    'access_log',
-    'add_header',
-    'client_body_timeout',
-    'client_header_timeout',
-    'large_client_header_buffers',
-    'limit_conn',
-    'limit_req_status',
-    'listen',
-    'server_name',
-    'ssl_certificate',
-    'ssl_certificate_key',
-    'ssl_protocols',
-    'ssl_session_cache',
-  ]),
-  location: new Set([
-    'client_body_timeout',
-    'default_type',
-    'keepalive_timeout',
-    'limit_conn',
-    'limit_req',
-    'proxy_buffering',
-    'proxy_connect_timeout',
-    'proxy_hide_header',
-    'proxy_http_version',
-    'proxy_ignore_headers',
-    'proxy_next_upstream',
-    'proxy_read_timeout',
-    'proxy_redirect',
-    'proxy_request_buffering',
-    'proxy_send_timeout',
-    'proxy_socket_keepalive',
-    'proxy_ssl_name',
-    'proxy_ssl_protocols',
-    'proxy_ssl_server_name',
-    'proxy_ssl_trusted_certificate',
-    'proxy_ssl_verify',
-    'proxy_ssl_verify_depth',
-    'send_timeout',
-  ]),
-};
+import { CannotTell } from '../../prove/explore.ts';
+import type { NginxDirective } from './liveConfig.ts';
+
+/** What a directive may say without a say in which requests get through and where; `any`: whatever it says. */
+type Inert = 'any' | RegExp;
+
+const all = (...names: readonly string[]) => Object.fromEntries(names.map((name): [string, Inert] => [name, 'any']));
+
+/** Directives that decide nothing, as far as generated files use them, by the block that they stand in. */
+const INERT = {
+  main: all('error_log', 'events', 'pcre_jit', 'pid', 'worker_processes', 'worker_rlimit_nofile'),
+  http: {
+    ...all('client_body_temp_path', 'client_header_buffer_size', 'client_header_timeout', 'default_type', 'error_log'),
+    ...all('fastcgi_temp_path', 'keepalive_timeout', 'limit_conn_status', 'limit_conn_zone', 'limit_req_zone'),
+    ...all('lingering_time', 'lingering_timeout', 'log_format', 'map_hash_bucket_size', 'map_hash_max_size'),
+    ...all('proxy_buffer_size', 'proxy_buffers', 'proxy_headers_hash_bucket_size', 'proxy_headers_hash_max_size'),
+    ...all('proxy_temp_path', 'resolver', 'resolver_timeout', 'scgi_temp_path', 'server_names_hash_bucket_size'),
+    ...all('server_names_hash_max_size', 'server_tokens', 'uwsgi_temp_path', 'variables_hash_bucket_size'),
+    ...all('variables_hash_max_size'),
+    // Which headers reach the upstream, and which twins of them.
+    ignore_invalid_headers: /^on$/,
+    underscores_in_headers: /^off$/,
+  },
+  upstream: {
+    ...all('keepalive', 'keepalive_timeout', 'resolver', 'zone'),
+    // Another word may take a server out, or keep it for when others fail.
+    server: /^[^ ]+(?: resolve| max_fails=0)*$/,
+  },
+  server: {
+    ...all('access_log', 'client_body_timeout', 'client_header_timeout', 'large_client_header_buffers', 'limit_conn'),
+    ...all('limit_req_status', 'server_name', 'ssl_certificate', 'ssl_certificate_key', 'ssl_protocols'),
+    ...all('ssl_session_cache'),
+    // The PROXY protocol changes who is taken for the client.
+    listen: /^[^ ]+(?: default_server| ssl)*$/,
+  },
+  location: {
+    ...all('client_body_timeout', 'default_type', 'keepalive_timeout', 'limit_conn', 'limit_req', 'proxy_buffering'),
+    ...all('proxy_connect_timeout', 'proxy_hide_header', 'proxy_read_timeout', 'proxy_redirect'),
+    ...all('proxy_request_buffering', 'proxy_send_timeout', 'proxy_socket_keepalive', 'proxy_ssl_trusted_certificate'),
+    ...all('proxy_ssl_verify_depth', 'send_timeout'),
+    proxy_http_version: /^1\.1$/,
+    proxy_next_upstream: /^error$/,
+    proxy_ssl_protocols: /^TLSv1\.2 TLSv1\.3$/,
+    proxy_ssl_server_name: /^on$/,
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, Inert>>>>;
+
+/** Refuses a directive that is not known to decide nothing there. */
+export function checkInert(
+  { name, args, block }: NginxDirective,
+  where: keyof typeof INERT,
+  place: string = where,
+): void {
+  const known: Readonly<Record<string, Inert>> = INERT[where];
+  const inert = Object.hasOwn(known, name) ? known[name] : undefined;
+  if (inert === undefined || (block !== undefined && name !== 'events')) throw new CannotTell(`${place} has "${name}"`);
+  if (inert !== 'any' && !inert.test(args.join(' '))) throw new CannotTell(`${place} has another "${name}"`);
+}

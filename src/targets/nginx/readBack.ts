@@ -1,9 +1,9 @@
 import { type CidrSet, parseCidr, unionOf } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { CannotTell, type Part } from '../../prove/explore.ts';
-import type { Answered, Cuts, FileModel, Outcome } from '../../prove/model.ts';
+import type { Answered, Cuts, FileModel, Forwarded, Outcome } from '../../prove/model.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
-import { INERT } from './inert.ts';
+import { checkInert } from './inert.ts';
 import type { NginxDirective } from './liveConfig.ts';
 import { type Directives, type Known, Meaning, TARGET_PIECES } from './meaning.ts';
 import {
@@ -84,7 +84,8 @@ function readServer(block: readonly NginxDirective[]): Server {
   const locations = new Map<string, readonly NginxDirective[]>();
   const errorPages = new Map<string, string>();
   let [verdict, secureLink, digest] = [undefined, undefined, undefined] as (Template | undefined)[];
-  for (const { name, args, block: inner = [] } of block) {
+  for (const directive of block) {
+    const { name, args, block: inner = [] } = directive;
     const [first = '', second = '', third = ''] = args;
     if (name === 'set' && verdict === undefined) variables.set(first.slice(1), templateOf(second));
     else if (name === 'secure_link') secureLink = templateOf(first);
@@ -94,7 +95,7 @@ function readServer(block: readonly NginxDirective[]): Server {
     else if (name === 'error_page') for (const code of args.slice(0, -1)) errorPages.set(code, args.at(-1) ?? '');
     else if (name === 'location' && first === '=' && !locations.has(second)) locations.set(second, inner);
     else if (name === 'location' && first === '/' && args.length === 1) locations.set('/', inner);
-    else if (!INERT.server.has(name)) throw new CannotTell(`the server has "${name}"`);
+    else checkInert(directive, 'server', 'the server');
   }
   if (!verdict) throw new CannotTell('the server does not send requests to what a table names');
   return { directives: { variables, secureLink, digest }, verdict, locations, errorPages };
@@ -150,6 +151,9 @@ interface Location {
   readonly passesAll: boolean;
   readonly headers: ReadonlyMap<string, string>;
   readonly maxBody: number;
+  readonly tls: Forwarded['tls'];
+  /** Whether an answer of the upstream may send the request to another location. */
+  readonly redirects: boolean;
 }
 
 /** What nginx takes where nothing is said. */
@@ -163,7 +167,9 @@ function readLocation(block: readonly NginxDirective[], place: string): Location
     Template | undefined,
     string | undefined,
   ];
-  for (const { name, args } of block) {
+  let [verified, tlsName, redirects] = [false, undefined, true] as [boolean, string | undefined, boolean];
+  for (const directive of block) {
+    const { name, args } = directive;
     const [first = '', second] = args;
     if (name === 'internal') internal = true;
     else if (name === 'client_max_body_size') maxBody = sizeOf(first);
@@ -172,9 +178,12 @@ function readLocation(block: readonly NginxDirective[], place: string): Location
     else if (name === 'proxy_pass') pass = first;
     else if (name === 'proxy_pass_request_headers') passesAll = first !== 'off';
     else if (name === 'proxy_set_header') headers.set(first.toLowerCase(), second ?? '');
-    else if (!INERT.location.has(name)) throw new CannotTell(`${place} has "${name}"`);
+    else if (name === 'proxy_ssl_verify') verified = first === 'on';
+    else if (name === 'proxy_ssl_name') tlsName = first;
+    else if (name === 'proxy_ignore_headers') redirects = !args.some((each) => /^x-accel-redirect$/i.test(each));
+    else checkInert(directive, 'location', place);
   }
-  return { internal, answer, allow, pass, passesAll, headers, maxBody };
+  return { internal, answer, allow, pass, passesAll, headers, maxBody, tls: { verified, name: tlsName }, redirects };
 }
 
 function sizeOf(text: string): number {
@@ -194,6 +203,7 @@ function forwarded(configuration: Configuration, server: Server, { location, mea
   const servers = configuration.upstreams.get(upstream);
   if (whole === undefined || !servers) throw new CannotTell(`${name} forwards to something that is not known`);
   if (location.passesAll) throw new CannotTell(`${name} passes all headers of the client`);
+  if (location.redirects) throw new CannotTell(`${name} lets the upstream choose a location`);
   const headers = new Map([...location.headers].map(([header, value]) => [header, sentValue(value, meaning)] as const));
   const page = server.errorPages.get('413');
   const tooLarge = page === undefined ? undefined : readLocation(server.locations.get(page) ?? [], page).answer;
@@ -201,6 +211,7 @@ function forwarded(configuration: Configuration, server: Server, { location, mea
     kind: 'forward',
     scheme,
     servers: [...servers].sort(),
+    tls: location.tls,
     isWhole: uri === '${request_uri}' || uri === '$request_uri',
     headers: new Map([...headers].filter(([, value]) => value.length > 0)),
     maxBody: location.maxBody,

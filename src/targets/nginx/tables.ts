@@ -1,4 +1,5 @@
 import { CannotTell, type ExactRows, exactRows, lower } from '../../prove/explore.ts';
+import { checkInert } from './inert.ts';
 import { type NginxDirective, parseNginx } from './liveConfig.ts';
 
 /** A value: texts, and names of variables. */
@@ -59,23 +60,30 @@ export function readConfiguration(files: readonly ConfigFile[]): Configuration {
     if ('problem' in directives) throw new CannotTell(`${name}: ${directives.problem}`);
     return directives.flatMap((directive) => included(directive, read));
   };
-  const http = read('nginx.conf').filter(({ name }) => name === 'http');
-  const inside = http.flatMap(({ block }) => block ?? []).flatMap((directive) => included(directive, read));
-  const tables = inside.filter(({ name }) => name === 'map' || name === 'geo').map(tableOf);
+  const main = read('nginx.conf');
+  const inside = main.flatMap((directive) => {
+    if (directive.name === 'http') return (directive.block ?? []).flatMap((each) => included(each, read));
+    checkInert(directive, 'main', 'nginx.conf');
+    return [];
+  });
+  const tables: Table[] = [];
+  const servers: NginxDirective[] = [];
+  const upstreams = new Map<string, readonly string[]>();
+  for (const directive of inside) {
+    const { name, args, block } = directive;
+    if (name === 'map' || name === 'geo') tables.push(tableOf(directive));
+    else if (name === 'server') servers.push(directive);
+    else if (name === 'upstream') upstreams.set(args[0] ?? '', serversOf(block ?? []));
+    else checkInert(directive, 'http');
+  }
   const names = new Set(tables.map(({ name }) => name));
   if (names.size < tables.length) throw new CannotTell('two tables make one variable');
-  return {
-    tables: new Map(tables.map((table) => [table.name, table])),
-    servers: inside.filter(({ name }) => name === 'server'),
-    upstreams: new Map(
-      inside
-        .filter(({ name }) => name === 'upstream')
-        .map(({ args: [name = ''], block }) => [
-          name,
-          (block ?? []).filter((each) => each.name === 'server').map(({ args: [server = ''] }) => server),
-        ]),
-    ),
-  };
+  return { tables: new Map(tables.map((table) => [table.name, table])), servers, upstreams };
+}
+
+function serversOf(block: readonly NginxDirective[]): string[] {
+  for (const directive of block) checkInert(directive, 'upstream', 'an upstream');
+  return block.filter(({ name }) => name === 'server').map(({ args: [server = ''] }) => server);
 }
 
 /** A file that is included stands for its lines; inside of tables too, but for those of secrets. */
