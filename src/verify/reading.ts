@@ -201,8 +201,10 @@ function readFields(lines: readonly string[], notes: Notes): Fields | string {
     const name = colon < 0 ? line : line.slice(0, colon);
     if (/[\x00-\x20\x7f]/.test(name)) return 'a blank or control character in a field name';
     if (colon < 0 || !TOKEN.test(name)) {
-      // Go refuses these and nginx drops them; neither forwards them.
+      // Go refuses these. nginx drops them, but reads a name alone as a field without a value, such as a key that is
+      // missing; neither forwards them.
       note(notes, 'a line that is no field');
+      if (colon < 0) notes.loose = true;
       continue;
     }
     const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '');
