@@ -1,5 +1,6 @@
-import { API_KEY } from '../policy/apiKeys.ts';
+import { API_KEY, keyAddresses } from '../policy/apiKeys.ts';
 import { type CidrSet, intersect, NOBODY, sameAddresses } from '../policy/cidr.ts';
+import { dateOf } from '../policy/dates.ts';
 import { identityOf } from '../policy/fields.ts';
 import type { ApiKey, Policy, Proxy } from '../policy/types.ts';
 
@@ -104,7 +105,7 @@ export function reachOf(caller: Caller, before: Proxy, after: Proxy): Reach {
 function sideReach(caller: Caller, key: ApiKey | undefined, proxy: Proxy): CidrSet {
   if (caller.anybody) return proxy.ranges;
   if (!key) return NOBODY;
-  return key.ranges ? intersect(proxy.ranges, key.ranges) : proxy.ranges;
+  return keyAddresses(key, proxy);
 }
 
 /** The first moment at which a key no longer works. */
@@ -115,7 +116,7 @@ export function endOf(key: ApiKey | undefined): number {
 /** The end of a key for a sentence: `2027-06-30`, or `never`. */
 export function endWords(key: ApiKey | undefined): string {
   if (key?.expires === undefined) return 'never';
-  return new Date(key.expires * 1000).toISOString().replace('T00:00:00.000Z', '').replace('.000Z', 'Z');
+  return dateOf(key.expires);
 }
 
 /** The ids of the keys of callers, sorted; the new id where a key was renamed. */

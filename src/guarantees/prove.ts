@@ -1,6 +1,7 @@
 import { walkPairs } from '../accessDiff/product.ts';
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import { accessOf, type Endpoint, isOpen, isRoute, lookupMethod, type RouteClass, takes } from '../policy/access.ts';
+import { keyAddresses } from '../policy/apiKeys.ts';
 import { type Automaton, buildAutomaton } from '../policy/automaton.ts';
 import { type CidrSet, intersect, isEmpty, parseAddress, someAddress, subtract } from '../policy/cidr.ts';
 import { type Decision, evaluatorOf } from '../policy/decide.ts';
@@ -141,11 +142,7 @@ function callersOf(routeClass: Extract<RouteClass, { kind: 'forward' }>, { apiKe
   if (isOpen(routeClass)) return [{ from: proxy.ranges }];
   return apiKeys
     .filter(({ groups }) => routeClass.groups.some((group) => groups.includes(group)))
-    .map((key) => ({ key, from: reachOf(key, proxy) }));
-}
-
-function reachOf({ ranges }: ApiKey, proxy: Proxy): CidrSet {
-  return ranges ? intersect(proxy.ranges, ranges) : proxy.ranges;
+    .map((key) => ({ key, from: keyAddresses(key, proxy) }));
 }
 
 /** A caller of an `always` who does not get through with a request of a route class. */

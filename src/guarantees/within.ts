@@ -3,13 +3,14 @@ import type { Composition } from '../compose/compose.ts';
 import type { ListSection, NamedSection } from '../compose/merge.ts';
 import type { Diagnostic, Related, SpecPath } from '../diagnostics/diagnostic.ts';
 import { takes } from '../policy/access.ts';
+import { keyAddresses } from '../policy/apiKeys.ts';
 import { buildAutomaton, MAX_OVERLAPS, type State } from '../policy/automaton.ts';
-import { type CidrSet, intersect, isEmpty, someAddress, subtract } from '../policy/cidr.ts';
+import { type CidrSet, isEmpty, someAddress, subtract } from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
 import type { PathPattern } from '../policy/pattern.ts';
 import { type ReadFile, rangeResolver } from '../policy/ranges.ts';
 import { bytesOf, parseRequest, sizeName } from '../policy/routes.ts';
-import type { ApiKey, Forwarding, Policy, Proxy, Route } from '../policy/types.ts';
+import type { ApiKey, Forwarding, Policy, Route } from '../policy/types.ts';
 import { memberOf } from '../source/value.ts';
 import { type OpenedSet, type SetReference, setReferences } from '../spec/references.ts';
 import type { Spec } from '../spec/schema.ts';
@@ -280,17 +281,13 @@ function checkAddresses(context: Context): void {
           context,
         );
       for (const key of policy.apiKeys.filter(({ groups }) => groups.includes(group))) {
-        const from = reachOf(key, proxy);
+        const from = keyAddresses(key, proxy);
         const what = `key "${key.id}" may send requests of group "${group}"`;
         reaches({ what, at, own, from }, context);
         reaches({ what, at: key.origin, own: bounds.entry('apiKeys', key.id), from }, context);
       }
     }
   }
-}
-
-function reachOf({ ranges }: ApiKey, proxy: Proxy): CidrSet {
-  return ranges ? intersect(proxy.ranges, ranges) : proxy.ranges;
 }
 
 interface Reach {

@@ -1,13 +1,19 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { SecretScheme } from '../spec/scalars.ts';
 import type { Spec } from '../spec/schema.ts';
+import { type CidrSet, intersect } from './cidr.ts';
 import { policyCodes } from './codes.ts';
 import { epochSeconds } from './dates.ts';
 import type { Difference, FieldTable } from './fields.ts';
 import type { RangeResolver } from './ranges.ts';
-import type { ApiKey, Policy, SecretReference, Upstream } from './types.ts';
+import type { ApiKey, Policy, Proxy, SecretReference, Upstream } from './types.ts';
 
 type KeySpec = NonNullable<Spec['apiKeys']>[string];
+
+/** The addresses from which a key gets through to a proxy: those of both, where the key has its own. */
+export function keyAddresses({ ranges }: Pick<ApiKey, 'ranges'>, proxy: Pick<Proxy, 'ranges'>): CidrSet {
+  return ranges ? intersect(proxy.ranges, ranges) : proxy.ranges;
+}
 
 function secretReference(text: string, origin: SpecPath): SecretReference {
   // The schema lets no other word through.

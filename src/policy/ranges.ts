@@ -6,6 +6,7 @@ import {
   ANY_ADDRESS,
   type CidrPart,
   type CidrSet,
+  NOBODY,
   partsOf,
   subtract,
   unionOf,
@@ -25,8 +26,6 @@ export interface RangeResolver {
   /** Every named set, used or not, in alphabetical order. */
   all(): AddressSet[];
 }
-
-const NOTHING: CidrSet = { ranges: [] };
 
 export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]): RangeResolver {
   const definitions = new Map(Object.entries(spec.ipRanges ?? {}));
@@ -57,7 +56,7 @@ export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]
     } else {
       problems.push(policyCodes.report('unknown-reference', at, { kind: 'address set', name, known: names }));
     }
-    return NOTHING;
+    return NOBODY;
   };
 
   const enter = (name: string): void => {
@@ -105,7 +104,7 @@ function settled(
   sets: ReadonlyMap<string, CidrSet | undefined>,
   notes: ReadonlyMap<string, AddressNote[]>,
 ) {
-  return { set: sets.get(id) ?? NOTHING, notes: notes.get(id) ?? [] };
+  return { set: sets.get(id) ?? NOBODY, notes: notes.get(id) ?? [] };
 }
 
 interface Gathering {
@@ -190,7 +189,7 @@ function checked(set: CidrSet, at: SpecPath, problems: Diagnostic[]): CidrSet {
   const family = wholeFamily(set.ranges);
   if (family === undefined) return set;
   problems.push(policyCodes.report('whole-family', at, { family, anybody: at.at(-1) !== 'trustedProxies' }));
-  return NOTHING;
+  return NOBODY;
 }
 
 /** The union of a list's own addresses and the parts of the sets that it names. */

@@ -1,12 +1,7 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
-import { type CidrSet, subtract } from '../policy/cidr.ts';
+import { intersect, isEmpty } from '../policy/cidr.ts';
 import type { ApiKey, Policy, Proxy } from '../policy/types.ts';
 import { ruleCodes } from './codes.ts';
-
-/** Whether two sets have an address in common. */
-function meet(a: CidrSet, b: CidrSet): boolean {
-  return subtract(a, subtract(a, b)).ranges.length > 0;
-}
 
 function keyedGroups({ routes }: Proxy): Set<string> {
   return new Set(routes.filter((route) => route.forwarding.auth === 'apiKey').map((route) => route.group));
@@ -16,7 +11,8 @@ function keyedGroups({ routes }: Proxy): Set<string> {
  * Reports proxies, groups and keys that no caller can use, because addresses or routes of keys and proxies never meet.
  */
 export function unreachable({ proxies, apiKeys }: Policy): Diagnostic[] {
-  const admitted = (key: ApiKey, proxy: Proxy) => key.ranges === undefined || meet(key.ranges, proxy.ranges);
+  const admitted = (key: ApiKey, proxy: Proxy) =>
+    key.ranges === undefined || !isEmpty(intersect(key.ranges, proxy.ranges));
   const served = new Map(proxies.map((proxy) => [proxy, keyedGroups(proxy)]));
   const reached = (proxy: Proxy, group: string) =>
     apiKeys.some((key) => key.groups.includes(group) && admitted(key, proxy));
