@@ -2,6 +2,7 @@ import type { Diagnostic, Related } from '../diagnostics/diagnostic.ts';
 import { contains, isEverybody, parseAddress } from './cidr.ts';
 import { policyCodes } from './codes.ts';
 import { hasSite } from './domains.ts';
+import { isLoopback } from './origin.ts';
 import type { HostPort, Policy, Proxy, Upstream } from './types.ts';
 
 type Parts = Pick<Policy, 'apiKeys' | 'proxies' | 'rewrites' | 'routes' | 'upstreams'>;
@@ -14,7 +15,6 @@ export interface Guard {
 
 /** Headers in which sites and proxies tell the next part who is asking. */
 const TOLD = ['x-forwarded-for', 'x-real-ip'];
-const THIS_MACHINE = /^(?:127\.|::1$|localhost$)/;
 
 /** The proxies of this spec that an upstream leads to. */
 export function guardsBehind({ servers }: Upstream, proxies: readonly Proxy[]): Guard[] {
@@ -22,7 +22,7 @@ export function guardsBehind({ servers }: Upstream, proxies: readonly Proxy[]): 
     proxies
       .filter(({ listen: { port, address = '0.0.0.0' } }) => {
         const isAnywhere = ['0.0.0.0', '::'].includes(address);
-        return port === server.port && (address === server.host || (isAnywhere && THIS_MACHINE.test(server.host)));
+        return port === server.port && (address === server.host || (isAnywhere && isLoopback(server.host)));
       })
       .map((proxy) => ({ proxy, server })),
   );

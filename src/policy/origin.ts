@@ -7,6 +7,11 @@ export function urlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
+/** Whether a host is the machine itself, as it is written in a spec. */
+export function isLoopback(host: string): boolean {
+  return /^(?:127\.|::1$|localhost$)/.test(host);
+}
+
 /** What a proxy itself speaks, whatever stands in front of it. */
 export function schemeOf({ tls }: Pick<Proxy, 'tls'>): 'http' | 'https' {
   return tls ? 'https' : 'http';

@@ -5,8 +5,9 @@ import { CLASS_EXAMPLES } from '../policy/automaton.ts';
 import { ANY_ADDRESS, addressWords, subtract } from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
 import { dateOf, epochSeconds } from '../policy/dates.ts';
+import { isLoopback } from '../policy/origin.ts';
 import { EVERY_METHOD, type PatternSegment } from '../policy/pattern.ts';
-import type { HostPort, Policy, Proxy, Route } from '../policy/types.ts';
+import type { Policy, Proxy, Route } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
 import { suggest } from '../spec/suggest.ts';
 import { ruleCodes } from './codes.ts';
@@ -150,7 +151,9 @@ export function credentials(policy: Policy, spec: Spec): Diagnostic[] {
 function clearText({ upstreams, routes }: Policy): Diagnostic[] {
   const keyed = new Set(routes.filter((one) => one.forwarding.auth === 'apiKey').map((one) => one.forwarding.upstream));
   return upstreams
-    .filter(({ id, scheme, servers }) => keyed.has(id) && scheme === 'http' && !servers.every(isLoopback))
+    .filter(
+      ({ id, scheme, servers }) => keyed.has(id) && scheme === 'http' && !servers.every(({ host }) => isLoopback(host)),
+    )
     .map(({ id, origin }) => ruleCodes.report('clear-text', [...origin, 'url'], { upstream: id }));
 }
 
@@ -205,11 +208,6 @@ export function unused(policy: Policy, spec: Spec, sets: ReadonlySet<string>): D
       .filter((key) => !key.groups.some((group) => served.has(group)))
       .map(({ id }) => report('key', 'apiKeys', id)),
   ];
-}
-
-/** Whether a server is on the machine of the proxy itself. */
-export function isLoopback({ host }: HostPort): boolean {
-  return /^(?:127\.|::1$|localhost$)/.test(host);
 }
 
 const FOURTEEN_DAYS = 14 * 24 * 3600;

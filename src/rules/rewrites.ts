@@ -2,9 +2,9 @@ import { X509Certificate } from 'node:crypto';
 import type { Diagnostic, Related } from '../diagnostics/diagnostic.ts';
 import { hasNamedSite, hasSite, rewriteApplies } from '../policy/domains.ts';
 import { registryMirrors } from '../policy/mirrors.ts';
+import { isLoopback } from '../policy/origin.ts';
 import type { ReadFile } from '../policy/ranges.ts';
 import type { DomainRewrite, Policy, Upstream } from '../policy/types.ts';
-import { isLoopback } from './access.ts';
 import { type Clients, mirrors } from './clients.ts';
 import { ruleCodes } from './codes.ts';
 
@@ -131,7 +131,7 @@ export function loops(policy: Policy, { pods }: Clients): Diagnostic[] {
 function reachedFrom(sites: readonly DomainRewrite[], { upstreams, proxies }: Policy): ReadonlySet<string | undefined> {
   const own = new Set(sites.map(({ upstream }) => upstream));
   const servers = upstreams.filter(({ id }) => own.has(id)).flatMap((upstream) => upstream.servers);
-  const ports = new Set(servers.filter(isLoopback).map(({ port }) => port));
+  const ports = new Set(servers.filter(({ host }) => isLoopback(host)).map(({ port }) => port));
   const routes = proxies.filter(({ listen }) => ports.has(listen.port)).flatMap((proxy) => proxy.routes);
   return new Set([...own, ...routes.map(({ forwarding }) => forwarding.upstream)]);
 }
