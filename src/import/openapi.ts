@@ -1,6 +1,6 @@
 import { parsePattern } from '../policy/pattern.ts';
 import { parseDocument } from '../source/document.ts';
-import { isRecord, parseJson } from '../source/value.ts';
+import { isRecord, listOf, parseJson } from '../source/value.ts';
 import {
   type Draft,
   type DraftGroup,
@@ -144,7 +144,7 @@ function parametersOf(
   item: Readonly<Record<string, unknown>>,
   operation: Readonly<Record<string, unknown>>,
 ): Parameters {
-  const all = [item['parameters'], operation['parameters']].flatMap((list) => (Array.isArray(list) ? list : []));
+  const all = [item['parameters'], operation['parameters']].flatMap(listOf);
   return new Map(
     all.flatMap((one): [string, Readonly<Record<string, unknown>>][] => {
       const parameter = resolved(document, one);

@@ -1,4 +1,4 @@
-import { isRecord, memberOf, parseJson } from '../source/value.ts';
+import { isRecord, listOf, memberOf, parseJson } from '../source/value.ts';
 
 /** One address of a published list, and the words by which `select` can choose it; none where the list has no kinds. */
 interface Published {
@@ -65,10 +65,6 @@ export const FORMATS: { readonly [F in SnapshotFormat]: (text: string) => Read }
 
 function notOf(what: string): Read {
   return { problem: `is not ${what}` };
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }
 
 function textIn(value: unknown, name: string): string | undefined {

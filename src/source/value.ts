@@ -9,6 +9,11 @@ export function memberOf(value: unknown, name: string): unknown {
   return Object.getOwnPropertyDescriptor(value, name)?.value;
 }
 
+/** A list as it is; none where the value is no list. */
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
 /** The value of a whole JSON text; `undefined` where it is none. */
 export function parseJson(text: string): unknown {
   try {

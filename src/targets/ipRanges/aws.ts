@@ -8,6 +8,7 @@ import {
   type Port,
   portName,
   type Sets,
+  setsByName,
   withoutEmpty,
 } from './model.ts';
 
@@ -25,9 +26,7 @@ const ENTRIES_PER_LIST = 1000;
 /** Terraform in JSON, where a string is an expression as soon as it holds `${`. */
 export function awsText(input: Aws, problems: Diagnostic[]): string {
   const openings = input.securityGroups ? input.openings : [];
-  const referred = new Map(
-    [...input.sets, ...openings.flatMap(({ sets }) => sets)].map((set) => [set.name, set] as const),
-  );
+  const referred = setsByName({ sets: input.sets, openings });
   const lists = withoutEmpty(
     input.prefixLists ? [...referred.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)) : [],
     'a prefix list',

@@ -7,7 +7,16 @@ import { defineTarget, type RenderedFile } from '../target.ts';
 import { awsText } from './aws.ts';
 import { ipRangesCodes } from './codes.ts';
 import { compareIpRanges } from './live.ts';
-import { FAMILIES, type NamedSet, type Opening, portName, type Sets, setsOf, withoutEmpty } from './model.ts';
+import {
+  FAMILIES,
+  type NamedSet,
+  type Opening,
+  portName,
+  type Sets,
+  setsByName,
+  setsOf,
+  withoutEmpty,
+} from './model.ts';
 import { type Form, type IpRangesOptions, ipRangesAccess, ipRangesOptions } from './options.ts';
 
 type IpRangesToken = Token<'ipRanges'>;
@@ -88,7 +97,7 @@ function listFile(set: NamedSet): RenderedFile {
 const LONGEST_TAG = 256;
 
 function ctrlCidrFile({ sets, openings, options, at, problems }: Context): RenderedFile {
-  const used = new Map([...sets, ...openings.flatMap((opening) => opening.sets)].map((set) => [set.name, set]));
+  const used = setsByName({ sets, openings });
   const all = withoutEmpty([...used.values()].toSorted(byName), 'arguments', at, problems);
   for (const { name, ipv6 } of all) {
     const [cidr] = ipv6;

@@ -1,9 +1,9 @@
 import { type Diagnostic, ok, type SpecPath } from '../../diagnostics/diagnostic.ts';
 import { formatAddress, parseCidr, subtract, toCidrs, unionOf } from '../../policy/cidr.ts';
-import { isRecord, memberOf, parseJson } from '../../source/value.ts';
+import { isRecord, listOf, memberOf, parseJson } from '../../source/value.ts';
 import { driftCodes, unreadable } from '../live.ts';
 import type { CompareLive, Expected } from '../target.ts';
-import { FAMILIES, type NamedSet, type Opening, portName, type Sets, setsOf } from './model.ts';
+import { FAMILIES, type NamedSet, type Opening, portName, type Sets, setsByName, setsOf } from './model.ts';
 import type { IpRangesOptions } from './options.ts';
 
 const HINT =
@@ -52,10 +52,6 @@ function fromAws(value: Readonly<Record<string, unknown>>, context: Context): To
   }
   if (Array.isArray(entries)) return compareEntries(entries, memberOf(value, 'PrefixListName'), context);
   return 'it holds no security group rules and no entries of a prefix list';
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }
 
 /** A rule as it is in force: who is let in to what. */
@@ -160,8 +156,8 @@ function wantedRules({ securityGroup: group = '', sets, ports }: Opening, contex
 
 /** The CLI prints the entries of a list without its name. */
 function compareEntries(entries: readonly unknown[], name: unknown, context: Context): Told | string {
-  const { sets, openings, expected, where } = context;
-  const all = new Map([...sets, ...openings.flatMap((opening) => opening.sets)].map((set) => [set.name, set]));
+  const { expected, where } = context;
+  const all = setsByName(context);
   const lists = [...all.values()].flatMap((set) =>
     FAMILIES.map((family) => ({ set, cidrs: set[family], name: `${expected.policy.name}-${set.name}-${family}` })),
   );
@@ -216,8 +212,8 @@ function fromArguments(value: unknown, text: string, context: Context): Told | s
     found.set(name, [...(found.get(name) ?? []), cidr]);
   }
   if (found.size === 0) return 'it is neither JSON of the AWS CLI nor has it a --cidr';
-  const { sets, openings, expected, where } = context;
-  const all = new Map([...sets, ...openings.flatMap((opening) => opening.sets)].map((set) => [set.name, set]));
+  const { expected, where } = context;
+  const all = setsByName(context);
   const drift = [...all.values()].flatMap((set) =>
     setDrift(set, set.ipv4, found.get(set.name) ?? [], { where, at: ['ipRanges', set.name] }),
   );

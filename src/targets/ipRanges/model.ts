@@ -65,6 +65,11 @@ export function setsOf(policy: Policy, options: IpRangesOptions, at: SpecPath, p
   };
 }
 
+/** Every set that is written out or let in somewhere, by its name. */
+export function setsByName({ sets, openings }: Sets): ReadonlyMap<string, NamedSet> {
+  return new Map([...sets, ...openings.flatMap((opening) => opening.sets)].map((set) => [set.name, set]));
+}
+
 function namedSet(name: string, set: CidrSet): NamedSet {
   const cidrs = toCidrs(set);
   return { name, ipv4: cidrs.filter((cidr) => !cidr.includes(':')), ipv6: cidrs.filter((cidr) => cidr.includes(':')) };
