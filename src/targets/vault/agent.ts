@@ -1,7 +1,7 @@
 import type { Diagnostic, SpecPath } from '../../diagnostics/diagnostic.ts';
 import type { Policy } from '../../policy/types.ts';
 import { vaultCodes } from './codes.ts';
-import type { DeliveredFile, Delivery } from './delivered.ts';
+import { type DeliveredFile, type Delivery, deliveredReferences } from './delivered.ts';
 import { PLAIN, type VaultOptions } from './options.ts';
 import type { Login } from './payloads.ts';
 import type { VaultSource } from './sources.ts';
@@ -93,9 +93,7 @@ function settingsOf({ login }: VaultOptions, role: string): Setting[] {
 
 /** An Agent reads Vault, its environment and files of its machine; no program, and no Kubernetes. */
 export function undelivered({ delivery }: DeliveryParts): Diagnostic[] {
-  const wanted = delivery.files.flatMap(({ lines }) => lines.flat()).filter((piece) => typeof piece === 'object');
-  const all = new Map(wanted.map((reference) => [reference.text, reference]));
-  return [...all.values()].flatMap(({ text: reference, scheme, origin }) => {
+  return deliveredReferences(delivery).flatMap(({ text: reference, scheme, origin }) => {
     const report = (problem: string) => [
       vaultCodes.report('not-delivered', origin, { by: 'an Agent', reference, problem }),
     ];

@@ -16,6 +16,17 @@ export interface Delivery {
   readonly others: readonly string[];
 }
 
+/** The references in lines of a file, as often as they stand there. */
+export function referencesIn({ lines }: Pick<DeliveredFile, 'lines'>): SecretReference[] {
+  return lines.flat().filter((piece) => typeof piece === 'object');
+}
+
+/** The references in all files, each once. */
+export function deliveredReferences({ files }: Delivery): SecretReference[] {
+  const all = files.flatMap(referencesIn);
+  return [...new Map(all.map((reference) => [reference.text, reference])).values()];
+}
+
 /** Shaped as keys and tokens are, and told apart by their last characters. */
 const slotOf = (index: number) => `a-slot-of-postern-${String(index).padStart(8, '0')}`;
 const SLOT = /a-slot-of-postern-(\d{8})/;

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
-import type { SecretReference } from '../../policy/types.ts';
 import type { DeliveryParts } from './agent.ts';
 import { vaultCodes } from './codes.ts';
+import { deliveredReferences, referencesIn } from './delivered.ts';
 import { goDuration } from './payloads.ts';
 import type { VaultSource } from './sources.ts';
 import { externalDialect, guardedLines, quoted, quotedOrNull, text, type VaultToken } from './templates.ts';
@@ -70,7 +70,7 @@ export function externalModel(parts: DeliveryParts, problems: Diagnostic[]): Ext
     },
     store: quotedOrNull(externalSecrets.store),
     secrets: delivery.files.map((file) => {
-      const references = referencesIn(file.lines);
+      const references = referencesIn(file);
       const of = references.flatMap((reference) => {
         const source = sources.get(reference.text);
         return source ? [{ reference, source }] : [];
@@ -106,8 +106,6 @@ export function externalModel(parts: DeliveryParts, problems: Diagnostic[]): Ext
 function externalProblems({ options, at, delivery, sources, login }: DeliveryParts): Diagnostic[] {
   const here = [...at, 'externalSecrets'];
   const by = 'External Secrets';
-  const references = delivery.files.flatMap(({ lines }) => referencesIn(lines));
-  const all = [...new Map(references.map((reference) => [reference.text, reference])).values()];
   const dying = [...sources.values()].flatMap((source) =>
     source.role && !source.role.gitlabRevokes && !source.role.type.endsWith('-deploy') ? [source.role] : [],
   );
@@ -115,7 +113,7 @@ function externalProblems({ options, at, delivery, sources, login }: DeliveryPar
     ...(login?.kind === 'kubernetes' ? [] : [vaultCodes.report('needs-kubernetes', here, { by })]),
     ...(options.address === undefined ? [vaultCodes.report('no-address', here, {})] : []),
     ...(delivery.files.length === 0 ? [vaultCodes.report('no-files', here, { by })] : []),
-    ...all.flatMap(({ text: reference, scheme, origin }) => {
+    ...deliveredReferences(delivery).flatMap(({ text: reference, scheme, origin }) => {
       if (scheme !== 'vault')
         return [vaultCodes.report('not-delivered', origin, { by, reference, problem: 'it reads Vault alone' })];
       const source = sources.get(reference);
@@ -139,10 +137,6 @@ function deployOf({ role }: VaultSource, { deployTokens }: ExternalOptions): Pic
   const [secret, key] = [quoted(deployTokens.secret), quoted(deployTokens.key)];
   const scopes = role.scopes.map(quoted);
   return { path: quoted(role.path), deploy: { url: quoted(role.config.url), owner, scopes, secret, key } };
-}
-
-function referencesIn(lines: readonly (readonly (string | SecretReference)[])[]): SecretReference[] {
-  return lines.flat().filter((piece) => typeof piece === 'object');
 }
 
 /** Of what issues a token: the path, as Kubernetes spells names. */
