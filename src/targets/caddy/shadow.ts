@@ -1,7 +1,8 @@
-import { REFUSALS, type Refusal, UNDECIDED } from '../../plan/log.ts';
+import { type Refusal, UNDECIDED } from '../../plan/log.ts';
 import { escapeRegex } from '../../plan/regex.ts';
 import { accessOf, type RouteClass } from '../../policy/access.ts';
 import { isEverybody } from '../../policy/cidr.ts';
+import { DENIALS } from '../../policy/decide.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
 import { callersOf } from './callers.ts';
 import { passTable, refusalTables } from './decision.ts';
@@ -26,6 +27,8 @@ export interface ShadowModel {
 }
 
 const UNDECIDED_WORD = 'undecided';
+/** Status of the refusals that have no row of their own. */
+const OTHERWISE = DENIALS['key-unknown'];
 
 export function shadowModel({ shadow: policy }: Policy, proxy: Proxy): ShadowModel | null {
   const twin = policy?.proxies.find(({ id }) => id === proxy.id);
@@ -82,8 +85,10 @@ function statusTable(proxy: Proxy, classes: readonly RouteClass[]): { table: Tab
   const answers = classes.flatMap((each): [string, string][] =>
     each.kind === 'answer' ? [[`~^pass ${escapeRegex(each.id)} `, String(each.answer.status)]] : [],
   );
-  const refusals = Object.entries(REFUSALS)
-    .filter(([reason]) => SAID.some((each) => each === reason))
+  const refusals = Object.entries(DENIALS)
+    .filter(
+      ([reason, status]) => status !== OTHERWISE && reason !== 'method' && !UNDECIDED.some((each) => each === reason),
+    )
     .map(([reason, status]): [string, string] => [`~^${reason} `, String(status)]);
   const entries: [string, string][] = [
     ...answers,
@@ -92,7 +97,7 @@ function statusTable(proxy: Proxy, classes: readonly RouteClass[]): { table: Tab
     ['~^path [^ ]* [^ ]', String(proxy.methodNotAllowed)],
     ...refusals,
   ];
-  const fallback = String(REFUSALS['key-unknown']);
+  const fallback = String(OTHERWISE);
   const numbers = [...entries.map(([, status]) => status), fallback].filter((status) => /^[0-9]+$/.test(status));
   return {
     table: table({
@@ -104,6 +109,3 @@ function statusTable(proxy: Proxy, classes: readonly RouteClass[]): { table: Tab
     statuses: [...new Set(numbers)].map(Number).sort((a, b) => a - b),
   };
 }
-
-/** Refusals with another status than 403. */
-const SAID: readonly Refusal[] = ['key-missing', 'key-malformed', 'path', 'query', 'content-type', 'body-size'];
