@@ -21,6 +21,7 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel 
   const server = serverOf(configuration, proxy);
   const cutNames = cutsOf(configuration, server);
   const order = new SplitOrder(configuration);
+  const depth = depthOf(configuration);
   const known = {
     splitters: new Set(cutNames.filter((name) => order.of(name) === 'splits')),
     readers: new Set(cutNames.filter((name) => order.of(name) === 'reads')),
@@ -28,12 +29,12 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel 
   return {
     sets: setsOf(configuration),
     moments: momentsOf(configuration),
-    depth: depthOf(configuration),
+    depth,
     client: (request) => clientOf(configuration, server, request),
     cuts: (request) => {
       const meaning = new Meaning(configuration, request, server.directives);
       const values = new Map(cutNames.map((name) => [name, plainText(meaning.value(name), name)]));
-      return values.set(WHOLE, request.shape(depthOf(configuration)).kind === 'other' ? '' : 'yes');
+      return values.set(WHOLE, request.shape(depth).kind === 'other' ? '' : 'yes');
     },
     decide: (request, cuts) => decide(configuration, server, { request, cuts, known }),
   };
