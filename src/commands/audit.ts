@@ -9,7 +9,7 @@ import { type Connection, openConnection } from '../verify/raw.ts';
 import { type Recorded, type Recorder, startRecorder } from '../verify/recorder.ts';
 import { openScope, type Scope } from '../verify/scope.ts';
 import { readAll, specText } from './import.ts';
-import type { Io, Status } from './io.ts';
+import { type Io, progressTimer, type Status, unable } from './io.ts';
 
 export interface AuditArguments {
   readonly nginx?: string | undefined;
@@ -48,24 +48,19 @@ export async function audit(args: AuditArguments, io: Io): Promise<Status> {
   try {
     return await audited(args, scope, io);
   } catch (error) {
-    return refuse(`the proxy could not be asked: ${error instanceof Error ? error.message.trim() : String(error)}`, io);
+    return unable(`the proxy could not be asked: ${error instanceof Error ? error.message.trim() : String(error)}`, io);
   } finally {
     await scope.close();
   }
 }
 
-function refuse(problem: string, io: Io): Status {
-  io.err(`postern: ${problem}\n`);
-  return 2;
-}
-
 async function audited(args: AuditArguments, scope: Scope, io: Io): Promise<Status> {
   const operations = readOperations(args.operations, io);
-  if (typeof operations === 'string') return refuse(operations, io);
+  if (typeof operations === 'string') return unable(operations, io);
   const recorder = await startRecorder(args.against === undefined ? {} : { port: args.upstream ?? 0 });
   scope.defer(() => recorder.close());
   const started = args.against === undefined ? await startOld(args, recorder, scope, io) : running(args);
-  if (typeof started === 'string') return refuse(started, io);
+  if (typeof started === 'string') return unable(started, io);
   const asker = new Asker(started, recorder, scope, args.header ?? []);
   const findings = await findAll(operations, asker, io);
   return report(findings, operations.length, started.imported, args.format ?? 'text', io);
@@ -184,11 +179,9 @@ const OFTEN = 3_000;
 async function findAll(operations: readonly Operation[], asker: Asker, io: Io): Promise<Findings> {
   const reached: Operation[] = [];
   const refused: Operation[] = [];
-  let last = performance.now();
+  const isTime = progressTimer(OFTEN);
   const progress = (done: number, what: string) => {
-    if (performance.now() - last < OFTEN) return;
-    last = performance.now();
-    io.err(`${done} of ${operations.length} operations ${what}\n`);
+    if (isTime()) io.err(`${done} of ${operations.length} operations ${what}\n`);
   };
   for (const [index, operation] of operations.entries()) {
     const arrived = await asker.ask(operation.method, operation.path);

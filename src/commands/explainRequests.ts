@@ -5,7 +5,7 @@ import type { HeaderFields } from '../policy/request.ts';
 import type { Policy } from '../policy/types.ts';
 import { isRecord, parseJson } from '../source/value.ts';
 import { jsonDecision } from './explainRequest.ts';
-import type { Io, Status } from './io.ts';
+import { type Io, type Status, unable } from './io.ts';
 import { locator } from './location.ts';
 import { type LoggedLine, loggedRequest } from './loggedRequest.ts';
 import { eachLogLine } from './logLines.ts';
@@ -19,17 +19,11 @@ import type { Understood } from './spec.ts';
 export function explainRequests(file: string, { policy, document }: Understood, io: Io): Status {
   const lines: string[] = [];
   const unread = eachLogLine(file, io, (line) => void lines.push(line));
-  if (unread !== undefined) {
-    io.err(`postern: cannot read ${file}: ${unread}\n`);
-    return 2;
-  }
+  if (unread !== undefined) return unable(`cannot read ${file}: ${unread}`, io);
   const decide = decider(policy);
   const locate = locator(document);
   let status: Status = 0;
-  if (lines.length === 0) {
-    io.err(`postern: there is no request in ${file}\n`);
-    return 2;
-  }
+  if (lines.length === 0) return unable(`there is no request in ${file}`, io);
   const found: (boolean | null)[] = [];
   const answers = lines.map((line, index) => {
     const read = readLine(line, policy, io.now);

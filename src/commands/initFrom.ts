@@ -2,7 +2,7 @@ import type { Imported } from '../import/draft.ts';
 import { notCarriedText } from '../import/write.ts';
 import { imported, specText } from './import.ts';
 import { init } from './init.ts';
-import type { Io, Status } from './io.ts';
+import { type Io, type Status, unable } from './io.ts';
 import { learned } from './learn.ts';
 
 export interface Beginning {
@@ -13,10 +13,7 @@ export interface Beginning {
 /** Starts a spec from what there is already. */
 export function initFrom(folder: string, beginning: Beginning, io: Io): Status {
   const found = foundIn(beginning, io);
-  if (typeof found === 'string') {
-    io.err(`postern: ${found}\n`);
-    return 2;
-  }
+  if (typeof found === 'string') return unable(found, io);
   for (const one of found.notCarriedOver) io.err(`not carried over: ${notCarriedText(one)}\n`);
   return init(folder, io, specText(found));
 }

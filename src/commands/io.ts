@@ -20,6 +20,22 @@ export interface Io {
   untilStopped(): AbortSignal;
 }
 
+/** Says why a command could not tell, and gives its exit status. */
+export function unable(problem: string, { err }: Pick<Io, 'err'>): 2 {
+  err(`postern: ${problem}\n`);
+  return 2;
+}
+
+/** Whether it is time for another line about how far long work is: true once an interval of milliseconds has passed. */
+export function progressTimer(interval = 2_000): () => boolean {
+  let next = performance.now() + interval;
+  return () => {
+    if (performance.now() < next) return false;
+    next = performance.now() + interval;
+    return true;
+  };
+}
+
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 type Signal = keyof typeof SIGNALS;
 

@@ -17,7 +17,7 @@ import { type Automaton, buildAutomaton, run } from '../policy/automaton.ts';
 import { type PathPattern, parsePattern } from '../policy/pattern.ts';
 import type { Policy } from '../policy/types.ts';
 import { printImported, readAll } from './import.ts';
-import type { Io, Status } from './io.ts';
+import { type Io, progressTimer, type Status, unable } from './io.ts';
 import { locator } from './location.ts';
 import { eachLogLine } from './logLines.ts';
 import { print } from './print.ts';
@@ -48,8 +48,6 @@ interface Log {
   readonly unread: number;
 }
 
-/** Seconds between two lines of progress, in milliseconds. */
-const OFTEN = 2_000;
 /** Paths of which each is different are not requests of an API, and would fill the memory. */
 const MOST_PATHS = 2_000_000;
 
@@ -57,8 +55,8 @@ const MOST_PATHS = 2_000_000;
 export function learn(args: LearnArguments, io: Io): Status {
   const { unused, within, openapi, format = 'text' } = args;
   const log = readLogs(args.logs, io);
-  if (typeof log === 'string') return refuse(log, io);
-  if (log.requests.size === 0) return refuse(`no line of ${args.logs.join(', ')} is a request that was answered`, io);
+  if (typeof log === 'string') return unable(log, io);
+  if (log.requests.size === 0) return unable(`no line of ${args.logs.join(', ')} is a request that was answered`, io);
   if (unused !== undefined) return listUnused(unused, log, format, io);
   const policy = within === undefined ? undefined : compileArgument(within, io);
   if (policy && (!policy.policy || hasError(policy.diagnostics)))
@@ -68,9 +66,9 @@ export function learn(args: LearnArguments, io: Io): Status {
       io,
     );
   const envelope = openapi === undefined ? policy?.policy && linesOf(policy.policy) : describedLines(openapi, io);
-  if (typeof envelope === 'string') return refuse(envelope, io);
+  if (typeof envelope === 'string') return unable(envelope, io);
   const learned = learnFrom(log, envelope);
-  if (learned.groups.length === 0) return refuse('no request of the log is within what may be learned', io);
+  if (learned.groups.length === 0) return unable('no request of the log is within what may be learned', io);
   return printImported(draftOf(learned, policy?.policy, log), format, io);
 }
 
@@ -84,23 +82,15 @@ export function learned(file: string, io: Io): Imported | string {
     : draftOf(found, undefined, log);
 }
 
-function refuse(problem: string, io: Io): Status {
-  io.err(`postern: ${problem}\n`);
-  return 2;
-}
-
 /** Requests that were answered: what was refused, or is not there, is nothing that anybody needs. */
 function readLogs(files: readonly string[], io: Io): Log | string {
   const requests = new Map<string, Counted & { readonly methods: Map<string, number> }>();
   const counts = { lines: 0, refused: 0, unread: 0 };
   let columns: Columns | undefined;
-  let last = performance.now();
+  const isTime = progressTimer();
   const take = (line: string) => {
     counts.lines += 1;
-    if (counts.lines % 50_000 === 0 && performance.now() - last > OFTEN) {
-      last = performance.now();
-      io.err(`${counts.lines} lines, ${requests.size} different paths\n`);
-    }
+    if (counts.lines % 50_000 === 0 && isTime()) io.err(`${counts.lines} lines, ${requests.size} different paths\n`);
     if (line.startsWith('#')) {
       columns = columnsOf(line) ?? columns;
       return;

@@ -4,7 +4,7 @@ import { placed } from '../output/disk.ts';
 import type { Policy } from '../policy/types.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import { shadowReportCodes } from './codes.ts';
-import type { Io, Status } from './io.ts';
+import { type Io, progressTimer, type Status } from './io.ts';
 import { eachLogLine } from './logLines.ts';
 import { type Format, print } from './print.ts';
 import { nearestRoute } from './reason.ts';
@@ -18,9 +18,6 @@ export interface ShadowArguments {
   readonly spec?: string | undefined;
   readonly format: Format;
 }
-
-/** Milliseconds between two lines about how far it is. */
-const PROGRESS = 2_000;
 
 /** What the shadow would refuse of what the logs show was let through: by template of the path, and by key. */
 export function shadow({ logs, spec: argument, format }: ShadowArguments, io: Io): Status {
@@ -59,12 +56,11 @@ export function shadow({ logs, spec: argument, format }: ShadowArguments, io: Io
 }
 
 function progress(io: Io): () => void {
-  let [lines, next] = [0, Date.now() + PROGRESS];
+  const isTime = progressTimer();
+  let lines = 0;
   return () => {
     lines += 1;
-    if (lines % 10_000 !== 0 || Date.now() < next) return;
-    next = Date.now() + PROGRESS;
-    io.err(`postern: ${lines} lines read\n`);
+    if (lines % 10_000 === 0 && isTime()) io.err(`postern: ${lines} lines read\n`);
   };
 }
 
