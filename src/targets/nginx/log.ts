@@ -62,7 +62,7 @@ const BY_STATUS = 'log_reason_by_status';
 /** Of each kind of number that nginx gives as a list, one for each server that was asked, the last one. */
 const LISTED = '(?:[0-9.-]++, )*+';
 
-/** What the log says of every request, whatever its proxy. Looked at when a request is over. */
+/** The fields of the log that are the same for every proxy, worked out when a request is over. */
 export function sharedLogMaps(list: MapList): void {
   // An answer without a head, as HTTP/0.9 had it, has the status 009, which is no number in JSON.
   const status = variable('status');

@@ -72,7 +72,7 @@ export interface GeoModel {
 export interface SharedModel {
   readonly lists: readonly GeoModel[];
   readonly identities: readonly IdentityModel[];
-  /** What the log says. */
+  /** The proxy's own fields of the log. */
   readonly log: readonly MapModel[];
   readonly zones: readonly {
     readonly key: NginxToken;

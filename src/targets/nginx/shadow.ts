@@ -17,7 +17,7 @@ import { routingMaps } from './routing.ts';
 /** In front of every name that is the shadow's: no name of ours that comes from a spec starts so. */
 export const SHADOW = '_shadow_';
 
-/** What the log says of the shadow. */
+/** The log's fields of the shadow's decision. */
 export interface ShadowSaid {
   readonly shadow: Part;
   readonly shadowRoute: Part;

@@ -131,7 +131,7 @@ function textMaps(
   return maps.add({ name: id, source: [found, '\n', further], patterns: same, oneLine: true });
 }
 
-/** And the other way round, where Rails and ActionCable compare them with their own name. */
+/** Headers of requests with the upstream's own name in place of the private one: Rails and ActionCable compare them with it. */
 export function requestMaps(names: readonly NamePair[], maps: MapList): Mapped[] {
   const from = maps.add({
     name: 'sites_public',
