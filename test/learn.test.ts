@@ -102,6 +102,23 @@ learning('what is learned within a spec allows every line, and nothing that the 
   }
 });
 
+learning('what is learned from a log alone allows every line whose path can be read', () => {
+  for (let seed = 0; seed < 200; seed++) {
+    const random = randomOf(`learn alone ${seed}`);
+    const values = Object.values(VALUES).flat();
+    const paths = Array.from({ length: 20 }, () =>
+      Array.from({ length: 1 + random.below(5) }, () => `/${random.pick(random.chance(0.5) ? WORDS : values)}`).join(
+        '',
+      ),
+    );
+    const requests = new Map(paths.map((path) => [path, { path, methods: new Map([['GET', 1]]) }]));
+    const { groups, unreadable } = learnFrom({ requests }, undefined);
+    const learned = buildAutomaton(groups.flatMap(({ allow }) => allow.map(({ request }) => lineOf(request))));
+    for (const path of paths)
+      assert.ok(unreadable.includes(path) || (learned && run(learned, path)?.accepts.length), `${seed}: ${path}`);
+  }
+});
+
 const seen = { method: 'GET', path: '/a/b', status: 200, key: '', reason: '' };
 for (const [title, line, columns] of [
   [

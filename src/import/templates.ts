@@ -1,4 +1,5 @@
-import { classify, type ParameterType, WIDER } from '../policy/segment.ts';
+import { classify, PARAMETER_TYPES, type ParameterType, WIDER } from '../policy/segment.ts';
+import { looksLikeValue, parameter, parameterName } from '../policy/template.ts';
 
 /** Requests that were seen, by path and method. */
 export interface Counted {
@@ -65,16 +66,6 @@ function insert(root: Node, segments: readonly string[], path: string, methods: 
   }
 }
 
-/** Whether a segment is a value rather than a word of the API. */
-function looksLikeValue(segment: string): boolean {
-  const type = classify(segment);
-  if (type === 'int' || type === 'uuid') return true;
-  if (type === 'hex') return segment.length >= 7 && /[0-9]/.test(segment);
-  if (type === 'encodedPath' || type === 'encodedText') return true;
-  // Words of an API such as v4 and oauth2 have one or two digits, not three.
-  return /[0-9].*[0-9].*[0-9]/.test(segment) || /[%@:~!$&'()*+,;=]/.test(segment) || segment.length > 40;
-}
-
 /** A node with one child in place of all children that are values, at every level. */
 function merged(node: Node): Node {
   const keys = [...node.children.keys()];
@@ -121,7 +112,7 @@ function collected(node: Node, segments: readonly string[]): Found[] {
 function merge(found: readonly Found[]): Template[] {
   return found
     .map(({ segments, node }) => ({
-      pattern: `/${segments.map((segment, index) => named(segment, segments[index - 1], index)).join('/')}`,
+      pattern: named(segments),
       methods: [...node.methods.keys()].filter((method) => method !== 'HEAD' || !node.methods.has('GET')).sort(),
       count: node.count,
       sample: node.sample,
@@ -129,15 +120,12 @@ function merge(found: readonly Found[]): Template[] {
     .sort((a, b) => (a.pattern < b.pattern ? -1 : 1));
 }
 
-/** A parameter is called after the word before it: `projects` → `{project:int}`. */
-function named(segment: string, before: string | undefined, index: number): string {
-  const [, type] = /^\{:(\w+)\}$/.exec(segment) ?? [];
-  if (type === undefined) return segment;
-  const word = /^[a-z][a-z_-]*$/i.test(before ?? '')
-    ? (before ?? '')
-        .replace(/ies$/, 'y')
-        .replace(/([^s])s$/, '$1')
-        .replace(/-/g, '_')
-    : '';
-  return `{${word === '' ? `value${index}` : word}${type === 'segment' ? '' : `:${type}`}}`;
+/** Names the parameters of a pattern after the words before them: `projects` → `{project:int}`. */
+function named(segments: readonly string[]): string {
+  const names = new Set<string>();
+  const parts = segments.map((segment, index) => {
+    const type = PARAMETER_TYPES.find((each) => segment === `{:${each}}`);
+    return type === undefined ? segment : parameter(parameterName(segments[index - 1] ?? '', names), type);
+  });
+  return `/${parts.join('/')}`;
 }

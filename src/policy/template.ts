@@ -19,36 +19,40 @@ export function templateOf(path: string, pattern: PathPattern | undefined): stri
 }
 
 function segmentText(segment: Exclude<PatternSegment, { kind: 'rest' }>, text: string): string {
-  if (segment.kind !== 'parameter') return text;
-  return segment.type === 'segment' ? `{${segment.name}}` : `{${segment.name}:${segment.type}}`;
+  return segment.kind === 'parameter' ? parameter(segment.name, segment.type) : text;
 }
 
 function guessed(text: string, before: string, names: Set<string>): string {
-  const type = typeOf(text);
-  if (type === undefined) return text;
-  const name = freeName(nameAfter(before), names);
-  names.add(name);
+  if (!looksLikeValue(text)) return text;
+  return parameter(parameterName(before, names), classify(text) ?? 'segment');
+}
+
+/** A parameter as patterns have it: `{project:int}`; `{project}` for a segment of any kind. */
+export function parameter(name: string, type: ParameterType): string {
   return type === 'segment' ? `{${name}}` : `{${name}:${type}}`;
 }
 
-/** The type of a segment that looks like an id; `undefined` for one that looks like a word of the API. */
-function typeOf(text: string): ParameterType | undefined {
-  if (/^[A-Za-z][A-Za-z_.-]{0,29}$/.test(text) || text === '' || /^v[0-9]{1,2}$/.test(text)) return undefined;
-  if (/%2[Ff]/.test(text)) return 'encodedPath';
-  const type = classify(text);
-  // Fewer than seven hexadecimal digits are no hash, and the next id may have other letters.
-  return type === 'hex' && text.length < 7 ? 'slug' : (type ?? 'segment');
+/** Whether a segment of a path is a value, such as an id, rather than a word of the API. */
+export function looksLikeValue(segment: string): boolean {
+  const type = classify(segment);
+  if (type === 'int' || type === 'uuid') return true;
+  // Fewer than seven hexadecimal digits are no hash.
+  if (type === 'hex') return segment.length >= 7 && /[0-9]/.test(segment);
+  if (type === 'encodedPath' || type === 'encodedText') return true;
+  // Words of an API such as v4 and oauth2 have one or two digits, not three.
+  return /[0-9].*[0-9].*[0-9]/.test(segment) || /[%@:~!$&'()*+,;=]/.test(segment) || segment.length > 40;
 }
 
-/** The name of a parameter, after the segment before it: `projects` → `project`; `id` where that is no word. */
-function nameAfter(before: string): string {
-  const word = /^[A-Za-z][A-Za-z_-]*$/.test(before) ? before.replace(/-/g, '_') : 'id';
-  if (word.endsWith('ies')) return `${word.slice(0, -3)}y`;
-  return /[^s]s$/.test(word) ? word.slice(0, -1) : word;
-}
-
-function freeName(wanted: string, names: ReadonlySet<string>): string {
+/** The name of a parameter, after the segment before it: `projects` → `project`; `id` where that is no word. Adds it to the names. */
+export function parameterName(before: string, names: Set<string>): string {
+  const wanted = singular(/^[A-Za-z][A-Za-z_-]*$/.test(before) ? before.replace(/-/g, '_') : 'id');
   let name = wanted;
   for (let number = 2; names.has(name); number++) name = `${wanted}${number}`;
+  names.add(name);
   return name;
+}
+
+function singular(word: string): string {
+  if (word.endsWith('ies')) return `${word.slice(0, -3)}y`;
+  return /[^s]s$/.test(word) ? word.slice(0, -1) : word;
 }
