@@ -22,6 +22,12 @@ function specWith(forms: Readonly<Record<string, string | undefined>>): string {
       forms: ['lists', 'networkPolicies'],
       open: { api: { sets: ['partner'], ports: [8080], pods: { app: 'x' } } },
     },
+    gitlabRunner: {
+      url: 'https://gitlab.example.com',
+      secret: 'token',
+      image: 'alpine',
+      imageBuilders: ['containers'],
+    },
     kubernetes: { image: `nginx@sha256:${'0'.repeat(64)}`, clientAddress: 'localTrafficPolicy' },
     vault: { stores: { secret: 2 } },
     coredns: forms['coredns'] === 'nodeLocal' ? { bind: ['169.254.20.10'] } : {},

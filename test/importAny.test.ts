@@ -32,6 +32,7 @@ const SEEDS: Readonly<Record<string, string>> = {
     x: { type: 'integer' },
   }),
   corefile,
+  'gitlab-runner': readFileSync(new URL('targets/gitlabRunner/old.yaml', import.meta.url), 'utf8'),
 };
 
 const any = suite('import');

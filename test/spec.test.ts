@@ -1,14 +1,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as z from 'zod';
-import { optionSchemas } from '../src/compile.ts';
 import type { Diagnostic } from '../src/diagnostics/diagnostic.ts';
 import { formatDiagnostics } from '../src/diagnostics/format.ts';
 import { jsonDiagnostics } from '../src/diagnostics/json.ts';
 import { parseDocument } from '../src/source/document.ts';
 import type { LocatedDocument } from '../src/source/span.ts';
 import { specCodes } from '../src/spec/codes.ts';
-import { PLANNED_TARGETS, parseSpec } from '../src/spec/parse.ts';
+import { parseSpec } from '../src/spec/parse.ts';
 import { specSchema } from '../src/spec/schema.ts';
 import { suggest } from '../src/spec/suggest.ts';
 import { checkCase, findCases, readSections } from './support/golden.ts';
@@ -73,13 +72,6 @@ parse('a good spec has a typed value and nothing to say', () => {
   const { value, diagnostics } = parseSpec(read.value, schema);
   assert.equal(diagnostics, []);
   assert.equal(value?.ipRanges, { a: ['10.0.0.0/8'], b: { file: 'b.txt' } });
-});
-
-parse('a planned target is not one that exists', () => {
-  assert.equal(
-    PLANNED_TARGETS.filter((name) => name in optionSchemas()),
-    [],
-  );
 });
 
 parse('problems come in the order of the text', () => {

@@ -29,9 +29,6 @@ export const specCodes = defineCodes('spec', {
   'unsupported-version': error('this postern reads version 1 of the spec, not {found}').hint(
     'write "version: 1", or use the postern that the spec was written for',
   ),
-  'planned-target': error('target "{name}" does not exist yet in this version').hint(
-    ({ existing }: { existing: readonly string[] }) => `targets that exist: ${existing.join(', ')}`,
-  ),
   'secret-literal': error('a secret is written here; a spec holds only references to secrets').hint(
     'replace it with env:NAME, file:/path or vault:path#field, and revoke it if this file was ever shared',
   ),

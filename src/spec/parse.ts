@@ -172,9 +172,6 @@ interface UnknownKey {
 function explainUnknownKey({ key, value, shape, at }: UnknownKey): Diagnostic {
   const allowed = [...fieldsOf(shape).keys()].filter((name) => name !== '$schema');
   const path = [...at, key];
-  if (at.length === 1 && at[0] === 'targets' && PLANNED_TARGETS.includes(key)) {
-    return specCodes.report('planned-target', path, { name: key, existing: allowed }, { part: 'key' });
-  }
   const note = noteFor(key, value, allowed);
   const near = note === undefined ? suggest(key, allowed) : undefined;
   const params = { key, near, allowed, ...(note === undefined ? {} : { note }) };
@@ -197,11 +194,6 @@ function noteFor(key: string, value: unknown, allowed: readonly string[]): strin
     return 'inside { } a comma ends a value; put quotes around a text that holds one';
   return undefined;
 }
-
-/**
- * Targets that this version does not have yet. Naming one is no misspelling of another, so it gets its own message.
- */
-export const PLANNED_TARGETS: readonly string[] = ['gitlabRunner'];
 
 /** Whether a schema takes a reference to a secret; a value that does not match it may be the secret itself. */
 function isSecret(schema: z.core.$ZodType): boolean {

@@ -5,6 +5,7 @@ export { containerd } from './containerd/index.ts';
 export { coredns } from './coredns/index.ts';
 export { crio } from './crio/index.ts';
 export { docker } from './docker/index.ts';
+export { gitlabRunner } from './gitlabRunner/index.ts';
 export { ipRanges } from './ipRanges/index.ts';
 export { k3sRegistries } from './k3sRegistries/index.ts';
 export { kubernetes } from './kubernetes/index.ts';

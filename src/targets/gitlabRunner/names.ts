@@ -1,0 +1,72 @@
+import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
+import { hasNamedSite } from '../../policy/domains.ts';
+import { resolveName } from '../../policy/names.ts';
+import type { TargetInput } from '../target.ts';
+import { gitlabRunnerCodes } from './codes.ts';
+import type { GitlabRunnerOptions } from './options.ts';
+
+/** Under which names the runner and its jobs find GitLab and all else that is rewritten. */
+export interface RunnerNames {
+  /** What the runner asks, and what is cloned from: the private name where a site answers for it. */
+  readonly url: string;
+  /** Whether that is another name than GitLab's own. */
+  readonly isPrivate: boolean;
+  /** Lines of /etc/hosts, sorted by address; empty where names are looked up. */
+  readonly hosts: readonly { readonly address: string; readonly names: readonly string[] }[];
+  readonly nameservers: readonly string[];
+  readonly searches: readonly string[];
+}
+
+export function namesOf(input: TargetInput<GitlabRunnerOptions>, problems: Diagnostic[]): RunnerNames {
+  const { policy, options, at } = input;
+  const url = new URL(options.url);
+  const { name, rewrite } = resolveName(policy, url.hostname);
+  const isPrivate = rewrite !== undefined && hasNamedSite(rewrite);
+  const names = typeof options.names === 'object' ? options.names : undefined;
+  const hosts = names && 'hosts' in names ? names.hosts : undefined;
+  const nameservers = names && 'nameservers' in names ? names : undefined;
+  if (hosts) checkHosts(hosts, input, problems);
+  else if (nameservers && rewrite && !isPrivate)
+    problems.push(gitlabRunnerCodes.report('manager-name', [...at, 'names'], { name: url.hostname }));
+  else if (options.names === undefined && !input.filesOf?.('coredns')?.length)
+    problems.push(
+      ...policy.rewrites
+        .slice(0, 1)
+        .map(({ from, wildcard }) =>
+          gitlabRunnerCodes.report('names-left', at, { name: wildcard ? `*.${from}` : from }),
+        ),
+    );
+  return {
+    url: isPrivate ? `https://${name}${url.port === '' ? '' : `:${url.port}`}` : options.url,
+    isPrivate,
+    hosts: aliasesOf(hosts ?? {}),
+    nameservers: nameservers?.nameservers ?? [],
+    searches: nameservers?.searches ?? [],
+  };
+}
+
+function checkHosts(
+  hosts: Readonly<Record<string, string>>,
+  { policy, at }: TargetInput<GitlabRunnerOptions>,
+  problems: Diagnostic[],
+): void {
+  const place = [...at, 'names', 'hosts'];
+  for (const { from, to, wildcard } of policy.rewrites) {
+    if (wildcard) problems.push(gitlabRunnerCodes.report('host-wildcard', place, { name: from }));
+    else if (!Object.hasOwn(hosts, from))
+      problems.push(gitlabRunnerCodes.report('host-missing', place, { name: from, to }));
+  }
+  for (const name of Object.keys(hosts))
+    if (!policy.rewrites.some(({ from, wildcard }) => !wildcard && from === name))
+      problems.push(gitlabRunnerCodes.report('host-unknown', [...place, name], { name }));
+}
+
+function aliasesOf(hosts: Readonly<Record<string, string>>): RunnerNames['hosts'] {
+  const addresses = [...new Set(Object.values(hosts))].sort();
+  return addresses.map((address) => ({
+    address,
+    names: Object.keys(hosts)
+      .filter((name) => hosts[name] === address)
+      .sort(),
+  }));
+}

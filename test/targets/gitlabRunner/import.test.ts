@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { inWorkspaceHere } from '../../support/workspace.ts';
+
+const old = readFileSync(new URL('old.yaml', import.meta.url), 'utf8');
+const test = suite('import gitlab-runner');
+
+test('of values from 2021 every key is named, and a spec comes out that puts each where it is read', () =>
+  inWorkspaceHere(async ({ runArgs, write, read, run }) => {
+    write('old.yaml', old);
+    const { status, stdout, stderr } = await runArgs(['import', 'gitlab-runner', 'old.yaml']);
+    assert.is(status, 1);
+    const said = `${stdout.replaceAll(/\n *# {2,}/g, ' ')}\n${stderr}`;
+    for (const line of [
+      'old.yaml:12: runners.image: ignored by the chart of today; written as image, which the runner reads as image',
+      'old.yaml:16: [[runners]] kubernetes.volumes.secret: written as secretVolumes',
+      'old.yaml:21: runners.pollTimeout: ignored by the chart of today; written as pollTimeout',
+      'old.yaml:23: runners.serviceAccountName: ignored by the chart of today; written as serviceAccount',
+      'old.yaml:24: runners.privileged: ignored by the chart of today; written as privileged',
+      'old.yaml:25: runners.secret: written as secret, which has to hold both keys',
+      'old.yaml:26: runners.namespace: ignored by the chart of today; written as namespace',
+      'old.yaml:34: runners.helpers.cpuRequests: ignored by the chart of today; written as resources.helper.cpu',
+      'old.yaml:37: runners.nodeSelector: ignored by the chart of today; written as nodeSelector',
+      'old.yaml:39: runners.nodeTolerations: ignored by the chart of today; written as tolerations',
+      'old.yaml:20: runners.locked: said in GitLab when the runner is created',
+      'old.yaml:36: runners.tags: said in GitLab when the runner is created',
+      'old.yaml:10: metrics.enabled: keep it in a file of your own',
+    ])
+      assert.ok(said.includes(line), `${line}\n${said}`);
+    const leaves = old
+      .split('\n')
+      .filter((line) => /^ *[a-zA-Z]+: *\S/.test(line) && !/config: \||operator|value|effect/.test(line));
+    assert.is(leaves.length, 23);
+    for (const line of leaves) {
+      const number = old.split('\n').indexOf(line) + 1;
+      const same = old.split('\n').flatMap((one, index) => (one === line ? [index + 1] : []));
+      assert.ok(
+        same.some((one) => said.includes(`old.yaml:${one}: `)),
+        `${number}: ${line}`,
+      );
+    }
+    write('postern.yaml', stdout);
+    assert.is((await run('generate')).status, 0);
+    const values = read('generated/gitlabRunner/values.yaml');
+    for (const line of [
+      'image = "ubuntu:18.04"',
+      'poll_timeout = 360',
+      'service_account = "app-deployer"',
+      'helper_memory_request = "128Mi"',
+      '"gitlab-runner-jobs-dev-reserved=true" = "NoSchedule"',
+      'mount_path = "/root/.config/scw"',
+    ])
+      assert.ok(values.includes(line), line);
+  }));
+
+test('a token in old values is told of and never shown', () =>
+  inWorkspaceHere(async ({ runArgs, write }) => {
+    const token = 'GR1348941abcdefghijkl';
+    write(
+      'old.yaml',
+      `gitlabUrl: https://gitlab.example.com\nrunnerRegistrationToken: "${token}"\nrunners:\n  config: |\n    [[runners]]\n      token = "${token}"\n      image = "x"\n`,
+    );
+    const { stdout, stderr } = await runArgs(['import', 'gitlab-runner', 'old.yaml', '--format', 'json']);
+    assert.not.ok((stdout + stderr).includes(token));
+    assert.match(stdout, /a token stands in the file/);
+    assert.match(stdout, /registration tokens end with GitLab 20/);
+    assert.match(stdout, /\[\[runners\]\] image/);
+  }));
+
+test('what is no file of values is said in a sentence', () =>
+  inWorkspaceHere(async ({ runArgs, write }) => {
+    const texts = {
+      empty: '',
+      words: 'a: b\n',
+      list: '- a\n',
+      json: '{"openapi": "3.0.0"}',
+      broken: 'a: [\n',
+      bytes: '\0\0',
+    };
+    for (const [name, text] of Object.entries(texts)) {
+      write(name, text);
+      const { status, stdout, stderr } = await runArgs(['import', 'gitlab-runner', name]);
+      assert.is(status, 2, name);
+      assert.is(stdout, '', name);
+      assert.match(stderr, /^postern: .+:\d+: \S.+ \S+\n$/, name);
+    }
+    for (const args of [['missing'], ['empty', 'words']]) {
+      const { status, stderr } = await runArgs(['import', 'gitlab-runner', ...args]);
+      assert.is(status, 2);
+      assert.match(stderr, /^postern: .+\n$/);
+    }
+  }));
+
+test.run();
