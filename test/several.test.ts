@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -23,7 +23,7 @@ async function inFolder(work: (run: Run, path: string) => Promise<void>): Promis
     const files = { prod: spec('prod'), staging: spec('staging', ', GET /b'), broken: 'version: 1\n' };
     writeFiles(folder.path, new Map(Object.entries(files).map(([name, text]) => [`${name}.yaml`, text])));
     await work(async (line) => {
-      const words = line.split(' ').map((word) => (/yaml$|^out$/.test(word) ? join(folder.path, word) : word));
+      const words = line.split(' ').map((word) => (/\.(?:yaml|json)$|^out$/.test(word) ? join(folder.path, word) : word));
       const ran = await runHere(words);
       const shown = (text: string) => text.replaceAll(`${folder.path}/`, '');
       return { ...ran, stdout: shown(ran.stdout), stderr: shown(ran.stderr) };
@@ -64,6 +64,11 @@ several('each has a folder of its own', () =>
     const twice = await run('generate prod.yaml prod.yaml --out out');
     assert.is(twice.status, 2);
     assert.match(twice.stderr, 'two specs would be written to out/prod');
+    copyFileSync(join(path, 'staging.yaml'), join(path, 'prod.json'));
+    const alike = await run('generate prod.yaml prod.json');
+    assert.is(alike.status, 2, 'the second would take the place of the first');
+    assert.match(alike.stderr, 'two specs would be written to generated/prod');
+    assert.is((await run('generate prod.yaml --check')).status, 0);
   }),
 );
 

@@ -9,6 +9,7 @@ export type ChangeKind =
   | 'answer'
   | 'addresses'
   | 'expiry'
+  | 'envelope'
   | 'guarantee'
   | 'key-added'
   | 'key-removed'

@@ -9,6 +9,7 @@ import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnosti
 import { placedIn } from '../diagnostics/resolve.ts';
 import { type Claim, claimsOf, type SameClaim } from '../guarantees/claims.ts';
 import { implies } from '../guarantees/implied.ts';
+import { loosenedEnvelopes, prolongedIncludes } from '../guarantees/loosened.ts';
 import { prove } from '../guarantees/prove.ts';
 import { outputCodes } from '../output/codes.ts';
 import { placed, systemProblem } from '../output/disk.ts';
@@ -178,9 +179,14 @@ function compareWith(
     { spec, policy: current.policy, read: current.source.read },
   );
   const promised = guaranteeChanges({ source, composition: old.composition, policy: old.policy }, current);
+  const loosened = loosenedEnvelopes(
+    { composition: old.composition, policy: old.policy, read: source.read },
+    { ...current, read: current.source.read },
+  );
+  const prolonged = prolongedIncludes(old.composition, current.composition);
   const owners = { before: old.composition, after: current.composition };
   return ok({
-    changes: inOrder([...changes, ...ofTargets, ...promised]),
+    changes: inOrder([...changes, ...ofTargets, ...promised, ...loosened, ...prolonged]),
     versions: {
       before: old.document,
       after: document,

@@ -1,10 +1,10 @@
 import { basename, dirname, join, resolve } from 'node:path';
-import { hasError } from '../diagnostics/diagnostic.ts';
+import { hasError, ok } from '../diagnostics/diagnostic.ts';
 import { commandCodes } from './codes.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print, printAll } from './print.ts';
 import type { Report } from './report.ts';
-import { openSpec, stemOf } from './spec.ts';
+import { openSpec, outputFolder, stemOf } from './spec.ts';
 
 interface SeveralArguments {
   readonly specs?: readonly string[] | undefined;
@@ -18,22 +18,25 @@ type Run = (args: { readonly spec: string | undefined; readonly out: string | un
 export function several(command: string, { specs = [], out, format }: SeveralArguments, io: Io, run: Run): Status {
   const [spec, ...others] = specs;
   if (others.length === 0) return run({ spec, out }, io);
-  const folders = specs.map((one) => folderOf(one));
-  const twice = out === undefined ? undefined : folders.find((folder, index) => folders.indexOf(folder) < index);
-  if (out !== undefined && twice !== undefined) {
-    const diagnostics = [commandCodes.report('same-folder', [], { folder: join(out, twice) })];
-    return print({ command, status: 2, diagnostics, asked: 'changes' }, format, io);
-  }
+  const outOf = (one: string) => (out === undefined ? undefined : join(out, folderOf(one)));
   // Whoever misspells one of them is told before anything is done about the others.
-  const unreadable = specs.flatMap((one) => (one === '-' ? [] : openSpec(one, io).diagnostics));
-  if (hasError(unreadable)) return print({ command, status: 2, diagnostics: unreadable, asked: 'changes' }, format, io);
+  const opened = specs.map((one) => (one === '-' ? ok(STDIN) : openSpec(one, io)));
+  const problems = opened.flatMap(({ diagnostics }) => diagnostics);
+  const folders = opened.map(({ value }, index) => value && outputFolder(outOf(specs[index] ?? ''), value));
+  const twice = folders.find((folder, index) => folder !== undefined && folders.indexOf(folder) < index);
+  if (twice !== undefined && (command === 'generate' || out !== undefined))
+    problems.push(commandCodes.report('same-folder', [], { folder: twice }));
+  if (hasError(problems)) return print({ command, status: 2, diagnostics: problems, asked: 'changes' }, format, io);
   const reports: Report[] = [];
-  for (const [index, one] of specs.entries()) {
+  for (const one of specs) {
     const collect = (report: Report) => void reports.push({ ...report, spec: one });
-    run({ spec: one, out: out === undefined ? undefined : join(out, folders[index] ?? '') }, { ...io, collect });
+    run({ spec: one, out: outOf(one) }, { ...io, collect });
   }
   return printAll(reports, format, io);
 }
+
+/** Standard input can be read only once. */
+const STDIN = { name: '<stdin>', folder: '.' };
 
 /** What tells a spec from others: the name of its file, or of its folder where the file is called as all are. */
 function folderOf(spec: string): string {

@@ -70,7 +70,7 @@ export function compileArgument(
 }
 
 /** The output folder: as given, else `generated/` beside the spec, and there one of its own for each that is not `postern.yaml`. */
-export function outputFolder(out: string | undefined, source: OpenSpec): string {
+export function outputFolder(out: string | undefined, source: Pick<OpenSpec, 'name' | 'folder'>): string {
   const stem = source.name === '<stdin>' ? undefined : stemOf(source.name);
   return out ?? join(source.folder, 'generated', ...(stem === undefined ? [] : [stem]));
 }

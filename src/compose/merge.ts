@@ -48,6 +48,12 @@ function sectionsThat<Kind extends 'named' | 'list'>(kind: Kind): SectionsThat<K
   );
 }
 
+/**
+ * The section of the flat spec under which the includes of all its files are found, by their numbers in the family:
+ * `inclusions.3.within`. It is no section of any file.
+ */
+export const INCLUSIONS = 'inclusions';
+
 /** One name with two definitions that differ. */
 export interface Conflict {
   readonly section: NamedSection;
@@ -64,11 +70,11 @@ export interface Merged {
 }
 
 /** The union of all files, the same whatever includes what in which order. */
-export function mergeFamily({ members }: Family): Merged {
+export function mergeFamily({ members, inclusions }: Family): Merged {
   const [entry] = members;
   const { include: _, fragment: __, ...own } = entry.value;
   const parts = members.map((member) => ({ member, value: asSeenFromEntry(member) }));
-  const definitions = new Map<string, Map<string, Definition[]>>();
+  const definitions = new Map<string, Map<string, Definition[]>>([[INCLUSIONS, placesOfInclusions(inclusions)]]);
   const conflicts: Conflict[] = [];
   const named = NAMED_SECTIONS.flatMap((section) => {
     const found = new Map<string, { readonly content: unknown; readonly places: Definition[] }>();
@@ -94,6 +100,12 @@ export function mergeFamily({ members }: Family): Merged {
   // The type is sound: each section comes from files that the schema has checked.
   const spec = { ...own, ...Object.fromEntries([...named, ...lists]) } as Spec;
   return { spec, definitions, conflicts };
+}
+
+function placesOfInclusions(inclusions: Family['inclusions']): Map<string, Definition[]> {
+  return new Map(
+    inclusions.map(({ from, index }, number) => [String(number), [{ member: from, path: ['include', index] }]]),
+  );
 }
 
 interface Part {

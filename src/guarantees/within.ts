@@ -7,29 +7,19 @@ import { keyAddresses } from '../policy/apiKeys.ts';
 import { buildAutomaton, MAX_OVERLAPS, type State } from '../policy/automaton.ts';
 import { type CidrSet, isEmpty, someAddress, subtract } from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
-import type { PathPattern } from '../policy/pattern.ts';
-import { type ReadFile, rangeResolver } from '../policy/ranges.ts';
-import { bytesOf, parseRequest, sizeName } from '../policy/routes.ts';
-import type { ApiKey, Forwarding, Policy, Route } from '../policy/types.ts';
+import type { ReadFile } from '../policy/ranges.ts';
+import type { ApiKey, Policy, Route } from '../policy/types.ts';
 import { memberOf } from '../source/value.ts';
 import { type OpenedSet, type SetReference, setReferences } from '../spec/references.ts';
-import type { Spec } from '../spec/schema.ts';
 import { type Bounds, type BoundsOf, boundsOf, type Envelope, FREE, isFree } from './bounds.ts';
 import { withinCodes } from './codes.ts';
-
-/** A request line that an envelope allows. */
-interface Line {
-  readonly methods: readonly string[];
-  readonly pattern: PathPattern;
-  readonly envelope: Envelope;
-}
+import { forwardingProblem, type Line, type Terms, termsOf } from './envelope.ts';
 
 interface Context {
   readonly composition: Composition;
   readonly policy: Policy;
   readonly bounds: BoundsOf;
-  readonly ranges: ReadonlyMap<Envelope, CidrSet>;
-  readonly lines: readonly Line[];
+  readonly terms: Terms;
   readonly problems: Diagnostic[];
 }
 
@@ -48,44 +38,14 @@ export function checkWithin(composition: Composition, policy: Policy, { read, op
   const bounds = boundsOf(composition);
   if (bounds.envelopes.length === 0) return [];
   const problems: Diagnostic[] = [];
-  const { lines, ranges } = resolveEnvelopes(bounds, composition.spec, read, problems);
-  const context: Context = { composition, policy, bounds, ranges, lines, problems };
+  const terms = termsOf(bounds, composition, read, problems);
+  const context: Context = { composition, policy, bounds, terms, problems };
   checkDefinitions(context);
   checkReferences(context, opened);
   checkRequests(context);
   checkAddresses(context);
   checkTokens(context);
   return problems;
-}
-
-function resolveEnvelopes({ envelopes }: BoundsOf, spec: Spec, read: ReadFile, problems: Diagnostic[]) {
-  const lines: Line[] = [];
-  const ranges = new Map<Envelope, CidrSet>();
-  for (const envelope of envelopes) {
-    const { within, inclusion } = envelope;
-    const found: Diagnostic[] = [];
-    const at: SpecPath = ['include', inclusion.index, 'within'];
-    for (const [index, text] of within.allow.entries()) {
-      const request = parseRequest(text, [...at, 'allow', index], found, 'answered');
-      if (request) lines.push({ ...request, envelope });
-    }
-    for (const [index, name] of (within.upstreams ?? []).entries()) {
-      const known = Object.keys(spec.upstreams ?? {});
-      if (known.includes(name)) continue;
-      found.push(
-        policyCodes.report('unknown-reference', [...at, 'upstreams', index], { kind: 'upstream', name, known }),
-      );
-    }
-    if (within.ipRanges) {
-      const resolver = rangeResolver(spec, read, found);
-      ranges.set(envelope, resolver.resolve(within.ipRanges, [...at, 'ipRanges']));
-    }
-    const { document } = inclusion.from;
-    problems.push(
-      ...found.map((one) => (one.place ? one : { ...one, place: document.locate(one.at, one.part ?? 'value') })),
-    );
-  }
-  return { lines, ranges };
 }
 
 function relatedTo(envelope: Envelope): { readonly related: Related[] } {
@@ -167,7 +127,7 @@ interface Granted {
 }
 
 /** Reports requests of bound groups, and of bound keys, that no way by which they came into the spec admits. */
-function checkRequests({ policy, bounds, lines, problems }: Context): void {
+function checkRequests({ policy, bounds, terms: { lines }, problems }: Context): void {
   const keys = policy.apiKeys.filter(({ id }) => !isFree(bounds.entry('apiKeys', id)));
   const granted = new Map<Route, Granted[]>();
   for (const route of policy.routes) {
@@ -231,40 +191,6 @@ function outside(
     : withinCodes.report('forwarding', at, { what, request, problem }, extra);
 }
 
-/** By field, what an envelope does not let a route do, as the end of "does not let …". */
-const FORWARDED: {
-  readonly [K in keyof Forwarding]: (value: Forwarding[K], within: Envelope['within']) => string | undefined;
-} = {
-  upstream: (upstream, { upstreams }) =>
-    upstreams && !upstreams.includes(upstream) ? `it go to upstream "${upstream}"` : undefined,
-  // Passthrough adds no token: callers with credentials of their own can do what the upstream lets them do anyway.
-  auth: () => undefined,
-  headers: (headers, within) => {
-    const known = (within.headers ?? []).map((header) => header.toLowerCase());
-    const more = headers.filter((header) => !known.includes(header));
-    return more.length === 0 ? undefined : `it pass the headers ${more.join(', ')}`;
-  },
-  // JSON alone is the default, because a form may hold a method or a token that no proxy sees.
-  contentTypes: (types, { contentTypes = ['application/json'] }) => {
-    if (contentTypes === 'any') return undefined;
-    if (types === 'any') return 'it take bodies of any type';
-    const more = types.filter((type) => !contentTypes.includes(type));
-    return more.length === 0 ? undefined : `it take bodies of ${more.join(', ')}`;
-  },
-  maxBody: (size, { maxBody }) => {
-    const most = bytesOf(maxBody);
-    return most === undefined || (size !== undefined && size <= most)
-      ? undefined
-      : `it take bodies of ${size === undefined ? 'any size' : sizeName(size)}`;
-  },
-  websocket: (on, { websocket = false }) => (on && !websocket ? 'it open WebSockets' : undefined),
-};
-
-function forwardingProblem(forwarding: Forwarding, { within }: Envelope): string | undefined {
-  const problem = <K extends keyof Forwarding>(field: K) => FORWARDED[field](forwarding[field], within);
-  return (Object.keys(FORWARDED) as (keyof Forwarding)[]).map(problem).find((found) => found !== undefined);
-}
-
 /** Reports addresses outside the envelopes from which requests of bound groups, or of bound keys, get through. */
 function checkAddresses(context: Context): void {
   const { policy, bounds } = context;
@@ -297,7 +223,7 @@ interface Reach {
   readonly from: CidrSet;
 }
 
-function reaches({ what, at, own, from }: Reach, { ranges, problems }: Context): void {
+function reaches({ what, at, own, from }: Reach, { terms: { ranges }, problems }: Context): void {
   const beyond = (envelope: Envelope): CidrSet | undefined => {
     const admitted = ranges.get(envelope);
     const rest = admitted && subtract(from, admitted);

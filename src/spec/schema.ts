@@ -191,6 +191,7 @@ const envelope = z
       .optional()
       .describe('Addresses that they may come from, CIDRs and @names of sets that the file does not define itself'),
     ...forwarding,
+    owner: z.string().min(1).optional().describe('Who approves changes of this envelope'),
   })
   .describe('What a file may grant at most; headers, bodies and WebSockets beyond the defaults only as far as it says');
 
