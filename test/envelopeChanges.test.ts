@@ -38,7 +38,7 @@ async function between(before: string, after: string, files: Readonly<Record<str
 
 const within = (terms: string, file = 'team.yaml') =>
   `{ file: ${file}, within: { ${terms} }, owner: team@example.com }`;
-const WHOLE = 'allow: ["GET,POST /a", "GET /a/{x*}"], upstreams: [up], ipRanges: ["@few"]';
+const WHOLE = 'allow: ["GET,POST /a", "GET /a/{x*}"], upstreams: [up], ipRanges: ["@few"], tokens: [env:T, "env:T_*"]';
 const changes = suite('diff of envelopes');
 
 const LOOSER: readonly (readonly [after: string, says: string])[] = [
@@ -50,6 +50,8 @@ const LOOSER: readonly (readonly [after: string, says: string])[] = [
   [WHOLE.replace('@few', '@offices'), 'loosened: that of team.yaml now lets it be asked from 203.0.113.1'],
   [WHOLE.replace(', ipRanges: ["@few"]', ''), 'loosened: that of team.yaml now lets it be asked from everywhere'],
   [`${WHOLE}, headers: [X-Sudo-Like]`, 'loosened: that of team.yaml now lets it pass the headers x-sudo-like'],
+  [WHOLE.replace('env:T,', 'env:T, env:S,'), 'loosened: that of team.yaml now lets it send env:S'],
+  [WHOLE.replace('env:T_*', 'env:T*'), 'loosened: that of team.yaml now lets it send env:T*'],
   [`${WHOLE}, contentTypes: any`, 'loosened: that of team.yaml now lets it take bodies of any type'],
   [`${WHOLE}, maxBody: 2MB`, 'loosened: that of team.yaml now lets it take bodies of 2MB'],
   [`${WHOLE}, websocket: true`, 'loosened: that of team.yaml now lets it open WebSockets'],
@@ -107,7 +109,7 @@ changes('addresses that a proxy takes in are told once', async () => {
   );
   const apart = old
     .replace('few: [203.0.113.7]', 'few: [203.0.113.7], most: ["@few"]')
-    .replace('ipRanges: ["@few"] }', 'ipRanges: ["@most"] }');
+    .replace('ipRanges: ["@few"], t', 'ipRanges: ["@most"], t');
   assert.match(
     JSON.stringify((await between(apart, apart.replace('most: ["@few"]', 'most: [203.0.113.0/28]'))).told),
     'envelope loosened: that of team.yaml now lets it be asked from 203.0.113.1',

@@ -129,12 +129,22 @@ function unionOfLists(section: ListSection, parts: readonly Part[]): [unknown[],
   return [entries.map(({ item }) => item), entries.map(({ places }) => places)];
 }
 
+function movedTo(folder: string, path: string): string {
+  return posix.isAbsolute(path) ? path : posix.join(folder, path);
+}
+
+/** A reference to a secret that stands in this file, as the flat spec has it. */
+export function secretSeenFrom({ folder = '.' }: Pick<Member, 'folder'>, reference: string): string {
+  if (folder === '.' || folder === '') return reference;
+  return reference.replace(/(?<=^file:).*$|(?<=^sops:)[^#]*/, (path) => movedTo(folder, path));
+}
+
 /** A file with its names as the flat spec has them, and with its paths as seen from the folder of the spec. */
 function asSeenFromEntry({ value, folder, renaming }: Member): SpecFile {
   const named = renaming ? withNames(value, renaming) : value;
   if (folder === undefined || folder === '.' || folder === '') return named;
-  const moved = (path: string) => (posix.isAbsolute(path) ? path : posix.join(folder, path));
-  const secret = (text: string) => text.replace(/(?<=^file:).*$|(?<=^sops:)[^#]*/, (path) => moved(path));
+  const moved = (path: string) => movedTo(folder, path);
+  const secret = (text: string) => secretSeenFrom({ folder }, text);
   const { ipRanges, apiKeys, guarantees } = named;
   const sets = Object.entries(ipRanges ?? {}).map(([name, set]) => [
     name,

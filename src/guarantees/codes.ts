@@ -20,8 +20,14 @@ export const withinCodes = defineCodes('within', {
         ? 'name the sets that are meant under sets, or define it where the envelope stands: who writes that file would decide for others'
         : 'define it where the envelope stands: who writes that file would decide for others',
   ),
+  'borrowed-key': error(
+    'key "{key}" is defined only by a file within an envelope, and another file promises something of it',
+  ).hint('leave keys out: who writes that file could send the same with another key'),
+  token: error('key "{key}" sends {reference}, which the envelope of this file does not name').hint(
+    'send a token that it names, or have the owner of the envelope name it there',
+  ),
   'foreign-token': error('key "{key}" sends {reference}, which a key outside of the envelope of this file sends').hint(
-    'give it a token of its own: the upstream cannot tell them apart, and the envelope says nothing about tokens',
+    'give it a token of its own, for the upstream cannot tell them apart, or have the envelope name it under tokens',
   ),
 });
 

@@ -1,5 +1,7 @@
 import type { Composition } from '../compose/compose.ts';
+import { secretSeenFrom } from '../compose/merge.ts';
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
+import { secretName } from '../policy/apiKeys.ts';
 import type { CidrSet } from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
 import type { PathPattern } from '../policy/pattern.ts';
@@ -125,4 +127,25 @@ export function upstreamsOf(way: readonly Envelope[]): readonly string[] | undef
 function inAll(lists: readonly (readonly string[])[]): readonly string[] | undefined {
   const [first, ...others] = lists;
   return first?.filter((one) => others.every((other) => other.includes(one)));
+}
+
+/** Whether an envelope lets keys send this token, or says nothing of tokens. */
+export function namesToken({ within: { tokens }, inclusion: { from } }: Envelope, reference: string): boolean {
+  return tokens?.some((pattern) => covers(secretSeenFrom(from, pattern), reference)) ?? true;
+}
+
+/** The first token that all envelopes of a way let keys send and this one does not; "any" where they say nothing. */
+export function tokenBeyond(way: readonly Envelope[], envelope: Envelope): string | undefined {
+  if (!envelope.within.tokens) return undefined;
+  const lists = way.flatMap(({ within: { tokens }, inclusion: { from } }) =>
+    tokens ? [tokens.map((one) => secretSeenFrom(from, one))] : [],
+  );
+  const more = lists.map((list) => list.find((pattern) => !namesToken(envelope, pattern)));
+  if (lists.length === 0) return 'it send any token';
+  return more.some((one) => one === undefined) ? undefined : `it send ${more[0]}`;
+}
+
+function covers(pattern: string, reference: string): boolean {
+  const [wide, text] = [secretName(pattern), secretName(reference)];
+  return wide.endsWith('*') ? text.startsWith(wide.slice(0, -1)) : wide === text;
 }

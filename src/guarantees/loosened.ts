@@ -12,7 +12,7 @@ import type { ReadFile } from '../policy/ranges.ts';
 import type { Policy } from '../policy/types.ts';
 import { canonical } from '../source/value.ts';
 import { type Bounds, type BoundsOf, boundsOf, type Envelope, isFree } from './bounds.ts';
-import { forwardingProblem, mostForwarded, type Terms, termsOf, upstreamsOf } from './envelope.ts';
+import { forwardingProblem, mostForwarded, type Terms, termsOf, tokenBeyond, upstreamsOf } from './envelope.ts';
 
 /** A version of a spec with envelopes. */
 export interface Enveloped {
@@ -127,6 +127,7 @@ function beyond(way: readonly Envelope[], envelope: Envelope, sides: Sides): str
   return (
     requestBeyond(way, envelope, sides) ??
     upstreamBeyond(way, envelope) ??
+    tokenBeyond(way, envelope) ??
     forwardingProblem({ ...mostForwarded(way), upstream: envelope.within.upstreams?.[0] ?? '' }, envelope) ??
     addressBeyond(way, envelope, sides)
   );

@@ -3,7 +3,7 @@ import type { Composition } from '../compose/compose.ts';
 import type { ListSection, NamedSection } from '../compose/merge.ts';
 import type { Diagnostic, Related, SpecPath } from '../diagnostics/diagnostic.ts';
 import { takes } from '../policy/access.ts';
-import { keyAddresses } from '../policy/apiKeys.ts';
+import { keyAddresses, secretName } from '../policy/apiKeys.ts';
 import { buildAutomaton, MAX_OVERLAPS, type State } from '../policy/automaton.ts';
 import { type CidrSet, isEmpty, someAddress, subtract } from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
@@ -13,7 +13,7 @@ import { memberOf } from '../source/value.ts';
 import { type OpenedSet, type SetReference, setReferences } from '../spec/references.ts';
 import { type Bounds, type BoundsOf, boundsOf, type Envelope, FREE, isFree } from './bounds.ts';
 import { withinCodes } from './codes.ts';
-import { forwardingProblem, type Line, type Terms, termsOf } from './envelope.ts';
+import { forwardingProblem, type Line, namesToken, type Terms, termsOf } from './envelope.ts';
 
 interface Context {
   readonly composition: Composition;
@@ -45,6 +45,7 @@ export function checkWithin(composition: Composition, policy: Policy, { read, op
   checkRequests(context);
   checkAddresses(context);
   checkTokens(context);
+  checkClaims(context);
   return problems;
 }
 
@@ -112,11 +113,16 @@ function checkReferences({ composition, bounds, problems }: Context, opened: rea
   ];
   for (const { name, at, user, place, unnamed = false } of uses) {
     const definition = bounds.entry('ipRanges', name);
-    if (user.every((way) => definition.some((other) => other.every((one) => way.includes(one))))) continue;
+    if (mayName(user, definition)) continue;
     const related = [{ at: ['ipRanges', name], part: 'key' as const, message: 'defined here' }];
     const extra = { related, ...(place && { place }), ...(unnamed && { part: 'key' as const }) };
     problems.push(withinCodes.report('borrowed', at, { name, unnamed }, extra));
   }
+}
+
+/** Whether whoever writes the definition is bound by no envelope that the user is not bound by. */
+function mayName(user: Bounds, definition: Bounds): boolean {
+  return user.every((way) => definition.some((other) => other.every((one) => way.includes(one))));
 }
 
 /** A route with the bounds that it must keep: those of its group, or those of a key that may use the group. */
@@ -240,17 +246,46 @@ function reaches({ what, at, own, from }: Reach, { terms: { ranges }, problems }
     problems.push(withinCodes.report('address', at, { what, address }, { part: 'key', ...relatedTo(envelope) }));
 }
 
-/** Reports bound keys with the token of an unbound key: they could do all that the unbound token can. */
+/**
+ * Reports tokens of bound keys that their envelopes do not name. Where an envelope names none, a token that a key
+ * outside of it sends is refused: the bound key could do all that this token can.
+ */
 function checkTokens({ policy, bounds, problems }: Context): void {
-  const free = new Map(
-    policy.apiKeys.filter(({ id }) => isFree(bounds.entry('apiKeys', id))).map((key) => [key.token.text, key]),
-  );
+  const byToken = new Map<string, ApiKey[]>();
   for (const key of policy.apiKeys) {
-    const [envelope] = bounds.entry('apiKeys', key.id)[0] ?? [];
-    const other = free.get(key.token.text);
-    if (!envelope || !other || isFree(bounds.entry('apiKeys', key.id))) continue;
-    const related = [{ at: other.token.origin, message: 'sent here too' }, ...relatedTo(envelope).related];
-    const params = { key: key.id, reference: key.token.text };
-    problems.push(withinCodes.report('foreign-token', key.token.origin, params, { related }));
+    const name = secretName(key.token.text);
+    byToken.set(name, [...(byToken.get(name) ?? []), key]);
+  }
+  for (const key of policy.apiKeys) {
+    const own = bounds.entry('apiKeys', key.id);
+    if (isFree(own)) continue;
+    const reference = key.token.text;
+    const closed = own.map((way) => way.find((envelope) => !namesToken(envelope, reference)));
+    const [envelope] = closed;
+    if (envelope && closed.every((one) => one !== undefined)) {
+      const extra = relatedTo(envelope);
+      problems.push(withinCodes.report('token', key.token.origin, { key: key.id, reference }, extra));
+      continue;
+    }
+    const others = byToken.get(secretName(reference)) ?? [];
+    const other = others.find(({ id }) => id !== key.id && !isSame(bounds.entry('apiKeys', id), own));
+    const silent = own.flat().find(({ within }) => !within.tokens);
+    if (!other || !silent) continue;
+    const related = [{ at: other.token.origin, message: 'sent here too' }, ...relatedTo(silent).related];
+    problems.push(withinCodes.report('foreign-token', key.token.origin, { key: key.id, reference }, { related }));
+  }
+}
+
+/** Reports promises about what named keys never do, where a file within an envelope could define another key. */
+function checkClaims({ composition: { spec }, bounds, problems }: Context): void {
+  for (const [index, guarantee] of (spec.guarantees ?? []).entries()) {
+    const claim = 'never' in guarantee && typeof guarantee.never === 'object' ? guarantee.never : undefined;
+    for (const [step, key] of (claim?.keys ?? []).entries()) {
+      if (mayName(bounds.entry('guarantees', index), bounds.entry('apiKeys', key))) continue;
+      const related = [{ at: ['apiKeys', key], part: 'key' as const, message: 'defined here' }];
+      problems.push(
+        withinCodes.report('borrowed-key', ['guarantees', index, 'never', 'keys', step], { key }, { related }),
+      );
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { SecretScheme } from '../spec/scalars.ts';
 import type { Spec } from '../spec/schema.ts';
@@ -20,6 +21,11 @@ function secretReference(text: string, origin: SpecPath): SecretReference {
   return { scheme: text.slice(0, text.indexOf(':')) as SecretScheme, text, origin };
 }
 
+/** One spelling for all references to a secret: `file:./a/../key` is `file:key`, and `vault:kv//key#k` is `vault:kv/key#k`. */
+export function secretName(text: string): string {
+  return text.replace(/(?<=^(?:file|sops|vault):)[^#]+/, (path) => posix.normalize(path));
+}
+
 /** `10/s burst 20`; without a burst, one second's worth may come at once. */
 function rateLimit(text: string): NonNullable<ApiKey['rateLimit']> {
   const [, requests = '1', per = 's', burst] = /^(\d+)\/([sm])(?: burst (\d+))?$/.exec(text) ?? [];
@@ -30,7 +36,7 @@ function rateLimit(text: string): NonNullable<ApiKey['rateLimit']> {
 
 function checkSecretsDiffer(id: string, spec: KeySpec, problems: Diagnostic[]): void {
   const keys = typeof spec.key === 'string' ? [spec.key] : spec.key;
-  if (!keys.includes(spec.token)) return;
+  if (!keys.map(secretName).includes(secretName(spec.token))) return;
   problems.push(policyCodes.report('key-is-token', ['apiKeys', id, 'token'], { key: id }));
 }
 
@@ -92,11 +98,11 @@ function resolveOne(id: string, spec: KeySpec, context: KeyContext): ApiKey {
 function checkUnique(keys: readonly ApiKey[], problems: Diagnostic[]): void {
   const seen = new Map<string, SecretReference>();
   for (const reference of keys.flatMap((key) => key.keys)) {
-    const earlier = seen.get(reference.text);
+    const earlier = seen.get(secretName(reference.text));
     if (earlier) {
       const related = [{ at: earlier.origin, message: 'first used here' }];
       problems.push(policyCodes.report('shared-key', reference.origin, { reference: reference.text }, { related }));
-    } else seen.set(reference.text, reference);
+    } else seen.set(secretName(reference.text), reference);
   }
 }
 

@@ -174,6 +174,10 @@ const forwarding = {
     .describe('Let a WebSocket upgrade through on these routes, with the Origin of its page'),
 };
 
+const tokenPattern = z.string().regex(/^(?:env|file|vault|k8s|sops):[^*\s]+\*?$/, {
+  error: 'must be a reference such as env:TEAM_TOKEN, or its start and "*", such as vault:gitlab/token/team-*',
+});
+
 const envelope = z
   .strictObject({
     allow: z
@@ -190,6 +194,13 @@ const envelope = z
       .min(1)
       .optional()
       .describe('Addresses that they may come from, CIDRs and @names of sets that the file does not define itself'),
+    tokens: z
+      .array(tokenPattern)
+      .min(1)
+      .optional()
+      .describe(
+        'References that its keys may send as token, "*" at an end for whatever follows; where absent all that no key outside of the envelope sends',
+      ),
     ...forwarding,
     owner: z.string().min(1).optional().describe('Who approves changes of this envelope'),
   })

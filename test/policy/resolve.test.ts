@@ -252,6 +252,18 @@ const BAD: readonly [what: string, spec: object, problems: string[]][] = [
     ['apiKeys.b.key.1 policy/shared-key'],
   ],
   [
+    'one secret in other spellings',
+    {
+      apiKeys: {
+        a: { key: 'file:k/a', token: 'file:./k//a' },
+        b: { key: ['vault:kv/../kv/b#key', 'sops:x/../s.yaml#k'], token: 'env:T' },
+        c: { key: ['vault:kv//b#key', 'sops:./s.yaml#k'], token: 'env:T' },
+        d: { key: ['vault:kv/b#other', 'env:D'], token: 'env:T' },
+      },
+    },
+    ['apiKeys.a.token policy/key-is-token', 'apiKeys.c.key.0 policy/shared-key', 'apiKeys.c.key.1 policy/shared-key'],
+  ],
+  [
     'a day that does not exist',
     { apiKeys: { k: { ...key, expires: '2027-02-30' } } },
     ['apiKeys.k.expires policy/bad-date'],
