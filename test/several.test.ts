@@ -23,7 +23,9 @@ async function inFolder(work: (run: Run, path: string) => Promise<void>): Promis
     const files = { prod: spec('prod'), staging: spec('staging', ', GET /b'), broken: 'version: 1\n' };
     writeFiles(folder.path, new Map(Object.entries(files).map(([name, text]) => [`${name}.yaml`, text])));
     await work(async (line) => {
-      const words = line.split(' ').map((word) => (/\.(?:yaml|json)$|^out$/.test(word) ? join(folder.path, word) : word));
+      const words = line
+        .split(' ')
+        .map((word) => (/\.(?:yaml|json)$|^out$/.test(word) ? join(folder.path, word) : word));
       const ran = await runHere(words);
       const shown = (text: string) => text.replaceAll(`${folder.path}/`, '');
       return { ...ran, stdout: shown(ran.stdout), stderr: shown(ran.stderr) };
