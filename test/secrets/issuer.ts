@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 /** How the server behaves; `whole` is well. */
 export type Mood = 'whole' | 'sealed' | 'slow' | 'cut' | 'broken' | 'not-json' | 'odd-token';
 
-/** What answers as the GitLab plugin does in a real server: a new token and a lease for each read of a role. */
+/** What answers as the GitLab plugin does in a real server: a new token and a lease for each read of a role; `pull` issues deploy tokens. */
 export interface Issuer {
   readonly env: Readonly<Record<string, string>>;
   readonly issued: readonly string[];
@@ -63,11 +63,13 @@ function saidTo({ url = '', headers }: IncomingMessage, { mood, issued, lease }:
     return [200, { data: { path: 'gitlab/', type: 'vault-plugin-secrets-gitlab', options: null } }];
   const [, role] = /^\/v1\/gitlab\/token\/(.*)$/.exec(url) ?? [];
   if (role === undefined) return [404, { errors: ['no handler for route'] }];
-  if (role !== 'partner') return [500, { errors: ['1 error occurred:\n\t* role missing: not found\n\n'] }];
+  if (role !== 'partner' && role !== 'pull')
+    return [500, { errors: ['1 error occurred:\n\t* role missing: not found\n\n'] }];
   if (mood === 'broken') return [500, { errors: ['internal error'] }];
   const number = issued.length + 1;
   const token = mood === 'odd-token' ? 'glpat-"with$quotes\nand lines' : `glpat-issued-by-the-plugin-${number}`;
   issued.push(token);
-  const data = { token, token_id: number, role_name: role, expires_at: '2999-01-01T00:00:00Z' };
+  const user = role === 'pull' ? { token_type: 'project-deploy', username: `gitlab+deploy-token-${number}` } : {};
+  const data = { token, token_id: number, role_name: role, expires_at: '2999-01-01T00:00:00Z', ...user };
   return [200, { lease_id: `gitlab/token/partner/${number}`, renewable: false, lease_duration: lease, data }];
 }

@@ -55,6 +55,22 @@ leases('the next run takes what is still good, and asks again once two thirds ar
   }),
 );
 
+leases('a deploy token is sent with the user that it was issued for', () =>
+  withIssuer(async ({ run, read, write }, issuer) => {
+    write(
+      'postern.yaml',
+      secretSpec({ token: 'vault:gitlab/token/pull#token' }).replace(
+        '.com"',
+        '.com", tokenHeader: Authorization, tokenScheme: Basic',
+      ),
+    );
+    const { status, stderr } = await run('secrets render', given(issuer));
+    assert.is(status, 0, stderr);
+    const sent = Buffer.from(`gitlab+deploy-token-1:${issuer.issued[0]}`).toString('base64');
+    assert.ok(read(FILE).includes(sent) && issuer.issued.length === 1);
+  }),
+);
+
 leases('secrets check looks, and issues nothing', () =>
   withIssuer(async ({ run, path }, issuer) => {
     const { status, stdout } = await run('secrets check', given(issuer));
