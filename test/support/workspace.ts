@@ -5,6 +5,7 @@ import { temporaryFolder } from '../../src/verify/folder.ts';
 import { postern, type Ran, type RunOptions } from './cli.ts';
 import { runHere } from './commands.ts';
 import { demoRanges, demoSpec } from './demo.ts';
+import { LeakNet } from './leaks.ts';
 
 /** A folder with the demo spec in it, and the command to run there. */
 export interface Workspace {
@@ -18,8 +19,16 @@ export interface Workspace {
 export async function inWorkspace(work: (workspace: Workspace) => Promise<void>): Promise<void> {
   const folder = await temporaryFolder();
   const { path } = folder;
-  const runArgs: Workspace['runArgs'] = (args, options = {}) => postern(args, { cwd: path, ...options });
+  const leaks = new LeakNet();
+  const runArgs: Workspace['runArgs'] = async (args, options = {}) => {
+    const ran = await postern(args, { cwd: path, ...options });
+    leaks.given(options.env ?? {});
+    // The one command that is for showing a secret.
+    if (args.join(' ') !== 'secrets keygen') leaks.said(ran.stdout, ran.stderr);
+    return ran;
+  };
   const write: Workspace['write'] = (file, text) => {
+    leaks.wrote(file);
     mkdirSync(dirname(join(path, file)), { recursive: true });
     writeFileSync(join(path, file), text);
   };
@@ -29,6 +38,7 @@ export async function inWorkspace(work: (workspace: Workspace) => Promise<void>)
   const run: Workspace['run'] = (args, options) => runArgs(args.split(' ').filter(Boolean), options);
   try {
     await work({ path, run, runArgs, read, write });
+    leaks.check(path);
   } finally {
     await folder.remove();
   }
