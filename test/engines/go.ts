@@ -1,4 +1,4 @@
-import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { mustRun, type RunOptions } from './run.ts';
@@ -29,12 +29,24 @@ interface Build extends RunOptions {
 }
 
 /** A library has no program of its own, so one of ours is compiled around it. */
-async function buildAround({ module, version }: GoOrigin, main: string, build: Build): Promise<void> {
+async function buildAround(origin: GoOrigin, main: string, build: Build): Promise<void> {
+  const { module, version, ldflags } = origin;
   const { folder, command, env } = build;
   const cwd = join(folder, 'source');
   await mkdir(cwd);
   await copyFile(fileURLToPath(new URL(main, import.meta.url)), join(cwd, 'main.go'));
-  await writeFile(join(cwd, 'go.mod'), `module ${command}\n\ngo 1.21\n\nrequire ${module} v${version}\n`);
-  await mustRun('go', ['build', '-o', join(folder, command), '.'], { cwd, ...(env && { env }) });
+  const needed = `require ${module} v${version}\n`;
+  await writeFile(join(cwd, 'go.mod'), `module ${command}\n\n${await requirements(origin, build)}${needed}`);
+  const linked = ldflags === undefined ? [] : [`-ldflags=-s -w ${ldflags}`];
+  await mustRun('go', ['build', ...linked, '-o', join(folder, command), '.'], { cwd, ...(env && { env }) });
   await rm(cwd, { recursive: true });
+}
+
+/** What a module with parts of its own tree in it requires, with each part at the version that it is published as. */
+async function requirements({ module, version, parts }: GoOrigin, { env }: Build): Promise<string> {
+  if (parts === undefined) return 'go 1.21\n\n';
+  const said = await mustRun('go', ['mod', 'download', '-json', `${module}@v${version}`], { ...(env && { env }) });
+  const { GoMod }: { GoMod: string } = JSON.parse(said);
+  const text = await readFile(GoMod, 'utf8');
+  return text.replace(/^module .*\n/m, '').replace(/^(\s+)(\S+) => \.\/\S+$/gm, `$1$2 => $2 v${parts}`);
 }

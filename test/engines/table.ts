@@ -5,6 +5,8 @@ export interface GoOrigin {
   readonly ldflags?: string;
   /** Our own `main.go`, relative to this folder, where the module is a library. */
   readonly main?: string;
+  /** Version of the modules that the module has in a folder of its own, where only it finds them. */
+  readonly parts?: string;
 }
 
 /** A Python program, in a virtual environment of its own. */
@@ -154,6 +156,22 @@ export const recipes = {
     say: ['version', '--client'],
     from: '1.20.0',
     origin: debian('kubectl', 'usr/bin/kubectl', 'trixie'),
+  },
+  // With the store that it needs. Go takes some minutes for it, the first time.
+  kubernetes: {
+    command: 'kube-apiserver',
+    say: ['--version'],
+    from: '1.36.0',
+    origin: {
+      kind: 'go',
+      module: 'k8s.io/kubernetes',
+      version: '1.36.3',
+      parts: '0.36.3',
+      main: 'apiserver/main.go',
+      ldflags: ['Version=v1.36.3', 'Major=1', 'Minor=36']
+        .map((value) => `-X k8s.io/component-base/version.git${value}`)
+        .join(' '),
+    },
   },
   helm: {
     command: 'helm',

@@ -12,43 +12,13 @@ import { temporaryFolder } from '../../../src/verify/folder.ts';
 import { freePorts } from '../../../src/verify/ports.ts';
 import { accepts } from '../../../src/verify/process.ts';
 import { engineSuite } from '../../engines/suite.ts';
+import { IMAGE, type Parts, specOf } from './specs.ts';
 
 /** Asks until the answer is yes, and gives up after ten seconds with what is known by then. */
 async function until(question: () => Promise<boolean>, known: () => string): Promise<void> {
   for (const end = performance.now() + 10_000; !(await question()); await delay(20))
     if (performance.now() > end) throw new Error(`waited in vain: ${known()}`);
 }
-
-const IMAGE = `nginxinc/nginx-unprivileged@sha256:${'0'.repeat(64)}`;
-
-interface Parts {
-  readonly proxy?: string;
-  readonly options?: string;
-  readonly nginx?: string;
-  readonly port?: number;
-  readonly name?: string;
-  readonly rate?: string;
-}
-
-const specOf = ({
-  proxy = 'health: /healthz',
-  options = 'clientAddress: cluster',
-  nginx = '{ writable: /run/postern, accessLog: stdout }',
-  port = 8080,
-  name = 'access',
-  rate = '',
-}: Parts) => `version: 1
-name: ${name}
-ipRanges: { partners: [203.0.113.0/24, "2001:db8::/48", 127.0.0.0/8] }
-upstreams:
-  gitlab: { url: https://gitlab.example.com, servers: [10.0.0.1:8443] }
-routes: { read: { upstream: gitlab, allow: [GET /api/v4/user] } }
-apiKeys: { p: { key: env:K, token: env:T${rate} } }
-proxies: { api: { listen: ${port}, ipRanges: ["@partners"], ${proxy} } }
-targets:
-  nginx: ${nginx}
-  kubernetes: { image: "${IMAGE}", ${options} }
-`;
 
 function made(parts: Parts) {
   const { files = [], diagnostics } = compile(specOf(parts), { file: 'postern.yaml', read: () => undefined });
@@ -186,7 +156,6 @@ built('builds, and another byte of a file rolls the pods', async () => {
   assert.is.not(names[0], names[1]);
 });
 built.run();
-console.log('skipped: kube-apiserver not built here (objects are checked by kustomize alone)');
 
 const { test: pod, engines: own } = await engineSuite('nginx as in a pod', ['nginx']);
 

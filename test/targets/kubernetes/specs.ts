@@ -1,0 +1,32 @@
+export const IMAGE = `nginxinc/nginx-unprivileged@sha256:${'0'.repeat(64)}`;
+
+/** What a test says of its own. */
+export interface Parts {
+  readonly proxy?: string;
+  readonly options?: string;
+  readonly nginx?: string;
+  readonly port?: number;
+  readonly name?: string;
+  readonly rate?: string;
+}
+
+/** A proxy for clusters. */
+export const specOf = ({
+  proxy = 'health: /healthz',
+  options = 'clientAddress: cluster',
+  nginx = '{ writable: /run/postern, accessLog: stdout }',
+  port = 8080,
+  name = 'access',
+  rate = '',
+}: Parts) => `version: 1
+name: ${name}
+ipRanges: { partners: [203.0.113.0/24, "2001:db8::/48", 127.0.0.0/8] }
+upstreams:
+  gitlab: { url: https://gitlab.example.com, servers: [10.0.0.1:8443] }
+routes: { read: { upstream: gitlab, allow: [GET /api/v4/user] } }
+apiKeys: { p: { key: env:K, token: env:T${rate} } }
+proxies: { api: { listen: ${port}, ipRanges: ["@partners"], ${proxy} } }
+targets:
+  nginx: ${nginx}
+  kubernetes: { image: "${IMAGE}", ${options} }
+`;
