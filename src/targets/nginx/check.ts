@@ -4,25 +4,24 @@ import { rulesOf } from '../../policy/access.ts';
 import { parseAddress } from '../../policy/cidr.ts';
 import { hasSite } from '../../policy/domains.ts';
 import { EVERY_METHOD, type PathPattern, type PatternSegment } from '../../policy/pattern.ts';
-import { PARAMETER_TYPES } from '../../policy/segment.ts';
 import type { Answer, ApiKey, Policy, Proxy, Route, Upstream } from '../../policy/types.ts';
 import { siteProblems } from '../sites.ts';
 import type { TargetInput } from '../target.ts';
 import { nginxCodes } from './codes.ts';
 import { atLeast, type NginxOptions, WITH_INTERIM_ANSWERS } from './options.ts';
-import { MOST_SEGMENTS } from './paths.ts';
+import { MOST_SEGMENTS, TABLE_FILES } from './paths.ts';
 import { accessTo } from './proxy.ts';
 import { textProblem } from './quote.ts';
 import { nameProblems } from './upstreams.ts';
 
 const REDIRECTS = [301, 302, 303, 307, 308];
-/** The names of files that proxies must not take. */
+/** Names of generated files, without ".conf", that no proxy may have. */
 const OWN_FILES = [
   ...['nginx', 'maps', 'paths', 'upstreams', 'sites'],
-  ...PARAMETER_TYPES.map((type) => `type-${type.toLowerCase()}`),
+  ...TABLE_FILES.map((file) => file.replace(/\.conf$/, '').toLowerCase()),
 ];
 
-/** What a spec may say and nginx cannot do. */
+/** Returns the problems of a spec that nginx cannot carry out. */
 export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): Diagnostic[] {
   const problems: Diagnostic[] = [];
   twinKeys(policy.apiKeys, problems);
@@ -45,7 +44,7 @@ export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): 
   const caFile = options.caFile === undefined ? undefined : textProblem(options.caFile);
   if (caFile !== undefined)
     problems.push(nginxCodes.report('unwritable-text', [...at, 'caFile'], { what: 'the path', problem: caFile }));
-  // Where nothing is said of the version it is verify that tells, of the one that is there.
+  // Where the spec gives no version, `verify` tells what the nginx of the machine does.
   const { version } = options;
   if (version !== undefined && !atLeast(version, WITH_INTERIM_ANSWERS) && policy.upstreams.length > 0)
     problems.push(nginxCodes.report('interim-answers', [...at, 'version'], { version }));
@@ -54,7 +53,7 @@ export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): 
   return problems;
 }
 
-/** What keeps nginx from deciding a shadow. */
+/** Returns the first problem that keeps nginx from deciding a shadow; `undefined` where there is none. */
 export function shadowProblem(shadow: Policy): Diagnostic | undefined {
   const problems: Diagnostic[] = [];
   twinKeys(shadow.apiKeys, problems);
@@ -99,7 +98,10 @@ function proxyProblems({ answers, responseHeaders, origin }: Proxy, problems: Di
   }
 }
 
-/** Of repeated headers old versions know one, with a few exceptions: X-Forwarded-For is one. */
+/**
+ * Reports a header of trusted proxies of which nginx before 1.23 reads only the first of several values.
+ * X-Forwarded-For is one of the few that it joins.
+ */
 function headerProblems({ clientIp, origin }: Proxy, problems: Diagnostic[]): void {
   if (clientIp.kind !== 'header' || clientIp.header.toLowerCase() === 'x-forwarded-for') return;
   problems.push(nginxCodes.report('first-value-only', [...origin, 'clientIp', 'header'], { header: clientIp.header }));
@@ -116,7 +118,10 @@ function verifiedNameProblems({ tls, origin }: Upstream, problems: Diagnostic[])
   problems.push(nginxCodes.report('unverifiable-address', [...origin, 'url'], { host: tls.serverName }));
 }
 
-/** Paths of a certificate and its key, in which nginx fills in variables: it has no way to write a "$" of their own. */
+/**
+ * Reports paths of a certificate and its key that nginx cannot read: it expands variables in them, and has no escape
+ * for "$" there.
+ */
 function keyPairProblems(tls: Proxy['tls'], at: SpecPath): Diagnostic[] {
   return (['certFile', 'keyFile'] as const).flatMap((name) => {
     if (tls?.[name].includes('$')) return nginxCodes.report('variable-path', [...at, name], {});
@@ -142,7 +147,7 @@ function siteOptionProblems(policy: Policy, { sites, version }: NginxOptions, at
 /** nginx reads a request line into 8,192 bytes, the method and "HTTP/1.1" included. */
 const LONGEST_PATH = 8_000;
 
-/** What a spec may say about methods and paths, and nginx cannot be told. */
+/** Returns the problems of methods and paths that nginx cannot express. */
 function pathProblems({ routes, proxies }: Policy): Diagnostic[] {
   const problems: Diagnostic[] = [];
   for (const route of routes) {
@@ -175,7 +180,7 @@ function textsOf(segment: PatternSegment): readonly string[] {
   return segment.kind === 'literal' ? [segment.text] : segment.kind === 'choice' ? segment.values : [];
 }
 
-/** Bytes of the shortest path that matches. */
+/** Returns the bytes of the shortest path that matches. */
 function shortest({ segments }: PathPattern): number {
   return segments.reduce((sum, segment) => {
     const lengths = textsOf(segment).map((text) => text.length);
@@ -203,7 +208,7 @@ function listProblems(proxy: Proxy, problems: Diagnostic[]): void {
   }
 }
 
-/** A path is reported once, whatever the number of proxies that serve it. */
+/** Reports patterns with too many segments, each once, however many proxies serve it. */
 function depthProblems(proxy: Proxy, reported: Set<Route | Answer>, problems: Diagnostic[]): void {
   for (const rule of rulesOf(proxy)) {
     const segments = rule.pattern.segments.length;

@@ -1,53 +1,66 @@
 import { rulesOf } from '../../policy/access.ts';
-import { type ParameterType, segmentSource } from '../../policy/segment.ts';
+import { PARAMETER_TYPES, type ParameterType, segmentSource } from '../../policy/segment.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { mapList } from './maps.ts';
 import type { MapEntry, PathsModel } from './model.ts';
 import { type Part, pattern, type Variable, value, variable } from './quote.ts';
 
-/** The splitting expression has to fit into one token. */
+/** Most segments of a pattern: the expression that splits a request line has to fit into one token. */
 export const MOST_SEGMENTS = 39;
-/** Tables are made for so many segments at least, and then for a few more at once: one more route changes nothing else. */
+/** Tables exist for at least 8 segments, and beyond that in steps of 4, so that a longer route rarely adds tables. */
 const FEWEST_SEGMENTS = 8;
 const SEGMENT_STEP = 4;
 
-/** The method, GET for HEAD. It is asked for before all below, which are captured from the line with it. */
+/**
+ * The method, GET for HEAD. The map of this variable captures all variables below, so nginx has to evaluate it before
+ * any of them.
+ */
 export const VERB = variable('verb');
 export const METHOD = variable('method');
 export const PATH = variable('path');
 export const QUERY = variable('query');
-/** With the slash before it; "" where the path is over. */
+/** Segment of this number with the slash before it: `/groups`. "" where the path has no such segment. */
 export const segmentOf = (number: number): Variable => variable(`segment_${number}`);
-/** The same, "" also where a capital letter is in it: maps ignore case, so no such segment may reach their rows. */
+/**
+ * The same segment, but "" where it holds a capital letter: maps ignore case, so such a segment must not be looked up
+ * in their rows.
+ */
 export const plainOf = (number: number): Variable => variable(`plain_${number}`);
-/** The segment without its slash, capital letters marked as in the names of places. */
+/** The same segment without its slash and with runs of capital letters marked: `{^I}ssues`. */
 export const markedOf = (number: number): Variable => variable(`marked_${number}`);
-/** What follows after so many segments, without a slash at the end. */
+/** The segments after this number of segments, without a slash that ends the path: `/a/b`. */
 export const restAfter = (number: number): Variable => variable(`after_${number}`);
+/** The slash that ends the path after those segments; "" where there is none. */
 export const slashAfter = (number: number): Variable => variable(`slash_${number}`);
 
-/** How many segments the tables of these patterns look at; what comes after them can only be the rest of a path. */
+/**
+ * Returns the number of segments that tables for these patterns look up one by one. After them only the rest of a
+ * path (`{name*}`) can come.
+ */
 export function depthOf(patterns: Iterable<{ readonly segments: readonly unknown[] }>): number {
   let longest = FEWEST_SEGMENTS;
   for (const { segments } of patterns) longest = Math.max(longest, segments.length);
   return Math.ceil(longest / SEGMENT_STEP) * SEGMENT_STEP;
 }
 
-/** How many segments of a path the tables of a proxy look at. */
+/** Returns the number of segments that the tables of a proxy look up one by one. */
 export function depthFor(proxy: Proxy): number {
   return depthOf(rulesOf(proxy).map(({ pattern: each }) => each));
 }
 
-/** Runs of capital letters in one segment that can be marked; a segment with more is compared by an expression. */
+/** Runs of capital letters that can be marked in one segment. A literal with more is compared by an expression. */
 export const MOST_CAPITALS = 6;
 
-/** Whether a segment is of a type, or all that is left of a path: `type-int.conf`, `rest-int.conf`. */
+/**
+ * A test whether one segment is of a type (its row is in `type-int.conf`), or each segment up to the end of the path
+ * (`rest-int.conf`).
+ */
 export interface TypeTest {
   readonly kind: 'type' | 'rest';
   readonly type: ParameterType;
 }
 
-/** What all proxies know of a request line. */
+/** Returns the maps that split a request line, which all proxies share, and the files of the type tests that they need. */
 export function pathsOf(proxies: readonly Proxy[], needed: readonly TypeTest[]): PathsModel {
   const depth = Math.max(FEWEST_SEGMENTS, ...proxies.map(depthFor));
   const maps = mapList();
@@ -69,7 +82,7 @@ export function pathsOf(proxies: readonly Proxy[], needed: readonly TypeTest[]):
   return { maps: maps.maps, tables: [...types, { file: MARKED_FILE, entries: markedRows() }] };
 }
 
-/** After how many segments the tables of some proxy may stop. */
+/** Returns the numbers of segments after which the tables of a proxy may end: 8, 12, 16 and so on. */
 function stops(depth: number): number[] {
   return Array.from({ length: depth }, (_, index) => index + 1).filter(
     (number) => number >= FEWEST_SEGMENTS && number % SEGMENT_STEP === 0,
@@ -77,9 +90,10 @@ function stops(depth: number): number[] {
 }
 
 /**
- * Splits a raw request line. One of any other shape (absolute form, "*", two blanks, HTTP/0.9) gives the method
- * alone, and no segment; so does a path with an empty segment before its end. The segments stand side by side, since
- * PCRE keeps what is captured within a group for each group around it: its stack would be too small for 16 of them.
+ * Returns the expression that splits a raw request line. A line of any other shape (absolute form, "*", two blanks,
+ * HTTP/0.9, an empty segment before the end of the path) yields the method alone and no segment. The groups of the
+ * segments stand beside each other instead of inside each other: PCRE saves the groups within a group for each group
+ * around them, and its stack would be too small for 16 levels.
  */
 function lineSource(method: string, depth: number): string {
   const segments = Array.from({ length: depth }, (_, index) => {
@@ -94,7 +108,10 @@ function lineSource(method: string, depth: number): string {
 
 export const typeFile = ({ kind, type }: TypeTest) => `${kind}-${type}.conf`;
 
-/** One expression for each, which is long and stands nowhere else. It says "/{int}", or "/{int*}" with the slash at the end. */
+/**
+ * Returns the row of a type test, whose long expression is written only there. It yields "/{int}" for a segment, and
+ * "/{int*}" for the rest of a path, followed by the slash that ends the path, if any.
+ */
 function typeRow({ kind, type }: TypeTest): MapEntry {
   const source = `^(?:/${segmentSource(type, 'possessive')})++`;
   if (kind === 'type') return { key: pattern(`${source}\\z`), value: value(`/{${type}}`), comments: [] };
@@ -107,9 +124,15 @@ function typeRow({ kind, type }: TypeTest): MapEntry {
 
 const MARKED_FILE = 'marked.conf';
 
+/** The names of all files that `pathsOf` may make. */
+export const TABLE_FILES: readonly string[] = [
+  MARKED_FILE,
+  ...PARAMETER_TYPES.flatMap((type) => [typeFile({ kind: 'type', type }), typeFile({ kind: 'rest', type })]),
+];
+
 /**
- * How capital letters are marked: a row for each number of runs of them. No row takes a brace, which no literal has: a map
- * ignores case, so that a client who writes the marks out would ask for "Open" as "{^o}pen".
+ * Returns the rows that mark capital letters, one for each number of runs. No row matches a segment with a brace:
+ * maps ignore case, so that a client could otherwise ask for "Open" as "{^o}pen".
  */
 function markedRows(): MapEntry[] {
   const counts = Array.from({ length: MOST_CAPITALS }, (_, index) => index + 1);
