@@ -6,15 +6,19 @@ import type { GeoModel } from './model.ts';
 import { variablePrefix } from './names.ts';
 import { bareWord, comment, type Variable, value, variable } from './quote.ts';
 
-/** Each proxy says who its client is: who connects, or whom its trusted proxies name. */
+/** The variable $client of each proxy: the address of the connection, or the one that its trusted proxies report. */
 const CLIENT = variable('client');
 
-/** "" where the client's address is in a list of the spec, else "-". */
+/** Returns the variable of an address list: "" where the client is in it, else "-". */
 function inList({ kind, name }: AddressList, mark: string): Variable {
   return variable(`${mark}in_${kind === 'set' ? '' : `${kind}_`}${variablePrefix(name)}`);
 }
 
-/** Whether an address is in any of some lists: what is looked up, and what comes of it where it is. */
+/**
+ * Returns how to look up whether the client is in any of these address lists: the source of a map, and the keys for
+ * "yes". The variables in the source add up to one "-" for each list that the client is not in, so that fewer "-"
+ * than lists mean "yes".
+ */
 export function inAny(
   lists: readonly AddressList[],
   mark = '',
@@ -27,7 +31,7 @@ export function inAny(
 
 const OUTSIDE = '-';
 
-/** The same as one variable, for a key with addresses of its own. */
+/** Returns one variable for all address lists of an API key: "" where the client is in any of them, else "-". */
 export function insideOf(key: string, lists: readonly AddressList[], maps: MapList, mark = ''): Variable {
   const [only, ...others] = lists;
   if (only && others.length === 0) return inList(only, mark);
@@ -43,9 +47,12 @@ const WORDS = {
   health: (name: string) => `Who may ask proxy ${name} whether it is alive.`,
 } as const;
 
-/** One table for each list of addresses that somebody asks for: nginx finds an address in any of them in one tree. */
+/**
+ * Returns a `geo` table for each address list that a proxy, a health check or a key uses. nginx keeps a table as one
+ * tree, so that its size hardly matters for a look-up.
+ */
 export function addressTables(policy: Policy, mark = ''): GeoModel[] {
-  // Without a proxy nobody says who the client is, and nobody asks.
+  // Only proxies define $client, and only they use these tables.
   const lists = policy.proxies.length === 0 ? [] : addressLists(policy);
   return lists.map((list) => ({
     comment: comment(WORDS[list.kind](list.name)),
@@ -63,24 +70,27 @@ export function networkEntry({ cidr, value: text }: { cidr: string; value: strin
   return { cidr: bareWord(cidr), value: value(text) };
 }
 
-/** A network and what nginx's `geo` says of its addresses. */
+/** A network, and the value that `geo` gives its addresses. */
 export interface Network {
   readonly cidr: string;
   readonly value: string;
 }
 
-/** nginx reads this address as one that is written wrongly, and does not start. */
+/** nginx takes this address for a parse error, which has the same bits, and does not start. */
 export const UNREADABLE = '255.255.255.255/32';
 const PAIR = '255.255.255.254/31';
 const NEIGHBOUR = '255.255.255.254/32';
 
-/** The whole of a family is what `default` means to nginx, which warns where both are there. */
+/**
+ * nginx reads a network of all IPv4 or all IPv6 addresses as `default`, and warns where both are there. Two halves
+ * mean the same.
+ */
 const HALVES: Readonly<Record<string, readonly string[]>> = {
   '0.0.0.0/0': ['0.0.0.0/1', '128.0.0.0/1'],
   '::/0': ['::/1', '8000::/1'],
 };
 
-/** The same table in networks that nginx can read. */
+/** Returns networks that mean the same and that nginx can read. `elsewhere` is the value of addresses outside of them. */
 export function readableNetworks(networks: readonly Network[], elsewhere: string): readonly Network[] {
   const known = new Set(networks.map(({ cidr }) => cidr));
   const halved = networks.flatMap((network) => {
@@ -90,7 +100,10 @@ export function readableNetworks(networks: readonly Network[], elsewhere: string
   return withoutLast(halved, elsewhere);
 }
 
-/** In place of the last address the pair that it is half of, and the other half as it was. */
+/**
+ * Replaces 255.255.255.255/32 by the pair of addresses that it belongs to, and gives the other address of the pair
+ * the value that it had.
+ */
 function withoutLast(networks: readonly Network[], elsewhere: string): readonly Network[] {
   const last = networks.find(({ cidr }) => cidr === UNREADABLE);
   if (!last) return networks;
@@ -102,7 +115,7 @@ function withoutLast(networks: readonly Network[], elsewhere: string): readonly 
   ];
 }
 
-/** What the most specific network around it says. */
+/** Returns the value of 255.255.255.254 in the most specific network around it. */
 function valueOfNeighbour(networks: readonly Network[]): string | undefined {
   const address = 0xfffffffen;
   let best: { size: bigint; value: string } | undefined;

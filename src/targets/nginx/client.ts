@@ -6,10 +6,16 @@ import type { MapList } from './maps.ts';
 import type { GeoModel } from './model.ts';
 import { type Part, type Variable, value, variable } from './quote.ts';
 
-/** Trusted proxies in a row that are looked past, the one that connects included; whoever comes through more of them is from nowhere. */
+/**
+ * Most trusted proxies in a row, the one that connects included. A client behind more of them gets the address "",
+ * which is in no address list.
+ */
 const MOST_HOPS = 8;
 
-/** RFC 4291 §2.2: eight groups, or fewer around one "::"; the last two may be an IPv4 address. */
+/**
+ * Returns the source of an IPv6 address (RFC 4291 §2.2): eight groups, or fewer around one "::"; the last two may be
+ * an IPv4 address.
+ */
 function ipv6(): string {
   const group = '[0-9A-Fa-f]{1,4}';
   const most = (count: number) => (count < 1 ? '' : `(?:${group}:){0,${count}}`);
@@ -23,7 +29,10 @@ function ipv6(): string {
   return `(?:${group}:){6}(?:${IPV4}|${group}:${group})|${shortened.join('|')}`;
 }
 
-/** A list of addresses is read with this alone: nginx itself takes ports, leading zeros and blanks between them, too. */
+/**
+ * Source of the texts that count as addresses in a header. nginx's own parser also accepts ports, leading zeros, and
+ * blanks between addresses.
+ */
 export const ADDRESS = `(?:${IPV4}|${ipv6()})`;
 
 export interface ClientInput {
@@ -41,9 +50,10 @@ export interface Client {
 const PEER = variable('remote_addr');
 
 /**
- * The client in front of trusted proxies: their header is read from the right, past every trusted address,
- * up to the first that is not trusted or no address. nginx's own realip module reads more than addresses
- * as addresses, so that it would let in whom the policy keeps out.
+ * Returns the client of a proxy, with the tables that find it. The header of trusted proxies is read from the right:
+ * the client is the first address that is not trusted, or the last trusted address before something that is no
+ * address. nginx's realip module is not used, because it also reads texts that are no addresses, and would admit
+ * clients that the policy refuses.
  */
 export function clientOf({ proxy: { clientIp }, prefix, maps }: ClientInput): Client {
   if (clientIp.kind !== 'header') return { address: PEER, geos: [] };

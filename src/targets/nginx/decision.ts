@@ -13,7 +13,10 @@ import { QUERY } from './paths.ts';
 import { type Part, type Variable, variable } from './quote.ts';
 import type { Routing } from './routing.ts';
 
-/** A verdict that refuses, such as `key-unknown`: the location of this name answers, and the log gives it as the reason. */
+/**
+ * Returns a verdict that refuses, such as `key-unknown`. The location of that name answers, and the log shows it as the
+ * reason.
+ */
 const because = (reason: Refusal): Refusal => reason;
 
 export interface DecisionInput {
@@ -25,18 +28,19 @@ export interface DecisionInput {
   /** Name of the location that forwards or answers a route class. */
   readonly locationOf: (routeClass: RouteClass) => string;
   readonly prefix: string;
-  /** What the spec says of routes and callers. */
+  /** Receives the maps that depend on the routes and keys of the spec. */
   readonly grants: MapList;
-  /** What is the same for all of them. */
+  /** Receives the maps that are the same whatever the routes and keys. */
   readonly maps: MapList;
-  /** Set for a decision that only the log tells: what is in front of the names of its lists of addresses. */
+  /** Set for a shadow, whose decision is only logged: what the names of its address tables start with. */
   readonly shadow?: string;
 }
 
 /**
- * The order of the checks, last first, since each map names the next: address, key, path and method, scope,
- * query, body. Maps are evaluated when they are asked for, so a request pays for the checks that it reaches.
- * Where an expression is involved, what passes is what matches: one that fails to run refuses.
+ * Defines the verdict on a request and returns its variable. The checks are: host name, client address, key, path with
+ * method and grant, head size and Host, query, body. They are defined from last to first, since each map names the
+ * next, and nginx evaluates a map only when it is used, so that a request costs no more than the checks that it
+ * reaches. A check with an expression passes what matches: when PCRE fails, the request is refused.
  */
 export function decisionMaps(input: DecisionInput): Variable {
   const { proxy, prefix, maps, grants, shadow } = input;
@@ -55,9 +59,12 @@ export function decisionMaps(input: DecisionInput): Variable {
   );
 }
 
-/** Whether it is this proxy that is asked, whatever made nginx choose its server. `$host` is in lower case, without port and last dot. */
+/**
+ * Defines the check that the request is for a name of this proxy, since nginx may have chosen its server by default.
+ * `$host` is in lower case, without port and without a dot at the end.
+ */
 function namedMap({ proxy: { hosts }, prefix, grants, shadow }: DecisionInput, next: Variable): Variable {
-  // A request for another name was refused before, and has no shadow.
+  // The enforced policy refuses a request for another name, and such a request has no shadow decision.
   if (hosts.length === 0 || shadow !== undefined) return next;
   return grants.add({
     name: `${prefix}_verdict_named`,
@@ -68,7 +75,7 @@ function namedMap({ proxy: { hosts }, prefix, grants, shadow }: DecisionInput, n
   });
 }
 
-/** Health checks come from elsewhere than requests. */
+/** Defines the check of the health path, which has address lists of its own. */
 function healthMap(
   { proxy, access, routing, prefix, grants, shadow }: DecisionInput,
   others: Variable,
@@ -95,7 +102,7 @@ function healthMap(
   });
 }
 
-/** Route classes that no key is asked for. */
+/** Defines the way past the checks of the key for route classes that need no key. */
 function openMap({ access, routing, prefix, grants }: DecisionInput, keyed: Part, open: Part): Part {
   const names = classNames(access);
   const classes = access.classes.filter((routeClass) => isOpen(routeClass) && !healthOf(routeClass));
@@ -110,7 +117,7 @@ function openMap({ access, routing, prefix, grants }: DecisionInput, keyed: Part
   });
 }
 
-/** A key that is known, in time, at home at this address, and has a token. */
+/** Defines the checks of the key: it is known, has not expired, may be used from this address and has a token. */
 function keyMaps({ access, identity, apiKeys, prefix, maps }: DecisionInput, next: Part): Part {
   if (!access.usesKeys) return next;
   if (!identity) throw new Error('a proxy with keys has an identity');
@@ -155,7 +162,7 @@ function keyMaps({ access, identity, apiKeys, prefix, maps }: DecisionInput, nex
   });
 }
 
-/** Path, method and grant in one look-up; only what it refuses is looked at again, to say why. */
+/** Defines the check of path, method and grant in one look-up. Only a refusal is looked up again, to find its reason. */
 function routeMap({ access, identity, apiKeys, routing, prefix, grants, maps }: DecisionInput, next: Part): Part {
   const names = classNames(access);
   const noMethod = maps.add({
@@ -193,7 +200,7 @@ const byKey = ([a]: readonly [string, Part], [b]: readonly [string, Part]) => (a
 
 const PAIR = `(?!(?i:${FORBIDDEN_PARAMETER_SOURCE}))${queryPairSource('possessive')}`;
 const PAIRS = `${PAIR}(?:&${PAIR})*+&?+`;
-/** What is no host name or address would go upstream as X-Forwarded-Host, and into links. */
+/** Source of the Host headers that are accepted. Anything else would go upstream as X-Forwarded-Host, and into links. */
 const HOST = '(?:[A-Za-z0-9._-]++|\\[[0-9A-Fa-f:.]++\\])(?::[0-9]{1,5})?';
 const BODY = [variable('http_transfer_encoding'), variable('http_content_length')];
 
@@ -203,14 +210,17 @@ function fitting({ proxy }: DecisionInput): string {
   return below(proxy.maxRequestHead + 1);
 }
 
-/** No body, a host and a query that pass, all in one look; where one does not, they are looked at one by one. */
+/**
+ * Defines one look-up that passes a request without a body and with an acceptable head size, Host and query. Any other
+ * request goes through these checks one by one.
+ */
 function plainMap(input: DecisionInput): Part {
   const { prefix, maps } = input;
   const { location, body } = bodyMaps(input);
   const oneByOne = queryMap(input, hostMap(input, body));
   return maps.add({
     name: `${prefix}_verdict_plain`,
-    // Up to here only the head has been read, of which nginx itself takes two buffers.
+    // nginx has read only the head at this point. Its own limit allows for two buffers of the largest size.
     source: [...BODY, ' ', HEAD_LENGTH, ' ', variable('http_host'), ' ', QUERY],
     fallback: oneByOne,
     patterns: [[`^0*+ ${fitting(input)} (?:${HOST})?+ (?:${PAIRS})?+\\z`, location]],
@@ -228,8 +238,9 @@ function queryMap({ prefix, maps }: DecisionInput, next: Part): Part {
 }
 
 /**
- * Whether the body, if there is one, has a type that the route class takes; then the location that serves the route class.
- * A request without a body passes whatever its type; a length of zero is no body.
+ * Defines the check of the body (`body`) and the location that serves the route class (`location`). The type of a body
+ * has to be one that the route class accepts. A request without a body passes whatever its Content-Type, and a length
+ * of zero is no body.
  */
 function bodyMaps(input: DecisionInput): {
   location: Part;
@@ -278,7 +289,10 @@ function bodyMaps(input: DecisionInput): {
   return { location, body };
 }
 
-/** For a request whose body nobody is going to read: where it is forwarded, the location counts the bytes. */
+/**
+ * Returns the check of the body's size for each route class. Only a shadow needs it: where a request is forwarded, its
+ * location counts the bytes.
+ */
 function sizeCheck({ prefix, maps, locationOf }: DecisionInput): (routeClass: RouteClass) => Part {
   const checks = new Map<number, Part>();
   return (routeClass) => {
@@ -290,7 +304,7 @@ function sizeCheck({ prefix, maps, locationOf }: DecisionInput): (routeClass: Ro
         name: `${prefix}_verdict_up_to_${most}`,
         source: BODY,
         fallback: because('body-size'),
-        // How long a body in chunks will be is not known in advance.
+        // The size of a chunked body is not known in advance.
         patterns: [[`^(?:[^0-9]|${below(most + 1)}\\z)`, locationOf(routeClass)]],
       });
     checks.set(most, check);
@@ -314,7 +328,10 @@ function hostMap(input: DecisionInput, next: Part): Part {
   });
 }
 
-/** `application/json` → `application_json`; where that could be another list too, with a name of its own. */
+/**
+ * Returns a name for a list of types: `application/json` → `application_json`. A list that may share this name with
+ * another list gets a digest.
+ */
 function typesName(types: string): string {
   const plain = types.replace(/[^a-z0-9]+/g, '_');
   return /^[a-z0-9]+\/[a-z0-9]+$/.test(types) ? plain : `${plain.slice(0, 60)}_${fingerprint(types)}`;

@@ -1,7 +1,7 @@
 import { statusBody } from '../../policy/statuses.ts';
 import { type NginxToken, type Part, value, variable } from './quote.ts';
 
-/** Tells requests of one run of nginx apart; `$request_id` would cost as much as all the rest of a line of the log. */
+/** Id of a request, unique within one run of nginx. `$request_id` would cost as much as all other fields of a log line. */
 export const REQUEST_ID: readonly Part[] = [
   variable('pid'),
   '-',
@@ -10,7 +10,7 @@ export const REQUEST_ID: readonly Part[] = [
   variable('connection_requests'),
 ];
 
-/** The body of an error that nginx answers by itself. */
+/** Returns the body of an error that nginx itself answers with. */
 export function errorBody(status: number): NginxToken {
   const end = '"}';
   return value(statusBody(status, '').slice(0, -end.length), ...REQUEST_ID, end);

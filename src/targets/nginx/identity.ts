@@ -8,57 +8,61 @@ import type { MapModel } from './model.ts';
 import { className, variablePrefix } from './names.ts';
 import { type Part, type Variable, variable } from './quote.ts';
 
-/** How many characters at the end of a key find its record. Keys of one maker often start alike. */
+/**
+ * Characters at the end of a key by which nginx finds its row. The end is used because keys of one issuer often start
+ * alike: `glpat-`.
+ */
 export const SELECTOR_LENGTH = 8;
 const KEY_FILES = 'secrets/keys*.conf';
 const TOKEN_FILES = 'secrets/tokens*.conf';
 
-/** What is decided about a caller by. */
+/** The variables that decide about a caller. */
 export interface Caller {
-  /** The header as it came. */
+  /** The key header as the client sent it. */
   readonly sent: Variable;
-  /** The end of the key; "" where the header is missing or holds no key. */
+  /** The last 8 characters of the key; "" where the header is missing or holds no key. */
   readonly selector: Variable;
   /** "1" for a known key, "0" for one that has expired, "" for any other. */
   readonly link: Variable;
-  /** Name of the set of groups that the key may use, as an identity has it. */
+  /** Name of the grant set of the key; see `Identity.grants`. */
   readonly grants: Variable;
-  /** Absent where nobody needs one. */
+  /** The token for the upstream; absent in a shadow, which forwards nothing. */
   readonly token?: Variable;
 }
 
-/** Who is calling, for all proxies that read the key from one header. */
+/** The caller, for all proxies that read keys from one header and with one scheme. */
 export interface Identity extends Caller {
   readonly header: string;
-  /** What its variables start with. */
+  /** Start of the names of its variables. */
   readonly prefix: string;
   readonly maps: readonly MapModel[];
-  /** Id of the key that ends so. Only `$secure_link` says whether it is that key. */
+  /** Id of the key with this end. Only `$secure_link` tells whether the whole key is that key. */
   readonly id: Variable;
   /**
-   * Name of the set of groups that the key may use; "" for a key that the spec does not know, and a name with "-" behind
-   * it, which no set has, for one whose own addresses the client's is none of.
+   * Name of the grant set of the key, such as "hooks+read"; "" for a key that the spec does not know. "-" is appended
+   * where the client is not in the key's own address lists, and no grant set has such a name.
    */
   readonly grants: Variable;
   readonly token: Variable;
-  /** Which of its keys it is; absent where no id has two. */
+  /** Which key of its id it is, "first" or "second"; absent where no id has two. */
   readonly position: Variable | undefined;
   /** Parameters of `secure_link` and `secure_link_md5`. */
   readonly expected: readonly Part[];
   readonly salted: readonly Part[];
 }
 
-/** What is in front of a key before it is hashed, so that a table of hashes of other makers' keys is of no use. */
+/** Returns the salt in front of a key before it is hashed, so that precomputed tables of hashes are of no use. */
 export function salt(policy: Pick<Policy, 'name'>): string {
   return `postern:${policy.name}:`;
 }
 
-/** Where keys are read from: a header in lower case, and what stands before the key in it. */
+/** The place that keys are read from: a header in lower case, and the scheme before the key in it. */
 export interface KeyPlace {
   readonly header: string;
   readonly scheme: string | undefined;
 }
 
+/** Returns the caller for one place that keys are read from, with the maps that identify it. */
 export function identityOf(
   { apiKeys, name }: Pick<Policy, 'apiKeys' | 'name'>,
   { header, scheme }: KeyPlace,
@@ -83,7 +87,7 @@ export function identityOf(
         return found === undefined ? [] : [[apiKey.id, found] as const];
       }),
     });
-  // nginx still takes a key in its last second, and a key does not work at its moment.
+  // secure_link accepts a key up to and including the second that it names, and a key is refused from `expires` on.
   const expiry = byId('expiry', ({ expires }) => (expires === undefined ? undefined : `,${expires - 1}`));
   return {
     header,
@@ -93,7 +97,7 @@ export function identityOf(
     selector,
     link: variable('secure_link'),
     id,
-    grants: byId('grants', (apiKey) => [className(grantSetOf(apiKey).name), ...homeOf(apiKey, list)]),
+    grants: byId('grants', (apiKey) => [className(grantSetOf(apiKey).name), ...insideOwnLists(apiKey, list)]),
     token: list.add({ name: `${prefix}_token`, source: [id], includes: [TOKEN_FILES] }),
     position: positionOf(apiKeys, { selector, prefix, list }),
     expected: [hash, expiry],
@@ -101,7 +105,7 @@ export function identityOf(
   };
 }
 
-/** The files of keys name the second ones. */
+/** Returns the variable that tells which key of its id it is. In the key files only second keys have a row for it. */
 function positionOf(
   apiKeys: readonly ApiKey[],
   { selector, prefix, list }: { readonly selector: Variable; readonly prefix: string; readonly list: MapList },
@@ -111,13 +115,19 @@ function positionOf(
   return list.add({ name, source: ['position:', selector], fallback: keyPosition(0), includes: [KEY_FILES] });
 }
 
-/** "" for a key at home at the client's address, else "-". */
-export function homeOf({ id, ranges }: ApiKey, maps: MapList, mark?: string): readonly Part[] {
+/**
+ * Returns the variable that is "" where the client is in the key's own address lists, else "-"; nothing for a key
+ * without such lists.
+ */
+export function insideOwnLists({ id, ranges }: ApiKey, maps: MapList, mark?: string): readonly Part[] {
   const lists = ranges && listsOf(ranges, { kind: 'key', name: id });
   return lists === undefined || lists === 'any' ? [] : [insideOf(id, lists, maps, mark)];
 }
 
-/** A key up to the first comma; engines that join repeated headers do so with one. */
+/**
+ * Returns the expression that captures a key, `<key>`, and its end, `<key_end>`. Only text before the first comma
+ * counts, because engines join repeated headers with a comma.
+ */
 export function keyPattern(scheme: string | undefined): string {
   const character = '[A-Za-z0-9._~+/=-]';
   const head = `${character}{${KEY_MIN_LENGTH - SELECTOR_LENGTH},${KEY_MAX_LENGTH - SELECTOR_LENGTH}}`;

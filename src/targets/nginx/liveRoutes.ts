@@ -2,7 +2,7 @@ import { type Endpoints, endpointsOf, type Junction } from '../../plan/endpoints
 import { type Rule, rulesOf } from '../../policy/access.ts';
 import type { Proxy } from '../../policy/types.ts';
 import type { NginxDirective } from './liveConfig.ts';
-import { placeName, variablePrefix } from './names.ts';
+import { patternName, variablePrefix } from './names.ts';
 import { accessTo } from './proxy.ts';
 
 /** The requests of the spec that a row of our routing tables serves, in the order of the proxy. */
@@ -58,7 +58,7 @@ interface Places {
 function placesOf(proxy: Proxy): Places {
   const { junctions }: Endpoints = endpointsOf(accessTo(proxy));
   return {
-    byName: new Map(junctions.map((junction) => [placeName(junction.name), junction])),
+    byName: new Map(junctions.map((junction) => [patternName(junction.name), junction])),
     byPattern: new Map(junctions.map((junction) => [junction.name, junction])),
     order: new Map(rulesOf(proxy).map((rule, index) => [rule, index] as const)),
   };
@@ -66,7 +66,7 @@ function placesOf(proxy: Proxy): Places {
 
 /** The pattern itself, where the table has a short name for it. */
 function shown({ name }: Junction): string | undefined {
-  return placeName(name) === name ? undefined : name;
+  return patternName(name) === name ? undefined : name;
 }
 
 function inOrder(rules: Iterable<Rule>, { order }: Places): Rule[] {

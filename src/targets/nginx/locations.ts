@@ -13,15 +13,15 @@ import type { AnswerLocation, ForwardLocation, HeaderModel } from './model.ts';
 import { bareWord, literal, type Part, type Variable, value, variable } from './quote.ts';
 
 /**
- * Where the locations of verdicts are. No client can ask for one, whatever the spelling: nginx takes "/./" out of what
- * it decodes, before it looks for a location.
+ * Start of the names of locations that serve verdicts. No request can name one in any spelling, because nginx removes
+ * "/./" from the decoded path before it looks for a location.
  */
-export const HOME = '/./';
+export const LOCATION_PREFIX = '/./';
 
-/** Statuses that nginx gives by itself, and the one that is told in their place. */
+/** Statuses that nginx itself answers with, and the status that clients get instead. */
 export const ERROR_PAGES: readonly { readonly from: readonly number[]; readonly status: number }[] = [
   { from: [400, 411, 412], status: 400 },
-  // TRACE, which nginx refuses whatever the verdict.
+  // nginx refuses TRACE whatever the verdict.
   { from: [405], status: 405 },
   { from: [408], status: 408 },
   { from: [413], status: 413 },
@@ -36,16 +36,19 @@ export const ERROR_PAGES: readonly { readonly from: readonly number[]; readonly 
   { from: [505], status: 505 },
 ];
 
-/** The same where TLS is spoken: plain HTTP there is one more of nginx's own errors. */
+/** The same for TLS listeners, where nginx has one more error: plain HTTP (497). */
 export const TLS_ERROR_PAGES: typeof ERROR_PAGES = ERROR_PAGES.map(({ from, status }) => ({
   from: status === 400 ? [...from, 497] : from,
   status,
 }));
 
-/** What the status alone says: what nginx finds out by itself, and what only proxies with names refuse. */
+/**
+ * Refusals whose reason follows from the status alone, so that they are not in `VERDICTS`: nginx itself finds
+ * `body-size`, and the location of `misdirected` exists only where proxies have names.
+ */
 const BY_STATUS: readonly Refusal[] = ['body-size', 'misdirected'];
 
-/** What a verdict refuses with. */
+/** Refusals that a verdict can name. Every proxy has a location for each. */
 export const VERDICTS: readonly Refusal[] = [
   ...Object.keys(DENIALS)
     .filter(isDenial)
@@ -55,10 +58,10 @@ export const VERDICTS: readonly Refusal[] = [
 ];
 
 export function locationName(name: string): AnswerLocation['name'] {
-  return literal(`${HOME}${name}`);
+  return literal(`${LOCATION_PREFIX}${name}`);
 }
 
-function ownHeaders(proxy: Proxy): HeaderModel[] {
+function addedHeaders(proxy: Proxy): HeaderModel[] {
   return proxy.responseHeaders.map(({ name, value: text }) => ({ name: bareWord(name), value: value(text) }));
 }
 
@@ -67,7 +70,7 @@ export function answerLocations(
   classes: readonly RouteClass[],
   context: { allow: Variable; locationOf: (routeClass: RouteClass) => string },
 ): AnswerLocation[] {
-  const headers = ownHeaders(proxy);
+  const headers = addedHeaders(proxy);
   const challenge = challengeOf(proxy);
   const added: Readonly<Record<number, readonly HeaderModel[]>> = {
     401: challenge === undefined ? [] : [{ name: bareWord('WWW-Authenticate'), value: value(challenge) }],
@@ -87,7 +90,7 @@ export function answerLocations(
       reason === 'address' && isClientsOwn(proxy),
     ),
   );
-  const own = ERROR_PAGES.map(({ status }) => refusal(String(status), status));
+  const errors = ERROR_PAGES.map(({ status }) => refusal(String(status), status));
   const answers = classes.flatMap((routeClass) =>
     routeClass.kind === 'answer'
       ? [
@@ -103,7 +106,7 @@ export function answerLocations(
   );
   // The request is for no proxy, so the answer has no proxy's responseHeaders.
   const misdirected = { ...refusal('misdirected', REFUSALS.misdirected), headers: [] };
-  return [...verdicts, ...(proxy.hosts.length > 0 ? [misdirected] : []), ...own, ...answers];
+  return [...verdicts, ...(proxy.hosts.length > 0 ? [misdirected] : []), ...errors, ...answers];
 }
 
 export interface ForwardInput {
@@ -124,7 +127,7 @@ export function forwardLocation(input: ForwardInput): ForwardLocation {
   const { proxy, plan, origin, mapping, limits, perAddress, caFile } = input;
   const { name, forwarding, upstream } = plan;
   const { tls } = upstream;
-  const added = ownHeaders(proxy);
+  const added = addedHeaders(proxy);
   const hidden = [
     ...HIDDEN_RESPONSE_HEADERS,
     'link',
@@ -136,7 +139,8 @@ export function forwardLocation(input: ForwardInput): ForwardLocation {
     maxBody: forwarding.maxBody ?? 0,
     limits: forwarding.auth === 'apiKey' ? limits : [],
     perAddress: forwarding.auth === 'apiKey' ? null : perAddress,
-    // The target as the client sent it. Without a variable nginx sends the path as it has decoded and tidied it.
+    // The target as the client sent it. Without a variable, nginx would send the path that it has decoded and
+    // normalized.
     pass: value(origin, variable('request_uri')),
     requestHeaders: requestHeaders(input),
     tls: tls
@@ -149,7 +153,7 @@ export function forwardLocation(input: ForwardInput): ForwardLocation {
   };
 }
 
-/** Everything that goes upstream by name; a header whose value is empty is not sent. */
+/** Returns all headers that go upstream. nginx does not send a header whose value is empty. */
 function requestHeaders({
   proxy,
   plan: { forwarding, upstream, host, passed },
@@ -173,7 +177,10 @@ function requestHeaders({
   return [...fixed, ...copied].map(([header, ...parts]) => ({ name: bareWord(header), value: value(...parts) }));
 }
 
-/** Where the client found the proxy; what it says itself counts only where the spec does not say it. */
+/**
+ * Returns the headers that tell the upstream where the client found the proxy. What the client itself says counts only
+ * where the spec gives no `publicUrl`.
+ */
 function outsideHeaders({ publicUrl }: Proxy): (readonly [string, Part])[] {
   if (publicUrl === undefined)
     return [

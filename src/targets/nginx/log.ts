@@ -19,21 +19,24 @@ import { METHOD, PATH } from './paths.ts';
 import { type NginxToken, type Part, type Variable, value, variable } from './quote.ts';
 import type { Routing } from './routing.ts';
 
-/** What a line says of one proxy's, or of the sites', requests. */
-export type Said = {
+/** Fields of a log line that proxies and sites fill in differently. */
+export type RequestFields = {
   readonly [K in 'proxy' | 'client' | 'method' | 'path' | 'reason' | 'route' | 'key' | 'keyPosition']: Part;
 };
 
-/** What a line says of the shadow. */
-export type ShadowSaid = { readonly [K in keyof ShadowLine]: Part };
+/** Fields of a log line about the decision of a shadow. */
+export type ShadowFields = { readonly [K in keyof ShadowLine]: Part };
 
 type LogParts = { readonly [K in keyof LogLine]: Part | readonly Part[] };
 
 const isParts = (part: Part | readonly Part[]): part is readonly Part[] => Array.isArray(part);
 
-/** One JSON object a request. `route` stands early, because method and path are captured when it is asked for. */
-export function logFormat(said: Said, shadow?: ShadowSaid): NginxToken[] {
-  const { proxy, route, ...others } = said;
+/**
+ * Returns the log format, one JSON object per request. `route` is the first of the routing fields, because method and
+ * path are captured when nginx evaluates it.
+ */
+export function logFormat(fields: RequestFields, shadow?: ShadowFields): NginxToken[] {
+  const { proxy, route, ...others } = fields;
   const parts: LogParts = {
     time: variable('time_iso8601'),
     id: REQUEST_ID,
@@ -56,15 +59,15 @@ export function logFormat(said: Said, shadow?: ShadowSaid): NginxToken[] {
   });
 }
 
-/** The reason that a status has where an engine gives it by itself. */
+/** Variable with the reason of a status that nginx itself answered with. */
 const BY_STATUS = 'log_reason_by_status';
 
-/** Of each kind of number that nginx gives as a list, one for each server that was asked, the last one. */
+/** Source of all numbers but the last in a list: nginx lists one number for each server that it tried. */
 const LISTED = '(?:[0-9.-]++, )*+';
 
-/** The fields of the log that are the same for every proxy, worked out when a request is over. */
+/** Defines the log fields that are the same for every proxy. nginx evaluates them when a request has ended. */
 export function sharedLogMaps(list: MapList): void {
-  // An answer without a head, as HTTP/0.9 had it, has the status 009, which is no number in JSON.
+  // The status of an answer without a head, as in HTTP/0.9, is 009, which is no number in JSON.
   const status = variable('status');
   list.add({ name: 'log_status', source: [status], fallback: status, exact: ['009', '000'].map((odd) => [odd, '0']) });
   list.add({
@@ -85,18 +88,21 @@ export function sharedLogMaps(list: MapList): void {
     name: 'log_upstream_status',
     source: [variable('upstream_status')],
     fallback: answered,
-    // Rows for what servers mostly answer spare most requests the expression. 502 and 504 are not among them: nginx
-    // says so of servers that did not answer, too.
+    // Rows for the usual statuses spare most requests the expression. 502 and 504 are not among them, because nginx
+    // also gives them for servers that did not answer.
     exact: [['', 'null'], ...USUAL.map((status) => [status, status] as const)],
   });
 }
 
 const USUAL = ['200', '201', '202', '204', '206', '304', '400', '401', '403', '404', '409', '422', '500'];
 
-/** nginx does not tell a connection that was refused from TLS that failed. */
+/** nginx does not tell whether a connection was refused or its TLS failed. */
 const CONNECTING = { http: FAILURES.refused, https: FAILURES.unreachable };
 
-/** The word for a connection to one of these upstreams that did not come about; `choose` is asked where there are several words. */
+/**
+ * Returns the reason for a failed connection to one of these upstreams. Where http and https upstreams are mixed,
+ * `choose` defines a map from the two reasons.
+ */
 export function connectingWord(
   upstreams: readonly Pick<Upstream, 'scheme'>[],
   choose: (words: typeof CONNECTING) => Part,
@@ -106,19 +112,23 @@ export function connectingWord(
 }
 
 interface ReasonInput {
-  /** Of the maps. */
+  /** Start of the names of the maps. */
   readonly name: string;
   readonly maps: MapList;
-  /** The word for a request that the policy refuses, or the name of what serves it. */
+  /**
+   * The reason of a refusal, or the name of the location that serves the request; `undefined` for sites, which have
+   * none.
+   */
   readonly verdict: Part | undefined;
-  /** The word for a connection that did not come about. */
+  /** The reason of a failed connection. */
   readonly connecting: Part;
-  /** What the proxy answers by itself on purpose, as status and verdict: `404 answer:any:/old`. */
+  /** Answers that the spec asks the proxy to give, as status and verdict: `404 answer:any:/old`. */
   readonly answered?: readonly string[];
 }
 
 /**
- * Why it is not the upstream's answer. By status first: most have one that needs no reason, and cost one look-up.
+ * Defines the reason why an answer is not the upstream's. The status is looked up first, because most statuses need no
+ * reason, so that such a request costs one look-up.
  */
 export function reasonMap({ name, maps, verdict, connecting, answered = [] }: ReasonInput): Variable {
   const status = variable('status');
@@ -154,11 +164,11 @@ export function reasonMap({ name, maps, verdict, connecting, answered = [] }: Re
 }
 
 interface Failure extends Pick<ReasonInput, 'name' | 'maps' | 'connecting'> {
-  /** The word where no upstream was asked. */
+  /** The reason where no upstream was asked. */
   readonly own: Variable;
 }
 
-/** What became of a request that the upstream did not answer, as far as times and bytes tell. */
+/** Defines the reason of a request that the upstream did not answer, as far as nginx's times and byte counts tell. */
 function failureMap({ name, maps, connecting, own }: Failure): Variable {
   const number = '[0-9][0-9.]*+';
   return maps.add({
@@ -172,9 +182,9 @@ function failureMap({ name, maps, connecting, own }: Failure): Variable {
     fallback: FAILURES.unknown,
     patterns: [
       ['^[0-9]++[|][|]', own],
-      // The upstream sent a head, so the status is its own.
+      // The upstream sent a head, so the status is the upstream's.
       [`^[0-9]++[|][^|]++[|]${LISTED}${number}[|]`, ''],
-      // nginx gives the name of the block in place of an address where none of its servers has one.
+      // nginx logs the name of the block instead of an address where none of its servers has an address.
       ['^502[|](?:[^|]*, )?[^|:]++[|]', FAILURES.unresolved],
       ['^504[|][^|]++[|]', FAILURES.timeout],
       [`^502[|][^|]++[|]${LISTED}-[|]${LISTED}-[|]`, connecting],
@@ -192,8 +202,8 @@ export interface ProxyLog {
   readonly maps: MapList;
 }
 
-/** What a proxy's lines say of route, path and key. */
-export function proxySaid(input: ProxyLog): Pick<Said, 'route' | 'method' | 'path' | 'key' | 'keyPosition'> {
+/** Returns the log fields of a proxy about route, path and key. */
+export function proxyFields(input: ProxyLog): Pick<RequestFields, 'route' | 'method' | 'path' | 'key' | 'keyPosition'> {
   const { access, routing, identity, prefix, maps } = input;
   const route = routeIds(input);
   const plain = maps.add({
@@ -222,7 +232,10 @@ export function proxySaid(input: ProxyLog): Pick<Said, 'route' | 'method' | 'pat
   };
 }
 
-/** Route classes as the spec has them, where maps call them by another name. */
+/**
+ * Returns the variable with the id of the route class, as the spec has it. Maps have other names for long ids and ids
+ * with capital letters.
+ */
 export function routeIds({ access, routing, prefix, maps }: Omit<ProxyLog, 'identity'>): Variable {
   const others = [...classNames(access)].filter(([routeClass, name]) => name !== routeClass.id);
   if (others.length === 0) return routing.route;

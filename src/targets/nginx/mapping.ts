@@ -5,16 +5,19 @@ import type { Proxy, Upstream } from '../../policy/types.ts';
 import type { MapList } from './maps.ts';
 import { literal, type NginxToken, type Part, type Variable, value, variable } from './quote.ts';
 
-/** A `Link` with more entries than are mapped. */
+/** Source of an expression for a `Link` header with more entries than are mapped. */
 export const TOO_MANY_LINKS = `^(?:[^<]*+<){${MOST_LINKS + 1}}`;
 
-/** How addresses of the upstream in its answers become addresses of the proxy. */
+/** How URLs of the upstream in its answers become URLs of the proxy: in `Link`, and in redirects. */
 export interface AddressMapping {
   readonly link: Variable;
   readonly redirect: { readonly from: NginxToken; readonly to: NginxToken };
 }
 
-/** Origin under which the client reached this proxy. */
+/**
+ * Returns the origin under which the client reached the proxy: `publicUrl`, or else the scheme and Host of the
+ * request.
+ */
 export function originMap(proxy: Proxy, prefix: string, maps: MapList): Part {
   if (proxy.publicUrl !== undefined) return proxy.publicUrl;
   const scheme = variable('scheme');
@@ -23,7 +26,7 @@ export function originMap(proxy: Proxy, prefix: string, maps: MapList): Part {
   return maps.add({ name: `${prefix}_origin`, source: [host], fallback: [scheme, '://', host], exact: [['', self]] });
 }
 
-/** What follows is a path, a query or the end. */
+/** Returns the source of the origin of an upstream. The caller says what may follow: a path, a query or the end. */
 function originPattern(upstream: Upstream): string {
   return `(?i:${originSource(upstream, escapeRegex)})`;
 }
@@ -44,8 +47,9 @@ interface LinkContext {
 }
 
 /**
- * A client that follows `Link` to the upstream's own host would send it the proxy's key, so every link is
- * mapped. nginx replaces nothing twice in one expression: each map does one link and hands on what is left.
+ * Defines the maps that rewrite every link of a `Link` header: a client that followed a link to the upstream's own
+ * host would send it the key of the proxy. nginx cannot replace all matches of an expression, so each map rewrites
+ * one link and leaves the text after it to the next map.
  */
 function linkMap({ upstream, origin, prefix, maps }: LinkContext): Variable {
   const own = `<${originPattern(upstream)}(?=[/?#>])`;

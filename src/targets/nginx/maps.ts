@@ -11,26 +11,29 @@ import {
   variable,
 } from './quote.ts';
 
-/** A row of a map, with what is to be read before it. */
+/** A row of a map. `comments` are printed above it. */
 export type MapEntryDefinition = readonly [key: string, result: Part | readonly Part[], comments?: readonly string[]];
 
 export interface MapDefinition {
   readonly name: string;
-  /** One line for whoever reads the file. */
+  /** Printed above the map, for people who read the file. */
   readonly comment?: string;
   readonly source: readonly Part[];
-  /** What comes out where nothing matches; "" denies, everywhere. */
+  /** The value where no row matches. "" always refuses. */
   readonly fallback?: Part | readonly Part[];
-  /** Looked up ignoring case: see to it that this cannot matter. */
+  /** Compared ignoring case: the caller makes sure that case cannot matter. */
   readonly exact?: Iterable<MapEntryDefinition>;
-  /** Tried in order after `exact`; with case. */
+  /** Regular expressions, tried in order after `exact`; case matters. */
   readonly patterns?: Iterable<MapEntryDefinition>;
   readonly includes?: readonly string[];
-  /** Looked up anew each time, because what it is looked up by changes within one request. */
+  /** Evaluated anew at each use, because the source changes within one request. */
   readonly volatile?: boolean;
-  /** Looks nothing up as long as it has no rows. Not for tables that a route more adds a first row to. */
+  /**
+   * Leaves the source empty while the map has no rows, so that nginx evaluates nothing. Not for a map to which one
+   * more route may add the first row, since this would change its source line too.
+   */
   readonly idle?: boolean;
-  /** Written on one line: for the many small ones that are the same in every spec. */
+  /** Printed on one line: for the many small maps that are the same for every spec. */
   readonly oneLine?: boolean;
 }
 

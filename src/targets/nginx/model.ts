@@ -1,16 +1,16 @@
 import type { NginxToken } from './quote.ts';
 
-/** nginx's own words, every string already quoted; `null` is "not there". */
+/** The configuration in nginx's terms. Every string is quoted already; `null` means that the part is absent. */
 export interface NginxModel {
   readonly main: MainModel;
   readonly maps: SharedModel;
-  /** How request lines are read; without a proxy there is nobody to do so. */
+  /** The maps that split request lines; `null` without proxies, because only they use them. */
   readonly paths: PathsModel | null;
   readonly upstreams: {
-    /** Where names are asked that stand in no pool. */
+    /** DNS servers for upstreams without a block of their own, see `resolversOf`. */
     readonly resolvers: readonly NginxToken[] | null;
     readonly upstreams: readonly UpstreamModel[];
-    /** Milliseconds that a connection is kept without a request. */
+    /** Milliseconds that an unused connection to an upstream is kept. */
     readonly kept: number;
   };
   readonly proxies: readonly ProxyModel[];
@@ -21,15 +21,15 @@ export interface NginxModel {
 export interface MainModel {
   readonly workerProcesses: NginxToken;
   readonly workerConnections: number;
-  /** Descriptors that a worker may have open. */
+  /** File descriptors that a worker may have open. */
   readonly openFiles: number;
-  /** Bytes of the head of an answer. */
+  /** Bytes of the largest head of an answer. */
   readonly answerHead: number;
   /** Milliseconds. */
   readonly phases: Readonly<Record<'head' | 'idle' | 'unwantedBody' | 'unwantedPause', number>>;
   readonly hashes: HashSizes;
   readonly written: Readonly<Record<'pid' | 'clientBody' | 'proxy' | 'fastcgi' | 'uwsgi' | 'scgi', NginxToken>>;
-  /** Whether servers have names. */
+  /** Whether any server has a `server_name`. */
   readonly names: boolean;
   readonly includes: readonly NginxToken[];
 }
@@ -51,15 +51,15 @@ export interface MapModel {
   readonly source: NginxToken;
   readonly variable: NginxToken;
   readonly volatile: boolean;
-  /** Small, and not what a spec with one route more adds a row to. */
+  /** Printed on one line: a small map to which routes add no rows. */
   readonly oneLine: boolean;
   readonly fallback: NginxToken;
   readonly entries: readonly MapEntry[];
-  /** Files with further entries, or globs of such. */
+  /** Files with further rows, or globs of such files. */
   readonly includes: readonly NginxToken[];
 }
 
-/** A table of addresses. */
+/** A `geo` table: a value for each network. */
 export interface GeoModel {
   readonly comment: NginxToken | null;
   readonly fallback: NginxToken;
@@ -68,11 +68,11 @@ export interface GeoModel {
   readonly cidrs: readonly { readonly cidr: NginxToken; readonly value: NginxToken }[];
 }
 
-/** What all proxies share. */
+/** Tables that all proxies share. */
 export interface SharedModel {
   readonly lists: readonly GeoModel[];
   readonly identities: readonly IdentityModel[];
-  /** The proxy's own fields of the log. */
+  /** Fields of the access log that are the same for every proxy. */
   readonly log: readonly MapModel[];
   readonly zones: readonly {
     readonly key: NginxToken;
@@ -89,22 +89,25 @@ export interface IdentityModel {
 
 export interface PathsModel {
   readonly maps: readonly MapModel[];
-  /** What parameters take, and how capital letters are marked: rows that several maps share, in files of their own. */
+  /**
+   * Rows that several maps share, in files of their own: the type tests of parameters, and the marks of capital
+   * letters.
+   */
   readonly tables: readonly { readonly file: string; readonly entries: readonly MapEntry[] }[];
 }
 
 export interface UpstreamModel {
   readonly name: NginxToken;
   readonly servers: readonly NginxToken[];
-  /** Whether some of them are names. */
+  /** Whether a server is given by a name instead of an address. */
   readonly names: boolean;
-  /** Names are looked up again while nginx runs, which needs shared memory and a resolver. */
+  /** DNS servers, where names are resolved again while nginx runs, for which the block needs shared memory. */
   readonly resolvers: readonly NginxToken[] | null;
 }
 
-/** How many requests of one address may be under way. */
+/** The limit of concurrent requests of one client address. */
 export interface PerAddress {
-  /** The variable with the address. */
+  /** The variable that is counted: the client's address, or the network of an IPv6 address. */
   readonly key: NginxToken;
   readonly zone: NginxToken;
   readonly size: NginxToken;
@@ -117,20 +120,20 @@ export interface HeaderModel {
 }
 
 export interface ProxyModel {
-  /** Of its two files, without the ending. */
+  /** Base name of its files, such as `api` for `api.conf` and `api.routes.conf`. */
   readonly name: string;
   readonly geos: readonly GeoModel[];
   readonly client: { readonly maps: readonly MapModel[]; readonly address: NginxToken };
-  /** What the spec says of its routes, in a file of their own. */
+  /** Maps with the routes of the spec, in a file of their own. */
   readonly routes: readonly MapModel[];
   readonly routing: readonly MapModel[];
   readonly decision: readonly MapModel[];
   readonly mapping: readonly MapModel[];
   readonly log: { readonly file: NginxToken; readonly name: NginxToken; readonly format: readonly NginxToken[] };
   readonly listen: NginxToken;
-  /** Whether it gets the requests for names that no proxy of its port has. */
+  /** Whether it gets requests for names that no proxy of its port has: `default_server`. */
   readonly isDefault: boolean;
-  /** The first one is what `$host` is for a request without Host: a name that nobody asks for. */
+  /** The first is the value of `$host` for a request without Host, and so is a name that no request can have. */
   readonly serverNames: readonly NginxToken[];
   readonly tls: { readonly certFile: NginxToken; readonly keyFile: NginxToken } | null;
   readonly trusted: readonly NginxToken[] | null;
@@ -145,14 +148,14 @@ export interface ProxyModel {
   readonly forwards: readonly ForwardLocation[];
 }
 
-/** What is decided and not enforced, in a file of its own. */
+/** The maps of a shadow policy, which is decided but not enforced, in a file of their own. */
 export interface ShadowModel {
-  /** Of the proxy. */
+  /** Id of the proxy. */
   readonly name: string;
   readonly maps: readonly MapModel[];
 }
 
-/** Statuses that nginx gives by itself, and what is told in their place. */
+/** Statuses that nginx itself answers with, and the status that clients get instead. */
 export interface ErrorPageModel {
   readonly from: readonly number[];
   readonly status: number;
@@ -163,7 +166,7 @@ export interface SitesModel {
   readonly maps: readonly MapModel[];
   readonly listen: number;
   readonly ipv6: boolean;
-  /** `null` behind a load balancer, whose address is everybody's. */
+  /** `null` behind a load balancer, whose address all clients share. */
   readonly perAddress: PerAddress | null;
   /** Milliseconds that an upstream may be silent. */
   readonly silence: number;
@@ -174,10 +177,10 @@ export interface SitesModel {
   readonly answers: readonly HeaderModel[];
   readonly requests: readonly HeaderModel[];
   readonly cookies: { readonly from: NginxToken; readonly to: NginxToken };
-  /** Set for a request that has been here before, and what it is answered. */
+  /** Variable that is set for a request that passed a site before, and the body of the answer to it. */
   readonly looping: NginxToken;
   readonly looped: NginxToken;
-  /** Expression for the sizes of heads that are taken, and what larger ones are answered. */
+  /** Expression for the sizes of heads that are accepted, and the body of the answer to a larger one. */
   readonly fitting: NginxToken;
   readonly tooLarge: NginxToken;
   readonly misdirected: NginxToken;
@@ -193,14 +196,14 @@ export interface SiteModel {
   readonly host: NginxToken;
   readonly tls: ForwardLocation['tls'];
   readonly timeouts: ForwardLocation['timeouts'];
-  /** Whether clients know this site by the private name, so that nothing may send them to the public one. */
+  /** Whether clients use the private name, so that no answer may send them to the public one. */
   readonly mapped: boolean;
 }
 
 export interface AnswerLocation {
   readonly name: NginxToken;
   readonly status: number;
-  /** Whether the connection ends with it. */
+  /** Whether nginx closes the connection after the answer. */
   readonly closes: boolean;
   readonly body: NginxToken;
   readonly headers: readonly HeaderModel[];

@@ -1,32 +1,41 @@
 import type { Access, RouteClass } from '../../policy/access.ts';
 import { fingerprint as hexDigits } from '../../policy/shortened.ts';
 
-/** Longer names, of deep places or of classes that many groups share, would not fit into a token beside what stands with them. */
+/**
+ * Characters of the longest name that maps use as it is. A row may hold two names, such as a grant set and a route
+ * class, and nginx limits the length of a token.
+ */
 const LONGEST_NAME = 120;
 
 /**
- * What maps call a place: its pattern. Maps ignore case, so capital letters of the spec are marked: "/{^I}ssues".
- * A long pattern gets a short name of its own; neither braces nor marks can come from a request.
+ * Returns the name that maps use for a path so far, or for an endpoint: its pattern, `/groups/{int}`. Maps ignore
+ * case, so runs of capital letters are marked: `/Issues` is `/{^I}ssues`. A pattern of more than 120 characters is
+ * named by its digest: `/{#0123456789ab}`. No literal segment holds a brace, so none of these names is that of
+ * another literal path.
  */
-export function placeName(pattern: string): string {
-  if (isRestOfPath(pattern.replace(/\/$/, '')) && pattern.endsWith('/')) return `${placeName(pattern.slice(0, -1))}/`;
+export function patternName(pattern: string): string {
+  if (isRestOfPath(pattern.replace(/\/$/, '')) && pattern.endsWith('/')) return `${patternName(pattern.slice(0, -1))}/`;
   const name = pattern.split('/').map(segmentName).join('/');
   if (name.length <= LONGEST_NAME) return name;
   const rest = /\/\{[a-z]+\*\}$/i.exec(pattern)?.[0] ?? '';
   return `/{#${fingerprint(pattern)}}${rest}`;
 }
 
-/** One segment of a pattern, as it stands in the name of a place. */
+/** Returns one segment of a pattern as names have it: `Issues` → `{^I}ssues`, `{int}` → `{int}`. */
 export function segmentName(part: string): string {
   return part.startsWith('{') ? part : part.replace(/[A-Z]+/g, (capitals) => `{^${capitals}}`);
 }
 
+/** Returns whether a pattern ends with the rest of a path: `/files/{segment*}`. */
 export function isRestOfPath(pattern: string): boolean {
   return pattern.endsWith('*}');
 }
 
-/** First words of nginx's own variables, which a proxy's must not be taken for. */
-const TAKEN = new Set(
+/**
+ * Ids that get a digest, because their variables could have the name of a variable of nginx itself (`http` and
+ * `_origin`) or of one that all proxies share.
+ */
+const RESERVED = new Set(
   (
     'after ancient arg args between binary body bytes capitals client connection connections content cookie date document fastcgi geoip gzip hop hops host ' +
     'hostname http http2 http3 https in invalid is jwt key limit line link log memcached modern msec msie nginx pid pipe plain protocol proxy query ' +
@@ -36,27 +45,34 @@ const TAKEN = new Set(
 );
 
 /**
- * What the variables of a proxy, an upstream or a header start with. "-" becomes "__", and a single "_" stands before
- * the rest of a name, so that no two of them can meet. Captures of expressions have no such start, since their names may
- * be 32 characters long; a request is of one proxy, one key header and one upstream, so they never meet either.
+ * Returns the start of the names of all variables of a proxy, an upstream or a key header. Runs of "-" become "__",
+ * and the rest of a name follows one "_", so that no two ids share a variable: `my-api` has `$my__api_route`.
+ * Captured groups have no such start, because PCRE limits their names to 32 characters. They cannot clash either: a
+ * request belongs to one proxy, one key header and one upstream.
  */
 export function variablePrefix(id: string): string {
-  const plain = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(id) && !TAKEN.has(id);
+  const plain = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(id) && !RESERVED.has(id);
   const name = id.toLowerCase().replaceAll(/-+/g, '__');
   return plain ? name : `${name.replace(/_+$/, '')}___${fingerprint(id)}`;
 }
 
-/** The same, for names that nginx compares ignoring case: of zones, of upstreams. */
+/**
+ * Returns the name of an upstream block or a log format. nginx ignores the case of such names, so an id with capital
+ * letters gets a digest.
+ */
 export function blockName(id: string): string {
   return id === id.toLowerCase() ? id : `${id.toLowerCase()}--${fingerprint(id)}`;
 }
 
-/** Short enough for the name of a variable. */
+/** Returns 12 hexadecimal digits of the digest of a text. */
 export function fingerprint(text: string): string {
   return hexDigits(text, 12);
 }
 
-/** What maps call the route classes: by their ids, with capital letters told apart, and long ones by a short name. */
+/**
+ * Returns the name of each route class in maps: its id, with a digest where it is long or has capital letters, since
+ * maps ignore case.
+ */
 export function classNames(access: Access): ReadonlyMap<RouteClass, string> {
   const names =
     known.get(access) ?? new Map(access.classes.map((routeClass) => [routeClass, className(routeClass.id)]));
@@ -66,7 +82,7 @@ export function classNames(access: Access): ReadonlyMap<RouteClass, string> {
 
 const known = new WeakMap<Access, ReadonlyMap<RouteClass, string>>();
 
-/** The same for names of sets of groups. */
+/** Returns the name of a route class or a grant set in maps; see `classNames`. */
 export function className(id: string): string {
   const isPlain = id.length <= LONGEST_NAME && id === id.toLowerCase();
   return isPlain ? id : `${id.slice(0, LONGEST_NAME).toLowerCase()}--${fingerprint(id)}`;

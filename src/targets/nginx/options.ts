@@ -91,7 +91,7 @@ export const nginxAccess: Touches<NginxOptions> = {
   version: { cannotLoosen: 'it says who reads the files, which decide the same' },
   caFile: { kind: 'trust', words: 'certificates are verified with', absent: 'those of the system' },
   resolver: { kind: 'rewrite', words: 'names of upstreams are asked of', absent: 'the system' },
-  // They are listeners without keys and addresses to check.
+  // Sites are listeners that check neither keys nor addresses.
   sites: { kind: 'listen', words: 'the sites of domain rewrites have', absent: 'no listener', effect: byPresence },
   writable: { cannotLoosen: 'it says where files are written, and no decision reads them' },
   accessLog: { cannotLoosen: 'it says where decisions are logged' },
@@ -99,20 +99,21 @@ export const nginxAccess: Touches<NginxOptions> = {
   workerConnections: { cannotLoosen: 'it says how much work is done at a time' },
 };
 
-/** Where a file goes that nginx writes. */
+/** Returns the path of a file that nginx writes. */
 export function writtenTo(file: string, { writable }: Pick<NginxOptions, 'writable'>): string {
   return writable === undefined ? file : `${writable}/${file}`;
 }
 
+/** Returns the path of the access log. */
 export function accessLogOf(options: Pick<NginxOptions, 'writable' | 'accessLog'>): string {
   const { accessLog = 'file' } = options;
   return accessLog === 'file' ? writtenTo('access.log', options) : `/dev/${accessLog}`;
 }
 
-/** The first version that reads 103 as an answer before the answer. */
+/** The first version that reads 103 as an interim answer instead of the final one. */
 export const WITH_INTERIM_ANSWERS = [1, 29];
 
-/** Whether no nginx older than `wanted` will read this config. */
+/** Returns whether no nginx older than `wanted` will read this config. `wanted` is a version as numbers, `[1, 27, 3]`. */
 export function atLeast(version: string | undefined, wanted: readonly number[]): boolean {
   const parts = (version ?? '1.22').split('.').map(Number);
   const different = wanted.findIndex((number, index) => number !== (parts[index] ?? 0));

@@ -20,7 +20,7 @@ import { resolversOf, upstreamsOf } from './upstreams.ts';
 
 const DEFAULT_CA_FILE = '/etc/ssl/certs/ca-certificates.crt';
 
-interface Caller {
+interface CallerMaps {
   readonly identity: Identity;
   readonly rates: Rates;
   readonly maps: readonly MapModel[];
@@ -41,8 +41,8 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
     const access = accessTo(proxy);
     const caller = access.usesKeys ? callers.get(keyPlaceOf(proxy)) : undefined;
     const limits = caller?.rates.limits ?? [];
-    const own = { shadow, proxy, access, isDefault: defaults.has(proxy), identity: caller?.identity, limits };
-    return proxyModel({ policy, options, caFile, upstreams, ...own });
+    const its = { shadow, proxy, access, isDefault: defaults.has(proxy), identity: caller?.identity, limits };
+    return proxyModel({ policy, options, caFile, upstreams, ...its });
   });
   const proxies = planned.map(({ model }) => model);
   const shadows = planned.flatMap((each) => each.shadow ?? []);
@@ -53,9 +53,9 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
   const connections = workerConnections(options);
   const log = mapList();
   if (proxies.length > 0 || sites) sharedLogMaps(log);
-  const own = [...callers.values()].flatMap((caller) => caller.maps);
+  const callerMaps = [...callers.values()].flatMap((caller) => caller.maps);
   const maps = [
-    ...own,
+    ...callerMaps,
     ...log.maps,
     ...(paths?.maps ?? []),
     ...proxies.flatMap(mapsOf),
@@ -67,7 +67,7 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
       workerProcesses: bareWord(options.workerProcesses ?? 'auto'),
       workerConnections: connections,
       written: writtenFiles(options),
-      // Each connection takes a descriptor; logs and listeners take a few more. systemd grants 1,024 in all, which is too few.
+      // Each connection takes a descriptor, logs and listeners some more. systemd's default of 1,024 would be too few.
       openFiles: 2 * connections,
       answerHead: HEADS.answer,
       phases: { ...PHASES, unwantedPause: PHASES.unwantedBody / 2 },
@@ -109,27 +109,31 @@ function writtenFiles(options: NginxOptions): NginxModel['main']['written'] {
   };
 }
 
+/** Returns the shadow, unless it holds something that keeps nginx from deciding it. */
 function decidable(shadow: Policy | undefined): Policy | undefined {
   return shadow && shadowProblem(shadow) === undefined ? shadow : undefined;
 }
 
-/** Only proxies ask for the address of a client. */
+/** Returns the address tables of the policy, and those of its shadow. */
 function clientLists(policy: Policy, shadow: Policy | undefined): readonly GeoModel[] {
   return [...addressTables(policy), ...(shadow ? addressTables(shadow, SHADOW) : [])];
 }
 
-/** Proxies that read the key in the same way share all that is known of callers. */
+/**
+ * Returns the place that a proxy reads keys from, as a text: `private-token`, or `authorization Bearer`. Proxies with
+ * the same place share the maps that identify a caller.
+ */
 function keyPlaceOf({ apiKeyHeader, apiKeyScheme }: Proxy): string {
   return [apiKeyHeader.toLowerCase(), ...(apiKeyScheme === undefined ? [] : [apiKeyScheme])].join(' ');
 }
 
-/** Who is calling, by each place that some proxy reads keys from; sorted. */
-function callersOf(policy: Policy): ReadonlyMap<string, Caller> {
+/** Returns the maps that identify a caller, by the place that keys are read from; sorted. */
+function callersOf(policy: Policy): ReadonlyMap<string, CallerMaps> {
   const places = policy.proxies.filter((proxy) => accessTo(proxy).usesKeys).map(keyPlaceOf);
   return new Map([...new Set(places)].sort().map((place) => [place, callerModel(policy, place)]));
 }
 
-function callerModel(policy: Policy, place: string): Caller {
+function callerModel(policy: Policy, place: string): CallerMaps {
   const [header = '', scheme] = place.split(' ');
   const identity = identityOf(policy, { header, scheme });
   const list = mapList();
@@ -154,7 +158,10 @@ interface Rates {
 
 type Rate = NonNullable<ApiKey['rateLimit']>;
 
-/** One zone for each rate: a key that has another rate, or none, gives the zone an empty name and is not counted. */
+/**
+ * Returns a zone for each distinct rate. A key with another rate, or none, gives the zone an empty name, and nginx does
+ * not count it.
+ */
 function ratesOf(keys: readonly ApiKey[], context: { id: Variable; prefix: string; maps: MapList }): Rates {
   const { id, prefix, maps } = context;
   const byRate = new Map<string, { rate: Rate; keys: ApiKey[] }>();

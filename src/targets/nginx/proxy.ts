@@ -7,8 +7,15 @@ import { UNREADABLE } from './addresses.ts';
 import { clientOf } from './client.ts';
 import { decisionMaps } from './decision.ts';
 import type { Identity } from './identity.ts';
-import { answerLocations, ERROR_PAGES, forwardLocation, HOME, locationName, TLS_ERROR_PAGES } from './locations.ts';
-import { connectingWord, logFormat, type ProxyLog, proxySaid, reasonMap } from './log.ts';
+import {
+  answerLocations,
+  ERROR_PAGES,
+  forwardLocation,
+  LOCATION_PREFIX,
+  locationName,
+  TLS_ERROR_PAGES,
+} from './locations.ts';
+import { connectingWord, logFormat, type ProxyLog, proxyFields, reasonMap } from './log.ts';
 import { type AddressMapping, addressMapping, originMap } from './mapping.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { ForwardLocation, PerAddress, ProxyModel, ShadowModel } from './model.ts';
@@ -31,14 +38,14 @@ export interface ProxyInput {
   readonly limits: ForwardLocation['limits'];
   readonly caFile: string;
   readonly upstreams: Upstreams;
-  /** Decided and logged beside what is enforced. */
+  /** The shadow, which is decided and logged beside the enforced policy. */
   readonly shadow?: Policy | undefined;
 }
 
-/** A server name that no Host matches: nginx takes a request without one for a request to the first name of its server. */
+/** A server name that no Host matches. nginx treats a request without Host as one for the first name of its server. */
 const NO_NAME = '~^(?!)';
 
-/** What a proxy reacts to; the policy layer has seen to it that the patterns are not too many. */
+/** Returns the access of a proxy. The policy layer has checked that its patterns do not overlap in too many ways. */
 export function accessTo(proxy: Proxy): Access {
   const access = accessOf(proxy);
   if (!access) throw new Error(`the overlaps of ${proxy.id} were not checked`);
@@ -48,7 +55,7 @@ export function accessTo(proxy: Proxy): Access {
 export interface PlannedProxy {
   readonly model: ProxyModel;
   readonly shadow?: ShadowModel;
-  /** What its parameters take, and those of its shadow. */
+  /** The type tests that the parameters of the proxy and of its shadow need. */
   readonly tests: readonly TypeTest[];
 }
 
@@ -84,7 +91,7 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
     secureLink:
       identity && access.usesKeys ? { expected: value(...identity.expected), salted: value(...identity.salted) } : null,
     maxRequestHead: proxy.maxRequestHead,
-    verdict: value(HOME, verdict),
+    verdict: value(LOCATION_PREFIX, verdict),
     errorPages: (proxy.tls ? TLS_ERROR_PAGES : ERROR_PAGES).map((page) => ({
       ...page,
       location: locationName(String(page.status)),
@@ -103,7 +110,10 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
   return { model, ...(shadow && { shadow: shadow.model }), tests: [...routing.tests, ...(shadow?.tests ?? [])] };
 }
 
-/** Limits addresses only where some requests need no key: a caller with a key is known, and its key can be revoked. */
+/**
+ * Returns the limit of concurrent requests of one address. A proxy has it only where some requests need no key: a
+ * caller with a key is known, and the key can be revoked.
+ */
 function addressLimit(
   { proxy, options }: ProxyInput,
   { forwards, client, maps }: Pick<ForwardContext, 'forwards' | 'client' | 'maps'>,
@@ -146,10 +156,13 @@ function proxyLog(
   const known = input.access.usesKeys ? identity : undefined;
   const shadow =
     policy && twin && shadowModel({ policy, proxy: twin, access: accessTo(twin), identity: known, reason });
-  return { format: logFormat({ proxy: proxy.id, client, reason, ...proxySaid(input) }, shadow?.said), shadow };
+  return { format: logFormat({ proxy: proxy.id, client, reason, ...proxyFields(input) }, shadow?.fields), shadow };
 }
 
-/** Load balancers that are believed, without 255.255.255.255: nginx cannot read it, and nobody connects from it. */
+/**
+ * Returns the load balancers that are trusted. 255.255.255.255 is left out: nginx cannot read it, and no connection
+ * comes from it.
+ */
 function trustedPeers(trusted: CidrSet): NginxToken[] {
   return toCidrs(trusted)
     .filter((cidr) => cidr !== UNREADABLE)

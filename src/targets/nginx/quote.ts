@@ -7,12 +7,15 @@ export interface Variable {
   readonly variable: string;
 }
 
-/** Text that may hold variables, in pieces, so that a "$" of the user's is never taken for one. */
+/**
+ * A piece of a value: text or a variable. The two are kept apart so that a "$" in a user's text is never read as the
+ * start of a variable.
+ */
 export type Part = string | Variable;
 
 /**
- * nginx reads a token into 4,096 bytes; what is longer keeps it from starting. The quotes and the longest
- * prefix that a model puts in front of a user's text are left out of this number.
+ * Bytes of the longest text of a user. nginx reads a token into 4,096 bytes and does not start with a longer one; the
+ * difference is for the quotes and for what a model puts in front of the text.
  */
 export const LONGEST_TOKEN = 3_900;
 
@@ -24,7 +27,10 @@ export function variable(name: string): Variable {
   return { variable: name };
 }
 
-/** A quoted token where variables expand: values and sources of maps, header values, return texts. */
+/**
+ * Returns a quoted token in which nginx expands variables: values and sources of maps, values of headers, bodies of
+ * `return`.
+ */
 export function value(...parts: readonly Part[]): NginxToken {
   const [only] = parts;
   if (parts.length === 1 && typeof only === 'object') return token('nginx', `$${only.variable}`);
@@ -34,32 +40,35 @@ export function value(...parts: readonly Part[]): NginxToken {
   return quoted(text.join(''));
 }
 
-/** A quoted token where "$" is a character like any other: keys of maps, regular expressions, paths of files. */
+/** Returns a quoted token in which "$" is an ordinary character: keys of maps, regular expressions, paths of files. */
 export function literal(text: string): NginxToken {
   return quoted(escape(text));
 }
 
-/** A key of a map. Words and first characters that mean something else there are told apart by a backslash. */
+/**
+ * Returns a key of a map. A backslash precedes a key that nginx would read as a parameter (`default`), an expression
+ * (`~…`) or an escape (`\…`).
+ */
 export function mapKey(text: string): NginxToken {
   return literal(/^(?:default|hostnames|include|volatile)$|^[~\\]/.test(text) ? `\\${text}` : text);
 }
 
-/** A case-sensitive regular expression as a key of a map. */
+/** Returns a case-sensitive regular expression as a key of a map. */
 export function pattern(source: string): NginxToken {
   return literal(`~${source}`);
 }
 
-/** A word that needs no quotes: names, numbers, addresses. */
+/** Returns a word that needs no quotes: a name, a number, an address. */
 export function bareWord(text: string | number): NginxToken {
   const plain = String(text);
   if (!/^[A-Za-z0-9_.:/[\]@+~=*-]+$/.test(plain)) throw unquotable('not a plain word of nginx', plain);
   return token('nginx', plain);
 }
 
-/** nginx reads a directive with the comments before it into one buffer. */
+/** Characters of the longest comment: nginx reads a directive, with the comments before it, into one buffer. */
 const LONGEST_COMMENT = 300;
 
-/** A comment of one line. */
+/** Returns a comment of one line. */
 export function comment(text: string): NginxToken {
   const plain = text.replace(/\s+/g, ' ').replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '?');
   const characters = [...plain];
@@ -67,7 +76,7 @@ export function comment(text: string): NginxToken {
   return token('nginx', `# ${short}`.trimEnd());
 }
 
-/** Why a text cannot be written as one token; `undefined` where it can. */
+/** Returns why a text cannot be written as one token; `undefined` where it can. */
 export function textProblem(text: string): string | undefined {
   // Line ends and tabs have escapes; for the rest nginx has none, and its C strings end at NUL.
   if (/[^\P{Cc}\n\r\t]/u.test(text)) return 'holds a control character';

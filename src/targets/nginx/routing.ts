@@ -2,7 +2,7 @@ import { compareNames, type Endpoints, endpointsOf, type Junction } from '../../
 import type { Access } from '../../policy/access.ts';
 import { EVERY_METHOD } from '../../policy/pattern.ts';
 import type { MapEntryDefinition, MapList } from './maps.ts';
-import { classNames, isRestOfPath, placeName, segmentName } from './names.ts';
+import { classNames, isRestOfPath, patternName, segmentName } from './names.ts';
 import {
   METHOD,
   MOST_CAPITALS,
@@ -17,39 +17,43 @@ import {
 import { type Part, type Variable, variable } from './quote.ts';
 import { NOWHERE, type ParameterRow, type SegmentRef, type Transitions, transitionWriter } from './transitions.ts';
 
-/** What the rest of a proxy's config asks about a request. */
+/** The variables of routing that the other maps of a proxy use. */
 export interface Routing {
-  /** The endpoint, by the name of its pattern; some other text where the path leads to none. */
+  /** Name of the endpoint, see `patternName`; some other text where the path leads to none. */
   readonly endpoint: Variable;
-  /** Methods of the endpoint; "" where there is none. */
+  /** Value of `Allow`: the methods of the endpoint; "" where there is none. */
   readonly allow: Variable;
   /** Name of the route class; "" where there is none. */
   readonly route: Variable;
-  /** What the parameters take. */
+  /** The type tests that its parameters need. */
   readonly tests: readonly TypeTest[];
 }
 
 export interface RoutingInput {
   readonly access: Access;
   readonly prefix: string;
-  /** How many segments are looked at; what is longer can only be the rest of a path. */
+  /** Number of segments that are looked up one by one; see `depthOf`. */
   readonly depth: number;
-  /** What the spec says of routes. */
+  /** Receives the maps that depend on the routes of the spec. */
   readonly routes: MapList;
-  /** What is the same for all routes. */
+  /** Receives the maps that are the same whatever the routes. */
   readonly machinery: MapList;
 }
 
-/** Reasons that stand before one row. */
+/** Most reasons that are printed above one row. */
 const MOST_REASONS = 3;
-/** Up to so many segments that hold no parameter are looked up at once: most paths begin with the same few. */
+/**
+ * Paths without parameters are also looked up by their first two or three segments together, which most requests have
+ * in common: `/api/v4/groups`.
+ */
 const BEGINNING = 3;
-/** How many segments most paths have: those are found soonest. */
+/** The usual number of segments of a path; see `middleOf`. */
 const USUAL_LENGTH = 5;
 
 /**
- * The maps that lead from the request line to a route class. A place in a path is named by its pattern; each segment
- * is one step from place to place, found in a table for its number. Maps are evaluated when they are asked for.
+ * Defines the maps that lead from a request line to a route class. The variable `$api_path_3` names the junction after
+ * three segments by its pattern, `/groups/{int}/hooks`; the table for segment 4 leads from there to the next one. nginx
+ * evaluates a map only when it is used.
  */
 export function routingMaps(input: RoutingInput): Routing {
   const { access, prefix, depth, routes } = input;
@@ -60,7 +64,7 @@ export function routingMaps(input: RoutingInput): Routing {
     name: `${prefix}_allow`,
     comment: 'The methods of a path.',
     source: [endpoint],
-    exact: endpoints.endpoints.map(({ name, allow: methods }) => [placeName(name), methods.join(', ')] as const),
+    exact: endpoints.endpoints.map(({ name, allow: methods }) => [patternName(name), methods.join(', ')] as const),
   });
   const transitions = transitionWriter(input, endpoints);
   for (const step of stepTables(endpoints, transitions, depth)) stepMaps(step, input, transitions);
@@ -69,7 +73,9 @@ export function routingMaps(input: RoutingInput): Routing {
   return { endpoint, allow, route, tests: transitions.tests };
 }
 
-/** The route class of a method at a path; HEAD has rows only where it is not what GET is. */
+/**
+ * Defines the map from method and endpoint to route class. HEAD has rows only where its route class is not that of GET.
+ */
 function classMaps({ endpoints }: Endpoints, endpoint: Variable, { access, prefix, routes }: RoutingInput): Variable {
   const names = classNames(access);
   const rows: MapEntryDefinition[] = [];
@@ -83,13 +89,13 @@ function classMaps({ endpoints }: Endpoints, endpoint: Variable, { access, prefi
     for (const { method, routeClass, reasons } of operations) {
       const news = reasons.filter((reason) => !said.includes(reason));
       const rest = [names.get(routeClass) ?? '', news.slice(0, MOST_REASONS)] as const;
-      const row = [`${method} ${placeName(name)}`, ...rest] as const;
-      if (method === EVERY_METHOD) every.push([placeName(name), ...rest]);
+      const row = [`${method} ${patternName(name)}`, ...rest] as const;
+      if (method === EVERY_METHOD) every.push([patternName(name), ...rest]);
       else if (isApart && (method === 'GET' || method === 'HEAD')) heads.push(row);
       else if (method !== 'HEAD') rows.push(row);
       said = [...said, ...news];
     }
-    if (isApart) rows.push([`GET ${placeName(name)}`, ofHead]);
+    if (isApart) rows.push([`GET ${patternName(name)}`, ofHead]);
   }
   const whatever = { name: `${prefix}_route_any`, comment: 'Paths that take every method.', source: [endpoint] };
   const fallback = every.length === 0 ? '' : routes.add({ ...whatever, exact: every });
@@ -106,14 +112,18 @@ interface LiteralRow {
   readonly to: string;
 }
 
-/** Everything about one segment of a path. */
+/** The rows of the tables for one segment number. */
 interface Step {
   readonly number: number;
   readonly literals: readonly LiteralRow[];
   readonly parameters: readonly ParameterRow[];
 }
 
-/** The places in the order of a sitemap, by how many segments lead to them. */
+/**
+ * Returns the rows by segment number, sorted like a sitemap. A junction has its rows in the table for the segment after
+ * it. The rest of a path goes on for any number of segments, so its rows are in all later tables too, unless it is
+ * looked up as a whole.
+ */
 function stepTables({ junctions }: Endpoints, { isWhole }: Transitions, depth: number): Step[] {
   const byLength: Junction[][] = Array.from({ length: depth }, () => []);
   for (const junction of junctions) {
@@ -138,7 +148,7 @@ function parameterRows(places: readonly Junction[]): ParameterRow[] {
     .map(({ name, parameters }) => ({ from: name, transitions: [...parameters] }));
 }
 
-/** Literals first, then the types of parameters: the order of the automaton. */
+/** Defines the maps of one segment: literals first, then the types of parameters, as in the automaton of the policy. */
 function stepMaps(step: Step, { prefix, routes }: RoutingInput, transitions: Transitions): void {
   const { number, literals } = step;
   const before: Part = number === 1 ? '' : variable(`${prefix}_path_${number - 1}`);
@@ -152,7 +162,7 @@ function stepMaps(step: Step, { prefix, routes }: RoutingInput, transitions: Tra
   if (number > 1 && number <= BEGINNING) {
     const beginning = Array.from({ length: number }, (_, index) => plainOf(index + 1));
     const follows = variable(`${prefix}_path_${number}_else`);
-    const isBeginning = ({ from }: LiteralRow) => placeName(from) === from && !from.includes('{');
+    const isBeginning = ({ from }: LiteralRow) => patternName(from) === from && !from.includes('{');
     routes.add({
       name: path,
       comment,
@@ -177,7 +187,10 @@ interface ParameterContext {
   readonly transitions: Transitions;
 }
 
-/** Where a segment leads that is not written out: to what the place takes, if the segment is that. */
+/**
+ * Defines the map for segments that are not literals: it leads on where the junction has a parameter of a matching
+ * type.
+ */
 function parameterMap(
   rows: readonly ParameterRow[],
   { prefix, before, segment, routes, transitions }: ParameterContext,
@@ -189,12 +202,15 @@ function parameterMap(
     source: [before],
     fallback: NOWHERE,
     exact: [...(isFirst ? [] : [[NOWHERE, NOWHERE] as const]), ...exact],
-    // All that was left of the path has been looked at.
+    // The path so far ends with a rest that was looked up as a whole, so it stays the same.
     patterns: isFirst ? [] : [['[*][}]/?+\\z', before]],
   });
 }
 
-/** What comes after the last looked-up segment: the rest of a path, all at once. */
+/**
+ * Defines the maps for the segments after the last one that is looked up by itself. They can only be the rest of a
+ * path, and are looked up together.
+ */
 function restMaps(
   { junctions }: Endpoints,
   { prefix, depth, routes, machinery }: RoutingInput,
@@ -214,7 +230,7 @@ function restMaps(
   const whole = [rest, slashAfter(depth)] as const;
   const ends = last.flatMap(({ name, literals }) => {
     const to = literals.get('');
-    return to === undefined || to === `${name}/` ? [] : [[`${placeName(name)}/`, placeName(to)] as const];
+    return to === undefined || to === `${name}/` ? [] : [[`${patternName(name)}/`, patternName(to)] as const];
   });
   routes.add({ name: `${prefix}_path_${depth}_or_more`, source: whole, fallback: whole, exact: ends });
 }
@@ -222,7 +238,7 @@ function restMaps(
 const hasCapitals = ({ text }: LiteralRow) => /[A-Z]/.test(text);
 
 function literalRow({ from, text, to }: LiteralRow): MapEntryDefinition {
-  return [`${placeName(from)}/${text}`, placeName(to)];
+  return [`${patternName(from)}/${text}`, patternName(to)];
 }
 
 interface MarkedContext {
@@ -233,7 +249,10 @@ interface MarkedContext {
   readonly routes: MapList;
 }
 
-/** Literals with capital letters, each as often marked as it has them. */
+/**
+ * Defines the map of literals with capital letters, which are marked. A literal with too many runs of them is compared
+ * by an expression.
+ */
 function markedMap(rows: readonly LiteralRow[], { name, before, number, fallback, routes }: MarkedContext): void {
   const capitals = ({ text }: LiteralRow) => text.match(/[A-Z]+/g)?.length ?? 0;
   const markable = rows.filter((row) => capitals(row) <= MOST_CAPITALS);
@@ -241,15 +260,18 @@ function markedMap(rows: readonly LiteralRow[], { name, before, number, fallback
     name,
     source: [before, '/', markedOf(number)],
     fallback,
-    exact: markable.map(({ from, text, to }) => [`${placeName(from)}/${segmentName(text)}`, placeName(to)]),
-    // No segment holds a backslash, so nothing ends the quoted text early.
+    exact: markable.map(({ from, text, to }) => [`${patternName(from)}/${segmentName(text)}`, patternName(to)]),
+    // No segment of a pattern holds a backslash, so nothing in it ends the quoted text early.
     patterns: rows
       .filter((row) => !markable.includes(row))
-      .map(({ from, text, to }) => [`^\\Q${placeName(from)}/${text}\\E\\z`, placeName(to)]),
+      .map(({ from, text, to }) => [`^\\Q${patternName(from)}/${text}\\E\\z`, patternName(to)]),
   });
 }
 
-/** The place after as many segments as the path has, found by halving what paths there are. */
+/**
+ * Defines the variable of the endpoint: `$api_path_N`, where N is the number of segments of the path, which a binary
+ * search finds.
+ */
 function endpointMap({ prefix, depth, machinery }: RoutingInput): void {
   const after = (number: number | string) => variable(`${prefix}_path_${number}`);
   const between = (low: number, high: number): Variable => {
@@ -266,7 +288,10 @@ function endpointMap({ prefix, depth, machinery }: RoutingInput): void {
   between(1, depth);
 }
 
-/** Where as many paths are below as above, if there are fewer of a length the farther it is from the usual one. */
+/**
+ * Returns the number where the search divides: about as many paths have fewer segments as have more. Paths are taken to
+ * be rarer the more their number of segments differs from `USUAL_LENGTH`.
+ */
 function middleOf(low: number, high: number): number {
   const many = (length: number) => Math.max(1, USUAL_LENGTH - Math.abs(length - USUAL_LENGTH));
   const sum = (from: number, to: number): number => (from > to ? 0 : many(from) + sum(from + 1, to));

@@ -2,7 +2,7 @@ import type { Enforcement } from '../../policy/fields.ts';
 import type { RequestRunner } from '../target.ts';
 import { atLeast, type NginxOptions, WITH_INTERIM_ANSWERS } from './options.ts';
 
-/** Where each field of the policy ends up. */
+/** Names the directives that carry out each field of the policy. */
 const enforces: Enforcement = {
   forwarding: {
     upstream: 'proxy_pass',
@@ -75,7 +75,8 @@ export const run: RequestRunner<NginxOptions> = {
   rendersSites: ({ sites }) => sites !== undefined,
   sites: ({ writable, accessLog, ...options }, listen) => ({ ...options, sites: { listen, tls: 'off' } }),
   enforces,
-  // It takes one for the final answer: what follows passes as it is, and the connection waits.
+  // Older versions take an interim answer for the final one: what follows is passed on as it is, and the connection
+  // waits.
   limits: ({ version }) => (atLeast(version, WITH_INTERIM_ANSWERS) ? [] : ['interimAnswers']),
   accessLog: 'access.log',
 };

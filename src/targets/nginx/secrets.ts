@@ -11,8 +11,9 @@ import type { MapEntry } from './model.ts';
 import { LONGEST_TOKEN, literal, mapKey, textProblem } from './quote.ts';
 
 /**
- * Keys as hashes, tokens as they are, because they have to be sent. Two files, since keys and tokens rotate
- * apart. A key or token that has no value gets no entry, and without one nothing passes.
+ * Returns the files of keys and tokens. Keys are hashed; tokens are not, because they have to be sent. There are two
+ * files, since keys and tokens rotate at different times. A key or token without a value gets no entry, and without its
+ * entry no request passes.
  */
 export function secretFiles({ policy, values }: SecretsInput): Result<readonly RenderedFile[]> {
   const problems: Diagnostic[] = [];
@@ -65,7 +66,10 @@ function entry(key: string, value: string): MapEntry {
   return { key: mapKey(key), value: literal(value), comments: [] };
 }
 
-/** MD5 is what nginx has. It only has to resist finding a random key of 20 characters, which it does. */
+/**
+ * secure_link_md5 is the only hash of nginx. It only has to resist finding a random key of 20 characters, which MD5
+ * does.
+ */
 function hashOf(text: string): string {
   return createHash('md5').update(text).digest('base64url');
 }

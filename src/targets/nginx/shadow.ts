@@ -5,8 +5,8 @@ import type { Access } from '../../policy/access.ts';
 import { DENIALS, type Denial } from '../../policy/decide.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
 import { decisionMaps } from './decision.ts';
-import { type Caller, homeOf, type Identity, keyPattern } from './identity.ts';
-import { routeIds } from './log.ts';
+import { type Caller, type Identity, insideOwnLists, keyPattern } from './identity.ts';
+import { routeIds, type ShadowFields } from './log.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { ShadowModel } from './model.ts';
 import { className, variablePrefix } from './names.ts';
@@ -14,34 +14,28 @@ import { depthFor, type TypeTest } from './paths.ts';
 import { type Part, type Variable, variable } from './quote.ts';
 import { routingMaps } from './routing.ts';
 
-/** In front of every name that is the shadow's: no name of ours that comes from a spec starts so. */
+/** Start of the names of all variables of a shadow. No other prefix of a variable starts with "_". */
 export const SHADOW = '_shadow_';
 
-/** The log's fields of the shadow's decision. */
-export interface ShadowSaid {
-  readonly shadow: Part;
-  readonly shadowRoute: Part;
-}
-
 export interface ShadowInput {
-  /** The shadow's. */
+  /** The shadow policy; `proxy` and `access` belong to it as well. */
   readonly policy: Policy;
   readonly proxy: Proxy;
   readonly access: Access;
-  /** Who is calling, as the enforced spec finds it out; absent where that asks for no key. */
+  /** The caller as the enforced policy identifies it; absent where that policy asks for no key. */
   readonly identity: Identity | undefined;
-  /** Why the request was refused in fact. */
+  /** Variable with the reason that the enforced policy refused the request for. */
   readonly reason: Variable;
 }
 
 export interface PlannedShadow {
   readonly model: ShadowModel;
-  readonly said: ShadowSaid;
-  /** What its parameters take. */
+  readonly fields: ShadowFields;
+  /** The type tests that its parameters need. */
   readonly tests: readonly TypeTest[];
 }
 
-/** The tables of a spec that is only decided: the same as those of one that is enforced, and asked for by the log alone. */
+/** Returns the maps of a shadow: the same as those of an enforced policy, but only the log uses them. */
 export function shadowModel({ policy, proxy, access, identity, reason }: ShadowInput): PlannedShadow {
   const prefix = `${SHADOW}${variablePrefix(proxy.id)}`;
   const [callers, routes, machinery, decisions] = [mapList(), mapList(), mapList(), mapList()];
@@ -61,17 +55,17 @@ export function shadowModel({ policy, proxy, access, identity, reason }: ShadowI
       .filter((word): word is Denial => word in DENIALS)
       .map((word) => [word, String(word === 'method' ? proxy.methodNotAllowed : REFUSALS[word])] as const),
   });
-  const decided = (name: string, said: Part, otherwise: string) =>
+  const decided = (name: string, value: Part, otherwise: string) =>
     decisions.add({
       name: `${prefix}_log_${name}`,
       source: [reason],
-      fallback: said,
+      fallback: value,
       exact: UNDECIDED.map((word) => [word, otherwise] as const),
     });
   const route = routeIds({ access, routing, prefix, maps: decisions });
-  const said = { shadow: decided('status', status, 'null'), shadowRoute: decided('decided_route', route, '') };
+  const fields = { shadow: decided('status', status, 'null'), shadowRoute: decided('decided_route', route, '') };
   const maps = [...callers.maps, ...routes.maps, ...machinery.maps, ...decisions.maps];
-  return { model: { name: proxy.id, maps }, said, tests: routing.tests };
+  return { model: { name: proxy.id, maps }, fields, tests: routing.tests };
 }
 
 interface CallerInput extends Pick<ShadowInput, 'policy' | 'proxy' | 'identity'> {
@@ -79,14 +73,17 @@ interface CallerInput extends Pick<ShadowInput, 'policy' | 'proxy' | 'identity'>
   readonly maps: MapList;
 }
 
-/** Whose key it is has been found out; what that key may do, from where and until when is the shadow's. */
+/**
+ * Returns the caller of a shadow. The enforced policy tells whose key it is; what that key may do, from which addresses
+ * and until when is up to the shadow.
+ */
 function callerOf({ policy: { apiKeys }, proxy, identity, prefix, maps }: CallerInput): Caller {
   if (!identity) return strangerOf(proxy, prefix, maps);
-  const found = (name: string, said: Part) =>
+  const found = (name: string, value: Part) =>
     maps.add({
       name: `${prefix}_${name}`,
       source: [identity.link],
-      exact: ['1', '0'].map((is) => [is, said] as const),
+      exact: ['1', '0'].map((is) => [is, value] as const),
     });
   const id = found('key', identity.id);
   const ends = apiKeys.flatMap((key) => (key.expires === undefined ? [] : [[key.id, String(key.expires)] as const]));
@@ -105,12 +102,14 @@ function callerOf({ policy: { apiKeys }, proxy, identity, prefix, maps }: Caller
     name: `${prefix}_key_grants`,
     source: [id],
     idle: true,
-    exact: apiKeys.map((key) => [key.id, [className(grantSetOf(key).name), ...homeOf(key, maps, SHADOW)]] as const),
+    exact: apiKeys.map(
+      (key) => [key.id, [className(grantSetOf(key).name), ...insideOwnLists(key, maps, SHADOW)]] as const,
+    ),
   });
   return { sent: identity.sent, selector: identity.selector, link, grants };
 }
 
-/** The caller of a proxy that asks nobody for a key: there may be one, and nobody knows it. */
+/** Returns the caller where the enforced policy asks for no key. The request may hold a key, and no key is known. */
 function strangerOf({ apiKeyHeader, apiKeyScheme }: Proxy, prefix: string, maps: MapList): Caller {
   const sent = variable(`http_${apiKeyHeader.toLowerCase().replaceAll('-', '_')}`);
   const selector = maps.add({

@@ -6,35 +6,42 @@ import { TOO_MANY_LINKS } from './mapping.ts';
 import type { MapList } from './maps.ts';
 import { type Part, type Variable, variable } from './quote.ts';
 
-/** A header with what goes in its place. */
+/** A header, and the value that replaces it. */
 export interface Mapped {
   readonly header: string;
   readonly part: Part;
 }
 
-/** nginx lets no line end into a header anyway; written as such, checkers of its configuration can tell. */
+/**
+ * Any text of a header. nginx accepts no line end in a header anyway; excluding it lets checkers of configuration see
+ * that.
+ */
 const ANY = '[^\r\n]*';
 
-/** A header that is one URL, and what may follow the origin of it. */
+/** A header whose value is one URL. `after` is the source of what may follow its origin. */
 interface UrlHeader {
   readonly id: string;
   readonly after: string;
 }
 
 /**
- * A header that holds several URLs. nginx replaces nothing twice in one expression: each map does one URL and hands on
- * the whole. With more URLs than that, a challenge or a link is left out, because a client would follow it to the
- * public name; a policy is kept, because with names missing in it a page may do less, not more.
+ * A header whose value holds several URLs. nginx cannot replace all matches of an expression, so each of `most` maps
+ * replaces one URL and passes the whole value on. If URLs are left after that, a challenge or a link is dropped,
+ * because a client would follow it to the public name; a policy is kept, because with a name missing a page may do less
+ * instead of more.
  */
 interface TextHeader {
   readonly id: string;
   readonly most: number;
-  /** What is never mapped. */
+  /** Expression for values that are dropped instead of mapped. */
   readonly never?: string;
   readonly beyond: 'dropped' | 'kept';
 }
 
-/** In the order of the maps; `proxy_cookie_domain` looks for the domains of cookies by itself. */
+/**
+ * How each header of an answer is mapped, in the order of the maps. nginx itself finds the domains of cookies, with
+ * `proxy_cookie_domain`.
+ */
 const ANSWERS: { readonly [H in MappedAnswer]: UrlHeader | TextHeader | 'cookieDomains' } = {
   Location: { id: 'sites_location', after: `(?:[/?#]${ANY})?` },
   'Access-Control-Allow-Origin': { id: 'sites_origin', after: '' },
@@ -49,7 +56,7 @@ const REQUESTS: { readonly [H in MappedRequest]: UrlHeader } = {
   Referer: { id: 'sites_referer', after: `(?:[/?#]${ANY})?` },
 };
 
-/** Captures of every expression: each map is done with them before the next one looks. */
+/** Captured groups that all expressions share: each map has used them before the next one is evaluated. */
 const TEXT = variable('sites_text');
 const BEFORE = variable('sites_before');
 const ORIGIN = variable('sites_sent');
@@ -57,7 +64,7 @@ const SCHEME = variable('sites_scheme');
 const HOST = variable('sites_host');
 const AFTER = variable('sites_after');
 
-/** Names of the upstreams become the names that clients know, in every header that holds URLs. */
+/** Defines the maps that replace names of upstreams by the names that clients know, in every header that holds URLs. */
 export function answerMaps(names: readonly NamePair[], secure: boolean, maps: MapList): Mapped[] {
   const port = portMap(secure, maps);
   const [http, ws] = secure ? ['https', 'wss'] : ['http', 'ws'];
@@ -92,18 +99,21 @@ export function answerMaps(names: readonly NamePair[], secure: boolean, maps: Ma
   });
 }
 
-/** A host with its port; the usual ports are the same as none. */
+/** Source of a host with its port. The usual ports are not part of it, because they mean the same as no port. */
 const HOST_SOURCE = '[A-Za-z0-9._-]*[A-Za-z0-9_-](?:[.]?:(?!(?:443|80)(?![0-9]))[0-9]+)?';
 
-/** An origin in every spelling that clients read as the same, without a scheme too. */
+/** Returns the source of an origin in every spelling that clients read as the same, also without a scheme. */
 function originSource(schemes: string, host: string): string {
   return `(?<sites_sent>(?i:(?:(?<sites_scheme>${schemes})s?:)?//(?<sites_host>${host}))[.]?(?::443|:80)?)`;
 }
 
-/** Where a URL starts that is not a part of another one: `<https://…>`, `realm="https://…"`, `img-src https://…`. */
+/**
+ * Source of the start of a URL that is not part of another one: `<https://…>`, `realm="https://…"`, `img-src
+ * https://…`.
+ */
 const START = '(?<![^ \t"<,;])';
 
-/** A text with the first of the names in it replaced; the text itself where none is. */
+/** Defines the map from a text to the same text with the first known name replaced; a text without one stays as it is. */
 function renamedMap(spelled: readonly string[], to: Variable, maps: MapList): Variable {
   const patterns = alternatives(spelled).map((host) => {
     const source = `^(?<sites_before>${ANY}?)${START}${originSource('http|ws', host)}(?=[/?#>";, ]|\\z)(?<sites_after>${ANY})\\z`;
@@ -113,6 +123,7 @@ function renamedMap(spelled: readonly string[], to: Variable, maps: MapList): Va
   return maps.add({ name: 'sites_renamed', comment, volatile: true, source: [TEXT], fallback: TEXT, patterns });
 }
 
+/** Defines the maps of a header with several URLs, and returns the variable with its new value. */
 function textMaps(
   sent: Variable,
   { id, most, beyond, never }: TextHeader,
@@ -126,12 +137,15 @@ function textMaps(
     found = maps.add({ name: `${id}_${number}`, source: [found], patterns, oneLine: true });
   if (beyond === 'kept') return found;
   const further = maps.add({ name: `${id}_further`, source: [found], patterns, oneLine: true });
-  // It is whole where there is nothing to replace any more.
+  // The value is complete if one more replacement leaves it unchanged.
   const same = [['^(?<sites_text>[^\r\n]*)\n\\k<sites_text>\\z', TEXT]] as const;
   return maps.add({ name: id, source: [found, '\n', further], patterns: same, oneLine: true });
 }
 
-/** Headers of requests with the upstream's own name in place of the private one: Rails and ActionCable compare them with it. */
+/**
+ * Defines the maps for headers of requests, in which the public name replaces the private one: Rails and ActionCable
+ * compare these headers with the public name.
+ */
 export function requestMaps(names: readonly NamePair[], maps: MapList): Mapped[] {
   const from = maps.add({
     name: 'sites_public',
@@ -151,7 +165,7 @@ export function requestMaps(names: readonly NamePair[], maps: MapList): Mapped[]
   });
 }
 
-/** An expression for the domains of cookies, and what stands in place of one. */
+/** Returns an expression for domains of cookies, and the variable with the domain that replaces one. */
 export function cookieDomains(names: readonly NamePair[], maps: MapList): { source: string; to: Variable } {
   const exact = names.map(({ from, to }) => [from, to] as const);
   return {
@@ -160,17 +174,20 @@ export function cookieDomains(names: readonly NamePair[], maps: MapList): { sour
   };
 }
 
-/** Bytes of names in one expression, so that it stays one that nginx can read. */
+/** Most bytes of names in one expression, so that nginx can read it. */
 const MOST_BYTES = 3_000;
 
-/** The public name alone and with the upstream's own port, before which it may have the dot of the root. */
+/**
+ * Returns the spellings of a public name: alone, and with the upstream's own port, before which it may have the dot of
+ * the DNS root.
+ */
 export function spellings({ from, ownPort }: NamePair): string[] {
   return ownPort === '' ? [from] : [from, `${from}${ownPort}`, `${from}.${ownPort}`];
 }
 
 /**
- * Names as expressions, as few as will hold them. Where one expression ends depends on the names in it, so that a new
- * name changes one or two of them.
+ * Returns alternations of names for expressions, as few as can hold them. The names themselves decide where an
+ * alternation ends, so that a new name changes one or two of them.
  */
 export function alternatives(names: readonly string[]): string[] {
   const chunks: string[] = [];
@@ -184,12 +201,15 @@ export function alternatives(names: readonly string[]): string[] {
   return chunks;
 }
 
-/** One name in 64. */
+/** Returns whether a name begins a new alternation: one name in 64 does. */
 function startsOne(name: string): boolean {
   return Number.parseInt(fingerprint(name, 2), 16) < 4;
 }
 
-/** Behind a load balancer the sites listen on one port and are known by another: the one that clients say. */
+/**
+ * Defines the port of the site as the client wrote it: behind a load balancer, the sites listen on another port than
+ * clients know.
+ */
 function portMap(secure: boolean, maps: MapList): Variable {
   const source = `(?<sites_digits>:(?!${secure ? 443 : 80}\\z)[0-9]{1,5})\\z`;
   return maps.add({

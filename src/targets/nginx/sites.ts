@@ -78,11 +78,11 @@ function addressLimit(options: NginxOptions, maps: MapList): PerAddress | null {
 
 function siteModels({ rewrite, upstream, names }: SitePlan, { caFile, upstreams }: SitesInput): SiteModel[] {
   const { tls, timeouts } = upstream;
-  // A block of its own for each rewrite, because connections are kept by block and each has one TLS name.
+  // Each rewrite has a block of its own, because nginx keeps connections by block, and a connection has one TLS name.
   const origin = upstreams.origin(upstream, `site--${rewrite.from}`);
   return names.map(({ name, isPrivate }) => ({
     name: bareWord(name),
-    // With a variable in it nginx asks for the name while it runs.
+    // With a variable in it, nginx resolves the name while it runs.
     pass: origin.isBlock ? literal(origin.text) : value(origin.text, variable('request_uri')),
     host: value(authorityOf(upstream)),
     tls: tls
@@ -93,7 +93,10 @@ function siteModels({ rewrite, upstream, names }: SitePlan, { caFile, upstreams 
   }));
 }
 
-/** Where the public name leads back here, by the very DNS that was rewritten, a request would never end. */
+/**
+ * Defines the maps that detect loops. The machine of the proxy may use the rewritten DNS; the public name then leads
+ * back to the site, and a request would never end.
+ */
 function loopMaps(name: string, list: MapList): { found: Part; mark: Part } {
   const sent = variable('http_x_postern_site');
   return {
@@ -106,7 +109,9 @@ function loopMaps(name: string, list: MapList): { found: Part; mark: Part } {
   };
 }
 
-/** A line of the log: the public name for a route, and the path as far as it is plain. */
+/**
+ * Returns the log format of sites: the public name is the route, and a path is shown up to its first unusual character.
+ */
 function siteLog(sites: readonly SitePlan[], maps: MapList): NginxToken[] {
   const known = new Map(sites.flatMap(({ rewrite, names }) => names.map(({ name }) => [name, rewrite.from])));
   const route = maps.add({ name: 'sites_route', source: [variable('host')], exact: known });
@@ -120,7 +125,7 @@ function siteLog(sites: readonly SitePlan[], maps: MapList): NginxToken[] {
     ({ https }) => https,
   );
   const reason = reasonMap({ name: 'sites_reason', maps, verdict: undefined, connecting });
-  // nginx's own answers to what it refuses are a GET to it.
+  // nginx serves its own error pages as GET, so the method is taken from the request line.
   const method = maps.add({
     name: 'sites_method',
     source: [variable('request')],

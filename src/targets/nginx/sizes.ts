@@ -3,15 +3,16 @@ import type { HashSizes, MapModel, PerAddress } from './model.ts';
 import type { NginxOptions } from './options.ts';
 import { bareWord, type Variable, value, variable } from './quote.ts';
 
-/** What the number of keys, which nginx reads from files of their own, adds to the maps. */
+/** API keys, as far as sizes depend on them: nginx reads their rows from files that are not generated with the others. */
 export interface Secrets {
   readonly keys: number;
   readonly longestId: number;
 }
 
 /**
- * Sizes of nginx's hash tables. Its defaults do not take many entries or long ones: with a key too long for
- * its bucket it does not start, and with a table too small it starts, slowly, and finds keys slowly.
+ * Returns the sizes of nginx's hash tables. The defaults are too small for many or long entries: with a key that is
+ * too long for a bucket nginx does not start, and with a table that is too small it starts slowly and finds keys
+ * slowly.
  */
 export function hashSizes(maps: readonly MapModel[], secrets: Secrets): HashSizes {
   let most = secrets.keys * 2;
@@ -24,33 +25,43 @@ export function hashSizes(maps: readonly MapModel[], secrets: Secrets): HashSize
   return {
     mapMax: roughly(Math.max(2048, most * 4)),
     mapBucket: roughly(Math.max(256, longest + 32)),
-    // A map has its variable and at most two captures a segment; nginx wants room for twice as many.
+    // A map defines its variable and at most two captured groups for each segment; nginx wants room for twice as
+    // many.
     variablesMax: roughly(Math.max(2048, maps.length * 16)),
   };
 }
 
-/** The next power of two: sizes that a line more or less does not change. */
+/** Returns the next power of two, so that one row more seldom changes a size. */
 export function roughly(size: number): number {
   return 2 ** Math.ceil(Math.log2(size));
 }
 
-/** A few thousand connections that come to nothing take ten seconds each, and must leave room for others. */
+/**
+ * Connections of one worker. Some thousand connections without a request, which last ten seconds each, must leave
+ * room for others.
+ */
 const WORKER_CONNECTIONS = 8192;
 
-/** A counter takes up to 128 bytes. With more workers than these the zone may fill up, and new addresses are refused. */
+/**
+ * Workers that the zone of a limit is made for. With more workers it may fill up, and requests of new addresses are
+ * refused.
+ */
 const MOST_WORKERS = 16;
 
 export function workerConnections(options: NginxOptions): number {
   return options.workerConnections ?? WORKER_CONNECTIONS;
 }
 
-/** A quarter of the connections of one worker: a request that is forwarded takes two. */
+/**
+ * Returns how many requests of one address may be under way: a forwarded request takes two connections, so they use
+ * up to a quarter of those of one worker.
+ */
 export function requestsPerAddress(options: NginxOptions): number {
   return Math.ceil(workerConnections(options) / 8);
 }
 
 interface AddressLimit {
-  /** Of the zone. */
+  /** Name of the zone. */
   readonly name: string;
   /** Address of the client. */
   readonly address: Variable;
@@ -61,6 +72,7 @@ interface AddressLimit {
 
 export function perAddress({ name, address, most, options, maps }: AddressLimit): PerAddress {
   const requests = Math.ceil(workerConnections(options) / 2) * MOST_WORKERS;
+  // A counter takes up to 128 bytes.
   return {
     key: value(networkOf(`${name}_network`, address, maps)),
     zone: bareWord(name),
@@ -70,10 +82,13 @@ export function perAddress({ name, address, most, options, maps }: AddressLimit)
 }
 
 const GROUP = '[0-9A-Fa-f]{1,4}';
-/** The rest of an address after "::" that is none of the first four groups. */
+/** Source of "::" and the groups after it, none of which is one of the first four groups of an address. */
 const REST = `::(?:${GROUP}:){0,3}[0-9A-Fa-f.]*+\\z`;
 
-/** Whoever has one IPv6 address has all 2^64 of its network. */
+/**
+ * Defines the address that is counted. For IPv6 it is the network of 64 bits, because whoever has one address of it
+ * usually has all of them.
+ */
 function networkOf(name: string, address: Variable, maps: MapList): Variable {
   const groups = variable('network_groups');
   const written = (count: number) => `^(?<network_groups>${GROUP}(?::${GROUP}){${count - 1}})`;

@@ -1,19 +1,22 @@
 import type { Endpoints } from '../../plan/endpoints.ts';
 import { PARAMETER_TYPES, type ParameterType } from '../../policy/segment.ts';
 import type { MapEntryDefinition, MapList } from './maps.ts';
-import { placeName } from './names.ts';
+import { patternName } from './names.ts';
 import { restAfter, segmentOf, type TypeTest, typeFile } from './paths.ts';
 import { type Part, type Variable, variable } from './quote.ts';
 
-/** Where no pattern leads. Never "": a path could come back to life behind it. */
+/**
+ * The value of `$api_path_N` where no pattern leads. It is not "", which is the name of the root: a later segment could
+ * then be looked up as if it were the first.
+ */
 export const NOWHERE = '-';
-/** What stands in the name of a place that no path leads to. */
+/** The result of a type test that no type passes. It makes a name that no pattern has: `/groups/{-}`. */
 const UNFIT = '/{-}';
 
-/** A segment by its number, or all that follows after so many. */
+/** A segment by its number, or all segments after a number of them: `after_8`. */
 export type SegmentRef = number | `after_${number}`;
 
-/** The transitions from a place by the type of the next segment, narrowest first. */
+/** The transitions from a junction by the type of the next segment, narrowest type first. */
 export interface ParameterRow {
   readonly from: string;
   readonly transitions: readonly (readonly [type: ParameterType, to: string])[];
@@ -25,13 +28,13 @@ export interface TransitionInput {
   readonly routes: MapList;
 }
 
-/** The transitions by parameters, as rows of maps. */
+/** The transitions by parameters, written as rows of maps. */
 export interface Transitions {
-  /** Whether this is a rest of a path that is looked at all at once, where it begins. */
+  /** Returns whether a junction is the rest of a path that is looked up as a whole, where it begins. */
   readonly isWhole: (name: string) => boolean;
-  /** Rows from places to the next ones; defines the tests of segments that they need. */
+  /** Returns the rows from junctions to the next ones, and defines the maps of the type tests that these need. */
   readonly rows: (rows: readonly ParameterRow[], before: Part, segment: SegmentRef) => MapEntryDefinition[];
-  /** What the rows so far look for. */
+  /** The type tests of all rows so far. */
   readonly tests: readonly TypeTest[];
 }
 
@@ -49,7 +52,7 @@ export function transitionWriter(input: TransitionInput, { junctions }: Endpoint
     typedMaps(steps, { before, at, routes: input.routes });
     return steps.map(({ from, types, same }) => {
       if (!same) return [from, at(typedName(types))];
-      // The variable is used wherever it has the same value: nginx stores equal values once.
+      // The path so far is written as its variable, so that many rows have the same value, which nginx stores once.
       return [from, [same.stem === from ? before : same.stem, at(nameOf(same.test))]];
     });
   };
@@ -57,8 +60,9 @@ export function transitionWriter(input: TransitionInput, { junctions }: Endpoint
 }
 
 /**
- * Rests that go on with segments of one type, and perhaps a slash after them, until the path is over. Every way into
- * one is by that type, so that all of it can be looked at where it begins, and what follows passes it on.
+ * Returns the names of rests, such as `/files/{int*}`, that can be looked up as a whole where they begin. All their
+ * segments are of one type, perhaps with a slash at the end, and every way into one is by a segment of that type. The
+ * tables after that pass the name on.
  */
 function wholeRests(junctions: Endpoints['junctions']): ReadonlySet<string> {
   const whole = new Map<string, ParameterType>();
@@ -74,7 +78,10 @@ function wholeRests(junctions: Endpoints['junctions']): ReadonlySet<string> {
   return new Set(whole.keys());
 }
 
-/** Says the narrowest of these types that a segment is of: `/{int}`; of a rest, whether each segment is: `/{int*}`. */
+/**
+ * The map that yields the narrowest of these types that a segment has, `/{int}`, or of a rest, whether all segments
+ * have the one type, `/{int*}`.
+ */
 interface Test {
   readonly kind: TypeTest['kind'];
   readonly types: readonly ParameterType[];
@@ -84,7 +91,7 @@ interface Transition {
   readonly type: ParameterType;
   readonly kind: TypeTest['kind'];
   readonly to: string;
-  /** The same name without its end, where that is what a test says. */
+  /** `to` without its last part, where that part is what the type test yields; else `null`. */
   readonly stem: string | null;
 }
 
@@ -92,7 +99,10 @@ interface Step {
   readonly from: string;
   readonly types: readonly ParameterType[];
   readonly transitions: readonly Transition[];
-  /** Set where the transitions differ in nothing but what a test says: `/{int}` and `/{slug}` below one place. */
+  /**
+   * Set where one type test yields the last part of every target, after one stem: `/{int}` and `/{slug}` after
+   * `/groups`.
+   */
   readonly same: { readonly stem: string; readonly test: Test } | null;
 }
 
@@ -102,11 +112,11 @@ function stepOf({ from, transitions: given }: ParameterRow, whole: ReadonlySet<s
   const [first, ...others] = transitions;
   const isSame = others.every(({ kind, stem }) => kind === 'type' && first?.kind === 'type' && stem === first.stem);
   const same = first && first.stem !== null && isSame ? { stem: first.stem, test: { kind: first.kind, types } } : null;
-  return { from: placeName(from), types, transitions, same };
+  return { from: patternName(from), types, transitions, same };
 }
 
 function transitionOf(type: ParameterType, target: string, kind: TypeTest['kind']): Transition {
-  const [to, end] = [placeName(target), kind === 'rest' ? `/{${type}*}` : `/{${type}}`];
+  const [to, end] = [patternName(target), kind === 'rest' ? `/{${type}*}` : `/{${type}}`];
   return { type, kind, to, stem: to.endsWith(end) ? to.slice(0, -end.length) : null };
 }
 
@@ -121,7 +131,7 @@ const restTest = (type: ParameterType): Test => ({ kind: 'rest', types: [type] }
 const rankOf = ({ kind, types }: Test) =>
   `${kind === 'type' ? 0 : 1}${types.map((type) => PARAMETER_TYPES.indexOf(type))}`;
 
-/** `as_int_or_slug`, `rest_int` */
+/** Returns the words for a type test in names of variables: `as_int_or_slug`, `rest_int`. */
 function nameOf({ kind, types }: Test): string {
   return `${kind === 'type' ? 'as' : 'rest'}_${wordsOf(types)}`;
 }
@@ -158,7 +168,10 @@ interface TypedContext {
   readonly routes: MapList;
 }
 
-/** Where the types lead apart: one table for the places that take the same types. */
+/**
+ * Defines the tables for junctions whose types lead to different stems: one table for all junctions with the same
+ * types.
+ */
 function typedMaps(steps: readonly Step[], { before, at, routes }: TypedContext): void {
   const tables = new Map<string, Step[]>();
   for (const step of steps) {

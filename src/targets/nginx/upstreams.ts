@@ -9,7 +9,7 @@ import { blockName } from './names.ts';
 import { atLeast, type NginxOptions } from './options.ts';
 import { bareWord, literal, type NginxToken } from './quote.ts';
 
-/** The machine itself knows `localhost`, whatever its DNS does. */
+/** Returns whether a server is given by a name for DNS; every machine resolves `localhost` itself. */
 function isName({ host }: HostPort): boolean {
   return host !== 'localhost' && parseAddress(host) === undefined;
 }
@@ -18,20 +18,26 @@ function hasNames({ servers }: Upstream): boolean {
   return servers.some(isName);
 }
 
-/** Since this version the servers of a pool may be looked up while nginx runs. */
+/** Returns whether nginx can resolve the servers of an upstream block while it runs, which it can since 1.27.3. */
 function looksUpPools({ version }: NginxOptions): boolean {
   return atLeast(version, [1, 27, 3]);
 }
 
-/** Whether nginx can only look the server up anew for each connection, of which it keeps none. */
+/**
+ * Returns whether nginx has to resolve the server anew for each connection. Such an upstream has no block, so that
+ * nginx keeps no connection to it.
+ */
 function isLookedUpAlone(upstream: Upstream, options: NginxOptions): boolean {
   return options.resolver !== undefined && hasNames(upstream) && !looksUpPools(options);
 }
 
-/** The pools of a configuration, and the origins that requests are passed to. */
+/** The upstream blocks of a configuration, and the origins that requests are passed to. */
 export interface Upstreams {
   readonly blocks: readonly UpstreamModel[];
-  /** The origin of an upstream, which has a block of this name where connections to it are kept. */
+  /**
+   * Returns the origin of an upstream. Unless its server is resolved for each connection, it has a block of this name,
+   * which is added to `blocks`.
+   */
   origin(upstream: Upstream, name?: string): { readonly text: string; readonly isBlock: boolean };
 }
 
@@ -61,13 +67,13 @@ function blockOf(upstream: Upstream, name: string, { resolver }: NginxOptions): 
   };
 }
 
-/** Where nginx asks for names that stand in no pool; `null` where all do. */
+/** Returns the DNS servers for upstreams without a block; `null` where all have one. */
 export function resolversOf({ upstreams }: Policy, options: NginxOptions): readonly NginxToken[] | null {
   const asked = upstreams.some((upstream) => isLookedUpAlone(upstream, options));
   return asked && options.resolver ? options.resolver.map(bareWord) : null;
 }
 
-/** One name that does not resolve at the start would keep nginx from serving all the others. */
+/** Reports names that nginx resolves when it starts: if one of them fails, nginx serves none of its proxies. */
 export function nameProblems(policy: Policy, options: NginxOptions, at: SpecPath): Diagnostic[] {
   const used = new Set([
     ...policy.routes.map(({ forwarding }) => forwarding.upstream),
