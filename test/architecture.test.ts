@@ -192,7 +192,8 @@ holds('a target is one name in four places', async () => {
   const places = new Map<string, readonly string[]>([
     ['src/targets/index.ts', targets.map(({ name }) => name)],
     ...['src/targets', 'templates', 'test/targets'].map(
-      (folder) => [folder, foldersIn(folder).filter((name) => !['presets', 'environments'].includes(name))] as const,
+      (folder) =>
+        [folder, foldersIn(folder).filter((name) => !['presets', 'environments', 'rules'].includes(name))] as const,
     ),
   ]);
   assert.equal(incomplete(places), []);

@@ -112,7 +112,8 @@ function begun({ name }: Command, option?: Option): { line: string[]; given: str
   if (option === undefined) return { line, given: [] };
   const number = name === 'verify' && option.name === 'requests' ? '10' : undefined;
   const value = option.choice ?? number ?? VALUES[option.name] ?? 'any';
-  return { line, given: [`--${option.name}`, ...(option.isFlag ? [] : [value]), ...(BESIDE[option.name] ?? [])] };
+  const beside = name === 'lint' ? [] : (BESIDE[option.name] ?? []);
+  return { line, given: [`--${option.name}`, ...(option.isFlag ? [] : [value]), ...beside] };
 }
 
 const commands = await commandsOf();

@@ -1,16 +1,19 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { demoSpec } from './support/demo.ts';
-import { inWorkspace, type Workspace } from './support/workspace.ts';
+import { inWorkspace, inWorkspaceHere, type Workspace } from './support/workspace.ts';
 
-const test = suite('lint --accept');
+const test = suite('lint');
 
 const FALLBACK = 'rule/public-fallback';
 /** Has one finding of this code and nothing else. */
-const ONE = demoSpec.replace(
-  'bottlerocket: {}',
-  'bottlerocket: { mirrors: { "gitlab.example.com:443": [https://gitlab.privatelink.example.com] } }',
-);
+const ONE = demoSpec
+  .replace(
+    'bottlerocket: {}',
+    'bottlerocket: { mirrors: { "gitlab.example.com:443": [https://gitlab.privatelink.example.com] } }',
+  )
+  .replace('expires: 2090-06-30 }', 'expires: 2090-06-30, owner: team@example.com }')
+  .replace('ipRanges: ["@partner"] }', 'ipRanges: ["@partner"], publicUrl: https://api.example.com }');
 const TWO = ONE.replace('upstreams:\n', 'upstreams:\n  idle: { url: https://idle.example.com }\n');
 
 test('what is accepted is listed apart and is no reason to fail', () =>
@@ -60,7 +63,7 @@ test('a code that does not exist, or is an error, cannot be accepted', () =>
     for (const [code, meant] of [
       ['public-fallbak', /did you mean "rule\/public-fallback"/],
       ['rule/unusd', /did you mean "rule\/unused"/],
-      ['rule/expired-key', /lint has no such warning/],
+      ['rule/expired-key', /lint has no such finding/],
     ] as const) {
       const { status, stdout, stderr } = await run(`lint --accept ${code}`);
       assert.is(status, 2, code);
@@ -113,6 +116,61 @@ test('in SARIF what is not accepted says so beside what is', () =>
       ],
     );
     assert.not.match((await run('lint --format sarif')).stdout, /suppressions/);
+  }));
+
+test('what the spec accepts, with a reason and until a day, is listed apart', () =>
+  inWorkspaceHere(async ({ run, write }) => {
+    const accepting = (entry: string) => `${ONE}accepted:\n  - { finding: public-fallback, ${entry} }\n`;
+    write('postern.yaml', accepting('reason: nobody pulls from there, expires: 2090-01-01'));
+    const kept = await run('lint');
+    assert.is(kept.status, 0);
+    assert.match(kept.stdout, /^accepted:\n[\s\S]*hint: accepted until 2090-01-01: nobody pulls from there\n/);
+    const [result] = JSON.parse((await run('lint --format sarif')).stdout).runs[0].results;
+    assert.is(result.suppressions[0].status, 'accepted');
+
+    write('postern.yaml', accepting('at: domainRewrites.0, reason: elsewhere, expires: 2090-01-01'));
+    const elsewhere = await run('lint');
+    assert.is(elsewhere.status, 1);
+    assert.match(elsewhere.stdout, /rule\/public-fallback\][\s\S]*rule\/unused-acceptance\]/);
+    write('postern.yaml', accepting('at: domainRewrites.1.from, reason: there, expires: 2090-01-01'));
+    assert.is((await run('lint')).status, 0);
+
+    write('postern.yaml', accepting('reason: over, expires: 2020-01-01'));
+    assert.match((await run('lint')).stdout, /rule\/public-fallback\][\s\S]*rule\/expired-acceptance\]/);
+    write('postern.yaml', accepting('reason: no such day, expires: 2090-02-31').replace('fallback', 'fallbak'));
+    assert.match((await run('validate')).stdout, /accepted|2090-02-31.*policy\/bad-date/);
+    write('postern.yaml', accepting('reason: x, expires: 2090-01-01').replace('public-fallback', 'public-fallbak'));
+    assert.match((await run('lint')).stdout, /did you mean rule\/public-fallback\?/);
+  }));
+
+test('an error cannot be accepted, and a file of others accepts nothing', () =>
+  inWorkspaceHere(async ({ run, write }) => {
+    const over = ONE.replace('expires: 2090-06-30,', 'expires: 2020-01-01,');
+    const accepting = 'accepted: [{ finding: expired-key, reason: x, expires: 2090-01-01 }]\n';
+    write('postern.yaml', over + accepting);
+    const { status, stdout } = await run('lint');
+    assert.is(status, 1);
+    assert.match(stdout, /error: key "partner" expired[\s\S]*there is no finding rule\/expired-key here/);
+    write('team.yaml', `version: 1\nfragment: true\n${accepting}`);
+    write('postern.yaml', `${ONE}include: [team.yaml]\n`);
+    assert.match((await run('lint')).stderr, /unknown key "accepted" \[spec\/unknown-key\]/);
+  }));
+
+test('--fail-on says how grave a finding must be', () =>
+  inWorkspaceHere(async ({ run, write }) => {
+    const statuses = async () => {
+      const all = [];
+      for (const gravity of ['error', 'warning', 'note']) all.push((await run(`lint --fail-on ${gravity}`)).status);
+      return all;
+    };
+    write('postern.yaml', ONE);
+    assert.equal(await statuses(), [0, 1, 1]);
+    write('postern.yaml', ONE.replace(', owner: team@example.com', '').replace('bottlerocket:', 'containerd:'));
+    assert.is((await run('lint --accept public-fallback')).status, 2, 'the code in full, as before');
+    write('postern.yaml', ONE.replace('expires: 2090-06-30,', 'expires: 2020-01-01,'));
+    assert.equal(await statuses(), [1, 1, 1]);
+    const noted = await run('lint --format github');
+    assert.not.match(noted.stdout, /^::notice/m);
   }));
 
 test.run();

@@ -14,8 +14,8 @@ export const commandCodes = defineCodes('command', {
       `there is no preset "${name}"${near === undefined ? '' : `, did you mean "${near}"?`}`,
   ).hint(({ known }: { known: readonly string[] }) => `there are: ${known.join(', ')}`),
   'unknown-finding': error(
-    ({ code, meant }: { code: string; meant: string | undefined }) =>
-      `--accept ${code}: lint has no such warning${meant === undefined ? '' : `, did you mean "${meant}"?`}`,
+    ({ option, meant }: { option: string; meant: string | undefined }) =>
+      `${option}: lint has no such finding${meant === undefined ? '' : `, did you mean "${meant}"?`}`,
   ).hint(({ known }: { known: readonly string[] }) => `it has: ${known.join(', ')}`),
 });
 

@@ -5,7 +5,7 @@ import { suggest } from '../spec/suggest.ts';
 import { toolVersion } from '../version.ts';
 import { ELSEWHERE, INPUTS, POSITIONS } from './commandWords.ts';
 import type { Io, Status } from './io.ts';
-import { answerFormat, options, pageFormat, probes } from './options.ts';
+import { answerFormat, gravity, options, pageFormat, probes } from './options.ts';
 import type { several } from './several.ts';
 
 /** A command line that asks for something that does not exist. */
@@ -97,10 +97,14 @@ const COMMANDS: readonly Command[] = [
   command(
     'lint [specs..]',
     'find what is legal but unwise',
-    { positionals: specs, options: { accept: options.accept, format } },
+    {
+      positionals: specs,
+      options: { accept: options.accept, 'fail-on': gravity, explain: options.explain, format },
+    },
     async (args, io) => {
-      const { lint } = await import('./lint.ts');
-      return eachSpec('lint', args, io, (one, own) => lint({ ...args, ...one }, own));
+      const { lint, explainRule } = await import('./lint.ts');
+      if (args.explain !== undefined) return explainRule(args.explain, args.specs ?? [], io);
+      return eachSpec('lint', args, io, (one, own) => lint({ ...args, ...one, failOn: args['fail-on'] }, own));
     },
   ),
   command(

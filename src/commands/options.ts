@@ -94,6 +94,7 @@ export const options = {
     coerce: splitList,
     describe: 'findings to live with, by code and separated by commas: listed, but no reason to exit 1',
   },
+  explain: { ...text, describe: 'print the page of a finding, such as form-body: what, why, a bad and a good example' },
   check: { ...flag, describe: 'write nothing; exit 1 where something would change' },
   to: {
     ...text,
@@ -170,4 +171,11 @@ export const answerFormat = {
   choices: ['text', 'json'] as const,
   requiresArg: true,
   describe: 'how the answer is written; text where absent',
+} as const;
+
+/** What `diff` fails on are changes; here it is how grave a finding must be. */
+export const gravity = {
+  choices: ['error', 'warning', 'note'] as const,
+  requiresArg: true,
+  describe: 'exit 1 only from this severity on; warning where absent',
 } as const;

@@ -83,9 +83,11 @@ function unexplained(command: string, summary: string): Finding {
 
 function diagnosticFindings({ diagnostics, document, status, asked }: Report): Finding[] {
   const resolved = resolveDiagnostics(diagnostics, document);
-  const hasErrors = resolved.some(({ severity }) => severity === 'error');
-  // Warnings are a reason only where they are what was asked for, and nothing worse was found.
-  const decisive = (severity: Level) => severity === 'error' || (!hasErrors && asked === 'diagnostics');
+  const gravest = (['error', 'warning', 'note'] as const).find((one) =>
+    resolved.some((found) => found.severity === one),
+  );
+  // What is no error is a reason only where it is what was asked for, and nothing worse was found.
+  const decisive = (severity: Level) => severity === 'error' || (severity === gravest && asked === 'diagnostics');
   return resolved.map((one) => findingOf(one, { level: one.severity, fails: status !== 0 && decisive(one.severity) }));
 }
 

@@ -29,6 +29,7 @@ const SECTIONS = {
   targets: 'entry',
   shadow: 'entry',
   guarantees: 'list',
+  accepted: 'entry',
   tests: 'list',
   vault: 'named',
 } as const satisfies { readonly [Section in keyof Required<Spec>]: 'named' | 'list' | 'entry' };

@@ -71,6 +71,10 @@ export function warning<const T extends Message>(message: T): WithoutHint<Params
   return define('warning', message);
 }
 
+export function note<const T extends Message>(message: T): WithoutHint<ParamsOf<T>> {
+  return define('note', message);
+}
+
 function define<P>(severity: Severity, text: Message): WithoutHint<P> {
   const message = filled<P, string>(text);
   return { severity, message, hint: (hint) => ({ severity, message, advice: filled(hint) }) };

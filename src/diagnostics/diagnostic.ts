@@ -1,8 +1,8 @@
 /** Where in the spec something stands: keys and list indexes from the root. */
 export type SpecPath = readonly (string | number)[];
 
-/** `error`: no output is made. `warning`: output is made, but somebody should look. */
-export type Severity = 'error' | 'warning';
+/** `error`: no output is made. `warning`: output is made, but somebody should look. `note`: worth a thought. */
+export type Severity = 'error' | 'warning' | 'note';
 
 export interface Related {
   readonly at: SpecPath;

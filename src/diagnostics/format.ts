@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { Diagnostic } from './diagnostic.ts';
+import type { Diagnostic, Severity } from './diagnostic.ts';
 import { maskLine } from './mask.ts';
 import { lineAround } from './position.ts';
 import { printable } from './printable.ts';
@@ -38,9 +38,11 @@ export function formatDiagnostics(
   return blocks.join('');
 }
 
+const TONES: Readonly<Record<Severity, Style>> = { error: 'red', warning: 'yellow', note: 'blue' };
+
 function block(diagnostic: ResolvedDiagnostic, paint: Paint, frame: Frame): string {
   const { severity, message, code, hint, location, related } = diagnostic;
-  const tone: Style = severity === 'error' ? 'red' : 'yellow';
+  const tone = TONES[severity];
   const place = location === undefined ? '' : `${paint('bold', placeText(location))}: `;
   const lines = [`${place}${paint(tone, severity)}: ${message} ${paint('dim', `[${code}]`)}`];
   if (location !== undefined) lines.push(...frame(location, tone));

@@ -230,7 +230,7 @@ function sarifLog(sheet: Sheet) {
         ...(other.place && location(other.place)),
       })),
     }),
-    ...(suppressible && { suppressions: accepted === true ? [ACCEPTED] : [] }),
+    ...(suppressible && { suppressions: accepted === true ? [acceptance(hint)] : [] }),
     partialFingerprints: { 'postern/v1': prints[index] ?? '' },
   }));
   return {
@@ -255,7 +255,10 @@ function sarifLog(sheet: Sheet) {
   };
 }
 
-const ACCEPTED = { kind: 'external', status: 'accepted', justification: 'named by --accept' } as const;
+const acceptance = (hint: string | undefined) => {
+  const justification = hint?.startsWith('accepted until ') ? hint : 'named by --accept';
+  return { kind: 'external', status: 'accepted', justification } as const;
+};
 
 function location({ file, from, to }: FindingPlace) {
   const region = from && {

@@ -17,7 +17,7 @@ const statusSchema = z.union([z.literal(0), z.literal(1), z.literal(2)]);
 
 const diagnosticSchema = z.strictObject({
   ...place,
-  severity: z.enum(['error', 'warning']),
+  severity: z.enum(['error', 'warning', 'note']),
   code: z.string().describe('area/kebab-name'),
   message: z.string(),
   hint: nullable(z.string()),

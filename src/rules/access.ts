@@ -233,7 +233,19 @@ export function expiry(policy: Policy, { members }: Pick<Composition, 'members'>
       return ruleCodes.report(code, [...origin, 'expires'], params);
     }),
   );
-  return [...keys, ...addresses, ...members.flatMap((member) => includeExpiry(member, now))];
+  return [
+    ...keys,
+    ...addresses,
+    ...members.flatMap((member) => [...includeExpiry(member, now), ...acceptedDates(member)]),
+  ];
+}
+
+function acceptedDates({ value }: Composition['members'][number]): Diagnostic[] {
+  return (value.accepted ?? []).flatMap(({ expires }, index) =>
+    epochSeconds(expires) === undefined
+      ? [policyCodes.report('bad-date', ['accepted', index, 'expires'], { text: expires })]
+      : [],
+  );
 }
 
 function includeExpiry({ value, document }: Composition['members'][number], now: number): Diagnostic[] {

@@ -1,4 +1,4 @@
-import { defineCodes, error, warning } from '../diagnostics/codes.ts';
+import { defineCodes, error, note, warning } from '../diagnostics/codes.ts';
 
 export const ruleCodes = defineCodes('rule', {
   'expired-key': error('key "{key}" expired on {expires}').hint('extend it, remove it, or pass --allow-expired'),
@@ -38,7 +38,7 @@ export const ruleCodes = defineCodes('rule', {
   'form-body': warning(
     'bodies of {type} can carry private_token, sudo or _method, which no proxy sees, beside the injected token',
   ).hint(
-    'leave contentTypes at application/json; where an upload needs a form, name only that route and --accept this',
+    'leave contentTypes at application/json; where an upload needs a form, name only that route and accept this there',
   ),
   'wide-token': warning('role "{role}" issues tokens that may do more than is asked of them: {problem}').hint(
     'narrow it; a JSON body is not looked into, so the token is what bounds it',
@@ -103,6 +103,73 @@ export const ruleCodes = defineCodes('rule', {
     ({ registry, target, without }: { registry: string; target: string; without: readonly string[] }) =>
       `"${registry}" is mirrored for nodes of ${target}, but not for those of ${without.join(', ')}`,
   ).hint('give every target for nodes the same mirrors'),
+  'plain-project': warning('{{name}} of "{path}" takes numbers and no path of a {what}').hint(
+    'write {{name}:encodedPath}, which takes group%2Fproject too, or {{name}:int} where only numbers are meant',
+  ),
+  'secret-route': warning('{request} {what}').hint(
+    'take it out, or give it a group of its own that only the keys have which need it',
+  ),
+  'admin-route': warning('{request} {what}').hint(
+    'take it out, or give it a group of its own that only the keys have which need it',
+  ),
+  graphql: warning('one path of GraphQL is every query and every change, so that no pattern bounds it').hint(
+    'allow the REST paths that are needed; else the token is all that bounds it',
+  ),
+  'shared-token': note(
+    'keys "{key}" and "{other}" send the same token, so the upstream takes them for one caller',
+  ).hint('give each key a token of its own: one can then be taken back without the other'),
+  'endless-key': note('key "{key}" has no end').hint('write expires: with a date on which somebody looks at it again'),
+  'ownerless-key': note('nobody is named who answers for key "{key}"').hint(
+    'write owner: whoever is to be asked before it is changed',
+  ),
+  'half-rotated': note('key "{key}" is being rotated: its old key goes on to work').hint(
+    'when the log shows no more use of it, "postern keys retire {key} --log FILE"',
+  ),
+  'key-from-anywhere': warning('key "{key}" works from every address, so whoever finds it can use it').hint(
+    'name the addresses of its owner: ipRanges under the key, or under proxy "{proxy}"',
+  ),
+  'plain-listener': note('clients send their keys to proxy "{proxy}" unencrypted').hint(
+    'give it tls, or say where TLS ends: publicUrl: https://…, or clientIp with the load balancers',
+  ),
+  'trusted-clients': warning('{address} is both a client of proxy "{proxy}" and believed about who its client is').hint(
+    'trust the addresses of the load balancers alone: such a client can write any address for its own',
+  ),
+  'proxy-certificate': warning(
+    ({ file, names }: { file: string; names: readonly string[] }) =>
+      `the certificate "${file}" does not cover ${quotedList(names)}, by which clients ask for the proxy`,
+  ).hint('get one for all of its hosts and its publicUrl'),
+  'expiring-certificate': warning(
+    ({ file, ends, over }: { file: string; ends: string; over: boolean }) =>
+      `a certificate of "${file}" ${over ? `ended on ${ends}` : `ends on ${ends}, in less than 14 days`}`,
+  ).hint('renew it: connections fail from that moment on'),
+  'wide-read': warning('"{path}" reads all that upstream "{upstream}" shows to the token').hint(
+    'list the paths that are needed; {name*} also takes what the upstream adds later',
+  ),
+  'long-connect': warning('no connection to upstream "{upstream}" is waited for that long').hint(
+    'write 75s or less: the system gives up first',
+  ),
+  'endless-body': warning('a caller with a key may send a body without an end').hint(
+    'name the largest that is meant, such as maxBody: 1GB',
+  ),
+  'misnamed-group': note('group "{group}" is called as if it only read, and allows {method}').hint(
+    'give what writes a group and a name of its own, so that nobody hands it out by mistake',
+  ),
+  twin: note('{kind} "{name}" is the same as "{other}"').hint(
+    'use one of them, so that a change of the one is not forgotten in the other',
+  ),
+  'only-allowed': warning('no test expects a refusal, so a spec that allows everything would pass').hint(
+    'write what must not get through as well, such as { request: DELETE /path, expect: 404 }',
+  ),
+  'unbounded-include': warning('{owner} may grant anything in this file').hint(
+    'say within: what the file may grant at most, or take owner out where nobody else writes it',
+  ),
+  'unused-acceptance': warning(
+    ({ code, meant }: { code: string; meant: string | undefined }) =>
+      `there is no finding ${code} here${meant === undefined ? '' : `, did you mean ${meant}?`}`,
+  ).hint('take it out: it would accept the next of its kind unseen'),
+  'expired-acceptance': warning('that {code} is accepted ended on {ended}').hint(
+    'look at the finding again: mend it, or accept it for some more time',
+  ),
   'untested-policy': warning('the spec has proxies or rewrites but no tests').hint(
     'write down what must pass and what must not under tests; validate runs them',
   ),

@@ -1,23 +1,29 @@
+import type { Composition } from '../compose/compose.ts';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { ReadFile } from '../policy/ranges.ts';
 import type { Policy } from '../policy/types.ts';
 import { wideRoles } from '../policy/vault.ts';
 import { setReferences } from '../spec/references.ts';
-import type { Spec, SpecFile } from '../spec/schema.ts';
+import type { Spec } from '../spec/schema.ts';
 import { credentials, decodedTwice, redundant, requests, unused, wide } from './access.ts';
+import { certificates } from './certificates.ts';
 import type { Clients } from './clients.ts';
 import { ruleCodes } from './codes.ts';
+import { gitlab } from './gitlab.ts';
+import { keys } from './keys.ts';
 import { addresses } from './ranges.ts';
 import { unreachable } from './reachable.ts';
-import { certificates, dependencyProxy, fallback, loops, reach, tokenRealm } from './rewrites.ts';
+import { dependencyProxy, fallback, loops, reach, tokenRealm } from './rewrites.ts';
+import { traffic } from './traffic.ts';
+import { wording } from './wording.ts';
 
 function untested(spec: Spec): Diagnostic[] {
   const decides = spec.proxies !== undefined || spec.domainRewrites !== undefined;
   return decides && (spec.tests ?? []).length === 0 ? [ruleCodes.report('untested-policy', ['name'], {})] : [];
 }
 
-function namedSets(spec: Spec, { opened }: Clients, files: readonly SpecFile[]): ReadonlySet<string> {
-  const references = setReferences([spec, ...files.map(({ include }) => include)]);
+function namedSets(spec: Spec, { opened }: Clients, members: Composition['members'] | undefined): ReadonlySet<string> {
+  const references = setReferences([spec, ...(members ?? []).map(({ value }) => value.include)]);
   return new Set([...opened, ...references.map(({ name }) => name)]);
 }
 
@@ -27,27 +33,34 @@ export interface Surroundings {
   /** Reads the files that the spec names, relative to it. */
   readonly read: ReadFile;
   /** The files that the spec is made of: their envelopes name address sets too. */
-  readonly files?: readonly SpecFile[] | undefined;
+  readonly members?: Composition['members'] | undefined;
+  /** Seconds since the epoch; absent: time plays no part. */
+  readonly now?: number | undefined;
 }
 
-/** Reports what is legal but unwise, as warnings. */
-export function lint(policy: Policy, spec: Spec, { clients, read, files = [] }: Surroundings): Diagnostic[] {
+/** Reports what is legal but unwise, as warnings and notes. */
+export function lint(policy: Policy, spec: Spec, around: Surroundings): Diagnostic[] {
+  const { clients, members } = around;
   return [
     ...wide(policy),
     ...decodedTwice(policy),
     ...redundant(policy),
     ...requests(policy),
     ...credentials(policy, spec),
-    ...unused(policy, spec, namedSets(spec, clients, files)),
+    ...unused(policy, spec, namedSets(spec, clients, members)),
     ...addresses(policy, spec),
     ...unreachable(policy),
     ...tokenRealm(policy, clients),
     ...reach(policy, clients),
     ...fallback(policy, clients),
     ...dependencyProxy(policy, clients),
-    ...certificates(policy, clients, read),
+    ...certificates(policy, around),
     ...loops(policy, clients),
     ...wideRoles(spec, policy).map(({ at, ...params }) => ruleCodes.report('wide-token', at, params)),
+    ...keys(policy),
+    ...gitlab(policy),
+    ...traffic(policy, spec),
+    ...wording(policy, spec, members),
     ...untested(spec),
   ];
 }

@@ -1,9 +1,7 @@
-import { X509Certificate } from 'node:crypto';
-import type { Diagnostic, Related } from '../diagnostics/diagnostic.ts';
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { hasNamedSite, hasSite, rewriteApplies } from '../policy/domains.ts';
 import { registryMirrors } from '../policy/mirrors.ts';
 import { isLoopback } from '../policy/origin.ts';
-import type { ReadFile } from '../policy/ranges.ts';
 import type { DomainRewrite, Policy, Upstream } from '../policy/types.ts';
 import { type Clients, mirrors } from './clients.ts';
 import { ruleCodes } from './codes.ts';
@@ -153,44 +151,4 @@ function leadBack(
     return ruleCodes.report('site-loop', origin, { upstream: id, name, side }, { part: 'key', related });
   }
   return undefined;
-}
-
-/**
- * Reports certificates of sites that lack a name. DNS changes where a client connects and not the name that it
- * verifies, so clients behind a DNS rewrite verify the old name, and nodes with a mirror the new one.
- */
-export function certificates(policy: Policy, { certificates: all }: Clients, read: ReadFile): Diagnostic[] {
-  const sites = policy.rewrites.filter(hasNamedSite);
-  return all.flatMap(({ file, at }) => {
-    const certificate = parse(read(file));
-    if (!certificate) return [];
-    const missing = sites.flatMap((site) => missingNames(site, certificate));
-    const names = missing.map(({ name }) => name);
-    return names.length === 0 ? [] : [ruleCodes.report('certificate-name', at, { file, names }, { related: missing })];
-  });
-}
-
-function missingNames(site: DomainRewrite, certificate: X509Certificate): (Related & { readonly name: string })[] {
-  return (['from', 'to'] as const)
-    .filter((side) => !covers(certificate, site[side]))
-    .map((side) => ({
-      name: site[side],
-      at: [...site.origin, side],
-      message: side === 'from' ? 'what clients verify after a DNS rewrite' : 'what nodes verify at a mirror',
-    }));
-}
-
-/** Whether a certificate is for a name. The subject's common name does not count, as in Go and browsers. */
-function covers(certificate: X509Certificate, name: string): boolean {
-  return certificate.checkHost(name, { subject: 'never', partialWildcards: false }) !== undefined;
-}
-
-/** The certificate; `undefined` where its file is not here, because it may be on the machine of the proxy alone. */
-function parse(text: string | undefined): X509Certificate | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return new X509Certificate(text);
-  } catch {
-    return undefined;
-  }
 }

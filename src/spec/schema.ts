@@ -44,6 +44,7 @@ export function specSchema(targets: TargetOptionSchemas) {
       .optional()
       .describe('Another spec with the same proxies, relative to this file: decided and logged, never enforced'),
     guarantees: guarantees.optional(),
+    accepted: accepted.optional(),
     tests: tests.optional(),
   });
 }
@@ -51,7 +52,7 @@ export function specSchema(targets: TargetOptionSchemas) {
 /** A file that specs include. It never says what listens, what is made or what the whole is called. */
 export function fragmentSchema() {
   return specSchema({})
-    .omit({ name: true, proxies: true, targets: true, shadow: true })
+    .omit({ name: true, proxies: true, targets: true, shadow: true, accepted: true })
     .extend({
       fragment: z.literal(true).describe('This file is included by specs, and nothing is made of it alone'),
     });
@@ -389,6 +390,23 @@ const pullTest = z.strictObject({
 const tests = z
   .array(z.union([requestTest, resolveTest, pullTest]))
   .describe('Requests, look-ups and pulls with the decision that is expected');
+
+const accepted = z
+  .array(
+    z
+      .strictObject({
+        finding: z.string().min(1).describe('Code of the finding, such as rule/form-body or form-body'),
+        at: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('Where alone, as names and numbers with dots: routes.upload, or routes.upload.allow.0'),
+        reason: z.string().min(1).describe('Why it is lived with; shown beside the finding'),
+        expires: expiry.describe('The finding counts again from 00:00 UTC of this day, or from this moment'),
+      })
+      .describe('A finding of lint that somebody has looked at'),
+  )
+  .describe('Findings of lint to live with: listed apart, and no reason for its exit status');
 
 const claim = z.strictObject({
   request: z
