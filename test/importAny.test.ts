@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { importers, specText } from '../src/commands/import.ts';
 import { compile } from '../src/compile.ts';
 import { randomOf } from '../src/verify/random.ts';
+import type { Ran } from './support/cli.ts';
 import { handWrittenProxy } from './support/handWritten.ts';
 import { inWorkspaceHere } from './support/workspace.ts';
 
@@ -18,6 +19,99 @@ const corefile = `.:53 {
   rewrite type ANY A
   forward . /etc/resolv.conf
 }
+`;
+const caddyfile = `{
+  email ops@example.com
+}
+(office) {
+  @others not remote_ip 192.0.2.0/24
+  abort @others
+}
+api.example.com, http://old.example.com:8080 {
+  import office
+  encode gzip
+  handle /v1/* {
+    reverse_proxy app1:9000 app2:9000 {
+      header_up X-Real-IP {remote_host}
+    }
+  }
+  @hooks {
+    path /hooks
+    method POST
+  }
+  reverse_proxy @hooks https://hooks.example.net
+  handle /v1/admin/* {
+    respond 403
+  }
+  handle /v2/* {
+    reverse_proxy app1:9000 app2:9000
+  }
+  handle_path /old/* {
+    reverse_proxy old:80
+  }
+}
+keyed.example.com {
+  basic_auth {
+    bob $2a$14$abc
+  }
+  @office remote_ip 198.51.100.0/24
+  handle @office {
+    reverse_proxy inner:8080
+  }
+  respond 403
+}
+`;
+const bottlerocket = `[settings.kubernetes]
+cluster-name = "demo"
+[[settings.container-registry.mirrors]]
+registry = "registry.example.com"
+endpoint = ["https://registry.privatelink.example.com"]
+[[settings.container-registry.mirrors]]
+registry = "docker.io"
+endpoint = ["https://mirror.example.com/v2/hub", "https://other.example.com"]
+[[settings.container-registry.credentials]]
+registry = "docker.io"
+auth = "c2VjcmV0"
+`;
+const ingress = `apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: api
+  namespace: shop
+  annotations:
+    nginx.ingress.kubernetes.io/whitelist-source-range: "192.0.2.0/24,198.51.100.7"
+    nginx.ingress.kubernetes.io/proxy-body-size: 8m
+    nginx.ingress.kubernetes.io/limit-rps: "5"
+spec:
+  tls: [{ hosts: [shop.example.com], secretName: shop }]
+  rules:
+    - host: shop.example.com
+      http:
+        paths:
+          - { path: /, pathType: Prefix, backend: { service: { name: web, port: { number: 80 } } } }
+          - { path: /api, pathType: Prefix, backend: { service: { name: api, port: { number: 8080 } } } }
+          - { path: /health, pathType: Exact, backend: { service: { name: web, port: { number: 80 } } } }
+          - { path: /x, pathType: Prefix, backend: { service: { name: web, port: { name: http } } } }
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: admin
+  annotations:
+    nginx.ingress.kubernetes.io/auth-url: https://sso.example.com/check
+spec:
+  rules:
+    - host: admin.example.com
+      http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: admin, port: { number: 80 } } } }] }
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: old
+  annotations: { nginx.ingress.kubernetes.io/rewrite-target: /$2 }
+spec:
+  rules:
+    - http: { paths: [{ path: "/old(/|$)(.*)", pathType: Prefix, backend: { service: { name: old, port: { number: 80 } } } }] }
 `;
 const SEEDS: Readonly<Record<string, string>> = {
   nginx: Object.values(handWrittenProxy())
@@ -33,6 +127,9 @@ const SEEDS: Readonly<Record<string, string>> = {
   }),
   corefile,
   'gitlab-runner': readFileSync(new URL('targets/gitlabRunner/old.yaml', import.meta.url), 'utf8'),
+  caddyfile,
+  bottlerocket,
+  ingress,
 };
 
 const any = suite('import');
@@ -47,6 +144,111 @@ any('names of a Corefile become domain rewrites, and the rest of it is listed', 
     write('postern.yaml', stdout);
     assert.is((await run('validate')).status, 0);
     assert.is((await run('explain dns gitlab.example.com')).status, 0);
+  }),
+);
+
+/** What the imported spec decides: `allow`, or the status. */
+async function asked(run: (args: string) => Promise<Ran>, question: string): Promise<string> {
+  const { stdout } = await run(`explain ${question} --format json`);
+  const { decision, status } = JSON.parse(stdout);
+  return decision === 'allow' ? 'allow' : String(status);
+}
+
+any('a Caddyfile: paths, methods and addresses of what it forwards, and nothing that it answers or changes', () =>
+  inWorkspaceHere(async ({ runArgs, write, run }) => {
+    const { status, stdout, stderr } = await runArgs(['import', 'caddyfile', '-'], { input: caddyfile });
+    assert.is(status, 1, stderr);
+    assert.match(stdout, /servers: \[app1:9000, app2:9000\]/);
+    for (const [line, what] of [
+      [2, 'email'],
+      [10, 'encode'],
+      [13, 'header_up'],
+      [27, 'handle_path'],
+      [32, 'basic_auth'],
+    ] as const)
+      assert.match(stderr, new RegExp(`<stdin>:${line}: ${what}: `));
+    assert.match(stderr, /<stdin>:12: reverse_proxy: line 2\d decides about some of its requests otherwise/);
+    write('postern.yaml', stdout);
+    assert.is((await run('validate')).status, 0);
+    const hook = '--proxy api-example-com --from 192.0.2.1';
+    assert.is(await asked(run, `POST /hooks ${hook} --header Host:api.example.com`), 'allow');
+    assert.is(await asked(run, `GET /hooks ${hook} --header Host:api.example.com`), '404');
+    assert.is(await asked(run, `GET /v1/admin/x ${hook} --header Host:api.example.com`), '404');
+    assert.is(
+      await asked(run, 'POST /hooks --proxy api-example-com --from 203.0.113.1 --header Host:api.example.com'),
+      '403',
+    );
+    assert.is(
+      await asked(run, 'GET /a --proxy keyed-example-com --from 198.51.100.1 --header Host:keyed.example.com'),
+      '401',
+    );
+    assert.is(
+      await asked(run, 'GET /a --proxy keyed-example-com --from 192.0.2.1 --header Host:keyed.example.com'),
+      '403',
+    );
+  }),
+);
+
+any('a Caddyfile: what something else may decide first is left out', () => {
+  const importer = importers().find(({ kind }) => kind === 'caddyfile');
+  for (const block of [
+    'handle @odd {\n respond 403\n }\n @odd header X-Odd yes\n handle {\n reverse_proxy app:80\n }',
+    'redir @odd https://b.example\n @odd query a=b\n handle /a/* {\n reverse_proxy app:80\n }',
+    'route {\n respond /a/b/* 403\n reverse_proxy /a/* app:80\n }',
+    'route {\n reverse_proxy /a/* other:80 {\n rewrite /x\n }\n reverse_proxy /a/b/* app:80\n }',
+    'respond 403\n reverse_proxy app:80',
+    'uri strip_prefix /a\n reverse_proxy app:80',
+    '@odd expression `path("/a")`\n reverse_proxy @odd app:80',
+    '@odd not path /a\n reverse_proxy @odd app:80',
+  ]) {
+    const imported = importer?.read([{ name: 'Caddyfile', text: `a.example.com {\n ${block}\n}\n` }]);
+    assert.ok(imported && 'problem' in imported, `${block}\n${JSON.stringify(imported)}`);
+  }
+});
+
+any('user data of Bottlerocket: a mirror is a rewrite where that says it all, and the rest is listed', () =>
+  inWorkspaceHere(async ({ runArgs, write, run }) => {
+    const { status, stdout, stderr } = await runArgs(['import', 'bottlerocket', '-'], { input: bottlerocket });
+    assert.is(status, 1, stderr);
+    assert.match(
+      stdout,
+      /from: registry\.example\.com, to: registry\.privatelink\.example\.com, containerRegistry: true/,
+    );
+    assert.match(stdout, /docker\.io: \[https:\/\/mirror\.example\.com\/v2\/hub, https:\/\/other\.example\.com\]/);
+    assert.match(stderr, /<stdin>:1: settings\.kubernetes: keep it/);
+    assert.match(stderr, /<stdin>:9: settings\.container-registry\.credentials: keep it/);
+    assert.not.match(stdout + stderr, /c2VjcmV0/);
+    write('postern.yaml', stdout);
+    assert.is((await run('validate')).status, 0);
+    assert.match((await run('explain pull registry.example.com/a:1')).stdout, /registry\.privatelink\.example\.com/);
+  }),
+);
+
+any('Ingresses: source ranges, paths and keys in place of a login; what is rewritten is listed', () =>
+  inWorkspaceHere(async ({ runArgs, write, run }) => {
+    const { status, stdout, stderr } = await runArgs(['import', 'ingress', '-'], { input: ingress });
+    assert.is(status, 1, stderr);
+    assert.match(stdout, /url: http:\/\/api\.shop\.svc\.cluster\.local:8080/);
+    assert.match(stdout, /maxBody: 8MB/);
+    for (const words of [
+      '9: limit-rps',
+      '11: tls',
+      '16: path /: /api below it goes elsewhere',
+      '19: path: the port of "web"',
+    ])
+      assert.ok(stderr.includes(`<stdin>:${words}`), `${words}\n${stderr}`);
+    assert.match(stderr, /<stdin>:3[5-9]: rewrite-target: /);
+    write('postern.yaml', stdout);
+    assert.is((await run('validate')).status, 0);
+    const shop = '--proxy shop-example-com --header Host:shop.example.com';
+    assert.is(await asked(run, `GET /api/a%2Fb ${shop} --from 192.0.2.1`), 'allow');
+    assert.is(await asked(run, `GET /apis ${shop} --from 192.0.2.1`), '404');
+    assert.is(await asked(run, `GET /health ${shop} --from 198.51.100.7`), 'allow');
+    assert.is(await asked(run, `GET /health ${shop} --from 203.0.113.1`), '403');
+    assert.is(
+      await asked(run, 'GET /a --proxy admin-example-com --header Host:admin.example.com --from 203.0.113.1'),
+      '401',
+    );
   }),
 );
 
@@ -99,10 +301,14 @@ for (const [kind, seed] of Object.entries(SEEDS)) {
   });
 }
 
-const corpus = fileURLToPath(new URL('../../shared/corpora/corefile/', import.meta.url));
-any('every published Corefile ends in a spec or a reason', () => {
-  const names = existsSync(corpus) ? readdirSync(corpus).filter((name) => name.endsWith('.corefile')) : [];
-  for (const name of names) survives('corefile', readFileSync(`${corpus}${name}`, 'utf8'));
-});
+for (const [kind, ending] of [
+  ['corefile', '.corefile'],
+  ['bottlerocket', '.toml'],
+] as const)
+  any(`every published file of ${kind} ends in a spec or a reason`, () => {
+    const corpus = fileURLToPath(new URL(`../../shared/corpora/${kind}/`, import.meta.url));
+    const names = existsSync(corpus) ? readdirSync(corpus).filter((name) => name.endsWith(ending)) : [];
+    for (const name of names) survives(kind, readFileSync(`${corpus}${name}`, 'utf8'));
+  });
 
 any.run();

@@ -4,6 +4,7 @@ import { compile } from '../compile.ts';
 import { hasError } from '../diagnostics/diagnostic.ts';
 import { formatDiagnostics } from '../diagnostics/format.ts';
 import type { Imported, Importer, ImportFile, ImportProblem } from '../import/draft.ts';
+import { ingress } from '../import/ingress.ts';
 import { openapi } from '../import/openapi.ts';
 import { draftText, notCarriedText } from '../import/write.ts';
 import { systemProblem } from '../output/disk.ts';
@@ -26,7 +27,7 @@ const MOST_FILES = 2_000;
 
 /** Every kind of configuration that can become a spec. */
 export function importers(): readonly Importer[] {
-  return [...targets.flatMap(({ importer }) => (importer ? [importer] : [])), openapi];
+  return [...targets.flatMap(({ importer }) => (importer ? [importer] : [])), openapi, ingress];
 }
 
 /** Existing configuration as a spec on standard output; what it does not say exactly goes to standard error. */

@@ -6,6 +6,7 @@ import { memberOf } from '../../source/value.ts';
 import { jsonString, type Mirror, mirrorsOf } from '../mirrors.ts';
 import { defineTarget, type RenderedFile, type TargetInput } from '../target.ts';
 import { bottlerocketCodes } from './codes.ts';
+import { importBottlerocket } from './import.ts';
 import { compareBottlerocket } from './live.ts';
 import { type BottlerocketForm, type BottlerocketOptions, bottlerocketAccess, bottlerocketOptions } from './options.ts';
 import { type Authority, authoritiesOf } from './pki.ts';
@@ -33,6 +34,7 @@ export const bottlerocket = defineTarget({
   },
   files: (file) => [file],
   live: compareBottlerocket,
+  importer: { kind: 'bottlerocket', read: importBottlerocket },
   nodes: ({ mirrors = {}, merge }, read) => ({
     mirrors,
     fallsBack: 'always',

@@ -1,6 +1,7 @@
 import { renderTemplate } from '../../render/render.ts';
 import { certificateOf } from '../sites.ts';
 import { defineTarget } from '../target.ts';
+import { importCaddyfile } from './import.ts';
 import { formatCaddyfile } from './layout.ts';
 import { compareCaddy } from './live.ts';
 import { renderedKeys } from './liveKeys.ts';
@@ -35,6 +36,7 @@ export const caddy = defineTarget({
     ),
   ],
   secrets,
+  importer: { kind: 'caddyfile', read: importCaddyfile },
   renderedKeys,
   live: compareCaddy,
   siteCertificate: ({ options, at }) => certificateOf(options.sites, at),

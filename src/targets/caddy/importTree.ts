@@ -1,0 +1,127 @@
+import type { ImportFile, ImportProblem } from '../../import/draft.ts';
+
+/** A directive of a Caddyfile: a line of words, and the lines of its block. */
+export interface Written {
+  readonly words: readonly string[];
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  readonly block?: readonly Written[];
+}
+
+interface Word {
+  readonly text: string;
+  readonly line: number;
+  /** Whether it was in quotes: then a brace is text. */
+  readonly quoted: boolean;
+}
+
+/** Deeper blocks and longer chains of imports than anybody writes. */
+const DEEPEST = 20;
+const MOST_WORDS = 200_000;
+
+/** The sites of a Caddyfile, snippets put in where they are imported. */
+export function caddyTree({ name: file, text }: ImportFile): readonly Written[] | ImportProblem {
+  const words = wordsOf(text);
+  if (words.length > MOST_WORDS) return { file, line: 1, problem: `it has more than ${MOST_WORDS} words` };
+  const reader = new Reader(words, file);
+  const all = reader.statements(0);
+  if (reader.problem) return { file, ...reader.problem };
+  const top = all.some(({ block }) => block) ? all : asOneSite(all);
+  const snippets = new Map(
+    top.flatMap((one) => {
+      const name = /^\((.+)\)$/.exec(one.words[0] ?? '')?.[1];
+      return name === undefined ? [] : [[name, one.block ?? []] as const];
+    }),
+  );
+  const sites = top.filter(({ words: [first = ''] }) => !/^\(.+\)$/.test(first));
+  const budget = { left: MOST_WORDS };
+  const put = (list: readonly Written[], depth: number): Written[] =>
+    list.flatMap((one) => {
+      budget.left -= 1;
+      const [word, snippet = '', ...args] = one.words;
+      const known = word === 'import' && args.length === 0 ? snippets.get(snippet) : undefined;
+      if (budget.left < 0 || depth > DEEPEST) return [];
+      if (known) return put(known, depth + 1);
+      return [{ ...one, ...(one.block && { block: put(one.block, depth + 1) }) }];
+    });
+  const whole = put(sites, 0);
+  return budget.left < 0 ? { file, line: 1, problem: 'its imports come to too much' } : whole;
+}
+
+/** Without braces the first line is the address of the one site, and all others are in it. */
+function asOneSite([first, ...rest]: readonly Written[]): Written[] {
+  return first ? [{ ...first, block: rest }] : [];
+}
+
+class Reader {
+  problem: { readonly line: number; readonly problem: string } | undefined;
+  readonly #words: readonly Word[];
+  readonly #file: string;
+  #at = 0;
+
+  constructor(words: readonly Word[], file: string) {
+    this.#words = words;
+    this.#file = file;
+  }
+
+  /** Lines up to the brace that ends the block, or to the end of the file at depth 0. */
+  statements(depth: number): Written[] {
+    const found: Written[] = [];
+    for (;;) {
+      const first = this.#words[this.#at];
+      if (!first || this.problem) {
+        if (!first && depth > 0)
+          this.problem ??= { line: this.#words.at(-1)?.line ?? 1, problem: 'a block has no end' };
+        return found;
+      }
+      if (isBrace(first, '}')) {
+        this.#at += 1;
+        if (depth > 0) return found;
+        this.problem = { line: first.line, problem: 'a brace ends no block' };
+        return found;
+      }
+      found.push(this.#statement(first, depth));
+    }
+  }
+
+  #statement(first: Word, depth: number): Written {
+    const words: string[] = [];
+    let line = first.line;
+    for (let word: Word | undefined = first; word; word = this.#words[this.#at]) {
+      if (isBrace(word, '{')) {
+        this.#at += 1;
+        if (depth > DEEPEST) this.problem ??= { line: word.line, problem: 'its blocks are too deep' };
+        return { words, file: this.#file, line: first.line, block: this.statements(depth + 1) };
+      }
+      // Addresses of a site go on behind a comma.
+      if (isBrace(word, '}') || (word.line !== line && !(depth === 0 && words.at(-1)?.endsWith(',')))) break;
+      line = word.line;
+      words.push(word.text);
+      this.#at += 1;
+    }
+    return { words, file: this.#file, line: first.line };
+  }
+}
+
+function isBrace({ text, quoted }: Word, brace: string): boolean {
+  return !quoted && text === brace;
+}
+
+const WORD = /#[^\n]*|"((?:[^"\\]|\\[\s\S])*)"?|`([^`]*)`?|\\\n|\n|[^\S\n]+|[^\s]+/gy;
+
+/** Words as Caddy's lexer reads them; a comment begins only where a word could, and text in backticks is as it is. */
+function wordsOf(text: string): Word[] {
+  const words: Word[] = [];
+  let line = 1;
+  for (const [whole, quoted, raw] of text.matchAll(WORD)) {
+    if (!/^(?:#|\s|\\\n)/.test(whole))
+      words.push({
+        text: quoted?.replace(/\\"/g, '"') ?? raw ?? whole,
+        line,
+        quoted: quoted !== undefined || raw !== undefined,
+      });
+    line += whole.split('\n').length - 1;
+  }
+  return words;
+}
