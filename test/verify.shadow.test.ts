@@ -101,6 +101,11 @@ const inFile =
   (file: RenderedFile): RenderedFile =>
     name.test(file.path) ? { ...file, text: file.text.replaceAll(from, to) } : file;
 
+const anySize = (file: RenderedFile): RenderedFile => ({
+  ...file,
+  text: file.text.replace(/\{shadow\.body\} \{[\s\S]*?\n\t+\}/g, (map) => map.replaceAll('"body-size"', '"ok"')),
+});
+
 /** Mistakes in what is made of the shadow alone. */
 const PLANTED = {
   caddy: [
@@ -108,6 +113,7 @@ const PLANTED = {
     ['another status', inFile(/Caddyfile$/, 'vars @shadow-404 shadow 404', 'vars @shadow-404 shadow 403')],
     ['a status that is text', inFile(/Caddyfile$/, 'vars @shadow-401 shadow 401', 'vars @shadow-401 shadow "401"')],
     ['keys of another time', inFile(/Caddyfile$/, '"~^gone$" "*/any/2098', '"~^none$" "*/any/2098')],
+    ['bodies of any size', anySize],
     ['everybody is inside', inFile(/Caddyfile$/, 'vars @shadow-outside shadow_address address', '')],
   ],
   nginx: [
@@ -122,6 +128,7 @@ const PLANTED = {
     ['another status', inFile(/shadow\.conf$/, '"path" "404"', '"path" "403"')],
     ['keys of another time', inFile(/shadow\.conf$/, '"gone" "*"', '"gone" ""')],
     ['addresses of the spec that is enforced', inFile(/maps\.conf$/, '10.0.0.0/9', '10.0.0.0/8')],
+    ['bodies of any size', inFile(/shadow\.conf$/, 'default "body-size"', 'default "null"')],
     ['bodies of any type', inFile(/shadow\.conf$/, 'default "content-type"', 'default "null"')],
   ],
 } as const;

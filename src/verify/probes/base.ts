@@ -29,7 +29,7 @@ export function hostFor({ proxy }: ProxyFixture): string {
 
 /** The peer of a connection where a header tells the client's address. */
 export const LOOPBACK_PEER = '127.0.0.1';
-const BODY_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'];
+export const BODY_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
 /** A request that reaches an endpoint, with everything that its route class asks for. */
 export function attemptAt(endpoint: Endpoint, context: ProbeContext): Attempt {

@@ -5,7 +5,7 @@ import { HEAD_SLACK } from '../expect.ts';
 import type { ProxyFixture } from '../proxyFixture.ts';
 import { type Random, randomOf } from '../random.ts';
 import { mutateAddress } from './addresses.ts';
-import { type Attempt, attempt, attemptAt, type ProbeContext, sentAs } from './base.ts';
+import { type Attempt, attempt, attemptAt, BODY_METHODS, type ProbeContext, sentAs } from './base.ts';
 import { mutateHeaders } from './headers.ts';
 import { mutateHost, strangeHosts } from './hosts.ts';
 import { ownNameProbes } from './ownNames.ts';
@@ -140,6 +140,7 @@ function* namesFor(context: ProbeContext): Generator<Probe> {
 function* listFor(endpoint: Endpoint, context: ProbeContext): Generator<Probe> {
   const { random } = context;
   yield probe(attemptAt(endpoint, context), context);
+  yield* sizesFor(endpoint, context);
   const send = (target: string, method = sentAs(random.pick([...endpoint.classes.keys()]), random)) =>
     probe(attempt({ endpoint, method, target }, context), context);
   const { example } = endpoint.state;
@@ -153,6 +154,22 @@ function* listFor(endpoint: Endpoint, context: ProbeContext): Generator<Probe> {
     for (const [index] of path.slice(1).split('/').entries()) yield* near(path, index, send);
   }
   for (const method of METHODS) yield send(example, method);
+}
+
+/** Bodies as long as each route of an endpoint takes, and one byte longer. */
+function* sizesFor(endpoint: Endpoint, context: ProbeContext): Generator<Probe> {
+  for (const rule of endpoint.state.accepts) {
+    if (!isRoute(rule)) continue;
+    const { maxBody = LARGEST_SENT, contentTypes } = rule.forwarding;
+    const method = rule.methods.find((one) => BODY_METHODS.includes(one));
+    if (method === undefined || maxBody >= LARGEST_SENT) continue;
+    const type = contentTypes === 'any' ? 'text/plain' : contentTypes[0];
+    for (const length of type === undefined ? [] : [maxBody, maxBody + 1]) {
+      const { draft, peer } = attempt({ endpoint, method, target: endpoint.state.example }, context);
+      const typed = withField(withoutField(draft, 'content-type'), 'Content-Type', type ?? '');
+      yield probe({ draft: { ...typed, body: 'z'.repeat(length), chunked: false }, peer }, context);
+    }
+  }
 }
 
 /** A path with one segment changed by one byte, left out, and replaced by each stranger. */
