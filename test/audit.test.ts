@@ -58,6 +58,22 @@ test('what a hand-written proxy lets through is what arrives, in the spelling of
     assert.match(answer.spec, /GET,PATCH,OPTIONS \/api\/v4\/user\n/);
   }));
 
+test('a server with several ports is asked once, and not in the place of one that only redirects to it', () =>
+  inWorkspace(async ({ write, runArgs }) => {
+    write(
+      'old/nginx.conf',
+      `events {} http {
+server { listen 80; server_name api.example.com; return 301 https://$host$request_uri; }
+server { listen 443 ssl; listen [::]:443 ssl; listen 8443 ssl; server_name api.example.com; ssl_certificate c.pem; ssl_certificate_key k.pem;
+location = /a { proxy_pass http://10.0.0.1; } } }`,
+    );
+    write('operations', 'GET /a\nGET /b\n');
+    const { stdout, stderr } = await runArgs(['audit', '--nginx', 'old', '--operations', 'operations'], {
+      env: { POSTERN_NGINX: engines.nginx.path },
+    });
+    assert.match(stdout, /^2 operations were sent; 1 got through as they are, [^\n]*\n {2}GET \/a\n/, stderr);
+  }));
+
 test('a proxy that runs already is asked where it forwards to a port of ours', () =>
   inWorkspaceHere(async ({ path, write, runArgs, run }) => {
     const [listen = 0, upstream = 0] = await freePorts(2);

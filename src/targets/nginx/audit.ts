@@ -3,9 +3,12 @@ import type { Audited, AuditPorts } from '../target.ts';
 import { factsOf } from './importFacts.ts';
 import { nginxTree, type Written } from './importTree.ts';
 
-/** Only a start as root knows them, or they lead out of the folder. */
+/**
+ * Directives that are left out: they need root, name files outside of the folder, or do not change which requests get
+ * through.
+ */
 const DROPPED = new Set(
-  `user pid error_log access_log daemon worker_processes load_module include mime.types resolver root ssl_certificate
+  `listen user pid error_log access_log daemon worker_processes load_module include mime.types resolver root ssl_certificate
   ssl_certificate_key ssl_dhparam ssl_trusted_certificate ssl_client_certificate ssl_stapling ssl_stapling_verify ssl_session_cache
   log_format http2 proxy_ssl_certificate proxy_ssl_certificate_key proxy_ssl_trusted_certificate proxy_ssl_verify
   client_body_temp_path proxy_temp_path proxy_cache_path limit_req limit_conn stream`.split(/\s+/),
@@ -13,7 +16,10 @@ const DROPPED = new Set(
 
 const URL_ORIGIN = /https?:\/\/(\[[^\]]+\]|[^/$:]+)(:\d+)?/;
 
-/** The same configuration on loopback: whoever asks from here is admitted, and every upstream is the one that records. */
+/**
+ * Returns the same configuration for a trial on loopback: requests from 127.0.0.1 are admitted, and every upstream is
+ * the recording one. Beside it are a key and a host name that it accepts, if any.
+ */
 export function audited(files: readonly ImportFile[], ports: AuditPorts): Audited | ImportProblem {
   const tree = nginxTree(files);
   if ('problem' in tree) return tree;
@@ -26,9 +32,9 @@ export function audited(files: readonly ImportFile[], ports: AuditPorts): Audite
   };
   const { keys, upstreams } = factsOf(http.block ?? []);
   const [map] = keys.values();
-  const used = new Set<string>();
-  const context: Context = { ports, upstreams: new Set(upstreams.keys()), used };
-  const inner = changed(http.block ?? [], context);
+  const context: Context = { ports, upstreams: new Set(upstreams.keys()) };
+  const served = { ...http, block: forwardingOnly(http.block ?? []) };
+  const inner = changed(served.block, context);
   const text = `worker_processes 1;
 pid nginx.pid;
 error_log stderr crit;
@@ -42,8 +48,21 @@ ${inner}}
   return {
     files: [{ path: 'nginx.conf', text }],
     ...(map && entry && { credential: { header: map.header.replaceAll('_', '-'), value: entry.key } }),
-    host: hostOf(http),
+    host: hostOf(served),
   };
+}
+
+/**
+ * Leaves out servers that forward nothing, if others do. A server that only redirects to https often has the same name,
+ * and nginx ignores the second of two servers with one name and port.
+ */
+function forwardingOnly(http: readonly Written[]): readonly Written[] {
+  const isIdle = (one: Written) => one.name === 'server' && !forwards(one);
+  return http.some((one) => one.name === 'server' && forwards(one)) ? http.filter((one) => !isIdle(one)) : http;
+}
+
+function forwards({ name, block = [] }: Written): boolean {
+  return name.endsWith('_pass') || block.some(forwards);
 }
 
 function hostOf(http: Written): string | undefined {
@@ -57,7 +76,6 @@ function hostOf(http: Written): string | undefined {
 interface Context {
   readonly ports: AuditPorts;
   readonly upstreams: ReadonlySet<string>;
-  readonly used: Set<string>;
 }
 
 function changed(block: readonly Written[], context: Context): string {
@@ -70,7 +88,6 @@ function directive(one: Written, context: Context): string {
   const { name, args, block } = one;
   const { ports } = context;
   if (DROPPED.has(name)) return '';
-  if (name === 'listen') return context.used.has(`${one.file}:${one.line}`) ? '' : listen(one, context);
   if (name === 'upstream') return `${printed(name, args)} {\nserver 127.0.0.1:${ports.upstream};\n}\n`;
   if (name === 'geo' && block) {
     const [first] = block.filter((row) => row.name !== 'default' && row.name !== 'ranges');
@@ -82,13 +99,9 @@ function directive(one: Written, context: Context): string {
   }
   const shown = name === 'proxy_pass' || name === 'set' ? args.map((arg) => redirected(arg, context)) : args;
   if (!block) return `${printed(name, shown)};\n`;
-  return `${printed(name, args)} {\n${name === 'map' ? block.map((row) => `${printed(row.name, row.args)};\n`).join('') : changed(block, context)}}\n`;
-}
-
-/** One address is enough, and TLS tells nothing about what gets through. */
-function listen(one: Written, { ports }: Context): string {
-  const port = /^\[|unix:/.test(one.args[0] ?? '') ? undefined : ports.listen;
-  return port === undefined ? '' : `listen 127.0.0.1:${port};\n`;
+  // However many addresses and ports a server has, it is asked at one, without TLS: what gets through is the same.
+  const inner = name === 'server' ? `listen 127.0.0.1:${ports.listen};\n` : '';
+  return `${printed(name, args)} {\n${inner}${name === 'map' ? block.map((row) => `${printed(row.name, row.args)};\n`).join('') : changed(block, context)}}\n`;
 }
 
 function redirected(arg: string, { ports, upstreams }: Context): string {
