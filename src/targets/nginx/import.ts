@@ -11,27 +11,31 @@ import {
   type NotCarried,
 } from '../../import/draft.ts';
 import { type CidrSet, isEverybody, toCidrs } from '../../policy/cidr.ts';
-import { accessOfServer, type Carried, type ServerAccess, wayOf } from './importAccess.ts';
+import { accessOfServer, type Carried, forwardingKey, type ServerAccess } from './importAccess.ts';
 import { type Facts, factsOf, type KeyMap } from './importFacts.ts';
 import { proxyItem, upstreamItem } from './importServer.ts';
 import { lostSettings } from './importSettings.ts';
 import { nginxTree, type Written } from './importTree.ts';
 
-/** A tree of nginx's configuration, or what `nginx -T` prints, as a spec that allows no more than it does. */
+/**
+ * Returns a spec that allows no more than a configuration of nginx, which is given as files or as the output of `nginx
+ * -T`.
+ */
 export function importNginx(files: readonly ImportFile[]): Imported | ImportProblem {
   const tree = nginxTree(files);
   if ('problem' in tree) return tree;
   const http = tree.directives.find(({ name }) => name === 'http') ?? { ...OUTSIDE, block: tree.directives };
   const facts = factsOf(http.block ?? []);
   const servers = (http.block ?? []).filter(({ name, block }) => name === 'server' && block);
-  const making = new Making(facts);
-  for (const server of servers) making.add(server, accessOfServer(server, http, facts));
-  const notCarriedOver = [...tree.notCarriedOver, ...making.notCarriedOver, ...lostSettings(http, servers)];
-  if (making.proxies.length === 0)
+  const builder = new DraftBuilder(facts);
+  for (const server of servers) builder.add(server, accessOfServer(server, http, facts));
+  const notCarriedOver = [...tree.notCarriedOver, ...builder.notCarriedOver, ...lostSettings(http, servers)];
+  if (builder.proxies.length === 0)
     return { file: files[0]?.name ?? '', line: 1, problem: 'no server of it forwards anything that a spec can allow' };
-  return { draft: making.draft(), notCarriedOver: sorted(notCarriedOver) };
+  return { draft: builder.draft(), notCarriedOver: sorted(notCarriedOver) };
 }
 
+/** Stands for the `http` block where files have only what stands inside of one. */
 const OUTSIDE: Written = { name: 'http', args: [], file: '', line: 1 };
 
 function sorted(all: readonly NotCarried[]): NotCarried[] {
@@ -42,8 +46,8 @@ function sorted(all: readonly NotCarried[]): NotCarried[] {
   );
 }
 
-/** The entries of a spec as they are found, server by server. */
-class Making {
+/** Collects the entries of a spec, server by server. */
+class DraftBuilder {
   readonly proxies: DraftItem[] = [];
   readonly notCarriedOver: NotCarried[] = [];
   readonly #facts: Facts;
@@ -59,7 +63,7 @@ class Making {
 
   add(server: Written, access: ServerAccess): void {
     this.notCarriedOver.push(...access.notCarriedOver);
-    const ways = grouped(access.carried, ({ forward }) => wayOf(forward));
+    const ways = grouped(access.carried, ({ forward }) => forwardingKey(forward));
     const groups = [...ways.values()].map((carried) => this.#group(carried));
     if (groups.length === 0) return;
     const ranges = this.#rangeNames(access.ranges, server);

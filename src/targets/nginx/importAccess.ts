@@ -5,16 +5,16 @@ import { type CidrSet, isEmpty, subtract } from '../../policy/cidr.ts';
 import { type PathPattern, parsePattern } from '../../policy/pattern.ts';
 import { candidatesOf, isWider, keepsPath } from './importCandidates.ts';
 import type { Facts, KeyMap } from './importFacts.ts';
-import { allPlaces, choose, type Place, placesIn } from './importLocations.ts';
+import { allLocations, choose, type Location, locationsIn } from './importLocations.ts';
 import type { Written } from './importTree.ts';
 import { type Verdict, verdictOf } from './importVerdict.ts';
 
-/** Methods that a spec lists where a configuration takes all but some. */
+/** The methods that a spec lists where a configuration accepts all methods but some. */
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
 export type Forward = Extract<Verdict, { kind: 'forward' }>;
 
-/** Requests that are all forwarded alike. */
+/** A pattern of the spec whose requests are all forwarded alike. */
 export interface Carried {
   readonly entry: DraftEntry;
   readonly origin: string;
@@ -32,31 +32,31 @@ export interface ServerAccess {
   readonly carried: readonly Carried[];
   readonly answers: readonly AnswerFound[];
   readonly notCarriedOver: readonly NotCarried[];
-  /** Who may come, as most locations say. */
+  /** The client addresses that most locations admit. */
   readonly ranges: CidrSet | undefined;
 }
 
-/** Origin and the rest of a target; `undefined` where a variable says where it goes. */
+/** Returns the origin and the rest of a `proxy_pass` target; `undefined` where a variable decides the origin. */
 export function splitTarget(target: string): { readonly origin: string; readonly rest: string } | undefined {
   const [, origin, rest] = /^(https?:\/\/[^/$?#]+)(.*)$/.exec(target) ?? [];
   return origin === undefined || rest === undefined ? undefined : { origin, rest };
 }
 
 interface Context {
-  readonly places: readonly Place[];
-  readonly all: readonly Place[];
+  readonly places: readonly Location[];
+  readonly all: readonly Location[];
   readonly machines: Together;
   readonly index: ReadonlyMap<Machine, number>;
-  readonly verdict: (place: Place, method: string) => Verdict;
+  readonly verdict: (place: Location, method: string) => Verdict;
   readonly ranges: CidrSet | undefined;
 }
 
-/** What a server lets through, in patterns that grant nothing that it refuses or sends elsewhere. */
+/** Returns what a server lets through, in patterns that grant nothing that it refuses or forwards elsewhere. */
 export function accessOfServer(server: Written, http: Written, facts: Facts): ServerAccess {
-  const places = placesIn(server.block ?? [], [http, server]);
-  const all = allPlaces(places);
-  const known = new Map<Place, Map<string, Verdict>>();
-  const verdict = (place: Place, method: string): Verdict => {
+  const places = locationsIn(server.block ?? [], [http, server]);
+  const all = allLocations(places);
+  const known = new Map<Location, Map<string, Verdict>>();
+  const verdict = (place: Location, method: string): Verdict => {
     const own = known.get(place) ?? new Map<string, Verdict>();
     known.set(place, own);
     const found = own.get(method) ?? verdictOf({ facts, server, method, scope: place.scope });
@@ -85,14 +85,17 @@ export function accessOfServer(server: Written, http: Written, facts: Facts): Se
   };
 }
 
-/** Of expressions beside each other the first that takes a path decides, whatever those after it say. */
-function passedOver(places: readonly Place[], index: ReadonlyMap<Machine, number>): Map<number, number[]> {
+/**
+ * Returns, for each location with an expression, the locations that do not matter once it matches: nginx uses the first
+ * expression of a block that matches.
+ */
+function passedOver(places: readonly Location[], index: ReadonlyMap<Machine, number>): Map<number, number[]> {
   const passes = new Map<number, number[]>();
-  const numbersOf = (place: Place): number[] =>
-    allPlaces([place]).flatMap(({ machine, whole }) =>
+  const numbersOf = (place: Location): number[] =>
+    allLocations([place]).flatMap(({ machine, whole }) =>
       [machine, whole].flatMap((one) => (one === undefined ? [] : [index.get(one) ?? -1])),
     );
-  const visit = (list: readonly Place[]): void => {
+  const visit = (list: readonly Location[]): void => {
     const regexes = list.filter(({ kind }) => kind === 'regex');
     for (const [position, { machine }] of regexes.entries()) {
       const number = machine && index.get(machine);
@@ -104,7 +107,7 @@ function passedOver(places: readonly Place[], index: ReadonlyMap<Machine, number
   return passes;
 }
 
-function usualRanges(all: readonly Place[], verdict: Context['verdict']): CidrSet | undefined {
+function usualRanges(all: readonly Location[], verdict: Context['verdict']): CidrSet | undefined {
   const counts = new Map<string, { readonly ranges: CidrSet; count: number }>();
   for (const place of all) {
     for (const method of METHODS) {
@@ -119,16 +122,16 @@ function usualRanges(all: readonly Place[], verdict: Context['verdict']): CidrSe
   return [...counts.values()].sort((a, b) => b.count - a.count)[0]?.ranges;
 }
 
-function placed({ at }: Place): Pick<NotCarried, 'file' | 'line' | 'what'> {
+function placed({ at }: Location): Pick<NotCarried, 'file' | 'line' | 'what'> {
   return { file: at.file, line: at.line, what: `location ${at.args.join(' ')}` };
 }
 
-interface CarriedPlace {
+interface CarriedLocation {
   readonly carried: readonly Carried[];
   readonly notCarriedOver: readonly NotCarried[];
 }
 
-function carry(place: Place, context: Context): CarriedPlace {
+function carry(place: Location, context: Context): CarriedLocation {
   const verdicts = METHODS.map((method) => [method, context.verdict(place, method)] as const);
   const notCarriedOver: NotCarried[] = unreadable(place, verdicts);
   const forwarded = verdicts.flatMap(([method, one]) =>
@@ -142,9 +145,12 @@ function carry(place: Place, context: Context): CarriedPlace {
   return { carried, notCarriedOver };
 }
 
-/** The widest patterns that grant nothing else, for each method. */
+/**
+ * Returns the widest patterns of a location that grant nothing else, for each method. Adds to `reasons` why a wider
+ * pattern would.
+ */
 function carriedBy(
-  place: Place,
+  place: Location,
   forwarded: readonly string[],
   context: Context,
   reasons: Map<string, string>,
@@ -178,8 +184,8 @@ function methodList(methods: readonly string[]): string {
   return methods.filter((method) => method !== 'HEAD' || !methods.includes('GET')).join();
 }
 
-/** Checks and handlers of a location that a spec cannot say. */
-function unreadable(place: Place, verdicts: readonly (readonly [string, Verdict])[]): NotCarried[] {
+/** Returns the checks and handlers of a location that a spec cannot express. */
+function unreadable(place: Location, verdicts: readonly (readonly [string, Verdict])[]): NotCarried[] {
   const found = new Map<string, NotCarried>();
   for (const [, verdict] of verdicts) {
     if (verdict.kind !== 'unknown') continue;
@@ -201,8 +207,8 @@ interface Carrying {
   readonly forwarded: readonly string[];
 }
 
-/** In what ways the location takes more than the patterns that were made of it. */
-function whatIsLost(place: Place, { carried, reasons, forwarded }: Carrying): string[] {
+/** Returns in words what the location accepts beyond the patterns that were made of it. */
+function whatIsLost(place: Location, { carried, reasons, forwarded }: Carrying): string[] {
   const why = (methods: readonly string[]) =>
     [...new Set(methods.flatMap((method) => reasons.get(method) ?? []))].slice(0, 2).join('; ');
   const [first] = carried;
@@ -222,13 +228,16 @@ function whatIsLost(place: Place, { carried, reasons, forwarded }: Carrying): st
   return lost;
 }
 
-/** Whether it refuses some methods and takes all others, instead of the other way round. */
-function verdictIsOpen({ at }: Place): boolean {
+/** Returns whether a location refuses some methods and accepts all others, instead of the other way round. */
+function verdictIsOpen({ at }: Location): boolean {
   const limit = at.block?.find(({ name }) => name === 'limit_except');
   return !limit || limit.block?.some(({ name }) => name === 'proxy_pass') === true;
 }
 
-/** The methods for which every path of a pattern is forwarded as it is, to the same upstream and for the same callers. */
+/**
+ * Returns the methods for which every path of a pattern is forwarded unchanged, to the same upstream and for the same
+ * callers.
+ */
 function allowedMethods(
   pattern: PathPattern,
   wanted: readonly string[],
@@ -244,7 +253,7 @@ function allowedMethods(
     const place = choose(places, ({ machine }) => accepts(machine));
     for (const method of [...allowed]) {
       const reason = refusal(place, method, { accepts, verdict, ranges });
-      const origin = typeof place === 'object' ? wayOf(verdict(place, method)) : '';
+      const origin = typeof place === 'object' ? forwardingKey(verdict(place, method)) : '';
       const first = firsts.get(method) ?? origin;
       firsts.set(method, first);
       const problem = reason ?? (first === origin ? undefined : 'it goes to several upstreams or callers');
@@ -268,7 +277,7 @@ interface Asking {
 }
 
 function refusal(
-  place: Place | undefined | 'unknown',
+  place: Location | undefined | 'unknown',
   method: string,
   { accepts, verdict, ranges }: Asking,
 ): string | undefined {
@@ -286,8 +295,8 @@ function refusal(
   return undefined;
 }
 
-/** Equal where requests go to the same upstream for the same callers. */
-export function wayOf(verdict: Verdict): string {
+/** Returns a text that is equal for verdicts that forward to the same upstream for the same callers. */
+export function forwardingKey(verdict: Verdict): string {
   if (verdict.kind !== 'forward') return '';
   return `${splitTarget(verdict.target)?.origin ?? ''} ${keyName(verdict.keys)}`;
 }
@@ -296,7 +305,7 @@ function keyName(keys: KeyMap | undefined): string {
   return keys?.variable ?? '';
 }
 
-function answersOf(place: Place, { verdict }: Context): AnswerFound[] {
+function answersOf(place: Location, { verdict }: Context): AnswerFound[] {
   if (place.kind !== 'exact' || place.scope.some(({ block = [] }) => block.some(({ name }) => name === 'internal')))
     return [];
   const found = verdict(place, 'GET');

@@ -1,22 +1,22 @@
 import type { Regex } from '../../import/regex.ts';
 import type { PathPattern, PatternSegment } from '../../policy/pattern.ts';
 import { ACCEPTED_BY } from '../../policy/segment.ts';
-import type { Place } from './importLocations.ts';
+import type { Location } from './importLocations.ts';
 
-/** A part of a path as an expression has it. */
+/** A part of a path in an expression. */
 type Part =
   | { readonly kind: 'text'; readonly text: string }
-  /** Anything, slashes too, or anything but a slash. */
+  /** A part that may be many texts; `wide` where it may hold slashes. */
   | { readonly kind: 'hole'; readonly wide: boolean; readonly digits: boolean };
 
 const MOST_FORMS = 24;
 const MOST_PATTERNS = 48;
-/** A narrow type keeps out of the way of what other locations take. */
+/** Types of parameters that are tried. A narrow type may avoid what other locations accept. */
 const TYPES = ['segment', 'slug'];
 const LAST_TYPES = ['segment', 'slug', 'hex', 'uuid', 'int'];
 
-/** Patterns that a location may be about, the widest first. Whether they are is somebody else's question. */
-export function candidatesOf(place: Place): readonly string[] {
+/** Returns patterns that may describe a location, widest first. Whether they do is checked by the caller. */
+export function candidatesOf(place: Location): readonly string[] {
   const { kind, text, regex } = place;
   if (kind === 'exact') return [wireText(text)];
   if (kind !== 'regex') {
@@ -39,7 +39,7 @@ function tailOf(form: readonly Part[]): string[] {
     : [first.endsWith('/') ? `${first}{rest*}` : `${first}/{rest*}`];
 }
 
-/** A path as it goes over the wire. */
+/** Returns a path as it is written in a request line. */
 function wireText(text: string): string {
   return [...Buffer.from(text, 'latin1')]
     .map((byte) => {
@@ -51,7 +51,7 @@ function wireText(text: string): string {
     .join('');
 }
 
-/** The ways to go through an expression, with each choice made. */
+/** Returns the sequences of parts that an expression may be, with each choice made. */
 function formsOf(regex: Regex): Part[][] {
   switch (regex.kind) {
     case 'start':
@@ -98,7 +98,7 @@ function joined(parts: readonly Part[]): Part[] {
   return found;
 }
 
-/** A hole is a whole segment or no pattern has it. */
+/** Returns the patterns of a sequence. There is none where a part that may be many texts is less than a segment. */
 function patternsOf(form: readonly Part[]): string[] {
   let [patterns, holes] = [[''], 0];
   for (const [index, part] of form.entries()) {
@@ -122,15 +122,16 @@ function patternsOf(form: readonly Part[]): string[] {
 }
 
 /**
- * Whether what `proxy_pass` names behind its origin is the path that was asked for: `whole` where it is so for paths that
- * are what the expression says from their first character to their last, of which the target then drops nothing.
+ * Returns whether `proxy_pass` keeps the path of the request; `rest` is its argument behind the origin. `whole` means
+ * that it keeps only paths that the expression matches from their first character to their last, because the target
+ * drops all others.
  */
-export function keepsPath(place: Place, rest: string): boolean | 'whole' {
+export function keepsPath(place: Location, rest: string): boolean | 'whole' {
   const path = rest.replace(/(?:\$is_args\$args|\?\$args|\?\$query_string)$/, '');
   if (path === '' || path === '$request_uri') return true;
   if (path.includes('$uri')) return false;
   if (place.kind !== 'regex') return !path.includes('$') && path === place.text;
-  // The target holds what the expression holds, with each group for itself.
+  // The target repeats the expression, with `$1`, `$2` in place of its groups.
   const source = place.text.replace(/^\^|^\\A/, '').replace(/(?:\$|\\z)$/, '');
   let group = 0;
   const named = source
@@ -139,7 +140,7 @@ export function keepsPath(place: Place, rest: string): boolean | 'whole' {
   return named === path ? 'whole' : false;
 }
 
-/** Whether one pattern takes all that the other does, by its form. */
+/** Returns whether one pattern covers another, by their segments. */
 export function isWider(wide: PathPattern, narrow: PathPattern): boolean {
   const takes = (a: PatternSegment | undefined, b: PatternSegment | undefined): boolean => {
     if (!a || !b) return false;

@@ -11,14 +11,14 @@ export interface KeyMap {
   readonly at: Written;
 }
 
-/** Addresses by value: `geo`. */
+/** A `geo` block: values by address range. */
 export interface GeoMap {
   readonly variable: string;
   readonly fallback: string;
   readonly entries: readonly { readonly range: string; readonly value: string }[];
 }
 
-/** What the http block says for all servers. */
+/** What the `http` block defines for all servers. */
 export interface Facts {
   readonly keys: ReadonlyMap<string, KeyMap>;
   readonly geos: ReadonlyMap<string, GeoMap>;
@@ -59,7 +59,7 @@ export function factsOf(http: readonly Written[]): Facts {
 function keyMap(header: string, variable: string, at: Written, block: readonly Written[]): KeyMap | undefined {
   const rows = block.filter(({ name }) => !SETTINGS.has(name));
   if (block.some(({ name }) => name === 'include' || name === 'hostnames')) return undefined;
-  // An expression or a variable means callers that nobody can list.
+  // With an expression or a variable, the callers cannot be listed.
   if (rows.some(({ name, args }) => /^~/.test(name) || /\$/.test(args[0] ?? ''))) return undefined;
   const fallback = block.find(({ name }) => name === 'default')?.args[0] ?? '';
   const entries = rows.map((row) => ({ key: row.name.replace(/^\\/, ''), value: row.args[0] ?? '', at: row }));
@@ -73,7 +73,7 @@ function geoMap(variable: string, block: readonly Written[]): GeoMap | undefined
   return { variable, fallback, entries: rows.map(({ name, args }) => ({ range: name, value: args[0] ?? '' })) };
 }
 
-/** The addresses of one CIDR as nginx reads it; `undefined` where it is none, such as a host name. */
+/** Returns the addresses of one CIDR as nginx reads it; `undefined` where the text is none, such as a host name. */
 export function rangesOf(text: string): CidrSet | undefined {
   if (text === 'all') return ANY_ADDRESS;
   const range = parseCidr(text);
@@ -87,7 +87,10 @@ function joined(a: CidrSet, b: CidrSet): CidrSet {
   return unionOf([...a.ranges, ...b.ranges]);
 }
 
-/** Who passes a list of `allow` and `deny`, of which the first that fits decides. */
+/**
+ * Returns the addresses that a list of `allow` and `deny` admits, where the first rule that matches decides;
+ * `undefined` where a rule has no addresses.
+ */
 export function admittedBy(rules: readonly Written[]): CidrSet | undefined {
   let admitted: CidrSet = ANY_ADDRESS;
   for (const { name, args } of rules.toReversed()) {
@@ -98,7 +101,7 @@ export function admittedBy(rules: readonly Written[]): CidrSet | undefined {
   return admitted;
 }
 
-/** The addresses for which a `geo` gives a value that passes; the narrowest entry of an address decides. */
+/** Returns the addresses to which a `geo` gives a value that passes. The narrowest entry that holds an address decides. */
 export function addressesOf(geo: GeoMap, passes: (value: string) => boolean): CidrSet | undefined {
   const width = (range: string) => Number(/\/(\d+)$/.exec(range)?.[1] ?? 128) - (range.includes(':') ? 0 : 32);
   let found: CidrSet = passes(geo.fallback) ? ANY_ADDRESS : NOBODY;

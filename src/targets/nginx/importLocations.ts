@@ -3,23 +3,23 @@ import { sequence } from '../../import/paths.ts';
 import { literalBytes, parseRegex, type Regex } from '../../import/regex.ts';
 import type { Written } from './importTree.ts';
 
-export interface Place {
+export interface Location {
   readonly at: Written;
   readonly kind: 'exact' | 'prefix' | 'stop' | 'regex';
   readonly text: string;
-  /** What its paths are; absent where that cannot be read. */
+  /** The expression of its paths; absent where it cannot be read. */
   readonly regex?: Regex;
   readonly machine?: Machine;
-  /** Takes the paths of which the expression says every character. */
+  /** Accepts the paths that the expression matches from their first character to their last. */
   readonly whole?: Machine;
   /** Blocks around it, outermost first, itself last. */
   readonly scope: readonly Written[];
-  readonly children: readonly Place[];
+  readonly children: readonly Location[];
 }
 
-/** The locations of a server, or of one of them. Named ones are only for answers of nginx itself. */
-export function placesIn(block: readonly Written[], scope: readonly Written[]): Place[] {
-  return block.flatMap((at): Place[] => {
+/** Returns the locations in a block. Those with a name (`@name`) are left out, because no path leads to them. */
+export function locationsIn(block: readonly Written[], scope: readonly Written[]): Location[] {
+  return block.flatMap((at): Location[] => {
     const [first = '', second] = at.args;
     if (at.name !== 'location' || first.startsWith('@')) return [];
     const [sign, text] = second === undefined ? ['', first] : [first, second];
@@ -38,7 +38,7 @@ export function placesIn(block: readonly Written[], scope: readonly Written[]): 
         ...(machine && { machine }),
         ...(whole && { whole }),
         scope: inner,
-        children: placesIn(at.block ?? [], inner),
+        children: locationsIn(at.block ?? [], inner),
       },
     ];
   });
@@ -48,15 +48,21 @@ function prefixOf(text: string, isWhole: boolean): Regex {
   return sequence([{ kind: 'start' }, ...literalBytes(text), ...(isWhole ? [{ kind: 'end' as const }] : [])]);
 }
 
-export function allPlaces(places: readonly Place[]): Place[] {
-  return places.flatMap((place) => [place, ...allPlaces(place.children)]);
+export function allLocations(places: readonly Location[]): Location[] {
+  return places.flatMap((place) => [place, ...allLocations(place.children)]);
 }
 
-/** A location, nothing where none takes the path, or `unknown` where an expression that nobody can read is asked first. */
-export type Chosen = Place | undefined | 'unknown';
+/**
+ * The location that serves a path; `undefined` where none does, `unknown` where an expression that cannot be read comes
+ * first.
+ */
+export type Chosen = Location | undefined | 'unknown';
 
-/** As nginx chooses: an exact one, else the longest prefix and what lies in it, then expressions in their order. */
-export function choose(places: readonly Place[], takes: (place: Place) => boolean): Chosen {
+/**
+ * Returns the location that nginx chooses: an exact one, else the longest prefix and the locations in it, then
+ * expressions in their order.
+ */
+export function choose(places: readonly Location[], takes: (place: Location) => boolean): Chosen {
   const exact = places.find((place) => place.kind === 'exact' && takes(place));
   if (exact) return exact;
   const prefixes = places.filter(({ kind }) => kind === 'prefix' || kind === 'stop').filter(takes);
@@ -78,7 +84,7 @@ export function choose(places: readonly Place[], takes: (place: Place) => boolea
   return best;
 }
 
-function isBelowRegex(inner: Place, outer: Place | undefined): boolean {
+function isBelowRegex(inner: Location, outer: Location | undefined): boolean {
   const from = outer?.scope.length ?? 0;
   return inner.scope.slice(from).some(({ args }) => args[0]?.startsWith('~'));
 }

@@ -18,7 +18,7 @@ interface Serving {
   readonly keys: KeyMap | undefined;
 }
 
-/** The proxy that takes a server's place. */
+/** Returns the proxy that replaces a server. */
 export function proxyItem(server: Written, { ranges, groups, answers, keys }: Serving): Made {
   const notCarriedOver: NotCarried[] = [];
   const all = (name: string) => (server.block ?? []).filter((one) => one.name === name);
@@ -90,7 +90,7 @@ function listenOf(address: string): number | string {
     : address;
 }
 
-/** The upstream that a target names, with the servers behind it. */
+/** Returns the upstream that a target names, with the servers behind it. */
 export function upstreamItem({ origin, forward }: Carried, { upstreams }: Facts): Made {
   const notCarriedOver: NotCarried[] = [];
   const url = new URL(origin);

@@ -1,7 +1,7 @@
 import type { NotCarried } from '../../import/draft.ts';
 import type { Written } from './importTree.ts';
 
-/** What this importer reads, or what a generated configuration says in its own way. */
+/** Directives that this importer reads, or that generated files set in their own way. None of them is reported. */
 const READ = new Set(
   `allow auth_request break default_type deny error_page geo http if include internal limit_except listen location map proxy_pass
   proxy_set_header real_ip_header return rewrite root server server_name set set_real_ip_from ssl_certificate ssl_certificate_key
@@ -22,7 +22,7 @@ const REASONS: Readonly<Record<string, string>> = {
   real_ip_recursive: 'addresses are always read from the right past every trusted one',
 };
 
-/** Directives around and in servers that a spec does not say, each name once for each file. */
+/** Returns the directives in and around servers that a spec cannot express, each name once per file. */
 export function lostSettings(http: Written, servers: readonly Written[]): NotCarried[] {
   const found = new Map<string, { readonly at: Written; count: number }>();
   const visit = (one: Written): void => {
@@ -30,7 +30,7 @@ export function lostSettings(http: Written, servers: readonly Written[]): NotCar
     const known = found.get(key);
     if (known) known.count += 1;
     else if (!READ.has(one.name)) found.set(key, { at: one, count: 1 });
-    // Entries of tables have names of their own.
+    // Other blocks, such as tables, hold no directives.
     if (['server', 'location', 'limit_except', 'if'].includes(one.name))
       for (const inner of one.block ?? []) visit(inner);
   };

@@ -1,7 +1,7 @@
 import type { ImportFile, ImportProblem, NotCarried } from '../../import/draft.ts';
 import { type NginxDirective, parseNginx } from './liveConfig.ts';
 
-/** A directive where it takes effect, and where it is written. */
+/** A directive at the place where it takes effect, with the file that it is written in. */
 export interface Written extends Omit<NginxDirective, 'block'> {
   readonly file: string;
   readonly block?: readonly Written[];
@@ -12,14 +12,14 @@ export interface Tree {
   readonly notCarriedOver: readonly NotCarried[];
 }
 
-/** nginx refuses what is nested deeper, too. */
+/** Deepest nesting of includes, so that files that include each other have an end. */
 const MOST_DEPTH = 12;
-/** Includes that multiply would never end. */
+/** Most directives of a tree: files that include others many times could have millions. */
 const MOST_DIRECTIVES = 200_000;
 
 const DUMPED = /^# configuration file (.+):$/gm;
 
-/** What `nginx -T` prints, as the files that it is made of. */
+/** Returns the files in the output of `nginx -T`; any other file as it is. */
 function filesOf(file: ImportFile): readonly ImportFile[] {
   const marks = [...file.text.matchAll(DUMPED)];
   if (marks.length === 0) return [file];
@@ -29,14 +29,14 @@ function filesOf(file: ImportFile): readonly ImportFile[] {
   }));
 }
 
-/** Files of a tree, of which one is where nginx begins → its directives with all includes in their places. */
+/** Returns the directives of the main file, with all includes replaced by what they include. */
 export function nginxTree(given: readonly ImportFile[]): Tree | ImportProblem {
   const files = given.flatMap(filesOf);
   const parsed = new Map<string, readonly NginxDirective[]>();
   const broken = new Map<string, ImportProblem>();
   for (const { name, text } of files) {
     const found = parseNginx(text);
-    // A folder holds other files too: only what nginx would read has to be its configuration.
+    // A folder may hold other files: only what nginx would read has to be configuration.
     if ('problem' in found) broken.set(name, problemOf(name, found.problem));
     else parsed.set(name, found);
   }
@@ -71,7 +71,7 @@ export function nginxTree(given: readonly ImportFile[]): Tree | ImportProblem {
       if (/[*?[]/.test(pattern)) return [];
       const reason = 'the file is not here, so nothing is known of what it says';
       notCarriedOver.push({ file, line: one.line, what: `include ${pattern}`, reason });
-      // What is not known may refuse, and so is kept as something that nobody understands.
+      // The missing file may refuse requests, so its include stays and makes its block unreadable.
       return [{ name: 'include', args: [pattern], line: one.line, file }];
     });
   const directives = place(parsed.get(main) ?? [], main, [], '');
@@ -86,7 +86,7 @@ function problemOf(file: string, problem: string): ImportProblem {
   return { file, line: Number(line), problem: `this line ${rest}` };
 }
 
-/** `nginx.conf` nearest to the top, else the only file that no other includes and that leads to a server. */
+/** Returns the main file: the `nginx.conf` nearest to the top, else the first file with a server or an `http` block. */
 function mainFile(
   files: readonly ImportFile[],
   parsed: ReadonlyMap<string, readonly NginxDirective[]>,
@@ -102,7 +102,10 @@ function mainFile(
   return named[0] ?? files.map(({ name }) => name).find(leads);
 }
 
-/** nginx takes a pattern relative to the folder of its main file; a tree may have been taken from /etc/nginx. */
+/**
+ * Returns the files that an `include` means. A relative pattern begins at the folder of the main file, and an absolute
+ * one may name the folder that the files were copied from, such as /etc/nginx.
+ */
 function included(pattern: string, main: string, names: readonly string[]): string[] {
   const folder = main.includes('/') ? main.slice(0, main.lastIndexOf('/') + 1) : '';
   const tails = pattern.startsWith('/')

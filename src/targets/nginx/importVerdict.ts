@@ -9,18 +9,18 @@ export type Verdict =
       readonly at: Written;
       /** Blocks around it, outermost first, itself last. */
       readonly scope: readonly Written[];
-      /** `proxy_pass` with the variables that are set filled in. */
+      /** Argument of `proxy_pass`, in which variables of `set` are replaced by their values. */
       readonly target: string;
       readonly ranges: CidrSet;
-      /** Absent: nobody is asked for a key. */
+      /** Absent where no key is asked for. */
       readonly keys?: KeyMap;
     }
   | { readonly kind: 'answer'; readonly at: Written; readonly status: number; readonly keys?: KeyMap }
   | { readonly kind: 'refuse' }
-  /** It may forward, and nobody can say to whom. */
+  /** It may forward, and it is not known where to. */
   | { readonly kind: 'unknown'; readonly at: Written; readonly reason: string };
 
-/** Rules that may refuse, in words that this importer does not read. */
+/** Directives that may refuse requests in ways that this importer cannot read, with the reason for people. */
 const OTHER_CHECKS: Readonly<Record<string, string>> = {
   auth_basic: 'callers give a user and a password, which a spec does not know',
   auth_jwt: 'callers give a token that nginx itself checks',
@@ -54,7 +54,7 @@ interface Asked {
   readonly scope: readonly Written[];
 }
 
-/** Follows what nginx does with a request of this method that has come to this location. */
+/** Returns what nginx does with a request of this method that has come to this location. */
 export function verdictOf(asked: Asked): Verdict {
   const { scope, method, facts } = asked;
   const location = scope.at(-1);
@@ -66,12 +66,12 @@ export function verdictOf(asked: Asked): Verdict {
   const check = otherCheck(whole);
   if (check) return check;
   const state: State = { ranges: ANY_ADDRESS, keys: undefined };
-  // What a location rewrites or returns is not inherited by what lies in it.
+  // Directives of the rewrite module do not hold for the locations inside of a location.
   for (const block of [asked.server, inner ?? location]) {
-    const verdict = codes(block.block ?? [], asked, state);
+    const verdict = followRewrites(block.block ?? [], asked, state);
     if (verdict) return verdict;
   }
-  if (own(location, 'internal')) return { kind: 'refuse' };
+  if (directiveIn(location, 'internal')) return { kind: 'refuse' };
   const guard = authRequest(whole, asked, state);
   if (guard) return guard;
   const rules = nearest(whole, ['allow', 'deny']);
@@ -80,7 +80,7 @@ export function verdictOf(asked: Asked): Verdict {
   if (!admitted)
     return { kind: 'unknown', at: first ?? location, reason: 'it names clients otherwise than by address' };
   const ranges = intersect(state.ranges, admitted);
-  const pass = own(inner ?? location, 'proxy_pass') ?? own(location, 'proxy_pass');
+  const pass = directiveIn(inner ?? location, 'proxy_pass') ?? directiveIn(location, 'proxy_pass');
   if (pass) {
     const target = filled(pass.args[0] ?? '', [...scope], facts);
     return { kind: 'forward', at: pass, scope: whole, target, ranges, ...(state.keys && { keys: state.keys }) };
@@ -96,17 +96,17 @@ interface State {
   keys: KeyMap | undefined;
 }
 
-function own(block: Written, name: string): Written | undefined {
+function directiveIn(block: Written, name: string): Written | undefined {
   return block.block?.find((one) => one.name === name);
 }
 
-/** The directives of these names in the innermost block that has any. */
+/** Returns the directives of these names in the innermost block that has any. */
 export function nearest(scope: readonly Written[], names: readonly string[]): readonly Written[] {
   const blocks = scope.map(({ block = [] }) => block.filter(({ name }) => names.includes(name)));
   return blocks.findLast((found) => found.length > 0) ?? [];
 }
 
-/** Whether the block of `limit_except` is about a method: GET in its list means HEAD too. */
+/** Returns whether a `limit_except` is about a method: GET in its list includes HEAD. */
 function isLimited({ args }: Written, method: string): boolean {
   const listed = args.map((one) => one.toUpperCase());
   return !listed.includes(method) && !(method === 'HEAD' && listed.includes('GET'));
@@ -123,8 +123,8 @@ function otherCheck(scope: readonly Written[]): Verdict | undefined {
   return undefined;
 }
 
-/** The directives of the rewrite module, in the order in which they run. */
-function codes(block: readonly Written[], asked: Asked, state: State): Verdict | undefined {
+/** Follows the directives of the rewrite module in their order, until one of them decides. */
+function followRewrites(block: readonly Written[], asked: Asked, state: State): Verdict | undefined {
   for (const one of block) {
     if (one.name === 'return') return returned(one, state);
     if (one.name === 'rewrite')
@@ -188,7 +188,10 @@ function holds({ operator, value }: Condition, actual: string): boolean | undefi
   }
 }
 
-/** Whether a condition holds; or for whom it does not, where it holds for all others. */
+/**
+ * Returns whether a condition holds; or the keys or addresses for which it does not, where it holds for all others;
+ * `undefined` where it cannot be read.
+ */
 function decide(
   condition: Condition,
   { facts, method }: Asked,
@@ -211,19 +214,19 @@ function decide(
   return ranges && { ranges };
 }
 
-/** `auth_request` to a location that only looks at the key is a check of the key. */
+/** Reads `auth_request`: a subrequest to a location that only looks at the key is a check of the key. */
 function authRequest(scope: readonly Written[], asked: Asked, state: State): Verdict | undefined {
   const [request] = nearest(scope, ['auth_request']);
   if (!request || request.args[0] === 'off') return undefined;
   const path = request.args[0] ?? '';
   const locations = (asked.server.block ?? []).filter(({ name }) => name === 'location');
   const target = locations.find(({ args }) => args.at(-1) === path);
-  const verdict = target && codes(target.block ?? [], { ...asked, scope: [asked.server, target] }, state);
+  const verdict = target && followRewrites(target.block ?? [], { ...asked, scope: [asked.server, target] }, state);
   if (verdict?.kind === 'answer' && state.keys) return undefined;
   return { kind: 'unknown', at: request, reason: 'another server decides, or a rule that this importer does not read' };
 }
 
-/** Variables by what `set` and the defaults of maps say; those that nothing says stay. */
+/** Replaces variables by the values that `set` gives them; all others stay. */
 function filled(text: string, scope: readonly Written[], facts: Facts): string {
   const values = new Map<string, string>();
   for (const { block = [] } of scope)

@@ -1,12 +1,15 @@
 import { CannotTell } from '../../prove/explore.ts';
 import type { NginxDirective } from './liveConfig.ts';
 
-/** What a directive may say without a say in which requests get through and where; `any`: whatever it says. */
+/**
+ * The arguments with which a directive has no effect on which requests get through and where they go; `any` for all
+ * arguments.
+ */
 type Inert = 'any' | RegExp;
 
 const all = (...names: readonly string[]) => Object.fromEntries(names.map((name): [string, Inert] => [name, 'any']));
 
-/** Directives that decide nothing, as far as generated files use them, by the block that they stand in. */
+/** Directives that decide nothing with the arguments of generated files, by the block that they stand in. */
 const INERT = {
   main: all('error_log', 'events', 'pcre_jit', 'pid', 'worker_processes', 'worker_rlimit_nofile'),
   http: {
@@ -17,20 +20,20 @@ const INERT = {
     ...all('proxy_temp_path', 'resolver', 'resolver_timeout', 'scgi_temp_path', 'server_names_hash_bucket_size'),
     ...all('server_names_hash_max_size', 'server_tokens', 'uwsgi_temp_path', 'variables_hash_bucket_size'),
     ...all('variables_hash_max_size'),
-    // Which headers reach the upstream, and which twins of them.
+    // These two decide which headers with unusual names reach the upstream.
     ignore_invalid_headers: /^on$/,
     underscores_in_headers: /^off$/,
   },
   upstream: {
     ...all('keepalive', 'keepalive_timeout', 'resolver', 'zone'),
-    // Another word may take a server out, or keep it for when others fail.
+    // Other parameters may take a server out (`down`), or keep it for when others fail (`backup`).
     server: /^[^ ]+(?: resolve| max_fails=0)*$/,
   },
   server: {
     ...all('access_log', 'client_body_timeout', 'client_header_timeout', 'large_client_header_buffers', 'limit_conn'),
     ...all('limit_req_status', 'server_name', 'ssl_certificate', 'ssl_certificate_key', 'ssl_protocols'),
     ...all('ssl_session_cache'),
-    // The PROXY protocol changes who is taken for the client.
+    // `proxy_protocol` changes which address counts as the client's.
     listen: /^[^ ]+(?: default_server| ssl)*$/,
   },
   location: {
@@ -45,7 +48,7 @@ const INERT = {
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Inert>>>>;
 
-/** Refuses a directive that is not known to decide nothing there. */
+/** Throws `CannotTell` for a directive that may decide something in this kind of block. */
 export function checkInert(
   { name, args, block }: NginxDirective,
   where: keyof typeof INERT,

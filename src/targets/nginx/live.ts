@@ -9,7 +9,10 @@ import { isRoutingRow, ruleFinder } from './liveRoutes.ts';
 
 const HINT = 'give what "nginx -T" prints on the machine, whole';
 
-/** The output of `nginx -T`: every file that nginx read, each under a line with its name. */
+/**
+ * Compares generated files with the output of `nginx -T`, which has every file that nginx read under a line with its
+ * name.
+ */
 export const compareNginx: CompareLive = (live, expected) => {
   const sections = sectionsOf(live.text);
   if ('problem' in sections) return unreadable(expected, `${live.name}: ${sections.problem}`, HINT);
@@ -36,7 +39,7 @@ export const compareNginx: CompareLive = (live, expected) => {
   const secrets = `${((main && matches.get(main)) ?? '').replace(/[^/]*$/, '')}secrets/`;
   const isSecret = (path: string) =>
     /^(?:keys|tokens)[^/]*\.conf$/.test(path.startsWith(secrets) ? path.slice(secrets.length) : '');
-  // Ours are complete, so that another file is there only because something brings it in.
+  // Our files include no others than secrets, so that another file is there only because a change includes it.
   const others = [...parsed.keys()]
     .filter((path) => !ours.has(path) && !isSecret(path))
     .map((path) => driftCodes.report('added', expected.at, { what: `the file ${path}`, where: live.name }));
@@ -44,7 +47,7 @@ export const compareNginx: CompareLive = (live, expected) => {
   return ok({ drift: [...drift, ...others, ...(keys.value ?? [])], foreign: [] }, keys.diagnostics);
 };
 
-/** The files of keys and tokens that stand beside ours on disk. */
+/** Returns the drift of the key and token files on disk. */
 export function renderedKeys(policy: Policy, files: readonly LiveText[], where: string): Result<readonly Diagnostic[]> {
   const parsed = files.map(({ name, text }) => [name, parseNginx(text)] as const);
   const broken = parsed.some(([, directives]) => 'problem' in directives);
@@ -58,7 +61,7 @@ export function renderedKeys(policy: Policy, files: readonly LiveText[], where: 
 
 const STRANGE = 'a table of keys or tokens that is not as ours are';
 
-/** Keys and tokens are in files of their own, of which no entry is ever shown. */
+/** Returns the drift of key and token files. No entry of them is ever shown. */
 function keysDrift(files: Files, policy: Policy, where: string): Result<Diagnostic[]> {
   const entriesOf = (kind: RegExp) => [...files].flatMap(([path, entries]) => (kind.test(path) ? entries : []));
   const { keys, tokens, strange } = keysIn(entriesOf(/\/keys[^/]*$/), entriesOf(/\/tokens[^/]*$/));
@@ -106,7 +109,10 @@ function sectionsOf(text: string): Sections | { readonly problem: string } {
   return { files };
 }
 
-/** Ours by their names, in the folder where most of them are: other files may be called nginx.conf too. */
+/**
+ * Finds our files among live paths by their names, in the folder that has most of them: another file may be called
+ * nginx.conf too.
+ */
 function matchFiles(own: readonly OwnFile[], paths: readonly string[]): Map<OwnFile, string> {
   const nameOf = (path: string) => path.replace(/^.*\//, '');
   const folderOf = (path: string) => path.slice(0, -nameOf(path).length);
@@ -122,7 +128,7 @@ function matchFiles(own: readonly OwnFile[], paths: readonly string[]): Map<OwnF
   );
 }
 
-/** Puts differences into words, with whatever could be a secret hidden by its position. */
+/** Returns a function that describes a difference. An argument where a secret may stand is replaced by its fingerprint. */
 function teller(own: readonly OwnFile[], live: string, expected: Expected) {
   const hide = fingerprintFor(live);
   const originOf = nginxOrigins(expected);
@@ -141,7 +147,7 @@ function teller(own: readonly OwnFile[], live: string, expected: Expected) {
   };
 }
 
-/** Every word of ours: what we wrote ourselves is no secret. */
+/** Returns every word of the generated files, none of which is a secret. */
 function vocabularyOf(texts: readonly string[]): ReadonlySet<string> {
   return new Set(texts.flatMap((text) => text.split(/[\s;{}"']+/)));
 }
@@ -187,15 +193,15 @@ interface Showing {
 }
 
 /**
- * A directive for people. In the directives where a credential may stand (headers, maps, variables) an
- * argument that is not a word of ours is hidden, whatever it looks like.
+ * Returns a live directive for people. Where a credential may stand (headers, maps, variables), an argument that is no
+ * word of our files is hidden, whatever it looks like.
  */
 function directiveWords(directive: NginxDirective, { known, hide, inside }: Showing): string {
   const { name, args, block } = directive;
   const parent = inside?.name;
-  // Where a row leads to a place of ours, nothing but a path can stand in it.
+  // A row of a routing table holds only paths, which are no secrets, if all of its values are known.
   if (isRoutingRow(directive, inside) && args.every((arg) => isPlain(arg, known))) return ownWords(directive);
-  // Entries of a map have no directive name: what stands there is the value that is looked up.
+  // Rows of a table begin with a key instead of the name of a directive.
   const isName = parent !== 'map' && parent !== 'geo' && /^[a-z_0-9]{2,40}$/.test(name);
   const shownName = isName || isPlain(name, known) ? name : hide(name);
   const open = isName && HARMLESS.has(name);
@@ -203,7 +209,7 @@ function directiveWords(directive: NginxDirective, { known, hide, inside }: Show
   return `"${[shownName, ...shown].join(' ')}${block ? ' { … }' : ''}"`;
 }
 
-/** A directive of ours: whatever it holds is in the generated files, which hold no secret. */
+/** Returns a directive of ours. It is shown as it is, because generated files hold no secret. */
 function ownWords({ name, args, block }: NginxDirective): string {
   return `"${[name, ...args].join(' ')}${block ? ' { … }' : ''}"`;
 }
@@ -218,11 +224,11 @@ function isPlain(arg: string, known: ReadonlySet<string>): boolean {
 interface NginxOrigin {
   readonly at: SpecPath;
   readonly related: readonly Related[];
-  /** Of a row of a routing table, which says nothing to a reader: a path that comes to it. */
+  /** A path that reaches a row of a routing table, where the row has only a short name for it. */
   readonly path: string | undefined;
 }
 
-/** So many further lines of the spec are shown. */
+/** Number of further lines of the spec that are shown. */
 const RELATED = 2;
 
 function nginxOrigins(expected: Expected): (difference: Difference, file: string) => NginxOrigin {
@@ -251,8 +257,8 @@ function nginxOrigins(expected: Expected): (difference: Difference, file: string
   };
 }
 
-/** Tables that say who is calling. */
-const CALLERS = /_(?:selector|hash|id|position|grants|home|token|expiry|rate_\w+)$/;
+/** Tables that identify a caller. */
+const CALLERS = /_(?:selector|hash|id|position|grants|token|expiry|rate_\w+)$/;
 
 /** The part of the spec that a table or a file of ours is made from as a whole. */
 function sectionOf(block: NginxDirective | undefined, file: string, policy: Policy): SpecPath | undefined {
@@ -266,7 +272,7 @@ function isOfUpstream(directive: NginxDirective | undefined): boolean {
   return /^proxy_(?:pass|ssl_\w+)$/.test(directive?.name ?? '');
 }
 
-/** Rows that have what a foreign row has: they are about the same clients, or the same keys. */
+/** Returns the keys of rows that have the same value as a row that is not ours: they concern the same clients or keys. */
 function neighbours({ args }: NginxDirective, table: NginxDirective): string[] {
   if (table.name !== 'map' && table.name !== 'geo') return [];
   const same = table.block?.filter((one) => one.name !== 'default' && one.args[0] === args[0]) ?? [];
@@ -277,13 +283,13 @@ function allWords({ name, args, block = [] }: NginxDirective): string[] {
   return [name, ...args, ...block.slice(0, 5).flatMap(allWords)];
 }
 
-/** What files of keys and tokens hold, as far as it is told: no key and no token. */
+/** What the files of keys and tokens hold, without any key or token. */
 interface LiveKeys {
   /** How many keys stand for each id. */
   readonly keys: ReadonlyMap<string, number>;
   /** Ids that have a token. */
   readonly tokens: ReadonlySet<string>;
-  /** Whether something else is there than "secrets render" writes, such as a value for everybody. */
+  /** Whether there is anything that "secrets render" does not write, such as a value for everybody. */
   readonly strange: boolean;
 }
 
@@ -319,7 +325,7 @@ export function keysIn(keyEntries: readonly NginxDirective[], tokenEntries: read
     tokens.set(name, value);
   }
   const keys = new Map<string, number>();
-  // A record without a hash is nobody's key.
+  // An id without a hash belongs to no key.
   for (const [end, id] of ids) if (hashed.has(end)) keys.set(id, (keys.get(id) ?? 0) + 1);
   return { keys, tokens: new Set(tokens.keys()), strange };
 }

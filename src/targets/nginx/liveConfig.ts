@@ -3,7 +3,7 @@ export interface NginxDirective {
   readonly name: string;
   readonly args: readonly string[];
   readonly block?: readonly NginxDirective[];
-  /** Of its first word, from 1. */
+  /** Line of its first word, from 1. */
   readonly line: number;
 }
 
@@ -91,7 +91,7 @@ export interface Difference {
   readonly inside: readonly NginxDirective[];
 }
 
-/** Directives that nginx tries or runs in the order of the file; that of all others means nothing. */
+/** Directives that nginx tries or runs in the order of the file. The order of all others has no effect. */
 const ORDERED = new Set(['allow', 'break', 'deny', 'if', 'include', 'return', 'rewrite', 'server', 'set']);
 
 function isOrdered({ name, args }: NginxDirective, parent: string | undefined): boolean {
@@ -106,7 +106,7 @@ function isOrdered({ name, args }: NginxDirective, parent: string | undefined): 
 
 const texts = new WeakMap<NginxDirective, string>();
 
-/** Equal for directives that mean the same. */
+/** Returns a text that is equal for directives with the same meaning. */
 function textOf(directive: NginxDirective): string {
   const known = texts.get(directive);
   if (known !== undefined) return known;
@@ -121,7 +121,7 @@ function textOf(directive: NginxDirective): string {
   return text;
 }
 
-/** What is missing, changed, added or at another place in a live block of directives. */
+/** Returns what is missing, changed, added or at another place in a live block of directives. */
 export function compareDirectives(
   wanted: readonly NginxDirective[],
   found: readonly NginxDirective[],
@@ -150,7 +150,10 @@ export function compareDirectives(
   return [...differences, ...added, ...moved(wanted, found, inside)];
 }
 
-/** What a line that is gone has most likely become: the same directive about the same thing, or else the same directive. */
+/**
+ * Returns a function that finds what a missing directive has most likely become: the same directive with the same first
+ * argument, or else the same directive with as many arguments.
+ */
 function partnersIn(extra: readonly NginxDirective[]) {
   const left = new Set(extra);
   const about = new Map<string, NginxDirective[]>();
@@ -174,7 +177,7 @@ function partnersIn(extra: readonly NginxDirective[]) {
   return { take: (one: NginxDirective) => pop(about.get(subject(one))) ?? pop(alike.get(shape(one))) };
 }
 
-/** The first of the lines that both have whose order decides and is not the same. */
+/** Returns the first directive, among those that both have and whose order matters, that is at another place. */
 function moved(
   wanted: readonly NginxDirective[],
   found: readonly NginxDirective[],

@@ -24,7 +24,7 @@ import {
 } from './shapes.ts';
 import type { Configuration, GeoTable, MapTable, RegexRow, Template } from './tables.ts';
 
-/** Parts of the request that routing looks at; what is worked out of them alone is worked out once. */
+/** Variables that routing uses. What depends on these alone is computed once for each kind of target, see `cutsOf`. */
 export const TARGET_PIECES = /^(?:method|verb|path|segment_\d+|plain_\d+|marked_\d+|after_\d+|slash_\d+|request)$/;
 
 const ADDRESS = /^hop \d+$/;
@@ -32,25 +32,26 @@ const NO_CAPITALS = wholly('[^A-Z]*');
 const SELECTOR_LENGTH = '8';
 
 export interface Directives {
-  /** What `set` has set, and the parameters of secure_link; evaluated when they are asked for. */
+  /** The values that `set` gives to variables. They are evaluated when they are used. */
   readonly variables: ReadonlyMap<string, Template>;
+  /** The parameter of `secure_link`; `digest` is that of `secure_link_md5`. */
   readonly secureLink: Template | undefined;
   readonly digest: Template | undefined;
 }
 
-/** What was worked out of the request line before. */
+/** Values of variables that were computed from the request line before. */
 export interface Known {
   readonly values: ReadonlyMap<string, readonly Part[]>;
-  /** Those that split the request line themselves, and those that need it to be split. */
+  /** Variables whose evaluation splits the request line, and those that need it to be split before. */
   readonly splitters: ReadonlySet<string>;
   readonly readers: ReadonlySet<string>;
-  /** Whether the request line had the shape that is split. */
+  /** Whether the request line has the shape that can be split. */
   readonly isWhole: boolean;
 }
 
 const NOTHING_KNOWN: Known = { values: new Map(), splitters: new Set(), readers: new Set(), isWhole: false };
 
-/** What variables are worth for the requests of one way, as nginx works them out: when asked for, and once. */
+/** The values of variables for the requests of one run, as nginx computes them: when they are used, and once. */
 export class Meaning {
   private readonly configuration: Configuration;
   private readonly run: Run;
@@ -58,7 +59,7 @@ export class Meaning {
   private readonly directives: Directives;
   private readonly values: Map<string, readonly Part[]>;
   private readonly captures = new Map<string, readonly Part[]>();
-  /** How many segments the request line was split into; `undefined` while no expression has done that. */
+  /** Number of segments that the request line was split into; `undefined` while no expression has split it. */
   private depth: number | undefined;
   private readonly asked = new Set<string>();
   private readonly splitters: ReadonlySet<string>;
@@ -101,7 +102,10 @@ export class Meaning {
     return this.isWhole && [...this.asked].some((name) => this.splitters.has(name));
   }
 
-  /** What was worked out before is so only if the request line had been split by then. */
+  /**
+   * Throws where a value that was computed before is used too early: it is right only if nginx has split the request
+   * line by then.
+   */
   private onFirst(name: string): void {
     this.asked.add(name);
     if (
@@ -150,7 +154,7 @@ export class Meaning {
       : this.request.header(name);
   }
 
-  /** What the request line was split into; nothing before that. */
+  /** Returns a part of the request line; nothing before it was split. */
   private fromLine(name: string): readonly Part[] {
     const [, kind = '', digits = ''] = /^(segment|plain|after|slash)_(\d+)$/.exec(name) ?? [];
     const number = Number(digits);
@@ -166,7 +170,7 @@ export class Meaning {
     return [{ later: () => (matches(this.run, segment, NO_CAPITALS) ? segment : []) }];
   }
 
-  /** What follows after so many segments, and the slash at its end. */
+  /** Returns the segments after this number of them, and the slash that ends the path. */
   private rest(number: number, depth: number): Readonly<Record<'after' | 'slash', readonly Part[]>> {
     const segments: (readonly Part[])[] = [];
     for (let at = number + 1; at <= depth; at++) segments.push(this.request.segment(at, depth));
@@ -178,7 +182,7 @@ export class Meaning {
     return { after: there.flat(), slash: [] };
   }
 
-  /** Whether some expression captures it. */
+  /** Returns whether some expression captures a group of this name. */
   private isCapture(name: string): boolean {
     for (const table of this.configuration.tables.values())
       if (table.kind === 'map' && table.regexes.some(({ source }) => source.includes(`(?<${name}>`))) return true;
@@ -225,7 +229,10 @@ export class Meaning {
     return table?.kind === 'map' && table.marks;
   }
 
-  /** A look-up of a place, a slash and a segment in which runs of capitals are marked; one with none or many is as it was, and one with a brace is nothing. */
+  /**
+   * Evaluates a table whose source is a junction, a slash and a segment with marked capital letters. Marking leaves a
+   * segment without capital letters, or with too many runs of them, as it is, and makes one with a brace empty.
+   */
   private marked(table: MapTable, marks: string): readonly Part[] {
     const own = this.configuration.tables.get(marks);
     const [before, ...others] = this.evaluate(table.source.slice(0, -1));
@@ -261,7 +268,7 @@ export class Meaning {
     return this.evaluate(table.fallback);
   }
 
-  /** The value of a row whose expression matched, with what it captured. */
+  /** Returns the value of a row whose expression matched, after storing what it captured. */
   private captured(row: RegexRow, parts: readonly Part[], name: string): readonly Part[] {
     const groups = [...row.source.matchAll(/\(\?<([A-Za-z_]\w*)>/g)].map(([, group = '']) => group);
     if (groups.length === 0) return this.evaluate(row.value);
@@ -276,7 +283,8 @@ export class Meaning {
     }
     const rest = REST.exec(row.source);
     if (rest) {
-      // What stands before it takes no slash at the end, so that the last one is always what was captured.
+      // What precedes the group never ends with a slash, so the group captures the slash at the end wherever there is
+      // one.
       const before = matching(`^${rest[1]}\\z`, 'pcre');
       if ('problem' in before || !isEmptyLanguage(both(before, ENDS_WITH_SLASH)))
         throw new CannotTell(`the map $${name} captures in a way that is not known`);
@@ -293,12 +301,12 @@ export class Meaning {
 
   private keyEnd(length: string): readonly Part[] {
     const caller = this.request.caller();
-    // Rows of secrets are made of this many characters.
+    // `secrets render` writes rows for ends of this length only.
     if (caller.kind === 'text' || length !== SELECTOR_LENGTH) return [{ secret: 'end of no key' }];
     return [{ secret: `end of key ${caller.kind === 'known' ? caller.position : 0} of ${caller.key.id}` }];
   }
 
-  /** A table of secrets: what `secrets render` writes into it. */
+  /** Evaluates a table of secrets, as if it had the rows that `secrets render` writes. */
   private secret({ name, source, keys, regexes, secrets, fallback }: MapTable): readonly Part[] {
     const [kind, end] = this.evaluate(source);
     if (keys.keys.length > 0 || regexes.length > 0 || secrets.length !== 1)
@@ -342,7 +350,10 @@ export class Meaning {
     return until !== undefined && Number(until) < this.request.moment() ? '0' : '1';
   }
 
-  /** The one map that splits the request line. Its expression has to be the one whose captures are known. */
+  /**
+   * Evaluates the map that splits the request line. Its expression has to be `splitSource`, because only the groups of
+   * this one are known.
+   */
   private split({ name, keys, regexes, fallback }: MapTable): readonly Part[] {
     if (keys.keys.length > 0) throw new CannotTell(`the map $${name} has whole request lines`);
     for (const { source, value, ignoreCase } of regexes) {
@@ -363,7 +374,7 @@ export class Meaning {
     return this.evaluate(fallback);
   }
 
-  /** The last address of a list in a header, and what is left of the list. */
+  /** Evaluates a map that takes the last address off a list in a header, or looks whether there is such an address. */
   private hop({ name, keys, regexes, values, fallback }: MapTable, parts: readonly Part[]): readonly Part[] {
     const [part] = parts;
     if (parts.length > 1 || typeof part !== 'object' || !('piece' in part))

@@ -15,7 +15,10 @@ import {
   templateOf,
 } from './tables.ts';
 
-/** Reads back the files of a proxy. They are understood whole, or this throws `CannotTell`. */
+/**
+ * Reads back the generated files of a proxy as a model of what they decide. Throws `CannotTell` where any part of them
+ * is not understood.
+ */
 export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel {
   const configuration = readConfiguration(files);
   const server = serverOf(configuration, proxy);
@@ -40,14 +43,14 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel 
   };
 }
 
-/** Beside the values of variables: whether the request line has the shape that is split. */
+/** Key of a cut beside those of variables: "yes" where the request line has the shape that can be split. */
 const WHOLE = 'whole line';
 
 interface Server {
   readonly directives: Directives;
-  /** The location that a request is sent to. */
+  /** The location that a request is sent to, with variables. */
   readonly verdict: Template;
-  /** By their exact names. */
+  /** Locations by their exact names, and "/". */
   readonly locations: ReadonlyMap<string, readonly NginxDirective[]>;
   readonly errorPages: ReadonlyMap<string, string>;
 }
@@ -61,7 +64,7 @@ function plainText(parts: readonly Part[], name: string): string {
     .join('');
 }
 
-/** The server that listens where the proxy does, under its names. */
+/** Returns the server that listens on the proxy's address under the proxy's names. */
 function serverOf({ servers }: Configuration, proxy: Proxy): Server {
   const { address, port } = proxy.listen;
   const where = address === undefined ? `${port}` : `${address.includes(':') ? `[${address}]` : address}:${port}`;
@@ -102,7 +105,7 @@ function readServer(block: readonly NginxDirective[]): Server {
   return { directives: { variables, secureLink, digest }, verdict, locations, errorPages };
 }
 
-/** `set` is used for one thing, the address of the client. */
+/** Values of `set` where the client is the peer of the connection. The only variable that is set is $client. */
 const DIRECT: ReadonlyMap<string, Template> = new Map([['client', templateOf('$remote_addr')]]);
 
 function clientOf(configuration: Configuration, { directives }: Server, request: SymbolicRequest) {
@@ -157,7 +160,7 @@ interface Location {
   readonly redirects: boolean;
 }
 
-/** What nginx takes where nothing is said. */
+/** Default of client_max_body_size, in bytes. */
 const USUAL_BODY = 1024 ** 2;
 
 function readLocation(block: readonly NginxDirective[], place: string): Location {
@@ -221,7 +224,9 @@ function forwarded(configuration: Configuration, server: Server, { location, mea
   };
 }
 
-/** A header of the client is sent as it came, whatever it is. */
+/**
+ * Returns the value of a header that goes upstream. A client's header is sent as it came, so that its value stays open.
+ */
 function sentValue(value: string, meaning: Meaning): readonly Part[] {
   const [, header] = /^\$http_([a-z0-9_]+)$/.exec(value) ?? [];
   if (header !== undefined) return [{ piece: `header ${header.replaceAll('_', '-')}` }];
@@ -229,7 +234,7 @@ function sentValue(value: string, meaning: Meaning): readonly Part[] {
   return meaning.evaluate(templateOf(value));
 }
 
-/** What the upstream hears about the connection. */
+/** Variables about the connection, which go upstream and decide nothing. */
 const NOT_DECISIONS =
   /^\$(?:scheme|upgrade|upgrade_connection|remote_addr|server_port|[a-z0-9_]+_client|[a-z0-9_]+_port|[a-z0-9_]+_origin)$/;
 
@@ -244,7 +249,7 @@ function setsOf({ tables }: Configuration): CidrSet[] {
   });
 }
 
-/** Moments that a table of expiries names. */
+/** Returns the moments in tables of expiries, in seconds since 1970: from `,1798761599`. */
 function momentsOf({ tables }: Configuration): number[] {
   return [...tables.values()].flatMap((table) => {
     if (table.kind !== 'map') return [];
@@ -272,7 +277,10 @@ function referencesOf(table: Table): readonly string[] {
   return [...variablesIn(table.source), ...values.flatMap(variablesIn)];
 }
 
-/** Tables of method and path alone that something else asks, in the order in which they are met. */
+/**
+ * Returns the variables that depend on method and path alone, and that something else uses, in the order in which they
+ * are found. They are the border between routing and the rest of the decision.
+ */
 function cutsOf({ tables }: Configuration, { verdict, locations }: Server): string[] {
   const kinds = new Map<string, 'target' | 'other' | 'neither'>();
   const kindOf = (name: string): 'target' | 'other' | 'neither' => {
@@ -310,7 +318,10 @@ function cutsOf({ tables }: Configuration, { verdict, locations }: Server): stri
   return [...cuts];
 }
 
-/** Whether a table has the request line split by itself, or asks for what was captured before anything does. */
+/**
+ * Tells whether the evaluation of a variable begins with splitting the request line, or with reading what the split
+ * captured.
+ */
 class SplitOrder {
   private readonly configuration: Configuration;
 

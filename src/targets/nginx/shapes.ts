@@ -4,16 +4,19 @@ import { matching, wholly } from '../../prove/matching.ts';
 import type { MapTable, RegexRow, Template } from './tables.ts';
 
 export const ONE_SLASH = wholly('/');
-/** A segment that no row of the marks takes, so that what looks it up has nothing after the slash. */
+/** Segments with a brace. No row that marks capital letters matches them, so that the marked segment is "". */
 export const WITH_BRACE = wholly('(?:.|\\n)*[{](?:.|\\n)*');
-/** No capital letter, or more runs of them than can be marked. */
+/** Segments that marking leaves as they are: without a capital letter, or with more runs of them than can be marked. */
 export const UNMARKED = wholly('[^A-Z{]*|[^A-Z{]*(?:[A-Z]+[^A-Z{]+){6}[A-Z][^{]*');
 
 export function onlyText(text: string): Language {
   return wholly(text.replace(/[^A-Za-z0-9]/g, '\\$&'));
 }
 
-/** Whether a table marks capitals as is known here: a row for each number of runs up to six, and one for all others without a brace. */
+/**
+ * Returns whether a table marks capital letters in the one way that is known: a row for each number of runs up to six,
+ * and one for all other segments without a brace.
+ */
 export function isMarking({ regexes, keys, fallback }: MapTable): boolean {
   const counts = [1, 2, 3, 4, 5, 6];
   const sources = counts.map((count) =>
@@ -27,30 +30,35 @@ export function isMarking({ regexes, keys, fallback }: MapTable): boolean {
   const values = counts.map((count) =>
     counts.slice(0, count).reduce((value, run) => `${value}{^$capitals_${run}}$between_${run}`, '$between_0'),
   );
-  const said = regexes.map(
+  const actual = regexes.map(
     ({ source, value }) =>
       `${source} ${value.map((part) => (typeof part === 'string' ? part : `$${part.variable}`)).join('')}`,
   );
-  const wanted = [
+  const expected = [
     ...sources.map((source, index) => `${source}\\z ${values[index]}`),
     '^/(?<unmarked>[^{]*)\\z $unmarked',
   ];
-  return keys.keys.length === 0 && fallback.length === 0 && said.join('\n') === wanted.join('\n');
+  return keys.keys.length === 0 && fallback.length === 0 && actual.join('\n') === expected.join('\n');
 }
 
 export const ENDS_WITH_SLASH = wholly('[^\\n]*/');
 export const NOT_A_METHOD = wholly('[A-Z_-]*[^A-Z_-](?:.|\\n)*');
-/** A key up to a comma: its characters are neither blank nor comma, so that all of them are captured, and the last few again. */
+/**
+ * The expression of a key up to a comma. It captures the whole key and its last characters, provided that the classes
+ * of characters exclude blanks and commas.
+ */
 export const KEY =
   /^(\^)(\[ \\t\]\*\+)((?:[A-Za-z]+ )?)\(\?<(\w+)>(\[[A-Za-z0-9._~+/=-]+\])\{\d+,\d+\}\(\?<(\w+)>(\[[A-Za-z0-9._~+/=-]+\])\{(\d+)\}\)\)\[ \\t\]\*\+\(\?:,\|\\z\)$/;
+/** The expression of a rest of a path that captures the slash at its end. */
 export const REST = /^\^(.*)\(\?<(\w+)>\/\?\+\)\\z$/;
+/** The expression that takes the last address off a list. It captures the list before it, and the address. */
 export const HOP = /^\^\(\?:\(\?<(\w+)>\.\*\),\)\?\[ \\t\]\*\+\(\?<(\w+)>(.*)\)\[ \\t\]\*\+\\z$/;
 
 export function isVariable(part: Template[number] | undefined, name: string): boolean {
   return typeof part === 'object' && part.variable === name;
 }
 
-/** Adjacent texts are one, and empty ones are none. */
+/** Joins adjacent texts, and drops empty ones. */
 export function joined(parts: readonly Part[]): readonly Part[] {
   const found: Part[] = [];
   for (const part of parts) {
@@ -68,14 +76,15 @@ export function languageOf({ source, ignoreCase }: RegexRow, name: string): Lang
   return language;
 }
 
+/** Returns the numbers of segments after which an expression captures all further ones: `(?<after_8>…`. */
 export function stopsIn(source: string): readonly number[] {
   return [...source.matchAll(/\(\?<after_(\d+)>/g)].map(([, number]) => Number(number));
 }
 
 /**
- * The expression, behind the method and a blank, that takes a request line apart a segment at a time. Its captures are
- * what `SymbolicRequest` says of segments: each repetition is possessive and ends before `/`, `?` or a blank, which none
- * of its characters is; one of another shape leaves all of them unset.
+ * Returns the expression that splits a request line behind the method and a blank. Its captured groups have the values
+ * that `SymbolicRequest` gives to segments: each repetition is possessive and ends before `/`, `?` or a blank, none of
+ * which it can match. A request line of another shape leaves all groups unset.
  */
 export function splitSource(depth: number, stops: readonly number[]): string {
   let source = '(?:(?<path>';
@@ -88,7 +97,10 @@ export function splitSource(depth: number, stops: readonly number[]): string {
 
 let allAddresses: Language | undefined;
 
-/** IPv4 and IPv6 addresses as texts (RFC 4291 §2.2), written out on its own. */
+/**
+ * Returns all spellings of IPv4 and IPv6 addresses (RFC 4291 §2.2). They are written without the generator's
+ * expression, so that an error in that is found.
+ */
 export function addresses(): Language {
   if (allAddresses) return allAddresses;
   const octet = '(?:[0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])';
@@ -107,5 +119,5 @@ export function addresses(): Language {
   return found;
 }
 
-/** What ends a key, and so must not be one of its characters. */
+/** The characters that end a key, none of which may belong to it. */
 export const KEY_ENDS = wholly('[\\t ,]');

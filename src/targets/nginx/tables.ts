@@ -2,7 +2,7 @@ import { CannotTell, type ExactRows, exactRows, lower } from '../../prove/explor
 import { checkInert } from './inert.ts';
 import { type NginxDirective, parseNginx } from './liveConfig.ts';
 
-/** A value: texts, and names of variables. */
+/** The value or source of a table: texts and variables. */
 export type Template = readonly (string | { readonly variable: string })[];
 
 export interface RegexRow {
@@ -16,12 +16,13 @@ export interface MapTable {
   readonly name: string;
   readonly source: Template;
   readonly keys: ExactRows;
-  /** By key in lower case. */
+  /** Values by key in lower case, since nginx ignores case. */
   readonly values: ReadonlyMap<string, Template>;
   readonly regexes: readonly RegexRow[];
   readonly fallback: Template;
-  /** Files that are not there: secrets. */
+  /** Included files of secrets, which are not read. */
   readonly secrets: readonly string[];
+  /** Whether it looks like the table that marks capital letters; see `isMarking`. */
   readonly marks: boolean;
 }
 
@@ -50,7 +51,7 @@ export interface ConfigFile {
 
 const SECRETS = /^secrets\/(?:keys|tokens)\*\.conf$/;
 
-/** Reads `nginx.conf` and whatever it includes; all of it is understood, or none. */
+/** Reads `nginx.conf` and all files that it includes. Throws `CannotTell` where any part of them is not understood. */
 export function readConfiguration(files: readonly ConfigFile[]): Configuration {
   const texts = new Map(files.map(({ path, text }) => [path.replace(/^.*\//, ''), text]));
   const read = (name: string): readonly NginxDirective[] => {
@@ -86,7 +87,7 @@ function serversOf(block: readonly NginxDirective[]): string[] {
   return block.filter(({ name }) => name === 'server').map(({ args: [server = ''] }) => server);
 }
 
-/** A file that is included stands for its lines; inside of tables too, but for those of secrets. */
+/** Replaces an `include` by the directives of its file, also inside of tables. Files of secrets stay included. */
 function included(
   directive: NginxDirective,
   read: (name: string) => readonly NginxDirective[],
@@ -94,7 +95,7 @@ function included(
   const [file = ''] = directive.args;
   if (directive.name === 'include' && !SECRETS.test(file)) return read(file);
   if (!directive.block) return [directive];
-  // Marks are known by what they do, see `meaning.ts`, so that their rows stay together.
+  // The table that marks capital letters is recognized by its rows, which its include brings in.
   const block = directive.block.flatMap((each) => included(each, read));
   return [{ ...directive, block }];
 }
