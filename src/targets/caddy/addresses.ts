@@ -4,28 +4,32 @@ import type { Proxy } from '../../policy/types.ts';
 import { bareWord, type CaddyToken, placeholder, trustedText } from './quote.ts';
 import { addTo } from './table.ts';
 
-/** Trusted proxies in a row that are read past; a request through more of them is from nowhere. */
+/** Most trusted proxies in a row. The client behind more of them has no address, so that it is in no address set. */
 const MOST_HOPS = 8;
 
 /**
- * Where the client's address is what trusted proxies wrote into a header. Caddy's own `trusted_proxies` goes on
- * reading past what is no address, and so ends at one that the client itself may have written.
+ * The client of a proxy whose trusted proxies report it in a header. Caddy's own `trusted_proxies` is not used: it
+ * reads on past a text that is no address, and so may end at an address that the client itself wrote.
  */
 export interface ClientModel {
   readonly snippet: CaddyToken;
   readonly trusted: readonly CaddyToken[];
   readonly header: CaddyToken;
-  /** Regular expressions for the hop so many hops from the right as the snippet's argument says. */
+  /**
+   * Regular expressions for one hop of the header: an IPv4 address written as IPv6, and any other. The argument of the
+   * snippet says how many hops stand to the right of it.
+   */
   readonly mapped: CaddyToken;
   readonly plain: CaddyToken;
-  /** From right to left: each one's number, and how many stand right of it. */
+  /** The hops from right to left: the number of each, and how many stand to the right of it. */
   readonly hops: readonly { readonly number: number; readonly right: number }[];
   readonly tooFar: { readonly number: number; readonly right: number };
 }
 
 export function clientModel({ id, clientIp }: Proxy): ClientModel | null {
   if (clientIp.kind !== 'header') return null;
-  // Doubled braces: the inner pair is the argument, which leaves the outer one to the regular expression.
+  // Doubled braces: the inner pair is the argument of the snippet, and what replaces it stands in the outer pair, as
+  // the count of a repetition.
   const hop = (address: string) => trustedText(`~^(?:.*,)?[ \\t]*${address}[ \\t]*(?:,[^,]*){{args[0]}}$`);
   return {
     snippet: bareWord(`${id}-hop`),
@@ -38,7 +42,7 @@ export function clientModel({ id, clientIp }: Proxy): ClientModel | null {
   };
 }
 
-/** CIDRs for addresses that come as text, where `::ffff:192.0.2.1` stands for `192.0.2.1`. */
+/** Returns CIDRs for addresses that come as text, in which `::ffff:192.0.2.1` means `192.0.2.1`. */
 export function withMapped(set: CidrSet): string[] {
   const cidrs = toCidrs(set);
   const mapped = cidrs
@@ -52,7 +56,10 @@ export function withMapped(set: CidrSet): string[] {
 
 export const IPV6 = ipv6Source();
 
-/** Eight groups, the last two of which may be an IPv4 address, or fewer around one "::". */
+/**
+ * Returns the source of an IPv6 address: eight groups, the last two of which may be an IPv4 address, or fewer around
+ * one "::".
+ */
 function ipv6Source(): string {
   const group = '[0-9A-Fa-f]{1,4}';
   const forms = [`(?:${group}:){7}${group}`, `(?:${group}:){6}${IPV4}`];
@@ -66,10 +73,13 @@ function ipv6Source(): string {
   return oneOf(forms);
 }
 
-/** Above this many CIDRs, which Caddy goes through one by one, IPv4 addresses are matched as text. */
+/**
+ * Caddy compares an address with one CIDR after the other. In longer lists than this, IPv4 addresses are matched as
+ * text instead.
+ */
 const LONG_LIST = 300;
 
-/** How an address is found to be in a set: in a list of CIDRs, or as text that a regular expression matches. */
+/** How an address is looked up in a set: among CIDRs, or as text that a regular expression matches. */
 export interface AddressTest {
   readonly cidrs: readonly string[];
   readonly text?: string;
@@ -92,7 +102,10 @@ function numbers({ first, last }: AddressRange): Span {
   return { first: Number(first), last: Number(last) };
 }
 
-/** Dotted addresses from the octet at `shift` on; spans are sorted, disjoint and lie below one common prefix. */
+/**
+ * Returns the source of addresses from one octet on: `shift` is 24 for the first octet, 0 for the last. The spans are
+ * sorted, disjoint, and numbered within the octets before.
+ */
 function octets(spans: readonly Span[], shift: number): string {
   if (shift === 0) return octetSource(spans.flatMap(numbersIn));
   const size = 2 ** shift;
@@ -126,7 +139,7 @@ function restOf(parts: readonly Span[], shift: number): string {
     : octets(parts, shift - 8);
 }
 
-/** Numbers from 0 to 255, by their last digits. */
+/** Returns the source of some numbers from 0 to 255, grouped by all digits but the last: `12[0123]`. */
 function octetSource(values: readonly number[]): string {
   if (values.length === 256) return '[0-9]+';
   const byTens = new Map<string, string>();

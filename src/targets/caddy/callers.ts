@@ -7,17 +7,17 @@ import type { Names } from './names.ts';
 import { addTo, lookup, type Table, table } from './table.ts';
 
 /**
- * What there is to know about callers. Each is of a class "groups/addresses/end" such as "hooks+read/any/2027-06-30":
- * the route groups it may use, its own addresses and its last moment.
+ * What Caddy knows about callers. Each has a class "groups/addresses/end", such as "hooks+read/any/2027-06-30": the
+ * route groups that its key may use, the key's own address set, and the moment when the key expires.
  */
 export interface Callers {
-  /** Give `caller.class` for the id in `http.vars.key`: "" for an unknown id and after the last moment. */
+  /** Set `caller.class` from the key id in `http.vars.key`; "" for an unknown id and for an expired key. */
   readonly tables: readonly Table[];
-  /** Sets of route groups that some caller may use. */
+  /** Route groups by the name of the grant set that some caller has. */
   readonly grants: ReadonlyMap<string, readonly string[]>;
-  /** Addresses that only some callers are bound to. */
+  /** Address sets of callers, by name. */
   readonly addresses: ReadonlyMap<string, CidrSet>;
-  /** Whether some key expires; its class before it is asked what time it is stands in `caller.found` then. */
+  /** Whether some key expires. The class is then in `caller.found` until its end is compared with the time. */
   readonly expires: boolean;
 }
 
@@ -54,10 +54,10 @@ function sorted<T>(named: ReadonlyMap<string, T>): [string, T][] {
   return [...named].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Longer names of sets would make rows that nobody reads. */
+/** Longer names of sets are shortened, so that rows stay readable. */
 const LONGEST = 100;
 
-/** The addresses themselves where they are few. */
+/** Returns the name of an address set: the addresses themselves where they are few. */
 function addressName(set: CidrSet): string {
   return shortened(toCidrs(set).join('+').replaceAll('/', '-'), LONGEST);
 }
@@ -66,9 +66,12 @@ function momentName(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace(/T00:00:00[.]000Z$/, '');
 }
 
-/** Classes up to this number are told by a regular expression each, which costs little more for many ids than for few. */
+/** Up to so many classes have one regular expression each, which costs little more for many ids than for few. */
 const FEW_CLASSES = 8;
-/** Beyond so many characters its program would take more memory than the rest of Caddy. */
+/**
+ * Most characters of all ids in such expressions: beyond, the compiled program takes more memory than all else in
+ * Caddy.
+ */
 const MOST_CHARACTERS = 300_000;
 
 function classTables(entries: readonly (readonly [id: string, name: string])[], destination: string): Table[] {
@@ -84,7 +87,10 @@ function classTables(entries: readonly (readonly [id: string, name: string])[], 
   return [table({ source, destination, entries: sources })];
 }
 
-/** Time is compared as text: the seconds since the epoch must be digits that stand for less than the last moment. */
+/**
+ * Returns the table that compares ends with the time. It compares text: the seconds since 1970 have to be digits that
+ * mean less than the end.
+ */
 function lifetime(ends: readonly (readonly [name: string, moment: number])[], names: Names): Table {
   const alive = ends.map(([name, moment]): [string, string] => [
     `~^([^ ]+/${escapeRegex(name)}) ${below(moment)}$`,

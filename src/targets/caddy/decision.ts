@@ -10,28 +10,31 @@ export interface DecisionInput {
   readonly proxy: Proxy;
   readonly classes: readonly RouteClass[];
   readonly usesKeys: boolean;
-  /** Placeholder of the caller's class. */
+  /** Name of the placeholder with the caller's class. */
   readonly caller: string;
-  /** Sets of route groups that some caller may use. */
+  /** Route groups by the name of the grant set that some caller has. */
   readonly grants: Callers['grants'];
-  /** Whether keys expire, and so `caller.found` is there. */
+  /** Whether keys expire, so that `caller.found` exists. */
   readonly expires: boolean;
   readonly names: Names;
-  /** Text that is not there for a caller whose requests cannot be forwarded. */
+  /** Text that is "" for a caller without a token, whose requests cannot be forwarded. */
   readonly token: string;
 }
 
-/** Everything found out about a request, one word each in this order; two blanks in a row are a word that is missing. */
+/**
+ * Returns the results of all checks of a request: the route class, the caller's class, and the words for query and
+ * body, each followed by a blank. Two blanks in a row mean that one of them is "".
+ */
 const findings = ({ caller, names }: DecisionInput) =>
   `{${names.route}} {${caller}} {request.query} {${names.made.body}}`;
 const GOOD = 'ok ok';
 
-/** "yes" in `decision.pass` for a request that may be forwarded or answered. */
+/** Returns the table of `decision.pass`: "yes" for a request that is forwarded or answered. */
 export function passTable(input: DecisionInput): Table {
   const { open, answers, scoped } = kindsOf(input);
   const passing = [
     ...(open.length > 0 ? [`${oneOf(open)} [^ ]* ${GOOD} `] : []),
-    // The upstream token is the last word: whose key has none is nobody.
+    // The token for the upstream comes last: a caller whose key has none counts as unknown.
     ...(answers.length > 0 ? [`${oneOf(answers)} [^ ]+ ${GOOD} [^ ]`] : []),
     ...(scoped.length > 0 ? [`${oneOf(scoped)} ${GOOD} [^ ]`] : []),
   ];
@@ -44,8 +47,8 @@ export function passTable(input: DecisionInput): Table {
 }
 
 /**
- * Why a request may not pass, by the first thing that is wrong with it, in `decision.reason`; then the status for it. What
- * is wrong with a key is told apart only here, where few requests come.
+ * Returns the tables of `decision.reason`, which is the first check that failed, and of the status for it. They also
+ * find out what is wrong with a key, because few requests come to them.
  */
 export function refusalTables(input: DecisionInput): Table[] {
   const { open, answers, scoped } = kindsOf(input);
@@ -80,7 +83,7 @@ export function refusalTables(input: DecisionInput): Table[] {
   return [...(usesKeys ? [keyFaultTable(input)] : []), reason, status];
 }
 
-/** Reasons that are no 403. */
+/** Reasons with a status other than 403. */
 const REFUSED_HERE = [
   'key-missing',
   'key-malformed',
@@ -91,7 +94,7 @@ const REFUSED_HERE = [
   'body-size',
 ] as const;
 
-/** What is wrong with a key that no caller's class was found for. */
+/** Returns the table of what is wrong with a key that has no class. */
 function keyFaultTable({ proxy: { apiKeyHeader }, expires, names }: DecisionInput): Table {
   const found = `{${expires ? names.found : names.caller}}`;
   return table({
@@ -107,7 +110,10 @@ function keyFaultTable({ proxy: { apiKeyHeader }, expires, names }: DecisionInpu
   });
 }
 
-/** Expressions for the route classes that ask for no key, for those answered to every good key, and for pairs of a route class and the class of a caller who may use it. */
+/**
+ * Returns expressions for the route classes that need no key (`open`), for those answered to every good key
+ * (`answers`), and for pairs of a route class and the class of a caller that may use it (`scoped`).
+ */
 function kindsOf({ classes, usesKeys, grants }: DecisionInput): {
   open: string[];
   answers: string[];

@@ -10,19 +10,19 @@ import { bareWord, type CaddyToken, placeholder, trustedText } from './quote.ts'
 import { type Table, table } from './table.ts';
 import { longestRead, type Transport, transportOf } from './transport.ts';
 
-/** What belongs to a `reverse_proxy`; shared by all route classes that forward alike. */
+/** A `reverse_proxy`, shared by all route classes that are forwarded alike. */
 export interface Forward extends Transport, RareHeaders {
-  /** Of its named matcher, and of the snippet with what both its variants have in common. */
+  /** Name of its matcher; `snippet` is the name of the snippet with what both of its variants have in common. */
   readonly name: CaddyToken;
   readonly snippet: CaddyToken;
   readonly classes: readonly CaddyToken[];
   readonly maxBody: CaddyToken | null;
-  /** How long a body may take altogether: Caddy cannot tell a silent client from a slow one. */
+  /** Longest time for a whole body: Caddy does not tell a silent client from a slow one. */
   readonly bodyTimeout: CaddyToken;
   readonly longestRead: CaddyToken;
-  /** Where the upstream's own token goes. */
+  /** Header for the token of the upstream. */
   readonly tokenHeader: CaddyToken | null;
-  /** Where clients find the proxy, if the spec says so, in place of what they say themselves. */
+  /** Headers that tell the upstream where clients find the proxy, if the spec says so, in place of what clients say. */
   readonly outside: readonly { readonly name: CaddyToken; readonly value: CaddyToken }[];
   readonly token: CaddyToken;
   readonly hidden: readonly CaddyToken[];
@@ -56,7 +56,7 @@ export function forwardModels(policy: Policy, proxy: Proxy, access: Access): For
           ? placeholder('http.vars.token')
           : trustedText(credentialText(upstream.tokenScheme, '{http.vars.token}')),
       ...rareHeaders(plan, policy),
-      // Orders to a proxy in front are hidden everywhere.
+      // Orders to a proxy in front (`X-Accel-*`) are hidden in all answers elsewhere.
       hidden: HIDDEN_RESPONSE_HEADERS.filter((name) => !name.startsWith('x-accel-')).map((name) =>
         bareWord(canonical(name)),
       ),
@@ -67,7 +67,7 @@ export function forwardModels(policy: Policy, proxy: Proxy, access: Access): For
   });
 }
 
-/** What differs from what the headers of all proxies say: the Host of the client, and plain HTTP. */
+/** Returns the headers that differ from those of all proxies, which report the client's Host and plain HTTP. */
 function outsideHeaders(proxy: Proxy): Forward['outside'] {
   const { publicUrl, tls } = proxy;
   if (publicUrl === undefined)
@@ -75,7 +75,10 @@ function outsideHeaders(proxy: Proxy): Forward['outside'] {
   return publicAddress(publicUrl).map(([name, value]) => ({ name: bareWord(name), value: trustedText(value) }));
 }
 
-/** `request.host` for the replacement of a regular expression, where a dollar sign stands for itself if it is doubled. */
+/**
+ * Returns the table of `request.host`, the Host as text for the replacement of a regular expression, in which every "$"
+ * is doubled.
+ */
 export function hostTable(): Table {
   const part = '([^$]*)';
   const withDollars = (count: number): [string, string] => {

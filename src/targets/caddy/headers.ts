@@ -4,23 +4,23 @@ import type { Policy } from '../../policy/types.ts';
 import { bareWord, type CaddyToken, placeholder } from './quote.ts';
 import { type Table, table } from './table.ts';
 
-/** Headers that pass wherever something is forwarded: the usual ones, and those that few requests have. */
+/** Headers of clients that every forward passes: the usual ones, and those that few requests have. */
 export interface SharedHeaders {
   readonly usual: ClientHeaders;
   readonly rare: ClientHeaders;
-  /** The header to delete in the end. */
+  /** The header that is deleted after all others are set; see `clientHeaders`. */
   readonly absent: CaddyToken;
 }
 
 export interface ClientHeaders {
-  /** The names under which the headers are set. */
+  /** Tables with the names under which the headers are set. */
   readonly names: readonly Table[];
   readonly headers: readonly SentHeader[];
 }
 
-/** What one way of forwarding takes beside the shared headers. */
+/** Headers of clients that one forward passes beside the shared ones. */
 export interface RareHeaders {
-  /** Headers without which a request has only the usual ones. */
+  /** Names of all headers but the usual ones: a request without any of them takes the shorter way. */
   readonly rare: readonly CaddyToken[];
   readonly extra: ClientHeaders;
 }
@@ -30,7 +30,7 @@ interface SentHeader {
   readonly value: CaddyToken;
 }
 
-/** Where headers go that the client did not send. */
+/** Name under which headers are set that the client did not send. */
 const ABSENT = 'Postern-Absent';
 
 const USUAL = ['accept', 'accept-encoding', 'content-type', 'user-agent'];
@@ -51,7 +51,7 @@ function sharedRare(policy: Policy): string[] {
   return DEFAULT_REQUEST_HEADERS.filter((name) => !USUAL.includes(name) && !keyHeaders(policy).has(name));
 }
 
-/** Headers that hold a key somewhere: not for all to share, although they may pass elsewhere. */
+/** Returns the headers that hold a key or a token anywhere. They are not shared, although they may pass elsewhere. */
 function keyHeaders({ proxies, upstreams }: Policy): Set<string> {
   const names = [...proxies.map((proxy) => proxy.apiKeyHeader), ...upstreams.map((upstream) => upstream.tokenHeader)];
   return new Set(names.map((name) => name.toLowerCase()));
@@ -74,15 +74,16 @@ export function rareHeaders({ forwarding, passed }: ForwardPlan, policy: Policy)
 }
 
 /**
- * Headers that pass as the client sent them. All are deleted and these set again; what the client did not send
- * is set under a name that is deleted in the end, because it would arrive as an empty header.
+ * Returns the headers that pass as the client sent them. All headers of the client are deleted, and these are set
+ * again. One that the client did not send is set under the name `Postern-Absent`, which is deleted at the end, because
+ * it would otherwise go upstream as an empty header.
  */
 function clientHeaders(names: readonly string[]): ClientHeaders {
   const tables: Table[] = [];
   const headers = names.toSorted().map((name): SentHeader => {
     const source = `http.request.header.${canonical(name)}`;
     const value = placeholder(source);
-    // Go leaves out an empty User-Agent by itself, and puts its own where there is none.
+    // Go itself leaves out an empty User-Agent, and sends its own where the header is missing.
     if (name === 'user-agent') return { name: bareWord(canonical(name)), value };
     const entries = [['', ABSENT]] as const;
     const named = table({ source: `{${source}}`, destination: nameOf(name), entries, fallback: canonical(name) });
@@ -101,7 +102,7 @@ const HOPS = [
   ['upgrade', 'websocket'],
 ] as const;
 
-/** Headers of the hop are the client's business only where it asks for a WebSocket in full. */
+/** Returns the table that passes a header of the connection only where the client asks for a WebSocket in full. */
 function upgradeTable(name: string): Table {
   return table({
     source: '{http.request.header.Upgrade} {http.request.header.Connection}',

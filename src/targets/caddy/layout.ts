@@ -1,6 +1,6 @@
 /**
- * Lays a Caddyfile out as `caddy fmt` does: indented by its braces, no blank line too many. No argument holds a
- * line end, so a line that ends in "{" opens a block and a line "}" closes one, wherever a template was included.
+ * Formats a Caddyfile as `caddy fmt` does: indented by braces, with single blank lines. No argument holds a line end,
+ * so a line that ends in "{" opens a block and a line "}" closes one, whichever template it comes from.
  */
 export function formatCaddyfile(text: string): string {
   const lines: string[] = [];

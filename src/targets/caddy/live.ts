@@ -14,7 +14,10 @@ import { pathRows, ROW_PLACEHOLDER } from './routes.ts';
 
 const HINT = 'give what "curl localhost:2019/config/" prints on the machine that runs Caddy';
 
-/** The running configuration as the admin API prints it, against what this machine's `caddy adapt` makes of ours. */
+/**
+ * Compares the running configuration, as the admin API prints it, with what `caddy adapt` on this machine makes of our
+ * files.
+ */
 export const compareCaddy: CompareLive = (live, expected) => {
   if (live.text.trim() === '')
     return unreadable(expected, `${live.name}: it is empty; did the command that made it fail?`, HINT);
@@ -41,10 +44,10 @@ export const compareCaddy: CompareLive = (live, expected) => {
 
 type Adapted = { readonly config: unknown } | { readonly problem: string; readonly hint: string };
 
-/** One run of caddy serves all captures that are compared with the same files. */
+/** Results by file list, so that all captures that are compared with the same files need one run of caddy. */
 const adaptations = new WeakMap<object, Adapted>();
 
-/** Without the secrets, which the running configuration is compared without too. */
+/** Adapts our files without the secrets, which the running configuration is compared without as well. */
 function adapt({ files }: Expected): Adapted {
   const [first = files] = files;
   const known = adaptations.get(first) ?? adaptAnew(files);
@@ -77,13 +80,16 @@ function adaptIn(folder: string): Adapted {
   return { problem: `caddy adapt refused ours: ${said}`, hint: 'is this caddy at least 2.11?' };
 }
 
-/** Puts differences into words; a text that is not one of ours may be a key or a token and is hidden. */
+/**
+ * Returns a function that describes a difference. A text that is not in our configuration may be a key or a token, and
+ * is hidden.
+ */
 function teller(config: unknown, live: LiveText, expected: Expected) {
   const hide = fingerprintFor(live.text);
   const originOf = originFinder(expected.policy);
   const routesOf = routeFinder(expected.policy, config);
   const known = new Set(stringsIn(config));
-  /** What stands in a list stands under the name of the list. */
+  /** Elements of a list count as standing under the name of the list. */
   const masked = (value: unknown, name: string): unknown => {
     if (typeof value === 'string') return known.has(value) || HARMLESS.has(name) ? value : hide(value);
     if (Array.isArray(value)) return value.map((item) => masked(item, name));
@@ -105,7 +111,7 @@ function teller(config: unknown, live: LiveText, expected: Expected) {
       .map(({ origin }) => ({ at: origin, message: 'the row concerns this too' }));
     const more = related.length > 0 ? { related } : {};
     const where = `${live.name} ${path}`;
-    // What a table of paths looks for is a path, and no place for a credential.
+    // A table of paths looks up paths, which hold no credential.
     const name = routes ? undefined : /([^/]*)(?:\/\d+)*$/.exec(path)?.[1];
     if (wanted === undefined) return driftCodes.report('added', at, { what: shown(found, name), where }, more);
     if (found === undefined) return driftCodes.report('missing', at, { what: shown(wanted, name), where }, more);
@@ -113,7 +119,7 @@ function teller(config: unknown, live: LiveText, expected: Expected) {
   };
 }
 
-/** So many further lines of the spec are shown. */
+/** Number of further lines of the spec that are shown. */
 const RELATED = 2;
 const LONGEST = 200;
 /** Names under which Caddy keeps no credential. */
@@ -140,23 +146,26 @@ function stringsIn(value: unknown): string[] {
 interface RouteDifference {
   /** Lines of the spec that the row stands for. */
   readonly rules: readonly Rule[];
-  /** What the row leads to. */
+  /** Outputs of the row. */
   readonly outputs: readonly string[];
 }
 
-/** Nothing for differences elsewhere. */
+/** Returns `undefined` for differences elsewhere. */
 type RoutesOf = (difference: JsonDifference) => RouteDifference | undefined;
 
 const ROW = /^(?<table>\/apps\/http\/servers\/(?<server>[^/]+)\/.*)\/mappings\/(?<row>\d+)(?:\/.*)?$/;
 
-/** `wanted` is the configuration that the paths of differences lead into. */
+/**
+ * Returns a function that finds the rules behind a difference in a table of paths. `wanted` is the configuration that
+ * paths of differences refer to.
+ */
 function routeFinder(policy: Policy, wanted: unknown): RoutesOf {
   const rowsOf = new Map(policy.proxies.map((proxy) => [proxy.id, rulesByRow(proxy)] as const));
   return ({ path, ...difference }) => {
     const { table = '', server = '', row = '' } = ROW.exec(path)?.groups ?? {};
     const map = at(wanted, table.split('/').slice(1));
     if (JSON.stringify(memberOf(map, 'destinations')) !== JSON.stringify([ROW_PLACEHOLDER])) return undefined;
-    // A whole row that is not ours is counted among the rows of the other side.
+    // Where a row is only in the running configuration, the index in the path is that of the running list.
     const entry = difference.wanted === undefined ? difference.found : at(map, ['mappings', row]);
     const rules = rowsOf.get(server)?.get(String(memberOf(entry, 'input_regexp'))) ?? [];
     const outputs = [memberOf(entry, 'outputs') ?? []].flat();

@@ -1,7 +1,7 @@
 import { isRecord, memberOf } from '../../source/value.ts';
 
 export interface JsonDifference {
-  /** As in the admin API: `/apps/http/servers/srv0/listen`. */
+  /** Path as in the admin API: `/apps/http/servers/srv0/listen`. */
   readonly path: string;
   readonly wanted?: unknown;
   readonly found?: unknown;
@@ -9,15 +9,15 @@ export interface JsonDifference {
 
 interface JsonComparison {
   readonly differences: readonly JsonDifference[];
-  /** Parts that only the other side has and that are proven to have no say in our traffic. */
+  /** Parts that only the running configuration has, and that cannot affect our traffic. */
   readonly foreign: readonly string[];
 }
 
 type JsonRecord = Readonly<Record<string, unknown>>;
 
-/** Lists whose order means nothing to Caddy, and changes between its versions. */
+/** Lists whose order has no effect, and differs between versions of Caddy. */
 const SETS = new Set(['sni', 'host', 'method', 'ranges', 'listen', 'protocols', 'logger_names']);
-/** Objects in which others may keep entries of their own, as long as it can be seen that these leave ours alone. */
+/** Objects that may hold entries of others. The function returns whether an entry leaves ours alone. */
 const SHARED: Readonly<Record<string, (entry: Entry, ours: JsonRecord) => boolean>> = {
   '/apps': leavesTls,
   '/apps/http/servers': ({ value }, ours) => !Object.values(ours).some((server) => meets(server, value)),
@@ -29,7 +29,10 @@ interface Entry {
   readonly value: unknown;
 }
 
-/** Compares two values as Caddy understands them: order of keys never counts, order of lists where it decides. */
+/**
+ * Compares two configurations as Caddy understands them: the order of keys never counts, that of lists where it
+ * decides.
+ */
 export function compareJson(wanted: unknown, found: unknown): JsonComparison {
   const differences: JsonDifference[] = [];
   const foreign: string[] = [];
@@ -57,9 +60,9 @@ export function compareJson(wanted: unknown, found: unknown): JsonComparison {
   const walkLists = (left: readonly unknown[], right: readonly unknown[], path: string): void => {
     const gone = without(left, right);
     const extra = without(right, left);
-    // Same elements in another order: say so about the whole list.
+    // The same elements in another order are one difference of the whole list.
     if (gone.length === 0 && extra.length === 0) differences.push({ path, wanted: left, found: right });
-    // A row of a table is the same row where it looks for the same.
+    // Rows of a table are the same row if they have the same input.
     const partnerOf = (value: unknown, index: number) =>
       path.endsWith('/mappings') ? extra.findIndex((row) => input(row) === input(value)) : index;
     const partners = gone.map(partnerOf);
@@ -73,7 +76,7 @@ export function compareJson(wanted: unknown, found: unknown): JsonComparison {
   return { differences, foreign };
 }
 
-/** The elements of a list that another has not, or not so often. */
+/** Returns the elements of a list that another list has not, or not as often. */
 function without(list: readonly unknown[], other: readonly unknown[]): unknown[] {
   const counts = new Map<string | undefined, number>();
   for (const value of other) counts.set(canonical(value), (counts.get(canonical(value)) ?? 0) + 1);
@@ -84,7 +87,7 @@ function without(list: readonly unknown[], other: readonly unknown[]): unknown[]
   });
 }
 
-/** Caddy numbers the servers of a Caddyfile, so a server is known by what it listens on; by its name among several. */
+/** Pairs servers by their addresses, because Caddy numbers them; by name where several have the same address. */
 function serverNames(left: JsonRecord, right: JsonRecord): Map<string, string> {
   const listens = (server: unknown) => canonical(memberOf(server, 'listen'), 'listen');
   const names = new Map<string, string>();
@@ -96,20 +99,20 @@ function serverNames(left: JsonRecord, right: JsonRecord): Map<string, string> {
   return names;
 }
 
-/** Whether connections to one of two servers could come to the other. */
+/** Returns whether a connection to one of two servers could reach the other. */
 function meets(server: unknown, other: unknown): boolean {
   const [left, right] = [addressesOf(server), addressesOf(other)];
   return !left || !right || left.some((one) => right.some((two) => overlap(one, two)));
 }
 
 interface Address {
-  /** Empty: every address of the machine. */
+  /** Empty for every address of the machine. */
   readonly host: string;
-  /** Of a Unix socket its path, so that it is the same or another. */
+  /** First and last port; for a Unix socket, its path. */
   readonly ports: readonly [first: number, last: number] | string;
 }
 
-/** `undefined` where one of them is not known for sure. */
+/** Returns the addresses of a server; `undefined` where one of them is not understood. */
 function addressesOf(server: unknown): readonly Address[] | undefined {
   const listen = memberOf(server, 'listen');
   const addresses = Array.isArray(listen) ? listen.map(addressOf) : [undefined];
@@ -130,7 +133,7 @@ function overlap(one: Address, two: Address): boolean {
   if (typeof one.ports === 'string' || typeof two.ports === 'string') return one.ports === two.ports;
   const [first, last] = one.ports;
   const apart = last < two.ports[0] || two.ports[1] < first;
-  // Two spellings of one IPv6 address are not compared.
+  // IPv6 addresses are not compared, because one address has several spellings.
   const others = isPlain(one.host) && isPlain(two.host) && one.host !== two.host;
   return !apart && !others;
 }
@@ -139,21 +142,21 @@ function isPlain(host: string): boolean {
   return /^\d{1,3}(?:\.\d{1,3}){3}$/.test(host);
 }
 
-/** Certificates and authorities mean nothing to servers that speak plain http. */
+/** Returns whether an entry concerns TLS only, and no server of ours speaks TLS. */
 function leavesTls({ name }: Entry, ours: JsonRecord): boolean {
   const servers = memberOf(ours['http'], 'servers');
   const speaksTls = (server: unknown) => memberOf(server, 'tls_connection_policies') !== undefined;
   return (name === 'tls' || name === 'pki') && isRecord(servers) && !Object.values(servers).some(speaksTls);
 }
 
-/** A log that takes lines of requests could hold their keys. */
+/** Returns whether a log leaves out lines of requests, which could hold keys. */
 function logsElsewhere({ value }: Entry): boolean {
   const include = memberOf(value, 'include');
   const isOther = (logger: unknown) => typeof logger === 'string' && logger !== '' && !/^http(?:$|[.])/.test(logger);
   return Array.isArray(include) && include.length > 0 && include.every(isOther);
 }
 
-/** Equal for values that mean the same. */
+/** Returns a text that is equal for values with the same meaning. */
 function canonical(value: unknown, key = ''): string | undefined {
   if (Array.isArray(value)) {
     const items = value.map((item) => canonical(item) ?? 'null');

@@ -8,19 +8,19 @@ import type { LiveText } from '../target.ts';
 /** A configuration without the tables of keys, and what these tables hold. */
 export interface WithoutKeys {
   readonly config: unknown;
-  /** By the path of the handler that uses the tables: how many keys that work stand for each id. */
+  /** How many working keys each id has, by the path of the handler that uses the tables. */
   readonly counts: ReadonlyMap<string, ReadonlyMap<string, number>>;
-  /** Paths of tables that "secrets render" does not write like this. */
+  /** Paths of tables that differ from what "secrets render" writes. */
   readonly strange: readonly string[];
 }
 
-/** `{key.found}`, or a part of it such as `{key.found_7}`: only the files below `secrets/` make tables for them. */
+/** The placeholders that only tables of the files in `secrets/` set: `{key.found}`, and parts such as `{key.found_7}`. */
 const FILLED = /^\{key[.]found(?:_[a-z0-9]+)?\}$/;
 const USED = { handler: 'vars', found: '{key.found}' };
 
 /**
- * Takes out the tables that the import of `secrets/` stands for: those right before the handler that uses them. Any
- * other table for the same placeholders stays, and so is a difference.
+ * Removes the tables that come from the import of `secrets/`: those right before the handler that uses them. Any other
+ * table for the same placeholders stays, and so is a difference.
  */
 export function withoutKeys(config: unknown): WithoutKeys {
   const counts = new Map<string, ReadonlyMap<string, number>>();
@@ -63,7 +63,7 @@ interface Table {
   readonly regex: boolean;
 }
 
-/** The keys that the tables find, by id; `undefined` where one of the tables is not as ours are. */
+/** Returns how many keys the tables find for each id; `undefined` where one of the tables differs from ours. */
 function countsIn(handlers: readonly unknown[]): ReadonlyMap<string, number> | undefined {
   const tables = handlers.map(tableOf);
   const named = new Map(tables.flatMap((table) => (table ? [[table.destination, table] as const] : [])));
@@ -82,7 +82,7 @@ function countsIn(handlers: readonly unknown[]): ReadonlyMap<string, number> | u
       const [, id] = /^([^ ]+) [a-z]+ [A-Za-z0-9._~+/=-]+$/.exec(output) ?? [];
       const key = input.slice(1);
       const plain = part?.source === '={key.given}' && !part.regex && input.startsWith('=') && isKeyShaped(key);
-      // A key twice, or one that the tables above lead elsewhere, is not what anybody wrote down.
+      // A key that occurs twice, or that the selecting tables lead elsewhere, was not written by "secrets render".
       if (!plain || id === undefined || seen.has(key) || (partOf && partOf(key) !== part)) return undefined;
       seen.add(key);
       counts.set(id, (counts.get(id) ?? 0) + 1);
@@ -119,7 +119,10 @@ function onlyText(value: unknown): string | undefined {
   return Array.isArray(value) && value.length === 1 && typeof value[0] === 'string' ? value[0] : undefined;
 }
 
-/** Where many keys are looked up in parts: a few characters of the key choose the part. */
+/**
+ * Returns a function that finds the table of a key. Many keys are looked up in parts, and a few characters of the key
+ * choose the part; `undefined` where the tables that choose are not ours.
+ */
 function partFinder(
   main: Table,
   selector: Table,
@@ -138,11 +141,14 @@ function partFinder(
   };
 }
 
-/** Lines that "secrets render" writes beside those of keys: the tables themselves, and what chooses one among many. */
+/**
+ * Lines that "secrets render" writes beside those of keys: those of the tables themselves, and of what chooses one of
+ * them.
+ */
 const FRAME =
   /^(?:#.*|\}|map "=?\{key[.](?:given\}_*|found_at\})" \{key[.]found(?:_[a-z0-9]+)?\} \{|default ""|"=.{1,4}" "\{key[.]found_\d+\}"|"~\^(?:[.]\{\d+\}\([.]\)){1,2}" "\$1(?:\$2)?")?$/;
 
-/** The file of keys that stands beside ours on disk. */
+/** Returns the drift of the key file on disk. */
 export function renderedKeys(policy: Policy, files: readonly LiveText[], where: string): Result<readonly Diagnostic[]> {
   const counts = new Map<string, number>();
   const seen = new Set<string>();

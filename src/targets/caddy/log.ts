@@ -4,7 +4,10 @@ import { type Table, table } from './table.ts';
 
 const PLAIN = "A-Za-z0-9/._~!$&'()*+,;=:@%-";
 
-/** `request.path`: all of it where a route or a site takes the request, else as much as can hold no key. */
+/**
+ * Returns the table of `request.path`: the whole path where a route or a site serves the request, else the part that
+ * can hold no key.
+ */
 export function pathTable(): Table {
   return table({
     source: '{http.vars.route} {http.request.orig_uri}',
@@ -17,19 +20,19 @@ export function pathTable(): Table {
   });
 }
 
-/** `log.upstream`: the server that was asked, and a text also where none was. */
+/** Returns the table of `log.upstream`: the server that was asked, or "", so that the field is always a text. */
 export function upstreamTable(): Table {
   const asked = '{http.reverse_proxy.upstream.hostport}';
   return table({ source: asked, destination: 'log.upstream', entries: [], fallback: asked });
 }
 
 /**
- * Where the reason of a line comes from: fields that handlers append are fixed before errors are handled, and this
- * placeholder is looked up when the line is written. Nobody logs in to these proxies, so it has no other use.
+ * Placeholder of the reason in the log. Fields that handlers append are fixed before errors are handled; this
+ * placeholder is read when the line is written. It is free, because nobody logs in to these proxies.
  */
 const REASON = 'http.auth.user.id';
 
-/** What Go says of a connection or of an answer, first match first. */
+/** Parts of Go's messages about a failed connection or answer, and the reason that each means; the first match counts. */
 const WORDS: readonly (readonly [source: string, reason: Reason])[] = [
   ['no such host|server misbehaving|no suitable address|lookup ', FAILURES.unresolved],
   ['x509:|tls: |remote error: |first record does not look like', FAILURES.tls],
@@ -39,7 +42,7 @@ const WORDS: readonly (readonly [source: string, reason: Reason])[] = [
   ['EOF|connection reset|broken pipe|closed', FAILURES.closed],
 ];
 
-/** Of the error that is being handled: our own refusals come with their word as the message. */
+/** Returns the table of the reason of an error. Our own refusals have the reason as their message. */
 export function reasonTable(): Table {
   return table({
     source: '{http.error.status_code} {http.error.message}',

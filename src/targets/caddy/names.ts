@@ -1,14 +1,14 @@
-/** What placeholders are called that tables of a decision read from each other. */
+/** Names of the placeholders that tables of a decision exchange. */
 export interface Names {
-  /** The row of the path, and the route class of a request, as variables. */
+  /** Variables with the row of the path, and with the route class. */
   readonly row: string;
   readonly route: string;
-  /** Whose key it is, by class; the first before anybody asks what time it is. */
+  /** Placeholders with the caller's class: before its end is compared with the time, and after. */
   readonly found: string;
   readonly caller: string;
-  /** Where the class stands if an address can take it away again. */
+  /** Variable with the class, where a check of addresses may clear it. */
   readonly bound: string;
-  /** In front of what a table makes of addresses. */
+  /** Start of the names of placeholders about the client's address. */
   readonly client: string;
   readonly made: Readonly<Record<'route' | 'body' | 'pass' | 'fault' | 'reason' | 'status', string>>;
 }
@@ -30,7 +30,7 @@ export const ENFORCED: Names = {
   },
 };
 
-/** The same of a spec that is only decided. */
+/** The names for a shadow, which is decided but not enforced. */
 export const SHADOW: Names = {
   row: 'http.vars.shadow_row',
   route: 'http.vars.shadow_route',

@@ -6,20 +6,20 @@ import { addressTest, withMapped } from './addresses.ts';
 import { bareWord, type CaddyToken, trustedText } from './quote.ts';
 import { type Table, table } from './table.ts';
 
-/** A test for addresses that are not in a set. */
+/** A test whether the client's address is outside of a set. */
 export interface Outside {
   readonly table: Table | null;
   readonly destination: CaddyToken | null;
   readonly cidrs: readonly CaddyToken[];
 }
 
-/** What is asked from addresses of its own, and who may not ask. */
+/** The health path, and the test for clients that may not ask for it; `null` where all may. */
 export interface Health {
   readonly routeClass: CaddyToken;
   readonly outside: Outside | null;
 }
 
-/** Addresses that only some callers may come from, by the classes of these. */
+/** The address set of some callers, by the classes of these. */
 export interface Bound extends Outside {
   readonly name: CaddyToken;
   readonly classes: CaddyToken;
@@ -35,7 +35,10 @@ export function healthModel(proxy: Proxy, classes: readonly RouteClass[], destin
   };
 }
 
-/** `destination` is what the test is called by, with the name of the addresses behind it. */
+/**
+ * Returns the address test of the callers with one set. Its placeholder is `destination` followed by the name of the
+ * set.
+ */
 export function boundModel(
   proxy: Proxy,
   { name, set, destination }: { readonly name: string; readonly set: CidrSet; readonly destination: string },
@@ -48,7 +51,7 @@ export function boundModel(
 }
 
 export function outsideOf({ clientIp }: Proxy, set: CidrSet, destination: string): Outside {
-  // Only a header can spell an IPv4 address as an IPv6 one, `::ffff:192.0.2.1`; Go knows the family of a connection.
+  // Only a header may hold an IPv4 address as IPv6, `::ffff:192.0.2.1`. Of a connection, Go knows the family.
   const { cidrs, text } = addressTest(set, clientIp.kind === 'header' ? withMapped : toCidrs);
   const test =
     text === undefined

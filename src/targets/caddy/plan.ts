@@ -23,7 +23,7 @@ interface CaddyfileModel {
   readonly proxies: readonly ProxyModel[];
   readonly listeners: readonly ListenerModel[];
   readonly sites: SitesModel | null;
-  /** Whether another spec is decided beside this one. */
+  /** Whether the spec has a shadow. */
   readonly shadowed: boolean;
   readonly headers: SharedHeaders;
   readonly logPath: Table;
@@ -31,7 +31,10 @@ interface CaddyfileModel {
   readonly logReason: Table;
   readonly errorMessage: Table;
   readonly errorBody: CaddyToken;
-  /** A Link with more entries than are mapped. No braces: Caddy would compile it for every answer. */
+  /**
+   * Expression for a `Link` with more entries than are mapped. It has no braces, because Caddy would take them for
+   * placeholders and compile it for every answer.
+   */
   readonly manyLinks: CaddyToken;
 }
 
@@ -71,7 +74,7 @@ function versionProblems({ version }: CaddyOptions, at: SpecPath): Diagnostic[] 
   if (version === undefined) return [];
   const [, minor = 0, patch = Number.POSITIVE_INFINITY] = version.split('.').map(Number);
   const known = minor > 11 || (minor === 11 && patch >= 3);
-  // Where nothing is said of the version it is verify that tells, of the one that is there.
+  // Where the spec gives no version, `verify` tells what the Caddy of the machine does.
   return [caddyCodes.report(known ? 'unannounced-trailers' : 'old-version', [...at, 'version'], { version })];
 }
 
@@ -81,13 +84,13 @@ function limitProblems({ apiKeys }: Policy): Diagnostic[] {
     .map(({ id, origin }) => caddyCodes.report('rate-limit', [...origin, 'rateLimit'], { key: id }));
 }
 
-/** Texts of the user that come into the file as they are, each with how it is going to be quoted. */
+/** Reports texts of the user that cannot be quoted in the file, each checked with the function that quotes it. */
 function textProblems(policy: Policy, { sites }: CaddyOptions, at: SpecPath): Diagnostic[] {
   const problems: Diagnostic[] = [];
   const check = (what: string, text: string, where: SpecPath, quote = escapedBraces) => {
     if (!quote(text)) problems.push(caddyCodes.report('unquotable', where, { what, text }));
   };
-  // Caddy fills in placeholders in some paths and not in others, so none may look like one.
+  // Caddy replaces placeholders in some paths and not in others, so no path may hold one.
   const path = (text: string) => (/[{}]/.test(text) ? undefined : quoted(text));
   for (const proxy of policy.proxies) {
     for (const { name, value } of proxy.responseHeaders)
@@ -106,7 +109,7 @@ function textProblems(policy: Policy, { sites }: CaddyOptions, at: SpecPath): Di
   return problems;
 }
 
-/** `error.message`: the words of each status, the engine's own ones included. */
+/** Returns the table of `error.message`: the text of each status, including those that Caddy itself answers with. */
 function errorMessage(): Table {
   return table({
     source: '{http.error.status_code}',
@@ -116,7 +119,10 @@ function errorMessage(): Table {
   });
 }
 
-/** The body of an error as the other engines write it. Unescaped braces: an escape would be taken off where a snippet is imported. */
+/**
+ * The body of an error, as on the other engines. Its braces are not escaped, because an import of a snippet removes the
+ * escape.
+ */
 const errorBody = trustedText(
   statusBody(0, '{http.request.uuid}').replace('0', '{http.error.status_code}').replace('Error', '{error.message}'),
 );

@@ -19,35 +19,35 @@ import { bindOf } from './server.ts';
 import { type ShadowModel, shadowModel } from './shadow.ts';
 import type { Table } from './table.ts';
 
-/** One proxy in Caddy's words, in the order in which its handlers run. */
+/** A proxy in Caddy's terms, in the order in which its handlers run. */
 export interface ProxyModel {
   readonly name: CaddyToken;
-  /** The names it is asked for, with the dot of the root and without. */
+  /** Its names, each also with the dot of the DNS root. */
   readonly hosts: readonly CaddyToken[];
   readonly responseHeaders: readonly { readonly name: CaddyToken; readonly value: CaddyToken }[];
   readonly client: ClientModel | null;
-  /** What is asked for, in a file of its own. */
+  /** The table of its paths, in a file of its own. */
   readonly routes: RoutesModel;
-  /** What is found out about every request. */
+  /** Tables about every request. */
   readonly tables: readonly Table[];
   readonly key: Table | null;
   /** Whether some id has two keys, so that the log says which one was sent. */
   readonly positions: boolean;
   readonly callers: readonly Table[];
-  /** Whether a connection is one client's, so that it ends when its address is refused. */
+  /** Whether a connection belongs to one client, so that it is closed when its address is refused. */
   readonly ownConnections: boolean;
-  /** Where some addresses are shut out. */
+  /** The test for clients that are not admitted; `null` where all are. */
   readonly outside: Outside | null;
-  /** What is asked from addresses of its own, and who may not ask. */
+  /** The health path; `null` without one. */
   readonly health: Health | null;
-  /** Addresses that only these callers may come from. */
+  /** Address sets of callers. */
   readonly bound: readonly Bound[];
-  /** What a missing key is asked for with. */
+  /** Value of `WWW-Authenticate`; `null` without one. */
   readonly challenge: CaddyToken | null;
-  /** Why a request is refused, and the status for it. */
+  /** Tables of the reason of a refusal and of its status. */
   readonly refusal: readonly Table[];
   readonly allow: Table;
-  /** The status for a method that a path does not take; 404, and no list of methods, where they are nobody's business. */
+  /** Status for a method that a path does not have. 404 hides that the path exists, so `tellsMethods` is false then. */
   readonly methodNotAllowed: Proxy['methodNotAllowed'];
   readonly tellsMethods: boolean;
   readonly answers: readonly {
@@ -57,20 +57,20 @@ export interface ProxyModel {
     readonly body: CaddyToken | null;
   }[];
   readonly forwards: readonly Forward[];
-  /** What is decided and not enforced. */
+  /** The shadow, which is decided but not enforced. */
   readonly shadow: ShadowModel | null;
 }
 
-/** One site: a port, and who is asked there. */
+/** A site of the Caddyfile: an address, and the proxies that share it. */
 export interface ListenerModel {
   readonly address: CaddyToken;
   readonly bind: CaddyToken;
-  /** Certificate and key of each proxy; none for plain HTTP. The first is shown to whoever asks for another name. */
+  /** Certificate and key of each proxy; none for plain HTTP. Clients that ask for an unknown name get the first. */
   readonly certificates: readonly (readonly CaddyToken[])[];
-  /** The only one, if it takes any name. */
+  /** The only proxy, if it has no names. */
   readonly alone: ProxyModel | null;
   readonly named: readonly ProxyModel[];
-  /** At most one, which gets whatever the others do not. */
+  /** At most one proxy, which gets the requests for all other names. */
   readonly nameless: readonly ProxyModel[];
 }
 
@@ -89,14 +89,14 @@ export function listenerModel(policy: Policy, sharing: readonly [Proxy, ...Proxy
   };
 }
 
-/** User strings in it have been found quotable by `plan`. */
+/** Returns the model of a proxy, whose user texts `plan` has found to be quotable. */
 export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
   const access = accessOf(proxy);
   if (!access) throw new Error('the policy was not checked for overlaps');
   const { classes, usesKeys } = access;
   const callers = usesKeys ? callersOf(policy, proxy, ENFORCED) : undefined;
   const bound = [...(callers?.addresses ?? [])];
-  // The class is copied into a variable only where a check of addresses may clear it again.
+  // The class is copied into a variable only where a check of addresses may clear it.
   const caller = bound.length > 0 ? ENFORCED.bound : ENFORCED.caller;
   const [grants, expires] = [callers?.grants ?? new Map(), callers?.expires ?? false];
   const decision = { proxy, classes, usesKeys, caller, grants, expires, names: ENFORCED, token: '{http.vars.token}' };

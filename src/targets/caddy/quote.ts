@@ -2,47 +2,52 @@ import { type Token, token, unquotable } from '../../render/token.ts';
 
 export type CaddyToken = Token<'caddy'>;
 
-/** A word that needs no quotes: no character of it means anything to the Caddyfile's lexer. */
+/** Returns a word that needs no quotes: none of its characters means anything to the lexer of the Caddyfile. */
 export function bareWord(text: string): CaddyToken {
   if (!/^[A-Za-z0-9:[][A-Za-z0-9@_.,:/=|+~[\]-]*$/.test(text)) throw unquotable('not a plain word', text);
   return token('caddy', text);
 }
 
-/** `{name}`, to be filled in for each request. */
+/** Returns `{name}`, which Caddy replaces for each request. */
 export function placeholder(name: string): CaddyToken {
   if (!/^[A-Za-z][A-Za-z0-9_.-]*$/.test(name)) throw unquotable('not the name of a placeholder', name);
   return token('caddy', `{${name}}`);
 }
 
 /**
- * A text as one argument that Caddy reads back exactly, always in quotes, because outside of them `00123`
- * would become a number. `undefined` where the Caddyfile cannot hold it: `{$` is replaced even in quotes, and
- * a lone brace is a brace even in quotes. Placeholders in it keep their meaning; see `escapedBraces`.
+ * Returns a text as one argument that Caddy reads back exactly. It is always in quotes, because outside of them `00123`
+ * becomes a number. `undefined` where the Caddyfile cannot hold the text: `{$` is replaced even in quotes, and a lone
+ * brace is a brace even in quotes. Placeholders keep their meaning; see `escapedBraces`.
  */
 export function quoted(text: string): CaddyToken | undefined {
-  // Line ends would be legal in quotes, but then no line of the file could be looked at by itself.
+  // Line ends are legal in quotes, but then no line of the file could be read by itself.
   if (/[\p{Cc}\u2028\u2029]/u.test(text) || !text.isWellFormed()) return undefined;
   if (text.includes('{$') || text === '{' || text === '}') return undefined;
-  // `caddy fmt` joins a line that starts with a backtick to the one before it: there, text has no double quote.
+  // `caddy fmt` joins a line that starts with a backtick to the line before, so backticks are used only for a text with
+  // double quotes.
   if (text.includes('"') && !/`|\\$/.test(text)) return token('caddy', `\`${text}\``);
-  // In double quotes \" is the one escape there is, so an odd backslash before a quote or the end has no spelling.
+  // In double quotes \" is the only escape, so a text with an odd number of backslashes before a quote or its end
+  // cannot be written.
   if (!/(?<!\\)(?:\\\\)*\\(?:"|$)/.test(text)) return token('caddy', `"${text.replaceAll('"', '\\"')}"`);
   return text.includes('`') ? undefined : token('caddy', `\`${text}\``);
 }
 
-/** The same for arguments in which Caddy fills in placeholders: braces of the text stay braces. */
+/** Returns a quoted text for arguments in which Caddy replaces placeholders: braces of the text stay braces. */
 export function escapedBraces(text: string): CaddyToken | undefined {
   return quoted(text.replace(/[{}]/g, '\\$&'));
 }
 
-/** A text of our own making, which is quotable or we made a mistake. */
+/** Returns a quoted text of our own. That it cannot be quoted would be a bug. */
 export function trustedText(text: string): CaddyToken {
   const made = quoted(text);
   if (!made) throw unquotable('not quotable', text);
   return made;
 }
 
-/** A text of the user in a comment. Caddy fills in "{$NAME}" there too, before it looks for comments, and a value with a line end would end it. */
+/**
+ * Returns a user's text for a comment. Caddy replaces "{$NAME}" before it looks for comments, and a value with a line
+ * end would end the comment.
+ */
 export function remark(text: string): CaddyToken {
   return token(
     'caddy',

@@ -7,17 +7,17 @@ import type { Proxy } from '../../policy/types.ts';
 import type { Names } from './names.ts';
 import { type Table, table } from './table.ts';
 
-/** Path, first group, of a target whose segments may all be decoded once without the path becoming another one. */
+/** Source of the targets whose segments can be decoded once without changing the path; the first group is the path. */
 export const SAFE_TARGET = `^((?:/(?:${segmentSource('encodedText')})?)*)(?:[?].*)?$`;
 
 const PART = "[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*";
 
-/** What most targets look like, and quick to match: no character leaves RE2 a choice. */
+/** Source of most such targets. It is quick, because no character leaves RE2 a choice. */
 export const PLAIN_TARGET = `^((?:/(?:${PART}(?:%2[Ff]${PART})*)?)+)(?:[?].*)?$`;
 
 /**
- * Tables about the request line. All look at `http.request.orig_uri`, the target as it was sent: `path` and
- * `path_regexp` decode and tidy what they compare, but what is forwarded is the raw target.
+ * Returns the tables about the request line. They read `http.request.orig_uri`, the target as it was sent, because that
+ * is what is forwarded; `path` and `path_regexp` decode and normalize what they compare.
  */
 export function requestTables(): Table[] {
   const pair = queryPairSource();
@@ -35,7 +35,7 @@ export function requestTables(): Table[] {
       destination: 'request.query',
       entries: [
         ['~^[^?]*[?]?$', 'ok'],
-        // Ignoring case may take too much here, never too little: what it takes is refused.
+        // Ignoring case can only match too much, and what matches here is refused.
         [`~(?i)^[^?]*[?](?:.*&)?${FORBIDDEN_PARAMETER_SOURCE}`, 'query'],
         [`~^[^?]*[?]${pair}(?:&${pair})*&?$`, 'ok'],
       ],
@@ -44,17 +44,20 @@ export function requestTables(): Table[] {
   ];
 }
 
-/** `key.given`: the key in the key header, "" where it has none. */
+/** Returns the table of `key.given`: the key in the key header; "" where there is none. */
 export function keyTable({ apiKeyHeader, apiKeyScheme }: Proxy): Table {
   return table({
     source: `{http.request.header.${apiKeyHeader}}`,
     destination: 'key.given',
-    // Blanks at the end are what a folded line leaves.
+    // A folded line leaves blanks at the end.
     entries: [[`~^${credentialText(apiKeyScheme, '')}(${keySource()})[ \\t]*(?:,.*)?$`, '$1']],
   });
 }
 
-/** The words that the secrets say of a key: whose it is, which of its keys, and what the upstream gets for it. */
+/**
+ * Returns the tables of what the secrets say about a key: its id, which key of the id it is, and the token for the
+ * upstream.
+ */
 export function identityTables(positions: boolean): Table[] {
   const source = '{http.vars.found}';
   return [
@@ -64,12 +67,16 @@ export function identityTables(positions: boolean): Table[] {
   ];
 }
 
-/** A name or an address, with a port. Go accepts more as a Host, and the Host goes upstream and into links. */
+/**
+ * Source of an accepted Host: a name or an address, with a port. Go accepts more, and the Host goes upstream and into
+ * links.
+ */
 const HOST = '(?:(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?)?';
 
 /**
- * "ok", "malformed" (the Host), "content-type" or "body-size" in `request.body`. The variable `chunked` is set for a body of unknown length, because Go
- * takes Transfer-Encoding away before any placeholder could show it.
+ * Returns the table of `request.body`: "ok", "malformed" (the Host), "content-type" or "body-size". The variable
+ * `chunked` is set for a body of unknown length, because Go removes Transfer-Encoding before a placeholder could show
+ * it.
  */
 export function bodyTable(classes: readonly RouteClass[], names: Names): Table {
   const entries: [string, string][] = [[`~^${HOST} [^ ]* 0* `, 'ok']];

@@ -10,11 +10,12 @@ import { type CaddyToken, remark, trustedText } from './quote.ts';
 import { addTo, type Table, table } from './table.ts';
 
 /**
- * The table of a proxy's paths. A row matches what all patterns match that meet in its path, so whatever request it
- * matches, it never knows a rule that does not match the request too. The row that knows all of them comes first.
+ * A row of the table of a proxy's paths. Patterns may overlap, and a row stands for one combination: it matches where
+ * all of its patterns do, and knows their rules. A request may match several rows; none of them has a rule that does
+ * not match the request, and the row with all of its rules comes first.
  */
 export interface PathRow {
-  /** A regular expression, without the "~" that says so. */
+  /** Regular expression, without the "~" in front. */
   readonly pattern: string;
   /** The route class of each method, such as "GET=hooks HEAD=hooks". */
   readonly classes: string;
@@ -22,9 +23,12 @@ export interface PathRow {
 }
 
 export interface Limits {
-  /** So many paths at most have a row each. */
+  /** Up to this number, each path has a row of its own. */
   readonly fewPaths: number;
-  /** So many rows more paths share: Caddy tries one after the other, and so many as fast as one long one. */
+  /**
+   * Number of rows that more paths share. Caddy tries row after row, and so many are about as fast as one long
+   * expression.
+   */
   readonly mostRows: number;
 }
 
@@ -34,7 +38,10 @@ interface Path {
   readonly endpoint: Endpoint;
   readonly segments: readonly string[];
   readonly classes: string;
-  /** Grows with what is allowed: of two paths whose rows match one request, the one that allows more is heavier. */
+  /**
+   * Grows with what is allowed: of two paths whose rows match one request, the one that allows more has the larger
+   * weight.
+   */
   readonly weight: number;
 }
 
@@ -53,8 +60,9 @@ export function pathRows(access: Access, limits = LIMITS): PathRow[] {
 }
 
 /**
- * Paths that share rows: those that allow the same, the heavier first. A row starts with the first of them, and with
- * the paths whose names have the smallest hashes of all, so that a new route changes its own row and moves one start.
+ * Returns lists of paths that share a row: paths that allow the same, larger weights first. Within such paths a new row
+ * starts at the first, and at paths whose names have the smallest hashes, so that a new route changes its own row and
+ * moves at most one start.
  */
 function shared(paths: readonly Path[], { mostRows }: Limits): Path[][] {
   const alike = new Map<string, Path[]>();
@@ -82,10 +90,10 @@ function hashOf(name: string): string {
   return createHash('sha256').update(name).digest('hex');
 }
 
-/** What the table makes. */
+/** The placeholder that the table sets. */
 export const ROW_PLACEHOLDER = '{request.row}';
 
-/** The file of a proxy's paths: what each is for, and the row or, where there are many paths, the rows. */
+/** The file of a proxy's paths: remarks about each path, and its row or, where there are many paths, all rows. */
 export interface RoutesModel {
   readonly blocks: readonly {
     readonly remarks: readonly CaddyToken[];
@@ -105,7 +113,7 @@ export function routesModel(access: Access): RoutesModel {
 
 function pathOf(endpoint: Endpoint): Path {
   const { name, operations } = endpoint;
-  // Of answers to one request the first of the spec is given.
+  // A request that several answers match gets the first of the spec.
   const weigh = ({ routeClass }: Operation) =>
     routeClass.kind === 'forward' ? 1 + routeClass.groups.length : 1 / (1 + Number(routeClass.answer.origin.at(-1)));
   return {
@@ -127,8 +135,9 @@ function remarkOf({ name, written, groups }: Endpoint): CaddyToken {
 const WIDER: readonly string[] = [...PARAMETER_TYPES.map(parameterName), ...PARAMETER_TYPES.map(restName)];
 
 /**
- * A literal before a parameter, a narrow type before a wide one, the rest of a path last. Of two paths that match one
- * request the narrower so comes first: at the first segment in which they differ it has the narrower one.
+ * Orders paths: a literal before a parameter, a narrow type before a wide one, the rest of a path last. Of two paths
+ * that match one request the narrower comes first, because in the first segment where they differ it has the narrower
+ * part.
  */
 function inSitemap(a: Path, b: Path): number {
   for (const [index, x] of a.segments.entries()) {
@@ -139,7 +148,7 @@ function inSitemap(a: Path, b: Path): number {
   return a.segments.length - b.segments.length;
 }
 
-/** Sources that tell the types apart in a path all of whose segments may be decoded safely. */
+/** Sources of the parameter types within a path whose segments are known to be safe to decode. */
 const SOURCES: Readonly<Record<ParameterType, string>> = {
   int: segmentSource('int'),
   hex: segmentSource('hex'),
@@ -157,7 +166,7 @@ const PARTS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** Source, without anchors, that matches exactly these paths. */
+/** Returns the source, without anchors, that matches exactly these paths. */
 function sourceOf(paths: readonly Path[]): string {
   return restSource(paths.map(({ segments }) => segments.map((part) => PARTS.get(part) ?? escapeRegex(part))));
 }
@@ -172,10 +181,10 @@ function restSource(paths: readonly (readonly string[])[]): string {
   return paths.some((path) => path.length === 0) ? `(?:${source})?` : source;
 }
 
-/** Have a row whether some path takes them or not, so that the first path that does adds none. */
+/** Methods that always have a row, so that the first path with one of them adds none. */
 const USUAL = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
-/** The route class of a request, from its method and what the row of its path says. */
+/** Returns the table of the route class, from the method and the row of the path. */
 export function routeTable(access: Access, names: Names): Table {
   const taken = access.endpoints.flatMap(({ allow }) => allow).sort();
   const methods = [...new Set([...USUAL, ...taken.filter((method) => method !== EVERY_METHOD)])];
@@ -190,10 +199,10 @@ export function routeTable(access: Access, names: Names): Table {
   });
 }
 
-/** Methods whose number is usual: one more than a path has so far adds no row. */
+/** Most methods that a path usually has: up to this number, one method more adds no row. */
 const USUAL_METHODS = 8;
 
-/** The methods of a path as `Allow` lists them, from what its row says. */
+/** Returns the table of `decision.allow`, the methods of a path for `Allow`, from its row. */
 export function allowTable(access: Access): Table {
   const most = access.endpoints.reduce((count, { allow }) => Math.max(count, allow.length), USUAL_METHODS);
   const entries = Array.from({ length: most }, (_, index): [string, string] => {

@@ -2,7 +2,7 @@ import type { Enforcement } from '../../policy/fields.ts';
 import type { RequestRunner } from '../target.ts';
 import type { CaddyOptions } from './options.ts';
 
-/** Where each field of the policy ends up. */
+/** Names the directives and tables that carry out each field of the policy. */
 const enforces: Enforcement = {
   forwarding: {
     upstream: 'reverse_proxy',
@@ -76,7 +76,7 @@ export const run: RequestRunner<CaddyOptions> = {
   rendersSites: () => true,
   sites: (options, listen) => ({ ...options, sites: { listen, tls: 'off' } }),
   enforces,
-  // They are set after all handlers have seen the answer.
+  // Unannounced trailers are set after all handlers have seen the answer.
   limits: () => ['unannouncedTrailers'],
   accessLog: 'access.log',
 };

@@ -7,9 +7,9 @@ import { formatCaddyfile } from './layout.ts';
 import { lookup } from './table.ts';
 
 /**
- * Who is calling and what the upstream gets, in one table "key" → "id position token": to look both up in tables of their own
- * costs every request twice as many of them. The alphabets of keys and tokens hold neither blanks nor braces nor
- * quotes, so none of them can become anything but text.
+ * Returns the file of keys: a table from a key to "id position token". Two tables, for callers and for tokens, would
+ * double the look-ups of every request. Keys and tokens hold no blanks, braces or quotes, so that they are always plain
+ * text.
  */
 export function secrets({ policy, values }: SecretsInput): Result<readonly RenderedFile[]> {
   if (policy.apiKeys.length === 0) return ok([]);

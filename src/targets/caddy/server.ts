@@ -2,17 +2,20 @@ import { toCidrs } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { bareWord, type CaddyToken } from './quote.ts';
 
-/** Options of one listener. */
+/** Options of a listener. */
 export interface ServerModel {
   readonly listener: CaddyToken;
   readonly name: CaddyToken;
   readonly maxHeaderSize: number;
-  /** Load balancers whose PROXY protocol is believed. */
+  /** Load balancers whose PROXY protocol is trusted. */
   readonly proxyProtocol: readonly CaddyToken[];
   readonly tls: boolean;
 }
 
-/** What proxies have in common that share a port: the first speaks for all. */
+/**
+ * Returns the options of proxies that share a port. The policy layer makes sure that they agree, so the first one has
+ * them all.
+ */
 export function serverModel({ id, listen, tls, clientIp, maxRequestHead }: Proxy): ServerModel {
   return {
     listener: bareWord(`${bindOf(listen)}:${listen.port}`),
@@ -23,12 +26,12 @@ export function serverModel({ id, listen, tls, clientIp, maxRequestHead }: Proxy
   };
 }
 
-/** What Caddy has to be told for heads of so many bytes: Go reads 4096 bytes more than that. */
+/** Returns the value of max_header_size for heads of so many bytes: Go allows 4096 bytes more. */
 export function headerSize(bytes: number): number {
   return bytes - 4096;
 }
 
-/** An address with its family: without it Caddy also listens on IPv6 where IPv4 was asked for, and the other way round. */
+/** Returns an address with its family: without the family Caddy also listens on IPv6 for IPv4, and the other way round. */
 export function bindOf({ address = '0.0.0.0' }: Proxy['listen']): string {
   return address.includes(':') ? `tcp6/[${address}]` : `tcp4/${address}`;
 }

@@ -13,7 +13,7 @@ import { bodyTable, keyTable } from './request.ts';
 import { type RoutesModel, routesModel, routeTable } from './routes.ts';
 import { type Table, table } from './table.ts';
 
-/** What a spec that is only decided makes of requests to one proxy. */
+/** The decision of a shadow about requests to one proxy. */
 export interface ShadowModel {
   readonly routes: RoutesModel;
   readonly tables: readonly Table[];
@@ -21,13 +21,13 @@ export interface ShadowModel {
   readonly health: Health | null;
   readonly bound: readonly Bound[];
   readonly class: CaddyToken;
-  /** Statuses that it may come to; the log says them as numbers. */
+  /** Statuses that it may decide, which the log shows as numbers. */
   readonly statuses: readonly number[];
   readonly undecided: CaddyToken;
 }
 
 const UNDECIDED_WORD = 'undecided';
-/** Status of the refusals that have no row of their own. */
+/** Status of the refusals without a row of their own. */
 const OTHERWISE = DENIALS['key-unknown'];
 
 export function shadowModel({ shadow: policy }: Policy, proxy: Proxy): ShadowModel | null {
@@ -67,7 +67,7 @@ export function shadowModel({ shadow: policy }: Policy, proxy: Proxy): ShadowMod
   };
 }
 
-/** One word for the decision; why a request is refused is worked out only where it is. */
+/** Returns the table of `shadow.word`: "pass", or the reason of the refusal, which is computed only where it is needed. */
 function wordTable(): Table {
   return table({
     source: `{http.vars.shadow_address}{${SHADOW.made.pass}}`,
@@ -80,7 +80,10 @@ function wordTable(): Table {
   });
 }
 
-/** The status of the decision; no number where the request is forwarded, or where no spec would decide it. */
+/**
+ * Returns the table of the status of the decision. It is no number where the request is forwarded, or where no spec
+ * would decide about it.
+ */
 function statusTable(proxy: Proxy, classes: readonly RouteClass[]): { table: Table; statuses: readonly number[] } {
   const answers = classes.flatMap((each): [string, string][] =>
     each.kind === 'answer' ? [[`~^pass ${escapeRegex(each.id)} `, String(each.answer.status)]] : [],

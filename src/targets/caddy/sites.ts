@@ -13,7 +13,7 @@ export interface SitesModel {
   readonly listener: CaddyToken;
   readonly maxHeaderSize: number;
   readonly longestRead: CaddyToken;
-  /** What requests that went through these sites are known by. */
+  /** Mark of requests that have passed these sites, by which loops are found. */
   readonly mark: CaddyToken;
   /** Arguments of `tls`: the word internal, or a certificate and its key; none for plain http. */
   readonly tls: readonly CaddyToken[];
@@ -22,18 +22,18 @@ export interface SitesModel {
   readonly port: Table;
   readonly answers: readonly Replacement[];
   readonly requests: readonly Replacement[];
-  /** Addresses without a name, for which everything else is misdirected. */
+  /** Address without a name, under which every other request is misdirected. */
   readonly others: CaddyToken;
 }
 
 interface Site extends Transport {
   readonly address: CaddyToken;
   readonly snippet: CaddyToken;
-  /** Of a matcher for the name with the dot of the root. */
+  /** Name of a matcher for the site's name with the dot of the DNS root, which is `dotted`. */
   readonly matcher: CaddyToken;
   readonly dotted: CaddyToken;
   readonly from: CaddyToken;
-  /** Whether clients know this site by the private name, so that nothing may send them to the public one. */
+  /** Whether clients use the private name, so that no answer may send them to the public one. */
   readonly mapped: boolean;
 }
 
@@ -76,7 +76,10 @@ export function sitesModel(policy: Policy, { sites: options = {} }: CaddyOptions
   };
 }
 
-/** Behind a load balancer the sites listen on one port and are known by another: the one that clients say. */
+/**
+ * Returns the table of `site.port`, the port as the client wrote it: behind a load balancer, the sites listen on
+ * another port than clients know.
+ */
 function portTable(outside: 'http' | 'https'): Table {
   return table({
     source: '{http.request.port}',
@@ -94,13 +97,16 @@ interface Pattern {
   readonly by: string;
 }
 
-/** No braces in the patterns: Caddy would take them for placeholders and compile the pattern for every request. */
+/**
+ * Returns the replacements for answers. Patterns hold no braces, because Caddy would take them for placeholders and
+ * compile the pattern for every request.
+ */
 function answerReplacements({ from, to, ownPort, hasSite }: NamePair, outside: 'http' | 'https'): Replacement[] {
   const name = `${caseless(from)}[.]?`;
   const ports = `(?::443|:80${ownPort === '' ? '' : `|${ownPort}`})?`;
   const url = `[Hh][Tt][Tt][Pp][Ss]?://${name}${ports}`;
   const link = `(?:[Hh][Tt][Tt][Pp][Ss]?:)?//${name}${ports}`;
-  // Somebody else answers under a name without a site, on the usual port wherever our clients come in.
+  // A name without a site is served by another server, on the usual port whichever port our clients use.
   const origin = hasSite ? `${outside}://${to}{site.port}` : `https://${to}`;
   return replacements({
     'Www-Authenticate': [{ pattern: `${url}([/?#",]|$)`, by: `${origin}$1` }],

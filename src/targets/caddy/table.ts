@@ -1,6 +1,9 @@
 import { type CaddyToken, placeholder, trustedText } from './quote.ts';
 
-/** Caddy's `map`: the first entry that fits gives the value of the destination, worked out only where it is used. */
+/**
+ * A `map` of Caddy: the first entry that matches gives the value of the destination, which is computed only where it is
+ * used.
+ */
 export interface Table {
   readonly source: CaddyToken;
   readonly destination: CaddyToken;
@@ -16,14 +19,17 @@ interface Entry {
 export interface TableText {
   /** Text with placeholders. */
   readonly source: string;
-  /** Name of the placeholder that it makes. */
+  /** Name of the placeholder that it sets. */
   readonly destination: string;
-  /** A regular expression starts with "~"; the output of one may name its groups, that of a plain text may hold placeholders. */
+  /**
+   * Inputs and outputs. An input that starts with "~" is a regular expression, whose output may name its groups; the
+   * output of a plain input may hold placeholders.
+   */
   readonly entries: readonly (readonly [input: string, output: string])[];
   readonly fallback?: string;
 }
 
-/** A table of our own making; user text in it has been checked by whoever put it there. */
+/** Returns a table of our own. User text in it was checked by the caller. */
 export function table({ source, destination, entries, fallback = '' }: TableText): Table {
   return {
     source: trustedText(source),
@@ -40,26 +46,26 @@ export function addTo<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
   else lists.set(key, [value]);
 }
 
-/** Caddy compares the plain entries of a map one by one; more of them than this are split by characters of the text. */
+/** Caddy compares the plain entries of a map one by one. More entries than this are split by characters of the text. */
 const LONG_TABLE = 256;
 
-/** A text that is not in the tables may be shorter than one that is, and still has characters to look at. */
+/** Appended to each text, because a text that is in no table may be too short to have a character at every position. */
 const PADDING = '_'.repeat(64);
-/** Combinations of characters, which are gone through one by one too. */
+/** Most combinations of characters, which Caddy also compares one by one. */
 const MOST_NAMES = 400;
-/** What one more table costs every request, in comparisons of plain entries. */
+/** Cost of one more table for every request, in comparisons of plain entries. */
 const TABLE_COST = 50;
-/** Texts that are looked at to choose the characters. */
+/** Number of texts that are examined to choose the positions. */
 const SAMPLE = 4000;
 
 export interface LookupText {
-  /** A placeholder, whose value is looked up. */
+  /** Placeholder whose value is looked up. */
   readonly source: string;
   readonly destination: string;
   readonly entries: readonly (readonly [text: string, value: string])[];
 }
 
-/** Tables that find a text among many at a cost that grows with the square root of their number. */
+/** Returns tables that find a text among many, at a cost that grows with the square root of their number. */
 export function lookup({ source, destination, entries }: LookupText): Table[] {
   if (entries.length <= LONG_TABLE) return [plainTable({ source, destination, entries })];
   const positions = bestPositions(entries.map(([text]) => text));
@@ -73,14 +79,14 @@ export function lookup({ source, destination, entries }: LookupText): Table[] {
     ),
   );
   return [
-    // Placeholders in the output of a plain entry are filled in, and so only one part is ever searched.
+    // The output of a plain entry is a placeholder, so that only the table that it names is searched.
     plainTable({ source: `{${destination}_at}`, destination, entries: selection }),
     table({ source: `${source}${PADDING}`, destination: `${destination}_at`, entries: [selector(positions)] }),
     ...parts.map((part, index) => plainTable({ source, destination: partOf(index), entries: part })),
   ];
 }
 
-/** Puts groups together into so many of about one size. */
+/** Distributes groups over this many parts of about the same size. */
 function balanced<T>(groups: readonly (readonly T[])[], count: number): readonly (readonly T[])[] {
   const parts: T[][] = Array.from({ length: Math.min(count, groups.length) }, () => []);
   for (const group of groups.toSorted((x, y) => y.length - x.length)) {
@@ -90,12 +96,15 @@ function balanced<T>(groups: readonly (readonly T[])[], count: number): readonly
   return parts;
 }
 
-/** The "=" keeps a text that starts with "~" from being a regular expression, and one that is "default" from being the default. */
+/**
+ * Returns a table of plain texts. The "=" keeps a text that starts with "~" from being a regular expression, and the
+ * text "default" from being the default.
+ */
 function plainTable({ source, destination, entries }: LookupText): Table {
   return table({ source: `=${source}`, destination, entries: entries.map(([text, value]) => [`=${text}`, value]) });
 }
 
-/** Positions in a text, the smaller first, whose characters spread the texts best. */
+/** Returns the positions, in ascending order, whose characters divide the texts best. */
 function bestPositions(all: readonly string[]): readonly number[] {
   const step = Math.ceil(all.length / SAMPLE);
   const texts = all.filter((_, index) => index % step === 0);
@@ -131,7 +140,10 @@ function charactersAt(text: string, positions: readonly number[]): string {
   return positions.map((position) => padded[position]).join('');
 }
 
-/** A regular expression that gives the characters at these positions; anchored, because Go is slow where it has to search. */
+/**
+ * Returns the entry whose regular expression takes the characters at these positions. It is anchored, because Go is
+ * slow at searching.
+ */
 function selector(positions: readonly number[]): readonly [string, string] {
   const gaps = positions.map((position, index) => `.{${position - (positions[index - 1] ?? -1) - 1}}(.)`);
   return [`~^${gaps.join('')}`, positions.map((_, index) => `$${index + 1}`).join('')];

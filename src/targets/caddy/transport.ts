@@ -3,17 +3,17 @@ import { authorityOf, urlHost } from '../../policy/origin.ts';
 import type { Upstream } from '../../policy/types.ts';
 import { bareWord, type CaddyToken, trustedText } from './quote.ts';
 
-/** How an upstream is reached. */
+/** How Caddy reaches an upstream. */
 export interface Transport {
   readonly servers: readonly CaddyToken[];
-  /** How often another server of the pool is tried. */
+  /** How many other servers of the pool are tried. */
   readonly retries: CaddyToken | null;
   readonly host: CaddyToken;
   readonly connectTimeout: CaddyToken;
   readonly readTimeout: CaddyToken;
   readonly keepalive: CaddyToken;
   readonly writeTimeout: CaddyToken;
-  /** Bytes of the head of an answer. */
+  /** Bytes of the largest head of an answer. */
   readonly answerHead: number;
   readonly tls: {
     readonly serverName: CaddyToken;
@@ -23,14 +23,14 @@ export interface Transport {
 }
 
 /**
- * The longest read from an upstream. Go begins it when it has nothing more to read, which is before the next request on a
- * kept connection comes: so it lasts through the wait for one, its body, and the silence after it.
+ * Returns the longest read from an upstream. Go starts reading when nothing more has come, which is before the next
+ * request on a kept connection: the read lasts through the wait for that request, its body, and the silence after it.
  */
 export function longestRead(body: number, silence: number): CaddyToken {
   return bareWord(`${PHASES.kept + body + silence}ms`);
 }
 
-/** The upstream was checked by `plan`: its CA file can be quoted. */
+/** Returns the transport to an upstream whose CA file `plan` has found to be quotable. */
 export function transportOf(upstream: Upstream): Transport {
   const { scheme, servers, timeouts, tls } = upstream;
   return {
