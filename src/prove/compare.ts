@@ -8,22 +8,22 @@ import { differenceOf } from './difference.ts';
 import { CannotTell, exampleOf, explore, pieceOf } from './explore.ts';
 import { TooLarge } from './language.ts';
 import type { FileModel, Outcome } from './model.ts';
-import { placeOf } from './place.ts';
 import { addressKinds, SymbolicRequest, type World } from './request.ts';
+import { specMatchOf } from './specMatch.ts';
 
-/** A request that spec and file decide differently. */
+/** A request that the spec and the file decide differently. */
 export interface Difference {
   readonly request: ProxyRequest;
   readonly decision: Decision;
   readonly outcome: Outcome;
-  /** In words, what is not the same. */
+  /** The difference in words. */
   readonly what: string;
 }
 
 export type Comparison =
   | { readonly kind: 'proved'; readonly targets: number; readonly ways: number }
   | { readonly kind: 'differs'; readonly difference: Difference }
-  /** Something is not understood. */
+  /** A part of the files is not understood. */
   | { readonly kind: 'unknown'; readonly problem: string };
 
 /** Decides whether the files of a proxy do with every request what the spec says. */
@@ -55,7 +55,10 @@ function comparison(policy: Policy, proxy: Proxy, model: FileModel): Comparison 
   return difference ? { kind: 'differs', difference } : { kind: 'proved', targets: targets.size, ways };
 }
 
-/** Whether the file takes the same address for the client's as the spec, whoever stands in between. */
+/**
+ * Returns whether the file finds the same client address as the spec, whichever trusted proxies the request came
+ * through.
+ */
 function findsClient(model: FileModel, world: World): boolean {
   let isSame = true;
   explore((run) => {
@@ -66,6 +69,7 @@ function findsClient(model: FileModel, world: World): boolean {
   return isSame;
 }
 
+/** Returns the size of a request in characters, to find a short example. */
 function sizeOf({ target, headers, method }: ProxyRequest): number {
   return method.length + target.length + headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
 }
@@ -91,6 +95,7 @@ function worldOf(policy: Policy, proxy: Proxy, model: FileModel): World {
   };
 }
 
+/** Returns the kinds of target: what file and spec make of method and path, each with a short example. */
 function targetsOf(proxy: Proxy, model: FileModel, world: World): ReadonlyMap<string, Target> {
   const access = accessOf(proxy);
   if (!access) throw new CannotTell('the patterns overlap in too many ways');
@@ -98,7 +103,7 @@ function targetsOf(proxy: Proxy, model: FileModel, world: World): ReadonlyMap<st
   explore((run) => {
     const request = new SymbolicRequest(run, world);
     const cuts = model.cuts(request);
-    const { endpoint, routeClass } = placeOf(request, access, model.depth);
+    const { endpoint, routeClass } = specMatchOf(request, access, model.depth);
     const key = JSON.stringify([...cuts, endpoint?.allow, routeClass?.id]);
     const known = targets.get(key);
     const text = (name: string) => (run.pieces.has(name) ? exampleOf(pieceOf(run, name)) : undefined) ?? '';

@@ -8,7 +8,7 @@ import { wholly } from './matching.ts';
 import type { Cuts } from './model.ts';
 import type { SymbolicRequest } from './request.ts';
 
-/** Requests by method and path that spec and file treat alike. */
+/** A kind of target: methods and paths that the spec and the file treat alike, with an example. */
 export interface Target {
   readonly cuts: Cuts;
   readonly method: string;
@@ -18,8 +18,9 @@ export interface Target {
 const REASONS = Object.keys(DENIALS);
 
 /**
- * Narrows a request, in the order of the evaluator's checks, until it decides all that is left alike. The decision is the
- * evaluator's own, about one request of those.
+ * Returns the decision of the spec about a request of this run, with an example of the request. The request is
+ * narrowed, in the order of the evaluator's checks, until the evaluator decides all that is left alike; the decision is
+ * then that about the example.
  */
 export function decisionOf(
   request: SymbolicRequest,
@@ -53,7 +54,7 @@ const NO_KEY = wholly('[ \\t]*(?:,[^\\n]*)?');
 const NO_BODY = wholly('0*');
 
 interface Step {
-  /** The last reason to refuse that is told apart afterwards. */
+  /** The last reason of a refusal that is certain after `narrow`; reasons are in the order of the checks. */
   readonly upTo: Denial;
   readonly narrow: (request: SymbolicRequest) => void;
 }
@@ -70,7 +71,7 @@ const STEPS: readonly Step[] = [
   },
   { upTo: 'address', narrow: (request) => request.client() },
   { upTo: 'key-address', narrow: narrowKey },
-  // Path and method are what the targets tell apart.
+  // Path and method were narrowed when the kinds of target were found.
   { upTo: 'query', narrow: (request) => matches(request.run, request.query(), QUERY) },
 ];
 
@@ -109,7 +110,7 @@ function typeSource(type: string): string {
   return `[ \\t]*(?i:${type.replace(/[^A-Za-z0-9]/g, '\\$&')})[ \\t]*(?:[;,][^\\n]*)?`;
 }
 
-/** Numbers in decimal that are not larger. */
+/** Returns the decimal numbers up to a limit, with leading zeros. */
 export function atMost(limit: number): Language {
   const digits = String(limit);
   const smaller = [...digits].flatMap((digit, index) => {

@@ -13,10 +13,10 @@ export interface Question {
   readonly policy: Policy;
 }
 
-/** What engines take for the name of a host; what is none they may refuse before anything else. */
+/** Values of Host that are names or addresses. An engine may refuse any other before all other checks. */
 const HOST = wholly('(?:(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?)?');
 
-/** In words, what a file does otherwise than the spec says; `undefined` where it does just that. */
+/** Returns in words what a file does differently from the spec; `undefined` where it does the same. */
 export function differenceOf(outcome: Outcome, decision: Decision, question: Question): string | undefined {
   const found = outcome.kind === 'answer' ? ofAnswer(outcome, decision) : ofForward(outcome, decision, question);
   if (found === undefined || outcome.kind !== 'answer' || outcome.status !== 400) return found;
@@ -25,7 +25,7 @@ export function differenceOf(outcome: Outcome, decision: Decision, question: Que
 
 function ofAnswer(outcome: Answered, decision: Decision): string | undefined {
   if (decision.kind === 'forward') return `${outcome.status} instead of forwarding`;
-  // Some look at the size last, when another check may have refused the request.
+  // An engine may check the size of the head last, after another check has refused the request.
   if (decision.kind === 'deny' && decision.reason === 'head-size' && outcome.status >= 400) return undefined;
   if (outcome.status !== decision.status) return `${outcome.status} instead of ${decision.status}`;
   const allow = textOf(outcome.allow ?? []);
@@ -55,7 +55,7 @@ function ofForward(outcome: Forwarded, decision: Decision, question: Question): 
   return headerDifference(outcome, upstream, { forwarding: decision.forwarding, key: decision.key, passed });
 }
 
-/** Whoever has another certificate is another upstream. */
+/** Returns how the check of the upstream's certificate differs: another certificate may be that of another server. */
 function tlsDifference({ tls: { verified, name } }: Forwarded, { tls }: Upstream): string | undefined {
   if (!tls) return undefined;
   if (verified === tls.insecureSkipVerify)
@@ -65,7 +65,7 @@ function tlsDifference({ tls: { verified, name } }: Forwarded, { tls }: Upstream
   return name === tls.serverName ? undefined : 'forwarded to another name in TLS';
 }
 
-/** Whether the body is not larger than the file takes. */
+/** Returns whether the body is within the limit of the file, in bytes; 0 is no limit. */
 function fits(request: SymbolicRequest, most: number): boolean {
   if (most === 0 || request.body() !== 'length') return true;
   return matches(request.run, request.contentLength(), atMost(most));
@@ -74,11 +74,11 @@ function fits(request: SymbolicRequest, most: number): boolean {
 interface Sent {
   readonly forwarding: Forwarding;
   readonly key: ApiKey | undefined;
-  /** The client's headers that pass. */
+  /** Headers of the client that pass, in lower case. */
   readonly passed: readonly string[];
 }
 
-/** The token, Host, and which of the client's headers pass. */
+/** Returns how the headers that go upstream differ: the token, Host, and which headers of the client pass. */
 function headerDifference(
   { headers }: Forwarded,
   upstream: Upstream,
@@ -97,7 +97,7 @@ function headerDifference(
     if (!isToken && value.some((part) => typeof part === 'object' && 'secret' in part))
       return `a token is sent in ${name}`;
     const own = /^<header (.*)>$/.exec(text)?.[1];
-    // It passed as the name of a host.
+    // The check of Host has passed it as a name.
     if (own === 'host' && name === 'x-forwarded-host') continue;
     if (own !== undefined && (own !== name || !passing.has(name))) return `the client's ${own} is sent as ${name}`;
     if (own === undefined && passing.has(name) && !isToken) return `${name} is not passed on`;

@@ -12,33 +12,42 @@ import {
 } from './language.ts';
 import { wholly } from './matching.ts';
 
-/** A text of which only some is known: what stands there, a piece of the request, or something that nobody sees. */
+/**
+ * A part of a text that is known only partly: literal text, a piece of the request, a secret, or a part that is
+ * computed later.
+ */
 export type Part = string | { readonly piece: string } | { readonly secret: string } | Later;
 
-/** What is worked out only where somebody gets that far; a slash comes first, if anything does. */
+/** A part that is computed only when a comparison comes to it. It is "", or starts with a slash. */
 export interface Later {
   readonly later: () => readonly Part[];
 }
 
-/** What a piece of a request may be: these texts, less a few. */
+/** The texts that a piece of the request may be: those of `language` without those of `except`. */
 export interface Piece {
   readonly language: Language;
   readonly except: ReadonlySet<string>;
-  /** The only text that is left. */
+  /** Set where only one text is left. */
   readonly only?: string;
 }
 
-/** Something that is written in a file and not understood. Whoever explores cannot tell then. */
+/** Thrown where a file holds something that is not understood, so that nothing can be proved. */
 export class CannotTell extends Error {}
 
-/** One way through: whoever looks at a piece chooses what it is, so that all requests of a way are treated alike. */
+/**
+ * One run of an exploration. Code that looks at a piece chooses what the piece is, so that all requests of a run are
+ * treated alike.
+ */
 export interface Run {
-  /** Each of the options in some run. Which are asked for may depend on what was chosen before, on nothing else. */
+  /**
+   * Returns one of the options, and each of them in some run. Which options are offered may depend on earlier choices,
+   * and on nothing else.
+   */
   choose<T>(options: readonly T[]): T;
   readonly pieces: Map<string, Piece>;
 }
 
-/** Visits every way through. */
+/** Calls `visit` once for each combination of choices that it makes, and returns the number of calls. */
 export function explore(visit: (run: Run) => void): number {
   const path: { chosen: number; readonly count: number }[] = [];
   for (let runs = 1; ; runs++) {
@@ -77,7 +86,7 @@ export function just(text: string): Piece {
 
 const examples = new WeakMap<Piece, { readonly text: string | undefined }>();
 
-/** A shortest text that a piece may be; `undefined` where there is none. */
+/** Returns a shortest text that a piece may be; `undefined` where there is none. */
 export function exampleOf(piece: Piece): string | undefined {
   const found = examples.get(piece) ?? { text: findExample(piece) };
   examples.set(piece, found);
@@ -101,7 +110,10 @@ function isPossible(piece: Piece): boolean {
   return exampleOf(piece) !== undefined;
 }
 
-/** Whether a text is in a language; pieces are narrowed until it is the same for all that is left. */
+/**
+ * Returns whether a text is in a language. Pieces in the text are narrowed until the answer is the same for all texts
+ * that are left.
+ */
 export function matches(run: Run, parts: readonly Part[], language: Language): boolean {
   let state = 0;
   const left = [...parts];
@@ -124,7 +136,7 @@ export function matches(run: Run, parts: readonly Part[], language: Language): b
 interface Pass {
   readonly language: Language;
   readonly state: number;
-  /** What stands behind the piece. */
+  /** Literal text after the piece. */
   readonly then: string;
   readonly isLast: boolean;
 }
@@ -149,7 +161,10 @@ interface Passed {
 
 const passes = new WeakMap<ReadonlySet<string>, Map<string, readonly Passed[]>>();
 
-/** Texts by where they lead; where nothing follows, it only matters whether the end is one that accepts. */
+/**
+ * Returns the ways to pass a piece: the state after it, and the texts that lead there. If nothing follows, only whether
+ * that state accepts matters.
+ */
 function passed(piece: Piece, { language, state, then, isLast }: Pass): readonly Passed[] {
   const groups = new Map<string, { readonly end: number; own: Language }>();
   for (const [before, own] of splitBy(piece.language, language, state)) {
@@ -164,7 +179,7 @@ function passed(piece: Piece, { language, state, then, isLast }: Pass): readonly
     .filter((each) => isPossible(each.piece));
 }
 
-/** Rows of a table by their keys in lower case, as nginx compares them, sorted. */
+/** Sorted keys of a table, in lower case, as nginx compares them. */
 export interface ExactRows {
   readonly keys: readonly string[];
 }
@@ -173,7 +188,7 @@ export function exactRows(keys: Iterable<string>): ExactRows {
   return { keys: [...new Set(keys)].sort() };
 }
 
-/** Of two rows, the place where those begin whose keys start with `prefix`, and where they end. */
+/** Returns the range of rows whose keys start with `prefix`: the index of the first, and the index after the last. */
 function rangeOf(
   { keys }: ExactRows,
   prefix: string,
@@ -191,7 +206,10 @@ function rangeOf(
   return [first((key) => key >= prefix), first((key) => key >= prefix && !key.startsWith(prefix))];
 }
 
-/** The row that has this key, ignoring the case of ASCII letters; pieces are narrowed until it is one for all that is left. */
+/**
+ * Returns the key of the row for a text, ignoring the case of ASCII letters. Pieces in the text are narrowed until the
+ * row is the same for all texts that are left.
+ */
 export function exactRow(run: Run, parts: readonly Part[], rows: ExactRows): string | undefined {
   let prefix = '';
   let range: readonly [number, number] = [0, rows.keys.length];
@@ -206,7 +224,7 @@ export function exactRow(run: Run, parts: readonly Part[], rows: ExactRows): str
     }
     if (typeof part === 'string') prefix += lower(part);
     else if ('secret' in part) {
-      // It is never empty, and nothing else is known of it.
+      // A secret is never empty, and nothing else is known about it.
       if (rows.keys.slice(...range).some((key) => key.length > prefix.length))
         throw new CannotTell('a table looks up a secret');
       return undefined;
@@ -253,7 +271,7 @@ function takePiece(run: Run, name: string, look: Look): string | undefined {
   return option.text;
 }
 
-/** What a piece may be where that matters to the rows: each text with which a key goes on, and everything else. */
+/** Returns the choices for a piece in a look-up: each text with which the key of a row goes on, and all other texts. */
 function takings(run: Run, piece: Piece, { rows, prefix, range, rest }: Look): readonly Taken[] {
   const texts = new Set<string>();
   for (const key of rows.keys.slice(...range)) {
@@ -285,7 +303,7 @@ function takings(run: Run, piece: Piece, { rows, prefix, range, rest }: Look): r
 
 const MOST_SPELLINGS = 4;
 
-/** Whether the rest of a key may be what the parts after a piece are. */
+/** Returns whether the rest of a key can be the parts after a piece. */
 function mayFollow(run: Run, left: string, [next, ...others]: readonly Part[]): boolean {
   if (next === undefined) return left === '';
   if (typeof next === 'string') return left.startsWith(lower(next)) && mayFollow(run, left.slice(next.length), others);
@@ -299,7 +317,10 @@ function mayFollow(run: Run, left: string, [next, ...others]: readonly Part[]): 
   return false;
 }
 
-/** The texts of a language that are this one but for the case of its letters; a few at most are of interest. */
+/**
+ * Returns the texts of a language that differ from this one in the case of letters only. Where there are many, their
+ * number is right, and not their case.
+ */
 function spellings(language: Language, text: string): string[] {
   let found: { readonly text: string; readonly state: number }[] = [{ text: '', state: 0 }];
   for (const character of text) {
@@ -323,7 +344,7 @@ export function lower(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
-/** Whether what a piece is, is one of these texts; it is narrowed to them, or to the others. */
+/** Returns whether a piece is in a language, after narrowing it to the texts in it or to all others. */
 export function isIn(run: Run, name: string, language: Language): boolean {
   const piece = pieceOf(run, name);
   if (piece.only !== undefined) return includes(language, piece.only);

@@ -1,18 +1,18 @@
 /**
- * A set of texts, as the smallest deterministic automaton over bytes. Equal sets are the same object, so that whatever
- * was worked out about one is found again.
+ * A set of texts, as the smallest deterministic automaton over bytes. Equal sets are the same object, so that results
+ * about a set can be stored by its id.
  */
 export interface Language {
   readonly id: number;
-  /** Which column of `next` a byte has. */
+  /** The column of `next` for each byte. */
   readonly columnOf: Uint8Array;
   readonly columns: number;
-  /** `next[state * columns + column]`; the first state is the start. */
+  /** The transition table: `next[state * columns + column]`. State 0 is the start. */
   readonly next: Int32Array;
   readonly accepts: Uint8Array;
 }
 
-/** An automaton that need not be small: every state is known by a text. */
+/** An automaton that need not be the smallest one. A state is named by a text. */
 export interface Draft {
   readonly columnOf: Uint8Array;
   readonly columns: number;
@@ -21,14 +21,14 @@ export interface Draft {
   readonly accepts: (state: string) => boolean;
 }
 
-/** More would take too long; whoever asks cannot tell then. */
+/** Most states of an automaton. With more, nothing can be proved in reasonable time. */
 export const MOST_STATES = 60_000;
 
 export class TooLarge extends Error {}
 
 const known = new Map<string, Language>();
 
-/** Makes an automaton out of the states that can be reached. */
+/** Returns the smallest automaton for a draft, of which only the states that can be reached are visited. */
 export function built({ columnOf, columns, start, step, accepts }: Draft): Language {
   const ids = new Map<string, number>([[start, 0]]);
   const states = [start];
@@ -50,7 +50,7 @@ export function built({ columnOf, columns, start, step, accepts }: Draft): Langu
   });
 }
 
-/** Moore's refinement, then states and columns numbered in the order in which they are met. */
+/** Minimizes an automaton (Moore's algorithm), then numbers states and columns in the order in which they are reached. */
 function smallest({ columnOf, columns, next, accepts }: Omit<Language, 'id'>): Language {
   const count = accepts.length;
   let blocks = Int32Array.from(accepts);
@@ -77,7 +77,7 @@ function numbered({ columnOf, columns, next, accepts }: Omit<Language, 'id'>, bl
   for (let state = accepts.length - 1; state >= 0; state--) representative.set(blocks[state] ?? 0, state);
   const numbers = new Map<number, number>([[blocks[0] ?? 0, 0]]);
   const order = [blocks[0] ?? 0];
-  // Columns in the order of the bytes, so that the numbering does not depend on how the columns were called.
+  // Columns are in the order of the bytes, so that the result does not depend on their numbers before.
   const byColumn = [...new Set(columnOf)];
   const rows: number[][] = byColumn.map(() => []);
   for (let at = 0; at < order.length; at++) {
@@ -162,7 +162,7 @@ export function isEmptyLanguage({ accepts }: Language): boolean {
   return !accepts.includes(1);
 }
 
-/** The state after some text. */
+/** Returns the state after a text. */
 export function stateAfter({ columnOf, columns, next }: Language, text: string, from = 0): number {
   let state = from;
   for (let index = 0; index < text.length; index++)
@@ -174,13 +174,16 @@ export function includes(language: Language, text: string): boolean {
   return language.accepts[stateAfter(language, text)] === 1;
 }
 
-/** Whether every text from here on is in the language, or none is; `undefined` where it depends on what comes. */
+/**
+ * Returns whether all texts from this state on are in the language (`true`) or none (`false`); `undefined` where it
+ * depends on the text.
+ */
 export function settled({ columns, next, accepts }: Language, state: number): boolean | undefined {
   for (let column = 0; column < columns; column++) if (next[state * columns + column] !== state) return undefined;
   return accepts[state] === 1;
 }
 
-/** Texts of `own` by where they lead in `test` from one of its states. */
+/** Returns the texts of `own` by the state of `test` that they lead to from the state `from`. */
 export function splitBy(own: Language, test: Language, from: number): ReadonlyMap<number, Language> {
   const key = `${own.id} ${test.id} ${from}`;
   const found = splits.get(key) ?? split(own, test, from);
@@ -214,11 +217,11 @@ function split(own: Language, test: Language, from: number): ReadonlyMap<number,
   return new Map([...ends].map((end) => [end, smallest({ ...table, accepts: acceptsAt(end) })]));
 }
 
-/** Texts of a language, shorter ones first. Of bytes that are alike not all are used. */
+/** Generates texts of a language, shorter ones first. Of bytes with the same column only some are used. */
 export function* shortest(language: Language): Generator<string> {
   const { accepts, columnOf, columns } = language;
   const samples = sampleBytes(columnOf, columns);
-  /** Of each length, from which states a text of just this length is accepted. */
+  /** For each length, the states from which some text of this length is accepted. */
   const within: Uint8Array[] = [Uint8Array.from(accepts)];
   for (let length = 0, misses = 0; misses <= accepts.length; length++) {
     const isThere = within[length]?.[0] === 1;
@@ -261,7 +264,10 @@ function oneLonger({ columns, next }: Language, shorter: Uint8Array): Uint8Array
   });
 }
 
-/** One byte for each column, then more of those of which there are several: what is asked for may be none of some texts. */
+/**
+ * Returns one byte for each column, letters and digits first, then more bytes of the same columns, since the caller may
+ * exclude some texts.
+ */
 function sampleBytes(columnOf: Uint8Array, columns: number): readonly number[] {
   const nice = [...'azAZ09'].map((character) => character.charCodeAt(0));
   const printable = Array.from({ length: 94 }, (_, index) => index + 33);

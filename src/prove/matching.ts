@@ -4,7 +4,7 @@ import { type Dialect, parseRegex, type RegexProblem } from './regex.ts';
 
 const compiled = new Map<string, Language | RegexProblem>();
 
-/** All texts in which an engine finds the expression. The whole text where it has anchors on both sides. */
+/** Returns all texts in which an engine finds the expression; with anchors on both sides, those that match as a whole. */
 export function matching(source: string, dialect: Dialect, ignoreCase = false): Language | RegexProblem {
   const key = `${dialect} ${ignoreCase} ${source}`;
   const found = compiled.get(key) ?? compile(source, dialect, ignoreCase);
@@ -19,7 +19,7 @@ function compile(source: string, dialect: Dialect, ignoreCase: boolean): Languag
   return 'problem' in program ? program : languageOf(program);
 }
 
-/** Whole texts that an expression of ours describes; that it cannot be read would be a bug of ours. */
+/** Returns the texts that match one of our own expressions as a whole. That it cannot be read would be a bug. */
 export function wholly(source: string): Language {
   const language = matching(`^(?:${source})$`, 're2');
   if ('problem' in language) throw new Error(`${source} ${language.problem}`);
@@ -29,8 +29,9 @@ export function wholly(source: string): Language {
 const GOOD = 255;
 
 /**
- * What becomes of every step depends on the rest of the text alone, so a text is read from its end: a state says for
- * each step whether a matcher that starts there succeeds. Reading it from its beginning is the reverse of that.
+ * Whether a step succeeds depends only on the rest of the text. So the text is read from its end, and a state holds for
+ * each step whether a matcher that starts there succeeds. The automaton that reads from the beginning is the reverse of
+ * this one.
  */
 function languageOf(program: Program): Language | RegexProblem {
   const table = tableOf(program);
@@ -59,20 +60,20 @@ function languageOf(program: Program): Language | RegexProblem {
   );
 }
 
-/** More is a matter of minutes. */
+/** Most work for one expression; more takes minutes. */
 const MOST_WORK = 400_000_000;
 
-/** A program in numbers, since this is where the time goes. */
+/** A program as arrays of numbers, because most of the time is spent here. */
 interface Table {
   readonly order: Int32Array;
-  /** What is worked out anew where the text begins. */
+  /** Steps whose outcome is computed anew at the beginning of the text. */
   readonly opening: Int32Array;
   readonly start: number;
   readonly kind: Uint8Array;
   readonly first: Int32Array;
   readonly second: Int32Array;
   readonly depth: Uint8Array;
-  /** `has[step * columns + column]`, for steps that take a byte. */
+  /** Whether a step matches a byte: `has[step * columns + column]`. */
   readonly has: Uint8Array;
   readonly columnOf: Uint8Array;
   readonly columns: number;
@@ -129,7 +130,7 @@ function operandsOf(step: Step): readonly [number, number] {
 
 interface Moment {
   readonly out: Uint8Array;
-  /** Outcomes for the text without its first byte; absent where it is empty. */
+  /** Outcomes for the text without its first byte; absent for the empty text. */
   readonly rest: Uint8Array | undefined;
   readonly column: number;
   readonly atBegin: boolean;
@@ -168,7 +169,7 @@ function outcomes(table: Table, order: Int32Array, { out, rest, column, atBegin 
   }
 }
 
-/** Whether the expression is found in a text that begins here. */
+/** Returns whether the expression is found in a text that begins here. */
 function foundAtBegin(table: Table, { out, rest, column }: Omit<Moment, 'atBegin'>): boolean {
   const own = Uint8Array.from(out);
   outcomes(table, table.opening, { out: own, rest, column, atBegin: true });
@@ -187,7 +188,10 @@ function columnsOf({ steps }: Program): Uint8Array {
   });
 }
 
-/** The automaton that reads from the other end: a state is all those that lead to success from there. */
+/**
+ * Returns the automaton that reads from the beginning. A state of it is a set of states of the other automaton: those
+ * from which the rest of the text leads to success.
+ */
 function reversed(
   before: readonly (readonly number[])[],
   found: readonly boolean[],

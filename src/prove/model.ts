@@ -10,7 +10,7 @@ export interface Answered {
   readonly status: number;
   readonly body: string | undefined;
   readonly allow: readonly Part[] | undefined;
-  /** Where it is written, such as a location. */
+  /** The part of the file that answers, such as a location, for people. */
   readonly place: string;
 }
 
@@ -19,11 +19,11 @@ export interface Forwarded {
   readonly scheme: string;
   /** `host:port` of each server, sorted. */
   readonly servers: readonly string[];
-  /** Whether the upstream's certificate is checked, and for which name; without meaning for plain http. */
+  /** Whether the certificate of the upstream is verified, and for which name; without meaning for http. */
   readonly tls: { readonly verified: boolean; readonly name: string | undefined };
   /** Whether the target goes upstream byte for byte. */
   readonly isWhole: boolean;
-  /** What is sent, by name in lower case. Those that are empty are not sent. */
+  /** Headers that go upstream, by name in lower case; without those that are empty. */
   readonly headers: ReadonlyMap<string, readonly Part[]>;
   /** Bytes of the largest body; 0 for any. */
   readonly maxBody: number;
@@ -32,19 +32,19 @@ export interface Forwarded {
   readonly place: string;
 }
 
-/** What was worked out of method and path. */
+/** Values that depend on method and path alone, by the name of a variable. */
 export type Cuts = ReadonlyMap<string, string>;
 
 /** The files of one proxy as their engine understands them. */
 export interface FileModel {
-  /** Sets of addresses and moments that the files tell apart. */
+  /** Address sets, and moments in seconds since 1970, that the files distinguish. */
   readonly sets: readonly CidrSet[];
   readonly moments: readonly number[];
-  /** How many segments of a path are told apart. */
+  /** Number of segments that the files look up one by one. */
   readonly depth: number;
-  /** Whom the file takes for the client; `undefined` for nobody. */
+  /** Returns the address that the file uses as the client's; `undefined` for none. */
   client(request: SymbolicRequest): Address | undefined;
-  /** Everything that depends on method and path alone, and that something else needs. */
+  /** Returns all values that depend on method and path alone, and that other values depend on. */
   cuts(request: SymbolicRequest): Cuts;
   decide(request: SymbolicRequest, cuts: Cuts): Outcome;
 }

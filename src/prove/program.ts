@@ -1,12 +1,12 @@
 import type { ByteSet, Regex, RegexProblem } from './regex.ts';
 
 /**
- * What a backtracking matcher does, a step at a time. Steps are in an order in which each stands behind those that it
- * needs the outcome of for the same rest of the text.
+ * One step of a backtracking matcher. A step stands behind all steps whose outcome it needs for the same rest of the
+ * text, except in loops; see `orderOf`.
  */
 export type Step =
   | { readonly kind: 'byte'; readonly bytes: ByteSet; readonly next: number; readonly depth: number }
-  /** The second only where the first did not succeed. */
+  /** The second is tried only where the first does not succeed. */
   | { readonly kind: 'either'; readonly first: number; readonly second: number; readonly depth: number }
   | { readonly kind: 'begin' | 'end'; readonly next: number; readonly depth: number }
   | {
@@ -16,7 +16,10 @@ export type Step =
       readonly next: number;
       readonly depth: number;
     }
-  /** Its body is `depth + 1` deep: what fails behind the end of the body fails here, and no other way through it is tried. */
+  /**
+   * The body has `depth + 1`. Where what follows the body fails, the step fails as a whole, and no other way through
+   * the body is tried.
+   */
   | { readonly kind: 'atomic'; readonly body: number; readonly depth: number }
   | { readonly kind: 'match' };
 
@@ -25,10 +28,10 @@ export interface Program {
   readonly start: number;
 }
 
-/** More would take too long. */
+/** Most steps of a program; more take too long. */
 const MOST_STEPS = 20_000;
 
-/** A program that finds the expression anywhere in a text, as engines do. */
+/** Returns a program that finds the expression anywhere in a text, as engines do. */
 export function programOf(regex: Regex): Program | RegexProblem {
   const writer = new Writer();
   const match = writer.add({ kind: 'match' });
@@ -52,7 +55,7 @@ class Writer {
     return this.steps.push(step) - 1;
   }
 
-  /** The step that matches `regex` and goes on at `next`; `undefined` with a problem. */
+  /** Adds the steps that match `regex` and go on at `next`, and returns the first; `undefined` with a problem. */
   write(regex: Regex, next: number, depth: number): number | undefined {
     if (this.steps.length > MOST_STEPS) return this.fail('is too large');
     switch (regex.kind) {
@@ -93,7 +96,7 @@ class Writer {
 
   private repeat(regex: Extract<Regex, { kind: 'repeat' }>, next: number, depth: number): number | undefined {
     if (regex.mode === 'possessive') {
-      // The end of the body hands over to what follows, which is less deep.
+      // What follows the body has the depth outside of it, so that failures there are told from failures in the body.
       const body = this.repeat({ ...regex, mode: 'greedy' }, next, depth + 1);
       return body === undefined ? undefined : this.add({ kind: 'atomic', body, depth });
     }
@@ -119,7 +122,10 @@ class Writer {
     return this.add({ kind: 'either', first, second, depth });
   }
 
-  /** Leaves for `next`, or goes through a body once more. The body takes a byte at least, so nothing waits for itself. */
+  /**
+   * Adds a loop that leaves for `next` or passes a body once more. The body matches at least one byte, so that no step
+   * needs its own outcome.
+   */
   loop(depth: number, next: number, body: (again: number) => number | undefined, prefer: 'first' | 'second'): number {
     const door = this.add({ kind: 'either', first: next, second: next, depth });
     const inside = body(door) ?? next;
@@ -146,7 +152,7 @@ function isNullable(regex: Regex): boolean {
   }
 }
 
-/** The order in which steps are worked out; those that a step needs for the same rest of the text come first. */
+/** Returns the order in which steps are computed: those that a step needs for the same rest of the text come first. */
 export function orderOf({ steps }: Program): readonly number[] {
   const order: number[] = [];
   const seen = new Uint8Array(steps.length);
@@ -184,7 +190,7 @@ function neededBy(step: Step | undefined): readonly number[] {
   }
 }
 
-/** The steps that a matcher passes before it takes a byte. */
+/** Returns the steps that a matcher can pass before it matches a byte. */
 export function nearby({ steps, start }: Program): ReadonlySet<number> {
   const found = new Set([start]);
   for (const at of found) for (const needed of neededBy(steps[at])) found.add(needed);

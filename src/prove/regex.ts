@@ -1,7 +1,7 @@
 /** A set of bytes: 1 where the byte is in it. */
 export type ByteSet = Uint8Array;
 
-/** A regular expression as far as the engines' files use them; whatever else there is in one is a problem. */
+/** A regular expression, as far as files of engines use them. Anything else in one is a problem. */
 export type Regex =
   | { readonly kind: 'bytes'; readonly bytes: ByteSet }
   | { readonly kind: 'sequence'; readonly items: readonly Regex[] }
@@ -11,7 +11,7 @@ export type Regex =
       readonly item: Regex;
       readonly least: number;
       readonly most: number;
-      /** How it chooses between more and less; a possessive one never comes back to its choice. */
+      /** Which number of repetitions is tried first. A possessive one never tries another number. */
       readonly mode: 'greedy' | 'lazy' | 'possessive';
     }
   | { readonly kind: 'look'; readonly item: Regex; readonly negative: boolean }
@@ -19,7 +19,10 @@ export type Regex =
   | { readonly kind: 'begin' }
   | { readonly kind: 'end' };
 
-/** What an engine's expressions are: in PCRE `$` also matches before a last line feed, in RE2 and JavaScript only at the end. */
+/**
+ * The dialect of an engine: in PCRE `$` also matches before a line feed at the end, in RE2 and JavaScript only at the
+ * end.
+ */
 export type Dialect = 'pcre' | 're2';
 
 export interface RegexProblem {
@@ -33,7 +36,7 @@ export function bytesOf(has: (byte: number) => boolean): ByteSet {
   return Uint8Array.from({ length: 256 }, (_, byte) => (has(byte) ? 1 : 0));
 }
 
-/** Reads a source whose characters are bytes. */
+/** Parses a source whose characters are bytes. */
 export function parseRegex(source: string, dialect: Dialect, ignoreCase = false): Regex | RegexProblem {
   try {
     const reader = new Reader(source, dialect);
@@ -46,7 +49,7 @@ export function parseRegex(source: string, dialect: Dialect, ignoreCase = false)
   }
 }
 
-/** Leaves the reader where it meets what it does not know. */
+/** Thrown where the reader meets something that it does not know. */
 class Unknown extends Error {}
 
 const CONTROL: Readonly<Record<string, number>> = { t: 9, n: 10, r: 13, f: 12, v: 11 };

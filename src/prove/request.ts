@@ -1,12 +1,12 @@
 import { type Address, type AddressRange, type CidrSet, contains, formatAddress } from '../policy/cidr.ts';
 import { keySource } from '../policy/key.ts';
-import { clientAddress, credentialOf, type HeaderFields, type ProxyRequest } from '../policy/request.ts';
+import { clientAddress, credentialOf, type ProxyRequest } from '../policy/request.ts';
 import type { ApiKey, Proxy } from '../policy/types.ts';
 import { anyOf, exampleOf, type Part, pieceOf, type Run } from './explore.ts';
 import { without } from './language.ts';
 import { wholly } from './matching.ts';
 
-/** What can be in the value of a header; engines take away the blanks around it. */
+/** Texts that the value of a header can be; engines remove the blanks around it. */
 const VALUE = wholly('(?:[!-~\x80-\xff](?:[\\t -~\x80-\xff]*[!-~\x80-\xff])?)?');
 const UNIVERSES = {
   method: wholly('[A-Z_-]+'),
@@ -20,21 +20,24 @@ const UNIVERSES = {
   oddHost: without(VALUE, wholly('[A-Za-z0-9._-]*[A-Za-z0-9_-][.]?(?::[0-9]*)?')),
   contentLength: wholly('[0-9]+'),
   chunked: wholly('(?i)chunked'),
-  /** A key, and what may follow it: another value of the same header. */
+  /** A key, perhaps followed by another value of the same header. */
   key: wholly(`${keySource()}(?:[ \\t]*,(?:[\\t -~\x80-\xff]*[!-~\x80-\xff])?)?`),
   header: VALUE,
 } as const;
 
 export type Universe = keyof typeof UNIVERSES;
 
-/** What the request line looks like: so many segments, the last of which may be empty; more than that; or some other shape. */
+/**
+ * The shape of a request line: a number of segments, the last of which may be empty; more segments than are looked up
+ * one by one; or anything else.
+ */
 export type LineShape =
   | { readonly kind: 'segments'; readonly count: number }
   | { readonly kind: 'further'; readonly after: boolean; readonly slash: boolean }
-  /** In absolute form, `*`, with an empty segment before its end. No pattern matches it. */
+  /** Absolute form, `*`, or an empty segment before the end. No pattern matches it. */
   | { readonly kind: 'other' };
 
-/** Who is calling. A key that is like another ends like it, and is not it. */
+/** The caller: a header that is no key or an unknown one, a known key, or a key with the same end as a known one. */
 export type Caller =
   | { readonly kind: 'text' }
   | { readonly kind: 'known'; readonly key: ApiKey; readonly position: number }
@@ -42,18 +45,21 @@ export type Caller =
 
 export interface World {
   readonly proxy: Proxy;
-  /** Of the spec; keys are hashed with it. */
+  /** Name of the spec, with which keys are hashed. */
   readonly name: string;
   readonly apiKeys: readonly ApiKey[];
-  /** One address of each kind: whatever set there is in spec and file, all of a kind are in it, or none. */
+  /** One address of each kind: any set of addresses in spec and file holds all addresses of a kind, or none. */
   readonly addresses: readonly Address[];
-  /** Whether the client is that of the connection; who it is in front of trusted proxies has been compared before. */
+  /**
+   * Whether the client is the peer of the connection. It is, once it has been proved that file and spec find the same
+   * client.
+   */
   readonly isDirect: boolean;
-  /** Likewise moments, in seconds. */
+  /** One moment of each kind, in seconds since 1970. */
   readonly moments: readonly number[];
 }
 
-/** A request of which everything is open until somebody looks. */
+/** A request about which nothing is decided until something looks at it. */
 export class SymbolicRequest {
   readonly run: Run;
   readonly world: World;
@@ -66,7 +72,7 @@ export class SymbolicRequest {
 
   private once<T>(name: string, choose: () => T): T {
     if (!this.chosen.has(name)) this.chosen.set(name, choose());
-    // The name says what it is.
+    // Each name is used with one type only.
     return this.chosen.get(name) as T;
   }
 
@@ -83,7 +89,7 @@ export class SymbolicRequest {
     return this.piece('query', 'query');
   }
 
-  /** In the order of what most tables ask first. */
+  /** The order of the shapes is that of what most tables look up first. */
   shape(depth: number): LineShape {
     const shapes: LineShape[] = [{ kind: 'other' }];
     for (let count = 1; count <= depth; count++) shapes.push({ kind: 'segments', count });
@@ -96,7 +102,7 @@ export class SymbolicRequest {
     return this.once('shape', () => this.run.choose(shapes));
   }
 
-  /** With the slash before it; "" where the path is over. */
+  /** Returns a segment with the slash before it; "" where the path has no such segment. */
   segment(number: number, depth: number): readonly Part[] {
     const shape = this.shape(depth);
     if (shape.kind === 'other') return [];
@@ -120,7 +126,7 @@ export class SymbolicRequest {
     return this.piece('length', 'length');
   }
 
-  /** The name that is asked for; "" where it is none. */
+  /** Returns the host name that is requested; "" where Host is no name. */
   hostName(): readonly Part[] {
     return this.isOddHost() ? [''] : this.piece('host', 'host');
   }
@@ -173,7 +179,10 @@ export class SymbolicRequest {
     return this.once('moment', () => this.run.choose(this.world.moments));
   }
 
-  /** Address of the connection, or of the hop so many places from the right; `undefined` where that is none. */
+  /**
+   * Returns the address of the connection (0), or of a hop of the header, counted from the right; `undefined` where
+   * that is no address.
+   */
   hop(number: number): Address | undefined {
     const { clientIp } = this.world.proxy;
     const isTooFar = (address: Address) =>
@@ -189,7 +198,7 @@ export class SymbolicRequest {
     );
   }
 
-  /** The client as the spec understands it. */
+  /** Returns the client as the spec understands it. */
   client(): Address {
     const { clientIp } = this.world.proxy;
     let address = this.hop(0);
@@ -206,7 +215,7 @@ export class SymbolicRequest {
     return address;
   }
 
-  /** A request of this way, as short as it can be. What nobody looked at is as usual. */
+  /** Returns a short request of this run. What nothing has looked at is as usual. */
   example(method: string, target: string): ProxyRequest {
     const { proxy } = this.world;
     const headers: [string, string][] = [];
@@ -258,10 +267,13 @@ export class SymbolicRequest {
   }
 }
 
-/** It is assumed that no more trusted proxies than these stand in a row, the one that connects included. */
+/** Most trusted proxies in a row, the one that connects included; more are assumed not to occur. */
 export const MOST_TRUSTED = 8;
 
-/** An address of each kind that some sets make, with those next to each border. */
+/**
+ * Returns an address of each kind, found at the borders of some sets and next to them. Two addresses are of one kind if
+ * the same sets hold them.
+ */
 export function addressKinds(sets: readonly CidrSet[]): Address[] {
   const kinds = new Map<string, Address>();
   const add = (address: Address) => {
@@ -280,8 +292,4 @@ export function addressKinds(sets: readonly CidrSet[]): Address[] {
   add({ family: 4, value: 0n });
   add({ family: 6, value: 0n });
   return [...kinds.values()];
-}
-
-export function headerNamed(headers: HeaderFields, name: string): string {
-  return headers.find(([field]) => field.toLowerCase() === name.toLowerCase())?.[1] ?? '';
 }

@@ -2,7 +2,10 @@ import { formatAddress } from '../policy/cidr.ts';
 import type { ProxyRequest } from '../policy/request.ts';
 import type { Proxy } from '../policy/types.ts';
 
-/** A request as somebody sends it: a `curl` line, from where, and its bytes. Keys are named, never shown. */
+/**
+ * Returns a request as a `curl` line, with the client's address and the bytes of the request. Keys are named, and never
+ * shown.
+ */
 export function shownRequest(
   { method, target, headers, client, credential, at, headBytes }: ProxyRequest,
   proxy: Proxy,
@@ -31,7 +34,7 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** What a proof takes for granted, for people. */
+/** What a proof assumes, in words for people. */
 export const ASSUMPTIONS: readonly string[] = [
   'the engine starts with these files ("nginx -t")',
   'the engine refuses what is no HTTP/1.0 or 1.1 request, CONNECT and TRACE, and two lengths of one body',

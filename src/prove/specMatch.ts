@@ -7,8 +7,8 @@ import { built, either, includes, type Language, stateAfter, without } from './l
 import { wholly } from './matching.ts';
 import type { SymbolicRequest } from './request.ts';
 
-/** What the spec says of method and path. */
-export interface Place {
+/** What the spec says about method and path. */
+export interface SpecMatch {
   readonly endpoint: Endpoint | undefined;
   readonly routeClass: RouteClass | undefined;
 }
@@ -18,8 +18,8 @@ type States = Access['automaton']['states'];
 const NOTHING = without(wholly(''), wholly(''));
 const TYPES = PARAMETER_TYPES.map((type) => ({ type, own: wholly(`/${segmentSource(type)}`) }));
 
-/** Narrows path and method until the spec treats all that is left alike. */
-export function placeOf(request: SymbolicRequest, access: Access, depth: number): Place {
+/** Looks up method and path in the spec, after narrowing both until the spec treats all that is left alike. */
+export function specMatchOf(request: SymbolicRequest, access: Access, depth: number): SpecMatch {
   const { run } = request;
   const state = walk(request, access.automaton.states, depth);
   const endpoint = state && access.endpoints.find((each) => each.state === state);
@@ -44,7 +44,7 @@ function walk(request: SymbolicRequest, states: States, depth: number): State<un
   return end === undefined ? undefined : states[end];
 }
 
-/** Where one segment leads, as the evaluator finds it: what is written out first, then the narrowest type. */
+/** Returns the state after a segment, as the evaluator finds it: by a literal, else by the narrowest type. */
 function step(run: Run, states: States, state: State<unknown>, [part]: readonly Part[]): State<unknown> | undefined {
   if (typeof part !== 'object' || !('piece' in part)) throw new Error('a segment is a piece');
   const literals = [...state.literals.keys()].map((text) => `/${text}`);
@@ -57,7 +57,7 @@ function step(run: Run, states: States, state: State<unknown>, [part]: readonly 
 
 const parameters = new WeakMap<State<unknown>, ReadonlyMap<number, Language>>();
 
-/** The segments that lead to each next state by their types. */
+/** Returns, for each next state, the segments that lead there by their types. */
 function parametersOf(state: State<unknown>): ReadonlyMap<number, Language> {
   const known = parameters.get(state);
   if (known) return known;
@@ -79,7 +79,7 @@ interface Option {
 
 const options = new WeakMap<ReadonlySet<string>, Map<string, readonly Option[]>>();
 
-/** One of these texts, byte for byte, or none of them. */
+/** Chooses which of some texts a piece is, byte for byte; `undefined` for any other text. */
 function choose(run: Run, name: string, piece: Piece, texts: readonly string[]): string | undefined {
   if (piece.only !== undefined) return texts.includes(piece.only) ? piece.only : undefined;
   const known = options.get(piece.except) ?? new Map<string, readonly Option[]>();
@@ -100,7 +100,7 @@ function split(piece: Piece, texts: readonly string[]): readonly Option[] {
   return exampleOf(others) === undefined ? each : [...each, { text: undefined, piece: others }];
 }
 
-/** Where all segments lead that are too many to be told apart. */
+/** Returns the state after all segments that are not looked up one by one. */
 function afterMore(
   request: SymbolicRequest,
   states: States,
@@ -130,10 +130,13 @@ function furtherOf(states: States, from: State<unknown>): ReadonlyMap<number, La
   return result;
 }
 
-/** The texts `/a/b/c` that lead from one state to another. */
+/** Returns the texts, such as `/a/b/c`, that lead from one state to another. */
 function languageTo(states: States, from: State<unknown>, target: number): Language {
   const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
-  /** A state of the spec, then where each type's automaton is in the segment; "" before the first. */
+  /**
+   * Returns the next state of the spec at the end of a segment; -1 for none. A state of the draft is a state of the
+   * spec, followed by the state of each type's automaton within the segment, if one has begun.
+   */
   const finish = (id: number, inside: readonly number[]): number => {
     const type = TYPES.find(({ own }, index) => own.accepts[inside[index] ?? 0] === 1)?.type;
     return (type && states[id]?.parameters[type]) ?? -1;
