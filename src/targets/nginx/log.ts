@@ -14,15 +14,26 @@ import { REQUEST_ID } from './errorBody.ts';
 import type { Identity } from './identity.ts';
 import { VERDICTS } from './locations.ts';
 import type { MapList } from './maps.ts';
+import type { LogFile } from './model.ts';
 import { classNames } from './names.ts';
+import { type NginxOptions, writtenTo } from './options.ts';
 import { METHOD, PATH } from './paths.ts';
-import { type NginxToken, type Part, type Variable, value, variable } from './quote.ts';
+import { bareWord, literal, type NginxToken, type Part, type Variable, value, variable } from './quote.ts';
 import type { Routing } from './routing.ts';
 
 /** Fields of a log line that proxies and sites fill in differently. */
 export type RequestFields = {
   readonly [K in 'proxy' | 'client' | 'method' | 'path' | 'reason' | 'route' | 'key' | 'keyPosition']: Part;
 };
+
+const JOURNAL = 'syslog:server=unix:/dev/log,nohostname,tag=postern';
+
+/** Where lines go, and whether many at a time, which nginx cannot do with a datagram for each. */
+export function logFile({ accessLog = 'file', writable }: Pick<NginxOptions, 'accessLog' | 'writable'>): LogFile {
+  if (accessLog === 'journal') return { file: literal(JOURNAL), buffered: false };
+  const file = accessLog === 'file' ? writtenTo('access.log', { writable }) : `/dev/${accessLog}`;
+  return { file: bareWord(file), buffered: true };
+}
 
 /** Fields of a log line about the decision of a shadow. */
 export type ShadowFields = { readonly [K in keyof ShadowLine]: Part };

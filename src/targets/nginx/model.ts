@@ -129,7 +129,7 @@ export interface ProxyModel {
   readonly routing: readonly MapModel[];
   readonly decision: readonly MapModel[];
   readonly mapping: readonly MapModel[];
-  readonly log: { readonly file: NginxToken; readonly name: NginxToken; readonly format: readonly NginxToken[] };
+  readonly log: LogFile & { readonly name: NginxToken; readonly format: readonly NginxToken[] };
   readonly listen: NginxToken;
   /** Whether it gets requests for names that no proxy of its port has: `default_server`. */
   readonly isDefault: boolean;
@@ -185,9 +185,14 @@ export interface SitesModel {
   readonly tooLarge: NginxToken;
   readonly misdirected: NginxToken;
   readonly mark: NginxToken;
-  readonly accessLog: NginxToken;
+  readonly accessLog: LogFile;
   readonly log: readonly NginxToken[];
   readonly sites: readonly SiteModel[];
+}
+
+export interface LogFile {
+  readonly file: NginxToken;
+  readonly buffered: boolean;
 }
 
 export interface SiteModel {

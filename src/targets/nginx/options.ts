@@ -68,9 +68,11 @@ export const nginxOptions = z
         'Folder for all that nginx writes, which is then the only one that it needs to write to; the folder it is started in where absent',
       ),
     accessLog: z
-      .enum(['file', 'stdout', 'stderr'])
+      .enum(['file', 'stdout', 'stderr', 'journal'])
       .optional()
-      .describe('file (default): access.log in the writable folder. stdout, stderr: for containers'),
+      .describe(
+        'file (default): access.log in the writable folder. stdout, stderr: for containers. journal: /dev/log, for services of systemd, whose standard output is a socket that cannot be opened by name',
+      ),
     workerProcesses: z
       .union([z.literal('auto'), z.int().min(1).max(1024)])
       .optional()
@@ -102,12 +104,6 @@ export const nginxAccess: Touches<NginxOptions> = {
 /** Returns the path of a file that nginx writes. */
 export function writtenTo(file: string, { writable }: Pick<NginxOptions, 'writable'>): string {
   return writable === undefined ? file : `${writable}/${file}`;
-}
-
-/** Returns the path of the access log. */
-export function accessLogOf(options: Pick<NginxOptions, 'writable' | 'accessLog'>): string {
-  const { accessLog = 'file' } = options;
-  return accessLog === 'file' ? writtenTo('access.log', options) : `/dev/${accessLog}`;
 }
 
 /** The first version that reads 103 as an interim answer instead of the final one. */

@@ -15,12 +15,12 @@ import {
   locationName,
   TLS_ERROR_PAGES,
 } from './locations.ts';
-import { connectingWord, logFormat, type ProxyLog, proxyFields, reasonMap } from './log.ts';
+import { connectingWord, logFile, logFormat, type ProxyLog, proxyFields, reasonMap } from './log.ts';
 import { type AddressMapping, addressMapping, originMap } from './mapping.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { ForwardLocation, PerAddress, ProxyModel, ShadowModel } from './model.ts';
 import { blockName, classNames, variablePrefix } from './names.ts';
-import { accessLogOf, type NginxOptions } from './options.ts';
+import type { NginxOptions } from './options.ts';
 import { depthFor, type TypeTest } from './paths.ts';
 import { bareWord, literal, type NginxToken, type Variable, value } from './quote.ts';
 import { routingMaps } from './routing.ts';
@@ -105,7 +105,7 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
       maps: mappings,
     }),
     mapping: mappings.maps,
-    log: { file: bareWord(accessLogOf(input.options)), name: bareWord(`proxy-${blockName(proxy.id)}`), format },
+    log: { ...logFile(input.options), name: bareWord(`proxy-${blockName(proxy.id)}`), format },
   };
   return { model, ...(shadow && { shadow: shadow.model }), tests: [...routing.tests, ...(shadow?.tests ?? [])] };
 }

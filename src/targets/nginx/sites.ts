@@ -5,10 +5,10 @@ import { authorityOf } from '../../policy/origin.ts';
 import type { Policy } from '../../policy/types.ts';
 import { errorBody } from './errorBody.ts';
 import { locationName, TLS_ERROR_PAGES } from './locations.ts';
-import { connectingWord, logFormat, reasonMap } from './log.ts';
+import { connectingWord, logFile, logFormat, reasonMap } from './log.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { MapModel, PerAddress, SiteModel, SitesModel } from './model.ts';
-import { accessLogOf, type NginxOptions } from './options.ts';
+import type { NginxOptions } from './options.ts';
 import { bareWord, literal, type NginxToken, type Part, pattern, value, variable } from './quote.ts';
 import { answerMaps, cookieDomains, requestMaps } from './siteHeaders.ts';
 import { perAddress, requestsPerAddress } from './sizes.ts';
@@ -62,7 +62,7 @@ export function sitesModel(input: SitesInput): Sites | null {
       tooLarge: errorBody(431),
       misdirected: errorBody(421),
       mark: value(loop.mark),
-      accessLog: bareWord(accessLogOf(options)),
+      accessLog: logFile(options),
       log: siteLog(planned, list),
       sites: planned.flatMap((site) => siteModels(site, input)),
     },
