@@ -183,6 +183,19 @@ for (const [title, text, refused] of [
   );
 }
 
+imports('HEAD that was refused goes with GET in a spec, and is listed', () =>
+  inWorkspaceHere(async ({ runArgs }) => {
+    const location = 'if ($request_method != GET) { return 405; } proxy_pass http://10.0.0.1;';
+    const conf = (inner: string) =>
+      `http { server { listen 80; allow 192.0.2.1; deny all; location = /a { ${inner} } } }`;
+    const refused = await runArgs(['import', 'nginx', '-'], { input: conf(location) });
+    assert.match(refused.stdout, /- GET \/a/);
+    assert.match(refused.stderr, /<stdin>:1: location = \/a: .*HEAD was refused, and goes with GET in a spec/);
+    const limit = 'limit_except GET { deny all; } proxy_pass http://10.0.0.1;';
+    assert.not.match((await runArgs(['import', 'nginx', '-'], { input: conf(limit) })).stderr, /HEAD/);
+  }),
+);
+
 imports('what is no configuration is refused with a place and without its text', async () =>
   inWorkspaceHere(async ({ runArgs }) => {
     for (const [text, place] of [

@@ -109,4 +109,37 @@ imports('what is no description is refused, and options that mean nothing are to
   }),
 );
 
+imports('a parameter whose schema is too far away is any segment, and that is said', () =>
+  inWorkspaceHere(async ({ runArgs }) => {
+    const chain = Object.fromEntries(
+      Array.from({ length: 12 }, (_, index) => [
+        `s${index}`,
+        index === 11 ? { type: 'integer' } : { $ref: `#/components/schemas/s${index + 1}` },
+      ]),
+    );
+    const described = (schema: object, more: object[] = []) =>
+      JSON.stringify({
+        openapi: '3.0.0',
+        servers: [{ url: 'https://a.example.com' }],
+        paths: { '/a/{id}': { get: { parameters: [{ name: 'id', in: 'path', schema }, ...more] } } },
+        components: { schemas: chain },
+      });
+    const importing = (input: string) => runArgs(['import', 'openapi', '-'], { input });
+    const far = await importing(described({ $ref: '#/components/schemas/s0' }));
+    assert.is(far.status, 1);
+    assert.match(far.stdout, /GET \/a\/\{id\}\n/);
+    assert.match(
+      far.stderr,
+      /GET \/a\/\{id\}: the schema of \{id\} is in another file, or more than 8 references away/,
+    );
+    const near = await importing(described({ $ref: '#/components/schemas/s4' }));
+    assert.is(near.status, 0, near.stderr);
+    assert.match(near.stdout, /GET \/a\/\{id:int\}/);
+    assert.match(
+      (await importing(described({}, [{ $ref: 'other.yaml#/Id' }]))).stderr,
+      /: a parameter is in another file/,
+    );
+  }),
+);
+
 imports.run();

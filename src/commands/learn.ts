@@ -42,7 +42,7 @@ interface Line {
 }
 
 interface Log {
-  readonly requests: ReadonlyMap<string, Counted & { readonly methods: Map<string, number> }>;
+  readonly requests: ReadonlyMap<string, Counted>;
   lines: number;
   readonly refused: number;
   readonly unread: number;
@@ -84,7 +84,8 @@ export function learned(file: string, io: Io): Imported | string {
 
 /** Requests that were answered: what was refused, or is not there, is nothing that anybody needs. */
 function readLogs(files: readonly string[], io: Io): Log | string {
-  const requests = new Map<string, Counted & { readonly methods: Map<string, number> }>();
+  const requests = new Map<string, Counted>();
+  const once = onceEach();
   const counts = { lines: 0, refused: 0, unread: 0 };
   let columns: Columns | undefined;
   const isTime = progressTimer();
@@ -99,18 +100,40 @@ function readLogs(files: readonly string[], io: Io): Log | string {
     if (!seen) counts.unread += 1;
     else if (seen.reason !== '' || (seen.status >= 400 && seen.status < 500)) counts.refused += 1;
     else {
-      const known = requests.get(seen.path) ?? { path: seen.path, methods: new Map<string, number>() };
-      known.methods.set(seen.method, (known.methods.get(seen.method) ?? 0) + 1);
-      if (requests.size < MOST_PATHS) requests.set(seen.path, known);
+      const { path, method } = seen;
+      const known = requests.get(path);
+      if (known) requests.set(path, { path, methods: countedOnce(known.methods, method, once) });
+      else if (requests.size < MOST_PATHS) requests.set(path, { path, methods: once(method) });
     }
   };
   for (const file of files) {
     const problem = eachLogLine(file, io, (line) => {
-      if (line !== '') take(line.replace(/\r$/, ''));
+      if (line !== '') take(line.endsWith('\r') ? line.slice(0, -1) : line);
     });
     if (problem !== undefined) return `cannot read ${file}: ${problem}`;
   }
   return { requests, ...counts };
+}
+
+/** One count for each method, shared by all paths that were asked for once: there may be millions of these. */
+function onceEach(): (method: string) => ReadonlyMap<string, number> {
+  const known = new Map<string, ReadonlyMap<string, number>>();
+  return (method) => {
+    const found = known.get(method) ?? new Map([[method, 1]]);
+    known.set(method, found);
+    return found;
+  };
+}
+
+/** Counts one more request, in place where the map is nobody else's. */
+function countedOnce(
+  methods: ReadonlyMap<string, number>,
+  method: string,
+  once: (method: string) => ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> {
+  const [first = ''] = methods.keys();
+  const own = methods === once(first) ? new Map(methods) : (methods as Map<string, number>);
+  return own.set(method, (own.get(method) ?? 0) + 1);
 }
 
 function linesOf({ routes }: Policy): Line[] {

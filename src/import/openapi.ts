@@ -64,14 +64,12 @@ export function describedBy(source: Source, choice: ImportChoice = {}): Descript
     for (const method of METHODS) {
       const operation = item[method];
       if (!isRecord(operation) || !isWanted(method, operation, choice)) continue;
-      const pattern = patternOf(whole, parametersOf(document, item, operation));
-      if ('problem' in pattern)
-        notCarriedOver.push({
-          file: name,
-          line: lineOf(path),
-          what: `${method.toUpperCase()} ${path}`,
-          reason: pattern.problem,
-        });
+      const parameters = parametersOf(document, item, operation);
+      const pattern = patternOf(whole, parameters.schemas);
+      const lose = (reason: string) =>
+        void notCarriedOver.push({ file: name, line: lineOf(path), what: `${method.toUpperCase()} ${path}`, reason });
+      for (const unknown of parameters.unknown) lose(`${unknown}, so that any segment is taken for it`);
+      if ('problem' in pattern) lose(pattern.problem);
       else
         operations.push({
           ...pattern,
@@ -138,27 +136,39 @@ function serverOf(document: Readonly<Record<string, unknown>>): Server {
 
 type Parameters = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
 
+interface PathParameters {
+  readonly schemas: Parameters;
+  /** What could not be found out about some of them, in words. */
+  readonly unknown: readonly string[];
+}
+
 /** The schemas of path parameters by name. Those of an operation replace those of its path. */
 function parametersOf(
   document: Readonly<Record<string, unknown>>,
   item: Readonly<Record<string, unknown>>,
   operation: Readonly<Record<string, unknown>>,
-): Parameters {
-  const all = [item['parameters'], operation['parameters']].flatMap(listOf);
-  return new Map(
-    all.flatMap((one): [string, Readonly<Record<string, unknown>>][] => {
-      const parameter = resolved(document, one);
-      if (!isRecord(parameter) || parameter['in'] !== 'path' || typeof parameter['name'] !== 'string') return [];
-      const schema = parameter['schema'] === undefined ? parameter : resolved(document, parameter['schema']);
-      return [[parameter['name'], isRecord(schema) ? schema : {}]];
-    }),
-  );
+): PathParameters {
+  const schemas = new Map<string, Readonly<Record<string, unknown>>>();
+  const unknown = new Set<string>();
+  for (const one of [item['parameters'], operation['parameters']].flatMap(listOf)) {
+    const parameter = resolved(document, one);
+    if (!isRecord(parameter)) unknown.add(`a parameter ${FAR}`);
+    if (!isRecord(parameter) || parameter['in'] !== 'path' || typeof parameter['name'] !== 'string') continue;
+    const { name } = parameter;
+    const schema = parameter['schema'] === undefined ? parameter : resolved(document, parameter['schema']);
+    if (!isRecord(schema)) unknown.add(`the schema of {${name}} ${FAR}`);
+    schemas.set(name, isRecord(schema) ? schema : {});
+  }
+  return { schemas, unknown: [...unknown] };
 }
 
-/** Follows up to eight references within the file; none to other files. */
-function resolved(document: unknown, value: unknown, left = 8): unknown {
-  if (!isRecord(value) || typeof value['$ref'] !== 'string' || left === 0) return value;
-  if (!value['$ref'].startsWith('#/')) return undefined;
+const DEEPEST = 8;
+const FAR = `is in another file, or more than ${DEEPEST} references away`;
+
+/** Follows a few references within the file, and none to other files; `undefined` where that does not do. */
+function resolved(document: unknown, value: unknown, left = DEEPEST): unknown {
+  if (!isRecord(value) || typeof value['$ref'] !== 'string') return value;
+  if (left === 0 || !value['$ref'].startsWith('#/')) return undefined;
   const found = value['$ref']
     .slice(2)
     .split('/')

@@ -17,14 +17,16 @@ export interface Template {
 }
 
 interface Node {
-  /** By segment. `merged` makes one child of all segments that are values, under the key `{:type}`. */
+  /** By segment, of those that are words. */
   readonly children: Map<string, Node>;
+  /** Of all segments that are values, or that are too many to be words. */
+  value: { readonly node: Node; type: ParameterType } | undefined;
   readonly methods: Map<string, number>;
   sample: string;
   count: number;
 }
 
-const fresh = (): Node => ({ children: new Map(), methods: new Map(), sample: '', count: 0 });
+const fresh = (): Node => ({ children: new Map(), value: undefined, methods: new Map(), sample: '', count: 0 });
 
 /** More words than these in one place are values of a parameter. */
 const MANY = 24;
@@ -39,25 +41,53 @@ export function templatesOf(requests: Iterable<Counted>): {
 } {
   const root = fresh();
   const unreadable: string[] = [];
+  const kindOf = kinds();
   for (const { path, methods } of requests) {
     const segments = path.split('/').slice(1);
+    const kind = path.startsWith('/') ? segments.map(kindOf) : [];
     const isReadable =
-      path.startsWith('/') &&
-      segments.every(
-        (segment, index) => classify(segment) !== undefined || (segment === '' && index === segments.length - 1),
-      );
-    if (isReadable) insert(root, segments, path, methods);
+      kind.length > 0 &&
+      kind.every(({ type }, index) => type !== undefined || (segments[index] === '' && index === segments.length - 1));
+    if (isReadable) insert(root, { segments, kinds: kind, path, methods });
     else unreadable.push(path);
   }
   return { templates: merge(collected(merged(root), [])), unreadable };
 }
 
-function insert(root: Node, segments: readonly string[], path: string, methods: ReadonlyMap<string, number>): void {
+interface Kind {
+  /** Absent: no parameter takes it. */
+  readonly type: ParameterType | undefined;
+  readonly isValue: boolean;
+}
+
+/** Words of an API come again and again; values are not kept. */
+function kinds(): (segment: string) => Kind {
+  const known = new Map<string, Kind>();
+  return (segment) => {
+    const old = known.get(segment);
+    if (old) return old;
+    const type = classify(segment);
+    const kind = { type, isValue: type !== undefined && looksLikeValue(segment, type) };
+    if (!kind.isValue && known.size < 10_000) known.set(segment, kind);
+    return kind;
+  };
+}
+
+interface Request extends Counted {
+  readonly segments: readonly string[];
+  readonly kinds: readonly Kind[];
+}
+
+function insert(root: Node, { segments, kinds, path, methods }: Request): void {
   let node = root;
-  for (const segment of segments) {
-    const next = node.children.get(segment) ?? fresh();
-    node.children.set(segment, next);
-    node = next;
+  for (const [index, segment] of segments.entries()) {
+    const { type, isValue } = kinds[index] ?? { type: undefined, isValue: false };
+    if (isValue && type !== undefined) node = valueOf(node, type);
+    else {
+      const next = node.children.get(segment) ?? fresh();
+      node.children.set(segment, next);
+      node = next;
+    }
   }
   node.sample ||= path;
   for (const [method, count] of methods) {
@@ -66,25 +96,29 @@ function insert(root: Node, segments: readonly string[], path: string, methods: 
   }
 }
 
-/** A node with one child in place of all children that are values, at every level. */
+/** The node of all values below another one, which takes this type too from now on. */
+function valueOf(node: Node, type: ParameterType): Node {
+  node.value ??= { node: fresh(), type };
+  if (node.value.type !== type) node.value.type = common(node.value.type, type);
+  return node.value.node;
+}
+
+/** A node in which words that are too many count as values, at every level. */
 function merged(node: Node): Node {
-  const keys = [...node.children.keys()];
-  const values = keys.filter(looksLikeValue);
-  const words = keys.length - values.length - (node.children.has('') ? 1 : 0);
-  const all = words > MANY ? keys.filter((key) => key !== '') : values;
-  const gone = new Set(all);
-  const children = new Map<string, Node>();
-  for (const [key, child] of node.children) if (!gone.has(key)) children.set(key, merged(child));
-  if (all.length > 0) {
-    const type = all.map((key) => classify(key) ?? 'encodedText').reduce(common);
-    const one = all.map((key) => node.children.get(key) ?? fresh()).reduce(joined, fresh());
-    children.set(`{:${type}}`, merged(one));
-  }
-  return { ...node, children };
+  const words = [...node.children].filter(([key]) => key !== '');
+  if (words.length > MANY)
+    for (const [key, child] of words) {
+      node.children.delete(key);
+      joined(valueOf(node, classify(key) ?? 'encodedText'), child);
+    }
+  for (const [key, child] of node.children) node.children.set(key, merged(child));
+  if (node.value) node.value = { ...node.value, node: merged(node.value.node) };
+  return node;
 }
 
 function joined(a: Node, b: Node): Node {
   for (const [key, child] of b.children) a.children.set(key, joined(a.children.get(key) ?? fresh(), child));
+  if (b.value) joined(valueOf(a, b.value.type), b.value.node);
   for (const [method, count] of b.methods) a.methods.set(method, (a.methods.get(method) ?? 0) + count);
   a.sample ||= b.sample;
   a.count += b.count;
@@ -106,7 +140,12 @@ interface Found {
 
 function collected(node: Node, segments: readonly string[]): Found[] {
   const own = node.methods.size > 0 ? [{ segments, node }] : [];
-  return [...own, ...[...node.children].flatMap(([key, child]) => collected(child, [...segments, key]))];
+  const { value } = node;
+  return [
+    ...own,
+    ...[...node.children].flatMap(([key, child]) => collected(child, [...segments, key])),
+    ...(value ? collected(value.node, [...segments, `{:${value.type}}`]) : []),
+  ];
 }
 
 function merge(found: readonly Found[]): Template[] {

@@ -33,8 +33,7 @@ export function parameter(name: string, type: ParameterType): string {
 }
 
 /** Whether a segment of a path is a value, such as an id, rather than a word of the API. */
-export function looksLikeValue(segment: string): boolean {
-  const type = classify(segment);
+export function looksLikeValue(segment: string, type = classify(segment)): boolean {
   if (type === 'int' || type === 'uuid') return true;
   // Fewer than seven hexadecimal digits are no hash.
   if (type === 'hex') return segment.length >= 7 && /[0-9]/.test(segment);

@@ -225,6 +225,8 @@ function whatIsLost(place: Location, { carried, reasons, forwarded }: Carrying):
   if (/\$\d/.test(first.forward.at.args[0] ?? ''))
     lost.push('decoded and put together anew, so that "%3F" became a query and "%2F" a slash');
   if (first.methods.length >= 3 && verdictIsOpen(place)) lost.push('all other methods too');
+  if (carried.some(({ methods }) => methods.includes('GET') && !methods.includes('HEAD')))
+    lost.push('HEAD was refused, and goes with GET in a spec');
   return lost;
 }
 
