@@ -10,7 +10,7 @@ const FALLBACK = 'rule/public-fallback';
 const ONE = demoSpec
   .replace(
     'bottlerocket: {}',
-    'bottlerocket: { mirrors: { "gitlab.example.com:443": [https://gitlab.privatelink.example.com] } }',
+    'bottlerocket: { mirrors: { "gitlab.example.com:443": [https://gitlab.privatelink.example.com] } }\n  caddy: {}',
   )
   .replace('expires: 2090-06-30 }', 'expires: 2090-06-30, owner: team@example.com }')
   .replace('ipRanges: ["@partner"] }', 'ipRanges: ["@partner"], publicUrl: https://api.example.com }');

@@ -36,7 +36,7 @@ function findings(spec: object, read: (path: string) => string | undefined = () 
 
 function lints(domainRewrites: readonly object[], targets: object, more: object = {}): string[] {
   return findings({ upstreams, domainRewrites, targets, ...more })
-    .filter(({ code, severity }) => severity === 'warning' && code !== 'rule/unused')
+    .filter(({ code, severity }) => severity === 'warning' && !['rule/unused', 'rule/makes-nothing'].includes(code))
     .map(({ at, code }) => `${at.join('.')} ${code}`);
 }
 

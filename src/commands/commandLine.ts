@@ -3,7 +3,7 @@ import { maskSecrets } from '../diagnostics/mask.ts';
 import { printable } from '../diagnostics/printable.ts';
 import { suggest } from '../spec/suggest.ts';
 import { toolVersion } from '../version.ts';
-import { ELSEWHERE, INPUTS, POSITIONS } from './commandWords.ts';
+import { ELSEWHERE, INPUTS, OPTIONS_ELSEWHERE, POSITIONS } from './commandWords.ts';
 import type { Io, Status } from './io.ts';
 import { answerFormat, gravity, options, pageFormat, probes } from './options.ts';
 import type { several } from './several.ts';
@@ -18,6 +18,8 @@ type Finish = (status: Status | Promise<Status>) => Promise<void>;
 interface Command {
   readonly name: string;
   readonly options: readonly string[];
+  /** How it is called: `import <kind> <files..>`. */
+  readonly usage: string;
   readonly add: (parser: Argv, io: Io, finish: Finish) => void;
 }
 
@@ -36,6 +38,7 @@ function command<P extends Readonly<Record<string, Options>>, O extends Readonly
   return {
     name: usage.split(' ', 1)[0] ?? '',
     options: Object.keys(takes.options),
+    usage,
     add: (parser, io, finish) => parser.command(usage, describe, builder, (args) => finish(run(args, io))),
   };
 }
@@ -385,6 +388,7 @@ function unknownCommand([first]: readonly string[]): string | undefined {
   if (first === undefined || first === '') return 'name a command';
   if (/^-/.test(first)) {
     const global = /^(?:-h|--help|--version|--get-yargs-completions)$/.test(first);
+    if (/^-(?:v|V|-?ver|version)$/.test(first)) return 'write postern --version';
     return global ? undefined : 'name a command first, and then its options';
   }
   if (names.includes(first)) return undefined;
@@ -405,6 +409,10 @@ function inOurWords(misuse: string, line: readonly string[]): string {
   if (valueless !== undefined) return `--${valueless} takes no value`;
   const bare = part(/^Not enough arguments following: (.*)$/s);
   if (bare !== undefined) return `--${bare} needs a value`;
+  if (/^Not enough non-option arguments/.test(misuse)) {
+    const usage = COMMANDS.find(({ name }) => name === line[0])?.usage;
+    if (usage !== undefined) return `write postern ${usage}`;
+  }
   const unknown = part(/^Unknown arguments?: (.*?)(?:, .*)?$/s);
   return unknown === undefined ? misuse : unknownArgument(unknown, line);
 }
@@ -414,8 +422,11 @@ function unknownArgument(unknown: string, line: readonly string[]): string {
   const option = line.find((word) => /^-/.test(word) && word.replace(/^-+/, '').split('=', 1)[0] === unknown);
   if (option === undefined) return `"${unknown}" is one argument too many for "postern ${name}"`;
   const has = `"postern ${name}" has no option ${option.split('=', 1)[0]}`;
-  const meant = suggest(unknown, COMMANDS.find((one) => one.name === name)?.options ?? []);
+  const known = COMMANDS.find((one) => one.name === name)?.options ?? [];
+  const usual = OPTIONS_ELSEWHERE[unknown.toLowerCase().replaceAll('-', '')];
+  const meant = suggest(unknown, known) ?? (usual !== undefined && known.includes(usual) ? usual : undefined);
   if (meant !== undefined) return `${has}, did you mean --${meant}?`;
+  if (usual === 'spec') return `${has}: name the spec without one, such as "postern ${name} postern.yaml"`;
   const others = COMMANDS.filter((one) => one.options.includes(unknown)).map((one) => `"postern ${one.name}"`);
   return `${has}; ${others.length > 0 ? `it is one of ${others.join(', ')}` : `see "postern ${name} --help"`}`;
 }

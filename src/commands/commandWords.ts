@@ -37,4 +37,32 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   drift: 'diff',
   format: 'fmt',
   help: '--help',
+  version: '--version',
+};
+
+/** What people call options elsewhere, by the option that is meant; `spec`: the spec is named without an option. */
+export const OPTIONS_ELSEWHERE: Readonly<Record<string, string>> = {
+  o: 'out',
+  output: 'out',
+  d: 'out',
+  dir: 'out',
+  t: 'target',
+  f: 'spec',
+  file: 'spec',
+  c: 'spec',
+  config: 'spec',
+  spec: 'spec',
+  k: 'key',
+  apikey: 'key',
+  token: 'key',
+  ip: 'from',
+  client: 'from',
+  n: 'dry-run',
+  whatif: 'dry-run',
+  y: 'force',
+  yes: 'force',
+  against: 'base',
+  since: 'base',
+  json: 'format',
+  e: 'engine',
 };

@@ -42,6 +42,8 @@ export function questionProblem(args: ExplainArguments): Problem | undefined {
 }
 
 function requestProblem(method: string, target: string): Problem | undefined {
+  if (/^(?:dns|pull)$/i.test(method))
+    return { problem: `"${method}" is written small`, hint: `write explain ${method.toLowerCase()} ${target}` };
   if (method.startsWith('/')) return { problem: 'the method is missing', hint: `write explain GET ${method}` };
   if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(method))
     return { problem: `"${method}" is not a method`, hint: 'write METHOD TARGET first, and then the spec' };

@@ -2,7 +2,13 @@ import { defineCodes, error } from '../diagnostics/codes.ts';
 
 /** What can be wrong with how files become one spec. */
 export const composeCodes = defineCodes('compose', {
-  unreadable: error('cannot include "{path}": {problem}').hint('the path is relative to the file that includes it'),
+  unreadable: error('cannot include "{path}": {problem}').hint(({ path }: { path: string }) =>
+    /^[a-z][a-z0-9+.-]*:\/\//i.test(path)
+      ? 'nothing is fetched: check the file in below the project, and write its path'
+      : /[*?[]/.test(path)
+        ? 'list the files one by one: a pattern would take in what nobody has listed'
+        : 'the path is relative to the file that includes it',
+  ),
   outside: error('cannot include "{path}": it {how} out of the project').hint(
     'a spec includes only files below the nearest folder with .git, or below its own folder where there is none',
   ),

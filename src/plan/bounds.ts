@@ -36,7 +36,12 @@ export function isClientsOwn({ clientIp }: Pick<Proxy, 'clientIp'>): boolean {
 /** Bytes a second; where an engine cannot tell a silent client from a slow one, a slower one has its body cut off. */
 const SLOWEST = 64 * 1024;
 
+/** No engine counts further than some hundred years, in which a body of the largest size would not arrive. */
+const LONGEST_BODY = 365 * 24 * 3_600_000;
+
 /** How long a body may take altogether, in milliseconds. */
 export function wholeBody({ maxBody }: Pick<Forwarding, 'maxBody'>, { timeouts }: Pick<Upstream, 'timeouts'>): number {
-  return maxBody === undefined ? PHASES.siteUpstream : timeouts.send + Math.ceil(maxBody / SLOWEST) * 1000;
+  return maxBody === undefined
+    ? PHASES.siteUpstream
+    : timeouts.send + Math.min(Math.ceil(maxBody / SLOWEST) * 1000, LONGEST_BODY);
 }

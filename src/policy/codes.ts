@@ -57,6 +57,9 @@ export const policyCodes = defineCodes('policy', {
   'forwarded-key': error('header "{header}" holds the keys, and group "{group}" forwards it').hint(
     'take it out of headers of the group, or read the keys from another header',
   ),
+  'no-websocket': error('a WebSocket is opened with GET, and this allows none').hint(
+    'allow GET, or take websocket out',
+  ),
   'overlap-conflict': error('two patterns match {request} but disagree on {differ}').hint(
     'make both groups forward alike, or narrow one pattern',
   ),
@@ -93,6 +96,7 @@ export const policyCodes = defineCodes('policy', {
   'bad-line': error('a line of "{file}" is no address').hint(
     'one IPv4 or IPv6 address or CIDR a line, and # before a comment',
   ),
+  'bodiless-answer': error('an answer of {status} has no body').hint('take body out, or answer with another status'),
   'bad-answer-body': error('the body is not JSON: {problem}').hint(
     'errors and answers are JSON; quote strings, as in \'"ok"\'',
   ),

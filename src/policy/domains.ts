@@ -22,6 +22,8 @@ export function endsInNumber(name: string): boolean {
 /** What is wrong with a DNS host name (RFC 1123 letters, digits, hyphens; lengths of RFC 1035). */
 export function nameProblem(text: string): NameProblem | undefined {
   const name = text.replace(/\.$/, '');
+  const host = /^[a-z][a-z0-9+.-]*:\/\/([^/:?#]+)/i.exec(text)?.[1];
+  if (host !== undefined) return { problem: 'is a URL, not a name', hint: `write ${host}` };
   if (/[^\x20-\x7e]/.test(name)) return { problem: 'is not in ASCII', hint: aLabelHint(name) };
   if (name === '') return { problem: 'is empty', hint: 'write a host name such as gitlab.example.com' };
   if (name.length > 253) return { problem: 'is longer than 253 characters', hint: 'DNS cannot carry it' };
@@ -175,7 +177,7 @@ export type RewriteEntry = NonNullable<Spec['domainRewrites']>[number];
 
 /** A host and the port after it. An IPv6 address is all host, because none of its colons starts a port. */
 export function splitPort(text: string): { readonly host: string; readonly port: string | undefined } {
-  const [, host = text, port] = /^([^:]*):([^:]*)$/.exec(text) ?? [];
+  const [, host = text, port] = /^([^:]*):(?!\/\/)([^:]*)$/.exec(text) ?? [];
   return { host, port };
 }
 

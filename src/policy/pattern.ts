@@ -76,7 +76,7 @@ function parameterProblem(text: string): PatternProblem {
 /** Reads a path pattern; what is wrong with it, and how to write it, where it is none. */
 export function parsePattern(text: string): PathPattern | PatternProblem {
   if (!text.startsWith('/'))
-    return { problem: 'does not start with "/"', hint: 'a pattern is the whole path, such as /api/v4/groups' };
+    return { problem: 'does not start with "/"', hint: `a pattern is the whole path, such as ${pathMeant(text)}` };
   if (/[?#]/.test(text))
     return {
       problem: 'holds a query or fragment',
@@ -105,6 +105,26 @@ export function parsePattern(text: string): PathPattern | PatternProblem {
 
 const METHOD = /^[A-Z][A-Z0-9-]{0,31}$/;
 
+/** The request that a text was probably meant as: `get|post  https://host/path HTTP/1.1` is `GET,POST /path`. */
+function requestMeant(text: string): { readonly meant?: string } {
+  const [, before = '', path] =
+    /^([^/]*?)(?:[a-z][a-z0-9+.-]*:\/\/[^/\s]*)?(\/\S*)(?: +HTTP\/[\d.]+)? *$/i.exec(text) ?? [];
+  if (path === undefined) return {};
+  const words = before
+    .toUpperCase()
+    .split(/[\s,|:]+/)
+    .filter((word) => word !== '');
+  const methods = words.length === 0 || words.includes('*') ? ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] : words;
+  return methods.every((method) => METHOD.test(method)) ? { meant: `${methods.join()} ${path}` } : {};
+}
+
+/** The path in what stands where one belongs: of a URL what follows its host. */
+function pathMeant(text: string): string {
+  const path = text.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '');
+  if (path.startsWith('/')) return path;
+  return /^[A-Za-z0-9]/.test(path) && path === text ? `/${path}` : '/api/v4/groups';
+}
+
 /** The method of a rule that is for every method. */
 export const EVERY_METHOD = '*';
 
@@ -119,34 +139,20 @@ export function parseRequestLine(
   const [methodText = '', path, ...rest] = text.split(/ +/);
   if (path === undefined && methodText.startsWith('/'))
     return { problem: 'the method is missing', meant: `GET ${methodText}` };
-  if (path === undefined) return { problem: 'the path is missing' };
-  if (rest.length > 0) {
-    const [first = '', ...others] = text.split(/[ ,]+/).reverse();
-    const spaced = first.startsWith('/') && others.every((word) => METHOD.test(word));
-    return { problem: 'it has more than two words', ...(spaced && { meant: `${others.reverse().join()} ${first}` }) };
-  }
+  const meant = requestMeant(text);
+  if (path === undefined) return { problem: 'the path is missing', ...meant };
+  if (rest.length > 0) return { problem: 'it has more than two words, or a blank at its end', ...meant };
   if (use === 'answered' && methodText === EVERY_METHOD) return { methods: [EVERY_METHOD], path };
   const methods = methodText.split(',');
   const bad = methods.find((method) => !METHOD.test(method));
   if (bad !== undefined) {
-    const upper = methods
-      .filter((method) => method !== '')
-      .join()
-      .toUpperCase();
-    const meant = `${upper === '*' || upper === '' ? 'GET,POST,PUT,PATCH,DELETE' : upper} ${path}`;
     const problem =
       bad === ''
         ? 'a method is missing'
         : bad === '*'
           ? 'it does not name its methods'
           : `"${bad}" is not a method in upper case`;
-    return {
-      problem,
-      ...(meant
-        .split(' ', 1)[0]
-        ?.split(',')
-        .every((method) => METHOD.test(method)) && { meant }),
-    };
+    return { problem, ...meant };
   }
   const refused = methods.find((method) => method === 'CONNECT' || method === 'TRACE');
   if (refused !== undefined) return { problem: `${refused} can never be forwarded` };

@@ -97,6 +97,8 @@ function answersOf(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]): Answe
     const origin: SpecPath = [...at, 'answer', index];
     const request = parseRequest(entry.request, [...origin, 'request'], problems, 'answered');
     const body = entry.body ?? JSON.stringify({ status: entry.status });
+    if (entry.body !== undefined && [204, 205, 304].includes(entry.status))
+      problems.push(policyCodes.report('bodiless-answer', [...origin, 'body'], { status: entry.status }));
     try {
       JSON.parse(body);
     } catch (error) {

@@ -128,18 +128,17 @@ interface RangeProblem {
   readonly hint: string;
 }
 
+const EVERYBODY =
+  'where everybody may call a proxy, write "ipRanges: any" there, without brackets; all other lists name addresses';
+
 /** Reads one address or CIDR; `0.0.0.0/0` and `::/0` are problems, because a spec writes `any` for everybody. */
 export function parseItem(text: string): AddressRange | RangeProblem {
-  if (/^(?:any|all|\*)$/i.test(text))
-    return {
-      problem: 'is not an address',
-      hint: 'where everybody may call a proxy, write "ipRanges: any" there, without brackets; all other lists name addresses',
-    };
+  if (/^(?:any|all|\*)$/i.test(text)) return { problem: 'is not an address', hint: EVERYBODY };
   const range = parseCidr(text);
   if (range === 'host bits') return { problem: 'has host bits set', hint: `the network is ${networkOf(text)}` };
   if (typeof range === 'string')
     return { problem: range === 'bad prefix' ? 'has a bad prefix' : 'is not an address', hint: HINTS[range] };
-  if (wholeFamily([range])) return { problem: 'admits everybody', hint: 'where that is meant, write "ipRanges: any"' };
+  if (wholeFamily([range])) return { problem: 'admits everybody', hint: EVERYBODY };
   return range;
 }
 

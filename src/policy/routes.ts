@@ -34,10 +34,17 @@ export function sizeName(bytes: number | undefined): string {
   return `${bytes / size}${unit}`;
 }
 
-function extraHeaders(names: readonly string[], at: SpecPath, problems: Diagnostic[]): string[] {
+/** The names in lower case. @param token header in which the upstream gets its token, which would overwrite a client's */
+function extraHeaders(
+  names: readonly string[],
+  at: SpecPath,
+  { problems, token }: { readonly problems: Diagnostic[]; readonly token: string | undefined },
+): string[] {
   const headers: string[] = [];
   for (const [index, name] of names.entries()) {
-    const why = headerRefusal(name, 'forward');
+    const why =
+      headerRefusal(name, 'forward') ??
+      (name.toLowerCase() === token ? 'carries the token of the upstream (tokenHeader)' : undefined);
     if (why === undefined) headers.push(name.toLowerCase());
     else problems.push(policyCodes.report('credential-header', [...at, index], { header: name, why }));
   }
@@ -106,21 +113,42 @@ function variantOf(forwarding: Forwarding, usual: Forwarding): string {
   return shortened(name, LONGEST_VARIANT);
 }
 
-function groupRoutes(group: string, spec: GroupSpec, problems: Diagnostic[]): Route[] {
+/** Refuses what is to be a WebSocket and can be none, because that is opened with GET. */
+function checkWebSockets(
+  group: string,
+  { websocket, allow }: GroupSpec,
+  routes: readonly Route[],
+  problems: Diagnostic[],
+) {
+  const isAsked = ({ methods, forwarding }: Route) => forwarding.websocket && methods.includes('GET');
+  const own = routes.filter(({ origin }) => {
+    const entry = allow[Number(origin.at(-1))];
+    return typeof entry === 'object' && entry.websocket === true;
+  });
+  for (const route of own)
+    if (!isAsked(route)) problems.push(policyCodes.report('no-websocket', [...route.origin, 'websocket'], {}));
+  if (websocket && routes.length === allow.length && !routes.some(isAsked))
+    problems.push(policyCodes.report('no-websocket', ['routes', group, 'websocket'], {}));
+}
+
+function groupRoutes(group: string, spec: GroupSpec, tokenHeader: string | undefined, problems: Diagnostic[]): Route[] {
   const origin: SpecPath = ['routes', group];
-  const shared = extraHeaders(spec.headers ?? [], [...origin, 'headers'], problems);
+  const token = spec.auth === 'passthrough' ? undefined : tokenHeader?.toLowerCase();
+  const shared = extraHeaders(spec.headers ?? [], [...origin, 'headers'], { problems, token });
   const usual = forwardingOf(spec, {}, shared);
-  return spec.allow.flatMap((item, index): Route[] => {
+  const routes = spec.allow.flatMap((item, index): Route[] => {
     const entry: AllowSpec = typeof item === 'string' ? { request: item } : item;
     const at: SpecPath = [...origin, 'allow', index];
     const request = parseRequest(entry.request, typeof item === 'string' ? at : [...at, 'request'], problems);
-    const own = entry.headers ? extraHeaders(entry.headers, [...at, 'headers'], problems) : [];
+    const own = entry.headers ? extraHeaders(entry.headers, [...at, 'headers'], { problems, token }) : [];
     if (!request) return [];
     const headers = own.length === 0 ? shared : [...new Set([...shared, ...own])].sort();
     const reason = entry.reason === undefined ? {} : { reason: entry.reason };
     const forwarding = forwardingOf(spec, entry, headers);
     return [{ group, ...request, forwarding, variant: variantOf(forwarding, usual), ...reason, origin: at }];
   });
+  checkWebSockets(group, spec, routes, problems);
+  return routes;
 }
 
 /** Groups in the order of their names, entries in the order of the spec. */
@@ -133,7 +161,7 @@ export function resolveRoutes(spec: Spec, problems: Diagnostic[]): Route[] {
         const params = { kind: 'upstream', name: groupSpec.upstream, known };
         problems.push(policyCodes.report('unknown-reference', ['routes', group, 'upstream'], params));
       }
-      return groupRoutes(group, groupSpec, problems);
+      return groupRoutes(group, groupSpec, spec.upstreams?.[groupSpec.upstream]?.tokenHeader, problems);
     });
 }
 

@@ -47,11 +47,21 @@ export function parseOrigin(
   text: string,
 ): { scheme: 'http' | 'https'; host: string; port: number } | { problem: string; hint?: string } {
   const [, scheme, authority = '', rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/i.exec(text) ?? [];
-  if (scheme === undefined) return { problem: 'is not an origin' };
+  if (scheme === undefined) {
+    const isHost = parseHostPort(text, DEFAULT_PORT.https) !== undefined;
+    return {
+      problem: 'is not an origin',
+      ...(isHost && { hint: `write https://${text}, or http:// where it must be` }),
+    };
+  }
   const lower = scheme.toLowerCase();
   if (lower !== 'http' && lower !== 'https') return { problem: `has the scheme "${scheme}"; http and https are known` };
   if (authority.includes('@')) return { problem: 'holds user information' };
-  if (rest !== '' && rest !== '/') return { problem: `holds more than an origin: "${rest}"` };
+  if (rest !== '' && rest !== '/')
+    return {
+      problem: `holds more than an origin: "${rest}"`,
+      hint: `write ${lower}://${authority}; paths stand in the requests under routes`,
+    };
   const target = parseHostPort(authority, DEFAULT_PORT[lower]);
   if (!target) return { problem: 'has no valid host and port' };
   const wrong = hostProblem(target.host);

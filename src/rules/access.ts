@@ -135,12 +135,11 @@ export function requests({ routes, proxies }: Policy): Diagnostic[] {
   ]);
 }
 
-/** The name of a parameter in the notation of other tools: `:id`, `$id`, `(id)`. `<id>` is an error already. */
+/** The name of a parameter in the notation of other tools: `:id`, `$id`, `(id)`, `%7Bid%7D`. `<id>` is an error already. */
 function foreignParameter(text: string): string | undefined {
   if (ODATA.includes(text)) return undefined;
-  const [, name] = /^(?::|\$)([A-Za-z_][A-Za-z0-9_]*)$/.exec(text) ?? [];
-  if (name !== undefined) return name;
-  return /^\(.+\)$/.test(text) ? 'name' : undefined;
+  const [, name, braced] = /^(?:[:$]([A-Za-z_]\w*)|%7B([A-Za-z_]\w*)%7D)$/i.exec(text) ?? [];
+  return name ?? braced ?? (/^\(.+\)$|^\.\+$/.test(text) ? 'name' : undefined);
 }
 
 /** Reports risks to an injected token that no route shows: a form's `sudo` field, an unencrypted upstream. */

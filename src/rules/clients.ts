@@ -7,6 +7,10 @@ export interface Clients {
   readonly nodes: readonly NodeClient[];
   /** Whether a target answers the DNS questions of pods. */
   readonly pods: boolean;
+  /** Whether a target makes the proxies. */
+  readonly proxies: boolean;
+  /** Whether a target makes the sites of rewrites. */
+  readonly sites: boolean;
   readonly certificates: readonly SiteCertificate[];
   /** Names of address sets to which targets open something beside the proxies, such as a firewall. */
   readonly opened: readonly string[];

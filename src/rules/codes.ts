@@ -62,6 +62,14 @@ export const ruleCodes = defineCodes('rule', {
   'unreachable-key': warning('key "{key}" is good for no address that a proxy with its routes admits').hint(
     'ranges of a key narrow those of the proxy: name addresses that are in both',
   ),
+  'nobody-comes': warning('no {what} can come to proxy "{proxy}" by this list: {why}').hint(
+    'name addresses of the family that the proxy listens to, or listen to theirs',
+  ),
+  'foreign-public-url': warning('proxy "{proxy}" sends clients to {host}, and answers 421 there').hint(
+    ({ hosts }: { hosts: readonly string[] }) =>
+      `add it to hosts (${hosts.join(', ')}), unless what stands in front of the proxy asks it by one of those`,
+  ),
+  'makes-nothing': warning('no target makes anything of {what}').hint('{remedy}'),
   'open-to-all': warning('proxy "{proxy}" lets anybody reach group "{group}": no address range and no key').hint(
     'name the client addresses under ipRanges of the proxy',
   ),

@@ -13,7 +13,7 @@ import { gitlab } from './gitlab.ts';
 import { keys } from './keys.ts';
 import { addresses } from './ranges.ts';
 import { unreachable } from './reachable.ts';
-import { dependencyProxy, fallback, loops, reach, tokenRealm } from './rewrites.ts';
+import { dependencyProxy, fallback, loops, reach, tokenRealm, withoutTarget } from './rewrites.ts';
 import { traffic } from './traffic.ts';
 import { wording } from './wording.ts';
 
@@ -50,6 +50,7 @@ export function lint(policy: Policy, spec: Spec, around: Surroundings): Diagnost
     ...unused(policy, spec, namedSets(spec, clients, members)),
     ...addresses(policy, spec),
     ...unreachable(policy),
+    ...withoutTarget(policy, spec, clients),
     ...tokenRealm(policy, clients),
     ...reach(policy, clients),
     ...fallback(policy, clients),

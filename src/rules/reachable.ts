@@ -1,7 +1,49 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
-import { intersect, isEmpty } from '../policy/cidr.ts';
+import { ANY_ADDRESS, addressWords, type CidrSet, intersect, isEmpty } from '../policy/cidr.ts';
 import type { ApiKey, Policy, Proxy } from '../policy/types.ts';
 import { ruleCodes } from './codes.ts';
+
+const ofFamily = (family: 4 | 6): CidrSet => ({
+  ranges: ANY_ADDRESS.ranges.filter((range) => range.family === family),
+});
+
+/** Addresses from which a connection can come to where a proxy listens: an IPv4 socket has no client with IPv6. */
+function connecting({ listen: { address = '0.0.0.0' } }: Proxy): CidrSet {
+  if (address === '::') return ANY_ADDRESS;
+  return ofFamily(address.includes(':') ? 6 : 4);
+}
+
+/** Those of some addresses that a client of the proxy can have: behind a load balancer, also such as cannot connect. */
+function arriving(some: CidrSet, proxy: Proxy): CidrSet {
+  const { clientIp } = proxy;
+  const isTold = clientIp.kind !== 'direct' && !isEmpty(intersect(clientIp.trusted, connecting(proxy)));
+  return isTold ? some : intersect(some, connecting(proxy));
+}
+
+/** Reports lists of addresses from which nobody can come, because they are empty or of the other family. */
+function strangers(proxy: Proxy): Diagnostic[] {
+  const { id, origin, ranges, clientIp, health } = proxy;
+  const why = (set: CidrSet) =>
+    isEmpty(set) ? 'it is empty' : `it holds only ${addressWords(set)}, which cannot connect to where it listens`;
+  const report = (what: string, set: CidrSet, steps: readonly string[]) =>
+    ruleCodes.report('nobody-comes', [...origin, ...steps], { what, proxy: id, why: why(set) });
+  return [
+    ...(isEmpty(arriving(ranges, proxy)) ? [report('client', ranges, ['ipRanges'])] : []),
+    ...(clientIp.kind !== 'direct' && isEmpty(intersect(clientIp.trusted, connecting(proxy)))
+      ? [report('load balancer', clientIp.trusted, ['clientIp', 'trustedProxies'])]
+      : []),
+    ...(health && isEmpty(arriving(health.ranges, proxy))
+      ? [report('health check', health.ranges, ['health', 'from'])]
+      : []),
+  ];
+}
+
+/** Reports a public origin under a name that the proxy answers to nobody: its own links would be refused. */
+function foreignNames({ publicUrl, hosts, id, origin }: Proxy): Diagnostic[] {
+  const host = publicUrl === undefined ? undefined : new URL(publicUrl).hostname;
+  if (host === undefined || hosts.length === 0 || hosts.includes(host)) return [];
+  return [ruleCodes.report('foreign-public-url', [...origin, 'publicUrl'], { proxy: id, host, hosts })];
+}
 
 function keyedGroups({ routes }: Proxy): Set<string> {
   return new Set(routes.filter((route) => route.forwarding.auth === 'apiKey').map((route) => route.group));
@@ -12,7 +54,7 @@ function keyedGroups({ routes }: Proxy): Set<string> {
  */
 export function unreachable({ proxies, apiKeys }: Policy): Diagnostic[] {
   const admitted = (key: ApiKey, proxy: Proxy) =>
-    key.ranges === undefined || !isEmpty(intersect(key.ranges, proxy.ranges));
+    key.ranges === undefined || !isEmpty(arriving(intersect(key.ranges, proxy.ranges), proxy));
   const served = new Map(proxies.map((proxy) => [proxy, keyedGroups(proxy)]));
   const reached = (proxy: Proxy, group: string) =>
     apiKeys.some((key) => key.groups.includes(group) && admitted(key, proxy));
@@ -30,6 +72,7 @@ export function unreachable({ proxies, apiKeys }: Policy): Diagnostic[] {
     return serving.length === 0 || serving.some((proxy) => admitted(key, proxy)) ? [] : [{ key, serving }];
   });
   return [
+    ...proxies.flatMap((proxy) => [...strangers(proxy), ...foreignNames(proxy)]),
     ...idle.map(({ id, origin }) => ruleCodes.report('unreachable-proxy', origin, { proxy: id }, { part: 'key' })),
     ...lonely.map((group) => ruleCodes.report('unreachable-group', ['routes', group], { group }, { part: 'key' })),
     ...homeless.map(({ key, serving }) =>

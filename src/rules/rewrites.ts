@@ -1,10 +1,37 @@
-import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import { hasNamedSite, hasSite, rewriteApplies } from '../policy/domains.ts';
 import { registryMirrors } from '../policy/mirrors.ts';
 import { isLoopback } from '../policy/origin.ts';
 import type { DomainRewrite, Policy, Upstream } from '../policy/types.ts';
+import type { Spec } from '../spec/schema.ts';
 import { type Clients, mirrors } from './clients.ts';
 import { ruleCodes } from './codes.ts';
+
+/** Reports what is written for targets that the spec does not have. */
+export function withoutTarget({ proxies, rewrites }: Policy, spec: Spec, clients: Clients): Diagnostic[] {
+  if (Object.keys(spec.targets ?? {}).length === 0) return [];
+  const { nodes, pods, sites } = clients;
+  const report = (at: SpecPath, what: string, remedy: string) =>
+    ruleCodes.report('makes-nothing', at, { what, remedy });
+  const [proxy] = proxies;
+  const [rewrite] = rewrites;
+  const isRead = pods || nodes.length > 0 || sites;
+  return [
+    ...(proxy && !clients.proxies ? [report(['proxies'], 'the proxies', 'add nginx or caddy under targets')] : []),
+    ...(rewrite && !isRead
+      ? [
+          report(
+            ['domainRewrites'],
+            'the rewrites',
+            'add coredns for pods, or a target of your nodes, such as bottlerocket',
+          ),
+        ]
+      : []),
+    ...(clients.proxies && isRead && !sites ? rewrites.filter(hasSite) : []).map((one) =>
+      report([...one.origin, 'upstream'], `the site of "${one.to}"`, 'add caddy, or sites under targets.nginx'),
+    ),
+  ];
+}
 
 /** Reports rewrites that reach only some clients: pods but not nodes, or nodes of one kind but not of another. */
 export function reach(policy: Policy, clients: Clients): Diagnostic[] {

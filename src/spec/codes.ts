@@ -10,8 +10,8 @@ export const specCodes = defineCodes('spec', {
       note ?? (allowed.length === 0 ? 'no key is allowed here' : `allowed here: ${allowed.join(', ')}`),
   ),
   'missing-key': error('key "{key}" is missing').hint(
-    ({ key, meaning }: { key: string; meaning: string | undefined }) =>
-      meaning === undefined ? `add "${key}: …"` : `${key}: ${meaning}`,
+    ({ key, meaning, only }: { key: string; meaning?: string | undefined; only?: unknown }) =>
+      only !== undefined ? `add "${key}: ${only}"` : meaning === undefined ? `add "${key}: …"` : `${key}: ${meaning}`,
   ),
   'missing-one-of': error(
     ({ keys }: { keys: readonly string[] }) => `none of the keys ${keys.join(', ')} is there`,
@@ -23,8 +23,12 @@ export const specCodes = defineCodes('spec', {
     ({ found, near }: { found: string; near: string | undefined }) =>
       `${found} is not allowed here${near === undefined ? '' : `, did you mean "${near}"?`}`,
   ).hint(({ allowed }: { allowed: readonly string[] }) => `allowed: ${allowed.join(', ')}`),
-  'bad-value': error('{found} {problem}'),
-  'bad-name': error('the name "{name}" {problem}'),
+  'bad-value': error('{found} {problem}').hint(({ near }: { near: string | undefined }) =>
+    near === undefined ? undefined : `write ${near}`,
+  ),
+  'bad-name': error('the name "{name}" {problem}').hint(({ near }: { near: string | undefined }) =>
+    near === undefined ? undefined : `call it ${near}`,
+  ),
   'bad-size': error('{found} {limit}'),
   'unsupported-version': error('this postern reads version 1 of the spec, not {found}').hint(
     'write "version: 1", or use the postern that the spec was written for',

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type Diagnostic, failed, ok, type Result, type SpecPath } from '../diagnostics/diagnostic.ts';
 import type { LocatedDocument } from '../source/span.ts';
+import { adviceFor, nearText, onlyValue } from './advice.ts';
 import { specCodes } from './codes.ts';
 import { SECRET_FORMS, secretReference } from './scalars.ts';
 import {
@@ -22,7 +23,11 @@ export function parseSpec<T>(document: LocatedDocument, schema: z.ZodType<T>): R
   const { value } = document;
   const parsed = schema.safeParse(value, noZodMessages);
   if (parsed.success) return ok(parsed.data);
-  const diagnostics = explainIssues(parsed.error.issues, { schema, value, at: [] });
+  const written = (at: SpecPath) => {
+    const { text, start, end } = document.locate(at);
+    return text.slice(start, end);
+  };
+  const diagnostics = explainIssues(parsed.error.issues, { schema, value, at: [], written });
   return failed(inTextOrder(diagnostics, document));
 }
 
@@ -39,6 +44,8 @@ interface Subject {
   readonly schema: z.core.$ZodType;
   readonly value: unknown;
   readonly at: SpecPath;
+  /** How the value at a path is written. */
+  readonly written: (at: SpecPath) => string;
 }
 
 /** The value that one issue of zod's is about, with the part of the schema that it had to match. */
@@ -46,14 +53,15 @@ interface Found {
   readonly shape: Shape;
   readonly value: unknown;
   readonly at: SpecPath;
+  readonly written: Subject['written'];
 }
 
 /** Keeps zod's own messages out: an issue has a message only where our schema gives one. */
 const noZodMessages = { error: () => '' } as const;
 
-function explainMismatch({ schema, value, at }: Subject): Diagnostic[] {
-  const parsed = z.safeParse(schema, value, noZodMessages);
-  return parsed.success ? [] : explainIssues(parsed.error.issues, { schema, value, at });
+function explainMismatch(subject: Subject): Diagnostic[] {
+  const parsed = z.safeParse(subject.schema, subject.value, noZodMessages);
+  return parsed.success ? [] : explainIssues(parsed.error.issues, subject);
 }
 
 /** Turns zod's issues into diagnostics. */
@@ -67,20 +75,24 @@ function explainIssues(issues: readonly z.core.$ZodIssue[], subject: Subject): D
     const key = path.at(-1);
     if (isMapping(parent) && typeof key === 'string' && !Object.hasOwn(parent, key)) {
       // A misspelt key is reported once, as unknown: `rotues` is not also a missing `routes`.
-      if (unknownKeys.get(path.slice(0, -1).join('\0'))?.some((other) => suggest(other, [key]) !== undefined))
+      if (unknownKeys.get(path.slice(0, -1).join('\0'))?.some((other) => meantBy(other, [key]) !== undefined))
         return [];
       return [explainMissing(shapeAt(subject.schema, path.slice(0, -1), subject.value), key, at.slice(0, -1))];
     }
     const shape = shapeAt(subject.schema, path, subject.value);
     // The message of a kind of schema that this file does not know is shown as it is.
     if (shape === undefined)
-      return [specCodes.report('bad-value', at, { found: 'this', problem: issue.message || 'does not fit' })];
-    return explainIssue(issue, { shape, value: path.reduce(childOf, subject.value), at });
+      return [
+        specCodes.report('bad-value', at, { found: 'this', problem: issue.message || 'does not fit', near: undefined }),
+      ];
+    return explainIssue(issue, { ...subject, shape, value: path.reduce(childOf, subject.value), at });
   });
 }
 
 function explainMissing(parent: Shape | undefined, key: string, at: SpecPath): Diagnostic {
   const schema = parent && fieldsOf(parent).get(key);
+  const only = onlyValue(schema);
+  if (only !== undefined) return specCodes.report('missing-key', at, { key, only }, { part: 'key' });
   const meaning = (schema as z.ZodType | undefined)?.description;
   return specCodes.report('missing-key', at, { key, meaning }, { part: 'key' });
 }
@@ -92,7 +104,7 @@ function explainIssue(issue: z.core.$ZodIssue, found: Found): Diagnostic[] {
   return explainOpenly(issue, found).map((diagnostic) => ({ ...diagnostic, secret: true }));
 }
 
-function explainOpenly(issue: z.core.$ZodIssue, { shape: whole, value, at }: Found): Diagnostic[] {
+function explainOpenly(issue: z.core.$ZodIssue, { shape: whole, value, at, written }: Found): Diagnostic[] {
   // Where one alternative of a union fits best, zod reports the issue of that alternative and not of the union.
   const shape = issue.code === 'invalid_union' ? whole : (branchesFor(whole, value)[0] ?? whole);
   const found = wordsFor(value);
@@ -100,42 +112,48 @@ function explainOpenly(issue: z.core.$ZodIssue, { shape: whole, value, at }: Fou
     case 'unrecognized_keys':
       return issue.keys.map((key) => explainUnknownKey({ key, shape, value: childOf(value, key), at }));
     case 'invalid_union':
-      return explainUnion({ shape, value, at });
+      return explainUnion({ shape, value, at, written });
     case 'invalid_key':
-      return [
-        specCodes.report(
-          'bad-name',
-          at,
-          { name: String(at.at(-1)), problem: issue.issues[0]?.message || 'is not allowed' },
-          { part: 'key' },
-        ),
-      ];
+      return [badName(issue, { shape: whole, at })];
     case 'invalid_value':
-      return [explainConstant({ shape, value, at })];
+      return [explainConstant({ shape, value, at, written })];
     case 'too_small':
     case 'too_big':
       return [specCodes.report('bad-size', at, { found, limit: limitOf(issue) })];
     case 'invalid_type':
-      return [explainType({ shape, value, at })];
+      return [explainType({ shape, value, at, written })];
     default:
-      return [specCodes.report('bad-value', at, { found, problem: issue.message || 'does not fit here' })];
+      return [badValue(issue, { shape, value, at, written })];
   }
 }
 
 /** Reports the mistake in the alternative that was meant; where that is none of them, what all of them expect. */
-function explainUnion({ shape, value, at }: Found): Diagnostic[] {
+function explainUnion({ shape, value, at, written }: Found): Diagnostic[] {
   const branches = branchesFor(shape, value);
   const [only, ...others] = branches;
-  if (only === undefined) return [explainType({ shape, value, at })];
-  if (others.length === 0) return explainMismatch({ schema: only, value, at });
+  if (only === undefined) return [explainType({ shape, value, at, written })];
+  if (others.length === 0) return explainMismatch({ schema: only, value, at, written });
   const keys = branches.map((branch) => [...fieldsOf(branch)].find(([, field]) => !isOptional(field))?.[0]);
   const needed = keys.filter((key) => key !== undefined && !(isMapping(value) && Object.hasOwn(value, key)));
-  if (needed.length < branches.length) return explainMismatch({ schema: only, value, at });
+  if (needed.length < branches.length) return explainMismatch({ schema: only, value, at, written });
   return [specCodes.report('missing-one-of', at, { keys: needed.map(String) })];
 }
 
-function explainType({ shape, value, at }: Found): Diagnostic {
-  const advice = adviceFor(shape, value);
+function badName(issue: z.core.$ZodIssueInvalidKey, { shape, at }: Pick<Found, 'shape' | 'at'>): Diagnostic {
+  const name = String(at.at(-1));
+  const record = alternativesOf(shape).find(({ _zod }) => _zod.def.type === 'record');
+  const near = record?._zod.def.type === 'record' ? nearText(name, shapeOf(record._zod.def.keyType)) : undefined;
+  const problem = issue.issues[0]?.message || 'is not allowed';
+  return specCodes.report('bad-name', at, { name, problem, near }, { part: 'key' });
+}
+
+function badValue(issue: z.core.$ZodIssue, { shape, value, at }: Found): Diagnostic {
+  const problem = issue.message || 'does not fit here';
+  return specCodes.report('bad-value', at, { found: wordsFor(value), problem, near: nearText(value, shape) });
+}
+
+function explainType({ shape, value, at, written }: Found): Diagnostic {
+  const advice = adviceFor({ shape, value, written: written(at), hidden: isSecret(shape) });
   return specCodes.report('wrong-type', at, { expected: expectation(shape), found: wordsFor(value), advice });
 }
 
@@ -173,12 +191,42 @@ function explainUnknownKey({ key, value, shape, at }: UnknownKey): Diagnostic {
   const allowed = [...fieldsOf(shape).keys()].filter((name) => name !== '$schema');
   const path = [...at, key];
   const note = noteFor(key, value, allowed);
-  const near = note === undefined ? suggest(key, allowed) : undefined;
+  const near = note === undefined ? meantBy(key, allowed) : undefined;
   const params = { key, near, allowed, ...(note === undefined ? {} : { note }) };
   return specCodes.report('unknown-key', path, params, {
     part: 'key',
     ...(holdsSecret(shape) ? { secret: true } : {}),
   });
+}
+
+/** What other tools call a key. */
+const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
+  ipRanges: ['allowlist', 'whitelist', 'allowedips', 'allowedcidrs', 'sourceranges', 'cidrs', 'sources', 'ips', 'from'],
+  listen: ['port', 'bind', 'address', 'ports'],
+  request: ['path', 'route', 'url', 'endpoint'],
+  url: ['host', 'origin', 'address', 'target', 'endpoint', 'baseurl'],
+  hosts: ['hostname', 'servername', 'domain', 'domains', 'names'],
+  certFile: ['cert', 'crt', 'certificate', 'certificatefile'],
+  keyFile: ['key', 'privatekey', 'certkey'],
+  caFile: ['ca', 'cacert', 'cabundle', 'cafilepath'],
+  expires: ['expiry', 'validuntil', 'expiresat', 'until', 'notafter'],
+  owner: ['contact', 'email'],
+  reason: ['comment', 'description', 'note', 'why'],
+  rateLimit: ['limit', 'rate', 'ratelimits', 'throttle'],
+  maxBody: ['bodysize', 'maxbodysize', 'clientmaxbodysize'],
+  servers: ['endpoints', 'backends', 'hosts', 'pool'],
+  from: ['source', 'name'],
+  to: ['dest', 'destination', 'target'],
+  apiKeyHeader: ['keyheader', 'header'],
+  health: ['healthcheck', 'healthz', 'healthpath'],
+};
+
+/** The allowed key that an unknown one was meant as. */
+function meantBy(key: string, allowed: readonly string[]): string | undefined {
+  const near = suggest(key, allowed);
+  if (near !== undefined) return near;
+  const word = key.toLowerCase().replace(/[_-]/g, '');
+  return allowed.find((name) => ELSEWHERE[name]?.includes(word));
 }
 
 /** Keys that nobody meant: what YAML makes of a merge, a stray colon or an unquoted comma, and habits from elsewhere. */
@@ -190,6 +238,10 @@ function noteFor(key: string, value: unknown, allowed: readonly string[]): strin
     return 'write "include: [FILE]", with fragments of specs; what they hold is added to this file';
   if (allowed.includes('fragment') && /^(?:name|proxies|targets)$/.test(key))
     return `a fragment has no ${key}: that stands in the spec that includes it`;
+  if (allowed.includes('allow') && /^(?:deny|block|except|exclude)$/i.test(key))
+    return 'take it out: what no group allows is refused';
+  if (allowed.includes('version') && /^(?:vars?|variables|env|environment)$/i.test(key))
+    return 'a spec has no variables; what differs between environments stands in a spec of each, which includes the rest';
   if (value === null && /[\s/]/.test(key))
     return 'inside { } a comma ends a value; put quotes around a text that holds one';
   return undefined;
@@ -257,69 +309,4 @@ function wordsFor(value: unknown): string {
   if (typeof value !== 'string') return String(value);
   const text = value.replaceAll('\n', ' ');
   return text.length <= LONGEST ? `"${text}"` : `"${[...text].slice(0, LONGEST).join('')}…"`;
-}
-
-/** What to do about a value of the wrong type. An edit is only proposed where what it makes fits. */
-function adviceFor(shape: Shape, value: unknown): string | undefined {
-  const fits = (edited: unknown) => z.safeParse(shape, edited, noZodMessages).success;
-  const branches = alternativesOf(shape);
-  if (value === null || value === undefined)
-    return fits({}) ? 'write {} to set nothing, or take the key out' : 'give it a value, or take it out';
-  if (Array.isArray(value)) return adviceForList(value, fits);
-  if (typeof value === 'string') {
-    const advice = adviceForText(value, branches, fits);
-    if (advice !== undefined) return advice;
-  } else if (!isMapping(value)) {
-    const advice = adviceForNumber(value, shape, fits);
-    if (advice !== undefined) return advice;
-  }
-  if (isMapping(value) && 'file' in value && fits(['@set']))
-    return 'put the file into a named set under ipRanges at the top, and write ["@name"] here';
-  if (fits([value])) return 'put it into brackets to make it a list: [ … ]';
-  const keys = [...new Set(branches.flatMap((branch) => [...fieldsOf(branch).keys()]))];
-  return keys.length === 0 || isMapping(value) ? undefined : `keys of the mapping: ${keys.join(', ')}`;
-}
-
-type Fits = (edited: unknown) => boolean;
-
-const YES: Readonly<Record<string, boolean>> = { yes: true, on: true, true: true, no: false, off: false, false: false };
-/** What people write for everybody or everything where a list belongs. */
-const EVERYTHING = /^(?:\*|any|all|everyone|everybody)$/i;
-
-function adviceForText(value: string, branches: readonly Shape[], fits: Fits): string | undefined {
-  const truth = YES[value.toLowerCase()];
-  if (truth !== undefined && fits(truth)) return `write ${truth} without quotes`;
-  if (value !== '' && fits(Number(value))) return 'take the quotes away';
-  if (value === 'deny' && branches.some((branch) => branch._zod.def.type === 'number'))
-    return 'write the status of the refusal, such as 403';
-  if (!EVERYTHING.test(value)) return undefined;
-  if (fits('any')) return 'write any';
-  return fits(['x']) ? 'list what is meant, or take the key out where absent means all' : undefined;
-}
-
-/** Units that a bare number may have lost. */
-const UNITS = ['s', '/s', 'MB'];
-
-function adviceForNumber(value: unknown, shape: Shape, fits: Fits): string | undefined {
-  const text = String(value);
-  if (fits(text))
-    return `write it as "${text}"; without quotes it is a ${typeof value === 'boolean' ? 'truth value' : 'number'}`;
-  const unit = UNITS.find((one) => fits(text + one));
-  if (unit !== undefined) return `write it with its unit, such as ${text}${unit}`;
-  const words = alternativesOf(shape).flatMap((branch) => {
-    const issue =
-      branch._zod.def.type === 'string' ? z.safeParse(branch, text, noZodMessages).error?.issues[0] : undefined;
-    return issue?.message ? [issue.message] : [];
-  });
-  return words[0] && `it ${words[0]}`;
-}
-
-function adviceForList(list: readonly unknown[], fits: Fits): string | undefined {
-  const [only] = list;
-  if (list.length === 0 && fits({})) return 'write {} to set nothing, or take the key out';
-  if (list.length === 1 && fits(only)) return 'take the brackets or the dash away';
-  const named = list.every((one) => typeof one === 'string') && Object.fromEntries(list.map((one) => [one, {}]));
-  if (named && fits(named)) return `write { ${list.map((one) => `${one}: {}`).join(', ')} }`;
-  const merged: unknown = list.every(isMapping) ? Object.assign({}, ...list) : undefined;
-  return merged !== undefined && fits(merged) ? 'write "key: value" lines without dashes' : undefined;
 }

@@ -303,7 +303,10 @@ const answer = z
   })
   .describe('A request that the proxy answers itself');
 
-const healthPath = z.string().min(1).describe('Path such as /healthz, which nothing else matches');
+const healthPath = z
+  .string()
+  .regex(/^\//, { error: 'must be a path such as /healthz' })
+  .describe('Path such as /healthz, which nothing else matches');
 
 const health = z
   .union([

@@ -6,7 +6,12 @@ export function suggest(text: string, candidates: readonly string[]): string | u
   // A third of the letters may differ, and one in short words.
   return best.steps <= Math.max(1, Math.floor(Math.min(text.length, best.candidate.length) / 3))
     ? best.candidate
-    : undefined;
+    : candidates.find((candidate) => singular(candidate.toLowerCase()) === singular(wanted));
+}
+
+/** `proxies` → `proxy`. */
+function singular(word: string): string {
+  return word.replace(/ies$/, 'y').replace(/s$/, '');
 }
 
 /** How many letters have to be added, removed, replaced or swapped with a neighbour to turn `a` into `b`. */

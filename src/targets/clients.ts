@@ -18,6 +18,8 @@ export function clientsOf(spec: Spec, read: ReadFile): Clients {
       return [{ target: name, at, mirrored: Object.keys(mirrors), bypassed, fallsBack }];
     }),
     pods: used.some(({ target }) => target.names !== undefined),
+    proxies: used.some(({ target }) => target.run?.serves === 'requests'),
+    sites: makesSites(spec),
     certificates: used.flatMap(({ target, ...input }) => target.siteCertificate?.(input) ?? []),
     opened: openedNames(spec),
   };

@@ -33,8 +33,11 @@ export function longestRead(body: number, silence: number): CaddyToken {
 /** Returns the transport to an upstream whose CA file `plan` has found to be quotable. */
 export function transportOf(upstream: Upstream): Transport {
   const { scheme, servers, timeouts, tls } = upstream;
+  // Caddy refuses http beside port 443, and https beside port 80; without a scheme the transport alone says which it is.
+  const isOdd = servers.some(({ port }) => port === (scheme === 'http' ? 443 : 80));
+  const before = isOdd ? '' : `${scheme}://`;
   return {
-    servers: servers.map((server) => bareWord(`${scheme}://${urlHost(server.host)}:${server.port}`)),
+    servers: servers.map((server) => bareWord(`${before}${urlHost(server.host)}:${server.port}`)),
     retries: servers.length > 1 ? bareWord(String(servers.length - 1)) : null,
     host: trustedText(authorityOf(upstream)),
     connectTimeout: bareWord(`${timeouts.connect}ms`),
