@@ -208,7 +208,7 @@ tools('lints', () =>
       assert.is(status, command === 'lint' ? 2 : 1);
       assert.match(stdout + stderr, /caddy/);
     }
-    const podsOnly = demoSpec.replace('  bottlerocket: {}\n', '').replace(', containerRegistry: true', '');
+    const podsOnly = demoSpec.replace('  bottlerocket: {}\n', '  caddy: {}\n').replace(', containerRegistry: true', '');
     write('postern.yaml', podsOnly);
     assert.is((await run('lint')).status, 0);
     write('postern.yaml', podsOnly.replace('upstreams:\n', 'upstreams:\n  idle: { url: https://idle.example.com }\n'));

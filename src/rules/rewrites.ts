@@ -28,7 +28,7 @@ export function withoutTarget({ proxies, rewrites }: Policy, spec: Spec, clients
         ]
       : []),
     ...(clients.proxies && isRead && !sites ? rewrites.filter(hasSite) : []).map((one) =>
-      report([...one.origin, 'upstream'], `the site of "${one.to}"`, 'add caddy, or sites under targets.nginx'),
+      report([...one.origin, 'upstream'], `the site of "${one.to}"`, 'add caddy, or sites to the options of nginx'),
     ),
   ];
 }
