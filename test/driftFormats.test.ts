@@ -102,7 +102,7 @@ formats('say the same as the exit status', () =>
       await checkFormats('diff', 0);
       await checkFormats('diff --base old.yaml', 0);
       await checkFormats('validate', 0);
-      await checkFormats('lint --accept rule/public-fallback,rule/dependency-proxy', 0);
+      await checkFormats('lint --accept rule/public-fallback,rule/dependency-proxy,rule/makes-nothing', 0);
       await checkFormats('lint', 1);
       await checkFormats('lint --accept rule/nonsense', 2);
       write('postern.yaml', WIDER.replace('{ form: corefile }', '{ form: configMap }'));

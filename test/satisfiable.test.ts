@@ -13,7 +13,7 @@ interface Parts {
   readonly more?: string;
 }
 
-/** A spec that nothing is to be said about, with other parts. */
+/** A spec in which all is reached and nothing is impossible, with other parts. */
 function specOf({ upstream = '', routes, key = '', proxy = '', targets, more = '' }: Parts): string {
   return `version: 1
 name: some
@@ -26,14 +26,12 @@ ${more}
 `;
 }
 
-/** The codes of all that is said about a spec, without that it has no tests. */
+/** The codes of all that is said about a spec. */
 function said(parts: Parts): string[] {
   const read = () => undefined;
   const { policy, spec, diagnostics } = compile(specOf(parts), { file: 'postern.yaml', read });
   const found = policy && spec ? lint(policy, spec, { clients: clientsOf(spec, read), read }) : [];
-  return [...diagnostics, ...found]
-    .map(({ code }) => code)
-    .filter((code) => !['rule/untested-policy', 'nginx/names-at-start', 'nginx/interim-answers'].includes(code));
+  return [...diagnostics, ...found].map(({ code }) => code);
 }
 
 type Cases = Readonly<Record<string, readonly [parts: Parts, code: string]>>;
@@ -42,7 +40,7 @@ function check(name: string, cases: Cases): void {
   const test = suite(name);
   for (const [what, [parts, code]] of Object.entries(cases))
     test(what, () => {
-      assert.equal([...new Set(said({}))], []);
+      assert.not.ok(said({}).includes(code));
       assert.ok(said(parts).includes(code), `${code} is not among ${said(parts)}`);
     });
   test.run();
