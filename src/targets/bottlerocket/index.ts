@@ -14,7 +14,7 @@ import { type Authority, authoritiesOf } from './pki.ts';
 type BottlerocketToken = Token<'bottlerocket'>;
 const quoted = (text: string) => jsonString('bottlerocket', text);
 
-/** Raw bytes, before EC2's own base64; and what the file's header may add. */
+/** Most bytes of user data, before EC2's base64; `headerSize` is what the header of the file may add. */
 const sizeLimit = 16_384;
 const headerSize = 256;
 
@@ -71,14 +71,17 @@ function fileOf({ policy, options, at, read }: TargetInput<BottlerocketOptions>)
       resultOf({ path: 'bottlerocket/user-data.toml', text: merged, copyOf: { file: merge, at: mergeAt } }, problems);
 }
 
-/** Since Bottlerocket's core kit 13.1, which brought containerd 2, endpoints are kept in a sorted map. */
+/**
+ * Returns endpoints in the order of containerd 2, which Bottlerocket has since core kit 13.1: they are kept in a sorted
+ * map.
+ */
 function byName(endpoints: readonly string[]): readonly string[] {
   return endpoints.toSorted((a, b) => (a < b ? -1 : 1));
 }
 
 /**
- * Since then a registry with credentials also gets a file of its own, and containerd asks the mirror of "*" only for
- * registries without one.
+ * Reports registries with credentials that bypass the mirror of "*": since containerd 2 each has a file of its own, and
+ * the mirror of "*" serves only registries without a file.
  */
 function bypassing(mirrors: readonly Mirror[], file: string, text: string, at: SpecPath): Diagnostic[] {
   const named = new Set(mirrors.map(({ registry }) => registry));
@@ -97,16 +100,16 @@ function reordered(mirrors: readonly Mirror[]): Diagnostic[] {
 interface FormInput {
   readonly form: BottlerocketForm;
   readonly model: SettingsModel;
-  /** Of the EC2NodeClass. */
+  /** Name of the EC2NodeClass. */
   readonly nodeClass: string;
 }
 
-/** Our settings alone, as TOML. */
+/** Returns our settings alone, as TOML. */
 function userDataText(model: SettingsModel): string {
   return renderTemplate('bottlerocket', 'user-data.toml.njk', model);
 }
 
-/** The file that the form asks for. */
+/** Returns the file of a form. */
 function formFile({ form, model, nodeClass }: FormInput): RenderedFile {
   switch (form) {
     case 'userData':
@@ -128,7 +131,7 @@ function formFile({ form, model, nodeClass }: FormInput): RenderedFile {
   }
 }
 
-/** User data inside an EC2NodeClass, which takes it as an opaque string. */
+/** Returns user data inside of an EC2NodeClass, as a plain string. */
 function karpenterFile(nodeClass: string, userData: string): RenderedFile {
   const lines = userData.trimEnd().split('\n').map(literalLine);
   const text = renderTemplate('bottlerocket', 'karpenter.yaml.njk', { name: quoted(nodeClass), lines });
@@ -136,7 +139,7 @@ function karpenterFile(nodeClass: string, userData: string): RenderedFile {
 }
 
 interface MergeInput {
-  /** Name of the spec, by which it knows its own lines again. */
+  /** Name of the spec, by which its own lines are recognized. */
   readonly name: string;
   /** The given user data and where it comes from. */
   readonly file: string;
@@ -149,8 +152,8 @@ interface MergeInput {
 }
 
 /**
- * Given user data with our settings as its last lines, between markers; all else is kept byte for byte. TOML allows a
- * table of an array anywhere, but no other table twice, so what is there already is read before anything is added.
+ * Returns given user data with our settings as its last lines, between markers; all else is kept byte for byte. TOML
+ * allows a table of an array anywhere but no other table twice, so the given settings are read first.
  */
 function mergeUserData(input: MergeInput, problems: Diagnostic[]): string | undefined {
   const { name, file, text, at } = input;
@@ -176,13 +179,13 @@ function mergeUserData(input: MergeInput, problems: Diagnostic[]): string | unde
   const managed = [`# BEGIN postern ${name}`, ...input.settings.trimEnd().split('\n'), `# END postern ${name}`];
   const merged = `${base}${gap}${managed.map((line) => line + lineEnd).join('')}`;
   const result = parsed(merged);
-  // Tables that were closed by an inline one, above all.
+  // Most likely the given data has an inline table, which cannot be extended.
   if (result instanceof TomlError)
     return refuse(`cannot take these settings: ${reasonOf(result)}`, 'write settings as tables, not inline');
   return merged;
 }
 
-/** Registries that given user data has credentials for; none where it cannot be read. */
+/** Returns the registries for which given user data has credentials; none where it cannot be read. */
 function registriesWithCredentials(text: string | undefined): string[] {
   const given = text === undefined ? undefined : parsed(text);
   const registry = memberOf(memberOf(given, 'settings'), 'container-registry');
@@ -191,7 +194,7 @@ function registriesWithCredentials(text: string | undefined): string[] {
   return [...new Set(names.filter((name) => typeof name === 'string'))].sort();
 }
 
-/** The text without our lines; `undefined` where the markers are not one pair. */
+/** Returns the text without our lines; `undefined` where the markers are not exactly one pair. */
 function withoutManaged(text: string, name: string): string | undefined {
   const lines = text.split('\n');
   const places = (marker: string) =>
@@ -212,7 +215,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The first line only: what follows is an excerpt, and ours looks like all the others. */
+/** Only the first line: the rest is an excerpt, and our own excerpt looks like all others. */
 function reasonOf(error: TomlError): string {
   return (error.message.split('\n', 1)[0] ?? '').replace(/^Invalid TOML document: /, '');
 }
@@ -239,7 +242,7 @@ function clashOf(given: unknown, { mirrors, authorities }: MergeInput): string |
   return authority && `has a certificate authority "${authority.name}" already`;
 }
 
-/** What is set on a node, in Bottlerocket's own words. */
+/** Settings of a node in Bottlerocket's terms. */
 interface SettingsModel {
   readonly mirrors: readonly {
     readonly registry: BottlerocketToken;
@@ -259,13 +262,13 @@ function settingsModel(mirrors: readonly Mirror[], authorities: readonly Authori
   };
 }
 
-/** A key that needs no quotes. */
+/** Returns a key that needs no quotes. */
 function bareKey(text: string): BottlerocketToken {
   if (!/^[A-Za-z0-9-]+$/.test(text)) throw unquotable('not a bare key', text);
   return token('bottlerocket', text);
 }
 
-/** One line of user data that stands in a YAML literal block. */
+/** Returns one line of user data in a YAML literal block. */
 function literalLine(text: string): BottlerocketToken {
   if (/[\p{Cc}\u0085\u2028\u2029\ufeff]/u.test(text.replaceAll('\t', ' '))) throw unquotable('not a line', text);
   return token('bottlerocket', text);

@@ -8,9 +8,9 @@ import type { BottlerocketOptions } from './options.ts';
 import { authoritiesOf } from './pki.ts';
 
 /**
- * What `apiclient get settings.container-registry` prints, or user data. Read for this: apiclient, apiserver and
- * models of bottlerocket-core-kit 3.1.1 and bottlerocket-settings-models 0.6.0. It prints JSON under `settings`, and
- * `{}` on a node where nothing of it is set. Mirrors go by registry, endpoints in their order.
+ * Compares the output of `apiclient get settings.container-registry`, or user data. The forms are those of apiclient,
+ * apiserver and models of bottlerocket-core-kit 3.1.1 and bottlerocket-settings-models 0.6.0. apiclient prints JSON
+ * under `settings`, and `{}` where none of it is set. Mirrors are compared by registry, endpoints in their order.
  */
 export const compareBottlerocket: CompareLive<BottlerocketOptions> = (live, expected) => {
   const { at, options } = expected;
@@ -27,7 +27,7 @@ export const compareBottlerocket: CompareLive<BottlerocketOptions> = (live, expe
   ];
   const given = baseOf(expected);
   const strangers = [...found.authorities].filter(([name]) => !authorities.some((one) => one.name === name));
-  // Whoever the node trusts can speak for the endpoints of our mirrors.
+  // Any authority that the node trusts can issue certificates for the endpoints of our mirrors.
   const own = new Set([...authorities, ...(given?.authorities.values() ?? [])].map(({ data }) => pemOf(data)));
   const trusted = strangers.filter(([, { trusted, data }]) => trusted && !own.has(pemOf(data)));
   const others = [
@@ -41,7 +41,7 @@ export const compareBottlerocket: CompareLive<BottlerocketOptions> = (live, expe
     ...found.others
       .filter((other) => !given?.others.some(({ name, value }) => name === other.name && value === other.value))
       .map(({ name }) => name),
-    // containerd has a file for each registry with credentials then, and does not look at that of all others.
+    // containerd then has a file for each registry with credentials, and ignores the file for all others.
     ...found.credentials
       .filter((registry) => all && !isMirrored(registry) && !given?.credentials.includes(registry))
       .map((registry) => `credentials for ${registry}, and so no mirror for it`),
@@ -52,7 +52,7 @@ export const compareBottlerocket: CompareLive<BottlerocketOptions> = (live, expe
   });
 };
 
-/** What stood in the user data that ours was merged into is expected there. */
+/** Returns the settings of the merged file, which are expected on the node as well. */
 function baseOf({ options, files }: Expected<BottlerocketOptions>): LiveSettings | undefined {
   const settings = options.merge === undefined ? undefined : settingsIn(files[0]?.text ?? '', false);
   return settings === undefined || 'problem' in settings ? undefined : settings;
@@ -75,7 +75,10 @@ interface WantedAuthority {
   readonly at: SpecPath;
 }
 
-/** A certificate says nothing to a reader, so that only its being another is told. */
+/**
+ * Reports an authority that is missing, different or not trusted. The certificate itself is not shown, since it tells a
+ * reader nothing.
+ */
 function trustDrift({ name, data, at }: WantedAuthority, found: Authorities, where: string): Diagnostic[] {
   const place = [...at, 'pki', name];
   const live = found.get(name);
@@ -95,20 +98,20 @@ function pemOf(data: string): string {
   return Buffer.from(data, 'base64').toString('utf8').replace(/\s+/g, '');
 }
 
-/** The endpoints as they are shown, by registry. */
+/** Endpoints by registry, as they are shown. */
 type Mirrors = ReadonlyMap<string, string>;
 type Authorities = ReadonlyMap<string, { readonly data: string; readonly trusted: boolean }>;
 
 interface LiveSettings {
   readonly mirrors: Mirrors;
   readonly authorities: Authorities;
-  /** Registries that credentials are for. */
+  /** Registries with credentials. */
   readonly credentials: readonly string[];
-  /** Settings beside mirrors and trust that decide where images come from; the values only to tell them apart. */
+  /** Other settings that decide where images come from. Values are compared, and not shown. */
   readonly others: readonly { readonly name: string; readonly value: string }[];
 }
 
-/** Of `settings`: a proxy, names and name servers lead the node elsewhere under the same name. */
+/** Settings that lead the node to other servers under the same name: a proxy, hosts and name servers. */
 const LEADING = [
   ['network', 'https-proxy'],
   ['network', 'hosts'],
@@ -134,7 +137,7 @@ function credentialsIn(registry: unknown): string[] {
   return entries.map(String);
 }
 
-/** Reads what was captured on a node; without its trust, where that is asked for, nothing can be told. */
+/** Reads a capture of a node. Where authorities are expected and the capture has none, nothing can be told. */
 function settingsIn(text: string, withPki: boolean): LiveSettings | { readonly problem: string } {
   if (text.trim() === '') return { problem: 'it is empty; did the command that made it fail?' };
   const value = valueOf(text);
@@ -175,7 +178,7 @@ function valueOf(text: string): unknown {
   }
 }
 
-/** A list, or the table of endpoints by registry that older user data has and Bottlerocket still takes. */
+/** Reads mirrors: a list, or the table of endpoints by registry of older user data, which Bottlerocket still accepts. */
 function mirrorsIn(value: unknown): Mirrors | undefined {
   const entries: readonly unknown[] = Array.isArray(value)
     ? value

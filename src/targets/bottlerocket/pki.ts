@@ -16,7 +16,7 @@ interface Source {
   readonly read: ReadFile;
 }
 
-/** Certificate authorities by name, sorted; what is wrong with their files goes to `problems`. */
+/** Returns certificate authorities, sorted by name. Problems of their files are added to `problems`. */
 export function authoritiesOf({ pki = {}, at, read }: Source, problems: Diagnostic[]): Authority[] {
   return Object.entries(pki)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))

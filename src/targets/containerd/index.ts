@@ -30,14 +30,14 @@ const options = z
 
 interface Endpoint {
   readonly url: Token<'containerd'>;
-  /** Whether the path is the whole of it; otherwise containerd appends /v2. */
+  /** Whether the URL has the whole path; otherwise containerd appends /v2. */
   readonly wholePath: boolean;
-  /** What it is verified with; an authority for plain HTTP would make containerd try HTTPS. */
+  /** Authorities that the endpoint is verified with. With one, containerd would try HTTPS for a plain HTTP endpoint. */
   readonly ca: Token<'containerd'> | null;
 }
 
 interface HostsModel {
-  /** Tried last. */
+  /** Server that containerd tries last. */
   readonly server: Endpoint | null;
   readonly serverIsMirror: boolean;
   readonly hosts: readonly Endpoint[];
@@ -70,7 +70,7 @@ export const containerd = defineTarget({
   nodes: ({ mirrors = {}, fallback = true }) => ({ mirrors, fallsBack: fallback ? 'configured' : 'never' }),
 });
 
-/** `host:port` as `host_port_`, because a colon is not allowed in every file name. */
+/** Returns the folder of a registry: `host_port_` for `host:port`, because not every file system allows a colon. */
 function folderOf(registry: string): string {
   return registry === '*' ? '_default' : registry.replace(/:(\d+)$/, '_$1_');
 }
@@ -80,10 +80,10 @@ function hostsModel(
   { caFile, fallback }: { caFile: string | undefined; fallback: boolean },
 ): HostsModel {
   const hosts = endpoints.map((endpoint) => endpointOf(endpoint, caFile));
-  // containerd always tries `server` in the end, and the registry itself where there is none: the only way not to fall
-  // back is to name the last mirror as the server.
+  // containerd always tries `server` last, and the registry itself where there is none. The only way not to fall back
+  // is to name the last mirror as the server.
   if (!fallback) return { server: hosts.at(-1) ?? null, serverIsMirror: true, hosts: hosts.slice(0, -1) };
-  // For all registries at once there is no one server.
+  // All registries together have no single server.
   const server =
     registry === '*' ? null : endpointOf(`https://${registry === 'docker.io' ? 'registry-1.docker.io' : registry}`);
   return { server, serverIsMirror: false, hosts };

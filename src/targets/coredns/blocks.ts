@@ -4,14 +4,20 @@ import { bucketsOf, rulesOf, sortRewrites } from './rules.ts';
 
 /** Rewrites whose rules stand in one server block. */
 export interface RuleGroup {
-  /** Names whose queries come here, with everything below them that has no block of its own. */
+  /** Names of the block: it gets their queries, and those for names below them that have no block of their own. */
   readonly zones: readonly string[];
   readonly rewrites: readonly DomainRewrite[];
 }
 
-/** A rule costs every query 0.1 to 0.2 microseconds of some 25, so many of them up to a third of its queries a second. */
+/**
+ * Most rules in the main block. A rule costs every query 0.1 to 0.2 of some 25 microseconds, so that this many take up
+ * to a third of the queries per second.
+ */
 export const inlineLimit = 100;
-/** Half of them are tried for a name of the block. Each block costs CoreDNS a quarter of a megabyte. */
+/**
+ * Most names of one block. A query passes half of the rules of its block on average, and each block takes a quarter of
+ * a megabyte.
+ */
 const MOST_ZONES = 60;
 
 /**
@@ -36,7 +42,10 @@ export function groupRewrites(rewrites: readonly DomainRewrite[], together = tru
   return [main, ...groups];
 }
 
-/** What has a rule of its own, and all below it: a query for that comes to the block of the name above. */
+/**
+ * Returns the rewrites with a rule of their own, and those of all names below them, whose queries come to the block of
+ * the name above.
+ */
 function setApart(rewrites: readonly DomainRewrite[]): ReadonlySet<DomainRewrite> {
   const { single, wildcards } = sortRewrites(rewrites);
   const apart = new Set(wildcards.length > inlineLimit ? [...single, ...wildcards] : single);

@@ -3,11 +3,11 @@ import { parseDocument } from '../../source/document.ts';
 import { memberOf } from '../../source/value.ts';
 import { corednsCodes } from './codes.ts';
 
-/** A Corefile and the file that it stands in, which is the Corefile itself or a ConfigMap. */
+/** A Corefile, and the file that holds it: the Corefile itself, or a ConfigMap. */
 export interface Container {
   readonly corefile: string;
   placeOf(span: { readonly start: number; readonly end: number }): TextSpan;
-  /** The whole file after these edits of the Corefile. */
+  /** Returns the whole file with these edits of the Corefile. */
   apply(edits: readonly Edit[]): string;
 }
 
@@ -25,12 +25,15 @@ export function plainContainer({ file, text }: ContainerFile): Container {
   };
 }
 
-/** Whether a file is an object of Kubernetes, in YAML or JSON, and not the Corefile itself. */
+/** Returns whether a file is an object of Kubernetes, in YAML or JSON, instead of a Corefile. */
 export function isObject(text: string): boolean {
   return /^\s*\{\s*["}]/.test(text) || /^(?:apiVersion|kind|data|metadata):(?:\s|$)/m.test(text);
 }
 
-/** A ConfigMap with the Corefile as a literal block, where each of its lines is a line of the file too, or in double quotes. */
+/**
+ * Returns a ConfigMap that holds a Corefile as a literal block, each line of which is a line of the file, or in double
+ * quotes; `undefined` with a problem.
+ */
 export function configMapContainer(source: ContainerFile, problems: Diagnostic[]): Container | undefined {
   const { file, text, at } = source;
   const refuse = (problem: string, hint: string, place?: TextSpan) => {
@@ -126,7 +129,7 @@ function quotedContainer(
   };
 }
 
-/** Some text, and the one UTF-16 unit that it stands for. */
+/** A piece of a string as it is written, and the one UTF-16 unit that it means. */
 interface Piece {
   readonly raw: string;
   readonly value: string;
@@ -142,13 +145,16 @@ const ESCAPES: Readonly<Record<string, string>> = {
   ' ': ' ',
 };
 
-/** `undefined` for what is no such string; spellings that nobody prints end up as another value than the Corefile. */
+/**
+ * Returns the pieces of a string in double quotes; `undefined` for any other text. Escapes that no program writes
+ * result in a text that differs from the Corefile.
+ */
 function piecesOf(quoted: string): Piece[] | undefined {
   const inner = /^"(.*)"$/s.exec(quoted)?.[1];
   if (inner === undefined) return undefined;
   const pieces: Piece[] = [];
   let before = '';
-  // A line break that is not escaped stands for a blank, one that is for nothing.
+  // A line break means a blank, and an escaped one means nothing.
   for (const [raw] of inner.matchAll(/\\\r?\n[ \t]*|[ \t]*\r?\n[ \t]*|\\u[0-9a-fA-F]{4}|\\.|[^\\]/gs)) {
     const value = valueOf(raw);
     if (value === '') before += raw;
@@ -165,7 +171,7 @@ function valueOf(raw: string): string {
   return raw.includes('\n') ? ' ' : raw;
 }
 
-/** Each with the line feed at its end, in the spelling that it has. */
+/** Returns the lines as they are written, each with its line feed. */
 function linesOf(pieces: readonly Piece[]): string[] {
   const lines = [''];
   for (const { raw, value } of pieces) {
@@ -179,7 +185,7 @@ function escapedLine(line: string): string {
   return `${JSON.stringify(line).slice(1, -1)}\\n`;
 }
 
-/** Lines to put in the place of others; line numbers from 0. Nothing else of the file changes. */
+/** Replaces some lines by others; line numbers start at 0. */
 export interface Edit {
   readonly line: number;
   readonly remove: number;
@@ -189,19 +195,25 @@ export interface Edit {
 
 function editedLines(lines: readonly string[], edits: readonly Edit[]): string[] {
   const edited = [...lines];
-  // From the end, so that line numbers before stay true; on one line what goes leaves before the new comes.
+  // Edits run from the end, so that earlier line numbers stay right. On one line, removals come before insertions.
   for (const { line, remove, insert } of edits.toSorted((a, b) => b.line - a.line || b.remove - a.remove))
     edited.splice(line, remove, ...insert);
   return edited;
 }
 
-/** What the API server fills in: another with every change, wrong in a manifest that is applied, and nobody wrote it. */
+/**
+ * Fields that the API server sets. They change with every update, are wrong in a manifest that is applied, and were
+ * written by nobody.
+ */
 const SERVER_FIELDS: readonly SpecPath[] = [
   ...['creationTimestamp', 'generation', 'managedFields', 'resourceVersion', 'selfLink', 'uid'].map((name) => [name]),
   ['annotations', 'kubectl.kubernetes.io/last-applied-configuration'],
 ].map((path) => ['metadata', ...path]);
 
-/** An object as it would be written by hand: `kubectl get` prints more. Only whole lines are taken out. */
+/**
+ * Returns an object as a person would write it, without the fields of the server that `kubectl get` prints. Only whole
+ * lines are removed.
+ */
 export function withoutServerFields(text: string): string {
   const document = parseDocument({ name: '', text }).value;
   if (!document) return text;

@@ -5,35 +5,36 @@ import { argument, type CorednsToken, zone } from './quote.ts';
 import { rulesOf, sortRewrites } from './rules.ts';
 
 interface Block {
-  /** The one that answers for every name without a block of its own, and that watches over the whole server. */
+  /** The block that answers for all names without a block of their own, and has the plugins of the whole server. */
   readonly main: boolean;
   readonly zones: readonly CorednsToken[];
-  /** Each without the word `rewrite`, in the order in which they are tried. */
+  /** Rules without the word `rewrite`, in the order in which they are tried. */
   readonly rules: readonly CorednsToken[];
-  /** Whether some rule is for many names. */
+  /** Whether a rule lists several names. */
   readonly lists: boolean;
   /** Domain of the cluster whose services the block answers for. */
   readonly cluster: CorednsToken | null;
 }
 
-/** A whole Corefile in CoreDNS's own words. */
+/** A whole Corefile in CoreDNS's terms. */
 export interface CorefileModel {
-  /** The main one first; then those that only rewrite, none where the rules stand in the main one. */
+  /** The main block first, then those that only rewrite; none of these where all rules are in the main block. */
   readonly blocks: readonly Block[];
   readonly forward: readonly CorednsToken[];
   readonly bind: readonly CorednsToken[];
 }
 
+/** What the form of the output decides about a Corefile. */
 export interface Surroundings {
-  /** Appended to every zone; `undefined` where the command line is to decide. */
+  /** Port after every zone; `undefined` leaves it to the command line. */
   readonly port: number | undefined;
-  /** Whether the last zone of a block gets its port elsewhere. */
+  /** Whether the last zone of a block has no port, because it gets it elsewhere. */
   readonly bareLast?: boolean;
   /** Whether this CoreDNS answers for the services of a cluster. */
   readonly inCluster: boolean;
-  /** What is asked where the options do not say. */
+  /** Resolver for all other names where the options name none. */
   readonly resolver: string;
-  /** Whether the rules go into one file, which has either server blocks or what stands in one. */
+  /** Whether the rules are one file, which holds either server blocks or the content of one. */
   readonly oneFile?: boolean;
 }
 
@@ -68,7 +69,10 @@ export function isBelow(name: string, domain: string): boolean {
   return `.${name}`.endsWith(`.${domain}`);
 }
 
-/** Whether a block can be asked for names of the cluster: a rewritten name stays in the block where it was rewritten. */
+/**
+ * Returns whether a block may answer for names of the cluster. A rewritten name stays in the block where it was
+ * rewritten.
+ */
 function touches({ zones, rewrites }: RuleGroup, domain: string): boolean {
   const related = (name: string) => isBelow(name, domain) || isBelow(domain, name);
   return zones.some(related) || rewrites.some(({ to }) => related(to));

@@ -9,11 +9,11 @@ import { checkAround } from './merge.ts';
 /** A key of the ConfigMap `coredns-custom` that is ours: `postern-NAME.override` or `postern-NAME.server`. */
 export interface CustomPart {
   readonly key: string;
-  /** None where the key is to go. */
+  /** Lines of the value; none removes the key. */
   readonly lines: readonly string[];
 }
 
-/** The key that a spec has there, by the kind of what stands in it. */
+/** Returns the key of a spec: `postern-NAME.override` or `postern-NAME.server`. */
 export function customKey(spec: string, kind: string): string {
   return `postern-${spec}.${kind}`;
 }
@@ -25,8 +25,8 @@ interface CustomInput {
 }
 
 /**
- * The ConfigMap `coredns-custom` of others with our keys in it, which AKS and k3s import: every other key is kept byte for
- * byte. `undefined` where that cannot be.
+ * Returns a given ConfigMap `coredns-custom`, which AKS and k3s import, with our keys in it. All other keys are kept
+ * byte for byte; `undefined` where that is not possible.
  */
 export function mergeCustom({ source, parts, rewrites }: CustomInput, problems: Diagnostic[]): string | undefined {
   const { file, text, at } = source;
@@ -64,7 +64,7 @@ interface OthersInput {
   readonly placeOf: (key: string) => TextSpan;
 }
 
-/** What the keys of others have to say about our names: CoreDNS reads them in the order of their names. */
+/** Checks how the keys of others affect our names. CoreDNS imports keys in the order of their names. */
 function checkOthers({ others, parts, rewrites, at, placeOf }: OthersInput, problems: Diagnostic[]): void {
   const own = parts.find(({ key }) => key.endsWith('.override'))?.key ?? '';
   const of = (kind: string) =>
@@ -99,12 +99,12 @@ function checkOthers({ others, parts, rewrites, at, placeOf }: OthersInput, prob
   checkAround(input, line, problems);
 }
 
-/** The text with one of our keys as it should be; `undefined` where there is no place for it. */
+/** Returns the text with one of our keys added, changed or removed; `undefined` where there is no place for it. */
 function withPart(text: string, part: CustomPart): string | undefined {
   return /^\s*\{/.test(text) ? withMember(text, part) : withLines(text, part);
 }
 
-/** In YAML, where each key has lines of its own. */
+/** The same in YAML, where each key has lines of its own. */
 function withLines(text: string, { key, lines: wanted }: CustomPart): string | undefined {
   const lines = text.split('\n');
   const ends = lines[0]?.endsWith('\r') ? '\r' : '';
@@ -122,7 +122,7 @@ function withLines(text: string, { key, lines: wanted }: CustomPart): string | u
   const isInside = (line: number) => /^(?:[ \t]|#|$)/.test(written(line)) && line < lines.length;
   let end = data + 1;
   while (end < lines.length && isInside(end)) end += 1;
-  // Blank lines and remarks behind the last key belong to what follows.
+  // Blank lines and comments after the last key belong to what follows.
   while (end > data + 1 && /^(?:#.*)?$/.test(written(end - 1))) end -= 1;
   const indent =
     /^[ ]+(?=[^ #])/.exec(lines.slice(data + 1, end).find((line) => /^[ ]+[^ #]/.test(line)) ?? '  ')?.[0] ?? '  ';
@@ -141,11 +141,11 @@ function withLines(text: string, { key, lines: wanted }: CustomPart): string | u
   const opened = `data:${ends}`;
   const head = end === data + 1 && !/data["']?:[ ]*(?:#.*)?$/.test(written(data)) ? [opened] : [];
   const kept = head.length > 0 ? lines.with(data, opened) : lines;
-  // A text without a line feed at its end gets one, or our last line would lack it.
+  // A text without a line feed at its end gets one after our last line.
   return kept.toSpliced(end, 0, ...insert, ...(end === lines.length ? [''] : [])).join('\n');
 }
 
-/** In JSON, as `kubectl get -o json` prints it: each member on its line. */
+/** The same in JSON as `kubectl get -o json` prints it: each member is on a line of its own. */
 function withMember(text: string, { key, lines: wanted }: CustomPart): string | undefined {
   const value = JSON.stringify(wanted.map((line) => `${line}\n`).join(''));
   const member = `${JSON.stringify(key)}: ${value}`;
@@ -169,7 +169,10 @@ function withMember(text: string, { key, lines: wanted }: CustomPart): string | 
   return [...lines.slice(0, data + 1), ...joined, ...lines.slice(end)].join('\n');
 }
 
-/** Whether every key of others says what it said, and ours what they should: whatever the form was, nothing is lost. */
+/**
+ * Returns whether the result has every key of others unchanged, and ours as they should be. So nothing is lost,
+ * whatever the form of the text was.
+ */
 function isExpected(text: string, others: OthersInput['others'], parts: readonly CustomPart[]): boolean {
   const { value: document } = parseDocument({ name: '', text });
   const found = memberOf(document?.value, 'data') ?? {};

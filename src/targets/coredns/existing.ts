@@ -4,26 +4,29 @@ import type { Directive } from './grammar.ts';
 import type { Word } from './lexer.ts';
 import { escaped } from './rules.ts';
 
-/** A `rewrite` as CoreDNS reads it, in whatever spelling it was written. */
+/** A `rewrite` as CoreDNS reads it, whatever its spelling. */
 export interface ExistingRule {
   readonly at: Word;
-  /** What it changes: `name`, or `type`, `ttl` and so on, which leave the name alone but may stop the rules after them. */
+  /** What it changes: `name`, or something else (`type`, `ttl`), which leaves the name alone but may stop later rules. */
   readonly changes: string;
-  /** How it picks names; `all` where no name plays a part. */
+  /** How it matches names; `all` where names do not matter. */
   readonly match: string;
-  /** Lower case with the root's dot; a regular expression as it is, where it is none of those that we write. */
+  /**
+   * The name in lower case with the dot of the root. An expression stays as it is, unless it is of a kind that we
+   * write.
+   */
   readonly from: string;
-  /** Everything that counts, in one spelling: rules with the same words do the same. */
+  /** The whole rule in one spelling: rules with the same words do the same. */
   readonly words: readonly string[];
 }
 
 const MATCHES = ['exact', 'prefix', 'suffix', 'substring', 'regex'];
-/** How many words follow the name, for rules that pick names and change something else. */
+/** Number of words after the name, for rules that match names and change something else. */
 const OPERANDS: Readonly<Record<string, number>> = { name: 1, ttl: 1, rcode: 2 };
 
 /**
- * The rules that a directive is: none for what neither changes a name nor keeps later rules from doing so, and one for
- * each name of a regular expression that lists names, as if each had a rule of its own.
+ * Returns the rules in a directive: none for a directive that neither changes names nor stops later rules, and one per
+ * name for an expression that lists names.
  */
 export function existingRules({ name, words }: Directive): readonly ExistingRule[] {
   if (name.text !== 'rewrite') return [];
@@ -39,19 +42,19 @@ export function existingRules({ name, words }: Directive): readonly ExistingRule
   const match = written ?? 'exact';
   const [from = '', to = '', ...answers] = operands.slice(written === undefined ? 0 : 1);
   const compared = match === 'regex' ? from : fullName(from);
-  // An exact rule maps answers back whether that is written or not.
+  // An exact rule maps answers back, with or without these words.
   const rest = match === 'exact' && answers.join(' ') === 'answer auto' ? [] : answers;
   const target = changes === 'name' ? fullName(to) : to;
   const rule = { at: name, changes, match, from: compared, words: [action, changes, match, compared, target, ...rest] };
   return match === 'regex' && changes === 'name' ? readExpression(rule) : [rule];
 }
 
-/** A regular expression of the kinds that we write, in whatever spelling; any other as it is. */
+/** Returns the rules in a regular expression of a kind that we write, in any spelling; any other stays one rule. */
 function readExpression(rule: ExistingRule): readonly ExistingRule[] {
   const [action = '', changes = '', , expression = '', target = '', ...answers] = rule.words;
   const [, first = '', inner, plain, shared = ''] = LISTING.exec(expression) ?? [];
   const listed = inner ?? plain;
-  // An exact rule maps answers back, so that one without that is something else.
+  // An exact rule maps answers back, so an expression that does not is no list of exact rules.
   if (listed !== undefined && /^(?:\{1\})?[a-z0-9.-]+$/.test(target) && answers.join(' ') === 'answer auto')
     return listed.split('|').map((name) => {
       const [from, to] = [plainName(first + name + shared), target.replace('{1}', plainName(first + name))];
@@ -81,7 +84,7 @@ export function isSameRule(a: readonly string[], b: readonly string[]): boolean 
   return a.join(' ') === b.join(' ');
 }
 
-/** Whether a rule stops only queries that nobody makes to reach a host. */
+/** Returns whether a rule stops only queries that no client makes to reach a host. */
 function isRare(changes: string, from = ''): boolean {
   return (changes === 'type' && /^any$/i.test(from)) || (changes === 'class' && !/^in$/i.test(from));
 }
@@ -90,7 +93,7 @@ function fullName(text: string): string {
   return `${text.toLowerCase().replace(/\.$/, '')}.`;
 }
 
-/** Whether a rule takes a name, which is lower case with the root's dot. */
+/** Returns whether a rule matches a name, which is lower case with the dot of the root. */
 export function takesName({ match, from }: ExistingRule, name: string): boolean {
   switch (match) {
     case 'all':
@@ -108,7 +111,10 @@ export function takesName({ match, from }: ExistingRule, name: string): boolean 
   }
 }
 
-/** Whether a rule takes a name that the rewrite is for. Of a wildcard's names, one stands for all where it must. */
+/**
+ * Returns whether a rule matches a name of a rewrite. Where the names of a wildcard cannot all be tried, one of them
+ * stands for all.
+ */
 export function meets(rule: ExistingRule, rewrite: DomainRewrite): boolean {
   const { match, from } = rule;
   if (match === 'exact') return rewriteApplies(rewrite, from.slice(0, -1));
@@ -121,7 +127,7 @@ function matches(expression: string, name: string): boolean {
   try {
     return new RegExp(folds ? expression.slice(4) : expression, folds ? 'i' : '').test(name);
   } catch {
-    // What only Go can read might match.
+    // An expression that only Go can read might match.
     return true;
   }
 }

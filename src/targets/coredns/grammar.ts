@@ -2,13 +2,13 @@ import { type Word, wordsOf } from './lexer.ts';
 
 export interface Directive {
   readonly name: Word;
-  /** What follows the name, braces included. */
+  /** Words after the name, braces included. */
   readonly words: readonly Word[];
 }
 
 export interface ServerBlock {
   readonly keys: readonly Word[];
-  /** The "{"; a file of one server block may do without. */
+  /** The "{", which a file of one server block may leave out. */
   readonly open: Word | undefined;
   readonly close: Word | undefined;
   readonly directives: readonly Directive[];
@@ -18,7 +18,7 @@ export interface Corefile {
   readonly blocks: readonly ServerBlock[];
   /** Directives by the snippet's name. */
   readonly snippets: ReadonlyMap<string, readonly Directive[]>;
-  /** `import` outside of every block, with its pattern. */
+  /** Patterns of each `import` outside of blocks. */
   readonly imports: readonly Word[];
 }
 
@@ -32,7 +32,7 @@ interface Reader {
   next: number;
 }
 
-/** The blocks of a Corefile, by the rules of CoreDNS's parser; imports are kept, not followed. */
+/** Parses a Corefile by the rules of CoreDNS's parser. Imports are kept, not followed. */
 export function parseCorefile(text: string): Corefile | SyntaxProblem {
   const reader: Reader = { words: wordsOf(text), next: 0 };
   const blocks: ServerBlock[] = [];
@@ -60,12 +60,12 @@ function startsLine({ words, next }: Reader): boolean {
   return before === undefined || word === undefined || lastLine(before) < word.line;
 }
 
-/** A quoted word may go over several lines. */
+/** Returns the last line of a word: a quoted one may have several. */
 export function lastLine(word: Word): number {
   return word.line + word.text.split('\n').length - 1;
 }
 
-/** The names before a block: those on one line, or more where a comma ends the line. */
+/** Reads the names before a block: those on one line, and on the next where a comma ends the line. */
 function readKeys(reader: Reader, imports: Word[]): Word[] | SyntaxProblem {
   const keys: Word[] = [];
   let comma: Word | undefined;
@@ -103,7 +103,7 @@ function readBlock(reader: Reader, keys: readonly Word[]): ServerBlock | SyntaxP
     if (word.text === '{') return { problem: 'opens a block without a name', at: word };
     const directive = readDirective(reader, word);
     if ('problem' in directive) return directive;
-    // Braces behind it would belong to whatever comes last in what it brings in.
+    // Braces after an import would belong to the last directive of what it brings in.
     if (word.text === 'import' && directive.words.length !== 1)
       return { problem: 'takes one pattern and nothing else', at: word };
     directives.push(directive);
@@ -131,13 +131,13 @@ function readDirective(reader: Reader, name: Word): Directive | SyntaxProblem {
   return unclosed === undefined ? { name, words } : { problem: 'opens a block that is never closed', at: unclosed };
 }
 
-/** A directive, at the line of the block where it takes effect. */
+/** A directive of a block or of its snippets, with the line of the block where it takes effect. */
 export interface Effective {
   readonly directive: Directive;
   readonly line: number;
 }
 
-/** The directives of a block with its snippets put in; imports of files stay. */
+/** Returns the directives of a block, with snippets in the place of their imports. Imports of files stay. */
 export function effectiveDirectives(block: ServerBlock, { snippets }: Corefile): Effective[] {
   const expand = (directive: Directive, line: number, seen: readonly string[]): Effective[] => {
     const pattern = directive.words[0]?.text ?? '';

@@ -8,7 +8,7 @@ interface Rewrite {
   readonly to: string;
 }
 
-/** Rewrites of names in Corefiles as domain rewrites; whatever else a server does is listed. */
+/** Returns the rewrites of names in Corefiles as domain rewrites, with a list of all else that a server does. */
 export function importCorefile(files: readonly ImportFile[]): Imported | ImportProblem {
   const rewrites = new Map<string, DraftItem>();
   const notCarriedOver: NotCarried[] = [];
@@ -45,7 +45,7 @@ function taken({ from, to }: Rewrite, rewrites: ReadonlyMap<string, DraftItem>):
 
 const plain = (text: string) => text.toLowerCase().replace(/\.$/, '');
 
-/** The rewrite that a rule is, or why it is none. */
+/** Returns the rewrite that a rule stands for, or why it is none. */
 function rewriteOf({ words }: Directive): Rewrite | string {
   const all = words.map(({ text }) => text).filter((word) => word !== '{' && word !== '}');
   const mode = all[0] === 'stop' || all[0] === 'continue' ? all.shift() : undefined;

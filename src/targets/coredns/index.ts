@@ -21,11 +21,11 @@ import { mergeCorefile } from './merge.ts';
 import { type CorednsForm, type CorednsOptions, corednsAccess, corednsOptions } from './options.ts';
 import { argument, type CorednsToken, isLiteral, literalLine, zone } from './quote.ts';
 
-/** Record types with names in their data that CoreDNS maps back with the answer. */
+/** Record types with names in their data, which CoreDNS maps back in answers. */
 const MAPPED = ['CNAME', 'DNAME', 'MX', 'NAPTR', 'NS', 'PTR', 'SOA', 'SRV'];
-/** Record types with a name in their data that comes as it is. */
+/** Record types with a name in their data, which CoreDNS leaves as it is. */
 const KEPT = ['HTTPS', 'SVCB'];
-/** Types without a name of a host in their data. */
+/** Record types without a host name in their data. */
 const NAMELESS = ['A', 'AAAA', 'CAA', 'SSHFP', 'TLSA', 'TXT'];
 
 const answerTypes: readonly string[] = [...MAPPED, ...KEPT, ...NAMELESS].sort();
@@ -51,7 +51,7 @@ export const coredns = defineTarget({
     if (blocks > 0) problems.push(corednsCodes.report('many-names', at, says));
     if (form === 'nodeLocal') {
       problems.push(...clusterNames(policy, options));
-      // It would print a Corefile that listens nowhere or everywhere, so there is nothing to show without.
+      // Without `bind` the Corefile would listen nowhere or everywhere, so none is printed.
       if (options.bind === undefined)
         return { diagnostics: [...problems, corednsCodes.report('missing-bind', at, {})] };
     }
@@ -74,7 +74,7 @@ function surroundingsOf(form: CorednsForm, { port }: CorednsOptions): Surroundin
   const resolver = form === 'nodeLocal' ? '__PILLAR__UPSTREAM__SERVERS__' : '/etc/resolv.conf';
   const standalone = form === 'corefile' || form === 'import';
   const inCluster = !standalone && form !== 'nodeLocal';
-  // The chart has a field for it, and writes that behind the last name only.
+  // The chart has a field for the port, and writes it after the last name only.
   if (form === 'helm') return { port, bareLast: true, inCluster, resolver };
   // In a cluster the port is written out, because kubeadm writes it and its Service counts on it.
   return { port: port ?? (standalone ? undefined : 53), inCluster, resolver, oneFile: form === 'import' };
@@ -98,7 +98,10 @@ interface FormInput {
 
 const render = (template: string, model: object) => renderTemplate('coredns', template, model);
 
-/** The file that the form asks for. A Corefile inside YAML is an opaque string: it is rendered first, then put there. */
+/**
+ * Returns the file of a form. A Corefile inside of YAML is a plain string: it is rendered first, and then put into the
+ * YAML.
+ */
 function formFile(form: CorednsForm, input: FormInput): RenderedFile {
   switch (form) {
     case 'corefile':
@@ -136,12 +139,12 @@ function linesOf(text: string): CorednsToken[] {
   return text.trimEnd().split('\n').map(literalLine);
 }
 
-/** The rules of the main server block alone, a line each, without its indentation. */
+/** Returns the rules of the main server block alone, one per line, without indentation. */
 function ruleText({ blocks }: CorefileModel): string {
   return render('rules.njk', { block: blocks[0] }).replace(/^ +/gm, '');
 }
 
-/** The server blocks to stand beside the main one; nothing where there are none. */
+/** Returns the server blocks beside the main one; "" where there are none. */
 function blockText(model: CorefileModel): string {
   const blocks = model.blocks.slice(1);
   return blocks.length > 0 ? render('Corefile.njk', { ...model, blocks }) : '';

@@ -1,4 +1,4 @@
-/** A word of a Corefile, with what is needed to find it again. */
+/** A word of a Corefile, and where it stands. */
 export interface Word {
   readonly text: string;
   /** Line of its first character, from 0. */
@@ -12,8 +12,8 @@ export interface Word {
 const space = /[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
 /**
- * Words exactly as CoreDNS's lexer reads them, odd corners included: a quote counts only as the first character of a
- * word, carriage returns vanish even inside a word, and a "#" that touches a word comments out no more than the rest of
+ * Returns the words of a Corefile exactly as CoreDNS's lexer reads them: a quote counts only as the first character of
+ * a word, carriage returns vanish even inside of a word, and a "#" that touches a word comments out only the rest of
  * that word. Braces are words like any others.
  */
 export function wordsOf(text: string): Word[] {
@@ -74,7 +74,7 @@ function quotedWord(text: string, lex: State): Word | undefined {
       continue;
     }
     const next = text.charAt(lex.at + 1);
-    // A backslash with nothing behind it is lost.
+    // A backslash at the end is lost.
     if (next !== '') word += next === '"' ? next : `\\${next}`;
     if (next === '\n') lex.line += 1;
     lex.at += 1;

@@ -16,9 +16,9 @@ import { answerer, unknownKeys, type Zone, zonesOf, zonesWithin } from './zones.
 const HINT = 'give a Corefile, or what "kubectl -n kube-system get configmap coredns -o yaml" prints';
 
 /**
- * Asks of the live Corefile what CoreDNS would ask: which block a name comes to, and which rule of it takes the name
- * first. So it does not matter in what form or file the rules arrived, only what they do. What is there beside them is
- * ours as well, or it is proven to leave our names alone, or it is drift.
+ * Compares a live Corefile by what CoreDNS would do: which block gets a name, and which rule of it matches first. The
+ * form and the file of the rules do not matter. All other content has to be ours as well or proven to leave our names
+ * alone; otherwise it is drift.
  */
 export const compareCoredns: CompareLive<CorednsOptions> = (live, expected) => {
   const corefile = corefileIn(live.text);
@@ -62,11 +62,11 @@ interface Live {
   readonly rewriteOf: RewriteOf;
 }
 
-/** The rules of a block in their order, found without trying them all: there may be thousands for whole names. */
+/** The rules of a block, indexed so that not all have to be tried: there may be thousands for whole names. */
 interface BlockRules {
   readonly all: readonly ExistingRule[];
-  /** Where the first rule of these words stands. */
-  readonly placeOf: ReadonlyMap<string, number>;
+  /** Index of the first rule with these words. */
+  readonly indexByWords: ReadonlyMap<string, number>;
   /** The first rule for a whole name. */
   readonly exact: ReadonlyMap<string, Placed>;
   readonly others: readonly Placed[];
@@ -83,13 +83,16 @@ function indexed(all: readonly ExistingRule[]): BlockRules {
   const isExact = ({ rule }: Placed) => rule.match === 'exact';
   return {
     all,
-    placeOf: new Map(backwards.map(({ place, rule }) => [rule.words.join(' '), place])),
+    indexByWords: new Map(backwards.map(({ place, rule }) => [rule.words.join(' '), place])),
     exact: new Map(backwards.filter(isExact).map((one) => [one.rule.from, one])),
     others: placed.filter((one) => !isExact(one)),
   };
 }
 
-/** The first rule before a place that takes a name; `takes` answers for rules that are not for whole names. */
+/**
+ * Returns the first rule before index `end` that matches a name; `takes` tells this for rules that are not for whole
+ * names.
+ */
 function firstRule(
   { exact, others }: BlockRules,
   name: string,
@@ -101,15 +104,15 @@ function firstRule(
   return first && first.place < end ? first.rule : undefined;
 }
 
-/** A comparison that goes on after the rules. */
+/** A comparison whose rules have been compared. */
 interface Rest extends Live {
-  /** Whether what became of a rule has told this already. */
+  /** Returns whether the drift of rules has reported this already. */
   readonly isTold: (what: string) => boolean;
 }
 
 const WHOLE: readonly CorednsForm[] = ['corefile', 'configMap', 'eks', 'helm', 'nodeLocal'];
 
-/** Whether all of the Corefile is ours. */
+/** Returns whether the whole Corefile is ours. */
 function isWhole({ options: { form = 'corefile', merge } }: Expected<CorednsOptions>): boolean {
   return WHOLE.includes(form) && merge === undefined;
 }
@@ -127,7 +130,7 @@ function added(what: string, { where, expected: { at } }: Live): Diagnostic {
   return driftCodes.report('added', at, { what, where });
 }
 
-/** Whether the rule of a rewrite is there, and whether a query that it is for comes to it, wherever it is asked. */
+/** Reports a missing rule, or one that a query for its name does not reach, wherever the name is asked. */
 function ruleDrift(rewrite: DomainRewrite, live: Live): Diagnostic[] {
   const within = zonesWithin(live.zones, rewrite).flatMap(({ name }) => [name, `${UNLIKELY}.${name}`]);
   const names = [rewrite.wildcard ? `${UNLIKELY}.${rewrite.from}` : rewrite.from, ...within];
@@ -147,22 +150,22 @@ interface Asked {
   readonly block: ServerBlock;
 }
 
-/** What becomes of a query that comes to a block. */
+/** Reports what keeps a query in a block from reaching its rule. */
 function nameDrift({ rewrite, name, block }: Asked, live: Live): Diagnostic[] {
   const words = wordsOf(rewrite);
-  // It asks for the names that it makes behind the back of every rule.
+  // autopath looks up the names that it makes without any rewrite.
   if (block.directives.some((directive) => directive.name.text === 'autopath'))
     return absent(rewrite, 'autopath', live);
   const rules = live.rules.get(block) ?? indexed([]);
-  const place = rules.placeOf.get(words.join(' '));
+  const place = rules.indexByWords.get(words.join(' '));
   const takes = (rule: ExistingRule) => couldTake(rule, rewrite, live.rewriteOf);
-  // Any name below a wildcard may have a rule of its own.
+  // Names below a wildcard may have rules of their own.
   const before = rewrite.wildcard
     ? rules.all.slice(0, place ?? 0).find(takes)
     : firstRule(rules, rewrite.from, takes, place ?? 0);
   if (place !== undefined && !before) return [];
   const first = before ?? firstRule(rules, name, (rule) => takesName(rule, `${name}.`));
-  // The same names in the same way, but not to the same place.
+  // The same names are matched in the same way, but become another name.
   if (first && isSameRule(first.words.slice(1, 4), words.slice(1, 4))) {
     const params = { where: live.where, expected: shown(words), live: shown(first.words) };
     return [driftCodes.report('changed', rewrite.origin, params)];
@@ -170,15 +173,15 @@ function nameDrift({ rewrite, name, block }: Asked, live: Live): Diagnostic[] {
   return absent(rewrite, first ? shown(first.words) : blockWords(block), live);
 }
 
-/** The rule is nowhere, or it is where no query comes to it. */
+/** Reports a rule that is missing, or that no query reaches. */
 function absent(rewrite: DomainRewrite, by: string, { rules, where }: Live): Diagnostic[] {
   const what = shown(wordsOf(rewrite));
-  const known = [...rules.values()].some(({ placeOf }) => placeOf.has(wordsOf(rewrite).join(' ')));
+  const known = [...rules.values()].some(({ indexByWords }) => indexByWords.has(wordsOf(rewrite).join(' ')));
   if (!known) return [driftCodes.report('missing', rewrite.origin, { what, where })];
   return [driftCodes.report('shadowed', rewrite.origin, { what, by })];
 }
 
-/** Blocks of the Corefile that is ours as a whole: what is in them is ours as well. */
+/** Compares the blocks of a Corefile that is ours as a whole. */
 function wholeDrift(live: Rest): Diagnostic[] {
   const { own, corefile } = live;
   const left = new Set(corefile.blocks);
@@ -194,7 +197,7 @@ function wholeDrift(live: Rest): Diagnostic[] {
 
 const blockWords = (block: ServerBlock) => `the block "${nameOf(block)}"`;
 
-/** Whether a block could be asked for a name that is rewritten. */
+/** Returns whether a block may answer a name that is rewritten. */
 function answersOurs(block: ServerBlock, { zones, expected }: Live): boolean {
   const own = zones.filter((zone) => zone.block === block);
   return own.some(({ name }) =>
@@ -202,14 +205,14 @@ function answersOurs(block: ServerBlock, { zones, expected }: Live): boolean {
   );
 }
 
-/** Blocks beside ours that are asked for none of our names. */
+/** Returns blocks beside ours that answer none of our names. */
 function foreignBlocks(live: Live): string[] {
   if (!isWhole(live.expected)) return [];
   const ours = new Set(live.own.blocks.map(nameOf));
   return live.corefile.blocks.filter((block) => !ours.has(nameOf(block)) && !answersOurs(block, live)).map(blockWords);
 }
 
-/** Rules for names that are not ours; those that take one of ours are told with it. */
+/** Returns rules for names that are not ours. A rule that matches one of ours is reported with it. */
 function foreignRules({ rules, expected }: Live): string[] {
   const own = new Set(expected.policy.rewrites.map(comparedName));
   const others = [...rules.values()]
@@ -218,13 +221,13 @@ function foreignRules({ rules, expected }: Live): string[] {
   return [...new Set(others.map(({ words }) => shown(words)))];
 }
 
-/** Of a block with rules, the rules have told already. */
+/** Reports a missing block, unless it has rules, whose drift has been reported. */
 function missingBlock(block: ServerBlock, { where, expected: { at } }: Rest): Diagnostic[] {
   if (block.directives.some(isRule)) return [];
   return [driftCodes.report('missing', at, { what: blockWords(block), where })];
 }
 
-/** What differs in a block that is ours: rules that lack are told by what becomes of their names. */
+/** Compares a block of ours. Missing rules are reported by the names that they affect. */
 function blockDrift(block: ServerBlock, found: ServerBlock, live: Rest): Diagnostic[] {
   const { missing, extra } = difference(block.directives, found.directives);
   return [
@@ -236,7 +239,7 @@ function blockDrift(block: ServerBlock, found: ServerBlock, live: Rest): Diagnos
   ];
 }
 
-/** Plugins run in an order that no file decides; only what one of them is told several times has an order. */
+/** Reports directives of one plugin in another order. The order of different plugins has no effect. */
 function reordered(block: ServerBlock, found: ServerBlock, { where, expected: { at } }: Live): Diagnostic[] {
   const place = `${where} (${nameOf(block)})`;
   const inOrder = ({ directives }: ServerBlock, plugin: string) =>
@@ -250,7 +253,10 @@ function reordered(block: ServerBlock, found: ServerBlock, { where, expected: { 
   });
 }
 
-/** Around our rules in somebody else's Corefile: what could have a say in our names is drift, and so is a change of our own file. */
+/**
+ * Compares a Corefile of somebody else around our rules. Whatever may affect our names is drift, and so is a change of
+ * our own file.
+ */
 function partDrift(live: Rest): Diagnostic[] {
   const { corefile, own, expected } = live;
   const { rewrites } = expected.policy;
@@ -260,14 +266,14 @@ function partDrift(live: Rest): Diagnostic[] {
   const beside = near.flatMap((block): Diagnostic[] => {
     const same = merged ? own.blocks.find((other) => nameOf(other) === nameOf(block)) : undefined;
     const wanted = same?.directives ?? own.blocks.flatMap(({ directives }) => directives);
-    // Where nobody told us what is around our rules, something has to answer.
+    // If we do not know what the Corefile around our rules should be, some server has to be asked in it.
     const isFree = (directive: Directive) =>
       !same && around && (isRootResolver(directive) || directive.name.text === 'bind');
     const counts = (directive: Directive) => touches(directive, rewrites) && !isFree(directive);
     const { missing, extra } = difference(wanted, block.directives);
     return unlike({ missing: same ? missing.filter(counts) : [], extra: extra.filter(counts), block }, live);
   });
-  // Its rules are at another place then, in a block that answers for more names or for fewer.
+  // The block has other names then, so that its rules concern more names or fewer.
   const renamed = merged
     ? own.blocks.filter(
         (block) => block.directives.some(isRule) && !corefile.blocks.some((other) => nameOf(other) === nameOf(block)),
@@ -282,10 +288,10 @@ function partDrift(live: Rest): Diagnostic[] {
   ]);
 }
 
-/** Our own file, where it can be told from those of others: by its key in a ConfigMap, or as a file without blocks. */
+/** Compares our own file, where it can be recognized: by its key in a ConfigMap, or as a file without blocks. */
 function ownPartDrift(live: Rest): Diagnostic[] {
   const { own, corefile, expected } = live;
-  // Of a file that we were merged into, only our own keys of a ConfigMap are ours as a whole.
+  // After a merge, only our own keys of a ConfigMap are ours as a whole.
   const ours = customKey(expected.policy.name, '');
   const isOurs = (name: string) => expected.options.merge === undefined || name.startsWith(ours);
   return [...own.parts].flatMap(([name, blocks]) => {
@@ -309,10 +315,10 @@ interface Unlike {
   readonly block: ServerBlock;
 }
 
-/** A plugin that lacks and one of its name that is there instead are one change. */
+/** Reports directives that differ. A missing one and an additional one of the same plugin are one change. */
 function unlike({ missing, extra, block }: Unlike, { where, expected: { at }, isTold }: Rest): Diagnostic[] {
   const place = `${where} (${nameOf(block)})`;
-  // The rules have told of it, and that nothing of ours is reached.
+  // The drift of rules has reported autopath already, and that it makes our rules ineffective.
   const left = extra.filter((directive) => !(directive.name.text === 'autopath' && isTold('autopath')));
   const gone = missing.map((directive) => {
     const index = left.findIndex((other) => other.name.text === directive.name.text);
@@ -326,7 +332,7 @@ function unlike({ missing, extra, block }: Unlike, { where, expected: { at }, is
   ];
 }
 
-/** What one list has and the other has not, or not so often. */
+/** Returns what one list has and the other has not, or not as often. */
 function difference(wanted: readonly Directive[], found: readonly Directive[]): Omit<Unlike, 'block'> {
   const rest = new Map<string, Directive[]>();
   for (const directive of found) rest.set(textOf(directive), [...(rest.get(textOf(directive)) ?? []), directive]);
@@ -338,7 +344,7 @@ function unique(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return [...new Map(diagnostics.map((one) => [one.message, one])).values()];
 }
 
-/** Whether queries to a zone could come to a block: they share a port, and no addresses tell them apart. */
+/** Returns whether queries for a zone may reach a block: they share a port, and their addresses do not separate them. */
 function meets(block: ServerBlock, zone: Zone): boolean {
   return zonesOf({ blocks: [block] }).some((own) => {
     const [, port, addresses] = own.listener.split(' ', 3);
@@ -352,7 +358,7 @@ function isBelow(name: string, zone: string): boolean {
   return zone === '' || `.${name}`.endsWith(`.${zone}`);
 }
 
-/** The names that a block answers for, in one order. */
+/** Returns the names of a block, sorted. */
 function nameOf({ keys }: ServerBlock): string {
   return keys
     .map(({ text }) => text.replace(/,$/, '').toLowerCase().replace(/:53$/, ''))
@@ -364,7 +370,10 @@ function rulesOf({ directives }: ServerBlock): ExistingRule[] {
   return directives.flatMap(existingRules);
 }
 
-/** A rule that changes names, in one spelling; of any other directive its words, with its lines where they decide. */
+/**
+ * Returns a text by which directives are compared: a rule that changes names in one spelling, any other directive with
+ * its words and, within braces, its lines.
+ */
 function textOf(directive: Directive): string {
   if (isRule(directive))
     return existingRules(directive)

@@ -9,22 +9,25 @@ interface Unusable {
 
 export interface LiveCorefile {
   readonly blocks: readonly ServerBlock[];
-  /** Patterns of files that it imports beside its blocks. */
+  /** Patterns of imported files outside of blocks. */
   readonly imports: readonly string[];
   /** The blocks of each part: by its key in a ConfigMap, else `Corefile`. */
   readonly parts: ReadonlyMap<string, readonly ServerBlock[]>;
-  /** Whether it is directives alone, for a block that somebody else has. */
+  /** Whether it consists of directives alone, for a block of somebody else. */
   readonly bare: boolean;
 }
 
-/** What a Corefile says, or what holds one: a ConfigMap as kubectl prints it, the values of EKS's add-on or of the Helm chart. */
+/**
+ * Reads a Corefile, or what holds one: a ConfigMap as kubectl prints it, or the values of EKS's add-on or of the Helm
+ * chart.
+ */
 export function corefileIn(text: string): LiveCorefile | Unusable {
   if (text.trim() === '') return { problem: 'it is empty; did the command that made it fail?' };
   const parts = isObject(text) || /^(?:corefile|servers):\s/m.test(text) ? partsOf(text) : [{ name: 'Corefile', text }];
   if (!Array.isArray(parts)) return parts;
   const read: (Corefile & Part)[] = [];
   for (const part of parts.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    // On the line of the brace, or the lines of the text would be counted wrong.
+    // The text follows the brace on the same line, so that line numbers stay right.
     const found = readPart(isBare(part) ? { ...part, text: `. { ${part.text}\n}\n` } : part);
     if ('problem' in found) return found;
     read.push({ ...found, ...part });
@@ -54,7 +57,7 @@ function partsOf(text: string): Part[] | Unusable {
   const { kind, data, message, corefile } = object;
   const values = kind === undefined ? corefileOfValues(object) : undefined;
   if (values !== undefined) return [{ name: 'Corefile', text: values }];
-  // The configuration of EKS's add-on, which is all that it keeps of a Corefile.
+  // The configuration of EKS's add-on, which holds nothing of a Corefile but this field.
   if (kind === undefined && typeof corefile === 'string') return [{ name: 'Corefile', text: corefile }];
   if (kind === 'Status') return { problem: `it is an error of Kubernetes: ${String(message)}` };
   if (kind === 'List' || kind === 'ConfigMapList')
@@ -72,12 +75,12 @@ function partsOf(text: string): Part[] | Unusable {
   return { problem: 'its data holds no Corefile' };
 }
 
-/** Directives without a block, as `*.override` of AKS and k3s holds them, or a file to import. */
+/** Returns whether a part has directives without a block: `*.override` of AKS and k3s, or a file to import. */
 function isBare({ name, text }: Part): boolean {
   return name.endsWith('.override') || /^(?:\s|#.*)*rewrite\s/.test(text);
 }
 
-/** They belong into the block of all names, in their order. */
+/** Joins parts without a block into one block of all names, in their order. */
 function inOneBlock(parts: readonly Corefile[]): ServerBlock[] {
   const blocks = parts.flatMap((part) => part.blocks);
   const [first] = blocks;
@@ -96,7 +99,10 @@ function readPart({ text }: Part): Corefile | Unusable {
   return { ...corefile, blocks };
 }
 
-/** Other configuration languages have blocks too; a Corefile has neither statements that end in ";" nor assignments. */
+/**
+ * Returns why a text is another configuration language, if it is: a Corefile has no statements that end in ";" and no
+ * assignments.
+ */
 function foreignLanguage({ blocks }: Corefile): string | undefined {
   const words = blocks.flatMap(({ keys, directives }) => [
     ...keys,
@@ -115,7 +121,7 @@ function fields(value: unknown): Fields {
   return isRecord(value) ? value : {};
 }
 
-/** The Corefile that the chart of CoreDNS makes of its values; `undefined` where they hold no servers. */
+/** Returns the Corefile that CoreDNS's chart makes of its values; `undefined` where they hold no servers. */
 function corefileOfValues(values: Fields): string | undefined {
   const { servers } = values;
   return Array.isArray(servers) ? servers.map((server) => serverText(fields(server))).join('') : undefined;

@@ -30,7 +30,7 @@ const INERT = new Set([
   'trace',
 ]);
 
-/** Plugins that keep to the zones in their arguments, and how many words stand before these. */
+/** Plugins that concern only the zones in their arguments, with the number of words before these. */
 const ZONED: Readonly<Record<string, number>> = {
   acl: 0,
   auto: 0,
@@ -46,15 +46,15 @@ const ZONED: Readonly<Record<string, number>> = {
   template: 2,
   whoami: 0,
 };
-/** Plugins whose first argument is the one zone that they ask others about. */
+/** Plugins that ask other servers about the zone in their first argument. */
 const RESOLVERS = new Set(['forward', 'grpc']);
 
-/** Whether a directive asks others about all names: in a Corefile around our rules something has to. */
+/** Returns whether a directive asks other servers about all names; a Corefile around our rules needs one that does. */
 export function isRootResolver({ name, words }: Directive): boolean {
   return RESOLVERS.has(name.text) && words[0]?.text === '.';
 }
 
-/** Whether a plugin could have a say in names that are rewritten, or in what they are rewritten to. Unknown ones could. */
+/** Returns whether a plugin may affect names that are rewritten, or the names that they become. An unknown plugin may. */
 export function touches(directive: Directive, rewrites: readonly DomainRewrite[]): boolean {
   const plugin = directive.name.text;
   if (plugin === 'rewrite') return !leavesNames(directive);
@@ -66,7 +66,10 @@ export function touches(directive: Directive, rewrites: readonly DomainRewrite[]
   );
 }
 
-/** Rules that pick names are told by their order. Of the others, life times, options and types nobody asks for change no name. */
+/**
+ * Returns whether a rewrite leaves names alone. Rules that match names are compared by their order elsewhere; rules
+ * about life times, options and unusual types change no name.
+ */
 function leavesNames(directive: Directive): boolean {
   if (existingRules(directive).length > 0) return true;
   const [first = '', ...more] = directive.words.map(({ text }) => text.toLowerCase());
@@ -76,7 +79,7 @@ function leavesNames(directive: Directive): boolean {
   );
 }
 
-/** Empty where the plugin is for every name of its block, or where that is not known. */
+/** Returns the zones of a plugin; none where it concerns every name of its block, or where that is not known. */
 function zonesIn({ name, words }: Directive): string[] {
   const end = words.findIndex(({ text }) => text === '{');
   const args = words.slice(0, end < 0 ? words.length : end).map(({ text }) => text.toLowerCase().replace(/\.$/, ''));
@@ -86,7 +89,7 @@ function zonesIn({ name, words }: Directive): string[] {
 }
 
 function isBelow(name: string, zone: string): boolean {
-  // Not a name: what only the environment knows.
+  // A zone that depends on the environment may be any.
   if (!/^[a-z0-9._/-]*$/.test(zone)) return true;
   return zone === '' || `.${name}`.endsWith(`.${zone}`);
 }

@@ -2,15 +2,15 @@ import { rewriteApplies } from '../../policy/domains.ts';
 import type { DomainRewrite } from '../../policy/types.ts';
 import { type ExistingRule, takesName } from './existing.ts';
 
-/** A label that no rule names, to stand for all names below a name. */
+/** A label that no rule has; it stands for all names below a name. */
 export const UNLIKELY = 'some-name-below';
 
-/** Which rewrite of the spec a name belongs to. */
+/** Returns the rewrite that a name belongs to. */
 export type RewriteOf = (name: string) => DomainRewrite | undefined;
 
 /**
- * Whether a rule takes a name that belongs to a rewrite. For a wildcard that cannot be tried name by name: a rule takes
- * none of its names only where that follows from how both end.
+ * Returns whether a rule may match a name that belongs to a rewrite. The names of a wildcard cannot all be tried: a
+ * rule matches none of them only where the ends of both prove it.
  */
 export function couldTake(rule: ExistingRule, rewrite: DomainRewrite, rewriteOf: RewriteOf): boolean {
   const takes = (name: string) =>
@@ -28,13 +28,13 @@ export function couldTake(rule: ExistingRule, rewrite: DomainRewrite, rewriteOf:
   }
 }
 
-/** `.example.com` and `example.com` end names below; without the dot also `xexample.com` and the name itself. */
+/** Returns names that end in a suffix: below `.example.com`; for `example.com` also `xexample.com` and the name itself. */
 function namesEndingIn(suffix: string): string[] {
   const dotted = suffix.startsWith('.');
   return [`${UNLIKELY}${suffix}`, `${UNLIKELY}.${suffix.replace(/^\./, '')}`, ...(dotted ? [] : [suffix])];
 }
 
-/** Whether all that an expression matches ends in whole labels that are not those of the suffix. */
+/** Returns whether all names that an expression matches end in whole labels that differ from those of the suffix. */
 function endsElsewhere(expression: string, suffix: string): boolean {
   if (expression.includes('|')) return false;
   const dotted = expression.replaceAll('[.]', '\\.');

@@ -22,16 +22,16 @@ import { comparedName, rulesOf, wordsOf } from './rules.ts';
 import { answerer, sampleName, unknownKeys, zonesOf, zonesWithin } from './zones.ts';
 
 interface MergeInput {
-  /** Name of the spec, by which it knows its own lines again. */
+  /** Name of the spec, by which its own lines are recognized. */
   readonly name: string;
   readonly rewrites: readonly DomainRewrite[];
   readonly text: string;
   readonly at: SpecPath;
-  /** Where a stretch of the Corefile stands, in the file that the user knows. */
+  /** Returns where a part of the Corefile is in the user's file. */
   readonly placeOf: (span: { readonly start: number; readonly end: number }) => TextSpan;
 }
 
-/** What has to change in a Corefile so that it rewrites these names and no others of ours. */
+/** Returns the edits of a Corefile after which it rewrites these names, and no others of ours. */
 export function mergeCorefile(input: MergeInput, problems: Diagnostic[]): Edit[] {
   const { text, name, at } = input;
   const corefile = parseCorefile(text);
@@ -62,8 +62,8 @@ export function mergeCorefile(input: MergeInput, problems: Diagnostic[]): Edit[]
 }
 
 /**
- * What the rest of a server has to say about names whose rules stand elsewhere: the first block is that of all names, and
- * they come before its line `line`.
+ * Checks how the rest of a server affects names whose rules are elsewhere. The first block is that of all names, and
+ * our rules come before its line `line`.
  */
 export function checkAround(input: MergeInput, line: number, problems: Diagnostic[]): void {
   const corefile = parseCorefile(input.text);
@@ -81,7 +81,7 @@ function unbalanced({ at, placeOf }: MergeInput, { at: word, problem }: SyntaxPr
   return corednsCodes.report('unbalanced', at, { word: word.text, problem }, { place: placeOf(word) });
 }
 
-/** For each server block the rewrites whose names it answers. */
+/** Returns the rewrites by the server block that answers their names. */
 function placeRules(input: MergeInput, corefile: Corefile, problems: Diagnostic[]): Map<ServerBlock, DomainRewrite[]> {
   const { at, placeOf, rewrites } = input;
   const wanted = new Map<ServerBlock, DomainRewrite[]>();
@@ -116,7 +116,7 @@ function adoptions({ at, placeOf }: MergeInput, adopted: readonly Directive[]): 
   return [corednsCodes.report('adopted-rule', at, { rules: adopted.length }, { place: placeOf(first.name) })];
 }
 
-/** Our lines in server blocks where they do nothing, beside the block that they belong into. */
+/** Reports our lines in server blocks where they have no effect, with the block that they belong into. */
 function movedRegions(input: MergeInput, lines: readonly string[], { moved, right }: Moved): Diagnostic[] {
   const problem = 'stands in a server block that answers none of the names';
   const [key] = right.keys;
@@ -153,8 +153,8 @@ function placeOfLine({ placeOf }: MergeInput, lines: readonly string[], line: nu
 }
 
 /**
- * Rules of a block that say what ours say, without markers around them: kubeadm drops comments when it upgrades CoreDNS,
- * and to leave such rules would double them with every upgrade. Only those with a line to themselves are taken over.
+ * Returns rules of a block that equal ours and have no markers around them. kubeadm drops comments when it upgrades
+ * CoreDNS, so that such rules would double with each upgrade. Only rules alone on a line are adopted.
  */
 function adoptedRules(
   block: ServerBlock,
@@ -179,11 +179,11 @@ interface BlockCheck {
   readonly block: ServerBlock;
   readonly region: Region | undefined;
   readonly own: readonly DomainRewrite[];
-  /** Rules that ours take the place of. */
+  /** Rules that ours replace. */
   readonly adopted: readonly Directive[];
 }
 
-/** What else in a server block has a say in the names that are to be rewritten there. */
+/** Checks how the other directives of a server block affect the names that are rewritten there. */
 function checkBlock(check: BlockCheck, problems: Diagnostic[]): void {
   const { input, region, adopted } = check;
   const inRegion = ({ line }: Effective) => region !== undefined && line >= region.start && line < region.end;
@@ -207,7 +207,7 @@ function checkBlock(check: BlockCheck, problems: Diagnostic[]): void {
 
 function checkRule({ input, region, own }: BlockCheck, { directive, line }: Effective, problems: Diagnostic[]): void {
   const rules = existingRules(directive);
-  // Ours come first where they are new, so only rules above old ones can come before them.
+  // New rules of ours come first in a block, so only rules above existing ones of ours can come before them.
   const comesFirst = region !== undefined && line < region.start;
   const [rule] = rules;
   const met = own.find((rewrite) => rules.some((one) => meets(one, rewrite)));
@@ -223,14 +223,17 @@ interface ManagedBlock {
   readonly input: MergeInput;
   readonly lines: readonly string[];
   readonly block: ServerBlock;
-  /** Where our lines stand already. */
+  /** Our present lines, if any. */
   readonly region: Region | undefined;
   readonly own: readonly DomainRewrite[];
-  /** Rules that ours take the place of, each alone on its line. */
+  /** Rules that ours replace, each alone on its line. */
   readonly adopted: readonly Directive[];
 }
 
-/** Our lines stay where they are; new ones become the first of their block, where nothing can stop a query before them. */
+/**
+ * Returns the edits of one block. Our lines stay where they are. New ones become the first of their block, where no
+ * directive can stop a query before them.
+ */
 function editOf(managed: ManagedBlock, problems: Diagnostic[]): Edit[] {
   const { input, lines, block, region, own, adopted } = managed;
   const head = block.open ?? block.keys.at(-1);
@@ -251,7 +254,7 @@ function editOf(managed: ManagedBlock, problems: Diagnostic[]): Edit[] {
   return [...replaced, { line, remove: region ? region.end - region.start : 0, insert }];
 }
 
-/** As the lines around it are indented. */
+/** Returns the indentation of the lines around. */
 function indentOf({ lines, block, region }: ManagedBlock): string {
   const [sample] = block.directives.filter(
     ({ name }) => region === undefined || name.line >= region.end || name.line < region.start,
@@ -282,14 +285,14 @@ interface Region {
 interface MarkerProblem {
   readonly line: number;
   readonly problem: string;
-  /** Where the marker is that it gets in conflict with. */
+  /** Line of the marker that it conflicts with. */
   readonly other?: number;
 }
 
 const beginMarker = (name: string) => `# BEGIN postern ${name}`;
 const endMarker = (name: string) => `# END postern ${name}`;
 
-/** Our regions, one for each server block at most; or what is wrong with the first that is not as we left it. */
+/** Returns our regions, at most one per server block, or the first problem with our markers. */
 function regionsOf(lines: readonly string[], name: string, corefile: Corefile): Region[] | MarkerProblem {
   const regions: Region[] = [];
   let begin: number | undefined;
@@ -314,7 +317,7 @@ function regionsOf(lines: readonly string[], name: string, corefile: Corefile): 
   return begin === undefined ? regions : { line: begin, problem: 'has no END after it' };
 }
 
-/** Lines between the markers of any spec. */
+/** Returns the lines between markers of any spec. */
 function insideMarkers(lines: readonly string[]): ReadonlySet<number> {
   const found = new Set<number>();
   let inside = false;
@@ -353,7 +356,7 @@ function regionBetween(span: Span, { blocks }: Corefile): Region | MarkerProblem
     const around = directive.name.line < span.start && (words.at(-1)?.line ?? 0) >= span.end;
     if (around || (within > 0 && within < words.length))
       return { line: span.start, problem: 'cuts a directive in two' };
-    // Whatever else stands there would be lost: most likely the END marker was moved down over it.
+    // Other lines in a region would be lost: most likely the END marker was moved below them.
     if (within > 0 && !isOurs(directive)) {
       return { line: directive.name.line, problem: `encloses "${directive.name.text}", which postern did not write` };
     }

@@ -65,7 +65,10 @@ export const corednsAccess: Touches<CorednsOptions> = {
   clusterDomain: { kind: 'rewrite', words: 'names of the cluster end in', absent: 'cluster.local' },
 };
 
-/** Fewer of the same addresses; absent is all there are. */
+/**
+ * Returns whether the new addresses are a part of the old ones, or the other way round; an absent list is all
+ * addresses.
+ */
 function bindEffect(before: unknown, after: unknown): Effect {
   const includes = (wide: unknown, narrow: unknown) =>
     wide === undefined || (Array.isArray(wide) && Array.isArray(narrow) && narrow.every((one) => wide.includes(one)));

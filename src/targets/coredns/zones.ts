@@ -7,13 +7,13 @@ import type { Word } from './lexer.ts';
 export interface Zone {
   readonly key: Word;
   readonly block: ServerBlock;
-  /** Lower case without the root's dot, which leaves nothing of the root itself. */
+  /** The name in lower case without the dot of the root; "" for the root. */
   readonly name: string;
   /** Blocks compete for a name only where they share protocol, port and addresses. */
   readonly listener: string;
 }
 
-/** What a key without a port means. */
+/** Ports of keys without one. */
 const defaultPorts: Readonly<Record<string, string>> = {
   dns: '53',
   tls: '853',
@@ -23,7 +23,7 @@ const defaultPorts: Readonly<Record<string, string>> = {
   grpc: '443',
 };
 
-/** Names that only the environment of CoreDNS knows. */
+/** Returns keys with names that depend on the environment of CoreDNS. */
 export function unknownKeys({ blocks }: Pick<Corefile, 'blocks'>): Word[] {
   return blocks.flatMap(({ keys }) => keys.filter(({ text }) => /\{[$%]/.test(text.replace(/:[^:]*$/, ''))));
 }
@@ -35,7 +35,7 @@ export function zonesOf({ blocks }: Pick<Corefile, 'blocks'>): Zone[] {
     return block.keys.flatMap((key) => {
       const [, scheme = 'dns', name = '', port = defaultPorts[scheme] ?? ''] =
         /^(?:([a-z0-9]+):\/\/)?(.*?)(?::([^:]*))?$/.exec(key.text.replace(/,$/, '').toLowerCase()) ?? [];
-      // An address range stands for names of reverse look-up, which nobody rewrites.
+      // An address range stands for names of reverse look-ups, which no spec rewrites.
       if (name.includes('/')) return [];
       return [{ key, block, name: name.replace(/\.$/, ''), listener: `${scheme} ${port} ${addresses}` }];
     });
@@ -43,15 +43,15 @@ export function zonesOf({ blocks }: Pick<Corefile, 'blocks'>): Zone[] {
 }
 
 /**
- * The blocks that answer for a name: on each listener those with the longest matching zone, for CoreDNS chooses the block
- * before it rewrites.
+ * Returns a function that finds the blocks that answer for a name: on each listener, those with the longest matching
+ * zone. CoreDNS chooses the block before it rewrites.
  */
 export function answerer(zones: readonly Zone[]): (name: string) => ServerBlock[] {
   const listeners = new Map<string, Map<string, ServerBlock[]>>();
   for (const { listener, name, block } of zones) {
     const byName = listeners.get(listener) ?? new Map<string, ServerBlock[]>();
     listeners.set(listener, byName);
-    // Several blocks share a zone where `view` tells them apart.
+    // Several blocks can have one zone, where `view` chooses among them.
     byName.set(name, [...(byName.get(name) ?? []), block]);
   }
   return (name) => {
@@ -63,12 +63,12 @@ export function answerer(zones: readonly Zone[]): (name: string) => ServerBlock[
   };
 }
 
-/** What stands for all names that a rewrite is for: no server block is for the star alone. */
+/** Returns a name that stands for all names of a rewrite: no server block is for the star alone. */
 export function sampleName({ from, wildcard }: DomainRewrite): string {
   return wildcard ? `*.${from}` : from;
 }
 
-/** Zones that somebody gave a server block, of this very name or below a wildcard. */
+/** Returns the zones with a server block of their own for the name of a rewrite, or for names below a wildcard. */
 export function zonesWithin(zones: readonly Zone[], { from, wildcard }: DomainRewrite): Zone[] {
   return zones.filter(({ name }) => (wildcard ? name.endsWith(`.${from}`) : name === from));
 }

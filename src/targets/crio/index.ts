@@ -25,14 +25,14 @@ const options = z
 
 interface Registry {
   readonly prefix: Token<'crio'>;
-  /** Tried last. */
+  /** Location that CRI-O tries last. */
   readonly location: Location;
   readonly mirrors: readonly Location[];
 }
 
 interface Location {
   readonly name: Token<'crio'>;
-  /** Whether plain HTTP is tried too: a location has no scheme. */
+  /** Whether plain HTTP is tried, too: a location has no scheme. */
   readonly insecure: boolean;
 }
 
@@ -60,7 +60,7 @@ export const crio = defineTarget({
 function unsupported({ registry, endpoints, origin }: Mirror): Diagnostic[] {
   const problems = registry === '*' ? [{ what: 'mirror every registry at once', hint: 'name each registry' }] : [];
   for (const endpoint of endpoints) {
-    // Locations have no scheme and stand for what follows /v2/, so only what lies below it can be said.
+    // A location stands for what follows /v2/, so no other path can be written.
     if (/^(?:\/v2(?:\/.*)?)?$/.test(endpointParts(endpoint).path)) continue;
     problems.push({ what: `pull from "${endpoint}"`, hint: 'its registries stand at /v2 of a host' });
   }
@@ -73,7 +73,7 @@ function registryOf({ registry, endpoints }: Mirror, fallback: boolean): Registr
     return { name: quoted(host + path.replace(/^\/v2/, '')), insecure: plain };
   });
   const [last] = locations.slice(-1);
-  // The location is always tried in the end; without fallback it is the last mirror.
+  // The location is always tried last; without fallback it is the last mirror.
   if (!fallback && last) return { prefix: quoted(registry), location: last, mirrors: locations.slice(0, -1) };
   return { prefix: quoted(registry), location: { name: quoted(registry), insecure: false }, mirrors: locations };
 }
