@@ -3,7 +3,13 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runCommandLine } from '../src/commands/commandLine.ts';
 import { processIo } from '../src/commands/io.ts';
-import { checkJsonSchema, checkSchema, diffJsonSchema, diffSchema } from '../src/report/outputSchemas.ts';
+import {
+  checkJsonSchema,
+  checkSchema,
+  diffJsonSchema,
+  diffSchema,
+  shadowReportJsonSchema,
+} from '../src/report/outputSchemas.ts';
 import { demoSpec } from './support/demo.ts';
 import { checkGolden } from './support/golden.ts';
 import { git } from './support/repository.ts';
@@ -19,6 +25,9 @@ schema('is the one that is checked in', () =>
 );
 schema('and so is that of validate and lint', () =>
   checkGolden('schema/postern-check.schema.json', `${JSON.stringify(checkJsonSchema(), null, 2)}\n`),
+);
+schema('and that of shadow report', () =>
+  checkGolden('schema/postern-shadow-report.schema.json', `${JSON.stringify(shadowReportJsonSchema(), null, 2)}\n`),
 );
 schema.run();
 

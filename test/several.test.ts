@@ -2,6 +2,7 @@ import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { checkSchema, diffSchema } from '../src/report/outputSchemas.ts';
 import { temporaryFolder } from '../src/verify/folder.ts';
 import { runHere } from './support/commands.ts';
 import { writeFiles } from './support/files.ts';
@@ -76,7 +77,11 @@ several('each has a folder of its own', () =>
 
 several('machines get one document', () =>
   inFolder(async (run) => {
-    const { command, status, specs } = JSON.parse((await run('validate prod.yaml staging.yaml --format json')).stdout);
+    const json = async (line: string) => JSON.parse((await run(`${line} prod.yaml staging.yaml --format json`)).stdout);
+    checkSchema.parse(await json('lint'));
+    diffSchema.parse(await json('diff'));
+    checkSchema.parse(await json('validate'));
+    const { command, status, specs } = await json('validate');
     assert.equal([command, status], ['validate', 1]);
     assert.equal(
       specs.map((one: { spec: string; status: number; tests: unknown[] }) => [one.spec, one.status, one.tests.length]),

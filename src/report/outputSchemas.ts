@@ -80,17 +80,28 @@ const access = z
   })
   .describe('One difference in what somebody can do');
 
+/** The output for several specs at once: that of each, and the worst status. */
+function several<Shape extends z.core.$ZodShape>(command: string, one: z.ZodObject<Shape>) {
+  return z
+    .strictObject({
+      command: z.literal(command),
+      status: statusSchema.describe('The worst of all'),
+      specs: z.array(z.strictObject({ spec: z.string().describe('As given on the command line'), ...one.shape })),
+    })
+    .describe('Several specs at once');
+}
+
+const diff = z.strictObject({
+  command: z.literal('diff'),
+  status: statusSchema.describe('The exit status: 0 in sync, 1 differences, 2 could not tell'),
+  diagnostics: z.array(diagnosticSchema).describe('Problems; of --live the differences too'),
+  changes: z.array(change).optional().describe('Files, where these were compared'),
+  access: z.array(access).optional().describe('Access, where two versions of the spec were compared'),
+  keyLists: z.array(z.array(z.string())).optional().describe('Long lists of keys, each once'),
+});
+
 /** What `diff --format json` prints. Keys are added to it, never renamed. */
-export const diffSchema = z
-  .strictObject({
-    command: z.literal('diff'),
-    status: statusSchema.describe('The exit status: 0 in sync, 1 differences, 2 could not tell'),
-    diagnostics: z.array(diagnosticSchema).describe('Problems; of --live the differences too'),
-    changes: z.array(change).optional().describe('Files, where these were compared'),
-    access: z.array(access).optional().describe('Access, where two versions of the spec were compared'),
-    keyLists: z.array(z.array(z.string())).optional().describe('Long lists of keys, each once'),
-  })
-  .describe('Output of "postern diff --format json"');
+export const diffSchema = z.union([diff, several('diff', diff)]).describe('Output of "postern diff --format json"');
 
 export function diffJsonSchema(): object {
   return z.toJSONSchema(diffSchema);
@@ -122,9 +133,40 @@ const lint = z.strictObject({
 
 /** What `validate` and `lint` print with `--format json`. Keys are added to it, never renamed. */
 export const checkSchema = z
-  .discriminatedUnion('command', [validate, lint])
+  .union([validate, lint, several('validate', validate), several('lint', lint)])
   .describe('Output of "postern validate --format json" and "postern lint --format json"');
 
 export function checkJsonSchema(): object {
   return z.toJSONSchema(checkSchema);
+}
+
+const refused = z
+  .strictObject({
+    proxy: z.string(),
+    method: z.string(),
+    template: z.string().describe('The path as a spec would write it'),
+    key: z.string().describe('Id; "" where none was sent'),
+    reason: z.string().describe('Why the shadow refuses it, as the access log names reasons'),
+    status: z.int().min(400).max(599),
+    route: z.string().describe('Route class of the shadow; "" for none'),
+    count: z
+      .int()
+      .min(1)
+      .max(2 ** 31),
+    last: z.string().describe('When it was last seen, as the log says'),
+  })
+  .describe('Requests that got through and that the shadow refuses, alike but for what parameters take');
+
+/** What `shadow report --format json` prints. Keys are added to it, never renamed. */
+export const shadowReportSchema = z
+  .strictObject({
+    command: z.literal('shadow report'),
+    status: statusSchema.describe('The exit status: 0 nothing would be refused, 1 something would, 2 could not tell'),
+    diagnostics: z.array(diagnosticSchema).describe('Problems, and each of refused with what would allow it'),
+    refused: z.array(refused).optional().describe('The most frequent first; absent where nothing could be told'),
+  })
+  .describe('Output of "postern shadow report --format json"');
+
+export function shadowReportJsonSchema(): object {
+  return z.toJSONSchema(shadowReportSchema);
 }

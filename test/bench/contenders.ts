@@ -1,14 +1,15 @@
 import { compile } from '../../src/compile.ts';
+import type { Project } from '../../src/compose/project.ts';
 import { targets } from '../../src/targets/index.ts';
 import type { Target } from '../../src/targets/target.ts';
 import { route, specText } from './specs.ts';
 
 export type Engine = 'nginx' | 'caddy';
 /**
- * `bare` only forwards; `sameWork` writes the same log line and sets the same headers, and has no policy; `seedStyle` is
- * an allowlist as somebody would write it by hand.
+ * `shadowed` is what is generated with a shadow of half of the routes; `bare` only forwards; `sameWork` writes the same
+ * log line and sets the same headers, and has no policy; `seedStyle` is an allowlist as somebody would write it by hand.
  */
-export type Kind = 'generated' | 'bare' | 'sameWork' | 'seedStyle';
+export type Kind = 'generated' | 'shadowed' | 'bare' | 'sameWork' | 'seedStyle';
 
 /** What the proxies of one comparison are asked to do. */
 export interface Setting {
@@ -35,13 +36,26 @@ function targetOf(engine: Engine): Target {
   return target;
 }
 
-/** The files that Postern makes for this setting, secrets included. */
-export function generated(engine: Engine, { routes, keys, cidrs, upstreamPort }: Setting, port: number): ConfigFile[] {
+function specFor(engine: Engine, { routes, keys, cidrs, upstreamPort }: Setting, port: number) {
   const spec = JSON.parse(specText({ routes, keys, cidrs }, { [engine]: {} }));
   spec.upstreams.gitlab.url = `http://127.0.0.1:${upstreamPort}`;
   spec.ipRanges.clients.push('127.0.0.0/8');
   spec.proxies.api.listen = `127.0.0.1:${port}`;
-  const { files, policy, diagnostics } = compile(JSON.stringify(spec), { file: 'bench.json', read: () => undefined });
+  return spec;
+}
+
+/** The files that Postern makes for this setting, secrets included. */
+export function generated(engine: Engine, setting: Setting, port: number, shadowed = false): ConfigFile[] {
+  const { keys } = setting;
+  const spec = specFor(engine, setting, port);
+  if (shadowed) spec.shadow = 'shadow.json';
+  const shadow = JSON.stringify(specFor(engine, { ...setting, routes: Math.ceil(setting.routes / 2) }, port));
+  const project: Project = {
+    entry: () => 'bench.json',
+    open: (path) => ({ path, file: { name: path, text: shadow } }),
+  };
+  const options = { file: 'bench.json', read: () => undefined, project };
+  const { files, policy, diagnostics } = compile(JSON.stringify(spec), options);
   const values = new Map(
     Array.from(
       { length: keys },
@@ -156,7 +170,7 @@ function caddySameWork(setting: Setting, port: number): ConfigFile[] {
 
 /** The files of one contender. */
 export function filesOf(engine: Engine, kind: Kind, setting: Setting, port: number): ConfigFile[] {
-  if (kind === 'generated') return generated(engine, setting, port);
+  if (kind === 'generated' || kind === 'shadowed') return generated(engine, setting, port, kind === 'shadowed');
   if (kind === 'sameWork') return engine === 'nginx' ? nginxSameWork(setting, port) : caddySameWork(setting, port);
   const byHand = engine === 'nginx' ? nginxByHand : caddyByHand;
   return byHand(setting, port, kind === 'bare');

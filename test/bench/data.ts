@@ -1,8 +1,8 @@
 /**
  * What enforcing a policy costs per request: the generated configuration against the same engine that only forwards
  * (`bare`), that does the same work without a policy (`sameWork`), and against a hand-written allowlist (`seedStyle`),
- * all running side by side and loaded in turns, so that a busy machine slows every one of them alike. `--quick` and
- * `--json FILE`.
+ * all running side by side and loaded in turns, so that a busy machine slows every one of them alike; and what a shadow
+ * costs on top. `--quick`, `--only BENCH` and `--json FILE`.
  */
 import { writeFile } from 'node:fs/promises';
 import { startEngine } from '../../src/verify/engines.ts';
@@ -17,6 +17,10 @@ import { route } from './specs.ts';
 
 interface Case {
   readonly bench: string;
+  /** What is measured; the generated configuration where absent. */
+  readonly subject?: Kind;
+  /** What it is measured against; each that does without it where absent. */
+  readonly controls?: readonly Kind[];
   readonly name: string;
   readonly size: number;
   readonly setting: Omit<Setting, 'upstreamPort'>;
@@ -30,13 +34,14 @@ interface Row {
   readonly engine: Engine;
   readonly case: string;
   readonly size: number;
-  readonly control: Exclude<Kind, 'generated'>;
-  /** Requests a second of the generated configuration over those of the control. */
+  readonly control: Kind;
+  /** Requests a second of what is measured, the generated configuration, over those of the control. */
   readonly ratio: number;
   readonly cpu: number;
   readonly controlCpu: number;
 }
 
+const CONTROLS: readonly Kind[] = ['bare', 'sameWork', 'seedStyle'];
 const quick = process.argv.includes('--quick');
 const rounds = quick ? 2 : 5;
 const small = { routes: 10, keys: 10, cidrs: 10 };
@@ -76,14 +81,31 @@ function cases(): Case[] {
           key: 9_999,
         },
       ];
-  return [...routes, ...keys, ...cidrs, ...whole];
+  // The first route is in the shadow too; the last is not, so that it is decided otherwise there.
+  const shadow = sizes.flatMap((size) =>
+    [0, size - 2].map((index) => ({
+      bench: 'shadow',
+      name: index === 0 ? 'allowed' : 'refused',
+      size,
+      setting: { ...small, routes: size },
+      request: route(index).request,
+      key: 0,
+      subject: 'shadowed' as const,
+      controls: ['generated'] as const,
+    })),
+  );
+  const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;
+  return [...routes, ...keys, ...cidrs, ...whole, ...shadow].filter(
+    ({ bench }) => only === undefined || bench === only,
+  );
 }
 
 async function compare(name: Engine, one: Case, upstreamPort: number): Promise<Row[]> {
   const scope = openScope();
   try {
     const setting = { ...one.setting, upstreamPort };
-    const kinds: readonly Kind[] = ['generated', 'bare', 'sameWork', 'seedStyle'];
+    const { subject = 'generated', controls = CONTROLS } = one;
+    const kinds: readonly Kind[] = [subject, ...controls];
     const headers = { 'PRIVATE-TOKEN': keyOf(one.key) };
     const running = new Map<Kind, { readonly url: string; readonly pid: number }>();
     for (const kind of kinds) {
@@ -111,14 +133,15 @@ async function compare(name: Engine, one: Case, upstreamPort: number): Promise<R
 
 function rowsOf(name: Engine, one: Case, results: ReadonlyMap<Kind, readonly Measured[]>): Row[] {
   const of = (kind: Kind, field: keyof Measured) => median((results.get(kind) ?? []).map((result) => result[field]));
-  return (['bare', 'sameWork', 'seedStyle'] as const).map((control) => ({
+  const { subject = 'generated', controls = CONTROLS } = one;
+  return controls.map((control) => ({
     bench: one.bench,
     engine: name,
     case: one.name,
     size: one.size,
     control,
-    ratio: Number((of('generated', 'perSecond') / of(control, 'perSecond')).toFixed(3)),
-    cpu: Number(of('generated', 'cpu').toFixed(1)),
+    ratio: Number((of(subject, 'perSecond') / of(control, 'perSecond')).toFixed(3)),
+    cpu: Number(of(subject, 'cpu').toFixed(1)),
     controlCpu: Number(of(control, 'cpu').toFixed(1)),
   }));
 }
