@@ -111,6 +111,7 @@ export const SPEC_ACCESS: Touches<Omit<Spec, 'targets'> & Pick<SpecFile, 'includ
           },
         },
         health: { fields: { path: 'decided', from: 'decided' } },
+        cors: { fields: { origins: 'decided', headers: 'decided', maxAge: 'decided' } },
         responseHeaders: { each: 'decided' },
       },
     },

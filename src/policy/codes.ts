@@ -32,6 +32,9 @@ export const policyCodes = defineCodes('policy', {
     ({ hint }: { hint?: string | undefined }) =>
       hint ?? 'write an origin such as https://gitlab.example.com or http://10.0.0.1:8080',
   ),
+  'bad-origin': error('"{text}" is no origin of a page: it {problem}').hint(
+    'write it as browsers do, such as https://app.example.com; where every page is meant, write "origins: any"',
+  ),
   'plain-public-url': error('{url} is plain HTTP, and the proxy itself speaks TLS').hint(
     ({ url }: { url: string }) => `write ${url.replace(/^http/, 'https')}, or take tls out where TLS ends elsewhere`,
   ),

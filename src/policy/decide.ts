@@ -12,6 +12,7 @@ import {
 } from './access.ts';
 import { run } from './automaton.ts';
 import { contains } from './cidr.ts';
+import { isPreflight } from './cors.ts';
 import { isMisdirected } from './hosts.ts';
 import { isAllowedQuery } from './query.ts';
 import { headBytesOf, headerValues, type ProxyRequest, withoutBlanks } from './request.ts';
@@ -48,7 +49,14 @@ interface Common {
 
 export type Decision =
   | (Common & { readonly kind: 'forward'; readonly forwarding: Forwarding; readonly key?: ApiKey })
-  | (Common & { readonly kind: 'answer'; readonly status: number; readonly body: string; readonly key?: ApiKey })
+  | (Common & {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly body: string;
+      readonly key?: ApiKey;
+      /** Set where a browser asks what a page may do: the methods of the path. */
+      readonly preflight?: readonly string[];
+    })
   | (Common & {
       readonly kind: 'deny';
       readonly status: number;
@@ -112,6 +120,8 @@ export function evaluatorOf(policy: Policy, proxy: Proxy): Evaluator {
     const health = healthOf(found);
     if (!contains(health?.ranges ?? proxy.ranges, request.client))
       return deny('address', matched, health?.origin ?? [...proxy.origin, 'ipRanges']);
+    const told = preflightTold(proxy, request, matched);
+    if (told) return told;
     const key = (found && isOpen(found)) || !access.usesKeys ? undefined : authenticate(request, matched);
     if (key && 'kind' in key) return key;
     if (!endpoint) return deny('path', matched, [...proxy.origin, 'routes']);
@@ -129,6 +139,17 @@ export function evaluatorOf(policy: Policy, proxy: Proxy): Evaluator {
     return { kind: 'forward', forwarding: found.forwarding, route: found.id, at, ...caller };
   };
   return { proxy, access, decide };
+}
+
+/** The answer to a browser that asks what a page of another origin may send, if that is what is asked. */
+function preflightTold(
+  { cors, origin }: Proxy,
+  { method, headers }: ProxyRequest,
+  { endpoint, routeClass }: Matched,
+): Decision | undefined {
+  if (!endpoint || !cors || !isPreflight(cors, method, headers)) return undefined;
+  const told = { status: 204, body: '', preflight: endpoint.allow };
+  return { kind: 'answer', ...told, route: routeClass?.id ?? '', at: [...origin, 'cors'] };
 }
 
 /** Path and query; a target without "?" has an empty query. */

@@ -26,6 +26,7 @@ export interface Harmless {
 export type FieldKind =
   | 'client-address'
   | 'content-types'
+  | 'cors'
   | 'headers'
   | 'health'
   | 'hosts'

@@ -2,6 +2,7 @@ import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
 import { addressWords, type CidrSet, intersect, isEmpty, isEverybody, sameAddresses, subtract } from './cidr.ts';
 import { policyCodes } from './codes.ts';
+import { corsDifferences, corsOf, isOfCors } from './cors.ts';
 import type { Difference, Effect, FieldTable } from './fields.ts';
 import { hostDifferences, hostsOf } from './hosts.ts';
 import { checkListen, listenDifferences, listenOf } from './listen.ts';
@@ -140,7 +141,7 @@ function responseHeaders(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]):
     const header = name.toLowerCase();
     const twice = seen.has(header);
     seen.add(header);
-    if (twice || isReserved(header)) {
+    if (twice || isReserved(header) || (spec.cors && isOfCors(header))) {
       problems.push(policyCodes.report('reserved-header', where, { header: name }, { part: 'key' }));
     }
     if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value)) {
@@ -213,6 +214,7 @@ function resolveOne(id: string, spec: ProxySpec, context: ProxyContext): Proxy {
     routes: routesOf(groups),
     answers: answersOf(spec, origin, problems),
     ...healthOf(spec, origin, context),
+    ...corsOf(spec.cors, keyHeaderOf(spec), { at: [...origin, 'cors'], problems }),
     methodNotAllowed: spec.methodNotAllowed ?? 405,
     maxRequestHead: Number.parseInt(spec.maxRequestHead ?? '16kB', 10) * 1024,
     responseHeaders: responseHeaders(spec, origin, problems),
@@ -259,6 +261,7 @@ export const PROXY: FieldTable<Proxy> = {
   routes: { words: 'routes', compare: 'decided' },
   answers: { words: 'answer', compare: 'decided' },
   health: { words: 'health', kind: 'health', compare: healthDifferences },
+  cors: { words: 'cors', kind: 'cors', compare: corsDifferences },
   methodNotAllowed: { words: 'methodNotAllowed', compare: 'decided' },
   maxRequestHead: { words: 'maxRequestHead', kind: 'request-head', compare: headDifferences },
   responseHeaders: { words: 'responseHeaders', kind: 'response-headers', compare: responseHeaderDifferences },

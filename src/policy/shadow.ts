@@ -37,6 +37,7 @@ const ALIKE: Readonly<Record<string, (proxy: Proxy) => unknown>> = {
   apiKeyHeader: ({ apiKeyHeader }) => apiKeyHeader.toLowerCase(),
   apiKeyScheme: ({ apiKeyScheme }) => apiKeyScheme,
   maxRequestHead: ({ maxRequestHead }) => maxRequestHead,
+  cors: ({ cors }) => cors,
 };
 
 function plainly(source: ClientAddress): unknown {

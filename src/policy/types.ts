@@ -124,6 +124,16 @@ export interface Health extends Answer {
   readonly ranges: CidrSet;
 }
 
+/** Which pages of other origins browsers let use a proxy. */
+export interface Cors {
+  /** As browsers write them, sorted: `https://app.example.com`. */
+  readonly origins: 'any' | readonly string[];
+  /** Request headers that pages may set, as `Access-Control-Allow-Headers` lists them: that of the key is the first. */
+  readonly headers: readonly string[];
+  /** Seconds. */
+  readonly maxAge: number;
+}
+
 export interface Proxy {
   readonly id: string;
   /** `address` absent: every IPv4 address. IPv6 addresses without brackets. */
@@ -144,6 +154,8 @@ export interface Proxy {
   readonly routes: readonly Route[];
   readonly answers: readonly Answer[];
   readonly health?: Health;
+  /** Absent: nothing is said to pages of other origins. */
+  readonly cors?: Cors;
   readonly methodNotAllowed: 404 | 405;
   /** Bytes of the largest request line with all header lines that is taken. */
   readonly maxRequestHead: number;

@@ -318,6 +318,19 @@ const health = z
   ])
   .describe("GET is answered with 200 by the proxy itself, without a key, whatever the proxy's own ipRanges");
 
+const cors = z
+  .strictObject({
+    origins: z
+      .union([z.literal('any'), z.array(z.string().min(1)).min(1)])
+      .describe('Origins of pages, such as https://app.example.com, each exactly; any must be written out'),
+    headers: z
+      .array(headerName)
+      .optional()
+      .describe('Request headers that pages may set beside the one of the key and Content-Type'),
+    maxAge: duration.optional().describe('How long browsers remember the answer to a preflight; 10m where absent'),
+  })
+  .describe('Pages of other origins that browsers let use this proxy; preflights are answered here, without a key');
+
 const proxy = z
   .strictObject({
     listen: z.union([z.int().min(1).max(65535), z.string().min(1)]).describe('Port, or address:port'),
@@ -363,6 +376,7 @@ const proxy = z
       .describe('Largest head of a request, its line and all header lines together; 16kB where absent'),
     answer: z.array(answer).optional().describe('Requests that the proxy answers itself'),
     health: health.optional(),
+    cors: cors.optional(),
     responseHeaders: z.record(headerName, z.string().max(1000)).optional().describe('Headers added to every answer'),
   })
   .describe('A listening proxy that lets through what its routes allow and nothing else');

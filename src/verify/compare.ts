@@ -2,6 +2,7 @@ import { HIDDEN_RESPONSE_HEADERS } from '../policy/headers.ts';
 import { STATUS_MESSAGES, statusBody } from '../policy/statuses.ts';
 import type { Proxy, Upstream } from '../policy/types.ts';
 import { isRecord, parseJson } from '../source/value.ts';
+import { corsProblems } from './compareCors.ts';
 import { upstreamProblems } from './compareUpstream.ts';
 import type { Answered, Exchange } from './exchange.ts';
 import type { Expectation, Expected, Problem } from './expect.ts';
@@ -81,6 +82,7 @@ function oneProblem(expected: Expected, answer: Answered | undefined): Problem[]
   return [
     ...upstreamProblems(expected, arrival, fixture),
     ...answerProblems(contextOf(expected, answer, fixture)),
+    ...corsProblems(expected, answer.response),
     ...forwardedAnswerProblems(expected, answer, fixture),
   ];
 }
@@ -143,6 +145,7 @@ function deniedProblems(expected: Expected, answer: Answered, fixture: ProxyFixt
   // The refusal of a misdirected request has no response headers of any proxy.
   const isOwn = decision.kind === 'answer' || decision.reason !== 'misdirected';
   const problems = answerProblems(isOwn ? context : { ...context, proxy: { ...context.proxy, responseHeaders: [] } });
+  problems.push(...corsProblems(expected, response));
   const withoutBody = request.method === 'HEAD' || [204, 304].includes(response.status);
   const body = decision.kind === 'answer' ? decision.body : statusBody(decision.status, requestIdIn(response) ?? '…');
   if (!withoutBody && response.text().trim() !== body)

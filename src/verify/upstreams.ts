@@ -117,6 +117,13 @@ function answerOf(upstream: Upstream, number: number): Answer {
     ...(number % 4 === 1
       ? ([['Location', `${number % 8 === 1 ? origin : foreign}/there?x=${encodeURIComponent(origin)}`]] as const)
       : []),
+    ...(number % 5 === 2
+      ? ([
+          ['Access-Control-Allow-Origin', 'https://upstream.example'],
+          ['Access-Control-Allow-Credentials', 'true'],
+          ['Vary', 'Accept'],
+        ] as const)
+      : []),
     ...(number % 3 === 0
       ? ([
           ['Set-Cookie', '_gitlab_session=upstream; path=/'],

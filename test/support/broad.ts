@@ -69,6 +69,28 @@ export const broadSpec = {
       routes: ['read', 'runner'],
       publicUrl: 'https://api.example.com',
     },
+    pages: {
+      listen: 8087,
+      ipRanges: ['10.0.0.0/8'],
+      routes: ['read', 'write', 'runner'],
+      cors: {
+        origins: ['https://app.example.com', 'http://localhost:3000'],
+        headers: ['X-Extra', 'private-token'],
+        maxAge: '1h',
+      },
+      answer: [{ request: '* /api/v4/', auth: 'none', status: 200 }],
+      responseHeaders: { 'X-Policy': 'pages' },
+    },
+    'any-page': {
+      listen: 8088,
+      hosts: ['pages.example.com'],
+      ipRanges: ['10.0.0.0/8'],
+      clientIp: { trustedProxies: ['192.168.0.0/16'] },
+      methodNotAllowed: 404,
+      routes: ['special', 'runner'],
+      cors: { origins: 'any' },
+      health: { path: '/healthz', from: ['172.16.0.0/12'] },
+    },
     checked: {
       listen: 8083,
       ipRanges: ['10.0.0.0/8'],

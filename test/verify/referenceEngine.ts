@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { MOST_LINKS } from '../../src/plan/bounds.ts';
+import { CORS_RESPONSE_HEADERS, corsFields } from '../../src/plan/cors.ts';
 import { type LogLine, loggedOf } from '../../src/plan/log.ts';
 import { formatAddress, parseAddress } from '../../src/policy/cidr.ts';
 import { type Decision, type Evaluator, evaluatorOf } from '../../src/policy/decide.ts';
@@ -146,16 +147,25 @@ async function answerRequest(socket: Socket, request: ReadRequest, context: Cont
     socket.write(response);
   };
   const head = request.method === 'HEAD';
+  const origin = fault === 'origins' ? allowedAnyway(proxy, request.fields) : request.fields;
+  const told = corsFields(proxy, decision, origin);
   if (decision.kind === 'deny') {
     const allow: Fields = decision.allow ? [['Allow', decision.allow.join(', ')]] : [];
     const challenge: Fields =
       decision.status === 401 && proxy.apiKeyScheme
         ? [['WWW-Authenticate', `${proxy.apiKeyScheme} realm="${proxy.id}"`]]
         : [];
-    return write(answer(decision.status, proxy, { id, head, fields: [...allow, ...challenge] }));
+    return write(answer(decision.status, proxy, { id, head, fields: [...allow, ...challenge, ...told] }));
   }
-  if (decision.kind === 'answer') return write(answer(decision.status, proxy, { head, body: decision.body }));
-  write(await forward(request, decision, { id, proxy, client: formatAddress(client) }));
+  if (decision.kind === 'answer')
+    return write(answer(decision.status, proxy, { head, body: decision.body, fields: told }));
+  write(await forward(request, decision, { id, proxy, client: formatAddress(client), told }));
+}
+
+/** The fields of a request whose page is taken for one that is allowed. */
+function allowedAnyway({ cors }: Proxy, fields: Fields): Fields {
+  const [first] = cors && cors.origins !== 'any' ? cors.origins : [];
+  return first === undefined ? fields : [['Origin', first], ...fields];
 }
 
 function log(
@@ -208,7 +218,7 @@ const FRAMING = ['content-length', 'content-type', 'trailer', 'transfer-encoding
 async function forward(
   request: ReadRequest,
   decision: Extract<Decision, { kind: 'forward' }>,
-  { id, proxy, client }: { id: string; proxy: Proxy; client: string },
+  { id, proxy, client, told }: { id: string; proxy: Proxy; client: string; told: Fields },
 ): Promise<string> {
   const upstream = policy.upstreams.find(({ id }) => id === decision.forwarding.upstream);
   if (!upstream) throw new Error('no upstream');
@@ -236,17 +246,23 @@ async function forward(
   const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   const sent = Buffer.from(`${request.method} ${request.target} HTTP/1.1\r\n${lines}\r\n${request.body}`, 'latin1');
   const response = await sendRaw(addressOf(upstream), sent).catch(() => undefined);
-  if (!response) return answer(502, proxy, { id });
+  if (!response) return answer(502, proxy, { id, fields: told });
   const own = proxy.publicUrl ?? `http://${fieldOf(request.fields, 'host') ?? ''}`;
   const kept = response.fields.filter(
     ([name, value]) =>
-      ![...HIDDEN_RESPONSE_HEADERS, ...FRAMING].includes(name.toLowerCase()) &&
+      ![...HIDDEN_RESPONSE_HEADERS, ...FRAMING, ...(proxy.cors ? CORS_RESPONSE_HEADERS : [])].includes(
+        name.toLowerCase(),
+      ) &&
       (name.toLowerCase() !== 'link' || value.split('<').length - 1 <= MOST_LINKS),
   );
   const mapped = kept.map(
     ([name, value]) => [name, /^(?:link|location)$/i.test(name) ? map(value, upstream, own) : value] as const,
   );
-  return answer(response.status, proxy, { fields: mapped, body: response.text(), head: request.method === 'HEAD' });
+  return answer(response.status, proxy, {
+    fields: [...mapped, ...told],
+    body: response.text(),
+    head: request.method === 'HEAD',
+  });
 }
 
 function addressOf({ servers, tls }: Upstream): Address {

@@ -1,4 +1,5 @@
 import { wholeBody } from '../../plan/bounds.ts';
+import { CORS_RESPONSE_HEADERS } from '../../plan/cors.ts';
 import { forwardsOf, originSource, publicAddress } from '../../plan/forwards.ts';
 import type { Access } from '../../policy/access.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
@@ -57,9 +58,10 @@ export function forwardModels(policy: Policy, proxy: Proxy, access: Access): For
           : trustedText(credentialText(upstream.tokenScheme, '{http.vars.token}')),
       ...rareHeaders(plan, policy),
       // Orders to a proxy in front (`X-Accel-*`) are hidden in all answers elsewhere.
-      hidden: HIDDEN_RESPONSE_HEADERS.filter((name) => !name.startsWith('x-accel-')).map((name) =>
-        bareWord(canonical(name)),
-      ),
+      hidden: [
+        ...HIDDEN_RESPONSE_HEADERS.filter((name) => !name.startsWith('x-accel-')),
+        ...(proxy.cors ? CORS_RESPONSE_HEADERS : []),
+      ].map((name) => bareWord(canonical(name))),
       locations: [{ pattern: trustedText(`^${url}([/?#]|$)`), by: trustedText(`${origin}$1`) }],
       links: [{ pattern: trustedText(`<${url}([/?#>])`), by: trustedText(`<${origin}$1`) }],
       ...transportOf(upstream),

@@ -8,6 +8,7 @@ import type { Policy, Proxy } from '../../policy/types.ts';
 import { unquotable } from '../../render/token.ts';
 import { type ClientModel, clientModel } from './addresses.ts';
 import { callersOf } from './callers.ts';
+import { type CorsModel, corsModel } from './cors.ts';
 import { passTable, refusalTables } from './decision.ts';
 import { type Forward, forwardModels, hostTable } from './forward.ts';
 import { ENFORCED } from './names.ts';
@@ -40,6 +41,8 @@ export interface ProxyModel {
   readonly outside: Outside | null;
   /** The health path; `null` without one. */
   readonly health: Health | null;
+  /** `null` where browsers are told nothing. */
+  readonly cors: CorsModel | null;
   /** Address sets of callers. */
   readonly bound: readonly Bound[];
   /** Value of `WWW-Authenticate`; `null` without one. */
@@ -103,6 +106,7 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
   const outside = isEverybody(proxy.ranges) ? null : outsideOf(proxy, proxy.ranges, 'client.inside');
   const health = healthModel(proxy, classes, 'health.inside');
   const challenge = challengeOf(proxy);
+  const cors = corsModel(proxy);
   return {
     name: bareWord(proxy.id),
     hosts: proxy.hosts.flatMap((host) => [bareWord(host), bareWord(`${host}.`)]),
@@ -117,6 +121,7 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
       ...(proxy.publicUrl === undefined ? [hostTable()] : []),
       ...(outside?.table ? [outside.table] : []),
       ...(health?.outside?.table ? [health.outside.table] : []),
+      ...(cors?.tables ?? []),
     ],
     key: usesKeys ? keyTable(proxy) : null,
     positions: usesKeys && tellsPositions(policy.apiKeys),
@@ -124,6 +129,7 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
     ownConnections: isClientsOwn(proxy),
     outside,
     health,
+    cors,
     bound: bound.map(([name, set]) => boundModel(proxy, { name, set, destination: 'client.inside' })),
     challenge: challenge === undefined ? null : userText(challenge),
     refusal: refusalTables(decision),

@@ -26,6 +26,7 @@ const enforces: Enforcement = {
     routes: 'the table of paths',
     answers: 'respond, one handler each',
     health: 'respond, with addresses of its own',
+    cors: 'the tables of origins and preflights, and header',
     methodNotAllowed: 'the table of refusals, and that of Allow',
     maxRequestHead: 'max_header_size',
     responseHeaders: 'header',

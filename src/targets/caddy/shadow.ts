@@ -53,7 +53,8 @@ export function shadowModel({ shadow: policy }: Policy, proxy: Proxy): ShadowMod
       ...(callers?.tables ?? []),
       passTable(decision),
       ...refusalTables(decision).filter(({ destination }) => destination.text !== `{${SHADOW.made.status}}`),
-      wordTable(),
+      ...(twin.cors ? [preflightTable()] : []),
+      wordTable(twin),
       said.table,
       ...(outside?.table ? [outside.table] : []),
       ...(health?.outside?.table ? [health.outside.table] : []),
@@ -68,15 +69,28 @@ export function shadowModel({ shadow: policy }: Policy, proxy: Proxy): ShadowMod
 }
 
 /** Returns the table of `shadow.word`: "pass", or the reason of the refusal, which is computed only where it is needed. */
-function wordTable(): Table {
+function wordTable({ cors }: Proxy): Table {
+  const asked = cors ? '{shadow.preflight}' : '';
   return table({
-    source: `{http.vars.shadow_address}{${SHADOW.made.pass}}`,
+    source: `{http.vars.shadow_address}${asked}{${SHADOW.made.pass}}`,
     destination: 'shadow.word',
     entries: [
       ['yes', 'pass'],
       ['~^address', 'address' satisfies Refusal],
+      ...(cors ? [[`~^${PREFLIGHT}`, PREFLIGHT] as const] : []),
       ['no', `{${SHADOW.made.reason}}`],
     ],
+  });
+}
+
+const PREFLIGHT = 'preflight';
+
+/** A preflight, which both specs answer alike at the paths that they have. */
+function preflightTable(): Table {
+  return table({
+    source: '{cors.preflight} {http.vars.shadow_row}',
+    destination: 'shadow.preflight',
+    entries: [['~^yes [^ ]', PREFLIGHT]],
   });
 }
 
@@ -96,6 +110,7 @@ function statusTable(proxy: Proxy, classes: readonly RouteClass[]): { table: Tab
   const entries: [string, string][] = [
     ...answers,
     ['~^pass ', 'forward'],
+    ...(proxy.cors ? [[`~^${PREFLIGHT} `, '204'] as [string, string]] : []),
     ...UNDECIDED.map((reason): [string, string] => [`~^${reason} `, UNDECIDED_WORD]),
     ['~^path [^ ]* [^ ]', String(proxy.methodNotAllowed)],
     ...refusals,

@@ -6,6 +6,7 @@ import { type Access, healthOf, isOpen, type RouteClass } from '../../policy/acc
 import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../../policy/query.ts';
 import type { ApiKey, Proxy } from '../../policy/types.ts';
 import { inAny } from './addresses.ts';
+import { preflightMap } from './cors.ts';
 import type { Caller } from './identity.ts';
 import type { MapList } from './maps.ts';
 import { className, classNames, fingerprint } from './names.ts';
@@ -46,7 +47,9 @@ export function decisionMaps(input: DecisionInput): Variable {
   const { proxy, prefix, maps, grants, shadow } = input;
   const afterKey = shadow === undefined ? plainMap(input) : queryMap(input, bodyMaps(input).body);
   const key = keyMaps(input, routeMap(input, afterKey));
-  const entrance = openMap(input, key, afterKey);
+  const open = openMap(input, key, afterKey);
+  const { cors } = proxy;
+  const entrance = cors ? preflightMap({ cors, prefix, grants, maps, allow: input.routing.allow }, open) : open;
   const lists = listsOf(proxy.ranges, { kind: 'proxy', name: proxy.id });
   const verdict = { name: `${prefix}_verdict`, comment: 'From where.' };
   if (lists === 'any')

@@ -6,6 +6,7 @@ import { DENIALS } from '../../policy/decide.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
 import { challengeOf, credentialText } from '../../policy/key.ts';
 import type { Proxy } from '../../policy/types.ts';
+import { type CorsHeaders, PREFLIGHT } from './cors.ts';
 import { errorBody } from './errorBody.ts';
 import type { Identity } from './identity.ts';
 import type { AddressMapping } from './mapping.ts';
@@ -68,20 +69,21 @@ function addedHeaders(proxy: Proxy): HeaderModel[] {
 export function answerLocations(
   proxy: Proxy,
   classes: readonly RouteClass[],
-  context: { allow: Variable; locationOf: (routeClass: RouteClass) => string },
+  context: { allow: Variable; cors: CorsHeaders; locationOf: (routeClass: RouteClass) => string },
 ): AnswerLocation[] {
   const headers = addedHeaders(proxy);
+  const { cors } = context;
   const challenge = challengeOf(proxy);
   const added: Readonly<Record<number, readonly HeaderModel[]>> = {
     401: challenge === undefined ? [] : [{ name: bareWord('WWW-Authenticate'), value: value(challenge) }],
     405: [{ name: bareWord('Allow'), value: value(context.allow) }],
   };
-  const refusal = (name: string, status: number, closes = false) => ({
-    name: locationName(name),
+  const refusal = (name: Refusal | number, status: number, closes = false) => ({
+    name: locationName(String(name)),
     status,
     closes,
     body: errorBody(status),
-    headers: [...(added[status] ?? []), ...headers],
+    headers: [...(added[status] ?? []), ...cors.of(name), ...headers],
   });
   const verdicts = VERDICTS.map((reason) =>
     refusal(
@@ -90,7 +92,7 @@ export function answerLocations(
       reason === 'address' && isClientsOwn(proxy),
     ),
   );
-  const errors = ERROR_PAGES.map(({ status }) => refusal(String(status), status));
+  const errors = ERROR_PAGES.map(({ status }) => refusal(status, status));
   const answers = classes.flatMap((routeClass) =>
     routeClass.kind === 'answer'
       ? [
@@ -99,14 +101,27 @@ export function answerLocations(
             status: routeClass.answer.status,
             closes: false,
             body: value(routeClass.answer.body),
-            headers,
+            headers: [...cors.answers, ...headers],
           },
         ]
       : [],
   );
+  const preflight = cors.preflight && {
+    name: locationName(PREFLIGHT),
+    status: 204,
+    closes: false,
+    body: value(''),
+    headers: [...cors.preflight, ...headers],
+  };
   // The request is for no proxy, so the answer has no proxy's responseHeaders.
   const misdirected = { ...refusal('misdirected', REFUSALS.misdirected), headers: [] };
-  return [...verdicts, ...(proxy.hosts.length > 0 ? [misdirected] : []), ...errors, ...answers];
+  return [
+    ...verdicts,
+    ...(proxy.hosts.length > 0 ? [misdirected] : []),
+    ...errors,
+    ...answers,
+    ...(preflight ? [preflight] : []),
+  ];
 }
 
 export interface ForwardInput {
@@ -121,10 +136,11 @@ export interface ForwardInput {
   readonly limits: ForwardLocation['limits'];
   readonly perAddress: ForwardLocation['perAddress'];
   readonly caFile: string;
+  readonly cors: CorsHeaders;
 }
 
 export function forwardLocation(input: ForwardInput): ForwardLocation {
-  const { proxy, plan, origin, mapping, limits, perAddress, caFile } = input;
+  const { proxy, plan, origin, mapping, limits, perAddress, caFile, cors } = input;
   const { name, forwarding, upstream } = plan;
   const { tls } = upstream;
   const added = addedHeaders(proxy);
@@ -132,6 +148,7 @@ export function forwardLocation(input: ForwardInput): ForwardLocation {
     ...HIDDEN_RESPONSE_HEADERS,
     'link',
     'trailer',
+    ...cors.hidden,
     ...proxy.responseHeaders.map((header) => header.name.toLowerCase()),
   ];
   return {
@@ -148,7 +165,7 @@ export function forwardLocation(input: ForwardInput): ForwardLocation {
       : null,
     timeouts: upstream.timeouts,
     hidden: [...new Set(hidden)].map(bareWord),
-    headers: [...added, { name: bareWord('Link'), value: value(mapping.link) }],
+    headers: [...cors.answers, ...added, { name: bareWord('Link'), value: value(mapping.link) }],
     redirect: mapping.redirect,
   };
 }

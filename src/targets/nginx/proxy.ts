@@ -5,6 +5,7 @@ import { urlHost } from '../../policy/origin.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
 import { UNREADABLE } from './addresses.ts';
 import { clientOf } from './client.ts';
+import { type CorsHeaders, corsHeaders } from './cors.ts';
 import { decisionMaps } from './decision.ts';
 import type { Identity } from './identity.ts';
 import {
@@ -75,6 +76,8 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
   const { format, shadow } = proxyLog(log, input);
   const { clientIp } = proxy;
   const limited = addressLimit(input, { forwards, client: client.address, maps: clients });
+  const { allow } = routing;
+  const cors = corsHeaders({ proxy, prefix, maps: decisions, allow });
   const model = {
     name: proxy.id,
     routes: routes.maps,
@@ -96,13 +99,14 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
       ...page,
       location: locationName(String(page.status)),
     })),
-    answers: answerLocations(proxy, access.classes, { allow: routing.allow, locationOf }),
+    answers: answerLocations(proxy, access.classes, { allow, cors, locationOf }),
     forwards: forwardLocations(input, {
       forwards,
       prefix,
       client: client.address,
       perAddress: limited,
       maps: mappings,
+      cors,
     }),
     mapping: mappings.maps,
     log: { ...logFile(input.options), name: bareWord(`proxy-${blockName(proxy.id)}`), format },
@@ -180,11 +184,12 @@ interface ForwardContext {
   readonly client: Variable;
   readonly perAddress: PerAddress | null;
   readonly maps: MapList;
+  readonly cors: CorsHeaders;
 }
 
 function forwardLocations(
   input: ProxyInput,
-  { forwards, prefix, client, perAddress, maps }: ForwardContext,
+  { forwards, prefix, client, perAddress, maps, cors }: ForwardContext,
 ): ForwardLocation[] {
   const { proxy, identity, limits, caFile, upstreams } = input;
   if (forwards.all.length === 0) return [];
@@ -206,6 +211,7 @@ function forwardLocations(
       limits,
       perAddress,
       caFile,
+      cors,
       mapping: mappingTo(plan),
     }),
   );

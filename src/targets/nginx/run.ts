@@ -26,6 +26,7 @@ const enforces: Enforcement = {
     routes: 'the maps of paths and methods',
     answers: 'return, one location each',
     health: 'return, and a geo of its own',
+    cors: 'the maps of origins and preflights, and add_header',
     methodNotAllowed: 'the map of refusals',
     maxRequestHead: 'large_client_header_buffers',
     responseHeaders: 'add_header',

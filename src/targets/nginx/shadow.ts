@@ -4,6 +4,7 @@ import { below } from '../../plan/regex.ts';
 import type { Access } from '../../policy/access.ts';
 import { DENIALS, type Denial } from '../../policy/decide.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
+import { PREFLIGHT } from './cors.ts';
 import { decisionMaps } from './decision.ts';
 import { type Caller, type Identity, insideOwnLists, keyPattern } from './identity.ts';
 import { routeIds, type ShadowFields } from './log.ts';
@@ -51,9 +52,12 @@ export function shadowModel({ policy, proxy, access, identity, reason }: ShadowI
     name: `${prefix}_status`,
     source: [verdict],
     fallback: verdict,
-    exact: Object.keys(DENIALS)
-      .filter((word): word is Denial => word in DENIALS)
-      .map((word) => [word, String(word === 'method' ? proxy.methodNotAllowed : REFUSALS[word])] as const),
+    exact: [
+      ...Object.keys(DENIALS)
+        .filter((word): word is Denial => word in DENIALS)
+        .map((word) => [word, String(word === 'method' ? proxy.methodNotAllowed : REFUSALS[word])] as const),
+      ...(proxy.cors ? [[PREFLIGHT, '204'] as const] : []),
+    ],
   });
   const decided = (name: string, value: Part, otherwise: string) =>
     decisions.add({

@@ -9,6 +9,7 @@ import { type Attempt, attempt, attemptAt, BODY_METHODS, type ProbeContext, sent
 import { mutateHeaders } from './headers.ts';
 import { mutateHost, strangeHosts } from './hosts.ts';
 import { ownNameProbes } from './ownNames.ts';
+import { mutatePage, pagesAt } from './pages.ts';
 import { mutatePath } from './paths.ts';
 import { fineQuery, mutateQuery } from './queries.ts';
 import { fill, STRANGERS } from './segments.ts';
@@ -39,6 +40,11 @@ const MUTATIONS: readonly Mutation[] = [
   onDraft(mutateHost),
   mutateAddress,
 ];
+
+const PAGE = onDraft(mutatePage);
+
+/** Those of a proxy that answers pages of other origins. */
+const WITH_PAGES: readonly Mutation[] = [...MUTATIONS, PAGE, PAGE, PAGE];
 
 /** The chance that a probe is followed by one that spells a name of the generated files. */
 const OWN_NAMES = 0.2;
@@ -99,8 +105,9 @@ function* partOf<T>(all: Iterable<T>, { part, of }: Shard): Generator<T> {
 function chanceProbe(context: ProbeContext): Probe {
   const { random, fixture } = context;
   let made = attemptAt(random.pick(fixture.aims), context);
+  const mutations = fixture.proxy.cors ? WITH_PAGES : MUTATIONS;
   const times = random.pick([1, 1, 1, 1, 2, 3]);
-  for (let i = 0; i < times; i += 1) made = random.pick(MUTATIONS)(made, context);
+  for (let i = 0; i < times; i += 1) made = random.pick(mutations)(made, context);
   if (!random.chance(0.12)) return probe(made, context);
   return { proxy: fixture.proxy.id, peer: made.peer, raw: mutateWire(made.draft, random) };
 }
@@ -154,6 +161,7 @@ function* listFor(endpoint: Endpoint, context: ProbeContext): Generator<Probe> {
     for (const [index] of path.slice(1).split('/').entries()) yield* near(path, index, send);
   }
   for (const method of METHODS) yield send(example, method);
+  for (const page of pagesAt(endpoint, context)) yield probe(page, context);
 }
 
 /** Bodies as long as each route of an endpoint takes, and one byte longer. */

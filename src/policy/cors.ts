@@ -1,0 +1,111 @@
+import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
+import type { Spec } from '../spec/schema.ts';
+import { policyCodes } from './codes.ts';
+import type { Difference } from './fields.ts';
+import { credentialIn } from './key.ts';
+import { authorityOf } from './origin.ts';
+import { type HeaderFields, headerValues } from './request.ts';
+import type { Cors, Proxy } from './types.ts';
+import { milliseconds, parseOrigin } from './upstreams.ts';
+
+type CorsSpec = NonNullable<NonNullable<Spec['proxies']>[string]['cors']>;
+
+const TEN_MINUTES = 600;
+
+export function corsOf(
+  written: CorsSpec | undefined,
+  keyHeader: string,
+  { at, problems }: { readonly at: SpecPath; readonly problems: Diagnostic[] },
+): { readonly cors?: Cors } {
+  if (written === undefined) return {};
+  const { origins, headers = [], maxAge } = written;
+  const named = [keyHeader, 'Content-Type', ...headers];
+  const lower = named.map((name) => name.toLowerCase());
+  return {
+    cors: {
+      origins: origins === 'any' ? origins : originsOf(origins, [...at, 'origins'], problems),
+      headers: named.filter((_, index) => lower.indexOf(lower[index] ?? '') === index),
+      maxAge: maxAge === undefined ? TEN_MINUTES : Math.ceil(milliseconds(maxAge) / 1000),
+    },
+  };
+}
+
+function originsOf(origins: readonly string[], at: SpecPath, problems: Diagnostic[]): string[] {
+  const found = origins.flatMap((text, index) => {
+    const parsed = parseOrigin(text);
+    if (!('problem' in parsed)) return [`${parsed.scheme}://${authorityOf(parsed)}`];
+    problems.push(policyCodes.report('bad-origin', [...at, index], { text, problem: parsed.problem }));
+    return [];
+  });
+  return [...new Set(found)].sort();
+}
+
+/** Whether a header of answers is one that `cors` writes by itself. */
+export function isOfCors(header: string): boolean {
+  return header.startsWith('access-control-') || header === 'vary';
+}
+
+/** The origin of the page that asks, as the browser says it: the first value, since engines differ in what they see of others. */
+function askingOrigin(headers: HeaderFields): string {
+  return credentialIn(headerValues(headers, 'origin'));
+}
+
+/** What a page is told as the origin that may read: its own, `*` for any; `undefined` where it may not. */
+export function allowedOrigin({ origins }: Cors, headers: HeaderFields): string | undefined {
+  if (origins === 'any') return '*';
+  const origin = askingOrigin(headers);
+  return origins.includes(origin) ? origin : undefined;
+}
+
+/** Whether a browser asks, on behalf of a page that may be told, what it may send. */
+export function isPreflight(cors: Cors, method: string, headers: HeaderFields): boolean {
+  const wanted = credentialIn(headerValues(headers, 'access-control-request-method'));
+  const isAsked = method === 'OPTIONS' && wanted !== '' && askingOrigin(headers) !== '';
+  return isAsked && allowedOrigin(cors, headers) !== undefined;
+}
+
+/** How cors differs: widening where pages of more origins, or with more headers, get through their browsers. */
+export function corsDifferences({ cors: before }: Proxy, { cors: after }: Proxy): Difference[] {
+  if (!after) return [{ effect: 'narrowing', words: 'tells browsers nothing about pages of other origins now' }];
+  if (!before) return [{ effect: 'widening', words: `may be used by pages of ${originWords(after)} now` }];
+  return [
+    ...(originWords(before) === originWords(after)
+      ? []
+      : [
+          {
+            effect: isWithin(after.origins, before.origins) ? ('narrowing' as const) : ('widening' as const),
+            words: `may be used by pages of ${originWords(after)} (before: ${originWords(before)})`,
+          },
+        ]),
+    ...headerDifferences(before, after),
+    ...(before.maxAge === after.maxAge
+      ? []
+      : [
+          {
+            effect: after.maxAge > before.maxAge ? ('widening' as const) : ('narrowing' as const),
+            words: `lets browsers remember for ${after.maxAge} s what pages may do (before: ${before.maxAge} s)`,
+          },
+        ]),
+  ];
+}
+
+function originWords({ origins }: Cors): string {
+  return origins === 'any' ? 'any origin' : origins.join(', ');
+}
+
+function isWithin(some: Cors['origins'], all: Cors['origins']): boolean {
+  return all === 'any' || (some !== 'any' && some.every((origin) => all.includes(origin)));
+}
+
+function headerDifferences({ headers: before }: Cors, { headers: after }: Cors): Difference[] {
+  const missing = (some: readonly string[], all: readonly string[]) => {
+    const known = all.map((name) => name.toLowerCase());
+    return some.filter((name) => !known.includes(name.toLowerCase()));
+  };
+  const told = (effect: Difference['effect'], names: readonly string[], when: string): Difference[] =>
+    names.length === 0 ? [] : [{ effect, words: `lets pages of other origins send ${names.join(', ')} ${when}` }];
+  return [
+    ...told('widening', missing(after, before), 'now'),
+    ...told('narrowing', missing(before, after), 'no longer'),
+  ];
+}
