@@ -182,6 +182,93 @@ const EDITS: readonly (readonly [what: string, from: string, to: string, told: R
 
 for (const [what, from, to, told] of EDITS) proofs(what, () => assert.match(edited(runner, from, to), told));
 
+const pagesSpec = (cors: string) => `version: 1
+name: pages
+upstreams: { u: { url: https://u.example.com } }
+routes:
+  read: { upstream: u, allow: ["GET /a", "GET,POST /b/{x}"] }
+  open: { upstream: u, auth: passthrough, allow: ["GET /open"] }
+apiKeys: { one: { key: env:A, token: env:T } }
+proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8], cors: ${cors}, responseHeaders: { X-A: b } } }
+targets: { nginx: {} }
+`;
+
+function written(cors: string): Example {
+  const { policy, files } = compile(pagesSpec(cors), { file: 'postern.yaml', read: () => undefined });
+  if (!policy || !files) throw new Error('not valid');
+  return { policy, files: files.filter(({ path }) => path.startsWith('nginx/')) };
+}
+
+const SOME_PAGES = '{ origins: ["https://app.example.com", "http://localhost:3000"], headers: [X-Page], maxAge: 1h }';
+for (const cors of [SOME_PAGES, '{ origins: any }'])
+  proofs(`what pages of other origins are told is proved: ${cors}`, () =>
+    assert.is(proof(written(cors)).kind, 'proved'),
+  );
+
+/** Edits of what pages are told, each told with a request that shows it. */
+const PAGE_EDITS: typeof EDITS = [
+  [
+    'an origin like it',
+    'app[.]example[.]com[ \\t]*+(?:,|\\z)',
+    'app[.]example[.]com',
+    /allow-origin: https:\/\/app.*instead of nothing/,
+  ],
+  ['no preflights', '"OPTIONS" "yes";', '"OPTIONS" "no";', /^OPTIONS .*instead of 204/],
+  [
+    'preflights of anybody',
+    '$api_verdict_page {\n    default $api_verdict_known;\n    "" $api_verdict_key;',
+    '$api_verdict_page {\n    default $api_verdict_known;',
+    /^OPTIONS .*204 instead of 401/,
+  ],
+  [
+    'preflights of every path',
+    '$api_verdict_known {\n    default $api_verdict_preflight;\n    "" $api_verdict_key;',
+    '$api_verdict_known {\n    default $api_verdict_preflight;',
+    /^OPTIONS .*204 instead of 401/,
+  ],
+  [
+    'preflights of any size',
+    'default "head-size";\n    "~^0*(',
+    'default "preflight";\n    "~^0*(',
+    /204 instead of 431/,
+  ],
+  [
+    'any header',
+    'Access-Control-Allow-Headers "PRIVATE-TOKEN, Content-Type, X-Page"',
+    'Access-Control-Allow-Headers "*"',
+    /allow-headers: \* instead of/,
+  ],
+  [
+    'credentials',
+    'add_header Access-Control-Max-Age "3600" always;',
+    'add_header Access-Control-Allow-Credentials true always;',
+    /allow-credentials: true instead of nothing|max-age: {2}instead of 3600/,
+  ],
+  [
+    'two origins',
+    'add_header Access-Control-Max-Age "3600" always;',
+    'add_header Access-Control-Allow-Origin "*" always;',
+    /cannot tell: location = .* sends Access-Control-Allow-Origin twice/,
+  ],
+  [
+    'what the upstream says',
+    'proxy_hide_header access-control-allow-credentials;',
+    '',
+    /access-control-allow-credentials of the upstream passes/,
+  ],
+  [
+    'whoever is shut out',
+    'location = "/./address" { internal;',
+    'location = "/./address" { internal; add_header Access-Control-Allow-Origin "*" always;',
+    /allow-origin: \* instead of nothing/,
+  ],
+];
+
+for (const [what, from, to, told] of PAGE_EDITS)
+  proofs(`what pages of other origins are told: ${what}`, () =>
+    assert.match(edited(written(SOME_PAGES), from, to), told),
+  );
+
 proofs('without proxies nothing is proved, and that is said', () =>
   inWorkspace(async ({ run, write }) => {
     write('postern.yaml', 'version: 1\nname: demo\ntargets: { nginx: {} }\n');

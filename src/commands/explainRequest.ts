@@ -1,4 +1,5 @@
 import { printable } from '../diagnostics/printable.ts';
+import { corsFields } from '../plan/cors.ts';
 import { type ForwardPlan, forwardPlan, publicAddress } from '../plan/forwards.ts';
 import { epochSeconds } from '../policy/dates.ts';
 import { nothingElse } from '../policy/fields.ts';
@@ -41,12 +42,14 @@ export function explainRequest(question: Question, understood: Understood, io: I
   const forwarded = forwardedBy(decided, policy);
   const nearest = nearestOf(decided);
   const shadow = shadowedBy(decided, policy);
+  const told = corsFields(decided.proxy, decision, decided.request.headers);
   if (question.format === 'json') {
     const value = {
       ...jsonDecision(decided, locator(document)),
       reason: reasonOf(decided),
       ...(nearest && { nearest: { pattern: nearest.route.pattern.text, at: locator(document)(nearest.route.origin) } }),
       ...(forwarded && { upstream: forwarded }),
+      ...(told.length > 0 && { answer: { headers: told.map(([name, value]) => ({ name, value })) } }),
       ...(shadow && {
         shadow: { ...jsonDecision(shadow, locator(understood.shadowDocument ?? document)), reason: reasonOf(shadow) },
       }),
@@ -54,7 +57,7 @@ export function explainRequest(question: Question, understood: Understood, io: I
     io.out(`${JSON.stringify(value, null, 2)}\n`);
   } else {
     io.out(
-      `${headline(decided)}\n  because   ${reasonOf(decided)}\n${excerptOf(nearest?.route.origin ?? decision.at, document)}${forwarded ? forwardedText(forwarded) : ''}${shadow ? shadowText(shadow, understood) : ''}`,
+      `${headline(decided)}\n  because   ${reasonOf(decided)}\n${excerptOf(nearest?.route.origin ?? decision.at, document)}${forwarded ? forwardedText(forwarded) : ''}${toldText(told)}${shadow ? shadowText(shadow, understood) : ''}`,
     );
   }
   return decision.kind === 'deny' ? 1 : 0;
@@ -96,6 +99,13 @@ function headline({ request, decision }: Decided): string {
 function forwardedText({ url, method, target, headers }: Forwarded): string {
   const lines = [`${method} ${target}`, ...headers.map(({ name, value }) => `${name}: ${value}`)];
   return `  upstream  ${url}\n${lines.map((line) => `            ${line}\n`).join('')}`;
+}
+
+/** What the answer tells browsers of pages of other origins. */
+function toldText(told: HeaderFields): string {
+  return told
+    .map(([name, value], index) => `${index === 0 ? '  answer    ' : ' '.repeat(12)}${name}: ${value}\n`)
+    .join('');
 }
 
 /** The same request as the shadow decides it, which changes nothing. */

@@ -96,9 +96,15 @@ function askedBy(value: Record<string, unknown>, now: number): Asked | Problem {
 const UNTOLD: readonly string[] = ['head-size', 'query', 'content-type', 'body-size'] satisfies Denial[];
 
 /** `same` is null where the line does not tell. */
-function replayed({ reason, upstream, path }: LoggedLine, now: Decision): { logged: string; same: boolean | null } {
+function replayed(
+  { method, reason, upstream, path }: LoggedLine,
+  now: Decision,
+): { logged: string; same: boolean | null } {
   const isCut = path.endsWith('/*') && (reason === 'path' || reason === 'method');
   if (UNTOLD.includes(reason) || isCut) return { logged: reason, same: null };
+  // A log does not show the headers that make it a preflight.
+  const isAnswered = reason === '' && upstream === '';
+  if (isAnswered && method === 'OPTIONS' && now.kind === 'deny') return { logged: 'answer', same: null };
   if (isDenial(reason)) return { logged: reason, same: now.kind === 'deny' && now.reason === reason };
   if (upstream !== '') return { logged: 'allow', same: now.kind === 'forward' };
   // What an engine refuses beside the policy, such as too many requests, has been neither allowed nor denied by it.

@@ -56,7 +56,9 @@ export function reasonOf(decided: Decided): string {
       // It may quote the request, into which people paste credentials.
       return printable(maskSecrets(DENIALS[decision.reason](decided)));
     case 'answer':
-      return `proxy "${proxy.id}" answers this itself`;
+      return decision.preflight
+        ? `a browser asks what a page may send here: ${decision.preflight.join(', ')}`
+        : `proxy "${proxy.id}" answers this itself`;
     case 'forward':
       return decision.key
         ? `"${decision.route}" allows it to key "${decision.key.id}"`

@@ -46,14 +46,16 @@ export function seenIn(line: string, columns?: Columns): Seen | undefined {
 function fromJson(line: string): Seen | undefined {
   const value = parseJson(line);
   if (!isRecord(value)) return undefined;
-  const { method, path, status, key, reason, request } = value;
+  const { method, path, status, key, reason, request, route, upstream } = value;
+  // No route answered and no upstream did: the proxy told a browser what a page may send.
+  const isPreflight = method === 'OPTIONS' && reason === '' && route === '' && upstream === '';
   if (typeof method === 'string' && typeof path === 'string')
     return seen(
       method,
       path,
       Number(status) || 0,
       typeof key === 'string' ? key : '',
-      typeof reason === 'string' ? reason : '',
+      isPreflight ? 'preflight' : typeof reason === 'string' ? reason : '',
     );
   // Caddy's own access log.
   const [verb, uri] = [memberOf(request, 'method'), memberOf(request, 'uri')];

@@ -70,10 +70,29 @@ const STEPS: readonly Step[] = [
       request.world.proxy.hosts.some((host) => matches(request.run, request.hostName(), named(host))),
   },
   { upTo: 'address', narrow: (request) => request.client() },
+  { upTo: 'address', narrow: narrowPage },
   { upTo: 'key-address', narrow: narrowKey },
   // Path and method were narrowed when the kinds of target were found.
   { upTo: 'query', narrow: (request) => matches(request.run, request.query(), QUERY) },
 ];
+
+const SOME = wholly('[^ \\t,][^\\n]*');
+
+/** What a page of another origin asks, and which one it is. */
+function narrowPage(request: SymbolicRequest): void {
+  const { run, world } = request;
+  const { cors } = world.proxy;
+  if (!cors) return;
+  const from = request.header('origin');
+  if (cors.origins === 'any') matches(run, from, SOME);
+  else cors.origins.some((origin) => matches(run, from, originLanguage(origin)));
+  matches(run, request.header('access-control-request-method'), SOME);
+}
+
+/** Of several values the first counts. */
+function originLanguage(origin: string): Language {
+  return wholly(`${origin.replace(/[^A-Za-z0-9]/g, '\\$&')}[ \\t]*(?:,[^\\n]*)?`);
+}
 
 function narrowKey(request: SymbolicRequest): void {
   const { run, world } = request;

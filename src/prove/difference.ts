@@ -1,3 +1,4 @@
+import { CORS_RESPONSE_HEADERS, corsFields } from '../plan/cors.ts';
 import { forwardPlan } from '../plan/forwards.ts';
 import type { Decision } from '../policy/decide.ts';
 import { authorityOf } from '../policy/origin.ts';
@@ -18,9 +19,30 @@ const HOST = wholly('(?:(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?
 
 /** Returns in words what a file does differently from the spec; `undefined` where it does the same. */
 export function differenceOf(outcome: Outcome, decision: Decision, question: Question): string | undefined {
-  const found = outcome.kind === 'answer' ? ofAnswer(outcome, decision) : ofForward(outcome, decision, question);
+  const own = outcome.kind === 'answer' ? ofAnswer(outcome, decision) : ofForward(outcome, decision, question);
+  const found = own ?? pageDifference(outcome, decision, question);
   if (found === undefined || outcome.kind !== 'answer' || outcome.status !== 400) return found;
   return matches(question.request.run, question.request.hostHeader(), HOST) ? found : undefined;
+}
+
+/** What pages of other origins are told otherwise than the spec says. */
+function pageDifference(outcome: Outcome, decision: Decision, { request }: Question): string | undefined {
+  const { proxy } = request.world;
+  // Some look at the size last, when another check may have answered.
+  if (decision.kind === 'deny' && decision.reason === 'head-size') return undefined;
+  const written = proxy.responseHeaders.map(({ name, value }) => [name, value] as const);
+  const fields = [...corsFields(proxy, decision, request.pageHeaders()), ...written];
+  const wanted = new Map(fields.map(([name, value]) => [name.toLowerCase(), value] as const));
+  const names = [...new Set([...wanted.keys(), ...outcome.pages.keys()])].filter((name) =>
+    /^access-control-/.test(name),
+  );
+  for (const name of names) {
+    const told = textOf(outcome.pages.get(name) ?? []);
+    if (told !== (wanted.get(name) ?? '')) return `${name}: ${told} instead of ${wanted.get(name) ?? 'nothing'}`;
+  }
+  if (!proxy.cors || outcome.kind !== 'forward') return undefined;
+  const passed = CORS_RESPONSE_HEADERS.find((name) => !outcome.hidden.has(name));
+  return passed && `${passed} of the upstream passes`;
 }
 
 function ofAnswer(outcome: Answered, decision: Decision): string | undefined {

@@ -10,6 +10,7 @@ export interface Answered {
   readonly status: number;
   readonly body: string | undefined;
   readonly allow: readonly Part[] | undefined;
+  readonly pages: PageHeaders;
   /** The part of the file that answers, such as a location, for people. */
   readonly place: string;
 }
@@ -29,8 +30,14 @@ export interface Forwarded {
   readonly maxBody: number;
   /** Status of a body that is larger. */
   readonly tooLarge: number;
+  readonly pages: PageHeaders;
+  /** Headers of the upstream's answer that do not pass, in lower case. */
+  readonly hidden: ReadonlySet<string>;
   readonly place: string;
 }
+
+/** What browsers are told of pages of other origins: `access-control-…` in lower case. Those that are empty are not sent. */
+export type PageHeaders = ReadonlyMap<string, readonly Part[]>;
 
 /** Values that depend on method and path alone, by the name of a variable. */
 export type Cuts = ReadonlyMap<string, string>;

@@ -1,6 +1,6 @@
 import { type Address, type AddressRange, type CidrSet, contains, formatAddress } from '../policy/cidr.ts';
 import { keySource } from '../policy/key.ts';
-import { clientAddress, credentialOf, type ProxyRequest } from '../policy/request.ts';
+import { clientAddress, credentialOf, type HeaderFields, type ProxyRequest } from '../policy/request.ts';
 import type { ApiKey, Proxy } from '../policy/types.ts';
 import { anyOf, exampleOf, type Part, pieceOf, type Run } from './explore.ts';
 import { without } from './language.ts';
@@ -250,6 +250,13 @@ export class SymbolicRequest {
       credential,
       at: (this.chosen.get('moment') as number | undefined) ?? 0,
     };
+  }
+
+  /** The page that asks, as far as anybody has looked: an origin of those that are all treated alike. */
+  pageHeaders(): HeaderFields {
+    const name = 'header origin';
+    const origin = this.run.pieces.has(name) ? exampleOf(pieceOf(this.run, name)) : undefined;
+    return origin === undefined || origin === '' ? [] : [['Origin', origin]];
   }
 
   private usualAddress(): Address {

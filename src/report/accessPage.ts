@@ -22,6 +22,7 @@ export function accessPage(spec: Spec, policy: Policy, read: ReadFile): Rendered
     proxySection(spec, policy),
     ...requestSections(spec, policy),
     ...policy.proxies.map((proxy) => answerSection(spec, proxy)),
+    pageSection(policy),
     nameSection(policy),
     addressSection(spec, policy, read),
   ];
@@ -160,6 +161,18 @@ function answerSection(spec: Spec, { id, answers, health, routes }: Proxy): stri
     from(answer),
   ]);
   return titled(`Answered by ${code(id)} itself`, table(['Methods', 'Path', 'Status', 'Key', 'From'], rows));
+}
+
+/** Who may use a proxy through the browsers of others: a row each, so that one origin more is one row more. */
+function pageSection({ proxies }: Policy): string[] {
+  const rows = proxies.flatMap(({ id, cors }) => {
+    if (!cors) return [];
+    const headers = cors.headers.map(code).join(', ');
+    const origins = cors.origins === 'any' ? ['any'] : cors.origins.map(code);
+    return origins.map((origin) => [code(id), origin, headers, `${cors.maxAge} s`]);
+  });
+  const columns = ['Proxy', 'Pages of', 'May send', 'Remembered for'];
+  return titled('Pages in browsers', table(columns, rows));
 }
 
 function nameSection({ rewrites, registries }: Policy): string[] {

@@ -34,12 +34,15 @@ export function wide(policy: Policy): Diagnostic[] {
       ruleCodes.report('open-to-all', [...proxy.origin, 'ipRanges'], { proxy: proxy.id, group }),
     );
   });
+  const pages = policy.proxies
+    .filter(({ cors }) => cors?.origins === 'any')
+    .map(({ id, origin }) => ruleCodes.report('any-page', [...origin, 'cors', 'origins'], { proxy: id }));
   const insecure = policy.upstreams
     .filter((upstream) => upstream.tls?.insecureSkipVerify)
     .map((upstream) =>
       ruleCodes.report('insecure-tls', [...upstream.origin, 'tls', 'insecureSkipVerify'], { upstream: upstream.id }),
     );
-  return [...insecure, ...writes, ...open];
+  return [...insecure, ...writes, ...open, ...pages];
 }
 
 /** Reports routes with `encodedText`, which lets through what a server that decodes twice takes for another path. */

@@ -73,6 +73,9 @@ export const ruleCodes = defineCodes('rule', {
   'open-to-all': warning('proxy "{proxy}" lets anybody reach group "{group}": no address range and no key').hint(
     'name the client addresses under ipRanges of the proxy',
   ),
+  'any-page': warning('pages of any origin may use proxy "{proxy}" through the browser of whoever it admits').hint(
+    'name the origins of your pages under cors; a key that a page holds is known to all who can open it',
+  ),
   'token-realm': warning(
     'no other name is rewritten, so clients of "{registry}" get their tokens from a public one',
   ).hint("GitLab's registry sends them to GitLab itself: rewrite that name too, with its upstream"),

@@ -1,6 +1,6 @@
 import { CORS_RESPONSE_HEADERS, preflightFields, UNTOLD } from '../../plan/cors.ts';
 import { isDenial, type Refusal } from '../../plan/log.ts';
-import { escapeRegex } from '../../plan/regex.ts';
+import { below, escapeRegex } from '../../plan/regex.ts';
 import type { Cors, Proxy } from '../../policy/types.ts';
 import type { MapList } from './maps.ts';
 import type { HeaderModel } from './model.ts';
@@ -9,6 +9,8 @@ import { bareWord, type Part, type Variable, value, variable } from './quote.ts'
 
 /** The verdict, and the location, of a preflight. */
 export const PREFLIGHT = 'preflight';
+
+const HEAD_LENGTH = variable('request_length');
 
 /** Statuses that nginx gives by itself to requests that were decided. Others are for heads that it could not read. */
 const DECIDED_STATUSES = [413, 429, 500, 502, 503, 504];
@@ -24,7 +26,7 @@ export function pageMap({ origins }: Cors, prefix: string, maps: MapList): Part 
   });
 }
 
-interface PreflightInput {
+interface PreflightInput extends Pick<Proxy, 'maxRequestHead'> {
   readonly cors: Cors;
   readonly prefix: string;
   readonly grants: MapList;
@@ -34,11 +36,17 @@ interface PreflightInput {
 }
 
 /** A browser asks what a page may send: at a path that is there, it is told so without a key. */
-export function preflightMap({ cors, prefix, grants, maps, allow }: PreflightInput, next: Part): Part {
-  const known = maps.add({
+export function preflightMap({ cors, maxRequestHead, prefix, grants, maps, allow }: PreflightInput, next: Part): Part {
+  const fitting = maps.add({
     name: `${prefix}_verdict_preflight`,
+    source: [HEAD_LENGTH],
+    fallback: 'head-size' satisfies Refusal,
+    patterns: [[`^${below(maxRequestHead + 1)}\\z`, PREFLIGHT]],
+  });
+  const known = maps.add({
+    name: `${prefix}_verdict_known`,
     source: [allow],
-    fallback: PREFLIGHT,
+    fallback: fitting,
     exact: [['', next]],
   });
   const asking = maps.add({

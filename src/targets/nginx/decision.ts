@@ -48,8 +48,10 @@ export function decisionMaps(input: DecisionInput): Variable {
   const afterKey = shadow === undefined ? plainMap(input) : queryMap(input, bodyMaps(input).body);
   const key = keyMaps(input, routeMap(input, afterKey));
   const open = openMap(input, key, afterKey);
-  const { cors } = proxy;
-  const entrance = cors ? preflightMap({ cors, prefix, grants, maps, allow: input.routing.allow }, open) : open;
+  const { cors, maxRequestHead } = proxy;
+  const entrance = cors
+    ? preflightMap({ cors, maxRequestHead, prefix, grants, maps, allow: input.routing.allow }, open)
+    : open;
   const lists = listsOf(proxy.ranges, { kind: 'proxy', name: proxy.id });
   const verdict = { name: `${prefix}_verdict`, comment: 'From where.' };
   if (lists === 'any')

@@ -1,7 +1,7 @@
 import { type CidrSet, parseCidr, unionOf } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { CannotTell, type Part } from '../../prove/explore.ts';
-import type { Answered, Cuts, FileModel, Forwarded, Outcome } from '../../prove/model.ts';
+import type { Answered, Cuts, FileModel, Forwarded, Outcome, PageHeaders } from '../../prove/model.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
 import { checkInert } from './inert.ts';
 import type { NginxDirective } from './liveConfig.ts';
@@ -141,7 +141,7 @@ function decide(configuration: Configuration, server: Server, { request, cuts, k
   if (location.answer) {
     const allow = location.allow && meaning.evaluate(location.allow);
     if (location.maxBody !== 0 && own) throw new CannotTell(`${name} limits bodies`);
-    return { kind: 'answer', ...location.answer, allow, place: name };
+    return { kind: 'answer', ...location.answer, allow, pages: pagesOf(location, meaning), place: name };
   }
   if (!location.pass) throw new CannotTell(`${name} neither answers nor forwards`);
   return forwarded(configuration, server, { location, meaning, name });
@@ -151,6 +151,9 @@ interface Location {
   readonly internal: boolean;
   readonly answer: Pick<Answered, 'status' | 'body'> | undefined;
   readonly allow: Template | undefined;
+  /** Headers of the answer for pages of other origins. */
+  readonly pages: ReadonlyMap<string, Template>;
+  readonly hidden: ReadonlySet<string>;
   readonly pass: string | undefined;
   readonly passesAll: boolean;
   readonly headers: ReadonlyMap<string, string>;
@@ -165,6 +168,8 @@ const USUAL_BODY = 1024 ** 2;
 
 function readLocation(block: readonly NginxDirective[], place: string): Location {
   const headers = new Map<string, string>();
+  const pages = new Map<string, Template>();
+  const hidden = new Set<string>();
   let [internal, passesAll, maxBody] = [false, true, USUAL_BODY];
   let [answer, allow, pass] = [undefined, undefined, undefined] as [
     Location['answer'],
@@ -178,7 +183,10 @@ function readLocation(block: readonly NginxDirective[], place: string): Location
     if (name === 'internal') internal = true;
     else if (name === 'client_max_body_size') maxBody = sizeOf(first);
     else if (name === 'return' && answer === undefined) answer = { status: Number(first), body: second };
-    else if (name === 'add_header') allow = first.toLowerCase() === 'allow' ? templateOf(second ?? '') : allow;
+    else if (name === 'add_header' && first.toLowerCase() === 'allow') allow = templateOf(second ?? '');
+    else if (name === 'add_header' && /^access-control-/i.test(first)) addPage(pages, first, second, place);
+    else if (name === 'add_header') continue;
+    else if (name === 'proxy_hide_header') hidden.add(first.toLowerCase());
     else if (name === 'proxy_pass') pass = first;
     else if (name === 'proxy_pass_request_headers') passesAll = first !== 'off';
     else if (name === 'proxy_set_header') headers.set(first.toLowerCase(), second ?? '');
@@ -187,7 +195,19 @@ function readLocation(block: readonly NginxDirective[], place: string): Location
     else if (name === 'proxy_ignore_headers') redirects = !args.some((each) => /^x-accel-redirect$/i.test(each));
     else checkInert(directive, 'location', place);
   }
-  return { internal, answer, allow, pass, passesAll, headers, maxBody, tls: { verified, name: tlsName }, redirects };
+  const tls = { verified, name: tlsName };
+  return { internal, answer, allow, pages, hidden, pass, passesAll, headers, maxBody, tls, redirects };
+}
+
+function addPage(pages: Map<string, Template>, name: string, text: string | undefined, place: string): void {
+  const header = name.toLowerCase();
+  if (pages.has(header)) throw new CannotTell(`${place} sends ${name} twice`);
+  pages.set(header, templateOf(text ?? ''));
+}
+
+function pagesOf({ pages }: Pick<Location, 'pages'>, meaning: Meaning): PageHeaders {
+  const values = [...pages].map(([name, template]) => [name, meaning.evaluate(template)] as const);
+  return new Map(values.filter(([, parts]) => parts.length > 0));
 }
 
 function sizeOf(text: string): number {
@@ -220,6 +240,8 @@ function forwarded(configuration: Configuration, server: Server, { location, mea
     headers: new Map([...headers].filter(([, value]) => value.length > 0)),
     maxBody: location.maxBody,
     tooLarge: tooLarge?.status ?? 413,
+    pages: pagesOf(location, meaning),
+    hidden: location.hidden,
     place: name,
   };
 }
@@ -313,7 +335,7 @@ function cutsOf({ tables }: Configuration, { verdict, locations }: Server): stri
   visit(variablesIn(verdict));
   const allow = [...locations.values()]
     .flat()
-    .filter(({ name, args }) => name === 'add_header' && args[0]?.toLowerCase() === 'allow');
+    .filter(({ name, args }) => name === 'add_header' && /^(?:allow|access-control-.*)$/i.test(args[0] ?? ''));
   visit(allow.flatMap(({ args }) => variablesIn(templateOf(args[1] ?? ''))));
   return [...cuts];
 }

@@ -121,6 +121,7 @@ function* listedProbes(contexts: readonly ProbeContext[], random: Random): Gener
   const lists = contexts.flatMap((context) => [
     ...context.fixture.aims.map((endpoint) => listFor(endpoint, context)),
     namesFor(context),
+    pagesFor(context),
   ]);
   for (let round = random.shuffled(lists); round.length > 0; ) {
     const left: Generator<Probe>[] = [];
@@ -143,6 +144,12 @@ function* namesFor(context: ProbeContext): Generator<Probe> {
   }
 }
 
+/** What pages of other origins ask of each endpoint, where the proxy answers them. */
+function* pagesFor(context: ProbeContext): Generator<Probe> {
+  for (const endpoint of context.fixture.aims)
+    for (const page of pagesAt(endpoint, context)) yield probe(page, context);
+}
+
 /** The probes that every endpoint gets. */
 function* listFor(endpoint: Endpoint, context: ProbeContext): Generator<Probe> {
   const { random } = context;
@@ -161,7 +168,6 @@ function* listFor(endpoint: Endpoint, context: ProbeContext): Generator<Probe> {
     for (const [index] of path.slice(1).split('/').entries()) yield* near(path, index, send);
   }
   for (const method of METHODS) yield send(example, method);
-  for (const page of pagesAt(endpoint, context)) yield probe(page, context);
 }
 
 /** Bodies as long as each route of an endpoint takes, and one byte longer. */

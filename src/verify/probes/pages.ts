@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../policy/access.ts';
+import { EVERY_METHOD } from '../../policy/pattern.ts';
 import type { Cors } from '../../policy/types.ts';
 import { type Draft, withField, withoutField } from '../draft.ts';
 import type { Random } from '../random.ts';
@@ -10,37 +11,35 @@ function someOrigin({ origins }: Cors, random: Random): string {
   return origins === 'any' ? 'https://page.example' : random.pick(origins);
 }
 
-/** An origin that is close to an allowed one. */
-function nearOrigin(origin: string, random: Random): string {
-  return random.pick([
-    `${origin}/`,
-    `${origin}.evil.example`,
-    `${origin}:443`,
-    `${origin}x`,
-    origin.slice(0, -1),
-    origin.toUpperCase(),
-    origin.replace('://', '://evil.'),
-    origin.replace('://', '://evil@'),
-    origin.replace('.', 'x'),
-    origin.replace(/^https?/, (scheme) => (scheme === 'http' ? 'https' : 'http')),
-    ` ${origin} \t`,
-    `${origin} ${STRANGER}`,
-    `${origin}, ${STRANGER}`,
-    `${STRANGER}, ${origin}`,
-    `,${origin}`,
-    'null',
-    '*',
-    '',
-    STRANGER,
-  ]);
-}
+/** Origins that are close to an allowed one. */
+const near = (origin: string): readonly string[] => [
+  `${origin}.evil.example`,
+  `${origin}/`,
+  origin.toUpperCase(),
+  origin.slice(0, -1),
+  origin.replace('.', 'x'),
+  origin.replace('://', '://evil.'),
+  origin.replace('://', '://evil@'),
+  origin.replace(/^https?/, (scheme) => (scheme === 'http' ? 'https' : 'http')),
+  `${origin}:443`,
+  `${origin}x`,
+  ` ${origin} \t`,
+  `${origin} ${STRANGER}`,
+  `${origin}, ${STRANGER}`,
+  `${STRANGER}, ${origin}`,
+  `,${origin}`,
+  'null',
+  '*',
+  '',
+  STRANGER,
+];
 
 /** A request of a page of another origin, or what its browser asks before it. */
 export function mutatePage(draft: Draft, { fixture, random }: ProbeContext): Draft {
   const { cors, apiKeyHeader } = fixture.proxy;
   if (!cors) return draft;
   const origin = someOrigin(cors, random);
-  const sent = random.pick([origin, origin, nearOrigin(origin, random), nearOrigin(origin, random)]);
+  const sent = random.chance(0.5) ? origin : random.pick(near(origin));
   const from = withField(draft, random.pick(['Origin', 'Origin', 'origin']), sent);
   const twice = (value: string) => withField(from, 'Origin', value);
   const asking = (method: string, of = from) =>
@@ -62,30 +61,37 @@ export function mutatePage(draft: Draft, { fixture, random }: ProbeContext): Dra
   ])();
 }
 
-/** For every endpoint: what the browser of a page asks, and the page itself, from where it may and from elsewhere. */
+/** What the browser of a page asks of an endpoint, and the page itself, from where it may and from elsewhere. */
 export function* pagesAt(endpoint: Endpoint, context: ProbeContext): Generator<Attempt> {
   const { fixture, random } = context;
   const { cors } = fixture.proxy;
   if (!cors) return;
-  for (const origin of [someOrigin(cors, random), STRANGER]) {
-    const bare = (method: string): Draft => ({
-      method,
-      target: endpoint.state.example,
-      version: 'HTTP/1.1',
-      fields: [
-        ['Host', hostFor(fixture)],
-        ['Origin', origin],
-      ],
-    });
-    const wanted = endpoint.allow[0] ?? 'GET';
-    const asking = withField(bare('OPTIONS'), 'Access-Control-Request-Method', wanted === '*' ? 'GET' : wanted);
-    yield sentFrom(asking, fixture.admitted(), context);
-    yield sentFrom(bare('OPTIONS'), fixture.admitted(), context);
-    yield sentFrom({ ...asking, target: `${asking.target}/nowhere` }, fixture.admitted(), context);
-    yield sentFrom(asking, fixture.refused(), context);
-    const page = attemptAt(endpoint, context);
-    yield { ...page, draft: withField(page.draft, 'Origin', origin) };
-    const refused = attempt({ endpoint, method: 'FROB', target: endpoint.state.example }, context);
-    yield { ...refused, draft: withField(refused.draft, 'Origin', origin) };
+  const own = someOrigin(cors, random);
+  const bare = (origin: string, method: string, target = endpoint.state.example): Draft => ({
+    method,
+    target,
+    version: 'HTTP/1.1',
+    fields: [
+      ['Host', hostFor(fixture)],
+      ['Origin', origin],
+    ],
+  });
+  const [wanted = 'GET'] = endpoint.allow.filter((method) => method !== EVERY_METHOD);
+  const asking = (draft: Draft) => withField(draft, 'Access-Control-Request-Method', wanted);
+  const preflight = asking(bare(own, 'OPTIONS'));
+  const admitted = fixture.admitted();
+  const withOrigin = ({ draft, peer }: Attempt, origin: string) => ({
+    draft: withField(draft, 'Origin', origin),
+    peer,
+  });
+  yield sentFrom(preflight, admitted, context);
+  yield sentFrom(bare(own, 'OPTIONS'), admitted, context);
+  yield sentFrom(asking(bare(own, 'OPTIONS', `${preflight.target}/nowhere`)), admitted, context);
+  yield sentFrom(preflight, fixture.refused(), context);
+  yield withOrigin(attempt({ endpoint, method: 'FROB', target: endpoint.state.example }, context), own);
+  for (const origin of [own, ...near(own)]) {
+    yield sentFrom(asking(bare(origin, 'OPTIONS')), admitted, context);
+    yield sentFrom(bare(origin, 'GET'), admitted, context);
+    yield withOrigin(attemptAt(endpoint, context), origin);
   }
 }
