@@ -55,6 +55,47 @@ explain('says no with the reason', () =>
   }),
 );
 
+explain('shows what pages of other origins are told, and replays what a log says of them', () =>
+  inWorkspace(async ({ run, runArgs, write }) => {
+    write(
+      'pages.yaml',
+      `version: 1
+name: pages
+upstreams: { u: { url: https://u.example.com } }
+routes: { r: { upstream: u, allow: [GET /a] } }
+apiKeys: { k: { key: env:K, token: env:T } }
+proxies: { api: { listen: 8080, ipRanges: any, cors: { origins: [https://app.example.com] } } }
+targets: { nginx: {} }
+`,
+    );
+    const page = ['--spec', 'pages.yaml', '--header', 'Origin: https://app.example.com'];
+    const asked = await runArgs([
+      ...['explain', 'OPTIONS', '/a', ...page, '--header', 'Access-Control-Request-Method: GET'],
+    ]);
+    assert.is(asked.status, 0, asked.stderr);
+    assert.match(
+      asked.stdout,
+      /^answer 204: OPTIONS \/a\n {2}because {3}a browser asks what a page may send here: GET, HEAD$/m,
+    );
+    assert.match(
+      asked.stdout,
+      /^ {2}answer {4}Access-Control-Allow-Origin: https:\/\/app.example.com\n {12}Vary: Origin$/m,
+    );
+    const refused = await runArgs(['explain', 'GET', '/a', ...page, '--format', 'json']);
+    assert.is(refused.status, 1);
+    assert.equal(JSON.parse(refused.stdout).answer.headers[0], {
+      name: 'Access-Control-Allow-Origin',
+      value: 'https://app.example.com',
+    });
+    const line = { time: '2026-01-01T00:00:00Z', proxy: 'api', client: '192.0.2.1', method: 'OPTIONS', path: '/a' };
+    const log = JSON.stringify({ ...line, status: 204, reason: '', route: '', key: '', upstream: '' });
+    const replayed = await run('explain --requests - --spec pages.yaml', { input: log });
+    assert.is(JSON.parse(replayed.stdout).same, null, 'a log does not show what makes it a preflight');
+    write('access.log', `${log}\n${log.replace('OPTIONS', 'GET').replace('204', '200')}\n`);
+    assert.not.match((await run('learn access.log')).stdout, /OPTIONS/);
+  }),
+);
+
 explain('cannot tell about a key, an address or a day that do not exist', () =>
   inWorkspaceHere(async ({ runArgs }) => {
     for (const option of [

@@ -209,20 +209,20 @@ for (const cors of [SOME_PAGES, '{ origins: any }'])
 const PAGE_EDITS: typeof EDITS = [
   [
     'an origin like it',
-    'app[.]example[.]com[ \\t]*+(?:,|\\z)',
+    'app[.]example[.]com[ \\\\t]*+(?:,|\\\\z)',
     'app[.]example[.]com',
     /allow-origin: https:\/\/app.*instead of nothing/,
   ],
   ['no preflights', '"OPTIONS" "yes";', '"OPTIONS" "no";', /^OPTIONS .*instead of 204/],
   [
     'preflights of anybody',
-    '$api_verdict_page {\n    default $api_verdict_known;\n    "" $api_verdict_key;',
+    '$api_verdict_page {\n    default $api_verdict_known;\n    "" $api_verdict_open;',
     '$api_verdict_page {\n    default $api_verdict_known;',
     /^OPTIONS .*204 instead of 401/,
   ],
   [
     'preflights of every path',
-    '$api_verdict_known {\n    default $api_verdict_preflight;\n    "" $api_verdict_key;',
+    '$api_verdict_known {\n    default $api_verdict_preflight;\n    "" $api_verdict_open;',
     '$api_verdict_known {\n    default $api_verdict_preflight;',
     /^OPTIONS .*204 instead of 401/,
   ],
