@@ -1,5 +1,5 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
-import type { Spec } from '../spec/schema.ts';
+import type { CorsSpec } from '../spec/cors.ts';
 import { policyCodes } from './codes.ts';
 import type { Difference } from './fields.ts';
 import { credentialIn } from './key.ts';
@@ -7,8 +7,6 @@ import { authorityOf } from './origin.ts';
 import { type HeaderFields, headerValues } from './request.ts';
 import type { Cors, Proxy } from './types.ts';
 import { milliseconds, parseOrigin } from './upstreams.ts';
-
-type CorsSpec = NonNullable<NonNullable<Spec['proxies']>[string]['cors']>;
 
 const TEN_MINUTES = 600;
 

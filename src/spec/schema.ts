@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { cors } from './cors.ts';
 import { ipRanges } from './rangeSchema.ts';
 import {
   byteSize,
@@ -317,19 +318,6 @@ const health = z
     }),
   ])
   .describe("GET is answered with 200 by the proxy itself, without a key, whatever the proxy's own ipRanges");
-
-const cors = z
-  .strictObject({
-    origins: z
-      .union([z.literal('any'), z.array(z.string().min(1)).min(1)])
-      .describe('Origins of pages, such as https://app.example.com, each exactly; any must be written out'),
-    headers: z
-      .array(headerName)
-      .optional()
-      .describe('Request headers that pages may set beside the one of the key and Content-Type'),
-    maxAge: duration.optional().describe('How long browsers remember the answer to a preflight; 10m where absent'),
-  })
-  .describe('Pages of other origins that browsers let use this proxy; preflights are answered here, without a key');
 
 const proxy = z
   .strictObject({
