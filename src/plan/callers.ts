@@ -3,7 +3,7 @@ import type { ApiKey, Policy } from '../policy/types.ts';
 
 /** A set of route groups that some keys may use, by name. */
 interface GrantSet {
-  /** "*", which is no group's name, for keys that no list of routes narrows, else the groups: "hooks+read". */
+  /** The route groups joined by "+", `hooks+read`; "*", which is no group's name, for keys without a list of routes. */
   readonly name: string;
   readonly groups: readonly string[];
 }
@@ -12,22 +12,22 @@ export function grantSetOf({ groups, allGroups }: Pick<ApiKey, 'groups' | 'allGr
   return { name: allGroups ? '*' : groups.join('+'), groups };
 }
 
-/** Each once, sorted by name. */
+/** Returns the grant sets of keys, each once, sorted by name. */
 export function grantSets(keys: readonly ApiKey[]): GrantSet[] {
   const sets = new Map(keys.map((key) => [grantSetOf(key).name, grantSetOf(key)]));
   return [...sets.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Addresses that the spec lists in one place, by name. */
+/** The addresses that the spec lists in one place, by name. */
 export interface AddressList {
-  /** The name under `ipRanges`, or whose own list it is. */
+  /** The name under `ipRanges` for `set`; else the id of the proxy or key that lists the addresses itself. */
   readonly name: string;
   readonly kind: 'set' | 'proxy' | 'key' | 'health';
-  /** Only what is written there itself: `@names` in it are lists of their own. */
+  /** The addresses written there. `@names` in the list are lists of their own. */
   readonly own: CidrSet;
 }
 
-/** The lists that a set of addresses is put together from, sorted; "any" where it is every address. */
+/** Returns the lists that a set of addresses is made of, sorted; "any" for all addresses. */
 export function listsOf(
   set: CidrSet,
   owner: { readonly kind: 'proxy' | 'key' | 'health'; readonly name: string },
@@ -38,7 +38,7 @@ export function listsOf(
     .sort(byName);
 }
 
-/** Every list that some proxy or key asks for, each once. */
+/** Returns every list that a proxy, a health check or a key uses, each once. */
 export function addressLists({ proxies, apiKeys }: Pick<Policy, 'proxies' | 'apiKeys'>): AddressList[] {
   const used = [
     ...proxies.map(({ id, ranges }) => listsOf(ranges, { kind: 'proxy', name: id })),

@@ -4,53 +4,56 @@ import { parameterName, restName, type State } from '../policy/automaton.ts';
 import type { PatternSegment } from '../policy/pattern.ts';
 import { PARAMETER_TYPES, type ParameterType, WIDER } from '../policy/segment.ts';
 
-/** What a method does at a path: one row of a table of routes. */
+/** What a method does at an endpoint: one row of a table of routes. */
 export interface Operation {
   readonly method: string;
-  /** The route class, which an engine looks up. */
+  /** The route class of the method. */
   readonly routeClass: RouteClass;
-  /** What the spec says to allow it, in the order of the proxy; never empty. */
+  /** Rules of the spec that allow it, in the order of the proxy; never empty. */
   readonly rules: readonly Rule[];
-  /** What the spec gives as reasons, each once. */
+  /** Reasons that the spec gives for it, each once. */
   readonly reasons: readonly string[];
 }
 
 /** A pattern at which some request is allowed. */
 export interface Endpoint {
-  /** The pattern itself, parameters by type: `/groups/{encodedPath}/hooks`. */
+  /** The pattern, with parameters by type: `/groups/{encodedPath}/hooks`. */
   readonly name: string;
-  /** For `Allow`: sorted, HEAD beside GET; `*` for every method. */
+  /** Methods for `Allow`: sorted, HEAD beside GET; `*` for every method. */
   readonly allow: readonly string[];
-  /** By method, sorted; HEAD is written out where GET takes it along, `*` is every method that is not. */
+  /** Operations sorted by method. HEAD has its own where GET includes it; `*` is every method that has none. */
   readonly operations: readonly Operation[];
   /** Sorted names of the route groups that allow something here. */
   readonly groups: readonly string[];
-  /** The rules whose own pattern this is; none where patterns only meet. */
+  /** Rules whose own pattern this is; none for an endpoint that exists only because patterns overlap. */
   readonly written: readonly Rule[];
-  /** Where in the spec it is written, in the order of the proxy. */
+  /** Where the spec has its rules, in the order of the proxy. */
   readonly origins: readonly SpecPath[];
 }
 
-/** A place between the segments of a path, and where the next segment leads. */
+/** A point between two segments of a path, from which the next segment leads on. */
 export interface Junction {
-  /** The pattern so far; "" where no segment has been read, `/files/{segment*}` where the rest of a path is read. */
+  /**
+   * The pattern so far: "" at the root, `/groups/{int}` after two segments, `/files/{segment*}` within the rest of a
+   * path.
+   */
   readonly name: string;
-  /** The next place by literal segment, byte for byte; looked at before `parameters`. Sorted. */
+  /** Names of the next junctions by literal segment, sorted. They are compared byte for byte, before `parameters`. */
   readonly literals: ReadonlyMap<string, string>;
   /**
-   * The next place by type, narrowest first: of the types listed, the first that takes a segment is its way. Types
-   * that would lead nowhere else than the next wider one are left out.
+   * Names of the next junctions by type, narrowest first: the first type listed that matches a segment decides. A type
+   * that leads where the next wider one leads is left out.
    */
   readonly parameters: ReadonlyMap<ParameterType, string>;
-  /** Absent where no path ends. */
+  /** The endpoint of paths that end here; absent where none does. */
   readonly endpoint?: Endpoint;
 }
 
-/** The paths of a proxy by name. Names are stable: another route adds names, and changes none. */
+/** The paths of a proxy by name. Names are stable: a further route adds names and changes none. */
 export interface Endpoints {
-  /** In the order of a sitemap: a path before those below it. */
+  /** Endpoints in the order of a sitemap: a path before those below it. */
   readonly endpoints: readonly Endpoint[];
-  /** In the same order; the first is the start, "". */
+  /** Junctions in the same order; the first is the root, "". */
   readonly junctions: readonly Junction[];
 }
 
@@ -78,7 +81,7 @@ function build(access: Access): Endpoints {
   return { junctions, endpoints: junctions.flatMap(({ endpoint }) => endpoint ?? []) };
 }
 
-/** As a sitemap has them: segment by segment, so that what is below a path stands together. */
+/** Compares patterns for the order of a sitemap, segment by segment, so that all paths below a path stand together. */
 export function compareNames(a: string, b: string): number {
   const [left, right] = [a, b].map((name) => name.replaceAll('/', '\0'));
   return left === right ? 0 : (left ?? '') < (right ?? '') ? -1 : 1;
@@ -103,7 +106,7 @@ function endpointOf({ state, allow, classes }: Access['endpoints'][number]): End
   };
 }
 
-/** Whether the pattern of a rule, parameters by type and of a choice the value in question, is this one. */
+/** Returns whether the pattern of a rule has this name, with parameters by type and one value of each choice. */
 function isWrittenAs({ pattern: { segments } }: Rule, name: string): boolean {
   const parts = name.slice(1).split('/');
   return parts.length === segments.length && segments.every((segment, index) => isNamed(segment, parts[index] ?? ''));

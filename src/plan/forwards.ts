@@ -5,15 +5,15 @@ import { sizeName } from '../policy/routes.ts';
 import type { Forwarding, Policy, Upstream } from '../policy/types.ts';
 import { caseless, oneOf } from './regex.ts';
 
-/** One way to forward, shared by all route classes that are forwarded so. */
+/** One way to forward requests, shared by all route classes that are forwarded alike. */
 export interface ForwardPlan {
-  /** `forward-gitlab`, with what is unusual about it behind: `forward-gitlab~passthrough~10MB`. */
+  /** `forward-gitlab`, followed by all that is unusual about it: `forward-gitlab~passthrough~10MB`. */
   readonly name: string;
   readonly forwarding: Forwarding;
   readonly upstream: Upstream;
-  /** What the upstream is told as Host. */
+  /** Value of Host for the upstream. */
   readonly host: string;
-  /** The client's headers that pass, lower case, sorted; less those that the proxy writes itself. */
+  /** Headers of the client that pass, in lower case, sorted; without those that the proxy sets itself. */
   readonly passed: readonly string[];
 }
 
@@ -52,14 +52,14 @@ export function forwardPlan(forwarding: Forwarding, { upstreams }: Pick<Policy, 
 }
 
 /**
- * What each field adds to the name of a way to forward; nothing where it is as usual, so that a name never changes. No
- * id holds "~", so `a~passthrough` is never the upstream `a-passthrough`; no two fields can add the same text either.
+ * The text that each field adds to the name of a forward; "" for the usual value, so that a name never changes. No id
+ * holds "~", so `a~passthrough` is never the upstream `a-passthrough`, and no two fields add the same text.
  */
 const NAMED: { readonly [K in keyof Forwarding]: (value: Forwarding[K]) => string } = {
   upstream: (id) => id,
   auth: (auth) => (auth === 'apiKey' ? '' : auth),
   headers: (headers) => headers.map((header) => `+${header}`).join(''),
-  // What types a body may have is decided before; all of them are forwarded alike.
+  // The type of a body is checked before, and all types are forwarded alike.
   contentTypes: () => '',
   maxBody: (bytes) => (bytes === 1024 ** 2 ? '' : sizeName(bytes)),
   websocket: (websocket) => (websocket ? 'websocket' : ''),
@@ -72,8 +72,8 @@ function forwardName(forwarding: Forwarding): string {
 }
 
 /**
- * What upstreams are told of where clients find a proxy that has a public URL, `scheme://host[:port]`. The host has its
- * port where it is not the usual one: `api.example.com:8443`.
+ * Returns the headers that tell an upstream where clients find a proxy with a public URL, `scheme://host[:port]`. The
+ * host has its port unless it is the usual one: `api.example.com:8443`.
  */
 export function publicAddress(publicUrl: string): (readonly [header: string, value: string])[] {
   const { protocol, host, port } = new URL(publicUrl);
@@ -85,7 +85,7 @@ export function publicAddress(publicUrl: string): (readonly [header: string, val
   ];
 }
 
-/** The one list of headers of a client that reach an upstream. */
+/** Returns the headers of a client that reach the upstream; this is the only list of them. */
 function passedHeaders({ auth, headers, websocket }: Forwarding, upstream: Upstream): string[] {
   const credentials = auth === 'passthrough' ? PASSTHROUGH_CREDENTIAL_HEADERS : [];
   const own = auth === 'apiKey' ? upstream.tokenHeader.toLowerCase() : undefined;
@@ -94,9 +94,9 @@ function passedHeaders({ auth, headers, websocket }: Forwarding, upstream: Upstr
 }
 
 /**
- * Source of a regular expression for the origin of an upstream in every spelling that clients read as the same: in any
- * case, a dot after the name, the usual ports, no scheme. An engine that ignores case by itself has the letters written
- * plainly, with `escapeRegex`. What follows has to be a path, a query or the end.
+ * Returns the source of a regular expression for the origin of an upstream, in every spelling that clients treat as the
+ * same: any case, a dot after the name, the usual ports, no scheme. For an engine that ignores case by itself,
+ * `letters` is `escapeRegex`. The caller adds what may follow: a path, a query or the end.
  */
 export function originSource({ host, port }: Pick<Upstream, 'host' | 'port'>, letters = caseless): string {
   const ports = oneOf([...new Set([80, 443, port])].map(String));

@@ -5,35 +5,35 @@ import type { ProxyRequest } from '../policy/request.ts';
 import type { ApiKey } from '../policy/types.ts';
 
 /**
- * A line of the access log: one JSON object a request, the same on every engine. Texts are "" and numbers `null` where
- * there is nothing to say.
+ * A line of the access log: one JSON object per request, the same on every engine. Empty fields are "" for texts and
+ * `null` for numbers.
  */
 export interface LogLine {
-  /** RFC 3339; when the answer had ended. */
+  /** Time when the answer had ended, RFC 3339. */
   readonly time: string;
-  /** Tells it apart from others of the same time. */
+  /** Id of the request, unique at least among those of the same time. */
   readonly id: string;
   /** Name of the proxy; "" for the sites of domain rewrites. */
   readonly proxy: string;
   /** Address of the client as the policy understands it. */
   readonly client: string;
   readonly method: string;
-  /** Without the query. A path that no route allows ends with "*" before the first part that could be a key. */
+  /** Path without the query. One that no route allows ends with "*" before the first part that could be a key. */
   readonly path: string;
   readonly status: number;
-  /** Why it is not the upstream's answer; "" where it is, or where the proxy answers by itself. */
+  /** Why the answer is not the upstream's; "" where it is, or where the spec asks the proxy to answer. */
   readonly reason: Reason | '';
-  /** What the request fell into: a route class, or the public name of a site. */
+  /** The route class, or the public name of a site. */
   readonly route: string;
-  /** Whose key it was, also of a key that has expired. */
+  /** Id of the key, also of one that has expired. */
   readonly key: string;
-  /** "first" or "second" of the keys of an id, as long as some id of the spec has two. */
+  /** Which key of its id it was, "first" or "second", if some id of the spec has two. */
   readonly keyPosition: string;
   /** The server that was asked, as `address:port`; several, one after the other, where some could not be reached. */
   readonly upstream: string;
-  /** What that server answered; `null` where it did not. */
+  /** Status of that server's answer; `null` without one. */
   readonly upstreamStatus: number | null;
-  /** Bytes of the body that was sent. */
+  /** Bytes of the answer's body. */
   readonly size: number;
   /** Seconds from the first byte of the request to the last one of the answer. */
   readonly duration: number;
@@ -41,11 +41,14 @@ export interface LogLine {
   readonly upstreamTime: number | null;
 }
 
-/** What a line says of the spec that is only decided, where there is one. */
+/** Fields about the decision of a shadow, if there is one. */
 export interface ShadowLine {
-  /** The status that it answers with; `null` where it forwards, and where nothing is decided: then there is no route. */
+  /**
+   * Status of the shadow's answer; `null` where it forwards, and where it decides nothing, in which case there is no
+   * route.
+   */
   readonly shadow: number | null;
-  /** The route class that the request falls into there. */
+  /** Route class of the request in the shadow. */
   readonly shadowRoute: string;
 }
 
@@ -76,11 +79,11 @@ export const SHADOW_FIELDS: { readonly [K in keyof ShadowLine]: Kind<ShadowLine[
   shadowRoute: 'text',
 };
 
-/** What engines refuse beside the policy, and the status of it. */
+/** Refusals of engines that are not decisions of the policy, with their statuses. */
 const ENGINE_REFUSALS = {
-  /** The key is good, and there is no token for the upstream. */
+  /** The key is good, but there is no token for the upstream. */
   'token-missing': 403,
-  /** Not a request that the engine can read, or a Host that is no name. */
+  /** The engine cannot read the request, or Host is no name. */
   malformed: 400,
   /** The client took too long to send it. */
   slow: 408,
@@ -92,18 +95,18 @@ const ENGINE_REFUSALS = {
   loop: 508,
 } as const;
 
-/** Reasons of engines that looked at no more than the head, or at none: no spec would decide such a request. */
+/** Reasons of refusals before the engine has read more than the head, if that. No policy decides about such a request. */
 export const UNDECIDED = ['head-size', 'misdirected', 'malformed', 'target-size', 'slow'] as const satisfies (
   | Denial
   | keyof typeof ENGINE_REFUSALS
 )[];
 
-/** What can become of a request on its way to the upstream. */
+/** Reasons of requests that the upstream did not answer. */
 export const FAILURES = {
   refused: 'upstream-refused',
   timeout: 'upstream-timeout',
   tls: 'upstream-tls',
-  /** Refused, or no TLS: the engine does not say which. */
+  /** Refused, or without TLS: the engine does not tell which. */
   unreachable: 'upstream-unreachable',
   unresolved: 'upstream-unresolved',
   closed: 'upstream-closed',
@@ -111,7 +114,7 @@ export const FAILURES = {
   unknown: 'upstream-unknown',
 } as const;
 
-/** Refusals by word, with the status that each has. */
+/** All refusals with their statuses. */
 export const REFUSALS = { ...DENIALS, ...ENGINE_REFUSALS };
 
 export type Refusal = keyof typeof REFUSALS;
@@ -121,12 +124,12 @@ export function isDenial(reason: string): reason is Denial {
   return Object.hasOwn(DENIALS, reason);
 }
 
-/** Whether a reason says that the request was not let through. */
+/** Returns whether a reason means that the request was refused. */
 export function isRefusal(reason: string): boolean {
   return Object.hasOwn(REFUSALS, reason);
 }
 
-/** What a status says that an engine gives by itself, without any verdict of the policy. */
+/** Reasons of statuses that an engine gives without a decision of the policy. */
 export const STATUS_REASONS: Readonly<Record<number, Reason>> = {
   400: 'malformed',
   405: 'method',
@@ -145,7 +148,7 @@ export const STATUS_REASONS: Readonly<Record<number, Reason>> = {
   508: 'loop',
 };
 
-/** What a line says of how a request was decided. */
+/** Fields about the decision on a request. */
 export type Logged = Pick<LogLine, 'path' | 'reason' | 'route' | 'key'>;
 
 export function loggedOf(
@@ -162,14 +165,14 @@ export function loggedOf(
   };
 }
 
-/** What a line says of the decision of a shadow. */
+/** Returns the fields about the decision of a shadow. */
 export function shadowOf(decision: Decision): ShadowLine {
   const isUndecided = decision.kind === 'deny' && UNDECIDED.some((reason) => reason === decision.reason);
   if (isUndecided) return { shadow: null, shadowRoute: '' };
   return { shadow: decision.kind === 'forward' ? null : decision.status, shadowRoute: decision.route };
 }
 
-/** Whether a value of a line has the type of its field. */
+/** Returns whether a value has the type of its field. */
 export function isOfField(name: keyof LogLine | keyof ShadowLine, value: unknown): boolean {
   const type = { ...LOG_FIELDS, ...SHADOW_FIELDS }[name];
   if (type === 'text') return typeof value === 'string';
@@ -178,12 +181,12 @@ export function isOfField(name: keyof LogLine | keyof ShadowLine, value: unknown
 
 const POSITIONS = ['first', 'second'] as const;
 
-/** Whether lines say which of its keys a caller sent. */
+/** Returns whether log lines tell which key of an id was sent: they do where some id has two. */
 export function tellsPositions(apiKeys: readonly Pick<ApiKey, 'keys'>[]): boolean {
   return apiKeys.some(({ keys }) => keys.length > 1);
 }
 
-/** The word for which of its keys it is; the spec has no more than two for an id. */
+/** Returns the word for a key of an id by its index; a spec has no more than two. */
 export function keyPosition(index: number): string {
   return POSITIONS[index] ?? String(index + 1);
 }
@@ -191,8 +194,9 @@ export function keyPosition(index: number): string {
 const SHORT = `/[A-Za-z0-9_.-]{0,${KEY_MIN_LENGTH - 1}}`;
 
 /**
- * Sources, unanchored, for the path of a request that no route allows: all of it, and as much as is shown. A part as long
- * as a key could be one in the wrong place, and so could one with other characters.
+ * Sources, without anchors, for paths that no route allows: the whole path if all of it may be shown, and the part of
+ * any path that may be. A segment as long as a key could be a key in the wrong place, and so could one with other
+ * characters.
  */
 export const PLAIN_PATH = { whole: `(?:${SHORT})+`, beginning: `(?:${SHORT})*` } as const;
 

@@ -5,7 +5,7 @@ import { authorityOf, DEFAULT_PORT } from '../policy/origin.ts';
 import type { DomainRewrite, Policy } from '../policy/types.ts';
 import { sitesOf } from './sites.ts';
 
-/** One station of an image pull. `host` carries the port where it is not the default. */
+/** One step of an image pull. `host` has the port unless it is the default. */
 export interface PullHop {
   /**
    * `node`: what the node contacts; `site`: the proxy site that answers there; `upstream`: the Host that the registry
@@ -14,13 +14,13 @@ export interface PullHop {
    */
   readonly kind: 'node' | 'site' | 'upstream' | 'realm' | 'token' | 'fallback';
   readonly host: string;
-  /** What in the spec decides it; absent where nothing has a say. */
+  /** The place in the spec that decides it; absent where none does. */
   readonly at?: SpecPath;
 }
 
 /**
- * The registry that an image reference names, spelt as container runtimes spell it: a first part with a dot, a colon or
- * an upper case letter is a host, anything else is a repository of Docker Hub.
+ * Returns the registry of an image reference, as container runtimes find it: a first part with a dot, a colon or an
+ * upper case letter is a host, anything else is a repository of Docker Hub.
  */
 export function registryOf(image: string): string {
   const slash = image.indexOf('/');
@@ -30,14 +30,14 @@ export function registryOf(image: string): string {
   return first;
 }
 
-/** Each station of a pull, in order. Nodes do not ask CoreDNS, so that only mirrors can send them elsewhere. */
+/** Returns the steps of a pull, in order. Nodes do not ask CoreDNS, so that only mirrors can send them elsewhere. */
 export function pullHops(
   policy: Policy,
   image: string,
   { mirrors, fallsBack, bypassed = [] }: NodeSettings = { mirrors: rewrittenMirrors(policy), fallsBack: false },
 ): PullHop[] {
   const registry = registryOf(image);
-  // Runtimes look mirrors up by the exact text of the image's host: neither a port nor another case is forgiven.
+  // Runtimes find a mirror by the exact text of the host in the image: neither the port nor the case may differ.
   const own = mirrors.find((one) => one.registry === registry);
   const mirror = own ?? (bypassed.includes(registry) ? undefined : mirrors.find((one) => one.registry === '*'));
   const [first, ...others] = mirror?.endpoints.map(endpointHost) ?? [];
@@ -45,14 +45,14 @@ export function pullHops(
   const { origin: at } = mirror;
   return [
     { kind: 'node', host: first, at },
-    // Sites have one port for all names, and a registry on a port of its own is not behind them.
+    // Sites have one port for all names, so a registry on a port of its own is not behind them.
     ...(policy.registries.some(({ origin }) => origin === at) ? [] : behindSite(policy, first)),
     ...others.map((host): PullHop => ({ kind: 'fallback', host, at })),
     ...(fallsBack ? [{ kind: 'fallback', host: registry } as const] : []),
   ];
 }
 
-/** Where a site sends a request on, and where the registry behind it sends the node. */
+/** Returns where a site forwards a request, and where the registry behind it sends the node for a token. */
 function behindSite(policy: Policy, endpoint: string): PullHop[] {
   const name = endpoint.replace(/:\d+$/, '');
   const site = policy.rewrites.find(({ to, wildcard }) => !wildcard && to === name);
@@ -65,7 +65,10 @@ function behindSite(policy: Policy, endpoint: string): PullHop[] {
   return [...hops, ...realms];
 }
 
-/** The site that answers for a rewritten name, and the Host that it sends on: the public name, as the upstream knows itself. */
+/**
+ * Returns the site that answers for a rewritten name, and the Host that it forwards: the public name, as the upstream
+ * knows itself.
+ */
 export function siteHops(policy: Policy, rewrite: DomainRewrite, at: string): PullHop[] {
   const site = sitesOf(policy).find((one) => one.rewrite === rewrite);
   if (!site) return [];
@@ -76,8 +79,8 @@ export function siteHops(policy: Policy, rewrite: DomainRewrite, at: string): Pu
 }
 
 /**
- * The rewrites of which the token realm is one. The registry alone knows its realm; with GitLab it is the name of GitLab
- * itself: a rewrite that is no registry where there is one, else any that has a site.
+ * Returns the rewrites that may hold the token realm. Only the registry knows its realm. With GitLab it is the name of
+ * GitLab itself: a rewrite without a registry if there is one, else any with a site.
  */
 function tokenRealms(policy: Policy, site: DomainRewrite): readonly DomainRewrite[] {
   if (!site.containerRegistry) return [site];
@@ -86,7 +89,7 @@ function tokenRealms(policy: Policy, site: DomainRewrite): readonly DomainRewrit
   return others.length > 0 ? others : named;
 }
 
-/** With the port where it is not that of https, which nodes would take otherwise. */
+/** Returns the host of an endpoint, with its port unless that is the port of https, which nodes use by default. */
 function endpointHost(endpoint: string): string {
   const [, scheme, host = endpoint] = /^(https?):\/\/([^/]+)/.exec(endpoint) ?? [];
   return scheme === 'http' && !/:\d+$/.test(host) ? `${host}:${DEFAULT_PORT.http}` : host;

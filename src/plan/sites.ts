@@ -2,36 +2,44 @@ import { hasNamedSite, type SiteRewrite } from '../policy/domains.ts';
 import { DEFAULT_PORT } from '../policy/origin.ts';
 import type { Policy, Upstream } from '../policy/types.ts';
 
-/** A site answers for both names of a domain rewrite, and passes requests on to its upstream under the public one. */
+/** A site, which answers for both names of a domain rewrite and forwards requests to its upstream under the public one. */
 export interface SitePlan {
   readonly rewrite: SiteRewrite;
   /**
-   * The upstream as it knows itself: the public name with the upstream's own port is its Host, and the name that its
-   * certificate is for, unless the spec says another in `tls.serverName`.
+   * The upstream as it knows itself: its Host is the public name with the upstream's own port, and its certificate is
+   * for the public name unless the spec sets `tls.serverName`.
    */
   readonly upstream: Upstream;
   /**
-   * The private name first. Whoever has the private address from DNS that was rewritten still asks for the public name,
-   * over TLS too.
+   * The private name, then the public one. A client that has the private address from rewritten DNS still asks for the
+   * public name, also in TLS.
    */
   readonly names: readonly {
     readonly name: string;
-    /** Whether clients know the site by the private name, so that nothing in an answer may send them to the public one. */
+    /** Whether clients use the private name, so that no answer may send them to the public one. */
     readonly isPrivate: boolean;
   }[];
 }
 
-/** Two names of one thing, as they stand in URLs: `gitlab.example.com` and `gitlab.privatelink.example.com`. */
+/**
+ * Public name and private name of one server, as URLs have them: `gitlab.example.com` and
+ * `gitlab.privatelink.example.com`.
+ */
 export interface NamePair {
   readonly from: string;
   readonly to: string;
-  /** The port of the upstream behind the public name: `:8443`; "" where it is the usual one, or no site has the name. */
+  /** Port of the upstream after the public name, `:8443`; "" for the usual one, and for a name without a site. */
   readonly ownPort: string;
-  /** Whether a site answers under the private name, on the port that the client asked; else somebody else does, by https. */
+  /**
+   * Whether a site answers under the private name, on the port that the client used; otherwise another server does, by
+   * https.
+   */
   readonly hasSite: boolean;
 }
 
-/** Sorted by public name. Wildcards are left out: DNS rewrites them, and no site can have so many names. */
+/**
+ * Returns the sites, sorted by public name. Wildcards have none: DNS rewrites them, and no site can have so many names.
+ */
 export function sitesOf({ rewrites, upstreams }: Pick<Policy, 'rewrites' | 'upstreams'>): SitePlan[] {
   return rewrites.filter(hasNamedSite).map((rewrite) => ({
     rewrite,
@@ -43,7 +51,7 @@ export function sitesOf({ rewrites, upstreams }: Pick<Policy, 'rewrites' | 'upst
   }));
 }
 
-/** All names that headers of sites are searched for: an answer of one site may hold a name of another. */
+/** Returns all names that sites look for in headers: an answer of one site may hold a name of another. */
 export function namePairs({ rewrites, upstreams }: Pick<Policy, 'rewrites' | 'upstreams'>): NamePair[] {
   return rewrites
     .filter(({ wildcard }) => !wildcard)
@@ -64,8 +72,8 @@ function publicUpstream({ from, upstream: id }: SiteRewrite, upstreams: readonly
 }
 
 /**
- * Headers of answers in which sites put private names in place of public ones. Set-Cookie holds a domain, the others hold
- * URLs, alone or between other words: `Bearer realm="https://gitlab.example.com/jwt/auth"`.
+ * Headers of answers in which sites replace public names by private ones. Set-Cookie holds a domain; the others hold
+ * URLs, alone or among other words: `Bearer realm="https://gitlab.example.com/jwt/auth"`.
  */
 export type MappedAnswer =
   | 'Www-Authenticate'
@@ -75,5 +83,8 @@ export type MappedAnswer =
   | 'Access-Control-Allow-Origin'
   | 'Content-Security-Policy';
 
-/** Headers of requests in which the public name takes the place of the private one: Rails and ActionCable compare them with their own. */
+/**
+ * Headers of requests in which sites replace the private name by the public one: Rails and ActionCable compare them
+ * with the name that they know.
+ */
 export type MappedRequest = 'Origin' | 'Referer';

@@ -8,14 +8,17 @@ import { openedNames } from './clients.ts';
 import { targets } from './index.ts';
 import type { ReadFile, Target } from './target.ts';
 
-/** One version of a spec, with what it names. */
+/** One version of a spec, with the address sets that it names. */
 export interface OptionsSide {
   readonly spec: Pick<Spec, 'targets' | 'vault' | 'ipRanges'>;
   readonly policy: Pick<Policy, 'addressSets'>;
   readonly read: ReadFile;
 }
 
-/** What tokens may do that are issued, and what targets and their options open or trust: the policy says nothing of it. */
+/**
+ * Returns changes that the policy does not contain: what issued tokens may do, and what targets and their options open
+ * or trust.
+ */
 export function diffOptions(before: OptionsSide, after: OptionsSide): AccessChange[] {
   const read = { before: before.read, after: after.read };
   const whole = { before: { vault: before.spec.vault }, after: { vault: after.spec.vault }, path: [] };
@@ -32,10 +35,10 @@ export function diffOptions(before: OptionsSide, after: OptionsSide): AccessChan
   return [...issued, ...rendered, ...diffOpened(opened(before), opened(after))];
 }
 
-/** What a new target makes may be served or obeyed somewhere from now on. */
+/** Reports a target that was added or removed: its files may be served or obeyed somewhere from now on. */
 function presence({ name, run }: Target, before: boolean, after: boolean): AccessChange[] {
   if (before === after) return [];
-  // Without its proxies nobody gets through; without mirrors or names, nodes and pods go elsewhere.
+  // Without the proxies no request gets through; without mirrors or names, nodes and pods go to other servers.
   const effect = !after && run?.serves === 'requests' ? 'narrowing' : 'unclear';
   const message = `targets.${name} is rendered ${after ? 'now' : 'no longer'}`;
   const at = { version: after ? 'after' : 'before', path: ['targets', name] } as const;

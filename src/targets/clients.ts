@@ -7,7 +7,7 @@ import { targets } from './index.ts';
 import { mirrorsOf } from './mirrors.ts';
 import type { NameServer, ReadFile, Target } from './target.ts';
 
-/** Who is told about the rewrites of a spec, as far as its targets say. */
+/** Returns which clients learn of the rewrites of a spec, as far as its targets show. */
 export function clientsOf(spec: Spec, read: ReadFile): Clients {
   const used = usedBy(spec);
   return {
@@ -25,7 +25,10 @@ export function clientsOf(spec: Spec, read: ReadFile): Clients {
   };
 }
 
-/** The address sets that targets open something to, by where their options say so; every one where they list none. */
+/**
+ * Returns the address sets that targets open something to, with the place of the options that say so; all sets where
+ * the options list none.
+ */
 export function openedSets(spec: Pick<Spec, 'targets' | 'ipRanges'>): OpenedSet[] {
   const all = Object.keys(spec.ipRanges ?? {});
   return usedBy(spec).flatMap(({ target, options, at }) =>
@@ -33,20 +36,20 @@ export function openedSets(spec: Pick<Spec, 'targets' | 'ipRanges'>): OpenedSet[
   );
 }
 
-/** Their names. */
+/** Returns the names of these sets. */
 export function openedNames(spec: Pick<Spec, 'targets' | 'ipRanges'>): string[] {
   return [...new Set(openedSets(spec).map(({ name }) => name))].sort();
 }
 
-/** Whether a target makes the sites of domain rewrites. */
+/** Returns whether a target renders the sites of domain rewrites. */
 export function makesSites(spec: Spec): boolean {
   return usedBy(spec).some(({ target: { run }, options }) => run?.serves === 'requests' && run.rendersSites(options));
 }
 
-/** Nodes that pull in one way, and how messages name them. */
+/** Nodes that pull in one way, with their names in messages. */
 export type Nodes = NodeSettings & Readonly<Record<'target' | 'name', string>>;
 
-/** What each kind of node does that the spec has a target for. */
+/** Returns how each kind of node pulls images, for the targets of the spec. */
 export function nodesOf(policy: Policy, spec: Spec, read: ReadFile): Nodes[] {
   return usedBy(spec).flatMap(({ target: { name: target, nodes }, options, at }) => {
     if (!nodes) return [];
@@ -67,20 +70,20 @@ export function nodesOf(policy: Policy, spec: Spec, read: ReadFile): Nodes[] {
   });
 }
 
-/** The names of some of all nodes; a product by its name alone where all of its versions are among them. */
+/** Returns the names of some nodes; a product by its name alone where all of its versions are among them. */
 export function nodeNames(some: readonly Nodes[], all: readonly Nodes[]): string[] {
   const isWhole = (target: string) => all.every((one) => one.target !== target || some.includes(one));
   return [...new Set(some.map(({ name, target }) => (isWhole(target) ? target : name)))];
 }
 
-/** The target that answers the DNS questions of pods, and how it does. */
+/** Returns the target that answers DNS questions of pods, and how it answers. */
 export function nameServer(): NameServer & { readonly target: string } {
   const [server] = targets.flatMap(({ name, names }) => (names ? [{ ...names, target: name }] : []));
   if (!server) throw new Error('no target answers names');
   return server;
 }
 
-/** The targets that tell nodes about mirrors, whether a spec has them or not. */
+/** Returns the targets that configure mirrors of nodes, whether the spec has them or not. */
 export function nodeTargets(): string[] {
   return targets.filter(({ nodes }) => nodes !== undefined).map(({ name }) => name);
 }

@@ -22,14 +22,14 @@ export const driftCodes = defineCodes('drift', {
   foreign: warning('{where} also has {what}, which is not ours and was not compared'),
 });
 
-/** Says why nothing could be compared; never the same as "no drift". */
+/** Reports why nothing could be compared. This is never the same as "no drift". */
 export function unreadable({ target, at }: Expected, problem: string, hint: string): Result<never> {
   return failed([driftCodes.report('unreadable-live', at, { target, problem, hint })]);
 }
 
 /**
- * Keys that an id has more or fewer than in the spec: one that was revoked may still work. Each map is one place where
- * keys are looked up, and has the number of keys by id. The keys themselves are never looked at.
+ * Reports ids with more or fewer keys than in the spec: a key that was revoked may still work. Each map is one place
+ * where keys are looked up, and has the number of keys by id. The keys themselves are never compared.
  */
 export function keyDrift(
   { apiKeys }: Policy,
@@ -52,26 +52,26 @@ export function keyDrift(
       ...strangers.map((id) => driftCodes.report('added', ['apiKeys'], { what: `a key for "${id}"`, where })),
     ];
   });
-  // Several proxies have the same keys, so that one message stands for all.
+  // Several proxies have the same keys, so messages are deduplicated.
   return ok([...new Map(found.map((one) => [one.message, one])).values()]);
 }
 
-/** Shows a value that may be a secret as a name for it: the same value has the same name, and that is all it tells. */
+/** Returns a name for a value that may be a secret. Equal values have equal names, and the name tells nothing else. */
 export type Fingerprint = (value: string) => string;
 
 /**
- * Keyed by the whole live text, which whoever reads the output does not have: a short secret cannot be found by
- * trying, neither its length nor a part of it shows, and the same input still makes the same output.
+ * Returns a fingerprint that is keyed by the whole live text, which readers of the output do not have. So a short
+ * secret cannot be found by trying, neither its length nor a part of it shows, and equal input has equal output.
  */
 export function fingerprintFor(live: string): Fingerprint {
   const key = createHash('sha256').update('postern live').update(live).digest();
   return (value) => `<hidden:${createHmac('sha256', key).update(value).digest('hex').slice(0, 8)}>`;
 }
 
-/** Finds the line of the spec that a piece of an engine's configuration comes from, by the names in it. */
+/** Returns the place in the spec that a part of an engine's configuration comes from, found by the names in it. */
 type OriginOf = (words: readonly string[]) => SpecPath | undefined;
 
-/** Names are entered from the widest to the most telling, so that the most telling one is found. */
+/** Names are ranked from the least to the most specific; of several, the most specific one decides. */
 export function originFinder(policy: Policy): OriginOf {
   const known = new Map<string, { readonly path: SpecPath; readonly rank: number }>();
   const enter = (rank: number, name: string, path: SpecPath) => {
@@ -106,7 +106,7 @@ function cidrForms(cidr: string): string[] {
   return [cidr, cidr.replace(/\/(?:32|128)$/, '')];
 }
 
-/** A word whole, and the names in it: `https://git.example.com:443` holds `git.example.com`. */
+/** Returns a word and the names in it: `https://git.example.com:443` holds `git.example.com`. */
 function partsOf(word: string): string[] {
   const plain = word.replace(/^[.*]+|\.$/g, '');
   return [word, plain, ...plain.split(/[^A-Za-z0-9._-]+/), ...plain.split(/[^A-Za-z0-9-]+/)];

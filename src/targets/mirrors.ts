@@ -22,7 +22,10 @@ function isEndpoint(text: string): boolean {
   return isSafe && !/\/\.{1,2}(?:\/|$)/.test(path);
 }
 
-/** Whether a host is the node itself, as peer-to-peer mirrors are asked for: nothing leaves it, so plain HTTP will do. */
+/**
+ * Returns whether a host is the node itself, as for peer-to-peer mirrors. Plain HTTP is allowed there, because nothing
+ * leaves the node.
+ */
 function isOnNode(host: string): boolean {
   const name = host.replace(/:\d+$/, '');
   return name === 'localhost' || (isIP(name) === 4 && name.startsWith('127.'));
@@ -53,7 +56,7 @@ export const mirrorsTouch: Touch<Readonly<Record<string, readonly string[]>>> = 
   },
 };
 
-/** Not to fall back takes a source of images away, and no other comes in its place. */
+/** Without fallback the node loses a source of images, and gets no other. */
 export const fallbackTouch: Told = {
   kind: 'rewrite',
   words: 'falling back to the registry itself is',
@@ -67,7 +70,7 @@ export const nodeCaTouch: Told = {
   absent: 'those of the system',
 };
 
-/** All mirrors of a node, sorted by registry. A mirror of the options takes the place of the rewrite's. */
+/** Returns all mirrors of a node, sorted by registry. One of the options replaces that of a rewrite. */
 export function mirrorsOf(
   policy: Policy,
   options: Readonly<Record<string, readonly string[]>>,
@@ -83,13 +86,13 @@ export function mirrorsOf(
 }
 
 export interface EndpointParts {
-  /** Whether it is asked without encryption, which it is on the node itself only. */
+  /** Whether it is plain HTTP, which is only allowed on the node itself. */
   readonly plain: boolean;
   readonly host: string;
   readonly path: string;
 }
 
-/** An endpoint in the parts that products without URLs ask for. */
+/** Returns the parts of an endpoint, for products that do not accept URLs. */
 export function endpointParts(endpoint: string): EndpointParts {
   const [, scheme, host = '', path = ''] = /^(https?):\/\/([^/]+)(.*)$/.exec(endpoint) ?? [];
   return { plain: scheme === 'http', host, path };
@@ -100,7 +103,7 @@ export const nodeFile = z.string().regex(/^(?:\/[A-Za-z0-9._-]+)+$/, {
   error: 'must be an absolute path on the node, of letters, digits, ".", "_", "-" and "/"',
 });
 
-/** What every target for nodes may have to say about mirrors. */
+/** Diagnostics of all targets for nodes. */
 export const mirrorCodes = defineCodes('mirror', {
   none: warning('no registry is mirrored, so this target makes nothing that changes anything').hint(
     'write containerRegistry: true at the rewrites of names that images are pulled by',
@@ -109,8 +112,8 @@ export const mirrorCodes = defineCodes('mirror', {
 });
 
 /**
- * A string of JSON, which TOML and YAML read alike. A value that they cannot read makes containerd pull as if there were
- * no mirrors, and Bottlerocket refuse all of its user data.
+ * Returns a JSON string, which TOML and YAML read alike. Only ASCII is allowed: with a value that cannot be read,
+ * containerd pulls as if there were no mirrors, and Bottlerocket refuses all user data.
  */
 export function jsonString<T extends string>(target: T, text: string): Token<T> {
   if (/[^\x20-\x7e]/.test(text)) throw unquotable('not a single line of ASCII', text);

@@ -5,18 +5,18 @@ import { hasSite, type SiteRewrite } from '../policy/domains.ts';
 import type { Policy } from '../policy/types.ts';
 import type { NamedFile } from './target.ts';
 
-/** Where the sites of one engine are to listen. */
+/** Where the sites of an engine listen. */
 interface SitePort {
   /** Name of the target. */
   readonly engine: string;
   readonly port: number;
-  /** Whether what connects to them is a load balancer, in plain HTTP. */
+  /** Whether a load balancer connects to them, in plain HTTP. */
   readonly inFront: boolean;
-  /** The options of the sites. */
+  /** Path of the options of the sites. */
   readonly at: SpecPath;
 }
 
-/** What keeps any engine from having these sites. */
+/** Returns the problems of sites that all engines share. */
 export function siteProblems(policy: Policy, { engine, port, inFront, at }: SitePort): Diagnostic[] {
   const { rewrites, proxies } = policy;
   const proxied = rewrites.filter(hasSite);
@@ -33,7 +33,10 @@ export function siteProblems(policy: Policy, { engine, port, inFront, at }: Site
   ];
 }
 
-/** A site tells the proxy behind it who connects, and behind a load balancer that is the balancer. */
+/**
+ * Reports proxies behind a site that decide by client address. A site reports the address that connects to it, which
+ * behind a load balancer is the balancer's.
+ */
 function balanced({ upstream: id, origin }: SiteRewrite, policy: Policy, at: SpecPath): Diagnostic[] {
   const upstream = policy.upstreams.find((each) => each.id === id);
   const guards = upstream ? guardsBehind(upstream, policy.proxies).map(({ proxy }) => proxy) : [];
@@ -60,7 +63,7 @@ function duplicateSites(proxied: readonly SiteRewrite[], engine: string): Diagno
   });
 }
 
-/** The certificate that sites show, where the options name its file; `at` is where the options of the target stand. */
+/** Returns the file of the sites' certificate, if the options name one; `at` is the path of the target's options. */
 export function certificateOf(sites: SiteOptions | undefined, at: SpecPath): NamedFile | undefined {
   const tls = sites?.tls;
   return typeof tls === 'object' ? { file: tls.certFile, at: [...at, 'sites', 'tls', 'certFile'] } : undefined;
@@ -70,7 +73,7 @@ interface SiteOptions {
   readonly tls?: string | { readonly certFile: string } | undefined;
 }
 
-/** What every engine that has sites for domain rewrites may have to say about them. */
+/** Diagnostics of all engines with sites. */
 const siteCodes = defineCodes('site', {
   wildcard: error(
     '{engine} can have no site for the wildcard "*.{from}": each name needs its own Host and certificate name',
