@@ -2,14 +2,14 @@ import { inMatchOrder } from '../../policy/names.ts';
 import type { DomainRewrite } from '../../policy/types.ts';
 import { type CorednsToken, ruleWords } from './quote.ts';
 
-/** A name in a regular expression: a bracket instead of a backslash needs no escape inside quotes. */
+/** Returns a name as a regular expression. A bracket instead of a backslash needs no escape inside of quotes. */
 export function escaped(name: string): string {
   return name.replaceAll('.', '[.]');
 }
 
 /**
- * The words of the rule that a rewrite of the spec stands for, each name with the dot of the root, without which `prefix`
- * would mean something else. The dot in front of a suffix keeps look-alikes out that only end in the same letters.
+ * Returns the words of the rule for a rewrite. Each name has the dot of the root, without which `prefix` would mean
+ * something else. The dot before a suffix excludes names that only end in the same letters.
  */
 export function wordsOf({ from, to, wildcard, oneTarget }: DomainRewrite): readonly string[] {
   if (oneTarget) return ['stop', 'name', 'regex', `^.+${escaped(`.${from}.`)}$`, `${to}.`, 'answer', 'auto'];
@@ -17,22 +17,24 @@ export function wordsOf({ from, to, wildcard, oneTarget }: DomainRewrite): reado
   return ['stop', 'name', 'exact', `${from}.`, `${to}.`];
 }
 
-/** What a rule compares names with that does what this rewrite says; what stands behind a dot is the end of a name. */
+/** Returns the name that a rule for this rewrite compares with. A name that starts with a dot is the end of names. */
 export function comparedName({ from, wildcard }: DomainRewrite): string {
   return `${wildcard ? '.' : ''}${from}.`;
 }
 
-/** Below so many names that go the same way, a line for each is easier to read and costs a query little. */
+/**
+ * Fewest names of a list. For fewer names with the same target a line each is easier to read, and costs a query little.
+ */
 const FEWEST = 20;
 /** CoreDNS 1.14.7 refuses an expression of more than 10,000 characters. */
 const MOST_CHARACTERS = 9_900;
 
-/** Names with one beginning each and one ending for all, which all lead the same way. */
+/** Names that differ in their beginnings, have the same ending and become the same target. */
 interface Listing {
-  /** What stands before the ending. */
+  /** The part of each name before the ending. */
   readonly beginnings: readonly string[];
   readonly ending: string;
-  /** In CoreDNS's words; `{1}` is the beginning. */
+  /** Target in CoreDNS's syntax; `{1}` is the beginning. */
   readonly target: string;
   readonly rewrites: readonly DomainRewrite[];
 }
@@ -45,8 +47,8 @@ interface Sorted {
 }
 
 /**
- * Which rewrites share a rule. CoreDNS tries its rules one after another, and an expression that lists a thousand names
- * costs a query little more than one rule, whatever name it asks for.
+ * Returns which rewrites share a rule. CoreDNS tries one rule after another, and an expression that lists a thousand
+ * names costs a query little more than one rule, whatever its name.
  */
 export function sortRewrites(rewrites: readonly DomainRewrite[]): Sorted {
   const whole = rewrites.filter(({ wildcard }) => !wildcard);
@@ -71,7 +73,10 @@ interface Way {
   readonly target: string;
 }
 
-/** `a.b.example.com` to `a.b.link.example.com`: `.example.com` becomes `.link.example.com`. */
+/**
+ * Returns the rewrite as a change of the ending: in `a.b.example.com` to `a.b.link.example.com`, `.example.com` becomes
+ * `.link.example.com`. `undefined` where the first labels differ.
+ */
 function swapOf({ from, to }: DomainRewrite): Way | undefined {
   const [left, right] = [from.split('.'), to.split('.')];
   const first = left.findIndex((label, index) => label !== right[index]);
@@ -85,7 +90,10 @@ function swapOf({ from, to }: DomainRewrite): Way | undefined {
   return { beginning: left.slice(0, same).join('.'), ending: rest(left), target: `{1}${rest(right)}.` };
 }
 
-/** `a.b.example.com` to `ingress.example.net`, as others of `.example.com` may. */
+/**
+ * Returns the rewrite as one of several names below a domain with one target: `a.b.example.com` to
+ * `ingress.example.net`.
+ */
 function gatheringOf({ from, to }: DomainRewrite): Way {
   const labels = from.split('.');
   const beginning = labels.slice(0, Math.max(1, labels.length - 2)).join('.');
@@ -119,13 +127,13 @@ function listingsOf(
     });
 }
 
-/** What a name can have at a place: its end, or one of these. */
+/** Characters of names; " " stands for the end of one. */
 const LETTERS = '-.0123456789abcdefghijklmnopqrstuvwxyz';
 
 /**
- * Sorted names in lists of which each is small enough. Where a list ends depends on letters alone and not on how
- * many names come before: names that start with a to m, say, and where these are too many, with a to f. So one name more
- * changes its own list, or cuts it in two.
+ * Divides sorted names into lists of which each is small enough. Letters decide where a list ends, not the number of
+ * names before: names that start with a to m, for example, or with a to f where these are too many. So one name more
+ * changes its own list, or divides it into two.
  */
 export function bucketsOf(
   names: readonly string[],
@@ -144,10 +152,10 @@ export function bucketsOf(
   return split(names, 0, -1, LETTERS.length - 1);
 }
 
-/** From so many letters on, what all names of a list begin with is written once. */
+/** Fewest letters of a common beginning that is written only once. */
 const FEWEST_LETTERS = 3;
 
-/** `api-(?:a|b)` or `a|b`, of sorted names. */
+/** Returns an alternation of sorted names: `a|b`, or `api-(?:a|b)` with a common beginning. */
 function listOf(names: readonly string[]): string {
   const [first = '', last = ''] = [names[0], names.at(-1)];
   const shortest = Math.min(...names.map(({ length }) => length));
@@ -158,13 +166,16 @@ function listOf(names: readonly string[]): string {
     : rests(0);
 }
 
-/** The rules of some rewrites in the order in which they are tried, without the word `rewrite`. */
+/** Returns the rules of some rewrites in the order in which they are tried, without the word `rewrite`. */
 export function rulesOf(rewrites: readonly DomainRewrite[]): CorednsToken[] {
   const { single, listings, wildcards } = sortRewrites(rewrites);
   return [...single.map(wordsOf), ...listings.map(listingWords), ...wildcards.map(wordsOf)].map(ruleWords);
 }
 
-/** RE2 cannot backtrack; bound to both ends and with no repetition, it could not either elsewhere. */
+/**
+ * Returns the words of a rule that lists names. RE2 does not backtrack, and this expression, with anchors on both sides
+ * and without a repetition, would not in other engines either.
+ */
 function listingWords({ beginnings, ending, target }: Listing): readonly string[] {
   return ['stop', 'name', 'regex', `^(${listOf(beginnings)})${escaped(ending)}[.]$`, target, 'answer', 'auto'];
 }

@@ -23,7 +23,7 @@ interface Aws extends Sets {
 
 const ENTRIES_PER_LIST = 1000;
 
-/** Terraform in JSON, where a string is an expression as soon as it holds `${`. */
+/** Returns Terraform in JSON, in which a string with `${` is an expression. */
 export function awsText(input: Aws, problems: Diagnostic[]): string {
   const openings = input.securityGroups ? input.openings : [];
   const referred = setsByName({ sets: input.sets, openings });
@@ -51,7 +51,7 @@ export function awsText(input: Aws, problems: Diagnostic[]): string {
   return `${JSON.stringify(value, null, 2).replace(ENTRY, '{ $1 $2 }')}\n`;
 }
 
-/** One more CIDR is one more line: { "cidr": "192.0.2.0/28", "description": "vpn" } */
+/** Puts an entry on one line, so that one more CIDR is one more line: { "cidr": "192.0.2.0/28", "description": "vpn" } */
 const ENTRY = /\{\n *("cidr": .*)\n *("description": .*)\n *\}/g;
 
 function variableOf({ name }: Opening) {
@@ -91,7 +91,7 @@ interface Rule {
   readonly set: NamedSet;
   readonly port: Port;
   readonly family: Family;
-  /** Sets that the same group lets in at the same port already: AWS refuses a second rule for one CIDR. */
+  /** Sets that the same group already admits at the same port: AWS refuses a second rule for one CIDR. */
   readonly others: readonly NamedSet[];
 }
 
@@ -159,7 +159,10 @@ function checkEntries(sets: readonly NamedSet[], { at, spare }: Aws, problems: D
   }
 }
 
-/** A list counts with the entries that it may have, not with those that it has. */
+/**
+ * Returns how many rules AWS counts for a rule. A prefix list counts with the entries that it may have, not with those
+ * that it has.
+ */
 function weightOf({ set, family, others }: Rule, { prefixLists, spare }: Aws): number {
   if (prefixLists) return set[family].length + spare;
   return set[family].filter((cidr) => !others.some((other) => other[family].includes(cidr))).length;
@@ -171,7 +174,7 @@ interface Count {
   readonly quota: number;
 }
 
-/** Rules by opening, after the sums of each group were compared with the quota. */
+/** Returns the number of rules by opening, and reports groups whose sum is over the quota. */
 function quotas(input: Aws, problems: Diagnostic[]): Readonly<Record<string, Count>> {
   const all = rulesOf(input.openings);
   const count = (some: readonly Rule[]) => some.reduce((sum, rule) => sum + weightOf(rule, input), 0);

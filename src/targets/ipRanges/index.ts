@@ -83,7 +83,7 @@ function cidrsOf(set: NamedSet): IpRangesToken[] {
   return FAMILIES.flatMap((family) => set[family].map(plain));
 }
 
-/** A CIDR, or a name of the spec: neither holds anything that one of these languages knows. */
+/** Returns a CIDR or a name of the spec. Neither holds a character that means anything in one of these languages. */
 function plain(text: string): IpRangesToken {
   if (!/^[A-Za-z0-9.:/_-]+$/.test(text)) throw unquotable('neither a name nor a CIDR', text);
   return token('ipRanges', text);

@@ -10,8 +10,8 @@ const HINT =
   'give what "aws ec2 describe-security-group-rules", "describe-security-groups" or "get-managed-prefix-list-entries" prints as JSON, or the arguments that ctrl-cidr runs with';
 
 /**
- * Reads what the AWS CLI prints, and ctrl-cidr's arguments. What is there and not in the spec counts as much as what is
- * missing: ctrl-cidr never takes a rule away, and Terraform does not see rules that others made.
+ * Compares the output of the AWS CLI, or ctrl-cidr's arguments. Additional rules are drift like missing ones: ctrl-cidr
+ * never removes a rule, and Terraform does not see rules that others made.
  */
 export const compareIpRanges: CompareLive<IpRangesOptions> = (live, expected) => {
   const refuse = (problem: string) => unreadable(expected, `${live.name}: ${problem}`, HINT);
@@ -34,7 +34,7 @@ interface Told {
   readonly foreign: Diagnostic[];
 }
 
-/** One answer of the AWS CLI, or several put together by `jq -s add`. A text says why it cannot be read. */
+/** Compares one answer of the AWS CLI, or several that `jq -s add` joined. A text says why it cannot be read. */
 function fromAws(value: Readonly<Record<string, unknown>>, context: Context): Told | string {
   const { SecurityGroupRules: rules, SecurityGroups: groups, PrefixLists: lists, Entries: entries } = value;
   if (Array.isArray(rules) || Array.isArray(groups)) {
@@ -54,14 +54,17 @@ function fromAws(value: Readonly<Record<string, unknown>>, context: Context): To
   return 'it holds no security group rules and no entries of a prefix list';
 }
 
-/** A rule as it is in force: who is let in to what. */
+/** A rule in force: which source is admitted to which ports of a group. */
 interface Rule {
   readonly group: string;
   readonly source: string;
   readonly ports: string;
 }
 
-/** One of describe-security-group-rules; nothing where it is for traffic out. */
+/**
+ * Returns the rule of an entry of describe-security-group-rules; none for outgoing traffic, `undefined` where it cannot
+ * be read.
+ */
 function ruleOf(value: unknown): Rule[] | undefined {
   if (!isRecord(value) || typeof value['GroupId'] !== 'string') return undefined;
   if (value['IsEgress'] === true) return [];
@@ -74,7 +77,7 @@ function ruleOf(value: unknown): Rule[] | undefined {
   return [{ group: value['GroupId'], source: canonicalSource(source), ports: portsOf(value) }];
 }
 
-/** All of one of describe-security-groups. */
+/** Returns all rules of an entry of describe-security-groups. */
 function rulesOfGroup(value: unknown): (Rule[] | undefined)[] {
   const group = memberOf(value, 'GroupId');
   const permissions = memberOf(value, 'IpPermissions');
@@ -93,7 +96,7 @@ function rulesOfGroup(value: unknown): (Rule[] | undefined)[] {
   });
 }
 
-/** `443`, `4567/udp`, `1-65535`, `all`, as the CLI's numbers say it. */
+/** Returns ports as text: `443`, `4567/udp`, `1-65535`, `every port`. */
 function portsOf(rule: Readonly<Record<string, unknown>>): string {
   const { IpProtocol: protocol, FromPort: from, ToPort: to } = rule;
   if (protocol === '-1') return 'every port';
@@ -154,7 +157,7 @@ function wantedRules({ securityGroup: group = '', sets, ports }: Opening, contex
   return ports.flatMap((port) => sources.map((source) => ({ group, source, ports: portName(port) })));
 }
 
-/** The CLI prints the entries of a list without its name. */
+/** Compares the entries of a prefix list. The CLI prints them without the name of the list, so the user adds it. */
 function compareEntries(entries: readonly unknown[], name: unknown, context: Context): Told | string {
   const { expected, where } = context;
   const all = setsByName(context);
@@ -178,7 +181,7 @@ interface Place {
   readonly at: SpecPath;
 }
 
-/** Address by address, so that the same addresses cut otherwise are the same. */
+/** Compares addresses instead of CIDRs, so that another division into CIDRs is no difference. */
 function setDrift(
   { name }: NamedSet,
   wanted: readonly string[],
@@ -199,7 +202,9 @@ function setDrift(
   ];
 }
 
-/** `--cidr NAME=CIDR` as a shell has it, as a list of JSON, or as YAML lists one item a line. */
+/**
+ * Compares `--cidr NAME=CIDR` arguments, as a shell has them, as a JSON list, or as a YAML list with one item per line.
+ */
 function fromArguments(value: unknown, text: string, context: Context): Told | string {
   const words = Array.isArray(value) && value.every((one) => typeof one === 'string') ? value : wordsOf(text);
   const found = new Map<string, string[]>();

@@ -7,7 +7,7 @@ import type { IpRangesOptions } from './options.ts';
 
 export interface NamedSet {
   readonly name: string;
-  /** The fewest CIDRs of each family. */
+  /** The fewest CIDRs for the addresses of each family. */
   readonly ipv4: readonly string[];
   readonly ipv6: readonly string[];
 }
@@ -29,7 +29,7 @@ export interface Opening {
   readonly at: SpecPath;
 }
 
-/** The options with their sets looked up. */
+/** The options with the sets that they name. */
 export interface Sets {
   readonly sets: readonly NamedSet[];
   readonly openings: readonly Opening[];
@@ -65,7 +65,7 @@ export function setsOf(policy: Policy, options: IpRangesOptions, at: SpecPath, p
   };
 }
 
-/** Every set that is written out or let in somewhere, by its name. */
+/** Returns every set that is rendered or admitted somewhere, by name. */
 export function setsByName({ sets, openings }: Sets): ReadonlyMap<string, NamedSet> {
   return new Map([...sets, ...openings.flatMap((opening) => opening.sets)].map((set) => [set.name, set]));
 }
@@ -75,7 +75,7 @@ function namedSet(name: string, set: CidrSet): NamedSet {
   return { name, ipv4: cidrs.filter((cidr) => !cidr.includes(':')), ipv6: cidrs.filter((cidr) => cidr.includes(':')) };
 }
 
-/** Each once, by number: `443`, `4567/udp`. */
+/** Returns ports, each once, sorted by number: `443`, `4567/udp`. */
 function portsOf(ports: readonly (number | string)[]): Port[] {
   const all = ports.map((port): Port => {
     const [number, protocol] = String(port).split('/');
@@ -89,7 +89,10 @@ export function portName({ number, protocol }: Port): string {
   return protocol === 'tcp' ? String(number) : `${number}/${protocol}`;
 }
 
-/** Of an empty set, firewalls make a rule for nobody at best, and for everybody at worst. */
+/**
+ * Leaves out empty sets and reports them: from an empty set a firewall makes a rule for nobody at best, and for
+ * everybody at worst.
+ */
 export function withoutEmpty(
   sets: readonly NamedSet[],
   form: string,

@@ -7,7 +7,7 @@ import type { KubernetesOptions } from './options.ts';
 
 type Mode = KubernetesOptions['clientAddress'];
 
-/** What each mode gives, and what a proxy must therefore take. */
+/** How each mode passes the client's address on, and the `clientIp` that a proxy needs for it. */
 const MODES: {
   readonly [M in Mode]: { readonly takes: ClientAddress['kind']; readonly gives: string; readonly hint: string };
 } = {
@@ -31,7 +31,7 @@ const WORDS: { readonly [K in ClientAddress['kind']]: string } = {
   proxyProtocol: 'the PROXY protocol',
 };
 
-/** What would make pods that refuse everybody, that never become ready, or that do not start. */
+/** Returns problems that would make pods refuse everybody, never become ready, or not start. */
 export function problemsOf({ policy, options, at }: TargetInput<KubernetesOptions>): Diagnostic[] {
   const balancer =
     options.clientAddress === 'proxyProtocol' && (options.provider === 'aks' || options.provider === 'gke')

@@ -13,7 +13,7 @@ import { type KubernetesOptions, kubernetesAccess, kubernetesOptions } from './o
 type KubernetesToken = Token<'kubernetes'>;
 const quoted = (text: string): KubernetesToken => jsonString('kubernetes', text);
 
-/** A name, a CIDR or a quantity, none of which YAML takes for anything else. */
+/** Returns a name or a quantity, which YAML reads as nothing else. */
 function plain(text: string): KubernetesToken {
   if (!/^[A-Za-z/][A-Za-z0-9./_-]*$|^[0-9]+(?:m|Mi|Gi)?$/.test(text)) throw unquotable('not a plain word', text);
   return token('kubernetes', text);
@@ -23,7 +23,7 @@ function plain(text: string): KubernetesToken {
 const ENGINE = 'nginx';
 const WRITABLE = '/run/postern';
 
-/** Bytes that etcd takes for one object, and what the header of a file adds. */
+/** Most bytes of one object in etcd; `HEADER` is what the header of a file adds. */
 const LARGEST = 1_048_576;
 const HEADER = 256;
 
@@ -59,7 +59,7 @@ function filesOf(input: TargetInput<KubernetesOptions>, engineFiles: readonly Re
   });
   const parts = ['deployment', 'service', 'scaling', 'network-policy'];
   return [
-    // Kustomize takes no file from outside of the folder that this stands in.
+    // Kustomize reads no files outside of its own folder.
     file('kustomization.yaml', 'kustomization.yaml.njk', {
       ...shared,
       namespace: options.namespace === undefined ? null : plain(options.namespace),
@@ -100,7 +100,10 @@ function filesOf(input: TargetInput<KubernetesOptions>, engineFiles: readonly Re
   ];
 }
 
-/** A pod is asked at the first proxy that says whether it is alive; one that waits for the PROXY protocol, only whether it listens. */
+/**
+ * Returns the probe of a pod: the health path of the first proxy that has one. A proxy that expects the PROXY protocol
+ * is only asked whether it listens.
+ */
 function probeOf(proxies: readonly Proxy[], { clientAddress }: KubernetesOptions) {
   const asked = proxies.find(({ health }) => health) ?? proxies[0];
   if (!asked) throw new Error('checked before: there is a proxy');
@@ -124,7 +127,7 @@ const EXTERNAL = {
   gke: [],
 } as const;
 
-/** The AWS controller registers pods themselves, and keeps the client's address where it is told to. */
+/** The AWS controller registers the pods themselves, and keeps the client's address if it is told to. */
 const AWS = [
   ['service.beta.kubernetes.io/aws-load-balancer-type', 'external'],
   ['service.beta.kubernetes.io/aws-load-balancer-nlb-target-type', 'ip'],
@@ -161,7 +164,7 @@ function balancerOf({ proxies }: Policy, { clientAddress, provider, internal = t
   };
 }
 
-/** Who connects to a pod: the client where the connection is its own, else whoever speaks for it. */
+/** Returns the addresses that connect to a pod: clients where connections are their own, otherwise the trusted proxies. */
 function peersOf({ ranges, clientIp }: Proxy): CidrSet {
   return clientIp.kind === 'direct' ? ranges : clientIp.trusted;
 }
@@ -170,7 +173,10 @@ function blocksOf(set: CidrSet): KubernetesToken[] {
   return isEverybody(set) ? [] : toCidrs(set).map(quoted);
 }
 
-/** Names are no peers of a NetworkPolicy, so that of an upstream with a name only its port is known. */
+/**
+ * Returns the servers that pods connect to. A NetworkPolicy knows no names, so an upstream with a name is allowed by
+ * its port alone.
+ */
 function egressOf({ upstreams }: Policy) {
   const servers = upstreams.flatMap(({ servers }) => servers);
   const rules = servers.map(({ host, port }) => {
