@@ -13,7 +13,7 @@ interface AgentTemplate {
   readonly lines: readonly VaultToken[];
   readonly source: VaultToken;
   readonly destination: VaultToken;
-  /** Empty where nothing is run. */
+  /** Command that the Agent runs after a change; empty for none. */
   readonly reload: readonly VaultToken[];
 }
 
@@ -21,7 +21,7 @@ export interface AgentModel {
   readonly address: VaultToken | null;
   readonly login: { readonly kind: VaultToken; readonly mount: VaultToken; readonly settings: readonly Setting[] };
   readonly templates: readonly AgentTemplate[];
-  /** Files that are worked out of secrets, which no template can. */
+  /** Files with values that are computed from secrets, which no template can do. */
   readonly others: readonly VaultToken[];
 }
 
@@ -40,7 +40,7 @@ export interface DeliveryParts {
   readonly policyName: string;
 }
 
-/** Agent configuration and its templates. */
+/** Returns the configuration of an Agent, and its templates. */
 export function agentModel(parts: DeliveryParts, problems: Diagnostic[]): AgentModel | undefined {
   const { policy, options, sources, delivery, login, policyName } = parts;
   const { agent } = options;
@@ -85,13 +85,16 @@ function settingsOf({ login }: VaultOptions, role: string): Setting[] {
       ? { role_id_file_path: login.appRole.roleIdFile, secret_id_file_path: login.appRole.secretIdFile }
       : { role };
   const files = Object.entries(fields).map(([name, value]) => ({ name: text(name), value: quoted(value) }));
-  // Without it the file is gone after the first start, and a second has nothing to log in with.
+  // Otherwise the Agent removes the file at its first start, and cannot log in at the second.
   return 'appRole' in login
     ? [...files, { name: text('remove_secret_id_file_after_reading'), value: text('false') }]
     : files;
 }
 
-/** An Agent reads Vault, its environment and files of its machine; no program, and no Kubernetes. */
+/**
+ * Reports references that an Agent cannot read: it reads Vault, its environment and files of its machine, but runs no
+ * program and does not read Kubernetes.
+ */
 export function undelivered({ delivery }: DeliveryParts): Diagnostic[] {
   return deliveredReferences(delivery).flatMap(({ text: reference, scheme, origin }) => {
     const report = (problem: string) => [

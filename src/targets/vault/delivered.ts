@@ -1,7 +1,7 @@
 import type { SecretReference } from '../../policy/types.ts';
 import type { RenderedFile, TargetInput } from '../target.ts';
 
-/** A file of secrets as somebody else fills it in: lines of text, with references where their values belong. */
+/** A file of secrets that another program fills in: lines of text, with references in the place of values. */
 export interface DeliveredFile {
   /** Below the output folder, such as the `secrets/` of an engine. */
   readonly path: string;
@@ -10,28 +10,34 @@ export interface DeliveredFile {
   readonly lines: readonly (readonly (string | SecretReference)[])[];
 }
 
-/** Files that hold the values as they are, and those that hold something worked out of them. */
+/** `files` hold values as they are, `others` are files with values that are computed from secrets. */
 export interface Delivery {
   readonly files: readonly DeliveredFile[];
   readonly others: readonly string[];
 }
 
-/** The references in lines of a file, as often as they stand there. */
+/** Returns the references in a file, as often as they occur. */
 export function referencesIn({ lines }: Pick<DeliveredFile, 'lines'>): SecretReference[] {
   return lines.flat().filter((piece) => typeof piece === 'object');
 }
 
-/** The references in all files, each once. */
+/** Returns the references in all files, each once. */
 export function deliveredReferences({ files }: Delivery): SecretReference[] {
   const all = files.flatMap(referencesIn);
   return [...new Map(all.map((reference) => [reference.text, reference])).values()];
 }
 
-/** Shaped as keys and tokens are, and told apart by their last characters. */
+/**
+ * Returns a slot, which stands for a secret: it has the form of keys and tokens, and its last characters are its
+ * number.
+ */
 const slotOf = (index: number) => `a-slot-of-postern-${String(index).padStart(8, '0')}`;
 const SLOT = /a-slot-of-postern-(\d{8})/;
 
-/** The files that the engines of this spec read, found by having them made of slots in place of secrets. */
+/**
+ * Returns the secret files that the engines of the spec read. They are rendered with slots instead of secrets, which
+ * shows where each reference belongs.
+ */
 export function deliveryOf(
   references: readonly SecretReference[],
   secretFiles: NonNullable<TargetInput<unknown>['secretFiles']>,
@@ -51,7 +57,7 @@ export function deliveryOf(
 }
 
 function piecesOf(line: string, references: readonly SecretReference[]): (string | SecretReference)[] {
-  // A pattern with a group leaves what it caught between the texts.
+  // `split` with a group returns the captured numbers between the texts.
   return line.split(SLOT).flatMap((piece, index): readonly (string | SecretReference)[] => {
     if (index % 2 === 0) return piece === '' ? [] : [piece];
     const reference = references[Number(piece)];

@@ -41,7 +41,7 @@ export interface ExternalModel {
   }[];
 }
 
-/** Generators and ExternalSecrets: one Secret for each file, with the file as its only key. */
+/** Returns generators and ExternalSecrets: one Secret per file, with the file as its only key. */
 export function externalModel(parts: DeliveryParts, problems: Diagnostic[]): ExternalModel | undefined {
   const { options, delivery, sources, policy, policyName } = parts;
   const { externalSecrets, address, login, namespace } = options;
@@ -139,7 +139,7 @@ function deployOf({ role }: VaultSource, { deployTokens }: ExternalOptions): Pic
   return { path: quoted(role.path), deploy: { url: quoted(role.config.url), owner, scopes, secret, key } };
 }
 
-/** Of what issues a token: the path, as Kubernetes spells names. */
+/** Returns the name of a generator: the path that issues the token, in characters that Kubernetes allows in names. */
 function generatorName({ path }: VaultSource): string {
   return path
     .toLowerCase()
@@ -152,7 +152,10 @@ function valueName(reference: string, sources: ReadonlyMap<string, VaultSource>)
   return source ? generatorName(source) : '';
 }
 
-/** Two thirds of the shortest life, so that a new token is there well before the old one ends. */
+/**
+ * Returns the refresh interval: two thirds of the shortest lifetime, so that a new token exists well before the old one
+ * ends.
+ */
 function refreshOf(sources: readonly VaultSource[]): string {
   const lives = sources.flatMap(({ role }) => role?.ttl ?? []);
   return lives.length === 0 ? '1h0m0s' : goDuration(Math.floor((Math.min(...lives) * 2) / 3));

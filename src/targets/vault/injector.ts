@@ -13,7 +13,7 @@ export interface InjectorModel {
 const PREFIX = 'vault.hashicorp.com/';
 const of = (name: string, value: string): Setting => ({ name: text(`${PREFIX}${name}`), value: quoted(value) });
 
-/** The same Agent, asked for by annotations of the pods of each engine; the injector writes its configuration. */
+/** Returns annotations for the pods of each engine, from which the injector configures the same Agent. */
 export function injectorModels(parts: DeliveryParts, problems: Diagnostic[]): InjectorModel[] {
   const { options, delivery, login } = parts;
   const { injector } = options;
@@ -38,7 +38,7 @@ interface Pod {
 
 function modelOf({ target, folder, files }: Pod, { options, login, policyName, policy, sources }: DeliveryParts) {
   const nameOf = ({ path }: DeliveredFile) => path.split('/').at(-1) ?? '';
-  // The injector knows commands as one text alone; words of our alphabet are the same with a shell and without.
+  // The injector takes a command as one text. Words of our alphabet mean the same with and without a shell.
   const reload = options.agent?.reload?.[target]?.join(' ');
   return {
     target,
@@ -56,7 +56,7 @@ function modelOf({ target, folder, files }: Pod, { options, login, policyName, p
         of(`agent-inject-file-${nameOf(file)}`, nameOf(file)),
         of(`agent-inject-perms-${nameOf(file)}`, '0600'),
         ...(reload === undefined ? [] : [of(`agent-inject-command-${nameOf(file)}`, reload)]),
-        // Only says that there is such a file: the template names what it reads.
+        // This only declares the file: the template names what it reads.
         of(`agent-inject-secret-${nameOf(file)}`, nameOf(file)),
       ]),
     ],

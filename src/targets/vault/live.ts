@@ -13,14 +13,14 @@ const HINT =
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What is read of one thing: a role says its name in `role_name`, a config in `name`. */
+/** What Vault returned about a role, which has its name in `role_name`, or a config, which has it in `name`. */
 interface Reading {
   readonly kind: 'role' | 'config';
   readonly name: string;
   readonly fields: Fields;
 }
 
-/** A thing of the spec, as the plugin would read it out. */
+/** A role or a config of the spec, in the form in which the plugin returns it. */
 interface Wanted {
   readonly kind: Reading['kind'];
   readonly name: string;
@@ -28,7 +28,7 @@ interface Wanted {
   readonly fields: Fields;
 }
 
-/** What `vault read -format=json` printed of roles and configs, one after the other or as a list. */
+/** Compares the output of `vault read -format=json` for roles and configs, one after the other or as a list. */
 export const compareVault: CompareLive<VaultOptions> = (live, expected) => {
   const readings = readingsIn(live.text);
   if ('problem' in readings) return unreadable(expected, `${live.name}: ${readings.problem}`, HINT);
@@ -64,7 +64,7 @@ export const compareVault: CompareLive<VaultOptions> = (live, expected) => {
   return ok({ drift: [...drift, ...added], foreign: [] });
 };
 
-/** What the plugin says of a config beside what it was told. */
+/** Fields that the plugin itself adds to a config. */
 const TOLD_ABOUT = new Set([
   'gitlab_is_enterprise',
   'gitlab_revision',
@@ -92,7 +92,7 @@ function fieldDrift(wanted: Wanted, { kind, name, fields }: Reading, { name: fil
     const words = { where, expected: `${field} ${shown(value)}`, live: `${field} ${shown(fields[field])}` };
     return [driftCodes.report('changed', wanted.origin, words)];
   });
-  // Whatever it does: its value may be a secret, and so it is not told.
+  // The value of an unknown field may be a secret, so it is never shown.
   const unknown = Object.keys(fields).filter(
     (field) => !(field in wanted.fields) && !(kind === 'config' && TOLD_ABOUT.has(field)),
   );
@@ -140,12 +140,12 @@ function readingOf(fields: Fields): Reading | undefined {
   return undefined;
 }
 
-/** JSON values one after the other, as several commands print them into one file. */
+/** Returns the JSON values of a text, one after the other, as several commands print them into one file. */
 function documentsIn(text: string): unknown[] | undefined {
   const documents: unknown[] = [];
   let depth = 0;
   let start = 0;
-  // Braces in texts do not count: a text is skipped whole.
+  // A string is skipped as a whole, so that braces in it do not count.
   for (const { 0: mark, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
     if (mark.startsWith('"')) continue;
     depth += mark === '{' || mark === '[' ? 1 : -1;

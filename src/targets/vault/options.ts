@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Told, Touches } from '../../accessDiff/declared.ts';
 
-/** One alphabet for whatever stands in HCL, YAML, a shell and a template of an Agent: none of them reads a meaning into it. */
+/** Characters of texts for HCL, YAML, a shell and a template of an Agent: none of them has a special meaning there. */
 export const PLAIN = /^[A-Za-z0-9_.@:/=+-]+$/;
 
 const plain = z.string().regex(PLAIN, { error: 'must hold only letters, digits and _ . @ : / = + -' });
@@ -99,7 +99,7 @@ export type VaultOptions = z.infer<typeof vaultOptions>;
 
 const told = (words: string, absent: string): Told => ({ kind: 'token', words, absent });
 
-/** Whoever may log in reads the tokens; whoever is asked hands them out. */
+/** How each option touches access: who may log in reads the tokens, and the server that is asked hands them out. */
 export const vaultAccess: Touches<VaultOptions> = {
   address: told('secrets are asked of', 'what VAULT_ADDR says'),
   namespace: told('secrets are asked for in namespace', 'none'),

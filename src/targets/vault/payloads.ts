@@ -4,7 +4,7 @@ import type { VaultSource } from './sources.ts';
 
 type Fields = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
-/** What is written at `MOUNT/config/NAME`; the plugin's own token is put in by hand. */
+/** Returns what is written to `MOUNT/config/NAME`. People add the plugin's own token by hand. */
 export function configPayload({ url, type, autoRotate }: VaultConfig): Fields {
   return {
     auto_rotate_before: goDuration(autoRotate ?? 24 * 3600),
@@ -14,7 +14,7 @@ export function configPayload({ url, type, autoRotate }: VaultConfig): Fields {
   };
 }
 
-/** What is written at `MOUNT/roles/ROLE`. Every field is there, so that none of before stays. */
+/** Returns what is written to `MOUNT/roles/ROLE`. It has every field, so that no earlier value stays. */
 export function rolePayload({ scopes, ttl, ...role }: VaultRole): Fields {
   return {
     access_level: role.accessLevel ?? '',
@@ -29,12 +29,12 @@ export function rolePayload({ scopes, ttl, ...role }: VaultRole): Fields {
   };
 }
 
-/** A role as the plugin reads it out again. */
+/** Returns a role in the form in which the plugin returns it. */
 export function roleAsRead(role: VaultRole): Readonly<Record<string, string | number | boolean>> {
   return { ...rolePayload(role), role_name: role.id, scopes: role.scopes.join(', ') } as const;
 }
 
-/** As Go prints it: `48h0m0s`. */
+/** Returns a duration as Go prints it: `48h0m0s`. */
 export function goDuration(seconds: number): string {
   return `${Math.floor(seconds / 3600)}h${Math.floor((seconds % 3600) / 60)}m${seconds % 60}s`;
 }
@@ -42,8 +42,8 @@ export function goDuration(seconds: number): string {
 const HOUR = 3600;
 
 /**
- * Of the login: what a token of Vault has issued ends with it, so that it has to live as long as the longest role that
- * this spec reads; whoever keeps running renews it.
+ * Returns the period of a login token, in seconds. Whatever a token of Vault has issued ends with it, so it has to live
+ * as long as the longest role that this spec reads; a running client renews it.
  */
 export function loginPeriod(sources: Iterable<VaultSource>): number {
   const ends = [...sources].flatMap(({ role }) => (role && !role.gitlabRevokes ? [role.ttl ?? 0] : []));
@@ -57,7 +57,7 @@ export interface Login {
   readonly payload: Fields;
 }
 
-/** The role that logs in. */
+/** Returns the role that logs in. */
 export function loginOf({ login }: VaultOptions, policyName: string, period: number): Login | undefined {
   if (!login) return undefined;
   const token = { token_period: period, token_policies: [policyName] };
@@ -71,12 +71,12 @@ export function loginOf({ login }: VaultOptions, policyName: string, period: num
   return { kind: 'kubernetes', mount, payload: { ...(audience && { audience }), ...bound, ...token } };
 }
 
-/** Paths that the policy lets be read, sorted: those that the spec reads, and no other. */
+/** Returns the paths that the policy of Vault allows to read, sorted: those that the spec reads, and no others. */
 export function readPaths(sources: Iterable<VaultSource>): string[] {
   return [...new Set([...sources].map(({ path }) => path))].sort();
 }
 
-/** The same policy and roles for people who write Vault by Terraform. */
+/** Returns the same policy and roles for Terraform. */
 export function terraform(parts: {
   readonly policyName: string;
   readonly policyText: string;
@@ -121,13 +121,16 @@ function resourceName({ path }: VaultMount, { id }: VaultRole): string {
   return `${path}_${id}`.replace(/^[^A-Za-z_]/, '_');
 }
 
-/** The name of a role stands in its path. In the forms that it is read out in, or each plan would find a difference. */
+/**
+ * Returns the fields of a role without its name, which is in its path. They have the form in which the plugin returns
+ * them, or each plan would find a difference.
+ */
 function withoutId(role: VaultRole) {
   const { role_name: _, ...fields } = roleAsRead(role);
   return fields;
 }
 
-/** Text in which Terraform fills nothing in. */
+/** Returns a text in which Terraform expands nothing. */
 function literal(text: string): string {
   return text.replaceAll('${', '$${').replaceAll('%{', '%%{');
 }

@@ -4,22 +4,22 @@ import { issuerOf } from '../../policy/vault.ts';
 import { vaultCodes } from './codes.ts';
 import type { VaultOptions } from './options.ts';
 
-/** What a reference into Vault is there. */
+/** What a `vault:` reference means in Vault. */
 export interface VaultSource {
-  /** As its API has it, with `data/` in a key-value store of version 2. */
+  /** Path as the API has it, with `data/` in a key-value store of version 2. */
   readonly path: string;
-  /** As the reference has it, which is how External Secrets asks a store. */
+  /** Path as the reference has it, by which External Secrets asks a store. */
   readonly name: string;
-  /** Of the answer's data, from the outside to the inside. */
+  /** The field in the data of the answer, from the outermost name to the innermost. */
   readonly field: readonly string[];
-  /** Absent for what a key-value store keeps. */
+  /** The role that issues the secret; absent for one of a key-value store. */
   readonly role?: VaultRole;
   readonly isVersioned: boolean;
 }
 
 const PLAIN_PATH = /^[A-Za-z0-9_.@-]+(?:\/[A-Za-z0-9_.@-]+)*$/;
 
-/** Where each `vault:` reference of the spec leads; what cannot be said is a problem. */
+/** Returns what each `vault:` reference of the spec means, and reports those that cannot be expressed. */
 export function sourcesOf(
   policy: Policy,
   { stores = {} }: VaultOptions,
@@ -52,7 +52,7 @@ function stored([mount, version]: readonly [string, 1 | 2], path: string, field:
   return { path: `${mount}/data/${rest}`, name: `${mount}/${rest}`, field, isVersioned: true };
 }
 
-/** Every reference of the spec, once. */
+/** Returns every reference of the spec, once. */
 export function referencesOf({ apiKeys }: Policy): SecretReference[] {
   const all = apiKeys.flatMap(({ keys, token }) => [...keys, token]);
   return [...new Map(all.map((reference) => [reference.text, reference])).values()];

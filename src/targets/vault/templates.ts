@@ -6,25 +6,25 @@ import type { VaultSource } from './sources.ts';
 
 export type VaultToken = Token<'vault'>;
 
-/** A text that stands as it is in HCL, YAML, a shell or a template. */
+/** Returns a text that means itself in HCL, YAML, a shell and a template. */
 export function text(words: string): VaultToken {
   if (/[^\t\x20-\x7e]|\{\{|\}\}|\$\{|%\{/.test(words)) throw unquotable('not a plain line', words);
   return token('vault', words);
 }
 
-/** A text in quotes, the same in HCL, YAML and JSON. */
+/** Returns a text in quotes, which are the same in HCL, YAML and JSON. */
 export function quoted(words: string): VaultToken {
   return token('vault', text(JSON.stringify(words)).text);
 }
 
-/** The same of what may be absent: templates know `null` alone. */
+/** Returns a text in quotes, or `null`, which is how templates know that it is absent. */
 export function quotedOrNull(words: string | undefined): VaultToken | null {
   return words === undefined ? null : quoted(words);
 }
 
 /** How one program writes "the value of a reference" in its templates. */
 export interface Dialect {
-  /** Opens a block in which `value` can be had. */
+  /** Opens a block in which `value` is available. */
   readonly open: (reference: SecretReference) => string;
   readonly value: (reference: SecretReference) => string;
   /** Base64 of a value. */
@@ -37,8 +37,8 @@ const TOKEN = '^[A-Za-z0-9._~+/=-]+$';
 const CREDENTIAL = '^([^:[:cntrl:]]+:[^[:cntrl:]]+|[A-Za-z0-9+/]+=*)$';
 
 /**
- * A file whose values are filled in, in Go's template language. A line whose value is not shaped as it has to be is
- * left out, so that whoever it is about is refused and nothing else can get into the file.
+ * Returns a file as a Go template that fills in the values. A line is left out where its value does not have the right
+ * form, so that its caller is refused, and a value cannot add anything else to the file.
  */
 export function guardedLines(file: DeliveredFile, policy: Policy, dialect: Dialect): VaultToken[] {
   const keys = new Set(policy.apiKeys.flatMap((key) => key.keys.map((reference) => reference.text)));
@@ -70,7 +70,7 @@ export function guardedLines(file: DeliveredFile, policy: Policy, dialect: Diale
   });
 }
 
-/** As External Secrets writes it, where each value has a name. */
+/** Returns the dialect of External Secrets, in which each value has a name. */
 export function externalDialect(
   nameOf: (reference: SecretReference) => string,
   sources: ReadonlyMap<string, VaultSource>,
@@ -87,7 +87,10 @@ export function externalDialect(
   };
 }
 
-/** As a Vault Agent and that of OpenBao write it. Without a `with` a secret that is not there yet would be an error. */
+/**
+ * Returns the dialect of the Agents of Vault and OpenBao. Without `with`, a secret that does not exist yet would be an
+ * error.
+ */
 export function agentDialect(sources: ReadonlyMap<string, VaultSource>): Dialect {
   return {
     open: ({ text: reference }) => {
@@ -104,7 +107,7 @@ export function agentDialect(sources: ReadonlyMap<string, VaultSource>): Dialect
   };
 }
 
-/** Deploy tokens are sent with their user name. */
+/** Returns the expression for a value. A deploy token is sent with its user name. */
 function fieldIn(data: string, { field, role }: VaultSource): string {
   const isPlain = field.every((part) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(part));
   const value = isPlain
