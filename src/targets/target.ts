@@ -15,7 +15,7 @@ export interface RenderedFile {
   readonly text: string;
   /** How a comment starts in this file's language; `undefined` where it has none and so gets no header. */
   readonly comment?: '#' | '//' | '<!--' | undefined;
-  /** A file of the user's that this is a copy of, our lines put in: it may hold whatever that one holds. */
+  /** The user's file that this is a copy of, with our lines put in. It may hold anything that the original holds. */
   readonly copyOf?: Original | undefined;
 }
 
@@ -28,34 +28,37 @@ export interface Original {
 /** Reads a file that the spec names, relative to the spec. `undefined` where it cannot be read. */
 export type ReadFile = (path: string) => string | undefined;
 
-/** What a target gets: the policy, its own options, and where these options stand in the spec. */
+/** The input of a target: the policy, the target's options, and where these are in the spec. */
 export interface TargetInput<Options> {
   readonly policy: Policy;
   readonly options: Options;
   /** The path of the options, `['targets', name]`. */
   readonly at: SpecPath;
   readonly read: ReadFile;
-  /** The files with secrets in them of every target of the spec, made of these values; absent where one target is made alone. */
+  /**
+   * The secret files of every target of the spec, rendered with these values; absent where one target is rendered
+   * alone.
+   */
   readonly secretFiles?: (values: SecretsInput['values']) => readonly RenderedFile[];
   /** The files of another target of the spec, without headers; absent where it makes none. */
   readonly filesOf?: (target: string) => readonly RenderedFile[] | undefined;
 }
 
-/** What `secrets render` hands to a target: each reference of the spec with the value that was read for it. */
+/** The input of `secrets render` for a target: the value of each reference of the spec. */
 export interface SecretsInput {
   readonly policy: Policy;
   /** By reference text, such as `env:POSTERN_KEY`. Keys are key-shaped, tokens RFC 6750 token characters, none is empty. */
   readonly values: ReadonlyMap<string, string>;
 }
 
-/** What somebody captured from a running engine. */
+/** A capture of a running engine. */
 export interface LiveText {
   /** As messages name it. */
   readonly name: string;
   readonly text: string;
 }
 
-/** What the engine should be running. */
+/** The state that the engine should have. */
 export interface Expected<Options = unknown> extends TargetInput<Options> {
   /** Name of the target. */
   readonly target: string;
@@ -63,7 +66,7 @@ export interface Expected<Options = unknown> extends TargetInput<Options> {
   readonly files: readonly Pick<RenderedFile, 'path' | 'text'>[];
 }
 
-/** What differs. What others added beside ours is told apart and is no drift. */
+/** The differences. Additions of others that cannot affect ours are `foreign`, and no drift. */
 export interface LiveDrift {
   readonly drift: readonly Diagnostic[];
   readonly foreign: readonly Diagnostic[];
@@ -71,9 +74,9 @@ export interface LiveDrift {
 
 export type CompareLive<Options = unknown> = (live: LiveText, expected: Expected<Options>) => Result<LiveDrift>;
 
-/** What the nodes of one product are told about registries. */
+/** What the nodes of one product are configured to do about registries. */
 export interface NodeSettings {
-  /** Endpoints by registry, beside those of the rewrites; "*" is every registry without a mirror of its own. */
+  /** Endpoints by registry, in addition to those of the rewrites; "*" is every registry without a mirror of its own. */
   readonly mirrors: Readonly<Record<string, readonly string[]>>;
   /** `always`: the product tries the registry itself in the end and cannot be told not to. */
   readonly fallsBack: 'never' | 'configured' | 'always';
@@ -81,27 +84,30 @@ export interface NodeSettings {
   readonly kinds?: readonly NodeKind[];
 }
 
-/** A version of a product, and what it makes of its settings. */
+/** A version of a product, and how it reads its settings. */
 export interface NodeKind {
   /** As messages name it, such as `containerd 2`. */
   readonly name: string;
   /** The order in which endpoints are asked; that of the spec where absent. */
   readonly ordered?: (endpoints: readonly string[]) => readonly string[];
-  /** Registries that the mirror of "*" is not asked for although they have none of their own. */
+  /** Registries that bypass the mirror of "*" although they have none of their own. */
   readonly bypassed?: readonly string[];
 }
 
-/** How a DNS server that rewrites names gives the answer back. */
+/** How a DNS server that rewrites names writes its answers. */
 export interface NameServer {
   /** Record types that it is known to answer, sorted. */
   readonly types: readonly string[];
-  /** What becomes of the names in the data of an answer. The owner is always the name that was asked for. */
+  /**
+   * Whether names in the data of an answer are mapped back, kept, or absent. The owner is always the name that was
+   * asked.
+   */
   readonly namesIn: (type: string) => 'mapped' | 'kept' | 'none';
-  /** What there is to know where names in the data stay as they are. */
+  /** Diagnostic for an answer whose names are kept. */
   readonly kept: (rewrite: DomainRewrite, asked: Readonly<Record<'type' | 'name' | 'to', string>>) => Diagnostic;
 }
 
-/** A file that the options name, and where they do. */
+/** A file that the options name, and where. */
 export interface NamedFile {
   readonly file: string;
   readonly at: SpecPath;
@@ -113,24 +119,24 @@ interface Program {
   readonly program: string;
   /** Its arguments. It works in the target's folder, whose absolute path this gets. */
   readonly args: (folder: string) => readonly string[];
-  /** What it leaves behind in the target's folder, as patterns of .gitignore. */
+  /** Files that it writes into the target's folder, as patterns of .gitignore. */
   readonly leaves: readonly string[];
 }
 
-/** What no configuration of some program does; `verify` then warns where it would fail. */
+/** Something that no configuration of a program can do. `verify` warns about it instead of failing. */
 export type Limit = 'interimAnswers' | 'unannouncedTrailers';
 
 /** A program that decides about requests to the proxies. */
 export interface RequestRunner<Options = unknown> extends Program {
   readonly serves: 'requests';
-  /** The options without what the proxies do not need and this machine does not have. */
+  /** The options without those that proxies do not need and that this machine cannot serve. */
   readonly alone: (options: Options) => unknown;
   /** Whether these options render the sites of domain rewrites. */
   readonly rendersSites: (options: Options) => boolean;
   /** The options with the sites in plain HTTP on this port. */
   readonly sites: (options: Options, port: number) => unknown;
   readonly enforces: Enforcement;
-  /** What the program cannot do, in the version that the options say; none where absent. */
+  /** Limits of the program in the version that the options name; none where absent. */
   readonly limits?: (options: Options) => readonly Limit[];
   /** The access log, a file below the target's folder. */
   readonly accessLog: string;
@@ -145,20 +151,20 @@ export interface NameRunner<Options = unknown> extends Program {
 
 export type Runner<Options = unknown> = RequestRunner<Options> | NameRunner<Options>;
 
-/** Ports of loopback that configuration is moved to. */
+/** Loopback ports that a configuration is moved to. */
 export interface AuditPorts {
   readonly listen: number;
-  /** Where an upstream writes down what it is sent. */
+  /** Port of the upstream that records requests. */
   readonly upstream: number;
 }
 
-/** Somebody else's configuration, as it can be started here to see what it lets through. */
+/** Somebody else's configuration, changed so that it can be started here to see what it lets through. */
 export interface Audited {
   /** Below a folder of the target. */
   readonly files: readonly Pick<RenderedFile, 'path' | 'text'>[];
-  /** What a caller sends that is let in, where the configuration lists one. */
+  /** A credential that is admitted, where the configuration lists one. */
   readonly credential?: { readonly header: string; readonly value: string };
-  /** A name that it answers to, where it has one. */
+  /** A host name that it serves, if it has one. */
   readonly host?: string | undefined;
 }
 
@@ -169,12 +175,12 @@ export interface ReadFileText {
 }
 
 /**
- * Reads the files of a proxy back, with nothing of what writes them. What it does not know is a `CannotTell`, then or
- * while something is asked.
+ * Reads back the files of a proxy, independently of the code that writes them. Throws `CannotTell` where something is
+ * not understood, immediately or when the model is used.
  */
 export type ReadBack = (files: readonly ReadFileText[], proxy: Proxy) => FileModel;
 
-/** What a target can do beside making files. All of it is optional: what is absent, the target has nothing to do with. */
+/** Optional abilities of a target beside rendering files. */
 interface Capabilities<Options> {
   /** Files with keys and tokens in them, below the output folder. */
   readonly secrets?: ((input: SecretsInput) => Result<readonly RenderedFile[]>) | undefined;
@@ -194,11 +200,14 @@ interface Capabilities<Options> {
   readonly siteCertificate?:
     | ((input: Pick<TargetInput<Options>, 'options' | 'at'>) => NamedFile | undefined)
     | undefined;
-  /** Reads configuration that somebody else wrote for the same program as a spec. */
+  /** Reads somebody else's configuration of the same program as a spec. */
   readonly importer?: Importer | undefined;
-  /** Moves such configuration to loopback, in front of an upstream that records. */
+  /** Moves such a configuration to loopback, in front of a recording upstream. */
   readonly audited?: ((files: readonly ImportFile[], ports: AuditPorts) => Audited | ImportProblem) | undefined;
-  /** For targets that let address sets in somewhere: those, of all that there are, by where the options say so. */
+  /**
+   * For targets that admit address sets somewhere: those sets, with the place of the options that name them; `all` are
+   * the names of all sets.
+   */
   readonly opens?: ((options: Options, all: readonly string[]) => readonly OpenedSet[]) | undefined;
   /** For targets whose files a program here can be started on. */
   readonly run?: Runner<Options> | undefined;
@@ -221,16 +230,16 @@ export interface TargetDefinition<Schema extends z.ZodType, Model> extends Capab
   readonly summary: string;
   readonly options: Schema;
   readonly access: Touches<z.infer<Schema>>;
-  /** Policy → the target's own words, every string already a token of this target. */
+  /** Returns the model in the target's terms, in which every string is a token of this target. */
   readonly plan: (input: TargetInput<z.infer<Schema>>) => Result<Model>;
   /** Model → files. */
   readonly files: (model: Model) => readonly RenderedFile[];
 }
 
-/** Closes over the option and model types, so that all targets fit in one plain list. */
+/** Defines a target. The types of its options and model stay inside, so that all targets fit into one list. */
 export function defineTarget<Schema extends z.ZodType, Model>(definition: TargetDefinition<Schema, Model>): Target {
   const { options: schema, plan, files, live, nodes, siteCertificate, opens, run, ...others } = definition;
-  /** With the options in their own type: they were validated with the spec. */
+  /** Gives the options their type; they were validated with the spec. */
   const typed = <Input extends { readonly options: unknown }>(input: Input) => {
     const { data: options, success, error } = schema.safeParse(input.options);
     if (!success) throw new Error(`options of ${others.name} were not validated with the spec`, { cause: error });

@@ -4,16 +4,19 @@ import type { Proxy } from '../../policy/types.ts';
 import { bareWord, type CaddyToken, trustedText } from './quote.ts';
 import { type Table, table } from './table.ts';
 
-/** What browsers are told of pages of other origins. */
+/** Headers of answers for pages of other origins. */
 export interface CorsModel {
-  /** Where a page comes from that may be told, and whether a browser asks what it may send. */
+  /** Tables of the allowed origin of the page, and of whether the request is a preflight. */
   readonly tables: readonly Table[];
   /** Whether answers differ by origin. */
   readonly varies: boolean;
   readonly preflight: readonly { readonly name: CaddyToken; readonly value: CaddyToken }[];
 }
 
-/** Of several origins the first counts: not every engine sees the others. */
+/**
+ * Returns the model of `cors`. Only the first of several Origin headers counts, because not every engine sees the
+ * others.
+ */
 export function corsModel({ cors }: Proxy): CorsModel | null {
   if (!cors) return null;
   const { origins } = cors;

@@ -15,7 +15,7 @@ import { nameProblem } from '../../policy/domains.ts';
 import { accessOfSite, type SiteAccess, type Way } from './importSite.ts';
 import { caddyTree, type Written } from './importTree.ts';
 
-/** Caddyfiles as a spec that allows no more than they do. */
+/** Returns a spec that allows no more than some Caddyfiles. */
 export function importCaddyfile(files: readonly ImportFile[]): Imported | ImportProblem {
   const making = new Making();
   for (const file of files) {

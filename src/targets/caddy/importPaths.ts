@@ -1,6 +1,6 @@
 import { parsePattern } from '../../policy/pattern.ts';
 
-/** The paths that a matcher takes: one path, or all that begin with it. */
+/** The paths that a matcher matches: one path, or all paths with a prefix. */
 export interface Region {
   readonly start: string;
   readonly exact: boolean;
@@ -8,7 +8,7 @@ export interface Region {
 
 export const EVERYTHING: Region = { start: '/', exact: false };
 
-/** A path of a matcher: `/api/*`, `/api*`, `/health`; `undefined` where stars stand elsewhere. */
+/** Returns the paths of a matcher: `/api/*`, `/api*`, `/health`; `undefined` where stars are elsewhere. */
 export function regionOf(text: string): Region | undefined {
   if (text === '*' || text === '/*') return EVERYTHING;
   const exact = !text.endsWith('*');
@@ -16,7 +16,7 @@ export function regionOf(text: string): Region | undefined {
   return /^\/[^*{}%]*$/.test(start) ? { start: start.toLowerCase(), exact } : undefined;
 }
 
-/** Whether some path is in both. Caddy compares without regard to case. */
+/** Returns whether some path is in both. Caddy ignores case. */
 export function overlap(a: Region, b: Region): boolean {
   if (a.exact && b.exact) return a.start === b.start;
   if (a.exact) return a.start.startsWith(b.start);
@@ -24,13 +24,13 @@ export function overlap(a: Region, b: Region): boolean {
   return a.start.startsWith(b.start) || b.start.startsWith(a.start);
 }
 
-/** Whether every path of `inner` is in `outer`, and some other too. */
+/** Returns whether `outer` has every path of `inner`, and others too. */
 export function isInside(inner: Region, outer: Region): boolean {
   if (outer.exact || !inner.start.startsWith(outer.start)) return false;
   return inner.exact || inner.start.length > outer.start.length;
 }
 
-/** The patterns of a matcher's path as it is written, none where a spec has none for it. */
+/** Returns the patterns for a path of a matcher; none where a spec has none for it. */
 export function patternsIn(text: string): string[] {
   const region = regionOf(text);
   if (!region) return [];

@@ -3,10 +3,10 @@ import { type CidrSet, intersect, parseCidr, sameAddresses, unionOf } from '../.
 import { EVERYTHING, isInside, overlap, patternsIn, type Region, regionOf } from './importPaths.ts';
 import type { Written } from './importTree.ts';
 
-/** Requests of a site that go to one upstream. */
+/** Requests of a site that are forwarded to one upstream. */
 export interface Way {
   readonly patterns: readonly string[];
-  /** Absent: every method. */
+  /** Absent for every method. */
   readonly methods: readonly string[] | undefined;
   readonly upstream: Upstream;
   readonly keyed: boolean;
@@ -20,17 +20,17 @@ export interface Upstream {
 
 export interface SiteAccess {
   readonly ways: readonly Way[];
-  /** Absent: everybody. */
+  /** Absent for everybody. */
   readonly ranges: CidrSet | undefined;
   readonly notCarriedOver: readonly NotCarried[];
 }
 
-/** What a matcher asks for; `unknown` where that is more than a spec says. */
+/** The conditions of a matcher; `unknown` where it has some that a spec cannot express. */
 interface Conditions {
   readonly paths: readonly string[] | undefined;
   readonly methods: readonly string[] | undefined;
   readonly ranges: CidrSet | undefined;
-  /** Addresses that it is not about. */
+  /** Addresses that the matcher excludes. */
   readonly except: CidrSet | undefined;
   readonly unknown: boolean;
 }
@@ -44,16 +44,16 @@ const ALWAYS: Conditions = {
 };
 const UNKNOWN: Conditions = { ...ALWAYS, unknown: true };
 
-/** A place where Caddy decides, in the whole of a site. Of each way it is known which others it may lose to. */
+/** A directive that decides about requests of the site, with the conditions under which it does. */
 interface Place {
   readonly regions: readonly Region[];
   readonly conditions: Conditions;
   readonly outcome: Upstream | undefined;
   readonly keyed: boolean;
   readonly at: Written;
-  /** The groups that it stands in, which decide about its requests by it. */
+  /** The groups around it, which decide about their requests through it. */
   readonly inside: readonly Written[];
-  /** Why it cannot be carried over whatever the others are. */
+  /** Why it cannot be carried over, whatever the other directives are. */
   readonly problem?: string;
 }
 
@@ -72,7 +72,7 @@ const REFUSALS = ['respond', 'abort', 'error'];
 const CHANGES = ['uri', 'rewrite', 'method', 'try_files', 'vars', 'map', 'invoke'];
 const LOGINS = ['basic_auth', 'basicauth', 'forward_auth'];
 
-/** What a site lets through, no more than it does; everything else of it is listed. */
+/** Returns what a site lets through, and nothing beyond it, with a list of all else in the site. */
 export function accessOfSite(site: Written): SiteAccess {
   const walk = new Walk();
   walk.level(site.block ?? [], { conditions: ALWAYS, inside: [], keyed: false, changed: false });
@@ -97,7 +97,7 @@ function lostAt({ file, line, words }: Written, reason: string): NotCarried {
   return { file, line, what: words[0] ?? 'site', reason };
 }
 
-/** What is decided elsewhere first, as far as anybody could tell, is not carried over. */
+/** Returns why another directive may decide about some of these requests; `undefined` where none does. */
 function rivalry(place: Place, all: readonly Place[]): string | undefined {
   const rival = all.find(
     (other) =>
@@ -110,7 +110,10 @@ function rivalry(place: Place, all: readonly Place[]): string | undefined {
   return rival && `line ${rival.at.line} decides about some of its requests otherwise: list the paths that are meant`;
 }
 
-/** Caddy sorts what has a path alone, the longest first. In a route, and of redirects, the first decides. */
+/**
+ * Returns whether a directive is certain to come before another. Caddy sorts directives that have only a path, longest
+ * path first; within `route`, and for `redir`, the first in the file decides.
+ */
 function wins(place: Place, other: Place): boolean {
   const { methods, ranges, except, unknown } = other.conditions;
   const isSorted = !methods && !ranges && !except && !unknown && other.at.words[0] !== 'redir';
@@ -129,7 +132,10 @@ function meets(a: Place, b: Place): boolean {
   return !isApart && a.regions.some((one) => b.regions.some((other) => overlap(one, other)));
 }
 
-/** One proxy has one list of addresses: what all of it is for, or what is left after refusals. */
+/**
+ * Returns why the addresses of a directive do not fit. A proxy has one list of addresses: that of all its directives,
+ * or what refusals leave.
+ */
 function addresses({ conditions }: Place, ranges: CidrSet | undefined, isSaid: boolean): string | undefined {
   const own = conditions.ranges;
   const isUsual = isSaid ? own === undefined : own === ranges || (own && ranges && sameAddresses(own, ranges));
@@ -144,7 +150,7 @@ interface Level {
 }
 
 interface Found {
-  /** Those behind the matcher. */
+  /** Words after the matcher. */
   readonly words: readonly string[];
   readonly level: Level;
   /** Whether it has a matcher of its own. */
@@ -155,7 +161,7 @@ interface Found {
 class Walk {
   readonly places: Place[] = [];
   readonly lost: NotCarried[] = [];
-  /** What refusals of all others leave. */
+  /** Addresses that are left by refusals of all others. */
   ranges: CidrSet | undefined;
 
   level(directives: readonly Written[], outer: Level): void {
@@ -165,7 +171,8 @@ class Walk {
     const names = directives.map(({ words }) => words[0] ?? '');
     const keyed = outer.keyed || names.some((name) => LOGINS.includes(name));
     const changed = outer.changed || names.some((name) => CHANGES.includes(name));
-    // What comes behind all groups answers what none of them took; beside a proxy it would answer everything.
+    // A refusal after all groups answers the requests that no group matched; beside a `reverse_proxy` it would answer
+    // all requests.
     const isRest = !names.includes('reverse_proxy') && outer.inside.at(-1)?.words[0] !== 'route';
     for (const one of directives) {
       const [name = '', ...args] = one.words;
@@ -184,7 +191,7 @@ class Walk {
     const [name = ''] = at.words;
     if (name.startsWith('@')) return;
     if (name === 'handle' || name === 'route') {
-      // A group decides about all that its matcher takes, also about what nothing in it forwards.
+      // A group decides about all requests that its matcher matches, also about those that nothing in it forwards.
       if (name === 'handle' && isOwn) this.#place(at, level, undefined);
       this.level(at.block ?? [], { ...level, inside: [...level.inside, at] });
     } else if (name === 'reverse_proxy') this.#proxy(at, words, level);
@@ -195,7 +202,10 @@ class Walk {
     }
   }
 
-  /** `respond @others 403` with `@others not remote_ip …` says who may come. */
+  /**
+   * Reads a refusal of all other addresses, `respond @others 403` with `@others not remote_ip …`, as the list of
+   * clients.
+   */
   #narrows({ paths, methods, ranges, except, unknown }: Conditions): boolean {
     if (unknown || paths || methods || ranges || !except) return false;
     this.ranges = this.ranges ? intersect(this.ranges, except) : except;
@@ -268,7 +278,10 @@ function rangesOf(words: readonly string[]): CidrSet | undefined {
   return ranges.length === parsed.length && ranges.length > 0 ? unionOf(ranges) : undefined;
 }
 
-/** A request must meet both. Paths of both are more than one matcher says. */
+/**
+ * Returns the conditions that require both. Two lists of paths are more than one matcher can say, unless the inner
+ * paths are below the outer ones.
+ */
 function both(a: Conditions, b: Conditions): Conditions {
   if (a === ALWAYS) return b;
   if (b === ALWAYS) return a;

@@ -4,7 +4,7 @@ import type { ImportFile, ImportProblem } from '../../import/draft.ts';
 export interface Written {
   readonly words: readonly string[];
   readonly file: string;
-  /** From 1. */
+  /** Line of the directive, from 1. */
   readonly line: number;
   readonly block?: readonly Written[];
 }
@@ -12,15 +12,15 @@ export interface Written {
 interface Word {
   readonly text: string;
   readonly line: number;
-  /** Whether it was in quotes: then a brace is text. */
+  /** Whether it was in quotes, in which a brace is text. */
   readonly quoted: boolean;
 }
 
-/** Deeper blocks and longer chains of imports than anybody writes. */
+/** Most nesting of blocks and imports; nobody writes more. */
 const DEEPEST = 20;
 const MOST_WORDS = 200_000;
 
-/** The sites of a Caddyfile, snippets put in where they are imported. */
+/** Returns the sites of a Caddyfile, with snippets in the place of their imports. */
 export function caddyTree({ name: file, text }: ImportFile): readonly Written[] | ImportProblem {
   const words = wordsOf(text);
   if (words.length > MOST_WORDS) return { file, line: 1, problem: `it has more than ${MOST_WORDS} words` };
@@ -49,7 +49,7 @@ export function caddyTree({ name: file, text }: ImportFile): readonly Written[] 
   return budget.left < 0 ? { file, line: 1, problem: 'its imports come to too much' } : whole;
 }
 
-/** Without braces the first line is the address of the one site, and all others are in it. */
+/** A file without braces is one site: its first line is the address. */
 function asOneSite([first, ...rest]: readonly Written[]): Written[] {
   return first ? [{ ...first, block: rest }] : [];
 }
@@ -94,7 +94,7 @@ class Reader {
         if (depth > DEEPEST) this.problem ??= { line: word.line, problem: 'its blocks are too deep' };
         return { words, file: this.#file, line: first.line, block: this.statements(depth + 1) };
       }
-      // Addresses of a site go on behind a comma.
+      // A comma at the end of a line continues the addresses of a site.
       if (isBrace(word, '}') || (word.line !== line && !(depth === 0 && words.at(-1)?.endsWith(',')))) break;
       line = word.line;
       words.push(word.text);
@@ -110,7 +110,10 @@ function isBrace({ text, quoted }: Word, brace: string): boolean {
 
 const WORD = /#[^\n]*|"((?:[^"\\]|\\[\s\S])*)"?|`([^`]*)`?|\\\n|\n|[^\S\n]+|[^\s]+/gy;
 
-/** Words as Caddy's lexer reads them; a comment begins only where a word could, and text in backticks is as it is. */
+/**
+ * Returns words as Caddy's lexer reads them. A comment begins only where a word could begin, and text in backticks has
+ * no escapes.
+ */
 function wordsOf(text: string): Word[] {
   const words: Word[] = [];
   let line = 1;

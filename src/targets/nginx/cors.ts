@@ -7,15 +7,21 @@ import type { HeaderModel } from './model.ts';
 import { VERB } from './paths.ts';
 import { bareWord, type Part, type Variable, value, variable } from './quote.ts';
 
-/** The verdict, and the location, of a preflight. */
+/** The verdict on a preflight, and the name of its location. */
 export const PREFLIGHT = 'preflight';
 
 const HEAD_LENGTH = variable('request_length');
 
-/** Statuses that nginx gives by itself to requests that were decided. Others are for heads that it could not read. */
+/**
+ * Statuses that nginx itself answers to requests that were decided. Its other statuses are for heads that it could not
+ * read.
+ */
 const DECIDED_STATUSES = [413, 429, 500, 502, 503, 504];
 
-/** The origin that a page may be told, "" for none. Of several the first counts: nginx before 1.23 sees no other. */
+/**
+ * Returns the allowed origin of the page that asks; "" for none. Only the first of several Origin headers counts,
+ * because nginx before 1.23 sees no other.
+ */
 export function pageMap({ origins }: Cors, prefix: string, maps: MapList): Part {
   if (origins === 'any') return '*';
   return maps.add({
@@ -31,11 +37,14 @@ interface PreflightInput extends Pick<Proxy, 'maxRequestHead'> {
   readonly prefix: string;
   readonly grants: MapList;
   readonly maps: MapList;
-  /** The methods of the path; "" where there is none. */
+  /** Value of `Allow`: the methods of the path; "" where there is no such path. */
   readonly allow: Variable;
 }
 
-/** A browser asks what a page may send: at a path that is there, it is told so without a key. */
+/**
+ * Defines the check for preflights, with which a browser asks what a page may send. An existing path answers them
+ * without a key.
+ */
 export function preflightMap({ cors, maxRequestHead, prefix, grants, maps, allow }: PreflightInput, next: Part): Part {
   const fitting = maps.add({
     name: `${prefix}_verdict_preflight`,
@@ -65,13 +74,13 @@ export function preflightMap({ cors, maxRequestHead, prefix, grants, maps, allow
   });
 }
 
-/** What answers say to pages of other origins, by where they come from. */
+/** Headers of answers for pages of other origins. */
 export interface CorsHeaders {
   readonly answers: readonly HeaderModel[];
   of(verdictOrStatus: Refusal | number): readonly HeaderModel[];
-  /** Of the upstream, not passed on. */
+  /** Headers of the upstream that are not passed on. */
   readonly hidden: readonly string[];
-  /** Of the answer to a preflight; `null` where none is answered. */
+  /** Headers of the answer to a preflight; `null` where preflights are not answered. */
   readonly preflight: readonly HeaderModel[] | null;
 }
 

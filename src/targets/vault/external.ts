@@ -9,7 +9,7 @@ import { externalDialect, guardedLines, quoted, quotedOrNull, text, type VaultTo
 interface Generator {
   readonly name: VaultToken;
   readonly kind: VaultToken;
-  /** Of a secret of Vault; of one of GitLab itself `deploy` says more. */
+  /** Path of the secret in Vault; `deploy` describes a deploy token instead, which comes from GitLab itself. */
   readonly path: VaultToken;
   readonly deploy: {
     readonly url: VaultToken;

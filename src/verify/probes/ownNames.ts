@@ -6,8 +6,9 @@ import { type Attempt, hostFor, type ProbeContext, sentFrom, withKey } from './b
 const MOST_TARGETS = 400;
 
 /**
- * Request targets that spell names in the generated files: no client may reach a location named `/%/forward` by asking
- * for `/%25/forward`. Every word of the files that could be the name of a location counts, the unusual ones first.
+ * Request targets that spell names in the generated files: no client may reach a location named `/./forward-gitlab` by
+ * asking for `/%2E/forward-gitlab`. Every word of the files that could be the name of a location counts, the unusual
+ * ones first.
  */
 export function ownTargets(files: readonly RenderedFile[]): readonly string[] {
   const words = files.flatMap(({ text }) => text.match(/(?<=^|[\s"'=~^(])[/@%][^\s"'`;(){}|\\^$*+?[\]]+/gm) ?? []);
@@ -24,8 +25,9 @@ export function ownTargets(files: readonly RenderedFile[]): readonly string[] {
 }
 
 /**
- * What tables call a path, written out as a request would: a row "/{int}/{^I}ssues" as `/{int}/{^i}ssues` and `/1/{^i}ssues`.
- * A table that takes what it is asked for as a name of its own would answer one of them.
+ * Returns the names that tables have for paths, as a request could spell them: a row "/{int}/{^I}ssues" as
+ * `/{int}/{^i}ssues` and `/1/{^i}ssues`. A table that took the text of a request for such a name would let one of them
+ * through.
  */
 function placesIn(files: readonly RenderedFile[]): string[] {
   const places = files.flatMap(
