@@ -6,12 +6,15 @@ import type { GitlabRunnerOptions, ImageBuilder } from './options.ts';
 
 export type RunnerToken = Token<'gitlabRunner'>;
 
-/** TOML, YAML and JSON read it alike. */
+/** Returns a string that TOML, YAML and JSON read alike. */
 export const quoted = (text: string): RunnerToken => jsonString('gitlabRunner', text);
 
 const [yes, no] = [token('gitlabRunner', 'true'), token('gitlabRunner', 'false')];
 
-/** Keys of the ConfigMap with the mirrors, and where each tool looks for its own in a container that runs as root. */
+/**
+ * Keys of the ConfigMap with the mirrors, and the path where each tool looks for its file in a container that runs as
+ * root.
+ */
 export const BUILDER_FILES = {
   buildkit: { key: token('gitlabRunner', 'buildkitd.toml'), path: '/etc/buildkit/buildkitd.toml' },
   containers: {
@@ -27,7 +30,7 @@ export interface Parts {
   readonly mirrorsMap: string;
 }
 
-/** Names of settings of one kind of container: `cpu_request`, `helper_cpu_request`, `service_cpu_request`. */
+/** Starts of the names of settings, by kind of container: `cpu_request`, `helper_cpu_request`, `service_cpu_request`. */
 const CONTAINERS = { build: '', helper: 'helper_', service: 'service_' } as const;
 const AMOUNTS = {
   cpu: 'cpu_request',
@@ -36,7 +39,7 @@ const AMOUNTS = {
   memoryLimit: 'memory_limit',
 } as const;
 
-/** The template that the runner fills its configuration from when it registers: TOML. */
+/** Returns the TOML template from which the runner takes its configuration when it registers. */
 export function configText({ options, names, mirrorsMap }: Parts): string {
   const optional = (text: string | undefined) => (text === undefined ? null : quoted(text));
   const pairs = (entries: Readonly<Record<string, string>> = {}) =>
@@ -83,7 +86,10 @@ function amountsOf(resources: GitlabRunnerOptions['resources'] = {}) {
   );
 }
 
-/** `key=value` tolerates this value, `key` any; the effect stands on the other side, "" for all of them. */
+/**
+ * Returns the taint and the effect of a toleration. `key=value` tolerates this value, `key` any value; the effect is ""
+ * for all effects.
+ */
 function tolerationOf(taint: string): [taint: string, effect: string] {
   const [, key = '', effect = ''] = /^(.*?)(?::([A-Za-z]+))?$/.exec(taint) ?? [];
   return [key, effect];

@@ -23,14 +23,14 @@ interface Draft {
   readonly notCarriedOver: NotCarried[];
 }
 
-/** Something of an old file: its name as people write it, and the line that it stands on. */
+/** An entry of an old file: its name as people write it, its line and its value. */
 interface Part {
   readonly what: string;
   readonly line: number;
   readonly value: unknown;
 }
 
-/** Values of the Helm chart as a target, and for each key where it belongs today. */
+/** Returns values of the Helm chart as options of the target, with a note for each key about where it belongs now. */
 export function importRunner(files: readonly ImportFile[]): Imported | ImportProblem {
   const [first, second] = files;
   if (!first || second)
@@ -65,7 +65,7 @@ interface Leaf {
   readonly rule: Rule;
 }
 
-/** Each part that there is a rule for, and each value without parts that there is none for. */
+/** Returns each part that has a rule, and each value without parts that has none. */
 function leaves(value: unknown, rules: Rules, other: (path: string) => Rule, path: readonly string[] = []): Leaf[] {
   const name = path.join('.');
   const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
@@ -75,7 +75,7 @@ function leaves(value: unknown, rules: Rules, other: (path: string) => Rule, pat
   return path.length === 0 ? [] : [{ path, value, rule: other(name) }];
 }
 
-/** The configuration of the runner inside of the values: TOML, after Helm has filled in its own templates. */
+/** Reads the runner's configuration inside of the values: TOML, after Helm has expanded its own templates. */
 function readConfig(text: string, line: number, draft: Draft): void {
   try {
     const runners = listOf(memberOf(parse(text), 'runners'));
@@ -109,14 +109,14 @@ function lose({ what, line }: Part, reason: string, { file, notCarriedOver }: Dr
   notCarriedOver.push({ file, line, what, reason });
 }
 
-/** Whether an option takes a value, as the spec that is written will be read. */
+/** Returns whether the schema of the target accepts a value of an option. */
 function isTaken(name: string, value: unknown): boolean {
   const fields: Readonly<Record<string, { safeParse(value: unknown): { success: boolean } }>> =
     gitlabRunnerOptions.shape;
   return value !== undefined && fields[name]?.safeParse(value).success === true;
 }
 
-/** Two mappings as one; of what both have and cannot be merged, the second. */
+/** Merges two mappings. Where both have a value that is no mapping, the second one counts. */
 function merge(one: unknown, two: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const all: Record<string, unknown> = isRecord(one) ? { ...one } : {};
   for (const [name, value] of Object.entries(two)) all[name] = isRecord(value) ? merge(all[name], value) : value;

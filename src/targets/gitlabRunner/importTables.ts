@@ -1,14 +1,17 @@
 import { isRecord, listOf, memberOf } from '../../source/value.ts';
 
-/** Options of the target that a value of the old file becomes; none where the value is not one that they take. */
+/**
+ * Returns the options of the target that a value of the old file becomes; `undefined` for a value that they do not
+ * accept.
+ */
 export type Carry = (value: unknown) => Readonly<Record<string, unknown>> | undefined;
 
 export interface Rule {
-  /** Absent: nothing takes its place. */
+  /** Absent where no option replaces the value. */
   readonly carry?: Carry;
   /** Where it belongs now, or why it has no place. */
   readonly words: string;
-  /** Whether the chart of today has no use for the value, and does not say so. */
+  /** Whether the current chart ignores the value without saying so. */
   readonly ignored?: true;
 }
 
@@ -50,7 +53,10 @@ const AMOUNTS = {
   memoryLimit: ['memoryLimit', 'memory_limit'],
 } as const;
 
-/** `runners.builds.cpuRequests` of values, `cpu_request` of the runner, and so on. */
+/**
+ * Returns a rule for each amount of each container: `runners.builds.cpuRequests` of values, `cpu_request` of the
+ * runner.
+ */
 function amounts(rule: (container: string, what: string, value: string, setting: string) => [string, Rule]): Rules {
   return Object.fromEntries(
     Object.entries(CONTAINERS).flatMap(([old, [container, prefix]]) =>
@@ -67,7 +73,7 @@ const CREATED = 'said in GitLab when the runner is created: with a glrt- token t
 const BESIDE =
   'keep it in a file of your own beside the generated one: helm upgrade --values values.yaml --values yours.yaml';
 
-/** What values of the chart become, by path. A rule for a mapping is one for all that it holds. */
+/** Rules for values of the chart, by path. A rule for a mapping applies to everything in it. */
 export const VALUE_RULES: Rules = {
   gitlabUrl: kept(url, 'url'),
   concurrent: kept(as('concurrent'), 'concurrent'),
@@ -108,7 +114,7 @@ export const VALUE_RULES: Rules = {
   terminationGracePeriodSeconds: left('3600, so that jobs come to their end'),
 };
 
-/** Values that the chart of today reads, and that are nobody's business here. */
+/** Values that the current chart reads, and that this target does not set. */
 const READ_BY_CHART = new Set(
   `affinity automountServiceAccountToken checkInterval configMaps connectionMaxAge deploymentAnnotations deploymentLabels
    deploymentLifecycle envVars extraContainers extraEnv extraEnvFrom extraEnvFromRefs extraObjects fullnameOverride hostAliases
@@ -119,20 +125,20 @@ const READ_BY_CHART = new Set(
    volumeMounts volumes`.split(/\s+/),
 );
 
-/** The rule for a value that has none of its own. */
+/** Returns the rule for a value without one of its own. */
 export function otherValue(path: string): Rule {
   const [first = ''] = path.split('.');
   return READ_BY_CHART.has(first) ? left(BESIDE) : gone('the chart of today has no such value');
 }
 
-/** Whether a mapping is that of a runner at all. */
+/** Returns whether a mapping holds values of a runner at all. */
 export function isValues(value: unknown): boolean {
   return (
     isRecord(value) && ['runners', 'gitlabUrl', 'runnerToken', 'runnerRegistrationToken'].some((one) => one in value)
   );
 }
 
-/** What settings of the runner become, by path below `[[runners]]`. */
+/** Rules for settings of the runner, by path below `[[runners]]`. */
 export const CONFIG_RULES: Rules = {
   url: kept(url, 'url'),
   token: left(TOKEN),

@@ -72,7 +72,10 @@ function filesOf(input: TargetInput<GitlabRunnerOptions>, problems: Diagnostic[]
   ];
 }
 
-/** Helm reads the text as a template of its own before the runner does, and would take `{{` for one of its actions. */
+/**
+ * Returns the lines of a text for Helm, which expands it as a template of its own before the runner does: `{{` is
+ * escaped.
+ */
 function linesForHelm(text: string) {
   return text
     .trimEnd()

@@ -5,13 +5,13 @@ import type { TargetInput } from '../target.ts';
 import { gitlabRunnerCodes } from './codes.ts';
 import type { GitlabRunnerOptions } from './options.ts';
 
-/** Under which names the runner and its jobs find GitLab and all else that is rewritten. */
+/** Names under which the runner and its jobs find GitLab and all other names that are rewritten. */
 export interface RunnerNames {
-  /** What the runner asks, and what is cloned from: the private name where a site answers for it. */
+  /** URL that the runner uses and that jobs clone from; it has the private name where a site serves that. */
   readonly url: string;
-  /** Whether that is another name than GitLab's own. */
+  /** Whether this is another name than GitLab's own. */
   readonly isPrivate: boolean;
-  /** Lines of /etc/hosts, sorted by address; empty where names are looked up. */
+  /** Lines of /etc/hosts, sorted by address; empty where names are looked up in DNS. */
   readonly hosts: readonly { readonly address: string; readonly names: readonly string[] }[];
   readonly nameservers: readonly string[];
   readonly searches: readonly string[];

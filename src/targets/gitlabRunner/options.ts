@@ -151,7 +151,7 @@ export type ImageBuilder = (typeof IMAGE_BUILDERS)[number];
 const work = { cannotLoosen: 'it says how much work is done at a time' } as const;
 const resourcesTouch = { fields: { cpu: work, memory: work, cpuLimit: work, memoryLimit: work } } as const;
 
-/** A list that jobs are held to: without it they may name anything. */
+/** Touch of a list of what jobs may name; without the list they may name anything. */
 const allowed = (words: string): Told => ({
   kind: 'trust',
   words,
