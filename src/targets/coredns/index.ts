@@ -204,11 +204,11 @@ interface Merging {
   readonly at: SpecPath;
   readonly read: ReadFile;
   readonly form: CorednsForm;
-  /** What to merge into, relative to the spec. */
+  /** File to merge into, relative to the spec. */
   readonly file: string;
 }
 
-/** A given Corefile or ConfigMap with our rules in it. It gets no header: not a byte of it is ours but our own lines. */
+/** Returns a given Corefile or ConfigMap with our rules in it. It gets no header: only our own lines are ours. */
 function mergedFile({ policy, at: target, read, form, file }: Merging): Result<RenderedFile> {
   const problems: Diagnostic[] = [];
   const at = [...target, 'merge'];
@@ -282,7 +282,10 @@ function pathOf(form: CorednsForm, text: string): string {
   return `coredns/${form === 'nodeLocal' ? 'node-local-dns' : 'configmap'}.${extension}`;
 }
 
-/** What becomes of the names in the data of an answer. The owner is always the name that was asked for. */
+/**
+ * Returns whether names in the data of an answer are mapped back, kept, or absent. The owner is always the name that
+ * was asked.
+ */
 export function namesInAnswers(type: string): 'mapped' | 'kept' | 'none' {
   if (MAPPED.includes(type)) return 'mapped';
   return KEPT.includes(type) ? 'kept' : 'none';

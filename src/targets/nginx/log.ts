@@ -28,7 +28,7 @@ export type RequestFields = {
 
 const JOURNAL = 'syslog:server=unix:/dev/log,nohostname,tag=postern';
 
-/** Where lines go, and whether many at a time, which nginx cannot do with a datagram for each. */
+/** Returns the file of the access log, and whether nginx buffers lines for it, which it cannot do for datagrams. */
 export function logFile({ accessLog = 'file', writable }: Pick<NginxOptions, 'accessLog' | 'writable'>): LogFile {
   if (accessLog === 'journal') return { file: literal(JOURNAL), buffered: false };
   const file = accessLog === 'file' ? writtenTo('access.log', { writable }) : `/dev/${accessLog}`;
