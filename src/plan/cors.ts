@@ -3,7 +3,10 @@ import type { Decision, Denial } from '../policy/decide.ts';
 import type { HeaderFields } from '../policy/request.ts';
 import type { Cors, Proxy } from '../policy/types.ts';
 
-/** Headers by which a server tells a browser what pages may do. Where the proxy says it, those of the upstream do not pass. */
+/**
+ * Headers by which a server tells browsers what pages may do. A proxy with `cors` does not pass on those of the
+ * upstream.
+ */
 export const CORS_RESPONSE_HEADERS: readonly string[] = [
   'access-control-allow-credentials',
   'access-control-allow-headers',
@@ -14,10 +17,16 @@ export const CORS_RESPONSE_HEADERS: readonly string[] = [
   'access-control-max-age',
 ];
 
-/** Refusals that tell pages nothing: the request is for another proxy, from elsewhere, or was not read to its end. */
+/**
+ * Refusals without headers for pages: the request is for another proxy, comes from a refused address, or was not read
+ * to its end.
+ */
 export const UNTOLD: readonly Denial[] = ['head-size', 'misdirected', 'address'];
 
-/** What an answer says to browsers because of `cors`. A page also learns why it was refused, such as an expired key. */
+/**
+ * Returns the headers that `cors` adds to an answer. A page also learns why it was refused, for example by an expired
+ * key.
+ */
 export function corsFields({ cors }: Pick<Proxy, 'cors'>, decision: Decision, headers: HeaderFields): HeaderFields {
   if (!cors || (decision.kind === 'deny' && UNTOLD.includes(decision.reason))) return [];
   const origin = allowedOrigin(cors, headers);
@@ -28,7 +37,7 @@ export function corsFields({ cors }: Pick<Proxy, 'cors'>, decision: Decision, he
   return [...told, ['Access-Control-Allow-Methods', decision.preflight.join(', ')], ...preflightFields(cors)];
 }
 
-/** What every preflight is told. */
+/** Returns the headers of all answers to preflights. */
 export function preflightFields({ headers, maxAge }: Cors): HeaderFields {
   return [
     ['Access-Control-Allow-Headers', headers.join(', ')],
