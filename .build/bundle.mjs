@@ -71,6 +71,18 @@ const noIdleHelp = {
   },
 };
 
+/** The evaluator for the page of a report, as text: the command has no bundler with it. */
+const bundledPageScript = {
+  name: 'bundled-page-script',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/]commands[\\/]pageScript\.ts$/ }, async () => {
+      const { pageScript } = await import('../dist/commands/pageScript.js');
+      const contents = `export const pageScript = async () => ${JSON.stringify(await pageScript())};`;
+      return { contents, loader: 'js' };
+    });
+  },
+};
+
 await build({
   entryPoints: { main: entry },
   outdir: 'dist',
@@ -87,7 +99,7 @@ await build({
   legalComments: 'linked',
   // prettier is loaded by `fmt` alone; chokidar is an optional part of nunjucks that only watching needs.
   external: ['chokidar', 'prettier', 'prettier/*'],
-  plugins: [compiledTemplates, lazyLayout, noIdleHelp],
+  plugins: [compiledTemplates, bundledPageScript, lazyLayout, noIdleHelp],
   logLevel: 'warning',
   // nunjucks is CommonJS and calls require() when it is loaded.
   banner: {

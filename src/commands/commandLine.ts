@@ -5,7 +5,7 @@ import { suggest } from '../spec/suggest.ts';
 import { toolVersion } from '../version.ts';
 import { ELSEWHERE, INPUTS, OPTIONS_ELSEWHERE, POSITIONS } from './commandWords.ts';
 import type { Io, Status } from './io.ts';
-import { answerFormat, gravity, options, pageFormat, probes } from './options.ts';
+import { answerFormat, gravity, options, pageFile, pageFormat, probes } from './options.ts';
 import type { several } from './several.ts';
 
 /** A command line that asks for something that does not exist. */
@@ -231,6 +231,12 @@ const COMMANDS: readonly Command[] = [
     'print the one flat spec that a spec and its includes are, or who may do what',
     { positionals: spec, options: { access: options.access, preset: options.preset, format: pageFormat } },
     async (args, io) => (await import('./show.ts')).show(args, io),
+  ),
+  command(
+    'report [spec]',
+    'write one page for a reviewer: who may do what, from where, until when, what changed; it answers questions offline',
+    { positionals: spec, options: { out: pageFile, base: options.base, format } },
+    async (args, io) => (await import('./page.ts')).report(args, io),
   ),
   command('fmt [spec]', 'lay a spec out', { positionals: spec, options: { check, format } }, async (args, io) =>
     (await import('./fmt.ts')).fmt(args, io),

@@ -153,6 +153,15 @@ function inFolder(base: string, { name, project }: OpenSpec): string {
   return beside.find((file) => existsSync(file)) ?? base;
 }
 
+/** What somebody can do more or less than under another version, named as for --base. */
+export function accessSince(
+  base: string,
+  current: Omit<Current, 'base'> & { readonly source: OpenSpec },
+  io: Io,
+): Result<Omit<AccessReport, 'fails'>> {
+  return compareWith(openBase(base, current.source, io), { ...current, base });
+}
+
 interface Current extends Promised {
   readonly spec: Spec;
   readonly base: string;

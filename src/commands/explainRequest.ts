@@ -10,6 +10,7 @@ import { shadowEvaluatorOf } from '../policy/shadow.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import { urlOf } from '../policy/upstreams.ts';
 import type { Io, Status } from './io.ts';
+import { jsonVerdict } from './jsonVerdict.ts';
 import { excerptOf, type Locate, locator } from './location.ts';
 import type { Format } from './print.ts';
 import { headerProblem } from './question.ts';
@@ -77,16 +78,8 @@ function askedBy({ method, target, key, from, at, proxy, header = [] }: Question
 }
 
 /** What a replayed log gets for each of its lines. */
-export function jsonDecision(decided: Decided, locate: Locate) {
-  const { decision } = decided;
-  const verdict = { forward: 'allow', answer: 'answer', deny: 'deny' } as const;
-  return {
-    decision: verdict[decision.kind],
-    /** A forwarded request gets whatever the upstream says. */
-    status: decision.kind === 'forward' ? null : decision.status,
-    route: decision.route,
-    at: locate(decision.at),
-  };
+export function jsonDecision({ decision }: Decided, locate: Locate) {
+  return jsonVerdict(decision, locate);
 }
 
 /** Without the query of a request that was refused: it is where people paste credentials. */

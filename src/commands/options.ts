@@ -179,3 +179,6 @@ export const gravity = {
   requiresArg: true,
   describe: 'exit 1 only from this severity on; warning where absent',
 } as const;
+
+/** What others write into a folder is many files; a report is one. */
+export const pageFile = { ...text, default: 'report.html', describe: 'file of the page' } as const;
