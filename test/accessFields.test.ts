@@ -140,7 +140,7 @@ const base = {
   },
   targets: {
     nginx: { caFile: '/ca.pem', resolver: ['10.0.0.2'] },
-    caddy: { admin: 'off', sites: { listen: 8443, tls: 'inFront' } },
+    caddy: { admin: 'off', sites: { listen: 8443, tls: 'inFront', clientIp: { trustedProxies: ['10.1.0.0/24'] } } },
     coredns: { bind: ['127.0.0.1'], forward: ['10.0.0.2'], merge: 'Corefile' },
     bottlerocket: { merge: 'data.toml', pki: { ours: { file: 'ours.pem' } } },
     containerd: { mirrors: { 'docker.io': ['https://one.example.com'] }, fallback: false },
@@ -249,6 +249,19 @@ const LOOSER: Readonly<Record<string, readonly [at: string, to: unknown]>> = {
   'targets.bottlerocket.mirrors.*': ['targets/bottlerocket/mirrors', { 'docker.io': ['https://two.example.com'] }],
   'targets.bottlerocket.pki.*.file': ['targets/bottlerocket/pki/theirs', { file: 'theirs.pem' }],
   'targets.caddy.admin': ['targets/caddy/admin', undefined],
+  'targets.caddy.sites.clientIp': ['targets/caddy/sites/clientIp', 'direct'],
+  'targets.caddy.sites.clientIp.trustedProxies': [
+    'targets/caddy/sites/clientIp',
+    { trustedProxies: ['10.200.0.0/24'] },
+  ],
+  'targets.caddy.sites.clientIp.header': [
+    'targets/caddy/sites/clientIp',
+    { trustedProxies: ['10.1.0.0/24'], header: 'X-Real-IP' },
+  ],
+  'targets.caddy.sites.clientIp.proxyProtocol': [
+    'targets/caddy/sites/clientIp',
+    { trustedProxies: ['10.1.0.0/24'], proxyProtocol: true },
+  ],
   'targets.caddy.sites.listen': ['targets/caddy/sites/listen', undefined],
   'targets.caddy.sites.tls': ['targets/caddy/sites/tls', 'off'],
   'targets.caddy.sites.tls.certFile': ['targets/caddy/sites/tls', { certFile: '/c.pem', keyFile: '/k.pem' }],
@@ -304,6 +317,19 @@ const LOOSER: Readonly<Record<string, readonly [at: string, to: unknown]>> = {
   'targets.kubernetes.replicas.max': ['targets/kubernetes/replicas', { max: 9 }],
   'targets.nginx.caFile': ['targets/nginx/caFile', undefined],
   'targets.nginx.resolver': ['targets/nginx/resolver', ['10.0.0.3']],
+  'targets.nginx.sites.clientIp': ['targets/nginx/sites', { clientIp: 'direct' }],
+  'targets.nginx.sites.clientIp.trustedProxies': [
+    'targets/nginx/sites',
+    { clientIp: { trustedProxies: ['10.200.0.0/24'] } },
+  ],
+  'targets.nginx.sites.clientIp.header': [
+    'targets/nginx/sites',
+    { clientIp: { trustedProxies: ['10.1.0.0/24'], header: 'X-Real-IP' } },
+  ],
+  'targets.nginx.sites.clientIp.proxyProtocol': [
+    'targets/nginx/sites',
+    { clientIp: { trustedProxies: ['10.1.0.0/24'], proxyProtocol: true } },
+  ],
   'targets.nginx.sites.listen': ['targets/nginx/sites', { listen: 8443 }],
   'targets.nginx.sites.requestsPerAddress': ['targets/nginx/sites', { requestsPerAddress: 5000 }],
   'targets.nginx.sites.ipv6': ['targets/nginx/sites', { ipv6: true }],

@@ -1,6 +1,7 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
 import { addressWords, type CidrSet, intersect, isEmpty, isEverybody, sameAddresses, subtract } from './cidr.ts';
+import { clientAddressOf } from './clientIp.ts';
 import { policyCodes } from './codes.ts';
 import { corsDifferences, corsOf, isOfCors } from './cors.ts';
 import type { Difference, Effect, FieldTable } from './fields.ts';
@@ -66,31 +67,6 @@ function checkKeyStays({ apiKeyHeader, routes, origin }: Proxy, problems: Diagno
   const related = [{ at: route.origin, message: 'forwarded here' }];
   const params = { header: apiKeyHeader, group: route.group };
   problems.push(policyCodes.report('forwarded-key', [...origin, 'apiKeyHeader'], params, { related }));
-}
-
-function checkAddressHeader(
-  spec: ProxySpec,
-  header: string | undefined,
-  { at, problems }: { readonly at: SpecPath; readonly problems: Diagnostic[] },
-): void {
-  if (header === undefined) return;
-  const isKey = header.toLowerCase() === keyHeaderOf(spec).toLowerCase();
-  const why = isKey ? 'carries the keys' : headerRefusal(header, 'address');
-  if (why === undefined) return;
-  const params = { header, what: 'client addresses', why, better: 'X-Forwarded-For or X-Real-IP' };
-  problems.push(policyCodes.report('unusable-header', [...at, 'clientIp', 'header'], params));
-}
-
-function clientAddress(spec: ProxySpec, at: SpecPath, { ranges, problems }: ProxyContext): ClientAddress {
-  const { clientIp } = spec;
-  if (clientIp === undefined || clientIp === 'direct') return { kind: 'direct' };
-  const trusted = ranges.resolve(clientIp.trustedProxies, [...at, 'clientIp', 'trustedProxies']);
-  checkAddressHeader(spec, clientIp.header, { at, problems });
-  if (!clientIp.proxyProtocol) return { kind: 'header', trusted, header: clientIp.header ?? 'X-Forwarded-For' };
-  if (clientIp.header !== undefined) {
-    problems.push(policyCodes.report('two-address-sources', [...at, 'clientIp', 'header'], {}, { part: 'key' }));
-  }
-  return { kind: 'proxyProtocol', trusted };
 }
 
 function answersOf(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]): Answer[] {
@@ -207,7 +183,7 @@ function resolveOne(id: string, spec: ProxySpec, context: ProxyContext): Proxy {
     hosts: hostsOf(spec.hosts, [...origin, 'hosts'], problems),
     ...(spec.tls === undefined ? {} : { tls: spec.tls }),
     ranges: ranges.resolve(spec.ipRanges, [...origin, 'ipRanges']),
-    clientIp: clientAddress(spec, origin, context),
+    clientIp: clientAddressOf(spec.clientIp, [...origin, 'clientIp'], { ...context, keyHeader: keyHeaderOf(spec) }),
     ...keyPlace(spec, origin, problems),
     ...publicUrl(spec, origin, problems),
     groups,

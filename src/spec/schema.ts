@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { clientIp } from './clientIp.ts';
 import { cors } from './cors.ts';
 import { ipRanges } from './rangeSchema.ts';
 import {
@@ -276,18 +277,6 @@ const apiKey = z
   .describe('A caller: what it sends, what the upstream gets, what it may do');
 
 const apiKeys = z.record(identifier, apiKey).describe('Callers by id; the id is what logs show');
-
-const clientIp = z.union([
-  z.literal('direct'),
-  z.strictObject({
-    trustedProxies: z
-      .array(rangeItem)
-      .min(1)
-      .describe('Load balancers whose word about the client address is believed'),
-    header: headerName.optional().describe('Header read from the right; X-Forwarded-For where absent'),
-    proxyProtocol: z.boolean().optional().describe('The load balancers send the PROXY protocol instead of a header'),
-  }),
-]);
 
 const answer = z
   .strictObject({

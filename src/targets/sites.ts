@@ -1,16 +1,20 @@
 import { defineCodes, error } from '../diagnostics/codes.ts';
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import { asksWho, guardsBehind } from '../policy/chains.ts';
+import { toCidrs } from '../policy/cidr.ts';
+import { clientAddressOf } from '../policy/clientIp.ts';
 import { hasSite, type SiteRewrite } from '../policy/domains.ts';
-import type { Policy } from '../policy/types.ts';
-import type { NamedFile } from './target.ts';
+import { rangeResolver } from '../policy/ranges.ts';
+import type { AddressSet, ClientAddress, Policy } from '../policy/types.ts';
+import type { ClientIpSpec } from '../spec/clientIp.ts';
+import type { NamedFile, SitesDo, SitesHere } from './target.ts';
 
 /** Where the sites of an engine listen. */
 interface SitePort {
   /** Name of the target. */
   readonly engine: string;
   readonly port: number;
-  /** Whether a load balancer connects to them, in plain HTTP. */
+  /** Whether a load balancer connects to them, in plain HTTP, and the sites do not learn the client's address from it. */
   readonly inFront: boolean;
   /** Path of the options of the sites. */
   readonly at: SpecPath;
@@ -69,7 +73,42 @@ export function certificateOf(sites: SiteOptions | undefined, at: SpecPath): Nam
   return typeof tls === 'object' ? { file: tls.certFile, at: [...at, 'sites', 'tls', 'certFile'] } : undefined;
 }
 
+/**
+ * Where sites take the client's address from. The options name address sets of the spec, which the policy has by name.
+ */
+export function siteClient(
+  written: ClientIpSpec | undefined,
+  { addressSets }: Pick<Policy, 'addressSets'>,
+  at: SpecPath,
+): { readonly clientIp: ClientAddress; readonly problems: readonly Diagnostic[] } {
+  const problems: Diagnostic[] = [];
+  const items = typeof written === 'object' ? written.trustedProxies : [];
+  const cidrs = ({ id, set }: AddressSet) => (items.includes(`@${id}`) ? toCidrs(set) : []);
+  const ipRanges = Object.fromEntries(addressSets.map((each) => [each.id, cidrs(each)]));
+  const ranges = rangeResolver({ version: 1, name: '', ipRanges }, () => undefined, problems);
+  return { clientIp: clientAddressOf(written, at, { ranges, problems }), problems };
+}
+
+/** The options of sites on this machine, where every load balancer is. */
+export function sitesHere(
+  { clientIp }: SiteOptions,
+  { speakTls, port, certificate, policy }: SitesHere & { readonly speakTls: boolean },
+): {
+  readonly options: { listen: number; tls: 'off' | SitesHere['certificate']; clientIp?: ClientIpSpec };
+  readonly does: SitesDo;
+} {
+  const told =
+    typeof clientIp === 'object'
+      ? { ...clientIp, trustedProxies: [...clientIp.trustedProxies, '127.0.0.0/8'] }
+      : clientIp;
+  return {
+    options: { listen: port, tls: speakTls ? certificate : 'off', ...(told && { clientIp: told }) },
+    does: { speakTls, clientIp: siteClient(told, policy, []).clientIp },
+  };
+}
+
 interface SiteOptions {
+  readonly clientIp?: ClientIpSpec | undefined;
   readonly tls?: string | { readonly certFile: string } | undefined;
 }
 
@@ -84,7 +123,7 @@ const siteCodes = defineCodes('site', {
   'lost-address': error(
     'behind a load balancer the sites do not know who is asking, so proxy "{proxy}" would take the balancer for every client',
   ).hint(
-    'end TLS in the sites themselves, with a balancer that passes connections on as they are: tls: { certFile: …, keyFile: … }',
+    'say whose word they take for it: clientIp: { trustedProxies: […] }; or end TLS in the sites themselves, with a balancer that passes connections on as they are',
   ),
   port: error('the sites of the domain rewrites listen on port {port}, as proxy "{proxy}" does').hint(
     'choose another port in targets.{engine}.sites.listen or in the proxy',

@@ -3,7 +3,7 @@ import type { AnyTouches, Touches } from '../accessDiff/declared.ts';
 import type { Diagnostic, Result, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Importer, ImportFile, ImportProblem } from '../import/draft.ts';
 import type { Enforcement } from '../policy/fields.ts';
-import type { DomainRewrite, Policy, Proxy } from '../policy/types.ts';
+import type { ClientAddress, DomainRewrite, Policy, Proxy } from '../policy/types.ts';
 import type { FileModel } from '../prove/model.ts';
 import type { OpenedSet } from '../spec/references.ts';
 
@@ -126,6 +126,21 @@ interface Program {
 /** Something that no configuration of a program can do. `verify` warns about it instead of failing. */
 export type Limit = 'interimAnswers' | 'unannouncedTrailers';
 
+/** Where sites of domain rewrites listen on this machine. */
+export interface SitesHere {
+  readonly port: number;
+  /** Shown where they speak TLS. */
+  readonly certificate: NonNullable<Proxy['tls']>;
+  readonly policy: Policy;
+}
+
+/** How sites are reached. */
+export interface SitesDo {
+  readonly speakTls: boolean;
+  /** This machine is one of the proxies that they believe, if they believe any. */
+  readonly clientIp: ClientAddress;
+}
+
 /** A program that decides about requests to the proxies. */
 export interface RequestRunner<Options = unknown> extends Program {
   readonly serves: 'requests';
@@ -133,8 +148,8 @@ export interface RequestRunner<Options = unknown> extends Program {
   readonly alone: (options: Options) => unknown;
   /** Whether these options render the sites of domain rewrites. */
   readonly rendersSites: (options: Options) => boolean;
-  /** The options with the sites in plain HTTP on this port. */
-  readonly sites: (options: Options, port: number) => unknown;
+  /** The options with the sites as `verify` starts them, and what these then do. */
+  readonly sites: (options: Options, here: SitesHere) => { readonly options: unknown; readonly does: SitesDo };
   readonly enforces: Enforcement;
   /** Limits of the program in the version that the options name; none where absent. */
   readonly limits?: (options: Options) => readonly Limit[];
@@ -267,7 +282,7 @@ function typedRunner<Options>(run: Runner<Options>, typed: (options: unknown) =>
     ...run,
     alone: (options: unknown) => run.alone(typed(options)),
     rendersSites: (options) => run.rendersSites(typed(options)),
-    sites: (options, port) => run.sites(typed(options), port),
+    sites: (options, here) => run.sites(typed(options), here),
     limits: (options) => run.limits?.(typed(options)) ?? [],
   };
 }

@@ -87,18 +87,24 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
   // When started by root, nginx works as another user, who must reach the files below.
   await chmod(folder.path, 0o711);
   const own = identityFor('probe.example');
+  const certificate = {
+    certFile: await folder.write('proxy.crt', own.cert),
+    keyFile: await folder.write('proxy.key', own.key),
+  };
   const policy = loopbackPolicy(options.policy, {
     proxies: new Map(sockets.map((socket, index) => [socket, ports[index] ?? 0])),
     upstreams: upstreams.ports,
     caFile: await folder.write('authorities.pem', upstreams.authorities),
-    tls: { certFile: await folder.write('proxy.crt', own.cert), keyFile: await folder.write('proxy.key', own.key) },
+    tls: certificate,
     rates: options.rates ?? false,
     only,
   });
+  const here = { port: ports[0] ?? 0, certificate, policy };
+  const sites = only === 'sites' ? target.run.sites(options.options, here) : undefined;
   const emit = (rendered: Policy) =>
     target.emit({
       policy: rendered,
-      options: only === 'sites' ? target.run.sites(options.options, ports[0] ?? 0) : target.run.alone(options.options),
+      options: sites ? sites.options : target.run.alone(options.options),
       at: ['targets', target.name],
       read: options.read,
     });
@@ -123,7 +129,8 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
   const site: Listener = {
     listen: { address: '127.0.0.1', port: ports[0] ?? 0 },
     hosts: [],
-    clientIp: { kind: 'direct' },
+    clientIp: sites?.does.clientIp ?? { kind: 'direct' },
+    ...(sites?.does.speakTls && { tls: certificate }),
   };
   return {
     run: { policy, fixtures, secrets, upstreams, server, site, ownTargets: ownTargets(files), accessLog, leak },

@@ -18,7 +18,7 @@ const run: RequestRunner = {
   serves: 'requests',
   alone: () => ({}),
   rendersSites: () => false,
-  sites: () => ({}),
+  sites: () => ({ options: {}, does: { speakTls: false, clientIp: { kind: 'direct' } } }),
   // The evaluator does, whatever a real engine would write.
   enforces: nginx.enforces,
   accessLog: 'access.log',

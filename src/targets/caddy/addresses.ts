@@ -26,7 +26,7 @@ export interface ClientModel {
   readonly tooFar: { readonly number: number; readonly right: number };
 }
 
-export function clientModel({ id, clientIp }: Proxy): ClientModel | null {
+export function clientModel({ id, clientIp }: Pick<Proxy, 'id' | 'clientIp'>): ClientModel | null {
   if (clientIp.kind !== 'header') return null;
   // Doubled braces: the inner pair is the argument of the snippet, and what replaces it stands in the outer pair, as
   // the count of a repetition.

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Touches } from '../../accessDiff/declared.ts';
+import { clientIp } from '../../spec/clientIp.ts';
 
 const site = z
   .strictObject({
@@ -16,6 +17,9 @@ const site = z
       .describe(
         "internal (default): certificates of Caddy's own CA. off: plain http. inFront: plain http from a load balancer with which clients speak TLS. Or a certificate that covers both names of every rewrite",
       ),
+    clientIp: clientIp
+      .optional()
+      .describe('Where the client address comes from; direct where absent. Behind a load balancer that tells it'),
   })
   .describe('The proxy sites of domain rewrites that name an upstream');
 

@@ -3,7 +3,7 @@ import { MOST_LINKS, PHASES } from '../../plan/bounds.ts';
 import { listeners } from '../../policy/hosts.ts';
 import { STATUS_MESSAGES, statusBody } from '../../policy/statuses.ts';
 import type { Policy } from '../../policy/types.ts';
-import { siteProblems } from '../sites.ts';
+import { siteClient, siteProblems } from '../sites.ts';
 import type { TargetInput } from '../target.ts';
 import { caddyCodes } from './codes.ts';
 import { type SharedHeaders, sharedHeaders } from './headers.ts';
@@ -38,13 +38,17 @@ interface CaddyfileModel {
   readonly manyLinks: CaddyToken;
 }
 
+function siteOptionProblems({ policy, options: { sites }, at }: Omit<TargetInput<CaddyOptions>, 'read'>): Diagnostic[] {
+  const place = sites ? [...at, 'sites'] : at;
+  const { clientIp, problems } = siteClient(sites?.clientIp, policy, [...place, 'clientIp']);
+  const inFront = sites?.tls === 'inFront' && clientIp.kind === 'direct';
+  return [...problems, ...siteProblems(policy, { engine: 'caddy', port: sites?.listen ?? 443, inFront, at: place })];
+}
+
 export function plan({ policy, options, at }: TargetInput<CaddyOptions>): Result<CaddyfileModel> {
   const problems = [
     ...versionProblems(options, at),
-    ...siteProblems(policy, {
-      ...{ engine: 'caddy', port: options.sites?.listen ?? 443, inFront: options.sites?.tls === 'inFront' },
-      at: options.sites ? [...at, 'sites'] : at,
-    }),
+    ...siteOptionProblems({ policy, options, at }),
     ...limitProblems(policy),
     ...textProblems(policy, options, at),
   ];

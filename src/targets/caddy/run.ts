@@ -1,4 +1,5 @@
 import type { Enforcement } from '../../policy/fields.ts';
+import { sitesHere } from '../sites.ts';
 import type { RequestRunner } from '../target.ts';
 import type { CaddyOptions } from './options.ts';
 
@@ -75,7 +76,11 @@ export const run: RequestRunner<CaddyOptions> = {
   alone: ({ sites, ...proxies }) => proxies,
   // Every rewrite with an upstream gets a site, whatever the options say.
   rendersSites: () => true,
-  sites: (options, listen) => ({ ...options, sites: { listen, tls: 'off' } }),
+  sites: ({ sites = {}, ...others }, here) => {
+    const speakTls = sites.tls !== 'off' && sites.tls !== 'inFront';
+    const { options, does } = sitesHere(sites, { ...here, speakTls });
+    return { options: { ...others, sites: options }, does };
+  },
   enforces,
   // Unannounced trailers are set after all handlers have seen the answer.
   limits: () => ['unannouncedTrailers'],

@@ -1,7 +1,10 @@
 import { HEADS, PHASES } from '../../plan/bounds.ts';
 import { caseless } from '../../plan/regex.ts';
 import { type MappedAnswer, type MappedRequest, type NamePair, namePairs, sitesOf } from '../../plan/sites.ts';
+import { toCidrs } from '../../policy/cidr.ts';
 import type { Policy } from '../../policy/types.ts';
+import { siteClient } from '../sites.ts';
+import { type ClientModel, clientModel } from './addresses.ts';
 import type { CaddyOptions } from './options.ts';
 import { bareWord, type CaddyToken, trustedText } from './quote.ts';
 import { headerSize } from './server.ts';
@@ -13,6 +16,9 @@ export interface SitesModel {
   readonly listener: CaddyToken;
   readonly maxHeaderSize: number;
   readonly longestRead: CaddyToken;
+  readonly client: ClientModel | null;
+  /** Load balancers whose PROXY protocol is believed. */
+  readonly proxyProtocol: readonly CaddyToken[];
   /** Mark of requests that have passed these sites, by which loops are found. */
   readonly mark: CaddyToken;
   /** Arguments of `tls`: the word internal, or a certificate and its key; none for plain http. */
@@ -52,10 +58,14 @@ export function sitesModel(policy: Policy, { sites: options = {} }: CaddyOptions
   const scheme = certificate.length > 0 ? 'https' : 'http';
   const outside = tls === 'off' ? 'http' : 'https';
   const pairs = namePairs(policy);
+  const { clientIp } = siteClient(options.clientIp, policy, []);
   return {
     listener: bareWord(`:${listen}`),
     maxHeaderSize: headerSize(HEADS.site),
     longestRead: longestRead(PHASES.siteUpstream, PHASES.siteUpstream),
+    // No proxy has a name with a dot.
+    client: clientModel({ id: 'all.sites', clientIp }),
+    proxyProtocol: clientIp.kind === 'proxyProtocol' ? toCidrs(clientIp.trusted).map(bareWord) : [],
     mark: bareWord(policy.name),
     port: portTable(outside),
     tls: certificate,

@@ -5,7 +5,7 @@ import { parseAddress } from '../../policy/cidr.ts';
 import { hasSite } from '../../policy/domains.ts';
 import { EVERY_METHOD, type PathPattern, type PatternSegment } from '../../policy/pattern.ts';
 import type { Answer, ApiKey, Policy, Proxy, Route, Upstream } from '../../policy/types.ts';
-import { siteProblems } from '../sites.ts';
+import { siteClient, siteProblems } from '../sites.ts';
 import type { TargetInput } from '../target.ts';
 import { nginxCodes } from './codes.ts';
 import { atLeast, type NginxOptions, WITH_INTERIM_ANSWERS } from './options.ts';
@@ -102,7 +102,7 @@ function proxyProblems({ answers, responseHeaders, origin }: Proxy, problems: Di
  * Reports a header of trusted proxies of which nginx before 1.23 reads only the first of several values.
  * X-Forwarded-For is one of the few that it joins.
  */
-function headerProblems({ clientIp, origin }: Proxy, problems: Diagnostic[]): void {
+function headerProblems({ clientIp, origin }: Pick<Proxy, 'clientIp' | 'origin'>, problems: Diagnostic[]): void {
   if (clientIp.kind !== 'header' || clientIp.header.toLowerCase() === 'x-forwarded-for') return;
   problems.push(nginxCodes.report('first-value-only', [...origin, 'clientIp', 'header'], { header: clientIp.header }));
 }
@@ -140,8 +140,14 @@ function siteOptionProblems(policy: Policy, { sites, version }: NginxOptions, at
   const { tls, listen: port = 443 } = sites;
   if (tls === undefined) problems.push(nginxCodes.report('site-certificate', place, {}));
   if (typeof tls === 'object') problems.push(...keyPairProblems(tls, [...place, 'tls']));
-  if (!atLeast(version, [1, 23])) problems.push(nginxCodes.report('first-line-only', place, {}, { part: 'key' }));
-  return [...problems, ...siteProblems(policy, { engine: 'nginx', port, inFront: tls === 'inFront', at: place })];
+  const { clientIp, problems: unread } = siteClient(sites.clientIp, policy, [...place, 'clientIp']);
+  problems.push(...unread);
+  if (!atLeast(version, [1, 23])) {
+    problems.push(nginxCodes.report('first-line-only', place, {}, { part: 'key' }));
+    headerProblems({ clientIp, origin: place }, problems);
+  }
+  const inFront = tls === 'inFront' && clientIp.kind === 'direct';
+  return [...problems, ...siteProblems(policy, { engine: 'nginx', port, inFront, at: place })];
 }
 
 /** nginx reads a request line into 8,192 bytes, the method and "HTTP/1.1" included. */

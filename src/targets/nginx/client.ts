@@ -36,7 +36,7 @@ function ipv6(): string {
 export const ADDRESS = `(?:${IPV4}|${ipv6()})`;
 
 export interface ClientInput {
-  readonly proxy: Proxy;
+  readonly proxy: Pick<Proxy, 'clientIp'>;
   readonly prefix: string;
   readonly maps: MapList;
 }

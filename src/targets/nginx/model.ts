@@ -163,6 +163,13 @@ export interface ErrorPageModel {
 }
 
 export interface SitesModel {
+  readonly geos: readonly GeoModel[];
+  readonly client: NginxToken;
+  /** Whether the client may be nobody: it came through more proxies than are read past. */
+  readonly isTold: boolean;
+  readonly nobody: NginxToken;
+  /** Load balancers whose PROXY protocol is believed. */
+  readonly trusted: readonly NginxToken[] | null;
   readonly maps: readonly MapModel[];
   readonly listen: number;
   readonly ipv6: boolean;

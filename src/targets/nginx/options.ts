@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { byPresence, type Touches } from '../../accessDiff/declared.ts';
+import { clientIp } from '../../spec/clientIp.ts';
 
 export const nginxOptions = z
   .strictObject({
@@ -47,13 +48,16 @@ export const nginxOptions = z
           .describe(
             'Listen on IPv6 too; true where absent. false for a kernel without IPv6, on which nginx would not start',
           ),
+        clientIp: clientIp
+          .optional()
+          .describe('Where the client address comes from; direct where absent. Behind a load balancer that tells it'),
         requestsPerAddress: z
           .int()
           .min(1)
           .max(1_000_000)
           .optional()
           .describe(
-            'Requests of one address that may be under way; an eighth of workerConnections where absent, no limit with tls: inFront',
+            'Requests of one address that may be under way; an eighth of workerConnections where absent, no limit with tls: inFront and no clientIp',
           ),
       })
       .optional()

@@ -167,7 +167,7 @@ function proxyLog(
  * Returns the load balancers that are trusted. 255.255.255.255 is left out: nginx cannot read it, and no connection
  * comes from it.
  */
-function trustedPeers(trusted: CidrSet): NginxToken[] {
+export function trustedPeers(trusted: CidrSet): NginxToken[] {
   return toCidrs(trusted)
     .filter((cidr) => cidr !== UNREADABLE)
     .map(bareWord);

@@ -1,4 +1,5 @@
 import type { Enforcement } from '../../policy/fields.ts';
+import { sitesHere } from '../sites.ts';
 import type { RequestRunner } from '../target.ts';
 import { atLeast, type NginxOptions, WITH_INTERIM_ANSWERS } from './options.ts';
 
@@ -74,7 +75,10 @@ export const run: RequestRunner<NginxOptions> = {
   serves: 'requests',
   alone: ({ sites, writable, accessLog, ...proxies }) => proxies,
   rendersSites: ({ sites }) => sites !== undefined,
-  sites: ({ writable, accessLog, ...options }, listen) => ({ ...options, sites: { listen, tls: 'off' } }),
+  sites: ({ writable, accessLog, sites = {}, ...others }, here) => {
+    const { options, does } = sitesHere(sites, { ...here, speakTls: typeof sites.tls === 'object' });
+    return { options: { ...others, sites: options }, does };
+  },
   enforces,
   // Older versions take an interim answer for the final one: what follows is passed on as it is, and the connection
   // waits.

@@ -3,13 +3,16 @@ import { below } from '../../plan/regex.ts';
 import { namePairs, type SitePlan, sitesOf } from '../../plan/sites.ts';
 import { authorityOf } from '../../policy/origin.ts';
 import type { Policy } from '../../policy/types.ts';
+import { siteClient } from '../sites.ts';
+import { clientOf } from './client.ts';
 import { errorBody } from './errorBody.ts';
 import { locationName, TLS_ERROR_PAGES } from './locations.ts';
 import { connectingWord, logFile, logFormat, reasonMap } from './log.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { MapModel, PerAddress, SiteModel, SitesModel } from './model.ts';
 import type { NginxOptions } from './options.ts';
-import { bareWord, literal, type NginxToken, type Part, pattern, value, variable } from './quote.ts';
+import { trustedPeers } from './proxy.ts';
+import { bareWord, literal, type NginxToken, type Part, pattern, type Variable, value, variable } from './quote.ts';
 import { answerMaps, cookieDomains, requestMaps } from './siteHeaders.ts';
 import { perAddress, requestsPerAddress } from './sizes.ts';
 import type { Upstreams } from './upstreams.ts';
@@ -38,13 +41,20 @@ export function sitesModel(input: SitesInput): Sites | null {
   const requests = requestMaps(names, list);
   const cookies = cookieDomains(names, list);
   const loop = loopMaps(policy.name, list);
+  const { clientIp } = siteClient(sites.clientIp, policy, []);
+  const client = clientOf({ proxy: { clientIp }, prefix: 'sites', maps: list });
   return {
     maps: list.maps,
     model: {
       maps: list.maps,
+      geos: client.geos,
+      client: value(client.address),
+      isTold: clientIp.kind === 'header',
+      nobody: errorBody(403),
+      trusted: clientIp.kind === 'proxyProtocol' ? trustedPeers(clientIp.trusted) : null,
       listen: sites.listen ?? 443,
       ipv6: sites.ipv6 ?? true,
-      perAddress: addressLimit(options, list),
+      perAddress: addressLimit(options, client.address, clientIp.kind !== 'direct', list),
       silence: PHASES.siteUpstream,
       maxRequestHead: HEADS.site,
       errorPages: TLS_ERROR_PAGES.map((page) => ({
@@ -63,16 +73,15 @@ export function sitesModel(input: SitesInput): Sites | null {
       misdirected: errorBody(421),
       mark: value(loop.mark),
       accessLog: logFile(options),
-      log: siteLog(planned, list),
+      log: siteLog(planned, client.address, list),
       sites: planned.flatMap((site) => siteModels(site, input)),
     },
   };
 }
 
-function addressLimit(options: NginxOptions, maps: MapList): PerAddress | null {
+function addressLimit(options: NginxOptions, address: Variable, isTold: boolean, maps: MapList): PerAddress | null {
   const { tls, requestsPerAddress: most } = options.sites ?? {};
-  if (tls === 'inFront' && most === undefined) return null;
-  const address = variable('remote_addr');
+  if (tls === 'inFront' && !isTold && most === undefined) return null;
   return perAddress({ name: 'site_addresses', address, most: most ?? requestsPerAddress(options), options, maps });
 }
 
@@ -112,7 +121,7 @@ function loopMaps(name: string, list: MapList): { found: Part; mark: Part } {
 /**
  * Returns the log format of sites: the public name is the route, and a path is shown up to its first unusual character.
  */
-function siteLog(sites: readonly SitePlan[], maps: MapList): NginxToken[] {
+function siteLog(sites: readonly SitePlan[], client: Variable, maps: MapList): NginxToken[] {
   const known = new Map(sites.flatMap(({ rewrite, names }) => names.map(({ name }) => [name, rewrite.from])));
   const route = maps.add({ name: 'sites_route', source: [variable('host')], exact: known });
   const path = maps.add({
@@ -131,6 +140,5 @@ function siteLog(sites: readonly SitePlan[], maps: MapList): NginxToken[] {
     source: [variable('request')],
     patterns: [['^(?<sites_verb>[A-Z_-]++) ', variable('sites_verb')]],
   });
-  const client = variable('remote_addr');
   return logFormat({ proxy: '', client, method, path, reason, route, key: '', keyPosition: '' });
 }

@@ -1,8 +1,10 @@
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
+import { formatAddress, parseAddress } from '../../policy/cidr.ts';
 import { hasNamedSite, type SiteRewrite } from '../../policy/domains.ts';
+import { clientAddress } from '../../policy/request.ts';
 import type { Upstream } from '../../policy/types.ts';
 import { type EngineRun, type EngineRunOptions, startEngineRun } from '../engineRun.ts';
-import { type Answered, connectTo, exchangeOn } from '../exchange.ts';
+import { type Answered, connectTo, exchangeOn, type Listener } from '../exchange.ts';
 import type { Scope } from '../scope.ts';
 import type { CheckFailure } from './check.ts';
 import { oddProblems } from './oddAnswers.ts';
@@ -18,7 +20,10 @@ export interface SitesTried {
 
 const TARGET = '/there?a=b';
 const CLIENT = '127.0.0.1';
-/** Headers by which a client claims an address. A site believes none of them. */
+/** The client that a load balancer names. */
+const BALANCED = '192.0.2.55';
+const ODD_METHODS = ['TRACE', 'CONNECT'];
+/** Headers by which a client claims an address. A site believes them of a load balancer that it knows. */
 const CLAIMS = ['X-Forwarded-For: 203.0.113.9', 'X-Real-IP: 203.0.113.9', 'Forwarded: for=203.0.113.9'];
 
 /**
@@ -47,8 +52,9 @@ export async function siteChecks(options: EngineRunOptions, scope: Scope): Promi
   };
   for (const { rewrite, upstream } of sites) {
     for (const name of [rewrite.to, rewrite.from]) {
-      note(rewrite, passedOn(await ask(run, name), { name, rewrite, upstream }));
+      note(rewrite, passedOn(await ask(run, name), { name, rewrite, upstream, client: clientOf(run) }));
       note(rewrite, await redirected(run, { name, rewrite }));
+      for (const method of ODD_METHODS) note(rewrite, oddMethod(await ask(run, name, method), { name, method }));
     }
     for (const { words, limit } of await oddProblems(oddlyAsked(run, { rewrite, upstream })))
       failures.push({ at: rewrite.origin, problem: `the upstream of the site ${rewrite.to} ${words}`, limit });
@@ -63,26 +69,60 @@ function oddlyAsked(run: EngineRun, { rewrite, upstream }: { rewrite: SiteRewrit
   return {
     // The site asks the upstream under the public name, so the upstream calls itself by that.
     upstream: { ...upstream, host: rewrite.from },
-    origin: `http://${rewrite.to}`,
-    listener: run.site,
-    peer: CLIENT,
+    origin: `${run.site.tls ? 'https' : 'http'}://${rewrite.to}`,
+    listener: siteAs(run, rewrite.to),
+    peer: peerOf(run),
     raw: requestTo(rewrite.to),
     upstreams: run.upstreams,
   };
 }
 
-function requestTo(host: string): string {
-  return `GET ${TARGET} HTTP/1.1\r\nHost: ${host}\r\n${CLAIMS.join('\r\n')}\r\n\r\n`;
+function requestTo(host: string, method = 'GET'): string {
+  const target = method === 'CONNECT' ? `${host}:443` : TARGET;
+  return `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${CLAIMS.join('\r\n')}\r\n\r\n`;
 }
 
-async function ask(run: EngineRun, host: string): Promise<Answered | undefined> {
-  const raw = requestTo(host);
-  const connection = await connectTo(run.site, CLIENT);
+/** The sites under the name that TLS asks for. */
+function siteAs({ site }: EngineRun, name: string): Listener {
+  return { ...site, hosts: [name] };
+}
+
+/** Whom the PROXY protocol names; else the connection comes from this machine. */
+function peerOf({ site }: EngineRun): string {
+  return site.clientIp.kind === 'proxyProtocol' ? BALANCED : CLIENT;
+}
+
+/** The client as the sites understand it: the claims are those of a load balancer where they believe one. */
+function clientOf({ site }: EngineRun): string {
+  if (site.clientIp.kind === 'proxyProtocol') return BALANCED;
+  const peer = parseAddress(CLIENT);
+  if (!peer) throw new Error(`${CLIENT} is no address`);
+  const claims = CLAIMS.map((line): [string, string] => [line.replace(/:.*/, ''), line.replace(/^[^:]*: /, '')]);
+  return formatAddress(clientAddress(site.clientIp, peer, claims));
+}
+
+async function ask(run: EngineRun, host: string, method = 'GET'): Promise<Answered | undefined> {
+  const peer = peerOf(run);
+  const connection = await connectTo(siteAs(run, host), peer);
   try {
-    return (await exchangeOn(connection, { proxy: '', peer: CLIENT, raw }, run.upstreams)).answers[0];
+    const raw = requestTo(host, method);
+    return (await exchangeOn(connection, { proxy: '', peer, raw }, run.upstreams)).answers[0];
   } finally {
     connection.close();
   }
+}
+
+/** What is wrong with the answer to a method that makes a server another way into the network, or repeats a request. */
+function oddMethod(
+  answer: Answered | undefined,
+  { name, method }: { name: string; method: string },
+): string | undefined {
+  if (answer?.arrival) return `the site ${name} passed ${method} on`;
+  const status = answer?.response.status;
+  // An engine may not read a CONNECT at all.
+  return status === 405 || (status === 400 && method === 'CONNECT')
+    ? undefined
+    : `the site ${name} answered ${status ?? 'nothing'} to ${method} instead of 405`;
 }
 
 interface Asked {
@@ -92,7 +132,7 @@ interface Asked {
 
 function passedOn(
   answer: Answered | undefined,
-  { name, rewrite, upstream }: Asked & { upstream: Upstream },
+  { name, rewrite, upstream, client }: Asked & { upstream: Upstream; client: string },
 ): string | undefined {
   const got = answer?.arrival?.request;
   if (!got)
@@ -102,8 +142,8 @@ function passedOn(
     upstream: [answer.arrival?.upstream, upstream.id],
     target: [got.target, TARGET],
     Host: [got.field('host'), `${rewrite.from}${port}`],
-    'X-Forwarded-For': [got.field('x-forwarded-for'), CLIENT],
-    'X-Real-IP': [got.field('x-real-ip') ?? CLIENT, CLIENT],
+    'X-Forwarded-For': [got.field('x-forwarded-for'), client],
+    'X-Real-IP': [got.field('x-real-ip') ?? client, client],
     Forwarded: [got.field('forwarded') || undefined, undefined],
   };
   const wrong = Object.entries(due).find(([, [is, should]]) => is !== should);
