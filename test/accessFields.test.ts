@@ -206,7 +206,7 @@ const LOOSER: Readonly<Record<string, readonly [at: string, to: unknown]>> = {
   'routes.*.allow.headers': ['routes/read/allow/1/headers', ['x-two', 'x-three']],
   'routes.*.allow.contentTypes': ['routes/read/allow/1/contentTypes', 'any'],
   'routes.*.allow.maxBody': ['routes/read/allow/1/maxBody', '3kB'],
-  'routes.*.allow.websocket': ['routes/read/allow/1/websocket', true],
+  'routes.*.allow.websocket': ['routes/read/allow/0', { request: 'GET,POST /a', websocket: true }],
   'apiKeys.*.key': ['apiKeys/k/key', ['env:K', 'env:K2']],
   'apiKeys.*.token': ['apiKeys/k/token', 'env:ADMIN'],
   'apiKeys.*.routes': ['apiKeys/k/routes', ['read', 'keyed']],
