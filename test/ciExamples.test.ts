@@ -7,6 +7,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { temporaryFolder } from '../src/verify/folder.ts';
 import { engineSuite } from './engines/suite.ts';
+import { entry } from './support/cli.ts';
 import { demoRanges, demoSpec } from './support/demo.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -71,7 +72,7 @@ async function inRepository(work: (repository: Repository) => void): Promise<voi
   };
   try {
     for (const folder of [tools, project]) mkdirSync(folder);
-    tool('postern', `exec "${process.execPath}" --import "${import.meta.resolve('tsx')}" "${root}src/cli.ts" "$@"`);
+    tool('postern', `exec ${[process.execPath, ...entry].map((word) => `"${word}"`).join(' ')} "$@"`);
     tool('kubectl', `cat live.yaml`);
     const env: NodeJS.ProcessEnv = {
       ...process.env,
