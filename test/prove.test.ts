@@ -1,15 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compile } from '../src/compile.ts';
-import { type Comparison, compare } from '../src/prove/compare.ts';
-import { CannotTell } from '../src/prove/explore.ts';
 import { includes } from '../src/prove/language.ts';
 import { matching } from '../src/prove/matching.ts';
-import { shownRequest } from '../src/prove/witness.ts';
-import { nginx } from '../src/targets/nginx/index.ts';
+import { edited, exampleFiles, proof, specFiles } from './support/proofs.ts';
 import { inWorkspace } from './support/workspace.ts';
 
 const languages = suite('languages of expressions');
@@ -46,52 +39,12 @@ languages('what is not understood is a problem', () => {
 
 languages.run();
 
-const root = fileURLToPath(new URL('../examples', import.meta.url));
-
-interface Example {
-  readonly policy: NonNullable<ReturnType<typeof compile>['policy']>;
-  readonly files: readonly { readonly path: string; readonly text: string }[];
-}
-
-function example(name: string): Example {
-  const file = join(root, name, 'postern.yaml');
-  const read = (path: string) => readFileSync(join(dirname(file), path), 'utf8');
-  const { policy, files } = compile(readFileSync(file, 'utf8'), { file, read });
-  if (!policy || !files) throw new Error(`${name} is not valid`);
-  return { policy, files: files.filter(({ path }) => path.startsWith('nginx/')) };
-}
-
-function proof({ policy, files }: Example): Comparison {
-  const [proxy] = policy.proxies;
-  if (!proxy || !nginx.readBack) throw new Error('nothing to prove');
-  try {
-    return compare(policy, proxy, nginx.readBack(files, proxy));
-  } catch (error) {
-    if (error instanceof CannotTell) return { kind: 'unknown', problem: error.message };
-    throw error;
-  }
-}
-
-/** What is said of the files after an edit, which has to find what it changes. */
-function edited(own: Example, from: string, to: string): string {
-  const file = own.files.find(({ text }) => text.includes(from));
-  assert.ok(file, from);
-  const files = own.files.map((each) => (each === file ? { ...each, text: each.text.replace(from, () => to) } : each));
-  const result = proof({ ...own, files });
-  if (result.kind === 'unknown') return `cannot tell: ${result.problem}`;
-  if (result.kind === 'proved') return 'proved';
-  const { request, what } = result.difference;
-  const [proxy] = own.policy.proxies;
-  assert.ok(proxy && shownRequest(request, proxy).includes(request.target));
-  return `${request.method} ${request.target}: ${what}`;
-}
-
 const proofs = suite('proofs');
-const runner = example('runner');
+const runner = exampleFiles('runner', 'nginx');
 
 proofs('the runner example is proved', () => assert.is(proof(runner).kind, 'proved'));
 for (const name of ['gitlab-proxy', 'dependency-proxy'])
-  proofs(`the ${name} example is proved`, () => assert.is(proof(example(name)).kind, 'proved'));
+  proofs(`the ${name} example is proved`, () => assert.is(proof(exampleFiles(name, 'nginx')).kind, 'proved'));
 
 /** Each is told with a request that shows it. */
 const EDITS: readonly (readonly [what: string, from: string, to: string, told: RegExp])[] = [
@@ -193,11 +146,7 @@ proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8], cors: ${cors}, responseH
 targets: { nginx: {} }
 `;
 
-function written(cors: string): Example {
-  const { policy, files } = compile(pagesSpec(cors), { file: 'postern.yaml', read: () => undefined });
-  if (!policy || !files) throw new Error('not valid');
-  return { policy, files: files.filter(({ path }) => path.startsWith('nginx/')) };
-}
+const written = (cors: string) => specFiles(pagesSpec(cors), 'nginx');
 
 const SOME_PAGES = '{ origins: ["https://app.example.com", "http://localhost:3000"], headers: [X-Page], maxAge: 1h }';
 for (const cors of [SOME_PAGES, '{ origins: any }'])

@@ -5,8 +5,9 @@ import type { ProxyRequest } from '../policy/request.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import { decisionOf, type Target } from './decision.ts';
 import { differenceOf } from './difference.ts';
-import { CannotTell, exampleOf, explore, pieceOf } from './explore.ts';
-import { TooLarge } from './language.ts';
+import { CannotTell, exampleOf, explore, pieceOf, type Run } from './explore.ts';
+import { both, TooLarge } from './language.ts';
+import { wholly } from './matching.ts';
 import type { FileModel, Outcome } from './model.ts';
 import { addressKinds, SymbolicRequest, type World } from './request.ts';
 import { specMatchOf } from './specMatch.ts';
@@ -36,8 +37,8 @@ export function compare(policy: Policy, proxy: Proxy, model: FileModel): Compari
   }
 }
 
-function comparison(policy: Policy, proxy: Proxy, model: FileModel): Comparison {
-  const open = worldOf(policy, proxy, model);
+function comparison(policy: Policy, proxy: Proxy, model: FileModel, isExact = false): Comparison {
+  const open = { ...worldOf(policy, proxy, model), isExact };
   const world = { ...open, isDirect: findsClient(model, open) };
   const targets = targetsOf(proxy, model, world);
   let [ways, difference] = [0, undefined as Difference | undefined];
@@ -46,12 +47,15 @@ function comparison(policy: Policy, proxy: Proxy, model: FileModel): Comparison 
     ways += explore((run) => {
       const request = new SymbolicRequest(run, world);
       const outcome = model.decide(request, target.cuts);
+      if (!outcome) return;
       const [decision, example] = decisionOf(request, target, decide);
       const what = differenceOf(outcome, decision, { request, policy });
       if (what !== undefined && (!difference || sizeOf(example) < sizeOf(difference.request)))
         difference = { request: example, decision, outcome, what };
     });
   }
+  // What shows a difference has to be a request that goes that way.
+  if (difference && !isExact) return comparison(policy, proxy, model, true);
   return difference ? { kind: 'differs', difference } : { kind: 'proved', targets: targets.size, ways };
 }
 
@@ -89,13 +93,26 @@ function worldOf(policy: Policy, proxy: Proxy, model: FileModel): World {
     proxy,
     name: policy.name,
     isDirect: false,
+    methods: model.methods,
+    oddHosts: model.oddHosts,
+    isExact: false,
+    looksAtEnds: model.looksAtEnds,
     apiKeys: policy.apiKeys,
     addresses: addressKinds([...sets, ...model.sets]),
     moments: [...new Set([0, ...borders.flatMap((moment) => [moment - 1, moment, moment + 1])])],
   };
 }
 
+const ABSOLUTE = wholly('/(?:.|\\n)*');
+
 /** Returns the kinds of target: what file and spec make of method and path, each with a short example. */
+function oddPathOf(run: Run): string {
+  if (!run.pieces.has('odd path')) return '//x';
+  const piece = pieceOf(run, 'odd path');
+  const usual = { ...piece, language: both(piece.language, ABSOLUTE) };
+  return (piece.only === undefined ? exampleOf(usual) : undefined) ?? exampleOf(piece) ?? '//x';
+}
+
 function targetsOf(proxy: Proxy, model: FileModel, world: World): ReadonlyMap<string, Target> {
   const access = accessOf(proxy);
   if (!access) throw new CannotTell('the patterns overlap in too many ways');
@@ -113,7 +130,7 @@ function targetsOf(proxy: Proxy, model: FileModel, world: World): ReadonlyMap<st
     const segments = Array.from({ length: count }, (_, index) => text(`segment ${index + 1}`) || '/a');
     const after =
       shape.kind === 'further' ? `${shape.after ? text('further') || '/a' : ''}${shape.slash ? '/' : ''}` : '';
-    const path = shape.kind === 'other' ? '//x' : `${segments.join('')}${after}`;
+    const path = shape.kind === 'other' ? oddPathOf(run) : `${segments.join('')}${after}`;
     if (!known || method.length + path.length < known.method.length + known.path.length)
       targets.set(key, { cuts, method, path });
   });

@@ -2,7 +2,7 @@ import { DENIALS, type Decision, type Denial } from '../policy/decide.ts';
 import { credentialText, keySource } from '../policy/key.ts';
 import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../policy/query.ts';
 import type { ProxyRequest } from '../policy/request.ts';
-import { exampleOf, matches, pieceOf } from './explore.ts';
+import { matches } from './explore.ts';
 import { type Language, without } from './language.ts';
 import { wholly } from './matching.ts';
 import type { Cuts } from './model.ts';
@@ -41,15 +41,14 @@ export function decisionOf(
 }
 
 function exampleRequest(request: SymbolicRequest, { method, path }: Target): ProxyRequest {
-  const query = request.run.pieces.has('query') ? exampleOf(pieceOf(request.run, 'query')) : undefined;
-  return request.example(method, query === undefined || query === '' ? path : `${path}?${query}`);
+  return request.example(method, `${path}${request.exampleQuery()}`);
 }
 
 const PAIR = queryPairSource();
-const QUERY = without(
-  wholly(`(?:${PAIR}(?:&${PAIR})*&?)?`),
-  wholly(`(?i)(?:[^\\n]*&)?${FORBIDDEN_PARAMETER_SOURCE}[^\\n]*`),
-);
+const PAIRS = `(?:${PAIR}(?:&${PAIR})*&?)?`;
+const FORBIDDEN = `(?i)(?:[^\\n]*&)?${FORBIDDEN_PARAMETER_SOURCE}[^\\n]*`;
+const QUERY = without(wholly(PAIRS), wholly(FORBIDDEN));
+const MARKED_QUERY = without(wholly(`(?:[?]${PAIRS})?`), wholly(`[?](?:${FORBIDDEN})`));
 const NO_KEY = wholly('[ \\t]*(?:,[^\\n]*)?');
 const NO_BODY = wholly('0*');
 
@@ -73,7 +72,7 @@ const STEPS: readonly Step[] = [
   { upTo: 'address', narrow: narrowPage },
   { upTo: 'key-address', narrow: narrowKey },
   // Path and method were narrowed when the kinds of target were found.
-  { upTo: 'query', narrow: (request) => matches(request.run, request.query(), QUERY) },
+  { upTo: 'query', narrow: narrowQuery },
 ];
 
 const SOME = wholly('[^ \\t,][^\\n]*');
@@ -92,6 +91,12 @@ function narrowPage(request: SymbolicRequest): void {
 /** Of several values the first counts. */
 function originLanguage(origin: string): Language {
   return wholly(`${origin.replace(/[^A-Za-z0-9]/g, '\\$&')}[ \\t]*(?:,[^\\n]*)?`);
+}
+
+function narrowQuery(request: SymbolicRequest): void {
+  const { run } = request;
+  if (run.pieces.has('marked query')) matches(run, request.markedQuery(), MARKED_QUERY);
+  else matches(run, request.query(), QUERY);
 }
 
 function narrowKey(request: SymbolicRequest): void {

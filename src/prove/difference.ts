@@ -14,6 +14,8 @@ export interface Question {
   readonly policy: Policy;
 }
 
+const NOTHING = wholly('');
+
 /** Values of Host that are names or addresses. An engine may refuse any other before all other checks. */
 const HOST = wholly('(?:(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?)?');
 
@@ -74,7 +76,7 @@ function ofForward(outcome: Forwarded, decision: Decision, question: Question): 
   if (unsure !== undefined) return unsure;
   if (!outcome.isWhole) return 'forwarded with another target';
   const { passed } = forwardPlan(decision.forwarding, policy);
-  return headerDifference(outcome, upstream, { forwarding: decision.forwarding, key: decision.key, passed });
+  return headerDifference(outcome, upstream, { request, forwarding: decision.forwarding, key: decision.key, passed });
 }
 
 /** Returns how the check of the upstream's certificate differs: another certificate may be that of another server. */
@@ -94,6 +96,7 @@ function fits(request: SymbolicRequest, most: number): boolean {
 }
 
 interface Sent {
+  readonly request: SymbolicRequest;
   readonly forwarding: Forwarding;
   readonly key: ApiKey | undefined;
   /** Headers of the client that pass, in lower case. */
@@ -104,7 +107,7 @@ interface Sent {
 function headerDifference(
   { headers }: Forwarded,
   upstream: Upstream,
-  { forwarding, key, passed }: Sent,
+  { request, forwarding, key, passed }: Sent,
 ): string | undefined {
   const tokenHeader = upstream.tokenHeader.toLowerCase();
   const passing = new Set(passed);
@@ -124,7 +127,10 @@ function headerDifference(
     if (own !== undefined && (own !== name || !passing.has(name))) return `the client's ${own} is sent as ${name}`;
     if (own === undefined && passing.has(name) && !isToken) return `${name} is not passed on`;
   }
-  const missing = [...passing].find((name) => !headers.has(name));
+  // What the client did not send cannot be missing.
+  const missing = [...passing].find(
+    (name) => !headers.has(name) && !matches(request.run, request.header(name), NOTHING),
+  );
   return missing === undefined ? undefined : `${missing} is not passed on`;
 }
 

@@ -107,6 +107,7 @@ export function pieceOf(run: Run, name: string): Piece {
 }
 
 function isPossible(piece: Piece): boolean {
+  if (piece.only === undefined && piece.except.size === 0) return !isEmptyLanguage(piece.language);
   return exampleOf(piece) !== undefined;
 }
 
@@ -127,10 +128,30 @@ export function matches(run: Run, parts: readonly Part[], language: Language): b
     else {
       let then = '';
       while (typeof left[0] === 'string') then += left.shift();
-      state = passPiece(run, part.piece, { language, state, then, isLast: left.length === 0 });
+      const next = left[0];
+      const first = typeof next === 'object' && 'piece' in next ? firstByteOf(run, next.piece) : '';
+      state = passPiece(run, part.piece, { language, state, then, first, isLast: left.length === 0 });
     }
   }
   return language.accepts[state] === 1;
+}
+
+const firstBytes = new WeakMap<Language, string>();
+
+/** The byte that all texts of a piece begin with; "" where there is none. */
+function firstByteOf(run: Run, name: string): string {
+  const { language, only } = pieceOf(run, name);
+  if (only !== undefined) return only.slice(0, 1);
+  const known = firstBytes.get(language) ?? findFirstByte(language);
+  firstBytes.set(language, known);
+  return known;
+}
+
+function findFirstByte(language: Language): string {
+  if (language.accepts[0] === 1) return '';
+  const bytes = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
+  const alive = bytes.filter((byte) => settled(language, stateAfter(language, byte)) !== false);
+  return alive.length === 1 ? (alive[0] ?? '') : '';
 }
 
 interface Pass {
@@ -138,16 +159,18 @@ interface Pass {
   readonly state: number;
   /** Literal text after the piece. */
   readonly then: string;
+  readonly first: string;
   readonly isLast: boolean;
 }
 
-function passPiece(run: Run, name: string, { language, state, then, isLast }: Pass): number {
+function passPiece(run: Run, name: string, pass: Pass): number {
+  const { language, state, then, first, isLast } = pass;
   const piece = pieceOf(run, name);
   if (piece.only !== undefined) return stateAfter(language, piece.only + then, state);
   const known = passes.get(piece.except) ?? new Map<string, readonly Passed[]>();
   passes.set(piece.except, known);
-  const key = `${piece.language.id} ${language.id} ${state} ${isLast} ${then}`;
-  const options = known.get(key) ?? passed(piece, { language, state, then, isLast });
+  const key = `${piece.language.id} ${language.id} ${state} ${isLast} ${first} ${then}`;
+  const options = known.get(key) ?? passed(piece, pass);
   known.set(key, options);
   const option = run.choose(options);
   run.pieces.set(name, option.piece);
@@ -165,11 +188,11 @@ const passes = new WeakMap<ReadonlySet<string>, Map<string, readonly Passed[]>>(
  * Returns the ways to pass a piece: the state after it, and the texts that lead there. If nothing follows, only whether
  * that state accepts matters.
  */
-function passed(piece: Piece, { language, state, then, isLast }: Pass): readonly Passed[] {
+function passed(piece: Piece, { language, state, then, first, isLast }: Pass): readonly Passed[] {
   const groups = new Map<string, { readonly end: number; own: Language }>();
   for (const [before, own] of splitBy(piece.language, language, state)) {
     const end = stateAfter(language, then, before);
-    const key = isLast ? `${language.accepts[end]}` : `${end}`;
+    const key = isLast ? `${language.accepts[end]}` : `${stateAfter(language, first, end)}`;
     const group = groups.get(key);
     if (group) group.own = either(group.own, own);
     else groups.set(key, { end, own });

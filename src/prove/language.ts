@@ -56,18 +56,23 @@ function smallest({ columnOf, columns, next, accepts }: Omit<Language, 'id'>): L
   let blocks = Int32Array.from(accepts);
   for (let before = 0, blockCount = 1; before !== blockCount; ) {
     before = blockCount;
-    const ids = new Map<string, number>();
-    const refined = new Int32Array(count);
-    for (let state = 0; state < count; state++) {
-      const row = [blocks[state]];
-      for (let column = 0; column < columns; column++) row.push(blocks[next[state * columns + column] ?? 0]);
-      const key = row.join();
-      const id = ids.get(key) ?? ids.size;
-      ids.set(key, id);
-      refined[state] = id;
+    let refined = blocks;
+    let found = before;
+    for (let column = 0; column < columns; column++) {
+      const ids = new Map<number, number>();
+      const finer = new Int32Array(count);
+      for (let state = 0; state < count; state++) {
+        const key = (refined[state] ?? 0) * count + (blocks[next[state * columns + column] ?? 0] ?? 0);
+        const id = ids.get(key) ?? ids.size;
+        if (id === ids.size) ids.set(key, id);
+        finer[state] = id;
+      }
+      refined = finer;
+      found = ids.size;
+      if (found === count) break;
     }
     blocks = refined;
-    blockCount = ids.size;
+    blockCount = found;
   }
   return numbered({ columnOf, columns, next, accepts }, blocks);
 }
@@ -219,8 +224,8 @@ function split(own: Language, test: Language, from: number): ReadonlyMap<number,
 
 /** Generates texts of a language, shorter ones first. Of bytes with the same column only some are used. */
 export function* shortest(language: Language): Generator<string> {
-  const { accepts, columnOf, columns } = language;
-  const samples = sampleBytes(columnOf, columns);
+  const { accepts } = language;
+  const samples = sampleBytes(language);
   /** For each length, the states from which some text of this length is accepted. */
   const within: Uint8Array[] = [Uint8Array.from(accepts)];
   for (let length = 0, misses = 0; misses <= accepts.length; length++) {
@@ -268,12 +273,21 @@ function oneLonger({ columns, next }: Language, shorter: Uint8Array): Uint8Array
  * Returns one byte for each column, letters and digits first, then more bytes of the same columns, since the caller may
  * exclude some texts.
  */
-function sampleBytes(columnOf: Uint8Array, columns: number): readonly number[] {
+function sampleBytes(language: Language): readonly number[] {
+  const found = samples.get(language) ?? findSamples(language);
+  samples.set(language, found);
+  return found;
+}
+
+const samples = new WeakMap<Language, readonly number[]>();
+
+function findSamples({ columnOf, columns }: Language): readonly number[] {
   const nice = [...'azAZ09'].map((character) => character.charCodeAt(0));
   const printable = Array.from({ length: 94 }, (_, index) => index + 33);
   const bytes = [...new Set([...nice, ...printable, ...columnOf.keys()])];
   const first = new Map<number, number>();
   for (const byte of bytes) if (!first.has(columnOf[byte] ?? 0)) first.set(columnOf[byte] ?? 0, byte);
-  const more = bytes.filter((byte) => !new Set(first.values()).has(byte)).slice(0, 40);
+  const chosen = new Set(first.values());
+  const more = bytes.filter((byte) => !chosen.has(byte)).slice(0, 40);
   return columns === 0 ? [] : [...first.values(), ...more];
 }

@@ -1,6 +1,6 @@
 import { built, type Draft, type Language } from './language.ts';
 import { nearby, orderOf, type Program, programOf, type Step } from './program.ts';
-import { type Dialect, parseRegex, type RegexProblem } from './regex.ts';
+import { type Dialect, parseRegex, type Regex, type RegexProblem } from './regex.ts';
 
 const compiled = new Map<string, Language | RegexProblem>();
 
@@ -19,9 +19,51 @@ function compile(source: string, dialect: Dialect, ignoreCase: boolean): Languag
   return 'problem' in program ? program : languageOf(program);
 }
 
+/** Stand where a group begins and where it ends; no other byte of an expression is one of them. */
+export const [OPENS, CLOSES] = ['\x00', '\x01'] as const;
+
+/** Likewise with marks at the ends of what one of its groups takes, counted from 1. */
+export function matchingMarked(source: string, dialect: Dialect, group: number): Language | RegexProblem {
+  const key = `${dialect} ${group} ${source}`;
+  const found = compiled.get(key) ?? compileMarked(source, dialect, group);
+  compiled.set(key, found);
+  return found;
+}
+
+function compileMarked(source: string, dialect: Dialect, group: number): Language | RegexProblem {
+  const regex = parseRegex(source, dialect);
+  if ('problem' in regex) return regex;
+  const program = programOf(withMarks(regex, { left: group }));
+  return 'problem' in program ? program : languageOf(program);
+}
+
+function withMarks(regex: Regex, count: { left: number }): Regex {
+  switch (regex.kind) {
+    case 'bytes':
+      return { ...regex, bytes: regex.bytes.map((has, byte) => (byte <= CLOSES.charCodeAt(0) ? 0 : has)) };
+    case 'sequence':
+    case 'either':
+      return { ...regex, items: regex.items.map((item) => withMarks(item, count)) };
+    case 'group': {
+      const isIt = --count.left === 0;
+      const item = withMarks(regex.item, count);
+      return isIt ? { kind: 'sequence', items: [mark(OPENS), item, mark(CLOSES)] } : item;
+    }
+    case 'repeat':
+    case 'look':
+      return { ...regex, item: withMarks(regex.item, count) };
+    default:
+      return regex;
+  }
+}
+
+function mark(text: string): Regex {
+  return { kind: 'bytes', bytes: Uint8Array.from({ length: 256 }, (_, byte) => (byte === text.charCodeAt(0) ? 1 : 0)) };
+}
+
 /** Returns the texts that match one of our own expressions as a whole. That it cannot be read would be a bug. */
 export function wholly(source: string): Language {
-  const language = matching(`^(?:${source})$`, 're2');
+  const language = matching(`^(?:${source})$`, 'ours');
   if ('problem' in language) throw new Error(`${source} ${language.problem}`);
   return language;
 }

@@ -47,11 +47,18 @@ export interface FileModel {
   /** Address sets, and moments in seconds since 1970, that the files distinguish. */
   readonly sets: readonly CidrSet[];
   readonly moments: readonly number[];
+  /** What the engine takes for a method: capitals, or any word of HTTP. */
+  readonly methods: 'method' | 'token';
+  /** What may be in a Host header beside names. */
+  readonly oddHosts: 'oddHost' | 'goHost';
+  /** Whether the files look up the end of a key, so that a key that ends alike is a case of its own. */
+  readonly looksAtEnds: boolean;
   /** Number of segments that the files look up one by one. */
   readonly depth: number;
   /** Returns the address that the file uses as the client's; `undefined` for none. */
   client(request: SymbolicRequest): Address | undefined;
   /** Returns all values that depend on method and path alone, and that other values depend on. */
   cuts(request: SymbolicRequest): Cuts;
-  decide(request: SymbolicRequest, cuts: Cuts): Outcome;
+  /** `undefined`: the request does not come to this proxy. */
+  decide(request: SymbolicRequest, cuts: Cuts): Outcome | undefined;
 }

@@ -23,7 +23,7 @@ export type Regex =
  * The dialect of an engine: in PCRE `$` also matches before a line feed at the end, in RE2 and JavaScript only at the
  * end.
  */
-export type Dialect = 'pcre' | 're2';
+export type Dialect = 'pcre' | 're2' | 'ours';
 
 export interface RegexProblem {
   readonly problem: string;
@@ -51,6 +51,9 @@ export function parseRegex(source: string, dialect: Dialect, ignoreCase = false)
 
 /** Thrown where the reader meets something that it does not know. */
 class Unknown extends Error {}
+
+/** In RE2, ignoring case also means U+212A for "k" and U+017F for "s", here in UTF-8. */
+const WIDE_TWINS: Readonly<Record<string, readonly number[]>> = { k: [0xe2, 0x84, 0xaa], s: [0xc5, 0xbf] };
 
 const CONTROL: Readonly<Record<string, number>> = { t: 9, n: 10, r: 13, f: 12, v: 11 };
 
@@ -112,13 +115,15 @@ class Reader {
   private literal(character: string, folded: boolean): Regex {
     const code = character.charCodeAt(0);
     if (code > 255) throw new Unknown('holds a character of more than one byte');
-    return {
-      kind: 'bytes',
-      bytes: foldedSet(
-        bytesOf((byte) => byte === code),
-        folded,
-      ),
-    };
+    const bytes = foldedSet(
+      bytesOf((byte) => byte === code),
+      folded,
+    );
+    const own: Regex = { kind: 'bytes', bytes };
+    const twin = folded && this.dialect === 're2' ? WIDE_TWINS[character.toLowerCase()] : undefined;
+    if (twin === undefined) return own;
+    const items = twin.map((wide): Regex => ({ kind: 'bytes', bytes: bytesOf((byte) => byte === wide) }));
+    return { kind: 'either', items: [own, { kind: 'sequence', items }] };
   }
 
   private repeated(folded: boolean): Regex {
@@ -128,6 +133,10 @@ class Reader {
     const [least, most] = bounds;
     if (least > MOST_REPEATS || (most !== Number.POSITIVE_INFINITY && most > MOST_REPEATS) || most < least)
       throw new Unknown('repeats too often');
+    // RE2 counts characters, of which some are several bytes.
+    const counts = least > 1 || (most !== Number.POSITIVE_INFINITY && most > 1);
+    if (this.dialect === 're2' && counts && item.kind === 'bytes' && item.bytes.indexOf(1, 128) >= 0)
+      throw new Unknown('counts characters beyond ASCII');
     const mode = this.take('?') ? 'lazy' : this.dialect === 'pcre' && this.take('+') ? 'possessive' : 'greedy';
     if (/^[*+?]|^\{[0-9]+(?:,[0-9]*)?\}/.test(this.source.slice(this.at, this.at + 12)))
       throw new Unknown('repeats a repetition');
@@ -158,7 +167,7 @@ class Reader {
       case '^':
         return { kind: 'begin' };
       case '$':
-        return this.dialect === 're2' ? { kind: 'end' } : beforeLastLineFeed();
+        return this.dialect === 'pcre' ? beforeLastLineFeed() : { kind: 'end' };
       case '\\':
         return this.escape(folded);
       case '*':
@@ -215,6 +224,8 @@ class Reader {
     }
     this.at++;
     const own = foldedSet(bytes, folded);
+    if (folded && this.dialect === 're2' && [...'ks'].some((letter) => own[letter.charCodeAt(0)] === 1))
+      throw new Unknown('ignores case in a class');
     return negative ? own.map((has) => 1 - has) : own;
   }
 

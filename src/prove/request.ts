@@ -5,19 +5,28 @@ import type { ApiKey, Proxy } from '../policy/types.ts';
 import { anyOf, exampleOf, type Part, pieceOf, type Run } from './explore.ts';
 import { without } from './language.ts';
 import { wholly } from './matching.ts';
+import type { FileModel } from './model.ts';
 
 /** Texts that the value of a header can be; engines remove the blanks around it. */
 const VALUE = wholly('(?:[!-~\x80-\xff](?:[\\t -~\x80-\xff]*[!-~\x80-\xff])?)?');
+const NAMED_HOST = wholly('[A-Za-z0-9._-]*[A-Za-z0-9_-][.]?(?::[0-9]*)?');
 const UNIVERSES = {
   method: wholly('[A-Z_-]+'),
+  token: wholly("[!#$%&'*+.^_`|~0-9A-Za-z-]+"),
+  /** Paths with an empty segment before their end, and what is no path. */
+  oddPath: without(wholly('[!->@-~\x80-\xff]+'), wholly('(?:/[!-.0->@-~\x80-\xff]+)*/[!-.0->@-~\x80-\xff]*')),
   query: wholly('[!-~\x80-\xff]*'),
+  markedQuery: wholly('(?:[?][!-~\x80-\xff]*)?'),
   segment: wholly('/[!-.0->@-~\x80-\xff]+'),
   lastSegment: wholly('/[!-.0->@-~\x80-\xff]*'),
   furtherSegments: wholly('(?:/[!-.0->@-~\x80-\xff]+)+'),
   length: wholly('[1-9][0-9]{1,7}'),
   host: wholly('[A-Za-z0-9._-]*[A-Za-z0-9_-]'),
-  port: wholly('(?::[0-9]*)?'),
-  oddHost: without(VALUE, wholly('[A-Za-z0-9._-]*[A-Za-z0-9_-][.]?(?::[0-9]*)?')),
+  /** With the dot of the root before it. */
+  port: wholly('[.]?(?::[0-9]*)?'),
+  oddHost: without(VALUE, NAMED_HOST),
+  /** Go refuses all others by itself. */
+  goHost: without(wholly("[A-Za-z0-9!$%&'()*+,.:;=\\[\\]_~-]*"), NAMED_HOST),
   contentLength: wholly('[0-9]+'),
   chunked: wholly('(?i)chunked'),
   /** A key, perhaps followed by another value of the same header. */
@@ -57,6 +66,11 @@ export interface World {
   readonly isDirect: boolean;
   /** One moment of each kind, in seconds since 1970. */
   readonly moments: readonly number[];
+  readonly methods: FileModel['methods'];
+  readonly oddHosts: FileModel['oddHosts'];
+  /** Whether a way through has to be one that its requests go; otherwise it may stand for a few more. */
+  readonly isExact: boolean;
+  readonly looksAtEnds: boolean;
 }
 
 /** A request about which nothing is decided until something looks at it. */
@@ -82,7 +96,7 @@ export class SymbolicRequest {
   }
 
   method(): readonly Part[] {
-    return this.piece('method', 'method');
+    return this.piece('method', this.world.methods);
   }
 
   query(): readonly Part[] {
@@ -122,6 +136,20 @@ export class SymbolicRequest {
     return shape.kind === 'further' && shape.slash ? ['/'] : [];
   }
 
+  /** The whole path, however many segments it has. */
+  path(depth: number): readonly Part[] {
+    const shape = this.shape(depth);
+    if (shape.kind === 'other') return this.piece('odd path', 'oddPath');
+    const count = shape.kind === 'segments' ? shape.count : depth;
+    const segments = Array.from({ length: count }, (_, index) => this.segment(index + 1, depth)).flat();
+    return [...segments, ...this.further(depth), ...this.slash(depth)];
+  }
+
+  /** The query with the question mark before it, which may also stand alone. */
+  markedQuery(): readonly Part[] {
+    return this.piece('marked query', 'markedQuery');
+  }
+
   requestLength(): readonly Part[] {
     return this.piece('length', 'length');
   }
@@ -132,12 +160,8 @@ export class SymbolicRequest {
   }
 
   hostHeader(): readonly Part[] {
-    if (this.isOddHost()) return this.piece('odd host', 'oddHost');
-    return [
-      ...this.piece('host', 'host'),
-      this.once('dot', () => this.run.choose(['', '.'])),
-      ...this.piece('port', 'port'),
-    ];
+    if (this.isOddHost()) return this.piece('odd host', this.world.oddHosts);
+    return [...this.piece('host', 'host'), ...this.piece('port', 'port')];
   }
 
   isOddHost(): boolean {
@@ -164,7 +188,7 @@ export class SymbolicRequest {
   caller(): Caller {
     const known = this.world.apiKeys.flatMap((key): Caller[] => [
       ...key.keys.map((_, position) => ({ kind: 'known' as const, key, position })),
-      { kind: 'alike', key },
+      ...(this.world.looksAtEnds ? [{ kind: 'alike' as const, key }] : []),
     ]);
     return this.once('caller', () => this.run.choose<Caller>([{ kind: 'text' }, ...known]));
   }
@@ -215,14 +239,19 @@ export class SymbolicRequest {
     return address;
   }
 
+  /** The query of an example, with its question mark. */
+  exampleQuery(): string {
+    const text = (name: string) => (this.run.pieces.has(name) ? exampleOf(pieceOf(this.run, name)) : undefined) ?? '';
+    return text('query') === '' ? text('marked query') : `?${text('query')}`;
+  }
+
   /** Returns a short request of this run. What nothing has looked at is as usual. */
   example(method: string, target: string): ProxyRequest {
     const { proxy } = this.world;
     const headers: [string, string][] = [];
     const text = (name: string) => (this.run.pieces.has(name) ? exampleOf(pieceOf(this.run, name)) : undefined) ?? '';
     const odd = this.chosen.get('odd') === true;
-    const dot = this.chosen.get('dot') === '.' ? '.' : '';
-    const host = odd ? text('odd host') : `${text('host') || (proxy.hosts[0] ?? 'a')}${dot}${text('port')}`;
+    const host = odd ? text('odd host') : `${text('host') || (proxy.hosts[0] ?? 'a')}${text('port')}`;
     headers.push(['Host', host]);
     for (const name of this.run.pieces.keys()) {
       const value = text(name);

@@ -22,13 +22,41 @@ const TYPES = PARAMETER_TYPES.map((type) => ({ type, own: wholly(`/${segmentSour
 export function specMatchOf(request: SymbolicRequest, access: Access, depth: number): SpecMatch {
   const { run } = request;
   const state = walk(request, access.automaton.states, depth);
-  const endpoint = state && access.endpoints.find((each) => each.state === state);
+  const endpoint = state && endpointsOf(access).get(state);
   if (!endpoint) return { endpoint: undefined, routeClass: undefined };
   request.method();
   const piece = pieceOf(run, 'method');
   const named = [...new Set([...endpoint.classes.keys(), 'GET', 'HEAD'])];
   const method = choose(run, 'method', piece, named) ?? exampleOf(pieceOf(run, 'method')) ?? '';
   return { endpoint, routeClass: endpoint.classes.get(lookupMethod(method, endpoint.classes)) };
+}
+
+const endpoints = new WeakMap<Access, ReadonlyMap<State<unknown>, Endpoint>>();
+
+function endpointsOf(access: Access): ReadonlyMap<State<unknown>, Endpoint> {
+  const known = endpoints.get(access) ?? new Map(access.endpoints.map((each) => [each.state, each]));
+  endpoints.set(access, known);
+  return known;
+}
+
+/** After how many segments no path of the spec is told apart by a text any more. */
+export function depthOf({ automaton: { states } }: Access): number {
+  const depths = new Map<number, number>();
+  /** How many segments follow, the last of them written out; 0 for none. */
+  const below = (id: number): number => {
+    const known = depths.get(id);
+    if (known !== undefined) return known;
+    // The rest of a path leads back to where it comes from.
+    depths.set(id, 0);
+    const state = states[id];
+    const literal = (state?.literals.size ?? 0) > 0 ? 1 : 0;
+    const next = [...(state?.literals.values() ?? []), ...Object.values(state?.parameters ?? {})];
+    const deepest = Math.max(0, ...next.filter((each) => each !== id).map(below));
+    const own = deepest > 0 ? deepest + 1 : literal;
+    depths.set(id, own);
+    return own;
+  };
+  return Math.max(1, below(0) + 1);
 }
 
 function walk(request: SymbolicRequest, states: States, depth: number): State<unknown> | undefined {

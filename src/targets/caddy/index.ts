@@ -7,6 +7,7 @@ import { compareCaddy } from './live.ts';
 import { renderedKeys } from './liveKeys.ts';
 import { caddyAccess, caddyOptions } from './options.ts';
 import { plan } from './plan.ts';
+import { readBack } from './readBack.ts';
 import { run } from './run.ts';
 import { secrets } from './secrets.ts';
 
@@ -39,6 +40,7 @@ export const caddy = defineTarget({
   importer: { kind: 'caddyfile', read: importCaddyfile },
   renderedKeys,
   live: compareCaddy,
+  readBack,
   siteCertificate: ({ options, at }) => certificateOf(options.sites, at),
   run,
 });

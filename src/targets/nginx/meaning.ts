@@ -1,10 +1,10 @@
 import { contains, parseCidr } from '../../policy/cidr.ts';
+import { addresses } from '../../prove/addresses.ts';
 import { CannotTell, exactRow, lower, matches, type Part, type Run } from '../../prove/explore.ts';
 import { both, isEmptyLanguage } from '../../prove/language.ts';
 import { matching, wholly } from '../../prove/matching.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
 import {
-  addresses,
   ENDS_WITH_SLASH,
   HOP,
   isMarking,

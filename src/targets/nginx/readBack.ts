@@ -33,6 +33,9 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel 
     sets: setsOf(configuration),
     moments: momentsOf(configuration),
     depth,
+    methods: 'method',
+    oddHosts: 'oddHost',
+    looksAtEnds: true,
     client: (request) => clientOf(configuration, server, request),
     cuts: (request) => {
       const meaning = new Meaning(configuration, request, server.directives);

@@ -1,5 +1,5 @@
 import { CannotTell, type Part } from '../../prove/explore.ts';
-import { either, type Language } from '../../prove/language.ts';
+import type { Language } from '../../prove/language.ts';
 import { matching, wholly } from '../../prove/matching.ts';
 import type { MapTable, RegexRow, Template } from './tables.ts';
 
@@ -93,30 +93,6 @@ export function splitSource(depth: number, stops: readonly number[]): string {
     if (stops.includes(number)) source += `(?=(?<after_${number}>(?:/[^ /?]++)*+)(?<slash_${number}>/?+)[ ?])`;
   }
   return `${source}[^ ?]*+)(?:[?](?<query>[^ ]*+))?+ HTTP/1[.][01]\\z)?+`;
-}
-
-let allAddresses: Language | undefined;
-
-/**
- * Returns all spellings of IPv4 and IPv6 addresses (RFC 4291 §2.2). They are written without the generator's
- * expression, so that an error in that is found.
- */
-export function addresses(): Language {
-  if (allAddresses) return allAddresses;
-  const octet = '(?:[0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])';
-  const ipv4 = `${octet}\\.${octet}\\.${octet}\\.${octet}`;
-  const group = '[0-9A-Fa-f]{1,4}';
-  let found = either(wholly(ipv4), wholly(`(?:${group}:){7}${group}|(?:${group}:){6}${ipv4}`));
-  for (let left = 0; left <= 7; left++) {
-    const head = left === 0 ? '' : `${group}(?::${group}){${left - 1}}`;
-    for (let right = 0; left + right <= 7; right++) {
-      const tail = right === 0 ? '' : `(?:${group}:){${right - 1}}${group}`;
-      found = either(found, wholly(`${head}::${tail}`));
-      if (left + right <= 5) found = either(found, wholly(`${head}::(?:${group}:){${right}}${ipv4}`));
-    }
-  }
-  allAddresses = found;
-  return found;
 }
 
 /** The characters that end a key, none of which may belong to it. */

@@ -1,0 +1,142 @@
+import { addresses } from '../../prove/addresses.ts';
+import { CannotTell } from '../../prove/explore.ts';
+import { both, either, isEmptyLanguage, type Language, settled, stateAfter, without } from '../../prove/language.ts';
+import { matching, wholly } from '../../prove/matching.ts';
+import type { MapTable } from './handlers.ts';
+
+/** What an expression of a table is found in. */
+export function languageOf(source: string, place: string): Language {
+  const language = matching(source, 're2');
+  if ('problem' in language) throw new CannotTell(`${place}: an expression ${language.problem}`);
+  return language;
+}
+
+export function onlyText(text: string): Language {
+  return wholly(text.replace(/[^A-Za-z0-9]/g, '\\$&'));
+}
+
+const PATH_BYTES = bytesIn(/[!->@-~\x80-\xff]/);
+const QUERY_BYTES = bytesIn(/[!-~\x80-\xff]/);
+
+function bytesIn(set: RegExp): readonly string[] {
+  return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)).filter((byte) => set.test(byte));
+}
+
+const sides = new WeakMap<Language, 'path' | 'query' | 'both'>();
+
+/** Whether it depends on the path of a target alone, or on the query alone. */
+export function sideOf(language: Language): 'path' | 'query' | 'both' {
+  const known = sides.get(language) ?? findSide(language);
+  sides.set(language, known);
+  return known;
+}
+
+function findSide(language: Language): 'path' | 'query' | 'both' {
+  if (PATH_BYTES.every((byte) => stateAfter(language, byte) === 0)) return 'query';
+  const isSame = (state: number) =>
+    reached(language, stateAfter(language, '?', state), QUERY_BYTES).every(
+      (each) => language.accepts[each] === language.accepts[state],
+    );
+  return reached(language, 0, PATH_BYTES).every(isSame) ? 'path' : 'both';
+}
+
+function reached(language: Language, from: number, bytes: readonly string[]): readonly number[] {
+  const kinds = [...new Map(bytes.map((byte) => [language.columnOf[byte.charCodeAt(0)], byte])).values()];
+  const found = new Set([from]);
+  for (const state of found) for (const byte of kinds) found.add(stateAfter(language, byte, state));
+  return [...found];
+}
+
+const WITH_MARK = wholly('[^?]*[?](?:.|\\n)*');
+
+/** Whether its first group is the whole path of a target. */
+export function capturesPath(source: string): boolean {
+  const [, own] = /^\^\((.*)\)\(\?:\[\?\]\.\*\)\?\$$/.exec(source) ?? [];
+  const language = own === undefined ? undefined : matching(`^(?:${own})$`, 're2');
+  return language !== undefined && !('problem' in language) && isEmptyLanguage(both(language, WITH_MARK));
+}
+
+const KEY = /^\^((?:[A-Za-z]+ )?)\((\[[A-Za-z0-9._~+/=-]+\])(\{\d+,\d+\})\)\[ \\t\]\*\(\?:,\.\*\)\?\$$/;
+const KEY_ENDS = wholly('[\\t ,]');
+
+/** The keys that its first group takes, if it takes one up to a blank, a comma or the end. */
+export function keysIn(source: string): Language | undefined {
+  const [, , set = '', bounds = ''] = KEY.exec(source) ?? [];
+  if (set === '') return undefined;
+  const isEnded = isEmptyLanguage(both(wholly(set), KEY_ENDS));
+  return isEnded ? wholly(set + bounds) : undefined;
+}
+
+const HOP = /^\^\(\?:\.\*,\)\?\[ \\t\]\*(::\[Ff\]\{4\}:)?\((.*)\)\[ \\t\]\*\(\?:,\[\^,\]\*\)\{(\d+)\}\$$/;
+
+/** How many addresses stand to the right of the one that a table reads out of a list. */
+export function hopOf({ rows, fallback, place }: MapTable): number {
+  const [mapped, plain, ...more] = rows.map(({ source, output }) => (output === '$1' ? HOP.exec(source ?? '') : null));
+  const [, prefix, mappedSource = '', number] = mapped ?? [];
+  const [, none, source = '', same] = plain ?? [];
+  const isHop = prefix !== undefined && none === undefined && number === same && more.length === 0 && fallback === '';
+  const [one, other] = [mappedSource, source].map((each) => matching(`^(?:${each})$`, 're2'));
+  if (!isHop || !one || !other || 'problem' in one || 'problem' in other)
+    throw new CannotTell(`${place}: reads addresses in a way that is not known`);
+  const withPrefix = matching(`^(?:::[Ff]{4}:(?:${mappedSource}))$`, 're2');
+  const dotted = without(one, wholly('[0-9.]+'));
+  if ('problem' in withPrefix || !isEmptyLanguage(dotted) || either(withPrefix, other) !== addresses())
+    throw new CannotTell(`${place}: reads addresses in a way that is not known`);
+  return Number(number);
+}
+
+/** Moments, in seconds, next to which an expression for their digits may change its mind. */
+export function bordersOf(language: Language): number[] {
+  const borders = new Set<number>();
+  const starts = new Set(language.accepts.map((_, state) => stateAfter(language, ' ', state)));
+  for (const start of starts) {
+    const runs = Array.from({ length: 11 }, (_, length) =>
+      runsFrom(language, start, { length: length + 1, first: true, known: new Map() }),
+    );
+    let at = 0;
+    let before: boolean | undefined;
+    for (const [size, isIn] of runs.flat()) {
+      if (before !== undefined && before !== isIn) borders.add(at);
+      if (borders.size > MOST_BORDERS) throw new CannotTell('an expression tells too many moments apart');
+      before = isIn;
+      at += size;
+    }
+  }
+  return [...borders];
+}
+
+const MOST_BORDERS = 1000;
+
+interface Digits {
+  readonly length: number;
+  readonly first: boolean;
+  readonly known: Map<string, readonly (readonly [size: number, isIn: boolean])[]>;
+}
+
+/** Numbers of so many digits, in their order, by whether they are taken. */
+function runsFrom(
+  language: Language,
+  state: number,
+  { length, first, known }: Digits,
+): readonly (readonly [number, boolean])[] {
+  if (length === 0) return [[1, language.accepts[state] === 1]];
+  const end = settled(language, state);
+  if (end !== undefined && !first) return [[10 ** length, end]];
+  const key = `${state} ${length} ${first}`;
+  const found = known.get(key);
+  if (found) return found;
+  const runs: [number, boolean][] = [];
+  for (let digit = first && length > 1 ? 1 : 0; digit < 10; digit++) {
+    for (const [size, isIn] of runsFrom(language, stateAfter(language, String(digit), state), {
+      length: length - 1,
+      first: false,
+      known,
+    })) {
+      const last = runs.at(-1);
+      if (last?.[1] === isIn) last[0] += size;
+      else runs.push([size, isIn]);
+    }
+  }
+  known.set(key, runs);
+  return runs;
+}

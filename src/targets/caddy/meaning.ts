@@ -1,0 +1,450 @@
+import { type Address, contains, parseCidr } from '../../policy/cidr.ts';
+import { capturedIn } from '../../prove/captures.ts';
+import { anyOf, CannotTell, just, matches, type Part, pieceOf, type Run } from '../../prove/explore.ts';
+import { includes, type Language, settled, without } from '../../prove/language.ts';
+import { wholly } from '../../prove/matching.ts';
+import type { SymbolicRequest } from '../../prove/request.ts';
+import { type Condition, type Handler, type MapTable, type Matcher, type Template, templateOf } from './handlers.ts';
+import { capturesPath, hopOf, keysIn, languageOf, onlyText, sideOf } from './lookups.ts';
+
+/** What has been set by the time that a handler runs. */
+export interface Scope {
+  readonly tables: readonly MapTable[];
+  /** Whether the tables of secrets are there. */
+  readonly secrets: boolean;
+  readonly last: Assigned | undefined;
+}
+
+interface Assigned {
+  readonly handler: Extract<Handler, { kind: 'vars' }>;
+  /** What its values are evaluated in. */
+  readonly scope: Scope;
+}
+
+/** Those whose values do not depend on each other. */
+const ordered = new WeakSet<Assigned>();
+
+export const NOTHING_SET: Scope = { tables: [], secrets: false, last: undefined };
+
+const following = new WeakMap<Scope, Map<Handler, Scope>>();
+
+export function withHandler(scope: Scope, handler: Handler): Scope {
+  const known = following.get(scope) ?? new Map<Handler, Scope>();
+  following.set(scope, known);
+  const found = known.get(handler) ?? changed(scope, handler);
+  known.set(handler, found);
+  return found;
+}
+
+function changed(scope: Scope, handler: Handler): Scope {
+  // The first table of a name is the one that is asked.
+  if (handler.kind === 'map') return { ...scope, tables: [...scope.tables, handler.table] };
+  if (handler.kind === 'secrets') return { ...scope, secrets: true };
+  if (handler.kind === 'vars') return { ...scope, last: { handler, scope } };
+  return scope;
+}
+
+/** Something that does not follow from method and path alone. */
+export class NotOfTarget extends CannotTell {}
+
+export interface Sight {
+  /** Method and path may be looked at, and nothing else. */
+  readonly targetOnly: boolean;
+  /** Values that were worked out of method and path before, by handler and name. */
+  readonly cuts: ReadonlyMap<string, string>;
+  readonly depth: number;
+}
+
+const GIVEN_KEY = 'the key';
+/** Among what is worked out of a target: "OPTIONS", or "" for any other method. */
+export const METHOD = 'method';
+export const OPTIONS = wholly('OPTIONS');
+const ANOTHER_METHOD = without(wholly("[!#$%&'*+.^_`|~0-9A-Za-z-]+"), OPTIONS);
+const FILLED = wholly('(?:.|\\n)+');
+/** Names that Caddy itself gives nothing. */
+const OWN = /^(?:caller|client|cors|decision|health|key|request|sent|shadow)[.]/;
+const ADDRESS = /^hop (\d+)$/;
+const TOKEN = wholly('[A-Za-z0-9._~+/=-]+');
+
+/** What placeholders are worth for the requests of one way. Caddy works them out anew each time; for one way that is the same. */
+export class Meaning {
+  readonly run: Run;
+  private readonly request: SymbolicRequest;
+  private readonly sight: Sight;
+  private readonly known = new WeakMap<Scope, Map<string, readonly Part[]>>();
+  private readonly there = new Map<string, boolean>();
+  private readonly fits = new Map<string, boolean>();
+  /** Of the answer to an error. */
+  status = '';
+
+  constructor(request: SymbolicRequest, sight: Sight) {
+    this.request = request;
+    this.run = request.run;
+    this.sight = sight;
+  }
+
+  evaluate(template: Template, scope: Scope): readonly Part[] {
+    return template.map((part) => (typeof part === 'string' ? part : { later: () => this.value(part.name, scope) }));
+  }
+
+  /** With nothing left for later, and texts joined. */
+  resolved(parts: readonly Part[]): readonly Part[] {
+    const found: Part[] = [];
+    for (const part of parts) {
+      const own = typeof part === 'object' && 'later' in part ? this.resolved(part.later()) : [part];
+      for (const each of own) {
+        const last = found.at(-1);
+        if (typeof each === 'string' && typeof last === 'string') found[found.length - 1] = last + each;
+        else if (each !== '') found.push(each);
+      }
+    }
+    return found;
+  }
+
+  text(template: Template, scope: Scope, what: string): string {
+    const parts = this.resolved(this.evaluate(template, scope));
+    if (parts.some((part) => typeof part !== 'string')) throw new CannotTell(`${what} is not one of a few texts`);
+    return parts.join('');
+  }
+
+  value(name: string, scope: Scope): readonly Part[] {
+    const known = this.known.get(scope) ?? new Map<string, readonly Part[]>();
+    this.known.set(scope, known);
+    const found = known.get(name) ?? this.resolved(this.find(name, scope));
+    known.set(name, found);
+    return found;
+  }
+
+  private find(name: string, scope: Scope): readonly Part[] {
+    const variable = /^http\.vars\.(.+)$/.exec(name)?.[1];
+    if (variable !== undefined) return this.variable(variable, scope);
+    if (name.startsWith('http.') || name.startsWith('time.')) return this.input(name);
+    const table = scope.tables.find((each) => each.name === name);
+    if (table) return this.map(table, scope);
+    if (name === 'key.found' && scope.secrets) return this.secrets(scope);
+    // What nobody makes is empty.
+    if (OWN.test(name)) return [];
+    throw new CannotTell(`{${name}} is not known`);
+  }
+
+  variable(name: string, scope: Scope): readonly Part[] {
+    const { last } = scope;
+    const isClient = name === 'client_ip';
+    if (!last || (isClient && this.request.world.isDirect)) {
+      if (isClient) this.looksBeyondTarget('the client');
+      return isClient ? [{ piece: 'hop 0' }] : [];
+    }
+    const value = last.handler.values.get(name);
+    if (!value) return this.variable(name, last.scope);
+    const cut = this.sight.cuts.get(cutName(last.handler, name));
+    if (cut !== undefined) return cut === '' ? [] : [cut];
+    if (!this.all(last.handler.condition, last.scope)) return this.variable(name, last.scope);
+    if (!ordered.has(last)) this.checkOrder(last);
+    return this.evaluate(value, last.scope);
+  }
+
+  /** Caddy sets variables of one block in any order. */
+  private checkOrder(assigned: Assigned): void {
+    const { handler, scope } = assigned;
+    for (const [name, value] of handler.values)
+      for (const other of handler.values.keys())
+        if (other !== name && this.mentions(value, other, scope))
+          throw new CannotTell(`${handler.place}: ${name} depends on ${other}`);
+    ordered.add(assigned);
+  }
+
+  private mentions(template: Template, variable: string, scope: Scope, seen = new Set<string>()): boolean {
+    return template.some((part) => {
+      if (typeof part === 'string' || seen.has(part.name)) return false;
+      if (part.name === `http.vars.${variable}`) return true;
+      seen.add(part.name);
+      const table = scope.tables.find(({ name }) => name === part.name);
+      if (!table) return false;
+      const outputs = [
+        table.fallback,
+        ...table.rows.flatMap(({ source, output }) => (source === undefined ? [output] : [])),
+      ];
+      return [table.source, ...outputs.map((each) => templateOf(each, table.place))].some((each) =>
+        this.mentions(each, variable, scope, seen),
+      );
+    });
+  }
+
+  private looksBeyondTarget(what: string): void {
+    if (this.sight.targetOnly) throw new NotOfTarget(what);
+  }
+
+  private input(name: string): readonly Part[] {
+    if (name === 'http.request.method') return this.method();
+    this.looksBeyondTarget(name);
+    const header = /^http\.request\.header\.(.+)$/.exec(name)?.[1];
+    if (header !== undefined) return this.header(header.toLowerCase());
+    if (name === 'http.request.hostport') return this.request.hostHeader();
+    if (name === 'time.now.unix') return [String(this.request.moment())];
+    if (name === 'http.error.status_code' && this.status !== '') return [this.status];
+    throw new CannotTell(`{${name}} is not known`);
+  }
+
+  /** Once method and path have been looked at, all that is left to see is whether it is OPTIONS. */
+  private method(): readonly Part[] {
+    if (this.sight.targetOnly) return this.request.method();
+    if (!this.request.world.proxy.cors) throw new CannotTell('the method is looked at too late');
+    return this.sight.cuts.get(METHOD) === '' ? this.opaque('another method', ANOTHER_METHOD) : ['OPTIONS'];
+  }
+
+  /** A piece that nobody may look into. */
+  private opaque(name: string, language: Language): readonly Part[] {
+    if (!this.run.pieces.has(name)) this.run.pieces.set(name, anyOf(language));
+    this.opaques.set(name, language);
+    return [{ piece: name }];
+  }
+
+  private readonly opaques = new Map<string, Language>();
+
+  private header(name: string): readonly Part[] {
+    const { clientIp } = this.request.world.proxy;
+    if (clientIp.kind === 'header' && clientIp.header.toLowerCase() === name)
+      throw new CannotTell(`the header ${name} is looked at`);
+    // Go takes it out of the headers.
+    if (name === 'transfer-encoding' || name === 'host') return [];
+    return name === 'content-length' ? this.request.contentLength() : this.request.header(name);
+  }
+
+  private map(table: MapTable, scope: Scope): readonly Part[] {
+    const [only, ...more] = table.source;
+    const single = typeof only === 'object' && more.length === 0 ? only.name.toLowerCase() : undefined;
+    if (single === 'http.request.orig_uri') return this.target(table, scope);
+    const { clientIp } = this.request.world.proxy;
+    if (clientIp.kind === 'header' && single === `http.request.header.${clientIp.header.toLowerCase()}`) {
+      this.looksBeyondTarget('an address');
+      const number = hopOf(table) + 1;
+      return this.request.hop(number) ? [{ piece: `hop ${number}` }] : [];
+    }
+    const parts = this.evaluate(table.source, scope);
+    for (const { input, source, output } of table.rows) {
+      const language = source === undefined ? onlyText(input) : languageOf(source, table.place);
+      if (!this.matches(parts, language)) continue;
+      return source === undefined
+        ? this.evaluate(templateOf(output, table.place), scope)
+        : this.expanded({ source, output, parts, language }, table);
+    }
+    return this.evaluate(templateOf(table.fallback, table.place), scope);
+  }
+
+  private matches(parts: readonly Part[], language: Language): boolean {
+    const isMatch = matches(this.run, parts, language);
+    for (const [name, own] of this.opaques) {
+      const { language: left, except, only } = pieceOf(this.run, name);
+      if (left !== own || except.size > 0 || only !== undefined) throw new CannotTell(`${name} is looked into`);
+    }
+    return isMatch;
+  }
+
+  /** A table of targets, whose rows look at the path or at the query. */
+  private target(table: MapTable, scope: Scope): readonly Part[] {
+    for (const { input, source, output } of table.rows) {
+      const language = source === undefined ? onlyText(input) : languageOf(source, table.place);
+      const side = sideOf(language);
+      if (side === 'both') throw new CannotTell(`${table.place}: a row that looks at path and query`);
+      if (side === 'query') this.looksBeyondTarget('the query');
+      else if (!this.sight.targetOnly) throw new CannotTell(`${table.place}: the path is looked at too late`);
+      const parts = side === 'path' ? this.request.path(this.sight.depth) : this.request.markedQuery();
+      if (!matches(this.run, parts, language)) continue;
+      if (source === undefined) return this.evaluate(templateOf(output, table.place), scope);
+      if (!output.includes('$')) return [output];
+      if (side === 'path' && output === '$1' && capturesPath(source)) return parts;
+      throw new CannotTell(`${table.place}: captures in a way that is not known`);
+    }
+    return this.evaluate(templateOf(table.fallback, table.place), scope);
+  }
+
+  /** `$1`, `${1}` and `$$`, as Go expands them. */
+  private expanded({ source, output, parts, language }: Matched, table: MapTable): readonly Part[] {
+    if (!output.includes('$')) return [output];
+    const [seen, goesOn] = this.seen(parts, language);
+    const keys = keysIn(source);
+    if (keys && output === '$1') return this.opaque(GIVEN_KEY, keys);
+    const pieces = output.split(/(\$\$|\$\{?\w+\}?)/);
+    return pieces.flatMap((piece): readonly Part[] => {
+      if (piece === '$$') return ['$'];
+      const [, group] = /^\$(?:(\d+)|\{(\d+)\})$/.exec(piece)?.slice(0, 2) ?? /^(\$)\{(\d+)\}$/.exec(piece) ?? [];
+      if (piece.includes('$') && group === undefined) throw new CannotTell(`${table.place}: "${output}" is not known`);
+      return group === undefined ? [piece] : capturedIn(this.run, { source, parts: seen, goesOn }, Number(group));
+    });
+  }
+
+  /** The parts that it takes to see that a text is one of a language, and whether more follow. */
+  private seen(parts: readonly Part[], language: Language): readonly [readonly Part[], boolean] {
+    const left = [...parts];
+    const seen: Part[] = [];
+    for (let part = left.shift(); part !== undefined; part = left.shift()) {
+      if (typeof part === 'object' && 'later' in part) left.unshift(...part.later());
+      else seen.push(part);
+      // All pieces have been narrowed, so that any text of theirs leads to the same state.
+      const plain = seen.every((each) => typeof each === 'string') ? seen.join('') : undefined;
+      const state = plain === undefined ? undefined : stateOf(language, plain);
+      if (left.length > 0 && state !== undefined && settled(language, state) === true) return [seen, true];
+    }
+    return [this.resolved(seen), false];
+  }
+
+  /** What the secrets say of a key: whose it is, which of its keys, and its token. */
+  private secrets(scope: Scope): readonly Part[] {
+    const given = this.value('key.given', scope);
+    if (given.length === 0) return [];
+    const [part, ...more] = given;
+    if (typeof part !== 'object' || !('piece' in part) || part.piece !== GIVEN_KEY || more.length > 0)
+      throw new CannotTell('the secrets are asked for something that is no key');
+    const caller = this.request.caller();
+    if (caller.kind !== 'known') return [];
+    const token = `token of ${caller.key.id}`;
+    if (!this.run.pieces.has(token)) this.run.pieces.set(token, anyOf(TOKEN));
+    return [`${caller.key.id} ${caller.position === 0 ? 'first' : 'second'} `, { piece: token }];
+  }
+
+  all(condition: Condition, scope: Scope): boolean {
+    const others = condition.filter((matcher) => !isAbsence(matcher));
+    if (this.request.world.isExact || condition.length - others.length < 2)
+      return condition.every((matcher) => this.one(matcher, scope));
+    if (!others.every((matcher) => this.one(matcher, scope))) return false;
+    // What goes on where one of many headers is there goes on for requests without any, too.
+    const absent = condition.filter(isAbsence).map(({ key }) => key);
+    const known = absent.every((name) => this.there.get(name) === false);
+    if (!known && !this.run.choose([true, false])) return false;
+    for (const name of absent) {
+      if (known) break;
+      if (!this.narrowToNothing(name)) return false;
+    }
+    return true;
+  }
+
+  private narrowToNothing(name: string): boolean {
+    if (name === 'transfer-encoding' || name === 'content-length') return this.hasHeader(name, undefined);
+    this.looksBeyondTarget(`the header ${name}`);
+    const [part] = this.header(name);
+    if (typeof part !== 'object' || !('piece' in part)) return !this.isThere(name);
+    const piece = pieceOf(this.run, part.piece);
+    if (piece.only === '' || (piece.only === undefined && includes(piece.language, '') && !piece.except.has(''))) {
+      this.run.pieces.set(part.piece, just(''));
+      this.there.set(name, false);
+      return true;
+    }
+    return false;
+  }
+
+  private one(matcher: Matcher, scope: Scope): boolean {
+    switch (matcher.kind) {
+      case 'not':
+        return !this.all(matcher.all, scope);
+      case 'vars': {
+        const value = this.varsValue(matcher.key, scope);
+        return matcher.values.some((text) => this.isText(value, text));
+      }
+      case 'vars_regexp':
+        return this.matches(this.varsValue(matcher.key, scope), languageOf(matcher.source, 'vars_regexp'));
+      case 'header':
+        return this.hasHeader(matcher.key, matcher.value);
+      case 'client_ip':
+        return this.isClientIn(matcher.cidrs, scope);
+      case 'host':
+        this.looksBeyondTarget('the host');
+        return matches(this.run, this.request.hostHeader(), hostLanguage(matcher.names));
+      case 'unknown':
+        throw new CannotTell(`a matcher is not known: ${matcher.what}`);
+    }
+  }
+
+  private varsValue(key: string, scope: Scope): readonly Part[] {
+    const [, placeholder] = /^\{([\w.-]+)\}$/.exec(key) ?? [];
+    if (placeholder === undefined && /[{}]/.test(key)) throw new CannotTell(`the variable ${key} is not known`);
+    return this.value(placeholder ?? `http.vars.${key}`, scope);
+  }
+
+  private isText(value: readonly Part[], text: string): boolean {
+    if (/[{}]/.test(text)) throw new CannotTell('a variable is compared with another one');
+    const [part] = value;
+    if (typeof part === 'object' && 'piece' in part && ADDRESS.test(part.piece)) {
+      if (text !== '') throw new CannotTell('an address is compared with a text');
+      return false;
+    }
+    return this.matches(value, onlyText(text));
+  }
+
+  private hasHeader(name: string, wanted: string | undefined): boolean {
+    this.looksBeyondTarget(`the header ${name}`);
+    if (name === 'transfer-encoding' || name === 'content-length') {
+      const isThere = this.request.body() === (name === 'content-length' ? 'length' : 'chunked');
+      if (wanted === undefined || wanted === '*') return isThere === (wanted === '*');
+      if (!isThere || name === 'transfer-encoding') return isThere && wanted.toLowerCase() === 'chunked';
+    } else if (wanted === undefined || wanted === '*') return this.isThere(name) === (wanted === '*');
+    if (/[*{}]/.test(wanted)) throw new CannotTell(`the header ${name} is looked at in a way that is not known`);
+    if (wanted === '') return this.isThere(name) && !matches(this.run, this.header(name), FILLED);
+    return matches(this.run, this.header(name), onlyText(wanted));
+  }
+
+  /** An empty header is there too. */
+  private isThere(name: string): boolean {
+    if (matches(this.run, this.header(name), FILLED)) return true;
+    const known = this.there.get(name) ?? this.run.choose([false, true]);
+    this.there.set(name, known);
+    return known;
+  }
+
+  private isClientIn(cidrs: readonly string[], scope: Scope): boolean {
+    const address = this.clientAddress(scope);
+    if (!address) return false;
+    const sets = cidrs.map((cidr) => {
+      const range = parseCidr(cidr);
+      if (typeof range === 'string') throw new CannotTell(`client_ip has "${cidr}"`);
+      return { isLong: cidr.includes(':'), set: { ranges: [range] } };
+    });
+    const asWritten = sets.some(({ isLong, set }) => isLong === (address.family === 6) && contains(set, address));
+    if (address.family === 6 || this.request.world.proxy.clientIp.kind !== 'header') return asWritten;
+    // A header may spell an IPv4 address as an IPv6 one.
+    const long: Address = { family: 6, value: (0xffffn << 32n) + address.value };
+    const asLong = sets.some(({ isLong, set }) => isLong && (contains(set, address) || contains(set, long)));
+    if (asWritten === asLong) return asWritten;
+    const isLong = this.fits.get('spelling') ?? this.run.choose([false, true]);
+    this.fits.set('spelling', isLong);
+    return isLong ? asLong : asWritten;
+  }
+
+  /** The address that a variable holds; `undefined` where it holds none. */
+  clientAddress(scope: Scope): Address | undefined {
+    this.looksBeyondTarget('the client');
+    const [part, ...more] = this.value('http.vars.client_ip', scope);
+    if (part === undefined) return undefined;
+    const number = typeof part === 'object' && 'piece' in part ? ADDRESS.exec(part.piece)?.[1] : undefined;
+    if (number === undefined || more.length > 0) throw new CannotTell('the client is no address');
+    return this.request.hop(Number(number));
+  }
+}
+
+interface Matched {
+  readonly source: string;
+  readonly output: string;
+  readonly parts: readonly Part[];
+  readonly language: Language;
+}
+
+function isAbsence(matcher: Matcher): matcher is Extract<Matcher, { kind: 'header' }> {
+  return matcher.kind === 'header' && matcher.value === undefined;
+}
+
+function stateOf(language: Language, text: string): number {
+  let state = 0;
+  for (let index = 0; index < text.length; index++)
+    state = language.next[state * language.columns + (language.columnOf[text.charCodeAt(index)] ?? 0)] ?? 0;
+  return state;
+}
+
+export function cutName({ place }: { readonly place: string }, name: string): string {
+  return `${name} at ${place}`;
+}
+
+/** Caddy takes the port away where it sees one, and the brackets of what it takes for an IPv6 address. */
+function hostLanguage(names: readonly string[]): Language {
+  if (names.some((name) => name.includes('*') || /[{}]/.test(name))) throw new CannotTell('a host is a pattern');
+  const any = names.map((name) => name.replace(/[^A-Za-z0-9]/g, '\\$&')).join('|');
+  return wholly(`(?i)(?:\\[?(?:${any})\\]?|(?:(?:${any})|\\[(?:${any})\\]):[^:\\[\\]]*)`);
+}

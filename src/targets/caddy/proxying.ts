@@ -1,0 +1,73 @@
+import { CannotTell } from '../../prove/explore.ts';
+import { argsOf, type Line, nameOf, type Word } from './caddyfile.ts';
+
+/** What a `reverse_proxy` says. */
+export interface Proxying {
+  readonly scheme: string;
+  readonly servers: readonly string[];
+  readonly verified: boolean;
+  readonly serverName: string | undefined;
+  /** In the order in which Caddy does it: first all headers of the client are taken away. */
+  readonly added: readonly (readonly [name: string, value: string])[];
+  readonly set: ReadonlyMap<string, string>;
+  /** In lower case. */
+  readonly deleted: readonly string[];
+  /** Headers of the upstream's answer that do not pass, in lower case. */
+  readonly hidden: ReadonlySet<string>;
+  readonly place: string;
+}
+
+const INERT = /^(?:header_down|flush_interval|lb_policy|lb_retries|stream_close_delay)$/;
+const INERT_TRANSPORT =
+  /^(?:dial_timeout|response_header_timeout|read_timeout|write_timeout|keepalive|max_response_header|tls_timeout|tls_trust_pool)$/;
+
+export function proxyingOf(words: readonly Word[], block: readonly Line[], place: string): Proxying {
+  const urls = words.map(({ text }) => /^(https?):\/\/([^/{}]+:[0-9]+)$/.exec(text));
+  const schemes = new Set(urls.map((url) => url?.[1]));
+  const [scheme] = schemes;
+  if (scheme === undefined || schemes.size > 1)
+    throw new CannotTell(`${place}: forwards to something that is not known`);
+  const added: [string, string][] = [];
+  const set = new Map<string, string>();
+  const deleted: string[] = [];
+  const hidden = new Set<string>();
+  let transport: readonly Line[] = [];
+  for (const line of block) {
+    const [name = '', value, ...more] = argsOf(line);
+    if (nameOf(line) === 'transport' && name === 'http' && value === undefined && line.block) transport = line.block;
+    else if (nameOf(line) === 'header_down' && name.startsWith('-')) hidden.add(name.slice(1).toLowerCase());
+    else if (nameOf(line) !== 'header_up' && INERT.test(nameOf(line)) && !line.block) continue;
+    else if (nameOf(line) !== 'header_up' || line.block || more.length > 0)
+      throw new CannotTell(`${line.place} has "${nameOf(line)}"`);
+    else if (name.startsWith('-') && value === undefined) deleted.push(name.slice(1).toLowerCase());
+    else if (value === undefined || /^[-?>~]/.test(name))
+      throw new CannotTell(`${line.place}: a header that is not known`);
+    else if (name.startsWith('+')) added.push([name.slice(1), value]);
+    else set.set(/^\{/.test(name) ? name : name.toLowerCase(), value);
+  }
+  return {
+    scheme,
+    servers: urls.map((url) => url?.[2] ?? ''),
+    ...transportOf(transport),
+    added,
+    set,
+    deleted,
+    hidden,
+    place,
+  };
+}
+
+function transportOf(lines: readonly Line[]): Pick<Proxying, 'verified' | 'serverName'> {
+  let [verified, serverName] = [true, undefined as string | undefined];
+  for (const line of lines) {
+    const [value = ''] = argsOf(line);
+    const name = nameOf(line);
+    if (name === 'tls_insecure_skip_verify') verified = false;
+    else if (name === 'tls_server_name') serverName = value;
+    else if (
+      name === 'versions' ? value !== '1.1' : name === 'compression' ? value !== 'off' : !INERT_TRANSPORT.test(name)
+    )
+      throw new CannotTell(`${line.place} has "${name}"`);
+  }
+  return { verified, serverName };
+}

@@ -1,0 +1,223 @@
+import { accessOf } from '../../policy/access.ts';
+import { type CidrSet, parseCidr, unionOf } from '../../policy/cidr.ts';
+import type { Proxy } from '../../policy/types.ts';
+import { atMost } from '../../prove/decision.ts';
+import { CannotTell, matches, type Part } from '../../prove/explore.ts';
+import { wholly } from '../../prove/matching.ts';
+import type { Answered, Cuts, FileModel, Outcome } from '../../prove/model.ts';
+import type { SymbolicRequest } from '../../prove/request.ts';
+import { depthOf } from '../../prove/specMatch.ts';
+import { type CaddyFile, readCaddyfile } from './caddyfile.ts';
+import { type Condition, type Handler, templateOf } from './handlers.ts';
+import { bordersOf, languageOf } from './lookups.ts';
+import { cutName, METHOD, Meaning, NOTHING_SET, NotOfTarget, OPTIONS, type Scope, withHandler } from './meaning.ts';
+import { forwarded } from './sending.ts';
+import { type Site, siteOf } from './site.ts';
+
+/** Reads back the files of a proxy. They are understood whole, or this throws `CannotTell`. */
+export function readBack(files: readonly CaddyFile[], proxy: Proxy): FileModel {
+  const site = siteOf(readCaddyfile(files), proxy);
+  const access = accessOf(proxy);
+  const depth = access ? depthOf(access) : 1;
+  const all = flat(site.routes.flatMap(({ handlers }) => handlers));
+  return {
+    sets: setsOf(all),
+    moments: momentsOf(all),
+    depth,
+    methods: 'token',
+    oddHosts: 'goHost',
+    looksAtEnds: false,
+    client: (request) => clientOf(site, request),
+    cuts: (request) => cutsOf(site, request, depth),
+    decide: (request, cuts) => new Execution(request, { cuts, depth, targetOnly: false }).site(site),
+  };
+}
+
+/** Beside the values of variables: whether Go passes the path on as it was sent. */
+const KEPT = 'kept path';
+
+/** Whatever else is in a path, Go writes the whole of it anew. */
+const GO_PATH = wholly("(?:[A-Za-z0-9._~!$&'()*+,;=:@/\\[\\]-]|%[0-9A-Fa-f]{2})*");
+
+function flat(handlers: readonly Handler[]): readonly Handler[] {
+  return handlers.flatMap((handler) => (handler.kind === 'route' ? [handler, ...flat(handler.handlers)] : [handler]));
+}
+
+function clientOf({ own }: Site, request: SymbolicRequest) {
+  const isClient = (handler: Handler) => handler.kind === 'vars' && handler.values.has('client_ip');
+  const last = own.findLastIndex(isClient);
+  if (flat(own).filter(isClient).length > own.filter(isClient).length)
+    throw new CannotTell('the client is found in a route of its own');
+  let scope = NOTHING_SET;
+  for (const handler of own.slice(0, last + 1)) {
+    if (!['map', 'vars', 'secrets'].includes(handler.kind))
+      throw new CannotTell('something is decided before the client is found');
+    scope = withHandler(scope, handler);
+  }
+  return new Meaning(request, { cuts: new Map(), depth: 1, targetOnly: false }).clientAddress(scope);
+}
+
+/** Variables that follow from method and path alone. */
+function cutsOf({ own }: Site, request: SymbolicRequest, depth: number): Cuts {
+  const cuts = new Map<string, string>();
+  const meaning = new Meaning(request, { cuts: new Map(), depth, targetOnly: true });
+  let scope = NOTHING_SET;
+  for (const handler of own) {
+    scope = withHandler(scope, handler);
+    if (handler.kind !== 'vars' || handler.condition.length > 0) continue;
+    const others = beyondTarget.get(handler) ?? new Set();
+    beyondTarget.set(handler, others);
+    for (const name of handler.values.keys()) {
+      const value = others.has(name) ? undefined : valueOfTarget(meaning, name, scope);
+      if (value === undefined) others.add(name);
+      else cuts.set(cutName(handler, name), value);
+    }
+  }
+  cuts.set(METHOD, request.world.proxy.cors && matches(request.run, request.method(), OPTIONS) ? 'OPTIONS' : '');
+  return cuts.set(KEPT, matches(request.run, request.path(depth), GO_PATH) ? 'yes' : '');
+}
+
+/** Variables that follow from something else in some way through; nobody need try them again. */
+const beyondTarget = new WeakMap<Handler, Set<string>>();
+
+function valueOfTarget(meaning: Meaning, name: string, scope: Scope): string | undefined {
+  try {
+    const parts = meaning.value(`http.vars.${name}`, scope);
+    return parts.every((part) => typeof part === 'string') ? parts.join('') : undefined;
+  } catch (error) {
+    if (error instanceof NotOfTarget || error instanceof CannotTell) return undefined;
+    throw error;
+  }
+}
+
+interface Sight {
+  readonly cuts: Cuts;
+  readonly depth: number;
+  readonly targetOnly: boolean;
+}
+
+/** One way through the handlers of a site. */
+class Execution {
+  private readonly request: SymbolicRequest;
+  private readonly cuts: Cuts;
+  private readonly meaning: Meaning;
+  private scope = NOTHING_SET;
+  /** Headers of the answer that matter, and those that are set only where it is written. */
+  private readonly headers = new Map<string, readonly Part[]>();
+  private readonly deferred = new Map<string, readonly Part[]>();
+  private maxBody = 0;
+
+  constructor(request: SymbolicRequest, sight: Sight) {
+    this.request = request;
+    this.cuts = sight.cuts;
+    this.meaning = new Meaning(request, sight);
+  }
+
+  site({ routes, errors, headLimit }: Site): Outcome | undefined {
+    const { run } = this.request;
+    if (!matches(run, this.request.requestLength(), atMost(headLimit.bytes)))
+      return {
+        kind: 'answer',
+        status: 431,
+        body: undefined,
+        allow: undefined,
+        pages: new Map(),
+        place: headLimit.place,
+      };
+    for (const route of routes) {
+      if (!this.meaning.all(route.condition, this.scope)) continue;
+      if (route.isOfAnother) return undefined;
+      const outcome = this.handlers(route.handlers, errors);
+      if (outcome) return outcome;
+    }
+    throw new CannotTell('a request comes to the end of the site');
+  }
+
+  private handlers(handlers: readonly Handler[], errors: readonly Handler[] | undefined): Outcome | undefined {
+    for (const handler of handlers) {
+      const outcome = this.handler(handler, errors);
+      if (outcome) return outcome;
+      this.scope = withHandler(this.scope, handler);
+    }
+    return undefined;
+  }
+
+  private handler(handler: Handler, errors: readonly Handler[] | undefined): Outcome | undefined {
+    if (handler.kind === 'map' || handler.kind === 'secrets' || handler.kind === 'vars') return undefined;
+    if (!this.meaning.all(handler.condition, this.scope)) return undefined;
+    switch (handler.kind) {
+      case 'header': {
+        const value = this.meaning.resolved(this.meaning.evaluate(handler.value, this.scope));
+        (handler.deferred ? this.deferred : this.headers).set(handler.name, value);
+        return undefined;
+      }
+      case 'body':
+        this.maxBody = this.maxBody === 0 ? handler.largest : Math.min(this.maxBody, handler.largest);
+        return undefined;
+      case 'route':
+        return this.handlers(handler.handlers, errors);
+      case 'respond':
+      case 'error':
+        return this.answer(handler, errors);
+      case 'proxy': {
+        const isWhole = this.cuts.get(KEPT) === 'yes';
+        const { meaning, scope, maxBody } = this;
+        const own = forwarded(handler.proxying, { meaning, scope, maxBody, isWhole });
+        return { ...own, ...this.written(), place: handler.place };
+      }
+    }
+  }
+
+  private answer(
+    handler: Extract<Handler, { kind: 'error' | 'respond' }>,
+    errors: readonly Handler[] | undefined,
+  ): Outcome {
+    const { meaning, scope } = this;
+    const text = meaning.text(handler.status, scope, 'a status');
+    if (!/^[1-5][0-9]{2}$/.test(text)) throw new CannotTell(`${handler.place}: "${text}" is no status`);
+    const { place } = handler;
+    if (handler.kind === 'error' && errors) {
+      if (meaning.status !== '') throw new CannotTell(`${place}: an error of an error`);
+      meaning.status = text;
+      // What waits for an answer of the route itself is forgotten.
+      this.deferred.clear();
+      const outcome = this.handlers(errors, undefined);
+      if (outcome?.kind === 'answer') return { ...outcome, body: undefined, place };
+      if (outcome) throw new CannotTell('an error is forwarded');
+    }
+    const body =
+      handler.kind === 'respond' && meaning.status === ''
+        ? meaning.text(templateOf(handler.text, place), scope, 'a body')
+        : undefined;
+    return { kind: 'answer', status: Number(text), body, ...this.written(), place };
+  }
+
+  private written(): Pick<Answered, 'allow' | 'pages'> {
+    const all = new Map([...this.headers, ...this.deferred]);
+    const allow = all.get('allow');
+    all.delete('allow');
+    return { allow, pages: all };
+  }
+}
+
+function setsOf(handlers: readonly Handler[]): CidrSet[] {
+  const inside = (condition: Condition): readonly string[] =>
+    condition.flatMap((matcher) =>
+      matcher.kind === 'client_ip' ? matcher.cidrs : matcher.kind === 'not' ? inside(matcher.all) : [],
+    );
+  const cidrs = handlers.flatMap((handler) => ('condition' in handler ? inside(handler.condition) : []));
+  return [...new Set(cidrs)].map((cidr) => {
+    const range = parseCidr(cidr);
+    if (typeof range === 'string') throw new CannotTell(`client_ip has "${cidr}"`);
+    return unionOf([range]);
+  });
+}
+
+function momentsOf(handlers: readonly Handler[]): number[] {
+  return handlers.flatMap((handler) => {
+    if (handler.kind !== 'map') return [];
+    const { source, rows, place } = handler.table;
+    if (!source.some((part) => typeof part === 'object' && part.name === 'time.now.unix')) return [];
+    return rows.flatMap((row) => (row.source === undefined ? [] : bordersOf(languageOf(row.source, place))));
+  });
+}

@@ -1,0 +1,122 @@
+import { CannotTell, lower, type Part } from '../../prove/explore.ts';
+import type { Forwarded } from '../../prove/model.ts';
+import { type MapTable, templateOf } from './handlers.ts';
+import type { Meaning, Scope } from './meaning.ts';
+import type { Proxying } from './proxying.ts';
+
+/** What a `reverse_proxy` does with a request. */
+export function forwarded(
+  { scheme, servers, verified, serverName, hidden, ...headers }: Proxying,
+  { meaning, scope, maxBody, isWhole }: Forwarding,
+): Omit<Forwarded, 'place' | 'pages'> {
+  const hosts = new Set(servers.map((server) => server.replace(/:\d+$/, '')));
+  return {
+    kind: 'forward',
+    scheme,
+    servers: [...servers].sort(),
+    // Without a name, Go asks for that of the server.
+    tls: { verified, name: serverName ?? (hosts.size === 1 ? [...hosts][0] : undefined) },
+    isWhole,
+    headers: sentHeaders(headers, meaning, scope),
+    maxBody,
+    tooLarge: 413,
+    hidden,
+  };
+}
+
+interface Forwarding {
+  readonly meaning: Meaning;
+  readonly scope: Scope;
+  readonly maxBody: number;
+  readonly isWhole: boolean;
+}
+
+type Headers = Pick<Proxying, 'added' | 'set' | 'deleted' | 'place'>;
+
+function sentHeaders({ added, set, deleted, place }: Headers, meaning: Meaning, scope: Scope) {
+  if (!deleted.includes('*')) throw new CannotTell(`${place}: passes all headers of the client`);
+  const isDeleted = (name: string) => deleted.some((each) => each !== '*' && isLike(name, each));
+  const sent = new Map<string, readonly Part[]>();
+  const put = (name: string, value: readonly Part[]) => {
+    if (sent.has(name)) throw new CannotTell(`${place}: sends ${name} twice`);
+    if (!isDeleted(name)) sent.set(name, value);
+  };
+  for (const [name, value] of added) put(lower(name), sentValue(value, { meaning, scope, place }));
+  for (const [name, value] of set) {
+    const [, placeholder] = /^\{([\w.-]+)\}$/.exec(name) ?? [];
+    if (placeholder === undefined) {
+      if (/[{}]/.test(name)) throw new CannotTell(`${place}: sends ${name}`);
+      put(name, sentValue(value, { meaning, scope, place }));
+      continue;
+    }
+    const table = scope.tables.find((each) => each.name === placeholder);
+    if (!table) throw new CannotTell(`${place}: {${placeholder}} is not known`);
+    if (isOfHop(table, isDeleted)) continue;
+    put(copiedHeader(table, value, isDeleted), [{ piece: `header ${headerOf(value)}` }]);
+  }
+  return sent;
+}
+
+function isLike(name: string, pattern: string): boolean {
+  if (pattern.endsWith('*')) return name.startsWith(pattern.slice(0, -1));
+  return pattern.startsWith('*') ? name.endsWith(pattern.slice(1)) : name === pattern;
+}
+
+function headerOf(template: string): string | undefined {
+  return /^\{http\.request\.header\.([\w-]+)\}$/.exec(template)?.[1]?.toLowerCase();
+}
+
+/** The header that is sent as it came, if it came: what is empty gets a name that is deleted. */
+function copiedHeader(
+  { source, rows, fallback, place }: MapTable,
+  value: string,
+  isDeleted: (name: string) => boolean,
+): string {
+  const header = headerOf(value);
+  const [only] = source;
+  const [row, ...others] = rows;
+  const isCopy =
+    source.length === 1 &&
+    typeof only === 'object' &&
+    only.name.toLowerCase() === `http.request.header.${header}` &&
+    row?.input === '' &&
+    others.length === 0 &&
+    isDeleted(lower(row.output)) &&
+    /^[A-Za-z0-9-]+$/.test(fallback);
+  if (!isCopy) throw new CannotTell(`${place}: names a header in a way that is not known`);
+  return lower(fallback);
+}
+
+/** What the upstream hears about the connection: that a WebSocket is asked for. */
+function isOfHop({ rows, fallback }: MapTable, isDeleted: (name: string) => boolean): boolean {
+  const names = [fallback, ...rows.map(({ output }) => output)].map(lower);
+  return (
+    rows.length > 0 &&
+    names.every((name) => isDeleted(name) || name === 'connection' || name === 'upgrade') &&
+    isDeleted(lower(fallback))
+  );
+}
+
+interface Sending {
+  readonly meaning: Meaning;
+  readonly scope: Scope;
+  readonly place: string;
+}
+
+function sentValue(value: string, { meaning, scope, place }: Sending): readonly Part[] {
+  const header = headerOf(value);
+  if (header !== undefined) return [{ piece: `header ${header}` }];
+  const template = templateOf(value, place);
+  // Here Caddy would leave as it is what nobody makes.
+  for (const part of template)
+    if (
+      typeof part === 'object' &&
+      !part.name.startsWith('http.') &&
+      !scope.tables.some(({ name }) => name === part.name)
+    )
+      throw new CannotTell(`${place}: {${part.name}} is not known`);
+  return meaning.resolved(meaning.evaluate(template, scope)).map((part) => {
+    const token = typeof part === 'object' && 'piece' in part ? /^token of .*$/.exec(part.piece)?.[0] : undefined;
+    return token === undefined ? part : { secret: token };
+  });
+}

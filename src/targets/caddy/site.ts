@@ -1,0 +1,111 @@
+import type { Proxy } from '../../policy/types.ts';
+import { CannotTell } from '../../prove/explore.ts';
+import { argsOf, type Line, nameOf } from './caddyfile.ts';
+import { type Condition, type Handler, handlersOf, matchersOf } from './handlers.ts';
+
+export interface SiteRoute {
+  readonly condition: Condition;
+  readonly handlers: readonly Handler[];
+  /** Whether what comes here is another proxy's business. */
+  readonly isOfAnother: boolean;
+}
+
+/** Where a proxy listens, and what happens there. */
+export interface Site {
+  readonly routes: readonly SiteRoute[];
+  /** Those of the proxy. */
+  readonly own: readonly Handler[];
+  readonly errors: readonly Handler[] | undefined;
+  /** Larger heads are refused before anything else. */
+  readonly headLimit: { readonly bytes: number; readonly place: string };
+}
+
+const INERT_GLOBAL =
+  /^(?:admin|persist_config|storage|storage_clean_interval|skip_install_trust|auto_https|grace_period|log)$/;
+const INERT_SERVER = /^(?:name|timeouts)$/;
+
+export function siteOf(lines: readonly Line[], proxy: Proxy): Site {
+  const { address = '0.0.0.0', port } = proxy.listen;
+  const bind = address.includes(':') ? `tcp6/[${address}]` : `tcp4/${address}`;
+  const name = `${proxy.tls ? 'https' : 'http'}://:${port}`;
+  const global = lines.filter(({ words }) => words.length === 0);
+  const sites = lines.filter(({ words }) => words.length > 0);
+  const sharing = sites.filter((line) =>
+    line.words.some(({ text }) => text.endsWith(`:${port}`) || !/:\d+$/.test(text)),
+  );
+  const found = sharing.filter((line) => nameOf(line) === name && line.words.length === 1 && bindOf(line) === bind);
+  const others = sharing.filter(
+    (line) => !found.includes(line) && (bindOf(line) === undefined || bindOf(line) === bind),
+  );
+  const [own] = found;
+  if (!own?.block || found.length > 1 || others.length > 0)
+    throw new CannotTell(`no site, or more than one, is proxy ${proxy.id}`);
+  return { ...contentOf(own.block, proxy), headLimit: headLimitOf(global, `${bind}:${port}`) };
+}
+
+function bindOf({ block = [] }: Line): string | undefined {
+  const binds = block.filter((line) => nameOf(line) === 'bind').flatMap(argsOf);
+  return binds.length === 1 ? binds[0] : undefined;
+}
+
+function headLimitOf(global: readonly Line[], listener: string): Site['headLimit'] {
+  const options = global.flatMap(({ block = [] }) => block);
+  for (const line of options)
+    if (nameOf(line) !== 'servers' && !INERT_GLOBAL.test(nameOf(line)))
+      throw new CannotTell(`${line.place} has "${nameOf(line)}"`);
+  const servers = options.filter(
+    (line) => nameOf(line) === 'servers' && (argsOf(line).length === 0 || argsOf(line).includes(listener)),
+  );
+  const [server] = servers;
+  if (!server?.block || servers.length > 1 || global.length > 1)
+    throw new CannotTell(`there are no options of ${listener}, or too many`);
+  let limit: Site['headLimit'] | undefined;
+  let isPlain = false;
+  for (const line of server.block) {
+    const [value = ''] = argsOf(line);
+    if (nameOf(line) === 'max_header_size' && /^[0-9]+$/.test(value))
+      // Go reads so many more.
+      limit = { bytes: Number(value) + 4096, place: `${line.place} "max_header_size ${value}"` };
+    else if (nameOf(line) === 'protocols') isPlain = argsOf(line).join() === 'h1';
+    else if (!INERT_SERVER.test(nameOf(line))) throw new CannotTell(`${line.place} has "${nameOf(line)}"`);
+  }
+  if (!limit || !isPlain) throw new CannotTell(`${server.place}: another size of heads, or another protocol`);
+  return limit;
+}
+
+function contentOf(block: readonly Line[], proxy: Proxy): Omit<Site, 'headLimit'> {
+  const matchers = matchersOf(block, new Map());
+  const routes: SiteRoute[] = [];
+  let errors: readonly Handler[] | undefined;
+  for (const line of block) {
+    const [first, ...more] = argsOf(line);
+    const name = nameOf(line);
+    if (name.startsWith('@') || name === 'bind' || name === 'tls' || name === 'log') continue;
+    if (name === 'handle_errors' && first === undefined && line.block && !errors) {
+      errors = handlersOf(line.block, new Map());
+      continue;
+    }
+    const condition = first === undefined ? [] : matchers.get(first);
+    if (name !== 'route' || !line.block || more.length > 0 || !condition)
+      throw new CannotTell(`${line.place} has "${name}"`);
+    // Caddy puts those without a condition last.
+    if (routes.some((route) => route.condition.length === 0))
+      throw new CannotTell(`${line.place}: a route behind the last`);
+    const handlers = handlersOf(line.block, matchers);
+    routes.push({ condition, handlers, isOfAnother: !isOwn(condition, handlers, proxy) });
+  }
+  const own = routes.filter(
+    ({ condition, isOfAnother }) => !isOfAnother && (proxy.hosts.length === 0) === (condition.length === 0),
+  );
+  if (own.length !== 1) throw new CannotTell(`no route, or more than one, is proxy ${proxy.id}`);
+  return { routes, own: own[0]?.handlers ?? [], errors };
+}
+
+/** What comes to a route without a condition that refuses everything is nobody's, and so the proxy's to refuse. */
+function isOwn(condition: Condition, handlers: readonly Handler[], { hosts }: Proxy): boolean {
+  if (condition.length === 0)
+    return hosts.length === 0 || handlers.every(({ kind }) => kind === 'error' || kind === 'body');
+  const names = condition.flatMap((matcher) => (matcher.kind === 'host' ? matcher.names : ['*']));
+  const plain = new Set(names.map((name) => name.replace(/[.]$/, '')));
+  return [...plain].sort().join() === hosts.join();
+}
