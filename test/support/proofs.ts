@@ -63,3 +63,17 @@ export function told(result: Comparison, { policy }: Made): string {
   assert.ok(proxy && shownRequest(request, proxy).includes(request.target));
   return `${request.method} ${request.target}: ${what}`;
 }
+
+/** Some of everything that a decision depends on. */
+export const PROVED_SPEC = `version: 1
+name: proofs
+upstreams: { gitlab: { url: https://gitlab.example.com } }
+routes:
+  read: { upstream: gitlab, allow: ["GET /api/v4/user", "GET /api/v4/projects/{project:encodedPath}"] }
+  hooks: { upstream: gitlab, allow: ["POST /api/v4/hooks/{id:int}"], maxBody: 64KB }
+apiKeys:
+  one: { key: "env:ONE", token: "env:TOKEN_ONE", routes: [read] }
+  two: { key: "env:TWO", token: "env:TOKEN_TWO", routes: [read, hooks] }
+proxies: { api: { listen: 8080, ipRanges: [192.0.2.0/24] } }
+targets: { nginx: {}, caddy: {} }
+`;
