@@ -1,6 +1,6 @@
 import type { Address, CidrSet } from '../policy/cidr.ts';
 import type { Part } from './explore.ts';
-import type { SymbolicRequest } from './request.ts';
+import type { Distinctions, SymbolicRequest } from './request.ts';
 
 /** What a file does with a request. */
 export type Outcome = Answered | Forwarded;
@@ -43,16 +43,10 @@ export type PageHeaders = ReadonlyMap<string, readonly Part[]>;
 export type Cuts = ReadonlyMap<string, string>;
 
 /** The files of one proxy as their engine understands them. */
-export interface FileModel {
+export interface FileModel extends Distinctions {
   /** Address sets, and moments in seconds since 1970, that the files distinguish. */
   readonly sets: readonly CidrSet[];
   readonly moments: readonly number[];
-  /** What the engine takes for a method: capitals, or any word of HTTP. */
-  readonly methods: 'method' | 'token';
-  /** What may be in a Host header beside names. */
-  readonly oddHosts: 'oddHost' | 'goHost';
-  /** Whether the files look up the end of a key, so that a key that ends alike is a case of its own. */
-  readonly looksAtEnds: boolean;
   /** Number of segments that the files look up one by one. */
   readonly depth: number;
   /** Returns the address that the file uses as the client's; `undefined` for none. */

@@ -5,7 +5,6 @@ import type { ApiKey, Proxy } from '../policy/types.ts';
 import { anyOf, exampleOf, type Part, pieceOf, type Run } from './explore.ts';
 import { without } from './language.ts';
 import { wholly } from './matching.ts';
-import type { FileModel } from './model.ts';
 
 /** Texts that the value of a header can be; engines remove the blanks around it. */
 const VALUE = wholly('(?:[!-~\x80-\xff](?:[\\t -~\x80-\xff]*[!-~\x80-\xff])?)?');
@@ -52,7 +51,17 @@ export type Caller =
   | { readonly kind: 'known'; readonly key: ApiKey; readonly position: number }
   | { readonly kind: 'alike'; readonly key: ApiKey };
 
-export interface World {
+/** What requests have to be told apart for an engine and its files. */
+export interface Distinctions {
+  /** What the engine accepts as a method: capitals, or any word of HTTP. */
+  readonly methods: 'method' | 'token';
+  /** What the engine accepts as Host beside names. */
+  readonly oddHosts: 'oddHost' | 'goHost';
+  /** Whether the files look up the end of a key, so that a key with the same end is a case of its own. */
+  readonly looksAtEnds: boolean;
+}
+
+export interface World extends Distinctions {
   readonly proxy: Proxy;
   /** Name of the spec, with which keys are hashed. */
   readonly name: string;
@@ -66,11 +75,8 @@ export interface World {
   readonly isDirect: boolean;
   /** One moment of each kind, in seconds since 1970. */
   readonly moments: readonly number[];
-  readonly methods: FileModel['methods'];
-  readonly oddHosts: FileModel['oddHosts'];
   /** Whether a way through has to be one that its requests go; otherwise it may stand for a few more. */
   readonly isExact: boolean;
-  readonly looksAtEnds: boolean;
 }
 
 /** A request about which nothing is decided until something looks at it. */
