@@ -3,7 +3,9 @@ import { maskSecrets } from '../diagnostics/mask.ts';
 import { printable } from '../diagnostics/printable.ts';
 import { suggest } from '../spec/suggest.ts';
 import { toolVersion } from '../version.ts';
-import { ELSEWHERE, INPUTS, OPTIONS_ELSEWHERE, POSITIONS } from './commandWords.ts';
+import { checkValues, LITERAL, literally, restoreWords } from './commandValues.ts';
+import { ELSEWHERE, OPTIONS_ELSEWHERE } from './commandWords.ts';
+import { EXAMPLES } from './examples.ts';
 import type { Io, Status } from './io.ts';
 import { answerFormat, gravity, options, pageFile, pageFormat, probes } from './options.ts';
 import type { several } from './several.ts';
@@ -30,13 +32,15 @@ function command<P extends Readonly<Record<string, Options>>, O extends Readonly
   takes: { readonly positionals: P; readonly options: O },
   run: (args: ArgumentsCamelCase<InferredOptionTypes<P & O>>, io: Io) => Promise<Status>,
 ): Command {
+  const name = usage.split(' ', 1)[0] ?? '';
   const builder = (parser: Argv) => {
-    for (const [name, { type, array, ...rest }] of Object.entries(takes.positionals))
-      parser.positional(name, { ...rest, ...(array && { array }), type: 'string' });
+    for (const [word, { type, array, ...rest }] of Object.entries(takes.positionals))
+      parser.positional(word, { ...rest, ...(array && { array }), type: 'string' });
+    for (const [line, what] of EXAMPLES[name] ?? []) parser.example(line, what);
     return parser.options(takes.options) as Argv<InferredOptionTypes<P & O>>;
   };
   return {
-    name: usage.split(' ', 1)[0] ?? '',
+    name,
     options: Object.keys(takes.options),
     usage,
     add: (parser, io, finish) => parser.command(usage, describe, builder, (args) => finish(run(args, io))),
@@ -75,6 +79,7 @@ const logs = {
   demandOption: true,
   describe: 'access logs, also gzip, or - for standard input',
 } as const;
+const shell = { choices: ['bash', 'zsh', 'fish'], demandOption: true, describe: 'which shell' } as const;
 const dir = { type: 'string', default: '.', describe: 'folder to put postern.yaml into' } as const;
 
 // Each command is loaded when it runs, because most of the time of a small run is loading.
@@ -241,6 +246,12 @@ const COMMANDS: readonly Command[] = [
   command('fmt [spec]', 'lay a spec out', { positionals: spec, options: { check, format } }, async (args, io) =>
     (await import('./fmt.ts')).fmt(args, io),
   ),
+  command(
+    'completion <shell>',
+    'print the script that makes a shell complete command lines, with the ids of a spec',
+    { positionals: { shell }, options: {} },
+    async (args, io) => (await import('./completion.ts')).completion(args, io),
+  ),
   command('schema', 'print the JSON Schema of specs', { positionals: {}, options: {} }, async (_, io) =>
     (await import('./schema.ts')).schema(io),
   ),
@@ -299,10 +310,19 @@ async function eachSpec(...[command, args, io, run]: Parameters<typeof several>)
   return (await import('./several.ts')).several(command, args, io, run);
 }
 
+const COMPLETE = '--get-yargs-completions';
+
 /** Runs what a command line asks for. */
 export async function runCommandLine(line: readonly string[], io: Io): Promise<Status | Misuse> {
   const unknown = unknownCommand(line);
   if (unknown !== undefined) return { misuse: printable(maskSecrets(unknown)) };
+  if (line[0] === COMPLETE) {
+    const found = (await import('./completion.ts')).namesFor(line.slice(1), io);
+    if (found) {
+      io.out(found.map((name) => `${name}\n`).join(''));
+      return 0;
+    }
+  }
   let status: Status = 0;
   let misuse: string | undefined;
   const parser = emptyParser(line).fail((message: string | null, error: Error | undefined) => {
@@ -324,73 +344,36 @@ export async function runCommandLine(line: readonly string[], io: Io): Promise<S
 }
 
 function emptyParser(line: readonly string[]): Argv {
-  return yargs(literally(line))
-    .scriptName('postern')
-    .usage('postern <command> [spec]\n\nCompiles one access spec into configuration that enforces exactly that.')
-    .locale('en')
-    .version(toolVersion)
-    .alias('help', 'h')
-    .nargs({ help: 0, version: 0 })
-    .wrap(110)
-    .strict()
-    .demandCommand(1, 'name a command')
-    .parserConfiguration({
-      'parse-positional-numbers': false,
-      'duplicate-arguments-array': true,
-      // Each of these gives an option a second spelling in which no command expects it.
-      'boolean-negation': false,
-      'dot-notation': false,
-      'short-option-groups': false,
-    })
-    .exitProcess(false)
-    .showHelpOnFail(false)
-    .middleware(restoreWords)
-    .check(checkValues, true)
-    .completion('completion', 'print a script for shell completion');
-}
-
-/** No real argument can hold a NUL. */
-const LITERAL = '\0';
-
-/** yargs drops a lone "-" in a position, and what stands behind "--" it hands to nobody. */
-function literally(line: readonly string[]): string[] {
-  const end = line.indexOf('--');
-  const words = end < 0 ? line : [...line.slice(0, end), ...line.slice(end + 1).map((word) => `${LITERAL}${word}`)];
-  return words.map((word) => (word === '-' ? `${LITERAL}-` : word));
-}
-
-function restoreWords(args: Record<string, unknown>): void {
-  const restore = (value: unknown): unknown =>
-    typeof value === 'string' ? value.replace(LITERAL, '') : Array.isArray(value) ? value.map(restore) : value;
-  for (const [name, value] of Object.entries(args)) args[name] = restore(value);
-}
-
-/** What yargs would hand on although no command can make sense of it. */
-function checkValues(args: Readonly<Record<string, unknown>>): true {
-  let inputs = 0;
-  for (const [name, value] of Object.entries(args)) {
-    // Options with a dash in them are there a second time in camel case.
-    if (name === '_' || name === '$0' || /[A-Z]/.test(name)) continue;
-    const shown = POSITIONS[name] ?? `--${name}`;
-    const isMany = ['words', 'specs', 'files', 'logs'].includes(name) || isList(name);
-    if (Array.isArray(value) && !isMany) throw new Error(`${shown} is given more than once`);
-    const values: readonly unknown[] = [value].flat();
-    if (values.includes(''))
-      throw new Error(`${shown} is empty${isList(name) ? ' or has an empty part' : ''}; is a variable not set?`);
-    const read = values.filter((one) => one === '-' || (name === 'live' && String(one).endsWith('=-'))).length;
-    if (read > 0 && !INPUTS.includes(name)) throw new Error(`${shown} cannot be standard input`);
-    inputs += read;
-  }
-  if (inputs > 1) throw new Error('standard input can be read only once');
-  return true;
-}
-
-function isList(name: string): boolean {
-  return Object.entries(options).some(([known, option]) => known === name && 'array' in option);
+  return (
+    yargs(literally(line))
+      .scriptName('postern')
+      .usage('postern <command> [spec]\n\nCompiles one access spec into configuration that enforces exactly that.')
+      .locale('en')
+      .version(toolVersion)
+      .alias('help', 'h')
+      .nargs({ help: 0, version: 0 })
+      .wrap(110)
+      .strict()
+      .demandCommand(1, 'name a command')
+      .parserConfiguration({
+        'parse-positional-numbers': false,
+        'duplicate-arguments-array': true,
+        // Each of these gives an option a second spelling in which no command expects it.
+        'boolean-negation': false,
+        'dot-notation': false,
+        'short-option-groups': false,
+      })
+      .exitProcess(false)
+      .showHelpOnFail(false)
+      .middleware(restoreWords)
+      .check(checkValues, true)
+      // What the scripts of `completion` ask; yargs wants a command for its own script.
+      .completion('yargs-completion', false)
+  );
 }
 
 function unknownCommand([first]: readonly string[]): string | undefined {
-  const names = [...COMMANDS.map(({ name }) => name), 'completion'];
+  const names = COMMANDS.map(({ name }) => name);
   if (first === undefined || first === '') return 'name a command';
   if (/^-/.test(first)) {
     const global = /^(?:-h|--help|--version|--get-yargs-completions)$/.test(first);

@@ -1,0 +1,44 @@
+/** What `postern COMMAND --help` shows at its end: a line as one types it, and what it is for. */
+export const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string, what: string])[]>> = {
+  validate: [['postern validate envs/*.yaml', 'several specs, one report']],
+  test: [['postern test --coverage --fail-under 90%', 'fail where requests are left that no test touches']],
+  lint: [
+    ['postern lint --explain form-body', 'the page of a finding'],
+    ['postern lint --fail-on note', 'nothing may be left to improve'],
+  ],
+  verify: [['postern verify --engine nginx --requests 1000', 'a quick look at one engine']],
+  prove: [['postern prove --engine nginx', 'the files of one engine, for all requests']],
+  generate: [
+    ['postern generate --check', 'exit 1 where a file is not what the spec makes'],
+    ['postern generate --target nginx --out build', 'one target, elsewhere'],
+  ],
+  diff: [
+    ['postern diff --base git:origin/main --fail-on widening', 'exit 1 where somebody may do more than before'],
+    ['postern diff --live coredns=live.txt', 'what runs, against what the spec makes'],
+  ],
+  secrets: [['postern secrets render', 'follow the references, and write the files of secrets']],
+  keys: [['postern keys rotate partner', 'give a caller a second key']],
+  ranges: [['postern ranges update cloudflare download.json', 'a newer list, its access change first']],
+  shadow: [['postern shadow report access.log', 'what the next policy would refuse of what got through']],
+  explain: [
+    ['postern explain GET /api/v4/user --key partner', 'one request, and the line that decides it'],
+    ['postern explain --requests requests.jsonl', 'many requests, a line each'],
+  ],
+  show: [['postern show --access --format markdown', 'who may do what, as a table']],
+  report: [['postern report --out report.html --base git:origin/main', 'with what changed since then']],
+  fmt: [['postern fmt --check', 'exit 1 where the layout would change']],
+  schema: [['postern schema > postern.schema.json', 'for editors']],
+  completion: [
+    ['postern completion bash > /etc/bash_completion.d/postern', 'for everybody on this machine'],
+    ['postern completion fish > ~/.config/fish/completions/postern.fish', 'for you'],
+  ],
+  import: [
+    ['postern import nginx /etc/nginx > postern.yaml', 'what cannot be said is listed'],
+    ['postern import openapi api.yaml --tag projects', 'a part of a description'],
+  ],
+  audit: [
+    ['postern audit --nginx /etc/nginx --operations operations.txt', 'started on loopback, in front of a recorder'],
+  ],
+  learn: [['postern learn access.log --within postern.yaml', 'the smallest spec, and nothing beyond this one']],
+  init: [['postern init --openapi api.yaml', 'start from a description']],
+};
