@@ -6,7 +6,7 @@ import { unverifiedUpstreams } from './checks/certificates.ts';
 import type { CheckFailure } from './checks/check.ts';
 import { neighbours } from './checks/neighbours.ts';
 import { ownNames } from './checks/ownNames.ts';
-import { ownTls } from './checks/ownTls.ts';
+import { ownTls, withoutTls } from './checks/ownTls.ts';
 import { rateLimits } from './checks/rates.ts';
 import { siteChecks } from './checks/sites.ts';
 import { upgrades } from './checks/websockets.ts';
@@ -67,6 +67,11 @@ export async function verifyRequests(options: VerifyOptions, scope: Scope): Prom
   const started = await startEngineRun({ ...options, random }, scope);
   if (!('run' in started)) return { sent: 0, disagreements: 0, diagnostics: started.diagnostics };
   const { run } = started;
+  const deaf = unmet(await withoutTls(run), options);
+  if (deaf.length > 0) {
+    await run.server.stop();
+    return { sent: 0, disagreements: deaf.length, diagnostics: deaf };
+  }
   const kinds = new Map<string, Found>();
   const journal = openJournal(options.policy);
   let sent = 0;

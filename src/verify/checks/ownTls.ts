@@ -25,6 +25,17 @@ export async function ownTls(run: EngineRun, random: Random): Promise<CheckFailu
   return failures;
 }
 
+/** Finds proxies that should speak TLS and with which no connection comes about: no probe could be sent to them. */
+export async function withoutTls({ fixtures }: EngineRun): Promise<CheckFailure[]> {
+  const failures: CheckFailure[] = [];
+  for (const { proxy } of fixtures.values()) {
+    const { id, origin, tls, hosts } = proxy;
+    if (!tls || (await shake(proxy, { servername: hosts[0] ?? 'probe.example' }))) continue;
+    failures.push({ at: [...origin, 'tls'], problem: `proxy ${id} does not speak TLS` });
+  }
+  return failures;
+}
+
 async function handshakeProblems(proxy: Proxy, certificate: X509Certificate): Promise<string[]> {
   const problems: string[] = [];
   for (const servername of [undefined, 'probe.example', 'other.example']) {
