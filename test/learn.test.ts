@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { walkPairs } from '../src/accessDiff/product.ts';
 import { learnFrom } from '../src/commands/learn.ts';
-import { seenIn } from '../src/import/logLines.ts';
+import { seenIn } from '../src/import/accessLog.ts';
 import { takes } from '../src/policy/access.ts';
 import { buildAutomaton, run } from '../src/policy/automaton.ts';
 import { type PathPattern, parsePattern, parseRequestLine } from '../src/policy/pattern.ts';

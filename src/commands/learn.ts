@@ -9,7 +9,7 @@ import {
   identifierOf,
   type NotCarried,
 } from '../import/draft.ts';
-import { type Columns, columnsOf, seenIn } from '../import/logLines.ts';
+import { type Columns, columnsOf, seenIn } from '../import/accessLog.ts';
 import { readOpenapi } from '../import/openapi.ts';
 import { type Counted, type Template, templatesOf } from '../import/templates.ts';
 import { takes } from '../policy/access.ts';
@@ -27,12 +27,12 @@ export interface LearnArguments {
   readonly logs: readonly string[];
   readonly within?: string | undefined;
   readonly openapi?: string | undefined;
-  /** A spec: list what of it no line used. */
+  /** A spec. Its grants that no line used are listed instead. */
   readonly unused?: string | undefined;
   readonly format?: 'text' | 'json' | undefined;
 }
 
-/** A line of an envelope: what a spec or a description allows at most. */
+/** A request that may be learned, from the spec or the description that bounds the learning (the envelope). */
 interface Line {
   readonly group: string;
   readonly upstream: string;
@@ -48,10 +48,13 @@ interface Log {
   readonly unread: number;
 }
 
-/** Paths of which each is different are not requests of an API, and would fill the memory. */
+/**
+ * Most different paths that are kept. Further ones are dropped: so many are not paths of an API, and would fill the
+ * memory.
+ */
 const MOST_PATHS = 2_000_000;
 
-/** The smallest spec in patterns that allows what logs show, or what of a spec nobody used. */
+/** Prints the smallest spec that allows what logs show, or the grants of a spec that no line used. */
 export function learn(args: LearnArguments, io: Io): Status {
   const { unused, within, openapi, format = 'text' } = args;
   const log = readLogs(args.logs, io);
@@ -72,7 +75,7 @@ export function learn(args: LearnArguments, io: Io): Status {
   return printImported(draftOf(learned, policy?.policy, log), format, io);
 }
 
-/** What an access log shows, with no bound. */
+/** Returns a spec that allows what an access log shows, without an envelope. */
 export function learned(file: string, io: Io): Imported | string {
   const log = readLogs([file], io);
   if (typeof log === 'string') return log;
@@ -82,7 +85,9 @@ export function learned(file: string, io: Io): Imported | string {
     : draftOf(found, undefined, log);
 }
 
-/** Requests that were answered: what was refused, or is not there, is nothing that anybody needs. */
+/**
+ * Reads the answered requests of logs. Refused requests and answers with 4xx are left out, because nobody needs them.
+ */
 function readLogs(files: readonly string[], io: Io): Log | string {
   const requests = new Map<string, Counted>();
   const once = onceEach();
@@ -115,7 +120,10 @@ function readLogs(files: readonly string[], io: Io): Log | string {
   return { requests, ...counts };
 }
 
-/** One count for each method, shared by all paths that were asked for once: there may be millions of these. */
+/**
+ * Returns a function that gives the count of a method for a path with one request. All such paths share one map for
+ * each method, because there may be millions of them.
+ */
 function onceEach(): (method: string) => ReadonlyMap<string, number> {
   const known = new Map<string, ReadonlyMap<string, number>>();
   return (method) => {
@@ -125,7 +133,7 @@ function onceEach(): (method: string) => ReadonlyMap<string, number> {
   };
 }
 
-/** Counts one more request, in place where the map is nobody else's. */
+/** Returns the counts with one more request: a copy if the map is a shared one, else the same map. */
 function countedOnce(
   methods: ReadonlyMap<string, number>,
   method: string,
@@ -174,7 +182,7 @@ export interface Learned {
   readonly unreadable: readonly string[];
 }
 
-/** Patterns of what was seen, group by group of the envelope, and never beyond it. */
+/** Returns patterns for the requests, by group of the envelope. No pattern allows more than the envelope. */
 export function learnFrom({ requests }: Pick<Log, 'requests'>, envelope: readonly Line[] | undefined): Learned {
   if (!envelope) {
     const { templates, unreadable } = templatesOf(requests.values());
@@ -222,7 +230,7 @@ function groupWithin(id: string, seen: ReadonlyMap<string, Counted>, lines: read
     if (inside.length > 0) kept.push(...entriesOf(template, inside));
     if (!('problem' in pattern)) covered.push({ ...BARE, methods: inside, pattern });
   }
-  // What no pattern of its own says without saying more is said as the envelope says it.
+  // A request whose pattern would allow more than the envelope gets the pattern of the envelope.
   const allowed = buildAutomaton(covered);
   const left = new Map<string, Set<string>>();
   for (const { path, methods } of seen.values())
@@ -238,12 +246,15 @@ function groupWithin(id: string, seen: ReadonlyMap<string, Counted>, lines: read
 
 const BARE = { group: '', upstream: '', open: false };
 
-/** HEAD where the envelope has it by itself, else GET, with which it goes. */
+/**
+ * Returns the method to list for a request: HEAD counts as GET, which includes it, unless the envelope lists HEAD
+ * itself.
+ */
 function listed(method: string, { methods }: Line): string {
   return method === 'HEAD' && !methods.includes('HEAD') ? 'GET' : method;
 }
 
-/** Whether an envelope allows every request of a pattern. */
+/** Returns whether an envelope allows every request of a pattern. */
 function isInside(pattern: PathPattern, method: string, own: Automaton<Line>): boolean {
   const template = buildAutomaton([{ pattern }]);
   let isWhole = template !== undefined;
@@ -303,7 +314,7 @@ function draftOf({ groups, outside, unreadable }: Learned, policy: Policy | unde
   };
 }
 
-/** Grants of a spec that no line used, method by method. */
+/** Lists the grants of a spec that no line used, with their unused methods. */
 function listUnused(argument: string, { requests }: Log, format: 'text' | 'json', io: Io): Status {
   const { policy, document, diagnostics } = compileArgument(argument, io);
   if (!policy || !document || hasError(diagnostics))

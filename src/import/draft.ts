@@ -36,7 +36,7 @@ export interface DraftItem {
   readonly value: unknown;
 }
 
-/** A spec that is to be written, section by section. Empty sections are left out. */
+/** A spec to be written, section by section. Empty sections are left out. */
 export interface Draft {
   readonly name: string;
   /** Paragraphs at the head of the file. */
@@ -70,20 +70,20 @@ export interface ImportChoice {
   readonly paths?: readonly string[] | undefined;
 }
 
-/** Files of one kind → the draft of a spec, and what could not be carried over into it. */
+/** Turns files of one kind into the draft of a spec, and lists what could not be carried over. */
 export interface Importer {
   /** Its name on the command line. */
   readonly kind: string;
   readonly read: (files: readonly ImportFile[], choice?: ImportChoice) => Imported | ImportProblem;
 }
 
-/** A text as the id of an entry, in the characters that the format admits: `Web Hooks` → `Web-Hooks`. */
+/** Returns a text as the id of an entry, in the characters that the format admits: `Web Hooks` → `Web-Hooks`. */
 export function identifierOf(text: string, fallback: string): string {
   const plain = text.replace(/[^A-Za-z0-9]+/g, '-').replace(/^[^A-Za-z]+|-+$/g, '');
   return plain.slice(0, 60).replace(/-+$/, '') || fallback;
 }
 
-/** The wanted name, numbered where it is taken (`hooks-2`), and added to `taken`. */
+/** Returns the wanted name, numbered if it is taken (`hooks-2`), and adds it to `taken`. */
 export function freeName(wanted: string, taken: Set<string>): string {
   let name = wanted;
   for (let number = 2; taken.has(name); number++) name = `${wanted}-${number}`;
@@ -91,7 +91,7 @@ export function freeName(wanted: string, taken: Set<string>): string {
   return name;
 }
 
-/** Items by the key that `by` gives each, in the order in which the keys first occur. */
+/** Returns items by the key that `by` gives each, in the order in which the keys first occur. */
 export function grouped<K, T>(items: readonly T[], by: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {

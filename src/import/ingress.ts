@@ -16,7 +16,7 @@ import {
   type NotCarried,
 } from './draft.ts';
 
-/** A path of an Ingress that a spec can allow. */
+/** A path of an Ingress that a spec can allow, and where it is forwarded. */
 interface Way {
   readonly host: string;
   readonly path: string;
@@ -36,7 +36,7 @@ interface Reading {
 
 type Path = readonly (string | number)[];
 
-/** An Ingress, and how its places are found. */
+/** An Ingress, and the function that finds lines in its file. */
 interface Ingress {
   readonly value: unknown;
   readonly file: string;
@@ -45,13 +45,13 @@ interface Ingress {
 
 const ANNOTATIONS = 'nginx.ingress.kubernetes.io/';
 const RANGES = ['whitelist-source-range', 'allowlist-source-range'];
-/** Whoever passes these has shown who he is; in a spec a key does. */
+/** Annotations that authenticate the caller. A spec has keys instead. */
 const AUTHENTICATION = ['auth-url', 'auth-type', 'auth-secret', 'auth-tls-secret', 'auth-tls-verify-client'];
-/** These change the path, so that a spec, which forwards what it matched, would ask for something else. */
+/** Annotations that change the path. A spec forwards the path that it matched, so it would ask for something else. */
 const REWRITES = ['rewrite-target', 'use-regex', 'app-root', 'configuration-snippet', 'server-snippet'];
 const HARMLESS = ['ssl-redirect', 'force-ssl-redirect', 'backend-protocol', 'proxy-body-size', ...RANGES];
 
-/** Ingresses with the annotations of ingress-nginx as a spec that allows no more than they do. */
+/** Returns a spec that allows no more than some Ingresses with the annotations of ingress-nginx. */
 function read(files: readonly ImportFile[]): Imported | ImportProblem {
   const reading: Reading = { ways: [], notCarriedOver: [] };
   for (const file of files) {
@@ -71,7 +71,10 @@ function read(files: readonly ImportFile[]): Imported | ImportProblem {
   return { draft: draftOf(carried), notCarriedOver };
 }
 
-/** Every document is parsed by itself, because a spec is one document and its parser knows no other. */
+/**
+ * Returns the Ingresses of a file. Each YAML document is parsed by itself, because the parser of specs takes one
+ * document only.
+ */
 function ingressesIn({ name: file, text }: ImportFile): Ingress[] | ImportProblem {
   const found: Ingress[] = [];
   let line = 0;
@@ -179,7 +182,7 @@ interface Around {
 
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** What a path of an Ingress allows, or why a spec cannot say it. */
+/** Returns what a path of an Ingress allows, or why a spec cannot express it. */
 function wayOf(entry: unknown, { host, namespace, settings }: Around): Omit<Way, 'file' | 'line'> | string {
   if (settings.problem !== undefined) return settings.problem;
   if (host !== '' && !host.split('.').every((label) => LABEL.test(label))) return 'names of a proxy are whole names';
@@ -199,7 +202,10 @@ function wayOf(entry: unknown, { host, namespace, settings }: Around): Omit<Way,
   return { host, path: exact && typeof path === 'string' ? path : text, exact, upstream, keyed, maxBody, ranges };
 }
 
-/** Whether a way can stand in one spec with all others: the narrower wins there, and access is a union here. */
+/**
+ * Returns whether a spec can hold a path beside all others. In an Ingress the longest path wins; in a spec, access is
+ * the union of all patterns. So `/` is left out if `/api` below it goes to another upstream.
+ */
 function keepsApart(way: Way, all: readonly Way[], notCarriedOver: NotCarried[]): boolean {
   const { host, path, file, line } = way;
   const same = all.filter((other) => other !== way && other.host === host);

@@ -16,11 +16,11 @@ const MOST_STATES = 20_000;
  */
 export interface Machine {
   next(state: number, byte: number): number;
-  /** Whether the text that was read so far, if it ends here, matches. */
+  /** Returns whether the text read so far matches, if it ends here. */
   accepts(state: number): boolean;
-  /** Whether every text that goes on from here matches. */
+  /** Returns whether every continuation of the text matches. */
   isDone(state: number): boolean;
-  /** Whether no text that goes on from here can match. */
+  /** Returns whether no continuation of the text can match. */
   isDead(state: number): boolean;
   /** Sets of bytes. The machine treats two bytes alike that are in the same of these sets. */
   readonly marks: readonly ByteSet[];
@@ -129,7 +129,7 @@ function determined(steps: readonly (readonly Step[])[], first: number, last: nu
   };
 }
 
-/** One byte of each class of bytes that are in the same of these sets. */
+/** Returns one byte of each class. Bytes that are in the same of these sets form a class. */
 export function representatives(sets: readonly ByteSet[]): number[] {
   const distinct = [...new Set(sets)];
   const kinds = new Map<string, number>();
@@ -143,7 +143,7 @@ export function representatives(sets: readonly ByteSet[]): number[] {
 /** Several machines that read the same text. */
 export interface Together {
   next(state: number, byte: number): number;
-  /** By machine; always false for one that no longer matters. */
+  /** Returns by machine whether it accepts; false for one that no longer matters. */
   accepts(state: number): readonly boolean[];
   readonly marks: readonly ByteSet[];
 }

@@ -20,7 +20,7 @@ export interface Operation {
   readonly pattern: string;
   readonly tag: string;
   readonly contentTypes: readonly string[];
-  /** Where it stands, from 1. */
+  /** Line in the file, from 1. */
   readonly line: number;
 }
 
@@ -40,7 +40,7 @@ export interface Description {
   readonly notCarriedOver: readonly NotCarried[];
 }
 
-/** What an OpenAPI description of version 2, 3.0 or 3.1 describes; `undefined` where it is none. */
+/** Returns the operations of an OpenAPI description of version 2, 3.0 or 3.1; `undefined` for any other document. */
 export function describedBy(source: Source, choice: ImportChoice = {}): Description | undefined {
   const { document, name, lineOf } = source;
   const { paths } = document;
@@ -101,7 +101,7 @@ function titleOf({ info }: Readonly<Record<string, unknown>>): string {
   return isRecord(info) && typeof info['title'] === 'string' ? info['title'] : '';
 }
 
-/** A glob as a regular expression: `*` stays within a segment, `**` goes across. */
+/** Returns a glob as a regular expression: `*` matches within a segment, `**` across segments. */
 function globRegex(glob: string): RegExp {
   const source = glob
     .replace(/[.+^${}()|[\]\\?]/g, '\\$&')
@@ -138,11 +138,11 @@ type Parameters = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
 
 interface PathParameters {
   readonly schemas: Parameters;
-  /** What could not be found out about some of them, in words. */
+  /** Parameters that could not be resolved, as clauses. */
   readonly unknown: readonly string[];
 }
 
-/** The schemas of path parameters by name. Those of an operation replace those of its path. */
+/** Returns the schemas of path parameters by name. Those of an operation replace those of its path. */
 function parametersOf(
   document: Readonly<Record<string, unknown>>,
   item: Readonly<Record<string, unknown>>,
@@ -165,7 +165,10 @@ function parametersOf(
 const DEEPEST = 8;
 const FAR = `is in another file, or more than ${DEEPEST} references away`;
 
-/** Follows a few references within the file, and none to other files; `undefined` where that does not do. */
+/**
+ * Follows up to `left` references within the file. Returns `undefined` for longer chains and for references to other
+ * files.
+ */
 function resolved(document: unknown, value: unknown, left = DEEPEST): unknown {
   if (!isRecord(value) || typeof value['$ref'] !== 'string') return value;
   if (left === 0 || !value['$ref'].startsWith('#/')) return undefined;
@@ -197,7 +200,10 @@ function patternOf(path: string, parameters: Parameters): { readonly pattern: st
 
 const HEX = /^\^?\[(?:0-9|\\d|a-f|A-F){2,3}\](?:\+|\*|\{[\d,]+\})\$?$/;
 
-/** The type of a parameter in a pattern: `:int` or `:hex` where its schema says so, else none, which is any segment. */
+/**
+ * Returns the type of a parameter in a pattern, such as `:int`, `:hex` or `:open|closed`, if its schema says so; else
+ * "", which matches any segment.
+ */
 function typeOf(schema: Readonly<Record<string, unknown>>): string {
   const { type, format, pattern } = schema;
   const values: unknown = schema['enum'];
@@ -217,7 +223,7 @@ function typeOf(schema: Readonly<Record<string, unknown>>): string {
   return '';
 }
 
-/** Media types of a body, where they are not JSON alone. */
+/** Returns the media types of a body, sorted. */
 function typesOf(document: Readonly<Record<string, unknown>>, operation: Readonly<Record<string, unknown>>): string[] {
   const body = resolved(document, operation['requestBody']);
   const content = isRecord(body) && isRecord(body['content']) ? Object.keys(body['content']) : [];
@@ -227,7 +233,8 @@ function typesOf(document: Readonly<Record<string, unknown>>, operation: Readonl
 }
 
 /**
- * The operations of a description as a draft. It lets JSON bodies through; other types are listed as not carried over.
+ * Returns the operations of a description as a draft. It admits JSON bodies; other types are listed as not carried
+ * over.
  */
 export function openapiDraft({ operations, origin, title, notCarriedOver }: Description, file: string): Imported {
   const lost: NotCarried[] = [...notCarriedOver];
@@ -283,7 +290,10 @@ export function readOpenapi(file: ImportFile, choice: ImportChoice): Description
   return described || { file: file.name, line: 1, problem: 'it is no OpenAPI description of version 2 or 3' };
 }
 
-/** The line of each path. A search by line finds it in any usual layout; parsers of JSON keep no places. */
+/**
+ * Returns the line of each path. JSON parsers keep no places, so lines are searched for what looks like a path, which
+ * works in any usual layout.
+ */
 function pathLines(text: string): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
   for (const [index, line] of text.split('\n').entries()) {

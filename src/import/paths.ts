@@ -9,7 +9,7 @@ const HEX = `${DIGITS}abcdefABCDEF`;
 const CONTROLS = new Set([...Array.from({ length: 32 }, (_, byte) => byte), 127]);
 const SEGMENT = without(without(ALL_BYTES, CONTROLS), byteSet('/\\%?#'));
 
-/** The bytes that a decoded segment of a type may hold; of some types a few more, never fewer. */
+/** Bytes that a decoded segment of a type may hold: for some types a few more than real values have, never fewer. */
 const DECODED: Readonly<Record<ParameterType, ByteSet>> = {
   int: byteSet(DIGITS),
   hex: byteSet(HEX),
@@ -56,13 +56,13 @@ export function sequence(parts: readonly Regex[]): Regex {
   return { kind: 'sequence', parts };
 }
 
-/** A machine for the decoded paths of a pattern, as a server sees them that decodes before it decides. */
+/** Returns a machine for the decoded paths of a pattern, because servers decode a path before they decide. */
 function decodedPaths({ segments }: PathPattern): Machine | undefined {
   const parts = segments.flatMap((segment) => [...SLASH, ...decodedSegment(segment)]);
   return machineOf(sequence([{ kind: 'start' }, ...parts, { kind: 'end' }]));
 }
 
-/** The most pairs of states that are looked at; what takes more is reported as unknown. */
+/** Most pairs of states that are visited. Patterns that need more are reported as unknown. */
 const MOST_STATES = 20_000;
 
 /**

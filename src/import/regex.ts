@@ -1,7 +1,7 @@
 /** A set of bytes. */
 export type ByteSet = ReadonlySet<number>;
 
-/** A regular expression as far as paths use it, over bytes. */
+/** A regular expression over bytes, with the features that paths use. */
 export type Regex =
   | { readonly kind: 'bytes'; readonly bytes: ByteSet; readonly literal?: string }
   | { readonly kind: 'sequence'; readonly parts: readonly Regex[] }
@@ -37,7 +37,7 @@ export function without(all: ByteSet, some: ByteSet): ByteSet {
   return new Set([...all].filter((byte) => !some.has(byte)));
 }
 
-/** An expression for each byte of a text. */
+/** Returns an expression for each byte of a text. */
 export function literalBytes(text: string): Regex[] {
   return [...Buffer.from(text, 'utf8')].map((byte) => ({
     kind: 'bytes',
@@ -49,7 +49,7 @@ export function literalBytes(text: string): Regex[] {
 /** Thrown within this file for syntax that it does not know; callers get `undefined`. */
 class Unknown extends Error {}
 
-/** Reads the part of PCRE that describes regular languages; `undefined` for the rest, such as lookaround. */
+/** Parses the part of PCRE that describes regular languages; `undefined` for the rest, such as lookaround. */
 export function parseRegex(source: string, ignoreCase = false): Regex | undefined {
   try {
     const reader = new Reader(Buffer.from(source, 'utf8').toString('latin1'), ignoreCase);

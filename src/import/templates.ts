@@ -17,9 +17,9 @@ export interface Template {
 }
 
 interface Node {
-  /** By segment, of those that are words. */
+  /** Child nodes by segment, for segments that are words of the API. */
   readonly children: Map<string, Node>;
-  /** Of all segments that are values, or that are too many to be words. */
+  /** Child node of all other segments: values, and words where there are too many. */
   value: { readonly node: Node; type: ParameterType } | undefined;
   readonly methods: Map<string, number>;
   sample: string;
@@ -28,12 +28,12 @@ interface Node {
 
 const fresh = (): Node => ({ children: new Map(), value: undefined, methods: new Map(), sample: '', count: 0 });
 
-/** More words than these in one place are values of a parameter. */
+/** Most words in one place; if there are more, they are values of a parameter. */
 const MANY = 24;
 
 /**
- * The smallest patterns that match all paths. Segments that look like an identifier become a parameter of the narrowest
- * type that accepts every value seen, and so does a place with more than `MANY` different words.
+ * Returns the smallest patterns that match all paths. Segments that look like an identifier become a parameter of the
+ * narrowest type that accepts every value seen, and so does a place with more than `MANY` different words.
  */
 export function templatesOf(requests: Iterable<Counted>): {
   readonly templates: Template[];
@@ -55,12 +55,12 @@ export function templatesOf(requests: Iterable<Counted>): {
 }
 
 interface Kind {
-  /** Absent: no parameter takes it. */
+  /** Narrowest type that accepts the segment; absent if none does. */
   readonly type: ParameterType | undefined;
   readonly isValue: boolean;
 }
 
-/** Words of an API come again and again; values are not kept. */
+/** Returns a cached classifier of segments. It caches words only, because values rarely occur twice. */
 function kinds(): (segment: string) => Kind {
   const known = new Map<string, Kind>();
   return (segment) => {
@@ -96,14 +96,14 @@ function insert(root: Node, { segments, kinds, path, methods }: Request): void {
   }
 }
 
-/** The node of all values below another one, which takes this type too from now on. */
+/** Returns the child node of values, and widens its type to accept `type`. */
 function valueOf(node: Node, type: ParameterType): Node {
   node.value ??= { node: fresh(), type };
   if (node.value.type !== type) node.value.type = common(node.value.type, type);
   return node.value.node;
 }
 
-/** A node in which words that are too many count as values, at every level. */
+/** Turns words into values wherever there are more than `MANY`, at every level below a node. */
 function merged(node: Node): Node {
   const words = [...node.children].filter(([key]) => key !== '');
   if (words.length > MANY)
@@ -125,7 +125,7 @@ function joined(a: Node, b: Node): Node {
   return a;
 }
 
-/** The narrowest type that accepts all that the two types accept. */
+/** Returns the narrowest type that accepts all values of two types. */
 function common(a: ParameterType, b: ParameterType): ParameterType {
   const wider = (type: ParameterType | undefined): ParameterType[] =>
     type === undefined ? [] : [type, ...wider(WIDER[type])];

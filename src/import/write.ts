@@ -4,7 +4,7 @@ import type { Draft, DraftGroup, DraftItem, NotCarried } from './draft.ts';
 
 const WIDTH = 116;
 
-/** A draft as YAML for people to edit: comments say where entries come from. */
+/** Returns a draft as YAML for people to edit, with comments that say where entries come from. */
 export function draftText(draft: Draft, notCarriedOver: readonly NotCarried[]): string {
   const sections = [
     ...section('ipRanges', draft.ipRanges, item),
@@ -71,7 +71,7 @@ function inline(value: unknown): string {
   return typeof value === 'string' ? scalar(value, true) : JSON.stringify(value);
 }
 
-/** A text as a YAML scalar, quoted where YAML would read something else. */
+/** Returns a text as a YAML scalar, quoted if YAML would read it as something else. */
 function scalar(text: string, isInline = false): string {
   const plain = isInline ? /^[A-Za-z/.][A-Za-z0-9/._:@+-]*$/ : /^[A-Za-z/][A-Za-z0-9/._:@+{}*|,%!$'()~= -]*$/;
   const isWord = /^(?:null|true|false|yes|no|on|off|y|n|\.nan|\.inf|~)$/i.test(text);

@@ -1,27 +1,30 @@
 import { isRecord, memberOf, parseJson } from '../source/value.ts';
 
-/** A request of an access log, with what learning needs of it. */
+/** A request of an access log, in the fields that learning needs. */
 export interface Seen {
   readonly method: string;
-  /** Raw, without the query. */
+  /** Raw path, without the query. */
   readonly path: string;
   readonly status: number;
-  /** Id of the key; "" where the log has none. */
+  /** Id of the key; "" if the log has none. */
   readonly key: string;
-  /** Why the proxy that wrote the line refused the request, in its own words; "" where it did not. */
+  /** Reason why the proxy refused the request, in the words of the log; "" if it did not. */
   readonly reason: string;
 }
 
 const REQUEST = /^([A-Z][A-Z0-9-]{0,31}) (\S+)(?: HTTP\/[0-9.]+)?$/;
-/** The common and the combined form of Apache and nginx; escapes as `\x22`. */
+/** The common and the combined format of Apache and nginx, with escapes such as `\x22`. */
 const COMBINED = /^\S+ \S+ .*?\[[^\]]*\] "([^"\\]*(?:\\.[^"\\]*)*)" (\d{3})\b/;
-/** AWS load balancers: type, time, name, client, target, three durations, two statuses, two sizes, "request". */
+/**
+ * The format of AWS load balancers: type, time, name, client, target, three durations, two statuses, two sizes,
+ * "request".
+ */
 const ALB = /^(?:https?|h2|grpcs|wss?) \S+ \S+ \S+ \S+ \S+ \S+ \S+ (\d{3}|-) \S+ \S+ \S+ "([^"]*)"/;
 
-/** Columns of a tab-separated log that names them, such as CloudFront's. */
+/** Columns by name of a tab-separated log that names them, such as CloudFront's. */
 export type Columns = ReadonlyMap<string, number>;
 
-/** The names that a line of `#Fields:` gives. */
+/** Returns the columns that a `#Fields:` line names. */
 export function columnsOf(line: string): Columns | undefined {
   if (!line.startsWith('#Fields:')) return undefined;
   return new Map(
@@ -33,7 +36,7 @@ export function columnsOf(line: string): Columns | undefined {
   );
 }
 
-/** One line of any of the forms; `undefined` where it is none of them. */
+/** Reads a line in any of the formats; `undefined` if it has none of them. */
 export function seenIn(line: string, columns?: Columns): Seen | undefined {
   if (line.startsWith('{')) return fromJson(line);
   if (columns) return fromColumns(line, columns);
@@ -47,7 +50,7 @@ function fromJson(line: string): Seen | undefined {
   const value = parseJson(line);
   if (!isRecord(value)) return undefined;
   const { method, path, status, key, reason, request, route, upstream } = value;
-  // No route answered and no upstream did: the proxy told a browser what a page may send.
+  // Neither a route nor an upstream answered: the proxy answered a preflight by itself.
   const isPreflight = method === 'OPTIONS' && reason === '' && route === '' && upstream === '';
   if (typeof method === 'string' && typeof path === 'string')
     return seen(
@@ -57,7 +60,7 @@ function fromJson(line: string): Seen | undefined {
       typeof key === 'string' ? key : '',
       isPreflight ? 'preflight' : typeof reason === 'string' ? reason : '',
     );
-  // Caddy's own access log.
+  // The format of Caddy's default access log.
   const [verb, uri] = [memberOf(request, 'method'), memberOf(request, 'uri')];
   if (typeof verb === 'string' && typeof uri === 'string') return seen(verb, uri, Number(status) || 0);
   return typeof request === 'string' ? fromRequest(request, Number(status) || 0) : undefined;
