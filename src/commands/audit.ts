@@ -13,9 +13,9 @@ import { type Io, progressTimer, type Status, unable } from './io.ts';
 
 export interface AuditArguments {
   readonly nginx?: string | undefined;
-  /** A proxy that runs on loopback already. */
+  /** URL of a proxy that already runs on loopback. */
   readonly against?: string | undefined;
-  /** Port of loopback that it takes for its upstream. */
+  /** Port of loopback that this proxy forwards to. */
   readonly upstream?: number | undefined;
   readonly operations?: string | undefined;
   readonly header?: readonly string[] | undefined;
@@ -31,18 +31,18 @@ interface Operation {
 interface Crafted {
   readonly operation: string;
   readonly request: string;
-  /** What arrived at the upstream. */
+  /** Method and target that arrived at the upstream. */
   readonly reached: string;
 }
 
 interface Findings {
   readonly reached: readonly string[];
   readonly crafted: readonly Crafted[];
-  /** Headers of a caller by which an upstream may act otherwise, that arrived. */
+  /** Headers of the caller that arrived and that may change what an upstream does, such as `Sudo`. */
   readonly overrides: readonly string[];
 }
 
-/** What a proxy really lets through: every finding is a request that arrived at an upstream. */
+/** Finds out what a proxy lets through, by sending requests: every finding is a request that arrived at an upstream. */
 export async function audit(args: AuditArguments, io: Io): Promise<Status> {
   const scope = openScope();
   try {
@@ -66,7 +66,7 @@ async function audited(args: AuditArguments, scope: Scope, io: Io): Promise<Stat
   return report(findings, operations.length, started.imported, args.format ?? 'text', io);
 }
 
-/** `METHOD path` a line, with a tab or a blank between, parameters in braces. */
+/** Reads lines of `METHOD path`, with a tab or a blank in between; parameters in braces become numbers. */
 function readOperations(file: string | undefined, io: Io): readonly Operation[] | string {
   if (file === undefined) return 'name the operations to send with --operations: "METHOD /path" a line';
   const found = readAll([file], io);
@@ -134,7 +134,7 @@ async function start(
   scope.defer(() => server.stop());
 }
 
-/** Sends one request after the other, and tells what arrived of each. */
+/** Sends one request after the other, and returns what arrived of each at the upstream. */
 class Asker {
   readonly #started: Started;
   readonly #recorder: Recorder;
@@ -155,7 +155,7 @@ class Asker {
       : ['Content-Type: application/json', 'Content-Length: 2'];
     const lines = [`${method} ${target} HTTP/1.1`, ...this.#started.headers, ...this.#more, ...headers, ...body];
     const text = `${lines.join('\r\n')}\r\n\r\n${body.length > 0 ? '{}' : ''}`;
-    // A server closes after some errors, and after so many requests.
+    // A server closes the connection after some errors, and after a number of requests, so that one new try is needed.
     for (let attempt = 0; attempt < 2; attempt++) {
       try {
         if (!this.#connection?.open) this.#connection = await openConnection({ port: this.#started.port });
@@ -172,7 +172,7 @@ class Asker {
 }
 
 const pathOf = (target: string) => target.split('?', 1)[0] ?? '';
-/** Half as many again are tried for an operation. */
+/** Most tails from all operations. An operation is tried with half as many tails from similar paths as well. */
 const MOST_TAILS = 40;
 const OFTEN = 3_000;
 
@@ -212,11 +212,14 @@ function isIt(arrived: Recorded | undefined, { method, path }: Operation): boole
 
 interface Tail {
   readonly text: string;
-  /** Segments of the paths that end so. */
+  /** Segments of each path that ends with this text. */
   readonly paths: (readonly string[])[];
 }
 
-/** How paths end that get through, by method: behind an escaped "?" they are what the proxy looks at. */
+/**
+ * Returns by method how the paths end that got through. A proxy that matches the decoded path sees such a tail behind
+ * an escaped "?" (`/users/1%3F/issues`), while the upstream may see only the path before it.
+ */
 function tailsOf(reached: readonly Operation[]): ReadonlyMap<string, readonly Tail[]> {
   const found = new Map<string, Map<string, Tail>>();
   for (const { method, path } of reached) {
@@ -237,7 +240,7 @@ function tailsOf(reached: readonly Operation[]): ReadonlyMap<string, readonly Ta
   return new Map([...found].map(([method, tails]) => [method, [...tails.values()]]));
 }
 
-/** The ends of paths that begin alike, and then those that many have. */
+/** Returns the tails to try for an operation: first those of the most similar paths, then the most frequent ones. */
 function tailsFor({ method, path }: Operation, tails: ReadonlyMap<string, readonly Tail[]>): string[] {
   const segments = path.split('/').slice(1);
   const alike = (other: readonly string[]) => {
@@ -256,7 +259,7 @@ function tailsFor({ method, path }: Operation, tails: ReadonlyMap<string, readon
   return [...new Set(both.map(({ text }) => text))];
 }
 
-/** Other spellings of a request target, of which a proxy and its upstream may think differently. */
+/** Yields other spellings of a request target, which a proxy and its upstream may read differently. */
 function* variants({ path }: Operation, tails: readonly string[]): Generator<string> {
   for (const tail of tails) yield `${path}%3F/${tail}`;
   for (const tail of tails.slice(0, 4)) yield `/${tail}/..${path}`;
@@ -284,7 +287,7 @@ const OVERRIDES = [
   'X-Forwarded-For',
 ];
 
-/** Headers of a caller that an upstream may obey. */
+/** Returns those of `OVERRIDES` that arrive at the upstream as the caller sent them. */
 async function overrides([first]: readonly Operation[], asker: Asker): Promise<string[]> {
   if (!first) return [];
   const arrived = await asker.ask(

@@ -1,6 +1,6 @@
 import { defineCodes, error } from '../diagnostics/codes.ts';
 
-/** What can be wrong with what a command was given, rather than with the spec. */
+/** Problems with the arguments of a command. */
 export const commandCodes = defineCodes('command', {
   'unreadable-spec': error('cannot read the spec: {problem}').hint(
     'name the spec or its folder, or start one with "postern init"',
@@ -33,7 +33,7 @@ export const testCodes = defineCodes('test', {
   impossible: error('{problem}').hint('{hint}'),
 });
 
-/** What can be wrong with what a spec is to be compared with. */
+/** Problems with the other side of a comparison. */
 export const diffCodes = defineCodes('diff', {
   'no-base': error('cannot compare with {base}: {problem}').hint('{hint}'),
   'invalid-base': error('cannot compare with {base}: it is no valid spec').hint(
@@ -46,7 +46,7 @@ export const diffCodes = defineCodes('diff', {
   'wrong-mode': error('{option} has no meaning beside {mode}').hint('run diff once for each comparison'),
 });
 
-/** What can be in the way of a rotation. */
+/** Reasons why a key cannot be rotated or retired. */
 export const keyCodes = defineCodes('key', {
   unknown: error('there is no key "{id}"').hint(
     ({ known }: { known: readonly string[] }) => `the spec has: ${known.join(', ') || 'none'}`,
@@ -70,7 +70,7 @@ export const keyCodes = defineCodes('key', {
   taken: error('{reference} is a secret of "{other}" already').hint('name another one with --to'),
 });
 
-/** What can be in the way of a newer version of a published list. */
+/** Reasons why a published list cannot be updated. */
 export const rangesCodes = defineCodes('ranges', {
   'no-snapshot': error('"{set}" is no set with a file and its sha256').hint(
     ({ known }: { known: readonly string[] }) =>
@@ -80,7 +80,7 @@ export const rangesCodes = defineCodes('ranges', {
   ),
 });
 
-/** What the shadow of a spec would do to the requests of a log. */
+/** Findings of `shadow report`, and reasons why there is no report. */
 export const shadowReportCodes = defineCodes('shadow-report', {
   refused: error('{request} would be answered {status} ({reason}): {times}, last {last}').hint('{remedy}'),
   'no-shadow': error('the spec has no shadow').hint('name the spec that is to be tried: shadow: FILE'),

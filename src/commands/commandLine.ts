@@ -10,7 +10,7 @@ import type { Io, Status } from './io.ts';
 import { answerFormat, gravity, options, pageFile, pageFormat, probes } from './options.ts';
 import type { several } from './several.ts';
 
-/** A command line that asks for something that does not exist. */
+/** The reason why a command line is not valid, such as an unknown command. */
 interface Misuse {
   readonly misuse: string;
 }
@@ -20,12 +20,12 @@ type Finish = (status: Status | Promise<Status>) => Promise<void>;
 interface Command {
   readonly name: string;
   readonly options: readonly string[];
-  /** How it is called: `import <kind> <files..>`. */
+  /** Its positions: `import <kind> <files..>`. */
   readonly usage: string;
   readonly add: (parser: Argv, io: Io, finish: Finish) => void;
 }
 
-/** One command as yargs is told of it: `name <positional> [positional]`, what it does, what it takes, and what runs. */
+/** Returns a command for yargs: its usage (`name <positional> [positional]`), description, arguments and function. */
 function command<P extends Readonly<Record<string, Options>>, O extends Readonly<Record<string, Options>>>(
   usage: string,
   describe: string,
@@ -312,7 +312,7 @@ async function eachSpec(...[command, args, io, run]: Parameters<typeof several>)
 
 const COMPLETE = '--get-yargs-completions';
 
-/** Runs what a command line asks for. */
+/** Runs the command that a command line names. */
 export async function runCommandLine(line: readonly string[], io: Io): Promise<Status | Misuse> {
   const unknown = unknownCommand(line);
   if (unknown !== undefined) return { misuse: printable(maskSecrets(unknown)) };
@@ -358,7 +358,7 @@ function emptyParser(line: readonly string[]): Argv {
       .parserConfiguration({
         'parse-positional-numbers': false,
         'duplicate-arguments-array': true,
-        // Each of these gives an option a second spelling in which no command expects it.
+        // Each of these gives an option a second spelling, which commands do not know.
         'boolean-negation': false,
         'dot-notation': false,
         'short-option-groups': false,
@@ -367,7 +367,7 @@ function emptyParser(line: readonly string[]): Argv {
       .showHelpOnFail(false)
       .middleware(restoreWords)
       .check(checkValues, true)
-      // What the scripts of `completion` ask; yargs wants a command for its own script.
+      // The command of the scripts that `completion` prints. yargs needs a command for a script of its own.
       .completion('yargs-completion', false)
   );
 }
@@ -386,7 +386,7 @@ function unknownCommand([first]: readonly string[]): string | undefined {
   return `there is no command "${first}"${meant === undefined ? `; there are ${names.join(', ')}` : `, did you mean "postern ${meant}"?`}`;
 }
 
-/** yargs knows what is wrong, but not what was meant. */
+/** Rewrites a message of yargs so that it says what may have been meant. */
 function inOurWords(misuse: string, line: readonly string[]): string {
   const part = (pattern: RegExp) => pattern.exec(misuse)?.[1]?.replace(LITERAL, '');
   const choice = part(/^Invalid values:\n +Argument: ([\w-]+)/);

@@ -1,4 +1,4 @@
-/** What may be read from standard input. */
+/** Arguments whose value may be "-" for standard input. */
 export const INPUTS: readonly string[] = [
   'spec',
   'specs',
@@ -15,7 +15,7 @@ export const INPUTS: readonly string[] = [
   'operations',
 ];
 
-/** What stands in a position. */
+/** Positional arguments, in the words of messages. */
 export const POSITIONS: Readonly<Record<string, string>> = {
   spec: 'the spec',
   specs: 'a spec',
@@ -27,7 +27,7 @@ export const POSITIONS: Readonly<Record<string, string>> = {
   set: 'the set',
 };
 
-/** What people call commands elsewhere. */
+/** Names of commands in other tools, with the command here. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   plan: 'generate --dry-run',
   apply: 'generate',
@@ -40,7 +40,7 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   version: '--version',
 };
 
-/** What people call options elsewhere, by the option that is meant; `spec`: the spec is named without an option. */
+/** Names of options in other tools, with the option here. `spec` means the spec, which is named without an option. */
 export const OPTIONS_ELSEWHERE: Readonly<Record<string, string>> = {
   o: 'out',
   output: 'out',

@@ -41,7 +41,7 @@ export interface DiffArguments extends DriftArguments {
   readonly maxChanges?: number | undefined;
 }
 
-/** What the spec makes against one of three things: the files on disk, what runs, another version of the spec. */
+/** Compares the spec with one of three things: the files on disk, what runs, or another version of the spec. */
 export function diff(args: DiffArguments, io: Io): Status {
   const { base, live = [], maxChanges, failOn } = args;
   const problems = misuse(args);
@@ -66,7 +66,7 @@ function misuse({ base, live = [], target, out, failOn, maxChanges }: DiffArgume
   ];
 }
 
-/** Shows each line that is not on disk as the spec makes it. */
+/** Shows each line in which the files on disk differ from those that the spec generates. */
 function diffFiles(args: DriftArguments, tolerated: number | undefined, io: Io): Status {
   const found = drift(args, io);
   const { plan, keys, document, folder } = found;
@@ -88,7 +88,9 @@ function diffFiles(args: DriftArguments, tolerated: number | undefined, io: Io):
   return print({ ...report, status, changes, summary, ...(access && { access }) }, args.format, io);
 }
 
-/** What the spec changes in access since the last commit, as far as git is there to tell; never a reason to fail. */
+/**
+ * Returns the changes of access since the last commit, or `undefined` without git. They never make the command fail.
+ */
 function sinceCommit({ source, spec, composition, policy, document }: Drift): AccessReport | undefined {
   if (!source || !spec || !composition || !policy || !document) return undefined;
   const current = { base: 'git:HEAD', source, composition, policy, document, spec };
@@ -96,7 +98,7 @@ function sinceCommit({ source, spec, composition, policy, document }: Drift): Ac
   return compared.value && !hasError(compared.diagnostics) ? { ...compared.value, fails: () => false } : undefined;
 }
 
-/** Of all lines on both sides, those that only one side has. */
+/** Returns the share of lines that only one side has, among all lines of both sides: from 0 to 1. */
 function shareOf(changes: readonly Change[]): number {
   let [all, different] = [0, 0];
   for (const { before = '', after = '' } of changes) {
@@ -120,7 +122,7 @@ interface AccessArguments {
   readonly format: Format;
 }
 
-/** Who can do more, or less, than under another version of the spec. */
+/** Reports who may do more or less than under another version of the spec. */
 function diffBase({ spec: argument, base, failOn = 'any', format }: AccessArguments, io: Io): Status {
   const { source, document, composition, spec, policy, diagnostics } = compileArgument(argument, io);
   const report = { command: 'diff', document, asked: 'changes' as const };
@@ -136,7 +138,7 @@ function diffBase({ spec: argument, base, failOn = 'any', format }: AccessArgume
   return print({ ...report, status, diagnostics: said, access, summary: accessSummary(access.changes) }, format, io);
 }
 
-/** The other version: a file, or `git:REV` for the same file at a revision. */
+/** Opens the other version: a file, or `git:REV` for this spec at a revision. */
 function openBase(base: string, source: OpenSpec, io: Io): Result<OpenSpec> {
   if (base.startsWith('git:')) return specAtRevision(source, base.slice('git:'.length));
   if (base === '-' || existsSync(base)) return openSpec(inFolder(base, source), io);
@@ -146,7 +148,10 @@ function openBase(base: string, source: OpenSpec, io: Io): Result<OpenSpec> {
   return failed([diffCodes.report('no-base', [], { base, problem: 'there is no such file', hint }, placed(base))]);
 }
 
-/** Of a folder, the spec that stands there as this one does in its own: below the top of a checkout, or right in it. */
+/**
+ * Returns the spec that a folder as `base` means: the file with the same path below the top of the repository, or else
+ * the same name.
+ */
 function inFolder(base: string, { name, project }: OpenSpec): string {
   if (base === '-' || name === '<stdin>' || !statSync(base).isDirectory()) return base;
   const beside = [project.entry(), basename(name)].map((path) => join(base, path));
@@ -168,7 +173,7 @@ interface Current extends Promised {
   readonly document: LocatedDocument;
 }
 
-/** The changes from the other version to this one. */
+/** Returns the changes from the other version to this one. */
 function compareWith(
   { value: source, diagnostics }: Result<OpenSpec>,
   { base, document, spec, ...current }: Current,
@@ -211,7 +216,7 @@ export interface LiveArguments {
   readonly format: Format;
 }
 
-/** Whether what runs is what the spec makes. */
+/** Compares captures of what runs with what the spec generates. */
 export function diffLive({ spec: argument, live, format }: LiveArguments, io: Io): Status {
   const { source, document, spec, policy, files, diagnostics } = compileArgument(argument, io);
   const report = { command: 'diff', document, asked: 'diagnostics' as const };
@@ -253,7 +258,7 @@ export function diffLive({ spec: argument, live, format }: LiveArguments, io: Io
   return print({ ...report, status, diagnostics: all, ...(status !== 2 && { summary }) }, format, io);
 }
 
-/** `TARGET=FILE`, or `TARGET=-` for standard input. */
+/** Reads a capture: `TARGET=FILE`, or `TARGET=-` for standard input. */
 function capture(text: string, io: Io): Result<LiveText & { readonly target: string }> {
   const [, target = '', file = ''] = /^([^=]*)=(.+)$/s.exec(text) ?? [];
   const known = targets.filter(({ live }) => live).map(({ name }) => name);
@@ -275,7 +280,7 @@ function capture(text: string, io: Io): Result<LiveText & { readonly target: str
   }
 }
 
-/** What became of the guarantees: those that do not hold, and those that are gone and that nothing else says. */
+/** Returns a change for each guarantee that does not hold, and for each one that was removed or weakened. */
 function guaranteeChanges(before: Promised, after: Promised): AccessChange[] {
   const [left, right] = [before, after].map(({ composition, policy, source }) =>
     claimsOf(composition.spec, policy, source.read, []),
@@ -298,7 +303,10 @@ function guaranteeChanges(before: Promised, after: Promised): AccessChange[] {
   return [...removed, ...failing.map(({ message, at }) => change(`guarantee does not hold: ${message}`, 'after', at))];
 }
 
-/** What must work from some named addresses still must where these are others now, of which the diff tells by itself. */
+/**
+ * Returns whether an `always` guarantee is still there, perhaps with other addresses: the diff of address sets reports
+ * those by itself.
+ */
 function isKept(other: Claim | SameClaim, claim: Claim | SameClaim): boolean {
   return claim.kind === 'always' && other.subject === claim.subject;
 }

@@ -25,11 +25,13 @@ export interface DriftArguments {
 }
 
 export interface Drift {
-  /** Absent where an error is among the diagnostics. */
+  /** Absent if the diagnostics hold an error. */
   readonly plan?: Plan;
-  /** The plan again, for whoever has waited for the folder since. */
+  /** Plans anew from the files now on disk, for a caller that had to wait for the folder. */
   readonly replan?: () => Result<Plan>;
-  /** Keys beside the files that the spec has more or fewer of; empty where no secrets were rendered there. */
+  /**
+   * Differences between the callers' keys in rendered secrets and those of the spec; empty without rendered secrets.
+   */
   readonly keys: readonly Diagnostic[];
   readonly folder: string;
   readonly source?: OpenSpec | undefined;
@@ -40,7 +42,7 @@ export interface Drift {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** What the spec makes against what is in the output folder; `now` makes expired keys an error. */
+/** Compares what the spec generates with the output folder. With `now`, expired keys are errors. */
 export function drift(
   { spec: argument, out, target: targets, allowExpired }: DriftArguments,
   io: Io,
@@ -73,7 +75,10 @@ export function drift(
   return { plan, replan, keys: found.value, folder, source, document, composition, spec, policy, diagnostics: all };
 }
 
-/** How many keys the rendered secrets have, against the spec: one that was taken out of it may still be there, and work. */
+/**
+ * Compares the number of keys in the rendered secrets with the spec: a key that was removed from the spec still works
+ * as long as it is rendered.
+ */
 function keysBeside(policy: Policy, folder: string, names: readonly string[]): Result<readonly Diagnostic[]> {
   const results = allTargets.map(({ name, renderedKeys }): Result<readonly Diagnostic[]> => {
     if (!renderedKeys || !names.includes(name)) return ok([]);
@@ -91,7 +96,7 @@ function keysBeside(policy: Policy, folder: string, names: readonly string[]): R
   );
 }
 
-/** The files of a folder, if there is one. */
+/** Returns the files of a folder; none if the folder does not exist. */
 function textsIn(folder: string): Result<readonly LiveText[]> {
   const refuse = (problem: string, file: string) =>
     failed([outputCodes.report('unreadable', [], { problem }, placed(file))]);

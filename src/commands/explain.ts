@@ -17,7 +17,7 @@ import { type ExplainArguments, questionProblem } from './question.ts';
 import { type Problem, problemText } from './request.ts';
 import { compileArgument, type Understood } from './spec.ts';
 
-/** The decision, the line of the spec that made it, and what follows from it. */
+/** Explains a decision: what is decided, the line of the spec behind it, and what follows. */
 export function explain(args: ExplainArguments, io: Io): Status {
   const question = args.requests === undefined ? 2 : 0;
   const [first = '', second = ''] = args.words;
@@ -51,7 +51,10 @@ interface NameQuestion {
   readonly format: Format;
 }
 
-/** Which name a pod really looks up, what answers there, and under which name the answer comes back. */
+/**
+ * Explains the lookup of a pod: the name that is looked up, what answers there, and under which name the answer comes
+ * back.
+ */
 function explainName(question: NameQuestion, understood: Understood, io: Io): Status {
   const asked = question.name;
   const type = question.type?.toUpperCase();
@@ -82,7 +85,7 @@ function problemOf(asked: string, type: string | undefined): Problem | undefined
     return { problem: `"${type}" is no type of record that is known here`, hint: `it is one of ${types.join(', ')}` };
   if (asked.startsWith('*.'))
     return { problem: `"${asked}" is no name`, hint: `ask for one of them, such as a${asked.slice(1)}` };
-  // Services are asked for by names with underscores, which hosts never have.
+  // Names of services begin with underscores (`_http._tcp.example.com`), which hosts never do.
   const found = nameProblem(asked.replace(/(^|\.)_/g, '$1'));
   return found && { problem: `"${asked}" ${found.problem}`, hint: found.hint };
 }
@@ -97,7 +100,7 @@ function hopsOf(rewrite: DomainRewrite, name: string, { policy }: Understood): H
   return [lookup, ...siteHops(policy, rewrite, name).map((hop) => ({ ...hop, words: LOOKUP_WORDS[hop.kind] ?? '' }))];
 }
 
-/** A site stands in the spec, and yet it may be nobody's: Caddy makes it always, nginx where its options say so. */
+/** Notes that no target generates the site. Caddy always does, nginx if its options say so. */
 function unmadeSites(hops: readonly Hop[], { spec }: Understood): string {
   const missing = hops.some(({ kind }) => kind === 'site') && !makesSites(spec);
   return missing ? '  no target of the spec makes that site\n' : '';
@@ -134,7 +137,10 @@ function rewrittenText({ asked, name, type = 'A', hops, warnings }: Rewritten, u
   ].join('');
 }
 
-/** Names right beside a rewrite are what people mistake for rewritten. */
+/**
+ * Says that no rewrite applies, and shows a rewrite of the name above or below, which is easily mistaken for one of
+ * this name.
+ */
 function leftAlone(asked: string, { policy, document }: Understood): string {
   const name = asked.toLowerCase().replace(/\.$/, '');
   const near = policy.rewrites.find(({ from, wildcard }) => (wildcard ? name === from : name.endsWith(`.${from}`)));
@@ -146,7 +152,7 @@ function leftAlone(asked: string, { policy, document }: Understood): string {
 
 interface PullQuestion {
   readonly image: string;
-  /** One kind of node; all that the spec has a target for where absent. */
+  /** Target of one kind of node; all in the spec if absent. */
   readonly node?: string | undefined;
   readonly format: Format;
 }
@@ -166,7 +172,7 @@ interface Way {
   readonly hops: readonly Hop[];
 }
 
-/** Each station of an image pull, for each kind of node. */
+/** Explains an image pull: each hop, for each kind of node. */
 function explainPull(question: PullQuestion, understood: Understood, io: Io): Status {
   const { image, format } = question;
   const ways = waysOf(question, understood);
@@ -223,7 +229,7 @@ function textOf(image: string, { nodes, hops }: Way, understood: Understood): st
   return `${printable(image)} ${what}${on}\n${hopLines(hops, document)}${untold}${unmadeSites(hops, understood)}${isMirrored ? '' : nearMiss(image, policy)}`;
 }
 
-/** Nodes compare registries letter by letter, which nobody expects. */
+/** Names an entry that differs from the registry only in case or port: nodes compare names exactly. */
 function nearMiss(image: string, { rewrites, registries }: Policy): string {
   const registry = registryOf(image);
   const bare = registry.toLowerCase().replace(/:\d+$/, '');
@@ -236,17 +242,17 @@ function nearMiss(image: string, { rewrites, registries }: Policy): string {
   return `  "${near.from}" is rewritten for pods only; containerRegistry: true would make it a mirror too\n`;
 }
 
-/** One station on the way of a name or an image. */
+/** A step of a lookup or an image pull. */
 interface Hop {
   readonly kind: string;
-  /** What happens there, for people. */
+  /** What happens in this step, in words. */
   readonly words: string;
   readonly host: string;
-  /** What in the spec decides it; absent where nothing has a say. */
+  /** Place in the spec that decides it; absent if the spec does not. */
   readonly at?: SpecPath | undefined;
 }
 
-/** A line for each station and its place, then each line of the spec that had a say. */
+/** Returns a line for each hop, then the lines of the spec that they come from. */
 function hopLines(hops: readonly Hop[], document: LocatedDocument): string {
   const locate = locator(document);
   const lines = hops.map(({ words, host, at }) => `  ${words} ${host}${at ? ` (${locate(at)})` : ''}\n`);

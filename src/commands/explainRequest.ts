@@ -25,12 +25,12 @@ export interface Question {
   readonly from?: string | undefined;
   readonly at?: string | undefined;
   readonly proxy?: string | undefined;
-  /** `Name: value` each. */
+  /** Each is `Name: value`. */
   readonly header?: readonly string[] | undefined;
   readonly format: Format;
 }
 
-/** One request: allowed or answered is yes, denied is no. */
+/** Explains one request. Exit status 0 means allowed or answered, 1 denied. */
 export function explainRequest(question: Question, understood: Understood, io: Io): Status {
   const { policy, document } = understood;
   const asked = askedBy(question, io.now);
@@ -77,12 +77,12 @@ function askedBy({ method, target, key, from, at, proxy, header = [] }: Question
   return headerProblem(headers) ?? { method, target, apiKey: key, from, proxy, headers, at: moment };
 }
 
-/** What a replayed log gets for each of its lines. */
+/** Returns the decision as JSON, which is also the answer to each line of a replayed log. */
 export function jsonDecision({ decision }: Decided, locate: Locate) {
   return jsonVerdict(decision, locate);
 }
 
-/** Without the query of a request that was refused: it is where people paste credentials. */
+/** Hides the query of a refused request: people paste credentials into it. */
 function headline({ request, decision }: Decided): string {
   const target = decision.kind === 'deny' ? request.target.replace(/\?.*/s, '?…') : request.target;
   const verdict = decision.kind === 'forward' ? 'allow' : `${decision.kind} ${decision.status}`;
@@ -94,14 +94,14 @@ function forwardedText({ url, method, target, headers }: Forwarded): string {
   return `  upstream  ${url}\n${lines.map((line) => `            ${line}\n`).join('')}`;
 }
 
-/** What the answer tells browsers of pages of other origins. */
+/** Returns the CORS headers of the answer, one a line. */
 function toldText(told: HeaderFields): string {
   return told
     .map(([name, value], index) => `${index === 0 ? '  answer    ' : ' '.repeat(12)}${name}: ${value}\n`)
     .join('');
 }
 
-/** The same request as the shadow decides it, which changes nothing. */
+/** Returns the decision of the shadow on the same request; it has no effect on the answer. */
 function shadowedBy({ request, evaluator }: Decided, policy: Policy): Decided | undefined {
   const shadow = shadowEvaluatorOf(policy, evaluator);
   if (!shadow) return undefined;
@@ -121,7 +121,7 @@ function shadowText(shadow: Decided, { document, shadowDocument = document }: Un
   return `  shadow    ${verdict}: ${reasonOf(shadow)}\n${excerptOf(at, shadowDocument)}`;
 }
 
-/** What the upstream gets. Values that are secrets are named, not shown. */
+/** The request that the upstream gets. Secrets are shown by reference, not by value. */
 interface Forwarded {
   readonly url: string;
   readonly method: string;
@@ -129,7 +129,7 @@ interface Forwarded {
   readonly headers: readonly { readonly name: string; readonly value: string }[];
 }
 
-/** `undefined` where nothing is forwarded. */
+/** Returns `undefined` for a request that is not forwarded. */
 function forwardedBy({ decision, request, proxy }: Decided, policy: Policy): Forwarded | undefined {
   if (decision.kind !== 'forward') return undefined;
   const { forwarding, key } = decision;
@@ -157,7 +157,8 @@ function passing(
   headers: Decided['request']['headers'],
   { forwarding, passed }: ForwardPlan,
 ): { name: string; value: string }[] {
-  // The plan says which headers pass. The upstream is shown by its url, and a body that is not taken is not forwarded.
+  // `nothingElse` makes the compiler report a new field of `forwarding` that is not shown. Of those left out here, the
+  // headers are in `passed`, the upstream is shown by its URL, and a body that is not taken is not forwarded.
   const { auth, headers: _h, websocket: _w, upstream: _u, contentTypes: _c, maxBody: _m, ...rest } = forwarding;
   nothingElse(rest);
   const credentials = auth === 'passthrough' ? PASSTHROUGH_CREDENTIAL_HEADERS : [];

@@ -13,8 +13,8 @@ import { type Asked, decider, type Problem, problemText } from './request.ts';
 import type { Understood } from './spec.ts';
 
 /**
- * One JSON request or line of an access log in, one JSON decision a line out; a bad line gets an error in its place. Of a
- * line of a log it is also told whether the spec decides now as was decided then.
+ * Reads one JSON request or access log line a line, and writes one JSON decision a line; a bad line gets an error
+ * instead. For a line of a log, the answer also says whether the decision is the same as then.
  */
 export function explainRequests(file: string, { policy, document }: Understood, io: Io): Status {
   const lines: string[] = [];
@@ -54,7 +54,7 @@ const FIELDS =
 
 interface Line {
   readonly asked: Asked;
-  /** What was decided, where the line is one of a log. */
+  /** The logged request and decision, if the line comes from an access log. */
   readonly logged?: LoggedLine;
 }
 
@@ -92,22 +92,22 @@ function askedBy(value: Record<string, unknown>, now: number): Asked | Problem {
   };
 }
 
-/** What a log does not say enough about to decide it again. */
+/** Reasons that cannot be decided again, because a log has no query, no body and no headers. */
 const UNTOLD: readonly string[] = ['head-size', 'query', 'content-type', 'body-size'] satisfies Denial[];
 
-/** `same` is null where the line does not tell. */
+/** Compares the logged decision with the one now. `same` is null if the line does not say enough. */
 function replayed(
   { method, reason, upstream, path }: LoggedLine,
   now: Decision,
 ): { logged: string; same: boolean | null } {
   const isCut = path.endsWith('/*') && (reason === 'path' || reason === 'method');
   if (UNTOLD.includes(reason) || isCut) return { logged: reason, same: null };
-  // A log does not show the headers that make it a preflight.
+  // The headers that make a request a preflight are not logged.
   const isAnswered = reason === '' && upstream === '';
   if (isAnswered && method === 'OPTIONS' && now.kind === 'deny') return { logged: 'answer', same: null };
   if (isDenial(reason)) return { logged: reason, same: now.kind === 'deny' && now.reason === reason };
   if (upstream !== '') return { logged: 'allow', same: now.kind === 'forward' };
-  // What an engine refuses beside the policy, such as too many requests, has been neither allowed nor denied by it.
+  // Other reasons come from an engine, such as too many requests: the policy has neither allowed nor denied them.
   return reason === '' ? { logged: 'answer', same: now.kind === 'answer' } : { logged: reason, same: null };
 }
 
@@ -120,7 +120,7 @@ function headerFields(headers: unknown): HeaderFields | undefined {
   return fields.every((field): field is [string, string] => typeof field[1] === 'string') ? fields : undefined;
 }
 
-/** Logs write a missing key as null. */
+/** Accepts null, as logs write for a missing key. */
 function isOptionalText(value: unknown): value is string | null | undefined {
   return value === undefined || value === null || typeof value === 'string';
 }

@@ -8,7 +8,7 @@ import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';
 import { openSpec } from './spec.ts';
 
-/** Beyond this prettier takes minutes, and nobody lays such a file out by hand. */
+/** Largest spec that is formatted: prettier takes minutes for more. */
 const MAX_CHARACTERS = 500_000;
 
 export interface FmtArguments {
@@ -17,7 +17,7 @@ export interface FmtArguments {
   readonly format: Format;
 }
 
-/** Lays a spec out, comments kept; standard input goes to standard output. */
+/** Formats a spec and keeps its comments. A spec from standard input is written to standard output. */
 export async function fmt({ spec: argument, check, format }: FmtArguments, io: Io): Promise<Status> {
   const { value: source, diagnostics } = openSpec(argument, io);
   const report = { command: 'fmt', asked: 'changes' as const };

@@ -42,9 +42,12 @@ export function generate(args: GenerateArguments, io: Io): Status {
   return print({ ...report, status: 0, diagnostics: all, changes: done.changes, summary }, args.format, io);
 }
 
-/** The plan that has been carried out: made anew once no other run writes there. */
+/**
+ * Writes the files and returns the plan that was carried out. It is planned again under the lock, because another run
+ * may have written in the meantime.
+ */
 function carryOut(first: Plan, replan: () => Result<Plan>, folder: string, force: boolean | undefined): Result<Plan> {
-  // A folder where nothing is to be done may be one that cannot be written to.
+  // If nothing differs, the folder is not locked, because it may be read-only.
   if (differingIn(first).length === 0 && !isUnfinished(folder)) return ok(first);
   const { value: done, diagnostics } = exclusively(folder, (): Result<Plan> => {
     const planned = replan();

@@ -14,7 +14,7 @@ import type { Policy } from '../policy/types.ts';
 import type { TestOutcome } from './report.ts';
 import type { OpenSpec } from './spec.ts';
 
-/** A spec that is valid, and the files around it. */
+/** A valid spec with guarantees, and the files around it. */
 export interface Promised {
   readonly source: Pick<OpenSpec, 'read' | 'project'>;
   readonly composition: Composition;
@@ -26,7 +26,7 @@ export interface GuaranteeRun {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Proves `guarantees:` of a spec, or shows what breaks them. */
+/** Proves the `guarantees:` of a spec, or reports a request that breaks them. */
 export function runGuarantees(promised: Promised): GuaranteeRun {
   const { source, composition, policy } = promised;
   const problems: Diagnostic[] = [];
@@ -61,7 +61,7 @@ function outcomeOf({ subject }: Pick<Claim, 'subject'>, broken: string | undefin
   return { subject, passed: broken === undefined, expected: 'holds', actual: broken ?? 'holds' };
 }
 
-/** `DELETE /a/42 with key "bot" from 192.0.2.1 (proxy "api")`. */
+/** Returns `DELETE /a/42 with key "bot" from 192.0.2.1 (proxy "api")`. */
 export function wordsFor({ method, path, key, from, proxy }: Witness): string {
   return `${method} ${path} ${key === undefined ? 'without a key' : `with key "${key}"`} from ${from} (proxy "${proxy}")`;
 }
@@ -78,7 +78,9 @@ function vacuousClaim({ subject, at }: Claim, why: string): Diagnostic {
   return guaranteeCodes.report('vacuous', at, { subject, why });
 }
 
-/** What this spec lets somebody do and the other does not, or the other way round. */
+/**
+ * Returns a diagnostic for the first difference of access between this spec and the one that it must be the same as.
+ */
 function differences(claim: SameClaim, { source, composition, policy }: Promised): Diagnostic[] {
   const { as, except, subject, at } = claim;
   const place: Diagnostic['at'] = [...at, 'same', 'as'];

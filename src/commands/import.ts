@@ -22,15 +22,18 @@ export interface ImportArguments {
   readonly format?: 'text' | 'json' | undefined;
 }
 
-/** More files than any configuration has. */
+/** Most files of one folder; no configuration has more. */
 const MOST_FILES = 2_000;
 
-/** Every kind of configuration that can become a spec. */
+/** Returns the importers of all kinds of configuration. */
 export function importers(): readonly Importer[] {
   return [...targets.flatMap(({ importer }) => (importer ? [importer] : [])), openapi, ingress];
 }
 
-/** Existing configuration as a spec on standard output; what it does not say exactly goes to standard error. */
+/**
+ * Prints a spec made from existing configuration. What the spec leaves out or states differently goes to standard
+ * error.
+ */
 export function importConfiguration(args: ImportArguments, io: Io): Status {
   const { kind, files, format = 'text' } = args;
   const known = importers();
@@ -59,14 +62,14 @@ function refuse({ file, line, problem }: ImportProblem, io: Io): Status {
   return 2;
 }
 
-/** Puts a description in place of the starter of `init`. */
+/** Imports the one file that `init` starts from. */
 export function imported(kind: string, file: string, io: Io): Imported | ImportProblem {
   const importer = importers().find((one) => one.kind === kind);
   const found = readAll([file], io);
   return 'problem' in found ? found : (importer?.read(found.files) ?? { file, line: 0, problem: `it is no ${kind}` });
 }
 
-/** As a file; with a target for proxies where nothing says which one is wanted. */
+/** Returns the text of a draft as a spec, with the usual target if the draft names none. */
 export function specText({ draft, notCarriedOver }: Imported): string {
   const usual = targets.filter(({ run }) => run?.serves === 'requests').slice(0, 1);
   const named = draft.targets ?? usual.map(({ name }) => ({ id: name, value: {} }));
@@ -85,12 +88,12 @@ export function printImported({ draft, notCarriedOver }: Imported, format: 'text
         `not carried over, or not exactly:\n${notCarriedOver.map((one) => `  ${notCarriedText(one)}\n`).join('')}`,
       );
   }
-  // A spec that needs a hand before it is valid is still worth more than none.
+  // An invalid spec is printed all the same: it is a beginning that can be edited.
   if (!isValid) io.err(formatDiagnostics(diagnostics, undefined, { colour: io.colour.err }));
   return !isValid ? 2 : notCarriedOver.length > 0 ? 1 : 0;
 }
 
-/** Files, and all files below folders; names are as they were given. */
+/** Reads files, and all files below folders, with names as given. */
 export function readAll(names: readonly string[], io: Io): { readonly files: readonly ImportFile[] } | ImportProblem {
   const files: ImportFile[] = [];
   for (const name of names) {

@@ -10,7 +10,7 @@ import type { Io, Status } from './io.ts';
 
 const NAME = 'postern.yaml';
 
-/** Starts a base, two environments and three teams, with what each may grant and what must never happen. */
+/** Writes a base, two environments and three teams, with what each may grant and what must never happen. */
 export function initEnvironments(folder: string, io: Io): Status {
   const root = new URL('environments/', templatesRoot);
   const entries = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
@@ -29,7 +29,7 @@ export function initEnvironments(folder: string, io: Io): Status {
   }
   io.out(names.map((name) => `${join(folder, name)}\n`).join(''));
   const specs = `${join(folder, 'envs')}/*.yaml`;
-  // Without a repository an environment includes nothing from above its own folder.
+  // Without a repository, an environment cannot include files from above its own folder.
   io.err(
     `next: ${inRepository(folder) ? '' : `git init ${folder} && `}postern validate ${specs} && postern generate ${specs}\n`,
   );
@@ -43,7 +43,7 @@ function inRepository(folder: string): boolean {
   }
 }
 
-/** Starts a spec that validates and generates as it is. */
+/** Writes a spec that is valid as it is. */
 export function init(folder: string, io: Io, text = starter): Status {
   const file = join(folder, NAME);
   const taken = existsSync(file) ? [outputCodes.report('exists', [], {}, placed(file))] : [];
@@ -59,7 +59,7 @@ export function init(folder: string, io: Io, text = starter): Status {
   return 0;
 }
 
-/** What `init` writes: small, complete, and explained line by line. */
+/** The spec that `init` writes: small, complete, and explained line by line. */
 const starter = `# yaml-language-server: $schema=./node_modules/postern/schema/postern.schema.json
 #
 # Who may send which requests to which server. Whatever is not listed here is refused.

@@ -10,7 +10,7 @@ export interface Beginning {
   readonly accessLog?: string | undefined;
 }
 
-/** Starts a spec from what there is already. */
+/** Writes a spec made from an OpenAPI description or an access log. */
 export function initFrom(folder: string, beginning: Beginning, io: Io): Status {
   const found = foundIn(beginning, io);
   if (typeof found === 'string') return unable(found, io);

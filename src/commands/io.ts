@@ -3,30 +3,33 @@ import type { Colour, Report, Status } from './report.ts';
 
 export type { Status };
 
-/** What a command may touch of the process that it runs in. */
+/** The parts of the process that a command may use. */
 export interface Io {
-  /** Results. */
+  /** Writes results. */
   out(text: string): void;
-  /** Everything else. */
+  /** Writes everything else, such as messages and progress. */
   err(text: string): void;
   readStdin(): Uint8Array;
-  /** Set where several reports are to be one: they come here instead. */
+  /** Takes reports instead of printing them, so that several become one. */
   readonly collect?: (report: Report) => void;
   readonly colour: Colour;
-  /** Seconds since the epoch. */
+  /** Seconds since 1970. */
   readonly now: number;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** For a command that goes on until it is told to stop: from now on this says so, and ends nothing by itself. */
+  /**
+   * For a command that runs until it is stopped: from then on, signals abort the returned signal instead of ending the
+   * process.
+   */
   untilStopped(): AbortSignal;
 }
 
-/** Says why a command could not tell, and gives its exit status. */
+/** Prints why a command could not tell, and returns its exit status. */
 export function unable(problem: string, { err }: Pick<Io, 'err'>): 2 {
   err(`postern: ${problem}\n`);
   return 2;
 }
 
-/** Whether it is time for another line about how far long work is: true once an interval of milliseconds has passed. */
+/** Returns a function that is true once in each interval (milliseconds), when another line of progress is due. */
 export function progressTimer(interval = 2_000): () => boolean {
   let next = performance.now() + interval;
   return () => {
@@ -41,7 +44,10 @@ type Signal = keyof typeof SIGNALS;
 
 const exit = (_: Signal, number: number) => process.exit(128 + number);
 
-/** With a listener a signal waits for the event loop, so that it never falls between two renames. */
+/**
+ * Ends the process on signals. With a listener, a signal waits for the event loop, so that it never falls between two
+ * renames.
+ */
 export function exitOnSignals(): void {
   for (const signal of Object.keys(SIGNALS)) process.once(signal as Signal, exit);
 }
@@ -78,7 +84,7 @@ function readStdin(): Uint8Array {
   }
 }
 
-/** Waits where the other end made the pipe one that answers "not yet" instead of waiting. */
+/** Reads from standard input, and tries again every 10 ms if the pipe is non-blocking and has no data yet. */
 function readSome(chunk: Uint8Array): number {
   for (;;) {
     try {

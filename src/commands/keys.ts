@@ -14,17 +14,19 @@ export interface KeysArguments {
   readonly action: 'rotate' | 'retire';
   readonly id: string;
   readonly spec?: string | undefined;
-  /** Of `rotate`: the reference of the next key; a name made from the old one where absent. */
+  /** For `rotate`: reference of the new key; derived from that of the old one if absent. */
   readonly to?: string | undefined;
-  /** Of `retire`: an access log that covers the time since the new key was handed out. */
+  /** For `retire`: an access log since the new key was handed out. */
   readonly log?: string | undefined;
   readonly format: Format;
 }
 
-/** What becomes of the `key` of a caller in the spec, or why nothing does. */
+/** The new references of a caller's key and what to do next, or the reason why nothing is changed. */
 type Step = { readonly keys: readonly string[]; readonly next: readonly string[] } | Diagnostic;
 
-/** The two edits of a rotation: a second key beside the one in use, and the first one taken away when it is not. */
+/**
+ * Edits the spec for a rotation: `rotate` adds a second key, `retire` removes the first one when a log shows it unused.
+ */
 export function keys(args: KeysArguments, io: Io): Status {
   const { action, id, spec: argument, format } = args;
   const misfit = action === 'rotate' ? args.log !== undefined && '--log' : args.to !== undefined && '--to';
@@ -80,7 +82,10 @@ function rotated({ id, keys, owner }: ApiKey, { to, policy }: Asked): Step {
   };
 }
 
-/** `env:KEY` → `env:KEY_NEXT` → `env:KEY`, so that two names do for every rotation there will be. */
+/**
+ * Returns the reference of the next key: `env:KEY` → `env:KEY_NEXT` → `env:KEY`, so that two names suffice for all
+ * rotations.
+ */
 function successorOf({ scheme, text }: SecretReference): string {
   const mark = scheme === 'env' ? '_NEXT' : scheme === 'file' ? '.next' : '-next';
   return text.endsWith(mark) ? text.slice(0, -mark.length) : `${text}${mark}`;
@@ -107,10 +112,10 @@ function retired({ id, keys }: ApiKey, { log }: Asked, io: Io): Step {
 }
 
 interface Uses {
-  /** Lines of an access log of ours, whoever called. */
+  /** Lines of generated proxies, whatever the caller. */
   readonly lines: number;
   readonly first: number;
-  /** When the first key was used last, as the log says. */
+  /** Time of the last use of the first key, as logged. */
   readonly lastFirst: string;
   readonly second: number;
 }
@@ -131,9 +136,9 @@ function usesOf(id: string, file: string, io: Io): Uses | { readonly problem: st
   return unread === undefined ? uses : { problem: unread };
 }
 
-/** Only the value of `key` changes: comments and everything else stay byte for byte. */
+/** Returns the text with another value of `key`; all else stays byte for byte. */
 function edited({ text, start, end }: TextSpan, keys: readonly string[]): string {
-  // Quotes that JSON would need, and YAML where a reference holds what ends a word in brackets.
+  // Values are quoted if they were before, as in JSON, and if YAML would end a plain word in brackets early.
   const isQuoted = /["']/.test(text.slice(start, end)) || keys.some((key) => /[,[\]{}]|: | #/.test(key));
   const words = keys.map((key) => (isQuoted ? JSON.stringify(key) : key));
   const value = words.length === 1 ? words.join('') : `[${words.join(', ')}]`;

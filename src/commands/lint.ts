@@ -14,14 +14,14 @@ import { count } from './validate.ts';
 
 export interface LintArguments {
   readonly spec?: string | undefined;
-  /** Codes of findings that somebody has looked at and lives with. */
+  /** Codes of findings that are accepted: they are listed, and do not count for the exit status. */
   readonly accept?: readonly string[] | undefined;
-  /** The least grave finding that is a reason for the exit status; a warning where absent. */
+  /** Least severity that makes the exit status 1; `warning` if absent. */
   readonly failOn?: Severity | undefined;
   readonly format: Format;
 }
 
-/** What is legal but unwise in a spec that is valid. */
+/** Reports what is legal but unwise in a valid spec. */
 export function lint(args: LintArguments, io: Io): Status {
   const { spec: argument, accept = [], failOn = 'warning', format } = args;
   const unknown = checkCodes(accept);
@@ -42,7 +42,7 @@ export function lint(args: LintArguments, io: Io): Status {
   const clean = left.length === 0 ? { summary: `${source.name}: nothing to improve${beside}` } : {};
   const fails = left.some(({ severity }) => GRAVITY[severity] >= GRAVITY[failOn]);
   const status = print({ ...report, status: fails ? 1 : 0, diagnostics: left, accepted, ...clean }, format, io);
-  // Whoever leaves such a code behind accepts the next finding of its kind unseen.
+  // A code without a finding would accept the next finding of its kind unseen.
   for (const code of new Set(accept))
     if (!named.some((one) => one.code === code)) io.err(`--accept ${code}: there is no such finding any more\n`);
   return status;
@@ -50,7 +50,7 @@ export function lint(args: LintArguments, io: Io): Status {
 
 const GRAVITY: Readonly<Record<Severity, number>> = { note: 0, warning: 1, error: 2 };
 
-/** Prints the page of a finding, with or without its area. */
+/** Prints the page of a finding. Its code may be given without the area: `form-body` or `rule/form-body`. */
 export function explainRule(code: string, specs: readonly string[], io: Io): Status {
   if (specs.length > 0) {
     const misuse = commandCodes.report('no-meaning', [], { option: specs.join(' '), mode: '--explain' });
@@ -68,12 +68,15 @@ export function explainRule(code: string, specs: readonly string[], io: Io): Sta
   return print({ command: 'lint', status: 2, diagnostics: [problem], asked: 'changes' }, 'text', io);
 }
 
-/** A key that has expired is a finding; any other error makes the spec invalid, and warnings of targets are validate's. */
+/**
+ * Returns whether a diagnostic is a finding of lint, such as an expired key. All other errors make the spec invalid;
+ * other warnings are reported by `validate`.
+ */
 function isRule({ code }: Diagnostic): boolean {
   return code.startsWith(`${ruleCodes.area}/`);
 }
 
-/** Only warnings and notes are a matter of taste; an error stays one. */
+/** Refuses codes that cannot be accepted: unknown ones, and those of errors. */
 function checkCodes(accept: readonly string[]): Diagnostic[] {
   const known = acceptable();
   return accept

@@ -3,10 +3,13 @@ import { maskLine } from '../diagnostics/mask.ts';
 import { createPositions, lineAround, positionsByText } from '../diagnostics/position.ts';
 import type { LocatedDocument } from '../source/span.ts';
 
-/** `file:line:column`, as editors and terminals understand it. */
+/** Returns the place as `file:line:column`, which editors and terminals understand. */
 export type Locate = (at: SpecPath) => string;
 
-/** Places of one document and what it includes; what was found once is kept, because a replayed log asks for few places very often. */
+/**
+ * Returns a function that gives places in a document and its includes. It caches them, because a replayed log asks for
+ * the same few places again and again.
+ */
 export function locator(document: LocatedDocument): Locate {
   const positions = positionsByText();
   const known = new Map<string, string>();
@@ -23,7 +26,7 @@ export function locator(document: LocatedDocument): Locate {
   }
 }
 
-/** The place and the text of a line, for explanations. */
+/** Returns the place and the text of a line of the spec, for explanations. */
 export function excerptOf(at: SpecPath, document: LocatedDocument): string {
   const { text, start } = document.locate(at);
   const { line } = createPositions(text)(start);

@@ -3,13 +3,13 @@ import { gunzipSync } from 'node:zlib';
 import { systemProblem } from '../output/disk.ts';
 import type { Io } from './io.ts';
 
-/** A packed log is unpacked whole; others may be of any size. */
+/** Largest size of an unpacked log, which is held in memory as a whole. Plain logs may have any size. */
 const MOST_MEBIBYTES = 2048;
 const CHUNK = 2 ** 20;
 
 /**
- * Hands over each line of a log, `-` for standard input, in turn; returns in a few words why there is no log, or no more
- * of it. Rotated logs are often packed.
+ * Calls `take` with each line of a log, plain or gzip; `-` means standard input. Returns the problem if the log cannot
+ * be read to its end.
  */
 export function eachLogLine(file: string, io: Io, take: (line: string) => void): string | undefined {
   try {
@@ -23,14 +23,14 @@ export function eachLogLine(file: string, io: Io, take: (line: string) => void):
   }
 }
 
-/** Returns what follows the last line end. */
+/** Takes whole lines, and returns the bytes after the last line end. */
 function takeLines(chunks: Iterable<Uint8Array>, take: (line: string) => void): Buffer {
   let left: Buffer = Buffer.alloc(0);
   for (const chunk of chunks) {
     const bytes =
       left.length === 0 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length) : Buffer.concat([left, chunk]);
     const end = bytes.lastIndexOf(0x0a) + 1;
-    // What is left is kept beyond the life of the chunk.
+    // A copy, so that the rest does not keep the whole chunk in memory.
     left = Buffer.from(bytes.subarray(end));
     if (end === 0) continue;
     const lines = bytes.toString('utf8', 0, end - 1).split('\n');
@@ -39,7 +39,10 @@ function takeLines(chunks: Iterable<Uint8Array>, take: (line: string) => void): 
   return left;
 }
 
-/** Devices never end, pipes may wait for ever: a pipe is read where the user names one. */
+/**
+ * Returns the chunks of a file, or why it is not read. A named pipe is read, as in `<(zcat …)`; a device is not,
+ * because it may never end.
+ */
 function chunksOf(file: string): Iterable<Uint8Array> | string {
   const isPipe = statSync(file).isFIFO();
   const descriptor = openSync(file, isPipe ? constants.O_RDONLY : constants.O_RDONLY | constants.O_NONBLOCK);

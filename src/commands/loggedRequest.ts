@@ -2,12 +2,12 @@ import type { Credential } from '../policy/request.ts';
 import type { Policy } from '../policy/types.ts';
 import type { Asked, Problem } from './request.ts';
 
-/** What a line of an access log says, as far as requests are decided by it. */
+/** The fields of an access log line that decisions depend on. */
 export type LoggedLine = Readonly<Record<(typeof LOGGED)[number], string>>;
 
 const LOGGED = ['time', 'proxy', 'client', 'method', 'path', 'reason', 'key', 'upstream'] as const;
 
-/** The request of a line of an access log. */
+/** A logged request, and the line that it comes from. */
 export interface Logged {
   readonly asked: Asked;
   readonly logged: LoggedLine;
@@ -26,10 +26,13 @@ function idsOf(policy: Policy): ReadonlySet<string> {
   return found;
 }
 
-/** A line of an access log that a generated configuration wrote: it names neither query nor body nor headers. */
+/**
+ * Returns the request of an access log line that a generated configuration wrote. The line holds neither query nor body
+ * nor headers.
+ */
 export function loggedRequest(value: Readonly<Record<string, unknown>>, policy: Policy): Logged | Problem {
   const missing = LOGGED.find((name) => typeof value[name] !== 'string');
-  // A log has many lines: of each only what is asked for is looked at.
+  // Only these fields are checked, because logs have many lines.
   const logged = value as unknown as LoggedLine;
   const { time, proxy, client, method, path, reason, key } = logged;
   const at = missing === undefined ? Date.parse(time) / 1000 : Number.NaN;

@@ -6,7 +6,7 @@ function splitList(values: readonly string[]): string[] {
   return values.flatMap((value) => value.split(','));
 }
 
-/** A share in percent, with the sign or without. */
+/** Returns the reader of a share in percent: `30%` or `30`. */
 function percentage(name: string) {
   return (value: unknown): number => {
     const [, number] = /^(\d{1,3}(?:\.\d+)?)%?$/.exec(oneOf(name, value)) ?? [];
@@ -23,7 +23,7 @@ function wholeNumber(name: string) {
   };
 }
 
-/** `2/5`: the second of five parts. */
+/** Returns the reader of a part: `2/5` is the second of five. */
 function part(name: string) {
   return (value: unknown): Shard => {
     const [, index, of] = /^([1-9]\d{0,5})\/([1-9]\d{0,5})$/.exec(oneOf(name, value)) ?? [];
@@ -38,7 +38,7 @@ export interface Program {
   readonly args: readonly string[];
 }
 
-/** A program is started without a shell, so where its words end must be said. */
+/** Returns the reader of a program with its arguments. They are a JSON list, because no shell splits them. */
 function programIn(name: string) {
   return (value: unknown): Program => {
     const [program, ...args] = listOf(oneOf(name, value)) ?? [];
@@ -59,12 +59,12 @@ function oneOf(name: string, value: unknown): string {
 }
 
 const text = { type: 'string', requiresArg: true } as const;
-// Without `nargs` the first of a list would take in every word up to the next option, the spec too.
+// Without `nargs`, a list option would take every word up to the next option as its value, also the spec.
 const list = { ...text, array: true, nargs: 1 } as const;
-// Without `nargs` "--check=yes" would mean no, and "--check false" would take the spec for its value.
+// Without `nargs`, "--check=yes" would mean no, and "--check false" would take the spec as its value.
 const flag = { type: 'boolean', nargs: 0 } as const;
 
-/** Every option of every command, so that one name means one thing. */
+/** The options of all commands, in one place so that one name means one thing. */
 export const options = {
   format: {
     choices: ['text', 'json', 'sarif', 'junit', 'github', 'gitlab', 'markdown'] as const satisfies readonly Format[],
@@ -151,7 +151,7 @@ export const options = {
   requests: { ...text, describe: 'file of requests, one JSON object a line, or - for standard input' },
 } as const;
 
-/** What `explain` calls requests is a file of them; here it is how many to make up. */
+/** `--requests` of `verify`: a number of requests. That of `explain` is a file. */
 export const probes = {
   ...text,
   default: '10000',
@@ -159,21 +159,21 @@ export const probes = {
   describe: 'how many requests are made up',
 } as const;
 
-/** What is shown is no list of findings either, and a page can hold it. */
+/** `--format` of `show`. Its result is not a list of findings, but Markdown can show it. */
 export const pageFormat = {
   choices: ['text', 'json', 'markdown'] as const,
   requiresArg: true,
   describe: 'how it is written; text where absent',
 } as const;
 
-/** An answer to one question has no findings that a platform could list. */
+/** `--format` of commands whose result is not a list of findings, such as `explain`. */
 export const answerFormat = {
   choices: ['text', 'json'] as const,
   requiresArg: true,
   describe: 'how the answer is written; text where absent',
 } as const;
 
-/** What `diff` fails on are changes; here it is how grave a finding must be. */
+/** `--fail-on` of `lint`: a severity. That of `diff` is a kind of change. */
 export const gravity = {
   choices: ['error', 'warning', 'note'] as const,
   requiresArg: true,

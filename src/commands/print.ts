@@ -9,7 +9,7 @@ import { platformReport, sheetReport } from './sheetReport.ts';
 import { shownPatch } from './shownPatch.ts';
 import { textReport } from './textReport.ts';
 
-/** For machines: one object, the same keys whatever the status. */
+/** Prints one JSON object, with the same keys for every status. */
 const jsonReport: Formatter = ([first, ...others]) => {
   const reports = [first, ...others];
   const value =
@@ -44,7 +44,7 @@ function jsonOf(report: Report): object {
   };
 }
 
-/** Where findings can be accepted, each says whether it is. */
+/** Returns the diagnostics as JSON. If the command can accept findings, each has `accepted`. */
 function diagnosticsOf({ diagnostics, accepted, document }: Report) {
   const found = jsonDiagnostics(diagnostics, document);
   if (!accepted) return found;
@@ -65,7 +65,7 @@ function jsonChange(change: Change, patches: boolean) {
   };
 }
 
-/** Every output format by name: one more is one more line. */
+/** The output formats by name. */
 const formatters = {
   text: textReport,
   json: jsonReport,
@@ -78,14 +78,14 @@ const formatters = {
 
 export type Format = keyof typeof formatters;
 
-/** Prints a report, whole whatever the status is, and hands the status on. */
+/** Prints a report and returns its status. */
 export function print(report: Report, format: Format, io: Io): Status {
   if (io.collect) io.collect(report);
   else write([report], format, io);
   return report.status;
 }
 
-/** Prints several reports as one, and hands the worst status on. */
+/** Prints several reports as one and returns the worst status. */
 export function printAll(reports: readonly Report[], format: Format, io: Io): Status {
   const [first, ...others] = reports;
   if (first) write([first, ...others], format, io);

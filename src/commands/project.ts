@@ -5,10 +5,10 @@ import { systemProblem } from '../output/disk.ts';
 import { decodeSource } from '../source/decode.ts';
 import { readBytes } from '../source/read.ts';
 
-/** The files on disk that a spec in this folder may include. */
+/** Returns access to the files on disk that a spec in this folder may include. */
 export function projectAround(folder: string, spec: string): Project {
   let known: { readonly home: string; readonly root: string } | undefined;
-  // Most specs include nothing.
+  // Looked up late, because most specs include nothing.
   const places = () => {
     const home = realpathSync(resolve(folder));
     known ??= { home, root: rootOf(home) };
@@ -21,9 +21,9 @@ export function projectAround(folder: string, spec: string): Project {
 }
 
 interface Places {
-  /** As the user gave it. */
+  /** The folder as the user gave it. */
   readonly folder: string;
-  /** The same, links followed. */
+  /** The folder with links resolved. */
   readonly home: string;
   readonly root: string;
 }
@@ -43,7 +43,7 @@ function openBelow(path: string, { folder, home, root }: Places): Opened {
   }
 }
 
-/** The nearest folder that git works in, else the folder itself. */
+/** Returns the top of the repository around a folder, or the folder itself if there is none. */
 function rootOf(home: string): string {
   for (let at = home; ; at = dirname(at)) {
     if (existsSync(join(at, '.git'))) return at;

@@ -25,7 +25,7 @@ interface Provable {
   readonly readBack: ReadBack;
 }
 
-/** Compares what the files of the proxies do with every request there is with what the spec says. */
+/** Compares the generated files on disk with the spec, for all possible requests of each proxy. */
 export async function prove({ spec: argument, out, engine, format }: ProveArguments, io: Io): Promise<Status> {
   const compiled = compileArgument(argument, io);
   const { source, document, spec, policy, files, diagnostics } = compiled;
@@ -51,11 +51,11 @@ export async function prove({ spec: argument, out, engine, format }: ProveArgume
 interface Proof {
   readonly status: Status;
   readonly diagnostic?: Diagnostic;
-  /** What was proved. */
+  /** The proved statement, for the summary. */
   readonly line?: string;
 }
 
-/** That something is wrong is worth more than that something else is not known. */
+/** Returns the worst status. A difference (1) counts more than an unknown (2); no proof at all is unknown. */
 function worstOf(proofs: readonly Proof[]): Status {
   const statuses = new Set(proofs.map(({ status }) => status));
   return statuses.has(1) ? 1 : statuses.has(2) || proofs.length === 0 ? 2 : 0;
@@ -111,7 +111,7 @@ function proveTarget({ name: target, readBack }: Provable, policy: Policy, { pat
   });
 }
 
-/** Characters are bytes, as for engines. */
+/** Reads a file as Latin-1, so that each character is one byte, as in engines. */
 function readFile(path: string): string | undefined {
   try {
     const found = readBytes(path);

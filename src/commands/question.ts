@@ -3,7 +3,7 @@ import type { HeaderFields } from '../policy/request.ts';
 import type { Problem } from './request.ts';
 
 export interface ExplainArguments {
-  /** `METHOD TARGET`, `dns NAME` or `pull IMAGE`, and a spec; a spec alone beside `requests`. */
+  /** `METHOD TARGET`, `dns NAME` or `pull IMAGE`, then a spec; only a spec if there is `requests`. */
   readonly words: readonly string[];
   readonly spec?: string | undefined;
   readonly key?: string | undefined;
@@ -12,14 +12,14 @@ export interface ExplainArguments {
   readonly proxy?: string | undefined;
   readonly header?: readonly string[] | undefined;
   readonly requests?: string | undefined;
-  /** Of records, for `dns`. */
+  /** For `dns`: type of the records. */
   readonly type?: string | undefined;
-  /** Target whose nodes are meant, for `pull`. */
+  /** For `pull`: target whose nodes are meant. */
   readonly node?: string | undefined;
   readonly format?: 'text' | 'json' | undefined;
 }
 
-/** Options that each kind of question looks at. */
+/** Options that each kind of question uses. */
 const TAKEN: Readonly<Record<string, readonly string[]>> = {
   dns: ['type', 'format'],
   pull: ['node', 'format'],
@@ -28,7 +28,7 @@ const TAKEN: Readonly<Record<string, readonly string[]>> = {
 };
 const OPTIONS = ['type', 'node', 'key', 'from', 'at', 'proxy', 'header', 'format'] as const;
 
-/** What is wrong with a question before any spec is read. */
+/** Returns what is wrong with a question, without reading the spec. */
 export function questionProblem(args: ExplainArguments): Problem | undefined {
   const [first = '', second = '', third] = args.words;
   const kind = args.requests !== undefined ? '--requests' : ['dns', 'pull'].includes(first) ? first : 'METHOD TARGET';
@@ -47,7 +47,7 @@ function requestProblem(method: string, target: string): Problem | undefined {
   if (method.startsWith('/')) return { problem: 'the method is missing', hint: `write explain GET ${method}` };
   if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(method))
     return { problem: `"${method}" is not a method`, hint: 'write METHOD TARGET first, and then the spec' };
-  // "*" is what OPTIONS asks of a server as a whole.
+  // `OPTIONS *` asks about the server as a whole.
   if (target.startsWith('/') || target === '*') return undefined;
   if (target === '-' || existsSync(target))
     return { problem: `the target is missing before ${target}`, hint: `write explain ${method} /path ${target}` };
@@ -59,10 +59,10 @@ function requestProblem(method: string, target: string): Problem | undefined {
   };
 }
 
-/** Names, addresses and IPv6 addresses in brackets, with a port or without. */
+/** A name, an IPv4 address or an IPv6 address in brackets, with or without a port. */
 const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
 
-/** What every engine refuses as malformed before it looks at any rule. */
+/** Returns the problem of headers that every engine refuses as malformed before it applies any rule. */
 export function headerProblem(headers: HeaderFields): Problem | undefined {
   const refused = (problem: string, hint: string): Problem => ({ problem: `no engine takes ${problem}`, hint });
   for (const [name, value] of headers) {

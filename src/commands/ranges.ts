@@ -22,14 +22,14 @@ import { compileArgument, type OpenSpec } from './spec.ts';
 export interface RangesArguments {
   readonly action: 'update';
   readonly set: string;
-  /** What was downloaded, or `-`. */
+  /** The downloaded file, or `-` for standard input. */
   readonly download: string;
   readonly spec?: string | undefined;
   readonly check?: boolean | undefined;
   readonly format: Format;
 }
 
-/** Puts a newer version of a published list in place of the one that is checked in, once it is known what that changes. */
+/** Replaces the checked-in copy of a published list by a newer one, and shows how access changes. */
 export function ranges(args: RangesArguments, io: Io): Status {
   const { set, download, spec: argument, check = false, format } = args;
   const before = compileArgument(argument, io);
@@ -92,20 +92,20 @@ function downloadedText(from: string, io: Io): Result<string> {
   }
 }
 
-/** Only the digest changes. Quoted, because a digest of digits would be a number. */
+/** Returns the text with another digest. It is quoted, because YAML would read a digest of digits as a number. */
 function withDigest({ text, start, end }: TextSpan, digest: string): string {
   return `${text.slice(0, start)}"${digest}"${text.slice(end)}`;
 }
 
 interface Update {
-  /** The file of the spec that names the digest. */
+  /** File of the spec that holds the digest. */
   readonly file: string;
   readonly edited: string;
   readonly snapshot: string;
   readonly text: string;
 }
 
-/** The spec as it will be, without a byte on disk being another. */
+/** Returns the spec as it will be after the update; nothing is written. */
 function changedSpec(source: OpenSpec, { file, edited, snapshot, text }: Update) {
   const project: Project = {
     ...source.project,

@@ -42,18 +42,18 @@ const DENIALS: Readonly<Record<Denial, Words>> = {
   'body-size': () => 'the body is larger than the route takes',
 };
 
-/** The allowed request that may have been meant where no pattern matches. */
+/** Returns the allowed request that may have been meant, if no pattern matches the path. */
 export function nearestOf({ decision, request, proxy }: Decided): Nearest | undefined {
   if (decision.kind !== 'deny' || decision.reason !== 'path') return undefined;
   return nearestRoute(splitTarget(request.target)[0], proxy.routes);
 }
 
-/** Why a request was decided as it was, in one clause. */
+/** Returns the reason of a decision, in one clause. */
 export function reasonOf(decided: Decided): string {
   const { decision, proxy } = decided;
   switch (decision.kind) {
     case 'deny':
-      // It may quote the request, into which people paste credentials.
+      // The reason may quote the request, into which people paste credentials.
       return printable(maskSecrets(DENIALS[decision.reason](decided)));
     case 'answer':
       return decision.preflight
@@ -66,14 +66,14 @@ export function reasonOf(decided: Decided): string {
   }
 }
 
-/** The allowed request that somebody may have meant, and the first thing that keeps it from matching. */
+/** An allowed request that may have been meant, and why it does not match. */
 interface Nearest {
   readonly route: Route;
-  /** A clause, such as `segment 4 is "hook", not "hooks"`. */
+  /** First difference, as a clause: `segment 4 is "hook", not "hooks"`. */
   readonly difference: string;
 }
 
-/** The pattern that agrees with a path for longest; `undefined` where none is anything like it. */
+/** Returns the route whose pattern agrees longest with a path; `undefined` if none is similar. */
 export function nearestRoute(path: string, routes: readonly Route[]): Nearest | undefined {
   const given = path.slice(1).split('/');
   let best: { route: Route; score: readonly number[] } | undefined;
@@ -86,7 +86,10 @@ export function nearestRoute(path: string, routes: readonly Route[]): Nearest | 
   return { route: best.route, difference: differenceOf(given, best.route.pattern) };
 }
 
-/** Agreeing segments from the start, whether what comes then is only misspelt, agreeing segments at all, lengths: more is nearer. */
+/**
+ * Returns how near a pattern is to a path; earlier numbers count first, and more is nearer: agreeing segments from the
+ * start, whether the next one is only misspelt, all agreeing segments, and the difference in length, negated.
+ */
 function scoreOf(given: readonly string[], pattern: PathPattern): readonly number[] {
   const segments = spread(pattern, given.length);
   const agrees = segments.map((segment, index) => accepts(segment, given[index]));
@@ -105,7 +108,7 @@ function isMisspelt(segment: PatternSegment | undefined, [text = '', ...more]: r
   return segment === undefined && text === '' && more.length === 0;
 }
 
-/** The segments of a pattern, its rest as often as a path of so many segments needs it. */
+/** Returns the segments of a pattern, with its rest repeated to the length of a path. */
 function spread({ segments }: PathPattern, length: number): readonly PatternSegment[] {
   return segments.flatMap((segment) => {
     const times = segment.kind === 'rest' ? Math.max(1, length - segments.length + 1) : 1;
@@ -158,7 +161,7 @@ function segmentProblem(segment: PatternSegment, text: string): string {
   }
 }
 
-/** A text that each type accepts, beside which one more character shows whether the type has it at all. */
+/** A text that each type accepts. A character between two samples shows whether the type accepts that character. */
 const SAMPLE: Readonly<Record<ParameterType, string>> = {
   int: '1',
   hex: 'a',
@@ -178,12 +181,15 @@ function parameterProblem(type: ParameterType, text: string): string {
   return /(?:^|%2f)(?:%2f|$)/i.test(text) ? `is not ${named}: a part of it is empty` : `is not ${named}`;
 }
 
-/** Characters and escapes with their places, counted from 1. */
+/** Returns the characters and escapes of a text with their places, from 1. */
 function units(text: string): { readonly unit: string; readonly at: number }[] {
   return [...text.matchAll(/%[0-9A-Fa-f]{2}|./gsu)].map((match) => ({ unit: match[0], at: match.index + 1 }));
 }
 
-/** The first parameter that keeps a query from passing; no value of it is ever shown. */
+/**
+ * Returns what is wrong with the first parameter that is not allowed. The message holds at most one character of a
+ * value.
+ */
 export function queryProblem(query: string): string {
   const pairs = query.split('&');
   const index = pairs.findIndex((pair) => pair === '' || !isAllowedQuery(pair));

@@ -5,43 +5,46 @@ import type { Versions } from '../report/access.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { Refused } from './shadowTally.ts';
 
-/** `0` yes, `1` no, `2` could not tell: the same for every command. */
+/** Exit status of every command: `0` yes, `1` no, `2` could not tell. */
 export type Status = 0 | 1 | 2;
 
-/** What a command found out, before anybody decides how to print it. */
+/** The result of a command, independent of the output format. */
 export interface Report {
   readonly command: string;
-  /** The spec as it was named, where there are several. */
+  /** The spec as named on the command line, if there are several. */
   readonly spec?: string;
   readonly status: Status;
   readonly diagnostics: readonly Diagnostic[];
-  /** Findings that the caller lives with: told apart, and no reason for the status. */
+  /** Accepted findings. They are listed apart, and do not count for the status. */
   readonly accepted?: readonly Diagnostic[];
-  /** Turns places of the spec into lines; absent where the spec could not be read. */
+  /** Document that gives lines for places in the spec; absent if the spec could not be read. */
   readonly document?: LocatedDocument | undefined;
-  /** Whether the diagnostics are what was asked for (`validate`) or come beside it (`generate`). */
+  /**
+   * The result that the command is for. For `changes` (as in `generate`), diagnostics go to standard error, else to
+   * standard output.
+   */
   readonly asked: 'diagnostics' | 'changes' | 'tests';
   readonly changes?: readonly Change[];
-  /** The output folder, which the paths of changes are below. */
+  /** Output folder. Paths of changes are relative to it. */
   readonly folder?: string;
   readonly access?: AccessReport;
   readonly tests?: readonly TestOutcome[];
   readonly coverage?: Coverage;
-  /** What `verify` asked of each engine. */
+  /** Result of `verify` for each engine. */
   readonly engines?: readonly EngineOutcome[];
-  /** Of `shadow report`: what would no longer get through. */
+  /** For `shadow report`: requests that would no longer get through. */
   readonly refused?: readonly Refused[];
-  /** One line for people. */
+  /** One or more lines for people. */
   readonly summary?: string;
-  /** Whether people want to see each changed line. */
+  /** Whether each changed line is shown. */
   readonly patches?: boolean;
 }
 
-/** What somebody can do under this version of the spec and not under another, or the other way round. */
+/** The differences of access between two versions of a spec. */
 export interface AccessReport {
   readonly changes: readonly AccessChange[];
   readonly versions: Versions;
-  /** Whether a change is a reason for the exit status. */
+  /** Returns whether a change makes the exit status 1. */
   readonly fails: (change: AccessChange) => boolean;
 }
 
@@ -61,7 +64,7 @@ export interface TestOutcome {
 export interface Coverage {
   readonly routes: number;
   readonly tested: number;
-  /** Requests of the spec, as written, that no test touches. */
+  /** Requests as written in the spec that no test touches. */
   readonly untested: readonly { readonly route: string; readonly at: Diagnostic['at'] }[];
 }
 
@@ -75,10 +78,10 @@ export interface Colour {
   readonly err: boolean;
 }
 
-/** One report, or several that are to be read as one. */
+/** Formats one report, or several as one. */
 export type Formatter = (reports: readonly [Report, ...Report[]], colour: Colour) => Printed;
 
-/** The worst of several. */
+/** Returns the worst status of several reports. */
 export function worst(reports: readonly Report[]): Status {
   return reports.some(({ status }) => status === 2) ? 2 : reports.some(({ status }) => status === 1) ? 1 : 0;
 }

@@ -12,28 +12,28 @@ import {
 } from '../policy/request.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 
-/** A request as people write it down: in `tests:`, on the command line, in a replayed log. */
+/** A request as written in `tests:`, on the command line or in a log. */
 export interface Asked {
   readonly method: string;
   readonly target: string;
-  /** Id of the key that is sent. */
+  /** Id of the key that the client sends. */
   readonly apiKey?: string | undefined;
-  /** What is known of the key, where no id is given. */
+  /** What is known about the key, if no id is given. */
   readonly credential?: Credential | undefined;
   readonly from?: string | undefined;
   readonly headers?: HeaderFields | undefined;
   readonly proxy?: string | undefined;
-  /** Seconds since the epoch. */
+  /** Seconds since 1970. */
   readonly at: number;
 }
 
-/** Why a request cannot be decided at all. */
+/** The reason why a request cannot be decided. */
 export interface Problem {
   readonly problem: string;
   readonly hint: string;
 }
 
-/** In one line. What was typed by mistake may be a secret, or steer a terminal. */
+/** Returns one line without secrets and control characters, which the user may have typed or pasted by mistake. */
 export function problemText({ problem, hint }: Problem): string {
   return printable(maskSecrets(`${problem}; ${hint}`));
 }
@@ -45,7 +45,7 @@ export interface Decided {
   readonly decision: Decision;
 }
 
-/** Decides requests of one policy; each proxy is prepared once, when it is first asked. */
+/** Returns a function that decides requests. Each proxy is prepared once, at its first request. */
 export function decider(policy: Policy): (asked: Asked) => Decided | Problem {
   const evaluators = new Map<string, Evaluator>();
   return (asked) => {
@@ -60,7 +60,7 @@ export function decider(policy: Policy): (asked: Asked) => Decided | Problem {
   };
 }
 
-/** The headers, with a name of the proxy where they have none. */
+/** Returns the headers, with a name of the proxy as Host if they have none. */
 function withHost({ headers = [] }: Asked, { hosts: [host] }: Proxy): HeaderFields {
   const isNamed = headers.some(([name]) => name.toLowerCase() === 'host');
   return host === undefined || isNamed ? headers : [['Host', host], ...headers];
@@ -96,7 +96,7 @@ function credentialFor(
   proxy: Proxy,
 ): Credential | Problem {
   if (credential) return credential;
-  // No secret is read here, so a key that is written out can only be missing, malformed or unknown.
+  // Secrets are not read here, so that a key in a header counts as missing, malformed or unknown.
   if (apiKey === undefined) return credentialOf(headers, proxy, () => undefined);
   if (policy.apiKeys.some((key) => key.id === apiKey)) return { kind: 'known', id: apiKey };
   const names = policy.apiKeys.map((key) => key.id);
@@ -106,7 +106,7 @@ function credentialFor(
   };
 }
 
-/** An address that proxy and key take, where they have one in common. */
+/** Returns an address that both proxy and key admit, or else one that the proxy admits. */
 function admitted({ apiKey }: Asked, policy: Policy, proxy: Proxy): Address | undefined {
   const own = policy.apiKeys.find((key) => key.id === apiKey)?.ranges;
   const common = own && intersection(proxy.ranges, own);

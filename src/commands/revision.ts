@@ -10,7 +10,7 @@ import type { OpenSpec } from './spec.ts';
 
 const MOST = 2 ** 28;
 
-/** A spec, and the files that it names, as they were at a revision of the repository around it. */
+/** Opens a spec as it was at a revision of its repository, with the files that it names. */
 export function specAtRevision(spec: Pick<OpenSpec, 'name' | 'folder'>, revision: string): Result<OpenSpec> {
   const fail = (problem: string, hint: string): Result<never> => failed([noRevision(revision, problem, hint)]);
   if (spec.name === '<stdin>')
@@ -36,14 +36,14 @@ export function specAtRevision(spec: Pick<OpenSpec, 'name' | 'folder'>, revision
 
 interface Revision {
   readonly folder: string;
-  /** As the user named it. */
+  /** The revision as the user named it. */
   readonly revision: string;
   readonly commit: string;
-  /** Of the spec, from the top of the repository. */
+  /** Path of the spec from the top of the repository. */
   readonly path: string;
 }
 
-/** All files as they were then: none is read from disk. */
+/** Returns access to the files of a commit; none is read from disk. */
 function projectAtRevision({ folder, revision, commit, path: entry }: Revision): Project {
   return {
     entry: () => entry,
@@ -68,7 +68,7 @@ type ProblemAndHint = readonly [problem: string, hint: string];
 
 function noRepository({ missing, said }: Ran): ProblemAndHint {
   if (missing) return ['git is not installed', 'install git, or give the old spec as a file'];
-  // As in a job whose container runs as another user than the one that cloned.
+  // Happens in a job whose container runs as another user than the one that cloned.
   if (said.includes('dubious ownership'))
     return [
       'git does not trust this repository, because it belongs to another user',
@@ -95,15 +95,15 @@ function noRevision(revision: string, problem: string, hint: string): Diagnostic
   return diffCodes.report('no-base', [], { base, problem, hint }, placed(base));
 }
 
-/** A file of a commit, by its path from the spec's folder. */
+/** Returns a file of a commit, by its path from the folder of the spec. */
 function show(folder: string, commit: string, path: string): Buffer | undefined {
   if (path.startsWith('/')) return undefined;
-  // Without "./" git would start from the top of the repository.
+  // Without "./", git would start at the top of the repository.
   return git(folder, ['cat-file', 'blob', `${commit}:./${path}`]).bytes;
 }
 
 interface Ran {
-  /** Absent where it failed. */
+  /** Standard output; absent if git failed. */
   readonly bytes?: Buffer;
   readonly missing: boolean;
   readonly said: string;
@@ -115,7 +115,7 @@ function git(cwd: string, args: readonly string[], input?: string): Ran {
     maxBuffer: MOST,
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     ...(input !== undefined && { input }),
-    // What it says is looked into.
+    // Messages are searched for words, so they have to be English.
     env: { ...process.env, LC_ALL: 'C' },
   });
   const missing = error !== undefined && 'code' in error && error.code === 'ENOENT';

@@ -8,7 +8,10 @@ import { print } from './print.ts';
 import { look, type SecretsArguments, writeRound } from './secretsLook.ts';
 import { count } from './validate.ts';
 
-/** Follows the references of a spec: `check` only looks, `render` writes the files that engines read. */
+/**
+ * Follows the references of a spec: `check` reports what is missing, `render` writes the files that engines read,
+ * `keygen` prints a new key.
+ */
 export async function secrets(args: SecretsArguments, io: Io): Promise<Status> {
   const { action, format } = args;
   const misfit = misfitOf(args);
@@ -23,7 +26,7 @@ export async function secrets(args: SecretsArguments, io: Io): Promise<Status> {
   return print(writeRound(await look(args, io, true), 'secrets render'), format, io);
 }
 
-/** An option that the action would ignore. */
+/** Returns an option that the action would ignore. */
 function misfitOf({ action, spec, out, check, keys, watch, reload }: SecretsArguments) {
   const given = {
     spec,
@@ -46,7 +49,7 @@ function misfitOf({ action, spec, out, check, keys, watch, reload }: SecretsArgu
   return check && watch ? { option: '--check', mode: '--watch' } : undefined;
 }
 
-/** 256 bits. It is printed once and kept nowhere. */
+/** Prints a key of 256 random bits, which is stored nowhere. */
 function keygen(io: Io): Status {
   io.out(`${randomBytes(32).toString('base64url')}\n`);
   io.err('a key of 256 random bits; it is shown this once, so put it where its reference points to\n');
@@ -63,7 +66,7 @@ async function checkOnly({ spec, format }: SecretsArguments, io: Io): Promise<St
   return print({ ...report, status, asked: 'diagnostics', summary }, format, io);
 }
 
-/** Whether the files are what a render would write now, without writing and without a new lease. */
+/** Reports whether the files are what a render would write now. It writes nothing and asks for no new lease. */
 async function checkFiles(args: SecretsArguments, io: Io): Promise<Status> {
   const { document, folder, files, resolved, diagnostics } = await look(args, io, false);
   const report = { command: 'secrets render --check', document };

@@ -17,30 +17,33 @@ export interface SecretsArguments {
   readonly action: 'render' | 'check' | 'keygen';
   readonly spec?: string | undefined;
   readonly out?: string | undefined;
-  /** Of `render`: only say whether the files are what they would become. */
+  /** For `render`: only report whether the files would change. */
   readonly check?: boolean | undefined;
-  /** Of `render`: the files without tokens, which somebody else brings. */
+  /** For `render`: only the files of callers' keys, because something else provides the tokens. */
   readonly keys?: boolean | undefined;
-  /** Of `render`: go on, and write anew before anything ends. */
+  /** For `render`: keep running, and write again before anything expires. */
   readonly watch?: boolean | undefined;
-  /** Of `--watch`: a program and its arguments, run when something was written. */
+  /** For `--watch`: a program and its arguments, run after each write. */
   readonly reload?: Program | undefined;
   readonly format: Format;
 }
 
-/** What became of one look at everything that the references of a spec lead to. */
+/** Result of following all references of a spec once. */
 export interface Round {
   readonly document?: LocatedDocument | undefined;
-  /** Of the spec, of what was found, and of what targets make of it. An error means that there are no files. */
+  /** Diagnostics of the spec, the secrets and the targets. If there is an error, there are no files. */
   readonly diagnostics: readonly Diagnostic[];
-  /** Where the files belong; absent where there is no valid spec. */
+  /** Folder of the files; absent without a valid spec. */
   readonly folder?: string;
   readonly files: readonly RenderedFile[];
   readonly resolved?: Resolved;
   readonly leases: Leases;
 }
 
-/** `mayIssue`: whether new secrets may be asked for where a lease is missing or mostly over. */
+/**
+ * Follows the references of a spec and renders the files in memory. `mayIssue` says whether new secrets may be
+ * requested if a lease is missing or close to its end.
+ */
 export async function look(
   { spec: argument, out, keys = false }: Pick<SecretsArguments, 'spec' | 'out' | 'keys'>,
   io: Io,
@@ -66,7 +69,7 @@ export async function look(
   return { document, folder, resolved, files, leases, diagnostics: [...found, ...rendered.diagnostics] };
 }
 
-/** Writes what was found, or says why not: one thing that is wrong, and all stays as it was. */
+/** Writes the files. If there is any error, nothing is written and the report says why. */
 export function writeRound({ document, folder, files, diagnostics }: Round, command: string): Report {
   const isSound = folder !== undefined && !hasError(diagnostics);
   const failures = isSound ? writeSecrets(files, folder) : [];

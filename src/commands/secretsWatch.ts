@@ -10,21 +10,21 @@ import { look, type Round, type SecretsArguments, writeRound } from './secretsLo
 
 const COMMAND = 'secrets render --watch';
 
-/** Seconds between two looks at what says nothing of its end, such as files. */
+/** Most seconds between two rounds. Secrets without a known end, such as files, are read again in each round. */
 const USUAL = 60;
-/** Seconds until the first new try after a failure; each further one waits twice as long, up to `USUAL`. */
+/** Seconds until the first retry after a failure. The wait doubles with each further failure, up to `USUAL`. */
 const SOON = 2;
 
 interface Watched {
   readonly status: Status;
   readonly written: boolean;
-  /** Seconds until the next look. */
+  /** Seconds until the next round. */
   readonly pause: number;
 }
 
 /**
- * Writes the files, and again whenever what they are made of changes or comes to its end, until it is told to stop. What
- * fails is said and tried again; meanwhile the files stay as they are.
+ * Writes the files, and writes them again whenever a secret changes or is about to expire, until it is stopped. A
+ * failure is reported and retried; the files stay as they are meanwhile.
  */
 export async function watchSecrets(args: SecretsArguments, io: Io): Promise<Status> {
   const stop = io.untilStopped();
@@ -61,7 +61,7 @@ function pauseAfter({ leases, resolved }: Round, now: number): number {
   return Math.max(1, Math.min(USUAL, ...[...due, ...again].map((moment) => moment - now)));
 }
 
-/** Runs the command of `--reload`, which gets no shell. Whether it succeeded. */
+/** Runs the command of `--reload` without a shell. Returns whether it succeeded. */
 async function reload({ reload: command, format }: SecretsArguments, io: Io): Promise<boolean> {
   if (!command) return true;
   const problem = await new Promise<string | undefined>((settle) => {

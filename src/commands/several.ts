@@ -14,12 +14,12 @@ interface SeveralArguments {
 
 type Run = (args: { readonly spec: string | undefined; readonly out: string | undefined }, io: Io) => Status;
 
-/** Runs a command for each spec that is named: one report of all of them, and the worst exit status. */
+/** Runs a command for each spec. Prints one report of all, and returns the worst status. */
 export function several(command: string, { specs = [], out, format }: SeveralArguments, io: Io, run: Run): Status {
   const [spec, ...others] = specs;
   if (others.length === 0) return run({ spec, out }, io);
   const outOf = (one: string) => (out === undefined ? undefined : join(out, folderOf(one)));
-  // Whoever misspells one of them is told before anything is done about the others.
+  // All specs are opened first, so that a misspelt name is reported before anything is written.
   const opened = specs.map((one) => (one === '-' ? ok(STDIN) : openSpec(one, io)));
   const problems = opened.flatMap(({ diagnostics }) => diagnostics);
   const folders = opened.map(({ value }, index) => value && outputFolder(outOf(specs[index] ?? ''), value));
@@ -35,10 +35,10 @@ export function several(command: string, { specs = [], out, format }: SeveralArg
   return printAll(reports, format, io);
 }
 
-/** Standard input can be read only once. */
+/** Stands for the spec from standard input, which can be read only once. */
 const STDIN = { name: '<stdin>', folder: '.' };
 
-/** What tells a spec from others: the name of its file, or of its folder where the file is called as all are. */
+/** Returns the name of a spec's output folder: the name of its file, or of its folder if the file is `postern.yaml`. */
 function folderOf(spec: string): string {
   const stem = stemOf(spec);
   return stem === undefined ? basename(dirname(resolve(spec))) : stem;

@@ -19,7 +19,7 @@ export interface ShadowArguments {
   readonly format: Format;
 }
 
-/** What the shadow would refuse of what the logs show was let through: by template of the path, and by key. */
+/** Reports the logged requests that got through and that the shadow would refuse, by path template and key. */
 export function shadow({ logs, spec: argument, format }: ShadowArguments, io: Io): Status {
   const { source, policy, document, shadowDocument, diagnostics } = compileArgument(argument, io, { targets: [] });
   const report = { command: 'shadow report', asked: 'diagnostics' } as const;
@@ -79,7 +79,7 @@ function diagnosticOf(refused: Refused, shadow: Policy | undefined, document: Lo
 
 const allow = ({ method, template }: Refused) => `to allow it, write "${method} ${template}" under allow of a group`;
 
-/** What would allow it, by why it is refused. */
+/** What would allow a request, by the reason of its refusal. */
 const REMEDIES: Readonly<Partial<Record<Refused['reason'], (refused: Refused) => string>>> = {
   path: (refused) => `${allow(refused)} that ${refused.key === '' ? 'the proxy' : `key "${refused.key}"`} has`,
   method: (refused) => `${allow(refused)} that ${refused.key === '' ? 'the proxy' : `key "${refused.key}"`} has`,

@@ -8,24 +8,24 @@ import { isRecord, parseJson } from '../source/value.ts';
 import { type Logged, loggedRequest } from './loggedRequest.ts';
 import { decider } from './request.ts';
 
-/** Requests that got through and that the shadow would refuse for one reason, alike but for what parameters take. */
+/** Requests that got through and that the shadow would refuse for the same reason. They differ only in parameters. */
 export interface Refused {
   readonly proxy: string;
   readonly method: string;
-  /** As a spec would write the path. */
+  /** The path as a spec would write it. */
   readonly template: string;
-  /** The path of one of them. */
+  /** The path of one of these requests. */
   readonly path: string;
-  /** Id of the key; "" where none was sent. */
+  /** Id of the key; "" if none was sent. */
   readonly key: string;
   readonly reason: Denial;
   readonly status: number;
-  /** The route class of the shadow that it falls into; "" for none. */
+  /** Route class of the shadow; "" for none. */
   readonly route: string;
-  /** Place in the shadow that the decision comes from. */
+  /** Place in the shadow's spec that decides. */
   readonly at: SpecPath;
   readonly count: number;
-  /** As the log says it. */
+  /** Time of the last request, as logged. */
   readonly last: string;
 }
 
@@ -33,20 +33,23 @@ export interface Refused {
 export interface ShadowTally {
   take(line: string): void;
   readonly lines: () => number;
-  /** Lines that are none of ours. */
+  /** Number of lines that no proxy of the spec wrote. */
   readonly bad: () => number;
-  /** Requests that got through. */
+  /** Number of requests that got through. */
   readonly seen: () => number;
-  /** The most frequent first. */
+  /** Groups of refused requests, the most frequent first. */
   readonly refused: () => readonly Refused[];
 }
 
 type Kind = Omit<Refused, 'count' | 'last'>;
 
-/** What only the body or the query can be the reason for, which a log does not show: it says the status of the shadow then. */
+/**
+ * Reasons by status for denials that depend on the query or the body, which a log does not show. The log has the status
+ * of the shadow for them.
+ */
 const UNSEEN: Readonly<Record<number, Denial>> = { 400: 'query', 413: 'body-size', 415: 'content-type' };
 
-/** Verdicts that are kept: a log asks for the same few again and again. */
+/** Most verdicts that are cached: a log repeats the same few requests. */
 const MOST_KNOWN = 200_000;
 
 export function shadowTally(policy: Policy): ShadowTally {
@@ -60,7 +63,7 @@ export function shadowTally(policy: Policy): ShadowTally {
     const { asked, logged } = found;
     const { proxy, method, path, client, key } = logged;
     const age = moments.filter((moment) => moment <= asked.at).length;
-    // No part of it holds a line end: that would have ended the line.
+    // No part holds a line end, because that would have ended the log line.
     const name = [method, path, proxy, client, key, age, said['shadow'], said['shadowRoute']].join('\n');
     const before = known.get(name);
     const verdict = before === undefined ? judge(found, said) : before;
@@ -100,13 +103,13 @@ export function shadowTally(policy: Policy): ShadowTally {
   };
 }
 
-/** When keys end: what is decided about a request changes at no other time. */
+/** Returns the moments when keys expire. Decisions on a request change at no other time. */
 function momentsOf({ apiKeys, shadow }: Policy): readonly number[] {
   const all = [...apiKeys, ...(shadow?.apiKeys ?? [])].flatMap(({ expires }) => expires ?? []);
   return [...new Set(all)].sort((a, b) => a - b);
 }
 
-/** Decides again; `null` for what the shadow lets through. */
+/** Returns a function that decides a logged request again: `null` if the shadow lets it through. */
 function judgeOf(policy: Policy): (found: Logged, said: Readonly<Record<string, unknown>>) => Kind | null {
   const decide = decider(policy);
   const shadows = new Map<string, ShadowEvaluator | undefined>();

@@ -7,12 +7,12 @@ import { toolVersion } from '../version.ts';
 import type { Formatter, Report } from './report.ts';
 import { shownPatch } from './shownPatch.ts';
 
-/** Any format that takes findings, from the report of any command; files are named as the command line does. */
+/** Returns a formatter that prints any report as findings. Files are named as on the command line. */
 export function sheetReport(format: SheetFormatter): Formatter {
   return (reports) => ({ out: format(together(reports.map(sheetOf))), err: '' });
 }
 
-/** The same for formats that platforms read. */
+/** Returns the same for formats that platforms read: files are named from the top of the repository. */
 export function platformReport(format: SheetFormatter): Formatter {
   return (reports) => ({ out: format(placed(together(reports.map(sheetOf)), placesInRepository())), err: '' });
 }
@@ -27,7 +27,7 @@ function placed(sheet: Sheet, placeOf: (place: FindingPlace) => FindingPlace): S
   return { ...sheet, findings, subject: placeOf({ file: sheet.subject }).file };
 }
 
-/** One sheet of all; a check is named with the spec that it belongs to. */
+/** Merges sheets into one. The name of a check then begins with its spec. */
 function together(sheets: readonly Sheet[]): Sheet {
   const [first, ...others] = sheets;
   if (!first) throw new Error('no report');
@@ -70,7 +70,7 @@ function sheetOf(report: Report): Sheet {
   };
 }
 
-/** A status other than 0 must show in every format, also where a number is the only reason for it. */
+/** Returns a finding for a status without one, such as a coverage that is too low, so that every format shows it. */
 function unexplained(command: string, summary: string): Finding {
   return {
     code: `command/${command.replace(/[^a-z]+/g, '-')}`,
@@ -86,7 +86,7 @@ function diagnosticFindings({ diagnostics, document, status, asked }: Report): F
   const gravest = (['error', 'warning', 'note'] as const).find((one) =>
     resolved.some((found) => found.severity === one),
   );
-  // What is no error is a reason only where it is what was asked for, and nothing worse was found.
+  // An error fails. A warning or note does only if diagnostics were asked for and it is the gravest.
   const decisive = (severity: Level) => severity === 'error' || (severity === gravest && asked === 'diagnostics');
   return resolved.map((one) => findingOf(one, { level: one.severity, fails: status !== 0 && decisive(one.severity) }));
 }
@@ -115,7 +115,7 @@ function findingOf(
 function placeOf(location: Location | undefined): FindingPlace | undefined {
   if (!location) return undefined;
   const { file, from, to, text } = location;
-  // A place in no text is a whole file.
+  // A place without text means the whole file.
   return text === '' ? { file } : { file, from, to };
 }
 
@@ -147,8 +147,8 @@ function changeFindings({ changes = [], patches = false, folder = '', status }: 
 const WORDS = { create: 'is to be created', change: 'is to be changed', delete: 'is to be deleted', same: '' } as const;
 
 /**
- * Names files from the top of the repository around the working directory: platforms know no other names, and a
- * finding under another is shown nowhere. What is outside, or no file, keeps its name.
+ * Returns a function that names files from the top of the repository around the working directory. Platforms do not
+ * show findings under other names. A file outside keeps its name.
  */
 function placesInRepository(): (place: FindingPlace) => FindingPlace {
   const top = topOf(process.cwd());
@@ -162,7 +162,7 @@ function placesInRepository(): (place: FindingPlace) => FindingPlace {
   };
 }
 
-/** What was taken away stands in no line any more, so that the file as it is now has to do. */
+/** Returns the current file for a place in an old version: a removed line has no line number now. */
 function withoutRevision(place: FindingPlace, top: string): FindingPlace {
   const path = place.file.slice(place.file.indexOf(':') + 1);
   return path !== '' && existsSync(join(top, path)) ? { file: path } : place;

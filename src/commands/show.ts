@@ -22,7 +22,7 @@ export interface ShowArguments {
   readonly format?: 'text' | 'json' | 'markdown' | undefined;
 }
 
-/** The one flat spec with the origin of each entry, who may do what, or a preset as it comes. */
+/** Prints the flat spec with the origin of each entry, who may do what, or a preset. */
 export function show(args: ShowArguments, io: Io): Status {
   const { spec: argument, access = false, preset, format = 'text' } = args;
   if (preset !== undefined) return showPreset(preset, args, io);
@@ -87,7 +87,9 @@ function placer(): Places {
     });
 }
 
-/** The entries of each section: by name, or by number in a list; a section that is one value has none. */
+/**
+ * Returns the entries of a section by name, or by index for a list; `undefined` for a section that is a single value.
+ */
 function entriesIn(value: unknown): readonly (readonly [string | number, unknown])[] | undefined {
   if (Array.isArray(value)) return value.map((item: unknown, index) => [index, item] as const);
   return isRecord(value) ? Object.entries(value) : undefined;
@@ -102,7 +104,7 @@ function originsOf(composition: Composition): Record<string, Record<string, Orig
   return Object.fromEntries(sections);
 }
 
-/** YAML that is the same spec in one file beside the one that was asked for. */
+/** Returns the spec and its includes as one YAML file. */
 function flatText(composition: Composition): string {
   const places = placer();
   const sections = Object.entries(composition.spec).map(([section, value]) => {
@@ -122,7 +124,7 @@ function indented(text: string): string {
   return text.replace(/^(?=.)/gm, '  ');
 }
 
-/** One row for each request of each proxy that serves it, with everybody who may send it. */
+/** Returns a row for each request of each proxy, with the keys that may send it. */
 function accessRows(policy: Policy, { document }: Composition): object[] {
   const at = locator(document);
   const until = ({ expires }: ApiKey) => (expires === undefined ? null : new Date(expires * 1000).toISOString());

@@ -4,10 +4,13 @@ import { unifiedPatch } from '../output/patch.ts';
 import type { Cause, Change } from '../output/plan.ts';
 import { fingerprintFor } from '../targets/live.ts';
 
-/** What we wrote ourselves holds neither secrets nor characters that steer a terminal, and its lines must stay such that patch(1) finds them. */
+/**
+ * Causes of changes to files as Postern wrote them. Such files hold neither secrets nor control characters, and their
+ * patches stay exact for patch(1).
+ */
 const OWN: readonly (Cause | undefined)[] = ['spec changed', 'other tool version', 'no longer generated', 'missing'];
 
-/** The patch of a change as it may be shown: a hand edit can have put anything into a file. */
+/** Returns the patch of a change without secrets: a hand edit can have put anything into a file. */
 export function shownPatch(change: Change): string {
   const patch = unifiedPatch(change);
   if (change.isCopy) return shownCopy(patch, change);
@@ -21,10 +24,16 @@ export function shownPatch(change: Change): string {
 
 const MANAGED = /^[ \t]*# BEGIN postern [^\n]*\n[\s\S]*?^[ \t]*# END postern [^\n]*/gm;
 
-/** `key = value`, `key: value`, `key:` and `[section]`; in all other lines, a long text may go on that holds anything. */
+/**
+ * The part of a line that is shown: `key =`, `key:` or `[section]`. Any other line may continue a long text that holds
+ * a secret.
+ */
 const NAMED = /^\s*(?:\[[\w.\s"'-]*\]{1,2}|[\w."'-]{1,60}\s*(?:[=:](?=\s+\S)|:(?=\s*$)))/;
 
-/** Of a copy of a user's file only the lines between our markers are ours; of all others the names are shown, no values. */
+/**
+ * Hides values in the patch of a copy of a user's file. Only the lines between our markers are ours; of all others,
+ * names are shown.
+ */
 function shownCopy(patch: string, { before = '', after = '' }: Change): string {
   const ours = new Set([...after.matchAll(MANAGED)].flatMap(([whole]) => whole.split(/\r?\n/)));
   const hide = fingerprintFor(before + after);
@@ -46,10 +55,13 @@ function shownCopy(patch: string, { before = '', after = '' }: Change): string {
 const BETWEEN = /([\s;{}"'`,=]+)/;
 /** A variable, a switch or a number. */
 const HARMLESS = /^(?:\$\w+|on|off|true|false|\d{1,6}[smhkKMG]?)$/;
-/** Names and paths have dots and slashes in them; what has none and mixes letters with digits may have been drawn. */
+/** A word that may be random: letters and digits mixed, without the dots and slashes of names and paths. */
 const DRAWN = /^(?=.*\d)(?=.*[A-Za-z])[\w+=~-]{12,}$/;
 
-/** What is not a word of ours is hidden beside the name of a credential, and elsewhere where it looks like one. */
+/**
+ * Returns a function that hides words in a line that are not in our file: all of them if the line names a credential,
+ * else those that look random.
+ */
 function hiderFor({ before = '', after = '' }: Change): (line: string) => string {
   const hide = fingerprintFor(before);
   const own = new Set(after.split(BETWEEN));

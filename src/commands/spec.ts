@@ -16,9 +16,9 @@ import { projectAround } from './project.ts';
 
 const DEFAULT_SPEC = 'postern.yaml';
 
-/** A spec as it was found: its text, and where things beside it are. */
+/** An opened spec: its text, and access to the files around it. */
 export interface OpenSpec {
-  /** As messages print it. */
+  /** Name in messages. */
   readonly name: string;
   readonly text: string;
   readonly folder: string;
@@ -26,7 +26,7 @@ export interface OpenSpec {
   readonly project: Project;
 }
 
-/** Finds the spec that an argument means: a file, the `postern.yaml` of a folder, or `-` for standard input. */
+/** Opens the spec that an argument names: a file, the `postern.yaml` of a folder, or `-` for standard input. */
 export function openSpec(argument: string | undefined, io: Io): Result<OpenSpec> {
   let name = argument === '-' ? '<stdin>' : (argument ?? DEFAULT_SPEC);
   try {
@@ -43,17 +43,17 @@ export function openSpec(argument: string | undefined, io: Io): Result<OpenSpec>
   }
 }
 
-/** What every kind of explanation starts from. */
+/** A valid spec that questions are asked about. */
 export interface Understood {
   readonly policy: Policy;
   readonly spec: Spec;
   readonly document: LocatedDocument;
-  /** Finds places of the shadow, where there is one. */
+  /** Document of the shadow, if the spec has one. */
   readonly shadowDocument?: LocatedDocument | undefined;
   readonly read: ReadFile;
 }
 
-/** Opens and compiles in one go. */
+/** Opens and compiles the spec that an argument names. */
 export function compileArgument(
   argument: string | undefined,
   io: Io,
@@ -69,13 +69,19 @@ export function compileArgument(
   };
 }
 
-/** The output folder: as given, else `generated/` beside the spec, and there one of its own for each that is not `postern.yaml`. */
+/**
+ * Returns the output folder: `out`, or `generated/` beside the spec, or `generated/NAME/` for a spec that is not
+ * `postern.yaml`.
+ */
 export function outputFolder(out: string | undefined, source: Pick<OpenSpec, 'name' | 'folder'>): string {
   const stem = source.name === '<stdin>' ? undefined : stemOf(source.name);
   return out ?? join(source.folder, 'generated', ...(stem === undefined ? [] : [stem]));
 }
 
-/** The name of a spec's file without its ending; `undefined` where that is the usual one. */
+/**
+ * Returns the name of a spec's file without its ending; `undefined` for `postern.yaml` and for a name without an
+ * ending.
+ */
 export function stemOf(spec: string): string | undefined {
   const stem = basename(spec).replace(/\.(?:ya?ml|json)$/, '');
   return stem === 'postern' || stem === basename(spec) ? undefined : stem;

@@ -24,7 +24,7 @@ export interface TestRun {
   readonly coverage: Coverage;
 }
 
-/** What really happens, and because of what. */
+/** The actual outcome of a test, and its reason. */
 interface Observation {
   readonly actual: string;
   readonly why: string;
@@ -35,7 +35,7 @@ interface Observation {
 
 type Decide = (test: RequestTest) => Decided | Problem;
 
-/** A spec that is valid, and what reads the files beside it. */
+/** A valid spec, and access to the files beside it. */
 interface Tested {
   readonly policy: Policy;
   readonly spec: Spec;
@@ -48,14 +48,14 @@ interface Context {
   readonly nodes: readonly Nodes[];
 }
 
-/** Runs `tests:` against the reference evaluator. */
+/** Runs the `tests:` of a spec with the reference evaluator. */
 export function runTests({ policy, spec, read }: Tested): TestRun {
   const ask = decider(policy);
   const decide: Decide = ({ request, apiKey, from, headers, proxy, at }) => {
     const [method = '', target = '', ...rest] = request.split(' ');
     if (rest.length > 0 || target === '')
       return { problem: `"${request}" is not a request`, hint: 'write METHOD and target' };
-    // Without a day the request is asked before any key expires: no clock decides whether a spec passes its tests.
+    // Without `at`, the request is asked at 1970, before any key expires, so that results do not depend on the clock.
     const moment = at === undefined ? 0 : epochSeconds(at);
     if (moment === undefined)
       return { problem: `"${at}" is not a date of the calendar`, hint: 'write a UTC date such as 2027-06-30' };
@@ -93,7 +93,7 @@ function runTest(test: SpecTest, at: SpecPath, context: Context): TestResult {
   return { outcome, diagnostics: passed ? [] : [failure()], touched };
 }
 
-/** Without the query, in which people paste credentials. */
+/** Returns the name of a test. Queries are left out, because people paste credentials into them. */
 function subjectOf(test: SpecTest): string {
   if ('resolve' in test) return `look-up of ${test.resolve}`;
   if ('pull' in test) return `pull of ${test.pull}`;
@@ -119,7 +119,7 @@ function observe(test: SpecTest, { policy, decide, nodes }: Context): Observatio
   return { actual, why: reasonOf(decided), origin: decision.at, touched: routesOf(decided) };
 }
 
-/** What nodes contact first; where kinds of nodes differ, all of it, because then no one host is right. */
+/** Returns the host that nodes contact first. If kinds of nodes differ, it is a list that equals no expected host. */
 function observePull(
   { pull: image, node: kind }: PullTest,
   policy: Policy,
@@ -153,7 +153,7 @@ function becauseOf(rewrite: DomainRewrite | undefined): Pick<Observation, 'why' 
   return rewrite ? { why: `rewritten to ${rewrite.to}`, origin: rewrite.origin } : { why: 'no rewrite applies' };
 }
 
-/** Every route that has a say in a request, whoever sent it. */
+/** Returns all routes that match a request, whatever its key. */
 function routesOf({ request, evaluator }: Decided): Route[] {
   const state = run(evaluator.access.automaton, splitTarget(request.target)[0] ?? '');
   const routes = state?.accepts.filter(isRoute) ?? [];
@@ -162,7 +162,7 @@ function routesOf({ request, evaluator }: Decided): Route[] {
   return routes.filter((route) => route.methods.includes(method));
 }
 
-/** An entry of `allow` counts once, however many methods or proxies it has. */
+/** Returns the coverage. An entry of `allow` counts once, with all its methods and proxies. */
 function coverageOf(policy: Policy, touched: ReadonlySet<Route>): Coverage {
   const key = (route: Route) => JSON.stringify(route.origin);
   const tested = new Set([...touched].map(key));

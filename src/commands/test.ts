@@ -15,7 +15,7 @@ export interface TestArguments {
   readonly format: Format;
 }
 
-/** Runs `tests:` of a spec that is valid. */
+/** Runs the tests of a valid spec and proves its guarantees. */
 export function test({ spec: argument, coverage: wanted, failUnder, format }: TestArguments, io: Io): Status {
   const { source, document, composition, spec, policy, diagnostics } = compileArgument(argument, io);
   const untold = (problems: readonly Diagnostic[]) =>

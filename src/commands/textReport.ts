@@ -13,7 +13,7 @@ const VERBS: Readonly<Record<Change['verb'], string>> = {
   same: '',
 };
 
-/** For people: results to standard output, what comes beside them to standard error. */
+/** Prints results to standard output, and what accompanies them to standard error. */
 export const textReport: Formatter = (reports, colour) => {
   const texts = reports.map((report) => textOf(report, colour));
   const [first, ...others] = texts;
@@ -22,7 +22,7 @@ export const textReport: Formatter = (reports, colour) => {
   return { out: texts.map((text) => text.out).join(''), err: `${err}${verdict(reports)}` };
 };
 
-/** `3 specs: 2 yes, 1 no`. */
+/** Returns `3 specs: 2 yes, 1 no`. */
 function verdict(reports: readonly Report[]): string {
   const words = ['yes', 'no', 'could not tell'].flatMap((word, status) => {
     const number = reports.filter((report) => report.status === status).length;
@@ -39,7 +39,7 @@ function textOf(report: Report, colour: Colour): Printed {
   const access = report.access ? accessText(report.access.changes, report.access.versions, colour.out) : '';
   const accepted = acceptedText(report, stream);
   const results = access + changesText(report, colour.out) + coverageText(report);
-  // A patch must stay one that patch(1) can read, so the closing sentence goes elsewhere.
+  // Standard output may hold a patch for patch(1), so that the summary goes to standard error.
   return asked ? { out: findings + accepted + results + summary, err: '' } : { out: results, err: findings + summary };
 }
 
@@ -81,7 +81,7 @@ function coverageText({ coverage, document }: Report): string {
   return `${lines.join('')}coverage: ${tested} of ${routes} requests (${percentOf(coverage)}%)\n`;
 }
 
-/** Rounded down, so that 100 means all. */
+/** Returns the coverage in percent, rounded down so that 100 means all. */
 export function percentOf({ routes, tested }: Coverage): number {
   return routes === 0 ? 100 : Math.floor((tested * 100) / routes);
 }

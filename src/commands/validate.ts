@@ -11,7 +11,9 @@ export interface ValidateArguments {
   readonly format: Format;
 }
 
-/** Schema, references, semantics, what each target can say, and then the spec's own tests: all problems in one run. */
+/**
+ * Checks schema, references, semantics and targets, and runs the tests of the spec. Reports all problems in one run.
+ */
 export function validate({ spec: argument, allowExpired = false, format }: ValidateArguments, io: Io): Status {
   const { source, document, composition, spec, policy, files, diagnostics } = compileArgument(argument, io, {
     now: io.now,

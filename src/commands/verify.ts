@@ -21,7 +21,7 @@ export interface VerifyArguments {
   readonly format: Format;
 }
 
-/** Puts the generated files to the test on the real engines of this machine. */
+/** Tests the generated files on the real engines of this machine. */
 export async function verify(
   { spec: argument, engine, requests, seed = '1', shard = WHOLE, format }: VerifyArguments,
   io: Io,
@@ -37,10 +37,10 @@ export async function verify(
     return print({ ...report, status: 2, diagnostics: missing, asked: 'changes' }, format, io);
   const progress = progressOf(io);
   const context = { source, policy, spec, requests, seed, shard, progress };
-  // All at a time: while one is waited for, another gets on.
+  // All engines run at the same time, so that one works while another is waited for.
   const runs = await Promise.all(chosen.engines.map((found) => verifyOne(found, context)));
   const all = [...missing, ...runs.flatMap((run) => run.diagnostics)];
-  // Half an answer is none: whoever has one engine only can name it.
+  // If an engine of the spec is missing, the result is unknown; `--engine` limits it to those installed.
   const untold = chosen.diagnostics.length > 0 || runs.every(({ sent }) => sent === 0);
   const unsure = untold || runs.some((run) => run.unsure);
   const status = runs.some(({ disagreements }) => disagreements > 0) ? 1 : unsure ? 2 : hasError(all) ? 1 : 0;
@@ -70,7 +70,7 @@ interface FoundEngine {
   readonly program: string;
 }
 
-/** The engines asked for, else those whose target the spec names; and what is said of those that are not here. */
+/** Returns the engines asked for, or else those of the spec's targets, and a diagnostic for each that is missing. */
 function chooseEngines(
   asked: readonly string[] | undefined,
   spec: Spec,
@@ -99,7 +99,7 @@ function chooseEngines(
       found: engines.map((found) => found.target.name),
     }),
   );
-  // What was asked for by name is wanted whole.
+  // If an engine asked for by name is missing, none is tested.
   return { engines: asked && missing.length > 0 ? [] : engines, diagnostics };
 }
 
@@ -108,7 +108,7 @@ interface EngineResult {
   readonly sent: number;
   readonly disagreements: number;
   readonly diagnostics: readonly Diagnostic[];
-  /** The engine did not start, or ended before everything was sent. */
+  /** Whether the engine did not start, or ended before all requests were sent. */
   readonly unsure: boolean;
 }
 
@@ -122,7 +122,7 @@ interface RunContext {
   readonly progress: Progress;
 }
 
-/** What makes the same requests again. */
+/** Returns the options that generate the same requests again. */
 function seedOf({ seed, shard }: Pick<RunContext, 'seed' | 'shard'>): string {
   return shard.of === 1 ? `seed ${seed}` : `seed ${seed}, shard ${shard.part}/${shard.of}`;
 }
@@ -157,15 +157,15 @@ async function verifyOne({ target, program }: FoundEngine, context: RunContext):
   }
 }
 
-/** Milliseconds between two lines. */
+/** Milliseconds between two lines of progress. */
 const OFTEN = 5_000;
 
 interface Progress {
-  /** What an engine calls with the number of requests it was sent so far. */
+  /** Returns the function that an engine calls with the number of requests sent so far. */
   of(name: string, total: number): (sent: number) => void;
 }
 
-/** A line about all engines every few seconds: how far each is, how fast they are, and how long it will take. */
+/** Prints a line every few seconds: the progress of each engine, the rate and the time left. */
 function progressOf(io: Io): Progress {
   const engines: { readonly name: string; readonly total: number; sent: number }[] = [];
   const start = performance.now();
