@@ -206,6 +206,25 @@ any('a Caddyfile: what something else may decide first is left out', () => {
   }
 });
 
+any('a Caddyfile: a refusal too deep to be read makes the whole file unreadable', () => {
+  const importer = importers().find(({ kind }) => kind === 'caddyfile');
+  const read = (text: string) => importer?.read([{ name: 'Caddyfile', text }]);
+  const site = (inside: string) => `a.example.com {\n ${inside}\n reverse_proxy app:80\n}\n`;
+  const nested = (depth: number) =>
+    site(`route {\n ${'handle {\n'.repeat(depth)} respond /secret 403\n ${'}\n'.repeat(depth)} }`);
+  const chain = Array.from({ length: 30 }, (_, index) => `(s${index}) {\n import s${index + 1}\n}\n`).join('');
+  for (const text of [
+    nested(19),
+    nested(20),
+    `${chain}(s30) {\n respond /secret 403\n}\n${site('import s0')}`,
+    `(s) {\n import s\n}\n${site('import s')}`,
+  ]) {
+    const imported = read(text);
+    assert.ok(imported && 'problem' in imported, `${text}\n${JSON.stringify(imported)}`);
+    assert.match(imported.problem, /too deep/);
+  }
+});
+
 any('user data of Bottlerocket: a mirror is a rewrite where that says it all, and the rest is listed', () =>
   inWorkspaceHere(async ({ runArgs, write, run }) => {
     const { status, stdout, stderr } = await runArgs(['import', 'bottlerocket', '-'], { input: bottlerocket });

@@ -16,7 +16,7 @@ interface Word {
   readonly quoted: boolean;
 }
 
-/** Most nesting of blocks and imports; nobody writes more. */
+/** Most nesting of blocks and imports. A file with more is refused, because a refusal inside would be lost. */
 const DEEPEST = 20;
 const MOST_WORDS = 200_000;
 
@@ -36,16 +36,19 @@ export function caddyTree({ name: file, text }: ImportFile): readonly Written[] 
   );
   const sites = top.filter(({ words: [first = ''] }) => !/^\(.+\)$/.test(first));
   const budget = { left: MOST_WORDS };
+  let deep: Written | undefined;
   const put = (list: readonly Written[], depth: number): Written[] =>
     list.flatMap((one) => {
       budget.left -= 1;
       const [word, snippet = '', ...args] = one.words;
       const known = word === 'import' && args.length === 0 ? snippets.get(snippet) : undefined;
-      if (budget.left < 0 || depth > DEEPEST) return [];
+      if (depth > DEEPEST) deep ??= one;
+      if (budget.left < 0 || deep) return [];
       if (known) return put(known, depth + 1);
       return [{ ...one, ...(one.block && { block: put(one.block, depth + 1) }) }];
     });
   const whole = put(sites, 0);
+  if (deep) return { file, line: deep.line, problem: 'its blocks and imports are too deep' };
   return budget.left < 0 ? { file, line: 1, problem: 'its imports come to too much' } : whole;
 }
 
