@@ -1,12 +1,12 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Decision } from '../policy/decide.ts';
 
-/** A decision in the form that machines get: the same on the command line and in the page of a report. */
+/** Returns a decision as JSON: the same for the command line and the page of a report. */
 export function jsonVerdict(decision: Decision, locate: (at: SpecPath) => string) {
   const verdict = { forward: 'allow', answer: 'answer', deny: 'deny' } as const;
   return {
     decision: verdict[decision.kind],
-    /** A forwarded request gets whatever the upstream says. */
+    /** `null` for a forwarded request, because the upstream chooses the status. */
     status: decision.kind === 'forward' ? null : decision.status,
     route: decision.route,
     at: locate(decision.at),

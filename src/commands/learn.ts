@@ -1,5 +1,6 @@
 import { walkPairs } from '../accessDiff/product.ts';
 import { hasError } from '../diagnostics/diagnostic.ts';
+import { type Columns, columnsOf, seenIn } from '../import/accessLog.ts';
 import {
   type DraftEntry,
   type DraftGroup,
@@ -9,7 +10,6 @@ import {
   identifierOf,
   type NotCarried,
 } from '../import/draft.ts';
-import { type Columns, columnsOf, seenIn } from '../import/accessLog.ts';
 import { readOpenapi } from '../import/openapi.ts';
 import { type Counted, type Template, templatesOf } from '../import/templates.ts';
 import { takes } from '../policy/access.ts';
