@@ -17,7 +17,7 @@ export function diffExpiry(before: Sets, after: Sets, collector: Collector): voi
     const former = new Map(old.notes.map((note) => [cidrOf(note), note]));
     for (const cidr of new Set([...ends.keys(), ...former.keys()])) {
       const [note, formerly] = [ends.get(cidr), former.get(cidr)];
-      // An entry that came or went is told by the change of the set's addresses, with a request as example.
+      // An added or removed entry is reported as a change of the set's addresses, with a request as example.
       const range = (note ?? formerly)?.range;
       if (!range || !holds(set, range) || !holds(old.set, range) || note?.expires === formerly?.expires) continue;
       const message = () => `${cidr} of @${id} is good ${until(note)} (before: ${until(formerly)})`;

@@ -23,7 +23,7 @@ export interface Caller {
   readonly before: ApiKey | undefined;
   readonly after: ApiKey | undefined;
   readonly pairs: readonly KeyPair[];
-  /** True for those who have to change over to another secret. */
+  /** True for callers that have to change over to another secret. */
   readonly replaced: boolean;
 }
 
@@ -35,7 +35,7 @@ function byReference(policy: Policy): References {
   return new Map(policy.apiKeys.flatMap((key) => key.keys.map((reference) => [reference.text, key] as const)));
 }
 
-/** The pairs of two versions. Each secret that one of them accepts is in exactly one pair. */
+/** Returns the pairs of two versions. Each secret that one of them accepts is in exactly one pair. */
 export function keyPairs(before: Policy, after: Policy): KeyPair[] {
   const left = byReference(before);
   const right = byReference(after);
@@ -49,7 +49,7 @@ export function keyPairs(before: Policy, after: Policy): KeyPair[] {
   });
 }
 
-/** By secret that only the older version accepts: the new secret that replaces it under the same id. */
+/** Returns the replacements: for each secret that only the older version accepts, the new secret under the same id. */
 function replacements(before: Policy, left: References, right: References): Map<string, string> {
   const added = new Map<string, string[]>();
   for (const [reference, { id }] of right) {
@@ -66,7 +66,7 @@ function replacements(before: Policy, left: References, right: References): Map<
   return replaced;
 }
 
-/** The classes of callers, in the order of their first pair. */
+/** Returns the classes of callers, in the order of their first pair. */
 export function callersOf(pairs: readonly KeyPair[]): Caller[] {
   const classes = new Map<string, KeyPair[]>();
   for (const pair of pairs) {
@@ -84,7 +84,7 @@ export function callersOf(pairs: readonly KeyPair[]): Caller[] {
   }));
 }
 
-/** Text that is equal for keys to which the same requests are open. */
+/** Returns a text that is equal for keys that may send the same requests. */
 function signature(key: ApiKey | undefined): string {
   return key ? identityOf(API_KEY, key, ({ compare }) => compare === 'decided') : '-';
 }
@@ -108,18 +108,18 @@ function sideReach(caller: Caller, key: ApiKey | undefined, proxy: Proxy): CidrS
   return keyAddresses(key, proxy);
 }
 
-/** The first moment at which a key no longer works. */
+/** Returns the first moment at which a key no longer works. */
 export function endOf(key: ApiKey | undefined): number {
   return key?.expires ?? Number.POSITIVE_INFINITY;
 }
 
-/** The end of a key for a sentence: `2027-06-30`, or `never`. */
+/** Returns the end of a key for a sentence: `2027-06-30`, or `never`. */
 export function endWords(key: ApiKey | undefined): string {
   if (key?.expires === undefined) return 'never';
   return dateOf(key.expires);
 }
 
-/** The ids of the keys of callers, sorted; the new id where a key was renamed. */
+/** Returns the sorted ids of the callers' keys; the new id for a renamed key. */
 export function idsOf(callers: readonly Caller[]): string[] {
   const ids = callers.flatMap(({ pairs }) => pairs.flatMap(({ before, after }) => after?.id ?? before?.id ?? []));
   return [...new Set(ids)].sort();
@@ -127,7 +127,7 @@ export function idsOf(callers: readonly Caller[]): string[] {
 
 const SHOWN = 3;
 
-/** Whom a change concerns, as the end of a sentence: ` for key "a"`, ` for anybody`. */
+/** Returns the callers that a change concerns, as the end of a sentence: ` for key "a"`, ` for anybody`. */
 export function forWhom(ids: readonly string[], anybody: boolean): string {
   if (anybody) return ' for anybody';
   const more = ids.length > SHOWN ? ` and ${ids.length - SHOWN} more` : '';

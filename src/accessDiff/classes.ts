@@ -19,13 +19,13 @@ export interface RequestFinding {
   readonly effect: Effect;
   /** Text that differs for two findings of one kind on the same line. */
   readonly detail: string;
-  /** Which version's line is shown. */
+  /** Version of the spec whose line is shown. */
   readonly version: 'before' | 'after';
-  /** The place of the change where that is no line of a route, such as an upstream's. */
+  /** Place of the change, if it is not the line of a route but, for example, an upstream. */
   readonly place?: ChangePlace;
   /** Ids of the keys that the difference concerns; empty where it concerns everybody who may send the request. */
   readonly keys: readonly string[];
-  /** A caller whom the difference concerns; absent where it concerns every caller. */
+  /** A caller that the difference concerns; absent if it concerns every caller. */
   readonly caller?: Caller;
   readonly message: (request: string) => string;
   /** The request that shows the difference; `undefined` where no caller gets through in both versions. */
@@ -75,13 +75,16 @@ export function compareClasses(
   return { requests, events };
 }
 
-/** Whether somebody got through before and somebody does now, perhaps not the same. */
+/** Returns whether some caller got through before and some caller does now, perhaps another one. */
 function anyUse(before: RouteClass, after: RouteClass, callers: readonly Caller[], context: ProxyContext): boolean {
   const could = callers.some((caller) => mayUse(before, caller.before) && !isEmpty(context.reach(caller).before));
   return could && callers.some((caller) => mayUse(after, caller.after) && !isEmpty(context.reach(caller).after));
 }
 
-/** The events of a caller who has to change over: the new secret gets through now, and the old one no longer does. */
+/**
+ * Returns the events of a caller that has to change over: the new secret gets through now, and the old one no longer
+ * does.
+ */
 function secretEvents(
   caller: Caller,
   before: RouteClass | undefined,
@@ -126,7 +129,7 @@ const EFFECTS = {
   denied: { effect: 'narrowing', version: 'before' },
 } as const;
 
-/** The finding that some callers may send a request in only one of the two versions. */
+/** Returns the finding that some callers may send a request in only one of the two versions. */
 function accessFinding(kind: keyof typeof EFFECTS, callers: readonly Caller[], context: ProxyContext): RequestFinding {
   const { effect, version } = EFFECTS[kind];
   const [first = ANYBODY] = callers;
@@ -146,7 +149,8 @@ function accessFinding(kind: keyof typeof EFFECTS, callers: readonly Caller[], c
 
 function authFinding(after: RouteClass, open: boolean, context: ProxyContext): RequestFinding {
   const reach = context.reach(ANYBODY);
-  // From passthrough to apiKey: a caller's own credentials used to pass, and now its key gets a token sent along.
+  // In a change from `passthrough` to `apiKey`, callers sent their own credentials before, and now the proxy sends a
+  // token for their keys.
   const injects = after.kind === 'forward' && context.callers.some((caller) => mayUse(after, caller.after));
   return {
     kind: 'auth',
@@ -203,7 +207,7 @@ function upstreamFinding(
   return { ...redirection(left, right), version: 'after', keys: [] };
 }
 
-/** The change of an upstream as it is reported. A request, a site or neither may show it; the words are the same. */
+/** Returns the reported change of an upstream. Its words are the same whether a request, a site or neither shows it. */
 export function redirection(before: Upstream, after: Upstream) {
   const differences = differencesOf(UPSTREAM, before, after);
   const words = differences.map((difference) => difference.words).join('; ');

@@ -1,7 +1,7 @@
 import type { Effect } from '../policy/fields.ts';
 import type { AccessChange, ChangeKind, ChangePlace, Example } from './types.ts';
 
-/** A change while more of the same kind are still being found. */
+/** A difference as it is found. Several of them may become one change; see `group`. */
 export interface Draft {
   readonly kind: ChangeKind;
   readonly effect: Effect;
@@ -26,7 +26,7 @@ interface Entry {
   readonly proxies: string[];
 }
 
-/** Gathers differences, and makes one change of all that one line of the spec causes. */
+/** Collects differences, and merges all that one line of the spec causes into one change. */
 export interface Collector {
   add(draft: Draft): void;
   changes(): AccessChange[];
@@ -82,9 +82,7 @@ export function mostSevere(effects: readonly Effect[]): Effect {
   return ORDER.find((effect) => effects.includes(effect)) ?? 'neutral';
 }
 
-/**
- * Changes by effect, the gravest first. The sort is stable: changes of one effect stay in the order of their finding.
- */
+/** Returns changes by effect, the gravest first. The sort is stable, so changes of one effect keep their order. */
 export function inOrder(changes: readonly AccessChange[]): AccessChange[] {
   return changes.toSorted((a, b) => ORDER.indexOf(a.effect) - ORDER.indexOf(b.effect));
 }

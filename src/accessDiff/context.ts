@@ -12,11 +12,11 @@ export interface Sample {
   readonly path: string;
 }
 
-/** What every step of comparing one proxy needs. */
+/** The context of comparing one proxy. */
 export interface ProxyContext {
   readonly before: Version;
   readonly after: Version;
-  /** Id of the proxy in reports: the new one where it was renamed. */
+  /** Id of the proxy in reports: the new one if it was renamed. */
   readonly proxy: string;
   /** Classes of key holders. */
   readonly callers: readonly Caller[];
@@ -28,7 +28,7 @@ export interface ProxyContext {
   ids(callers: readonly Caller[]): readonly string[];
 }
 
-/** What the comparisons of all proxies have in common. */
+/** The part of the context that the comparisons of all proxies share. */
 export interface Shared {
   readonly callers: readonly Caller[];
   readonly collector: Collector;
@@ -55,7 +55,10 @@ export function contextOf(
 
 export type IdLists = (callers: readonly Caller[]) => readonly string[];
 
-/** Gives equal lists of callers the same array of ids, so that the collector need not compare long lists. */
+/**
+ * Returns a function that gives equal lists of callers the same array of ids, so that the collector need not compare
+ * long lists.
+ */
 export function idLists(all: readonly Caller[]): IdLists {
   const order = new Map(all.map((caller, index) => [caller, index]));
   const lists = new Map<string, readonly string[]>();
@@ -67,19 +70,19 @@ export function idLists(all: readonly Caller[]): IdLists {
   };
 }
 
-/** Whether a key may use a route class that asks for one. */
+/** Returns whether a key may use a route class that needs one. */
 export function mayUse(routeClass: RouteClass, key: ApiKey | undefined): boolean {
   if (!key) return false;
   return routeClass.kind === 'answer' || routeClass.groups.some((group) => key.groups.includes(group));
 }
 
-/** A moment at which none of these keys has ended. */
+/** Returns a moment at which none of these keys has expired. */
 function momentBefore(...keys: readonly (ApiKey | undefined)[]): number {
   const end = Math.min(...keys.map(endOf));
   return Number.isFinite(end) ? end - 1 : 0;
 }
 
-/** A request of one caller from some address of a set. */
+/** Returns a request of one caller from some address of a set. */
 export function questionOf({ method, path }: Sample, caller: Caller, from: CidrSet): Question {
   const address = someAddress(from);
   if (address === undefined) throw new Error('an example needs an address');
@@ -94,7 +97,7 @@ export function questionOf({ method, path }: Sample, caller: Caller, from: CidrS
   };
 }
 
-/** The question as an example, put to both evaluators. Where they agree the comparison was wrong, and this throws. */
+/** Asks both evaluators and returns the example. If they agree, the comparison was wrong, and this throws. */
 export function confirmed(question: Question, context: ProxyContext, statusCounts = false): RequestExample {
   const { before, after, proxy } = context;
   const [left, right] = [before.decide(question), after.decide(question)];

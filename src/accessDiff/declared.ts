@@ -2,16 +2,16 @@ import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Effect, Harmless } from '../policy/fields.ts';
 import type { AccessChange, ChangeKind } from './types.ts';
 
-/** An option whose change is reported as it is written, because no evaluator decides what the option allows. */
+/** An option whose change is reported with its two values, because no evaluator decides what the option allows. */
 export interface Told {
   readonly kind: ChangeKind;
   /** The start of a sentence that ends in the value; gets the path of the option. */
   readonly words: string | ((path: SpecPath) => string);
-  /** The words for the value where the option is absent. */
+  /** The words for an absent value. */
   readonly absent: string;
-  /** The effect of two values, `undefined` for absent; where this is left out, every change is `unclear`. */
+  /** Returns the effect of two values, `undefined` for absent. Without this function, every change is `unclear`. */
   readonly effect?: (before: unknown, after: unknown) => Effect;
-  /** The value names a file, and another text in it is a change as well. */
+  /** Set if the value names a file, whose content counts as part of the value. */
   readonly isFile?: true;
 }
 
@@ -23,15 +23,15 @@ type Inner<Mapping> = string extends keyof Mapping
   : { readonly fields: Touches<Mapping> };
 
 /**
- * How an option touches access. `decided`: comparing the two policies tells what a change of it does, and does so more
- * exactly. An option that holds others may leave the answer to them, with `fields` or `each`.
+ * How an option touches access. `decided`: comparing the two policies shows the effect of a change more exactly. An
+ * option with inner options may leave the answer to these, with `fields` or `each`.
  */
 export type Touch<Value> = Harmless | Told | ([Mappings<Value>] extends [never] ? 'decided' : Inner<Mappings<Value>>);
 
-/** One answer for each option: one that is left out does not compile. */
+/** The answer for each option. A missing one does not compile. */
 export type Touches<Mapping> = { readonly [Name in keyof Mapping]-?: Touch<NonNullable<Mapping[Name]>> };
 
-/** `Touch` of a value whose type is not known any more. */
+/** A `Touch` without the type of its value. */
 type AnyTouch =
   | Harmless
   | Told
@@ -41,7 +41,7 @@ type AnyTouch =
 
 export type AnyTouches = Readonly<Record<string, AnyTouch>>;
 
-/** The effect of an option that only grants: adding it widens, and taking it out narrows. */
+/** Returns the effect of an option that only grants: adding it widens, removing it narrows. */
 export function byPresence(before: unknown, after: unknown): Effect {
   if (before === undefined) return 'widening';
   return after === undefined ? 'narrowing' : 'unclear';
@@ -61,11 +61,12 @@ export interface Readers {
 }
 
 /**
- * Stands for an option without a declaration. No schema lets one through; if one came, it would not count as harmless.
+ * Stands for an option without a declaration. No schema accepts such an option; if one did, its change would be
+ * reported.
  */
 const UNKNOWN: Told = { kind: 'target', words: 'an option of its own is', absent: 'not there' };
 
-/** The changes of options, by what each has declared. `path` is the place of the options in the spec. */
+/** Returns the changes of options, as each declares. `path` is the place of the options in the spec. */
 export function diffDeclared(touches: AnyTouches, pair: Pair, read: Readers): AccessChange[] {
   const [left, right] = [entriesOf(pair.before), entriesOf(pair.after)];
   return namesOf(left, right).flatMap((name) => {

@@ -19,9 +19,9 @@ import type { AccessChange } from './types.ts';
 import { isOpen, versionOf } from './version.ts';
 
 /**
- * What somebody can do under one policy and not under the other. It is computed from the automata of both, so that a
- * spec that is written differently and decides the same has no change; a change that a request can show comes with such
- * a request, put to both evaluators. Sorted by effect, the gravest first.
+ * Returns the differences of access between two policies, sorted by effect, the gravest first. They are computed from
+ * the automata of both, so that a spec that is written differently and decides the same has no change. A change that a
+ * request can show comes with such a request, which both evaluators have decided.
  */
 export function diffAccess(before: Policy, after: Policy): Result<readonly AccessChange[]> {
   const callers = callersOf(keyPairs(before, after));
@@ -49,8 +49,8 @@ export function diffAccess(before: Policy, after: Policy): Result<readonly Acces
 }
 
 /**
- * Both proxies of a pair. Where one version has none, the other's stands in, for its addresses; no request gets
- * through.
+ * Returns both proxies of a pair. If one version lacks the proxy, that of the other stands in for it, for its
+ * addresses; no request gets through.
  */
 function bothOf({ before, after }: ProxyPair): readonly [Proxy, Proxy] {
   const proxy = after ?? before;
@@ -63,7 +63,7 @@ interface ProxyPair {
   readonly after: Proxy | undefined;
 }
 
-/** Proxies of one id, or, where one was renamed, of one listening socket. */
+/** Pairs proxies by id; a renamed one by its listening socket. */
 function proxyPairs(before: readonly Proxy[], after: readonly Proxy[]): ProxyPair[] {
   const socket = (proxy: Proxy) => `${socketOf(proxy)} ${proxy.hosts.join()}`;
   const renamed = (proxy: Proxy, others: readonly Proxy[], same: readonly Proxy[]) =>
@@ -76,7 +76,7 @@ function proxyPairs(before: readonly Proxy[], after: readonly Proxy[]): ProxyPai
   return [...pairs, ...gone.map((proxy) => ({ before: proxy, after: undefined }))];
 }
 
-/** A proxy that only one version has, with some request that gets through it. */
+/** Reports a proxy that only one version has, with a request that gets through it. */
 function diffWholeProxy(context: ProxyContext, added: boolean): void {
   const { access, proxy } = added ? context.after : context.before;
   if (!access || !proxy || isEmpty(proxy.ranges)) return;
@@ -103,7 +103,7 @@ function diffWholeProxy(context: ProxyContext, added: boolean): void {
 }
 
 /**
- * Reports changes of the proxy's settings. They act before a request is read or after the answer, so none has an
+ * Reports changes of the proxy's settings. They act before a request is read or after the answer, so they have no
  * example.
  */
 function diffSettings(before: Proxy, after: Proxy, collector: Collector): void {

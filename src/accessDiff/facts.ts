@@ -34,7 +34,7 @@ interface Used {
   readonly upstreams: ReadonlySet<string>;
 }
 
-/** The groups and upstreams that some caller can reach through some proxy. */
+/** Returns the groups and upstreams that some caller can reach through some proxy. */
 function usedIn({ proxies, apiKeys }: Policy): Used {
   const held = new Set(apiKeys.flatMap(({ groups }) => groups));
   const routes = new Set(proxies.flatMap((proxy) => proxy.routes));

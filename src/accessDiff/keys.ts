@@ -7,7 +7,7 @@ import { confirmed, type ProxyContext, questionOf, type Sample } from './context
 import type { CallerSamples } from './requests.ts';
 import type { ChangePlace } from './types.ts';
 
-/** Reports what changed for key holders whatever they ask for: addresses, ends, secrets, groups. */
+/** Reports changes for callers that do not depend on the request: addresses, ends, secrets, groups. */
 export function diffCallers(samples: CallerSamples, context: ProxyContext): void {
   diffAddresses(samples, context);
   for (const [caller, events] of samples) {
@@ -32,9 +32,7 @@ const DIRECTIONS = [
   { gained: false, effect: 'narrowing', version: 'before', other: 'after' },
 ] as const;
 
-/**
- * Reports addresses that were gained or lost: of the proxy where its own ranges are the cause, otherwise of the key.
- */
+/** Reports addresses that were gained or lost: at the proxy if its own ranges are the cause, else at the key. */
 function diffAddresses(samples: CallerSamples, context: ProxyContext): void {
   const [left, right] = [context.before.proxy, context.after.proxy];
   if (!left || !right) return;
@@ -201,7 +199,7 @@ function diffSource(pair: KeyPair, { caller, event, sample }: SourceEvent, conte
   });
 }
 
-/** How many secrets a key has, where that changed: `, which has 2 secrets now (before: 1)`. */
+/** Returns the change in the number of a key's secrets: `, which has 2 secrets now (before: 1)`, or "". */
 function numberWords({ id }: ApiKey, { before, after }: ProxyContext): string {
   const [left, right] = [before.numbers.get(id), after.numbers.get(id)];
   if (left === undefined || right === undefined || left === right) return '';

@@ -1,7 +1,7 @@
 import { type Automaton, freshSegment, type State } from '../policy/automaton.ts';
 import { classify, PARAMETER_TYPES } from '../policy/segment.ts';
 
-/** Where one path leads in two automata; absent where one knows no pattern that starts like it. */
+/** The states that one path leads to in two automata. A state is absent if no pattern starts like the path. */
 export interface Pair<L, R> {
   readonly before: State<L> | undefined;
   readonly after: State<R> | undefined;
@@ -10,7 +10,8 @@ export interface Pair<L, R> {
 }
 
 /**
- * The most pairs of states, beyond the states that each automaton has: two specs with more overlap beyond any review.
+ * Most pairs of states beyond the states that each automaton has. More would be two specs with more overlap than
+ * anybody can review.
  */
 export const MAX_PAIRS = 100_000;
 

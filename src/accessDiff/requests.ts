@@ -9,7 +9,7 @@ import { confirmed, type ProxyContext, questionOf, type Sample } from './context
 import { type Pair, walkPairs } from './product.ts';
 import type { Version } from './version.ts';
 
-/** For each caller the first request by which each event happened to it, and the first that was forwarded. */
+/** The first request for each event of each caller, and the first one that was forwarded. */
 export type CallerSamples = ReadonlyMap<Caller, Readonly<Partial<Record<CallerEvent | 'forwarded', Sample>>>>;
 
 type StatePair = Pair<Rule, Rule>;
@@ -65,7 +65,7 @@ function classAt(endpoint: Endpoint | undefined, method: string): RouteClass | u
   return healthOf(routeClass) ? undefined : routeClass;
 }
 
-/** Methods that either version names; HEAD only where it is not decided like GET. */
+/** Returns the methods that either version names; HEAD only if it is not decided like GET. */
 function methodsOf(before: Endpoint | undefined, after: Endpoint | undefined): string[] {
   const methods = new Set([...(before?.classes.keys() ?? []), ...(after?.classes.keys() ?? [])]);
   const alike = (endpoint: Endpoint | undefined) => classAt(endpoint, 'HEAD') === classAt(endpoint, 'GET');
@@ -77,7 +77,7 @@ function methodsOf(before: Endpoint | undefined, after: Endpoint | undefined): s
 
 type OnNew = (verdict: Verdict, sample: Sample, classes: readonly (RouteClass | undefined)[]) => void;
 
-/** Compares each pair of route classes once: however many paths there are, their classes are few. */
+/** Returns a comparison that handles each pair of route classes once: there are many paths and few classes. */
 function verdictCache(context: ProxyContext, onNew: OnNew) {
   const known = new Map<RouteClass | undefined, Map<RouteClass | undefined, Verdict>>();
   return (before: RouteClass | undefined, after: RouteClass | undefined, sample: Sample): Verdict => {
@@ -112,17 +112,17 @@ function report(finding: RequestFinding, pair: StatePair, sample: Sample, contex
   });
 }
 
-/** The line of the spec behind a finding: the first of these rules that the finding's caller may use. */
+/** Returns the rule behind a finding: the first one that the finding's caller may use. */
 function ruleOf({ caller, version }: RequestFinding, state: State<Rule> | undefined, method: string): Rule | undefined {
   const rules = state?.accepts.filter((rule) => takes(rule, method)) ?? [];
   const key = caller?.[version];
   return rules.find((rule) => !key || !('group' in rule) || key.groups.includes(rule.group)) ?? rules[0];
 }
 
-/** Methods of which the first that no rule names shows how a method that is not allowed is refused. */
+/** Candidates for a method that no rule names; the first such one shows how a method that is not allowed is refused. */
 const UNNAMED = ['DELETE', 'PATCH', 'PUT', 'POST', 'PROPFIND'];
 
-/** Reports a change of how wrong methods are refused, with the first request that shows it. */
+/** Returns a function that reports a change in the refusal of methods, with the first request that shows it. */
 function statusProbe(context: ProxyContext) {
   const { before, after, collector } = context;
   const [left, right] = [before.proxy, after.proxy];

@@ -12,15 +12,15 @@ function targetOf(rewrite: DomainRewrite | undefined, name: string): string {
 }
 
 /**
- * Names that stand for all others: every exact name, and for every wildcard one name below it that is not in the spec.
- * Any other name is decided like the one below its longest wildcard.
+ * Returns names that stand for all others: every exact name, and for every wildcard one name below it that is not in
+ * the spec. Any other name is decided like the one below its longest wildcard.
  */
 function sampleNames(rewrites: readonly DomainRewrite[]): string[] {
   const written = new Set(rewrites.map(({ from }) => from));
   const targets = new Set(rewrites.map(({ to }) => to.replace(/\..*/, '')));
   const below = (from: string) => {
     let label = 'name';
-    // With a target that begins with the same label nobody could tell `name.to` from `to` with the label kept.
+    // If a target begins with the same label, `name.to` could not be told from `to` with the label kept.
     while (written.has(`${label}.${from}`) || targets.has(label)) label += '-x';
     return `${label}.${from}`;
   };
@@ -28,7 +28,7 @@ function sampleNames(rewrites: readonly DomainRewrite[]): string[] {
   return [...new Set([...(exact ?? []).map(({ from }) => from), ...(wild ?? []).map(({ from }) => below(from))])];
 }
 
-/** What one version makes of a name: its rewrite, and the upstream of its site. */
+/** How one version treats names: its rewrites, and the upstreams of their sites. */
 interface Side {
   readonly rewriteOf: (name: string) => DomainRewrite | undefined;
   readonly upstreams: ReadonlyMap<string, Upstream>;
@@ -45,7 +45,7 @@ interface NamePair {
   readonly right: DomainRewrite | undefined;
 }
 
-/** Reports names that lead elsewhere, images that are pulled from elsewhere, and sites that forward elsewhere. */
+/** Reports names that resolve differently, images that are pulled from elsewhere, and sites that forward elsewhere. */
 export function diffRewrites(before: Policy, after: Policy, collector: Collector): void {
   const [old, current] = [sideOf(before), sideOf(after)];
   for (const name of sampleNames([...before.rewrites, ...after.rewrites])) {

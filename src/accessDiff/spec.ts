@@ -6,8 +6,8 @@ import type { Touches } from './declared.ts';
 const nothingReads = (what: string) => ({ cannotLoosen: `it says ${what}, and no decision reads it` });
 
 /**
- * A field of the tokens that a vault issues. Only the upstream knows what a token can do; the spec says what is asked
- * for.
+ * Returns the declaration for a field of issued tokens. Only the upstream knows what a token may do; the spec says what
+ * is requested.
  */
 const issued = (does: string, absent: string) => ({
   kind: 'token' as const,
@@ -20,7 +20,7 @@ function scopesEffect(before: unknown, after: unknown): Effect {
   return [...right].every((scope) => left.has(scope)) ? 'narrowing' : 'widening';
 }
 
-/** Fields that a group sets for all of its requests, and that one request may set for itself. */
+/** Fields that a group sets for all of its requests, and a request may set for itself. */
 const forwarding = {
   headers: 'decided',
   contentTypes: 'decided',

@@ -27,7 +27,7 @@ export interface ChangePlace {
   readonly path: SpecPath;
 }
 
-/** A request that the two versions decide differently, as the evaluator of each has said. */
+/** A request that the two versions decide differently, with the decision of each evaluator. */
 export interface RequestExample {
   readonly kind: 'request';
   readonly proxy: string;
@@ -36,10 +36,11 @@ export interface RequestExample {
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly from: string;
   /**
-   * Absent: no key is sent. `formerly`: the secret that was sent before, where the key got another one in its place.
+   * The key that is sent; absent for none. `formerly` is the secret that was sent before, if the key got another one in
+   * its place.
    */
   readonly key?: { readonly id: string; readonly reference: string; readonly formerly?: string };
-  /** Seconds since the epoch; only where the moment matters. */
+  /** Seconds since 1970; only if the moment matters. */
   readonly at?: number;
   readonly before: string;
   readonly after: string;
@@ -62,15 +63,15 @@ export interface AccessChange {
   /** One line, lower case start, no full stop. */
   readonly message: string;
   readonly at: ChangePlace;
-  /** Sorted ids; empty where the change is not about proxies or not about keys. */
+  /** Sorted ids; empty if the change is not about proxies or not about keys. */
   readonly proxies: readonly string[];
   readonly keys: readonly string[];
-  /** CIDRs that were gained or lost, where that is the change. */
+  /** CIDRs that were gained or lost, for a change of addresses. */
   readonly addresses?: readonly string[];
   readonly example?: Example;
 }
 
-/** Whether somebody can do more after the change, or nothing rules it out. */
+/** Returns whether a change allows more, or may do so. */
 export function mayWiden(change: Pick<AccessChange, 'effect'>): boolean {
   return change.effect === 'widening' || change.effect === 'unclear';
 }

@@ -8,26 +8,26 @@ import { FORWARDING } from '../policy/routes.ts';
 import type { ApiKey, Policy, Proxy, Upstream } from '../policy/types.ts';
 import { destinationOf } from '../policy/upstreams.ts';
 
-/** A request as its caller sees it: with the secret that it holds, and without the id of the key. */
+/** A request from the view of its caller: with its secret, and without the id of the key. */
 export interface Question {
   readonly method: string;
   readonly target: string;
   readonly headers: HeaderFields;
   readonly from: string;
-  /** The secrets of the caller. Each version is sent the one that it accepts; empty: no key is sent. */
+  /** The secrets of the caller; empty if it sends no key. Each version is sent the one that it accepts. */
   readonly references: readonly string[];
   readonly at: number;
 }
 
-/** One side of the comparison of a proxy. Where this version has no such proxy, no request gets through. */
+/** One side of the comparison of a proxy. If this version has no such proxy, no request gets through. */
 export interface Version {
   readonly policy: Policy;
   readonly proxy: Proxy | undefined;
   readonly access: Access | undefined;
   readonly upstreams: ReadonlyMap<string, Upstream>;
-  /** By secret. */
+  /** Keys by secret. */
   readonly keys: ReadonlyMap<string, ApiKey>;
-  /** How many secrets each key has, by id. */
+  /** Number of secrets of each key, by id. */
   readonly numbers: ReadonlyMap<string, number>;
   decide(question: Question): Decision | undefined;
 }
@@ -60,20 +60,20 @@ function credentialOf(keys: ReadonlyMap<string, ApiKey>, references: readonly st
   return key ? { kind: 'known', id: key.id } : { kind: 'unknown' };
 }
 
-/** Whether a request that falls into the route class needs no key. */
+/** Returns whether requests of a route class need no key. */
 export function isOpen(routeClass: RouteClass, { access }: Version): boolean {
   return asksNoKey(routeClass) || (routeClass.kind === 'answer' && access?.usesKeys !== true);
 }
 
 /**
- * A decision as text that is equal for two decisions exactly where caller and upstream see no difference. All refusals
- * are equal: neither 404 nor 405 gives anybody anything.
+ * Returns a decision as text. Two decisions have equal texts if caller and upstream see no difference. All refusals are
+ * equal: neither 404 nor 405 grants anything.
  */
 export function outcomeOf(decision: Decision | undefined, { upstreams }: Version): string {
   if (!decision || decision.kind === 'deny') return 'refused';
   if (decision.kind === 'answer') return JSON.stringify(['answer', decision.status, decision.body]);
   const { forwarding, key } = decision;
-  // An upstream's id means nothing outside the spec, so its destination is compared.
+  // The id of an upstream has no meaning outside the spec, so its destination is compared.
   const forwarded = { ...forwarding, upstream: destinationOf(upstreams.get(forwarding.upstream)) };
   const how = identityOf(FORWARDING, forwarded, ({ shownBy }) => shownBy !== 'refusal');
   const sends = forwarding.auth === 'apiKey' && key;

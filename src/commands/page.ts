@@ -27,7 +27,7 @@ export interface ReportArguments {
   readonly format: Format;
 }
 
-/** Writes one page for whoever has to sign a spec off: who may do what, what changed, and a box that answers. */
+/** Writes one page for a reviewer: who may do what, what changed, and a box that answers questions. */
 export async function report({ spec: argument, out, base, format }: ReportArguments, io: Io): Promise<Status> {
   const { source, document, composition, spec, policy, diagnostics } = compileArgument(argument, io, { now: io.now });
   const about = { command: 'report', document, asked: 'changes' as const };
@@ -68,7 +68,7 @@ async function pageOf(policy: Policy, parts: Page['parts'], locate: Locate): Pro
   };
 }
 
-/** What widens must not be missed. */
+/** Widening changes are marked, so that they are not missed. */
 const MARKS = {
   error: { text: 'may do more:', tone: 'no' },
   warning: { text: 'may do less:', tone: 'yes' },
@@ -178,7 +178,10 @@ function addressTable({ addressSets }: Policy): PageTable {
   return { title: 'Addresses', columns: ['Set', 'Networks'], rows };
 }
 
-/** A policy without what no decision depends on: no reference to a secret, no upstream, no body of an answer. */
+/**
+ * Returns a policy without the parts that no decision depends on: no secret references, no upstreams, no bodies of
+ * answers.
+ */
 function decidedPart({ apiKeys, proxies, ...policy }: Policy): Policy {
   const token = { scheme: 'env', text: '', origin: [] } as const;
   const { shadow: _, ...rest } = policy;
@@ -200,7 +203,7 @@ function decidedPart({ apiKeys, proxies, ...policy }: Policy): Policy {
   };
 }
 
-/** Every place that a decision may come from, by its path. */
+/** Returns all places that a decision may come from, by path. */
 function placesOf({ apiKeys, proxies }: Policy, locate: Locate): Record<string, string> {
   const parts = (origin: SpecPath, ...names: string[]): SpecPath[] => [
     origin,

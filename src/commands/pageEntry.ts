@@ -4,7 +4,7 @@ import type { Policy } from '../policy/types.ts';
 import { jsonVerdict } from './jsonVerdict.ts';
 import { decider, problemText } from './request.ts';
 
-/** What a page is given: the policy as far as it decides, and where its parts are written. */
+/** The input of a page: the policy as far as decisions depend on it, and the places of its parts in the spec. */
 export interface PageData {
   /** JSON in which `{"$":"123"}` is a whole number of any size. */
   readonly policy: unknown;
@@ -19,11 +19,11 @@ export interface PageQuestion {
   readonly from?: string | undefined;
   readonly proxy?: string | undefined;
   readonly headers?: HeaderFields | undefined;
-  /** Seconds since the epoch, or a date. */
+  /** Seconds since 1970, or a date. */
   readonly at: number | string;
 }
 
-/** The evaluator of the page, which is that of the command: the same question gets the same answer. */
+/** The evaluator of the page. It is that of the command, so that both give the same answer. */
 export function evaluator({ policy, places }: PageData) {
   const decide = decider(revived(policy) as Policy);
   return (question: PageQuestion) => {

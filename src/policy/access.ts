@@ -20,7 +20,7 @@ export type RouteClass =
     }
   | { readonly kind: 'answer'; readonly id: string; readonly answer: Answer };
 
-/** What a path leads to. */
+/** The end of a path: the rules for it, by method. */
 export interface Endpoint {
   readonly state: State<Rule>;
   /** Methods that some rule takes here, for `Allow`: sorted, HEAD listed beside GET; `*` for every method. */
@@ -29,7 +29,7 @@ export interface Endpoint {
   readonly classes: ReadonlyMap<string, RouteClass>;
 }
 
-/** What a proxy does with each method and path: all that the configuration of an engine has to know of requests. */
+/** What a proxy does with each method and path. It is all that an engine's configuration has to know about requests. */
 export interface Access {
   readonly automaton: Automaton<Rule>;
   /** Only states where some pattern ends, in the order of the automaton. */
@@ -44,24 +44,24 @@ export function isRoute(rule: Rule): rule is Route {
   return 'forwarding' in rule;
 }
 
-/** The routes and answers of a proxy, its health check among them. */
+/** Returns the routes and answers of a proxy, with its health check. */
 export function rulesOf({ routes, answers, health }: Proxy): readonly Rule[] {
   return [...routes, ...answers, ...(health ? [health] : [])];
 }
 
-/** Whether a rule is about a method; HEAD goes with GET. */
+/** Returns whether a rule covers a method; GET includes HEAD. */
 export function takes({ methods }: Pick<Rule, 'methods'>, method: string): boolean {
   return methods.includes(method) || (method === 'HEAD' && methods.includes('GET')) || methods.includes(EVERY_METHOD);
 }
 
-/** Whether the proxy asks for no key here although it asks for one elsewhere. */
+/** Returns whether a route class needs no key, on a proxy that needs keys for others. */
 export function isOpen(routeClass: RouteClass): boolean {
   return routeClass.kind === 'forward'
     ? routeClass.forwarding.auth === 'passthrough'
     : routeClass.answer.auth === 'none';
 }
 
-/** The health check that a route class is, if it is one: the only answer with a list of addresses of its own. */
+/** Returns the health check if the route class is one: it is the only answer with its own list of addresses. */
 export function healthOf(routeClass: RouteClass | undefined): Health | undefined {
   return routeClass?.kind === 'answer' && isHealth(routeClass.answer) ? routeClass.answer : undefined;
 }
@@ -70,7 +70,7 @@ function isHealth(answer: Answer): answer is Health {
   return answer.ranges !== undefined;
 }
 
-/** The method under which a request is looked up: HEAD as GET, and a method that nobody named as `*`. */
+/** Returns the method to look a request up by: HEAD as GET, and a method that no rule names as `*`. */
 export function lookupMethod(method: string, methods: ReadonlyMap<string, unknown>): string {
   const own = method === 'HEAD' && !methods.has('HEAD') ? 'GET' : method;
   return methods.has(own) || !methods.has(EVERY_METHOD) ? own : EVERY_METHOD;
@@ -79,9 +79,9 @@ export function lookupMethod(method: string, methods: ReadonlyMap<string, unknow
 const known = new WeakMap<object, { readonly access: Access | undefined }>();
 
 /**
- * The access of a proxy. Checks, evaluator and every target ask for it, so it is worked out once for each proxy;
- * proxies without answers of their own that share a list of routes share it too.
- * @returns `undefined` where the patterns overlap in more ways than `MAX_OVERLAPS`
+ * Returns the access of a proxy. It is computed once for each proxy, because checks, evaluator and targets all use it;
+ * proxies without answers of their own that have the same list of routes share it.
+ * @returns `undefined` if the patterns overlap in more ways than `MAX_OVERLAPS`
  */
 export function accessOf(proxy: Proxy): Access | undefined {
   const owner = proxy.answers.length === 0 && !proxy.health ? proxy.routes : proxy;
@@ -134,9 +134,9 @@ function classKey(matching: readonly Rule[]): string {
 }
 
 /**
- * A route class with the name that logs and rows show: `hooks`; `hooks~9mb` where an entry of the group differs from
- * the rest; `answer:get:/version`. The name says what the class is, so that a route added elsewhere does not change it.
- * Odd characters become "_", and names that become the same by that are numbered.
+ * Returns a route class with its name in logs and rows: `hooks`; `hooks~9mb` if an entry of the group differs from the
+ * rest; `answer:get:/version`. The name depends only on the class, so that a route added elsewhere does not change it.
+ * Odd characters become "_", and equal names that result from this are numbered.
  */
 function classOf(matching: readonly Rule[], taken: ReadonlySet<string>): RouteClass {
   const groups = groupsOf(matching);

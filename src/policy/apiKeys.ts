@@ -11,22 +11,25 @@ import type { ApiKey, Policy, Proxy, SecretReference, Upstream } from './types.t
 
 type KeySpec = NonNullable<Spec['apiKeys']>[string];
 
-/** The addresses from which a key gets through to a proxy: those of both, where the key has its own. */
+/** Returns the addresses from which a key gets through to a proxy: those in both lists if the key has its own. */
 export function keyAddresses({ ranges }: Pick<ApiKey, 'ranges'>, proxy: Pick<Proxy, 'ranges'>): CidrSet {
   return ranges ? intersect(proxy.ranges, ranges) : proxy.ranges;
 }
 
 function secretReference(text: string, origin: SpecPath): SecretReference {
-  // The schema lets no other word through.
+  // The schema accepts no other scheme.
   return { scheme: text.slice(0, text.indexOf(':')) as SecretScheme, text, origin };
 }
 
-/** One spelling for all references to a secret: `file:./a/../key` is `file:key`, and `vault:kv//key#k` is `vault:kv/key#k`. */
+/**
+ * Returns one spelling for all references to a secret: `file:./a/../key` is `file:key`, and `vault:kv//key#k` is
+ * `vault:kv/key#k`.
+ */
 export function secretName(text: string): string {
   return text.replace(/(?<=^(?:file|sops|vault):)[^#]+/, (path) => posix.normalize(path));
 }
 
-/** `10/s burst 20`; without a burst, one second's worth may come at once. */
+/** Reads `10/s burst 20`; the default burst is the requests of one second. */
 function rateLimit(text: string): NonNullable<ApiKey['rateLimit']> {
   const [, requests = '1', per = 's', burst] = /^(\d+)\/([sm])(?: burst (\d+))?$/.exec(text) ?? [];
   const count = Number(requests);
@@ -106,7 +109,7 @@ function checkUnique(keys: readonly ApiKey[], problems: Diagnostic[]): void {
   }
 }
 
-/** Sorted by id. */
+/** Returns the keys, sorted by id. */
 export function resolveApiKeys(input: Omit<KeyContext, 'routeGroups'>): ApiKey[] {
   const context = { ...input, routeGroups: Object.keys(input.spec.routes ?? {}) };
   const keys = Object.entries(context.spec.apiKeys ?? {})
@@ -116,7 +119,7 @@ export function resolveApiKeys(input: Omit<KeyContext, 'routeGroups'>): ApiKey[]
   return keys;
 }
 
-/** The upstreams that a key's token goes to, by the form in which they take it. */
+/** Returns the upstreams that get a key's token, by the form in which they take it. */
 function tokenUses({ groups }: ApiKey, { routes, upstreams }: Pick<Policy, 'routes' | 'upstreams'>) {
   const reached = new Set(
     routes.filter(({ group }) => groups.includes(group)).map(({ forwarding }) => forwarding.upstream),
@@ -128,7 +131,7 @@ function tokenUses({ groups }: ApiKey, { routes, upstreams }: Pick<Policy, 'rout
   };
 }
 
-/** The references whose secret is user:password, which Basic sends in base64. */
+/** Returns the references whose secret is `user:password`, which Basic sends in base64. */
 export function basicTokens(policy: Pick<Policy, 'apiKeys' | 'routes' | 'upstreams'>): ReadonlySet<string> {
   return new Set(policy.apiKeys.filter((key) => tokenUses(key, policy).basic).map(({ token }) => token.text));
 }
@@ -153,7 +156,7 @@ export function checkTokenForms(
   }
 }
 
-/** What a caller may do, field by field. */
+/** How each field of a key affects what its caller may do. */
 export const API_KEY: FieldTable<ApiKey> = {
   id: { words: 'id', compare: 'identity' },
   keys: { words: 'key', compare: 'identity' },
@@ -173,7 +176,7 @@ export const API_KEY: FieldTable<ApiKey> = {
   origin: { words: 'line', compare: { cannotLoosen: 'it says where the key is written' } },
 };
 
-/** A change of token is `unclear`, because only the upstream knows what each token may do. */
+/** Returns the difference of tokens. It is `unclear`, because only the upstream knows what each token may do. */
 function tokenDifferences({ token: before }: ApiKey, { token: after }: ApiKey): Difference[] {
   return [{ effect: 'unclear', words: `causes the token ${after.text} to be sent (before: ${before.text})` }];
 }

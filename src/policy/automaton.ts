@@ -2,9 +2,9 @@ import type { PathPattern } from './pattern.ts';
 import { ACCEPTED_BY, classify, PARAMETER_TYPES, type ParameterType } from './segment.ts';
 
 /**
- * All patterns of a proxy as one deterministic automaton over path segments. Since a path leads to
- * exactly one state, the union of all patterns that match it is known there: no order, no "most specific
- * first". Evaluator, engines, probes and access diff all read this one structure.
+ * All patterns of a proxy as one deterministic automaton over path segments. A path leads to exactly one state, which
+ * knows all patterns that match the path: there is no order and no "most specific first". Evaluator, engines, probes
+ * and access diff all use this one structure.
  */
 export interface Automaton<T> {
   /** The start state is the first. */
@@ -13,7 +13,7 @@ export interface Automaton<T> {
 
 export interface State<T> {
   readonly id: number;
-  /** The next state for these segments, byte for byte. Looked at before `parameters`. */
+  /** The next state for these segments, byte for byte. They are tried before `parameters`. */
   readonly literals: ReadonlyMap<string, number>;
   /** The next state for any other segment, by its most specific type. */
   readonly parameters: Readonly<Partial<Record<ParameterType, number>>>;
@@ -40,7 +40,7 @@ export const CLASS_EXAMPLES: Readonly<Record<ParameterType, string>> = {
   encodedText: 'x%3Fy',
 };
 
-/** A segment of this class that is not taken by a literal. Every class is infinite, so there is one. */
+/** Returns a segment of a class that is no literal here. Every class is infinite, so there is one. */
 export function freshSegment(type: ParameterType, isTaken: (text: string) => boolean): string {
   const example = CLASS_EXAMPLES[type];
   if (!isTaken(example)) return example;
@@ -73,7 +73,7 @@ interface Node<T> {
   readonly accepts: { readonly item: T; readonly index: number }[];
 }
 
-/** All patterns as one tree; `undefined` where it would have more than `MAX_NODES` nodes. */
+/** Returns all patterns as one tree; `undefined` if it would have more than `MAX_NODES` nodes. */
 function insertAll<T extends { readonly pattern: PathPattern }>(
   items: readonly T[],
 ): { readonly root: Node<T>; readonly count: number } | undefined {
@@ -114,7 +114,7 @@ function insertAll<T extends { readonly pattern: PathPattern }>(
   return { root, count };
 }
 
-/** The nodes that a non-literal segment of this class leads to. */
+/** Returns the nodes that a non-literal segment of a class leads to. */
 function afterClass<T>(nodes: readonly Node<T>[], type: ParameterType): Node<T>[] {
   const next: Node<T>[] = [];
   for (const node of nodes) {
@@ -136,7 +136,10 @@ function afterLiteral<T>(nodes: readonly Node<T>[], text: string): Node<T>[] {
   return next;
 }
 
-/** What stands in names for a parameter, and for the rest of a path after `{name*}`. No literal holds a brace. */
+/**
+ * Returns the part of a name that means a parameter; `restName` is that for the rest of a path. No literal holds a
+ * brace.
+ */
 export function parameterName(type: ParameterType): string {
   return `{${type}}`;
 }
@@ -145,7 +148,7 @@ export function restName(type: ParameterType): string {
 }
 const isRestName = (part: string | undefined) => part?.endsWith('*}') === true;
 
-/** The pattern of the paths that lead to all of these nodes: in each place the narrowest of what they take there. */
+/** Returns the pattern of the paths that lead to all of these nodes: in each place the narrowest of their parts. */
 function meetOf(nodes: readonly { readonly name: string }[]): string {
   const [first, ...others] = nodes;
   if (!first || others.length === 0) return first?.name ?? '';
@@ -159,7 +162,8 @@ function narrower(a: readonly string[], b: readonly string[]): string {
 }
 
 /**
- * A pattern with its rest repeated until it has `length` parts: `/files/{slug*}` as three is `/files/{slug*}/{slug*}`.
+ * Returns a pattern with its rest repeated until it has `length` parts: `/files/{slug*}` as three is
+ * `/files/{slug*}/{slug*}`.
  */
 function stretched(parts: readonly string[], length: number): readonly string[] {
   const at = parts.findIndex(isRestName);
@@ -169,9 +173,7 @@ function stretched(parts: readonly string[], length: number): readonly string[] 
 
 const BREADTH = PARAMETER_TYPES.map(parameterName);
 
-/**
- * The narrower of two parts that take a common segment: a literal before any type, and the type that lies in the other.
- */
+/** Returns the narrower of two parts that accept a common segment. A literal is narrower than any type. */
 function narrowerPart(a: string, b: string): string {
   const [one, other] = [a, b].map((part) => part.replace('*}', '}'));
   if (one === undefined || other === undefined) return a;
@@ -224,7 +226,7 @@ export function buildAutomaton<T extends { readonly pattern: PathPattern }>(
   return { states };
 }
 
-/** The state that a raw path leads to; `undefined` where no pattern can match. */
+/** Returns the state that a raw path leads to; `undefined` if no pattern can match. */
 export function run<T>(automaton: Automaton<T>, path: string): State<T> | undefined {
   if (!path.startsWith('/')) return undefined;
   let state = automaton.states[0];

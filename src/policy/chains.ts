@@ -7,16 +7,16 @@ import type { HostPort, Policy, Proxy, Upstream } from './types.ts';
 
 type Parts = Pick<Policy, 'apiKeys' | 'proxies' | 'rewrites' | 'routes' | 'upstreams'>;
 
-/** A proxy of the spec that is itself an upstream of it, and the server by which it is reached. */
+/** A proxy of the spec that an upstream of it leads to, and the server by which it is reached. */
 export interface Guard {
   readonly proxy: Proxy;
   readonly server: HostPort;
 }
 
-/** Headers in which sites and proxies tell the next part who is asking. */
+/** Headers in which sites and proxies report the client's address to the next server. */
 const TOLD = ['x-forwarded-for', 'x-real-ip'];
 
-/** The proxies of this spec that an upstream leads to. */
+/** Returns the proxies of this spec that an upstream leads to. */
 export function guardsBehind({ servers }: Upstream, proxies: readonly Proxy[]): Guard[] {
   return servers.flatMap((server) =>
     proxies
@@ -28,7 +28,7 @@ export function guardsBehind({ servers }: Upstream, proxies: readonly Proxy[]): 
   );
 }
 
-/** Whether the proxy's answer depends on the client's address. */
+/** Returns whether the proxy's decisions depend on the client's address. */
 export function asksWho({ ranges, health }: Proxy, { apiKeys }: Pick<Policy, 'apiKeys'>): boolean {
   return !isEverybody(ranges) || apiKeys.some((key) => key.ranges) || (health ? !isEverybody(health.ranges) : false);
 }
@@ -56,7 +56,7 @@ export function checkChains(parts: Parts, problems: Diagnostic[]): void {
   }
 }
 
-/** Whether the proxy believes the header of a site or proxy that connects to it through this server. */
+/** Returns whether the proxy trusts the header of a site or proxy that connects to it through this server. */
 function isTold({ clientIp }: Proxy, { host }: HostPort): boolean {
   if (clientIp.kind !== 'header' || !TOLD.includes(clientIp.header.toLowerCase())) return false;
   const own = parseAddress(host === 'localhost' ? '127.0.0.1' : host);

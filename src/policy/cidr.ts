@@ -21,7 +21,7 @@ export const ANY_ADDRESS: CidrSet = {
   ],
 };
 
-/** The family of which a set holds every address. */
+/** Returns the family of which a set holds every address. */
 export function wholeFamily(ranges: readonly AddressRange[]): 4 | 6 | undefined {
   return ranges.find(({ family, first, last }) => first === 0n && last === (1n << WIDTH[family]) - 1n)?.family;
 }
@@ -31,7 +31,10 @@ export interface Address {
   readonly value: bigint;
 }
 
-/** The family of an address. Texts without a colon skip `isIPv6`, whose regular expression takes 3 ms to compile. */
+/**
+ * Returns the family of an address. Texts without a colon skip `isIPv6`, whose regular expression takes 3 ms to
+ * compile.
+ */
 function familyOf(text: string): 4 | 6 | undefined {
   if (!text.includes(':')) return isIPv4(text) ? 4 : undefined;
   return isIPv6(text) && !text.includes('%') ? 6 : undefined;
@@ -89,7 +92,7 @@ export function parseCidr(text: string): AddressRange | CidrProblem {
   return { family, first, last: first + size - 1n };
 }
 
-/** The network that an address with host bits set lies in, for hints. */
+/** Returns the network of an address with host bits set, for hints. */
 export function networkOf(text: string): string {
   const [addressText = '', prefixText = ''] = text.split('/');
   const family = isIPv4(addressText) ? 4 : 6;
@@ -104,7 +107,7 @@ function compare(a: AddressRange, b: AddressRange): number {
   return a.last < b.last ? -1 : a.last > b.last ? 1 : 0;
 }
 
-/** The union of ranges, in canonical form. O(n log n). */
+/** Returns the union of ranges, in canonical form. O(n log n). */
 export function unionOf(ranges: readonly AddressRange[]): CidrSet {
   const merged: AddressRange[] = [];
   for (const range of ranges.toSorted(compare)) {
@@ -116,9 +119,9 @@ export function unionOf(ranges: readonly AddressRange[]): CidrSet {
   return { ranges: merged };
 }
 
-/** The addresses that one list of the spec holds itself. Each `@name` in the list is a part of its own. */
+/** The addresses that one list of the spec holds itself. Each `@name` in the list is a separate part. */
 export interface CidrPart {
-  /** The name under `ipRanges`; absent for what stands where the set is used. */
+  /** Name under `ipRanges`; absent for addresses that are written where the set is used. */
   readonly name?: string;
   readonly own: CidrSet;
 }
@@ -126,24 +129,24 @@ export interface CidrPart {
 // The key is the array of ranges: a set that was computed from another has a new array, and so no parts of the old one.
 const parts = new WeakMap<CidrSet['ranges'], readonly CidrPart[]>();
 
-/** The union of lists of the spec; `partsOf` gives these lists back. */
+/** Returns the union of lists of the spec. `partsOf` returns these lists again. */
 export function unionOfParts(lists: readonly CidrPart[]): CidrSet {
   const set = unionOf(lists.flatMap(({ own }) => own.ranges));
   parts.set(set.ranges, lists);
   return set;
 }
 
-/** The lists that a set is the union of, by `unionOfParts`; any other set is its own only part. */
+/** Returns the lists that `unionOfParts` made a set of; any other set is its own only part. */
 export function partsOf(set: CidrSet): readonly CidrPart[] {
   return parts.get(set.ranges) ?? [{ own: set }];
 }
 
-/** Whether a set holds every address there is. */
+/** Returns whether a set holds every address. */
 export function isEverybody({ ranges }: CidrSet): boolean {
   return ranges.length === 2 && ranges.every((range) => wholeFamily([range]) !== undefined);
 }
 
-/** Whether a set holds an address. O(log n). */
+/** Returns whether a set holds an address. O(log n). */
 export function contains(set: CidrSet, address: Address): boolean {
   let low = 0;
   let high = set.ranges.length - 1;
@@ -159,7 +162,7 @@ export function contains(set: CidrSet, address: Address): boolean {
   return false;
 }
 
-/** What is in `a` and not in `b`. */
+/** Returns the addresses that are in `a` and not in `b`. */
 export function subtract(a: CidrSet, b: CidrSet): CidrSet {
   const left: AddressRange[] = [];
   let other = 0;
@@ -186,7 +189,10 @@ export function isEmpty(set: CidrSet): boolean {
   return set.ranges.length === 0;
 }
 
-/** What is in both sets. O(smaller × log larger), because one key's few addresses often meet a proxy's many. */
+/**
+ * Returns the addresses that are in both sets. O(smaller × log larger), because one key's few addresses often meet a
+ * proxy's many.
+ */
 export function intersect(a: CidrSet, b: CidrSet): CidrSet {
   if (a === b) return a;
   const [small, large] = a.ranges.length <= b.ranges.length ? [a, b] : [b, a];
@@ -203,7 +209,7 @@ export function intersect(a: CidrSet, b: CidrSet): CidrSet {
   return { ranges };
 }
 
-/** Index of the first range that does not end before this one starts. */
+/** Returns the index of the first range that does not end before this one starts. */
 function firstNotBelow(ranges: readonly AddressRange[], { family, first }: AddressRange): number {
   let [low, high] = [0, ranges.length];
   while (low < high) {
@@ -215,7 +221,7 @@ function firstNotBelow(ranges: readonly AddressRange[], { family, first }: Addre
   return low;
 }
 
-/** Equal sets have equal ranges, because sets are kept in canonical form. */
+/** Returns whether two sets are equal. Equal sets have equal ranges, because sets are in canonical form. */
 export function sameAddresses(a: CidrSet, b: CidrSet): boolean {
   if (a === b) return true;
   return (
@@ -230,7 +236,10 @@ export function sameAddresses(a: CidrSet, b: CidrSet): boolean {
 /** 192.0.2.1 and 2001:db8::1, which are set aside for examples. */
 const EXAMPLES = { 4: 0xc0000201n, 6: (0x20010db8n << 96n) + 1n } as const;
 
-/** An address of a range that a host may have: not the first, which names the network, unless there is no other. */
+/**
+ * Returns an address of a range that a host may have: not the first, which is that of the network, unless there is no
+ * other.
+ */
 export function hostOf({ family, first, last }: AddressRange): Address {
   const example = EXAMPLES[family];
   if (first <= example && example <= last) return { family, value: example };
@@ -253,12 +262,12 @@ export function formatAddress(address: Address): string {
   return `${before}::${after.join(zeros).replace(/^:/, '')}`;
 }
 
-/** A range that one CIDR stands for. */
+/** A range that is exactly one CIDR. */
 export interface Network extends AddressRange {
   readonly cidr: string;
 }
 
-/** The fewest networks that make up a set, in order. */
+/** Returns the fewest networks that make up a set, in order. */
 function networksOf(set: CidrSet): Network[] {
   const networks: Network[] = [];
   for (const { family, first: start, last: end } of set.ranges) {
@@ -276,12 +285,12 @@ function networksOf(set: CidrSet): Network[] {
   return networks;
 }
 
-/** The fewest CIDRs that make up a set, in order. Engines and people read these. */
+/** Returns the fewest CIDRs that make up a set, in order, for engines and people. */
 export function toCidrs(set: CidrSet): string[] {
   return networksOf(set).map(({ cidr }) => cidr);
 }
 
-/** Some address of a set, the same one on every run. */
+/** Returns an address of a set, the same one on every run. */
 export function someAddress(set: CidrSet): string | undefined {
   const [range] = set.ranges;
   return range && formatAddress(hostOf(range));
@@ -289,7 +298,7 @@ export function someAddress(set: CidrSet): string | undefined {
 
 const SHOWN = 4;
 
-/** CIDRs for a sentence. A long list is cut, because the report that has the sentence lists them all beside it. */
+/** Returns CIDRs for a sentence. A long list is cut, because the report lists them all beside the sentence. */
 export function addressWords(set: CidrSet): string {
   const cidrs = toCidrs(set);
   const more = cidrs.length > SHOWN ? ` and ${cidrs.length - SHOWN} more` : '';

@@ -8,11 +8,11 @@ import type { ClientAddress } from './types.ts';
 interface Context {
   readonly ranges: RangeResolver;
   readonly problems: Diagnostic[];
-  /** The header that carries keys, which cannot tell an address too. */
+  /** The header that carries keys, so that it cannot hold the client's address. */
   readonly keyHeader?: string | undefined;
 }
 
-/** Where a listener takes the client's address from. */
+/** Returns where a listener takes the client's address from. */
 export function clientAddressOf(clientIp: ClientIpSpec | undefined, at: SpecPath, context: Context): ClientAddress {
   if (clientIp === undefined || clientIp === 'direct') return { kind: 'direct' };
   const { ranges, problems } = context;

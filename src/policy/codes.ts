@@ -121,7 +121,7 @@ export const policyCodes = defineCodes('policy', {
 
 const SHOWN = 20;
 
-/** Names for a sentence. A long list is cut, because a spec may have as many mistakes as names. */
+/** Returns names for a sentence. A long list is cut, because a spec may have as many mistakes as names. */
 function listed(names: readonly string[]): string {
   const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
   return `${names.slice(0, SHOWN).join(', ')}${more}`;

@@ -38,31 +38,37 @@ function originsOf(origins: readonly string[], at: SpecPath, problems: Diagnosti
   return [...new Set(found)].sort();
 }
 
-/** Whether a header of answers is one that `cors` writes by itself. */
+/** Returns whether `cors` itself writes a header of answers. */
 export function isOfCors(header: string): boolean {
   return header.startsWith('access-control-') || header === 'vary';
 }
 
-/** The origin of the page that asks, as the browser says it: the first value, since engines differ in what they see of others. */
+/**
+ * Returns the origin of the page, as the browser sends it. Only the first value counts, because engines differ in
+ * whether they see the others.
+ */
 function askingOrigin(headers: HeaderFields): string {
   return credentialIn(headerValues(headers, 'origin'));
 }
 
-/** What a page is told as the origin that may read: its own, `*` for any; `undefined` where it may not. */
+/**
+ * Returns the value of `Access-Control-Allow-Origin`: the page's own origin, or `*` for any; `undefined` if the page
+ * may not read answers.
+ */
 export function allowedOrigin({ origins }: Cors, headers: HeaderFields): string | undefined {
   if (origins === 'any') return '*';
   const origin = askingOrigin(headers);
   return origins.includes(origin) ? origin : undefined;
 }
 
-/** Whether a browser asks, on behalf of a page that may be told, what it may send. */
+/** Returns whether a request is a preflight of a page whose origin is allowed. */
 export function isPreflight(cors: Cors, method: string, headers: HeaderFields): boolean {
   const wanted = credentialIn(headerValues(headers, 'access-control-request-method'));
   const isAsked = method === 'OPTIONS' && wanted !== '' && askingOrigin(headers) !== '';
   return isAsked && allowedOrigin(cors, headers) !== undefined;
 }
 
-/** How cors differs: widening where pages of more origins, or with more headers, get through their browsers. */
+/** Returns the differences of cors. Pages of more origins, or with more headers, are widening. */
 export function corsDifferences({ cors: before }: Proxy, { cors: after }: Proxy): Difference[] {
   if (!after) return [{ effect: 'narrowing', words: 'tells browsers nothing about pages of other origins now' }];
   if (!before) return [{ effect: 'widening', words: `may be used by pages of ${originWords(after)} now` }];

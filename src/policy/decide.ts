@@ -19,7 +19,8 @@ import { headBytesOf, headerValues, type ProxyRequest, withoutBlanks } from './r
 import type { ApiKey, Forwarding, Policy, Proxy } from './types.ts';
 
 /**
- * Why a request is not forwarded, in the order of the checks, and the status for it; some proxies say 404 for `method`.
+ * Reasons why a request is refused, in the order of the checks, with their statuses. For `method`, a proxy may use 404
+ * instead.
  */
 export const DENIALS = {
   'head-size': 431,
@@ -41,9 +42,9 @@ export const DENIALS = {
 export type Denial = keyof typeof DENIALS;
 
 interface Common {
-  /** Id of the route class that the request fell into; "" where none did. */
+  /** Id of the request's route class; "" if it has none. */
   readonly route: string;
-  /** Where in the spec the decision comes from. */
+  /** Place in the spec that the decision comes from. */
   readonly at: SpecPath;
 }
 
@@ -54,7 +55,7 @@ export type Decision =
       readonly status: number;
       readonly body: string;
       readonly key?: ApiKey;
-      /** Set where a browser asks what a page may do: the methods of the path. */
+      /** Set for a preflight: the methods of the path. */
       readonly preflight?: readonly string[];
     })
   | (Common & {
@@ -64,7 +65,7 @@ export type Decision =
       readonly allow?: readonly string[];
     });
 
-/** Decides requests to one proxy. Building it costs as much as the proxy has routes; deciding does not. */
+/** Decides requests to one proxy. The time to build it grows with the number of routes; that of a decision does not. */
 export interface Evaluator {
   readonly proxy: Proxy;
   readonly access: Access;
@@ -78,7 +79,7 @@ interface Matched {
 
 const NOWHERE: Matched = { endpoint: undefined, routeClass: undefined };
 
-/** The reference evaluator: a pure function of address, credential, method, target, headers and time. */
+/** Returns the reference evaluator: a pure function of address, credential, method, target, headers and time. */
 export function evaluatorOf(policy: Policy, proxy: Proxy): Evaluator {
   const access = accessOf(proxy);
   if (!access) throw new Error('the policy was not checked for overlaps');
@@ -141,7 +142,7 @@ export function evaluatorOf(policy: Policy, proxy: Proxy): Evaluator {
   return { proxy, access, decide };
 }
 
-/** The answer to a browser that asks what a page of another origin may send, if that is what is asked. */
+/** Returns the answer to a preflight; `undefined` for any other request. */
 function preflightTold(
   { cors, origin }: Proxy,
   { method, headers }: ProxyRequest,
@@ -152,13 +153,13 @@ function preflightTold(
   return { kind: 'answer', ...told, route: routeClass?.id ?? '', at: [...origin, 'cors'] };
 }
 
-/** Path and query; a target without "?" has an empty query. */
+/** Returns path and query; a target without "?" has an empty query. */
 export function splitTarget(target: string): readonly [path: string, query: string] {
   const mark = target.indexOf('?');
   return mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)];
 }
 
-/** The entry of the spec that allowed the request: the first that the method and the key fit. */
+/** Returns the entry of the spec that allowed the request: the first one with the method that the key may use. */
 function originOf(endpoint: Endpoint, routeClass: RouteClass, method: string, key: ApiKey | undefined): SpecPath {
   if (routeClass.kind === 'answer') return routeClass.answer.origin;
   const routes = endpoint.state.accepts.filter(isRoute).filter((route) => takes(route, method));

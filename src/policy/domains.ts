@@ -12,14 +12,14 @@ export interface NameProblem {
 }
 
 /**
- * Whether a name ends in a number. Most software reads `127.1` and `0x7f.1` as addresses; no top-level domain is a
- * number.
+ * Returns whether a name ends in a number. Most software reads `127.1` and `0x7f.1` as addresses; no top-level domain
+ * is a number.
  */
 export function endsInNumber(name: string): boolean {
   return /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$/i.test(name);
 }
 
-/** What is wrong with a DNS host name (RFC 1123 letters, digits, hyphens; lengths of RFC 1035). */
+/** Returns what is wrong with a DNS host name (RFC 1123 letters, digits, hyphens; lengths of RFC 1035). */
 export function nameProblem(text: string): NameProblem | undefined {
   const name = text.replace(/\.$/, '');
   const host = /^[a-z][a-z0-9+.-]*:\/\/([^/:?#]+)/i.exec(text)?.[1];
@@ -66,29 +66,32 @@ function parseName(text: string, at: SpecPath, problems: Diagnostic[]): Name | u
   return undefined;
 }
 
-/** Whether a rewrite applies to a name (lower case, no trailing dot). */
+/** Returns whether a rewrite applies to a name (lower case, no trailing dot). */
 export function rewriteApplies(rewrite: Pick<DomainRewrite, 'from' | 'wildcard'>, name: string): boolean {
   return rewrite.wildcard ? name.endsWith(`.${rewrite.from}`) : name === rewrite.from;
 }
 
-/** The name that a rewrite makes of a name that it applies to. */
+/** Returns the new name for a name that the rewrite applies to. */
 export function targetName({ from, to, wildcard, oneTarget }: DomainRewrite, name: string): string {
   return wildcard && !oneTarget ? name.slice(0, -from.length) + to : to;
 }
 
-/** A side of a rewrite as the spec writes it, with its star. */
+/** Returns a side of a rewrite as the spec writes it, with its star. */
 export function writtenName(rewrite: DomainRewrite, side: 'from' | 'to'): string {
   const starred = rewrite.wildcard && !(side === 'to' && rewrite.oneTarget);
   return (starred ? '*.' : '') + rewrite[side];
 }
 
-/** A name and every name above it, the longest first. */
+/** Returns a name and every name above it, the longest first. */
 export function withAncestors(name: string): string[] {
   const labels = name.split('.');
   return labels.map((_, index) => labels.slice(index).join('.'));
 }
 
-/** Finds the rewrite of a name without trying them all: whole names come first, then the longest suffix. */
+/**
+ * Returns a function that finds the rewrite of a name: an exact one, or else that with the longest suffix. It does not
+ * try all rewrites.
+ */
 export function rewriteFinder(rewrites: readonly DomainRewrite[]): (name: string) => DomainRewrite | undefined {
   const exact = new Map(rewrites.filter(({ wildcard }) => !wildcard).map((rewrite) => [rewrite.from, rewrite]));
   const wildcards = new Map(rewrites.filter(({ wildcard }) => wildcard).map((rewrite) => [rewrite.from, rewrite]));
@@ -139,12 +142,12 @@ function leadsBelow({ wildcard, oneTarget }: DomainRewrite): boolean {
   return wildcard && !oneTarget;
 }
 
-/** One name that stands for all names that a rewrite leads to. */
+/** Returns a name that stands for all names that a rewrite leads to. */
 function sampleTarget(rewrite: DomainRewrite): string {
   return leadsBelow(rewrite) ? `x.${rewrite.to}` : rewrite.to;
 }
 
-/** Whether the targets, rewritten again and again, come back to where they started. */
+/** Returns whether repeated rewriting of the target comes back to the start. */
 function leadsBack(start: DomainRewrite, rewriteOf: (name: string) => DomainRewrite | undefined): boolean {
   const seen = new Set<DomainRewrite>();
   for (let at: DomainRewrite | undefined = start; at && !seen.has(at); ) {
@@ -175,18 +178,18 @@ function chained(rewrite: DomainRewrite, next: DomainRewrite, loop: boolean): Di
 
 export type RewriteEntry = NonNullable<Spec['domainRewrites']>[number];
 
-/** A host and the port after it. An IPv6 address is all host, because none of its colons starts a port. */
+/** Returns a host and its port. An IPv6 address is all host, because none of its colons starts a port. */
 export function splitPort(text: string): { readonly host: string; readonly port: string | undefined } {
   const [, host = text, port] = /^([^:]*):(?!\/\/)([^:]*)$/.exec(text) ?? [];
   return { host, port };
 }
 
-/** Whether an entry is about one port of a name. DNS knows no ports, so such an entry is for nodes alone. */
+/** Returns whether an entry has a port. Such an entry is for nodes only, because DNS knows no ports. */
 export function hasPort({ from, to }: RewriteEntry): boolean {
   return splitPort(from).port !== undefined || splitPort(to).port !== undefined;
 }
 
-/** The rewrites without a port, sorted by name, so that their order in the spec changes no output. */
+/** Returns the rewrites without a port, sorted by name, so that their order in the spec changes no output. */
 export function resolveRewrites(spec: Spec, problems: Diagnostic[]): DomainRewrite[] {
   const upstreams = Object.keys(spec.upstreams ?? {});
   const rewrites = (spec.domainRewrites ?? []).flatMap((entry, index): DomainRewrite[] => {
@@ -248,12 +251,12 @@ export function hasSite(rewrite: DomainRewrite): rewrite is SiteRewrite {
   return rewrite.upstream !== undefined;
 }
 
-/** Whether a rewrite has a site that knows one name for the other. A wildcard stands for many names, so it has none. */
+/** Returns whether a rewrite has a site with one name on each side. A wildcard has many names. */
 export function hasNamedSite(rewrite: DomainRewrite): rewrite is SiteRewrite {
   return hasSite(rewrite) && !rewrite.wildcard;
 }
 
-/** What a name stands for, field by field. */
+/** How each field of a rewrite affects what a name leads to. */
 export const DOMAIN_REWRITE: FieldTable<DomainRewrite> = {
   from: { words: 'from', compare: 'identity' },
   wildcard: { words: 'from', compare: 'identity' },
@@ -264,7 +267,10 @@ export const DOMAIN_REWRITE: FieldTable<DomainRewrite> = {
   origin: { words: 'line', compare: { cannotLoosen: 'it says where the rewrite is written' } },
 };
 
-/** `unclear` in both directions: another server may hold other images, and the spec does not say which. */
+/**
+ * Returns a difference that is `unclear` in both directions: another server may hold other images, and the spec does
+ * not say which.
+ */
 function mirrorDifferences(_: DomainRewrite, { containerRegistry }: DomainRewrite): Difference[] {
   const where = containerRegistry ? 'through the mirror' : 'from the registry itself';
   return [{ effect: 'unclear', words: `has its images pulled ${where} now` }];

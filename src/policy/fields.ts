@@ -3,8 +3,8 @@ import type { HeaderFields } from './request.ts';
 import type { ApiKey, DomainRewrite, Forwarding, Proxy, Upstream } from './types.ts';
 
 /**
- * Who gains by a difference. `unclear`: more may be possible than before, and no spec says whether it is; a gate must
- * treat it as widening. `neutral`: nobody can do more or less.
+ * The effect of a difference on access. `unclear`: it may allow more, and the spec does not say whether it does; a gate
+ * must treat it as widening. `neutral`: nobody can do more or less.
  */
 export type Effect = 'widening' | 'narrowing' | 'unclear' | 'neutral';
 
@@ -44,21 +44,21 @@ export type FieldKind =
   | 'websocket';
 
 /**
- * How two versions of a field compare: a function, where the two values tell the difference; `decided`, where comparing
- * the decisions on requests or names finds it; `identity`, where the field tells one record from another.
+ * How two versions of a field are compared: by a function of the two values; by comparing decisions on requests or
+ * names (`decided`); or not at all, because the field tells one record from another (`identity`).
  */
 type Compare<Row> = (before: Row, after: Row) => readonly Difference[];
 
 interface FieldBase<Row> {
-  /** Its name in a sentence. */
+  /** Name of the field in a sentence. */
   readonly words: string;
-  /** What shows a difference to the evaluator: that a request is refused, or what is forwarded. */
+  /** How the evaluator shows a difference: by a refusal, or in what is forwarded. */
   readonly shownBy?: 'refusal' | 'forwarding';
-  /** The value in a form that is equal exactly where it means the same; absent: the value itself. */
+  /** Returns the value in a form that is equal for equal meanings; absent if the value itself is. */
   readonly normal?: (row: Row) => unknown;
 }
 
-/** All that the tool has to know of one field of a record. */
+/** The declaration of one field of a record. */
 export type Field<Row> = FieldBase<Row> &
   (
     | { readonly compare: Compare<Row>; readonly kind: FieldKind }
@@ -66,8 +66,8 @@ export type Field<Row> = FieldBase<Row> &
   );
 
 /**
- * The one place that says what each field of a record means to identity, conflicts, access diff and explanation. A
- * field without an entry does not compile.
+ * The meaning of each field of a record, for identity, conflicts, access diff and explanation. A field without an entry
+ * does not compile.
  */
 export type FieldTable<Row> = { readonly [Name in keyof Required<Row>]: Field<Row> };
 
@@ -76,7 +76,7 @@ type NamedField<Row> = Field<Row> & { readonly name: keyof Row & string };
 const fieldLists = new WeakMap<object, unknown>();
 
 function fieldsOf<Row>(table: FieldTable<Row>): readonly NamedField<Row>[] {
-  // Only this function writes there, and Object.entries forgets that the names are those of the record.
+  // Safe: only this function writes to `fieldLists`, and Object.entries loses the type of the names.
   const list = (fieldLists.get(table) ??
     Object.entries<Field<Row>>(table).map(([name, field]) => ({ name, ...field }))) as readonly NamedField<Row>[];
   fieldLists.set(table, list);
@@ -91,7 +91,9 @@ function sameIn<Row>(a: Row, b: Row, field: NamedField<Row>): boolean {
   return (!field.normal && a[field.name] === b[field.name]) || valueOf(a, field) === valueOf(b, field);
 }
 
-/** The picked fields of a record as text: two records have equal texts exactly where these fields are equal. */
+/**
+ * Returns the picked fields of a record as text. Two records have equal texts if these fields are equal, and only then.
+ */
 export function identityOf<Row>(table: FieldTable<Row>, row: Row, picks: (field: Field<Row>) => boolean): string {
   return JSON.stringify(
     fieldsOf(table)
@@ -100,7 +102,7 @@ export function identityOf<Row>(table: FieldTable<Row>, row: Row, picks: (field:
   );
 }
 
-/** The first field in which two records differ, in words. */
+/** Returns the name of the first field in which two records differ. */
 export function firstDifference<Row>(table: FieldTable<Row>, a: Row, b: Row): string | undefined {
   if (a === b) return undefined;
   return fieldsOf(table).find((field) => !sameIn(a, b, field))?.words;
@@ -111,13 +113,13 @@ export interface FieldDifference<Row> extends Difference {
   readonly field: NamedField<Row>;
 }
 
-/** What differs between two versions of a record, by the fields that compare by a function. */
+/** Returns the differences between two versions of a record, in the fields that are compared by a function. */
 export function differencesOf<Row>(table: FieldTable<Row>, before: Row, after: Row): FieldDifference<Row>[] {
   const told = new Set<Compare<Row>>();
   return fieldsOf(table).flatMap((field): FieldDifference<Row>[] => {
     if (field.kind === undefined) return [];
     const { kind, compare } = field;
-    // Fields that share a function share a sentence: scheme, host and port are told once, as a url.
+    // Fields with the same function share a sentence: scheme, host and port are reported once, as a URL.
     if (told.has(compare) || sameIn(before, after, field)) return [];
     told.add(compare);
     return compare(before, after).map((difference) => ({ ...difference, kind, field }));
@@ -133,8 +135,8 @@ export function nothingElse(_: Readonly<Record<string, never>>): void {}
 type Says<Row> = { readonly [Name in keyof Required<Row>]: string };
 
 /**
- * How an engine puts each field of the policy into effect, in a few words: the name of what it writes, or why it may do
- * without. An engine that has not been told of a new field does not compile.
+ * How an engine enforces each field of the policy, in a few words: the name of what it writes, or why it writes
+ * nothing. A missing field does not compile.
  */
 export interface Enforcement {
   readonly forwarding: Says<Forwarding>;

@@ -1,6 +1,6 @@
 import type { Route } from './types.ts';
 
-/** Access levels of GitLab, the least first. */
+/** Access levels of GitLab, the lowest first. */
 export const ACCESS_LEVELS = [
   'guest',
   'planner',
@@ -16,16 +16,16 @@ const API = '/api/v4';
 
 interface Level {
   readonly kind: 'projects' | 'groups';
-  /** What stands behind `/projects/ID` or `/groups/ID`, with `*` for each placeholder. */
+  /** The path after `/projects/ID` or `/groups/ID`, with `*` for each placeholder. */
   readonly rest: RegExp;
   readonly read: AccessLevel;
-  /** Absent where it depends on more than the path, such as on a branch that is protected. */
+  /** Absent if the level depends on more than the path, such as on a protected branch. */
   readonly write?: AccessLevel;
 }
 
 /**
- * The least level that GitLab's documentation names for a request on a private project or group. Of a request that is
- * not listed here the level is unknown, and `lint` says nothing about it.
+ * The lowest level that GitLab's documentation names for a request on a private project or group. The level of a
+ * request that is not listed is unknown, and `lint` reports nothing about it.
  */
 const LEVELS: readonly Level[] = [
   { kind: 'projects', rest: /^$/, read: 'guest' },
@@ -55,15 +55,15 @@ const LEVELS: readonly Level[] = [
 
 const READING = new Set(['GET', 'HEAD']);
 
-/** Whether a route can change nothing at GitLab. */
+/** Returns whether a route only reads at GitLab. */
 export function onlyReads({ methods }: Pick<Route, 'methods'>): boolean {
   return methods.every((method) => READING.has(method));
 }
 
-/** The least level that is enough for all of these requests; `undefined` where one of them is unknown. */
+/** Returns the lowest level that suffices for all of these requests; `undefined` if that of one is unknown. */
 export function leastLevel(routes: readonly Route[]): AccessLevel | undefined {
   const levels = routes.map((route): number => {
-    // A last placeholder that takes the rest of a path may lead anywhere.
+    // A placeholder for the rest of a path may lead anywhere, so that it stays and no level matches.
     const shape = route.pattern.text.replace(/\{[^}*]*\}/g, '*');
     const [, kind, rest] = /^\/api\/v4\/(projects|groups)\/\*(.*)$/.exec(shape) ?? [];
     const known = LEVELS.find((level) => level.kind === kind && level.rest.test(rest ?? ''));
@@ -73,7 +73,7 @@ export function leastLevel(routes: readonly Route[]): AccessLevel | undefined {
   return levels.length === 0 ? undefined : ACCESS_LEVELS[Math.max(...levels)];
 }
 
-/** The smallest scopes that are enough for all of these requests; `undefined` where one of them is unknown. */
+/** Returns the smallest scopes that suffice for all of these requests; `undefined` if those of one are unknown. */
 export function leastScopes(routes: readonly Route[]): readonly string[] | undefined {
   const scopes = routes.map((route) => {
     const { text } = route.pattern;

@@ -1,6 +1,6 @@
 /**
- * Request headers of the client that pass to the upstream; everything else stays behind. Lower case.
- * Content-Length, Transfer-Encoding, Host and the X-Forwarded family are written afresh by the engine.
+ * Request headers of the client that pass to the upstream, in lower case; all others are dropped. The engine itself
+ * writes Content-Length, Transfer-Encoding, Host and the X-Forwarded family.
  */
 export const DEFAULT_REQUEST_HEADERS: readonly string[] = [
   'accept',
@@ -18,9 +18,7 @@ export const DEFAULT_REQUEST_HEADERS: readonly string[] = [
   'user-agent',
 ];
 
-/**
- * Headers that `auth: passthrough` lets through beside the default list: those by which GitLab authenticates a client.
- */
+/** Headers that `auth: passthrough` passes beside the default list: those by which GitLab authenticates a client. */
 export const PASSTHROUGH_CREDENTIAL_HEADERS: readonly string[] = [
   'authorization',
   'deploy-token',
@@ -30,7 +28,8 @@ export const PASSTHROUGH_CREDENTIAL_HEADERS: readonly string[] = [
 ];
 
 /**
- * Headers that a WebSocket route forwards as well. Origin, because ActionCable and others check which page connects.
+ * Headers that a WebSocket route forwards as well; Origin among them, because ActionCable and others check which page
+ * connects.
  */
 export const WEBSOCKET_HEADERS: readonly string[] = [
   'origin',
@@ -40,7 +39,7 @@ export const WEBSOCKET_HEADERS: readonly string[] = [
   'sec-websocket-version',
 ];
 
-/** Headers of the upstream's answer that the client never sees: orders to the proxy, and the upstream's session. */
+/** Headers of the upstream's answer that clients never get: instructions to the proxy, and the upstream's session. */
 export const HIDDEN_RESPONSE_HEADERS: readonly string[] = [
   'set-cookie',
   'x-accel-buffering',

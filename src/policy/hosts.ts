@@ -5,7 +5,7 @@ import type { Difference } from './fields.ts';
 import { headerValues, type ProxyRequest } from './request.ts';
 import type { Proxy } from './types.ts';
 
-/** The names that a proxy is asked for, lower case and sorted. */
+/** Returns the names of a proxy, lower case and sorted. */
 export function hostsOf(names: readonly string[] | undefined, at: SpecPath, problems: Diagnostic[]): string[] {
   const hosts = (names ?? []).flatMap((text, index) => {
     const name = text.replace(/\.$/, '').toLowerCase();
@@ -20,8 +20,8 @@ export function hostsOf(names: readonly string[] | undefined, at: SpecPath, prob
 }
 
 /**
- * The name that a request asks for, as engines compare it: the host of a target that is a whole URL, else the Host
- * header; without port, in lower case, without a final dot. "" where there is none.
+ * Returns the host name of a request, as engines compare it: the host of a target that is a whole URL, else the Host
+ * header; without port, in lower case, without a final dot. "" if there is none.
  */
 export function askedHost({ target, headers }: Pick<ProxyRequest, 'target' | 'headers'>): string {
   const [, authority = headerValues(headers, 'host')[0] ?? ''] = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]+)/i.exec(target) ?? [];
@@ -31,14 +31,14 @@ export function askedHost({ target, headers }: Pick<ProxyRequest, 'target' | 'he
     .replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
-/** Address and port where a proxy listens: `0.0.0.0:8080`. Proxies that share a socket have equal texts. */
+/** Returns address and port of a listener: `0.0.0.0:8080`. Proxies that share a socket have equal texts. */
 export function socketOf({ listen: { address = '0.0.0.0', port } }: Pick<Proxy, 'listen'>): string {
   return `${address}:${port}`;
 }
 
 /**
- * The proxy that a request reaches when it is sent to the socket of `proxy`: the one with the name that is asked for,
- * or the one without names. Where there is neither, `proxy` itself, which refuses it.
+ * Returns the proxy that a request to the socket of `proxy` reaches: the one with the name of the request, else the one
+ * without names, else `proxy` itself, which refuses it.
  */
 export function proxyAsked(
   proxies: readonly Proxy[],
@@ -50,7 +50,9 @@ export function proxyAsked(
   return sharing.find(({ hosts }) => hosts.includes(host)) ?? sharing.find(({ hosts }) => hosts.length === 0) ?? proxy;
 }
 
-/** The proxies of each socket, the one without names first: it gets the requests for names that no other has. */
+/**
+ * Returns the proxies of each socket. One without names comes first: it gets the requests for names that no other has.
+ */
 export function listeners(proxies: readonly Proxy[]): readonly (readonly [Proxy, ...Proxy[]])[] {
   const bySocket = new Map<string, [Proxy, ...Proxy[]]>();
   for (const proxy of proxies) {
@@ -62,7 +64,7 @@ export function listeners(proxies: readonly Proxy[]): readonly (readonly [Proxy,
   return [...bySocket.values()];
 }
 
-/** Whether a request is for a name that is none of the proxy's. */
+/** Returns whether a request names a host that is not the proxy's. */
 export function isMisdirected({ hosts }: Proxy, request: Pick<ProxyRequest, 'target' | 'headers'>): boolean {
   return hosts.length > 0 && !hosts.includes(askedHost(request));
 }
@@ -100,7 +102,7 @@ function preface({ clientIp }: Proxy): string {
     : '';
 }
 
-/** How the names of a proxy differ. A proxy without names counts as reached under any name. */
+/** Returns the differences of a proxy's names. A proxy without names counts as reached under any name. */
 export function hostDifferences({ hosts: before }: Proxy, { hosts: after }: Proxy): Difference[] {
   const told = (effect: Difference['effect'], names: readonly string[], when: string): Difference[] =>
     names.length === 0 ? [] : [{ effect, words: `is reached as ${names.join(', ')} ${when}` }];

@@ -10,7 +10,7 @@ type Listen = Proxy['listen'];
 
 const FORMS = 'a port such as 8080, or address:port such as 127.0.0.1:8080 or [::1]:8080';
 
-/** Where a proxy listens. The address is in its shortest form: `::0` and `::` are the same socket. */
+/** Returns where a proxy listens. The address is in its shortest form: `::0` and `::` are the same socket. */
 export function listenOf(listen: number | string, at: SpecPath, problems: Diagnostic[]): Listen {
   if (typeof listen === 'number') return { port: listen };
   if (/^[1-9][0-9]{0,4}$/.test(listen) && Number(listen) <= 65_535) return { port: Number(listen) };
@@ -22,7 +22,7 @@ export function listenOf(listen: number | string, at: SpecPath, problems: Diagno
   return { port: 1 };
 }
 
-/** What to write instead of an address that no system lets a server listen on. */
+/** Returns a hint for an address that no system lets a server listen on. */
 function unboundHint(text: string, { family, value }: Address): string | undefined {
   if (family === 4 && text.includes(':'))
     return `this is an IPv4 address in the form of IPv6; write ${formatAddress({ family, value })}`;
@@ -31,7 +31,10 @@ function unboundHint(text: string, { family, value }: Address): string | undefin
   return value >> 118n === 0x3fan ? 'a link-local address needs a zone, which no engine takes; use another' : undefined;
 }
 
-/** Checks that proxies share a socket only where names tell them apart, and none has one address of a port of `*`. */
+/**
+ * Checks that names tell proxies of one socket apart, and that no proxy listens on one address of a port while another
+ * listens on all of them.
+ */
 export function checkListen(proxies: readonly Proxy[], problems: Diagnostic[]): void {
   const byPort = new Map<number, Map<string, Proxy[]>>();
   for (const proxy of proxies) {
@@ -57,8 +60,8 @@ export function checkListen(proxies: readonly Proxy[], problems: Diagnostic[]): 
 }
 
 /**
- * How the sockets of a proxy differ: `unclear`, because firewalls outside the spec decide who reaches which port. Only
- * from all addresses to one of them is narrowing, and back widening.
+ * Returns the difference of a proxy's socket. It is `unclear`, because firewalls outside the spec decide who reaches
+ * which port. Only a change from all addresses to one of them is narrowing, and the reverse widening.
  */
 export function listenDifferences({ listen: before }: Proxy, { listen: after }: Proxy): Difference[] {
   const text = (listen: Listen) => `${listen.address ?? '*'}:${listen.port}`;
@@ -66,7 +69,10 @@ export function listenDifferences({ listen: before }: Proxy, { listen: after }: 
   return [{ effect, words: `listens on ${text(after)} (before: ${text(before)})` }];
 }
 
-/** Whether every connection to the one is a connection to the other: `*` is every IPv4 address, `::` every IPv6 one. */
+/**
+ * Returns whether every connection to `narrow` is also one to `wide`. `*` means every IPv4 address, `::` every IPv6
+ * address.
+ */
 function includes(wide: Listen, narrow: Listen): boolean {
   if (wide.port !== narrow.port || narrow.address === undefined) return false;
   const isSix = narrow.address.includes(':');

@@ -10,7 +10,7 @@ export interface Mirror {
   readonly origin: SpecPath;
 }
 
-/** What the nodes of one kind are told about registries. */
+/** The settings of nodes of one kind about registries. */
 export interface NodeSettings {
   readonly mirrors: readonly Mirror[];
   /** Whether the nodes ask the registry itself after all its mirrors have failed. */
@@ -28,7 +28,7 @@ export interface RegistryMirror {
   readonly upstream?: string | undefined;
 }
 
-/** Sorted by name. */
+/** Returns the mirrors of rewrites and registries, sorted by name. */
 export function registryMirrors({ rewrites, registries }: Policy): RegistryMirror[] {
   const named = rewrites.filter(({ containerRegistry, wildcard }) => containerRegistry && !wildcard);
   return [
@@ -37,7 +37,7 @@ export function registryMirrors({ rewrites, registries }: Policy): RegistryMirro
   ].toSorted((a, b) => (a.registry < b.registry ? -1 : 1));
 }
 
-/** The mirrors that every kind of node has. */
+/** Returns the mirrors that every kind of node has. */
 export function rewrittenMirrors(policy: Policy): Mirror[] {
   return registryMirrors(policy).map(({ registry, host, origin }) => ({
     registry,

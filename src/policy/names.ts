@@ -4,16 +4,19 @@ import type { DomainRewrite, Policy } from './types.ts';
 export interface Resolved {
   /** The name whose records a pod gets, without trailing dot, lower case. */
   readonly name: string;
-  /** Absent where the name is left alone. */
+  /** Absent if no rewrite applies. */
   readonly rewrite?: DomainRewrite;
 }
 
-/** DNS compares names without regard to case, and the dot of the root is part of every name. */
+/** Returns a name in lower case without the root's dot: DNS ignores case, and every name ends in that dot. */
 export function canonicalName(text: string): string {
   return text.replace(/\.$/, '').replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
-/** The order in which rewrites are tried: whole names, then the longest suffix; the first that applies wins. */
+/**
+ * Returns rewrites in the order in which they are tried: exact names, then the longest suffix. The first that applies
+ * wins.
+ */
 export function inMatchOrder(rewrites: readonly DomainRewrite[]): DomainRewrite[] {
   const byName = (a: DomainRewrite, b: DomainRewrite) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0);
   return rewrites.toSorted(
@@ -21,10 +24,10 @@ export function inMatchOrder(rewrites: readonly DomainRewrite[]): DomainRewrite[
   );
 }
 
-/** One finder for each list of rewrites, because making one costs as much as the list is long. */
+/** Finders by list of rewrites, because making one takes time in proportion to the list. */
 const finders = new WeakMap<readonly DomainRewrite[], ReturnType<typeof rewriteFinder>>();
 
-/** The name whose records a pod gets when it asks for `text`. A rewritten name is not rewritten again. */
+/** Returns the name whose records a pod gets when it asks for `text`. A rewritten name is not rewritten again. */
 export function resolveName({ rewrites }: Policy, text: string): Resolved {
   const name = canonicalName(text);
   const find = finders.get(rewrites) ?? rewriteFinder(rewrites);
