@@ -22,7 +22,7 @@ const PARAMETER = /^\{([A-Za-z_][A-Za-z0-9_-]*)(?::([^{}]*?))?(\*)?\}$/;
 const TYPES_HINT = `types: ${PARAMETER_TYPES.join(', ')}, or a list such as {state:opened|closed}`;
 
 function literalProblem(text: string): PatternProblem | undefined {
-  // A star is a legal character of paths, but whoever writes one here means a wildcard.
+  // A star is a legal character of paths, but in a pattern it is meant as a wildcard.
   if (text.includes('*'))
     return {
       problem: `has "${text}", and a star matches only itself`,
@@ -65,7 +65,7 @@ function parseSegment(text: string): PatternSegment | PatternProblem {
   return { kind: 'choice', name, values: [...new Set(values)].sort() };
 }
 
-/** What is wrong with a segment that starts like a parameter. */
+/** Returns what is wrong with a segment that starts like a parameter. */
 function parameterProblem(text: string): PatternProblem {
   const [, name, type] = /^\{([A-Za-z_][A-Za-z0-9_-]*)\*:([^{}*]+)\}$/.exec(text) ?? [];
   if (name !== undefined)
@@ -73,7 +73,7 @@ function parameterProblem(text: string): PatternProblem {
   return literalProblem(text) ?? { problem: 'is malformed', hint: TYPES_HINT };
 }
 
-/** Reads a path pattern; what is wrong with it, and how to write it, where it is none. */
+/** Reads a path pattern. For a text that is none, returns what is wrong and how to write it. */
 export function parsePattern(text: string): PathPattern | PatternProblem {
   if (!text.startsWith('/'))
     return { problem: 'does not start with "/"', hint: `a pattern is the whole path, such as ${pathMeant(text)}` };
@@ -105,7 +105,9 @@ export function parsePattern(text: string): PathPattern | PatternProblem {
 
 const METHOD = /^[A-Z][A-Z0-9-]{0,31}$/;
 
-/** The request that a text was probably meant as: `get|post  https://host/path HTTP/1.1` is `GET,POST /path`. */
+/**
+ * Returns the request that a text was probably meant as: `get|post  https://host/path HTTP/1.1` is `GET,POST /path`.
+ */
 function requestMeant(text: string): { readonly meant?: string } {
   const [, before = '', path] =
     /^([^/]*?)(?:[a-z][a-z0-9+.-]*:\/\/[^/\s]*)?(\/\S*)(?: +HTTP\/[\d.]+)? *$/i.exec(text) ?? [];
@@ -118,20 +120,20 @@ function requestMeant(text: string): { readonly meant?: string } {
   return methods.every((method) => METHOD.test(method)) ? { meant: `${methods.join()} ${path}` } : {};
 }
 
-/** The path in what stands where one belongs: of a URL what follows its host. */
+/** Returns the path that a text was probably meant as: of a URL, the part after its host. */
 function pathMeant(text: string): string {
   const path = text.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '');
   if (path.startsWith('/')) return path;
   return /^[A-Za-z0-9]/.test(path) && path === text ? `/${path}` : '/api/v4/groups';
 }
 
-/** The method of a rule that is for every method. */
+/** Stands for every method in a rule. */
 export const EVERY_METHOD = '*';
 
-/** What a request line is for: a `forwarded` one must name its methods, an `answered` one may say `*`. */
+/** Use of a request line. For `forwarded`, it must name its methods; for `answered`, it may have `*`. */
 export type RequestUse = 'forwarded' | 'answered';
 
-/** `GET,POST /path` → its methods, sorted and without the HEAD that comes with GET, and its path. */
+/** Reads `GET,POST /path` into its methods, sorted and without the HEAD that GET includes, and its path. */
 export function parseRequestLine(
   text: string,
   use: RequestUse = 'forwarded',

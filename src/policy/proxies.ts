@@ -38,7 +38,7 @@ function isReserved(header: string): boolean {
 export interface ProxyContext {
   readonly spec: Spec;
   readonly ranges: RangeResolver;
-  /** The routes of groups, in canonical order. */
+  /** Returns the routes of groups, in canonical order. */
   readonly routesOf: (groups: readonly string[]) => readonly Route[];
   readonly problems: Diagnostic[];
 }
@@ -156,7 +156,10 @@ function groupsOf(spec: ProxySpec, at: SpecPath, { spec: whole, problems }: Prox
   return [...new Set(spec.routes ?? known)].sort();
 }
 
-/** Gives equal lists of groups the same array of routes, so that `accessOf` works it out once for all their proxies. */
+/**
+ * Returns a function that gives equal lists of groups the same array of routes, so that `accessOf` runs once for all
+ * their proxies.
+ */
 function routeLists(routes: readonly Route[]): (groups: readonly string[]) => readonly Route[] {
   const byGroup = new Map<string, Route[]>();
   for (const route of routes) {
@@ -198,7 +201,7 @@ function resolveOne(id: string, spec: ProxySpec, context: ProxyContext): Proxy {
   };
 }
 
-/** Sorted by id. */
+/** Returns the proxies, sorted by id. */
 export function resolveProxies({
   routes,
   ...input
@@ -212,7 +215,7 @@ export function resolveProxies({
   return proxies;
 }
 
-/** What a proxy listens to, believes and answers, field by field. */
+/** How each field of a proxy affects whom it listens to, what it trusts and what it answers. */
 export const PROXY: FieldTable<Proxy> = {
   id: { words: 'id', compare: 'identity' },
   listen: {
@@ -245,7 +248,8 @@ export const PROXY: FieldTable<Proxy> = {
 };
 
 /**
- * How tls differs. Another certificate is `unclear`: who holds its key, and may pretend to be the proxy, no spec says.
+ * Returns the differences of tls. Another certificate is `unclear`: the spec does not say who holds its key and could
+ * pretend to be the proxy.
  */
 function tlsDifferences({ tls: before }: Proxy, { tls: after }: Proxy): Difference[] {
   if (!before) return [{ effect: 'narrowing', words: 'speaks TLS now' }];
@@ -264,8 +268,9 @@ function clientDifferences({ clientIp: before }: Proxy, { clientIp: after, range
 }
 
 /**
- * Whoever is trusted can claim to be any client. Whoever is no longer trusted is taken for the client: with 10.0.0.9
- * among the client addresses, everybody behind the balancer 10.0.0.9 gets in.
+ * Returns the effect of other trusted proxies. A trusted proxy can claim to be any client, so more of them widen. A
+ * proxy that is no longer trusted counts as the client itself: if 10.0.0.9 is a client address, everybody behind the
+ * balancer 10.0.0.9 gets in.
  */
 function trustEffect(before: CidrSet, after: CidrSet, clients: CidrSet): Effect {
   if (!sameAddresses(intersect(before, after), after)) return 'widening';
@@ -277,7 +282,7 @@ function sourceWords(source: ClientAddress): string {
   return source.kind === 'header' ? `read from ${source.header.toLowerCase()}` : 'what the PROXY protocol says';
 }
 
-/** How health checks differ: widening where more addresses, or another path, get an answer. */
+/** Returns the differences of health checks. An answer to more addresses, or at another path, is widening. */
 function healthDifferences({ health: before }: Proxy, { health: after }: Proxy): Difference[] {
   const whom = ({ ranges }: Health) => (isEverybody(ranges) ? 'anybody' : addressWords(ranges));
   const text = (health: Health) => `${health.pattern.text} to ${whom(health)}`;
@@ -291,7 +296,9 @@ function healthDifferences({ health: before }: Proxy, { health: after }: Proxy):
   return [{ effect, words: `answers health checks at ${text(after)} (before: ${text(before)})` }];
 }
 
-/** `unclear`: a balancer in front of the proxy may write the new header for every client. */
+/**
+ * Returns a difference that is `unclear`: a balancer in front of the proxy may write the new header for every client.
+ */
 function keyHeaderDifferences({ apiKeyHeader: before }: Proxy, { apiKeyHeader: after }: Proxy): Difference[] {
   return [{ effect: 'unclear', words: `keys are read from ${after} (before: ${before})` }];
 }
@@ -301,7 +308,10 @@ function keySchemeDifferences({ apiKeyScheme: before }: Proxy, { apiKeyScheme: a
   return [{ effect: 'unclear', words: `keys stand ${words(after)} (before: ${words(before)})` }];
 }
 
-/** How publicUrl differs: links, redirections and the X-Forwarded headers to the upstream are made from it. */
+/**
+ * Returns the difference of publicUrl, from which links, redirections and the X-Forwarded headers to the upstream are
+ * made.
+ */
 function publicUrlDifferences({ publicUrl: before }: Proxy, { publicUrl: after }: Proxy): Difference[] {
   const own = "each request's own Host";
   return [{ effect: 'unclear', words: `clients are told ${after ?? own} as its origin (before: ${before ?? own})` }];
@@ -313,7 +323,8 @@ function headDifferences({ maxRequestHead: before }: Proxy, { maxRequestHead: af
 }
 
 /**
- * `unclear`: such headers tell browsers what pages of other origins may do. Values may be secrets and are not shown.
+ * Returns a difference that is `unclear`, because such headers tell browsers what pages of other origins may do. Values
+ * may be secrets and are not shown.
  */
 function responseHeaderDifferences(left: Proxy, right: Proxy): Difference[] {
   const lines = ({ responseHeaders }: Proxy) => responseHeaders.map(({ name, value }) => `${name}: ${value}`);

@@ -1,9 +1,9 @@
 import type { RegexFlavour } from './segment.ts';
 
 /**
- * Query parameters that GitLab, Rack or a common API takes as a credential, or as an order to act
- * differently (GitLab reads private_token from the query before it looks at the header; Rack's
- * MethodOverride obeys _method). Compared ignoring case, with "-" and "." read as "_".
+ * Query parameters that GitLab, Rack or a common API takes as a credential or as an override of the request (GitLab
+ * reads private_token from the query before it looks at the header; Rack's MethodOverride obeys _method). Names are
+ * compared without case, with "-" and "." read as "_".
  */
 export const FORBIDDEN_PARAMETERS: readonly string[] = [
   '_method',
@@ -50,7 +50,7 @@ export function queryPairSource(flavour: RegexFlavour = 'portable'): string {
 const QUERY = new RegExp(`^${queryPairSource()}(?:&${queryPairSource()})*&?$`);
 const FORBIDDEN = new RegExp(`&${FORBIDDEN_PARAMETER_SOURCE}`, 'i');
 
-/** Whether a raw query (what stands after the "?", possibly nothing) may pass. */
+/** Returns whether a raw query (the text after "?", which may be empty) is allowed. */
 export function isAllowedQuery(query: string): boolean {
   return query === '' || (QUERY.test(query) && !FORBIDDEN.test(`&${query}`));
 }

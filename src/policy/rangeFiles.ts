@@ -7,13 +7,13 @@ import { type AddressRange, type CidrProblem, networkOf, parseCidr, wholeFamily 
 import { policyCodes } from './codes.ts';
 import { FORMATS, type SnapshotFormat } from './snapshots.ts';
 
-/** Reads a file that the spec names, relative to the spec; `undefined` where it cannot be read. */
+/** Reads a file that the spec names, relative to the spec; `undefined` if it cannot be read. */
 export type ReadFile = (path: string) => string | undefined;
 
 /** A set whose addresses are in a file of their own. */
 export type FileSetSpec = Exclude<AddressSetSpec, readonly unknown[]>;
 
-/** The ranges of the file that a set names; none where its digest is not the one in the spec. */
+/** Returns the ranges of the file that a set names; none if its digest is not the one in the spec. */
 export function rangesOfFile(
   { definition, at }: { readonly definition: FileSetSpec; readonly at: SpecPath },
   read: ReadFile,
@@ -36,14 +36,12 @@ export function rangesOfFile(
 
 const NO_CHOICE = { problem: 'has no parts to choose from', hint: 'take select out' };
 
-/**
- * The digest of a file of ranges as it is checked in: CR LF counts as LF, because git may have translated line ends.
- */
+/** Returns the digest of a file of ranges. CR LF counts as LF, because git may have translated line ends. */
 export function digestOfRanges(text: string): string {
   return createHash('sha256').update(text.replaceAll('\r\n', '\n')).digest('hex');
 }
 
-/** Whether a file may be used: one that others publish must have the digest of what was reviewed. */
+/** Returns whether a file may be used. A published list must have the digest of the version that was reviewed. */
 function pinned(
   { file, format = 'list', sha256, url }: FileSetSpec,
   text: string,
@@ -145,13 +143,13 @@ export function parseItem(text: string): AddressRange | RangeProblem {
 interface RangeFile {
   readonly file: string;
   readonly text: string;
-  /** Where the spec names it. */
+  /** Place in the spec that names the file. */
   readonly at: SpecPath;
 }
 
 /**
- * The ranges of a file, one a line. A spec may name any file, also one that readers of the report may not read, so a
- * line that is no address is not shown.
+ * Returns the ranges of a file, one a line. A line that is no address is not shown, because a spec may name any file,
+ * also one that readers of the report may not read.
  */
 function rangesIn({ file, text, at }: RangeFile, problems: Diagnostic[]): AddressRange[] {
   const ranges: AddressRange[] = [];
@@ -181,7 +179,10 @@ function rangesIn({ file, text, at }: RangeFile, problems: Diagnostic[]): Addres
   return ranges;
 }
 
-/** Whether an entry is a mistyped address and can be shown: a word or a key has longer runs of digits and letters. */
+/**
+ * Returns whether an entry is a mistyped address that can be shown. Words and keys have longer runs of digits and
+ * letters.
+ */
 function looksLikeAddress(entry: string): boolean {
   return /^[0-9a-f.:/, -]{1,64}$/i.test(entry) && /[.:]/.test(entry) && !/[0-9a-f]{5}/i.test(entry);
 }

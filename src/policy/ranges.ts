@@ -20,21 +20,22 @@ import type { AddressNote, AddressSet } from './types.ts';
 
 export type { ReadFile };
 
-/** Turns lists of CIDRs and `@names` into sets; every problem lands in `problems`. */
+/** Turns lists of CIDRs and `@names` into sets, and collects problems. */
 export interface RangeResolver {
   resolve(items: 'any' | readonly string[], at: SpecPath): CidrSet;
-  /** Every named set, used or not, in alphabetical order. */
+  /** Returns all named sets, used or not, in alphabetical order. */
   all(): AddressSet[];
 }
 
 export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]): RangeResolver {
   const definitions = new Map(Object.entries(spec.ipRanges ?? {}));
   const names = [...definitions.keys()];
-  /** Sets by name. A set whose `@names` are still being worked out has an entry without a value. */
+  /** Sets by name. A set whose `@names` are not resolved yet has an entry without a value. */
   const sets = new Map<string, CidrSet | undefined>();
   const notes = new Map<string, AddressNote[]>();
   /**
-   * The sets being worked out, each named by the one before it. A list, because sets may nest deeper than calls can.
+   * The sets that are being resolved; each is named by the one before it. It is a list, because sets may be nested
+   * deeper than calls can.
    */
   const open: { readonly name: string; readonly waiting: string[] }[] = [];
 
@@ -46,7 +47,7 @@ export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]
     return less.length === 0 ? whole : together(subtract(whole, unionOf(less)).ranges, [], name);
   };
 
-  /** The set of a name that `settle` has worked out; a name that is still open refers to itself, which is an error. */
+  /** Returns a set that `settle` has resolved. A set that is still open refers to itself, which is an error. */
   const named = (name: string, at: SpecPath): CidrSet => {
     const known = sets.get(name);
     if (known) return known;
@@ -66,7 +67,7 @@ export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]
     open.push({ name, waiting: Array.isArray(definition) ? referencesIn(definition).reverse() : [] });
   };
 
-  /** Works out a set, after all sets that it names. */
+  /** Resolves a set, after all sets that it names. */
   const settle = (name: string): void => {
     enter(name);
     for (let top = open.at(-1); top; top = open.at(-1)) {
@@ -109,12 +110,15 @@ function settled(
 
 interface Gathering {
   readonly at: SpecPath;
-  /** The set of a name. */
+  /** Returns the set of a name. */
   readonly named: (name: string, at: SpecPath) => CidrSet;
   readonly problems: Diagnostic[];
 }
 
-/** A list taken apart: its own addresses, the sets that it names, what `not` takes away, and the notes on entries. */
+/**
+ * Returns the parts of a list: its own addresses, the sets that it names, the addresses that `not` removes, and the
+ * notes on entries.
+ */
 function gather(items: readonly AddressEntrySpec[], { at, named, problems }: Gathering) {
   const own: AddressRange[] = [];
   const parts: CidrPart[] = [];
@@ -173,18 +177,18 @@ function noteOf(range: AddressRange, item: Annotated, origin: SpecPath, problems
   };
 }
 
-/** The address or set name in an item of a list, whichever way it is written: `10.0.0.0/8`, `@set`. */
+/** Returns the address or set name of an item, in any of its forms: `10.0.0.0/8`, `@set`. */
 function textOf(item: AddressEntrySpec): string {
   if (typeof item === 'string') return item;
   return 'not' in item ? item.not : item.cidr;
 }
 
-/** The names of the sets that a list refers to, in either way: `["@a", { not: "@b" }, 10.0.0.0/8]` → `a`, `b`. */
+/** Returns the names of the sets that a list refers to: `["@a", { not: "@b" }, 10.0.0.0/8]` → `a`, `b`. */
 function referencesIn(items: readonly AddressEntrySpec[]): string[] {
   return items.map(textOf).flatMap((text) => (text.startsWith('@') ? text.slice(1) : []));
 }
 
-/** Refuses a set that holds all of IPv4 or IPv6: no reader sees that its parts add up to everybody. */
+/** Refuses a set that holds all of IPv4 or IPv6, because readers would not see that its parts add up to everybody. */
 function checked(set: CidrSet, at: SpecPath, problems: Diagnostic[]): CidrSet {
   const family = wholeFamily(set.ranges);
   if (family === undefined) return set;
@@ -192,7 +196,7 @@ function checked(set: CidrSet, at: SpecPath, problems: Diagnostic[]): CidrSet {
   return NOBODY;
 }
 
-/** The union of a list's own addresses and the parts of the sets that it names. */
+/** Returns the union of a list's own addresses and the parts of the sets that it names. */
 function together(own: readonly AddressRange[], others: readonly CidrPart[], name?: string): CidrSet {
   const byName = new Map(others.map((part) => [part.name, part]));
   const mine: CidrPart = { ...(name === undefined ? {} : { name }), own: unionOf(own) };

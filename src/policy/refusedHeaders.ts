@@ -13,7 +13,7 @@ const CREDENTIALS: Refused = {
   prefixes: ['gitlab-', 'x-gitlab-'],
 };
 
-/** Headers that say who the client is or where it comes from. A server that trusts its proxy believes them. */
+/** Headers that say who the client is or where it comes from. Servers that trust their proxy believe them. */
 const ADDRESSES: Refused = {
   why: 'says who the client is or which way it came, which servers behind a proxy believe',
   names: [
@@ -76,7 +76,7 @@ const FORWARDED: Refused = {
   names: [...DEFAULT_REQUEST_HEADERS, ...WEBSOCKET_HEADERS],
 };
 
-/** What a spec chooses a header for: to forward it, or to read the key or the client's address from it. */
+/** Use of a header in a spec: it is forwarded, or read for the key or the client's address. */
 export type HeaderUse = 'forward' | 'key' | 'address';
 
 const REFUSED: Readonly<Record<HeaderUse, readonly Refused[]>> = {
@@ -85,7 +85,9 @@ const REFUSED: Readonly<Record<HeaderUse, readonly Refused[]>> = {
   address: [...ORDERS, CREDENTIALS, FORWARDED],
 };
 
-/** Why a header cannot be used so; `undefined` where it can. `x_real_ip` counts as `x-real-ip`, as on many servers. */
+/**
+ * Returns why a header cannot be used; `undefined` if it can. `x_real_ip` counts as `x-real-ip`, as on many servers.
+ */
 export function headerRefusal(name: string, use: HeaderUse): string | undefined {
   const header = name.toLowerCase().replaceAll('_', '-');
   return REFUSED[use].find(
@@ -93,5 +95,5 @@ export function headerRefusal(name: string, use: HeaderUse): string | undefined 
   )?.why;
 }
 
-/** Every name that `routes.*.headers` may never add; names that only share a prefix are not listed. */
+/** All names that `routes.*.headers` must not have; those refused by their prefix are not listed. */
 export const REFUSED_REQUEST_HEADERS: readonly string[] = REFUSED.forward.flatMap(({ names }) => names).toSorted();

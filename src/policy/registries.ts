@@ -5,7 +5,7 @@ import { hasPort, type NameProblem, nameProblem, type RewriteEntry, splitPort } 
 import type { FieldTable } from './fields.ts';
 import type { RegistryRewrite } from './types.ts';
 
-/** The entries with a port, sorted by name. The same name without a port may have a rewrite of its own. */
+/** Returns the entries with a port, sorted by name. The same name without a port may have a rewrite of its own. */
 export function resolveRegistries({ domainRewrites = [] }: Spec, problems: Diagnostic[]): RegistryRewrite[] {
   const first = new Map<string, SpecPath>();
   const registries = domainRewrites.flatMap((entry, index): RegistryRewrite[] => {
@@ -63,13 +63,13 @@ function doubled(name: string, origin: SpecPath, earlier: SpecPath): Diagnostic 
   return policyCodes.report('rewrite-conflict', [...origin, 'from'], problem, { related });
 }
 
-/** What a registry stands for, field by field. */
+/** How each field of a registry rewrite affects where images come from. */
 export const REGISTRY_REWRITE: FieldTable<RegistryRewrite> = {
   from: { words: 'from', compare: 'identity' },
   to: {
     words: 'to',
     kind: 'rewrite',
-    // Another server may hold other images, and whether it does is not in the spec.
+    // Another server may hold other images; the spec does not say.
     compare: (before, { from, to }) => [
       { effect: 'unclear', words: `is pulled from ${ownWords(to, from)} now (before: ${ownWords(before.to, from)})` },
     ],

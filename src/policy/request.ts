@@ -3,11 +3,12 @@ import { contains, parseAddress } from './cidr.ts';
 import { credentialIn, credentialText, isKeyShaped } from './key.ts';
 import type { ClientAddress, Proxy } from './types.ts';
 
-/** Header fields as sent, in order, names in any case. */
+/** Header fields in the order sent, with names in any case. */
 export type HeaderFields = readonly (readonly [name: string, value: string])[];
 
 /**
- * What the key header of a request says. `unknown`: it has the form of a key and is no caller's; `id` is a caller's id.
+ * The credential in the key header of a request. `unknown` has the form of a key but belongs to no caller; `id` is the
+ * id of a caller.
  */
 export type Credential =
   | { readonly kind: 'missing' }
@@ -18,10 +19,10 @@ export type Credential =
 /** Everything that a decision depends on. */
 export interface ProxyRequest {
   readonly method: string;
-  /** The request target as it stands on the request line. */
+  /** Request target as on the request line. */
   readonly target: string;
   readonly headers: HeaderFields;
-  /** Bytes of the request's head as sent; where absent, the size of the request line and headers that stand here. */
+  /** Bytes of the request's head as sent; computed from the request line and these headers if absent. */
   readonly headBytes?: number;
   readonly client: Address;
   readonly credential: Credential;
@@ -29,19 +30,19 @@ export interface ProxyRequest {
   readonly at: number;
 }
 
-/** Bytes of a head: the request line, a line for each header, and the empty one. */
+/** Returns the bytes of a head: the request line, a line for each header, and the empty line. */
 export function headBytesOf({ method, target, headers, headBytes }: ProxyRequest): number {
   const fields = headers.reduce((sum, [name, value]) => sum + name.length + value.length + ': \r\n'.length, 0);
   return headBytes ?? `${method} ${target} HTTP/1.1\r\n\r\n`.length + fields;
 }
 
-/** All values of a header, in the order sent, without surrounding blanks. */
+/** Returns all values of a header in the order sent, without surrounding blanks. */
 export function headerValues(headers: HeaderFields, name: string): string[] {
   const lower = name.toLowerCase();
   return headers.filter(([field]) => field.toLowerCase() === lower).map(([, value]) => withoutBlanks(value));
 }
 
-/** A text without spaces and tabs at its ends. `trim` would take more away than HTTP does, such as U+00A0. */
+/** Returns a text without spaces and tabs at its ends. `trim` would also remove what HTTP does not, such as U+00A0. */
 export function withoutBlanks(text: string): string {
   return text.replace(/^[ \t]+|[ \t]+$/g, '');
 }
@@ -62,8 +63,8 @@ export function credentialOf(
 }
 
 /**
- * The client behind trusted proxies: the header is read from the right, and the first address that is not trusted is
- * the client. What is left of it was written by that client and is not believed.
+ * Returns the address of the client behind trusted proxies. The header is read from the right, and the first address
+ * that is not trusted is the client. The text to its left was written by that client and is ignored.
  */
 export function clientAddress(source: ClientAddress, peer: Address, headers: HeaderFields): Address {
   if (source.kind !== 'header' || !trusts(source.trusted, peer)) return peer;

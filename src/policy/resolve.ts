@@ -31,7 +31,10 @@ function checkTokenUpstreams(upstreams: readonly Upstream[], routes: readonly Ro
   }
 }
 
-/** Spec → policy: references resolved, defaults applied, conflicts found. All problems are reported together. */
+/**
+ * Returns the policy of a spec: references resolved, defaults applied, conflicts found. All problems are reported
+ * together.
+ */
 export function resolvePolicy(spec: Spec, read: ReadFile): Result<Policy> {
   const problems: Diagnostic[] = [];
   const ranges = rangeResolver(spec, read, problems);
@@ -96,7 +99,7 @@ function endpointConflicts(endpoint: Endpoint): Diagnostic[] {
   });
 }
 
-/** The diagnostics without doubles: two rules that share many paths conflict once. */
+/** Returns the diagnostics without duplicates: two rules that share many paths are one conflict. */
 function unique(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const byPlace = new Map(
     diagnostics.map((diagnostic) => [JSON.stringify([diagnostic.at, diagnostic.related?.[0]?.at]), diagnostic]),
@@ -104,7 +107,7 @@ function unique(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return [...byPlace.values()];
 }
 
-/** Finds patterns that cannot stand side by side on a proxy. */
+/** Reports patterns of a proxy that conflict. */
 function checkConflicts(proxies: readonly Proxy[], problems: Diagnostic[]): void {
   const found: Diagnostic[] = [];
   for (const proxy of proxies) {

@@ -15,14 +15,14 @@ type AllowSpec = Exclude<GroupSpec['allow'][number], string>;
 export const DEFAULT_MAX_BODY = 1024 ** 2;
 const SIZE_UNITS: Readonly<Record<string, number>> = { kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
 
-/** `10MB` → bytes, `unlimited` → `undefined`; the form was checked by the schema. */
+/** Returns `10MB` in bytes, and `undefined` for `unlimited`. The schema has checked the form. */
 export function bytesOf(text: string | undefined): number | undefined {
   if (text === undefined) return DEFAULT_MAX_BODY;
   const [, digits, unit = ''] = /^(\d+)(kb|mb|gb)$/.exec(text.toLowerCase()) ?? [];
   return digits === undefined ? undefined : Number(digits) * (SIZE_UNITS[unit] ?? 1);
 }
 
-/** `10485760` → `10MB`. */
+/** Returns a size in words: `10485760` → `10MB`. */
 export function sizeName(bytes: number | undefined): string {
   if (bytes === undefined) return 'unlimited';
   const units = [
@@ -51,7 +51,7 @@ function extraHeaders(
   return [...new Set(headers)].sort();
 }
 
-/** Methods and pattern of a request line of the spec. */
+/** Returns methods and pattern of a request line of the spec. */
 export function parseRequest(
   text: string,
   at: SpecPath,
@@ -71,7 +71,7 @@ export function parseRequest(
   return { methods: line.methods, pattern };
 }
 
-/** How an entry is forwarded: what it says wins over what its group says, except that headers add up. */
+/** Returns how an entry is forwarded. Its own settings override those of its group, but headers add up. */
 function forwardingOf(group: GroupSpec, entry: Partial<AllowSpec>, headers: readonly string[]): Forwarding {
   const auth = group.auth ?? 'apiKey';
   // A form body can carry private_token, sudo or _method, which no proxy sees; JSON is what API clients send.
@@ -86,11 +86,15 @@ function forwardingOf(group: GroupSpec, entry: Partial<AllowSpec>, headers: read
   };
 }
 
-/** Names of route classes are in rows that people read, and engines take only rows of some length. */
+/**
+ * Most characters of a variant's name. Names of route classes are in rows that people read, and the length of rows is
+ * limited in engines.
+ */
 const LONGEST_VARIANT = 40;
 
 /**
- * How the name of a variant shows each field; `upstream` and `auth` belong to the group, so no entry differs in them.
+ * Returns by field the part of a variant's name. `upstream` and `auth` are set for the whole group, so no entry differs
+ * in them.
  */
 const VARIANT: { readonly [K in keyof Forwarding]: (value: Forwarding[K], usual: Forwarding[K]) => string } = {
   upstream: () => '',
@@ -102,8 +106,9 @@ const VARIANT: { readonly [K in keyof Forwarding]: (value: Forwarding[K], usual:
 };
 
 /**
- * The fields in which an entry differs from its group, as a name: `9MB~websocket`. Entries that are forwarded alike
- * have equal names; `classOf` numbers different entries whose names become equal without their odd characters.
+ * Returns the fields in which an entry differs from its group, as a name: `9MB~websocket`. Entries that are forwarded
+ * alike have equal names. Different entries may get equal names when odd characters are removed; `classOf` numbers
+ * these.
  */
 function variantOf(forwarding: Forwarding, usual: Forwarding): string {
   const part = <K extends keyof Forwarding>(key: K): string =>
@@ -113,7 +118,7 @@ function variantOf(forwarding: Forwarding, usual: Forwarding): string {
   return shortened(name, LONGEST_VARIANT);
 }
 
-/** Refuses what is to be a WebSocket and can be none, because that is opened with GET. */
+/** Refuses `websocket` on entries without GET, because a WebSocket is opened with GET. */
 function checkWebSockets(
   group: string,
   { websocket, allow }: GroupSpec,
@@ -151,7 +156,7 @@ function groupRoutes(group: string, spec: GroupSpec, tokenHeader: string | undef
   return routes;
 }
 
-/** Groups in the order of their names, entries in the order of the spec. */
+/** Returns routes: groups in the order of their names, entries in the order of the spec. */
 export function resolveRoutes(spec: Spec, problems: Diagnostic[]): Route[] {
   const known = Object.keys(spec.upstreams ?? {});
   return Object.entries(spec.routes ?? {})
@@ -165,7 +170,7 @@ export function resolveRoutes(spec: Spec, problems: Diagnostic[]): Route[] {
     });
 }
 
-/** How a request is forwarded, field by field. */
+/** How each field of forwarding affects requests. */
 export const FORWARDING: FieldTable<Forwarding> = {
   upstream: { words: 'the upstream', compare: 'decided' },
   auth: { words: 'auth', compare: 'decided' },
@@ -188,7 +193,7 @@ type Types = Forwarding['contentTypes'];
 /** Content types that readers know, for the example requests of an access diff. */
 const FAMILIAR = ['application/x-www-form-urlencoded', 'multipart/form-data', 'text/plain', 'application/octet-stream'];
 
-/** A content type that `wide` admits and `narrow` does not. */
+/** Returns a content type that `wide` admits and `narrow` does not. */
 function onlyIn(wide: Types, narrow: Types): string | undefined {
   if (narrow === 'any') return undefined;
   if (wide !== 'any') return wide.find((type) => !narrow.includes(type));
@@ -216,7 +221,7 @@ function bodyOf(type: string, length: number): HeaderFields {
 function sizeDifferences(before: Forwarding, after: Forwarding): Difference[] {
   const [left, right] = [before.maxBody ?? Number.POSITIVE_INFINITY, after.maxBody ?? Number.POSITIVE_INFINITY];
   const type = commonType(before.contentTypes, after.contentTypes);
-  // With no type in common no body passes both, and the change of contentTypes has told the whole difference.
+  // Without a common type, no body passes both, and the change of contentTypes is the whole difference.
   if (type === undefined) return [];
   const size = (limit: number) => (Number.isFinite(limit) ? `of up to ${limit} bytes` : 'of any size');
   const words = `takes bodies ${size(right)} (before: ${size(left)})`;

@@ -10,8 +10,8 @@ export const PARAMETER_TYPES = ['int', 'hex', 'uuid', 'slug', 'segment', 'encode
 export type ParameterType = (typeof PARAMETER_TYPES)[number];
 
 /**
- * The next wider type of each type: it accepts all that the type accepts. The types form a tree, so that the most
- * specific type of a segment says which types accept it: `int`, `hex`, `slug` and all wider ones for `42`.
+ * The next wider type of each type, which accepts all that the type accepts. The types form a tree, so that the most
+ * specific type of a segment determines all types that accept it: `int`, `hex`, `slug` and all wider ones for `42`.
  */
 export const WIDER: Readonly<Record<ParameterType, ParameterType | undefined>> = {
   int: 'hex',
@@ -23,7 +23,7 @@ export const WIDER: Readonly<Record<ParameterType, ParameterType | undefined>> =
   encodedText: undefined,
 };
 
-/** The types that accept a segment of this most specific type, narrowest first. */
+/** Returns the types that accept a segment of this most specific type, narrowest first. */
 function widening(type: ParameterType): readonly ParameterType[] {
   const wider = WIDER[type];
   return wider === undefined ? [type] : [type, ...widening(wider)];
@@ -45,7 +45,7 @@ export const ACCEPTED_BY: Readonly<Record<ParameterType, readonly ParameterType[
  */
 export type RegexFlavour = 'portable' | 'possessive';
 
-/** What a segment is made of beside dots: `end`, at which some servers end a dot segment (`..;x`), and all `other`. */
+/** The units of a segment beside dots: `end`, at which some servers end a dot segment (`..;x`), and all `other`. */
 interface Alphabet {
   readonly other: string;
   readonly end: string;
@@ -63,7 +63,7 @@ const PLAIN: Alphabet = { other: `(?:${PCHAR}|${ESCAPE})`, end: '(?:;|%3[Bb])' }
 const TEXT: Alphabet = { other: `(?:${PCHAR}|${ESCAPE}|%25)`, end: '(?:;|%3[BFbf]|%23)' };
 const HEX = '[0-9A-Fa-f]';
 
-/** Source of a regular expression (without anchors) that matches exactly the segments of a type. */
+/** Returns the source of a regular expression, without anchors, that matches exactly the segments of a type. */
 export function segmentSource(type: ParameterType, flavour: RegexFlavour = 'portable'): string {
   const more = flavour === 'possessive' ? '+' : '';
   switch (type) {
@@ -85,14 +85,14 @@ export function segmentSource(type: ParameterType, flavour: RegexFlavour = 'port
 }
 
 /**
- * Source of a text that no server reads as "." or "..", as some read "..;x". It begins with a unit that is no dot, with
- * one or two dots and then a unit that is neither dot nor end, or with three dots.
+ * Returns the source of a text that no server reads as "." or "..", as some read "..;x". It begins with a unit that is
+ * no dot, or with one or two dots and then a unit that is neither dot nor end, or with three dots.
  */
 function partSource({ other, end }: Alphabet, more: string): string {
   return `(?:${other}|${end}|${DOT}(?:${other}|${DOT}(?:${other}|${DOT})))(?:${other}|${end}|${DOT})*${more}`;
 }
 
-/** Parts with "%2F" between them. */
+/** Returns the source of parts with "%2F" between them. */
 function joinedSource(alphabet: Alphabet, more: string): string {
   const part = partSource(alphabet, more);
   return `${part}(?:%2[Ff]${part})*${more}`;
@@ -100,7 +100,7 @@ function joinedSource(alphabet: Alphabet, more: string): string {
 
 const MATCHERS = PARAMETER_TYPES.map((type) => ({ type, regex: new RegExp(`^(?:${segmentSource(type)})$`) }));
 
-/** The most specific type of a raw segment; `undefined` where no parameter accepts it. */
+/** Returns the most specific type of a raw segment; `undefined` if no parameter accepts it. */
 export function classify(segment: string): ParameterType | undefined {
   return MATCHERS.find(({ regex }) => regex.test(segment))?.type;
 }

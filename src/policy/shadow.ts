@@ -7,7 +7,7 @@ import { type Decision, type Evaluator, evaluatorOf } from './decide.ts';
 import type { ProxyRequest } from './request.ts';
 import type { ClientAddress, Policy, Proxy } from './types.ts';
 
-/** Why a spec cannot be the shadow of another: be decided and logged beside it, and never enforced. */
+/** Reasons why a spec cannot be the shadow of another, that is, be decided and logged beside it and never enforced. */
 export const shadowCodes = defineCodes('shadow', {
   unreadable: error('cannot take "{path}" for the shadow: {problem}').hint(
     'it is a whole spec beside this one; the path is relative to this file',
@@ -26,10 +26,7 @@ export const shadowCodes = defineCodes('shadow', {
   ),
 });
 
-/**
- * Fields that a proxy and its shadow must share: a request arrives once, so client, name and key are read once for
- * both.
- */
+/** Fields that must be equal in a proxy and its shadow: client, name and key of a request are read once for both. */
 const ALIKE: Readonly<Record<string, (proxy: Proxy) => unknown>> = {
   listen: ({ listen }) => listen,
   hosts: ({ hosts }) => hosts,
@@ -74,16 +71,19 @@ function compared(proxy: Proxy, other: Proxy): Diagnostic[] {
   return isKeyless ? [...found, shadowCodes.report('no-keys', ['shadow'], { proxy: proxy.id })] : found;
 }
 
-/** Decides what the shadow of a policy would make of requests to one of its proxies. */
+/** Decides requests to one proxy as the shadow would. */
 export interface ShadowEvaluator {
   /** The evaluator of the shadow's proxy. */
   readonly evaluator: Evaluator;
-  /** The request as the shadow sees it. Only `policy` looks keys up, so where it asks for none, any key is unknown. */
+  /**
+   * Returns the request as the shadow sees it. Keys are looked up only by the enforced policy, so if that needs no key,
+   * every key counts as unknown.
+   */
   seen(request: ProxyRequest): ProxyRequest;
   decide(request: ProxyRequest): Decision;
 }
 
-/** The evaluator of a proxy's shadow; `undefined` where the policy has no shadow. */
+/** Returns the evaluator of a proxy's shadow; `undefined` if the policy has no shadow. */
 export function shadowEvaluatorOf(
   { shadow }: Policy,
   { proxy, access }: Pick<Evaluator, 'proxy' | 'access'>,

@@ -1,6 +1,6 @@
 import { isRecord, listOf, memberOf, parseJson } from '../source/value.ts';
 
-/** One address of a published list, and the words by which `select` can choose it; none where the list has no kinds. */
+/** An address of a published list, and the words by which `select` can choose it; none if the list has no kinds. */
 interface Published {
   readonly cidr: string;
   readonly words: readonly string[];
@@ -10,7 +10,7 @@ type Read = { readonly entries: readonly Published[] } | { readonly problem: str
 
 export type SnapshotFormat = 'aws' | 'github' | 'cloudflare' | 'azure';
 
-/** How each publisher writes its addresses. Unknown members are ignored, because publishers add some without notice. */
+/** The reader of each publisher's format. Unknown members are ignored, because publishers add some without notice. */
 export const FORMATS: { readonly [F in SnapshotFormat]: (text: string) => Read } = {
   /** https://ip-ranges.amazonaws.com/ip-ranges.json */
   aws: (text) => {
@@ -81,7 +81,8 @@ function isAddresses(list: unknown): boolean {
 }
 
 /**
- * A published list, whole or not at all: with an entry lost, a proxy would refuse it, or admit it where it is a `not`.
+ * Returns a published list, or a problem if any entry is not sound: with an entry lost, a proxy would refuse its
+ * addresses, or admit them if it is a `not`.
  */
 function collected(entries: readonly { readonly cidr: unknown; readonly words: readonly string[] }[]): Read {
   if (entries.length === 0) return { problem: 'holds no addresses' };

@@ -1,4 +1,4 @@
-/** The words of each status that a proxy answers by itself; the same on every engine. */
+/** Messages by status of answers that the proxy itself gives; the same on every engine. */
 export const STATUS_MESSAGES: Readonly<Record<number, string>> = {
   400: 'Bad request',
   401: 'Unauthorized',
@@ -19,7 +19,7 @@ export const STATUS_MESSAGES: Readonly<Record<number, string>> = {
   508: 'Loop detected',
 };
 
-/** The JSON body of such an answer, without a line feed; `id` is the request's in the access log. */
+/** Returns the JSON body of such an answer, without a line feed. `id` is the id of the request in the access log. */
 export function statusBody(status: number, id: string): string {
   return JSON.stringify({ status, message: STATUS_MESSAGES[status] ?? 'Error', id });
 }

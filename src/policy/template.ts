@@ -2,8 +2,8 @@ import type { PathPattern, PatternSegment } from './pattern.ts';
 import { classify, type ParameterType } from './segment.ts';
 
 /**
- * The pattern that would allow a path of a log and others like it. Its segments are those of the pattern that allowed
- * the path. Where that took the rest of a path, segments that look like an id become parameters: `/{x*}` and
+ * Returns a pattern for a logged path and others like it. Its segments are those of the pattern that allowed the path;
+ * in the rest of a path (`{x*}`), segments that look like an id become parameters: `/{x*}` and
  * `/projects/a%2Fb/issues/7` → `/projects/{project:encodedPath}/issues/{issue:int}`.
  */
 export function templateOf(path: string, pattern: PathPattern | undefined): string {
@@ -27,12 +27,12 @@ function guessed(text: string, before: string, names: Set<string>): string {
   return parameter(parameterName(before, names), classify(text) ?? 'segment');
 }
 
-/** A parameter as patterns have it: `{project:int}`; `{project}` for a segment of any kind. */
+/** Returns a parameter as written in patterns: `{project:int}`, or `{project}` for the type `segment`. */
 export function parameter(name: string, type: ParameterType): string {
   return type === 'segment' ? `{${name}}` : `{${name}:${type}}`;
 }
 
-/** Whether a segment of a path is a value, such as an id, rather than a word of the API. */
+/** Returns whether a segment of a path is a value, such as an id, rather than a word of the API. */
 export function looksLikeValue(segment: string, type = classify(segment)): boolean {
   if (type === 'int' || type === 'uuid') return true;
   // Fewer than seven hexadecimal digits are no hash.
@@ -42,7 +42,10 @@ export function looksLikeValue(segment: string, type = classify(segment)): boole
   return /[0-9].*[0-9].*[0-9]/.test(segment) || /[%@:~!$&'()*+,;=]/.test(segment) || segment.length > 40;
 }
 
-/** The name of a parameter, after the segment before it: `projects` → `project`; `id` where that is no word. Adds it to the names. */
+/**
+ * Returns the name of a parameter, after the segment before it: `projects` → `project`; `id` if that is no word. Adds
+ * it to `names`.
+ */
 export function parameterName(before: string, names: Set<string>): string {
   const wanted = singular(/^[A-Za-z][A-Za-z_-]*$/.test(before) ? before.replace(/-/g, '_') : 'id');
   let name = wanted;

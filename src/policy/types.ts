@@ -5,8 +5,8 @@ import type { AddressRange, CidrSet } from './cidr.ts';
 import type { PathPattern } from './pattern.ts';
 
 /**
- * What a spec means, in no engine's words: references resolved, defaults applied, lists in a canonical
- * order. Every node keeps the place in the spec that it came from.
+ * The meaning of a spec, independent of engines: references resolved, defaults applied, lists in a canonical order.
+ * Every node keeps its place in the spec.
  */
 export interface Policy {
   readonly name: string;
@@ -30,15 +30,13 @@ export interface HostPort {
 export interface Upstream {
   readonly id: string;
   readonly scheme: 'http' | 'https';
-  /**
-   * Name or address of the url, lower case. It is sent as Host, with the port where that is not the scheme's default.
-   */
+  /** Name or address of the url, lower case. It is sent as Host, with the port unless that is the scheme's default. */
   readonly host: string;
   readonly port: number;
-  /** What is connected to; `[{host, port}]` of the url where the spec names no pool. */
+  /** Servers to connect to; `[{host, port}]` of the url if the spec names no pool. */
   readonly servers: readonly HostPort[];
   readonly tokenHeader: string;
-  /** The word before the token, and a blank; absent: the token alone. */
+  /** The scheme before the token, followed by a blank; absent for the token alone. */
   readonly tokenScheme?: 'Bearer' | 'token' | 'Basic';
   /** Absent for plain http. */
   readonly tls?: { readonly serverName: string; readonly caFile?: string; readonly insecureSkipVerify: boolean };
@@ -60,15 +58,15 @@ export interface Forwarding {
   readonly websocket: boolean;
 }
 
-/** One entry of a group's `allow`. */
+/** An entry of a group's `allow`. */
 export interface Route {
-  /** The key under `routes`; what logs show. */
+  /** The key under `routes`, which logs show. */
   readonly group: string;
-  /** Sorted; HEAD is not listed where it comes with GET. */
+  /** Sorted methods; HEAD is not listed beside GET, which includes it. */
   readonly methods: readonly string[];
   readonly pattern: PathPattern;
   readonly forwarding: Forwarding;
-  /** How the entry differs from its group, in a few words: `9MB`; "" where it does not. */
+  /** The difference of the entry from its group, as a short name: `9MB`; "" if there is none. */
   readonly variant: string;
   readonly reason?: string;
   readonly origin: SpecPath;
@@ -83,16 +81,16 @@ export interface SecretReference {
 
 export interface ApiKey {
   readonly id: string;
-  /** One, or two while the key is being rotated. */
+  /** One reference, or two during a rotation. */
   readonly keys: readonly SecretReference[];
   readonly token: SecretReference;
-  /** Route groups with `auth: apiKey` that it may use, sorted. */
+  /** Route groups with `auth: apiKey` that the key may use, sorted. */
   readonly groups: readonly string[];
   /** Whether the spec lists no groups for the key, so that `groups` is every such group. */
   readonly allGroups: boolean;
-  /** Absent: the proxy's own ranges are all that counts. */
+  /** Addresses from which the key may be used; absent for all that the proxy admits. */
   readonly ranges?: CidrSet;
-  /** Seconds since the epoch; the key works before this moment, not at it. */
+  /** Seconds since 1970. The key works before this moment, not at it. */
   readonly expires?: number;
   readonly rateLimit?: { readonly requests: number; readonly per: 's' | 'm'; readonly burst: number };
   readonly owner?: string;
@@ -112,9 +110,9 @@ export interface Answer {
   readonly status: number;
   /** JSON text. */
   readonly body: string;
-  /** `none`: nobody is asked for a key. */
+  /** `none`: no key is needed. */
   readonly auth: 'apiKey' | 'none';
-  /** Who may ask, in place of the addresses that the proxy admits. */
+  /** Addresses that get this answer, instead of those that the proxy admits. */
   readonly ranges?: CidrSet;
   readonly origin: SpecPath;
 }
@@ -124,11 +122,11 @@ export interface Health extends Answer {
   readonly ranges: CidrSet;
 }
 
-/** Which pages of other origins browsers let use a proxy. */
+/** The pages of other origins that may use a proxy through browsers. */
 export interface Cors {
-  /** As browsers write them, sorted: `https://app.example.com`. */
+  /** Origins as browsers send them, sorted: `https://app.example.com`. */
   readonly origins: 'any' | readonly string[];
-  /** Request headers that pages may set, as `Access-Control-Allow-Headers` lists them: that of the key is the first. */
+  /** Request headers that pages may set, as `Access-Control-Allow-Headers` lists them. That of the key is the first. */
   readonly headers: readonly string[];
   /** Seconds. */
   readonly maxAge: number;
@@ -138,14 +136,14 @@ export interface Proxy {
   readonly id: string;
   /** `address` absent: every IPv4 address. IPv6 addresses without brackets. */
   readonly listen: { readonly address?: string; readonly port: number };
-  /** Names that clients ask for, lower case, sorted. Empty: every name that no other proxy of the socket has. */
+  /** Host names of the proxy, lower case, sorted; empty for every name that no other proxy of the socket has. */
   readonly hosts: readonly string[];
-  /** Files of the certificate that the proxy shows, paths on its machine. Absent: it speaks plain HTTP. */
+  /** Paths of the certificate's files on the machine of the proxy; absent for plain HTTP. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   readonly ranges: CidrSet;
   readonly clientIp: ClientAddress;
   readonly apiKeyHeader: string;
-  /** The word before the key, byte for byte, and a blank; absent: the key alone. */
+  /** The scheme before the key, byte for byte, followed by a blank; absent for the key alone. */
   readonly apiKeyScheme?: 'Bearer';
   /** `scheme://host[:port]` without a trailing slash. */
   readonly publicUrl?: string;
@@ -154,10 +152,10 @@ export interface Proxy {
   readonly routes: readonly Route[];
   readonly answers: readonly Answer[];
   readonly health?: Health;
-  /** Absent: nothing is said to pages of other origins. */
+  /** Absent if pages of other origins get no permission. */
   readonly cors?: Cors;
   readonly methodNotAllowed: 404 | 405;
-  /** Bytes of the largest request line with all header lines that is taken. */
+  /** Most bytes of a request line with all header lines. */
   readonly maxRequestHead: number;
   /** In the order of the spec. */
   readonly responseHeaders: readonly { readonly name: string; readonly value: string }[];
@@ -165,10 +163,10 @@ export interface Proxy {
 }
 
 export interface DomainRewrite {
-  /** A-labels, lower case, no trailing dot; without the `*.` of a wildcard. */
+  /** Name in A-labels, lower case, no trailing dot, without the `*.` of a wildcard. */
   readonly from: string;
   readonly to: string;
-  /** `*.from`: every name below, at any depth, not the name itself. */
+  /** True for `*.from`, which means every name below at any depth, and not the name itself. */
   readonly wildcard: boolean;
   /** True for `*.from` to `to`: every name below `from` becomes `to`. False: `x.from` becomes `x.to`. */
   readonly oneTarget: boolean;
@@ -177,9 +175,9 @@ export interface DomainRewrite {
   readonly origin: SpecPath;
 }
 
-/** A rewrite with a port on either side. It is for nodes alone, because DNS knows no ports. */
+/** A rewrite with a port on either side. It is for nodes only, because DNS knows no ports. */
 export interface RegistryRewrite {
-  /** Lower case, as images name it: `registry.example.com:5050`. */
+  /** Lower case, as written in image names: `registry.example.com:5050`. */
   readonly from: string;
   readonly to: string;
   readonly origin: SpecPath;
@@ -187,7 +185,7 @@ export interface RegistryRewrite {
 
 export type VaultTokenType = (typeof VAULT_TOKEN_TYPES)[number];
 
-/** Where the GitLab plugin of Vault or OpenBao is mounted, and what it is told there. */
+/** A mount of the GitLab plugin in Vault or OpenBao, with its configuration. */
 export interface VaultMount {
   /** Without a slash at its end. */
   readonly path: string;
@@ -199,7 +197,7 @@ export interface VaultConfig {
   readonly name: string;
   readonly url: string;
   readonly type: 'self-managed' | 'saas' | 'dedicated';
-  /** Seconds before its end that the plugin's own token is replaced; absent: never. */
+  /** Seconds before its expiry at which the plugin's own token is replaced; absent for never. */
   readonly autoRotate?: number;
   readonly origin: SpecPath;
 }
@@ -209,32 +207,35 @@ export interface VaultRole {
   readonly config: VaultConfig;
   readonly type: VaultTokenType;
   readonly path: string;
-  /** Whether the reader of a token names the path of its user, project or group, and `path` is an expression for it. */
+  /**
+   * Whether the reader of a token names the path of its user, project or group. `path` is then an expression that this
+   * path must match.
+   */
   readonly dynamicPath: boolean;
   readonly name: string;
   readonly accessLevel?: string;
   /** Sorted. */
   readonly scopes: readonly string[];
-  /** Seconds; absent where this type of token has no end. */
+  /** Seconds; absent if tokens of this type do not expire. */
   readonly ttl?: number;
   readonly gitlabRevokes: boolean;
   readonly origin: SpecPath;
 }
 
-/** What stands under one name of `ipRanges`. */
+/** A set under `ipRanges`. */
 export interface AddressSet {
   readonly id: string;
   readonly set: CidrSet;
-  /** Its entries with an owner, an end or a reason, in the order of the spec. */
+  /** Entries with an owner, an expiry or a reason, in the order of the spec. */
   readonly notes: readonly AddressNote[];
   readonly origin: SpecPath;
 }
 
-/** An entry of a list with what the spec says of it beside its addresses. */
+/** The range of an entry, with what the spec says about it. */
 export interface AddressNote {
   readonly range: AddressRange;
   readonly owner?: string;
-  /** Seconds since the epoch. No engine reads it: an entry that has expired is an error. */
+  /** Seconds since 1970. Engines do not know it: an expired entry is an error. */
   readonly expires?: number;
   readonly reason?: string;
   readonly origin: SpecPath;

@@ -12,13 +12,13 @@ type UpstreamSpec = NonNullable<Spec['upstreams']>[string];
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** `5s` → 5000; the form was checked by the schema. */
+/** Returns `5s` as 5000. The schema has checked the form. */
 export function milliseconds(text: string): number {
   const [, digits = '0', unit = 'ms'] = /^(\d+)(ms|s|m|h)$/.exec(text) ?? [];
   return Number(digits) * (UNITS[unit] ?? 1);
 }
 
-/** What is wrong with a host name or a bare address (IPv6 without brackets). */
+/** Returns what is wrong with a host name or a bare address (IPv6 without brackets). */
 function hostProblem(text: string): NameProblem | undefined {
   const address = parseAddress(text);
   if (address)
@@ -31,9 +31,7 @@ function hostProblem(text: string): NameProblem | undefined {
   return nameProblem(text);
 }
 
-/**
- * Reads `host:port` with IPv6 in brackets; the port may be left out where there is a default. The host is not checked.
- */
+/** Reads `host:port`, with IPv6 in brackets. The port may be missing if there is a default. The host is not checked. */
 export function parseHostPort(text: string, defaultPort?: number): HostPort | undefined {
   const [, bracketed, plain, portText] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::([0-9]{1,5}))?$/.exec(text) ?? [];
   const host = (bracketed ?? plain ?? '').toLowerCase();
@@ -42,7 +40,7 @@ export function parseHostPort(text: string, defaultPort?: number): HostPort | un
   return (bracketed !== undefined) === host.includes(':') ? { host, port } : undefined;
 }
 
-/** An origin: scheme, host and port, nothing else. */
+/** Reads an origin: scheme, host and port, and nothing else. */
 export function parseOrigin(
   text: string,
 ): { scheme: 'http' | 'https'; host: string; port: number } | { problem: string; hint?: string } {
@@ -83,7 +81,7 @@ function tokenPlace({ tokenHeader, tokenScheme }: UpstreamSpec, at: SpecPath, pr
   return { tokenHeader: header, ...(tokenScheme === undefined ? {} : { tokenScheme }) };
 }
 
-/** Whether a token would be sent in Authorization without a scheme, which this header must have. */
+/** Returns whether a token would be sent in Authorization without a scheme, which this header needs. */
 export function lacksScheme(header: string, scheme: string | undefined): boolean {
   return header.toLowerCase() === 'authorization' && scheme === undefined;
 }
@@ -146,14 +144,14 @@ function resolveOne(id: string, spec: UpstreamSpec, problems: Diagnostic[]): Ups
   };
 }
 
-/** Sorted by id. */
+/** Returns the upstreams, sorted by id. */
 export function resolveUpstreams(spec: Spec, problems: Diagnostic[]): Upstream[] {
   return Object.entries(spec.upstreams ?? {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([id, upstream]) => resolveOne(id, upstream, problems) ?? []);
 }
 
-/** Where requests go, field by field. */
+/** How each field of an upstream affects where requests go. */
 export const UPSTREAM: FieldTable<Upstream> = {
   id: { words: 'id', compare: 'identity' },
   scheme: { words: 'url', kind: 'upstream', compare: urlDifferences },
@@ -167,7 +165,7 @@ export const UPSTREAM: FieldTable<Upstream> = {
   origin: { words: 'line', compare: { cannotLoosen: 'it says where the upstream is written' } },
 };
 
-/** All that decides where an upstream's requests end up and who could read them, as text that can be compared. */
+/** Returns a text with all that decides where the requests of an upstream go and who could read them. */
 export function destinationOf(upstream: Upstream | undefined): string {
   if (!upstream) return '';
   const text =
@@ -196,7 +194,7 @@ function urlDifferences(before: Upstream, after: Upstream): Difference[] {
 
 function serverDifferences(before: Upstream, after: Upstream): Difference[] {
   const [left, right] = [serversOf(before), serversOf(after)];
-  // Without a pool the only server is that of the url, whose change is told already.
+  // Without a pool, the only server is that of the url, whose change is reported by `urlDifferences`.
   if (urlOf(before) !== urlOf(after) && left.length + right.length <= 2) return [];
   const effect: Effect = right.some((server) => !left.includes(server)) ? 'unclear' : 'narrowing';
   return [{ effect, words: arrow('servers', left.join(', '), right.join(', ')) }];
@@ -210,7 +208,7 @@ function tokenPlaceDifferences(before: Upstream, after: Upstream): Difference[] 
 
 function trustDifferences(left: Upstream, right: Upstream): Difference[] {
   const [before, after] = [left.tls, right.tls];
-  // Where one of the two is plain http, the change of the url tells it.
+  // If one side is plain http, the change of the url reports it.
   if (!before || !after) return [];
   if (!before.insecureSkipVerify && after.insecureSkipVerify) {
     return [{ effect: 'widening', words: 'its certificate is no longer verified' }];
@@ -223,7 +221,7 @@ function trustDifferences(left: Upstream, right: Upstream): Difference[] {
   if (bundle(before) !== bundle(after)) {
     found.push({ effect: 'unclear', words: arrow('trusted certificates', bundle(before), bundle(after)) });
   }
-  // A server name that is the host of the url changes with the url, whose change is told already.
+  // A server name that is the host of the url changes with the url, whose change is reported.
   const follows = before.serverName === left.host && after.serverName === right.host;
   if (before.serverName !== after.serverName && !follows) {
     found.push({ effect: 'unclear', words: arrow('certificate name', before.serverName, after.serverName) });

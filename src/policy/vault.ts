@@ -46,17 +46,20 @@ const DEPLOY_SCOPES: Scopes = {
 const NO_SCOPES: Scopes = {};
 
 interface TypeRules {
-  /** Parts of the role's path: `one` (a user), `some` (a project or group), `two` (that, and its service account). */
+  /**
+   * Parts of the role's path: `one` (a user), `some` (a project or group), `two` (a project or group, and its service
+   * account).
+   */
   readonly parts: 'one' | 'some' | 'two';
   readonly accessLevel: 'needed' | 'none';
   readonly scopes: Scopes;
-  /** How a proxy may send the token; `nothing` for a trigger token, which belongs into a body. */
+  /** How a proxy may send the token; `nothing` for a trigger token, which is sent in a body. */
   readonly sentAs: 'token' | 'user and password' | 'nothing';
   /** Kinds of GitLab that have no such token. */
   readonly notOn: readonly MountSpec['configs'][string]['type'][];
 }
 
-/** The rules for each kind of token: the plugin's, and GitLab's where the plugin is lax. */
+/** The rules for each kind of token: those of the plugin, and those of GitLab where the plugin is lax. */
 const TYPES: Readonly<Record<VaultTokenType, TypeRules>> = {
   personal: personLike(['saas', 'dedicated']),
   'user-service-account': personLike(['saas', 'dedicated']),
@@ -84,7 +87,7 @@ const LEVELS: Readonly<Partial<Record<NonNullable<RoleSpec['accessLevel']>, Vers
 
 const HOUR = 3_600_000;
 
-/** Finds what the plugin or GitLab would refuse later, and mistakes that both would take. */
+/** Reports what the plugin or GitLab would refuse later, and mistakes that both would accept. */
 export function checkVault(spec: Spec, problems: Diagnostic[]): void {
   for (const [mount, section] of Object.entries(spec.vault ?? {})) {
     const at: SpecPath = ['vault', mount];
@@ -100,7 +103,7 @@ export function checkVault(spec: Spec, problems: Diagnostic[]): void {
   }
 }
 
-/** The section as it was checked, sorted by names; roles whose config is missing are left out. */
+/** Returns the checked section, sorted by names, without roles whose config is missing. */
 export function resolveVault(spec: Spec): VaultMount[] {
   return sortedEntries(spec.vault).map(([path, section]) => {
     const at: SpecPath = ['vault', path];
@@ -136,7 +139,7 @@ function sortedEntries<Value>(mapping: Readonly<Record<string, Value>> | undefin
   return Object.entries(mapping ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** The role that a reference such as `vault:gitlab/token/echoes#token` has a token issued by. */
+/** Returns the role that issues the token of a reference such as `vault:gitlab/token/echoes#token`. */
 export function issuerOf({ vault }: Pick<Policy, 'vault'>, reference: string): VaultRole | undefined {
   const [, mount, role] = TOKEN_OF_ROLE.exec(reference) ?? [];
   return vault.find(({ path }) => path === mount)?.roles.find(({ id }) => id === role);
@@ -187,8 +190,8 @@ function pathProblem({ path, dynamicPath = false, type }: RoleSpec, { parts }: T
 }
 
 /**
- * What is wrong with an expression for paths. The plugin searches for it anywhere in the path: without both anchors
- * `grp/app` also takes `evil/grp/app-too`.
+ * Returns what is wrong with an expression for paths. The plugin searches for it anywhere in the path: without both
+ * anchors, `grp/app` also matches `evil/grp/app-too`.
  */
 function expressionProblem(text: string): string | undefined {
   if (!text.startsWith('^') || !text.endsWith('$') || /\\\$$/.test(text))
@@ -213,7 +216,8 @@ function expressionProblem(text: string): string | undefined {
 }
 
 /**
- * What is wrong with the name of tokens: GitLab refuses two tokens of one name, so it must differ from token to token.
+ * Returns what is wrong with the name of tokens. GitLab refuses two tokens of one name, so the name must differ for
+ * each token.
  */
 function nameProblem(name: string): string | undefined {
   const holes = [...name.matchAll(/\{\{(.*?)\}\}/g)].map(([, inside = '']) =>
@@ -265,7 +269,7 @@ function ttlProblem({ ttl, type, gitlabRevokes = false }: RoleSpec, maxLease = '
 
 const TOKEN_OF_ROLE = /^vault:([^/#]+)\/token\/([^/#]+)/;
 
-/** The mount and role that a reference names: `gitlab` and `echoes` in `vault:gitlab/token/echoes#token`. */
+/** Returns the mount and role that a reference names: `gitlab` and `echoes` in `vault:gitlab/token/echoes#token`. */
 function roleOf(text: string, vault: NonNullable<Spec['vault']>) {
   const [, mount = '', role = ''] = TOKEN_OF_ROLE.exec(text) ?? [];
   return Object.hasOwn(vault, mount) ? { mount, role, section: vault[mount] } : undefined;
@@ -295,7 +299,7 @@ export function checkVaultTokens(
   }
 }
 
-/** Roles that may do more than the requests of the keys that use them need. */
+/** A role that may do more than the requests of the keys that use it need. */
 export interface WideRole {
   readonly at: SpecPath;
   readonly role: string;
@@ -303,8 +307,8 @@ export interface WideRole {
 }
 
 /**
- * Finds roles with a scope or a level that none of the requests needs for which its tokens are sent. Where the needs of
- * these requests are unknown it finds one thing alone: a scope that may write, for requests that only read.
+ * Finds roles with a scope or a level that no request needs for which their tokens are sent. If the needs of these
+ * requests are unknown, it finds only a scope that may write, for requests that only read.
  */
 export function wideRoles(
   spec: Spec,
