@@ -4,14 +4,14 @@ import { type Diagnostic, failed, ok, type Result } from '../diagnostics/diagnos
 import { outputCodes } from './codes.ts';
 import { MANIFEST, type Manifest, parseManifest } from './manifest.ts';
 
-/** The content of the output folder: the files that the spec makes and those that the manifest lists, no others. */
+/** The files of the output folder that the spec generates or the manifest lists. */
 export interface Disk {
   readonly manifest: Manifest | 'absent' | 'damaged';
   /** Text by path; absent files have no entry. */
   readonly texts: ReadonlyMap<string, string>;
 }
 
-/** Reads the wanted files and those that the manifest lists, never through a symbolic link. */
+/** Reads the wanted files and those of the manifest, never through a symbolic link. */
 export function readDisk(folder: string, wanted: readonly string[]): Result<Disk> {
   const unusable = folderProblem(folder);
   if (unusable !== undefined)
@@ -31,7 +31,7 @@ export function readDisk(folder: string, wanted: readonly string[]): Result<Disk
   return diagnostics.length > 0 ? failed(diagnostics) : ok({ manifest, texts });
 }
 
-/** Why the folder cannot be read; `undefined` where it can, or where it does not exist yet. */
+/** Returns why the folder cannot be read; `undefined` if it can, or does not exist yet. */
 function folderProblem(folder: string): string | undefined {
   try {
     return statSync(folder).isDirectory() ? undefined : 'it is a file';
@@ -50,7 +50,7 @@ function readInside(folder: string, path: string): string | Diagnostic | undefin
   }
 }
 
-/** Reports obstacles to files at these paths, such as a symbolic link; a missing folder is none. */
+/** Reports obstacles to files at these paths, such as a symbolic link. A missing folder is no obstacle. */
 export function obstructions(folder: string, paths: readonly string[]): Diagnostic[] {
   const found = paths.flatMap((path): Diagnostic[] => {
     try {
@@ -68,7 +68,7 @@ function obstruction(folder: string, path: string): Diagnostic | undefined {
   return obstacle && outputCodes.report('not-a-file', [], { what: obstacle.what }, placed(obstacle.file));
 }
 
-/** The first part of a path that is a symbolic link, or no folder where one is needed, or no file at its end. */
+/** Returns the first part of a path that is a symbolic link, no folder before the end, or no file at the end. */
 function obstacleOn(folder: string, path: string): { readonly file: string; readonly what: string } | undefined {
   const parts = path.split('/');
   for (let depth = 1; depth <= parts.length; depth++) {
@@ -93,20 +93,20 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder',
 };
 
-/** A sentence about a failed system call; `undefined` where it only says that there is no such file. */
+/** Returns a failed system call in words; `undefined` if it only means that there is no such file. */
 function problemOf(error: unknown): string | undefined {
   const problem = systemProblem(error);
   return problem === PROBLEMS['ENOENT'] ? undefined : problem;
 }
 
-/** A failed system call in words; any other error is a bug and is thrown again. */
+/** Returns a failed system call in words. Throws any other error again, because it is a bug. */
 export function systemProblem(error: unknown): string {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string' || !('syscall' in error))
     throw error;
   return PROBLEMS[error.code] ?? error.code;
 }
 
-/** Points a diagnostic to a whole file, without a line. */
+/** Returns the place of a whole file, without a line. */
 export function placed(file: string): Pick<Required<Diagnostic>, 'place'> {
   return { place: { file, text: '', start: 0, end: 0 } };
 }

@@ -3,11 +3,11 @@ import { attributesFile, ignoreFile } from './gitFiles.ts';
 import { digestOf, type Origin, withHeader } from './header.ts';
 import { MANIFEST, type ManifestEntry, manifestText } from './manifest.ts';
 
-/** One generated file as it belongs on disk, with its header. */
+/** A generated file as it is written, with its header. */
 export interface OutputFile {
   readonly path: string;
   readonly text: string;
-  /** The target that made it; `postern` for what every run writes. */
+  /** Target that generated the file; `postern` for those of every run. */
   readonly target: string;
   /** Digest of the text below the header. */
   readonly digest: string;
@@ -16,13 +16,13 @@ export interface OutputFile {
   readonly copyOf?: Original | undefined;
 }
 
-/** What one target rendered. */
+/** The files that one target rendered. */
 export interface TargetFiles {
   readonly target: string;
   readonly files: readonly RenderedFile[];
 }
 
-/** All files of the output folder except the manifest, sorted by path. */
+/** Returns all files of the output folder except the manifest, sorted by path. */
 export function outputFiles(rendered: readonly TargetFiles[], origin: Origin): OutputFile[] {
   const all = [...rendered, { target: 'postern', files: [ignoreFile, attributesFile] }];
   const files = all.flatMap(({ target, files }) => files.map((file) => outputFile(file, target, origin)));
@@ -43,7 +43,7 @@ function outputFile(file: RenderedFile, target: string, origin: Origin): OutputF
   };
 }
 
-/** The manifest: the list of all files that postern made, itself a file of the output folder. */
+/** Returns the manifest, which lists all generated files and is itself a file of the output folder. */
 export function manifestFile(files: readonly ManifestEntry[], origin: Origin): OutputFile {
   const text = manifestText({ ...origin, files });
   return { path: MANIFEST, text, target: 'postern', digest: digestOf(text), hasHeader: false };

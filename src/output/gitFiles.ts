@@ -1,7 +1,7 @@
 import { targets } from '../targets/index.ts';
 import type { RenderedFile } from '../targets/target.ts';
 
-/** The end of the names of files that exist only while a run writes. */
+/** Suffix of files that exist only while a run writes. */
 export const TEMPORARY_SUFFIX = '.postern-tmp';
 
 /** The file with the leases of issued secrets; see `secrets/leases.ts`. */
@@ -16,12 +16,15 @@ const IGNORED = [
   `*${TEMPORARY_SUFFIX}`,
 ];
 
-/** It names the files of all targets, also of those that a spec does not use, so that it is the same for every spec. */
+/**
+ * The `.gitignore` of the output folder. It names the files of all targets, also those that a spec does not use, so
+ * that it is the same for every spec.
+ */
 export const ignoreFile: RenderedFile = { path: '.gitignore', text: `${IGNORED.join('\n')}\n`, comment: '#' };
 
 /**
- * How forges and git treat generated files. Reviewers see `ACCESS.md`, and all others folded up. Git translates no line
- * ends, however a machine is set, because a merge would otherwise mix them.
+ * Attributes for forges and git. Reviews show `ACCESS.md` and collapse all other files. Git must not translate line
+ * ends, whatever the settings of a machine, because a merge would otherwise mix them.
  */
 const ATTRIBUTES = ['* -text linguist-generated gitlab-generated', '/ACCESS.md -linguist-generated -gitlab-generated'];
 

@@ -1,34 +1,33 @@
 import { createHash } from 'node:crypto';
 import type { RenderedFile } from '../targets/target.ts';
 
-/** The version of postern and the spec that made a file: the same for every file of one run. */
+/** The version of postern and the name of the spec: the same for all files of one run. */
 export interface Origin {
   readonly version: string;
   readonly spec: string;
 }
 
-/** What the header of a file on disk says, and whether the rest of the file still agrees with it. */
+/** The header of a file on disk, and whether the rest of the file still agrees with it. */
 export interface Header extends Origin {
   readonly digest: string;
-  /** False where somebody edited the file after it was written. */
+  /** False if the file was edited after it was written. */
   readonly intact: boolean;
 }
 
 const MADE_BY = /^(?:#|\/\/|<!--) Made by postern (\S+) from the spec "([a-z0-9-]+)", sha256:([0-9a-f]{16})(?: -->)?$/;
 const ORDER = 'DO NOT EDIT: change the spec and run "postern generate".';
-/** The first lines of a file among which the header is looked for: somebody may have put a comment above it. */
+/** Number of lines in which the header is looked for: a comment may have been put above it. */
 const SEARCHED_LINES = 5;
 
 /**
- * The digest of a file. It is short, because it finds edits and is no defence; CR LF counts as LF, as git may write it.
+ * Returns the digest of a file. It is short, because it is meant to find edits and not to resist attacks. CR LF counts
+ * as LF, as git may have translated line ends.
  */
 export function digestOf(body: string): string {
   return createHash('sha256').update(body.replaceAll('\r\n', '\n')).digest('hex').slice(0, 16);
 }
 
-/**
- * The file's text under two comment lines that say where it comes from; unchanged where its language has no comments.
- */
+/** Returns the text under two comment lines that say where it comes from; unchanged for a language without comments. */
 export function withHeader(file: RenderedFile, origin: Origin): string {
   const { comment, text } = file;
   if (comment === undefined) return text;
@@ -38,7 +37,8 @@ export function withHeader(file: RenderedFile, origin: Origin): string {
 }
 
 /**
- * The header of a file; `undefined` where it has none. CR LF counts as LF, because git may have translated line ends.
+ * Returns the header of a file; `undefined` if it has none. CR LF counts as LF, because git may have translated line
+ * ends.
  */
 export function readHeader(text: string): Header | undefined {
   const plain = text.replaceAll('\r\n', '\n');

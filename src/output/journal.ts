@@ -19,7 +19,7 @@ import { TEMPORARY_SUFFIX } from './gitFiles.ts';
 import { isInside } from './manifest.ts';
 
 /**
- * What a run is about to do to a folder, written to disk before it does it. A run that is killed leaves its journal,
+ * The steps of a run in a folder, written to disk before the run does them. A run that is killed leaves its journal,
  * and the next run finishes or undoes the work. `stage`: new files are being written beside the old ones. `replace`:
  * all are written, and each is renamed over the old one. `restore`: a rename failed, and the old files are put back.
  */
@@ -37,7 +37,7 @@ export interface Step {
   readonly path: string;
   readonly verb: 'create' | 'change' | 'delete';
   /**
-   * Digest of the old file, by which `recover` sees an edit since. The kept copy would not show one: it may be a hard
+   * Digest of the old file, so that `recover` notices a later edit. The kept copy would not show one: it may be a hard
    * link, which changes with the file.
    */
   readonly before?: string;
@@ -45,12 +45,14 @@ export interface Step {
 
 const JOURNAL = `.journal${TEMPORARY_SUFFIX}`;
 
-/** Path of the new file until it takes its place: `a/.nginx.conf.new.postern-tmp` for `a/nginx.conf`. */
+/**
+ * Returns the path of the new file before it replaces the old one: `a/.nginx.conf.new.postern-tmp` for `a/nginx.conf`.
+ */
 export function freshOf(path: string): string {
   return join(dirname(path), `.${basename(path)}.new${TEMPORARY_SUFFIX}`);
 }
 
-/** Path of the old file for as long as it may have to come back. */
+/** Returns the path of the old file while it may have to be restored. */
 export function keptOf(path: string): string {
   return join(dirname(path), `.${basename(path)}.old${TEMPORARY_SUFFIX}`);
 }
@@ -63,7 +65,7 @@ export function writeJournal(folder: string, journal: Journal): void {
   syncFolder(folder);
 }
 
-/** The journal of a run that was killed; `undefined` where there is none. */
+/** Returns the journal of a run that was killed; `undefined` if there is none. */
 function readJournal(folder: string): Result<Journal | undefined> {
   const file = join(folder, JOURNAL);
   let text: string;
@@ -75,7 +77,7 @@ function readJournal(folder: string): Result<Journal | undefined> {
   }
   const journal = parseJournal(text);
   if (!journal) return failed([outputCodes.report('damaged-journal', [], {}, placed(file))]);
-  // Anybody may have written this file, and files are moved by it: no path in it may lead out of the folder.
+  // The journal may come from anybody and says which files are moved, so none of its paths may lead out of the folder.
   const obstacles = obstructions(
     folder,
     journal.steps.flatMap(({ path }) => [freshOf(path), keptOf(path)]),
@@ -95,7 +97,9 @@ function parseJournal(text: string): Journal | undefined {
   }
 }
 
-/** Puts a new file in its place, or deletes one that is no longer wanted. Does nothing where that is done already. */
+/**
+ * Renames a new file over the old one, or deletes one that is no longer wanted. Does nothing if that is done already.
+ */
 export function replaceStep(folder: string, { path, verb }: Step): void {
   const file = join(folder, path);
   const fresh = join(folder, freshOf(path));
@@ -103,19 +107,19 @@ export function replaceStep(folder: string, { path, verb }: Step): void {
   else if (isThere(fresh)) renameSync(fresh, file);
 }
 
-/** Whether the file is as it was when the run began. */
+/** Returns whether the file is as it was when the run began. */
 function isUntouched(folder: string, { path, before }: Step): boolean {
   return digestOfFile(join(folder, path)) === before;
 }
 
-/** Digest of the bytes of a file; `undefined` where there is none, `no file` for a folder or a link. */
+/** Returns the digest of the bytes of a file; `undefined` if there is none, `no file` for a folder or a link. */
 export function digestOfFile(file: string): string | undefined {
   const stat = lstatSync(file, { throwIfNoEntry: false });
   if (!stat?.isFile()) return stat && 'no file';
   return createHash('sha256').update(readFileSync(file)).digest('hex');
 }
 
-/** Undoes a step: the old file comes back, and a created one goes. */
+/** Undoes a step: restores the old file, or removes a created one. */
 export function restoreStep(folder: string, { path, verb }: Step): void {
   const file = join(folder, path);
   const kept = join(folder, keptOf(path));
@@ -123,7 +127,10 @@ export function restoreStep(folder: string, { path, verb }: Step): void {
   if (verb !== 'create' && isThere(kept)) renameSync(kept, file);
 }
 
-/** Removes the temporary files of a run, and the journal last: a run that is killed here is cleaned up by the next. */
+/**
+ * Removes the temporary files of a run, and the journal last, so that the next run cleans up if this one is killed
+ * here.
+ */
 export function endJournal(folder: string, { steps, made }: Steps, outcome: 'done' | 'undone'): void {
   for (const { path } of steps) {
     rmSync(join(folder, freshOf(path)), { force: true });
@@ -137,9 +144,7 @@ export function endJournal(folder: string, { steps, made }: Steps, outcome: 'don
   rmSync(join(folder, freshOf(JOURNAL)), { force: true });
 }
 
-/**
- * Finishes or undoes what a run was doing when it was killed. Files that somebody has changed since stay as they are.
- */
+/** Finishes or undoes the work of a run that was killed. Files that have been changed since stay as they are. */
 export function recover(folder: string): Diagnostic[] {
   const { value: journal, diagnostics } = readJournal(folder);
   if (diagnostics.length > 0) return [...diagnostics];
@@ -156,12 +161,12 @@ export function recover(folder: string): Diagnostic[] {
   }
 }
 
-/** Whether a run was killed while it wrote. */
+/** Returns whether a run was killed while it wrote. */
 export function hasJournal(folder: string): boolean {
   return isThere(join(folder, JOURNAL));
 }
 
-/** Whether anything has this path, be it a link that leads nowhere. */
+/** Returns whether a path exists, even as a broken link. */
 export function isThere(file: string): boolean {
   return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 }
@@ -169,7 +174,7 @@ export function isThere(file: string): boolean {
 export function writeSynced(file: string, text: string, mode: number | undefined): void {
   const descriptor = openSync(file, 'wx', mode ?? 0o666);
   try {
-    // The umask takes away from the mode given to openSync, so an explicit mode is set once more.
+    // The umask restricts the mode given to openSync, so an explicit mode is set once more.
     if (mode !== undefined) fchmodSync(descriptor, mode);
     const bytes = Buffer.from(text);
     for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
@@ -179,7 +184,7 @@ export function writeSynced(file: string, text: string, mode: number | undefined
   }
 }
 
-/** A rename is safe against a crash of the machine only once its folder is on disk too. */
+/** Syncs a folder. Only then does a rename in it survive a crash of the machine. */
 function syncFolder(folder: string): void {
   const descriptor = openSync(folder, 'r');
   try {

@@ -1,14 +1,12 @@
 import { diffArrays } from 'diff';
 
-/** A stretch of lines that both texts have, or that only one has. */
+/** Consecutive lines that both texts have, or only one of them. */
 export interface Stretch {
   readonly kind: 'both' | 'before' | 'after';
   readonly lines: string[];
 }
 
-/**
- * The most edits that are looked for in a gap between two anchors; a gap that takes more is shown as replaced whole.
- */
+/** Most edits that are searched for between two anchors. A gap with more is shown as replaced as a whole. */
 const MAX_EDITS = 200;
 
 interface Window {
@@ -17,8 +15,8 @@ interface Window {
 }
 
 /**
- * The difference of two lists of lines. The plain algorithm takes minutes on 100,000 changed lines, so lines that occur
- * exactly once on each side serve as anchors, and only the gaps between anchors are compared.
+ * Returns the difference of two lists of lines. The plain algorithm takes minutes for 100,000 changed lines, so lines
+ * that occur exactly once on each side serve as anchors, and only the gaps between anchors are compared.
  */
 export function compareLines(before: readonly string[], after: readonly string[]): Stretch[] {
   const stretches: Stretch[] = [];
@@ -35,7 +33,8 @@ export function compareLines(before: readonly string[], after: readonly string[]
 }
 
 /**
- * Adds the lines with which both sides begin and end, and fills the middle. A block that was inserted stays whole so.
+ * Adds the lines with which both sides begin and end, and calls `fill` for the middle. This keeps an inserted block in
+ * one piece.
  */
 function betweenCommonEnds(stretches: Stretch[], { before, after }: Window, fill: (middle: Window) => void): void {
   const head = commonLength(before, after, (list, index) => list[index]);
@@ -78,7 +77,7 @@ function push(stretches: Stretch[], kind: Stretch['kind'], lines: readonly strin
   else for (const line of lines) last.lines.push(line);
 }
 
-/** The anchors: line numbers, before and after, of lines that occur once on each side and in the same order. */
+/** Returns the anchors: line numbers on both sides of lines that occur once on each side and in the same order. */
 function anchorsOf({ before, after }: Window): (readonly [number, number])[] {
   const places = uniquePlaces(after);
   const pairs = [...uniquePlaces(before)].flatMap(([line, b]): [number, number][] => {
@@ -88,7 +87,7 @@ function anchorsOf({ before, after }: Window): (readonly [number, number])[] {
   return longestRising(pairs);
 }
 
-/** The index of each line that occurs once, in the order of the list, because a Map keeps the order of insertion. */
+/** Returns the index of each line that occurs once, in the order of the list (a Map keeps the order of insertion). */
 function uniquePlaces(lines: readonly string[]): Map<string, number> {
   const places = new Map<string, number>();
   const repeated = new Set<string>();
@@ -100,7 +99,7 @@ function uniquePlaces(lines: readonly string[]): Map<string, number> {
   return places;
 }
 
-/** The longest subsequence whose second numbers rise, by patience sorting: O(n log n). */
+/** Returns the longest subsequence whose second numbers rise, by patience sorting: O(n log n). */
 function longestRising(pairs: readonly (readonly [number, number])[]): (readonly [number, number])[] {
   const tops: number[] = [];
   const previous: number[] = [];

@@ -14,7 +14,7 @@ import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { TEMPORARY_SUFFIX } from './gitFiles.ts';
 
-/** Gives a lock back. Safe to call twice. */
+/** Releases a lock. It may be called twice. */
 export type Release = () => void;
 
 /**
@@ -52,7 +52,7 @@ function take(mine: string, path: string): boolean {
   }
 }
 
-/** Whether the lock is free now. */
+/** Removes a dead owner from the lock, and returns whether the lock is free now. */
 function evictDead(path: string): boolean {
   const [owner] = entriesOf(path);
   if (owner === undefined) return true;
@@ -73,7 +73,8 @@ function sweep(path: string): void {
 }
 
 /**
- * Milliseconds after which a lock of another machine or container is free: nobody here can ask whether its owner runs.
+ * Milliseconds after which a lock of another machine or container counts as free, because it cannot be checked here
+ * whether its owner runs.
  */
 const LONGEST_RUN = 10 * 60_000;
 
@@ -88,7 +89,9 @@ function isDead(owner: string, entry: string): boolean {
   }
 }
 
-/** The name of where process ids are unique: this machine since its last start, and in it this container. */
+/**
+ * Returns a name for the scope in which process ids are unique: this container, on this machine, since its last start.
+ */
 function place(): string {
   const boot = readOr('/proc/sys/kernel/random/boot_id', '');
   return createHash('sha256').update(`${hostname()} ${boot} ${namespaceOfPids()}`).digest('hex').slice(0, 12);
@@ -102,7 +105,7 @@ function namespaceOfPids(): string {
   }
 }
 
-/** When a process started. It tells the owner of a lock from a later process that got the same id. */
+/** Returns when a process started. This distinguishes the owner of a lock from a later process with the same id. */
 function startOf(pid: number): string {
   const stat = readOr(`/proc/${pid}/stat`, undefined);
   if (stat === undefined) return isRunning(pid) ? 'running' : 'gone';
@@ -139,7 +142,7 @@ function entriesOf(folder: string): string[] {
   }
 }
 
-/** Removes an empty folder; one that is not empty belongs to another process by now. */
+/** Removes a folder if it is empty; otherwise it belongs to another process by now. */
 function removeFolder(folder: string): void {
   try {
     rmdirSync(folder);

@@ -19,7 +19,7 @@ export function manifestText({ version, spec, files }: Manifest): string {
   return `${JSON.stringify({ postern: version, spec, files: entries }, null, 2)}\n`;
 }
 
-/** Reads a manifest; `undefined` where the text is none, such as after a merge that left conflict markers. */
+/** Reads a manifest; `undefined` if the text is none, as after a merge that left conflict markers. */
 export function parseManifest(text: string): Manifest | undefined {
   const value = parseJson(text);
   if (
@@ -42,7 +42,10 @@ function entryOf(value: unknown): ManifestEntry | undefined {
   return { path, target, digest: digest.replace(/^sha256:/, '') };
 }
 
-/** Whether a path stays in the output folder. Manifest and journal come from disk, and files are deleted by them. */
+/**
+ * Returns whether a path stays in the output folder. Manifest and journal come from disk, and say which files are
+ * deleted.
+ */
 export function isInside(path: string): boolean {
   return path.split('/').every((part) => !['', '.', '..'].includes(part) && !/[\\:\p{Cc}]/u.test(part));
 }

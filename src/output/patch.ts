@@ -6,12 +6,12 @@ const CONTEXT = 3;
 interface Line {
   readonly sign: ' ' | '-' | '+';
   readonly text: string;
-  /** The number of lines above it, on each side. */
+  /** Number of lines above this one, on each side. */
   readonly before: number;
   readonly after: number;
 }
 
-/** A change as unified text that patch(1) takes; empty where nothing differs. */
+/** Returns a change as a unified diff for patch(1); "" if nothing differs. */
 export function unifiedPatch({ path, before, after }: Pick<Change, 'path' | 'before' | 'after'>): string {
   if (before === after) return '';
   const from = before === undefined ? '/dev/null' : `a/${path}`;
@@ -19,7 +19,7 @@ export function unifiedPatch({ path, before, after }: Pick<Change, 'path' | 'bef
   return `${[`--- ${from}`, `+++ ${to}`, ...hunksOf(numbered(linesOf(before), linesOf(after))).flatMap(hunkText)].join('\n')}\n`;
 }
 
-/** The mark after a last line without a line feed, by which it differs from the same line with one. */
+/** Mark after a last line without a line feed. It makes the line differ from the same line with one. */
 const UNENDED = '\n\\ No newline at end of file';
 
 function linesOf(text = ''): string[] {
@@ -40,7 +40,7 @@ function numbered(beforeLines: readonly string[], afterLines: readonly string[])
   );
 }
 
-/** Changed lines with their context; changes whose contexts touch share a hunk. */
+/** Returns changed lines with their context, in hunks. Changes whose contexts touch share a hunk. */
 function hunksOf(lines: readonly Line[]): Line[][] {
   const spans: { first: number; last: number }[] = [];
   lines.forEach(({ sign }, index) => {

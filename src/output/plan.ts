@@ -3,7 +3,7 @@ import { comparePaths, manifestFile, type OutputFile } from './files.ts';
 import { digestOf, type Origin, readHeader } from './header.ts';
 import { MANIFEST, type ManifestEntry } from './manifest.ts';
 
-/** Why a file on disk is not the file that the spec makes. */
+/** The reason why a file on disk is not the one that the spec generates. */
 export type Cause =
   | 'missing'
   | 'edited by hand'
@@ -13,25 +13,25 @@ export type Cause =
   | 'no longer generated'
   | 'made from another spec'
   | 'not made by postern'
-  /** Only of the manifest: it cannot be read as one. */
+  /** Only for the manifest: it cannot be parsed. */
   | 'damaged';
 
 export interface Change {
   readonly verb: 'create' | 'change' | 'delete' | 'same';
   readonly path: string;
   readonly target: string;
-  /** Absent where nothing differs. */
+  /** Absent if nothing differs. */
   readonly cause?: Cause;
   readonly before?: string;
   readonly after?: string;
-  /** True for a copy of a file of the user's, whose text may hold secrets. */
+  /** True for a copy of a user's file, which may hold secrets. */
   readonly isCopy?: boolean;
 }
 
 export interface Plan {
   /** Sorted by path. */
   readonly changes: readonly Change[];
-  /** Paths that are no longer generated but were edited: they are not deleted, and they are no drift. */
+  /** Paths of files that are no longer generated and were edited. They are not deleted and do not count as drift. */
   readonly left: readonly string[];
 }
 
@@ -39,18 +39,18 @@ export interface PlanInput {
   readonly files: readonly OutputFile[];
   readonly disk: Disk;
   readonly origin: Origin;
-  /** Restricts the run to these targets; what other targets made stays as it is. */
+  /** Restricts the run to these targets. Files of other targets stay as they are. */
   readonly targets?: readonly string[] | undefined;
 }
 
 const FOREIGN: readonly (Cause | undefined)[] = ['not made by postern', 'made from another spec', 'damaged'];
 
-/** Whether a change may destroy what somebody else, or another spec, has made. */
+/** Returns whether a change may destroy work of somebody else or of another spec. */
 export function isForeign(change: Change): boolean {
   return FOREIGN.includes(change.cause);
 }
 
-/** Compares what the spec makes with what is on disk. Pure: the disk has been read. */
+/** Compares the generated files with those on disk. It is pure: the disk has been read before. */
 export function planChanges({ files, disk, origin, targets }: PlanInput): Plan {
   const listed = typeof disk.manifest === 'string' ? [] : disk.manifest.files;
   const others = listed.filter(
@@ -97,7 +97,7 @@ function causeOf(file: OutputFile, before: string, disk: Disk, origin: Origin): 
   return made.version === origin.version ? 'spec changed' : 'other tool version';
 }
 
-/** The entry of the manifest for a file without a header, in the form of one. */
+/** Returns the manifest's entry for a file without a header, in the form of a header. */
 function listedAs(path: string, text: string, { manifest }: Disk): (Origin & { readonly intact: boolean }) | undefined {
   if (typeof manifest === 'string') return undefined;
   const entry = manifest.files.find((file) => file.path === path);
@@ -110,13 +110,18 @@ function manifestCause({ manifest }: Disk, origin: Origin): Cause {
   return manifest.version === origin.version ? 'spec changed' : 'other tool version';
 }
 
-/** Whether two texts differ only in line ends, all LF in one and all CR LF in the other, as git translates them. */
+/**
+ * Returns whether two texts differ only in line ends, all LF in one and all CR LF in the other, as git translates them.
+ */
 function isTranslated(before: string, after: string): boolean {
   const isEven = (text: string) => !text.includes('\r') || !/(?:^|[^\r])\n|\r(?!\n)/.test(text);
   return isEven(before) && isEven(after) && before.replaceAll('\r\n', '\n') === after.replaceAll('\r\n', '\n');
 }
 
-/** A text without what editors and version control change by themselves: line ends, trailing blanks, the last lines. */
+/**
+ * Returns a text without the differences that editors and version control make: line ends, trailing blanks, last empty
+ * lines.
+ */
 function loose(text: string): string {
   return text.replace(/[ \t\r]+$/gm, '').trimEnd();
 }

@@ -22,7 +22,7 @@ import {
 } from './journal.ts';
 import { tryLock } from './lock.ts';
 
-/** One file to be written, or to be removed where `text` is absent. */
+/** A file to be written, or to be removed if `text` is absent. */
 export interface Write {
   readonly path: string;
   readonly text?: string | undefined;
@@ -30,7 +30,7 @@ export interface Write {
 
 export interface WriteOptions {
   readonly folder: string;
-  /** Permissions of new files and folders; the user's defaults where absent. */
+  /** Permissions of new files and folders; the user's defaults if absent. */
   readonly modes?: { readonly file: number; readonly folder: number };
 }
 
@@ -38,8 +38,8 @@ const LOCK = `.lock${TEMPORARY_SUFFIX}`;
 const PATIENCE = 10_000;
 
 /**
- * Runs `work` while no other run writes to the folder, which is made where it is missing. Before that, the work of a
- * run that was killed is finished or undone.
+ * Runs `work` while no other run writes to the folder. The folder is made if it is missing. First, the work of a run
+ * that was killed is finished or undone.
  */
 export function exclusively<T>(folder: string, work: () => T): Result<T> {
   let made: string | undefined;
@@ -77,15 +77,15 @@ function removeUpTo(folder: string, top: string): void {
   }
 }
 
-/** Whether a killed run has left a lock or a journal, which must be cleaned up even where no file changes. */
+/** Returns whether a killed run has left a lock or a journal, which must be cleaned up even if no file changes. */
 export function isUnfinished(folder: string): boolean {
   return isThere(join(folder, LOCK)) || hasJournal(folder);
 }
 
 /**
- * Writes all files or none, in a folder that is held by `exclusively`. What is likely to fail (making folders, writing,
- * syncing) happens beside the files. Renames then put the new ones in place; if one of them fails, all are undone. The
- * journal says at any moment what the run is doing, for the run after it is killed.
+ * Writes all files or none, in a folder that is held by `exclusively`. The steps that are likely to fail (making
+ * folders, writing, syncing) happen beside the old files. Renames then replace these; if one of them fails, all are
+ * undone. The journal records what the run is doing, so that the next run can finish or undo it if this one is killed.
  */
 export function writeAll(writes: readonly Write[], options: WriteOptions): Diagnostic[] {
   const { folder } = options;
@@ -141,13 +141,13 @@ function planOf(writes: readonly Write[], folder: string): Steps {
   return { steps, made: [...made] };
 }
 
-/** `a/b/c` → `a`, `a/b`. */
+/** Returns the folders above a path: `a/b/c` → `a`, `a/b`. */
 function foldersAbove(path: string): string[] {
   const parts = path.split('/').slice(0, -1);
   return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
 }
 
-/** Makes missing folders. A folder of one of the files gets the permissions asked for, even if it was there before. */
+/** Makes missing folders. Folders that hold a file get the permissions asked for, even if they existed before. */
 function makeFolders(
   made: readonly string[],
   writes: readonly Write[],
@@ -187,7 +187,7 @@ function keep(file: string, kept: string): void {
   }
 }
 
-/** Writes one file, in a folder that is made where it is missing. On a failure all is left as it was. */
+/** Writes one file, and makes its folder if it is missing. After a failure, everything is as before. */
 export function replaceFile(file: string, text: string): Diagnostic[] {
   const fresh = join(dirname(file), freshOf(basename(file)));
   let made: string | undefined;

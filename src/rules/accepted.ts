@@ -7,26 +7,26 @@ import { ruleCodes } from './codes.ts';
 
 type Acceptance = NonNullable<Spec['accepted']>[number];
 
-/** The findings that a spec does not live with, and those that it does, each with the reason. */
+/** The findings of a spec: those that are left, and those that it accepts, each with the reason. */
 export interface Judged {
   readonly left: readonly Diagnostic[];
   readonly accepted: readonly Diagnostic[];
 }
 
-/** The codes that a spec may accept: an error is no matter of taste. */
+/** Returns the codes that a spec may accept: those of warnings and notes. */
 export function acceptable(): readonly string[] {
   return catalog([ruleCodes]).flatMap(({ code, severity }) => (severity === 'error' ? [] : [code]));
 }
 
-/** A code with its area, which may be left out. */
+/** Returns a code with its area, which the spec may leave out. */
 export function wholeCode(code: string): string {
   return code.includes('/') ? code : `${ruleCodes.area}/${code}`;
 }
 
 /**
- * Sorts findings by what the spec accepts. An acceptance that has ended accepts nothing, and one without a finding is a
- * finding itself: it would accept the next of its kind unseen.
- * @param now seconds since the epoch
+ * Sorts findings by what the spec accepts. An expired acceptance accepts nothing. An acceptance without a finding is a
+ * finding itself, because it would accept the next one of its kind unseen.
+ * @param now seconds since 1970
  */
 export function judge(found: readonly Diagnostic[], { accepted = [] }: Spec, now: number): Judged {
   const codes = acceptable();
@@ -50,7 +50,10 @@ export function judge(found: readonly Diagnostic[], { accepted = [] }: Spec, now
   return { left: [...found.filter((one) => !by(one)), ...useless], accepted: kept };
 }
 
-/** `at` names a section, an entry or a value: all that stands below it. */
+/**
+ * Returns whether an acceptance is about a finding. Its `at` names a section, an entry or a value, and covers all below
+ * it.
+ */
 function isAbout({ finding, at }: Acceptance, one: Diagnostic): boolean {
   const place = `${one.at.join('.')}.`;
   return wholeCode(finding) === one.code && (at === undefined || place.startsWith(`${at}.`));

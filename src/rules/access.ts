@@ -69,12 +69,12 @@ function exampleOf(segment: PatternSegment): string {
   }
 }
 
-/** Whether the wide route has all methods of the narrow one, for the same callers. */
+/** Returns whether the wide route has all methods of the narrow one, for the same callers. */
 function covers(wide: Route, narrow: Route): boolean {
   return wide.group === narrow.group && narrow.methods.every((method) => wide.methods.includes(method));
 }
 
-/** For each route, the others that match every path that it matches, for the same callers and methods. */
+/** Returns for each route the others that match all of its paths, for the same callers and methods. */
 function companions(endpoints: readonly Endpoint[]): Map<Route, Set<Route>> {
   const together = new Map<Route, Set<Route>>();
   for (const { state } of endpoints) {
@@ -111,7 +111,7 @@ export function redundant(policy: Policy): Diagnostic[] {
   return [...found.values()];
 }
 
-/** The methods that are suggested for a mistyped one. */
+/** Methods that are suggested for a mistyped one. */
 const USUAL = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 /** Methods of the IANA registry, and those of caches (PURGE) and Vault (LIST). */
 const OTHERS = [
@@ -121,7 +121,7 @@ const OTHERS = [
   ...['UPDATE', 'UPDATEREDIRECTREF', 'VERSION-CONTROL'],
 ];
 
-/** Segments of OData, which package registries speak. Their dollar is part of the name and starts no parameter. */
+/** Segments of OData, which package registries use. Their dollar is part of the name and begins no parameter. */
 const ODATA = ['$batch', '$count', '$entity', '$metadata', '$ref', '$value'];
 
 /** Reports request lines that are well formed and match nothing that a client sends. */
@@ -138,14 +138,17 @@ export function requests({ routes, proxies }: Policy): Diagnostic[] {
   ]);
 }
 
-/** The name of a parameter in the notation of other tools: `:id`, `$id`, `(id)`, `%7Bid%7D`. `<id>` is an error already. */
+/**
+ * Returns the name of a parameter in the notation of other tools: `:id`, `$id`, `(id)`, `%7Bid%7D`. `<id>` is not among
+ * them, because it is an error anyway.
+ */
 function foreignParameter(text: string): string | undefined {
   if (ODATA.includes(text)) return undefined;
   const [, name, braced] = /^(?:[:$]([A-Za-z_]\w*)|%7B([A-Za-z_]\w*)%7D)$/i.exec(text) ?? [];
   return name ?? braced ?? (/^\(.+\)$|^\.\+$/.test(text) ? 'name' : undefined);
 }
 
-/** Reports risks to an injected token that no route shows: a form's `sudo` field, an unencrypted upstream. */
+/** Reports risks to an injected token that routes do not show: a `sudo` field in a form, an unencrypted upstream. */
 export function credentials(policy: Policy, spec: Spec): Diagnostic[] {
   return [...clearText(policy), ...forms(spec)];
 }
@@ -182,7 +185,7 @@ function formsIn(types: 'any' | readonly string[] | undefined, at: SpecPath): Di
 }
 
 /**
- * Reports definitions that nothing refers to: often one half of a change, whose other half was forgotten.
+ * Reports definitions that nothing refers to. They are often one half of a change whose other half was forgotten.
  * @param sets names of the address sets that something refers to
  */
 export function unused(policy: Policy, spec: Spec, sets: ReadonlySet<string>): Diagnostic[] {
@@ -216,7 +219,7 @@ const FOURTEEN_DAYS = 14 * 24 * 3600;
 
 /**
  * Reports keys and addresses that have expired, and those that will within 14 days.
- * @param now seconds since the epoch
+ * @param now seconds since 1970
  */
 export function expiry(policy: Policy, { members }: Pick<Composition, 'members'>, now: number): Diagnostic[] {
   const keys = policy.apiKeys.flatMap((key) => {

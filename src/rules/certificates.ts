@@ -7,15 +7,15 @@ import type { DomainRewrite, Policy, Proxy } from '../policy/types.ts';
 import type { Clients } from './clients.ts';
 import { ruleCodes } from './codes.ts';
 
-/** What rules about certificates read. A file that is not here is on the machine of the proxy alone. */
+/** The input of rules about certificates. A file that cannot be read here is only on the machine of the proxy. */
 interface Files {
   readonly clients: Clients;
   readonly read: ReadFile;
-  /** Seconds since the epoch; absent: time plays no part. */
+  /** Seconds since 1970; absent if expiry is not checked. */
   readonly now?: number | undefined;
 }
 
-/** Reports certificates that lack a name, or that end soon. */
+/** Reports certificates that lack a name, or that expire soon. */
 export function certificates(policy: Policy, { clients, read, now }: Files): Diagnostic[] {
   const known = (file: string) => all(read(file));
   return [
@@ -61,7 +61,7 @@ function proxyNames({ tls, hosts, publicUrl, origin }: Proxy, known: Known): Dia
   return [ruleCodes.report('proxy-certificate', [...origin, 'tls', 'certFile'], { file: tls.certFile, names })];
 }
 
-/** Whether a certificate is for a name. The subject's common name does not count, as in Go and browsers. */
+/** Returns whether a certificate is for a name. The subject's common name does not count, as in Go and browsers. */
 function covers(certificate: X509Certificate, name: string): boolean {
   return certificate.checkHost(name, { subject: 'never', partialWildcards: false }) !== undefined;
 }
@@ -83,14 +83,14 @@ function named({ proxies, upstreams }: Policy, clients: Clients): CertificateFil
 
 const FOURTEEN_DAYS = 14 * 24 * 3600;
 
-/** The first to end of a file's certificates, where that is soon. */
+/** Reports the earliest expiry among a file's certificates, if it is soon. */
 function ending({ file, at }: CertificateFile, found: readonly X509Certificate[], now: number): Diagnostic[] {
   const end = Math.min(...found.map(({ validTo }) => Math.floor(Date.parse(validTo) / 1000)));
   if (!Number.isFinite(end) || end > now + FOURTEEN_DAYS) return [];
   return [ruleCodes.report('expiring-certificate', at, { file, ends: dateOf(end), over: end <= now })];
 }
 
-/** The certificates of a file in their order; none where it is not here or holds something else. */
+/** Returns the certificates of a file in their order; none if the file cannot be read here or holds something else. */
 function all(text: string | undefined): readonly X509Certificate[] {
   const blocks = text?.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   return blocks.flatMap((block) => {

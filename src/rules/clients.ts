@@ -1,8 +1,6 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 
-/**
- * Those that the targets of a spec configure beside the proxies: nodes, pods, sites, and what opens to address sets.
- */
+/** What the targets of a spec configure beside the proxies: nodes, pods, sites, and whatever opens to address sets. */
 export interface Clients {
   readonly nodes: readonly NodeClient[];
   /** Whether a target answers the DNS questions of pods. */
@@ -26,7 +24,7 @@ export interface NodeClient {
   /** Registries for which some of these nodes do not ask the mirror of "*". */
   readonly bypassed: readonly string[];
   /**
-   * When nodes ask the registry itself after all mirrors have failed; `always`: the product has no setting against it.
+   * When nodes ask the registry itself after all mirrors have failed. `always`: the product has no setting against it.
    */
   readonly fallsBack: 'never' | 'configured' | 'always';
 }

@@ -4,7 +4,7 @@ import { ACCEPTED_BY, classify } from '../policy/segment.ts';
 import type { Policy, Route } from '../policy/types.ts';
 import { ruleCodes } from './codes.ts';
 
-/** What requests do at GitLab: `METHOD,… path`, where `*` is any one segment. */
+/** Requests at GitLab by what they do. Each is `METHOD,… path`, where `*` is any one segment. */
 type Deeds = readonly (readonly [requests: readonly string[], what: string])[];
 
 const SECRETS: Deeds = [
@@ -52,7 +52,10 @@ export function gitlab({ routes }: Policy): Diagnostic[] {
   ]);
 }
 
-/** A project or group is a number or its path, in which `%2F` joins the names; a plain segment takes no such path. */
+/**
+ * Reports patterns that take a project or group by a plain segment. GitLab accepts a number or a path joined by `%2F`,
+ * and a plain segment matches no such path.
+ */
 function plainNames({ pattern, origin }: Route): Diagnostic[] {
   const [api, version, kind, name] = pattern.segments;
   if (!name || !isText(api, 'api') || !isText(version, 'v4')) return [];
@@ -82,7 +85,7 @@ function graphql({ methods, pattern, origin }: Route): Diagnostic[] {
   return writes && reaches(pattern, ['api', 'graphql']) ? [ruleCodes.report('graphql', origin, {})] : [];
 }
 
-/** Whether a pattern matches some path of these segments. */
+/** Returns whether a pattern matches some path of these segments. */
 function reaches({ segments }: PathPattern, path: readonly string[]): boolean {
   const rest = segments.at(-1)?.kind === 'rest' ? segments.at(-1) : undefined;
   if (rest ? path.length < segments.length : path.length !== segments.length) return false;

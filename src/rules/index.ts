@@ -27,14 +27,14 @@ function namedSets(spec: Spec, { opened }: Clients, members: Composition['member
   return new Set([...opened, ...references.map(({ name }) => name)]);
 }
 
-/** What rules read beside the spec and its policy. */
+/** The input of rules beside the spec and its policy. */
 export interface Surroundings {
   readonly clients: Clients;
   /** Reads the files that the spec names, relative to it. */
   readonly read: ReadFile;
   /** The files that the spec is made of: their envelopes name address sets too. */
   readonly members?: Composition['members'] | undefined;
-  /** Seconds since the epoch; absent: time plays no part. */
+  /** Seconds since 1970; absent if expiry is not checked. */
   readonly now?: number | undefined;
 }
 

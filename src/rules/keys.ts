@@ -4,7 +4,7 @@ import type { ApiKey, Policy } from '../policy/types.ts';
 import { issuerOf } from '../policy/vault.ts';
 import { ruleCodes } from './codes.ts';
 
-/** Reports keys that nobody could take back in time: without an end or an owner, shared, or good from anywhere. */
+/** Reports keys that are hard to revoke in time: without an expiry or an owner, shared, or valid from anywhere. */
 export function keys(policy: Policy): Diagnostic[] {
   return [...policy.apiKeys.flatMap(oneKey), ...fromAnywhere(policy), ...sharedTokens(policy)];
 }
@@ -29,7 +29,10 @@ function fromAnywhere({ apiKeys, proxies }: Policy): Diagnostic[] {
   });
 }
 
-/** Vault issues another token to each reader, so that only references to stored tokens are shared. */
+/**
+ * Reports tokens that several keys share. A role of a vault issues a token for each reader, so that only stored tokens
+ * are shared.
+ */
 function sharedTokens(policy: Policy): Diagnostic[] {
   const first = new Map<string, ApiKey>();
   return policy.apiKeys.flatMap((key) => {

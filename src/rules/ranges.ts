@@ -14,7 +14,8 @@ import type { Spec } from '../spec/schema.ts';
 import { ruleCodes } from './codes.ts';
 
 /**
- * Reports entries of address sets that add nothing, that nobody comes from, or that let in more than most authors mean.
+ * Reports entries of address sets that add nothing, that hold no address of a client, or that let in more than most
+ * authors mean.
  */
 export function addresses({ addressSets }: Policy, spec: Spec): Diagnostic[] {
   return addressSets.flatMap((set) => {
@@ -37,7 +38,10 @@ function entriesOf(written: readonly unknown[], origin: SpecPath): Entry[] {
   });
 }
 
-/** Reports entries that another entry of their list holds. O(n log n): in this order it stands before what it holds. */
+/**
+ * Reports entries that another entry of their list covers. O(n log n): in sorted order, an entry comes before those
+ * that it covers.
+ */
 function covered(entries: readonly Entry[]): Diagnostic[] {
   const sorted = entries.toSorted(({ range: a }, { range: b }) => {
     if (a.family !== b.family) return a.family - b.family;
@@ -61,7 +65,8 @@ const named = (...cidrs: readonly string[]): CidrSet =>
   unionOf(cidrs.map(parseCidr).flatMap((range) => (typeof range === 'string' ? [] : range)));
 
 /**
- * Addresses that no client has, by RFC 6890 and RFC 5771. Networks for documentation are left out: examples use them.
+ * Addresses that no client has, by RFC 6890 and RFC 5771. Networks for documentation are left out, because examples use
+ * them.
  */
 const BOGONS = [
   ['"this network"', named('0.0.0.0/8')],
@@ -71,7 +76,7 @@ const BOGONS = [
   ['addresses that are thrown away', named('100::/64')],
 ] as const;
 const PRIVATE = named('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7');
-/** Addresses of the machine or the link itself, which count neither as public nor as private. */
+/** Addresses of the machine or the link itself. They count neither as public nor as private. */
 const LOCAL = named('127.0.0.0/8', '169.254.0.0/16', '::1/128', 'fe80::/10');
 
 function suspect({ id, set, origin }: AddressSet, entries: readonly Entry[]): Diagnostic[] {
@@ -93,7 +98,7 @@ function suspect({ id, set, origin }: AddressSet, entries: readonly Entry[]): Di
   return [...found, mixed];
 }
 
-/** Reports an entry larger than any network that a registry hands out: a /8 of IPv4, a /16 of IPv6. */
+/** Reports an entry larger than any network that a registry assigns: a /8 of IPv4, a /16 of IPv6. */
 function wide({ family, first, last }: AddressRange, at: SpecPath): Diagnostic[] {
   const [width, limit] = family === 4 ? [32n, 8n] : [128n, 16n];
   const size = last - first + 1n;

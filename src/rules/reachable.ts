@@ -7,13 +7,16 @@ const ofFamily = (family: 4 | 6): CidrSet => ({
   ranges: ANY_ADDRESS.ranges.filter((range) => range.family === family),
 });
 
-/** Addresses from which a connection can come to where a proxy listens: an IPv4 socket has no client with IPv6. */
+/** Returns the addresses from which a proxy can be connected to: an IPv4 socket has no IPv6 clients. */
 function connecting({ listen: { address = '0.0.0.0' } }: Proxy): CidrSet {
   if (address === '::') return ANY_ADDRESS;
   return ofFamily(address.includes(':') ? 6 : 4);
 }
 
-/** Those of some addresses that a client of the proxy can have: behind a load balancer, also such as cannot connect. */
+/**
+ * Returns the addresses among `some` that a client of the proxy can have. Behind a load balancer, these include
+ * addresses that could not connect to the proxy itself.
+ */
 function arriving(some: CidrSet, proxy: Proxy): CidrSet {
   const { clientIp } = proxy;
   const isTold = clientIp.kind !== 'direct' && !isEmpty(intersect(clientIp.trusted, connecting(proxy)));
@@ -38,7 +41,7 @@ function strangers(proxy: Proxy): Diagnostic[] {
   ];
 }
 
-/** Reports a public origin under a name that the proxy answers to nobody: its own links would be refused. */
+/** Reports a public origin under a name that the proxy does not answer to: its own links would be refused. */
 function foreignNames({ publicUrl, hosts, id, origin }: Proxy): Diagnostic[] {
   const host = publicUrl === undefined ? undefined : new URL(publicUrl).hostname;
   if (host === undefined || hosts.length === 0 || hosts.includes(host)) return [];

@@ -7,7 +7,7 @@ import type { Spec } from '../spec/schema.ts';
 import { type Clients, mirrors } from './clients.ts';
 import { ruleCodes } from './codes.ts';
 
-/** Reports what is written for targets that the spec does not have. */
+/** Reports parts of the spec that are for targets which the spec does not have. */
 export function withoutTarget({ proxies, rewrites }: Policy, spec: Spec, clients: Clients): Diagnostic[] {
   if (Object.keys(spec.targets ?? {}).length === 0) return [];
   const { nodes, pods, sites } = clients;
@@ -44,8 +44,8 @@ export function reach(policy: Policy, clients: Clients): Diagnostic[] {
 }
 
 /**
- * Reports nodes that pass over a mirror that fails: the pull succeeds from the wrong place, or fails at the public
- * name.
+ * Reports nodes that go on to the registry when its mirror fails: the pull succeeds from the wrong place, or fails at
+ * the public name.
  */
 export function fallback(policy: Policy, { nodes }: Clients): Diagnostic[] {
   const falling = nodes.filter(({ fallsBack }) => fallsBack !== 'never');
@@ -66,7 +66,8 @@ function podsOnly(policy: Policy, { nodes, pods }: Clients): Diagnostic[] {
 }
 
 /**
- * Reports rewrites with a port where pods have a DNS target: nodes know ports, but nothing rewrites the name for pods.
+ * Reports rewrites with a port in a spec that has a DNS target for pods: nodes know ports, but nothing rewrites the
+ * name for pods.
  */
 function namesOfPorts({ registries, ...policy }: Policy, { pods }: Clients): Diagnostic[] {
   if (!pods) return [];
@@ -96,10 +97,12 @@ function someNodes({ nodes }: Clients): Diagnostic[] {
   );
 }
 
-/** Reports registries whose clients are sent to a name without a site for their token: GitLab's registry to GitLab. */
+/**
+ * Reports registries that send clients for a token to a name without a site, as GitLab's registry sends them to GitLab.
+ */
 export function tokenRealm(policy: Policy, { nodes }: Clients): Diagnostic[] {
   return registryMirrors(policy).flatMap(({ registry, upstream, origin }) => {
-    // Without a site another server answers under the new name, and nobody here knows where it sends for tokens.
+    // Without a site, another server answers under the new name, and it is unknown where that sends clients for tokens.
     if (upstream === undefined) return [];
     const others = policy.rewrites.filter((other) => other.origin !== origin && hasNamedSite(other));
     const isGitLab = usesDependencyProxy(policy) || nodes.some((node) => mirrors(node, withPort(registry)));
@@ -138,8 +141,8 @@ function withPort(host: string): string {
 }
 
 /**
- * Reports upstreams of sites that would send requests back to the sites, in a circle. An upstream under the new name of
- * a rewrite always does; one under the old name does where the machine of the sites asks the DNS with the rewrites.
+ * Reports upstreams of sites that would send requests back to the sites, in a loop. An upstream under the new name of a
+ * rewrite always does; one under the old name does if the machine of the sites uses the DNS with the rewrites.
  */
 export function loops(policy: Policy, { pods }: Clients): Diagnostic[] {
   const sites = policy.rewrites.filter(hasSite);
@@ -152,7 +155,7 @@ export function loops(policy: Policy, { pods }: Clients): Diagnostic[] {
   });
 }
 
-/** Ids of the upstreams that requests to sites reach, directly or through a proxy of this spec. */
+/** Returns the ids of the upstreams that requests to sites reach, directly or through a proxy of this spec. */
 function reachedFrom(sites: readonly DomainRewrite[], { upstreams, proxies }: Policy): ReadonlySet<string | undefined> {
   const own = new Set(sites.map(({ upstream }) => upstream));
   const servers = upstreams.filter(({ id }) => own.has(id)).flatMap((upstream) => upstream.servers);
@@ -165,7 +168,10 @@ function answersTo({ to, wildcard, oneTarget }: DomainRewrite, name: string): bo
   return wildcard && !oneTarget ? name.endsWith(`.${to}`) : name === to;
 }
 
-/** The report of an upstream with a server whose name is one side, `from` or `to`, of a rewrite that `find` finds. */
+/**
+ * Returns the report of an upstream with a server whose name is the `from` or `to` side of a rewrite; `find` finds that
+ * rewrite.
+ */
 function leadBack(
   { id, servers, origin }: Upstream,
   side: 'from' | 'to',

@@ -6,7 +6,7 @@ import type { Policy, Proxy, Route } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
 import { ruleCodes } from './codes.ts';
 
-/** Reports how requests come in and go on: unencrypted, believed too easily, without a bound. */
+/** Reports risks on the way of requests: no encryption, too much trust, no limits. */
 export function traffic(policy: Policy, spec: Spec): Diagnostic[] {
   return [
     ...policy.proxies.flatMap((proxy) => [...plainListener(proxy), ...trustedClients(proxy)]),
@@ -16,7 +16,10 @@ export function traffic(policy: Policy, spec: Spec): Diagnostic[] {
   ];
 }
 
-/** Whoever stands in front and speaks TLS shows: as a load balancer that is trusted, or by the public name. */
+/**
+ * Reports a listener for keys without TLS. TLS may end in front of it, which a trusted load balancer or a public
+ * `https:` URL shows.
+ */
 function plainListener({ id, tls, listen, clientIp, publicUrl, routes, origin }: Proxy): Diagnostic[] {
   const keyed = routes.some(({ forwarding }) => forwarding.auth === 'apiKey');
   const encrypted = tls !== undefined || clientIp.kind !== 'direct' || publicUrl?.startsWith('https:');
@@ -24,7 +27,10 @@ function plainListener({ id, tls, listen, clientIp, publicUrl, routes, origin }:
   return [ruleCodes.report('plain-listener', [...origin, 'listen'], { proxy: id })];
 }
 
-/** The address of a client is looked for beyond all trusted ones, so that such a client writes its own. */
+/**
+ * Reports client addresses that are also trusted proxies. The client's address is the first one that is not trusted, so
+ * such a client could write its own.
+ */
 function trustedClients({ id, ranges, clientIp, origin }: Proxy): Diagnostic[] {
   if (clientIp.kind === 'direct' || isEverybody(ranges)) return [];
   const both = intersect(ranges, clientIp.trusted);
@@ -34,20 +40,20 @@ function trustedClients({ id, ranges, clientIp, origin }: Proxy): Diagnostic[] {
   return [ruleCodes.report('trusted-clients', [...origin, 'clientIp', 'trustedProxies'], params, { related })];
 }
 
-/** Milliseconds; what Linux does by itself ends sooner or little later. */
+/** Milliseconds. Linux itself gives up at about this time. */
 const LONGEST_CONNECT = 75_000;
 
 function longConnect({ id, origin }: Policy['upstreams'][number]): Diagnostic {
   return ruleCodes.report('long-connect', [...origin, 'timeouts', 'connect'], { upstream: id });
 }
 
-/** Reports reading routes that name nothing of what they read. */
+/** Reports routes with GET that allow all paths of an API. */
 function wideRead({ methods, pattern, forwarding, origin }: Route): Diagnostic[] {
   if (forwarding.auth !== 'apiKey' || !methods.includes('GET') || !namesNothing(pattern)) return [];
   return [ruleCodes.report('wide-read', origin, { path: pattern.text, upstream: forwarding.upstream })];
 }
 
-/** Beside the prefix of an API and its version: `/api/v4/{rest*}`. */
+/** Segments that do not narrow a route: the prefix of an API and its version, as in `/api/v4/{rest*}`. */
 const PREFIX = /^(?:api|rest|v\d+)$/;
 
 function namesNothing({ segments }: PathPattern): boolean {
@@ -55,7 +61,7 @@ function namesNothing({ segments }: PathPattern): boolean {
   return segments.find((segment) => !isPrefix(segment))?.kind === 'rest';
 }
 
-/** Reports each place that says "unlimited", where a token of ours goes along. */
+/** Reports each place with "unlimited" in routes that send a token of ours. */
 function endlessBodies({ routes }: Policy, spec: Spec): Diagnostic[] {
   const found = routes
     .filter(({ forwarding }) => forwarding.auth === 'apiKey' && forwarding.maxBody === undefined)

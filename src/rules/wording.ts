@@ -6,7 +6,10 @@ import { canonical } from '../source/value.ts';
 import type { Spec } from '../spec/schema.ts';
 import { ruleCodes } from './codes.ts';
 
-/** Reports what says something else than it does, or says it twice. */
+/**
+ * Reports misleading names, definitions that are written twice, tests that refuse nothing, and includes without a
+ * bound.
+ */
 export function wording(policy: Policy, spec: Spec, members: Composition['members'] | undefined): Diagnostic[] {
   return [...misnamed(policy), ...twins(policy, spec), ...onlyAllowed(spec), ...unbounded(members ?? [])];
 }
@@ -56,7 +59,7 @@ function twinsIn(section: string, kind: string, named: readonly (readonly [strin
   });
 }
 
-/** With such tests alone, a spec that lets everything through would pass. */
+/** Reports tests that only expect requests to pass. A spec that lets everything through would pass them. */
 function onlyAllowed({ tests = [] }: Spec): Diagnostic[] {
   const requests = tests.flatMap((one) => ('request' in one ? [one.expect] : []));
   const refused = requests.some((expect) => typeof expect === 'number' && expect >= 400);
