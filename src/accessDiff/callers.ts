@@ -5,9 +5,9 @@ import { identityOf } from '../policy/fields.ts';
 import type { ApiKey, Policy, Proxy } from '../policy/types.ts';
 
 /**
- * The keys of one secret in the two versions. Callers are told apart by the secret they hold, not by the id that logs
- * show, so that renaming a key is no change of access. Where a key got a new secret in place of an old one, the pair
- * stands for one caller, who has to change over from the old to the new.
+ * The keys of one secret in the two versions. Callers are identified by their secret, not by the id that logs show, so
+ * that renaming a key is no change of access. If a key got a new secret in place of an old one, the pair stands for one
+ * caller, which has to change over from the old to the new.
  */
 export interface KeyPair {
   /** The secret; or the old and the new one of a caller who has to change over. */

@@ -33,8 +33,8 @@ export interface RequestFinding {
 }
 
 /**
- * What happened to one key holder in a pair of route classes: `both` where it gets through in both versions, else what
- * changed about its key. `scope`: the list of groups that the key may use.
+ * The event of one caller in a pair of route classes: `both` if it gets through in both versions, else the change of
+ * its key. `scope` is the list of groups that the key may use.
  */
 export type CallerEvent = 'both' | 'key-gained' | 'key-lost' | 'scope-gained' | 'scope-lost';
 

@@ -58,7 +58,8 @@ function placesOf({ access }: Version): EndpointOf {
 }
 
 /**
- * The route class of a method; none for health checks, which have addresses of their own and are compared as a setting.
+ * Returns the route class of a method; `undefined` for health checks, which have their own addresses and are compared
+ * as a setting.
  */
 function classAt(endpoint: Endpoint | undefined, method: string): RouteClass | undefined {
   const routeClass = endpoint?.classes.get(lookupMethod(method, endpoint.classes));

@@ -56,7 +56,7 @@ export interface NameExample {
 
 export type Example = RequestExample | NameExample;
 
-/** One difference in what somebody can do. A line of the spec that changes thousands of paths is one change. */
+/** One difference of access. A line of the spec that changes thousands of paths is one change. */
 export interface AccessChange {
   readonly kind: ChangeKind;
   readonly effect: Effect;

@@ -37,7 +37,7 @@ export interface DiffArguments extends DriftArguments {
   readonly base?: string | undefined;
   readonly live?: readonly string[] | undefined;
   readonly failOn?: 'any' | 'widening' | undefined;
-  /** In percent. */
+  /** Most changed lines, in percent of all. */
   readonly maxChanges?: number | undefined;
 }
 
@@ -110,7 +110,7 @@ function shareOf(changes: readonly Change[]): number {
   return all === 0 ? 0 : different / all;
 }
 
-/** Rounded up, so that 0% means none. */
+/** Returns a share in percent, rounded up so that 0% means none. */
 function percent(share: number): string {
   return `${Math.ceil(share * 100)}%`;
 }
@@ -158,7 +158,7 @@ function inFolder(base: string, { name, project }: OpenSpec): string {
   return beside.find((file) => existsSync(file)) ?? base;
 }
 
-/** What somebody can do more or less than under another version, named as for --base. */
+/** Returns the changes of access since another version, which is named as for `--base`. */
 export function accessSince(
   base: string,
   current: Omit<Current, 'base'> & { readonly source: OpenSpec },

@@ -180,5 +180,5 @@ export const gravity = {
   describe: 'exit 1 only from this severity on; warning where absent',
 } as const;
 
-/** What others write into a folder is many files; a report is one. */
+/** `--out` of `report`: one file. That of other commands is a folder. */
 export const pageFile = { ...text, default: 'report.html', describe: 'file of the page' } as const;

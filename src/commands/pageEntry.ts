@@ -40,7 +40,7 @@ export function evaluator({ policy, places }: PageData) {
   };
 }
 
-/** `revived(JSON.parse(packed(value)))` is the value again. */
+/** Returns a value as JSON; `revived(JSON.parse(packed(value)))` is equal to it. */
 export function packed(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? { $: String(part) } : part));
 }

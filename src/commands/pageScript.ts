@@ -21,8 +21,8 @@ const SHIMS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The evaluator as a script for browsers, which sets `postern`. Made from the source here; the bundled command has
- * another version of this file, with the script in it.
+ * Returns the evaluator as a script for browsers, which sets `postern`. It is built from the source here; the bundled
+ * command has another version of this file, which holds the script.
  */
 export async function pageScript(): Promise<string> {
   const { build } = await import('esbuild');

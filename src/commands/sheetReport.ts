@@ -168,7 +168,10 @@ function withoutRevision(place: FindingPlace, top: string): FindingPlace {
   return path !== '' && existsSync(join(top, path)) ? { file: path } : place;
 }
 
-/** `.git` is a folder in a clone, and a file in a worktree or a submodule. */
+/**
+ * Returns the top of the repository around a folder. `.git` is a folder in a clone, and a file in a worktree or a
+ * submodule.
+ */
 function topOf(folder: string): string | undefined {
   if (existsSync(join(folder, '.git'))) return folder;
   const parent = dirname(folder);

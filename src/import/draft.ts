@@ -55,7 +55,7 @@ export interface Imported {
   readonly notCarriedOver: readonly NotCarried[];
 }
 
-/** Why a file is not one of the kind that was asked for. */
+/** The reason why a file cannot be imported as the given kind. */
 export interface ImportProblem {
   readonly file: string;
   readonly line: number;

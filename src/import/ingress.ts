@@ -143,7 +143,7 @@ interface Settings {
   readonly ranges: CidrSet | undefined;
   readonly maxBody: string | undefined;
   readonly scheme: string;
-  /** Why nothing of the Ingress can be carried over. */
+  /** The reason why nothing of the Ingress can be carried over. */
   readonly problem: string | undefined;
 }
 

@@ -26,7 +26,7 @@ export interface Machine {
   readonly marks: readonly ByteSet[];
 }
 
-/** @returns `undefined` where the expression is too large */
+/** Returns the automaton of an expression; `undefined` if the expression is too large. */
 export function machineOf(regex: Regex): Machine | undefined {
   const builder = new Builder();
   builder.add(regex, FIRST, LAST);

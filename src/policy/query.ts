@@ -37,9 +37,9 @@ const SUBSCRIPT = `(?:\\[|%5[Bb])${DOLLAR}?[A-Za-z0-9_.-]*(?:\\]|%5[Dd])`;
 const VALUE = "(?:[A-Za-z0-9_.~!$'()*+,:@/?=-]|%(?:0[1-9A-Fa-f]|[1-9A-Fa-f][0-9A-Fa-f]))*";
 
 /**
- * Source, without anchors, of one `name[sub]=value` of a query; a query is such pairs joined by "&", and one "&" may
- * follow the last. The only escapes in a name are those of its dollar and its brackets, so that no escape can hide a
- * forbidden name: `pr%69vate_token` is refused.
+ * Returns the source, without anchors, of one `name[sub]=value` of a query. A query is such pairs joined by "&", and
+ * one "&" may follow the last. The only escapes in a name are those of its dollar and its brackets, so that no escape
+ * can hide a forbidden name: `pr%69vate_token` is refused.
  */
 export function queryPairSource(flavour: RegexFlavour = 'portable'): string {
   const pair = `${NAME}(?:${SUBSCRIPT})*(?:=${VALUE})?`;

@@ -34,7 +34,10 @@ export function sizeName(bytes: number | undefined): string {
   return `${bytes / size}${unit}`;
 }
 
-/** The names in lower case. @param token header in which the upstream gets its token, which would overwrite a client's */
+/**
+ * Returns the names in lower case.
+ * @param token header in which the upstream gets its token, which would overwrite a client's
+ */
 function extraHeaders(
   names: readonly string[],
   at: SpecPath,

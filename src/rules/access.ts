@@ -95,7 +95,7 @@ function inProxy(proxy: Proxy): Diagnostic[] {
   if (!access) return [];
   const removed = new Set<Route>();
   return [...companions(access.endpoints)].flatMap(([route, others]) => {
-    // Of two routes that allow the same, only one is reported.
+    // Only one of two routes that allow the same is reported.
     const other = [...others].find((candidate) => !removed.has(candidate));
     if (!other) return [];
     removed.add(route);

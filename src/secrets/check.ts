@@ -8,7 +8,7 @@ type Values = ReadonlyMap<string, string>;
 
 const TOKEN = /^[A-Za-z0-9._~+/=-]+$/;
 
-/** What is wrong with the values of references. Nothing here ever says a part of a value. */
+/** Reports what is wrong with the values of references. No message holds any part of a value. */
 export function checkSecrets(policy: Policy, values: Values): Diagnostic[] {
   return [...checkShapes(policy, values), ...checkSame(policy.apiKeys, values)];
 }
@@ -40,7 +40,7 @@ function isBasicCredential(value: string): boolean {
 }
 
 const ENOUGH_BITS = 128;
-/** Characters of each kind that a text has at least one of. */
+/** Kinds of characters, with the size of each kind. */
 const KINDS: readonly (readonly [RegExp, number])[] = [
   [/[a-f]/, 6],
   [/[g-z]/, 20],
@@ -51,8 +51,8 @@ const KINDS: readonly (readonly [RegExp, number])[] = [
 ];
 
 /**
- * Why a key may be guessed; `undefined` where nothing speaks for it. A text does not tell how it was made: this finds
- * what is too short for 128 bits even if it is random, and what is plainly not random.
+ * Returns why a key may be guessed; `undefined` if nothing indicates it. A text does not show how it was made, so this
+ * finds only what is too short for 128 bits even if it is random, and what is plainly not random.
  */
 function weakness(value: string): string | undefined {
   const alphabet = KINDS.reduce((sum, [kind, size]) => sum + (kind.test(value) ? size : 0), 0);
@@ -61,7 +61,7 @@ function weakness(value: string): string | undefined {
   return /^(.{1,16}?)\1+.{0,15}$/.test(value) ? 'it repeats itself' : undefined;
 }
 
-/** A key that two callers share, or that is somebody's token, makes the one pass for the other. */
+/** Reports keys that two callers share or that are also a token, because one could then act as the other. */
 function checkSame(apiKeys: readonly ApiKey[], values: Values): Diagnostic[] {
   const tokens = new Map(apiKeys.map(({ token }) => [values.get(token.text), token.text]));
   const owners = new Map<string, { readonly id: string; readonly value: string }>();

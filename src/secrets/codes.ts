@@ -1,6 +1,6 @@
 import { defineCodes, error, warning } from '../diagnostics/codes.ts';
 
-/** No message here may ever take a value as a parameter: references and ids only. */
+/** Messages about secrets. None may take a value as a parameter, only references and ids. */
 export const secretCodes = defineCodes('secret', {
   unset: error('{reference} is not set or empty').hint(
     'set it where this command runs; an empty secret would open a door, so it is refused',

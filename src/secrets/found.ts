@@ -2,18 +2,18 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { SecretReference } from '../policy/types.ts';
 import { memberOf } from '../source/value.ts';
 
-/** What a reference leads to; `unread` where a look would have issued a new secret. */
+/** The result of following a reference; `unread` if that would have issued a new secret. */
 export type Answer = Found | Diagnostic | 'unread';
 
 export interface Found {
   readonly value: string;
-  /** Seconds since the epoch: from then on the value is worth nothing. Absent where nobody says so. */
+  /** Seconds since 1970 at which the value expires; absent if that is unknown. */
   readonly until?: number;
-  /** Seconds since the epoch: when the place that it comes from wants to be looked at again. */
+  /** Seconds since 1970 at which the source asks to be read again. */
   readonly again?: number;
 }
 
-/** Follows the references of one scheme. Each gets an answer, by its text. */
+/** Follows the references of one scheme, and returns an answer for each, by its text. */
 export type Source = (
   references: readonly SecretReference[],
   context: SourceContext,
@@ -21,22 +21,25 @@ export type Source = (
 
 export interface SourceContext {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Of the spec: what relative paths are relative to. */
+  /** Folder of the spec, to which relative paths refer. */
   readonly folder: string;
-  /** Seconds since the epoch. */
+  /** Seconds since 1970. */
   readonly now: number;
-  /** Whether a read may make somebody issue a new secret; otherwise such a reference is only looked at from outside. */
+  /**
+   * Whether a read may issue a new secret. Otherwise such a reference is not read; it is only checked whether it could
+   * be.
+   */
   readonly mayIssue: boolean;
 }
 
-/** What stands behind the colon, and the field behind "#" where there is one. */
+/** Returns the path after the colon, and the field after "#" or "". */
 export function partsOf({ text }: SecretReference): { readonly path: string; readonly field: string } {
   const rest = text.slice(text.indexOf(':') + 1);
   const hash = rest.indexOf('#');
   return hash < 0 ? { path: rest, field: '' } : { path: rest.slice(0, hash), field: rest.slice(hash + 1) };
 }
 
-/** References by the document that they lead into, so that each is asked for once. */
+/** Groups references by the document that they lead to, so that each is read once. */
 export function byPath(references: readonly SecretReference[]): Map<string, SecretReference[]> {
   const groups = new Map<string, SecretReference[]>();
   for (const reference of references) {
@@ -48,7 +51,7 @@ export function byPath(references: readonly SecretReference[]): Map<string, Secr
   return groups;
 }
 
-/** The text at `a/b` of a document; `undefined` where there is none, and for an empty one. */
+/** Returns the text at `a/b` of a document; `undefined` if it is missing or empty. */
 export function fieldOf(document: unknown, field: string): string | undefined {
   const value = field.split('/').reduce(memberOf, document);
   return typeof value === 'string' && value !== '' ? value : undefined;

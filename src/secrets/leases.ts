@@ -7,7 +7,7 @@ import { isRecord, memberOf, parseJson } from '../source/value.ts';
 import type { RenderedFile } from '../targets/target.ts';
 import { byPath, type Found } from './found.ts';
 
-/** What was issued, kept so that the next run does not ask for another one. */
+/** An issued secret, which is kept so that the next run does not request another one. */
 export interface Lease {
   readonly value: string;
   /** Seconds since the epoch. */
@@ -17,7 +17,7 @@ export interface Lease {
 
 export type Leases = ReadonlyMap<string, Lease>;
 
-/** Those of an earlier run; none where the file is missing, damaged or not ours alone. */
+/** Returns the leases of an earlier run; none if the file is missing, damaged, or accessible to other users. */
 export function readLeases(folder: string): Leases {
   try {
     const file = join(folder, LEASES);
@@ -47,14 +47,17 @@ export function leasesFile(leases: Leases): RenderedFile {
   return { path: LEASES, text: `${JSON.stringify({ leases: Object.fromEntries(sorted) }, null, 2)}\n` };
 }
 
-/** When a new one is asked for: a third of the lease is left, so that a Vault that is away for a while does no harm. */
+/**
+ * Returns when a new secret is requested: when a third of the lease is left, so that a short outage of Vault does no
+ * harm.
+ */
 export function dueAt({ since, until }: Lease): number {
   return since + Math.floor(((until - since) * 2) / 3);
 }
 
 /**
- * The leases that are not due before `at`. Fields of one document belong together, such as the name and the password
- * that were issued with each other: if one is missing, none is kept.
+ * Returns the leases that are not due at `at`. Fields of one document belong together, such as a name and a password
+ * that were issued together: if one is missing, none is kept.
  */
 export function keptLeases(leases: Leases, references: readonly SecretReference[], at: number): Map<string, Found> {
   const kept = new Map<string, Found>();

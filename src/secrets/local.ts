@@ -6,7 +6,7 @@ import { readBytes } from '../source/read.ts';
 import { secretCodes } from './codes.ts';
 import { type Found, partsOf, type Source } from './found.ts';
 
-/** `env:NAME` */
+/** Follows `env:NAME`. */
 export const fromEnvironment: Source = (references, { env }) =>
   new Map(
     references.map((reference) => {
@@ -15,7 +15,7 @@ export const fromEnvironment: Source = (references, { env }) =>
     }),
   );
 
-/** `file:PATH` */
+/** Follows `file:PATH`. */
 export const fromFile: Source = (references, { folder }) =>
   new Map(references.map((reference) => [reference.text, readSecret(reference, folder)]));
 
@@ -24,7 +24,7 @@ function readSecret(reference: SecretReference, folder: string): Found | Diagnos
   try {
     const found = readBytes(resolve(folder, text.slice('file:'.length)));
     if ('problem' in found) return secretCodes.report('unreadable', origin, { reference: text, ...found });
-    // Editors and `echo` end a file with a line feed that is no part of the secret.
+    // Editors and `echo` end a file with a line feed, which is not part of the secret.
     const value = Buffer.from(found.bytes)
       .toString('utf8')
       .replace(/\r?\n$/, '');

@@ -10,14 +10,14 @@ import { type Answer, byPath, type Found, fieldOf, partsOf, type Source, type So
 interface Program {
   readonly name: string;
   readonly args: (path: string, context: SourceContext) => readonly string[];
-  /** The fields of what it printed. */
+  /** Returns the fields of the printed document. */
   readonly fields: (printed: unknown) => unknown;
-  /** Why it failed, from what it said: words of ours alone, since its own may quote what they are about. */
+  /** Returns why it failed, judging by its messages, in our own words: its messages may quote secrets. */
   readonly problem: (said: string) => string;
   readonly hint: string;
 }
 
-/** `sops:FILE#FIELD` */
+/** Follows `sops:FILE#FIELD`. */
 export const fromSops = from({
   name: 'sops',
   args: (path, { folder }) => ['decrypt', '--output-type', 'json', resolve(folder, path)],
@@ -27,7 +27,7 @@ export const fromSops = from({
   hint: 'see what "sops decrypt FILE" says here; a relative path is relative to the spec',
 });
 
-/** `k8s:NAMESPACE/NAME#KEY` */
+/** Follows `k8s:NAMESPACE/NAME#KEY`. */
 export const fromKubernetes = from({
   name: 'kubectl',
   args: (path) => {
@@ -76,7 +76,7 @@ function taken(printed: Printed, reference: SecretReference, { name, fields, hin
   return value ? { value } : secretCodes.report('no-field', origin, { reference: text });
 }
 
-/** Never through a shell, and with an end. */
+/** Runs a program without a shell and with a time limit. */
 function run(program: Program, args: readonly string[], { env }: SourceContext): Promise<Printed> {
   return new Promise((settle) => {
     const limits = { env, timeout: PATIENCE, maxBuffer: LARGEST, killSignal: 'SIGKILL' } as const;

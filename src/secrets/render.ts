@@ -10,7 +10,7 @@ export interface RenderedSecrets {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** The files of every target of a spec that hold secrets. */
+/** Returns the files with secrets of all targets of a spec. */
 export function renderSecrets(spec: Spec, input: SecretsInput & { readonly policy: Policy }): RenderedSecrets {
   const files: RenderedFile[] = [];
   const diagnostics: Diagnostic[] = [];
@@ -24,10 +24,10 @@ export function renderSecrets(spec: Spec, input: SecretsInput & { readonly polic
   return { files, diagnostics };
 }
 
-/** Stands for each token: which files would hold one shows by it. */
+/** Placeholder for tokens. It shows which files would hold one. */
 const SLOT = 'a-token-of-somebody-else';
 
-/** The files that hold keys and no token; a token may come by another way then. */
+/** Returns the files with keys and without tokens, for when something else provides the tokens. */
 export function renderKeys(spec: Spec, { policy, values }: SecretsInput): RenderedSecrets {
   const withSlots = new Map([...policy.apiKeys.map(({ token }) => [token.text, SLOT] as const), ...values]);
   const { files, diagnostics } = renderSecrets(spec, { policy, values: withSlots });
@@ -36,7 +36,7 @@ export function renderKeys(spec: Spec, { policy, values }: SecretsInput): Render
   return { files: own, diagnostics: none ? [secretCodes.report('no-key-files', ['targets'], {})] : diagnostics };
 }
 
-/** What a target makes of the secrets. */
+/** Returns the files with secrets of one target. */
 export function secretsOf(target: Target, input: SecretsInput): Result<readonly RenderedFile[]> {
   try {
     return target.secrets?.(input) ?? ok([]);
@@ -45,7 +45,10 @@ export function secretsOf(target: Target, input: SecretsInput): Result<readonly 
   }
 }
 
-/** A bug, met with secrets at hand: where it happened is told, and nothing of what the error says. */
+/**
+ * Returns an error for a bug that occurred while secrets were in use: it holds the place, and no message, which may
+ * quote a secret.
+ */
 function withoutWords(error: unknown, target: string): Error {
   const bug = new Error(`${target} failed on the secrets`);
   const { message = '', stack = '' } = error instanceof Error ? error : {};

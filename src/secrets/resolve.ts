@@ -16,33 +16,33 @@ const SOURCES: Readonly<Record<SecretScheme, Source>> = {
 };
 
 export interface Resolved {
-  /** By reference text, as targets take them. */
+  /** Values by the text of the reference, in the form that targets use. */
   readonly values: ReadonlyMap<string, string>;
-  /** What was found for each, with its end. */
+  /** What was found for each reference, with its expiry. */
   readonly found: ReadonlyMap<string, Found>;
-  /** References that were not followed, since that would have issued something. */
+  /** References that were not followed, because that would have issued a secret. */
   readonly unread: readonly SecretReference[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Every reference of a policy, once. */
+/** Returns all references of a policy, without duplicates. */
 export function referencesOf({ apiKeys }: Policy): SecretReference[] {
   const all = apiKeys.flatMap(({ keys, token }) => [...keys, token]);
   return [...new Map(all.map((reference) => [reference.text, reference])).values()];
 }
 
-/** Those of callers' keys, once. */
+/** Returns the references of callers' keys, without duplicates. */
 export function keyReferencesOf({ apiKeys }: Policy): SecretReference[] {
   const all = apiKeys.flatMap(({ keys }) => keys);
   return [...new Map(all.map((reference) => [reference.text, reference])).values()];
 }
 
 interface ResolveContext extends SourceContext {
-  /** Values that need not be asked for again. */
+  /** Values of an earlier run that are still good. */
   readonly kept: ReadonlyMap<string, Found>;
 }
 
-/** Follows references of a policy: the only place that does. */
+/** Follows references of a policy. Nothing else follows any. */
 export async function resolveSecrets(
   policy: Policy,
   references: readonly SecretReference[],
@@ -79,7 +79,7 @@ function sorted(
   return { values, found, unread, diagnostics };
 }
 
-/** `user:password` as Basic sends it, in base64; what is base64 already holds no colon. */
+/** Returns `user:password` in base64, as Basic sends it. A value without a colon is in base64 already. */
 function basicCredential(value: string): string {
   return value.includes(':') ? Buffer.from(value).toString('base64') : value;
 }

@@ -15,18 +15,21 @@ import {
   vaultServer,
 } from './vaultServer.ts';
 
-/** A token of Vault, and until when it lives: what it issues dies with it. */
+/** A token of Vault, and its expiry: secrets that it issues expire with it. */
 interface Session {
   readonly server: VaultServer;
   readonly token: string;
-  /** Seconds since the epoch; absent where it never ends. */
+  /** Seconds since 1970; absent if it never expires. */
   readonly until?: number;
 }
 
-/** How many paths are asked for at once. */
+/** Most paths that are requested at the same time. */
 const AT_ONCE = 8;
 
-/** `vault:PATH#FIELD`, of Vault and OpenBao: key-value stores of both versions, and whatever issues a secret on a read. */
+/**
+ * Follows `vault:PATH#FIELD`, in Vault and OpenBao: key-value stores of both versions, and engines that issue a secret
+ * on a read.
+ */
 export const fromVault: Source = async (references, context) => {
   const session = await login(context);
   if ('problem' in session)
@@ -45,13 +48,13 @@ export const fromVault: Source = async (references, context) => {
   return found;
 };
 
-/** One read: two would issue two tokens. */
+/** Reads a path once, because a second read would issue a second token. */
 async function read(session: Session, path: string, mayIssue: boolean): Promise<VaultAnswer | Trouble | 'unread'> {
   const { server, token } = session;
   const store = await storeOf(session, path);
   if ('problem' in store) return store;
   if (store.isStore || mayIssue) return ask(server, { method: 'GET', path: store.path, token });
-  // Without a word on what is there, nobody can say that a read would find anything.
+  // If the server does not say what is mounted there, it is unknown whether a read would find anything.
   if (store.refusal) return store.refusal;
   const may = await ask(server, { method: 'POST', path: 'sys/capabilities-self', token, body: { paths: [path] } });
   if ('problem' in may) return may;
@@ -61,15 +64,18 @@ async function read(session: Session, path: string, mayIssue: boolean): Promise<
 }
 
 interface Store {
-  /** Below `/v1/`. */
+  /** Path below `/v1/`. */
   readonly path: string;
-  /** Whether it keeps what was put into it: reading changes nothing. */
+  /** Whether the path is in a store, where a read changes nothing. */
   readonly isStore: boolean;
-  /** Why it is not known whether it is one. */
+  /** The answer because of which it is unknown whether it is a store. */
   readonly refusal?: VaultAnswer;
 }
 
-/** A key-value store of version 2 has its secrets below `data/`, which people leave out, as its own commands do. */
+/**
+ * Returns the path to read. A key-value store of version 2 has its secrets below `data/`, which a reference may leave
+ * out, as Vault's own commands do.
+ */
 async function storeOf({ server, token }: Session, path: string): Promise<Store | Trouble> {
   const mount = await ask(server, { method: 'GET', path: `sys/internal/ui/mounts/${path}`, token });
   if ('problem' in mount) return mount;
@@ -95,14 +101,15 @@ function taken(answer: VaultAnswer | Trouble | 'unread', reference: SecretRefere
   const { body } = answer as VaultAnswer;
   const { field } = partsOf(reference);
   const given = fieldOf(body, `data/data/${field}`) ?? fieldOf(body, `data/${field}`);
-  // The plugin says the user of a deploy token beside it, and is asked for both at once or for another token.
+  // The plugin returns the user of a deploy token in a separate field. Both are taken from one read, because another
+  // read would issue another token.
   const user = /-deploy$/.test(fieldOf(body, 'data/token_type') ?? '') ? fieldOf(body, 'data/username') : undefined;
   const value = user === undefined || given === undefined ? given : `${user}:${given}`;
   if (value === undefined) return secretCodes.report('no-field', origin, { reference: text });
   const { lease_id: id, lease_duration: lease } = body;
   if (typeof lease !== 'number' || lease <= 0) return { value };
-  // A lease is the truth about a secret that was issued; whatever else an answer says about its end is not. Without a
-  // lease the number only proposes when to look again.
+  // Only a lease tells when an issued secret expires. Without a lease id, the duration is only a proposal when to read
+  // again.
   if (typeof id !== 'string' || id === '') return { value, again: now + lease };
   return { value, until: Math.min(now + lease, session.until ?? Number.POSITIVE_INFINITY) };
 }
@@ -130,7 +137,7 @@ function refusalOf(answer: VaultAnswer): Trouble | undefined {
   return { problem: `it answers with status ${status}`, hint: 'look into its log' };
 }
 
-/** How to log in, by `POSTERN_VAULT_AUTH`, and what is sent for it. */
+/** Methods of login by `POSTERN_VAULT_AUTH`, with what each sends. */
 const METHODS = {
   approle: (context: SourceContext) => ({
     role_id: given('ROLE_ID', context),
@@ -145,7 +152,7 @@ const METHODS = {
 
 type Method = keyof typeof METHODS;
 
-/** `POSTERN_VAULT_X`, or what the file holds that `POSTERN_VAULT_X_FILE` names. */
+/** Returns `POSTERN_VAULT_X`, or the content of the file that `POSTERN_VAULT_X_FILE` names. */
 function given(name: string, { env, folder }: SourceContext, usual?: string): string | Trouble {
   const value = env[`POSTERN_VAULT_${name}`];
   if (value) return value;
@@ -199,8 +206,8 @@ async function withToken(server: VaultServer, context: SourceContext): Promise<S
   const self = await ask(server, { method: 'GET', path: 'auth/token/lookup-self', token });
   if ('problem' in self) return self;
   if (self.status === 403) {
-    // A token without the default policy may not look itself up, and may read all the same. Of that a server says so
-    // much; to a token that it does not know, whatever it was asked, it says the bare words, or more.
+    // A token without the default policy may not look itself up, but may read. The server then answers "1 error
+    // occurred: * permission denied". To an unknown token it answers other words.
     if (/^1 error occurred:\s+\* permission denied\s*$/.test(saidIn(self))) return session(server, token, undefined);
     return { problem: 'it does not know this token, or the token has ended', hint };
   }

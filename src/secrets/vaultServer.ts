@@ -8,19 +8,19 @@ import { systemProblem } from '../output/disk.ts';
 import { isRecord, parseJson } from '../source/value.ts';
 import type { SourceContext } from './found.ts';
 
-/** A Vault or an OpenBao, as its own environment variables name it. */
+/** A server of Vault or OpenBao, as their environment variables describe it. */
 export interface VaultServer {
   readonly url: URL;
   readonly namespace?: string;
   readonly ca?: Buffer;
   readonly serverName?: string;
-  /** Milliseconds that one request may take. */
+  /** Timeout of one request, in milliseconds. */
   readonly patience: number;
-  /** How often a request is sent again that met no answer, or one that may be another next time. */
+  /** Most retries of a request that got no answer, or one that may be different next time. */
   readonly retries: number;
 }
 
-/** Why there is no answer, in words of ours, and what to do. */
+/** The reason why there is no answer, in our own words, and what to do. */
 export interface Trouble {
   readonly problem: string;
   readonly hint: string;
@@ -28,7 +28,7 @@ export interface Trouble {
 
 export interface VaultRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
-  /** Below `/v1/`, not encoded. */
+  /** Path below `/v1/`, not encoded. */
   readonly path: string;
   readonly token?: string;
   readonly body?: Readonly<Record<string, unknown>>;
@@ -39,7 +39,7 @@ export interface VaultAnswer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** `VAULT_ADDR` and `BAO_ADDR` are one setting with two names; if both are there, they have to agree. */
+/** Returns a setting that has two names, such as `VAULT_ADDR` and `BAO_ADDR`. If both are set, they have to agree. */
 export function setting(name: string, { env }: Pick<SourceContext, 'env'>): string | undefined | Trouble {
   const [vault, bao] = [env[`VAULT_${name}`] || undefined, env[`BAO_${name}`] || undefined];
   if (vault !== undefined && bao !== undefined && vault !== bao)
@@ -102,12 +102,12 @@ function readAuthority(file: string): Buffer | Trouble {
   }
 }
 
-/** The file in which `vault login` and `bao login` leave a token. */
+/** Returns the path where `vault login` and `bao login` store a token. */
 export function tokenFile({ env }: Pick<SourceContext, 'env'>): string {
   return join(env['HOME'] || homedir(), '.vault-token');
 }
 
-/** Asks, and asks again where that may help. Whatever is not a whole JSON answer is a trouble. */
+/** Sends a request, and retries it if that may help. An answer that is not complete JSON counts as trouble. */
 export async function ask(server: VaultServer, request: VaultRequest): Promise<VaultAnswer | Trouble> {
   for (let attempt = 0; ; attempt++) {
     const answer = await askOnce(server, request);

@@ -7,7 +7,7 @@ import { exclusively, writeAll } from '../output/write.ts';
 import type { RenderedFile } from '../targets/target.ts';
 import { secretCodes } from './codes.ts';
 
-/** Nobody but the owner may read them, and version control must not take them in. */
+/** Writes files with secrets. Only the owner may read them, and git must ignore them. */
 export function writeSecrets(files: readonly RenderedFile[], folder: string): Diagnostic[] {
   const paths = files.map(({ path }) => path);
   const obstacles = obstructions(folder, paths);
@@ -23,7 +23,7 @@ export function writeSecrets(files: readonly RenderedFile[], folder: string): Di
   return [...(written.value ?? []), ...written.diagnostics];
 }
 
-/** What differs between these files and those on disk: another text, none, or one that others may read. */
+/** Reports files that differ from those on disk: other text, no file, or one that others may read. */
 export function staleSecrets(files: readonly RenderedFile[], folder: string): Diagnostic[] {
   return files.flatMap(({ path, text }) => {
     const file = join(folder, path);
@@ -43,12 +43,12 @@ function onDisk(file: string): { readonly text: string; readonly open: boolean }
   }
 }
 
-/** Why a file would end up in version control; `undefined` where it would not. */
+/** Returns why a file might be committed; `undefined` if it is outside of a work tree or ignored. */
 function exposedToGit(path: string): string | undefined {
   const file = resolve(path);
   const tree = workTreeAbove(dirname(file));
   if (tree === undefined) return undefined;
-  // Variables of an outer git, as in a hook, would make it look at another work tree.
+  // Variables of an outer git, as in a hook, would direct it to another work tree.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_')));
   const { status, error } = spawnSync('git', ['check-ignore', '-q', '--', file], { cwd: tree, env, stdio: 'ignore' });
   if (status === 0) return undefined;

@@ -19,9 +19,9 @@ export function aliasTargets({ text, events }: EventList): ReadonlyMap<number, n
 }
 
 /**
- * What is wrong with the aliases of a text. The parser shares the values that aliases repeat, so a few lines
- * make a value that takes forever to walk, or one that contains itself; both are counted here, on the
- * events, before any value is made.
+ * Reports aliases that repeat too much or contain themselves. The parser shares repeated values, so a few lines can
+ * make a value that takes forever to walk, or one that contains itself. Both are found on the events, before any value
+ * is made.
  */
 export function checkAliases(file: SourceFile, list: EventList): Diagnostic[] {
   const { events, partner, text } = list;
@@ -47,10 +47,10 @@ export function checkAliases(file: SourceFile, list: EventList): Diagnostic[] {
   return diagnostics;
 }
 
-/** How many values each alias stands for, counting what the aliases inside of it stand for. */
+/** Returns the number of values that each alias stands for, including those of aliases inside it. */
 function repeatedSizes(list: EventList, targets: ReadonlyMap<number, number>): ReadonlyMap<number, number> {
   const sizes = new Map<number, number>();
-  // The sizes of the collections that are open, outermost first; the document is one.
+  // Sizes of the open collections, outermost first; the document is the first.
   const open: number[] = [];
   const close = (index: number, size: number) => {
     sizes.set(index, size);

@@ -1,6 +1,6 @@
 import { defineCodes, error } from '../diagnostics/codes.ts';
 
-/** What is wrong with a text before anything is known about its meaning. */
+/** Problems of a text that are independent of its meaning. */
 export const yamlCodes = defineCodes('yaml', {
   syntax: error('{problem}').hint('{hint}'),
   'tab-indentation': error('a tab stands where YAML takes only spaces').hint('indent with spaces'),

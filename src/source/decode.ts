@@ -3,7 +3,7 @@ import { yamlCodes } from './codes.ts';
 import { MAX_MEBIBYTES } from './limits.ts';
 import type { SourceFile } from './span.ts';
 
-/** The text of a file's bytes. Only UTF-8 is accepted, because a wrong guess could change a name. */
+/** Decodes a file. Only UTF-8 is accepted, because a wrong guess could change a name. */
 export function decodeSource(name: string, bytes: Uint8Array): Result<SourceFile> {
   const problem = (text: string, start: number) => ({ place: { file: name, text, start, end: start } });
   if (bytes.length > MAX_MEBIBYTES * 2 ** 20) {
@@ -12,7 +12,7 @@ export function decodeSource(name: string, bytes: Uint8Array): Result<SourceFile
   const encoding = otherEncoding(bytes);
   if (encoding !== undefined) return failed([yamlCodes.report('bad-encoding', [], { encoding }, problem('', 0))]);
   try {
-    // Takes the byte order mark away, which Windows editors put before UTF-8.
+    // The decoder removes the byte order mark, which Windows editors put before UTF-8.
     return ok({ name, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) });
   } catch {
     const text = new TextDecoder('utf-8').decode(bytes);
@@ -28,7 +28,7 @@ function otherEncoding(bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** The first U+FFFD that the decoder put in for bad bytes, and that is not written in the file itself. */
+/** Returns the index of the first U+FFFD that stands for bad bytes and is not in the file itself. */
 function firstDamage(bytes: Uint8Array, text: string): number {
   const written = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let offset = written.subarray(0, 3).equals(Buffer.from('\uFEFF')) ? 3 : 0;

@@ -36,16 +36,13 @@ const schema = CORE_SCHEMA.withTags(
   }),
 );
 
-/**
- * YAML or JSON (which YAML contains) → its value, with the place of every part, which is worked out only when somebody
- * asks.
- */
+/** Parses YAML or JSON (a subset of YAML). The places of its parts are computed only when they are asked for. */
 export function parseDocument(file: SourceFile): Result<LocatedDocument> {
   const { text } = file;
   if (text.length > MAX_MEBIBYTES * 2 ** 20) {
     return failed([yamlCodes.report('too-large', [], { limit: MAX_MEBIBYTES }, { place: placeOf(file, 0, 0) })]);
   }
-  // One byte order mark at the very start says "UTF-8" and no more.
+  // A byte order mark at the very start only says that the text is UTF-8.
   const hidden = findHidden(text, text.startsWith('\uFEFF') ? 1 : 0);
   if (hidden !== undefined) {
     const place = placeOf(file, hidden.index, hidden.index + hidden.length);
@@ -64,7 +61,10 @@ export function parseDocument(file: SourceFile): Result<LocatedDocument> {
   return ok({ file, value: values.value[0], locate: lateLocator(file) });
 }
 
-/** The events are many times the size of the text: they are made again where a place is asked for, instead of kept. */
+/**
+ * Returns a function that parses the text again when a place is asked for. The events are not kept, because they are
+ * many times the size of the text.
+ */
 function lateLocator({ name, text }: SourceFile): LocatedDocument['locate'] {
   let find: FindSpan | undefined;
   return (path, part) => {
@@ -89,7 +89,7 @@ function checkDocuments(file: SourceFile, { events, partner }: EventList): Diagn
   if (empty) return [yamlCodes.report('empty', [], {}, { place: placeOf(file, 0, 0) })];
   const second = (partner[0] ?? 0) + 1;
   if (second >= events.length) return [];
-  // The parser's events do not say where the `---` is: it is the last one before the content of the second document.
+  // The events do not hold the place of `---`. It is the last one before the content of the second document.
   const before = lastOffset(events.slice(0, second));
   const marker = /^---/gm;
   marker.lastIndex = before;
@@ -126,9 +126,9 @@ function placeOf({ name, text }: SourceFile, start: number, end: number): TextSp
 }
 
 /**
- * Characters that an editor does not show for what they are: controls, halves of a surrogate pair, line
- * breaks that are none in YAML, marks that reorder the text around them ("Trojan Source"), and byte order
- * marks. A spec that is reviewed by eye must not hold them, not even in a comment.
+ * Characters that editors do not show: controls, halves of a surrogate pair, line breaks that are none in YAML, marks
+ * that reorder the text around them ("Trojan Source"), and byte order marks. A spec is reviewed by eye, so it must not
+ * hold them, not even in a comment.
  */
 const HIDDEN =
   /[\0-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F\u061C\u200B\u200E\u200F\u2028-\u202E\u2060-\u2069\uFEFF\uFFF9-\uFFFB\uFFFE\uFFFF]|\p{Cs}/gu;
@@ -144,7 +144,7 @@ const NAMES: Readonly<Record<number, string>> = {
 interface HiddenCharacter {
   readonly index: number;
   readonly length: number;
-  /** With its article, such as `a NUL character (U+0000)`. */
+  /** Name with its article: `a NUL character (U+0000)`. */
   readonly name: string;
 }
 
@@ -165,8 +165,8 @@ function kind(point: number): string {
 }
 
 /**
- * Keys that no mapping may have, and keys that one mapping has twice, with the place of the first. Asked
- * only when the constructor has refused a text: it stops at the first problem and knows no second place.
+ * Reports keys that no mapping may have, and keys that a mapping has twice, with the place of the first. It is called
+ * only after the constructor has refused a text, which stops at the first problem and knows no second place.
  */
 function checkKeys(file: SourceFile, list: EventList): Diagnostic[] {
   const { events, partner, text } = list;

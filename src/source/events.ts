@@ -5,7 +5,7 @@ import type { Span } from './span.ts';
 export interface EventList {
   readonly text: string;
   readonly events: Event[];
-  /** For the first event of a collection the index of its last event, and for the last that of the first. */
+  /** For the first event of a collection, the index of its last event, and the reverse. */
   readonly partner: Int32Array;
 }
 
@@ -31,22 +31,22 @@ export function isCollection(event: Event): event is CollectionEvent {
   return event.type === EVENT_ID.MAPPING || event.type === EVENT_ID.SEQUENCE;
 }
 
-/** The event after the value that starts at `index`. */
+/** Returns the index of the event after the value that starts at `index`. */
 export function nextValue({ partner }: EventList, index: number): number {
   const end = partner[index] ?? -1;
   return (end > index ? end : index) + 1;
 }
 
-/** The name of the anchor that an event sets, or that an alias follows. */
+/** Returns the name of the anchor that an event sets, or of an alias. */
 export function anchorName(text: string, event: Event): string | undefined {
   if (!('anchorStart' in event) || event.anchorStart === -1) return undefined;
   return text.slice(event.anchorStart, event.anchorEnd);
 }
 
-/** How a plain text starts that YAML may read as a number, a boolean or null. */
+/** Start of a plain text that YAML may read as a number, a boolean or null. */
 const MAYBE_TYPED = /^(?:[-+.0-9~nNtTfF]|$)/;
 
-/** The key under which the value of a scalar key is kept: `0x1F` becomes `31`, as the constructor has it. */
+/** Returns the key that the constructor makes of a scalar: `0x1F` becomes `31`. */
 export function keyText(text: string, event: ScalarEvent): string {
   const written = getScalarValue(text, event);
   if (event.style !== SCALAR_STYLE.PLAIN || !MAYBE_TYPED.test(written)) return written;
@@ -54,7 +54,7 @@ export function keyText(text: string, event: ScalarEvent): string {
   return String(constructFromEvents([document, event, { type: EVENT_ID.POP }], { source: text })[0]);
 }
 
-/** What a scalar covers, with its quotes; `undefined` where nothing is written. */
+/** Returns the span of a scalar with its quotes; `undefined` for an empty value. */
 export function scalarSpan(text: string, event: ScalarEvent): Span | undefined {
   if (event.valueStart === -1) return undefined;
   const quoted = event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED ? 1 : 0;

@@ -1,8 +1,8 @@
-/** Texts longer than this are refused before they are read; the largest spec that is meant to work has 20 MiB. */
+/** Largest text that is read. The largest spec that is meant to work has 20 MiB. */
 export const MAX_MEBIBYTES = 64;
 
-/** Nothing in a spec is nested even ten deep. */
+/** Deepest nesting that is parsed; specs have fewer than ten levels. */
 export const MAX_DEPTH = 64;
 
-/** How many values aliases may repeat in all. */
+/** Most values that all aliases together may repeat. */
 export const MAX_REPEATED = 1_000_000;

@@ -3,18 +3,18 @@ import { aliasTargets } from './aliases.ts';
 import { type EventList, isCollection, keyText, nextValue, scalarSpan } from './events.ts';
 import type { FindSpan, Span } from './span.ts';
 
-/** One child of a collection: the events of its key (absent in a list) and of its value. */
+/** A child of a collection: the events of its key (absent in a list) and of its value. */
 interface Child {
   readonly key?: number;
   readonly value: number;
 }
 
-/** The first event is the document's own, the second is its value. */
+/** The value of the document, whose own event is the first. */
 const ROOT: Child = { value: 1 };
 
 /**
- * Finds the text of a path. A collection is indexed when a path first leads through it, so a spec
- * without problems costs nothing and one with many is still walked only once.
+ * Returns a function that finds the text of a path. A collection is indexed when a path first leads through it, so that
+ * a spec without problems costs nothing and one with many is still walked only once.
  */
 export function createLocator(list: EventList): FindSpan {
   const known = new Map<number, ReadonlyMap<string, Child>>();
@@ -36,7 +36,8 @@ export function createLocator(list: EventList): FindSpan {
     let at = ROOT;
     for (const step of path) {
       const child = children(follow(at.value)).get(String(step));
-      // What does not exist is shown where it would belong: at the name of its parent.
+      // For a path that does not exist, the name of its nearest parent is shown, because the missing part belongs
+      // there.
       if (child === undefined) return spanOf(list, at, 'key');
       at = child;
     }
@@ -44,7 +45,7 @@ export function createLocator(list: EventList): FindSpan {
   };
 }
 
-/** By key, or by index in a list. */
+/** Returns the children of a collection by key, or by index in a list. */
 function listChildren(list: EventList, index: number): ReadonlyMap<string, Child> {
   const children = new Map<string, Child>();
   const type = list.events[index]?.type;
@@ -69,7 +70,7 @@ function spanOf(list: EventList, child: Child, part: 'key' | 'value'): Span {
   return eventSpan(list, child.value) ?? key ?? emptyItemSpan(list, child.value);
 }
 
-/** What is written for a value; `undefined` where it is left empty. */
+/** Returns the span of a value; `undefined` if it is empty. */
 function eventSpan(list: EventList, index: number): Span | undefined {
   const event = list.events[index];
   if (event?.type === EVENT_ID.SCALAR) return scalarSpan(list.text, event);
@@ -78,7 +79,7 @@ function eventSpan(list: EventList, index: number): Span | undefined {
   return undefined;
 }
 
-/** The dash of an empty list item, found by counting dashes after the last text before it. */
+/** Returns the span of an empty list item's dash, which is found by counting dashes after the last text before it. */
 function emptyItemSpan(list: EventList, index: number): Span {
   if (index <= ROOT.value) return { start: 0, end: 0 };
   let dashes = 1;
@@ -93,7 +94,7 @@ function isEmpty(event: Event | undefined): boolean {
   return event?.type === EVENT_ID.SCALAR && event.valueStart === -1;
 }
 
-/** The end of the text before a value; for the first value of a collection, the start of that collection. */
+/** Returns the end of the text before a value; for the first value of a collection, the start of that collection. */
 function endBefore(list: EventList, index: number): number {
   let at = index - 1;
   while (isEmpty(list.events[at])) at -= 1;
@@ -101,7 +102,10 @@ function endBefore(list: EventList, index: number): number {
   return before !== undefined && isCollection(before) ? before.start : endOf(list, at);
 }
 
-/** The end of a value's text. Events do not say where `[ … ]` and `{ … }` end, so that is read from the text. */
+/**
+ * Returns the end of a value's text. The ends of `[ … ]` and `{ … }` are read from the text, because events do not hold
+ * them.
+ */
 function endOf(list: EventList, index: number): number {
   const event = list.events[index];
   if (event === undefined) return 0;

@@ -1,21 +1,21 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { MAX_MEBIBYTES } from './limits.ts';
 
-/** What was read, or in a few words why it was not. */
+/** The bytes that were read, or why they could not be. */
 export type Bytes = { readonly bytes: Uint8Array } | { readonly problem: string };
 
 export interface ReadOptions {
-  /** Whether it may be a pipe, as a shell makes of `<(command)`: only where the user, not a spec, names the file. */
+  /** Whether the file may be a pipe, as in `<(command)`. It may only if the user, not a spec, names the file. */
   readonly pipes?: boolean;
 }
 
 /**
- * Reads a whole file, the only way that files of users are read: devices never end, pipes may wait for ever.
- * What the system refuses is thrown.
+ * Reads a whole file. All files of users are read by this function, because devices never end and pipes may wait
+ * forever. Throws errors of the system.
  */
 export function readBytes(file: string, { pipes = false }: ReadOptions = {}): Bytes {
   const isPipe = pipes && statSync(file).isFIFO();
-  // Opening a pipe that nobody writes to would wait for ever.
+  // Opening a pipe without a writer would wait forever.
   const descriptor = openSync(file, isPipe ? constants.O_RDONLY : constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stat = fstatSync(descriptor);
@@ -27,7 +27,7 @@ export function readBytes(file: string, { pipes = false }: ReadOptions = {}): By
   }
 }
 
-/** Counts the bytes that arrive: a file may grow meanwhile, and those of /proc have no size. */
+/** Counts the bytes that are read: a file may grow meanwhile, and files of /proc have no size. */
 function readLimited(descriptor: number): Bytes {
   const chunks: Uint8Array[] = [];
   for (let total = 0; total <= MAX_MEBIBYTES * 2 ** 20; ) {

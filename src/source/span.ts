@@ -1,6 +1,6 @@
 import type { SpecPath, TextSpan } from '../diagnostics/diagnostic.ts';
 
-/** One text that diagnostics can point into. `name` is what messages print: as given, never made absolute. */
+/** A text that diagnostics can point into. `name` is printed in messages: as given, never made absolute. */
 export interface SourceFile {
   readonly name: string;
   readonly text: string;
@@ -15,12 +15,12 @@ export interface Span {
 /** Finds the text of a path in one file. */
 export type FindSpan = (path: SpecPath, part?: 'key' | 'value') => Span;
 
-/** A parsed text that still knows where each of its parts stands. */
+/** A parsed text with the places of its parts. */
 export interface LocatedDocument {
-  /** The file that was asked for; parts may stand in others, which it includes. */
+  /** The file that was opened. Parts may be in other files, which it includes. */
   readonly file: SourceFile;
   /** Plain data: null, booleans, numbers, strings, arrays and null-prototype-safe records. */
   readonly value: unknown;
-  /** Where a key or value stands, in which file; its nearest parent where the path does not exist. */
+  /** Returns the place of a key or value; that of its nearest parent if the path does not exist. */
   locate(path: SpecPath, part?: 'key' | 'value'): TextSpan;
 }

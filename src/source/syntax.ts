@@ -14,7 +14,7 @@ const QUOTE_IT: Explanation = {
   hint: 'put quotes around the whole text',
 };
 
-/** Our explanation for each message of the parser; the first entry whose text is part of the message counts. */
+/** Explanations of the parser's messages. The first entry whose text is part of the message counts. */
 const EXPLANATIONS: readonly (readonly [string, Explanation])[] = [
   [
     'deficient indentation',
@@ -73,7 +73,7 @@ const EXPLANATIONS: readonly (readonly [string, Explanation])[] = [
   ],
 ];
 
-/** Reports what the parser refused, where it stopped. */
+/** Explains an error of the parser, at the place where it stopped. */
 export function explainSyntax(file: SourceFile, error: YAMLException): Diagnostic {
   const stopped = Math.min(error.mark?.position ?? 0, file.text.length);
   const colonless = missingColon(file.text, stopped);
@@ -85,7 +85,10 @@ export function explainSyntax(file: SourceFile, error: YAMLException): Diagnosti
   return yamlCodes.report('syntax', [], colonless ?? explain(error.reason, file.text, start), { place });
 }
 
-/** A line `key value` reads on as a text, so that the parser stops at the colon of the line below. */
+/**
+ * Returns the place of a missing colon. A line `key value` is read as a text that goes on, so that the parser stops at
+ * the colon of the next line.
+ */
 function missingColon(text: string, at: number): (Explanation & { readonly start: number }) | undefined {
   if (text.charAt(at) !== ':') return undefined;
   const before = text.slice(0, at).split('\n');

@@ -1,20 +1,23 @@
-/** Whether a value read from JSON, YAML or TOML has named members. */
+/** Returns whether a value from JSON, YAML or TOML has named members. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A member of an object, or an element of a list by its number; `undefined` where there is none, whatever the value is. */
+/**
+ * Returns a member of an object, or an element of a list by its number; `undefined` if there is none, or the value is
+ * neither.
+ */
 export function memberOf(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null) return undefined;
   return Object.getOwnPropertyDescriptor(value, name)?.value;
 }
 
-/** A list as it is; none where the value is no list. */
+/** Returns a list; an empty one for any other value. */
 export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** The value of a whole JSON text; `undefined` where it is none. */
+/** Parses JSON; `undefined` if the text is none. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -25,7 +28,7 @@ export function parseJson(text: string): unknown {
 
 const known = new WeakMap<object, string>();
 
-/** Text that is equal exactly where two values are: the order of an object's keys has no say. */
+/** Returns a text that is equal for equal values, and only for these. The order of keys in objects does not matter. */
 export function canonical(value: unknown): string {
   if (typeof value !== 'object' || value === null) return stringOf(value);
   const text = known.get(value) ?? stringOf(value);
