@@ -40,7 +40,7 @@ function trustedClients({ id, ranges, clientIp, origin }: Proxy): Diagnostic[] {
   return [ruleCodes.report('trusted-clients', [...origin, 'clientIp', 'trustedProxies'], params, { related })];
 }
 
-/** Milliseconds. Linux itself gives up at about this time. */
+/** Milliseconds. nginx names 75 seconds as the usual limit, and Linux gives up after about two minutes. */
 const LONGEST_CONNECT = 75_000;
 
 function longConnect({ id, origin }: Policy['upstreams'][number]): Diagnostic {
