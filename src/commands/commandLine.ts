@@ -367,7 +367,7 @@ function emptyParser(line: readonly string[]): Argv {
       .showHelpOnFail(false)
       .middleware(restoreWords)
       .check(checkValues, true)
-      // The command of the scripts that `completion` prints. yargs needs a command for a script of its own.
+      // Answers the scripts of `completion`. yargs needs a command for a script of its own, which is hidden here.
       .completion('yargs-completion', false)
   );
 }

@@ -1,10 +1,10 @@
 import { INPUTS, POSITIONS } from './commandWords.ts';
 import { options } from './options.ts';
 
-/** No real argument can hold a NUL. */
+/** Marks a word that yargs has to leave alone. Arguments of a process never hold a NUL. */
 export const LITERAL = '\0';
 
-/** yargs drops a lone "-" in a position, and what stands behind "--" it hands to nobody. */
+/** Marks a "-" in a position, which yargs would drop, and all words after "--", which it would not pass on. */
 export function literally(line: readonly string[]): string[] {
   const end = line.indexOf('--');
   const words = end < 0 ? line : [...line.slice(0, end), ...line.slice(end + 1).map((word) => `${LITERAL}${word}`)];
@@ -17,11 +17,11 @@ export function restoreWords(args: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(args)) args[name] = restore(value);
 }
 
-/** What yargs would hand on although no command can make sense of it. */
+/** Refuses values that yargs accepts and no command can use, such as an empty one. */
 export function checkValues(args: Readonly<Record<string, unknown>>): true {
   let inputs = 0;
   for (const [name, value] of Object.entries(args)) {
-    // Options with a dash in them are there a second time in camel case.
+    // yargs passes an option with a dash a second time in camel case.
     if (name === '_' || name === '$0' || /[A-Z]/.test(name)) continue;
     const shown = POSITIONS[name] ?? `--${name}`;
     const isMany = ['words', 'specs', 'files', 'logs'].includes(name) || isList(name);

@@ -5,7 +5,7 @@ import { importers } from './import.ts';
 import type { Io, Status } from './io.ts';
 import { compileArgument } from './spec.ts';
 
-// yargs describes each word for zsh, where it finds that in SHELL; the scripts want the words alone.
+// If SHELL is zsh, yargs adds a description to each word; the scripts need the words only.
 const ASK = 'SHELL=/bin/sh postern --get-yargs-completions';
 
 type Shell = 'bash' | 'zsh' | 'fish';
@@ -40,9 +40,9 @@ export function completion({ shell }: { readonly shell: Shell }, io: Io): Status
 }
 
 /**
- * Names that may stand at the end of a command line: ids of the spec, codes, presets. `undefined` where yargs knows
- * what may: commands, options and their choices.
- * @param words of the line from the command's own name on, the last as far as it is typed
+ * Returns the names that may be the last word of a command line: ids of the spec, codes, presets. Returns `undefined`
+ * for words that yargs completes: commands, options and their choices.
+ * @param words of the line from the command's own name on; the last one as far as it is typed
  */
 export function namesFor([, command = '', ...words]: readonly string[], io: Io): readonly string[] | undefined {
   const before = words.at(-2) ?? '';

@@ -1,4 +1,4 @@
-/** What `postern COMMAND --help` shows at its end: a line as one types it, and what it is for. */
+/** Examples at the end of `postern COMMAND --help`: a command line, and what it is for. */
 export const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string, what: string])[]>> = {
   validate: [['postern validate envs/*.yaml', 'several specs, one report']],
   test: [['postern test --coverage --fail-under 90%', 'fail where requests are left that no test touches']],

@@ -23,7 +23,7 @@ export interface PageQuestion {
   readonly at: number | string;
 }
 
-/** The evaluator of the page. It is that of the command, so that both give the same answer. */
+/** Returns the evaluator of the page. It is that of the command, so that both give the same answer. */
 export function evaluator({ policy, places }: PageData) {
   const decide = decider(revived(policy) as Policy);
   return (question: PageQuestion) => {
