@@ -16,6 +16,7 @@ const EXPRESSIONS: readonly (readonly [pcre: string, javascript: string])[] = [
   ['^(?=(?:a|b)+c)[ab]{2,3}?c', '^(?=(?:a|b)+c)[ab]{2,3}?c'],
   ['^(?!.*aa)[^x]{0,4}\\z', '^(?!.*aa)[^x]{0,4}$'],
   ['^(?i:AB)c', '^[aA][bB]c'],
+  ['^[^\\s\\S]|b$', '^[^\\s\\S]|b$'],
   ['^\\Qa.b\\E|[a-b]x+\\z', '^a\\.b|[a-b]x+$'],
 ];
 

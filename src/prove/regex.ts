@@ -161,6 +161,8 @@ class Reader {
       case '(':
         return this.group(folded);
       case '[':
+        // No byte at all: an expression that matches nothing.
+        if (this.take('^\\s\\S]')) return { kind: 'bytes', bytes: bytesOf(() => false) };
         return { kind: 'bytes', bytes: this.set(folded) };
       case '.':
         return { kind: 'bytes', bytes: bytesOf((byte) => byte !== LINE_FEED) };

@@ -37,8 +37,10 @@ function sentHeaders({ added, set, deleted, place }: Headers, meaning: Meaning, 
   if (!deleted.includes('*')) throw new CannotTell(`${place}: passes all headers of the client`);
   const isDeleted = (name: string) => deleted.some((each) => each !== '*' && isLike(name, each));
   const sent = new Map<string, readonly Part[]>();
+  const replaceable = new Set(added.map(([name]) => lower(name)));
   const put = (name: string, value: readonly Part[]) => {
-    if (sent.has(name)) throw new CannotTell(`${place}: sends ${name} twice`);
+    // What is set takes the place of what was added.
+    if (sent.has(name) && !replaceable.delete(name)) throw new CannotTell(`${place}: sends ${name} twice`);
     if (!isDeleted(name)) sent.set(name, value);
   };
   for (const [name, value] of added) put(lower(name), sentValue(value, { meaning, scope, place }));

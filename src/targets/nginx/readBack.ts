@@ -144,7 +144,12 @@ function decide(configuration: Configuration, server: Server, { request, cuts, k
   if (location.answer) {
     const allow = location.allow && meaning.evaluate(location.allow);
     if (location.maxBody !== 0 && own) throw new CannotTell(`${name} limits bodies`);
-    return { kind: 'answer', ...location.answer, allow, pages: pagesOf(location, meaning), place: name };
+    const { status, body } = location.answer;
+    const template = templateOf(body ?? '');
+    // A body with numbers of the connection is that of a refusal, which is not compared.
+    const isText = variablesIn(template).every((variable) => configuration.tables.has(variable));
+    const text = isText && body !== undefined ? plainText(meaning.evaluate(template), 'a body') : body;
+    return { kind: 'answer', status, body: text, allow, pages: pagesOf(location, meaning), place: name };
   }
   if (!location.pass) throw new CannotTell(`${name} neither answers nor forwards`);
   return forwarded(configuration, server, { location, meaning, name });
