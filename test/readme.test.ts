@@ -53,9 +53,7 @@ test('the decision is explained as it is printed', () =>
   }));
 
 test('the mistakes are shown as they are printed', () => {
-  const wrong = block('yaml')
-    .replace('env:PARTNER_KEY', 'glpat-x7Kd93mWq0zPLr5tYb2C')
-    .replace('ipRanges: [203.0.113.7]', 'ipRange: ["203.0.113.7"]');
+  const wrong = block('yaml').replace('env:PARTNER_KEY', 'glpat-x7Kd93mWq0zPLr5tYb2C');
   return inFolder(wrong, async (cwd) => {
     const { words, output } = session(1);
     const { status, stdout } = await postern(words, { cwd });
@@ -63,6 +61,32 @@ test('the mistakes are shown as they are printed', () => {
     for (const line of output.trimEnd().split('\n'))
       assert.ok(stdout.includes(`${line}\n`), `${line}\nis not in\n${stdout}`);
   });
+});
+
+test('the environment fills in the environments that init starts', async () => {
+  const folder = await temporaryFolder();
+  try {
+    const cwd = folder.path;
+    assert.is((await postern(['init', '--environments', '.'], { cwd })).status, 0);
+    await folder.write('.git/HEAD', '');
+    const rest =
+      'ipRanges: { offices: [203.0.113.0/24] }\nproxies: { api: { listen: 8080, ipRanges: ["@offices"], routes: [read, payments] } }\n';
+    await folder.write(
+      'envs/shown.yaml',
+      `version: 1\nname: shown\n${block('yaml', 1)}${rest}targets: { nginx: {} }\n`,
+    );
+    await folder.write(
+      'next.yaml',
+      `version: 1\nname: next\ninclude: [base.yaml]\nupstreams: { gitlab: { url: https://gitlab.example.com } }\n${rest.replace(', payments', '')}`,
+    );
+    const { status, stdout, stderr } = await postern(['validate', 'envs/shown.yaml'], { cwd });
+    assert.is(status, 0, stdout + stderr);
+    assert.match(stdout, /[1-9]\d* tests passed and [1-9]\d* guarantees proven/);
+    const { stdout: presets } = await postern(['show', '--preset', 'gitlab/read-only@1'], { cwd });
+    assert.match(presets, 'fragment: true');
+  } finally {
+    await folder.remove();
+  }
 });
 
 test('names every target, and every file that it links to is there', () => {
