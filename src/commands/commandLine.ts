@@ -213,7 +213,7 @@ const COMMANDS: readonly Command[] = [
   ),
   command(
     'explain [words..]',
-    'what is decided about METHOD TARGET, dns NAME or pull IMAGE, and why',
+    'what is decided about METHOD TARGET, dns NAME, pull IMAGE or job IMAGE, and why',
     {
       positionals: { words },
       options: {

@@ -1,17 +1,18 @@
-import { type Diagnostic, hasError, type SpecPath } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { formatDiagnostics } from '../diagnostics/format.ts';
 import { jsonDiagnostics } from '../diagnostics/json.ts';
 import { printable } from '../diagnostics/printable.ts';
-import { type PullHop, pullHops, registryOf, siteHops } from '../plan/pulls.ts';
+import { pullHops, registryOf, siteHops } from '../plan/pulls.ts';
 import { nameProblem, writtenName } from '../policy/domains.ts';
 import { resolveName } from '../policy/names.ts';
 import type { DomainRewrite, Policy } from '../policy/types.ts';
-import type { LocatedDocument } from '../source/span.ts';
 import { clientsOf, makesSites, type Nodes, nameServer, nodeNames, nodesOf, nodeTargets } from '../targets/clients.ts';
+import { explainJob } from './explainJob.ts';
 import { explainRequest } from './explainRequest.ts';
 import { explainRequests } from './explainRequests.ts';
+import { type Hop, hopLines, jsonHops, worded } from './hops.ts';
 import type { Io, Status } from './io.ts';
-import { excerptOf, locator } from './location.ts';
+import { locator } from './location.ts';
 import { type Format, print } from './print.ts';
 import { type ExplainArguments, questionProblem } from './question.ts';
 import { type Problem, problemText } from './request.ts';
@@ -36,12 +37,13 @@ export function explain(args: ExplainArguments, io: Io): Status {
   if (args.requests !== undefined) return explainRequests(args.requests, understood, io);
   const { type, node, format = 'text' } = args;
   if (first === 'dns') return explainName({ name: second, type, format }, understood, io);
+  if (first === 'job') return explainJob({ image: second, node, format }, understood, io);
   if (first === 'pull') return explainPull({ image: second, node, format }, understood, io);
   return explainRequest({ ...args, format, method: first, target: second }, understood, io);
 }
 
 function misused(io: Io): Status {
-  io.err('postern: explain takes METHOD TARGET, dns NAME, pull IMAGE or --requests FILE, and then a spec\n');
+  io.err('postern: explain takes METHOD TARGET, dns NAME, pull IMAGE, job IMAGE or --requests FILE, and then a spec\n');
   return 2;
 }
 
@@ -157,15 +159,6 @@ interface PullQuestion {
   readonly format: Format;
 }
 
-const PULL_WORDS: Readonly<Record<PullHop['kind'], string>> = {
-  node: 'the node contacts',
-  site: 'the proxy site there is',
-  upstream: 'its upstream gets Host',
-  realm: 'it may name as token realm',
-  token: 'the node asks for its token at',
-  fallback: 'where that fails, the node contacts',
-};
-
 /** Kinds of nodes that pull an image the same way. */
 interface Way {
   readonly nodes: readonly string[];
@@ -213,10 +206,6 @@ function waysOf({ image, node }: PullQuestion, { policy, spec, read }: Understoo
   return [...ways.values()].map(({ nodes, hops }) => ({ nodes: nodeNames(nodes, asked), hops }));
 }
 
-function worded(hop: PullHop): Hop {
-  return { ...hop, words: PULL_WORDS[hop.kind] };
-}
-
 function textOf(image: string, { nodes, hops }: Way, understood: Understood): string {
   const { policy, document } = understood;
   const on = nodes.length > 0 ? ` on ${nodes.join(', ')}` : '';
@@ -240,27 +229,4 @@ function nearMiss(image: string, { rewrites, registries }: Policy): string {
   if (near.from !== registry)
     return `  nodes compare names letter by letter, so "${printable(registry)}" needs an entry of its own beside "${near.from}"\n`;
   return `  "${near.from}" is rewritten for pods only; containerRegistry: true would make it a mirror too\n`;
-}
-
-/** A step of a lookup or an image pull. */
-interface Hop {
-  readonly kind: string;
-  /** What happens in this step, in words. */
-  readonly words: string;
-  readonly host: string;
-  /** Place in the spec that decides it; absent if the spec does not. */
-  readonly at?: SpecPath | undefined;
-}
-
-/** Returns a line for each hop, then the lines of the spec that they come from. */
-function hopLines(hops: readonly Hop[], document: LocatedDocument): string {
-  const locate = locator(document);
-  const lines = hops.map(({ words, host, at }) => `  ${words} ${host}${at ? ` (${locate(at)})` : ''}\n`);
-  const excerpts = new Set(hops.flatMap(({ at }) => (at ? [excerptOf(at, document)] : [])));
-  return [...lines, ...excerpts].join('');
-}
-
-function jsonHops(hops: readonly Hop[], document: LocatedDocument): object[] {
-  const locate = locator(document);
-  return hops.map(({ kind, host, at }) => ({ kind, host, ...(at && { at: locate(at) }) }));
 }

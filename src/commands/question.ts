@@ -3,7 +3,7 @@ import type { HeaderFields } from '../policy/request.ts';
 import type { Problem } from './request.ts';
 
 export interface ExplainArguments {
-  /** `METHOD TARGET`, `dns NAME` or `pull IMAGE`, then a spec; only a spec if there is `requests`. */
+  /** `METHOD TARGET`, `dns NAME`, `pull IMAGE` or `job IMAGE`, then a spec; only a spec if there is `requests`. */
   readonly words: readonly string[];
   readonly spec?: string | undefined;
   readonly key?: string | undefined;
@@ -14,7 +14,7 @@ export interface ExplainArguments {
   readonly requests?: string | undefined;
   /** For `dns`: type of the records. */
   readonly type?: string | undefined;
-  /** For `pull`: target whose nodes are meant. */
+  /** For `pull` and `job`: target whose nodes are meant. */
   readonly node?: string | undefined;
   readonly format?: 'text' | 'json' | undefined;
 }
@@ -23,6 +23,7 @@ export interface ExplainArguments {
 const TAKEN: Readonly<Record<string, readonly string[]>> = {
   dns: ['type', 'format'],
   pull: ['node', 'format'],
+  job: ['node', 'format'],
   '--requests': [],
   'METHOD TARGET': ['key', 'from', 'at', 'proxy', 'header', 'format'],
 };
@@ -31,7 +32,8 @@ const OPTIONS = ['type', 'node', 'key', 'from', 'at', 'proxy', 'header', 'format
 /** Returns what is wrong with a question, without reading the spec. */
 export function questionProblem(args: ExplainArguments): Problem | undefined {
   const [first = '', second = '', third] = args.words;
-  const kind = args.requests !== undefined ? '--requests' : ['dns', 'pull'].includes(first) ? first : 'METHOD TARGET';
+  const kind =
+    args.requests !== undefined ? '--requests' : ['dns', 'pull', 'job'].includes(first) ? first : 'METHOD TARGET';
   const ignored = OPTIONS.find((name) => args[name] !== undefined && !TAKEN[kind]?.includes(name));
   if (ignored !== undefined)
     return { problem: `--${ignored} has no meaning with ${kind}`, hint: 'take it out, or ask another question' };

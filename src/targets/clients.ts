@@ -5,7 +5,7 @@ import type { OpenedSet } from '../spec/references.ts';
 import type { Spec } from '../spec/schema.ts';
 import { targets } from './index.ts';
 import { mirrorsOf } from './mirrors.ts';
-import type { NameServer, ReadFile, Target } from './target.ts';
+import type { JobSettings, NameServer, ReadFile, Target } from './target.ts';
 
 /** Returns which clients learn of the rewrites of a spec, as far as its targets show. */
 export function clientsOf(spec: Spec, read: ReadFile): Clients {
@@ -68,6 +68,16 @@ export function nodesOf(policy: Policy, spec: Spec, read: ReadFile): Nodes[] {
     }));
     return all.length > 0 ? all : [told];
   });
+}
+
+/** Where the jobs of each target go that runs some. */
+export function jobsOf(policy: Policy, spec: Spec): JobSettings[] {
+  return usedBy(spec).flatMap(({ target: { jobs }, options }) => (jobs ? [jobs(options, policy)] : []));
+}
+
+/** The targets that run CI jobs, whether a spec has them or not. */
+export function jobTargets(): string[] {
+  return targets.filter(({ jobs }) => jobs !== undefined).map(({ name }) => name);
 }
 
 /** Returns the names of some nodes; a product by its name alone where all of its versions are among them. */

@@ -94,6 +94,23 @@ export interface NodeKind {
   readonly bypassed?: readonly string[];
 }
 
+/** Where CI jobs go, as what runs them is told. */
+export interface JobSettings {
+  /** GitLab by the name that it calls itself, such as `gitlab.example.com`; with its port where that is written. */
+  readonly host: string;
+  /** What the runner asks for jobs, and what they clone from. */
+  readonly asked: string;
+  /** The image that clones and carries artifacts. */
+  readonly helperImage: string;
+  /**
+   * Who tells jobs other addresses for rewritten names: `cluster`, the DNS of pods; `own`, a server or a file of theirs.
+   * Absent: nothing is said, so that it is the DNS of pods if the spec has a target for it.
+   */
+  readonly names?: 'cluster' | 'own';
+  /** Where these options stand. */
+  readonly at: SpecPath;
+}
+
 /** How a DNS server that rewrites names writes its answers. */
 export interface NameServer {
   /** Record types that it is known to answer, sorted. */
@@ -209,6 +226,8 @@ interface Capabilities<Options> {
   readonly readBack?: ReadBack | undefined;
   /** For targets that configure nodes which pull images. */
   readonly nodes?: ((options: Options, read: ReadFile) => NodeSettings) | undefined;
+  /** For targets that run CI jobs. */
+  readonly jobs?: ((options: Options, policy: Policy) => JobSettings) | undefined;
   /** For targets that answer the DNS questions of pods. */
   readonly names?: NameServer | undefined;
   /** For targets with sites of domain rewrites: the certificate that these show, where it is a file. */
@@ -253,7 +272,7 @@ export interface TargetDefinition<Schema extends z.ZodType, Model> extends Capab
 
 /** Defines a target. The types of its options and model stay inside, so that all targets fit into one list. */
 export function defineTarget<Schema extends z.ZodType, Model>(definition: TargetDefinition<Schema, Model>): Target {
-  const { options: schema, plan, files, live, nodes, siteCertificate, opens, run, ...others } = definition;
+  const { options: schema, plan, files, live, nodes, jobs, siteCertificate, opens, run, ...others } = definition;
   /** Gives the options their type; they were validated with the spec. */
   const typed = <Input extends { readonly options: unknown }>(input: Input) => {
     const { data: options, success, error } = schema.safeParse(input.options);
@@ -266,6 +285,7 @@ export function defineTarget<Schema extends z.ZodType, Model>(definition: Target
     options: schema,
     live: live && ((text, expected) => live(text, typed(expected))),
     nodes: nodes && ((options, read) => nodes(typedOptions(options), read)),
+    jobs: jobs && ((options, policy) => jobs(typedOptions(options), policy)),
     siteCertificate: siteCertificate && ((input) => siteCertificate(typed(input))),
     opens: opens && ((options, all) => opens(typedOptions(options), all)),
     run: run && typedRunner(run, typedOptions),

@@ -6,8 +6,11 @@ import { defineTarget, type RenderedFile, type TargetInput } from '../target.ts'
 import { gitlabRunnerCodes } from './codes.ts';
 import { BUILDER_FILES, configText, quoted } from './config.ts';
 import { importRunner } from './import.ts';
-import { namesOf } from './names.ts';
+import { askedUrl, namesOf } from './names.ts';
 import { type GitlabRunnerOptions, gitlabRunnerAccess, gitlabRunnerOptions } from './options.ts';
+
+/** What GitLab's own runner clones with. */
+const HELPER = 'registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper';
 
 export const gitlabRunner = defineTarget({
   name: 'gitlabRunner',
@@ -20,6 +23,13 @@ export const gitlabRunner = defineTarget({
     return resultOf(files, problems);
   },
   files: (files: readonly RenderedFile[]) => files,
+  jobs: ({ url, helperImage = HELPER, names }, policy) => ({
+    host: new URL(url).host,
+    asked: new URL(askedUrl(policy, url)).host,
+    helperImage,
+    ...(names === undefined ? {} : { names: names === 'cluster' ? names : 'own' }),
+    at: ['targets', 'gitlabRunner'],
+  }),
   importer: { kind: 'gitlab-runner', read: importRunner },
 });
 

@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import { hasNamedSite } from '../../policy/domains.ts';
 import { resolveName } from '../../policy/names.ts';
+import type { Policy } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
 import { gitlabRunnerCodes } from './codes.ts';
 import type { GitlabRunnerOptions } from './options.ts';
@@ -17,17 +18,26 @@ export interface RunnerNames {
   readonly searches: readonly string[];
 }
 
+/** What the runner asks: the private name of GitLab where a site answers for it. */
+export function askedUrl(policy: Policy, publicUrl: string): string {
+  const url = new URL(publicUrl);
+  const { name, rewrite } = resolveName(policy, url.hostname);
+  if (rewrite === undefined || !hasNamedSite(rewrite)) return publicUrl;
+  return `https://${name}${url.port === '' ? '' : `:${url.port}`}`;
+}
+
 export function namesOf(input: TargetInput<GitlabRunnerOptions>, problems: Diagnostic[]): RunnerNames {
   const { policy, options, at } = input;
-  const url = new URL(options.url);
-  const { name, rewrite } = resolveName(policy, url.hostname);
-  const isPrivate = rewrite !== undefined && hasNamedSite(rewrite);
+  const { hostname } = new URL(options.url);
+  const { rewrite } = resolveName(policy, hostname);
+  const url = askedUrl(policy, options.url);
+  const isPrivate = url !== options.url;
   const names = typeof options.names === 'object' ? options.names : undefined;
   const hosts = names && 'hosts' in names ? names.hosts : undefined;
   const nameservers = names && 'nameservers' in names ? names : undefined;
   if (hosts) checkHosts(hosts, input, problems);
   else if (nameservers && rewrite && !isPrivate)
-    problems.push(gitlabRunnerCodes.report('manager-name', [...at, 'names'], { name: url.hostname }));
+    problems.push(gitlabRunnerCodes.report('manager-name', [...at, 'names'], { name: hostname }));
   else if (options.names === undefined && !input.filesOf?.('coredns')?.length)
     problems.push(
       ...policy.rewrites
@@ -37,7 +47,7 @@ export function namesOf(input: TargetInput<GitlabRunnerOptions>, problems: Diagn
         ),
     );
   return {
-    url: isPrivate ? `https://${name}${url.port === '' ? '' : `:${url.port}`}` : options.url,
+    url,
     isPrivate,
     hosts: aliasesOf(hosts ?? {}),
     nameservers: nameservers?.nameservers ?? [],
