@@ -16,6 +16,7 @@ const answered: Readonly<Record<string, readonly string[]>> = {
   'all-options': ['api.conf proxy_buffering_off'],
   'dependency-proxy': ['pulls.conf proxy_buffering_off', 'pulls.conf stale_dns_cache'],
   deploy: ['api.conf proxy_buffering_off', 'api.conf stale_dns_cache'],
+  'gitlab-flow': ['api.conf proxy_buffering_off', 'api.conf stale_dns_cache'],
   'gitlab-proxy': ['api.conf proxy_buffering_off', 'api.conf stale_dns_cache'],
   privatelink: ['sites.conf proxy_buffering_off'],
   runner: ['runners.conf proxy_buffering_off', 'runners.conf stale_dns_cache'],

@@ -75,6 +75,7 @@ presets('there are some', () =>
     'gitlab/ci-runner@1',
     'gitlab/dependency-proxy@1',
     'gitlab/echoes@1',
+    'gitlab/gitlab-flow@1',
     'gitlab/health-checks@1',
     'gitlab/read-only@1',
     'gitlab/registry-pull@1',
