@@ -135,6 +135,17 @@ function evasions(sources: Sources): string[] {
   return [...sources].filter(([file, text]) => escape.test(text) || vague.test(file)).map(([file]) => file);
 }
 
+/** Values that a file exports and no other file names; a type may be exported for a signature alone. */
+function unread(sources: Sources, readers: Sources): string[] {
+  const words = [...readers].map(([file, text]) => ({ file, words: new Set(text.match(/\w+/g)) }));
+  return [...sources].flatMap(([file, text]) =>
+    [...text.matchAll(/^export (?:async )?(?:function\*?|const|let|class) (\w+)/gm)]
+      .map(([, name = '']) => name)
+      .filter((name) => !words.some((reader) => reader.file !== file && reader.words.has(name)))
+      .map((name) => `${file}: ${name}`),
+  );
+}
+
 /** Errors that say what a value is: it may be a secret, and an error is printed wherever it ends up. */
 function quotingErrors(sources: Sources): string[] {
   const quoting = /new Error\(\s*`[^`]*\$\{(?:JSON\.stringify\(|[^}`]*\.slice\()/;
@@ -183,6 +194,7 @@ holds('no file imports itself by a detour', () => assert.equal(importRings(src),
 holds('a package that may be replaced is imported in one place', () => assert.equal(unwrapped(src), []));
 holds('no file is long', () => assert.equal(tooLong(new Map([...src, ...sourcesIn('test')])), []));
 holds('nothing evades the type checker, and no file is a drawer for anything', () => assert.equal(evasions(src), []));
+holds('what a file exports has a reader', () => assert.equal(unread(src, new Map([...src, ...sourcesIn('test')])), []));
 holds('no error quotes a value', () => assert.equal(quotingErrors(src), []));
 holds('no function is long', () => assert.is(lint('complexity/noExcessiveLinesPerFunction', ['src', 'test']), ''));
 holds('there is no any', () => assert.is(lint('suspicious/noExplicitAny', ['src', 'test']), ''));
@@ -264,6 +276,13 @@ notices('a long file', () => {
 notices('an evasion', () => {
   assert.is(evasions(planted('src/a.ts', '// @ts-ignore')).length, 1);
   for (const file of ['src/utils.ts', 'src/spec/helpers/a.ts']) assert.is(evasions(planted(file, '')).length, 1, file);
+});
+notices('an export that nobody reads', () => {
+  const both = new Map([
+    ['src/a.ts', 'export const READ = 1;\nexport async function alone() {}\nexport interface Shape {}'],
+    ['src/b.ts', "import { READ } from './a.ts';"],
+  ]);
+  assert.equal(unread(both, both), ['src/a.ts: alone']);
 });
 notices('an error that quotes a value', () => {
   for (const quoted of ['JSON.stringify(text)', 'text.slice(0, 80)'])

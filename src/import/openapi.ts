@@ -41,7 +41,7 @@ export interface Description {
 }
 
 /** Returns the operations of an OpenAPI description of version 2, 3.0 or 3.1; `undefined` for any other document. */
-export function describedBy(source: Source, choice: ImportChoice = {}): Description | undefined {
+function describedBy(source: Source, choice: ImportChoice = {}): Description | undefined {
   const { document, name, lineOf } = source;
   const { paths } = document;
   if (!isRecord(paths) || (typeof document['openapi'] !== 'string' && typeof document['swagger'] !== 'string'))
@@ -236,7 +236,7 @@ function typesOf(document: Readonly<Record<string, unknown>>, operation: Readonl
  * Returns the operations of a description as a draft. It admits JSON bodies; other types are listed as not carried
  * over.
  */
-export function openapiDraft({ operations, origin, title, notCarriedOver }: Description, file: string): Imported {
+function openapiDraft({ operations, origin, title, notCarriedOver }: Description, file: string): Imported {
   const lost: NotCarried[] = [...notCarriedOver];
   const upstream = identifierOf(
     origin

@@ -368,7 +368,7 @@ export function lower(text: string): string {
 }
 
 /** Returns whether a piece is in a language, after narrowing it to the texts in it or to all others. */
-export function isIn(run: Run, name: string, language: Language): boolean {
+function isIn(run: Run, name: string, language: Language): boolean {
   const piece = pieceOf(run, name);
   if (piece.only !== undefined) return includes(language, piece.only);
   return matches(run, [{ piece: name }], language);

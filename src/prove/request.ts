@@ -310,7 +310,7 @@ export class SymbolicRequest {
 }
 
 /** Most trusted proxies in a row, the one that connects included; more are assumed not to occur. */
-export const MOST_TRUSTED = 8;
+const MOST_TRUSTED = 8;
 
 /**
  * Returns an address of each kind, found at the borders of some sets and next to them. Two addresses are of one kind if

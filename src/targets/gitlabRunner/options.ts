@@ -42,7 +42,7 @@ const resources = z
   })
   .optional();
 
-export const IMAGE_BUILDERS = ['buildkit', 'containers'] as const;
+const IMAGE_BUILDERS = ['buildkit', 'containers'] as const;
 
 export const gitlabRunnerOptions = z
   .strictObject({

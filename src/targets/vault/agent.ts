@@ -74,7 +74,7 @@ export function agentModel(parts: DeliveryParts, problems: Diagnostic[]): AgentM
   };
 }
 
-export function templatePath({ path }: DeliveredFile): string {
+function templatePath({ path }: DeliveredFile): string {
   return `vault/${path.replaceAll('/secrets/', '-').replaceAll('/', '-')}.ctmpl`;
 }
 
