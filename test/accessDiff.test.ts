@@ -310,6 +310,13 @@ test('mirrors and authorities of nodes, which only targets know', () => {
   assert.match(lines(diffOptions(old, side({}))).join(), /themselves say .*narrowing trust: .* from no file/);
 });
 
+test('a server that is an IPv6 address is written as in the spec', () => {
+  const pool = (servers: readonly string[]) => (spec: Draft) => set(spec.upstreams, 'gitlab', { servers });
+  const from = structuredClone(base) as unknown as Draft;
+  pool(['[2001:db8::1]:80'])(from);
+  assert.match(changed(pool(['[2001:db8::2]:80']), from)[0]?.message ?? '', /\[2001:db8::1\]:80 → \[2001:db8::2\]:80/);
+});
+
 test('what is trusted and where it listens: narrower in words, and not proven to be', () => {
   const behind =
     (trusted: readonly string[], listen: string | number = 8080) =>

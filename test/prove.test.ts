@@ -1,7 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { parseAddress } from '../src/policy/cidr.ts';
 import { includes } from '../src/prove/language.ts';
 import { matching } from '../src/prove/matching.ts';
+import { shownRequest } from '../src/prove/witness.ts';
 import { edited, exampleFiles, proof, specFiles } from './support/proofs.ts';
 import { inWorkspace } from './support/workspace.ts';
 
@@ -218,6 +220,17 @@ for (const [what, from, to, told] of PAGE_EDITS)
   proofs(`what pages of other origins are told: ${what}`, () =>
     assert.match(edited(written(SOME_PAGES), from, to), told),
   );
+
+proofs('a request to a proxy on an IPv6 address is shown with brackets', () => {
+  const [proxy] = runner.policy.proxies;
+  const client = parseAddress('::1');
+  assert.ok(proxy && client);
+  const request = { method: 'GET', target: '/', headers: [], client, credential: { kind: 'missing' }, at: 0 } as const;
+  assert.match(
+    shownRequest(request, { ...proxy, listen: { address: '::1', port: 8080 } }),
+    / 'http:\/\/\[::1\]:8080\/' /,
+  );
+});
 
 proofs('without proxies nothing is proved, and that is said', () =>
   inWorkspace(async ({ run, write }) => {

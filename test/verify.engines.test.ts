@@ -4,6 +4,7 @@ import { expectationOf } from '../src/verify/expect.ts';
 import { openScope, type Scope } from '../src/verify/scope.ts';
 import { judgeAlone } from '../src/verify/send.ts';
 import { engineSuite } from './engines/suite.ts';
+import { broadSpec } from './support/broad.ts';
 import { checkCase, findCases } from './support/golden.ts';
 import { decisionsOf, probeFrom } from './verify/named.ts';
 import { proxyTargets } from './verify/proxyTargets.ts';
@@ -39,6 +40,12 @@ for (const { engine, target } of proxyTargets) {
     const run = await verified({ target, program: engines[engine].path, requests: 3_000, seed: 'npm test' });
     assert.is(findings(run), '');
     assert.is(run.sent, 3_000);
+  });
+
+  test('an upstream that is an IPv6 address names itself in brackets', async () => {
+    const spec = { ...broadSpec, upstreams: { ...broadSpec.upstreams, gitlab: { url: 'http://[2001:db8::1]:8080' } } };
+    const run = await verified({ spec, target, program: engines[engine].path, requests: 300 });
+    assert.is(findings(run), '');
   });
 
   test.run();

@@ -1,4 +1,5 @@
 import { formatAddress } from '../policy/cidr.ts';
+import { schemeOf, urlHost } from '../policy/origin.ts';
 import type { ProxyRequest } from '../policy/request.ts';
 import type { Proxy } from '../policy/types.ts';
 
@@ -15,7 +16,8 @@ export function shownRequest(
     const scheme = proxy.apiKeyScheme === undefined ? '' : `${proxy.apiKeyScheme} `;
     fields.push([proxy.apiKeyHeader, `${scheme}<key of ${credential.id}>`]);
   }
-  const origin = `${proxy.tls ? 'https' : 'http'}://${proxy.listen.address ?? 'localhost'}:${proxy.listen.port}`;
+  const { address = 'localhost', port } = proxy.listen;
+  const origin = `${schemeOf(proxy)}://${urlHost(address)}:${port}`;
   const words = [
     'curl -i --path-as-is',
     `-X ${method}`,

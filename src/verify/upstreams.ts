@@ -1,3 +1,4 @@
+import { urlHost } from '../policy/origin.ts';
 import type { Policy, Upstream } from '../policy/types.ts';
 import { type Identity, identityFor } from './certificate.ts';
 import type { Fields } from './http1.ts';
@@ -100,7 +101,8 @@ function identitiesOf(upstreams: readonly Upstream[]): ReadonlyMap<string, Ident
 }
 
 /** Every origin by which an upstream may name itself. */
-export function originsOf({ host, port }: Pick<Upstream, 'host' | 'port'>): string[] {
+export function originsOf({ host: name, port }: Pick<Upstream, 'host' | 'port'>): string[] {
+  const host = urlHost(name);
   const plain = [`https://${host}`, `http://${host}`, `https://${host}:443`, `http://${host}:80`];
   return port === 80 || port === 443 ? plain : [...plain, `http://${host}:${port}`, `https://${host}:${port}`];
 }
@@ -108,7 +110,7 @@ export function originsOf({ host, port }: Pick<Upstream, 'host' | 'port'>): stri
 function answerOf(upstream: Upstream, number: number): Answer {
   const origins = originsOf(upstream);
   const origin = origins[number % origins.length] ?? '';
-  const foreign = `https://${upstream.host}.evil.example`;
+  const foreign = `https://${urlHost(upstream.host)}.evil.example`;
   const links = `<${origin}/api/v4/x?page=2>; rel="next", <${foreign}/x>; rel="other", </relative>; rel="first", <${origin}/last>; rel="last"`;
   const fields: Fields = [
     [ARRIVAL_HEADER, String(number)],
