@@ -87,11 +87,23 @@ async function withToys() {
     '    upstream: group.upstream,\n',
     "    upstream: group.upstream,\n    toy: entry.reason === 'toy',\n",
   );
+  for (const [file, table] of [
+    ['policy/routes.ts', 'VARIANT'],
+    ['plan/forwards.ts', 'NAMED'],
+  ] as const) {
+    const path = join(copy, 'src', file);
+    const text = readFileSync(path, 'utf8').replace(
+      new RegExp(`(const ${table}: .* = \\{\n)`),
+      "$1  toy: (toy) => (toy ? 'toy' : ''),\n",
+    );
+    writeFileSync(path, text);
+  }
   const load = async (file: string) => import(pathToFileURL(join(copy, 'src', file)).href);
   const { resolvePolicy }: typeof import('../src/policy/resolve.ts') = await load('policy/resolve.ts');
   const { accessOf }: typeof import('../src/policy/access.ts') = await load('policy/access.ts');
   const { diffAccess }: typeof import('../src/accessDiff/diff.ts') = await load('accessDiff/diff.ts');
-  return { resolvePolicy, accessOf, diffAccess };
+  const { forwardsOf }: typeof import('../src/plan/forwards.ts') = await load('plan/forwards.ts');
+  return { resolvePolicy, accessOf, diffAccess, forwardsOf };
 }
 
 const specOf = (allow: readonly object[]) =>
@@ -110,8 +122,8 @@ const specOf = (allow: readonly object[]) =>
 const toy = { request: 'GET /a', reason: 'toy' };
 const plain = { request: 'GET /b' };
 
-test('keeps routes apart, makes overlaps a conflict and shows in the access diff', async () => {
-  const { resolvePolicy, accessOf, diffAccess } = await withToys();
+test('keeps routes apart and names them apart, makes overlaps a conflict and shows in the access diff', async () => {
+  const { resolvePolicy, accessOf, diffAccess, forwardsOf } = await withToys();
   const policyOf = (allow: readonly object[]): Policy => {
     const { value, diagnostics } = resolvePolicy(specOf(allow), () => undefined);
     if (!value) throw new Error(diagnostics[0]?.message);
@@ -119,7 +131,9 @@ test('keeps routes apart, makes overlaps a conflict and shows in the access diff
   };
   const both = policyOf([toy, plain]);
   const proxy = both.proxies[0];
-  assert.is(proxy && accessOf(proxy)?.classes.length, 2);
+  const access = proxy && accessOf(proxy);
+  assert.equal(access?.classes.map(({ id }) => id).sort(), ['r', 'r~toy']);
+  assert.is(access && forwardsOf(access, both).all.length, 2);
   const overlap = resolvePolicy(specOf([toy, { request: 'GET /{x}' }]), () => undefined).diagnostics;
   assert.equal(
     overlap.map(({ code, message }) => `${code}: ${message}`),

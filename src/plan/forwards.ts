@@ -52,23 +52,24 @@ export function forwardPlan(forwarding: Forwarding, { upstreams }: Pick<Policy, 
 }
 
 /**
- * The text that each field adds to the name of a forward; "" for the usual value, so that a name never changes. No id
- * holds "~", so `a~passthrough` is never the upstream `a-passthrough`, and no two fields add the same text.
+ * The text that each field adds to the name of a forward, in the order of the name; "" for the usual value, so that a
+ * name never changes. No id holds "~", so `a~passthrough` is never the upstream `a-passthrough`, and no two fields add
+ * the same text.
  */
 const NAMED: { readonly [K in keyof Forwarding]: (value: Forwarding[K]) => string } = {
-  upstream: (id) => id,
+  upstream: (id) => `forward-${id}`,
   auth: (auth) => (auth === 'apiKey' ? '' : auth),
+  websocket: (websocket) => (websocket ? 'websocket' : ''),
+  maxBody: (bytes) => (bytes === 1024 ** 2 ? '' : sizeName(bytes)),
   headers: (headers) => headers.map((header) => `+${header}`).join(''),
   // The type of a body is checked before, and all types are forwarded alike.
   contentTypes: () => '',
-  maxBody: (bytes) => (bytes === 1024 ** 2 ? '' : sizeName(bytes)),
-  websocket: (websocket) => (websocket ? 'websocket' : ''),
 };
 
 function forwardName(forwarding: Forwarding): string {
   const part = <K extends keyof Forwarding>(key: K): string => NAMED[key](forwarding[key]);
-  const unusual = [part('auth'), part('websocket'), part('maxBody'), part('headers'), part('contentTypes')];
-  return [`forward-${part('upstream')}`, ...unusual].filter((text) => text !== '').join('~');
+  const parts = (Object.keys(NAMED) as (keyof Forwarding)[]).map(part);
+  return parts.filter((text) => text !== '').join('~');
 }
 
 /**

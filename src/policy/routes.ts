@@ -96,15 +96,15 @@ function forwardingOf(group: GroupSpec, entry: Partial<AllowSpec>, headers: read
 const LONGEST_VARIANT = 40;
 
 /**
- * Returns by field the part of a variant's name. `upstream` and `auth` are set for the whole group, so no entry differs
- * in them.
+ * Returns by field the part of a variant's name, in the order in which a name has them. `upstream` and `auth` are set for
+ * the whole group, so no entry differs in them.
  */
 const VARIANT: { readonly [K in keyof Forwarding]: (value: Forwarding[K], usual: Forwarding[K]) => string } = {
   upstream: () => '',
   auth: () => '',
-  headers: (headers, usual) => headers.filter((header) => !usual.includes(header)).join('+'),
   contentTypes: (types) => (types === 'any' ? 'any-body' : types.length === 0 ? 'no-body' : types.join('+')),
   maxBody: (bytes) => sizeName(bytes),
+  headers: (headers, usual) => headers.filter((header) => !usual.includes(header)).join('+'),
   websocket: (websocket) => (websocket ? 'websocket' : 'no-websocket'),
 };
 
@@ -116,9 +116,8 @@ const VARIANT: { readonly [K in keyof Forwarding]: (value: Forwarding[K], usual:
 function variantOf(forwarding: Forwarding, usual: Forwarding): string {
   const part = <K extends keyof Forwarding>(key: K): string =>
     canonical(forwarding[key]) === canonical(usual[key]) ? '' : VARIANT[key](forwarding[key], usual[key]);
-  const parts = [part('contentTypes'), part('maxBody'), part('headers'), part('websocket')];
-  const name = [part('upstream'), part('auth'), ...parts].filter((text) => text !== '').join('~');
-  return shortened(name, LONGEST_VARIANT);
+  const parts = (Object.keys(VARIANT) as (keyof Forwarding)[]).map(part);
+  return shortened(parts.filter((text) => text !== '').join('~'), LONGEST_VARIANT);
 }
 
 /** Refuses `websocket` on entries without GET, because a WebSocket is opened with GET. */
