@@ -22,7 +22,7 @@ const DECIDED_STATUSES = [413, 429, 500, 502, 503, 504];
  * Returns the allowed origin of the page that asks; "" for none. Only the first of several Origin headers counts,
  * because nginx before 1.23 sees no other.
  */
-export function pageMap({ origins }: Cors, prefix: string, maps: MapList): Part {
+function pageMap({ origins }: Cors, prefix: string, maps: MapList): Part {
   if (origins === 'any') return '*';
   return maps.add({
     name: `${prefix}_cors_origin`,
