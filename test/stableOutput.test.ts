@@ -28,6 +28,7 @@ const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   addresses: [...NO_KEYS, ...NO_REWRITES, NO_MIRROR],
   'all-options': [NO_MIRROR],
   'dependency-proxy': [...NO_KEYS, NO_MIRROR],
+  deploy: ['a proxy behind another', ...NO_REWRITES, NO_MIRROR],
   'gitlab-proxy': [...NO_REWRITES, NO_MIRROR],
   privatelink: [...NO_KEYS, 'a proxy', 'a proxy behind another', 'a range', 'an upstream with a route', NO_MIRROR],
   runner: [...NO_KEYS, ...NO_REWRITES, NO_MIRROR],

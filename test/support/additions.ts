@@ -275,11 +275,26 @@ function siteOfProxy({ routes = {} }: SpecText): Figures {
 function proxy(what: string, more: object): Addition {
   const add = (name: string) => (spec: SpecText, place: Place) => {
     const ipRanges = namedRange(spec) ?? Object.values(spec.proxies ?? {})[0]?.ipRanges;
-    return insert(spec.proxies, place, name, { listen: 9999, ipRanges, ...more });
+    // A pod is asked whether its proxy is alive, and its client is the one that connects.
+    const inPods = spec.targets['kubernetes'] !== undefined;
+    if (inPods && 'clientIp' in more) return false;
+    return insert(spec.proxies, place, name, {
+      listen: 9999,
+      ipRanges,
+      ...(inPods && { health: '/healthz' }),
+      ...more,
+    });
   };
   // Addresses without a name stand in a table of nginx's that is the proxy's own.
-  const own = (spec: SpecText) => ({ ...siteOfProxy(spec), ...(!namedRange(spec) && { nginx: 4 }) });
-  return { what, add, gone: 1, added: 3, own };
+  // The page has a table of what a proxy answers itself: its health check, in pods.
+  const own = (spec: SpecText) => ({
+    ...siteOfProxy(spec),
+    ...(!namedRange(spec) && { nginx: 4 }),
+    ...(spec.targets['kubernetes'] && { postern: 4, kubernetes: 8 }),
+  });
+  // A pod is asked at the first of its proxies.
+  const replaced = ({ targets }: SpecText): Figures => (targets['kubernetes'] ? { kubernetes: 3 } : {});
+  return { what, add, gone: 1, added: 3, own, replaced };
 }
 
 function rewrite(what: string, wildcard: '' | '*.', more: (spec: SpecText) => object, own?: Figures): Addition {

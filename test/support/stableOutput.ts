@@ -72,7 +72,9 @@ function stabilityOf(test: Test, base: Base) {
         const most = budget + (more[target] ?? 0) + 2 * moved(target);
         assert.ok(countOf(changes) <= most, `${countOf(changes)} lines of ${text}`);
         const lines = linesOf(changes);
-        assert.ok(lines.length === 0 || lines.some((line) => holdsPath(line, request)), text);
+        // A target that hands on the files of another one names a new file, and not what is in it.
+        const said = lines.filter((line) => !line.includes('sha256:') && !/^ *- \S+\.conf$/.test(line));
+        assert.ok(said.length === 0 || said.some((line) => holdsPath(line, request)), text);
       }));
   };
   return {
