@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { importers } from '../src/commands/import.ts';
 import type { NotCarried } from '../src/import/draft.ts';
 import { HAND_WRITTEN_KEY, handWrittenProxy } from './support/handWritten.ts';
 import { inWorkspaceHere } from './support/workspace.ts';
@@ -212,5 +213,30 @@ imports('what is no configuration is refused with a place and without its text',
     }
   }),
 );
+
+imports('a refusal behind too many includes is not lost: the location is left out, and the include is listed', () => {
+  const chain = Array.from({ length: 14 }, (_, index) => ({
+    name: `d${index}/a.conf`,
+    text: `include d${index + 1}/*.conf;\n`,
+  }));
+  const location = 'location /a/ { proxy_pass http://127.0.0.1:9000; }';
+  const imported = importers()
+    .find(({ kind }) => kind === 'nginx')
+    ?.read([
+      {
+        name: 'nginx.conf',
+        text: `events {}\nhttp {\n server {\n listen 80;\n include d0/*.conf;\n ${location}\n }\n}\n`,
+      },
+      ...chain,
+      { name: 'd14/a.conf', text: 'location /a/secret { return 403; }\n' },
+    ]);
+  assert.ok(imported);
+  if ('problem' in imported) return;
+  assert.equal(imported.draft.routes ?? [], [], JSON.stringify(imported));
+  assert.ok(
+    imported.notCarriedOver.some(({ reason }) => reason.includes('too deep')),
+    JSON.stringify(imported),
+  );
+});
 
 imports.run();

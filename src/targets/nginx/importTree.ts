@@ -68,10 +68,13 @@ export function nginxTree(given: readonly ImportFile[]): Tree | ImportProblem {
       if (/mime\.types$/.test(pattern)) return [];
       if (found.length > 0 && parents.length < MOST_DEPTH)
         return found.flatMap((name) => place(parsed.get(name) ?? [], name, [...parents, file], context));
-      if (/[*?[]/.test(pattern)) return [];
-      const reason = 'the file is not here, so nothing is known of what it says';
+      if (found.length === 0 && /[*?[]/.test(pattern)) return [];
+      const reason =
+        found.length === 0
+          ? 'the file is not here, so nothing is known of what it says'
+          : 'its includes are too deep, so nothing is known of what they say';
       notCarriedOver.push({ file, line: one.line, what: `include ${pattern}`, reason });
-      // The missing file may refuse requests, so its include stays and makes its block unreadable.
+      // A file that is not read may refuse requests, so its include stays and makes its block unreadable.
       return [{ name: 'include', args: [pattern], line: one.line, file }];
     });
   const directives = place(parsed.get(main) ?? [], main, [], '');
