@@ -48,4 +48,20 @@ const EDITS: readonly (readonly [what: string, from: string, to: string, told: R
 
 for (const [what, from, to, expected] of EDITS) proofs(what, () => assert.match(edited(own, from, to), expected));
 
+const named = specFiles(
+  `version: 1
+name: named
+upstreams: { up: { url: https://up.example.com } }
+routes: { read: { upstream: up, auth: passthrough, allow: [GET /a] } }
+proxies: { api: { listen: 8080, hosts: [fed.cafe], ipRanges: any } }
+targets: { caddy: {} }
+`,
+  'caddy',
+);
+
+proofs('a proxy with a name of its own', () => assert.is(told(proof(named), named), 'proved'));
+proofs('a name in brackets, which Caddy takes off', () =>
+  assert.match(edited(named, 'not header Host [*', ''), /Host: \[fed\.cafe\]|\[fed\.cafe\]|instead of 421/),
+);
+
 proofs.run();

@@ -31,6 +31,9 @@ export type Matcher =
   | { readonly kind: 'not'; readonly all: Condition }
   | { readonly kind: 'unknown'; readonly what: string };
 
+/** Value of `header Host` that stands for every Host with a bracket in front. */
+export const BRACKETED = '[*';
+
 /** All of them have to fit. */
 export type Condition = readonly Matcher[];
 

@@ -4,7 +4,15 @@ import { anyOf, CannotTell, just, matches, type Part, pieceOf, type Run } from '
 import { includes, type Language, settled, without } from '../../prove/language.ts';
 import { wholly } from '../../prove/matching.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
-import { type Condition, type Handler, type MapTable, type Matcher, type Template, templateOf } from './handlers.ts';
+import {
+  BRACKETED,
+  type Condition,
+  type Handler,
+  type MapTable,
+  type Matcher,
+  type Template,
+  templateOf,
+} from './handlers.ts';
 import { capturesPath, hopOf, keysIn, languageOf, onlyText, sideOf } from './lookups.ts';
 
 /** What has been set by the time that a handler runs. */
@@ -372,6 +380,8 @@ export class Meaning {
 
   private hasHeader(name: string, wanted: string | undefined): boolean {
     this.looksBeyondTarget(`the header ${name}`);
+    if (name === 'host' && wanted === BRACKETED)
+      return matches(this.run, this.request.hostHeader(), wholly('\\[[^ ]*'));
     if (name === 'transfer-encoding' || name === 'content-length') {
       const isThere = this.request.body() === (name === 'content-length' ? 'length' : 'chunked');
       if (wanted === undefined || wanted === '*') return isThere === (wanted === '*');

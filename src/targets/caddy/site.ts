@@ -1,7 +1,7 @@
 import type { Proxy } from '../../policy/types.ts';
 import { CannotTell } from '../../prove/explore.ts';
 import { argsOf, type Line, nameOf } from './caddyfile.ts';
-import { type Condition, type Handler, handlersOf, matchersOf } from './handlers.ts';
+import { BRACKETED, type Condition, type Handler, handlersOf, type Matcher, matchersOf } from './handlers.ts';
 
 export interface SiteRoute {
   readonly condition: Condition;
@@ -105,7 +105,15 @@ function contentOf(block: readonly Line[], proxy: Proxy): Omit<Site, 'headLimit'
 function isOwn(condition: Condition, handlers: readonly Handler[], { hosts }: Proxy): boolean {
   if (condition.length === 0)
     return hosts.length === 0 || handlers.every(({ kind }) => kind === 'error' || kind === 'body');
-  const names = condition.flatMap((matcher) => (matcher.kind === 'host' ? matcher.names : ['*']));
+  const names = condition
+    .filter((matcher) => !isUnbracketed(matcher))
+    .flatMap((matcher) => (matcher.kind === 'host' ? matcher.names : ['*']));
   const plain = new Set(names.map((name) => name.replace(/[.]$/, '')));
   return [...plain].sort().join() === hosts.join();
+}
+
+/** `not header Host [*`: Caddy itself removes the brackets around a name. */
+function isUnbracketed(matcher: Matcher): boolean {
+  const [only] = matcher.kind === 'not' && matcher.all.length === 1 ? matcher.all : [];
+  return only?.kind === 'header' && only.key === 'host' && only.value === BRACKETED;
 }

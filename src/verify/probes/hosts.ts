@@ -29,6 +29,7 @@ export function mutateHost(draft: Draft, { fixture, random }: ProbeContext): Dra
     `${name}%2e`,
     '127.0.0.1',
     '[::1]:80',
+    `[${name}]`,
     '_',
     '',
   ]);
