@@ -28,7 +28,7 @@ function pageMap({ origins }: Cors, prefix: string, maps: MapList): Part {
     name: `${prefix}_cors_origin`,
     comment: 'Pages of other origins that may use it.',
     source: [variable('http_origin')],
-    patterns: origins.map((origin) => [`^${escapeRegex(origin)}[ \\t]*+(?:,|\\z)`, origin]),
+    patterns: origins.map((origin) => [`^[ \\t]*+${escapeRegex(origin)}[ \\t]*+(?:,|\\z)`, origin]),
   });
 }
 
@@ -62,7 +62,7 @@ export function preflightMap({ cors, maxRequestHead, prefix, grants, maps, allow
     name: `${prefix}_verdict_page`,
     source: [cors.origins === 'any' ? variable('http_origin') : pageMap(cors, prefix, grants)],
     fallback: cors.origins === 'any' ? next : known,
-    ...(cors.origins === 'any' ? { patterns: [['^[^ \\t,]', known]] } : { exact: [['', next]] }),
+    ...(cors.origins === 'any' ? { patterns: [['^[ \\t]*+[^ \\t,]', known]] } : { exact: [['', next]] }),
   });
   const isOptions = maps.add({ name: `${prefix}_options`, source: [VERB], exact: [['OPTIONS', 'yes']] });
   return maps.add({
@@ -70,7 +70,7 @@ export function preflightMap({ cors, maxRequestHead, prefix, grants, maps, allow
     comment: 'Preflights, and all others.',
     source: [isOptions, ' ', variable('http_access_control_request_method')],
     fallback: next,
-    patterns: [['^yes [^ \\t,]', asking]],
+    patterns: [['^yes [ \\t]*+[^ \\t,]', asking]],
   });
 }
 
