@@ -66,6 +66,9 @@ const alike = ({ time: _t, id: _i, duration: _d, upstreamTime, upstream, ...line
   upstreamTime: upstreamTime === null ? null : 'some',
 });
 
+const about = ({ method, path, status, route, reason }: Line) => [method, path, status, route, reason].join(' ');
+const sorted = (lines: readonly Line[]) => [...lines].sort((a, b) => (about(a) < about(b) ? -1 : 1));
+
 test(
   'sites say the same of every request on both engines, and errors the id of their line',
   scoped(async (scope) => {
@@ -92,12 +95,15 @@ test(
       answers.caddy.map(({ status }) => status),
       answers.nginx.map(({ status }) => status),
     );
-    assert.equal(caddy.map(alike), nginx.map(alike));
+    // An engine writes a line when the client has its answer already, so that two lines may change places.
+    assert.equal(sorted(caddy.map(alike)), sorted(nginx.map(alike)));
     assert.not.match(JSON.stringify([nginx, caddy]), /hidden/);
     for (const [engine, lines] of Object.entries({ nginx, caddy }))
-      for (const [index, response] of answers[engine as keyof typeof answers].entries())
-        if (lines[index]?.['reason'] !== '' && response.body.length > 0)
-          assert.is(JSON.parse(response.text()).id, lines[index]?.['id'], `${engine}: ${ASKED[index]}`);
+      for (const [index, response] of answers[engine as keyof typeof answers].entries()) {
+        if (response.body.length === 0 || response.text() === 'hello') continue;
+        const line = lines.find(({ id }) => id === JSON.parse(response.text()).id);
+        assert.is(line?.['status'], response.status, `${engine}: ${ASKED[index]}`);
+      }
   }),
 );
 

@@ -121,12 +121,17 @@ const { test: nginx, engines: found } = await engineSuite('every example as ngin
   'openssl',
 ]);
 
-/** What does not exist here, and what stands for it: hosts, certificates, keys. Turned back in what nginx prints. */
+/** What does not exist here, and what stands for it: hosts, certificates, keys, folders. Turned back in what nginx prints. */
 async function standIns(text: string, folder: TemporaryFolder): Promise<[missing: string, here: string][]> {
   const { certFile, keyFile } = await certificateFor(['postern.example'], found.openssl.path, folder);
   const files = new Set(text.match(/\/etc\/[\w./-]+\.(?:pem|crt|key)/g));
   const hosts = new Set([...text.matchAll(/^ *server ([a-z][\w.-]*):\d+/gm)].map(([, host = '']) => host));
+  const [, writable] = /^pid (\/.*)\/nginx\.pid;$/m.exec(text) ?? [];
+  if (writable !== undefined) mkdirSync(join(folder.path, 'writable'));
   return [
+    ...(writable === undefined ? [] : [[writable, join(folder.path, 'writable')] as [string, string]]),
+    // What this process reads is a socket here, which nothing can open by name.
+    ['/dev/stdout', join(folder.path, 'stdout')],
     ...[...files].map((file, index): [string, string] => {
       const copy = join(folder.path, `stand-in-${index}.pem`);
       copyFileSync(file.endsWith('.key') ? keyFile : certFile, copy);

