@@ -40,6 +40,24 @@ for (const base of examples()) {
     assert.equal(leftOut(base), LEFT_OUT[base.name]));
 }
 
+test('groups whose names differ in capitals alone keep their names in rows when either gets a route', () => {
+  const specOf = (more: readonly string[]) => ({
+    version: 1,
+    name: 'twins',
+    upstreams: { up: { url: 'https://up.example.com' } },
+    routes: {
+      Read: { upstream: 'up', allow: ['GET /m/b', 'GET /m/c'] },
+      read: { upstream: 'up', contentTypes: ['text/plain'], allow: [...more, 'GET /n/b'] },
+    },
+    apiKeys: { reader: { key: 'env:KEY', token: 'env:TOKEN' } },
+    proxies: { api: { listen: 8080, ipRanges: 'any' } },
+    targets: { nginx: {}, caddy: {} },
+  });
+  const [before, after] = [outputOf(specOf([]), '.'), outputOf(specOf(['GET /a']), '.')];
+  for (const target of ['nginx', 'caddy'])
+    assert.ok(countOf(changesOf(before, after, target)) <= budgetOf('GET /a', []), target);
+});
+
 test('the 257th path of a proxy makes the one jump there is: from then on paths share rows of Caddy', () => {
   const { spec, folder } = ofRoutes(256);
   const targets = { caddy: {} };

@@ -1,6 +1,7 @@
 import { canonical } from '../source/value.ts';
 import { type Automaton, buildAutomaton, type State } from './automaton.ts';
 import { EVERY_METHOD } from './pattern.ts';
+import { fingerprint } from './shortened.ts';
 import type { Answer, Forwarding, Health, Proxy, Route } from './types.ts';
 
 /** A rule of a proxy: a route that it forwards, or a request that it answers itself. */
@@ -93,34 +94,41 @@ export function accessOf(proxy: Proxy): Access | undefined {
 function build(proxy: Proxy): Access | undefined {
   const automaton = buildAutomaton(rulesOf(proxy));
   if (!automaton) return undefined;
-  const interned = new Map<string, RouteClass>();
-  const ids = new Set<string>();
-  const intern = (matching: readonly Rule[]): RouteClass => {
-    const key = classKey(matching);
-    const existing = interned.get(key);
-    if (existing) return existing;
-    const routeClass = classOf(matching, ids);
-    ids.add(routeClass.id);
-    interned.set(key, routeClass);
-    return routeClass;
-  };
-  const endpoints = automaton.states
-    .filter((state) => state.accepts.length > 0)
-    .map((state) => endpointOf(state, intern));
+  const states = automaton.states.filter((state) => state.accepts.length > 0);
+  const rules = new Map<string, readonly Rule[]>();
+  const keys = states.map((state) => classKeys(state, rules));
+  const classes = namedClasses(rules);
+  const endpoints = states.map((state, index): Endpoint => {
+    const named = [...(keys[index] ?? [])].flatMap(([method, key]) => {
+      const routeClass = classes.get(key);
+      return routeClass ? [[method, routeClass] as const] : [];
+    });
+    return { state, allow: allowOf(state), classes: new Map(named) };
+  });
   const usesKeys = proxy.routes.some((route) => route.forwarding.auth === 'apiKey');
-  return { automaton, endpoints, classes: [...interned.values()], usesKeys };
+  return { automaton, endpoints, classes: [...classes.values()], usesKeys };
 }
 
-function endpointOf(state: State<Rule>, intern: (matching: readonly Rule[]) => RouteClass): Endpoint {
-  const methods = [...new Set(state.accepts.flatMap((rule) => rule.methods))].sort();
-  const classes = new Map(
-    methods.map((method) => [method, intern(state.accepts.filter((rule) => rule.methods.includes(method)))]),
+function allowOf({ accepts }: State<Rule>): readonly string[] {
+  const methods = accepts.flatMap((rule) => rule.methods);
+  return [...new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods)].sort();
+}
+
+/** Returns by method the key of the route class at an endpoint, and adds the rules of each class. */
+function classKeys({ accepts }: State<Rule>, rules: Map<string, readonly Rule[]>): ReadonlyMap<string, string> {
+  const keyOf = (matching: readonly Rule[]): string => {
+    const key = classKey(matching);
+    if (!rules.has(key)) rules.set(key, matching);
+    return key;
+  };
+  const methods = [...new Set(accepts.flatMap((rule) => rule.methods))].sort();
+  const keys = new Map(
+    methods.map((method) => [method, keyOf(accepts.filter((rule) => rule.methods.includes(method)))]),
   );
   // An explicit HEAD beside GET is part of what GET allows: access is a union.
-  const get = state.accepts.filter((rule) => rule.methods.includes('GET') || rule.methods.includes('HEAD'));
-  if (classes.has('HEAD') && classes.has('GET')) classes.set('HEAD', intern(get));
-  const allow = classes.has('GET') ? [...new Set([...methods, 'HEAD'])].sort() : methods;
-  return { state, allow, classes };
+  const get = accepts.filter((rule) => rule.methods.includes('GET') || rule.methods.includes('HEAD'));
+  if (keys.has('HEAD') && keys.has('GET')) keys.set('HEAD', keyOf(get));
+  return keys;
 }
 
 function groupsOf(matching: readonly Rule[]): string[] {
@@ -134,32 +142,57 @@ function classKey(matching: readonly Rule[]): string {
 }
 
 /**
- * Returns a route class with its name in logs and rows: `hooks`; `hooks~9mb` if an entry of the group differs from the
- * rest; `answer:get:/version`. The name depends only on the class, so that a route added elsewhere does not change it.
- * Odd characters become "_", and equal names that result from this are numbered.
+ * Returns the route classes with their names in logs and rows: `hooks`; `hooks~9mb` if an entry of the group differs
+ * from the rest; `answer:get:/version`. A name depends only on its class, so that a route added elsewhere does not change
+ * it. Odd characters become "_" and capitals small; names that are equal only after that get a fingerprint.
  */
-function classOf(matching: readonly Rule[], taken: ReadonlySet<string>): RouteClass {
-  const groups = groupsOf(matching);
-  const route = matching.filter(isRoute).find(({ group }) => group === groups[0]);
-  const answer = matching.find((rule): rule is Answer => !isRoute(rule));
-  if (route) {
-    const variant = route.variant === '' ? '' : `~${route.variant}`;
-    return {
-      kind: 'forward',
-      id: freeName(`${groups.join('+')}${variant}`, taken),
-      groups,
-      forwarding: route.forwarding,
-    };
+function namedClasses(rules: ReadonlyMap<string, readonly Rule[]>): ReadonlyMap<string, RouteClass> {
+  const counts = new Map<string, number>();
+  for (const matching of rules.values()) {
+    const name = plainName(matching);
+    counts.set(name, (counts.get(name) ?? 0) + 1);
   }
-  if (!answer) throw new Error('a route class without a rule');
-  const methods = answer.methods.join('+').replace(EVERY_METHOD, 'any');
-  const name = `answer:${methods}:${answer.pattern.text.replace(/[{}]/g, '')}`;
-  return { kind: 'answer', id: freeName(name, taken), answer };
+  return new Map(
+    [...rules].map(([key, matching]) => {
+      const name = plainName(matching);
+      return [
+        key,
+        classOf(matching, counts.get(name) === 1 ? name : `${name}~${fingerprint(contentOf(matching, key))}`),
+      ];
+    }),
+  );
 }
 
-function freeName(name: string, taken: ReadonlySet<string>): string {
-  const plain = name.toLowerCase().replace(/[^a-z0-9._/:+~-]/g, '_');
-  let free = plain;
-  for (let number = 2; taken.has(free); number++) free = `${plain}~${number}`;
-  return free;
+function plainName(matching: readonly Rule[]): string {
+  return fullName(matching)
+    .toLowerCase()
+    .replace(/[^a-z0-9._/:+~-]/g, '_');
+}
+
+/** The key of an answer is its place in the spec, where another answer may come to stand. */
+function contentOf(matching: readonly Rule[], key: string): string {
+  const answer = matching.some(isRoute) ? undefined : answerOf(matching);
+  return answer ? `${answer.methods.join()} ${answer.pattern.text}` : key;
+}
+
+function fullName(matching: readonly Rule[]): string {
+  const groups = groupsOf(matching);
+  const route = matching.filter(isRoute).find(({ group }) => group === groups[0]);
+  if (route) return `${groups.join('+')}${route.variant === '' ? '' : `~${route.variant}`}`;
+  const { methods, pattern } = answerOf(matching);
+  return `answer:${methods.join('+').replace(EVERY_METHOD, 'any')}:${pattern.text.replace(/[{}]/g, '')}`;
+}
+
+function classOf(matching: readonly Rule[], id: string): RouteClass {
+  const groups = groupsOf(matching);
+  const route = matching.filter(isRoute).find(({ group }) => group === groups[0]);
+  return route
+    ? { kind: 'forward', id, groups, forwarding: route.forwarding }
+    : { kind: 'answer', id, answer: answerOf(matching) };
+}
+
+function answerOf(matching: readonly Rule[]): Answer {
+  const answer = matching.find((rule): rule is Answer => !isRoute(rule));
+  if (!answer) throw new Error('a route class without a rule');
+  return answer;
 }

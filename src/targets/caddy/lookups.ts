@@ -140,3 +140,10 @@ function runsFrom(
   known.set(key, runs);
   return runs;
 }
+
+/** Caddy takes the port away where it sees one, and the brackets of what it takes for an IPv6 address. */
+export function hostLanguage(names: readonly string[]): Language {
+  if (names.some((name) => name.includes('*') || /[{}]/.test(name))) throw new CannotTell('a host is a pattern');
+  const any = names.map((name) => name.replace(/[^A-Za-z0-9]/g, '\\$&')).join('|');
+  return wholly(`(?i)(?:\\[?(?:${any})\\]?|(?:(?:${any})|\\[(?:${any})\\]):[^:\\[\\]]*)`);
+}

@@ -1,7 +1,7 @@
 import { type Address, contains, parseCidr } from '../../policy/cidr.ts';
 import { capturedIn } from '../../prove/captures.ts';
 import { anyOf, CannotTell, just, matches, type Part, pieceOf, type Run } from '../../prove/explore.ts';
-import { includes, type Language, settled, without } from '../../prove/language.ts';
+import { includes, type Language, settled, stateAfter, without } from '../../prove/language.ts';
 import { wholly } from '../../prove/matching.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
 import {
@@ -13,7 +13,7 @@ import {
   type Template,
   templateOf,
 } from './handlers.ts';
-import { capturesPath, hopOf, keysIn, languageOf, onlyText, sideOf } from './lookups.ts';
+import { capturesPath, hopOf, hostLanguage, keysIn, languageOf, onlyText, sideOf } from './lookups.ts';
 
 /** What has been set by the time that a handler runs. */
 export interface Scope {
@@ -290,7 +290,7 @@ export class Meaning {
       else seen.push(part);
       // All pieces have been narrowed, so that any text of theirs leads to the same state.
       const plain = seen.every((each) => typeof each === 'string') ? seen.join('') : undefined;
-      const state = plain === undefined ? undefined : stateOf(language, plain);
+      const state = plain === undefined ? undefined : stateAfter(language, plain);
       if (left.length > 0 && state !== undefined && settled(language, state) === true) return [seen, true];
     }
     return [this.resolved(seen), false];
@@ -441,20 +441,6 @@ function isAbsence(matcher: Matcher): matcher is Extract<Matcher, { kind: 'heade
   return matcher.kind === 'header' && matcher.value === undefined;
 }
 
-function stateOf(language: Language, text: string): number {
-  let state = 0;
-  for (let index = 0; index < text.length; index++)
-    state = language.next[state * language.columns + (language.columnOf[text.charCodeAt(index)] ?? 0)] ?? 0;
-  return state;
-}
-
 export function cutName({ place }: { readonly place: string }, name: string): string {
   return `${name} at ${place}`;
-}
-
-/** Caddy takes the port away where it sees one, and the brackets of what it takes for an IPv6 address. */
-function hostLanguage(names: readonly string[]): Language {
-  if (names.some((name) => name.includes('*') || /[{}]/.test(name))) throw new CannotTell('a host is a pattern');
-  const any = names.map((name) => name.replace(/[^A-Za-z0-9]/g, '\\$&')).join('|');
-  return wholly(`(?i)(?:\\[?(?:${any})\\]?|(?:(?:${any})|\\[(?:${any})\\]):[^:\\[\\]]*)`);
 }

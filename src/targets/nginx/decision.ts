@@ -266,7 +266,7 @@ function bodyMaps(input: DecisionInput): {
   const location = choose('verdict_location', 'What serves a route class.', locationOf);
   const fit =
     input.shadow === undefined ? location : choose('verdict_size', 'How long a body may be.', sizeCheck(input));
-  const lists = [...new Set(access.classes.map(typesOf))].filter((types) => types !== '');
+  const lists = [...new Set(access.classes.map(typesOf))].filter((types) => types !== '').sort();
   const bodyless = { source: BODY, exact: [['', location]] as const, patterns: [['^0++\\z', location]] as const };
   if (lists.length === 0)
     return {
