@@ -157,7 +157,7 @@ export const ruleCodes = defineCodes('rule', {
     'list the paths that are needed; {name*} also takes what the upstream adds later',
   ),
   'long-connect': warning('no connection to upstream "{upstream}" is waited for that long').hint(
-    'write 75s or less: the system gives up first',
+    'write 75s or less: callers have gone by then, and the system gives up after about two minutes',
   ),
   'endless-body': warning('a caller with a key may send a body without an end').hint(
     'name the largest that is meant, such as maxBody: 1GB',
