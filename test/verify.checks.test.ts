@@ -49,7 +49,7 @@ const PLANTED = {
     ['a proxy that speaks one version of TLS', replaced('tls1.2 tls1.3', 'tls1.3'), /does not speak TLSv1.2/],
     [
       'a proxy that takes any name for its own',
-      replaced(/@host-named host .*/g, '@host-named path *'),
+      replaced(/(@host-named \{\n\t+)host .*\n+\t+not header Host \[\*/g, '$1path *'),
       /answered \d+ instead of 421 \(misdirected\)|forwarded, although the answer is 421/,
     ],
     [
