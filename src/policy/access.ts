@@ -1,7 +1,6 @@
 import { canonical } from '../source/value.ts';
 import { type Automaton, buildAutomaton, type State } from './automaton.ts';
 import { EVERY_METHOD } from './pattern.ts';
-import { fingerprint } from './shortened.ts';
 import type { Answer, Forwarding, Health, Proxy, Route } from './types.ts';
 
 /** A rule of a proxy: a route that it forwards, or a request that it answers itself. */
@@ -144,35 +143,33 @@ function classKey(matching: readonly Rule[]): string {
 /**
  * Returns the route classes with their names in logs and rows: `hooks`; `hooks~9mb` if an entry of the group differs
  * from the rest; `answer:get:/version`. A name depends only on its class, so that a route added elsewhere does not change
- * it. Odd characters become "_" and capitals small; names that are equal only after that get a fingerprint.
+ * it. Odd characters become "_" and capitals small; where that makes names equal, each
+ * such character is written out: `read`, `r~ead`.
  */
 function namedClasses(rules: ReadonlyMap<string, readonly Rule[]>): ReadonlyMap<string, RouteClass> {
+  const names = new Map([...rules].map(([key, matching]) => [key, fullName(matching)]));
   const counts = new Map<string, number>();
-  for (const matching of rules.values()) {
-    const name = plainName(matching);
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
+  for (const name of names.values()) counts.set(plainName(name), (counts.get(plainName(name)) ?? 0) + 1);
   return new Map(
     [...rules].map(([key, matching]) => {
-      const name = plainName(matching);
-      return [
-        key,
-        classOf(matching, counts.get(name) === 1 ? name : `${name}~${fingerprint(contentOf(matching, key))}`),
-      ];
+      const name = names.get(key) ?? '';
+      return [key, classOf(matching, counts.get(plainName(name)) === 1 ? plainName(name) : exactName(name))];
     }),
   );
 }
 
-function plainName(matching: readonly Rule[]): string {
-  return fullName(matching)
-    .toLowerCase()
-    .replace(/[^a-z0-9._/:+~-]/g, '_');
+const ODD = /[^a-z0-9._/:+~-]/g;
+
+function plainName(name: string): string {
+  return name.toLowerCase().replace(/[{}]/g, '').replace(ODD, '_');
 }
 
-/** The key of an answer is its place in the spec, where another answer may come to stand. */
-function contentOf(matching: readonly Rule[], key: string): string {
-  const answer = matching.some(isRoute) ? undefined : answerOf(matching);
-  return answer ? `${answer.methods.join()} ${answer.pattern.text}` : key;
+/** Returns a name in which no character is lost: `Read` → `r~ead`. */
+function exactName(name: string): string {
+  return name
+    .replace(/~/g, '~~')
+    .replace(/[A-Z]/g, (letter) => `${letter.toLowerCase()}~`)
+    .replace(ODD, (character) => `~${character.codePointAt(0)?.toString(16)}`);
 }
 
 function fullName(matching: readonly Rule[]): string {
@@ -180,7 +177,7 @@ function fullName(matching: readonly Rule[]): string {
   const route = matching.filter(isRoute).find(({ group }) => group === groups[0]);
   if (route) return `${groups.join('+')}${route.variant === '' ? '' : `~${route.variant}`}`;
   const { methods, pattern } = answerOf(matching);
-  return `answer:${methods.join('+').replace(EVERY_METHOD, 'any')}:${pattern.text.replace(/[{}]/g, '')}`;
+  return `answer:${methods.join('+').replace(EVERY_METHOD, 'any')}:${pattern.text}`;
 }
 
 function classOf(matching: readonly Rule[], id: string): RouteClass {
