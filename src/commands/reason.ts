@@ -3,9 +3,9 @@ import { printable } from '../diagnostics/printable.ts';
 import { run } from '../policy/automaton.ts';
 import { type Denial, splitTarget } from '../policy/decide.ts';
 import { askedHost } from '../policy/hosts.ts';
-import type { PathPattern, PatternSegment } from '../policy/pattern.ts';
+import { acceptsSegment, type PathPattern, type PatternSegment } from '../policy/pattern.ts';
 import { isAllowedQuery } from '../policy/query.ts';
-import { type ParameterType, segmentSource } from '../policy/segment.ts';
+import { accepts, type ParameterType } from '../policy/segment.ts';
 import type { Route } from '../policy/types.ts';
 import { suggest } from '../spec/suggest.ts';
 import type { Decided } from './request.ts';
@@ -92,7 +92,7 @@ export function nearestRoute(path: string, routes: readonly Route[]): Nearest | 
  */
 function scoreOf(given: readonly string[], pattern: PathPattern): readonly number[] {
   const segments = spread(pattern, given.length);
-  const agrees = segments.map((segment, index) => accepts(segment, given[index]));
+  const agrees = segments.map((segment, index) => index < given.length && acceptsSegment(segment, given[index] ?? ''));
   const start = agrees.indexOf(false);
   return [
     start < 0 ? segments.length : start,
@@ -121,29 +121,12 @@ function isHigher(a: readonly number[], b: readonly number[]): boolean {
   return index >= 0 && (a[index] ?? 0) > (b[index] ?? 0);
 }
 
-function accepts(segment: PatternSegment, text: string | undefined): boolean {
-  if (text === undefined) return false;
-  switch (segment.kind) {
-    case 'literal':
-      return segment.text === text;
-    case 'choice':
-      return segment.values.includes(text);
-    case 'parameter':
-    case 'rest':
-      return fits(segment.type, text);
-  }
-}
-
-function fits(type: ParameterType, text: string): boolean {
-  return new RegExp(`^(?:${segmentSource(type)})$`).test(text);
-}
-
 function differenceOf(given: readonly string[], pattern: PathPattern): string {
   const segments = spread(pattern, given.length);
   for (const [index, text] of given.entries()) {
     const segment = segments[index];
     if (segment === undefined) return text === '' ? 'it ends without "/"' : `it ends before segment ${index + 1}`;
-    if (!accepts(segment, text)) return `segment ${index + 1} ${segmentProblem(segment, text)}`;
+    if (!acceptsSegment(segment, text)) return `segment ${index + 1} ${segmentProblem(segment, text)}`;
   }
   const missing = segments[given.length];
   return missing?.kind === 'literal' && missing.text === '' ? 'it ends with "/"' : 'it goes on';
@@ -174,7 +157,7 @@ const SAMPLE: Readonly<Record<ParameterType, string>> = {
 
 function parameterProblem(type: ParameterType, text: string): string {
   const sample = SAMPLE[type];
-  const bad = sample === '' ? undefined : units(text).find(({ unit }) => !fits(type, sample + unit + sample));
+  const bad = sample === '' ? undefined : units(text).find(({ unit }) => !accepts(type, sample + unit + sample));
   const named = type === 'segment' ? 'a plain segment' : `of type ${type}`;
   if (bad) return `is not ${named}: "${bad.unit}" at character ${bad.at}`;
   if (/(?:^|%2f)(?:[.]|%2e){1,2}(?:;|%3b|%2f|$)/i.test(text)) return `is not ${named}: it holds a dot segment`;

@@ -1,4 +1,4 @@
-import { classify, PARAMETER_TYPES, type ParameterType } from './segment.ts';
+import { accepts, classify, PARAMETER_TYPES, type ParameterType } from './segment.ts';
 
 export type PatternSegment =
   | { readonly kind: 'literal'; readonly text: string }
@@ -6,6 +6,19 @@ export type PatternSegment =
   | { readonly kind: 'choice'; readonly name: string; readonly values: readonly string[] }
   /** `{name*}`: one or more segments of this type, after which only a trailing slash may stand. */
   | { readonly kind: 'rest'; readonly name: string; readonly type: ParameterType };
+
+/** Returns whether a segment of a pattern accepts a raw segment of a path; of a rest, each of its segments. */
+export function acceptsSegment(segment: PatternSegment, text: string): boolean {
+  switch (segment.kind) {
+    case 'literal':
+      return segment.text === text;
+    case 'choice':
+      return segment.values.includes(text);
+    case 'parameter':
+    case 'rest':
+      return accepts(segment.type, text);
+  }
+}
 
 /** A path pattern; a trailing slash is a last literal segment that is empty, so "/" is one empty literal. */
 export interface PathPattern {

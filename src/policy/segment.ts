@@ -100,6 +100,11 @@ function joinedSource(alphabet: Alphabet, more: string): string {
 
 const MATCHERS = PARAMETER_TYPES.map((type) => ({ type, regex: new RegExp(`^(?:${segmentSource(type)})$`) }));
 
+/** Returns whether a parameter of a type accepts a raw segment. */
+export function accepts(type: ParameterType, segment: string): boolean {
+  return MATCHERS.some((matcher) => matcher.type === type && matcher.regex.test(segment));
+}
+
 /** Returns the most specific type of a raw segment; `undefined` if no parameter accepts it. */
 export function classify(segment: string): ParameterType | undefined {
   return MATCHERS.find(({ regex }) => regex.test(segment))?.type;

@@ -1,6 +1,5 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
-import type { PathPattern, PatternSegment } from '../policy/pattern.ts';
-import { ACCEPTED_BY, classify } from '../policy/segment.ts';
+import { acceptsSegment, type PathPattern, type PatternSegment } from '../policy/pattern.ts';
 import type { Policy, Route } from '../policy/types.ts';
 import { ruleCodes } from './codes.ts';
 
@@ -91,20 +90,6 @@ function reaches({ segments }: PathPattern, path: readonly string[]): boolean {
   if (rest ? path.length < segments.length : path.length !== segments.length) return false;
   return path.every((text, index) => {
     const segment = segments[index] ?? rest;
-    return segment !== undefined && (text === '*' || takes(segment, text));
+    return segment !== undefined && (text === '*' || acceptsSegment(segment, text));
   });
-}
-
-function takes(segment: PatternSegment, text: string): boolean {
-  switch (segment.kind) {
-    case 'literal':
-      return segment.text === text;
-    case 'choice':
-      return segment.values.includes(text);
-    case 'parameter':
-    case 'rest': {
-      const own = classify(text);
-      return own !== undefined && ACCEPTED_BY[own].includes(segment.type);
-    }
-  }
 }
