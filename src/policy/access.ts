@@ -143,17 +143,18 @@ function classKey(matching: readonly Rule[]): string {
 /**
  * Returns the route classes with their names in logs and rows: `hooks`; `hooks~9mb` if an entry of the group differs
  * from the rest; `answer:get:/version`. A name depends only on its class, so that a route added elsewhere does not change
- * it. Odd characters become "_" and capitals small; where that makes names equal, each
- * such character is written out: `read`, `r~ead`.
+ * it. Odd characters become "_" and capitals small; where that makes names equal, each such character is written out:
+ * `read`, `r~ead`.
  */
 function namedClasses(rules: ReadonlyMap<string, readonly Rule[]>): ReadonlyMap<string, RouteClass> {
-  const names = new Map([...rules].map(([key, matching]) => [key, fullName(matching)]));
+  const named = [...rules].map(([key, matching]) => ({ key, matching, name: fullName(matching) }));
   const counts = new Map<string, number>();
-  for (const name of names.values()) counts.set(plainName(name), (counts.get(plainName(name)) ?? 0) + 1);
+  const plain = named.map(({ name }) => plainName(name));
+  for (const name of plain) counts.set(name, (counts.get(name) ?? 0) + 1);
   return new Map(
-    [...rules].map(([key, matching]) => {
-      const name = names.get(key) ?? '';
-      return [key, classOf(matching, counts.get(plainName(name)) === 1 ? plainName(name) : exactName(name))];
+    named.map(({ key, matching, name }, index) => {
+      const short = plain[index] ?? '';
+      return [key, classOf(matching, counts.get(short) === 1 ? short : exactName(name))];
     }),
   );
 }
@@ -172,19 +173,23 @@ function exactName(name: string): string {
     .replace(ODD, (character) => `~${character.codePointAt(0)?.toString(16)}`);
 }
 
+/** Returns a route of the first of a class's groups; `undefined` for an answer. */
+function firstRoute(matching: readonly Rule[]): Route | undefined {
+  const [first] = groupsOf(matching);
+  return matching.filter(isRoute).find(({ group }) => group === first);
+}
+
 function fullName(matching: readonly Rule[]): string {
-  const groups = groupsOf(matching);
-  const route = matching.filter(isRoute).find(({ group }) => group === groups[0]);
-  if (route) return `${groups.join('+')}${route.variant === '' ? '' : `~${route.variant}`}`;
+  const route = firstRoute(matching);
+  if (route) return `${groupsOf(matching).join('+')}${route.variant === '' ? '' : `~${route.variant}`}`;
   const { methods, pattern } = answerOf(matching);
   return `answer:${methods.join('+').replace(EVERY_METHOD, 'any')}:${pattern.text}`;
 }
 
 function classOf(matching: readonly Rule[], id: string): RouteClass {
-  const groups = groupsOf(matching);
-  const route = matching.filter(isRoute).find(({ group }) => group === groups[0]);
+  const route = firstRoute(matching);
   return route
-    ? { kind: 'forward', id, groups, forwarding: route.forwarding }
+    ? { kind: 'forward', id, groups: groupsOf(matching), forwarding: route.forwarding }
     : { kind: 'answer', id, answer: answerOf(matching) };
 }
 
