@@ -2,6 +2,7 @@ import { walkPairs } from '../accessDiff/product.ts';
 import { hasError } from '../diagnostics/diagnostic.ts';
 import { type Columns, columnsOf, seenIn } from '../import/accessLog.ts';
 import {
+  CALLER,
   type DraftEntry,
   type DraftGroup,
   freeName,
@@ -303,7 +304,7 @@ function draftOf({ groups, outside, unreadable }: Learned, policy: Policy | unde
       upstreams,
       routes: named,
       ...(needsKey && {
-        apiKeys: [{ id: 'caller', value: { key: 'env:POSTERN_KEY_CALLER', token: 'env:POSTERN_TOKEN_CALLER' } }],
+        apiKeys: [CALLER],
       }),
       proxies: [{ id: 'api', value: { listen: 8080, ipRanges: ['@clients'] } }],
     },

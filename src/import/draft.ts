@@ -91,6 +91,33 @@ export function freeName(wanted: string, taken: Set<string>): string {
   return name;
 }
 
+/** The caller of what asks for a key; the references point to variables that are still to be set. */
+export const CALLER: DraftItem = {
+  id: 'caller',
+  value: { key: 'env:POSTERN_KEY_CALLER', token: 'env:POSTERN_TOKEN_CALLER' },
+};
+
+/** Methods that a draft lists for a path that is forwarded whatever the method is. */
+export const USUAL_METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+/** Address sets of a draft, each once: `clients`, then `clients-2`. */
+export class DraftSets {
+  readonly #items = new Map<string, DraftItem>();
+
+  get items(): readonly DraftItem[] {
+    return [...this.#items.values()];
+  }
+
+  /** Returns the reference to a set of these networks, such as `@clients`. */
+  referenceTo(cidrs: readonly string[]): string {
+    const key = cidrs.join();
+    const count = this.#items.size;
+    const item = this.#items.get(key) ?? { id: count === 0 ? 'clients' : `clients-${count + 1}`, value: cidrs };
+    this.#items.set(key, item);
+    return `@${item.id}`;
+  }
+}
+
 /** Returns items by the key that `by` gives each, in the order in which the keys first occur. */
 export function grouped<K, T>(items: readonly T[], by: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();

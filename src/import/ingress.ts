@@ -4,8 +4,10 @@ import { parseDocument } from '../source/document.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import { isRecord, listOf, memberOf } from '../source/value.ts';
 import {
+  CALLER,
   type DraftGroup,
   type DraftItem,
+  DraftSets,
   freeName,
   grouped,
   type Imported,
@@ -14,6 +16,7 @@ import {
   type ImportProblem,
   identifierOf,
   type NotCarried,
+  USUAL_METHODS,
 } from './draft.ts';
 
 /** A path of an Ingress that a spec can allow, and where it is forwarded. */
@@ -231,8 +234,6 @@ function goesTheSameWay(a: Way, b: Way): boolean {
   return a.upstream === b.upstream && a.keyed === b.keyed && a.maxBody === b.maxBody;
 }
 
-const METHODS = 'GET,POST,PUT,PATCH,DELETE,OPTIONS';
-
 function patternsOf({ path, exact }: Way): string[] {
   if (exact) return [path];
   if (path === '/') return ['/', '/{rest:encodedPath*}'];
@@ -243,7 +244,7 @@ function draftOf(ways: readonly Way[]): Imported['draft'] {
   const taken = new Set<string>();
   const upstreams = new Map<string, DraftItem>();
   const routes: DraftGroup[] = [];
-  const sets = new Map<string, DraftItem>();
+  const sets = new DraftSets();
   const proxies = [...grouped(ways, ({ host }) => host)].map(([host, own]): DraftItem => {
     const groups = [...grouped(own, (way) => JSON.stringify([way.upstream, way.keyed, way.maxBody])).values()];
     const ids = groups.flatMap((same) => {
@@ -256,7 +257,7 @@ function draftOf(ways: readonly Way[]): Imported['draft'] {
       const id = freeName(`${upstream}${keyed ? '' : '-open'}`, taken);
       const patterns = new Map(same.flatMap((way) => patternsOf(way).map((pattern) => [pattern, way] as const)));
       const allow = [...patterns].map(([pattern, { file, line }]) => ({
-        request: `${METHODS} ${pattern}`,
+        request: `${USUAL_METHODS.join()} ${pattern}`,
         notes: [`${file}:${line}`],
       }));
       routes.push({
@@ -268,7 +269,8 @@ function draftOf(ways: readonly Way[]): Imported['draft'] {
       });
       return [id];
     });
-    const ranges = rangesOf(own[0]?.ranges, sets);
+    const first = own[0]?.ranges;
+    const ranges = first ? [sets.referenceTo(toCidrs(first))] : 'any';
     const id = freeName(identifierOf(host, 'api'), taken);
     return { id, value: { listen: 8080, ...(host !== '' && { hosts: [host] }), ipRanges: ranges, routes: ids } };
   });
@@ -276,23 +278,12 @@ function draftOf(ways: readonly Way[]): Imported['draft'] {
   return {
     name: 'imported',
     head: ['Imported from Ingresses of ingress-nginx. It allows nothing that they refused or sent elsewhere.'],
-    ipRanges: [...sets.values()],
+    ipRanges: sets.items,
     upstreams: [...upstreams.values()],
     routes,
-    apiKeys: keyed
-      ? [{ id: 'caller', value: { key: 'env:POSTERN_KEY_CALLER', token: 'env:POSTERN_TOKEN_CALLER' } }]
-      : [],
+    apiKeys: keyed ? [CALLER] : [],
     proxies,
   };
-}
-
-function rangesOf(ranges: CidrSet | undefined, sets: Map<string, DraftItem>): 'any' | string[] {
-  if (!ranges) return 'any';
-  const cidrs = toCidrs(ranges);
-  const known = sets.get(cidrs.join());
-  const id = known?.id ?? (sets.size === 0 ? 'clients' : `clients-${sets.size + 1}`);
-  sets.set(cidrs.join(), { id, value: cidrs });
-  return [`@${id}`];
 }
 
 export const ingress: Importer = { kind: 'ingress', read };

@@ -2,6 +2,7 @@ import { parsePattern } from '../policy/pattern.ts';
 import { parseDocument } from '../source/document.ts';
 import { isRecord, listOf, parseJson } from '../source/value.ts';
 import {
+  CALLER,
   type Draft,
   type DraftGroup,
   freeName,
@@ -274,7 +275,7 @@ function openapiDraft({ operations, origin, title, notCarriedOver }: Description
     ipRanges: [{ id: 'clients', notes: ['TODO: who may connect'], value: ['192.0.2.0/24'] }],
     upstreams: [{ id: upstream, value: { url: (origin ?? 'https://upstream.example').toLowerCase() } }],
     routes,
-    apiKeys: [{ id: 'caller', value: { key: 'env:POSTERN_KEY_CALLER', token: 'env:POSTERN_TOKEN_CALLER' } }],
+    apiKeys: [CALLER],
     proxies: [{ id: 'api', value: { listen: 8080, ipRanges: ['@clients'] } }],
   };
   return { draft, notCarriedOver: lost };

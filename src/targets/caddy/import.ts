@@ -1,7 +1,9 @@
 import {
+  CALLER,
   type Draft,
   type DraftGroup,
   type DraftItem,
+  DraftSets,
   freeName,
   grouped,
   type Imported,
@@ -9,8 +11,9 @@ import {
   type ImportProblem,
   identifierOf,
   type NotCarried,
+  USUAL_METHODS,
 } from '../../import/draft.ts';
-import { type CidrSet, isEverybody, toCidrs } from '../../policy/cidr.ts';
+import { isEverybody, toCidrs } from '../../policy/cidr.ts';
 import { nameProblem } from '../../policy/domains.ts';
 import { accessOfSite, type SiteAccess, type Way } from './importSite.ts';
 import { caddyTree, type Written } from './importTree.ts';
@@ -28,7 +31,6 @@ export function importCaddyfile(files: readonly ImportFile[]): Imported | Import
   return { draft: making.draft(), notCarriedOver: making.notCarriedOver };
 }
 
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const METHOD = /^[A-Z][A-Z0-9-]*$/;
 
 interface Address {
@@ -41,7 +43,7 @@ class Making {
   readonly notCarriedOver: NotCarried[] = [];
   readonly #taken = new Set<string>();
   readonly #upstreams = new Map<string, DraftItem>();
-  readonly #ranges = new Map<string, DraftItem>();
+  readonly #ranges = new DraftSets();
   readonly #groups: DraftGroup[] = [];
   readonly #sockets = new Set<string>();
   #keyed = false;
@@ -97,7 +99,7 @@ class Making {
       const id = freeName(first.keyed ? `${upstream}-keyed` : `${upstream}-open`, this.#taken);
       this.#keyed ||= first.keyed;
       const requests = new Map<string, string>();
-      for (const { patterns, methods = METHODS, at } of own)
+      for (const { patterns, methods = USUAL_METHODS, at } of own)
         for (const pattern of patterns) {
           const listed = methods.filter(
             (method) => METHOD.test(method) && !(method === 'HEAD' && methods.includes('GET')),
@@ -134,26 +136,17 @@ class Making {
       lose(site, 'site', 'it names no client addresses, so that everybody may connect: name them under ipRanges');
       return 'any';
     }
-    return [`@${this.#rangeName(ranges)}`];
-  }
-
-  #rangeName(ranges: CidrSet): string {
-    const cidrs = toCidrs(ranges);
-    const known = this.#ranges.get(cidrs.join());
-    const id = known?.id ?? (this.#ranges.size === 0 ? 'clients' : `clients-${this.#ranges.size + 1}`);
-    this.#ranges.set(cidrs.join(), { id, value: cidrs });
-    return id;
+    return [this.#ranges.referenceTo(toCidrs(ranges))];
   }
 
   draft(): Draft {
-    const caller = { key: 'env:POSTERN_KEY_CALLER', token: 'env:POSTERN_TOKEN_CALLER' };
     return {
       name: 'imported',
       head: ['Imported from a Caddyfile. It allows nothing that the configuration refused or sent elsewhere.'],
-      ipRanges: [...this.#ranges.values()],
+      ipRanges: this.#ranges.items,
       upstreams: [...this.#upstreams.values()],
       routes: this.#groups,
-      apiKeys: this.#keyed ? [{ id: 'caller', value: caller }] : [],
+      apiKeys: this.#keyed ? [CALLER] : [],
       proxies: this.proxies,
       targets: [{ id: 'caddy', value: {} }],
     };

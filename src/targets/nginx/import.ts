@@ -2,6 +2,7 @@ import {
   type Draft,
   type DraftGroup,
   type DraftItem,
+  DraftSets,
   freeName,
   grouped,
   type Imported,
@@ -52,7 +53,7 @@ class DraftBuilder {
   readonly notCarriedOver: NotCarried[] = [];
   readonly #facts: Facts;
   readonly #taken = new Set<string>();
-  readonly #ranges = new Map<string, DraftItem>();
+  readonly #ranges = new DraftSets();
   readonly #upstreams = new Map<string, DraftItem>();
   readonly #groups: DraftGroup[] = [];
   readonly #keys = new Map<string, { readonly map: KeyMap; readonly groups: string[]; token: string }>();
@@ -117,11 +118,7 @@ class DraftBuilder {
       return 'any';
     }
     const cidrs = toCidrs(ranges).map((cidr) => cidr.replace(/(?<=\.\d+)\/32$|\/128$/, ''));
-    const key = cidrs.join();
-    const known = this.#ranges.get(key);
-    const id = known?.id ?? (this.#ranges.size === 0 ? 'clients' : `clients-${this.#ranges.size + 1}`);
-    this.#ranges.set(key, { id, value: cidrs });
-    return [`@${id}`];
+    return [this.#ranges.referenceTo(cidrs)];
   }
 
   #lose(at: Written, what: string, reason: string): void {
@@ -155,7 +152,7 @@ class DraftBuilder {
     return {
       name: 'imported',
       head: ['Imported from nginx. It allows nothing that the configuration refused or sent elsewhere.'],
-      ipRanges: [...this.#ranges.values()],
+      ipRanges: this.#ranges.items,
       upstreams: [...this.#upstreams.values()],
       routes: this.#groups,
       apiKeys: this.#apiKeys(),
