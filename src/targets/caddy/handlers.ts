@@ -1,3 +1,4 @@
+import { type CidrSet, parseCidr, unionOf } from '../../policy/cidr.ts';
 import { CannotTell } from '../../prove/explore.ts';
 import { argsOf, type Line, nameOf, SECRETS, type Word } from './caddyfile.ts';
 import { type Proxying, proxyingOf } from './proxying.ts';
@@ -21,12 +22,21 @@ export interface MapTable {
   readonly place: string;
 }
 
+/** A network of `client_ip`. */
+export interface Network {
+  /** As it is written. */
+  readonly cidr: string;
+  /** Whether it is written as IPv6, by which Caddy never matches an IPv4 address. */
+  readonly isLong: boolean;
+  readonly set: CidrSet;
+}
+
 export type Matcher =
   | { readonly kind: 'vars'; readonly key: string; readonly values: readonly string[] }
   | { readonly kind: 'vars_regexp'; readonly key: string; readonly source: string }
   /** `undefined`: it is not there. */
   | { readonly kind: 'header'; readonly key: string; readonly value: string | undefined }
-  | { readonly kind: 'client_ip'; readonly key: ''; readonly cidrs: readonly string[] }
+  | { readonly kind: 'client_ip'; readonly key: ''; readonly networks: readonly Network[] }
   | { readonly kind: 'host'; readonly key: ''; readonly names: readonly string[] }
   | { readonly kind: 'not'; readonly all: Condition }
   | { readonly kind: 'unknown'; readonly what: string };
@@ -93,13 +103,20 @@ function matcherOf([first, ...rest]: readonly Word[], { place }: Line): Matcher 
   if (kind === 'not') return { kind, all: [matcherOf(rest, { words: rest, block: undefined, place })] };
   if (kind === 'vars' && values.length > 0) return { kind, key, values };
   if (kind === 'vars_regexp' && values.length === 1) return { kind, key, source: values[0] ?? '' };
-  if (kind === 'client_ip' && key !== '') return { kind, key: '', cidrs: [key, ...values] };
+  if (kind === 'client_ip' && key !== '')
+    return { kind, key: '', networks: [key, ...values].map((cidr) => networkOf(cidr, place)) };
   if (kind === 'host' && key !== '') return { kind, key: '', names: [key, ...values] };
   if (kind === 'header' && key.startsWith('!') && values.length === 0)
     return { kind, key: key.slice(1).toLowerCase(), value: undefined };
   if (kind === 'header' && !key.startsWith('!') && values.length === 1)
     return { kind, key: key.toLowerCase(), value: values[0] ?? '' };
   return { kind: 'unknown', what: `${place}: ${kind} ${key}` };
+}
+
+function networkOf(cidr: string, place: string): Network {
+  const range = parseCidr(cidr);
+  if (typeof range === 'string') throw new CannotTell(`${place}: client_ip has "${cidr}"`);
+  return { cidr, isLong: cidr.includes(':'), set: unionOf([range]) };
 }
 
 function handlerOf(line: Line, matchers: Matchers): Handler[] {

@@ -1,4 +1,4 @@
-import { type Address, contains, parseCidr } from '../../policy/cidr.ts';
+import { type Address, contains } from '../../policy/cidr.ts';
 import { capturedIn } from '../../prove/captures.ts';
 import { anyOf, CannotTell, just, matches, type Part, pieceOf, type Run } from '../../prove/explore.ts';
 import { includes, type Language, settled, stateAfter, without } from '../../prove/language.ts';
@@ -10,6 +10,7 @@ import {
   type Handler,
   type MapTable,
   type Matcher,
+  type Network,
   type Template,
   templateOf,
 } from './handlers.ts';
@@ -353,7 +354,7 @@ export class Meaning {
       case 'header':
         return this.hasHeader(matcher.key, matcher.value);
       case 'client_ip':
-        return this.isClientIn(matcher.cidrs, scope);
+        return this.isClientIn(matcher.networks, scope);
       case 'host':
         this.looksBeyondTarget('the host');
         return matches(this.run, this.request.hostHeader(), hostLanguage(matcher.names));
@@ -400,19 +401,14 @@ export class Meaning {
     return known;
   }
 
-  private isClientIn(cidrs: readonly string[], scope: Scope): boolean {
+  private isClientIn(networks: readonly Network[], scope: Scope): boolean {
     const address = this.clientAddress(scope);
     if (!address) return false;
-    const sets = cidrs.map((cidr) => {
-      const range = parseCidr(cidr);
-      if (typeof range === 'string') throw new CannotTell(`client_ip has "${cidr}"`);
-      return { isLong: cidr.includes(':'), set: { ranges: [range] } };
-    });
-    const asWritten = sets.some(({ isLong, set }) => isLong === (address.family === 6) && contains(set, address));
+    const asWritten = networks.some(({ isLong, set }) => isLong === (address.family === 6) && contains(set, address));
     if (address.family === 6 || this.request.world.proxy.clientIp.kind !== 'header') return asWritten;
     // A header may spell an IPv4 address as an IPv6 one.
     const long: Address = { family: 6, value: (0xffffn << 32n) + address.value };
-    const asLong = sets.some(({ isLong, set }) => isLong && (contains(set, address) || contains(set, long)));
+    const asLong = networks.some(({ isLong, set }) => isLong && (contains(set, address) || contains(set, long)));
     if (asWritten === asLong) return asWritten;
     const isLong = this.fits.get('spelling') ?? this.run.choose([false, true]);
     this.fits.set('spelling', isLong);

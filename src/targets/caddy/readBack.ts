@@ -1,5 +1,5 @@
 import { accessOf } from '../../policy/access.ts';
-import { type CidrSet, parseCidr, unionOf } from '../../policy/cidr.ts';
+import type { CidrSet } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { atMost } from '../../prove/decision.ts';
 import { CannotTell, matches, type Part } from '../../prove/explore.ts';
@@ -8,7 +8,7 @@ import type { Answered, Cuts, FileModel, Outcome } from '../../prove/model.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
 import { depthOf } from '../../prove/specMatch.ts';
 import { type CaddyFile, readCaddyfile } from './caddyfile.ts';
-import { type Condition, type Handler, templateOf } from './handlers.ts';
+import { type Condition, type Handler, type Network, templateOf } from './handlers.ts';
 import { bordersOf, languageOf } from './lookups.ts';
 import { cutName, METHOD, Meaning, NOTHING_SET, NotOfTarget, OPTIONS, type Scope, withHandler } from './meaning.ts';
 import { forwarded } from './sending.ts';
@@ -201,16 +201,13 @@ class Execution {
 }
 
 function setsOf(handlers: readonly Handler[]): CidrSet[] {
-  const inside = (condition: Condition): readonly string[] =>
-    condition.flatMap((matcher) =>
-      matcher.kind === 'client_ip' ? matcher.cidrs : matcher.kind === 'not' ? inside(matcher.all) : [],
-    );
-  const cidrs = handlers.flatMap((handler) => ('condition' in handler ? inside(handler.condition) : []));
-  return [...new Set(cidrs)].map((cidr) => {
-    const range = parseCidr(cidr);
-    if (typeof range === 'string') throw new CannotTell(`client_ip has "${cidr}"`);
-    return unionOf([range]);
-  });
+  const inside = (condition: Condition): readonly Network[] =>
+    condition.flatMap((matcher) => {
+      if (matcher.kind === 'not') return inside(matcher.all);
+      return matcher.kind === 'client_ip' ? matcher.networks : [];
+    });
+  const networks = handlers.flatMap((handler) => ('condition' in handler ? inside(handler.condition) : []));
+  return [...new Map(networks.map(({ cidr, set }) => [cidr, set])).values()];
 }
 
 function momentsOf(handlers: readonly Handler[]): number[] {
