@@ -127,12 +127,8 @@ function called(
 function behind(first: Hop, name: string, { policy }: Understood): Hop[] {
   const bare = name.replace(/:\d+$/, '');
   const rewrite = policy.rewrites.find(({ from, to, wildcard }) => !wildcard && (from === bare || to === bare));
-  const words: Readonly<Record<string, string>> = {
-    site: 'the proxy site there is',
-    upstream: 'its upstream gets Host',
-  };
   const sites = rewrite ? siteHops(policy, rewrite, first.host) : [];
-  return [first, ...sites.map((hop) => ({ ...hop, words: words[hop.kind] ?? '' }))];
+  return [first, ...sites.map(worded)];
 }
 
 /** Nodes pull images by mirrors alone, each kind in its own way; one step where all do the same. */

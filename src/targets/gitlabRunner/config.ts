@@ -31,8 +31,9 @@ export interface Parts {
 }
 
 /** Starts of the names of settings, by kind of container: `cpu_request`, `helper_cpu_request`, `service_cpu_request`. */
-const CONTAINERS = { build: '', helper: 'helper_', service: 'service_' } as const;
-const AMOUNTS = {
+export const CONTAINERS = { build: '', helper: 'helper_', service: 'service_' } as const;
+/** Names of the runner's settings for amounts, without the start of their name. */
+export const AMOUNTS = {
   cpu: 'cpu_request',
   cpuLimit: 'cpu_limit',
   memory: 'memory_request',

@@ -1,4 +1,5 @@
 import { isRecord, listOf, memberOf } from '../../source/value.ts';
+import { AMOUNTS, CONTAINERS } from './config.ts';
 
 /**
  * Returns the options of the target that a value of the old file becomes; `undefined` for a value that they do not
@@ -41,16 +42,13 @@ const kept = (carry: Carry, option: string): Rule => ({ carry, words: `written a
 const gone = (words: string): Rule => ({ words, ignored: true });
 const left = (words: string): Rule => ({ words });
 
-const CONTAINERS = {
-  builds: ['build', ''],
-  services: ['service', 'service_'],
-  helpers: ['helper', 'helper_'],
-} as const;
-const AMOUNTS = {
-  cpuRequests: ['cpu', 'cpu_request'],
-  memoryRequests: ['memory', 'memory_request'],
-  cpuLimit: ['cpuLimit', 'cpu_limit'],
-  memoryLimit: ['memoryLimit', 'memory_limit'],
+/** Parts of the target's options by their names in old values. */
+const OLD_CONTAINERS = { builds: 'build', services: 'service', helpers: 'helper' } as const;
+const OLD_AMOUNTS = {
+  cpuRequests: 'cpu',
+  memoryRequests: 'memory',
+  cpuLimit: 'cpuLimit',
+  memoryLimit: 'memoryLimit',
 } as const;
 
 /**
@@ -59,9 +57,9 @@ const AMOUNTS = {
  */
 function amounts(rule: (container: string, what: string, value: string, setting: string) => [string, Rule]): Rules {
   return Object.fromEntries(
-    Object.entries(CONTAINERS).flatMap(([old, [container, prefix]]) =>
-      Object.entries(AMOUNTS).map(([value, [what, setting]]) =>
-        rule(container, what, `${old}.${value}`, prefix + setting),
+    Object.entries(OLD_CONTAINERS).flatMap(([old, container]) =>
+      Object.entries(OLD_AMOUNTS).map(([value, what]) =>
+        rule(container, what, `${old}.${value}`, CONTAINERS[container] + AMOUNTS[what]),
       ),
     ),
   );

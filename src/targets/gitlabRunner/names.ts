@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
-import { hasNamedSite } from '../../policy/domains.ts';
+import { hasNamedSite, writtenName } from '../../policy/domains.ts';
 import { resolveName } from '../../policy/names.ts';
 import type { Policy } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
@@ -42,9 +42,7 @@ export function namesOf(input: TargetInput<GitlabRunnerOptions>, problems: Diagn
     problems.push(
       ...policy.rewrites
         .slice(0, 1)
-        .map(({ from, wildcard }) =>
-          gitlabRunnerCodes.report('names-left', at, { name: wildcard ? `*.${from}` : from }),
-        ),
+        .map((rewrite) => gitlabRunnerCodes.report('names-left', at, { name: writtenName(rewrite, 'from') })),
     );
   return {
     url,
