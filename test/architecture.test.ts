@@ -29,6 +29,7 @@ const layers = [
   'secrets',
   'verify',
   'commands',
+  'library.ts',
   'index.ts',
   'cli.ts',
 ];

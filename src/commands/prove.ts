@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import type { Policy } from '../policy/types.ts';
 import { proveCodes } from '../prove/codes.ts';
-import { compare } from '../prove/compare.ts';
-import { CannotTell } from '../prove/explore.ts';
-import { ASSUMPTIONS, shownRequest } from '../prove/witness.ts';
+import { proveFiles } from '../prove/files.ts';
+import { ASSUMPTIONS } from '../prove/witness.ts';
 import { readBytes } from '../source/read.ts';
 import type { Spec } from '../spec/schema.ts';
 import { targets } from '../targets/index.ts';
@@ -89,25 +88,19 @@ function proveTarget({ name: target, readBack }: Provable, policy: Policy, { pat
       return [{ status: 2, diagnostic: proveCodes.report('not-there', ['targets', target], { target, file: path }) }];
     texts.push({ path, text: found });
   }
-  return policy.proxies.map((proxy): Proof => {
-    const cannot = (problem: string): Proof => {
-      const params = { target, proxy: proxy.id, problem };
-      return { status: 2, diagnostic: proveCodes.report('cannot-tell', proxy.origin, params) };
-    };
-    try {
-      const result = compare(policy, proxy, readBack(texts, proxy));
-      if (result.kind === 'unknown') return cannot(result.problem);
-      if (result.kind === 'proved') {
-        const size = `${result.targets} kinds of target, ${result.ways} ways through`;
-        return { status: 0, line: `${target}: proxy ${proxy.id}: proved for all requests (${size})` };
-      }
-      const { request, decision, outcome, what } = result.difference;
-      const params = { target, proxy: proxy.id, what, place: outcome.place, show: shownRequest(request, proxy) };
-      return { status: 1, diagnostic: proveCodes.report('difference', decision.at, params) };
-    } catch (error) {
-      if (error instanceof CannotTell) return cannot(error.message);
-      throw error;
+  return proveFiles(policy, texts, readBack).map((proof): Proof => {
+    const { proxy } = proof;
+    if (proof.kind === 'proved') {
+      const size = `${proof.targets} kinds of target, ${proof.ways} ways through`;
+      return { status: 0, line: `${target}: proxy ${proxy}: proved for all requests (${size})` };
     }
+    if (proof.kind === 'unknown')
+      return {
+        status: 2,
+        diagnostic: proveCodes.report('cannot-tell', proof.at, { target, proxy, problem: proof.problem }),
+      };
+    const { what, place, request: show, at } = proof;
+    return { status: 1, diagnostic: proveCodes.report('difference', at, { target, proxy, what, place, show }) };
   });
 }
 

@@ -1,0 +1,51 @@
+import type { SpecPath } from '../diagnostics/diagnostic.ts';
+import type { Policy, Proxy } from '../policy/types.ts';
+import { compare } from './compare.ts';
+import { CannotTell } from './explore.ts';
+import type { FileModel } from './model.ts';
+import { shownRequest } from './witness.ts';
+
+/** Whether the files of a proxy decide all requests as the spec does. */
+export type ProxyProof =
+  | {
+      readonly kind: 'proved';
+      readonly proxy: string;
+      /** Number of kinds of target that were told apart, and of ways through the files. */
+      readonly targets: number;
+      readonly ways: number;
+    }
+  | {
+      readonly kind: 'differs';
+      readonly proxy: string;
+      /** The difference in words, and where the files decide it. */
+      readonly what: string;
+      readonly place: string;
+      /** A request that shows it, as a `curl` line without secrets. */
+      readonly request: string;
+      /** Place in the spec that the other decision comes from. */
+      readonly at: SpecPath;
+    }
+  /** A part of the files is not understood, so that nothing is known. */
+  | { readonly kind: 'unknown'; readonly proxy: string; readonly problem: string; readonly at: SpecPath };
+
+/** Compares the files of one target with the spec, for all requests of each proxy. `read` is that of the target. */
+export function proveFiles<File>(
+  policy: Policy,
+  files: readonly File[],
+  read: (files: readonly File[], proxy: Proxy) => FileModel,
+): ProxyProof[] {
+  return policy.proxies.map((proxy): ProxyProof => {
+    const { id, origin } = proxy;
+    try {
+      const result = compare(policy, proxy, read(files, proxy));
+      if (result.kind === 'unknown') return { ...result, proxy: id, at: origin };
+      if (result.kind === 'proved') return { ...result, proxy: id };
+      const { request, decision, outcome, what } = result.difference;
+      const { place } = outcome;
+      return { kind: 'differs', proxy: id, what, place, request: shownRequest(request, proxy), at: decision.at };
+    } catch (error) {
+      if (error instanceof CannotTell) return { kind: 'unknown', proxy: id, problem: error.message, at: origin };
+      throw error;
+    }
+  });
+}
