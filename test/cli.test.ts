@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { entry } from './support/cli.ts';
 import { demoSpec } from './support/demo.ts';
 import { inWorkspace } from './support/workspace.ts';
 
@@ -46,8 +46,7 @@ line('says in one line what it does not know, and runs nothing', () =>
 
 line('goes on when nobody reads its results', () =>
   inWorkspace(async ({ path }) => {
-    const entry = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
-    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), entry, 'schema'], { cwd: path });
+    const child = spawn(process.execPath, [...entry, 'schema'], { cwd: path });
     child.stdout.destroy();
     let stderr = '';
     child.stderr.on('data', (data) => {

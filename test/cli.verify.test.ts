@@ -2,13 +2,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { temporaryFolder } from '../src/verify/folder.ts';
 import { engineSuite } from './engines/suite.ts';
+import { entry } from './support/cli.ts';
 
-const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
-const loader = import.meta.resolve('tsx');
 const folder = await temporaryFolder();
 const spec = `version: 1
 name: verify
@@ -24,7 +22,7 @@ function verify(text: string, words: readonly string[], env: NodeJS.ProcessEnv =
   const file = join(folder.path, 'postern.yaml');
   mkdirSync(folder.path, { recursive: true });
   writeFileSync(file, text);
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', loader, cli, 'verify', file, ...words], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...entry, 'verify', file, ...words], {
     encoding: 'utf8',
     env: { PATH: '/nonexistent', TMPDIR: folder.path, ...env },
   });
@@ -123,7 +121,7 @@ test('a closed terminal, too, ends everything that was started', async () => {
   const file = join(folder.path, 'postern.yaml');
   writeFileSync(file, spec);
   const own = mkdtempSync(join(folder.path, 'own-'));
-  const args = ['--import', loader, cli, 'verify', file, '--engine', 'caddy', '--requests', '20000'];
+  const args = [...entry, 'verify', file, '--engine', 'caddy', '--requests', '20000'];
   const child = spawn(process.execPath, args, {
     env: { ...found(), TMPDIR: own },
     stdio: ['ignore', 'ignore', 'pipe'],

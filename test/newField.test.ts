@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { tsImport } from 'tsx/esm/api';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AccessChange } from '../src/accessDiff/types.ts';
@@ -98,7 +99,7 @@ async function withToys() {
     );
     writeFileSync(path, text);
   }
-  const load = async (file: string) => import(pathToFileURL(join(copy, 'src', file)).href);
+  const load = async (file: string) => tsImport(pathToFileURL(join(copy, 'src', file)).href, import.meta.url);
   const { resolvePolicy }: typeof import('../src/policy/resolve.ts') = await load('policy/resolve.ts');
   const { accessOf }: typeof import('../src/policy/access.ts') = await load('policy/access.ts');
   const { diffAccess }: typeof import('../src/accessDiff/diff.ts') = await load('accessDiff/diff.ts');

@@ -4,9 +4,11 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runAll } from './runner/all.ts';
+import { type Compiled, compile } from './runner/compile.ts';
 import { endAll } from './runner/file.ts';
 
 const usage = 'test/run.ts [--slow] [--built] [--jobs N] [part of a file name …]';
+let compiled: Compiled | undefined;
 const root = fileURLToPath(new URL('../', import.meta.url));
 
 async function main(): Promise<void> {
@@ -28,8 +30,13 @@ async function main(): Promise<void> {
   if (values.built) process.env['POSTERN_BUILT'] = '1';
   // A test decides for itself about colours.
   delete process.env['FORCE_COLOR'];
-  const { failed } = await runAll(root, files, { jobs, say: console.log });
-  if (failed > 0) process.exitCode = 1;
+  compiled = await compile(root, files);
+  try {
+    const { failed } = await runAll(root, files, { jobs, say: console.log, start: compiled.start });
+    if (failed > 0) process.exitCode = 1;
+  } finally {
+    await compiled.remove();
+  }
 }
 
 async function testFiles(slow: boolean, filters: readonly string[]): Promise<string[]> {
@@ -49,7 +56,7 @@ for (const [signal, number] of [
 ] as const) {
   process.once(signal, () => {
     endAll();
-    process.exit(128 + number);
+    void (compiled?.remove() ?? Promise.resolve()).finally(() => process.exit(128 + number));
   });
 }
 

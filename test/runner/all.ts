@@ -1,11 +1,11 @@
-import { type Counts, type Report, runFile } from './file.ts';
+import { type Counts, type FileOptions, type Report, runFile } from './file.ts';
 
 interface Timed extends Report {
   readonly file: string;
   readonly seconds: number;
 }
 
-export interface RunOptions {
+export interface RunOptions extends Pick<FileOptions, 'start'> {
   /** Files that run at a time. */
   readonly jobs: number;
   /** Takes a line for whoever waits. */
@@ -16,13 +16,17 @@ const SKIPPED = 'skipped: ';
 const SLOWEST = 5;
 
 /** Runs the test files and says how they went; what was skipped, and at the very end the counts. */
-export async function runAll(root: string, files: readonly string[], { jobs, say }: RunOptions): Promise<Counts> {
+export async function runAll(
+  root: string,
+  files: readonly string[],
+  { jobs, say, start: how }: RunOptions,
+): Promise<Counts> {
   const waiting = [...files];
   const reports: Timed[] = [];
   const worker = async () => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
       const start = performance.now();
-      const report = await runFile(root, file, say);
+      const report = await runFile(root, file, { start: how, progress: say });
       reports.push({ ...report, file, seconds: (performance.now() - start) / 1000 });
       for (const line of outcome(file, report)) say(line);
     }

@@ -22,11 +22,18 @@ export interface Report extends Counts {
 // Generous on purpose: it ends what hangs and says nothing about speed. A test may first have to build an engine.
 const patience = 10 * 60_000;
 
+export interface FileOptions {
+  /** The arguments that make node run a test file; from source where absent. */
+  readonly start?: ((file: string) => readonly string[]) | undefined;
+  /** Takes a line of progress. */
+  readonly progress?: (line: string) => void;
+}
+
 /** Runs one test file in a process of its own and reads the counts off the end of its output. */
-export async function runFile(root: string, file: string, progress = (_line: string): void => {}): Promise<Report> {
+export async function runFile(root: string, file: string, options: FileOptions = {}): Promise<Report> {
   // `.only` silently leaves out every other test; it is for the editor, not for the repository.
   if (/\.only\(/.test(await readFile(join(root, file), 'utf8'))) return failure('holds ".only("', '');
-  const { output, ended } = await execute(root, file, progress);
+  const { output, ended } = await execute(root, file, options);
   const [total, passed, skipped] = [count(output, 'Total'), count(output, 'Passed'), count(output, 'Skipped')];
   if (total === undefined || passed === undefined || skipped === undefined) {
     return failure(`${ended} without a summary: was run() called?`, output);
@@ -52,6 +59,7 @@ function count(output: string, label: string): number | undefined {
 }
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+const fromSource = (file: string) => ['--import', import.meta.resolve('tsx'), main, file];
 const running = new Set<ChildProcess>();
 
 /** Ends the files that run now. Servers that they started end with them, see guardGroup in src/verify. */
@@ -62,13 +70,10 @@ export function endAll(): void {
 function execute(
   cwd: string,
   file: string,
-  progress: (line: string) => void,
+  { start = fromSource, progress = () => {} }: FileOptions,
 ): Promise<{ output: string; ended: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, file], {
-      cwd,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(process.execPath, start(file), { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(child);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
