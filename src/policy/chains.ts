@@ -57,7 +57,7 @@ export function checkChains(parts: Parts, problems: Diagnostic[]): void {
 }
 
 /** Returns whether the proxy trusts the header of a site or proxy that connects to it through this server. */
-function isTold({ clientIp }: Proxy, { host }: HostPort): boolean {
+export function isTold({ clientIp }: Proxy, { host }: HostPort): boolean {
   if (clientIp.kind !== 'header' || !TOLD.includes(clientIp.header.toLowerCase())) return false;
   const own = parseAddress(host === 'localhost' ? '127.0.0.1' : host);
   return own !== undefined && contains(clientIp.trusted, own);

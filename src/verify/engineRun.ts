@@ -8,7 +8,7 @@ import { identityFor } from './certificate.ts';
 import { type RunnableTarget, startEngine } from './engines.ts';
 import type { Listener } from './exchange.ts';
 import { temporaryFolder } from './folder.ts';
-import { loopbackPolicy, loopbackSockets } from './loopback.ts';
+import { type Listening, loopbackPolicy, loopbackSockets } from './loopback.ts';
 import { freePorts } from './ports.ts';
 import type { Shard } from './probes/generate.ts';
 import { ownTargets } from './probes/ownNames.ts';
@@ -32,7 +32,7 @@ export interface EngineRunOptions {
   /** Whether keys keep their rate limits, which the probes would soon exceed. */
   readonly rates?: boolean;
   /** Which listeners the engine starts with; the proxies where absent. */
-  readonly only?: 'proxies' | 'sites';
+  readonly only?: Listening;
   /** Changes the generated files before the engine reads them; only the tests of `verify` do. */
   readonly tamper?: ((file: RenderedFile) => RenderedFile) | undefined;
 }
@@ -80,13 +80,14 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
   const { program, target, random, only = 'proxies', tamper = (file) => file } = options;
   const upstreams = await startUpstreams(options.policy);
   scope.defer(() => upstreams.close());
-  const sockets = loopbackSockets(options.policy);
-  const ports = await freePorts(only === 'sites' ? 1 : sockets.length);
+  const sockets = loopbackSockets(options.policy, only);
+  const ports = await freePorts(sockets.length + (only === 'proxies' ? 0 : 1));
+  const sitePort = only === 'proxies' ? 0 : (ports.at(-1) ?? 0);
   const folder = await temporaryFolder();
   scope.defer(() => folder.remove());
   // When started by root, nginx works as another user, who must reach the files below.
   await chmod(folder.path, 0o711);
-  const own = identityFor('probe.example');
+  const own = identityBehindSites(options.policy, upstreams, only) ?? identityFor('probe.example');
   const certificate = {
     certFile: await folder.write('proxy.crt', own.cert),
     keyFile: await folder.write('proxy.key', own.key),
@@ -99,8 +100,8 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
     rates: options.rates ?? false,
     only,
   });
-  const here = { port: ports[0] ?? 0, certificate, policy };
-  const sites = only === 'sites' ? target.run.sites(options.options, here) : undefined;
+  const here = { port: sitePort, certificate, policy };
+  const sites = only === 'proxies' ? undefined : target.run.sites(options.options, here);
   const emit = (rendered: Policy) =>
     target.emit({
       policy: rendered,
@@ -127,7 +128,7 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
   const fixtures = new Map(fixturesOf(policy, secrets).map((fixture) => [fixture.proxy.id, fixture]));
   const accessLog = () => readFile(join(folder.path, target.name, target.run.accessLog), 'utf8').catch(() => '');
   const site: Listener = {
-    listen: { address: '127.0.0.1', port: ports[0] ?? 0 },
+    listen: { address: '127.0.0.1', port: sitePort },
     hosts: [],
     clientIp: sites?.does.clientIp ?? { kind: 'direct' },
     ...(sites?.does.speakTls && { tls: certificate }),
@@ -135,6 +136,13 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
   return {
     run: { policy, fixtures, secrets, upstreams, server, site, ownTargets: ownTargets(files), accessLog, leak },
   };
+}
+
+/** Sites ask a proxy behind them for the certificate of their upstream. */
+function identityBehindSites({ rewrites, upstreams }: Policy, started: Upstreams, only: Listening) {
+  if (only !== 'chain') return undefined;
+  const ids = new Set(rewrites.map(({ upstream }) => upstream));
+  return upstreams.flatMap(({ id, tls }) => (ids.has(id) && tls ? [started.identityOf(tls.serverName)] : []))[0];
 }
 
 async function write(folder: string, { path, text }: RenderedFile, mode: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { guardsBehind, isTold } from '../policy/chains.ts';
 import { type CidrSet, parseCidr, unionOf } from '../policy/cidr.ts';
 import { socketOf } from '../policy/hosts.ts';
 import type { ClientAddress, Policy, Proxy, Upstream } from '../policy/types.ts';
@@ -13,9 +14,11 @@ export interface Loopback {
   readonly tls: NonNullable<Proxy['tls']>;
   /** Whether keys keep their rate limits. */
   readonly rates: boolean;
-  /** Proxies, or the sites of domain rewrites. */
-  readonly only: 'proxies' | 'sites';
+  readonly only: Listening;
 }
+
+/** What listens: proxies, the sites of domain rewrites, or those sites and the proxies that they lead to. */
+export type Listening = 'proxies' | 'sites' | 'chain';
 
 /** The client address that twins with `direct` admit beside the real ranges. 127.0.0.3 they do not admit. */
 export const DIRECT_CLIENT = '127.0.0.2';
@@ -30,20 +33,25 @@ export function loopbackPolicy(policy: Policy, ports: Loopback): Policy {
   return {
     ...policy,
     apiKeys: ports.rates ? policy.apiKeys : policy.apiKeys.map(({ rateLimit, ...key }) => key),
-    upstreams: policy.upstreams.map((upstream) => loopbackUpstream(upstream, ports)),
-    proxies: (ports.only === 'sites' ? [] : withTwins(policy.proxies)).map((proxy) => {
+    upstreams: policy.upstreams.map((upstream) => loopbackUpstream(upstream, policy, ports)),
+    proxies: listening(policy, ports.only).map((proxy) => {
       const { socket, ...twin } = proxy;
       const listen = { address: '127.0.0.1', port: portOf(ports.proxies, socket) };
       return { ...twin, listen, ...(proxy.tls ? { tls: ports.tls } : {}) };
     }),
-    rewrites: ports.only === 'sites' ? policy.rewrites : [],
+    rewrites: ports.only === 'proxies' ? [] : policy.rewrites,
     ...(policy.shadow && { shadow: loopbackPolicy(policy.shadow, ports) }),
   };
 }
 
 /** The names that `ports.proxies` must have. */
-export function loopbackSockets(policy: Policy): string[] {
-  return [...new Set(withTwins(policy.proxies).map(({ socket }) => socket))];
+export function loopbackSockets(policy: Policy, only: Listening): string[] {
+  return [...new Set(listening(policy, only).map(({ socket }) => socket))];
+}
+
+function listening(policy: Policy, only: Listening): readonly Twin[] {
+  if (only === 'sites') return [];
+  return only === 'proxies' ? withTwins(policy.proxies) : policy.proxies.map((proxy) => behindSite(proxy, policy));
 }
 
 /**
@@ -54,9 +62,12 @@ type Twin = Proxy & { readonly socket: string };
 /** Milliseconds: a 504 would only tell how busy this machine is. */
 const PATIENT = { connect: 120_000, read: 120_000, send: 120_000 };
 
-function loopbackUpstream(upstream: Upstream, { upstreams, caFile }: Loopback): Upstream {
+function loopbackUpstream(upstream: Upstream, policy: Policy, ports: Loopback): Upstream {
+  const { upstreams, caFile, only, proxies } = ports;
   const { id, tls } = upstream;
-  const servers = (upstreams.get(id) ?? []).map((port) => ({ host: '127.0.0.1', port }));
+  const guards = only === 'chain' ? guardsBehind(upstream, policy.proxies) : [];
+  const own = new Set(guards.map(({ proxy }) => portOf(proxies, socketOf(proxy))));
+  const servers = (own.size > 0 ? [...own] : (upstreams.get(id) ?? [])).map((port) => ({ host: '127.0.0.1', port }));
   return { ...upstream, servers, timeouts: PATIENT, ...(tls ? { tls: { ...tls, caFile } } : {}) };
 }
 
@@ -66,18 +77,26 @@ function withTwins(proxies: readonly Proxy[]): Twin[] {
     const socket = socketOf(proxy);
     const told = { ...proxy, socket, clientIp: toldAddress(proxy.clientIp) };
     if (proxy.clientIp.kind !== 'direct') return [told];
-    const { health } = proxy;
-    const withClient = ({ ranges }: CidrSet) => unionOf([...ranges, ...rangesOf(`${DIRECT_CLIENT}/32`)]);
-    const direct = {
-      socket: `${socket} direct`,
-      id: freeId(`${proxy.id}-direct`, taken),
-      ranges: withClient(proxy.ranges),
-    };
-    return [
-      told,
-      { ...proxy, ...direct, ...(health ? { health: { ...health, ranges: withClient(health.ranges) } } : {}) },
-    ];
+    const direct = { socket: `${socket} direct`, id: freeId(`${proxy.id}-direct`, taken) };
+    return [told, { ...withClient(proxy), ...direct }];
   });
+}
+
+/** Admits the client on this machine, too. */
+function withClient(proxy: Proxy): Proxy {
+  const { health } = proxy;
+  const wider = ({ ranges }: CidrSet) => unionOf([...ranges, ...rangesOf(`${DIRECT_CLIENT}/32`)]);
+  const checked = health && { health: { ...health, ranges: wider(health.ranges) } };
+  return { ...proxy, ranges: wider(proxy.ranges), ...checked };
+}
+
+/** A proxy that believes whom it believes, where the site before it is here in place of there. */
+function behindSite(proxy: Proxy, policy: Policy): Twin {
+  const { clientIp } = proxy;
+  const reached = policy.upstreams.flatMap((upstream) => guardsBehind(upstream, [proxy]));
+  const believes = clientIp.kind === 'header' && reached.some((guard) => isTold(proxy, guard.server));
+  const told = believes && { clientIp: { ...clientIp, trusted: unionOf([...clientIp.trusted.ranges, ...HERE]) } };
+  return { ...withClient(proxy), ...told, socket: socketOf(proxy) };
 }
 
 function freeId(wanted: string, taken: Set<string>): string {
@@ -99,6 +118,8 @@ function rangesOf(cidr: string) {
   if (typeof range === 'string') throw new Error(`${cidr}: ${range}`);
   return [range];
 }
+
+const HERE = rangesOf('127.0.0.1/32');
 
 function portOf(ports: ReadonlyMap<string, number>, socket: string): number {
   const port = ports.get(socket);

@@ -16,6 +16,8 @@ export interface Upstreams {
   readonly ports: ReadonlyMap<string, readonly number[]>;
   /** PEM of every authority that a proxy has to trust; "" where no upstream speaks TLS. */
   readonly authorities: string;
+  /** How an upstream shows that it has this name; `undefined` where none asks for the name. */
+  identityOf(serverName: string): Identity | undefined;
   /** The arrival whose answer carried this number. Each can be claimed once. */
   claim(number: string): Arrival | undefined;
   /** Arrivals whose answer no client has received yet, by number. */
@@ -64,6 +66,7 @@ export async function startUpstreams(policy: Policy): Promise<Upstreams> {
   }
   return {
     authorities: [...identities.values()].map(({ cert }) => cert).join(''),
+    identityOf: (name) => identities.get(name),
     answerWith(next) {
       other = next;
     },

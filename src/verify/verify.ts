@@ -3,6 +3,7 @@ import type { Runner } from '../targets/target.ts';
 import { openJournal } from './checks/accessLog.ts';
 import { oddAnswers } from './checks/answers.ts';
 import { unverifiedUpstreams } from './checks/certificates.ts';
+import { chainChecks } from './checks/chains.ts';
 import type { CheckFailure } from './checks/check.ts';
 import { neighbours } from './checks/neighbours.ts';
 import { ownNames } from './checks/ownNames.ts';
@@ -45,17 +46,17 @@ export async function verifyTarget({ target, ...options }: VerifyOptions<Runner>
   const verified = proxies.length === 0 ? NOTHING_YET : await verifyRequests({ ...options, target }, scope);
   const random = randomOf(`${options.seed} sites`);
   const sites = await siteChecks({ ...options, target, random }, scope);
-  const sent = verified.sent + sites.sent;
+  const chains = await chainChecks({ ...options, target, random }, scope);
   if (proxies.length === 0 && sites.sent + sites.untried === 0) return nothing('proxies and no sites');
-  const found = unmet(sites.failures, { target, options: options.options });
+  const found = unmet([...sites.failures, ...chains.failures], { target, options: options.options });
   const untried =
     sites.untried === 0
       ? []
       : [verifyCodes.report('untried-sites', ['domainRewrites'], { engine: name, sites: sites.untried })];
   return {
-    sent,
+    sent: verified.sent + sites.sent + chains.sent,
     disagreements: verified.disagreements + found.filter(({ severity }) => severity === 'error').length,
-    diagnostics: [...verified.diagnostics, ...sites.diagnostics, ...found, ...untried],
+    diagnostics: [...verified.diagnostics, ...sites.diagnostics, ...chains.diagnostics, ...found, ...untried],
   };
 }
 

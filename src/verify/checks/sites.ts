@@ -3,8 +3,10 @@ import { formatAddress, parseAddress } from '../../policy/cidr.ts';
 import { hasNamedSite, type SiteRewrite } from '../../policy/domains.ts';
 import { clientAddress } from '../../policy/request.ts';
 import type { Upstream } from '../../policy/types.ts';
+import { type Draft, replaceField } from '../draft.ts';
 import { type EngineRun, type EngineRunOptions, startEngineRun } from '../engineRun.ts';
 import { type Answered, connectTo, exchangeOn, type Listener } from '../exchange.ts';
+import type { Fields } from '../http1.ts';
 import type { Scope } from '../scope.ts';
 import type { CheckFailure } from './check.ts';
 import { oddProblems } from './oddAnswers.ts';
@@ -83,7 +85,7 @@ function requestTo(host: string, method = 'GET'): string {
 }
 
 /** The sites under the name that TLS asks for. */
-function siteAs({ site }: EngineRun, name: string): Listener {
+export function siteAs({ site }: EngineRun, name: string): Listener {
   return { ...site, hosts: [name] };
 }
 
@@ -93,12 +95,24 @@ function peerOf({ site }: EngineRun): string {
 }
 
 /** The client as the sites understand it: the claims are those of a load balancer where they believe one. */
-function clientOf({ site }: EngineRun): string {
-  if (site.clientIp.kind === 'proxyProtocol') return BALANCED;
-  const peer = parseAddress(CLIENT);
-  if (!peer) throw new Error(`${CLIENT} is no address`);
+function clientOf(run: EngineRun): string {
   const claims = CLAIMS.map((line): [string, string] => [line.replace(/:.*/, ''), line.replace(/^[^:]*: /, '')]);
-  return formatAddress(clientAddress(site.clientIp, peer, claims));
+  return clientOfSite(run, peerOf(run), claims);
+}
+
+/** The client of a request to the sites from this peer, as they have to understand it. */
+export function clientOfSite({ site }: EngineRun, peer: string, fields: Fields): string {
+  const address = parseAddress(peer);
+  if (!address) throw new Error(`${peer} is no address`);
+  return formatAddress(clientAddress(site.clientIp, address, fields));
+}
+
+/** A request with its client where the sites look for it: connection, header or PROXY protocol. */
+export function tellSite({ site }: EngineRun, client: string, draft: Draft): { draft: Draft; peer: string } {
+  if (site.clientIp.kind !== 'header') return { draft, peer: client };
+  const { header } = site.clientIp;
+  const before = draft.fields.filter(([name]) => name.toLowerCase() === header.toLowerCase()).map(([, value]) => value);
+  return { draft: replaceField(draft, header, [...before, client].join(', ')), peer: CLIENT };
 }
 
 async function ask(run: EngineRun, host: string, method = 'GET'): Promise<Answered | undefined> {
