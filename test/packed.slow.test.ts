@@ -1,0 +1,54 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as assert from 'uvu/assert';
+import { temporaryFolder } from '../src/verify/folder.ts';
+import { engineSuite } from './engines/suite.ts';
+
+// The tarball, installed where nothing else is, by each line of Node that is supported.
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const run = (program: string, args: readonly string[], cwd: string) =>
+  execFileSync(program, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+
+const PROGRAM = `
+import { compile, evaluate, prove, version } from 'postern';
+import schema from 'postern/schema.json' with { type: 'json' };
+import { readFileSync } from 'node:fs';
+const { policy, files } = compile(readFileSync('postern.yaml', 'utf8'), { file: 'postern.yaml', read: () => undefined });
+const { kind } = evaluate(policy, { method: 'GET', target: '/api/v4/user', apiKey: 'partner', at: 0 });
+console.log(version, typeof schema.$id, kind, prove(policy, 'nginx', files).kind);
+`;
+
+const { test: installs, engines } = await engineSuite('the packed package', ['node-oldest', 'node-22', 'node-24']);
+
+for (const name of ['node-oldest', 'node-22', 'node-24'] as const) {
+  installs(`installs and does its work on ${name}`, async () => {
+    const { path, remove } = await temporaryFolder();
+    try {
+      const node = engines[name].path;
+      const npm = realpathSync(run('sh', ['-c', 'command -v npm'], root).trim());
+      const packed = run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', path], root).trim();
+      const project = join(path, 'project');
+      mkdirSync(project);
+      writeFileSync(join(project, 'package.json'), '{ "private": true }');
+      // Scripts are not run: nothing that is installed needs one.
+      run(node, [npm, 'install', '--ignore-scripts', '--no-audit', '--no-fund', join(path, packed)], project);
+      const postern = (...args: string[]) => run(node, [join(project, 'node_modules/.bin/postern'), ...args], project);
+      postern('init');
+      assert.match(postern('validate'), /5 tests passed/);
+      postern('generate');
+      assert.ok(readdirSync(join(project, 'generated/nginx')).includes('nginx.conf'));
+      postern('diff');
+      assert.match(postern('prove'), /nginx: proxy api: proved for all requests/);
+      writeFileSync(join(project, 'program.mjs'), PROGRAM);
+      assert.match(run(node, ['program.mjs'], project), /^\d+\.\d+\.\d+ string forward proved$/m);
+      postern('validate', 'node_modules/postern/examples/gitlab-proxy');
+    } finally {
+      await remove();
+    }
+  });
+}
+
+installs.run();
