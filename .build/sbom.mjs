@@ -4,7 +4,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 // What the package is made of, as CycloneDX: each package that runs, with its licence and the digest in the lock file.
 // Those of the bundled command stand in it in these very versions. No clock and no serial number, so that the same lock
 // file gives the same bytes.
+// An install with `--global` would otherwise have npm look for the lock file of all global packages.
 const text = execFileSync('npm', ['sbom', '--sbom-format=cyclonedx', '--omit=dev', '--package-lock-only'], {
+  env: { ...process.env, npm_config_global: 'false' },
   encoding: 'utf8',
   maxBuffer: 1e8,
 });
