@@ -34,6 +34,21 @@ export const caddyOptions = z
       .enum(['socket', 'off'])
       .optional()
       .describe('socket (default): the admin API on admin.sock beside the Caddyfile, for its own user only. off: none'),
+    writable: z
+      .string()
+      .regex(/^(?:\/[A-Za-z0-9._-]+)+$/, {
+        error: 'must be an absolute path of letters, digits, ".", "_", "-" and "/"',
+      })
+      .optional()
+      .describe(
+        'Folder for all that Caddy writes, which is then the only one that it needs to write to; the folder it is started in where absent',
+      ),
+    accessLog: z
+      .enum(['file', 'stdout', 'stderr'])
+      .optional()
+      .describe(
+        'file (default): access.log in the writable folder. stdout, stderr: for containers and services of systemd',
+      ),
     sites: site.optional(),
   })
   .describe('Caddy configuration: the proxies, and one site for each domain rewrite with an upstream');
@@ -49,6 +64,8 @@ export const caddyAccess: Touches<CaddyOptions> = {
     absent: 'socket',
     effect: (_, after) => (after === 'off' ? 'narrowing' : 'widening'),
   },
+  writable: { cannotLoosen: 'it says where files are written, and no decision reads them' },
+  accessLog: { cannotLoosen: 'it says where decisions are logged' },
   sites: {
     kind: 'listen',
     words: 'the sites of domain rewrites have',

@@ -10,13 +10,14 @@ import { type SharedHeaders, sharedHeaders } from './headers.ts';
 import { pathTable, reasonTable, upstreamTable } from './log.ts';
 import type { CaddyOptions } from './options.ts';
 import { type ListenerModel, listenerModel, type ProxyModel } from './proxy.ts';
-import { type CaddyToken, escapedBraces, quoted, trustedText } from './quote.ts';
+import { bareWord, type CaddyToken, escapedBraces, filePath, quoted, trustedText } from './quote.ts';
 import { type ServerModel, serverModel } from './server.ts';
 import { type SitesModel, sitesModel } from './sites.ts';
 import { type Table, table } from './table.ts';
 
 interface CaddyfileModel {
   readonly admin: boolean;
+  readonly written: Written;
   /** Milliseconds. */
   readonly phases: typeof PHASES;
   readonly servers: readonly ServerModel[];
@@ -38,6 +39,25 @@ interface CaddyfileModel {
   readonly manyLinks: CaddyToken;
 }
 
+/** What Caddy writes, by its place: relative to the folder that it is started in where the options name none. */
+interface Written {
+  readonly socket: CaddyToken;
+  readonly data: CaddyToken;
+  /** Output of the access log, and whether it is a file. */
+  readonly log: CaddyToken;
+  readonly logsToFile: boolean;
+}
+
+function writtenBy({ writable, accessLog = 'file' }: CaddyOptions): Written {
+  const inFolder = (name: string) => (writable === undefined ? name : `${writable}/${name}`);
+  return {
+    socket: filePath(`unix/${inFolder('admin.sock')}`),
+    data: filePath(inFolder('data')),
+    log: accessLog === 'file' ? filePath(inFolder('access.log')) : bareWord(accessLog),
+    logsToFile: accessLog === 'file',
+  };
+}
+
 function siteOptionProblems({ policy, options: { sites }, at }: Omit<TargetInput<CaddyOptions>, 'read'>): Diagnostic[] {
   const place = sites ? [...at, 'sites'] : at;
   const { clientIp, problems } = siteClient(sites?.clientIp, policy, [...place, 'clientIp']);
@@ -57,6 +77,7 @@ export function plan({ policy, options, at }: TargetInput<CaddyOptions>): Result
   const listening = sharing.map((list) => listenerModel(policy, list));
   const model = {
     admin: options.admin !== 'off',
+    written: writtenBy(options),
     phases: PHASES,
     servers: sharing.map(([first]) => serverModel(first)),
     proxies: listening.flatMap(({ named, nameless }) => [...named, ...nameless]),

@@ -8,6 +8,12 @@ export function bareWord(text: string): CaddyToken {
   return token('caddy', text);
 }
 
+/** Returns a path for an argument that Caddy reads as one; elsewhere a word with "/" before it is a matcher. */
+export function filePath(text: string): CaddyToken {
+  if (!/^[A-Za-z0-9._/-]+$/.test(text)) throw unquotable('not a plain path', text);
+  return token('caddy', text);
+}
+
 /** Returns `{name}`, which Caddy replaces for each request. */
 export function placeholder(name: string): CaddyToken {
   if (!/^[A-Za-z][A-Za-z0-9_.-]*$/.test(name)) throw unquotable('not the name of a placeholder', name);

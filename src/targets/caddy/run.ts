@@ -73,10 +73,10 @@ export const run: RequestRunner<CaddyOptions> = {
   args: () => ['run', '--config', 'Caddyfile'],
   leaves: ['*.log', '*.log.gz', '*.sock', 'data/', 'config/'],
   serves: 'requests',
-  alone: ({ sites, ...proxies }) => proxies,
+  alone: ({ sites, writable, accessLog, ...proxies }) => proxies,
   // Every rewrite with an upstream gets a site, whatever the options say.
   rendersSites: () => true,
-  sites: ({ sites = {}, ...others }, here) => {
+  sites: ({ writable, accessLog, sites = {}, ...others }, here) => {
     const speakTls = sites.tls !== 'off' && sites.tls !== 'inFront';
     const { options, does } = sitesHere(sites, { ...here, speakTls });
     return { options: { ...others, sites: options }, does };
