@@ -1,11 +1,17 @@
 import { defineCodes, error, warning } from '../../diagnostics/codes.ts';
 
 export const kubernetesCodes = defineCodes('kubernetes', {
-  'no-engine': error('there are no files of nginx for the pods').hint(
-    'write targets.nginx: { writable: /run/postern, accessLog: stdout } and a proxy',
+  'no-engine': error('there are no files of {engine} for the pods').hint(
+    'write targets.{engine}: { writable: /run/postern, accessLog: stdout } and a proxy',
   ),
-  'not-writable': error('nginx would write beside its files, and those of a pod cannot be written to').hint(
-    'write writable: {folder} under targets.nginx',
+  'not-writable': error('{engine} would write beside its files, and those of a pod cannot be written to').hint(
+    'write writable: {folder} under targets.{engine}',
+  ),
+  'log-in-pod': error('{engine} would log to a file in its pod, which is evicted when its folder is full').hint(
+    'write accessLog: stdout under targets.{engine}',
+  ),
+  sites: error('{engine} would serve the sites of domain rewrites too, and no Service leads to those').hint(
+    'keep rewrites with an upstream in a spec of their own',
   ),
   'bad-name': error('"{name}" is no name for a Service, which starts with a letter').hint('give the spec another name'),
   'too-large': error('the files of the proxies have {bytes} bytes, and a ConfigMap takes {limit}').hint(

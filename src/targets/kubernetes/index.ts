@@ -19,9 +19,18 @@ function plain(text: string): KubernetesToken {
   return token('kubernetes', text);
 }
 
-/** The engine whose files the pods get, and where it may write. */
-const ENGINE = 'nginx';
+/** The folder of a pod that its engine may write to. */
 const WRITABLE = '/run/postern';
+
+type Engine = NonNullable<KubernetesOptions['engine']>;
+
+/** What the files of each engine say. */
+const ENGINES: {
+  readonly [E in Engine]: { readonly label: string; readonly writes: string; readonly sites: RegExp };
+} = {
+  nginx: { label: 'nginx', writes: `pid ${WRITABLE}/nginx.pid;`, sites: /^ *include sites\.conf;$/m },
+  caddy: { label: 'Caddy', writes: `storage file_system ${WRITABLE}/data`, sites: /^\t\tname sites$/m },
+};
 
 /** Most bytes of one object in etcd; `HEADER` is what the header of a file adds. */
 const LARGEST = 1_048_576;
@@ -34,11 +43,9 @@ export const kubernetes = defineTarget({
   access: kubernetesAccess,
   plan(input): Result<readonly RenderedFile[]> {
     const problems: Diagnostic[] = problemsOf(input);
-    const files = input.filesOf?.(ENGINE) ?? [];
-    if (files.length === 0 || input.policy.proxies.length === 0)
-      problems.push(kubernetesCodes.report('no-engine', input.at, {}));
-    else if (!files.some(({ text }) => text.includes(`\npid ${WRITABLE}/`)))
-      problems.push(kubernetesCodes.report('not-writable', input.at, { folder: WRITABLE }));
+    const { engine = 'nginx' } = input.options;
+    const files = input.filesOf?.(engine) ?? [];
+    problems.push(...engineProblems(input, engine, files));
     const bytes = files.reduce((sum, { text }) => sum + Buffer.byteLength(text) + HEADER, 0);
     if (bytes > LARGEST) problems.push(kubernetesCodes.report('too-large', input.at, { bytes, limit: LARGEST }));
     return hasError(problems) ? { diagnostics: problems } : ok(filesOf(input, files), problems);
@@ -46,10 +53,28 @@ export const kubernetes = defineTarget({
   files: (files) => files,
 });
 
+/** Returns what the files of the engine would do that no pod can. */
+function engineProblems(
+  { policy, at }: TargetInput<KubernetesOptions>,
+  engine: Engine,
+  files: readonly RenderedFile[],
+): Diagnostic[] {
+  const { writes, sites } = ENGINES[engine];
+  const say = (pattern: RegExp | string) =>
+    files.some(({ text }) => (typeof pattern === 'string' ? text.includes(pattern) : pattern.test(text)));
+  if (files.length === 0 || policy.proxies.length === 0) return [kubernetesCodes.report('no-engine', at, { engine })];
+  return [
+    ...(say(writes) ? [] : [kubernetesCodes.report('not-writable', at, { engine, folder: WRITABLE })]),
+    ...(say(`${WRITABLE}/access.log`) ? [kubernetesCodes.report('log-in-pod', at, { engine })] : []),
+    ...(say(sites) ? [kubernetesCodes.report('sites', at, { engine })] : []),
+  ];
+}
+
 function filesOf(input: TargetInput<KubernetesOptions>, engineFiles: readonly RenderedFile[]): RenderedFile[] {
   const { policy, options } = input;
+  const { engine = 'nginx' } = options;
   const name = policy.name;
-  const secrets = (input.secretFiles?.(new Map()) ?? []).filter(({ path }) => path.startsWith(`${ENGINE}/`));
+  const secrets = (input.secretFiles?.(new Map()) ?? []).filter(({ path }) => path.startsWith(`${engine}/`));
   const shared = { name: quoted(name) };
   const ports = [...new Set(policy.proxies.map(({ listen }) => listen.port))].sort((a, b) => a - b);
   const file = (path: string, template: string, model: object): RenderedFile => ({
@@ -68,6 +93,9 @@ function filesOf(input: TargetInput<KubernetesOptions>, engineFiles: readonly Re
     }),
     file('kubernetes/deployment.yaml', 'deployment.yaml.njk', {
       ...shared,
+      engine: plain(engine),
+      caddy: engine === 'caddy',
+      label: plain(ENGINES[engine].label),
       image: quoted(options.image),
       writable: plain(WRITABLE),
       ports,
@@ -79,7 +107,7 @@ function filesOf(input: TargetInput<KubernetesOptions>, engineFiles: readonly Re
               name: plain(options.secret ?? `${name}-secrets`),
               items: secrets.map(({ path }) => {
                 const key = path.slice(path.lastIndexOf('/') + 1);
-                return { key: plain(key), path: plain(path.slice(ENGINE.length + 1)) };
+                return { key: plain(key), path: plain(path.slice(engine.length + 1)) };
               }),
             },
       cpu: plain(options.cpu ?? '100m'),
@@ -101,11 +129,12 @@ function filesOf(input: TargetInput<KubernetesOptions>, engineFiles: readonly Re
 }
 
 /**
- * Returns the probe of a pod: the health path of the first proxy that has one. A proxy that expects the PROXY protocol
- * is only asked whether it listens.
+ * Returns the probe of a pod: the health path of the proxy with the lowest port, so that another proxy seldom changes
+ * it. A proxy that expects the PROXY protocol is only asked whether it listens.
  */
 function probeOf(proxies: readonly Proxy[], { clientAddress }: KubernetesOptions) {
-  const asked = proxies.find(({ health }) => health) ?? proxies[0];
+  const rank = ({ listen, hosts }: Proxy) => listen.port * 2 + Math.sign(hosts.length);
+  const [asked] = proxies.filter(({ health }) => health).sort((a, b) => rank(a) - rank(b));
   if (!asked) throw new Error('checked before: there is a proxy');
   const isHttp = clientAddress !== 'proxyProtocol' && asked.health !== undefined;
   const [host] = asked.hosts;

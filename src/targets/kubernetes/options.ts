@@ -16,7 +16,8 @@ export const kubernetesOptions = z
         error:
           'must be an image with its digest, such as nginxinc/nginx-unprivileged@sha256:…; a tag may be another image tomorrow',
       })
-      .describe('Image with nginx, by its digest'),
+      .describe('Image with the engine, by its digest'),
+    engine: z.enum(['nginx', 'caddy']).optional().describe('What the pods run; nginx where absent'),
     clientAddress: z
       .enum(['cluster', 'localTrafficPolicy', 'proxyProtocol', 'header'])
       .describe(
@@ -42,13 +43,14 @@ export const kubernetesOptions = z
     cpu: quantity.optional().describe('CPU that a pod asks for; 100m where absent'),
     memory: quantity.optional().describe('Memory that a pod asks for and may have; 128Mi where absent'),
   })
-  .describe('A Kustomize base that runs the proxies, beside the files of nginx');
+  .describe('A Kustomize base that runs the proxies, beside the files of their engine');
 
 export type KubernetesOptions = z.infer<typeof kubernetesOptions>;
 
 /** How each option touches access. */
 export const kubernetesAccess: Touches<KubernetesOptions> = {
   image: { kind: 'trust', words: 'the proxies are run by', absent: 'nothing' },
+  engine: { cannotLoosen: 'both decide the same' },
   clientAddress: { kind: 'client-address', words: 'the address of a client comes by', absent: 'nothing' },
   provider: { kind: 'listen', words: 'the load balancer is one of', absent: 'the cluster' },
   internal: { kind: 'listen', words: 'the load balancer is inside the network:', absent: 'true' },

@@ -8,7 +8,7 @@ import { mustRun, run } from '../../engines/run.ts';
 import { engineSuite } from '../../engines/suite.ts';
 import { type Cluster, startCluster } from '../../support/cluster.ts';
 import { ALL_OPTIONS } from '../gitlabRunner/specs.ts';
-import { type Parts, specOf } from './specs.ts';
+import { CADDY, type Parts, specOf } from './specs.ts';
 
 const { test, engines } = await engineSuite('what is made for clusters, at a real API server', [
   'kubernetes',
@@ -47,6 +47,7 @@ async function accepted(...place: readonly string[]): Promise<void> {
 const trusted = 'health: /healthz, clientIp: { trustedProxies: [10.7.0.0/16]';
 const FORMS: Readonly<Record<string, Parts>> = {
   cluster: {},
+  caddy: { caddy: CADDY, options: 'clientAddress: localTrafficPolicy, provider: eks' },
   eks: { options: 'clientAddress: localTrafficPolicy, provider: eks' },
   aks: { options: 'clientAddress: localTrafficPolicy, provider: aks, internal: false' },
   gke: { options: 'clientAddress: localTrafficPolicy, provider: gke' },

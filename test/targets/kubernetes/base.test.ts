@@ -1,24 +1,16 @@
-import { execFile, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { chmod, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { loadAll } from 'js-yaml';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compile } from '../../../src/compile.ts';
 import { temporaryFolder } from '../../../src/verify/folder.ts';
-import { freePorts } from '../../../src/verify/ports.ts';
-import { accepts } from '../../../src/verify/process.ts';
+import { freePort } from '../../../src/verify/ports.ts';
+import { openScope } from '../../../src/verify/scope.ts';
 import { engineSuite } from '../../engines/suite.ts';
-import { IMAGE, type Parts, specOf } from './specs.ts';
-
-/** Asks until the answer is yes, and gives up after ten seconds with what is known by then. */
-async function until(question: () => Promise<boolean>, known: () => string): Promise<void> {
-  for (const end = performance.now() + 10_000; !(await question()); await delay(20))
-    if (performance.now() > end) throw new Error(`waited in vain: ${known()}`);
-}
+import { startPod, until } from '../../support/pods.ts';
+import { CADDY, IMAGE, type Parts, specOf } from './specs.ts';
 
 function made(parts: Parts) {
   const { files = [], diagnostics } = compile(specOf(parts), { file: 'postern.yaml', read: () => undefined });
@@ -30,6 +22,9 @@ function made(parts: Parts) {
 }
 
 const test = suite('kubernetes');
+
+const REWRITE = 'domainRewrites: [{ from: a.example.com, to: a.example.net, upstream: gitlab }]';
+const NGINX_SITES = '{ writable: /run/postern, accessLog: stdout, sites: { tls: "off" } }';
 
 const REFUSED: readonly [parts: Parts, code: string][] = [
   [{ options: 'clientAddress: header' }, 'kubernetes/address-mode'],
@@ -53,11 +48,19 @@ const REFUSED: readonly [parts: Parts, code: string][] = [
   [{ port: 80 }, 'kubernetes/low-port'],
   [{ proxy: 'health: /healthz, tls: { certFile: /c.pem, keyFile: /k.pem }' }, 'kubernetes/certificate-file'],
   [{ nginx: '{}' }, 'kubernetes/not-writable'],
+  [{ caddy: '{}' }, 'kubernetes/not-writable'],
+  [{ nginx: '{ writable: /run/postern }' }, 'kubernetes/log-in-pod'],
+  [{ caddy: '{ writable: /run/postern }' }, 'kubernetes/log-in-pod'],
+  [{ nginx: NGINX_SITES, rewrite: REWRITE }, 'kubernetes/sites'],
+  [{ caddy: CADDY, rewrite: REWRITE }, 'kubernetes/sites'],
   [{ name: '1access' }, 'kubernetes/bad-name'],
   [{ options: 'provider: eks' }, 'spec/missing-key'],
 ];
 for (const [parts, code] of REFUSED) {
-  test(`refused: ${JSON.stringify(parts)}`, () => assert.equal(made(parts).problems, [code]));
+  test(`refused: ${JSON.stringify(parts)}`, () => {
+    const problems = made(parts).problems.filter((problem) => !problem.startsWith('nginx/'));
+    assert.equal(problems, [code]);
+  });
 }
 
 test('an image without its digest, and a proxy that listens on one address', () => {
@@ -105,6 +108,19 @@ test('a load balancer that keeps addresses lets in whom the proxies let in', () 
     [...(service.spec['loadBalancerSourceRanges'] as string[])],
     ['127.0.0.0/8', '203.0.113.0/24', '2001:db8::/48'],
   );
+});
+
+test('the kubelet asks the proxy with the lowest port, whichever is named first', () => {
+  const probes = (proxies: string) => {
+    const text = specOf({}).replace('proxies: { ', `proxies: { ${proxies}`);
+    const { files } = compile(text, { file: 'postern.yaml', read: () => undefined });
+    const manifest = files?.find(({ path }) => path === 'kubernetes/deployment.yaml')?.text ?? '';
+    return manifest.match(/^ +path: .*\n +port: .*$/gm);
+  };
+  const one = probes('');
+  assert.is(one?.length, 3);
+  assert.equal(probes('aaa: { listen: 8081, ipRanges: any, health: /alive }, '), one);
+  assert.equal(probes('aaa: { listen: 8080, ipRanges: any, health: /alive, hosts: [a.example.com] }, '), one);
 });
 
 test('whoever passes the addresses on is who connects', () => {
@@ -157,65 +173,27 @@ built('builds, and another byte of a file rolls the pods', async () => {
 });
 built.run();
 
-const { test: pod, engines: own } = await engineSuite('nginx as in a pod', ['nginx']);
+const { test: pod, engines: own } = await engineSuite('engines as in a pod', ['nginx', 'caddy']);
 
-pod(
-  'runs as anybody in a folder that it cannot write to, logs to its output, and ends when it is told to',
-  async () => {
-    const [port = 0] = await freePorts(1);
-    const folder = await temporaryFolder();
-    const writable = join(folder.path, 'writable');
-    const pidFile = join(writable, 'nginx.pid');
-    // Not its shell, which would leave it behind.
-    const stop = (signal: 'SIGQUIT' | 'SIGKILL') => {
-      if (existsSync(pidFile)) process.kill(Number(readFileSync(pidFile, 'utf8')), signal);
-    };
+for (const engine of ['nginx', 'caddy'] as const) {
+  const name = `${engine} runs as anybody in a folder that it cannot write to, logs to its output, and ends when told to`;
+  pod(name, async () => {
+    const scope = openScope();
     try {
-      await chmod(folder.path, 0o755);
-      await mkdir(writable);
-      await chmod(writable, 0o777);
-      const spec = specOf({ port, nginx: `{ writable: ${writable}, accessLog: stdout }` });
-      const text = spec.replace(/ {2}kubernetes: .*\n/, '');
-      const { files = [] } = compile(text, { file: 'postern.yaml', read: () => undefined });
-      for (const file of files) await folder.write(file.path, file.text);
-      const base = join(folder.path, 'nginx');
-      await chmod(base, 0o555);
-      const args = ['-e', 'stderr', '-p', `${base}/`, '-c', 'nginx.conf', '-g', 'daemon off;'];
-      const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-      // What a container runtime gives is a pipe, and what node gives is a socket, which nobody can open by its name.
-      const line = 'program=$1; shift; "$program" "$@" | cat';
-      const shell = spawn('/bin/sh', ['-c', line, 'sh', own.nginx.path, ...args], {
-        stdio: ['ignore', 'pipe', 'pipe'],
-        ...nobody,
-      });
-      let [output, errors] = ['', ''];
-      shell.stdout.on('data', (data: Buffer) => {
-        output += data.toString();
-      });
-      shell.stderr.on('data', (data: Buffer) => {
-        errors += data.toString();
-      });
-      await until(
-        () => accepts(port),
-        () => errors,
-      );
+      const spec = specOf(engine === 'caddy' ? { caddy: CADDY } : {});
+      const options = { spec, program: own[engine].path, port: await freePort(), values: new Map() };
+      const { port, output, errors, folder, terminate } = await startPod(options, scope);
       const { status } = await fetch(`http://127.0.0.1:${port}/healthz`, { headers: { connection: 'close' } });
       assert.is(status, 200);
-      await until(
-        () => Promise.resolve(output.includes('\n')),
-        () => errors,
-      );
-      assert.is(JSON.parse(output.trim()).path, '/healthz');
-      stop('SIGQUIT');
-      await until(
-        () => Promise.resolve(shell.exitCode !== null),
-        () => errors,
-      );
-      assert.is(errors, '');
+      await until(() => output().includes('\n'), errors);
+      assert.is(JSON.parse(output().trim()).path, '/healthz');
+      assert.is(await terminate(), 0);
+      if (engine === 'nginx') assert.is(errors(), '');
+      const ours = ['files', 'stderr', 'stdout', 'writable'];
+      assert.equal(readdirSync(folder).sort(), ours, 'nothing is written anywhere else');
     } finally {
-      stop('SIGKILL');
-      await folder.remove();
+      await scope.close();
     }
-  },
-);
+  });
+}
 pod.run();

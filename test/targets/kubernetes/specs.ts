@@ -5,19 +5,25 @@ export interface Parts {
   readonly proxy?: string;
   readonly options?: string;
   readonly nginx?: string;
+  /** Options of Caddy, which then is what the pods run. */
+  readonly caddy?: string;
   readonly port?: number;
   readonly name?: string;
   readonly rate?: string;
+  /** A key of the spec, with its value. */
+  readonly rewrite?: string;
 }
 
 /** A proxy for clusters. */
 export const specOf = ({
   proxy = 'health: /healthz',
   options = 'clientAddress: cluster',
+  caddy,
   nginx = '{ writable: /run/postern, accessLog: stdout }',
   port = 8080,
   name = 'access',
   rate = '',
+  rewrite = '',
 }: Parts) => `version: 1
 name: ${name}
 ipRanges: { partners: [203.0.113.0/24, "2001:db8::/48", 127.0.0.0/8] }
@@ -26,7 +32,10 @@ upstreams:
 routes: { read: { upstream: gitlab, allow: [GET /api/v4/user] } }
 apiKeys: { p: { key: env:K, token: env:T${rate} } }
 proxies: { api: { listen: ${port}, ipRanges: ["@partners"], ${proxy} } }
+${rewrite}
 targets:
-  nginx: ${nginx}
-  kubernetes: { image: "${IMAGE}", ${options} }
+  ${caddy === undefined ? `nginx: ${nginx}` : `caddy: ${caddy}`}
+  kubernetes: { image: "${IMAGE}", ${caddy === undefined ? '' : 'engine: caddy, '}${options} }
 `;
+
+export const CADDY = '{ writable: /run/postern, accessLog: stdout }';
