@@ -78,6 +78,9 @@ export const rangesCodes = defineCodes('ranges', {
         ? 'write { file: NAME, format: aws, sha256: DIGEST } under ipRanges'
         : `there are: ${known.join(', ')}`,
   ),
+  'bad-download': error('{download} cannot take the place of {snapshot}, for the reason below').hint(
+    'download it again, as its publisher serves it',
+  ),
 });
 
 /** Findings of `shadow report`, and reasons why there is no report. */

@@ -99,6 +99,7 @@ export function readAll(names: readonly string[], io: Io): { readonly files: rea
   for (const name of names) {
     try {
       const inner = name !== '-' && statSync(name).isDirectory() ? filesBelow(name) : [name];
+      if (inner.length === 0) return { file: name, line: 0, problem: 'it is a folder without a file to read' };
       if (inner.length > MOST_FILES) return { file: name, line: 0, problem: `it holds more than ${MOST_FILES} files` };
       for (const file of inner) {
         const found = file === '-' ? { bytes: io.readStdin() } : readBytes(file, { pipes: true });

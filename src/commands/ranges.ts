@@ -52,8 +52,14 @@ export function ranges(args: RangesArguments, io: Io): Status {
   const edited = withDigest(place, digestOfRanges(text));
   const changed = changedSpec(source, { file: place.file, edited, snapshot: definition.file, text });
   const after = compile(changed.text, { file: source.name, read: changed.read, project: changed.project });
-  if (!after.policy || !after.spec || !after.document || hasError(after.diagnostics))
-    return print({ ...report, document: after.document, status: 2, diagnostics: after.diagnostics }, format, io);
+  if (!after.policy || !after.spec || !after.document || hasError(after.diagnostics)) {
+    const why = rangesCodes.report('bad-download', ['ipRanges', set], { download, snapshot: definition.file });
+    return print(
+      { ...report, document: after.document, status: 2, diagnostics: [why, ...after.diagnostics] },
+      format,
+      io,
+    );
+  }
   const [old, now] = [
     { policy, spec, document, read: source.read },
     { policy: after.policy, spec: after.spec, document: after.document, read: changed.read },

@@ -100,8 +100,8 @@ function readPart({ text }: Part): Corefile | Unusable {
 }
 
 /**
- * Returns why a text is another configuration language, if it is: a Corefile has no statements that end in ";" and no
- * assignments.
+ * Returns why a text is something else, if it is: a Corefile has no statements that end in ";" and no assignments, and
+ * its directives are names of plugins.
  */
 function foreignLanguage({ blocks }: Corefile): string | undefined {
   const words = blocks.flatMap(({ keys, directives }) => [
@@ -112,6 +112,10 @@ function foreignLanguage({ blocks }: Corefile): string | undefined {
   const bare = blocks.find(({ open }) => open === undefined);
   // The line is not quoted, because in another kind of file it may hold a key.
   if (odd) return `line ${odd.line + 1} ends in ";" or has a "=", as no line of a Corefile does`;
+  const named = blocks.flatMap(({ directives }) => directives.map(({ name }) => name));
+  const unnamed = named.find(({ text }) => !/^[A-Za-z][A-Za-z0-9_-]*$/.test(text));
+  if (unnamed) return `line ${unnamed.line + 1} does not start with the name of a plugin`;
+  if (bare?.directives.length === 0) return 'it holds no directive of CoreDNS';
   return bare && blocks.length > 1 ? `line ${(bare.keys[0]?.line ?? 0) + 1} starts a block without "{"` : undefined;
 }
 
