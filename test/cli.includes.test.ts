@@ -84,6 +84,34 @@ includes('diff --base git:REV reads all files as they were at that revision', ()
   }),
 );
 
+includes('a list behind a link is the same list at a revision', () =>
+  inWorkspace(async ({ path, run, write }) => {
+    const listed = PROD.replace('[192.0.2.0/24]', '["@offices"]');
+    const team = `${PAYMENTS}ipRanges: { offices: { file: link.txt } }\n`;
+    const files = [
+      ['envs/prod.yaml', listed],
+      ['teams/payments.yaml', team],
+      ['lists/offices.txt', '192.0.2.0/24\n'],
+      ['teams/link.txt', '-> ../lists/offices.txt'],
+    ] as const;
+    writeFiles(path, new Map([...FILES, ...files]));
+    commit(path);
+    assert.is((await run('diff envs/prod.yaml --base git:HEAD')).status, 0);
+    write('lists/offices.txt', '192.0.2.0/24\n198.51.100.7\n');
+    assert.match((await run('diff envs/prod.yaml --base git:HEAD')).stdout, /198\.51\.100\.7/);
+    // Out of the repository no link leads, at no revision.
+    rmSync(join(path, 'teams/link.txt'));
+    symlinkSync('/etc/hosts', join(path, 'teams/link.txt'));
+    commit(path);
+    assert.match((await run('diff envs/prod.yaml')).stderr, /compose\/outside-file/);
+    write('teams/payments.yaml', PAYMENTS);
+    write('envs/prod.yaml', PROD);
+    const { status, stderr } = await run('diff envs/prod.yaml --base git:HEAD');
+    assert.is(status, 2);
+    assert.match(stderr, /HEAD:teams\/payments\.yaml:6:\d+: error: cannot read "link\.txt": it is a symbolic link/);
+  }),
+);
+
 includes('an invalid file of the other version is shown where it stands there', () =>
   inWorkspace(async ({ path, run, write }) => {
     symlinkSync('/etc/hosts', join(path, 'hosts.yaml'));

@@ -75,7 +75,7 @@ random('a guarantee holds exactly where no request breaks it', () => {
       const { composition, policy } = compile(JSON.stringify(spec), { file: 'postern.json', read, targets: [] });
       // Where what needs a key overlaps with what needs none the spec is an error.
       if (!composition || !policy) return;
-      const source = { read, project: { entry: () => '', open: () => ({ problem: '' }) } };
+      const source = { read, project: { entry: () => '', open: () => ({ problem: '' }), wayOut: () => undefined } };
       const { outcomes } = runGuarantees({ source, composition, policy });
       guarantees.forEach((promised, index) => {
         const expected = holds(policy, promised);

@@ -17,8 +17,13 @@ export function projectAround(folder: string, spec: string): Project {
   return {
     entry: () => below(places().root, join(places().home, basename(spec))),
     open: (path) => openBelow(path, { folder, ...places() }),
+    wayOut: (path) => wayOut(path, places().root),
   };
 }
+
+/** How a path leads out of the project, before "out of the project". */
+export const LEADS = 'leads';
+export const LINK_LEADS = 'is a symbolic link, or below one, that leads';
 
 interface Places {
   /** The folder as the user gave it. */
@@ -30,16 +35,27 @@ interface Places {
 
 function openBelow(path: string, { folder, home, root }: Places): Opened {
   try {
-    if (leadsOut(path)) return { outside: 'leads' };
+    if (leadsOut(path)) return { outside: LEADS };
     const real = realpathSync(join(root, path));
     const inside = below(root, real);
-    if (leadsOut(inside)) return { outside: 'is a symbolic link, or below one, that leads' };
+    if (leadsOut(inside)) return { outside: LINK_LEADS };
     const found = readBytes(real);
     if ('problem' in found) return found;
     const { value, diagnostics } = decodeSource(join(folder, relative(home, real)), found.bytes);
     return value ? { path: inside, file: value } : { diagnostics };
   } catch (error) {
     return { problem: systemProblem(error) };
+  }
+}
+
+function wayOut(path: string, root: string): string | undefined {
+  if (leadsOut(path)) return LEADS;
+  try {
+    return leadsOut(below(root, realpathSync(join(root, path)))) ? LINK_LEADS : undefined;
+  } catch (error) {
+    // What is not there is reported by whoever reads it.
+    systemProblem(error);
+    return undefined;
   }
 }
 

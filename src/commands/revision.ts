@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { basename } from 'node:path';
+import { basename, posix } from 'node:path';
 import type { Project } from '../compose/project.ts';
 import { type Diagnostic, failed, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { placed } from '../output/disk.ts';
 import { decodeSource } from '../source/decode.ts';
 import { diffCodes } from './codes.ts';
-import { leadsOut } from './project.ts';
+import { LEADS, LINK_LEADS, leadsOut } from './project.ts';
 import type { OpenSpec } from './spec.ts';
 
 const MOST = 2 ** 28;
@@ -21,7 +21,7 @@ export function specAtRevision(spec: Pick<OpenSpec, 'name' | 'folder'>, revision
   if (commit === undefined) return fail(...noCommit(spec.folder, revision));
   const id = commit.toString('utf8').trim();
   const path = `${top.bytes.toString('utf8').trim()}${basename(spec.name)}`;
-  const bytes = show(spec.folder, id, basename(spec.name));
+  const bytes = show(spec.folder, find(spec.folder, id, path));
   if (bytes === undefined)
     return fail(
       `it has no file ${path}`,
@@ -29,7 +29,10 @@ export function specAtRevision(spec: Pick<OpenSpec, 'name' | 'folder'>, revision
     );
   const { value, diagnostics } = decodeSource(`${revision}:${path}`, bytes);
   if (!value) return failed(diagnostics);
-  const read = (file: string) => show(spec.folder, id, file)?.toString('utf8');
+  const read = (file: string) =>
+    file.startsWith('/')
+      ? undefined
+      : show(spec.folder, find(spec.folder, id, posix.join(posix.dirname(path), file)))?.toString('utf8');
   const project = projectAtRevision({ folder: spec.folder, revision, commit: id, path });
   return ok({ ...value, folder: spec.folder, read, project }, diagnostics);
 }
@@ -45,15 +48,17 @@ interface Revision {
 
 /** Returns access to the files of a commit; none is read from disk. */
 function projectAtRevision({ folder, revision, commit, path: entry }: Revision): Project {
+  const wayOut = (path: string, { id }: GitObject) =>
+    leadsOut(path) ? LEADS : id === 'symlink' ? LINK_LEADS : undefined;
   return {
     entry: () => entry,
+    wayOut: (path) => wayOut(path, find(folder, commit, path)),
     open: (path) => {
-      if (leadsOut(path)) return { outside: 'leads' };
-      const found = git(folder, ['cat-file', '--batch-check', '--follow-symlinks'], `${commit}:${path}\n`);
-      const [id = '', type = ''] = found.bytes?.toString('utf8').split(/[ \n]/) ?? [];
-      if (id === 'symlink') return { outside: 'is a symbolic link, or below one, that leads' };
-      if (type === 'tree') return { problem: 'it is a folder' };
-      const bytes = type === 'blob' ? git(folder, ['cat-file', 'blob', id]).bytes : undefined;
+      const found = find(folder, commit, path);
+      const outside = wayOut(path, found);
+      if (outside !== undefined) return { outside };
+      if (found.type === 'tree') return { problem: 'it is a folder' };
+      const bytes = show(folder, found);
       if (!bytes) return { problem: `${revision} has no such file` };
       const { value, diagnostics } = decodeSource(`${revision}:${path}`, bytes);
       return value ? { path, file: value } : { diagnostics };
@@ -95,11 +100,22 @@ function noRevision(revision: string, problem: string, hint: string): Diagnostic
   return diffCodes.report('no-base', [], { base, problem, hint }, placed(base));
 }
 
-/** Returns a file of a commit, by its path from the folder of the spec. */
-function show(folder: string, commit: string, path: string): Buffer | undefined {
-  if (path.startsWith('/')) return undefined;
-  // Without "./", git would start at the top of the repository.
-  return git(folder, ['cat-file', 'blob', `${commit}:./${path}`]).bytes;
+interface GitObject {
+  /** "symlink" for a link that leads out of the repository. */
+  readonly id: string;
+  /** "blob" for a file, "tree" for a folder. */
+  readonly type: string;
+}
+
+/** Finds a file of a commit by its path from the top of the repository. Links are followed, as on disk. */
+function find(folder: string, commit: string, path: string): GitObject {
+  const found = git(folder, ['cat-file', '--batch-check', '--follow-symlinks'], `${commit}:${path}\n`);
+  const [id = '', type = ''] = found.bytes?.toString('utf8').split(/[ \n]/) ?? [];
+  return { id, type };
+}
+
+function show(folder: string, { id, type }: GitObject): Buffer | undefined {
+  return type === 'blob' ? git(folder, ['cat-file', 'blob', id]).bytes : undefined;
 }
 
 interface Ran {

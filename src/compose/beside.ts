@@ -26,7 +26,7 @@ export function openBeside(
   if ('diagnostics' in opened) return { problem: 'it cannot be read', diagnostics: opened.diagnostics };
   return {
     file: opened.file,
-    project: { entry: () => opened.path, open: project.open },
+    project: { ...project, entry: () => opened.path },
     read: (file) => read(posix.isAbsolute(file) ? file : posix.join(posix.dirname(path), file)),
   };
 }

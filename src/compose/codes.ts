@@ -12,6 +12,9 @@ export const composeCodes = defineCodes('compose', {
   outside: error('cannot include "{path}": it {how} out of the project').hint(
     'a spec includes only files below the nearest folder with .git, or below its own folder where there is none',
   ),
+  'outside-file': error('cannot read "{path}": it {how} out of the project').hint(
+    'a fragment names only files below the nearest folder with .git, or below the folder of the spec where there is none',
+  ),
   cycle: error(({ names }: { names: readonly string[] }) => `files include each other: ${names.join(' → ')}`).hint(
     'take one of these includes out; what two files share belongs into a third',
   ),

@@ -78,6 +78,7 @@ export function loadFamily(document: LocatedDocument, value: Spec & SpecFile, pr
 function follow(step: Step, loading: Loading): void {
   const { member } = step;
   loading.members.set(member.id, member);
+  if (step.via) loading.problems.push(...strayFiles(step, loading.project));
   for (const [index, include] of (member.value.include ?? []).entries()) {
     const found =
       typeof include === 'object' && 'preset' in include
@@ -124,6 +125,21 @@ function openFile(path: string, step: Step, { index, loading }: IncludeContext):
   if (read === 'no fragment') problems.push(composeCodes.report('not-a-fragment', at, { path }, told(step, at)));
   if (typeof read !== 'object') return undefined;
   return { id: opened.path, ...read, folder: posix.relative(posix.dirname(loading.entry), posix.dirname(opened.path)) };
+}
+
+/**
+ * Refuses files outside of the project that a fragment names: whoever writes it could otherwise look at anything that
+ * the one who runs the command may read. The spec itself may name any file.
+ */
+function strayFiles(step: Step, project: Project): Diagnostic[] {
+  const { id, value } = step.member;
+  return Object.entries(value.ipRanges ?? {}).flatMap(([name, set]) => {
+    if (Array.isArray(set)) return [];
+    const { file: path } = set;
+    const how = path.startsWith('/') ? 'leads' : project.wayOut(posix.join(posix.dirname(id), path));
+    const at: SpecPath = ['ipRanges', name, 'file'];
+    return how === undefined ? [] : [composeCodes.report('outside-file', at, { path, how }, told(step, at))];
+  });
 }
 
 function readFragment(

@@ -7,6 +7,11 @@ export interface Project {
   entry(): string;
   /** Opens a file by its path below the root; one that starts with "../" leads out of it. */
   open(path: string): Opened;
+  /**
+   * Says how a path below the root leads out of it, such as "leads"; `undefined` if it stays within, or if nothing is
+   * there.
+   */
+  wayOut(path: string): string | undefined;
 }
 
 /** A file, or why there is none. */
@@ -21,4 +26,5 @@ export type Opened =
 export const NO_PROJECT: Project = {
   entry: () => 'postern.yaml',
   open: () => ({ problem: 'nothing is known of the files around this spec' }),
+  wayOut: () => undefined,
 };

@@ -53,6 +53,7 @@ export function generated(engine: Engine, setting: Setting, port: number, shadow
   const project: Project = {
     entry: () => 'bench.json',
     open: (path) => ({ path, file: { name: path, text: shadow } }),
+    wayOut: () => undefined,
   };
   const options = { file: 'bench.json', read: () => undefined, project };
   const { files, policy, diagnostics } = compile(JSON.stringify(spec), options);
