@@ -18,14 +18,16 @@ ${more}`;
 const team = (name = 'team') =>
   `version: 1\nfragment: true\nroutes: { ${name}: { upstream: up, allow: [GET /a] } }\napiKeys: { ${name}: { key: env:K, token: env:T, routes: [${name}] } }\n`;
 
+type Files = Readonly<Record<string, string>>;
+
 /** The changes that `diff --base` tells between two specs in folders of their own. */
-async function between(before: string, after: string, files: Readonly<Record<string, string>> = {}) {
+async function between(before: string, after: string, files: Files = {}, formerFiles = files) {
   const folder = await temporaryFolder();
   try {
-    const texts = Object.entries({ 'team.yaml': team(), ...files });
-    const all = [before, after].flatMap((text, index) =>
-      [['postern.yaml', text], ...texts].map(([name, each = '']): [string, string] => [`${index}/${name}`, each]),
-    );
+    const all = [
+      { 'postern.yaml': before, 'team.yaml': team(), ...formerFiles },
+      { 'postern.yaml': after, 'team.yaml': team(), ...files },
+    ].flatMap((texts, index) => Object.entries(texts).map(([name, text]) => [`${index}/${name}`, text] as const));
     writeFiles(folder.path, new Map(all));
     const ran = await runHere(['diff', join(folder.path, '1'), '--base', join(folder.path, '0'), '--format', 'json']);
     const { access = [], diagnostics } = JSON.parse(ran.stdout);
@@ -67,7 +69,8 @@ for (const [after, says] of LOOSER) {
 
 changes('an envelope that is gone, or a way around it', async () => {
   const gone = [['envelope', 'widening', 'envelope removed: nothing bounds team.yaml any more']];
-  assert.equal((await between(spec([within(WHOLE)]), spec(['team.yaml']))).told, gone);
+  const unbound = spec(['{ file: team.yaml, owner: team@example.com }']);
+  assert.equal((await between(spec([within(WHOLE)]), unbound)).told, gone);
   const around = { 'outer.yaml': 'version: 1\nfragment: true\ninclude: [team.yaml]\n' };
   assert.equal((await between(spec([within(WHOLE)]), spec([within(WHOLE), 'outer.yaml']), around)).told, gone);
   const nested = {
@@ -119,7 +122,13 @@ changes('addresses that a proxy takes in are told once', async () => {
 changes('whoever owns the envelope approves it, not whoever owns the file', async () => {
   const owned = (terms: string) => spec([within(`${terms}, owner: security@example.com`)]);
   const { access } = await between(owned(WHOLE), owned(`${WHOLE}, websocket: true`).replace('security', 'team'));
-  assert.equal(access[0].approval, ['security@example.com']);
+  const told = access.map(({ kind, effect, approval }: Record<string, unknown>) => [kind, effect, approval]);
+  const both = ['security@example.com', 'team@example.com'];
+  assert.equal(told, [
+    ['envelope', 'widening', both],
+    ['owner', 'unclear', both],
+  ]);
+  assert.is(access[1].message, 'the envelope of team.yaml is owned by team@example.com (before: security@example.com)');
   const nested = { 'outer.yaml': `version: 1\nfragment: true\ninclude: [${within(WHOLE)}]\n` };
   const inherited = await between(
     spec(['{ file: outer.yaml, owner: platform@example.com }']),
@@ -139,6 +148,47 @@ changes('an include that lives longer', async () => {
     ['expiry', 'widening', 'team.yaml is included without end (before: until 2030-01-01)'],
   ]);
   assert.equal((await between(endless, short)).told, []);
+});
+
+/** Kinds and approvals. */
+const asked = (access: readonly Record<string, unknown>[]) => access.map(({ kind, approval }) => [kind, approval]);
+
+changes('a change of owner takes no say away from the former one', async () => {
+  const included = (owner: string, expires = '') => `{ file: team.yaml, owner: ${owner}@example.com${expires} }`;
+  const both = ['new@example.com', 'old@example.com'];
+  const longer = await between(spec([included('old', ', expires: 2029-01-01')]), spec([included('new')]));
+  assert.equal(asked(longer.access), [
+    ['expiry', both],
+    ['owner', both],
+  ]);
+  assert.match(longer.access[1].message, 'team.yaml is owned by new@example.com (before: old@example.com)');
+
+  const key = (owner: string, token: string) =>
+    spec(['team.yaml']).replace('token: env:TOKEN', `token: env:${token}, owner: ${owner}@example.com`);
+  const sent = await between(key('old', 'TOKEN'), key('new', 'OTHER'));
+  assert.equal(asked(sent.access), [
+    ['token', both],
+    ['owner', both],
+  ]);
+  assert.equal(asked((await between(key('old', 'TOKEN'), key('old', 'TOKEN'))).access), []);
+
+  // A file that is no longer included as its own, because its lines are written in the spec now.
+  const moved = spec([]).replace('routes: { read', 'routes: { team: { upstream: up, allow: [GET /a, GET /b] }, read');
+  const inlined = await between(
+    spec([included('old')]),
+    moved.replace('apiKeys: { bot', 'apiKeys: { team: { key: env:K, token: env:T, routes: [team] }, bot'),
+  );
+  assert.equal(asked(inlined.access), [['allowed', ['old@example.com']]]);
+});
+
+changes('a promise of a file, and entries of address sets, have owners too', async () => {
+  const included = spec(['{ file: team.yaml, owner: team@example.com }']);
+  const promising = { 'team.yaml': `${team()}guarantees: [{ never: "DELETE /{x*}" }]\n` };
+  const gone = await between(included, included, { 'team.yaml': team() }, promising);
+  assert.equal(asked(gone.access), [['guarantee', ['team@example.com']]]);
+  const more = included.replace('[203.0.113.7]', '[203.0.113.7, { cidr: 198.51.100.7, owner: lab@example.com }]');
+  assert.equal(asked((await between(included, more)).access), [['addresses', ['lab@example.com']]]);
+  assert.equal(asked((await between(more, included)).access), [['addresses', ['lab@example.com']]]);
 });
 
 changes.run();

@@ -14,6 +14,7 @@ export type ChangeKind =
   | 'key-added'
   | 'key-removed'
   | 'key-source'
+  | 'owner'
   | 'scope'
   | 'proxy-added'
   | 'proxy-removed'

@@ -4,12 +4,12 @@ import { inOrder } from '../accessDiff/collector.ts';
 import { diffAccess } from '../accessDiff/diff.ts';
 import { type AccessChange, mayWiden } from '../accessDiff/types.ts';
 import { compile, compileCodes } from '../compile.ts';
-import { ownersOf } from '../compose/owners.ts';
 import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { placedIn } from '../diagnostics/resolve.ts';
 import { type Claim, claimsOf, type SameClaim } from '../guarantees/claims.ts';
 import { implies } from '../guarantees/implied.ts';
 import { loosenedEnvelopes, prolongedIncludes } from '../guarantees/loosened.ts';
+import { approversOf, handedOver } from '../guarantees/owners.ts';
 import { prove } from '../guarantees/prove.ts';
 import { outputCodes } from '../output/codes.ts';
 import { placed, systemProblem } from '../output/disk.ts';
@@ -198,13 +198,14 @@ function compareWith(
     { ...current, read: current.source.read },
   );
   const prolonged = prolongedIncludes(old.composition, current.composition);
-  const owners = { before: old.composition, after: current.composition };
+  const { composition, policy } = old;
+  const handed = handedOver({ before: composition, after: current.composition });
   return ok({
-    changes: inOrder([...changes, ...ofTargets, ...promised, ...loosened, ...prolonged]),
+    changes: inOrder([...changes, ...ofTargets, ...promised, ...loosened, ...prolonged, ...handed]),
     versions: {
       before: old.document,
       after: document,
-      owners: ({ version, path }) => ownersOf(owners[version], path),
+      owners: (change) => approversOf(change, { before: { composition, policy }, after: current }),
     },
   });
 }

@@ -1,4 +1,4 @@
-import { type AccessChange, type ChangePlace, type Example, mayWiden } from '../accessDiff/types.ts';
+import { type AccessChange, type Example, mayWiden } from '../accessDiff/types.ts';
 import { maskSecrets } from '../diagnostics/mask.ts';
 import { positionsByText } from '../diagnostics/position.ts';
 import { printable } from '../diagnostics/printable.ts';
@@ -9,8 +9,8 @@ import type { FindingPlace, Level } from './sheet.ts';
 export interface Versions {
   readonly before: Locator | undefined;
   readonly after: Locator | undefined;
-  /** Who has to approve a change of this line. */
-  readonly owners?: (at: ChangePlace) => readonly string[];
+  /** Whose approval a change needs. */
+  readonly owners?: (change: AccessChange) => readonly string[];
 }
 
 /** A change with its line in the version that has it, in words that may be shown anywhere. */
@@ -39,7 +39,7 @@ export function shownChanges(changes: readonly AccessChange[], versions: Version
       message: shown(`${message}${proxyWords(change)}`),
       ...(example && { hint: shown(`for example ${exampleWords(example)}`) }),
       ...(found && { place: found }),
-      approval: (versions.owners?.(at) ?? []).map(shown),
+      approval: (versions.owners?.(change) ?? []).map(shown),
     };
   });
 }

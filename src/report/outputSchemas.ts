@@ -66,7 +66,9 @@ const access = z
     message: z.string(),
     version: z.enum(['before', 'after']).describe('The version that file and line are of'),
     ...place,
-    approval: z.array(z.string()).describe('Owners of the key or of the includes that the line is written in'),
+    approval: z
+      .array(z.string())
+      .describe('Owners, now and before, of the key, addresses, envelope or include that the change is about'),
     proxies: z.array(z.string()),
     keys: nullable(z.array(z.string())).describe('Ids of keys; null where they are many and stand in keyLists'),
     keyList: nullable(
