@@ -31,7 +31,12 @@ export interface ProxyRequest {
 }
 
 /** Returns the bytes of a head: the request line, a line for each header, and the empty line. */
-export function headBytesOf({ method, target, headers, headBytes }: ProxyRequest): number {
+export function headBytesOf({
+  method,
+  target,
+  headers,
+  headBytes,
+}: Pick<ProxyRequest, 'method' | 'target' | 'headers' | 'headBytes'>): number {
   const fields = headers.reduce((sum, [name, value]) => sum + name.length + value.length + ': \r\n'.length, 0);
   return headBytes ?? `${method} ${target} HTTP/1.1\r\n\r\n`.length + fields;
 }

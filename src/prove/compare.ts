@@ -3,20 +3,24 @@ import type { CidrSet } from '../policy/cidr.ts';
 import { type Decision, evaluatorOf } from '../policy/decide.ts';
 import type { ProxyRequest } from '../policy/request.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
-import { decisionOf, type Target } from './decision.ts';
+import { decisionOf, exampleRequest, type Target } from './decision.ts';
 import { differenceOf } from './difference.ts';
 import { CannotTell, exampleOf, explore, pieceOf, type Run } from './explore.ts';
 import { both, TooLarge } from './language.ts';
 import { wholly } from './matching.ts';
-import type { FileModel, Outcome } from './model.ts';
-import { addressKinds, SymbolicRequest, type World } from './request.ts';
+import type { FileModel } from './model.ts';
+import { addressKinds, type ExampleRequest, SymbolicRequest, type World } from './request.ts';
+import { type Said, saidOf } from './said.ts';
 import { specMatchOf } from './specMatch.ts';
 
 /** A request that the spec and the file decide differently. */
 export interface Difference {
-  readonly request: ProxyRequest;
+  readonly request: ExampleRequest;
   readonly decision: Decision;
-  readonly outcome: Outcome;
+  /** What the file does, according to the reader. */
+  readonly said: Said;
+  /** The part of the file that answers or forwards. */
+  readonly place: string;
   /** The difference in words. */
   readonly what: string;
 }
@@ -48,10 +52,13 @@ function comparison(policy: Policy, proxy: Proxy, model: FileModel, isExact = fa
       const request = new SymbolicRequest(run, world);
       const outcome = model.decide(request, target.cuts);
       if (!outcome) return;
-      const [decision, example] = decisionOf(request, target, decide);
+      const decision = decisionOf(request, target, decide);
       const what = differenceOf(outcome, decision, { request, policy });
-      if (what !== undefined && (!difference || sizeOf(example) < sizeOf(difference.request)))
-        difference = { request: example, decision, outcome, what };
+      if (what === undefined) return;
+      const example = exampleRequest(request, target);
+      if (difference && sizeOf(example) >= sizeOf(difference.request)) return;
+      const said = saidOf(outcome, run, bodyLength(example));
+      difference = { request: example, decision, said, place: outcome.place, what };
     });
   }
   // What shows a difference has to be a request that goes that way.
@@ -73,12 +80,17 @@ function findsClient(model: FileModel, world: World): boolean {
   return isSame;
 }
 
+/** Returns the bytes of the body that a request announces; `undefined` for none. */
+export function bodyLength({ headers, body }: Pick<ExampleRequest, 'headers' | 'body'>): number | undefined {
+  return body === 'length' ? Number(headers.find(([name]) => name === 'Content-Length')?.[1]) : undefined;
+}
+
 /** Returns the size of a request in characters, to find a short example. */
 function sizeOf({ target, headers, method }: ProxyRequest): number {
   return method.length + target.length + headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
 }
 
-function worldOf(policy: Policy, proxy: Proxy, model: FileModel): World {
+export function worldOf(policy: Policy, proxy: Proxy, model: FileModel): World {
   const own: CidrSet[] = policy.apiKeys.flatMap(({ ranges }) => ranges ?? []);
   const { clientIp, health } = proxy;
   const sets = [
@@ -105,7 +117,19 @@ function worldOf(policy: Policy, proxy: Proxy, model: FileModel): World {
 
 const ABSOLUTE = wholly('/(?:.|\\n)*');
 
-/** Returns the kinds of target: what file and spec make of method and path, each with a short example. */
+/** Returns a short method and path of a run. */
+export function exampleTarget(request: SymbolicRequest, depth: number): Pick<Target, 'method' | 'path'> {
+  const { run } = request;
+  const text = (name: string) => (run.pieces.has(name) ? exampleOf(pieceOf(run, name)) : undefined) ?? '';
+  const method = text('method') || 'GET';
+  const shape = request.shape(depth);
+  if (shape.kind === 'other') return { method, path: oddPathOf(run) };
+  const count = shape.kind === 'segments' ? shape.count : depth;
+  const segments = Array.from({ length: count }, (_, index) => text(`segment ${index + 1}`) || '/a').join('');
+  if (shape.kind === 'segments') return { method, path: segments };
+  return { method, path: `${segments}${shape.after ? text('further') || '/a' : ''}${shape.slash ? '/' : ''}` };
+}
+
 function oddPathOf(run: Run): string {
   if (!run.pieces.has('odd path')) return '//x';
   const piece = pieceOf(run, 'odd path');
@@ -113,6 +137,7 @@ function oddPathOf(run: Run): string {
   return (piece.only === undefined ? exampleOf(usual) : undefined) ?? exampleOf(piece) ?? '//x';
 }
 
+/** Returns the kinds of target: what file and spec make of method and path, each with a short example. */
 function targetsOf(proxy: Proxy, model: FileModel, world: World): ReadonlyMap<string, Target> {
   const access = accessOf(proxy);
   if (!access) throw new CannotTell('the patterns overlap in too many ways');
@@ -123,14 +148,7 @@ function targetsOf(proxy: Proxy, model: FileModel, world: World): ReadonlyMap<st
     const { endpoint, routeClass } = specMatchOf(request, access, model.depth);
     const key = JSON.stringify([...cuts, endpoint?.allow, routeClass?.id]);
     const known = targets.get(key);
-    const text = (name: string) => (run.pieces.has(name) ? exampleOf(pieceOf(run, name)) : undefined) ?? '';
-    const method = text('method') || 'GET';
-    const shape = request.shape(model.depth);
-    const count = shape.kind === 'segments' ? shape.count : shape.kind === 'further' ? model.depth : 0;
-    const segments = Array.from({ length: count }, (_, index) => text(`segment ${index + 1}`) || '/a');
-    const after =
-      shape.kind === 'further' ? `${shape.after ? text('further') || '/a' : ''}${shape.slash ? '/' : ''}` : '';
-    const path = shape.kind === 'other' ? oddPathOf(run) : `${segments.join('')}${after}`;
+    const { method, path } = exampleTarget(request, model.depth);
     if (!known || method.length + path.length < known.method.length + known.path.length)
       targets.set(key, { cuts, method, path });
   });

@@ -6,7 +6,7 @@ import { matches } from './explore.ts';
 import { type Language, without } from './language.ts';
 import { wholly } from './matching.ts';
 import type { Cuts } from './model.ts';
-import type { SymbolicRequest } from './request.ts';
+import type { ExampleRequest, SymbolicRequest } from './request.ts';
 
 /** A kind of target: methods and paths that the spec and the file treat alike, with an example. */
 export interface Target {
@@ -18,29 +18,28 @@ export interface Target {
 const REASONS = Object.keys(DENIALS);
 
 /**
- * Returns the decision of the spec about a request of this run, with an example of the request. The request is
- * narrowed, in the order of the evaluator's checks, until the evaluator decides all that is left alike; the decision is
- * then that about the example.
+ * Returns the decision of the spec about a request of this run. The request is narrowed, in the order of the
+ * evaluator's checks, until the evaluator decides all that is left alike; the decision is then that about an example.
  */
 export function decisionOf(
   request: SymbolicRequest,
   target: Target,
   decide: (request: ProxyRequest) => Decision,
-): readonly [Decision, ProxyRequest] {
+): Decision {
   for (const { upTo, narrow } of STEPS) {
     narrow(request);
-    const example = exampleRequest(request, target);
-    const decision = decide(example);
-    if (decision.kind === 'deny' && REASONS.indexOf(decision.reason) <= REASONS.indexOf(upTo))
-      return [decision, example];
+    const decision = decide(exampleRequest(request, target));
+    if (decision.kind === 'deny' && REASONS.indexOf(decision.reason) <= REASONS.indexOf(upTo)) return decision;
   }
   const passed = decide(exampleRequest(request, target));
   if (passed.kind === 'forward') narrowBody(request, passed.forwarding);
-  const example = exampleRequest(request, target);
-  return [decide(example), example];
+  return decide(exampleRequest(request, target));
 }
 
-function exampleRequest(request: SymbolicRequest, { method, path }: Target): ProxyRequest {
+export function exampleRequest(
+  request: SymbolicRequest,
+  { method, path }: Pick<Target, 'method' | 'path'>,
+): ExampleRequest {
   return request.example(method, `${path}${request.exampleQuery()}`);
 }
 

@@ -100,6 +100,11 @@ function findExample({ language, except, only }: Piece): string | undefined {
   return undefined;
 }
 
+/** Returns whether a piece may be this text. */
+export function isText({ language, except, only }: Piece, text: string): boolean {
+  return only === undefined ? includes(language, text) && !except.has(text) : only === text;
+}
+
 export function pieceOf(run: Run, name: string): Piece {
   const piece = run.pieces.get(name);
   if (!piece) throw new Error(`no piece ${name}`);

@@ -40,8 +40,7 @@ export function proveFiles<File>(
       const result = compare(policy, proxy, read(files, proxy));
       if (result.kind === 'unknown') return { ...result, proxy: id, at: origin };
       if (result.kind === 'proved') return { ...result, proxy: id };
-      const { request, decision, outcome, what } = result.difference;
-      const { place } = outcome;
+      const { request, decision, place, what } = result.difference;
       return { kind: 'differs', proxy: id, what, place, request: shownRequest(request, proxy), at: decision.at };
     } catch (error) {
       if (error instanceof CannotTell) return { kind: 'unknown', proxy: id, problem: error.message, at: origin };

@@ -163,6 +163,25 @@ export const both = (a: Language, b: Language) => combine(a, b, 'both', (left, r
 export const either = (a: Language, b: Language) => combine(a, b, 'either', (left, right) => left || right);
 export const without = (a: Language, b: Language) => combine(a, b, 'without', (left, right) => left && !right);
 
+const lowered = new Map<number, Language>();
+
+/** Returns the texts that are in a language once their capital letters are written small. */
+export function lowering(language: Language): Language {
+  const { columnOf, columns, next, accepts } = language;
+  const known = lowered.get(language.id);
+  if (known) return known;
+  const small = (byte: number) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte);
+  const made = built({
+    columnOf: columnOf.map((_, byte) => columnOf[small(byte)] ?? 0),
+    columns,
+    start: '0',
+    step: (state, column) => String(next[Number(state) * columns + column] ?? 0),
+    accepts: (state) => accepts[Number(state)] === 1,
+  });
+  lowered.set(language.id, made);
+  return made;
+}
+
 export function isEmptyLanguage({ accepts }: Language): boolean {
   return !accepts.includes(1);
 }

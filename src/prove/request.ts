@@ -1,8 +1,8 @@
 import { type Address, type AddressRange, type CidrSet, contains, formatAddress } from '../policy/cidr.ts';
 import { keySource } from '../policy/key.ts';
-import { clientAddress, credentialOf, type HeaderFields, type ProxyRequest } from '../policy/request.ts';
+import { clientAddress, credentialOf, type HeaderFields, headBytesOf, type ProxyRequest } from '../policy/request.ts';
 import type { ApiKey, Proxy } from '../policy/types.ts';
-import { anyOf, exampleOf, type Part, pieceOf, type Run } from './explore.ts';
+import { anyOf, exampleOf, isText, type Part, pieceOf, type Run } from './explore.ts';
 import { without } from './language.ts';
 import { wholly } from './matching.ts';
 
@@ -50,6 +50,16 @@ export type Caller =
   | { readonly kind: 'text' }
   | { readonly kind: 'known'; readonly key: ApiKey; readonly position: number }
   | { readonly kind: 'alike'; readonly key: ApiKey };
+
+/** A request with what it takes to send it. */
+export interface ExampleRequest extends ProxyRequest {
+  /** The address of the connection. */
+  readonly peer: Address;
+  readonly caller: Caller;
+  /** What the key header holds, with any key in place of a known one; "" where there is no such header. */
+  readonly keyText: string;
+  readonly body: 'none' | 'chunked' | 'length';
+}
 
 /** What requests have to be told apart for an engine and its files. */
 export interface Distinctions {
@@ -191,6 +201,16 @@ export class SymbolicRequest {
     return this.piece(`header ${name}`, 'header');
   }
 
+  /** Whether a header without a value is sent nevertheless. */
+  isSentEmpty(name: string): boolean {
+    return this.once(`empty ${name}`, () => this.run.choose([false, true]));
+  }
+
+  /** Whether the header spells an IPv4 address as an IPv6 one, such as `::ffff:192.0.2.1`. */
+  isSpelledLong(): boolean {
+    return this.once('spelled long', () => this.run.choose([false, true]));
+  }
+
   caller(): Caller {
     const known = this.world.apiKeys.flatMap((key): Caller[] => [
       ...key.keys.map((_, position) => ({ kind: 'known' as const, key, position })),
@@ -252,7 +272,7 @@ export class SymbolicRequest {
   }
 
   /** Returns a short request of this run. What nothing has looked at is as usual. */
-  example(method: string, target: string): ProxyRequest {
+  example(method: string, target: string): ExampleRequest {
     const { proxy } = this.world;
     const headers: [string, string][] = [];
     const text = (name: string) => (this.run.pieces.has(name) ? exampleOf(pieceOf(this.run, name)) : undefined) ?? '';
@@ -261,9 +281,11 @@ export class SymbolicRequest {
     headers.push(['Host', host]);
     for (const name of this.run.pieces.keys()) {
       const value = text(name);
-      if (name.startsWith('header ') && value !== '') headers.push([name.slice('header '.length), value]);
+      const header = name.slice('header '.length);
+      if (name.startsWith('header ') && (value !== '' || this.chosen.get(`empty ${header}`) === true))
+        headers.push([header, value]);
     }
-    const body = this.chosen.get('body');
+    const body = (this.chosen.get('body') ?? 'none') as ReturnType<SymbolicRequest['body']>;
     if (body === 'chunked') headers.push(['Transfer-Encoding', text('chunked') || 'chunked']);
     if (body === 'length') headers.push(['Content-Length', text('content-length') || '1']);
     const caller = (this.chosen.get('caller') ?? { kind: 'text' }) as Caller;
@@ -275,16 +297,28 @@ export class SymbolicRequest {
     const hops = this.hops();
     if (proxy.clientIp.kind === 'header' && hops.length > 0) headers.push([proxy.clientIp.header, hops.join(', ')]);
     const peer = (this.chosen.get('hop 0') as Address | undefined) ?? this.usualAddress();
-    const length = text('length');
     return {
       method,
       target,
       headers,
-      ...(length !== '' && { headBytes: Number(length) }),
+      ...this.headBytes({ method, target, headers }),
+      peer,
+      caller,
+      keyText: text('key'),
+      body,
       client: this.world.isDirect ? peer : clientAddress(proxy.clientIp, peer, headers),
       credential,
       at: (this.chosen.get('moment') as number | undefined) ?? 0,
     };
+  }
+
+  /** The size of the head, where it has to be another one than it has anyway; a key takes up to so much more. */
+  private headBytes(request: Pick<ProxyRequest, 'method' | 'target' | 'headers'>) {
+    if (!this.run.pieces.has('length')) return {};
+    const piece = pieceOf(this.run, 'length');
+    const least = headBytesOf(request);
+    const isUsual = [least, least + LONGEST_KEY].every((size) => isText(piece, String(size)));
+    return isUsual ? {} : { headBytes: Number(exampleOf(piece) ?? '') };
   }
 
   /** The page that asks, as far as anybody has looked: an origin of those that are all treated alike. */
@@ -303,11 +337,14 @@ export class SymbolicRequest {
     const hops: string[] = [];
     for (let number = 1; this.chosen.has(`hop ${number}`); number++) {
       const address = this.chosen.get(`hop ${number}`) as Address | undefined;
-      hops.unshift(address ? formatAddress(address) : 'x');
+      const isLong = address?.family === 4 && this.chosen.get('spelled long') === true;
+      hops.unshift(address ? `${isLong ? '::ffff:' : ''}${formatAddress(address)}` : 'x');
     }
     return hops;
   }
 }
+
+const LONGEST_KEY = 200;
 
 /** Most trusted proxies in a row, the one that connects included; more are assumed not to occur. */
 const MOST_TRUSTED = 8;

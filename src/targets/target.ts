@@ -212,6 +212,20 @@ export interface ReadFileText {
  */
 export type ReadBack = (files: readonly ReadFileText[], proxy: Proxy) => FileModel;
 
+/** Where a copy of files listens, and what it forwards to, on this machine. */
+export interface Here {
+  /** Port of the proxy, where PROXY protocol names the client. */
+  readonly port: number;
+  /** Port in place of another listener; the same one for the same text. */
+  readonly elsewhere: (listener: string) => number;
+  /** Port in place of a server of an upstream, such as `gitlab.example.com:443`. */
+  readonly upstream: (server: string) => number;
+  /** What a proxy with TLS shows. */
+  readonly certificate: NonNullable<Proxy['tls']>;
+  /** File of the authorities that signed the certificates of the upstreams. */
+  readonly authorities: string;
+}
+
 /** Optional abilities of a target beside rendering files. */
 interface Capabilities<Options> {
   /** Files with keys and tokens in them, below the output folder. */
@@ -224,6 +238,8 @@ interface Capabilities<Options> {
   readonly live?: CompareLive<Options> | undefined;
   /** For targets whose decisions can be compared with the spec's for all requests. */
   readonly readBack?: ReadBack | undefined;
+  /** Returns a copy of such files, however they were edited, in which a proxy can be tried on this machine. */
+  readonly moved?: ((files: readonly ReadFileText[], proxy: Proxy, here: Here) => readonly ReadFileText[]) | undefined;
   /** For targets that configure nodes which pull images. */
   readonly nodes?: ((options: Options, read: ReadFile) => NodeSettings) | undefined;
   /** For targets that run CI jobs. */

@@ -45,6 +45,8 @@ export interface StartOptions {
   /** The folder that has the target's folder in it. */
   readonly folder: string;
   readonly ready: Ready;
+  /** File of authorities that the program trusts in place of those of the machine, if it asks for them. */
+  readonly authorities?: string;
 }
 
 /** Milliseconds within which an engine must listen or report why it cannot. */
@@ -53,7 +55,7 @@ const PATIENCE = 60_000;
 /** Starts a real engine on generated files, with a home of its own so that it writes nowhere else. */
 export function startEngine(
   { name, run }: Pick<RunnableTarget, 'name' | 'run'>,
-  { program, folder, ready }: StartOptions,
+  { program, folder, ready, authorities }: StartOptions,
 ): Promise<Server> {
   const cwd = join(folder, name);
   const env = {
@@ -61,6 +63,7 @@ export function startEngine(
     HOME: folder,
     XDG_CONFIG_HOME: join(folder, 'home'),
     XDG_DATA_HOME: join(folder, 'home'),
+    ...(authorities !== undefined && { SSL_CERT_FILE: authorities }),
   };
   return startServer({ command: program, args: run.args(cwd), cwd, env, ready, patience: PATIENCE });
 }

@@ -5,6 +5,7 @@ import { importCaddyfile } from './import.ts';
 import { formatCaddyfile } from './layout.ts';
 import { compareCaddy } from './live.ts';
 import { renderedKeys } from './liveKeys.ts';
+import { moved } from './moved.ts';
 import { caddyAccess, caddyOptions } from './options.ts';
 import { plan } from './plan.ts';
 import { readBack } from './readBack.ts';
@@ -41,6 +42,7 @@ export const caddy = defineTarget({
   renderedKeys,
   live: compareCaddy,
   readBack,
+  moved,
   siteCertificate: ({ options, at }) => certificateOf(options.sites, at),
   run,
 });

@@ -82,7 +82,6 @@ export class Meaning {
   private readonly sight: Sight;
   private readonly known = new WeakMap<Scope, Map<string, readonly Part[]>>();
   private readonly there = new Map<string, boolean>();
-  private readonly fits = new Map<string, boolean>();
   /** Of the answer to an error. */
   status = '';
 
@@ -396,7 +395,7 @@ export class Meaning {
   /** An empty header is there too. */
   private isThere(name: string): boolean {
     if (matches(this.run, this.header(name), FILLED)) return true;
-    const known = this.there.get(name) ?? this.run.choose([false, true]);
+    const known = this.there.get(name) ?? this.request.isSentEmpty(name);
     this.there.set(name, known);
     return known;
   }
@@ -410,9 +409,7 @@ export class Meaning {
     const long: Address = { family: 6, value: (0xffffn << 32n) + address.value };
     const asLong = networks.some(({ isLong, set }) => isLong && (contains(set, address) || contains(set, long)));
     if (asWritten === asLong) return asWritten;
-    const isLong = this.fits.get('spelling') ?? this.run.choose([false, true]);
-    this.fits.set('spelling', isLong);
-    return isLong ? asLong : asWritten;
+    return this.request.isSpelledLong() ? asLong : asWritten;
   }
 
   /** The address that a variable holds; `undefined` where it holds none. */

@@ -5,6 +5,7 @@ import { audited } from './audit.ts';
 import { importNginx } from './import.ts';
 import { compareNginx, renderedKeys } from './live.ts';
 import type { NginxModel } from './model.ts';
+import { moved } from './moved.ts';
 import { nginxAccess, nginxOptions } from './options.ts';
 import { plan } from './plan.ts';
 import { readBack } from './readBack.ts';
@@ -36,6 +37,7 @@ export const nginx = defineTarget({
   audited,
   importer: { kind: 'nginx', read: importNginx },
   readBack,
+  moved,
   siteCertificate: ({ options, at }) => certificateOf(options.sites, at),
   run,
 });

@@ -1,7 +1,7 @@
-import { contains, parseCidr } from '../../policy/cidr.ts';
+import { type Address, contains, parseCidr } from '../../policy/cidr.ts';
 import { addresses } from '../../prove/addresses.ts';
 import { CannotTell, exactRow, lower, matches, type Part, type Run } from '../../prove/explore.ts';
-import { both, isEmptyLanguage } from '../../prove/language.ts';
+import { both, isEmptyLanguage, lowering } from '../../prove/language.ts';
 import { matching, wholly } from '../../prove/matching.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
 import {
@@ -129,7 +129,7 @@ export class Meaning {
       case 'request_length':
         return this.request.requestLength();
       case 'host':
-        return this.request.hostName();
+        throw new CannotTell('$host is used in a way that is not known');
       case 'http_host':
         return this.request.hostHeader();
       case 'http_transfer_encoding':
@@ -189,21 +189,15 @@ export class Meaning {
     return false;
   }
 
-  private geo({ name, source, fallback, networks }: GeoTable): readonly Part[] {
+  private geo({ name, source, networks }: GeoTable): readonly Part[] {
     const [address, ...more] = this.evaluate(source);
-    if (address === undefined || address === '') return [fallback];
+    // What is no address counts as this one.
+    const none: Address = { family: 4, value: 0xffffffffn };
+    if (address === undefined || address === '') return [valueIn(networks, none, name)];
     if (more.length > 0 || typeof address === 'string' || !('piece' in address) || !ADDRESS.test(address.piece))
       throw new CannotTell(`the geo $${name} looks up something that is no address`);
     const own = this.request.hop(Number(address.piece.slice('hop '.length)));
-    if (!own) return [fallback];
-    let best = { length: -1, value: fallback };
-    for (const { cidr, value } of networks) {
-      const range = parseCidr(cidr);
-      if (typeof range === 'string') throw new CannotTell(`the geo $${name} has "${cidr}"`);
-      const length = Number(cidr.split('/')[1] ?? '128');
-      if (length > best.length && contains({ ranges: [range] }, own)) best = { length, value };
-    }
-    return [best.value];
+    return [valueIn(networks, own ?? none, name)];
   }
 
   private map(table: MapTable): readonly Part[] {
@@ -212,6 +206,7 @@ export class Meaning {
     if (table.secrets.length > 0) return this.secret(table);
     const marked = source.at(-1);
     if (typeof marked === 'object' && this.isMarks(marked.variable)) return this.marked(table, marked.variable);
+    if (source.length === 1 && isVariable(source[0], 'host')) return this.host(table);
     const parts = this.evaluate(source);
     if (parts.some((part) => typeof part === 'object' && 'piece' in part && /^hops? /.test(part.piece)))
       return this.hop(table, parts);
@@ -222,6 +217,16 @@ export class Meaning {
       if (matches(this.run, parts, language)) return this.captured(row, parts, name);
     }
     return this.evaluate(table.fallback);
+  }
+
+  /** Evaluates a table of the name that is asked for, which nginx writes small. */
+  private host({ name, keys, values, regexes, fallback }: MapTable): readonly Part[] {
+    const parts = this.request.hostName();
+    const key = exactRow(this.run, parts, keys);
+    if (key !== undefined) return this.evaluate(values.get(key) ?? []);
+    if (regexes.some(({ source }) => source.includes('(?<'))) throw new CannotTell(`the map $${name} captures a name`);
+    const row = regexes.find((each) => matches(this.run, parts, lowering(languageOf(each, name))));
+    return this.evaluate(row?.value ?? fallback);
   }
 
   private isMarks(name: string): boolean {
@@ -395,4 +400,16 @@ export class Meaning {
     this.captures.set(address, [{ piece: `hop ${number + 1}` }]);
     return this.evaluate(row.value);
   }
+}
+
+/** The smallest network that holds the address gives the value; of two of one size, the one that stands below. */
+function valueIn(networks: GeoTable['networks'], address: Address, name: string): string {
+  let best = { length: -1, value: '' };
+  for (const { cidr, value } of networks) {
+    const range = parseCidr(cidr);
+    if (typeof range === 'string') throw new CannotTell(`the geo $${name} has "${cidr}"`);
+    const length = Number(cidr.split('/')[1] ?? '128');
+    if (length >= best.length && contains({ ranges: [range] }, address)) best = { length, value };
+  }
+  return best.value;
 }

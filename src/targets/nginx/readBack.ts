@@ -146,9 +146,9 @@ function decide(configuration: Configuration, server: Server, { request, cuts, k
     if (location.maxBody !== 0 && own) throw new CannotTell(`${name} limits bodies`);
     const { status, body } = location.answer;
     const template = templateOf(body ?? '');
-    // A body with numbers of the connection is that of a refusal, which is not compared.
+    // A body with numbers of the connection is that of a refusal.
     const isText = variablesIn(template).every((variable) => configuration.tables.has(variable));
-    const text = isText && body !== undefined ? plainText(meaning.evaluate(template), 'a body') : body;
+    const text = isText && body !== undefined ? plainText(meaning.evaluate(template), 'a body') : undefined;
     return { kind: 'answer', status, body: text, allow, pages: pagesOf(location, meaning), place: name };
   }
   if (!location.pass) throw new CannotTell(`${name} neither answers nor forwards`);

@@ -30,7 +30,7 @@ export interface GeoTable {
   readonly kind: 'geo';
   readonly name: string;
   readonly source: Template;
-  readonly fallback: string;
+  /** In the order of the file; `default` stands for all addresses of both families. */
   readonly networks: readonly { readonly cidr: string; readonly value: string }[];
 }
 
@@ -108,15 +108,14 @@ function tableOf({ name, args, block = [] }: NginxDirective): Table {
 }
 
 function geoOf(name: string, source: Template, block: readonly NginxDirective[]): GeoTable {
-  let fallback = '';
   const networks: { cidr: string; value: string }[] = [];
   for (const { name: key, args } of block) {
     const [value = ''] = args;
-    if (key === 'default') fallback = value;
+    if (key === 'default') networks.push({ cidr: '0.0.0.0/0', value }, { cidr: '::/0', value });
     else if (/^[0-9A-Fa-f.:]+(?:\/[0-9]+)?$/.test(key)) networks.push({ cidr: key, value });
     else throw new CannotTell(`the geo $${name} has "${key}"`);
   }
-  return { kind: 'geo', name, source, fallback, networks };
+  return { kind: 'geo', name, source, networks };
 }
 
 function mapOf(name: string, source: Template, block: readonly NginxDirective[]): MapTable {

@@ -1,0 +1,50 @@
+import { CORS_RESPONSE_HEADERS } from '../plan/cors.ts';
+import type { ExampleRequest } from '../prove/request.ts';
+import type { Said } from '../prove/said.ts';
+import type { Secrets } from './secrets.ts';
+import type { Arrival, Tried } from './trial.ts';
+
+/** Returns in words what an engine did otherwise than the reader says; `undefined` where it did the same. */
+export function disagreement(
+  said: Said,
+  { response, arrival }: Tried,
+  { request, secrets }: { readonly request: ExampleRequest; readonly secrets: Secrets },
+): string | undefined {
+  if (!response) return 'the connection was closed without an answer';
+  const { status } = response;
+  const pages = CORS_RESPONSE_HEADERS.find((name) => (said.pages.get(name) ?? '') !== (response.field(name) ?? ''));
+  if (said.kind === 'answer') {
+    if (arrival) return `forwarded to ${arrival.server} instead of ${said.status}`;
+    if (status !== said.status) return `${status} instead of ${said.status}`;
+    const allow = response.field('allow') ?? '';
+    if (allow !== said.allow) return `Allow: ${allow} instead of ${said.allow}`;
+    if (said.body !== undefined && request.method !== 'HEAD' && response.body.toString('latin1') !== said.body)
+      return `the body ${JSON.stringify(response.text())} instead of ${JSON.stringify(said.body)}`;
+    return pages && `${pages}: ${response.field(pages)} instead of ${said.pages.get(pages)}`;
+  }
+  if (!arrival) return `${status} instead of forwarding`;
+  const own = forwardingDisagreement(said, arrival, { request, secrets });
+  return own ?? (pages && `${pages}: ${response.field(pages)} instead of ${said.pages.get(pages)}`);
+}
+
+function forwardingDisagreement(
+  said: Extract<Said, { kind: 'forward' }>,
+  { server, request: sent }: Arrival,
+  { request, secrets }: { readonly request: ExampleRequest; readonly secrets: Secrets },
+): string | undefined {
+  if (!said.servers.includes(server)) return `forwarded to ${server} instead of ${said.servers.join(' or ')}`;
+  const isTls = sent.serverName !== undefined;
+  if (isTls !== (said.scheme === 'https') && isTls) return `forwarded by TLS instead of ${said.scheme}`;
+  if (said.isWhole !== (sent.target === request.target))
+    return `forwarded as ${sent.target}, which is ${said.isWhole ? 'not ' : ''}the target`;
+  for (const [name, value] of said.headers) {
+    const wanted = value?.replace(/<token of ([^>]+)>/g, (_, id: string) => secrets.tokenOf(id));
+    const found = sent.field(name);
+    if (wanted !== undefined && (found ?? '') !== wanted) return `${name}: ${found} instead of ${wanted}`;
+  }
+  const others = sent.fields.find(([name]) => !said.headers.has(name.toLowerCase()) && !OWN.test(name));
+  return others && `${others[0]}: ${others[1]} is sent too`;
+}
+
+/** What an engine says of the connection and the body by itself. */
+const OWN = /^(?:connection|content-length|transfer-encoding|host|upgrade|x-forwarded-.*|x-real-ip|via)$/i;

@@ -1,0 +1,41 @@
+import * as assert from 'uvu/assert';
+import { randomOf } from '../src/verify/random.ts';
+import { engineSuite } from './engines/suite.ts';
+import { mutated } from './support/fileMutations.ts';
+import { type Engine, type Made, specFiles } from './support/proofs.ts';
+import { type Tally, tryReader } from './support/readerTrials.ts';
+import { smallTables } from './support/smallTables.ts';
+import { engineVersions } from './verify/proxyTargets.ts';
+import { randomSpecs } from './verify/randomSpecs.ts';
+
+// POSTERN_SEED=$RANDOM looks where nobody has looked before.
+const seed = process.env['POSTERN_SEED'] ?? 'reader';
+/** Of all engines together. */
+const requests = Number(process.env['POSTERN_REQUESTS'] ?? 100_000);
+const { test, engines } = await engineSuite('reader and engines agree', ['nginx', 'nginx-newest', 'caddy']);
+
+/** Small tables, files of random specs, and such files with one change. */
+function files(engine: Engine, number: number): { readonly made: Made; readonly each: number } {
+  const random = randomOf(`${seed} files ${number}`);
+  if (number % 4 < 2) return { made: smallTables(engine, random), each: 120 };
+  const spec = { version: 1, name: 'random', ...randomSpecs(`${seed} ${number}`, 1), targets: { nginx: {}, caddy: {} } };
+  const own = specFiles(JSON.stringify(spec), engine);
+  return { made: number % 4 === 2 ? own : { ...own, files: mutated(own.files, random).files }, each: 3 };
+}
+
+for (const name of ['nginx', 'nginx-newest', 'caddy'] as const) {
+  test(`${name}: as many requests as are asked for`, async () => {
+    const engine = engineVersions[name].target.name === 'caddy' ? 'caddy' : 'nginx';
+    const tally: Tally = { asked: 0, left: 0, problems: [] };
+    let number = 0;
+    for (; tally.asked < requests / 3; number++) {
+      const random = randomOf(`${seed} trial ${number}`);
+      const { made, each } = files(engine, number);
+      await tryReader({ program: engines[name].path, made, random, each, title: `${name} ${number}` }, tally);
+      assert.equal(tally.problems.slice(0, 5), [], `POSTERN_SEED=${seed}`);
+    }
+    console.log(`${name}: ${tally.asked} requests to ${number - tally.left} configurations, ${tally.left} left out`);
+  });
+}
+
+test.run();

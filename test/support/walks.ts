@@ -1,0 +1,182 @@
+import { bodyLength, exampleTarget } from '../../src/prove/compare.ts';
+import { exampleRequest } from '../../src/prove/decision.ts';
+import { explore, just, type Piece, type Run } from '../../src/prove/explore.ts';
+import { type Language, settled } from '../../src/prove/language.ts';
+import type { Cuts, FileModel } from '../../src/prove/model.ts';
+import { type ExampleRequest, SymbolicRequest, type World } from '../../src/prove/request.ts';
+import { type Said, saidOf } from '../../src/prove/said.ts';
+import type { Random } from '../../src/verify/random.ts';
+
+/** A request, and what the reader says that the engine does with it. */
+export interface Walked {
+  readonly request: ExampleRequest;
+  readonly said: Said;
+  readonly place: string;
+}
+
+/**
+ * Makes up requests, so many for each place of the files that answers or forwards, and each kind of target that comes to
+ * it; `each` is the number.
+ */
+export function walks(model: FileModel, world: World, { random, each }: { random: Random; each: number }): Walked[] {
+  const lines = new Map<string, Chosen<Line>>();
+  explore((run) => {
+    const request = new SymbolicRequest(run, world);
+    const cuts = model.cuts(request);
+    const { depth } = model;
+    const key = JSON.stringify([...cuts]);
+    const line = lines.get(key) ?? new Chosen<Line>(random, each);
+    lines.set(key, line);
+    line.offer(() => {
+      for (let number = 1; number <= depth; number++) request.segment(number, depth);
+      request.further(depth);
+      const line = settle(run, random) ? { cuts, ...exampleTarget(request, depth) } : undefined;
+      return line && !isOddLine(line) ? line : undefined;
+    });
+  });
+  const found: Walked[] = [];
+  for (const { all } of lines.values()) {
+    const byPlace = new Map<string, Chosen<Walked>>();
+    const [first] = all;
+    if (!first) continue;
+    explore((run) => {
+      const request = new SymbolicRequest(run, world);
+      const outcome = model.decide(request, first.cuts);
+      if (!outcome) return;
+      const chosen = byPlace.get(outcome.place) ?? new Chosen<Walked>(random, each);
+      byPlace.set(outcome.place, chosen);
+      chosen.offer(() => {
+        if (!settle(run, random)) return undefined;
+        const example = exampleRequest(request, random.pick(all));
+        return { request: example, said: saidOf(outcome, run, bodyLength(example)), place: outcome.place };
+      });
+    });
+    found.push(...[...byPlace.values()].flatMap((chosen) => chosen.all));
+  }
+  return random.shuffled(found);
+}
+
+type Line = { readonly cuts: Cuts; readonly method: string; readonly path: string };
+
+/** Some of all that is offered, each as likely as any other. */
+class Chosen<T> {
+  readonly all: T[] = [];
+  private readonly random: Random;
+  private readonly most: number;
+  private offered = 0;
+
+  constructor(random: Random, most: number) {
+    this.random = random;
+    this.most = most;
+  }
+
+  offer(make: () => T | undefined): void {
+    this.offered++;
+    const at = this.all.length < this.most ? this.all.length : this.random.below(this.offered);
+    const made = at < this.most ? make() : undefined;
+    if (made !== undefined) this.all[at] = made;
+  }
+}
+
+/** Settles on one text for each piece; false where one cannot be anything. */
+function settle(run: Run, random: Random): boolean {
+  for (const [name, piece] of run.pieces) {
+    if (name === 'length') continue;
+    const text = textOf(piece, random);
+    if (text === undefined) return false;
+    run.pieces.set(name, just(text));
+  }
+  return true;
+}
+
+const TRIES = 20;
+
+function textOf(piece: Piece, random: Random): string | undefined {
+  if (piece.only !== undefined) return piece.only;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const text = textIn(piece.language, random);
+    if (text === undefined) return undefined;
+    if (!piece.except.has(text)) return text;
+  }
+  return undefined;
+}
+
+const ALL = Array.from({ length: 256 }, (_, byte) => byte);
+const COMMON = [...'aA0z9-._~/?=&%;,+: \t$@![]'].map((character) => character.charCodeAt(0));
+
+/** Walks from the start to a state that accepts, and turns to the nearest one after some steps. */
+function textIn(language: Language, random: Random): string | undefined {
+  const { columns, next, columnOf, accepts } = language;
+  const distances = distancesOf(language);
+  if (distances[0] === -1) return undefined;
+  const most = random.pick([0, 1, 2, 3, 5, 8, 13, 30]);
+  let [state, text] = [0, ''];
+  for (let length = 0; ; length++) {
+    if (accepts[state] === 1 && (length >= most || random.chance(0.15))) return text;
+    const to = (byte: number) => next[state * columns + (columnOf[byte] ?? 0)] ?? 0;
+    const left = distances[state] ?? 0;
+    const good = (byte: number) => {
+      const distance = distances[to(byte)] ?? -1;
+      return distance >= 0 && (length < most || distance < left);
+    };
+    const common = random.chance(0.8) ? COMMON.filter(good) : [];
+    const bytes = common.length > 0 ? common : ALL.filter(good);
+    // A state that accepts may lead nowhere else.
+    if (bytes.length === 0) return accepts[state] === 1 ? text : undefined;
+    // Each kind of byte is as likely as any other.
+    const kind = random.pick([...new Set(bytes.map((byte) => columnOf[byte]))]);
+    const byte = random.pick(bytes.filter((each) => columnOf[each] === kind));
+    state = to(byte);
+    text += String.fromCharCode(byte);
+  }
+}
+
+const known = new WeakMap<Language, readonly number[]>();
+
+/** For each state the length of a shortest text that is accepted from there; -1 for none. */
+function distancesOf(language: Language): readonly number[] {
+  const found = known.get(language) ?? findDistances(language);
+  known.set(language, found);
+  return found;
+}
+
+function findDistances(language: Language): readonly number[] {
+  const { columns, next, accepts } = language;
+  const distances = [...accepts].map((each): number => (each === 1 ? 0 : -1));
+  for (let distance = 0, changed = true; changed; distance++) {
+    changed = false;
+    for (const [state, own] of distances.entries()) {
+      if (own !== -1 || settled(language, state) === false) continue;
+      for (let column = 0; column < columns; column++)
+        if (distances[next[state * columns + column] ?? 0] === distance) distances[state] = distance + 1;
+      changed ||= distances[state] !== -1;
+    }
+    changed ||= distances.includes(distance + 1);
+    if (distance > accepts.length) break;
+  }
+  return distances;
+}
+
+const NAME = /^(?:[A-Za-z0-9_-][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,4})?$/;
+
+/** Whether an engine may refuse a request line before it looks at anything that the files say. */
+function isOddLine({ method, path }: Pick<Line, 'method' | 'path'>): boolean {
+  return (
+    /^(?:CONNECT|TRACE)$/.test(method) ||
+    !path.startsWith('/') ||
+    /%(?![0-9A-Fa-f]{2})|%00|(?:[.]|%2e)(?:[.]|%2e)|%2f/i.test(path)
+  );
+}
+
+/** Whether an engine may refuse a request for its other parts: by itself it takes heads up to this many bytes. */
+export function isRefusable({ target, headers, headBytes = 0 }: ExampleRequest, mostBytes: number): boolean {
+  const valueOf = (wanted: string) => headers.find(([name]) => name === wanted)?.[1] ?? '';
+  const host = valueOf('Host');
+  return (
+    !NAME.test(host) ||
+    host.includes('..') ||
+    Number(valueOf('Content-Length')) > 1e12 ||
+    headBytes > mostBytes ||
+    target === '*'
+  );
+}
