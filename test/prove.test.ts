@@ -1,9 +1,11 @@
+import { readdirSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseAddress } from '../src/policy/cidr.ts';
 import { includes } from '../src/prove/language.ts';
 import { matching } from '../src/prove/matching.ts';
 import { shownRequest } from '../src/prove/witness.ts';
+import { engineSuite } from './engines/suite.ts';
 import { edited, exampleFiles, proof, specFiles } from './support/proofs.ts';
 import { inWorkspace } from './support/workspace.ts';
 
@@ -241,4 +243,55 @@ proofs('without proxies nothing is proved, and that is said', () =>
   }),
 );
 
+const CONFIRMED = `version: 1
+name: demo
+upstreams: { up: { url: https://up.example.com } }
+routes: { read: { upstream: up, allow: [GET /a] } }
+apiKeys: { one: { key: env:A, token: env:T } }
+proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8] } }
+targets: { nginx: {} }
+`;
+
 proofs.run();
+
+const { test: confirming, engines } = await engineSuite('differences on the real engine', ['nginx']);
+
+confirming('are tried where that is asked for, and said to be only then', () =>
+  inWorkspace(async ({ run, write, read }) => {
+    write('postern.yaml', CONFIRMED);
+    await run('generate');
+    const maps = read('generated/nginx/maps.conf');
+    write('generated/nginx/maps.conf', maps.replace('10.0.0.0/8 ""', '10.0.0.0/7 ""'));
+    const plain = await run('prove');
+    assert.is(plain.status, 1);
+    assert.not.match(plain.stdout, /confirmed/);
+    const env = { POSTERN_NGINX: engines.nginx.path };
+    const { status, stdout } = await run('prove --confirm', { env });
+    assert.is(status, 1);
+    assert.match(stdout, /: 401 instead of 403 \(location = .*; confirmed on nginx: 401 instead of 403\)/);
+    assert.match(stdout, /nginx\/api.conf:\d+:\d+: decided here/);
+    const said = JSON.parse((await run('prove --confirm --format json', { env })).stdout);
+    const { difference } = said.proofs[0];
+    assert.is(difference.tried.result, 'confirmed');
+    assert.match(difference.spec, /^postern.yaml:\d+:\d+$/);
+    assert.match(read(`generated/${difference.file}`).split('\n')[difference.line - 1] ?? '', /location/);
+  }),
+);
+
+confirming('what runs is read as "nginx -T" prints it', () =>
+  inWorkspace(async ({ path, run, write, read }) => {
+    write('postern.yaml', CONFIRMED);
+    await run('generate');
+    const others = readdirSync(`${path}/generated/nginx`).filter(
+      (name) => /\.conf$/.test(name) && name !== 'nginx.conf',
+    );
+    const names = ['nginx.conf', ...others];
+    const live = names.map((name) => `# configuration file /etc/x/${name}:\n${read(`generated/nginx/${name}`)}`);
+    write('live.txt', live.join('\n'));
+    assert.is((await run('prove --live nginx=live.txt')).status, 0);
+    write('live.txt', live.join('\n').replace('10.0.0.0/8 ""', '0.0.0.0/0 ""'));
+    assert.match((await run('prove --live nginx=live.txt')).stdout, /401 instead of 403/);
+  }),
+);
+
+confirming.run();

@@ -127,7 +127,10 @@ const COMMANDS: readonly Command[] = [
   command(
     'prove [spec]',
     'show for all requests that the files on disk decide what the spec says, or a request that they decide otherwise',
-    { positionals: spec, options: { out, engine: options.engine, format } },
+    {
+      positionals: spec,
+      options: { out, engine: options.engine, live: options.live, confirm: options.confirm, format },
+    },
     async (args, io) => (await import('./prove.ts')).prove(args, io),
   ),
   command(

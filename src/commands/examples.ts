@@ -7,7 +7,13 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string,
     ['postern lint --fail-on note', 'nothing may be left to improve'],
   ],
   verify: [['postern verify --engine nginx --requests 1000', 'a quick look at one engine']],
-  prove: [['postern prove --engine nginx', 'the files of one engine, for all requests']],
+  prove: [
+    [
+      'postern prove --engine nginx --confirm',
+      'the files of one engine, for all requests; a difference is tried on it',
+    ],
+    ['postern prove --live nginx=live.txt', 'what runs, as "nginx -T" prints it'],
+  ],
   generate: [
     ['postern generate --check', 'exit 1 where a file is not what the spec makes'],
     ['postern generate --target nginx --out build', 'one target, elsewhere'],

@@ -138,6 +138,7 @@ export const options = {
   coverage: { ...flag, describe: 'list the requests that no test touches' },
   'fail-under': { ...text, coerce: percentage('fail-under'), describe: 'least coverage in percent' },
   engine: { ...list, coerce: splitList, describe: 'only the engines of these targets' },
+  confirm: { ...flag, describe: 'try differences on the engines of this machine' },
   seed: { ...text, describe: 'another seed makes other requests' },
   shard: { ...text, coerce: part('shard'), describe: 'only this part of the requests that are made up, such as 2/5' },
   spec: { ...text, describe: 'spec, its folder, or - for standard input' },

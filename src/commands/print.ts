@@ -3,8 +3,8 @@ import type { Change } from '../output/plan.ts';
 import { jsonAccess } from '../report/accessJson.ts';
 import { sheetFormats } from '../report/formats.ts';
 import type { Io, Status } from './io.ts';
-import { locator } from './location.ts';
-import { type Formatter, type Report, worst } from './report.ts';
+import { type Locate, locator } from './location.ts';
+import { type Formatter, type ProofOutcome, type Report, worst } from './report.ts';
 import { platformReport, sheetReport } from './sheetReport.ts';
 import { shownPatch } from './shownPatch.ts';
 import { textReport } from './textReport.ts';
@@ -24,7 +24,7 @@ const jsonReport: Formatter = ([first, ...others]) => {
 };
 
 function jsonOf(report: Report): object {
-  const { command, status, document, changes, access, tests, coverage, engines, refused } = report;
+  const { command, status, document, changes, access, tests, coverage, engines, proofs, refused } = report;
   const locate = document && locator(document);
   return {
     command,
@@ -34,6 +34,7 @@ function jsonOf(report: Report): object {
     ...(access && jsonAccess(access.changes, access.versions)),
     ...(tests && { tests }),
     ...(engines && { engines }),
+    ...(proofs && { proofs: proofs.map((proof) => jsonProof(proof, locate)) }),
     ...(refused && { refused: refused.map(({ at, path, ...told }) => told) }),
     ...(coverage && {
       coverage: {
@@ -52,6 +53,12 @@ function diagnosticsOf({ diagnostics, accepted, document }: Report) {
     ...found.map((one) => ({ ...one, accepted: false })),
     ...jsonDiagnostics(accepted, document).map((one) => ({ ...one, accepted: true })),
   ];
+}
+
+function jsonProof({ difference, ...proof }: ProofOutcome, locate: Locate | undefined) {
+  if (!difference) return proof;
+  const { decidedAt, ...others } = difference;
+  return { ...proof, difference: { ...others, spec: locate?.(decidedAt) ?? '' } };
 }
 
 function jsonChange(change: Change, patches: boolean) {

@@ -1,61 +1,70 @@
-import { join } from 'node:path';
+import { readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
-import type { Policy } from '../policy/types.ts';
 import { proveCodes } from '../prove/codes.ts';
-import { proveFiles } from '../prove/files.ts';
 import { ASSUMPTIONS } from '../prove/witness.ts';
 import { readBytes } from '../source/read.ts';
 import type { Spec } from '../spec/schema.ts';
 import { targets } from '../targets/index.ts';
-import type { ReadBack, ReadFileText } from '../targets/target.ts';
+import type { ReadFileText } from '../targets/target.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';
+import { isProvable, type Proof, type Provable, proveTarget } from './proofs.ts';
 import { compileArgument, outputFolder } from './spec.ts';
 
 export interface ProveArguments {
   readonly spec?: string | undefined;
   readonly out?: string | undefined;
   readonly engine?: readonly string[] | undefined;
+  /** `TARGET=FILE`: what runs, in place of the files below the output folder. */
+  readonly live?: readonly string[] | undefined;
+  /** Whether differences are tried on the engines of this machine. */
+  readonly confirm?: boolean | undefined;
   readonly format: Format;
 }
 
-interface Provable {
-  readonly name: string;
-  readonly readBack: ReadBack;
-}
-
-/** Compares the generated files on disk with the spec, for all possible requests of each proxy. */
-export async function prove({ spec: argument, out, engine, format }: ProveArguments, io: Io): Promise<Status> {
+/** Compares the generated files on disk, or those that run, with the spec, for all possible requests of each proxy. */
+export async function prove(args: ProveArguments, io: Io): Promise<Status> {
+  const { spec: argument, out, engine, live = [], confirm = false, format } = args;
   const compiled = compileArgument(argument, io);
   const { source, document, spec, policy, files, diagnostics } = compiled;
   const report = { command: 'prove', document, asked: 'diagnostics' as const };
   if (!source || !policy || !spec || !files || hasError(diagnostics))
     return print({ ...report, status: 2, diagnostics }, format, io);
-  const chosen = choose(engine, spec);
+  const chosen = choose(live.length > 0 ? live.map((each) => each.split('=')[0] ?? '') : engine, spec);
   if ('problem' in chosen)
     return print({ ...report, status: 2, diagnostics: [...diagnostics, chosen.problem] }, format, io);
   const folder = outputFolder(out, source);
-  const proofs = chosen.targets.flatMap((target) => {
-    const paths = files.filter(({ path }) => path.startsWith(`${target.name}/`)).map(({ path }) => path);
-    return proveTarget(target, policy, { paths, folder });
-  });
-  const status = worstOf(proofs);
-  const found = proofs.flatMap(({ diagnostic }) => diagnostic ?? []);
+  const found: Diagnostic[] = [];
+  const proofs: Proof[] = [];
+  for (const target of chosen.targets) {
+    const running = live.find((each) => each.startsWith(`${target.name}=`))?.slice(target.name.length + 1);
+    const own = files.filter(({ path }) => path.startsWith(`${target.name}/`)).map(({ path }) => path);
+    const texts = running === undefined ? readAll(own, folder) : readLive(running, target);
+    if ('missing' in texts)
+      found.push(
+        proveCodes.report('not-there', ['targets', target.name], { target: target.name, file: texts.missing }),
+      );
+    else proofs.push(...(await proveTarget({ target, policy, files: texts, engines: confirm ? io.env : undefined })));
+  }
+  const status = found.length > 0 ? worstOf([...proofs, { status: 2 }]) : worstOf(proofs);
   const proved = proofs.flatMap(({ line }) => line ?? []);
   const assumed = proved.length === 0 ? [] : ['assumed:', ...ASSUMPTIONS.map((text) => `  ${text}`)];
-  const summary = [...proved, ...assumed].join('\n');
-  return print({ ...report, status, diagnostics: [...diagnostics, ...found], summary }, format, io);
-}
-
-interface Proof {
-  readonly status: Status;
-  readonly diagnostic?: Diagnostic;
-  /** The proved statement, for the summary. */
-  readonly line?: string;
+  return print(
+    {
+      ...report,
+      status,
+      diagnostics: [...diagnostics, ...found, ...proofs.flatMap(({ diagnostic }) => diagnostic ?? [])],
+      summary: [...proved, ...assumed].join('\n'),
+      proofs: proofs.map(({ outcome }) => outcome),
+    },
+    format,
+    io,
+  );
 }
 
 /** Returns the worst status. A difference (1) counts more than an unknown (2); no proof at all is unknown. */
-function worstOf(proofs: readonly Proof[]): Status {
+function worstOf(proofs: readonly Pick<Proof, 'status'>[]): Status {
   const statuses = new Set(proofs.map(({ status }) => status));
   return statuses.has(1) ? 1 : statuses.has(2) || proofs.length === 0 ? 2 : 0;
 }
@@ -64,7 +73,7 @@ function choose(
   asked: readonly string[] | undefined,
   spec: Spec,
 ): { targets: readonly Provable[] } | { problem: Diagnostic } {
-  const provable = targets.flatMap(({ name, readBack }) => (readBack ? [{ name, readBack }] : []));
+  const provable = targets.filter(isProvable);
   const known = provable.map(({ name }) => name);
   const unknown = asked?.find((name) => !known.includes(name));
   if (unknown !== undefined)
@@ -75,32 +84,29 @@ function choose(
   return { targets: wanted };
 }
 
-interface Written {
-  readonly paths: readonly string[];
-  readonly folder: string;
-}
+type Texts = readonly ReadFileText[] | { readonly missing: string };
 
-function proveTarget({ name: target, readBack }: Provable, policy: Policy, { paths, folder }: Written): Proof[] {
+function readAll(paths: readonly string[], folder: string): Texts {
   const texts: ReadFileText[] = [];
   for (const path of paths) {
-    const found = readFile(join(folder, path));
-    if (found === undefined)
-      return [{ status: 2, diagnostic: proveCodes.report('not-there', ['targets', target], { target, file: path }) }];
-    texts.push({ path, text: found });
+    const text = readFile(join(folder, path));
+    if (text === undefined) return { missing: path };
+    texts.push({ path, text });
   }
-  return proveFiles(policy, texts, readBack).map((proof): Proof => {
-    const { proxy } = proof;
-    if (proof.kind === 'proved') {
-      const size = `${proof.targets} kinds of target, ${proof.ways} ways through`;
-      return { status: 0, line: `${target}: proxy ${proxy}: proved for all requests (${size})` };
-    }
-    if (proof.kind === 'unknown')
-      return {
-        status: 2,
-        diagnostic: proveCodes.report('cannot-tell', proof.at, { target, proxy, problem: proof.problem }),
-      };
-    const { what, place, request: show, at } = proof;
-    return { status: 1, diagnostic: proveCodes.report('difference', at, { target, proxy, what, place, show }) };
+  return texts;
+}
+
+/** Reads a file and those beside it, which it may include; or what the engine prints of all that it has read. */
+function readLive(file: string, { name, printed }: Provable): Texts {
+  const text = readFile(file);
+  if (text === undefined) return { missing: file };
+  const all = printed?.(text);
+  if (all) return all.map(({ path, text: own }) => ({ path: `${name}/${basename(path)}`, text: own }));
+  const folder = dirname(file);
+  const beside = readdirSync(folder).filter((each) => statSync(join(folder, each)).isFile());
+  return beside.flatMap((each) => {
+    const own = readFile(join(folder, each));
+    return own === undefined ? [] : [{ path: `${name}/${each}`, text: own }];
   });
 }
 

@@ -1,5 +1,5 @@
 import type { AccessChange } from '../accessDiff/types.ts';
-import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Change } from '../output/plan.ts';
 import type { Versions } from '../report/access.ts';
 import type { LocatedDocument } from '../source/span.ts';
@@ -32,6 +32,8 @@ export interface Report {
   readonly coverage?: Coverage;
   /** Result of `verify` for each engine. */
   readonly engines?: readonly EngineOutcome[];
+  /** Result of `prove` for each proxy of each target. */
+  readonly proofs?: readonly ProofOutcome[];
   /** For `shadow report`: requests that would no longer get through. */
   readonly refused?: readonly Refused[];
   /** One or more lines for people. */
@@ -52,6 +54,32 @@ export interface EngineOutcome {
   readonly name: string;
   readonly requests: number;
   readonly disagreements: number;
+}
+
+/** What `prove` says about the files of one proxy. */
+export interface ProofOutcome {
+  readonly target: string;
+  readonly proxy: string;
+  readonly result: 'proved' | 'differs' | 'unknown';
+  /** Where it is proved: how many kinds of target there are, and how many ways through the tables. */
+  readonly targets?: number;
+  readonly ways?: number;
+  /** Where it is unknown. */
+  readonly problem?: string;
+  readonly difference?: ProofDifference;
+}
+
+export interface ProofDifference {
+  readonly what: string;
+  /** A `curl` line and the bytes of the request. */
+  readonly request: string;
+  /** The file that decides otherwise, below the output folder, and the line, from 1. */
+  readonly file: string;
+  readonly line: number;
+  /** The place in the spec that decides. */
+  readonly decidedAt: SpecPath;
+  /** Absent where nobody asked to try it. */
+  readonly tried?: { readonly result: 'confirmed' | 'other' | 'untried'; readonly told: string };
 }
 
 export interface TestOutcome {

@@ -8,7 +8,7 @@ import { differenceOf } from './difference.ts';
 import { CannotTell, exampleOf, explore, pieceOf, type Run } from './explore.ts';
 import { both, TooLarge } from './language.ts';
 import { wholly } from './matching.ts';
-import type { FileModel } from './model.ts';
+import type { FileModel, FilePlace } from './model.ts';
 import { addressKinds, type ExampleRequest, SymbolicRequest, type World } from './request.ts';
 import { type Said, saidOf } from './said.ts';
 import { specMatchOf } from './specMatch.ts';
@@ -19,8 +19,7 @@ export interface Difference {
   readonly decision: Decision;
   /** What the file does, according to the reader. */
   readonly said: Said;
-  /** The part of the file that answers or forwards. */
-  readonly place: string;
+  readonly place: FilePlace;
   /** The difference in words. */
   readonly what: string;
 }

@@ -1,6 +1,6 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
-import { compare } from './compare.ts';
+import { type Comparison, compare } from './compare.ts';
 import { CannotTell } from './explore.ts';
 import type { FileModel } from './model.ts';
 import { shownRequest } from './witness.ts';
@@ -36,15 +36,26 @@ export function proveFiles<File>(
 ): ProxyProof[] {
   return policy.proxies.map((proxy): ProxyProof => {
     const { id, origin } = proxy;
-    try {
-      const result = compare(policy, proxy, read(files, proxy));
-      if (result.kind === 'unknown') return { ...result, proxy: id, at: origin };
-      if (result.kind === 'proved') return { ...result, proxy: id };
-      const { request, decision, place, what } = result.difference;
-      return { kind: 'differs', proxy: id, what, place, request: shownRequest(request, proxy), at: decision.at };
-    } catch (error) {
-      if (error instanceof CannotTell) return { kind: 'unknown', proxy: id, problem: error.message, at: origin };
-      throw error;
-    }
+    const result = compareFiles(policy, proxy, { files, read });
+    if (result.kind === 'unknown') return { ...result, proxy: id, at: origin };
+    if (result.kind === 'proved') return { ...result, proxy: id };
+    const { request, decision, place, what } = result.difference;
+    const shown = shownRequest(request, proxy);
+    return { kind: 'differs', proxy: id, what, place: place.what, request: shown, at: decision.at };
   });
+}
+
+interface Read<File> {
+  readonly files: readonly File[];
+  readonly read: (files: readonly File[], proxy: Proxy) => FileModel;
+}
+
+/** Compares the files of one proxy with the spec. What is not understood makes it unknown. */
+export function compareFiles<File>(policy: Policy, proxy: Proxy, { files, read }: Read<File>): Comparison {
+  try {
+    return compare(policy, proxy, read(files, proxy));
+  } catch (error) {
+    if (error instanceof CannotTell) return { kind: 'unknown', problem: error.message };
+    throw error;
+  }
 }

@@ -2,6 +2,16 @@ import type { Address, CidrSet } from '../policy/cidr.ts';
 import type { Part } from './explore.ts';
 import type { Distinctions, SymbolicRequest } from './request.ts';
 
+/** A part of a file that answers or forwards. */
+export interface FilePlace {
+  /** Without its folder. */
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** For people, such as `location = /./path`. */
+  readonly what: string;
+}
+
 /** What a file does with a request. */
 export type Outcome = Answered | Forwarded;
 
@@ -11,8 +21,7 @@ export interface Answered {
   readonly body: string | undefined;
   readonly allow: readonly Part[] | undefined;
   readonly pages: PageHeaders;
-  /** The part of the file that answers, such as a location, for people. */
-  readonly place: string;
+  readonly place: FilePlace;
 }
 
 export interface Forwarded {
@@ -33,7 +42,7 @@ export interface Forwarded {
   readonly pages: PageHeaders;
   /** Headers of the upstream's answer that do not pass, in lower case. */
   readonly hidden: ReadonlySet<string>;
-  readonly place: string;
+  readonly place: FilePlace;
 }
 
 /** What browsers are told of pages of other origins: `access-control-…` in lower case. Those that are empty are not sent. */

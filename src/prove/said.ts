@@ -1,5 +1,11 @@
+import { corsFields } from '../plan/cors.ts';
+import { forwardPlan } from '../plan/forwards.ts';
+import type { Decision } from '../policy/decide.ts';
+import { authorityOf, urlHost } from '../policy/origin.ts';
+import type { Policy, Proxy } from '../policy/types.ts';
 import { exampleOf, type Part, pieceOf, type Run } from './explore.ts';
 import type { Forwarded, Outcome } from './model.ts';
+import type { ExampleRequest } from './request.ts';
 
 /** What the reader says that an engine does with one request. */
 export type Said = SaidAnswer | SaidForward;
@@ -51,4 +57,40 @@ function textIn(parts: readonly Part[], run: Run): string | undefined {
     }
   }
   return text;
+}
+
+/** Returns what an engine does with a request if it does what the spec says. */
+export function saidBySpec(decision: Decision, request: ExampleRequest, { policy, proxy }: SpecOf): Said {
+  const pages = new Map(
+    corsFields(proxy, decision, request.headers).map(([name, value]) => [name.toLowerCase(), value] as const),
+  );
+  if (decision.kind !== 'forward') {
+    const allow = decision.kind === 'deny' ? (decision.allow?.join(', ') ?? '') : '';
+    const body = decision.kind === 'answer' ? decision.body : undefined;
+    return { kind: 'answer', status: decision.status, allow, body, pages };
+  }
+  const { forwarding, key } = decision;
+  const upstream = policy.upstreams.find(({ id }) => id === forwarding.upstream);
+  if (!upstream) throw new Error('a forwarding has an upstream');
+  const headers = new Map<string, string | undefined>([['host', authorityOf(upstream)]]);
+  for (const name of forwardPlan(forwarding, policy).passed)
+    headers.set(name, request.headers.find(([sent]) => sent.toLowerCase() === name)?.[1] ?? '');
+  const scheme = upstream.tokenScheme === undefined ? '' : `${upstream.tokenScheme} `;
+  if (key && forwarding.auth === 'apiKey')
+    headers.set(upstream.tokenHeader.toLowerCase(), `${scheme}<token of ${key.id}>`);
+  return {
+    kind: 'forward',
+    scheme: upstream.scheme,
+    servers: upstream.servers.map(({ host, port }) => `${urlHost(host)}:${port}`),
+    isWhole: true,
+    tls: { verified: !(upstream.tls?.insecureSkipVerify ?? true), name: upstream.tls?.serverName },
+    hidden: new Set(),
+    headers,
+    pages,
+  };
+}
+
+interface SpecOf {
+  readonly policy: Policy;
+  readonly proxy: Proxy;
 }

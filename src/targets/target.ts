@@ -238,6 +238,8 @@ interface Capabilities<Options> {
   readonly live?: CompareLive<Options> | undefined;
   /** For targets whose decisions can be compared with the spec's for all requests. */
   readonly readBack?: ReadBack | undefined;
+  /** Splits what the engine prints of all files that it has read; `undefined` for a text that is not that. */
+  readonly printed?: ((text: string) => readonly ReadFileText[] | undefined) | undefined;
   /** Returns a copy of such files, however they were edited, in which a proxy can be tried on this machine. */
   readonly moved?: ((files: readonly ReadFileText[], proxy: Proxy, here: Here) => readonly ReadFileText[]) | undefined;
   /** For targets that configure nodes which pull images. */

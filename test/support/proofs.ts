@@ -3,8 +3,8 @@ import * as assert from 'uvu/assert';
 import { compileArgument } from '../../src/commands/spec.ts';
 import { type Compilation, compile } from '../../src/compile.ts';
 import type { Policy } from '../../src/policy/types.ts';
-import { type Comparison, compare } from '../../src/prove/compare.ts';
-import { CannotTell } from '../../src/prove/explore.ts';
+import type { Comparison } from '../../src/prove/compare.ts';
+import { compareFiles } from '../../src/prove/files.ts';
 import { shownRequest } from '../../src/prove/witness.ts';
 import { targets } from '../../src/targets/index.ts';
 import { recordingIo } from './captured.ts';
@@ -39,12 +39,7 @@ export function proof({ policy, files, engine }: Made, index = 0): Comparison {
   const proxy = policy.proxies[index];
   const readBack = targets.find(({ name }) => name === engine)?.readBack;
   if (!proxy || !readBack) throw new Error('nothing to prove');
-  try {
-    return compare(policy, proxy, readBack(files, proxy));
-  } catch (error) {
-    if (error instanceof CannotTell) return { kind: 'unknown', problem: error.message };
-    throw error;
-  }
+  return compareFiles(policy, proxy, { files, read: readBack });
 }
 
 /** What is said of the files after an edit, which has to find what it changes. */

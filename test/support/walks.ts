@@ -43,12 +43,13 @@ export function walks(model: FileModel, world: World, { random, each }: { random
       const request = new SymbolicRequest(run, world);
       const outcome = model.decide(request, first.cuts);
       if (!outcome) return;
-      const chosen = byPlace.get(outcome.place) ?? new Chosen<Walked>(random, each);
-      byPlace.set(outcome.place, chosen);
+      const place = `${outcome.place.what} of line ${outcome.place.line}`;
+      const chosen = byPlace.get(place) ?? new Chosen<Walked>(random, each);
+      byPlace.set(place, chosen);
       chosen.offer(() => {
         if (!settle(run, random)) return undefined;
         const example = exampleRequest(request, random.pick(all));
-        return { request: example, said: saidOf(outcome, run, bodyLength(example)), place: outcome.place };
+        return { request: example, said: saidOf(outcome, run, bodyLength(example)), place };
       });
     });
     found.push(...[...byPlace.values()].flatMap((chosen) => chosen.all));

@@ -4,7 +4,7 @@ import type { Proxy } from '../../policy/types.ts';
 import { atMost } from '../../prove/decision.ts';
 import { CannotTell, matches, type Part } from '../../prove/explore.ts';
 import { wholly } from '../../prove/matching.ts';
-import type { Answered, Cuts, FileModel, Outcome } from '../../prove/model.ts';
+import type { Answered, Cuts, FileModel, FilePlace, Outcome } from '../../prove/model.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
 import { depthOf } from '../../prove/specMatch.ts';
 import { type CaddyFile, readCaddyfile } from './caddyfile.ts';
@@ -122,7 +122,7 @@ class Execution {
         body: undefined,
         allow: undefined,
         pages: new Map(),
-        place: headLimit.place,
+        place: placeIn(headLimit.place),
       };
     for (const route of routes) {
       if (!this.meaning.all(route.condition, this.scope)) continue;
@@ -163,7 +163,7 @@ class Execution {
         const isWhole = this.cuts.get(KEPT) === 'yes';
         const { meaning, scope, maxBody } = this;
         const own = forwarded(handler.proxying, { meaning, scope, maxBody, isWhole });
-        return { ...own, ...this.written(), place: handler.place };
+        return { ...own, ...this.written(), place: placeIn(handler.place) };
       }
     }
   }
@@ -182,14 +182,14 @@ class Execution {
       // What waits for an answer of the route itself is forgotten.
       this.deferred.clear();
       const outcome = this.handlers(errors, undefined);
-      if (outcome?.kind === 'answer') return { ...outcome, body: undefined, place };
+      if (outcome?.kind === 'answer') return { ...outcome, body: undefined, place: placeIn(place) };
       if (outcome) throw new CannotTell('an error is forwarded');
     }
     const body =
       handler.kind === 'respond' && meaning.status === ''
         ? meaning.text(templateOf(handler.text, place), scope, 'a body')
         : undefined;
-    return { kind: 'answer', status: Number(text), body, ...this.written(), place };
+    return { kind: 'answer', status: Number(text), body, ...this.written(), place: placeIn(place) };
   }
 
   private written(): Pick<Answered, 'allow' | 'pages'> {
@@ -198,6 +198,12 @@ class Execution {
     all.delete('allow');
     return { allow, pages: all };
   }
+}
+
+/** `Caddyfile:12 "error 404"`. */
+function placeIn(text: string): FilePlace {
+  const [, file = '', line = '', what = ''] = /^(.*?):(\d+) (.*)$/s.exec(text) ?? [];
+  return { file, line: Number(line), what };
 }
 
 function setsOf(handlers: readonly Handler[]): CidrSet[] {

@@ -3,7 +3,7 @@ import { certificateOf } from '../sites.ts';
 import { defineTarget, type RenderedFile } from '../target.ts';
 import { audited } from './audit.ts';
 import { importNginx } from './import.ts';
-import { compareNginx, renderedKeys } from './live.ts';
+import { compareNginx, printed, renderedKeys } from './live.ts';
 import type { NginxModel } from './model.ts';
 import { moved } from './moved.ts';
 import { nginxAccess, nginxOptions } from './options.ts';
@@ -37,6 +37,7 @@ export const nginx = defineTarget({
   audited,
   importer: { kind: 'nginx', read: importNginx },
   readBack,
+  printed,
   moved,
   siteCertificate: ({ options, at }) => certificateOf(options.sites, at),
   run,

@@ -3,7 +3,7 @@ import { keyPosition } from '../../plan/log.ts';
 import { parseCidr } from '../../policy/cidr.ts';
 import type { Policy } from '../../policy/types.ts';
 import { driftCodes, type Fingerprint, fingerprintFor, keyDrift, originFinder, unreadable } from '../live.ts';
-import type { CompareLive, Expected, LiveText } from '../target.ts';
+import type { CompareLive, Expected, LiveText, ReadFileText } from '../target.ts';
 import { compareDirectives, type Difference, type NginxDirective, parseNginx } from './liveConfig.ts';
 import { isRoutingRow, ruleFinder } from './liveRoutes.ts';
 
@@ -83,6 +83,16 @@ function keysDrift(files: Files, policy: Policy, where: string): Result<Diagnost
 
 type OwnFile = Expected['files'][number];
 type Files = ReadonlyMap<string, readonly NginxDirective[]>;
+
+/** Splits what `nginx -T` prints. Files in other folders than that of `nginx.conf`, such as those of secrets, are left out. */
+export function printed(text: string): readonly ReadFileText[] | undefined {
+  const sections = sectionsOf(text);
+  if ('problem' in sections) return undefined;
+  const folderOf = (path: string) => path.replace(/[^/]*$/, '');
+  const [main = ''] = sections.files.keys();
+  const own = [...sections.files].filter(([path]) => folderOf(path) === folderOf(main));
+  return own.map(([path, each]) => ({ path, text: each }));
+}
 
 interface Sections {
   readonly files: ReadonlyMap<string, string>;

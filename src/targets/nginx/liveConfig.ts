@@ -5,6 +5,8 @@ export interface NginxDirective {
   readonly block?: readonly NginxDirective[];
   /** Line of its first word, from 1. */
   readonly line: number;
+  /** Set where several files were read as one. */
+  readonly file?: string;
 }
 
 export interface NginxProblem {

@@ -1,7 +1,7 @@
 import { type CidrSet, parseCidr, unionOf } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { CannotTell, type Part } from '../../prove/explore.ts';
-import type { Answered, Cuts, FileModel, Forwarded, Outcome, PageHeaders } from '../../prove/model.ts';
+import type { Answered, Cuts, FileModel, FilePlace, Forwarded, Outcome, PageHeaders } from '../../prove/model.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
 import { checkInert } from './inert.ts';
 import type { NginxDirective } from './liveConfig.ts';
@@ -54,7 +54,7 @@ interface Server {
   /** The location that a request is sent to, with variables. */
   readonly verdict: Template;
   /** Locations by their exact names, and "/". */
-  readonly locations: ReadonlyMap<string, readonly NginxDirective[]>;
+  readonly locations: ReadonlyMap<string, NginxDirective>;
   readonly errorPages: ReadonlyMap<string, string>;
 }
 
@@ -88,11 +88,11 @@ function serverOf({ servers }: Configuration, proxy: Proxy): Server {
 
 function readServer(block: readonly NginxDirective[]): Server {
   const variables = new Map<string, Template>();
-  const locations = new Map<string, readonly NginxDirective[]>();
+  const locations = new Map<string, NginxDirective>();
   const errorPages = new Map<string, string>();
   let [verdict, secureLink, digest] = [undefined, undefined, undefined] as (Template | undefined)[];
   for (const directive of block) {
-    const { name, args, block: inner = [] } = directive;
+    const { name, args } = directive;
     const [first = '', second = '', third = ''] = args;
     if (name === 'set' && verdict === undefined) variables.set(first.slice(1), templateOf(second));
     else if (name === 'secure_link') secureLink = templateOf(first);
@@ -100,8 +100,8 @@ function readServer(block: readonly NginxDirective[]): Server {
     else if (name === 'rewrite' && verdict === undefined && first === '^(?!/[.]/)' && third === 'last')
       verdict = templateOf(second);
     else if (name === 'error_page') for (const code of args.slice(0, -1)) errorPages.set(code, args.at(-1) ?? '');
-    else if (name === 'location' && first === '=' && !locations.has(second)) locations.set(second, inner);
-    else if (name === 'location' && first === '/' && args.length === 1) locations.set('/', inner);
+    else if (name === 'location' && first === '=' && !locations.has(second)) locations.set(second, directive);
+    else if (name === 'location' && first === '/' && args.length === 1) locations.set('/', directive);
     else checkInert(directive, 'server', 'the server');
   }
   if (!verdict) throw new CannotTell('the server does not send requests to what a table names');
@@ -135,10 +135,13 @@ function decide(configuration: Configuration, server: Server, { request, cuts, k
     values,
     isWhole: cuts.get(WHOLE) === 'yes',
   });
-  const place = plainText(meaning.evaluate(server.verdict), 'the verdict');
-  const own = server.locations.get(place);
-  const block = own ?? server.locations.get('/') ?? [];
-  const name = own ? `location = ${place}` : 'location /';
+  const verdict = plainText(meaning.evaluate(server.verdict), 'the verdict');
+  const own = server.locations.get(verdict);
+  const name = own ? `location = ${verdict}` : 'location /';
+  const found = own ?? server.locations.get('/');
+  if (!found) throw new CannotTell(`${name} is not there`);
+  const { block = [], file = '', line } = found;
+  const place = { file, line, what: name };
   const location = readLocation(block, name);
   if (own && !location.internal) throw new CannotTell(`${name} can be asked for by clients`);
   if (location.answer) {
@@ -149,10 +152,10 @@ function decide(configuration: Configuration, server: Server, { request, cuts, k
     // A body with numbers of the connection is that of a refusal.
     const isText = variablesIn(template).every((variable) => configuration.tables.has(variable));
     const text = isText && body !== undefined ? plainText(meaning.evaluate(template), 'a body') : undefined;
-    return { kind: 'answer', status, body: text, allow, pages: pagesOf(location, meaning), place: name };
+    return { kind: 'answer', status, body: text, allow, pages: pagesOf(location, meaning), place };
   }
   if (!location.pass) throw new CannotTell(`${name} neither answers nor forwards`);
-  return forwarded(configuration, server, { location, meaning, name });
+  return forwarded(configuration, server, { location, meaning, place });
 }
 
 interface Location {
@@ -227,10 +230,11 @@ function sizeOf(text: string): number {
 interface Forwarding {
   readonly location: Location;
   readonly meaning: Meaning;
-  readonly name: string;
+  readonly place: FilePlace;
 }
 
-function forwarded(configuration: Configuration, server: Server, { location, meaning, name }: Forwarding): Outcome {
+function forwarded(configuration: Configuration, server: Server, { location, meaning, place }: Forwarding): Outcome {
+  const name = place.what;
   const [whole, scheme = '', upstream = '', uri] = /^(https?):\/\/([^/$]+)(.*)$/.exec(location.pass ?? '') ?? [];
   const servers = configuration.upstreams.get(upstream);
   if (whole === undefined || !servers) throw new CannotTell(`${name} forwards to something that is not known`);
@@ -238,7 +242,7 @@ function forwarded(configuration: Configuration, server: Server, { location, mea
   if (location.redirects) throw new CannotTell(`${name} lets the upstream choose a location`);
   const headers = new Map([...location.headers].map(([header, value]) => [header, sentValue(value, meaning)] as const));
   const page = server.errorPages.get('413');
-  const tooLarge = page === undefined ? undefined : readLocation(server.locations.get(page) ?? [], page).answer;
+  const tooLarge = page === undefined ? undefined : readLocation(server.locations.get(page)?.block ?? [], page).answer;
   return {
     kind: 'forward',
     scheme,
@@ -250,7 +254,7 @@ function forwarded(configuration: Configuration, server: Server, { location, mea
     tooLarge: tooLarge?.status ?? 413,
     pages: pagesOf(location, meaning),
     hidden: location.hidden,
-    place: name,
+    place,
   };
 }
 
@@ -342,7 +346,7 @@ function cutsOf({ tables }: Configuration, { verdict, locations }: Server): stri
   };
   visit(variablesIn(verdict));
   const allow = [...locations.values()]
-    .flat()
+    .flatMap(({ block = [] }) => block)
     .filter(({ name, args }) => name === 'add_header' && /^(?:allow|access-control-.*)$/i.test(args[0] ?? ''));
   visit(allow.flatMap(({ args }) => variablesIn(templateOf(args[1] ?? ''))));
   return [...cuts];

@@ -59,7 +59,7 @@ export function readConfiguration(files: readonly ConfigFile[]): Configuration {
     if (text === undefined) throw new CannotTell(`${name} is not there`);
     const directives = parseNginx(text);
     if ('problem' in directives) throw new CannotTell(`${name}: ${directives.problem}`);
-    return directives.flatMap((directive) => included(directive, read));
+    return directives.flatMap((directive) => included(placed(directive, name), read));
   };
   const main = read('nginx.conf');
   const inside = main.flatMap((directive) => {
@@ -85,6 +85,11 @@ export function readConfiguration(files: readonly ConfigFile[]): Configuration {
 function serversOf(block: readonly NginxDirective[]): string[] {
   for (const directive of block) checkInert(directive, 'upstream', 'an upstream');
   return block.filter(({ name }) => name === 'server').map(({ args: [server = ''] }) => server);
+}
+
+function placed(directive: NginxDirective, file: string): NginxDirective {
+  const { block } = directive;
+  return { ...directive, file, ...(block && { block: block.map((each) => placed(each, file)) }) };
 }
 
 /** Replaces an `include` by the directives of its file, also inside of tables. Files of secrets stay included. */

@@ -1,0 +1,49 @@
+import type { Policy, Proxy } from '../policy/types.ts';
+import type { Difference } from '../prove/compare.ts';
+import { saidBySpec } from '../prove/said.ts';
+import type { ReadFileText, Target } from '../targets/target.ts';
+import { disagreement } from './agree.ts';
+import { randomOf } from './random.ts';
+import { openScope } from './scope.ts';
+import { startTrial } from './trial.ts';
+
+/** What became of a request that is said to show a difference, on the real engine. */
+export interface Confirmation {
+  /** `untried`: it could not be sent; `other`: the engine does something else than was read in the files. */
+  readonly result: 'confirmed' | 'other' | 'untried';
+  /** For people. */
+  readonly told: string;
+}
+
+export interface Doubt {
+  readonly target: Target;
+  readonly program: string;
+  readonly policy: Policy;
+  readonly proxy: Proxy;
+  readonly files: readonly ReadFileText[];
+  readonly difference: Difference;
+}
+
+/** Starts the engine on a copy of the files that stays on this machine, and sends it the request of a difference. */
+export async function confirm({ difference, ...options }: Doubt): Promise<Confirmation> {
+  const { request, decision, said } = difference;
+  const { policy, proxy, target } = options;
+  const untried = (why: string): Confirmation => ({ result: 'untried', told: `not tried on ${target.name}: ${why}` });
+  if (request.at !== 0) return untried(`it takes a clock that says ${new Date(request.at * 1000).toISOString()}`);
+  const scope = openScope();
+  try {
+    const trial = await startTrial({ ...options, random: randomOf('confirm') }, scope);
+    if (typeof trial === 'string') return untried(trial.trim().split('\n').at(-1) ?? '');
+    const tried = await trial.ask(request);
+    if (typeof tried === 'string') return untried(tried);
+    const context = { request, secrets: trial.secrets };
+    const other = disagreement(said, tried, context);
+    if (other !== undefined) return { result: 'other', told: `${target.name} does something else: ${other}` };
+    const shown = disagreement(saidBySpec(decision, request, { policy, proxy }), tried, context);
+    return shown === undefined
+      ? untried('upstreams on this machine do not show it')
+      : { result: 'confirmed', told: `confirmed on ${target.name}: ${shown}` };
+  } finally {
+    await scope.close();
+  }
+}
