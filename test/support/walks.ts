@@ -20,7 +20,7 @@ export interface Walked {
  */
 export function walks(model: FileModel, world: World, { random, each }: { random: Random; each: number }): Walked[] {
   const lines = new Map<string, Chosen<Line>>();
-  explore((run) => {
+  someWays(random, (run) => {
     const request = new SymbolicRequest(run, world);
     const cuts = model.cuts(request);
     const { depth } = model;
@@ -35,11 +35,11 @@ export function walks(model: FileModel, world: World, { random, each }: { random
     });
   });
   const found: Walked[] = [];
-  for (const { all } of lines.values()) {
+  for (const { all } of random.shuffled([...lines.values()]).slice(0, MOST_LINES)) {
     const byPlace = new Map<string, Chosen<Walked>>();
     const [first] = all;
     if (!first) continue;
-    explore((run) => {
+    someWays(random, (run) => {
       const request = new SymbolicRequest(run, world);
       const outcome = model.decide(request, first.cuts);
       if (!outcome) return;
@@ -55,6 +55,34 @@ export function walks(model: FileModel, world: World, { random, each }: { random
     found.push(...[...byPlace.values()].flatMap((chosen) => chosen.all));
   }
   return random.shuffled(found);
+}
+
+/** Most kinds of target, and most ways through the tables for each; more take too long. */
+const MOST_LINES = 40;
+const MOST_WAYS = 600;
+
+class Enough extends Error {}
+
+/** Like `explore`, but for the order, and for an end after some ways. */
+function someWays(random: Random, visit: (run: Run) => void): void {
+  const turns: number[] = [];
+  let ways = 0;
+  const visitTurned = (run: Run) => {
+    if (++ways > MOST_WAYS) throw new Enough();
+    let depth = 0;
+    const choose = <T>(options: readonly T[]): T => {
+      const at = depth++;
+      turns[at] ??= random.below(1_000);
+      const turn = turns[at] % Math.max(1, options.length);
+      return run.choose([...options.slice(turn), ...options.slice(0, turn)]);
+    };
+    visit({ pieces: run.pieces, choose });
+  };
+  try {
+    explore(visitTurned);
+  } catch (error) {
+    if (!(error instanceof Enough)) throw error;
+  }
 }
 
 type Line = { readonly cuts: Cuts; readonly method: string; readonly path: string };
