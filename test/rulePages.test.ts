@@ -65,7 +65,7 @@ async function findings(code: string, files: Files): Promise<string> {
   if (!policy || !spec || others.length > 0)
     throw new Error(`${code}: no valid spec\n${formatDiagnostics(diagnostics, document)}`);
   const reader = (name: string) => files.get(name);
-  const around = { clients: clientsOf(spec, reader), read: reader, members: composition?.members, now: NOW };
+  const around = { clients: clientsOf(spec, reader), read: reader, composition, now: NOW };
   const dated = diagnostics.filter((one) => one.code.startsWith('rule/'));
   const { left } = judge([...dated, ...lint(policy, spec, around)], spec, NOW);
   return shown(

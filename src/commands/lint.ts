@@ -33,7 +33,7 @@ export function lint(args: LintArguments, io: Io): Status {
   if (!policy || !spec || !source || hasError(diagnostics.filter((one) => !isRule(one))))
     return print({ ...report, status: 2, diagnostics, asked: 'changes' }, format, io);
   const clients = clientsOf(spec, source.read);
-  const around = { clients, read: source.read, members: composition?.members, now: io.now };
+  const around = { clients, read: source.read, composition, now: io.now };
   const all = judge([...dated, ...findings(policy, spec, around)], spec, io.now);
   const named = all.left.filter(({ code }) => accept.includes(code));
   const accepted = [...all.accepted, ...named];

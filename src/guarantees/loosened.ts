@@ -26,11 +26,17 @@ interface Side extends Enveloped {
   readonly terms: Terms;
 }
 
-interface Sides {
-  readonly before: Side;
-  readonly after: Side;
+/** What envelopes say in two versions. */
+interface Compared {
+  readonly before: Pick<Side, 'terms'>;
+  readonly after: Pick<Side, 'terms'>;
   /** The addresses that the proxies take requests from now and did not before. */
   readonly admitted: CidrSet;
+}
+
+interface Sides extends Compared {
+  readonly before: Side;
+  readonly after: Side;
 }
 
 /** An envelope of the version before, and what the file may do now against it; no problem: nothing bounds it now. */
@@ -123,7 +129,7 @@ function loosened(before: Bounds, after: Bounds, sides: Sides): Loosened | undef
 }
 
 /** What a way admits now and an envelope did not admit before, as the end of "lets …". */
-function beyond(way: readonly Envelope[], envelope: Envelope, sides: Sides): string | undefined {
+export function beyond(way: readonly Envelope[], envelope: Envelope, sides: Compared): string | undefined {
   return (
     requestBeyond(way, envelope, sides) ??
     upstreamBeyond(way, envelope) ??
@@ -136,7 +142,7 @@ function beyond(way: readonly Envelope[], envelope: Envelope, sides: Sides): str
 /** A method that no envelope names: what a line for every method admits beyond all that name theirs. */
 const UNNAMED = 'ANY-OTHER';
 
-function requestBeyond(way: readonly Envelope[], envelope: Envelope, { before, after }: Sides): string | undefined {
+function requestBeyond(way: readonly Envelope[], envelope: Envelope, { before, after }: Compared): string | undefined {
   const now = after.terms.lines.filter((line) => way.includes(line.envelope));
   const then = before.terms.lines.filter((line) => line.envelope === envelope);
   const named = [...now, ...then].flatMap(({ methods }) => methods).filter((method) => method !== EVERY_METHOD);
@@ -168,7 +174,7 @@ function upstreamBeyond(way: readonly Envelope[], { within: { upstreams } }: Env
 function addressBeyond(
   way: readonly Envelope[],
   envelope: Envelope,
-  { before, after, admitted }: Sides,
+  { before, after, admitted }: Compared,
 ): string | undefined {
   const then = before.terms.ranges.get(envelope);
   if (!then) return undefined;

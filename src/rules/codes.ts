@@ -174,6 +174,11 @@ export const ruleCodes = defineCodes('rule', {
   'unbounded-include': warning('{owner} may grant anything in this file').hint(
     'say within: what the file may grant at most, or take owner out where nobody else writes it',
   ),
+  'useless-envelope': warning(({ nested }: { nested: boolean }) =>
+    nested ? 'this envelope admits all that the one around it does' : 'this envelope admits every request',
+  ).hint(({ nested }: { nested: boolean }) =>
+    nested ? 'take it out, or let it admit less' : 'say what the file needs: the paths, the methods, the upstreams',
+  ),
   'unused-acceptance': warning(
     ({ code, meant }: { code: string; meant: string | undefined }) =>
       `there is no finding ${code} here${meant === undefined ? '' : `, did you mean ${meant}?`}`,

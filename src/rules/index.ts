@@ -9,6 +9,7 @@ import { credentials, decodedTwice, redundant, requests, unused, wide } from './
 import { certificates } from './certificates.ts';
 import type { Clients } from './clients.ts';
 import { ruleCodes } from './codes.ts';
+import { envelopes } from './envelopes.ts';
 import { gitlab } from './gitlab.ts';
 import { keys } from './keys.ts';
 import { addresses } from './ranges.ts';
@@ -32,15 +33,16 @@ export interface Surroundings {
   readonly clients: Clients;
   /** Reads the files that the spec names, relative to it. */
   readonly read: ReadFile;
-  /** The files that the spec is made of: their envelopes name address sets too. */
-  readonly members?: Composition['members'] | undefined;
+  /** The files that the spec is made of; absent where they do not count. */
+  readonly composition?: Composition | undefined;
   /** Seconds since 1970; absent if expiry is not checked. */
   readonly now?: number | undefined;
 }
 
 /** Reports what is legal but unwise, as warnings and notes. */
 export function lint(policy: Policy, spec: Spec, around: Surroundings): Diagnostic[] {
-  const { clients, members } = around;
+  const { clients, composition, read } = around;
+  const members = composition?.members;
   return [
     ...wide(policy),
     ...decodedTwice(policy),
@@ -62,6 +64,7 @@ export function lint(policy: Policy, spec: Spec, around: Surroundings): Diagnost
     ...gitlab(policy),
     ...traffic(policy, spec),
     ...wording(policy, spec, members),
+    ...(composition ? envelopes(composition, read) : []),
     ...untested(spec),
   ];
 }
