@@ -232,11 +232,20 @@ tools('lays out a spec and keeps its comments', () =>
 );
 
 tools('starts a spec that works, and never overwrites one', () =>
-  inWorkspace(async ({ run, read }) => {
+  inWorkspace(async ({ run, read, write }) => {
     const first = await run('init new');
     assert.is(first.status, 0);
-    assert.is(first.stdout, 'new/postern.yaml\n');
+    assert.is(first.stdout, 'new/postern.yaml\nnew/postern.schema.json\n');
     const text = read('new/postern.yaml');
+    // Installed for the whole machine or by npx, the schema is nowhere near; so there is a copy.
+    assert.match(text, /^# yaml-language-server: \$schema=\.\/postern\.schema\.json\n/);
+    assert.is(read('new/postern.schema.json'), (await run('schema')).stdout);
+    write('node_modules/postern/schema/postern.schema.json', '{}');
+    assert.is((await run('init apps/one')).stdout, 'apps/one/postern.yaml\n');
+    assert.match(
+      read('apps/one/postern.yaml'),
+      /\$schema=\.\.\/\.\.\/node_modules\/postern\/schema\/postern\.schema\.json\n/,
+    );
     const validated = await run('validate new');
     assert.is(validated.status, 0, validated.stdout);
     assert.is((await run('generate new')).status, 0);

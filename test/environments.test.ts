@@ -1,5 +1,5 @@
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -125,9 +125,16 @@ environments('init starts the same', async () => {
     const own = readdirSync(example, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && !entry.parentPath.includes('generated') && entry.name !== 'README.md')
       .map((entry) => join(entry.parentPath, entry.name).slice(example.length));
-    assert.equal(files.sort(), own.sort());
-    for (const file of files)
-      assert.is(readFileSync(join(folder.path, file), 'utf8'), readFileSync(join(example, file), 'utf8'), file);
+    assert.equal(files.sort(), [...own, 'postern.schema.json'].sort());
+    for (const file of own) {
+      const [, schema, text] =
+        /^(?:# yaml-language-server: \$schema=(\S*)\n)?([\s\S]*)$/.exec(
+          readFileSync(join(folder.path, file), 'utf8'),
+        ) ?? [];
+      assert.is(text, readFileSync(join(example, file), 'utf8'), file);
+      if (schema === undefined) assert.not.match(file, /\.yaml$/);
+      else assert.ok(existsSync(join(folder.path, dirname(file), schema)), file);
+    }
     assert.is((await runHere(['init', '--environments', folder.path])).status, 2);
   } finally {
     await folder.remove();

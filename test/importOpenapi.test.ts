@@ -63,7 +63,7 @@ imports('operations become routes by tag, with the types that the schemas give',
     assert.is((await run('explain GET /v1/items/7 --key caller')).status, 0);
     assert.is((await run('explain GET /v1/items/x --key caller')).status, 1);
     assert.is((await run('init shop --openapi api.yaml')).status, 0);
-    assert.is(read('shop/postern.yaml'), stdout);
+    assert.is(read('shop/postern.yaml').replace(/^# yaml-language-server: .*\n/, ''), stdout);
     const narrow = await runArgs([
       'import',
       'openapi',

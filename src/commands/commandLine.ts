@@ -66,6 +66,7 @@ const act = { choices: ['update'], demandOption: true, describe: 'what to do' } 
 const set = { type: 'string', demandOption: true, describe: 'name of the set, under ipRanges' } as const;
 const download = { type: 'string', demandOption: true, describe: 'what was downloaded, or -' } as const;
 const words = { type: 'string', array: true, default: [], describe: 'what is asked, then the spec' } as const;
+const topic = { type: 'string', array: true, default: [], describe: 'only pages about this' } as const;
 const kind = { type: 'string', demandOption: true, describe: 'what the files are' } as const;
 const files = {
   type: 'string',
@@ -144,13 +145,15 @@ const COMMANDS: readonly Command[] = [
         check,
         'dry-run': options['dry-run'],
         force,
+        watch: options.watch,
         'allow-expired': options['allow-expired'],
         format,
       },
     },
     async (args, io) => {
       const { generate } = await import('./generate.ts');
-      return eachSpec('generate', args, io, (one, own) => generate({ ...args, ...one }, own));
+      const once = (own: Io) => eachSpec('generate', args, own, (one, each) => generate({ ...args, ...one }, each));
+      return args.watch ? (await import('./generateWatch.ts')).watchGenerate(args, once, io) : once(io);
     },
   ),
   command(
@@ -254,6 +257,12 @@ const COMMANDS: readonly Command[] = [
     'print the script that makes a shell complete command lines, with the ids of a spec',
     { positionals: { shell }, options: {} },
     async (args, io) => (await import('./completion.ts')).completion(args, io),
+  ),
+  command(
+    'docs [words..]',
+    'print where the pages are that come with postern: guides, examples, the schema',
+    { positionals: { words: topic }, options: {} },
+    async ({ words: about }, io) => (await import('./docs.ts')).docs(about, io),
   ),
   command('schema', 'print the JSON Schema of specs', { positionals: {}, options: {} }, async (_, io) =>
     (await import('./schema.ts')).schema(io),

@@ -17,6 +17,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string,
   generate: [
     ['postern generate --check', 'exit 1 where a file is not what the spec makes'],
     ['postern generate --target nginx --out build', 'one target, elsewhere'],
+    ['postern generate --watch', 'again at each change of the spec or of a file that it names'],
   ],
   diff: [
     ['postern diff --base git:origin/main --fail-on widening', 'exit 1 where somebody may do more than before'],
@@ -34,6 +35,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string,
   report: [['postern report --out report.html --base git:origin/main', 'with what changed since then']],
   fmt: [['postern fmt --check', 'exit 1 where the layout would change']],
   schema: [['postern schema > postern.schema.json', 'for editors']],
+  docs: [['postern docs vault', 'pages about one thing']],
   completion: [
     ['postern completion bash > /etc/bash_completion.d/postern', 'for everybody on this machine'],
     ['postern completion fish > ~/.config/fish/completions/postern.fish', 'for you'],

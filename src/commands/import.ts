@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { compile } from '../compile.ts';
 import { hasError } from '../diagnostics/diagnostic.ts';
@@ -12,6 +12,7 @@ import { readBytes } from '../source/read.ts';
 import { suggest } from '../spec/suggest.ts';
 import { targets } from '../targets/index.ts';
 import type { Io, Status } from './io.ts';
+import { installedSchema, SCHEMA_COPY, schemaComment } from './schema.ts';
 
 export interface ImportArguments {
   readonly kind: string;
@@ -77,7 +78,8 @@ export function specText({ draft, notCarriedOver }: Imported): string {
 }
 
 export function printImported({ draft, notCarriedOver }: Imported, format: 'text' | 'json', io: Io): Status {
-  const text = specText({ draft, notCarriedOver });
+  const known = installedSchema('.') ?? (existsSync(SCHEMA_COPY) ? SCHEMA_COPY : undefined);
+  const text = `${known === undefined ? '' : schemaComment(known)}${specText({ draft, notCarriedOver })}`;
   const { diagnostics } = compile(text, { file: 'imported.yaml', read: () => undefined, targets: undefined });
   const isValid = !hasError(diagnostics);
   if (format === 'json') io.out(`${JSON.stringify({ spec: text, valid: isValid, notCarriedOver }, null, 2)}\n`);

@@ -7,6 +7,7 @@ import { placed } from '../output/disk.ts';
 import { replaceFile } from '../output/write.ts';
 import { templatesRoot } from '../templatesRoot.ts';
 import type { Io, Status } from './io.ts';
+import { installedSchema, SCHEMA_COPY, schemaComment, schemaText } from './schema.ts';
 
 const NAME = 'postern.yaml';
 
@@ -16,18 +17,26 @@ export function initEnvironments(folder: string, io: Io): Status {
   const entries = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const names = entries.map((entry) => relative(fileURLToPath(root), join(entry.parentPath, entry.name))).sort();
   const taken = names.filter((name) => existsSync(join(folder, name)));
+  const installed = installedSchema(folder);
+  const schemaFor = (name: string) =>
+    name.endsWith('.yaml')
+      ? schemaComment(relative(dirname(name), installed ?? SCHEMA_COPY).replaceAll('\\', '/'))
+      : '';
   const problems =
     taken.length > 0
       ? taken.map((name) => outputCodes.report('exists', [], {}, placed(join(folder, name))))
       : names.flatMap((name) => {
           mkdirSync(dirname(join(folder, name)), { recursive: true });
-          return replaceFile(join(folder, name), readFileSync(join(fileURLToPath(root), name), 'utf8'));
+          const text = readFileSync(join(fileURLToPath(root), name), 'utf8');
+          return replaceFile(join(folder, name), `${schemaFor(name)}${text}`);
         });
   if (problems.length > 0) {
     io.err(formatDiagnostics(problems, undefined, { colour: io.colour.err }));
     return 2;
   }
-  io.out(names.map((name) => `${join(folder, name)}\n`).join(''));
+  const copied = installed === undefined ? [SCHEMA_COPY] : [];
+  for (const name of copied) replaceFile(join(folder, name), schemaText());
+  io.out([...names, ...copied].map((name) => `${join(folder, name)}\n`).join(''));
   const specs = `${join(folder, 'envs')}/*.yaml`;
   // Without a repository, an environment cannot include files from above its own folder.
   io.err(
@@ -47,12 +56,17 @@ function inRepository(folder: string): boolean {
 export function init(folder: string, io: Io, text = starter): Status {
   const file = join(folder, NAME);
   const taken = existsSync(file) ? [outputCodes.report('exists', [], {}, placed(file))] : [];
-  const problems = taken.length > 0 ? taken : replaceFile(file, text);
+  const installed = installedSchema(folder);
+  const written = [
+    { file, text: `${schemaComment(installed ?? SCHEMA_COPY)}${text}` },
+    ...(installed === undefined ? [{ file: join(folder, SCHEMA_COPY), text: schemaText() }] : []),
+  ];
+  const problems = taken.length > 0 ? taken : written.flatMap((one) => replaceFile(one.file, one.text));
   if (problems.length > 0) {
     io.err(formatDiagnostics(problems, undefined, { colour: io.colour.err }));
     return 2;
   }
-  io.out(`${file}\n`);
+  io.out(written.map((one) => `${one.file}\n`).join(''));
   io.err(
     `next: postern validate ${folder === '.' ? '' : `${folder} `}&& postern generate${folder === '.' ? '' : ` ${folder}`}\n`,
   );
@@ -60,8 +74,7 @@ export function init(folder: string, io: Io, text = starter): Status {
 }
 
 /** The spec that `init` writes: small, complete, and explained line by line. */
-const starter = `# yaml-language-server: $schema=./node_modules/postern/schema/postern.schema.json
-#
+const starter = `#
 # Who may send which requests to which server. Whatever is not listed here is refused.
 #   postern validate     checks this file and runs the tests at its end
 #   postern generate     writes the configuration of each target to generated/

@@ -16,6 +16,8 @@ export interface Io {
   /** Seconds since 1970. */
   readonly now: number;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Hears of each file of the user before it is read, whether it exists or not. */
+  readonly opened?: ((file: string) => void) | undefined;
   /**
    * For a command that runs until it is stopped: from then on, signals abort the returned signal instead of ending the
    * process.

@@ -108,7 +108,7 @@ export const options = {
     ...flag,
     describe: "only the files of callers' keys: something else, such as a Vault Agent, brings the tokens",
   },
-  watch: { ...flag, describe: 'go on, and write anew whatever changes or ends' },
+  watch: { ...flag, describe: 'go on, and write anew when something changes' },
   reload: {
     ...text,
     coerce: programIn('reload'),

@@ -4,9 +4,10 @@ import type { Opened, Project } from '../compose/project.ts';
 import { systemProblem } from '../output/disk.ts';
 import { decodeSource } from '../source/decode.ts';
 import { readBytes } from '../source/read.ts';
+import type { Io } from './io.ts';
 
 /** Returns access to the files on disk that a spec in this folder may include. */
-export function projectAround(folder: string, spec: string): Project {
+export function projectAround(folder: string, spec: string, { opened }: Pick<Io, 'opened'>): Project {
   let known: { readonly home: string; readonly root: string } | undefined;
   // Looked up late, because most specs include nothing.
   const places = () => {
@@ -16,7 +17,7 @@ export function projectAround(folder: string, spec: string): Project {
   };
   return {
     entry: () => below(places().root, join(places().home, basename(spec))),
-    open: (path) => openBelow(path, { folder, ...places() }),
+    open: (path) => openBelow(path, { folder, opened, ...places() }),
     wayOut: (path) => wayOut(path, places().root),
   };
 }
@@ -25,7 +26,7 @@ export function projectAround(folder: string, spec: string): Project {
 export const LEADS = 'leads';
 export const LINK_LEADS = 'is a symbolic link, or below one, that leads';
 
-interface Places {
+interface Places extends Pick<Io, 'opened'> {
   /** The folder as the user gave it. */
   readonly folder: string;
   /** The folder with links resolved. */
@@ -33,9 +34,10 @@ interface Places {
   readonly root: string;
 }
 
-function openBelow(path: string, { folder, home, root }: Places): Opened {
+function openBelow(path: string, { folder, home, root, opened }: Places): Opened {
   try {
     if (leadsOut(path)) return { outside: LEADS };
+    opened?.(join(root, path));
     const real = realpathSync(join(root, path));
     const inside = below(root, real);
     if (leadsOut(inside)) return { outside: LINK_LEADS };

@@ -31,12 +31,13 @@ export function openSpec(argument: string | undefined, io: Io): Result<OpenSpec>
   let name = argument === '-' ? '<stdin>' : (argument ?? DEFAULT_SPEC);
   try {
     if (argument !== '-') name = specFile(name);
+    if (argument !== '-') io.opened?.(name);
     const found = argument === '-' ? { bytes: io.readStdin() } : readBytes(name, { pipes: true });
     if ('problem' in found) return failed([commandCodes.report('unreadable-spec', [], found, placed(name))]);
     const { value, diagnostics } = decodeSource(name, found.bytes);
     const folder = argument === '-' ? '.' : dirname(name);
     return value
-      ? ok({ ...value, folder, read: readerIn(folder), project: projectAround(folder, name) }, diagnostics)
+      ? ok({ ...value, folder, read: readerIn(folder, io), project: projectAround(folder, name, io) }, diagnostics)
       : failed(diagnostics);
   } catch (error) {
     return failed([commandCodes.report('unreadable-spec', [], { problem: systemProblem(error) }, placed(name))]);
@@ -92,10 +93,12 @@ function specFile(argument: string): string {
   return isFolder ? join(argument, DEFAULT_SPEC) : argument;
 }
 
-function readerIn(folder: string): ReadFile {
+function readerIn(folder: string, { opened }: Io): ReadFile {
   return (path) => {
     try {
-      const found = readBytes(resolve(folder, path));
+      const file = resolve(folder, path);
+      opened?.(file);
+      const found = readBytes(file);
       return 'problem' in found ? undefined : Buffer.from(found.bytes).toString('utf8');
     } catch (error) {
       systemProblem(error);

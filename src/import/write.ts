@@ -18,13 +18,12 @@ export function draftText(draft: Draft, notCarriedOver: readonly NotCarried[]): 
     ]),
     ...section('targets', draft.targets, item),
   ];
-  const head = ['# yaml-language-server: $schema=./node_modules/postern/schema/postern.schema.json'];
   const told = notCarriedOver.map(notCarriedText);
   const left =
     told.length === 0
       ? []
       : ['', '# Not carried over, or not exactly:', ...told.flatMap((line) => comments([line], ''))];
-  return `${[...head, ...comments(draft.head, ''), 'version: 1', `name: ${draft.name}`, ...sections, ...left].join('\n')}\n`;
+  return `${[...comments(draft.head, ''), 'version: 1', `name: ${draft.name}`, ...sections, ...left].join('\n')}\n`;
 }
 
 export function notCarriedText({ file, line, what, reason }: NotCarried): string {

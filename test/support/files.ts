@@ -38,7 +38,7 @@ export async function compileFiles(
           return undefined;
         }
       },
-      project: projectAround(home, entry),
+      project: projectAround(home, entry, {}),
     };
     const compiled = compile(files.get(entry) ?? '', { file: join(folder.path, entry), ...source, ...options });
     const { composition, policy } = compiled;
