@@ -26,7 +26,7 @@ function pageMap({ origins }: Cors, prefix: string, maps: MapList): Part {
   if (origins === 'any') return '*';
   return maps.add({
     name: `${prefix}_cors_origin`,
-    comment: 'Pages of other origins that may use it.',
+    comment: 'Origins whose pages may call the proxy.',
     source: [variable('http_origin')],
     patterns: origins.map((origin) => [`^[ \\t]*+${escapeRegex(origin)}[ \\t]*+(?:,|\\z)`, origin]),
   });
@@ -67,7 +67,7 @@ export function preflightMap({ cors, maxRequestHead, prefix, grants, maps, allow
   const isOptions = maps.add({ name: `${prefix}_options`, source: [VERB], exact: [['OPTIONS', 'yes']] });
   return maps.add({
     name: `${prefix}_verdict_options`,
-    comment: 'Preflights, and all others.',
+    comment: 'Preflights of browsers need no key.',
     source: [isOptions, ' ', variable('http_access_control_request_method')],
     fallback: next,
     patterns: [['^yes [ \\t]*+[^ \\t,]', asking]],

@@ -53,7 +53,7 @@ export function decisionMaps(input: DecisionInput): Variable {
     ? preflightMap({ cors, maxRequestHead, prefix, grants, maps, allow: input.routing.allow }, open)
     : open;
   const lists = listsOf(proxy.ranges, { kind: 'proxy', name: proxy.id });
-  const verdict = { name: `${prefix}_verdict`, comment: 'From where.' };
+  const verdict = { name: `${prefix}_verdict`, comment: 'Addresses that clients may come from.' };
   if (lists === 'any')
     return namedMap(input, healthMap(input, maps.add({ ...verdict, source: [''], fallback: entrance }), afterKey));
   const { source, inside } = inAny(lists, shadow);
@@ -73,7 +73,7 @@ function namedMap({ proxy: { hosts }, prefix, grants, shadow }: DecisionInput, n
   if (hosts.length === 0 || shadow !== undefined) return next;
   return grants.add({
     name: `${prefix}_verdict_named`,
-    comment: 'Under which name.',
+    comment: 'Host names of the proxy.',
     source: [variable('host')],
     fallback: because('misdirected'),
     exact: hosts.map((host) => [host, next] as const),
@@ -93,14 +93,14 @@ function healthMap(
   const { source, inside } = lists === 'any' ? { source: [''], inside: [] } : inAny(lists, shadow);
   const from = grants.add({
     name: `${prefix}_verdict_health`,
-    comment: 'Who may ask whether it is alive.',
+    comment: 'Addresses that may ask whether it is alive.',
     source,
     fallback: lists === 'any' ? answer : because('address'),
     exact: inside.map((text) => [text, answer] as const),
   });
   return grants.add({
     name: `${prefix}_verdict_or_health`,
-    comment: 'Health checks, and all others.',
+    comment: 'Health checks have their own addresses, and need no key.',
     source: [routing.route],
     fallback: others,
     exact: [[classNames(access).get(routeClass) ?? '', from]],

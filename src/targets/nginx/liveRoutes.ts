@@ -17,9 +17,9 @@ type RulesOf = (row: NginxDirective, table: NginxDirective | undefined) => RowRu
 
 /** Variable of a routing table: one about a segment, `$api_path_3`, or one about endpoints, `$api_route`. */
 const TABLE =
-  /^\$(?<proxy>[a-z0-9]+(?:_{2,}[a-z0-9]+)*)_(?:(?<step>(?:path|parameter|typed_[a-z_]+|marked)_\d+(?:_else)?)|route(?:_any)?|head_route|allow)$/;
-/** Key of a row: a method and a path, `GET /groups`, or a path alone. */
-const ROW = /^(?:(?<method>[A-Z_-]+) )?(?<place>(?:\/.*)?)$/;
+  /^\$(?<proxy>[a-z0-9]+(?:_{2,}[a-z0-9]+)*)_(?:(?<step>(?:path|parameter|typed_[a-z_]+|marked)_\d+(?:_else)?|(?:path_)?longer)|route(?:_any)?|head_route|allow)$/;
+/** Key of a row: a method and a path, `GET /groups`, a path alone, or the expression of a longer path. */
+const ROW = /^(?:(?<method>[A-Z_-]+) )?(?<place>(?:~?\^?\/.*)?)$/;
 
 /** Returns whether a directive has the form of a row of a routing table. It need not be one of ours. */
 export function isRoutingRow({ name, args, block }: NginxDirective, table: NginxDirective | undefined): boolean {

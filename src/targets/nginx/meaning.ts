@@ -13,6 +13,7 @@ import {
   KEY,
   KEY_ENDS,
   languageOf,
+  longerGroups,
   NOT_A_METHOD,
   ONE_SLASH,
   onlyText,
@@ -25,7 +26,8 @@ import {
 import type { Configuration, GeoTable, MapTable, RegexRow, Template } from './tables.ts';
 
 /** Variables that routing uses. What depends on these alone is computed once for each kind of target, see `cutsOf`. */
-export const TARGET_PIECES = /^(?:method|verb|path|segment_\d+|plain_\d+|marked_\d+|after_\d+|slash_\d+|request)$/;
+export const TARGET_PIECES =
+  /^(?:method|verb|path|segment_\d+|plain_\d+|marked_\d+|after_\d+|slash_\d+|rest_\d+|request)$/;
 
 const ADDRESS = /^hop \d+$/;
 const NO_CAPITALS = wholly('[^A-Z]*');
@@ -59,8 +61,10 @@ export class Meaning {
   private readonly directives: Directives;
   private readonly values: Map<string, readonly Part[]>;
   private readonly captures = new Map<string, readonly Part[]>();
+  /** Number of segments that are told apart; the request line may be split into fewer. */
+  private readonly depth: number;
   /** Number of segments that the request line was split into; `undefined` while no expression has split it. */
-  private depth: number | undefined;
+  private splitInto: number | undefined;
   private readonly asked = new Set<string>();
   private readonly splitters: ReadonlySet<string>;
   private readonly readers: ReadonlySet<string>;
@@ -69,13 +73,14 @@ export class Meaning {
   constructor(
     configuration: Configuration,
     request: SymbolicRequest,
-    directives: Directives,
+    { directives, depth }: { readonly directives: Directives; readonly depth: number },
     { values, splitters, readers, isWhole }: Known = NOTHING_KNOWN,
   ) {
     this.configuration = configuration;
     this.request = request;
     this.run = request.run;
     this.directives = directives;
+    this.depth = depth;
     this.values = new Map(values);
     this.splitters = splitters;
     this.readers = readers;
@@ -98,7 +103,7 @@ export class Meaning {
   }
 
   private hasQuery(): boolean {
-    if (this.depth !== undefined) return this.request.shape(this.depth).kind !== 'other';
+    if (this.splitInto !== undefined) return this.request.shape(this.depth).kind !== 'other';
     return this.isWhole && [...this.asked].some((name) => this.splitters.has(name));
   }
 
@@ -162,16 +167,18 @@ export class Meaning {
       if (this.isCapture(name)) return [];
       throw new CannotTell(`$${name} is not known`);
     }
-    if (this.depth === undefined) return [];
+    if (this.splitInto === undefined) return [];
     if (kind === '') return this.request.method();
-    if (kind === 'slash' || kind === 'after') return this.rest(number, this.depth)[kind];
+    if (kind === 'slash' || kind === 'after') return this.rest(number)[kind];
+    if (number > this.splitInto) return [];
     const segment = this.request.segment(number, this.depth);
     if (kind === 'segment' || segment.length === 0) return segment;
     return [{ later: () => (matches(this.run, segment, NO_CAPITALS) ? segment : []) }];
   }
 
   /** Returns the segments after this number of them, and the slash that ends the path. */
-  private rest(number: number, depth: number): Readonly<Record<'after' | 'slash', readonly Part[]>> {
+  private rest(number: number): Readonly<Record<'after' | 'slash', readonly Part[]>> {
+    const { depth } = this;
     const segments: (readonly Part[])[] = [];
     for (let at = number + 1; at <= depth; at++) segments.push(this.request.segment(at, depth));
     const there = segments.filter((segment) => segment.length > 0);
@@ -296,7 +303,32 @@ export class Meaning {
       this.captures.set(rest[2] ?? '', matches(this.run, parts, ENDS_WITH_SLASH) ? ['/'] : []);
       return this.evaluate(row.value);
     }
-    throw new CannotTell(`the map $${name} captures in a way that is not known`);
+    this.captureLonger(row, parts, name);
+    return this.evaluate(row.value);
+  }
+
+  /** Stores what an expression captures of the segments behind the path so far and a blank. */
+  private captureLonger(row: RegexRow, [before]: readonly Part[], name: string): void {
+    const { source = [] } = this.configuration.tables.get(name) ?? {};
+    const after = source.flatMap((part) =>
+      typeof part === 'object' ? [/^after_(\d+)$/.exec(part.variable)?.[1]] : [],
+    )[1];
+    const groups = longerGroups(row);
+    const isBefore = typeof before === 'string' && /^[^ ]* $/.test(before);
+    if (
+      !isBefore ||
+      after === undefined ||
+      source.length !== 4 ||
+      !isVariable(source[3], `slash_${after}`) ||
+      groups.length === 0
+    )
+      throw new CannotTell(`the map $${name} captures in a way that is not known`);
+    for (const [index, group] of groups.entries()) {
+      const number = Number(after) + index + 1;
+      if (group === `segment_${number}`) this.captures.set(group, this.request.segment(number, this.depth));
+      else if (group === `rest_${number}`) this.captures.set(group, this.rest(number - 1).after);
+      else if (group !== undefined) throw new CannotTell(`the map $${name} captures in a way that is not known`);
+    }
   }
 
   private keyText(): readonly Part[] {
@@ -373,7 +405,7 @@ export class Meaning {
       )
         throw new CannotTell(`the map $${name} splits the request line in a way that is not known`);
       if (!matches(this.run, this.request.method(), own)) continue;
-      this.depth = depth;
+      this.splitInto = depth;
       return this.evaluate(value);
     }
     return this.evaluate(fallback);

@@ -1,15 +1,10 @@
-import { rulesOf } from '../../policy/access.ts';
 import { PARAMETER_TYPES, type ParameterType, segmentSource } from '../../policy/segment.ts';
-import type { Proxy } from '../../policy/types.ts';
 import { mapList } from './maps.ts';
 import type { MapEntry, PathsModel } from './model.ts';
 import { type Part, pattern, type Variable, value, variable } from './quote.ts';
 
 /** Most segments of a pattern: the expression that splits a request line has to fit into one token. */
 export const MOST_SEGMENTS = 39;
-/** Tables exist for at least 8 segments, and beyond that in steps of 4, so that a longer route rarely adds tables. */
-const FEWEST_SEGMENTS = 8;
-const SEGMENT_STEP = 4;
 
 /**
  * The method, GET for HEAD. The map of this variable captures all variables below, so nginx has to evaluate it before
@@ -33,21 +28,6 @@ export const restAfter = (number: number): Variable => variable(`after_${number}
 /** The slash that ends the path after those segments; "" where there is none. */
 export const slashAfter = (number: number): Variable => variable(`slash_${number}`);
 
-/**
- * Returns the number of segments that tables for these patterns look up one by one. After them only the rest of a
- * path (`{name*}`) can come.
- */
-export function depthOf(patterns: Iterable<{ readonly segments: readonly unknown[] }>): number {
-  let longest = FEWEST_SEGMENTS;
-  for (const { segments } of patterns) longest = Math.max(longest, segments.length);
-  return Math.ceil(longest / SEGMENT_STEP) * SEGMENT_STEP;
-}
-
-/** Returns the number of segments that the tables of a proxy look up one by one. */
-export function depthFor(proxy: Proxy): number {
-  return depthOf(rulesOf(proxy).map(({ pattern: each }) => each));
-}
-
 /** Runs of capital letters that can be marked in one segment. A literal with more is compared by an expression. */
 export const MOST_CAPITALS = 6;
 
@@ -60,33 +40,34 @@ export interface TypeTest {
   readonly type: ParameterType;
 }
 
+/** What the routing of one proxy needs of the maps that split a request line. */
+export interface PathNeeds {
+  /** Number of segments that are looked up one by one. */
+  readonly depth: number;
+  readonly tests: readonly TypeTest[];
+}
+
 /** Returns the maps that split a request line, which all proxies share, and the files of the type tests that they need. */
-export function pathsOf(proxies: readonly Proxy[], needed: readonly TypeTest[]): PathsModel {
-  const depth = Math.max(FEWEST_SEGMENTS, ...proxies.map(depthFor));
+export function pathsOf(needs: readonly [PathNeeds, ...PathNeeds[]]): PathsModel {
+  const depths = needs.map((each) => each.depth);
+  const depth = Math.max(...depths);
   const maps = mapList();
   maps.add({
     name: VERB.variable,
     source: [variable('request')],
     fallback: '-',
     patterns: [
-      [lineSource('GET|HEAD', depth), 'GET'],
-      [lineSource('[A-Z_-]++', depth), METHOD],
+      [lineSource('GET|HEAD', depths), 'GET'],
+      [lineSource('[A-Z_-]++', depths), METHOD],
     ],
   });
   for (let number = 1; number <= depth; number++)
     maps.add({ name: markedOf(number).variable, source: [segmentOf(number)], includes: [MARKED_FILE], oneLine: true });
-  const tests = new Map(needed.map((test) => [typeFile(test), test]));
+  const tests = new Map(needs.flatMap((each) => each.tests).map((test) => [typeFile(test), test]));
   const types = [...tests]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([file, test]) => ({ file, entries: [typeRow(test)] }));
   return { maps: maps.maps, tables: [...types, { file: MARKED_FILE, entries: markedRows() }] };
-}
-
-/** Returns the numbers of segments after which the tables of a proxy may end: 8, 12, 16 and so on. */
-function stops(depth: number): number[] {
-  return Array.from({ length: depth }, (_, index) => index + 1).filter(
-    (number) => number >= FEWEST_SEGMENTS && number % SEGMENT_STEP === 0,
-  );
 }
 
 /**
@@ -95,12 +76,12 @@ function stops(depth: number): number[] {
  * segments stand beside each other instead of inside each other: PCRE saves the groups within a group for each group
  * around them, and its stack would be too small for 16 levels.
  */
-function lineSource(method: string, depth: number): string {
-  const segments = Array.from({ length: depth }, (_, index) => {
+function lineSource(method: string, depths: readonly number[]): string {
+  const segments = Array.from({ length: Math.max(...depths) }, (_, index) => {
     const number = index + 1;
     const plain = `(?<plain_${number}>/(?:[^A-Z /?]++(?=[ /?])|(?=[ ?])))`;
     const segment = `(?<segment_${number}>${plain}|/[^ /?]++)${number === 1 ? '' : '?+'}`;
-    if (!stops(depth).includes(number)) return segment;
+    if (!depths.includes(number)) return segment;
     return `${segment}(?=(?<after_${number}>(?:/[^ /?]++)*+)(?<slash_${number}>/?+)[ ?])`;
   });
   return `^(?<method>${method}) (?:(?<path>${segments.join('')}[^ ?]*+)(?:[?](?<query>[^ ]*+))?+ HTTP/1[.][01]\\z)?+`;

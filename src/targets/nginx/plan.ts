@@ -47,9 +47,8 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
   const proxies = planned.map(({ model }) => model);
   const shadows = planned.flatMap((each) => each.shadow ?? []);
   const sites = sitesModel({ policy, options, caFile, upstreams });
-  const served = [...policy.proxies, ...(shadow?.proxies ?? [])];
-  const tests = planned.flatMap((each) => each.tests);
-  const paths = proxies.length === 0 ? null : pathsOf(served, tests);
+  const [first, ...others] = planned.flatMap(({ needs }) => needs);
+  const paths = first ? pathsOf([first, ...others]) : null;
   const connections = workerConnections(options);
   const log = mapList();
   if (proxies.length > 0 || sites) sharedLogMaps(log);

@@ -22,7 +22,7 @@ import { type MapList, mapList } from './maps.ts';
 import type { ForwardLocation, PerAddress, ProxyModel, ShadowModel } from './model.ts';
 import { blockName, classNames, variablePrefix } from './names.ts';
 import type { NginxOptions } from './options.ts';
-import { depthFor, type TypeTest } from './paths.ts';
+import type { PathNeeds } from './paths.ts';
 import { bareWord, literal, type NginxToken, type Variable, value } from './quote.ts';
 import { routingMaps } from './routing.ts';
 import { type PlannedShadow, shadowModel } from './shadow.ts';
@@ -56,8 +56,8 @@ export function accessTo(proxy: Proxy): Access {
 export interface PlannedProxy {
   readonly model: ProxyModel;
   readonly shadow?: ShadowModel;
-  /** The type tests that the parameters of the proxy and of its shadow need. */
-  readonly tests: readonly TypeTest[];
+  /** What the routing of the proxy and of its shadow needs. */
+  readonly needs: readonly PathNeeds[];
 }
 
 export function proxyModel(input: ProxyInput): PlannedProxy {
@@ -65,7 +65,7 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
   const prefix = variablePrefix(proxy.id);
   const [clients, routes, machinery, decisions, mappings] = [mapList(), mapList(), mapList(), mapList(), mapList()];
   const client = clientOf({ proxy, prefix, maps: clients });
-  const routing = routingMaps({ access, prefix, depth: depthFor(proxy), routes, machinery });
+  const routing = routingMaps({ access, prefix, routes, machinery });
   const forwards = forwardsOf(access, policy);
   const names = classNames(access);
   const locationOf = (routeClass: RouteClass) => forwards.of(routeClass)?.name ?? names.get(routeClass) ?? 'path';
@@ -111,7 +111,7 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
     mapping: mappings.maps,
     log: { ...logFile(input.options), name: bareWord(`proxy-${blockName(proxy.id)}`), format },
   };
-  return { model, ...(shadow && { shadow: shadow.model }), tests: [...routing.tests, ...(shadow?.tests ?? [])] };
+  return { model, ...(shadow && { shadow: shadow.model }), needs: [routing, ...(shadow ? [shadow.needs] : [])] };
 }
 
 /**

@@ -1,8 +1,10 @@
+import { accessOf } from '../../policy/access.ts';
 import { type CidrSet, parseCidr, unionOf } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { CannotTell, type Part } from '../../prove/explore.ts';
 import type { Answered, Cuts, FileModel, FilePlace, Forwarded, Outcome, PageHeaders } from '../../prove/model.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
+import { depthOf as depthOfSpec } from '../../prove/specMatch.ts';
 import { checkInert } from './inert.ts';
 import type { NginxDirective } from './liveConfig.ts';
 import { type Directives, type Known, Meaning, TARGET_PIECES } from './meaning.ts';
@@ -24,7 +26,8 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel 
   const server = serverOf(configuration, proxy);
   const cutNames = cutsOf(configuration, server);
   const order = new SplitOrder(configuration);
-  const depth = depthOf(configuration);
+  const access = accessOf(proxy);
+  const depth = Math.max(depthOf(configuration), access ? depthOfSpec(access) : 1);
   const known = {
     splitters: new Set(cutNames.filter((name) => order.of(name) === 'splits')),
     readers: new Set(cutNames.filter((name) => order.of(name) === 'reads')),
@@ -38,11 +41,11 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel 
     looksAtEnds: true,
     client: (request) => clientOf(configuration, server, request),
     cuts: (request) => {
-      const meaning = new Meaning(configuration, request, server.directives);
+      const meaning = new Meaning(configuration, request, { directives: server.directives, depth });
       const values = new Map(cutNames.map((name) => [name, plainText(meaning.value(name), name)]));
       return values.set(WHOLE, request.shape(depth).kind === 'other' ? '' : 'yes');
     },
-    decide: (request, cuts) => decide(configuration, server, { request, cuts, known }),
+    decide: (request, cuts) => decide(configuration, server, { request, depth, cuts, known }),
   };
 }
 
@@ -114,7 +117,7 @@ const DIRECT: ReadonlyMap<string, Template> = new Map([['client', templateOf('$r
 function clientOf(configuration: Configuration, { directives }: Server, request: SymbolicRequest) {
   if ([...directives.variables.keys()].join() !== 'client')
     throw new CannotTell('the server sets something else than $client');
-  const [address] = new Meaning(configuration, request, directives).value('client');
+  const [address] = new Meaning(configuration, request, { directives, depth: 1 }).value('client');
   if (address === undefined) return undefined;
   const [, number] = typeof address === 'object' && 'piece' in address ? (/^hop (\d+)$/.exec(address.piece) ?? []) : [];
   if (number === undefined) throw new CannotTell('$client is no address');
@@ -123,18 +126,24 @@ function clientOf(configuration: Configuration, { directives }: Server, request:
 
 interface Asked {
   readonly request: SymbolicRequest;
+  readonly depth: number;
   readonly cuts: Cuts;
   readonly known: Pick<Known, 'splitters' | 'readers'>;
 }
 
-function decide(configuration: Configuration, server: Server, { request, cuts, known }: Asked): Outcome {
+function decide(configuration: Configuration, server: Server, { request, depth, cuts, known }: Asked): Outcome {
   const values = new Map([...cuts].map(([name, text]): [string, readonly Part[]] => [name, text === '' ? [] : [text]]));
   const directives = request.world.isDirect ? { ...server.directives, variables: DIRECT } : server.directives;
-  const meaning = new Meaning(configuration, request, directives, {
-    ...known,
-    values,
-    isWhole: cuts.get(WHOLE) === 'yes',
-  });
+  const meaning = new Meaning(
+    configuration,
+    request,
+    { directives, depth },
+    {
+      ...known,
+      values,
+      isWhole: cuts.get(WHOLE) === 'yes',
+    },
+  );
   const verdict = plainText(meaning.evaluate(server.verdict), 'the verdict');
   const own = server.locations.get(verdict);
   const name = own ? `location = ${verdict}` : 'location /';

@@ -1,39 +1,26 @@
 import { compareNames, type Endpoints, endpointsOf, type Junction } from '../../plan/endpoints.ts';
 import type { Access } from '../../policy/access.ts';
 import { EVERY_METHOD } from '../../policy/pattern.ts';
+import { depthOf, type LongerInput, longerMaps } from './longerPaths.ts';
 import type { MapEntryDefinition, MapList } from './maps.ts';
 import { classNames, isRestOfPath, patternName, segmentName } from './names.ts';
-import {
-  METHOD,
-  MOST_CAPITALS,
-  markedOf,
-  plainOf,
-  restAfter,
-  segmentOf,
-  slashAfter,
-  type TypeTest,
-  VERB,
-} from './paths.ts';
+import { METHOD, MOST_CAPITALS, markedOf, type PathNeeds, plainOf, segmentOf, VERB } from './paths.ts';
 import { type Part, type Variable, variable } from './quote.ts';
-import { NOWHERE, type ParameterRow, type SegmentRef, type Transitions, transitionWriter } from './transitions.ts';
+import { NOWHERE, type ParameterRow, type Transitions, transitionWriter } from './transitions.ts';
 
 /** The variables of routing that the other maps of a proxy use. */
-export interface Routing {
+export interface Routing extends PathNeeds {
   /** Name of the endpoint, see `patternName`; some other text where the path leads to none. */
   readonly endpoint: Variable;
   /** Value of `Allow`: the methods of the endpoint; "" where there is none. */
   readonly allow: Variable;
   /** Name of the route class; "" where there is none. */
   readonly route: Variable;
-  /** The type tests that its parameters need. */
-  readonly tests: readonly TypeTest[];
 }
 
 export interface RoutingInput {
   readonly access: Access;
   readonly prefix: string;
-  /** Number of segments that are looked up one by one; see `depthOf`. */
-  readonly depth: number;
   /** Receives the maps that depend on the routes of the spec. */
   readonly routes: MapList;
   /** Receives the maps that are the same whatever the routes. */
@@ -56,8 +43,9 @@ const USUAL_LENGTH = 5;
  * evaluates a map only when it is used.
  */
 export function routingMaps(input: RoutingInput): Routing {
-  const { access, prefix, depth, routes } = input;
+  const { access, prefix, routes } = input;
   const endpoints = endpointsOf(access);
+  const depth = depthOf(endpoints);
   const endpoint = variable(`${prefix}_endpoint`);
   const route = classMaps(endpoints, endpoint, input);
   const allow = routes.add({
@@ -66,11 +54,11 @@ export function routingMaps(input: RoutingInput): Routing {
     source: [endpoint],
     exact: endpoints.endpoints.map(({ name, allow: methods }) => [patternName(name), methods.join(', ')] as const),
   });
-  const transitions = transitionWriter(input, endpoints);
+  const transitions = transitionWriter({ ...input, depth }, endpoints);
   for (const step of stepTables(endpoints, transitions, depth)) stepMaps(step, input, transitions);
-  restMaps(endpoints, input, transitions);
-  endpointMap(input);
-  return { endpoint, allow, route, tests: transitions.tests };
+  const longer = longerMaps(endpoints, { ...input, depth });
+  endpointMap({ ...input, depth });
+  return { endpoint, allow, route, depth, tests: [...transitions.tests, ...longer] };
 }
 
 /**
@@ -101,7 +89,11 @@ function classMaps({ endpoints }: Endpoints, endpoint: Variable, { access, prefi
   const fallback = every.length === 0 ? '' : routes.add({ ...whatever, exact: every });
   const comment = 'Who may do what: the route class of a method at a path; HEAD is looked up as GET.';
   const route = routes.add({ name: `${prefix}_route`, comment, source: [VERB, ' ', endpoint], fallback, exact: rows });
-  const apart = { name: ofHead.variable, comment: 'Where HEAD is not what GET is.', source: [METHOD, ' ', endpoint] };
+  const apart = {
+    name: ofHead.variable,
+    comment: 'Paths where HEAD has a route class of its own.',
+    source: [METHOD, ' ', endpoint],
+  };
   routes.add({ ...apart, fallback, exact: heads });
   return route;
 }
@@ -157,7 +149,7 @@ function stepMaps(step: Step, { prefix, routes }: RoutingInput, transitions: Tra
   const marked = capital.length > 0;
   const missed = marked ? variable(`${prefix}_marked_${number}`) : parameter;
   const path = `${prefix}_path_${number}`;
-  const comment = `Segment ${number}: where one that is written out leads, then what parameters there are.`;
+  const comment = `Segment ${number}: literal segments; all others are parameters.`;
   const own = [before, plainOf(number)] as const;
   if (number > 1 && number <= BEGINNING) {
     const beginning = Array.from({ length: number }, (_, index) => plainOf(index + 1));
@@ -182,7 +174,7 @@ function stepMaps(step: Step, { prefix, routes }: RoutingInput, transitions: Tra
 interface ParameterContext {
   readonly prefix: string;
   readonly before: Part;
-  readonly segment: SegmentRef;
+  readonly segment: number;
   readonly routes: MapList;
   readonly transitions: Transitions;
 }
@@ -205,34 +197,6 @@ function parameterMap(
     // The path so far ends with a rest that was looked up as a whole, so it stays the same.
     patterns: isFirst ? [] : [['[*][}]/?+\\z', before]],
   });
-}
-
-/**
- * Defines the maps for the segments after the last one that is looked up by itself. They can only be the rest of a
- * path, and are looked up together.
- */
-function restMaps(
-  { junctions }: Endpoints,
-  { prefix, depth, routes, machinery }: RoutingInput,
-  transitions: Transitions,
-): void {
-  const last = junctions.filter(({ name }) =>
-    isRestOfPath(name) ? !transitions.isWhole(name) : lengthOf(name) === depth,
-  );
-  const before = variable(`${prefix}_path_${depth}`);
-  parameterMap(parameterRows(last), { prefix, before, segment: `after_${depth}`, routes, transitions });
-  const rest = machinery.add({
-    name: `${prefix}_path_rest`,
-    source: [restAfter(depth)],
-    fallback: variable(`${prefix}_parameter_after_${depth}`),
-    exact: [['', before]],
-  });
-  const whole = [rest, slashAfter(depth)] as const;
-  const ends = last.flatMap(({ name, literals }) => {
-    const to = literals.get('');
-    return to === undefined || to === `${name}/` ? [] : [[`${patternName(name)}/`, patternName(to)] as const];
-  });
-  routes.add({ name: `${prefix}_path_${depth}_or_more`, source: whole, fallback: whole, exact: ends });
 }
 
 const hasCapitals = ({ text }: LiteralRow) => /[A-Z]/.test(text);
@@ -272,7 +236,7 @@ function markedMap(rows: readonly LiteralRow[], { name, before, number, fallback
  * Defines the variable of the endpoint: `$api_path_N`, where N is the number of segments of the path, which a binary
  * search finds.
  */
-function endpointMap({ prefix, depth, machinery }: RoutingInput): void {
+function endpointMap({ prefix, depth, machinery }: Pick<LongerInput, 'prefix' | 'depth' | 'machinery'>): void {
   const after = (number: number | string) => variable(`${prefix}_path_${number}`);
   const between = (low: number, high: number): Variable => {
     if (low === high) return after(low === depth ? `${depth}_or_more` : low);

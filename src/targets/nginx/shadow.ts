@@ -11,7 +11,7 @@ import { routeIds, type ShadowFields } from './log.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { ShadowModel } from './model.ts';
 import { className, variablePrefix } from './names.ts';
-import { depthFor, type TypeTest } from './paths.ts';
+import type { PathNeeds } from './paths.ts';
 import { type Part, type Variable, variable } from './quote.ts';
 import { routingMaps } from './routing.ts';
 
@@ -32,15 +32,14 @@ export interface ShadowInput {
 export interface PlannedShadow {
   readonly model: ShadowModel;
   readonly fields: ShadowFields;
-  /** The type tests that its parameters need. */
-  readonly tests: readonly TypeTest[];
+  readonly needs: PathNeeds;
 }
 
 /** Returns the maps of a shadow: the same as those of an enforced policy, but only the log uses them. */
 export function shadowModel({ policy, proxy, access, identity, reason }: ShadowInput): PlannedShadow {
   const prefix = `${SHADOW}${variablePrefix(proxy.id)}`;
   const [callers, routes, machinery, decisions] = [mapList(), mapList(), mapList(), mapList()];
-  const routing = routingMaps({ access, prefix, depth: depthFor(proxy), routes, machinery });
+  const routing = routingMaps({ access, prefix, routes, machinery });
   const { apiKeys } = policy;
   const caller = access.usesKeys ? callerOf({ policy, proxy, identity, prefix, maps: callers }) : undefined;
   const verdict = decisionMaps({
@@ -69,7 +68,7 @@ export function shadowModel({ policy, proxy, access, identity, reason }: ShadowI
   const route = routeIds({ access, routing, prefix, maps: decisions });
   const fields = { shadow: decided('status', status, 'null'), shadowRoute: decided('decided_route', route, '') };
   const maps = [...callers.maps, ...routes.maps, ...machinery.maps, ...decisions.maps];
-  return { model: { name: proxy.id, maps }, fields, tests: routing.tests };
+  return { model: { name: proxy.id, maps }, fields, needs: routing };
 }
 
 interface CallerInput extends Pick<ShadowInput, 'policy' | 'proxy' | 'identity'> {

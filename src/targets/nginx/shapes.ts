@@ -54,6 +54,23 @@ export const REST = /^\^(.*)\(\?<(\w+)>\/\?\+\)\\z$/;
 /** The expression that takes the last address off a list. It captures the list before it, and the address. */
 export const HOP = /^\^\(\?:\(\?<(\w+)>\.\*\),\)\?\[ \\t\]\*\+\(\?<(\w+)>(.*)\)\[ \\t\]\*\+\\z$/;
 
+const ESCAPED = /(?:[^/()[\]\\.*+?{}|^$ ]|\[[^\]\\]\]|\\[\\^[\]])*/.source;
+const CAPTURED = /\(\?<(?<segment>segment_\d+)>\/\[\^\/\]\+\+\)|\(\?<(?<rest>rest_\d+)>\(\?:\/\[\^\/\]\+\+\)\+\+\)/
+  .source;
+/** A segment in an expression for longer paths: literal text, or a group that captures it or all that are left. */
+const LONGER_PART = new RegExp(`/${ESCAPED}|${CAPTURED}`, 'g');
+/** An expression that matches the path so far, a blank, and all segments after it. */
+const LONGER = new RegExp(`^\\^[^ ]* ((?:${LONGER_PART.source})+)\\\\z$`);
+
+/**
+ * Returns the groups that capture the segments of a longer path, in order; `undefined` for a segment that is literal
+ * text.
+ */
+export function longerGroups({ source }: RegexRow): readonly (string | undefined)[] {
+  const [, tail = ''] = LONGER.exec(source) ?? [];
+  return [...tail.matchAll(LONGER_PART)].map(({ groups }) => groups?.segment ?? groups?.rest);
+}
+
 export function isVariable(part: Template[number] | undefined, name: string): boolean {
   return typeof part === 'object' && part.variable === name;
 }

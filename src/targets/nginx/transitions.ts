@@ -13,9 +13,6 @@ export const NOWHERE = '-';
 /** The result of a type test that no type passes. It makes a name that no pattern has: `/groups/{-}`. */
 const UNFIT = '/{-}';
 
-/** A segment by its number, or all segments after a number of them: `after_8`. */
-export type SegmentRef = number | `after_${number}`;
-
 /** The transitions from a junction by the type of the next segment, narrowest type first. */
 export interface ParameterRow {
   readonly from: string;
@@ -33,7 +30,7 @@ export interface Transitions {
   /** Returns whether a junction is the rest of a path that is looked up as a whole, where it begins. */
   readonly isWhole: (name: string) => boolean;
   /** Returns the rows from junctions to the next ones, and defines the maps of the type tests that these need. */
-  readonly rows: (rows: readonly ParameterRow[], before: Part, segment: SegmentRef) => MapEntryDefinition[];
+  readonly rows: (rows: readonly ParameterRow[], before: Part, segment: number) => MapEntryDefinition[];
   /** The type tests of all rows so far. */
   readonly tests: readonly TypeTest[];
 }
@@ -41,13 +38,13 @@ export interface Transitions {
 export function transitionWriter(input: TransitionInput, { junctions }: Endpoints): Transitions {
   const whole = wholeRests(junctions);
   const tests: TypeTest[] = [];
-  const rows = (given: readonly ParameterRow[], before: Part, segment: SegmentRef): MapEntryDefinition[] => {
+  const rows = (given: readonly ParameterRow[], before: Part, segment: number): MapEntryDefinition[] => {
     const steps = given.map((row) => stepOf(row, whole));
     const used = new Map(steps.flatMap(testsOf).map((test) => [nameOf(test), test]));
     const at = (words: string) => variable(`${input.prefix}_${words}_${segment}`);
     for (const [name, test] of [...used].sort(([, a], [, b]) => (rankOf(a) < rankOf(b) ? -1 : 1))) {
-      testMap(test, at(name), segment, input);
-      tests.push(...test.types.map((type) => ({ kind: test.kind, type })));
+      defineTest(test, { name: at(name), source: testedBy(test, segment, input.depth), routes: input.routes });
+      tests.push(...testedTypes(test));
     }
     typedMaps(steps, { before, at, routes: input.routes });
     return steps.map(({ from, types, same }) => {
@@ -64,7 +61,7 @@ export function transitionWriter(input: TransitionInput, { junctions }: Endpoint
  * segments are of one type, perhaps with a slash at the end, and every way into one is by a segment of that type. The
  * tables after that pass the name on.
  */
-function wholeRests(junctions: Endpoints['junctions']): ReadonlySet<string> {
+export function wholeRests(junctions: Endpoints['junctions']): ReadonlySet<string> {
   const whole = new Map<string, ParameterType>();
   for (const { name, literals, parameters } of junctions) {
     const [[type, to] = [], ...others] = [...parameters];
@@ -82,7 +79,7 @@ function wholeRests(junctions: Endpoints['junctions']): ReadonlySet<string> {
  * The map that yields the narrowest of these types that a segment has, `/{int}`, or of a rest, whether all segments
  * have the one type, `/{int*}`.
  */
-interface Test {
+export interface Test {
   readonly kind: TypeTest['kind'];
   readonly types: readonly ParameterType[];
 }
@@ -132,7 +129,7 @@ const rankOf = ({ kind, types }: Test) =>
   `${kind === 'type' ? 0 : 1}${types.map((type) => PARAMETER_TYPES.indexOf(type))}`;
 
 /** Returns the words for a type test in names of variables: `as_int_or_slug`, `rest_int`. */
-function nameOf({ kind, types }: Test): string {
+export function nameOf({ kind, types }: Test): string {
   return `${kind === 'type' ? 'as' : 'rest'}_${wordsOf(types)}`;
 }
 
@@ -142,24 +139,25 @@ function wordsOf(types: readonly ParameterType[]): string {
   return types.join('_or_').replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-function testMap(
-  { kind, types }: Test,
-  { variable: name }: Variable,
-  segment: SegmentRef,
-  { depth, routes }: TransitionInput,
-): void {
-  const segments =
-    typeof segment === 'number'
-      ? Array.from({ length: depth + 1 - segment }, (_, index) => segmentOf(segment + index))
-      : [];
-  const left = [...segments, restAfter(depth)];
-  routes.add({
-    name,
-    source: kind === 'rest' ? left : left.slice(0, 1),
-    fallback: UNFIT,
-    includes: types.map((type) => typeFile({ kind, type })),
-    oneLine: true,
-  });
+export function testedTypes({ kind, types }: Test): TypeTest[] {
+  return types.map((type) => ({ kind, type }));
+}
+
+function testedBy({ kind }: Test, segment: number, depth: number): Variable[] {
+  const numbers = Array.from({ length: depth + 1 - segment }, (_, index) => segment + index);
+  return kind === 'rest' ? [...numbers.map(segmentOf), restAfter(depth)] : [segmentOf(segment)];
+}
+
+interface TestDefinition {
+  readonly name: Variable;
+  readonly source: readonly Part[];
+  readonly routes: MapList;
+}
+
+/** Defines the map of a type test. */
+export function defineTest({ kind, types }: Test, { name, source, routes }: TestDefinition): void {
+  const includes = types.map((type) => typeFile({ kind, type }));
+  routes.add({ name: name.variable, source, fallback: UNFIT, includes, oneLine: true });
 }
 
 interface TypedContext {

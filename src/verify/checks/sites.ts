@@ -56,12 +56,15 @@ export async function siteChecks(options: EngineRunOptions, scope: Scope): Promi
     for (const name of [rewrite.to, rewrite.from]) {
       note(rewrite, passedOn(await ask(run, name), { name, rewrite, upstream, client: clientOf(run) }));
       note(rewrite, await redirected(run, { name, rewrite }));
-      for (const method of ODD_METHODS) note(rewrite, oddMethod(await ask(run, name, method), { name, method }));
+      for (const method of ODD_METHODS) note(rewrite, oddMethod(await ask(run, name, { method }), { name, method }));
     }
     for (const { words, limit } of await oddProblems(oddlyAsked(run, { rewrite, upstream })))
       failures.push({ at: rewrite.origin, problem: `the upstream of the site ${rewrite.to} ${words}`, limit });
     for (const name of [`x.${rewrite.to}`, `x${rewrite.to}`, `${rewrite.to}.example`])
       note(rewrite, strange(await ask(run, name), name));
+    // Some servers take the brackets of an IPv6 address off any name.
+    const bracketed = `[${rewrite.to}]`;
+    note(rewrite, strange(await ask(run, rewrite.to, { host: bracketed }), bracketed));
   }
   await run.server.stop();
   return { sent, untried, failures, diagnostics: [] };
@@ -115,9 +118,14 @@ export function tellSite({ site }: EngineRun, client: string, draft: Draft): { d
   return { draft: replaceField(draft, header, [...before, client].join(', ')), peer: CLIENT };
 }
 
-async function ask(run: EngineRun, host: string, method = 'GET'): Promise<Answered | undefined> {
+/** Asks a site. `host` is the value of Host where it is not the name that TLS asks for. */
+async function ask(
+  run: EngineRun,
+  name: string,
+  { method = 'GET', host = name }: { readonly method?: string; readonly host?: string } = {},
+): Promise<Answered | undefined> {
   const peer = peerOf(run);
-  const connection = await connectTo(siteAs(run, host), peer);
+  const connection = await connectTo(siteAs(run, name), peer);
   try {
     const raw = requestTo(host, method);
     return (await exchangeOn(connection, { proxy: '', peer, raw }, run.upstreams)).answers[0];
