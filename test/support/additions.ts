@@ -127,6 +127,11 @@ export const ROUTES: readonly RouteAddition[] = [
   { what: 'what sorts last', request: () => 'GET,POST /zzz/{x:slug}' },
   { what: 'the rest of a path', request: () => 'GET /files/{rest*}' },
   { what: 'a choice', request: () => 'GET /kinds/{kind:one|two}' },
+  { what: 'a long path', request: () => 'GET /one/two/three/four/five/six/seven/eight/nine/ten' },
+  {
+    what: 'a longer path of several types',
+    request: (path) => `POST ${below(path, 'v1/p/{a:hex}/q/{b:slug}/r/{c:encodedPath}/s/{d}/t/{e:int}/u/{rest*}')}`,
+  },
   { what: 'odd characters', request: () => 'GET /a~b/c.d%20e' },
 ];
 

@@ -119,21 +119,23 @@ function rest(random: Random): string {
   return `/{rest:${random.pick(TYPES)}*}`;
 }
 
-function path(random: Random): string {
+function path(random: Random, beginning: string): string {
   const segments = Array.from({ length: 1 + random.below(4) }, (_, index) => segment(random, index));
-  return `/${segments.join('/')}${random.pick(['', '', '', '', '/', '/{rest*}', rest(random), `${rest(random)}/`])}`;
+  return `${beginning}/${segments.join('/')}${random.pick(['', '', '', '', '/', '/{rest*}', rest(random), `${rest(random)}/`])}`;
 }
 
-/** Patterns that share beginnings, so that they overlap. */
+/** Patterns that share beginnings, so that they overlap; some lie deeper than engines look up segment by segment. */
 function paths(random: Random, count: number): string[] {
-  const found = [path(random)];
+  const deep = Array.from({ length: random.pick([0, 0, 0, 6, 7, 8, 11]) }, (_, index) => segment(random, index + 20));
+  const beginning = deep.map((each) => `/${each}`).join('');
+  const found = [path(random, beginning)];
   while (found.length < count) {
     const base = random.pick(found).split('/');
-    const cut = base.slice(0, 1 + random.below(base.length));
+    const cut = base.slice(0, 1 + deep.length + random.below(base.length - deep.length));
     const grown =
       random.chance(0.5) && !cut.some((part) => part.endsWith('*}'))
         ? [...cut, segment(random, cut.length + 5)].join('/')
-        : path(random);
+        : path(random, beginning);
     found.push(grown === '' ? '/' : grown);
   }
   return found;
