@@ -17,7 +17,7 @@ export interface Claim {
   /** Paths that any of these matches. */
   readonly patterns: readonly PathPattern[];
   /** Ids of keys; absent: everybody, with a key or without. */
-  readonly keys?: readonly string[];
+  readonly keys?: ReadonlySet<string>;
   /** Absent: from any address. */
   readonly from?: CidrSet;
   /** Id of a proxy; absent: every proxy. */
@@ -40,6 +40,7 @@ export interface SameClaim {
 export function claimsOf(spec: Spec, policy: Policy, read: ReadFile, problems: Diagnostic[]): (Claim | SameClaim)[] {
   const ranges = rangeResolver(spec, read, problems);
   const known = { keys: policy.apiKeys.map(({ id }) => id), proxies: policy.proxies.map(({ id }) => id) };
+  const ids = new Set(known.keys);
   return (spec.guarantees ?? []).flatMap((guarantee, index): (Claim | SameClaim)[] => {
     const at: SpecPath = ['guarantees', index];
     if ('same' in guarantee) {
@@ -51,7 +52,7 @@ export function claimsOf(spec: Spec, policy: Policy, read: ReadFile, problems: D
     const request = parseRequest(claim.request, place, problems, kind === 'always' ? 'forwarded' : 'answered');
     const told = problems.length;
     for (const [step, name] of (claim.keys ?? []).entries())
-      if (!known.keys.includes(name)) problems.push(unknown('key', name, known.keys, [...at, kind, 'keys', step]));
+      if (!ids.has(name)) problems.push(unknown('key', name, known.keys, [...at, kind, 'keys', step]));
     if (claim.proxy !== undefined && !known.proxies.includes(claim.proxy))
       problems.push(unknown('proxy', claim.proxy, known.proxies, [...at, kind, 'proxy']));
     if (kind === 'only' && claim.keys === undefined && claim.from === undefined)
@@ -72,7 +73,7 @@ export function claimsOf(spec: Spec, policy: Policy, read: ReadFile, problems: D
         subject: subject.filter((part) => part !== undefined).join(', '),
         methods: request.methods,
         patterns: kind === 'always' ? [request.pattern] : wide(request.pattern),
-        ...(keys && { keys }),
+        ...(keys && { keys: new Set(keys) }),
         ...(from && { from }),
         ...(proxy !== undefined && { proxy }),
         ...(reason !== undefined && { reason }),

@@ -41,8 +41,8 @@ function whom(stronger: Claim, weaker: Claim): boolean {
 }
 
 /** Whether all of `some` are in `all`; an absent list is everybody. */
-function keysIn(some: readonly string[] | undefined, all: readonly string[] | undefined): boolean {
-  return all === undefined || some?.every((key) => all.includes(key)) === true;
+function keysIn(some: ReadonlySet<string> | undefined, all: ReadonlySet<string> | undefined): boolean {
+  return all === undefined || (some !== undefined && [...some].every((key) => all.has(key)));
 }
 
 function addressesIn(some: CidrSet | undefined, all: CidrSet | undefined): boolean {

@@ -1,7 +1,7 @@
 import { walkPairs } from '../accessDiff/product.ts';
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import { accessOf, type Endpoint, isOpen, isRoute, lookupMethod, type RouteClass, takes } from '../policy/access.ts';
-import { keyAddresses } from '../policy/apiKeys.ts';
+import { keyAddresses, keysByGroup } from '../policy/apiKeys.ts';
 import { type Automaton, buildAutomaton } from '../policy/automaton.ts';
 import { type CidrSet, intersect, isEmpty, parseAddress, someAddress, subtract } from '../policy/cidr.ts';
 import { type Decision, evaluatorOf } from '../policy/decide.ts';
@@ -34,6 +34,8 @@ interface Item {
   readonly claim: Claim;
   readonly pattern: PathPattern;
 }
+
+type ForwardClass = Extract<RouteClass, { kind: 'forward' }>;
 
 /** Who breaks a claim, and from which addresses. */
 interface Breach {
@@ -76,7 +78,7 @@ function proveAt(proxy: Proxy, claims: Automaton<Item>, policy: Policy, { witnes
   if (!access) return false;
   const endpoints = new Map(access.endpoints.map((endpoint) => [endpoint.state.id, endpoint]));
   const { decide } = evaluatorOf(policy, proxy);
-  const breaches: Breaches = new Map();
+  const asked: Asked = { policy, proxy, callers: callersAt(proxy, policy), breaches: new Map() };
   return walkPairs(access.automaton, claims, ({ before, after, path }) => {
     for (const { claim } of after?.accepts ?? []) {
       const endpoint = before && endpoints.get(before.id);
@@ -84,7 +86,7 @@ function proveAt(proxy: Proxy, claims: Automaton<Item>, policy: Policy, { witnes
         if (witnesses.has(claim)) break;
         const routeClass = endpoint?.classes.get(lookupMethod(method, endpoint.classes));
         if (routeClass?.kind === 'forward') met.add(claim);
-        const breach = breachOf(claim, routeClass, { policy, proxy, breaches });
+        const breach = breachOf(claim, routeClass, asked);
         if (breach) witnesses.set(claim, witnessOf({ claim, method, path, breach, endpoint }, proxy, decide));
       }
     }
@@ -101,6 +103,8 @@ function methodsOf(endpoint: Endpoint | undefined, claim: Claim): string[] {
 interface Asked {
   readonly policy: Policy;
   readonly proxy: Proxy;
+  /** Who gets through with requests of a route class, and the addresses from which they do. */
+  readonly callers: (routeClass: ForwardClass) => readonly Breach[];
   readonly breaches: Breaches;
 }
 
@@ -115,12 +119,12 @@ function breachOf(claim: Claim, routeClass: RouteClass | undefined, asked: Asked
   return known.get(routeClass);
 }
 
-function breach(claim: Claim, routeClass: RouteClass | undefined, { policy, proxy }: Asked): Breach | undefined {
+function breach(claim: Claim, routeClass: RouteClass | undefined, asked: Asked): Breach | undefined {
   const { keys, from } = claim;
-  if (claim.kind === 'always') return missing(claim, routeClass, { policy, proxy });
+  if (claim.kind === 'always') return missing(claim, routeClass, asked);
   if (routeClass?.kind !== 'forward') return undefined;
-  for (const caller of callersOf(routeClass, policy, proxy)) {
-    const listed = !keys || (caller.key !== undefined && keys.includes(caller.key.id));
+  for (const caller of asked.callers(routeClass)) {
+    const listed = !keys || (caller.key !== undefined && keys.has(caller.key.id));
     // A holder of a listed key may also send requests that need no key.
     const concerned = claim.kind === 'never' ? listed || caller.key === undefined : true;
     if (!concerned) continue;
@@ -137,24 +141,32 @@ function breach(claim: Claim, routeClass: RouteClass | undefined, { policy, prox
   return undefined;
 }
 
-/** The callers who get through with a request of a route class, and the addresses from which they do. */
-function callersOf(routeClass: Extract<RouteClass, { kind: 'forward' }>, { apiKeys }: Policy, proxy: Proxy): Breach[] {
-  if (isOpen(routeClass)) return [{ from: proxy.ranges }];
-  return apiKeys
-    .filter(({ groups }) => routeClass.groups.some((group) => groups.includes(group)))
-    .map((key) => ({ key, from: keyAddresses(key, proxy) }));
+/** Callers by route class, worked out once for each class and for each key. */
+function callersAt(proxy: Proxy, { apiKeys }: Policy): Asked['callers'] {
+  const byGroup = keysByGroup(apiKeys);
+  const byKey = new Map(apiKeys.map((key): [ApiKey, Breach] => [key, { key, from: keyAddresses(key, proxy) }]));
+  const known = new Map<ForwardClass, readonly Breach[]>();
+  const callersOf = (routeClass: ForwardClass): readonly Breach[] =>
+    isOpen(routeClass)
+      ? [{ from: proxy.ranges }]
+      : [...new Set(routeClass.groups.flatMap((group) => byGroup.get(group) ?? []))].flatMap(
+          (key) => byKey.get(key) ?? [],
+        );
+  return (routeClass) => {
+    const found = known.get(routeClass) ?? callersOf(routeClass);
+    known.set(routeClass, found);
+    return found;
+  };
 }
 
 /** A caller of an `always` who does not get through with a request of a route class. */
 function missing(
   { keys, from }: Claim,
   routeClass: RouteClass | undefined,
-  { policy, proxy }: Pick<Asked, 'policy' | 'proxy'>,
+  { policy, proxy, callers }: Asked,
 ): Breach | undefined {
-  const wanted: (ApiKey | undefined)[] = keys
-    ? keys.map((id) => policy.apiKeys.find((key) => key.id === id))
-    : [undefined];
-  const able = routeClass?.kind === 'forward' ? callersOf(routeClass, policy, proxy) : [];
+  const wanted: (ApiKey | undefined)[] = keys ? policy.apiKeys.filter(({ id }) => keys.has(id)) : [undefined];
+  const able = routeClass?.kind === 'forward' ? callers(routeClass) : [];
   for (const key of wanted) {
     const reach = able.find((caller) => caller.key === undefined || caller.key === key)?.from ?? { ranges: [] };
     const everywhere = from ?? (isEmpty(proxy.ranges) ? undefined : proxy.ranges);

@@ -3,7 +3,7 @@ import type { Composition } from '../compose/compose.ts';
 import type { ListSection, NamedSection } from '../compose/merge.ts';
 import type { Diagnostic, Related, SpecPath } from '../diagnostics/diagnostic.ts';
 import { takes } from '../policy/access.ts';
-import { keyAddresses, secretName } from '../policy/apiKeys.ts';
+import { keyAddresses, keysByGroup, secretName } from '../policy/apiKeys.ts';
 import { buildAutomaton, MAX_OVERLAPS, type State } from '../policy/automaton.ts';
 import { type CidrSet, isEmpty, someAddress, subtract } from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
@@ -134,18 +134,22 @@ interface Granted {
 
 /** Reports requests of bound groups, and of bound keys, that no way by which they came into the spec admits. */
 function checkRequests({ policy, bounds, terms: { lines }, problems }: Context): void {
-  const keys = policy.apiKeys.filter(({ id }) => !isFree(bounds.entry('apiKeys', id)));
+  const byGroup = new Map(
+    [...keysByGroup(policy.apiKeys)].map(([group, keys]) => {
+      const own = bounds.entry('routes', group);
+      const bound = keys.map((key) => ({ key, bounds: bounds.entry('apiKeys', key.id) }));
+      // A key with the bounds of its group would only repeat the findings about the group.
+      return [group, bound.filter((one) => !isFree(one.bounds) && !isSame(one.bounds, own))] as const;
+    }),
+  );
   const granted = new Map<Route, Granted[]>();
   for (const route of policy.routes) {
     const own = bounds.entry('routes', route.group);
-    const all: Granted[] = isFree(own) ? [] : [{ bounds: own, route }];
-    if (route.forwarding.auth === 'apiKey') {
-      for (const key of keys.filter(({ groups }) => groups.includes(route.group))) {
-        const of = bounds.entry('apiKeys', key.id);
-        // A key with the bounds of its group would only repeat the findings about the group.
-        if (!isSame(of, own)) all.push({ bounds: of, route, key });
-      }
-    }
+    const keys = route.forwarding.auth === 'apiKey' ? (byGroup.get(route.group) ?? []) : [];
+    const all: Granted[] = [
+      ...(isFree(own) ? [] : [{ bounds: own, route }]),
+      ...keys.map((key) => ({ ...key, route })),
+    ];
     if (all.length > 0) granted.set(route, all);
   }
   const [routes, allowed] = [buildAutomaton([...granted.keys()]), buildAutomaton(lines)];
@@ -203,6 +207,7 @@ function checkAddresses(context: Context): void {
   const open = new Set(
     policy.routes.filter(({ forwarding }) => forwarding.auth === 'passthrough').map(({ group }) => group),
   );
+  const keys = keysByGroup(policy.apiKeys);
   for (const proxy of policy.proxies) {
     for (const group of proxy.groups) {
       const own = bounds.entry('routes', group);
@@ -212,7 +217,7 @@ function checkAddresses(context: Context): void {
           { what: `proxy "${proxy.id}" takes requests of group "${group}"`, at, own, from: proxy.ranges },
           context,
         );
-      for (const key of policy.apiKeys.filter(({ groups }) => groups.includes(group))) {
+      for (const key of keys.get(group) ?? []) {
         const from = keyAddresses(key, proxy);
         const what = `key "${key.id}" may send requests of group "${group}"`;
         reaches({ what, at, own, from }, context);

@@ -16,6 +16,19 @@ export function keyAddresses({ ranges }: Pick<ApiKey, 'ranges'>, proxy: Pick<Pro
   return ranges ? intersect(proxy.ranges, ranges) : proxy.ranges;
 }
 
+/** Returns the keys that may use each group. There may be thousands of both. */
+export function keysByGroup(keys: readonly ApiKey[]): ReadonlyMap<string, readonly ApiKey[]> {
+  const found = new Map<string, ApiKey[]>();
+  for (const key of keys) {
+    for (const group of key.groups) {
+      const others = found.get(group);
+      if (others) others.push(key);
+      else found.set(group, [key]);
+    }
+  }
+  return found;
+}
+
 function secretReference(text: string, origin: SpecPath): SecretReference {
   // The schema accepts no other scheme.
   return { scheme: text.slice(0, text.indexOf(':')) as SecretScheme, text, origin };
@@ -119,21 +132,34 @@ export function resolveApiKeys(input: Omit<KeyContext, 'routeGroups'>): ApiKey[]
   return keys;
 }
 
-/** Returns the upstreams that get a key's token, by the form in which they take it. */
-function tokenUses({ groups }: ApiKey, { routes, upstreams }: Pick<Policy, 'routes' | 'upstreams'>) {
-  const reached = new Set(
-    routes.filter(({ group }) => groups.includes(group)).map(({ forwarding }) => forwarding.upstream),
-  );
-  const all = upstreams.filter(({ id }) => reached.has(id));
-  return {
-    basic: all.find(({ tokenScheme }) => tokenScheme === 'Basic'),
-    other: all.find(({ tokenScheme }) => tokenScheme !== 'Basic'),
+/** The upstreams that get a token, by the form in which they take it. */
+interface TokenUses {
+  readonly basic: Upstream | undefined;
+  readonly other: Upstream | undefined;
+}
+
+/** Returns the uses of a key's token. What its groups lead to is worked out before, since keys and routes are many. */
+function tokenUses({ routes, upstreams }: Pick<Policy, 'routes' | 'upstreams'>): (key: ApiKey) => TokenUses {
+  const byGroup = new Map<string, Set<string>>();
+  for (const { group, forwarding } of routes) {
+    const reached = byGroup.get(group);
+    if (reached) reached.add(forwarding.upstream);
+    else byGroup.set(group, new Set([forwarding.upstream]));
+  }
+  return ({ groups }) => {
+    const of = (isBasic: boolean) =>
+      upstreams.find(
+        ({ id, tokenScheme }) =>
+          (tokenScheme === 'Basic') === isBasic && groups.some((group) => byGroup.get(group)?.has(id)),
+      );
+    return { basic: of(true), other: of(false) };
   };
 }
 
 /** Returns the references whose secret is `user:password`, which Basic sends in base64. */
 export function basicTokens(policy: Pick<Policy, 'apiKeys' | 'routes' | 'upstreams'>): ReadonlySet<string> {
-  return new Set(policy.apiKeys.filter((key) => tokenUses(key, policy).basic).map(({ token }) => token.text));
+  const usesOf = tokenUses(policy);
+  return new Set(policy.apiKeys.filter((key) => usesOf(key).basic).map(({ token }) => token.text));
 }
 
 /** Refuses a reference that one upstream takes as user:password and another as a token: no one secret is both. */
@@ -141,13 +167,14 @@ export function checkTokenForms(
   policy: Pick<Policy, 'apiKeys' | 'routes' | 'upstreams'>,
   problems: Diagnostic[],
 ): void {
+  const usesOf = tokenUses(policy);
   const basics = new Map<string, Upstream>();
   for (const key of policy.apiKeys) {
-    const { basic } = tokenUses(key, policy);
+    const { basic } = usesOf(key);
     if (basic) basics.set(key.token.text, basic);
   }
   for (const key of policy.apiKeys) {
-    const { other } = tokenUses(key, policy);
+    const { other } = usesOf(key);
     const basic = basics.get(key.token.text);
     if (!basic || !other) continue;
     const params = { reference: key.token.text, basic: basic.id, other: other.id };
