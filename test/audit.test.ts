@@ -5,7 +5,7 @@ import { freePorts } from '../src/verify/ports.ts';
 import { startServer } from '../src/verify/process.ts';
 import { engineSuite } from './engines/suite.ts';
 import { HAND_WRITTEN_KEY, handWrittenProxy } from './support/handWritten.ts';
-import { inWorkspace, inWorkspaceHere } from './support/workspace.ts';
+import { inWorkspace } from './support/workspace.ts';
 
 const { test, engines } = await engineSuite('audit', ['nginx']);
 const corpora = fileURLToPath(new URL('../../shared/corpora/', import.meta.url));
@@ -75,7 +75,7 @@ location = /a { proxy_pass http://10.0.0.1; } } }`,
   }));
 
 test('a proxy that runs already is asked where it forwards to a port of ours', () =>
-  inWorkspaceHere(async ({ path, write, runArgs, run }) => {
+  inWorkspace(async ({ path, write, runArgs, run }) => {
     const [listen = 0, upstream = 0] = await freePorts(2);
     write(
       'nginx.conf',

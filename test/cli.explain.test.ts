@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inWorkspace, inWorkspaceHere } from './support/workspace.ts';
+import { inWorkspace } from './support/workspace.ts';
 
 const explain = suite('explain');
 
@@ -30,7 +30,7 @@ explain('shows decision, reason, line and what goes upstream', () =>
 );
 
 explain('says no with the reason', () =>
-  inWorkspaceHere(async ({ runArgs }) => {
+  inWorkspace(async ({ runArgs }) => {
     const asked: [readonly string[], RegExp][] = [
       [['GET', '/api/v4/user'], /^deny 401: .*\n {2}because {3}no key in PRIVATE-TOKEN$/m],
       [
@@ -97,7 +97,7 @@ targets: { nginx: {} }
 );
 
 explain('cannot tell about a key, an address or a day that do not exist', () =>
-  inWorkspaceHere(async ({ runArgs }) => {
+  inWorkspace(async ({ runArgs }) => {
     for (const option of [
       ['--key', 'nobody'],
       ['--from', '1.2.3'],
@@ -116,7 +116,7 @@ explain('cannot tell about a key, an address or a day that do not exist', () =>
 );
 
 explain('says which part of a question is missing or in the wrong place', () =>
-  inWorkspaceHere(async ({ runArgs, write }) => {
+  inWorkspace(async ({ runArgs, write }) => {
     write('good.yaml', '');
     const asked: [readonly string[], RegExp][] = [
       [['/api/v4/user', 'good.yaml'], /the method is missing; write explain GET \/api\/v4\/user/],
@@ -139,7 +139,7 @@ explain('says which part of a question is missing or in the wrong place', () =>
 );
 
 explain('cannot tell about headers that every engine refuses', () =>
-  inWorkspaceHere(async ({ runArgs }) => {
+  inWorkspace(async ({ runArgs }) => {
     const ask = (...headers: string[]) =>
       runArgs(['explain', 'GET', '/', ...headers.flatMap((header) => ['--header', header])]);
     for (const bad of ['Host: h x', 'Host: a/b', 'Bad Name: x', 'X: a\rb', 'Content-Length: -1']) {
@@ -154,7 +154,7 @@ explain('cannot tell about headers that every engine refuses', () =>
 );
 
 explain('takes the spec after the question, or as an option', () =>
-  inWorkspaceHere(async ({ run, path }) => {
+  inWorkspace(async ({ run, path }) => {
     for (const args of [`explain dns x.example.com ${path}`, `explain dns x.example.com --spec ${path}`]) {
       const { status, stdout } = await run(args, {});
       assert.is(status, 0);
@@ -165,7 +165,7 @@ explain('takes the spec after the question, or as an option', () =>
 );
 
 explain('answers for names and images', () =>
-  inWorkspaceHere(async ({ run }) => {
+  inWorkspace(async ({ run }) => {
     assert.match(
       (await run('explain dns GitLab.example.com.')).stdout,
       /looked up as gitlab\.privatelink\.example\.com\n +CoreDNS looks up .* \(postern\.yaml:19:5\)\n/,
@@ -183,7 +183,7 @@ explain('answers for names and images', () =>
 );
 
 explain('replays requests, a decision for each line', () =>
-  inWorkspaceHere(async ({ run, write }) => {
+  inWorkspace(async ({ run, write }) => {
     const requests = [
       { method: 'GET', target: '/api/v4/user', apiKey: 'partner', from: '192.0.2.17' },
       { method: 'GET', target: '/api/v4/user', apiKey: null },
@@ -294,7 +294,7 @@ explain('replays the lines of an access log as they are, packed or not, and says
 );
 
 explain('puts an error in the place of a bad line', () =>
-  inWorkspaceHere(async ({ run }) => {
+  inWorkspace(async ({ run }) => {
     const good = '{"method":"GET","target":"/"}';
     const bad = [
       'junk',

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { digestOfRanges } from '../src/policy/rangeFiles.ts';
-import { inWorkspaceHere } from './support/workspace.ts';
+import { inWorkspace } from './support/workspace.ts';
 
 const meta = (...hooks: readonly string[]) => JSON.stringify({ hooks });
 const OLD = meta('192.0.2.0/24');
@@ -23,7 +23,7 @@ ipRanges:
 const ranges = suite('ranges update');
 
 ranges('what a newer list changes is said, and then both files are written', () =>
-  inWorkspaceHere(async ({ run, read, write }) => {
+  inWorkspace(async ({ run, read, write }) => {
     write('postern.yaml', spec);
     write('sets.yaml', sets);
     write('meta.json', OLD);
@@ -45,7 +45,7 @@ ranges('what a newer list changes is said, and then both files are written', () 
 );
 
 ranges('what is no such list is refused, and nothing is written', () =>
-  inWorkspaceHere(async ({ run, read, write }) => {
+  inWorkspace(async ({ run, read, write }) => {
     write('postern.yaml', spec);
     write('sets.yaml', sets);
     write('meta.json', OLD);
@@ -70,7 +70,7 @@ ranges('what is no such list is refused, and nothing is written', () =>
 );
 
 ranges('an address that has expired stops what is generated, whatever is allowed', () =>
-  inWorkspaceHere(async ({ run, write }) => {
+  inWorkspace(async ({ run, write }) => {
     const entry = (day: string) => `[{ cidr: 192.0.2.7, expires: ${day}, owner: me@example.com }]`;
     const own = (day: string) => spec.replace('include: [sets.yaml]\n', `ipRanges: { github: ${entry(day)} }\n`);
     write('postern.yaml', own('2020-01-01'));

@@ -9,7 +9,8 @@ const line = suite('command line');
 
 line('answers help and version on standard output', () =>
   inWorkspace(async ({ run }) => {
-    const help = await run('--help');
+    // yargs prints it by itself.
+    const help = await run('--help', { apart: true });
     assert.is(help.status, 0);
     assert.is(help.stderr, '');
     for (const command of [
@@ -27,7 +28,7 @@ line('answers help and version on standard output', () =>
     ]) {
       assert.match(help.stdout, new RegExp(`^  postern ${command}`, 'm'));
     }
-    const version = await run('--version');
+    const version = await run('--version', { apart: true });
     assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
   }),
 );
@@ -64,12 +65,12 @@ const validate = suite('validate');
 validate('takes a file, a folder, standard input, or nothing', () =>
   inWorkspace(async ({ run, path }) => {
     for (const args of ['validate', 'validate postern.yaml', 'validate .', `validate ${path}`]) {
-      const { status, stdout, stderr } = await run(args);
+      const { status, stdout, stderr } = await run(args, { apart: true });
       assert.is(status, 0, stdout);
       assert.match(stdout, /postern\.yaml: valid, 5 tests passed\n$/);
       assert.is(stderr, '');
     }
-    const piped = await run('validate -', { input: demoSpec });
+    const piped = await run('validate -', { input: demoSpec, apart: true });
     assert.is(piped.stdout, '<stdin>: valid, 5 tests passed\n');
   }),
 );

@@ -2,12 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { EXAMPLES } from '../src/commands/examples.ts';
-import { inWorkspaceHere } from './support/workspace.ts';
+import { inWorkspace } from './support/workspace.ts';
 
 const completes = suite('completion');
 
 completes('ids of the spec, codes and kinds', () =>
-  inWorkspaceHere(async ({ runArgs, write, read }) => {
+  inWorkspace(async ({ runArgs, write, read }) => {
     const offered = async (...words: string[]) => {
       const { status, stdout } = await runArgs(['--get-yargs-completions', 'postern', ...words]);
       assert.is(status, 0);
@@ -34,7 +34,7 @@ for (const [shell, check] of [
   ['fish', ['fish', '--no-execute']],
 ] as const)
   completes(`the script for ${shell} asks for the words, and the shell takes it where it is here`, () =>
-    inWorkspaceHere(async ({ run, write, path }) => {
+    inWorkspace(async ({ run, write, path }) => {
       const { status, stdout } = await run(`completion ${shell}`);
       assert.is(status, 0);
       assert.match(stdout, /postern --get-yargs-completions /);
@@ -46,7 +46,7 @@ for (const [shell, check] of [
   );
 
 completes('bash offers what fits', () =>
-  inWorkspaceHere(async ({ run, write, path }) => {
+  inWorkspace(async ({ run, write, path }) => {
     write('script', (await run('completion bash')).stdout);
     const asked =
       'postern() { printf "partner\\nother\\n"; }; . ./script; COMP_WORDS=(postern explain --key pa); COMP_CWORD=3; _postern; echo "${COMPREPLY[*]}"';
@@ -56,7 +56,7 @@ completes('bash offers what fits', () =>
 );
 
 completes('each command has an example, and each example is a command with options that it has', () =>
-  inWorkspaceHere(async ({ runArgs }) => {
+  inWorkspace(async ({ runArgs }) => {
     const { log } = console;
     let help = '';
     const helpOf = async (...line: string[]) => {

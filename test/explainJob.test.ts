@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inWorkspaceHere } from './support/workspace.ts';
+import { inWorkspace } from './support/workspace.ts';
 
 interface Parts {
   readonly targets?: string;
@@ -36,7 +36,7 @@ const test = suite('explain job');
 /** What is said of a job with this image. */
 async function told(parts: Parts, image = 'registry.example.com/g/a:v1', ...more: string[]) {
   let found: { status: number | null; said: Told } | undefined;
-  await inWorkspaceHere(async ({ runArgs, write }) => {
+  await inWorkspace(async ({ runArgs, write }) => {
     write('postern.yaml', specOf(parts));
     const { status, stdout, stderr } = await runArgs(['explain', 'job', image, '--format', 'json', ...more]);
     assert.ok(stdout !== '', stderr);
@@ -113,7 +113,7 @@ test('jobs with a DNS server of their own need none of the cluster', async () =>
 });
 
 test('for people: each step, each line of the spec once, and the first place where it leaves', () =>
-  inWorkspaceHere(async ({ runArgs, write }) => {
+  inWorkspace(async ({ runArgs, write }) => {
     write('postern.yaml', specOf({}));
     const { status, stdout } = await runArgs(['explain', 'job', 'alpine:3.22', '--node', 'containerd']);
     assert.is(status, 1);
@@ -129,7 +129,7 @@ test('for people: each step, each line of the spec once, and the first place whe
   }));
 
 test('what cannot be answered is said', () =>
-  inWorkspaceHere(async ({ runArgs, write }) => {
+  inWorkspace(async ({ runArgs, write }) => {
     write('postern.yaml', specOf({}));
     write('none.yaml', specOf({}).replace(/, gitlabRunner: .*/, ' }'));
     for (const [args, said] of [

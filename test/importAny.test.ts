@@ -7,7 +7,7 @@ import { compile } from '../src/compile.ts';
 import { randomOf } from '../src/verify/random.ts';
 import type { Ran } from './support/cli.ts';
 import { handWrittenProxy } from './support/handWritten.ts';
-import { inWorkspaceHere } from './support/workspace.ts';
+import { inWorkspace } from './support/workspace.ts';
 
 const corefile = `.:53 {
   errors
@@ -135,7 +135,7 @@ const SEEDS: Readonly<Record<string, string>> = {
 const any = suite('import');
 
 any('names of a Corefile become domain rewrites, and the rest of it is listed', () =>
-  inWorkspaceHere(async ({ runArgs, write, run }) => {
+  inWorkspace(async ({ runArgs, write, run }) => {
     const { status, stdout, stderr } = await runArgs(['import', 'corefile', '-'], { input: corefile });
     assert.is(status, 1, stderr);
     assert.match(stdout, /from: "\*\.pages\.example\.com", to: "\*\.pages\.privatelink\.example\.com"/);
@@ -155,7 +155,7 @@ async function asked(run: (args: string) => Promise<Ran>, question: string): Pro
 }
 
 any('a Caddyfile: paths, methods and addresses of what it forwards, and nothing that it answers or changes', () =>
-  inWorkspaceHere(async ({ runArgs, write, run }) => {
+  inWorkspace(async ({ runArgs, write, run }) => {
     const { status, stdout, stderr } = await runArgs(['import', 'caddyfile', '-'], { input: caddyfile });
     assert.is(status, 1, stderr);
     assert.match(stdout, /servers: \[app1:9000, app2:9000\]/);
@@ -226,7 +226,7 @@ any('a Caddyfile: a refusal too deep to be read makes the whole file unreadable'
 });
 
 any('user data of Bottlerocket: a mirror is a rewrite where that says it all, and the rest is listed', () =>
-  inWorkspaceHere(async ({ runArgs, write, run }) => {
+  inWorkspace(async ({ runArgs, write, run }) => {
     const { status, stdout, stderr } = await runArgs(['import', 'bottlerocket', '-'], { input: bottlerocket });
     assert.is(status, 1, stderr);
     assert.match(
@@ -244,7 +244,7 @@ any('user data of Bottlerocket: a mirror is a rewrite where that says it all, an
 );
 
 any('Ingresses: source ranges, paths and keys in place of a login; what is rewritten is listed', () =>
-  inWorkspaceHere(async ({ runArgs, write, run }) => {
+  inWorkspace(async ({ runArgs, write, run }) => {
     const { status, stdout, stderr } = await runArgs(['import', 'ingress', '-'], { input: ingress });
     assert.is(status, 1, stderr);
     assert.match(stdout, /url: http:\/\/api\.shop\.svc\.cluster\.local:8080/);

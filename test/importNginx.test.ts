@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { importers } from '../src/commands/import.ts';
 import type { NotCarried } from '../src/import/draft.ts';
 import { HAND_WRITTEN_KEY, handWrittenProxy } from './support/handWritten.ts';
-import { inWorkspaceHere } from './support/workspace.ts';
+import { inWorkspace } from './support/workspace.ts';
 
 const exposure = fileURLToPath(new URL('../../shared/corpora/echoes-exposure.tsv', import.meta.url));
 
@@ -20,7 +20,7 @@ const imports = suite('import nginx');
 imports(
   'a proxy whose expressions take too much becomes a spec that allows nothing else, and says what it leaves out',
   () =>
-    inWorkspaceHere(async ({ run, write }) => {
+    inWorkspace(async ({ run, write }) => {
       for (const [name, text] of Object.entries(handWrittenProxy())) write(`old/${name}`, text);
       const { status, stdout } = await run('import nginx old --format json');
       assert.is(status, 1);
@@ -125,7 +125,7 @@ const clean = `http {
 `;
 
 imports('what can be said exactly leaves nothing to list, and is the spec that one would have written', () =>
-  inWorkspaceHere(async ({ run, write, runArgs }) => {
+  inWorkspace(async ({ run, write, runArgs }) => {
     const { status, stdout, stderr } = await runArgs(['import', 'nginx', '-'], { input: clean });
     assert.is(stderr, '');
     assert.is(status, 0);
@@ -174,7 +174,7 @@ for (const [title, text, refused] of [
   ['a variable', server(`location /x { proxy_pass http://$host; } ${OK}`), 'GET /x'],
 ] as const) {
   imports(`never wider: ${title}`, () =>
-    inWorkspaceHere(async ({ run, runArgs, write }) => {
+    inWorkspace(async ({ run, runArgs, write }) => {
       const { stdout, stderr, status } = await runArgs(['import', 'nginx', '-'], { input: text });
       assert.is(status, 1, stderr);
       write('postern.yaml', stdout);
@@ -185,7 +185,7 @@ for (const [title, text, refused] of [
 }
 
 imports('HEAD that was refused goes with GET in a spec, and is listed', () =>
-  inWorkspaceHere(async ({ runArgs }) => {
+  inWorkspace(async ({ runArgs }) => {
     const location = 'if ($request_method != GET) { return 405; } proxy_pass http://10.0.0.1;';
     const conf = (inner: string) =>
       `http { server { listen 80; allow 192.0.2.1; deny all; location = /a { ${inner} } } }`;
@@ -198,7 +198,7 @@ imports('HEAD that was refused goes with GET in a spec, and is listed', () =>
 );
 
 imports('what is no configuration is refused with a place and without its text', async () =>
-  inWorkspaceHere(async ({ runArgs }) => {
+  inWorkspace(async ({ runArgs }) => {
     for (const [text, place] of [
       ['http {\n server { listen 80;', /<stdin>:2: /],
       ['events {}', /<stdin>:1: no file of it holds a server/],

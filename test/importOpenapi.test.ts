@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inWorkspaceHere } from './support/workspace.ts';
+import { inWorkspace } from './support/workspace.ts';
 
 const yaml = `openapi: 3.1.0
 info: { title: Shop API }
@@ -44,7 +44,7 @@ const swagger = JSON.stringify({
 const imports = suite('import openapi');
 
 imports('operations become routes by tag, with the types that the schemas give', () =>
-  inWorkspaceHere(async ({ run, runArgs, write, read }) => {
+  inWorkspace(async ({ run, runArgs, write, read }) => {
     write('api.yaml', yaml);
     const { status, stdout, stderr } = await run('import openapi api.yaml');
     assert.is(status, 1, stderr);
@@ -82,7 +82,7 @@ imports('operations become routes by tag, with the types that the schemas give',
 );
 
 imports('version 2, in JSON, from standard input', () =>
-  inWorkspaceHere(async ({ runArgs }) => {
+  inWorkspace(async ({ runArgs }) => {
     const { status, stdout } = await runArgs(['import', 'openapi', '-'], { input: swagger });
     assert.is(status, 0);
     assert.match(stdout, /- GET \/api\/v4\/groups\/\{id:int\}/);
@@ -92,7 +92,7 @@ imports('version 2, in JSON, from standard input', () =>
 );
 
 imports('what is no description is refused, and options that mean nothing are too', () =>
-  inWorkspaceHere(async ({ run, runArgs, write }) => {
+  inWorkspace(async ({ run, runArgs, write }) => {
     for (const input of [
       '',
       '[]',
@@ -110,7 +110,7 @@ imports('what is no description is refused, and options that mean nothing are to
 );
 
 imports('a parameter whose schema is too far away is any segment, and that is said', () =>
-  inWorkspaceHere(async ({ runArgs }) => {
+  inWorkspace(async ({ runArgs }) => {
     const chain = Object.fromEntries(
       Array.from({ length: 12 }, (_, index) => [
         `s${index}`,

@@ -7,7 +7,7 @@ import { takes } from '../src/policy/access.ts';
 import { buildAutomaton, run } from '../src/policy/automaton.ts';
 import { type PathPattern, parsePattern, parseRequestLine } from '../src/policy/pattern.ts';
 import { type Random, randomOf } from '../src/verify/random.ts';
-import { inWorkspaceHere } from './support/workspace.ts';
+import { inWorkspace } from './support/workspace.ts';
 
 interface Line {
   readonly methods: readonly string[];
@@ -151,7 +151,7 @@ for (const [title, line, columns] of [
 }
 
 learning('a log becomes the smallest patterns, with what was seen of each', () =>
-  inWorkspaceHere(async ({ run: command, runArgs, write }) => {
+  inWorkspace(async ({ run: command, runArgs, write }) => {
     const line = (request: string, status = 200) =>
       `192.0.2.1 - - [26/Nov/2026:10:00:00 +0000] "${request} HTTP/1.1" ${status} 12 "-" "-"\n`;
     const log = [

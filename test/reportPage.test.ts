@@ -8,7 +8,7 @@ import { compileArgument } from '../src/commands/spec.ts';
 import { CLASS_EXAMPLES } from '../src/policy/automaton.ts';
 import type { PatternSegment } from '../src/policy/pattern.ts';
 import { type Random, randomOf } from '../src/verify/random.ts';
-import { inWorkspaceHere } from './support/workspace.ts';
+import { inWorkspace } from './support/workspace.ts';
 
 const page = suite('report');
 
@@ -76,7 +76,7 @@ for (const [example, count] of [
   ['runner', 1_000],
 ] as const)
   page(`${example}: the page answers ${count} requests as the command does`, () =>
-    inWorkspaceHere(async ({ run, write, read }) => {
+    inWorkspace(async ({ run, write, read }) => {
       const spec = `${root}examples/${example}`;
       const made = await run(`report ${spec} --out page.html`);
       assert.is(made.status, 0, made.stderr);
@@ -112,7 +112,7 @@ for (const [example, count] of [
   );
 
 page('one file without anything outside of it, and nothing in it that names a secret', () =>
-  inWorkspaceHere(async ({ run, read, write }) => {
+  inWorkspace(async ({ run, read, write }) => {
     const before = read('postern.yaml');
     write('old.yaml', before.replace('      - GET /api/v4/user\n', ''));
     write('postern.yaml', before.replace('name: demo', 'name: demo # <script>alert(1)</script>'));
@@ -134,7 +134,7 @@ page('one file without anything outside of it, and nothing in it that names a se
 );
 
 page('what stands in a spec is text in the page', () =>
-  inWorkspaceHere(async ({ run, read, write }) => {
+  inWorkspace(async ({ run, read, write }) => {
     const hostile = '</script><img src=x onerror=alert(1)>';
     const spec = read('postern.yaml').replace(
       '- GET /api/v4/user\n',
@@ -150,7 +150,7 @@ page('what stands in a spec is text in the page', () =>
 );
 
 page('no page of a spec that is not valid, or beside a base that is none', () =>
-  inWorkspaceHere(async ({ run, write }) => {
+  inWorkspace(async ({ run, write }) => {
     assert.is((await run('report --base nowhere.yaml --out page.html')).status, 2);
     write('postern.yaml', 'version: 1\n');
     assert.is((await run('report --out page.html')).status, 2);

@@ -11,7 +11,7 @@ import { templateOf } from '../src/policy/template.ts';
 import { shadowReportSchema } from '../src/report/outputSchemas.ts';
 import { randomOf } from '../src/verify/random.ts';
 import { policyOf } from './support/policy.ts';
-import { inWorkspaceHere } from './support/workspace.ts';
+import { inWorkspace } from './support/workspace.ts';
 
 const wide = {
   upstreams: { gitlab: { url: 'https://gitlab.example.com' } },
@@ -112,7 +112,7 @@ const spec = (of: object, more = '') =>
   `${JSON.stringify({ version: 1, name: 'now', ...of }, null, 1).slice(0, -2)}${more}\n}\n`;
 
 report('says what would be refused and what would allow it', () =>
-  inWorkspaceHere(async ({ run, write }) => {
+  inWorkspace(async ({ run, write }) => {
     write('postern.yaml', spec(wide, ', "shadow": "next.yaml"'));
     write('next.yaml', spec(narrow));
     const log =
@@ -163,7 +163,7 @@ report('says what would be refused and what would allow it', () =>
 );
 
 report('never says yes where it could not tell', () =>
-  inWorkspaceHere(async ({ run, write }) => {
+  inWorkspace(async ({ run, write }) => {
     write('postern.yaml', spec(wide, ', "shadow": "next.yaml"'));
     write('next.yaml', spec(narrow));
     write('none.yaml', spec(wide));

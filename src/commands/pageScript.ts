@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Node's own tests of addresses, by the same expressions, and what no decision asks for. */
@@ -26,9 +27,12 @@ const SHIMS: Readonly<Record<string, string>> = {
  */
 export async function pageScript(): Promise<string> {
   const { build } = await import('esbuild');
-  const entry = ['./pageEntry.ts', './pageEntry.js'].map((name) => fileURLToPath(new URL(name, import.meta.url)));
+  const here = fileURLToPath(new URL('.', import.meta.url));
+  const entry = ['pageEntry.ts', 'pageEntry.js'].find((name) => existsSync(join(here, name)));
   const { outputFiles } = await build({
-    entryPoints: [entry.find((file) => existsSync(file)) ?? ''],
+    // The folder that esbuild was started in may be gone by now.
+    absWorkingDir: here,
+    entryPoints: [`./${entry}`],
     bundle: true,
     write: false,
     format: 'iife',

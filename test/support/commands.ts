@@ -8,7 +8,8 @@ export async function runHere(args: readonly string[], input = ''): Promise<Ran>
   const { io, said } = recordingIo(input);
   const status = await runCommandLine(args, { ...io, now: Math.floor(Date.parse('2026-11-26T00:00:00Z') / 1000) });
   const { out: stdout, err } = said();
-  return typeof status === 'object' ? { status: 2, stdout, stderr: status.misuse } : { status, stdout, stderr: err };
+  if (typeof status !== 'object') return { status, stdout, stderr: err };
+  return { status: 2, stdout, stderr: `postern: ${status.misuse}\nTry "postern --help".\n` };
 }
 
 /** A preset as it stands in the repository. */

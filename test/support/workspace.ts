@@ -10,18 +10,27 @@ import { LeakNet } from './leaks.ts';
 /** A folder with the demo spec in it, and the command to run there. */
 export interface Workspace {
   readonly path: string;
-  run(args: string, options?: Omit<RunOptions, 'cwd'>): Promise<Ran>;
-  runArgs(args: readonly string[], options?: Omit<RunOptions, 'cwd'>): Promise<Ran>;
+  run(args: string, options?: WorkspaceRun): Promise<Ran>;
+  runArgs(args: readonly string[], options?: WorkspaceRun): Promise<Ran>;
   read(file: string): string;
   write(file: string, text: string | Uint8Array): void;
+}
+
+interface WorkspaceRun extends Omit<RunOptions, 'cwd'> {
+  /**
+   * Whether the command gets a process of its own, which takes half a second: for tests of how a process takes and says
+   * something. With a user or an environment it always does.
+   */
+  readonly apart?: boolean;
 }
 
 export async function inWorkspace(work: (workspace: Workspace) => Promise<void>): Promise<void> {
   const folder = await temporaryFolder();
   const { path } = folder;
   const leaks = new LeakNet();
-  const runArgs: Workspace['runArgs'] = async (args, options = {}) => {
-    const ran = await postern(args, { cwd: path, ...options });
+  const runArgs: Workspace['runArgs'] = async (args, { apart = false, ...options } = {}) => {
+    const isApart = apart || options.uid !== undefined || options.env !== undefined;
+    const ran = await (isApart ? postern(args, { cwd: path, ...options }) : runHere(args, options.input));
     leaks.given(options.env ?? {});
     // The one command that is for showing a secret.
     if (args.join(' ') !== 'secrets keygen') leaks.said(ran.stdout, ran.stderr);
@@ -36,29 +45,13 @@ export async function inWorkspace(work: (workspace: Workspace) => Promise<void>)
   write('partner.txt', demoRanges);
   const read = (file: string) => readFileSync(join(path, file), 'utf8');
   const run: Workspace['run'] = (args, options) => runArgs(args.split(' ').filter(Boolean), options);
+  const before = cwd();
+  chdir(path);
   try {
     await work({ path, run, runArgs, read, write });
     leaks.check(path);
   } finally {
+    chdir(before);
     await folder.remove();
   }
-}
-
-/** The same in this process, for tests of what is answered rather than of how a process takes and says it. */
-export function inWorkspaceHere(work: (workspace: Omit<Workspace, keyof Runs> & Runs) => Promise<void>): Promise<void> {
-  return inWorkspace(async (workspace) => {
-    const before = cwd();
-    chdir(workspace.path);
-    try {
-      const runArgs: Runs['runArgs'] = (args, { input } = {}) => runHere(args, input);
-      await work({ ...workspace, runArgs, run: (args, options) => runArgs(args.split(' ').filter(Boolean), options) });
-    } finally {
-      chdir(before);
-    }
-  });
-}
-
-interface Runs {
-  run(args: string, options?: Pick<RunOptions, 'input'>): Promise<Ran>;
-  runArgs(args: readonly string[], options?: Pick<RunOptions, 'input'>): Promise<Ran>;
 }

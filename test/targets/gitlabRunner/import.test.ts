@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inWorkspaceHere } from '../../support/workspace.ts';
+import { inWorkspace } from '../../support/workspace.ts';
 
 const old = readFileSync(new URL('old.yaml', import.meta.url), 'utf8');
 const test = suite('import gitlab-runner');
 
 test('of values from 2021 every key is named, and a spec comes out that puts each where it is read', () =>
-  inWorkspaceHere(async ({ runArgs, write, read, run }) => {
+  inWorkspace(async ({ runArgs, write, read, run }) => {
     write('old.yaml', old);
     const { status, stdout, stderr } = await runArgs(['import', 'gitlab-runner', 'old.yaml']);
     assert.is(status, 1);
@@ -55,7 +55,7 @@ test('of values from 2021 every key is named, and a spec comes out that puts eac
   }));
 
 test('a token in old values is told of and never shown', () =>
-  inWorkspaceHere(async ({ runArgs, write }) => {
+  inWorkspace(async ({ runArgs, write }) => {
     const token = 'GR1348941abcdefghijkl';
     write(
       'old.yaml',
@@ -69,7 +69,7 @@ test('a token in old values is told of and never shown', () =>
   }));
 
 test('what is no file of values is said in a sentence', () =>
-  inWorkspaceHere(async ({ runArgs, write }) => {
+  inWorkspace(async ({ runArgs, write }) => {
     const texts = {
       empty: '',
       words: 'a: b\n',
