@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { demoSpec } from './support/demo.ts';
-import { inWorkspace, inWorkspaceHere, type Workspace } from './support/workspace.ts';
+import { inWorkspace, type Workspace } from './support/workspace.ts';
 
 const test = suite('lint');
 
@@ -10,7 +10,7 @@ const FALLBACK = 'rule/public-fallback';
 const ONE = demoSpec
   .replace(
     'bottlerocket: {}',
-    'bottlerocket: { mirrors: { "gitlab.example.com:443": [https://gitlab.privatelink.example.com] } }\n  caddy: {}',
+    'bottlerocket: { mirrors: { "gitlab.example.com:443": [https://gitlab.privatelink.example.com] } }\n  nginx: { sites: { tls: off } }',
   )
   .replace('expires: 2090-06-30 }', 'expires: 2090-06-30, owner: team@example.com }')
   .replace('ipRanges: ["@partner"] }', 'ipRanges: ["@partner"], publicUrl: https://api.example.com }');
@@ -119,7 +119,7 @@ test('in SARIF what is not accepted says so beside what is', () =>
   }));
 
 test('what the spec accepts, with a reason and until a day, is listed apart', () =>
-  inWorkspaceHere(async ({ run, write }) => {
+  inWorkspace(async ({ run, write }) => {
     const accepting = (entry: string) => `${ONE}accepted:\n  - { finding: public-fallback, ${entry} }\n`;
     write('postern.yaml', accepting('reason: nobody pulls from there, expires: 2090-01-01'));
     const kept = await run('lint');
@@ -144,7 +144,7 @@ test('what the spec accepts, with a reason and until a day, is listed apart', ()
   }));
 
 test('an error cannot be accepted, and a file of others accepts nothing', () =>
-  inWorkspaceHere(async ({ run, write }) => {
+  inWorkspace(async ({ run, write }) => {
     const over = ONE.replace('expires: 2090-06-30,', 'expires: 2020-01-01,');
     const accepting = 'accepted: [{ finding: expired-key, reason: x, expires: 2090-01-01 }]\n';
     write('postern.yaml', over + accepting);
@@ -157,7 +157,7 @@ test('an error cannot be accepted, and a file of others accepts nothing', () =>
   }));
 
 test('--fail-on says how grave a finding must be', () =>
-  inWorkspaceHere(async ({ run, write }) => {
+  inWorkspace(async ({ run, write }) => {
     const statuses = async () => {
       const all = [];
       for (const gravity of ['error', 'warning', 'note']) all.push((await run(`lint --fail-on ${gravity}`)).status);

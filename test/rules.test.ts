@@ -16,7 +16,7 @@ function read(spec: object) {
 
 const lints = (spec: object) => {
   const { policy, spec: parsed } = read(spec);
-  const clients = { nodes: [], pods: false, proxies: true, sites: true, certificates: [], opened: [] };
+  const clients = { nodes: [], pods: false, proxies: true, sites: true, uncounting: [], certificates: [], opened: [] };
   return lint(policy, parsed, { clients, read: () => undefined })
     .filter(({ severity }) => severity === 'warning')
     .map(({ at, code }) => `${at.join('.')} ${code}`);
@@ -165,7 +165,7 @@ test('methods and segments that look like something else', () => {
     'proxies.p.answer.0 rule/odd-method',
   ]);
   const { policy, spec } = read({ upstreams, proxies, tests, apiKeys, routes: routes('GTE /a/:version') });
-  const clients = { nodes: [], pods: false, proxies: true, sites: true, certificates: [], opened: [] };
+  const clients = { nodes: [], pods: false, proxies: true, sites: true, uncounting: [], certificates: [], opened: [] };
   const [method, literal] = lint(policy, spec, { clients, read: () => undefined });
   assert.is(method?.message, '"GTE" is no method of HTTP, did you mean GET?');
   assert.is(literal?.hint, 'a parameter is {version}, and the rest of a path {version*}');

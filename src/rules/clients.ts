@@ -9,6 +9,8 @@ export interface Clients {
   readonly proxies: boolean;
   /** Whether a target makes the sites of rewrites. */
   readonly sites: boolean;
+  /** Engines that cannot limit how many requests of one address are under way. */
+  readonly uncounting: readonly { readonly target: string; readonly at: SpecPath }[];
   readonly certificates: readonly SiteCertificate[];
   /** Names of address sets to which targets open something beside the proxies, such as a firewall. */
   readonly opened: readonly string[];

@@ -162,6 +162,9 @@ export const ruleCodes = defineCodes('rule', {
   'endless-body': warning('a caller with a key may send a body without an end').hint(
     'name the largest that is meant, such as maxBody: 1GB',
   ),
+  'uncounted-requests': note(
+    '{target} cannot limit how many requests of one address are under way, and here they need no key',
+  ).hint('limit connections in front of it, in the load balancer or the firewall, or use an engine that counts them'),
   'misnamed-group': note('group "{group}" is called as if it only read, and allows {method}').hint(
     'give what writes a group and a name of its own, so that nobody hands it out by mistake',
   ),

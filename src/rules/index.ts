@@ -62,7 +62,7 @@ export function lint(policy: Policy, spec: Spec, around: Surroundings): Diagnost
     ...wideRoles(spec, policy).map(({ at, ...params }) => ruleCodes.report('wide-token', at, params)),
     ...keys(policy),
     ...gitlab(policy),
-    ...traffic(policy, spec),
+    ...traffic(policy, spec, clients),
     ...wording(policy, spec, members),
     ...(composition ? envelopes(composition, read) : []),
     ...untested(spec),

@@ -1,18 +1,21 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { intersect, isEmpty, isEverybody, someAddress } from '../policy/cidr.ts';
+import { hasNamedSite } from '../policy/domains.ts';
 import { isLoopback } from '../policy/origin.ts';
 import type { PathPattern, PatternSegment } from '../policy/pattern.ts';
 import type { Policy, Proxy, Route } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
+import type { Clients } from './clients.ts';
 import { ruleCodes } from './codes.ts';
 
 /** Reports risks on the way of requests: no encryption, too much trust, no limits. */
-export function traffic(policy: Policy, spec: Spec): Diagnostic[] {
+export function traffic(policy: Policy, spec: Spec, clients: Clients): Diagnostic[] {
   return [
     ...policy.proxies.flatMap((proxy) => [...plainListener(proxy), ...trustedClients(proxy)]),
     ...policy.upstreams.filter(({ timeouts }) => timeouts.connect > LONGEST_CONNECT).map(longConnect),
     ...policy.routes.flatMap(wideRead),
     ...endlessBodies(policy, spec),
+    ...uncounted(policy, clients),
   ];
 }
 
@@ -72,4 +75,15 @@ function endlessBodies({ routes }: Policy, spec: Spec): Diagnostic[] {
     });
   const places = new Map(found.map((at) => [at.join('/'), at]));
   return [...places.values()].map((at) => ruleCodes.report('endless-body', at, {}));
+}
+
+/** Reports engines behind which one address without a key can hold everything. */
+function uncounted({ proxies, rewrites }: Policy, { sites, uncounting }: Clients): Diagnostic[] {
+  const open = proxies.flatMap(({ routes }) => routes).find(({ forwarding }) => forwarding.auth === 'passthrough');
+  const site = sites ? rewrites.find(hasNamedSite) : undefined;
+  if (!open && !site) return [];
+  const related = open
+    ? [{ at: open.origin, message: 'anybody whom the proxy admits may call this' }]
+    : [{ at: site?.origin ?? [], message: 'anybody may call this site' }];
+  return uncounting.map(({ target, at }) => ruleCodes.report('uncounted-requests', at, { target }, { related }));
 }

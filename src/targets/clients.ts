@@ -20,6 +20,9 @@ export function clientsOf(spec: Spec, read: ReadFile): Clients {
     pods: used.some(({ target }) => target.names !== undefined),
     proxies: used.some(({ target }) => target.run?.serves === 'requests'),
     sites: makesSites(spec),
+    uncounting: used.flatMap(({ target: { name, run }, options, at }) =>
+      run?.serves === 'requests' && run.limits?.(options).includes('addressRequests') ? [{ target: name, at }] : [],
+    ),
     certificates: used.flatMap(({ target, ...input }) => target.siteCertificate?.(input) ?? []),
     opened: openedNames(spec),
   };

@@ -140,8 +140,8 @@ interface Program {
   readonly leaves: readonly string[];
 }
 
-/** Something that no configuration of a program can do. `verify` warns about it instead of failing. */
-export type Limit = 'interimAnswers' | 'unannouncedTrailers';
+/** Something that no configuration of a program can do. `verify` or `lint` tells it instead of failing. */
+export type Limit = 'addressRequests' | 'interimAnswers' | 'unannouncedTrailers';
 
 /** Where sites of domain rewrites listen on this machine. */
 export interface SitesHere {

@@ -82,7 +82,8 @@ export const run: RequestRunner<CaddyOptions> = {
     return { options: { ...others, sites: options }, does };
   },
   enforces,
-  // Unannounced trailers are set after all handlers have seen the answer.
-  limits: () => ['unannouncedTrailers'],
+  // Nothing in Caddy counts requests or connections of an address. Unannounced trailers are set after all handlers have
+  // seen the answer.
+  limits: () => ['addressRequests', 'unannouncedTrailers'],
   accessLog: 'access.log',
 };
