@@ -121,7 +121,14 @@ const COMMANDS: readonly Command[] = [
     'start the real engines on what is generated and compare their decisions, request by request',
     {
       positionals: spec,
-      options: { engine: options.engine, requests: probes, seed: options.seed, shard: options.shard, format },
+      options: {
+        engine: options.engine,
+        requests: probes,
+        seed: options.seed,
+        shard: options.shard,
+        patience: options.patience,
+        format,
+      },
     },
     async (args, io) => (await import('./verify.ts')).verify(args, io),
   ),

@@ -141,6 +141,7 @@ export const options = {
   confirm: { ...flag, describe: 'try differences on the engines of this machine' },
   seed: { ...text, describe: 'another seed makes other requests' },
   shard: { ...text, coerce: part('shard'), describe: 'only this part of the requests that are made up, such as 2/5' },
+  patience: { ...flag, describe: 'also wait for the ends of half heads and half bodies, which takes two minutes' },
   spec: { ...text, describe: 'spec, its folder, or - for standard input' },
   key: { ...text, describe: 'id of the key that is sent' },
   from: { ...text, describe: 'client address; one that is admitted where absent' },

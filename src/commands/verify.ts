@@ -18,12 +18,13 @@ export interface VerifyArguments {
   readonly requests: number;
   readonly seed?: string | undefined;
   readonly shard?: Shard | undefined;
+  readonly patience?: boolean | undefined;
   readonly format: Format;
 }
 
 /** Tests the generated files on the real engines of this machine. */
 export async function verify(
-  { spec: argument, engine, requests, seed = '1', shard = WHOLE, format }: VerifyArguments,
+  { spec: argument, engine, requests, seed = '1', shard = WHOLE, patience, format }: VerifyArguments,
   io: Io,
 ): Promise<Status> {
   const compiled = compileArgument(argument, io);
@@ -36,7 +37,7 @@ export async function verify(
   if (chosen.engines.length === 0)
     return print({ ...report, status: 2, diagnostics: missing, asked: 'changes' }, format, io);
   const progress = progressOf(io);
-  const context = { source, policy, spec, requests, seed, shard, progress };
+  const context = { source, policy, spec, requests, seed, shard, patience, progress };
   // All engines run at the same time, so that one works while another is waited for.
   const runs = await Promise.all(chosen.engines.map((found) => verifyOne(found, context)));
   const all = [...missing, ...runs.flatMap((run) => run.diagnostics)];
@@ -119,6 +120,7 @@ interface RunContext {
   readonly requests: number;
   readonly seed: string;
   readonly shard: Shard;
+  readonly patience: boolean | undefined;
   readonly progress: Progress;
 }
 
@@ -128,7 +130,7 @@ function seedOf({ seed, shard }: Pick<RunContext, 'seed' | 'shard'>): string {
 }
 
 async function verifyOne({ target, program }: FoundEngine, context: RunContext): Promise<EngineResult> {
-  const { source, policy, spec, requests, seed, shard } = context;
+  const { source, policy, spec, requests, seed, shard, patience } = context;
   const { name } = target;
   const scope = openScope();
   try {
@@ -136,7 +138,7 @@ async function verifyOne({ target, program }: FoundEngine, context: RunContext):
     const progress = context.progress.of(name, Math.ceil(requests / shard.of) + tests.length);
     const options = spec.targets?.[name] ?? {};
     const verified = await verifyTarget(
-      { program, target, options, policy, read: source.read, requests, seed, shard, tests, progress },
+      { program, target, options, policy, read: source.read, requests, seed, shard, patience, tests, progress },
       scope,
     );
     const unsure =

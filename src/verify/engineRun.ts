@@ -31,11 +31,16 @@ export interface EngineRunOptions {
   readonly random: Random;
   /** Whether keys keep their rate limits, which the probes would soon exceed. */
   readonly rates?: boolean;
+  /** Milliseconds after which upstreams and bodies are taken for silent; long where absent. */
+  readonly silence?: number;
   /** Which listeners the engine starts with; the proxies where absent. */
   readonly only?: Listening;
   /** Changes the generated files before the engine reads them; only the tests of `verify` do. */
   readonly tamper?: ((file: RenderedFile) => RenderedFile) | undefined;
 }
+
+/** Milliseconds: a 504 would only tell how busy this machine is. */
+const PATIENT = 120_000;
 
 export interface VerifyOptions<R extends Runner = RequestRunner> extends Omit<EngineRunOptions, 'random' | 'target'> {
   readonly target: RunnableTarget<R>;
@@ -45,6 +50,8 @@ export interface VerifyOptions<R extends Runner = RequestRunner> extends Omit<En
   /** The part of the probes that is sent; all where absent. */
   readonly shard?: Shard | undefined;
   readonly tests: readonly TestRequest[];
+  /** Whether to wait for the ends of what clients leave unfinished, which takes two minutes. */
+  readonly patience?: boolean | undefined;
   /** Number of disagreements after which sending stops. */
   readonly enough?: number;
   readonly progress: (sent: number) => void;
@@ -98,6 +105,7 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
     caFile: await folder.write('authorities.pem', upstreams.authorities),
     tls: certificate,
     rates: options.rates ?? false,
+    silence: options.silence ?? PATIENT,
     only,
   });
   const here = { port: sitePort, certificate, policy };

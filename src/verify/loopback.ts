@@ -14,6 +14,8 @@ export interface Loopback {
   readonly tls: NonNullable<Proxy['tls']>;
   /** Whether keys keep their rate limits. */
   readonly rates: boolean;
+  /** Milliseconds of each timeout of the upstreams. */
+  readonly silence: number;
   readonly only: Listening;
 }
 
@@ -59,16 +61,18 @@ function listening(policy: Policy, only: Listening): readonly Twin[] {
  */
 type Twin = Proxy & { readonly socket: string };
 
-/** Milliseconds: a 504 would only tell how busy this machine is. */
-const PATIENT = { connect: 120_000, read: 120_000, send: 120_000 };
-
 function loopbackUpstream(upstream: Upstream, policy: Policy, ports: Loopback): Upstream {
-  const { upstreams, caFile, only, proxies } = ports;
+  const { upstreams, caFile, only, proxies, silence } = ports;
   const { id, tls } = upstream;
   const guards = only === 'chain' ? guardsBehind(upstream, policy.proxies) : [];
   const own = new Set(guards.map(({ proxy }) => portOf(proxies, socketOf(proxy))));
   const servers = (own.size > 0 ? [...own] : (upstreams.get(id) ?? [])).map((port) => ({ host: '127.0.0.1', port }));
-  return { ...upstream, servers, timeouts: PATIENT, ...(tls ? { tls: { ...tls, caFile } } : {}) };
+  return {
+    ...upstream,
+    servers,
+    timeouts: { connect: silence, read: silence, send: silence },
+    ...(tls ? { tls: { ...tls, caFile } } : {}),
+  };
 }
 
 function withTwins(proxies: readonly Proxy[]): Twin[] {

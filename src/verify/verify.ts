@@ -8,6 +8,7 @@ import type { CheckFailure } from './checks/check.ts';
 import { neighbours } from './checks/neighbours.ts';
 import { ownNames } from './checks/ownNames.ts';
 import { ownTls, withoutTls } from './checks/ownTls.ts';
+import { patience } from './checks/patience.ts';
 import { rateLimits } from './checks/rates.ts';
 import { siteChecks } from './checks/sites.ts';
 import { upgrades } from './checks/websockets.ts';
@@ -48,15 +49,24 @@ export async function verifyTarget({ target, ...options }: VerifyOptions<Runner>
   const sites = await siteChecks({ ...options, target, random }, scope);
   const chains = await chainChecks({ ...options, target, random }, scope);
   if (proxies.length === 0 && sites.sent + sites.untried === 0) return nothing('proxies and no sites');
-  const found = unmet([...sites.failures, ...chains.failures], { target, options: options.options });
+  const waited = options.patience ? await patience({ ...options, target, random }, scope) : undefined;
+  const failures = [sites, chains, ...(waited ? [waited] : [])].flatMap((each) => each.failures);
+  const found = unmet(failures, { target, options: options.options });
   const untried =
     sites.untried === 0
       ? []
       : [verifyCodes.report('untried-sites', ['domainRewrites'], { engine: name, sites: sites.untried })];
   return {
-    sent: verified.sent + sites.sent + chains.sent,
+    sent: verified.sent + sites.sent + chains.sent + (waited?.sent ?? 0),
     disagreements: verified.disagreements + found.filter(({ severity }) => severity === 'error').length,
-    diagnostics: [...verified.diagnostics, ...sites.diagnostics, ...chains.diagnostics, ...found, ...untried],
+    diagnostics: [
+      ...verified.diagnostics,
+      ...sites.diagnostics,
+      ...chains.diagnostics,
+      ...(waited?.diagnostics ?? []),
+      ...found,
+      ...untried,
+    ],
   };
 }
 
