@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inWorkspaceHere } from './support/workspace.ts';
+import { inWorkspace } from './support/workspace.ts';
 
 const docs = suite('docs');
 
 docs('lists pages that are there, each with what it is about; words choose among them', () =>
-  inWorkspaceHere(async ({ run }) => {
+  inWorkspace(async ({ run }) => {
     const { status, stdout } = await run('docs');
     assert.is(status, 0);
     const lines = stdout.trimEnd().split('\n');
