@@ -74,6 +74,35 @@ location = /a { proxy_pass http://10.0.0.1; } } }`,
     assert.match(stdout, /^2 operations were sent; 1 got through as they are, [^\n]*\n {2}GET \/a\n/, stderr);
   }));
 
+test('two servers of one name on two ports stay apart, and so does the default of a port', () =>
+  inWorkspace(async ({ write, runArgs }) => {
+    const location = (path: string) => `location = ${path} { proxy_pass http://10.0.0.1; }`;
+    write(
+      'old/nginx.conf',
+      `events {} http {
+server { listen 443 ssl; server_name api.example.com; ${location('/a')} }
+server { listen 8443 ssl; server_name api.example.com; ${location('/b')} }
+server { listen 9000; server_name first.example.com; ${location('/c')} }
+server { listen 9000 default_server; server_name _; ${location('/d')} }
+server { listen 10.1.2.3:9000; ${location('/e')} }
+server { listen 9001; server_name one.example.com; return 404; }
+server { listen 9001; server_name "~^two"; ${location('/f')} }
+server { server_name *.wild.example.com; ${location('/g')} } }`,
+    );
+    write('operations', ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((name) => `GET /${name}\n`).join(''));
+    const { stdout, stderr } = await runArgs(
+      ['audit', '--nginx', 'old', '--operations', 'operations', '--format', 'json'],
+      { env: { POSTERN_NGINX: engines.nginx.path } },
+    );
+    // That of /f answers to names that only a regular expression knows, and is not the default of its port.
+    assert.equal(
+      JSON.parse(stdout || '{}').reached,
+      ['a', 'b', 'c', 'd', 'e', 'g'].map((name) => `GET /${name}`),
+      stderr,
+    );
+    assert.match(stderr, /nginx\.conf:\d+: server at 9001 is not asked/);
+  }));
+
 test('a proxy that runs already is asked where it forwards to a port of ours', () =>
   inWorkspace(async ({ path, write, runArgs, run }) => {
     const [listen = 0, upstream = 0] = await freePorts(2);

@@ -1,12 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { importers, specText } from '../src/commands/import.ts';
-import { compile } from '../src/compile.ts';
+import { importers } from '../src/commands/import.ts';
 import { randomOf } from '../src/verify/random.ts';
 import type { Ran } from './support/cli.ts';
 import { handWrittenProxy } from './support/handWritten.ts';
+import { survives } from './support/imports.ts';
 import { inWorkspace } from './support/workspace.ts';
 
 const corefile = `.:53 {
@@ -271,19 +270,6 @@ any('Ingresses: source ranges, paths and keys in place of a login; what is rewri
   }),
 );
 
-/** What becomes of a text: never an exception, never a spec that is not valid, never longer than a second for 100 KB. */
-function survives(kind: string, text: string): void {
-  const importer = importers().find((one) => one.kind === kind);
-  const start = performance.now();
-  const imported = importer?.read([{ name: 'file', text }]);
-  const took = performance.now() - start;
-  assert.ok(took < 5_000 + text.length / 20, `${kind}: ${Math.round(took)} ms\n${text.slice(0, 2_000)}`);
-  if (!imported || 'problem' in imported) return void assert.ok(imported);
-  const { diagnostics } = compile(specText(imported), { file: 'imported.yaml', read: () => undefined });
-  const errors = diagnostics.filter(({ severity }) => severity === 'error').map(({ message }) => message);
-  assert.equal(errors, [], `${kind}:\n${text.slice(0, 4_000)}`);
-}
-
 for (const [kind, seed] of Object.entries(SEEDS)) {
   any(`${kind}: whatever is broken in a file, a spec or a place comes out`, () => {
     survives(kind, seed);
@@ -319,15 +305,5 @@ for (const [kind, seed] of Object.entries(SEEDS)) {
     }
   });
 }
-
-for (const [kind, ending] of [
-  ['corefile', '.corefile'],
-  ['bottlerocket', '.toml'],
-] as const)
-  any(`every published file of ${kind} ends in a spec or a reason`, () => {
-    const corpus = fileURLToPath(new URL(`../../shared/corpora/${kind}/`, import.meta.url));
-    const names = existsSync(corpus) ? readdirSync(corpus).filter((name) => name.endsWith(ending)) : [];
-    for (const name of names) survives(kind, readFileSync(`${corpus}${name}`, 'utf8'));
-  });
 
 any.run();

@@ -1,7 +1,7 @@
 import type { Imported } from '../import/draft.ts';
 import { notCarriedText } from '../import/write.ts';
 import { targets } from '../targets/index.ts';
-import type { RequestRunner, Target } from '../targets/target.ts';
+import type { AuditedServer, RequestRunner, Target } from '../targets/target.ts';
 import { findProgram, isRunnable, type RunnableTarget, serves, startEngine } from '../verify/engines.ts';
 import { temporaryFolder } from '../verify/folder.ts';
 import { freePorts } from '../verify/ports.ts';
@@ -81,7 +81,8 @@ function readOperations(file: string | undefined, io: Io): readonly Operation[] 
 }
 
 interface Started {
-  readonly port: number;
+  readonly servers: readonly AuditedServer[];
+  /** Headers of every request. */
   readonly headers: readonly string[];
   readonly imported?: Imported;
 }
@@ -91,7 +92,7 @@ function running({ against = '', upstream }: AuditArguments): Started | string {
   if (host === undefined) return '--against takes a proxy on this machine, such as http://127.0.0.1:8080';
   if (upstream === undefined)
     return '--against needs --upstream: the port of 127.0.0.1 that the proxy takes for its upstream';
-  return { port: Number(port), headers: [`Host: ${host}:${port}`] };
+  return { servers: [{ port: Number(port), host: `${host}:${port}` }], headers: [] };
 }
 
 async function startOld(
@@ -105,20 +106,24 @@ async function startOld(
     return 'name a configuration, or a running proxy with --against';
   const found = readAll([configuration], io);
   if ('problem' in found) return `cannot read ${configuration}: ${found.problem}`;
-  const [listen = 0] = await freePorts(1);
-  const moved = target.audited(found.files, { listen, upstream: recorder.port });
-  if ('problem' in moved) return `${moved.file}:${moved.line}: ${moved.problem}`;
+  const auditable = target.audited(found.files);
+  if ('problem' in auditable) return `${auditable.file}:${auditable.line}: ${auditable.problem}`;
+  if (auditable.sockets === 0) return `${configuration} has no server`;
+  const moved = auditable.moveTo({ listen: await freePorts(auditable.sockets), upstream: recorder.port });
+  for (const server of moved.unasked)
+    io.err(`${server} is not asked: it is the default of no port, and no name that leads to it is written out\n`);
+  if (moved.servers.length === 0) return 'no server can be asked';
   const program = findProgram(target, io.env);
   if (program === undefined) return `${target.run.program} is not on PATH`;
   const folder = await temporaryFolder();
   scope.defer(() => folder.remove());
   for (const { path, text } of moved.files) await folder.write(`${target.name}/${path}`, text);
-  await start(target, program, folder.path, listen, scope);
+  await start(target, program, folder.path, moved.servers[0]?.port ?? 0, scope);
   const imported = target.importer?.read(found.files);
   const credential = moved.credential ? [`${moved.credential.header}: ${moved.credential.value}`] : [];
   return {
-    port: listen,
-    headers: [`Host: ${moved.host ?? '127.0.0.1'}`, ...credential],
+    servers: moved.servers,
+    headers: credential,
     ...(imported && !('problem' in imported) && { imported }),
   };
 }
@@ -134,36 +139,65 @@ async function start(
   scope.defer(() => server.stop());
 }
 
-/** Sends one request after the other, and returns what arrived of each at the upstream. */
+/** Sends one request after the other to each server, and returns what arrived of each at the upstream. */
 class Asker {
   readonly #started: Started;
   readonly #recorder: Recorder;
   readonly #more: readonly string[];
-  #connection: Connection | undefined;
+  readonly #connections = new Map<number, Connection>();
 
   constructor(started: Started, recorder: Recorder, scope: Scope, more: readonly string[]) {
     this.#started = started;
     this.#recorder = recorder;
     this.#more = more;
-    scope.defer(async () => this.#connection?.close());
+    scope.defer(async () => {
+      for (const connection of this.#connections.values()) connection.close();
+    });
   }
 
-  async ask(method: string, target: string, headers: readonly string[] = []): Promise<Recorded | undefined> {
+  /** Asks servers until one forwards what is looked for. */
+  async find(method: string, target: string, isWanted: (arrived: Recorded) => boolean): Promise<Recorded | undefined> {
+    for (const server of this.#started.servers) {
+      const arrived = await this.ask(server, method, target);
+      if (arrived && isWanted(arrived)) return arrived;
+    }
+    return undefined;
+  }
+
+  get servers(): readonly AuditedServer[] {
+    return this.#started.servers;
+  }
+
+  async ask(
+    { port, host }: AuditedServer,
+    method: string,
+    target: string,
+    headers: readonly string[] = [],
+  ): Promise<Recorded | undefined> {
     this.#recorder.take();
     const body = /^(?:GET|HEAD|DELETE|OPTIONS)$/.test(method)
       ? []
       : ['Content-Type: application/json', 'Content-Length: 2'];
-    const lines = [`${method} ${target} HTTP/1.1`, ...this.#started.headers, ...this.#more, ...headers, ...body];
+    const lines = [
+      `${method} ${target} HTTP/1.1`,
+      `Host: ${host}`,
+      ...this.#started.headers,
+      ...this.#more,
+      ...headers,
+      ...body,
+    ];
     const text = `${lines.join('\r\n')}\r\n\r\n${body.length > 0 ? '{}' : ''}`;
     // A server closes the connection after some errors, and after a number of requests, so that one new try is needed.
     for (let attempt = 0; attempt < 2; attempt++) {
       try {
-        if (!this.#connection?.open) this.#connection = await openConnection({ port: this.#started.port });
-        await this.#connection.send(text);
+        const known = this.#connections.get(port);
+        const connection = known?.open ? known : await openConnection({ port });
+        this.#connections.set(port, connection);
+        await connection.send(text);
         break;
       } catch (error) {
-        this.#connection?.close();
-        this.#connection = undefined;
+        this.#connections.get(port)?.close();
+        this.#connections.delete(port);
         if (attempt > 0) throw error;
       }
     }
@@ -184,16 +218,16 @@ async function findAll(operations: readonly Operation[], asker: Asker, io: Io): 
     if (isTime()) io.err(`${done} of ${operations.length} operations ${what}\n`);
   };
   for (const [index, operation] of operations.entries()) {
-    const arrived = await asker.ask(operation.method, operation.path);
-    (isIt(arrived, operation) ? reached : refused).push(operation);
+    const arrived = await asker.find(operation.method, operation.path, (one) => isIt(one, operation));
+    (arrived ? reached : refused).push(operation);
     progress(index, 'sent as they are');
   }
   const tails = tailsOf(reached);
   const crafted: Crafted[] = [];
   for (const [index, operation] of refused.entries()) {
     for (const target of variants(operation, tailsFor(operation, tails))) {
-      const arrived = await asker.ask(operation.method, target);
-      if (!arrived || !isIt(arrived, operation)) continue;
+      const arrived = await asker.find(operation.method, target, (one) => isIt(one, operation));
+      if (!arrived) continue;
       crafted.push({
         operation: operation.name,
         request: `${operation.method} ${target}`,
@@ -206,8 +240,8 @@ async function findAll(operations: readonly Operation[], asker: Asker, io: Io): 
   return { reached: reached.map(({ name }) => name), crafted, overrides: await overrides(reached, asker) };
 }
 
-function isIt(arrived: Recorded | undefined, { method, path }: Operation): boolean {
-  return arrived !== undefined && arrived.method === method && pathOf(arrived.target) === path;
+function isIt(arrived: Recorded, { method, path }: Operation): boolean {
+  return arrived.method === method && pathOf(arrived.target) === path;
 }
 
 interface Tail {
@@ -290,12 +324,13 @@ const OVERRIDES = [
 /** Returns those of `OVERRIDES` that arrive at the upstream as the caller sent them. */
 async function overrides([first]: readonly Operation[], asker: Asker): Promise<string[]> {
   if (!first) return [];
-  const arrived = await asker.ask(
-    first.method,
-    first.path,
-    OVERRIDES.map((name) => `${name}: postern-audit`),
-  );
-  return OVERRIDES.filter((name) => arrived?.field(name)?.includes('postern-audit'));
+  const headers = OVERRIDES.map((name) => `${name}: postern-audit`);
+  const found = new Set<string>();
+  for (const server of asker.servers) {
+    const arrived = await asker.ask(server, first.method, first.path, headers);
+    for (const name of OVERRIDES) if (arrived?.field(name)?.includes('postern-audit')) found.add(name);
+  }
+  return OVERRIDES.filter((name) => found.has(name));
 }
 
 function report(

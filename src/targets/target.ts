@@ -185,9 +185,17 @@ export type Runner<Options = unknown> = RequestRunner<Options> | NameRunner<Opti
 
 /** Loopback ports that a configuration is moved to. */
 export interface AuditPorts {
-  readonly listen: number;
+  /** One for each socket that it listens on. */
+  readonly listen: readonly number[];
   /** Port of the upstream that records requests. */
   readonly upstream: number;
+}
+
+/** A server of the configuration, and where it is asked. */
+export interface AuditedServer {
+  readonly port: number;
+  /** A host name that leads to it. */
+  readonly host: string;
 }
 
 /** Somebody else's configuration, changed so that it can be started here to see what it lets through. */
@@ -196,8 +204,17 @@ export interface Audited {
   readonly files: readonly Pick<RenderedFile, 'path' | 'text'>[];
   /** A credential that is admitted, where the configuration lists one. */
   readonly credential?: { readonly header: string; readonly value: string };
-  /** A host name that it serves, if it has one. */
-  readonly host?: string | undefined;
+  /** Those that forward something; at least one. */
+  readonly servers: readonly AuditedServer[];
+  /** Names of servers that forward something and that no request can be sure to reach. */
+  readonly unasked: readonly string[];
+}
+
+/** Such a configuration before it is moved. */
+export interface Auditable {
+  /** Number of sockets that it listens on. */
+  readonly sockets: number;
+  readonly moveTo: (ports: AuditPorts) => Audited;
 }
 
 /** A file as engines read it: characters are bytes. */
@@ -255,7 +272,7 @@ interface Capabilities<Options> {
   /** Reads somebody else's configuration of the same program as a spec. */
   readonly importer?: Importer | undefined;
   /** Moves such a configuration to loopback, in front of a recording upstream. */
-  readonly audited?: ((files: readonly ImportFile[], ports: AuditPorts) => Audited | ImportProblem) | undefined;
+  readonly audited?: ((files: readonly ImportFile[]) => Auditable | ImportProblem) | undefined;
   /**
    * For targets that admit address sets somewhere: those sets, with the place of the options that name them; `all` are
    * the names of all sets.

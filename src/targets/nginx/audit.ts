@@ -1,5 +1,5 @@
 import type { ImportFile, ImportProblem } from '../../import/draft.ts';
-import type { Audited, AuditPorts } from '../target.ts';
+import type { Auditable, Audited, AuditPorts } from '../target.ts';
 import { factsOf } from './importFacts.ts';
 import { nginxTree, type Written } from './importTree.ts';
 
@@ -18,23 +18,20 @@ const URL_ORIGIN = /https?:\/\/(\[[^\]]+\]|[^/$:]+)(:\d+)?/;
 
 /**
  * Returns the same configuration for a trial on loopback: requests from 127.0.0.1 are admitted, and every upstream is
- * the recording one. Beside it are a key and a host name that it accepts, if any.
+ * the recording one. Each socket becomes a port, so that servers of one name stay apart, and the default of each stays.
  */
-export function audited(files: readonly ImportFile[], ports: AuditPorts): Audited | ImportProblem {
+export function audited(files: readonly ImportFile[]): Auditable | ImportProblem {
   const tree = nginxTree(files);
   if ('problem' in tree) return tree;
-  const http = tree.directives.find(({ name }) => name === 'http') ?? {
-    name: 'http',
-    args: [],
-    file: '',
-    line: 1,
-    block: tree.directives,
-  };
-  const { keys, upstreams } = factsOf(http.block ?? []);
-  const [map] = keys.values();
-  const context: Context = { ports, upstreams: new Set(upstreams.keys()) };
-  const served = { ...http, block: forwardingOnly(http.block ?? []) };
-  const inner = changed(served.block, context);
+  const http = tree.directives.find(({ name }) => name === 'http')?.block ?? tree.directives;
+  const sockets = [...new Set(serversIn(http).flatMap((server) => socketsOf(server).map(({ socket }) => socket)))];
+  return { sockets: sockets.length, moveTo: (ports) => moved(http, sockets, ports) };
+}
+
+function moved(http: readonly Written[], sockets: readonly string[], ports: AuditPorts): Audited {
+  const { keys, upstreams } = factsOf(http);
+  const portOf = (socket: string) => ports.listen[sockets.indexOf(socket)] ?? 0;
+  const inner = changed(http, { upstream: ports.upstream, portOf, upstreams: new Set(upstreams.keys()) });
   const text = `worker_processes 1;
 pid nginx.pid;
 error_log stderr crit;
@@ -44,37 +41,77 @@ access_log off;
 client_body_temp_path temp_body; proxy_temp_path temp_proxy; fastcgi_temp_path temp_fcgi; uwsgi_temp_path temp_uwsgi; scgi_temp_path temp_scgi;
 ${inner}}
 `;
+  const [map] = keys.values();
   const [entry] = map?.entries ?? [];
+  const all = serversIn(http);
+  const forwarding = all.some(forwards) ? all.filter(forwards) : all;
+  const asked = forwarding.filter((server) => isReached(server, all));
   return {
     files: [{ path: 'nginx.conf', text }],
     ...(map && entry && { credential: { header: map.header.replaceAll('_', '-'), value: entry.key } }),
-    host: hostOf(served),
+    servers: asked.map((server) => ({ port: portOf(socketOf(server)), host: hostOf(server) ?? '127.0.0.1' })),
+    unasked: forwarding
+      .filter((server) => !asked.includes(server))
+      .map((server) => `${server.file}:${server.line}: server at ${socketOf(server)}`),
   };
 }
 
-/**
- * Leaves out servers that forward nothing, if others do. A server that only redirects to https often has the same name,
- * and nginx ignores the second of two servers with one name and port.
- */
-function forwardingOnly(http: readonly Written[]): readonly Written[] {
-  const isIdle = (one: Written) => one.name === 'server' && !forwards(one);
-  return http.some((one) => one.name === 'server' && forwards(one)) ? http.filter((one) => !isIdle(one)) : http;
+/** Whether a request leads to a server for sure: by a name, or because it is the default of its socket. */
+function isReached(server: Written, all: readonly Written[]): boolean {
+  const socket = socketOf(server);
+  const there = all.filter((one) => socketsOf(one).some((at) => at.socket === socket));
+  const marked = there.find((one) => socketsOf(one).some((at) => at.socket === socket && at.isDefault));
+  return hostOf(server) !== undefined || (marked ?? there[0]) === server;
+}
+
+/** The socket that a server is asked at; it does the same at each. */
+function socketOf(server: Written): string {
+  return socketsOf(server)[0]?.socket ?? USUAL;
+}
+
+function serversIn(http: readonly Written[]): readonly Written[] {
+  return http.filter(({ name }) => name === 'server');
+}
+
+/** What a server without `listen` listens on. */
+const USUAL = '80';
+
+interface Socket {
+  /** Address and port as written; the port alone where every IPv4 address is meant. */
+  readonly socket: string;
+  readonly isDefault: boolean;
+}
+
+function socketsOf({ block = [] }: Written): readonly Socket[] {
+  const found = new Map<string, Socket>();
+  for (const { args } of block.filter(({ name }) => name === 'listen')) {
+    const [written = USUAL, ...flags] = args;
+    const [, address = '', port = USUAL] = /^(unix:.*|\[.*\]|[^:]*[^:\d][^:]*)?(?:^|:)?(\d+)?$/.exec(written) ?? [
+      '',
+      written,
+    ];
+    const socket = /^(?:|\*|0\.0\.0\.0)$/.test(address) ? port : `${address}:${port}`;
+    found.set(socket, { socket, isDefault: flags.includes('default_server') || flags.includes('default') });
+  }
+  return found.size === 0 ? [{ socket: USUAL, isDefault: false }] : [...found.values()];
 }
 
 function forwards({ name, block = [] }: Written): boolean {
   return name.endsWith('_pass') || block.some(forwards);
 }
 
-function hostOf(http: Written): string | undefined {
-  const servers = (http.block ?? []).filter(({ name }) => name === 'server');
-  const names = servers.flatMap(({ block = [] }) =>
-    block.filter(({ name }) => name === 'server_name').flatMap(({ args }) => args),
-  );
-  return names.find((name) => /^[A-Za-z0-9.-]+$/.test(name) && name !== '_');
+/** Returns a name that leads to a server: the first that is written out, else one below a wildcard. */
+function hostOf({ block = [] }: Written): string | undefined {
+  const names = block.filter(({ name }) => name === 'server_name').flatMap(({ args }) => args);
+  const [whole] = names.filter((name) => /^[A-Za-z0-9.-]+$/.test(name));
+  const [below] = names.filter((name) => /^\*?\.[A-Za-z0-9.-]+$/.test(name));
+  return whole?.replace(/^\./, '') ?? below?.replace(/^\*?\./, 'any.');
 }
 
 interface Context {
-  readonly ports: AuditPorts;
+  /** Port of the upstream that records requests. */
+  readonly upstream: number;
+  readonly portOf: (socket: string) => number;
   readonly upstreams: ReadonlySet<string>;
 }
 
@@ -86,9 +123,8 @@ function changed(block: readonly Written[], context: Context): string {
 
 function directive(one: Written, context: Context): string {
   const { name, args, block } = one;
-  const { ports } = context;
   if (DROPPED.has(name)) return '';
-  if (name === 'upstream') return `${printed(name, args)} {\nserver 127.0.0.1:${ports.upstream};\n}\n`;
+  if (name === 'upstream') return `${printed(name, args)} {\nserver 127.0.0.1:${context.upstream};\n}\n`;
   if (name === 'geo' && block) {
     const [first] = block.filter((row) => row.name !== 'default' && row.name !== 'ranges');
     const mine =
@@ -99,14 +135,23 @@ function directive(one: Written, context: Context): string {
   }
   const shown = name === 'proxy_pass' || name === 'set' ? args.map((arg) => redirected(arg, context)) : args;
   if (!block) return `${printed(name, shown)};\n`;
-  // However many addresses and ports a server has, it is asked at one, without TLS: what gets through is the same.
-  const inner = name === 'server' ? `listen 127.0.0.1:${ports.listen};\n` : '';
+  const inner =
+    name === 'server'
+      ? socketsOf(one)
+          .map((at) => listen(at, context))
+          .join('')
+      : '';
   return `${printed(name, args)} {\n${inner}${name === 'map' ? block.map((row) => `${printed(row.name, row.args)};\n`).join('') : changed(block, context)}}\n`;
 }
 
-function redirected(arg: string, { ports, upstreams }: Context): string {
+/** Without TLS: what gets through is the same. */
+function listen({ socket, isDefault }: Socket, { portOf }: Context): string {
+  return `listen 127.0.0.1:${portOf(socket)}${isDefault ? ' default_server' : ''};\n`;
+}
+
+function redirected(arg: string, { upstream, upstreams }: Context): string {
   return arg.replace(URL_ORIGIN, (_, host: string) =>
-    upstreams.has(host) ? `http://${host}` : `http://127.0.0.1:${ports.upstream}`,
+    upstreams.has(host) ? `http://${host}` : `http://127.0.0.1:${upstream}`,
   );
 }
 
