@@ -23,7 +23,7 @@ const PLANTED = {
     ['a status that is text', inFile(/Caddyfile$/, 'vars @shadow-401 shadow 401', 'vars @shadow-401 shadow "401"')],
     ['keys of another time', inFile(/Caddyfile$/, '"~^gone$" "*/any/2098', '"~^none$" "*/any/2098')],
     ['bodies of any size', anySize],
-    ['everybody is inside', inFile(/Caddyfile$/, 'vars @shadow-outside shadow_address address', '')],
+    ['everybody is inside', inFile(/Caddyfile$/, 'vars @shadow-outside shadow_pass address', '')],
   ],
   nginx: [
     [

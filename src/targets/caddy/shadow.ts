@@ -8,7 +8,7 @@ import { callersOf } from './callers.ts';
 import { passTable, refusalTables } from './decision.ts';
 import { SHADOW } from './names.ts';
 import { type Bound, boundModel, type Health, healthModel, type Outside, outsideOf } from './outside.ts';
-import { bareWord, type CaddyToken, placeholder } from './quote.ts';
+import { bareWord, type CaddyToken, placeholder, trustedText } from './quote.ts';
 import { bodyTable, keyTable } from './request.ts';
 import { type RoutesModel, routesModel, routeTable } from './routes.ts';
 import { type Table, table } from './table.ts';
@@ -17,6 +17,12 @@ import { type Table, table } from './table.ts';
 export interface ShadowModel {
   readonly routes: RoutesModel;
   readonly tables: readonly Table[];
+  /** Text that is "yes" for a request that the shadow lets pass. */
+  readonly pass: CaddyToken;
+  /** Route classes that the proxy answers itself. */
+  readonly answers: readonly CaddyToken[];
+  /** Tables for requests that the shadow does not forward, which few are. */
+  readonly refusal: readonly Table[];
   readonly outside: Outside | null;
   readonly health: Health | null;
   readonly bound: readonly Bound[];
@@ -43,6 +49,7 @@ export function shadowModel({ shadow: policy }: Policy, proxy: Proxy): ShadowMod
   const isAsked = accessOf(proxy)?.usesKeys ?? false;
   const outside = isEverybody(twin.ranges) ? null : outsideOf(twin, twin.ranges, 'shadow.inside');
   const health = healthModel(twin, classes, 'shadow.healthy');
+  const answers = classes.flatMap(({ kind, id }) => (kind === 'answer' ? [bareWord(id)] : []));
   const said = statusTable(twin, classes);
   return {
     routes: routesModel(access),
@@ -52,12 +59,16 @@ export function shadowModel({ shadow: policy }: Policy, proxy: Proxy): ShadowMod
       ...(usesKeys && !isAsked ? [keyTable(proxy)] : []),
       ...(callers?.tables ?? []),
       passTable(decision),
-      ...refusalTables(decision).filter(({ destination }) => destination.text !== `{${SHADOW.made.status}}`),
       ...(twin.cors ? [preflightTable()] : []),
-      wordTable(twin),
-      said.table,
       ...(outside?.table ? [outside.table] : []),
       ...(health?.outside?.table ? [health.outside.table] : []),
+    ],
+    pass: trustedText(`${twin.cors ? '{shadow.preflight}' : ''}{${SHADOW.made.pass}}`),
+    answers,
+    refusal: [
+      ...refusalTables(decision).filter(({ destination }) => destination.text !== `{${SHADOW.made.status}}`),
+      wordTable(twin, answers.length > 0),
+      said.table,
     ],
     outside,
     health,
@@ -68,15 +79,14 @@ export function shadowModel({ shadow: policy }: Policy, proxy: Proxy): ShadowMod
   };
 }
 
-/** Returns the table of `shadow.word`: "pass", or the reason of the refusal, which is computed only where it is needed. */
-function wordTable({ cors }: Proxy): Table {
-  const asked = cors ? '{shadow.preflight}' : '';
+/** Returns the table of `shadow.word`: "pass" for what the proxy answers itself, or the reason of the refusal. */
+function wordTable({ cors }: Proxy, isAnswering: boolean): Table {
   return table({
-    source: `{http.vars.shadow_address}${asked}{${SHADOW.made.pass}}`,
+    source: '{http.vars.shadow_pass}',
     destination: 'shadow.word',
     entries: [
-      ['yes', 'pass'],
-      ['~^address', 'address' satisfies Refusal],
+      ...(isAnswering ? [['yes', 'pass'] as const] : []),
+      ['address', 'address' satisfies Refusal],
       ...(cors ? [[`~^${PREFLIGHT}`, PREFLIGHT] as const] : []),
       ['no', `{${SHADOW.made.reason}}`],
     ],
@@ -95,7 +105,7 @@ function preflightTable(): Table {
 }
 
 /**
- * Returns the table of the status of the decision. It is no number where the request is forwarded, or where no spec
+ * Returns the table of the status of the decision about a request that is not forwarded. It is no number where no spec
  * would decide about it.
  */
 function statusTable(proxy: Proxy, classes: readonly RouteClass[]): { table: Table; statuses: readonly number[] } {
@@ -109,7 +119,6 @@ function statusTable(proxy: Proxy, classes: readonly RouteClass[]): { table: Tab
     .map(([reason, status]): [string, string] => [`~^${reason} `, String(status)]);
   const entries: [string, string][] = [
     ...answers,
-    ['~^pass ', 'forward'],
     ...(proxy.cors ? [[`~^${PREFLIGHT} `, '204'] as [string, string]] : []),
     ...UNDECIDED.map((reason): [string, string] => [`~^${reason} `, UNDECIDED_WORD]),
     ['~^path [^ ]* [^ ]', String(proxy.methodNotAllowed)],
