@@ -43,12 +43,13 @@ page('says who may send what, from where and until when', () => {
   const text = pageOf(broadSpec).join('\n');
   for (const row of [
     "| `reader` | `read` | the proxy's | | | | |",
-    '| `writer` | `read`, `write` | `10.1.0.0/16`, `2001:db8:1::/48` | | | 2 keys | |',
+    "| `writer` | `read`, `write` | the proxy's in `10.1.0.0/16`, `2001:db8:1::/48` | | | 2 keys | |",
     "| `special` | `special`, `more` | the proxy's | 2099-01-01 | | | |".replace(
       '`special`, `more`',
       '`more`, `special`',
     ),
-    '| `balanced` | `8081` | `10.0.0.0/8` | `X-Forwarded-For` behind `192.168.0.0/16` | `read`, `runner` |',
+    '| `balanced` | `8081` | `10.0.0.0/8` | `X-Forwarded-For` behind `192.168.0.0/16` | `PRIVATE-TOKEN:` | `read`, `runner` |',
+    '| `other` | `http://other.example.com:8081` | `10.9.0.1:81`, `10.9.0.2:81` | none | `Authorization: token` |',
     '| POST | `/api/v4/upload` | headers `x-extra`; bodies of `application/json`, `text/plain`; bodies up to 1kB | |',
     '| GET | `/api/v4/Mixed/{kind:a\\|B\\|c}` | | |',
     '| GET | `/more/{x}` | WebSocket | |',

@@ -109,7 +109,7 @@ function keyTable(spec: Spec, { apiKeys }: Policy, locate: Locate): PageTable {
     keys.length > 1 ? 'being rotated' : '',
     code(locate(origin)),
   ];
-  const columns = ['Key', 'Groups', 'From', 'Until', 'Owner', 'Rate', 'Rotation', 'Spec'];
+  const columns = ['Key', 'Groups', 'From', 'Expires', 'Owner', 'Rate', 'Rotation', 'Spec'];
   return { title: 'Keys', columns, rows: apiKeys.map(row) };
 }
 

@@ -3,9 +3,10 @@ import { printable } from '../diagnostics/printable.ts';
 import { digestOf } from '../output/header.ts';
 import { type CidrSet, toCidrs } from '../policy/cidr.ts';
 import { writtenName } from '../policy/domains.ts';
+import { authorityOf, urlHost } from '../policy/origin.ts';
 import type { ReadFile } from '../policy/ranges.ts';
 import { DEFAULT_MAX_BODY } from '../policy/routes.ts';
-import type { Answer, ApiKey, Forwarding, Policy, Proxy, Route } from '../policy/types.ts';
+import type { Answer, ApiKey, Forwarding, Policy, Proxy, Route, Upstream } from '../policy/types.ts';
 import type { AddressSetSpec } from '../spec/rangeSchema.ts';
 import type { Spec } from '../spec/schema.ts';
 import type { RenderedFile } from '../targets/target.ts';
@@ -17,9 +18,14 @@ import type { RenderedFile } from '../targets/target.ts';
  */
 export function accessPage(spec: Spec, policy: Policy, read: ReadFile): RenderedFile {
   const sections = [
-    [`# Access: ${policy.name}`, '', 'What is not listed here is refused.'],
+    [
+      `# Access: ${policy.name}`,
+      '',
+      'What is not listed here is refused. HEAD is allowed wherever GET is. From the day on which it expires, a key is refused.',
+    ],
     keySection(spec, policy),
     proxySection(spec, policy),
+    upstreamSection(policy),
     ...requestSections(spec, policy),
     ...policy.proxies.map((proxy) => answerSection(spec, proxy)),
     pageSection(policy),
@@ -126,15 +132,15 @@ function keySection(spec: Spec, { apiKeys }: Policy): string[] {
     const { routes, ipRanges, expires } = spec.apiKeys?.[id] ?? {};
     const rate = rateLimit ? `${rateLimit.requests}/${rateLimit.per}, burst ${rateLimit.burst}` : '';
     const groups = routes ? routes.toSorted().map(code).join(', ') : 'all';
-    const from = ipRanges ? fromWords(ipRanges) : "the proxy's";
+    const from = ipRanges ? `the proxy's in ${fromWords(ipRanges)}` : "the proxy's";
     return [code(id), groups, from, expires ?? '', rate, keys.length > 1 ? `${keys.length} keys` : '', prose(owner)];
   };
-  const columns = ['Key', 'Groups', 'From', 'Until', 'Rate', 'Rotation', 'Owner'];
+  const columns = ['Key', 'Groups', 'From', 'Expires', 'Rate', 'Rotation', 'Owner'];
   return titled('Keys', table(columns, apiKeys.map(row)));
 }
 
 function proxySection(spec: Spec, { proxies }: Policy): string[] {
-  const row = ({ id, hosts, clientIp, tls }: Proxy) => {
+  const row = ({ id, hosts, clientIp, tls, apiKeyHeader, apiKeyScheme }: Proxy) => {
     const { listen, ipRanges, clientIp: written, routes } = spec.proxies?.[id] ?? {};
     const behind = typeof written === 'object' ? ` behind ${fromWords(written.trustedProxies)}` : '';
     const address = clientIp.kind === 'header' ? code(clientIp.header) : clientIp.kind;
@@ -144,9 +150,23 @@ function proxySection(spec: Spec, { proxies }: Policy): string[] {
       ...(tls ? ['with TLS'] : []),
       ...(hosts.length > 0 ? [`as ${hosts.map(code).join(', ')}`] : []),
     ].join(' ');
-    return [code(id), port, fromWords(ipRanges ?? []), `${address}${behind}`, groups];
+    const key = code([`${apiKeyHeader}:`, ...(apiKeyScheme ? [apiKeyScheme] : [])].join(' '));
+    return [code(id), port, fromWords(ipRanges ?? []), `${address}${behind}`, key, groups];
   };
-  return titled('Proxies', table(['Proxy', 'Listens on', 'From', 'Client address', 'Groups'], proxies.map(row)));
+  const columns = ['Proxy', 'Listens on', 'From', 'Client address', 'Key in', 'Groups'];
+  return titled('Proxies', table(columns, proxies.map(row)));
+}
+
+function upstreamSection({ upstreams }: Policy): string[] {
+  const row = ({ tls, servers, tokenHeader, tokenScheme, ...upstream }: Upstream) => {
+    const addresses = servers.map(({ host, port }) => `${urlHost(host)}:${port}`).sort();
+    const isPool = addresses.join() !== `${urlHost(upstream.host)}:${upstream.port}`;
+    const token = code([`${tokenHeader}:`, ...(tokenScheme ? [tokenScheme] : [])].join(' '));
+    const certificate = tls?.insecureSkipVerify ? 'not checked' : (tls?.serverName ?? 'none');
+    const pool = isPool ? addresses.map(code).join(', ') : '';
+    return [code(upstream.id), code(`${upstream.scheme}://${authorityOf(upstream)}`), pool, certificate, token];
+  };
+  return titled('Upstreams', table(['Upstream', 'Is', 'Servers', 'Certificate of', 'Token in'], upstreams.map(row)));
 }
 
 function answerSection(spec: Spec, { id, answers, health, routes }: Proxy): string[] {
@@ -198,7 +218,7 @@ function addressSection(spec: Spec, { addressSets }: Policy, read: ReadFile): st
     const shown = [...ranges].slice(0, MOST_ADDRESSES).map(([range, said]) => [cellOf(range), ...said]);
     return [...shown, ...cut].map(([cell = '', ...said]) => [code(`@${id}`), cell, ...(isSaid ? said : [])]);
   });
-  const columns = ['Set', 'Range', ...(isSaid ? ['Until', 'Owner', 'Reason'] : [])];
+  const columns = ['Set', 'Range', ...(isSaid ? ['Expires', 'Owner', 'Reason'] : [])];
   return titled('Addresses', table(columns, rows));
 }
 

@@ -4,7 +4,7 @@ import { ACCEPTED_BY, classify, PARAMETER_TYPES, type ParameterType } from '../.
 import type { MapEntryDefinition, MapList } from './maps.ts';
 import { isRestOfPath, patternName } from './names.ts';
 import { restAfter, segmentOf, slashAfter, type TypeTest } from './paths.ts';
-import { type Part, type Variable, variable } from './quote.ts';
+import { type Variable, variable } from './quote.ts';
 import { defineTest, NOWHERE, nameOf, type Test, testedTypes, wholeRests } from './transitions.ts';
 
 /** Segments of a path that tables look up one by one, where expressions can do the rest. */
