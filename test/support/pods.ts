@@ -91,10 +91,14 @@ export async function startPod({ spec, program, port, values }: PodOptions, scop
   const stdio = [output, errors].map((path) => openSync(path, 'a'));
   // What a container runtime gives is a pipe, which the user of the container may open by its name.
   for (const path of [output, errors]) chmodSync(path, 0o666);
-  const child = spawn(program, args, { env, cwd: '/', stdio: ['ignore', ...stdio], ...USER });
+  const child = spawn(program, args, { env, cwd: '/', stdio: ['ignore', ...stdio], detached: true, ...USER });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  // Workers outlive a master that is killed.
+  const killAll = () => endGroup(child.pid ?? 0);
+  process.once('exit', killAll);
   scope.defer(async () => {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    killAll();
+    process.off('exit', killAll);
     await ended;
   });
   const text = (path: string) => readFileSync(path, 'utf8');
@@ -119,6 +123,14 @@ export async function startPod({ spec, program, port, values }: PodOptions, scop
       return ended;
     },
   };
+}
+
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch {
+    // All of it has ended.
+  }
 }
 
 /** A projected volume: links to a folder that is replaced whole. The files can only be read. */
