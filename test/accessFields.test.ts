@@ -315,6 +315,7 @@ const LOOSER: Readonly<Record<string, readonly [at: string, to: unknown]>> = {
   'targets.kubernetes.namespace': ['targets/kubernetes/namespace', 'other'],
   'targets.kubernetes.secret': ['targets/kubernetes/secret', 'other'],
   'targets.kubernetes.replicas.max': ['targets/kubernetes/replicas', { max: 9 }],
+  'targets.nginx.form': ['targets/nginx/form', 'include'],
   'targets.nginx.caFile': ['targets/nginx/caFile', undefined],
   'targets.nginx.resolver': ['targets/nginx/resolver', ['10.0.0.3']],
   'targets.nginx.sites.clientIp': ['targets/nginx/sites', { clientIp: 'direct' }],

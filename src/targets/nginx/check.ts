@@ -8,7 +8,7 @@ import type { Answer, ApiKey, Policy, Proxy, Route, Upstream } from '../../polic
 import { siteClient, siteProblems } from '../sites.ts';
 import type { TargetInput } from '../target.ts';
 import { nginxCodes } from './codes.ts';
-import { atLeast, type NginxOptions, WITH_INTERIM_ANSWERS } from './options.ts';
+import { atLeast, isIncluded, type NginxOptions, WITH_INTERIM_ANSWERS } from './options.ts';
 import { MOST_SEGMENTS, TABLE_FILES } from './paths.ts';
 import { accessTo } from './proxy.ts';
 import { textProblem } from './quote.ts';
@@ -25,7 +25,7 @@ const OWN_FILES = [
 export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): Diagnostic[] {
   const problems: Diagnostic[] = [];
   twinKeys(policy.apiKeys, problems);
-  takenNames(policy.proxies, problems);
+  takenNames(policy.proxies, [...OWN_FILES, ...(isIncluded(options) ? ['http', 'server'] : [])], problems);
   for (const proxy of policy.proxies) {
     proxyProblems(proxy, problems);
     problems.push(...keyPairProblems(proxy.tls, [...proxy.origin, 'tls']));
@@ -74,8 +74,8 @@ function twinKeys(keys: readonly ApiKey[], problems: Diagnostic[]): void {
   }
 }
 
-function takenNames(proxies: readonly Proxy[], problems: Diagnostic[]): void {
-  const seen = new Map(OWN_FILES.map((name) => [name, `${name}.conf`]));
+function takenNames(proxies: readonly Proxy[], own: readonly string[], problems: Diagnostic[]): void {
+  const seen = new Map(own.map((name) => [name, `${name}.conf`]));
   for (const { id, origin } of proxies) {
     const other = seen.get(id.toLowerCase());
     if (other !== undefined) problems.push(nginxCodes.report('taken-name', origin, { id, other }, { part: 'key' }));

@@ -19,7 +19,9 @@ export const nginx = defineTarget({
   access: nginxAccess,
   plan,
   files: ({ main, maps, paths, upstreams, proxies, shadows, sites }: NginxModel) => [
-    file('nginx.conf', 'nginx.conf.njk', main),
+    ...(main.included
+      ? [file('http.conf', 'http.conf.njk', main), file('server.conf', 'server.conf.njk', main)]
+      : [file('nginx.conf', 'nginx.conf.njk', main)]),
     file('maps.conf', 'maps.conf.njk', maps),
     ...(paths ? [file('paths.conf', 'paths.conf.njk', paths)] : []),
     ...(paths?.tables ?? []).map((table) => file(table.file, 'entries.conf.njk', table)),

@@ -9,6 +9,20 @@ type Inert = 'any' | RegExp;
 
 const all = (...names: readonly string[]) => Object.fromEntries(names.map((name): [string, Inert] => [name, 'any']));
 
+const ONLY_OFF = Object.fromEntries(
+  [
+    'auth_basic',
+    'charset',
+    'expires',
+    'gzip',
+    'mirror',
+    'proxy_cache',
+    'proxy_intercept_errors',
+    'proxy_store',
+    'ssi',
+  ].map((name): [string, Inert] => [name, /^off$/]),
+);
+
 /** Directives that decide nothing with the arguments of generated files, by the block that they stand in. */
 const INERT = {
   main: all('error_log', 'events', 'pcre_jit', 'pid', 'worker_processes', 'worker_rlimit_nofile'),
@@ -33,6 +47,18 @@ const INERT = {
     ...all('access_log', 'client_body_timeout', 'client_header_timeout', 'large_client_header_buffers', 'limit_conn'),
     ...all('limit_req_status', 'server_name', 'ssl_certificate', 'ssl_certificate_key', 'ssl_protocols'),
     ...all('ssl_session_cache'),
+    // Of server.conf: settings that the http block has otherwise, and what it may not have.
+    ...all('client_header_buffer_size', 'default_type', 'error_log', 'keepalive_timeout', 'limit_conn_status'),
+    ...all('lingering_time', 'lingering_timeout', 'proxy_buffer_size', 'proxy_buffers', 'proxy_busy_buffers_size'),
+    ...all('proxy_headers_hash_bucket_size', 'proxy_headers_hash_max_size', 'server_tokens'),
+    ...ONLY_OFF,
+    http2: /^off$/,
+    ignore_invalid_headers: /^on$/,
+    underscores_in_headers: /^off$/,
+    merge_slashes: /^on$/,
+    proxy_pass_request_body: /^on$/,
+    satisfy: /^all$/,
+    set_real_ip_from: /^unix:$/,
     // `proxy_protocol` changes which address counts as the client's.
     listen: /^[^ ]+(?: default_server| ssl)*$/,
   },

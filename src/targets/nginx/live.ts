@@ -5,7 +5,9 @@ import type { Policy } from '../../policy/types.ts';
 import { driftCodes, type Fingerprint, fingerprintFor, keyDrift, originFinder, unreadable } from '../live.ts';
 import type { CompareLive, Expected, LiveText, ReadFileText } from '../target.ts';
 import { compareDirectives, type Difference, type NginxDirective, parseNginx } from './liveConfig.ts';
+import { hostDifferences } from './liveHost.ts';
 import { isRoutingRow, ruleFinder } from './liveRoutes.ts';
+import { isIncluded, type NginxOptions } from './options.ts';
 
 const HINT = 'give what "nginx -T" prints on the machine, whole';
 
@@ -13,7 +15,7 @@ const HINT = 'give what "nginx -T" prints on the machine, whole';
  * Compares generated files with the output of `nginx -T`, which has every file that nginx read under a line with its
  * name.
  */
-export const compareNginx: CompareLive = (live, expected) => {
+export const compareNginx: CompareLive<NginxOptions> = (live, expected) => {
   const sections = sectionsOf(live.text);
   if ('problem' in sections) return unreadable(expected, `${live.name}: ${sections.problem}`, HINT);
   const own = expected.files.filter(({ path }) => path.endsWith('.conf'));
@@ -35,16 +37,24 @@ export const compareNginx: CompareLive = (live, expected) => {
     return compareDirectives(wanted, parsed.get(path) ?? []).map((difference) => tell(difference, path));
   });
   const ours = new Set(matches.values());
-  const main = own.find(({ path }) => path.endsWith('/nginx.conf'));
+  const main = own.find(({ path }) => /\/(?:nginx|http)\.conf$/.test(path));
   const secrets = `${((main && matches.get(main)) ?? '').replace(/[^/]*$/, '')}secrets/`;
   const isSecret = (path: string) =>
     /^(?:keys|tokens)[^/]*\.conf$/.test(path.startsWith(secrets) ? path.slice(secrets.length) : '');
+  const host = isIncluded(expected.options) ? hostDifferences(parsed, ours) : undefined;
   // Our files include no others than secrets, so that another file is there only because a change includes it.
   const others = [...parsed.keys()]
-    .filter((path) => !ours.has(path) && !isSecret(path))
+    .filter((path) => !host && !ours.has(path) && !isSecret(path))
     .map((path) => driftCodes.report('added', expected.at, { what: `the file ${path}`, where: live.name }));
+  const reaching = (host?.reaching ?? []).map((what) => {
+    const where = `the http block in ${live.name}`;
+    return driftCodes.report('added', expected.at, { what, where });
+  });
+  const foreign = (host?.beside ?? []).map((what) =>
+    driftCodes.report('foreign', expected.at, { what, where: live.name }),
+  );
   const keys = keysDrift(new Map([...parsed].filter(([path]) => isSecret(path))), expected.policy, live.name);
-  return ok({ drift: [...drift, ...others, ...(keys.value ?? [])], foreign: [] }, keys.diagnostics);
+  return ok({ drift: [...drift, ...others, ...reaching, ...(keys.value ?? [])], foreign }, keys.diagnostics);
 };
 
 /** Returns the drift of the key and token files on disk. */

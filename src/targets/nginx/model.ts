@@ -19,6 +19,12 @@ export interface NginxModel {
 }
 
 export interface MainModel {
+  /** Whether it is for somebody else's http block. */
+  readonly included: boolean;
+  /** Whether nginx knows the directive `http2`. */
+  readonly http2: boolean;
+  /** Bytes of an answer that may be on their way to the client. */
+  readonly busy: number;
   readonly workerProcesses: NginxToken;
   readonly workerConnections: number;
   /** File descriptors that a worker may have open. */
@@ -120,6 +126,8 @@ export interface HeaderModel {
 }
 
 export interface ProxyModel {
+  /** Whether its server includes the settings that an http block of ours would have. */
+  readonly included: boolean;
   /** Base name of its files, such as `api` for `api.conf` and `api.routes.conf`. */
   readonly name: string;
   readonly geos: readonly GeoModel[];
@@ -163,6 +171,7 @@ export interface ErrorPageModel {
 }
 
 export interface SitesModel {
+  readonly included: boolean;
   readonly geos: readonly GeoModel[];
   readonly client: NginxToken;
   /** Whether the client may be nobody: it came through more proxies than are read past. */

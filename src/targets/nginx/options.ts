@@ -9,6 +9,12 @@ export const nginxOptions = z
       .regex(/^1\.[0-9]{1,3}(?:\.[0-9]{1,3})?$/, { error: 'must be a version such as "1.28.3"' })
       .optional()
       .describe('Oldest nginx that will read this config; 1.22 where absent'),
+    form: z
+      .enum(['whole', 'include'])
+      .optional()
+      .describe(
+        'whole (default): nginx.conf runs as it is. include: http.conf, for the http block of another nginx.conf in the folder of these files',
+      ),
     caFile: z
       .string()
       .min(1)
@@ -95,6 +101,7 @@ export type NginxOptions = z.infer<typeof nginxOptions>;
 /** How each option touches access. */
 export const nginxAccess: Touches<NginxOptions> = {
   version: { cannotLoosen: 'it says who reads the files, which decide the same' },
+  form: { kind: 'trust', words: 'settings of the http block are those of', absent: 'whole' },
   caFile: { kind: 'trust', words: 'certificates are verified with', absent: 'those of the system' },
   resolver: { kind: 'rewrite', words: 'names of upstreams are asked of', absent: 'the system' },
   // Sites are listeners that check neither keys nor addresses.
@@ -108,6 +115,11 @@ export const nginxAccess: Touches<NginxOptions> = {
 /** Returns the path of a file that nginx writes. */
 export function writtenTo(file: string, { writable }: Pick<NginxOptions, 'writable'>): string {
   return writable === undefined ? file : `${writable}/${file}`;
+}
+
+/** Returns whether the files are for somebody else's http block. */
+export function isIncluded({ form }: Pick<NginxOptions, 'form'>): boolean {
+  return form === 'include';
 }
 
 /** The first version that reads 103 as an interim answer instead of the final one. */

@@ -9,7 +9,7 @@ import { type Identity, identityOf } from './identity.ts';
 import { sharedLogMaps } from './log.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { ForwardLocation, GeoModel, MapModel, NginxModel, ProxyModel, SharedModel } from './model.ts';
-import { type NginxOptions, writtenTo } from './options.ts';
+import { atLeast, isIncluded, type NginxOptions, writtenTo } from './options.ts';
 import { pathsOf } from './paths.ts';
 import { accessTo, proxyModel } from './proxy.ts';
 import { bareWord, type Variable, value } from './quote.ts';
@@ -49,7 +49,6 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
   const sites = sitesModel({ policy, options, caFile, upstreams });
   const [first, ...others] = planned.flatMap(({ needs }) => needs);
   const paths = first ? pathsOf([first, ...others]) : null;
-  const connections = workerConnections(options);
   const log = mapList();
   if (proxies.length > 0 || sites) sharedLogMaps(log);
   const callerMaps = [...callers.values()].flatMap((caller) => caller.maps);
@@ -63,13 +62,7 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
   ];
   return {
     main: {
-      workerProcesses: bareWord(options.workerProcesses ?? 'auto'),
-      workerConnections: connections,
-      written: writtenFiles(options),
-      // Each connection takes a descriptor, logs and listeners some more. systemd's default of 1,024 would be too few.
-      openFiles: 2 * connections,
-      answerHead: HEADS.answer,
-      phases: { ...PHASES, unwantedPause: PHASES.unwantedBody / 2 },
+      ...settingsOf(options),
       hashes: hashSizes(maps, secretsOf(policy)),
       names: sites !== null || policy.proxies.some(({ hosts }) => hosts.length > 0),
       includes: [
@@ -93,6 +86,23 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
     proxies,
     shadows,
     sites: sites?.model ?? null,
+  };
+}
+
+/** Returns what of the main file no proxy and no site has a part in. */
+function settingsOf(options: NginxOptions): Omit<NginxModel['main'], 'hashes' | 'names' | 'includes'> {
+  const connections = workerConnections(options);
+  return {
+    included: isIncluded(options),
+    http2: atLeast(options.version, [1, 25, 1]),
+    workerProcesses: bareWord(options.workerProcesses ?? 'auto'),
+    workerConnections: connections,
+    written: writtenFiles(options),
+    // Each connection takes a descriptor, logs and listeners some more. systemd's default of 1,024 would be too few.
+    openFiles: 2 * connections,
+    answerHead: HEADS.answer,
+    busy: 2 * HEADS.answer,
+    phases: { ...PHASES, unwantedPause: PHASES.unwantedBody / 2 },
   };
 }
 

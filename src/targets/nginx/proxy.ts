@@ -21,7 +21,7 @@ import { type AddressMapping, addressMapping, originMap } from './mapping.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { ForwardLocation, PerAddress, ProxyModel, ShadowModel } from './model.ts';
 import { blockName, classNames, variablePrefix } from './names.ts';
-import type { NginxOptions } from './options.ts';
+import { isIncluded, type NginxOptions } from './options.ts';
 import type { PathNeeds } from './paths.ts';
 import { bareWord, literal, type NginxToken, type Variable, value } from './quote.ts';
 import { routingMaps } from './routing.ts';
@@ -79,6 +79,7 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
   const { allow } = routing;
   const cors = corsHeaders({ proxy, prefix, maps: decisions, allow });
   const model = {
+    included: isIncluded(input.options),
     name: proxy.id,
     routes: routes.maps,
     routing: machinery.maps,

@@ -73,9 +73,9 @@ export const run: RequestRunner<NginxOptions> = {
   args: (folder) => ['-p', `${folder}/`, '-c', 'nginx.conf', '-g', 'daemon off;'],
   leaves: ['*.log', '*.pid', '*_temp/', 'temp/', 'logs/'],
   serves: 'requests',
-  alone: ({ sites, writable, accessLog, ...proxies }) => proxies,
+  alone: ({ sites, form, writable, accessLog, ...proxies }) => proxies,
   rendersSites: ({ sites }) => sites !== undefined,
-  sites: ({ writable, accessLog, sites = {}, ...others }, here) => {
+  sites: ({ form, writable, accessLog, sites = {}, ...others }, here) => {
     const { options, does } = sitesHere(sites, { ...here, speakTls: typeof sites.tls === 'object' });
     return { options: { ...others, sites: options }, does };
   },

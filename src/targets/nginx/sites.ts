@@ -10,7 +10,7 @@ import { locationName, TLS_ERROR_PAGES } from './locations.ts';
 import { connectingWord, logFile, logFormat, reasonMap } from './log.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { MapModel, PerAddress, SiteModel, SitesModel } from './model.ts';
-import type { NginxOptions } from './options.ts';
+import { isIncluded, type NginxOptions } from './options.ts';
 import { trustedPeers } from './proxy.ts';
 import { bareWord, literal, type NginxToken, type Part, pattern, type Variable, value, variable } from './quote.ts';
 import { answerMaps, cookieDomains, requestMaps } from './siteHeaders.ts';
@@ -47,6 +47,7 @@ export function sitesModel(input: SitesInput): Sites | null {
     maps: list.maps,
     model: {
       maps: list.maps,
+      included: isIncluded(options),
       geos: client.geos,
       client: value(client.address),
       isTold: clientIp.kind === 'header',

@@ -51,7 +51,7 @@ export interface ConfigFile {
 
 const SECRETS = /^secrets\/(?:keys|tokens)\*\.conf$/;
 
-/** Reads `nginx.conf` and all files that it includes. Throws `CannotTell` where any part of them is not understood. */
+/** Reads `nginx.conf`, or `http.conf` for somebody else's http block, and all files that it includes. Throws `CannotTell` where any part of them is not understood. */
 export function readConfiguration(files: readonly ConfigFile[]): Configuration {
   const texts = new Map(files.map(({ path, text }) => [path.replace(/^.*\//, ''), text]));
   const read = (name: string): readonly NginxDirective[] => {
@@ -61,12 +61,13 @@ export function readConfiguration(files: readonly ConfigFile[]): Configuration {
     if ('problem' in directives) throw new CannotTell(`${name}: ${directives.problem}`);
     return directives.flatMap((directive) => included(placed(directive, name), read));
   };
-  const main = read('nginx.conf');
-  const inside = main.flatMap((directive) => {
-    if (directive.name === 'http') return (directive.block ?? []).flatMap((each) => included(each, read));
-    checkInert(directive, 'main', 'nginx.conf');
-    return [];
-  });
+  const inside = texts.has('nginx.conf')
+    ? read('nginx.conf').flatMap((directive) => {
+        if (directive.name === 'http') return (directive.block ?? []).flatMap((each) => included(each, read));
+        checkInert(directive, 'main', 'nginx.conf');
+        return [];
+      })
+    : read('http.conf');
   const tables: Table[] = [];
   const servers: NginxDirective[] = [];
   const upstreams = new Map<string, readonly string[]>();
