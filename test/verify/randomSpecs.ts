@@ -184,7 +184,7 @@ function apiKeys(random: Random, id: string, groups: readonly string[]): Record<
 }
 
 /** One whole spec of one proxy, whose names all start with an id. */
-function randomSpec(id: string, port: number, random: Random): object {
+function randomSpec(id: string, port: number, random: Random, more: Random): SpecObject {
   const groups = Array.from({ length: 1 + random.below(4) }, (_, index) => `${id}-g${index}`);
   const pool = paths(random, 3 + random.below(12));
   const upstreams = {
@@ -232,6 +232,7 @@ function randomSpec(id: string, port: number, random: Random): object {
     ...(random.chance(0.3)
       ? { health: random.pick<unknown>(['/-/alive', '/v4/', { path: '/A/alive', from: some(random, RANGES) }]) }
       : {}),
+    ...outside(more),
     routes: groups,
   };
   return {
@@ -246,15 +247,32 @@ function randomSpec(id: string, port: number, random: Random): object {
   };
 }
 
-interface SpecObject {
-  readonly [section: string]: object;
+const NAMES = ['api.example.com', 'API.example.org', 'a-b.example', 'xn--bcher-kva.example', 'localhost', 'a'];
+const ORIGINS = ['https://app.example.com', 'https://app.example.com:8443', 'http://localhost:3000'];
+
+/** How clients find a proxy and what their browsers may do there. */
+function outside(random: Random): object {
+  const cors = {
+    origins: random.chance(0.2) ? 'any' : some(random, ORIGINS),
+    ...(random.chance(0.5) ? { headers: some(random, ['X-Page', 'X-Extra', 'If-Match']) } : {}),
+    ...(random.chance(0.5) ? { maxAge: random.pick(['0s', '10m', '1h']) } : {}),
+  };
+  return {
+    ...(random.chance(0.3) ? { hosts: some(random, NAMES) } : {}),
+    ...(random.chance(0.2) ? { tls: { certFile: '/etc/ssl/proxy.pem', keyFile: '/etc/ssl/proxy.key' } } : {}),
+    ...(random.chance(0.3) ? { cors } : {}),
+  };
 }
+
+type SpecObject = Readonly<Record<string, object>>;
 
 /** So many random specs as one, a proxy each; those that the policy layer refuses are made anew. */
 export function randomSpecs(seed: string, count: number): object {
   const whole: Record<string, object> = {};
   for (let index = 0, attempt = 0; index < count; attempt += 1) {
-    const spec = randomSpec(`s${index}`, 20_000 + index, randomOf(`${seed} ${attempt}`)) as SpecObject;
+    // What came later is drawn apart, so that a seed goes on to make the routes that it made.
+    const [random, more] = [randomOf(`${seed} ${attempt}`), randomOf(`${seed} ${attempt} outside`)];
+    const spec = randomSpec(`s${index}`, 20_000 + index, random, more);
     if (refused(spec)) continue;
     for (const [section, values] of Object.entries(spec)) whole[section] = { ...whole[section], ...values };
     index += 1;
