@@ -46,6 +46,11 @@ const PLANTED = {
       replaced('(?:[Hh][Tt][Tt][Pp][Ss]?:)?//', '[Hh][Tt][Tt][Pp][Ss]?://'),
       /answers with a Location that names it without a scheme, and it came back as \/\/pool.example.com/,
     ],
+    [
+      'a Link of more entries than are mapped passes',
+      replaced(/header_down Link "\^\[\^<\]\*<.*\n/g, '\n'),
+      /answers with a Link of 17 entries, and it came back as /,
+    ],
     ['a proxy that speaks one version of TLS', replaced('tls1.2 tls1.3', 'tls1.3'), /does not speak TLSv1.2/],
     [
       'a proxy that takes any name for its own',
@@ -73,6 +78,16 @@ const PLANTED = {
       'a Link with a dot after the name leads to the upstream',
       replaced('[.]?(?::', '(?::'),
       /answers with a Link that names it with a dot after the name, and it came back as https:\/\/pool.example.com\./,
+    ],
+    [
+      'the last entries of a long Link are lost',
+      replaced(/\$\{\w+_link_1\d\}/g, ''),
+      /answers with a Link of 16 entries, and 8 of them came back/,
+    ],
+    [
+      "the generator's own names take a body before they refuse it",
+      replaced('internal; client_max_body_size 0;', 'internal;'),
+      /POST \S+ with a large body was answered 413 instead of 40[0-9]/,
     ],
     [
       'a large head of an answer does not fit',
