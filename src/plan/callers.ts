@@ -27,13 +27,21 @@ export interface AddressList {
   readonly own: CidrSet;
 }
 
+/**
+ * The most lists of one owner that stay apart. An engine asks for each of them in one expression, whose length is
+ * limited: more become one list of the owner's.
+ */
+const MOST_LISTS = 32;
+
 /** Returns the lists that a set of addresses is made of, sorted; "any" for all addresses. */
 export function listsOf(
   set: CidrSet,
   owner: { readonly kind: 'proxy' | 'key' | 'health'; readonly name: string },
 ): 'any' | readonly AddressList[] {
   if (isEverybody(set)) return 'any';
-  return partsOf(set)
+  const parts = partsOf(set);
+  if (parts.length > MOST_LISTS) return [{ ...owner, own: set }];
+  return parts
     .map(({ name, own }): AddressList => (name === undefined ? { ...owner, own } : { kind: 'set', name, own }))
     .sort(byName);
 }

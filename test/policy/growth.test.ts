@@ -5,6 +5,7 @@ import { accessOf } from '../../src/policy/access.ts';
 import { resolvePolicy } from '../../src/policy/resolve.ts';
 import { specSchema } from '../../src/spec/schema.ts';
 import { policyOf, problemsOf } from '../support/policy.ts';
+import { proxyTargets } from '../verify/proxyTargets.ts';
 
 const test = suite('growth');
 
@@ -64,6 +65,32 @@ test('a thousand proxies of the same routes share what follows from these', () =
   const many = Object.fromEntries(upTo(1000).map((at) => [`p${at}`, { listen: 1000 + at, ipRanges: 'any' }]));
   const policy = policyOf({ upstreams, routes, proxies: many });
   assert.is(new Set(policy.proxies.map(accessOf)).size, 1);
+});
+
+test('a thousand names in one list are no expression that an engine cannot read', () => {
+  const sets = upTo(1000).map((at) => `s${at}`);
+  const groups = upTo(1001).map((at) => `group-${at}`);
+  const policy = policyOf({
+    upstreams,
+    ipRanges: Object.fromEntries(sets.map((name, at) => [name, [`10.${at >> 8}.${at & 255}.1`]])),
+    routes: Object.fromEntries(groups.map((name, at) => [name, { upstream: 'u', allow: [`GET /${at}`] }])),
+    apiKeys: {
+      k: { key: 'env:K', token: 'env:T', ipRanges: sets.map((name) => `@${name}`), routes: groups.slice(1) },
+    },
+    proxies: {
+      api: {
+        listen: 8080,
+        ipRanges: sets.map((name) => `@${name}`),
+        routes: groups,
+        health: { path: '/up', from: sets.map((name) => `@${name}`) },
+      },
+    },
+  });
+  for (const { target } of proxyTargets) {
+    const { diagnostics, value = [] } = target.emit({ policy, options: {}, at: ['targets'], read: () => undefined });
+    assert.equal(diagnostics, []);
+    assert.ok(value.length > 0);
+  }
 });
 
 test.run();
