@@ -93,4 +93,19 @@ test('a thousand names in one list are no expression that an engine cannot read'
   }
 });
 
+test('a list that nginx could not write is refused with its place', () => {
+  const headers = upTo(800).map((at) => `X-Header-Number-${at}`);
+  const cors = { origins: ['https://app.example.com'], headers };
+  const routes = { r: { upstream: 'u', allow: ['GET /a'] } };
+  const policy = policyOf({ upstreams, routes, proxies: { api: { listen: 8080, ipRanges: 'any', cors } } });
+  for (const { engine, target } of proxyTargets) {
+    const { diagnostics } = target.emit({ policy, options: {}, at: ['targets'], read: () => undefined });
+    const refused = engine === 'nginx' ? ['proxies.api.cors.headers nginx/unwritable-text'] : [];
+    assert.equal(
+      diagnostics.map(({ at, code }) => `${at.join('.')} ${code}`),
+      refused,
+    );
+  }
+});
+
 test.run();

@@ -83,7 +83,12 @@ function takenNames(proxies: readonly Proxy[], own: readonly string[], problems:
   }
 }
 
-function proxyProblems({ answers, responseHeaders, origin }: Proxy, problems: Diagnostic[]): void {
+function proxyProblems({ answers, responseHeaders, cors, origin }: Proxy, problems: Diagnostic[]): void {
+  const list = textProblem(cors?.headers.join(', ') ?? '');
+  if (list !== undefined) {
+    const place = [...origin, 'cors', 'headers'];
+    problems.push(nginxCodes.report('unwritable-text', place, { what: 'the list of headers', problem: list }));
+  }
   for (const { status, body, origin: place } of answers) {
     if (REDIRECTS.includes(status)) problems.push(nginxCodes.report('answer-status', [...place, 'status'], { status }));
     const problem = textProblem(body);
