@@ -149,7 +149,7 @@ export const options = {
   proxy: { ...text, describe: 'proxy that is asked, where there are several' },
   header: { ...list, describe: 'further request header, "Name: value"' },
   type: { ...text, describe: 'with dns: type of the records that are asked for, such as AAAA or HTTPS' },
-  node: { ...text, describe: 'with pull: only nodes of this target, such as containerd; all where absent' },
+  node: { ...text, describe: 'with pull or job: only nodes of this target, such as containerd; all where absent' },
   requests: { ...text, describe: 'file of requests, one JSON object a line, or - for standard input' },
 } as const;
 
