@@ -35,7 +35,7 @@ export async function watchSecrets(args: SecretsArguments, io: Io): Promise<Stat
     const clock = { ...io, now: Math.floor(Date.now() / 1000) };
     const done = await once(args, clock);
     isReloadDue ||= done.written;
-    const reloaded = !isReloadDue || (await reload(args, clock));
+    const reloaded = !isReloadDue || (await reload(args, clock, stop));
     if (reloaded) isReloadDue = false;
     status = done.status === 0 && reloaded ? 0 : 2;
     failures = status === 0 ? 0 : failures + 1;
@@ -61,18 +61,28 @@ function pauseAfter({ leases, resolved }: Round, now: number): number {
   return Math.max(1, Math.min(USUAL, ...[...due, ...again].map((moment) => moment - now)));
 }
 
-/** Runs the command of `--reload` without a shell. Returns whether it succeeded. */
-async function reload({ reload: command, format }: SecretsArguments, io: Io): Promise<boolean> {
+/**
+ * Runs the command of `--reload` without a shell. Returns whether it succeeded. One that hangs is killed, so that no
+ * secret expires meanwhile; what stops the watch leaves it running and does not wait for it.
+ */
+async function reload({ reload: command, format }: SecretsArguments, io: Io, stop: AbortSignal): Promise<boolean> {
   if (!command) return true;
   const problem = await new Promise<string | undefined>((settle) => {
     const child = spawn(command.program, command.args, {
       stdio: ['ignore', 'ignore', 'ignore'],
       timeout: USUAL * 1000,
+      killSignal: 'SIGKILL',
     });
+    const leave = () => {
+      child.unref();
+      settle(undefined);
+    };
+    stop.addEventListener('abort', leave, { once: true });
     child.on('error', (error) => settle('code' in error ? String(error.code) : 'it does not start'));
-    child.on('exit', (code, signal) =>
-      settle(code === 0 ? undefined : signal === null ? `exit status ${code}` : signal),
-    );
+    child.on('exit', (code, signal) => {
+      stop.removeEventListener('abort', leave);
+      settle(code === 0 ? undefined : signal === null ? `exit status ${code}` : signal);
+    });
   });
   if (problem === undefined) return true;
   const diagnostics = [secretCodes.report('reload', [], { problem })];

@@ -56,7 +56,8 @@ export function dueAt({ since, until }: Lease): number {
 }
 
 /**
- * Returns the leases that are not due at `at`. Fields of one document belong together, such as a name and a password
+ * Returns the leases that are not due at `at`. One from the future was written before the clock was set back, so nobody
+ * knows when it ends. Fields of one document belong together, such as a name and a password
  * that were issued together: if one is missing, none is kept.
  */
 export function keptLeases(leases: Leases, references: readonly SecretReference[], at: number): Map<string, Found> {
@@ -64,7 +65,7 @@ export function keptLeases(leases: Leases, references: readonly SecretReference[
   const issued = references.filter(({ scheme }) => scheme === 'vault');
   for (const group of byPath(issued).values()) {
     const all = group.map(({ text }) => [text, leases.get(text)] as const);
-    if (all.some(([, lease]) => lease === undefined || dueAt(lease) <= at)) continue;
+    if (all.some(([, lease]) => lease === undefined || lease.since > at || dueAt(lease) <= at)) continue;
     for (const [text, lease] of all) if (lease) kept.set(text, { value: lease.value, until: lease.until });
   }
   return kept;

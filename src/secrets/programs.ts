@@ -52,6 +52,8 @@ function decoded(printed: unknown): unknown {
 
 const PATIENCE = 60_000;
 const LARGEST = 8 * 2 ** 20;
+/** Code of the error where a program printed more than that. */
+const TOO_MUCH = 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER';
 
 function from(program: Program): Source {
   return async (references, context) => {
@@ -82,7 +84,7 @@ function run(program: Program, args: readonly string[], { env }: SourceContext):
     const limits = { env, timeout: PATIENCE, maxBuffer: LARGEST, killSignal: 'SIGKILL' } as const;
     execFile(program.name, args, limits, (error, stdout, stderr) => {
       if (error && 'code' in error && error.code === 'ENOENT') settle({ missing: true });
-      else if (error?.killed) settle({ problem: 'it took too long or printed too much' });
+      else if (error?.killed || error?.code === TOO_MUCH) settle({ problem: 'it took too long or printed too much' });
       else if (error) settle({ problem: program.problem(stderr) });
       else settle(parsed(stdout));
     });

@@ -107,12 +107,16 @@ function taken(answer: VaultAnswer | Trouble | 'unread', reference: SecretRefere
   const value = user === undefined || given === undefined ? given : `${user}:${given}`;
   if (value === undefined) return secretCodes.report('no-field', origin, { reference: text });
   const { lease_id: id, lease_duration: lease } = body;
-  if (typeof lease !== 'number' || lease <= 0) return { value };
+  const seconds = typeof lease === 'number' && lease > 0 ? lease : undefined;
   // Only a lease tells when an issued secret expires. Without a lease id, the duration is only a proposal when to read
   // again.
-  if (typeof id !== 'string' || id === '') return { value, again: now + lease };
-  return { value, until: Math.min(now + lease, session.until ?? Number.POSITIVE_INFINITY) };
+  if (typeof id !== 'string' || id === '') return seconds === undefined ? { value } : { value, again: now + seconds };
+  // Each round would have another one issued.
+  if (seconds === undefined) return secretCodes.report('vault', origin, { reference: text, ...ENDLESS });
+  return { value, until: Math.min(now + seconds, session.until ?? Number.POSITIVE_INFINITY) };
 }
+
+const ENDLESS: Trouble = { problem: 'it issues a secret without saying until when', hint: 'give the role a ttl' };
 
 function saidIn({ body }: VaultAnswer): string {
   return Array.isArray(body['errors']) ? body['errors'].join(' ') : '';

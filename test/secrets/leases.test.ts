@@ -141,4 +141,75 @@ leases('watch asks again in time, runs what it is told to, and stops when it is 
   }),
 );
 
+leases('a lease from the future, as the clock was set back, and one without an end are not relied on', () =>
+  withIssuer(async ({ run, read, write }, issuer) => {
+    assert.is((await run('secrets render', given(issuer))).status, 0);
+    const tomorrow = Math.floor(Date.now() / 1000) + 86_400;
+    const { leases } = JSON.parse(read(LEASES));
+    const [[reference, lease]] = Object.entries<object>(leases) as [[string, object]];
+    write(LEASES, JSON.stringify({ leases: { [reference]: { ...lease, since: tomorrow, until: tomorrow + 3600 } } }));
+    assert.is((await run('secrets render', given(issuer))).status, 0);
+    assert.is(issuer.issued.length, 2);
+    assert.ok(read(FILE).includes(issuer.issued[1] ?? '?'));
+
+    const before = read(FILE);
+    issuer.lease = 0;
+    write(LEASES, '{}');
+    const { status, stderr } = await run('secrets render', given(issuer));
+    assert.is(status, 2);
+    assert.match(stderr, /it issues a secret without saying until when/);
+    assert.is(read(FILE), before);
+  }),
+);
+
+leases('a reload that fails is told and tried again, and one that hangs holds nothing up', () =>
+  withIssuer(async ({ path, read, write }, issuer) => {
+    write(
+      'reload.mjs',
+      `import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+console.log(process.env.PARTNER_KEY);
+console.error(process.env.VAULT_TOKEN);
+if (!existsSync('failed')) {
+  writeFileSync('failed', '');
+  process.exit(7);
+}
+process.on('SIGTERM', () => {});
+writeFileSync('hanging', String(process.pid));
+setInterval(() => {}, 1000);
+`,
+    );
+    const watching = await startServer({
+      command: process.execPath,
+      args: [...entry, 'secrets', 'render', '--watch', '--reload', JSON.stringify([process.execPath, 'reload.mjs'])],
+      cwd: path,
+      env: { ...process.env, ...given(issuer).env },
+      ready: async () => existsSync(join(path, 'hanging')) && read('hanging') !== '',
+    });
+    try {
+      watching.signal('SIGTERM');
+      assert.equal(await watching.exited, { code: 0, signal: null }, watching.output());
+      assert.match(watching.output(), /exit status 7/);
+      assert.not.ok(watching.output().includes(KEY) || watching.output().includes('token-of-the-caller'));
+    } finally {
+      process.kill(Number(read('hanging')), 'SIGKILL');
+    }
+  }),
+);
+
+leases('a reload that is not there is told, and the files are as they should be', () =>
+  withIssuer(async ({ path, read }, issuer) => {
+    const watching = await startServer({
+      command: process.execPath,
+      args: [...entry, 'secrets', 'render', '--watch', '--reload', '["/nothing/here"]'],
+      cwd: path,
+      env: { ...process.env, ...given(issuer).env },
+      ready: async () => existsSync(join(path, FILE)),
+    });
+    while (!/ENOENT/.test(watching.output())) await pause(20);
+    watching.signal('SIGTERM');
+    assert.equal(await watching.exited, { code: 2, signal: null }, watching.output());
+    assert.ok(read(FILE).includes(issuer.issued[0] ?? '?'));
+  }),
+);
+
 leases.run();

@@ -1,7 +1,10 @@
+import { chmodSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
+import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { fromKubernetes, fromSops } from '../../src/secrets/programs.ts';
 import { mustRun } from '../engines/run.ts';
 import { engineSuite } from '../engines/suite.ts';
 import { inWorkspace, type Workspace } from '../support/workspace.ts';
@@ -89,6 +92,53 @@ kubernetes('keys of a Secret, by kubectl and the account that it has', () =>
   }),
 );
 kubernetes.run();
+
+const hostile = suite('programs that are not what they should be');
+
+for (const [text, name, source] of [
+  ['sops:secrets.yaml#token', 'sops', fromSops],
+  ['k8s:ci/gitlab#token', 'kubectl', fromKubernetes],
+] as const) {
+  hostile(`${name} that prints rubbish, too much, or a secret where it fails`, () =>
+    inWorkspace(async ({ path, write }) => {
+      const program = join(path, 'bin', name);
+      const reference = { scheme: name === 'sops' ? 'sops' : 'k8s', text, origin: [] } as const;
+      const says = async (words: string) => {
+        const context = { folder: path, env: { PATH: join(path, 'bin') }, now: 0, mayIssue: true };
+        const answers = await source([reference], context);
+        const said = JSON.stringify([...answers]);
+        assert.ok(said.includes(words) && !said.includes(TOKEN), said);
+      };
+      const become = (script: string) => {
+        write(`bin/${name}`, `#!${process.execPath}\n${script}\n`);
+        chmodSync(program, 0o755);
+      };
+      await says('secret/no-program');
+      become(`console.log('<html>${TOKEN}')`);
+      await says('what it printed is not JSON');
+      become(`console.log(JSON.stringify(['${TOKEN}', { data: 7 }]))`);
+      await says('secret/no-field');
+      become(`console.error('cannot decode ${TOKEN}'); process.exitCode = 1`);
+      await says('secret/program');
+      become(`const more = () => process.stdout.write('${TOKEN}'.repeat(10_000), more); more()`);
+      await says('it took too long or printed too much');
+      chmodSync(program, 0o644);
+      await says('secret/program');
+    }),
+  );
+}
+
+hostile('a reference is no option of the program', () =>
+  inWorkspace(async ({ run, write }) => {
+    for (const token of ['k8s:ci/--watch#token', 'k8s:--all-namespaces/gitlab#token', 'k8s:ci/-h#token']) {
+      write('postern.yaml', secretSpec({ token }));
+      const { status, stderr } = await run('secrets render');
+      assert.is(status, 2);
+      assert.match(stderr, /spec\/bad-secret-reference/);
+    }
+  }),
+);
+hostile.run();
 
 /** As an API server answers that has one Secret and one namespace that nobody may look into. */
 function answerOf(url: string): readonly [status: number, body: unknown] {
