@@ -4,7 +4,9 @@ import * as assert from 'uvu/assert';
 import { parseAddress } from '../src/policy/cidr.ts';
 import { includes } from '../src/prove/language.ts';
 import { matching } from '../src/prove/matching.ts';
+import { Partition } from '../src/prove/partition.ts';
 import { shownRequest } from '../src/prove/witness.ts';
+import { randomOf } from '../src/verify/random.ts';
 import { engineSuite } from './engines/suite.ts';
 import { edited, exampleFiles, proof, specFiles } from './support/proofs.ts';
 import { inWorkspace } from './support/workspace.ts';
@@ -40,6 +42,31 @@ for (const [pcre, javascript] of EXPRESSIONS) {
 languages('what is not understood is a problem', () => {
   for (const source of ['(?<=a)b', '\\d', 'a**', '[[:alpha:]]', '(a)\\1', '(?:a?)*', '(', 'a)', '[b-a]'])
     assert.ok('problem' in matching(source, 'pcre'), source);
+});
+
+languages('states of random automata are told apart as texts tell them apart', () => {
+  const random = randomOf('automata');
+  for (let number = 0; number < 300; number++) {
+    const [count, columns] = [1 + random.below(12), 1 + random.below(3)];
+    const next = Int32Array.from({ length: count * columns }, () => random.below(count));
+    const accepts = Uint8Array.from({ length: count }, () => (random.chance(0.3) ? 1 : 0));
+    const blocks = new Partition({ columns, next, accepts }).blocks();
+    /** Whether some text is accepted from one of two states only. */
+    const isTold = (one: number, other: number): boolean => {
+      const seen = new Set<number>();
+      const open = [[one, other] as const];
+      for (const [left, right] of open) {
+        if (accepts[left] !== accepts[right]) return true;
+        if (seen.has(left * count + right)) continue;
+        seen.add(left * count + right);
+        for (let column = 0; column < columns; column++)
+          open.push([next[left * columns + column] ?? 0, next[right * columns + column] ?? 0]);
+      }
+      return false;
+    };
+    for (let one = 0; one < count; one++)
+      for (let other = 0; other < one; other++) assert.is(blocks[one] !== blocks[other], isTold(one, other));
+  }
 });
 
 languages.run();

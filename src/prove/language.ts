@@ -1,3 +1,5 @@
+import { Partition } from './partition.ts';
+
 /**
  * A set of texts, as the smallest deterministic automaton over bytes. Equal sets are the same object, so that results
  * about a set can be stored by its id.
@@ -50,31 +52,9 @@ export function built({ columnOf, columns, start, step, accepts }: Draft): Langu
   });
 }
 
-/** Minimizes an automaton (Moore's algorithm), then numbers states and columns in the order in which they are reached. */
-function smallest({ columnOf, columns, next, accepts }: Omit<Language, 'id'>): Language {
-  const count = accepts.length;
-  let blocks = Int32Array.from(accepts);
-  for (let before = 0, blockCount = 1; before !== blockCount; ) {
-    before = blockCount;
-    let refined = blocks;
-    let found = before;
-    for (let column = 0; column < columns; column++) {
-      const ids = new Map<number, number>();
-      const finer = new Int32Array(count);
-      for (let state = 0; state < count; state++) {
-        const key = (refined[state] ?? 0) * count + (blocks[next[state * columns + column] ?? 0] ?? 0);
-        const id = ids.get(key) ?? ids.size;
-        if (id === ids.size) ids.set(key, id);
-        finer[state] = id;
-      }
-      refined = finer;
-      found = ids.size;
-      if (found === count) break;
-    }
-    blocks = refined;
-    blockCount = found;
-  }
-  return numbered({ columnOf, columns, next, accepts }, blocks);
+/** Minimizes an automaton, then numbers states and columns in the order in which they are reached. */
+function smallest(automaton: Omit<Language, 'id'>): Language {
+  return numbered(automaton, new Partition(automaton).blocks());
 }
 
 function numbered({ columnOf, columns, next, accepts }: Omit<Language, 'id'>, blocks: Int32Array): Language {

@@ -44,6 +44,6 @@ export const ASSUMPTIONS: readonly string[] = [
   'the head that is counted is the one that was sent',
   'secrets are as "secrets render" writes them: ends of keys differ ignoring case, and no two keys have one MD5',
   'no more than eight trusted proxies stand in a row',
-  'a Host that is no name or address may be refused first, and a head that is too large for any reason',
+  'a Host that is no name or address may be refused first, a target whose escapes or dots make no path too, and a head that is too large for any reason',
   'rates, connections, timeouts, TLS of clients, which authorities are trusted and the sites of domain rewrites are not looked at',
 ];
