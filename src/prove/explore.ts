@@ -371,10 +371,3 @@ function foldedText(text: string): Language {
 export function lower(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
-
-/** Returns whether a piece is in a language, after narrowing it to the texts in it or to all others. */
-function isIn(run: Run, name: string, language: Language): boolean {
-  const piece = pieceOf(run, name);
-  if (piece.only !== undefined) return includes(language, piece.only);
-  return matches(run, [{ piece: name }], language);
-}
