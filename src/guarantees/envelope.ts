@@ -1,7 +1,7 @@
 import type { Composition } from '../compose/compose.ts';
 import { secretSeenFrom } from '../compose/merge.ts';
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
-import { secretName } from '../policy/apiKeys.ts';
+import { plainReference, secretName } from '../policy/apiKeys.ts';
 import type { CidrSet } from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
 import type { PathPattern } from '../policy/pattern.ts';
@@ -145,7 +145,10 @@ export function tokenBeyond(way: readonly Envelope[], envelope: Envelope): strin
   return more.some((one) => one === undefined) ? undefined : `it send ${more[0]}`;
 }
 
+/** A reference is as the pattern says in its spelling and by the secret: `vault:kv/d*` does not cover `vault:kv/data/x#f`. */
 function covers(pattern: string, reference: string): boolean {
-  const [wide, text] = [secretName(pattern), secretName(reference)];
-  return wide.endsWith('*') ? text.startsWith(wide.slice(0, -1)) : wide === text;
+  return [plainReference, secretName].every((nameOf) => {
+    const [wide, text] = [nameOf(pattern), nameOf(reference)];
+    return wide.endsWith('*') ? text.startsWith(wide.slice(0, -1)) : wide === text;
+  });
 }

@@ -34,12 +34,24 @@ function secretReference(text: string, origin: SpecPath): SecretReference {
   return { scheme: text.slice(0, text.indexOf(':')) as SecretScheme, text, origin };
 }
 
+/** Returns one spelling for all ways to write a path: `file:./a/../key` is `file:key`, `vault:kv//k#f` is `vault:kv/k#f`. */
+export function plainReference(text: string): string {
+  return text
+    .replace(/(?<=^(?:file|sops):)[^#]+/, (path) => posix.normalize(path))
+    .replace(/(?<=^vault:)[^#]+/, (path) => posix.join('/', path).replace(/^\/|\/$/g, ''));
+}
+
 /**
- * Returns one spelling for all references to a secret: `file:./a/../key` is `file:key`, and `vault:kv//key#k` is
- * `vault:kv/key#k`.
+ * Returns one name for all references that may lead to the same secret: `vault:kv/data/key#k` is `vault:kv/key#k`, as in
+ * a store with versions. Where a store begins and whether it has versions is not known here, so `data` counts nowhere:
+ * two secrets of a store without versions may have one name, but no secret has two.
  */
 export function secretName(text: string): string {
-  return text.replace(/(?<=^(?:file|sops|vault):)[^#]+/, (path) => posix.normalize(path));
+  return plainReference(text).replace(
+    /^(vault:[^/#]+)((?:\/[^/#]*)+)(#(?:data\/)*)?/,
+    (_, first: string, rest: string, hash?: string) =>
+      `${first}${rest.replace(/(?:\/data)+(?=\/)/g, '')}${hash === undefined ? '' : '#'}`,
+  );
 }
 
 /** Reads `10/s burst 20`; the default burst is the requests of one second. */
