@@ -92,7 +92,7 @@ function follow(ways: readonly Way[], tail: readonly TailPart[], walk: Walk): bo
     else if (!follow(to, [...tail, part], walk)) return false;
   }
   const types = PARAMETER_TYPES.filter((type) => ways.some(({ at }) => at.parameters.has(type)));
-  if (types.length === 0) return true;
+  if (types.length === 0) return found.length <= MOST_ROWS;
   if (ways.every(({ at }) => isLoop(at))) {
     const ends = types.flatMap((type) => moved(ways, ({ at }) => lastOf(at, type, byName), `/{${type}*}`));
     const part = { kind: 'rest', types } as const;

@@ -6,6 +6,7 @@ import { addressTables } from '../../../src/targets/nginx/addresses.ts';
 import { ADDRESS } from '../../../src/targets/nginx/client.ts';
 import { nginx } from '../../../src/targets/nginx/index.ts';
 import { policyOf } from '../../support/policy.ts';
+import { specFiles } from '../../support/proofs.ts';
 
 const test = suite('nginx: tables');
 
@@ -31,6 +32,28 @@ test('each list of addresses is one table, and @names in it are tables of their 
     // nginx cannot read the last address: the pair that it is half of, and the other half as it was.
     ['$in_partners', '2001:db8::/32 ""', '255.255.255.254/31 ""', '255.255.255.254/32 "-"'],
   ]);
+});
+
+test('nginx tries no more than some hundred expressions for a path, whatever its segments', () => {
+  for (const end of ['', '/{id}', '/{id:int}/logs', '/{rest*}']) {
+    const expressions = (count: number) => {
+      const allow = Array.from({ length: count }, (_, number) => `GET /a/b/c/d/e/f/g/h/item-${number}${end}`);
+      const { files } = specFiles(
+        JSON.stringify({
+          version: 1,
+          name: 'deep',
+          upstreams: { up: { url: 'http://127.0.0.1:9' } },
+          routes: { read: { upstream: 'up', auth: 'passthrough', allow } },
+          proxies: { api: { listen: 1, ipRanges: 'any' } },
+          targets: { nginx: {} },
+        }),
+        'nginx',
+      );
+      return files.flatMap(({ text }) => text.match(/^ *"~\^\/a\/.*$/gm) ?? []).length;
+    };
+    assert.ok(expressions(100) >= 100, end);
+    assert.is(expressions(300), 0, end);
+  }
 });
 
 test('an address is what the policy takes for one', () => {
