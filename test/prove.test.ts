@@ -250,6 +250,34 @@ for (const [what, from, to, told] of PAGE_EDITS)
     assert.match(edited(written(SOME_PAGES), from, to), told),
   );
 
+const DEEP = '/a/b/c/d/e/f/g/h';
+const deep = specFiles(
+  `version: 1
+name: deep
+upstreams: { u: { url: https://u.example.com } }
+routes: { read: { upstream: u, auth: passthrough, allow: ["GET ${DEEP}/{id:int}", "GET ${DEEP}/x.y"] } }
+proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8] } }
+targets: { nginx: {} }
+`,
+  'nginx',
+);
+
+proofs('longer paths are proved', () => assert.is(proof(deep).kind, 'proved'));
+
+const ONE_MORE = `"~^${DEEP} (?<segment_9>/[^/]++)\\\\z"`;
+
+/** Edits of the expressions of longer paths. */
+const DEEP_EDITS: typeof EDITS = [
+  ['any segment', '${api_as_int_9}"', '/{int}"', /h\/\S+: .*instead of 404/],
+  ['any character', 'x[.]y', 'x.y', /h\/x[^.]y: .*instead of 404/],
+  ['an open end', ONE_MORE, ONE_MORE.replace('\\\\z', ''), /cannot tell: the map \$api_longer captures/],
+  // The segment is not captured where the first alternative matches, and nginx refuses the path.
+  ['a second way', ONE_MORE, ONE_MORE.replace(' ', './[^/]++\\\\z|y '), /cannot tell: the map \$api_longer captures/],
+];
+
+for (const [what, from, to, told] of DEEP_EDITS)
+  proofs(`longer paths: ${what}`, () => assert.match(edited(deep, from, to), told));
+
 proofs('a request to a proxy on an IPv6 address is shown with brackets', () => {
   const [proxy] = runner.policy.proxies;
   const client = parseAddress('::1');

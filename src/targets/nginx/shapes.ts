@@ -59,8 +59,11 @@ const CAPTURED = /\(\?<(?<segment>segment_\d+)>\/\[\^\/\]\+\+\)|\(\?<(?<rest>res
   .source;
 /** A segment in an expression for longer paths: literal text, or a group that captures it or all that are left. */
 const LONGER_PART = new RegExp(`/${ESCAPED}|${CAPTURED}`, 'g');
-/** An expression that matches the path so far, a blank, and all segments after it. */
-const LONGER = new RegExp(`^\\^[^ ]* ((?:${LONGER_PART.source})+)\\\\z$`);
+/**
+ * An expression that matches the path so far, a blank, and all segments after it. The path so far is literal text too:
+ * after an alternative, `^/a/b|…`, nothing would be captured.
+ */
+const LONGER = new RegExp(`^\\^(?:/${ESCAPED})* ((?:${LONGER_PART.source})+)\\\\z$`);
 
 /**
  * Returns the groups that capture the segments of a longer path, in order; `undefined` for a segment that is literal
