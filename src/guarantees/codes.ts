@@ -26,8 +26,8 @@ export const withinCodes = defineCodes('within', {
   token: error('key "{key}" sends {reference}, which the envelope of this file does not name').hint(
     'send a token that it names, or have the owner of the envelope name it there',
   ),
-  'foreign-token': error('key "{key}" sends {reference}, which a key outside of the envelope of this file sends').hint(
-    'give it a token of its own, for the upstream cannot tell them apart, or have the envelope name it under tokens',
+  'foreign-token': error('key "{key}" sends {reference}, which a key outside of the envelope of this file has').hint(
+    'give it a token of its own, for nobody can tell the two apart, or have the envelope name it under tokens',
   ),
 });
 

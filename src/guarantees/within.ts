@@ -253,13 +253,17 @@ function reaches({ what, at, own, from }: Reach, { terms: { ranges }, problems }
 
 /**
  * Reports tokens of bound keys that their envelopes do not name. Where an envelope names none, a token that a key
- * outside of it sends is refused: the bound key could do all that this token can.
+ * outside of it sends is refused: the bound key could do all that this token can. So is a secret by which the proxy knows
+ * another caller: the upstream would get it, and could call as that one.
  */
 function checkTokens({ policy, bounds, problems }: Context): void {
-  const byToken = new Map<string, ApiKey[]>();
-  for (const key of policy.apiKeys) {
-    const name = secretName(key.token.text);
-    byToken.set(name, [...(byToken.get(name) ?? []), key]);
+  const uses = new Map<string, { readonly id: string; readonly origin: SpecPath; readonly message: string }[]>();
+  for (const { id, keys, token } of policy.apiKeys) {
+    const own = [
+      { name: secretName(token.text), use: { id, origin: token.origin, message: 'sent here too' } },
+      ...keys.map(({ text, origin }) => ({ name: secretName(text), use: { id, origin, message: 'a key of callers' } })),
+    ];
+    for (const { name, use } of own) uses.set(name, [...(uses.get(name) ?? []), use]);
   }
   for (const key of policy.apiKeys) {
     const own = bounds.entry('apiKeys', key.id);
@@ -272,11 +276,11 @@ function checkTokens({ policy, bounds, problems }: Context): void {
       problems.push(withinCodes.report('token', key.token.origin, { key: key.id, reference }, extra));
       continue;
     }
-    const others = byToken.get(secretName(reference)) ?? [];
+    const others = uses.get(secretName(reference)) ?? [];
     const other = others.find(({ id }) => id !== key.id && !isSame(bounds.entry('apiKeys', id), own));
     const silent = own.flat().find(({ within }) => !within.tokens);
     if (!other || !silent) continue;
-    const related = [{ at: other.token.origin, message: 'sent here too' }, ...relatedTo(silent).related];
+    const related = [{ at: other.origin, message: other.message }, ...relatedTo(silent).related];
     problems.push(withinCodes.report('foreign-token', key.token.origin, { key: key.id, reference }, { related }));
   }
 }
