@@ -153,6 +153,34 @@ for (const engine of ['nginx', 'caddy'] as const) {
       const elsewhere = { 'X-Forwarded-For': '203.0.113.7' };
       assert.is((await client.ask('GET /api/v4/', elsewhere)).response.status, 403);
     }));
+
+  test(`${engine}: a monitor hears of each known path that other methods are not there, and of the root that it is`, () =>
+    withClient(engine, async ({ ask }) => {
+      for (const path of ['groups/42', 'user', 'projects/a%2Fb', 'namespaces?page=2']) {
+        for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'FROB']) {
+          const { response, arrival } = await ask(`${method} /api/v4/${path}`);
+          const told = [
+            arrival,
+            response.status,
+            response.field('Allow'),
+            response.field('X-Echoes-GitLab-Proxy-Version'),
+          ];
+          assert.equal(told, [undefined, 404, undefined, '0.6.0'], `${method} ${path}`);
+        }
+      }
+      // HEAD says what GET would, without a body; a body that is sent to the root disturbs nothing that comes after it.
+      const head = await ask('HEAD /api/v4/variables');
+      assert.equal([head.response.status, head.response.text(), head.arrival], [404, '', undefined]);
+      for (const line of ['HEAD /api/v4/', 'GET /api/v4/?', 'GET /api/v4/?page=1', 'OPTIONS /api/v4/?a=b'])
+        assert.is((await ask(line, { 'PRIVATE-TOKEN': undefined })).response.status, 200, line);
+      const withBody = await ask('POST /api/v4/', { 'Content-Type': 'text/plain', 'Content-Length': '0' });
+      assert.is(withBody.response.status, 200);
+      assert.ok((await ask('GET /api/v4/user')).arrival);
+      for (const path of ['/api/v4', '/api/v4//', '//api/v4/', '/api/v4/.', '/api/v4/%2e', '/API/v4/'])
+        assert.is((await ask(`GET ${path}`)).response.status, 404, path);
+      for (const path of ['/api/v4', '/nothing', '/api/v4/groups/42'])
+        assert.is((await ask(`PUT ${path}`, { 'PRIVATE-TOKEN': undefined })).response.status, 401, path);
+    }));
 }
 
 function swapCase(text: string): string {
