@@ -68,6 +68,19 @@ test('a log that gives wrong reasons is found', async () => {
   assert.match(findings(run), /^reference: the access log lacks a line with \{.*"reason":"(?!path)[a-z-]+"/);
 });
 
+test('the fault "origins" is found: every page is told what those of the spec are', async () => {
+  const { upstreams, routes, proxies } = plain;
+  const spec = {
+    upstreams: { other: upstreams.other },
+    routes: { runner: routes.runner },
+    proxies: { pages: { ...proxies.pages, routes: ['runner'] } },
+  };
+  assert.is(findings(await verified({ spec, requests: 200 })), '');
+  const run = await verified({ spec, requests: 200, program: await referenceProgram('origins') });
+  assert.match(findings(run), /a page is told access-control-allow-origin \S+ instead of nothing/);
+  assert.ok(run.disagreements > 0);
+});
+
 test('an engine that ends half way is an error that says so', async () => {
   const run = await check({ program: await referenceProgram('ends'), requests: 3_000 });
   assert.ok(run.sent < 3_000);
