@@ -156,6 +156,8 @@ plan('tells the causes of a difference apart', () =>
     assert.is(causeOf(text.replaceAll('\n', '\r\n')), undefined, 'a checkout with autocrlf');
     assert.is(causeOf(text.replace('\n', '\r\n')), 'change a/a.conf: formatting only');
     assert.is(causeOf(text.replace('one', 'one  ')), 'change a/a.conf: formatting only');
+    assert.is(causeOf(`\ufeff${text}`), 'change a/a.conf: formatting only', 'an editor of Windows');
+    assert.is(causeOf(`\ufeff${withHeader({ ...conf, text: 'old\n' }, origin)}`), 'change a/a.conf: spec changed');
     assert.is(causeOf('mine\n'), 'change a/a.conf: not made by postern');
     assert.is(causeOf(withHeader(conf, { ...origin, spec: 'else' })), 'change a/a.conf: made from another spec');
     assert.is(causeOf(withHeader({ ...conf, text: 'old\n' }, origin)), 'change a/a.conf: spec changed');
@@ -163,6 +165,9 @@ plan('tells the causes of a difference apart', () =>
     writeFileSync(file, text);
     writeFileSync(join(folder, 'a/b.json'), '{"x":1}\n');
     assert.equal(verbs(folder), ['change a/b.json: edited by hand']);
+    const listed = readFileSync(join(folder, '.postern.json'), 'utf8');
+    writeFileSync(join(folder, '.postern.json'), `\ufeff${listed}`);
+    assert.equal(verbs(folder), ['change .postern.json: formatting only', 'change a/b.json: edited by hand']);
     writeFileSync(join(folder, '.postern.json'), '<<<<<<< HEAD\n');
     assert.equal(verbs(folder), ['change .postern.json: damaged', 'change a/b.json: not made by postern']);
   }),

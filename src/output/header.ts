@@ -38,10 +38,10 @@ export function withHeader(file: RenderedFile, origin: Origin): string {
 
 /**
  * Returns the header of a file; `undefined` if it has none. CR LF counts as LF, because git may have translated line
- * ends.
+ * ends, and a byte order mark, which some editors put first, is none of the text.
  */
 export function readHeader(text: string): Header | undefined {
-  const plain = text.replaceAll('\r\n', '\n');
+  const plain = text.replace(/^\ufeff/, '').replaceAll('\r\n', '\n');
   const top = plain.split('\n', SEARCHED_LINES);
   const line = top.findIndex((candidate) => MADE_BY.test(candidate));
   const [, version, spec, digest] = MADE_BY.exec(top[line] ?? '') ?? [];

@@ -21,7 +21,7 @@ export function manifestText({ version, spec, files }: Manifest): string {
 
 /** Reads a manifest; `undefined` if the text is none, as after a merge that left conflict markers. */
 export function parseManifest(text: string): Manifest | undefined {
-  const value = parseJson(text);
+  const value = parseJson(text.replace(/^\ufeff/, ''));
   if (
     !isRecord(value) ||
     typeof value['postern'] !== 'string' ||

@@ -119,9 +119,12 @@ function isTranslated(before: string, after: string): boolean {
 }
 
 /**
- * Returns a text without the differences that editors and version control make: line ends, trailing blanks, last empty
- * lines.
+ * Returns a text without the differences that editors and version control make: a byte order mark, line ends, trailing
+ * blanks, last empty lines.
  */
 function loose(text: string): string {
-  return text.replace(/[ \t\r]+$/gm, '').trimEnd();
+  return text
+    .replace(/^\ufeff/, '')
+    .replace(/[ \t\r]+$/gm, '')
+    .trimEnd();
 }
