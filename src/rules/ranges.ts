@@ -9,6 +9,7 @@ import {
   subtract,
   unionOf,
 } from '../policy/cidr.ts';
+import { epochSeconds } from '../policy/dates.ts';
 import type { AddressSet, Policy } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
 import { ruleCodes } from './codes.ts';
@@ -27,36 +28,43 @@ export function addresses({ addressSets }: Policy, spec: Spec): Diagnostic[] {
 
 interface Entry {
   readonly range: AddressRange;
+  /** Seconds since 1970; `Infinity` where it has no end. */
+  readonly end: number;
   readonly at: SpecPath;
 }
 
 function entriesOf(written: readonly unknown[], origin: SpecPath): Entry[] {
   return written.flatMap((item, index): Entry[] => {
-    const text = typeof item === 'object' && item !== null && 'cidr' in item ? item.cidr : item;
-    const range = typeof text === 'string' ? parseCidr(text) : 'not an address';
-    return typeof range === 'string' ? [] : [{ range, at: [...origin, index] }];
+    const { cidr = item, expires = undefined }: { cidr?: unknown; expires?: unknown } =
+      typeof item === 'object' && item !== null ? item : {};
+    const range = typeof cidr === 'string' ? parseCidr(cidr) : 'not an address';
+    const end = typeof expires === 'string' ? (epochSeconds(expires) ?? Infinity) : Infinity;
+    return typeof range === 'string' ? [] : [{ range, end, at: [...origin, index] }];
   });
 }
 
 /**
- * Reports entries that another entry of their list covers. O(n log n): in sorted order, an entry comes before those
- * that it covers.
+ * Reports entries that another entry of their list covers, for as long as they last. In sorted order, an entry comes
+ * before those that it covers, and networks lie in each other, so that few are open at a time.
  */
 function covered(entries: readonly Entry[]): Diagnostic[] {
-  const sorted = entries.toSorted(({ range: a }, { range: b }) => {
+  const sorted = entries.toSorted(({ range: a, end: aEnd }, { range: b, end: bEnd }) => {
     if (a.family !== b.family) return a.family - b.family;
     if (a.first !== b.first) return a.first < b.first ? -1 : 1;
-    return a.last > b.last ? -1 : a.last < b.last ? 1 : 0;
+    if (a.last !== b.last) return a.last > b.last ? -1 : 1;
+    return aEnd > bEnd ? -1 : aEnd < bEnd ? 1 : 0;
   });
-  let widest: Entry | undefined;
+  let open: Entry[] = [];
   return sorted.flatMap((entry) => {
-    if (!widest || widest.range.family !== entry.range.family || widest.range.last < entry.range.last) {
-      widest = entry;
+    open = open.filter(({ range }) => range.family === entry.range.family && range.last >= entry.range.last);
+    const wider = open.find(({ end }) => end >= entry.end);
+    if (!wider) {
+      open.push(entry);
       return [];
     }
-    const params = { cidr: wordsOf(entry.range), other: wordsOf(widest.range) };
+    const params = { cidr: wordsOf(entry.range), other: wordsOf(wider.range) };
     return ruleCodes.report('covered-range', entry.at, params, {
-      related: [{ at: widest.at, message: 'which stands here' }],
+      related: [{ at: wider.at, message: 'which stands here' }],
     });
   });
 }

@@ -130,6 +130,9 @@ for (const [title, text, options, problem] of REFUSED) {
 test('entries that add nothing, that nobody comes from, or that say too much', () => {
   const ipRanges = {
     twice: ['203.0.113.0/24', '203.0.113.7', { cidr: '203.0.113.0/24' }],
+    // What outlives the entry around it is needed from then on.
+    outlives: [{ cidr: '203.0.113.0/24', expires: '2027-06-30' }, '203.0.113.0/28', '203.0.113.7'],
+    ends: ['203.0.113.0/24', { cidr: '203.0.113.0/28', expires: '2027-06-30' }],
     bogon: ['224.0.0.5', '203.0.113.9'],
     mixed: ['10.0.0.0/8', '203.0.113.9'],
     wide: ['64.0.0.0/4'],
@@ -143,8 +146,10 @@ test('entries that add nothing, that nobody comes from, or that say too much', (
     found.map(({ code, at }) => `${at.slice(1).join('.')} ${code}`),
     [
       'bogon.0 rule/bogon-range',
+      'ends.1 rule/covered-range',
       'gone rule/empty-set',
       'mixed rule/mixed-range',
+      'outlives.2 rule/covered-range',
       'twice.2 rule/covered-range',
       'twice.1 rule/covered-range',
       'wide.0 rule/wide-range',
