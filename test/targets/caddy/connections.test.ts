@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import * as assert from 'uvu/assert';
 import { freePorts } from '../../../src/verify/ports.ts';
+import { openConnection } from '../../../src/verify/raw.ts';
 import { engineSuite } from '../../engines/suite.ts';
 import { policyOf } from '../../support/policy.ts';
 import { scoped } from '../../support/scoped.ts';
@@ -34,6 +35,36 @@ test(
       assert.is(answers.match(/^HTTP/gm)?.length, 1, answers);
       assert.equal(world.upstream.take(), []);
     }
+  }),
+);
+
+test(
+  'callers that share a connection, as behind a balancer, have each their own token and their own refusals',
+  scoped(async (scope) => {
+    const other = 'a-key-of-others-0123456789';
+    const world = await worldOf(scope, {
+      program: engines.caddy.path,
+      spec: {
+        routes: { read: { upstream: 'up', allow: ['GET /a'] }, other: { upstream: 'up', allow: ['GET /b'] } },
+        apiKeys: {
+          echoes: { key: 'env:K', token: 'env:T', routes: ['read'] },
+          others: { key: 'env:O', token: 'env:U', routes: ['other'] },
+        },
+      },
+      values: { 'env:K': KEY, 'env:T': 'the-token', 'env:O': other, 'env:U': 'another-token' },
+    });
+    const connection = await openConnection({ port: world.port });
+    scope.defer(async () => connection.close());
+    const from = async (path: string, key: string) =>
+      (await connection.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n${key && `PRIVATE-TOKEN: ${key}\r\n`}\r\n`)).status;
+    for (let count = 0; count < 2; count += 1) {
+      assert.equal([await from('/a', KEY), await from('/a', other)], [200, 403]);
+      assert.equal([await from('/b', other), await from('/a', '')], [200, 401]);
+    }
+    assert.equal(
+      world.upstream.take().map((request) => request.field('private-token')),
+      ['the-token', 'another-token', 'the-token', 'another-token'],
+    );
   }),
 );
 

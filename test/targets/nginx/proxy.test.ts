@@ -134,6 +134,49 @@ test(
 );
 
 test(
+  'what is refused takes nothing from the rate of a key, whoever sends it',
+  scoped(async (scope) => {
+    const { ask } = await world(scope, {
+      apiKeys: { caller: { key: 'env:KEY', token: 'env:TOKEN', rateLimit: '1/m burst 2' } },
+    });
+    const almost = `${KEY.slice(0, -1)}x`;
+    for (let count = 0; count < 5; count += 1) {
+      assert.is((await ask('GET /things', [`PRIVATE-TOKEN: ${almost}`])).status, 403);
+      assert.is((await ask('GET /things', [])).status, 401);
+      assert.is((await ask('GET /nothing')).status, 404);
+      assert.is((await ask('DELETE /things')).status, 405);
+      assert.is((await ask('GET /things?sudo=x')).status, 400);
+    }
+    const statuses: number[] = [];
+    for (let count = 0; count < 4; count += 1) statuses.push((await ask('GET /things')).status);
+    assert.equal(statuses, [200, 200, 200, 429]);
+  }),
+);
+
+test(
+  'callers that share a connection, as behind a balancer, have each their own token and their own refusals',
+  scoped(async (scope) => {
+    const second = { key: 'env:OTHER', token: 'env:TOKEN2', routes: ['other'] };
+    const { port, requests } = await world(scope, {
+      routes: { other: { upstream: 'up', allow: ['GET /others'] } },
+      apiKeys: { second },
+    });
+    const connection = await openConnection({ port });
+    scope.defer(async () => connection.close());
+    const from = async (path: string, key: string) =>
+      (await connection.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n${key && `PRIVATE-TOKEN: ${key}\r\n`}\r\n`)).status;
+    for (let count = 0; count < 2; count += 1) {
+      assert.equal([await from('/things', KEY), await from('/things', OTHER)], [200, 403]);
+      assert.equal([await from('/others', OTHER), await from('/things', '')], [200, 401]);
+    }
+    assert.equal(
+      requests.map((request) => request.field('private-token')),
+      ['glpat-upstream.token', 'glpat-second.token', 'glpat-upstream.token', 'glpat-second.token'],
+    );
+  }),
+);
+
+test(
   'a key has its rate, and others have theirs',
   scoped(async (scope) => {
     const second = { key: 'env:OTHER', token: 'env:TOKEN2' };
