@@ -132,7 +132,9 @@ function expiredBy({ now, allowExpired }: CompileOptions, policy: Policy, compos
 
 /** An address goes on to be admitted, whatever its entry says. */
 function asWarning(one: Diagnostic): Diagnostic {
-  return one.code.startsWith('rule/') && one.code !== 'rule/expired-range' ? { ...one, severity: 'warning' } : one;
+  return one.code.startsWith('rule/') && one.code !== 'rule/expired-range'
+    ? { ...one, severity: 'warning', hint: 'extend it or remove it' }
+    : one;
 }
 
 function copiedCredentials(files: readonly OutputFile[]): Diagnostic[] {

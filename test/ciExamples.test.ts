@@ -34,6 +34,18 @@ function githubScript(job = 'change', labels: readonly string[] = []): string[] 
   );
 }
 
+/** What the hooks of pre-commit run, those of the example and those that others name. */
+function hookLines(): string[] {
+  const { repos } = read('.pre-commit-config.yaml') as { repos: { hooks: Hook[] }[] };
+  const named = load(readFileSync(join(root, '.pre-commit-hooks.yaml'), 'utf8')) as Hook[];
+  const hooks = [...repos.flatMap((each) => each.hooks), ...named];
+  return hooks.map(({ entry }) => entry).filter((line) => /^postern (?:validate|generate) /.test(line));
+}
+
+interface Hook {
+  readonly entry: string;
+}
+
 const mergeRequest = (system: string) =>
   system === 'GitLab' ? [...gitlabScript('postern:files'), ...gitlabScript('postern:access')] : githubScript();
 
@@ -88,6 +100,32 @@ test('GitLab: the widening stands in the lines of the merge request and in a not
     assert.match(text('access.md'), /newly allowed: PUT \/api\/v4\/user/);
   }));
 
+test('GitLab: a label that only holds the name of the right one approves nothing', () => {
+  const { rules } = read('.gitlab-ci.yml')['postern:access'] as { rules: { if: string }[] };
+  const [, written = ''] = /CI_MERGE_REQUEST_LABELS =~ \/(.*)\//.exec(rules[0]?.if ?? '') ?? [];
+  const approves = (labels: string) => new RegExp(written).test(labels);
+  for (const labels of ['access-reviewed', 'a,access-reviewed', 'access-reviewed,b', 'a,access-reviewed,b'])
+    assert.ok(approves(labels), labels);
+  for (const labels of ['', 'a,b', 'not-access-reviewed', 'access-reviewed-by-nobody', 'to be access-reviewed,b'])
+    assert.not.ok(approves(labels), labels);
+});
+
+test('the merge request that brings the spec cannot be compared, says so, and passes with the label', () =>
+  inRepository(({ run, git, read: text }) => {
+    git('rm', '-rq', '--cached', '.');
+    git('commit', '-qm', 'before there was a spec');
+    git('update-ref', 'refs/remotes/origin/main', 'HEAD');
+    const env = { CI_MERGE_REQUEST_DIFF_BASE_SHA: git('rev-parse', 'HEAD') };
+    git('add', '-A');
+    git('commit', '-qm', 'the spec');
+    const { status, text: said } = run(gitlabScript('postern:access'), env);
+    assert.is(status, 2, said);
+    assert.match(text('access.md'), 'where the spec is new there is nothing to compare yet');
+    assert.is(JSON.parse(text('gl-code-quality-report.json'))[0].severity, 'critical');
+    assert.is(run(githubScript()).status, 2);
+    assert.is(run(githubScript('change', ['access-reviewed'])).status, 0);
+  }));
+
 test('an expired key turns no unrelated change red, but the scheduled run', () =>
   inRepository(({ run, write, git }) => {
     write('postern.yaml', SPEC.replace('2090-06-30 }', '2020-06-30 }').replace(', at: 2090-06-30', ', at: 2021-01-01'));
@@ -100,6 +138,20 @@ test('an expired key turns no unrelated change red, but the scheduled run', () =
       assert.is(status, 0, text);
       assert.match(text, /expired on 2020-06-30/);
     }
+    // What compares access, and a commit, are no worse off.
+    for (const lines of [
+      gitlabScript('postern:access'),
+      hookLines(),
+      ['postern lint --allow-expired --fail-on error'],
+    ]) {
+      const { status, text } = run(lines, { CI_MERGE_REQUEST_DIFF_BASE_SHA: 'origin/main' });
+      assert.is(status, 0, text);
+    }
+    const accepted = 'rule/public-fallback,rule/dependency-proxy,rule/makes-nothing';
+    assert.is(run([`postern lint --accept ${accepted}`]).status, 1);
+    const linted = run([`postern lint --allow-expired --accept ${accepted}`]);
+    assert.is(linted.status, 0, linted.text);
+    assert.not.match(linted.text, 'pass --allow-expired');
     assert.is(run(gitlabScript('postern:keys')).status, 1);
     assert.is(run(githubScript('keys')).status, 1);
   }));

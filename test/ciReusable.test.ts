@@ -114,7 +114,7 @@ reusable('each hook is a command that passes in sync', () =>
     run(['postern fmt', 'postern generate']);
     for (const { entry } of hooks) {
       const { status, text } = run([entry]);
-      assert.is(status, entry.endsWith('lint') ? 1 : 0, `${entry}\n${text}`);
+      assert.is(status, entry.startsWith('postern lint') ? 1 : 0, `${entry}\n${text}`);
     }
   }),
 );

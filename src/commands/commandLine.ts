@@ -108,7 +108,16 @@ const COMMANDS: readonly Command[] = [
     'find what is legal but unwise',
     {
       positionals: specs,
-      options: { accept: options.accept, 'fail-on': gravity, explain: options.explain, format },
+      options: {
+        accept: options.accept,
+        'allow-expired': {
+          ...options['allow-expired'],
+          describe: 'live with keys that have expired: listed, but no reason to exit 1',
+        },
+        'fail-on': gravity,
+        explain: options.explain,
+        format,
+      },
     },
     async (args, io) => {
       const { lint, explainRule } = await import('./lint.ts');

@@ -16,6 +16,8 @@ export interface LintArguments {
   readonly spec?: string | undefined;
   /** Codes of findings that are accepted: they are listed, and do not count for the exit status. */
   readonly accept?: readonly string[] | undefined;
+  /** Whether keys and includes that have expired are accepted. */
+  readonly allowExpired?: boolean | undefined;
   /** Least severity that makes the exit status 1; `warning` if absent. */
   readonly failOn?: Severity | undefined;
   readonly format: Format;
@@ -23,11 +25,14 @@ export interface LintArguments {
 
 /** Reports what is legal but unwise in a valid spec. */
 export function lint(args: LintArguments, io: Io): Status {
-  const { spec: argument, accept = [], failOn = 'warning', format } = args;
+  const { spec: argument, accept = [], allowExpired = false, failOn = 'warning', format } = args;
   const unknown = checkCodes(accept);
   if (unknown.length > 0)
     return print({ command: 'lint', status: 2, diagnostics: unknown, asked: 'changes' }, format, io);
-  const { source, document, composition, spec, policy, diagnostics } = compileArgument(argument, io, { now: io.now });
+  const { source, document, composition, spec, policy, diagnostics } = compileArgument(argument, io, {
+    now: io.now,
+    allowExpired,
+  });
   const report = { command: 'lint', document, asked: 'diagnostics' as const };
   const dated = diagnostics.filter(isRule);
   if (!policy || !spec || !source || hasError(diagnostics.filter((one) => !isRule(one))))
@@ -35,9 +40,10 @@ export function lint(args: LintArguments, io: Io): Status {
   const clients = clientsOf(spec, source.read);
   const around = { clients, read: source.read, composition, now: io.now };
   const all = judge([...dated, ...findings(policy, spec, around)], spec, io.now);
-  const named = all.left.filter(({ code }) => accept.includes(code));
+  const taken = [...accept, ...(allowExpired ? EXPIRED : [])];
+  const named = all.left.filter(({ code }) => taken.includes(code));
   const accepted = [...all.accepted, ...named];
-  const left = all.left.filter(({ code }) => !accept.includes(code));
+  const left = all.left.filter(({ code }) => !taken.includes(code));
   const beside = accepted.length === 0 ? '' : ` beside ${count(accepted.length, 'accepted finding')}`;
   const clean = left.length === 0 ? { summary: `${source.name}: nothing to improve${beside}` } : {};
   const fails = left.some(({ severity }) => GRAVITY[severity] >= GRAVITY[failOn]);
@@ -47,6 +53,9 @@ export function lint(args: LintArguments, io: Io): Status {
     if (!named.some((one) => one.code === code)) io.err(`--accept ${code}: there is no such finding any more\n`);
   return status;
 }
+
+/** What `--allow-expired` accepts, as it does elsewhere. */
+const EXPIRED: readonly string[] = ['rule/expired-key', 'rule/expired-include'];
 
 const GRAVITY: Readonly<Record<Severity, number>> = { note: 0, warning: 1, error: 2 };
 
