@@ -5,29 +5,14 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startServer } from '../../src/verify/process.ts';
 import { entry } from '../support/cli.ts';
-import { inWorkspace, type Workspace } from '../support/workspace.ts';
-import { type Issuer, type Mood, startIssuer } from './issuer.ts';
-import { KEY, secretSpec } from './spec.ts';
+import type { Mood } from './issuer.ts';
+import { given, spec, withIssuer } from './leased.ts';
+import { secretSpec } from './spec.ts';
 
-const spec = secretSpec({ token: 'vault:gitlab/token/partner#token' });
 const LEASES = 'generated/.postern-leases.json';
 const FILE = 'generated/caddy/secrets/keys';
 
 const leases = suite('leases');
-
-async function withIssuer(work: (workspace: Workspace, issuer: Issuer) => Promise<void>): Promise<void> {
-  const issuer = await startIssuer();
-  try {
-    await inWorkspace(async (workspace) => {
-      workspace.write('postern.yaml', spec);
-      await work(workspace, issuer);
-    });
-  } finally {
-    await issuer.stop();
-  }
-}
-
-const given = ({ env }: Issuer) => ({ env: { ...env, PARTNER_KEY: KEY } });
 
 leases('the next run takes what is still good, and asks again once two thirds are over', () =>
   withIssuer(async ({ run, read, write, path }, issuer) => {
@@ -159,40 +144,6 @@ leases('a lease from the future, as the clock was set back, and one without an e
     assert.is(status, 2);
     assert.match(stderr, /it issues a secret without saying until when/);
     assert.is(read(FILE), before);
-  }),
-);
-
-leases('a reload that fails is told and tried again, and one that hangs holds nothing up', () =>
-  withIssuer(async ({ path, read, write }, issuer) => {
-    write(
-      'reload.mjs',
-      `import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
-console.log(process.env.PARTNER_KEY);
-console.error(process.env.VAULT_TOKEN);
-if (!existsSync('failed')) {
-  writeFileSync('failed', '');
-  process.exit(7);
-}
-process.on('SIGTERM', () => {});
-writeFileSync('hanging', String(process.pid));
-setInterval(() => {}, 1000);
-`,
-    );
-    const watching = await startServer({
-      command: process.execPath,
-      args: [...entry, 'secrets', 'render', '--watch', '--reload', JSON.stringify([process.execPath, 'reload.mjs'])],
-      cwd: path,
-      env: { ...process.env, ...given(issuer).env },
-      ready: async () => existsSync(join(path, 'hanging')) && read('hanging') !== '',
-    });
-    try {
-      watching.signal('SIGTERM');
-      assert.equal(await watching.exited, { code: 0, signal: null }, watching.output());
-      assert.match(watching.output(), /exit status 7/);
-      assert.not.ok(watching.output().includes(KEY) || watching.output().includes('token-of-the-caller'));
-    } finally {
-      process.kill(Number(read('hanging')), 'SIGKILL');
-    }
   }),
 );
 

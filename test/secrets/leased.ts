@@ -1,0 +1,20 @@
+import { inWorkspace, type Workspace } from '../support/workspace.ts';
+import { type Issuer, startIssuer } from './issuer.ts';
+import { KEY, secretSpec } from './spec.ts';
+
+export const spec = secretSpec({ token: 'vault:gitlab/token/partner#token' });
+
+/** Runs a test beside a server that issues a token with a lease, in a folder with a spec that asks for one. */
+export async function withIssuer(work: (workspace: Workspace, issuer: Issuer) => Promise<void>): Promise<void> {
+  const issuer = await startIssuer();
+  try {
+    await inWorkspace(async (workspace) => {
+      workspace.write('postern.yaml', spec);
+      await work(workspace, issuer);
+    });
+  } finally {
+    await issuer.stop();
+  }
+}
+
+export const given = ({ env }: Issuer) => ({ env: { ...env, PARTNER_KEY: KEY } });
