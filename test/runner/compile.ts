@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
@@ -17,6 +17,7 @@ const MAIN = 'test/runner/main.ts';
  */
 export async function compile(root: string, files: readonly string[]): Promise<Compiled> {
   // Below the root, so that packages are found; a folder of its own, because two runs may go on at once.
+  await mkdir(join(root, '.build'), { recursive: true });
   const folder = await mkdtemp(join(root, '.build/tests-'));
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
