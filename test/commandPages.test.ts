@@ -5,7 +5,7 @@ import { EXAMPLES } from '../src/commands/examples.ts';
 import { checkPage } from './support/page.ts';
 
 const folder = new URL('../examples/commands/', import.meta.url);
-const pages = readdirSync(folder).filter((name) => name !== 'README.md');
+const pages = readdirSync(folder).filter((name) => name.endsWith('.md') && name !== 'README.md');
 
 const commands = suite('commands');
 for (const name of pages)
