@@ -1,3 +1,3 @@
 import { scale } from './verify/scale.ts';
 
-await scale('caddy');
+await scale('caddy', 2, 3);

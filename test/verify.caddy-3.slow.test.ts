@@ -1,0 +1,3 @@
+import { scale } from './verify/scale.ts';
+
+await scale('caddy', 3, 3);
