@@ -1,4 +1,4 @@
-import { compareNames, type Endpoints, type Junction } from '../../plan/endpoints.ts';
+import type { Endpoints, Junction } from '../../plan/endpoints.ts';
 import { escapeRegex } from '../../plan/regex.ts';
 import { ACCEPTED_BY, classify, PARAMETER_TYPES, type ParameterType } from '../../policy/segment.ts';
 import type { MapEntryDefinition, MapList } from './maps.ts';
@@ -36,37 +36,48 @@ interface Way {
   readonly at: Junction;
 }
 
-const depths = new WeakMap<Endpoints, number>();
-
-/**
- * Returns the number of segments that tables look up one by one: 8, and as many more as it takes to leave few paths to
- * expressions. A path of nine segments is so one more row, and no further tables.
- */
-export function depthOf(endpoints: Endpoints): number {
-  const known = depths.get(endpoints);
-  if (known !== undefined) return known;
-  let depth = USUAL_DEPTH;
-  while (!longerPaths(endpoints, depth)) depth += DEPTH_STEP;
-  depths.set(endpoints, depth);
-  return depth;
+/** How the paths of a proxy are divided between tables and expressions. */
+export interface Divided {
+  /** Number of segments that tables look up one by one. */
+  readonly depth: number;
+  /**
+   * The paths of more segments, a path before those below it, and literal segments before parameters: the first
+   * expression that matches decides.
+   */
+  readonly longer: readonly LongerPath[];
 }
 
+const known = new WeakMap<Endpoints, Divided>();
+
 /**
- * Returns the paths of more than `depth` segments, a path before those below it, and literal segments before
- * parameters: the first expression that matches decides. Returns `undefined` where they are too many or too long.
+ * Leaves to the tables 8 segments, and as many more as it takes to leave few paths to expressions. A path of nine
+ * segments is so one more row, and no further tables.
  */
-function longerPaths(endpoints: Endpoints, depth: number): readonly LongerPath[] | undefined {
-  const found: LongerPath[] = [];
-  const byName = new Map(endpoints.junctions.map((junction) => [junction.name, junction]));
-  const whole = wholeRests(endpoints.junctions);
-  const starts = endpoints.junctions.filter(({ name }) =>
-    isRestOfPath(name) ? !whole.has(name) : name.split('/').length - 1 === depth,
-  );
-  for (const start of starts) {
-    const walk = { from: start.name, found, byName };
-    if (!follow([{ types: '', at: start }], [], walk)) return undefined;
+export function dividedPaths(endpoints: Endpoints): Divided {
+  const divided = known.get(endpoints) ?? divide(endpoints.junctions);
+  known.set(endpoints, divided);
+  return divided;
+}
+
+function divide(junctions: Endpoints['junctions']): Divided {
+  const byName = new Map(junctions.map((junction) => [junction.name, junction]));
+  const whole = wholeRests(junctions);
+  for (let depth = USUAL_DEPTH; ; depth += DEPTH_STEP) {
+    const starts = junctions.filter(({ name }) => {
+      const length = name.split('/').length - 1;
+      return isRestOfPath(name) ? length <= depth && !whole.has(name) : length === depth;
+    });
+    const longer = longerPaths(starts, byName);
+    if (longer?.every((path) => sourceOf(path, depth).length <= LONGEST_SOURCE)) return { depth, longer };
   }
-  return found.some((path) => sourceOf(path, depth).length > LONGEST_SOURCE) ? undefined : found;
+}
+
+/** Returns the paths that go on from these junctions; `undefined` where they are too many. */
+function longerPaths(starts: readonly Junction[], byName: Walk['byName']): readonly LongerPath[] | undefined {
+  const found: LongerPath[] = [];
+  for (const start of starts)
+    if (!follow([{ types: '', at: start }], [], { from: start.name, found, byName })) return undefined;
+  return found;
 }
 
 interface Walk {
@@ -142,9 +153,8 @@ function lastOf(start: Junction, type: ParameterType, byName: Walk['byName']): J
 
 const TESTED = 'The rest of a path that was tested to its end where it began.';
 
-export interface LongerInput {
+export interface LongerInput extends Divided {
   readonly prefix: string;
-  readonly depth: number;
   readonly routes: MapList;
   readonly machinery: MapList;
 }
@@ -156,15 +166,14 @@ export interface LongerInput {
  * the parameters: `/a/b/c/d/e/f/g/h /i/7` is of the form `/a/b/c/d/e/f/g/h/i/{}`. A second map looks up the form with
  * the types of its parameters. `$segment_9` is one variable for all expressions, since each captures the ninth segment.
  */
-export function longerMaps(endpoints: Endpoints, { prefix, depth, routes, machinery }: LongerInput): TypeTest[] {
-  const paths = longerPaths(endpoints, depth) ?? [];
+export function longerMaps({ prefix, depth, longer: paths, routes, machinery }: LongerInput): TypeTest[] {
   const before = variable(`${prefix}_path_${depth}`);
   const [rows, typed, tests] = [
     [] as MapEntryDefinition[],
     [] as MapEntryDefinition[],
     new Map<string, NumberedTest>(),
   ];
-  for (const path of [...paths].sort((a, b) => compareNames(a.from, b.from))) {
+  for (const path of paths) {
     const found = testsOf(path, { prefix, depth });
     for (const test of found) tests.set(test.name.variable, test);
     const form = formOf(path);

@@ -1,7 +1,7 @@
 import { compareNames, type Endpoints, endpointsOf, type Junction } from '../../plan/endpoints.ts';
 import type { Access } from '../../policy/access.ts';
 import { EVERY_METHOD } from '../../policy/pattern.ts';
-import { depthOf, type LongerInput, longerMaps } from './longerPaths.ts';
+import { dividedPaths, type LongerInput, longerMaps } from './longerPaths.ts';
 import type { MapEntryDefinition, MapList } from './maps.ts';
 import { classNames, isRestOfPath, patternName, segmentName } from './names.ts';
 import { METHOD, MOST_CAPITALS, markedOf, type PathNeeds, plainOf, segmentOf, VERB } from './paths.ts';
@@ -45,7 +45,8 @@ const USUAL_LENGTH = 5;
 export function routingMaps(input: RoutingInput): Routing {
   const { access, prefix, routes } = input;
   const endpoints = endpointsOf(access);
-  const depth = depthOf(endpoints);
+  const divided = dividedPaths(endpoints);
+  const { depth } = divided;
   const endpoint = variable(`${prefix}_endpoint`);
   const route = classMaps(endpoints, endpoint, input);
   const allow = routes.add({
@@ -56,7 +57,7 @@ export function routingMaps(input: RoutingInput): Routing {
   });
   const transitions = transitionWriter({ ...input, depth }, endpoints);
   for (const step of stepTables(endpoints, transitions, depth)) stepMaps(step, input, transitions);
-  const longer = longerMaps(endpoints, { ...input, depth });
+  const longer = longerMaps({ ...input, ...divided });
   endpointMap({ ...input, depth });
   return { endpoint, allow, route, depth, tests: [...transitions.tests, ...longer] };
 }

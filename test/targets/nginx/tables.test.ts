@@ -34,22 +34,34 @@ test('each list of addresses is one table, and @names in it are tables of their 
   ]);
 });
 
+/** All files for a proxy that allows these requests. */
+function textFor(allow: readonly string[]): string {
+  const { files } = specFiles(
+    JSON.stringify({
+      version: 1,
+      name: 'deep',
+      upstreams: { up: { url: 'http://127.0.0.1:9' } },
+      routes: { read: { upstream: 'up', auth: 'passthrough', allow } },
+      proxies: { api: { listen: 1, ipRanges: 'any' } },
+      targets: { nginx: {} },
+    }),
+    'nginx',
+  );
+  return files.map(({ text }) => text).join('\n');
+}
+
+test('an expression for longer paths goes on from what eight tables can find', () => {
+  const text = textFor(['GET /a/b/c/d/e/f/g/h/i/{id:int*}', 'GET /a/b/c/d/e/f/g/h/i/{id:slug*}', 'GET /a/{id:hex*}']);
+  const beginnings = [...text.matchAll(/"~\^(\/[^ "]*) /g)].map(([, before = '']) => before.split('/').length - 1);
+  assert.ok(beginnings.length > 0);
+  assert.ok(Math.max(...beginnings) <= 8, text);
+});
+
 test('nginx tries no more than some hundred expressions for a path, whatever its segments', () => {
   for (const end of ['', '/{id}', '/{id:int}/logs', '/{rest*}']) {
     const expressions = (count: number) => {
       const allow = Array.from({ length: count }, (_, number) => `GET /a/b/c/d/e/f/g/h/item-${number}${end}`);
-      const { files } = specFiles(
-        JSON.stringify({
-          version: 1,
-          name: 'deep',
-          upstreams: { up: { url: 'http://127.0.0.1:9' } },
-          routes: { read: { upstream: 'up', auth: 'passthrough', allow } },
-          proxies: { api: { listen: 1, ipRanges: 'any' } },
-          targets: { nginx: {} },
-        }),
-        'nginx',
-      );
-      return files.flatMap(({ text }) => text.match(/^ *"~\^\/a\/.*$/gm) ?? []).length;
+      return (textFor(allow).match(/^ *"~\^\/a\/.*$/gm) ?? []).length;
     };
     assert.ok(expressions(100) >= 100, end);
     assert.is(expressions(300), 0, end);
