@@ -1,4 +1,4 @@
-import type { Proxy, Upstream } from './types.ts';
+import type { HostPort, Proxy, Upstream } from './types.ts';
 
 export const DEFAULT_PORT: Readonly<Record<Upstream['scheme'], number>> = { http: 80, https: 443 };
 
@@ -17,7 +17,12 @@ export function schemeOf({ tls }: Pick<Proxy, 'tls'>): 'http' | 'https' {
   return tls ? 'https' : 'http';
 }
 
+/** Returns host and port as in a URL, also where the port is the default one. */
+export function hostAndPort({ host, port }: HostPort): string {
+  return `${urlHost(host)}:${port}`;
+}
+
 /** Returns host and port as in a URL; the port only if it is not the default of the scheme. */
-export function authorityOf({ scheme, host, port }: Pick<Upstream, 'scheme' | 'host' | 'port'>): string {
-  return port === DEFAULT_PORT[scheme] ? urlHost(host) : `${urlHost(host)}:${port}`;
+export function authorityOf(upstream: Pick<Upstream, 'scheme' | 'host' | 'port'>): string {
+  return upstream.port === DEFAULT_PORT[upstream.scheme] ? urlHost(upstream.host) : hostAndPort(upstream);
 }

@@ -4,7 +4,7 @@ import { parseAddress } from './cidr.ts';
 import { policyCodes } from './codes.ts';
 import { endsInNumber, type NameProblem, nameProblem } from './domains.ts';
 import { type Difference, type Effect, type FieldTable, identityOf } from './fields.ts';
-import { authorityOf, DEFAULT_PORT, urlHost } from './origin.ts';
+import { authorityOf, DEFAULT_PORT, hostAndPort } from './origin.ts';
 import { headerRefusal } from './refusedHeaders.ts';
 import type { HostPort, Upstream } from './types.ts';
 
@@ -181,7 +181,7 @@ export function urlOf(upstream: Upstream): string {
 }
 
 function serversOf({ servers }: Upstream): string[] {
-  return servers.map(({ host, port }) => `${urlHost(host)}:${port}`).sort();
+  return servers.map(hostAndPort).sort();
 }
 
 function arrow(what: string, from: string, to: string): string {

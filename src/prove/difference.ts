@@ -1,7 +1,7 @@
 import { CORS_RESPONSE_HEADERS, corsFields } from '../plan/cors.ts';
 import { forwardPlan } from '../plan/forwards.ts';
 import type { Decision } from '../policy/decide.ts';
-import { authorityOf, urlHost } from '../policy/origin.ts';
+import { authorityOf, hostAndPort } from '../policy/origin.ts';
 import type { ApiKey, Forwarding, Policy, Upstream } from '../policy/types.ts';
 import { atMost } from './decision.ts';
 import { matches, type Part } from './explore.ts';
@@ -72,7 +72,7 @@ function ofForward(outcome: Forwarded, decision: Decision, question: Question): 
   if (decision.kind !== 'forward') return `forwarded instead of ${decision.status}`;
   const upstream = policy.upstreams.find(({ id }) => id === decision.forwarding.upstream);
   if (!upstream) throw new Error('a forwarding has an upstream');
-  const servers = upstream.servers.map(({ host, port }) => `${urlHost(host)}:${port}`).sort();
+  const servers = upstream.servers.map(hostAndPort).sort();
   if (outcome.scheme !== upstream.scheme || outcome.servers.join() !== servers.join())
     return 'forwarded to somewhere else';
   const unsure = tlsDifference(outcome, upstream);

@@ -1,7 +1,8 @@
 import { corsFields } from '../plan/cors.ts';
 import { forwardPlan } from '../plan/forwards.ts';
 import type { Decision } from '../policy/decide.ts';
-import { authorityOf, urlHost } from '../policy/origin.ts';
+import { credentialText } from '../policy/key.ts';
+import { authorityOf, hostAndPort } from '../policy/origin.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import { exampleOf, type Part, pieceOf, type Run } from './explore.ts';
 import type { Forwarded, Outcome } from './model.ts';
@@ -75,13 +76,12 @@ export function saidBySpec(decision: Decision, request: ExampleRequest, { policy
   const headers = new Map<string, string | undefined>([['host', authorityOf(upstream)]]);
   for (const name of forwardPlan(forwarding, policy).passed)
     headers.set(name, request.headers.find(([sent]) => sent.toLowerCase() === name)?.[1] ?? '');
-  const scheme = upstream.tokenScheme === undefined ? '' : `${upstream.tokenScheme} `;
   if (key && forwarding.auth === 'apiKey')
-    headers.set(upstream.tokenHeader.toLowerCase(), `${scheme}<token of ${key.id}>`);
+    headers.set(upstream.tokenHeader.toLowerCase(), credentialText(upstream.tokenScheme, `<token of ${key.id}>`));
   return {
     kind: 'forward',
     scheme: upstream.scheme,
-    servers: upstream.servers.map(({ host, port }) => `${urlHost(host)}:${port}`),
+    servers: upstream.servers.map(hostAndPort),
     isWhole: true,
     tls: { verified: !(upstream.tls?.insecureSkipVerify ?? true), name: upstream.tls?.serverName },
     hidden: new Set(),

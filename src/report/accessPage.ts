@@ -3,7 +3,7 @@ import { printable } from '../diagnostics/printable.ts';
 import { digestOf } from '../output/header.ts';
 import { type CidrSet, toCidrs } from '../policy/cidr.ts';
 import { writtenName } from '../policy/domains.ts';
-import { authorityOf, urlHost } from '../policy/origin.ts';
+import { authorityOf, hostAndPort } from '../policy/origin.ts';
 import type { ReadFile } from '../policy/ranges.ts';
 import { DEFAULT_MAX_BODY } from '../policy/routes.ts';
 import type { Answer, ApiKey, Forwarding, Policy, Proxy, Route, Upstream } from '../policy/types.ts';
@@ -150,18 +150,23 @@ function proxySection(spec: Spec, { proxies }: Policy): string[] {
       ...(tls ? ['with TLS'] : []),
       ...(hosts.length > 0 ? [`as ${hosts.map(code).join(', ')}`] : []),
     ].join(' ');
-    const key = code([`${apiKeyHeader}:`, ...(apiKeyScheme ? [apiKeyScheme] : [])].join(' '));
+    const key = headerCode(apiKeyHeader, apiKeyScheme);
     return [code(id), port, fromWords(ipRanges ?? []), `${address}${behind}`, key, groups];
   };
   const columns = ['Proxy', 'Listens on', 'From', 'Client address', 'Key in', 'Groups'];
   return titled('Proxies', table(columns, proxies.map(row)));
 }
 
+/** A header as it starts, with the scheme before its value: `Authorization: Bearer`. */
+function headerCode(header: string, scheme: string | undefined): string {
+  return code(`${header}: ${scheme ?? ''}`.trimEnd());
+}
+
 function upstreamSection({ upstreams }: Policy): string[] {
   const row = ({ tls, servers, tokenHeader, tokenScheme, ...upstream }: Upstream) => {
-    const addresses = servers.map(({ host, port }) => `${urlHost(host)}:${port}`).sort();
-    const isPool = addresses.join() !== `${urlHost(upstream.host)}:${upstream.port}`;
-    const token = code([`${tokenHeader}:`, ...(tokenScheme ? [tokenScheme] : [])].join(' '));
+    const addresses = servers.map(hostAndPort).sort();
+    const isPool = addresses.join() !== hostAndPort(upstream);
+    const token = headerCode(tokenHeader, tokenScheme);
     const certificate = tls?.insecureSkipVerify ? 'not checked' : (tls?.serverName ?? 'none');
     const pool = isPool ? addresses.map(code).join(', ') : '';
     return [code(upstream.id), code(`${upstream.scheme}://${authorityOf(upstream)}`), pool, certificate, token];

@@ -1,7 +1,8 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { formatAddress } from '../policy/cidr.ts';
-import { urlHost } from '../policy/origin.ts';
+import { credentialText, keySource } from '../policy/key.ts';
+import { hostAndPort } from '../policy/origin.ts';
 import { headBytesOf } from '../policy/request.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import { bodyLength } from '../prove/compare.ts';
@@ -111,7 +112,7 @@ interface Serving {
 async function startServers(ports: ReadonlyMap<string, number>, { policy, arrivals }: Serving, scope: Scope) {
   const names = new Map<string, string | undefined>(
     policy.upstreams.flatMap(({ servers, tls }) =>
-      servers.map(({ host, port }) => [`${urlHost(host)}:${port}`, tls?.serverName] as const),
+      servers.map((server) => [hostAndPort(server), tls?.serverName] as const),
     ),
   );
   // OpenSSL finds the authority of a certificate by its name alone.
@@ -144,7 +145,7 @@ async function ask(request: ExampleRequest, { port, proxy, secrets, arrivals }: 
   if ('problem' in raw) return raw.problem;
   const { family } = request.peer;
   const peer = formatAddress(request.peer);
-  if (peer === '255.255.255.255') return 'nginx takes no such address from the line of PROXY protocol';
+  if (peer === '255.255.255.255') return 'engines take no such address from the line of PROXY protocol';
   const preface = `PROXY ${family === 4 ? `TCP4 ${peer} 127.0.0.1` : `TCP6 ${peer} ::1`} 50000 80\r\n`;
   const tls = proxy.tls ? { tls: { serverName: proxy.hosts[0] ?? 'trial.example' } } : {};
   const connection = await openConnection({ port, preface, ...tls });
@@ -164,7 +165,7 @@ async function ask(request: ExampleRequest, { port, proxy, secrets, arrivals }: 
 const MOST_BODY = 2_000_000;
 /** The size of a header whose value is empty, for padding. */
 const PADDING = 'X-Padding: \r\n';
-const KEY = /^[A-Za-z0-9._~+/=-]{20,128}/;
+const KEY = new RegExp(`^${keySource()}`);
 const SELECTOR_LENGTH = 8;
 
 /** Returns the bytes of a request, with the keys of this trial. */
@@ -176,8 +177,8 @@ export function bytesOf(
   const { method, target, caller, keyText, body, headBytes } = request;
   const headers = request.headers.filter(([name]) => name !== apiKeyHeader);
   if (keyText !== '') {
-    const scheme = caller.kind === 'known' && apiKeyScheme !== undefined ? `${apiKeyScheme} ` : '';
-    headers.push([apiKeyHeader, `${scheme}${keyOf(keyText, caller, secrets)}`]);
+    const scheme = caller.kind === 'known' ? apiKeyScheme : undefined;
+    headers.push([apiKeyHeader, credentialText(scheme, keyOf(keyText, caller, secrets))]);
   }
   const least = headBytesOf({ method, target, headers });
   if (headBytes !== undefined && headBytes !== least) {

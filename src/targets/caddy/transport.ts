@@ -1,5 +1,5 @@
 import { HEADS, PHASES } from '../../plan/bounds.ts';
-import { authorityOf, urlHost } from '../../policy/origin.ts';
+import { authorityOf, hostAndPort } from '../../policy/origin.ts';
 import type { Upstream } from '../../policy/types.ts';
 import { bareWord, type CaddyToken, trustedText } from './quote.ts';
 
@@ -37,7 +37,7 @@ export function transportOf(upstream: Upstream): Transport {
   const isOdd = servers.some(({ port }) => port === (scheme === 'http' ? 443 : 80));
   const before = isOdd ? '' : `${scheme}://`;
   return {
-    servers: servers.map((server) => bareWord(`${before}${urlHost(server.host)}:${server.port}`)),
+    servers: servers.map((server) => bareWord(`${before}${hostAndPort(server)}`)),
     retries: servers.length > 1 ? bareWord(String(servers.length - 1)) : null,
     host: trustedText(authorityOf(upstream)),
     connectTimeout: bareWord(`${timeouts.connect}ms`),

@@ -1,7 +1,7 @@
 import type { Diagnostic, SpecPath } from '../../diagnostics/diagnostic.ts';
 import { parseAddress } from '../../policy/cidr.ts';
 import { hasSite } from '../../policy/domains.ts';
-import { urlHost } from '../../policy/origin.ts';
+import { hostAndPort } from '../../policy/origin.ts';
 import type { HostPort, Policy, Upstream } from '../../policy/types.ts';
 import { nginxCodes } from './codes.ts';
 import type { UpstreamModel } from './model.ts';
@@ -51,7 +51,7 @@ export function upstreamsOf(options: NginxOptions): Upstreams {
       const { scheme, servers } = upstream;
       const [first] = servers;
       if (first && isLookedUpAlone(upstream, options))
-        return { text: `${scheme}://${urlHost(first.host)}:${first.port}`, isBlock: false };
+        return { text: `${scheme}://${hostAndPort(first)}`, isBlock: false };
       blocks.set(name, blockOf(upstream, name, options));
       return { text: `${scheme}://${name}`, isBlock: true };
     },
@@ -62,7 +62,7 @@ function blockOf(upstream: Upstream, name: string, { resolver }: NginxOptions): 
   return {
     name: literal(name),
     names: hasNames(upstream),
-    servers: upstream.servers.map(({ host, port }) => bareWord(`${urlHost(host)}:${port}`)),
+    servers: upstream.servers.map((server) => bareWord(hostAndPort(server))),
     resolvers: resolver && hasNames(upstream) ? resolver.map(bareWord) : null,
   };
 }
