@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Touches } from '../../accessDiff/declared.ts';
 import { clientIp } from '../../spec/clientIp.ts';
+import { writableFolder } from '../writable.ts';
 
 const site = z
   .strictObject({
@@ -34,15 +35,7 @@ export const caddyOptions = z
       .enum(['socket', 'off'])
       .optional()
       .describe('socket (default): the admin API on admin.sock beside the Caddyfile, for its own user only. off: none'),
-    writable: z
-      .string()
-      .regex(/^(?:\/[A-Za-z0-9._-]+)+$/, {
-        error: 'must be an absolute path of letters, digits, ".", "_", "-" and "/"',
-      })
-      .optional()
-      .describe(
-        'Folder for all that Caddy writes, which is then the only one that it needs to write to; the folder it is started in where absent',
-      ),
+    writable: writableFolder('Caddy'),
     accessLog: z
       .enum(['file', 'stdout', 'stderr'])
       .optional()

@@ -310,9 +310,8 @@ export class Meaning {
   /** Stores what an expression captures of the segments behind the path so far and a blank. */
   private captureLonger(row: RegexRow, [before]: readonly Part[], name: string): void {
     const { source = [] } = this.configuration.tables.get(name) ?? {};
-    const after = source.flatMap((part) =>
-      typeof part === 'object' ? [/^after_(\d+)$/.exec(part.variable)?.[1]] : [],
-    )[1];
+    const third = source[2];
+    const [, after] = (typeof third === 'object' && /^after_(\d+)$/.exec(third.variable)) || [];
     const groups = longerGroups(row);
     const isBefore = typeof before === 'string' && /^[^ ]* $/.test(before);
     if (

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { byPresence, type Touches } from '../../accessDiff/declared.ts';
 import { clientIp } from '../../spec/clientIp.ts';
+import { writableFolder } from '../writable.ts';
 
 export const nginxOptions = z
   .strictObject({
@@ -68,15 +69,7 @@ export const nginxOptions = z
       })
       .optional()
       .describe('The sites of domain rewrites that name an upstream; none where absent'),
-    writable: z
-      .string()
-      .regex(/^(?:\/[A-Za-z0-9._-]+)+$/, {
-        error: 'must be an absolute path of letters, digits, ".", "_", "-" and "/"',
-      })
-      .optional()
-      .describe(
-        'Folder for all that nginx writes, which is then the only one that it needs to write to; the folder it is started in where absent',
-      ),
+    writable: writableFolder('nginx'),
     accessLog: z
       .enum(['file', 'stdout', 'stderr', 'journal'])
       .optional()
