@@ -5,7 +5,7 @@ import { load } from 'js-yaml';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { engineSuite } from './engines/suite.ts';
-import { inRepository, LIVE, SPEC, withoutInstall } from './support/ciRepository.ts';
+import { expecting, inRepository, LIVE, SPEC, withoutInstall } from './support/ciRepository.ts';
 import { demoRanges } from './support/demo.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -55,11 +55,7 @@ for (const system of ['GitLab', 'GitHub']) {
   test(`${system}: green in sync and on a narrowing, red on a hand edit and on a widening`, () =>
     inRepository(({ run, write, read: text }) => {
       const lines = mergeRequest(system);
-      const expected = (status: number, found = /./) => {
-        const result = run(lines);
-        assert.is(result.status, status, result.text);
-        assert.match(result.text, found);
-      };
+      const expected = expecting(run, lines);
       expected(0);
       write(LIVE, text(LIVE).replace('cache 30', 'cache 60'));
       expected(1);

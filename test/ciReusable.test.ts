@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { load, loadAll } from 'js-yaml';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inRepository, LIVE, SPEC, withoutInstall } from './support/ciRepository.ts';
+import { expecting, inRepository, LIVE, SPEC, withoutInstall } from './support/ciRepository.ts';
 
 // What others name instead of copying it: the action for GitHub, the component for GitLab, the hooks of pre-commit.
 
@@ -67,11 +67,7 @@ for (const [system, lines] of [
 ] as const)
   reusable(`${system}: green in sync, red on a hand edit, on a widening and where nothing can be told`, () =>
     inRepository(({ run, write, read: text }) => {
-      const expected = (status: number, found = /./) => {
-        const result = run(lines);
-        assert.is(result.status, status, result.text);
-        assert.match(result.text, found);
-      };
+      const expected = expecting(run, lines);
       expected(0);
       write(LIVE, text(LIVE).replace('cache 30', 'cache 60'));
       expected(1, /edited by hand/);

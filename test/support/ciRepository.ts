@@ -67,6 +67,15 @@ export async function inRepository(work: (repository: Repository) => void): Prom
   }
 }
 
+/** Returns a check of what some lines come to: their status, and what they print. */
+export function expecting(run: Repository['run'], lines: readonly string[]) {
+  return (status: number, found = /./): void => {
+    const result = run(lines);
+    assert.is(result.status, status, result.text);
+    assert.match(result.text, found);
+  };
+}
+
 /** The shell lines of the example, without the one that installs what is here already. */
 export function withoutInstall(lines: readonly string[]): string[] {
   const kept = lines.filter((line) => !line.startsWith('npm install'));
