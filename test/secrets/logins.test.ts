@@ -1,12 +1,9 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { identityFor } from '../../src/verify/certificate.ts';
 import { engineSuite } from '../engines/suite.ts';
 import { inWorkspace } from '../support/workspace.ts';
 import { type Bao, startBao } from './bao.ts';
+import { allowAccounts, jwt, jwtOf, publicKey, startReviewer } from './reviewer.ts';
 import { KEY, secretSpec } from './spec.ts';
 
 const TOKEN = 'glpat-the-token-of-this-test';
@@ -18,17 +15,10 @@ test.before(async () => {
 });
 test.after(async () => vault.stop());
 
-const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-
-function jwt(claims: object): string {
-  const now = Math.floor(Date.now() / 1000);
-  const text = `${part({ alg: 'RS256', typ: 'JWT' })}.${part({ iat: now, exp: now + 600, ...claims })}`;
-  return `${text}.${sign('RSA-SHA256', Buffer.from(text), privateKey).toString('base64url')}`;
-}
-
 const SPEC = secretSpec({ token: 'vault:secret/gitlab#token' });
-const env = (more: Record<string, string>) => ({ env: { ...vault.env, VAULT_TOKEN: '', PARTNER_KEY: KEY, ...more } });
+const env = (more: Record<string, string>) => ({
+  settings: { ...vault.env, VAULT_TOKEN: '', PARTNER_KEY: KEY, ...more },
+});
 
 test('by a JWT that its key signs, and by no other', () =>
   inWorkspace(async ({ run, write, path, read }) => {
@@ -63,24 +53,6 @@ test('by a JWT that its key signs, and by no other', () =>
     }
   }));
 
-/** Reviews tokens as the API server of Kubernetes does: each is that of a service account whose name it says. */
-async function startReviewer() {
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const { spec } = JSON.parse(Buffer.concat(chunks).toString());
-      const { sub } = JSON.parse(Buffer.from(spec.token.split('.')[1], 'base64url').toString());
-      const status = { authenticated: true, user: { username: sub, uid: 'uid' }, audiences: spec.audiences };
-      response.writeHead(201, { 'Content-Type': 'application/json' });
-      response.end(JSON.stringify({ kind: 'TokenReview', apiVersion: 'authentication.k8s.io/v1', spec, status }));
-    });
-  });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as AddressInfo;
-  return { port, stop: () => new Promise<void>((closed) => server.close(() => closed())) };
-}
-
 test('by Kubernetes, with the role that was generated for it', () =>
   inWorkspace(async ({ run, write, path, read }) => {
     const reviewer = await startReviewer();
@@ -89,28 +61,15 @@ test('by Kubernetes, with the role that was generated for it', () =>
         'vault: { stores: { secret: 2 }, login: { kubernetes: { serviceAccount: postern, namespace: access } } }';
       write('postern.yaml', secretSpec({ token: 'vault:secret/gitlab#token', targets: `caddy: {}, ${target}` }));
       assert.is((await run('generate')).status, 0);
-      write('ca.pem', identityFor('kubernetes').cert);
-      await vault.bao('auth', 'enable', 'kubernetes');
-      await vault.bao(
-        'write',
-        'auth/kubernetes/config',
-        `kubernetes_host=http://127.0.0.1:${reviewer.port}`,
-        'disable_local_ca_jwt=true',
-        `kubernetes_ca_cert=@${join(path, 'ca.pem')}`,
-        `token_reviewer_jwt=${jwt({ sub: 'reviewer' })}`,
-      );
+      await allowAccounts(vault, reviewer, path);
       await vault.bao('policy', 'write', 'secrets', join(path, 'generated/vault/policy.hcl'));
       await vault.bao('write', 'auth/kubernetes/role/secrets', `@${join(path, 'generated/vault/login.json')}`);
       const login = { POSTERN_VAULT_AUTH: 'kubernetes', POSTERN_VAULT_ROLE: 'secrets', POSTERN_VAULT_JWT_FILE: 'jwt' };
-      const accountOf = (name: string) => ({
-        sub: `system:serviceaccount:access:${name}`,
-        'kubernetes.io': { namespace: 'access', serviceaccount: { name, uid: 'uid' } },
-      });
-      write('jwt', jwt(accountOf('postern')));
+      write('jwt', jwtOf('access', 'postern'));
       const done = await run('secrets render', env(login));
       assert.is(done.status, 0, done.stderr);
       assert.ok(read('generated/caddy/secrets/keys').includes(TOKEN));
-      write('jwt', jwt(accountOf('default')));
+      write('jwt', jwtOf('access', 'default'));
       const refused = await run('secrets render', env(login));
       assert.is(refused.status, 2);
       assert.match(refused.stderr, /the login by kubernetes is refused \(status 403\)/);

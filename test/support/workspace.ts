@@ -22,16 +22,18 @@ interface WorkspaceRun extends Omit<RunOptions, 'cwd'> {
    * something. With a user or an environment it always does.
    */
   readonly apart?: boolean;
+  /** The whole environment of a command that stays in this process: what starts no program sees nothing else. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export async function inWorkspace(work: (workspace: Workspace) => Promise<void>): Promise<void> {
   const folder = await temporaryFolder();
   const { path } = folder;
   const leaks = new LeakNet();
-  const runArgs: Workspace['runArgs'] = async (args, { apart = false, ...options } = {}) => {
+  const runArgs: Workspace['runArgs'] = async (args, { apart = false, settings, ...options } = {}) => {
     const isApart = apart || options.uid !== undefined || options.env !== undefined;
-    const ran = await (isApart ? postern(args, { cwd: path, ...options }) : runHere(args, options.input));
-    leaks.given(options.env ?? {});
+    const ran = await (isApart ? postern(args, { cwd: path, ...options }) : runHere(args, options.input, settings));
+    leaks.given({ ...settings, ...options.env });
     // The one command that is for showing a secret.
     if (args.join(' ') !== 'secrets keygen') leaks.said(ran.stdout, ran.stderr);
     return ran;

@@ -8,7 +8,18 @@ export interface InjectorModel {
   readonly target: string;
   readonly annotations: readonly Setting[];
   readonly templates: readonly { readonly name: VaultToken; readonly lines: readonly VaultToken[] }[];
+  /** Files of this engine with values that are computed from secrets, which no template can do. */
+  readonly others: readonly VaultToken[];
 }
+
+/**
+ * Program of each engine, and the signal at which it reads its files again. The Agent runs in a container of its own,
+ * where the programs of the engine are absent and only its processes can be made visible.
+ */
+const ENGINES: Readonly<Record<string, { readonly program: string; readonly signal: string }>> = {
+  nginx: { program: 'nginx', signal: 'HUP' },
+  caddy: { program: 'caddy', signal: 'USR1' },
+};
 
 const PREFIX = 'vault.hashicorp.com/';
 const of = (name: string, value: string): Setting => ({ name: text(`${PREFIX}${name}`), value: quoted(value) });
@@ -36,33 +47,49 @@ interface Pod {
   readonly files: readonly DeliveredFile[];
 }
 
-function modelOf({ target, folder, files }: Pod, { options, login, policyName, policy, sources }: DeliveryParts) {
-  const nameOf = ({ path }: DeliveredFile) => path.split('/').at(-1) ?? '';
-  // The injector takes a command as one text. Words of our alphabet mean the same with and without a shell.
-  const reload = options.agent?.reload?.[target]?.join(' ');
+function modelOf(
+  { target, folder, files }: Pod,
+  { options, login, policyName, policy, sources, delivery }: DeliveryParts,
+): InjectorModel {
+  const nameOf = (path: string) => path.split('/').at(-1) ?? '';
+  const engine = ENGINES[target];
   return {
     target,
     annotations: [
       of('agent-inject', 'true'),
       of('agent-run-as-same-user', 'true'),
+      ...(engine ? [of('agent-share-process-namespace', 'true')] : []),
       of('auth-path', `auth/${login?.mount ?? ''}`),
-      of('error-on-missing-key', 'true'),
       ...(options.namespace === undefined ? [] : [of('namespace', options.namespace)]),
       of('role', policyName),
       of('secret-volume-path', folder),
       ...(options.address === undefined ? [] : [of('service', options.address)]),
       of('template-config-exit-on-retry-failure', 'true'),
-      ...files.flatMap((file) => [
-        of(`agent-inject-file-${nameOf(file)}`, nameOf(file)),
-        of(`agent-inject-perms-${nameOf(file)}`, '0600'),
-        ...(reload === undefined ? [] : [of(`agent-inject-command-${nameOf(file)}`, reload)]),
-        // This only declares the file: the template names what it reads.
-        of(`agent-inject-secret-${nameOf(file)}`, nameOf(file)),
-      ]),
+      ...files.flatMap(({ path }) => annotationsOf(nameOf(path), engine)),
     ],
     templates: files.map((file) => ({
-      name: text(`${PREFIX}agent-inject-template-${nameOf(file)}`),
+      name: text(`${PREFIX}agent-inject-template-${nameOf(file.path)}`),
       lines: guardedLines(file, policy, agentDialect(sources)),
     })),
+    others: delivery.others.filter((path) => path.startsWith(`${target}/`)).map((path) => text(nameOf(path))),
   };
+}
+
+function annotationsOf(file: string, engine: (typeof ENGINES)[string] | undefined): Setting[] {
+  return [
+    of(`agent-inject-file-${file}`, file),
+    of(`agent-inject-perms-${file}`, '0600'),
+    ...(engine ? [of(`agent-inject-command-${file}`, reloadOf(engine))] : []),
+    // This only declares the file: the template names what it reads.
+    of(`agent-inject-secret-${file}`, file),
+    of(`error-on-missing-key-${file}`, 'true'),
+  ];
+}
+
+/**
+ * Returns the command that the Agent gives to a shell. Another Agent runs it first, before the engine has started, and
+ * an Agent whose command fails ends.
+ */
+function reloadOf({ program, signal }: (typeof ENGINES)[string]): string {
+  return `! pgrep -x ${program} >/dev/null || pkill -${signal} -o -x ${program}`;
 }
