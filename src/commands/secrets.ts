@@ -45,6 +45,7 @@ function misfitOf({ action, spec, out, check, keys, watch, reload }: SecretsArgu
     ([name, value]) => value !== undefined && !taken[action].includes(name),
   )?.[0];
   if (option !== undefined) return { option: option === 'spec' ? 'a spec' : option, mode: action };
+  if (watch && spec === '-') return { option: '--watch', mode: '-' };
   if (reload && !watch) return { option: '--reload', mode: 'a render without --watch' };
   return check && watch ? { option: '--check', mode: '--watch' } : undefined;
 }

@@ -1,14 +1,21 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { hasError } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
+import { outputCodes } from '../output/codes.ts';
+import { placed, systemProblem } from '../output/disk.ts';
+import { TEMPORARY_SUFFIX } from '../output/gitFiles.ts';
+import { type Release, tryLock } from '../output/lock.ts';
 import { secretCodes } from '../secrets/codes.ts';
 import { dueAt } from '../secrets/leases.ts';
 import { staleSecrets } from '../secrets/write.ts';
 import type { Io, Status } from './io.ts';
 import { print } from './print.ts';
 import { look, type Round, type SecretsArguments, writeRound } from './secretsLook.ts';
+import { outputFolder, specPlace } from './spec.ts';
 
 const COMMAND = 'secrets render --watch';
+const LOCK = `.watch${TEMPORARY_SUFFIX}`;
 
 /** Most seconds between two rounds. Secrets without a known end, such as files, are read again in each round. */
 const USUAL = 60;
@@ -27,6 +34,29 @@ interface Watched {
  * failure is reported and retried; the files stay as they are meanwhile.
  */
 export async function watchSecrets(args: SecretsArguments, io: Io): Promise<Status> {
+  const { release, diagnostics } = alone(args);
+  if (!release) return print({ command: COMMAND, status: 2, diagnostics, asked: 'changes' }, args.format, io);
+  try {
+    return await rounds(args, io);
+  } finally {
+    release();
+  }
+}
+
+/** Takes the lock of the folder for as long as the watch runs: two would both request a token whenever one is due. */
+function alone({ out, spec }: SecretsArguments): { readonly release?: Release; readonly diagnostics: Diagnostic[] } {
+  const folder = outputFolder(out, specPlace(spec));
+  try {
+    const release = tryLock(join(folder, LOCK));
+    return release
+      ? { release, diagnostics: [] }
+      : { diagnostics: [secretCodes.report('watched', [], {}, placed(folder))] };
+  } catch (error) {
+    return { diagnostics: [outputCodes.report('unwritable', [], { problem: systemProblem(error) }, placed(folder))] };
+  }
+}
+
+async function rounds(args: SecretsArguments, io: Io): Promise<Status> {
   const stop = io.untilStopped();
   let status: Status = 2;
   let failures = 0;

@@ -28,14 +28,12 @@ export interface OpenSpec {
 
 /** Opens the spec that an argument names: a file, the `postern.yaml` of a folder, or `-` for standard input. */
 export function openSpec(argument: string | undefined, io: Io): Result<OpenSpec> {
-  let name = argument === '-' ? '<stdin>' : (argument ?? DEFAULT_SPEC);
+  const { name, folder } = specPlace(argument);
   try {
-    if (argument !== '-') name = specFile(name);
     if (argument !== '-') io.opened?.(name);
     const found = argument === '-' ? { bytes: io.readStdin() } : readBytes(name, { pipes: true });
     if ('problem' in found) return failed([commandCodes.report('unreadable-spec', [], found, placed(name))]);
     const { value, diagnostics } = decodeSource(name, found.bytes);
-    const folder = argument === '-' ? '.' : dirname(name);
     return value
       ? ok({ ...value, folder, read: readerIn(folder, io), project: projectAround(folder, name, io) }, diagnostics)
       : failed(diagnostics);
@@ -88,9 +86,21 @@ export function stemOf(spec: string): string | undefined {
   return stem === 'postern' || stem === basename(spec) ? undefined : stem;
 }
 
-function specFile(argument: string): string {
-  const isFolder = statSync(argument, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  return isFolder ? join(argument, DEFAULT_SPEC) : argument;
+/** Returns the name and the folder of the spec that an argument names, whether it exists or not. */
+export function specPlace(argument = DEFAULT_SPEC): Pick<OpenSpec, 'name' | 'folder'> {
+  if (argument === '-') return { name: '<stdin>', folder: '.' };
+  const name = isFolder(argument) ? join(argument, DEFAULT_SPEC) : argument;
+  return { name, folder: dirname(name) };
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch (error) {
+    // Whoever reads it says why that fails.
+    systemProblem(error);
+    return false;
+  }
 }
 
 function readerIn(folder: string, { opened }: Io): ReadFile {

@@ -27,6 +27,9 @@ export const secretCodes = defineCodes('secret', {
   'open-file': error('{file} can be read by others than its owner').hint(
     'run "postern secrets render", which closes it',
   ),
+  watched: error('another "postern secrets render --watch" runs for this folder').hint(
+    'stop that one first, or choose another folder with --out',
+  ),
   reload: error('the command of --reload failed: {problem}').hint('the new secrets are written; it is run again'),
   ended: error('{reference} has no lease that lasts: none was taken here yet, or two thirds of it are over').hint(
     'run "postern secrets render", or keep "postern secrets render --watch" running',

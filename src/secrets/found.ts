@@ -30,6 +30,8 @@ export interface SourceContext {
    * be.
    */
   readonly mayIssue: boolean;
+  /** Milliseconds that a program may take; a minute if absent. */
+  readonly patience?: number;
 }
 
 /** Returns the path after the colon, and the field after "#" or "". */

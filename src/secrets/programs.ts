@@ -50,6 +50,7 @@ function decoded(printed: unknown): unknown {
   );
 }
 
+/** Milliseconds that a program may take. */
 const PATIENCE = 60_000;
 const LARGEST = 8 * 2 ** 20;
 /** Code of the error where a program printed more than that. */
@@ -58,13 +59,18 @@ const TOO_MUCH = 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER';
 function from(program: Program): Source {
   return async (references, context) => {
     const found = new Map<string, Answer>();
+    let hung: Printed | undefined;
     for (const [path, group] of byPath(references)) {
-      const printed = await run(program, program.args(path, context), context);
+      // It would hang at each of them.
+      const printed = hung ?? (await run(program, program.args(path, context), context));
+      if (printed === HANGS) hung = printed;
       for (const reference of group) found.set(reference.text, taken(printed, reference, program));
     }
     return found;
   };
 }
+
+const HANGS = { problem: 'it took too long' };
 
 type Printed = { readonly document: unknown } | { readonly missing: true } | { readonly problem: string };
 
@@ -78,16 +84,18 @@ function taken(printed: Printed, reference: SecretReference, { name, fields, hin
   return value ? { value } : secretCodes.report('no-field', origin, { reference: text });
 }
 
-/** Runs a program without a shell and with a time limit. */
-function run(program: Program, args: readonly string[], { env }: SourceContext): Promise<Printed> {
+/** Runs a program without a shell and with a time limit. It has no input, so that it does not wait for a password. */
+function run(program: Program, args: readonly string[], { env, patience = PATIENCE }: SourceContext): Promise<Printed> {
   return new Promise((settle) => {
-    const limits = { env, timeout: PATIENCE, maxBuffer: LARGEST, killSignal: 'SIGKILL' } as const;
-    execFile(program.name, args, limits, (error, stdout, stderr) => {
+    const limits = { env, timeout: patience, maxBuffer: LARGEST, killSignal: 'SIGKILL' } as const;
+    const child = execFile(program.name, args, limits, (error, stdout, stderr) => {
       if (error && 'code' in error && error.code === 'ENOENT') settle({ missing: true });
-      else if (error?.killed || error?.code === TOO_MUCH) settle({ problem: 'it took too long or printed too much' });
+      else if (error?.code === TOO_MUCH) settle({ problem: 'it printed too much' });
+      else if (error?.killed) settle(HANGS);
       else if (error) settle({ problem: program.problem(stderr) });
       else settle(parsed(stdout));
     });
+    child.stdin?.end();
   });
 }
 

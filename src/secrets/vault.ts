@@ -21,6 +21,14 @@ interface Session {
   readonly token: string;
   /** Seconds since 1970; absent if it never expires. */
   readonly until?: number;
+  /** What is known to be mounted, by path, such as `secret/`. No mount is inside of another. */
+  readonly mounts: Map<string, Mount>;
+}
+
+interface Mount {
+  /** Whether it is a key-value store, where a read changes nothing. */
+  readonly isStore: boolean;
+  readonly isVersioned: boolean;
 }
 
 /** Most paths that are requested at the same time. */
@@ -76,16 +84,26 @@ interface Store {
  * Returns the path to read. A key-value store of version 2 has its secrets below `data/`, which a reference may leave
  * out, as Vault's own commands do.
  */
-async function storeOf({ server, token }: Session, path: string): Promise<Store | Trouble> {
+async function storeOf(session: Session, path: string): Promise<Store | Trouble> {
+  const { server, token, mounts } = session;
+  const known = [...mounts].find(([at]) => path.startsWith(at));
+  if (known) return within(known, path);
   const mount = await ask(server, { method: 'GET', path: `sys/internal/ui/mounts/${path}`, token });
   if ('problem' in mount) return mount;
   if (mount.status !== 200) return { path, isStore: false, refusal: mount };
   const at = fieldOf(mount.body, 'data/path') ?? '';
+  const found = {
+    isStore: /^(?:kv|generic|cubbyhole)$/.test(fieldOf(mount.body, 'data/type') ?? ''),
+    isVersioned: fieldOf(mount.body, 'data/options/version') === '2',
+  };
+  if (!path.startsWith(at) || at === '') return { path, isStore: found.isStore };
+  mounts.set(at, found);
+  return within([at, found], path);
+}
+
+function within([at, { isStore, isVersioned }]: readonly [string, Mount], path: string): Store {
   const rest = path.slice(at.length);
-  const isVersioned = fieldOf(mount.body, 'data/options/version') === '2';
-  const isStore = /^(?:kv|generic|cubbyhole)$/.test(fieldOf(mount.body, 'data/type') ?? '');
-  const inside = isVersioned && path.startsWith(at) && !rest.startsWith('data/');
-  return { path: inside ? `${at}data/${rest}` : path, isStore };
+  return { path: isVersioned && !rest.startsWith('data/') ? `${at}data/${rest}` : path, isStore };
 }
 
 interface Asked {
@@ -222,5 +240,5 @@ async function withToken(server: VaultServer, context: SourceContext): Promise<S
 }
 
 function session(server: VaultServer, token: string, until: number | undefined): Session {
-  return { server, token, ...(until !== undefined && { until }) };
+  return { server, token, mounts: new Map(), ...(until !== undefined && { until }) };
 }

@@ -52,7 +52,10 @@ kills(`killed ${KILLS} times while it writes: files of one token, and nothing le
         assert.is(next.status, 0, next.stderr);
         const tokens = FILES.map((file) => TOKEN.exec(readFileSync(join(folder, file), 'utf8'))?.[0]);
         if (new Set(tokens).size !== 1) found.mixed += 1;
-        const left = readdirSync(folder, { recursive: true }).filter((file) => String(file).endsWith('.postern-tmp'));
+        // The lock of a killed watch is for the next watch, which takes it over.
+        const left = readdirSync(folder, { recursive: true })
+          .map(String)
+          .filter((file) => file.endsWith('.postern-tmp') && file !== '.watch.postern-tmp');
         if (left.length > 0) found.left += 1;
       }
       assert.equal(found, { killed: KILLS, torn: 0, mixed: 0, left: 0 });

@@ -17,4 +17,4 @@ export async function withIssuer(work: (workspace: Workspace, issuer: Issuer) =>
   }
 }
 
-export const given = ({ env }: Issuer) => ({ env: { ...env, PARTNER_KEY: KEY } });
+export const given = ({ env }: Issuer) => ({ settings: { ...env, PARTNER_KEY: KEY } });

@@ -1,10 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { startServer } from '../../src/verify/process.ts';
-import { entry } from '../support/cli.ts';
+import { NOW } from '../support/commands.ts';
 import type { Mood } from './issuer.ts';
 import { given, spec, withIssuer } from './leased.ts';
 import { secretSpec } from './spec.ts';
@@ -20,7 +18,7 @@ leases('the next run takes what is still good, and asks again once two thirds ar
     assert.is(issuer.issued.length, 1);
     assert.is(statSync(join(path, LEASES)).mode & 0o777, 0o600);
     assert.is((await run('secrets render --check', given(issuer))).status, 0);
-    const now = Math.floor(Date.now() / 1000);
+    const now = NOW;
     const at = (since: number, until: number) => {
       const { leases } = JSON.parse(read(LEASES));
       const [[reference, lease]] = Object.entries<object>(leases) as [[string, object]];
@@ -93,43 +91,10 @@ leases('a Vault that is ill changes nothing, and what it says is shown nowhere',
   }),
 );
 
-leases('watch asks again in time, runs what it is told to, and stops when it is told to', () =>
-  withIssuer(async ({ path, read, write }, issuer) => {
-    issuer.lease = 3;
-    write('reload.mjs', "import { appendFileSync } from 'node:fs'; appendFileSync('reloads', 'x');\n");
-    write('reloads', '');
-    const watching = await startServer({
-      command: process.execPath,
-      args: [...entry, 'secrets', 'render', '--watch', '--reload', JSON.stringify([process.execPath, 'reload.mjs'])],
-      cwd: path,
-      env: { ...process.env, ...given(issuer).env },
-      ready: async () => existsSync(join(path, FILE)),
-    });
-    const until = async (holds: () => boolean) => {
-      for (const end = Date.now() + 60_000; !holds(); await pause(20)) {
-        if (Date.now() > end) throw new Error(`waited in vain: ${watching.output()}`);
-      }
-    };
-    await until(() => read('reloads').length >= 3);
-    issuer.mood = 'sealed';
-    await until(() => /it is sealed/.test(watching.output()));
-    const held = read(FILE);
-    const reloads = read('reloads').length;
-    await until(() => (watching.output().match(/it is sealed/g) ?? []).length >= 2);
-    assert.is(read(FILE), held);
-    issuer.mood = 'whole';
-    await until(() => read('reloads').length > reloads);
-    watching.signal('SIGTERM');
-    assert.equal(await watching.exited, { code: 0, signal: null }, watching.output());
-    assert.ok(read(FILE).includes(issuer.issued.at(-1) ?? '?'));
-    for (const token of issuer.issued) assert.not.ok(watching.output().includes(token));
-  }),
-);
-
 leases('a lease from the future, as the clock was set back, and one without an end are not relied on', () =>
   withIssuer(async ({ run, read, write }, issuer) => {
     assert.is((await run('secrets render', given(issuer))).status, 0);
-    const tomorrow = Math.floor(Date.now() / 1000) + 86_400;
+    const tomorrow = NOW + 86_400;
     const { leases } = JSON.parse(read(LEASES));
     const [[reference, lease]] = Object.entries<object>(leases) as [[string, object]];
     write(LEASES, JSON.stringify({ leases: { [reference]: { ...lease, since: tomorrow, until: tomorrow + 3600 } } }));
@@ -144,22 +109,6 @@ leases('a lease from the future, as the clock was set back, and one without an e
     assert.is(status, 2);
     assert.match(stderr, /it issues a secret without saying until when/);
     assert.is(read(FILE), before);
-  }),
-);
-
-leases('a reload that is not there is told, and the files are as they should be', () =>
-  withIssuer(async ({ path, read }, issuer) => {
-    const watching = await startServer({
-      command: process.execPath,
-      args: [...entry, 'secrets', 'render', '--watch', '--reload', '["/nothing/here"]'],
-      cwd: path,
-      env: { ...process.env, ...given(issuer).env },
-      ready: async () => existsSync(join(path, FILE)),
-    });
-    while (!/ENOENT/.test(watching.output())) await pause(20);
-    watching.signal('SIGTERM');
-    assert.equal(await watching.exited, { code: 2, signal: null }, watching.output());
-    assert.ok(read(FILE).includes(issuer.issued[0] ?? '?'));
   }),
 );
 

@@ -104,7 +104,7 @@ for (const [text, name, source] of [
       const program = join(path, 'bin', name);
       const reference = { scheme: name === 'sops' ? 'sops' : 'k8s', text, origin: [] } as const;
       const says = async (words: string) => {
-        const context = { folder: path, env: { PATH: join(path, 'bin') }, now: 0, mayIssue: true };
+        const context = { folder: path, env: { PATH: join(path, 'bin') }, now: 0, mayIssue: true, patience: 3000 };
         const answers = await source([reference], context);
         const said = JSON.stringify([...answers]);
         assert.ok(said.includes(words) && !said.includes(TOKEN), said);
@@ -121,7 +121,15 @@ for (const [text, name, source] of [
       become(`console.error('cannot decode ${TOKEN}'); process.exitCode = 1`);
       await says('secret/program');
       become(`const more = () => process.stdout.write('${TOKEN}'.repeat(10_000), more); more()`);
-      await says('it took too long or printed too much');
+      await says('it printed too much');
+      // What it has started holds its output open too.
+      const long = 'setTimeout(() => {}, 20_000)';
+      become(
+        `require('node:child_process').spawn(process.execPath, ['-e', '${long}'], { stdio: 'inherit' }); setInterval(() => {}, 1000)`,
+      );
+      await says('it took too long');
+      become(`process.stdin.on('data', () => {}).on('end', () => console.error('no password'))`);
+      await says('what it printed is not JSON');
       chmodSync(program, 0o644);
       await says('secret/program');
     }),

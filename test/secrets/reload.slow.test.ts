@@ -30,7 +30,7 @@ setInterval(() => {}, 1000);
       command: process.execPath,
       args: [...entry, 'secrets', 'render', '--watch', '--reload', JSON.stringify([process.execPath, 'reload.mjs'])],
       cwd: path,
-      env: { ...process.env, ...given(issuer).env },
+      env: { ...process.env, ...given(issuer).settings },
       ready: async () => existsSync(join(path, 'hanging')) && read('hanging') !== '',
     });
     try {

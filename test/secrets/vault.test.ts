@@ -19,13 +19,13 @@ test.before(async () => {
 test.after(async () => vault.stop());
 
 const rendered = ({ read }: Workspace) => read('generated/caddy/secrets/keys');
-const withEnv = (more: Record<string, string> = {}) => ({ env: { ...vault.env, PARTNER_KEY: KEY, ...more } });
+const withEnv = (more: Record<string, string> = {}) => ({ settings: { ...vault.env, PARTNER_KEY: KEY, ...more } });
 
 test('are read from stores of both versions, by either name of the variables', () =>
   inWorkspace(async (workspace) => {
     const { run, write } = workspace;
     const { VAULT_ADDR = '', VAULT_TOKEN = '', HOME = '' } = vault.env;
-    const bao = { env: { PARTNER_KEY: KEY, HOME, BAO_ADDR: VAULT_ADDR, BAO_TOKEN: VAULT_TOKEN } };
+    const bao = { settings: { PARTNER_KEY: KEY, HOME, BAO_ADDR: VAULT_ADDR, BAO_TOKEN: VAULT_TOKEN } };
     for (const reference of ['vault:secret/gitlab#token', 'vault:secret/data/gitlab#token', 'vault:old/gitlab#token'])
       for (const options of [withEnv(), bao]) {
         write('postern.yaml', secretSpec({ token: reference }));

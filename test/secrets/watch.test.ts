@@ -1,0 +1,88 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Server, startServer } from '../../src/verify/process.ts';
+import { entry } from '../support/cli.ts';
+import type { Issuer } from './issuer.ts';
+import { given, withIssuer } from './leased.ts';
+
+const FILE = 'generated/caddy/secrets/keys';
+
+function startWatch(path: string, issuer: Issuer, ...more: readonly string[]): Promise<Server> {
+  return startServer({
+    command: process.execPath,
+    args: [...entry, 'secrets', 'render', '--watch', ...more],
+    cwd: path,
+    env: { ...process.env, ...given(issuer).settings },
+    ready: async () => existsSync(join(path, FILE)),
+  });
+}
+
+async function until(holds: () => boolean, { output }: Pick<Server, 'output'>): Promise<void> {
+  for (const end = Date.now() + 60_000; !holds(); await pause(20)) {
+    if (Date.now() > end) throw new Error(`waited in vain: ${output()}`);
+  }
+}
+
+const watch = suite('render --watch');
+
+watch('asks again in time, runs what it is told to, and stops when it is told to', () =>
+  withIssuer(async ({ path, read, write }, issuer) => {
+    issuer.lease = 2;
+    write('reload.mjs', "import { appendFileSync } from 'node:fs'; appendFileSync('reloads', 'x');\n");
+    write('reloads', '');
+    const watching = await startWatch(path, issuer, '--reload', JSON.stringify([process.execPath, 'reload.mjs']));
+    await until(() => read('reloads').length >= 3, watching);
+    issuer.mood = 'sealed';
+    await until(() => /it is sealed/.test(watching.output()), watching);
+    const held = read(FILE);
+    const reloads = read('reloads').length;
+    assert.ok(held.includes(issuer.issued.at(-1) ?? '?'));
+    issuer.mood = 'whole';
+    await until(() => read('reloads').length > reloads, watching);
+    watching.signal('SIGTERM');
+    assert.equal(await watching.exited, { code: 0, signal: null }, watching.output());
+    assert.ok(read(FILE).includes(issuer.issued.at(-1) ?? '?'));
+    for (const token of issuer.issued) assert.not.ok(watching.output().includes(token));
+  }),
+);
+
+watch('two at once would request every token twice: the second one says so and ends', () =>
+  withIssuer(async ({ path, run }, issuer) => {
+    const first = await startWatch(path, issuer, '--reload', '["/nothing/here"]');
+    const second = await run('secrets render --watch', given(issuer));
+    assert.is(second.status, 2);
+    assert.match(second.stderr, /another "postern secrets render --watch" runs for this folder \[secret\/watched\]/);
+    assert.is(issuer.issued.length, 1);
+    // One run in between is no matter, and neither is a watch for another folder.
+    assert.is((await run('secrets render', { env: given(issuer).settings })).status, 0);
+    assert.is((await run('secrets render --watch --out elsewhere', given(issuer))).status, 0);
+    assert.is(issuer.issued.length, 2);
+    // A reload that is not there is told, and the files are as they should be.
+    await until(() => /ENOENT/.test(first.output()), first);
+    first.signal('SIGTERM');
+    assert.equal(await first.exited, { code: 2, signal: null }, first.output());
+    assert.equal(
+      readdirSync(join(path, 'generated')).filter((name) => name.endsWith('.postern-tmp')),
+      [],
+    );
+
+    const killed = await startWatch(path, issuer);
+    killed.signal('SIGKILL');
+    await killed.exited;
+    assert.is((await run('secrets render --watch', given(issuer))).status, 0);
+    assert.is(issuer.issued.length, 2);
+  }),
+);
+
+watch('needs a spec that it can read again', () =>
+  withIssuer(async ({ run }, issuer) => {
+    const { status, stderr } = await run('secrets render - --watch', { ...given(issuer), input: 'version: 1\n' });
+    assert.is(status, 2);
+    assert.match(stderr, /--watch has no meaning beside -/);
+  }),
+);
+
+watch.run();
