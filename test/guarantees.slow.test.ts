@@ -53,37 +53,48 @@ function validSpecs(count: number) {
 }
 
 test(`evaluator and Z3 decide ${runs} random specs as the proof does (SEED=${seed})`, async () => {
-  let [kept, broken] = [0, 0];
-  const judge = async (random: RandomSpec, promised: Promised) => !(await z3().solve(isBroken(random, promised)));
-  for (const { random, spec, policy, proofs, promised } of validSpecs(runs)) {
+  let [kept, broken, open] = [0, 0, 0];
+  const judge = async (random: RandomSpec, promised: Promised) => {
+    const found = await z3().solve(isBroken(random, promised));
+    return found === undefined ? undefined : !found;
+  };
+  const valid = validSpecs(runs);
+  for (const { random, spec, policy, proofs, promised } of valid) {
     for (const [index, each] of promised.entries()) {
       const proof = proofs[index];
       assert.ok(proof);
       const said = !proof.witness;
       const about = `${proof.claim.subject}: ${proof.witness ? wordsFor(proof.witness) : 'holds'}\n${JSON.stringify(spec)}`;
       assert.is(holds(policy, each), said, `the evaluator: ${about}`);
-      assert.is(await judge(random, each), said, `Z3: ${about}`);
+      const judged = await judge(random, each);
+      if (judged === undefined) open += 1;
+      else assert.is(judged, said, `Z3: ${about}`);
       if (said) kept += 1;
       else broken += 1;
     }
   }
-  assert.ok(kept > runs / 5 && broken > runs / 5, `${kept} kept, ${broken} broken`);
+  const counted = `${valid.length} specs, ${kept} guarantees kept, ${broken} broken, ${open} that Z3 gave up on`;
+  console.log(counted);
+  assert.ok(kept > runs / 5 && broken > runs / 5 && open < (kept + broken) / 20, counted);
 });
 
 test(`Z3 finds outside of ${runs} random envelopes what the check finds (SEED=${seed})`, async () => {
-  let [inside, outside] = [0, 0];
+  let [inside, outside, open] = [0, 0, 0];
   const lines = fc.array(line, { minLength: 1, maxLength: 10 });
   for (const [allowed, envelope] of fc.sample(fc.tuple(lines, lines), { seed, numRuns: runs })) {
     const { diagnostics } = await compileFiles(envelopedFiles(allowed, envelope), 'prod.json', { targets: [] });
     const told = new Set(diagnostics.filter(({ code }) => code === 'within/request').map(({ at }) => at.at(-1)));
     for (const [index, one] of allowed.entries()) {
       const beyond = await z3().solve(isOutside(one, envelope));
-      assert.is(told.has(index), beyond, `${textOf(one)} within ${envelope.map(textOf).join(' · ')}`);
-      if (beyond) outside += 1;
+      if (beyond === undefined) open += 1;
+      else assert.is(told.has(index), beyond, `${textOf(one)} within ${envelope.map(textOf).join(' · ')}`);
+      if (told.has(index)) outside += 1;
       else inside += 1;
     }
   }
-  assert.ok(inside > runs / 5 && outside > runs / 5, `${inside} inside, ${outside} outside`);
+  const counted = `${runs} envelopes, ${inside} lines inside, ${outside} outside, ${open} that Z3 gave up on`;
+  console.log(counted);
+  assert.ok(inside > runs / 5 && outside > runs / 5 && open < (inside + outside) / 20, counted);
 });
 
 test(`nginx lets the witnesses of broken guarantees through, and refuses those of "always" (SEED=${seed})`, async () => {

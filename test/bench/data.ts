@@ -12,7 +12,7 @@ import { openScope } from '../../src/verify/scope.ts';
 import { proxyTarget } from '../verify/proxyTargets.ts';
 import { type Engine, filesOf, type Kind, keyOf, type Setting } from './contenders.ts';
 import { type Measured, measure, median } from './load.ts';
-import { casesOfRoutes, programOf, startUpstream, unpack } from './running.ts';
+import { casesOfRoutes, casesOfShadow, programOf, startUpstream, unpack } from './running.ts';
 import { route } from './specs.ts';
 
 interface Case {
@@ -81,14 +81,13 @@ function cases(): Case[] {
           key: 9_999,
         },
       ];
-  // The first route is in the shadow too; the last is not, so that it is decided otherwise there.
   const shadow = sizes.flatMap((size) =>
-    [0, size - 2].map((index) => ({
+    casesOfShadow(size).map(({ name, request }) => ({
       bench: 'shadow',
-      name: index === 0 ? 'allowed' : 'refused',
+      name,
       size,
       setting: { ...small, routes: size },
-      request: route(index).request,
+      request,
       key: 0,
       subject: 'shadowed' as const,
       controls: ['generated'] as const,

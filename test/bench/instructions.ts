@@ -10,18 +10,23 @@ import { startServer } from '../../src/verify/process.ts';
 import { openScope } from '../../src/verify/scope.ts';
 import { mustRun } from '../engines/run.ts';
 import { filesOf, type Kind, keyOf } from './contenders.ts';
-import { casesOfRoutes, programOf, startUpstream, unpack } from './running.ts';
+import { casesOfRoutes, casesOfShadow, programOf, startUpstream, unpack } from './running.ts';
 
 interface Row {
   readonly bench: 'instructions';
   readonly engine: 'nginx';
   readonly case: string;
   readonly size: number;
-  readonly control: 'bare' | 'sameWork';
-  /** Instructions of the control over those of the generated configuration. */
+  /** `generated` is what a shadow is held against. */
+  readonly control: 'bare' | 'sameWork' | 'generated';
+  /** Instructions of the control over those of the generated configuration, for a shadow of the one that has it. */
   readonly ratio: number;
   readonly cpu: number;
   readonly controlCpu: number;
+}
+
+function rowOf(row: Omit<Row, 'bench' | 'engine' | 'ratio'>): Row {
+  return { bench: 'instructions', engine: 'nginx', ratio: Number((row.controlCpu / row.cpu).toFixed(3)), ...row };
 }
 
 const WARM = 50;
@@ -55,7 +60,12 @@ async function newestDump(folder: string): Promise<number> {
   return Number(/^(?:summary|totals): (\d+)/m.exec(text)?.[1]);
 }
 
-async function count(kind: Kind, routes: number, upstreamPort: number): Promise<ReadonlyMap<string, number>> {
+async function count(
+  kind: Kind,
+  routes: number,
+  upstreamPort: number,
+  cases: readonly { readonly name: string; readonly request: string }[],
+): Promise<ReadonlyMap<string, number>> {
   const scope = openScope();
   try {
     const port = await freePort();
@@ -73,7 +83,7 @@ async function count(kind: Kind, routes: number, upstreamPort: number): Promise<
     });
     scope.defer(() => server.stop());
     const counts = new Map<string, number>();
-    for (const { name, request: line } of casesOfRoutes(routes)) {
+    for (const { name, request: line } of cases) {
       await ask(port, line, WARM);
       await mustRun('callgrind_control', ['-z', String(server.pid)]);
       await ask(port, line, COUNTED);
@@ -90,17 +100,25 @@ const scope = openScope();
 try {
   const upstreamPort = await startUpstream(scope);
   const rows: Row[] = [];
+  const sizes = process.argv.includes('--quick') ? [10, 1_000] : [10, 1_000, 10_000];
   console.log('| case | routes | generated | sameWork | bare |\n| --- | --: | --: | --: | --: |');
-  const controls = { bare: await count('bare', 10, upstreamPort), sameWork: await count('sameWork', 10, upstreamPort) };
-  for (const size of process.argv.includes('--quick') ? [10, 1_000] : [10, 1_000, 10_000]) {
-    for (const [name, cpu] of await count('generated', size, upstreamPort)) {
-      const of = (control: Row['control']) => controls[control].get('first') ?? Number.NaN;
-      console.log(`| ${name} | ${size} | ${cpu} | ${of('sameWork')} | ${of('bare')} |`);
-      for (const control of ['bare', 'sameWork'] as const) {
-        const ratio = Number((of(control) / cpu).toFixed(3));
-        const common = { bench: 'instructions', engine: 'nginx', case: name, size } as const;
-        rows.push({ ...common, control, ratio, cpu, controlCpu: of(control) });
-      }
+  const [first = { name: '', request: '' }] = casesOfRoutes(1);
+  const bare = (await count('bare', 10, upstreamPort, [first])).get('first') ?? Number.NaN;
+  const sameWork = (await count('sameWork', 10, upstreamPort, [first])).get('first') ?? Number.NaN;
+  for (const size of sizes) {
+    for (const [name, cpu] of await count('generated', size, upstreamPort, casesOfRoutes(size))) {
+      console.log(`| ${name} | ${size} | ${cpu} | ${sameWork} | ${bare} |`);
+      rows.push(rowOf({ case: name, size, control: 'bare', cpu, controlCpu: bare }));
+      rows.push(rowOf({ case: name, size, control: 'sameWork', cpu, controlCpu: sameWork }));
+    }
+  }
+  console.log('\n| case | routes | with a shadow | without |\n| --- | --: | --: | --: |');
+  for (const size of sizes) {
+    const without = await count('generated', size, upstreamPort, casesOfShadow(size));
+    for (const [name, cpu] of await count('shadowed', size, upstreamPort, casesOfShadow(size))) {
+      const controlCpu = without.get(name) ?? Number.NaN;
+      console.log(`| ${name} | ${size} | ${cpu} | ${controlCpu} |`);
+      rows.push(rowOf({ case: name, size, control: 'generated', cpu, controlCpu }));
     }
   }
   const file = process.argv[process.argv.indexOf('--json') + 1];

@@ -18,6 +18,14 @@ export function casesOfRoutes(routes: number): { readonly name: string; readonly
   ];
 }
 
+/** Requests of a spec with so many routes: for one that its shadow has too, and for one that the shadow has not. */
+export function casesOfShadow(routes: number): { readonly name: string; readonly request: string }[] {
+  return [
+    { name: 'allowed', request: route(0).request },
+    { name: 'refused', request: route(routes - 2).request },
+  ];
+}
+
 export async function programOf(name: Parameters<typeof engine>[0]): Promise<string> {
   const found = await engine(name);
   if ('missing' in found) throw new Error(`${name}: ${found.missing}`);

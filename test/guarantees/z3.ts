@@ -1,8 +1,11 @@
 import { init } from 'z3-solver';
 import { ADDRESSES, type Line, METHODS, type Promised, type RandomSpec, widened } from './judges.ts';
 
-/** Whether there is a text that an assertion about `path` holds for, as Z3 decides it. */
-export type Solver = (assertion: string) => Promise<boolean>;
+/** Whether there is a text that an assertion about `path` holds for; `undefined` where Z3 gives up. */
+export type Solver = (assertion: string) => Promise<boolean | undefined>;
+
+/** Milliseconds for one question. Nearly all take a few; now and then one would take hours. */
+const PATIENCE = 5_000;
 
 /*
  * What segments are, written down once more: as what they consist of, without what they must not be. The sources of
@@ -56,7 +59,9 @@ const patternOf = (path: string) =>
 
 export async function solver(): Promise<{ readonly solve: Solver; readonly close: () => void }> {
   const { Z3, em } = await init();
-  const context = Z3.mk_context_rc(Z3.mk_config());
+  const config = Z3.mk_config();
+  Z3.set_param_value(config, 'timeout', String(PATIENCE));
+  const context = Z3.mk_context_rc(config);
   const types = Object.entries(TYPES).map(([name, regex]) => `(define-fun ${name} () RegLan ${regex})`);
   const start = `${types.join('\n')}\n(declare-const path String)\n`;
   const solve: Solver = async (assertion) => {
@@ -71,8 +76,7 @@ export async function solver(): Promise<{ readonly solve: Solver; readonly close
     const answer = await Z3.solver_check(context, one);
     Z3.solver_dec_ref(context, one);
     Z3.ast_vector_dec_ref(context, asserted);
-    if (answer === 0) throw new Error(`Z3 cannot tell: ${assertion}`);
-    return answer === 1;
+    return answer === 0 ? undefined : answer === 1;
   };
   return { solve, close: () => em.PThread.terminateAllThreads() };
 }

@@ -89,3 +89,50 @@ export const shadow = {
     shadow: { listen: 8081, ipRanges: ['@offices'], routes: ['open', 'keyed'] },
   },
 };
+
+/** Two that are so much alike that most decisions are known beforehand; what differs is told on the right. */
+const requests = (what: {
+  readonly hooks: string;
+  readonly types: 'any' | readonly string[];
+  readonly rest: string;
+}) => ({
+  read: {
+    upstream: 'gitlab',
+    allow: ['GET /api/v4/projects/{p:encodedPath}', `${what.hooks} /api/v4/projects/{p:encodedPath}/hooks`],
+  },
+  write: {
+    upstream: 'gitlab',
+    maxBody: '3MB',
+    allow: [{ request: 'PUT,POST /api/v4/projects/{p:encodedPath}/notes', contentTypes: what.types }],
+  },
+  files: { upstream: 'files', allow: [`GET /pub/{${what.rest}*}`] },
+  open: { upstream: 'files', auth: 'passthrough', allow: ['GET,POST /jobs/request'] },
+});
+const wide = requests({ hooks: 'GET,POST', types: 'any', rest: 'x' });
+const proxies = { api: { listen: 8080, ipRanges: ['@offices', '@labs'], apiKeyHeader: 'X-Key' } };
+export const alike = {
+  spec: {
+    ipRanges: spec.ipRanges,
+    upstreams,
+    routes: {
+      ...wide,
+      read: { ...wide.read, allow: [...wide.read.allow, 'DELETE /api/v4/projects/{p:encodedPath}/hooks/{hook:int}'] },
+    },
+    apiKeys: { ...spec.apiKeys, early: { key: 'env:EARLY', token: 'env:T_EARLY', routes: ['files', 'write'] } },
+    proxies,
+  },
+  shadow: {
+    ipRanges: { offices: ['10.0.0.0/8', '192.0.2.0/24'], labs: ['198.51.100.0/23'] },
+    upstreams,
+    routes: requests({ hooks: 'GET', types: ['application/json'], rest: 'x:slug' }),
+    apiKeys: {
+      bot: { key: 'env:BOT', token: 'env:T_BOT', routes: ['read'] },
+      team: { key: 'env:TEAM', token: 'env:T_TEAM', routes: ['read', 'write'] },
+      old: { key: 'env:OLD', token: 'env:T_OLD', routes: ['read', 'files'], expires: '2099-01-01' },
+      gone: { key: 'env:GONE', token: 'env:T_GONE', routes: ['read', 'files'], expires: '2098-01-01T10:00:00Z' },
+      lab: { key: 'env:LAB', token: 'env:T_LAB', routes: ['read'], ipRanges: ['@labs', '10.1.0.0/16'] },
+      early: { key: 'env:EARLY', token: 'env:T_EARLY', routes: ['write'] },
+    },
+    proxies: { api: { ...proxies.api, methodNotAllowed: 404 } },
+  },
+};

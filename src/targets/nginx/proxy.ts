@@ -138,7 +138,7 @@ interface LogInput extends ProxyLog {
 
 function proxyLog(
   { proxy, client, verdict, forwards, locationOf, ...input }: LogInput,
-  { shadow: policy, identity }: Pick<ProxyInput, 'shadow' | 'identity'>,
+  { policy: own, shadow: policy, identity }: Pick<ProxyInput, 'policy' | 'shadow' | 'identity'>,
 ): { format: NginxToken[]; shadow: PlannedShadow | undefined } {
   const { prefix, maps } = input;
   const connecting = connectingWord(
@@ -159,8 +159,9 @@ function proxyLog(
   const reason = reasonMap({ name: `${prefix}_log_reason`, maps, verdict, connecting, answered });
   const twin = policy?.proxies.find(({ id }) => id === proxy.id);
   const known = input.access.usesKeys ? identity : undefined;
+  const enforced = { policy: own, proxy, routing: input.routing, verdict, locationOf, reason };
   const shadow =
-    policy && twin && shadowModel({ policy, proxy: twin, access: accessTo(twin), identity: known, reason });
+    policy && twin && shadowModel({ policy, proxy: twin, access: accessTo(twin), identity: known, enforced });
   return { format: logFormat({ proxy: proxy.id, client, reason, ...proxyFields(input) }, shadow?.fields), shadow };
 }
 
