@@ -7,7 +7,7 @@ import { checkValues, LITERAL, literally, restoreWords } from './commandValues.t
 import { ELSEWHERE, OPTIONS_ELSEWHERE } from './commandWords.ts';
 import { EXAMPLES } from './examples.ts';
 import type { Io, Status } from './io.ts';
-import { answerFormat, gravity, options, pageFile, pageFormat, probes } from './options.ts';
+import { answerFormat, gravity, options, pageFile, pageFormat, probes, proofs } from './options.ts';
 import type { several } from './several.ts';
 
 /** The reason why a command line is not valid, such as an unknown command. */
@@ -262,7 +262,7 @@ const COMMANDS: readonly Command[] = [
   command(
     'report [spec]',
     'write one page for a reviewer: who may do what, from where, until when, what changed; it answers questions offline',
-    { positionals: spec, options: { out: pageFile, base: options.base, format } },
+    { positionals: spec, options: { out: pageFile, base: options.base, prove: proofs, format } },
     async (args, io) => (await import('./page.ts')).report(args, io),
   ),
   command('fmt [spec]', 'lay a spec out', { positionals: spec, options: { check, format } }, async (args, io) =>

@@ -6,7 +6,7 @@ import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { placedIn } from '../diagnostics/resolve.ts';
 import { type Claim, claimsOf, type SameClaim } from '../guarantees/claims.ts';
 import { guaranteeCodes } from '../guarantees/codes.ts';
-import { type Proof, prove, type Witness } from '../guarantees/prove.ts';
+import { type Looked, type Proof, prove, type Witness } from '../guarantees/prove.ts';
 import { MAX_OVERLAPS } from '../policy/automaton.ts';
 import { policyCodes } from '../policy/codes.ts';
 import { resolvePolicy } from '../policy/resolve.ts';
@@ -36,16 +36,17 @@ export function runGuarantees(promised: Promised): GuaranteeRun {
     policy,
     problems,
   );
-  const told = proofs.map(({ claim, witness, vacuous }) => {
+  const told = proofs.map(({ claim, witness, vacuous, looked }) => {
     if (vacuous !== undefined) problems.push(vacuousClaim(claim, vacuous));
     if (witness) problems.push(brokenClaim(claim, witness));
-    return outcomeOf(claim, witness && wordsFor(witness));
+    return outcomeOf(claim, witness && wordsFor(witness), argumentFor(looked, vacuous));
   });
   const same = claims.flatMap((claim) => {
     if (claim.kind !== 'same') return [];
     const found = differences(claim, promised);
     problems.push(...found);
-    return outcomeOf(claim, found[0]?.message.replace(`${claim.subject}: `, ''));
+    const how = 'all paths, methods, keys and addresses of both were compared';
+    return outcomeOf(claim, found[0]?.message.replace(`${claim.subject}: `, ''), how);
   });
   return { outcomes: [...told, ...same], diagnostics: problems };
 }
@@ -57,8 +58,15 @@ function provenAll(claims: readonly Claim[], policy: Policy, problems: Diagnosti
   return proofs ?? [];
 }
 
-function outcomeOf({ subject }: Pick<Claim, 'subject'>, broken: string | undefined): TestOutcome {
-  return { subject, passed: broken === undefined, expected: 'holds', actual: broken ?? 'holds' };
+function outcomeOf({ subject }: Pick<Claim, 'subject'>, broken: string | undefined, how: string): TestOutcome {
+  const passed = broken === undefined;
+  return { subject, passed, expected: 'holds', actual: broken ?? 'holds', ...(passed && { how }) };
+}
+
+function argumentFor({ kinds, of }: Looked, vacuous: string | undefined): string {
+  if (vacuous !== undefined) return `says nothing: ${vacuous}`;
+  const about = `each path is of one of ${of} kinds, and this is about ${kinds} of them`;
+  return `shown for all requests: ${about}, whose methods, callers and addresses were looked at`;
 }
 
 /** Returns `DELETE /a/42 with key "bot" from 192.0.2.1 (proxy "api")`. */

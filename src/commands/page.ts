@@ -1,12 +1,27 @@
+import type { Composition } from '../compose/compose.ts';
 import { type Diagnostic, hasError, type SpecPath } from '../diagnostics/diagnostic.ts';
+import { boundsOf } from '../guarantees/bounds.ts';
+import type { OutputFile } from '../output/files.ts';
 import { replaceFile } from '../output/write.ts';
+import { keysByGroup } from '../policy/apiKeys.ts';
 import { toCidrs } from '../policy/cidr.ts';
 import { dateOf } from '../policy/dates.ts';
 import { writtenName } from '../policy/domains.ts';
 import type { ApiKey, Policy, Proxy } from '../policy/types.ts';
+import { ASSUMPTIONS } from '../prove/witness.ts';
 import { shownChanges } from '../report/access.ts';
-import { type Cell, type Page, type PageItem, type PageList, type PageTable, pageText } from '../report/page.ts';
+import {
+  type Cell,
+  type Page,
+  type PageItem,
+  type PageList,
+  type PageRow,
+  type PageTable,
+  pageText,
+} from '../report/page.ts';
+import { setReferences } from '../spec/references.ts';
 import type { Spec } from '../spec/schema.ts';
+import { targets } from '../targets/index.ts';
 import { accessSince } from './diff.ts';
 import { runGuarantees } from './guarantees.ts';
 import type { Io, Status } from './io.ts';
@@ -14,6 +29,7 @@ import { type Locate, locator } from './location.ts';
 import { packed } from './pageEntry.ts';
 import { pageScript } from './pageScript.ts';
 import { type Format, print } from './print.ts';
+import { isProvable, proveTarget } from './proofs.ts';
 import type { AccessReport, TestOutcome } from './report.ts';
 import { compileArgument } from './spec.ts';
 import { runTests } from './specTests.ts';
@@ -24,12 +40,15 @@ export interface ReportArguments {
   /** File of the page. */
   readonly out: string;
   readonly base?: string | undefined;
+  /** Whether the generated files are proven to decide as the spec. */
+  readonly prove?: boolean | undefined;
   readonly format: Format;
 }
 
 /** Writes one page for a reviewer: who may do what, what changed, and a box that answers questions. */
-export async function report({ spec: argument, out, base, format }: ReportArguments, io: Io): Promise<Status> {
-  const { source, document, composition, spec, policy, diagnostics } = compileArgument(argument, io, { now: io.now });
+export async function report({ spec: argument, out, base, prove, format }: ReportArguments, io: Io): Promise<Status> {
+  const compiled = compileArgument(argument, io, { now: io.now });
+  const { source, document, composition, spec, policy, files, diagnostics } = compiled;
   const about = { command: 'report', document, asked: 'changes' as const };
   const refuse = (problems: readonly Diagnostic[]) => print({ ...about, status: 2, diagnostics: problems }, format, io);
   const isValid = !hasError(diagnostics.filter(({ code }) => !code.startsWith('rule/')));
@@ -37,36 +56,76 @@ export async function report({ spec: argument, out, base, format }: ReportArgume
   const current = { source, document, composition, spec, policy };
   const since = base === undefined ? undefined : accessSince(base, current, io);
   if (since && !since.value) return refuse(since.diagnostics);
-  const proven = runGuarantees({ source, composition, policy });
-  const tested = runTests({ policy, spec, read: source.read });
   const locate = locator(document);
-  const parts = [
+  const lists = [
     ...(base === undefined || !since?.value ? [] : [changeList(base, since.value)]),
+    guaranteeList(runGuarantees({ source, composition, policy }).outcomes),
+    ...envelopeList(composition),
+    await fileList(prove ? { spec, policy, files: files ?? [] } : undefined),
+    testList(runTests({ policy, spec, read: source.read }).outcomes),
+  ];
+  const tables = [
     keyTable(spec, policy, locate),
     requestTable(policy, locate),
     proxyTable(spec, policy, locate),
     nameTable(policy),
-    addressTable(policy),
-    promiseList('Guarantees', proven.outcomes, 'The spec guarantees nothing for all requests.'),
-    promiseList('Tests', tested.outcomes, 'The spec has no tests.'),
+    addressTable(spec, policy),
   ];
-  const text = pageText(await pageOf(policy, parts, locate));
+  const text = pageText(await pageOf(policy, { lists, tables }, locate));
   const problems = replaceFile(out, text);
   if (problems.length > 0) return refuse(problems);
   const summary = `${out}: ${count(policy.routes.length, 'request')}, ${count(policy.apiKeys.length, 'key')}`;
   return print({ ...about, status: 0, diagnostics: [], summary }, format, io);
 }
 
-async function pageOf(policy: Policy, parts: Page['parts'], locate: Locate): Promise<Page> {
+interface Parts {
+  readonly lists: readonly PageList[];
+  readonly tables: readonly PageTable[];
+}
+
+async function pageOf(policy: Policy, { lists, tables }: Parts, locate: Locate): Promise<Page> {
+  const { name, routes, apiKeys, proxies } = policy;
+  const isChange = ({ title }: PageList) => title.startsWith(CHANGED);
   return {
-    name: policy.name,
-    parts,
-    proxies: policy.proxies.map(({ id }) => id),
-    keys: policy.apiKeys.map(({ id }) => id),
+    name,
+    summary: summaryOf(policy, lists),
+    parts: [...lists.filter(isChange), ...tables, ...lists.filter((list) => !isChange(list))],
+    groups: groupNames(policy),
+    groupsOf: {
+      key: Object.fromEntries(apiKeys.map(({ id, allGroups, groups }) => [id, allGroups ? null : groups])),
+      upstream: Object.fromEntries(
+        policy.upstreams.map(({ id }) => [
+          id,
+          [...new Set(routes.flatMap(({ group, forwarding }) => (forwarding.upstream === id ? group : [])))],
+        ]),
+      ),
+      proxy: Object.fromEntries(proxies.map(({ id, groups }) => [id, groups])),
+    },
     data: { policy: packed(decidedPart(policy)), places: placesOf(policy, locate) },
     script: await pageScript(),
   };
 }
+
+function groupNames({ routes }: Policy): string[] {
+  return [...new Set(routes.map(({ group }) => group))];
+}
+
+/** What is in the spec, and by list how much is as it should be. */
+function summaryOf({ routes, apiKeys, proxies }: Policy, lists: readonly PageList[]): PageItem[] {
+  const servers = proxies.length === 1 ? '1 proxy' : `${proxies.length} proxies`;
+  const inside = [count(routes.length, 'request'), count(apiKeys.length, 'key'), servers];
+  const told = lists.flatMap(({ title, items }): PageItem[] => {
+    const bad = items.filter(({ mark }) => mark?.tone === 'no').length;
+    if (items.length === 0) return [];
+    if (title.startsWith(CHANGED)) return bad === 0 ? [] : [{ mark: NO, text: `${count(bad, 'change')} may do more` }];
+    return [{ mark: bad === 0 ? YES : NO, text: `${title}: ${items.length - bad} of ${items.length}` }];
+  });
+  return [{ text: inside.join(', ') }, ...told];
+}
+
+const YES = { text: '✓', tone: 'yes' } as const;
+const NO = { text: '✗', tone: 'no' } as const;
+const CHANGED = 'Changed since ';
 
 /** Widening changes are marked, so that they are not missed. */
 const MARKS = {
@@ -82,33 +141,85 @@ function changeList(base: string, { changes, versions }: Omit<AccessReport, 'fai
     const more = [where, hint, needs].filter((part) => part !== undefined).join('; ');
     return { mark: MARKS[level], text: message, more };
   });
-  return { title: `Changed since ${base}`, items, none: 'Nobody may do more or less.' };
+  return { title: `${CHANGED}${base}`, items, none: 'Nobody may do more or less.' };
 }
 
-function promiseList(title: string, outcomes: readonly TestOutcome[], none: string): PageList {
+function guaranteeList(outcomes: readonly TestOutcome[]): PageList {
+  const items = outcomes.map(
+    ({ subject, passed, actual, how }): PageItem => ({
+      mark: passed ? YES : NO,
+      text: `${subject}: ${passed ? 'holds' : 'does not hold'}`,
+      more: passed ? how : actual,
+    }),
+  );
+  return { title: 'Guarantees', items, none: 'The spec guarantees nothing for all requests.' };
+}
+
+function testList(outcomes: readonly TestOutcome[]): PageList {
   const items = outcomes.map(
     ({ subject, passed, expected, actual }): PageItem => ({
-      mark: passed ? { text: '✓', tone: 'yes' } : { text: '✗', tone: 'no' },
-      text: expected === '' ? subject : `${subject}: ${expected}`,
+      mark: passed ? YES : NO,
+      text: `${subject}: ${expected}`,
       more: passed ? undefined : `got ${actual}`,
     }),
   );
-  return { title, items, none };
+  return { title: 'Tests', items, none: 'The spec has no tests.' };
+}
+
+/** Valid specs keep within their envelopes, so each of them holds. */
+function envelopeList(composition: Composition): PageList[] {
+  const items = boundsOf(composition).envelopes.map(({ inclusion: { from, to }, within, place }): PageItem => {
+    const { owner: _, ...bounds } = within;
+    const words = Object.entries(bounds).map(([name, value]) => `${name} ${[value].flat().join(', ')}`);
+    const line = place.text.slice(0, place.start).split('\n').length;
+    const more = `${from.document.file.name}:${line}; shown for all requests, addresses and tokens of the file: none lies outside`;
+    return { mark: YES, text: `${to.document.file.name} grants no more than ${words.join('; ')}`, more };
+  });
+  return items.length === 0 ? [] : [{ title: 'Envelopes', items, none: '' }];
+}
+
+/** By target and proxy whether the files that are generated do what the spec says, if that is to be proven. */
+async function fileList(
+  asked: { spec: Spec; policy: Policy; files: readonly OutputFile[] } | undefined,
+): Promise<PageList> {
+  const title = 'Generated files';
+  const none =
+    'Not proven here: "postern report --prove" also shows for all requests that the files of nginx and Caddy decide so.';
+  const items: PageItem[] = [];
+  for (const target of asked ? targets.filter(isProvable) : []) {
+    if (!asked || asked.spec.targets?.[target.name] === undefined) continue;
+    const own = asked.files.filter(({ path }) => path.startsWith(`${target.name}/`));
+    // Engines read bytes: each character is one.
+    const files = own.map(({ path, text }) => ({ path, text: Buffer.from(text, 'utf8').toString('latin1') }));
+    for (const { outcome, line, diagnostic } of await proveTarget({ target, policy: asked.policy, files })) {
+      const how = outcome.result === 'proved' ? undefined : diagnostic?.message;
+      const text =
+        line ??
+        `${target.name}: proxy ${outcome.proxy}: ${outcome.result === 'unknown' ? 'could not tell' : 'differs'}`;
+      const mark = { proved: YES, differs: NO, unknown: { text: '?', tone: 'no' } } as const;
+      items.push({ mark: mark[outcome.result], text, more: how });
+    }
+  }
+  const note = `Assumed: ${ASSUMPTIONS.join('; ')}.`;
+  return { title, items, none: asked ? 'The spec has no target whose files can be read back.' : none, note };
 }
 
 const code = (text: string): Cell => ({ code: text });
 
 function keyTable(spec: Spec, { apiKeys }: Policy, locate: Locate): PageTable {
-  const row = ({ id, groups, allGroups, ranges, expires, owner, rateLimit, keys, origin }: ApiKey): Cell[] => [
-    code(id),
-    allGroups ? 'all' : groups.join(', '),
-    ranges === undefined ? "the proxy's" : rangeWords(spec.apiKeys?.[id]?.ipRanges),
-    expires === undefined ? '' : dateOf(expires),
-    owner ?? '',
-    rateLimit ? `${rateLimit.requests}/${rateLimit.per}, burst ${rateLimit.burst}` : '',
-    keys.length > 1 ? 'being rotated' : '',
-    code(locate(origin)),
-  ];
+  const row = ({ id, groups, allGroups, ranges, expires, owner, rateLimit, keys, origin }: ApiKey): PageRow => ({
+    about: { key: [id] },
+    cells: [
+      code(id),
+      allGroups ? 'all' : groups.join(', '),
+      ranges === undefined ? "the proxy's" : rangeWords(spec.apiKeys?.[id]?.ipRanges),
+      expires === undefined ? 'never' : dateOf(expires),
+      owner ?? '',
+      rateLimit ? `${rateLimit.requests}/${rateLimit.per}, burst ${rateLimit.burst}` : '',
+      keys.length > 1 ? 'being rotated' : '',
+      code(locate(origin)),
+    ],
+  });
   const columns = ['Key', 'Groups', 'From', 'Expires', 'Owner', 'Rate', 'Rotation', 'Spec'];
   return { title: 'Keys', columns, rows: apiKeys.map(row) };
 }
@@ -120,61 +231,78 @@ function rangeWords(items: 'any' | readonly string[] | undefined): string {
 const MOST_KEYS = 20;
 
 function requestTable({ routes, apiKeys, proxies }: Policy, locate: Locate): PageTable {
-  const rows = routes.map(({ group, methods, pattern, forwarding, reason, origin }): Cell[] => {
-    const keys = apiKeys.filter(({ groups }) => groups.includes(group)).map(({ id }) => id);
+  const byGroup = keysByGroup(apiKeys);
+  const rows = routes.map(({ group, methods, pattern, forwarding, reason, origin }): PageRow => {
+    const keys = byGroup.get(group)?.map(({ id }) => id) ?? [];
     const more = keys.length > MOST_KEYS ? ` and ${keys.length - MOST_KEYS} more` : '';
-    return [
-      methods.join(', '),
-      code(pattern.text),
-      group,
-      forwarding.upstream,
-      forwarding.auth === 'passthrough' ? 'none of ours' : `${keys.slice(0, MOST_KEYS).join(', ')}${more}`,
-      proxies
-        .filter(({ groups }) => groups.includes(group))
-        .map(({ id }) => id)
-        .join(', '),
-      reason ?? '',
-      code(locate(origin)),
-    ];
+    const own = proxies.filter(({ groups }) => groups.includes(group)).map(({ id }) => id);
+    return {
+      about: { group: [group] },
+      cells: [
+        methods.join(', '),
+        code(pattern.text),
+        group,
+        forwarding.upstream,
+        forwarding.auth === 'passthrough' ? 'none of ours' : `${keys.slice(0, MOST_KEYS).join(', ')}${more}`,
+        own.join(', '),
+        reason ?? '',
+        code(locate(origin)),
+      ],
+    };
   });
   const columns = ['Methods', 'Path', 'Group', 'Upstream', 'Keys', 'Proxies', 'Reason', 'Spec'];
   return { title: 'Requests', columns, rows };
 }
 
 function proxyTable(spec: Spec, { proxies }: Policy, locate: Locate): PageTable {
-  const row = ({ id, groups, hosts, tls, publicUrl, clientIp, origin }: Proxy): Cell[] => [
-    code(id),
-    `${spec.proxies?.[id]?.listen ?? ''}${tls ? ' with TLS' : ''}`,
-    [...hosts, publicUrl ?? ''].filter((name) => name !== '').join(', '),
-    rangeWords(spec.proxies?.[id]?.ipRanges),
-    clientIp.kind === 'header' ? clientIp.header : clientIp.kind,
-    groups.join(', '),
-    code(locate(origin)),
-  ];
+  const row = ({ id, groups, hosts, tls, publicUrl, clientIp, origin }: Proxy): PageRow => ({
+    about: { proxy: [id] },
+    cells: [
+      code(id),
+      `${spec.proxies?.[id]?.listen ?? ''}${tls ? ' with TLS' : ''}`,
+      [...hosts, publicUrl ?? ''].filter((name) => name !== '').join(', '),
+      rangeWords(spec.proxies?.[id]?.ipRanges),
+      clientIp.kind === 'header' ? clientIp.header : clientIp.kind,
+      groups.join(', '),
+      code(locate(origin)),
+    ],
+  });
   const columns = ['Proxy', 'Listens on', 'Names', 'From', 'Client address', 'Groups', 'Spec'];
   return { title: 'Proxies', columns, rows: proxies.map(row) };
 }
 
 function nameTable({ rewrites, registries }: Policy): PageTable {
-  const rows = rewrites.map((rewrite): Cell[] => [
-    code(writtenName(rewrite, 'from')),
-    code(writtenName(rewrite, 'to')),
-    rewrite.upstream ?? '',
-    rewrite.containerRegistry ? 'yes' : '',
-  ]);
-  const ports = registries.map(({ from, to }): Cell[] => [code(from), code(to), '', 'yes']);
+  const rows = rewrites.map((rewrite): PageRow => {
+    const { upstream, containerRegistry } = rewrite;
+    const [from, to] = [code(writtenName(rewrite, 'from')), code(writtenName(rewrite, 'to'))];
+    return {
+      about: { upstream: upstream === undefined ? [] : [upstream] },
+      cells: [from, to, upstream ?? '', containerRegistry ? 'yes' : ''],
+    };
+  });
+  const ports = registries.map(
+    ({ from, to }): PageRow => ({ about: { upstream: [] }, cells: [code(from), code(to), '', 'yes'] }),
+  );
   const columns = ['Name', 'Stands for', 'Site in front of', 'Nodes pull images'];
   return { title: 'Names', columns, rows: [...rows, ...ports] };
 }
 
-const MOST_ADDRESSES = 256;
-
-function addressTable({ addressSets }: Policy): PageTable {
-  const rows = addressSets.map(({ id, set }): Cell[] => {
-    const cidrs = toCidrs(set);
-    const more = cidrs.length > MOST_ADDRESSES ? ` and ${cidrs.length - MOST_ADDRESSES} more` : '';
-    return [code(`@${id}`), `${cidrs.slice(0, MOST_ADDRESSES).join(', ')}${more}`];
-  });
+/** An address set is about the keys and proxies that it, or another set with it in it, admits. */
+function addressTable(spec: Spec, { addressSets }: Policy): PageTable {
+  const namedBy = new Map<string, SpecPath[]>(addressSets.map(({ id }) => [id, []]));
+  for (const { name, at } of setReferences(spec)) namedBy.get(name)?.push(at);
+  const users = (section: string, set: string, seen = new Set([set])): string[] =>
+    (namedBy.get(set) ?? []).flatMap(([place, id]) => {
+      if (place === section) return String(id);
+      if (place !== 'ipRanges' || seen.has(String(id))) return [];
+      return users(section, String(id), seen.add(String(id)));
+    });
+  const rows = addressSets.map(
+    ({ id, set }): PageRow => ({
+      about: { key: users('apiKeys', id), proxy: users('proxies', id) },
+      cells: [code(`@${id}`), { list: toCidrs(set), what: 'networks' }],
+    }),
+  );
   return { title: 'Addresses', columns: ['Set', 'Networks'], rows };
 }
 

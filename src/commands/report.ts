@@ -87,6 +87,8 @@ export interface TestOutcome {
   readonly passed: boolean;
   readonly expected: string;
   readonly actual: string;
+  /** For a guarantee that holds: by what it was shown for all requests. */
+  readonly how?: string;
 }
 
 export interface Coverage {

@@ -28,6 +28,15 @@ export interface Proof {
   readonly witness?: Witness;
   /** Why the guarantee says nothing: no request that it is about is possible. */
   readonly vacuous?: string;
+  readonly looked: Looked;
+}
+
+/** How much was looked at. Every path belongs to one kind, and the paths of a kind are decided alike. */
+export interface Looked {
+  /** Kinds of path that the claim is about. */
+  readonly kinds: number;
+  /** All kinds of path that proxies and claims tell apart. */
+  readonly of: number;
 }
 
 interface Item {
@@ -50,6 +59,7 @@ interface Findings {
   readonly witnesses: Map<Claim, Witness>;
   /** Claims about requests that somebody may send. */
   readonly met: Set<Claim>;
+  readonly kinds: Map<Claim, number>;
 }
 
 /**
@@ -58,29 +68,39 @@ interface Findings {
  * @returns `undefined` where the patterns overlap in too many ways
  */
 export function prove(claims: readonly Claim[], policy: Policy): Proof[] | undefined {
-  const findings: Findings = { witnesses: new Map(), met: new Set() };
+  const findings: Findings = { witnesses: new Map(), met: new Set(), kinds: new Map() };
+  let of = 0;
   for (const proxy of policy.proxies) {
     const own = claims.filter((claim) => claim.proxy === undefined || claim.proxy === proxy.id);
     const items = own.flatMap((claim) => claim.patterns.map((pattern) => ({ claim, pattern })));
     if (items.length === 0) continue;
     const automaton = buildAutomaton(items);
-    if (!automaton || !proveAt(proxy, automaton, policy, findings)) return undefined;
+    const kinds = automaton && proveAt(proxy, automaton, policy, findings);
+    if (kinds === undefined) return undefined;
+    of += kinds;
   }
   return claims.map((claim) => {
     const witness = findings.witnesses.get(claim);
     const vacuous = witness ? undefined : vacuity(claim, policy, findings.met.has(claim));
-    return { claim, ...(witness && { witness }), ...(vacuous !== undefined && { vacuous }) };
+    const looked = { kinds: findings.kinds.get(claim) ?? 0, of };
+    return { claim, looked, ...(witness && { witness }), ...(vacuous !== undefined && { vacuous }) };
   });
 }
 
-function proveAt(proxy: Proxy, claims: Automaton<Item>, policy: Policy, { witnesses, met }: Findings): boolean {
+/** @returns the number of kinds of path; `undefined` where there are too many */
+function proveAt(proxy: Proxy, claims: Automaton<Item>, policy: Policy, findings: Findings): number | undefined {
+  const { witnesses, met, kinds } = findings;
   const access = accessOf(proxy);
-  if (!access) return false;
+  if (!access) return undefined;
   const endpoints = new Map(access.endpoints.map((endpoint) => [endpoint.state.id, endpoint]));
   const { decide } = evaluatorOf(policy, proxy);
   const asked: Asked = { policy, proxy, callers: callersAt(proxy, policy), breaches: new Map() };
-  return walkPairs(access.automaton, claims, ({ before, after, path }) => {
-    for (const { claim } of after?.accepts ?? []) {
+  let count = 0;
+  const isWhole = walkPairs(access.automaton, claims, ({ before, after, path }) => {
+    count += 1;
+    const concerned = new Set(after?.accepts.map(({ claim }) => claim));
+    for (const claim of concerned) {
+      kinds.set(claim, (kinds.get(claim) ?? 0) + 1);
       const endpoint = before && endpoints.get(before.id);
       for (const method of claim.kind === 'always' ? claim.methods : methodsOf(endpoint, claim)) {
         if (witnesses.has(claim)) break;
@@ -91,6 +111,7 @@ function proveAt(proxy: Proxy, claims: Automaton<Item>, policy: Policy, { witnes
       }
     }
   });
+  return isWhole ? count : undefined;
 }
 
 /** The methods of an endpoint that a claim is about; HEAD comes with GET. */

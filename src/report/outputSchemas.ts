@@ -114,6 +114,7 @@ const test = z.strictObject({
   passed: z.boolean(),
   expected: z.string(),
   actual: z.string(),
+  how: z.string().optional(),
 });
 
 const validate = z.strictObject({

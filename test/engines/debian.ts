@@ -11,7 +11,7 @@ const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
  * installed: apt gets folders of its own, and the program runs with the C library of its own suite.
  */
 export async function installDebian(origin: DebianOrigin, folder: string, command: string): Promise<void> {
-  const { suite, package: wanted } = origin;
+  const { suite, package: wanted, parts = [], loader } = origin;
   const apt = join(folder, 'apt');
   const root = join(folder, 'root');
   await mkdir(root, { recursive: true });
@@ -21,10 +21,9 @@ export async function installDebian(origin: DebianOrigin, folder: string, comman
   const packages = [...plan.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name ?? '');
   const debs = join(apt, 'debs');
   await mkdir(debs);
-  await mustRun('apt-get', ['download', ...packages.filter((name) => name === wanted || isLibrary(name))], {
-    cwd: debs,
-    env,
-  });
+  const needed = packages.filter((name) => [wanted, ...parts].includes(name) || isLibrary(name));
+  const fetched = loader === 'machine' ? needed.filter((name) => name !== 'libc6') : needed;
+  await mustRun('apt-get', ['download', ...fetched], { cwd: debs, env });
   for (const deb of await readdir(debs)) await mustRun('dpkg-deb', ['-x', join(debs, deb), root]);
   await writeStarter(root, origin, join(folder, command));
   await rm(apt, { recursive: true });
@@ -59,13 +58,24 @@ async function privateApt(folder: string, suite: string): Promise<string> {
   return file('apt.conf');
 }
 
-async function writeStarter(root: string, { program, variables = {} }: DebianOrigin, starter: string): Promise<void> {
+async function writeStarter(root: string, origin: DebianOrigin, starter: string): Promise<void> {
   const files = (await readdir(root, { recursive: true })).map((file) => join(root, file));
-  const loader = files.find((file) => /^ld-linux.*\.so\.\d$/.test(basename(file)) && !file.includes('/lib64/'));
-  if (loader === undefined) throw new Error(`no dynamic loader among the libraries of ${program}`);
-  const libraries = new Set(files.filter((file) => /\.so(\.\d+)*$/.test(file)).map((file) => dirname(file)));
-  const settings = Object.entries(variables).map(([name, path]) => `export ${name}='${join(root, path)}'\n`);
-  const start = `exec '${loader}' --argv0 "$0" --library-path '${[...libraries].join(':')}' '${join(root, program)}' "$@"\n`;
+  const folders = new Set(files.filter((file) => /\.so(\.\d+)*$/.test(file)).map((file) => dirname(file)));
+  const libraries = [...folders].join(':');
+  const program = join(root, origin.program);
+  const settings = Object.entries(origin.variables ?? {}).map(
+    ([name, path]) => `export ${name}='${join(root, path)}'\n`,
+  );
+  const start =
+    origin.loader === 'machine'
+      ? `LD_LIBRARY_PATH='${libraries}' exec '${program}' "$@"\n`
+      : `exec '${loaderOf(files, program)}' --argv0 "$0" --library-path '${libraries}' '${program}' "$@"\n`;
   await writeFile(starter, `#!/bin/sh\n${settings.join('')}${start}`);
   await chmod(starter, 0o755);
+}
+
+function loaderOf(files: readonly string[], program: string): string {
+  const loader = files.find((file) => /^ld-linux.*\.so\.\d$/.test(basename(file)) && !file.includes('/lib64/'));
+  if (loader === undefined) throw new Error(`no dynamic loader among the libraries of ${program}`);
+  return loader;
 }

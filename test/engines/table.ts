@@ -27,6 +27,13 @@ export interface DebianOrigin {
   readonly program: string;
   /** Variables that the program needs, with paths below its unpacked root. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** Packages beside libraries that hold parts of the program. */
+  readonly parts?: readonly string[];
+  /**
+   * Who loads the program: absent, the loader of its own suite. A program that finds its parts by its own path, and starts
+   * itself again by it, needs the machine's, whose C library must then be as new.
+   */
+  readonly loader?: 'machine';
 }
 
 /** A program in an npm package. */
@@ -214,6 +221,18 @@ export const recipes = {
     },
   },
   openssl: { command: 'openssl', say: ['version'], from: '1.1.1', origin: debian('openssl', 'usr/bin/openssl') },
+  chromium: {
+    command: 'chromium-headless-shell',
+    say: ['--version'],
+    from: '120.0.0',
+    origin: {
+      ...debian('chromium-headless-shell', 'usr/lib/chromium/chromium-headless-shell'),
+      parts: ['chromium-common', 'fontconfig-config', 'fonts-dejavu-core'],
+      // Fonts and their configuration are those of the package, so that a page is as wide on each machine.
+      variables: { FONTCONFIG_SYSROOT: '.' },
+      loader: 'machine',
+    },
+  },
   // The name on PATH may be that of the program it was forked from, which stopped before 0.3.
   gixy: {
     command: 'gixy',
