@@ -251,6 +251,37 @@ bottlerocket('certificate authorities', () => {
   const without = trusting.compare('bottlerocket', printed(ours.slice(0, 1)));
   assert.match(without.problems.join(), /does not tell whom the node trusts/);
 });
+bottlerocket('what a merged file says of mirrors, trust and the way to others is expected too', () => {
+  const base = `[settings.network]
+https-proxy = "http://me:hunter2@proxy.example.com"
+[settings.pki.former]
+data = "Rk9STUVS"
+trusted = false
+[[settings.container-registry.mirrors]]
+registry = "quay.io"
+endpoint = ["https://quay.example.net"]
+`;
+  const merged = liveCase(specWith('bottlerocket: { merge: node.toml }'), { 'node.toml': base });
+  const userData = merged.file('bottlerocket');
+  assert.equal(merged.compare('bottlerocket', userData), IN_SYNC);
+  const edits: readonly (readonly [from: string, to: string, told: RegExp])[] = [
+    ['https-proxy = "http://me:hunter2@proxy.example.com"', '', /lacks settings\.network\.https-proxy/],
+    ['https-proxy = "http://me', 'https-proxy = "http://you', /settings\.network\.https-proxy/],
+    ['trusted = false', 'trusted = true', /has a certificate that is trusted in place of no trust in .* "former"/],
+    ['settings.pki.former', 'settings.pki.later', /has no certificate authority "former"|"former"/],
+    ['quay.example.net', 'evil.example.net', /quay\.io.*evil\.example\.net|evil\.example\.net.*quay\.io/],
+    ['registry = "quay.io"', 'registry = "quay.example.com"', /mirror of quay\.io/],
+  ];
+  for (const [from, to, expected] of edits) {
+    assert.ok(userData.includes(from), from);
+    const { drift } = merged.compare('bottlerocket', userData.replace(from, to));
+    assert.match(drift.join('\n'), expected);
+    assert.not.match(drift.join(), 'hunter2');
+  }
+  const { network, ...others } = parse(userData)['settings'] as Record<string, object>;
+  const without = merged.compare('bottlerocket', JSON.stringify({ settings: others }));
+  assert.match(without.problems.join(), /holds no settings\.network, and so does not tell through whom the node asks/);
+});
 bottlerocket('cannot tell', () => {
   for (const text of [
     '',

@@ -2,7 +2,7 @@ import { parse, TomlError } from 'smol-toml';
 import { type Diagnostic, ok, type SpecPath } from '../../diagnostics/diagnostic.ts';
 import { isRecord, memberOf, parseJson } from '../../source/value.ts';
 import { driftCodes, unreadable } from '../live.ts';
-import { type Mirror, mirrorsOf } from '../mirrors.ts';
+import { mirrorsOf } from '../mirrors.ts';
 import type { CompareLive, Expected } from '../target.ts';
 import type { BottlerocketOptions } from './options.ts';
 import { authoritiesOf } from './pki.ts';
@@ -10,88 +10,135 @@ import { authoritiesOf } from './pki.ts';
 /**
  * Compares the output of `apiclient get settings.container-registry`, or user data. The forms are those of apiclient,
  * apiserver and models of bottlerocket-core-kit 3.1.1 and bottlerocket-settings-models 0.6.0. apiclient prints JSON
- * under `settings`, and `{}` where none of it is set. Mirrors are compared by registry, endpoints in their order.
+ * under `settings`, and `{}` where none of it is set. Mirrors are compared by registry, endpoints in their order. What a
+ * merged file says of mirrors, trust and the way to other servers is expected on the node as well.
  */
 export const compareBottlerocket: CompareLive<BottlerocketOptions> = (live, expected) => {
   const { at, options } = expected;
-  const { mirrors = {}, pki } = options;
-  const wanted = mirrorsOf(expected.policy, mirrors, [...at, 'mirrors']);
-  const asks = pki ? 'settings.container-registry settings.pki' : 'settings.container-registry';
-  const hint = `give what "apiclient get ${asks}" prints on a node, or its user data`;
-  const found = settingsIn(live.text, pki !== undefined);
-  if ('problem' in found) return unreadable(expected, `${live.name}: ${found.problem}`, hint);
-  const authorities = authoritiesOf({ pki, at, read: expected.read }, []);
-  const drift = [
-    ...wanted.flatMap((mirror) => mirrorDrift(mirror, found.mirrors, live.name)),
-    ...authorities.flatMap(({ name, data }) => trustDrift({ name, data, at }, found.authorities, live.name)),
-  ];
   const given = baseOf(expected);
+  const groups = groupsOf(given, options.pki !== undefined);
+  const asks = ['container-registry', ...groups].map((group) => `settings.${group}`).join(' ');
+  const hint = `give what "apiclient get ${asks}" prints on a node, or its user data`;
+  const found = settingsIn(live.text, groups);
+  if ('problem' in found) return unreadable(expected, `${live.name}: ${found.problem}`, hint);
+  const mirrors = wantedMirrors(expected, given);
+  const authorities = wantedAuthorities(expected, given);
   const strangers = [...found.authorities].filter(([name]) => !authorities.some((one) => one.name === name));
   // Any authority that the node trusts can issue certificates for the endpoints of our mirrors.
-  const own = new Set([...authorities, ...(given?.authorities.values() ?? [])].map(({ data }) => pemOf(data)));
-  const trusted = strangers.filter(([, { trusted, data }]) => trusted && !own.has(pemOf(data)));
+  const own = new Set(authorities.filter(({ trusted }) => trusted).map(({ data }) => pemOf(data)));
+  const touching = strangers.filter(([, { trusted, data }]) => trusted !== own.has(pemOf(data)));
+  const isWanted = (registry: string) => mirrors.some((mirror) => mirror.registry === registry);
   const others = [
-    ...[...found.mirrors.keys()].filter((name) => !wanted.some(({ registry }) => registry === name)).map(mirrorOf),
-    ...strangers.filter((one) => !trusted.includes(one)).map(([name]) => authorityOf(name)),
+    ...[...found.mirrors.keys()].filter((name) => !isWanted(name)).map(mirrorOf),
+    ...strangers.filter((one) => !touching.includes(one)).map(([name]) => authorityOf(name)),
   ];
-  const isMirrored = (registry: string) => wanted.some((mirror) => mirror.registry === registry);
-  const all = wanted.some(({ registry }) => registry === '*');
+  const [leading, known] = [leadingIn(found, isWanted), given ? leadingIn(given, isWanted) : []];
   const added = [
-    ...trusted.map(([name]) => authorityOf(name)),
-    ...found.others
-      .filter((other) => !given?.others.some(({ name, value }) => name === other.name && value === other.value))
-      .map(({ name }) => name),
-    // containerd then has a file for each registry with credentials, and ignores the file for all others.
-    ...found.credentials
-      .filter((registry) => all && !isMirrored(registry) && !given?.credentials.includes(registry))
-      .map((registry) => `credentials for ${registry}, and so no mirror for it`),
+    ...touching.map(([name]) => authorityOf(name)),
+    ...leading.filter((one) => !known.some((other) => isSame(one, other))).map(({ what }) => what),
   ];
+  const gone = known.filter((one) => !leading.some((other) => other.what === one.what));
   return ok({
-    drift: [...drift, ...added.map((what) => driftCodes.report('added', at, { what, where: live.name }))],
+    drift: [
+      ...mirrors.flatMap((mirror) => mirrorDrift(mirror, found.mirrors, live.name)),
+      ...authorities.flatMap((authority) => trustDrift(authority, found.authorities, live.name)),
+      ...added.map((what) => driftCodes.report('added', at, { what, where: live.name })),
+      ...gone.map(({ what }) => driftCodes.report('missing', [...at, 'merge'], { what, where: live.name })),
+    ],
     foreign: others.map((what) => driftCodes.report('foreign', at, { what, where: live.name })),
   });
 };
 
-/** Returns the settings of the merged file, which are expected on the node as well. */
+/** Returns the settings of the merged file. */
 function baseOf({ options, files }: Expected<BottlerocketOptions>): LiveSettings | undefined {
-  const settings = options.merge === undefined ? undefined : settingsIn(files[0]?.text ?? '', false);
+  const settings = options.merge === undefined ? undefined : settingsIn(files[0]?.text ?? '', []);
   return settings === undefined || 'problem' in settings ? undefined : settings;
+}
+
+/** Returns the groups of settings that a capture has to hold beside the registries. */
+function groupsOf(given: LiveSettings | undefined, hasPki: boolean): readonly string[] {
+  const leading = given?.others.flatMap(({ name }) => /^settings\.(network|dns)\./.exec(name)?.[1] ?? []) ?? [];
+  const pki = hasPki || (given?.authorities.size ?? 0) > 0 ? ['pki'] : [];
+  return [...new Set([...pki, ...leading])];
 }
 
 const mirrorOf = (registry: string) => `a mirror of ${registry}`;
 const authorityOf = (name: string) => `the certificate authority "${name}"`;
 
-function mirrorDrift({ registry, endpoints, origin }: Mirror, found: Mirrors, where: string): Diagnostic[] {
+interface WantedMirror {
+  readonly registry: string;
+  readonly endpoints: string;
+  readonly origin: SpecPath;
+}
+
+function wantedMirrors({ policy, options, at }: Expected<BottlerocketOptions>, given: LiveSettings | undefined) {
+  const own = mirrorsOf(policy, options.mirrors ?? {}, [...at, 'mirrors']);
+  const wanted = new Map<string, WantedMirror>();
+  for (const [registry, endpoints] of given?.mirrors ?? [])
+    wanted.set(registry, { registry, endpoints, origin: [...at, 'merge'] });
+  for (const { registry, endpoints, origin } of own)
+    wanted.set(registry, { registry, endpoints: endpoints.join(', '), origin });
+  return [...wanted.values()];
+}
+
+function mirrorDrift({ registry, endpoints, origin }: WantedMirror, found: Mirrors, where: string): Diagnostic[] {
   const live = found.get(registry);
-  const expected = `${registry} from ${endpoints.join(', ')}`;
-  if (!live) return [driftCodes.report('missing', origin, { what: `the mirror of ${expected}`, where })];
-  if (live === endpoints.join(', ')) return [];
+  const expected = `${registry} from ${endpoints}`;
+  if (live === undefined) return [driftCodes.report('missing', origin, { what: `the mirror of ${expected}`, where })];
+  if (live === endpoints) return [];
   return [driftCodes.report('changed', origin, { where, expected, live: live || 'no endpoint' })];
 }
 
 interface WantedAuthority {
   readonly name: string;
   readonly data: string;
+  readonly trusted: boolean;
   readonly at: SpecPath;
 }
 
+function wantedAuthorities({ options: { pki }, at, read }: Expected<BottlerocketOptions>, given?: LiveSettings) {
+  const wanted = new Map<string, WantedAuthority>();
+  for (const [name, one] of given?.authorities ?? []) wanted.set(name, { name, ...one, at: [...at, 'merge'] });
+  for (const { name, data } of authoritiesOf({ pki, at, read }, []))
+    wanted.set(name, { name, data, trusted: true, at: [...at, 'pki', name] });
+  return [...wanted.values()];
+}
+
 /**
- * Reports an authority that is missing, different or not trusted. The certificate itself is not shown, since it tells a
- * reader nothing.
+ * Reports an authority that is missing, different or not trusted as it should be. The certificate itself is not shown,
+ * since it tells a reader nothing.
  */
-function trustDrift({ name, data, at }: WantedAuthority, found: Authorities, where: string): Diagnostic[] {
-  const place = [...at, 'pki', name];
+function trustDrift({ name, data, trusted, at }: WantedAuthority, found: Authorities, where: string): Diagnostic[] {
   const live = found.get(name);
-  if (!live) return [driftCodes.report('missing', place, { what: authorityOf(name), where })];
-  const expected = `the one of ${authorityOf(name)}`;
-  if (pemOf(live.data) !== pemOf(data))
-    return [driftCodes.report('changed', place, { where, expected, live: 'another certificate' })];
-  const distrusted = driftCodes.report('changed', place, {
-    where,
-    expected,
-    live: 'a certificate that is not trusted',
-  });
-  return live.trusted ? [] : [distrusted];
+  if (!live) return [driftCodes.report('missing', at, { what: authorityOf(name), where })];
+  const changed = (expected: string, other: string) => [
+    driftCodes.report('changed', at, { where, expected, live: other }),
+  ];
+  if (pemOf(live.data) !== pemOf(data)) return changed(`the one of ${authorityOf(name)}`, 'another certificate');
+  if (live.trusted === trusted) return [];
+  return trusted
+    ? changed(`the one of ${authorityOf(name)}`, 'a certificate that is not trusted')
+    : changed(`no trust in ${authorityOf(name)}`, 'a certificate that is trusted');
+}
+
+/** What leads the node to other servers; its value is compared, and not shown. */
+interface Leading {
+  readonly what: string;
+  readonly value: string;
+}
+
+function isSame(one: Leading, other: Leading): boolean {
+  return one.what === other.what && one.value === other.value;
+}
+
+function leadingIn({ others, credentials }: LiveSettings, isMirrored: (registry: string) => boolean): Leading[] {
+  return [
+    ...others.map(({ name, value }) => ({ what: name, value })),
+    // containerd then has a file for each registry with credentials, and ignores the file for all others.
+    ...credentials
+      .filter((registry) => isMirrored('*') && !isMirrored(registry))
+      .map((registry) => ({ what: `credentials for ${registry}, and so no mirror for it`, value: '' })),
+  ];
 }
 
 function pemOf(data: string): string {
@@ -137,8 +184,8 @@ function credentialsIn(registry: unknown): string[] {
   return entries.map(String);
 }
 
-/** Reads a capture of a node. Where authorities are expected and the capture has none, nothing can be told. */
-function settingsIn(text: string, withPki: boolean): LiveSettings | { readonly problem: string } {
+/** Reads a capture of a node. Where it lacks a group of settings that is expected, nothing can be told. */
+function settingsIn(text: string, groups: readonly string[]): LiveSettings | { readonly problem: string } {
   if (text.trim() === '') return { problem: 'it is empty; did the command that made it fail?' };
   const value = valueOf(text);
   if (value === undefined) return { problem: 'it is neither whole JSON nor whole TOML' };
@@ -150,8 +197,8 @@ function settingsIn(text: string, withPki: boolean): LiveSettings | { readonly p
   const mirrors = mirrorsIn(memberOf(registry, 'mirrors') ?? []);
   if (!mirrors) return { problem: 'its mirrors are not a list of registries with endpoints' };
   const pki = memberOf(settings, 'pki');
-  if (pki === undefined && withPki && isJson(text))
-    return { problem: 'it holds no settings.pki, and so does not tell whom the node trusts' };
+  const absent = isJson(text) ? groups.find((group) => memberOf(settings, group) === undefined) : undefined;
+  if (absent !== undefined) return { problem: `it holds no settings.${absent}, and so does not tell ${TOLD[absent]}` };
   const authorities = Object.entries(isRecord(pki) ? pki : {}).map(([name, entry]) => {
     const [data, trusted] = [memberOf(entry, 'data'), memberOf(entry, 'trusted')];
     return [name, { data: typeof data === 'string' ? data : '', trusted: trusted === true }] as const;
@@ -163,6 +210,13 @@ function settingsIn(text: string, withPki: boolean): LiveSettings | { readonly p
     others: othersIn(settings),
   };
 }
+
+/** What each group of settings tells. */
+const TOLD: Readonly<Record<string, string>> = {
+  dns: 'whom the node asks for names',
+  network: 'through whom the node asks',
+  pki: 'whom the node trusts',
+};
 
 function isJson(text: string): boolean {
   return /^\s*\{/.test(text);
