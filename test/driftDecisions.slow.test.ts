@@ -1,256 +1,43 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { delimiter, dirname } from 'node:path';
 import * as assert from 'uvu/assert';
 import { planChanges } from '../src/output/plan.ts';
-import { targets } from '../src/targets/index.ts';
-import { type TemporaryFolder, temporaryFolder } from '../src/verify/folder.ts';
-import { freePorts } from '../src/verify/ports.ts';
-import { accepts, type Server, startServer } from '../src/verify/process.ts';
 import { randomOf } from '../src/verify/random.ts';
-import { type Address, sendRaw } from '../src/verify/raw.ts';
-import { type Recorder, startRecorder } from '../src/verify/recorder.ts';
-import type { Scope } from '../src/verify/scope.ts';
 import { toolVersion } from '../src/version.ts';
-import { certificateFor } from './engines/certificate.ts';
 import { engineSuite } from './engines/suite.ts';
-import { type LiveCase, liveCase } from './support/live.ts';
-import { mutatedJson, mutatedText, type Random } from './support/mutated.ts';
+import { liveCase } from './support/live.ts';
+import { liveNames } from './support/liveNames.ts';
+import { liveProxies } from './support/liveProxies.ts';
+import { mutatedText } from './support/mutated.ts';
+import { MUTATIONS, tryMutations } from './support/mutationTrial.ts';
+import { nodeSettings } from './support/nodeSettings.ts';
 import { scoped } from './support/scoped.ts';
-
-const MUTATIONS = Number(process.env['POSTERN_DRIFT_MUTATIONS'] ?? 2000);
-/** Mutations that nothing reports are asked on the engine; so many of them where the environment does not say all. */
-const ASKED = Number(process.env['POSTERN_DRIFT_ASKED'] ?? 40);
 
 const { test, engines } = await engineSuite('a mutation that nothing reports decides nothing', [
   'nginx-newest',
   'caddy',
+  'coredns',
   'openssl',
 ]);
 
-interface Ports {
-  readonly shared: number;
-  readonly secure: number;
-  readonly upstream: number;
-}
-
-/** Two proxies on one port, told apart by their names, and one that speaks TLS. */
-const specOf = ({ shared, secure, upstream }: Ports, certificate: string) => `version: 1
-name: mutated
-upstreams: { app: { url: "http://127.0.0.1:${upstream}" } }
-routes:
-  read: { upstream: app, allow: [GET /groups, "GET,POST /groups/{id:int}/hooks", "PUT /Mixed/{name*}"] }
-apiKeys:
-  reader: { key: env:READER, token: env:READER_TOKEN, ipRanges: [10.1.0.0/16] }
-  writer: { key: env:WRITER, token: env:WRITER_TOKEN, expires: 2090-01-01 }
-proxies:
-  api: { listen: "127.0.0.1:${shared}", hosts: [a.example], ipRanges: [10.0.0.0/8], clientIp: { trustedProxies: [127.0.0.1] } }
-  other: { listen: "127.0.0.1:${shared}", hosts: [b.example], ipRanges: [10.1.0.0/16], clientIp: { trustedProxies: [127.0.0.1] }, methodNotAllowed: 404 }
-  secure:
-    listen: "127.0.0.1:${secure}"
-    hosts: [s.example]
-    tls: { certFile: ${certificate}.pem, keyFile: ${certificate}.key }
-    ipRanges: [10.0.0.0/8]
-    clientIp: { trustedProxies: [127.0.0.1] }
-targets: { nginx: { version: "1.29" }, caddy: {} }
-`;
-
-const KEYS = new Map([
-  ['env:READER', 'reader-key-5f0c1e7a93b2d864'],
-  ['env:WRITER', 'writer-key-b81d4c60e7f2a935'],
-  ['env:READER_TOKEN', 'reader-token-0123456789abcdef'],
-  ['env:WRITER_TOKEN', 'writer-token-0123456789abcdef'],
-]);
-
-interface Probe {
-  readonly address: Address;
-  readonly text: string;
-}
-
-const PATHS = [
-  '/groups',
-  '/groups/1/hooks',
-  '/groups/x/hooks',
-  '/Mixed/a/b',
-  '/mixed/a',
-  '/',
-  '/%25/f',
-  '/groups?sudo=1',
-];
-
-function probesOf({ shared, secure }: Ports): Probe[] {
-  const one = (
-    host: string,
-    method: string,
-    target: string,
-    { key = 'env:WRITER', from = '10.1.2.3', more = '' } = {},
-  ) => {
-    const address = host === 's.example' ? { port: secure, tls: { serverName: host } } : { port: shared };
-    const credential = KEYS.has(key) ? `PRIVATE-TOKEN: ${KEYS.get(key)}\r\n` : key;
-    const head = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\nX-Forwarded-For: ${from}\r\n${credential}${more}`;
-    return { address, text: `${head}Connection: close\r\n\r\n` };
-  };
-  const body = (type: string, length: number) => `Content-Type: ${type}\r\nContent-Length: ${length}\r\n`;
-  return ['a.example', 'b.example', 's.example', 'c.example'].flatMap((host) => [
-    ...['GET', 'POST', 'PUT', 'DELETE'].flatMap((method) => PATHS.map((path) => one(host, method, path))),
-    ...['10.1.2.3', '10.9.9.9', '192.0.2.1'].flatMap((from) =>
-      ['', 'env:READER', 'env:WRITER', 'PRIVATE-TOKEN: wrong-key-0123456789\r\n'].map((key) =>
-        one(host, 'GET', '/groups', { from, key }),
-      ),
-    ),
-    one(host, 'GET', '/groups', { more: 'Cookie: a=b\r\nAuthorization: x\r\nX-Real-IP: 1.2.3.4\r\nSudo: 1\r\n' }),
-    one(host, 'POST', '/groups/1/hooks', { more: body('text/plain', 0) }),
-    one(host, 'POST', '/groups/1/hooks', { more: body('application/json', 99_999_999) }),
-  ]);
-}
-
-/** What each probe gets, and what of it reaches the upstream, without what differs from one time to the next. */
-async function decisions(probes: readonly Probe[], recorder: Recorder): Promise<string[]> {
-  const found: string[] = [];
-  for (const { address, text } of probes) {
-    recorder.take();
-    const answer = await sendRaw(address, text).then(
-      ({ status, field }) => `${status} ${field('allow') ?? ''} ${field('location') ?? ''}`,
-      () => 'closed',
-    );
-    const sent = recorder.take().map(({ head }) => head.replace(/^X-Request-Id:.*$/gim, ''));
-    found.push(`${answer}\n${sent.join('\n')}`);
-  }
-  return found;
-}
-
-interface Engine {
-  readonly target: 'nginx' | 'caddy';
-  /** What the engine itself prints of what it runs. */
-  capture(folder: string): string;
-  mutate(text: string, random: Random): string;
-  /** Puts a captured text where the engine reads it, and says how it is started. */
-  place(text: string, folder: string): { readonly command: string; readonly args: readonly string[] };
-}
-
-const nginx: Engine = {
-  target: 'nginx',
-  capture: (folder) =>
-    spawnSync(engines['nginx-newest'].path, ['-T', '-e', 'stderr', '-p', `${folder}/nginx/`, '-c', 'nginx.conf'], {
-      encoding: 'utf8',
-    }).stdout,
-  mutate: mutatedText,
-  place(text, folder) {
-    const files = text.split(/^# configuration file (.*):$/m).slice(1);
-    for (let index = 0; index + 1 < files.length; index += 2) {
-      const path = files[index] ?? '';
-      const inside = path.slice(path.indexOf('/nginx/') + 1);
-      mkdirSync(dirname(join(folder, inside)), { recursive: true });
-      writeFileSync(join(folder, inside), files[index + 1] ?? '');
-    }
-    const args = ['-e', 'stderr', '-p', `${folder}/nginx/`, '-c', 'nginx.conf', '-g', 'daemon off;'];
-    return { command: engines['nginx-newest'].path, args };
-  },
-};
-
-const caddy: Engine = {
-  target: 'caddy',
-  capture: (folder) =>
-    spawnSync(engines.caddy.path, ['adapt', '--config', 'Caddyfile', '--adapter', 'caddyfile'], {
-      cwd: `${folder}/caddy`,
-      encoding: 'utf8',
-    }).stdout,
-  mutate: (text, random) => JSON.stringify(mutatedJson(JSON.parse(text), random)),
-  place(text, folder) {
-    writeFileSync(join(folder, 'caddy/live.json'), text);
-    return { command: engines.caddy.path, args: ['run', '--config', 'live.json'] };
-  },
-};
-
-interface Bench {
-  readonly here: LiveCase;
-  readonly folder: TemporaryFolder;
-  readonly ports: Ports;
-  readonly recorder: Recorder;
-}
-
-async function benchOf({ target }: Engine, scope: Scope): Promise<Bench> {
-  const recorder = await startRecorder();
-  scope.defer(() => recorder.close());
-  const [shared = 0, secure = 0] = await freePorts(2);
-  const folder = await temporaryFolder();
-  scope.defer(() => folder.remove());
-  const { certFile } = await certificateFor(['s.example'], engines.openssl.path, folder);
-  const ports = { shared, secure, upstream: recorder.port };
-  const here = liveCase(specOf(ports, certFile.replace(/\.pem$/, '')));
-  const secrets =
-    targets.find(({ name }) => name === target)?.secrets?.({ policy: here.policy, values: KEYS }).value ?? [];
-  for (const { path, text } of [...here.files(target), ...secrets]) await folder.write(path, text);
-  mkdirSync(join(folder.path, target, 'temp'), { recursive: true });
-  return { here, folder, ports, recorder };
-}
-
-/** What an engine decides that runs this text; `undefined` where it refuses to start. */
-async function asked(text: string, { target, place }: Engine, bench: Bench): Promise<string[] | undefined> {
-  const { folder, ports, recorder } = bench;
-  const start = place(text, folder.path);
-  const ready = async () => (await accepts(ports.shared)) && (await accepts(ports.secure));
-  const env = { ...process.env, HOME: folder.path, XDG_DATA_HOME: folder.path, XDG_CONFIG_HOME: folder.path };
-  let server: Server;
-  try {
-    server = await startServer({ ...start, cwd: join(folder.path, target), env, ready, patience: 15_000 });
-  } catch {
-    return undefined;
-  }
-  try {
-    return await decisions(probesOf(ports), recorder);
-  } finally {
-    await server.stop();
-    while (await accepts(ports.shared)) await pause(20);
-  }
-}
-
-/** The mutated texts that nothing reports, each once. */
-function unreported(capture: string, { target, mutate }: Engine, { here }: Bench): string[] {
-  const random = randomOf(`decisions of mutated ${target}`);
-  const silent = new Set<string>();
-  for (let index = 0; index < MUTATIONS; index += 1) {
-    const text = mutate(capture, random);
-    const { drift, problems } = here.compare(target, text);
-    if (drift.length === 0 && problems.length === 0) silent.add(text);
-  }
-  silent.delete(capture);
-  return [...silent];
-}
-
-for (const engine of [nginx, caddy])
+for (const target of ['nginx', 'caddy'] as const)
   test(
-    `${engine.target}: proxies that share a port, and one with TLS, as they run`,
+    `${target}: proxies that share a port, and one with TLS, as they run`,
     scoped(async (scope) => {
       // What runs of Caddy is compared as JSON, which the program on PATH makes of the files.
       process.env['PATH'] = `${dirname(engines.caddy.path)}${delimiter}${process.env['PATH']}`;
-      const bench = await benchOf(engine, scope);
-      const capture = engine.capture(bench.folder.path);
-      assert.equal(bench.here.compare(engine.target, capture), { drift: [], foreign: [], problems: [] });
-      const usual = await asked(capture, engine, bench);
-      if (!usual) throw new Error('the engine does not start on what it runs');
-      assert.ok(usual.some((decision) => decision.startsWith('200')));
-      const silent = unreported(capture, engine, bench);
-      const some = randomOf(`some of ${engine.target}`).shuffled(silent).slice(0, ASKED);
-      console.log(`${engine.target}: ${MUTATIONS} mutations, ${silent.length} not reported, ${some.length} asked`);
-      for (const text of some) {
-        const found = await asked(text, engine, bench);
-        if (found) assert.equal(found, usual, changed(capture, text));
-      }
+      const { path: engine } = engines[target === 'nginx' ? 'nginx-newest' : 'caddy'];
+      await tryMutations(await liveProxies(target, { engine, openssl: engines.openssl.path }, scope));
     }),
   );
 
-function changed(before: string, after: string): string {
-  const [own, other] = [before, after].map((text) => text.split(/\n|(?=[{[])/));
-  const known = new Set(own);
-  return (
-    (other ?? [])
-      .filter((line) => !known.has(line))
-      .join('\n')
-      .slice(0, 500) || 'lines are missing or moved'
+for (const isMerged of [false, true])
+  test(
+    `CoreDNS: names of our rules, ${isMerged ? "in somebody else's Corefile" : 'in a Corefile of ours'}`,
+    scoped(async (scope) => tryMutations(await liveNames(engines.coredns.path, isMerged, scope))),
   );
-}
+
+for (const form of ['JSON', 'TOML'] as const)
+  test(`Bottlerocket: where images come from, by ${form}`, () => tryMutations(nodeSettings(form)));
 
 test('each mutation of a generated file is drift', () => {
   const here = liveCase(`version: 1
