@@ -99,10 +99,17 @@ async function decisions(probes: readonly Probe[], recorder: Recorder): Promise<
       ({ status, field }) => `${status} ${field('allow') ?? ''} ${field('location') ?? ''}`,
       () => 'closed',
     );
-    const sent = recorder.take().map(({ head }) => head.replace(/^X-Request-Id:.*$/gim, ''));
+    const sent = recorder.take().map(({ head }) => headersByName(head));
     found.push(`${answer}\n${sent.join('\n')}`);
   }
   return found;
+}
+
+/** Which of two headers of different names comes first is no decision. */
+function headersByName(head: string): string {
+  const [line = '', ...headers] = head.replace(/^X-Request-Id:.*$/gim, '').split('\r\n');
+  const nameOf = (header: string) => header.split(':', 1)[0]?.toLowerCase() ?? '';
+  return [line, ...headers.toSorted((a, b) => nameOf(a).localeCompare(nameOf(b)))].join('\n');
 }
 
 interface Engine {
