@@ -60,8 +60,16 @@ targets: { caddy: {} }
 );
 
 proofs('a proxy with a name of its own', () => assert.is(told(proof(named), named), 'proved'));
-proofs('a name in brackets, which Caddy takes off', () =>
-  assert.match(edited(named, 'not header Host [*', ''), /Host: \[fed\.cafe\]|\[fed\.cafe\]|instead of 421/),
-);
+proofs('a name in brackets, which Caddy takes off, and a port that is none', () => {
+  const check = 'header_regexp Host "^[A-Za-z0-9._-]*(?::[0-9]*)?$"';
+  const expression = (text: string) => `header_regexp Host "${text}"`;
+  for (const other of [
+    '',
+    expression('^[^:]*(?::[0-9]*)?$'),
+    expression('^[^[]*$'),
+    expression('^[^:[]*(?::[0-9]*)?$'),
+  ])
+    assert.match(edited(named, check, other), /instead of 421/);
+});
 
 proofs.run();

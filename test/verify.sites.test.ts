@@ -30,6 +30,12 @@ const replaced =
 const OTHER_ADDRESS = /the X-Forwarded-For is .* instead of 203.0.113.9/;
 const PLANTED = {
   caddy: [
+    [
+      'a site takes what follows a colon for a port',
+      { tls: 'off' },
+      replaced('error @misnamed misdirected 421', ''),
+      /:b was passed on/,
+    ],
     ['a site passes TRACE on', { tls: 'off' }, replaced('error @method method 405', ''), /passed TRACE on/],
     [
       'a site takes the balancer for the client',
@@ -39,6 +45,12 @@ const PLANTED = {
     ],
   ],
   nginx: [
+    [
+      'a site takes what follows a colon for a port',
+      HEADER,
+      replaced(/if \(\$http_host .*/g, 'if ($http_host = "") {'),
+      /:b was passed on/,
+    ],
     [
       'a site takes the balancer for the client',
       HEADER,
@@ -66,7 +78,7 @@ for (const { engine, target } of proxyTargets) {
     test(`nothing is found in sites with ${title}`, async () => {
       const found = await run(sites);
       assert.is(findings(found).replace(/^nginx: the upstream .* interim answer.*\n.*\n/m, ''), '');
-      assert.is(found.sent, 12);
+      assert.is(found.sent, 25);
     });
 
   for (const [title, sites, tamper, expected] of PLANTED[engine])

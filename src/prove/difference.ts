@@ -23,10 +23,7 @@ const HOST = wholly('(?:(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?
 export function differenceOf(outcome: Outcome, decision: Decision, question: Question): string | undefined {
   const own = outcome.kind === 'answer' ? ofAnswer(outcome, decision) : ofForward(outcome, decision, question);
   const found = own ?? pageDifference(outcome, decision, question);
-  if (found === undefined || outcome.kind !== 'answer') return found;
-  // Caddy chooses a proxy by the name in front of a colon, and refuses what follows it for another reason.
-  const isMisdirected = decision.kind === 'deny' && decision.reason === 'misdirected' && outcome.status > 400;
-  if (outcome.status !== 400 && !isMisdirected) return found;
+  if (found === undefined || outcome.kind !== 'answer' || outcome.status !== 400) return found;
   return matches(question.request.run, question.request.hostHeader(), HOST) ? found : undefined;
 }
 

@@ -8,7 +8,9 @@ import { wholly } from './matching.ts';
 
 /** Texts that the value of a header can be; engines remove the blanks around it. */
 const VALUE = wholly('(?:[!-~\x80-\xff](?:[\\t -~\x80-\xff]*[!-~\x80-\xff])?)?');
-const NAMED_HOST = wholly('[A-Za-z0-9._-]*[A-Za-z0-9_-][.]?(?::[0-9]*)?');
+const NAMED_HOST = wholly('[A-Za-z0-9._-]*[A-Za-z0-9_-][.]?(?::[^\\n]*)?');
+const GO_HOST = "[A-Za-z0-9!$%&'()*+,.:;=\\[\\]_~-]*";
+const PORT = '[.]?(?::[0-9]*)?';
 const UNIVERSES = {
   method: wholly('[A-Z_-]+'),
   token: wholly("[!#$%&'*+.^_`|~0-9A-Za-z-]+"),
@@ -22,10 +24,13 @@ const UNIVERSES = {
   length: wholly('[1-9][0-9]{1,7}'),
   host: wholly('[A-Za-z0-9._-]*[A-Za-z0-9_-]'),
   /** With the dot of the root before it. */
-  port: wholly('[.]?(?::[0-9]*)?'),
+  port: wholly(PORT),
   oddHost: without(VALUE, NAMED_HOST),
+  /** Behind a name, what engines take for a port. */
+  oddPort: without(wholly('[.]?:[\\t -~\x80-\xff]*[!-~\x80-\xff]'), wholly(PORT)),
   /** Go refuses all others by itself. */
-  goHost: without(wholly("[A-Za-z0-9!$%&'()*+,.:;=\\[\\]_~-]*"), NAMED_HOST),
+  goHost: without(wholly(GO_HOST), NAMED_HOST),
+  goPort: without(wholly(`[.]?:${GO_HOST}`), wholly(PORT)),
   contentLength: wholly('[0-9]+'),
   chunked: wholly('(?i)chunked'),
   /** A key, perhaps followed by another value of the same header. */
@@ -44,6 +49,9 @@ export type LineShape =
   | { readonly kind: 'further'; readonly after: boolean; readonly slash: boolean }
   /** Absolute form, `*`, or an empty segment before the end. No pattern matches it. */
   | { readonly kind: 'other' };
+
+/** What Host is: a name, perhaps with a port; anything else; or a name and a colon with no port behind it. */
+type HostKind = 'name' | 'odd' | 'odd port';
 
 /** The caller: a header that is no key or an unknown one, a known key, or a key with the same end as a known one. */
 export type Caller =
@@ -66,7 +74,7 @@ export interface Distinctions {
   /** What the engine accepts as a method: capitals, or any word of HTTP. */
   readonly methods: 'method' | 'token';
   /** What the engine accepts as Host beside names. */
-  readonly oddHosts: 'oddHost' | 'goHost';
+  readonly oddHosts: 'odd' | 'go';
   /** Whether the files look up the end of a key, so that a key with the same end is a case of its own. */
   readonly looksAtEnds: boolean;
 }
@@ -170,18 +178,20 @@ export class SymbolicRequest {
     return this.piece('length', 'length');
   }
 
-  /** Returns the host name that is requested; "" where Host is no name. */
+  /** Returns the name that Host begins with, up to a colon; "" where it does not begin with one. */
   hostName(): readonly Part[] {
-    return this.isOddHost() ? [''] : this.piece('host', 'host');
+    return this.hostKind() === 'odd' ? [''] : this.piece('host', 'host');
   }
 
   hostHeader(): readonly Part[] {
-    if (this.isOddHost()) return this.piece('odd host', this.world.oddHosts);
-    return [...this.piece('host', 'host'), ...this.piece('port', 'port')];
+    const kind = this.hostKind();
+    if (kind === 'odd') return this.piece('odd host', `${this.world.oddHosts}Host`);
+    const after = kind === 'name' ? this.piece('port', 'port') : this.piece('odd port', `${this.world.oddHosts}Port`);
+    return [...this.piece('host', 'host'), ...after];
   }
 
-  isOddHost(): boolean {
-    return this.once('odd', () => this.run.choose([false, true]));
+  private hostKind(): HostKind {
+    return this.once('host kind', () => this.run.choose<HostKind>(['name', 'odd', 'odd port']));
   }
 
   body(): 'none' | 'chunked' | 'length' {
@@ -276,9 +286,7 @@ export class SymbolicRequest {
     const { proxy } = this.world;
     const headers: [string, string][] = [];
     const text = (name: string) => (this.run.pieces.has(name) ? exampleOf(pieceOf(this.run, name)) : undefined) ?? '';
-    const odd = this.chosen.get('odd') === true;
-    const host = odd ? text('odd host') : `${text('host') || (proxy.hosts[0] ?? 'a')}${text('port')}`;
-    headers.push(['Host', host]);
+    headers.push(['Host', this.exampleHost()]);
     for (const name of this.run.pieces.keys()) {
       const value = text(name);
       const header = name.slice('header '.length);
@@ -310,6 +318,14 @@ export class SymbolicRequest {
       credential,
       at: (this.chosen.get('moment') as number | undefined) ?? 0,
     };
+  }
+
+  private exampleHost(): string {
+    const text = (name: string) => (this.run.pieces.has(name) ? exampleOf(pieceOf(this.run, name)) : undefined) ?? '';
+    const kind = this.chosen.get('host kind');
+    if (kind === 'odd') return text('odd host');
+    const port = kind === 'odd port' ? text('odd port') || ':a' : text('port');
+    return `${text('host') || (this.world.proxy.hosts[0] ?? 'a')}${port}`;
   }
 
   /** The size of the head, where it has to be another one than it has anyway; a key takes up to so much more. */

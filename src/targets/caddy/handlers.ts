@@ -33,16 +33,13 @@ export interface Network {
 
 export type Matcher =
   | { readonly kind: 'vars'; readonly key: string; readonly values: readonly string[] }
-  | { readonly kind: 'vars_regexp'; readonly key: string; readonly source: string }
+  | { readonly kind: 'vars_regexp' | 'header_regexp'; readonly key: string; readonly source: string }
   /** `undefined`: it is not there. */
   | { readonly kind: 'header'; readonly key: string; readonly value: string | undefined }
   | { readonly kind: 'client_ip'; readonly key: ''; readonly networks: readonly Network[] }
   | { readonly kind: 'host'; readonly key: ''; readonly names: readonly string[] }
   | { readonly kind: 'not'; readonly all: Condition }
   | { readonly kind: 'unknown'; readonly what: string };
-
-/** Value of `header Host` that stands for every Host with a bracket in front. */
-export const BRACKETED = '[*';
 
 /** All of them have to fit. */
 export type Condition = readonly Matcher[];
@@ -91,8 +88,9 @@ function conditionOf(lines: readonly Line[]): Condition {
   });
   // Two of a kind become one, which means something else for each kind.
   const kinds = all.flatMap((each) => ('key' in each ? [`${each.kind} ${each.key}`] : []));
-  const expressions = all.filter(({ kind }) => kind === 'vars_regexp');
-  if (new Set(kinds).size < kinds.length || expressions.length > 1)
+  const areOnce = new Set(kinds).size === kinds.length;
+  const expressions = ['vars_regexp', 'header_regexp'].map((kind) => all.filter((each) => each.kind === kind).length);
+  if (!areOnce || expressions.some((count) => count > 1))
     throw new CannotTell(`${lines[0]?.place}: a matcher that is there twice`);
   return all;
 }
@@ -103,6 +101,7 @@ function matcherOf([first, ...rest]: readonly Word[], { place }: Line): Matcher 
   if (kind === 'not') return { kind, all: [matcherOf(rest, { words: rest, block: undefined, place })] };
   if (kind === 'vars' && values.length > 0) return { kind, key, values };
   if (kind === 'vars_regexp' && values.length === 1) return { kind, key, source: values[0] ?? '' };
+  if (kind === 'header_regexp' && values.length === 1) return { kind, key: key.toLowerCase(), source: values[0] ?? '' };
   if (kind === 'client_ip' && key !== '')
     return { kind, key: '', networks: [key, ...values].map((cidr) => networkOf(cidr, place)) };
   if (kind === 'host' && key !== '') return { kind, key: '', names: [key, ...values] };

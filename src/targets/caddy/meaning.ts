@@ -5,7 +5,6 @@ import { includes, type Language, settled, stateAfter, without } from '../../pro
 import { wholly } from '../../prove/matching.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
 import {
-  BRACKETED,
   type Condition,
   type Handler,
   type MapTable,
@@ -352,6 +351,11 @@ export class Meaning {
         return this.matches(this.varsValue(matcher.key, scope), languageOf(matcher.source, 'vars_regexp'));
       case 'header':
         return this.hasHeader(matcher.key, matcher.value);
+      case 'header_regexp': {
+        this.looksBeyondTarget(`the header ${matcher.key}`);
+        const value = matcher.key === 'host' ? this.request.hostHeader() : this.header(matcher.key);
+        return matches(this.run, value, languageOf(matcher.source, 'header_regexp'));
+      }
       case 'client_ip':
         return this.isClientIn(matcher.networks, scope);
       case 'host':
@@ -380,8 +384,6 @@ export class Meaning {
 
   private hasHeader(name: string, wanted: string | undefined): boolean {
     this.looksBeyondTarget(`the header ${name}`);
-    if (name === 'host' && wanted === BRACKETED)
-      return matches(this.run, this.request.hostHeader(), wholly('\\[[^ ]*'));
     if (name === 'transfer-encoding' || name === 'content-length') {
       const isThere = this.request.body() === (name === 'content-length' ? 'length' : 'chunked');
       if (wanted === undefined || wanted === '*') return isThere === (wanted === '*');

@@ -25,7 +25,7 @@ export function readBack(files: readonly CaddyFile[], proxy: Proxy): FileModel {
     moments: momentsOf(all),
     depth,
     methods: 'token',
-    oddHosts: 'goHost',
+    oddHosts: 'go',
     looksAtEnds: false,
     client: (request) => clientOf(site, request),
     cuts: (request) => cutsOf(site, request, depth),

@@ -1,7 +1,7 @@
 import type { Proxy } from '../../policy/types.ts';
 import { CannotTell } from '../../prove/explore.ts';
 import { argsOf, type Line, nameOf } from './caddyfile.ts';
-import { BRACKETED, type Condition, type Handler, handlersOf, type Matcher, matchersOf } from './handlers.ts';
+import { type Condition, type Handler, handlersOf, matchersOf } from './handlers.ts';
 
 export interface SiteRoute {
   readonly condition: Condition;
@@ -106,14 +106,8 @@ function isOwn(condition: Condition, handlers: readonly Handler[], { hosts }: Pr
   if (condition.length === 0)
     return hosts.length === 0 || handlers.every(({ kind }) => kind === 'error' || kind === 'body');
   const names = condition
-    .filter((matcher) => !isUnbracketed(matcher))
+    .filter((matcher) => matcher.kind !== 'header_regexp' || matcher.key !== 'host')
     .flatMap((matcher) => (matcher.kind === 'host' ? matcher.names : ['*']));
   const plain = new Set(names.map((name) => name.replace(/[.]$/, '')));
   return [...plain].sort().join() === hosts.join();
-}
-
-/** `not header Host [*`: Caddy itself removes the brackets around a name. */
-function isUnbracketed(matcher: Matcher): boolean {
-  const [only] = matcher.kind === 'not' && matcher.all.length === 1 ? matcher.all : [];
-  return only?.kind === 'header' && only.key === 'host' && only.value === BRACKETED;
 }

@@ -1,6 +1,6 @@
 import { CORS_RESPONSE_HEADERS, preflightFields, UNTOLD } from '../../plan/cors.ts';
 import { isDenial, type Refusal } from '../../plan/log.ts';
-import { below, escapeRegex } from '../../plan/regex.ts';
+import { escapeRegex } from '../../plan/regex.ts';
 import type { Cors, Proxy } from '../../policy/types.ts';
 import type { MapList } from './maps.ts';
 import type { HeaderModel } from './model.ts';
@@ -9,8 +9,6 @@ import { bareWord, type Part, type Variable, value, variable } from './quote.ts'
 
 /** The verdict on a preflight, and the name of its location. */
 export const PREFLIGHT = 'preflight';
-
-const HEAD_LENGTH = variable('request_length');
 
 /**
  * Statuses that nginx itself answers to requests that were decided. Its other statuses are for heads that it could not
@@ -32,30 +30,26 @@ function pageMap({ origins }: Cors, prefix: string, maps: MapList): Part {
   });
 }
 
-interface PreflightInput extends Pick<Proxy, 'maxRequestHead'> {
+interface PreflightInput {
   readonly cors: Cors;
   readonly prefix: string;
   readonly grants: MapList;
   readonly maps: MapList;
   /** Value of `Allow`: the methods of the path; "" where there is no such path. */
   readonly allow: Variable;
+  /** What becomes of a preflight. */
+  readonly answer: Part;
 }
 
 /**
  * Defines the check for preflights, with which a browser asks what a page may send. An existing path answers them
  * without a key.
  */
-export function preflightMap({ cors, maxRequestHead, prefix, grants, maps, allow }: PreflightInput, next: Part): Part {
-  const fitting = maps.add({
-    name: `${prefix}_verdict_preflight`,
-    source: [HEAD_LENGTH],
-    fallback: 'head-size' satisfies Refusal,
-    patterns: [[`^${below(maxRequestHead + 1)}\\z`, PREFLIGHT]],
-  });
+export function preflightMap({ cors, prefix, grants, maps, allow, answer }: PreflightInput, next: Part): Part {
   const known = maps.add({
     name: `${prefix}_verdict_known`,
     source: [allow],
-    fallback: fitting,
+    fallback: answer,
     exact: [['', next]],
   });
   const asking = maps.add({

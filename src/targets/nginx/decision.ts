@@ -6,7 +6,7 @@ import { type Access, healthOf, isOpen, type RouteClass } from '../../policy/acc
 import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../../policy/query.ts';
 import type { ApiKey, Proxy } from '../../policy/types.ts';
 import { inAny } from './addresses.ts';
-import { preflightMap } from './cors.ts';
+import { PREFLIGHT, preflightMap } from './cors.ts';
 import type { Caller } from './identity.ts';
 import type { MapList } from './maps.ts';
 import { className, classNames, fingerprint } from './names.ts';
@@ -39,38 +39,47 @@ export interface DecisionInput {
 
 /**
  * Defines the verdict on a request and returns its variable. The checks are: host name, client address, preflight, key,
- * path with method and grant, head size and Host, query, body. They are defined from last to first, since each map
+ * path with method and grant, head size and Host, query, body. Where names choose the proxy or a preflight is answered,
+ * head size and Host are checked right then. They are defined from last to first, since each map
  * names the next, and nginx evaluates a map only when it is used, so that a request costs no more than the checks that
  * it reaches. A check with an expression passes what matches: when PCRE fails, the request is refused.
  */
 export function decisionMaps(input: DecisionInput): Variable {
   const { proxy, prefix, maps, grants, shadow } = input;
-  const afterKey = shadow === undefined ? plainMap(input) : queryMap(input, bodyMaps(input).body);
+  const headed = headChecks(input);
+  const afterKey = shadow === undefined ? plainMap(input, headed) : queryMap(input, bodyMaps(input).body);
   const key = keyMaps(input, routeMap(input, afterKey));
   const open = openMap(input, key, afterKey);
-  const { cors, maxRequestHead } = proxy;
+  const { cors } = proxy;
+  const told = () => (isNamed(input) || shadow !== undefined ? PREFLIGHT : headed('verdict_preflight', PREFLIGHT));
   const entrance = cors
-    ? preflightMap({ cors, maxRequestHead, prefix, grants, maps, allow: input.routing.allow }, open)
+    ? preflightMap({ cors, prefix, grants, maps, allow: input.routing.allow, answer: told() }, open)
     : open;
   const lists = listsOf(proxy.ranges, { kind: 'proxy', name: proxy.id });
   const verdict = { name: `${prefix}_verdict`, comment: 'Addresses that clients may come from.' };
-  if (lists === 'any')
-    return namedMap(input, healthMap(input, maps.add({ ...verdict, source: [''], fallback: entrance }), afterKey));
-  const { source, inside } = inAny(lists, shadow);
+  const { source, inside } = lists === 'any' ? { source: [''], inside: [] } : inAny(lists, shadow);
   const exact = inside.map((text) => [text, entrance] as const);
-  return namedMap(
-    input,
-    healthMap(input, grants.add({ ...verdict, source, fallback: because('address'), exact }), afterKey),
-  );
+  const admitted =
+    lists === 'any'
+      ? maps.add({ ...verdict, source, fallback: entrance })
+      : grants.add({ ...verdict, source, fallback: because('address'), exact });
+  const verdictOfAll = healthMap(input, admitted, afterKey);
+  return isNamed(input) ? namedMap(input, headed('verdict_host', verdictOfAll)) : verdictOfAll;
+}
+
+/**
+ * Returns whether the names of the proxy are checked. The enforced policy refuses a request for another name, and such a
+ * request has no shadow decision.
+ */
+function isNamed({ proxy: { hosts }, shadow }: DecisionInput): boolean {
+  return hosts.length > 0 && shadow === undefined;
 }
 
 /**
  * Defines the check that the request is for a name of this proxy, since nginx may have chosen its server by default.
- * `$host` is in lower case, without port and without a dot at the end.
+ * `$host` is in lower case, without a dot at the end and without a port, or anything else behind a colon.
  */
-function namedMap({ proxy: { hosts }, prefix, grants, shadow }: DecisionInput, next: Variable): Variable {
-  // The enforced policy refuses a request for another name, and such a request has no shadow decision.
-  if (hosts.length === 0 || shadow !== undefined) return next;
+function namedMap({ proxy: { hosts }, prefix, grants }: DecisionInput, next: Part): Variable {
   return grants.add({
     name: `${prefix}_verdict_named`,
     comment: 'Host names of the proxy.',
@@ -209,26 +218,32 @@ const PAIRS = `${PAIR}(?:&${PAIR})*+&?+`;
 const HOST = '(?:[A-Za-z0-9._-]++|\\[[0-9A-Fa-f:.]++\\])(?::[0-9]{1,5})?';
 const BODY = [variable('http_transfer_encoding'), variable('http_content_length')];
 
+/** nginx has read only the head at this point. Its own limit allows for two buffers of the largest size. */
 const HEAD_LENGTH = variable('request_length');
+const HEAD = [HEAD_LENGTH, ' ', variable('http_host')];
 
 function fitting({ proxy }: DecisionInput): string {
   return below(proxy.maxRequestHead + 1);
 }
 
+function goodHead(input: DecisionInput): string {
+  return `${fitting(input)} (?:${HOST})?+`;
+}
+
 /**
- * Defines one look-up that passes a request without a body and with an acceptable head size, Host and query. Any other
- * request goes through these checks one by one.
+ * Defines one look-up that passes a request without a body and with a good query, and a good head where that was not
+ * checked before. Any other request goes through these checks one by one.
  */
-function plainMap(input: DecisionInput): Part {
+function plainMap(input: DecisionInput, headed: HeadChecks): Part {
   const { prefix, maps } = input;
   const { location, body } = bodyMaps(input);
-  const oneByOne = queryMap(input, hostMap(input, body));
+  const isChecked = isNamed(input);
+  const oneByOne = queryMap(input, isChecked ? body : headed('verdict_host', body));
   return maps.add({
     name: `${prefix}_verdict_plain`,
-    // nginx has read only the head at this point. Its own limit allows for two buffers of the largest size.
-    source: [...BODY, ' ', HEAD_LENGTH, ' ', variable('http_host'), ' ', QUERY],
+    source: [...BODY, ' ', ...(isChecked ? [] : [...HEAD, ' ']), QUERY],
     fallback: oneByOne,
-    patterns: [[`^0*+ ${fitting(input)} (?:${HOST})?+ (?:${PAIRS})?+\\z`, location]],
+    patterns: [[`^0*+ ${isChecked ? '' : `${goodHead(input)} `}(?:${PAIRS})?+\\z`, location]],
   });
 }
 
@@ -317,20 +332,22 @@ function sizeCheck({ prefix, maps, locationOf }: DecisionInput): (routeClass: Ro
   };
 }
 
-function hostMap(input: DecisionInput, next: Part): Part {
+type HeadChecks = (name: string, next: Part) => Part;
+
+/** Returns what defines the check of head size and Host under a name. */
+function headChecks(input: DecisionInput): HeadChecks {
   const { prefix, maps } = input;
-  const tooLarge = maps.add({
-    name: `${prefix}_verdict_head`,
-    source: [HEAD_LENGTH],
-    fallback: because('head-size'),
-    patterns: [[`^${fitting(input)}\\z`, because('malformed')]],
-  });
-  return maps.add({
-    name: `${prefix}_verdict_host`,
-    source: [HEAD_LENGTH, ' ', variable('http_host')],
-    fallback: tooLarge,
-    patterns: [[`^${fitting(input)} (?:${HOST})?+\\z`, next]],
-  });
+  let refused: Part | undefined;
+  return (name, next) => {
+    refused ??= maps.add({
+      name: `${prefix}_verdict_head`,
+      source: [HEAD_LENGTH],
+      fallback: because('head-size'),
+      patterns: [[`^${fitting(input)}\\z`, because('malformed')]],
+    });
+    const patterns = [[`^${goodHead(input)}\\z`, next]] as const;
+    return maps.add({ name: `${prefix}_${name}`, source: HEAD, fallback: refused, patterns });
+  };
 }
 
 /**

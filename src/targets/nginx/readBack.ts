@@ -37,7 +37,7 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel 
     moments: momentsOf(configuration),
     depth,
     methods: 'method',
-    oddHosts: 'oddHost',
+    oddHosts: 'odd',
     looksAtEnds: true,
     client: (request) => clientOf(configuration, server, request),
     cuts: (request) => {

@@ -7,6 +7,7 @@ import { type Draft, replaceField } from '../draft.ts';
 import { type EngineRun, type EngineRunOptions, startEngineRun } from '../engineRun.ts';
 import { type Answered, connectTo, exchangeOn, type Listener } from '../exchange.ts';
 import type { Fields } from '../http1.ts';
+import { nearHosts } from '../probes/hosts.ts';
 import type { Scope } from '../scope.ts';
 import type { CheckFailure } from './check.ts';
 import { oddProblems } from './oddAnswers.ts';
@@ -62,9 +63,8 @@ export async function siteChecks(options: EngineRunOptions, scope: Scope): Promi
       failures.push({ at: rewrite.origin, problem: `the upstream of the site ${rewrite.to} ${words}`, limit });
     for (const name of [`x.${rewrite.to}`, `x${rewrite.to}`, `${rewrite.to}.example`])
       note(rewrite, strange(await ask(run, name), name));
-    // Some servers take the brackets of an IPv6 address off any name.
-    const bracketed = `[${rewrite.to}]`;
-    note(rewrite, strange(await ask(run, rewrite.to, { host: bracketed }), bracketed));
+    // Some servers take the brackets of an IPv6 address off any name, or whatever follows a colon.
+    for (const host of nearHosts(rewrite.to)) note(rewrite, strange(await ask(run, rewrite.to, { host }), host));
   }
   await run.server.stop();
   return { sent, untried, failures, diagnostics: [] };
@@ -188,5 +188,6 @@ async function redirected(run: EngineRun, { name, rewrite }: Asked): Promise<str
 function strange(answer: Answered | undefined, name: string): string | undefined {
   if (answer?.arrival) return `a request for ${name} was passed on`;
   const status = answer?.response.status;
-  return status === 421 ? undefined : `a request for ${name} was answered ${status ?? 'nothing'} instead of 421`;
+  const isRefusal = status === 421 || (status === 400 && /[.][.]|[^a-z0-9.-]/.test(name));
+  return isRefusal ? undefined : `a request for ${name} was answered ${status ?? 'nothing'} instead of 421`;
 }

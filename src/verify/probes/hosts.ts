@@ -4,32 +4,50 @@ import type { ProbeContext } from './base.ts';
 
 const MOST_STRANGERS = 50;
 
-/** Names that are not the proxy's own; none where no proxy has names. */
+/** Texts that begin or end like a name, and that some servers take for it. */
+export function nearHosts(name: string): readonly string[] {
+  return [
+    `[${name}]`,
+    `[${name}`,
+    `${name}]`,
+    `${name}]:80`,
+    `${name}..`,
+    `${name}:b`,
+    `${name}:8x`,
+    `${name}.:x`,
+    `${name}:-1`,
+    `${name}:80:80`,
+    `u@${name}`,
+    `${name}%2e`,
+    `${name}"`,
+    `${name}'`,
+  ];
+}
+
+/** Names that are not the proxy's own, and texts that are close to one that is; none where no proxy has names. */
 export function strangeHosts({ policy, proxy }: ProxyFixture): string[] {
   const names = policy.proxies.flatMap(({ hosts }) => hosts);
   const others = names.filter((name) => !proxy.hosts.includes(name));
-  return names.length === 0 ? [] : ['nobody.example', ...others].slice(0, MOST_STRANGERS);
+  const near = proxy.hosts.slice(0, 1).flatMap(nearHosts);
+  return names.length === 0 ? [] : [...near, 'nobody.example', ...others].slice(0, MOST_STRANGERS);
 }
 
 /** The same request under another name, or under one name in several places. */
 export function mutateHost(draft: Draft, { fixture, random }: ProbeContext): Draft {
-  const names = fixture.policy.proxies.flatMap(({ hosts }) => hosts);
-  // Where no proxy has names, every name reaches the same one.
-  if (names.length === 0) return draft;
-  const name = random.pick([...names, 'nobody.example']);
+  const name = random.pick([...fixture.policy.proxies.flatMap(({ hosts }) => hosts), 'nobody.example']);
   const capital = name.toUpperCase();
-  const spelled = random.pick([name, name, `${name}.`, capital, `${name}:8080`, `${capital}.:1`, `${name}:`]);
+  const ports = [':8080', '.:1', ':', ':0', ':00080', ':65536'];
+  const spelled = random.pick([name, name, `${name}.`, capital, ...ports.map((port) => `${capital}${port}`)]);
   const other = random.pick([
     `x.${name}`,
     `${name}.x`,
     name.replace(/^[^.]*[.]/, ''),
     fixture.proxy.id,
     '~^(?!)',
-    `${name}..`,
-    `${name}%2e`,
+    ...nearHosts(name),
     '127.0.0.1',
     '[::1]:80',
-    `[${name}]`,
+    '[fe80::1%25eth0]',
     '_',
     '',
   ]);
@@ -41,6 +59,7 @@ export function mutateHost(draft: Draft, { fixture, random }: ProbeContext): Dra
     () => ({ ...draft, target: `http://${spelled}${draft.target}` }),
     () => ({ ...draft, target: `http://${other}${draft.target}` }),
     () => withField(draft, 'Host', spelled),
+    () => withField(draft, 'Host', other),
     () => withField(draft, 'X-Forwarded-Host', spelled),
     () => ({ ...draft, version: 'HTTP/1.0', fields: draft.fields.filter(([field]) => field !== 'Host') }),
   ])();

@@ -1,9 +1,10 @@
 import type { Endpoint } from '../../policy/access.ts';
 import { EVERY_METHOD } from '../../policy/pattern.ts';
 import type { Cors } from '../../policy/types.ts';
-import { type Draft, withField, withoutField } from '../draft.ts';
+import { type Draft, replaceField, withField, withoutField } from '../draft.ts';
 import type { Random } from '../random.ts';
 import { type Attempt, attempt, attemptAt, hostFor, type ProbeContext, sentFrom } from './base.ts';
+import { nearHosts } from './hosts.ts';
 
 const STRANGER = 'https://evil.example';
 
@@ -88,6 +89,8 @@ export function* pagesAt(endpoint: Endpoint, context: ProbeContext): Generator<A
   yield sentFrom(bare(own, 'OPTIONS'), admitted, context);
   yield sentFrom(asking(bare(own, 'OPTIONS', `${preflight.target}/nowhere`)), admitted, context);
   yield sentFrom(preflight, fixture.refused(), context);
+  for (const host of nearHosts(hostFor(fixture)))
+    yield sentFrom(replaceField(preflight, 'Host', host), admitted, context);
   yield withOrigin(attempt({ endpoint, method: 'FROB', target: endpoint.state.example }, context), own);
   for (const origin of [own, ...near(own)]) {
     yield sentFrom(asking(bare(origin, 'OPTIONS')), admitted, context);
