@@ -28,7 +28,7 @@ secrets('writes files that only the owner can read', () =>
     prepare(workspace);
     const { path, run, read } = workspace;
     mkdirSync(join(path, FOLDER), { recursive: true, mode: 0o755 });
-    const { status, stdout, stderr } = await run('secrets render', { env });
+    const { status, stdout, stderr } = await run('secrets render', { settings: env });
     assert.is(status, 0, stderr);
     assert.not.ok(`${stdout}${stderr}`.includes(KEY) || `${stdout}${stderr}`.includes(TOKEN));
     const names = readdirSync(join(path, FOLDER)).sort();
@@ -48,12 +48,12 @@ secrets('writes user:password as Basic sends it, and takes nothing else for it',
     const base64 = Buffer.from(user).toString('base64');
     for (const value of [user, base64]) {
       write('token.txt', value);
-      const { status, stderr } = await run('secrets render', { env });
+      const { status, stderr } = await run('secrets render', { settings: env });
       assert.is(status, 0, stderr);
       assert.ok(read(`${FOLDER}/keys`).includes(` ${base64}`));
     }
     write('token.txt', TOKEN);
-    const { status, stdout } = await run('secrets check', { env });
+    const { status, stdout } = await run('secrets check', { settings: env });
     assert.is(status, 1);
     assert.match(stdout, /what file:token\.txt holds is not user:password \[secret\/bad-basic\]/);
     assert.not.ok(stdout.includes(TOKEN));
@@ -75,7 +75,7 @@ secrets('keeps values out of everything else', () =>
       'generate --format json',
       'diff --format json',
     ]) {
-      const { status, stdout, stderr } = await run(args, { env });
+      const { status, stdout, stderr } = await run(args, { settings: env });
       assert.is(status, 0, stderr);
       said.push(stdout, stderr);
     }
@@ -93,7 +93,7 @@ for (const length of [1, 1000, 3900, 3901, 4094, 4101, 70_000]) {
       const token = Array.from({ length }, (_, n) => 'abcdefghij.~+/=-_0123456789'[(n * n + n) % 27]).join('');
       write('postern.yaml', demoSpec.replace('bottlerocket: {}', 'caddy: {}\n  nginx: {}'));
       write('token.txt', token);
-      const { status, stdout, stderr } = await run('secrets render', { env });
+      const { status, stdout, stderr } = await run('secrets render', { settings: env });
       assert.is(status, length > 3900 ? 2 : 0, stderr);
       assert.is(existsSync(join(path, 'generated/nginx/secrets')), length <= 3900);
       if (length > 3900) assert.match(stderr, /nginx\/long-token/);
@@ -126,12 +126,12 @@ secrets('are not written where git would take them in', () =>
     prepare(workspace);
     const { path, run } = workspace;
     execFileSync('git', ['init', '-q'], { cwd: path });
-    const refused = await run('secrets render', { env });
+    const refused = await run('secrets render', { settings: env });
     assert.is(refused.status, 2);
     assert.match(refused.stderr, /git does not ignore it \[secret\/not-ignored\]/);
     assert.not.ok(existsSync(join(path, FOLDER)));
     await run('generate');
-    assert.is((await run('secrets render', { env })).status, 0);
+    assert.is((await run('secrets render', { settings: env })).status, 0);
     const untracked = execFileSync('git', ['status', '--short', '-uall'], { cwd: path, encoding: 'utf8' });
     assert.not.match(untracked, /secrets/);
     // Without git nobody can say whether they are ignored.
@@ -175,7 +175,7 @@ secrets('refuses what cannot be a secret, without showing it', () =>
     for (const [change, given, words] of cases) {
       prepare(workspace);
       change();
-      const rendered = await run('secrets render', { env: given });
+      const rendered = await run('secrets render', { settings: given });
       assert.is(rendered.status, 2, String(words));
       assert.match(rendered.stderr, words);
       for (const value of [KEY, TOKEN, 'too-short', 'two']) assert.not.ok(rendered.stderr.includes(value), value);
@@ -193,11 +193,11 @@ secrets('refuses one key for two callers', () =>
     const { run, write } = workspace;
     const second = '  second: { key: env:OTHER_KEY, token: file:token.txt }\n';
     write('postern.yaml', demoSpec.replace('proxies:\n', `${second}proxies:\n`));
-    const { status, stdout } = await run('secrets check', { env: { ...env, OTHER_KEY: KEY } });
+    const { status, stdout } = await run('secrets check', { settings: { ...env, OTHER_KEY: KEY } });
     assert.is(status, 1);
     assert.match(stdout, /env:OTHER_KEY holds the same key as key "partner"/);
-    assert.is((await run('secrets check', { env: { ...env, OTHER_KEY: `${KEY}1` } })).status, 0);
-    const capitals = await run('secrets check', { env: { ...env, OTHER_KEY: KEY.toUpperCase() } });
+    assert.is((await run('secrets check', { settings: { ...env, OTHER_KEY: `${KEY}1` } })).status, 0);
+    const capitals = await run('secrets check', { settings: { ...env, OTHER_KEY: KEY.toUpperCase() } });
     assert.is(capitals.status, 1);
     assert.match(capitals.stdout, /in other capitals \[secret\/same-but-case\]/);
   }),
@@ -209,7 +209,7 @@ secrets('keygen prints a key that is good enough, and another one each time', ()
     const { run } = workspace;
     const keys = [await run('secrets keygen'), await run('secrets keygen')].map(({ stdout }) => stdout.trim());
     assert.is(new Set(keys).size, 2);
-    for (const key of keys) assert.is((await run('secrets check', { env: { DEMO_KEY: key } })).status, 0);
+    for (const key of keys) assert.is((await run('secrets check', { settings: { DEMO_KEY: key } })).status, 0);
     assert.is((await run('secrets keygen postern.yaml')).status, 2);
   }),
 );
@@ -218,15 +218,15 @@ secrets('render --check says what a render would change, and what others could r
   inWorkspace(async (workspace) => {
     prepare(workspace);
     const { run, write, path } = workspace;
-    assert.is((await run('secrets render --check', { env })).status, 1);
+    assert.is((await run('secrets render --check', { settings: env })).status, 1);
     assert.not.ok(existsSync(join(path, 'generated')));
-    await run('secrets render', { env });
-    assert.is((await run('secrets render --check', { env })).status, 0);
+    await run('secrets render', { settings: env });
+    assert.is((await run('secrets render --check', { settings: env })).status, 0);
     chmodSync(join(path, FOLDER, 'keys'), 0o640);
-    assert.match((await run('secrets render --check', { env })).stdout, /secret\/open-file/);
+    assert.match((await run('secrets render --check', { settings: env })).stdout, /secret\/open-file/);
     chmodSync(join(path, FOLDER, 'keys'), 0o600);
     write('token.txt', `${TOKEN}new`);
-    const { status, stdout } = await run('secrets render --check', { env });
+    const { status, stdout } = await run('secrets render --check', { settings: env });
     assert.is(status, 1);
     assert.match(stdout, /is not what the secrets make now \[secret\/stale\]/);
     assert.not.ok(stdout.includes(TOKEN));

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { temporaryFolder } from '../src/verify/folder.ts';
-import { postern } from './support/cli.ts';
+import { runHere } from './support/commands.ts';
 
 const test = suite('examples');
 const examples = fileURLToPath(new URL('../examples/', import.meta.url));
@@ -32,7 +32,7 @@ async function inCopy(name: string, check: (folder: string) => Promise<void>): P
 
 for (const name of names) {
   test(`${name}: valid, and its tests pass`, async () => {
-    const { status, stdout, stderr } = await postern(['validate', '.'], { cwd: join(examples, name) });
+    const { status, stdout, stderr } = await runHere(['validate', join(examples, name)]);
     assert.is(status, 0, stdout + stderr);
     assert.match(stdout, /[1-9][0-9]* tests passed/);
   });
@@ -42,7 +42,7 @@ for (const name of names) {
       const checkedIn = tree(join(folder, 'generated'));
       rmSync(join(folder, 'generated'), { recursive: true });
       for (let round = 0; round < 2; round++) {
-        const { status, stdout, stderr } = await postern(['generate'], { cwd: folder });
+        const { status, stdout, stderr } = await runHere(['generate', folder]);
         assert.is(status, 0, stdout + stderr);
         assert.equal(tree(join(folder, 'generated')), checkedIn);
       }
@@ -50,7 +50,7 @@ for (const name of names) {
 
   test(`${name}: diff tells an edited line, a missing file and an invalid spec`, () =>
     inCopy(name, async (folder) => {
-      const diff = () => postern(['diff'], { cwd: folder });
+      const diff = () => runHere(['diff', folder]);
       assert.is((await diff()).status, 0);
       const path = Object.keys(tree(join(folder, 'generated'))).find((file) => !file.startsWith('.')) ?? '';
       const file = join(folder, 'generated', path);

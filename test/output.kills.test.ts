@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { tryLock } from '../src/output/lock.ts';
 import { exclusively, isUnfinished, type Write, writeAll } from '../src/output/write.ts';
 import { inFolder } from './support/folder.ts';
-import { contentOf, generation, killsOf } from './support/kills.ts';
+import { contentOf, generation } from './support/kills.ts';
 
 /** What changes something on disk; a killed process does none of it any more. */
 const CHANGES = [
@@ -148,13 +148,6 @@ kills('a journal that leads out of the folder, or cannot be read, moves nothing'
       );
       assert.is(readFileSync(join(folder, 'x'), 'utf8'), 'kept\n');
     }
-  }),
-);
-
-kills('by the kernel, at any moment', () =>
-  inFolder(async (folder) => {
-    const { killed, mixed, left } = await killsOf(10, folder);
-    assert.equal({ killed, mixed, left }, { killed: 10, mixed: 0, left: 0 });
   }),
 );
 
