@@ -68,8 +68,8 @@ function waitForLock(path: string): (() => void) | undefined {
   }
 }
 
-/** Removes folders that this run has made, as long as they are empty. */
-function removeUpTo(folder: string, top: string): void {
+/** Removes folders that this run has made, as long as they are empty. `top` is the outermost of them. */
+export function removeUpTo(folder: string, top: string): void {
   try {
     for (let part = folder; part.length >= top.length; part = dirname(part)) rmdirSync(part);
   } catch (error) {
