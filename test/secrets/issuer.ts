@@ -8,6 +8,8 @@ export type Mood = 'whole' | 'sealed' | 'slow' | 'cut' | 'broken' | 'not-json' |
 export interface Issuer {
   readonly env: Readonly<Record<string, string>>;
   readonly issued: readonly string[];
+  /** Whether a token is one whose lease has not ended. */
+  lasts(token: string): boolean;
   mood: Mood;
   /** Seconds of a new lease. */
   lease: number;
@@ -18,6 +20,7 @@ const CALLER = 'token-of-the-caller';
 
 export async function startIssuer(): Promise<Issuer> {
   const issued: string[] = [];
+  const ends = new Map<string, number>();
   const server = createServer((request, response) => answer(issuer, request, response));
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.address() as AddressInfo;
@@ -29,6 +32,8 @@ export async function startIssuer(): Promise<Issuer> {
       VAULT_MAX_RETRIES: '0',
     },
     issued,
+    ends,
+    lasts: (token: string) => Date.now() < (ends.get(token) ?? 0),
     mood: 'whole' as Mood,
     lease: 3600,
     stop: () =>
@@ -40,9 +45,15 @@ export async function startIssuer(): Promise<Issuer> {
   return issuer;
 }
 
+interface Inside extends Issuer {
+  readonly issued: string[];
+  /** By token, when its lease ends, in milliseconds since 1970. */
+  readonly ends: Map<string, number>;
+}
+
 type Said = readonly [status: number, body: unknown];
 
-function answer(issuer: Issuer & { issued: string[] }, request: IncomingMessage, response: ServerResponse): void {
+function answer(issuer: Inside, request: IncomingMessage, response: ServerResponse): void {
   if (issuer.mood === 'slow') return;
   if (issuer.mood === 'not-json') response.end('<html>maintenance</html>');
   else {
@@ -54,7 +65,7 @@ function answer(issuer: Issuer & { issued: string[] }, request: IncomingMessage,
   }
 }
 
-function saidTo({ url = '', headers }: IncomingMessage, { mood, issued, lease }: Issuer & { issued: string[] }): Said {
+function saidTo({ url = '', headers }: IncomingMessage, { mood, issued, ends, lease }: Inside): Said {
   if (mood === 'sealed') return [503, { errors: ['Vault is sealed'] }];
   if (headers['x-vault-token'] !== CALLER) return [403, { errors: ['permission denied'] }];
   if (url === '/v1/auth/token/lookup-self') return [200, { data: { ttl: 0 } }];
@@ -69,6 +80,7 @@ function saidTo({ url = '', headers }: IncomingMessage, { mood, issued, lease }:
   const number = issued.length + 1;
   const token = mood === 'odd-token' ? 'glpat-"with$quotes\nand lines' : `glpat-issued-by-the-plugin-${number}`;
   issued.push(token);
+  ends.set(token, Date.now() + lease * 1000);
   const user = role === 'pull' ? { token_type: 'project-deploy', username: `gitlab+deploy-token-${number}` } : {};
   const data = { token, token_id: number, role_name: role, expires_at: '2999-01-01T00:00:00Z', ...user };
   return [200, { lease_id: `gitlab/token/partner/${number}`, renewable: false, lease_duration: lease, data }];

@@ -36,17 +36,21 @@ interface Tally {
   readonly failures: string[];
   /** Connections that the proxy had closed by the time they were used again: the client sends once more. */
   reused: number;
+  /** Keys that were sent and taken. */
+  readonly keys: Set<string>;
 }
 
 /** One client that asks without a pause over a connection that it keeps. */
 async function client(port: number, keyNow: () => string, isOver: () => boolean, tally: Tally): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   while (!isOver()) {
-    const answer = await ask(port, agent, keyNow());
+    const key = keyNow();
+    const answer = await ask(port, agent, key);
     if (answer === 'reused') tally.reused += 1;
     else {
       tally.sent += 1;
-      if (answer !== 200) tally.failures.push(String(answer));
+      if (answer === 200) tally.keys.add(key);
+      else tally.failures.push(String(answer));
     }
   }
   agent.destroy();
@@ -85,14 +89,13 @@ function reloadOf(engine: ProxyEngine, program: string, folder: string): string[
 
 async function rotates(engine: ProxyEngine, program: string, workspace: Workspace, issuer: Issuer): Promise<void> {
   const scope = openScope();
-  const issuedAt = new Map<string, number>();
+  const used = new Set<string>();
   const upstream = await startRecorder({
     keep: false,
     answer: (asked) => {
       const token = asked.field('private-token') ?? '';
-      if (!issuedAt.has(token)) issuedAt.set(token, Date.now());
-      const isGood = issuer.issued.includes(token) && Date.now() < (issuedAt.get(token) ?? 0) + LEASE * 1000;
-      return { status: isGood ? 200 : 401 };
+      used.add(token);
+      return { status: issuer.lasts(token) ? 200 : 401 };
     },
   });
   try {
@@ -117,14 +120,16 @@ async function rotates(engine: ProxyEngine, program: string, workspace: Workspac
     const target = proxyTarget(engine);
     const server = await startEngine(target, { program, folder: join(path, 'generated'), ready: () => accepts(proxy) });
     scope.defer(() => server.stop());
-    const tally: Tally = { sent: 0, failures: [], reused: 0 };
+    const tally: Tally = { sent: 0, failures: [], reused: 0, keys: new Set() };
     const isOver = () => issuer.issued.length > TOKENS;
     // A caller takes its next key two renders after it was put in, and the old one is then replaced in its turn.
-    const keyNow = () => KEYS[Math.floor((issuer.issued.length - 1) / 4) % KEYS.length] ?? '';
+    const keyNow = () => KEYS[Math.floor((issuer.issued.length - 1) / 3) % KEYS.length] ?? '';
     const rotating = rotateKeys(issuer, write, isOver);
     await Promise.all([rotating, ...[1, 2, 3, 4].map(() => client(proxy, keyNow, isOver, tally))]);
     assert.equal(tally.failures.slice(0, 5), [], watching.output());
     assert.ok(tally.sent > 100, String(tally.sent));
+    assert.ok(used.size >= TOKENS, `${used.size} tokens were used`);
+    assert.is(tally.keys.size, KEYS.length, 'every key was in use');
     console.log(`${engine}: ${tally.sent} requests, ${tally.failures.length} failed, ${tally.reused} sent again`);
     for (const secret of [...KEYS, ...issuer.issued]) assert.not.ok(watching.output().includes(secret));
   } finally {
@@ -134,7 +139,7 @@ async function rotates(engine: ProxyEngine, program: string, workspace: Workspac
 
 async function rotateKeys(issuer: Issuer, write: Workspace['write'], isOver: () => boolean): Promise<void> {
   for (let next = 2; next < KEYS.length && !isOver(); next++) {
-    const from = (next - 1) * 4 + 1;
+    const from = (next - 1) * 3 + 1;
     while (issuer.issued.length < from && !isOver()) await pause(50);
     // The key before the one in use is out of use now.
     write(next % 2 === 0 ? 'key-odd' : 'key-even', KEYS[next] ?? '');
