@@ -184,7 +184,7 @@ function apiKeys(random: Random, id: string, groups: readonly string[]): Record<
 }
 
 /** One whole spec of one proxy, whose names all start with an id. */
-function randomSpec(id: string, port: number, random: Random, more: Random): SpecObject {
+function randomSpec(id: string, port: number, random: Random, more: Random | undefined): SpecObject {
   const groups = Array.from({ length: 1 + random.below(4) }, (_, index) => `${id}-g${index}`);
   const pool = paths(random, 3 + random.below(12));
   const upstreams = {
@@ -232,7 +232,7 @@ function randomSpec(id: string, port: number, random: Random, more: Random): Spe
     ...(random.chance(0.3)
       ? { health: random.pick<unknown>(['/-/alive', '/v4/', { path: '/A/alive', from: some(random, RANGES) }]) }
       : {}),
-    ...outside(more),
+    ...(more ? outside(more) : {}),
     routes: groups,
   };
   return {
@@ -266,13 +266,16 @@ function outside(random: Random): object {
 
 type SpecObject = Readonly<Record<string, object>>;
 
-/** So many random specs as one, a proxy each; those that the policy layer refuses are made anew. */
-export function randomSpecs(seed: string, count: number): object {
+/**
+ * So many random specs as one, a proxy each; those that the policy layer refuses are made anew. `isPublic` gives some of
+ * them hosts, TLS and pages of other origins.
+ */
+export function randomSpecs(seed: string, count: number, isPublic = true): object {
   const whole: Record<string, object> = {};
   for (let index = 0, attempt = 0; index < count; attempt += 1) {
     // What came later is drawn apart, so that a seed goes on to make the routes that it made.
     const random = randomOf(`${seed} ${attempt}`);
-    const more = randomOf(`${seed} ${attempt} outside`);
+    const more = isPublic ? randomOf(`${seed} ${attempt} outside`) : undefined;
     const spec = randomSpec(`s${index}`, 20_000 + index, random, more);
     if (refused(spec)) continue;
     for (const [section, values] of Object.entries(spec)) whole[section] = { ...whole[section], ...values };
