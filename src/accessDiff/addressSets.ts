@@ -1,4 +1,4 @@
-import { addressWords, type CidrSet, isEmpty, subtract, toCidrs } from '../policy/cidr.ts';
+import { addressWords, type CidrSet, isEmpty, isWithin, subtract, toCidrs } from '../policy/cidr.ts';
 import { dateOf } from '../policy/dates.ts';
 import type { AddressNote, Policy } from '../policy/types.ts';
 import type { Collector } from './collector.ts';
@@ -29,7 +29,7 @@ export function diffExpiry(before: Sets, after: Sets, collector: Collector): voi
 }
 
 function holds(set: CidrSet, range: AddressNote['range']): boolean {
-  return isEmpty(subtract({ ranges: [range] }, set));
+  return isWithin({ ranges: [range] }, set);
 }
 
 function cidrOf({ range }: AddressNote): string {

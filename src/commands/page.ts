@@ -1,5 +1,6 @@
 import type { Composition } from '../compose/compose.ts';
 import { type Diagnostic, hasError, type SpecPath } from '../diagnostics/diagnostic.ts';
+import { createPositions } from '../diagnostics/position.ts';
 import { boundsOf } from '../guarantees/bounds.ts';
 import type { OutputFile } from '../output/files.ts';
 import { replaceFile } from '../output/write.ts';
@@ -57,8 +58,8 @@ export async function report({ spec: argument, out, base, prove, format }: Repor
   const since = base === undefined ? undefined : accessSince(base, current, io);
   if (since && !since.value) return refuse(since.diagnostics);
   const locate = locator(document);
-  const lists = [
-    ...(base === undefined || !since?.value ? [] : [changeList(base, since.value)]),
+  const changes = base === undefined || !since?.value ? undefined : changeList(base, since.value);
+  const promises = [
     guaranteeList(runGuarantees({ source, composition, policy }).outcomes),
     ...envelopeList(composition),
     await fileList(prove ? { spec, policy, files: files ?? [] } : undefined),
@@ -71,25 +72,28 @@ export async function report({ spec: argument, out, base, prove, format }: Repor
     nameTable(policy),
     addressTable(spec, policy),
   ];
-  const text = pageText(await pageOf(policy, { lists, tables }, locate));
+  const text = pageText(await pageOf(policy, { changes, tables, promises }, locate));
   const problems = replaceFile(out, text);
   if (problems.length > 0) return refuse(problems);
   const summary = `${out}: ${count(policy.routes.length, 'request')}, ${count(policy.apiKeys.length, 'key')}`;
   return print({ ...about, status: 0, diagnostics: [], summary }, format, io);
 }
 
+/** In their order on the page. */
 interface Parts {
-  readonly lists: readonly PageList[];
+  readonly changes: PageList | undefined;
   readonly tables: readonly PageTable[];
+  /** What is to hold, item by item. */
+  readonly promises: readonly PageList[];
 }
 
-async function pageOf(policy: Policy, { lists, tables }: Parts, locate: Locate): Promise<Page> {
+async function pageOf(policy: Policy, parts: Parts, locate: Locate): Promise<Page> {
   const { name, routes, apiKeys, proxies } = policy;
-  const isChange = ({ title }: PageList) => title.startsWith(CHANGED);
+  const { changes, tables, promises } = parts;
   return {
     name,
-    summary: summaryOf(policy, lists),
-    parts: [...lists.filter(isChange), ...tables, ...lists.filter((list) => !isChange(list))],
+    summary: summaryOf(policy, parts),
+    parts: [...(changes ? [changes] : []), ...tables, ...promises],
     groups: groupNames(policy),
     groupsOf: {
       key: Object.fromEntries(apiKeys.map(({ id, allGroups, groups }) => [id, allGroups ? null : groups])),
@@ -111,21 +115,22 @@ function groupNames({ routes }: Policy): string[] {
 }
 
 /** What is in the spec, and by list how much is as it should be. */
-function summaryOf({ routes, apiKeys, proxies }: Policy, lists: readonly PageList[]): PageItem[] {
+function summaryOf({ routes, apiKeys, proxies }: Policy, { changes, promises }: Parts): PageItem[] {
   const servers = proxies.length === 1 ? '1 proxy' : `${proxies.length} proxies`;
   const inside = [count(routes.length, 'request'), count(apiKeys.length, 'key'), servers];
-  const told = lists.flatMap(({ title, items }): PageItem[] => {
-    const bad = items.filter(({ mark }) => mark?.tone === 'no').length;
+  const badIn = (items: readonly PageItem[]) => items.filter(({ mark }) => mark?.tone === 'no').length;
+  const wider = badIn(changes?.items ?? []);
+  const told = promises.flatMap(({ title, items }): PageItem[] => {
+    const bad = badIn(items);
     if (items.length === 0) return [];
-    if (title.startsWith(CHANGED)) return bad === 0 ? [] : [{ mark: NO, text: `${count(bad, 'change')} may do more` }];
     return [{ mark: bad === 0 ? YES : NO, text: `${title}: ${items.length - bad} of ${items.length}` }];
   });
-  return [{ text: inside.join(', ') }, ...told];
+  const widened = wider === 0 ? [] : [{ mark: NO, text: `${count(wider, 'change')} may do more` }];
+  return [{ text: inside.join(', ') }, ...widened, ...told];
 }
 
 const YES = { text: '✓', tone: 'yes' } as const;
 const NO = { text: '✗', tone: 'no' } as const;
-const CHANGED = 'Changed since ';
 
 /** Widening changes are marked, so that they are not missed. */
 const MARKS = {
@@ -141,7 +146,7 @@ function changeList(base: string, { changes, versions }: Omit<AccessReport, 'fai
     const more = [where, hint, needs].filter((part) => part !== undefined).join('; ');
     return { mark: MARKS[level], text: message, more };
   });
-  return { title: `${CHANGED}${base}`, items, none: 'Nobody may do more or less.' };
+  return { title: `Changed since ${base}`, items, none: 'Nobody may do more or less.' };
 }
 
 function guaranteeList(outcomes: readonly TestOutcome[]): PageList {
@@ -171,7 +176,7 @@ function envelopeList(composition: Composition): PageList[] {
   const items = boundsOf(composition).envelopes.map(({ inclusion: { from, to }, within, place }): PageItem => {
     const { owner: _, ...bounds } = within;
     const words = Object.entries(bounds).map(([name, value]) => `${name} ${[value].flat().join(', ')}`);
-    const line = place.text.slice(0, place.start).split('\n').length;
+    const { line } = createPositions(place.text)(place.start);
     const more = `${from.document.file.name}:${line}; shown for all requests, addresses and tokens of the file: none lies outside`;
     return { mark: YES, text: `${to.document.file.name} grants no more than ${words.join('; ')}`, more };
   });
@@ -183,15 +188,18 @@ async function fileList(
   asked: { spec: Spec; policy: Policy; files: readonly OutputFile[] } | undefined,
 ): Promise<PageList> {
   const title = 'Generated files';
-  const none =
-    'Not proven here: "postern report --prove" also shows for all requests that the files of nginx and Caddy decide so.';
+  if (!asked) {
+    const none =
+      'Not proven here: "postern report --prove" also shows for all requests that the files of nginx and Caddy decide so.';
+    return { title, items: [], none };
+  }
+  const { spec, policy, files: all } = asked;
   const items: PageItem[] = [];
-  for (const target of asked ? targets.filter(isProvable) : []) {
-    if (!asked || asked.spec.targets?.[target.name] === undefined) continue;
-    const own = asked.files.filter(({ path }) => path.startsWith(`${target.name}/`));
+  for (const target of targets.filter(isProvable).filter(({ name }) => spec.targets?.[name] !== undefined)) {
+    const own = all.filter(({ path }) => path.startsWith(`${target.name}/`));
     // Engines read bytes: each character is one.
     const files = own.map(({ path, text }) => ({ path, text: Buffer.from(text, 'utf8').toString('latin1') }));
-    for (const { outcome, line, diagnostic } of await proveTarget({ target, policy: asked.policy, files })) {
+    for (const { outcome, line, diagnostic } of await proveTarget({ target, policy, files })) {
       const how = outcome.result === 'proved' ? undefined : diagnostic?.message;
       const text =
         line ??
@@ -201,7 +209,7 @@ async function fileList(
     }
   }
   const note = `Assumed: ${ASSUMPTIONS.join('; ')}.`;
-  return { title, items, none: asked ? 'The spec has no target whose files can be read back.' : none, note };
+  return { title, items, none: 'The spec has no target whose files can be read back.', note };
 }
 
 const code = (text: string): Cell => ({ code: text });

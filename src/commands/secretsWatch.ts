@@ -1,13 +1,11 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { outputCodes } from '../output/codes.ts';
 import { placed, systemProblem } from '../output/disk.ts';
 import { TEMPORARY_SUFFIX } from '../output/gitFiles.ts';
-import { type Release, tryLock } from '../output/lock.ts';
-import { removeUpTo } from '../output/write.ts';
+import type { Release } from '../output/lock.ts';
+import { lockIn } from '../output/write.ts';
 import { secretCodes } from '../secrets/codes.ts';
 import { dueAt } from '../secrets/leases.ts';
 import { staleSecrets } from '../secrets/write.ts';
@@ -49,14 +47,10 @@ export async function watchSecrets(args: SecretsArguments, io: Io): Promise<Stat
 function alone({ out, spec }: SecretsArguments): { readonly release?: Release; readonly diagnostics: Diagnostic[] } {
   const folder = outputFolder(out, specPlace(spec));
   try {
-    const made = mkdirSync(folder, { recursive: true });
-    const unlock = tryLock(join(folder, LOCK));
-    if (!unlock) return { diagnostics: [secretCodes.report('watched', [], {}, placed(folder))] };
-    const release = () => {
-      unlock();
-      if (made !== undefined) removeUpTo(folder, made);
-    };
-    return { release, diagnostics: [] };
+    const release = lockIn(folder, LOCK);
+    return release
+      ? { release, diagnostics: [] }
+      : { diagnostics: [secretCodes.report('watched', [], {}, placed(folder))] };
   } catch (error) {
     return { diagnostics: [outputCodes.report('unwritable', [], { problem: systemProblem(error) }, placed(folder))] };
   }

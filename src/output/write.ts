@@ -20,7 +20,7 @@ import {
   writeJournal,
   writeSynced,
 } from './journal.ts';
-import { tryLock } from './lock.ts';
+import { type Release, tryLock } from './lock.ts';
 
 /** A file to be written, or to be removed if `text` is absent. */
 export interface Write {
@@ -42,10 +42,8 @@ const PATIENCE = 10_000;
  * that was killed is finished or undone.
  */
 export function exclusively<T>(folder: string, work: () => T): Result<T> {
-  let made: string | undefined;
   try {
-    made = mkdirSync(folder, { recursive: true });
-    const release = waitForLock(join(folder, LOCK));
+    const release = lockIn(folder, LOCK, waitForLock);
     if (!release) return failed([outputCodes.report('busy', [], { seconds: PATIENCE / 1000 }, placed(folder))]);
     try {
       const problems = recover(folder);
@@ -55,12 +53,34 @@ export function exclusively<T>(folder: string, work: () => T): Result<T> {
     }
   } catch (error) {
     return failed([outputCodes.report('unwritable', [], { problem: systemProblem(error) }, placed(folder))]);
-  } finally {
-    if (made !== undefined) removeUpTo(folder, made);
   }
 }
 
-function waitForLock(path: string): (() => void) | undefined {
+/**
+ * Takes a lock in a folder, which is made if it is missing; `undefined` while another process holds it. Folders that
+ * were made for it go with the lock, as long as they are empty.
+ */
+export function lockIn(folder: string, name: string, take = tryLock): Release | undefined {
+  const made = mkdirSync(folder, { recursive: true });
+  const clean = () => {
+    if (made !== undefined) removeUpTo(folder, made);
+  };
+  let unlock: Release | undefined;
+  try {
+    unlock = take(join(folder, name));
+  } finally {
+    if (!unlock) clean();
+  }
+  return (
+    unlock &&
+    (() => {
+      unlock();
+      clean();
+    })
+  );
+}
+
+function waitForLock(path: string): Release | undefined {
   const pause = new Int32Array(new SharedArrayBuffer(4));
   for (const end = Date.now() + PATIENCE; ; Atomics.wait(pause, 0, 0, 20)) {
     const release = tryLock(path);
@@ -69,7 +89,7 @@ function waitForLock(path: string): (() => void) | undefined {
 }
 
 /** Removes folders that this run has made, as long as they are empty. `top` is the outermost of them. */
-export function removeUpTo(folder: string, top: string): void {
+function removeUpTo(folder: string, top: string): void {
   try {
     for (let part = folder; part.length >= top.length; part = dirname(part)) rmdirSync(part);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { walkPairs } from '../accessDiff/product.ts';
 import { type Access, accessOf, type Endpoint, isOpen, lookupMethod, type RouteClass } from '../policy/access.ts';
-import { type CidrSet, isEmpty, subtract } from '../policy/cidr.ts';
+import { isWithin } from '../policy/cidr.ts';
 import { DENIALS } from '../policy/decide.ts';
 import { EVERY_METHOD } from '../policy/pattern.ts';
 import type { ApiKey, Forwarding, Policy, Proxy } from '../policy/types.ts';
@@ -179,8 +179,4 @@ function takesBodies(one: Forwarding, other: Forwarding): boolean {
   const isOfType =
     types === 'any' || (one.contentTypes !== 'any' && one.contentTypes.every((each) => types.includes(each)));
   return isOfType && (most === undefined || (one.maxBody !== undefined && one.maxBody <= most));
-}
-
-function isWithin(some: CidrSet, all: CidrSet): boolean {
-  return isEmpty(subtract(some, all));
 }

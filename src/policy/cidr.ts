@@ -189,6 +189,11 @@ export function isEmpty(set: CidrSet): boolean {
   return set.ranges.length === 0;
 }
 
+/** Returns whether every address of one set is in the other. */
+export function isWithin(some: CidrSet, all: CidrSet): boolean {
+  return isEmpty(subtract(some, all));
+}
+
 /**
  * Returns the addresses that are in both sets. O(smaller × log larger), because one key's few addresses often meet a
  * proxy's many.

@@ -277,15 +277,15 @@ export class SymbolicRequest {
 
   /** The query of an example, with its question mark. */
   exampleQuery(): string {
-    const text = (name: string) => (this.run.pieces.has(name) ? exampleOf(pieceOf(this.run, name)) : undefined) ?? '';
-    return text('query') === '' ? text('marked query') : `?${text('query')}`;
+    const query = this.exampleText('query');
+    return query === '' ? this.exampleText('marked query') : `?${query}`;
   }
 
   /** Returns a short request of this run. What nothing has looked at is as usual. */
   example(method: string, target: string): ExampleRequest {
     const { proxy } = this.world;
     const headers: [string, string][] = [];
-    const text = (name: string) => (this.run.pieces.has(name) ? exampleOf(pieceOf(this.run, name)) : undefined) ?? '';
+    const text = (name: string) => this.exampleText(name);
     headers.push(['Host', this.exampleHost()]);
     for (const name of this.run.pieces.keys()) {
       const value = text(name);
@@ -320,8 +320,13 @@ export class SymbolicRequest {
     };
   }
 
+  /** A text that a piece of this run can be; "" where nothing has looked at it. */
+  private exampleText(name: string): string {
+    return (this.run.pieces.has(name) ? exampleOf(pieceOf(this.run, name)) : undefined) ?? '';
+  }
+
   private exampleHost(): string {
-    const text = (name: string) => (this.run.pieces.has(name) ? exampleOf(pieceOf(this.run, name)) : undefined) ?? '';
+    const text = (name: string) => this.exampleText(name);
     const kind = this.chosen.get('host kind');
     if (kind === 'odd') return text('odd host');
     const port = kind === 'odd port' ? text('odd port') || ':a' : text('port');

@@ -46,3 +46,10 @@ export async function startBao(program: string): Promise<Bao> {
     },
   };
 }
+
+/** The same, with a key-value store of version 1 for the plugin: a read of `token/ROLE` has the same shape. */
+export async function startBaoWithPlugin(program: string): Promise<Bao> {
+  const started = await startBao(program);
+  await started.bao('secrets', 'enable', '-path=gitlab', '-version=1', 'kv');
+  return started;
+}

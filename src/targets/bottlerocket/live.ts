@@ -56,10 +56,10 @@ function baseOf({ options, files }: Expected<BottlerocketOptions>): LiveSettings
 }
 
 /** Returns the groups of settings that a capture has to hold beside the registries. */
-function groupsOf(given: LiveSettings | undefined, hasPki: boolean): readonly string[] {
-  const leading = given?.others.flatMap(({ name }) => /^settings\.(network|dns)\./.exec(name)?.[1] ?? []) ?? [];
-  const pki = hasPki || (given?.authorities.size ?? 0) > 0 ? ['pki'] : [];
-  return [...new Set([...pki, ...leading])];
+function groupsOf(given: LiveSettings | undefined, hasPki: boolean): readonly Group[] {
+  const isTold = (group: Group) => given?.others.some(({ name }) => name.startsWith(`settings.${group}.`)) ?? false;
+  const leading = [...new Set(LEADING.map(([group]) => group))].filter(isTold);
+  return hasPki || (given?.authorities.size ?? 0) > 0 ? ['pki', ...leading] : leading;
 }
 
 const mirrorOf = (registry: string) => `a mirror of ${registry}`;
@@ -185,7 +185,7 @@ function credentialsIn(registry: unknown): string[] {
 }
 
 /** Reads a capture of a node. Where it lacks a group of settings that is expected, nothing can be told. */
-function settingsIn(text: string, groups: readonly string[]): LiveSettings | { readonly problem: string } {
+function settingsIn(text: string, groups: readonly Group[]): LiveSettings | { readonly problem: string } {
   if (text.trim() === '') return { problem: 'it is empty; did the command that made it fail?' };
   const value = valueOf(text);
   if (value === undefined) return { problem: 'it is neither whole JSON nor whole TOML' };
@@ -212,11 +212,13 @@ function settingsIn(text: string, groups: readonly string[]): LiveSettings | { r
 }
 
 /** What each group of settings tells. */
-const TOLD: Readonly<Record<string, string>> = {
+const TOLD = {
   dns: 'whom the node asks for names',
   network: 'through whom the node asks',
   pki: 'whom the node trusts',
-};
+} as const;
+
+type Group = keyof typeof TOLD;
 
 function isJson(text: string): boolean {
   return /^\s*\{/.test(text);

@@ -40,9 +40,8 @@ export interface DecisionInput {
 /**
  * Defines the verdict on a request and returns its variable. The checks are: host name, client address, preflight, key,
  * path with method and grant, head size and Host, query, body. Where names choose the proxy or a preflight is answered,
- * head size and Host are checked right then. They are defined from last to first, since each map
- * names the next, and nginx evaluates a map only when it is used, so that a request costs no more than the checks that
- * it reaches. A check with an expression passes what matches: when PCRE fails, the request is refused.
+ * head size and Host are checked right then. They are defined from last to first, since each map names the next, and
+ * nginx evaluates a map only when it is used, so that a request costs no more than the checks that it reaches. A check with an expression passes what matches: when PCRE fails, the request is refused.
  */
 export function decisionMaps(input: DecisionInput): Variable {
   const { proxy, prefix, maps, grants, shadow } = input;
@@ -51,20 +50,23 @@ export function decisionMaps(input: DecisionInput): Variable {
   const key = keyMaps(input, routeMap(input, afterKey));
   const open = openMap(input, key, afterKey);
   const { cors } = proxy;
-  const told = () => (isNamed(input) || shadow !== undefined ? PREFLIGHT : headed('verdict_preflight', PREFLIGHT));
-  const entrance = cors
-    ? preflightMap({ cors, prefix, grants, maps, allow: input.routing.allow, answer: told() }, open)
-    : open;
+  let entrance = open;
+  if (cors) {
+    const isChecked = isNamed(input) || shadow !== undefined;
+    const answer = isChecked ? PREFLIGHT : headed('verdict_preflight', PREFLIGHT);
+    entrance = preflightMap({ cors, prefix, grants, maps, allow: input.routing.allow, answer }, open);
+  }
+  const verdict = healthMap(input, addressMap(input, entrance), afterKey);
+  return isNamed(input) ? namedMap(input, headed('verdict_host', verdict)) : verdict;
+}
+
+function addressMap({ proxy, prefix, maps, grants, shadow }: DecisionInput, next: Part): Variable {
   const lists = listsOf(proxy.ranges, { kind: 'proxy', name: proxy.id });
   const verdict = { name: `${prefix}_verdict`, comment: 'Addresses that clients may come from.' };
-  const { source, inside } = lists === 'any' ? { source: [''], inside: [] } : inAny(lists, shadow);
-  const exact = inside.map((text) => [text, entrance] as const);
-  const admitted =
-    lists === 'any'
-      ? maps.add({ ...verdict, source, fallback: entrance })
-      : grants.add({ ...verdict, source, fallback: because('address'), exact });
-  const verdictOfAll = healthMap(input, admitted, afterKey);
-  return isNamed(input) ? namedMap(input, headed('verdict_host', verdictOfAll)) : verdictOfAll;
+  if (lists === 'any') return maps.add({ ...verdict, source: [''], fallback: next });
+  const { source, inside } = inAny(lists, shadow);
+  const exact = inside.map((text) => [text, next] as const);
+  return grants.add({ ...verdict, source, fallback: because('address'), exact });
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { DraftEntry, NotCarried } from '../../import/draft.ts';
 import { type Machine, type Together, together } from '../../import/machine.ts';
 import { visitPaths } from '../../import/paths.ts';
-import { type CidrSet, isEmpty, subtract } from '../../policy/cidr.ts';
+import { type CidrSet, isEmpty, isWithin } from '../../policy/cidr.ts';
 import { type PathPattern, parsePattern } from '../../policy/pattern.ts';
 import { candidatesOf, isWider, keepsPath } from './importCandidates.ts';
 import type { Facts, KeyMap } from './importFacts.ts';
@@ -293,7 +293,7 @@ function refusal(
   const keeps = keepsPath(place, target.rest);
   if (keeps === false || (keeps === 'whole' && !accepts(place.whole)))
     return `${where} takes some of them, and sends them on as another path`;
-  if (ranges && !isEmpty(subtract(ranges, found.ranges))) return `${where} admits fewer clients than the others`;
+  if (ranges && !isWithin(ranges, found.ranges)) return `${where} admits fewer clients than the others`;
   return undefined;
 }
 

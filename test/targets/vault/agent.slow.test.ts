@@ -9,7 +9,7 @@ import { startRecorder } from '../../../src/verify/recorder.ts';
 import type { Scope } from '../../../src/verify/scope.ts';
 import { mustRun } from '../../engines/run.ts';
 import { engineSuite } from '../../engines/suite.ts';
-import { type Bao, startBao } from '../../secrets/bao.ts';
+import { type Bao, startBaoWithPlugin } from '../../secrets/bao.ts';
 import { scoped } from '../../support/scoped.ts';
 import { inWorkspace, type Workspace } from '../../support/workspace.ts';
 import { proxyTarget } from '../../verify/proxyTargets.ts';
@@ -19,9 +19,7 @@ const KEY = 'kV3yMuch-Random_and.Not~Guessed+0';
 const TOKEN = 'glpat-the-token-of-this-test';
 let vault: Bao;
 test.before(async () => {
-  vault = await startBao(engines.openbao.path);
-  // A key-value store of version 1 stands in for the plugin: a read of token/ROLE has the same shape.
-  await vault.bao('secrets', 'enable', '-path=gitlab', '-version=1', 'kv');
+  vault = await startBaoWithPlugin(engines.openbao.path);
   await vault.bao('auth', 'enable', 'approle');
 });
 test.after(async () => vault.stop());

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { temporaryFolder } from '../../../src/verify/folder.ts';
 import { run } from '../../engines/run.ts';
 import { engineSuite } from '../../engines/suite.ts';
-import { type Bao, startBao } from '../../secrets/bao.ts';
+import { type Bao, startBaoWithPlugin } from '../../secrets/bao.ts';
 import { entry } from '../../support/cli.ts';
 
 const example = fileURLToPath(new URL('../../../examples/vault/', import.meta.url));
@@ -17,8 +17,7 @@ const [setUp = '', agent = '', compare = ''] = [...page.matchAll(/```sh\n([\s\S]
 const { test, engines } = await engineSuite('the commands of examples/vault', ['openbao']);
 let vault: Bao;
 test.before(async () => {
-  vault = await startBao(engines.openbao.path);
-  await vault.bao('secrets', 'enable', '-path=gitlab', '-version=1', 'kv');
+  vault = await startBaoWithPlugin(engines.openbao.path);
   await vault.bao('auth', 'enable', 'approle');
 });
 test.after(async () => vault.stop());
