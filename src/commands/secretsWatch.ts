@@ -98,21 +98,21 @@ function pauseAfter({ leases, resolved }: Round, now: number): number {
 async function reload({ reload: command, format }: SecretsArguments, io: Io, stop: AbortSignal): Promise<boolean> {
   if (!command) return true;
   const problem = await new Promise<string | undefined>((settle) => {
-    const child = spawn(command.program, command.args, {
-      stdio: ['ignore', 'ignore', 'ignore'],
-      timeout: USUAL * 1000,
-      killSignal: 'SIGKILL',
-    });
+    const child = spawn(command.program, command.args, { stdio: ['ignore', 'ignore', 'ignore'] });
+    // That of `spawn` would go on after a program that does not start, and keep the watch from ending.
+    const late = setTimeout(() => child.kill('SIGKILL'), USUAL * 1000);
+    const end = (found: string | undefined) => {
+      clearTimeout(late);
+      stop.removeEventListener('abort', leave);
+      settle(found);
+    };
     const leave = () => {
       child.unref();
-      settle(undefined);
+      end(undefined);
     };
     stop.addEventListener('abort', leave, { once: true });
-    child.on('error', (error) => settle('code' in error ? String(error.code) : 'it does not start'));
-    child.on('exit', (code, signal) => {
-      stop.removeEventListener('abort', leave);
-      settle(code === 0 ? undefined : signal === null ? `exit status ${code}` : signal);
-    });
+    child.on('error', (error) => end('code' in error ? String(error.code) : 'it does not start'));
+    child.on('exit', (code, signal) => end(code === 0 ? undefined : signal === null ? `exit status ${code}` : signal));
   });
   if (problem === undefined) return true;
   const diagnostics = [secretCodes.report('reload', [], { problem })];
