@@ -119,6 +119,13 @@ export const recipes = {
       main: 'migration/main.go',
     },
   },
+  // Reads compose files as docker compose does, whose library it is.
+  'compose-reader': {
+    command: 'compose-reader',
+    say: ['version'],
+    from: '2.16.0',
+    origin: { kind: 'go', module: 'github.com/compose-spec/compose-go/v2', version: '2.16.2', main: 'compose/main.go' },
+  },
   crane: {
     command: 'crane',
     say: ['version'],
@@ -190,6 +197,13 @@ export const recipes = {
         .map((value) => `-X k8s.io/component-base/version.git${value}`)
         .join(' '),
     },
+  },
+  // The schemas of each version's objects, with a program that checks against them.
+  'kubernetes-schemas': {
+    command: 'kubernetes-validate',
+    say: ['--version'],
+    from: '1.37.0',
+    origin: { kind: 'pypi', package: 'kubernetes-validate', version: '1.37.0' },
   },
   helm: {
     command: 'helm',

@@ -8,7 +8,7 @@ import { mustRun, run } from '../../engines/run.ts';
 import { engineSuite } from '../../engines/suite.ts';
 import { type Cluster, startCluster } from '../../support/cluster.ts';
 import { ALL_OPTIONS } from '../gitlabRunner/specs.ts';
-import { CADDY, type Parts, specOf } from './specs.ts';
+import { FORMS, specOf } from './specs.ts';
 
 const { test, engines } = await engineSuite('what is made for clusters, at a real API server', [
   'kubernetes',
@@ -44,23 +44,6 @@ async function accepted(...place: readonly string[]): Promise<void> {
   assert.equal({ code, text }, { code: 0, text: '' });
 }
 
-const trusted = 'health: /healthz, clientIp: { trustedProxies: [10.7.0.0/16]';
-const FORMS: Readonly<Record<string, Parts>> = {
-  cluster: {},
-  caddy: { caddy: CADDY, options: 'clientAddress: localTrafficPolicy, provider: eks' },
-  eks: { options: 'clientAddress: localTrafficPolicy, provider: eks' },
-  aks: { options: 'clientAddress: localTrafficPolicy, provider: aks, internal: false' },
-  gke: { options: 'clientAddress: localTrafficPolicy, provider: gke' },
-  'proxy-protocol': {
-    proxy: `${trusted}, proxyProtocol: true }`,
-    options: 'clientAddress: proxyProtocol, provider: eks',
-  },
-  header: {
-    proxy: `${trusted} }`,
-    options: 'clientAddress: header, replicas: { min: 1, max: 1 }, cpu: 50m, memory: 1Gi',
-  },
-  hosts: { proxy: 'hosts: [a.example.com], health: /healthz', options: 'clientAddress: cluster, secret: other' },
-};
 for (const [name, parts] of Object.entries(FORMS)) {
   test(`the Kustomize base, form ${name}: accepted, applied, and in sync then`, async () => {
     const options = `${parts.options ?? 'clientAddress: cluster'}, namespace: form-${name}`;

@@ -39,3 +39,22 @@ targets:
 `;
 
 export const CADDY = '{ writable: /run/postern, accessLog: stdout }';
+
+const trusted = 'health: /healthz, clientIp: { trustedProxies: [10.7.0.0/16]';
+/** Each way in which addresses of clients reach the pods, by name. */
+export const FORMS: Readonly<Record<string, Parts>> = {
+  cluster: {},
+  caddy: { caddy: CADDY, options: 'clientAddress: localTrafficPolicy, provider: eks' },
+  eks: { options: 'clientAddress: localTrafficPolicy, provider: eks' },
+  aks: { options: 'clientAddress: localTrafficPolicy, provider: aks, internal: false' },
+  gke: { options: 'clientAddress: localTrafficPolicy, provider: gke' },
+  'proxy-protocol': {
+    proxy: `${trusted}, proxyProtocol: true }`,
+    options: 'clientAddress: proxyProtocol, provider: eks',
+  },
+  header: {
+    proxy: `${trusted} }`,
+    options: 'clientAddress: header, replicas: { min: 1, max: 1 }, cpu: 50m, memory: 1Gi',
+  },
+  hosts: { proxy: 'hosts: [a.example.com], health: /healthz', options: 'clientAddress: cluster, secret: other' },
+};
