@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseAddress } from '../src/policy/cidr.ts';
@@ -99,6 +99,33 @@ proofs('without proxies nothing is proved, and that is said', () =>
     const { status, stdout, stderr } = await run('prove');
     assert.is(status, 2);
     assert.match(stdout + stderr, /the spec has no proxies, so that there is nothing to prove/);
+  }),
+);
+
+proofs('nothing is written that is not proved', () =>
+  inWorkspace(async ({ path, run, write }) => {
+    const unproved = async (spec: string) => {
+      write('postern.yaml', spec);
+      const { status, stdout, stderr } = await run('generate --prove');
+      assert.is(status, 2);
+      assert.is(existsSync(`${path}/generated`), false);
+      return stdout + stderr;
+    };
+    const hidden = CONFIRMED.replace(
+      '[10.0.0.0/8]',
+      '[10.0.0.0/8], clientIp: { trustedProxies: [192.0.2.0/24], proxyProtocol: true }',
+    );
+    assert.match(
+      await unproved(hidden),
+      /nginx: proxy api: the server has another "listen", so that nothing is proved/,
+    );
+    assert.match(await unproved(CONFIRMED.replace('nginx: {}', 'vault: {}')), /no target with proxies whose files can/);
+    write('postern.yaml', CONFIRMED);
+    const { status, stdout } = await run('generate --prove --format json');
+    assert.is(status, 0);
+    const [{ proxy, result }] = JSON.parse(stdout).proofs;
+    assert.equal({ proxy, result }, { proxy: 'api', result: 'proved' });
+    assert.match((await run('generate --prove')).stderr, /all requests to proxies proved/);
   }),
 );
 

@@ -1,12 +1,11 @@
 import yargs, { type ArgumentsCamelCase, type Argv, type InferredOptionTypes, type Options } from 'yargs';
 import { maskSecrets } from '../diagnostics/mask.ts';
 import { printable } from '../diagnostics/printable.ts';
-import { suggest } from '../spec/suggest.ts';
 import { toolVersion } from '../version.ts';
-import { checkValues, LITERAL, literally, restoreWords } from './commandValues.ts';
-import { ELSEWHERE, OPTIONS_ELSEWHERE } from './commandWords.ts';
+import { checkValues, literally, restoreWords } from './commandValues.ts';
 import { EXAMPLES } from './examples.ts';
 import type { Io, Status } from './io.ts';
+import { inOurWords, unknownCommand } from './misuse.ts';
 import { answerFormat, gravity, options, pageFile, pageFormat, probes, proofs } from './options.ts';
 import type { several } from './several.ts';
 
@@ -161,6 +160,7 @@ const COMMANDS: readonly Command[] = [
         check,
         'dry-run': options['dry-run'],
         force,
+        prove: { ...proofs, describe: 'write only what is proved to decide as the spec does, for all requests' },
         watch: options.watch,
         'allow-expired': options['allow-expired'],
         format,
@@ -342,7 +342,7 @@ const COMPLETE = '--get-yargs-completions';
 
 /** Runs the command that a command line names. */
 export async function runCommandLine(line: readonly string[], io: Io): Promise<Status | Misuse> {
-  const unknown = unknownCommand(line);
+  const unknown = unknownCommand(line, COMMANDS);
   if (unknown !== undefined) return { misuse: printable(maskSecrets(unknown)) };
   if (line[0] === COMPLETE) {
     const found = (await import('./completion.ts')).namesFor(line.slice(1), io);
@@ -367,7 +367,7 @@ export async function runCommandLine(line: readonly string[], io: Io): Promise<S
     return status;
   } catch (error) {
     if (misuse === undefined) throw error;
-    return { misuse: printable(maskSecrets(inOurWords(misuse, line))) };
+    return { misuse: printable(maskSecrets(inOurWords(misuse, line, COMMANDS))) };
   }
 }
 
@@ -398,52 +398,4 @@ function emptyParser(line: readonly string[]): Argv {
       // Answers the scripts of `completion`. yargs needs a command for a script of its own, which is hidden here.
       .completion('yargs-completion', false)
   );
-}
-
-function unknownCommand([first]: readonly string[]): string | undefined {
-  const names = COMMANDS.map(({ name }) => name);
-  if (first === undefined || first === '') return 'name a command';
-  if (/^-/.test(first)) {
-    const global = /^(?:-h|--help|--version|--get-yargs-completions)$/.test(first);
-    if (/^-(?:v|V|-?ver|version)$/.test(first)) return 'write postern --version';
-    return global ? undefined : 'name a command first, and then its options';
-  }
-  if (names.includes(first)) return undefined;
-  const begun = names.filter((name) => name.startsWith(first));
-  const meant = (begun.length === 1 ? begun[0] : undefined) ?? ELSEWHERE[first] ?? suggest(first, names);
-  return `there is no command "${first}"${meant === undefined ? `; there are ${names.join(', ')}` : `, did you mean "postern ${meant}"?`}`;
-}
-
-/** Rewrites a message of yargs so that it says what may have been meant. */
-function inOurWords(misuse: string, line: readonly string[]): string {
-  const part = (pattern: RegExp) => pattern.exec(misuse)?.[1]?.replace(LITERAL, '');
-  const choice = part(/^Invalid values:\n +Argument: ([\w-]+)/);
-  if (choice !== undefined) {
-    const choices = (part(/Choices: (.*)$/s) ?? '').replaceAll('"', '');
-    return `${choice in options ? '--' : ''}${choice} takes one of: ${choices}`;
-  }
-  const valueless = part(/^Argument unexpected for: (.*)$/s);
-  if (valueless !== undefined) return `--${valueless} takes no value`;
-  const bare = part(/^Not enough arguments following: (.*)$/s);
-  if (bare !== undefined) return `--${bare} needs a value`;
-  if (/^Not enough non-option arguments/.test(misuse)) {
-    const usage = COMMANDS.find(({ name }) => name === line[0])?.usage;
-    if (usage !== undefined) return `write postern ${usage}`;
-  }
-  const unknown = part(/^Unknown arguments?: (.*?)(?:, .*)?$/s);
-  return unknown === undefined ? misuse : unknownArgument(unknown, line);
-}
-
-function unknownArgument(unknown: string, line: readonly string[]): string {
-  const [name = ''] = line;
-  const option = line.find((word) => /^-/.test(word) && word.replace(/^-+/, '').split('=', 1)[0] === unknown);
-  if (option === undefined) return `"${unknown}" is one argument too many for "postern ${name}"`;
-  const has = `"postern ${name}" has no option ${option.split('=', 1)[0]}`;
-  const known = COMMANDS.find((one) => one.name === name)?.options ?? [];
-  const usual = OPTIONS_ELSEWHERE[unknown.toLowerCase().replaceAll('-', '')];
-  const meant = suggest(unknown, known) ?? (usual !== undefined && known.includes(usual) ? usual : undefined);
-  if (meant !== undefined) return `${has}, did you mean --${meant}?`;
-  if (usual === 'spec') return `${has}: name the spec without one, such as "postern ${name} postern.yaml"`;
-  const others = COMMANDS.filter((one) => one.options.includes(unknown)).map((one) => `"postern ${one.name}"`);
-  return `${has}; ${others.length > 0 ? `it is one of ${others.join(', ')}` : `see "postern ${name} --help"`}`;
 }

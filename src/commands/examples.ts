@@ -17,6 +17,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string,
   generate: [
     ['postern generate --check', 'exit 1 where a file is not what the spec makes'],
     ['postern generate --target nginx --out build', 'one target, elsewhere'],
+    ['postern generate --prove', 'nothing is written that is not proved to decide as the spec does'],
     ['postern generate --watch', 'again at each change of the spec or of a file that it names'],
   ],
   diff: [

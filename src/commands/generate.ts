@@ -4,28 +4,39 @@ import { outputCodes } from '../output/codes.ts';
 import { placed } from '../output/disk.ts';
 import { type Change, isForeign, type Plan } from '../output/plan.ts';
 import { exclusively, isUnfinished, writeAll } from '../output/write.ts';
+import type { Policy } from '../policy/types.ts';
 import { commandCodes } from './codes.ts';
 import { type DriftArguments, drift } from './drift.ts';
 import type { Io, Status } from './io.ts';
 import { print } from './print.ts';
+import type { ProofOutcome } from './report.ts';
 import { count } from './validate.ts';
 
 export interface GenerateArguments extends DriftArguments {
   readonly check?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
   readonly force?: boolean | undefined;
+  /** Whether nothing is written but what is proved to decide as the spec does. */
+  readonly prove?: boolean | undefined;
 }
 
 /** Writes the files of a spec, all or none of them. */
-export function generate(args: GenerateArguments, io: Io): Status {
+export async function generate(args: GenerateArguments, io: Io): Promise<Status> {
   const beside = args.dryRun ? '--dry-run' : args.force ? '--force' : undefined;
   if (args.check && beside !== undefined) {
     const misuse = [commandCodes.report('no-meaning', [], { option: beside, mode: '--check' })];
     return print({ command: 'generate', status: 2, diagnostics: misuse, asked: 'changes' }, args.format, io);
   }
-  const { plan, replan, keys, folder, document, diagnostics } = drift(args, io, io.now);
-  const report = { command: 'generate', document, asked: 'changes' as const, folder };
-  if (!plan || !replan) return print({ ...report, status: 2, diagnostics, changes: [] }, args.format, io);
+  const { plan, replan, keys, folder, document, policy, spec, diagnostics } = drift(args, io, io.now);
+  const unproved = { command: 'generate', document, asked: 'changes' as const, folder };
+  if (!plan || !replan || !policy) return print({ ...unproved, status: 2, diagnostics, changes: [] }, args.format, io);
+  const names = args.target ?? Object.keys(spec?.targets ?? {});
+  const proofs = args.prove ? await proofsOf(plan, policy, names) : undefined;
+  const report = { ...unproved, ...(proofs && { proofs: proofs.outcomes }) };
+  if (proofs && proofs.problems.length > 0) {
+    const all = [...diagnostics, ...proofs.problems];
+    return print({ ...report, status: 2, diagnostics: all, changes: [] }, args.format, io);
+  }
   if (args.check) {
     const differing = differingIn(plan).length;
     const files = differing === 0 ? 'up to date' : `${count(differing, 'file')} would change`;
@@ -38,8 +49,22 @@ export function generate(args: GenerateArguments, io: Io): Status {
     refusals.length > 0 ? failed(refusals) : args.dryRun ? ok(plan) : carryOut(plan, replan, folder, args.force);
   const all = [...diagnostics, ...leftAlone(done ?? plan, folder), ...problems];
   if (!done) return print({ ...report, status: 2, diagnostics: all, changes: [] }, args.format, io);
-  const summary = `${folder}: ${summaryOf(done.changes, args.dryRun ?? false)}`;
+  const proved = proofs ? ', all requests to proxies proved' : '';
+  const summary = `${folder}: ${summaryOf(done.changes, args.dryRun ?? false)}${proved}`;
   return print({ ...report, status: 0, diagnostics: all, changes: done.changes, summary }, args.format, io);
+}
+
+/** Proves the files that a plan would leave on disk. That nothing can be proved is a problem too. */
+async function proofsOf(
+  { changes }: Plan,
+  policy: Policy,
+  names: readonly string[],
+): Promise<{ readonly outcomes: readonly ProofOutcome[]; readonly problems: readonly Diagnostic[] }> {
+  const { nothingToProve, proveWritten } = await import('./proofs.ts');
+  const files = changes.flatMap(({ path, after: text }) => (text === undefined ? [] : [{ path, text }]));
+  const proofs = await proveWritten(policy, files, names);
+  const problems = proofs.length === 0 ? [nothingToProve()] : proofs.flatMap(({ diagnostic }) => diagnostic ?? []);
+  return { outcomes: proofs.map(({ outcome }) => outcome), problems };
 }
 
 /**

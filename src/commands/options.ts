@@ -185,7 +185,7 @@ export const gravity = {
 /** `--out` of `report`: one file. That of other commands is a folder. */
 export const pageFile = { ...text, default: 'report.html', describe: 'file of the page' } as const;
 
-/** `--prove` of `report`. */
+/** `--prove` of `report`. That of `generate` refuses. */
 export const proofs = {
   ...flag,
   describe: 'also prove that the files of nginx and Caddy decide so, which takes a while',

@@ -22,7 +22,6 @@ import {
 } from '../report/page.ts';
 import { setReferences } from '../spec/references.ts';
 import type { Spec } from '../spec/schema.ts';
-import { targets } from '../targets/index.ts';
 import { accessSince } from './diff.ts';
 import { runGuarantees } from './guarantees.ts';
 import type { Io, Status } from './io.ts';
@@ -30,7 +29,7 @@ import { type Locate, locator } from './location.ts';
 import { packed } from './pageEntry.ts';
 import { pageScript } from './pageScript.ts';
 import { type Format, print } from './print.ts';
-import { isProvable, proveTarget } from './proofs.ts';
+import { proveWritten } from './proofs.ts';
 import type { AccessReport, TestOutcome } from './report.ts';
 import { compileArgument } from './spec.ts';
 import { runTests } from './specTests.ts';
@@ -193,20 +192,15 @@ async function fileList(
       'Not proven here: "postern report --prove" also shows for all requests that the files of nginx and Caddy decide so.';
     return { title, items: [], none };
   }
-  const { spec, policy, files: all } = asked;
+  const { spec, policy, files } = asked;
   const items: PageItem[] = [];
-  for (const target of targets.filter(isProvable).filter(({ name }) => spec.targets?.[name] !== undefined)) {
-    const own = all.filter(({ path }) => path.startsWith(`${target.name}/`));
-    // Engines read bytes: each character is one.
-    const files = own.map(({ path, text }) => ({ path, text: Buffer.from(text, 'utf8').toString('latin1') }));
-    for (const { outcome, line, diagnostic } of await proveTarget({ target, policy, files })) {
-      const how = outcome.result === 'proved' ? undefined : diagnostic?.message;
-      const text =
-        line ??
-        `${target.name}: proxy ${outcome.proxy}: ${outcome.result === 'unknown' ? 'could not tell' : 'differs'}`;
-      const mark = { proved: YES, differs: NO, unknown: { text: '?', tone: 'no' } } as const;
-      items.push({ mark: mark[outcome.result], text, more: how });
-    }
+  for (const { outcome, line, diagnostic } of await proveWritten(policy, files, Object.keys(spec.targets ?? {}))) {
+    const how = outcome.result === 'proved' ? undefined : diagnostic?.message;
+    const text =
+      line ??
+      `${outcome.target}: proxy ${outcome.proxy}: ${outcome.result === 'unknown' ? 'could not tell' : 'differs'}`;
+    const mark = { proved: YES, differs: NO, unknown: { text: '?', tone: 'no' } } as const;
+    items.push({ mark: mark[outcome.result], text, more: how });
   }
   const note = `Assumed: ${ASSUMPTIONS.join('; ')}.`;
   return { title, items, none: 'The spec has no target whose files can be read back.', note };

@@ -5,6 +5,7 @@ import type { Difference } from '../prove/compare.ts';
 import { compareFiles } from '../prove/files.ts';
 import type { FilePlace } from '../prove/model.ts';
 import { shownRequest } from '../prove/witness.ts';
+import { targets } from '../targets/index.ts';
 import type { ReadBack, ReadFileText, Target } from '../targets/target.ts';
 import { type Confirmation, confirm } from '../verify/confirm.ts';
 import { findProgram, isRunnable } from '../verify/engines.ts';
@@ -15,6 +16,11 @@ export type Provable = Target & { readonly readBack: ReadBack };
 
 export function isProvable(target: Target): target is Provable {
   return target.readBack !== undefined;
+}
+
+/** Says that no target of a spec can be proved. */
+export function nothingToProve(): Diagnostic {
+  return proveCodes.report('no-target', ['targets'], { known: targets.filter(isProvable).map(({ name }) => name) });
 }
 
 /** What is said about the files of one proxy. */
@@ -38,6 +44,22 @@ export interface ProofInput {
 export async function proveTarget(input: ProofInput): Promise<Proof[]> {
   const proofs: Proof[] = [];
   for (const proxy of input.policy.proxies) proofs.push(await proofOf(proxy, input));
+  return proofs;
+}
+
+/** Compares files that may not be on disk with what the spec says: those of these targets that can be read back. */
+export async function proveWritten(
+  policy: Policy,
+  written: readonly ReadFileText[],
+  names: readonly string[],
+): Promise<Proof[]> {
+  const proofs: Proof[] = [];
+  for (const target of targets.filter(isProvable).filter(({ name }) => names.includes(name))) {
+    const own = written.filter(({ path }) => path.startsWith(`${target.name}/`));
+    // Engines read bytes: each character is one.
+    const files = own.map(({ path, text }) => ({ path, text: Buffer.from(text, 'utf8').toString('latin1') }));
+    proofs.push(...(await proveTarget({ target, policy, files })));
+  }
   return proofs;
 }
 

@@ -9,7 +9,7 @@ import { targets } from '../targets/index.ts';
 import type { ReadFileText } from '../targets/target.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';
-import { isProvable, type Proof, type Provable, proveTarget } from './proofs.ts';
+import { isProvable, nothingToProve, type Proof, type Provable, proveTarget } from './proofs.ts';
 import { compileArgument, outputFolder } from './spec.ts';
 
 export interface ProveArguments {
@@ -80,7 +80,7 @@ function choose(
     return { problem: proveCodes.report('unknown-engine', ['targets'], { engine: unknown, known }) };
   if (Object.keys(spec.proxies ?? {}).length === 0) return { problem: proveCodes.report('no-proxy', ['name'], {}) };
   const wanted = provable.filter(({ name }) => spec.targets?.[name] !== undefined && (asked?.includes(name) ?? true));
-  if (wanted.length === 0) return { problem: proveCodes.report('no-target', ['targets'], { known }) };
+  if (wanted.length === 0) return { problem: nothingToProve() };
   return { targets: wanted };
 }
 

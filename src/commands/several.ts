@@ -12,10 +12,18 @@ interface SeveralArguments {
   readonly format: Format;
 }
 
-type Run = (args: { readonly spec: string | undefined; readonly out: string | undefined }, io: Io) => Status;
+type Run = (
+  args: { readonly spec: string | undefined; readonly out: string | undefined },
+  io: Io,
+) => Status | Promise<Status>;
 
 /** Runs a command for each spec. Prints one report of all, and returns the worst status. */
-export function several(command: string, { specs = [], out, format }: SeveralArguments, io: Io, run: Run): Status {
+export async function several(
+  command: string,
+  { specs = [], out, format }: SeveralArguments,
+  io: Io,
+  run: Run,
+): Promise<Status> {
   const [spec, ...others] = specs;
   if (others.length === 0) return run({ spec, out }, io);
   const outOf = (one: string) => (out === undefined ? undefined : join(out, folderOf(one)));
@@ -30,7 +38,7 @@ export function several(command: string, { specs = [], out, format }: SeveralArg
   const reports: Report[] = [];
   for (const one of specs) {
     const collect = (report: Report) => void reports.push({ ...report, spec: one });
-    run({ spec: one, out: outOf(one) }, { ...io, collect });
+    await run({ spec: one, out: outOf(one) }, { ...io, collect });
   }
   return printAll(reports, format, io);
 }

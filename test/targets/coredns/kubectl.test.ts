@@ -6,7 +6,7 @@ import { diffLive } from '../../../src/commands/diff.ts';
 import { generate } from '../../../src/commands/generate.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../../src/verify/folder.ts';
 import { engineSuite } from '../../engines/suite.ts';
-import { captured } from '../../support/captured.ts';
+import { captured, recordingIo } from '../../support/captured.ts';
 import { postern } from '../../support/cli.ts';
 import { type Kubectl, startKubectl } from './kubectl.ts';
 
@@ -77,15 +77,14 @@ async function throughKubectl(file: string, kind: 'object' | 'Corefile', output:
   return kubectl.create(['configmap', 'coredns', '-n', 'kube-system', from, '-o', output]);
 }
 
-const make = (specFile: string) =>
-  captured((io) => generate({ spec: specFile, force: true, format: 'text' }, io)).status;
+const make = (specFile: string) => generate({ spec: specFile, force: true, format: 'text' }, recordingIo().io);
 const compare = (specFile: string, live: string) =>
   captured((io) => diffLive({ spec: specFile, live: ['coredns=-'], format: 'text' }, io), live);
 
 for (const [options, file, kind] of FORMS) {
   test(`{ ${options} } is taken by kubectl and in sync with what it prints, until somebody edits that`, async () => {
     const specFile = await folder.write('postern.yaml', spec(options));
-    assert.is(make(specFile), 0);
+    assert.is(await make(specFile), 0);
     const json = await throughKubectl(file, kind, 'json');
     const yaml = await throughKubectl(file, kind, 'yaml');
     for (const text of Object.values((load(yaml) as { data: object }).data)) assert.type(text, 'string');
@@ -101,7 +100,7 @@ for (const [options, file, kind] of FORMS) {
 
 test('kubectl … | postern diff --live coredns=-', async () => {
   const specFile = await folder.write('postern.yaml', spec('form: configMap'));
-  assert.is(make(specFile), 0);
+  assert.is(await make(specFile), 0);
   const input = await throughKubectl('configmap.yaml', 'object', 'yaml');
   const { status, stdout } = await postern(['diff', '--live', 'coredns=-'], { cwd: folder.path, input });
   assert.equal([status, stdout], [0, 'in sync with what runs\n']);
