@@ -9,7 +9,7 @@ import { type Connection, openConnection } from '../verify/raw.ts';
 import { type Recorded, type Recorder, startRecorder } from '../verify/recorder.ts';
 import { openScope, type Scope } from '../verify/scope.ts';
 import { readAll, specText } from './import.ts';
-import { type Io, progressTimer, type Status, unable } from './io.ts';
+import { type Io, progressTimer, type Status, unable, withHint } from './io.ts';
 
 export interface AuditArguments {
   readonly nginx?: string | undefined;
@@ -66,18 +66,20 @@ async function audited(args: AuditArguments, scope: Scope, io: Io): Promise<Stat
   return report(findings, operations.length, started.imported, args.format ?? 'text', io);
 }
 
+const OPERATIONS = 'name a file with "METHOD /path" a line, such as GET /api/v4/user';
+
 /** Reads lines of `METHOD path`, with a tab or a blank in between; parameters in braces become numbers. */
 function readOperations(file: string | undefined, io: Io): readonly Operation[] | string {
   if (file === undefined) return 'name the operations to send with --operations: "METHOD /path" a line';
   const found = readAll([file], io);
-  if ('problem' in found) return `cannot read ${file}: ${found.problem}`;
+  if ('problem' in found) return withHint(`cannot read ${file}: ${found.problem}`, OPERATIONS);
   const rows = (found.files[0]?.text ?? '').split('\n').flatMap((line): Operation[] => {
     const [, method, path] = /^([A-Z]+)[\t ]+(\/\S*)/.exec(line) ?? [];
     if (method === undefined || path === undefined) return [];
     let number = 4200;
     return [{ name: `${method} ${path}`, method, path: path.replace(/\{[^}]*\}/g, () => String(++number)) }];
   });
-  return rows.length === 0 ? `${file} lists no operation: write "METHOD /path" a line` : rows;
+  return rows.length === 0 ? withHint(`${file} lists no operation`, OPERATIONS) : rows;
 }
 
 interface Started {
@@ -105,9 +107,10 @@ async function startOld(
   if (!target?.audited || !isRunnable(target) || !serves(target, 'requests') || configuration === undefined)
     return 'name a configuration, or a running proxy with --against';
   const found = readAll([configuration], io);
-  if ('problem' in found) return `cannot read ${configuration}: ${found.problem}`;
+  const remedy = target.importer?.remedy ?? 'name another configuration';
+  if ('problem' in found) return withHint(`cannot read ${configuration}: ${found.problem}`, remedy);
   const auditable = target.audited(found.files);
-  if ('problem' in auditable) return `${auditable.file}:${auditable.line}: ${auditable.problem}`;
+  if ('problem' in auditable) return withHint(`${auditable.file}:${auditable.line}: ${auditable.problem}`, remedy);
   if (auditable.sockets === 0) return `${configuration} has no server`;
   const moved = auditable.moveTo({ listen: await freePorts(auditable.sockets), upstream: recorder.port });
   for (const server of moved.unasked)

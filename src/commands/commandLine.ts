@@ -83,7 +83,7 @@ const shell = { choices: ['bash', 'zsh', 'fish'], demandOption: true, describe: 
 const dir = { type: 'string', default: '.', describe: 'folder to put postern.yaml into' } as const;
 
 // Each command is loaded when it runs, because most of the time of a small run is loading.
-const COMMANDS: readonly Command[] = [
+export const COMMANDS: readonly Command[] = [
   command(
     'validate [specs..]',
     'check a spec and run its tests',

@@ -5,7 +5,7 @@ import type { HeaderFields } from '../policy/request.ts';
 import type { Policy } from '../policy/types.ts';
 import { isRecord, parseJson } from '../source/value.ts';
 import { jsonDecision } from './explainRequest.ts';
-import { type Io, type Status, unable } from './io.ts';
+import { type Io, type Status, unable, withHint } from './io.ts';
 import { locator } from './location.ts';
 import { type LoggedLine, loggedRequest } from './loggedRequest.ts';
 import { eachLogLine } from './logLines.ts';
@@ -19,17 +19,17 @@ import type { Understood } from './spec.ts';
 export function explainRequests(file: string, { policy, document }: Understood, io: Io): Status {
   const lines: string[] = [];
   const unread = eachLogLine(file, io, (line) => void lines.push(line));
-  if (unread !== undefined) return unable(`cannot read ${file}: ${unread}`, io);
+  if (unread !== undefined) return unable(withHint(`cannot read ${file}: ${unread}`, REQUESTS), io);
   const decide = decider(policy);
   const locate = locator(document);
-  let status: Status = 0;
-  if (lines.length === 0) return unable(`there is no request in ${file}`, io);
+  if (lines.length === 0) return unable(withHint(`there is no request in ${file}`, REQUESTS), io);
   const found: (boolean | null)[] = [];
+  let unclear = 0;
   const answers = lines.map((line, index) => {
     const read = readLine(line, policy, io.now);
     const decided = 'problem' in read ? read : decide(read.asked);
     if ('problem' in decided) {
-      status = 2;
+      unclear += 1;
       return { error: problemText(decided), line: index + 1 };
     }
     const answer = jsonDecision(decided, locate);
@@ -40,8 +40,13 @@ export function explainRequests(file: string, { policy, document }: Understood, 
   });
   io.out(answers.map((answer) => `${JSON.stringify(answer)}\n`).join(''));
   if (found.length > 0) io.err(summary(found));
-  return status === 0 && found.includes(false) ? 1 : status;
+  if (unclear > 0)
+    return unable(withHint(`of ${lines.length} lines of ${file}, ${unclear} cannot be decided`, REQUESTS), io);
+  return found.includes(false) ? 1 : 0;
 }
+
+const REQUESTS =
+  'write one JSON object a line, such as {"method":"GET","target":"/api/v4/user"}, or give an access log of ours';
 
 function summary(found: readonly (boolean | null)[]): string {
   const count = (same: boolean | null) => found.filter((each) => each === same).length;

@@ -4,6 +4,7 @@ import { outputCodes } from '../output/codes.ts';
 import { placed } from '../output/disk.ts';
 import { replaceFile } from '../output/write.ts';
 import { parseDocument } from '../source/document.ts';
+import { isRecord } from '../source/value.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';
 import { openSpec } from './spec.ts';
@@ -24,14 +25,10 @@ export async function fmt({ spec: argument, check, format }: FmtArguments, io: I
   if (!source) return print({ ...report, status: 2, diagnostics }, format, io);
   const { value: document, diagnostics: syntax } = parseDocument({ name: source.name, text: source.text });
   if (!document || hasError(syntax)) return print({ ...report, status: 2, diagnostics: syntax, document }, format, io);
-  if (source.text.length > MAX_CHARACTERS) {
-    const problem = outputCodes.report(
-      'unreadable',
-      [],
-      { problem: 'it is too large to be laid out' },
-      placed(source.name),
-    );
-    return print({ ...report, status: 2, diagnostics: [problem] }, format, io);
+  const problem = unusable(document.value, source.text);
+  if (problem !== undefined) {
+    const refused = outputCodes.report('unreadable', [], { problem }, { ...placed(source.name), hint: HINT });
+    return print({ ...report, status: 2, diagnostics: [refused] }, format, io);
   }
   const after = await laidOut(source.text, source.name);
   if (argument === '-' && !check) return write(after, io);
@@ -40,6 +37,14 @@ export async function fmt({ spec: argument, check, format }: FmtArguments, io: I
   const summary = `${source.name}: ${same ? 'laid out well' : check ? 'would change' : 'changed'}`;
   const status = failures.length > 0 ? 2 : check && !same ? 1 : 0;
   return print({ ...report, status, diagnostics: failures, ...(failures.length === 0 && { summary }) }, format, io);
+}
+
+const HINT = 'name a spec, or a file that one includes';
+
+/** Returns why a file is not laid out. A spec may be anything but finished; a file of something else is left alone. */
+function unusable(value: unknown, text: string): string | undefined {
+  if (!isRecord(value) || value['version'] !== 1) return 'it does not say "version: 1", as specs do';
+  return text.length > MAX_CHARACTERS ? 'it is too large to be laid out' : undefined;
 }
 
 function write(text: string, io: Io): Status {

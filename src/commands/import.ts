@@ -11,7 +11,7 @@ import { systemProblem } from '../output/disk.ts';
 import { readBytes } from '../source/read.ts';
 import { suggest } from '../spec/suggest.ts';
 import { targets } from '../targets/index.ts';
-import type { Io, Status } from './io.ts';
+import { type Io, type Status, unable, withHint } from './io.ts';
 import { installedSchema, SCHEMA_COPY, schemaComment } from './schema.ts';
 
 export interface ImportArguments {
@@ -53,21 +53,20 @@ export function importConfiguration(args: ImportArguments, io: Io): Status {
     return 2;
   }
   const found = readAll(files, io);
-  if ('problem' in found) return refuse(found, io);
+  if ('problem' in found) return unable(refusal(found, importer), io);
   const imported = importer.read(found.files, { tags: args.tag, methods: args.method, paths: args.path });
-  return 'problem' in imported ? refuse(imported, io) : printImported(imported, format, io);
+  return 'problem' in imported ? unable(refusal(imported, importer), io) : printImported(imported, format, io);
 }
 
-function refuse({ file, line, problem }: ImportProblem, io: Io): Status {
-  io.err(`postern: ${file}${line > 0 ? `:${line}` : ''}: ${problem}\n`);
-  return 2;
+function refusal({ file, line, problem }: ImportProblem, { remedy }: Importer): string {
+  return withHint(`${file}${line > 0 ? `:${line}` : ''}: ${problem}`, remedy);
 }
 
-/** Imports the one file that `init` starts from. */
-export function imported(kind: string, file: string, io: Io): Imported | ImportProblem {
-  const importer = importers().find((one) => one.kind === kind);
-  const found = readAll([file], io);
-  return 'problem' in found ? found : (importer?.read(found.files) ?? { file, line: 0, problem: `it is no ${kind}` });
+/** Imports the one file that `init` starts from, or returns why it cannot. */
+export function imported(importer: Importer, file: string, io: Io): Imported | string {
+  const read = readAll([file], io);
+  const found = 'problem' in read ? read : importer.read(read.files);
+  return 'problem' in found ? refusal(found, importer) : found;
 }
 
 /** Returns the text of a draft as a spec, with the usual target if the draft names none. */

@@ -1,4 +1,5 @@
 import type { Imported } from '../import/draft.ts';
+import { openapi } from '../import/openapi.ts';
 import { notCarriedText } from '../import/write.ts';
 import { imported, specText } from './import.ts';
 import { init } from './init.ts';
@@ -18,9 +19,9 @@ export function initFrom(folder: string, beginning: Beginning, io: Io): Status {
   return init(folder, io, specText(found));
 }
 
-function foundIn({ openapi, accessLog }: Beginning, io: Io): Imported | string {
-  if (openapi !== undefined && accessLog !== undefined) return 'start from a description or from a log, not from both';
+function foundIn({ openapi: description, accessLog }: Beginning, io: Io): Imported | string {
+  if (description !== undefined && accessLog !== undefined)
+    return 'start from a description or from a log, not from both';
   if (accessLog !== undefined) return learned(accessLog, io);
-  const found = imported('openapi', openapi ?? '', io);
-  return 'problem' in found ? `${found.file}: ${found.problem}` : found;
+  return imported(openapi, description ?? '', io);
 }

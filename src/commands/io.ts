@@ -31,6 +31,11 @@ export function unable(problem: string, { err }: Pick<Io, 'err'>): 2 {
   return 2;
 }
 
+/** Returns a problem with what can be done about it. */
+export function withHint(problem: string, hint: string): string {
+  return `${problem}\n  hint: ${hint}`;
+}
+
 /** Returns a function that is true once in each interval (milliseconds), when another line of progress is due. */
 export function progressTimer(interval = 2_000): () => boolean {
   let next = performance.now() + interval;

@@ -11,14 +11,14 @@ import {
   identifierOf,
   type NotCarried,
 } from '../import/draft.ts';
-import { readOpenapi } from '../import/openapi.ts';
+import { openapi, readOpenapi } from '../import/openapi.ts';
 import { type Counted, type Template, templatesOf } from '../import/templates.ts';
 import { takes } from '../policy/access.ts';
 import { type Automaton, buildAutomaton, run } from '../policy/automaton.ts';
 import { type PathPattern, parsePattern } from '../policy/pattern.ts';
 import type { Policy } from '../policy/types.ts';
 import { printImported, readAll } from './import.ts';
-import { type Io, progressTimer, type Status, unable } from './io.ts';
+import { type Io, progressTimer, type Status, unable, withHint } from './io.ts';
 import { locator } from './location.ts';
 import { eachLogLine } from './logLines.ts';
 import { print } from './print.ts';
@@ -57,10 +57,10 @@ const MOST_PATHS = 2_000_000;
 
 /** Prints the smallest spec that allows what logs show, or the grants of a spec that no line used. */
 export function learn(args: LearnArguments, io: Io): Status {
-  const { unused, within, openapi, format = 'text' } = args;
+  const { unused, within, openapi: description, format = 'text' } = args;
   const log = readLogs(args.logs, io);
   if (typeof log === 'string') return unable(log, io);
-  if (log.requests.size === 0) return unable(`no line of ${args.logs.join(', ')} is a request that was answered`, io);
+  if (log.requests.size === 0) return unable(nothingIn(args.logs.join(', ')), io);
   if (unused !== undefined) return listUnused(unused, log, format, io);
   const policy = within === undefined ? undefined : compileArgument(within, io);
   if (policy && (!policy.policy || hasError(policy.diagnostics)))
@@ -69,7 +69,8 @@ export function learn(args: LearnArguments, io: Io): Status {
       format,
       io,
     );
-  const envelope = openapi === undefined ? policy?.policy && linesOf(policy.policy) : describedLines(openapi, io);
+  const envelope =
+    description === undefined ? policy?.policy && linesOf(policy.policy) : describedLines(description, io);
   if (typeof envelope === 'string') return unable(envelope, io);
   const learned = learnFrom(log, envelope);
   if (learned.groups.length === 0) return unable('no request of the log is within what may be learned', io);
@@ -81,10 +82,12 @@ export function learned(file: string, io: Io): Imported | string {
   const log = readLogs([file], io);
   if (typeof log === 'string') return log;
   const found = learnFrom(log, undefined);
-  return found.groups.length === 0
-    ? `no line of ${file} is a request that was answered`
-    : draftOf(found, undefined, log);
+  return found.groups.length === 0 ? nothingIn(file) : draftOf(found, undefined, log);
 }
+
+const LOGS = 'give access logs, plain or gzip: lines in JSON, or as nginx, Caddy, Apache and load balancers write them';
+
+const nothingIn = (logs: string) => withHint(`no line of ${logs} is a request that was answered`, LOGS);
 
 /**
  * Reads the answered requests of logs. Refused requests and answers with 4xx are left out, because nobody needs them.
@@ -116,7 +119,7 @@ function readLogs(files: readonly string[], io: Io): Log | string {
     const problem = eachLogLine(file, io, (line) => {
       if (line !== '') take(line.endsWith('\r') ? line.slice(0, -1) : line);
     });
-    if (problem !== undefined) return `cannot read ${file}: ${problem}`;
+    if (problem !== undefined) return withHint(`cannot read ${file}: ${problem}`, LOGS);
   }
   return { requests, ...counts };
 }
@@ -159,7 +162,8 @@ function describedLines(file: string, io: Io): Line[] | string {
   const found = readAll([file], io);
   const [first] = 'problem' in found ? [] : found.files;
   const described = first && readOpenapi(first, {});
-  if (!described || 'problem' in described) return `${file} is no OpenAPI description that can be read`;
+  if (!described || 'problem' in described)
+    return withHint(`${file} is no OpenAPI description that can be read`, openapi.remedy);
   return described.operations.flatMap(({ method, pattern, tag }) => {
     const parsed = parsePattern(pattern);
     return 'problem' in parsed

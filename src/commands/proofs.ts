@@ -36,6 +36,8 @@ export interface ProofInput {
   readonly target: Provable;
   readonly policy: Policy;
   readonly files: readonly ReadFileText[];
+  /** What was named in place of the files below the output folder. */
+  readonly from?: string | undefined;
   /** Where differences are tried on the engine of the target: the environment that names its program. */
   readonly engines?: NodeJS.ProcessEnv | undefined;
 }
@@ -64,11 +66,11 @@ export async function proveWritten(
 }
 
 async function proofOf(proxy: Proxy, input: ProofInput): Promise<Proof> {
-  const { policy, target, files } = input;
+  const { policy, target, files, from } = input;
   const about = { target: target.name, proxy: proxy.id };
   const result = compareFiles(policy, proxy, { files, read: target.readBack });
   if (result.kind === 'unknown') {
-    const diagnostic = proveCodes.report('cannot-tell', proxy.origin, { ...about, problem: result.problem });
+    const diagnostic = proveCodes.report('cannot-tell', proxy.origin, { ...about, from, problem: result.problem });
     return { status: 2, diagnostic, outcome: { ...about, result: 'unknown', problem: result.problem } };
   }
   if (result.kind === 'proved') {

@@ -40,12 +40,14 @@ export async function prove(args: ProveArguments, io: Io): Promise<Status> {
   for (const target of chosen.targets) {
     const running = live.find((each) => each.startsWith(`${target.name}=`))?.slice(target.name.length + 1);
     const own = files.filter(({ path }) => path.startsWith(`${target.name}/`)).map(({ path }) => path);
-    const texts = running === undefined ? readAll(own, folder) : readLive(running, target);
-    if ('missing' in texts)
-      found.push(
-        proveCodes.report('not-there', ['targets', target.name], { target: target.name, file: texts.missing }),
-      );
-    else proofs.push(...(await proveTarget({ target, policy, files: texts, engines: confirm ? io.env : undefined })));
+    const texts = running === undefined ? readAll(own, folder) : readLive(running, target, io);
+    if ('missing' in texts) {
+      const params = { target: target.name, file: texts.missing, isLive: running !== undefined };
+      found.push(proveCodes.report('not-there', ['targets', target.name], params));
+      continue;
+    }
+    const engines = confirm ? io.env : undefined;
+    proofs.push(...(await proveTarget({ target, policy, files: texts, from: running, engines })));
   }
   const status = found.length > 0 ? worstOf([...proofs, { status: 2 }]) : worstOf(proofs);
   const proved = proofs.flatMap(({ line }) => line ?? []);
@@ -97,11 +99,12 @@ function readAll(paths: readonly string[], folder: string): Texts {
 }
 
 /** Reads a file and those beside it, which it may include; or what the engine prints of all that it has read. */
-function readLive(file: string, { name, printed }: Provable): Texts {
-  const text = readFile(file);
+function readLive(file: string, { name, printed }: Provable, io: Io): Texts {
+  const text = file === '-' ? Buffer.from(io.readStdin()).toString('latin1') : readFile(file);
   if (text === undefined) return { missing: file };
   const all = printed?.(text);
   if (all) return all.map(({ path, text: own }) => ({ path: `${name}/${basename(path)}`, text: own }));
+  if (file === '-') return [];
   const folder = dirname(file);
   const beside = readdirSync(folder).filter((each) => statSync(join(folder, each)).isFile());
   return beside.flatMap((each) => {

@@ -26,10 +26,10 @@ export interface ShowArguments {
 export function show(args: ShowArguments, io: Io): Status {
   const { spec: argument, access = false, preset, format = 'text' } = args;
   if (preset !== undefined) return showPreset(preset, args, io);
-  const { source, composition, policy, diagnostics } = compileArgument(argument, io);
+  const { source, document, composition, policy, diagnostics } = compileArgument(argument, io);
   if (!source || !composition || !policy || hasError(diagnostics)) {
     const report = { command: 'show', status: 2, diagnostics, asked: 'changes' } as const;
-    return print({ ...report, document: composition?.document }, format, io);
+    return print({ ...report, document }, format, io);
   }
   const { spec } = composition;
   if (access && format === 'json') return write(`${JSON.stringify(accessRows(policy, composition), null, 2)}\n`, io);

@@ -74,6 +74,8 @@ export interface ImportChoice {
 export interface Importer {
   /** Its name on the command line. */
   readonly kind: string;
+  /** What it takes, as a remedy for files that it cannot read: `give what "nginx -T" prints`. */
+  readonly remedy: string;
   readonly read: (files: readonly ImportFile[], choice?: ImportChoice) => Imported | ImportProblem;
 }
 

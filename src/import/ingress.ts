@@ -286,4 +286,8 @@ function draftOf(ways: readonly Way[]): Imported['draft'] {
   };
 }
 
-export const ingress: Importer = { kind: 'ingress', read };
+export const ingress: Importer = {
+  kind: 'ingress',
+  remedy: 'give what "kubectl get ingress --output yaml" prints',
+  read,
+};

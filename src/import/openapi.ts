@@ -306,6 +306,7 @@ function pathLines(text: string): ReadonlyMap<string, number> {
 
 export const openapi: Importer = {
   kind: 'openapi',
+  remedy: 'give one OpenAPI description of version 2 or 3, in JSON or YAML',
   read([file, ...others], choice = {}) {
     if (!file || others.length > 0)
       return { file: others[0]?.name ?? '', line: 0, problem: 'one description is one file' };

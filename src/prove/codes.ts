@@ -1,14 +1,25 @@
 import { defineCodes, error } from '../diagnostics/codes.ts';
 
+interface Missing {
+  readonly target: string;
+  readonly file: string;
+  readonly isLive: boolean;
+}
+
 export const proveCodes = defineCodes('prove', {
   difference: error(
     ({ target, proxy, what, place }: { target: string; proxy: string; what: string; place: string }) =>
       `${target}: proxy ${proxy}: ${what} (${place})`,
   ).hint('{show}'),
-  'cannot-tell': error('{target}: proxy {proxy}: {problem}, so that nothing is proved').hint(
-    'the files are understood as "generate" writes them; "verify" puts others to the test',
+  'cannot-tell': error(
+    ({ target, proxy, from, problem }: { target: string; proxy: string; from: string | undefined; problem: string }) =>
+      `${target}: proxy ${proxy}: ${from === undefined ? '' : `in ${from}: `}${problem}, so that nothing is proved`,
+  ).hint('the files are understood as "generate" writes them; "verify" puts others to the test'),
+  'not-there': error(({ target, file }: Missing) => `${target}: ${file} cannot be read`).hint(({ isLive }: Missing) =>
+    isLive
+      ? 'name one of the files that run, with the others beside it, or what "nginx -T" prints'
+      : 'run "postern generate", or name the folder with --out',
   ),
-  'not-there': error('{target}: {file} cannot be read').hint('run "postern generate", or name the folder with --out'),
   'no-target': error('the spec has no target with proxies whose files can be read back').hint(
     ({ known }: { known: readonly string[] }) => `those of ${known.join(', ')} can`,
   ),

@@ -31,8 +31,8 @@ export function adviceFor({ shape, value, written, hidden }: Misfit): string | u
       : typeof value === 'string'
         ? adviceForText(value, branches, fits)
         : adviceForNumber(written, { value, shape, fits });
-  if (advice !== undefined || Array.isArray(value)) return advice;
-  if (fits([value])) return 'put it into brackets to make it a list: [ … ]';
+  if (advice !== undefined) return advice;
+  if (!Array.isArray(value) && fits([value])) return 'put it into brackets to make it a list: [ … ]';
   const keys = [...new Set(branches.flatMap((branch) => [...fieldsOf(branch).keys()]))];
   return keys.length === 0 || isMapping(value) ? undefined : `keys of the mapping: ${keys.join(', ')}`;
 }

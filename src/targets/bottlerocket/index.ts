@@ -34,7 +34,11 @@ export const bottlerocket = defineTarget({
   },
   files: (file) => [file],
   live: compareBottlerocket,
-  importer: { kind: 'bottlerocket', read: importBottlerocket },
+  importer: {
+    kind: 'bottlerocket',
+    remedy: 'give the user data of nodes in TOML, or what "apiclient get" prints',
+    read: importBottlerocket,
+  },
   nodes: ({ mirrors = {}, merge }, read) => ({
     mirrors,
     fallsBack: 'always',

@@ -38,7 +38,11 @@ export const caddy = defineTarget({
     ),
   ],
   secrets,
-  importer: { kind: 'caddyfile', read: importCaddyfile },
+  importer: {
+    kind: 'caddyfile',
+    remedy: 'give a Caddyfile, with the files that it imports',
+    read: importCaddyfile,
+  },
   renderedKeys,
   live: compareCaddy,
   readBack,

@@ -34,7 +34,11 @@ import { run } from './run.ts';
 
 export const coredns = defineTarget({
   name: 'coredns',
-  importer: { kind: 'corefile', read: importCorefile },
+  importer: {
+    kind: 'corefile',
+    remedy: 'give a Corefile, or the ConfigMap that holds one',
+    read: importCorefile,
+  },
   summary: 'DNS for pods: the old name resolves to the new one',
   options: corednsOptions,
   access: corednsAccess,

@@ -30,7 +30,11 @@ export const gitlabRunner = defineTarget({
     ...(names === undefined ? {} : { names: names === 'cluster' ? names : 'own' }),
     at: ['targets', 'gitlabRunner'],
   }),
-  importer: { kind: 'gitlab-runner', read: importRunner },
+  importer: {
+    kind: 'gitlab-runner',
+    remedy: 'give values of the chart gitlab-runner, or what "helm get values RELEASE --output yaml" prints',
+    read: importRunner,
+  },
 });
 
 function filesOf(input: TargetInput<GitlabRunnerOptions>, problems: Diagnostic[]): RenderedFile[] {

@@ -37,7 +37,11 @@ export const nginx = defineTarget({
   renderedKeys,
   live: compareNginx,
   audited,
-  importer: { kind: 'nginx', read: importNginx },
+  importer: {
+    kind: 'nginx',
+    remedy: 'give what "nginx -T" prints, or the folder of the configuration',
+    read: importNginx,
+  },
   readBack,
   printed,
   moved,

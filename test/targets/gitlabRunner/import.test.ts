@@ -83,12 +83,12 @@ test('what is no file of values is said in a sentence', () =>
       const { status, stdout, stderr } = await runArgs(['import', 'gitlab-runner', name]);
       assert.is(status, 2, name);
       assert.is(stdout, '', name);
-      assert.match(stderr, /^postern: .+:\d+: \S.+ \S+\n$/, name);
+      assert.match(stderr, /^postern: .+:\d+: \S.+ \S+\n {2}hint: give values of the chart .+\n$/, name);
     }
     for (const args of [['missing'], ['empty', 'words']]) {
       const { status, stderr } = await runArgs(['import', 'gitlab-runner', ...args]);
       assert.is(status, 2);
-      assert.match(stderr, /^postern: .+\n$/);
+      assert.match(stderr, /^postern: .+\n {2}hint: give .+\n$/);
     }
   }));
 
