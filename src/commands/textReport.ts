@@ -15,12 +15,20 @@ const VERBS: Readonly<Record<Change['verb'], string>> = {
 
 /** Prints results to standard output, and what accompanies them to standard error. */
 export const textReport: Formatter = (reports, colour) => {
-  const texts = reports.map((report) => textOf(report, colour));
-  const [first, ...others] = texts;
-  if (!first || others.length === 0) return first ?? { out: '', err: '' };
+  const [only, ...others] = reports;
+  if (others.length === 0) return textOf(only, colour);
+  const texts = reports.map((report) => {
+    const { out, err } = textOf(report, colour);
+    return { out: headed(report, out), err: headed(report, err) };
+  });
   const err = texts.map((text) => text.err).join('');
   return { out: texts.map((text) => text.out).join(''), err: `${err}${verdict(reports)}` };
 };
+
+/** Returns the lines about one of several specs below its name, unless they begin with it. */
+function headed({ spec }: Report, lines: string): string {
+  return lines === '' || spec === undefined || lines.startsWith(`${spec}:`) ? lines : `${spec}:\n${lines}`;
+}
 
 /** Returns `3 specs: 2 yes, 1 no`. */
 function verdict(reports: readonly Report[]): string {

@@ -10,10 +10,10 @@ export const composeCodes = defineCodes('compose', {
         : 'the path is relative to the file that includes it',
   ),
   outside: error('cannot include "{path}": it {how} out of the project').hint(
-    'a spec includes only files below the nearest folder with .git, or below its own folder where there is none',
+    'a spec includes only files below the nearest folder with .git; where there is none, below its own: run "git init" at the top of the project, or move the spec there',
   ),
   'outside-file': error('cannot read "{path}": it {how} out of the project').hint(
-    'a fragment names only files below the nearest folder with .git, or below the folder of the spec where there is none',
+    'a fragment names only files below the nearest folder with .git; where there is none, below that of the spec: run "git init" at the top of the project, or move the spec there',
   ),
   cycle: error(({ names }: { names: readonly string[] }) => `files include each other: ${names.join(' → ')}`).hint(
     'take one of these includes out; what two files share belongs into a third',

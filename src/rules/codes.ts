@@ -182,6 +182,9 @@ export const ruleCodes = defineCodes('rule', {
   ).hint(({ nested }: { nested: boolean }) =>
     nested ? 'take it out, or let it admit less' : 'say what the file needs: the paths, the methods, the upstreams',
   ),
+  'any-token': note(
+    'keys within this envelope, such as "{key}", may send any token that no key outside of it sends',
+  ).hint('name those that are meant for them: tokens: [vault:gitlab/token/payments*]'),
   'unused-acceptance': warning(
     ({ code, meant }: { code: string; meant: string | undefined }) =>
       `there is no finding ${code} here${meant === undefined ? '' : `, did you mean ${meant}?`}`,
