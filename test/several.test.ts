@@ -38,6 +38,13 @@ async function inFolder(work: (run: Run, path: string) => Promise<void>): Promis
 
 const several = suite('several specs at once');
 
+several('lines about one of them stand below its name', () =>
+  inFolder(async (run) => {
+    const { stdout } = await run('diff prod.yaml staging.yaml');
+    assert.match(stdout, /^prod\.yaml:\ncreate .*\n(?:.*\n)*staging\.yaml:\ncreate /);
+  }),
+);
+
 several('one summary and the worst status', () =>
   inFolder(async (run) => {
     const good = await run('validate prod.yaml prod.yaml');
