@@ -52,20 +52,20 @@ function validSpecs(count: number) {
     .slice(0, count);
 }
 
-test(`evaluator and Z3 decide ${runs} random specs as the proof does (SEED=${seed})`, async () => {
+test(`Z3 and a judge that tries everything decide ${runs} random specs as the proof does (SEED=${seed})`, async () => {
   let [kept, broken, open] = [0, 0, 0];
   const judge = async (random: RandomSpec, promised: Promised) => {
     const found = await z3().solve(isBroken(random, promised));
     return found === undefined ? undefined : !found;
   };
   const valid = validSpecs(runs);
-  for (const { random, spec, policy, proofs, promised } of valid) {
+  for (const { random, spec, proofs, promised } of valid) {
     for (const [index, each] of promised.entries()) {
       const proof = proofs[index];
       assert.ok(proof);
       const said = !proof.witness;
       const about = `${proof.claim.subject}: ${proof.witness ? wordsFor(proof.witness) : 'holds'}\n${JSON.stringify(spec)}`;
-      assert.is(holds(policy, each), said, `the evaluator: ${about}`);
+      assert.is(holds(random, each), said, `tried: ${about}`);
       const judged = await judge(random, each);
       if (judged === undefined) open += 1;
       else assert.is(judged, said, `Z3: ${about}`);

@@ -1,13 +1,19 @@
 import fc from 'fast-check';
-import { parseAddress } from '../../src/policy/cidr.ts';
-import { evaluatorOf } from '../../src/policy/decide.ts';
-import type { Policy } from '../../src/policy/types.ts';
+import { pathMatches } from './matcher.ts';
 
-/** One segment of each class of segments that the patterns below tell apart, two of which are also written out. */
-const SEGMENTS = ['a', '42', '7', 'c0ffee', '0b0e1d2c-3a4f-4b5c-8d6e-7f8091a2b3c4', 'x-1', 'x~1', 'x%2Fy', 'x%3Fy'];
+/**
+ * One segment of each class of segments that the patterns below tell apart, four of which are also written out, and
+ * three that no pattern may match.
+ */
+const SEGMENTS = [
+  ...['a', '42', '7', 'c0ffee', '0b0e1d2c-3a4f-4b5c-8d6e-7f8091a2b3c4', 'x-1', 'x~1', 'x%2Fy', 'x%3Fy'],
+  ...['..', '%2E;x', 'x%2F.'],
+];
 const PIECES = [
   'a',
   '42',
+  'x%2Fy',
+  'x%3Fy',
   '{:int}',
   '{:hex}',
   '{:uuid}',
@@ -18,40 +24,6 @@ const PIECES = [
   '{:a|42}',
 ];
 export const METHODS = ['GET', 'HEAD', 'POST', 'DELETE'];
-
-/** What patterns mean, written down once more. */
-const PARAMETERS: Readonly<Record<string, RegExp>> = {
-  ':int': /^[0-9]+$/,
-  ':hex': /^[0-9a-f]+$/i,
-  ':uuid': /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i,
-  ':slug': /^[\w.-]+$/,
-  '': /^[^%]+$/,
-  ':encodedPath': /^(?:[^%]|%2F)+$/,
-  ':encodedText': /^(?:[^%]|%2F|%3F)+$/,
-};
-
-function segmentMatches(piece: string, segment: string): boolean {
-  if (!piece.startsWith('{')) return piece === segment;
-  const type = piece
-    .slice(1, -1)
-    .replace(/^[a-z]+/, '')
-    .replace('*', '');
-  if (type.includes('|')) return type.slice(1).split('|').includes(segment);
-  return segment !== '' && PARAMETERS[type]?.test(segment) === true;
-}
-
-function pathMatches(pattern: string, path: string): boolean {
-  const [pieces, segments] = [pattern, path].map((text) => text.slice(1).split('/'));
-  if (!pieces || !segments) return false;
-  const rest = pieces.findIndex((piece) => piece.endsWith('*}'));
-  const more = rest < 0 ? 0 : segments.length - pieces.length;
-  if (more < 0) return false;
-  const whole =
-    rest < 0 ? pieces : pieces.toSpliced(rest, 1, ...Array.from({ length: more + 1 }, () => pieces[rest] ?? ''));
-  return (
-    whole.length === segments.length && whole.every((piece, index) => segmentMatches(piece, segments[index] ?? ''))
-  );
-}
 
 /** No pattern below is longer than two segments and a slash, so a longer path is treated as some path of these is. */
 export const PATHS = [1, 2, 3].flatMap((length) => {
@@ -86,8 +58,37 @@ export const line: fc.Arbitrary<Line> = fc.record({
   path: pathOf,
 });
 export const textOf = ({ methods, path }: Line) => `${methods.join(',')} ${path}`;
-export const covers = ({ methods, path }: Line, method: string, target: string) =>
-  (methods.includes(method) || (method === 'HEAD' && methods.includes('GET'))) && pathMatches(path, target);
+const takes = ({ methods }: Line, method: string) =>
+  methods.includes(method) || (method === 'HEAD' && methods.includes('GET'));
+export const covers = (one: Line, method: string, target: string) =>
+  takes(one, method) && pathMatches(one.path, target);
+
+const matched = new Map<string, readonly boolean[]>();
+/** For each of `PATHS` whether a pattern is about it. */
+function matchesOf(pattern: string): readonly boolean[] {
+  const found = matched.get(pattern) ?? PATHS.map((path) => pathMatches(pattern, path));
+  matched.set(pattern, found);
+  return found;
+}
+
+/** The requests of a method that lines allow, by the index of their path. */
+function allowed(lines: readonly Line[], method: string): boolean[] {
+  const own = lines.filter((one) => takes(one, method)).map(({ path }) => matchesOf(path));
+  return PATHS.map((_, index) => own.some((each) => each[index]));
+}
+
+/** A request that a line allows and no line of the envelope, among all classes of requests. */
+export function beyond(
+  one: Line,
+  envelope: readonly Line[],
+): { readonly method: string; readonly path: string } | undefined {
+  for (const method of METHODS) {
+    const [own, admitted] = [allowed([one], method), allowed(envelope, method)];
+    const path = PATHS.find((_, index) => own[index] && !admitted[index]);
+    if (path !== undefined) return { method, path };
+  }
+  return undefined;
+}
 
 export const ADDRESSES = ['10.1.0.7', '10.2.0.7'];
 const SETS = [['10.1.0.7'], ['10.2.0.7'], ADDRESSES];
@@ -110,53 +111,11 @@ export const specs = fc.record({
   }),
 });
 
-/** Each request of the evaluator's, asked by everybody from everywhere. */
-function asked(policy: Policy) {
-  const [proxy] = policy.proxies;
-  if (!proxy) throw new Error('no proxy');
-  const { decide } = evaluatorOf(policy, proxy);
-  return (method: string, path: string, key: string | undefined, address: string): boolean => {
-    const client = parseAddress(address);
-    if (!client) throw new Error(address);
-    const credential = key === undefined ? ({ kind: 'missing' } as const) : ({ kind: 'known', id: key } as const);
-    return decide({ method, target: path, headers: [], client, at: 0, credential }).kind === 'forward';
-  };
-}
-
 /** The paths of a `never` or `only` as wide as they are meant. */
 export const widened = (path: string) => {
   const open = path.replace(/\{(\w)(\*?)\}/g, '{$1:encodedText$2}');
   return path.endsWith('/') ? [open] : [open, `${open}/`];
 };
-
-/** Whether a guarantee holds, by asking about every request there is. */
-export function holds(policy: Policy, { kind, request, keys, from }: Promised): boolean {
-  const ask = asked(policy);
-  const lines = kind === 'always' ? [request] : widened(request.path).map((path) => ({ ...request, path }));
-  const requests = PATHS.flatMap((path) =>
-    METHODS.filter((method) => lines.some((one) => covers(one, method, path))).map((method) => [method, path] as const),
-  );
-  const may = (key: string | undefined, address: string) =>
-    requests.some(([method, path]) => ask(method, path, key, address));
-  const everybody = [undefined, 'one', 'two'];
-  if (kind === 'never')
-    return !(from ?? ADDRESSES).some((address) => (keys ?? everybody).some((key) => may(key, address)));
-  if (kind === 'only')
-    return !ADDRESSES.some((address) =>
-      everybody.some((key) => {
-        const listed = (!keys || (key !== undefined && keys.includes(key))) && (!from || from.includes(address));
-        return !listed && may(key, address);
-      }),
-    );
-  const named = requests.filter(([method]) => request.methods.includes(method));
-  return named.every(([method, path]) =>
-    (keys ?? [undefined]).every((key) =>
-      from
-        ? from.every((address) => ask(method, path, key, address))
-        : ADDRESSES.some((address) => ask(method, path, key, address)),
-    ),
-  );
-}
 
 /** What `specs` makes, and the guarantees of it that can be written. */
 export type RandomSpec = typeof specs extends fc.Arbitrary<infer T> ? T : never;
@@ -172,6 +131,68 @@ export function guaranteesOf({ claims }: RandomSpec): Promised[] {
   return claims
     .map(({ kind, claim: whom }) => ({ kind, ...whom }))
     .filter(({ kind, keys, from }) => kind !== 'only' || keys !== undefined || from !== undefined);
+}
+
+const EVERYBODY = [undefined, 'one', 'two'];
+
+/** The lines by which somebody gets through from an address. */
+function granted({ one, two, open, ranges }: RandomSpec, key: string | undefined, address: string): Line[] {
+  if (key === undefined) return open;
+  if (key === 'two') return [...open, ...one, ...two];
+  return !ranges || ranges.includes(address) ? [...open, ...one] : open;
+}
+
+/** Whether a spec lets a request through, by what is written in it. */
+export function letsThrough(random: RandomSpec, { method, path, key, address }: Asked): boolean {
+  return granted(random, key, address).some((one) => covers(one, method, path));
+}
+
+/** A request with the id of its key. */
+export interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly key: string | undefined;
+  readonly address: string;
+}
+
+/** Whether a guarantee of `never` or `only` forbids a request. */
+export function forbids({ kind, request, keys, from }: Promised, { method, path, key, address }: Asked): boolean {
+  if (kind === 'always' || !widened(request.path).some((one) => covers({ ...request, path: one }, method, path)))
+    return false;
+  // Who holds a listed key may also leave it out.
+  const isNamed = !keys || (key === undefined ? kind === 'never' : keys.includes(key));
+  const isThere = !from || from.includes(address);
+  return kind === 'never' ? isNamed && isThere : !(isNamed && isThere);
+}
+
+/** Whether an `always` with named addresses, of which each is meant, demands a request. */
+export function demands({ kind, request, keys, from }: Promised, { method, path, key, address }: Asked): boolean {
+  if (kind !== 'always' || !from?.includes(address) || !request.methods.includes(method)) return false;
+  return (keys ? key !== undefined && keys.includes(key) : key === undefined) && pathMatches(request.path, path);
+}
+
+/** Whether a guarantee holds, by trying every class of request that there is. */
+export function holds(random: RandomSpec, promised: Promised): boolean {
+  const { kind, request, keys, from } = promised;
+  if (kind === 'always')
+    return request.methods.every((method) => {
+      const wanted = matchesOf(request.path);
+      const where = (address: string, key: string | undefined) => allowed(granted(random, key, address), method);
+      return (keys ?? [undefined]).every((key) => {
+        const reached = (from ?? ADDRESSES).map((address) => where(address, key));
+        return wanted.every(
+          (one, index) => !one || (from ? reached.every((each) => each[index]) : reached.some((each) => each[index])),
+        );
+      });
+    });
+  return ADDRESSES.every((address) =>
+    EVERYBODY.every((key) =>
+      METHODS.every((method) => {
+        const through = allowed(granted(random, key, address), method);
+        return PATHS.every((path, index) => !through[index] || !forbids(promised, { method, path, key, address }));
+      }),
+    ),
+  );
 }
 
 export function specOf(random: RandomSpec) {
@@ -205,6 +226,7 @@ export function envelopedFiles(allowed: readonly Line[], envelope: readonly Line
     name: 'prod',
     include: [{ file: 'team.json', within: { allow: envelope.map(textOf) } }],
     upstreams: { up: { url: 'https://up.example.com' } },
+    apiKeys: { one: { key: 'env:ONE', token: 'env:T' } },
     proxies: { api: { listen: 8080, ipRanges: ['10.0.0.0/8'], routes: ['team'] } },
     targets: { nginx: {} },
   };
