@@ -6,7 +6,7 @@ import type { OutputFile } from './output/files.ts';
 import type { Decision } from './policy/decide.ts';
 import type { HeaderFields } from './policy/request.ts';
 import type { Policy } from './policy/types.ts';
-import { type ProxyProof, proveFiles } from './prove/files.ts';
+import { type NameProof, type ProxyProof, proveFiles, proveNames } from './prove/files.ts';
 import { targets } from './targets/index.ts';
 import type { RenderedFile } from './targets/target.ts';
 
@@ -56,26 +56,38 @@ export function evaluate(policy: Policy, question: Question): Decision | Undecid
   return 'problem' in decided ? { kind: 'undecided', ...decided } : decided.decision;
 }
 
-/** The worst of the proofs of all proxies. `unknown` if there is none. */
+/** The worst of all proofs. `unknown` if there is none. */
 export interface Proof {
   readonly kind: ProxyProof['kind'];
+  /** For a target with proxies. */
   readonly proxies: readonly ProxyProof[];
+  /** For a target that leads names. */
+  readonly names?: NameProof;
 }
 
 /**
- * Shows for all requests that the files of a target decide as the policy does, or a request that they decide otherwise.
- * Files of other targets are ignored.
- * @param target `nginx` or `caddy`; others cannot be read back, and are `unknown`
+ * Shows for all requests, or all names, that the files of a target decide as the policy does, or one that they decide
+ * otherwise. Files of other targets are ignored.
+ * @param target `nginx`, `caddy` or `coredns`; others are `unknown`
  */
 export function prove(policy: Policy, target: string, files: readonly Pick<RenderedFile, 'path' | 'text'>[]): Proof {
   const readBack = targets.find(({ name }) => name === target)?.readBack;
-  if (!readBack) return { kind: 'unknown', proxies: [] };
   // Engines read bytes: each character is one.
   const bytes = files
     .filter(({ path }) => path.startsWith(`${target}/`))
     .map(({ path, text }) => ({ path, text: Buffer.from(text, 'utf8').toString('latin1') }));
-  const proxies = proveFiles(policy, bytes, readBack);
-  const kinds = new Set(proxies.map(({ kind }) => kind));
-  const kind = kinds.has('differs') ? 'differs' : kinds.has('unknown') || kinds.size === 0 ? 'unknown' : 'proved';
-  return { kind, proxies };
+  switch (readBack?.decides) {
+    case 'requests': {
+      const proxies = proveFiles(policy, bytes, readBack.read);
+      const kinds = new Set(proxies.map(({ kind }) => kind));
+      const kind = kinds.has('differs') ? 'differs' : kinds.has('unknown') || kinds.size === 0 ? 'unknown' : 'proved';
+      return { kind, proxies };
+    }
+    case 'names': {
+      const names = proveNames(policy, () => readBack.read(bytes, policy));
+      return { kind: names.kind, proxies: [], names };
+    }
+    default:
+      return { kind: 'unknown', proxies: [] };
+  }
 }

@@ -49,7 +49,7 @@ export async function generate(args: GenerateArguments, io: Io): Promise<Status>
     refusals.length > 0 ? failed(refusals) : args.dryRun ? ok(plan) : carryOut(plan, replan, folder, args.force);
   const all = [...diagnostics, ...leftAlone(done ?? plan, folder), ...problems];
   if (!done) return print({ ...report, status: 2, diagnostics: all, changes: [] }, args.format, io);
-  const proved = proofs ? ', all requests to proxies proved' : '';
+  const proved = proofs ? ', proved to decide what the spec says' : '';
   const summary = `${folder}: ${summaryOf(done.changes, args.dryRun ?? false)}${proved}`;
   return print({ ...report, status: 0, diagnostics: all, changes: done.changes, summary }, args.format, io);
 }

@@ -29,7 +29,7 @@ import { type Locate, locator } from './location.ts';
 import { packed } from './pageEntry.ts';
 import { pageScript } from './pageScript.ts';
 import { type Format, print } from './print.ts';
-import { proveWritten } from './proofs.ts';
+import { aboutWords, proveWritten } from './proofs.ts';
 import type { AccessReport, TestOutcome } from './report.ts';
 import { compileArgument } from './spec.ts';
 import { runTests } from './specTests.ts';
@@ -182,27 +182,29 @@ function envelopeList(composition: Composition): PageList[] {
   return items.length === 0 ? [] : [{ title: 'Envelopes', items, none: '' }];
 }
 
-/** By target and proxy whether the files that are generated do what the spec says, if that is to be proven. */
+/** By target and proxy, or target, whether the files that are generated do what the spec says, if that is to be proven. */
 async function fileList(
   asked: { spec: Spec; policy: Policy; files: readonly OutputFile[] } | undefined,
 ): Promise<PageList> {
   const title = 'Generated files';
   if (!asked) {
     const none =
-      'Not proven here: "postern report --prove" also shows for all requests that the files of nginx and Caddy decide so.';
+      'Not proven here: "postern report --prove" also shows for all requests and names that the files decide so.';
     return { title, items: [], none };
   }
   const { spec, policy, files } = asked;
   const items: PageItem[] = [];
+  const kinds = new Set<keyof typeof ASSUMPTIONS>();
   for (const { outcome, line, diagnostic } of await proveWritten(policy, files, Object.keys(spec.targets ?? {}))) {
+    kinds.add(outcome.decides);
     const how = outcome.result === 'proved' ? undefined : diagnostic?.message;
     const text =
       line ??
-      `${outcome.target}: proxy ${outcome.proxy}: ${outcome.result === 'unknown' ? 'could not tell' : 'differs'}`;
+      `${outcome.target}: ${aboutWords(outcome)}: ${outcome.result === 'unknown' ? 'could not tell' : 'differs'}`;
     const mark = { proved: YES, differs: NO, unknown: { text: '?', tone: 'no' } } as const;
     items.push({ mark: mark[outcome.result], text, more: how });
   }
-  const note = `Assumed: ${ASSUMPTIONS.join('; ')}.`;
+  const note = [...kinds].map((kind) => `Assumed about ${kind}: ${ASSUMPTIONS[kind].join('; ')}.`).join(' ');
   return { title, items, none: 'The spec has no target whose files can be read back.', note };
 }
 

@@ -1,13 +1,13 @@
 import type { Diagnostic, Related, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import { proveCodes } from '../prove/codes.ts';
-import type { Difference } from '../prove/compare.ts';
 import { compareFiles } from '../prove/files.ts';
 import type { FilePlace } from '../prove/model.ts';
-import { shownRequest } from '../prove/witness.ts';
+import { compareNames } from '../prove/names.ts';
+import { shownQuestion, shownRequest } from '../prove/witness.ts';
 import { targets } from '../targets/index.ts';
 import type { ReadBack, ReadFileText, Target } from '../targets/target.ts';
-import { type Confirmation, confirm } from '../verify/confirm.ts';
+import { type Confirmation, confirm, type Doubt } from '../verify/confirm.ts';
 import { findProgram, isRunnable } from '../verify/engines.ts';
 import type { Status } from './io.ts';
 import type { ProofOutcome } from './report.ts';
@@ -23,7 +23,7 @@ export function nothingToProve(): Diagnostic {
   return proveCodes.report('no-target', ['targets'], { known: targets.filter(isProvable).map(({ name }) => name) });
 }
 
-/** What is said about the files of one proxy. */
+/** What is said about the files of one proxy, or about those of a target as a whole. */
 export interface Proof {
   readonly status: Status;
   readonly diagnostic?: Diagnostic;
@@ -42,11 +42,18 @@ export interface ProofInput {
   readonly engines?: NodeJS.ProcessEnv | undefined;
 }
 
-/** Compares the files of a target with what the spec says, for all requests of each proxy. */
+/** Compares the files of a target with what the spec says, whatever is asked. */
 export async function proveTarget(input: ProofInput): Promise<Proof[]> {
-  const proofs: Proof[] = [];
-  for (const proxy of input.policy.proxies) proofs.push(await proofOf(proxy, input));
-  return proofs;
+  const { readBack } = input.target;
+  switch (readBack.decides) {
+    case 'requests': {
+      const proofs: Proof[] = [];
+      for (const proxy of input.policy.proxies) proofs.push(await requestProof(proxy, readBack, input));
+      return proofs;
+    }
+    case 'names':
+      return [await nameProof(readBack, input)];
+  }
 }
 
 /** Compares files that may not be on disk with what the spec says: those of these targets that can be read back. */
@@ -65,58 +72,108 @@ export async function proveWritten(
   return proofs;
 }
 
-async function proofOf(proxy: Proxy, input: ProofInput): Promise<Proof> {
-  const { policy, target, files, from } = input;
-  const about = { target: target.name, proxy: proxy.id };
-  const result = compareFiles(policy, proxy, { files, read: target.readBack });
-  if (result.kind === 'unknown') {
-    const diagnostic = proveCodes.report('cannot-tell', proxy.origin, { ...about, from, problem: result.problem });
-    return { status: 2, diagnostic, outcome: { ...about, result: 'unknown', problem: result.problem } };
-  }
+type Reader<Decides> = Extract<ReadBack, { readonly decides: Decides }>;
+
+async function requestProof(proxy: Proxy, { read }: Reader<'requests'>, input: ProofInput): Promise<Proof> {
+  const { policy, target, files, from, engines } = input;
+  const about = { target: target.name, decides: 'requests', proxy: proxy.id } as const;
+  const result = compareFiles(policy, proxy, { files, read });
+  if (result.kind === 'unknown') return unknown(about, { problem: result.problem, at: proxy.origin, from });
   if (result.kind === 'proved') {
     const { targets, ways } = result;
-    const line = `${about.target}: proxy ${about.proxy}: proved for all requests (${targets} kinds of target, ${ways} ways through)`;
-    return { status: 0, line, outcome: { ...about, result: 'proved', targets, ways } };
+    const line = `proved for all requests (${targets} kinds of target, ${ways} ways through)`;
+    return proved(about, line, { targets, ways });
   }
-  const { request, decision, place, what } = result.difference;
-  const tried = input.engines && (await confirmed(proxy, result.difference, { ...input, engines: input.engines }));
-  const show = shownRequest(request, proxy);
-  const where = tried ? `${place.what}; ${tried.told}` : place.what;
-  const related = relatedOf(place, files, decision.at);
-  const diagnostic = proveCodes.report('difference', decision.at, { ...about, what, show, place: where }, { related });
-  const { file, line } = place;
-  const found = { what, request: show, file: pathOf(file, files), line, decidedAt: decision.at };
-  return {
-    status: 1,
-    diagnostic,
-    outcome: { ...about, result: 'differs', difference: { ...found, ...(tried && { tried }) } },
-  };
+  const { difference } = result;
+  const { request, decision, place, what } = difference;
+  const tried =
+    engines && (await onEngine(input, (program) => confirm({ target, program, policy, proxy, files, difference })));
+  return differs(about, { what, place, at: decision.at, show: shownRequest(request, proxy), tried }, files);
+}
 
-  function pathOf(name: string, all: readonly ReadFileText[]): string {
-    return all.find(({ path }) => path.replace(/^.*\//, '') === name)?.path ?? name;
+async function nameProof({ read }: Reader<'names'>, { policy, target, files, from }: ProofInput): Promise<Proof> {
+  const about = { target: target.name, decides: 'names' } as const;
+  const result = compareNames(policy, () => read(files, policy));
+  if (result.kind === 'unknown') return unknown(about, { problem: result.problem, at: ['targets', target.name], from });
+  if (result.kind === 'proved') {
+    const { names, kinds } = result;
+    return proved(about, `proved for all names (${names} one by one, ${kinds} kinds of others)`, { names, kinds });
   }
+  const { name, type, what, place, at } = result.difference;
+  return differs(about, { what, place, at, show: shownQuestion(name, type) }, files);
+}
+
+type About = Pick<ProofOutcome, 'target' | 'decides' | 'proxy'>;
+
+/** Returns what is proved, for people: a proxy, or all that a target leads. */
+export function aboutWords({ decides, proxy }: About): string {
+  return proxy === undefined ? decides : `proxy ${proxy}`;
+}
+
+function proved(about: About, words: string, numbers: Partial<ProofOutcome>): Proof {
+  const line = `${about.target}: ${aboutWords(about)}: ${words}`;
+  return { status: 0, line, outcome: { ...about, result: 'proved', ...numbers } };
+}
+
+interface Unknown {
+  readonly problem: string;
+  readonly at: SpecPath;
+  readonly from: string | undefined;
+}
+
+function unknown(about: About, { problem, at, from }: Unknown): Proof {
+  const diagnostic = proveCodes.report('cannot-tell', at, {
+    target: about.target,
+    about: aboutWords(about),
+    from,
+    problem,
+  });
+  return { status: 2, diagnostic, outcome: { ...about, result: 'unknown', problem } };
+}
+
+interface Found {
+  readonly what: string;
+  readonly place: FilePlace;
+  /** Place in the spec. */
+  readonly at: SpecPath;
+  /** What shows it, for people. */
+  readonly show: string;
+  readonly tried?: Confirmation | undefined;
+}
+
+function differs(about: About, { what, place, at, show, tried }: Found, files: readonly ReadFileText[]): Proof {
+  const where = tried ? `${place.what}; ${tried.told}` : place.what;
+  const words = { target: about.target, about: aboutWords(about), what, show, place: where };
+  const diagnostic = proveCodes.report('difference', at, words, { related: relatedOf(place, files, at) });
+  const file = fileOf(place, files)?.path ?? place.file;
+  const difference = { what, request: show, file, line: place.line, decidedAt: at, ...(tried && { tried }) };
+  return { status: 1, diagnostic, outcome: { ...about, result: 'differs', difference } };
+}
+
+function fileOf({ file }: FilePlace, files: readonly ReadFileText[]): ReadFileText | undefined {
+  return files.find(({ path }) => path.replace(/^.*\//, '') === file);
 }
 
 /** The line of the file that decides otherwise, beside that of the spec. */
-function relatedOf({ file, line }: FilePlace, files: readonly ReadFileText[], at: SpecPath): Related[] {
-  const found = files.find(({ path }) => path.replace(/^.*\//, '') === file);
+function relatedOf(place: FilePlace, files: readonly ReadFileText[], at: SpecPath): Related[] {
+  const found = fileOf(place, files);
   if (!found) return [];
   const { path, text } = found;
   const start = text
     .split('\n')
-    .slice(0, line - 1)
+    .slice(0, place.line - 1)
     .reduce((sum, each) => sum + each.length + 1, 0);
   const first = start + (/\S/.exec(text.slice(start))?.index ?? 0);
   const end = first + (/^[^\n]{0,40}/.exec(text.slice(first))?.[0] ?? '').length;
   return [{ at, message: 'decided here', place: { file: path, text, start: first, end } }];
 }
 
-async function confirmed(
-  proxy: Proxy,
-  difference: Difference,
-  { target, policy, files, engines }: ProofInput & { readonly engines: NodeJS.ProcessEnv },
+/** Tries a difference on the engine of a target, if it is on this machine. */
+async function onEngine(
+  { target, engines = {} }: ProofInput,
+  attempt: (program: Doubt['program']) => Promise<Confirmation>,
 ): Promise<Confirmation> {
   const program = isRunnable(target) ? findProgram(target, engines) : undefined;
   if (program === undefined) return { result: 'untried', told: `not tried: ${target.name} is not on this machine` };
-  return confirm({ target, program, policy, proxy, files, difference });
+  return attempt(program);
 }

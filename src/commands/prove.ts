@@ -23,7 +23,7 @@ export interface ProveArguments {
   readonly format: Format;
 }
 
-/** Compares the generated files on disk, or those that run, with the spec, for all possible requests of each proxy. */
+/** Compares the generated files on disk, or those that run, with the spec, whatever is asked of them. */
 export async function prove(args: ProveArguments, io: Io): Promise<Status> {
   const { spec: argument, out, engine, live = [], confirm = false, format } = args;
   const compiled = compileArgument(argument, io);
@@ -51,7 +51,11 @@ export async function prove(args: ProveArguments, io: Io): Promise<Status> {
   }
   const status = found.length > 0 ? worstOf([...proofs, { status: 2 }]) : worstOf(proofs);
   const proved = proofs.flatMap(({ line }) => line ?? []);
-  const assumed = proved.length === 0 ? [] : ['assumed:', ...ASSUMPTIONS.map((text) => `  ${text}`)];
+  const kinds = new Set(proofs.flatMap(({ line, outcome }) => (line === undefined ? [] : outcome.decides)));
+  const assumed = [...kinds].flatMap((kind) => [
+    `assumed about ${kind}:`,
+    ...ASSUMPTIONS[kind].map((text) => `  ${text}`),
+  ]);
   return print(
     {
       ...report,
@@ -80,10 +84,12 @@ function choose(
   const unknown = asked?.find((name) => !known.includes(name));
   if (unknown !== undefined)
     return { problem: proveCodes.report('unknown-engine', ['targets'], { engine: unknown, known }) };
-  if (Object.keys(spec.proxies ?? {}).length === 0) return { problem: proveCodes.report('no-proxy', ['name'], {}) };
   const wanted = provable.filter(({ name }) => spec.targets?.[name] !== undefined && (asked?.includes(name) ?? true));
   if (wanted.length === 0) return { problem: nothingToProve() };
-  return { targets: wanted };
+  const hasProxies = Object.keys(spec.proxies ?? {}).length > 0;
+  const decided = wanted.filter(({ readBack }) => hasProxies || readBack.decides !== 'requests');
+  if (decided.length === 0) return { problem: proveCodes.report('no-proxy', ['name'], {}) };
+  return { targets: decided };
 }
 
 type Texts = readonly ReadFileText[] | { readonly missing: string };
@@ -98,10 +104,14 @@ function readAll(paths: readonly string[], folder: string): Texts {
   return texts;
 }
 
-/** Reads a file and those beside it, which it may include; or what the engine prints of all that it has read. */
-function readLive(file: string, { name, printed }: Provable, io: Io): Texts {
+/**
+ * Reads a file and those beside it, which a proxy may include; or what the engine prints of all that it has read. Other
+ * programs have one file.
+ */
+function readLive(file: string, { name, printed, readBack }: Provable, io: Io): Texts {
   const text = file === '-' ? Buffer.from(io.readStdin()).toString('latin1') : readFile(file);
   if (text === undefined) return { missing: file };
+  if (readBack.decides !== 'requests') return [{ path: `${name}/${basename(file)}`, text }];
   const all = printed?.(text);
   if (all) return all.map(({ path, text: own }) => ({ path: `${name}/${basename(path)}`, text: own }));
   if (file === '-') return [];

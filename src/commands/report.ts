@@ -32,7 +32,7 @@ export interface Report {
   readonly coverage?: Coverage;
   /** Result of `verify` for each engine. */
   readonly engines?: readonly EngineOutcome[];
-  /** Result of `prove` for each proxy of each target. */
+  /** Result of `prove` for each proxy of each target, and for targets as a whole. */
   readonly proofs?: readonly ProofOutcome[];
   /** For `shadow report`: requests that would no longer get through. */
   readonly refused?: readonly Refused[];
@@ -56,14 +56,20 @@ export interface EngineOutcome {
   readonly disagreements: number;
 }
 
-/** What `prove` says about the files of one proxy. */
+/** What `prove` says about the files of one proxy, or about those of a target as a whole. */
 export interface ProofOutcome {
   readonly target: string;
-  readonly proxy: string;
+  /** What the files decide: what becomes of requests to a proxy, or where names lead. */
+  readonly decides: 'requests' | 'names';
+  /** For requests. */
+  readonly proxy?: string;
   readonly result: 'proved' | 'differs' | 'unknown';
-  /** Where it is proved: how many kinds of target there are, and how many ways through the tables. */
+  /** Where requests are proved: how many kinds of target there are, and how many ways through the tables. */
   readonly targets?: number;
   readonly ways?: number;
+  /** Where names are proved: how many were compared one by one, and how many kinds of all others there are. */
+  readonly names?: number;
+  readonly kinds?: number;
   /** Where it is unknown. */
   readonly problem?: string;
   readonly difference?: ProofDifference;
@@ -71,7 +77,7 @@ export interface ProofOutcome {
 
 export interface ProofDifference {
   readonly what: string;
-  /** A `curl` line and the bytes of the request. */
+  /** What shows it: a `curl` line and the bytes of the request, or a `dig` line. */
   readonly request: string;
   /** The file that decides otherwise, below the output folder, and the line, from 1. */
   readonly file: string;

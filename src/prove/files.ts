@@ -3,6 +3,8 @@ import type { Policy, Proxy } from '../policy/types.ts';
 import { type Comparison, compare } from './compare.ts';
 import { CannotTell } from './explore.ts';
 import type { FileModel } from './model.ts';
+import type { NameModel } from './nameModel.ts';
+import { compareNames } from './names.ts';
 import { shownRequest } from './witness.ts';
 
 /** Whether the files of a proxy decide all requests as the spec does. */
@@ -58,4 +60,34 @@ export function compareFiles<File>(policy: Policy, proxy: Proxy, { files, read }
     if (error instanceof CannotTell) return { kind: 'unknown', problem: error.message };
     throw error;
   }
+}
+
+/** Whether the files of a name server lead all names to where the spec says. */
+export type NameProof =
+  | {
+      readonly kind: 'proved';
+      /** Number of names that were compared one by one, and of kinds of all others. */
+      readonly names: number;
+      readonly kinds: number;
+    }
+  | {
+      readonly kind: 'differs';
+      readonly name: string;
+      /** Of the question. */
+      readonly type: string;
+      /** The difference in words, and where the files decide it. */
+      readonly what: string;
+      readonly place: string;
+      /** Place in the spec that the other name comes from. */
+      readonly at: SpecPath;
+    }
+  /** A part of the files is not understood, so that nothing is known. */
+  | { readonly kind: 'unknown'; readonly problem: string };
+
+/** Compares the files of a name server with the spec, for all names. `read` is that of the target. */
+export function proveNames(policy: Policy, read: () => NameModel): NameProof {
+  const result = compareNames(policy, read);
+  if (result.kind !== 'differs') return result;
+  const { name, type, what, place, at } = result.difference;
+  return { kind: 'differs', name, type, what, place: place.what, at };
 }

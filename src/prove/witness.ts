@@ -32,18 +32,31 @@ export function shownRequest(
   return `${words.join(' ')}  # from ${formatAddress(client)}${moment}${size}; raw: ${JSON.stringify(raw)}`;
 }
 
+/** Returns a question to a name server as a `dig` line. */
+export function shownQuestion(name: string, type: string): string {
+  return `dig ${quoted(`${name}.`)} ${type}`;
+}
+
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** What a proof assumes, in words for people. */
-export const ASSUMPTIONS: readonly string[] = [
-  'the engine starts with these files ("nginx -t")',
-  'the engine refuses what is no HTTP/1.0 or 1.1 request, CONNECT and TRACE, and two lengths of one body',
-  'a header that decides is sent once; blanks around it are taken away',
-  'the head that is counted is the one that was sent',
-  'secrets are as "secrets render" writes them: ends of keys differ ignoring case, and no two keys have one MD5',
-  'no more than eight trusted proxies stand in a row',
-  'a Host that is no name or address may be refused first, a target whose escapes or dots make no path too, and a head that is too large for any reason',
-  'rates, connections, timeouts, TLS of clients, which authorities are trusted and the sites of domain rewrites are not looked at',
-];
+/** What a proof assumes, in words for people, by what is proved. */
+export const ASSUMPTIONS: Readonly<Record<'requests' | 'names', readonly string[]>> = {
+  requests: [
+    'the engine starts with these files ("nginx -t")',
+    'the engine refuses what is no HTTP/1.0 or 1.1 request, CONNECT and TRACE, and two lengths of one body',
+    'a header that decides is sent once; blanks around it are taken away',
+    'the head that is counted is the one that was sent',
+    'secrets are as "secrets render" writes them: ends of keys differ ignoring case, and no two keys have one MD5',
+    'no more than eight trusted proxies stand in a row',
+    'a Host that is no name or address may be refused first, a target whose escapes or dots make no path too, and a head that is too large for any reason',
+    'rates, connections, timeouts, TLS of clients, which authorities are trusted and the sites of domain rewrites are not looked at',
+  ],
+  names: [
+    'CoreDNS starts with this file, and has its plugins in the order of its releases',
+    'questions are of class IN and of one type, not ANY; no label of a name holds a dot, a blank or another character that is written with a backslash',
+    'where only lines or blocks for a Corefile of others are made, the rest of it rewrites none of these names before, and has no narrower block for them',
+    'who is asked for the new name, and whether it has records, is not looked at; names in HTTPS and SVCB records are not mapped back',
+  ],
+};

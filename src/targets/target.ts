@@ -5,6 +5,7 @@ import type { Importer, ImportFile, ImportProblem } from '../import/draft.ts';
 import type { Enforcement } from '../policy/fields.ts';
 import type { ClientAddress, DomainRewrite, Policy, Proxy } from '../policy/types.ts';
 import type { FileModel } from '../prove/model.ts';
+import type { NameModel } from '../prove/nameModel.ts';
 import type { OpenedSet } from '../spec/references.ts';
 
 /** One file of a target's output, whole. */
@@ -224,10 +225,14 @@ export interface ReadFileText {
 }
 
 /**
- * Reads back the files of a proxy, independently of the code that writes them. Throws `CannotTell` where something is
- * not understood, immediately or when the model is used.
+ * Reads back the files of a target, independently of the code that writes them, as a model of what they decide. Throws
+ * `CannotTell` where something is not understood, immediately or when the model is used.
  */
-export type ReadBack = (files: readonly ReadFileText[], proxy: Proxy) => FileModel;
+export type ReadBack =
+  /** What becomes of requests to a proxy. */
+  | { readonly decides: 'requests'; readonly read: (files: readonly ReadFileText[], proxy: Proxy) => FileModel }
+  /** Where names lead. */
+  | { readonly decides: 'names'; readonly read: (files: readonly ReadFileText[], policy: Policy) => NameModel };
 
 /** Where a copy of files listens, and what it forwards to, on this machine. */
 export interface Here {
@@ -253,7 +258,7 @@ interface Capabilities<Options> {
     | undefined;
   /** Compares what runs with what the spec makes. */
   readonly live?: CompareLive<Options> | undefined;
-  /** For targets whose decisions can be compared with the spec's for all requests. */
+  /** For targets whose decisions can be compared with the spec's, whatever is asked. */
   readonly readBack?: ReadBack | undefined;
   /** Splits what the engine prints of all files that it has read; `undefined` for a text that is not that. */
   readonly printed?: ((text: string) => readonly ReadFileText[] | undefined) | undefined;

@@ -38,8 +38,8 @@ function made({ policy, files, diagnostics }: Compilation, engine: Engine, name:
 export function proof({ policy, files, engine }: Made, index = 0): Comparison {
   const proxy = policy.proxies[index];
   const readBack = targets.find(({ name }) => name === engine)?.readBack;
-  if (!proxy || !readBack) throw new Error('nothing to prove');
-  return compareFiles(policy, proxy, { files, read: readBack });
+  if (!proxy || readBack?.decides !== 'requests') throw new Error('nothing to prove');
+  return compareFiles(policy, proxy, { files, read: readBack.read });
 }
 
 /** What is said of the files after an edit, which has to find what it changes. */

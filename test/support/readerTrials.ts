@@ -35,7 +35,7 @@ const AT_ONCE = 24;
 export async function tryReader({ program, made, random, each, title }: Trialled, tally: Tally): Promise<void> {
   const [proxy] = made.policy.proxies;
   const target = targets.find(({ name }) => name === made.engine);
-  if (!proxy || !target?.readBack) throw new Error('nothing to try');
+  if (!proxy || !target || target.readBack?.decides !== 'requests') throw new Error('nothing to try');
   const requests = said();
   if (!requests) return void tally.left++;
   const scope = openScope();
@@ -49,9 +49,9 @@ export async function tryReader({ program, made, random, each, title }: Trialled
   }
 
   function said(): Walked[] | undefined {
-    if (!proxy || !target?.readBack) return undefined;
+    if (!proxy || target?.readBack?.decides !== 'requests') return undefined;
     try {
-      const model = target.readBack(made.files, proxy);
+      const model = target.readBack.read(made.files, proxy);
       const now = Math.floor(Date.now() / 1000);
       const world = { ...worldOf(made.policy, proxy, model), isExact: true, moments: [now] };
       return walks(model, world, { random, each });

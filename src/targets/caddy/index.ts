@@ -45,7 +45,7 @@ export const caddy = defineTarget({
   },
   renderedKeys,
   live: compareCaddy,
-  readBack,
+  readBack: { decides: 'requests', read: readBack },
   moved,
   siteCertificate: ({ options, at }) => certificateOf(options.sites, at),
   run,

@@ -42,7 +42,7 @@ export const nginx = defineTarget({
     remedy: 'give what "nginx -T" prints, or the folder of the configuration',
     read: importNginx,
   },
-  readBack,
+  readBack: { decides: 'requests', read: readBack },
   printed,
   moved,
   siteCertificate: ({ options, at }) => certificateOf(options.sites, at),
