@@ -126,6 +126,8 @@ interface Good {
   readonly shadowed: string;
   /** A path where nothing is. */
   readonly nothing: string;
+  /** A spec with the targets for nodes. */
+  readonly nodes: string;
 }
 
 type Line = (file: string, good: Good) => readonly string[];
@@ -154,7 +156,11 @@ const LINES: Readonly<Record<string, Line | Readonly<Record<string, Line>>>> = {
     targets
       .filter(isProvable)
       .map(
-        ({ name }) => [name, (file) => ['prove', specOf(name), '--live', `${name}=${file}`]] satisfies [string, Line],
+        ({ name }) =>
+          [
+            name,
+            (file, { nodes }) => ['prove', EXAMPLES[name] ? specOf(name) : nodes, '--live', `${name}=${file}`],
+          ] satisfies [string, Line],
       ),
   ),
   'diff --live': Object.fromEntries(
@@ -244,6 +250,7 @@ async function inFolder(work: (folder: string, files: readonly string[], good: G
       operations: await folder.write('good/operations', 'GET /api/v4/groups\n'),
       rotating: await folder.write('good/rotating.yaml', ROTATING),
       shadowed: await folder.write('good/shadowed.yaml', SHADOWED),
+      nodes: await folder.write('good/nodes.yaml', NODES),
       nothing: join(folder.path, 'nothing'),
     });
   } finally {
@@ -257,6 +264,16 @@ upstreams: { gitlab: { url: https://gitlab.example.com } }
 routes: { read: { upstream: gitlab, allow: ["GET /api/v4/groups/{group}"] } }
 proxies: { api: { listen: 8080, ipRanges: any } }
 targets: { nginx: {} }
+`;
+const MIRRORS = '{ mirrors: { docker.io: [https://hub.link.example] } }';
+const NODES = `version: 1
+name: nodes
+targets:
+  containerd: ${MIRRORS}
+  crio: ${MIRRORS}
+  k3sRegistries: ${MIRRORS}
+  talos: ${MIRRORS}
+  docker: ${MIRRORS}
 `;
 const ROTATING = `${ACCESS}apiKeys: { echoes: { key: [env:POSTERN_NEW, env:POSTERN_OLD], token: env:POSTERN_TOKEN } }\n`;
 const SHADOWED = `${ACCESS}apiKeys: { echoes: { key: env:POSTERN_NEW, token: env:POSTERN_TOKEN } }\nshadow: shadowed.yaml\n`;

@@ -142,7 +142,7 @@ export const COMMANDS: readonly Command[] = [
   ),
   command(
     'prove [spec]',
-    'show for all requests that the files on disk decide what the spec says, or a request that they decide otherwise',
+    'show for all requests, names and registries that the files on disk decide what the spec says, or one that they decide otherwise',
     {
       positionals: spec,
       options: { out, engine: options.engine, live: options.live, confirm: options.confirm, format },

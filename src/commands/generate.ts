@@ -4,11 +4,11 @@ import { outputCodes } from '../output/codes.ts';
 import { placed } from '../output/disk.ts';
 import { type Change, isForeign, type Plan } from '../output/plan.ts';
 import { exclusively, isUnfinished, writeAll } from '../output/write.ts';
-import type { Policy } from '../policy/types.ts';
 import { commandCodes } from './codes.ts';
 import { type DriftArguments, drift } from './drift.ts';
 import type { Io, Status } from './io.ts';
 import { print } from './print.ts';
+import type { ProofInput } from './proofs.ts';
 import type { ProofOutcome } from './report.ts';
 import { count } from './validate.ts';
 
@@ -27,11 +27,12 @@ export async function generate(args: GenerateArguments, io: Io): Promise<Status>
     const misuse = [commandCodes.report('no-meaning', [], { option: beside, mode: '--check' })];
     return print({ command: 'generate', status: 2, diagnostics: misuse, asked: 'changes' }, args.format, io);
   }
-  const { plan, replan, keys, folder, document, policy, spec, diagnostics } = drift(args, io, io.now);
+  const { plan, replan, keys, folder, source, document, policy, spec, diagnostics } = drift(args, io, io.now);
   const unproved = { command: 'generate', document, asked: 'changes' as const, folder };
-  if (!plan || !replan || !policy) return print({ ...unproved, status: 2, diagnostics, changes: [] }, args.format, io);
-  const names = args.target ?? Object.keys(spec?.targets ?? {});
-  const proofs = args.prove ? await proofsOf(plan, policy, names) : undefined;
+  if (!plan || !replan || !policy || !spec || !source)
+    return print({ ...unproved, status: 2, diagnostics, changes: [] }, args.format, io);
+  const asked = { policy, spec, readFile: source.read };
+  const proofs = args.prove ? await proofsOf(plan, asked, args.target) : undefined;
   const report = { ...unproved, ...(proofs && { proofs: proofs.outcomes }) };
   if (proofs && proofs.problems.length > 0) {
     const all = [...diagnostics, ...proofs.problems];
@@ -57,12 +58,12 @@ export async function generate(args: GenerateArguments, io: Io): Promise<Status>
 /** Proves the files that a plan would leave on disk. That nothing can be proved is a problem too. */
 async function proofsOf(
   { changes }: Plan,
-  policy: Policy,
-  names: readonly string[],
+  asked: Pick<ProofInput, 'policy' | 'spec' | 'readFile'>,
+  names: readonly string[] | undefined,
 ): Promise<{ readonly outcomes: readonly ProofOutcome[]; readonly problems: readonly Diagnostic[] }> {
   const { nothingToProve, proveWritten } = await import('./proofs.ts');
   const files = changes.flatMap(({ path, after: text }) => (text === undefined ? [] : [{ path, text }]));
-  const proofs = await proveWritten(policy, files, names);
+  const proofs = await proveWritten(asked, files, names);
   const problems = proofs.length === 0 ? [nothingToProve()] : proofs.flatMap(({ diagnostic }) => diagnostic ?? []);
   return { outcomes: proofs.map(({ outcome }) => outcome), problems };
 }

@@ -188,5 +188,5 @@ export const pageFile = { ...text, default: 'report.html', describe: 'file of th
 /** `--prove` of `report`. That of `generate` refuses. */
 export const proofs = {
   ...flag,
-  describe: 'also prove that the files of nginx and Caddy decide so, which takes a while',
+  describe: 'also prove that the files decide so, which takes a while',
 } as const;

@@ -29,7 +29,7 @@ import { type Locate, locator } from './location.ts';
 import { packed } from './pageEntry.ts';
 import { pageScript } from './pageScript.ts';
 import { type Format, print } from './print.ts';
-import { aboutWords, proveWritten } from './proofs.ts';
+import { aboutWords, type ProofInput, proveWritten } from './proofs.ts';
 import type { AccessReport, TestOutcome } from './report.ts';
 import { compileArgument } from './spec.ts';
 import { runTests } from './specTests.ts';
@@ -61,7 +61,7 @@ export async function report({ spec: argument, out, base, prove, format }: Repor
   const promises = [
     guaranteeList(runGuarantees({ source, composition, policy }).outcomes),
     ...envelopeList(composition),
-    await fileList(prove ? { spec, policy, files: files ?? [] } : undefined),
+    await fileList(prove ? { spec, policy, readFile: source.read, files: files ?? [] } : undefined),
     testList(runTests({ policy, spec, read: source.read }).outcomes),
   ];
   const tables = [
@@ -184,18 +184,16 @@ function envelopeList(composition: Composition): PageList[] {
 
 /** By target and proxy, or target, whether the files that are generated do what the spec says, if that is to be proven. */
 async function fileList(
-  asked: { spec: Spec; policy: Policy; files: readonly OutputFile[] } | undefined,
+  asked: (Pick<ProofInput, 'spec' | 'policy' | 'readFile'> & { files: readonly OutputFile[] }) | undefined,
 ): Promise<PageList> {
   const title = 'Generated files';
   if (!asked) {
-    const none =
-      'Not proven here: "postern report --prove" also shows for all requests and names that the files decide so.';
+    const none = 'Not proven here: "postern report --prove" also shows that the files decide so, whatever is asked.';
     return { title, items: [], none };
   }
-  const { spec, policy, files } = asked;
   const items: PageItem[] = [];
   const kinds = new Set<keyof typeof ASSUMPTIONS>();
-  for (const { outcome, line, diagnostic } of await proveWritten(policy, files, Object.keys(spec.targets ?? {}))) {
+  for (const { outcome, line, diagnostic } of await proveWritten(asked, asked.files)) {
     kinds.add(outcome.decides);
     const how = outcome.result === 'proved' ? undefined : diagnostic?.message;
     const text =

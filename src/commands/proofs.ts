@@ -4,9 +4,12 @@ import { proveCodes } from '../prove/codes.ts';
 import { compareFiles } from '../prove/files.ts';
 import type { FilePlace } from '../prove/model.ts';
 import { compareNames } from '../prove/names.ts';
+import { comparePulls } from '../prove/pulls.ts';
 import { shownQuestion, shownRequest } from '../prove/witness.ts';
+import type { Spec } from '../spec/schema.ts';
+import { nodesOf } from '../targets/clients.ts';
 import { targets } from '../targets/index.ts';
-import type { ReadBack, ReadFileText, Target } from '../targets/target.ts';
+import type { ReadBack, ReadFile, ReadFileText, Target } from '../targets/target.ts';
 import { type Confirmation, confirm, type Doubt } from '../verify/confirm.ts';
 import { findProgram, isRunnable } from '../verify/engines.ts';
 import type { Status } from './io.ts';
@@ -36,6 +39,9 @@ export interface ProofInput {
   readonly target: Provable;
   readonly policy: Policy;
   readonly files: readonly ReadFileText[];
+  readonly spec: Spec;
+  /** Reads files that the options of targets name. */
+  readonly readFile: ReadFile;
   /** What was named in place of the files below the output folder. */
   readonly from?: string | undefined;
   /** Where differences are tried on the engine of the target: the environment that names its program. */
@@ -53,21 +59,23 @@ export async function proveTarget(input: ProofInput): Promise<Proof[]> {
     }
     case 'names':
       return [await nameProof(readBack, input)];
+    case 'pulls':
+      return [pullProof(readBack, input)];
   }
 }
 
 /** Compares files that may not be on disk with what the spec says: those of these targets that can be read back. */
 export async function proveWritten(
-  policy: Policy,
+  { policy, spec, readFile }: Pick<ProofInput, 'policy' | 'spec' | 'readFile'>,
   written: readonly ReadFileText[],
-  names: readonly string[],
+  names: readonly string[] = Object.keys(spec.targets ?? {}),
 ): Promise<Proof[]> {
   const proofs: Proof[] = [];
   for (const target of targets.filter(isProvable).filter(({ name }) => names.includes(name))) {
     const own = written.filter(({ path }) => path.startsWith(`${target.name}/`));
     // Engines read bytes: each character is one.
     const files = own.map(({ path, text }) => ({ path, text: Buffer.from(text, 'utf8').toString('latin1') }));
-    proofs.push(...(await proveTarget({ target, policy, files })));
+    proofs.push(...(await proveTarget({ target, policy, files, spec, readFile })));
   }
   return proofs;
 }
@@ -101,6 +109,19 @@ async function nameProof({ read }: Reader<'names'>, { policy, target, files, fro
   }
   const { name, type, what, place, at } = result.difference;
   return differs(about, { what, place, at, show: shownQuestion(name, type) }, files);
+}
+
+function pullProof({ read }: Reader<'pulls'>, { policy, target, files, from, spec, readFile }: ProofInput): Proof {
+  const about = { target: target.name, decides: 'pulls' } as const;
+  const wanted = nodesOf(policy, spec, readFile).filter((nodes) => nodes.target === target.name);
+  const result = comparePulls(wanted, () => read(files, policy));
+  if (result.kind === 'unknown') return unknown(about, { problem: result.problem, at: ['targets', target.name], from });
+  if (result.kind === 'proved') {
+    const { registries } = result;
+    return proved(about, `proved for all registries (${registries} told apart)`, { registries });
+  }
+  const { registry, what, place, at } = result.difference;
+  return differs(about, { what, place, at, show: `pull ${registry}/image` }, files);
 }
 
 type About = Pick<ProofOutcome, 'target' | 'decides' | 'proxy'>;
@@ -151,7 +172,7 @@ function differs(about: About, { what, place, at, show, tried }: Found, files: r
 }
 
 function fileOf({ file }: FilePlace, files: readonly ReadFileText[]): ReadFileText | undefined {
-  return files.find(({ path }) => path.replace(/^.*\//, '') === file);
+  return files.find(({ path }) => path === file || path.replace(/^.*\//, '') === file);
 }
 
 /** The line of the file that decides otherwise, beside that of the spec. */

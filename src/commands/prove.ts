@@ -47,7 +47,8 @@ export async function prove(args: ProveArguments, io: Io): Promise<Status> {
       continue;
     }
     const engines = confirm ? io.env : undefined;
-    proofs.push(...(await proveTarget({ target, policy, files: texts, from: running, engines })));
+    const asked = { policy, spec, readFile: source.read, from: running, engines };
+    proofs.push(...(await proveTarget({ ...asked, target, files: texts })));
   }
   const status = found.length > 0 ? worstOf([...proofs, { status: 2 }]) : worstOf(proofs);
   const proved = proofs.flatMap(({ line }) => line ?? []);

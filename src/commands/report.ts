@@ -59,8 +59,8 @@ export interface EngineOutcome {
 /** What `prove` says about the files of one proxy, or about those of a target as a whole. */
 export interface ProofOutcome {
   readonly target: string;
-  /** What the files decide: what becomes of requests to a proxy, or where names lead. */
-  readonly decides: 'requests' | 'names';
+  /** What the files decide: what becomes of requests to a proxy, where names lead, or where nodes ask for images. */
+  readonly decides: 'requests' | 'names' | 'pulls';
   /** For requests. */
   readonly proxy?: string;
   readonly result: 'proved' | 'differs' | 'unknown';
@@ -70,6 +70,8 @@ export interface ProofOutcome {
   /** Where names are proved: how many were compared one by one, and how many kinds of all others there are. */
   readonly names?: number;
   readonly kinds?: number;
+  /** Where pulls are proved: how many registries were compared, of which one stands for all that nothing names. */
+  readonly registries?: number;
   /** Where it is unknown. */
   readonly problem?: string;
   readonly difference?: ProofDifference;
@@ -77,7 +79,7 @@ export interface ProofOutcome {
 
 export interface ProofDifference {
   readonly what: string;
-  /** What shows it: a `curl` line and the bytes of the request, or a `dig` line. */
+  /** What shows it: a `curl` line and the bytes of the request, a `dig` line, or an image. */
   readonly request: string;
   /** The file that decides otherwise, below the output folder, and the line, from 1. */
   readonly file: string;

@@ -4,7 +4,7 @@ import type { Distinctions, SymbolicRequest } from './request.ts';
 
 /** A part of a file that answers or forwards. */
 export interface FilePlace {
-  /** Without its folder. */
+  /** With its folder only where several files have one name. */
   readonly file: string;
   /** From 1. */
   readonly line: number;

@@ -42,7 +42,7 @@ function quoted(text: string): string {
 }
 
 /** What a proof assumes, in words for people, by what is proved. */
-export const ASSUMPTIONS: Readonly<Record<'requests' | 'names', readonly string[]>> = {
+export const ASSUMPTIONS: Readonly<Record<'requests' | 'names' | 'pulls', readonly string[]>> = {
   requests: [
     'the engine starts with these files ("nginx -t")',
     'the engine refuses what is no HTTP/1.0 or 1.1 request, CONNECT and TRACE, and two lengths of one body',
@@ -58,5 +58,9 @@ export const ASSUMPTIONS: Readonly<Record<'requests' | 'names', readonly string[
     'questions are of class IN and of one type, not ANY; no label of a name holds a dot, a blank or another character that is written with a backslash',
     'where only lines or blocks for a Corefile of others are made, the rest of it rewrites none of these names before, and has no narrower block for them',
     'who is asked for the new name, and whether it has records, is not looked at; names in HTTPS and SVCB records are not mapped back',
+  ],
+  pulls: [
+    'the product reads the files where they are meant to be, and no other file says something of these registries',
+    'an endpoint that does not answer is passed over; names, certificates, credentials and proxies on the way to it are not looked at',
   ],
 };

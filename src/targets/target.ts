@@ -6,6 +6,7 @@ import type { Enforcement } from '../policy/fields.ts';
 import type { ClientAddress, DomainRewrite, Policy, Proxy } from '../policy/types.ts';
 import type { FileModel } from '../prove/model.ts';
 import type { NameModel } from '../prove/nameModel.ts';
+import type { NodeModel } from '../prove/pulls.ts';
 import type { OpenedSet } from '../spec/references.ts';
 
 /** One file of a target's output, whole. */
@@ -232,7 +233,12 @@ export type ReadBack =
   /** What becomes of requests to a proxy. */
   | { readonly decides: 'requests'; readonly read: (files: readonly ReadFileText[], proxy: Proxy) => FileModel }
   /** Where names lead. */
-  | { readonly decides: 'names'; readonly read: (files: readonly ReadFileText[], policy: Policy) => NameModel };
+  | { readonly decides: 'names'; readonly read: (files: readonly ReadFileText[], policy: Policy) => NameModel }
+  /** Where nodes ask for images: one model for each kind that `nodes` tells apart. */
+  | {
+      readonly decides: 'pulls';
+      readonly read: (files: readonly ReadFileText[], policy: Policy) => readonly NodeModel[];
+    };
 
 /** Where a copy of files listens, and what it forwards to, on this machine. */
 export interface Here {

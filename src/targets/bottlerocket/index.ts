@@ -10,6 +10,7 @@ import { importBottlerocket } from './import.ts';
 import { compareBottlerocket } from './live.ts';
 import { type BottlerocketForm, type BottlerocketOptions, bottlerocketAccess, bottlerocketOptions } from './options.ts';
 import { type Authority, authoritiesOf } from './pki.ts';
+import { readBottlerocket } from './readBack.ts';
 
 type BottlerocketToken = Token<'bottlerocket'>;
 const quoted = (text: string) => jsonString('bottlerocket', text);
@@ -34,6 +35,7 @@ export const bottlerocket = defineTarget({
   },
   files: (file) => [file],
   live: compareBottlerocket,
+  readBack: { decides: 'pulls', read: readBottlerocket },
   importer: {
     kind: 'bottlerocket',
     remedy: 'give the user data of nodes in TOML, or what "apiclient get" prints',

@@ -15,6 +15,7 @@ import {
   nodeFile,
 } from '../mirrors.ts';
 import { defineTarget } from '../target.ts';
+import { readContainerd } from './readBack.ts';
 
 const quoted = (text: string) => jsonString('containerd', text);
 
@@ -67,6 +68,7 @@ export const containerd = defineTarget({
       text: renderTemplate('containerd', 'hosts.toml.njk', model),
       comment: '#' as const,
     })),
+  readBack: { decides: 'pulls', read: readContainerd },
   nodes: ({ mirrors = {}, fallback = true }) => ({ mirrors, fallsBack: fallback ? 'configured' : 'never' }),
 });
 

@@ -13,6 +13,7 @@ import {
   mirrorsTouch,
 } from '../mirrors.ts';
 import { defineTarget } from '../target.ts';
+import { readCrio } from './readBack.ts';
 
 const quoted = (text: string) => jsonString('crio', text);
 
@@ -54,6 +55,7 @@ export const crio = defineTarget({
       comment: '#',
     },
   ],
+  readBack: { decides: 'pulls', read: readCrio },
   nodes: ({ mirrors = {}, fallback = true }) => ({ mirrors, fallsBack: fallback ? 'configured' : 'never' }),
 });
 

@@ -11,6 +11,7 @@ import {
   mirrorsTouch,
 } from '../mirrors.ts';
 import { defineTarget } from '../target.ts';
+import { readDocker } from './readBack.ts';
 
 const quoted = (text: string) => jsonString('docker', text);
 
@@ -27,6 +28,7 @@ export const docker = defineTarget({
     return resultOf({ mirrors: all.flatMap(({ endpoints }) => endpoints.map(quoted)) }, problems);
   },
   files: (model) => [{ path: 'docker/daemon.json', text: renderTemplate('docker', 'daemon.json.njk', model) }],
+  readBack: { decides: 'pulls', read: readDocker },
   nodes: ({ mirrors = {} }) => ({ mirrors, fallsBack: 'always' }),
 });
 

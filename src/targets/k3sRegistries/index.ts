@@ -12,6 +12,7 @@ import {
   nodeFile,
 } from '../mirrors.ts';
 import { defineTarget } from '../target.ts';
+import { readK3s } from './readBack.ts';
 
 const quoted = (text: string) => jsonString('k3sRegistries', text);
 
@@ -48,5 +49,6 @@ export const k3sRegistries = defineTarget({
       comment: '#',
     },
   ],
+  readBack: { decides: 'pulls', read: readK3s },
   nodes: ({ mirrors = {} }) => ({ mirrors, fallsBack: 'always' }),
 });

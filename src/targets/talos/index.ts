@@ -11,6 +11,7 @@ import {
   mirrorsTouch,
 } from '../mirrors.ts';
 import { defineTarget } from '../target.ts';
+import { readTalos } from './readBack.ts';
 
 const quoted = (text: string) => jsonString('talos', text);
 
@@ -43,5 +44,6 @@ export const talos = defineTarget({
     model.documents.length === 0
       ? []
       : [{ path: 'talos/registries.yaml', text: renderTemplate('talos', 'registries.yaml.njk', model), comment: '#' }],
+  readBack: { decides: 'pulls', read: readTalos },
   nodes: ({ mirrors = {}, fallback = true }) => ({ mirrors, fallsBack: fallback ? 'configured' : 'never' }),
 });
