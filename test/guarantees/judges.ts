@@ -7,7 +7,7 @@ import { pathMatches } from './matcher.ts';
  */
 const SEGMENTS = [
   ...['a', '42', '7', 'c0ffee', '0b0e1d2c-3a4f-4b5c-8d6e-7f8091a2b3c4', 'x-1', 'x~1', 'x%2Fy', 'x%3Fy'],
-  ...['..', '%2E;x', 'x%2F.'],
+  ...['y%2Fz', 'y%3Fz', '..', '%2E;x', 'x%2F.'],
 ];
 const PIECES = [
   'a',
