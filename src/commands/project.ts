@@ -73,6 +73,7 @@ function below(root: string, path: string): string {
   return relative(root, path).split(sep).join('/');
 }
 
+/** Also into `.git`, which is no part of what a project holds: its configuration often has a token in it. */
 export function leadsOut(path: string): boolean {
-  return path === '..' || path.startsWith('../');
+  return path === '..' || path.startsWith('../') || /(?:^|\/)\.git(?:\/|$)/i.test(path);
 }

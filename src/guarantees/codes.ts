@@ -11,6 +11,9 @@ export const withinCodes = defineCodes('within', {
   address: error('{what} from {address}, which the envelope of this file does not allow').hint(
     'give keys of their own with ipRanges to its groups, or serve them on a proxy with fewer addresses',
   ),
+  together: error('{what} {request} from {address}, which no single way of this file into the spec allows').hint(
+    'a request of one include, addresses of another and a token of a third were allowed by none: write groups and keys for each include',
+  ),
   'not-here': error('{section} is not defined within an envelope').hint(
     'write it where the envelope stands, or in a file without one',
   ),

@@ -5,7 +5,16 @@ import type { Diagnostic, Related, SpecPath } from '../diagnostics/diagnostic.ts
 import { takes } from '../policy/access.ts';
 import { keyAddresses, keysByGroup, secretName } from '../policy/apiKeys.ts';
 import { buildAutomaton, MAX_OVERLAPS, type State } from '../policy/automaton.ts';
-import { type CidrSet, isEmpty, someAddress, subtract } from '../policy/cidr.ts';
+import {
+  type CidrSet,
+  contains,
+  intersect,
+  isEmpty,
+  parseAddress,
+  someAddress,
+  subtract,
+  unionOf,
+} from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
 import type { ReadFile } from '../policy/ranges.ts';
 import type { ApiKey, Policy, Route } from '../policy/types.ts';
@@ -130,28 +139,14 @@ interface Granted {
   readonly bounds: Bounds;
   readonly route: Route;
   readonly key?: ApiKey;
+  /** The addresses from which such requests come; absent where the bounds are one way, of which they are asked apart. */
+  readonly from?: CidrSet;
 }
 
 /** Reports requests of bound groups, and of bound keys, that no way by which they came into the spec admits. */
-function checkRequests({ policy, bounds, terms: { lines }, problems }: Context): void {
-  const byGroup = new Map(
-    [...keysByGroup(policy.apiKeys)].map(([group, keys]) => {
-      const own = bounds.entry('routes', group);
-      const bound = keys.map((key) => ({ key, bounds: bounds.entry('apiKeys', key.id) }));
-      // A key with the bounds of its group would only repeat the findings about the group.
-      return [group, bound.filter((one) => !isFree(one.bounds) && !isSame(one.bounds, own))] as const;
-    }),
-  );
-  const granted = new Map<Route, Granted[]>();
-  for (const route of policy.routes) {
-    const own = bounds.entry('routes', route.group);
-    const keys = route.forwarding.auth === 'apiKey' ? (byGroup.get(route.group) ?? []) : [];
-    const all: Granted[] = [
-      ...(isFree(own) ? [] : [{ bounds: own, route }]),
-      ...keys.map((key) => ({ ...key, route })),
-    ];
-    if (all.length > 0) granted.set(route, all);
-  }
+function checkRequests(context: Context): void {
+  const { lines } = context.terms;
+  const granted = grantedBy(context);
   const [routes, allowed] = [buildAutomaton([...granted.keys()]), buildAutomaton(lines)];
   const told = new Set<Granted>();
   const visit = (route: State<Route>, line: State<Line> | undefined, path: string) => {
@@ -159,18 +154,49 @@ function checkRequests({ policy, bounds, terms: { lines }, problems }: Context):
       if (told.has(one)) continue;
       const problem = one.route.methods
         .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
-        .map((method) => outside(one, method, line?.accepts ?? [], path))
+        .map((method) => outside(one, { method, path, lines: line?.accepts ?? [] }, context))
         .find((found) => found !== undefined);
       if (!problem) continue;
       told.add(one);
-      problems.push(problem);
+      context.problems.push(problem);
     }
   };
   const complete =
     routes !== undefined &&
     allowed !== undefined &&
     walkPairs(routes, allowed, ({ before, after, path }) => before && visit(before, after, path));
-  if (!complete) problems.push(policyCodes.report('too-many-overlaps', ['routes'], { states: MAX_OVERLAPS }));
+  if (!complete) context.problems.push(policyCodes.report('too-many-overlaps', ['routes'], { states: MAX_OVERLAPS }));
+}
+
+function grantedBy({ policy, bounds }: Context): Map<Route, Granted[]> {
+  const byGroup = keysByGroup(policy.apiKeys);
+  const granted = new Map<Route, Granted[]>();
+  for (const route of policy.routes) {
+    const { group, forwarding } = route;
+    const own = bounds.entry('routes', group);
+    const keys = forwarding.auth === 'apiKey' ? (byGroup.get(group) ?? []) : [];
+    const proxies = policy.proxies.filter(({ groups }) => groups.includes(group));
+    const reach = (callers: readonly ApiKey[]) => {
+      const sets = proxies.flatMap((proxy) =>
+        forwarding.auth === 'apiKey' ? callers.map((key) => keyAddresses(key, proxy)) : [proxy.ranges],
+      );
+      return unionOf(sets.flatMap(({ ranges }) => ranges));
+    };
+    const one = (bounds: Bounds, callers: readonly ApiKey[], key?: ApiKey): Granted => ({
+      bounds,
+      route,
+      ...(key && { key }),
+      ...(bounds.length > 1 && { from: reach(callers) }),
+    });
+    const ofKeys = keys.flatMap((key) => {
+      const ways = bounds.entry('apiKeys', key.id);
+      // A key with the bounds of its group would only repeat the findings about the group.
+      return isFree(ways) || (ways.length === 1 && isSame(ways, own)) ? [] : [one(ways, [key], key)];
+    });
+    const all = [...(isFree(own) ? [] : [one(own, keys)]), ...ofKeys];
+    if (all.length > 0) granted.set(route, all);
+  }
+  return granted;
 }
 
 function isSame(left: Bounds, right: Bounds): boolean {
@@ -179,26 +205,68 @@ function isSame(left: Bounds, right: Bounds): boolean {
   return a.length === b.length && a.every((one, index) => one === b[index]);
 }
 
-function outside(
-  { bounds, route, key }: Granted,
-  method: string,
-  lines: readonly Line[],
-  path: string,
-): Diagnostic | undefined {
+interface Asked {
+  readonly method: string;
+  readonly path: string;
+  /** The lines of envelopes that the path matches. */
+  readonly lines: readonly Line[];
+}
+
+/** What no way admits about a request: the request, how it is forwarded, or all of it together. */
+function outside(granted: Granted, { method, path, lines }: Asked, { terms }: Context): Diagnostic | undefined {
+  const { bounds, route, key } = granted;
   const accepting = new Set(lines.filter((line) => takes(line, method)).map(({ envelope }) => envelope));
-  const first = bounds.map((way) => way.find((one) => !accepting.has(one) || forwardingProblem(route.forwarding, one)));
-  if (first.some((envelope) => envelope === undefined)) return undefined;
-  const envelope = first.find((one) => one !== undefined);
-  if (!envelope) return undefined;
+  const admits = (one: Envelope) => accepting.has(one) && forwardingProblem(route.forwarding, one) === undefined;
+  const ways = bounds.filter((way) => way.every(admits));
+  const envelope = bounds[0]?.find((one) => !admits(one));
   const what = key ? `key "${key.id}" may send` : 'allows';
   const request = `${method} ${path}`;
   const at = key ? key.origin : route.origin;
-  const line: Related[] = key ? [{ at: route.origin, message: 'allowed here' }] : [];
-  const extra = { related: [...line, ...relatedTo(envelope).related], ...(key && { part: 'key' as const }) };
-  const problem = accepting.has(envelope) ? forwardingProblem(route.forwarding, envelope) : undefined;
-  return problem === undefined
-    ? withinCodes.report('request', at, { what, request }, extra)
-    : withinCodes.report('forwarding', at, { what, request, problem }, extra);
+  const extra = (envelope: Envelope) => {
+    const line: Related[] = key ? [{ at: route.origin, message: 'allowed here' }] : [];
+    return { related: [...line, ...relatedTo(envelope).related], ...(key && { part: 'key' as const }) };
+  };
+  if (ways.length === 0 && envelope) {
+    const problem = accepting.has(envelope) ? forwardingProblem(route.forwarding, envelope) : undefined;
+    return problem === undefined
+      ? withinCodes.report('request', at, { what, request }, extra(envelope))
+      : withinCodes.report('forwarding', at, { what, request, problem }, extra(envelope));
+  }
+  const beyond = mixed(granted, ways, terms);
+  if (!beyond) return undefined;
+  return withinCodes.report('together', at, { what, request, address: beyond.address }, extra(beyond.envelope));
+}
+
+/**
+ * An address from which a request comes and no way admits it, although one admits the request, one the address and one
+ * the token of the key: what a way admits, it admits together.
+ */
+function mixed({ bounds, key, from }: Granted, ways: Bounds, terms: Terms): Beyond | undefined {
+  if (!from || beyondAll(from, bounds, terms)) return undefined;
+  const named = (way: readonly Envelope[]) => !key || way.every((one) => namesToken(one, key.token.text));
+  // A token that no way names is reported as such.
+  return bounds.some(named) ? beyondAll(from, ways.filter(named), terms, bounds) : undefined;
+}
+
+interface Beyond {
+  readonly address: string;
+  /** One that does not admit it. */
+  readonly envelope: Envelope;
+}
+
+/** The first address that none of the ways admits. */
+function beyondAll(from: CidrSet, ways: Bounds, { ranges }: Terms, all = ways): Beyond | undefined {
+  const setsOf = (way: readonly Envelope[]) => way.flatMap((one) => ranges.get(one) ?? []);
+  const rest = ways.reduce((left, way) => {
+    const [first, ...others] = setsOf(way);
+    return subtract(left, first ? others.reduce(intersect, first) : left);
+  }, from);
+  const address = isEmpty(rest) ? undefined : someAddress(rest);
+  const client = address === undefined ? undefined : parseAddress(address);
+  if (address === undefined || !client) return undefined;
+  const flat = all.flat();
+  const envelope = flat.find((one) => !contains(ranges.get(one) ?? from, client)) ?? flat[0];
+  return envelope && { address, envelope };
 }
 
 /** Reports addresses outside the envelopes from which requests of bound groups, or of bound keys, get through. */
@@ -234,17 +302,10 @@ interface Reach {
   readonly from: CidrSet;
 }
 
-function reaches({ what, at, own, from }: Reach, { terms: { ranges }, problems }: Context): void {
-  const beyond = (envelope: Envelope): CidrSet | undefined => {
-    const admitted = ranges.get(envelope);
-    const rest = admitted && subtract(from, admitted);
-    return rest && !isEmpty(rest) ? rest : undefined;
-  };
-  const first = own.map((way) => way.find(beyond));
-  if (isFree(own) || first.some((envelope) => envelope === undefined)) return;
-  const envelope = first.find((one) => one !== undefined);
-  const address = envelope && someAddress(beyond(envelope) ?? from);
-  if (!envelope || address === undefined) return;
+function reaches({ what, at, own, from }: Reach, { terms, problems }: Context): void {
+  const beyond = isFree(own) ? undefined : beyondAll(from, own, terms);
+  if (!beyond) return;
+  const { address, envelope } = beyond;
   const known = problems.some((one) => one.code === 'within/address' && one.at.join() === at.join());
   // One address for each group or key is enough to show the mistake; its other proxies and keys would repeat it.
   if (!known)
