@@ -39,7 +39,8 @@ function together(sheets: readonly Sheet[]): Sheet {
   const summary = sheets
     .map((sheet) => `${sheet.subject}: ${sheet.summary.replace(`${sheet.subject}: `, '')}`)
     .join('; ');
-  return { ...first, status, summary, checks, findings: sheets.flatMap(({ findings }) => findings) };
+  const findings = sheets.flatMap(({ subject, findings }) => findings.map((one) => ({ ...one, spec: subject })));
+  return { ...first, status, summary, checks, findings };
 }
 
 function sheetOf(report: Report): Sheet {

@@ -27,9 +27,10 @@ export const markdown: SheetFormatter = ({ command, status, summary, findings })
   return `${lines.join('\n').trimEnd()}\n`;
 };
 
-function item({ code: name, message, hint, place, patch, approval = [] }: Finding): string[] {
+function item({ code: name, message, hint, place, patch, spec, approval = [] }: Finding): string[] {
   const where = place?.from ? `${place.file}:${place.from.line}` : place?.file;
   const lines = [`- ${where === undefined ? '' : `${code(where)} `}${code(message)} (${name})`];
+  if (spec !== undefined && spec !== place?.file) lines.push(`  <br>in ${code(spec)}`);
   if (hint !== undefined) lines.push(`  <br>${code(hint)}`);
   if (approval.length > 0) lines.push(`  <br>needs approval of ${approval.map(code).join(', ')}`);
   if (patch !== undefined && patch !== '') lines.push(...details(patch));

@@ -23,6 +23,8 @@ export interface Finding {
   readonly hint?: string | undefined;
   readonly place?: FindingPlace | undefined;
   readonly related: readonly { readonly message: string; readonly place?: FindingPlace | undefined }[];
+  /** The spec that it is about, where there are several. */
+  readonly spec?: string;
   /** Whose approval it needs, where somebody is named. */
   readonly approval?: readonly string[];
   /** Unified text, where a file differs. */

@@ -21,7 +21,7 @@ export const specCodes = defineCodes('spec', {
   ),
   'not-one-of': error(
     ({ found, near }: { found: string; near: string | undefined }) =>
-      `${found} is not allowed here${near === undefined ? '' : `, did you mean "${near}"?`}`,
+      `${found} is not allowed here${near === undefined ? '' : `, did you mean ${near}?`}`,
   ).hint(({ allowed }: { allowed: readonly string[] }) => `allowed: ${allowed.join(', ')}`),
   'bad-value': error('{found} {problem}').hint(({ near }: { near: string | undefined }) =>
     near === undefined ? undefined : `write ${near}`,

@@ -161,7 +161,9 @@ function explainConstant({ shape, value, at }: Found): Diagnostic {
   if (at.length === 1 && at[0] === 'version')
     return specCodes.report('unsupported-version', at, { found: wordsFor(value) });
   const allowed = constantsOf(shape).map(String);
-  const near = typeof value === 'string' ? suggest(value, allowed) : undefined;
+  const like = typeof value === 'string' ? suggest(value, allowed) : undefined;
+  // The text "true" where the truth value is meant: nothing would be told by suggesting the same word.
+  const near = like === value ? `${like} without quotes` : like && `"${like}"`;
   return specCodes.report('not-one-of', at, { found: wordsFor(value), allowed, near });
 }
 
