@@ -144,4 +144,16 @@ includes('without git the other version is a folder: the same file in a checkout
   }),
 );
 
+includes('the other version may be a copy without .git, whose folder is then its project', () =>
+  inWorkspace(async ({ path, run }) => {
+    const under = (folder: string, grant: string) =>
+      [...FILES].map(([name, text]) => [`${folder}/${name}`, text.replace('POST /pay]', grant)] as const);
+    writeFiles(path, new Map([...under('now', 'POST /pay]'), ...under('copy', 'GET /pay]'), ['now/.git/HEAD', '']]));
+    const { status, stdout, stderr } = await run('diff now/envs/prod.yaml --base copy');
+    assert.is(status, 1, stderr);
+    assert.match(stdout, /newly allowed: POST \/pay/);
+    assert.match((await run('diff now/envs/prod.yaml --base copy/envs/prod.yaml')).stderr, /leads out of the project/);
+  }),
+);
+
 includes.run();

@@ -141,7 +141,8 @@ function diffBase({ spec: argument, base, failOn = 'any', format }: AccessArgume
 /** Opens the other version: a file, or `git:REV` for this spec at a revision. */
 function openBase(base: string, source: OpenSpec, io: Io): Result<OpenSpec> {
   if (base.startsWith('git:')) return specAtRevision(source, base.slice('git:'.length));
-  if (base === '-' || existsSync(base)) return openSpec(inFolder(base, source), io);
+  const [file, top] = existsSync(base) ? inFolder(base, source) : [base];
+  if (base === '-' || existsSync(base)) return openSpec(file, io, top);
   const hint = /\.(?:ya?ml|json)$/.test(base)
     ? 'name another spec, or git:REV for this one at a revision, such as git:HEAD'
     : `write git:${base} if it is a revision`;
@@ -150,12 +151,14 @@ function openBase(base: string, source: OpenSpec, io: Io): Result<OpenSpec> {
 
 /**
  * Returns the spec that a folder as `base` means: the file with the same path below the top of the repository, or else
- * the same name.
+ * the same name. In the first case the folder is a copy of the repository, also where it has no .git.
  */
-function inFolder(base: string, { name, project }: OpenSpec): string {
-  if (base === '-' || name === '<stdin>' || !statSync(base).isDirectory()) return base;
-  const beside = [project.entry(), basename(name)].map((path) => join(base, path));
-  return beside.find((file) => existsSync(file)) ?? base;
+function inFolder(base: string, { name, project }: OpenSpec): [file: string, top?: string] {
+  if (base === '-' || name === '<stdin>' || !statSync(base).isDirectory()) return [base];
+  const copy = join(base, project.entry());
+  if (existsSync(copy)) return [copy, base];
+  const beside = join(base, basename(name));
+  return [existsSync(beside) ? beside : base];
 }
 
 /** Returns the changes of access since another version, which is named as for `--base`. */

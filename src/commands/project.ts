@@ -6,13 +6,16 @@ import { decodeSource } from '../source/decode.ts';
 import { readBytes } from '../source/read.ts';
 import type { Io } from './io.ts';
 
-/** Returns access to the files on disk that a spec in this folder may include. */
-export function projectAround(folder: string, spec: string, { opened }: Pick<Io, 'opened'>): Project {
+/**
+ * Returns access to the files on disk that a spec in this folder may include.
+ * @param top the folder that they all lie below; where absent, that of the repository
+ */
+export function projectAround(folder: string, spec: string, { opened }: Pick<Io, 'opened'>, top?: string): Project {
   let known: { readonly home: string; readonly root: string } | undefined;
   // Looked up late, because most specs include nothing.
   const places = () => {
     const home = realpathSync(resolve(folder));
-    known ??= { home, root: rootOf(home) };
+    known ??= { home, root: top === undefined ? rootOf(home) : realpathSync(top) };
     return known;
   };
   return {

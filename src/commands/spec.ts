@@ -26,8 +26,11 @@ export interface OpenSpec {
   readonly project: Project;
 }
 
-/** Opens the spec that an argument names: a file, the `postern.yaml` of a folder, or `-` for standard input. */
-export function openSpec(argument: string | undefined, io: Io): Result<OpenSpec> {
+/**
+ * Opens the spec that an argument names: a file, the `postern.yaml` of a folder, or `-` for standard input.
+ * @param top the folder that all its files lie below; where absent, that of the repository
+ */
+export function openSpec(argument: string | undefined, io: Io, top?: string): Result<OpenSpec> {
   const { name, folder } = specPlace(argument);
   try {
     if (argument !== '-') io.opened?.(name);
@@ -35,7 +38,7 @@ export function openSpec(argument: string | undefined, io: Io): Result<OpenSpec>
     if ('problem' in found) return failed([commandCodes.report('unreadable-spec', [], found, placed(name))]);
     const { value, diagnostics } = decodeSource(name, found.bytes);
     return value
-      ? ok({ ...value, folder, read: readerIn(folder, io), project: projectAround(folder, name, io) }, diagnostics)
+      ? ok({ ...value, folder, read: readerIn(folder, io), project: projectAround(folder, name, io, top) }, diagnostics)
       : failed(diagnostics);
   } catch (error) {
     return failed([commandCodes.report('unreadable-spec', [], { problem: systemProblem(error) }, placed(name))]);
