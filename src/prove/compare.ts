@@ -5,9 +5,8 @@ import type { ProxyRequest } from '../policy/request.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import { decisionOf, exampleRequest, type Target } from './decision.ts';
 import { differenceOf } from './difference.ts';
-import { CannotTell, exampleOf, explore, pieceOf, type Run } from './explore.ts';
-import { both, TooLarge } from './language.ts';
-import { wholly } from './matching.ts';
+import { CannotTell, exampleOf, explore, pieceOf } from './explore.ts';
+import { TooLarge } from './language.ts';
 import type { FileModel, FilePlace } from './model.ts';
 import { addressKinds, type ExampleRequest, SymbolicRequest, type World } from './request.ts';
 import { type Said, saidOf } from './said.ts';
@@ -114,26 +113,19 @@ export function worldOf(policy: Policy, proxy: Proxy, model: FileModel): World {
   };
 }
 
-const ABSOLUTE = wholly('/(?:.|\\n)*');
-
 /** Returns a short method and path of a run. */
-export function exampleTarget(request: SymbolicRequest, depth: number): Pick<Target, 'method' | 'path'> {
+export function exampleTarget(request: SymbolicRequest, depth: number | undefined): Pick<Target, 'method' | 'path'> {
   const { run } = request;
   const text = (name: string) => (run.pieces.has(name) ? exampleOf(pieceOf(run, name)) : undefined) ?? '';
   const method = text('method') || 'GET';
+  if (depth === undefined) return { method, path: text('path') || '/' };
   const shape = request.shape(depth);
-  if (shape.kind === 'other') return { method, path: oddPathOf(run) };
+  // An empty segment before the end, for instance.
+  if (shape.kind === 'other') return { method, path: '//x' };
   const count = shape.kind === 'segments' ? shape.count : depth;
   const segments = Array.from({ length: count }, (_, index) => text(`segment ${index + 1}`) || '/a').join('');
   if (shape.kind === 'segments') return { method, path: segments };
   return { method, path: `${segments}${shape.after ? text('further') || '/a' : ''}${shape.slash ? '/' : ''}` };
-}
-
-function oddPathOf(run: Run): string {
-  if (!run.pieces.has('odd path')) return '//x';
-  const piece = pieceOf(run, 'odd path');
-  const usual = { ...piece, language: both(piece.language, ABSOLUTE) };
-  return (piece.only === undefined ? exampleOf(usual) : undefined) ?? exampleOf(piece) ?? '//x';
 }
 
 /** Returns the kinds of target: what file and spec make of method and path, each with a short example. */

@@ -289,25 +289,40 @@ function takePiece(run: Run, name: string, look: Look): string | undefined {
   if (piece.only !== undefined) return piece.only;
   const known = looks.get(look.rows) ?? new Map<string, readonly Taken[]>();
   looks.set(look.rows, known);
-  const id = pieceIds.get(piece.except) ?? ++sets;
-  pieceIds.set(piece.except, id);
-  const key = `${piece.language.id} ${id} ${look.rest.map((part) => (typeof part === 'string' ? part : '$')).join()} ${look.prefix}`;
+  const key = `${nameOf(piece)} ${look.rest.map((part) => restName(run, part)).join()} ${look.prefix}`;
   const options = known.get(key) ?? takings(run, piece, look);
-  if (look.rest.every((part) => typeof part === 'string' || 'later' in part)) known.set(key, options);
+  known.set(key, options);
   const option = run.choose(options);
   run.pieces.set(name, option.piece);
   return option.text;
 }
 
+/** Returns a name for the texts that a piece may be. */
+function nameOf({ language, except, only }: Piece): string {
+  if (only !== undefined) return JSON.stringify(only);
+  const id = pieceIds.get(except) ?? ++sets;
+  pieceIds.set(except, id);
+  return `${language.id}-${id}`;
+}
+
+/** Returns a name for all that `mayFollow` looks at in a part. */
+function restName(run: Run, part: Part): string {
+  if (typeof part === 'string') return JSON.stringify(part);
+  if ('piece' in part) return nameOf(pieceOf(run, part.piece));
+  return 'later' in part ? 'later' : 'secret';
+}
+
 /** Returns the choices for a piece in a look-up: each text with which the key of a row goes on, and all other texts. */
 function takings(run: Run, piece: Piece, { rows, prefix, range, rest }: Look): readonly Taken[] {
   const texts = new Set<string>();
+  const after = rest.map((part) => (typeof part === 'string' ? lower(part) : part));
+  const next = typeof after[0] === 'string' ? after[0] : '';
   for (const key of rows.keys.slice(...range)) {
     const left = key.slice(prefix.length);
-    if (rest.length === 0) texts.add(left);
+    if (after.length === 0) texts.add(left);
     else
-      for (let length = 0; length <= left.length; length++)
-        if (mayFollow(run, left.slice(length), rest)) texts.add(left.slice(0, length));
+      for (let length = left.indexOf(next); length >= 0; length = indexAfter(left, next, length))
+        if (mayFollow(run, left.slice(length), after)) texts.add(left.slice(0, length));
   }
   let { language } = piece;
   const except = new Set(piece.except);
@@ -331,10 +346,15 @@ function takings(run: Run, piece: Piece, { rows, prefix, range, rest }: Look): r
 
 const MOST_SPELLINGS = 4;
 
-/** Returns whether the rest of a key can be the parts after a piece. */
+/** Returns where a text occurs next behind a place; -1 for nowhere. */
+function indexAfter(text: string, part: string, place: number): number {
+  return place < text.length ? text.indexOf(part, place + 1) : -1;
+}
+
+/** Returns whether the rest of a key can be the parts after a piece, whose literal text is in lower case. */
 function mayFollow(run: Run, left: string, [next, ...others]: readonly Part[]): boolean {
   if (next === undefined) return left === '';
-  if (typeof next === 'string') return left.startsWith(lower(next)) && mayFollow(run, left.slice(next.length), others);
+  if (typeof next === 'string') return left.startsWith(next) && mayFollow(run, left.slice(next.length), others);
   if ('secret' in next) return false;
   if ('later' in next) return left === '' || left.startsWith('/');
   const { only, language } = pieceOf(run, next.piece);

@@ -56,8 +56,8 @@ export interface FileModel extends Distinctions {
   /** Address sets, and moments in seconds since 1970, that the files distinguish. */
   readonly sets: readonly CidrSet[];
   readonly moments: readonly number[];
-  /** Number of segments that the files look up one by one. */
-  readonly depth: number;
+  /** Number of segments that the files look up one by one; `undefined` where they look at paths as a whole. */
+  readonly depth: number | undefined;
   /** Returns the address that the file uses as the client's; `undefined` for none. */
   client(request: SymbolicRequest): Address | undefined;
   /** Returns all values that depend on method and path alone, and that other values depend on. */

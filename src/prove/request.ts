@@ -14,8 +14,7 @@ const PORT = '[.]?(?::[0-9]*)?';
 const UNIVERSES = {
   method: wholly('[A-Z_-]+'),
   token: wholly("[!#$%&'*+.^_`|~0-9A-Za-z-]+"),
-  /** Paths with an empty segment before their end, and what is no path. */
-  oddPath: without(wholly('[!->@-~\x80-\xff]+'), wholly('(?:/[!-.0->@-~\x80-\xff]+)*/[!-.0->@-~\x80-\xff]*')),
+  path: wholly('[!->@-~\x80-\xff]+'),
   query: wholly('[!-~\x80-\xff]*'),
   markedQuery: wholly('(?:[?][!-~\x80-\xff]*)?'),
   segment: wholly('/[!-.0->@-~\x80-\xff]+'),
@@ -160,13 +159,9 @@ export class SymbolicRequest {
     return shape.kind === 'further' && shape.slash ? ['/'] : [];
   }
 
-  /** The whole path, however many segments it has. */
-  path(depth: number): readonly Part[] {
-    const shape = this.shape(depth);
-    if (shape.kind === 'other') return this.piece('odd path', 'oddPath');
-    const count = shape.kind === 'segments' ? shape.count : depth;
-    const segments = Array.from({ length: count }, (_, index) => this.segment(index + 1, depth)).flat();
-    return [...segments, ...this.further(depth), ...this.slash(depth)];
+  /** The path as one piece, or what stands in place of one. */
+  wholePath(): readonly Part[] {
+    return this.piece('path', 'path');
   }
 
   /** The query with the question mark before it, which may also stand alone. */

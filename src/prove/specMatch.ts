@@ -1,11 +1,12 @@
 import type { Access, Endpoint, RouteClass } from '../policy/access.ts';
 import { lookupMethod } from '../policy/access.ts';
 import type { State } from '../policy/automaton.ts';
-import { PARAMETER_TYPES, segmentSource } from '../policy/segment.ts';
-import { CannotTell, exampleOf, matches, type Part, type Piece, pieceOf, type Run } from './explore.ts';
-import { built, either, includes, type Language, stateAfter, without } from './language.ts';
+import { CannotTell, exampleOf, just, matches, type Part, type Piece, pieceOf, type Run } from './explore.ts';
+import { built, either, includes, type Language, without } from './language.ts';
 import { wholly } from './matching.ts';
 import type { SymbolicRequest } from './request.ts';
+import { columnsOfTypes, DEAD, Kinds, MOST_KINDS, SLASH, START, TYPES } from './segmentKinds.ts';
+import { endsOf } from './specPaths.ts';
 
 /** What the spec says about method and path. */
 export interface SpecMatch {
@@ -16,12 +17,11 @@ export interface SpecMatch {
 type States = Access['automaton']['states'];
 
 const NOTHING = without(wholly(''), wholly(''));
-const TYPES = PARAMETER_TYPES.map((type) => ({ type, own: wholly(`/${segmentSource(type)}`) }));
 
 /** Looks up method and path in the spec, after narrowing both until the spec treats all that is left alike. */
-export function specMatchOf(request: SymbolicRequest, access: Access, depth: number): SpecMatch {
+export function specMatchOf(request: SymbolicRequest, access: Access, depth: number | undefined): SpecMatch {
   const { run } = request;
-  const state = walk(request, access.automaton.states, depth);
+  const state = depth === undefined ? endOf(request, access) : walk(request, access.automaton.states, depth);
   const endpoint = state && endpointsOf(access).get(state);
   if (!endpoint) return { endpoint: undefined, routeClass: undefined };
   request.method();
@@ -57,6 +57,22 @@ export function depthOf({ automaton: { states } }: Access): number {
     return own;
   };
   return Math.max(1, below(0) + 1);
+}
+
+/** Chooses what the spec makes of a path that was looked at as a whole. */
+function endOf(request: SymbolicRequest, access: Access): State<unknown> | undefined {
+  const { run } = request;
+  request.wholePath();
+  const { language } = pieceOf(run, 'path');
+  const found = endpointsOf(access);
+  const nameOf = (id: number) => {
+    const own = access.automaton.states[id];
+    const endpoint = own && found.get(own);
+    return endpoint && JSON.stringify([endpoint.allow, [...endpoint.classes].map(([method, { id }]) => [method, id])]);
+  };
+  const { state, example } = run.choose(endsOf(access, language, nameOf));
+  run.pieces.set('path', just(example));
+  return state === undefined ? undefined : access.automaton.states[state];
 }
 
 function walk(request: SymbolicRequest, states: States, depth: number): State<unknown> | undefined {
@@ -160,39 +176,37 @@ function furtherOf(states: States, from: State<unknown>): ReadonlyMap<number, La
 
 /** Returns the texts, such as `/a/b/c`, that lead from one state to another. */
 function languageTo(states: States, from: State<unknown>, target: number): Language {
-  const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
-  /**
-   * Returns the next state of the spec at the end of a segment; -1 for none. A state of the draft is a state of the
-   * spec, followed by the state of each type's automaton within the segment, if one has begun.
-   */
-  const finish = (id: number, inside: readonly number[]): number => {
-    const type = TYPES.find(({ own }, index) => own.accepts[inside[index] ?? 0] === 1)?.type;
+  const columns = columnsOfTypes();
+  const byteOf = Uint8Array.from({ length: Math.max(...columns) + 1 }, (_, column) => columns.indexOf(column));
+  /** The next state of the spec at the end of a segment; -1 for none. */
+  const finish = (id: number, kind: number): number => {
+    const type = kinds.type(kind);
     return (type && states[id]?.parameters[type]) ?? -1;
   };
-  const open = TYPES.map(({ own }) => stateAfter(own, '/'));
-  const read = (state: string): readonly [number, readonly number[]] => {
-    const [id = '-1', ...inside] = state.split(' ');
-    return [Number(id), inside.map(Number)];
+  // A state of the draft is a state of the spec and the kind of the segment; at first there is none.
+  const read = (state: string): readonly [id: number, kind: number] => {
+    const number = Number(state);
+    return [Math.floor(number / MOST_KINDS), number % MOST_KINDS];
   };
+  const nameOf = (id: number, kind: number) => (id < 0 ? NOWHERE : String(id * MOST_KINDS + kind));
   return built({
-    columnOf: bytes,
-    columns: 256,
-    start: `${from.id}`,
-    step: (state, byte) => {
-      const [id, inside] = read(state);
-      if (byte === SLASH) {
-        const next = inside.length === 0 ? id : finish(id, inside);
-        return next < 0 ? '-1' : [next, ...open].join(' ');
-      }
-      if (inside.length === 0) return '-1';
-      const character = String.fromCharCode(byte);
-      return [id, ...TYPES.map(({ own }, index) => stateAfter(own, character, inside[index]))].join(' ');
+    columnOf: Uint8Array.from(columns),
+    columns: byteOf.length,
+    start: nameOf(from.id, DEAD),
+    step: (state, column) => {
+      if (state === NOWHERE) return NOWHERE;
+      const [id, kind] = read(state);
+      const byte = byteOf[column] ?? 0;
+      if (byte === SLASH) return nameOf(kind === DEAD ? id : finish(id, kind), START);
+      const next = kinds.next(kind, byte);
+      return next === DEAD ? NOWHERE : nameOf(id, next);
     },
     accepts: (state) => {
-      const [id, inside] = read(state);
-      return inside.length > 0 && finish(id, inside) === target;
+      const [id, kind] = read(state);
+      return state !== NOWHERE && kind !== DEAD && finish(id, kind) === target;
     },
   });
 }
 
-const SLASH = '/'.charCodeAt(0);
+const kinds = new Kinds();
+const NOWHERE = '-1';

@@ -20,19 +20,27 @@ export interface Walked {
  */
 export function walks(model: FileModel, world: World, { random, each }: { random: Random; each: number }): Walked[] {
   const lines = new Map<string, Chosen<Line>>();
+  const { depth } = model;
   someWays(random, (run) => {
     const request = new SymbolicRequest(run, world);
     const cuts = model.cuts(request);
-    const { depth } = model;
     const key = JSON.stringify([...cuts]);
     const line = lines.get(key) ?? new Chosen<Line>(random, each);
     lines.set(key, line);
-    line.offer(() => {
-      for (let number = 1; number <= depth; number++) request.segment(number, depth);
-      request.further(depth);
-      const line = settle(run, random) ? { cuts, ...exampleTarget(request, depth) } : undefined;
-      return line && !isOddLine(line) ? line : undefined;
-    });
+    if (depth === undefined) request.wholePath();
+    for (let number = 1; number <= (depth ?? 0); number++) request.segment(number, depth ?? 0);
+    if (depth !== undefined) request.further(depth);
+    const pieces = [...run.pieces];
+    const make = (): Line | undefined => {
+      for (let tries = 0; tries < TRIES; tries++) {
+        for (const [name, piece] of pieces) run.pieces.set(name, piece);
+        const made = settle(run, random) ? { cuts, ...exampleTarget(request, depth) } : undefined;
+        if (made && !isOddLine(made)) return made;
+      }
+      return undefined;
+    };
+    // Where paths are looked at as a whole, there are few ways, and many paths for each.
+    for (let number = 0; number < (depth === undefined ? each : 1); number++) line.offer(make);
   });
   const found: Walked[] = [];
   for (const { all } of random.shuffled([...lines.values()]).slice(0, MOST_LINES)) {

@@ -60,7 +60,6 @@ export interface Sight {
   readonly targetOnly: boolean;
   /** Values that were worked out of method and path before, by handler and name. */
   readonly cuts: ReadonlyMap<string, string>;
-  readonly depth: number;
 }
 
 const GIVEN_KEY = 'the key';
@@ -255,7 +254,7 @@ export class Meaning {
       if (side === 'both') throw new CannotTell(`${table.place}: a row that looks at path and query`);
       if (side === 'query') this.looksBeyondTarget('the query');
       else if (!this.sight.targetOnly) throw new CannotTell(`${table.place}: the path is looked at too late`);
-      const parts = side === 'path' ? this.request.path(this.sight.depth) : this.request.markedQuery();
+      const parts = side === 'path' ? this.request.wholePath() : this.request.markedQuery();
       if (!matches(this.run, parts, language)) continue;
       if (source === undefined) return this.evaluate(templateOf(output, table.place), scope);
       if (!output.includes('$')) return [output];

@@ -1,4 +1,3 @@
-import { accessOf } from '../../policy/access.ts';
 import type { CidrSet } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { atMost } from '../../prove/decision.ts';
@@ -6,7 +5,6 @@ import { CannotTell, matches, type Part } from '../../prove/explore.ts';
 import { wholly } from '../../prove/matching.ts';
 import type { Answered, Cuts, FileModel, FilePlace, Outcome } from '../../prove/model.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
-import { depthOf } from '../../prove/specMatch.ts';
 import { type CaddyFile, readCaddyfile } from './caddyfile.ts';
 import { type Condition, type Handler, type Network, templateOf } from './handlers.ts';
 import { bordersOf, languageOf } from './lookups.ts';
@@ -17,19 +15,17 @@ import { type Site, siteOf } from './site.ts';
 /** Reads back the files of a proxy. They are understood whole, or this throws `CannotTell`. */
 export function readBack(files: readonly CaddyFile[], proxy: Proxy): FileModel {
   const site = siteOf(readCaddyfile(files), proxy);
-  const access = accessOf(proxy);
-  const depth = access ? depthOf(access) : 1;
   const all = flat(site.routes.flatMap(({ handlers }) => handlers));
   return {
     sets: setsOf(all),
     moments: momentsOf(all),
-    depth,
+    depth: undefined,
     methods: 'token',
     oddHosts: 'go',
     looksAtEnds: false,
     client: (request) => clientOf(site, request),
-    cuts: (request) => cutsOf(site, request, depth),
-    decide: (request, cuts) => new Execution(request, { cuts, depth, targetOnly: false }).site(site),
+    cuts: (request) => cutsOf(site, request),
+    decide: (request, cuts) => new Execution(request, { cuts, targetOnly: false }).site(site),
   };
 }
 
@@ -54,13 +50,13 @@ function clientOf({ own }: Site, request: SymbolicRequest) {
       throw new CannotTell('something is decided before the client is found');
     scope = withHandler(scope, handler);
   }
-  return new Meaning(request, { cuts: new Map(), depth: 1, targetOnly: false }).clientAddress(scope);
+  return new Meaning(request, { cuts: new Map(), targetOnly: false }).clientAddress(scope);
 }
 
 /** Variables that follow from method and path alone. */
-function cutsOf({ own }: Site, request: SymbolicRequest, depth: number): Cuts {
+function cutsOf({ own }: Site, request: SymbolicRequest): Cuts {
   const cuts = new Map<string, string>();
-  const meaning = new Meaning(request, { cuts: new Map(), depth, targetOnly: true });
+  const meaning = new Meaning(request, { cuts: new Map(), targetOnly: true });
   let scope = NOTHING_SET;
   for (const handler of own) {
     scope = withHandler(scope, handler);
@@ -74,7 +70,7 @@ function cutsOf({ own }: Site, request: SymbolicRequest, depth: number): Cuts {
     }
   }
   cuts.set(METHOD, request.world.proxy.cors && matches(request.run, request.method(), OPTIONS) ? 'OPTIONS' : '');
-  return cuts.set(KEPT, matches(request.run, request.path(depth), GO_PATH) ? 'yes' : '');
+  return cuts.set(KEPT, matches(request.run, request.wholePath(), GO_PATH) ? 'yes' : '');
 }
 
 /** Variables that follow from something else in some way through; nobody need try them again. */
@@ -92,7 +88,6 @@ function valueOfTarget(meaning: Meaning, name: string, scope: Scope): string | u
 
 interface Sight {
   readonly cuts: Cuts;
-  readonly depth: number;
   readonly targetOnly: boolean;
 }
 
