@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compile } from '../src/compile.ts';
 import { prove } from '../src/library.ts';
+import { engineSuite } from './engines/suite.ts';
 import { inWorkspace } from './support/workspace.ts';
 
 const names = suite('names are proved');
@@ -192,3 +193,28 @@ names('the command proves them without any proxy', () =>
 );
 
 names.run();
+
+const { test: confirming, engines } = await engineSuite('names that differ, on the real CoreDNS', ['coredns']);
+
+confirming('are asked where that is asked for', () =>
+  inWorkspace(async ({ run, write, read }) => {
+    write('postern.yaml', `version: 1\nname: names\n${REWRITES}targets: { coredns: { form: configMap } }\n`);
+    await run('generate');
+    const file = 'generated/coredns/configmap.yaml';
+    const own = read(file);
+    const env = { POSTERN_COREDNS: engines.coredns.path };
+    for (const [from, to, said] of [
+      ['gitlab.link.', 'gitlab.lynk.', /gitlab\.example\.com is 10\./],
+      ['.pages.link.example. answer auto', '.pages.link.example.', /a\.pages\.link\.example is 10\./],
+      ['suffix .pages', 'suffix pages', /no address, code 2/],
+    ] as const) {
+      write(file, own.replace(from, to));
+      const { status, stdout } = await run('prove --confirm', { env });
+      assert.is(status, 1);
+      assert.match(stdout, /confirmed on coredns: /);
+      assert.match(stdout, said);
+    }
+  }),
+);
+
+confirming.run();

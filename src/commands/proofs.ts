@@ -10,8 +10,9 @@ import type { Spec } from '../spec/schema.ts';
 import { nodesOf } from '../targets/clients.ts';
 import { targets } from '../targets/index.ts';
 import type { ReadBack, ReadFile, ReadFileText, Target } from '../targets/target.ts';
-import { type Confirmation, confirm, type Doubt } from '../verify/confirm.ts';
-import { findProgram, isRunnable } from '../verify/engines.ts';
+import { type Confirmation, confirm } from '../verify/confirm.ts';
+import { confirmName } from '../verify/confirmNames.ts';
+import { findProgram, isRunnable, type RunnableTarget } from '../verify/engines.ts';
 import type { Status } from './io.ts';
 import type { ProofOutcome } from './report.ts';
 
@@ -99,16 +100,23 @@ async function requestProof(proxy: Proxy, { read }: Reader<'requests'>, input: P
   return differs(about, { what, place, at: decision.at, show: shownRequest(request, proxy), tried }, files);
 }
 
-async function nameProof({ read }: Reader<'names'>, { policy, target, files, from }: ProofInput): Promise<Proof> {
+async function nameProof(readBack: Reader<'names'>, input: ProofInput): Promise<Proof> {
+  const { policy, target, files, from, engines } = input;
   const about = { target: target.name, decides: 'names' } as const;
-  const result = compareNames(policy, () => read(files, policy));
+  const result = compareNames(policy, () => readBack.read(files, policy));
   if (result.kind === 'unknown') return unknown(about, { problem: result.problem, at: ['targets', target.name], from });
   if (result.kind === 'proved') {
     const { names, kinds } = result;
     return proved(about, `proved for all names (${names} one by one, ${kinds} kinds of others)`, { names, kinds });
   }
-  const { name, type, what, place, at } = result.difference;
-  return differs(about, { what, place, at, show: shownQuestion(name, type) }, files);
+  const { difference } = result;
+  const { name, type, what, place, at } = difference;
+  const tried =
+    engines &&
+    (await onEngine(input, (program, runnable) =>
+      confirmName(difference, { target: runnable, readBack, program, policy, files }),
+    ));
+  return differs(about, { what, place, at, show: shownQuestion(name, type), tried }, files);
 }
 
 function pullProof({ read }: Reader<'pulls'>, { policy, target, files, from, spec, readFile }: ProofInput): Proof {
@@ -192,9 +200,10 @@ function relatedOf(place: FilePlace, files: readonly ReadFileText[], at: SpecPat
 /** Tries a difference on the engine of a target, if it is on this machine. */
 async function onEngine(
   { target, engines = {} }: ProofInput,
-  attempt: (program: Doubt['program']) => Promise<Confirmation>,
+  attempt: (program: string, target: RunnableTarget) => Promise<Confirmation>,
 ): Promise<Confirmation> {
   const program = isRunnable(target) ? findProgram(target, engines) : undefined;
-  if (program === undefined) return { result: 'untried', told: `not tried: ${target.name} is not on this machine` };
-  return attempt(program);
+  if (program === undefined || !isRunnable(target))
+    return { result: 'untried', told: `not tried: ${target.name} is not on this machine` };
+  return attempt(program, target);
 }

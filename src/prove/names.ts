@@ -16,6 +16,8 @@ export interface NameDifference {
   /** The name whose records the spec wants, and the one that is looked up; absent where none is. */
   readonly expected: string;
   readonly found?: string;
+  /** Number of the socket in the model; absent where no block answers. */
+  readonly listener?: number;
   readonly what: string;
   readonly place: FilePlace;
   /** Place in the spec. */
@@ -100,11 +102,14 @@ export class Names {
     const name = full.slice(0, -1);
     const { name: expected, rewrite } = resolveName(this.policy, name);
     const about = { name, expected, at: rewrite?.origin ?? ['domainRewrites'] };
-    const blocks = this.model.listeners.flatMap((zones) => blockOf(zones, name) ?? []);
+    const blocks = this.model.listeners.flatMap((zones, listener) => {
+      const block = blockOf(zones, name);
+      return block ? [{ block, listener }] : [];
+    });
     const [first] = this.model.listeners.flatMap((zones) => [...zones.values()]);
     if (blocks.length === 0 && rewrite && first)
       return { ...about, type: 'A', what: 'no server block answers it', place: first.place };
-    for (const block of blocks) {
+    for (const { block, listener } of blocks) {
       for (const type of this.types) {
         const led = ledOf(block, full, type);
         const unseen = takersFor(block, { type, asked: full, name: led.name }).find(
@@ -114,8 +119,8 @@ export class Names {
         const what = wrong(led, { expected: `${expected}.`, isOurs: rewrite !== undefined });
         if (what === undefined) continue;
         const { taker, place } = led;
-        if (taker) return { ...about, type, what, place: taker.place };
-        return { ...about, type, what, place, found: led.name.slice(0, -1) };
+        if (taker) return { ...about, listener, type, what, place: taker.place };
+        return { ...about, listener, type, what, place, ...(isName(led.name) && { found: led.name.slice(0, -1) }) };
       }
     }
     return undefined;
@@ -138,7 +143,8 @@ export function blockOf(zones: ReadonlyMap<string, NameBlock>, name: string): Na
   return zone === undefined ? undefined : zones.get(zone);
 }
 
-function ledOf({ rules, takers, place }: NameBlock, asked: string, type: string): Led {
+/** Returns what a block makes of one name. */
+export function ledOf({ rules, takers, place }: NameBlock, asked: string, type: string): Led {
   let led = { name: asked, changes: 0, restores: true, isForeign: true, place };
   for (const rule of rules) {
     const applies = rule.type === undefined || rule.type === type;

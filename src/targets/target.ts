@@ -232,13 +232,29 @@ export interface ReadFileText {
 export type ReadBack =
   /** What becomes of requests to a proxy. */
   | { readonly decides: 'requests'; readonly read: (files: readonly ReadFileText[], proxy: Proxy) => FileModel }
-  /** Where names lead. */
-  | { readonly decides: 'names'; readonly read: (files: readonly ReadFileText[], policy: Policy) => NameModel }
+  | NameReadBack
   /** Where nodes ask for images: one model for each kind that `nodes` tells apart. */
   | {
       readonly decides: 'pulls';
       readonly read: (files: readonly ReadFileText[], policy: Policy) => readonly NodeModel[];
     };
+
+/** Where names lead. */
+export interface NameReadBack {
+  readonly decides: 'names';
+  readonly read: (files: readonly ReadFileText[], policy: Policy) => NameModel;
+  /** Returns a copy of what one socket is told, in which names can be tried on this machine. */
+  readonly moved: (files: readonly ReadFileText[], policy: Policy, here: NamesHere) => readonly ReadFileText[];
+}
+
+/** Where a copy of the files of a name server listens, and whom it asks, on this machine. */
+export interface NamesHere {
+  /** Number of the socket in the model. */
+  readonly listener: number;
+  readonly port: number;
+  /** Such as `127.0.0.1:5353`. */
+  readonly resolver: string;
+}
 
 /** Where a copy of files listens, and what it forwards to, on this machine. */
 export interface Here {

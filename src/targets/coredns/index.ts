@@ -20,7 +20,7 @@ import { compareCoredns } from './live.ts';
 import { mergeCorefile } from './merge.ts';
 import { type CorednsForm, type CorednsOptions, corednsAccess, corednsOptions } from './options.ts';
 import { argument, type CorednsToken, isLiteral, literalLine, zone } from './quote.ts';
-import { readNames } from './readBack.ts';
+import { namesHere, readNames } from './readBack.ts';
 
 /** Record types with names in their data, which CoreDNS maps back in answers. */
 const MAPPED = ['CNAME', 'DNAME', 'MX', 'NAPTR', 'NS', 'PTR', 'SOA', 'SRV'];
@@ -67,7 +67,7 @@ export const coredns = defineTarget({
   },
   files: (file) => [file],
   live: compareCoredns,
-  readBack: { decides: 'names', read: readNames },
+  readBack: { decides: 'names', read: readNames, moved: namesHere },
   names: {
     types: answerTypes,
     namesIn: namesInAnswers,

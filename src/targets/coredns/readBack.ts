@@ -4,8 +4,8 @@ import { CannotTell } from '../../prove/explore.ts';
 import type { NameBlock, NameModel } from '../../prove/nameModel.ts';
 import { parseDocument } from '../../source/document.ts';
 import { isRecord, listOf, memberOf } from '../../source/value.ts';
-import type { ReadFileText } from '../target.ts';
-import { type CorefileText, type ReadBlock, readCorefile, readDirectives } from './readCorefile.ts';
+import type { NamesHere, ReadFileText } from '../target.ts';
+import { type CorefileText, type ReadBlock, type ReadDirective, readCorefile, readDirectives } from './readCorefile.ts';
 import { takersOf } from './readPlugins.ts';
 import { readRule } from './readRules.ts';
 
@@ -14,24 +14,68 @@ import { readRule } from './readRules.ts';
  * understood.
  */
 export function readNames(files: readonly ReadFileText[], { name: spec }: Pick<Policy, 'name'>): NameModel {
+  const [{ path = '' } = {}] = files;
+  const name = path.replace(/^.*\//, '');
+  const blocks = new Map<ReadBlock, NameBlock>();
+  return {
+    listeners: listenersIn(files, spec).map((zones) => {
+      const made = [...zones].map(([zone, block]) => {
+        const own = blocks.get(block) ?? blockOf(block, name);
+        blocks.set(block, own);
+        return [zone, own] as const;
+      });
+      return new Map(made);
+    }),
+  };
+}
+
+/** Returns the blocks of each socket that CoreDNS listens on, by their zones. */
+function listenersIn(files: readonly ReadFileText[], spec: string): ReadonlyMap<string, ReadBlock>[] {
   const [file, ...others] = files;
   if (!file || others.length > 0) throw new CannotTell('there is not one file');
-  const name = file.path.replace(/^.*\//, '');
-  const listeners = new Map<string, Map<string, NameBlock>>();
+  const listeners = new Map<string, Map<string, ReadBlock>>();
   for (const block of blocksOf(textsOf(file, spec))) {
-    const made = blockOf(block, name);
     const bound = block.directives.filter((each) => each.name === 'bind').flatMap(({ words }) => words);
     for (const key of block.keys) {
       const { zone, port } = zoneOf(key);
       const listener = `${port} ${bound.toSorted().join(' ')}`;
-      const zones = listeners.get(listener) ?? new Map<string, NameBlock>();
+      const zones = listeners.get(listener) ?? new Map<string, ReadBlock>();
       listeners.set(listener, zones);
       if (zones.has(zone)) throw new CannotTell(`two blocks are for ${key}`);
-      zones.set(zone, made);
+      zones.set(zone, block);
     }
   }
   if (listeners.size === 0) throw new CannotTell('there is no server block');
-  return { listeners: [...listeners.values()] };
+  return [...listeners.values()];
+}
+
+/** Plugins that are kept where names are tried on this machine: they need nothing of the place where they run. */
+const TRIED = new Set(['erratic', 'hosts', 'local', 'rewrite', 'template', 'whoami']);
+
+/** Returns a copy of what one socket is told, in which names can be tried on this machine. */
+export function namesHere(
+  files: readonly ReadFileText[],
+  { name }: Pick<Policy, 'name'>,
+  here: NamesHere,
+): ReadFileText[] {
+  const zones = listenersIn(files, name)[here.listener] ?? new Map<string, ReadBlock>();
+  const texts = [...new Set(zones.values())].map((block) => {
+    const keys = [...zones].flatMap(([zone, own]) => (own === block ? [`${zone}.:${here.port}`] : []));
+    const kept = block.directives.filter((each) => TRIED.has(each.name)).map(directiveText);
+    return `${keys.join(' ')} {\n${['bind 127.0.0.1', ...kept, `forward . ${here.resolver}`].join('\n')}\n}\n`;
+  });
+  return [{ path: 'coredns/Corefile', text: texts.join('') }];
+}
+
+function directiveText({ name, words, inner }: ReadDirective): string {
+  const line = [name, ...words.map(quoted)].join(' ');
+  return inner.length === 0 ? line : `${line} {\n${inner.map((each) => each.map(quoted).join(' ')).join('\n')}\n}`;
+}
+
+function quoted(word: string): string {
+  return /^[^\s"#{}]+$/.test(word) || /^[^\s"#]*\{[0-9]+\}[^\s"#]*$/.test(word)
+    ? word
+    : `"${word.replaceAll('"', '\\"')}"`;
 }
 
 function blockOf({ directives, keys, line }: ReadBlock, file: string): NameBlock {
