@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { ListSection, NamedSection } from '../src/compose/merge.ts';
 import { broadSpec } from './support/broad.ts';
 import { compileFiles, type Files } from './support/files.ts';
 import { fullSpec } from './support/fullSpec.ts';
@@ -10,9 +11,46 @@ const union = suite('the union of files');
 type Sections = Readonly<Record<string, unknown>>;
 
 const { api: broadApi, ...broadProxies } = broadSpec.proxies;
-/** Specs in one file, each with something of everything that an include can add. */
+/** What the two specs below do not have of what an include can add. */
+const MORE = {
+  guarantees: [
+    { never: 'DELETE /{any*}' },
+    { never: { request: '* /api/secret', keys: ['partner'], reason: 'because' } },
+    { only: { request: 'GET /secure/{rest*}', keys: ['partner'], from: ['@partners'] } },
+    { always: { request: 'GET /api/literal/{id:int}', keys: ['partner'], from: ['@offices'], proxy: 'api' } },
+  ],
+  vault: {
+    gitlab: {
+      configs: { main: { url: 'https://gitlab.example.com', type: 'self-managed' } },
+      roles: {
+        partner: {
+          config: 'main',
+          type: 'project',
+          path: 'group/project',
+          name: 'partner-{{ .unix_timestamp_utc }}',
+          accessLevel: 'reporter',
+          scopes: ['read_api'],
+          ttl: '48h',
+        },
+      },
+    },
+  },
+};
+/** Every section of which an include can add something. */
+const ADDED = {
+  ipRanges: true,
+  upstreams: true,
+  routes: true,
+  apiKeys: true,
+  domainRewrites: true,
+  vault: true,
+  guarantees: true,
+  tests: true,
+} as const satisfies { readonly [S in NamedSection | ListSection]: true };
+
+/** Specs in one file, the first with something of everything that an include can add. */
 const WHOLE: readonly Sections[] = [
-  fullSpec,
+  { ...fullSpec, ...MORE },
   {
     version: 1,
     name: 'broad',
@@ -93,12 +131,10 @@ function split(spec: Sections, entries: readonly Entry[], { owners, extra, paren
   return new Map(texts);
 }
 
-/** Without the places where things are written, and with tests and rewrites as the sets that they are. */
-async function meaningOf(
-  files: Files,
-): Promise<{ readonly policy: unknown; readonly files: unknown; readonly tests: unknown }> {
-  const { policy, files: made, spec, diagnostics } = await compileFiles(files, 'f0.json');
-  assert.equal(diagnostics, []);
+/** Without the places where things are written, and with lists of which the order means nothing as sets. */
+async function meaningOf(files: Files): Promise<Readonly<Record<'policy' | 'files' | 'tests' | 'promises', unknown>>> {
+  const { policy, files: made, spec, diagnostics, promises } = await compileFiles(files, 'f0.json');
+  assert.equal([...diagnostics, ...promises.diagnostics], []);
   const placeless = JSON.stringify(policy, (key, value: unknown) => {
     if (key === 'origin') return undefined;
     return typeof value === 'bigint' ? `${value}n` : value;
@@ -108,8 +144,13 @@ async function meaningOf(
     policy: JSON.parse(placeless),
     files: texts,
     tests: (spec?.tests ?? []).map((test) => JSON.stringify(test)).sort(),
+    promises: promises.outcomes.map((outcome) => JSON.stringify(outcome)).sort(),
   };
 }
+
+union('the first spec has something of each section', () => {
+  assert.equal([...new Set(entriesOf(WHOLE[0] ?? {}).map(({ section }) => section))].sort(), Object.keys(ADDED).sort());
+});
 
 for (const spec of WHOLE) {
   union(`${spec['name']} is the same however it is divided into files`, async () => {
