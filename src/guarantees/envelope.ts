@@ -2,7 +2,7 @@ import type { Composition } from '../compose/compose.ts';
 import { secretSeenFrom } from '../compose/merge.ts';
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import { plainReference, secretName } from '../policy/apiKeys.ts';
-import type { CidrSet } from '../policy/cidr.ts';
+import { type CidrSet, intersect } from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
 import type { PathPattern } from '../policy/pattern.ts';
 import { type ReadFile, rangeResolver } from '../policy/ranges.ts';
@@ -121,6 +121,12 @@ export function mostForwarded(way: readonly Envelope[]): Omit<Forwarding, 'upstr
 /** The upstreams that all envelopes of a way admit; `undefined` for any. */
 export function upstreamsOf(way: readonly Envelope[]): readonly string[] | undefined {
   return inAll(way.flatMap(({ within: { upstreams } }) => (upstreams ? [upstreams] : [])));
+}
+
+/** The addresses that all envelopes of a way admit; `undefined` for any. */
+export function addressesOf(way: readonly Envelope[], { ranges }: Terms): CidrSet | undefined {
+  const [first, ...others] = way.flatMap((envelope) => ranges.get(envelope) ?? []);
+  return first && others.reduce((all, one) => intersect(all, one), first);
 }
 
 /** What is in each of the lists; `undefined` where there is no list. */

@@ -5,14 +5,22 @@ import type { Member } from '../compose/load.ts';
 import { INCLUSIONS } from '../compose/merge.ts';
 import { takes } from '../policy/access.ts';
 import { buildAutomaton, MAX_OVERLAPS } from '../policy/automaton.ts';
-import { type CidrSet, intersect, isEmpty, someAddress, subtract, unionOf } from '../policy/cidr.ts';
+import { type CidrSet, isEmpty, someAddress, subtract, unionOf } from '../policy/cidr.ts';
 import { epochSeconds } from '../policy/dates.ts';
 import { EVERY_METHOD } from '../policy/pattern.ts';
 import type { ReadFile } from '../policy/ranges.ts';
 import type { Policy } from '../policy/types.ts';
 import { canonical } from '../source/value.ts';
 import { type Bounds, type BoundsOf, boundsOf, type Envelope, isFree } from './bounds.ts';
-import { forwardingProblem, mostForwarded, type Terms, termsOf, tokenBeyond, upstreamsOf } from './envelope.ts';
+import {
+  addressesOf,
+  forwardingProblem,
+  mostForwarded,
+  type Terms,
+  termsOf,
+  tokenBeyond,
+  upstreamsOf,
+} from './envelope.ts';
 
 /** A version of a spec with envelopes. */
 export interface Enveloped {
@@ -178,13 +186,9 @@ function addressBeyond(
 ): string | undefined {
   const then = before.terms.ranges.get(envelope);
   if (!then) return undefined;
-  const sets = way.flatMap((one) => after.terms.ranges.get(one) ?? []);
-  const [first, ...others] = sets;
-  if (!first) return 'it be asked from everywhere';
-  const more = subtract(
-    others.reduce((all, one) => intersect(all, one), first),
-    then,
-  );
+  const now = addressesOf(way, after.terms);
+  if (!now) return 'it be asked from everywhere';
+  const more = subtract(now, then);
   const written = ({ within: { ipRanges } }: Envelope) => canonical(ipRanges);
   const isAlike = way.some((one) => written(one) === written(envelope));
   const address = someAddress(isAlike ? subtract(more, admitted) : more);

@@ -5,16 +5,7 @@ import type { Diagnostic, Related, SpecPath } from '../diagnostics/diagnostic.ts
 import { takes } from '../policy/access.ts';
 import { keyAddresses, keysByGroup, secretName } from '../policy/apiKeys.ts';
 import { buildAutomaton, MAX_OVERLAPS, type State } from '../policy/automaton.ts';
-import {
-  type CidrSet,
-  contains,
-  intersect,
-  isEmpty,
-  parseAddress,
-  someAddress,
-  subtract,
-  unionOf,
-} from '../policy/cidr.ts';
+import { type CidrSet, contains, isEmpty, parseAddress, someAddress, subtract, unionOf } from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
 import type { ReadFile } from '../policy/ranges.ts';
 import type { ApiKey, Policy, Route } from '../policy/types.ts';
@@ -22,7 +13,7 @@ import { memberOf } from '../source/value.ts';
 import { type OpenedSet, type SetReference, setReferences } from '../spec/references.ts';
 import { type Bounds, type BoundsOf, boundsOf, type Envelope, FREE, isFree } from './bounds.ts';
 import { withinCodes } from './codes.ts';
-import { forwardingProblem, type Line, namesToken, type Terms, termsOf } from './envelope.ts';
+import { addressesOf, forwardingProblem, type Line, namesToken, type Terms, termsOf } from './envelope.ts';
 
 interface Context {
   readonly composition: Composition;
@@ -134,69 +125,73 @@ function mayName(user: Bounds, definition: Bounds): boolean {
   return user.every((way) => definition.some((other) => other.every((one) => way.includes(one))));
 }
 
-/** A route with the bounds that it must keep: those of its group, or those of a key that may use the group. */
+/** The bounds that the requests of a group must keep: its own, or those of a key that may use the group. */
 interface Granted {
   readonly bounds: Bounds;
-  readonly route: Route;
   readonly key?: ApiKey;
-  /** The addresses from which such requests come; absent where the bounds are one way, of which they are asked apart. */
+  /** Where the requests come from. Absent for a single way, of which requests, addresses and tokens are asked one by one. */
   readonly from?: CidrSet;
 }
 
 /** Reports requests of bound groups, and of bound keys, that no way by which they came into the spec admits. */
 function checkRequests(context: Context): void {
-  const { lines } = context.terms;
+  const { policy, terms, problems } = context;
   const granted = grantedBy(context);
-  const [routes, allowed] = [buildAutomaton([...granted.keys()]), buildAutomaton(lines)];
-  const told = new Set<Granted>();
-  const visit = (route: State<Route>, line: State<Line> | undefined, path: string) => {
-    for (const one of route.accepts.flatMap((each) => granted.get(each) ?? [])) {
-      if (told.has(one)) continue;
-      const problem = one.route.methods
-        .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
-        .map((method) => outside(one, { method, path, lines: line?.accepts ?? [] }, context))
-        .find((found) => found !== undefined);
-      if (!problem) continue;
-      told.add(one);
-      context.problems.push(problem);
+  const bound = policy.routes.filter(({ group }) => granted.has(group));
+  const [routes, allowed] = [buildAutomaton(bound), buildAutomaton(terms.lines)];
+  const told = new Map(bound.map((route) => [route, new Set<Granted>()]));
+  const visit = (state: State<Route>, line: State<Line> | undefined, path: string) => {
+    for (const route of state.accepts) {
+      for (const one of granted.get(route.group) ?? []) {
+        if (told.get(route)?.has(one)) continue;
+        const problem = route.methods
+          .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+          .map((method) => outside(one, { route, method, path, lines: line?.accepts ?? [] }, terms))
+          .find((found) => found !== undefined);
+        if (!problem) continue;
+        told.get(route)?.add(one);
+        problems.push(problem);
+      }
     }
   };
   const complete =
     routes !== undefined &&
     allowed !== undefined &&
     walkPairs(routes, allowed, ({ before, after, path }) => before && visit(before, after, path));
-  if (!complete) context.problems.push(policyCodes.report('too-many-overlaps', ['routes'], { states: MAX_OVERLAPS }));
+  if (!complete) problems.push(policyCodes.report('too-many-overlaps', ['routes'], { states: MAX_OVERLAPS }));
 }
 
-function grantedBy({ policy, bounds }: Context): Map<Route, Granted[]> {
-  const byGroup = keysByGroup(policy.apiKeys);
-  const granted = new Map<Route, Granted[]>();
-  for (const route of policy.routes) {
-    const { group, forwarding } = route;
-    const own = bounds.entry('routes', group);
-    const keys = forwarding.auth === 'apiKey' ? (byGroup.get(group) ?? []) : [];
-    const proxies = policy.proxies.filter(({ groups }) => groups.includes(group));
-    const reach = (callers: readonly ApiKey[]) => {
-      const sets = proxies.flatMap((proxy) =>
-        forwarding.auth === 'apiKey' ? callers.map((key) => keyAddresses(key, proxy)) : [proxy.ranges],
-      );
-      return unionOf(sets.flatMap(({ ranges }) => ranges));
-    };
-    const one = (bounds: Bounds, callers: readonly ApiKey[], key?: ApiKey): Granted => ({
-      bounds,
-      route,
-      ...(key && { key }),
-      ...(bounds.length > 1 && { from: reach(callers) }),
-    });
-    const ofKeys = keys.flatMap((key) => {
-      const ways = bounds.entry('apiKeys', key.id);
-      // A key with the bounds of its group would only repeat the findings about the group.
-      return isFree(ways) || (ways.length === 1 && isSame(ways, own)) ? [] : [one(ways, [key], key)];
-    });
-    const all = [...(isFree(own) ? [] : [one(own, keys)]), ...ofKeys];
-    if (all.length > 0) granted.set(route, all);
-  }
-  return granted;
+/** By group; a group without bounds and without bound keys is not in it. */
+function grantedBy({ policy, bounds }: Context): ReadonlyMap<string, readonly Granted[]> {
+  const keys = keysByGroup(policy.apiKeys);
+  const open = openGroups(policy);
+  const groups = new Set(policy.routes.map(({ group }) => group));
+  return new Map(
+    [...groups].flatMap((group) => {
+      const proxies = policy.proxies.filter((proxy) => proxy.groups.includes(group));
+      const callers = open.has(group) ? [] : (keys.get(group) ?? []);
+      const one = (ways: Bounds, from: () => readonly CidrSet[], key?: ApiKey): Granted[] => {
+        if (isFree(ways)) return [];
+        const reach = ways.length > 1 && { from: unionOf(from().flatMap(({ ranges }) => ranges)) };
+        return [{ bounds: ways, ...(key && { key }), ...reach }];
+      };
+      const from = (key: ApiKey) => proxies.map((proxy) => keyAddresses(key, proxy));
+      const own = bounds.entry('routes', group);
+      const ofKeys = callers.flatMap((key) => {
+        const ways = bounds.entry('apiKeys', key.id);
+        // A key with the one way of its group would only repeat the findings about the group.
+        return ways.length === 1 && isSame(ways, own) ? [] : one(ways, () => from(key), key);
+      });
+      const ofAll = () => (open.has(group) ? proxies.map(({ ranges }) => ranges) : callers.flatMap(from));
+      const all = [...one(own, ofAll), ...ofKeys];
+      return all.length === 0 ? [] : [[group, all] as const];
+    }),
+  );
+}
+
+/** The groups that need no key. */
+function openGroups({ routes }: Policy): ReadonlySet<string> {
+  return new Set(routes.filter(({ forwarding }) => forwarding.auth === 'passthrough').map(({ group }) => group));
 }
 
 function isSame(left: Bounds, right: Bounds): boolean {
@@ -206,6 +201,7 @@ function isSame(left: Bounds, right: Bounds): boolean {
 }
 
 interface Asked {
+  readonly route: Route;
   readonly method: string;
   readonly path: string;
   /** The lines of envelopes that the path matches. */
@@ -213,12 +209,12 @@ interface Asked {
 }
 
 /** What no way admits about a request: the request, how it is forwarded, or all of it together. */
-function outside(granted: Granted, { method, path, lines }: Asked, { terms }: Context): Diagnostic | undefined {
-  const { bounds, route, key } = granted;
+function outside(granted: Granted, { route, method, path, lines }: Asked, terms: Terms): Diagnostic | undefined {
+  const { bounds, key } = granted;
   const accepting = new Set(lines.filter((line) => takes(line, method)).map(({ envelope }) => envelope));
   const admits = (one: Envelope) => accepting.has(one) && forwardingProblem(route.forwarding, one) === undefined;
   const ways = bounds.filter((way) => way.every(admits));
-  const envelope = bounds[0]?.find((one) => !admits(one));
+  const refusing = bounds[0]?.find((one) => !admits(one));
   const what = key ? `key "${key.id}" may send` : 'allows';
   const request = `${method} ${path}`;
   const at = key ? key.origin : route.origin;
@@ -226,11 +222,11 @@ function outside(granted: Granted, { method, path, lines }: Asked, { terms }: Co
     const line: Related[] = key ? [{ at: route.origin, message: 'allowed here' }] : [];
     return { related: [...line, ...relatedTo(envelope).related], ...(key && { part: 'key' as const }) };
   };
-  if (ways.length === 0 && envelope) {
-    const problem = accepting.has(envelope) ? forwardingProblem(route.forwarding, envelope) : undefined;
+  if (ways.length === 0 && refusing) {
+    const problem = accepting.has(refusing) ? forwardingProblem(route.forwarding, refusing) : undefined;
     return problem === undefined
-      ? withinCodes.report('request', at, { what, request }, extra(envelope))
-      : withinCodes.report('forwarding', at, { what, request, problem }, extra(envelope));
+      ? withinCodes.report('request', at, { what, request }, extra(refusing))
+      : withinCodes.report('forwarding', at, { what, request, problem }, extra(refusing));
   }
   const beyond = mixed(granted, ways, terms);
   if (!beyond) return undefined;
@@ -254,27 +250,21 @@ interface Beyond {
   readonly envelope: Envelope;
 }
 
-/** The first address that none of the ways admits. */
-function beyondAll(from: CidrSet, ways: Bounds, { ranges }: Terms, all = ways): Beyond | undefined {
-  const setsOf = (way: readonly Envelope[]) => way.flatMap((one) => ranges.get(one) ?? []);
-  const rest = ways.reduce((left, way) => {
-    const [first, ...others] = setsOf(way);
-    return subtract(left, first ? others.reduce(intersect, first) : left);
-  }, from);
+/** The first address that none of the ways admits, and one of all the envelopes to blame. */
+function beyondAll(from: CidrSet, ways: Bounds, terms: Terms, all = ways): Beyond | undefined {
+  const rest = ways.reduce((left, way) => subtract(left, addressesOf(way, terms) ?? left), from);
   const address = isEmpty(rest) ? undefined : someAddress(rest);
   const client = address === undefined ? undefined : parseAddress(address);
   if (address === undefined || !client) return undefined;
   const flat = all.flat();
-  const envelope = flat.find((one) => !contains(ranges.get(one) ?? from, client)) ?? flat[0];
+  const envelope = flat.find((one) => !contains(terms.ranges.get(one) ?? from, client)) ?? flat[0];
   return envelope && { address, envelope };
 }
 
 /** Reports addresses outside the envelopes from which requests of bound groups, or of bound keys, get through. */
 function checkAddresses(context: Context): void {
   const { policy, bounds } = context;
-  const open = new Set(
-    policy.routes.filter(({ forwarding }) => forwarding.auth === 'passthrough').map(({ group }) => group),
-  );
+  const open = openGroups(policy);
   const keys = keysByGroup(policy.apiKeys);
   for (const proxy of policy.proxies) {
     for (const group of proxy.groups) {
