@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hasError } from '../src/diagnostics/diagnostic.ts';
+import { BASE } from './guarantees/base.ts';
 import { compileFiles, type Files } from './support/files.ts';
 
 const test = suite('attempts at an envelope');
@@ -16,15 +17,6 @@ ipRanges: { office: [10.1.0.0/16], all: ["@office", 10.2.0.0/16] }
 proxies:
   api: { listen: 8080, ipRanges: ["@all"], routes: [read, admin, team] }
 targets: { nginx: {} }
-`;
-const BASE = `version: 1
-fragment: true
-routes:
-  read: { upstream: up, allow: ["GET /r/{x}"] }
-  admin: { upstream: vault, allow: ["GET,DELETE /admin/{x}"] }
-apiKeys:
-  reader: { key: env:READER, token: env:T_READER, routes: [read], ipRanges: ["@office"] }
-  admin: { key: env:ADMIN, token: env:T_ADMIN, routes: [admin], ipRanges: [10.2.0.7] }
 `;
 const START = 'version: 1\nfragment: true\n';
 const GROUP = 'team: { upstream: up, allow: [GET /t/a] }';

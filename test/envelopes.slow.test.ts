@@ -13,6 +13,7 @@ import { type Connection, openConnection } from '../src/verify/raw.ts';
 import { openScope } from '../src/verify/scope.ts';
 import { ARRIVAL_HEADER } from '../src/verify/upstreams.ts';
 import { engineSuite } from './engines/suite.ts';
+import { BASE } from './guarantees/base.ts';
 import { compileFiles, type Files } from './support/files.ts';
 import { proxyTarget } from './verify/proxyTargets.ts';
 
@@ -41,15 +42,6 @@ proxies:
 guarantees:
   - never: "DELETE /t/{x*}"
 targets: { nginx: {} }
-`;
-const BASE = `version: 1
-fragment: true
-routes:
-  read: { upstream: up, allow: ["GET /r/{x}"] }
-  admin: { upstream: vault, allow: ["GET,DELETE /admin/{x}"] }
-apiKeys:
-  reader: { key: env:READER, token: env:T_READER, routes: [read], ipRanges: ["@office"] }
-  admin: { key: env:ADMIN, token: env:T_ADMIN, routes: [admin], ipRanges: [10.2.0.7] }
 `;
 /** The spec where the team wrote only what it must, so that there is a proxy to compare with. */
 const NOTHING = `version: 1

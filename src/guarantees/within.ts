@@ -129,7 +129,7 @@ function mayName(user: Bounds, definition: Bounds): boolean {
 interface Granted {
   readonly bounds: Bounds;
   readonly key?: ApiKey;
-  /** Where the requests come from. Absent for a single way, of which requests, addresses and tokens are asked one by one. */
+  /** Where the requests come from. Absent for a single way: its requests, addresses and tokens are asked one by one. */
   readonly from?: CidrSet;
 }
 
