@@ -13,7 +13,9 @@ const KINDS = [
   (n: number) => ({ never: `DELETE /api/v4/area${n % 97}/{id}/other/{rest*}` }),
   (n: number) => ({ never: { request: `* /api/v4/area${n % 97}/{id}/secrets`, reason: 'secrets of others' } }),
   (n: number) => ({ only: { request: `GET /api/v4/area${n % 97}/{any*}`, from: ['@clients'] } }),
-  (n: number) => ({ always: { request: `GET /api/v4/area${(n * 4) % 97}/{id:int}/thing${n * 4}`, keys: ['caller-0'] } }),
+  (n: number) => ({
+    always: { request: `GET /api/v4/area${(n * 4) % 97}/{id:int}/thing${n * 4}`, keys: ['caller-0'] },
+  }),
 ];
 
 /** Guarantees about all paths of an area, so that each concerns about a hundred of 10,000 routes; the last breaks. */
