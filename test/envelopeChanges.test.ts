@@ -191,4 +191,34 @@ changes('a promise of a file, and entries of address sets, have owners too', asy
   assert.equal(asked((await between(more, included)).access), [['addresses', ['lab@example.com']]]);
 });
 
+changes('a team makes nobody the owner of what others bring in', async () => {
+  const read = (grants: string) =>
+    `version: 1\nfragment: true\nroutes: { more: { upstream: up, allow: [${grants}] } }\n`;
+  const usurped = `${team()}include: [{ file: base.yaml, owner: usurper@example.com }]\n`;
+  const served = (include: string) =>
+    spec([include, within(WHOLE)])
+      .replace('routes: [read]', 'routes: [read, more]')
+      .replace('[read, team]', '[read, team, more]');
+  const grown = (include: string) =>
+    between(
+      served(include),
+      served(include),
+      { 'team.yaml': usurped, 'base.yaml': read('GET /a/b, GET /c') },
+      { 'team.yaml': usurped, 'base.yaml': read('GET /a/b') },
+    );
+  assert.equal(asked((await grown('base.yaml')).access), [['allowed', []]]);
+  const owned = await grown('{ file: base.yaml, owner: platform@example.com }');
+  assert.equal(asked(owned.access), [['allowed', ['platform@example.com']]]);
+
+  const noted = {
+    'team.yaml': `${team()}ipRanges: { mine: [{ cidr: 198.51.100.0/24, owner: usurper@example.com }] }\n`,
+  };
+  const bound = spec([within(WHOLE)]);
+  const wider = bound
+    .replace('[203.0.113.7]', '[203.0.113.7, 198.51.100.7]')
+    .replace('routes: [read]', '$&, ipRanges: [203.0.113.7]');
+  const more = await between(bound, wider, noted);
+  assert.equal(asked(more.access), [['addresses', []]]);
+});
+
 changes.run();

@@ -208,7 +208,7 @@ function compareWith(
     versions: {
       before: old.document,
       after: document,
-      owners: (change) => approversOf(change, { before: { composition, policy }, after: current }),
+      owners: approversOf({ before: { composition, policy }, after: current }),
     },
   });
 }

@@ -5,6 +5,7 @@ import { INCLUSIONS } from '../compose/merge.ts';
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import { intersect, isEmpty, parseCidr } from '../policy/cidr.ts';
 import type { Policy } from '../policy/types.ts';
+import { type BoundsOf, boundsOf, isFree } from './bounds.ts';
 
 /** A version of a spec of which owners are asked. */
 interface Owned {
@@ -17,20 +18,30 @@ interface Versions {
   readonly after: Owned;
 }
 
+/** A version with what bounds its files. */
+interface Side extends Owned {
+  readonly bounds: BoundsOf;
+}
+
 /**
  * Returns whose approval a change needs, sorted: the owners of what it touches, in both versions, so that no change
- * takes a say in it away from whoever had one before.
+ * takes a say in it away from whoever had one before. Who writes a file within an envelope names no owner of what others
+ * bring in too.
  */
-export function approversOf({ at, addresses = [] }: Pick<AccessChange, 'at' | 'addresses'>, versions: Versions) {
-  const { composition } = versions[at.version];
-  const { composition: other } = versions[at.version === 'before' ? 'after' : 'before'];
-  const ids = new Set(filesOf(composition, at.path).map(({ id }) => id));
-  return distinct([
-    ...ownersOf(composition, at.path),
-    ...counterparts(at.path, composition, other).flatMap((path) => ownersOf(other, path)),
-    ...other.members.filter(({ id }) => ids.has(id)).flatMap((member) => ownersOfFile(member, other)),
-    ...ownersOfAddresses(addresses, versions),
-  ]);
+export function approversOf(versions: Versions): (change: Pick<AccessChange, 'at' | 'addresses'>) => string[] {
+  const sideOf = (owned: Owned): Side => ({ ...owned, bounds: boundsOf(owned.composition) });
+  const sides = { before: sideOf(versions.before), after: sideOf(versions.after) };
+  return ({ at, addresses = [] }) => {
+    const [own, other] = at.version === 'before' ? [sides.before, sides.after] : [sides.after, sides.before];
+    const ids = new Set(filesOf(own.composition, at.path).map(({ id }) => id));
+    const known = other.composition.members.filter(({ id }) => ids.has(id));
+    return distinct([
+      ...ownersOf(own, at.path),
+      ...counterparts(at.path, own.composition, other.composition).flatMap((path) => ownersOf(other, path)),
+      ...known.flatMap((member) => ownersOfFile(member, other)),
+      ...ownersOfAddresses(addresses, [own, other]),
+    ]);
+  };
 }
 
 /** The includes of the same file, or the entry of the same name; an entry of a list has no name. */
@@ -48,7 +59,8 @@ function counterparts(path: SpecPath, { inclusions }: Composition, other: Compos
  * whoever answers for the file with this include. Of an envelope it is its own owner: who answers for a file does not
  * say how much it may grant.
  */
-function ownersOf(composition: Composition, path: SpecPath): string[] {
+function ownersOf(side: Side, path: SpecPath): string[] {
+  const { composition } = side;
   const [section, name, part] = path;
   const inclusion = section === INCLUSIONS ? composition.inclusions[Number(name)] : undefined;
   const ofEnvelope = part === 'within' && inclusion ? envelopeOwner(inclusion) : undefined;
@@ -57,7 +69,7 @@ function ownersOf(composition: Composition, path: SpecPath): string[] {
   const ofInclude = part !== 'within' && inclusion ? includeOwner(inclusion) : undefined;
   return [
     ...[key, ofInclude].filter((owner) => owner !== undefined),
-    ...filesOf(composition, path).flatMap((member) => ownersOfFile(member, composition)),
+    ...filesOf(composition, path).flatMap((member) => ownersOfFile(member, side)),
   ];
 }
 
@@ -65,13 +77,15 @@ function filesOf({ definitions }: Composition, [section, name]: SpecPath): Membe
   return (definitions.get(String(section))?.get(String(name)) ?? []).map(({ member }) => member);
 }
 
-function ownersOfFile(member: Member, composition: Composition): string[] {
+function ownersOfFile(member: Member, side: Side): string[] {
+  const { composition, bounds } = side;
   if (member === composition.members[0]) return [];
+  const isHeard = ({ from }: Inclusion) => isFree(bounds.file(from)) || !isFree(bounds.file(member));
   return composition.inclusions
-    .filter(({ to }) => to === member)
+    .filter((inclusion) => inclusion.to === member && isHeard(inclusion))
     .flatMap((inclusion) => {
       const own = includeOwner(inclusion);
-      return own === undefined ? ownersOfFile(inclusion.from, composition) : [own];
+      return own === undefined ? ownersOfFile(inclusion.from, side) : [own];
     });
 }
 
@@ -86,10 +100,12 @@ function envelopeOwner({ from, index }: Inclusion): string | undefined {
 }
 
 /** The owners of entries of address sets that hold one of these addresses. */
-function ownersOfAddresses(addresses: readonly string[], { before, after }: Versions): string[] {
+function ownersOfAddresses(addresses: readonly string[], sides: readonly Side[]): string[] {
   const ranges = addresses.map(parseCidr).filter((range) => typeof range === 'object');
   if (ranges.length === 0) return [];
-  const notes = [before, after].flatMap(({ policy }) => policy.addressSets.flatMap((set) => set.notes));
+  const notes = sides.flatMap(({ policy, bounds }) =>
+    policy.addressSets.filter(({ id }) => isFree(bounds.entry('ipRanges', id))).flatMap((set) => set.notes),
+  );
   return notes.flatMap(({ owner, range }) =>
     owner !== undefined && !isEmpty(intersect({ ranges }, { ranges: [range] })) ? [owner] : [],
   );
