@@ -14,6 +14,6 @@ export { unifiedPatch } from './output/patch.ts';
 export { type Cause, type Change, type Plan, planChanges } from './output/plan.ts';
 export type { Decision, Denial } from './policy/decide.ts';
 export type { ApiKey, Policy } from './policy/types.ts';
-export type { ProxyProof } from './prove/files.ts';
+export type { NameProof, ProxyProof } from './prove/files.ts';
 export type { ReadFile } from './targets/target.ts';
 export { toolVersion as version } from './version.ts';

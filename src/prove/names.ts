@@ -70,11 +70,13 @@ export class Names {
   readonly types: readonly string[];
   readonly model: NameModel;
   private readonly policy: Policy;
+  private readonly first: NameBlock | undefined;
 
   constructor(policy: Policy, model: NameModel) {
     this.policy = policy;
     this.model = model;
     const blocks = model.listeners.flatMap((zones) => [...zones.values()]);
+    this.first = blocks[0];
     const typed = blocks.flatMap(({ rules, takers }) => [...rules, ...takers]).flatMap(({ type }) => type ?? []);
     this.types = [...new Set(['A', ...typed])];
     this.check('.');
@@ -106,9 +108,8 @@ export class Names {
       const block = blockOf(zones, name);
       return block ? [{ block, listener }] : [];
     });
-    const [first] = this.model.listeners.flatMap((zones) => [...zones.values()]);
-    if (blocks.length === 0 && rewrite && first)
-      return { ...about, type: 'A', what: 'no server block answers it', place: first.place };
+    if (blocks.length === 0 && rewrite && this.first)
+      return { ...about, type: 'A', what: 'no server block answers it', place: this.first.place };
     for (const { block, listener } of blocks) {
       for (const type of this.types) {
         const led = ledOf(block, full, type);

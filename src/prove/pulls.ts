@@ -7,8 +7,8 @@ import type { FilePlace } from './model.ts';
 export interface PullChain {
   /** URLs up to the name of the image, such as `https://mirror.example.com/v2`, or `ITSELF`. */
   readonly sources: readonly string[];
-  /** Whether others have written it, who may do with other registries what they like. */
-  readonly isForeign?: boolean;
+  /** Set where others have written it: for this registry, or for all without a mirror of their own. */
+  readonly foreign?: 'one' | 'all' | undefined;
   readonly place: FilePlace;
 }
 
@@ -71,11 +71,12 @@ function comparison(wanted: readonly WantedNodes[], models: readonly NodeModel[]
 }
 
 function difference(registry: string, nodes: WantedNodes, { kind, chain }: NodeModel): PullDifference | undefined {
-  const { sources, isForeign, place } = chain(registry);
+  const { sources, foreign, place } = chain(registry);
   const { mirrors, bypassed = [], fallsBack } = nodes;
   const own = mirrors.find((one) => one.registry === registry);
   const mirror = own ?? (bypassed.includes(registry) ? undefined : mirrors.find((one) => one.registry === '*'));
-  if (!mirror && isForeign) return undefined;
+  // Others may say what they like of registries that the spec does not name.
+  if ((foreign === 'one' && !own) || (foreign === 'all' && !mirror)) return undefined;
   const wanted = mirror ? [...mirror.endpoints.map(wholeUrl), ...(fallsBack ? [ITSELF] : [])] : [ITSELF];
   if (wanted.join() === sources.join()) return undefined;
   const who = kind === undefined ? '' : ` (${kind})`;

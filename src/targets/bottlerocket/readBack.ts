@@ -1,6 +1,6 @@
 import type { Policy } from '../../policy/types.ts';
 import { CannotTell } from '../../prove/explore.ts';
-import { ITSELF, type NodeModel } from '../../prove/pulls.ts';
+import { ITSELF, type NodeModel, type PullChain } from '../../prove/pulls.ts';
 import { isRecord, memberOf } from '../../source/value.ts';
 import {
   chainFrom,
@@ -42,10 +42,15 @@ export function readBottlerocket(files: readonly ReadFileText[], { name }: Pick<
     (urls) => urls.toSorted((a, b) => (a < b ? -1 : 1)),
     ({ origin, path }) => `${origin}${/^\/?$/.test(path) ? '/v2' : path}`,
   );
-  const isForeign = othersIn(file, name);
+  const ours = ownIn(file, name);
+  const foreignFor = (registry: string): PullChain['foreign'] => {
+    const key = mirrors.has(registry) ? registry : '*';
+    if (!ours || !mirrors.has(key) || ours.has(key)) return undefined;
+    return key === registry ? 'one' : 'all';
+  };
   const chainIn = (sources: typeof old, bypassed?: readonly string[]) => (registry: string) => ({
     ...chainFrom(file, sources, bypassed)(registry),
-    isForeign: isForeign(registry),
+    foreign: foreignFor(registry),
   });
   return [
     { kind: 'containerd 1.7', registries, chain: chainIn(old) },
@@ -53,13 +58,12 @@ export function readBottlerocket(files: readonly ReadFileText[], { name }: Pick<
   ];
 }
 
-/** Returns which registries are not ours: those outside of our marks, if there are any. */
-function othersIn(file: ReadFileText, name: string): (registry: string) => boolean {
+/** Returns the mirrors between our marks; `undefined` where there are none, and all is ours. */
+function ownIn(file: ReadFileText, name: string): ReadonlyMap<string, unknown> | undefined {
   const [, own] = new RegExp(`^# BEGIN postern ${name}$(.*)^# END postern ${name}$`, 'ms').exec(file.text) ?? [];
-  if (own === undefined) return () => false;
+  if (own === undefined) return undefined;
   const registry = memberOf(settingsOf({ ...file, text: own }), 'container-registry');
-  const ours = mirrorsIn(memberOf(registry, 'mirrors'));
-  return (each) => !ours.has(each);
+  return mirrorsIn(memberOf(registry, 'mirrors'));
 }
 
 function mirrorsIn(all: unknown): ReadonlyMap<string, readonly string[]> {
