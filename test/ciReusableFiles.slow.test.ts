@@ -63,7 +63,12 @@ const reusable = suite('what others name');
 const WIDER = SPEC.replace('- GET /api/v4/user', '- GET,PUT /api/v4/user');
 for (const [system, lines] of [
   ['the action for GitHub', actionLines({ base: 'origin/main' })],
+  ['the action for GitHub, with proofs', actionLines({ base: 'origin/main', prove: 'true' })],
   ['the component for GitLab', componentLines('postern:files', 'postern:access')],
+  [
+    'the component for GitLab, with proofs',
+    ['export POSTERN_PROVE=true', ...componentLines('postern:files', 'postern:access')],
+  ],
 ] as const)
   reusable(`${system}: green in sync, red on a hand edit, on a widening and where nothing can be told`, () =>
     inRepository(({ run, write, read: text }) => {
