@@ -122,7 +122,7 @@ async function nameProof(readBack: Reader<'names'>, input: ProofInput): Promise<
 function pullProof({ read }: Reader<'pulls'>, { policy, target, files, from, spec, readFile }: ProofInput): Proof {
   const about = { target: target.name, decides: 'pulls' } as const;
   const wanted = nodesOf(policy, spec, readFile).filter((nodes) => nodes.target === target.name);
-  const result = comparePulls(wanted, () => read(files, policy));
+  const result = comparePulls(wanted, () => read(files));
   if (result.kind === 'unknown') return unknown(about, { problem: result.problem, at: ['targets', target.name], from });
   if (result.kind === 'proved') {
     const { registries } = result;

@@ -17,6 +17,8 @@ export interface NodeSettings {
   readonly fallsBack: boolean;
   /** Registries without a mirror of their own for which these nodes do not ask the mirror of "*" either. */
   readonly bypassed?: readonly string[];
+  /** Registries that somebody else mirrors beside ours. */
+  readonly others?: readonly string[];
 }
 
 /** The name under which nodes pull images and the name that they contact instead, each with its port if it has one. */

@@ -7,8 +7,6 @@ import type { FilePlace } from './model.ts';
 export interface PullChain {
   /** URLs up to the name of the image, such as `https://mirror.example.com/v2`, or `ITSELF`. */
   readonly sources: readonly string[];
-  /** Set where others have written it: for this registry, or for all without a mirror of their own. */
-  readonly foreign?: 'one' | 'all' | undefined;
   readonly place: FilePlace;
 }
 
@@ -71,12 +69,12 @@ function comparison(wanted: readonly WantedNodes[], models: readonly NodeModel[]
 }
 
 function difference(registry: string, nodes: WantedNodes, { kind, chain }: NodeModel): PullDifference | undefined {
-  const { sources, foreign, place } = chain(registry);
-  const { mirrors, bypassed = [], fallsBack } = nodes;
+  const { sources, place } = chain(registry);
+  const { mirrors, bypassed = [], others = [], fallsBack } = nodes;
   const own = mirrors.find((one) => one.registry === registry);
   const mirror = own ?? (bypassed.includes(registry) ? undefined : mirrors.find((one) => one.registry === '*'));
   // Others may say what they like of registries that the spec does not name.
-  if ((foreign === 'one' && !own) || (foreign === 'all' && !mirror)) return undefined;
+  if ((!own && others.includes(registry)) || (!mirror && others.includes('*'))) return undefined;
   const wanted = mirror ? [...mirror.endpoints.map(wholeUrl), ...(fallsBack ? [ITSELF] : [])] : [ITSELF];
   if (wanted.join() === sources.join()) return undefined;
   const who = kind === undefined ? '' : ` (${kind})`;

@@ -56,12 +56,13 @@ export type Nodes = NodeSettings & Readonly<Record<'target' | 'name', string>>;
 export function nodesOf(policy: Policy, spec: Spec, read: ReadFile): Nodes[] {
   return usedBy(spec).flatMap(({ target: { name: target, nodes }, options, at }) => {
     if (!nodes) return [];
-    const { mirrors, fallsBack, kinds = [] } = nodes(options, read);
+    const { mirrors, fallsBack, others = [], kinds = [] } = nodes(options, read);
     const told = {
       target,
       name: target,
       mirrors: mirrorsOf(policy, mirrors, [...at, 'mirrors']),
       fallsBack: fallsBack !== 'never',
+      others,
     };
     const all = kinds.map(({ name, ordered = (endpoints) => endpoints, bypassed = [] }) => ({
       ...told,

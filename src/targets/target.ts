@@ -82,6 +82,8 @@ export interface NodeSettings {
   readonly mirrors: Readonly<Record<string, readonly string[]>>;
   /** `always`: the product tries the registry itself in the end and cannot be told not to. */
   readonly fallsBack: 'never' | 'configured' | 'always';
+  /** Registries that somebody else mirrors in a file that ours are merged into. */
+  readonly others?: readonly string[];
   /** Versions of the product that pull in different ways; absent where all do as the settings say. */
   readonly kinds?: readonly NodeKind[];
 }
@@ -236,7 +238,7 @@ export type ReadBack =
   /** Where nodes ask for images: one model for each kind that `nodes` tells apart. */
   | {
       readonly decides: 'pulls';
-      readonly read: (files: readonly ReadFileText[], policy: Policy) => readonly NodeModel[];
+      readonly read: (files: readonly ReadFileText[]) => readonly NodeModel[];
     };
 
 /** Where names lead. */

@@ -4,7 +4,7 @@ import { type Json, mutatedJson, mutatedText } from './mutated.ts';
 import type { Subject } from './mutationTrial.ts';
 
 /** What a node has been told before, by somebody else. */
-const USER_DATA = `[settings.kubernetes]
+export const USER_DATA = `[settings.kubernetes]
 cluster-name = "prod"
 max-pods = 110
 

@@ -1,6 +1,5 @@
-import type { Policy } from '../../policy/types.ts';
 import { CannotTell } from '../../prove/explore.ts';
-import { ITSELF, type NodeModel, type PullChain } from '../../prove/pulls.ts';
+import { ITSELF, type NodeModel } from '../../prove/pulls.ts';
 import { isRecord, memberOf } from '../../source/value.ts';
 import {
   chainFrom,
@@ -17,7 +16,7 @@ import {
 import type { ReadFileText } from '../target.ts';
 
 /** Reads settings of Bottlerocket in any form: mirrors of registries, after which the registry is always tried. */
-export function readBottlerocket(files: readonly ReadFileText[], { name }: Pick<Policy, 'name'>): readonly NodeModel[] {
+export function readBottlerocket(files: readonly ReadFileText[]): readonly NodeModel[] {
   const file = onlyFile(files);
   const registry = memberOf(settingsOf(file), 'container-registry') ?? {};
   const { mirrors: all, ...others } = fieldsOf(registry, ['mirrors', 'credentials', 'creds'], 'container-registry');
@@ -42,28 +41,10 @@ export function readBottlerocket(files: readonly ReadFileText[], { name }: Pick<
     (urls) => urls.toSorted((a, b) => (a < b ? -1 : 1)),
     ({ origin, path }) => `${origin}${/^\/?$/.test(path) ? '/v2' : path}`,
   );
-  const ours = ownIn(file, name);
-  const foreignFor = (registry: string): PullChain['foreign'] => {
-    const key = mirrors.has(registry) ? registry : '*';
-    if (!ours || !mirrors.has(key) || ours.has(key)) return undefined;
-    return key === registry ? 'one' : 'all';
-  };
-  const chainIn = (sources: typeof old, bypassed?: readonly string[]) => (registry: string) => ({
-    ...chainFrom(file, sources, bypassed)(registry),
-    foreign: foreignFor(registry),
-  });
   return [
-    { kind: 'containerd 1.7', registries, chain: chainIn(old) },
-    { kind: 'containerd 2', registries, chain: chainIn(sorted, known) },
+    { kind: 'containerd 1.7', registries, chain: chainFrom(file, old) },
+    { kind: 'containerd 2', registries, chain: chainFrom(file, sorted, known) },
   ];
-}
-
-/** Returns the mirrors between our marks; `undefined` where there are none, and all is ours. */
-function ownIn(file: ReadFileText, name: string): ReadonlyMap<string, unknown> | undefined {
-  const [, own] = new RegExp(`^# BEGIN postern ${name}$(.*)^# END postern ${name}$`, 'ms').exec(file.text) ?? [];
-  if (own === undefined) return undefined;
-  const registry = memberOf(settingsOf({ ...file, text: own }), 'container-registry');
-  return mirrorsIn(memberOf(registry, 'mirrors'));
 }
 
 function mirrorsIn(all: unknown): ReadonlyMap<string, readonly string[]> {
