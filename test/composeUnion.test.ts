@@ -165,4 +165,38 @@ for (const spec of WHOLE) {
   });
 }
 
+/** The same files with each list of includes the other way round, and every other text at its place. */
+const reversed = (files: Files): Files =>
+  new Map(
+    [...files].map(([name, text]) => {
+      const file = JSON.parse(text);
+      return [name, JSON.stringify({ ...file, include: file.include.toReversed() })];
+    }),
+  );
+
+union('the order of includes moves no place that a report names', async () => {
+  const spec = WHOLE[0] ?? {};
+  const entries = entriesOf(spec);
+  const placesOf = async (files: Files) => {
+    const { composition, shown } = await compileFiles(files, 'f0.json');
+    assert.ok(composition);
+    const { spec, document } = composition;
+    return Object.entries(spec).flatMap(([section, value]) => {
+      if (typeof value !== 'object') return [];
+      const names = Array.isArray(value) ? [...value.keys()] : Object.keys(value);
+      return names.map((name) => {
+        const { file, start, end } = document.locate([section, name]);
+        return `${section} ${name} ${shown(file)} ${start} ${end}`;
+      });
+    });
+  };
+  await fc.assert(
+    fc.asyncProperty(partitions(entries.length), async (partition) => {
+      const files = split(spec, entries, partition);
+      assert.equal(await placesOf(reversed(files)), await placesOf(files));
+    }),
+    { numRuns: 20 },
+  );
+});
+
 union.run();
