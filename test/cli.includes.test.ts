@@ -67,11 +67,16 @@ includes('diff --base git:REV reads all files as they were at that revision', ()
   inWorkspace(async ({ path, run, write }) => {
     writeFiles(path, FILES);
     commit(path);
+    assert.is((await run('generate envs/prod.yaml')).status, 0);
     assert.is((await run('diff envs/prod.yaml --base git:HEAD')).status, 0);
     write('teams/payments.yaml', PAYMENTS.replace('[POST /pay]', '[POST /pay, DELETE /pay]'));
     const { status, stdout } = await run('diff envs/prod.yaml --base git:HEAD');
     assert.is(status, 1);
     assert.match(stdout, /^ {2}teams\/payments\.yaml:4:\d+: newly allowed: DELETE \/pay/m);
+    // So does the cause of a drift.
+    const drift = JSON.parse((await run('diff envs/prod.yaml --format json')).stdout);
+    assert.match(drift.access[0].file, 'teams/payments.yaml');
+    assert.is(drift.access[0].line, 4);
     // What is not in the revision is not taken from the disk.
     write('envs/prod.yaml', PROD.replace('../base.yaml, ', '../base.yaml, ../new.yaml, '));
     write('new.yaml', BASE);
