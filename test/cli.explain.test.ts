@@ -29,6 +29,58 @@ explain('shows decision, reason, line and what goes upstream', () =>
   }),
 );
 
+explain('says which sets let an address in, whose they are and until when', () =>
+  inWorkspace(async ({ runArgs, write }) => {
+    write(
+      'sets.yaml',
+      `version: 1
+name: sets
+ipRanges:
+  gone: [203.0.113.9]
+  offices:
+    - 203.0.113.0/24
+    - { cidr: 198.51.100.7, owner: facilities@example.com, expires: 2099-01-31, reason: until the move }
+  staff: ["@offices", { not: "@gone" }]
+  others: [198.51.100.0/24]
+upstreams: { a: { url: https://a.example.com } }
+routes: { all: { upstream: a, allow: [GET /x] } }
+apiKeys: { k: { key: env:K, token: env:T, ipRanges: ["@others"] } }
+proxies: { p: { listen: 8080, ipRanges: ["@staff"] } }
+targets: { nginx: {} }
+`,
+    );
+    const asked = async (...args: string[]) => runArgs(['explain', 'GET', '/x', 'sets.yaml', ...args]);
+    const admitted = await asked('--key', 'k', '--from', '198.51.100.7');
+    assert.is(admitted.status, 0, admitted.stderr);
+    assert.match(
+      admitted.stdout,
+      / {2}client {4}198\.51\.100\.7 is in @offices \(facilities@example\.com, until 2099-01-31, until the move\), sets\.yaml:7:7\n {12}and in @others, sets\.yaml:9:11\n {12}and in @staff, sets\.yaml:8:10\n/,
+    );
+    const keyless = await asked('--from', '203.0.113.7');
+    assert.match(keyless.stdout, /203\.0\.113\.7 is in @offices, sets\.yaml:6:5\n {12}and in @staff/);
+    assert.match(
+      (await asked('--from', '203.0.113.9')).stdout,
+      /203\.0\.113\.9 is in @gone, .*\n {12}and in @offices, /,
+    );
+    assert.not.match((await asked('--from', '192.0.2.1')).stdout, /^ {2}client /m);
+    const { client } = JSON.parse((await asked('--from', '198.51.100.7', '--key', 'k', '--format', 'json')).stdout);
+    assert.equal(client, {
+      address: '198.51.100.7',
+      sets: [
+        {
+          id: 'offices',
+          at: 'sets.yaml:7:7',
+          owner: 'facilities@example.com',
+          expires: '2099-01-31',
+          reason: 'until the move',
+        },
+        { id: 'others', at: 'sets.yaml:9:11', owner: null, expires: null, reason: null },
+        { id: 'staff', at: 'sets.yaml:8:10', owner: null, expires: null, reason: null },
+      ],
+    });
+  }),
+);
+
 explain('says no with the reason', () =>
   inWorkspace(async ({ runArgs }) => {
     const asked: [readonly string[], RegExp][] = [

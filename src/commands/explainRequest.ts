@@ -9,6 +9,7 @@ import type { HeaderFields } from '../policy/request.ts';
 import { shadowEvaluatorOf } from '../policy/shadow.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import { urlOf } from '../policy/upstreams.ts';
+import { clientSets, clientText, jsonClient } from './clientSets.ts';
 import type { Io, Status } from './io.ts';
 import { jsonVerdict } from './jsonVerdict.ts';
 import { excerptOf, type Locate, locator } from './location.ts';
@@ -43,12 +44,14 @@ export function explainRequest(question: Question, understood: Understood, io: I
   const forwarded = forwardedBy(decided, policy);
   const nearest = nearestOf(decided);
   const shadow = shadowedBy(decided, policy);
+  const sets = clientSets(decided, understood);
   const told = corsFields(decided.proxy, decision, decided.request.headers);
   if (question.format === 'json') {
     const value = {
       ...jsonDecision(decided, locator(document)),
       reason: reasonOf(decided),
       ...(nearest && { nearest: { pattern: nearest.route.pattern.text, at: locator(document)(nearest.route.origin) } }),
+      ...(sets.length > 0 && { client: jsonClient(sets, decided) }),
       ...(forwarded && { upstream: forwarded }),
       ...(told.length > 0 && { answer: { headers: told.map(([name, value]) => ({ name, value })) } }),
       ...(shadow && {
@@ -58,7 +61,7 @@ export function explainRequest(question: Question, understood: Understood, io: I
     io.out(`${JSON.stringify(value, null, 2)}\n`);
   } else {
     io.out(
-      `${headline(decided)}\n  because   ${reasonOf(decided)}\n${excerptOf(nearest?.route.origin ?? decision.at, document)}${forwarded ? forwardedText(forwarded) : ''}${toldText(told)}${shadow ? shadowText(shadow, understood) : ''}`,
+      `${headline(decided)}\n  because   ${reasonOf(decided)}\n${excerptOf(nearest?.route.origin ?? decision.at, document)}${clientText(sets, decided)}${forwarded ? forwardedText(forwarded) : ''}${toldText(told)}${shadow ? shadowText(shadow, understood) : ''}`,
     );
   }
   return decision.kind === 'deny' ? 1 : 0;
