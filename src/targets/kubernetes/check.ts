@@ -38,12 +38,19 @@ export function problemsOf({ policy, options, at }: TargetInput<KubernetesOption
       ? [kubernetesCodes.report('no-such-balancer', [...at, 'provider'], { provider: options.provider.toUpperCase() })]
       : [];
   const most = options.replicas?.max ?? 6;
+  const [name = '', digest = ''] = options.image.split('@sha256:');
   return [
     ...(/^[a-z]/.test(policy.name) ? [] : [kubernetesCodes.report('bad-name', ['name'], { name: policy.name })]),
     ...balancer,
+    ...(isPlaceholder(digest) ? [kubernetesCodes.report('no-such-image', [...at, 'image'], { name })] : []),
     ...policy.proxies.flatMap((proxy) => inProxy(proxy, options.clientAddress)),
     ...policy.apiKeys.flatMap((key) => rateOf(key, most)),
   ];
+}
+
+/** `000…0`, as examples write it. */
+function isPlaceholder(digest: string): boolean {
+  return /^(.)\1*$/.test(digest);
 }
 
 function inProxy({ id, clientIp, listen, tls, health, origin }: Proxy, mode: Mode): Diagnostic[] {

@@ -36,6 +36,9 @@ export const kubernetesCodes = defineCodes('kubernetes', {
   'no-such-balancer': error('load balancers of {provider} do not send the PROXY protocol').hint(
     'write clientAddress: localTrafficPolicy',
   ),
+  'no-such-image': warning(
+    'the digest of the image is only there to be replaced, and pods would wait for it for ever',
+  ).hint('write the digest that "crane digest {name}:TAG" prints'),
   'rate-per-pod': warning(
     'key "{key}" may send {rate} to each pod, so up to {most} with {pods} of them: pods do not count together',
   ).hint('write a rate that is right when multiplied, or fewer pods'),

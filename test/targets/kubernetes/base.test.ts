@@ -85,6 +85,24 @@ test('an image without its digest, and a proxy that listens on one address', () 
   );
 });
 
+test('an image that cannot be there is told from one that may be', () => {
+  for (const digest of ['0'.repeat(64), 'f'.repeat(64)]) {
+    const text = specOf({}).replace(/@sha256:[0-9a-f]+/, `@sha256:${digest}`);
+    const { files, diagnostics } = compile(text, { file: 'postern.yaml', read: () => undefined });
+    assert.ok(files);
+    assert.equal(
+      diagnostics.map(({ code, severity, hint }) => [code, severity, hint]),
+      [
+        [
+          'kubernetes/no-such-image',
+          'warning',
+          'write the digest that "crane digest nginxinc/nginx-unprivileged:TAG" prints',
+        ],
+      ],
+    );
+  }
+});
+
 test('a rate counts for each pod, which is said', () => {
   const parts = { rate: ', rateLimit: 10/s' };
   assert.equal(made(parts).problems, ['kubernetes/rate-per-pod']);

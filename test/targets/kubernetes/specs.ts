@@ -1,4 +1,4 @@
-export const IMAGE = `nginxinc/nginx-unprivileged@sha256:${'0'.repeat(64)}`;
+export const IMAGE = `nginxinc/nginx-unprivileged@sha256:${'0123456789abcdef'.repeat(4)}`;
 
 /** What a test says of its own. */
 export interface Parts {
