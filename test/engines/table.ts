@@ -175,6 +175,7 @@ export const recipes = {
     origin: debian('util-linux', 'usr/bin/unshare'),
   },
   ip: { command: 'ip', say: ['-V'], from: '5.0.0', origin: debian('iproute2', 'usr/sbin/ip') },
+  nft: { command: 'nft', say: ['--version'], from: '1.0.0', origin: debian('nftables', 'usr/sbin/nft') },
   kdig: { command: 'kdig', say: ['-V'], from: '3.0.0', origin: debian('knot-dnsutils', 'usr/bin/kdig') },
   kubectl: {
     command: 'kubectl',
