@@ -2,6 +2,7 @@ import type { Diagnostic, SpecPath } from '../../diagnostics/diagnostic.ts';
 import { isEverybody } from '../../policy/cidr.ts';
 import type { ApiKey, ClientAddress, Proxy } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
+import { withoutProxyProtocol } from './balancers.ts';
 import { kubernetesCodes } from './codes.ts';
 import type { KubernetesOptions } from './options.ts';
 
@@ -33,17 +34,15 @@ const WORDS: { readonly [K in ClientAddress['kind']]: string } = {
 
 /** Returns problems that would make pods refuse everybody, never become ready, or not start. */
 export function problemsOf({ policy, options, at }: TargetInput<KubernetesOptions>): Diagnostic[] {
-  const balancer =
-    options.clientAddress === 'proxyProtocol' && (options.provider === 'aks' || options.provider === 'gke')
-      ? [kubernetesCodes.report('no-such-balancer', [...at, 'provider'], { provider: options.provider.toUpperCase() })]
-      : [];
+  const { clientAddress, provider } = options;
+  const cannot = clientAddress === 'proxyProtocol' && provider !== undefined && withoutProxyProtocol(provider);
   const most = options.replicas?.max ?? 6;
   const [name = '', digest = ''] = options.image.split('@sha256:');
   return [
     ...(/^[a-z]/.test(policy.name) ? [] : [kubernetesCodes.report('bad-name', ['name'], { name: policy.name })]),
-    ...balancer,
+    ...(cannot ? [kubernetesCodes.report('no-such-balancer', [...at, 'provider'], { provider: cannot })] : []),
     ...(isPlaceholder(digest) ? [kubernetesCodes.report('no-such-image', [...at, 'image'], { name })] : []),
-    ...policy.proxies.flatMap((proxy) => inProxy(proxy, options.clientAddress)),
+    ...policy.proxies.flatMap((proxy) => inProxy(proxy, clientAddress)),
     ...policy.apiKeys.flatMap((key) => rateOf(key, most)),
   ];
 }

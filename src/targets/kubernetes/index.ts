@@ -6,6 +6,7 @@ import { renderTemplate } from '../../render/render.ts';
 import { type Token, token, unquotable } from '../../render/token.ts';
 import { jsonString } from '../mirrors.ts';
 import { defineTarget, type RenderedFile, type TargetInput } from '../target.ts';
+import { annotationsOf } from './balancers.ts';
 import { problemsOf } from './check.ts';
 import { kubernetesCodes } from './codes.ts';
 import { type KubernetesOptions, kubernetesAccess, kubernetesOptions } from './options.ts';
@@ -145,43 +146,9 @@ function probeOf(proxies: readonly Proxy[], { clientAddress }: KubernetesOptions
   };
 }
 
-const INTERNAL = {
-  eks: [['service.beta.kubernetes.io/aws-load-balancer-scheme', 'internal']],
-  aks: [['service.beta.kubernetes.io/azure-load-balancer-internal', 'true']],
-  gke: [['networking.gke.io/load-balancer-type', 'Internal']],
-} as const;
-const EXTERNAL = {
-  eks: [['service.beta.kubernetes.io/aws-load-balancer-scheme', 'internet-facing']],
-  aks: [],
-  gke: [],
-} as const;
-
-/** The AWS controller registers the pods themselves, and keeps the client's address if it is told to. */
-const AWS = [
-  ['service.beta.kubernetes.io/aws-load-balancer-type', 'external'],
-  ['service.beta.kubernetes.io/aws-load-balancer-nlb-target-type', 'ip'],
-] as const;
-
 function balancerOf({ proxies }: Policy, { clientAddress, provider, internal = true }: KubernetesOptions) {
   const isOutside = clientAddress === 'localTrafficPolicy' || clientAddress === 'proxyProtocol';
-  const annotations =
-    provider === undefined || !isOutside
-      ? []
-      : [
-          ...(provider === 'eks' ? AWS : []),
-          ...(internal ? INTERNAL : EXTERNAL)[provider],
-          ...(provider === 'eks' && clientAddress === 'proxyProtocol'
-            ? ([['service.beta.kubernetes.io/aws-load-balancer-proxy-protocol', '*']] as const)
-            : []),
-          ...(provider === 'eks' && clientAddress === 'localTrafficPolicy'
-            ? ([
-                [
-                  'service.beta.kubernetes.io/aws-load-balancer-target-group-attributes',
-                  'preserve_client_ip.enabled=true',
-                ],
-              ] as const)
-            : []),
-        ];
+  const annotations = provider !== undefined && isOutside ? annotationsOf(provider, clientAddress, internal) : [];
   const ranges = proxies.some((proxy) => isEverybody(proxy.ranges))
     ? []
     : toCidrs(unionOf(proxies.flatMap((proxy) => proxy.ranges.ranges)));
