@@ -177,6 +177,12 @@ confirming('what runs is read as "nginx -T" prints it', () =>
     assert.is((await run('prove --live nginx=live.txt')).status, 0);
     write('live.txt', live.join('\n').replace('10.0.0.0/8 ""', '0.0.0.0/0 ""'));
     assert.match((await run('prove --live nginx=live.txt')).stdout, /401 instead of 403/);
+    const { stdout } = await run('diff --live nginx=live.txt');
+    assert.match(stdout, /what the difference does: 401 instead of 403 \[diff\/shown-by\]\n[\s\S]*hint: curl /);
+    write('live.txt', live.join('\n').replace('keepalive 64', 'keepalive 65'));
+    assert.match((await run('diff --live nginx=live.txt')).stdout, /decided as the spec does; something else differs/);
+    write('live.txt', live.join('\n').replace('keepalive 64;', 'keepalive 64; ip_hash;'));
+    assert.match((await run('diff --live nginx=live.txt')).stdout, /cannot be told: an upstream has "ip_hash"/);
   }),
 );
 

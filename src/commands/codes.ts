@@ -1,4 +1,4 @@
-import { defineCodes, error } from '../diagnostics/codes.ts';
+import { defineCodes, error, note } from '../diagnostics/codes.ts';
 
 /** Problems with the arguments of a command. */
 export const commandCodes = defineCodes('command', {
@@ -43,6 +43,12 @@ export const diffCodes = defineCodes('diff', {
     ({ known }: { known: readonly string[] }) =>
       `write TARGET=FILE, or TARGET=- for standard input; targets: ${known.join(', ')}`,
   ),
+  'shown-by': note(
+    ({ target, about, what }: { target: string; about: string; what: string; show: string }) =>
+      `${target}: ${about}: what the difference does: ${what}`,
+  ).hint('{show}'),
+  'same-decisions': note('{target}: {about}: what is asked is decided as the spec does; something else differs'),
+  'not-shown': note('{target}: {about}: what the difference opens or closes cannot be told: {problem}'),
   'wrong-mode': error('{option} has no meaning beside {mode}').hint('run diff once for each comparison'),
 });
 

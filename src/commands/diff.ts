@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { inOrder } from '../accessDiff/collector.ts';
 import { diffAccess } from '../accessDiff/diff.ts';
 import { type AccessChange, mayWiden } from '../accessDiff/types.ts';
-import { compile, compileCodes } from '../compile.ts';
+import { compile } from '../compile.ts';
 import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { placedIn } from '../diagnostics/resolve.ts';
 import { type Claim, claimsOf, type SameClaim } from '../guarantees/claims.ts';
@@ -11,18 +11,13 @@ import { implies } from '../guarantees/implied.ts';
 import { loosenedEnvelopes, prolongedIncludes } from '../guarantees/loosened.ts';
 import { approversOf, handedOver } from '../guarantees/owners.ts';
 import { prove } from '../guarantees/prove.ts';
-import { outputCodes } from '../output/codes.ts';
-import { placed, systemProblem } from '../output/disk.ts';
+import { placed } from '../output/disk.ts';
 import { compareLines } from '../output/lines.ts';
 import type { Change } from '../output/plan.ts';
 import { accessSummary } from '../report/accessText.ts';
-import { decodeSource } from '../source/decode.ts';
-import { readBytes } from '../source/read.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { Spec } from '../spec/schema.ts';
 import { diffOptions } from '../targets/accessDiff.ts';
-import { targets } from '../targets/index.ts';
-import type { LiveText } from '../targets/target.ts';
 import { diffCodes } from './codes.ts';
 import { type Drift, type DriftArguments, drift } from './drift.ts';
 import { type Promised, runGuarantees, wordsFor } from './guarantees.ts';
@@ -42,14 +37,14 @@ export interface DiffArguments extends DriftArguments {
 }
 
 /** Compares the spec with one of three things: the files on disk, what runs, or another version of the spec. */
-export function diff(args: DiffArguments, io: Io): Status {
+export async function diff(args: DiffArguments, io: Io): Promise<Status> {
   const { base, live = [], maxChanges, failOn } = args;
   const problems = misuse(args);
   if (problems.length > 0) {
     return print({ command: 'diff', status: 2, diagnostics: problems, asked: 'changes' }, args.format, io);
   }
   if (base !== undefined) return diffBase({ ...args, base, failOn }, io);
-  if (live.length > 0) return diffLive({ ...args, live }, io);
+  if (live.length > 0) return (await import('./diffLive.ts')).diffLive({ ...args, live }, io);
   return diffFiles(args, maxChanges === undefined ? undefined : maxChanges / 100, io);
 }
 
@@ -211,77 +206,6 @@ function compareWith(
       owners: approversOf({ before: { composition, policy }, after: current }),
     },
   });
-}
-
-export interface LiveArguments {
-  readonly spec?: string | undefined;
-  readonly out?: string | undefined;
-  readonly live: readonly string[];
-  readonly format: Format;
-}
-
-/** Compares captures of what runs with what the spec generates. */
-export function diffLive({ spec: argument, live, format }: LiveArguments, io: Io): Status {
-  const { source, document, spec, policy, files, diagnostics } = compileArgument(argument, io);
-  const report = { command: 'diff', document, asked: 'diagnostics' as const };
-  if (!source || !spec || !policy || !files) return print({ ...report, status: 2, diagnostics }, format, io);
-  const problems: Diagnostic[] = [];
-  const drift: Diagnostic[] = [];
-  const foreign: Diagnostic[] = [];
-  for (const text of live) {
-    const captured = capture(text, io);
-    problems.push(...captured.diagnostics);
-    if (!captured.value) continue;
-    const { target } = captured.value;
-    const compare = targets.find(({ name }) => name === target)?.live;
-    if (!compare || spec.targets?.[target] === undefined) {
-      problems.push(
-        compileCodes.report('unknown-target', ['targets'], { target, known: Object.keys(spec.targets ?? {}) }),
-      );
-      continue;
-    }
-    const own = files.filter((file) => file.target === target);
-    const { read } = source;
-    const expected = {
-      target,
-      policy,
-      options: spec.targets[target],
-      at: ['targets', target],
-      files: own,
-      read,
-    };
-    const compared = compare(captured.value, expected);
-    problems.push(...compared.diagnostics);
-    drift.push(...(compared.value?.drift ?? []));
-    foreign.push(...(compared.value?.foreign ?? []));
-  }
-  const status = hasError(problems) ? 2 : drift.length > 0 ? 1 : 0;
-  const beside = foreign.length === 0 ? '' : `, ${count(foreign.length, 'foreign part')} beside ours`;
-  const summary = `${drift.length === 0 ? 'in sync with what runs' : count(drift.length, 'difference')}${beside}`;
-  const all = [...diagnostics, ...problems, ...drift, ...foreign];
-  return print({ ...report, status, diagnostics: all, ...(status !== 2 && { summary }) }, format, io);
-}
-
-/** Reads a capture: `TARGET=FILE`, or `TARGET=-` for standard input. */
-function capture(text: string, io: Io): Result<LiveText & { readonly target: string }> {
-  const [, target = '', file = ''] = /^([^=]*)=(.+)$/s.exec(text) ?? [];
-  const known = targets.filter(({ live }) => live).map(({ name }) => name);
-  const refuse = (problem: string) => failed([diffCodes.report('bad-live', [], { text, problem, known })]);
-  if (file === '') return refuse('names no file');
-  if (!known.includes(target)) return refuse(`"${target}" cannot be compared live`);
-  const name = file === '-' ? 'standard input' : file;
-  const unreadable = (problem: string) => {
-    const hint = `name the file that holds what runs of ${target}, or - for standard input`;
-    return failed([outputCodes.report('unreadable', [], { problem }, { ...placed(file), hint })]);
-  };
-  try {
-    const found = file === '-' ? { bytes: io.readStdin() } : readBytes(file, { pipes: true });
-    if ('problem' in found) return unreadable(found.problem);
-    const { value, diagnostics } = decodeSource(name, found.bytes);
-    return value ? ok({ ...value, target }) : failed(diagnostics);
-  } catch (error) {
-    return unreadable(systemProblem(error));
-  }
 }
 
 /** Returns a change for each guarantee that does not hold, and for each one that was removed or weakened. */

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Diagnostic, Related, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import { proveCodes } from '../prove/codes.ts';
@@ -20,6 +21,16 @@ export type Provable = Target & { readonly readBack: ReadBack };
 
 export function isProvable(target: Target): target is Provable {
   return target.readBack !== undefined;
+}
+
+/** Returns the files of a capture of what runs; `undefined` where the target's captures are none. */
+export function capturedFiles(
+  file: string,
+  text: string,
+  { name, printed, readBack }: Provable,
+): ReadFileText[] | undefined {
+  if (readBack.decides !== 'requests') return [{ path: `${name}/${basename(file)}`, text }];
+  return printed?.(text)?.map(({ path, text: own }) => ({ path: `${name}/${basename(path)}`, text: own }));
 }
 
 /** Says that no target of a spec can be proved. */

@@ -1,5 +1,5 @@
 import { readdirSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { proveCodes } from '../prove/codes.ts';
 import { ASSUMPTIONS } from '../prove/witness.ts';
@@ -9,7 +9,7 @@ import { targets } from '../targets/index.ts';
 import type { ReadFileText } from '../targets/target.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';
-import { isProvable, nothingToProve, type Proof, type Provable, proveTarget } from './proofs.ts';
+import { capturedFiles, isProvable, nothingToProve, type Proof, type Provable, proveTarget } from './proofs.ts';
 import { compileArgument, outputFolder } from './spec.ts';
 
 export interface ProveArguments {
@@ -109,18 +109,17 @@ function readAll(paths: readonly string[], folder: string): Texts {
  * Reads a file and those beside it, which a proxy may include; or what the engine prints of all that it has read. Other
  * programs have one file.
  */
-function readLive(file: string, { name, printed, readBack }: Provable, io: Io): Texts {
+function readLive(file: string, target: Provable, io: Io): Texts {
   const text = file === '-' ? Buffer.from(io.readStdin()).toString('latin1') : readFile(file);
   if (text === undefined) return { missing: file };
-  if (readBack.decides !== 'requests') return [{ path: `${name}/${basename(file)}`, text }];
-  const all = printed?.(text);
-  if (all) return all.map(({ path, text: own }) => ({ path: `${name}/${basename(path)}`, text: own }));
+  const captured = capturedFiles(file, text, target);
+  if (captured) return captured;
   if (file === '-') return [];
   const folder = dirname(file);
   const beside = readdirSync(folder).filter((each) => statSync(join(folder, each)).isFile());
   return beside.flatMap((each) => {
     const own = readFile(join(folder, each));
-    return own === undefined ? [] : [{ path: `${name}/${each}`, text: own }];
+    return own === undefined ? [] : [{ path: `${target.name}/${each}`, text: own }];
   });
 }
 

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import * as assert from 'uvu/assert';
-import { diffLive } from '../../../src/commands/diff.ts';
+import { diffLive } from '../../../src/commands/diffLive.ts';
 import { generate } from '../../../src/commands/generate.ts';
 import { type TemporaryFolder, temporaryFolder } from '../../../src/verify/folder.ts';
 import { engineSuite } from '../../engines/suite.ts';
-import { captured, recordingIo } from '../../support/captured.ts';
+import { recordingIo } from '../../support/captured.ts';
 import { postern } from '../../support/cli.ts';
 import { type Kubectl, startKubectl } from './kubectl.ts';
 
@@ -78,8 +78,12 @@ async function throughKubectl(file: string, kind: 'object' | 'Corefile', output:
 }
 
 const make = (specFile: string) => generate({ spec: specFile, force: true, format: 'text' }, recordingIo().io);
-const compare = (specFile: string, live: string) =>
-  captured((io) => diffLive({ spec: specFile, live: ['coredns=-'], format: 'text' }, io), live);
+
+async function compare(specFile: string, live: string) {
+  const { io, said } = recordingIo(live);
+  const status = await diffLive({ spec: specFile, live: ['coredns=-'], format: 'text' }, io);
+  return { status, ...said() };
+}
 
 for (const [options, file, kind] of FORMS) {
   test(`{ ${options} } is taken by kubectl and in sync with what it prints, until somebody edits that`, async () => {
@@ -90,11 +94,12 @@ for (const [options, file, kind] of FORMS) {
     for (const text of Object.values((load(yaml) as { data: object }).data)) assert.type(text, 'string');
     assert.match(yaml, options.includes('blanks') ? /^ {2}Corefile: "/m : /^ {4,}rewrite stop name/m);
     for (const live of [json, yaml]) {
-      assert.equal(compare(specFile, live), { status: 0, out: 'in sync with what runs\n', err: '' });
+      assert.equal(await compare(specFile, live), { status: 0, out: 'in sync with what runs\n', err: '' });
     }
-    const { status, out } = compare(specFile, yaml.replace(/(\s)gitlab\.privatelink\./, '$1gitlab.elsewhere.'));
+    const { status, out } = await compare(specFile, yaml.replace(/(\s)gitlab\.privatelink\./, '$1gitlab.elsewhere.'));
     assert.is(status, 1);
     assert.match(out, /postern\.yaml:4:5: error: .* gitlab\.elsewhere\..*\[drift\/changed\]$/m);
+    assert.match(out, /note: coredns: names: what the difference does: .* \[diff\/shown-by\]$/m);
   });
 }
 
