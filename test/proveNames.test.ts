@@ -170,7 +170,7 @@ names('rules that list names are read name by name', () => {
 names('the command proves them without any proxy', () =>
   inWorkspace(async ({ run, write, read }) => {
     write('postern.yaml', `version: 1\nname: names\n${REWRITES}targets: { nginx: {}, coredns: { form: configMap } }\n`);
-    await run('generate');
+    assert.match((await run('generate --prove')).stderr, /proved to decide what the spec says/);
     const { status, stdout } = await run('prove');
     assert.is(status, 0);
     assert.match(stdout, /^coredns: names: proved for all names \(11 one by one, 4 kinds of others\)$/m);

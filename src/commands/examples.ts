@@ -13,6 +13,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string,
       'the files of one engine, for all requests; a difference is tried on it',
     ],
     ['postern prove --live nginx=live.txt', 'what runs, as "nginx -T" prints it'],
+    ['postern prove --live coredns=live.yaml', 'the ConfigMap that runs, for all names'],
   ],
   generate: [
     ['postern generate --check', 'exit 1 where a file is not what the spec makes'],

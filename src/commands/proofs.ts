@@ -16,6 +16,7 @@ import { confirmName } from '../verify/confirmNames.ts';
 import { findProgram, isRunnable, type RunnableTarget } from '../verify/engines.ts';
 import type { Status } from './io.ts';
 import type { ProofOutcome } from './report.ts';
+import { count } from './validate.ts';
 
 export type Provable = Target & { readonly readBack: ReadBack };
 
@@ -118,7 +119,10 @@ async function nameProof(readBack: Reader<'names'>, input: ProofInput): Promise<
   if (result.kind === 'unknown') return unknown(about, { problem: result.problem, at: ['targets', target.name], from });
   if (result.kind === 'proved') {
     const { names, kinds } = result;
-    return proved(about, `proved for all names (${names} one by one, ${kinds} kinds of others)`, { names, kinds });
+    return proved(about, `proved for all names (${names} one by one, ${count(kinds, 'kind')} of others)`, {
+      names,
+      kinds,
+    });
   }
   const { difference } = result;
   const { name, type, what, place, at } = difference;
