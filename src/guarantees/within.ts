@@ -5,7 +5,16 @@ import type { Diagnostic, Related, SpecPath } from '../diagnostics/diagnostic.ts
 import { takes } from '../policy/access.ts';
 import { keyAddresses, keysByGroup, secretName } from '../policy/apiKeys.ts';
 import { buildAutomaton, MAX_OVERLAPS, type State } from '../policy/automaton.ts';
-import { type CidrSet, contains, isEmpty, parseAddress, someAddress, subtract, unionOf } from '../policy/cidr.ts';
+import {
+  type CidrSet,
+  contains,
+  isEmpty,
+  parseAddress,
+  someAddress,
+  subtract,
+  toCidrs,
+  unionOf,
+} from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
 import type { ReadFile } from '../policy/ranges.ts';
 import type { ApiKey, Policy, Route } from '../policy/types.ts';
@@ -125,10 +134,11 @@ function mayName(user: Bounds, definition: Bounds): boolean {
   return user.every((way) => definition.some((other) => other.every((one) => way.includes(one))));
 }
 
-/** The bounds that the requests of a group must keep: its own, or those of a key that may use the group. */
+/** The bounds that the requests of a group must keep: its own, or those of keys that may use the group. */
 interface Granted {
   readonly bounds: Bounds;
-  readonly key?: ApiKey;
+  /** Keys with the same bounds, addresses and named tokens, of which there may be thousands; `undefined` is the group. */
+  readonly callers: (ApiKey | undefined)[];
   /** Where the requests come from. Absent for a single way: its requests, addresses and tokens are asked one by one. */
   readonly from?: CidrSet;
 }
@@ -144,13 +154,13 @@ function checkRequests(context: Context): void {
     for (const route of state.accepts) {
       for (const one of granted.get(route.group) ?? []) {
         if (told.get(route)?.has(one)) continue;
-        const problem = route.methods
+        const found = route.methods
           .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
           .map((method) => outside(one, { route, method, path, lines: line?.accepts ?? [] }, terms))
-          .find((found) => found !== undefined);
-        if (!problem) continue;
+          .find((each) => each !== undefined);
+        if (!found) continue;
         told.get(route)?.add(one);
-        problems.push(problem);
+        problems.push(...found);
       }
     }
   };
@@ -162,7 +172,8 @@ function checkRequests(context: Context): void {
 }
 
 /** By group; a group without bounds and without bound keys is not in it. */
-function grantedBy({ policy, bounds }: Context): ReadonlyMap<string, readonly Granted[]> {
+function grantedBy(context: Context): ReadonlyMap<string, readonly Granted[]> {
+  const { policy, bounds } = context;
   const keys = keysByGroup(policy.apiKeys);
   const open = openGroups(policy);
   const groups = new Set(policy.routes.map(({ group }) => group));
@@ -170,23 +181,39 @@ function grantedBy({ policy, bounds }: Context): ReadonlyMap<string, readonly Gr
     [...groups].flatMap((group) => {
       const proxies = policy.proxies.filter((proxy) => proxy.groups.includes(group));
       const callers = open.has(group) ? [] : (keys.get(group) ?? []);
-      const one = (ways: Bounds, from: () => readonly CidrSet[], key?: ApiKey): Granted[] => {
-        if (isFree(ways)) return [];
-        const reach = ways.length > 1 && { from: unionOf(from().flatMap(({ ranges }) => ranges)) };
-        return [{ bounds: ways, ...(key && { key }), ...reach }];
-      };
       const from = (key: ApiKey) => proxies.map((proxy) => keyAddresses(key, proxy));
       const own = bounds.entry('routes', group);
-      const ofKeys = callers.flatMap((key) => {
+      const everywhere = () => (open.has(group) ? proxies.map(({ ranges }) => ranges) : callers.flatMap(from));
+      const alike = new Map<string, Granted>();
+      for (const key of callers) {
         const ways = bounds.entry('apiKeys', key.id);
         // A key with the one way of its group would only repeat the findings about the group.
-        return ways.length === 1 && isSame(ways, own) ? [] : one(ways, () => from(key), key);
-      });
-      const ofAll = () => (open.has(group) ? proxies.map(({ ranges }) => ranges) : callers.flatMap(from));
-      const all = [...one(own, ofAll), ...ofKeys];
+        if (isFree(ways) || (ways.length === 1 && isSame(ways, own))) continue;
+        const granted = grantedTo(key, ways, () => from(key));
+        const id = idOf(granted, context);
+        const known = alike.get(id);
+        if (known) known.callers.push(key);
+        else alike.set(id, granted);
+      }
+      const all = [...(isFree(own) ? [] : [grantedTo(undefined, own, everywhere)]), ...alike.values()];
       return all.length === 0 ? [] : [[group, all] as const];
     }),
   );
+}
+
+function grantedTo(caller: ApiKey | undefined, bounds: Bounds, from: () => readonly CidrSet[]): Granted {
+  const reach = bounds.length > 1 && { from: unionOf(from().flatMap(({ ranges }) => ranges)) };
+  return { bounds, callers: [caller], ...reach };
+}
+
+/** One text for all keys whose requests are inside or outside alike. */
+function idOf({ bounds, callers: [key], from }: Granted, { bounds: { envelopes } }: Context): string {
+  const ways = bounds.map((way) => [namesTokenOf(key, way), ...way.map((one) => envelopes.indexOf(one))]);
+  return JSON.stringify([ways, from && toCidrs(from)]);
+}
+
+function namesTokenOf(key: ApiKey | undefined, way: readonly Envelope[]): boolean {
+  return !key || way.every((one) => namesToken(one, key.token.text));
 }
 
 /** The groups that need no key. */
@@ -209,37 +236,37 @@ interface Asked {
 }
 
 /** What no way admits about a request: the request, how it is forwarded, or all of it together. */
-function outside(granted: Granted, { route, method, path, lines }: Asked, terms: Terms): Diagnostic | undefined {
-  const { bounds, key } = granted;
+function outside(granted: Granted, { route, method, path, lines }: Asked, terms: Terms): Diagnostic[] | undefined {
+  const { bounds, callers } = granted;
   const accepting = new Set(lines.filter((line) => takes(line, method)).map(({ envelope }) => envelope));
   const admits = (one: Envelope) => accepting.has(one) && forwardingProblem(route.forwarding, one) === undefined;
   const ways = bounds.filter((way) => way.every(admits));
-  const refusing = bounds[0]?.find((one) => !admits(one));
-  const what = key ? `key "${key.id}" may send` : 'allows';
+  const refusing = ways.length === 0 ? bounds[0]?.find((one) => !admits(one)) : undefined;
+  const beyond = refusing ? undefined : mixed(granted, ways, terms);
+  const envelope = refusing ?? beyond?.envelope;
+  if (!envelope) return undefined;
+  const problem = accepting.has(envelope) ? forwardingProblem(route.forwarding, envelope) : undefined;
   const request = `${method} ${path}`;
-  const at = key ? key.origin : route.origin;
-  const extra = (envelope: Envelope) => {
+  return callers.map((key) => {
+    const what = key ? `key "${key.id}" may send` : 'allows';
+    const at = key ? key.origin : route.origin;
     const line: Related[] = key ? [{ at: route.origin, message: 'allowed here' }] : [];
-    return { related: [...line, ...relatedTo(envelope).related], ...(key && { part: 'key' as const }) };
-  };
-  if (ways.length === 0 && refusing) {
-    const problem = accepting.has(refusing) ? forwardingProblem(route.forwarding, refusing) : undefined;
+    const related = [...line, ...relatedTo(envelope).related];
+    const extra = { related, ...(key && { part: 'key' as const }) };
+    if (beyond) return withinCodes.report('together', at, { what, request, address: beyond.address }, extra);
     return problem === undefined
-      ? withinCodes.report('request', at, { what, request }, extra(refusing))
-      : withinCodes.report('forwarding', at, { what, request, problem }, extra(refusing));
-  }
-  const beyond = mixed(granted, ways, terms);
-  if (!beyond) return undefined;
-  return withinCodes.report('together', at, { what, request, address: beyond.address }, extra(beyond.envelope));
+      ? withinCodes.report('request', at, { what, request }, extra)
+      : withinCodes.report('forwarding', at, { what, request, problem }, extra);
+  });
 }
 
 /**
  * An address from which a request comes and no way admits it, although one admits the request, one the address and one
  * the token of the key: what a way admits, it admits together.
  */
-function mixed({ bounds, key, from }: Granted, ways: Bounds, terms: Terms): Beyond | undefined {
+function mixed({ bounds, callers: [key], from }: Granted, ways: Bounds, terms: Terms): Beyond | undefined {
   if (!from || beyondAll(from, bounds, terms)) return undefined;
-  const named = (way: readonly Envelope[]) => !key || way.every((one) => namesToken(one, key.token.text));
+  const named = (way: readonly Envelope[]) => namesTokenOf(key, way);
   // A token that no way names is reported as such.
   return bounds.some(named) ? beyondAll(from, ways.filter(named), terms, bounds) : undefined;
 }
