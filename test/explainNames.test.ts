@@ -191,6 +191,9 @@ const USER_DATA = `[settings.host]
 [[settings.container-registry.credentials]]
 registry = "paid.example.com"
 auth = "x"
+[[settings.container-registry.mirrors]]
+registry = "theirs.example.com"
+endpoint = ["https://theirs.example.net"]
 `;
 const nodesFirst = async (image: string, mirrors: string) => {
   const { out } = await told(`pull ${image}`, { format: 'json' }, twoKinds(mirrors), { 'user-data.toml': USER_DATA });
@@ -216,6 +219,11 @@ pulls('knows which registries the mirror of all others is not asked for', async 
   assert.equal(await nodesFirst('free.example.com/app', all), ['bottlerocket: cache.example']);
   const own = '{ "*": [https://cache.example], paid.example.com: [https://paid.link.example] }';
   assert.equal(await nodesFirst('paid.example.com/app', own), ['bottlerocket: paid.link.example']);
+});
+pulls('knows the mirrors of the given user data', async () => {
+  assert.equal(await nodesFirst('theirs.example.com/app', '{ "*": [https://cache.example] }'), [
+    'bottlerocket: theirs.example.net',
+  ]);
 });
 pulls('says where no target makes the site', async () => {
   const text = spec.replace('  coredns: {}\n', '  coredns: {}\n  caddy: {}\n');

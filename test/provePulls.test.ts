@@ -172,7 +172,7 @@ for (const { target, options, rewrites = REWRITES, edits } of CASES)
     for (const [edit, expected] of edits) assert.match(await said(own, edit), expected);
   });
 
-pulls('others may mirror what the spec does not name, and nothing else', async () => {
+pulls('mirrors of others stay as they were given', async () => {
   const own = made('bottlerocket', `merge: node.toml, mirrors: { ${ALL} }`, REWRITES);
   assert.match(await said(own), /: proved for all registries/);
   const foreign = (registry: string) => ['"quay.io"', `"${registry}"`] as const;
@@ -198,8 +198,7 @@ for (const form of ['JSON', 'TOML'] as const)
     const { policy, spec } = compile(here.text, { file: 'postern.yaml', read });
     if (!policy || !spec) throw new Error('no spec');
     const own = { policy, spec, readFile: read };
-    const sources = async (text: string) =>
-      (await decisions(text))?.filter((line) => /^(?!quay).* from /.test(line)).join('\n');
+    const sources = async (text: string) => (await decisions(text))?.filter((line) => / from /.test(line)).join('\n');
     const wanted = await sources(capture);
     const random = randomOf(`pulls ${form}`);
     const tally = { same: 0, found: 0, unknown: 0 };

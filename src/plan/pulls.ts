@@ -1,6 +1,6 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import { hasNamedSite } from '../policy/domains.ts';
-import { type NodeSettings, rewrittenMirrors } from '../policy/mirrors.ts';
+import { mirrorFor, type NodeSettings, rewrittenMirrors } from '../policy/mirrors.ts';
 import { authorityOf, DEFAULT_PORT } from '../policy/origin.ts';
 import type { DomainRewrite, Policy } from '../policy/types.ts';
 import { sitesOf } from './sites.ts';
@@ -34,21 +34,20 @@ export function registryOf(image: string): string {
 export function pullHops(
   policy: Policy,
   image: string,
-  { mirrors, fallsBack, bypassed = [] }: NodeSettings = { mirrors: rewrittenMirrors(policy), fallsBack: false },
+  settings: NodeSettings = { mirrors: rewrittenMirrors(policy), fallsBack: false },
 ): PullHop[] {
   const registry = registryOf(image);
-  // Runtimes find a mirror by the exact text of the host in the image: neither the port nor the case may differ.
-  const own = mirrors.find((one) => one.registry === registry);
-  const mirror = own ?? (bypassed.includes(registry) ? undefined : mirrors.find((one) => one.registry === '*'));
+  const mirror = mirrorFor(settings, registry);
   const [first, ...others] = mirror?.endpoints.map(endpointHost) ?? [];
   if (!mirror || first === undefined) return [{ kind: 'node', host: registry }];
-  const { origin: at } = mirror;
+  const { origin } = mirror;
+  const at = origin && { at: origin };
   return [
-    { kind: 'node', host: first, at },
+    { kind: 'node', host: first, ...at },
     // Sites have one port for all names, so a registry on a port of its own is not behind them.
-    ...(policy.registries.some(({ origin }) => origin === at) ? [] : behindSite(policy, first)),
-    ...others.map((host): PullHop => ({ kind: 'fallback', host, at })),
-    ...(fallsBack ? [{ kind: 'fallback', host: registry } as const] : []),
+    ...(policy.registries.some((one) => one.origin === origin) ? [] : behindSite(policy, first)),
+    ...others.map((host): PullHop => ({ kind: 'fallback', host, ...at })),
+    ...(settings.fallsBack ? [{ kind: 'fallback', host: registry } as const] : []),
   ];
 }
 

@@ -17,8 +17,21 @@ export interface NodeSettings {
   readonly fallsBack: boolean;
   /** Registries without a mirror of their own for which these nodes do not ask the mirror of "*" either. */
   readonly bypassed?: readonly string[];
-  /** Registries that somebody else mirrors beside ours. */
-  readonly others?: readonly string[];
+  /** Endpoints by registry of mirrors that somebody else has set up beside ours. */
+  readonly others?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Returns whom nodes ask for the images of a registry; `origin` is absent for a mirror of somebody else. */
+export function mirrorFor(
+  { mirrors, bypassed = [], others = {} }: NodeSettings,
+  registry: string,
+): (Pick<Mirror, 'endpoints'> & Partial<Pick<Mirror, 'origin'>>) | undefined {
+  const of = (name: string) => {
+    const given = Object.hasOwn(others, name) ? others[name] : undefined;
+    return mirrors.find((one) => one.registry === name) ?? (given && { endpoints: given });
+  };
+  // Runtimes find a mirror by the exact text of the host in the image: neither the port nor the case may differ.
+  return of(registry) ?? (bypassed.includes(registry) ? undefined : of('*'));
 }
 
 /** The name under which nodes pull images and the name that they contact instead, each with its port if it has one. */

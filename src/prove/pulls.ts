@@ -1,5 +1,5 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
-import type { NodeSettings } from '../policy/mirrors.ts';
+import { mirrorFor, type NodeSettings } from '../policy/mirrors.ts';
 import { CannotTell } from './explore.ts';
 import type { FilePlace } from './model.ts';
 
@@ -53,7 +53,11 @@ export function comparePulls(wanted: readonly WantedNodes[], read: () => readonl
 
 function comparison(wanted: readonly WantedNodes[], models: readonly NodeModel[]): PullComparison {
   const named = new Set([
-    ...wanted.flatMap(({ mirrors, bypassed = [] }) => [...mirrors.map(({ registry }) => registry), ...bypassed]),
+    ...wanted.flatMap(({ mirrors, bypassed = [], others = {} }) => [
+      ...mirrors.map(({ registry }) => registry),
+      ...bypassed,
+      ...Object.keys(others),
+    ]),
     ...models.flatMap(({ registries }) => registries),
   ]);
   const registries = [...named, 'docker.io', UNNAMED].filter((name) => name !== '*').sort();
@@ -70,12 +74,8 @@ function comparison(wanted: readonly WantedNodes[], models: readonly NodeModel[]
 
 function difference(registry: string, nodes: WantedNodes, { kind, chain }: NodeModel): PullDifference | undefined {
   const { sources, place } = chain(registry);
-  const { mirrors, bypassed = [], others = [], fallsBack } = nodes;
-  const own = mirrors.find((one) => one.registry === registry);
-  const mirror = own ?? (bypassed.includes(registry) ? undefined : mirrors.find((one) => one.registry === '*'));
-  // Others may say what they like of registries that the spec does not name.
-  if ((!own && others.includes(registry)) || (!mirror && others.includes('*'))) return undefined;
-  const wanted = mirror ? [...mirror.endpoints.map(wholeUrl), ...(fallsBack ? [ITSELF] : [])] : [ITSELF];
+  const mirror = mirrorFor(nodes, registry);
+  const wanted = mirror ? [...mirror.endpoints.map(wholeUrl), ...(nodes.fallsBack ? [ITSELF] : [])] : [ITSELF];
   if (wanted.join() === sources.join()) return undefined;
   const who = kind === undefined ? '' : ` (${kind})`;
   const of = registry === UNNAMED ? 'of a registry that nothing names' : `of ${registry}`;

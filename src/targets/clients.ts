@@ -56,7 +56,7 @@ export type Nodes = NodeSettings & Readonly<Record<'target' | 'name', string>>;
 export function nodesOf(policy: Policy, spec: Spec, read: ReadFile): Nodes[] {
   return usedBy(spec).flatMap(({ target: { name: target, nodes }, options, at }) => {
     if (!nodes) return [];
-    const { mirrors, fallsBack, others = [], kinds = [] } = nodes(options, read);
+    const { mirrors, fallsBack, others = {}, kinds = [] } = nodes(options, read);
     const told = {
       target,
       name: target,
@@ -68,6 +68,7 @@ export function nodesOf(policy: Policy, spec: Spec, read: ReadFile): Nodes[] {
       ...told,
       name: `${target} (${name})`,
       mirrors: told.mirrors.map((mirror) => ({ ...mirror, endpoints: ordered(mirror.endpoints) })),
+      others: Object.fromEntries(Object.entries(others).map(([registry, endpoints]) => [registry, ordered(endpoints)])),
       bypassed,
     }));
     return all.length > 0 ? all : [told];

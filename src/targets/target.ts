@@ -82,8 +82,8 @@ export interface NodeSettings {
   readonly mirrors: Readonly<Record<string, readonly string[]>>;
   /** `always`: the product tries the registry itself in the end and cannot be told not to. */
   readonly fallsBack: 'never' | 'configured' | 'always';
-  /** Registries that somebody else mirrors in a file that ours are merged into. */
-  readonly others?: readonly string[];
+  /** Endpoints by registry of mirrors of somebody else, in a file that ours are merged into. */
+  readonly others?: Readonly<Record<string, readonly string[]>>;
   /** Versions of the product that pull in different ways; absent where all do as the settings say. */
   readonly kinds?: readonly NodeKind[];
 }

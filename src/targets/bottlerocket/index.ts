@@ -2,7 +2,7 @@ import { parse, TomlError } from 'smol-toml';
 import { type Diagnostic, hasError, type Result, resultOf, type SpecPath } from '../../diagnostics/diagnostic.ts';
 import { renderTemplate } from '../../render/render.ts';
 import { type Token, token, unquotable } from '../../render/token.ts';
-import { isRecord, memberOf } from '../../source/value.ts';
+import { isRecord, listOf, memberOf } from '../../source/value.ts';
 import { jsonString, type Mirror, mirrorsOf } from '../mirrors.ts';
 import { defineTarget, type RenderedFile, type TargetInput } from '../target.ts';
 import { bottlerocketCodes } from './codes.ts';
@@ -44,7 +44,7 @@ export const bottlerocket = defineTarget({
   nodes: ({ mirrors = {}, merge }, read) => ({
     mirrors,
     fallsBack: 'always',
-    others: registriesWithMirrors(merge && read(merge)),
+    others: mirrorsGiven(merge && read(merge)),
     kinds: [
       { name: 'containerd 1.7' },
       { name: 'containerd 2', ordered: byName, bypassed: registriesWithCredentials(merge && read(merge)) },
@@ -201,12 +201,15 @@ function registriesWithCredentials(text: string | undefined): string[] {
   return [...new Set(names.filter((name) => typeof name === 'string'))].sort();
 }
 
-/** Returns the registries that given user data mirrors, without what was merged into it; none where it cannot be read. */
-function registriesWithMirrors(text: string | undefined): string[] {
+/** Returns the mirrors of given user data, without what was merged into it; none where it cannot be read. */
+function mirrorsGiven(text: string | undefined): Readonly<Record<string, readonly string[]>> {
   const given = text && parsed(text.replaceAll(/^# BEGIN postern .*?^# END postern .*?$/gms, ''));
   const mirrors = memberOf(memberOf(memberOf(given, 'settings'), 'container-registry'), 'mirrors');
-  if (!Array.isArray(mirrors)) return isRecord(mirrors) ? Object.keys(mirrors) : [];
-  return mirrors.map((one) => memberOf(one, 'registry')).filter((name) => typeof name === 'string');
+  // Older user data has a table.
+  const pairs = isRecord(mirrors)
+    ? Object.entries(mirrors)
+    : listOf(mirrors).map((one) => [memberOf(one, 'registry'), memberOf(one, 'endpoint')] as const);
+  return Object.fromEntries(pairs.map(([name, endpoints]) => [String(name), listOf(endpoints).map(String)]));
 }
 
 /** Returns the text without our lines; `undefined` where the markers are not exactly one pair. */
