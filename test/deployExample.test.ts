@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { memberOf } from '../src/source/value.ts';
 import { type TemporaryFolder, temporaryFolder } from '../src/verify/folder.ts';
 import { freePort } from '../src/verify/ports.ts';
-import { accepts } from '../src/verify/process.ts';
+import { accepts, guardGroup } from '../src/verify/process.ts';
 import { engine } from './engines/engine.ts';
 import { mustRun, run } from './engines/run.ts';
 import { engineSuite } from './engines/suite.ts';
@@ -67,8 +67,11 @@ async function started(words: readonly string[], { port, base }: { port: number;
   const line = 'program=$1; shift; { "$program" "$@"; echo "ended $?" >&2; } | cat';
   const shell = spawn('/bin/sh', ['-c', line, 'sh', engines.nginx.path, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
     ...nobody,
   });
+  const guard = guardGroup(shell.pid ?? 0);
+  shell.once('close', () => guard.disarm());
   const said = { output: '', errors: '' };
   shell.stdout.on('data', (data: Buffer) => {
     said.output += data.toString();

@@ -134,7 +134,7 @@ function killGroup(leader: number, signal: NodeJS.Signals): void {
  * Kills the group when this process ends before `disarm`, however it ends: the guard is a shell that waits for the end
  * of its input. Exit hooks would miss a SIGKILL, and a server must not outlive whoever started it.
  */
-function guardGroup(leader: number): { disarm(): void } {
+export function guardGroup(leader: number): { disarm(): void } {
   const guard = spawn('sh', ['-c', 'read -r word || kill -KILL "-$1"', 'sh', String(leader)], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],

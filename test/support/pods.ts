@@ -7,7 +7,7 @@ import { load } from 'js-yaml';
 import { compile } from '../../src/compile.ts';
 import { memberOf } from '../../src/source/value.ts';
 import { temporaryFolder } from '../../src/verify/folder.ts';
-import { accepts } from '../../src/verify/process.ts';
+import { accepts, guardGroup } from '../../src/verify/process.ts';
 import type { Scope } from '../../src/verify/scope.ts';
 import { proxyTarget } from '../verify/proxyTargets.ts';
 
@@ -93,12 +93,11 @@ export async function startPod({ spec, program, port, values }: PodOptions, scop
   for (const path of [output, errors]) chmodSync(path, 0o666);
   const child = spawn(program, args, { env, cwd: '/', stdio: ['ignore', ...stdio], detached: true, ...USER });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  // Workers outlive a master that is killed.
-  const killAll = () => endGroup(child.pid ?? 0);
-  process.once('exit', killAll);
+  const guard = guardGroup(child.pid ?? 0);
   scope.defer(async () => {
-    killAll();
-    process.off('exit', killAll);
+    // Workers outlive a master that is killed.
+    endGroup(child.pid ?? 0);
+    guard.disarm();
     await ended;
   });
   const text = (path: string) => readFileSync(path, 'utf8');

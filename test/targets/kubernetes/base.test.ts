@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { loadAll } from 'js-yaml';
 import { suite } from 'uvu';
@@ -214,4 +215,34 @@ for (const engine of ['nginx', 'caddy'] as const) {
     }
   });
 }
+
+pod('a pod does not outlive a test that is killed', async () => {
+  const url = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+  const source = `
+    import { startPod } from ${url('../../support/pods.ts')};
+    import { specOf } from ${url('./specs.ts')};
+    const options = { spec: specOf({}), program: ${JSON.stringify(own.nginx.path)}, port: ${await freePort()}, values: new Map() };
+    const { process: master, folder } = await startPod(options, { defer() {} });
+    console.log(JSON.stringify({ pid: master.pid, folder }));
+    setInterval(() => {}, 1000);
+  `;
+  const owner = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', source], {
+    cwd: new URL('../../../', import.meta.url),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await once(owner.stdout.setEncoding('utf8'), 'data');
+  const { pid, folder }: { pid: number; folder: string } = JSON.parse(String(line));
+  try {
+    const isThere = () => existsSync(`/proc/${pid}`);
+    assert.ok(isThere());
+    owner.kill('SIGKILL');
+    await until(
+      () => !isThere(),
+      () => `process ${pid} goes on`,
+    );
+  } finally {
+    if (existsSync(`/proc/${pid}`)) process.kill(-pid, 'SIGKILL');
+    rmSync(folder, { recursive: true });
+  }
+});
 pod.run();
