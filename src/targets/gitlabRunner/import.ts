@@ -7,7 +7,9 @@ import type { LocatedDocument } from '../../source/span.ts';
 import { isRecord, listOf, memberOf } from '../../source/value.ts';
 import {
   CONFIG_RULES,
+  GLOBAL_RULES,
   isValues,
+  otherGlobal,
   otherSetting,
   otherValue,
   type Rule,
@@ -45,6 +47,7 @@ export function importRunner(files: readonly ImportFile[]): Imported | ImportPro
     const line = lines(path);
     if (path.join('.') !== 'runners.config') put({ what: path.join('.'), line, value }, rule, draft);
     else if (typeof value === 'string') readConfig(value, line, draft);
+    else lose({ what: 'runners.config', line, value }, 'it is no text, which the chart takes it for', draft);
   }
   return { draft: draftOf(draft), notCarriedOver: draft.notCarriedOver };
 }
@@ -75,21 +78,30 @@ function leaves(value: unknown, rules: Rules, other: (path: string) => Rule, pat
   return path.length === 0 ? [] : [{ path, value, rule: other(name) }];
 }
 
+const TEMPLATE = 'it is TOML only once Helm has filled it in: do that by hand, and import it again';
+
 /** Reads the runner's configuration inside of the values: TOML, after Helm has expanded its own templates. */
 function readConfig(text: string, line: number, draft: Draft): void {
+  const fail = (reason: string) => lose({ what: 'runners.config', line, value: undefined }, reason, draft);
   try {
-    const runners = listOf(memberOf(parse(text), 'runners'));
+    const { runners, ...others } = parse(text);
     const lines = text.split('\n');
-    for (const { path, value, rule } of leaves(runners[0], CONFIG_RULES, otherSetting)) {
-      const key = path.at(-1) ?? '';
-      const found = lines.findIndex((one) => one.split(/[^\w-]+/).includes(key) && !/^\s*#/.test(one));
-      put({ what: `[[runners]] ${path.join('.')}`, line: line + found + 1, value }, rule, draft);
-    }
-    if (runners.length > 1)
+    const take = (all: readonly Leaf[], before: string) => {
+      for (const { path, value, rule } of all) {
+        const key = path.at(-1) ?? '';
+        const found = lines.findIndex((one) => one.split(/[^\w-]+/).includes(key) && !/^\s*#/.test(one));
+        put({ what: before + path.join('.'), line: line + found + 1, value }, rule, draft);
+      }
+    };
+    take(leaves(others, GLOBAL_RULES, otherGlobal), '');
+    const [first, second] = listOf(runners);
+    if (first === undefined) fail('it has no [[runners]], so that nothing of it is read');
+    take(leaves(first, CONFIG_RULES, otherSetting), '[[runners]] ');
+    if (second !== undefined)
       lose({ what: '[[runners]]', line, value: undefined }, 'more than one: give each a release of its own', draft);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    lose({ what: 'runners.config', line, value: undefined }, 'it is no TOML, so that the runner does not start', draft);
+    fail(text.includes('{{') ? TEMPLATE : 'it is no TOML, so that the runner does not start');
   }
 }
 

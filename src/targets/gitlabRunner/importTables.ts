@@ -67,6 +67,9 @@ function amounts(rule: (container: string, what: string, value: string, setting:
 
 const TOKEN =
   'a token stands in the file: put a new one, of a runner created in GitLab (glrt-…), into the Secret, and revoke this one';
+const SECRET =
+  'a secret stands in the file: put it into a Secret, name that as runners.cache.secretName in a file of your own, and revoke this one';
+const GLOBAL = 'the runner reads no such setting from a template: keep';
 const CREATED = 'said in GitLab when the runner is created: with a glrt- token the chart leaves it out';
 const BESIDE =
   'keep it in a file of your own beside the generated one: helm upgrade --values values.yaml --values yours.yaml';
@@ -144,6 +147,10 @@ export const CONFIG_RULES: Rules = {
   executor: left('kubernetes, always'),
   clone_url: left('follows from the rewrite of GitLab, if that has a site'),
   environment: kept(variables, 'environment'),
+  'cache.s3.AccessKey': left(SECRET),
+  'cache.s3.SecretKey': left(SECRET),
+  'cache.gcs.PrivateKey': left(SECRET),
+  'cache.azure.AccountKey': left(SECRET),
   'kubernetes.namespace': kept(name('namespace'), 'namespace'),
   'kubernetes.image': kept(as('image'), 'image'),
   'kubernetes.helper_image': kept(as('helperImage'), 'helperImage'),
@@ -166,6 +173,15 @@ export const CONFIG_RULES: Rules = {
     kept(amount(container, what), `resources.${container}.${what}`),
   ]),
 };
+
+/** Rules for settings beside `[[runners]]`, which the runner does not take from the template that the chart makes. */
+export const GLOBAL_RULES: Rules = {
+  concurrent: left(`${GLOBAL} concurrent in a file of your own, or write concurrent here`),
+};
+
+export function otherGlobal(): Rule {
+  return left(`${GLOBAL} it in a file of your own, as a value of the chart`);
+}
 
 export function otherSetting(path: string): Rule {
   return /_overwrite(?:_max)?_allowed$/.test(path)

@@ -68,6 +68,41 @@ test('a token in old values is told of and never shown', () =>
     assert.match(stdout, /\[\[runners\]\] image/);
   }));
 
+test('what no runner reads of a configuration is told of as well', () =>
+  inWorkspace(async ({ runArgs, write }) => {
+    const told = async (config: string) => {
+      write(
+        'old.yaml',
+        `gitlabUrl: https://gitlab.example.com\nrunners:\n  secret: s\n  image: alpine:3\n  config: ${config}\n`,
+      );
+      const { status, stderr } = await runArgs(['import', 'gitlab-runner', 'old.yaml']);
+      assert.is(status, 1, config);
+      return stderr.split('\n').slice(1, -1);
+    };
+    const block = (...lines: string[]) => `|\n${lines.map((line) => `    ${line}\n`).join('')}`;
+    const global = 'the runner reads no such setting from a template: keep';
+    assert.equal(
+      await told(block('concurrent = 9', '[session_server]', '  listen_address = "a"', '[[runners]]', '  limit = 1')),
+      [
+        `  old.yaml:6: concurrent: ${global} concurrent in a file of your own, or write concurrent here`,
+        `  old.yaml:8: session_server.listen_address: ${global} it in a file of your own, as a value of the chart`,
+        '  old.yaml:10: [[runners]] limit: nothing here writes it; the runner may still read it, or may have dropped it',
+      ],
+    );
+    assert.equal(await told(block('[runners]', '  limit = 1')), [
+      '  old.yaml:5: runners.config: it has no [[runners]], so that nothing of it is read',
+    ]);
+    assert.equal(await told('[a, b]'), ['  old.yaml:5: runners.config: it is no text, which the chart takes it for']);
+    assert.equal(await told(block('{{- if .Values.x }}', '[[runners]]', '{{- end }}')), [
+      '  old.yaml:5: runners.config: it is TOML only once Helm has filled it in: do that by hand, and import it again',
+    ]);
+    const [secret] = await told(block('[[runners]]', '  [runners.cache.s3]', '    SecretKey = "wJalrXUtnFEMIK7MDENG"'));
+    assert.match(
+      secret ?? '',
+      /cache\.s3\.SecretKey: a secret stands in the file: put it into a Secret, .* and revoke this one$/,
+    );
+  }));
+
 test('what is no file of values is said in a sentence', () =>
   inWorkspace(async ({ runArgs, write }) => {
     const texts = {
