@@ -125,6 +125,22 @@ function edited(text: string, random: Random): string {
   }
 }
 
+/** Something else that answers in place of our rules: a narrower block, or a plugin that makes answers of its own. */
+function withOthers(text: string, random: Random): string {
+  const domain = random.pick([...DOMAINS, ...TARGETS, 'internal']);
+  const put = (lines: string) => text.replace(/^ {4}errors$/m, (found) => `${found}\n${lines}`);
+  switch (random.below(3)) {
+    case 0:
+      return `${text}\n${domain} {\n    ${foreignRule(random)}\n    forward . 192.0.2.1\n}\n`;
+    case 1: {
+      const some = random.chance(0.5) ? '        match ^[a-h]\n        fallthrough\n' : '';
+      return put(`    template IN A ${domain} {\n${some}        answer "{{ .Name }} 60 IN A 192.0.2.7"\n    }`);
+    }
+    default:
+      return put(`    hosts {\n        192.0.2.7 ingress.${domain}\n        fallthrough\n    }`);
+  }
+}
+
 /** Names that rules and spec may take, and names that only look like these. */
 function names({ rewrites }: Policy, random: Random, count: number): readonly string[] {
   const label = () => random.text('abcxh1', 1 + random.below(3));
@@ -166,9 +182,13 @@ async function asRead(model: NameModel, ask: Ask, asked: readonly string[]): Pro
     }
     const led = ledOf(block, `${name}.`, 'A');
     const found = led.name.slice(0, -1);
+    count++;
+    if (led.taker) {
+      assert.is.not(answer.address, addressOf(found), `${name}: ${led.taker.place.what}`);
+      continue;
+    }
     assert.is(answer.address, isName(led.name) ? addressOf(found) : '', `${name} to ${led.name}: ${led.place.what}`);
     if (answer.address !== '' && led.changes === 1) assert.is(answer.owner, led.restores ? name : found, name);
-    count++;
   }
   return count;
 }
@@ -182,6 +202,7 @@ for (const engine of ['coredns', 'coredns-oldest'] as const)
       const files = own.map(({ path, text }) => {
         let other = edited(text, random);
         while (random.chance(0.3)) other = edited(other, random);
+        if (random.chance(0.3)) other = withOthers(other, random);
         return { path, text: other };
       });
       const text = files[0]?.text ?? '';
@@ -215,13 +236,15 @@ for (const engine of ['coredns', 'coredns-oldest'] as const)
         if (result.kind !== 'proved') continue;
         for (const name of asked) {
           const answer = await ask(name);
+          // Names of others may have answers of others.
+          if (!resolveName(policy, name).rewrite && answer?.address === '192.0.2.7') continue;
           assert.is(answer?.address, addressOf(resolveName(policy, name).name), `${name}\n${text}`);
         }
       } finally {
         await scope.close();
       }
     }
-    assert.ok(tally.differs > 30 && tally.proved > 3 && tally.unknown + tally.refused < 20, JSON.stringify(tally));
+    assert.ok(tally.differs > 25 && tally.proved > 3 && tally.unknown + tally.refused < 25, JSON.stringify(tally));
   });
 
 test.run();

@@ -207,6 +207,7 @@ confirming('are asked where that is asked for', () =>
       ['gitlab.link.', 'gitlab.lynk.', /gitlab\.example\.com is 10\./],
       ['.pages.link.example. answer auto', '.pages.link.example.', /a\.pages\.link\.example is 10\./],
       ['suffix .pages', 'suffix pages', /no address, code 2/],
+      ['    rewrite stop', '    local\n        rewrite stop', /localhost\.dev\.example\.com is 127\.0\.0\.1/],
     ] as const) {
       write(file, own.replace(from, to));
       const { status, stdout } = await run('prove --confirm', { env });
