@@ -3,7 +3,7 @@ import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import { accessOf, type Endpoint, isOpen, isRoute, lookupMethod, type RouteClass, takes } from '../policy/access.ts';
 import { keyAddresses, keysByGroup } from '../policy/apiKeys.ts';
 import { type Automaton, buildAutomaton } from '../policy/automaton.ts';
-import { type CidrSet, intersect, isEmpty, parseAddress, someAddress, subtract } from '../policy/cidr.ts';
+import { type CidrSet, intersect, isEmpty, NOBODY, parseAddress, someAddress, subtract } from '../policy/cidr.ts';
 import { type Decision, evaluatorOf } from '../policy/decide.ts';
 import type { PathPattern } from '../policy/pattern.ts';
 import type { ApiKey, Policy, Proxy } from '../policy/types.ts';
@@ -144,22 +144,28 @@ function breach(claim: Claim, routeClass: RouteClass | undefined, asked: Asked):
   const { keys, from } = claim;
   if (claim.kind === 'always') return missing(claim, routeClass, asked);
   if (routeClass?.kind !== 'forward') return undefined;
+  // Most of thousands of keys have the very same addresses, those of the proxy.
+  const forbidden = new Map<CidrSet, CidrSet>();
   for (const caller of asked.callers(routeClass)) {
     const listed = !keys || (caller.key !== undefined && keys.has(caller.key.id));
     // A holder of a listed key may also send requests that need no key.
     const concerned = claim.kind === 'never' ? listed || caller.key === undefined : true;
     if (!concerned) continue;
-    const where =
-      claim.kind === 'never'
-        ? from
-          ? intersect(caller.from, from)
-          : caller.from
-        : keys && !listed
-          ? caller.from
-          : subtract(caller.from, from ?? caller.from);
+    if (claim.kind === 'only' && keys && !listed) {
+      if (!isEmpty(caller.from)) return caller;
+      continue;
+    }
+    const where = forbidden.get(caller.from) ?? addressesAgainst(claim.kind, caller.from, from);
+    forbidden.set(caller.from, where);
     if (!isEmpty(where)) return { ...caller, from: where };
   }
   return undefined;
+}
+
+/** The addresses from which a caller breaks a `never`, or an `only` that names it: there, or anywhere else. */
+function addressesAgainst(kind: 'never' | 'only', own: CidrSet, from: CidrSet | undefined): CidrSet {
+  if (kind === 'never') return from ? intersect(own, from) : own;
+  return from ? subtract(own, from) : NOBODY;
 }
 
 /** Callers by route class, worked out once for each class and for each key. */
