@@ -152,6 +152,16 @@ for (const [[from, to], said] of EDITS)
     assert.ok(found.startsWith(said), found);
   });
 
+names('what the chart puts before the servers is not seen, and that is said', () => {
+  const { policy, files } = made(REWRITES, 'form: helm');
+  const others = files.map(({ path, text }) => ({
+    path,
+    text: `${text}extraConfig: { import: { parameters: others } }\n`,
+  }));
+  const { names: found } = prove(policy, 'coredns', others);
+  assert.is(found?.kind === 'unknown' && found.problem, 'extraConfig is not understood');
+});
+
 names('rules in another order are found', () => {
   const { files } = made(REWRITES);
   const rules = files[0]?.text.match(/ {4}rewrite .*\n/g) ?? [];

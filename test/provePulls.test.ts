@@ -122,6 +122,10 @@ const CASES: readonly Case[] = [
     edits: [
       [['ca_file: "/ca.pem"', 'insecure_skip_verify: true'], /without a check of the certificate/],
       [
+        ['"a.example.com":\n    tls:\n      ca_file: "/ca.pem"', '"*":\n    tls:\n      insecure_skip_verify: true'],
+        /a\.example\.com\/v2 without a check of the certificate/,
+      ],
+      [
         ['"*":', '"gcr.io":'],
         /images of a registry that nothing names come from the registry itself|images of gcr\.io/,
       ],

@@ -78,7 +78,8 @@ function settingsOf(file: ReadFileText): unknown {
     return settings;
   }
   if (!/^(?:bottlerocket|apiVersion):/m.test(file.text)) return inUserData(tomlOf(file));
-  const [value] = yamlOf(file);
+  const [value, ...others] = yamlOf(file);
+  if (others.length > 0) throw new CannotTell('there are several documents');
   const eksctl = memberOf(value, 'bottlerocket');
   if (eksctl !== undefined) return memberOf(eksctl, 'settings');
   const text = textOf(memberOf(memberOf(value, 'spec'), 'userData'), 'spec.userData');

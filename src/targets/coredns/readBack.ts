@@ -132,6 +132,7 @@ function textsInObject(text: string, spec: string): Texts {
   const data = memberOf(value, 'data');
   const corefile = memberOf(value, 'corefile');
   const servers = memberOf(value, 'servers');
+  if (memberOf(value, 'extraConfig') !== undefined) throw new CannotTell('extraConfig is not understood');
   if (servers !== undefined)
     return {
       blocks: [serversText(listOf(servers), (path) => lineAt(text, locate(path, 'value')))],

@@ -11,14 +11,15 @@ export function readK3s(files: readonly ReadFileText[]): readonly NodeModel[] {
   if (others.length > 0) throw new CannotTell('there are several documents');
   const { mirrors: all = {}, configs = {} } = fieldsOf(value, ['mirrors', 'configs'], file.path);
   if (!isRecord(all) || !isRecord(configs)) throw new CannotTell('mirrors or configs are not what they should be');
-  const unsure = new Set(Object.entries(configs).flatMap(([host, config]) => (isUnsure(host, config) ? [host] : [])));
+  const unsure = new Set(Object.entries(configs).flatMap(([host, config]) => (skipsCheck(host, config) ? [host] : [])));
   const mirrors = new Map(
     Object.entries(all).map(([name, mirror]) => {
       const { endpoint } = fieldsOf(mirror, ['endpoint'], `the mirror of ${name}`);
       const sources = listIn(endpoint, `the endpoints of ${name}`).map((each) => {
         const { origin, path } = urlOf(each, `an endpoint of ${name}`);
         const host = origin.replace(/^https?:\/\//, '');
-        const how = unsure.has(host) ? ' without a check of the certificate' : '';
+        const isUnsure = origin.startsWith('https:') && unsure.has(Object.hasOwn(configs, host) ? host : '*');
+        const how = isUnsure ? ' without a check of the certificate' : '';
         return `${origin}${path === '' || path === '/' ? '/v2' : path}${how}`;
       });
       return [name, [...sources, ITSELF]] as const;
@@ -28,7 +29,7 @@ export function readK3s(files: readonly ReadFileText[]): readonly NodeModel[] {
 }
 
 /** Returns whether the certificate of a host is not checked. Credentials do not matter here. */
-function isUnsure(host: string, config: unknown): boolean {
+function skipsCheck(host: string, config: unknown): boolean {
   const { tls = {} } = fieldsOf(config, ['auth', 'tls'], `the config of ${host}`);
   const known = ['ca_file', 'cert_file', 'key_file', 'insecure_skip_verify'];
   const { insecure_skip_verify } = fieldsOf(tls, known, `tls of ${host}`);
