@@ -72,6 +72,38 @@ test('a job whose names are all told stays private, and where a node falls back 
   assert.is(said.steps[5]?.hops[0]?.at, 'postern.yaml:7:118');
 });
 
+test('an image that is named by its private name stays there, and is followed through its site', async () => {
+  const { status, leaving, said } = await told({}, 'registry.link.example.com/g/a:v1');
+  assert.equal({ status, leaving }, { status: 0, leaving: [] });
+  const pulled = said.steps.find(({ step }) => step.startsWith('the image of the job'));
+  assert.equal(
+    pulled?.hops.map(({ host }) => host),
+    [
+      'registry.link.example.com',
+      'registry.link.example.com',
+      'registry.example.com',
+      'gitlab.example.com',
+      'gitlab.link.example.com',
+    ],
+  );
+  assert.is(pulled?.onFailure, null);
+});
+
+test('the URL of GitLab is its own, and not the one that a rewrite makes of it', () =>
+  inWorkspace(async ({ runArgs, write }) => {
+    write(
+      'postern.yaml',
+      specOf({}).replace('url: https://gitlab.example.com, secret', 'url: https://gitlab.link.example.com, secret'),
+    );
+    const { status, stderr } = await runArgs(['explain', 'job', 'alpine']);
+    assert.is(status, 2);
+    assert.match(
+      stderr,
+      /error: "gitlab\.link\.example\.com" is what "gitlab\.example\.com" is rewritten to.*\[runner\/private-url\]/,
+    );
+    assert.match(stderr, /hint: write https:\/\/gitlab\.example\.com/);
+  }));
+
 const LEAVES: readonly [parts: Parts, image: string, leaving: readonly string[]][] = [
   [{}, 'alpine:3.22', ['the image of the job is pulled on bottlerocket, containerd: no mirror is for docker.io']],
   [

@@ -1,5 +1,5 @@
 import { printable } from '../diagnostics/printable.ts';
-import { pullHops, registryOf, siteHops } from '../plan/pulls.ts';
+import { isPrivate, pullHops, registryOf, siteHops } from '../plan/pulls.ts';
 import { writtenName } from '../policy/domains.ts';
 import { resolveName } from '../policy/names.ts';
 import { clientsOf, jobsOf, jobTargets, type Nodes, nodeNames, nodesOf } from '../targets/clients.ts';
@@ -136,12 +136,14 @@ function pulled(step: string, image: string, { node }: JobQuestion, { policy, sp
   const kinds = nodesOf(policy, spec, read).filter(({ target }) => node === undefined || target === node);
   const ways = new Map<string, { some: Nodes[]; one: Omit<Step, 'step'> }>();
   for (const kind of kinds.length === 0 ? [undefined] : kinds) {
-    const hops = kind ? pullHops(policy, image, kind) : [{ kind: 'node' as const, host: registryOf(image) }];
+    const hops = kind ? pullHops(policy, image, kind) : pullHops(policy, image, { mirrors: [], fallsBack: false });
     const fallback = hops.find((hop) => hop.kind === 'fallback' && hop.at === undefined);
     const isMirrored = hops[0]?.at !== undefined;
     const one = {
       hops: hops.map(worded),
-      ...(isMirrored ? {} : { leaves: `no mirror is for ${registryOf(image)}` }),
+      ...(isMirrored || isPrivate(policy, registryOf(image))
+        ? {}
+        : { leaves: `no mirror is for ${registryOf(image)}` }),
       ...(fallback ? { onFailure: `the node contacts ${fallback.host}` } : {}),
     };
     const key = JSON.stringify(one);

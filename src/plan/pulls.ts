@@ -39,7 +39,7 @@ export function pullHops(
   const registry = registryOf(image);
   const mirror = mirrorFor(settings, registry);
   const [first, ...others] = mirror?.endpoints.map(endpointHost) ?? [];
-  if (!mirror || first === undefined) return [{ kind: 'node', host: registry }];
+  if (!mirror || first === undefined) return [{ kind: 'node', host: registry }, ...behindSite(policy, registry)];
   const { origin } = mirror;
   const at = origin && { at: origin };
   return [
@@ -49,6 +49,12 @@ export function pullHops(
     ...others.map((host): PullHop => ({ kind: 'fallback', host, ...at })),
     ...(settings.fallsBack ? [{ kind: 'fallback', host: registry } as const] : []),
   ];
+}
+
+/** Returns whether a registry is named by what a rewrite leads to. */
+export function isPrivate({ rewrites }: Policy, registry: string): boolean {
+  const name = registry.replace(/:\d+$/, '');
+  return rewrites.some(({ to, wildcard }) => (wildcard ? name.endsWith(`.${to}`) : name === to));
 }
 
 /** Returns where a site forwards a request, and where the registry behind it sends the node for a token. */

@@ -4,6 +4,9 @@ export const gitlabRunnerCodes = defineCodes('runner', {
   'names-left': warning('jobs ask for "{name}" under its public name, and nothing here tells their pods another').hint(
     'write names: { nameservers: [ADDRESS] } or names: { hosts: { {name}: ADDRESS } }, or names: cluster where the DNS of the cluster rewrites it',
   ),
+  'private-url': error('"{name}" is what "{from}" is rewritten to, and jobs know GitLab by its own name').hint(
+    'write https://{from}: the runner is given the private name where a site answers there',
+  ),
   'host-missing': error('"{name}" is rewritten, and names.hosts has no address for it').hint(
     'write the address of {to} there',
   ),

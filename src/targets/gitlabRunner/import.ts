@@ -4,7 +4,7 @@ import { createPositions } from '../../diagnostics/position.ts';
 import type { Imported, ImportFile, ImportProblem, NotCarried } from '../../import/draft.ts';
 import { parseDocument } from '../../source/document.ts';
 import type { LocatedDocument } from '../../source/span.ts';
-import { isRecord, listOf, memberOf } from '../../source/value.ts';
+import { isRecord, listOf } from '../../source/value.ts';
 import {
   CONFIG_RULES,
   GLOBAL_RULES,

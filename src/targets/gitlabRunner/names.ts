@@ -35,6 +35,8 @@ export function namesOf(input: TargetInput<GitlabRunnerOptions>, problems: Diagn
   const names = typeof options.names === 'object' ? options.names : undefined;
   const hosts = names && 'hosts' in names ? names.hosts : undefined;
   const nameservers = names && 'nameservers' in names ? names : undefined;
+  const own = policy.rewrites.find(({ to, wildcard }) => !wildcard && to === hostname);
+  if (own) problems.push(gitlabRunnerCodes.report('private-url', [...at, 'url'], { name: own.to, from: own.from }));
   if (hosts) checkHosts(hosts, input, problems);
   else if (nameservers && rewrite && !isPrivate)
     problems.push(gitlabRunnerCodes.report('manager-name', [...at, 'names'], { name: hostname }));
