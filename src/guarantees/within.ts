@@ -137,8 +137,10 @@ function mayName(user: Bounds, definition: Bounds): boolean {
 /** The bounds that the requests of a group must keep: its own, or those of keys that may use the group. */
 interface Granted {
   readonly bounds: Bounds;
-  /** Keys with the same bounds, addresses and named tokens, of which there may be thousands; `undefined` is the group. */
+  /** Keys with the same bounds, addresses and named tokens, maybe thousands; `undefined` is the group itself. */
   readonly callers: (ApiKey | undefined)[];
+  /** Whether these are keys with the bounds of the group, about which the findings about requests would be the same. */
+  readonly isAsGroup: boolean;
   /** Where the requests come from. Absent for a single way: its requests, addresses and tokens are asked one by one. */
   readonly from?: CidrSet;
 }
@@ -187,9 +189,9 @@ function grantedBy(context: Context): ReadonlyMap<string, readonly Granted[]> {
       const alike = new Map<string, Granted>();
       for (const key of callers) {
         const ways = bounds.entry('apiKeys', key.id);
-        // A key with the one way of its group would only repeat the findings about the group.
-        if (isFree(ways) || (ways.length === 1 && isSame(ways, own))) continue;
-        const granted = grantedTo(key, ways, () => from(key));
+        const isAsGroup = isSame(ways, own);
+        if (isFree(ways) || (ways.length === 1 && isAsGroup)) continue;
+        const granted = { ...grantedTo(key, ways, () => from(key)), isAsGroup };
         const id = idOf(granted, context);
         const known = alike.get(id);
         if (known) known.callers.push(key);
@@ -203,7 +205,7 @@ function grantedBy(context: Context): ReadonlyMap<string, readonly Granted[]> {
 
 function grantedTo(caller: ApiKey | undefined, bounds: Bounds, from: () => readonly CidrSet[]): Granted {
   const reach = bounds.length > 1 && { from: unionOf(from().flatMap(({ ranges }) => ranges)) };
-  return { bounds, callers: [caller], ...reach };
+  return { bounds, callers: [caller], isAsGroup: false, ...reach };
 }
 
 /** One text for all keys whose requests are inside or outside alike. */
@@ -237,14 +239,14 @@ interface Asked {
 
 /** What no way admits about a request: the request, how it is forwarded, or all of it together. */
 function outside(granted: Granted, { route, method, path, lines }: Asked, terms: Terms): Diagnostic[] | undefined {
-  const { bounds, callers } = granted;
+  const { bounds, callers, isAsGroup } = granted;
   const accepting = new Set(lines.filter((line) => takes(line, method)).map(({ envelope }) => envelope));
   const admits = (one: Envelope) => accepting.has(one) && forwardingProblem(route.forwarding, one) === undefined;
   const ways = bounds.filter((way) => way.every(admits));
   const refusing = ways.length === 0 ? bounds[0]?.find((one) => !admits(one)) : undefined;
   const beyond = refusing ? undefined : mixed(granted, ways, terms);
   const envelope = refusing ?? beyond?.envelope;
-  if (!envelope) return undefined;
+  if (!envelope || (refusing && isAsGroup)) return undefined;
   const problem = accepting.has(envelope) ? forwardingProblem(route.forwarding, envelope) : undefined;
   const request = `${method} ${path}`;
   return callers.map((key) => {
