@@ -152,6 +152,15 @@ for (const [[from, to], said] of EDITS)
     assert.ok(found.startsWith(said), found);
   });
 
+names('names that nobody is asked for are found', () => {
+  assert.match(
+    edited('forward .', 'forward example.org'),
+    /answered by nobody in block \. instead of with the records of/,
+  );
+  assert.is(edited('forward .', 'forward link.example'), 'proved');
+  assert.match(edited('forward .', '# forward .'), /^unknown: /);
+});
+
 names('what the chart puts before the servers is not seen, and that is said', () => {
   const { policy, files } = made(REWRITES, 'form: helm');
   const others = files.map(({ path, text }) => ({
@@ -217,6 +226,7 @@ confirming('are asked where that is asked for', () =>
       ['gitlab.link.', 'gitlab.lynk.', /gitlab\.example\.com is 10\./],
       ['.pages.link.example. answer auto', '.pages.link.example.', /a\.pages\.link\.example is 10\./],
       ['suffix .pages', 'suffix pages', /no address, code 2/],
+      ['forward .', 'forward example.org', /no address, code/],
       ['    rewrite stop', '    local\n        rewrite stop', /localhost\.dev\.example\.com is 127\.0\.0\.1/],
     ] as const) {
       write(file, own.replace(from, to));

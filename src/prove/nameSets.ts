@@ -1,4 +1,4 @@
-import { both, built, either, includes, isEmptyLanguage, type Language, stateAfter } from './language.ts';
+import { both, built, either, includes, isEmptyLanguage, type Language, stateAfter, without } from './language.ts';
 import { matching, wholly } from './matching.ts';
 import type { NameSet } from './nameModel.ts';
 import type { RegexProblem } from './regex.ts';
@@ -62,6 +62,10 @@ export function inBoth(one: NameSet, other: NameSet): NameSet {
     has: (name) => one.has(name) && other.has(name),
     language: () => both(one.language(), other.language()),
   };
+}
+
+export function outside(own: NameSet): NameSet {
+  return { has: (name) => !own.has(name), language: () => without(everything.language(), own.language()) };
 }
 
 /** Returns the names in which RE2 finds an expression. */

@@ -57,7 +57,7 @@ export const ASSUMPTIONS: Readonly<Record<'requests' | 'names' | 'pulls', readon
     'CoreDNS starts with this file, and has its plugins in the order of its releases',
     'questions are of class IN and of one type, neither ANY nor DS; no label of a name holds a dot, a blank or another character that is written with a backslash',
     'where only lines or blocks for a Corefile of others are made, the rest of it rewrites none of these names before, and has no narrower block for them',
-    'who is asked for the new name, and whether it has records, is not looked at; names in HTTPS and SVCB records are not mapped back',
+    'somebody is asked for the new name; which server that is, and whether it has records, is not looked at; names in HTTPS and SVCB records are not mapped back',
   ],
   pulls: [
     'the product reads the files where they are meant to be, and no other file says something of these registries',

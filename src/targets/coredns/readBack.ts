@@ -6,7 +6,7 @@ import { parseDocument } from '../../source/document.ts';
 import { isRecord, listOf, memberOf } from '../../source/value.ts';
 import type { NamesHere, ReadFileText } from '../target.ts';
 import { type CorefileText, type ReadBlock, type ReadDirective, readCorefile, readDirectives } from './readCorefile.ts';
-import { takersOf } from './readPlugins.ts';
+import { askedIn, takersOf, unaskedIn } from './readPlugins.ts';
 import { readRule } from './readRules.ts';
 
 /**
@@ -62,7 +62,14 @@ export function namesHere(
   const texts = [...new Set(zones.values())].map((block) => {
     const keys = [...zones].flatMap(([zone, own]) => (own === block ? [`${zone}.:${here.port}`] : []));
     const kept = block.directives.filter((each) => TRIED.has(each.name)).map(directiveText);
-    return `${keys.join(' ')} {\n${['bind 127.0.0.1', ...kept, `forward . ${here.resolver}`].join('\n')}\n}\n`;
+    const asked = block.isPart
+      ? ['']
+      : askedIn(
+          block.directives,
+          block.keys.map((key) => zoneOf(key).zone),
+        );
+    const forwards = asked.map((zone) => `forward ${zone === '' ? '.' : zone} ${here.resolver}`);
+    return `${keys.join(' ')} {\n${['bind 127.0.0.1', ...kept, ...forwards].join('\n')}\n}\n`;
   });
   return [{ path: 'coredns/Corefile', text: texts.join('') }];
 }
@@ -78,11 +85,14 @@ function quoted(word: string): string {
     : `"${word.replaceAll('"', '\\"')}"`;
 }
 
-function blockOf({ directives, keys, line }: ReadBlock, file: string): NameBlock {
+function blockOf({ directives, keys, line, isPart }: ReadBlock, file: string): NameBlock {
+  const place = { file, line, what: `block ${keys.slice(0, 3).join(' ')}` };
+  const zones = keys.map((key) => zoneOf(key).zone);
+  const unasked = isPart ? [] : unaskedIn(directives, zones, place);
   return {
-    place: { file, line, what: `block ${keys.slice(0, 3).join(' ')}` },
+    place,
     rules: directives.filter(({ name }) => name === 'rewrite').flatMap((each) => readRule(each, file)),
-    takers: directives.flatMap((each) => takersOf(each, { file, zones: keys.map((key) => zoneOf(key).zone) })),
+    takers: [...directives.flatMap((each) => takersOf(each, { file, zones })), ...unasked],
   };
 }
 
@@ -109,7 +119,7 @@ function blocksOf({ blocks, lines, isPart }: Texts): readonly ReadBlock[] {
   const own = blocks.flatMap(readCorefile);
   const directives = lines.flatMap(readDirectives);
   const [first] = directives;
-  return isPart ? [{ keys: ['.'], directives, line: first?.line ?? 1 }, ...own] : own;
+  return isPart ? [{ keys: ['.'], directives, line: first?.line ?? 1, isPart }, ...own] : own;
 }
 
 function textsOf({ path, text }: ReadFileText, spec: string): Texts {

@@ -17,6 +17,8 @@ export interface ReadBlock {
   readonly keys: readonly string[];
   readonly directives: readonly ReadDirective[];
   readonly line: number;
+  /** Whether these are only some of its lines, and others write the rest. */
+  readonly isPart?: boolean;
 }
 
 /** A text in the language of CoreDNS, and the line of its file for each of its lines, from 0. */

@@ -1,6 +1,7 @@
 import { CannotTell } from '../../prove/explore.ts';
+import type { FilePlace } from '../../prove/model.ts';
 import type { NameSet, NameTaker } from '../../prove/nameModel.ts';
-import { endingIn, foundBy, inBoth, inEither, oneOf, startingWith, within } from '../../prove/nameSets.ts';
+import { endingIn, foundBy, inBoth, inEither, oneOf, outside, startingWith, within } from '../../prove/nameSets.ts';
 import type { ReadDirective } from './readCorefile.ts';
 
 /** Plugins that neither change which name is looked up nor make an answer of their own to a usual question. */
@@ -46,6 +47,29 @@ export function takersOf({ name, words, inner, line }: ReadDirective, { file, zo
 function zoneName(zone: string): string {
   if (!/^(?:\.|[a-z0-9._-]+)$/i.test(zone)) throw new CannotTell(`the zone ${zone} is not understood`);
   return zone.toLowerCase().replace(/\.$/, '');
+}
+
+/** Returns the zones that plugins of a block look up, without the dot of the root. */
+export function askedIn(directives: readonly ReadDirective[], zones: readonly string[]): readonly string[] {
+  const looking = directives.filter(({ name }) => LOOKING.has(name));
+  const asked = looking.flatMap(({ name, words }) => {
+    const given = name === 'forward' || name === 'grpc' ? words.slice(0, 1) : name === 'kubernetes' ? words : [];
+    // An address range stands for names of reverse look-ups.
+    return given.length > 0 ? given.filter((zone) => !zone.includes('/')).map(zoneName) : zones;
+  });
+  return [...new Set(asked)];
+}
+
+/** Returns, as answered by nobody, the names that no plugin of a block looks up. */
+export function unaskedIn(
+  directives: readonly ReadDirective[],
+  zones: readonly string[],
+  place: FilePlace,
+): NameTaker[] {
+  const asked = askedIn(directives, zones);
+  if (asked.includes('')) return [];
+  const on = outside(asked.map(within).reduce(inEither, oneOf(new Set<string>())));
+  return [{ on, when: 'after', place: { ...place, what: `nobody in ${place.what}` } }];
 }
 
 type Told = Pick<ReadDirective, 'words' | 'inner' | 'line'>;
