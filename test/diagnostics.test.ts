@@ -145,6 +145,18 @@ masks('what looks like a secret is taken out of any text, in place', () => {
   assert.is(maskSecrets('https://user:swordfish@example.com/'), 'https://user:*********@example.com/');
 });
 
+masks('the id of a thing at AWS is none, and what only begins like one is', () => {
+  for (const id of ['sg-0123456789abcdef0', 'pl-0fedcba9876543210', 'vpce-0a1b2c3d4e5f60718'])
+    assert.is(maskSecrets(`live.json (${id}) lacks it`), `live.json (${id}) lacks it`);
+  for (const text of [
+    'sg-0123456789abcdef01',
+    'sk-0123456789abcdef0',
+    'sg-0123456789abcdefg',
+    'x-sg-0123456789abcdef0',
+  ])
+    assert.is(maskSecrets(text), '*'.repeat(text.length));
+});
+
 masks('what does not is left alone', () => {
   for (const text of HARMLESS) assert.is(maskSecrets(text), text);
 });

@@ -14,10 +14,13 @@ const SHAPES: readonly RegExp[] = [
 /** Runs that could be a random text: no dot, slash or colon, which names and paths are made of. */
 const RUN = /[A-Za-z0-9_+=-]{20,}/g;
 
+/** Ids that AWS gives: a finding about a security group is of no use without them. */
+const AWS_ID = /^(?:eni|i|pl|sg|sgr|subnet|vpc|vpce)-[0-9a-f]{17}$/;
+
 /** Replaces what looks like a secret by as many stars, so that what follows keeps its column. */
 export function maskSecrets(text: string): string {
   const masked = SHAPES.reduce((rest, shape) => rest.replace(shape, stars), text);
-  return masked.replace(RUN, (run) => (looksRandom(run) ? stars(run) : run));
+  return masked.replace(RUN, (run) => (looksRandom(run) && !AWS_ID.test(run) ? stars(run) : run));
 }
 
 const NAME =
