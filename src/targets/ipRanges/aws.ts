@@ -70,10 +70,31 @@ function locals(openings: readonly Opening[]): Record<string, readonly string[]>
   );
 }
 
-function prefixLists(sets: readonly NamedSet[], { spec, spare }: Aws): object {
+/** `aws_ec2_managed_prefix_list` of the AWS provider. */
+interface PrefixList {
+  readonly name: string;
+  readonly address_family: 'IPv4' | 'IPv6';
+  readonly max_entries: number;
+  readonly entry: readonly { readonly cidr: string; readonly description: string }[];
+}
+
+/** `aws_vpc_security_group_ingress_rule` of the AWS provider: of a prefix list, or of each CIDR of a family. */
+type IngressRule = Source & {
+  readonly security_group_id: string;
+  readonly description: string;
+  readonly ip_protocol: Port['protocol'];
+  readonly from_port: number;
+  readonly to_port: number;
+};
+type Source =
+  | { readonly prefix_list_id: string }
+  | { readonly for_each: string; readonly cidr_ipv4: string }
+  | { readonly for_each: string; readonly cidr_ipv6: string };
+
+function prefixLists(sets: readonly NamedSet[], { spec, spare }: Aws): Readonly<Record<string, PrefixList>> {
   return Object.fromEntries(
     sets.flatMap((set) =>
-      FAMILIES.filter((family) => set[family].length > 0).map((family) => [
+      FAMILIES.filter((family) => set[family].length > 0).map((family): [string, PrefixList] => [
         nameOf(set, family),
         {
           name: `${spec}-${nameOf(set, family)}`,
@@ -116,8 +137,8 @@ function groupOf({ name, securityGroup }: Opening): string {
   return securityGroup ?? `\${var.${name}-security-group}`;
 }
 
-function rules(openings: readonly Opening[], input: Aws): object {
-  const all = rulesOf(openings).map((rule) => {
+function rules(openings: readonly Opening[], input: Aws): Readonly<Record<string, IngressRule>> {
+  const all = rulesOf(openings).map((rule): [string, IngressRule] => {
     const { opening, set, port, family } = rule;
     return [
       `${opening.name}-${set.name}-${port.number}-${port.protocol}-${family}`,
@@ -134,17 +155,15 @@ function rules(openings: readonly Opening[], input: Aws): object {
   return Object.fromEntries(all);
 }
 
-function sourceOf({ set, family, others }: Rule, input: Pick<Aws, 'prefixLists'>): object {
+function sourceOf({ set, family, others }: Rule, input: Pick<Aws, 'prefixLists'>): Source {
   if (input.prefixLists) return { prefix_list_id: `\${aws_ec2_managed_prefix_list.${nameOf(set, family)}.id}` };
   const local = (one: NamedSet) => `local.${nameOf(one, family)}`;
   const own =
     others.length === 0
       ? `toset(${local(set)})`
       : `setsubtract(${local(set)}, setunion(${others.map(local).join(', ')}))`;
-  return {
-    for_each: `\${${own}}`,
-    [family === 'ipv4' ? 'cidr_ipv4' : 'cidr_ipv6']: '${each.value}',
-  };
+  const [for_each, each] = [`\${${own}}`, '${each.value}'];
+  return family === 'ipv4' ? { for_each, cidr_ipv4: each } : { for_each, cidr_ipv6: each };
 }
 
 function checkEntries(sets: readonly NamedSet[], { at, spare }: Aws, problems: Diagnostic[]): void {
