@@ -71,29 +71,73 @@ function engineProblems(
   ];
 }
 
+/** What the template of each file is given, beside the name of all objects. */
+interface Models {
+  readonly kustomization: {
+    readonly namespace: KubernetesToken | null;
+    readonly resources: readonly KubernetesToken[];
+    readonly files: readonly KubernetesToken[];
+  };
+  readonly deployment: {
+    readonly engine: KubernetesToken;
+    readonly caddy: boolean;
+    readonly label: KubernetesToken;
+    readonly image: KubernetesToken;
+    readonly writable: KubernetesToken;
+    readonly ports: readonly number[];
+    readonly probe: Probe;
+    /** `null` where nobody has a key. */
+    readonly secret: { readonly name: KubernetesToken; readonly items: readonly SecretItem[] } | null;
+    readonly cpu: KubernetesToken;
+    readonly memory: KubernetesToken;
+  };
+  readonly service: Balancer & { readonly ports: readonly number[] };
+  readonly scaling: { readonly min: number; readonly max: number; readonly cpu: number };
+  readonly 'network-policy': {
+    readonly ingress: readonly { readonly port: number; readonly cidrs: readonly KubernetesToken[] }[];
+    readonly egress: readonly { readonly port: number; readonly cidr: KubernetesToken | null }[];
+  };
+}
+
+interface SecretItem {
+  readonly key: KubernetesToken;
+  readonly path: KubernetesToken;
+}
+
+/** `path` is `null` where the kubelet only asks whether the port is open, `host` where it may ask by any name. */
+interface Probe {
+  readonly port: number;
+  readonly path: KubernetesToken | null;
+  readonly host: KubernetesToken | null;
+}
+
+interface Balancer {
+  readonly type: KubernetesToken;
+  readonly annotations: readonly { readonly name: KubernetesToken; readonly value: KubernetesToken }[];
+  readonly local: boolean;
+  readonly ranges: readonly KubernetesToken[];
+}
+
 function filesOf(input: TargetInput<KubernetesOptions>, engineFiles: readonly RenderedFile[]): RenderedFile[] {
   const { policy, options } = input;
   const { engine = 'nginx' } = options;
   const name = policy.name;
   const secrets = (input.secretFiles?.(new Map()) ?? []).filter(({ path }) => path.startsWith(`${engine}/`));
-  const shared = { name: quoted(name) };
   const ports = [...new Set(policy.proxies.map(({ listen }) => listen.port))].sort((a, b) => a - b);
-  const file = (path: string, template: string, model: object): RenderedFile => ({
+  const file = <T extends keyof Models>(path: string, template: T, model: Models[T]): RenderedFile => ({
     path,
-    text: renderTemplate('kubernetes', template, model),
+    text: renderTemplate('kubernetes', `${template}.yaml.njk`, { name: quoted(name), ...model }),
     comment: '#',
   });
   const parts = ['deployment', 'service', 'scaling', 'network-policy'];
   return [
     // Kustomize reads no files outside of its own folder.
-    file('kustomization.yaml', 'kustomization.yaml.njk', {
-      ...shared,
+    file('kustomization.yaml', 'kustomization', {
       namespace: options.namespace === undefined ? null : plain(options.namespace),
       resources: parts.map((part) => plain(`kubernetes/${part}.yaml`)),
       files: engineFiles.map(({ path }) => plain(path)),
     }),
-    file('kubernetes/deployment.yaml', 'deployment.yaml.njk', {
-      ...shared,
+    file('kubernetes/deployment.yaml', 'deployment', {
       engine: plain(engine),
       caddy: engine === 'caddy',
       label: plain(ENGINES[engine].label),
@@ -114,15 +158,13 @@ function filesOf(input: TargetInput<KubernetesOptions>, engineFiles: readonly Re
       cpu: plain(options.cpu ?? '100m'),
       memory: plain(options.memory ?? '128Mi'),
     }),
-    file('kubernetes/service.yaml', 'service.yaml.njk', { ...shared, ports, ...balancerOf(policy, options) }),
-    file('kubernetes/scaling.yaml', 'scaling.yaml.njk', {
-      ...shared,
+    file('kubernetes/service.yaml', 'service', { ports, ...balancerOf(policy, options) }),
+    file('kubernetes/scaling.yaml', 'scaling', {
       min: options.replicas?.min ?? 2,
       max: Math.max(options.replicas?.max ?? 6, options.replicas?.min ?? 2),
       cpu: options.replicas?.cpu ?? 70,
     }),
-    file('kubernetes/network-policy.yaml', 'network-policy.yaml.njk', {
-      ...shared,
+    file('kubernetes/network-policy.yaml', 'network-policy', {
       ingress: policy.proxies.map((proxy) => ({ port: proxy.listen.port, cidrs: blocksOf(peersOf(proxy)) })),
       egress: egressOf(policy),
     }),
@@ -133,7 +175,7 @@ function filesOf(input: TargetInput<KubernetesOptions>, engineFiles: readonly Re
  * Returns the probe of a pod: the health path of the proxy with the lowest port, so that another proxy seldom changes
  * it. A proxy that expects the PROXY protocol is only asked whether it listens.
  */
-function probeOf(proxies: readonly Proxy[], { clientAddress }: KubernetesOptions) {
+function probeOf(proxies: readonly Proxy[], { clientAddress }: KubernetesOptions): Probe {
   const rank = ({ listen, hosts }: Proxy) => listen.port * 2 + Math.sign(hosts.length);
   const [asked] = proxies.filter(({ health }) => health).sort((a, b) => rank(a) - rank(b));
   if (!asked) throw new Error('checked before: there is a proxy');
@@ -146,7 +188,7 @@ function probeOf(proxies: readonly Proxy[], { clientAddress }: KubernetesOptions
   };
 }
 
-function balancerOf({ proxies }: Policy, { clientAddress, provider, internal = true }: KubernetesOptions) {
+function balancerOf({ proxies }: Policy, { clientAddress, provider, internal = true }: KubernetesOptions): Balancer {
   const isOutside = clientAddress === 'localTrafficPolicy' || clientAddress === 'proxyProtocol';
   const annotations = provider !== undefined && isOutside ? annotationsOf(provider, clientAddress, internal) : [];
   const ranges = proxies.some((proxy) => isEverybody(proxy.ranges))
@@ -173,7 +215,7 @@ function blocksOf(set: CidrSet): KubernetesToken[] {
  * Returns the servers that pods connect to. A NetworkPolicy knows no names, so an upstream with a name is allowed by
  * its port alone.
  */
-function egressOf({ upstreams }: Policy) {
+function egressOf({ upstreams }: Policy): Models['network-policy']['egress'] {
   const servers = upstreams.flatMap(({ servers }) => servers);
   const rules = servers.map(({ host, port }) => {
     const family = isIP(host);
