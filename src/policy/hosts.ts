@@ -21,10 +21,11 @@ export function hostsOf(names: readonly string[] | undefined, at: SpecPath, prob
 
 /**
  * Returns the host name of a request, as engines compare it: the host of a target that is a whole URL, else the Host
- * header; without port, in lower case, without a final dot. "" if there is none.
+ * header; without user information and port, in lower case, without a final dot. "" if there is none.
  */
 export function askedHost({ target, headers }: Pick<ProxyRequest, 'target' | 'headers'>): string {
-  const [, authority = headerValues(headers, 'host')[0] ?? ''] = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]+)/i.exec(target) ?? [];
+  const [, authority = headerValues(headers, 'host')[0] ?? ''] =
+    /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*@)?([^/?#]+)/i.exec(target) ?? [];
   return authority
     .replace(/:[0-9]*$/, '')
     .replace(/\.$/, '')
