@@ -22,11 +22,12 @@ export function hostsOf(names: readonly string[] | undefined, at: SpecPath, prob
 /**
  * Returns the host name of a request, as engines compare it: the host of a target that is a whole URL, else the Host
  * header; without user information and port, in lower case, without a final dot. "" if there is none.
+ *
+ * User information names nobody: Caddy drops it before it looks, and nginx refuses such a target altogether.
  */
 export function askedHost({ target, headers }: Pick<ProxyRequest, 'target' | 'headers'>): string {
-  const [, authority = headerValues(headers, 'host')[0] ?? ''] =
-    /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*@)?([^/?#]+)/i.exec(target) ?? [];
-  return authority
+  const [, named = ''] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*@)?([^/?#]*)/i.exec(target) ?? [];
+  return (named || headerValues(headers, 'host')[0] || '')
     .replace(/:[0-9]*$/, '')
     .replace(/\.$/, '')
     .replace(/[A-Z]/g, (letter) => letter.toLowerCase());

@@ -51,6 +51,7 @@ export function mutateHost(draft: Draft, { fixture, random }: ProbeContext): Dra
     '_',
     '',
   ]);
+  const user = random.pick(['', 'u', 'u:p', ':', `${name}:80`, 'u@v']);
   return random.pick<() => Draft>([
     () => replaceField(draft, 'Host', spelled),
     () => replaceField(draft, 'Host', spelled),
@@ -58,6 +59,7 @@ export function mutateHost(draft: Draft, { fixture, random }: ProbeContext): Dra
     () => replaceField(draft, 'Host', other),
     () => ({ ...draft, target: `http://${spelled}${draft.target}` }),
     () => ({ ...draft, target: `http://${other}${draft.target}` }),
+    () => ({ ...draft, target: `p://${user}@${spelled}${random.pick(['', draft.target])}` }),
     () => withField(draft, 'Host', spelled),
     () => withField(draft, 'Host', other),
     () => withField(draft, 'X-Forwarded-Host', spelled),
