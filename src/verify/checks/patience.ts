@@ -1,6 +1,7 @@
 import type { SpecPath } from '../../diagnostics/diagnostic.ts';
 import { PHASES, wholeBody } from '../../plan/bounds.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
+import type { RenderedFile } from '../../targets/target.ts';
 import { type Draft, raw, replaceField } from '../draft.ts';
 import { type EngineRun, type EngineRunOptions, startEngineRun } from '../engineRun.ts';
 import { connectTo, type Listener } from '../exchange.ts';
@@ -11,7 +12,7 @@ import type { Random } from '../random.ts';
 import type { Connection } from '../raw.ts';
 import type { Scope } from '../scope.ts';
 import { type CheckFailure, type Forwarded, forwardedBy } from './check.ts';
-import type { SitesTried } from './sites.ts';
+import { reachableSites, type SitesTried, siteAs, tellSite } from './sites.ts';
 
 /** The most proxies that are tried: each takes a dozen connections. */
 const MOST_PROXIES = 8;
@@ -42,12 +43,14 @@ interface Left {
  */
 export async function patience(options: EngineRunOptions, scope: Scope): Promise<Omit<SitesTried, 'untried'>> {
   const policy = withSmallBodies(options.policy);
+  const { tamper: given = (file) => file } = options;
+  const tamper = (file: RenderedFile) => given(withShortBodies(file));
   const runs = [
     ...(policy.proxies.length > 0 ? (['proxies'] as const) : []),
     ...(options.target.run.rendersSites(options.options) && policy.rewrites.length > 0 ? (['sites'] as const) : []),
   ];
   const started = await Promise.all(
-    runs.map((only) => startEngineRun({ ...options, policy, only, silence: SHORT }, scope)),
+    runs.map((only) => startEngineRun({ ...options, policy, only, silence: SHORT, tamper }, scope)),
   );
   const diagnostics = started.flatMap((one) => ('run' in one ? [] : one.diagnostics));
   const left = started.flatMap((one) => ('run' in one ? leftIn(one.run, options.random) : []));
@@ -73,6 +76,14 @@ function withSmallBodies(policy: Policy): Policy {
   return { ...policy, proxies };
 }
 
+/** Where an engine gives a whole body to a site an hour, since it cannot tell silence from slowness, it gives less here. */
+function withShortBodies(file: RenderedFile): RenderedFile {
+  return {
+    ...file,
+    text: file.text.replaceAll(`\tread_timeout ${PHASES.siteUpstream}ms`, `\tread_timeout ${SHORT}ms`),
+  };
+}
+
 /** Seconds until the engine closed the connection; `undefined` where it did not in time. */
 async function endOf({ bound, open }: Left): Promise<number | undefined> {
   const start = performance.now();
@@ -89,7 +100,8 @@ async function endOf({ bound, open }: Left): Promise<number | undefined> {
 
 function leftIn(run: EngineRun, random: Random): Left[] {
   const proxies = [...run.fixtures.values()].slice(0, MOST_PROXIES);
-  if (proxies.length === 0) return atListener(run.site, { at: ['domainRewrites'], words: 'to a site' });
+  if (proxies.length === 0)
+    return [...atListener(run.site, { at: ['domainRewrites'], words: 'to a site' }), ...bodiesToSites(run)];
   const forwarded = [...forwardedBy(run)];
   return proxies.flatMap((fixture) => {
     const { id, origin } = fixture.proxy;
@@ -160,6 +172,21 @@ function bodiesOf(forwarded: Forwarded, policy: Policy, random: Random): Left[] 
       open: () => sent(proxy, raw({ ...draft, target: '/postern/..;/idle' }), peer),
     },
   ];
+}
+
+/** A site takes bodies of everybody, and of any size. */
+function bodiesToSites(run: EngineRun): Left[] {
+  const [first] = reachableSites(run.policy);
+  if (!first) return [];
+  const { rewrite, upstream } = first;
+  const head: Draft = { method: 'POST', target: '/half', version: 'HTTP/1.1', fields: [['Host', rewrite.to]] };
+  const { draft, peer } = tellSite(run, LOOPBACK_PEER, head);
+  return Object.entries(HALF_BODIES).map(([name, bytes]) => ({
+    at: rewrite.origin,
+    words: `half of ${name}, to the site ${rewrite.to},`,
+    bound: upstream.timeouts.send,
+    open: () => sent(siteAs(run, rewrite.to), `${raw(draft).slice(0, -2)}${bytes}`, peer),
+  }));
 }
 
 interface Attempted {

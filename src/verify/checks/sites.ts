@@ -2,7 +2,7 @@ import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import { formatAddress, parseAddress } from '../../policy/cidr.ts';
 import { hasNamedSite, type SiteRewrite } from '../../policy/domains.ts';
 import { clientAddress } from '../../policy/request.ts';
-import type { Upstream } from '../../policy/types.ts';
+import type { Policy, Upstream } from '../../policy/types.ts';
 import { type Draft, replaceField } from '../draft.ts';
 import { type EngineRun, type EngineRunOptions, startEngineRun } from '../engineRun.ts';
 import { type Answered, connectTo, exchangeOn, type Listener } from '../exchange.ts';
@@ -37,12 +37,7 @@ export async function siteChecks(options: EngineRunOptions, scope: Scope): Promi
   const none = { sent: 0, untried: 0, failures: [], diagnostics: [] };
   const all = options.policy.rewrites.filter(hasNamedSite);
   if (all.length === 0 || !options.target.run.rendersSites(options.options)) return none;
-  const upstreams = new Map(options.policy.upstreams.map((upstream) => [upstream.id, upstream]));
-  const sites = all.flatMap((rewrite) => {
-    const upstream = upstreams.get(rewrite.upstream);
-    const isKnown = upstream && (!upstream.tls || upstream.tls.serverName === rewrite.from);
-    return isKnown ? [{ rewrite, upstream }] : [];
-  });
+  const sites = reachableSites(options.policy);
   const untried = all.length - sites.length;
   const started = await startEngineRun({ ...options, only: 'sites' }, scope);
   if (!('run' in started)) return { ...none, untried: all.length, diagnostics: started.diagnostics };
@@ -68,6 +63,16 @@ export async function siteChecks(options: EngineRunOptions, scope: Scope): Promi
   }
   await run.server.stop();
   return { sent, untried, failures, diagnostics: [] };
+}
+
+/** The sites whose upstream has a certificate for its name here. */
+export function reachableSites(policy: Policy): { rewrite: SiteRewrite; upstream: Upstream }[] {
+  const upstreams = new Map(policy.upstreams.map((upstream) => [upstream.id, upstream]));
+  return policy.rewrites.filter(hasNamedSite).flatMap((rewrite) => {
+    const upstream = upstreams.get(rewrite.upstream);
+    const isKnown = upstream && (!upstream.tls || upstream.tls.serverName === rewrite.from);
+    return isKnown ? [{ rewrite, upstream }] : [];
+  });
 }
 
 function oddlyAsked(run: EngineRun, { rewrite, upstream }: { rewrite: SiteRewrite; upstream: Upstream }) {
