@@ -81,6 +81,61 @@ page('what stands in a spec is text in the page', () =>
   }),
 );
 
+/** The items of a list of the page, as text: mark, words, and what is said more. */
+function listed(html: string, id: string): string[] {
+  const [, list = ''] = new RegExp(`id="${id}"[^>]*>.*?</h2>(.*?)</section>`, 's').exec(html) ?? [];
+  return [...list.matchAll(/<(?:li|p)\b[^>]*>(.*?)<\/(?:li|p)>/gs)].map(([, item = '']) =>
+    item.replace(/<[^>]*>/g, '').replaceAll('&quot;', '"'),
+  );
+}
+
+page('with --prove each proxy of each engine is told, and what the proof takes for granted', () =>
+  inWorkspace(async ({ run, read, write }) => {
+    write('postern.yaml', read('postern.yaml').replace('targets:\n', 'targets:\n  nginx: {}\n  caddy: {}\n'));
+    assert.is((await run('report --out page.html')).status, 0);
+    assert.match(listed(read('page.html'), 'generated-files').join('\n'), /^Not proven here: "postern report --prove"/);
+    const { status, stderr } = await run('report --prove --out page.html');
+    assert.is(status, 0, stderr);
+    const [caddy = '', nginx = '', assumed = '', ...more] = listed(read('page.html'), 'generated-files');
+    assert.match(caddy, /^✓ caddy: proxy api: proved for all requests \(\d+ kinds of target, \d+ ways through\)$/);
+    assert.match(nginx, /^✓ nginx: proxy api: proved for all requests /);
+    assert.match(assumed, /^Assumed: the engine starts with these files/);
+    assert.equal(more, []);
+    assert.match(read('page.html'), 'Generated files: 2 of 2');
+  }),
+);
+
+page('an envelope is told with its place, its terms and by what it was shown', () =>
+  inWorkspace(async ({ run, read, write }) => {
+    const terms =
+      'within: { allow: ["GET /t/{x*}"], upstreams: [gitlab], ipRanges: ["@partner"] }, owner: team@example.com';
+    write('team.yaml', 'version: 1\nfragment: true\nroutes: { team: { upstream: gitlab, allow: [GET /t/a] } }\n');
+    const spec = read('postern.yaml').replace(
+      'name: demo\n',
+      `name: demo\ninclude:\n  - { file: team.yaml, ${terms} }\n`,
+    );
+    write(
+      'postern.yaml',
+      spec.replace(
+        'ipRanges: ["@partner"] }\ndomain',
+        'ipRanges: ["@partner"], routes: [read, runner, team] }\ndomain',
+      ),
+    );
+    const { status, stderr } = await run('report --out page.html');
+    assert.is(status, 0, stderr);
+    const [told = '', ...more] = listed(read('page.html'), 'envelopes');
+    assert.equal(more, []);
+    assert.match(
+      told,
+      /^✓ team\.yaml grants no more than allow GET \/t\/\{x\*\}; upstreams gitlab; ipRanges @partner\s*postern\.yaml:4; shown for all requests/,
+    );
+    assert.not.match(told, 'team@example.com');
+    assert.match(read('page.html'), 'Envelopes: 1 of 1');
+    write('postern.yaml', spec.replace('GET /t/{x*}', 'GET /u/{x*}'));
+    assert.is((await run('report --out other.html')).status, 2, 'what lies outside of its envelope is no valid spec');
+  }),
+);
+
 page('no page of a spec that is not valid, or beside a base that is none', () =>
   inWorkspace(async ({ run, write }) => {
     assert.is((await run('report --base nowhere.yaml --out page.html')).status, 2);
