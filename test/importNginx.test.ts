@@ -171,6 +171,32 @@ for (const [title, text, refused] of [
     server(`location ~ a$ { return 403; } location /x { proxy_pass http://up; } ${OK}`),
     'GET /x/a',
   ],
+  ['a sign without a space', server(`location =/x { deny all; } location / { proxy_pass http://up; } ${OK}`), 'GET /x'],
+  [
+    'an expression without a space',
+    server(`location ~\\.php$ { deny all; } location ~*^/A { deny all; } location / { proxy_pass http://up; } ${OK}`),
+    'GET /x.php',
+  ],
+  [
+    'a stop without a space',
+    server(`location ^~/x/ { return 403; } location / { proxy_pass http://up; } ${OK}`),
+    'GET /x/y',
+  ],
+  [
+    'a location that is internal',
+    server(`location /x { internal; location /x/y { proxy_pass http://up; } } ${OK}`),
+    'GET /x/y',
+  ],
+  [
+    'files of a pattern that are not here',
+    server(`location /x { include acl/*.conf; proxy_pass http://up; } ${OK}`),
+    'GET /x',
+  ],
+  [
+    'addresses that a header says, for one location',
+    server(`location /x { set_real_ip_from 192.0.2.0/24; proxy_pass http://up; } ${OK}`),
+    'GET /x',
+  ],
   ['a variable', server(`location /x { proxy_pass http://$host; } ${OK}`), 'GET /x'],
 ] as const) {
   imports(`never wider: ${title}`, () =>
@@ -183,6 +209,43 @@ for (const [title, text, refused] of [
     }),
   );
 }
+
+imports('never wider: two keys of one request', () =>
+  inWorkspace(async ({ runArgs }) => {
+    const map = (header: string) =>
+      `map $http_x_${header} $${header} { default ""; "key-of-${header}-0123456789" "T"; }`;
+    const check = (header: string) => `if ($${header} = "") { return 401; }`;
+    const both = server(`${check('a')} location /x { ${check('b')} proxy_pass http://up; } ${OK}`, map('a') + map('b'));
+    const { stdout, stderr } = await runArgs(['import', 'nginx', '-'], { input: both });
+    assert.not.match(stdout, /- GET[^\n]* \/x/);
+    assert.match(stderr, /location \/x: it asks for two keys/);
+  }),
+);
+
+imports('never wider: a name that no proxy can have, beside another server of the port', () =>
+  inWorkspace(async ({ run, runArgs, write }) => {
+    const named = (name: string, path: string) =>
+      `server { listen 80; server_name ${name}; allow 192.0.2.1; deny all; location = ${path} { proxy_pass http://up; } }`;
+    const rest = `server { listen 80 default_server; return 444; } ${named('api.example.com', '/ok')}`;
+    for (const name of ['intranet', '*.example.org', '~^a', '_', '""']) {
+      const input = `http { ${named(name, '/x')} ${rest} }`;
+      const { stdout, stderr } = await runArgs(['import', 'nginx', '-'], { input });
+      assert.match(stderr, /server: no whole name leads to it/, name);
+      assert.match(stdout, /\/ok/);
+      assert.not.match(stdout, /- [^\n]* \/x\n/);
+      write('postern.yaml', stdout);
+      assert.is((await run('validate')).status, 0);
+    }
+  }),
+);
+
+imports('the addresses that a header says are those of the server, wherever it is written', () =>
+  inWorkspace(async ({ runArgs }) => {
+    const text = server(OK, 'set_real_ip_from 10.0.0.0/8; real_ip_header X-Client;');
+    const { stdout } = await runArgs(['import', 'nginx', '-'], { input: text });
+    assert.match(stdout, /clientIp: \{ trustedProxies: \["10\.0\.0\.0\/8"\], header: X-Client \}/);
+  }),
+);
 
 imports('HEAD that was refused goes with GET in a spec, and is listed', () =>
   inWorkspace(async ({ runArgs }) => {

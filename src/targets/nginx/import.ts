@@ -12,9 +12,9 @@ import {
   type NotCarried,
 } from '../../import/draft.ts';
 import { type CidrSet, isEverybody, toCidrs } from '../../policy/cidr.ts';
-import { accessOfServer, type Carried, forwardingKey, type ServerAccess } from './importAccess.ts';
+import { accessOfServer, type Carried, forwardingKey } from './importAccess.ts';
 import { type Facts, factsOf, type KeyMap } from './importFacts.ts';
-import { proxyItem, upstreamItem } from './importServer.ts';
+import { proxyItem, unreachable, upstreamItem } from './importServer.ts';
 import { lostSettings } from './importSettings.ts';
 import { nginxTree, type Written } from './importTree.ts';
 
@@ -28,8 +28,8 @@ export function importNginx(files: readonly ImportFile[]): Imported | ImportProb
   const http = tree.directives.find(({ name }) => name === 'http') ?? { ...OUTSIDE, block: tree.directives };
   const facts = factsOf(http.block ?? []);
   const servers = (http.block ?? []).filter(({ name, block }) => name === 'server' && block);
-  const builder = new DraftBuilder(facts);
-  for (const server of servers) builder.add(server, accessOfServer(server, http, facts));
+  const builder = new DraftBuilder(facts, http, servers);
+  for (const server of servers) builder.add(server);
   const notCarriedOver = [...tree.notCarriedOver, ...builder.notCarriedOver, ...lostSettings(http, servers)];
   if (builder.proxies.length === 0)
     return { file: files[0]?.name ?? '', line: 1, problem: 'no server of it forwards anything that a spec can allow' };
@@ -52,27 +52,43 @@ class DraftBuilder {
   readonly proxies: DraftItem[] = [];
   readonly notCarriedOver: NotCarried[] = [];
   readonly #facts: Facts;
+  readonly #http: Written;
+  readonly #servers: readonly Written[];
   readonly #taken = new Set<string>();
   readonly #ranges = new DraftSets();
   readonly #upstreams = new Map<string, DraftItem>();
   readonly #groups: DraftGroup[] = [];
   readonly #keys = new Map<string, { readonly map: KeyMap; readonly groups: string[]; token: string }>();
 
-  constructor(facts: Facts) {
+  constructor(facts: Facts, http: Written, servers: readonly Written[]) {
     this.#facts = facts;
+    this.#http = http;
+    this.#servers = servers;
   }
 
-  add(server: Written, access: ServerAccess): void {
+  add(server: Written): void {
+    const access = accessOfServer(server, this.#http, this.#facts);
     this.notCarriedOver.push(...access.notCarriedOver);
+    if (access.carried.length === 0) return;
+    const reason = unreachable(server, this.#servers);
+    if (reason !== undefined) {
+      this.#lose(server, 'server', reason);
+      return;
+    }
     const ways = grouped(access.carried, ({ forward }) => forwardingKey(forward));
     const groups = [...ways.values()].map((carried) => this.#group(carried));
-    if (groups.length === 0) return;
     const ranges = this.#rangeNames(access.ranges, server);
     const keys = access.carried.flatMap(({ forward }) => (forward.keys ? [forward.keys] : []));
     const [first] = keys;
     if (first && keys.some(({ header }) => header.toLowerCase() !== first.header.toLowerCase()))
       this.#lose(first.at, 'keys', 'one proxy reads keys from one header');
-    const { item, notCarriedOver } = proxyItem(server, { ranges, groups, answers: access.answers, keys: first });
+    const { item, notCarriedOver } = proxyItem(server, {
+      http: this.#http,
+      ranges,
+      groups,
+      answers: access.answers,
+      keys: first,
+    });
     this.notCarriedOver.push(...notCarriedOver);
     this.proxies.push({ ...item, id: freeName(item.id, this.#taken) });
   }

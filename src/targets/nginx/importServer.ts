@@ -12,6 +12,7 @@ interface Made {
 const place = ({ file, line }: Written) => ({ file, line });
 
 interface Serving {
+  readonly http: Written;
   readonly ranges: 'any' | readonly string[];
   readonly groups: readonly string[];
   readonly answers: readonly AnswerFound[];
@@ -19,10 +20,10 @@ interface Serving {
 }
 
 /** Returns the proxy that replaces a server. */
-export function proxyItem(server: Written, { ranges, groups, answers, keys }: Serving): Made {
+export function proxyItem(server: Written, { http, ranges, groups, answers, keys }: Serving): Made {
   const notCarriedOver: NotCarried[] = [];
   const all = (name: string) => (server.block ?? []).filter((one) => one.name === name);
-  const listens = all('listen');
+  const listens = listensOf(server);
   const [first] = listens;
   const address = first?.args[0] ?? '80';
   for (const other of listens.slice(1))
@@ -34,16 +35,16 @@ export function proxyItem(server: Written, { ranges, groups, answers, keys }: Se
       });
   const isTls = listens.some(({ args }) => args.includes('ssl'));
   const [certificate, key] = ['ssl_certificate', 'ssl_certificate_key'].map((name) => all(name)[0]?.args[0]);
-  const names = all('server_name')
-    .flatMap(({ args }) => args)
-    .filter((name) => /^[A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z0-9-]+$/.test(name));
+  const names = wholeNames(server);
   for (const one of all('server_name'))
     if (one.args.some((name) => /[*~]/.test(name)))
       notCarriedOver.push({ ...place(one), what: 'server_name', reason: 'names of a proxy are whole names' });
-  const trusted = all('set_real_ip_from').flatMap(({ args }) =>
-    args.filter((range) => /^[0-9A-Fa-f.:/]+$/.test(range)),
-  );
-  const header = all('real_ip_header')[0]?.args[0] ?? 'X-Real-IP';
+  const trusts = nearest([http, server], ['set_real_ip_from']);
+  const isRange = ({ args }: Written) => /^[0-9A-Fa-f.:/]+$/.test(args[0] ?? '');
+  const trusted = trusts.filter(isRange).flatMap(({ args }) => args);
+  for (const other of trusts.filter((one) => !isRange(one)))
+    notCarriedOver.push({ ...place(other), what: other.name, reason: 'proxies are trusted by their addresses' });
+  const header = nearest([http, server], ['real_ip_header'])[0]?.args[0] ?? 'X-Real-IP';
   const clientIp =
     header === 'proxy_protocol'
       ? { trustedProxies: trusted, proxyProtocol: true }
@@ -76,6 +77,38 @@ export function proxyItem(server: Written, { ranges, groups, answers, keys }: Se
   const [named] = names;
   const id = identifierOf(named ?? 'api', 'api');
   return { item: { id, notes: [`${server.file}:${server.line}`], value }, notCarriedOver };
+}
+
+/** Returns where a server listens over TCP. */
+function listensOf({ block = [] }: Written): readonly Written[] {
+  return block.filter(({ name, args }) => name === 'listen' && !args[0]?.startsWith('unix:'));
+}
+
+function wholeNames({ block = [] }: Written): string[] {
+  return block
+    .flatMap(({ name, args }) => (name === 'server_name' ? args : []))
+    .filter((name) => /^[A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z0-9-]+$/.test(name));
+}
+
+/**
+ * Returns why a proxy in place of a server would answer more than it: a proxy without names answers to all, as only the
+ * default server of a port does.
+ */
+export function unreachable(server: Written, servers: readonly Written[]): string | undefined {
+  const [listen] = listensOf(server);
+  if (!listen && server.block?.some(({ name }) => name === 'listen')) return 'a proxy listens on TCP';
+  if (wholeNames(server).length > 0) return undefined;
+  const addressOf = (one: Written | undefined) => (one?.args[0] ?? '80').replace(/^(?:\*:)?(?=\d+$)/, '');
+  const address = addressOf(listen);
+  const beside = servers.filter((other) => {
+    const listens = listensOf(other);
+    return listens.length === 0 ? address === '80' : listens.some((one) => addressOf(one) === address);
+  });
+  const first =
+    beside.find((other) =>
+      listensOf(other).some((one) => addressOf(one) === address && /^default(?:_server)?$/m.test(one.args.join('\n'))),
+    ) ?? beside[0];
+  return first === server ? undefined : 'no whole name leads to it, and another server is the default of its port';
 }
 
 function portOf(address: string): string {

@@ -17,6 +17,9 @@ const MOST_DEPTH = 12;
 /** Most directives of a tree: files that include others many times could have millions. */
 const MOST_DIRECTIVES = 200_000;
 
+/** Where the files of a folder were copied from, as far as it is known. */
+const COPIED = /^\/(?:etc|usr\/local)\/nginx\//;
+
 const DUMPED = /^# configuration file (.+):$/gm;
 
 /** Returns the files in the output of `nginx -T`; any other file as it is. */
@@ -32,6 +35,8 @@ function filesOf(file: ImportFile): readonly ImportFile[] {
 /** Returns the directives of the main file, with all includes replaced by what they include. */
 export function nginxTree(given: readonly ImportFile[]): Tree | ImportProblem {
   const files = given.flatMap(filesOf);
+  // The output of `nginx -T` has all files, and a folder those below it: a pattern that none of them has means none.
+  const isDumped = given.some(({ text }) => text.search(DUMPED) >= 0);
   const parsed = new Map<string, readonly NginxDirective[]>();
   const broken = new Map<string, ImportProblem>();
   for (const { name, text } of files) {
@@ -59,7 +64,7 @@ export function nginxTree(given: readonly ImportFile[]): Tree | ImportProblem {
       if (count > MOST_DIRECTIVES) return [];
       if (one.name !== 'include' || one.block) {
         const block = one.block && place(one.block, file, parents, one.name);
-        return [{ ...one, file, ...(block && { block }) } as Written];
+        return [{ ...one, args: argumentsOf(one), file, ...(block && { block }) } as Written];
       }
       const [pattern = ''] = one.args;
       const found = included(pattern, main, names).filter((name) => name !== file);
@@ -68,12 +73,15 @@ export function nginxTree(given: readonly ImportFile[]): Tree | ImportProblem {
       if (/mime\.types$/.test(pattern)) return [];
       if (found.length > 0 && parents.length < MOST_DEPTH)
         return found.flatMap((name) => place(parsed.get(name) ?? [], name, [...parents, file], context));
-      if (found.length === 0 && /[*?[]/.test(pattern)) return [];
+      const isGlob = /[*?[]/.test(pattern);
+      if (found.length === 0 && isGlob && (isDumped || (given.length > 1 && isBelowMain(pattern)))) return [];
       const reason =
         found.length === 0
           ? 'the file is not here, so nothing is known of what it says'
           : 'its includes are too deep, so nothing is known of what they say';
       notCarriedOver.push({ file, line: one.line, what: `include ${pattern}`, reason });
+      // Files beside the servers, as in conf.d, are mostly other servers.
+      if (found.length === 0 && isGlob && (context === '' || context === 'http')) return [];
       // A file that is not read may refuse requests, so its include stays and makes its block unreadable.
       return [{ name: 'include', args: [pattern], line: one.line, file }];
     });
@@ -83,6 +91,15 @@ export function nginxTree(given: readonly ImportFile[]): Tree | ImportProblem {
     return { file: main, line: 1, problem: `it has more than ${MOST_DIRECTIVES} directives` };
   return { directives, notCarriedOver };
 }
+
+/** Returns the arguments of a directive; the sign of a location may stand at its path, as in `location =/x`. */
+function argumentsOf({ name, args }: NginxDirective): readonly string[] {
+  const [first = '', second] = args;
+  const [, sign, text] = name === 'location' && second === undefined ? (/^(=|\^~|~\*?)(.+)$/s.exec(first) ?? []) : [];
+  return sign === undefined || text === undefined ? args : [sign, text];
+}
+
+const isBelowMain = (pattern: string) => !pattern.startsWith('/') || COPIED.test(pattern);
 
 function problemOf(file: string, problem: string): ImportProblem {
   const [, line = '1', rest = problem] = /^line (\d+) (.*)$/.exec(problem) ?? [];
@@ -111,9 +128,7 @@ function mainFile(
  */
 function included(pattern: string, main: string, names: readonly string[]): string[] {
   const folder = main.includes('/') ? main.slice(0, main.lastIndexOf('/') + 1) : '';
-  const tails = pattern.startsWith('/')
-    ? [pattern, pattern.replace(/^\/(?:etc|usr\/local)\/nginx\//, folder)]
-    : [`${folder}${pattern}`];
+  const tails = pattern.startsWith('/') ? [pattern, pattern.replace(COPIED, folder)] : [`${folder}${pattern}`];
   const regexes = tails.map((tail) => new RegExp(`^${globSource(tail)}$`));
   return names.filter((name) => regexes.some((regex) => regex.test(name))).sort();
 }

@@ -34,6 +34,7 @@ const OTHER_CHECKS: Readonly<Record<string, string>> = {
   ssl_verify_client: 'callers show a certificate, which a spec does not know',
   valid_referers: 'it looks at the page that a request comes from',
 };
+const REAL_IP = new Set(['set_real_ip_from', 'real_ip_header', 'real_ip_recursive']);
 const HANDLERS = new Set([
   'fastcgi_pass',
   'uwsgi_pass',
@@ -71,7 +72,8 @@ export function verdictOf(asked: Asked): Verdict {
     const verdict = followRewrites(block.block ?? [], asked, state);
     if (verdict) return verdict;
   }
-  if (directiveIn(location, 'internal')) return { kind: 'refuse' };
+  // Locations inside of one that is internal are too.
+  if (scope.some((block) => directiveIn(block, 'internal'))) return { kind: 'refuse' };
   const guard = authRequest(whole, asked, state);
   if (guard) return guard;
   const rules = nearest(whole, ['allow', 'deny']);
@@ -117,6 +119,9 @@ function otherCheck(scope: readonly Written[]): Verdict | undefined {
     const [at] = nearest(scope, [name]);
     if (at && at.args[0] !== 'off' && at.args[0] !== 'optional_no_ca') return { kind: 'unknown', at, reason };
   }
+  // Behind `http` and `server` come the locations.
+  const [realIp] = scope.slice(2).flatMap(({ block = [] }) => block.filter(({ name }) => REAL_IP.has(name)));
+  if (realIp) return { kind: 'unknown', at: realIp, reason: 'a header says the address of a client here only' };
   const [satisfy] = nearest(scope, ['satisfy']);
   if (satisfy?.args[0] === 'any')
     return { kind: 'unknown', at: satisfy, reason: 'one check of several is enough, which a spec cannot say' };
@@ -139,10 +144,21 @@ function followRewrites(block: readonly Written[], asked: Asked, state: State): 
     if (truth === false) continue;
     if (then && Number(then.args[0]) < 400)
       return { kind: 'unknown', at: one, reason: 'it answers some callers itself' };
-    if ('keys' in truth) state.keys = truth.keys;
-    else state.ranges = intersect(state.ranges, truth.ranges);
+    if ('keys' in truth) {
+      state.keys = bothKeys(state.keys, truth.keys);
+      if (!state.keys) return { kind: 'unknown', at: one, reason: 'it asks for two keys' };
+    } else state.ranges = intersect(state.ranges, truth.ranges);
   }
   return undefined;
+}
+
+/** Returns the callers that pass two checks of one header; `undefined` where neither check implies the other. */
+function bothKeys(known: KeyMap | undefined, more: KeyMap): KeyMap | undefined {
+  const implies = (one: KeyMap, other: KeyMap) =>
+    one.header.toLowerCase() === other.header.toLowerCase() &&
+    one.entries.every(({ key }) => other.entries.some((entry) => entry.key === key));
+  if (!known || implies(more, known)) return more;
+  return implies(known, more) ? known : undefined;
 }
 
 function returned(at: Written, { keys }: State): Verdict {
