@@ -239,6 +239,59 @@ imports('never wider: a name that no proxy can have, beside another server of th
   }),
 );
 
+for (const [what, text, told] of [
+  ['an answer of its own', server(`location /x { return 200 hi; } ${OK}`), /location \/x: it answers by itself/],
+  [
+    'a location for errors',
+    server(`error_page 404 = @up; location @up { proxy_pass http://up; } ${OK}`),
+    /error_page 404 = @up: what one location answers/,
+  ],
+  [
+    'the last address of a header',
+    server(`set_real_ip_from 10.0.0.0/8; real_ip_header X-Forwarded-For; ${OK}`),
+    /the last address of the header was the client/,
+  ],
+  [
+    'a name that is listened on',
+    server(OK).replace('listen 80', 'listen inner.example.com:80'),
+    /listen: a proxy listens on an address, not on a name/,
+  ],
+] as const)
+  imports(`told: ${what}`, () =>
+    inWorkspace(async ({ runArgs }) => {
+      const { status, stderr } = await runArgs(['import', 'nginx', '-'], { input: text });
+      assert.is(status, 1);
+      assert.match(stderr, told);
+    }),
+  );
+
+imports('a server for this machine alone stays one, or is left out', () =>
+  inWorkspace(async ({ runArgs }) => {
+    const on = (address: string) =>
+      runArgs(['import', 'nginx', '-'], { input: server(OK).replace('listen 80', `listen ${address}`) });
+    assert.match((await on('localhost:8081')).stdout, /listen: "?127\.0\.0\.1:8081/);
+    assert.is((await on('unix:/run/x.sock')).status, 2);
+  }),
+);
+
+imports('never wider: a subrequest that another location answers', () =>
+  inWorkspace(async ({ runArgs }) => {
+    const check = 'location /check { if ($a = "") { return 401; } return 204; }';
+    const text = (more: string) =>
+      server(
+        `${check} ${more} location /x { auth_request /check; proxy_pass http://up; } ${OK}`,
+        'map $http_x_a $a { default ""; "key-of-a-0123456789" "T"; }',
+      );
+    const allowed = async (more: string) =>
+      / \/x\n/.test(
+        (await runArgs(['import', 'nginx', '-'], { input: text(more) })).stdout.split('# Not carried')[0] ?? '',
+      );
+    assert.ok(await allowed(''));
+    assert.not(await allowed('location = /check { return 403; }'));
+    assert.not(await allowed('location ~ k$ { return 403; }'));
+  }),
+);
+
 imports('the addresses that a header says are those of the server, wherever it is written', () =>
   inWorkspace(async ({ runArgs }) => {
     const text = server(OK, 'set_real_ip_from 10.0.0.0/8; real_ip_header X-Client;');

@@ -188,6 +188,8 @@ function methodList(methods: readonly string[]): string {
 function unreadable(place: Location, verdicts: readonly (readonly [string, Verdict])[]): NotCarried[] {
   const found = new Map<string, NotCarried>();
   for (const [, verdict] of verdicts) {
+    if (verdict.kind === 'answer' && place.kind !== 'exact')
+      found.set('answer', { ...placed(place), reason: 'it answers by itself, which a spec does for single paths' });
     if (verdict.kind !== 'unknown') continue;
     const { at, reason } = verdict;
     if (at === place.at && place.children.length > 0) continue;

@@ -33,29 +33,28 @@ export function proxyItem(server: Written, { http, ranges, groups, answers, keys
         what: 'listen',
         reason: 'a proxy listens on one port: write another one for it',
       });
+  if (HOST_NAME.test(address) && hostOf(address) !== 'localhost')
+    notCarriedOver.push({
+      file: server.file,
+      line: first?.line ?? server.line,
+      what: 'listen',
+      reason: 'a proxy listens on an address, not on a name: this one on all',
+    });
   const isTls = listens.some(({ args }) => args.includes('ssl'));
   const [certificate, key] = ['ssl_certificate', 'ssl_certificate_key'].map((name) => all(name)[0]?.args[0]);
   const names = wholeNames(server);
   for (const one of all('server_name'))
     if (one.args.some((name) => /[*~]/.test(name)))
       notCarriedOver.push({ ...place(one), what: 'server_name', reason: 'names of a proxy are whole names' });
-  const trusts = nearest([http, server], ['set_real_ip_from']);
-  const isRange = ({ args }: Written) => /^[0-9A-Fa-f.:/]+$/.test(args[0] ?? '');
-  const trusted = trusts.filter(isRange).flatMap(({ args }) => args);
-  for (const other of trusts.filter((one) => !isRange(one)))
-    notCarriedOver.push({ ...place(other), what: other.name, reason: 'proxies are trusted by their addresses' });
-  const header = nearest([http, server], ['real_ip_header'])[0]?.args[0] ?? 'X-Real-IP';
-  const clientIp =
-    header === 'proxy_protocol'
-      ? { trustedProxies: trusted, proxyProtocol: true }
-      : { trustedProxies: trusted, header };
+  const { clientIp, lost } = clientAddress(server, http);
+  notCarriedOver.push(...lost);
   const scheme = keys && keys.entries.length > 0 && keys.entries.every(({ key: value }) => value.startsWith('Bearer '));
   const value = {
     listen: listenOf(address),
     ...(names.length > 0 && { hosts: [...new Set(names.map((name) => name.toLowerCase()))] }),
     ...(isTls && certificate !== undefined && key !== undefined && { tls: { certFile: certificate, keyFile: key } }),
     ipRanges: ranges,
-    ...(trusted.length > 0 && { clientIp }),
+    ...(clientIp && { clientIp }),
     ...(keys && { apiKeyHeader: keys.header }),
     ...(scheme && { apiKeyScheme: 'Bearer' }),
     routes: groups,
@@ -77,6 +76,28 @@ export function proxyItem(server: Written, { http, ranges, groups, answers, keys
   const [named] = names;
   const id = identifierOf(named ?? 'api', 'api');
   return { item: { id, notes: [`${server.file}:${server.line}`], value }, notCarriedOver };
+}
+
+/** Returns who says the address of a client, where it is not the connection. */
+function clientAddress(server: Written, http: Written): { clientIp?: object; lost: readonly NotCarried[] } {
+  const lost: NotCarried[] = [];
+  const trusts = nearest([http, server], ['set_real_ip_from']);
+  const isRange = ({ args }: Written) => /^[0-9A-Fa-f.:/]+$/.test(args[0] ?? '');
+  const trusted = trusts.filter(isRange).flatMap(({ args }) => args);
+  for (const other of trusts.filter((one) => !isRange(one)))
+    lost.push({ ...place(other), what: other.name, reason: 'proxies are trusted by their addresses' });
+  const header = nearest([http, server], ['real_ip_header'])[0]?.args[0] ?? 'X-Real-IP';
+  const [recursive] = nearest([http, server], ['real_ip_recursive']);
+  if (trusted.length > 0 && /^X-Forwarded-For$/i.test(header) && recursive?.args[0] !== 'on')
+    lost.push({
+      file: server.file,
+      line: server.line,
+      what: 'real_ip_header',
+      reason: 'the last address of the header was the client, and is now the last that no trusted proxy has',
+    });
+  if (trusted.length === 0) return { lost };
+  const how = header === 'proxy_protocol' ? { proxyProtocol: true } : { header };
+  return { clientIp: { trustedProxies: trusted, ...how }, lost };
 }
 
 /** Returns where a server listens over TCP. */
@@ -115,8 +136,14 @@ function portOf(address: string): string {
   return /(?:^|:)(\d+)$/.exec(address)?.[1] ?? '80';
 }
 
+/** An address of `listen` that names its host, as in `localhost:8080`. */
+const HOST_NAME = /^[A-Za-z]/;
+
+const hostOf = (address: string) => address.replace(/:\d+$/, '');
+
 function listenOf(address: string): number | string {
   const port = Number(portOf(address));
+  if (HOST_NAME.test(address) && hostOf(address) === 'localhost') return `127.0.0.1:${port}`;
   const host = address.replace(/:?\d+$/, '');
   return /^\d+$/.test(address) || host === '' || host === '*' || host === '[::]' || !/^[\d.]+$|^\[/.test(host)
     ? port

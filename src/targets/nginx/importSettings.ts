@@ -25,7 +25,9 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Returns the directives in and around servers that a spec cannot express, each name once per file. */
 export function lostSettings(http: Written, servers: readonly Written[]): NotCarried[] {
   const found = new Map<string, { readonly at: Written; count: number }>();
+  const pages: Written[] = [];
   const visit = (one: Written): void => {
+    if (one.name === 'error_page' && one.args.at(-1)?.startsWith('@')) pages.push(one);
     const key = `${one.file}\0${one.name}`;
     const known = found.get(key);
     if (known) known.count += 1;
@@ -36,10 +38,15 @@ export function lostSettings(http: Written, servers: readonly Written[]): NotCar
   };
   for (const one of http.block ?? []) if (!servers.includes(one)) visit(one);
   for (const server of servers) for (const one of server.block ?? []) visit(one);
-  return [...found.values()].map(({ at, count }) => ({
+  const settings = [...found.values()].map(({ at, count }) => ({
     file: at.file,
     line: at.line,
     what: count === 1 ? at.name : `${at.name}, ${count} times in this file`,
     reason: REASONS[at.name] ?? 'a spec has no word for it',
   }));
+  const reason = 'what one location answers is not forwarded by another';
+  return [
+    ...settings,
+    ...pages.map(({ file, line, args }) => ({ file, line, what: `error_page ${args.join(' ')}`, reason })),
+  ];
 }

@@ -236,9 +236,11 @@ function authRequest(scope: readonly Written[], asked: Asked, state: State): Ver
   if (!request || request.args[0] === 'off') return undefined;
   const path = request.args[0] ?? '';
   const locations = (asked.server.block ?? []).filter(({ name }) => name === 'location');
-  const target = locations.find(({ args }) => args.at(-1) === path);
+  // Of several locations, or beside expressions, it is not plain which one is asked.
+  const [target, other] = locations.filter(({ args }) => args.at(-1) === path);
+  const isPlain = !other && (target?.args[0] === '=' || !locations.some(({ args }) => args[0]?.startsWith('~')));
   const verdict = target && followRewrites(target.block ?? [], { ...asked, scope: [asked.server, target] }, state);
-  if (verdict?.kind === 'answer' && state.keys) return undefined;
+  if (isPlain && verdict?.kind === 'answer' && state.keys) return undefined;
   return { kind: 'unknown', at: request, reason: 'another server decides, or a rule that this importer does not read' };
 }
 
