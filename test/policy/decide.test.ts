@@ -159,6 +159,9 @@ test('of proxies on one port the one is asked whose name it is, however it is wr
     assert.is(asked(host).id, 'rest', host);
   assert.is(asked('a.example.com', 'http://b.example.com/x').id, 'b', 'a whole URL says it too, and is what counts');
   assert.is(asked('a.example.com', 'http:///x').id, 'a');
+  assert.is(asked('a.example.com', 'p://u@v:w@b.example.com:80/x').id, 'b', 'user information names nobody');
+  assert.is(asked('a.example.com', 'p://b.example.com@a.example.com/x').id, 'a');
+  assert.is(asked('a.example.com', 'http://b.example.com@/x').id, 'a');
   assert.is(asked('b.example.com', '/x', alone).id, 'alone');
   const decide = (host: string) =>
     evaluatorOf(shared, alone).decide({
