@@ -8,6 +8,7 @@ import { differenceOf } from './difference.ts';
 import { CannotTell, exampleOf, explore, pieceOf } from './explore.ts';
 import { TooLarge } from './language.ts';
 import type { FileModel, FilePlace } from './model.ts';
+import { isRefusable } from './refusable.ts';
 import { addressKinds, type ExampleRequest, SymbolicRequest, type World } from './request.ts';
 import { type Said, saidOf } from './said.ts';
 import { specMatchOf } from './specMatch.ts';
@@ -54,7 +55,7 @@ function comparison(policy: Policy, proxy: Proxy, model: FileModel, isExact = fa
       const what = differenceOf(outcome, decision, { request, policy });
       if (what === undefined) return;
       const example = exampleRequest(request, target);
-      if (difference && sizeOf(example) >= sizeOf(difference.request)) return;
+      if (difference && weightOf(example, proxy) >= weightOf(difference.request, proxy)) return;
       const said = saidOf(outcome, run, bodyLength(example));
       difference = { request: example, decision, said, place: outcome.place, what };
     });
@@ -84,6 +85,14 @@ export function bodyLength({ headers, body }: Pick<ExampleRequest, 'headers' | '
 }
 
 /** Returns the size of a request in characters, to find a short example. */
+/** What shows a difference best is short, and reaches the files in any case. */
+function weightOf(request: ExampleRequest, proxy: Proxy): number {
+  return sizeOf(request) + (isRefusable(request, proxy) ? REFUSABLE : 0);
+}
+
+/** More than the size of a request. */
+const REFUSABLE = 1e9;
+
 function sizeOf({ target, headers, method }: ProxyRequest): number {
   return method.length + target.length + headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
 }

@@ -1,5 +1,6 @@
 import type { Policy, Proxy } from '../policy/types.ts';
 import type { Difference } from '../prove/compare.ts';
+import { isRefusable } from '../prove/refusable.ts';
 import { saidBySpec } from '../prove/said.ts';
 import type { ReadFileText, Target } from '../targets/target.ts';
 import { disagreement } from './agree.ts';
@@ -38,6 +39,9 @@ export async function confirm({ difference, ...options }: Doubt): Promise<Confir
     if (typeof tried === 'string') return untried(tried);
     const context = { request, secrets: trial.secrets };
     const other = disagreement(said, tried, context);
+    const status = tried.response?.status ?? 0;
+    if (other !== undefined && status >= 400 && status < 500 && isRefusable(request, proxy))
+      return untried('it refuses this request before it looks at the files');
     if (other !== undefined) return { result: 'other', told: `${target.name} does something else: ${other}` };
     const shown = disagreement(saidBySpec(decision, request, { policy, proxy }), tried, context);
     return shown === undefined

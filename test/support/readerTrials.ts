@@ -1,13 +1,14 @@
 import { worldOf } from '../../src/prove/compare.ts';
 import { CannotTell } from '../../src/prove/explore.ts';
 import { TooLarge } from '../../src/prove/language.ts';
+import { isRefusable } from '../../src/prove/refusable.ts';
 import { targets } from '../../src/targets/index.ts';
 import { disagreement } from '../../src/verify/agree.ts';
 import type { Random } from '../../src/verify/random.ts';
 import { openScope } from '../../src/verify/scope.ts';
 import { startTrial, type Trial } from '../../src/verify/trial.ts';
 import type { Made } from './proofs.ts';
-import { isRefusable, type Walked, walks } from './walks.ts';
+import { type Walked, walks } from './walks.ts';
 
 /** How often the reader was right about an engine. */
 export interface Tally {
@@ -69,7 +70,7 @@ export async function tryReader({ program, made, random, each, title }: Trialled
       const problem = disagreement(next.said, tried, { request: next.request, secrets: trial.secrets });
       if (problem === undefined) continue;
       const status = tried.response?.status ?? 0;
-      if (status >= 400 && status < 500 && isRefusable(next.request, proxy?.maxRequestHead ?? 0)) continue;
+      if (status >= 400 && status < 500 && proxy && isRefusable(next.request, proxy)) continue;
       tally.problems.push(`${title}: ${problem} (${next.place}) ${shown(next)}`);
     }
   }

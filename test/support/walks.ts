@@ -3,6 +3,7 @@ import { exampleRequest } from '../../src/prove/decision.ts';
 import { explore, just, type Piece, type Run } from '../../src/prove/explore.ts';
 import { type Language, settled } from '../../src/prove/language.ts';
 import type { Cuts, FileModel } from '../../src/prove/model.ts';
+import { isOddLine } from '../../src/prove/refusable.ts';
 import { type ExampleRequest, SymbolicRequest, type World } from '../../src/prove/request.ts';
 import { type Said, saidOf } from '../../src/prove/said.ts';
 import type { Random } from '../../src/verify/random.ts';
@@ -192,28 +193,4 @@ function findDistances(language: Language): readonly number[] {
     if (distance > accepts.length) break;
   }
   return distances;
-}
-
-const NAME = /^(?:[A-Za-z0-9_-][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,4})?$/;
-
-/** Whether an engine may refuse a request line before it looks at anything that the files say. */
-function isOddLine({ method, path }: Pick<Line, 'method' | 'path'>): boolean {
-  return (
-    /^(?:CONNECT|TRACE)$/.test(method) ||
-    !path.startsWith('/') ||
-    /%(?![0-9A-Fa-f]{2})|%00|(?:[.]|%2e)(?:[.]|%2e)|%2f/i.test(path)
-  );
-}
-
-/** Whether an engine may refuse a request for its other parts: by itself it takes heads up to this many bytes. */
-export function isRefusable({ target, headers, headBytes = 0 }: ExampleRequest, mostBytes: number): boolean {
-  const valueOf = (wanted: string) => headers.find(([name]) => name === wanted)?.[1] ?? '';
-  const host = valueOf('Host');
-  return (
-    !NAME.test(host) ||
-    host.includes('..') ||
-    Number(valueOf('Content-Length')) > 1e12 ||
-    headBytes > mostBytes ||
-    target === '*'
-  );
 }

@@ -1,0 +1,68 @@
+import * as assert from 'uvu/assert';
+import { confirm } from '../src/verify/confirm.ts';
+import { randomOf } from '../src/verify/random.ts';
+import { engineSuite } from './engines/suite.ts';
+import { mutated } from './support/fileMutations.ts';
+import { type Engine, exampleFiles, type Made, PROVED_SPEC, proof, specFiles } from './support/proofs.ts';
+import { type Tally, tryReader } from './support/readerTrials.ts';
+import { proxyTarget } from './verify/proxyTargets.ts';
+
+// POSTERN_SEED=$RANDOM looks where nobody has looked before; POSTERN_MUTATIONS=2000 is a long run.
+const seed = process.env['POSTERN_SEED'] ?? 'mutations';
+const count = Number(process.env['POSTERN_MUTATIONS'] ?? 30);
+/** Of what is proved, for each place of the files and each kind of target. */
+const requests = Number(process.env['POSTERN_REQUESTS'] ?? 2);
+const { test, engines } = await engineSuite('one change of generated files', ['nginx', 'caddy']);
+
+const EXAMPLES: Readonly<Record<Engine, readonly string[]>> = {
+  nginx: ['runner', 'vault', 'gitlab-flow', 'deploy', 'dependency-proxy', 'gitlab-proxy'],
+  caddy: ['runner', 'vault', 'gitlab-flow', 'addresses', 'dependency-proxy', 'gitlab-proxy'],
+};
+
+for (const engine of ['nginx', 'caddy'] as const) {
+  test(`${engine}: what is told is what the engine does, and what is proved changes nothing`, async () => {
+    const sources = [specFiles(PROVED_SPEC, engine), ...EXAMPLES[engine].map((name) => exampleFiles(name, engine))];
+    const found = new Map<string, number>();
+    const tally: Tally = { asked: 0, left: 0, problems: [] };
+    for (let number = 0; number < count / 2; number++) {
+      const random = randomOf(`${seed} ${engine} ${number}`);
+      const kind = await outcomeOf(random.pick(sources), number, tally);
+      found.set(kind, (found.get(kind) ?? 0) + 1);
+    }
+    assert.equal(tally.problems.slice(0, 5), [], `POSTERN_SEED=${seed}`);
+    const kinds = JSON.stringify(Object.fromEntries(found));
+    console.log(`${engine}: ${kinds}; ${tally.asked} requests to what is proved, ${tally.left} not started`);
+  });
+}
+
+/** What is said of files after a change, and what the engine says to it. */
+async function outcomeOf(own: Made, number: number, tally: Tally): Promise<string> {
+  const { engine } = own;
+  const random = randomOf(`${seed} ${engine} change ${number}`);
+  const change = mutated(own.files, random);
+  const made = { ...own, files: change.files };
+  const title = `${number}, ${change.kind}, ${change.file}:${change.line}: ${change.before} → ${change.after}`;
+  const result = proof(made);
+  const { path: program } = engines[engine];
+  if (result.kind === 'unknown') return result.kind;
+  if (result.kind === 'proved') {
+    await tryReader({ program, made, random, each: requests, title }, tally);
+    return result.kind;
+  }
+  const [proxy] = made.policy.proxies;
+  assert.ok(proxy);
+  const { difference } = result;
+  const target = proxyTarget(engine);
+  const tried = await confirm({ target, program, policy: made.policy, proxy, files: made.files, difference });
+  if (process.env['POSTERN_SHOWN'] || tried.result === 'other')
+    console.log(
+      title,
+      difference.what,
+      tried.told,
+      JSON.stringify([difference.request.method, difference.request.target, difference.request.headers]),
+    );
+  assert.is.not(tried.result, 'other', `${title}\n${difference.what}\n${tried.told}`);
+  return tried.result;
+}
+
+test.run();
