@@ -131,11 +131,17 @@ function determined(steps: readonly (readonly Step[])[], first: number, last: nu
 
 /** Returns one byte of each class. Bytes that are in the same of these sets form a class. */
 export function representatives(sets: readonly ByteSet[]): number[] {
+  return classesBy(sets).map(([byte = 0]) => byte);
+}
+
+function classesBy(sets: readonly ByteSet[]): (readonly number[])[] {
   const distinct = [...new Set(sets)];
-  const kinds = new Map<string, number>();
+  const kinds = new Map<string, number[]>();
   for (let byte = 0; byte < 256; byte++) {
     const key = distinct.map((set) => (set.has(byte) ? '1' : '0')).join('');
-    if (!kinds.has(key)) kinds.set(key, byte);
+    const known = kinds.get(key);
+    if (known) known.push(byte);
+    else kinds.set(key, [byte]);
   }
   return [...kinds.values()];
 }
@@ -187,6 +193,7 @@ export function together(machines: readonly Machine[], passes: ReadonlyMap<numbe
         (machine, index) =>
           (vectors[state]?.[index] ?? PASSED) !== PASSED && machine.accepts(vectors[state]?.[index] ?? 0),
       ),
-    marks: machines.flatMap(({ marks }) => marks),
+    // Worked out once for all texts: machines have very many marks, and bytes have at most 256 classes.
+    marks: classesBy(machines.flatMap(({ marks }) => marks)).map((bytes) => new Set(bytes)),
   };
 }
