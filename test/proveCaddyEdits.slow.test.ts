@@ -10,7 +10,7 @@ const own = specFiles(PROVED_SPEC, 'caddy');
 const EDITS: readonly (readonly [what: string, from: string, to: string, told: RegExp])[] = [
   ['a class of another row', '"POST=hooks"', '"POST=read"', /hooks\/0: forwarded instead of 403$/],
   ['an address more', 'not client_ip 192.0.2.0/24', 'not client_ip 192.0.2.0/23', /instead of 403$/],
-  ['a matcher the other way round', 'not client_ip 192.0.2.0/24', 'client_ip 192.0.2.0/24', /instead of 403$/],
+  ['a matcher the other way round', 'not client_ip 192.0.2.0/24', 'client_ip 192.0.2.0/24', /403 instead of 401$/],
   ['another upstream', 'https://gitlab.example.com:443 {', 'https://gitlab.example.org:443 {', /somewhere else$/],
   [
     'the key in place of the token',
