@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { outputCodes } from '../output/codes.ts';
 import { placed, systemProblem } from '../output/disk.ts';
 import { TEMPORARY_SUFFIX } from '../output/gitFiles.ts';
-import type { Release } from '../output/lock.ts';
+import { type Release, stillHolds } from '../output/lock.ts';
 import { lockIn } from '../output/write.ts';
 import { secretCodes } from '../secrets/codes.ts';
 import { dueAt } from '../secrets/leases.ts';
@@ -37,15 +38,25 @@ export async function watchSecrets(args: SecretsArguments, io: Io): Promise<Stat
   const { release, diagnostics } = alone(args);
   if (!release) return print({ command: COMMAND, status: 2, diagnostics, asked: 'changes' }, args.format, io);
   try {
-    return await rounds(args, io);
+    return (await rounds(args, io)) ?? lost(args, io);
   } finally {
     release();
   }
 }
 
+function folderOf({ out, spec }: SecretsArguments): string {
+  return outputFolder(out, specPlace(spec));
+}
+
+/** A watch that slept for long, such as one whose machine was paused, finds another one in its place. */
+function lost(args: SecretsArguments, io: Io): Status {
+  const diagnostics = [secretCodes.report('watched', [], {}, placed(folderOf(args)))];
+  return print({ command: COMMAND, status: 2, diagnostics, asked: 'changes' }, args.format, io);
+}
+
 /** Takes the lock of the folder for as long as the watch runs: two would both request a token whenever one is due. */
-function alone({ out, spec }: SecretsArguments): { readonly release?: Release; readonly diagnostics: Diagnostic[] } {
-  const folder = outputFolder(out, specPlace(spec));
+function alone(args: SecretsArguments): { readonly release?: Release; readonly diagnostics: Diagnostic[] } {
+  const folder = folderOf(args);
   try {
     const release = lockIn(folder, LOCK);
     return release
@@ -56,12 +67,15 @@ function alone({ out, spec }: SecretsArguments): { readonly release?: Release; r
   }
 }
 
-async function rounds(args: SecretsArguments, io: Io): Promise<Status> {
+/** Returns the last status; `undefined` where another watch has taken over. */
+async function rounds(args: SecretsArguments, io: Io): Promise<Status | undefined> {
   const stop = io.untilStopped();
+  const lock = join(folderOf(args), LOCK);
   let status: Status = 2;
   let failures = 0;
   let isReloadDue = false;
   do {
+    if (!stillHolds(lock)) return undefined;
     const clock = { ...io, now: Math.floor(Date.now() / 1000) };
     const done = await once(args, clock);
     isReloadDue ||= done.written;

@@ -8,6 +8,7 @@ import {
   rmdirSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
@@ -26,7 +27,7 @@ export type Release = () => void;
  * the later one cannot remove the file of the next owner.
  */
 export function tryLock(path: string): Release | undefined {
-  const owner = `${process.pid}.${startOf(process.pid)}.${place()}`;
+  const owner = ownName();
   const mine = `${path}.${owner}${TEMPORARY_SUFFIX}`;
   mkdirSync(mine, { recursive: true });
   writeFileSync(join(mine, owner), '');
@@ -40,6 +41,25 @@ export function tryLock(path: string): Release | undefined {
     rmSync(join(path, owner), { force: true });
     removeFolder(path);
   };
+}
+
+/**
+ * Shows those who cannot see this process that it still runs, and returns whether it has the lock that it took. Whoever
+ * holds a lock for longer than a few minutes does so now and then.
+ */
+export function stillHolds(path: string): boolean {
+  const now = new Date();
+  try {
+    utimesSync(join(path, ownName()), now, now);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+function ownName(): string {
+  return `${process.pid}.${startOf(process.pid)}.${place()}`;
 }
 
 function take(mine: string, path: string): boolean {
@@ -73,8 +93,8 @@ function sweep(path: string): void {
 }
 
 /**
- * Milliseconds after which a lock of another machine or container counts as free, because it cannot be checked here
- * whether its owner runs.
+ * Milliseconds of silence after which a lock of another machine or container counts as free, because it cannot be
+ * checked here whether its owner runs.
  */
 const LONGEST_RUN = 10 * 60_000;
 

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { suite } from 'uvu';
@@ -74,6 +74,29 @@ watch('two at once would request every token twice: the second one says so and e
     await killed.exited;
     assert.is((await run('secrets render --watch', given(issuer))).status, 0);
     assert.is(issuer.issued.length, 2);
+  }),
+);
+
+watch('keeps its place from a watch that cannot see it, and ends where it has lost it', () =>
+  withIssuer(async ({ path, run }, issuer) => {
+    issuer.lease = 2;
+    const lock = join(path, 'generated/.watch.postern-tmp');
+    const elevenMinutesAgo = new Date(Date.now() - 11 * 60_000);
+    // As if of another container: it tells by nothing but the time of its file that it runs.
+    const stranger = join(lock, '1.1.0123456789ab');
+    mkdirSync(lock, { recursive: true });
+    writeFileSync(stranger, '');
+    assert.is((await run('secrets render --watch', given(issuer))).status, 2);
+    assert.is(issuer.issued.length, 0);
+    utimesSync(stranger, elevenMinutesAgo, elevenMinutesAgo);
+    const watching = await startWatch(path, issuer);
+    const [own = ''] = readdirSync(lock);
+    utimesSync(join(lock, own), elevenMinutesAgo, elevenMinutesAgo);
+    await until(() => statSync(join(lock, own)).mtimeMs > Date.now() - 60_000, watching);
+    renameSync(join(lock, own), stranger);
+    assert.equal(await watching.exited, { code: 2, signal: null }, watching.output());
+    assert.match(watching.output(), /another "postern secrets render --watch" runs for this folder/);
+    assert.ok(existsSync(stranger));
   }),
 );
 
