@@ -8,6 +8,9 @@ import { mustRun, type Outcome, run } from '../engines/run.ts';
 
 /** A real API server with nothing behind it: objects are checked and kept, and no pod ever runs. */
 export interface Cluster {
+  readonly url: string;
+  /** File with the certificate of the server. */
+  readonly authority: string;
   /** Runs kubectl as the administrator. */
   kubectl(...args: string[]): Promise<Outcome>;
   /** As `kubectl`, and must succeed; gives what it printed. */
@@ -55,7 +58,8 @@ export async function startCluster(apiServer: string, kubectlProgram: string): P
     started.push(await startServer({ command: apiServer, args, cwd: folder.path, ready, patience: 120_000 }));
     const mustKubectl = async (...words: string[]) =>
       mustRun(kubectlProgram, [...(await login(folder.path, secure)), ...words], quiet(folder.path));
-    return { kubectl, mustKubectl, stop };
+    const [url, authority] = [`https://127.0.0.1:${secure}`, join(folder.path, 'certificates/apiserver.crt')];
+    return { url, authority, kubectl, mustKubectl, stop };
   } catch (error) {
     await stop();
     throw error;
