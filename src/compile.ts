@@ -169,9 +169,13 @@ function renderTargets(policy: Policy, spec: Spec, { read, targets }: CompileOpt
     const known = made.get(name);
     if (known) return known;
     const at = ['targets', name];
-    const emitted = target.emit({ policy, options: spec.targets?.[name], at, read, secretFiles, filesOf });
+    const emitted = target.emit({ policy, options: spec.targets?.[name], at, read, secretFiles, filesOf, programOf });
     made.set(name, emitted);
     return emitted;
+  };
+  const programOf = (name: string) => {
+    const run = allTargets.find((one) => one.name === name)?.run;
+    return run?.serves === 'requests' ? run : undefined;
   };
   const filesOf = (name: string) => {
     const target = spec.targets?.[name] === undefined ? undefined : allTargets.find((one) => one.name === name);

@@ -44,6 +44,8 @@ export interface TargetInput<Options> {
   readonly secretFiles?: (values: SecretsInput['values']) => readonly RenderedFile[];
   /** The files of another target of the spec, without headers; absent where it makes none. */
   readonly filesOf?: (target: string) => readonly RenderedFile[] | undefined;
+  /** The program that reads the files of another target; absent where it decides about no requests. */
+  readonly programOf?: (target: string) => Reloadable | undefined;
 }
 
 /** The input of `secrets render` for a target: the value of each reference of the spec. */
@@ -165,6 +167,8 @@ export interface SitesDo {
 /** A program that decides about requests to the proxies. */
 export interface RequestRunner<Options = unknown> extends Program {
   readonly serves: 'requests';
+  /** The signal at which it reads its files again, such as `HUP`. */
+  readonly reloadSignal: string;
   /** The options without those that proxies do not need and that this machine cannot serve. */
   readonly alone: (options: Options) => unknown;
   /** Whether these options render the sites of domain rewrites. */
@@ -177,6 +181,9 @@ export interface RequestRunner<Options = unknown> extends Program {
   /** The access log, a file below the target's folder. */
   readonly accessLog: string;
 }
+
+/** What it takes to have a program read its files again. */
+export type Reloadable = Pick<RequestRunner, 'program' | 'reloadSignal'>;
 
 /** A program that answers for the names of domain rewrites. */
 export interface NameRunner<Options = unknown> extends Program {

@@ -16,6 +16,7 @@ const run: RequestRunner = {
   args: () => [],
   leaves: [],
   serves: 'requests',
+  reloadSignal: 'HUP',
   alone: () => ({}),
   rendersSites: () => false,
   sites: () => ({ options: {}, does: { speakTls: false, clientIp: { kind: 'direct' } } }),

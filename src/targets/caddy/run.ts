@@ -73,6 +73,7 @@ export const run: RequestRunner<CaddyOptions> = {
   args: () => ['run', '--config', 'Caddyfile'],
   leaves: ['*.log', '*.log.gz', '*.sock', 'data/', 'config/'],
   serves: 'requests',
+  reloadSignal: 'USR1',
   alone: ({ sites, writable, accessLog, ...proxies }) => proxies,
   // Every rewrite with an upstream gets a site, whatever the options say.
   rendersSites: () => true,

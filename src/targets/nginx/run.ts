@@ -73,6 +73,7 @@ export const run: RequestRunner<NginxOptions> = {
   args: (folder) => ['-p', `${folder}/`, '-c', 'nginx.conf', '-g', 'daemon off;'],
   leaves: ['*.log', '*.pid', '*_temp/', 'temp/', 'logs/'],
   serves: 'requests',
+  reloadSignal: 'HUP',
   alone: ({ sites, form, writable, accessLog, ...proxies }) => proxies,
   rendersSites: ({ sites }) => sites !== undefined,
   sites: ({ form, writable, accessLog, sites = {}, ...others }, here) => {

@@ -1,5 +1,6 @@
 import type { Diagnostic, SpecPath } from '../../diagnostics/diagnostic.ts';
 import type { Policy } from '../../policy/types.ts';
+import type { TargetInput } from '../target.ts';
 import { vaultCodes } from './codes.ts';
 import { type DeliveredFile, type Delivery, deliveredReferences } from './delivered.ts';
 import { PLAIN, type VaultOptions } from './options.ts';
@@ -38,6 +39,7 @@ export interface DeliveryParts {
   readonly delivery: Delivery;
   readonly login: Login | undefined;
   readonly policyName: string;
+  readonly programOf: TargetInput<unknown>['programOf'];
 }
 
 /** Returns the configuration of an Agent, and its templates. */

@@ -23,14 +23,14 @@ export const vault = defineTarget({
 });
 
 function plan(input: TargetInput<VaultOptions>): Result<readonly RenderedFile[]> {
-  const { policy, options, at, secretFiles } = input;
+  const { policy, options, at, secretFiles, programOf } = input;
   const problems: Diagnostic[] = [];
   const sources = sourcesOf(policy, options, problems);
   if (policy.vault.length === 0 && sources.size === 0) problems.push(vaultCodes.report('nothing', at, {}));
   const policyName = options.policy ?? policy.name;
   const login = loginOf(options, policyName, loginPeriod(sources.values()));
   const delivery = secretFiles ? deliveryOf(referencesOf(policy), secretFiles) : { files: [], others: [] };
-  const parts = { policy, options, at, sources, delivery, login, policyName };
+  const parts = { policy, options, at, sources, delivery, login, policyName, programOf };
   const agent = agentModel(parts, problems);
   const injectors = injectorModels(parts, problems);
   const external = externalModel(parts, problems);

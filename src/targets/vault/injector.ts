@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
+import type { Reloadable } from '../target.ts';
 import { type DeliveryParts, type Setting, undelivered, unknownTargets } from './agent.ts';
 import { vaultCodes } from './codes.ts';
 import type { DeliveredFile } from './delivered.ts';
@@ -11,15 +12,6 @@ export interface InjectorModel {
   /** Files of this engine with values that are computed from secrets, which no template can do. */
   readonly others: readonly VaultToken[];
 }
-
-/**
- * Program of each engine, and the signal at which it reads its files again. The Agent runs in a container of its own,
- * where the programs of the engine are absent and only its processes can be made visible.
- */
-const ENGINES: Readonly<Record<string, { readonly program: string; readonly signal: string }>> = {
-  nginx: { program: 'nginx', signal: 'HUP' },
-  caddy: { program: 'caddy', signal: 'USR1' },
-};
 
 const PREFIX = 'vault.hashicorp.com/';
 const of = (name: string, value: string): Setting => ({ name: text(`${PREFIX}${name}`), value: quoted(value) });
@@ -49,10 +41,10 @@ interface Pod {
 
 function modelOf(
   { target, folder, files }: Pod,
-  { options, login, policyName, policy, sources, delivery }: DeliveryParts,
+  { options, login, policyName, policy, sources, delivery, programOf }: DeliveryParts,
 ): InjectorModel {
   const nameOf = (path: string) => path.split('/').at(-1) ?? '';
-  const engine = ENGINES[target];
+  const engine = programOf?.(target);
   return {
     target,
     annotations: [
@@ -75,7 +67,7 @@ function modelOf(
   };
 }
 
-function annotationsOf(file: string, engine: (typeof ENGINES)[string] | undefined): Setting[] {
+function annotationsOf(file: string, engine: Reloadable | undefined): Setting[] {
   return [
     of(`agent-inject-file-${file}`, file),
     of(`agent-inject-perms-${file}`, '0600'),
@@ -87,9 +79,10 @@ function annotationsOf(file: string, engine: (typeof ENGINES)[string] | undefine
 }
 
 /**
- * Returns the command that the Agent gives to a shell. Another Agent runs it first, before the engine has started, and
+ * Returns the command that the Agent gives to a shell. It runs in a container of its own, where the programs of the
+ * engine are absent and only its processes can be made visible. Another Agent runs it first, before the engine has started, and
  * an Agent whose command fails ends.
  */
-function reloadOf({ program, signal }: (typeof ENGINES)[string]): string {
-  return `! pgrep -x ${program} >/dev/null || pkill -${signal} -o -x ${program}`;
+function reloadOf({ program, reloadSignal }: Reloadable): string {
+  return `! pgrep -x ${program} >/dev/null || pkill -${reloadSignal} -o -x ${program}`;
 }
