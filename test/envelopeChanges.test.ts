@@ -87,7 +87,8 @@ changes('a file that moves takes its envelope along', async () => {
   const [old, moved] = [spec([within(WHOLE)]), spec([within(WHOLE, 'moved.yaml')])];
   assert.equal((await between(old, moved, files)).told, []);
   const lost = [['envelope', 'widening', 'envelope removed: nothing bounds team.yaml, now moved.yaml, any more']];
-  assert.equal((await between(old, spec(['moved.yaml']), files)).told, lost);
+  const handed = ['owner', 'neutral', 'team.yaml is owned by nobody (before: team@example.com)'];
+  assert.equal((await between(old, spec(['moved.yaml']), files)).told, [...lost, handed]);
   const looser = spec([within(WHOLE.replace('GET,POST', 'DELETE,GET'), 'moved.yaml')]);
   const says = 'envelope loosened: that of team.yaml, now moved.yaml, now lets it allow DELETE /a';
   assert.equal((await between(old, looser, files)).told, [['envelope', 'widening', says]]);
@@ -148,6 +149,20 @@ changes('an include that lives longer', async () => {
     ['expiry', 'widening', 'team.yaml is included without end (before: until 2030-01-01)'],
   ]);
   assert.equal((await between(endless, short)).told, []);
+  // Under another name, and where the end is that of the file around it.
+  const renamed = spec(['{ file: moved.yaml, owner: team@example.com }']);
+  assert.equal((await between(short, renamed, { 'moved.yaml': team() })).told, [
+    ['expiry', 'widening', 'moved.yaml is included without end (before: until 2029-01-01)'],
+  ]);
+  const outer = `version: 1\nfragment: true\ninclude: [{ file: team.yaml, owner: team@example.com }]\n`;
+  const around = (expires: string) => spec([`{ file: outer.yaml, owner: team@example.com${expires} }`]);
+  const files = { 'outer.yaml': outer };
+  assert.equal((await between(around(', expires: 2029-01-01'), endless, files)).told, [
+    ['expiry', 'widening', 'team.yaml is included without end (before: until 2029-01-01)'],
+  ]);
+  assert.equal((await between(around(', expires: 2029-01-01'), around(''), files)).told, [
+    ['expiry', 'widening', 'outer.yaml is included without end (before: until 2029-01-01)'],
+  ]);
 });
 
 /** Kinds and approvals. */

@@ -66,7 +66,8 @@ export function loosenedEnvelopes(before: Enveloped, after: Enveloped): AccessCh
   return [...members.filter(isDirect), ...members.filter((member) => !isDirect(member))].flatMap((member) => {
     const old = sides.before.bounds.file(member);
     if (isFree(old)) return [];
-    return successors(member, sides).flatMap((successor) => {
+    const isOpen = (one: Member) => isFree(sides.after.bounds.file(one));
+    return successors(member, before.composition, after.composition, isOpen).flatMap((successor) => {
       const found = loosened(old, sides.after.bounds.file(successor), sides);
       const place = found && before.composition.inclusions.indexOf(found.envelope.inclusion);
       const id = JSON.stringify([place, found?.problem]);
@@ -77,26 +78,66 @@ export function loosenedEnvelopes(before: Enveloped, after: Enveloped): AccessCh
   });
 }
 
-/** Includes that end later than before, or do not end any more. */
+/** Includes that end later than before, or do not end any more; also those of a file that has another name now. */
 export function prolongedIncludes(before: Composition, after: Composition): AccessChange[] {
-  const endOf = ({ inclusions }: Composition, id: string) => {
-    const ends = inclusions.flatMap(({ from, to, index }, number) => {
-      if (to.id !== id) return [];
-      const include = from.value.include?.[index];
-      const expires = typeof include === 'object' && 'expires' in include ? include.expires : undefined;
-      const end = (expires === undefined ? undefined : epochSeconds(expires)) ?? Number.MAX_SAFE_INTEGER;
-      return [{ number, expires, end }];
+  const told = new Set<string>();
+  const [oldEnd, newEnd] = [endsIn(before), endsIn(after)];
+  return before.members.flatMap((member) => {
+    const old = oldEnd(member);
+    return successors(member, before, after).flatMap((successor): AccessChange[] => {
+      const now = newEnd(successor);
+      if (!old || !now || now.end <= old.end || told.has(successor.id)) return [];
+      told.add(successor.id);
+      // What a file includes ends with it, and would only repeat what is said of the file.
+      if (told.has(now.from)) return [];
+      const until = now.expires === undefined ? 'without end' : `until ${now.expires}`;
+      const message = `${successor.id} is included ${until} (before: until ${old.expires ?? ''})`;
+      const path = [INCLUSIONS, now.number, ...(now.isOwn ? ['expires'] : [])];
+      return [{ kind: 'expiry', effect: 'widening', message, at: { version: 'after', path }, proxies: [], keys: [] }];
     });
-    return ends.toSorted((one, other) => other.end - one.end)[0];
-  };
-  return before.members.flatMap(({ id }): AccessChange[] => {
-    const [old, now] = [endOf(before, id), endOf(after, id)];
-    if (!old || !now || now.end <= old.end) return [];
-    const until = now.expires === undefined ? 'without end' : `until ${now.expires}`;
-    const message = `${id} is included ${until} (before: until ${old.expires ?? ''})`;
-    const path = [INCLUSIONS, now.number, ...(now.expires === undefined ? [] : ['expires'])];
-    return [{ kind: 'expiry', effect: 'widening', message, at: { version: 'after', path }, proxies: [], keys: [] }];
   });
+}
+
+interface End {
+  /** Of the include among all. */
+  readonly number: number;
+  /** Id of the file that includes. */
+  readonly from: string;
+  /** As it is written; absent where there is no end. */
+  readonly expires?: string | undefined;
+  /** Whether the include itself says when it ends, and not one above it. */
+  readonly isOwn: boolean;
+  readonly end: number;
+}
+
+/** Returns the latest end of the includes of a file, each of which ends with those above it. */
+function endsIn({ inclusions }: Composition): (member: Member) => End | undefined {
+  const known = new Map<string, End | undefined>();
+  const endOf = (member: Member): End | undefined => {
+    if (!known.has(member.id)) known.set(member.id, latest(inclusions.flatMap((_, number) => endAt(number, member))));
+    return known.get(member.id);
+  };
+  return endOf;
+
+  function endAt(number: number, member: Member): End[] {
+    const inclusion = inclusions[number];
+    if (inclusion?.to.id !== member.id) return [];
+    const { from, index } = inclusion;
+    const include = from.value.include?.[index];
+    const expires = typeof include === 'object' && 'expires' in include ? include.expires : undefined;
+    const own = {
+      expires,
+      isOwn: expires !== undefined,
+      end: (expires === undefined ? undefined : epochSeconds(expires)) ?? Number.MAX_SAFE_INTEGER,
+    };
+    const above = endOf(from);
+    const first = above && above.end < own.end ? { expires: above.expires, isOwn: false, end: above.end } : own;
+    return [{ number, from: from.id, ...first }];
+  }
+}
+
+function latest(ends: readonly End[]): End | undefined {
+  return ends.toSorted((one, other) => other.end - one.end)[0];
 }
 
 function sidesOf(before: Enveloped, after: Enveloped): Sides {
@@ -109,16 +150,21 @@ function sidesOf(before: Enveloped, after: Enveloped): Sides {
 }
 
 /** The file as it is now; where it is gone, the new files that may have taken its place. */
-function successors(member: Member, { before, after }: Sides): Member[] {
-  const same = after.composition.members.find(({ id }) => id === member.id);
+export function successors(
+  member: Member,
+  before: Composition,
+  after: Composition,
+  isOpen: (member: Member) => boolean = () => false,
+): Member[] {
+  const same = after.members.find(({ id }) => id === member.id);
   if (same) return [same];
-  const known = new Set(before.composition.members.map(({ id }) => id));
-  const [, ...others] = after.composition.members;
+  const known = new Set(before.members.map(({ id }) => id));
+  const [, ...others] = after.members;
   const isAlike = (other: Member) =>
     (['routes', 'apiKeys'] as const).some((section) =>
       Object.keys(other.value[section] ?? {}).some((name) => Object.hasOwn(member.value[section] ?? {}, name)),
     );
-  return others.filter((one) => !known.has(one.id) && (isFree(after.bounds.file(one)) || isAlike(one)));
+  return others.filter((one) => !known.has(one.id) && (isOpen(one) || isAlike(one)));
 }
 
 /** One way of now that no way of before admits whole. */

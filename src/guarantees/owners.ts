@@ -6,6 +6,7 @@ import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import { intersect, isEmpty, parseCidr } from '../policy/cidr.ts';
 import type { Policy } from '../policy/types.ts';
 import { type BoundsOf, boundsOf, isFree } from './bounds.ts';
+import { successors } from './loosened.ts';
 
 /** A version of a spec of which owners are asked. */
 interface Owned {
@@ -122,7 +123,8 @@ export function handedOver({ before, after }: { readonly [V in keyof Versions]: 
       : [{ kind: 'owner', effect, message: handoverWords(what, owners), at, proxies: [], keys: [] }];
   const files = before.inclusions.flatMap((inclusion, number) => {
     const { id } = inclusion.to;
-    const known = after.inclusions.filter(({ to }) => to.id === id);
+    const heirs = successors(inclusion.to, before, after).map((heir) => heir.id);
+    const known = after.inclusions.filter(({ to }) => heirs.includes(to.id));
     const first = before.inclusions.findIndex(({ to }) => to.id === id) === number;
     if (!first || known.length === 0) return [];
     const former = before.inclusions.filter(({ to }) => to.id === id);
