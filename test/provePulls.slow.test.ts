@@ -6,11 +6,11 @@ import { CannotTell } from '../src/prove/explore.ts';
 import { readContainerd } from '../src/targets/containerd/readBack.ts';
 import { readCrio } from '../src/targets/crio/readBack.ts';
 import { temporaryFolder } from '../src/verify/folder.ts';
-import { startServer } from '../src/verify/process.ts';
 import { randomOf } from '../src/verify/random.ts';
 import { openScope, type Scope } from '../src/verify/scope.ts';
 import { run } from './engines/run.ts';
 import { engineSuite } from './engines/suite.ts';
+import { startContainerd } from './support/containerd.ts';
 
 const REGISTRY = 'registry.postern.invalid';
 const IMAGE = '/group/app';
@@ -62,20 +62,8 @@ for (const age of ['', '-newest'] as const) {
       const { urls, asked } = await startMirrors(3, scope);
       const folder = await temporaryFolder();
       scope.defer(() => folder.remove());
-      const disabled = ['grpc.v1.cri', 'cri.v1.images', 'cri.v1.runtime'].map((name) => `"io.containerd.${name}"`);
-      await folder.write(
-        'config.toml',
-        `version = 2\nroot = "${folder.path}/root"\nstate = "${folder.path}/state"\ndisabled_plugins = [${disabled.join()}]\n` +
-          `[grpc]\naddress = "${folder.path}/sock"\n[plugins."io.containerd.internal.v1.opt"]\npath = "${folder.path}/opt"\n`,
-      );
-      const ctr = (...args: string[]) => run(engines[names[1]].path, ['--address', `${folder.path}/sock`, ...args]);
-      const server = await startServer({
-        command: engines[names[0]].path,
-        args: ['--config', `${folder.path}/config.toml`],
-        cwd: folder.path,
-        ready: async () => (await ctr('version')).code === 0,
-      });
-      scope.defer(() => server.stop());
+      const programs = { containerd: engines[names[0]].path, ctr: engines[names[1]].path };
+      const ctr = await startContainerd(programs, `${folder.path}/home`, scope);
       for (let number = 0; number < 20; number++) {
         const text = hostsFile(urls, number);
         const path = `${number}/certs.d/${number % 3 === 0 ? '_default' : REGISTRY}/hosts.toml`;

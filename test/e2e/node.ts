@@ -1,7 +1,7 @@
-import { startServer } from '../../src/verify/process.ts';
 import type { Scope } from '../../src/verify/scope.ts';
 import type { Engine } from '../engines/engine.ts';
-import { type Outcome, run } from '../engines/run.ts';
+import type { Outcome } from '../engines/run.ts';
+import { startContainerd } from '../support/containerd.ts';
 import { CREDENTIALS, type RegistryWorld } from './registryWorld.ts';
 
 export interface NodePrograms {
@@ -19,32 +19,10 @@ export interface ClusterNode {
 /** Starts containerd in the world's namespace with what was generated for nodes. */
 export async function startNode(world: RegistryWorld, programs: NodePrograms, scope: Scope): Promise<ClusterNode> {
   const { folder, enter, generated } = world;
-  const home = `${folder.path}/containerd`;
-  const socket = `${home}/containerd.sock`;
-  const config = await folder.write(
-    'containerd/config.toml',
-    `version = 2
-root = "${home}/root"
-state = "${home}/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime"]
-[grpc]
-address = "${socket}"
-[plugins."io.containerd.internal.v1.opt"]
-path = "${home}/opt"
-`,
-  );
   // What trusts the sites is in the generated files.
   const env = { ...world.env, SSL_CERT_FILE: '/dev/null', SSL_CERT_DIR: `${folder.path}/nowhere` };
-  const ctr = await enter(programs.ctr.path);
-  const ask = (...args: readonly string[]) => run(ctr, ['--address', socket, ...args], { env, cwd: home });
-  const server = await startServer({
-    command: await enter(programs.containerd.path),
-    args: ['--config', config],
-    cwd: home,
-    env,
-    ready: async () => (await ask('version')).code === 0,
-  });
-  scope.defer(() => server.stop());
+  const [containerd, ctr] = [await enter(programs.containerd.path), await enter(programs.ctr.path)];
+  const ask = await startContainerd({ containerd, ctr, env }, `${folder.path}/containerd`, scope);
   // Layers are put one upon the other by copying, which works on every file system but which only the client can ask for.
   const how = ['--snapshotter', 'native', ...(programs.ctr.version.startsWith('1.') ? [] : ['--local'])];
   return {

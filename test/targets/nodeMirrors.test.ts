@@ -8,10 +8,10 @@ import type { Policy } from '../../src/policy/types.ts';
 import { targets } from '../../src/targets/index.ts';
 import type { RenderedFile } from '../../src/targets/target.ts';
 import { temporaryFolder } from '../../src/verify/folder.ts';
-import { startServer } from '../../src/verify/process.ts';
 import type { Scope } from '../../src/verify/scope.ts';
 import { run } from '../engines/run.ts';
 import { engineSuite } from '../engines/suite.ts';
+import { startContainerd } from '../support/containerd.ts';
 import { emitMirrors } from '../support/mirrors.ts';
 import { policyOf } from '../support/policy.ts';
 import { scoped } from '../support/scoped.ts';
@@ -195,20 +195,8 @@ for (const age of ['', '-newest'] as const) {
     const folder = await temporaryFolder();
     scope.defer(() => folder.remove());
     for (const { path, text } of files) await folder.write(path, text);
-    const disabled = ['grpc.v1.cri', 'cri.v1.images', 'cri.v1.runtime'].map((name) => `"io.containerd.${name}"`);
-    await folder.write(
-      'config.toml',
-      `version = 2\nroot = "${folder.path}/root"\nstate = "${folder.path}/state"\ndisabled_plugins = [${disabled.join()}]\n` +
-        `[grpc]\naddress = "${folder.path}/sock"\n[plugins."io.containerd.internal.v1.opt"]\npath = "${folder.path}/opt"\n`,
-    );
-    const ctr = (...args: string[]) => run(engines[names[1]].path, ['--address', `${folder.path}/sock`, ...args]);
-    const server = await startServer({
-      command: engines[names[0]].path,
-      args: ['--config', `${folder.path}/config.toml`],
-      cwd: folder.path,
-      ready: async () => (await ctr('version')).code === 0,
-    });
-    scope.defer(() => server.stop());
+    const programs = { containerd: engines[names[0]].path, ctr: engines[names[1]].path };
+    const ctr = await startContainerd(programs, `${folder.path}/home`, scope);
     const hosts = `${folder.path}/containerd/certs.d`;
     return (await ctr('content', 'fetch', '--hosts-dir', hosts, image)).text;
   };
