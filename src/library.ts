@@ -7,6 +7,7 @@ import type { Decision } from './policy/decide.ts';
 import type { HeaderFields } from './policy/request.ts';
 import type { Policy } from './policy/types.ts';
 import { type NameProof, type ProxyProof, proveFiles, proveNames } from './prove/files.ts';
+import { asBytes } from './source/decode.ts';
 import { targets } from './targets/index.ts';
 import type { RenderedFile } from './targets/target.ts';
 
@@ -72,10 +73,9 @@ export interface Proof {
  */
 export function prove(policy: Policy, target: string, files: readonly Pick<RenderedFile, 'path' | 'text'>[]): Proof {
   const readBack = targets.find(({ name }) => name === target)?.readBack;
-  // Engines read bytes: each character is one.
   const bytes = files
     .filter(({ path }) => path.startsWith(`${target}/`))
-    .map(({ path, text }) => ({ path, text: Buffer.from(text, 'utf8').toString('latin1') }));
+    .map(({ path, text }) => ({ path, text: asBytes(text) }));
   switch (readBack?.decides) {
     case 'requests': {
       const proxies = proveFiles(policy, bytes, readBack.read);

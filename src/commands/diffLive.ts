@@ -3,7 +3,7 @@ import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnosti
 import { outputCodes } from '../output/codes.ts';
 import { placed, systemProblem } from '../output/disk.ts';
 import type { Policy } from '../policy/types.ts';
-import { decodeSource } from '../source/decode.ts';
+import { asBytes, decodeSource } from '../source/decode.ts';
 import { readBytes } from '../source/read.ts';
 import type { Spec } from '../spec/schema.ts';
 import { targets } from '../targets/index.ts';
@@ -69,8 +69,7 @@ interface Against {
 async function shownBy({ name, text }: LiveText, target: Target, against: Against): Promise<Diagnostic[]> {
   const { aboutWords, capturedFiles, isProvable, proveTarget } = await import('./proofs.ts');
   if (!isProvable(target)) return [];
-  // Engines read bytes: each character is one.
-  const files = capturedFiles(name, Buffer.from(text, 'utf8').toString('latin1'), target);
+  const files = capturedFiles(name, asBytes(text), target);
   if (!files) return [];
   const proofs = await proveTarget({ target, files, ...against });
   return proofs.map(({ diagnostic, outcome }) => {

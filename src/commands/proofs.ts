@@ -7,6 +7,7 @@ import type { FilePlace } from '../prove/model.ts';
 import { compareNames } from '../prove/names.ts';
 import { comparePulls } from '../prove/pulls.ts';
 import { shownQuestion, shownRequest } from '../prove/witness.ts';
+import { asBytes } from '../source/decode.ts';
 import type { Spec } from '../spec/schema.ts';
 import { nodesOf } from '../targets/clients.ts';
 import { targets } from '../targets/index.ts';
@@ -86,8 +87,7 @@ export async function proveWritten(
   const proofs: Proof[] = [];
   for (const target of targets.filter(isProvable).filter(({ name }) => names.includes(name))) {
     const own = written.filter(({ path }) => path.startsWith(`${target.name}/`));
-    // Engines read bytes: each character is one.
-    const files = own.map(({ path, text }) => ({ path, text: Buffer.from(text, 'utf8').toString('latin1') }));
+    const files = own.map(({ path, text }) => ({ path, text: asBytes(text) }));
     proofs.push(...(await proveTarget({ target, policy, files, spec, readFile })));
   }
   return proofs;

@@ -35,42 +35,29 @@ interface Watched {
  * failure is reported and retried; the files stay as they are meanwhile.
  */
 export async function watchSecrets(args: SecretsArguments, io: Io): Promise<Status> {
-  const { release, diagnostics } = alone(args);
-  if (!release) return print({ command: COMMAND, status: 2, diagnostics, asked: 'changes' }, args.format, io);
+  const folder = outputFolder(args.out, specPlace(args.spec));
+  const refuse = (...diagnostics: Diagnostic[]) =>
+    print({ command: COMMAND, status: 2, diagnostics, asked: 'changes' }, args.format, io);
+  const watched = () => refuse(secretCodes.report('watched', [], {}, placed(folder)));
+  let release: Release | undefined;
   try {
-    return (await rounds(args, io)) ?? lost(args, io);
+    // Two would both request a token whenever one is due.
+    release = lockIn(folder, LOCK);
+  } catch (error) {
+    return refuse(outputCodes.report('unwritable', [], { problem: systemProblem(error) }, placed(folder)));
+  }
+  if (!release) return watched();
+  try {
+    // A watch that slept for long, such as one whose machine was paused, finds another one in its place.
+    return (await rounds(args, join(folder, LOCK), io)) ?? watched();
   } finally {
     release();
   }
 }
 
-function folderOf({ out, spec }: SecretsArguments): string {
-  return outputFolder(out, specPlace(spec));
-}
-
-/** A watch that slept for long, such as one whose machine was paused, finds another one in its place. */
-function lost(args: SecretsArguments, io: Io): Status {
-  const diagnostics = [secretCodes.report('watched', [], {}, placed(folderOf(args)))];
-  return print({ command: COMMAND, status: 2, diagnostics, asked: 'changes' }, args.format, io);
-}
-
-/** Takes the lock of the folder for as long as the watch runs: two would both request a token whenever one is due. */
-function alone(args: SecretsArguments): { readonly release?: Release; readonly diagnostics: Diagnostic[] } {
-  const folder = folderOf(args);
-  try {
-    const release = lockIn(folder, LOCK);
-    return release
-      ? { release, diagnostics: [] }
-      : { diagnostics: [secretCodes.report('watched', [], {}, placed(folder))] };
-  } catch (error) {
-    return { diagnostics: [outputCodes.report('unwritable', [], { problem: systemProblem(error) }, placed(folder))] };
-  }
-}
-
 /** Returns the last status; `undefined` where another watch has taken over. */
-async function rounds(args: SecretsArguments, io: Io): Promise<Status | undefined> {
+async function rounds(args: SecretsArguments, lock: string, io: Io): Promise<Status | undefined> {
   const stop = io.untilStopped();
-  const lock = join(folderOf(args), LOCK);
   let status: Status = 2;
   let failures = 0;
   let isReloadDue = false;

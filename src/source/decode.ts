@@ -38,3 +38,8 @@ function firstDamage(bytes: Uint8Array, text: string): number {
   }
   return text.length;
 }
+
+/** Returns a text as engines read it: each character is one byte. */
+export function asBytes(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}

@@ -80,6 +80,16 @@ export function urlOf(value: unknown, what: string): Url {
   return { origin: origin.toLowerCase(), path };
 }
 
+/** Returns what stands before the name of an image: products put /v2 behind a path that is not `isWhole` as it is. */
+export function apiOf({ origin, path }: Url, isWhole: boolean): string {
+  return `${origin}${isWhole ? path : `${path.replace(/\/$/, '')}/v2`}`;
+}
+
+/** Whether a path says the version of the API itself. */
+export function endsInVersion({ path }: Url): boolean {
+  return /\/v2\/?$/.test(path);
+}
+
 /** Returns where a file speaks of a registry, as far as its text tells. */
 export function placeIn({ path, text }: ReadFileText, registry: string): FilePlace {
   const line = text.split('\n').findIndex((each) => each.includes(`"${registry}"`)) + 1;

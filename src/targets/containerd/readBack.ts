@@ -1,6 +1,6 @@
 import { CannotTell } from '../../prove/explore.ts';
 import { ITSELF, type NodeModel } from '../../prove/pulls.ts';
-import { type Fields, fieldsOf, isOn, listIn, textOf, tomlOf, urlOf } from '../readMirrors.ts';
+import { apiOf, endsInVersion, type Fields, fieldsOf, isOn, listIn, textOf, tomlOf, urlOf } from '../readMirrors.ts';
 import type { ReadFileText } from '../target.ts';
 
 const SERVER_FIELDS = ['capabilities', 'override_path', 'ca', 'skip_verify'];
@@ -47,12 +47,12 @@ function lastOf(server: string, fields: Fields, registry: string): string {
 }
 
 function sourceOf(url: string, fields: Fields): string {
-  const { origin, path } = urlOf(url, url);
+  const own = urlOf(url, url);
   const able = listIn(fields.capabilities, `the capabilities of ${url}`);
   // Without the list a host may do everything.
   if (able.length > 0 && !['pull', 'resolve'].every((one) => able.includes(one)))
     throw new CannotTell(`${url} serves only some of what a pull needs`);
-  const isWhole = isOn(fields.override_path, `override_path of ${url}`) || /\/v2\/?$/.test(path);
+  const isWhole = isOn(fields.override_path, `override_path of ${url}`) || endsInVersion(own);
   const unsure = isOn(fields.skip_verify, `skip_verify of ${url}`) ? ' without a check of the certificate' : '';
-  return `${origin}${isWhole ? path : `${path.replace(/\/$/, '')}/v2`}${unsure}`;
+  return `${apiOf(own, isWhole)}${unsure}`;
 }

@@ -1,4 +1,5 @@
 import type { TextSpan } from '../../diagnostics/diagnostic.ts';
+import { createPositions } from '../../diagnostics/position.ts';
 import type { Policy } from '../../policy/types.ts';
 import { CannotTell } from '../../prove/explore.ts';
 import type { NameBlock, NameModel } from '../../prove/nameModel.ts';
@@ -135,9 +136,11 @@ function textsInObject(text: string, spec: string): Texts {
   const { value: document } = parseDocument({ name: '', text });
   if (!document) throw new CannotTell('the file is no whole YAML or JSON');
   const { value, locate } = document;
+  const positionOf = createPositions(text);
+  const lineAt = (path: readonly (string | number)[]) => positionOf(locate(path, 'value').start).line;
   const textAt = (path: readonly string[], own: unknown): CorefileText => {
     if (typeof own !== 'string') throw new CannotTell(`${path.join('.')} is no text`);
-    return { text: own, lineOf: lineOf(text, locate(path, 'value')), isForeign: outside(own, spec) };
+    return { text: own, lineOf: lineOf(text, lineAt(path), locate(path, 'value')), isForeign: outside(own, spec) };
   };
   const data = memberOf(value, 'data');
   const corefile = memberOf(value, 'corefile');
@@ -145,7 +148,7 @@ function textsInObject(text: string, spec: string): Texts {
   if (memberOf(value, 'extraConfig') !== undefined) throw new CannotTell('extraConfig is not understood');
   if (servers !== undefined)
     return {
-      blocks: [serversText(listOf(servers), (path) => lineAt(text, locate(path, 'value')))],
+      blocks: [serversText(listOf(servers), lineAt)],
       lines: [],
       isPart: false,
     };
@@ -172,14 +175,9 @@ function outside(text: string, spec: string): (line: number) => boolean {
   return (line) => line < begin || line > end;
 }
 
-function lineAt(text: string, { start }: Pick<TextSpan, 'start'>): number {
-  return text.slice(0, start).split('\n').length;
-}
-
 /** Returns where the lines of a text are that is a value of an object: in a block of its own, or all on one line. */
-function lineOf(text: string, span: Pick<TextSpan, 'start'>): (line: number) => number {
-  const first = lineAt(text, span);
-  const isBlock = !/^["']/.test(text.slice(span.start));
+function lineOf(text: string, first: number, { start }: Pick<TextSpan, 'start'>): (line: number) => number {
+  const isBlock = !/^["']/.test(text.slice(start));
   return isBlock ? (line) => first + line : () => first;
 }
 

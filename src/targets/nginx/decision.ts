@@ -41,7 +41,8 @@ export interface DecisionInput {
  * Defines the verdict on a request and returns its variable. The checks are: host name, client address, preflight, key,
  * path with method and grant, head size and Host, query, body. Where names choose the proxy or a preflight is answered,
  * head size and Host are checked right then. They are defined from last to first, since each map names the next, and
- * nginx evaluates a map only when it is used, so that a request costs no more than the checks that it reaches. A check with an expression passes what matches: when PCRE fails, the request is refused.
+ * nginx evaluates a map only when it is used, so that a request costs no more than the checks that it reaches. A check
+ * with an expression passes what matches: when PCRE fails, the request is refused.
  */
 export function decisionMaps(input: DecisionInput): Variable {
   const { proxy, prefix, maps, grants, shadow } = input;

@@ -127,7 +127,9 @@ export function unreachable(server: Written, servers: readonly Written[]): strin
   });
   const first =
     beside.find((other) =>
-      listensOf(other).some((one) => addressOf(one) === address && /^default(?:_server)?$/m.test(one.args.join('\n'))),
+      listensOf(other).some(
+        (one) => addressOf(one) === address && one.args.some((arg) => arg === 'default' || arg === 'default_server'),
+      ),
     ) ?? beside[0];
   return first === server ? undefined : 'no whole name leads to it, and another server is the default of its port';
 }

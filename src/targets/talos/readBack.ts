@@ -1,6 +1,17 @@
 import { CannotTell } from '../../prove/explore.ts';
 import { ITSELF, type NodeModel } from '../../prove/pulls.ts';
-import { chainFrom, fieldsOf, isOn, listIn, onlyFile, textOf, urlOf, yamlOf } from '../readMirrors.ts';
+import {
+  apiOf,
+  chainFrom,
+  endsInVersion,
+  fieldsOf,
+  isOn,
+  listIn,
+  onlyFile,
+  textOf,
+  urlOf,
+  yamlOf,
+} from '../readMirrors.ts';
 import type { ReadFileText } from '../target.ts';
 
 /** Reads documents of Talos: endpoints in their order, and then the registry unless that is skipped. */
@@ -19,8 +30,8 @@ export function readTalos(files: readonly ReadFileText[]): readonly NodeModel[] 
     if (mirrors.has(registry)) throw new CannotTell(`two documents are for ${registry}`);
     const sources = listIn(endpoints, 'endpoints').map((each) => {
       const { url, overridePath } = fieldsOf(each, ['url', 'overridePath'], `an endpoint of ${registry}`);
-      const { origin, path } = urlOf(url, `an endpoint of ${registry}`);
-      return `${origin}${isOn(overridePath, 'overridePath') || /\/v2\/?$/.test(path) ? path : `${path.replace(/\/$/, '')}/v2`}`;
+      const own = urlOf(url, `an endpoint of ${registry}`);
+      return apiOf(own, isOn(overridePath, 'overridePath') || endsInVersion(own));
     });
     const isLast = isOn(skipFallback, 'skipFallback') && sources.length > 0;
     mirrors.set(registry, [...sources, ...(isLast ? [] : [ITSELF])]);
