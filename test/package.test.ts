@@ -1,12 +1,13 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { temporaryFolder } from '../src/verify/folder.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-const { scripts, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { bin, scripts, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** Paths in the tarball that `npm pack` would make now. */
 function packed(): readonly string[] {
@@ -28,8 +29,9 @@ interface Locked {
 const pack = suite('the package');
 const files = packed();
 
-pack('runs nothing when it is installed', () => {
-  for (const name of ['preinstall', 'install', 'postinstall']) assert.is(scripts[name], undefined, name);
+pack('holds no script that an installation would run, or warn of', () => {
+  const events = ['install', 'prepare', 'prepublish'].flatMap((name) => [`pre${name}`, name, `post${name}`]);
+  for (const name of events) assert.is(scripts[name], undefined, name);
   assert.not.ok(files.includes('binding.gyp'));
 });
 
@@ -52,8 +54,25 @@ pack('holds what its pages link to, and the examples with their dotfiles', () =>
     assert.ok(files.includes(file), file);
 });
 
+pack('its command may be run, and says what is missing where it is not built yet', async () => {
+  assert.equal(bin, { postern: 'bin/postern.js' });
+  assert.ok(files.includes(bin.postern));
+  const { path, remove } = await temporaryFolder();
+  try {
+    mkdirSync(join(path, 'bin'));
+    const command = join(path, bin.postern);
+    cpSync(join(root, bin.postern), command);
+    writeFileSync(join(path, 'package.json'), '{ "type": "module" }');
+    const { status, stdout, stderr } = spawnSync(command, ['--version'], { encoding: 'utf8' });
+    assert.equal({ status, stdout }, { status: 2, stdout: '' });
+    assert.is(stderr, `postern: it is not built yet: run "npm ci" in ${path}/\n`);
+  } finally {
+    await remove();
+  }
+});
+
 pack('holds nothing else', () => {
-  const wanted = /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|(?:dist|templates|schema|examples)\/.*)$/;
+  const wanted = /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|(?:bin|dist|templates|schema|examples)\/.*)$/;
   assert.equal(
     files.filter((file) => !wanted.test(file)),
     [],
