@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 
 // npm runs this in a clone, in the one that it makes of a package from git too, and before and after it packs. What is
 // packed has no script that is run when it is installed: npm warns of one, whatever it does.
@@ -20,7 +20,7 @@ function build() {
 /** Whether this is npm's own clone, which it packs after "prepare" alone. */
 function inCacheOfNpm() {
   const cache = process.env.npm_config_cache;
-  return cache !== undefined && process.cwd().startsWith(cache);
+  return cache !== undefined && existsSync(cache) && process.cwd().startsWith(realpathSync(cache));
 }
 
 /** Gives a script of package.json another name and leaves all else as it is written. */

@@ -1,16 +1,17 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { temporaryFolder } from '../src/verify/folder.ts';
+import { packed } from './support/packed.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-const { bin, scripts, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** Paths in the tarball that `npm pack` would make now. */
-function packed(): readonly string[] {
+function packedFiles(): readonly string[] {
   const said = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     cwd: root,
     encoding: 'utf8',
@@ -26,14 +27,50 @@ interface Locked {
   readonly dev?: boolean;
 }
 
-const pack = suite('the package');
-const files = packed();
+async function inFolder(check: (folder: string) => void): Promise<void> {
+  const { path, remove } = await temporaryFolder();
+  try {
+    check(path);
+  } finally {
+    await remove();
+  }
+}
 
-pack('holds no script that an installation would run, or warn of', () => {
-  const events = ['install', 'prepare', 'prepublish'].flatMap((name) => [`pre${name}`, name, `post${name}`]);
-  for (const name of events) assert.is(scripts[name], undefined, name);
-  assert.not.ok(files.includes('binding.gyp'));
-});
+const pack = suite('the package');
+const files = packedFiles();
+
+/** What npm runs when a package is installed, and warns of. */
+const ON_INSTALL = ['install', 'prepare', 'prepublish'].flatMap((name) => [`pre${name}`, name, `post${name}`]);
+const onInstall = (manifest: string) =>
+  Object.keys(JSON.parse(manifest).scripts).filter((name) => ON_INSTALL.includes(name));
+
+pack('holds no script that is run when it is installed', () =>
+  inFolder((folder) => {
+    const manifest = execFileSync('tar', ['-xzOf', packed(folder), 'package/package.json'], { encoding: 'utf8' });
+    assert.equal(onInstall(manifest), []);
+    assert.not.ok(files.includes('binding.gyp'));
+  }),
+);
+
+pack('nor does the one that npm makes from git', () =>
+  inFolder((folder) => {
+    mkdirSync(join(folder, 'node_modules/typescript'), { recursive: true });
+    const written = JSON.stringify({ ...manifest, scripts: { ...manifest.scripts, build: 'node -e 0' } }, undefined, 2);
+    writeFileSync(join(folder, 'package.json'), written);
+    const prepare = () =>
+      execFileSync(process.execPath, [join(root, '.build/prepare.mjs'), 'prepare'], {
+        cwd: folder,
+        env: { ...process.env, npm_config_cache: cache },
+        stdio: 'ignore',
+      });
+    let cache = join(folder, 'elsewhere');
+    prepare();
+    assert.is(readFileSync(join(folder, 'package.json'), 'utf8'), written);
+    cache = folder;
+    prepare();
+    assert.equal(onInstall(readFileSync(join(folder, 'package.json'), 'utf8')), []);
+  }),
+);
 
 pack('holds what its pages link to, and the examples with their dotfiles', () => {
   const pages = files.filter((file) => file === 'README.md' || /^examples\/[^/]+\/README\.md$/.test(file));
@@ -54,25 +91,8 @@ pack('holds what its pages link to, and the examples with their dotfiles', () =>
     assert.ok(files.includes(file), file);
 });
 
-pack('its command may be run, and says what is missing where it is not built yet', async () => {
-  assert.equal(bin, { postern: 'bin/postern.js' });
-  assert.ok(files.includes(bin.postern));
-  const { path, remove } = await temporaryFolder();
-  try {
-    mkdirSync(join(path, 'bin'));
-    const command = join(path, bin.postern);
-    cpSync(join(root, bin.postern), command);
-    writeFileSync(join(path, 'package.json'), '{ "type": "module" }');
-    const { status, stdout, stderr } = spawnSync(command, ['--version'], { encoding: 'utf8' });
-    assert.equal({ status, stdout }, { status: 2, stdout: '' });
-    assert.is(stderr, `postern: it is not built yet: run "npm ci" in ${path}/\n`);
-  } finally {
-    await remove();
-  }
-});
-
 pack('holds nothing else', () => {
-  const wanted = /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|(?:bin|dist|templates|schema|examples)\/.*)$/;
+  const wanted = /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|(?:dist|templates|schema|examples)\/.*)$/;
   assert.equal(
     files.filter((file) => !wanted.test(file)),
     [],
@@ -98,7 +118,7 @@ pack('says what it is made of: what the lock file has, with digests', () => {
   type Component = { readonly name: string; readonly version: string; readonly hashes?: readonly unknown[] };
   const listed = components.map(({ name, version }: Component) => `${name}@${version}`);
   assert.equal([...listed].sort(), [...new Set(locked)].sort());
-  for (const name of Object.keys(dependencies))
+  for (const name of Object.keys(manifest.dependencies))
     assert.ok(
       listed.some((one: string) => one.startsWith(`${name}@`)),
       name,

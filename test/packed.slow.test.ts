@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { temporaryFolder } from '../src/verify/folder.ts';
 import { engineSuite } from './engines/suite.ts';
+import { packed } from './support/packed.ts';
 
 // The tarball, installed where nothing else is, by each line of Node that is supported.
 
@@ -29,11 +30,10 @@ for (const name of ['node-oldest', 'node-22', 'node-24'] as const) {
     try {
       const node = engines[name].path;
       const npm = realpathSync(run('sh', ['-c', 'command -v npm'], root).trim());
-      const packed = run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', path], root).trim();
       const project = join(path, 'project');
       mkdirSync(project);
       writeFileSync(join(project, 'package.json'), '{ "private": true }');
-      const { status, stderr } = spawnSync(node, [npm, 'install', '--no-audit', '--no-fund', join(path, packed)], {
+      const { status, stderr } = spawnSync(node, [npm, 'install', '--no-audit', '--no-fund', packed(path)], {
         cwd: project,
         encoding: 'utf8',
       });
