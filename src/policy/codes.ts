@@ -81,6 +81,10 @@ export const policyCodes = defineCodes('policy', {
   'vault-unusable': error('a {type} token cannot be sent as {wanted}').hint(
     'take a role of another type, or tokenScheme: Basic for a deploy token',
   ),
+  'vault-key': error('{reference} changes with each lease: it is no key of a caller').hint(
+    'keep the key in a key-value store, or in a file or variable',
+  ),
+  'vault-asked': error('role "{role}": {problem}').hint('{hint}'),
   'too-many-overlaps': error('the patterns overlap in more than {states} ways').hint(
     'replace literal segments beside a parameter by the parameter, or split the group over two proxies',
   ),

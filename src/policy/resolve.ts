@@ -13,7 +13,8 @@ import { resolveRegistries } from './registries.ts';
 import { FORWARDING, resolveRoutes } from './routes.ts';
 import type { Policy, Proxy, Route, Upstream } from './types.ts';
 import { resolveUpstreams } from './upstreams.ts';
-import { checkVault, checkVaultTokens, resolveVault } from './vault.ts';
+import { checkVault, resolveVault } from './vault.ts';
+import { checkVaultTokens } from './vaultTokens.ts';
 
 /** Refuses tokens for an upstream whose certificate is not verified: anybody on the way could collect them. */
 function checkTokenUpstreams(upstreams: readonly Upstream[], routes: readonly Route[], problems: Diagnostic[]): void {

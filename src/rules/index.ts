@@ -2,7 +2,7 @@ import type { Composition } from '../compose/compose.ts';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { ReadFile } from '../policy/ranges.ts';
 import type { Policy } from '../policy/types.ts';
-import { wideRoles } from '../policy/vault.ts';
+import { wideRoles } from '../policy/vaultTokens.ts';
 import { setReferences } from '../spec/references.ts';
 import type { Spec } from '../spec/schema.ts';
 import { credentials, decodedTwice, redundant, requests, unused, wide } from './access.ts';
@@ -59,7 +59,7 @@ export function lint(policy: Policy, spec: Spec, around: Surroundings): Diagnost
     ...dependencyProxy(policy, clients),
     ...certificates(policy, around),
     ...loops(policy, clients),
-    ...wideRoles(spec, policy).map(({ at, ...params }) => ruleCodes.report('wide-token', at, params)),
+    ...wideRoles(policy).map(({ at, ...params }) => ruleCodes.report('wide-token', at, params)),
     ...keys(policy),
     ...gitlab(policy),
     ...traffic(policy, spec, clients),

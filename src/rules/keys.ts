@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { isEverybody } from '../policy/cidr.ts';
 import type { ApiKey, Policy } from '../policy/types.ts';
-import { issuerOf } from '../policy/vault.ts';
+import { issuerOf } from '../policy/vaultTokens.ts';
 import { ruleCodes } from './codes.ts';
 
 /** Reports keys that are hard to revoke in time: without an expiry or an owner, shared, or valid from anywhere. */

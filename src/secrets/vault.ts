@@ -140,6 +140,25 @@ function saidIn({ body }: VaultAnswer): string {
   return Array.isArray(body['errors']) ? body['errors'].join(' ') : '';
 }
 
+/** What the GitLab plugin says with status 500, each in words of our own: its words may hold more than is to be shown. */
+const PLUGIN_SAYS: readonly (readonly [words: RegExp, trouble: Trouble])[] = [
+  [
+    /\brole \S+: not found\b/,
+    { problem: 'there is no such role', hint: 'write the role first: what is behind "token/" is its name' },
+  ],
+  [
+    /\bconfiguration "[^"]*" not found\b/,
+    { problem: 'the config of that role is missing', hint: 'write the config first, with the token of the plugin' },
+  ],
+  [
+    /\b(?:GET|POST) https?:\S+: 4\d\d\b/,
+    {
+      problem: 'GitLab refuses to make the token',
+      hint: 'look at the path of the role, and at what the token of the plugin may do there',
+    },
+  ],
+];
+
 function refusalOf(answer: VaultAnswer): Trouble | undefined {
   const { status } = answer;
   if (status === 200) return undefined;
@@ -153,8 +172,8 @@ function refusalOf(answer: VaultAnswer): Trouble | undefined {
     };
   if (status === 400)
     return { problem: 'it refuses the request', hint: 'look at the role or the parameters of that path' };
-  if (/role missing/.test(said))
-    return { problem: 'there is no such role', hint: 'write the role first: what is behind "token/" is its name' };
+  const byPlugin = PLUGIN_SAYS.find(([words]) => words.test(said));
+  if (byPlugin) return byPlugin[1];
   if (/\bsealed\b/.test(said)) return { problem: 'it is sealed', hint: 'unseal it' };
   return { problem: `it answers with status ${status}`, hint: 'look into its log' };
 }

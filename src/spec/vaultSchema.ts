@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { duration, identifier } from './scalars.ts';
+import { duration } from './scalars.ts';
 
 /** Types of token that the GitLab plugin of Vault and OpenBao issues. */
 export const VAULT_TOKEN_TYPES = [
@@ -14,6 +14,11 @@ export const VAULT_TOKEN_TYPES = [
   'pipeline-project-trigger',
 ] as const;
 
+/** As the plugin takes names in its paths. */
+const name = z.string().regex(/^[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/, {
+  error: 'must start with a letter, hold only letters, digits and "-", 63 at most, and not end with "-"',
+});
+
 const vaultConfig = z
   .strictObject({
     url: z.string().min(1).describe('GitLab that issues the tokens, such as https://gitlab.example.com'),
@@ -26,8 +31,10 @@ const vaultConfig = z
 
 const vaultRole = z
   .strictObject({
-    config: identifier.describe('Key under configs'),
-    type: z.enum(VAULT_TOKEN_TYPES).describe('Kind of token'),
+    config: name.describe('Key under configs'),
+    type: z
+      .enum(VAULT_TOKEN_TYPES)
+      .describe('Kind of token; project-service-account needs a plugin that is newer than v0.12.1'),
     path: z
       .string()
       .min(1)
@@ -66,8 +73,8 @@ export const vault = z
           'Oldest GitLab behind it, such as "18.11": it decides which scopes there are; the newest where absent',
         ),
       maxLease: duration.optional().describe('Longest lease of the mount (max-lease-ttl); 768h where absent'),
-      configs: z.record(identifier, vaultConfig).describe('GitLabs by name'),
-      roles: z.record(identifier, vaultRole).describe('Roles by name: a token is read at MOUNT/token/ROLE'),
+      configs: z.record(name, vaultConfig).describe('GitLabs by name'),
+      roles: z.record(name, vaultRole).describe('Roles by name: a token is read at MOUNT/token/ROLE'),
     }),
   )
   .describe('The GitLab plugin of Vault or OpenBao, by mount: where upstream tokens that do not last come from');

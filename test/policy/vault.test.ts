@@ -20,14 +20,14 @@ const good: Role = {
 
 function compiled(
   role: Role,
-  more: { readonly mount?: object; readonly config?: object; readonly allow?: string } = {},
+  more: { readonly mount?: object; readonly config?: object; readonly allow?: string; readonly asked?: string } = {},
 ) {
   const spec = {
     version: 1,
     name: 'vaulted',
     upstreams: { gitlab: { url: 'https://gitlab.example.com' } },
     routes: { read: { upstream: 'gitlab', allow: [more.allow ?? 'GET /api/v4/user'] } },
-    apiKeys: { echoes: { key: 'env:KEY', token: 'vault:gitlab/token/echoes#token' } },
+    apiKeys: { echoes: { key: 'env:KEY', token: `vault:gitlab/token/${more.asked ?? 'echoes#token'}` } },
     proxies: { api: { listen: 8080, ipRanges: ['192.0.2.7'] } },
     vault: {
       gitlab: {
@@ -53,11 +53,12 @@ roles('that the plugin takes are valid', () => {
     { ...good, type: 'user-service-account', path: 'robot', accessLevel: undefined },
     { ...good, type: 'group-service-account', path: '42/robot', accessLevel: undefined },
     { ...good, type: 'project-service-account', path: '7/robot', accessLevel: undefined },
-    { ...good, dynamicPath: true, path: '^(?:group|other)/[a-z]+$' },
     { ...good, name: '{{ .role_name }}-{{ randHexString 8 }}' },
     { ...good, gitlabRevokes: true, ttl: '24h' },
   ];
   for (const role of valid) assert.equal(problems(role), [], JSON.stringify(role));
+  const dynamic = { ...good, dynamicPath: true, path: '^(?:group|other)/[a-z]+$' };
+  assert.equal(problems(dynamic, { asked: 'echoes/other/app#token' }), []);
 });
 
 roles('that it refuses, or takes for more than was meant, are errors', () => {
@@ -70,9 +71,12 @@ roles('that it refuses, or takes for more than was meant, are errors', () => {
     [{ dynamicPath: true, path: 'group/project' }, /takes more than it says/],
     [{ dynamicPath: true, path: '^group/project' }, /takes more than it says/],
     [{ dynamicPath: true, path: '^group/a|other/b$' }, /write the alternatives as/],
-    [{ dynamicPath: true, path: '^group/(a$' }, /is no expression/],
+    [{ dynamicPath: true, path: '^group/(a$' }, /has a \( that does not close/],
+    [{ dynamicPath: true, path: '^(?!a)b$' }, /has a "!" that does not belong there/],
     [{ dynamicPath: true, path: '^group/a\\$' }, /takes more than it says/],
     [{ dynamicPath: true, path: '^(?:a|b$)$' }, /has an anchor inside/],
+    [{ name: '{{ .unix_timestamp_utc | nope }}' }, /"nope", which the plugin does not know/],
+    [{ name: '{{ .unix_timestamp_utc | trimSpace }}' }, /"trimSpace", which takes text/],
     [{ name: 'echoes' }, /is the same for every token/],
     [{ name: '{{ .nope }}-{{ .unix_timestamp_utc }}' }, /does not know/],
     [{ name: '{{ .unix_timestamp_utc' }, /do not close/],
@@ -103,6 +107,37 @@ roles('that it refuses, or takes for more than was meant, are errors', () => {
     );
   }
   assert.match(problems(good, { mount: { roles: { other: good } } }).join(), /unknown role of vault gitlab "echoes"/);
+});
+
+roles('a reference asks for the token of a role, and for a path where the role wants one', () => {
+  const dynamic = { ...good, dynamicPath: true, path: '^group/[a-z]+$' };
+  const cases: [Role, string, RegExp][] = [
+    [good, 'echoes/group/project#token', /it is for group\/project alone/],
+    [good, 'echoes#name', /only its field "token" can be sent/],
+    [good, 'ehcoes#token', /unknown role of vault gitlab "ehcoes"/],
+    [dynamic, 'echoes#token', /it needs to be told a path/],
+    [dynamic, 'echoes/evil/app#token', /it does not take the path evil\/app/],
+    [dynamic, 'echoes/evil/group/app#token', /it does not take the path evil\/group\/app/],
+    [dynamic, 'echoes/group/app.git#token', /the path is no path of GitLab/],
+  ];
+  for (const [role, asked, words] of cases) {
+    const found = problems(role, { asked });
+    assert.is(found.length, 1, asked);
+    assert.match(found.join(), words);
+  }
+});
+
+roles('the mount issues tokens of roles and nothing else', () => {
+  const problemsOf = (entry: object) => {
+    const { spec } = compiled(good);
+    const changed = { ...spec, apiKeys: { echoes: { key: 'env:KEY', token: 'env:TOKEN', ...entry } } };
+    const { diagnostics } = compile(JSON.stringify(changed), { file: 'postern.json', read: () => undefined });
+    return diagnostics.map(({ message }) => message).join();
+  };
+  for (const asked of ['tokens/echoes', 'config/main', 'token'])
+    assert.match(problemsOf({ token: `vault:gitlab/${asked}#token` }), `unknown role of vault gitlab "${asked}"`);
+  assert.match(problemsOf({ key: 'vault:gitlab/token/echoes#token' }), /it is no key of a caller/);
+  assert.is(problemsOf({ key: 'vault:secret/echoes#key' }), '');
 });
 
 roles('that may do more than their keys need are linted', () => {

@@ -15,7 +15,8 @@ export interface Bao {
 
 const ROOT = 'root-token-of-this-test-only';
 
-export async function startBao(program: string): Promise<Bao> {
+/** `plugins` is a folder of plugins that it may run. */
+export async function startBao(program: string, plugins?: string): Promise<Bao> {
   const folder = await temporaryFolder();
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -28,6 +29,7 @@ export async function startBao(program: string): Promise<Bao> {
       '-dev-no-store-token',
       `-dev-root-token-id=${ROOT}`,
       `-dev-listen-address=127.0.0.1:${port}`,
+      ...(plugins === undefined ? [] : [`-dev-plugin-dir=${plugins}`]),
     ],
     cwd: folder.path,
     env: { ...process.env, HOME: folder.path },
@@ -45,11 +47,4 @@ export async function startBao(program: string): Promise<Bao> {
       await folder.remove();
     },
   };
-}
-
-/** The same, with a key-value store of version 1 for the plugin: a read of `token/ROLE` has the same shape. */
-export async function startBaoWithPlugin(program: string): Promise<Bao> {
-  const started = await startBao(program);
-  await started.bao('secrets', 'enable', '-path=gitlab', '-version=1', 'kv');
-  return started;
 }

@@ -27,6 +27,9 @@ export const vaultCodes = defineCodes('vault', {
   'lease-dies': warning(
     'the tokens of role "{role}" may end early: their lease dies with the login of External Secrets',
   ).hint('set gitlabRevokes: true on the role, or let an Agent fetch them'),
+  'older-plugin': error('the plugin {version} has no {type} tokens, which role "{role}" issues').hint(
+    'take a newer release of the plugin, or a role of another type',
+  ),
   'no-reload': warning('nothing tells {target} of new secrets').hint(
     'write agent: { reload: { {target}: [PROGRAM, ARGUMENT] } }, or it goes on with the old ones',
   ),

@@ -1,4 +1,6 @@
 import { type Diagnostic, type Result, resultOf } from '../../diagnostics/diagnostic.ts';
+import type { Policy } from '../../policy/types.ts';
+import { isKnownTo } from '../../policy/vaultTypes.ts';
 import { renderTemplate } from '../../render/render.ts';
 import { defineTarget, type RenderedFile, type TargetInput } from '../target.ts';
 import { agentModel } from './agent.ts';
@@ -27,6 +29,7 @@ function plan(input: TargetInput<VaultOptions>): Result<readonly RenderedFile[]>
   const problems: Diagnostic[] = [];
   const sources = sourcesOf(policy, options, problems);
   if (policy.vault.length === 0 && sources.size === 0) problems.push(vaultCodes.report('nothing', at, {}));
+  problems.push(...olderPlugin(policy, options));
   const policyName = options.policy ?? policy.name;
   const login = loginOf(options, policyName, loginPeriod(sources.values()));
   const delivery = secretFiles ? deliveryOf(referencesOf(policy), secretFiles) : { files: [], others: [] };
@@ -64,6 +67,15 @@ function plan(input: TargetInput<VaultOptions>): Result<readonly RenderedFile[]>
         : []),
     ],
     problems,
+  );
+}
+
+function olderPlugin({ vault: mounts }: Policy, { plugin }: VaultOptions): Diagnostic[] {
+  if (!plugin) return [];
+  const { version } = plugin;
+  const unknown = mounts.flatMap(({ roles }) => roles.filter(({ type }) => !isKnownTo(version, type)));
+  return unknown.map(({ id, type, origin }) =>
+    vaultCodes.report('older-plugin', [...origin, 'type'], { version, type, role: id }),
   );
 }
 

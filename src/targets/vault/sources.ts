@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { Policy, SecretReference, VaultRole } from '../../policy/types.ts';
-import { issuerOf } from '../../policy/vault.ts';
+import { issuerOf } from '../../policy/vaultTokens.ts';
 import { vaultCodes } from './codes.ts';
 import type { VaultOptions } from './options.ts';
 

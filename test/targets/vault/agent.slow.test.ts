@@ -9,7 +9,7 @@ import { startRecorder } from '../../../src/verify/recorder.ts';
 import type { Scope } from '../../../src/verify/scope.ts';
 import { mustRun } from '../../engines/run.ts';
 import { engineSuite } from '../../engines/suite.ts';
-import { type Bao, startBaoWithPlugin } from '../../secrets/bao.ts';
+import { type Plugged, startBaoWithPlugin } from '../../secrets/plugged.ts';
 import { scoped } from '../../support/scoped.ts';
 import { inWorkspace, type Workspace } from '../../support/workspace.ts';
 import { proxyTarget } from '../../verify/proxyTargets.ts';
@@ -17,7 +17,7 @@ import { proxyTarget } from '../../verify/proxyTargets.ts';
 const { test, engines } = await engineSuite('an Agent with what was generated', ['openbao', 'nginx', 'caddy']);
 const KEY = 'kV3yMuch-Random_and.Not~Guessed+0';
 const TOKEN = 'glpat-the-token-of-this-test';
-let vault: Bao;
+let vault: Plugged;
 test.before(async () => {
   vault = await startBaoWithPlugin(engines.openbao.path);
   await vault.bao('auth', 'enable', 'approle');
@@ -39,9 +39,9 @@ apiKeys:
   other: { key: "vault:secret/other#key", token: "vault:gitlab/token/other#token" }
 vault:
   gitlab:
-    configs: { main: { url: https://gitlab.example.com, type: self-managed } }
+    configs: { main: { url: "${vault.gitlab}", type: self-managed } }
     roles:
-      partner: &role { config: main, type: group, path: partners, name: "p-{{ .unix_timestamp_utc }}", accessLevel: reporter, scopes: [read_api], ttl: 1h }
+      partner: &role { config: main, type: group, path: partners, name: "{{ .role_name }}-{{ .unix_timestamp_utc }}", accessLevel: reporter, scopes: [read_api], ttl: 1h }
       other: *role
 proxies: { api: { listen: "127.0.0.1:${nginx}", ipRanges: [127.0.0.1] } }
 targets:
@@ -55,12 +55,12 @@ targets:
 async function putSecrets(token = TOKEN): Promise<void> {
   await vault.bao('kv', 'put', '-mount=secret', 'partner', `key=${KEY}`);
   await vault.bao('kv', 'put', '-mount=secret', 'other', 'key=kV3yMuch-Random_and.Not~Guessed+1');
-  await vault.bao('write', 'gitlab/token/partner', `token=${token}`, 'ttl=5s');
-  await vault.bao('write', 'gitlab/token/other', 'token=glpat-of-the-other-one', 'ttl=5s');
+  await vault.issues('partner', token, 5);
+  await vault.issues('other', 'glpat-of-the-other-one', 5);
 }
 
 /** Generates, applies what was generated as its script does, and logs an Agent in. */
-async function prepare({ run, write, path }: Workspace, spec: string): Promise<void> {
+async function prepare({ run, read, write, path }: Workspace, spec: string): Promise<void> {
   write('postern.yaml', spec);
   const { status, stderr } = await run('generate');
   assert.is(status, 0, stderr);
@@ -72,6 +72,7 @@ async function prepare({ run, write, path }: Workspace, spec: string): Promise<v
     BAO_TOKEN: VAULT_TOKEN,
     VAULT: engines.openbao.path,
   };
+  await vault.write('gitlab/config/main', JSON.parse(read('generated/vault/config/gitlab/main.json')));
   await mustRun('sh', [join(path, 'generated/vault/apply.sh')], { env });
   const field = async (...args: string[]) => (await vault.bao(...args)).trim();
   const role = 'auth/approle/role/agent-test';
@@ -123,7 +124,7 @@ for (const engine of ['nginx', 'caddy'] as const)
         assert.is(keys.status, 0, keys.stderr);
         const file = join(path, 'generated', FILES[engine]);
         const rendered = readFileSync(file, 'utf8');
-        await vault.bao('write', 'gitlab/token/partner', 'token=glpat-the-next-token', 'ttl=5s');
+        await vault.issues('partner', 'glpat-the-next-token', 5);
         await startAgent(workspace, scope, () => textOf(file).includes('glpat-the-next-token'));
         const made = readFileSync(file, 'utf8').replace(/^#.*\n/gm, '');
         assert.is(made, rendered.replace(TOKEN, 'glpat-the-next-token'));
@@ -145,7 +146,7 @@ test('a token that is none is left out, and the others stay', () =>
   inWorkspace((workspace) =>
     scoped(async (scope) => {
       await prepare(workspace, specFor({ nginx: 8080, caddy: 8080, upstream: 1 }, 'nginx'));
-      await vault.bao('write', 'gitlab/token/partner', 'token=glpat-"one$x";\nmap', 'ttl=5s');
+      await vault.issues('partner', 'glpat-"one$x";\nmap', 5);
       const file = join(workspace.path, 'generated', FILES.nginx);
       await startAgent(workspace, scope, () => textOf(file).includes('glpat-of-the-other-one'));
       assert.not.match(textOf(file), /partner|one\$x/);
@@ -169,7 +170,7 @@ test('the policy is formatted as Vault does, suffices, and lets nothing else be 
     const { status, stderr } = await run('secrets render', { env: login });
     assert.is(status, 0, stderr);
     const spec = read('postern.yaml');
-    await vault.bao('write', 'gitlab/token/third', 'token=glpat-of-a-third-one');
+    await vault.issues('third', 'glpat-of-a-third-one', 5);
     for (const [from, to] of [
       ['vault:secret/other#key', 'vault:secret/third#key'],
       ['vault:gitlab/token/other#token', 'vault:gitlab/token/third#token'],

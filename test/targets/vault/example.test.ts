@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { temporaryFolder } from '../../../src/verify/folder.ts';
 import { run } from '../../engines/run.ts';
 import { engineSuite } from '../../engines/suite.ts';
-import { type Bao, startBaoWithPlugin } from '../../secrets/bao.ts';
+import { PLUGIN, type Plugged, startBaoWithPlugin } from '../../secrets/plugged.ts';
 import { entry } from '../../support/cli.ts';
 
 const example = fileURLToPath(new URL('../../../examples/vault/', import.meta.url));
@@ -15,7 +15,7 @@ const [setUp = '', agent = '', compare = ''] = [...page.matchAll(/```sh\n([\s\S]
 );
 
 const { test, engines } = await engineSuite('the commands of examples/vault', ['openbao']);
-let vault: Bao;
+let vault: Plugged;
 test.before(async () => {
   vault = await startBaoWithPlugin(engines.openbao.path);
   await vault.bao('auth', 'enable', 'approle');
@@ -31,6 +31,7 @@ async function inCopy(work: (sh: (script: string) => ReturnType<typeof run>, pat
     const spec = readFileSync(join(path, 'postern.yaml'), 'utf8');
     const elsewhere = spec
       .replace('https://vault.example.com:8200', vault.url)
+      .replace(/(main: \{ url: )[^,]+/, `$1"${vault.gitlab}"`)
       .replace(/login: .*/, 'login: { appRole: { roleIdFile: role-id, secretIdFile: secret-id } }')
       .replace(/ {4}injector:.*\n.*\n.*\n/, '')
       .replace(/ {4}externalSecrets:.*\n/, '')
@@ -53,18 +54,19 @@ async function inCopy(work: (sh: (script: string) => ReturnType<typeof run>, pat
 
 test('set Vault up, and an Agent writes what the engines read', () =>
   inCopy(async (sh, path) => {
-    writeFileSync(join(path, 'the-token-of-the-plugin'), 'glpat-of-the-plugin');
+    writeFileSync(join(path, 'the-token-of-the-plugin'), vault.ownToken);
     const done = await sh(setUp);
     assert.is(done.code, 0, done.text);
-    const config: { data: object } = JSON.parse(await vault.bao('read', '-format=json', 'gitlab/config/main'));
-    assert.equal(config.data, {
-      auto_rotate_before: '48h0m0s',
-      auto_rotate_token: true,
-      base_url: 'https://gitlab.example.com',
-      token: 'glpat-of-the-plugin',
-      type: 'self-managed',
-    });
-    await vault.bao('write', 'gitlab/token/partner', 'token=glpat-issued-for-the-partner', 'ttl=60s');
+    const { data }: { data: Record<string, unknown> } = JSON.parse(
+      await vault.bao('read', '-format=json', 'gitlab/config/main'),
+    );
+    assert.equal(
+      [data['auto_rotate_before'], data['auto_rotate_token'], data['base_url'], data['type']],
+      ['48h0m0s', true, vault.gitlab, 'self-managed'],
+    );
+    // The plugin does not say its token.
+    if (PLUGIN === undefined) assert.is(data['token'], vault.ownToken);
+    await vault.issues('partner', 'glpat-issued-for-the-partner', 60);
     const role = 'auth/approle/role/vault-proxy';
     for (const [file, ...args] of [
       ['role-id', 'read', '-field=role_id', `${role}/role-id`],
@@ -90,18 +92,15 @@ test('set Vault up, and an Agent writes what the engines read', () =>
 
 test('compare what Vault has with the spec', () =>
   inCopy(async (sh, path) => {
-    // The plugin says the names beside what was written, and scopes in one text.
+    const generated = await sh('postern generate');
+    assert.is(generated.code, 0, generated.text);
     const written = (file: string): object => JSON.parse(readFileSync(join(path, 'generated/vault', file), 'utf8'));
-    const put = async (at: string, fields: object) => {
-      writeFileSync(join(path, 'put.json'), JSON.stringify(fields));
-      await vault.bao('write', at, `@${join(path, 'put.json')}`);
-    };
-    await put('gitlab/config/main', { ...written('config/gitlab/main.json'), name: 'main', token_id: 1 });
-    const role = { ...written('roles/gitlab/partner.json'), role_name: 'partner', scopes: 'read_api' };
-    await put('gitlab/roles/partner', role);
+    await vault.write('gitlab/config/main', { ...written('config/gitlab/main.json') });
+    const role = written('roles/gitlab/partner.json');
+    await vault.write('gitlab/roles/partner', { ...role });
     const same = await sh(compare);
     assert.is(same.code, 0, same.text);
-    await put('gitlab/roles/partner', { ...role, scopes: 'api' });
+    await vault.write('gitlab/roles/partner', { ...role, scopes: ['api'] });
     const other = await sh(compare);
     assert.is(other.code, 1, other.text);
     assert.match(

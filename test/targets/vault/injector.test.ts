@@ -8,7 +8,7 @@ import { startRecorder } from '../../../src/verify/recorder.ts';
 import { mustRun } from '../../engines/run.ts';
 import { engineSuite } from '../../engines/suite.ts';
 import { OWN_USER } from '../../engines/table.ts';
-import { type Bao, startBaoWithPlugin } from '../../secrets/bao.ts';
+import { type Plugged, startBaoWithPlugin } from '../../secrets/plugged.ts';
 import { allowAccounts, jwtOf, type Reviewer, startReviewer } from '../../secrets/reviewer.ts';
 import { scoped } from '../../support/scoped.ts';
 import { inWorkspace, type Workspace } from '../../support/workspace.ts';
@@ -18,7 +18,7 @@ import { agentOf, annotationsIn } from './injected.ts';
 const names = ['openbao', 'nginx', 'caddy', 'namespaces'] as const;
 const { test, engines } = await engineSuite('the Agent that the injector makes of the annotations', names);
 const KEY = 'kV3yMuch-Random_and.Not~Guessed+0';
-let vault: Bao;
+let vault: Plugged;
 let reviewer: Reviewer;
 test.before(async () => {
   vault = await startBaoWithPlugin(engines.openbao.path);
@@ -45,9 +45,9 @@ routes: { read: { upstream: gitlab, allow: [GET /api/v4/user] } }
 apiKeys: { partner: { key: "vault:secret/partner#key", token: "vault:gitlab/token/partner#token" } }
 vault:
   gitlab:
-    configs: { main: { url: https://gitlab.example.com, type: self-managed } }
+    configs: { main: { url: "${vault.gitlab}", type: self-managed } }
     roles:
-      partner: { config: main, type: group, path: partners, name: "p-{{ .unix_timestamp_utc }}", accessLevel: reporter, scopes: [read_api], ttl: 1h }
+      partner: { config: main, type: group, path: partners, name: "{{ .role_name }}-{{ .unix_timestamp_utc }}", accessLevel: reporter, scopes: [read_api], ttl: 1h }
 proxies: { api: { listen: "127.0.0.1:${port}", ipRanges: [127.0.0.1] } }
 targets:
   ${engine}: {}
@@ -58,15 +58,16 @@ targets:
     injector: { ${engine}: ${folder} }
 `;
 
-const issue = (token: string) => vault.bao('write', 'gitlab/token/partner', `token=${token}`, 'ttl=2s');
+const issue = (token: string) => vault.issues('partner', token, 2);
 
 /** Generates, and lets the service account log in with what was generated. */
-async function prepare({ run, write, path }: Workspace, given: Given): Promise<Readonly<Record<string, string>>> {
+async function prepare({ run, read, write, path }: Workspace, given: Given): Promise<Readonly<Record<string, string>>> {
   write('postern.yaml', specFor(given));
   const { status, stderr } = await run('generate');
   assert.is(status, 0, stderr);
   const env = { PATH: process.env['PATH'], ...vault.env, VAULT: engines.openbao.path };
   const bao = { BAO_ADDR: vault.url, BAO_TOKEN: vault.env['VAULT_TOKEN'] };
+  await vault.write('gitlab/config/main', JSON.parse(read('generated/vault/config/gitlab/main.json')));
   await mustRun('sh', [join(path, 'generated/vault/apply.sh')], { env: { ...env, ...bao } });
   write('jwt', jwtOf('access', 'postern'));
   return annotationsIn(readFileSync(join(path, `generated/vault/injector-${given.engine}.yaml`), 'utf8'));
