@@ -9,7 +9,7 @@ const completes = suite('completion');
 completes('ids of the spec, codes and kinds', () =>
   inWorkspace(async ({ runArgs, write, read }) => {
     const offered = async (...words: string[]) => {
-      const { status, stdout } = await runArgs(['--get-yargs-completions', 'postern', ...words]);
+      const { status, stdout } = await runArgs(['--complete', 'postern', ...words]);
       assert.is(status, 0);
       return stdout.trim().split('\n');
     };
@@ -28,6 +28,27 @@ completes('ids of the spec, codes and kinds', () =>
   }),
 );
 
+completes('commands, options, choices and parts of a list; nothing where a file may be', () =>
+  inWorkspace(async ({ runArgs }) => {
+    const offered = async (...words: string[]) =>
+      (await runArgs(['--complete', 'postern', ...words])).stdout.trim().split('\n');
+    assert.ok((await offered('')).includes('generate'));
+    assert.equal(await offered('-'), ['--help', '--version']);
+    assert.equal(await offered('test', '--'), [
+      ...['--coverage', '--fail-under', '--format'],
+      ...['--help', '--version'],
+    ]);
+    assert.equal(await offered('lint', '--fail-on', ''), ['error', 'warning', 'note']);
+    assert.equal(await offered('lint', '--fail-on='), ['--fail-on=error', '--fail-on=warning', '--fail-on=note']);
+    assert.equal(await offered('lint', '--fail-on', '=', 'w'), ['error', 'warning', 'note']);
+    assert.equal(await offered('generate', '--target', 'coredns,'), ['coredns,bottlerocket', 'coredns,coredns']);
+    assert.equal(await offered('keys', ''), ['rotate', 'retire']);
+    assert.ok((await offered('explain', '--key', 'partner', '')).includes('GET'));
+    for (const words of [['validate'], ['import', 'nginx'], ['learn', '--within'], ['generate', '--watch'], ['nosuch']])
+      assert.equal(await offered(...words, ''), [''], words.join(' '));
+  }),
+);
+
 for (const [shell, check] of [
   ['bash', ['bash', '-n']],
   ['zsh', ['zsh', '-n']],
@@ -37,7 +58,7 @@ for (const [shell, check] of [
     inWorkspace(async ({ run, write, path }) => {
       const { status, stdout } = await run(`completion ${shell}`);
       assert.is(status, 0);
-      assert.match(stdout, /postern --get-yargs-completions /);
+      assert.match(stdout, /postern --complete /);
       write('script', stdout);
       const [program, option] = check;
       const done = spawnSync(program, [option, `${path}/script`], { encoding: 'utf8' });

@@ -216,7 +216,7 @@ const LOGGED = JSON.stringify({
 const test = suite('unusable input');
 
 test('every argument that reads a file has a command line here', () => {
-  const reading = COMMANDS.flatMap(({ name, options: own, usage }) => {
+  const reading = COMMANDS.flatMap(({ name, takes, usage }) => {
     const positions = [...usage.matchAll(/[[<](\w+)/g)].map(([, word = '']) => word);
     assert.equal(
       positions.filter((word) => POSITIONS[word] === undefined),
@@ -225,7 +225,9 @@ test('every argument that reads a file has a command line here', () => {
     );
     return [
       ...positions.filter((word) => POSITIONS[word] === 'a file').map((word) => `${name} ${word}`),
-      ...own.filter((word) => OPTIONS[word as keyof typeof OPTIONS] === 'a file').map((word) => `${name} --${word}`),
+      ...Object.keys(takes.options)
+        .filter((word) => OPTIONS[word as keyof typeof OPTIONS] === 'a file')
+        .map((word) => `${name} --${word}`),
     ];
   });
   assert.equal(Object.keys(LINES).sort(), reading.filter((one) => OTHERWISE[one] === undefined).sort());

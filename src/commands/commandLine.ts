@@ -16,16 +16,18 @@ interface Misuse {
 
 type Finish = (status: Status | Promise<Status>) => Promise<void>;
 
-interface Command {
+type Taken = Readonly<Record<string, Options>>;
+
+export interface Command {
   readonly name: string;
-  readonly options: readonly string[];
   /** Its positions: `import <kind> <files..>`. */
   readonly usage: string;
+  readonly takes: { readonly positionals: Taken; readonly options: Taken };
   readonly add: (parser: Argv, io: Io, finish: Finish) => void;
 }
 
 /** Returns a command for yargs: its usage (`name <positional> [positional]`), description, arguments and function. */
-function command<P extends Readonly<Record<string, Options>>, O extends Readonly<Record<string, Options>>>(
+function command<P extends Taken, O extends Taken>(
   usage: string,
   describe: string,
   takes: { readonly positionals: P; readonly options: O },
@@ -40,8 +42,8 @@ function command<P extends Readonly<Record<string, Options>>, O extends Readonly
   };
   return {
     name,
-    options: Object.keys(takes.options),
     usage,
+    takes,
     add: (parser, io, finish) => parser.command(usage, describe, builder, (args) => finish(run(args, io))),
   };
 }
@@ -338,18 +340,18 @@ async function eachSpec(...[command, args, io, run]: Parameters<typeof several>)
   return (await import('./several.ts')).several(command, args, io, run);
 }
 
-const COMPLETE = '--get-yargs-completions';
-
 /** Runs the command that a command line names. */
 export async function runCommandLine(line: readonly string[], io: Io): Promise<Status | Misuse> {
   const unknown = unknownCommand(line, COMMANDS);
   if (unknown !== undefined) return { misuse: printable(maskSecrets(unknown)) };
-  if (line[0] === COMPLETE) {
-    const found = (await import('./completion.ts')).namesFor(line.slice(1), io);
-    if (found) {
-      io.out(found.map((name) => `${name}\n`).join(''));
-      return 0;
-    }
+  if (line[0] === '--complete') {
+    const { wordsFor } = await import('./completionWords.ts');
+    io.out(
+      wordsFor(line.slice(1), COMMANDS, io)
+        .map((word) => `${word}\n`)
+        .join(''),
+    );
+    return 0;
   }
   let status: Status = 0;
   let misuse: string | undefined;
@@ -372,30 +374,26 @@ export async function runCommandLine(line: readonly string[], io: Io): Promise<S
 }
 
 function emptyParser(line: readonly string[]): Argv {
-  return (
-    yargs(literally(line))
-      .scriptName('postern')
-      .usage('postern <command> [spec]\n\nCompiles one access spec into configuration that enforces exactly that.')
-      .locale('en')
-      .version(toolVersion)
-      .alias('help', 'h')
-      .nargs({ help: 0, version: 0 })
-      .wrap(110)
-      .strict()
-      .demandCommand(1, 'name a command')
-      .parserConfiguration({
-        'parse-positional-numbers': false,
-        'duplicate-arguments-array': true,
-        // Each of these gives an option a second spelling, which commands do not know.
-        'boolean-negation': false,
-        'dot-notation': false,
-        'short-option-groups': false,
-      })
-      .exitProcess(false)
-      .showHelpOnFail(false)
-      .middleware(restoreWords)
-      .check(checkValues, true)
-      // Answers the scripts of `completion`. yargs needs a command for a script of its own, which is hidden here.
-      .completion('yargs-completion', false)
-  );
+  return yargs(literally(line))
+    .scriptName('postern')
+    .usage('postern <command> [spec]\n\nCompiles one access spec into configuration that enforces exactly that.')
+    .locale('en')
+    .version(toolVersion)
+    .alias('help', 'h')
+    .nargs({ help: 0, version: 0 })
+    .wrap(110)
+    .strict()
+    .demandCommand(1, 'name a command')
+    .parserConfiguration({
+      'parse-positional-numbers': false,
+      'duplicate-arguments-array': true,
+      // Each of these gives an option a second spelling, which commands do not know.
+      'boolean-negation': false,
+      'dot-notation': false,
+      'short-option-groups': false,
+    })
+    .exitProcess(false)
+    .showHelpOnFail(false)
+    .middleware(restoreWords)
+    .check(checkValues, true);
 }

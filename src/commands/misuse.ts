@@ -6,9 +6,9 @@ import { options } from './options.ts';
 /** What is known of a command where a line misuses it. */
 interface Known {
   readonly name: string;
-  readonly options: readonly string[];
   /** Its positions: `import <kind> <files..>`. */
   readonly usage: string;
+  readonly takes: { readonly options: Readonly<Record<string, unknown>> };
 }
 
 /** Returns what is wrong with the first word of a command line; `undefined` where it names a command. */
@@ -16,7 +16,7 @@ export function unknownCommand([first]: readonly string[], commands: readonly Kn
   const names = commands.map(({ name }) => name);
   if (first === undefined || first === '') return 'name a command';
   if (/^-/.test(first)) {
-    const global = /^(?:-h|--help|--version|--get-yargs-completions)$/.test(first);
+    const global = /^(?:-h|--help|--version|--complete)$/.test(first);
     if (/^-(?:v|V|-?ver|version)$/.test(first)) return 'write postern --version';
     return global ? undefined : 'name a command first, and then its options';
   }
@@ -51,11 +51,11 @@ function unknownArgument(unknown: string, line: readonly string[], commands: rea
   const option = line.find((word) => /^-/.test(word) && word.replace(/^-+/, '').split('=', 1)[0] === unknown);
   if (option === undefined) return `"${unknown}" is one argument too many for "postern ${name}"`;
   const has = `"postern ${name}" has no option ${option.split('=', 1)[0]}`;
-  const known = commands.find((one) => one.name === name)?.options ?? [];
+  const known = Object.keys(commands.find((one) => one.name === name)?.takes.options ?? {});
   const usual = OPTIONS_ELSEWHERE[unknown.toLowerCase().replaceAll('-', '')];
   const meant = suggest(unknown, known) ?? (usual !== undefined && known.includes(usual) ? usual : undefined);
   if (meant !== undefined) return `${has}, did you mean --${meant}?`;
   if (usual === 'spec') return `${has}: name the spec without one, such as "postern ${name} postern.yaml"`;
-  const others = commands.filter((one) => one.options.includes(unknown)).map((one) => `"postern ${one.name}"`);
+  const others = commands.filter((one) => unknown in one.takes.options).map((one) => `"postern ${one.name}"`);
   return `${has}; ${others.length > 0 ? `it is one of ${others.join(', ')}` : `see "postern ${name} --help"`}`;
 }

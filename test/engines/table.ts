@@ -249,6 +249,19 @@ export const recipes = {
       loader: 'machine',
     },
   },
+  zsh: {
+    command: 'zsh',
+    // It says two numbers only.
+    say: ['-fc', 'echo $ZSH_VERSION.0'],
+    from: '5.8.0',
+    origin: { ...debian('zsh', 'bin/zsh'), parts: ['zsh-common'] },
+  },
+  fish: {
+    command: 'fish',
+    say: ['--version'],
+    from: '3.4.0',
+    origin: { ...debian('fish', 'usr/bin/fish'), parts: ['fish-common'] },
+  },
   // The name on PATH may be that of the program it was forked from, which stopped before 0.3.
   gixy: {
     command: 'gixy',
