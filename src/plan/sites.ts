@@ -78,6 +78,7 @@ function publicUpstream({ from, upstream: id }: SiteRewrite, upstreams: readonly
 export type MappedAnswer =
   | 'Www-Authenticate'
   | 'Location'
+  | 'Refresh'
   | 'Link'
   | 'Set-Cookie'
   | 'Access-Control-Allow-Origin'

@@ -1,6 +1,6 @@
 import { wholeBody } from '../../plan/bounds.ts';
 import { CORS_RESPONSE_HEADERS } from '../../plan/cors.ts';
-import { forwardsOf, originSource, publicAddress } from '../../plan/forwards.ts';
+import { forwardsOf, mappedOrigins, originSource, publicAddress } from '../../plan/forwards.ts';
 import type { Access } from '../../policy/access.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
 import { credentialText } from '../../policy/key.ts';
@@ -28,6 +28,7 @@ export interface Forward extends Transport, RareHeaders {
   readonly token: CaddyToken;
   readonly hidden: readonly CaddyToken[];
   readonly locations: readonly Replacement[];
+  readonly refreshes: readonly Replacement[];
   readonly links: readonly Replacement[];
 }
 
@@ -36,13 +37,16 @@ interface Replacement {
   readonly by: CaddyToken;
 }
 
+/** Source of what stands before the URL of `Refresh: 0; url=https://…`. */
+export const REFRESH = '^([^;]*;[ \\t]*[Uu][Rr][Ll]=)';
+
 export function forwardModels(policy: Policy, proxy: Proxy, access: Access): Forward[] {
   const forwards = forwardsOf(access, policy);
   return forwards.all.map((plan) => {
     const { name, forwarding, upstream } = plan;
     const ids = access.classes.filter((each) => forwards.of(each) === plan).map(({ id }) => id);
     const origin = proxy.publicUrl ?? `${schemeOf(proxy)}://{request.host}`;
-    const url = originSource(upstream);
+    const url = originSource(mappedOrigins(upstream, proxy));
     return {
       name: bareWord(name),
       snippet: bareWord(`${proxy.id}-${name}`),
@@ -62,8 +66,9 @@ export function forwardModels(policy: Policy, proxy: Proxy, access: Access): For
         ...HIDDEN_RESPONSE_HEADERS.filter((name) => !name.startsWith('x-accel-')),
         ...(proxy.cors ? CORS_RESPONSE_HEADERS : []),
       ].map((name) => bareWord(canonical(name))),
-      locations: [{ pattern: trustedText(`^${url}([/?#]|$)`), by: trustedText(`${origin}$1`) }],
-      links: [{ pattern: trustedText(`<${url}([/?#>])`), by: trustedText(`<${origin}$1`) }],
+      locations: [{ pattern: trustedText(`^${url}([/?#\\\\]|$)`), by: trustedText(`${origin}$1`) }],
+      refreshes: [{ pattern: trustedText(`${REFRESH}${url}([/?#\\\\]|$)`), by: trustedText(`\${1}${origin}$2`) }],
+      links: [{ pattern: trustedText(`<[ \\t]*${url}([/?#\\\\>])`), by: trustedText(`<${origin}$1`) }],
       ...transportOf(upstream),
     };
   });

@@ -1,5 +1,5 @@
 import { MOST_LINKS } from '../../plan/bounds.ts';
-import { originSource } from '../../plan/forwards.ts';
+import { mappedOrigins, originSource } from '../../plan/forwards.ts';
 import { escapeRegex } from '../../plan/regex.ts';
 import type { Proxy, Upstream } from '../../policy/types.ts';
 import type { MapList } from './maps.ts';
@@ -26,21 +26,26 @@ export function originMap(proxy: Proxy, prefix: string, maps: MapList): Part {
   return maps.add({ name: `${prefix}_origin`, source: [host], fallback: [scheme, '://', host], exact: [['', self]] });
 }
 
-/** Returns the source of the origin of an upstream. The caller says what may follow: a path, a query or the end. */
-function originPattern(upstream: Upstream): string {
-  return `(?i:${originSource(upstream, escapeRegex)})`;
-}
-
-export function addressMapping(upstream: Upstream, origin: Part, prefix: string, maps: MapList): AddressMapping {
-  const from = literal(`~^${originPattern(upstream)}(?<redirect_rest>(?:[/?#].*)?)\\z`);
+/** Returns the mapping of an upstream's addresses to the `origin` under which the client reached the proxy. */
+export function addressMapping(
+  { upstream, proxy }: { readonly upstream: Upstream; readonly proxy: Proxy },
+  origin: Part,
+  prefix: string,
+  maps: MapList,
+): AddressMapping {
+  const own = `(?i:${originSource(mappedOrigins(upstream, proxy), escapeRegex)})`;
   return {
-    link: linkMap({ upstream, origin, prefix, maps }),
-    redirect: { from, to: value(origin, variable('redirect_rest')) },
+    link: linkMap({ own, origin, prefix, maps }),
+    redirect: {
+      from: literal(`~^${own}(?<redirect_rest>(?:[/?#\\\\].*)?)\\z`),
+      to: value(origin, variable('redirect_rest')),
+    },
   };
 }
 
 interface LinkContext {
-  readonly upstream: Upstream;
+  /** Source of the origins that are replaced. */
+  readonly own: string;
   readonly origin: Part;
   readonly prefix: string;
   readonly maps: MapList;
@@ -51,16 +56,16 @@ interface LinkContext {
  * host would send it the key of the proxy. nginx cannot replace all matches of an expression, so each map rewrites
  * one link and leaves the text after it to the next map.
  */
-function linkMap({ upstream, origin, prefix, maps }: LinkContext): Variable {
-  const own = `<${originPattern(upstream)}(?=[/?#>])`;
-  const other = `(?:[^<]|<(?!${own.slice(1)}))*+`;
+function linkMap({ own, origin, prefix, maps }: LinkContext): Variable {
+  const whole = `[ \\t]*${own}(?=[/?#\\\\>])`;
+  const other = `(?:[^<]|<(?!${whole}))*+`;
   const sent = variable('upstream_http_link');
   const parts: Variable[] = [];
   let left = sent;
   for (let number = 1; number <= MOST_LINKS; number++) {
     const [before, after] = [`link_before_${number}`, `link_after_${number}`];
     const name = `${prefix}_link_${number}`;
-    const patterns = [[`^(?<${before}>${other})${own}(?<${after}>.*)\\z`, [variable(before), '<', origin]]] as const;
+    const patterns = [[`^(?<${before}>${other})<${whole}(?<${after}>.*)\\z`, [variable(before), '<', origin]]] as const;
     parts.push(maps.add({ name, source: [left], fallback: left, patterns }));
     left = variable(after);
   }

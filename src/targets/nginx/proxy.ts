@@ -199,7 +199,7 @@ function forwardLocations(
   const addresses = new Map<string, AddressMapping>();
   const mappingTo = ({ upstream }: ForwardPlan): AddressMapping => {
     const name = `${prefix}_${variablePrefix(upstream.id)}`;
-    const mapping = addresses.get(upstream.id) ?? addressMapping(upstream, origin, name, maps);
+    const mapping = addresses.get(upstream.id) ?? addressMapping({ upstream, proxy }, origin, name, maps);
     addresses.set(upstream.id, mapping);
     return mapping;
   };

@@ -1,4 +1,5 @@
 import { MOST_LINKS } from '../../plan/bounds.ts';
+import { portSource, USER_INFO, urlStart } from '../../plan/forwards.ts';
 import { escapeRegex } from '../../plan/regex.ts';
 import type { MappedAnswer, MappedRequest, NamePair } from '../../plan/sites.ts';
 import { fingerprint } from '../../policy/shortened.ts';
@@ -21,6 +22,8 @@ const ANY = '[^\r\n]*';
 /** A header whose value is one URL. `after` is the source of what may follow its origin. */
 interface UrlHeader {
   readonly id: string;
+  /** Source of what stands before its origin, as in `0; url=https://…`. */
+  readonly before?: string;
   readonly after: string;
 }
 
@@ -43,7 +46,8 @@ interface TextHeader {
  * `proxy_cookie_domain`.
  */
 const ANSWERS: { readonly [H in MappedAnswer]: UrlHeader | TextHeader | 'cookieDomains' } = {
-  Location: { id: 'sites_location', after: `(?:[/?#]${ANY})?` },
+  Location: { id: 'sites_location', after: `(?:[/?#\\\\]${ANY})?` },
+  Refresh: { id: 'sites_refresh', before: '[^;\r\n]*;[ \\t]*(?i:url)=', after: `(?:[/?#\\\\]${ANY})?` },
   'Access-Control-Allow-Origin': { id: 'sites_origin', after: '' },
   'Www-Authenticate': { id: 'sites_realm', most: 4, beyond: 'dropped' },
   Link: { id: 'sites_link', most: MOST_LINKS, beyond: 'dropped', never: TOO_MANY_LINKS },
@@ -94,17 +98,20 @@ export function answerMaps(names: readonly NamePair[], secure: boolean, maps: Ma
     if (how === 'cookieDomains') return [];
     const sent = variable(`upstream_http_${header.toLowerCase().replaceAll('-', '_')}`);
     if ('most' in how) return [{ header, part: textMaps(sent, how, { renamed, maps }) }];
-    const patterns = [[`^${origin}(?<sites_after>${how.after})\\z`, [to, AFTER]]] as const;
+    const { before = '', after } = how;
+    const source = `^(?<sites_before>${before})${origin}(?<sites_after>${after})\\z`;
+    const patterns = [[source, [BEFORE, to, AFTER]]] as const;
     return [{ header, part: maps.add({ name: how.id, source: [sent], fallback: sent, patterns }) }];
   });
 }
 
 /** Source of a host with its port. The usual ports are not part of it, because they mean the same as no port. */
-const HOST_SOURCE = '[A-Za-z0-9._-]*[A-Za-z0-9_-](?:[.]?:(?!(?:443|80)(?![0-9]))[0-9]+)?';
+const HOST_SOURCE = '[A-Za-z0-9._-]*[A-Za-z0-9_-](?:[.]?:(?!0*(?:443|80)?(?![0-9]))[0-9]+)?';
 
 /** Returns the source of an origin in every spelling that clients read as the same, also without a scheme. */
 function originSource(schemes: string, host: string): string {
-  return `(?<sites_sent>(?i:(?:(?<sites_scheme>${schemes})s?:)?//(?<sites_host>${host}))[.]?(?::443|:80)?)`;
+  const start = urlStart(`(?<sites_scheme>${schemes})s?`);
+  return `(?<sites_sent>(?i:${start}${USER_INFO}(?<sites_host>${host}))[.]?${portSource([80, 443])})`;
 }
 
 /**
@@ -116,7 +123,7 @@ const START = '(?<![^ \t"<,;])';
 /** Defines the map from a text to the same text with the first known name replaced; a text without one stays as it is. */
 function renamedMap(spelled: readonly string[], to: Variable, maps: MapList): Variable {
   const patterns = alternatives(spelled).map((host) => {
-    const source = `^(?<sites_before>${ANY}?)${START}${originSource('http|ws', host)}(?=[/?#>";, ]|\\z)(?<sites_after>${ANY})\\z`;
+    const source = `^(?<sites_before>${ANY}?)${START}${originSource('http|ws', host)}(?=[/?#\\\\>";, ]|\\z)(?<sites_after>${ANY})\\z`;
     return [source, [BEFORE, to, AFTER]] as const;
   });
   const comment = 'A text in which the first of these names has become the one that clients know.';

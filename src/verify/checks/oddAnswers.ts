@@ -56,6 +56,12 @@ const SPELLINGS: Readonly<Record<string, (upstream: Upstream) => string>> = {
   'in capitals': (upstream) => `HTTP://${nameOf(upstream).toUpperCase()}`,
   'with its usual port': (upstream) => `https://${nameOf(upstream)}:443`,
   'with its usual port and a dot': (upstream) => `http://${nameOf(upstream)}.:80`,
+  'with user information': (upstream) => `https://user:word@${nameOf(upstream)}`,
+  'with a colon and no port': (upstream) => `https://${nameOf(upstream)}:`,
+  'with zeros before its port': (upstream) => `http://${nameOf(upstream)}:0080`,
+  'after one slash': (upstream) => `http:/${nameOf(upstream)}`,
+  'after three slashes': (upstream) => `///${nameOf(upstream)}`,
+  'after backslashes': (upstream) => `\\\\${nameOf(upstream)}`,
 };
 
 const spelled = ([how, spell]: readonly [string, (upstream: Upstream) => string]): [string, OddAnswer][] => [
@@ -77,6 +83,14 @@ const spelled = ([how, spell]: readonly [string, (upstream: Upstream) => string]
 
 const ODD_ANSWERS: ReadonlyMap<string, OddAnswer> = new Map<string, OddAnswer>([
   ...Object.entries(SPELLINGS).flatMap(spelled),
+  [
+    'a Refresh that names it',
+    {
+      bytes: (upstream) => withHead(`Refresh: 0; URL=https://${nameOf(upstream)}/there?a=b\r\n`),
+      problem: ({ fields }, outside) =>
+        wrongUrl(/url=(.*)/i.exec(fieldOf(fields, 'refresh') ?? '')?.[1] ?? '', outside),
+    },
+  ],
   ['trailers', { bytes: () => withTrailers('Trailer: X-Accel-Redirect\r\n'), problem: besidesProblem }],
   [
     'trailers that it did not announce',
