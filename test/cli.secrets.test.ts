@@ -233,4 +233,29 @@ secrets('render --check says what a render would change, and what others could r
   }),
 );
 
+secrets('the password of a URL that is given as a file is in no output', () =>
+  inWorkspace(async ({ runArgs, write }) => {
+    write('postern.yaml', demoSpec);
+    const url = 'https://oauth2:hunter2hunter@gitlab.example.com/x.git';
+    for (const line of [
+      ['validate', url],
+      ['diff', '--base', url],
+      ['diff', '--base', `git:${url}`],
+      ['diff', '--live', `caddy=${url}`],
+      ['lint', url],
+      ['learn', url],
+      ['import', 'nginx', url],
+      ['show', url],
+      ['fmt', url],
+      ['audit', '--nginx', url],
+      ['shadow', 'report', url],
+      ['explain', '--requests', url],
+    ])
+      for (const format of ['text', 'json', 'github']) {
+        const { stdout, stderr } = await runArgs([...line, ...(format === 'text' ? [] : ['--format', format])]);
+        assert.not.match(stdout + stderr, /hunter2/, line.join(' '));
+      }
+  }),
+);
+
 secrets.run();

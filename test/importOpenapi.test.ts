@@ -91,6 +91,20 @@ imports('version 2, in JSON, from standard input', () =>
   }),
 );
 
+imports('a password in the address of a server is nowhere in the spec', () =>
+  inWorkspace(async ({ runArgs }) => {
+    const paths = { '/a': { get: {} } };
+    for (const described of [
+      { openapi: '3.0.0', servers: [{ url: 'https://user:hunter2@a.example.com/v1' }], paths },
+      { swagger: '2.0', host: 'user:hunter2@a.example.com', basePath: '/v1', paths },
+    ]) {
+      const { stdout, stderr } = await runArgs(['import', 'openapi', '-'], { input: JSON.stringify(described) });
+      assert.match(stdout, /url: https:\/\/a\.example\.com /);
+      assert.not.match(stdout + stderr, /hunter2|user/);
+    }
+  }),
+);
+
 imports('what is no description is refused, and options that mean nothing are too', () =>
   inWorkspace(async ({ run, runArgs, write }) => {
     for (const input of [

@@ -28,6 +28,10 @@ const replaced =
   (from: string | RegExp, to: string) =>
   (file: RenderedFile): RenderedFile => ({ ...file, text: file.text.replaceAll(from, to) });
 
+/** What expressions say of origins without a scheme, and of user information, as either engine writes it. */
+const NO_SCHEME = /\|\[\/\\+\]\[\/\\+t\]\+/g;
+const USER_INFO = /\(\?:\[\^\/\?#[^\]]*\]\*@\)\?/g;
+
 /** Mistakes of a generator by engine, and what is said of each. */
 const PLANTED = {
   caddy: [
@@ -43,8 +47,18 @@ const PLANTED = {
     ],
     [
       'a Location without a scheme leads to the upstream',
-      replaced('(?:[Hh][Tt][Tt][Pp][Ss]?:)?//', '[Hh][Tt][Tt][Pp][Ss]?://'),
+      replaced(NO_SCHEME, ''),
       /answers with a Location that names it without a scheme, and it came back as \/\/pool.example.com/,
+    ],
+    [
+      'a Location with user information leads to the upstream',
+      replaced(USER_INFO, ''),
+      /answers with a Location that names it with user information, and it came back as https:\/\/user:word@/,
+    ],
+    [
+      'a Refresh leads to the upstream',
+      replaced(/header_down Refresh .*/g, ''),
+      /answers with a Refresh that names it, and it came back as https:\/\/pool.example.com/,
     ],
     [
       'a Link of more entries than are mapped passes',
@@ -151,7 +165,7 @@ const PLANTED_IN_SITES = {
   nginx: [
     [
       'a site that knows its public name with a scheme only',
-      replaced('s?:)?//', 's?:)//'),
+      replaced(NO_SCHEME, ''),
       /answers with a Location that names it without a scheme, and it came back as \/\/gitlab.example.com/,
     ],
     [

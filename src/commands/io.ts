@@ -1,4 +1,5 @@
 import { readSync } from 'node:fs';
+import { maskFile } from '../diagnostics/mask.ts';
 import type { Colour, Report, Status } from './report.ts';
 
 export type { Status };
@@ -33,7 +34,8 @@ export function unable(problem: string, { err }: Pick<Io, 'err'>): 2 {
 
 /** Returns a problem with what can be done about it. */
 export function withHint(problem: string, hint: string): string {
-  return `${problem}\n  hint: ${hint}`;
+  // What was given as a file may be the URL of a repository, with a password.
+  return `${maskFile(problem)}\n  hint: ${hint}`;
 }
 
 /** Returns a function that is true once in each interval (milliseconds), when another line of progress is due. */

@@ -1,3 +1,5 @@
+const URL_PASSWORD = /(?<=:\/\/[^\s/@:]*:)[^\s/@]+(?=@)/g;
+
 /** Patterns of secrets. To mask too much costs a reader little; to mask too little may cost a key. */
 const SHAPES: readonly RegExp[] = [
   // GitLab (glpat-, glrt-, gldt-, …), its older runner tokens, GitHub, Slack, AWS, Vault, JWT.
@@ -7,8 +9,7 @@ const SHAPES: readonly RegExp[] = [
   /\b(?:hv[sbr]|[sbr])\.[\w-]{20,}/g,
   /\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}/g,
   /-----BEGIN .*/g,
-  // The password of a URL.
-  /(?<=:\/\/[^\s/@:]*:)[^\s/@]+(?=@)/g,
+  URL_PASSWORD,
 ];
 
 /** Runs that could be a random text: no dot, slash or colon, which names and paths are made of. */
@@ -16,6 +17,11 @@ const RUN = /[A-Za-z0-9_+=-]{20,}/g;
 
 /** Ids that AWS gives: a finding about a security group is of no use without them. */
 const AWS_ID = /^(?:eni|i|pl|sg|sgr|subnet|vpc|vpce)-[0-9a-f]{17}$/;
+
+/** Masks the password of a URL that was given as a file. Names of files are shown as they are, so that they are found. */
+export function maskFile(name: string): string {
+  return name.replace(URL_PASSWORD, stars);
+}
 
 /** Replaces what looks like a secret by as many stars, so that what follows keeps its column. */
 export function maskSecrets(text: string): string {

@@ -1,5 +1,5 @@
 import type { Diagnostic, Severity, SpecPath, TextSpan } from './diagnostic.ts';
-import { maskSecrets } from './mask.ts';
+import { maskFile, maskSecrets } from './mask.ts';
 import { type Position, positionsByText } from './position.ts';
 import { printable } from './printable.ts';
 
@@ -88,8 +88,9 @@ export function resolveDiagnostics(
 type Placed = Pick<Diagnostic, 'at' | 'part' | 'place'>;
 
 function placeOf({ at, part, place }: Placed, locator: Locator | undefined): TextSpan | undefined {
-  if (place !== undefined || locator === undefined) return place;
-  return locator.locate(at, part ?? 'value');
+  const found = place ?? locator?.locate(at, part ?? 'value');
+  // What was given as a file may be the URL of a repository, with a password.
+  return found && { ...found, file: maskFile(found.file) };
 }
 
 /** Diagnostics that point into another text than the others will: their places are looked up now. */

@@ -121,7 +121,7 @@ function serverOf(document: Readonly<Record<string, unknown>>): Server {
   if (typeof document['swagger'] === 'string') {
     const scheme = Array.isArray(schemes) && !schemes.includes('https') && schemes.includes('http') ? 'http' : 'https';
     const base = typeof basePath === 'string' ? basePath.replace(/\/+$/, '') : '';
-    return typeof host === 'string' ? { origin: `${scheme}://${host}`, base } : { origin: undefined, base };
+    return { origin: typeof host === 'string' ? originOf(`${scheme}://${host}`) : undefined, base };
   }
   const first: unknown = Array.isArray(servers) ? servers[0] : undefined;
   if (!isRecord(first) || typeof first['url'] !== 'string') return { origin: undefined, base: '' };
@@ -132,7 +132,12 @@ function serverOf(document: Readonly<Record<string, unknown>>): Server {
   });
   const [, origin, base = ''] = /^(https?:\/\/[^/{}]+)?(\/[^{}?#]*)?$/.exec(url) ?? [];
   const more = Array.isArray(servers) && servers.length > 1 ? { problem: 'only the first of several servers' } : {};
-  return { origin, base: base.replace(/\/+$/, ''), ...more };
+  return { origin: originOf(origin), base: base.replace(/\/+$/, ''), ...more };
+}
+
+/** Returns an origin without the user and the password that a description may hold. */
+function originOf(origin: string | undefined): string | undefined {
+  return origin?.replace(/\/\/.*@/, '//');
 }
 
 type Parameters = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
