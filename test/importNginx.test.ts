@@ -108,6 +108,7 @@ const clean = `http {
   geo $ours { default 0; 192.0.2.0/24 1; 192.0.2.7 0; }
   map $http_x_api_key $token { default ""; "${HAND_WRITTEN_KEY}" "b"; }
   upstream app { server 10.0.0.1:8080; server 10.0.0.2:8080; }
+  server { listen 8443 ssl default_server; return 421; }
   server {
     listen 8443 ssl;
     server_name api.example.com;

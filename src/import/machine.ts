@@ -129,46 +129,73 @@ function determined(steps: readonly (readonly Step[])[], first: number, last: nu
   };
 }
 
-/** Returns one byte of each class. Bytes that are in the same of these sets form a class. */
-export function representatives(sets: readonly ByteSet[]): number[] {
-  return classesBy(sets).map(([byte = 0]) => byte);
+/** Returns one byte of each class. Bytes that are in the same of these sets, and have the same number, form a class. */
+export function representatives(sets: readonly ByteSet[], numbers: readonly number[]): number[] {
+  return [...new Map(classesBy(sets).map((number, byte) => [`${number} ${numbers[byte]}`, byte])).values()];
 }
 
-function classesBy(sets: readonly ByteSet[]): (readonly number[])[] {
-  const distinct = [...new Set(sets)];
-  const kinds = new Map<string, number[]>();
-  for (let byte = 0; byte < 256; byte++) {
-    const key = distinct.map((set) => (set.has(byte) ? '1' : '0')).join('');
-    const known = kinds.get(key);
-    if (known) known.push(byte);
-    else kinds.set(key, [byte]);
+/** Returns the class of each byte. Bytes that are in the same of these sets form a class. */
+function classesBy(sets: readonly ByteSet[]): number[] {
+  // A byte with a set of its own is in a class of its own; of those sets there are many, and few others.
+  const single = new Set(sets.flatMap((set) => (set.size === 1 ? [...set] : [])));
+  const distinct = new Map(sets.flatMap((set) => (set.size === 1 ? [] : [[nameOf(set), set]])));
+  let classes: number[] = Array.from({ length: 256 }, () => 0);
+  for (const set of distinct.values()) {
+    const numbers = new Map<number, number>();
+    classes = classes.map((number, byte) => {
+      const key = set.has(byte) ? -1 - number : number;
+      const known = numbers.get(key) ?? numbers.size;
+      numbers.set(key, known);
+      return known;
+    });
   }
-  return [...kinds.values()];
+  for (const byte of single) classes[byte] = 256 + byte;
+  return classes;
+}
+
+const names = new WeakMap<ByteSet, string>();
+
+/** Returns a text that is equal for equal sets. */
+function nameOf(set: ByteSet): string {
+  const name = names.get(set) ?? [...set].sort((a, b) => a - b).join();
+  names.set(set, name);
+  return name;
+}
+
+/** A place in a list of which only the first that matches counts. */
+export interface Rank {
+  readonly list: number;
+  readonly order: number;
+}
+
+/** One of several machines that read the same text. */
+export interface Member {
+  readonly machine: Machine;
+  /** Its ranks in all lists that it is in: in those, it matters only where no earlier one matches. */
+  readonly ranks: readonly Rank[];
+  /** Where it is done, those behind it in this list no longer matter. */
+  readonly decides?: Rank;
 }
 
 /** Several machines that read the same text. */
 export interface Together {
   next(state: number, byte: number): number;
-  /** Returns by machine whether it accepts; false for one that no longer matters. */
-  accepts(state: number): readonly boolean[];
-  readonly marks: readonly ByteSet[];
+  /** Returns the numbers of the machines that accept, without those that no longer matter. */
+  accepts(state: number): readonly number[];
+  /** The class of each byte. The machines treat two bytes alike that are of the same class. */
+  readonly classes: readonly number[];
 }
 
-/** The state of a machine that no longer matters. */
-const PASSED = -1;
+/** The state of one of them, where it still matters. */
+type At = readonly [member: number, state: number];
 
-/**
- * Machines that read the same text as one machine.
- * @param passes by machine, those that no longer matter once it is done: their states would only multiply
- */
-export function together(machines: readonly Machine[], passes: ReadonlyMap<number, readonly number[]>): Together {
-  const vectors: (readonly number[])[] = [];
+/** Machines that read the same text as one machine, whose states hold only what still matters: most are few. */
+export function together(members: readonly Member[]): Together {
+  const vectors: (readonly At[])[] = [];
   const ids = new Map<string, number>();
   const moves: Map<number, number>[] = [];
-  const idOf = (vector: number[]): number => {
-    for (const [index, others] of passes)
-      if (vector[index] === PASSED || machines[index]?.isDone(vector[index] ?? 0))
-        for (const other of others) vector[other] = PASSED;
+  const idOf = (all: readonly At[]): number => {
+    const vector = mattering(all, members);
     const key = vector.join();
     const known = ids.get(key);
     if (known !== undefined) return known;
@@ -176,24 +203,32 @@ export function together(machines: readonly Machine[], passes: ReadonlyMap<numbe
     moves.push(new Map());
     return vectors.push(vector) - 1;
   };
-  idOf(machines.map(() => 0));
+  idOf(members.map((_, index) => [index, 0]));
   return {
     next(state, byte) {
       const known = moves[state]?.get(byte);
       if (known !== undefined) return known;
       const vector = vectors[state] ?? [];
-      const to = idOf(
-        machines.map((machine, index) => (vector[index] === PASSED ? PASSED : machine.next(vector[index] ?? 0, byte))),
-      );
+      const to = idOf(vector.map(([index, at]): At => [index, members[index]?.machine.next(at, byte) ?? 0]));
       moves[state]?.set(byte, to);
       return to;
     },
     accepts: (state) =>
-      machines.map(
-        (machine, index) =>
-          (vectors[state]?.[index] ?? PASSED) !== PASSED && machine.accepts(vectors[state]?.[index] ?? 0),
-      ),
+      (vectors[state] ?? []).flatMap(([index, at]) => (members[index]?.machine.accepts(at) ? [index] : [])),
     // Worked out once for all texts: machines have very many marks, and bytes have at most 256 classes.
-    marks: classesBy(machines.flatMap(({ marks }) => marks)).map((bytes) => new Set(bytes)),
+    classes: classesBy(members.flatMap(({ machine }) => machine.marks)),
   };
+}
+
+function mattering(all: readonly At[], members: readonly Member[]): readonly At[] {
+  const firsts = new Map<number, number>();
+  for (const [index, state] of all) {
+    const { machine, decides } = members[index] ?? {};
+    if (decides && machine?.isDone(state))
+      firsts.set(decides.list, Math.min(decides.order, firsts.get(decides.list) ?? decides.order));
+  }
+  return all.filter(([index, state]) => {
+    const { machine, ranks = [] } = members[index] ?? {};
+    return !machine?.isDead(state) && ranks.every(({ list, order }) => order <= (firsts.get(list) ?? order));
+  });
 }

@@ -66,18 +66,18 @@ function decodedPaths({ segments }: PathPattern): Machine | undefined {
 const MOST_STATES = 20_000;
 
 /**
- * Calls `visit` with which machines accept a path of the pattern: once for each combination that some path has, until
+ * Calls `visit` with the numbers of the machines that accept a path of the pattern: once for each combination that some path has, until
  * `visit` returns `enough`.
  * @returns false where there were too many states to see all combinations
  */
 export function visitPaths(
   pattern: PathPattern,
   machines: Together,
-  visit: (accepting: readonly boolean[]) => 'more' | 'enough',
+  visit: (accepting: readonly number[]) => 'more' | 'enough',
 ): boolean {
   const own = decodedPaths(pattern);
   if (!own) return false;
-  const bytes = representatives([...own.marks, ...machines.marks]);
+  const bytes = representatives(own.marks, machines.classes);
   const told = new Set<string>();
   const seen = new Set<string>();
   const queue: (readonly [own: number, others: number])[] = [];
@@ -92,7 +92,7 @@ export function visitPaths(
     if (seen.size > MOST_STATES) return false;
     if (own.accepts(at)) {
       const accepting = machines.accepts(others);
-      const key = accepting.map(Number).join('');
+      const key = accepting.join();
       if (!told.has(key) && visit(accepting) === 'enough') return true;
       told.add(key);
     }
@@ -102,4 +102,9 @@ export function visitPaths(
     }
   }
   return true;
+}
+
+/** Returns the numbers of the machines that accept a decoded path. */
+export function acceptedBy(machines: Together, path: string): readonly number[] {
+  return machines.accepts([...Buffer.from(path, 'utf8')].reduce((state, byte) => machines.next(state, byte), 0));
 }

@@ -1,6 +1,7 @@
 import type { ImportFile, ImportProblem } from '../../import/draft.ts';
 import type { Auditable, Audited, AuditPorts } from '../target.ts';
 import { factsOf } from './importFacts.ts';
+import { defaultOf, type Socket, socketsOf } from './importListen.ts';
 import { nginxTree, type Written } from './importTree.ts';
 
 /**
@@ -59,41 +60,16 @@ ${inner}}
 /** Whether a request leads to a server for sure: by a name, or because it is the default of its socket. */
 function isReached(server: Written, all: readonly Written[]): boolean {
   const socket = socketOf(server);
-  const there = all.filter((one) => socketsOf(one).some((at) => at.socket === socket));
-  const marked = there.find((one) => socketsOf(one).some((at) => at.socket === socket && at.isDefault));
-  return hostOf(server) !== undefined || (marked ?? there[0]) === server;
+  return hostOf(server) !== undefined || defaultOf(socket, all) === server;
 }
 
 /** The socket that a server is asked at; it does the same at each. */
 function socketOf(server: Written): string {
-  return socketsOf(server)[0]?.socket ?? USUAL;
+  return socketsOf(server)[0]?.socket ?? '';
 }
 
 function serversIn(http: readonly Written[]): readonly Written[] {
   return http.filter(({ name }) => name === 'server');
-}
-
-/** What a server without `listen` listens on. */
-const USUAL = '80';
-
-interface Socket {
-  /** Address and port as written; the port alone where every IPv4 address is meant. */
-  readonly socket: string;
-  readonly isDefault: boolean;
-}
-
-function socketsOf({ block = [] }: Written): readonly Socket[] {
-  const found = new Map<string, Socket>();
-  for (const { args } of block.filter(({ name }) => name === 'listen')) {
-    const [written = USUAL, ...flags] = args;
-    const [, address = '', port = USUAL] = /^(unix:.*|\[.*\]|[^:]*[^:\d][^:]*)?(?:^|:)?(\d+)?$/.exec(written) ?? [
-      '',
-      written,
-    ];
-    const socket = /^(?:|\*|0\.0\.0\.0)$/.test(address) ? port : `${address}:${port}`;
-    found.set(socket, { socket, isDefault: flags.includes('default_server') || flags.includes('default') });
-  }
-  return found.size === 0 ? [{ socket: USUAL, isDefault: false }] : [...found.values()];
 }
 
 function forwards({ name, block = [] }: Written): boolean {

@@ -11,12 +11,14 @@ import {
   identifierOf,
   type NotCarried,
 } from '../../import/draft.ts';
-import { type CidrSet, isEverybody, toCidrs } from '../../policy/cidr.ts';
-import { accessOfServer, type Carried, forwardingKey } from './importAccess.ts';
+import { type CidrSet, isEverybody, isWithin, parseCidr, subtract, toCidrs, unionOf } from '../../policy/cidr.ts';
+import { type AnswerFound, accessOfServer, type Carried, forwardingKey, identityOf } from './importAccess.ts';
 import { type Facts, factsOf, type KeyMap } from './importFacts.ts';
-import { proxyItem, unreachable, upstreamItem } from './importServer.ts';
+import { namesOf } from './importNames.ts';
+import { proxyItem } from './importServer.ts';
 import { lostSettings } from './importSettings.ts';
 import { nginxTree, type Written } from './importTree.ts';
+import { upstreamItem } from './importUpstream.ts';
 
 /**
  * Returns a spec that allows no more than a configuration of nginx, which is given as files or as the output of `nginx
@@ -47,6 +49,14 @@ function sorted(all: readonly NotCarried[]): NotCarried[] {
   );
 }
 
+const rangeOf = (text: string) => {
+  const range = parseCidr(text);
+  return unionOf(typeof range === 'string' ? [] : [range]);
+};
+const FAMILIES = ['0.0.0.0/0', '::/0'].map(rangeOf);
+/** Addresses of many machines at once, which no client has. */
+const GROUPS = unionOf(['224.0.0.0/4', 'ff00::/8'].flatMap((text) => rangeOf(text).ranges));
+
 /** Collects the entries of a spec, server by server. */
 class DraftBuilder {
   readonly proxies: DraftItem[] = [];
@@ -54,6 +64,7 @@ class DraftBuilder {
   readonly #facts: Facts;
   readonly #http: Written;
   readonly #servers: readonly Written[];
+  #version: string | undefined;
   readonly #taken = new Set<string>();
   readonly #ranges = new DraftSets();
   readonly #upstreams = new Map<string, DraftItem>();
@@ -70,9 +81,10 @@ class DraftBuilder {
     const access = accessOfServer(server, this.#http, this.#facts);
     this.notCarriedOver.push(...access.notCarriedOver);
     if (access.carried.length === 0) return;
-    const reason = unreachable(server, this.#servers);
-    if (reason !== undefined) {
-      this.#lose(server, 'server', reason);
+    const named = namesOf(server, this.#servers);
+    this.notCarriedOver.push(...named.notCarriedOver);
+    if ('unreachable' in named) {
+      this.#lose(server, 'server', named.unreachable);
       return;
     }
     const ways = grouped(access.carried, ({ forward }) => forwardingKey(forward));
@@ -82,14 +94,20 @@ class DraftBuilder {
     const [first] = keys;
     if (first && keys.some(({ header }) => header.toLowerCase() !== first.header.toLowerCase()))
       this.#lose(first.at, 'keys', 'one proxy reads keys from one header');
-    const { item, notCarriedOver } = proxyItem(server, {
+    const isAsked = ({ keys: asked }: AnswerFound) =>
+      !asked || keys.some(({ variable }) => variable === asked.variable);
+    for (const { at, pattern } of access.answers.filter((one) => !isAsked(one)))
+      this.#lose(at, `location = ${pattern}`, 'it asks for a key that no route of the server asks for');
+    const { item, notCarriedOver, version } = proxyItem(server, {
+      names: named.names,
       http: this.#http,
       ranges,
       groups,
-      answers: access.answers,
+      answers: access.answers.filter(isAsked),
       keys: first,
     });
     this.notCarriedOver.push(...notCarriedOver);
+    this.#version ??= version;
     this.proxies.push({ ...item, id: freeName(item.id, this.#taken) });
   }
 
@@ -115,12 +133,13 @@ class DraftBuilder {
   }
 
   #upstream(carried: Carried): string {
-    const known = this.#upstreams.get(carried.origin);
+    const key = JSON.stringify([carried.origin, identityOf(carried.forward)]);
+    const known = this.#upstreams.get(key);
     if (known) return known.id;
     const { item, notCarriedOver } = upstreamItem(carried, this.#facts);
     this.notCarriedOver.push(...notCarriedOver);
     const named = { ...item, id: freeName(item.id, new Set([...this.#upstreams.values()].map(({ id }) => id))) };
-    this.#upstreams.set(carried.origin, named);
+    this.#upstreams.set(key, named);
     return named.id;
   }
 
@@ -133,7 +152,10 @@ class DraftBuilder {
       );
       return 'any';
     }
-    const cidrs = toCidrs(ranges).map((cidr) => cidr.replace(/(?<=\.\d+)\/32$|\/128$/, ''));
+    if (FAMILIES.some((family) => isWithin(family, ranges)))
+      this.#lose(server, 'server', 'it admits every address of IPv4 or of IPv6: name those that are meant');
+    // No client has an address of many machines, and a spec has no list of all addresses of a family.
+    const cidrs = toCidrs(subtract(ranges, GROUPS)).map((cidr) => cidr.replace(/(?<=\.\d+)\/32$|\/128$/, ''));
     return [this.#ranges.referenceTo(cidrs)];
   }
 
@@ -167,13 +189,16 @@ class DraftBuilder {
   draft(): Draft {
     return {
       name: 'imported',
-      head: ['Imported from nginx. It allows nothing that the configuration refused or sent elsewhere.'],
+      head: [
+        'Imported from nginx. It allows nothing that the configuration refused or sent elsewhere.',
+        'Every spec also refuses paths that are written in an unusual way, credentials in a query, and bodies of types that it does not name; a key is compared with its case.',
+      ],
       ipRanges: this.#ranges.items,
       upstreams: [...this.#upstreams.values()],
       routes: this.#groups,
       apiKeys: this.#apiKeys(),
       proxies: this.proxies,
-      targets: [{ id: 'nginx', value: {} }],
+      targets: [{ id: 'nginx', value: this.#version === undefined ? {} : { version: this.#version } }],
     };
   }
 }

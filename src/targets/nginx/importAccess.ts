@@ -1,13 +1,21 @@
-import type { DraftEntry, NotCarried } from '../../import/draft.ts';
-import { type Machine, type Together, together } from '../../import/machine.ts';
-import { visitPaths } from '../../import/paths.ts';
+import { type DraftEntry, grouped, type NotCarried } from '../../import/draft.ts';
+import { type Member, type Together, together } from '../../import/machine.ts';
+import { acceptedBy, visitPaths } from '../../import/paths.ts';
 import { type CidrSet, isEmpty, isWithin } from '../../policy/cidr.ts';
 import { type PathPattern, parsePattern } from '../../policy/pattern.ts';
-import { candidatesOf, isWider, keepsPath } from './importCandidates.ts';
+import { candidatesOf, isWider, type Kept, keepsPath } from './importCandidates.ts';
 import type { Facts, KeyMap } from './importFacts.ts';
-import { allLocations, choose, type Location, locationsIn } from './importLocations.ts';
+import {
+  allLocations,
+  type Chosen,
+  choose,
+  type Location,
+  locationsOf,
+  type Places,
+  type Taken,
+} from './importLocations.ts';
 import type { Written } from './importTree.ts';
-import { type Verdict, verdictOf } from './importVerdict.ts';
+import { nearest, type Verdict, verdictOf } from './importVerdict.ts';
 
 /** The methods that a spec lists where a configuration accepts all methods but some. */
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
@@ -24,7 +32,8 @@ export interface Carried {
 export interface AnswerFound {
   readonly pattern: string;
   readonly status: number;
-  readonly open: boolean;
+  readonly keys: KeyMap | undefined;
+  readonly at: Written;
   readonly methods: readonly string[];
 }
 
@@ -43,17 +52,17 @@ export function splitTarget(target: string): { readonly origin: string; readonly
 }
 
 interface Context {
-  readonly places: readonly Location[];
   readonly all: readonly Location[];
   readonly machines: Together;
-  readonly index: ReadonlyMap<Machine, number>;
+  /** The location that serves the paths that these machines accept, and whether its whole expression does. */
+  readonly chosen: (accepting: readonly number[]) => { readonly place: Chosen; readonly isWhole: boolean };
   readonly verdict: (place: Location, method: string) => Verdict;
   readonly ranges: CidrSet | undefined;
 }
 
 /** Returns what a server lets through, in patterns that grant nothing that it refuses or forwards elsewhere. */
 export function accessOfServer(server: Written, http: Written, facts: Facts): ServerAccess {
-  const places = locationsIn(server.block ?? [], [http, server]);
+  const places = locationsOf(server, [http, server]);
   const all = allLocations(places);
   const known = new Map<Location, Map<string, Verdict>>();
   const verdict = (place: Location, method: string): Verdict => {
@@ -63,48 +72,64 @@ export function accessOfServer(server: Written, http: Written, facts: Facts): Se
     own.set(method, found);
     return found;
   };
-  const machines = [
-    ...new Set(all.flatMap(({ machine, whole }) => [machine, whole]).filter((one) => one !== undefined)),
-  ];
-  const index = new Map(machines.map((machine, number) => [machine, number]));
   const ranges = usualRanges(all, verdict);
-  const context: Context = {
-    places,
-    all,
-    machines: together(machines, passedOver(places, index)),
-    index,
-    verdict,
-    ranges,
-  };
+  const context: Context = { all, ...machinesOf(places, all), verdict, ranges };
   const found = all.map((place) => carry(place, context));
   return {
     carried: found.flatMap(({ carried }) => carried),
     answers: all.flatMap((place) => answersOf(place, context)),
-    notCarriedOver: found.flatMap(({ notCarriedOver }) => notCarriedOver),
+    notCarriedOver: [...found.flatMap(({ notCarriedOver }) => notCarriedOver), ...errorPages([http, server], context)],
     ranges,
   };
 }
 
-/**
- * Returns, for each location with an expression, the locations that do not matter once it matches: nginx uses the first
- * expression of a block that matches.
- */
-function passedOver(places: readonly Location[], index: ReadonlyMap<Machine, number>): Map<number, number[]> {
-  const passes = new Map<number, number[]>();
-  const numbersOf = (place: Location): number[] =>
-    allLocations([place]).flatMap(({ machine, whole }) =>
-      [machine, whole].flatMap((one) => (one === undefined ? [] : [index.get(one) ?? -1])),
-    );
-  const visit = (list: readonly Location[]): void => {
-    const regexes = list.filter(({ kind }) => kind === 'regex');
-    for (const [position, { machine }] of regexes.entries()) {
-      const number = machine && index.get(machine);
-      if (number !== undefined) passes.set(number, regexes.slice(position + 1).flatMap(numbersOf));
-    }
-    for (const { children } of list) visit(children);
+/** The machines of all locations, and a function that says what it means where some of them accept. */
+function machinesOf(places: Places, all: readonly Location[]): Pick<Context, 'machines' | 'chosen'> {
+  const members: Member[] = [];
+  const meanings: { readonly place: Location; readonly what: 'machine' | 'whole' | 'redirected' }[] = [];
+  const add = (place: Location, what: 'machine' | 'whole' | 'redirected') => {
+    const machine = place[what];
+    if (!machine || (what === 'whole' && machine === place.machine)) return;
+    const { kind, ranks, order, inside } = place;
+    const decides = kind === 'regex' && what === 'machine' ? { decides: { list: inside.number, order } } : {};
+    members.push({ machine, ranks, ...decides });
+    meanings.push({ place, what });
   };
-  visit(places);
-  return passes;
+  for (const place of all) for (const what of ['machine', 'whole', 'redirected'] as const) add(place, what);
+  const chosen = (accepting: readonly number[]) => {
+    const by = new Map<Places, Location[]>();
+    const redirected = new Set<Places>();
+    const wholes = new Set<Location>();
+    for (const index of accepting) {
+      const { place, what } = meanings[index] ?? {};
+      if (!place) continue;
+      if (what === 'whole') wholes.add(place);
+      else if (what === 'redirected') redirected.add(place.inside);
+      else by.set(place.inside, [...(by.get(place.inside) ?? []), place]);
+    }
+    const taken: Taken = { by, redirected };
+    const place = choose(places, taken);
+    return { place, isWhole: typeof place === 'object' && (place.kind !== 'regex' || wholes.has(place)) };
+  };
+  return { machines: together(members), chosen };
+}
+
+/** Returns the pages for refusals that are not pages: a refused request is then forwarded as another one. */
+function errorPages(scope: readonly Written[], { machines, chosen, verdict }: Context): NotCarried[] {
+  const found: NotCarried[] = [];
+  const visit = (block: Written): void => {
+    for (const one of block.block ?? []) {
+      if (['location', 'limit_except', 'if'].includes(one.name)) visit(one);
+      const path = one.args.at(-1) ?? '';
+      if (one.name !== 'error_page' || !path.startsWith('/')) continue;
+      const { place } = chosen(acceptedBy(machines, path.replace(/\?.*$/, '')));
+      if (typeof place === 'object' && verdict(place, 'GET').kind !== 'forward') continue;
+      const reason = 'requests that are refused are forwarded as another one, which a spec does not do';
+      found.push({ file: one.file, line: one.line, what: `error_page ${one.args.join(' ')}`, reason });
+    }
+  };
+  for (const block of scope) visit(block);
+  return found;
 }
 
 function usualRanges(all: readonly Location[], verdict: Context['verdict']): CidrSet | undefined {
@@ -140,7 +165,7 @@ function carry(place: Location, context: Context): CarriedLocation {
   if (forwarded.length === 0) return { carried: [], notCarriedOver };
   const reasons = new Map<string, string>();
   const carried = carriedBy(place, forwarded, context, reasons);
-  const lost = whatIsLost(place, { carried, reasons, forwarded });
+  const lost = whatIsLost(place, { carried, reasons, forwarded, ranges: context.ranges });
   if (lost.length > 0) notCarriedOver.push({ ...placed(place), reason: lost.join('; ') });
   return { carried, notCarriedOver };
 }
@@ -161,19 +186,17 @@ function carriedBy(
     if ('problem' in pattern) continue;
     const covered = found.filter((one) => isWider(one.pattern, pattern)).flatMap(({ methods }) => methods);
     const wanted = forwarded.filter((method) => !covered.includes(method));
-    const allowed = wanted.length === 0 ? NONE : allowedMethods(pattern, wanted, context, reasons);
+    const allowed = wanted.length === 0 ? NONE : allowedMethods(place, pattern, { wanted, reasons, context });
     const methods = wanted.filter((method) => allowed.has(method));
-    const forward = context.verdict(place, methods[0] ?? '');
-    const target = methods.length > 0 && forward.kind === 'forward' ? splitTarget(forward.target) : undefined;
-    if (forward.kind !== 'forward' || !target) continue;
     const notes = [`${place.at.file}:${place.at.line}`];
-    found.push({
-      entry: { request: `${methodList(methods)} ${text}`, notes },
-      origin: target.origin,
-      forward,
-      pattern,
-      methods,
-    });
+    const ways = grouped(methods, (method) => forwardingKey(context.verdict(place, method)));
+    for (const some of ways.values()) {
+      const forward = context.verdict(place, some[0] ?? '');
+      const target = forward.kind === 'forward' ? splitTarget(forward.target) : undefined;
+      if (forward.kind !== 'forward' || !target) continue;
+      const entry = { request: `${methodList(some)} ${text}`, notes };
+      found.push({ entry, origin: target.origin, forward, pattern, methods: some });
+    }
   }
   return found;
 }
@@ -192,7 +215,7 @@ function unreadable(place: Location, verdicts: readonly (readonly [string, Verdi
       found.set('answer', { ...placed(place), reason: 'it answers by itself, which a spec does for single paths' });
     if (verdict.kind !== 'unknown') continue;
     const { at, reason } = verdict;
-    if (at === place.at && place.children.length > 0) continue;
+    if (at === place.at && place.children.all.length > 0) continue;
     const where =
       at === place.at ? '' : ` (line ${at.line}${at.file === place.at.file ? '' : ` of ${at.file}`}: ${at.name})`;
     found.set(reason, { ...placed(place), reason: `${reason}${where}` });
@@ -207,10 +230,11 @@ interface Carrying {
   /** By method, why no wider pattern could be made of it. */
   readonly reasons: ReadonlyMap<string, string>;
   readonly forwarded: readonly string[];
+  readonly ranges: CidrSet | undefined;
 }
 
 /** Returns in words what the location accepts beyond the patterns that were made of it. */
-function whatIsLost(place: Location, { carried, reasons, forwarded }: Carrying): string[] {
+function whatIsLost(place: Location, { carried, reasons, forwarded, ranges }: Carrying): string[] {
   const why = (methods: readonly string[]) =>
     [...new Set(methods.flatMap((method) => reasons.get(method) ?? []))].slice(0, 2).join('; ');
   const [first] = carried;
@@ -226,6 +250,9 @@ function whatIsLost(place: Location, { carried, reasons, forwarded }: Carrying):
   if (place.kind === 'prefix' && !place.text.endsWith('/')) lost.push('also where the last segment only begins so');
   if (/\$\d/.test(first.forward.at.args[0] ?? ''))
     lost.push('decoded and put together anew, so that "%3F" became a query and "%2F" a slash');
+  if (keptBy(place, first.forward)?.isQueryLost) lost.push('the query was dropped, and is sent on now');
+  if (ranges && !isWithin(first.forward.ranges, ranges)) lost.push('it admitted more clients than the others');
+  if (first.forward.anyKey) lost.push('any text was key enough, and one of the keys is asked for now');
   if (first.methods.length >= 3 && verdictIsOpen(place)) lost.push('all other methods too');
   if (carried.some(({ methods }) => methods.includes('GET') && !methods.includes('HEAD')))
     lost.push('HEAD was refused, and goes with GET in a spec');
@@ -243,24 +270,21 @@ function verdictIsOpen({ at }: Location): boolean {
  * callers.
  */
 function allowedMethods(
+  own: Location,
   pattern: PathPattern,
-  wanted: readonly string[],
-  context: Context,
-  reasons: Map<string, string>,
+  { wanted, reasons, context }: Wanted,
 ): ReadonlySet<string> {
-  const { places, machines, index, verdict, ranges } = context;
+  const { machines, chosen, verdict, ranges } = context;
   const allowed = new Set<string>(wanted);
-  const firsts = new Map<string, string>();
   const complete = visitPaths(pattern, machines, (accepting) => {
-    const accepts = (machine: Machine | undefined) =>
-      machine !== undefined && accepting[index.get(machine) ?? -1] === true;
-    const place = choose(places, ({ machine }) => accepts(machine));
+    const { place, isWhole } = chosen(accepting);
     for (const method of [...allowed]) {
-      const reason = refusal(place, method, { accepts, verdict, ranges });
-      const origin = typeof place === 'object' ? forwardingKey(verdict(place, method)) : '';
-      const first = firsts.get(method) ?? origin;
-      firsts.set(method, first);
-      const problem = reason ?? (first === origin ? undefined : 'it goes to several upstreams or callers');
+      const reason = refusal(place, method, { isWhole, verdict, ranges });
+      const isOther =
+        typeof place === 'object' && forwardingKey(verdict(place, method)) !== forwardingKey(verdict(own, method));
+      const problem =
+        reason ??
+        (isOther || isHeadElsewhere(place, method, verdict) ? 'it goes to several upstreams or callers' : undefined);
       if (problem === undefined) continue;
       allowed.delete(method);
       if (!reasons.has(method)) reasons.set(method, problem);
@@ -274,51 +298,71 @@ function allowedMethods(
   return allowed;
 }
 
+/** Whether HEAD is forwarded otherwise than GET, with which it goes in a spec. */
+function isHeadElsewhere(place: Chosen, method: string, verdict: Context['verdict']): boolean {
+  if (method !== 'GET' || typeof place !== 'object') return false;
+  const head = forwardingKey(verdict(place, 'HEAD'));
+  return head !== '' && head !== forwardingKey(verdict(place, 'GET'));
+}
+
+interface Wanted {
+  readonly wanted: readonly string[];
+  /** By method, why a pattern does not hold. */
+  readonly reasons: Map<string, string>;
+  readonly context: Context;
+}
+
 interface Asking {
-  readonly accepts: (machine: Machine | undefined) => boolean;
+  readonly isWhole: boolean;
   readonly verdict: Context['verdict'];
   readonly ranges: CidrSet | undefined;
 }
 
-function refusal(
-  place: Location | undefined | 'unknown',
-  method: string,
-  { accepts, verdict, ranges }: Asking,
-): string | undefined {
+function refusal(place: Chosen, method: string, { isWhole, verdict, ranges }: Asking): string | undefined {
   if (place === 'unknown') return 'an expression that cannot be read may take them';
+  if (place === 'redirect') return 'some of them are answered with the path that ends in a slash';
   if (!place) return 'no location takes some of them';
   const where = `${place.at.file}:${place.at.line}`;
   const found = verdict(place, method);
   if (found.kind !== 'forward') return `${where} takes some of them, and does not forward ${method}`;
-  const target = splitTarget(found.target);
-  if (!target) return `${where} goes where a variable says`;
-  const keeps = keepsPath(place, target.rest);
-  if (keeps === false || (keeps === 'whole' && !accepts(place.whole)))
-    return `${where} takes some of them, and sends them on as another path`;
+  if (!splitTarget(found.target)) return `${where} goes where a variable says`;
+  const kept = keptBy(place, found);
+  if (!kept || (kept.isWhole && !isWhole)) return `${where} takes some of them, and sends them on as another path`;
   if (ranges && !isWithin(ranges, found.ranges)) return `${where} admits fewer clients than the others`;
   return undefined;
+}
+
+function keptBy(place: Location, { target, isComputed }: Forward): Kept | undefined {
+  const split = splitTarget(target);
+  return split && keepsPath(place, split.rest, isComputed);
 }
 
 /** Returns a text that is equal for verdicts that forward to the same upstream for the same callers. */
 export function forwardingKey(verdict: Verdict): string {
   if (verdict.kind !== 'forward') return '';
-  return `${splitTarget(verdict.target)?.origin ?? ''} ${keyName(verdict.keys)}`;
+  return JSON.stringify([splitTarget(verdict.target)?.origin, verdict.keys?.variable, identityOf(verdict)]);
 }
 
-function keyName(keys: KeyMap | undefined): string {
-  return keys?.variable ?? '';
+/** Returns the name and the token that an upstream hears. */
+export function identityOf({ scope, keys }: Forward): readonly (readonly string[] | undefined)[] {
+  const headers = nearest(scope, ['proxy_set_header']).map(({ args }) => args);
+  const host = headers.find(([name]) => name?.toLowerCase() === 'host');
+  return [host, headers.find(([, value]) => keys && value?.includes(keys.variable))];
 }
 
-function answersOf(place: Location, { verdict }: Context): AnswerFound[] {
+/** Returns what a location answers by itself, where its only path leads to it. */
+function answersOf(place: Location, { verdict, machines, chosen, ranges }: Context): AnswerFound[] {
   if (place.kind !== 'exact' || place.scope.some(({ block = [] }) => block.some(({ name }) => name === 'internal')))
     return [];
   const found = verdict(place, 'GET');
   const [pattern] = candidatesOf(place);
   if (found.kind !== 'answer' || pattern === undefined || 'problem' in parsePattern(pattern)) return [];
+  if (chosen(acceptedBy(machines, place.text)).place !== place) return [];
+  if (ranges && !isWithin(ranges, found.ranges)) return [];
   const same = METHODS.filter((method) => {
     const other = verdict(place, method);
-    return other.kind === 'answer' && other.status === found.status;
+    return other.kind === 'answer' && other.status === found.status && other.keys === found.keys;
   });
   const methods = same.length === METHODS.length ? ['*'] : same;
-  return [{ pattern, status: found.status, open: !found.keys, methods }];
+  return [{ pattern, status: found.status, keys: found.keys, at: place.at, methods }];
 }

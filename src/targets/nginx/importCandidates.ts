@@ -41,7 +41,11 @@ function tailOf(form: readonly Part[]): string[] {
 
 /** Returns a path as it is written in a request line. */
 function wireText(text: string): string {
-  return [...Buffer.from(text, 'latin1')]
+  return wireBytes(Buffer.from(text, 'utf8'));
+}
+
+function wireBytes(bytes: Uint8Array): string {
+  return [...bytes]
     .map((byte) => {
       const character = String.fromCharCode(byte);
       return /[A-Za-z0-9._~!$&'()+,;=:@/-]/.test(character)
@@ -58,7 +62,13 @@ function formsOf(regex: Regex): Part[][] {
     case 'end':
       return [[]];
     case 'bytes':
-      return [[regex.literal === undefined ? holeOf(regex, false) : { kind: 'text', text: wireText(regex.literal) }]];
+      return [
+        [
+          regex.literal === undefined
+            ? holeOf(regex, false)
+            : { kind: 'text', text: wireBytes(Buffer.from(regex.literal, 'latin1')) },
+        ],
+      ];
     case 'group':
       return formsOf(regex.part);
     case 'choice':
@@ -121,23 +131,36 @@ function patternsOf(form: readonly Part[]): string[] {
   return patterns.filter((pattern) => pattern.startsWith('/')).slice(0, MOST_PATTERNS);
 }
 
-/**
- * Returns whether `proxy_pass` keeps the path of the request; `rest` is its argument behind the origin. `whole` means
- * that it keeps only paths that the expression matches from their first character to their last, because the target
- * drops all others.
- */
-export function keepsPath(place: Location, rest: string): boolean | 'whole' {
-  const path = rest.replace(/(?:\$is_args\$args|\?\$args|\?\$query_string)$/, '');
-  if (path === '' || path === '$request_uri') return true;
-  if (path.includes('$uri')) return false;
-  if (place.kind !== 'regex') return !path.includes('$') && path === place.text;
+/** How `proxy_pass` keeps the path of the request. */
+export interface Kept {
+  /** Only for paths that the expression matches from their first character to their last, because all others lose parts. */
+  readonly isWhole: boolean;
+  /** Whether the query is lost. */
+  readonly isQueryLost: boolean;
+}
+
+/** Returns whether `proxy_pass` keeps the path of the request; `rest` is its argument behind the origin. */
+export function keepsPath(place: Location, rest: string, isComputed: boolean): Kept | undefined {
+  if (rest === '' || rest === '$request_uri') return { isWhole: false, isQueryLost: false };
+  const [path, query = ''] = rest.split(/(?=\$is_args|\?)/, 2);
+  if (path === undefined || !['', '$is_args$args', '?$args', '?$query_string'].includes(query)) return undefined;
+  const isQueryLost = isComputed && query === '';
+  if (place.kind !== 'regex') {
+    // A text without variables takes the place of the location's own; one with variables is the whole path.
+    const isSame = path === place.text && /^[A-Za-z0-9._~/-]*$/.test(path);
+    return isSame && (query === '' || isComputed) && (!isComputed || place.kind === 'exact')
+      ? { isWhole: false, isQueryLost }
+      : undefined;
+  }
   // The target repeats the expression, with `$1`, `$2` in place of its groups.
   const source = place.text.replace(/^\^|^\\A/, '').replace(/(?:\$|\\z)$/, '');
   let group = 0;
+  // A dot that is not escaped takes more than the dot that is sent.
+  if (/(?<!\\)\./.test(source.replace(/\([^()]*\)/g, ''))) return undefined;
   const named = source
     .replace(/\((?!\?)(?:[^()\\]|\\.|\[[^\]]*\])*\)/g, () => `$${++group}`)
     .replace(/\\([./-])/g, '$1');
-  return named === path ? 'whole' : false;
+  return named === path && isComputed && !/[[\]()*+?|{}\\^]/.test(named) ? { isWhole: true, isQueryLost } : undefined;
 }
 
 /** Returns whether one pattern covers another, by their segments. */

@@ -63,6 +63,12 @@ function keyMap(header: string, variable: string, at: Written, block: readonly W
   if (rows.some(({ name, args }) => /^~/.test(name) || /\$/.test(args[0] ?? ''))) return undefined;
   const fallback = block.find(({ name }) => name === 'default')?.args[0] ?? '';
   const entries = rows.map((row) => ({ key: row.name.replace(/^\\/, ''), value: row.args[0] ?? '', at: row }));
+  // Of this header a spec takes keys behind one word alone.
+  if (
+    header.toLowerCase() === 'authorization' &&
+    !(entries.length > 0 && entries.every(({ key }) => /^Bearer ./.test(key)))
+  )
+    return undefined;
   return { variable, header: header.replaceAll('_', '-'), fallback, entries, at };
 }
 

@@ -1,10 +1,28 @@
-import type { ImportFile, ImportProblem, NotCarried } from '../../import/draft.ts';
+import { grouped, type ImportFile, type ImportProblem, type NotCarried } from '../../import/draft.ts';
 import { type NginxDirective, parseNginx } from './liveConfig.ts';
 
 /** A directive at the place where it takes effect, with the file that it is written in. */
 export interface Written extends Omit<NginxDirective, 'block'> {
   readonly file: string;
   readonly block?: readonly Written[];
+}
+
+const indexes = new WeakMap<Written, Map<string, readonly Written[]>>();
+
+/**
+ * Returns the directives of some names in a block, in their order. Answers are kept, because a server may have thousands
+ * of directives and every location asks the same.
+ */
+export function directivesIn(block: Written, ...names: readonly string[]): readonly Written[] {
+  const known =
+    indexes.get(block) ?? new Map<string, readonly Written[]>(grouped(block.block ?? [], (one) => one.name));
+  indexes.set(block, known);
+  const [name = '', other] = names;
+  if (other === undefined) return known.get(name) ?? [];
+  const key = names.join(' ');
+  const found = known.get(key) ?? (block.block ?? []).filter((one) => names.includes(one.name));
+  known.set(key, found);
+  return found;
 }
 
 export interface Tree {

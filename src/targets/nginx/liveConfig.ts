@@ -37,10 +37,12 @@ function tokensOf(text: string): { readonly tokens: readonly Token[]; readonly e
   return { tokens, end };
 }
 
-/** Only these escapes mean something to nginx; of all others the backslash stays. */
+/** Only these escapes mean something to nginx; of all others, as of `\{`, the backslash stays. */
 function unescaped(text: string): string {
-  return text.replace(/\\(["'\\ \t\r\n;{}])/g, '$1');
+  return text.replace(/\\(["'\\trn])/g, (_, letter: string) => ESCAPED[letter] ?? letter);
 }
+
+const ESCAPED: Readonly<Record<string, string>> = { t: '\t', r: '\r', n: '\n' };
 
 /**
  * Reads configuration as far as comparing needs it: comments, blanks and the kind of quotes are gone afterwards.

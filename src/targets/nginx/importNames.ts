@@ -1,0 +1,62 @@
+import type { NotCarried } from '../../import/draft.ts';
+import { defaultOf, socketsOf } from './importListen.ts';
+import type { Written } from './importTree.ts';
+
+/** The names of a proxy in place of a server: none if it answers where no name decides. */
+export type Names = { readonly notCarriedOver: readonly NotCarried[] } & (
+  | { readonly names: readonly string[] }
+  /** Why a proxy in place of the server would answer more than it. */
+  | { readonly unreachable: string }
+);
+
+const WHOLE = /^[A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z0-9-]+$/;
+
+/** Returns the names that lead to a server, and what other names are lost. */
+export function namesOf(server: Written, servers: readonly Written[]): Names {
+  const socket = socketsOf(server).find((at) => !at.socket.startsWith('unix:'))?.socket;
+  if (socket === undefined) return { unreachable: 'a proxy listens on TCP', notCarriedOver: [] };
+  const isApart = (other: string) => other !== socket && other.endsWith(`:${socket}`) && !other.startsWith('[');
+  if (servers.some((one) => socketsOf(one).some((at) => isApart(at.socket))))
+    return {
+      unreachable: 'another server has an address of its port to itself, which a proxy on all addresses would take',
+      notCarriedOver: [],
+    };
+  const beside = servers.filter((one) => socketsOf(one).some((at) => at.socket === socket));
+  // The first server of a name has it; nginx ignores the name at all others.
+  const earlier = new Set(beside.slice(0, beside.indexOf(server)).flatMap(writtenNames));
+  const lost: NotCarried[] = [];
+  const names = new Set<string>();
+  for (const { file, line, name, args } of server.block ?? []) {
+    if (name !== 'server_name') continue;
+    const own = args.map((arg) => arg.toLowerCase());
+    if (own.some((one) => WHOLE.test(one) && earlier.has(one)))
+      lost.push({ file, line, what: name, reason: 'an earlier server of the port has the name' });
+    // These are usual words for no name at all.
+    if (own.some((one) => !WHOLE.test(one) && one !== '_' && one !== ''))
+      lost.push({ file, line, what: name, reason: 'names of a proxy are whole names' });
+    for (const one of own) if (WHOLE.test(one) && !earlier.has(one)) names.add(one);
+  }
+  const isDefault = defaultOf(socket, servers) === server;
+  if (names.size > 0) {
+    const told = { file: server.file, line: server.line, what: 'server' };
+    const reason = 'it also answered to every name that no server of its port has, and now only to its own';
+    return { names: [...names], notCarriedOver: isDefault ? [...lost, { ...told, reason }] : lost };
+  }
+  if (!isDefault)
+    return {
+      unreachable: 'no whole name leads to it, and another server is the default of its port',
+      notCarriedOver: lost,
+    };
+  const named = beside.filter((one) => one !== server && writtenNames(one).length > 0);
+  if (named.length > 0)
+    return {
+      unreachable:
+        'it answers to every name that no server of its port has, and a proxy would answer to names that others there refuse: give it names',
+      notCarriedOver: lost,
+    };
+  return { names: [], notCarriedOver: lost };
+}
+
+function writtenNames({ block = [] }: Written): string[] {
+  return block.flatMap(({ name, args }) => (name === 'server_name' ? args.map((arg) => arg.toLowerCase()) : []));
+}
