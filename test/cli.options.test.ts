@@ -84,6 +84,7 @@ const VALUES: Readonly<Record<string, string>> = {
   type: 'A',
   reload: '["true"]',
   shard: '1/2',
+  'changed-since': 'git:HEAD',
   upstream: '8080',
 };
 /** What an option has no meaning without. */

@@ -5,6 +5,9 @@ export const commandCodes = defineCodes('command', {
   'unreadable-spec': error('cannot read the spec: {problem}').hint(
     'name the spec or its folder, or start one with "postern init"',
   ),
+  'nothing-named': error('the pattern names no spec').hint(
+    'quote it, so that no shell expands it: * stands for letters of a name, ** for any number of folders',
+  ),
   'no-meaning': error('{option} has no meaning beside {mode}').hint('take one of them out'),
   'same-folder': error('two specs would be written to {folder}').hint(
     'give their files different names, or generate them one by one with --out',

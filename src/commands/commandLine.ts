@@ -50,6 +50,7 @@ function command<P extends Taken, O extends Taken>(
 
 const { nginx: configuration } = options;
 const { format, out, target, check, force, coverage } = options;
+const since = { 'changed-since': options['changed-since'] } as const;
 const spec = {
   spec: { type: 'string', describe: 'spec, its folder, or - for standard input; postern.yaml where absent' },
 } as const;
@@ -57,7 +58,7 @@ const specs = {
   specs: {
     type: 'string',
     array: true,
-    describe: 'specs, their folders, or - for standard input; postern.yaml where absent',
+    describe: 'specs, their folders, patterns such as "envs/**/postern.yaml", or -; postern.yaml where absent',
   },
 } as const;
 const action = { choices: ['render', 'check', 'keygen'], demandOption: true, describe: 'what to do' } as const;
@@ -89,7 +90,7 @@ export const COMMANDS: readonly Command[] = [
   command(
     'validate [specs..]',
     'check a spec and run its tests',
-    { positionals: specs, options: { 'allow-expired': options['allow-expired'], format } },
+    { positionals: specs, options: { ...since, 'allow-expired': options['allow-expired'], format } },
     async (args, io) => {
       const { validate } = await import('./validate.ts');
       return eachSpec('validate', args, io, (one, own) => validate({ ...args, ...one }, own));
@@ -98,7 +99,7 @@ export const COMMANDS: readonly Command[] = [
   command(
     'test [specs..]',
     'run the tests of a spec',
-    { positionals: specs, options: { coverage, 'fail-under': options['fail-under'], format } },
+    { positionals: specs, options: { ...since, coverage, 'fail-under': options['fail-under'], format } },
     async (args, io) => {
       const { test } = await import('./test.ts');
       return eachSpec('test', args, io, (one, own) => test({ ...args, ...one }, own));
@@ -110,6 +111,7 @@ export const COMMANDS: readonly Command[] = [
     {
       positionals: specs,
       options: {
+        ...since,
         accept: options.accept,
         'allow-expired': {
           ...options['allow-expired'],
@@ -127,11 +129,12 @@ export const COMMANDS: readonly Command[] = [
     },
   ),
   command(
-    'verify [spec]',
+    'verify [specs..]',
     'start the real engines on what is generated and compare their decisions, request by request',
     {
-      positionals: spec,
+      positionals: specs,
       options: {
+        ...since,
         engine: options.engine,
         requests: probes,
         seed: options.seed,
@@ -140,7 +143,10 @@ export const COMMANDS: readonly Command[] = [
         format,
       },
     },
-    async (args, io) => (await import('./verify.ts')).verify(args, io),
+    async (args, io) => {
+      const { verify } = await import('./verify.ts');
+      return eachSpec('verify', args, io, (one, own) => verify({ ...args, ...one }, own));
+    },
   ),
   command(
     'prove [spec]',
@@ -157,6 +163,7 @@ export const COMMANDS: readonly Command[] = [
     {
       positionals: specs,
       options: {
+        ...since,
         out,
         target,
         check,
@@ -180,6 +187,7 @@ export const COMMANDS: readonly Command[] = [
     {
       positionals: specs,
       options: {
+        ...since,
         out,
         target,
         base: options.base,

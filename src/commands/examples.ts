@@ -1,6 +1,9 @@
 /** Examples at the end of `postern COMMAND --help`: a command line, and what it is for. */
 export const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string, what: string])[]>> = {
-  validate: [['postern validate envs/*.yaml', 'several specs, one report']],
+  validate: [
+    ['postern validate envs/*.yaml', 'several specs, one report'],
+    ["postern validate 'envs/**/postern.yaml'", 'all of them in any folder, in one process'],
+  ],
   test: [['postern test --coverage --fail-under 90%', 'fail where requests are left that no test touches']],
   lint: [
     ['postern lint --explain form-body', 'the page of a finding'],

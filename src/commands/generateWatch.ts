@@ -11,16 +11,23 @@ interface WatchArguments {
   readonly specs?: readonly string[] | undefined;
   readonly check?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
+  readonly 'changed-since'?: string | undefined;
   readonly format: Format;
 }
 
 /** Generates now, and again when a file changes that was read, until it is stopped. Returns the last status. */
 export async function watchGenerate(
-  { specs = [], check, dryRun, format }: WatchArguments,
+  { specs = [], check, dryRun, 'changed-since': since, format }: WatchArguments,
   generate: (io: Io) => Promise<Status>,
   io: Io,
 ): Promise<Status> {
-  const mode = check ? '--check' : dryRun ? '--dry-run' : specs.includes('-') ? '-' : undefined;
+  const modes = {
+    '--check': check,
+    '--dry-run': dryRun,
+    '--changed-since': since !== undefined,
+    '-': specs.includes('-'),
+  };
+  const [mode] = Object.entries(modes).find(([, meant]) => meant) ?? [];
   if (mode !== undefined) {
     const diagnostics = [commandCodes.report('no-meaning', [], { option: '--watch', mode })];
     return print({ command: 'generate', status: 2, diagnostics, asked: 'changes' }, format, io);

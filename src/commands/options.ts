@@ -23,6 +23,15 @@ function wholeNumber(name: string) {
   };
 }
 
+/** Returns the reader of a revision: `git:origin/main`. */
+function revision(name: string) {
+  return (value: unknown): string => {
+    const [, found] = /^git:(.+)$/s.exec(oneOf(name, value)) ?? [];
+    if (found === undefined) throw new Error(`--${name} takes a revision, such as git:origin/main`);
+    return found;
+  };
+}
+
 /** Returns the reader of a part: `2/5` is the second of five. */
 function part(name: string) {
   return (value: unknown): Shard => {
@@ -77,6 +86,11 @@ export const options = {
   base: {
     ...text,
     describe: 'compare access with another version: a spec or its folder, or git:REV for this one at a revision',
+  },
+  'changed-since': {
+    ...text,
+    coerce: revision('changed-since'),
+    describe: 'only specs of which a file has changed since a revision, committed or not: git:REV',
   },
   live: { ...list, describe: 'compare with what runs: TARGET=FILE, or TARGET=- for standard input' },
   'fail-on': {

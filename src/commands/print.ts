@@ -11,17 +11,18 @@ import { textReport } from './textReport.ts';
 
 /** Prints one JSON object, with the same keys for every status. */
 const jsonReport: Formatter = ([first, ...others]) => {
-  const reports = [first, ...others];
-  const value =
-    others.length === 0
-      ? jsonOf(first)
-      : {
-          command: first.command,
-          status: worst(reports),
-          specs: reports.map((report) => ({ spec: report.spec, ...jsonOf(report) })),
-        };
+  const value = first.spec === undefined ? jsonOf(first) : jsonOfAll(first.command, [first, ...others]);
   return { out: `${JSON.stringify(value, null, 2)}\n`, err: '' };
 };
+
+/** The form does not depend on how many specs a pattern names today. */
+function jsonOfAll(command: string, reports: readonly Report[]): object {
+  return {
+    command,
+    status: worst(reports),
+    specs: reports.map((report) => ({ spec: report.spec, ...jsonOf(report) })),
+  };
+}
 
 function jsonOf(report: Report): object {
   const { command, status, document, changes, access, tests, coverage, engines, proofs, refused } = report;
@@ -90,6 +91,13 @@ export function print(report: Report, format: Format, io: Io): Status {
   if (io.collect) io.collect(report);
   else write([report], format, io);
   return report.status;
+}
+
+/** Prints that there was nothing to look at. */
+export function printNone(command: string, summary: string, format: Format, io: Io): Status {
+  if (format !== 'json') return print({ command, status: 0, diagnostics: [], asked: 'changes', summary }, format, io);
+  io.out(`${JSON.stringify(jsonOfAll(command, []), null, 2)}\n`);
+  return 0;
 }
 
 /** Prints several reports as one and returns the worst status. */

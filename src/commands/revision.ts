@@ -12,21 +12,19 @@ const MOST = 2 ** 28;
 
 /** Opens a spec as it was at a revision of its repository, with the files that it names. */
 export function specAtRevision(spec: Pick<OpenSpec, 'name' | 'folder'>, revision: string): Result<OpenSpec> {
-  const fail = (problem: string, hint: string): Result<never> => failed([noRevision(revision, problem, hint)]);
-  if (spec.name === '<stdin>')
-    return fail('a spec from standard input has no place in git', 'name the file of the spec');
-  const top = git(spec.folder, ['rev-parse', '--show-prefix']);
-  if (top.bytes === undefined) return fail(...noRepository(top));
-  const commit = commitOf(spec.folder, revision);
-  if (commit === undefined) return fail(...noCommit(spec.folder, revision));
-  const id = commit.toString('utf8').trim();
-  const path = `${top.bytes.toString('utf8').trim()}${basename(spec.name)}`;
+  const { value: place, diagnostics: problems } = placeAt(spec, revision);
+  if (!place) return failed(problems);
+  const { prefix, commit: id } = place;
+  const path = `${prefix}${basename(spec.name)}`;
   const bytes = show(spec.folder, find(spec.folder, id, path));
   if (bytes === undefined)
-    return fail(
-      `it has no file ${path}`,
-      'where the spec is new there is nothing to compare yet; where it stood elsewhere, give the old one as a file',
-    );
+    return failed([
+      noRevision(
+        revision,
+        `it has no file ${path}`,
+        'where the spec is new there is nothing to compare yet; where it stood elsewhere, give the old one as a file',
+      ),
+    ]);
   const { value, diagnostics } = decodeSource(`${revision}:${path}`, bytes);
   if (!value) return failed(diagnostics);
   const read = (file: string) =>
@@ -35,6 +33,60 @@ export function specAtRevision(spec: Pick<OpenSpec, 'name' | 'folder'>, revision
       : show(spec.folder, find(spec.folder, id, posix.join(posix.dirname(path), file)))?.toString('utf8');
   const project = projectAtRevision({ folder: spec.folder, revision, commit: id, path });
   return ok({ ...value, folder: spec.folder, read, project }, diagnostics);
+}
+
+interface PlaceAt {
+  /** Folder of the spec below the top of the repository: `envs/prod/`, or nothing. */
+  readonly prefix: string;
+  readonly commit: string;
+}
+
+/** Finds a revision in the repository that a spec lies in. */
+function placeAt(spec: Pick<OpenSpec, 'name' | 'folder'>, revision: string): Result<PlaceAt> {
+  const fail = (problem: string, hint: string): Result<never> => failed([noRevision(revision, problem, hint)]);
+  if (spec.name === '<stdin>')
+    return fail('a spec from standard input has no place in git', 'name the file of the spec');
+  const top = git(spec.folder, ['rev-parse', '--show-prefix']);
+  if (top.bytes === undefined) return fail(...noRepository(top));
+  const commit = commitOf(spec.folder, revision);
+  if (commit === undefined) return fail(...noCommit(spec.folder, revision));
+  return ok({ prefix: lineOf(top.bytes), commit: lineOf(commit) });
+}
+
+/** What is different on disk from a revision. Paths are from the top of the repository. */
+export interface RevisionChanges {
+  readonly top: string;
+  /** Files that were changed, added or removed since, committed or not. */
+  readonly changed: ReadonlySet<string>;
+  /** Files that git knows. */
+  readonly tracked: ReadonlySet<string>;
+}
+
+/** Returns what has changed in the repository of a spec. `known` has what was found before, by the top. */
+export function changesSince(
+  spec: Pick<OpenSpec, 'name' | 'folder'>,
+  revision: string,
+  known: Map<string, RevisionChanges>,
+): Result<RevisionChanges> {
+  const { folder } = spec;
+  const found = git(folder, ['rev-parse', '--show-toplevel']).bytes;
+  const before = found && known.get(lineOf(found));
+  if (before) return ok(before);
+  const { value: place, diagnostics } = placeAt(spec, revision);
+  if (!place || !found) return failed(diagnostics);
+  const top = lineOf(found);
+  const differing = ['diff', '--name-only', '--no-renames', '--no-ext-diff', '--no-relative', '-z', place.commit, '--'];
+  const lists = [differing, ['ls-files', '--others', '--exclude-standard', '-z'], ['ls-files', '-z']];
+  const [changed, others, tracked] = lists.map((args) => git(top, args).bytes?.toString('utf8').split('\0'));
+  if (!changed || !others || !tracked)
+    return failed([noRevision(revision, 'git does not list what has changed', 'run "git status" to see why')]);
+  const changes = { top, changed: new Set([...changed, ...others]), tracked: new Set(tracked) };
+  known.set(top, changes);
+  return ok(changes);
+}
+
+function lineOf(bytes: Buffer): string {
+  return bytes.toString('utf8').replace(/\n$/, '');
 }
 
 interface Revision {

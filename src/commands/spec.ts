@@ -14,7 +14,7 @@ import { commandCodes } from './codes.ts';
 import type { Io } from './io.ts';
 import { projectAround } from './project.ts';
 
-const DEFAULT_SPEC = 'postern.yaml';
+export const DEFAULT_SPEC = 'postern.yaml';
 
 /** An opened spec: its text, and access to the files around it. */
 export interface OpenSpec {

@@ -36,7 +36,8 @@ export async function verify(
   const missing = [...diagnostics, ...chosen.diagnostics];
   if (chosen.engines.length === 0)
     return print({ ...report, status: 2, diagnostics: missing, asked: 'changes' }, format, io);
-  const progress = progressOf(io);
+  // Of several specs each line says which it is about.
+  const progress = progressOf(io.collect ? { err: (text) => io.err(`${source.name}: ${text}`) } : io);
   const context = { source, policy, spec, requests, seed, shard, patience, progress };
   // All engines run at the same time, so that one works while another is waited for.
   const runs = await Promise.all(chosen.engines.map((found) => verifyOne(found, context)));
@@ -168,7 +169,7 @@ interface Progress {
 }
 
 /** Prints a line every few seconds: the progress of each engine, the rate and the time left. */
-function progressOf(io: Io): Progress {
+function progressOf(io: Pick<Io, 'err'>): Progress {
   const engines: { readonly name: string; readonly total: number; sent: number }[] = [];
   const start = performance.now();
   let last = start;
