@@ -2,11 +2,11 @@
  * What comparing two versions of a large spec costs, as a multiple of reading one of them: each case in a
  * process of its own, which says what it needed at the end.
  */
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { diffAccess } from '../../src/accessDiff/diff.ts';
 import { compile } from '../../src/compile.ts';
 import type { Policy } from '../../src/policy/types.ts';
+import { cpuTime, inProcess, leastOf, NODE, tellParent } from './child.ts';
+import { costRow, openBench } from './report.ts';
 import { specText } from './specs.ts';
 
 interface Spec {
@@ -38,9 +38,9 @@ function policyOf(text: string): Policy {
 }
 
 function timed<T>(work: () => T): readonly [T, milliseconds: number] {
-  const start = performance.now();
+  const start = cpuTime();
   const value = work();
-  return [value, performance.now() - start];
+  return [value, cpuTime() - start];
 }
 
 function measure(routes: number, name: string): void {
@@ -50,17 +50,22 @@ function measure(routes: number, name: string): void {
   const [before, reading] = timed(() => policyOf(text));
   const after = policyOf(JSON.stringify(other));
   const [{ value: changes = [] }, comparing] = timed(() => diffAccess(before, after));
-  const megabytes = process.resourceUsage().maxRSS / 1024;
-  const ratio = (comparing / reading).toFixed(2);
-  console.log(
-    `${routes} routes, ${name}: ${changes.length} changes, ${comparing.toFixed(0)} ms, ${ratio} of reading one spec, ${megabytes.toFixed(0)} MB`,
-  );
+  if (changes.length === 0 && CHANGING.test(name)) throw new Error(`${name}: no change found`);
+  tellParent({ cost: comparing, control: reading });
 }
+
+const CHANGING = /^one|^every/;
 
 const [routes, name] = process.argv.slice(2);
 if (name !== undefined) measure(Number(routes), name);
 else {
-  for (const size of ['10000', '100000'])
-    for (const one of Object.keys(EDITS))
-      spawnSync(process.execPath, ['--import', 'tsx', fileURLToPath(import.meta.url), size, one], { stdio: 'inherit' });
+  const bench = openBench();
+  for (const size of bench.quick ? [10_000] : [10_000, 100_000])
+    for (const one of Object.keys(EDITS)) {
+      const [cost, memory] = leastOf(1, () => inProcess(import.meta.url, [String(size), one]));
+      const common = { bench: 'access', engine: NODE, case: one, size };
+      bench.add(costRow({ ...common, control: 'reading one spec', ...cost }));
+      bench.add(costRow({ ...common, bench: 'access MB', control: 'before', ...memory }));
+    }
+  bench.finish();
 }

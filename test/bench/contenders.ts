@@ -16,6 +16,9 @@ export interface Setting {
   readonly routes: number;
   readonly keys: number;
   readonly cidrs: number;
+  readonly groups?: number;
+  /** All of them serve the same; the first one is asked. */
+  readonly proxies?: number;
   readonly upstreamPort: number;
 }
 
@@ -36,11 +39,15 @@ function targetOf(engine: Engine): Target {
   return target;
 }
 
-function specFor(engine: Engine, { routes, keys, cidrs, upstreamPort }: Setting, port: number) {
-  const spec = JSON.parse(specText({ routes, keys, cidrs }, { [engine]: {} }));
+/** The spec of a setting, whose proxy listens at this port. */
+function specFor(engine: Engine, { upstreamPort, ...size }: Setting, port: number) {
+  const spec = JSON.parse(specText(size, { [engine]: {} }));
   spec.upstreams.gitlab.url = `http://127.0.0.1:${upstreamPort}`;
   spec.ipRanges.clients.push('127.0.0.0/8');
   spec.proxies.api.listen = `127.0.0.1:${port}`;
+  // The others are of no use here, and any port may be taken.
+  for (const [id, proxy] of Object.entries<{ listen: unknown }>(spec.proxies))
+    if (id !== 'api') proxy.listen = `127.0.0.1:${9 + Number(id.slice(3)) + 20_000}`;
   return spec;
 }
 

@@ -4,14 +4,15 @@
  * all running side by side and loaded in turns, so that a busy machine slows every one of them alike; and what a shadow
  * costs on top. `--quick`, `--only BENCH` and `--json FILE`.
  */
-import { writeFile } from 'node:fs/promises';
 import { startEngine } from '../../src/verify/engines.ts';
 import { freePort } from '../../src/verify/ports.ts';
 import { accepts } from '../../src/verify/process.ts';
 import { openScope } from '../../src/verify/scope.ts';
 import { proxyTarget } from '../verify/proxyTargets.ts';
 import { type Engine, filesOf, type Kind, keyOf, type Setting } from './contenders.ts';
+import { checkDecisions } from './decisions.ts';
 import { type Measured, measure, median } from './load.ts';
+import { openBench, type Row, rounded } from './report.ts';
 import { casesOfRoutes, casesOfShadow, programOf, startUpstream, unpack } from './running.ts';
 import { route } from './specs.ts';
 
@@ -29,20 +30,9 @@ interface Case {
   readonly key: number;
 }
 
-interface Row {
-  readonly bench: string;
-  readonly engine: Engine;
-  readonly case: string;
-  readonly size: number;
-  readonly control: Kind;
-  /** Requests a second of what is measured, the generated configuration, over those of the control. */
-  readonly ratio: number;
-  readonly cpu: number;
-  readonly controlCpu: number;
-}
-
 const CONTROLS: readonly Kind[] = ['bare', 'sameWork', 'seedStyle'];
-const quick = process.argv.includes('--quick');
+const bench = openBench();
+const { quick, only } = bench;
 const rounds = quick ? 2 : 5;
 const small = { routes: 10, keys: 10, cidrs: 10 };
 
@@ -69,6 +59,10 @@ function cases(): Case[] {
     request: route(0).request,
     key: 0,
   }));
+  const many = quick ? 10 : 100;
+  const common = { name: 'last', size: many, key: 0, request: route(998).request };
+  const groups = [{ ...common, bench: 'groups', setting: { ...small, routes: 1_000, groups: many } }];
+  const proxies = [{ ...common, bench: 'proxies', setting: { ...small, routes: 1_000, proxies: many } }];
   const whole = quick
     ? []
     : [
@@ -93,9 +87,8 @@ function cases(): Case[] {
       controls: ['generated'] as const,
     })),
   );
-  const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;
-  return [...routes, ...keys, ...cidrs, ...whole, ...shadow].filter(
-    ({ bench }) => only === undefined || bench === only,
+  return [...routes, ...keys, ...cidrs, ...groups, ...proxies, ...whole, ...shadow].filter(
+    (one) => only === undefined || one.bench === only,
   );
 }
 
@@ -116,6 +109,7 @@ async function compare(name: Engine, one: Case, upstreamPort: number): Promise<R
         ready: () => accepts(port),
       });
       scope.defer(() => server.stop());
+      if (kind === 'generated' || kind === 'shadowed') await checkDecisions(setting, port);
       running.set(kind, { url: `http://127.0.0.1:${port}${one.request.split(' ')[1]}`, pid: server.pid });
     }
     const results = new Map<Kind, Measured[]>(kinds.map((kind) => [kind, []]));
@@ -139,31 +133,18 @@ function rowsOf(name: Engine, one: Case, results: ReadonlyMap<Kind, readonly Mea
     case: one.name,
     size: one.size,
     control,
-    ratio: Number((of(subject, 'perSecond') / of(control, 'perSecond')).toFixed(3)),
-    cpu: Number(of(subject, 'cpu').toFixed(1)),
-    controlCpu: Number(of(control, 'cpu').toFixed(1)),
+    ratio: rounded(of(subject, 'perSecond') / of(control, 'perSecond'), 3),
+    cpu: rounded(of(subject, 'cpu'), 1),
+    controlCpu: rounded(of(control, 'cpu'), 1),
   }));
 }
 
 const scope = openScope();
 try {
   const upstreamPort = await startUpstream(scope);
-  const rows: Row[] = [];
-  console.log(
-    '| bench | engine | case | size | against | ratio | CPU µs | its CPU µs |\n| --- | --- | --- | --: | --- | --: | --: | --: |',
-  );
-  for (const name of ['nginx', 'caddy'] as const) {
-    for (const one of cases()) {
-      for (const row of await compare(name, one, upstreamPort)) {
-        rows.push(row);
-        console.log(
-          `| ${row.bench} | ${row.engine} | ${row.case} | ${row.size} | ${row.control} | ${row.ratio} | ${row.cpu} | ${row.controlCpu} |`,
-        );
-      }
-    }
-  }
-  const file = process.argv[process.argv.indexOf('--json') + 1];
-  if (process.argv.includes('--json') && file) await writeFile(file, `${JSON.stringify(rows, null, 2)}\n`);
+  for (const name of ['nginx', 'caddy'] as const)
+    for (const one of cases()) for (const row of await compare(name, one, upstreamPort)) bench.add(row);
+  bench.finish();
 } finally {
   await scope.close();
 }

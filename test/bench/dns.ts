@@ -1,9 +1,8 @@
 /**
  * What rewrites cost a DNS query: CoreDNS with the generated rules against the same CoreDNS with none (`none`), and where
  * names are rewritten against one rule that rewrites them all (`one`), which is what any rewriting costs. They run side by
- * side and are loaded in turns, so that a busy machine slows all alike. `--quick` and `--json FILE`.
+ * side and are loaded in turns, so that a busy machine slows all alike. `--only FORM` leaves the other forms out.
  */
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { resolveName } from '../../src/policy/names.ts';
 import type { Policy } from '../../src/policy/types.ts';
@@ -15,19 +14,15 @@ import { policyOf } from '../support/policy.ts';
 import { ask } from '../targets/coredns/kdig.ts';
 import { type DnsServer, startCoredns } from '../targets/coredns/servers.ts';
 import { cpuSeconds, type Measured, median, output } from './load.ts';
+import { openBench, type Row, rounded } from './report.ts';
+import { serviceName as name } from './specs.ts';
 
-const quick = process.argv.includes('--quick');
+const bench = openBench();
+const { quick } = bench;
 const rounds = quick ? 2 : 6;
 const sizes = quick ? [1_000] : [1_000, 10_000];
 
 type Pair = readonly [from: string, to: string];
-
-const WORDS = ['api', 'auth', 'billing', 'cart', 'docs', 'events', 'files', 'git', 'hooks', 'images', 'jobs', 'keys'];
-const MORE = ['live', 'main', 'next', 'old', 'prod', 'qa', 'stage', 'test', 'west', 'x'];
-/** Names as people give them: services of teams in a hundred zones. */
-function name(n: number): string {
-  return `${WORDS[n % 12]}-${MORE[(n >> 2) % 10]}${n}.team${n % 100}`;
-}
 
 /** What becomes of names, by the form of the rules that this makes. */
 const FORMS: Readonly<Record<string, (n: number) => Pair>> = {
@@ -46,19 +41,6 @@ interface Case {
   readonly size: number;
   readonly asked: 'hit' | 'miss';
   readonly cached: boolean;
-}
-
-interface Row {
-  readonly bench: 'dns';
-  readonly engine: string;
-  readonly case: string;
-  readonly size: number;
-  readonly control: Control;
-  /** Queries a second with the rules over those of the control, the median of the rounds. */
-  readonly ratio: number;
-  /** Microseconds of processor time of CoreDNS for each query; the lower quartile, because others can only add to it. */
-  readonly cpu: number;
-  readonly controlCpu: number;
 }
 
 /** Names that are asked: some of those with a rule, or some beside them in the same zones. */
@@ -188,9 +170,10 @@ function rowOf({ one, version, control }: Compared, generated: readonly Measured
     case: `${one.form} ${one.asked} ${one.cached ? 'cached' : 'uncached'}`,
     size: one.size,
     control,
-    ratio: Number(median(ratios).toFixed(3)),
-    cpu: Number(cpuOf(generated).toFixed(1)),
-    controlCpu: Number(cpuOf(others).toFixed(1)),
+    // The median of the rounds; of the CPU the lower quartile, because others can only add to it.
+    ratio: rounded(median(ratios), 3),
+    cpu: rounded(cpuOf(generated), 1),
+    controlCpu: rounded(cpuOf(others), 1),
   };
 }
 
@@ -199,25 +182,14 @@ try {
   const { path } = await programOf('coredns');
   const upstream = await startCoredns(path, UPSTREAM);
   scope.defer(() => upstream.stop());
-  const rows: Row[] = [];
-  console.log(
-    '| engine | rules, names, cache | size | against | ratio | CPU µs | its CPU µs |\n| --- | --- | --: | --- | --: | --: | --: |',
-  );
-  const [, only] = /--only=(\w+)/.exec(process.argv.join(' ')) ?? [];
-  for (const which of ['coredns', 'coredns-oldest'] as const)
-    for (const form of Object.keys(FORMS).filter((each) => only === undefined || each === only))
+  // The quick run leaves out what says the same of the older version.
+  for (const which of quick ? (['coredns'] as const) : (['coredns', 'coredns-oldest'] as const))
+    for (const form of Object.keys(FORMS).filter((each) => bench.only === undefined || each === bench.only))
       for (const size of sizes)
         for (const cached of [true, false])
-          for (const kind of ['hit', 'miss'] as const) {
-            const found = await compare(which, { form, size, asked: kind, cached }, upstream);
-            rows.push(...found);
-            for (const row of found)
-              console.log(
-                `| ${row.engine} | ${row.case} | ${row.size} | ${row.control} | ${row.ratio} | ${row.cpu} | ${row.controlCpu} |`,
-              );
-          }
-  const file = process.argv[process.argv.indexOf('--json') + 1];
-  if (process.argv.includes('--json') && file) await writeFile(file, `${JSON.stringify(rows, null, 2)}\n`);
+          for (const kind of ['hit', 'miss'] as const)
+            for (const row of await compare(which, { form, size, asked: kind, cached }, upstream)) bench.add(row);
+  bench.finish();
 } finally {
   await scope.close();
 }

@@ -1,12 +1,12 @@
 /**
- * What it takes to prove many guarantees of a large spec, beside compiling it: each case in a process of its own, three
+ * What it takes to prove many guarantees of a large spec, against compiling it: each case in a process of its own, three
  * times.
  */
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { compile } from '../../src/compile.ts';
 import { claimsOf } from '../../src/guarantees/claims.ts';
 import { prove } from '../../src/guarantees/prove.ts';
+import { cpuTime, inProcess, leastOf, NODE, tellParent } from './child.ts';
+import { costRow, openBench } from './report.ts';
 import { specText } from './specs.ts';
 
 const KINDS = [
@@ -30,18 +30,16 @@ function measure(routes: number, keys: number, count: number): void {
     guarantees: guarantees(count),
   });
   const read = () => undefined;
-  const start = performance.now();
+  const start = cpuTime();
   const { policy, composition } = compile(text, { file: 'bench.json', read });
   if (!policy || !composition) throw new Error('no policy');
-  const compiled = performance.now();
+  const compiled = cpuTime();
   const claims = claimsOf(composition.spec, policy, read, []).filter((claim) => claim.kind !== 'same');
   const proofs = prove(claims, policy) ?? [];
-  const proven = performance.now();
+  const proven = cpuTime();
   const broken = proofs.filter(({ witness }) => witness).length;
-  const megabytes = process.resourceUsage().maxRSS / 1024;
-  console.log(
-    `${routes} routes, ${keys} keys, ${proofs.length} guarantees, ${broken} broken: ${(proven - compiled).toFixed(0)} ms after ${(compiled - start).toFixed(0)} ms of compiling, ${megabytes.toFixed(0)} MB`,
-  );
+  if (proofs.length !== count || broken !== 1) throw new Error(`${broken} of ${proofs.length} are broken`);
+  tellParent({ cost: proven - compiled, control: compiled - start });
 }
 
 const SIZES = [
@@ -54,9 +52,13 @@ const SIZES = [
 
 const [routes, keys, count] = process.argv.slice(2).map(Number);
 if (routes !== undefined && keys !== undefined && count !== undefined) measure(routes, keys, count);
-else
-  for (const size of SIZES)
-    for (let time = 0; time < 3; time += 1)
-      spawnSync(process.execPath, ['--import', 'tsx', fileURLToPath(import.meta.url), ...size.map(String)], {
-        stdio: 'inherit',
-      });
+else {
+  const bench = openBench();
+  for (const size of bench.quick ? SIZES.slice(0, 1) : SIZES) {
+    const [cost, memory] = leastOf(bench.quick ? 1 : 3, () => inProcess(import.meta.url, size.map(String)));
+    const common = { bench: 'guarantees', engine: NODE, case: `${size[0]} routes, ${size[1]} keys`, size: size[2] };
+    bench.add(costRow({ ...common, control: 'compiling', ...cost }));
+    bench.add(costRow({ ...common, bench: 'guarantees MB', control: 'before', ...memory }));
+  }
+  bench.finish();
+}

@@ -1,8 +1,8 @@
 /**
  * Instructions that nginx takes for one request: a count that no other load on the machine can move. Needs valgrind.
- * `--quick` (no 10,000 routes) and `--json FILE`.
+ * `--quick` leaves out 10,000 routes.
  */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { freePort } from '../../src/verify/ports.ts';
@@ -10,23 +10,12 @@ import { startServer } from '../../src/verify/process.ts';
 import { openScope } from '../../src/verify/scope.ts';
 import { mustRun } from '../engines/run.ts';
 import { filesOf, type Kind, keyOf } from './contenders.ts';
+import { costRow, openBench, type Row } from './report.ts';
 import { casesOfRoutes, casesOfShadow, programOf, startUpstream, unpack } from './running.ts';
 
-interface Row {
-  readonly bench: 'instructions';
-  readonly engine: 'nginx';
-  readonly case: string;
-  readonly size: number;
-  /** `generated` is what a shadow is held against. */
-  readonly control: 'bare' | 'sameWork' | 'generated';
-  /** Instructions of the control over those of the generated configuration, for a shadow of the one that has it. */
-  readonly ratio: number;
-  readonly cpu: number;
-  readonly controlCpu: number;
-}
-
+/** For a shadow the control is `generated`, what is generated without one. */
 function rowOf(row: Omit<Row, 'bench' | 'engine' | 'ratio'>): Row {
-  return { bench: 'instructions', engine: 'nginx', ratio: Number((row.controlCpu / row.cpu).toFixed(3)), ...row };
+  return costRow({ bench: 'instructions', engine: 'nginx', ...row });
 }
 
 const WARM = 50;
@@ -96,33 +85,28 @@ async function count(
   }
 }
 
+const bench = openBench();
 const scope = openScope();
 try {
   const upstreamPort = await startUpstream(scope);
-  const rows: Row[] = [];
-  const sizes = process.argv.includes('--quick') ? [10, 1_000] : [10, 1_000, 10_000];
-  console.log('| case | routes | generated | sameWork | bare |\n| --- | --: | --: | --: | --: |');
+  const sizes = bench.quick ? [10, 1_000] : [10, 1_000, 10_000];
   const [first = { name: '', request: '' }] = casesOfRoutes(1);
   const bare = (await count('bare', 10, upstreamPort, [first])).get('first') ?? Number.NaN;
   const sameWork = (await count('sameWork', 10, upstreamPort, [first])).get('first') ?? Number.NaN;
   for (const size of sizes) {
     for (const [name, cpu] of await count('generated', size, upstreamPort, casesOfRoutes(size))) {
-      console.log(`| ${name} | ${size} | ${cpu} | ${sameWork} | ${bare} |`);
-      rows.push(rowOf({ case: name, size, control: 'bare', cpu, controlCpu: bare }));
-      rows.push(rowOf({ case: name, size, control: 'sameWork', cpu, controlCpu: sameWork }));
+      bench.add(rowOf({ case: name, size, control: 'bare', cpu, controlCpu: bare }));
+      bench.add(rowOf({ case: name, size, control: 'sameWork', cpu, controlCpu: sameWork }));
     }
   }
-  console.log('\n| case | routes | with a shadow | without |\n| --- | --: | --: | --: |');
   for (const size of sizes) {
     const without = await count('generated', size, upstreamPort, casesOfShadow(size));
     for (const [name, cpu] of await count('shadowed', size, upstreamPort, casesOfShadow(size))) {
       const controlCpu = without.get(name) ?? Number.NaN;
-      console.log(`| ${name} | ${size} | ${cpu} | ${controlCpu} |`);
-      rows.push(rowOf({ case: name, size, control: 'generated', cpu, controlCpu }));
+      bench.add(rowOf({ case: name, size, control: 'generated', cpu, controlCpu }));
     }
   }
-  const file = process.argv[process.argv.indexOf('--json') + 1];
-  if (process.argv.includes('--json') && file) await writeFile(file, `${JSON.stringify(rows, null, 2)}\n`);
+  bench.finish();
 } finally {
   await scope.close();
 }

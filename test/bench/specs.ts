@@ -3,6 +3,12 @@ export interface Size {
   readonly routes: number;
   readonly keys: number;
   readonly cidrs: number;
+  /** How many groups the routes are in; one where absent. */
+  readonly groups?: number;
+  /** How many proxies serve all of them; one where absent. */
+  readonly proxies?: number;
+  /** How many names are rewritten beside the registry's; none where absent. */
+  readonly rewrites?: number;
 }
 
 const SHAPES = [
@@ -24,22 +30,53 @@ function address(n: number): string {
   return `${10 + (n >> 20)}.${(n >> 12) & 255}.${(n >> 4) & 255}.${(n << 4) & 255}`;
 }
 
+const WORDS = ['api', 'auth', 'billing', 'cart', 'docs', 'events', 'files', 'git', 'hooks', 'images', 'jobs', 'keys'];
+const MORE = ['live', 'main', 'next', 'old', 'prod', 'qa', 'stage', 'test', 'west', 'x'];
+
+/** Names as people give them: services of teams in a hundred zones. */
+export function serviceName(n: number): string {
+  return `${WORDS[n % 12]}-${MORE[(n >> 2) % 10]}${n}.team${n % 100}`;
+}
+
+const REGISTRY = { from: 'registry.example.com', to: 'registry.privatelink.example.com', containerRegistry: true };
+
 /** A spec of that size as JSON, which is YAML too; the same text for the same size. */
-export function specText({ routes, keys, cidrs }: Size, targets: object): string {
+export function specText(
+  { routes, keys, cidrs, groups = 1, proxies = 1, rewrites = 0 }: Size,
+  targets: object,
+): string {
+  const group = (n: number) => (n % groups === 0 ? 'main' : `group${n % groups}`);
   const key = (n: number) =>
     [
       `caller-${n}`,
-      { key: `env:KEY_${n}`, token: `env:TOKEN_${n}`, ...(n % 2 === 0 ? { routes: ['main'] } : {}) },
+      { key: `env:KEY_${n}`, token: `env:TOKEN_${n}`, ...(n % 2 === 0 ? { routes: [group(n)] } : {}) },
     ] as const;
   return JSON.stringify({
     version: 1,
     name: 'bench',
     ipRanges: { clients: Array.from({ length: cidrs }, (_, n) => `${address(n)}/29`) },
     upstreams: { gitlab: { url: 'http://127.0.0.1:9' } },
-    routes: { main: { upstream: 'gitlab', allow: Array.from({ length: routes }, (_, n) => route(n).allow) } },
+    routes: routeGroups(routes, groups, group),
     apiKeys: Object.fromEntries(Array.from({ length: keys }, (_, n) => key(n))),
-    proxies: { api: { listen: 8080, ipRanges: ['@clients'] } },
-    domainRewrites: [{ from: 'registry.example.com', to: 'registry.privatelink.example.com', containerRegistry: true }],
+    proxies: Object.fromEntries(
+      Array.from({ length: proxies }, (_, n) => [
+        n === 0 ? 'api' : `api${n}`,
+        { listen: 8080 + n, ipRanges: ['@clients'] },
+      ]),
+    ),
+    domainRewrites: [
+      REGISTRY,
+      ...Array.from({ length: rewrites }, (_, n) => ({
+        from: `${serviceName(n)}.example.com`,
+        to: `${serviceName(n)}.link.example.com`,
+      })),
+    ],
     targets,
   });
+}
+
+function routeGroups(routes: number, groups: number, nameOf: (n: number) => string): object {
+  const allowed = Array.from({ length: groups }, (): string[] => []);
+  for (let n = 0; n < routes; n += 1) allowed[n % groups]?.push(route(n).allow);
+  return Object.fromEntries(allowed.map((allow, n) => [nameOf(n), { upstream: 'gitlab', allow }]));
 }

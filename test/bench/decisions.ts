@@ -1,0 +1,66 @@
+import { request } from 'node:http';
+import { compile, evaluate } from '../../src/library.ts';
+import { keyOf, type Setting } from './contenders.ts';
+import { route, specText } from './specs.ts';
+
+/** A request line, with the caller whose key is sent, if any. */
+interface Asked {
+  readonly method: string;
+  readonly target: string;
+  readonly caller?: number;
+}
+
+/** Every form of route near both ends of a spec, with good keys, with none, by other methods, and paths beside them. */
+function sample({ routes, keys }: Setting): Asked[] {
+  const numbers = [...new Set([0, 1, 2, 3, 4, 5, routes - 4, routes - 3, routes - 2, routes - 1])];
+  const callers = [undefined, 0, 1, keys - 1, keys - 2];
+  return numbers
+    .filter((n) => n >= 0 && n < routes)
+    .flatMap((n) => {
+      const [method = '', target = ''] = route(n).request.split(' ');
+      const lines = [
+        { method, target },
+        { method: 'PATCH', target },
+        { method, target: `${target}/more` },
+        { method, target: target.replace('4242', 'a%2Fb') },
+        { method, target: target.replace('/42', '/x') },
+      ];
+      return lines.flatMap((line) =>
+        callers.map((caller) => (caller === undefined || caller < 0 ? line : { ...line, caller })),
+      );
+    });
+}
+
+/** What is timed must be what is right: throws where the proxy at this port decides otherwise than the evaluator. */
+export async function checkDecisions(setting: Setting, port: number): Promise<void> {
+  const text = specText(setting, {});
+  const spec = JSON.parse(text);
+  spec.ipRanges.clients.push('127.0.0.0/8');
+  const { policy, diagnostics } = compile(JSON.stringify(spec), { file: 'bench.json', read: () => undefined });
+  if (!policy) throw new Error(JSON.stringify(diagnostics));
+  for (const asked of sample(setting)) {
+    const { method, target, caller } = asked;
+    const apiKey = caller === undefined ? {} : { apiKey: `caller-${caller}` };
+    const question = { method, target, from: '127.0.0.1', proxy: 'api', at: Date.now() / 1000, ...apiKey };
+    const decision = evaluate(policy, question);
+    if (decision.kind === 'undecided') throw new Error(`${method} ${target}: ${decision.problem}`);
+    // The upstream answers 200 to everything.
+    const expected = decision.kind === 'forward' ? 200 : decision.status;
+    const status = await statusOf(port, asked);
+    if (status !== expected) throw new Error(`${JSON.stringify(asked)}: ${status} in place of ${expected}`);
+  }
+}
+
+function statusOf(port: number, { method, target, caller }: Asked): Promise<number | undefined> {
+  const headers = caller === undefined ? {} : { 'PRIVATE-TOKEN': keyOf(caller) };
+  return new Promise((resolve, reject) => {
+    request({ host: '127.0.0.1', port, method, path: target, headers, agent: false }, (answer) => {
+      answer
+        .resume()
+        .on('end', () => resolve(answer.statusCode))
+        .on('error', reject);
+    })
+      .on('error', reject)
+      .end();
+  });
+}
