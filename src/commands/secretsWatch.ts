@@ -5,7 +5,7 @@ import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { outputCodes } from '../output/codes.ts';
 import { placed, systemProblem } from '../output/disk.ts';
 import { TEMPORARY_SUFFIX } from '../output/gitFiles.ts';
-import { type Release, stillHolds } from '../output/lock.ts';
+import { type Holding, holdLong, type Release } from '../output/lock.ts';
 import { lockIn } from '../output/write.ts';
 import { secretCodes } from '../secrets/codes.ts';
 import { dueAt } from '../secrets/leases.ts';
@@ -47,37 +47,43 @@ export async function watchSecrets(args: SecretsArguments, io: Io): Promise<Stat
     return refuse(outputCodes.report('unwritable', [], { problem: systemProblem(error) }, placed(folder)));
   }
   if (!release) return watched();
+  const holding = holdLong(join(folder, LOCK));
   try {
     // A watch that slept for long, such as one whose machine was paused, finds another one in its place.
-    return (await rounds(args, join(folder, LOCK), io)) ?? watched();
+    return (await rounds(args, holding, io)) ?? watched();
   } finally {
+    holding.end();
     release();
   }
 }
 
 /** Returns the last status; `undefined` where another watch has taken over. */
-async function rounds(args: SecretsArguments, lock: string, io: Io): Promise<Status | undefined> {
+async function rounds(args: SecretsArguments, holding: Holding, io: Io): Promise<Status | undefined> {
   const stop = io.untilStopped();
+  const wake = AbortSignal.any([stop, holding.lost]);
   let status: Status = 2;
   let failures = 0;
   let isReloadDue = false;
   do {
-    if (!stillHolds(lock)) return undefined;
+    if (!holding.check()) return undefined;
     const clock = { ...io, now: Math.floor(Date.now() / 1000) };
-    const done = await once(args, clock);
+    const done = await once(args, holding, clock);
+    if (!done) return undefined;
     isReloadDue ||= done.written;
     const reloaded = !isReloadDue || (await reload(args, clock, stop));
     if (reloaded) isReloadDue = false;
     status = done.status === 0 && reloaded ? 0 : 2;
     failures = status === 0 ? 0 : failures + 1;
     const pause = failures > 0 ? Math.min(USUAL, SOON * 2 ** Math.min(failures - 1, 10)) : done.pause;
-    await wait(pause * 1000, undefined, { signal: stop }).catch(() => undefined);
+    await wait(pause * 1000, undefined, { signal: wake }).catch(() => undefined);
   } while (!stop.aborted);
   return status;
 }
 
-async function once(args: SecretsArguments, io: Io): Promise<Watched> {
+/** Returns `undefined` where another watch has taken over meanwhile: the files are those of that watch then. */
+async function once(args: SecretsArguments, holding: Holding, io: Io): Promise<Watched | undefined> {
   const round = await look(args, io, true);
+  if (!holding.check()) return undefined;
   const { folder, files, diagnostics } = round;
   const pause = pauseAfter(round, io.now);
   const isSound = folder !== undefined && !hasError(diagnostics);

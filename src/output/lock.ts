@@ -43,18 +43,41 @@ export function tryLock(path: string): Release | undefined {
   };
 }
 
+/** How a lock is held for long. */
+export interface Holding {
+  /** Aborted once another process has the lock. */
+  readonly lost: AbortSignal;
+  /** Whether this process still has it. */
+  check(): boolean;
+  end(): void;
+}
+
+/** Milliseconds between two signs of life, of which several are in `LONGEST_RUN`. */
+const SIGN_OF_LIFE = 60_000;
+
 /**
- * Shows those who cannot see this process that it still runs, and returns whether it has the lock that it took. Whoever
- * holds a lock for longer than a few minutes does so now and then.
+ * Shows those who cannot see this process that it still runs, whatever it waits for meanwhile. Whoever holds a lock for
+ * longer than a few minutes does so.
  */
-export function stillHolds(path: string): boolean {
+export function holdLong(path: string): Holding {
+  const lost = new AbortController();
+  const check = () => {
+    if (!lost.signal.aborted && !stillHolds(path)) lost.abort();
+    return !lost.signal.aborted;
+  };
+  const timer = setInterval(check, SIGN_OF_LIFE);
+  timer.unref();
+  return { lost: lost.signal, check, end: () => clearInterval(timer) };
+}
+
+function stillHolds(path: string): boolean {
   const now = new Date();
   try {
     utimesSync(join(path, ownName()), now, now);
     return true;
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
-    throw error;
+    // Any other problem, such as a disk that is full, says nothing about who has it.
+    return !hasCode(error, 'ENOENT');
   }
 }
 

@@ -50,7 +50,8 @@ function exposedToGit(path: string): string | undefined {
   if (tree === undefined) return undefined;
   // Variables of an outer git, as in a hook, would direct it to another work tree.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_')));
-  const { status, error } = spawnSync('git', ['check-ignore', '-q', '--', file], { cwd: tree, env, stdio: 'ignore' });
+  const options = { cwd: tree, env, stdio: 'ignore', timeout: 60_000 } as const;
+  const { status, error } = spawnSync('git', ['check-ignore', '-q', '--', file], options);
   if (status === 0) return undefined;
   if (status === 1) return 'git does not ignore it';
   return error

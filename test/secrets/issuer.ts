@@ -15,6 +15,8 @@ export interface Issuer {
   /** Whether a token is one whose lease has not ended. */
   lasts(token: string): boolean;
   mood: Mood;
+  /** What happens while a caller waits for its answer. */
+  meanwhile: () => Promise<void>;
   /** Seconds of a new lease. */
   lease: number;
   stop(): Promise<void>;
@@ -36,6 +38,7 @@ export async function startIssuer(): Promise<Issuer> {
     issued,
     lasts: behind.lasts,
     mood: 'whole',
+    meanwhile: async () => {},
     lease: 3600,
     stop: async () => {
       await new Promise<void>((closed) => {
@@ -55,7 +58,8 @@ interface Front {
 }
 
 async function answer(front: Front, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { mood, lease } = front.issuer;
+  const { mood, lease, meanwhile } = front.issuer;
+  await meanwhile();
   if (mood === 'slow') return;
   if (mood === 'not-json') return void response.end('<html>maintenance</html>');
   const { url = '', method = '', headers } = request;

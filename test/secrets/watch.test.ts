@@ -1,9 +1,13 @@
+import { EventEmitter, once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mock } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { watchSecrets } from '../../src/commands/secretsWatch.ts';
 import { type Server, startServer } from '../../src/verify/process.ts';
+import { recordingIo } from '../support/captured.ts';
 import { entry } from '../support/cli.ts';
 import type { Issuer } from './issuer.ts';
 import { given, withIssuer } from './leased.ts';
@@ -96,6 +100,61 @@ watch('keeps its place from a watch that cannot see it, and ends where it has lo
     renameSync(join(lock, own), stranger);
     assert.equal(await watching.exited, { code: 2, signal: null }, watching.output());
     assert.match(watching.output(), /another "postern secrets render --watch" runs for this folder/);
+    assert.ok(existsSync(stranger));
+  }),
+);
+
+watch('keeps its place however long a round takes', () =>
+  withIssuer(async ({ path }, issuer) => {
+    const lock = join(path, 'generated/.watch.postern-tmp');
+    const isOld = () => statSync(join(lock, readdirSync(lock)[0] ?? '')).mtimeMs < Date.now() - 60_000;
+    const elevenMinutesAgo = new Date(Date.now() - 11 * 60_000);
+    const stop = new AbortController();
+    const round = new EventEmitter();
+    const isAsking = once(round, 'asks');
+    issuer.meanwhile = async () => {
+      round.emit('asks');
+      await once(round, 'ends');
+      issuer.meanwhile = async () => {};
+    };
+    mock.timers.enable({ apis: ['setInterval'] });
+    try {
+      const env = { ...given(issuer).settings, VAULT_CLIENT_TIMEOUT: '3600' };
+      const { io, said } = recordingIo('', env);
+      const args = { action: 'render', watch: true, spec: path, format: 'text' } as const;
+      const watching = watchSecrets(args, { ...io, untilStopped: () => stop.signal });
+      await isAsking;
+      for (let minutes = 0; minutes < 20; minutes += 1) {
+        utimesSync(join(lock, readdirSync(lock)[0] ?? ''), elevenMinutesAgo, elevenMinutesAgo);
+        mock.timers.tick(60_000);
+        assert.not.ok(isOld(), `after ${minutes} minutes`);
+      }
+      stop.abort();
+      round.emit('ends');
+      assert.is(await watching, 0, said().err);
+      assert.equal(
+        readdirSync(join(path, 'generated')).filter((name) => name.startsWith('.watch')),
+        [],
+      );
+    } finally {
+      mock.timers.reset();
+    }
+  }),
+);
+
+watch('writes nothing where another has taken its place while it asked', () =>
+  withIssuer(async ({ path }, issuer) => {
+    const lock = join(path, 'generated/.watch.postern-tmp');
+    const stranger = join(lock, '1.1.0123456789ab');
+    issuer.meanwhile = async () => {
+      const [own = ''] = readdirSync(lock);
+      if (!existsSync(stranger)) renameSync(join(lock, own), stranger);
+    };
+    const { io, said } = recordingIo('', given(issuer).settings);
+    const args = { action: 'render', watch: true, spec: path, format: 'text' } as const;
+    assert.is(await watchSecrets(args, { ...io, untilStopped: () => new AbortController().signal }), 2);
+    assert.match(said().err, /another "postern secrets render --watch" runs for this folder/);
+    assert.not.ok(existsSync(join(path, FILE)));
     assert.ok(existsSync(stranger));
   }),
 );
