@@ -5,8 +5,8 @@ import { inWorkspace } from './support/workspace.ts';
 const yaml = `openapi: 3.1.0
 info: { title: Shop API }
 servers:
-  - url: https://{place}.example.com/v1
-    variables: { place: { default: shop } }
+  - url: https://shop.example.com/v1
+    description: the shop
 paths:
   /items/{id}:
     parameters:
@@ -102,6 +102,62 @@ imports('a password in the address of a server is nowhere in the spec', () =>
       assert.match(stdout, /url: https:\/\/a\.example\.com /);
       assert.not.match(stdout + stderr, /hunter2|user/);
     }
+  }),
+);
+
+imports('an operation is where its own servers say, or is left out and told', () =>
+  inWorkspace(async ({ runArgs }) => {
+    const input = `openapi: 3.1.0
+servers:
+  - url: https://api.example.com/v1
+paths:
+  /a: { servers: [{ url: /v2 }], get: {} }
+  /b: { get: { servers: [{ url: "https://api.example.com/v3/" }] } }
+  /c: { get: { servers: [{ url: "https://other.example.com/v1" }] } }
+  /d: { get: { servers: [{ url: "https://{tenant}.example.com" }] } }
+  /e: { get: {}, trace: {} }
+`;
+    const { stdout, stderr } = await runArgs(['import', 'openapi', '-'], { input });
+    const granted = stdout.split('# Not carried')[0]?.match(/GET \/.*/g);
+    assert.equal(granted, ['GET /v2/a', 'GET /v3/b', 'GET /v1/e']);
+    assert.match(stderr, /<stdin>:7: GET \/c: a server of its own serves it/);
+    assert.match(stderr, /<stdin>:8: GET \/d: of its own servers: its address .* has a part without a value/);
+    assert.match(stderr, /<stdin>:9: TRACE \/e: a spec forwards no such method/);
+  }),
+);
+
+imports('a server whose address is not plain is told with its line', () =>
+  inWorkspace(async ({ runArgs }) => {
+    const told = async (server: string) => {
+      const input = `openapi: 3.1.0\nservers:\n  - ${server}\npaths:\n  /a: { get: {} }\n`;
+      return (await runArgs(['import', 'openapi', '-'], { input })).stderr;
+    };
+    assert.match(await told('url: v1'), /<stdin>:2: servers: its address is relative/);
+    assert.match(await told('url: "https://a.example/{stage}"'), /<stdin>:2: servers: .* has a part without a value/);
+    const templated =
+      '{ url: "https://a.example/{stage}", variables: { stage: { default: prod, enum: [prod, test] } } }';
+    assert.match(await told(templated), /<stdin>:2: servers: \{stage\} has its default, and no other value/);
+  }),
+);
+
+imports('parameters that are written in another way are any segment, or are left out, and told', () =>
+  inWorkspace(async ({ runArgs }) => {
+    const id = '[{ name: id, in: path, style: matrix, schema: { type: integer } }]';
+    const input = `openapi: 3.1.0
+servers: [{ url: https://api.example.com }]
+paths:
+  /a/{id}: { get: { parameters: ${id} } }
+  /b/{id:[0-9]+}: { get: {} }
+  /c/{rest+}: { get: {} }
+  /d/:search: { get: {} }
+  /e{;id}: { get: {} }
+  /f/{id}.json: { get: {} }
+`;
+    const { stdout, stderr } = await runArgs(['import', 'openapi', '-'], { input });
+    const granted = stdout.split('# Not carried')[0]?.match(/GET \/[^"\n]*/g);
+    assert.equal(granted, ['GET /a/{id}', 'GET /c/{rest*}', 'GET /d/:search']);
+    assert.match(stderr, /<stdin>:4: GET \/a\/\{id\}: \{id\} is written in the style "matrix"/);
+    for (const line of [5, 8, 9]) assert.match(stderr, new RegExp(`<stdin>:${line}: GET `));
   }),
 );
 

@@ -47,30 +47,34 @@ function describedBy(source: Source, choice: ImportChoice = {}): Description | u
   const { paths } = document;
   if (!isRecord(paths) || (typeof document['openapi'] !== 'string' && typeof document['swagger'] !== 'string'))
     return undefined;
-  const { origin, base, problem } = serverOf(document);
-  const notCarriedOver: NotCarried[] =
-    problem === undefined ? [] : [{ file: name, line: 1, what: 'servers', reason: problem }];
+  const server = serverOf(document);
+  const notCarriedOver: NotCarried[] = [];
   const operations: Operation[] = [];
+  for (const reason of server.problems)
+    notCarriedOver.push({ file: name, line: lineOf(SERVERS), what: 'servers', reason });
   const globs = (choice.paths ?? []).map(globRegex);
   for (const [path, item] of Object.entries(paths)) {
-    const whole = `${base}${path.startsWith('/') ? '' : '/'}${path}`;
-    if (!isRecord(item) || (globs.length > 0 && !globs.some((glob) => glob.test(whole) || glob.test(path)))) continue;
-    if (item['$ref'] !== undefined)
-      notCarriedOver.push({
-        file: name,
-        line: lineOf(path),
-        what: path,
-        reason: 'the path is described in another file',
-      });
-    for (const method of METHODS) {
+    const lose = (what: string, reason: string) =>
+      void notCarriedOver.push({ file: name, line: lineOf(path), what, reason });
+    if (!isRecord(item)) continue;
+    const wanted = (base: string) =>
+      globs.length === 0 || globs.some((glob) => glob.test(base + path) || glob.test(path));
+    if (item['$ref'] !== undefined) lose(path, 'the path is described in another file');
+    for (const method of [...METHODS, 'trace', 'query']) {
       const operation = item[method];
       if (!isRecord(operation) || !isWanted(method, operation, choice)) continue;
+      const own = serverFor([operation, item], server);
+      if (!wanted(own.base)) continue;
+      const what = `${method.toUpperCase()} ${path}`;
+      const reason = METHODS.includes(method) ? elsewhere(own, server) : 'a spec forwards no such method';
+      if (reason !== undefined) {
+        lose(what, reason);
+        continue;
+      }
       const parameters = parametersOf(document, item, operation);
-      const pattern = patternOf(whole, parameters.schemas);
-      const lose = (reason: string) =>
-        void notCarriedOver.push({ file: name, line: lineOf(path), what: `${method.toUpperCase()} ${path}`, reason });
-      for (const unknown of parameters.unknown) lose(`${unknown}, so that any segment is taken for it`);
-      if ('problem' in pattern) lose(pattern.problem);
+      const pattern = patternOf(`${own.base}${path.startsWith('/') ? '' : '/'}${path}`, parameters.schemas);
+      for (const unknown of parameters.unknown) lose(what, `${unknown}, so that any segment is taken for it`);
+      if ('problem' in pattern) lose(what, pattern.problem);
       else
         operations.push({
           ...pattern,
@@ -81,7 +85,22 @@ function describedBy(source: Source, choice: ImportChoice = {}): Description | u
         });
     }
   }
-  return { operations, origin, title: titleOf(document), notCarriedOver };
+  return { operations, origin: server.origin, title: titleOf(document), notCarriedOver };
+}
+
+/** Returns the server of an operation: its own, that of its path, or that of the document. */
+function serverFor(inner: readonly Readonly<Record<string, unknown>>[], whole: Server): Server {
+  const own = inner.find(({ servers }) => Array.isArray(servers) && servers.length > 0);
+  const found = own && serverOf(own);
+  return found ? { ...found, origin: found.origin ?? whole.origin } : whole;
+}
+
+/** Returns why an operation is not served where the others are. */
+function elsewhere(own: Server, whole: Server): string | undefined {
+  if (own === whole) return undefined;
+  const [problem] = own.problems;
+  if (problem !== undefined) return `of its own servers: ${problem}`;
+  return own.origin === whole.origin ? undefined : 'a server of its own serves it: give it another upstream';
 }
 
 function isWanted(
@@ -112,27 +131,35 @@ function globRegex(glob: string): RegExp {
 
 interface Server {
   readonly origin: string | undefined;
+  /** Path before all paths. */
   readonly base: string;
-  readonly problem?: string;
+  /** What of its address is not carried over, as clauses. */
+  readonly problems: readonly string[];
 }
 
-function serverOf(document: Readonly<Record<string, unknown>>): Server {
-  const { host, basePath, schemes, servers } = document;
-  if (typeof document['swagger'] === 'string') {
+function serverOf(described: Readonly<Record<string, unknown>>): Server {
+  const { host, basePath, schemes, servers } = described;
+  if (typeof described['swagger'] === 'string') {
     const scheme = Array.isArray(schemes) && !schemes.includes('https') && schemes.includes('http') ? 'http' : 'https';
     const base = typeof basePath === 'string' ? basePath.replace(/\/+$/, '') : '';
-    return { origin: typeof host === 'string' ? originOf(`${scheme}://${host}`) : undefined, base };
+    return { origin: typeof host === 'string' ? originOf(`${scheme}://${host}`) : undefined, base, problems: [] };
   }
   const first: unknown = Array.isArray(servers) ? servers[0] : undefined;
-  if (!isRecord(first) || typeof first['url'] !== 'string') return { origin: undefined, base: '' };
+  if (!isRecord(first) || typeof first['url'] !== 'string') return { origin: undefined, base: '', problems: [] };
+  const problems = Array.isArray(servers) && servers.length > 1 ? ['only the first of several servers'] : [];
   const variables = isRecord(first['variables']) ? first['variables'] : {};
-  const url = first['url'].replace(/\{(\w+)\}/g, (whole, name: string) => {
+  const url = first['url'].replace(/\{([^{}]+)\}/g, (whole, name: string) => {
     const variable = variables[name];
-    return isRecord(variable) && typeof variable['default'] === 'string' ? variable['default'] : whole;
+    if (!isRecord(variable) || typeof variable['default'] !== 'string') return whole;
+    problems.push(`{${name}} has its default, and no other value`);
+    return variable['default'];
   });
-  const [, origin, base = ''] = /^(https?:\/\/[^/{}]+)?(\/[^{}?#]*)?$/.exec(url) ?? [];
-  const more = Array.isArray(servers) && servers.length > 1 ? { problem: 'only the first of several servers' } : {};
-  return { origin: originOf(origin), base: base.replace(/\/+$/, ''), ...more };
+  const found = /^(https?:\/\/[^/{}?#]+)?(\/[^{}?#]*)?$/i.exec(url);
+  if (!found)
+    problems.push(
+      'its address is relative, or has a part without a value: write the url, and put its path before all paths',
+    );
+  return { origin: originOf(found?.[1]), base: (found?.[2] ?? '').replace(/\/+$/, ''), problems };
 }
 
 /** Returns an origin without the user and the password that a description may hold. */
@@ -163,7 +190,10 @@ function parametersOf(
     const { name } = parameter;
     const schema = parameter['schema'] === undefined ? parameter : resolved(document, parameter['schema']);
     if (!isRecord(schema)) unknown.add(`the schema of {${name}} ${FAR}`);
-    schemas.set(name, isRecord(schema) ? schema : {});
+    const { style } = parameter;
+    const isOther = style === 'matrix' || style === 'label';
+    if (isOther) unknown.add(`{${name}} is written in the style "${style}"`);
+    schemas.set(name, isRecord(schema) && !isOther ? schema : {});
   }
   return { schemas, unknown: [...unknown] };
 }
@@ -193,7 +223,11 @@ function patternOf(path: string, parameters: Parameters): { readonly pattern: st
   const segments = path.slice(1).split('/');
   const used = new Set<string>();
   const parts = segments.map((segment) => {
-    const whole = /^\{([+]?)([^{}]+?)(\*?)\}$/.exec(segment) ?? /^():([A-Za-z_]\w*)()$/.exec(segment);
+    // A segment such as ":search" is a literal, unless it is described as a parameter.
+    const [, colon = ''] = /^:([A-Za-z_]\w*)$/.exec(segment) ?? [];
+    const whole =
+      /^\{([+]?)([A-Za-z0-9_. $-]+)([*+]?)\}$/.exec(segment) ??
+      (parameters.has(colon) ? ['', '', colon, ''] : undefined);
     if (!whole) return segment;
     const [, plus = '', name = '', star = ''] = whole;
     const word = freeName(name.replace(/[^A-Za-z0-9_-]/g, '_').replace(/^(?![A-Za-z_])/, '_'), used);
@@ -296,6 +330,9 @@ export function readOpenapi(file: ImportFile, choice: ImportChoice): Description
   return described || { file: file.name, line: 1, problem: 'it is no OpenAPI description of version 2 or 3' };
 }
 
+/** Stands for the list of servers among the paths, which all begin with a slash. */
+const SERVERS = 'servers';
+
 /**
  * Returns the line of each path. JSON parsers keep no places, so lines are searched for what looks like a path, which
  * works in any usual layout.
@@ -303,8 +340,9 @@ export function readOpenapi(file: ImportFile, choice: ImportChoice): Description
 function pathLines(text: string): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
   for (const [index, line] of text.split('\n').entries()) {
-    const path = /^\s*["']?(\/[^"'\s]*?)["']?\s*:/.exec(line.slice(0, 2_000))?.[1];
+    const path = /^\s*["']?(\/[^"'\s]*?)["']?\s*:(?=[\s{]|$)/.exec(line.slice(0, 2_000))?.[1];
     if (path !== undefined && !found.has(path)) found.set(path, index + 1);
+    if (!found.has(SERVERS) && /^\s{0,4}["']?servers["']?\s*:/.test(line.slice(0, 40))) found.set(SERVERS, index + 1);
   }
   return found;
 }

@@ -52,7 +52,7 @@ function keyTable(random: Random, number: number): { lines: Line; variable: stri
   const known = random.shuffled(KEYS.slice(0, 3)).slice(0, 1 + random.below(3));
   const rows = known.map((key) =>
     line(
-      `${random.chance(0.1) ? '\\' : ''}"${scheme}${key}" ${random.chance(0.08) ? '""' : `token-${KEYS.indexOf(key)}`}`,
+      `"${random.chance(0.1) ? '\\\\' : ''}${scheme}${key}" ${random.chance(0.08) ? '""' : `token-${KEYS.indexOf(key)}`}`,
     ),
   );
   const odd = [

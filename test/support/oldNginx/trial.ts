@@ -285,7 +285,7 @@ class Judge {
     return this.#imported?.draft.apiKeys?.find(({ notes: [note = ''] = [] }) => {
       const [, file, line] = /^(.*?):(\d+);/.exec(note) ?? [];
       const text = this.#old.files.find(({ name }) => name === file)?.text.split('\n')[Number(line) - 1];
-      return text?.includes(`"${sent}"`);
+      return text?.includes(`${sent}"`);
     })?.id;
   }
 
