@@ -198,6 +198,40 @@ for (const [title, text, refused] of [
     server(`location /x { set_real_ip_from 192.0.2.0/24; proxy_pass http://up; } ${OK}`),
     'GET /x',
   ],
+  [
+    'the path that ends in a slash, to which nginx redirects',
+    server(`location / { proxy_pass http://up; } location /x/ { proxy_pass http://up; } ${OK}`),
+    'GET /x',
+  ],
+  [
+    'an expression outside of a prefix that nothing stops',
+    server(`location / { location ^~ /x { proxy_pass http://up; } } location ~ ^/x { return 403; } ${OK}`),
+    'GET /x',
+  ],
+  [
+    'one address for every request, where a variable names it',
+    server(`set $up 192.0.2.9; location /x/ { proxy_pass http://$up/x/; } ${OK}`),
+    'GET /x/a',
+  ],
+  [
+    'a variable that another location sets',
+    server(`location / { set $up 192.0.2.9; location /x { proxy_pass http://$up; } } ${OK}`),
+    'GET /x',
+  ],
+  ['braces in an expression', server(`location ~ "^/x\\{2\\}$" { proxy_pass http://up; } ${OK}`), 'GET /xx'],
+  ['braces without quotes', server(`location ~ ^/x\\{2\\}$ { proxy_pass http://up; } ${OK}`), 'GET /xx'],
+  ['files that come first', server(`location /x { try_files /none =404; proxy_pass http://up; } ${OK}`), 'GET /x'],
+  ['another method', server(`location /x { proxy_method POST; proxy_pass http://up; } ${OK}`), 'GET /x'],
+  ['another query', server(`location /x { set $args a=b; proxy_pass http://up; } ${OK}`), 'GET /x'],
+  ['another handler', server(`location /x { proxy_pass http://up; empty_gif; } ${OK}`), 'GET /x'],
+  [
+    'a variable of keys that is set',
+    server(
+      `location /x { set $a T; if ($a = "") { return 401; } proxy_pass http://up; } ${OK}`,
+      'map $http_x_a $a { default ""; "key-of-a-0123456789" "T"; }',
+    ),
+    'GET /x',
+  ],
   ['a variable', server(`location /x { proxy_pass http://$host; } ${OK}`), 'GET /x'],
 ] as const) {
   imports(`never wider: ${title}`, () =>
@@ -240,12 +274,81 @@ imports('never wider: a name that no proxy can have, beside another server of th
   }),
 );
 
+imports('where requests go is kept: by location, by method, and beside another name', () =>
+  inWorkspace(async ({ runArgs }) => {
+    const spec = async (body: string) => (await runArgs(['import', 'nginx', '-'], { input: server(body) })).stdout;
+    const named = await spec('location = /x { proxy_set_header Host inner.example; proxy_pass http://10.0.0.1:81; }');
+    assert.match(named, /url: http:\/\/inner\.example, servers: \["10\.0\.0\.1:81"\]/);
+    const covered = 'location ^~ /x/ { proxy_pass http://10.0.0.2; }';
+    const hidden = await spec(`location ~ ^/x/a$ { proxy_pass http://10.0.0.1; } ${covered}`);
+    assert.not.match(hidden, /\/x\/a$/m);
+    const heads = 'location = /x { limit_except HEAD { proxy_pass http://10.0.0.2; } proxy_pass http://10.0.0.1; }';
+    assert.not.match(await spec(`${heads} ${OK}`), /GET[^\n]* \/x$/m);
+  }),
+);
+
+imports('never wider: a server of all names beside one that refuses its own', () =>
+  inWorkspace(async ({ runArgs }) => {
+    const refusing = 'server { listen 80; server_name secret.example.com; return 403; }';
+    const all = `server { listen 80 default_server; ${OK} }`;
+    const { status, stderr } = await runArgs(['import', 'nginx', '-'], { input: `http { ${refusing} ${all} }` });
+    assert.is(status, 2);
+    assert.match(stderr, /no server of it forwards anything/);
+    const own = `server { listen 127.0.0.1:80; return 403; } server { listen 80; server_name a.example.com; ${OK} }`;
+    assert.is((await runArgs(['import', 'nginx', '-'], { input: `http { ${own} }` })).status, 2);
+  }),
+);
+
+imports('never wider: an answer for keys that no route asks for, and one that no path leads to', () =>
+  inWorkspace(async ({ runArgs }) => {
+    const spec = async (body: string) =>
+      (
+        await runArgs(['import', 'nginx', '-'], {
+          input: server(`${OK} ${body}`, 'map $http_x_a $a { default ""; "key-of-a-0123456789" "T"; }'),
+        })
+      ).stdout;
+    assert.match(await spec('location = /me { return 204; }'), /request: "\* \/me", auth: none, status: 204/);
+    assert.not.match(await spec('location = /me { if ($a = "") { return 401; } return 204; }'), /request: "\* \/me"/);
+    const hidden = 'location /a { location = /a/b { return 204; } } location /a/b { deny all; }';
+    assert.not.match(await spec(hidden), /request: "\* \/a\/b"/);
+  }),
+);
+
 for (const [what, text, told] of [
   ['an answer of its own', server(`location /x { return 200 hi; } ${OK}`), /location \/x: it answers by itself/],
   [
     'a location for errors',
     server(`error_page 404 = @up; location @up { proxy_pass http://up; } ${OK}`),
     /error_page 404 = @up: what one location answers/,
+  ],
+  [
+    'an error that another location answers by forwarding',
+    server('error_page 403 /ok; location = /ok { proxy_pass http://up; }'),
+    /error_page 403 \/ok: requests that are refused are forwarded/,
+  ],
+  [
+    'a query that was dropped',
+    server('set $up 192.0.2.9; location = /ok { proxy_pass http://$up/ok; }'),
+    /location = \/ok: .*the query was dropped/,
+  ],
+  [
+    'more clients than the others have',
+    server(`location = /x { allow all; proxy_pass http://up; } location = /y { proxy_pass http://up; } ${OK}`),
+    /location = \/x: .*it admitted more clients/,
+  ],
+  [
+    'names beside the whole ones',
+    server(`server_name a.example.com .example.com; ${OK}`),
+    /server_name: names of a proxy are whole names/,
+  ],
+  ['every other name', server(`server_name a.example.com; ${OK}`), /server: it also answered to every name/],
+  [
+    'any key',
+    server(
+      `location = /x { if ($http_x_a = "") { return 401; } proxy_pass http://up; }`,
+      'map $http_x_a $a { default ""; "key-of-a-0123456789" "T"; }',
+    ),
+    /location = \/x: .*any text was key enough/,
   ],
   [
     'the last address of a header',

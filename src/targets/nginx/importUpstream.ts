@@ -56,7 +56,10 @@ export function upstreamItem({ origin, forward }: Carried, { upstreams }: Facts)
     if (one.args[0]?.startsWith('unix:'))
       notCarriedOver.push({ ...place(one), what: 'server', reason: 'an upstream is reached over TCP' });
   }
-  const pool = servers.map(({ args }) => args[0] ?? '').filter((one) => one !== '' && !one.startsWith('unix:'));
+  const listed = servers.map(({ args }) => args[0] ?? '').filter((one) => one !== '' && !one.startsWith('unix:'));
+  // With another name to hear, the address is still where requests go.
+  const address = `${url.hostname}:${url.port || (url.protocol === 'https:' ? 443 : 80)}`;
+  const pool = block || literal === undefined ? listed : [address];
   const shown = literal ?? (block ? name.replaceAll('_', '-') : origin.slice(origin.indexOf('//') + 2));
   const tokens = headers.find(({ args }) => forward.keys && args[1]?.includes(forward.keys.variable));
   const { place: tokenPlace, lost } = tokenPlaceOf(tokens, forward);
