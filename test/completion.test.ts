@@ -35,7 +35,7 @@ completes('commands, options, choices and parts of a list; nothing where a file 
     assert.ok((await offered('')).includes('generate'));
     assert.equal(await offered('-'), ['--help', '--version']);
     assert.equal(await offered('test', '--'), [
-      ...['--coverage', '--fail-under', '--format'],
+      ...['--changed-since', '--coverage', '--fail-under', '--format'],
       ...['--help', '--version'],
     ]);
     assert.equal(await offered('lint', '--fail-on', ''), ['error', 'warning', 'note']);

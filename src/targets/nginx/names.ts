@@ -7,6 +7,9 @@ import { fingerprint as hexDigits } from '../../policy/shortened.ts';
  */
 const LONGEST_NAME = 120;
 
+/** A capital letter in a segment that is no parameter, `/Issues`, unlike that of `/{encodedPath}`. */
+const CAPITALS = /(?:^|\/)(?!\{)[^/A-Z]*[A-Z]/;
+
 /**
  * Returns the name that maps use for a path so far, or for an endpoint: its pattern, `/groups/{int}`. Maps ignore
  * case, so runs of capital letters are marked: `/Issues` is `/{^I}ssues`. A pattern of more than 120 characters is
@@ -14,6 +17,8 @@ const LONGEST_NAME = 120;
  * another literal path.
  */
 export function patternName(pattern: string): string {
+  // Almost every pattern is its own name, and names are asked for once a row, method and proxy.
+  if (pattern.length <= LONGEST_NAME && !CAPITALS.test(pattern)) return pattern;
   if (isRestOfPath(pattern.replace(/\/$/, '')) && pattern.endsWith('/')) return `${patternName(pattern.slice(0, -1))}/`;
   const name = pattern.split('/').map(segmentName).join('/');
   if (name.length <= LONGEST_NAME) return name;
