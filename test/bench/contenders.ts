@@ -125,7 +125,9 @@ function caddyByHand({ routes, cidrs, keys, upstreamPort }: Setting, port: numbe
 
 /** What of a generated file has nothing to do with the policy: taken from there, so that it stays the same work. */
 function textOf(engine: Engine, setting: Setting, port: number, path: string): string {
-  const file = generated(engine, { ...setting, routes: 1, keys: 1, cidrs: 1 }, port).find((each) => each.path === path);
+  const file = generated(engine, { routes: 1, keys: 1, cidrs: 1, upstreamPort: setting.upstreamPort }, port).find(
+    (each) => each.path === path,
+  );
   if (!file) throw new Error(`no ${path}`);
   return file.text;
 }
