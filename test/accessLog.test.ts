@@ -64,6 +64,7 @@ async function specFor(scope: Scope, port: number): Promise<object> {
     socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
   );
   const silent = await rawServer(scope, () => {});
+  const breaksOff = await rawServer(scope, (socket) => socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nX: ')));
   const upstream = (at: number, more: object = {}) => ({ url: `http://127.0.0.1:${at}`, ...more });
   return {
     upstreams: {
@@ -71,6 +72,7 @@ async function specFor(scope: Scope, port: number): Promise<object> {
       dead: upstream(dead),
       closes: upstream(closes),
       nonsense: upstream(talksNonsense),
+      half: upstream(breaksOff),
       silent: upstream(silent, { timeouts: { read: '1s' } }),
       plain: { url: 'https://up.example.com', servers: [`127.0.0.1:${plain}`] },
       mute: { url: 'https://up.example.com', servers: [`127.0.0.1:${silent}`], timeouts: { connect: '1s' } },
@@ -91,6 +93,7 @@ async function specFor(scope: Scope, port: number): Promise<object> {
       dead: { upstream: 'dead', allow: ['GET /dead'] },
       closes: { upstream: 'closes', allow: ['GET /closes'] },
       nonsense: { upstream: 'nonsense', allow: ['GET /nonsense'] },
+      half: { upstream: 'half', allow: ['GET /half'] },
       silent: { upstream: 'silent', allow: ['GET /silent'] },
       plain: { upstream: 'plain', allow: ['GET /plain'] },
       mute: { upstream: 'mute', allow: ['GET /mute'] },
@@ -281,6 +284,30 @@ test(
     assert.equal(told(caddy), [refused, closed, nonsense, timeout, '502 upstream-tls null', timeout]);
     // nginx tells failed TLS from a refused connection nowhere.
     assert.equal(told(nginx), [refused, closed, nonsense, timeout, '502 upstream-unreachable null', timeout]);
+  }),
+);
+
+test(
+  'what a client does wrong with its body is not said of the upstream',
+  scoped(async (scope) => {
+    const bodies = [
+      'zz\r\n{}\r\n0\r\n\r\n',
+      '0x2\r\n{}\r\n0\r\n\r\n',
+      'ffffffffffffffff2\r\n{}',
+      '2\r\n{}xx\r\n0\r\n\r\n',
+      '\r\n{}\r\n',
+      `2;${'x'.repeat(5_000)}\r\n{}\r\n0\r\n\r\n`,
+      '2\r\n{}\r\n0\r\nfoo\r\n\r\n',
+    ];
+    const fields = [keyOf('env:K'), ...JSON_BODY, 'Transfer-Encoding: chunked'];
+    const lines = await ENGINES.caddy(
+      [...bodies.map((body) => ({ line: 'POST /a', fields, body })), { line: 'GET /half' }],
+      scope,
+    );
+    assert.equal(
+      lines.map(({ reason }) => reason),
+      [...bodies.map(() => 'malformed'), 'upstream-closed'],
+    );
   }),
 );
 

@@ -42,6 +42,20 @@ const WORDS: readonly (readonly [source: string, reason: Reason])[] = [
   ['EOF|connection reset|broken pipe|closed', FAILURES.closed],
 ];
 
+/**
+ * What Go says of a body that the client did not send as it should, and the reason that each means. The upstream's own
+ * faults are worded alike, but stand after other words or another address. Caddy answers both with 502 or 504.
+ */
+const CLIENT_WORDS: readonly (readonly [source: string, reason: Reason])[] = [
+  [
+    'unexpected EOF$|invalid byte in chunk length|malformed chunked encoding|http chunk length too large|empty hex number |chunked line ends |chunked encoding contains |header line too long|malformed MIME header|http: suspiciously long trailer',
+    'malformed',
+  ],
+  // Only the addresses of listeners are of one family.
+  ['read tcp[46] [^ ]+: i/o timeout', 'slow'],
+  ['read tcp[46] [^ ]+: connection reset', 'client-gone'],
+];
+
 /** Returns the table of the reason of an error. Our own refusals have the reason as their message. */
 export function reasonTable(): Table {
   return table({
@@ -50,6 +64,7 @@ export function reasonTable(): Table {
     entries: [
       [`~^4[0-9]{2} (${oneOf(Object.keys(REFUSALS))})$`, '$1'],
       ...Object.entries(STATUS_REASONS).map(([status, reason]) => [`~^${status} `, reason] as const),
+      ...CLIENT_WORDS.map(([source, reason]) => [`~^50[24] (?:readfrom [^ ]+ [^ ]+: )?(?:${source})`, reason] as const),
       ...WORDS.map(([source, reason]) => [`~^50[24] .*(?:${source})`, reason] as const),
       ['~^504 ', FAILURES.timeout],
     ],
