@@ -42,15 +42,30 @@ for (const form of ['JSON', 'TOML'] as const)
 test('each mutation of a generated file is drift', () => {
   const here = liveCase(`version: 1
 name: mutated
+ipRanges: { offices: [203.0.113.0/24, "2001:db8::/48"] }
+vault:
+  gitlab:
+    gitlabVersion: "18.11"
+    configs: { main: { url: https://gitlab.example.com, type: self-managed, autoRotate: 48h } }
+    roles:
+      reader:
+        config: main
+        type: group
+        path: readers
+        name: "reader-{{ .unix_timestamp_utc }}"
+        accessLevel: reporter
+        scopes: [read_api]
+        ttl: 24h
+        gitlabRevokes: true
 upstreams: { gitlab: { url: "https://gitlab.example.com" } }
 routes: { read: { upstream: gitlab, allow: [GET /groups, "PUT /Mixed/{name*}"] } }
 apiKeys: { reader: { key: env:K, token: env:T, ipRanges: [10.1.0.0/16] } }
 proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8] } }
 domainRewrites: [{ from: registry.example.com, to: registry.link.example.com, containerRegistry: true }]
-targets: { bottlerocket: {}, caddy: {}, coredns: { form: corefile }, nginx: {} }
+targets: { bottlerocket: {}, caddy: {}, coredns: { form: corefile }, ipRanges: { forms: [nftables, lists] }, nginx: {}, vault: {} }
 `);
   const origin = { version: toolVersion, spec: 'mutated' };
-  for (const target of ['bottlerocket', 'caddy', 'coredns', 'nginx']) {
+  for (const target of ['bottlerocket', 'caddy', 'coredns', 'ipRanges', 'nginx', 'vault']) {
     const files = here.files(target);
     const random = randomOf(`generated files of ${target}`);
     for (let index = 0; index < MUTATIONS; index += 1) {
