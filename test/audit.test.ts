@@ -1,11 +1,13 @@
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { freePorts } from '../src/verify/ports.ts';
 import { startServer } from '../src/verify/process.ts';
 import { engineSuite } from './engines/suite.ts';
 import { HAND_WRITTEN_KEY, handWrittenProxy } from './support/handWritten.ts';
-import { inWorkspace } from './support/workspace.ts';
+import { inWorkspace, type Workspace } from './support/workspace.ts';
 
 const { test, engines } = await engineSuite('audit', ['nginx']);
 const corpora = fileURLToPath(new URL('../../shared/corpora/', import.meta.url));
@@ -72,6 +74,62 @@ location = /a { proxy_pass http://10.0.0.1; } } }`,
       env: { POSTERN_NGINX: engines.nginx.path },
     });
     assert.match(stdout, /^2 operations were sent; 1 got through as they are, [^\n]*\n {2}GET \/a\n/, stderr);
+  }));
+
+const audited = async (
+  { write, runArgs }: Pick<Workspace, 'write' | 'runArgs'>,
+  locations: string,
+  operations = 'GET /a\nGET /b\n',
+) => {
+  write('old/nginx.conf', `events {} http { server { listen 80; ${locations} } }`);
+  write('operations', operations);
+  const args = ['audit', '--nginx', 'old', '--operations', 'operations', '--format', 'json'];
+  const { status, stdout, stderr } = await runArgs(args, { env: { POSTERN_NGINX: engines.nginx.path } });
+  const reached = stdout === '' ? undefined : (JSON.parse(stdout) as Answer).reached;
+  return { status, reached, stderr };
+};
+
+test('a proxy that closes the connection has refused the request', () =>
+  inWorkspace(async (workspace) => {
+    const mixed = 'location = /a { proxy_pass http://10.0.0.1; } location / { return 444; }';
+    assert.equal((await audited(workspace, mixed)).reached, ['GET /a']);
+  }));
+
+test('what closes every connection is not said to refuse: it may speak another protocol', () =>
+  inWorkspace(async ({ write, runArgs }) => {
+    const [port = 0, upstream = 0] = await freePorts(2);
+    const server = createServer((socket) => socket.on('error', () => undefined).on('data', () => socket.destroy()));
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+    try {
+      write('operations', 'GET /a\n');
+      const against = ['--against', `http://127.0.0.1:${port}`, '--upstream', String(upstream)];
+      const { status, stderr } = await runArgs(['audit', ...against, '--operations', 'operations']);
+      assert.is(status, 2);
+      assert.match(stderr, /closed every connection without an answer/);
+    } finally {
+      server.close();
+    }
+  }));
+
+test('a request counts also where the proxy asked somebody before, and where its upstream is a socket', () =>
+  inWorkspace(async (workspace) => {
+    const asking =
+      'location = /a { auth_request /m; proxy_pass http://10.0.0.1; } location = /m { internal; proxy_pass http://10.0.0.1/auth; }';
+    assert.equal((await audited(workspace, asking)).reached, ['GET /a']);
+    const socket =
+      'location = /a { proxy_pass http://unix:/run/app.sock; } location = /b { proxy_pass http://unix:/run/app.sock:/b; }';
+    assert.equal((await audited(workspace, socket)).reached, ['GET /a', 'GET /b']);
+  }));
+
+test('a line that is no operation is not left out, because it would look like one that does not get through', () =>
+  inWorkspace(async (workspace) => {
+    const lines = '# operations\n\nGET /a more words\n';
+    assert.is((await audited(workspace, 'return 404;', lines)).status, 0);
+    for (const odd of ['get /a', '/a', 'GET', 'GET a', 'GET https://example.com/a', '{"method":"GET"}']) {
+      const { status, stderr } = await audited(workspace, 'return 404;', `${lines}${odd}\n`);
+      assert.is(status, 2, odd);
+      assert.match(stderr, /operations:4: this is no operation\n {2}hint: /, odd);
+    }
   }));
 
 test('two servers of one name on two ports stay apart, and so does the default of a port', () =>

@@ -63,6 +63,8 @@ async function audited(args: AuditArguments, scope: Scope, io: Io): Promise<Stat
   if (typeof started === 'string') return unable(started, io);
   const asker = new Asker(started, recorder, scope, args.header ?? []);
   const findings = await findAll(operations, asker, io);
+  if (!asker.answered && findings.reached.length === 0)
+    return unable('the proxy closed every connection without an answer; does it speak HTTP without TLS there?', io);
   return report(findings, operations.length, started.imported, args.format ?? 'text', io);
 }
 
@@ -73,12 +75,16 @@ function readOperations(file: string | undefined, io: Io): readonly Operation[] 
   if (file === undefined) return 'name the operations to send with --operations: "METHOD /path" a line';
   const found = readAll([file], io);
   if ('problem' in found) return withHint(`cannot read ${file}: ${found.problem}`, OPERATIONS);
-  const rows = (found.files[0]?.text ?? '').split('\n').flatMap((line): Operation[] => {
+  const rows: Operation[] = [];
+  for (const [index, line] of (found.files[0]?.text ?? '').split('\n').entries()) {
+    if (/^\s*(?:#.*)?$/.test(line)) continue;
     const [, method, path] = /^([A-Z]+)[\t ]+(\/\S*)/.exec(line) ?? [];
-    if (method === undefined || path === undefined) return [];
+    // What is not sent would look like what does not get through.
+    if (method === undefined || path === undefined)
+      return withHint(`${file}:${index + 1}: this is no operation`, OPERATIONS);
     let number = 4200;
-    return [{ name: `${method} ${path}`, method, path: path.replace(/\{[^}]*\}/g, () => String(++number)) }];
-  });
+    rows.push({ name: `${method} ${path}`, method, path: path.replace(/\{[^}]*\}/g, () => String(++number)) });
+  }
   return rows.length === 0 ? withHint(`${file} lists no operation`, OPERATIONS) : rows;
 }
 
@@ -148,6 +154,7 @@ class Asker {
   readonly #recorder: Recorder;
   readonly #more: readonly string[];
   readonly #connections = new Map<number, Connection>();
+  #answered = false;
 
   constructor(started: Started, recorder: Recorder, scope: Scope, more: readonly string[]) {
     this.#started = started;
@@ -161,8 +168,9 @@ class Asker {
   /** Asks servers until one forwards what is looked for. */
   async find(method: string, target: string, isWanted: (arrived: Recorded) => boolean): Promise<Recorded | undefined> {
     for (const server of this.#started.servers) {
-      const arrived = await this.ask(server, method, target);
-      if (arrived && isWanted(arrived)) return arrived;
+      // One request may bring several: a proxy asks somebody whether it is allowed, or sends a copy.
+      const arrived = (await this.ask(server, method, target)).find(isWanted);
+      if (arrived) return arrived;
     }
     return undefined;
   }
@@ -176,7 +184,7 @@ class Asker {
     method: string,
     target: string,
     headers: readonly string[] = [],
-  ): Promise<Recorded | undefined> {
+  ): Promise<readonly Recorded[]> {
     this.#recorder.take();
     const body = /^(?:GET|HEAD|DELETE|OPTIONS)$/.test(method)
       ? []
@@ -190,23 +198,52 @@ class Asker {
       ...body,
     ];
     const text = `${lines.join('\r\n')}\r\n\r\n${body.length > 0 ? '{}' : ''}`;
-    // A server closes the connection after some errors, and after a number of requests, so that one new try is needed.
-    for (let attempt = 0; attempt < 2; attempt++) {
-      try {
-        const known = this.#connections.get(port);
-        const connection = known?.open ? known : await openConnection({ port });
-        this.#connections.set(port, connection);
-        await connection.send(text);
-        break;
-      } catch (error) {
-        this.#connections.get(port)?.close();
-        this.#connections.delete(port);
-        if (attempt > 0) throw error;
-      }
+    const kept = this.#connections.get(port);
+    // A server closes a connection after some errors, and after a number of requests.
+    let end: End = kept?.open ? await this.#send(kept, text) : 'closed';
+    if (end === 'closed') end = await this.#send(await this.#opened(port), text);
+    if (end === 'answered') this.#answered = true;
+    else this.#connections.delete(port);
+    const arrived = this.#recorder.take();
+    if (end === 'late' && arrived.length === 0) throw new Error(`no answer to ${method} ${target} in time`);
+    return arrived;
+  }
+
+  /** Whether the server has answered at all: one that closes each connection may speak another protocol. */
+  get answered(): boolean {
+    return this.#answered;
+  }
+
+  async #opened(port: number): Promise<Connection> {
+    const connection = await openConnection({ port });
+    this.#connections.set(port, connection);
+    return connection;
+  }
+
+  async #send(connection: Connection, text: string): Promise<End> {
+    let isLate = false;
+    const clock = setTimeout(() => {
+      isLate = true;
+      connection.close();
+    }, PATIENCE);
+    try {
+      await connection.send(text);
+      return 'answered';
+    } catch {
+      const end = isLate || connection.open ? 'late' : 'closed';
+      connection.close();
+      return end;
+    } finally {
+      clearTimeout(clock);
     }
-    return this.#recorder.take()[0];
   }
 }
+
+/** How a request ended. A server that closes the connection instead of answering has refused it: some are told to. */
+type End = 'answered' | 'closed' | 'late';
+
+/** Milliseconds for an answer to end, whose server may go on for ever. */
+const PATIENCE = 30_000;
 
 const pathOf = (target: string) => target.split('?', 1)[0] ?? '';
 /** Most tails from all operations. An operation is tried with half as many tails from similar paths as well. */
@@ -331,7 +368,8 @@ async function overrides([first]: readonly Operation[], asker: Asker): Promise<s
   const found = new Set<string>();
   for (const server of asker.servers) {
     const arrived = await asker.ask(server, first.method, first.path, headers);
-    for (const name of OVERRIDES) if (arrived?.field(name)?.includes('postern-audit')) found.add(name);
+    for (const name of OVERRIDES)
+      if (arrived.some((one) => one.field(name)?.includes('postern-audit'))) found.add(name);
   }
   return OVERRIDES.filter((name) => found.has(name));
 }

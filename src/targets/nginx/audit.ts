@@ -15,6 +15,8 @@ const DROPPED = new Set(
   client_body_temp_path proxy_temp_path proxy_cache_path limit_req limit_conn stream`.split(/\s+/),
 );
 
+/** A socket in front of a path, as in `http://unix:/run/app.sock:/path`. */
+const UNIX_ORIGIN = /^https?:\/\/unix:[^:]*:?/;
 const URL_ORIGIN = /https?:\/\/(\[[^\]]+\]|[^/$:]+)(:\d+)?/;
 
 /**
@@ -126,7 +128,8 @@ function listen({ socket, isDefault }: Socket, { portOf }: Context): string {
 }
 
 function redirected(arg: string, { upstream, upstreams }: Context): string {
-  return arg.replace(URL_ORIGIN, (_, host: string) =>
+  const moved = arg.replace(UNIX_ORIGIN, `http://127.0.0.1:${upstream}`);
+  return moved.replace(URL_ORIGIN, (_, host: string) =>
     upstreams.has(host) ? `http://${host}` : `http://127.0.0.1:${upstream}`,
   );
 }
