@@ -1,6 +1,7 @@
 /**
  * What others take for the same: aerleon for a policy of so many address ranges, octoDNS for so many names. Whole
- * processes in turns, in processor time and memory; both come from PyPI when they are first asked for.
+ * processes in turns, in processor time and memory; both come from PyPI when they are first asked for. `--only octodns`
+ * leaves the other out.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -144,7 +145,7 @@ function checkOutput({ name, out, counted }: Peer, folder: string, count: number
 const bench = openBench();
 const top = mkdtempSync(join(tmpdir(), 'postern-peers-'));
 try {
-  for (const peer of [AERLEON, OCTODNS]) {
+  for (const peer of [AERLEON, OCTODNS].filter(({ name }) => bench.only === undefined || name === bench.only)) {
     const program = await programOf(peer);
     for (const size of peer.sizes.slice(0, bench.quick ? 1 : undefined)) {
       const folder = join(top, `${peer.name}-${size}`);
