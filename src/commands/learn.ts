@@ -6,7 +6,6 @@ import {
   type DraftEntry,
   type DraftGroup,
   freeName,
-  grouped,
   type Imported,
   identifierOf,
   type NotCarried,
@@ -15,6 +14,7 @@ import { openapi, readOpenapi } from '../import/openapi.ts';
 import { type Counted, type Template, templatesOf } from '../import/templates.ts';
 import { takes } from '../policy/access.ts';
 import { type Automaton, buildAutomaton, run } from '../policy/automaton.ts';
+import { grouped } from '../policy/grouped.ts';
 import { type PathPattern, parsePattern } from '../policy/pattern.ts';
 import type { Policy } from '../policy/types.ts';
 import { printImported, readAll } from './import.ts';

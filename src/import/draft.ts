@@ -119,14 +119,3 @@ export class DraftSets {
     return `@${item.id}`;
   }
 }
-
-/** Returns items by the key that `by` gives each, in the order in which the keys first occur. */
-export function grouped<K, T>(items: readonly T[], by: (item: T) => K): Map<K, T[]> {
-  const groups = new Map<K, T[]>();
-  for (const item of items) {
-    const group = groups.get(by(item));
-    if (group) group.push(item);
-    else groups.set(by(item), [item]);
-  }
-  return groups;
-}

@@ -1,4 +1,5 @@
 import { type CidrSet, parseCidr, sameAddresses, toCidrs, unionOf } from '../policy/cidr.ts';
+import { grouped } from '../policy/grouped.ts';
 import { parsePattern } from '../policy/pattern.ts';
 import { parseDocument } from '../source/document.ts';
 import type { LocatedDocument } from '../source/span.ts';
@@ -9,7 +10,6 @@ import {
   type DraftItem,
   DraftSets,
   freeName,
-  grouped,
   type Imported,
   type Importer,
   type ImportFile,

@@ -1,3 +1,4 @@
+import { grouped } from '../policy/grouped.ts';
 import { parsePattern } from '../policy/pattern.ts';
 import { parseDocument } from '../source/document.ts';
 import { isRecord, listOf, parseJson } from '../source/value.ts';
@@ -6,7 +7,6 @@ import {
   type Draft,
   type DraftGroup,
   freeName,
-  grouped,
   type ImportChoice,
   type Imported,
   type Importer,

@@ -1,4 +1,5 @@
-import { either, type Language } from './language.ts';
+import { type AddressRange, type CidrSet, unionOf } from '../policy/cidr.ts';
+import { either, type Language, stateAfter } from './language.ts';
 import { wholly } from './matching.ts';
 
 let allAddresses: Language | undefined;
@@ -20,4 +21,38 @@ export function addresses(): Language {
   }
   allAddresses = found;
   return found;
+}
+
+const sets = new WeakMap<Language, CidrSet>();
+
+/** Returns the IPv4 addresses whose usual texts are in a language. */
+export function ipv4In(language: Language): CidrSet {
+  const found = sets.get(language) ?? unionOf(spansFrom(language, { state: 0, octets: 4, known: new Map() }));
+  sets.set(language, found);
+  return found;
+}
+
+interface Octets {
+  readonly state: number;
+  /** How many are left. */
+  readonly octets: number;
+  readonly known: Map<string, readonly AddressRange[]>;
+}
+
+/** Returns the numbers of the octets that are left, as if there were no others before. */
+function spansFrom(language: Language, { state, octets, known }: Octets): readonly AddressRange[] {
+  const key = `${state} ${octets}`;
+  const found = known.get(key);
+  if (found) return found;
+  const size = 1n << BigInt(8 * (octets - 1));
+  const spans = Array.from({ length: 256 }, (_, octet): readonly AddressRange[] => {
+    const after = stateAfter(language, String(octet), state);
+    const before = BigInt(octet) * size;
+    if (octets === 1) return language.accepts[after] === 1 ? [{ family: 4, first: before, last: before }] : [];
+    const rest = spansFrom(language, { state: stateAfter(language, '.', after), octets: octets - 1, known });
+    return rest.map(({ family, first, last }) => ({ family, first: before + first, last: before + last }));
+  });
+  const { ranges } = unionOf(spans.flat());
+  known.set(key, ranges);
+  return ranges;
 }

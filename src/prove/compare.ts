@@ -6,10 +6,11 @@ import type { Policy, Proxy } from '../policy/types.ts';
 import { decisionOf, exampleRequest, type Target } from './decision.ts';
 import { differenceOf } from './difference.ts';
 import { CannotTell, exampleOf, explore, pieceOf } from './explore.ts';
+import { addressKinds } from './hops.ts';
 import { TooLarge } from './language.ts';
 import type { FileModel, FilePlace } from './model.ts';
 import { isRefusable } from './refusable.ts';
-import { addressKinds, type ExampleRequest, SymbolicRequest, type World } from './request.ts';
+import { callersOf, type ExampleRequest, SymbolicRequest, type World } from './request.ts';
 import { type Said, saidOf } from './said.ts';
 import { specMatchOf } from './specMatch.ts';
 
@@ -73,8 +74,7 @@ function findsClient(model: FileModel, world: World): boolean {
   let isSame = true;
   explore((run) => {
     const request = new SymbolicRequest(run, world);
-    const [found, client] = [model.client(request), request.client()];
-    isSame &&= found?.family === client.family && found.value === client.value;
+    isSame &&= model.client(request) === request.hops.client();
   });
   return isSame;
 }
@@ -117,6 +117,7 @@ export function worldOf(policy: Policy, proxy: Proxy, model: FileModel): World {
     isExact: false,
     looksAtEnds: model.looksAtEnds,
     apiKeys: policy.apiKeys,
+    callers: callersOf(policy.apiKeys, model.looksAtEnds),
     addresses: addressKinds([...sets, ...model.sets]),
     moments: [...new Set([0, ...borders.flatMap((moment) => [moment - 1, moment, moment + 1])])],
   };

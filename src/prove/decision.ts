@@ -67,12 +67,18 @@ const STEPS: readonly Step[] = [
     narrow: (request) =>
       request.world.proxy.hosts.some((host) => matches(request.run, request.hostName(), named(host))),
   },
-  { upTo: 'address', narrow: (request) => request.client() },
+  { upTo: 'address', narrow: narrowClient },
   { upTo: 'address', narrow: narrowPage },
   { upTo: 'key-address', narrow: narrowKey },
   // Path and method were narrowed when the kinds of target were found.
   { upTo: 'query', narrow: narrowQuery },
 ];
+
+function narrowClient({ hops, world: { proxy } }: SymbolicRequest): void {
+  const client = hops.client();
+  hops.isIn(client, proxy.ranges);
+  if (proxy.health) hops.isIn(client, proxy.health.ranges);
+}
 
 const SOME = wholly('[^ \\t,][^\\n]*');
 
@@ -101,9 +107,12 @@ function narrowQuery(request: SymbolicRequest): void {
 function narrowKey(request: SymbolicRequest): void {
   const { run, world } = request;
   if (!world.proxy.routes.some(({ forwarding }) => forwarding.auth === 'apiKey')) return;
-  const caller = request.caller();
-  if (caller.kind === 'known') {
-    if (caller.key.expires !== undefined) request.moment();
+  const callers = request.callers();
+  if (callers.kind === 'known') {
+    // Those of one kind have the same of both.
+    const [{ expires, ranges } = {}] = callers.keys;
+    if (expires !== undefined) request.isBefore(expires);
+    if (ranges) request.hops.isIn(request.hops.client(), ranges);
     return;
   }
   const sent = request.header(world.proxy.apiKeyHeader.toLowerCase());

@@ -4,10 +4,10 @@ import type { Decision } from '../policy/decide.ts';
 import { authorityOf, hostAndPort } from '../policy/origin.ts';
 import type { ApiKey, Forwarding, Policy, Upstream } from '../policy/types.ts';
 import { atMost } from './decision.ts';
-import { matches, type Part } from './explore.ts';
+import { matches, type Part, pieceOf } from './explore.ts';
 import { wholly } from './matching.ts';
 import type { Answered, Forwarded, Outcome } from './model.ts';
-import type { SymbolicRequest } from './request.ts';
+import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from './request.ts';
 
 export interface Question {
   readonly request: SymbolicRequest;
@@ -112,8 +112,9 @@ function headerDifference(
   const tokenHeader = upstream.tokenHeader.toLowerCase();
   const passing = new Set(passed);
   const scheme = upstream.tokenScheme === undefined ? '' : `${upstream.tokenScheme} `;
-  const token = key && forwarding.auth === 'apiKey' ? `${scheme}<token of ${key.id}>` : undefined;
-  if (token !== undefined && textOf(headers.get(tokenHeader) ?? []) !== token)
+  const token = key && forwarding.auth === 'apiKey' ? CALLERS_TOKEN : undefined;
+  const sent = textOf(headers.get(tokenHeader) ?? []);
+  if (token !== undefined && !namesOf(token, request).some((name) => sent === `${scheme}<${name}>`))
     return `the upstream does not get the token of ${key?.id}`;
   if (textOf(headers.get('host') ?? []) !== authorityOf(upstream)) return 'another Host is sent';
   for (const [name, value] of headers) {
@@ -132,6 +133,12 @@ function headerDifference(
     (name) => !headers.has(name) && !matches(request.run, request.header(name), NOTHING),
   );
   return missing === undefined ? undefined : `${missing} is not passed on`;
+}
+
+/** Names of the secret that is the token of a caller: where only one is left, that of its own, too. */
+function namesOf(token: string, { run }: SymbolicRequest): readonly string[] {
+  const { only } = pieceOf(run, CALLER);
+  return only === undefined ? [token] : [token, `token of ${only}`];
 }
 
 export function textOf(parts: readonly Part[]): string {

@@ -29,6 +29,7 @@ export const MOST_STATES = 60_000;
 export class TooLarge extends Error {}
 
 const known = new Map<string, Language>();
+let languages = 0;
 
 /** Returns the smallest automaton for a draft, of which only the states that can be reached are visited. */
 export function built({ columnOf, columns, start, step, accepts }: Draft): Language {
@@ -54,7 +55,72 @@ export function built({ columnOf, columns, start, step, accepts }: Draft): Langu
 
 /** Minimizes an automaton, then numbers states and columns in the order in which they are reached. */
 function smallest(automaton: Omit<Language, 'id'>): Language {
+  if (automaton.accepts.length > MOST_MINIMIZED) return trimmed(automaton);
   return numbered(automaton, new Partition(automaton).blocks());
+}
+
+/** Larger automata stay as they are: that costs less than to find the smallest, and nobody looks them up again. */
+const MOST_MINIMIZED = 5_000;
+
+/** Leaves out the states that accept nothing any more, but for one. The others are neither merged nor looked up. */
+export function trimmed(automaton: Omit<Language, 'id'>): Language {
+  if (automaton.accepts.length <= MOST_MINIMIZED) return smallest(automaton);
+  const { columnOf, columns, next, accepts } = automaton;
+  const alive = aliveIn(automaton);
+  const numbers = new Map<number, number>([[0, 0]]);
+  const order = [0];
+  const rows: number[] = [];
+  /** The state from which nothing is accepted. */
+  let nowhere: number | undefined;
+  for (let at = 0; at < order.length; at++) {
+    const state = order[at] ?? 0;
+    for (let column = 0; column < columns; column++) {
+      const to = state === NOWHERE ? NOWHERE : (next[state * columns + column] ?? 0);
+      if (to === NOWHERE || alive[to] !== 1) {
+        nowhere ??= order.push(NOWHERE) - 1;
+        rows.push(nowhere);
+        continue;
+      }
+      let number = numbers.get(to);
+      if (number === undefined) {
+        number = order.push(to) - 1;
+        numbers.set(to, number);
+      }
+      rows.push(number);
+    }
+  }
+  const own = {
+    columnOf,
+    columns,
+    next: Int32Array.from(rows),
+    accepts: Uint8Array.from(order, (state) => (state === NOWHERE ? 0 : (accepts[state] ?? 0))),
+  };
+  return own.accepts.length <= MOST_MINIMIZED ? smallest(own) : { ...own, id: ++languages };
+}
+
+const NOWHERE = -1;
+
+/** States from which something is accepted. */
+function aliveIn({ columns, next, accepts }: Omit<Language, 'id'>): Uint8Array {
+  const count = accepts.length;
+  const starts = new Int32Array(count + 1);
+  for (const to of next) starts[to + 1] = (starts[to + 1] ?? 0) + 1;
+  for (let at = 1; at <= count; at++) starts[at] = (starts[at] ?? 0) + (starts[at - 1] ?? 0);
+  const filled = starts.slice();
+  const sources = new Int32Array(next.length);
+  for (const [index, to] of next.entries()) {
+    const place = filled[to] ?? 0;
+    sources[place] = Math.floor(index / columns);
+    filled[to] = place + 1;
+  }
+  const alive = new Uint8Array(count);
+  const open = [...accepts.keys()].filter((state) => accepts[state] === 1);
+  for (let state = open.pop(); state !== undefined; state = open.pop()) {
+    if (alive[state] === 1) continue;
+    alive[state] = 1;
+    for (let at = starts[state] ?? 0; at < (starts[state + 1] ?? 0); at++) open.push(sources[at] ?? 0);
+  }
+  return alive;
 }
 
 function numbered({ columnOf, columns, next, accepts }: Omit<Language, 'id'>, blocks: Int32Array): Language {
@@ -97,7 +163,7 @@ function numbered({ columnOf, columns, next, accepts }: Omit<Language, 'id'>, bl
 function interned(language: Omit<Language, 'id'>): Language {
   const { columnOf, next, accepts } = language;
   const key = `${columnOf.join()};${next.join()};${accepts.join('')}`;
-  const found = known.get(key) ?? { ...language, id: known.size };
+  const found = known.get(key) ?? { ...language, id: ++languages };
   known.set(key, found);
   return found;
 }
@@ -126,7 +192,10 @@ function combine(a: Language, b: Language, name: string, accepts: (a: boolean, b
   return made;
 }
 
-function sharedColumns(a: Language, b: Language): { columnOf: Uint8Array; pairs: readonly (readonly number[])[] } {
+type Columns = Pick<Language, 'columnOf'>;
+
+/** Returns columns for two automata at once, and which column of each they are. */
+export function sharedColumns(a: Columns, b: Columns): { columnOf: Uint8Array; pairs: readonly (readonly number[])[] } {
   const ids = new Map<number, number>();
   const pairs: number[][] = [];
   const columnOf = a.columnOf.map((left, byte) => {

@@ -1,4 +1,4 @@
-import type { Address, CidrSet } from '../policy/cidr.ts';
+import type { CidrSet } from '../policy/cidr.ts';
 import type { Part } from './explore.ts';
 import type { Distinctions, SymbolicRequest } from './request.ts';
 
@@ -58,8 +58,8 @@ export interface FileModel extends Distinctions {
   readonly moments: readonly number[];
   /** Number of segments that the files look up one by one; `undefined` where they look at paths as a whole. */
   readonly depth: number | undefined;
-  /** Returns the address that the file uses as the client's; `undefined` for none. */
-  client(request: SymbolicRequest): Address | undefined;
+  /** Returns which hop the file uses as the client, see `Hops`; `undefined` for none. */
+  client(request: SymbolicRequest): number | undefined;
   /** Returns all values that depend on method and path alone, and that other values depend on. */
   cuts(request: SymbolicRequest): Cuts;
   /** `undefined`: the request does not come to this proxy. */

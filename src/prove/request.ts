@@ -1,10 +1,13 @@
-import { type Address, type AddressRange, type CidrSet, contains, formatAddress } from '../policy/cidr.ts';
+import { type Address, contains, toCidrs } from '../policy/cidr.ts';
+import { grouped } from '../policy/grouped.ts';
 import { keySource } from '../policy/key.ts';
 import { clientAddress, credentialOf, type HeaderFields, headBytesOf, type ProxyRequest } from '../policy/request.ts';
-import type { ApiKey, Proxy } from '../policy/types.ts';
+import type { ApiKey } from '../policy/types.ts';
 import { anyOf, exampleOf, isText, type Part, pieceOf, type Run } from './explore.ts';
+import { Hops, type Ways } from './hops.ts';
 import { without } from './language.ts';
 import { wholly } from './matching.ts';
+import { pieceOfTexts, tellText } from './texts.ts';
 
 /** Texts that the value of a header can be; engines remove the blanks around it. */
 const VALUE = wholly('(?:[!-~\x80-\xff](?:[\\t -~\x80-\xff]*[!-~\x80-\xff])?)?');
@@ -52,7 +55,16 @@ export type LineShape =
 /** What Host is: a name, perhaps with a port; anything else; or a name and a colon with no port behind it. */
 type HostKind = 'name' | 'odd' | 'odd port';
 
-/** The caller: a header that is no key or an unknown one, a known key, or a key with the same end as a known one. */
+/**
+ * The caller: a header that is no key or an unknown one, one of some known keys that the spec treats alike, or a key with
+ * the same end as one of them.
+ */
+export type Callers =
+  | { readonly kind: 'text' }
+  | { readonly kind: 'known'; readonly keys: readonly ApiKey[]; readonly position: number }
+  | { readonly kind: 'alike'; readonly keys: readonly ApiKey[] };
+
+/** One of them. */
 export type Caller =
   | { readonly kind: 'text' }
   | { readonly kind: 'known'; readonly key: ApiKey; readonly position: number }
@@ -78,33 +90,46 @@ export interface Distinctions {
   readonly looksAtEnds: boolean;
 }
 
-export interface World extends Distinctions {
-  readonly proxy: Proxy;
+export interface World extends Distinctions, Ways {
   /** Name of the spec, with which keys are hashed. */
   readonly name: string;
   readonly apiKeys: readonly ApiKey[];
-  /** One address of each kind: any set of addresses in spec and file holds all addresses of a kind, or none. */
-  readonly addresses: readonly Address[];
-  /**
-   * Whether the client is the peer of the connection. It is, once it has been proved that file and spec find the same
-   * client.
-   */
-  readonly isDirect: boolean;
+  readonly callers: readonly Callers[];
   /** One moment of each kind, in seconds since 1970. */
   readonly moments: readonly number[];
   /** Whether a way through has to be one that its requests go; otherwise it may stand for a few more. */
   readonly isExact: boolean;
 }
 
+/** Name of the piece that is the id of a known caller. */
+export const CALLER = 'caller';
+/** What goes upstream for it. */
+export const CALLERS_TOKEN = 'token of the caller';
+const MOMENT = 'moment';
+
+/** Returns the kinds of callers: the spec treats the keys of one alike. */
+export function callersOf(keys: readonly ApiKey[], looksAtEnds: boolean): readonly Callers[] {
+  const kinds = grouped(keys, ({ groups, allGroups, ranges, expires, keys: { length } }) =>
+    JSON.stringify([groups, allGroups, ranges && toCidrs(ranges), expires, length]),
+  );
+  const known = [...kinds.values()].flatMap((alike): Callers[] => [
+    ...(alike[0]?.keys ?? []).map((_, position) => ({ kind: 'known' as const, keys: alike, position })),
+    ...(looksAtEnds ? [{ kind: 'alike' as const, keys: alike }] : []),
+  ]);
+  return [{ kind: 'text' }, ...known];
+}
+
 /** A request about which nothing is decided until something looks at it. */
 export class SymbolicRequest {
   readonly run: Run;
   readonly world: World;
+  readonly hops: Hops;
   private readonly chosen = new Map<string, unknown>();
 
   constructor(run: Run, world: World) {
     this.run = run;
     this.world = world;
+    this.hops = new Hops(run, world);
   }
 
   private once<T>(name: string, choose: () => T): T {
@@ -211,63 +236,40 @@ export class SymbolicRequest {
     return this.once(`empty ${name}`, () => this.run.choose([false, true]));
   }
 
-  /** Whether the header spells an IPv4 address as an IPv6 one, such as `::ffff:192.0.2.1`. */
-  isSpelledLong(): boolean {
-    return this.once('spelled long', () => this.run.choose([false, true]));
+  callers(): Callers {
+    return this.once('callers', () => {
+      const callers = this.run.choose(this.world.callers);
+      if (callers.kind !== 'text') this.run.pieces.set(CALLER, pieceOfTexts(callers.keys.map(({ id }) => id)));
+      return callers;
+    });
   }
 
-  caller(): Caller {
-    const known = this.world.apiKeys.flatMap((key): Caller[] => [
-      ...key.keys.map((_, position) => ({ kind: 'known' as const, key, position })),
-      ...(this.world.looksAtEnds ? [{ kind: 'alike' as const, key }] : []),
-    ]);
-    return this.once('caller', () => this.run.choose<Caller>([{ kind: 'text' }, ...known]));
+  /** Of all of them, the one that stands for those that are left. */
+  private caller(): Caller {
+    const callers = (this.chosen.get('callers') ?? { kind: 'text' }) as Callers;
+    if (callers.kind === 'text') return callers;
+    const id = this.exampleText(CALLER);
+    const key = callers.keys.find((each) => each.id === id);
+    if (!key) throw new Error(`no key is ${id}`);
+    return callers.kind === 'known' ? { kind: 'known', key, position: callers.position } : { kind: 'alike', key };
   }
 
   private keyHeader(): readonly Part[] {
     const scheme = this.world.proxy.apiKeyScheme;
-    if (this.caller().kind !== 'known') return this.piece('key', 'header');
+    if (this.callers().kind !== 'known') return this.piece('key', 'header');
     return [scheme === undefined ? '' : `${scheme} `, ...this.piece('key', 'key')];
   }
 
-  moment(): number {
-    return this.once('moment', () => this.run.choose(this.world.moments));
+  /** Seconds since 1970. */
+  moment(): readonly Part[] {
+    if (!this.run.pieces.has(MOMENT)) this.run.pieces.set(MOMENT, pieceOfTexts(this.world.moments.map(String)));
+    return [{ piece: MOMENT }];
   }
 
-  /**
-   * Returns the address of the connection (0), or of a hop of the header, counted from the right; `undefined` where
-   * that is no address.
-   */
-  hop(number: number): Address | undefined {
-    const { clientIp } = this.world.proxy;
-    const isTooFar = (address: Address) =>
-      !this.world.isDirect &&
-      number >= MOST_TRUSTED &&
-      clientIp.kind === 'header' &&
-      contains(clientIp.trusted, address);
-    const known = this.world.addresses.filter((address) => !isTooFar(address)).map((address) => ({ address }));
-    const none = number === 0 ? [] : [{ address: undefined }];
-    return this.once(
-      `hop ${number}`,
-      () => this.run.choose<{ address: Address | undefined }>([...none, ...known]).address,
-    );
-  }
-
-  /** Returns the client as the spec understands it. */
-  client(): Address {
-    const { clientIp } = this.world.proxy;
-    let address = this.hop(0);
-    for (
-      let number = 1;
-      !this.world.isDirect && clientIp.kind === 'header' && address && contains(clientIp.trusted, address);
-      number++
-    ) {
-      const next = this.hop(number);
-      if (!next) break;
-      address = next;
-    }
-    if (!address) throw new Error('a connection has an address');
-    return address;
+  /** Whether it is before that moment. */
+  isBefore(moment: number): boolean {
+    this.moment();
+    return tellText(this.run, MOMENT, (text) => Number(text) < moment)?.value === true;
   }
 
   /** The query of an example, with its question mark. */
@@ -291,15 +293,15 @@ export class SymbolicRequest {
     const body = (this.chosen.get('body') ?? 'none') as ReturnType<SymbolicRequest['body']>;
     if (body === 'chunked') headers.push(['Transfer-Encoding', text('chunked') || 'chunked']);
     if (body === 'length') headers.push(['Content-Length', text('content-length') || '1']);
-    const caller = (this.chosen.get('caller') ?? { kind: 'text' }) as Caller;
+    const caller = this.caller();
     if (caller.kind !== 'known' && text('key') !== '') headers.push([proxy.apiKeyHeader, text('key')]);
     const credential =
       caller.kind === 'known'
         ? ({ kind: 'known', id: caller.key.id } as const)
         : credentialOf(headers, proxy, () => undefined);
-    const hops = this.hops();
+    const hops = this.hops.header();
     if (proxy.clientIp.kind === 'header' && hops.length > 0) headers.push([proxy.clientIp.header, hops.join(', ')]);
-    const peer = (this.chosen.get('hop 0') as Address | undefined) ?? this.usualAddress();
+    const peer = this.hops.peer() ?? this.usualAddress();
     return {
       method,
       target,
@@ -311,7 +313,7 @@ export class SymbolicRequest {
       body,
       client: this.world.isDirect ? peer : clientAddress(proxy.clientIp, peer, headers),
       credential,
-      at: (this.chosen.get('moment') as number | undefined) ?? 0,
+      at: Number(text(MOMENT)),
     };
   }
 
@@ -348,43 +350,6 @@ export class SymbolicRequest {
     const found = this.world.addresses.find((address) => contains(this.world.proxy.ranges, address));
     return found ?? this.world.addresses[0] ?? { family: 4, value: 0n };
   }
-
-  private hops(): string[] {
-    const hops: string[] = [];
-    for (let number = 1; this.chosen.has(`hop ${number}`); number++) {
-      const address = this.chosen.get(`hop ${number}`) as Address | undefined;
-      const isLong = address?.family === 4 && this.chosen.get('spelled long') === true;
-      hops.unshift(address ? `${isLong ? '::ffff:' : ''}${formatAddress(address)}` : 'x');
-    }
-    return hops;
-  }
 }
 
 const LONGEST_KEY = 200;
-
-/** Most trusted proxies in a row, the one that connects included; more are assumed not to occur. */
-const MOST_TRUSTED = 8;
-
-/**
- * Returns an address of each kind, found at the borders of some sets and next to them. Two addresses are of one kind if
- * the same sets hold them.
- */
-export function addressKinds(sets: readonly CidrSet[]): Address[] {
-  const kinds = new Map<string, Address>();
-  const add = (address: Address) => {
-    const key = sets.map((set) => (contains(set, address) ? '1' : '0')).join('');
-    const known = kinds.get(`${address.family}${key}`);
-    if (!known) kinds.set(`${address.family}${key}`, address);
-  };
-  const last = { 4: (1n << 32n) - 1n, 6: (1n << 128n) - 1n } as const;
-  const ranges: readonly AddressRange[] = sets.flatMap((set) => set.ranges);
-  for (const range of ranges) {
-    add({ family: range.family, value: range.first });
-    add({ family: range.family, value: range.last });
-    if (range.first > 0n) add({ family: range.family, value: range.first - 1n });
-    if (range.last < last[range.family]) add({ family: range.family, value: range.last + 1n });
-  }
-  add({ family: 4, value: 0n });
-  add({ family: 6, value: 0n });
-  return [...kinds.values()];
-}

@@ -6,7 +6,7 @@ import { authorityOf, hostAndPort } from '../policy/origin.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import { exampleOf, type Part, pieceOf, type Run } from './explore.ts';
 import type { Forwarded, Outcome } from './model.ts';
-import type { ExampleRequest } from './request.ts';
+import { CALLER, CALLERS_TOKEN, type ExampleRequest } from './request.ts';
 
 /** What the reader says that an engine does with one request. */
 export type Said = SaidAnswer | SaidForward;
@@ -49,7 +49,7 @@ function textIn(parts: readonly Part[], run: Run): string | undefined {
   let text = '';
   for (const part of parts) {
     if (typeof part === 'string') text += part;
-    else if ('secret' in part) text += `<${part.secret}>`;
+    else if ('secret' in part) text += `<${secretIn(part.secret, run)}>`;
     else if ('later' in part) return undefined;
     else {
       const own = run.pieces.has(part.piece) ? exampleOf(pieceOf(run, part.piece)) : undefined;
@@ -58,6 +58,10 @@ function textIn(parts: readonly Part[], run: Run): string | undefined {
     }
   }
   return text;
+}
+
+function secretIn(name: string, run: Run): string {
+  return name === CALLERS_TOKEN ? `token of ${exampleOf(pieceOf(run, CALLER))}` : name;
 }
 
 /** Returns what an engine does with a request if it does what the spec says. */

@@ -147,22 +147,29 @@ interface Alike {
 function goingOn(language: Language): (state: number) => readonly Alike[] {
   const { accepts, next, columns, columnOf } = language;
   const alive = accepts.map((_, state) => (settled(language, state) === false ? 0 : 1));
-  const classes = new Map<number, { readonly column: number; readonly bytes: number[] }>();
+  const classes = new Map<number, { readonly column: number; readonly type: number; readonly bytes: number[] }>();
   for (const byte of BYTES) {
-    const column = columnOf[byte] ?? 0;
-    const key = column * 256 + (columnsOfTypes()[byte] ?? 0);
-    const known = classes.get(key) ?? { column, bytes: [] };
+    const [column, type] = [columnOf[byte] ?? 0, columnsOfTypes()[byte] ?? 0];
+    const key = column * 256 + type;
+    const known = classes.get(key) ?? { column, type, bytes: [] };
     classes.set(key, known);
     known.bytes.push(byte);
   }
   const all = [...classes.values()];
   const known: (readonly Alike[])[] = [];
+  const find = (state: number): readonly Alike[] => {
+    const found = new Map<number, { to: number; bytes: number[] }>();
+    for (const { column, type, bytes } of all) {
+      const to = next[state * columns + column] ?? 0;
+      if (alive[to] !== 1) continue;
+      const own = found.get(to * 256 + type);
+      if (own) own.bytes.push(...bytes);
+      else found.set(to * 256 + type, { to, bytes: [...bytes] });
+    }
+    return [...found.values()];
+  };
   return (state) => {
-    const found =
-      known[state] ??
-      all
-        .map(({ column, bytes }) => ({ to: next[state * columns + column] ?? 0, bytes }))
-        .filter(({ to }) => alive[to] === 1);
+    const found = known[state] ?? find(state);
     known[state] = found;
     return found;
   };

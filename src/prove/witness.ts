@@ -49,7 +49,7 @@ export const ASSUMPTIONS: Readonly<Record<'requests' | 'names' | 'pulls', readon
     'a header that decides is sent once; blanks around it are taken away',
     'the head that is counted is the one that was sent',
     'secrets are as "secrets render" writes them: ends of keys differ ignoring case, and no two keys have one MD5',
-    'no more than eight trusted proxies stand in a row',
+    'no more than eight trusted proxies stand in a row; with the PROXY protocol, the address is the one that the engine finds',
     'a Host that is no name or address may be refused first, a target whose escapes or dots make no path too, and a head that is too large for any reason',
     'rates, connections, timeouts, TLS of clients, which authorities are trusted and the sites of domain rewrites are not looked at',
   ],

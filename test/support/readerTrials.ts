@@ -76,6 +76,20 @@ export async function tryReader({ program, made, random, each, title }: Trialled
   }
 }
 
+/** Whether an engine starts on files. */
+export async function starts({ program, made, random }: Omit<Trialled, 'each' | 'title'>): Promise<boolean> {
+  const [proxy] = made.policy.proxies;
+  const target = targets.find(({ name }) => name === made.engine);
+  if (!proxy || !target) throw new Error('nothing to try');
+  const scope = openScope();
+  try {
+    const trial = await startTrial({ target, program, policy: made.policy, proxy, files: made.files, random }, scope);
+    return typeof trial !== 'string';
+  } finally {
+    await scope.close();
+  }
+}
+
 function shown({ request }: Walked): string {
   const { client, caller, ...others } = request;
   return JSON.stringify(others, (_, value) => (typeof value === 'bigint' ? String(value) : value));

@@ -5,7 +5,6 @@ import {
   type DraftItem,
   DraftSets,
   freeName,
-  grouped,
   type Imported,
   type ImportFile,
   type ImportProblem,
@@ -15,6 +14,7 @@ import {
 } from '../../import/draft.ts';
 import { isEverybody, toCidrs } from '../../policy/cidr.ts';
 import { nameProblem } from '../../policy/domains.ts';
+import { grouped } from '../../policy/grouped.ts';
 import { accessOfSite, type SiteAccess, type Way } from './importSite.ts';
 import { caddyTree, type Written } from './importTree.ts';
 

@@ -1,8 +1,10 @@
-import { addresses } from '../../prove/addresses.ts';
+import { type Address, ANY_ADDRESS, type CidrSet, contains } from '../../policy/cidr.ts';
+import { addresses, ipv4In } from '../../prove/addresses.ts';
 import { CannotTell } from '../../prove/explore.ts';
+import { FirstRow } from '../../prove/firstRow.ts';
 import { both, either, isEmptyLanguage, type Language, settled, stateAfter, without } from '../../prove/language.ts';
 import { matching, wholly } from '../../prove/matching.ts';
-import type { MapTable } from './handlers.ts';
+import type { MapRow, MapTable, Network } from './handlers.ts';
 
 /** What an expression of a table is found in. */
 export function languageOf(source: string, place: string): Language {
@@ -13,6 +15,56 @@ export function languageOf(source: string, place: string): Language {
 
 export function onlyText(text: string): Language {
   return wholly(text.replace(/[^A-Za-z0-9]/g, '\\$&'));
+}
+
+export function rowLanguage({ input, source }: MapRow, { place }: MapTable): Language {
+  return source === undefined ? onlyText(input) : languageOf(source, place);
+}
+
+interface RowOption {
+  readonly row: number | undefined;
+  readonly own: Language;
+}
+
+const rowOptionsOf = new WeakMap<MapTable, Map<number, readonly RowOption[]>>();
+
+/** Returns the texts of a language by the first row of a table that fits. Rows that mean the same text are one. */
+export function rowOptions(table: MapTable, search: FirstRow, language: Language): readonly RowOption[] {
+  const known = rowOptionsOf.get(table) ?? new Map<number, readonly RowOption[]>();
+  rowOptionsOf.set(table, known);
+  const found = known.get(language.id) ?? findOptions(table, search, language);
+  known.set(language.id, found);
+  return found;
+}
+
+function findOptions(table: MapTable, search: FirstRow, language: Language): readonly RowOption[] {
+  const first = new Map<string, number>();
+  const nameOf = (row: number): number => {
+    const { source, output = '' } = table.rows[row] ?? {};
+    // What a plain row or one that captures means depends on more.
+    if (source === undefined || output.includes('$')) return row;
+    const name = first.get(output) ?? row;
+    first.set(output, name);
+    return name;
+  };
+  return [...search.divide(language, nameOf)].map(([row, own]) => ({ row, own }));
+}
+
+const searches = new WeakMap<MapTable, FirstRow | undefined>();
+
+/** Finds the first row of a table that fits; `undefined` where the rows have to be looked at one by one. */
+export function firstRowOf(table: MapTable): FirstRow | undefined {
+  if (!searches.has(table)) searches.set(table, searchOf(table));
+  return searches.get(table);
+}
+
+function searchOf({ rows }: MapTable): FirstRow | undefined {
+  try {
+    return new FirstRow(rows.map(({ input, source }) => source ?? `^${input.replace(/[^A-Za-z0-9]/g, '\\$&')}$`));
+  } catch (error) {
+    if (error instanceof CannotTell) return undefined;
+    throw error;
+  }
 }
 
 const PATH_BYTES = bytesIn(/[!->@-~\x80-\xff]/);
@@ -83,6 +135,27 @@ export function hopOf({ rows, fallback, place }: MapTable): number {
   if ('problem' in withPrefix || !isEmptyLanguage(dotted) || either(withPrefix, other) !== addresses())
     throw new CannotTell(`${place}: reads addresses in a way that is not known`);
   return Number(number);
+}
+
+const OF_IPV6 = wholly('(?:.|\\n)*:(?:.|\\n)*');
+const FILLED = wholly('(?:.|\\n)+');
+
+/** The IPv4 addresses whose texts an expression for addresses matches; it may match no text that is an IPv6 one. */
+export function ipv4Texts(language: Language): CidrSet {
+  if (isEmptyLanguage(without(FILLED, language))) return ANY_ADDRESS;
+  if (!isEmptyLanguage(both(language, OF_IPV6))) throw new CannotTell('an expression looks at IPv6 addresses');
+  return ipv4In(language);
+}
+
+/** In which spellings networks hold an address. */
+export function spellingsIn(networks: readonly Network[], address: Address): 'both' | 'plain' | 'long' | 'neither' {
+  const holds = ({ set }: Network, own: Address) => contains(set, own);
+  const asWritten = networks.some((each) => each.isLong === (address.family === 6) && holds(each, address));
+  if (address.family === 6) return asWritten ? 'both' : 'neither';
+  const long: Address = { family: 6, value: (0xffffn << 32n) + address.value };
+  const asLong = networks.some((each) => each.isLong && (holds(each, address) || holds(each, long)));
+  if (asWritten) return asLong ? 'both' : 'plain';
+  return asLong ? 'long' : 'neither';
 }
 
 /** Moments, in seconds, next to which an expression for their digits may change its mind. */

@@ -1,56 +1,36 @@
-import { type Address, contains } from '../../policy/cidr.ts';
 import { capturedIn } from '../../prove/captures.ts';
 import { anyOf, CannotTell, just, matches, type Part, pieceOf, type Run } from '../../prove/explore.ts';
+import type { FirstRow } from '../../prove/firstRow.ts';
 import { includes, type Language, settled, stateAfter, without } from '../../prove/language.ts';
 import { wholly } from '../../prove/matching.ts';
-import type { SymbolicRequest } from '../../prove/request.ts';
+import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from '../../prove/request.ts';
 import {
   type Condition,
-  type Handler,
+  type MapRow,
   type MapTable,
   type Matcher,
   type Network,
   type Template,
   templateOf,
 } from './handlers.ts';
-import { capturesPath, hopOf, hostLanguage, keysIn, languageOf, onlyText, sideOf } from './lookups.ts';
-
-/** What has been set by the time that a handler runs. */
-export interface Scope {
-  readonly tables: readonly MapTable[];
-  /** Whether the tables of secrets are there. */
-  readonly secrets: boolean;
-  readonly last: Assigned | undefined;
-}
-
-interface Assigned {
-  readonly handler: Extract<Handler, { kind: 'vars' }>;
-  /** What its values are evaluated in. */
-  readonly scope: Scope;
-}
+import {
+  capturesPath,
+  firstRowOf,
+  hopOf,
+  hostLanguage,
+  ipv4Texts,
+  keysIn,
+  languageOf,
+  onlyText,
+  rowLanguage,
+  rowOptions,
+  sideOf,
+  spellingsIn,
+} from './lookups.ts';
+import type { Assigned, Scope } from './scope.ts';
 
 /** Those whose values do not depend on each other. */
 const ordered = new WeakSet<Assigned>();
-
-export const NOTHING_SET: Scope = { tables: [], secrets: false, last: undefined };
-
-const following = new WeakMap<Scope, Map<Handler, Scope>>();
-
-export function withHandler(scope: Scope, handler: Handler): Scope {
-  const known = following.get(scope) ?? new Map<Handler, Scope>();
-  following.set(scope, known);
-  const found = known.get(handler) ?? changed(scope, handler);
-  known.set(handler, found);
-  return found;
-}
-
-function changed(scope: Scope, handler: Handler): Scope {
-  // The first table of a name is the one that is asked.
-  if (handler.kind === 'map') return { ...scope, tables: [...scope.tables, handler.table] };
-  if (handler.kind === 'secrets') return { ...scope, secrets: true };
-  if (handler.kind === 'vars') return { ...scope, last: { handler, scope } };
-  return scope;
-}
 
 /** Something that does not follow from method and path alone. */
 export class NotOfTarget extends CannotTell {}
@@ -61,6 +41,9 @@ export interface Sight {
   /** Values that were worked out of method and path before, by handler and name. */
   readonly cuts: ReadonlyMap<string, string>;
 }
+
+/** In shorter tables, row by row is as fast. */
+const LONG_TABLE = 8;
 
 const GIVEN_KEY = 'the key';
 /** Among what is worked out of a target: "OPTIONS", or "" for any other method. */
@@ -186,7 +169,7 @@ export class Meaning {
     const header = /^http\.request\.header\.(.+)$/.exec(name)?.[1];
     if (header !== undefined) return this.header(header.toLowerCase());
     if (name === 'http.request.hostport') return this.request.hostHeader();
-    if (name === 'time.now.unix') return [String(this.request.moment())];
+    if (name === 'time.now.unix') return this.request.moment();
     if (name === 'http.error.status_code' && this.status !== '') return [this.status];
     throw new CannotTell(`{${name}} is not known`);
   }
@@ -224,26 +207,55 @@ export class Meaning {
     if (clientIp.kind === 'header' && single === `http.request.header.${clientIp.header.toLowerCase()}`) {
       this.looksBeyondTarget('an address');
       const number = hopOf(table) + 1;
-      return this.request.hop(number) ? [{ piece: `hop ${number}` }] : [];
+      return this.request.hops.isThere(number) ? [{ piece: `hop ${number}` }] : [];
     }
     const parts = this.evaluate(table.source, scope);
-    for (const { input, source, output } of table.rows) {
-      const language = source === undefined ? onlyText(input) : languageOf(source, table.place);
-      if (!this.matches(parts, language)) continue;
-      return source === undefined
-        ? this.evaluate(templateOf(output, table.place), scope)
-        : this.expanded({ source, output, parts, language }, table);
-    }
-    return this.evaluate(templateOf(table.fallback, table.place), scope);
+    const row = this.rowOf(table, parts);
+    if (row === undefined) return this.evaluate(templateOf(table.fallback, table.place), scope);
+    const { source, output } = row;
+    if (source === undefined) return this.evaluate(templateOf(output, table.place), scope);
+    return output.includes('$')
+      ? this.expanded({ source, output, parts, language: rowLanguage(row, table) }, table)
+      : [output];
+  }
+
+  /** The first row that fits, or another one that means the same text. */
+  private rowOf(table: MapTable, parts: readonly Part[]): MapRow | undefined {
+    const search = table.rows.length >= LONG_TABLE && parts.length === 1 ? firstRowOf(table) : undefined;
+    const [part = '', ...others] = search ? this.resolved(parts) : [];
+    const found = search && others.length === 0 ? this.rowAtOnce(table, search, part) : undefined;
+    return found ? found.row : table.rows.find((each) => this.matches(parts, rowLanguage(each, table)));
+  }
+
+  private rowAtOnce(table: MapTable, search: FirstRow, part: Part): { readonly row: MapRow | undefined } | undefined {
+    const at = (row: number | undefined) => ({ row: row === undefined ? undefined : table.rows[row] });
+    if (typeof part === 'string') return at(search.of(part));
+    if (!('piece' in part) || this.opaques.has(part.piece)) return undefined;
+    const { language, except, only } = pieceOf(this.run, part.piece);
+    if (only !== undefined) return at(search.of(only));
+    if (except.size > 0) return undefined;
+    const { row, own } = this.run.choose(rowOptions(table, search, language));
+    this.run.pieces.set(part.piece, anyOf(own));
+    return at(row);
   }
 
   private matches(parts: readonly Part[], language: Language): boolean {
+    const hop = this.hopIn(parts);
+    if (hop !== undefined) return this.request.hops.isIn(hop, ipv4Texts(language));
     const isMatch = matches(this.run, parts, language);
     for (const [name, own] of this.opaques) {
       const { language: left, except, only } = pieceOf(this.run, name);
       if (left !== own || except.size > 0 || only !== undefined) throw new CannotTell(`${name} is looked into`);
     }
     return isMatch;
+  }
+
+  /** Which address all of a text is; `undefined` for none. */
+  private hopIn(parts: readonly Part[]): number | undefined {
+    const [part, ...others] = parts.length === 1 ? this.resolved(parts) : [];
+    if (typeof part !== 'object' || !('piece' in part) || others.length > 0) return undefined;
+    const number = ADDRESS.exec(part.piece)?.[1];
+    return number === undefined ? undefined : Number(number);
   }
 
   /** A table of targets, whose rows look at the path or at the query. */
@@ -266,7 +278,6 @@ export class Meaning {
 
   /** `$1`, `${1}` and `$$`, as Go expands them. */
   private expanded({ source, output, parts, language }: Matched, table: MapTable): readonly Part[] {
-    if (!output.includes('$')) return [output];
     const [seen, goesOn] = this.seen(parts, language);
     const keys = keysIn(source);
     if (keys && output === '$1') return this.opaque(GIVEN_KEY, keys);
@@ -301,11 +312,10 @@ export class Meaning {
     const [part, ...more] = given;
     if (typeof part !== 'object' || !('piece' in part) || part.piece !== GIVEN_KEY || more.length > 0)
       throw new CannotTell('the secrets are asked for something that is no key');
-    const caller = this.request.caller();
-    if (caller.kind !== 'known') return [];
-    const token = `token of ${caller.key.id}`;
-    if (!this.run.pieces.has(token)) this.run.pieces.set(token, anyOf(TOKEN));
-    return [`${caller.key.id} ${caller.position === 0 ? 'first' : 'second'} `, { piece: token }];
+    const callers = this.request.callers();
+    if (callers.kind !== 'known') return [];
+    if (!this.run.pieces.has(CALLERS_TOKEN)) this.run.pieces.set(CALLERS_TOKEN, anyOf(TOKEN));
+    return [{ piece: CALLER }, ` ${callers.position === 0 ? 'first' : 'second'} `, { piece: CALLERS_TOKEN }];
   }
 
   all(condition: Condition, scope: Scope): boolean {
@@ -373,11 +383,6 @@ export class Meaning {
 
   private isText(value: readonly Part[], text: string): boolean {
     if (/[{}]/.test(text)) throw new CannotTell('a variable is compared with another one');
-    const [part] = value;
-    if (typeof part === 'object' && 'piece' in part && ADDRESS.test(part.piece)) {
-      if (text !== '') throw new CannotTell('an address is compared with a text');
-      return false;
-    }
     return this.matches(value, onlyText(text));
   }
 
@@ -402,25 +407,24 @@ export class Meaning {
   }
 
   private isClientIn(networks: readonly Network[], scope: Scope): boolean {
-    const address = this.clientAddress(scope);
-    if (!address) return false;
-    const asWritten = networks.some(({ isLong, set }) => isLong === (address.family === 6) && contains(set, address));
-    if (address.family === 6 || this.request.world.proxy.clientIp.kind !== 'header') return asWritten;
+    const { hops, world } = this.request;
+    const hop = this.clientHop(scope);
+    if (hop === undefined) return false;
+    const held = hops.tell(hop, networks, (address) => spellingsIn(networks, address));
+    if (held !== 'plain' && held !== 'long') return held === 'both';
     // A header may spell an IPv4 address as an IPv6 one.
-    const long: Address = { family: 6, value: (0xffffn << 32n) + address.value };
-    const asLong = networks.some(({ isLong, set }) => isLong && (contains(set, address) || contains(set, long)));
-    if (asWritten === asLong) return asWritten;
-    return this.request.isSpelledLong() ? asLong : asWritten;
+    const isLong = world.proxy.clientIp.kind === 'header' && hops.isSpelledLong();
+    return isLong === (held === 'long');
   }
 
-  /** The address that a variable holds; `undefined` where it holds none. */
-  clientAddress(scope: Scope): Address | undefined {
+  /** Which address a variable holds; `undefined` where it holds none. */
+  clientHop(scope: Scope): number | undefined {
     this.looksBeyondTarget('the client');
     const [part, ...more] = this.value('http.vars.client_ip', scope);
     if (part === undefined) return undefined;
     const number = typeof part === 'object' && 'piece' in part ? ADDRESS.exec(part.piece)?.[1] : undefined;
     if (number === undefined || more.length > 0) throw new CannotTell('the client is no address');
-    return this.request.hop(Number(number));
+    return this.request.hops.isThere(Number(number)) ? Number(number) : undefined;
   }
 }
 

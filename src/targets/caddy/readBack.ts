@@ -7,8 +7,9 @@ import type { Answered, Cuts, FileModel, FilePlace, Outcome } from '../../prove/
 import type { SymbolicRequest } from '../../prove/request.ts';
 import { type CaddyFile, readCaddyfile } from './caddyfile.ts';
 import { type Condition, type Handler, type Network, templateOf } from './handlers.ts';
-import { bordersOf, languageOf } from './lookups.ts';
-import { cutName, METHOD, Meaning, NOTHING_SET, NotOfTarget, OPTIONS, type Scope, withHandler } from './meaning.ts';
+import { bordersOf, ipv4Texts, languageOf } from './lookups.ts';
+import { cutName, METHOD, Meaning, NotOfTarget, OPTIONS } from './meaning.ts';
+import { NOTHING_SET, type Scope, withHandler } from './scope.ts';
 import { forwarded } from './sending.ts';
 import { type Site, siteOf } from './site.ts';
 
@@ -50,12 +51,14 @@ function clientOf({ own }: Site, request: SymbolicRequest) {
       throw new CannotTell('something is decided before the client is found');
     scope = withHandler(scope, handler);
   }
-  return new Meaning(request, { cuts: new Map(), targetOnly: false }).clientAddress(scope);
+  return new Meaning(request, { cuts: new Map(), targetOnly: false }).clientHop(scope);
 }
 
 /** Variables that follow from method and path alone. */
 function cutsOf({ own }: Site, request: SymbolicRequest): Cuts {
   const cuts = new Map<string, string>();
+  // Small automata first.
+  cuts.set(KEPT, matches(request.run, request.wholePath(), GO_PATH) ? 'yes' : '');
   const meaning = new Meaning(request, { cuts: new Map(), targetOnly: true });
   let scope = NOTHING_SET;
   for (const handler of own) {
@@ -69,8 +72,7 @@ function cutsOf({ own }: Site, request: SymbolicRequest): Cuts {
       else cuts.set(cutName(handler, name), value);
     }
   }
-  cuts.set(METHOD, request.world.proxy.cors && matches(request.run, request.method(), OPTIONS) ? 'OPTIONS' : '');
-  return cuts.set(KEPT, matches(request.run, request.wholePath(), GO_PATH) ? 'yes' : '');
+  return cuts.set(METHOD, request.world.proxy.cors && matches(request.run, request.method(), OPTIONS) ? 'OPTIONS' : '');
 }
 
 /** Variables that follow from something else in some way through; nobody need try them again. */
@@ -208,7 +210,18 @@ function setsOf(handlers: readonly Handler[]): CidrSet[] {
       return matcher.kind === 'client_ip' ? matcher.networks : [];
     });
   const networks = handlers.flatMap((handler) => ('condition' in handler ? inside(handler.condition) : []));
-  return [...new Map(networks.map(({ cidr, set }) => [cidr, set])).values()];
+  return [...new Map(networks.map(({ cidr, set }) => [cidr, set])).values(), ...textSetsOf(handlers)];
+}
+
+/** Addresses in tables that look at their texts. */
+function textSetsOf(handlers: readonly Handler[]): CidrSet[] {
+  return handlers.flatMap((handler) => {
+    if (handler.kind !== 'map') return [];
+    const { source, rows, place } = handler.table;
+    const [only, ...more] = source;
+    if (typeof only !== 'object' || only.name !== 'http.vars.client_ip' || more.length > 0) return [];
+    return rows.flatMap((row) => (row.source === undefined ? [] : ipv4Texts(languageOf(row.source, place))));
+  });
 }
 
 function momentsOf(handlers: readonly Handler[]): number[] {

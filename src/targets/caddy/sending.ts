@@ -1,8 +1,10 @@
 import { CannotTell, lower, type Part } from '../../prove/explore.ts';
 import type { Forwarded } from '../../prove/model.ts';
+import { CALLERS_TOKEN } from '../../prove/request.ts';
 import { type MapTable, templateOf } from './handlers.ts';
-import type { Meaning, Scope } from './meaning.ts';
+import type { Meaning } from './meaning.ts';
 import type { Proxying } from './proxying.ts';
+import type { Scope } from './scope.ts';
 
 /** What a `reverse_proxy` does with a request. */
 export function forwarded(
@@ -118,7 +120,7 @@ function sentValue(value: string, { meaning, scope, place }: Sending): readonly 
     )
       throw new CannotTell(`${place}: {${part.name}} is not known`);
   return meaning.resolved(meaning.evaluate(template, scope)).map((part) => {
-    const token = typeof part === 'object' && 'piece' in part ? /^token of .*$/.exec(part.piece)?.[0] : undefined;
-    return token === undefined ? part : { secret: token };
+    const isToken = typeof part === 'object' && 'piece' in part && part.piece === CALLERS_TOKEN;
+    return isToken ? { secret: CALLERS_TOKEN } : part;
   });
 }

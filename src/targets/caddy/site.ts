@@ -1,3 +1,4 @@
+import { parseCidr, sameAddresses, unionOf } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { CannotTell } from '../../prove/explore.ts';
 import { argsOf, type Line, nameOf } from './caddyfile.ts';
@@ -22,7 +23,7 @@ export interface Site {
 
 const INERT_GLOBAL =
   /^(?:admin|persist_config|storage|storage_clean_interval|skip_install_trust|auto_https|grace_period|log)$/;
-const INERT_SERVER = /^(?:name|timeouts)$/;
+const INERT_SERVER = /^(?:name|timeouts|listener_wrappers)$/;
 
 export function siteOf(lines: readonly Line[], proxy: Proxy): Site {
   const { address = '0.0.0.0', port } = proxy.listen;
@@ -40,7 +41,7 @@ export function siteOf(lines: readonly Line[], proxy: Proxy): Site {
   const [own] = found;
   if (!own?.block || found.length > 1 || others.length > 0)
     throw new CannotTell(`no site, or more than one, is proxy ${proxy.id}`);
-  return { ...contentOf(own.block, proxy), headLimit: headLimitOf(global, `${bind}:${port}`) };
+  return { ...contentOf(own.block, proxy), headLimit: headLimitOf(global, `${bind}:${port}`, proxy) };
 }
 
 function bindOf({ block = [] }: Line): string | undefined {
@@ -48,7 +49,7 @@ function bindOf({ block = [] }: Line): string | undefined {
   return binds.length === 1 ? binds[0] : undefined;
 }
 
-function headLimitOf(global: readonly Line[], listener: string): Site['headLimit'] {
+function headLimitOf(global: readonly Line[], listener: string, proxy: Proxy): Site['headLimit'] {
   const options = global.flatMap(({ block = [] }) => block);
   for (const line of options)
     if (nameOf(line) !== 'servers' && !INERT_GLOBAL.test(nameOf(line)))
@@ -61,6 +62,7 @@ function headLimitOf(global: readonly Line[], listener: string): Site['headLimit
     throw new CannotTell(`there are no options of ${listener}, or too many`);
   let limit: Site['headLimit'] | undefined;
   let isPlain = false;
+  checkWrappers(server, proxy);
   for (const line of server.block) {
     const [value = ''] = argsOf(line);
     if (nameOf(line) === 'max_header_size' && /^[0-9]+$/.test(value))
@@ -71,6 +73,27 @@ function headLimitOf(global: readonly Line[], listener: string): Site['headLimit
   }
   if (!limit || !isPlain) throw new CannotTell(`${server.place}: another size of heads, or another protocol`);
   return limit;
+}
+
+/** Caddy takes the peer from the PROXY protocol, if and only if the spec wants it, and from the same proxies. */
+function checkWrappers({ block = [], place }: Line, { clientIp }: Proxy): void {
+  const wrappers = block.filter((line) => nameOf(line) === 'listener_wrappers');
+  if (wrappers.length === 0 && clientIp.kind !== 'proxyProtocol') return;
+  const [protocol, ...others] = wrappers.flatMap((line) => line.block ?? []);
+  const lines = protocol && nameOf(protocol) === 'proxy_protocol' ? (protocol.block ?? []) : [];
+  const sources = lines
+    .filter((line) => nameOf(line) === 'allow')
+    .flatMap(argsOf)
+    .map(parseCidr);
+  const isSame =
+    clientIp.kind === 'proxyProtocol' &&
+    wrappers.length === 1 &&
+    others.every((line) => nameOf(line) === 'tls' && !line.block && argsOf(line).length === 0) &&
+    lines.every((line) => /^(?:timeout|allow)$/.test(nameOf(line))) &&
+    sources.every((range) => typeof range !== 'string') &&
+    sameAddresses(unionOf(sources.filter((range) => typeof range !== 'string')), clientIp.trusted);
+  if (!isSame)
+    throw new CannotTell(`${place} does not take the PROXY protocol from the trusted proxies, or from others`);
 }
 
 function contentOf(block: readonly Line[], proxy: Proxy): Omit<Site, 'headLimit'> {

@@ -4,7 +4,6 @@ import {
   type DraftItem,
   DraftSets,
   freeName,
-  grouped,
   type Imported,
   type ImportFile,
   type ImportProblem,
@@ -12,6 +11,7 @@ import {
   type NotCarried,
 } from '../../import/draft.ts';
 import { type CidrSet, isEverybody, isWithin, parseCidr, subtract, toCidrs, unionOf } from '../../policy/cidr.ts';
+import { grouped } from '../../policy/grouped.ts';
 import { type AnswerFound, accessOfServer, type Carried, forwardingKey, identityOf } from './importAccess.ts';
 import { type Facts, factsOf, type KeyMap } from './importFacts.ts';
 import { namesOf } from './importNames.ts';

@@ -1,7 +1,8 @@
-import { type DraftEntry, grouped, type NotCarried } from '../../import/draft.ts';
+import type { DraftEntry, NotCarried } from '../../import/draft.ts';
 import { type Member, type Together, together } from '../../import/machine.ts';
 import { acceptedBy, visitPaths } from '../../import/paths.ts';
 import { type CidrSet, isEmpty, isWithin } from '../../policy/cidr.ts';
+import { grouped } from '../../policy/grouped.ts';
 import { type PathPattern, parsePattern } from '../../policy/pattern.ts';
 import { candidatesOf, isWider, type Kept, keepsPath } from './importCandidates.ts';
 import type { Facts, KeyMap } from './importFacts.ts';

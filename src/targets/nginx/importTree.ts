@@ -1,4 +1,5 @@
-import { grouped, type ImportFile, type ImportProblem, type NotCarried } from '../../import/draft.ts';
+import type { ImportFile, ImportProblem, NotCarried } from '../../import/draft.ts';
+import { grouped } from '../../policy/grouped.ts';
 import { type NginxDirective, parseNginx } from './liveConfig.ts';
 
 /** A directive at the place where it takes effect, with the file that it is written in. */

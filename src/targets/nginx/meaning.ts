@@ -1,9 +1,11 @@
-import { type Address, contains, parseCidr } from '../../policy/cidr.ts';
+import type { Address } from '../../policy/cidr.ts';
 import { addresses } from '../../prove/addresses.ts';
-import { CannotTell, exactRow, lower, matches, type Part, type Run } from '../../prove/explore.ts';
+import { CannotTell, lower, matches, type Part, type Run } from '../../prove/explore.ts';
 import { both, isEmptyLanguage, lowering } from '../../prove/language.ts';
 import { matching, wholly } from '../../prove/matching.ts';
-import type { SymbolicRequest } from '../../prove/request.ts';
+import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from '../../prove/request.ts';
+import { exactRow } from '../../prove/rows.ts';
+import { valueIn } from './networks.ts';
 import {
   ENDS_WITH_SLASH,
   HOP,
@@ -196,15 +198,17 @@ export class Meaning {
     return false;
   }
 
-  private geo({ name, source, networks }: GeoTable): readonly Part[] {
+  private geo(table: GeoTable): readonly Part[] {
+    const { name, source } = table;
     const [address, ...more] = this.evaluate(source);
     // What is no address counts as this one.
     const none: Address = { family: 4, value: 0xffffffffn };
-    if (address === undefined || address === '') return [valueIn(networks, none, name)];
+    if (address === undefined || address === '') return [valueIn(table, none)];
     if (more.length > 0 || typeof address === 'string' || !('piece' in address) || !ADDRESS.test(address.piece))
       throw new CannotTell(`the geo $${name} looks up something that is no address`);
-    const own = this.request.hop(Number(address.piece.slice('hop '.length)));
-    return [valueIn(networks, own ?? none, name)];
+    const number = Number(address.piece.slice('hop '.length));
+    const own = this.request.hops.tell(number, table, (each) => valueIn(table, each));
+    return [own ?? valueIn(table, none)];
   }
 
   private map(table: MapTable): readonly Part[] {
@@ -331,15 +335,15 @@ export class Meaning {
   }
 
   private keyText(): readonly Part[] {
-    const caller = this.request.caller();
-    return [{ secret: caller.kind === 'known' ? `key ${caller.position} of ${caller.key.id}` : 'another key' }];
+    const callers = this.request.callers();
+    return [{ secret: callers.kind === 'known' ? `key ${callers.position} of the caller` : 'another key' }];
   }
 
   private keyEnd(length: string): readonly Part[] {
-    const caller = this.request.caller();
+    const callers = this.request.callers();
     // `secrets render` writes rows for ends of this length only.
-    if (caller.kind === 'text' || length !== SELECTOR_LENGTH) return [{ secret: 'end of no key' }];
-    return [{ secret: `end of key ${caller.kind === 'known' ? caller.position : 0} of ${caller.key.id}` }];
+    if (callers.kind === 'text' || length !== SELECTOR_LENGTH) return [{ secret: 'end of no key' }];
+    return [{ secret: `end of key ${callers.kind === 'known' ? callers.position : 0} of the caller` }];
   }
 
   /** Evaluates a table of secrets, as if it had the rows that `secrets render` writes. */
@@ -348,16 +352,18 @@ export class Meaning {
     if (keys.keys.length > 0 || regexes.length > 0 || secrets.length !== 1)
       throw new CannotTell(`the map $${name} has rows beside secrets`);
     if (secrets[0] === 'secrets/tokens*.conf') {
+      if (typeof kind === 'object' && 'piece' in kind && kind.piece === CALLER && end === undefined)
+        return [{ secret: CALLERS_TOKEN }];
       const isKnown =
         typeof kind === 'string' && this.request.world.apiKeys.some(({ id }) => lower(id) === lower(kind));
       return isKnown && end === undefined ? [{ secret: `token of ${kind}` }] : this.evaluate(fallback);
     }
     if (end === undefined) return this.evaluate(fallback);
-    const [, position = '', id = ''] =
-      typeof end === 'object' && 'secret' in end ? (/^end of key (\d+) of (.*)$/.exec(end.secret) ?? []) : [];
-    if (id === '') return this.evaluate(fallback);
-    if (kind === 'hash:') return [{ secret: `digest of ${this.salt()}key ${position} of ${id}` }];
-    if (kind === 'id:') return [id];
+    const [, position] =
+      typeof end === 'object' && 'secret' in end ? (/^end of key (\d+) of the caller$/.exec(end.secret) ?? []) : [];
+    if (position === undefined) return this.evaluate(fallback);
+    if (kind === 'hash:') return [{ secret: `digest of ${this.salt()}key ${position} of the caller` }];
+    if (kind === 'id:') return [{ piece: CALLER }];
     if (kind === 'position:') return [position === '0' ? 'first' : 'second'];
     throw new CannotTell(`the map $${name} looks up something that is not known`);
   }
@@ -377,13 +383,15 @@ export class Meaning {
     const wanted = this.evaluate(digest);
     const text = `digest of ${wanted.map((part) => (typeof part === 'string' ? part : 'secret' in part ? part.secret : '')).join('')}`;
     if (typeof hash === 'string') {
-      if (!hash.startsWith(',')) throw new CannotTell('secure_link compares with a text');
+      // A digest has 22 characters, perhaps with "=" behind them.
+      const { length } = hash.replace(/,.*$/s, '');
+      if (more.length > 0 || (length >= 22 && length <= 24)) throw new CannotTell('secure_link compares with a text');
       return '';
     }
     if (!('secret' in hash) || hash.secret !== text) return '';
     const [, until] = /^,([1-9][0-9]*)$/.exec(expiry) ?? [];
     if (expiry !== '' && until === undefined) return '';
-    return until !== undefined && Number(until) < this.request.moment() ? '0' : '1';
+    return until !== undefined && !this.request.isBefore(Number(until) + 1) ? '0' : '1';
   }
 
   /**
@@ -419,28 +427,16 @@ export class Meaning {
     if (ADDRESS.test(part.piece)) {
       if (regexes.length > 0 || keys.keys.some((key) => key !== ''))
         throw new CannotTell(`the map $${name} looks into an address`);
-      return this.evaluate(this.request.hop(number) ? fallback : (values.get('') ?? fallback));
+      return this.evaluate(this.request.hops.isThere(number) ? fallback : (values.get('') ?? fallback));
     }
     const [row] = regexes;
     const [, left = '', address = '', language = ''] = HOP.exec(row?.source ?? '') ?? [];
     const known = matching(`^(?:${language})\\z`, 'pcre');
     if (!row || regexes.length > 1 || keys.keys.length > 0 || 'problem' in known || known !== addresses())
       throw new CannotTell(`the map $${name} reads addresses in a way that is not known`);
-    if (!this.request.hop(number + 1)) return this.evaluate(fallback);
+    if (!this.request.hops.isThere(number + 1)) return this.evaluate(fallback);
     this.captures.set(left, [{ piece: `hops ${number + 1}` }]);
     this.captures.set(address, [{ piece: `hop ${number + 1}` }]);
     return this.evaluate(row.value);
   }
-}
-
-/** The smallest network that holds the address gives the value; of two of one size, the one that stands below. */
-function valueIn(networks: GeoTable['networks'], address: Address, name: string): string {
-  let best = { length: -1, value: '' };
-  for (const { cidr, value } of networks) {
-    const range = parseCidr(cidr);
-    if (typeof range === 'string') throw new CannotTell(`the geo $${name} has "${cidr}"`);
-    const length = Number(cidr.split('/')[1] ?? '128');
-    if (length >= best.length && contains({ ranges: [range] }, address)) best = { length, value };
-  }
-  return best.value;
 }

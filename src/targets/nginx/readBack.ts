@@ -1,7 +1,7 @@
 import { accessOf } from '../../policy/access.ts';
-import { type CidrSet, parseCidr, unionOf } from '../../policy/cidr.ts';
+import { type CidrSet, parseCidr, sameAddresses, unionOf } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
-import { CannotTell, type Part } from '../../prove/explore.ts';
+import { CannotTell, lower, type Part } from '../../prove/explore.ts';
 import type { Answered, Cuts, FileModel, FilePlace, Forwarded, Outcome, PageHeaders } from '../../prove/model.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
 import { depthOf as depthOfSpec } from '../../prove/specMatch.ts';
@@ -86,7 +86,33 @@ function serverOf({ servers }: Configuration, proxy: Proxy): Server {
   });
   const [server] = found;
   if (!server || found.length > 1) throw new CannotTell(`no server, or more than one, is proxy ${proxy.id}`);
-  return readServer(server.block ?? []);
+  return readServer(withoutProxyProtocol(server.block ?? [], proxy));
+}
+
+/**
+ * The lines by which nginx takes $remote_addr from the PROXY protocol, if the spec wants it from the same proxies. For
+ * all else the address is then that of a connection.
+ */
+function withoutProxyProtocol(block: readonly NginxDirective[], { clientIp }: Proxy): readonly NginxDirective[] {
+  if (clientIp.kind !== 'proxyProtocol') return block;
+  const isListener = ({ name }: NginxDirective) => name === 'listen';
+  const isSource = ({ name, args }: NginxDirective) => name === 'set_real_ip_from' && args[0] !== 'unix:';
+  const sources = block.filter(isSource).map(({ args: [cidr = ''] }) => parseCidr(cidr));
+  const trusted = unionOf(sources.filter((range) => typeof range !== 'string'));
+  const isSame =
+    block.filter(isListener).every(({ args }) => args.includes('proxy_protocol')) &&
+    block.some(({ name, args }) => name === 'real_ip_header' && args.join() === 'proxy_protocol') &&
+    sources.every((range) => typeof range !== 'string') &&
+    sameAddresses(trusted, clientIp.trusted);
+  if (!isSame)
+    throw new CannotTell('the server does not take the PROXY protocol from the trusted proxies, or from others');
+  return block
+    .filter((directive) => !isSource(directive) && directive.name !== 'real_ip_header')
+    .map((directive) =>
+      isListener(directive)
+        ? { ...directive, args: directive.args.filter((each) => each !== 'proxy_protocol') }
+        : directive,
+    );
 }
 
 function readServer(block: readonly NginxDirective[]): Server {
@@ -97,7 +123,7 @@ function readServer(block: readonly NginxDirective[]): Server {
   for (const directive of block) {
     const { name, args } = directive;
     const [first = '', second = '', third = ''] = args;
-    if (name === 'set' && verdict === undefined) variables.set(first.slice(1), templateOf(second));
+    if (name === 'set' && verdict === undefined) variables.set(lower(first.slice(1)), templateOf(second));
     else if (name === 'secure_link') secureLink = templateOf(first);
     else if (name === 'secure_link_md5') digest = templateOf(first);
     else if (name === 'rewrite' && verdict === undefined && first === '^(?!/[.]/)' && third === 'last')
@@ -121,7 +147,7 @@ function clientOf(configuration: Configuration, { directives }: Server, request:
   if (address === undefined) return undefined;
   const [, number] = typeof address === 'object' && 'piece' in address ? (/^hop (\d+)$/.exec(address.piece) ?? []) : [];
   if (number === undefined) throw new CannotTell('$client is no address');
-  return request.hop(Number(number));
+  return request.hops.isThere(Number(number)) ? Number(number) : undefined;
 }
 
 interface Asked {

@@ -1,4 +1,5 @@
-import { CannotTell, type ExactRows, exactRows, lower } from '../../prove/explore.ts';
+import { CannotTell, lower } from '../../prove/explore.ts';
+import { type ExactRows, exactRows } from '../../prove/rows.ts';
 import { checkInert } from './inert.ts';
 import { type NginxDirective, parseNginx } from './liveConfig.ts';
 
@@ -110,7 +111,7 @@ function tableOf({ name, args, block = [] }: NginxDirective): Table {
   const [, variable] = /^\$(\w+)$/.exec(args.at(-1) ?? '') ?? [];
   if (variable === undefined) throw new CannotTell(`a ${name} makes no variable`);
   const source = templateOf(args.length > 1 ? (args[0] ?? '') : '$remote_addr');
-  return name === 'geo' ? geoOf(variable, source, block) : mapOf(variable, source, block);
+  return name === 'geo' ? geoOf(lower(variable), source, block) : mapOf(lower(variable), source, block);
 }
 
 function geoOf(name: string, source: Template, block: readonly NginxDirective[]): GeoTable {
@@ -141,7 +142,17 @@ function mapOf(name: string, source: Template, block: readonly NginxDirective[])
     else values.set(lower(key), value);
   }
   const marks = regexes.some(({ source: each }) => each.includes('(?<capitals_1>'));
-  return { kind: 'map', name, source, keys: exactRows(values.keys()), values, regexes, fallback, secrets, marks };
+  return {
+    kind: 'map',
+    name,
+    source,
+    keys: exactRows(values.keys(), (key) => JSON.stringify(values.get(key))),
+    values,
+    regexes,
+    fallback,
+    secrets,
+    marks,
+  };
 }
 
 function regexRow(key: string, value: Template): RegexRow {
@@ -149,14 +160,14 @@ function regexRow(key: string, value: Template): RegexRow {
   return { source: key.slice(ignoreCase ? 2 : 1), ignoreCase, value };
 }
 
-/** `a${b}c$d` → "a", b, "c", d. */
+/** `a${b}c$D` → "a", b, "c", d: nginx ignores the case of variables. */
 export function templateOf(text: string): Template {
   const parts: (string | { variable: string })[] = [];
   let rest = text;
   while (rest !== '') {
     const [whole = '', plain, braced, bare] = /^(?:([^$]+)|\$\{(\w+)\}|\$([A-Za-z_]\w*))/.exec(rest) ?? [];
     if (whole === '') throw new CannotTell('a value has a dollar sign that stands for nothing');
-    parts.push(plain ?? { variable: braced ?? bare ?? '' });
+    parts.push(plain ?? { variable: lower(braced ?? bare ?? '') });
     rest = rest.slice(whole.length);
   }
   return parts;

@@ -1,0 +1,150 @@
+import { type Address, type CidrSet, contains, formatAddress } from '../policy/cidr.ts';
+import { grouped } from '../policy/grouped.ts';
+import type { Proxy } from '../policy/types.ts';
+import type { Run } from './explore.ts';
+
+/** Addresses that nobody has told apart so far, of which the first stands for all. */
+type Alike = readonly Address[];
+
+interface Group<T> {
+  readonly value: T;
+  readonly addresses: Alike;
+}
+
+/** Where addresses come from. */
+export interface Ways {
+  readonly proxy: Proxy;
+  /** One address of each kind: any set of addresses in spec and files holds all addresses of a kind, or none. */
+  readonly addresses: readonly Address[];
+  /**
+   * Whether the client is the peer of the connection. It is, once it has been proved that file and spec find the same
+   * client.
+   */
+  readonly isDirect: boolean;
+}
+
+/**
+ * The addresses that a request comes from and through: that of the connection (0), and those in a header, counted from
+ * the right. Nothing is decided about them until something looks at them.
+ */
+export class Hops {
+  private readonly run: Run;
+  private readonly ways: Ways;
+  /** `undefined` where it is no address. */
+  private readonly left = new Map<number, Alike | undefined>();
+  private isLong: boolean | undefined;
+
+  constructor(run: Run, ways: Ways) {
+    this.run = run;
+    this.ways = ways;
+  }
+
+  /** Whether there is an address. */
+  isThere(number: number): boolean {
+    return this.addresses(number) !== undefined;
+  }
+
+  private addresses(number: number): Alike | undefined {
+    if (this.left.has(number)) return this.left.get(number);
+    const { isDirect, addresses, proxy } = this.ways;
+    const { clientIp } = proxy;
+    const isEnded = !isDirect && number >= MOST_TRUSTED && clientIp.kind === 'header';
+    const all = isEnded ? addressesOutside(addresses, clientIp.trusted) : addresses;
+    const isNone = number > 0 && this.run.choose(all.length > 0 ? [true, false] : [true]);
+    const found = isNone ? undefined : all;
+    this.left.set(number, found);
+    return found;
+  }
+
+  /**
+   * Returns what a function makes of an address, after narrowing the address until it makes the same of all that are
+   * left; `undefined` where it is no address. The function depends on nothing but `of`.
+   */
+  tell<T>(number: number, of: object, valueOf: (address: Address) => T): T | undefined {
+    const addresses = this.addresses(number);
+    if (!addresses) return undefined;
+    const { value, addresses: left } = this.run.choose(groupsOf(addresses, of, valueOf));
+    this.left.set(number, left);
+    return value;
+  }
+
+  /** Whether the header spells an IPv4 address as an IPv6 one, such as `::ffff:192.0.2.1`. */
+  isSpelledLong(): boolean {
+    this.isLong ??= this.run.choose([false, true]);
+    return this.isLong;
+  }
+
+  /** Returns which of them is the client, as the spec understands it. */
+  client(): number {
+    const { clientIp } = this.ways.proxy;
+    if (this.ways.isDirect || clientIp.kind !== 'header') return 0;
+    let number = 0;
+    while (this.isIn(number, clientIp.trusted) && this.isThere(number + 1)) number++;
+    return number;
+  }
+
+  /** Tells the addresses of the client that a set holds from all others. */
+  isIn(number: number, set: CidrSet): boolean {
+    return this.tell(number, set, (address) => contains(set, address)) === true;
+  }
+
+  /** One of the addresses that the connection may come from. */
+  peer(): Address | undefined {
+    return this.left.get(0)?.[0];
+  }
+
+  /** What the header holds; nothing where nothing has looked at it. */
+  header(): readonly string[] {
+    const hops: string[] = [];
+    for (let number = 1; this.left.has(number); number++) {
+      const address = this.left.get(number)?.[0];
+      const isLong = address?.family === 4 && this.isLong === true;
+      hops.unshift(address ? `${isLong ? '::ffff:' : ''}${formatAddress(address)}` : 'x');
+    }
+    return hops;
+  }
+}
+
+/** Most trusted proxies in a row, the one that connects included; more are assumed not to occur. */
+const MOST_TRUSTED = 8;
+
+const outside = new WeakMap<Alike, Alike>();
+
+function addressesOutside(addresses: Alike, trusted: CidrSet): Alike {
+  const found = outside.get(addresses) ?? addresses.filter((address) => !contains(trusted, address));
+  outside.set(addresses, found);
+  return found;
+}
+
+const groups = new WeakMap<Alike, WeakMap<object, readonly Group<unknown>[]>>();
+
+function groupsOf<T>(addresses: Alike, of: object, valueOf: (address: Address) => T): readonly Group<T>[] {
+  const known = groups.get(addresses) ?? new WeakMap<object, readonly Group<unknown>[]>();
+  groups.set(addresses, known);
+  const found = known.get(of) ?? alikeBy(addresses, valueOf);
+  known.set(of, found);
+  // Each object has one function.
+  return found as readonly Group<T>[];
+}
+
+function alikeBy<T>(addresses: Alike, valueOf: (address: Address) => T): readonly Group<T>[] {
+  const found = grouped(addresses, valueOf);
+  return [...found].map(([value, own]) => ({ value, addresses: found.size === 1 ? addresses : own }));
+}
+
+/** Returns an address between any two borders of some sets: any of these sets holds all addresses around it, or none. */
+export function addressKinds(sets: readonly CidrSet[]): Address[] {
+  const kinds = new Map<string, Address>();
+  const last = { 4: (1n << 32n) - 1n, 6: (1n << 128n) - 1n } as const;
+  const add = (address: Address) => {
+    const key = `${address.family} ${address.value}`;
+    if (address.value <= last[address.family] && !kinds.has(key)) kinds.set(key, address);
+  };
+  for (const { family, first, last: end } of sets.flatMap((set) => set.ranges)) {
+    add({ family, value: first });
+    add({ family, value: end + 1n });
+  }
+  add({ family: 4, value: 0n });
+  add({ family: 6, value: 0n });
+  return [...kinds.values()];
+}
