@@ -417,6 +417,24 @@ imports('HEAD that was refused goes with GET in a spec, and is listed', () =>
   }),
 );
 
+imports('where nothing can be imported, each server says why, and what would help', () =>
+  inWorkspace(async ({ runArgs }) => {
+    const input = `http {
+server { listen 81;
+  location / { auth_basic x; proxy_pass http://up; } }
+server { listen 82;
+  location / { root /srv; } }
+}`;
+    const { status, stdout, stderr } = await runArgs(['import', 'nginx', '-'], { input });
+    assert.is(status, 2);
+    assert.is(stdout, '');
+    assert.match(stderr, /<stdin>:3: location \/: callers give a user and a password/);
+    assert.match(stderr, /<stdin>:4: server: it forwards nothing that a spec can allow/);
+    assert.match(stderr, /<stdin>:5: location \/: it serves files/);
+    assert.match(stderr, /no server of it forwards anything that a spec can allow[^]*nginx -T/);
+  }),
+);
+
 imports('what is no configuration is refused with a place and without its text', async () =>
   inWorkspace(async ({ runArgs }) => {
     for (const [text, place] of [

@@ -55,7 +55,9 @@ export function importConfiguration(args: ImportArguments, io: Io): Status {
   const found = readAll(files, io);
   if ('problem' in found) return unable(refusal(found, importer), io);
   const imported = importer.read(found.files, { tags: args.tag, methods: args.method, paths: args.path });
-  return 'problem' in imported ? unable(refusal(imported, importer), io) : printImported(imported, format, io);
+  if (!('problem' in imported)) return printImported(imported, format, io);
+  for (const one of imported.reasons ?? []) io.err(`  ${notCarriedText(one)}\n`);
+  return unable(refusal(imported, importer), io);
 }
 
 function refusal({ file, line, problem }: ImportProblem, { remedy }: Importer): string {

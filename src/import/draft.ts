@@ -60,6 +60,8 @@ export interface ImportProblem {
   readonly file: string;
   readonly line: number;
   readonly problem: string;
+  /** Why each part of it cannot be imported, where that differs. */
+  readonly reasons?: readonly NotCarried[];
 }
 
 /** Which operations of a description are imported; an absent list leaves none out. */

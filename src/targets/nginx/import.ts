@@ -34,7 +34,12 @@ export function importNginx(files: readonly ImportFile[]): Imported | ImportProb
   for (const server of servers) builder.add(server);
   const notCarriedOver = [...tree.notCarriedOver, ...builder.notCarriedOver, ...lostSettings(http, servers)];
   if (builder.proxies.length === 0)
-    return { file: files[0]?.name ?? '', line: 1, problem: 'no server of it forwards anything that a spec can allow' };
+    return {
+      file: files[0]?.name ?? '',
+      line: 1,
+      problem: 'no server of it forwards anything that a spec can allow',
+      reasons: sorted([...notCarriedOver, ...builder.idle]),
+    };
   return { draft: builder.draft(), notCarriedOver: sorted(notCarriedOver) };
 }
 
@@ -61,6 +66,8 @@ const GROUPS = unionOf(['224.0.0.0/4', 'ff00::/8'].flatMap((text) => rangeOf(tex
 class DraftBuilder {
   readonly proxies: DraftItem[] = [];
   readonly notCarriedOver: NotCarried[] = [];
+  /** The servers that forward nothing, which is worth a word only where all are such. */
+  readonly idle: NotCarried[] = [];
   readonly #facts: Facts;
   readonly #http: Written;
   readonly #servers: readonly Written[];
@@ -80,7 +87,11 @@ class DraftBuilder {
   add(server: Written): void {
     const access = accessOfServer(server, this.#http, this.#facts);
     this.notCarriedOver.push(...access.notCarriedOver);
-    if (access.carried.length === 0) return;
+    if (access.carried.length === 0) {
+      const { file, line } = server;
+      this.idle.push({ file, line, what: 'server', reason: 'it forwards nothing that a spec can allow' });
+      return;
+    }
     const named = namesOf(server, this.#servers);
     this.notCarriedOver.push(...named.notCarriedOver);
     if ('unreachable' in named) {

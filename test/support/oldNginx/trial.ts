@@ -225,7 +225,7 @@ class Judge {
     this.#imported = 'problem' in imported ? undefined : imported;
     this.#told =
       'problem' in imported
-        ? [{ file: imported.file, line: imported.line, what: '', reason: imported.problem }]
+        ? (imported.reasons ?? [])
         : imported.notCarriedOver;
     this.#policy = policy;
   }
