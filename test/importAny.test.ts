@@ -146,6 +146,33 @@ any('names of a Corefile become domain rewrites, and the rest of it is listed', 
   }),
 );
 
+any('a rule of a Corefile counts only where its server is asked', () =>
+  inWorkspace(async ({ runArgs }) => {
+    const input = `a.example {
+  rewrite name x.a.example y.link.example
+  rewrite name x.b.example y.link.example
+}
+(unused) {
+  rewrite name z.a.example y.link.example
+}
+. {
+  rewrite name u.a.example y.link.example
+  rewrite name suffix .example .link.example
+  rewrite name v.c.example y.link.example
+}
+`;
+    const { stdout, stderr } = await runArgs(['import', 'corefile', '-'], { input });
+    assert.equal(stdout.match(/from: "?[^",]*/g), ['from: x.a.example', 'from: v.c.example']);
+    for (const told of [
+      ':3: rewrite: its server does not answer for the name',
+      ':6: rewrite: no server imports it',
+      ':9: rewrite: another server answers for the name',
+      ':10: rewrite: ',
+    ])
+      assert.ok(stderr.includes(told), `${told}\n${stderr}`);
+  }),
+);
+
 /** What the imported spec decides: `allow`, or the status. */
 async function asked(run: (args: string) => Promise<Ran>, question: string): Promise<string> {
   const { stdout } = await run(`explain ${question} --format json`);

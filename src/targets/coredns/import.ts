@@ -1,5 +1,5 @@
 import type { DraftItem, Imported, ImportFile, ImportProblem, NotCarried } from '../../import/draft.ts';
-import { type Directive, parseCorefile } from './grammar.ts';
+import { type Corefile, type Directive, effectiveDirectives, parseCorefile, type ServerBlock } from './grammar.ts';
 
 const NAME = /^(?=.{3,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])$/;
 
@@ -17,15 +17,26 @@ export function importCorefile(files: readonly ImportFile[]): Imported | ImportP
     if ('problem' in parsed) return { file, line: parsed.at.line + 1, problem: parsed.problem };
     for (const word of parsed.imports)
       notCarriedOver.push({ file, line: word.line + 1, what: 'import', reason: 'name the file beside this one' });
-    const all = [...parsed.blocks.flatMap(({ directives }) => directives), ...[...parsed.snippets.values()].flat()];
-    for (const directive of all) {
-      const line = directive.name.line + 1;
-      const found = directive.name.text === 'rewrite' ? rewriteOf(directive) : 'the server itself is no part of a spec';
-      const lost = typeof found === 'string' ? found : taken(found, rewrites);
-      if (lost !== undefined) notCarriedOver.push({ file, line, what: directive.name.text, reason: lost });
-      else if (typeof found !== 'string')
-        rewrites.set(found.from, { id: found.from, notes: [`${file}:${line}`], value: found });
-    }
+    const used = new Set<Directive>();
+    for (const block of parsed.blocks)
+      for (const { directive } of effectiveDirectives(block, parsed)) {
+        used.add(directive);
+        const line = directive.name.line + 1;
+        const found =
+          directive.name.text === 'rewrite' ? rewriteOf(directive) : 'the server itself is no part of a spec';
+        const lost = typeof found === 'string' ? found : (unasked(found, block, parsed) ?? taken(found, rewrites));
+        if (lost !== undefined) notCarriedOver.push({ file, line, what: directive.name.text, reason: lost });
+        else if (typeof found !== 'string')
+          rewrites.set(found.from, { id: found.from, notes: [`${file}:${line}`], value: found });
+      }
+    for (const directive of [...parsed.snippets.values()].flat())
+      if (!used.has(directive) && directive.name.text !== 'import')
+        notCarriedOver.push({
+          file,
+          line: directive.name.line + 1,
+          what: directive.name.text,
+          reason: 'no server imports it',
+        });
   }
   if (rewrites.size === 0)
     return { file: files[0]?.name ?? '', line: 1, problem: 'it rewrites no name that a spec can rewrite' };
@@ -38,9 +49,32 @@ export function importCorefile(files: readonly ImportFile[]): Imported | ImportP
   return { draft, notCarriedOver };
 }
 
+/** Returns why a server is not asked for the name of a rule: the one with the longest zone above a name answers for it. */
+function unasked({ from }: Rewrite, block: ServerBlock, { blocks }: Corefile): string | undefined {
+  const name = plain(from).replace(/^\*\./, '');
+  const longest = (one: ServerBlock) =>
+    Math.max(...zonesOf(one).map((zone) => (zone === '' || `.${name}`.endsWith(`.${zone}`) ? zone.length : -1)));
+  const own = longest(block);
+  if (own < 0) return 'its server does not answer for the name';
+  const others = blocks.filter((one) => one !== block);
+  if (others.some((one) => longest(one) > own)) return 'another server answers for the name';
+  const isSplit = from.startsWith('*') && others.some((one) => zonesOf(one).some((zone) => zone.endsWith(`.${name}`)));
+  return isSplit ? 'another server answers for some names below it' : undefined;
+}
+
+/** Returns the zones of a server, without their ports; "" for all names. */
+function zonesOf({ keys }: ServerBlock): string[] {
+  return keys
+    .flatMap(({ text }) => text.split(','))
+    .filter((text) => text !== '')
+    .map((text) => plain(text.replace(/^[a-z]+:\/\//, '').replace(/:\d+$/, '')));
+}
+
 function taken({ from, to }: Rewrite, rewrites: ReadonlyMap<string, DraftItem>): string | undefined {
   if (from === to) return 'a name stands for itself';
-  return rewrites.has(from) ? 'a rule before it takes this name already' : undefined;
+  const known = rewrites.get(from)?.value;
+  if (JSON.stringify(known) === JSON.stringify({ from, to })) return undefined;
+  return known ? 'a rule before it takes this name already' : undefined;
 }
 
 const plain = (text: string) => text.toLowerCase().replace(/\.$/, '');

@@ -223,10 +223,7 @@ class Judge {
   ) {
     this.#old = old;
     this.#imported = 'problem' in imported ? undefined : imported;
-    this.#told =
-      'problem' in imported
-        ? (imported.reasons ?? [])
-        : imported.notCarriedOver;
+    this.#told = 'problem' in imported ? (imported.reasons ?? []) : imported.notCarriedOver;
     this.#policy = policy;
   }
 
@@ -285,7 +282,7 @@ class Judge {
     return this.#imported?.draft.apiKeys?.find(({ notes: [note = ''] = [] }) => {
       const [, file, line] = /^(.*?):(\d+);/.exec(note) ?? [];
       const text = this.#old.files.find(({ name }) => name === file)?.text.split('\n')[Number(line) - 1];
-      return text?.includes(`${sent}"`);
+      return text?.includes(`"${sent}"`) || text?.includes(`"\\\\${sent}"`);
     })?.id;
   }
 
