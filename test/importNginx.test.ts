@@ -337,6 +337,13 @@ for (const [what, text, told] of [
     /location = \/x: .*it admitted more clients/,
   ],
   [
+    'more clients of one method',
+    server(
+      `location = /x { limit_except GET { allow 192.0.2.9; } proxy_pass http://up; } location = /y { proxy_pass http://up; } ${OK}`,
+    ),
+    /location = \/x: .*it admitted more clients/,
+  ],
+  [
     'names beside the whole ones',
     server(`server_name a.example.com .example.com; ${OK}`),
     /server_name: names of a proxy are whole names/,

@@ -40,7 +40,6 @@ for (const name of ['nginx', 'nginx-newest'] as const)
         if (!fault) continue;
         const { kind, text } = await smallest(old.lines, fault, { ...bench, counts: { ...counts } });
         faults.push(`#${number} ${kind}\n${text}`);
-        if (process.env['SHOW']) console.log(`#${number} ${kind}\n${text}\n\n`);
       }
     } finally {
       for (const one of recorders) await one.close();

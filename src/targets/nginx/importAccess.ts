@@ -166,7 +166,11 @@ function carry(place: Location, context: Context): CarriedLocation {
   if (forwarded.length === 0) return { carried: [], notCarriedOver };
   const reasons = new Map<string, string>();
   const carried = carriedBy(place, forwarded, context, reasons);
-  const lost = whatIsLost(place, { carried, reasons, forwarded, ranges: context.ranges });
+  const { ranges } = context;
+  const isOpener = verdicts.some(
+    ([, one]) => one.kind === 'forward' && ranges !== undefined && !isWithin(one.ranges, ranges),
+  );
+  const lost = whatIsLost(place, { carried, reasons, forwarded, isOpener });
   if (lost.length > 0) notCarriedOver.push({ ...placed(place), reason: lost.join('; ') });
   return { carried, notCarriedOver };
 }
@@ -231,11 +235,12 @@ interface Carrying {
   /** By method, why no wider pattern could be made of it. */
   readonly reasons: ReadonlyMap<string, string>;
   readonly forwarded: readonly string[];
-  readonly ranges: CidrSet | undefined;
+  /** Whether it admits clients that others do not. */
+  readonly isOpener: boolean;
 }
 
 /** Returns in words what the location accepts beyond the patterns that were made of it. */
-function whatIsLost(place: Location, { carried, reasons, forwarded, ranges }: Carrying): string[] {
+function whatIsLost(place: Location, { carried, reasons, forwarded, isOpener }: Carrying): string[] {
   const why = (methods: readonly string[]) =>
     [...new Set(methods.flatMap((method) => reasons.get(method) ?? []))].slice(0, 2).join('; ');
   const [first] = carried;
@@ -252,7 +257,7 @@ function whatIsLost(place: Location, { carried, reasons, forwarded, ranges }: Ca
   if (/\$\d/.test(first.forward.at.args[0] ?? ''))
     lost.push('decoded and put together anew, so that "%3F" became a query and "%2F" a slash');
   if (keptBy(place, first.forward)?.isQueryLost) lost.push('the query was dropped, and is sent on now');
-  if (ranges && !isWithin(first.forward.ranges, ranges)) lost.push('it admitted more clients than the others');
+  if (isOpener) lost.push('it admitted more clients than the others');
   if (first.forward.anyKey) lost.push('any text was key enough, and one of the keys is asked for now');
   if (first.methods.length >= 3 && verdictIsOpen(place)) lost.push('all other methods too');
   if (carried.some(({ methods }) => methods.includes('GET') && !methods.includes('HEAD')))

@@ -104,9 +104,8 @@ async function started(folder: string, { program, ports, counts }: Bench): Promi
     const server = await startServer({ command: program, args, cwd: folder, ready, patience: 5_000 });
     counts.configs += 1;
     return server;
-  } catch (error) {
+  } catch {
     counts.refused += 1;
-    if (process.env['POSTERN_SHOW_REFUSED']) console.log(String(error).split('\n').slice(1).join(' '));
     return undefined;
   }
 }
