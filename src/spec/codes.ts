@@ -39,5 +39,8 @@ export const specCodes = defineCodes('spec', {
   variable: error('variables are not replaced in a spec').hint(
     'write env:{variable}, which is looked up when secrets are rendered',
   ),
-  'bad-secret-reference': error('this is not a complete {scheme}: reference').hint('write {form}, without blanks'),
+  'bad-secret-reference': error('this is not a complete {scheme}: reference').hint(
+    ({ scheme, form }: { scheme: string; form: string }) =>
+      `write ${form}, without ${scheme === 'vault' ? 'blanks, empty parts, "." or ".."' : 'blanks'}`,
+  ),
 });

@@ -22,7 +22,7 @@ export type SecretScheme = keyof typeof SECRET_FORMS;
 export const secretReference = z
   .string()
   .regex(
-    /^(?:env:[A-Za-z_][A-Za-z0-9_]*|file:[^\s\0-\x1F\x7F]+|(?:vault|sops):[^#\s\0-\x1F\x7F]+#[^#\s\0-\x1F\x7F]+|k8s:[a-z0-9][a-z0-9-]*\/[a-z0-9][a-z0-9.-]*#[A-Za-z0-9._-]+)$/,
+    /^(?:env:[A-Za-z_][A-Za-z0-9_]*|file:[^\s\0-\x1F\x7F]+|vault:(?:(?!\.\.?[/#])[^/#\s\0-\x1F\x7F]+(?:\/(?!#)|(?=#)))+#[^#\s\0-\x1F\x7F]+|sops:[^#\s\0-\x1F\x7F]+#[^#\s\0-\x1F\x7F]+|k8s:[a-z0-9][a-z0-9-]*\/[a-z0-9][a-z0-9.-]*#[A-Za-z0-9._-]+)$/,
     {
       error:
         'must be a reference such as env:POSTERN_KEY, file:/run/secrets/key, vault:path#field, k8s:namespace/name#key or sops:file#field, never the secret itself',
