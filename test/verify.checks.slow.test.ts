@@ -28,10 +28,6 @@ const replaced =
   (from: string | RegExp, to: string) =>
   (file: RenderedFile): RenderedFile => ({ ...file, text: file.text.replaceAll(from, to) });
 
-/** What expressions say of origins without a scheme, and of user information, as either engine writes it. */
-const NO_SCHEME = /\|\[\/\\+\]\[\/\\+t\]\+/g;
-const USER_INFO = /\(\?:\[\^\/\?#[^\]]*\]\*@\)\?/g;
-
 /** Mistakes of a generator by engine, and what is said of each. */
 const PLANTED = {
   caddy: [
@@ -47,17 +43,17 @@ const PLANTED = {
     ],
     [
       'a Location without a scheme leads to the upstream',
-      replaced(NO_SCHEME, ''),
+      replaced('"^(?:[Hh][Tt][Tt][Pp][Ss]?:)?//', '"^[Hh][Tt][Tt][Pp][Ss]?://'),
       /answers with a Location that names it without a scheme, and it came back as \/\/pool.example.com/,
     ],
     [
       'a Location with user information leads to the upstream',
-      replaced(USER_INFO, ''),
+      replaced(/header_down Location .\^\(\?:\[\^>\].*/g, ''),
       /answers with a Location that names it with user information, and it came back as https:\/\/user:word@/,
     ],
     [
       'a Refresh leads to the upstream',
-      replaced(/header_down Refresh .*/g, ''),
+      replaced(/header_down -Refresh/g, ''),
       /answers with a Refresh that names it, and it came back as https:\/\/pool.example.com/,
     ],
     [
@@ -165,7 +161,7 @@ const PLANTED_IN_SITES = {
   nginx: [
     [
       'a site that knows its public name with a scheme only',
-      replaced(NO_SCHEME, ''),
+      replaced('s?:)?//', 's?:)//'),
       /answers with a Location that names it without a scheme, and it came back as \/\/gitlab.example.com/,
     ],
     [

@@ -94,36 +94,31 @@ function passedHeaders({ auth, headers, websocket }: Forwarding, upstream: Upstr
   return [...new Set(all)].filter((header) => header !== own).sort();
 }
 
-/** Source of the user information before a host. Clients leave it out of the origin. */
-export const USER_INFO = '(?:[^/?#\\\\<>" ]*@)?';
-
 /**
- * Returns the source of what stands before a host in the ways that browsers and HTTP libraries read as the same:
- * `https://`, `//`, `http:/`, and "\" for "/".
- */
-export function urlStart(scheme: string): string {
-  return `(?:${scheme}:[/\\\\\\t]*|[/\\\\][/\\\\\\t]+)`;
-}
-
-/** Returns the source of the ports of an origin, also with zeros before the number, or without a number. */
-export function portSource(ports: readonly number[]): string {
-  return `(?::0*${oneOf([...new Set(ports)].map(String))}?)?`;
-}
-
-/** Source of a host that no plain text is: "%61", blanks, and letters beyond ASCII are read as another one by clients. */
-const ODD_HOST = '[^/?#\\\\<>]*[^\\t!-$&-~][^/?#\\\\<>]*';
-
-/**
- * Returns the source of a regular expression for origins, in every spelling that clients treat as the same: any case, a
- * dot after the name, the usual ports, user information, no scheme. A host that is not plain counts as one of them: a
- * client that came to the proxy for it sends its key to nobody else. For an engine that ignores case by itself,
- * `letters` is `escapeRegex`. The caller adds what may follow: a path, a query or the end.
+ * Returns the source of a regular expression for origins, in every plain spelling that clients treat as the same: any
+ * case, a dot after the name, the usual ports, no scheme. For an engine that ignores case by itself, `letters` is
+ * `escapeRegex`. The caller adds what may follow: a path, a query or the end.
  */
 export function originSource(origins: readonly Pick<Upstream, 'host' | 'port'>[], letters = caseless): string {
-  const hosts = origins.map(({ host, port }) => `${letters(urlHost(host))}[.]?${portSource([80, 443, port])}`);
-  const scheme = `${letters('http')}${letters('s')}?`;
-  return `${urlStart(scheme)}(?:${USER_INFO}${oneOf([...new Set(hosts)])}|${ODD_HOST})`;
+  const hosts = origins.map(({ host, port }) => {
+    const ports = oneOf([...new Set([80, 443, port])].map(String));
+    return `${letters(urlHost(host))}[.]?(?::${ports})?`;
+  });
+  return `(?:${letters('http')}${letters('s')}?:)?//${oneOf([...new Set(hosts)])}`;
 }
+
+/**
+ * Source of the start of a URL that clients read in ways of their own: with tabs in it, "\" for "/", one slash or three,
+ * user information, a host that no plain text is, or a port with zeros before it. Any of them could lead to an upstream,
+ * and none is what an upstream has a reason to write.
+ */
+export const ODD_URL = [
+  '[^>]*[\\x00-\\x1F\\x7F]',
+  '[ "\']|/?\\\\',
+  '(?i:https?:)/?(?:[^/]|$)',
+  '(?i:https?:)?//(?:[/>]|$|[^/?#>]*[^-\\]\\[0-9A-Za-z._:/?#>])',
+  '(?i:https?:)?//(?:\\[[^/?#>]*\\])?[^/?#>:]*:(?:0|[/?#>]|$)',
+].join('|');
 
 /** Returns the origins in answers that come back as the one that clients know: the upstream's, and the proxy's own. */
 export function mappedOrigins(upstream: Upstream, { publicUrl }: Proxy): Pick<Upstream, 'host' | 'port'>[] {

@@ -41,6 +41,7 @@ export const WEBSOCKET_HEADERS: readonly string[] = [
 
 /** Headers of the upstream's answer that clients never get: instructions to the proxy, and the upstream's session. */
 export const HIDDEN_RESPONSE_HEADERS: readonly string[] = [
+  'refresh',
   'set-cookie',
   'x-accel-buffering',
   'x-accel-charset',

@@ -1,14 +1,21 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { originSource } from '../../src/plan/forwards.ts';
+import { ODD_URL, originSource } from '../../src/plan/forwards.ts';
 import { randomOf } from '../../src/verify/random.ts';
 
 const UPSTREAM = { host: 'gitlab.example.com', port: 8443 };
 const PIECES = {
-  scheme: ['https:', 'http:', 'HTTPS:', 'Http:', ''],
-  slashes: ['//', '///', '/', '\\\\', '/\\', '\\/', '/\t/', ''],
+  scheme: ['https:', 'http:', 'HTTPS:', 'Http:', 'ht\ttp:', '\x01http:', ''],
+  slashes: ['//', '//', '///', '/', '\\\\', '/\\', '\\/', '/\t/', ' //', ''],
   user: ['', '', '', 'user@', 'user:word@', ':@', 'a@b@', 'u%40@'],
-  host: ['gitlab.example.com', 'GitLab.Example.COM', 'gitlab%2Eexample.com', 'gitlab.example.co%6d', 'evil.example'],
+  host: [
+    'gitlab.example.com',
+    'GitLab.Example.COM',
+    'gitlab%2Eexample.com',
+    'gitlab.example.co%6d',
+    'gitlab\u3002example.com',
+    'evil.example',
+  ],
   dot: ['', '', '.'],
   after: ['', '', '.evil.example', '-x', '@evil.example'],
   port: ['', '', ':', ':8443', ':443', ':80', ':08443', ':00443', ':8444', ':84430'],
@@ -22,23 +29,41 @@ function clientGoesTo(text: string, base: string): string | undefined {
   return `${hostname.replace(/[.]$/, '')}:${port === '' ? (protocol === 'https:' ? 443 : 80) : port}`;
 }
 
-test('an origin in every spelling that leads a client to the upstream is found, and no other plain one', () => {
-  const source = new RegExp(`^${originSource([UPSTREAM])}(?=[/?#\\\\]|$)`);
+const own = new RegExp(`^${originSource([UPSTREAM])}(?=[/?#]|$)`);
+const odd = new RegExp(`^(?:${ODD_URL.replaceAll('(?i:https?:)', '(?:[Hh][Tt][Tt][Pp][Ss]?:)')})`);
+
+test('a URL in every spelling that leads a client to the upstream is known as its own, or as odd', () => {
   const random = randomOf('spellings of origins');
-  const [own, bases] = [[80, 443, 8443].map((port) => `gitlab.example.com:${port}`), ['http', 'https']];
+  const [goals, bases] = [[80, 443, 8443].map((port) => `gitlab.example.com:${port}`), ['http', 'https']];
   let led = 0;
   for (let round = 0; round < 40_000; round += 1) {
     const text = Object.values(PIECES)
       .map((pieces) => random.pick(pieces))
       .join('');
-    const goals = bases.map((scheme) => clientGoesTo(text, `${scheme}://proxy.example/`));
-    const leads = goals.some((goal) => goal !== undefined && own.includes(goal));
-    if (leads) led += 1;
-    if (leads) assert.ok(source.test(text), `${JSON.stringify(text)} is not found`);
-    else if (goals.includes('evil.example:443') && !text.includes('%'))
-      assert.not.ok(source.test(text), `${JSON.stringify(text)} is found`);
+    const reached = bases.map((scheme) => clientGoesTo(text, `${scheme}://proxy.example/`));
+    if (!reached.some((goal) => goal !== undefined && goals.includes(goal))) continue;
+    led += 1;
+    assert.ok(own.test(text) || odd.test(text), JSON.stringify(text));
   }
   assert.ok(led > 1_000, String(led));
+});
+
+test('a plain URL is not odd, and that of another host not its own', () => {
+  for (const scheme of ['http:', 'https:', ''])
+    for (const host of [
+      'evil.example',
+      'a_b.example.',
+      'gitlab.example.com.evil.example',
+      '[2001:db8::1]',
+      '192.0.2.1',
+    ])
+      for (const port of ['', ':80', ':8443'])
+        for (const rest of ['', '/', '/x@y:0/\u00e4//\\?a=:0@#:', '?a=b', '#c']) {
+          const text = `${scheme}//${host}${port}${rest}`;
+          assert.not.ok(odd.test(text) || own.test(text), text);
+        }
+  for (const text of ['', '/', '/x', 'x/y', '../x?y=//z', '?x', '#x', '/x//y\\z', '/ x', 'mailto:a@b'])
+    assert.not.ok(odd.test(text) || own.test(text), text);
 });
 
 test.run();

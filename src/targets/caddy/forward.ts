@@ -1,6 +1,6 @@
 import { wholeBody } from '../../plan/bounds.ts';
 import { CORS_RESPONSE_HEADERS } from '../../plan/cors.ts';
-import { forwardsOf, mappedOrigins, originSource, publicAddress } from '../../plan/forwards.ts';
+import { forwardsOf, mappedOrigins, ODD_URL, originSource, publicAddress } from '../../plan/forwards.ts';
 import type { Access } from '../../policy/access.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
 import { credentialText } from '../../policy/key.ts';
@@ -28,7 +28,6 @@ export interface Forward extends Transport, RareHeaders {
   readonly token: CaddyToken;
   readonly hidden: readonly CaddyToken[];
   readonly locations: readonly Replacement[];
-  readonly refreshes: readonly Replacement[];
   readonly links: readonly Replacement[];
 }
 
@@ -37,8 +36,9 @@ interface Replacement {
   readonly by: CaddyToken;
 }
 
-/** Source of what stands before the URL of `Refresh: 0; url=https://…`. */
-export const REFRESH = '^([^;]*;[ \\t]*[Uu][Rr][Ll]=)';
+function replacement(pattern: string, by: string): Replacement {
+  return { pattern: trustedText(pattern), by: trustedText(by) };
+}
 
 export function forwardModels(policy: Policy, proxy: Proxy, access: Access): Forward[] {
   const forwards = forwardsOf(access, policy);
@@ -66,9 +66,8 @@ export function forwardModels(policy: Policy, proxy: Proxy, access: Access): For
         ...HIDDEN_RESPONSE_HEADERS.filter((name) => !name.startsWith('x-accel-')),
         ...(proxy.cors ? CORS_RESPONSE_HEADERS : []),
       ].map((name) => bareWord(canonical(name))),
-      locations: [{ pattern: trustedText(`^${url}([/?#\\\\]|$)`), by: trustedText(`${origin}$1`) }],
-      refreshes: [{ pattern: trustedText(`${REFRESH}${url}([/?#\\\\]|$)`), by: trustedText(`\${1}${origin}$2`) }],
-      links: [{ pattern: trustedText(`<[ \\t]*${url}([/?#\\\\>])`), by: trustedText(`<${origin}$1`) }],
+      locations: [replacement(`^(?:${ODD_URL}).*$`, `${origin}/`), replacement(`^${url}([/?#]|$)`, `${origin}$1`)],
+      links: [replacement(`^.*<(?:${ODD_URL}).*$`, ''), replacement(`<${url}([/?#>])`, `<${origin}$1`)],
       ...transportOf(upstream),
     };
   });

@@ -1,12 +1,11 @@
 import { HEADS, PHASES } from '../../plan/bounds.ts';
-import { portSource, USER_INFO, urlStart } from '../../plan/forwards.ts';
+import { ODD_URL } from '../../plan/forwards.ts';
 import { caseless } from '../../plan/regex.ts';
 import { type MappedAnswer, type MappedRequest, type NamePair, namePairs, sitesOf } from '../../plan/sites.ts';
 import { toCidrs } from '../../policy/cidr.ts';
 import type { Policy } from '../../policy/types.ts';
 import { siteClient } from '../sites.ts';
 import { type ClientModel, clientModel } from './addresses.ts';
-import { REFRESH } from './forward.ts';
 import type { CaddyOptions } from './options.ts';
 import { bareWord, type CaddyToken, trustedText } from './quote.ts';
 import { headerSize } from './server.ts';
@@ -82,7 +81,7 @@ export function sitesModel(policy: Policy, { sites: options = {} }: CaddyOptions
         mapped: isPrivate,
       })),
     ),
-    answers: pairs.flatMap((pair) => answerReplacements(pair, outside)),
+    answers: [...oddReplacements(), ...pairs.flatMap((pair) => answerReplacements(pair, outside))],
     requests: pairs.flatMap(requestReplacements),
     others: bareWord(`${scheme}://:${listen}`),
   };
@@ -104,9 +103,21 @@ function portTable(outside: 'http' | 'https'): Table {
   });
 }
 
+/** Source of what stands before the URL of `Refresh: 0; url=https://…`. */
+const REFRESH = '^(.*?[Uu][Rr][Ll][ \\t]*=[ \\t]*)';
+
 interface Pattern {
   readonly pattern: string;
   readonly by: string;
+}
+
+/** Returns the replacements of URLs that clients read as they like: they lead to the root of the site, and no link has one. */
+function oddReplacements(): Replacement[] {
+  return replacements({
+    Location: [{ pattern: `^(?:${ODD_URL}).*$`, by: '/' }],
+    Refresh: [{ pattern: `${REFRESH}(?:${ODD_URL}).*$`, by: '$1/' }],
+    Link: [{ pattern: `^.*<(?:${ODD_URL}).*$`, by: '' }],
+  } satisfies { [H in MappedAnswer]?: Pattern[] });
 }
 
 /**
@@ -115,16 +126,16 @@ interface Pattern {
  */
 function answerReplacements({ from, to, ownPort, hasSite }: NamePair, outside: 'http' | 'https'): Replacement[] {
   const name = `${caseless(from)}[.]?`;
-  const ports = portSource([80, 443, ...(ownPort === '' ? [] : [Number(ownPort.slice(1))])]);
+  const ports = `(?::443|:80${ownPort === '' ? '' : `|${ownPort}`})?`;
   const url = `[Hh][Tt][Tt][Pp][Ss]?://${name}${ports}`;
-  const link = `${urlStart('[Hh][Tt][Tt][Pp][Ss]?')}${USER_INFO}${name}${ports}`;
+  const link = `(?:[Hh][Tt][Tt][Pp][Ss]?:)?//${name}${ports}`;
   // A name without a site is served by another server, on the usual port whichever port our clients use.
   const origin = hasSite ? `${outside}://${to}{site.port}` : `https://${to}`;
   return replacements({
     'Www-Authenticate': [{ pattern: `${url}([/?#",]|$)`, by: `${origin}$1` }],
-    Location: [{ pattern: `^${link}([/?#\\\\]|$)`, by: `${origin}$1` }],
-    Refresh: [{ pattern: `${REFRESH}${link}([/?#\\\\]|$)`, by: `\${1}${origin}$2` }],
-    Link: [{ pattern: `<[ \\t]*${link}([/?#\\\\>])`, by: `<${origin}$1` }],
+    Location: [{ pattern: `^${link}([/?#]|$)`, by: `${origin}$1` }],
+    Refresh: [{ pattern: `${REFRESH}${link}([/?#]|$)`, by: `\${1}${origin}$2` }],
+    Link: [{ pattern: `<${link}([/?#>])`, by: `<${origin}$1` }],
     'Set-Cookie': [{ pattern: `(;[ \\t]*[Dd][Oo][Mm][Aa][Ii][Nn]=)[.]?${name}[ \\t]*(;|$)`, by: `\${1}${to}$2` }],
     'Access-Control-Allow-Origin': [{ pattern: `^${url}$`, by: origin }],
     'Content-Security-Policy': [

@@ -166,7 +166,7 @@ export function forwardLocation(input: ForwardInput): ForwardLocation {
     timeouts: upstream.timeouts,
     hidden: [...new Set(hidden)].map(bareWord),
     headers: [...cors.answers, ...added, { name: bareWord('Link'), value: value(mapping.link) }],
-    redirect: mapping.redirect,
+    redirects: mapping.redirects,
   };
 }
 

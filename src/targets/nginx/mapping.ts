@@ -1,5 +1,5 @@
 import { MOST_LINKS } from '../../plan/bounds.ts';
-import { mappedOrigins, originSource } from '../../plan/forwards.ts';
+import { mappedOrigins, ODD_URL, originSource } from '../../plan/forwards.ts';
 import { escapeRegex } from '../../plan/regex.ts';
 import type { Proxy, Upstream } from '../../policy/types.ts';
 import type { MapList } from './maps.ts';
@@ -11,7 +11,8 @@ export const TOO_MANY_LINKS = `^(?:[^<]*+<){${MOST_LINKS + 1}}`;
 /** How URLs of the upstream in its answers become URLs of the proxy: in `Link`, and in redirects. */
 export interface AddressMapping {
   readonly link: Variable;
-  readonly redirect: { readonly from: NginxToken; readonly to: NginxToken };
+  /** The first whose expression matches is taken. */
+  readonly redirects: readonly { readonly from: NginxToken; readonly to: NginxToken }[];
 }
 
 /**
@@ -36,10 +37,13 @@ export function addressMapping(
   const own = `(?i:${originSource(mappedOrigins(upstream, proxy), escapeRegex)})`;
   return {
     link: linkMap({ own, origin, prefix, maps }),
-    redirect: {
-      from: literal(`~^${own}(?<redirect_rest>(?:[/?#\\\\].*)?)\\z`),
-      to: value(origin, variable('redirect_rest')),
-    },
+    redirects: [
+      { from: literal(`~^(?:${ODD_URL})`), to: value(origin, '/') },
+      {
+        from: literal(`~^${own}(?<redirect_rest>(?:[/?#].*)?)\\z`),
+        to: value(origin, variable('redirect_rest')),
+      },
+    ],
   };
 }
 
@@ -57,7 +61,7 @@ interface LinkContext {
  * one link and leaves the text after it to the next map.
  */
 function linkMap({ own, origin, prefix, maps }: LinkContext): Variable {
-  const whole = `[ \\t]*${own}(?=[/?#\\\\>])`;
+  const whole = `${own}(?=[/?#>])`;
   const other = `(?:[^<]|<(?!${whole}))*+`;
   const sent = variable('upstream_http_link');
   const parts: Variable[] = [];
@@ -74,6 +78,9 @@ function linkMap({ own, origin, prefix, maps }: LinkContext): Variable {
     source: [sent],
     fallback: [...parts, left],
     exact: [['', '']],
-    patterns: [[TOO_MANY_LINKS, '']],
+    patterns: [
+      [TOO_MANY_LINKS, ''],
+      [`<(?:${ODD_URL})`, ''],
+    ],
   });
 }

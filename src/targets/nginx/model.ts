@@ -242,5 +242,5 @@ export interface ForwardLocation {
   readonly timeouts: { readonly connect: number; readonly read: number; readonly send: number };
   readonly hidden: readonly NginxToken[];
   readonly headers: readonly HeaderModel[];
-  readonly redirect: { readonly from: NginxToken; readonly to: NginxToken };
+  readonly redirects: readonly { readonly from: NginxToken; readonly to: NginxToken }[];
 }

@@ -1,5 +1,5 @@
 import { MOST_LINKS } from '../../plan/bounds.ts';
-import { portSource, USER_INFO, urlStart } from '../../plan/forwards.ts';
+import { ODD_URL } from '../../plan/forwards.ts';
 import { escapeRegex } from '../../plan/regex.ts';
 import type { MappedAnswer, MappedRequest, NamePair } from '../../plan/sites.ts';
 import { fingerprint } from '../../policy/shortened.ts';
@@ -25,6 +25,8 @@ interface UrlHeader {
   /** Source of what stands before its origin, as in `0; url=https://…`. */
   readonly before?: string;
   readonly after: string;
+  /** Whether clients follow the URL. One that they may read as they like leads them to the root of the site. */
+  readonly leads: boolean;
 }
 
 /**
@@ -46,18 +48,18 @@ interface TextHeader {
  * `proxy_cookie_domain`.
  */
 const ANSWERS: { readonly [H in MappedAnswer]: UrlHeader | TextHeader | 'cookieDomains' } = {
-  Location: { id: 'sites_location', after: `(?:[/?#\\\\]${ANY})?` },
-  Refresh: { id: 'sites_refresh', before: '[^;\r\n]*;[ \\t]*(?i:url)=', after: `(?:[/?#\\\\]${ANY})?` },
-  'Access-Control-Allow-Origin': { id: 'sites_origin', after: '' },
+  Location: { id: 'sites_location', after: `(?:[/?#]${ANY})?`, leads: true },
+  Refresh: { id: 'sites_refresh', before: `${ANY}?(?i:url)[ \\t]*=[ \\t]*`, after: `(?:[/?#]${ANY})?`, leads: true },
+  'Access-Control-Allow-Origin': { id: 'sites_origin', after: '', leads: false },
   'Www-Authenticate': { id: 'sites_realm', most: 4, beyond: 'dropped' },
-  Link: { id: 'sites_link', most: MOST_LINKS, beyond: 'dropped', never: TOO_MANY_LINKS },
+  Link: { id: 'sites_link', most: MOST_LINKS, beyond: 'dropped', never: `${TOO_MANY_LINKS}|<(?:${ODD_URL})` },
   'Content-Security-Policy': { id: 'sites_policy', most: 32, beyond: 'kept' },
   'Set-Cookie': 'cookieDomains',
 };
 
 const REQUESTS: { readonly [H in MappedRequest]: UrlHeader } = {
-  Origin: { id: 'sites_from', after: '' },
-  Referer: { id: 'sites_referer', after: `(?:[/?#]${ANY})?` },
+  Origin: { id: 'sites_from', after: '', leads: false },
+  Referer: { id: 'sites_referer', after: `(?:[/?#]${ANY})?`, leads: false },
 };
 
 /** Captured groups that all expressions share: each map has used them before the next one is evaluated. */
@@ -98,20 +100,23 @@ export function answerMaps(names: readonly NamePair[], secure: boolean, maps: Ma
     if (how === 'cookieDomains') return [];
     const sent = variable(`upstream_http_${header.toLowerCase().replaceAll('-', '_')}`);
     if ('most' in how) return [{ header, part: textMaps(sent, how, { renamed, maps }) }];
-    const { before = '', after } = how;
-    const source = `^(?<sites_before>${before})${origin}(?<sites_after>${after})\\z`;
-    const patterns = [[source, [BEFORE, to, AFTER]]] as const;
+    const { before, after, leads } = how;
+    const start = before === undefined ? '^' : `^(?<sites_before>${before})`;
+    const kept = before === undefined ? [] : [BEFORE];
+    const patterns = [
+      ...(leads ? [[`${start}(?:${ODD_URL})`, [...kept, '/']] as const] : []),
+      [`${start}${origin}(?<sites_after>${after})\\z`, [...kept, to, AFTER]] as const,
+    ];
     return [{ header, part: maps.add({ name: how.id, source: [sent], fallback: sent, patterns }) }];
   });
 }
 
 /** Source of a host with its port. The usual ports are not part of it, because they mean the same as no port. */
-const HOST_SOURCE = '[A-Za-z0-9._-]*[A-Za-z0-9_-](?:[.]?:(?!0*(?:443|80)?(?![0-9]))[0-9]+)?';
+const HOST_SOURCE = '[A-Za-z0-9._-]*[A-Za-z0-9_-](?:[.]?:(?!(?:443|80)(?![0-9]))[0-9]+)?';
 
 /** Returns the source of an origin in every spelling that clients read as the same, also without a scheme. */
 function originSource(schemes: string, host: string): string {
-  const start = urlStart(`(?<sites_scheme>${schemes})s?`);
-  return `(?<sites_sent>(?i:${start}${USER_INFO}(?<sites_host>${host}))[.]?${portSource([80, 443])})`;
+  return `(?<sites_sent>(?i:(?:(?<sites_scheme>${schemes})s?:)?//(?<sites_host>${host}))[.]?(?::443|:80)?)`;
 }
 
 /**
@@ -123,7 +128,7 @@ const START = '(?<![^ \t"<,;])';
 /** Defines the map from a text to the same text with the first known name replaced; a text without one stays as it is. */
 function renamedMap(spelled: readonly string[], to: Variable, maps: MapList): Variable {
   const patterns = alternatives(spelled).map((host) => {
-    const source = `^(?<sites_before>${ANY}?)${START}${originSource('http|ws', host)}(?=[/?#\\\\>";, ]|\\z)(?<sites_after>${ANY})\\z`;
+    const source = `^(?<sites_before>${ANY}?)${START}${originSource('http|ws', host)}(?=[/?#>";, ]|\\z)(?<sites_after>${ANY})\\z`;
     return [source, [BEFORE, to, AFTER]] as const;
   });
   const comment = 'A text in which the first of these names has become the one that clients know.';

@@ -56,39 +56,53 @@ const SPELLINGS: Readonly<Record<string, (upstream: Upstream) => string>> = {
   'in capitals': (upstream) => `HTTP://${nameOf(upstream).toUpperCase()}`,
   'with its usual port': (upstream) => `https://${nameOf(upstream)}:443`,
   'with its usual port and a dot': (upstream) => `http://${nameOf(upstream)}.:80`,
+};
+
+/** Ways to write it that clients read as they like, and that no upstream has a reason for. */
+const ODD_SPELLINGS: Readonly<Record<string, (upstream: Upstream) => string>> = {
   'with user information': (upstream) => `https://user:word@${nameOf(upstream)}`,
   'with a colon and no port': (upstream) => `https://${nameOf(upstream)}:`,
   'with zeros before its port': (upstream) => `http://${nameOf(upstream)}:0080`,
   'after one slash': (upstream) => `http:/${nameOf(upstream)}`,
   'after three slashes': (upstream) => `///${nameOf(upstream)}`,
   'after backslashes': (upstream) => `\\\\${nameOf(upstream)}`,
+  'after a slash and a tab': (upstream) => `/\t/${nameOf(upstream)}`,
+  'with a tab in its scheme': (upstream) => `ht\ttps://${nameOf(upstream)}`,
+  'with a letter in percent': (upstream) => `https://${nameOf(upstream).replace('.', '%2E')}`,
 };
 
-const spelled = ([how, spell]: readonly [string, (upstream: Upstream) => string]): [string, OddAnswer][] => [
-  [
-    `a Location that names it ${how}`,
-    {
-      bytes: (upstream) => withHead(`Location: ${spell(upstream)}/there?a=b\r\n`),
-      problem: ({ fields }, outside) => wrongUrl(fieldOf(fields, 'location') ?? '', outside),
-    },
-  ],
-  [
-    `a Link that names it ${how}`,
-    {
-      bytes: (upstream) => withHead(`Link: <${spell(upstream)}/there?a=b>; rel="next"\r\n`),
-      problem: ({ fields }, outside) => wrongUrl(/<([^>]*)>/.exec(fieldOf(fields, 'link') ?? '')?.[1] ?? '', outside),
-    },
-  ],
-];
+type Spelling = readonly [string, (upstream: Upstream) => string];
+type UrlProblem = (url: string, outside: Outside) => string | undefined;
+
+const spelled =
+  (problemOf: UrlProblem) =>
+  ([how, spell]: Spelling): [string, OddAnswer][] => [
+    [
+      `a Location that names it ${how}`,
+      {
+        bytes: (upstream) => withHead(`Location: ${spell(upstream)}/there?a=b\r\n`),
+        problem: ({ fields }, outside) => problemOf(fieldOf(fields, 'location') ?? '', outside),
+      },
+    ],
+    [
+      `a Link that names it ${how}`,
+      {
+        bytes: (upstream) => withHead(`Link: <${spell(upstream)}/there?a=b>; rel="next"\r\n`),
+        problem: ({ fields }, outside) =>
+          problemOf(/<([^>]*)>/.exec(fieldOf(fields, 'link') ?? '')?.[1] ?? '', outside),
+      },
+    ],
+  ];
 
 const ODD_ANSWERS: ReadonlyMap<string, OddAnswer> = new Map<string, OddAnswer>([
-  ...Object.entries(SPELLINGS).flatMap(spelled),
+  ...Object.entries(SPELLINGS).flatMap(spelled(wrongUrl)),
+  ...Object.entries(ODD_SPELLINGS).flatMap(spelled(strayUrl)),
   [
     'a Refresh that names it',
     {
       bytes: (upstream) => withHead(`Refresh: 0; URL=https://${nameOf(upstream)}/there?a=b\r\n`),
       problem: ({ fields }, outside) =>
-        wrongUrl(/url=(.*)/i.exec(fieldOf(fields, 'refresh') ?? '')?.[1] ?? '', outside),
+        strayUrl(/url=(.*)/i.exec(fieldOf(fields, 'refresh') ?? '')?.[1] ?? '', outside),
     },
   ],
   ['trailers', { bytes: () => withTrailers('Trailer: X-Accel-Redirect\r\n'), problem: besidesProblem }],
@@ -131,6 +145,12 @@ function wrongUrl(text: string, { origin }: Outside): string | undefined {
   const url = URL.canParse(text, origin) ? new URL(text, origin) : undefined;
   const due = new URL('/there?a=b', origin).href;
   return url?.href === due ? undefined : `it came back as ${text === '' ? 'nothing' : text}`;
+}
+
+/** What is wrong with a URL in an answer that need not lead anywhere: it leads a client past the proxy. */
+function strayUrl(text: string, { origin }: Outside): string | undefined {
+  if (text === '' || (URL.canParse(text, origin) && new URL(text, origin).origin === origin)) return undefined;
+  return `it came back as ${text}`;
 }
 
 /** What is wrong with an answer beside its URLs: interim answers or trailers came with it, or a hidden field. */
