@@ -48,6 +48,7 @@ type Reads = 'a file' | 'no file';
 const OPTIONS = {
   format: 'no file',
   out: 'no file',
+  certificate: 'no file',
   target: 'no file',
   base: 'a file',
   'changed-since': 'no file',

@@ -153,7 +153,14 @@ export const COMMANDS: readonly Command[] = [
     'show for all requests, names and registries that the files on disk decide what the spec says, or one that they decide otherwise',
     {
       positionals: spec,
-      options: { out, engine: options.engine, live: options.live, confirm: options.confirm, format },
+      options: {
+        out,
+        engine: options.engine,
+        live: options.live,
+        confirm: options.confirm,
+        certificate: options.certificate,
+        format,
+      },
     },
     async (args, io) => (await import('./prove.ts')).prove(args, io),
   ),

@@ -92,6 +92,10 @@ export const options = {
     coerce: revision('changed-since'),
     describe: 'only specs of which a file has changed since a revision, committed or not: git:REV',
   },
+  certificate: {
+    ...text,
+    describe: 'write to this file what the files of nginx decide, for templates/certificate/check-certificate.js',
+  },
   live: { ...list, describe: 'compare with what runs: TARGET=FILE, or TARGET=- for standard input' },
   'fail-on': {
     choices: ['any', 'widening'] as const,

@@ -1,7 +1,10 @@
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
+import { replaceFile } from '../output/write.ts';
+import type { Policy } from '../policy/types.ts';
 import { proveCodes } from '../prove/codes.ts';
+import { CannotTell } from '../prove/explore.ts';
 import { ASSUMPTIONS } from '../prove/witness.ts';
 import { readBytes } from '../source/read.ts';
 import type { Spec } from '../spec/schema.ts';
@@ -20,12 +23,14 @@ export interface ProveArguments {
   readonly live?: readonly string[] | undefined;
   /** Whether differences are tried on the engines of this machine. */
   readonly confirm?: boolean | undefined;
+  /** File to write a certificate to. */
+  readonly certificate?: string | undefined;
   readonly format: Format;
 }
 
 /** Compares the generated files on disk, or those that run, with the spec, whatever is asked of them. */
 export async function prove(args: ProveArguments, io: Io): Promise<Status> {
-  const { spec: argument, out, engine, live = [], confirm = false, format } = args;
+  const { spec: argument, out, engine, live = [], confirm = false, certificate, format } = args;
   const compiled = compileArgument(argument, io);
   const { source, document, spec, policy, files, diagnostics } = compiled;
   const report = { command: 'prove', document, asked: 'diagnostics' as const };
@@ -48,8 +53,20 @@ export async function prove(args: ProveArguments, io: Io): Promise<Status> {
     }
     const engines = confirm ? io.env : undefined;
     const asked = { policy, spec, readFile: source.read, from: running, engines };
-    proofs.push(...(await proveTarget({ ...asked, target, files: texts })));
+    const ofTarget = await proveTarget({ ...asked, target, files: texts });
+    proofs.push(...ofTarget);
+    if (certificate !== undefined && ofTarget.every((each) => each.status === 0))
+      found.push(...writeCertificate(certificate, { target, policy, files: texts }));
   }
+  if (
+    certificate !== undefined &&
+    chosen.targets.every(({ readBack }) => readBack.decides !== 'requests' || !readBack.certify)
+  )
+    found.push(
+      proveCodes.report('no-certificate', ['targets'], {
+        problem: 'the files of nginx are not among those that are proved',
+      }),
+    );
   const status = found.length > 0 ? worstOf([...proofs, { status: 2 }]) : worstOf(proofs);
   const proved = proofs.flatMap(({ line }) => line ?? []);
   const kinds = new Set(proofs.flatMap(({ line, outcome }) => (line === undefined ? [] : outcome.decides)));
@@ -68,6 +85,25 @@ export async function prove(args: ProveArguments, io: Io): Promise<Status> {
     format,
     io,
   );
+}
+
+/** Writes down what proved files decide. Other targets than nginx have no certificate, and are passed over. */
+function writeCertificate(
+  file: string,
+  {
+    target,
+    policy,
+    files,
+  }: { readonly target: Provable; readonly policy: Policy; readonly files: readonly ReadFileText[] },
+): readonly Diagnostic[] {
+  const { readBack } = target;
+  if (readBack.decides !== 'requests' || !readBack.certify) return [];
+  try {
+    return replaceFile(file, `${JSON.stringify(readBack.certify(policy, files), undefined, 1)}\n`);
+  } catch (error) {
+    if (!(error instanceof CannotTell)) throw error;
+    return [proveCodes.report('no-certificate', ['targets', target.name], { problem: error.message })];
+  }
 }
 
 /** Returns the worst status. A difference (1) counts more than an unknown (2); no proof at all is unknown. */

@@ -26,6 +26,9 @@ export const proveCodes = defineCodes('prove', {
   'no-proxy': error('the spec has no proxies, so that there is nothing to prove').hint(
     'the sites of domain rewrites are not looked at: "verify" puts them to the test',
   ),
+  'no-certificate': error(({ problem }: { problem: string }) => `no certificate is written: ${problem}`).hint(
+    'a certificate is for what "generate" writes for nginx, and for all proxies of a spec; "prove" without it proves more',
+  ),
   'unknown-engine': error(
     ({ engine }: { engine: string }) => `the files of ${JSON.stringify(engine)} cannot be read back`,
   ).hint(({ known }: { known: readonly string[] }) => `those of ${known.join(', ')} can`),

@@ -240,7 +240,12 @@ export interface ReadFileText {
  */
 export type ReadBack =
   /** What becomes of requests to a proxy. */
-  | { readonly decides: 'requests'; readonly read: (files: readonly ReadFileText[], proxy: Proxy) => FileModel }
+  | {
+      readonly decides: 'requests';
+      readonly read: (files: readonly ReadFileText[], proxy: Proxy) => FileModel;
+      /** Writes down what the files decide, so that `check-certificate.js` can compare it with them. */
+      readonly certify?: (policy: Policy, files: readonly ReadFileText[]) => object;
+    }
   | NameReadBack
   /** Where nodes ask for images: one model for each kind that `nodes` tells apart. */
   | {

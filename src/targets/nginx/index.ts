@@ -2,6 +2,7 @@ import { renderTemplate } from '../../render/render.ts';
 import { certificateOf } from '../sites.ts';
 import { defineTarget, type RenderedFile } from '../target.ts';
 import { audited } from './audit.ts';
+import { certify } from './certificate.ts';
 import { importNginx } from './import.ts';
 import { compareNginx, printed, renderedKeys } from './live.ts';
 import type { NginxModel } from './model.ts';
@@ -42,7 +43,7 @@ export const nginx = defineTarget({
     remedy: 'give what "nginx -T" prints, or the folder of the configuration',
     read: importNginx,
   },
-  readBack: { decides: 'requests', read: readBack },
+  readBack: { decides: 'requests', read: readBack, certify },
   printed,
   moved,
   siteCertificate: ({ options, at }) => certificateOf(options.sites, at),

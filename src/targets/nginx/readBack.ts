@@ -23,7 +23,7 @@ import {
  */
 export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel {
   const configuration = readConfiguration(files);
-  const server = serverOf(configuration, proxy);
+  const server = readServer(withoutProxyProtocol(serverOf(configuration, proxy).block ?? [], proxy));
   const cutNames = cutsOf(configuration, server);
   const order = new SplitOrder(configuration);
   const access = accessOf(proxy);
@@ -49,6 +49,12 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel 
   };
 }
 
+/** Returns the variables on the border between routing and the rest of the decision of a proxy. */
+export function cutsOfProxy(files: readonly ConfigFile[], proxy: Proxy): readonly string[] {
+  const configuration = readConfiguration(files);
+  return cutsOf(configuration, readServer(withoutProxyProtocol(serverOf(configuration, proxy).block ?? [], proxy)));
+}
+
 /** Key of a cut beside those of variables: "yes" where the request line has the shape that can be split. */
 const WHOLE = 'whole line';
 
@@ -71,7 +77,7 @@ function plainText(parts: readonly Part[], name: string): string {
 }
 
 /** Returns the server that listens on the proxy's address under the proxy's names. */
-function serverOf({ servers }: Configuration, proxy: Proxy): Server {
+export function serverOf({ servers }: Pick<Configuration, 'servers'>, proxy: Proxy): NginxDirective {
   const { address, port } = proxy.listen;
   const where = address === undefined ? `${port}` : `${address.includes(':') ? `[${address}]` : address}:${port}`;
   const found = servers.filter(({ block = [] }) => {
@@ -86,7 +92,7 @@ function serverOf({ servers }: Configuration, proxy: Proxy): Server {
   });
   const [server] = found;
   if (!server || found.length > 1) throw new CannotTell(`no server, or more than one, is proxy ${proxy.id}`);
-  return readServer(withoutProxyProtocol(server.block ?? [], proxy));
+  return server;
 }
 
 /**

@@ -1,0 +1,111 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { certify } from '../src/targets/nginx/certificate.ts';
+import { exampleFiles } from './support/proofs.ts';
+import { inWorkspace } from './support/workspace.ts';
+
+const CHECKER = fileURLToPath(new URL('../templates/certificate/check-certificate.js', import.meta.url));
+
+const SPEC = `version: 1
+name: demo
+upstreams: { up: { url: https://up.example.com } }
+routes:
+  read: { upstream: up, allow: [GET /a, "GET /a/{id:int}"] }
+  write: { upstream: up, allow: ["POST /a/{id:int}/x"] }
+apiKeys:
+  one: { key: env:A, token: env:T, routes: [read] }
+  two: { key: env:B, token: env:U, ipRanges: [10.0.0.0/9] }
+proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8] } }
+targets: { nginx: {} }
+`;
+
+interface Checked {
+  readonly status: number | null;
+  readonly told: string;
+}
+
+const check = (certificate: string, folder: string): Checked => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CHECKER, certificate, folder], { encoding: 'utf8' });
+  return { status, told: stdout + stderr };
+};
+
+const certificates = suite('certificates');
+
+certificates('the checker is one small file that uses nothing but node', () => {
+  const text = readFileSync(CHECKER, 'utf8');
+  assert.ok(text.split('\n').length <= 300, `${text.split('\n').length} lines`);
+  const imported = [...text.matchAll(/\bfrom '([^']*)'|import\(/g)].map(([, name]) => name);
+  assert.equal(imported, ['node:fs', 'node:path']);
+});
+
+certificates('one that holds is refused for other files', () =>
+  inWorkspace(async ({ path, run, write, read }) => {
+    write('postern.yaml', SPEC);
+    await run('generate');
+    assert.is((await run('prove --certificate certificate.json')).status, 0);
+    const [certificate, folder] = [`${path}/certificate.json`, `${path}/generated/nginx`];
+    assert.equal(check(certificate, folder).told.replace(/: .*\n/, ''), 'holds for listen,8080,default_server');
+    for (const [file, from, to] of [
+      ['api.routes.conf', '"GET /a" "read"', '"GET /b" "read"'],
+      ['maps.conf', '10.0.0.0/8', '10.0.0.0/7'],
+      ['type-int.conf', '[0-9]', '[0-8]'],
+      ['upstreams.conf', 'up.example.com:443', 'evil.example.com:443'],
+    ] as const) {
+      const text = read(`generated/nginx/${file}`);
+      assert.ok(text.includes(from), `${file}: ${from}`);
+      write(`generated/nginx/${file}`, text.replace(from, to));
+      assert.ok([1, 2].includes(check(certificate, folder).status ?? 0), `${file}: ${to}`);
+      write(`generated/nginx/${file}`, text);
+    }
+  }),
+);
+
+certificates('no other target has one', () =>
+  inWorkspace(async ({ run, write }) => {
+    write('postern.yaml', SPEC.replace('nginx', 'caddy'));
+    await run('generate');
+    const { status, stdout } = await run('prove --certificate certificate.json');
+    assert.is(status, 2);
+    assert.match(stdout, /no certificate is written: .*nginx/);
+  }),
+);
+
+for (const name of ['deploy', 'vault', 'runner'])
+  certificates(`${name}: its certificate holds, and not with another row, key, set or check`, () =>
+    inWorkspace(async ({ path, write }) => {
+      const { policy, files } = exampleFiles(name, 'nginx');
+      const certificate = certify(policy, files);
+      const folder = fileURLToPath(new URL(`../examples/${name}/generated/nginx`, import.meta.url));
+      const checked = (changed: unknown) => {
+        write('certificate.json', JSON.stringify(changed));
+        return check(`${path}/certificate.json`, folder).status;
+      };
+      assert.is(checked(certificate), 0);
+      const [proxy, ...others] = certificate.proxies;
+      if (!proxy) throw new Error('an example has a proxy');
+      for (const changes of [
+        { rows: proxy.rows.slice(1) },
+        { rows: [...proxy.rows, ['GET', '/more', proxy.rows[0]?.[2], proxy.rows[0]?.[3]]] },
+        { names: [['listen', '8081']] },
+        { from: 'any' },
+        { notAllowed: proxy.notAllowed === 404 ? 405 : 404 },
+        { cuts: [] },
+        { goesOn: `${proxy.goesOn}_more` },
+        { checks: [proxy.goesOn] },
+        { treatments: {} },
+        { quoted: Object.fromEntries(Object.entries(proxy.quoted).slice(1)) },
+      ])
+        assert.is.not(
+          checked({ ...certificate, proxies: [{ ...proxy, ...changes }, ...others] }),
+          0,
+          JSON.stringify(changes),
+        );
+      for (const changes of [{ certificate: '' }, { around: [] }, { types: {} }])
+        assert.is.not(checked({ ...certificate, ...changes }), 0, JSON.stringify(changes));
+    }),
+  );
+
+certificates.run();
