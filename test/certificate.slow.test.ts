@@ -7,7 +7,7 @@ import { certify } from '../src/targets/nginx/certificate.ts';
 import { exampleFiles } from './support/proofs.ts';
 import { inWorkspace } from './support/workspace.ts';
 
-const CHECKER = fileURLToPath(new URL('../templates/certificate/check-certificate.js', import.meta.url));
+const CHECKER = fileURLToPath(new URL('../templates/nginx/check-certificate.js', import.meta.url));
 
 const SPEC = `version: 1
 name: demo

@@ -94,7 +94,7 @@ export const options = {
   },
   certificate: {
     ...text,
-    describe: 'write to this file what the files of nginx decide, for templates/certificate/check-certificate.js',
+    describe: 'write to this file what the files of nginx decide, for templates/nginx/check-certificate.js',
   },
   live: { ...list, describe: 'compare with what runs: TARGET=FILE, or TARGET=- for standard input' },
   'fail-on': {
