@@ -122,6 +122,11 @@ proofs('a long list of addresses is proved on Caddy', () => {
   assert.match(edited(own, '"~^10[.]0[.]', '"~^1[01][.]0[.]'), /401 instead of 403/);
 });
 
+proofs('a group that is not there is nothing that a Caddyfile can be proved with', () => {
+  const own = specFiles(CONFIRMED.replace('nginx', 'caddy'), 'caddy');
+  assert.match(edited(own, 'GET=([^ ]+)" "$1"', 'GET=([^ ]+)" "$2"'), /^cannot tell/);
+});
+
 proofs('a key that is led elsewhere than its like is found', () => {
   const keys = ['one', 'two', 'three'].map((id) => `${id}: { key: env:K_${id}, token: env:T_${id} }`);
   const spec = CONFIRMED.replace('one: { key: env:A, token: env:T }', keys.join());

@@ -32,6 +32,9 @@ export interface Piece {
 /** Thrown where a file holds something that is not understood, so that nothing can be proved. */
 export class CannotTell extends Error {}
 
+/** Thrown by a visit that has learnt something which changes the choices of the runs before. */
+export class StartOver extends Error {}
+
 /**
  * One run of an exploration. Code that looks at a piece chooses what the piece is, so that all requests of a run are
  * treated alike.
@@ -45,21 +48,22 @@ export interface Run {
   readonly pieces: Map<string, Piece>;
 }
 
+interface Step {
+  chosen: number;
+  readonly count: number;
+}
+
 /** Calls `visit` once for each combination of choices that it makes, and returns the number of calls. */
 export function explore(visit: (run: Run) => void): number {
-  const path: { chosen: number; readonly count: number }[] = [];
+  let path: Step[] = [];
   for (let runs = 1; ; runs++) {
-    let depth = 0;
-    visit({
-      pieces: new Map(),
-      choose<T>(options: readonly T[]): T {
-        const step = path[depth] ?? { chosen: 0, count: options.length };
-        path[depth++] = step;
-        const option = options[step.chosen];
-        if (option === undefined) throw new Error('nothing to choose from');
-        return option;
-      },
-    });
+    try {
+      visit(runOn(path));
+    } catch (error) {
+      if (!(error instanceof StartOver)) throw error;
+      path = [];
+      continue;
+    }
     while (path.length > 0) {
       const last = path.at(-1);
       if (last && last.chosen + 1 < last.count) {
@@ -70,6 +74,23 @@ export function explore(visit: (run: Run) => void): number {
     }
     if (path.length === 0) return runs;
   }
+}
+
+function runOn(path: Step[]): Run {
+  let depth = 0;
+  return {
+    pieces: new Map(),
+    choose<T>(options: readonly T[]): T {
+      const step = path[depth] ?? { chosen: 0, count: options.length };
+      path[depth++] = step;
+      // With others, some would never be chosen.
+      if (step.count !== options.length)
+        throw new Error('what there is to choose depends on more than earlier choices');
+      const option = options[step.chosen];
+      if (option === undefined) throw new Error('nothing to choose from');
+      return option;
+    },
+  };
 }
 
 const NONE: ReadonlySet<string> = new Set();

@@ -1,7 +1,7 @@
 import type { CidrSet } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { atMost } from '../../prove/decision.ts';
-import { CannotTell, matches, type Part } from '../../prove/explore.ts';
+import { CannotTell, matches, type Part, StartOver } from '../../prove/explore.ts';
 import { wholly } from '../../prove/matching.ts';
 import type { Answered, Cuts, FileModel, FilePlace, Outcome } from '../../prove/model.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
@@ -68,8 +68,12 @@ function cutsOf({ own }: Site, request: SymbolicRequest): Cuts {
     beyondTarget.set(handler, others);
     for (const name of handler.values.keys()) {
       const value = others.has(name) ? undefined : valueOfTarget(meaning, name, scope);
-      if (value === undefined) others.add(name);
-      else cuts.set(cutName(handler, name), value);
+      if (value !== undefined) cuts.set(cutName(handler, name), value);
+      else if (!others.has(name)) {
+        others.add(name);
+        // The choices that were made for it are not made in other runs.
+        throw new StartOver();
+      }
     }
   }
   return cuts.set(METHOD, request.world.proxy.cors && matches(request.run, request.method(), OPTIONS) ? 'OPTIONS' : '');
