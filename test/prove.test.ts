@@ -115,6 +115,13 @@ for (const engine of ['nginx', 'caddy'] as const)
     assert.match(edited(own, 'proxy_protocol', ''), /^cannot tell/);
   });
 
+proofs('a path with a dollar sign is proved on nginx', () => {
+  const own = specFiles(CONFIRMED.replace('GET /a', "'GET /$a/{id:int}'"), 'nginx');
+  assert.is(told(proof(own), own), 'proved');
+  assert.match(edited(own, 'default "$";', 'default "x";'), /404 instead of/);
+  assert.match(edited(own, 'default "$";', 'default "$"; 10.0.0.0/8 "x";'), /^cannot tell/);
+});
+
 proofs('a long list of addresses is proved on Caddy', () => {
   const ranges = Array.from({ length: 301 }, (_, number) => `10.0.${number >> 7}.${(number << 1) & 255}`);
   const own = specFiles(CONFIRMED.replace('10.0.0.0/8', ranges.join()).replace('nginx', 'caddy'), 'caddy');

@@ -3,14 +3,11 @@ import * as assert from 'uvu/assert';
 import { proof, specFiles, told } from './support/proofs.ts';
 import { randomSpecs } from './verify/randomSpecs.ts';
 
-// POSTERN_SEED=$RANDOM looks where nobody has looked before; a long run is one of many seeds.
+// POSTERN_SEED=$RANDOM POSTERN_SPECS=40 looks where nobody has looked before.
 const seed = process.env['POSTERN_SEED'] ?? 'slow';
-const count = 12;
+const count = Number(process.env['POSTERN_SPECS'] ?? 12);
 
 const proofs = suite('proofs of random specs');
-
-/** Not every table of methods is understood; what matters is that nothing is said to differ. */
-const NOT_UNDERSTOOD = /^cannot tell: \$verb is not one of a few texts$/;
 
 for (let number = 0; number < count; number += 1)
   for (const engine of ['nginx', 'caddy'] as const)
@@ -22,8 +19,7 @@ for (let number = 0; number < count; number += 1)
         targets: { nginx: {}, caddy: {} },
       };
       const made = specFiles(JSON.stringify(spec), engine);
-      const said = told(proof(made), made);
-      if (!NOT_UNDERSTOOD.test(said)) assert.is(said, 'proved', `POSTERN_SEED=${seed}`);
+      assert.is(told(proof(made), made), 'proved', `POSTERN_SEED=${seed}`);
     });
 
 proofs.run();

@@ -114,7 +114,7 @@ function tableOf({ name, args, block = [] }: NginxDirective): Table {
   return name === 'geo' ? geoOf(lower(variable), source, block) : mapOf(lower(variable), source, block);
 }
 
-function geoOf(name: string, source: Template, block: readonly NginxDirective[]): GeoTable {
+function geoOf(name: string, source: Template, block: readonly NginxDirective[]): Table {
   const networks: { cidr: string; value: string }[] = [];
   for (const { name: key, args } of block) {
     const [value = ''] = args;
@@ -122,6 +122,10 @@ function geoOf(name: string, source: Template, block: readonly NginxDirective[])
     else if (/^[0-9A-Fa-f.:]+(?:\/[0-9]+)?$/.test(key)) networks.push({ cidr: key, value });
     else throw new CannotTell(`the geo $${name} has "${key}"`);
   }
+  const [only, ...others] = new Set(networks.map(({ value }) => value));
+  // It depends on no address, such as the one that holds a dollar sign.
+  if (only !== undefined && others.length === 0 && block.some(({ name: key }) => key === 'default'))
+    return { ...mapOf(name, [], []), fallback: [only] };
   return { kind: 'geo', name, source, networks };
 }
 
