@@ -13,7 +13,7 @@ const SPEC = `version: 1
 name: demo
 upstreams: { up: { url: https://up.example.com } }
 routes:
-  read: { upstream: up, allow: [GET /a, "GET /a/{id:int}"] }
+  read: { upstream: up, allow: [GET /a, "GET /a/{id:int}", "GET /a/$a"] }
   write: { upstream: up, allow: ["POST /a/{id:int}/x"] }
 apiKeys:
   one: { key: env:A, token: env:T, routes: [read] }
@@ -51,6 +51,7 @@ certificates('one that holds is refused for other files', () =>
     for (const [file, from, to] of [
       ['api.routes.conf', '"GET /a" "read"', '"GET /b" "read"'],
       ['maps.conf', '10.0.0.0/8', '10.0.0.0/7'],
+      ['maps.conf', 'default "$"', 'default "b"'],
       ['type-int.conf', '[0-9]', '[0-8]'],
       ['upstreams.conf', 'up.example.com:443', 'evil.example.com:443'],
     ] as const) {

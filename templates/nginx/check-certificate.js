@@ -36,7 +36,7 @@ function directivesOf(folder, name) {
 }
 function tableOf(quote) {
   const [kind, source, variable, block] = quote;
-  if (kind === 'geo') return { quote };
+  if (kind === 'geo') return { quote, ...(same(quote.at(-1), [['default', '$']]) && { source: '', exact: new Map(), after: new Map(), regexes: [], fallback: '$' }) };
   const rows = block.filter(([key]) => key !== 'volatile');
   if (rows.some(([key, ...values]) => /^\\|^hostnames$/.test(key) || values.length !== 1 || Array.isArray(values[0]))) cannot(`${variable}: an odd row`);
   const exact = new Map(rows.filter(([key]) => !/^~|^default$/.test(key)).map(([key, value]) => [key.toLowerCase(), value]));
