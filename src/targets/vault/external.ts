@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
+import { fingerprint } from '../../policy/shortened.ts';
 import type { DeliveryParts } from './agent.ts';
 import { vaultCodes } from './codes.ts';
 import { deliveredReferences, referencesIn } from './delivered.ts';
@@ -139,12 +140,20 @@ function deployOf({ role }: VaultSource, { deployTokens }: ExternalOptions): Pic
   return { path: quoted(role.path), deploy: { url: quoted(role.config.url), owner, scopes, secret, key } };
 }
 
-/** Returns the name of a generator: the path that issues the token, in characters that Kubernetes allows in names. */
-function generatorName({ path }: VaultSource): string {
-  return path
+/**
+ * Returns the name of a generator: the path that issues the token, in characters that Kubernetes allows in names. No
+ * other path has it, or one upstream would get the token of another: a slash is one hyphen, a hyphen two, and what has
+ * other characters ends in three and a digest.
+ */
+export function generatorName({ path }: Pick<VaultSource, 'path'>): string {
+  const name = path.replaceAll('-', '--').replaceAll('/', '-');
+  if (name.length <= 200 && /^[a-z0-9]+(?:[-/][a-z0-9]+)*$/.test(path)) return name;
+  const readable = path
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, 180)
     .replaceAll(/^-|-$/g, '');
+  return `${readable || 'path'}---${fingerprint(path)}`;
 }
 
 function valueName(reference: string, sources: ReadonlyMap<string, VaultSource>): string {

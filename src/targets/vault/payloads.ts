@@ -1,3 +1,4 @@
+import { fingerprint } from '../../policy/shortened.ts';
 import type { Policy, VaultConfig, VaultMount, VaultRole } from '../../policy/types.ts';
 import type { VaultOptions } from './options.ts';
 import type { VaultSource } from './sources.ts';
@@ -117,8 +118,13 @@ export function terraform(parts: {
   };
 }
 
+/**
+ * Returns a name that no other role has. The first underscore ends the mount; what cannot be told apart in this way has
+ * a digest, and begins with an underscore.
+ */
 function resourceName({ path }: VaultMount, { id }: VaultRole): string {
-  return `${path}_${id}`.replace(/^[^A-Za-z_]/, '_');
+  if (/^[A-Za-z][A-Za-z0-9-]*$/.test(path) && /^[\w-]+$/.test(id)) return `${path}_${id}`;
+  return `_${path}_${id}`.replaceAll(/[^\w-]/g, '_').concat('_', fingerprint(`${path}/roles/${id}`));
 }
 
 /**
