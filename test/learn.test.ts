@@ -198,4 +198,34 @@ learning('a log becomes the smallest patterns, with what was seen of each', () =
   }),
 );
 
+const REAL = '[10/Oct/2026:13:55:36 +0000] "GET /real HTTP/1.1" 403 1 "-" "-"';
+
+learning('a user name that looks like a request is not learned', () => {
+  const real = { method: 'GET', path: '/real', status: 403, key: '', reason: '' };
+  assert.equal(seenIn(`192.0.2.1 - [x] "GET /forged HTTP/1.1" 200 ${REAL}`), real);
+  assert.is(seenIn(`192.0.2.1 - [10/Oct/2026:13:55:36 +0000] "GET /forged HTTP/1.1" 200 1 ${REAL}`), undefined);
+});
+
+learning('a line full of brackets is read at once', () => {
+  assert.is(seenIn(`192.0.2.1 - ${'['.repeat(30_000)}`), undefined);
+  const { user } = process.cpuUsage();
+  assert.is(seenIn(`192.0.2.1 - ${'['.repeat(200_000)}`), undefined);
+  assert.ok(process.cpuUsage().user - user < 1_000_000);
+});
+
+learning('a method with a line end is no request', () => {
+  assert.is(seenIn('{"method":"GET\\nx: y","path":"/a","status":200}'), undefined);
+});
+
+learning('a request of which no status is known is not learned', () =>
+  inWorkspace(async ({ run, write }) => {
+    const unanswered = ['{"method":"GET","path":"/none"}', '{"method":"GET","path":"/gone","status":0}'];
+    write('a.log', [...unanswered, '{"method":"GET","path":"/answered","status":200}', ''].join('\n'));
+    const { stdout } = await run('learn a.log');
+    assert.match(stdout, /GET \/answered\n/);
+    assert.not.match(stdout, /\/none|\/gone/);
+    assert.match(stdout, /2 lines are no requests/);
+  }),
+);
+
 learning.run();

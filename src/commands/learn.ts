@@ -106,7 +106,8 @@ function readLogs(files: readonly string[], io: Io): Log | string {
       return;
     }
     const seen = seenIn(line, columns);
-    if (!seen) counts.unread += 1;
+    // Without a status, as where the client went away, nobody knows whether it was answered.
+    if (!seen || seen.status < 100 || seen.status > 599) counts.unread += 1;
     else if (seen.reason !== '' || (seen.status >= 400 && seen.status < 500)) counts.refused += 1;
     else {
       const { path, method } = seen;

@@ -12,9 +12,12 @@ export interface Seen {
   readonly reason: string;
 }
 
+const METHOD = /^[A-Z][A-Z0-9-]{0,31}$/;
 const REQUEST = /^([A-Z][A-Z0-9-]{0,31}) (\S+)(?: HTTP\/[0-9.]+)?$/;
-/** The common and the combined format of Apache and nginx, with escapes such as `\x22`. */
-const COMBINED = /^\S+ \S+ .*?\[[^\]]*\] "([^"\\]*(?:\\.[^"\\]*)*)" (\d{3})\b/;
+/** A time in brackets before a quoted text. Its length has a bound, so that a line full of brackets is read at once. */
+const TIMED = /\[\d[\w/:.+-]{7,40}(?: [+-]\d{4})?\] "/g;
+/** The common and the combined format of Apache and nginx from the time on, with escapes such as `\x22`. */
+const COMBINED = /^[^"]*"([^"\\]*(?:\\.[^"\\]*)*)" (\d{3})\b/;
 /**
  * The format of AWS load balancers: type, time, name, client, target, three durations, two statuses, two sizes,
  * "request".
@@ -42,7 +45,10 @@ export function seenIn(line: string, columns?: Columns): Seen | undefined {
   if (columns) return fromColumns(line, columns);
   const alb = ALB.exec(line);
   if (alb) return fromRequest(alb[2] ?? '', Number(alb[1]) || 0);
-  const combined = COMBINED.exec(line);
+  // Where a user name holds a time and a request as well, nobody can tell which of the two is the real one.
+  const [timed, second] = line.matchAll(TIMED);
+  if (!timed || second || !/^\S+ \S+ /.test(line)) return undefined;
+  const combined = COMBINED.exec(line.slice(timed.index));
   return combined ? fromRequest(combined[1] ?? '', Number(combined[2])) : undefined;
 }
 
@@ -83,5 +89,5 @@ function seen(method: string, target: string, status: number, key = '', reason =
   const raw = target.replace(/^https?:\/\/[^/?#]*/i, '');
   const mark = raw.search(/[?#]/);
   const path = mark < 0 ? raw : raw.slice(0, mark);
-  return /^[A-Z]/.test(method) ? { method, path: path === '' ? '/' : path, status, key, reason } : undefined;
+  return METHOD.test(method) ? { method, path: path === '' ? '/' : path, status, key, reason } : undefined;
 }
