@@ -143,6 +143,18 @@ test('what the spec accepts, with a reason and until a day, is listed apart', ()
     assert.match((await run('lint')).stdout, /did you mean rule\/public-fallback\?/);
   }));
 
+test('a reason or an owner of blanks only is refused', () =>
+  inWorkspace(async ({ run, write }) => {
+    for (const blank of ['""', '" "', '"\\t\\n"']) {
+      write('postern.yaml', `${ONE}accepted: [{ finding: public-fallback, reason: ${blank}, expires: 2090-01-01 }]\n`);
+      const { status, stdout } = await run('validate');
+      assert.is(status, 1, blank);
+      assert.match(stdout, /must say something/);
+    }
+    write('postern.yaml', 'version: 1\nname: a\nipRanges: { a: [{ cidr: 192.0.2.1, owner: "  " }] }\n');
+    assert.match((await run('validate')).stdout, /postern\.yaml:3:\d+: error: .*must say something/);
+  }));
+
 test('an error cannot be accepted, and a file of others accepts nothing', () =>
   inWorkspace(async ({ run, write }) => {
     const over = ONE.replace('expires: 2090-06-30,', 'expires: 2020-01-01,');

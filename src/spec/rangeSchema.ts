@@ -1,15 +1,15 @@
 import * as z from 'zod';
-import { expiry, identifier, rangeItem } from './scalars.ts';
+import { expiry, identifier, rangeItem, said } from './scalars.ts';
 
 const addressEntry = z.union([
   rangeItem,
   z.strictObject({
     cidr: z.string().min(1).describe('One address or CIDR'),
-    owner: z.string().min(1).optional().describe('Who to ask about it'),
+    owner: said.optional().describe('Who to ask about it'),
     expires: expiry
       .optional()
       .describe('From this day on nothing is generated from this entry: no engine knows until when an address is good'),
-    reason: z.string().min(1).optional().describe('Whose address it is, or why it is there'),
+    reason: said.optional().describe('Whose address it is, or why it is there'),
   }),
   z.strictObject({
     not: rangeItem.describe('A CIDR or @set that the set does not hold, whatever else takes it in'),

@@ -29,6 +29,9 @@ export const secretReference = z
     },
   );
 
+/** What a person has to say, such as a reason or an owner: blanks alone say nothing. */
+export const said = z.string().regex(/\S/, { error: 'must say something: it is empty or holds blanks alone' });
+
 /** An address, a CIDR, or `@name` of a set under `ipRanges`; resolved and checked by the policy layer. */
 export const rangeItem = z.string().min(1);
 

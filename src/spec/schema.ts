@@ -12,6 +12,7 @@ import {
   mediaType,
   rangeItem,
   rangeList,
+  said,
   secretReference,
 } from './scalars.ts';
 import { vault } from './vaultSchema.ts';
@@ -205,7 +206,7 @@ const envelope = z
         'References that its keys may send as token, "*" at an end for whatever follows; where absent all that no key outside of the envelope sends',
       ),
     ...forwarding,
-    owner: z.string().min(1).optional().describe('Who approves changes of this envelope'),
+    owner: said.optional().describe('Who approves changes of this envelope'),
   })
   .describe('What a file may grant at most; headers, bodies and WebSockets beyond the defaults only as far as it says');
 
@@ -213,7 +214,7 @@ const fileUse = z
   .strictObject({
     file: includePath,
     within: envelope.optional(),
-    owner: z.string().min(1).optional().describe('Who answers for the file, and approves changes of what it grants'),
+    owner: said.optional().describe('Who answers for the file, and approves changes of what it grants'),
     expires: expiry.optional().describe('The include is an error from 00:00 UTC of this day, or from this moment'),
   })
   .describe('A fragment below the project root: the nearest folder with .git, else the folder of the spec');
@@ -395,7 +396,7 @@ const accepted = z
           .min(1)
           .optional()
           .describe('Where alone, as names and numbers with dots: routes.upload, or routes.upload.allow.0'),
-        reason: z.string().min(1).describe('Why it is lived with; shown beside the finding'),
+        reason: said.describe('Why it is lived with; shown beside the finding'),
         expires: expiry.describe('The finding counts again from 00:00 UTC of this day, or from this moment'),
       })
       .describe('A finding of lint that somebody has looked at'),
