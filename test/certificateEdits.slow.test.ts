@@ -1,0 +1,105 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { certify } from '../src/targets/nginx/certificate.ts';
+import { randomOf } from '../src/verify/random.ts';
+import { mutated } from './support/fileMutations.ts';
+import { exampleFiles, type Made, PROVED_SPEC, proof, specFiles } from './support/proofs.ts';
+import { inWorkspace } from './support/workspace.ts';
+
+// POSTERN_SEED=$RANDOM looks where nobody has looked before; POSTERN_EDITS and POSTERN_FIELDS are how many changes.
+const seed = process.env['POSTERN_SEED'] ?? 'certificates';
+const edits = Number(process.env['POSTERN_EDITS'] ?? 12);
+const fields = Number(process.env['POSTERN_FIELDS'] ?? 40);
+const CHECKER = fileURLToPath(new URL('../templates/nginx/check-certificate.js', import.meta.url));
+const certificates = suite('changed certificates and files');
+
+const SOURCES: Readonly<Record<string, () => Made>> = {
+  'a small spec': () => specFiles(PROVED_SPEC, 'nginx'),
+  'gitlab-flow': () => exampleFiles('gitlab-flow', 'nginx'),
+  'gitlab-proxy': () => exampleFiles('gitlab-proxy', 'nginx'),
+};
+
+type Checking = (
+  certificate: unknown,
+  files: Made['files'],
+) => { readonly status: number | null; readonly told: string };
+
+const checking = (act: (check: Checking) => void): Promise<void> =>
+  inWorkspace(async ({ path, write }) =>
+    act((certificate, files) => {
+      write('certificate.json', JSON.stringify(certificate));
+      for (const file of files) write(file.path, file.text);
+      const { status, stderr } = spawnSync(process.execPath, [CHECKER, `${path}/certificate.json`, `${path}/nginx`], {
+        encoding: 'utf8',
+      });
+      return { status, told: stderr };
+    }),
+  );
+
+for (const [name, source] of Object.entries(SOURCES)) {
+  certificates(`${name}: an edit of its files is refused, or decides nothing`, () =>
+    checking((check) => {
+      const own = source();
+      const certificate = certify(own.policy, own.files);
+      assert.is(check(certificate, own.files).status, 0, check(certificate, own.files).told);
+      const counts = { differs: 0, 'cannot tell': 0, 'decides nothing': 0, 'prover cannot tell': 0 };
+      for (let number = 0; number < edits; number++) {
+        const change = mutated(own.files, randomOf(`${seed} ${name} ${number}`));
+        const { status } = check(certificate, change.files);
+        if (status !== 0) counts[status === 1 ? 'differs' : 'cannot tell'] += 1;
+        else {
+          const result = proof({ ...own, files: change.files });
+          const title = `${number} ${change.kind} ${change.file}:${change.line}: ${change.before} → ${change.after}`;
+          if (result.kind === 'unknown') console.log(`${title}: ${result.problem}`);
+          assert.is.not(result.kind, 'differs', `POSTERN_SEED=${seed}: ${title}`);
+          counts[result.kind === 'proved' ? 'decides nothing' : 'prover cannot tell'] += 1;
+        }
+      }
+      console.log(`${name}: ${JSON.stringify(counts)}`);
+    }),
+  );
+
+  certificates(`${name}: an edit of its certificate is refused`, () =>
+    checking((check) => {
+      const own = source();
+      const certificate = certify(own.policy, own.files);
+      const random = randomOf(`${seed} ${name} fields`);
+      const all = changesOf(certificate);
+      const picked = fields >= all.length ? all : Array.from({ length: fields }, () => random.pick(all));
+      const accepted = picked.filter(({ changed }) => check(changed, own.files).status === 0).map(({ at }) => at);
+      console.log(`${name}: ${picked.length} of ${all.length} changes tried`);
+      assert.equal(accepted, []);
+    }),
+  );
+}
+
+interface FieldChange {
+  readonly at: string;
+  readonly changed: unknown;
+}
+
+/** Every way to change one text, number or flag of a value, or to leave out one part of it. */
+function changesOf(value: unknown): readonly FieldChange[] {
+  if (typeof value === 'string')
+    return [`${value}x`, value.slice(1)].map((changed) => ({ at: JSON.stringify(value), changed }));
+  if (typeof value === 'number') return [{ at: `${value}`, changed: value + 1 }];
+  if (typeof value === 'boolean') return [{ at: `${value}`, changed: !value }];
+  if (value === null || typeof value !== 'object') return [{ at: `${value}`, changed: 'x' }];
+  const inner = Object.entries(value).flatMap(([key, own]) =>
+    changesOf(own).map(({ at, changed }) => ({ at: `${key}.${at}`, changed: withPart(value, key, changed) })),
+  );
+  const left = Object.keys(value).map((key) => ({ at: `without ${key}`, changed: without(value, key) }));
+  return [...inner, ...left];
+}
+
+const withPart = (value: object, key: string, part: unknown) =>
+  Array.isArray(value) ? value.with(Number(key), part) : { ...value, [key]: part };
+
+const without = (value: object, key: string) =>
+  Array.isArray(value)
+    ? value.toSpliced(Number(key), 1)
+    : Object.fromEntries(Object.entries(value).filter(([own]) => own !== key));
+
+certificates.run();
