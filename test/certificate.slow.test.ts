@@ -104,7 +104,7 @@ for (const name of ['deploy', 'vault', 'runner'])
           0,
           JSON.stringify(changes),
         );
-      for (const changes of [{ certificate: '' }, { around: [] }, { types: {} }])
+      for (const changes of [{ certificate: '' }, { around: [] }, { types: {} }, { proxies: [] }])
         assert.is.not(checked({ ...certificate, ...changes }), 0, JSON.stringify(changes));
     }),
   );

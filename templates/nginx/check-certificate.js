@@ -46,7 +46,6 @@ function tableOf(quote) {
   const regexes = rows.filter(([key]) => key[0] === '~').map(([key, value]) => [key.slice(1), value]);
   return { quote, source, exact, after, regexes, fallback: rows.find(([key]) => key === 'default')?.[1] ?? '' };
 }
-// ---- Requests of which nothing is known
 /** Each type of segments with the next wider one, narrowest first. */
 const WIDER = { int: 'hex', hex: 'slug', uuid: 'slug', slug: 'segment', segment: 'encodedPath', encodedPath: 'encodedText', encodedText: undefined };
 /** Calls `visit` once for each combination of choices that it makes. */
@@ -82,14 +81,9 @@ class Request {
     while (type && type !== wanted) type = WIDER[type];
     return type === wanted;
   }
-  hasCapitals(part) {
-    return part.text === undefined ? (part.capitals ??= this.choose([false, true])) : /[A-Z]/.test(part.text);
-  }
+  hasCapitals(part) { return part.text === undefined ? (part.capitals ??= this.choose([false, true])) : /[A-Z]/.test(part.text); }
   /** Number of segments; 0 where the target is no path. `slash`: there are more than that, or a slash behind them. */
-  shape() {
-    const more = [[true, false], [true, true], [false, true]].map(([after, slash]) => ({ count: this.depth, after, slash }));
-    return this.one('shape', [{ count: 0 }, ...upTo(this.depth).map((count) => ({ count })), ...more]);
-  }
+  shape() { return this.one('shape', this.shapes); }
   segment(number) {
     const { count, slash } = this.shape();
     return number > count ? [] : [this.part(number, number === count && slash === undefined ? 'last' : 'segment')];
@@ -136,9 +130,10 @@ class Request {
 class Meaning {
   constructor(request, world, cuts = new Map()) { Object.assign(this, { request, ...world, cuts, values: new Map(), passed: [] }); }
   evaluate(text) {
-    const split = () => text.split(/\$\{(\w+)\}|\$([A-Za-z_]\w*)/);
+    const joined = []; const split = () => text.split(/\$\{(\w+)\}|\$([A-Za-z_]\w*)/);
     const parts = once(templates, text, split).flatMap((part, at) => (!part ? [] : at % 3 > 0 ? this.value(part) : [part]));
-    return parts.reduce((all, part) => (typeof part === 'string' && typeof all.at(-1) === 'string' ? [...all.slice(0, -1), all.at(-1) + part] : [...all, part]), []);
+    for (const part of parts) joined.push(typeof part === 'string' && typeof joined.at(-1) === 'string' ? joined.pop() + part : part);
+    return joined;
   }
   text(text) {
     const [own = '', ...more] = this.evaluate(text);
@@ -161,9 +156,8 @@ class Meaning {
     const table = this.tables.get(name);
     if (table.exact?.has('include')) cannot(`$${name} has rows in other files`);
     const text = this.evaluate(table.source ?? cannot(`$${name} looks up addresses, and is not quoted`));
-    const key = this.request.keyOf(text, table);
+    const key = this.request.keyOf(text, table); let found;
     if (key !== undefined) return this.evaluate(table.exact.get(key));
-    let found;
     const [, value] = table.regexes.find(([source]) => (found = this.request.isFound(source, text))) ?? ['', table.fallback];
     if (found?.end) this.values.set('rest_end', found.end);
     return this.evaluate(value);
@@ -219,17 +213,21 @@ function wantedOf({ allow, treatment, groups }, request, { proxy, keys, ranges }
   if (allow === undefined || !treatment) return allow === undefined ? 'path' : 'method';
   return isKeyed && groups[0] !== '' && !groups.some((group) => key.groups.includes(group)) ? 'key-routes' : `$${proxy.goesOn}`;
 }
+const namesOf = (block) => block.filter(([name]) => /^(?:listen|server_name)$/.test(name));
 /** Shows that one server decides what its rows say. Returns how many kinds of target and ways there are. */
 function check({ keys, types }, proxy, directives, tables) {
-  const isNamed = ([name, block]) => name === 'server' && same(block.filter(([each]) => /^(?:listen|server_name)$/.test(each)), proxy.names);
+  const isNamed = ([name, block]) => name === 'server' && same(namesOf(block), proxy.names);
   const [[, server] = [], ...others] = directives.filter(isNamed);
   if (!server || others.length > 0) cannot(`not one server is ${JSON.stringify(proxy.names)}`);
-  for (const [name, { table }] of Object.entries(proxy.quoted)) if (!same(tables.get(name)?.quote, table)) cannot(`$${name} is not as it is quoted`);
+  for (const [name, { table, is, next }] of Object.entries(proxy.quoted))
+    if (!same(tables.get(name)?.quote, table) || !(next ? !is : /^(?:anything|method|decision|value)$/.test(is))) cannot(`$${name} is not as it is quoted`);
   const rows = proxy.rows.map(([methods, path, treatment, group]) => ({ methods: methods.split(' '), path: path.split('/').slice(1), treatment, group }));
   const line = JSON.stringify(proxy.quoted.verb);
   const world = { tables, proxy, keys, types, rows, line, quoted: proxy.quoted, treatments: proxy.treatments, used: new Set(), known: new Map(), ranges: new Map() };
   world.types = Object.keys(WIDER).filter((type) => types[type]).map((type) => [type, types[type]]);
   world.depth = Math.max(...rows.map(({ path }) => path.length), ...[...line.matchAll(/segment_(\d+)/g)].map(([, number]) => Number(number)));
+  const more = [{ after: true, slash: false }, { after: true, slash: true }, { after: false, slash: true }];
+  world.shapes = [{ count: 0 }, ...upTo(world.depth).map((count) => ({ count })), ...more.map((each) => ({ ...each, count: world.depth }))];
   const ids = [...tables.values()].flatMap(({ source = '', exact }) => (variablesIn(source).includes(proxy.caller) ? [...exact.keys()] : []));
   world.ranges.set('secure_link', ['', '0', '1']).set(proxy.caller, unique(['', ...keys.map(({ id }) => id), ...ids]));
   for (const [name, { table }] of Object.entries(proxy.quoted))
@@ -238,10 +236,10 @@ function check({ keys, types }, proxy, directives, tables) {
   const statusOf = (name) => Number(locationOf(name).find(([word]) => word === 'return')?.[1]);
   const refuses = (value) => (value[0] === '$' ? proxy.quoted[value.slice(1)]?.table.at(-1).every(([, each]) => refuses(each)) : statusOf(value) >= 400);
   if (proxy.caller && !refuses(`$${proxy.keyless}`)) cannot(`$${proxy.keyless} lets requests through`);
-  const quoted = Object.values(proxy.quoted);
-  if (!quoted.every(({ next, table }) => !next || table.at(-1).every(([, value]) => value === `$${next}` || refuses(value)))) cannot('a check leads elsewhere');
-  const tails = unique(variablesIn(quoted.filter(({ is }) => is === 'decision').map(({ table }) => table))).filter((name) => tables.has(name) && !proxy.quoted[name]);
-  for (const { leads } of Object.values(proxy.treatments)) if (!same(Object.keys(leads).sort(), tails.sort())) cannot(`treatments say nothing of ${tails}`);
+  if (!Object.values(proxy.quoted).every(({ next, table }) => !next || table.at(-1).every(([, value]) => value === `$${next}` || refuses(value)))) cannot('a check leads elsewhere');
+  const tails = unique(variablesIn(Object.values(proxy.quoted).filter(({ is }) => is === 'decision').map(({ table }) => table))).filter((name) => tables.has(name) && !proxy.quoted[name]);
+  for (const { open, from, leads } of Object.values(proxy.treatments))
+    if (typeof open !== 'boolean' || from === undefined || !same(Object.keys(leads).sort(), tails.sort())) cannot(`treatments say nothing of ${tails}`);
   const targets = new Map();
   const looking = [...tables.values()].filter(({ source = '' }) => /\$\{?(?:verb|method)\b/.test(source));
   const isPassedOn = [...tables].some(([name, { exact = new Map(), regexes = [], fallback = '' }]) => name !== 'verb' && !proxy.quoted[name] && /\$\{?(?:verb|method)\b/.test(JSON.stringify([[...exact], regexes, fallback])));
@@ -288,6 +286,8 @@ try {
   if (!same(all.filter((each) => !isTable(each) && each[0] !== 'log_format'), certificate.around)) cannot('what is no table is not as it is quoted');
   const tables = new Map();
   for (const each of all.filter(isTable)) tables.set(tables.has(each.at(-2)) ? cannot(`${each.at(-2)} is made twice`) : each.at(-2).slice(1), tableOf(each));
+  const isCovered = (block) => !JSON.stringify(block).includes('_pass"') || certificate.proxies.some(({ names }) => same(namesOf(block), names));
+  if (!all.every(([name, block]) => name !== 'server' || isCovered(block))) cannot('a server that passes requests on has no rows');
   for (const proxy of certificate.proxies) {
     const [targets, ways] = check(certificate, proxy, all, tables);
     console.log(`holds for ${proxy.names.join(' ')}: ${proxy.rows.length} rows, ${targets} kinds of target, ${ways} ways`);
