@@ -1,5 +1,6 @@
 import { walkPairs } from '../accessDiff/product.ts';
 import { hasError } from '../diagnostics/diagnostic.ts';
+import { maskSecrets } from '../diagnostics/mask.ts';
 import { type Columns, columnsOf, seenIn } from '../import/accessLog.ts';
 import {
   CALLER,
@@ -277,7 +278,7 @@ function entriesOf({ pattern, count, sample }: Template, methods: readonly strin
     (method) => /^[A-Z][A-Z0-9-]{0,31}$/.test(method) && method !== 'CONNECT' && method !== 'TRACE',
   );
   if (names.length === 0 || 'problem' in parsePattern(pattern)) return [];
-  const shown = sample === pattern ? '' : `, such as ${sample.slice(0, 90)}`;
+  const shown = sample === pattern ? '' : `, such as ${maskSecrets(sample).slice(0, 90)}`;
   return [
     { request: `${names.join()} ${pattern}`, notes: [`${count} ${count === 1 ? 'request' : 'requests'}${shown}`] },
   ];
@@ -285,7 +286,7 @@ function entriesOf({ pattern, count, sample }: Template, methods: readonly strin
 
 function draftOf({ groups, outside, unreadable }: Learned, policy: Policy | undefined, log: Log): Imported {
   const lost = (list: readonly string[], reason: string): NotCarried[] =>
-    list.slice(0, 20).map((what) => ({ file: 'log', line: 0, what, reason }));
+    list.slice(0, 20).map((what) => ({ file: 'log', line: 0, what: maskSecrets(what), reason }));
   const named = groups.map((group) => ({ ...group, upstream: group.upstream || 'upstream' }));
   const taken = new Set<string>();
   const upstreams = [...grouped(named, ({ upstream }) => upstream).keys()].map((id) => {

@@ -1,3 +1,4 @@
+import { maskSecrets } from '../diagnostics/mask.ts';
 import type { PathPattern, PatternSegment } from './pattern.ts';
 import { classify, type ParameterType } from './segment.ts';
 
@@ -38,6 +39,7 @@ export function looksLikeValue(segment: string, type = classify(segment)): boole
   // Fewer than seven hexadecimal digits are no hash.
   if (type === 'hex') return segment.length >= 7 && /[0-9]/.test(segment);
   if (type === 'encodedPath' || type === 'encodedText') return true;
+  if (maskSecrets(segment) !== segment) return true;
   // Words of an API such as v4 and oauth2 have one or two digits, not three.
   return /[0-9].*[0-9].*[0-9]/.test(segment) || /[%@:~!$&'()*+,;=]/.test(segment) || segment.length > 40;
 }
