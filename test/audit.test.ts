@@ -191,6 +191,16 @@ location = /a { limit_except GET { deny all; } proxy_pass http://127.0.0.1:${ups
       assert.is(stdout, '3 operations were sent; 1 got through as they are, 0 more in another spelling\n  GET /a\n');
       assert.is((await run(`audit --against ${against} --operations operations`)).status, 2);
       assert.is((await run('audit --against http://192.0.2.1:80 --upstream 1 --operations operations')).status, 2);
+      for (const ports of [
+        '70000 --upstream 9000',
+        '0 --upstream 9000',
+        '9000 --upstream 90000',
+        '9000 --upstream 0',
+      ]) {
+        const { status, stderr } = await run(`audit --against http://127.0.0.1:${ports} --operations operations`);
+        assert.is(status, 2);
+        assert.match(stderr, /from 1 to 65535/);
+      }
       assert.is((await run('audit --operations operations')).status, 2);
     } finally {
       await server.stop();

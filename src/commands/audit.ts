@@ -10,6 +10,7 @@ import { type Recorded, type Recorder, startRecorder } from '../verify/recorder.
 import { openScope, type Scope } from '../verify/scope.ts';
 import { readAll, specText } from './import.ts';
 import { type Io, progressTimer, type Status, unable, withHint } from './io.ts';
+import { LAST_PORT } from './options.ts';
 
 export interface AuditArguments {
   readonly nginx?: string | undefined;
@@ -98,6 +99,7 @@ interface Started {
 function running({ against = '', upstream }: AuditArguments): Started | string {
   const [, host, port] = /^http:\/\/(127\.0\.0\.1|localhost):(\d+)\/?$/.exec(against) ?? [];
   if (host === undefined) return '--against takes a proxy on this machine, such as http://127.0.0.1:8080';
+  if (Number(port) < 1 || Number(port) > LAST_PORT) return `--against: a port is a number from 1 to ${LAST_PORT}`;
   if (upstream === undefined)
     return '--against needs --upstream: the port of 127.0.0.1 that the proxy takes for its upstream';
   return { servers: [{ port: Number(port), host: `${host}:${port}` }], headers: [] };

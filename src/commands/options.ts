@@ -23,6 +23,18 @@ function wholeNumber(name: string) {
   };
 }
 
+export const LAST_PORT = 65_535;
+
+/** Returns the reader of a port. */
+function port(name: string) {
+  const read = wholeNumber(name);
+  return (value: unknown): number => {
+    const number = read(value);
+    if (number < 1 || number > LAST_PORT) throw new Error(`--${name} takes a port, from 1 to ${LAST_PORT}`);
+    return number;
+  };
+}
+
 /** Returns the reader of a revision: `git:origin/main`. */
 function revision(name: string) {
   return (value: unknown): string => {
@@ -139,7 +151,7 @@ export const options = {
   against: { ...text, describe: 'a proxy on this machine instead, such as http://127.0.0.1:8080' },
   upstream: {
     ...text,
-    coerce: wholeNumber('upstream'),
+    coerce: port('upstream'),
     describe: 'with --against: port of 127.0.0.1 that it forwards to',
   },
   operations: { ...text, describe: 'file of operations, "METHOD /path" a line' },
