@@ -256,10 +256,10 @@ const BAD: readonly [what: string, spec: object, problems: string[]][] = [
     {
       apiKeys: {
         a: { key: 'file:k/a', token: 'file:./k//a' },
-        b: { key: ['vault:kv/../kv/b#key', 'sops:x/../s.yaml#k'], token: 'env:T' },
-        c: { key: ['vault:kv//b#key', 'sops:./s.yaml#k'], token: 'env:T' },
+        b: { key: ['vault:kv/b#key', 'sops:x/../s.yaml#k'], token: 'env:T' },
+        c: { key: ['vault:kv/data/b#key', 'sops:./s.yaml#k'], token: 'env:T' },
         d: { key: ['vault:kv/b#other', 'env:D'], token: 'env:T' },
-        e: { key: 'vault:kv/data/e#key', token: 'vault:/kv/e#data/key' },
+        e: { key: 'vault:kv/data/e#key', token: 'vault:kv/e#data/key' },
         f: { key: ['vault:team/kv/data/f#key', 'vault:team/data#key'], token: 'vault:team/kv/f#token' },
         g: { key: ['vault:team/kv/f#key', 'vault:team/x#key'], token: 'vault:team/kv/data#key' },
       },
