@@ -102,4 +102,45 @@ keys('what cannot be a step is refused, and the spec stays', () =>
   }),
 );
 
+keys('a reference that is written in an odd way is not edited into something else', () =>
+  inWorkspace(async ({ run, read, write }) => {
+    for (const odd of [
+      'key: >-\n      env:PARTNER_KEY\n   ',
+      'key: &own env:PARTNER_KEY',
+      'owner: &own env:PARTNER_KEY, key: *own',
+    ]) {
+      const written = spec
+        .replace(
+          '{ key: env:PARTNER_KEY, token: env:TOKEN, owner: partner@example.com }',
+          `\n    ${odd}\n    token: env:TOKEN`,
+        )
+        .replace(/(owner: &own \S+), (key: \*own)/, '$1\n    $2');
+      write('postern.yaml', written);
+      assert.is((await run('validate')).status, 0, odd);
+      const { status, stderr } = await run('keys rotate partner');
+      if (status === 0) assert.is((await run('validate')).status, 0, odd);
+      else assert.match(stderr, /\[key\/odd-writing\]/);
+      if (status !== 0) assert.is(read('postern.yaml'), written);
+    }
+    write('postern.yaml', spec);
+    assert.is((await run('keys rotate partner --to file:x:')).status, 0);
+    assert.is((await run('validate')).status, 0);
+  }),
+);
+
+keys('a log that does not tell which key was used retires none', () =>
+  inWorkspace(async ({ run, read, write }) => {
+    write('postern.yaml', spec);
+    await run('keys rotate partner');
+    const during = read('postern.yaml');
+    for (const position of ['FIRST', '']) {
+      write('access.log', line('second') + line(position));
+      const { status, stderr } = await run('keys retire partner --log access.log');
+      assert.is(status, 2);
+      assert.match(stderr, /1 lines? tell no position of the key \[key\/no-log\]/);
+      assert.is(read('postern.yaml'), during);
+    }
+  }),
+);
+
 keys.run();

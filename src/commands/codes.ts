@@ -75,6 +75,9 @@ export const keyCodes = defineCodes('key', {
   unseen: error('the log does not show that the new key of "{id}" works: nobody has used it').hint(
     'wait until the caller has changed over, and give the log of that time',
   ),
+  'odd-writing': error('the references of key "{id}" are written in a way that cannot be edited here').hint(
+    'write them as words on one line, without an anchor, an alias or a block, and run this again',
+  ),
   'bad-reference': error('--to is no reference to a secret').hint('write env:NAME, file:/path or vault:path#field'),
   taken: error('{reference} is a secret of "{other}" already').hint('name another one with --to'),
 });

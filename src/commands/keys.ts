@@ -2,7 +2,8 @@ import { type Diagnostic, hasError, type TextSpan } from '../diagnostics/diagnos
 import { replaceFile } from '../output/write.ts';
 import { keyPosition } from '../plan/log.ts';
 import type { ApiKey, Policy, SecretReference } from '../policy/types.ts';
-import { isRecord, parseJson } from '../source/value.ts';
+import { parseDocument } from '../source/document.ts';
+import { canonical, isRecord, memberOf, parseJson } from '../source/value.ts';
 import { secretReference } from '../spec/scalars.ts';
 import { commandCodes, keyCodes } from './codes.ts';
 import type { Io, Status } from './io.ts';
@@ -45,6 +46,12 @@ export function keys(args: KeysArguments, io: Io): Status {
     return print({ ...report, status: step.code === 'key/in-use' ? 1 : 2, diagnostics: [step] }, format, io);
   const place = document.locate(['apiKeys', id, 'key']);
   const after = edited(place, step.keys);
+  if (!saysAlone(after, place, [id, step.keys]))
+    return print(
+      { ...report, status: 2, diagnostics: [keyCodes.report('odd-writing', ['apiKeys', id, 'key'], { id })] },
+      format,
+      io,
+    );
   const failures = argument === '-' ? [] : replaceFile(place.file, after);
   if (argument === '-') io.out(after);
   const summary = failures.length > 0 ? 'nothing was written' : step.next.join('\n');
@@ -99,6 +106,8 @@ function retired({ id, keys }: ApiKey, { log }: Asked, io: Io): Step {
   const uses = usesOf(id, log, io);
   if ('problem' in uses) return keyCodes.report('no-log', at, { file: log, problem: uses.problem });
   if (uses.lines === 0) return keyCodes.report('no-log', at, { file: log, problem: 'no line of it is ours' });
+  if (uses.odd > 0)
+    return keyCodes.report('no-log', at, { file: log, problem: `${uses.odd} lines tell no position of the key` });
   if (uses.first > 0) return keyCodes.report('in-use', at, { id, count: uses.first, last: uses.lastFirst });
   if (uses.second === 0) return keyCodes.report('unseen', at, { id });
   return {
@@ -118,10 +127,12 @@ interface Uses {
   /** Time of the last use of the first key, as logged. */
   readonly lastFirst: string;
   readonly second: number;
+  /** Lines of the key that say neither. */
+  readonly odd: number;
 }
 
 function usesOf(id: string, file: string, io: Io): Uses | { readonly problem: string } {
-  const uses = { lines: 0, first: 0, lastFirst: '', second: 0 };
+  const uses = { lines: 0, first: 0, lastFirst: '', second: 0, odd: 0 };
   const unread = eachLogLine(file, io, (line) => {
     const said = line === '' ? undefined : parseJson(line);
     if (!isRecord(said) || typeof said['keyPosition'] !== 'string') return;
@@ -131,15 +142,26 @@ function usesOf(id: string, file: string, io: Io): Uses | { readonly problem: st
       uses.first += 1;
       const time = String(said['time']);
       if (time > uses.lastFirst) uses.lastFirst = time;
-    } else uses.second += 1;
+    } else if (said['keyPosition'] === keyPosition(1)) uses.second += 1;
+    else uses.odd += 1;
   });
   return unread === undefined ? uses : { problem: unread };
+}
+
+/** Whether a text says what it said before, but for the references of one key: an alias or a text of several lines may not. */
+function saysAlone(after: string, { file, text }: TextSpan, [id, keys]: readonly [string, readonly string[]]): boolean {
+  const [was, is] = [text, after].map((one) => parseDocument({ name: file, text: one }).value?.value);
+  const references = keys.length === 1 ? keys[0] : keys;
+  const [apiKeys, key] = [memberOf(was, 'apiKeys'), memberOf(memberOf(was, 'apiKeys'), id)];
+  if (!isRecord(was) || !isRecord(apiKeys) || !isRecord(key)) return false;
+  const meant = { ...was, apiKeys: { ...apiKeys, [id]: { ...key, key: references } } };
+  return canonical(is) === canonical(meant);
 }
 
 /** Returns the text with another value of `key`; all else stays byte for byte. */
 function edited({ text, start, end }: TextSpan, keys: readonly string[]): string {
   // Values are quoted if they were before, as in JSON, and if YAML would end a plain word in brackets early.
-  const isQuoted = /["']/.test(text.slice(start, end)) || keys.some((key) => /[,[\]{}]|: | #/.test(key));
+  const isQuoted = /["']/.test(text.slice(start, end)) || keys.some((key) => /[,[\]{}]|:$|: | #/.test(key));
   const words = keys.map((key) => (isQuoted ? JSON.stringify(key) : key));
   const value = words.length === 1 ? words.join('') : `[${words.join(', ')}]`;
   return text.slice(0, start) + value + text.slice(end);
