@@ -5,8 +5,8 @@ import { killsOf } from './support/kills.ts';
 
 const kills = suite('kills');
 
-/** A thousand take minutes: POSTERN_KILLS=1000 asks for them. */
-const count = Number(process.env['POSTERN_KILLS'] ?? 200);
+/** A thousand take many minutes: POSTERN_KILLS=1000 asks for them. */
+const count = Number(process.env['POSTERN_KILLS'] ?? 100);
 
 kills(`${count} processes killed while they write: no generations mixed, and nothing left after the next run`, () =>
   inFolder(async (folder) => {
