@@ -1,4 +1,4 @@
-import { type AddressRange, type CidrSet, unionOf } from '../policy/cidr.ts';
+import { type AddressRange, type CidrSet, parseCidr, sameAddresses, unionOf } from '../policy/cidr.ts';
 import { either, type Language, stateAfter } from './language.ts';
 import { wholly } from './matching.ts';
 
@@ -21,6 +21,12 @@ export function addresses(): Language {
   }
   allAddresses = found;
   return found;
+}
+
+/** Returns whether texts are ranges, which hold the addresses of a set and no others. */
+export function areRangesOf(texts: readonly string[], set: CidrSet): boolean {
+  const ranges = texts.map(parseCidr).filter((range) => typeof range !== 'string');
+  return ranges.length === texts.length && sameAddresses(unionOf(ranges), set);
 }
 
 const sets = new WeakMap<Language, CidrSet>();

@@ -1,6 +1,6 @@
 import { CannotTell, exampleOf, type Part, pieceOf, type Run } from './explore.ts';
 import { includes, isEmptyLanguage, type Language, settled, stateAfter, without } from './language.ts';
-import { CLOSES, matchingMarked, OPENS, wholly } from './matching.ts';
+import { CLOSES, literally, matchingMarked, OPENS, wholly } from './matching.ts';
 
 /** An RE2 expression that begins with `^`, and a text that it was found in. */
 export interface Found {
@@ -51,15 +51,11 @@ function itemOf(run: Run, part: Part): Item {
   if (!('piece' in part)) throw new CannotTell('an expression captures what is not known');
   const piece = pieceOf(run, part.piece);
   const text = exampleOf(piece) ?? '';
-  const isAll = piece.only !== undefined || isEmptyLanguage(without(piece.language, wholly(escaped(text))));
+  const isAll = piece.only !== undefined || isEmptyLanguage(without(piece.language, wholly(literally(text))));
   if (isAll) return { part: text, text, language: undefined };
   if (includes(piece.language, '') && !piece.except.has(''))
     throw new CannotTell('an expression captures next to what may be empty');
   return { part, text, language: piece.language };
-}
-
-function escaped(text: string): string {
-  return text.replace(/[^A-Za-z0-9]/g, '\\$&');
 }
 
 function placeAt(items: readonly Item[], at: number | undefined): Place | undefined {

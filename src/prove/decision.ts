@@ -4,7 +4,7 @@ import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../policy/query.ts'
 import type { ProxyRequest } from '../policy/request.ts';
 import { matches } from './explore.ts';
 import { type Language, without } from './language.ts';
-import { wholly } from './matching.ts';
+import { literally, wholly } from './matching.ts';
 import type { Cuts } from './model.ts';
 import type { ExampleRequest, SymbolicRequest } from './request.ts';
 
@@ -95,7 +95,7 @@ function narrowPage(request: SymbolicRequest): void {
 
 /** Of several values the first counts. */
 function originLanguage(origin: string): Language {
-  return wholly(`${origin.replace(/[^A-Za-z0-9]/g, '\\$&')}[ \\t]*(?:,[^\\n]*)?`);
+  return wholly(`${literally(origin)}[ \\t]*(?:,[^\\n]*)?`);
 }
 
 function narrowQuery(request: SymbolicRequest): void {
@@ -121,7 +121,7 @@ function narrowKey(request: SymbolicRequest): void {
 }
 
 function named(host: string): Language {
-  return wholly(`(?i)${host.replace(/[^A-Za-z0-9]/g, '\\$&')}`);
+  return wholly(`(?i)${literally(host)}`);
 }
 
 interface Body {
@@ -139,7 +139,7 @@ function narrowBody(request: SymbolicRequest, { contentTypes, maxBody }: Body): 
 }
 
 function typeSource(type: string): string {
-  return `[ \\t]*(?i:${type.replace(/[^A-Za-z0-9]/g, '\\$&')})[ \\t]*(?:[;,][^\\n]*)?`;
+  return `[ \\t]*(?i:${literally(type)})[ \\t]*(?:[;,][^\\n]*)?`;
 }
 
 /** Returns the decimal numbers up to a limit, with leading zeros. */

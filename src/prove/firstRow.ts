@@ -1,7 +1,7 @@
 import { CannotTell } from './explore.ts';
 import { type Language, MOST_STATES, sharedColumns, TooLarge, trimmed } from './language.ts';
-import { type Program, programOf, type Step } from './program.ts';
-import { type ByteSet, parseRegex } from './regex.ts';
+import { columnsOf, type Program, programOf, type Step } from './program.ts';
+import { parseRegex } from './regex.ts';
 
 /**
  * The expressions of a table, looked for in one text at once. That is possible for expressions without look-arounds and
@@ -101,7 +101,7 @@ function searchFor(sources: readonly string[]): Search {
       rows.push(row);
     }
   }
-  const columnOf = columnsOf(steps);
+  const columnOf = columnsOf({ steps });
   const samples: number[] = [];
   for (const [byte, column] of columnOf.entries()) samples[column] ??= byte;
   const rowOf = Int32Array.from(rows);
@@ -128,18 +128,6 @@ function moved(step: Step, base: number): Step {
     default:
       throw new CannotTell('an expression looks around');
   }
-}
-
-function columnsOf(steps: readonly Step[]): Uint8Array {
-  const sets = new Map<string, ByteSet>();
-  for (const step of steps) if (step.kind === 'byte') sets.set(step.bytes.join(''), step.bytes);
-  const ids = new Map<string, number>();
-  return Uint8Array.from({ length: 256 }, (_, byte) => {
-    const key = [...sets.values()].map((set) => set[byte]).join('');
-    const id = ids.get(key) ?? ids.size;
-    ids.set(key, id);
-    return id;
-  });
 }
 
 function usefulIn(steps: readonly Step[]): Uint8Array {

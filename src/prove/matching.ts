@@ -1,5 +1,5 @@
 import { built, type Draft, type Language } from './language.ts';
-import { nearby, orderOf, type Program, programOf, type Step } from './program.ts';
+import { columnsOf, nearby, orderOf, type Program, programOf, type Step } from './program.ts';
 import { type Dialect, parseRegex, type Regex, type RegexProblem } from './regex.ts';
 
 const compiled = new Map<string, Language | RegexProblem>();
@@ -59,6 +59,16 @@ function withMarks(regex: Regex, count: { left: number }): Regex {
 
 function mark(text: string): Regex {
   return { kind: 'bytes', bytes: Uint8Array.from({ length: 256 }, (_, byte) => (byte === text.charCodeAt(0) ? 1 : 0)) };
+}
+
+/** Returns the source of an expression for one text, byte for byte. */
+export function literally(text: string): string {
+  return text.replace(/[^A-Za-z0-9]/g, '\\$&');
+}
+
+/** Returns the language of one text. */
+export function onlyText(text: string): Language {
+  return wholly(literally(text));
 }
 
 /** Returns the texts that match one of our own expressions as a whole. That it cannot be read would be a bug. */
@@ -216,18 +226,6 @@ function foundAtBegin(table: Table, { out, rest, column }: Omit<Moment, 'atBegin
   const own = Uint8Array.from(out);
   outcomes(table, table.opening, { out: own, rest, column, atBegin: true });
   return own[table.start] === GOOD;
-}
-
-function columnsOf({ steps }: Program): Uint8Array {
-  const ids = new Map<string, number>();
-  const sets = [...new Set(steps.flatMap((step) => (step.kind === 'byte' ? [step.bytes] : [])))];
-  const distinct = [...new Map(sets.map((set) => [set.join(''), set])).values()];
-  return Uint8Array.from({ length: 256 }, (_, byte) => {
-    const key = distinct.map((set) => set[byte]).join('');
-    const id = ids.get(key) ?? ids.size;
-    ids.set(key, id);
-    return id;
-  });
 }
 
 /**

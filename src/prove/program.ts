@@ -196,3 +196,16 @@ export function nearby({ steps, start }: Program): ReadonlySet<number> {
   for (const at of found) for (const needed of neededBy(steps[at])) found.add(needed);
   return found;
 }
+
+/** Returns the class of each byte: those of one class are in the same sets of all steps. */
+export function columnsOf({ steps }: Pick<Program, 'steps'>): Uint8Array {
+  const ids = new Map<string, number>();
+  const sets = [...new Set(steps.flatMap((step) => (step.kind === 'byte' ? [step.bytes] : [])))];
+  const distinct = [...new Map(sets.map((set) => [set.join(''), set])).values()];
+  return Uint8Array.from({ length: 256 }, (_, byte) => {
+    const key = distinct.map((set) => set[byte]).join('');
+    const id = ids.get(key) ?? ids.size;
+    ids.set(key, id);
+    return id;
+  });
+}

@@ -1,7 +1,7 @@
 import { grouped } from '../policy/grouped.ts';
 import { CannotTell, isPossible, lower, type Part, type Piece, pieceOf, type Run } from './explore.ts';
 import { both, type Language, settled, stateAfter, without } from './language.ts';
-import { wholly } from './matching.ts';
+import { literally, wholly } from './matching.ts';
 import { pieceOfTexts, textsOfPiece } from './texts.ts';
 
 /** Sorted keys of a table, in lower case, as nginx compares them, and a name for the value of each. */
@@ -201,5 +201,5 @@ function spellings(language: Language, text: string): string[] {
 }
 
 function foldedText(text: string): Language {
-  return wholly(`(?i)${text.replace(/[^A-Za-z0-9]/g, '\\$&')}`);
+  return wholly(`(?i)${literally(text)}`);
 }

@@ -3,7 +3,7 @@ import { addresses, ipv4In } from '../../prove/addresses.ts';
 import { CannotTell } from '../../prove/explore.ts';
 import { FirstRow } from '../../prove/firstRow.ts';
 import { both, either, isEmptyLanguage, type Language, settled, stateAfter, without } from '../../prove/language.ts';
-import { matching, wholly } from '../../prove/matching.ts';
+import { literally, matching, onlyText, wholly } from '../../prove/matching.ts';
 import type { MapRow, MapTable, Network } from './handlers.ts';
 
 /** What an expression of a table is found in. */
@@ -11,10 +11,6 @@ export function languageOf(source: string, place: string): Language {
   const language = matching(source, 're2');
   if ('problem' in language) throw new CannotTell(`${place}: an expression ${language.problem}`);
   return language;
-}
-
-export function onlyText(text: string): Language {
-  return wholly(text.replace(/[^A-Za-z0-9]/g, '\\$&'));
 }
 
 export function rowLanguage({ input, source }: MapRow, { place }: MapTable): Language {
@@ -60,7 +56,7 @@ export function firstRowOf(table: MapTable): FirstRow | undefined {
 
 function searchOf({ rows }: MapTable): FirstRow | undefined {
   try {
-    return new FirstRow(rows.map(({ input, source }) => source ?? `^${input.replace(/[^A-Za-z0-9]/g, '\\$&')}$`));
+    return new FirstRow(rows.map(({ input, source }) => source ?? `^${literally(input)}$`));
   } catch (error) {
     if (error instanceof CannotTell) return undefined;
     throw error;
@@ -217,6 +213,6 @@ function runsFrom(
 /** Caddy takes the port away where it sees one, and the brackets of what it takes for an IPv6 address. */
 export function hostLanguage(names: readonly string[]): Language {
   if (names.some((name) => name.includes('*') || /[{}]/.test(name))) throw new CannotTell('a host is a pattern');
-  const any = names.map((name) => name.replace(/[^A-Za-z0-9]/g, '\\$&')).join('|');
+  const any = names.map(literally).join('|');
   return wholly(`(?i)(?:\\[?(?:${any})\\]?|(?:(?:${any})|\\[(?:${any})\\]):[^:\\[\\]]*)`);
 }

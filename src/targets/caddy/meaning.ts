@@ -2,7 +2,7 @@ import { capturedIn } from '../../prove/captures.ts';
 import { anyOf, CannotTell, just, matches, type Part, pieceOf, type Run } from '../../prove/explore.ts';
 import type { FirstRow } from '../../prove/firstRow.ts';
 import { includes, type Language, settled, stateAfter, without } from '../../prove/language.ts';
-import { wholly } from '../../prove/matching.ts';
+import { onlyText, wholly } from '../../prove/matching.ts';
 import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from '../../prove/request.ts';
 import {
   type Condition,
@@ -21,7 +21,6 @@ import {
   ipv4Texts,
   keysIn,
   languageOf,
-  onlyText,
   rowLanguage,
   rowOptions,
   sideOf,

@@ -1,5 +1,5 @@
-import { parseCidr, sameAddresses, unionOf } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
+import { areRangesOf } from '../../prove/addresses.ts';
 import { CannotTell } from '../../prove/explore.ts';
 import { argsOf, type Line, nameOf } from './caddyfile.ts';
 import { type Condition, type Handler, handlersOf, matchersOf } from './handlers.ts';
@@ -81,17 +81,13 @@ function checkWrappers({ block = [], place }: Line, { clientIp }: Proxy): void {
   if (wrappers.length === 0 && clientIp.kind !== 'proxyProtocol') return;
   const [protocol, ...others] = wrappers.flatMap((line) => line.block ?? []);
   const lines = protocol && nameOf(protocol) === 'proxy_protocol' ? (protocol.block ?? []) : [];
-  const sources = lines
-    .filter((line) => nameOf(line) === 'allow')
-    .flatMap(argsOf)
-    .map(parseCidr);
+  const sources = lines.filter((line) => nameOf(line) === 'allow').flatMap(argsOf);
   const isSame =
     clientIp.kind === 'proxyProtocol' &&
     wrappers.length === 1 &&
     others.every((line) => nameOf(line) === 'tls' && !line.block && argsOf(line).length === 0) &&
     lines.every((line) => /^(?:timeout|allow)$/.test(nameOf(line))) &&
-    sources.every((range) => typeof range !== 'string') &&
-    sameAddresses(unionOf(sources.filter((range) => typeof range !== 'string')), clientIp.trusted);
+    areRangesOf(sources, clientIp.trusted);
   if (!isSame)
     throw new CannotTell(`${place} does not take the PROXY protocol from the trusted proxies, or from others`);
 }

@@ -2,7 +2,7 @@ import type { Address } from '../../policy/cidr.ts';
 import { addresses } from '../../prove/addresses.ts';
 import { CannotTell, lower, matches, type Part, type Run } from '../../prove/explore.ts';
 import { both, isEmptyLanguage, lowering } from '../../prove/language.ts';
-import { matching, wholly } from '../../prove/matching.ts';
+import { matching, onlyText, wholly } from '../../prove/matching.ts';
 import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from '../../prove/request.ts';
 import { exactRow } from '../../prove/rows.ts';
 import { valueIn } from './networks.ts';
@@ -18,7 +18,6 @@ import {
   longerGroups,
   NOT_A_METHOD,
   ONE_SLASH,
-  onlyText,
   REST,
   splitSource,
   stopsIn,

@@ -1,6 +1,7 @@
 import { accessOf } from '../../policy/access.ts';
-import { type CidrSet, parseCidr, sameAddresses, unionOf } from '../../policy/cidr.ts';
+import { type CidrSet, parseCidr, unionOf } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
+import { areRangesOf } from '../../prove/addresses.ts';
 import { CannotTell, lower, type Part } from '../../prove/explore.ts';
 import type { Answered, Cuts, FileModel, FilePlace, Forwarded, Outcome, PageHeaders } from '../../prove/model.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
@@ -23,7 +24,7 @@ import {
  */
 export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel {
   const configuration = readConfiguration(files);
-  const server = readServer(withoutProxyProtocol(serverOf(configuration, proxy).block ?? [], proxy));
+  const server = serverFor(configuration, proxy);
   const cutNames = cutsOf(configuration, server);
   const order = new SplitOrder(configuration);
   const access = accessOf(proxy);
@@ -52,7 +53,7 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel 
 /** Returns the variables on the border between routing and the rest of the decision of a proxy. */
 export function cutsOfProxy(files: readonly ConfigFile[], proxy: Proxy): readonly string[] {
   const configuration = readConfiguration(files);
-  return cutsOf(configuration, readServer(withoutProxyProtocol(serverOf(configuration, proxy).block ?? [], proxy)));
+  return cutsOf(configuration, serverFor(configuration, proxy));
 }
 
 /** Key of a cut beside those of variables: "yes" where the request line has the shape that can be split. */
@@ -103,13 +104,11 @@ function withoutProxyProtocol(block: readonly NginxDirective[], { clientIp }: Pr
   if (clientIp.kind !== 'proxyProtocol') return block;
   const isListener = ({ name }: NginxDirective) => name === 'listen';
   const isSource = ({ name, args }: NginxDirective) => name === 'set_real_ip_from' && args[0] !== 'unix:';
-  const sources = block.filter(isSource).map(({ args: [cidr = ''] }) => parseCidr(cidr));
-  const trusted = unionOf(sources.filter((range) => typeof range !== 'string'));
+  const sources = block.filter(isSource).map(({ args: [cidr = ''] }) => cidr);
   const isSame =
     block.filter(isListener).every(({ args }) => args.includes('proxy_protocol')) &&
     block.some(({ name, args }) => name === 'real_ip_header' && args.join() === 'proxy_protocol') &&
-    sources.every((range) => typeof range !== 'string') &&
-    sameAddresses(trusted, clientIp.trusted);
+    areRangesOf(sources, clientIp.trusted);
   if (!isSame)
     throw new CannotTell('the server does not take the PROXY protocol from the trusted proxies, or from others');
   return block
@@ -119,6 +118,10 @@ function withoutProxyProtocol(block: readonly NginxDirective[], { clientIp }: Pr
         ? { ...directive, args: directive.args.filter((each) => each !== 'proxy_protocol') }
         : directive,
     );
+}
+
+function serverFor(configuration: Configuration, proxy: Proxy): Server {
+  return readServer(withoutProxyProtocol(serverOf(configuration, proxy).block ?? [], proxy));
 }
 
 function readServer(block: readonly NginxDirective[]): Server {

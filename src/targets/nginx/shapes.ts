@@ -9,10 +9,6 @@ export const WITH_BRACE = wholly('(?:.|\\n)*[{](?:.|\\n)*');
 /** Segments that marking leaves as they are: without a capital letter, or with more runs of them than can be marked. */
 export const UNMARKED = wholly('[^A-Z{]*|[^A-Z{]*(?:[A-Z]+[^A-Z{]+){6}[A-Z][^{]*');
 
-export function onlyText(text: string): Language {
-  return wholly(text.replace(/[^A-Za-z0-9]/g, '\\$&'));
-}
-
 /**
  * Returns whether a table marks capital letters in the one way that is known: a row for each number of runs up to six,
  * and one for all other segments without a brace.
