@@ -77,13 +77,18 @@ function forwardName(forwarding: Forwarding): string {
  * host has its port unless it is the usual one: `api.example.com:8443`.
  */
 export function publicAddress(publicUrl: string): (readonly [header: string, value: string])[] {
-  const { protocol, host, port } = new URL(publicUrl);
-  const scheme = protocol === 'https:' ? 'https' : 'http';
+  const { scheme, url, port } = publicOrigin(publicUrl);
   return [
-    ['X-Forwarded-Host', host],
-    ['X-Forwarded-Port', port === '' ? String(DEFAULT_PORT[scheme]) : port],
+    ['X-Forwarded-Host', url.host],
+    ['X-Forwarded-Port', String(port)],
     ['X-Forwarded-Proto', scheme],
   ];
+}
+
+function publicOrigin(publicUrl: string) {
+  const url = new URL(publicUrl);
+  const scheme = url.protocol === 'https:' ? 'https' : 'http';
+  return { scheme, url, port: url.port === '' ? DEFAULT_PORT[scheme] : Number(url.port) };
 }
 
 /** Returns the headers of a client that reach the upstream; this is the only list of them. */
@@ -123,7 +128,6 @@ export const ODD_URL = [
 /** Returns the origins in answers that come back as the one that clients know: the upstream's, and the proxy's own. */
 export function mappedOrigins(upstream: Upstream, { publicUrl }: Proxy): Pick<Upstream, 'host' | 'port'>[] {
   if (publicUrl === undefined) return [upstream];
-  const { protocol, hostname, port } = new URL(publicUrl);
-  const usual = DEFAULT_PORT[protocol === 'https:' ? 'https' : 'http'];
-  return [upstream, { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? usual : Number(port) }];
+  const { url, port } = publicOrigin(publicUrl);
+  return [upstream, { host: url.hostname.replace(/^\[|\]$/g, ''), port }];
 }

@@ -36,6 +36,10 @@ interface Replacement {
   readonly by: CaddyToken;
 }
 
+/** Sources of an address that clients read as they like, and of a `Link` with one. */
+export const ODD_ADDRESS = `(?:${ODD_URL}).*$`;
+export const ODD_LINK = `^.*<${ODD_ADDRESS}`;
+
 function replacement(pattern: string, by: string): Replacement {
   return { pattern: trustedText(pattern), by: trustedText(by) };
 }
@@ -66,8 +70,8 @@ export function forwardModels(policy: Policy, proxy: Proxy, access: Access): For
         ...HIDDEN_RESPONSE_HEADERS.filter((name) => !name.startsWith('x-accel-')),
         ...(proxy.cors ? CORS_RESPONSE_HEADERS : []),
       ].map((name) => bareWord(canonical(name))),
-      locations: [replacement(`^(?:${ODD_URL}).*$`, `${origin}/`), replacement(`^${url}([/?#]|$)`, `${origin}$1`)],
-      links: [replacement(`^.*<(?:${ODD_URL}).*$`, ''), replacement(`<${url}([/?#>])`, `<${origin}$1`)],
+      locations: [replacement(`^${ODD_ADDRESS}`, `${origin}/`), replacement(`^${url}([/?#]|$)`, `${origin}$1`)],
+      links: [replacement(ODD_LINK, ''), replacement(`<${url}([/?#>])`, `<${origin}$1`)],
       ...transportOf(upstream),
     };
   });

@@ -1,11 +1,11 @@
 import { HEADS, PHASES } from '../../plan/bounds.ts';
-import { ODD_URL } from '../../plan/forwards.ts';
 import { caseless } from '../../plan/regex.ts';
 import { type MappedAnswer, type MappedRequest, type NamePair, namePairs, sitesOf } from '../../plan/sites.ts';
 import { toCidrs } from '../../policy/cidr.ts';
 import type { Policy } from '../../policy/types.ts';
 import { siteClient } from '../sites.ts';
 import { type ClientModel, clientModel } from './addresses.ts';
+import { ODD_ADDRESS, ODD_LINK } from './forward.ts';
 import type { CaddyOptions } from './options.ts';
 import { bareWord, type CaddyToken, trustedText } from './quote.ts';
 import { headerSize } from './server.ts';
@@ -111,12 +111,12 @@ interface Pattern {
   readonly by: string;
 }
 
-/** Returns the replacements of URLs that clients read as they like: they lead to the root of the site, and no link has one. */
+/** URLs that clients read as they like lead to the root of the site, and no link has one. */
 function oddReplacements(): Replacement[] {
   return replacements({
-    Location: [{ pattern: `^(?:${ODD_URL}).*$`, by: '/' }],
-    Refresh: [{ pattern: `${REFRESH}(?:${ODD_URL}).*$`, by: '$1/' }],
-    Link: [{ pattern: `^.*<(?:${ODD_URL}).*$`, by: '' }],
+    Location: [{ pattern: `^${ODD_ADDRESS}`, by: '/' }],
+    Refresh: [{ pattern: `${REFRESH}${ODD_ADDRESS}`, by: '$1/' }],
+    Link: [{ pattern: ODD_LINK, by: '' }],
   } satisfies { [H in MappedAnswer]?: Pattern[] });
 }
 

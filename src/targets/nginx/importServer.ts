@@ -84,7 +84,6 @@ function isNewHeader(header: string): boolean {
   return header !== 'proxy_protocol' && !/^X-Forwarded-For$/i.test(header);
 }
 
-/** Returns who says the address of a client, where it is not the connection. */
 interface ClientAddress {
   readonly clientIp?: { readonly trustedProxies: readonly string[] } & (
     | { readonly header: string }
@@ -93,6 +92,7 @@ interface ClientAddress {
   readonly lost: readonly NotCarried[];
 }
 
+/** Returns who says the address of a client, where it is not the connection. */
 function clientAddress(server: Written, http: Written): ClientAddress {
   const lost: NotCarried[] = [];
   const trusts = nearest([http, server], ['set_real_ip_from']);

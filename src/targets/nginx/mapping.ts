@@ -8,6 +8,9 @@ import { literal, type NginxToken, type Part, type Variable, value, variable } f
 /** Source of an expression for a `Link` header with more entries than are mapped. */
 export const TOO_MANY_LINKS = `^(?:[^<]*+<){${MOST_LINKS + 1}}`;
 
+/** Source of an expression for a `Link` header with a URL that clients read as they like. */
+export const ODD_LINK = `<(?:${ODD_URL})`;
+
 /** How URLs of the upstream in its answers become URLs of the proxy: in `Link`, and in redirects. */
 export interface AddressMapping {
   readonly link: Variable;
@@ -80,7 +83,7 @@ function linkMap({ own, origin, prefix, maps }: LinkContext): Variable {
     exact: [['', '']],
     patterns: [
       [TOO_MANY_LINKS, ''],
-      [`<(?:${ODD_URL})`, ''],
+      [ODD_LINK, ''],
     ],
   });
 }

@@ -3,7 +3,7 @@ import { ODD_URL } from '../../plan/forwards.ts';
 import { escapeRegex } from '../../plan/regex.ts';
 import type { MappedAnswer, MappedRequest, NamePair } from '../../plan/sites.ts';
 import { fingerprint } from '../../policy/shortened.ts';
-import { TOO_MANY_LINKS } from './mapping.ts';
+import { ODD_LINK, TOO_MANY_LINKS } from './mapping.ts';
 import type { MapList } from './maps.ts';
 import { type Part, type Variable, variable } from './quote.ts';
 
@@ -52,7 +52,7 @@ const ANSWERS: { readonly [H in MappedAnswer]: UrlHeader | TextHeader | 'cookieD
   Refresh: { id: 'sites_refresh', before: `${ANY}?(?i:url)[ \\t]*=[ \\t]*`, after: `(?:[/?#]${ANY})?`, leads: true },
   'Access-Control-Allow-Origin': { id: 'sites_origin', after: '', leads: false },
   'Www-Authenticate': { id: 'sites_realm', most: 4, beyond: 'dropped' },
-  Link: { id: 'sites_link', most: MOST_LINKS, beyond: 'dropped', never: `${TOO_MANY_LINKS}|<(?:${ODD_URL})` },
+  Link: { id: 'sites_link', most: MOST_LINKS, beyond: 'dropped', never: `${TOO_MANY_LINKS}|${ODD_LINK}` },
   'Content-Security-Policy': { id: 'sites_policy', most: 32, beyond: 'kept' },
   'Set-Cookie': 'cookieDomains',
 };
