@@ -16,7 +16,14 @@ export const EXAMPLES = {
   runner: 1_000,
 } as const;
 
-function exampleOf(segment: PatternSegment, random: Random): string {
+type Parameter = Extract<PatternSegment, { kind: 'parameter' | 'rest' }>;
+
+/** Returns a text for a segment of a pattern, of which `valueOf` makes up the parameters. */
+export function segmentText(
+  segment: PatternSegment,
+  random: Random,
+  valueOf: (parameter: Parameter) => string,
+): string {
   switch (segment.kind) {
     case 'literal':
       return segment.text;
@@ -24,8 +31,14 @@ function exampleOf(segment: PatternSegment, random: Random): string {
       return random.pick(segment.values);
     case 'parameter':
     case 'rest':
-      return random.chance(0.7) ? CLASS_EXAMPLES[segment.type] : random.pick(Object.values(CLASS_EXAMPLES));
+      return valueOf(segment);
   }
+}
+
+function exampleOf(segment: PatternSegment, random: Random): string {
+  return segmentText(segment, random, ({ type }) =>
+    random.chance(0.7) ? CLASS_EXAMPLES[type] : random.pick(Object.values(CLASS_EXAMPLES)),
+  );
 }
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'get', 'FOO'];

@@ -1,6 +1,7 @@
 import { type PatternSegment, parsePattern } from '../../../src/policy/pattern.ts';
 import type { Policy } from '../../../src/policy/types.ts';
 import type { Random } from '../../../src/verify/random.ts';
+import { segmentText } from '../probes.ts';
 import { HOSTS, type OldConfig } from './config.ts';
 import { CLIENTS, HEADERS, KEYS } from './http.ts';
 import { WORDS } from './location.ts';
@@ -32,22 +33,16 @@ const VALUES: readonly string[] = [
 ];
 const QUERIES = ['', '', '', '', '?a=1', '?a=b', '?from=127.0.0.1', '?a=1&b=%20'];
 
-function segmentText(segment: PatternSegment, random: Random): string {
-  switch (segment.kind) {
-    case 'literal':
-      return segment.text;
-    case 'choice':
-      return random.pick(segment.values);
-    case 'parameter':
-      return segment.type === 'int' ? random.pick(['1', '12', '42', '123456']) : random.pick(VALUES);
-    case 'rest':
-      return Array.from({ length: 1 + random.below(3) }, () => random.pick(VALUES)).join('/');
-  }
+function textOf(segment: PatternSegment, random: Random): string {
+  return segmentText(segment, random, ({ kind, type }) => {
+    if (kind === 'rest') return Array.from({ length: 1 + random.below(3) }, () => random.pick(VALUES)).join('/');
+    return type === 'int' ? random.pick(['1', '12', '42', '123456']) : random.pick(VALUES);
+  });
 }
 
 function pathOf(text: string, random: Random): string {
   const pattern = parsePattern(text);
-  return 'problem' in pattern ? '/' : `/${pattern.segments.map((one) => segmentText(one, random)).join('/')}`;
+  return 'problem' in pattern ? '/' : `/${pattern.segments.map((one) => textOf(one, random)).join('/')}`;
 }
 
 /** The paths that expressions and prefixes of the configuration are about, roughly. */
