@@ -156,7 +156,8 @@ class Asker {
   readonly #recorder: Recorder;
   readonly #more: readonly string[];
   readonly #connections = new Map<number, Connection>();
-  #answered = false;
+  /** Whether the server has answered at all: one that closes each connection may speak another protocol. */
+  answered = false;
 
   constructor(started: Started, recorder: Recorder, scope: Scope, more: readonly string[]) {
     this.#started = started;
@@ -204,16 +205,11 @@ class Asker {
     // A server closes a connection after some errors, and after a number of requests.
     let end: End = kept?.open ? await this.#send(kept, text) : 'closed';
     if (end === 'closed') end = await this.#send(await this.#opened(port), text);
-    if (end === 'answered') this.#answered = true;
+    if (end === 'answered') this.answered = true;
     else this.#connections.delete(port);
     const arrived = this.#recorder.take();
     if (end === 'late' && arrived.length === 0) throw new Error(`no answer to ${method} ${target} in time`);
     return arrived;
-  }
-
-  /** Whether the server has answered at all: one that closes each connection may speak another protocol. */
-  get answered(): boolean {
-    return this.#answered;
   }
 
   async #opened(port: number): Promise<Connection> {

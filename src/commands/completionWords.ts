@@ -13,7 +13,7 @@ interface Argument {
 
 interface Known {
   readonly name: string;
-  readonly takes: Readonly<Record<'positionals' | 'options', Readonly<Record<string, Argument>>>>;
+  readonly takes: Readonly<Record<'positionals' | 'options', Options>>;
 }
 
 /**
@@ -35,12 +35,11 @@ export function wordsFor([, ...line]: readonly string[], commands: readonly Know
     const shown = line.includes('=') ? '' : written;
     return valuesOf(option, options[option], spec).map((value) => `${shown}${value}`);
   }
-  const before = /^--([\w-]+)$/.exec(rest.at(-2) ?? '')?.[1];
-  const asked = before === undefined ? undefined : options[before];
-  if (before !== undefined && asked !== undefined && takesValue(asked)) {
+  const asking = askedBy(rest.at(-2), options);
+  if (asking !== undefined) {
     // "nginx," asks for more of a list.
     const sure = /^.*,/.exec(typed)?.[0] ?? '';
-    return valuesOf(before, asked, spec).map((value) => `${sure}${value}`);
+    return valuesOf(asking, options[asking], spec).map((value) => `${sure}${value}`);
   }
   if (typed.startsWith('-')) return [...Object.keys(options).map((one) => `--${one}`), ...GLOBAL];
   const index = places(rest.slice(0, -1), options);
@@ -49,7 +48,7 @@ export function wordsFor([, ...line]: readonly string[], commands: readonly Know
   return valuesOf(position, positionals[position], spec);
 }
 
-/** What a question to \`explain\` starts with. */
+/** What a question to `explain` starts with. */
 const ASKED = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'dns', 'pull', 'job'];
 
 const GLOBAL = ['--help', '--version'];
@@ -66,17 +65,19 @@ function joined(line: readonly string[]): readonly string[] {
   return words;
 }
 
-const takesValue = ({ type }: Argument): boolean => type !== 'boolean';
+type Options = Readonly<Record<string, Argument>>;
+
+/** Returns the option whose value comes behind a word. */
+function askedBy(word: string | undefined, options: Options): string | undefined {
+  const name = /^--([\w-]+)$/.exec(word ?? '')?.[1];
+  const option = name === undefined ? undefined : options[name];
+  return option && option.type !== 'boolean' ? name : undefined;
+}
 
 /** How many words stand in positions, which no option and no value of one does. */
-function places(words: readonly string[], options: Readonly<Record<string, Argument>>): number {
-  let count = 0;
-  for (const [index, word] of words.entries()) {
-    const before = /^--([\w-]+)$/.exec(words[index - 1] ?? '')?.[1];
-    const asked = before === undefined ? undefined : options[before];
-    if (!word.startsWith('-') && !(asked !== undefined && takesValue(asked))) count++;
-  }
-  return count;
+function places(words: readonly string[], options: Options): number {
+  return words.filter((word, index) => !word.startsWith('-') && askedBy(words[index - 1], options) === undefined)
+    .length;
 }
 
 function valuesOf(name: string, argument: Argument | undefined, spec: () => Spec | undefined): readonly string[] {

@@ -148,11 +148,15 @@ function usesOf(id: string, file: string, io: Io): Uses | { readonly problem: st
   return unread === undefined ? uses : { problem: unread };
 }
 
-/** Whether a text says what it said before, but for the references of one key: an alias or a text of several lines may not. */
+/**
+ * Whether a text says what it said before, but for the references of one key. With an alias or a text of several lines it
+ * may not.
+ */
 function saysAlone(after: string, { file, text }: TextSpan, [id, keys]: readonly [string, readonly string[]]): boolean {
   const [was, is] = [text, after].map((one) => parseDocument({ name: file, text: one }).value?.value);
   const references = keys.length === 1 ? keys[0] : keys;
-  const [apiKeys, key] = [memberOf(was, 'apiKeys'), memberOf(memberOf(was, 'apiKeys'), id)];
+  const apiKeys = memberOf(was, 'apiKeys');
+  const key = memberOf(apiKeys, id);
   if (!isRecord(was) || !isRecord(apiKeys) || !isRecord(key)) return false;
   const meant = { ...was, apiKeys: { ...apiKeys, [id]: { ...key, key: references } } };
   return canonical(is) === canonical(meant);

@@ -66,8 +66,8 @@ function decodedPaths({ segments }: PathPattern): Machine | undefined {
 const MOST_STATES = 20_000;
 
 /**
- * Calls `visit` with the numbers of the machines that accept a path of the pattern: once for each combination that some path has, until
- * `visit` returns `enough`.
+ * Calls `visit` with the numbers of the machines that accept a path of the pattern: once for each combination that some
+ * path has, until `visit` returns `enough`.
  * @returns false where there were too many states to see all combinations
  */
 export function visitPaths(
