@@ -277,4 +277,28 @@ imports('HEAD that was refused goes with GET in a spec, and is listed', () =>
   }),
 );
 
+imports('what an exact location answers itself is an answer of the proxy by method, or is listed', () =>
+  inWorkspace(async ({ run, runArgs, write }) => {
+    const one = async (inner: string) => {
+      const input = `http { server { listen 80; allow 192.0.2.1; deny all; location = /a { ${inner} }\n${OK} } }`;
+      const { stdout, stderr } = await runArgs(['import', 'nginx', '-'], { input });
+      write('postern.yaml', stdout);
+      assert.is((await run('validate')).status, 0, inner);
+      const asked = [...stdout.matchAll(/request: "?([^"]* \/a)"?, auth: none, status: (\d+)/g)];
+      const told = [...stderr.matchAll(/location = \/a: (.*)/g)].map(([, reason]) => reason);
+      return { answers: asked.map(([, request, status]) => `${request} ${status}`), told: told.join('; ') };
+    };
+    const head = 'if ($request_method = HEAD) { return 204; }';
+    const post = await one('if ($request_method = POST) { return 201; } proxy_pass http://10.0.0.1;');
+    assert.equal(post.answers, ['POST /a 201']);
+    const only = await one(`${head} return 403;`);
+    assert.equal(only.answers, ['HEAD /a 204']);
+    const both = await one(`${head} return 200;`);
+    assert.equal(both.answers, ['GET,POST,PUT,PATCH,DELETE,OPTIONS /a 200']);
+    assert.match(both.told, /HEAD was answered otherwise, and goes with GET in a spec/);
+    assert.match((await one(`${head} proxy_pass http://10.0.0.1;`)).told, /HEAD was answered otherwise/);
+    assert.match((await one('return 200 "hello";')).told, /the text of its answer/);
+  }),
+);
+
 imports.run();

@@ -76,10 +76,12 @@ export function accessOfServer(server: Written, http: Written, facts: Facts): Se
   const ranges = usualRanges(all, verdict);
   const context: Context = { all, ...machinesOf(places, all), verdict, ranges };
   const found = all.map((place) => carry(place, context));
+  const answering = all.map((place) => answersOf(place, context));
+  const lost = [...found, ...answering].flatMap(({ notCarriedOver }) => notCarriedOver);
   return {
     carried: found.flatMap(({ carried }) => carried),
-    answers: all.flatMap((place) => answersOf(place, context)),
-    notCarriedOver: [...found.flatMap(({ notCarriedOver }) => notCarriedOver), ...errorPages([http, server], context)],
+    answers: answering.flatMap(({ answers }) => answers),
+    notCarriedOver: [...lost, ...errorPages([http, server], context)],
     ranges,
   };
 }
@@ -170,7 +172,8 @@ function carry(place: Location, context: Context): CarriedLocation {
   const isOpener = verdicts.some(
     ([, one]) => one.kind === 'forward' && ranges !== undefined && !isWithin(one.ranges, ranges),
   );
-  const lost = whatIsLost(place, { carried, reasons, forwarded, isOpener });
+  const headHere = howOf(place, context.verdict);
+  const lost = whatIsLost(place, { carried, reasons, forwarded, isOpener, headHere });
   if (lost.length > 0) notCarriedOver.push({ ...placed(place), reason: lost.join('; ') });
   return { carried, notCarriedOver };
 }
@@ -237,10 +240,12 @@ interface Carrying {
   readonly forwarded: readonly string[];
   /** Whether it admits clients that others do not. */
   readonly isOpener: boolean;
+  /** What it does with HEAD, in a word. */
+  readonly headHere: string;
 }
 
 /** Returns in words what the location accepts beyond the patterns that were made of it. */
-function whatIsLost(place: Location, { carried, reasons, forwarded, isOpener }: Carrying): string[] {
+function whatIsLost(place: Location, { carried, reasons, forwarded, isOpener, headHere }: Carrying): string[] {
   const why = (methods: readonly string[]) =>
     [...new Set(methods.flatMap((method) => reasons.get(method) ?? []))].slice(0, 2).join('; ');
   const [first] = carried;
@@ -261,7 +266,7 @@ function whatIsLost(place: Location, { carried, reasons, forwarded, isOpener }: 
   if (first.forward.anyKey) lost.push('any text was key enough, and one of the keys is asked for now');
   if (first.methods.length >= 3 && verdictIsOpen(place)) lost.push('all other methods too');
   if (carried.some(({ methods }) => methods.includes('GET') && !methods.includes('HEAD')))
-    lost.push('HEAD was refused, and goes with GET in a spec');
+    lost.push(`HEAD was ${headHere}, and goes with GET in a spec`);
   return lost;
 }
 
@@ -356,19 +361,53 @@ export function identityOf({ scope, keys }: Forward): readonly (readonly string[
   return [host, headers.find(([, value]) => keys && value?.includes(keys.variable))];
 }
 
-/** Returns what a location answers by itself, where its only path leads to it. */
-function answersOf(place: Location, { verdict, machines, chosen, ranges }: Context): AnswerFound[] {
+interface AnsweringLocation {
+  readonly answers: readonly AnswerFound[];
+  readonly notCarriedOver: readonly NotCarried[];
+}
+
+const NO_ANSWERS: AnsweringLocation = { answers: [], notCarriedOver: [] };
+
+/** Returns what a location answers by itself, where its only path leads to it, and what is lost of that. */
+function answersOf(place: Location, { verdict, machines, chosen, ranges }: Context): AnsweringLocation {
   if (place.kind !== 'exact' || place.scope.some(({ block = [] }) => block.some(({ name }) => name === 'internal')))
-    return [];
-  const found = verdict(place, 'GET');
-  const [pattern] = candidatesOf(place);
-  if (found.kind !== 'answer' || pattern === undefined || 'problem' in parsePattern(pattern)) return [];
-  if (chosen(acceptedBy(machines, place.text)).place !== place) return [];
-  if (ranges && !isWithin(ranges, found.ranges)) return [];
-  const same = METHODS.filter((method) => {
-    const other = verdict(place, method);
-    return other.kind === 'answer' && other.status === found.status && other.keys === found.keys;
+    return NO_ANSWERS;
+  const verdicts = METHODS.flatMap((method) => {
+    const one = verdict(place, method);
+    return one.kind === 'answer' && !isEmpty(one.ranges) ? [{ ...one, method }] : [];
   });
-  const methods = same.length === METHODS.length ? ['*'] : same;
-  return [{ pattern, status: found.status, keys: found.keys, at: place.at, methods }];
+  if (verdicts.length === 0 || chosen(acceptedBy(machines, place.text)).place !== place) return NO_ANSWERS;
+  const lost = new Set<string>();
+  const [pattern] = candidatesOf(place);
+  const isWritable = pattern !== undefined && !('problem' in parsePattern(pattern));
+  if (!isWritable) lost.add('a spec has no pattern for its path, which it answers by itself');
+  const answers: AnswerFound[] = [];
+  for (const same of grouped(verdicts, ({ status, keys }) => `${status} ${keys?.variable}`).values()) {
+    const [first] = same;
+    if (!first || !isWritable) continue;
+    const named = methodList(same.map(({ method }) => method));
+    if (ranges && same.some((one) => !isWithin(ranges, one.ranges))) {
+      lost.add(`${named}: it answers fewer clients than the others`);
+      continue;
+    }
+    if (ranges && same.some((one) => !isWithin(one.ranges, ranges)))
+      lost.add('it answered more clients than the others');
+    if ((first.at.args[1] ?? '') !== '') lost.add('the text of its answer');
+    const isOfGet = same.some(({ method }) => method === 'GET');
+    const goesWithGet = !isOfGet && ['answer', 'forward'].includes(verdict(place, 'GET').kind);
+    const methods = same.flatMap(({ method }) => (method === 'HEAD' && goesWithGet ? [] : [method]));
+    if (isOfGet && !methods.includes('HEAD'))
+      lost.add(`HEAD was ${howOf(place, verdict)}, and goes with GET in a spec`);
+    if (methods.length === 0) continue;
+    const { status, keys } = first;
+    answers.push({ pattern, status, keys, at: place.at, methods: methods.length === METHODS.length ? ['*'] : methods });
+  }
+  const reason = [...lost].join('; ');
+  return { answers, notCarriedOver: reason === '' ? [] : [{ ...placed(place), reason }] };
+}
+
+/** Returns in a word what a location does with HEAD, where it does not go with GET. */
+function howOf(place: Location, verdict: Context['verdict']): string {
+  const { kind } = verdict(place, 'HEAD');
+  return kind === 'answer' ? 'answered otherwise' : kind === 'refuse' ? 'refused' : 'treated otherwise';
 }

@@ -234,9 +234,11 @@ class Judge {
       const problem = this.#wider(request, seen, decision);
       return problem === undefined ? undefined : { kind: `wider: ${problem}`, text: about() };
     }
-    if (decision?.kind === 'answer' && (seen.forwarded || seen.status !== decision.status))
+    const isHeadTold = request.method === 'HEAD' && this.#isTold(seen.place, /HEAD/);
+    if (decision?.kind === 'answer' && !isHeadTold && (seen.forwarded || seen.status !== decision.status))
       return { kind: 'wider: the spec answers', text: about() };
-    if (!seen.forwarded || decision?.kind === 'answer') return undefined;
+    const isAnswered = seen.status >= 200 && seen.status < 300 && seen.place !== undefined;
+    if (!(seen.forwarded || isAnswered) || decision?.kind === 'answer') return undefined;
     if (!isPlain(request)) {
       counts.unusual += 1;
       return undefined;
@@ -245,7 +247,8 @@ class Judge {
       counts.told += 1;
       return undefined;
     }
-    return { kind: 'forwarded, refused by the spec, and not told', text: about() };
+    const did = seen.forwarded ? 'forwarded' : 'answered';
+    return { kind: `${did}, refused by the spec, and not told`, text: about() };
   }
 
   #proxy({ port, target, headers, from }: OldRequest): Proxy | undefined {
@@ -293,8 +296,7 @@ class Judge {
     // Who the client is, where several proxies wrote a header, is told and differs.
     const isReported = request.headers.some(([name]) => /^X-(?:Forwarded-For|Real-IP)$/.test(name));
     if (!forwarded && isReported && this.#isTold(place, /last address of the header/)) return undefined;
-    if (!forwarded)
-      return request.method === 'HEAD' && this.#isTold(place, /HEAD/) ? undefined : 'the old server did not forward it';
+    if (!forwarded) return this.#isHeadTold(request, decision) ? undefined : 'the old server did not forward it';
     const upstream = this.#policy?.upstreams.find(({ id }) => id === decision.forwarding.upstream);
     if (!upstream?.servers.some(({ port }) => port === forwarded.port)) return 'it went to another upstream';
     if (forwarded.request.method !== request.method) return 'it was sent on with another method';
@@ -310,6 +312,15 @@ class Judge {
     )
       return 'the upstream got the token in another header';
     return undefined;
+  }
+
+  /** Returns whether HEAD is listed about the location that an allowed request was granted for. */
+  #isHeadTold({ method }: OldRequest, { at }: Extract<Decision, { kind: 'forward' }>): boolean {
+    const [, group, , index] = at;
+    const entry = this.#imported?.draft.routes?.find(({ id }) => id === group)?.allow[Number(index)];
+    const isAbout = ({ file, line, reason }: NotCarried) =>
+      /HEAD/.test(reason) && entry?.notes?.includes(`${file}:${line}`) === true;
+    return method === 'HEAD' && this.#told.some(isAbout);
   }
 
   /** Returns whether something is listed about a location, or about all of them. */
