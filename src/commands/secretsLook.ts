@@ -1,10 +1,21 @@
 import { join } from 'node:path';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
+import { LEASES } from '../output/gitFiles.ts';
+import { tokenReceivers } from '../policy/apiKeys.ts';
+import type { Policy, SecretReference } from '../policy/types.ts';
 import { checkSecrets } from '../secrets/check.ts';
-import { keptLeases, type Lease, type Leases, leasesFile, readLeases } from '../secrets/leases.ts';
-import { renderKeys, renderSecrets } from '../secrets/render.ts';
-import { keyReferencesOf, type Resolved, referencesOf, resolveSecrets } from '../secrets/resolve.ts';
-import { writeSecrets } from '../secrets/write.ts';
+import type { Issuing } from '../secrets/found.ts';
+import { placeholders, type RenderedSecrets, renderKeys, renderSecrets } from '../secrets/render.ts';
+import {
+  keyReferencesOf,
+  openSources,
+  type ResolveContext,
+  type Resolved,
+  referencesOf,
+  resolveSecrets,
+} from '../secrets/resolve.ts';
+import { changeState, keptLeases } from '../secrets/state.ts';
+import { refusedSecrets, writeSecrets } from '../secrets/write.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { RenderedFile } from '../targets/target.ts';
 import type { Io } from './io.ts';
@@ -37,12 +48,11 @@ export interface Round {
   readonly folder?: string;
   readonly files: readonly RenderedFile[];
   readonly resolved?: Resolved;
-  readonly leases: Leases;
 }
 
 /**
  * Follows the references of a spec and renders the files in memory. `mayIssue` says whether new secrets may be
- * requested if a lease is missing or close to its end.
+ * requested if a lease is missing or close to its end: they are, once nothing else can fail.
  */
 export async function look(
   { spec: argument, out, keys = false }: Pick<SecretsArguments, 'spec' | 'out' | 'keys'>,
@@ -50,23 +60,78 @@ export async function look(
   mayIssue: boolean,
 ): Promise<Round> {
   const { source, document, spec, policy, diagnostics } = compileArgument(argument, io);
-  const nothing = { document, files: [], leases: new Map() };
-  if (!source || !policy || !spec || hasError(diagnostics)) return { ...nothing, diagnostics };
+  if (!source || !policy || !spec || hasError(diagnostics)) return { document, files: [], diagnostics };
   const folder = outputFolder(out, source);
+  const issued = keptLeases(folder);
+  const asked: Asked = {
+    policy,
+    folder,
+    context: { ...contextOf(policy, io), folder: source.folder, issued },
+    render: (values) => (keys ? renderKeys : renderSecrets)(spec, { policy, values }),
+  };
+  const round = { document, folder, files: [] };
   const references = keys ? keyReferencesOf(policy) : referencesOf(policy);
-  const earlier = readLeases(folder);
-  const kept = keptLeases(earlier, references, io.now);
-  const context = { env: io.env, folder: source.folder, now: io.now, mayIssue };
-  const resolved = await resolveSecrets(policy, references, { ...context, kept });
-  const found = [...diagnostics, ...resolved.diagnostics, ...checkSecrets(policy, resolved.values)];
-  if (hasError(found) || resolved.unread.length > 0) return { ...nothing, folder, resolved, diagnostics: found };
-  const { values } = resolved;
-  const rendered = keys ? renderKeys(spec, { policy, values }) : renderSecrets(spec, { policy, values });
-  const leases = leasesOf(resolved, { earlier, kept, now: io.now });
-  const files = hasError(rendered.diagnostics)
-    ? []
-    : [...rendered.files, ...(!keys && leases.size + earlier.size > 0 ? [leasesFile(leases)] : [])];
-  return { document, folder, resolved, files, leases, diagnostics: [...found, ...rendered.diagnostics] };
+  const first = await follow(references, mayIssue ? 'later' : 'never', asked);
+  const all =
+    mayIssue && !hasError(first.problems) && first.resolved.unread.length > 0 ? await issue(first, asked) : first;
+  const { resolved, problems } = all;
+  const found = [...diagnostics, ...problems, ...issued.save()];
+  if (hasError(found) || resolved.unread.length > 0) return { ...round, resolved, diagnostics: found };
+  const rendered = asked.render(resolved.values);
+  const isWhole = mayIssue && !keys && !hasError(rendered.diagnostics);
+  const said = [...found, ...rendered.diagnostics, ...(isWhole ? issued.dropOthers() : [])];
+  return { ...round, resolved, files: hasError(said) ? [] : rendered.files, diagnostics: said };
+}
+
+interface Asked {
+  readonly policy: Policy;
+  /** Folder of the files. */
+  readonly folder: string;
+  readonly context: Omit<ResolveContext, 'issuing'>;
+  readonly render: (values: Resolved['values']) => RenderedSecrets;
+}
+
+function contextOf(policy: Policy, { env, now }: Io) {
+  const receivers = tokenReceivers(policy);
+  const sources = openSources();
+  return { env, now, sources, receivers: (reference: string) => [...(receivers.get(reference) ?? [])] };
+}
+
+interface Followed {
+  readonly resolved: Resolved;
+  readonly problems: readonly Diagnostic[];
+}
+
+async function follow(
+  references: readonly SecretReference[],
+  issuing: Issuing,
+  { policy, context }: Asked,
+): Promise<Followed> {
+  const resolved = await resolveSecrets(policy, references, { ...context, issuing });
+  return { resolved, problems: [...resolved.diagnostics, ...checkSecrets(policy, resolved.values)] };
+}
+
+/**
+ * Requests the secrets that have to be issued, if with any others in their place the files could be made and written:
+ * what is issued and not used stays valid for as long as its lease.
+ */
+async function issue(first: Followed, asked: Asked): Promise<Followed> {
+  const { policy, folder } = asked;
+  const { unread, values, found } = first.resolved;
+  const draft = asked.render(new Map([...values, ...placeholders(unread)]));
+  const problems = [...first.problems, ...draft.diagnostics];
+  if (hasError(problems) || draft.files.length === 0) return { ...first, problems };
+  const refused = refusedSecrets([...draft.files, { path: LEASES }], folder);
+  const unwritable = refused.length > 0 ? refused : changeState(folder, (state) => state);
+  if (unwritable.length > 0) return { ...first, problems: [...problems, ...unwritable] };
+  const { resolved } = await follow(unread, 'now', asked);
+  const all = {
+    found: new Map([...found, ...resolved.found]),
+    values: new Map([...values, ...resolved.values]),
+    unread: resolved.unread,
+    diagnostics: [...first.resolved.diagnostics, ...resolved.diagnostics],
+  };
+  return { resolved: all, problems: [...all.diagnostics, ...checkSecrets(policy, all.values)] };
 }
 
 /** Writes the files. If there is any error, nothing is written and the report says why. */
@@ -77,20 +142,4 @@ export function writeRound({ document, folder, files, diagnostics }: Round, comm
   if (!isSound || failures.length > 0) return { ...report, status: 2, summary: 'nothing was written' };
   const written = files.map(({ path }) => join(folder, path)).join(', ');
   return { ...report, status: 0, summary: `written: ${written || 'nothing'}` };
-}
-
-interface Before {
-  readonly earlier: Leases;
-  readonly kept: ReadonlyMap<string, unknown>;
-  readonly now: number;
-}
-
-function leasesOf({ found }: Resolved, { earlier, kept, now }: Before): Map<string, Lease> {
-  const leases = new Map<string, Lease>();
-  for (const [text, { value, until }] of found) {
-    const before = kept.has(text) ? earlier.get(text) : undefined;
-    if (before) leases.set(text, before);
-    else if (until !== undefined) leases.set(text, { value, since: now, until });
-  }
-  return leases;
 }

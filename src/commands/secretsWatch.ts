@@ -8,7 +8,6 @@ import { TEMPORARY_SUFFIX } from '../output/gitFiles.ts';
 import { type Holding, holdLong, type Release } from '../output/lock.ts';
 import { lockIn } from '../output/write.ts';
 import { secretCodes } from '../secrets/codes.ts';
-import { dueAt } from '../secrets/leases.ts';
 import { staleSecrets } from '../secrets/write.ts';
 import type { Io, Status } from './io.ts';
 import { print } from './print.ts';
@@ -92,10 +91,9 @@ async function once(args: SecretsArguments, holding: Holding, io: Io): Promise<W
   return { status, written: status === 0, pause };
 }
 
-function pauseAfter({ leases, resolved }: Round, now: number): number {
-  const due = [...leases.values()].map(dueAt);
+function pauseAfter({ resolved }: Round, now: number): number {
   const again = [...(resolved?.found.values() ?? [])].flatMap((one) => one.again ?? []);
-  return Math.max(1, Math.min(USUAL, ...[...due, ...again].map((moment) => moment - now)));
+  return Math.max(1, Math.min(USUAL, ...again.map((moment) => moment - now)));
 }
 
 /**

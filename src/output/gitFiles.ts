@@ -4,7 +4,7 @@ import type { RenderedFile } from '../targets/target.ts';
 /** Suffix of files that exist only while a run writes. */
 export const TEMPORARY_SUFFIX = '.postern-tmp';
 
-/** The file with the leases of issued secrets; see `secrets/leases.ts`. */
+/** The file with the leases of issued secrets; see `secrets/state.ts`. */
 export const LEASES = '.postern-leases.json';
 
 /** Files of the output folder that must not be checked in: secrets, and what running engines leave behind. */

@@ -150,14 +150,35 @@ interface TokenUses {
   readonly other: Upstream | undefined;
 }
 
-/** Returns the uses of a key's token. What its groups lead to is worked out before, since keys and routes are many. */
-function tokenUses({ routes, upstreams }: Pick<Policy, 'routes' | 'upstreams'>): (key: ApiKey) => TokenUses {
+function upstreamsByGroup({ routes }: Pick<Policy, 'routes'>): ReadonlyMap<string, ReadonlySet<string>> {
   const byGroup = new Map<string, Set<string>>();
   for (const { group, forwarding } of routes) {
     const reached = byGroup.get(group);
     if (reached) reached.add(forwarding.upstream);
     else byGroup.set(group, new Set([forwarding.upstream]));
   }
+  return byGroup;
+}
+
+/** Returns where each token is sent: origins such as `https://gitlab.example.com:443`, by reference. */
+export function tokenReceivers(
+  policy: Pick<Policy, 'apiKeys' | 'routes' | 'upstreams'>,
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const byGroup = upstreamsByGroup(policy);
+  const origins = new Map(policy.upstreams.map(({ id, scheme, host, port }) => [id, `${scheme}://${host}:${port}`]));
+  const receivers = new Map<string, Set<string>>();
+  for (const { token, groups } of policy.apiKeys) {
+    const known = receivers.get(token.text) ?? new Set();
+    for (const group of groups)
+      for (const upstream of byGroup.get(group) ?? []) known.add(origins.get(upstream) ?? upstream);
+    receivers.set(token.text, known);
+  }
+  return receivers;
+}
+
+/** Returns the uses of a key's token. What its groups lead to is worked out before, since keys and routes are many. */
+function tokenUses({ routes, upstreams }: Pick<Policy, 'routes' | 'upstreams'>): (key: ApiKey) => TokenUses {
+  const byGroup = upstreamsByGroup({ routes });
   return ({ groups }) => {
     const of = (isBasic: boolean) =>
       upstreams.find(

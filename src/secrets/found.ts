@@ -1,17 +1,22 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { SecretReference } from '../policy/types.ts';
 import { memberOf } from '../source/value.ts';
+import type { Issued } from './state.ts';
 
 /** The result of following a reference; `unread` if that would have issued a new secret. */
 export type Answer = Found | Diagnostic | 'unread';
 
 export interface Found {
   readonly value: string;
-  /** Seconds since 1970 at which the value expires; absent if that is unknown. */
-  readonly until?: number;
-  /** Seconds since 1970 at which the source asks to be read again. */
+  /** Seconds since 1970 at which it is to be read again; absent if it lasts. */
   readonly again?: number;
 }
+
+/**
+ * Whether a read may issue a new secret. `never`: such a reference is not read; it is checked whether it could be.
+ * `later`: it will be read in a second pass, so that what cannot be checked is no error yet. `now`: it is read.
+ */
+export type Issuing = 'never' | 'later' | 'now';
 
 /** Follows the references of one scheme, and returns an answer for each, by its text. */
 export type Source = (
@@ -25,11 +30,10 @@ export interface SourceContext {
   readonly folder: string;
   /** Seconds since 1970. */
   readonly now: number;
-  /**
-   * Whether a read may issue a new secret. Otherwise such a reference is not read; it is only checked whether it could
-   * be.
-   */
-  readonly mayIssue: boolean;
+  readonly issuing: Issuing;
+  readonly issued: Issued;
+  /** Returns the upstreams that get the value of a reference: one that changes is no heir of what the other one was issued. */
+  readonly receivers: (reference: string) => readonly string[];
   /** Milliseconds that a program may take; a minute if absent. */
   readonly patience?: number;
 }

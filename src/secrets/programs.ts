@@ -4,12 +4,14 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { SecretReference } from '../policy/types.ts';
 import { isRecord, memberOf, parseJson } from '../source/value.ts';
 import { secretCodes } from './codes.ts';
-import { type Answer, byPath, type Found, fieldOf, partsOf, type Source, type SourceContext } from './found.ts';
+import { type Answer, byPath, type Found, fieldOf, partsOf, type SourceContext } from './found.ts';
+
+type ProgramContext = Pick<SourceContext, 'env' | 'folder' | 'patience'>;
 
 /** A program that prints a secret document as JSON. */
 interface Program {
   readonly name: string;
-  readonly args: (path: string, context: SourceContext) => readonly string[];
+  readonly args: (path: string, context: ProgramContext) => readonly string[];
   /** Returns the fields of the printed document. */
   readonly fields: (printed: unknown) => unknown;
   /** Returns why it failed, judging by its messages, in our own words: its messages may quote secrets. */
@@ -56,8 +58,8 @@ const LARGEST = 8 * 2 ** 20;
 /** Code of the error where a program printed more than that. */
 const TOO_MUCH = 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER';
 
-function from(program: Program): Source {
-  return async (references, context) => {
+function from(program: Program) {
+  return async (references: readonly SecretReference[], context: ProgramContext) => {
     const found = new Map<string, Answer>();
     let hung: Printed | undefined;
     for (const [path, group] of byPath(references)) {
@@ -85,7 +87,11 @@ function taken(printed: Printed, reference: SecretReference, { name, fields, hin
 }
 
 /** Runs a program without a shell and with a time limit. It has no input, so that it does not wait for a password. */
-function run(program: Program, args: readonly string[], { env, patience = PATIENCE }: SourceContext): Promise<Printed> {
+function run(
+  program: Program,
+  args: readonly string[],
+  { env, patience = PATIENCE }: ProgramContext,
+): Promise<Printed> {
   return new Promise((settle) => {
     const limits = { env, timeout: patience, maxBuffer: LARGEST, killSignal: 'SIGKILL' } as const;
     const child = execFile(program.name, args, limits, (error, stdout, stderr) => {

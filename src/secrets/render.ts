@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { type Diagnostic, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
-import type { Policy } from '../policy/types.ts';
+import type { Policy, SecretReference } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
 import { targets } from '../targets/index.ts';
 import type { RenderedFile, SecretsInput, Target } from '../targets/target.ts';
@@ -22,6 +23,16 @@ export function renderSecrets(spec: Spec, input: SecretsInput & { readonly polic
   if (files.length === 0 && !hasError(diagnostics))
     diagnostics.push(secretCodes.report('nothing-to-do', ['targets'], {}));
   return { files, diagnostics };
+}
+
+/**
+ * Returns values that stand for secrets not issued yet, so that everything else can be tried first. Each is like no
+ * other, and both a key and `user:password` in base64.
+ */
+export function placeholders(references: readonly SecretReference[]): ReadonlyMap<string, string> {
+  const placeholder = (text: string) =>
+    Buffer.from(`user:${createHash('sha256').update(text).digest('hex')}`).toString('base64');
+  return new Map(references.map(({ text }) => [text, placeholder(text)]));
 }
 
 /** Placeholder for tokens. It shows which files would hold one. */

@@ -5,20 +5,19 @@ import type { SecretScheme } from '../spec/scalars.ts';
 import type { Answer, Found, Source, SourceContext } from './found.ts';
 import { fromEnvironment, fromFile } from './local.ts';
 import { fromKubernetes, fromSops } from './programs.ts';
-import { fromVault } from './vault.ts';
+import { vaultSource } from './vault.ts';
 
-const SOURCES: Readonly<Record<SecretScheme, Source>> = {
-  env: fromEnvironment,
-  file: fromFile,
-  vault: fromVault,
-  k8s: fromKubernetes,
-  sops: fromSops,
-};
+type Sources = Readonly<Record<SecretScheme, Source>>;
+
+/** Returns what follows references, for all passes of one round. */
+export function openSources(): Sources {
+  return { env: fromEnvironment, file: fromFile, vault: vaultSource(), k8s: fromKubernetes, sops: fromSops };
+}
 
 export interface Resolved {
   /** Values by the text of the reference, in the form that targets use. */
   readonly values: ReadonlyMap<string, string>;
-  /** What was found for each reference, with its expiry. */
+  /** What was found for each reference. */
   readonly found: ReadonlyMap<string, Found>;
   /** References that were not followed, because that would have issued a secret. */
   readonly unread: readonly SecretReference[];
@@ -37,20 +36,19 @@ export function keyReferencesOf({ apiKeys }: Policy): SecretReference[] {
   return [...new Map(all.map((reference) => [reference.text, reference])).values()];
 }
 
-interface ResolveContext extends SourceContext {
-  /** Values of an earlier run that are still good. */
-  readonly kept: ReadonlyMap<string, Found>;
+export interface ResolveContext extends SourceContext {
+  readonly sources: Sources;
 }
 
 /** Follows references of a policy. Nothing else follows any. */
 export async function resolveSecrets(
   policy: Policy,
   references: readonly SecretReference[],
-  { kept, ...context }: ResolveContext,
+  { sources, ...context }: ResolveContext,
 ): Promise<Resolved> {
-  const answers = new Map<string, Answer>(kept);
-  for (const [scheme, follow] of Object.entries(SOURCES)) {
-    const wanted = references.filter((one) => one.scheme === scheme && !kept.has(one.text));
+  const answers = new Map<string, Answer>();
+  for (const [scheme, follow] of Object.entries(sources)) {
+    const wanted = references.filter((one) => one.scheme === scheme);
     if (wanted.length === 0) continue;
     for (const [text, answer] of await follow(wanted, context)) answers.set(text, answer);
   }

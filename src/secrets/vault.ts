@@ -2,9 +2,10 @@ import { resolve } from 'node:path';
 import { systemProblem } from '../output/disk.ts';
 import type { SecretReference } from '../policy/types.ts';
 import { readBytes } from '../source/read.ts';
-import { memberOf } from '../source/value.ts';
+import { isRecord, memberOf } from '../source/value.ts';
 import { secretCodes } from './codes.ts';
-import { type Answer, byPath, fieldOf, partsOf, type Source, type SourceContext } from './found.ts';
+import { type Answer, byPath, fieldOf, type Issuing, partsOf, type Source, type SourceContext } from './found.ts';
+import { dueAt, isKept, type Lease } from './state.ts';
 import {
   ask,
   setting,
@@ -34,40 +35,74 @@ interface Mount {
 /** Most paths that are requested at the same time. */
 const AT_ONCE = 8;
 
+/** A path, the references to its fields, and who issues what is there. */
+interface Document {
+  readonly path: string;
+  readonly wanted: readonly SecretReference[];
+  readonly issuer: string;
+}
+
 /**
  * Follows `vault:PATH#FIELD`, in Vault and OpenBao: key-value stores of both versions, and engines that issue a secret
- * on a read.
+ * on a read. It logs in once, as some logins work once.
  */
-export const fromVault: Source = async (references, context) => {
-  const session = await login(context);
-  if ('problem' in session)
-    return new Map(references.map(({ text, origin }) => [text, secretCodes.report('vault-settings', origin, session)]));
-  const found = new Map<string, Answer>();
-  const groups = [...byPath(references)];
-  const worker = async () => {
-    for (let group = groups.pop(); group; group = groups.pop()) {
-      const [path, wanted] = group;
-      const answer = await read(session, path, context.mayIssue);
-      for (const reference of wanted)
-        found.set(reference.text, taken(answer, reference, { session, now: context.now }));
+export function vaultSource(): Source {
+  let opened: Promise<Session | Trouble> | undefined;
+  return async (references, context) => {
+    const found = new Map<string, Answer>();
+    const troubled = (trouble: Trouble, wanted: readonly SecretReference[]) => {
+      for (const { text, origin } of wanted) found.set(text, secretCodes.report('vault-settings', origin, trouble));
+      return found;
+    };
+    const server = vaultServer(context);
+    if ('problem' in server) return troubled(server, references);
+    const unread: Document[] = [];
+    for (const [path, wanted] of byPath(references)) {
+      const issuer = issuerOf(server, { path, wanted, context });
+      const lease = context.issued.get(issuer);
+      if (isKept(lease, context.now)) for (const one of wanted) found.set(one.text, leased(lease, one));
+      else unread.push({ path, wanted, issuer });
     }
+    if (unread.length === 0) return found;
+    opened ??= login(server, context);
+    const session = await opened;
+    if ('problem' in session)
+      return troubled(
+        session,
+        unread.flatMap(({ wanted }) => wanted),
+      );
+    const worker = async () => {
+      for (let document = unread.pop(); document; document = unread.pop()) {
+        const answer = await read(session, document.path, context.issuing);
+        for (const [text, taken] of takenFrom(answer, document, { session, context })) found.set(text, taken);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    return found;
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return found;
-};
+}
+
+/** Returns all that decides who issues a secret and for whom. */
+function issuerOf(
+  { url, namespace = '', serverName = '' }: VaultServer,
+  { path, wanted, context }: { path: string; wanted: readonly SecretReference[]; context: SourceContext },
+): string {
+  const receivers = new Set(wanted.flatMap(({ text }) => context.receivers(text)));
+  return JSON.stringify([url.href, serverName, namespace, path, ...[...receivers].sort()]);
+}
 
 /** Reads a path once, because a second read would issue a second token. */
-async function read(session: Session, path: string, mayIssue: boolean): Promise<VaultAnswer | Trouble | 'unread'> {
+async function read(session: Session, path: string, issuing: Issuing): Promise<VaultAnswer | Trouble | 'unread'> {
   const { server, token } = session;
   const store = await storeOf(session, path);
   if ('problem' in store) return store;
-  if (store.isStore || mayIssue) return ask(server, { method: 'GET', path: store.path, token });
+  if (store.isStore || issuing === 'now') return ask(server, { method: 'GET', path: store.path, token });
   // If the server does not say what is mounted there, it is unknown whether a read would find anything.
-  if (store.refusal) return store.refusal;
+  if (store.refusal) return issuing === 'later' ? 'unread' : store.refusal;
   const may = await ask(server, { method: 'POST', path: 'sys/capabilities-self', token, body: { paths: [path] } });
   if ('problem' in may) return may;
   const allowed = (may.body['capabilities'] ?? []) as readonly unknown[];
-  if (may.status !== 200) return may;
+  if (may.status !== 200) return issuing === 'later' ? 'unread' : may;
   return allowed.includes('read') || allowed.includes('root') ? 'unread' : { status: 403, body: {} };
 }
 
@@ -108,30 +143,54 @@ function within([at, { isStore, isVersioned }]: readonly [string, Mount], path: 
 
 interface Asked {
   readonly session: Session;
-  readonly now: number;
+  readonly context: SourceContext;
 }
 
-function taken(answer: VaultAnswer | Trouble | 'unread', reference: SecretReference, { session, now }: Asked): Answer {
-  if (answer === 'unread') return answer;
-  const { text, origin } = reference;
+/** Returns an answer for each reference. What was issued is kept before anything looks at it. */
+function takenFrom(
+  answer: VaultAnswer | Trouble | 'unread',
+  { wanted, issuer }: Document,
+  { session, context: { now, issued } }: Asked,
+): (readonly [string, Answer])[] {
+  if (answer === 'unread') return wanted.map(({ text }) => [text, answer]);
   const refusal = 'problem' in answer ? answer : refusalOf(answer);
-  if (refusal) return secretCodes.report('vault', origin, { reference: text, ...refusal });
-  const { body } = answer as VaultAnswer;
-  const { field } = partsOf(reference);
-  const given = fieldOf(body, `data/data/${field}`) ?? fieldOf(body, `data/${field}`);
-  // The plugin returns the user of a deploy token in a separate field. Both are taken from one read, because another
-  // read would issue another token.
-  const user = /-deploy$/.test(fieldOf(body, 'data/token_type') ?? '') ? fieldOf(body, 'data/username') : undefined;
-  const value = user === undefined || given === undefined ? given : `${user}:${given}`;
-  if (value === undefined) return secretCodes.report('no-field', origin, { reference: text });
-  const { lease_id: id, lease_duration: lease } = body;
-  const seconds = typeof lease === 'number' && lease > 0 ? lease : undefined;
+  if (refusal)
+    return wanted.map(({ text, origin }) => [
+      text,
+      secretCodes.report('vault', origin, { reference: text, ...refusal }),
+    ]);
+  const { data, lease_id: id, lease_duration: duration } = (answer as VaultAnswer).body;
+  const fields = isRecord(data) ? data : {};
+  const seconds = typeof duration === 'number' && duration > 0 ? duration : undefined;
   // Only a lease tells when an issued secret expires. Without a lease id, the duration is only a proposal when to read
   // again.
-  if (typeof id !== 'string' || id === '') return seconds === undefined ? { value } : { value, again: now + seconds };
+  if (typeof id !== 'string' || id === '')
+    return wanted.map((one) => [one.text, valueIn(fields, one, seconds === undefined ? undefined : now + seconds)]);
+  const until = seconds && Math.min(now + seconds, session.until ?? Number.POSITIVE_INFINITY);
+  const lease = { data: fields, since: now, ...(until !== undefined && { until }) };
+  issued.keep(issuer, lease);
+  return wanted.map((one) => [one.text, leased(lease, one)]);
+}
+
+function leased(lease: Lease, reference: SecretReference): Answer {
+  const { text, origin } = reference;
   // Each round would have another one issued.
-  if (seconds === undefined) return secretCodes.report('vault', origin, { reference: text, ...ENDLESS });
-  return { value, until: Math.min(now + seconds, session.until ?? Number.POSITIVE_INFINITY) };
+  if (lease.until === undefined) return secretCodes.report('vault', origin, { reference: text, ...ENDLESS });
+  return valueIn(lease.data, reference, dueAt(lease));
+}
+
+function valueIn(
+  data: Readonly<Record<string, unknown>>,
+  reference: SecretReference,
+  again: number | undefined,
+): Answer {
+  const { field } = partsOf(reference);
+  const given = fieldOf(data, `data/${field}`) ?? fieldOf(data, field);
+  // The plugin returns the user of a deploy token in a separate field.
+  const user = /-deploy$/.test(fieldOf(data, 'token_type') ?? '') ? fieldOf(data, 'username') : undefined;
+  const value = user === undefined || given === undefined ? given : `${user}:${given}`;
+  if (value === undefined) return secretCodes.report('no-field', reference.origin, { reference: reference.text });
+  return { value, ...(again !== undefined && { again }) };
 }
 
 const ENDLESS: Trouble = { problem: 'it issues a secret without saying until when', hint: 'give the role a ttl' };
@@ -213,9 +272,7 @@ function contentOf(file: string, { what, hint }: { readonly what: string; readon
   }
 }
 
-async function login(context: SourceContext): Promise<Session | Trouble> {
-  const server = vaultServer(context);
-  if ('problem' in server) return server;
+async function login(server: VaultServer, context: SourceContext): Promise<Session | Trouble> {
   const method = context.env['POSTERN_VAULT_AUTH'] || 'token';
   if (method === 'token') return withToken(server, context);
   if (!Object.hasOwn(METHODS, method))

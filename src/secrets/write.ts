@@ -9,18 +9,23 @@ import { secretCodes } from './codes.ts';
 
 /** Writes files with secrets. Only the owner may read them, and git must ignore them. */
 export function writeSecrets(files: readonly RenderedFile[], folder: string): Diagnostic[] {
+  const refused = refusedSecrets(files, folder);
+  if (refused.length > 0) return refused;
+  const written = exclusively(folder, () => writeAll(files, { folder, modes: { file: 0o600, folder: 0o700 } }));
+  return [...(written.value ?? []), ...written.diagnostics];
+}
+
+/** Reports places where no secret is written: what git does not ignore, and what is no plain file. */
+export function refusedSecrets(files: readonly Pick<RenderedFile, 'path'>[], folder: string): Diagnostic[] {
   const paths = files.map(({ path }) => path);
   const obstacles = obstructions(folder, paths);
   if (obstacles.length > 0) return obstacles;
-  const exposed = files.flatMap(({ path }) => {
+  return files.flatMap(({ path }) => {
     const problem = exposedToGit(join(folder, path));
     return problem === undefined
       ? []
       : [secretCodes.report('not-ignored', [], { problem }, placed(join(folder, path)))];
   });
-  if (exposed.length > 0) return exposed;
-  const written = exclusively(folder, () => writeAll(files, { folder, modes: { file: 0o600, folder: 0o700 } }));
-  return [...(written.value ?? []), ...written.diagnostics];
 }
 
 /** Reports files that differ from those on disk: other text, no file, or one that others may read. */

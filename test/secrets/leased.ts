@@ -1,3 +1,4 @@
+import { type Lease, readState, stateText } from '../../src/secrets/state.ts';
 import { inWorkspace, type Workspace } from '../support/workspace.ts';
 import { type Issuer, startIssuer } from './issuer.ts';
 import { KEY, secretSpec } from './spec.ts';
@@ -18,3 +19,12 @@ export async function withIssuer(work: (workspace: Workspace, issuer: Issuer) =>
 }
 
 export const given = ({ env }: Issuer) => ({ settings: { ...env, PARTNER_KEY: KEY } });
+
+export const LEASES = 'generated/.postern-leases.json';
+
+/** Writes the leases of a workspace anew, each with other times. */
+export function setTimes({ path, write }: Workspace, times: Pick<Lease, 'since' | 'until'>): void {
+  const state = readState(`${path}/generated`);
+  const leases = new Map([...state.leases].map(([issuer, lease]) => [issuer, { ...lease, ...times }]));
+  write(LEASES, stateText({ ...state, leases }));
+}

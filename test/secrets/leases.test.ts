@@ -5,31 +5,25 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { NOW } from '../support/commands.ts';
 import type { Mood } from './behind.ts';
-import { given, spec, withIssuer } from './leased.ts';
+import { given, LEASES, setTimes, spec, withIssuer } from './leased.ts';
 import { PLUGIN } from './plugged.ts';
 import { secretSpec } from './spec.ts';
 
-const LEASES = 'generated/.postern-leases.json';
 const FILE = 'generated/caddy/secrets/keys';
 
 const leases = suite('leases');
 
 leases('the next run takes what is still good, and asks again once two thirds are over', () =>
-  withIssuer(async ({ run, read, write, path }, issuer) => {
+  withIssuer(async (workspace, issuer) => {
+    const { run, read, path } = workspace;
     for (let runs = 0; runs < 2; runs++) assert.is((await run('secrets render', given(issuer))).status, 0);
     assert.is(issuer.issued.length, 1);
     assert.is(statSync(join(path, LEASES)).mode & 0o777, 0o600);
     assert.is((await run('secrets render --check', given(issuer))).status, 0);
-    const now = NOW;
-    const at = (since: number, until: number) => {
-      const { leases } = JSON.parse(read(LEASES));
-      const [[reference, lease]] = Object.entries<object>(leases) as [[string, object]];
-      write(LEASES, JSON.stringify({ leases: { [reference]: { ...lease, since, until } } }));
-    };
-    at(now - 100, now + 400);
+    setTimes(workspace, { since: NOW - 100, until: NOW + 400 });
     await run('secrets render', given(issuer));
     assert.is(issuer.issued.length, 1);
-    at(now - 400, now + 100);
+    setTimes(workspace, { since: NOW - 400, until: NOW + 100 });
     const stale = await run('secrets render --check', given(issuer));
     assert.is(stale.status, 1, stale.stderr);
     assert.match(stale.stdout, /has no lease that lasts.*\[secret\/ended\]/);
@@ -109,12 +103,10 @@ leases('a Vault that is ill changes nothing, and what it says is shown nowhere',
 );
 
 leases('a lease from the future, as the clock was set back, is not relied on', () =>
-  withIssuer(async ({ run, read, write }, issuer) => {
+  withIssuer(async (workspace, issuer) => {
+    const { run, read } = workspace;
     assert.is((await run('secrets render', given(issuer))).status, 0);
-    const tomorrow = NOW + 86_400;
-    const { leases } = JSON.parse(read(LEASES));
-    const [[reference, lease]] = Object.entries<object>(leases) as [[string, object]];
-    write(LEASES, JSON.stringify({ leases: { [reference]: { ...lease, since: tomorrow, until: tomorrow + 3600 } } }));
+    setTimes(workspace, { since: NOW + 86_400, until: NOW + 90_000 });
     assert.is((await run('secrets render', given(issuer))).status, 0);
     assert.is(issuer.issued.length, 2);
     assert.ok(read(FILE).includes(issuer.issued[1] ?? '?'));

@@ -104,7 +104,7 @@ for (const [text, name, source] of [
       const program = join(path, 'bin', name);
       const reference = { scheme: name === 'sops' ? 'sops' : 'k8s', text, origin: [] } as const;
       const says = async (words: string) => {
-        const context = { folder: path, env: { PATH: join(path, 'bin') }, now: 0, mayIssue: true, patience: 3000 };
+        const context = { folder: path, env: { PATH: join(path, 'bin') }, patience: 3000 };
         const answers = await source([reference], context);
         const said = JSON.stringify([...answers]);
         assert.ok(said.includes(words) && !said.includes(TOKEN), said);

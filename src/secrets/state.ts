@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { lstatSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import { obstructions, systemProblem } from '../output/disk.ts';
+import { LEASES } from '../output/gitFiles.ts';
+import { exclusively, writeAll } from '../output/write.ts';
+import { isRecord, memberOf, parseJson } from '../source/value.ts';
+
+/** What one render leaves in its folder for the next one. */
+export interface SecretsState {
+  /** What was issued, by who issued it. */
+  readonly leases: Leases;
+}
+
+/** What a path of Vault issued, which is kept so that nothing asks for another one while it is good. */
+export interface Lease {
+  /** All that was issued, so that a reference to another field asks for nothing new. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** Seconds since 1970. */
+  readonly since: number;
+  /** Seconds since 1970; absent if it was issued without an end, and is of no use. */
+  readonly until?: number;
+}
+
+export type Leases = ReadonlyMap<string, Lease>;
+
+/** What was issued before, and where to keep what is issued, by who issued it. */
+export interface Issued {
+  get(issuer: string): Lease | undefined;
+  keep(issuer: string, lease: Lease): void;
+}
+
+/** Seconds until a secret without an end is asked for again: each time leaves another one behind. */
+const ENDLESS = 3600;
+
+/**
+ * Returns when a new secret is requested: when a third of the lease is left, so that a short outage of Vault does no
+ * harm.
+ */
+export function dueAt({ since, until }: Lease): number {
+  return until === undefined ? since + ENDLESS : since + Math.floor(((until - since) * 2) / 3);
+}
+
+/** Whether a lease is not due. One from the future was written before the clock was set back: nobody knows when it ends. */
+export function isKept(lease: Lease | undefined, now: number): lease is Lease {
+  return lease !== undefined && lease.since <= now && now < dueAt(lease);
+}
+
+const NOTHING: SecretsState = { leases: new Map() };
+
+/** Returns what an earlier run left; nothing if that is missing, damaged, or accessible to other users. */
+export function readState(folder: string): SecretsState {
+  try {
+    const file = join(folder, LEASES);
+    const stat = lstatSync(file);
+    if (!stat.isFile() || (stat.mode & 0o077) !== 0) return NOTHING;
+    return parseState(readFileSync(file, 'utf8')) ?? NOTHING;
+  } catch (error) {
+    systemProblem(error);
+    return NOTHING;
+  }
+}
+
+/** Changes what is left for the next run. */
+export function changeState(folder: string, change: (state: SecretsState) => SecretsState): Diagnostic[] {
+  const obstacles = obstructions(folder, [LEASES]);
+  if (obstacles.length > 0) return obstacles;
+  const text = () => stateText(change(readState(folder)));
+  const modes = { file: 0o600, folder: 0o700 };
+  const written = exclusively(folder, () => writeAll([{ path: LEASES, text: text() }], { folder, modes }));
+  return [...(written.value ?? []), ...written.diagnostics];
+}
+
+/** The leases of a folder. What is issued is on disk before anything looks at it, so that a run that fails loses nothing. */
+export interface KeptLeases extends Issued {
+  /** Returns why what was issued could not be kept. */
+  save(): Diagnostic[];
+  /** Drops those that nobody has asked for. */
+  dropOthers(): Diagnostic[];
+}
+
+export function keptLeases(folder: string): KeptLeases {
+  const leases = new Map(readState(folder).leases);
+  const used = new Map<string, Lease>();
+  const unsaved = new Map<string, Lease>();
+  const save = () => {
+    if (unsaved.size === 0) return [];
+    const problems = changeState(folder, (state) => ({ ...state, leases: new Map([...state.leases, ...unsaved]) }));
+    if (problems.length === 0) unsaved.clear();
+    return problems;
+  };
+  return {
+    get: (issuer) => {
+      const lease = leases.get(issuer);
+      if (lease) used.set(issuer, lease);
+      return lease;
+    },
+    keep: (issuer, lease) => {
+      for (const map of [leases, used, unsaved]) map.set(issuer, lease);
+      // The file is written as a whole: of thousands, not each is worth it.
+      if (unsaved.size * 16 >= leases.size) save();
+    },
+    save,
+    dropOthers: () => (used.size === leases.size ? [] : changeState(folder, (state) => ({ ...state, leases: used }))),
+  };
+}
+
+/** Returns the text of a state. A digest shows damage: half a secret may look like a whole one. */
+export function stateText({ leases }: SecretsState): string {
+  const sorted = [...leases].sort(([a], [b]) => (a < b ? -1 : 1));
+  const state = { leases: Object.fromEntries(sorted) };
+  return `${JSON.stringify({ sha256: digestOf(state), state }, null, 2)}\n`;
+}
+
+function digestOf(state: unknown): string {
+  return createHash('sha256').update(JSON.stringify(state)).digest('hex');
+}
+
+function parseState(text: string): SecretsState | undefined {
+  const found = parseJson(text);
+  const state = memberOf(found, 'state');
+  if (memberOf(found, 'sha256') !== digestOf(state ?? null)) return undefined;
+  const leases = memberOf(state, 'leases');
+  if (!isRecord(leases)) return undefined;
+  return { leases: new Map(Object.entries(leases).filter((entry): entry is [string, Lease] => isLease(entry[1]))) };
+}
+
+function isLease(value: unknown): value is Lease {
+  if (!isRecord(value)) return false;
+  const { data, since, until } = value;
+  return (
+    isRecord(data) && typeof since === 'number' && (until === undefined || (typeof until === 'number' && since < until))
+  );
+}
