@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
@@ -9,9 +8,11 @@ import { type Holding, holdLong, type Release } from '../output/lock.ts';
 import { lockIn } from '../output/write.ts';
 import { secretCodes } from '../secrets/codes.ts';
 import { staleSecrets } from '../secrets/write.ts';
+import type { RenderedFile } from '../targets/target.ts';
 import type { Io, Status } from './io.ts';
 import { print } from './print.ts';
 import { look, type Round, type SecretsArguments, writeRound } from './secretsLook.ts';
+import { reloadDue } from './secretsReload.ts';
 import { outputFolder, specPlace } from './spec.ts';
 
 const COMMAND = 'secrets render --watch';
@@ -24,7 +25,8 @@ const SOON = 2;
 
 interface Watched {
   readonly status: Status;
-  readonly written: boolean;
+  /** The files that are on disk now; absent after a failure. */
+  readonly files?: readonly RenderedFile[];
   /** Seconds until the next round. */
   readonly pause: number;
 }
@@ -62,16 +64,16 @@ async function rounds(args: SecretsArguments, holding: Holding, io: Io): Promise
   const wake = AbortSignal.any([stop, holding.lost]);
   let status: Status = 2;
   let failures = 0;
-  let isReloadDue = false;
   do {
     if (!holding.check()) return undefined;
     const clock = { ...io, now: Math.floor(Date.now() / 1000) };
     const done = await once(args, holding, clock);
     if (!done) return undefined;
-    isReloadDue ||= done.written;
-    const reloaded = !isReloadDue || (await reload(args, clock, stop));
-    if (reloaded) isReloadDue = false;
-    status = done.status === 0 && reloaded ? 0 : 2;
+    const place = { folder: outputFolder(args.out, specPlace(args.spec)), files: done.files };
+    const problems = args.reload ? await reloadDue(args.reload, place, stop) : [];
+    if (problems.length > 0)
+      print({ command: COMMAND, status: 2, diagnostics: problems, asked: 'changes' }, args.format, io);
+    status = done.status === 0 && problems.length === 0 ? 0 : 2;
     failures = status === 0 ? 0 : failures + 1;
     const pause = failures > 0 ? Math.min(USUAL, SOON * 2 ** Math.min(failures - 1, 10)) : done.pause;
     await wait(pause * 1000, undefined, { signal: wake }).catch(() => undefined);
@@ -86,41 +88,12 @@ async function once(args: SecretsArguments, holding: Holding, io: Io): Promise<W
   const { folder, files, diagnostics } = round;
   const pause = pauseAfter(round, io.now);
   const isSound = folder !== undefined && !hasError(diagnostics);
-  if (isSound && staleSecrets(files, folder).length === 0) return { status: 0, written: false, pause };
+  if (isSound && staleSecrets(files, folder).length === 0) return { status: 0, files, pause };
   const status = print(writeRound(round, COMMAND), args.format, io);
-  return { status, written: status === 0, pause };
+  return { status, ...(status === 0 && { files }), pause };
 }
 
 function pauseAfter({ resolved }: Round, now: number): number {
   const again = [...(resolved?.found.values() ?? [])].flatMap((one) => one.again ?? []);
   return Math.max(1, Math.min(USUAL, ...again.map((moment) => moment - now)));
-}
-
-/**
- * Runs the command of `--reload` without a shell. Returns whether it succeeded. One that hangs is killed, so that no
- * secret expires meanwhile; what stops the watch leaves it running and does not wait for it.
- */
-async function reload({ reload: command, format }: SecretsArguments, io: Io, stop: AbortSignal): Promise<boolean> {
-  if (!command) return true;
-  const problem = await new Promise<string | undefined>((settle) => {
-    const child = spawn(command.program, command.args, { stdio: ['ignore', 'ignore', 'ignore'] });
-    // That of `spawn` would go on after a program that does not start, and keep the watch from ending.
-    const late = setTimeout(() => child.kill('SIGKILL'), USUAL * 1000);
-    const end = (found: string | undefined) => {
-      clearTimeout(late);
-      stop.removeEventListener('abort', leave);
-      settle(found);
-    };
-    const leave = () => {
-      child.unref();
-      end(undefined);
-    };
-    stop.addEventListener('abort', leave, { once: true });
-    child.on('error', (error) => end('code' in error ? String(error.code) : 'it does not start'));
-    child.on('exit', (code, signal) => end(code === 0 ? undefined : signal === null ? `exit status ${code}` : signal));
-  });
-  if (problem === undefined) return true;
-  const diagnostics = [secretCodes.report('reload', [], { problem })];
-  print({ command: COMMAND, status: 2, diagnostics, asked: 'changes' }, format, io);
-  return false;
 }

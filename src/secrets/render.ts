@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { type Diagnostic, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
+import { fingerprint } from '../policy/shortened.ts';
 import type { Policy, SecretReference } from '../policy/types.ts';
 import type { Spec } from '../spec/schema.ts';
 import { targets } from '../targets/index.ts';
@@ -30,8 +30,7 @@ export function renderSecrets(spec: Spec, input: SecretsInput & { readonly polic
  * other, and both a key and `user:password` in base64.
  */
 export function placeholders(references: readonly SecretReference[]): ReadonlyMap<string, string> {
-  const placeholder = (text: string) =>
-    Buffer.from(`user:${createHash('sha256').update(text).digest('hex')}`).toString('base64');
+  const placeholder = (text: string) => Buffer.from(`user:${fingerprint(text, 64)}`).toString('base64');
   return new Map(references.map(({ text }) => [text, placeholder(text)]));
 }
 

@@ -1,16 +1,24 @@
-import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { obstructions, systemProblem } from '../output/disk.ts';
 import { LEASES } from '../output/gitFiles.ts';
 import { exclusively, writeAll } from '../output/write.ts';
+import { fingerprint } from '../policy/shortened.ts';
 import { isRecord, memberOf, parseJson } from '../source/value.ts';
 
 /** What one render leaves in its folder for the next one. */
 export interface SecretsState {
   /** What was issued, by who issued it. */
   readonly leases: Leases;
+  /** What the last reload that succeeded was for; absent if there was none. */
+  readonly reloaded?: Reloaded;
+}
+
+/** A program and its arguments, and the digests of the files that it has had something read, by path. */
+export interface Reloaded {
+  readonly command: readonly string[];
+  readonly files: Readonly<Record<string, string>>;
 }
 
 /** What a path of Vault issued, which is kept so that nothing asks for another one while it is good. */
@@ -107,23 +115,30 @@ export function keptLeases(folder: string): KeptLeases {
 }
 
 /** Returns the text of a state. A digest shows damage: half a secret may look like a whole one. */
-export function stateText({ leases }: SecretsState): string {
+export function stateText({ leases, reloaded }: SecretsState): string {
   const sorted = [...leases].sort(([a], [b]) => (a < b ? -1 : 1));
-  const state = { leases: Object.fromEntries(sorted) };
+  const state = { leases: Object.fromEntries(sorted), ...(reloaded && { reloaded }) };
   return `${JSON.stringify({ sha256: digestOf(state), state }, null, 2)}\n`;
 }
 
 function digestOf(state: unknown): string {
-  return createHash('sha256').update(JSON.stringify(state)).digest('hex');
+  return fingerprint(JSON.stringify(state), 64);
 }
 
 function parseState(text: string): SecretsState | undefined {
   const found = parseJson(text);
   const state = memberOf(found, 'state');
   if (memberOf(found, 'sha256') !== digestOf(state ?? null)) return undefined;
-  const leases = memberOf(state, 'leases');
+  const [leases, reloaded] = [memberOf(state, 'leases'), memberOf(state, 'reloaded')];
   if (!isRecord(leases)) return undefined;
-  return { leases: new Map(Object.entries(leases).filter((entry): entry is [string, Lease] => isLease(entry[1]))) };
+  return {
+    leases: new Map(Object.entries(leases).filter((entry): entry is [string, Lease] => isLease(entry[1]))),
+    ...(isReloaded(reloaded) && { reloaded }),
+  };
+}
+
+function isReloaded(value: unknown): value is Reloaded {
+  return isRecord(value) && Array.isArray(value['command']) && isRecord(value['files']);
 }
 
 function isLease(value: unknown): value is Lease {
