@@ -70,7 +70,7 @@ export const mutations = {
     conf('every key may use every route', /(\$(\w+)_verdict_route \{\n {4}default) \$\w+;/g, '$1 $$$2_verdict_query;'),
     conf('cookies of the upstream pass', 'proxy_hide_header set-cookie;', ''),
     conf('orders of the upstream are obeyed', /proxy_ignore_headers .*;/g, ''),
-    conf('Location names the upstream', /proxy_redirect "~.*;/g, 'proxy_redirect off;'),
+    conf('Location names the upstream', /proxy_redirect "~/g, 'proxy_redirect "~nowhere'),
     conf('the wrong Host upstream', 'proxy_set_header Host "gitlab.example.com";', 'proxy_set_header Host $http_host;'),
     conf('the decoded path goes upstream', '${request_uri}"', '${uri}"'),
     conf('any certificate of an upstream', 'proxy_ssl_verify on;', 'proxy_ssl_verify off;'),

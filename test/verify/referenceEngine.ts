@@ -255,9 +255,12 @@ async function forward(
       ) &&
       (name.toLowerCase() !== 'link' || value.split('<').length - 1 <= MOST_LINKS),
   );
-  const mapped = kept.map(
-    ([name, value]) => [name, /^(?:link|location)$/i.test(name) ? map(value, upstream, own) : value] as const,
-  );
+  const mapped = kept.flatMap(([name, value]) => {
+    if (/^location$/i.test(name)) return [[name, mapUrl(value, upstream, own) ?? '/'] as const];
+    if (!/^link$/i.test(name)) return [[name, value] as const];
+    const urls = [...value.matchAll(/<([^>]*)>/g)].map(([, url = '']) => mapUrl(url, upstream, own));
+    return urls.includes(undefined) ? [] : [[name, value.replace(/<[^>]*>/g, () => `<${urls.shift()}>`)] as const];
+  });
   return answer(response.status, proxy, {
     fields: [...mapped, ...told],
     body: response.text(),
@@ -272,10 +275,12 @@ function addressOf({ servers, tls }: Upstream): Address {
   return { port, tls: fault === 'certificate' ? { serverName } : { serverName, ca: readFileSync(caFile, 'utf8') } };
 }
 
-function map(value: string, { host, port }: Upstream, own: string): string {
-  return value.replace(/(^|<)(?:https?:)?\/\/([^/?#>]+)/gi, (whole, before: string, authority: string) => {
-    const [, name = '', given] = /^(.*?)[.]?(?::(\d+))?$/.exec(authority) ?? [];
-    const isOwn = given === undefined || [80, 443, port].includes(Number(given));
-    return isOwn && name.toLowerCase() === host ? before + own : whole;
-  });
+/** Returns a URL of an answer as clients get it; nothing if it leads away in a way that clients read as they like. */
+function mapUrl(url: string, { host, port }: Upstream, own: string): string | undefined {
+  const leads = (scheme: string) => URL.canParse(url, `${scheme}://own`) && new URL(url, `${scheme}://own`).hostname;
+  if (leads('http') === 'own' && leads('https') === 'own') return url;
+  const [written, name = '', given] = /^(?:https?:)?\/\/([\w.-]+?)[.]?(?::([1-9]\d*))?(?=[/?#]|$)/i.exec(url) ?? [];
+  if (written === undefined) return undefined;
+  const isOwn = given === undefined || [80, 443, port].includes(Number(given));
+  return isOwn && name.toLowerCase() === host ? own + url.slice(written.length) : url;
 }

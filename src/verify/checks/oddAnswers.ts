@@ -149,7 +149,8 @@ function wrongUrl(text: string, { origin }: Outside): string | undefined {
 
 /** What is wrong with a URL in an answer that need not lead anywhere: it leads a client past the proxy. */
 function strayUrl(text: string, { origin }: Outside): string | undefined {
-  if (text === '' || (URL.canParse(text, origin) && new URL(text, origin).origin === origin)) return undefined;
+  if (text === '' || (URL.canParse(text, origin) && new URL(text, origin).origin === new URL(origin).origin))
+    return undefined;
   return `it came back as ${text}`;
 }
 
