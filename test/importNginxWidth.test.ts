@@ -127,6 +127,17 @@ imports('never wider: a name that no proxy can have, beside another server of th
   }),
 );
 
+imports('never wider: a name that an earlier server has together with all names below it', () =>
+  inWorkspace(async ({ runArgs }) => {
+    const named = (name: string, body: string) => `server { listen 80; server_name ${name}; ${body} }`;
+    const input = `http { ${named('.a.example.com', 'return 404;')} ${named('a.example.com', OK)} ${named('b.example.com', OK)} }`;
+    const { stdout, stderr } = await runArgs(['import', 'nginx', '-'], { input });
+    assert.not.match(stdout, /hosts: \[a\.example\.com\]/);
+    assert.match(stdout, /hosts: \[b\.example\.com\]/);
+    assert.match(stderr, /server_name: an earlier server of the port has the name/);
+  }),
+);
+
 imports('where requests go is kept: by location, by method, and beside another name', () =>
   inWorkspace(async ({ runArgs }) => {
     const spec = async (body: string) => (await runArgs(['import', 'nginx', '-'], { input: server(body) })).stdout;

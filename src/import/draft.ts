@@ -95,6 +95,10 @@ export function freeName(wanted: string, taken: Set<string>): string {
   return name;
 }
 
+/** What a spec refuses beside what is listed, as a paragraph at its head. */
+export const REFUSED_BY_EVERY_SPEC =
+  'Every spec also refuses paths that are written in an unusual way or end in a slash below a prefix, methods that it does not list, credentials in a query, and bodies of types that it does not name';
+
 /** The caller of what asks for a key; the references point to variables that are still to be set. */
 export const CALLER: DraftItem = {
   id: 'caller',

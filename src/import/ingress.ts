@@ -1,4 +1,4 @@
-import { type CidrSet, parseCidr, sameAddresses, toCidrs, unionOf } from '../policy/cidr.ts';
+import { type CidrSet, isEmpty, NOBODY, parseCidr, sameAddresses, subtract, toCidrs, unionOf } from '../policy/cidr.ts';
 import { grouped } from '../policy/grouped.ts';
 import { parsePattern } from '../policy/pattern.ts';
 import { parseDocument } from '../source/document.ts';
@@ -16,6 +16,7 @@ import {
   type ImportProblem,
   identifierOf,
   type NotCarried,
+  REFUSED_BY_EVERY_SPEC,
   USUAL_METHODS,
 } from './draft.ts';
 
@@ -32,8 +33,20 @@ interface Way {
   readonly line: number;
 }
 
+/** A path of an Ingress, whether or not a spec can allow it: it takes requests from shorter ones. */
+interface Rival {
+  readonly host: string;
+  readonly path: string;
+  readonly exact: boolean;
+  readonly ingress: Ingress;
+  readonly way: Way | undefined;
+}
+
 interface Reading {
   readonly ways: Way[];
+  readonly rivals: Rival[];
+  /** By host, why nothing of it can be carried over, whichever Ingress says so. */
+  readonly hosts: Map<string, string>;
   readonly notCarriedOver: NotCarried[];
 }
 
@@ -50,22 +63,43 @@ const ANNOTATIONS = 'nginx.ingress.kubernetes.io/';
 const RANGES = ['whitelist-source-range', 'allowlist-source-range'];
 /** Annotations that authenticate the caller. A spec has keys instead. */
 const AUTHENTICATION = ['auth-url', 'auth-type', 'auth-secret', 'auth-tls-secret', 'auth-tls-verify-client'];
-/** Annotations that change the path. A spec forwards the path that it matched, so it would ask for something else. */
-const REWRITES = ['rewrite-target', 'use-regex', 'app-root', 'configuration-snippet', 'server-snippet'];
-const HARMLESS = ['ssl-redirect', 'force-ssl-redirect', 'backend-protocol', 'proxy-body-size', ...RANGES];
+const DENIED = 'denylist-source-range';
+/** Annotations by which requests go otherwise than their path says, so that nothing of the Ingress can be carried over. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  'rewrite-target': 'it changes what is asked for, and a spec forwards what it matched',
+  'use-regex': 'its paths are expressions',
+  'app-root': 'it changes what is asked for, and a spec forwards what it matched',
+  'configuration-snippet': 'its lines may change or refuse what is asked for',
+  'server-snippet': 'its lines may change or refuse what is asked for',
+  canary: 'a part of the requests goes there, and a spec has one upstream for a path',
+  'permanent-redirect': 'callers are sent elsewhere',
+  'temporal-redirect': 'callers are sent elsewhere',
+  'ssl-passthrough': 'it forwards connections, not requests',
+};
+/** Those of them that hold for all paths of a host, whichever Ingress has them. */
+const OF_HOST = ['rewrite-target', 'use-regex', 'server-snippet'];
+const HARMLESS = ['ssl-redirect', 'force-ssl-redirect', 'backend-protocol', 'proxy-body-size', DENIED, ...RANGES];
 
 /** Returns a spec that allows no more than some Ingresses with the annotations of ingress-nginx. */
 function read(files: readonly ImportFile[]): Imported | ImportProblem {
-  const reading: Reading = { ways: [], notCarriedOver: [] };
+  const reading: Reading = { ways: [], rivals: [], hosts: new Map(), notCarriedOver: [] };
   for (const file of files) {
     const found = ingressesIn(file);
     if ('problem' in found) return found;
     for (const ingress of found) readIngress(ingress, reading);
   }
-  const { ways, notCarriedOver } = reading;
-  const carried = ways.filter((way) => keepsApart(way, ways, notCarriedOver));
+  const { notCarriedOver } = reading;
+  const carried = namedFirst(
+    reading.ways.filter((way) => keepsApart(way, reading)),
+    reading,
+  );
   if (carried.length === 0)
-    return { file: files[0]?.name ?? '', line: 1, problem: 'no Ingress in it forwards anything that a spec can allow' };
+    return {
+      file: files[0]?.name ?? '',
+      line: 1,
+      problem: 'no Ingress in it forwards anything that a spec can allow',
+      reasons: notCarriedOver,
+    };
   const open = [...grouped(carried, ({ host }) => host).values()].flatMap(([way]) => (way && !way.ranges ? [way] : []));
   for (const { file, line } of open) {
     const reason = 'no source range: everybody may connect, until you name them under ipRanges';
@@ -105,7 +139,7 @@ function lineIn(text: string, document: LocatedDocument, path: Path): number {
   return text.slice(0, document.locate(path, 'key').start).split('\n').length;
 }
 
-function readIngress(ingress: Ingress, { ways, notCarriedOver }: Reading): void {
+function readIngress(ingress: Ingress, { ways, rivals, hosts, notCarriedOver }: Reading): void {
   const { value, file, lineOf } = ingress;
   const lose = (path: Path, what: string, reason: string) =>
     void notCarriedOver.push({ file, line: lineOf(path), what, reason });
@@ -115,25 +149,37 @@ function readIngress(ingress: Ingress, { ways, notCarriedOver }: Reading): void 
   const settings = settingsOf(annotations, (name, reason) =>
     lose(['metadata', 'annotations', `${ANNOTATIONS}${name}`], name, reason),
   );
+  const ofHost = OF_HOST.find((name) => isOn(annotations.get(name)));
   const spec = memberOf(value, 'spec');
   if (memberOf(spec, 'tls') !== undefined)
     lose(['spec', 'tls'], 'tls', 'its certificates are secrets of the cluster: name files under tls of the proxy');
   if (memberOf(spec, 'defaultBackend') !== undefined)
     lose(['spec', 'defaultBackend'], 'defaultBackend', 'whatever no path names is refused');
   for (const [index, rule] of listOf(memberOf(spec, 'rules')).entries()) {
-    const host = memberOf(rule, 'host');
-    for (const [number, path] of listOf(memberOf(memberOf(rule, 'http'), 'paths')).entries()) {
+    const named = memberOf(rule, 'host');
+    const host = typeof named === 'string' ? named.toLowerCase() : '';
+    if (ofHost !== undefined) hosts.set(host, `${ofHost} of an Ingress holds for all paths of the host`);
+    const paths = listOf(memberOf(memberOf(rule, 'http'), 'paths'));
+    if (paths.length === 0)
+      lose(['spec', 'rules', index], 'rule', 'it has no path, and whatever no path names is refused');
+    for (const [number, entry] of paths.entries()) {
       const at = ['spec', 'rules', index, 'http', 'paths', number];
-      const place = { host: typeof host === 'string' ? host.toLowerCase() : '', namespace, settings };
-      const way = wayOf(path, place);
-      if (typeof way === 'string') lose(at, 'path', way);
-      else {
-        ways.push({ ...way, file, line: lineOf(at) });
-        if (memberOf(path, 'pathType') === 'ImplementationSpecific')
-          lose(at, 'pathType', 'only whole segments are taken for its path, not texts that begin like it');
-      }
+      const found = wayOf(entry, { host, namespace, settings });
+      const way = typeof found === 'string' ? undefined : { ...found, file, line: lineOf(at) };
+      if (typeof found === 'string') lose(at, 'path', found);
+      if (way) ways.push(way);
+      const type = memberOf(entry, 'pathType');
+      if (way && type !== 'Exact' && type !== 'Prefix')
+        lose(at, 'pathType', 'only whole segments are taken for its path, not texts that begin like it');
+      rivals.push({ host, ...pathIn(entry), ingress, way });
     }
+    if (!rivals.some((one) => one.host === host))
+      rivals.push({ host, path: '/', exact: true, ingress, way: undefined });
   }
+}
+
+function isOn(value: string | undefined): boolean {
+  return value !== undefined && value !== 'false';
 }
 
 function annotationsOf(value: unknown): ReadonlyMap<string, string> {
@@ -152,29 +198,40 @@ interface Settings {
 
 function settingsOf(annotations: ReadonlyMap<string, string>, lose: (name: string, reason: string) => void): Settings {
   let problem: string | undefined;
-  for (const name of annotations.keys()) {
-    if (REWRITES.includes(name)) {
-      problem = `${name} changes what is asked for, and a spec forwards what it matched`;
-      lose(name, 'paths are forwarded as they came in, so nothing of this Ingress is carried over');
+  for (const [name, value] of annotations) {
+    const elsewhere = isOn(value) ? ELSEWHERE[name] : undefined;
+    if (elsewhere !== undefined) {
+      problem = `${name}: ${elsewhere}`;
+      lose(name, 'nothing of this Ingress is carried over');
     } else if (AUTHENTICATION.includes(name)) lose(name, 'callers need a key of the spec instead');
     else if (!HARMLESS.includes(name)) lose(name, 'a spec has no such setting, or another way to say it');
   }
-  const listed = RANGES.flatMap((name) => annotations.get(name)?.split(',') ?? []).map((text) => text.trim());
-  const parsed = listed.filter((text) => text !== '').map((text) => parseCidr(text));
-  const bad = parsed.find((one) => typeof one === 'string');
-  if (bad !== undefined) problem = 'an address of its source range is none';
-  const ranges = parsed.flatMap((one) => (typeof one === 'string' ? [] : [one]));
+  const listed = rangesIn(annotations, RANGES);
+  const denied = rangesIn(annotations, [DENIED]);
+  if (!listed || !denied) problem = 'an address of its source ranges is none';
+  if (denied && !isEmpty(denied) && listed && isEmpty(listed))
+    problem = `${DENIED} names who may not connect, and a spec those who may`;
+  const ranges = listed && !isEmpty(listed) ? subtract(listed, denied ?? NOBODY) : undefined;
+  if (ranges && isEmpty(ranges)) problem = 'it admits nobody';
   const protocol = annotations.get('backend-protocol')?.toUpperCase() ?? 'HTTP';
   if (protocol !== 'HTTP' && protocol !== 'HTTPS') problem = `an upstream speaks HTTP, not ${protocol}`;
   const [, size, unit = ''] = /^([1-9]\d{0,5})([kKmMgG])$/.exec(annotations.get('proxy-body-size') ?? '') ?? [];
   return {
     keyed: AUTHENTICATION.some((name) => annotations.has(name)),
-    ranges: ranges.length === 0 ? undefined : unionOf(ranges),
+    ranges,
     maxBody:
       size === undefined ? undefined : `${size}${unit === 'k' || unit === 'K' ? 'kB' : `${unit.toUpperCase()}B`}`,
     scheme: protocol.toLowerCase(),
     problem,
   };
+}
+
+/** The addresses in some annotations; `undefined` where one of them is none. */
+function rangesIn(annotations: ReadonlyMap<string, string>, names: readonly string[]): CidrSet | undefined {
+  const texts = names.flatMap((name) => annotations.get(name)?.split(',') ?? []).map((text) => text.trim());
+  const parsed = texts.filter((text) => text !== '').map((text) => parseCidr(text));
+  const ranges = parsed.flatMap((one) => (typeof one === 'string' ? [] : [one]));
+  return ranges.length === parsed.length ? unionOf(ranges) : undefined;
 }
 
 interface Around {
@@ -189,41 +246,86 @@ const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 function wayOf(entry: unknown, { host, namespace, settings }: Around): Omit<Way, 'file' | 'line'> | string {
   if (settings.problem !== undefined) return settings.problem;
   if (host !== '' && !host.split('.').every((label) => LABEL.test(label))) return 'names of a proxy are whole names';
-  const [path, type] = [memberOf(entry, 'path') ?? '/', memberOf(entry, 'pathType')];
   const service = memberOf(memberOf(entry, 'backend'), 'service');
   const [name, port] = [memberOf(service, 'name'), memberOf(memberOf(service, 'port'), 'number')];
   if (typeof name !== 'string' || !LABEL.test(name)) return 'only services are upstreams';
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65535)
     return `the port of "${name}" is a name, which only the cluster can look up: write its number`;
-  const text = typeof path === 'string' ? path.replace(/(?<=.)\/$/, '') : '';
-  if (/[{}*()[\]$^|\\+?]/.test(text) || 'problem' in parsePattern(text))
+  const { path, exact } = pathIn(entry);
+  if (/[{}*()[\]$^|\\+?]/.test(path) || 'problem' in parsePattern(path))
     return 'its path is an expression, or no path as it goes over the wire';
   const space = typeof namespace === 'string' && LABEL.test(namespace) ? namespace : 'default';
   const { keyed, ranges, maxBody, scheme } = settings;
-  const exact = type === 'Exact';
   const upstream = `${scheme}://${name}.${space}.svc.cluster.local:${port}`;
-  return { host, path: exact && typeof path === 'string' ? path : text, exact, upstream, keyed, maxBody, ranges };
+  return { host, path, exact, upstream, keyed, maxBody, ranges };
+}
+
+/** A path as it is written; a prefix without the slash at its end, which means the same. */
+function pathIn(entry: unknown): { readonly path: string; readonly exact: boolean } {
+  const path = memberOf(entry, 'path') ?? '/';
+  const exact = memberOf(entry, 'pathType') === 'Exact';
+  return { path: typeof path !== 'string' ? '' : exact ? path : path.replace(/(?<=.)\/$/, ''), exact };
 }
 
 /**
  * Returns whether a spec can hold a path beside all others. In an Ingress the longest path wins; in a spec, access is
  * the union of all patterns. So `/` is left out if `/api` below it goes to another upstream.
  */
-function keepsApart(way: Way, all: readonly Way[], notCarriedOver: NotCarried[]): boolean {
+function keepsApart(way: Way, { ways, rivals, hosts, notCarriedOver }: Reading): boolean {
   const { host, path, file, line } = way;
-  const same = all.filter((other) => other !== way && other.host === host);
   const lose = (reason: string): false => {
     notCarriedOver.push({ file, line, what: `path ${path}`, reason });
     return false;
   };
-  const first = all.find((other) => other.host === host);
+  const ofHost = hosts.get(host);
+  if (ofHost !== undefined) return lose(ofHost);
+  const first = ways.find((other) => other.host === host);
   if (first && !alike(first.ranges, way.ranges)) return lose('another path of its host admits other addresses');
-  const isInside = (other: Way) =>
-    !way.exact && (path === '/' || other.path === path || other.path.startsWith(`${path}/`));
-  const rival = same.find((other) => isInside(other) && !goesTheSameWay(other, way));
+  const isInside = (other: Rival) =>
+    other.path === path
+      ? other.exact === way.exact || !way.exact
+      : !way.exact && (path === '/' || other.path.startsWith(`${path}/`));
+  const own = rivals.findIndex((other) => other.way === way);
+  const rival = rivals.find(
+    (other, index) =>
+      index !== own &&
+      other.host === host &&
+      isInside(other) &&
+      !(other.way && goesTheSameWay(other.way, way)) &&
+      !isLater(other, rivals[own], index > own),
+  );
   if (!rival) return true;
-  if (rival.path === path && !rival.exact && all.indexOf(way) < all.indexOf(rival)) return true;
-  return lose(`${rival.path} below it goes elsewhere: list the paths that are meant`);
+  return lose(
+    rival.path === path
+      ? 'another Ingress or rule has the same path, and sends it elsewhere'
+      : `${rival.path} below it goes elsewhere: list the paths that are meant`,
+  );
+}
+
+/** Of the same path in one Ingress the first counts; of several Ingresses, the one that is older in the cluster. */
+function isLater(other: Rival, own: Rival | undefined, isBelow: boolean): boolean {
+  return (
+    own !== undefined &&
+    isBelow &&
+    own.ingress === other.ingress &&
+    own.path === other.path &&
+    own.exact === other.exact
+  );
+}
+
+/**
+ * Leaves out what is for all hosts where another host has no proxy, because a proxy without names would answer for
+ * that one too.
+ */
+function namedFirst(carried: readonly Way[], { rivals, notCarriedOver }: Reading): readonly Way[] {
+  const hosts = new Set(carried.map(({ host }) => host));
+  const without = rivals.find(({ host }) => host !== '' && !hosts.has(host));
+  if (!without) return carried;
+  const reason = `without a name it would also take what is for ${without.host}, of which nothing is carried over`;
+  return carried.filter(({ host, file, line, path }) => {
+    if (host === '') notCarriedOver.push({ file, line, what: `path ${path}`, reason });
+    return host !== '';
+  });
 }
 
 function alike(a: CidrSet | undefined, b: CidrSet | undefined): boolean {
@@ -277,7 +379,10 @@ function draftOf(ways: readonly Way[]): Imported['draft'] {
   const keyed = ways.some((way) => way.keyed);
   return {
     name: 'imported',
-    head: ['Imported from Ingresses of ingress-nginx. It allows nothing that they refused or sent elsewhere.'],
+    head: [
+      'Imported from Ingresses of ingress-nginx. It allows nothing that they refused or sent elsewhere.',
+      `${REFUSED_BY_EVERY_SPEC}.`,
+    ],
     ipRanges: sets.items,
     upstreams: [...upstreams.values()],
     routes,

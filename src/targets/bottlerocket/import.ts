@@ -16,7 +16,14 @@ export function importBottlerocket(files: readonly ImportFile[]): Imported | Imp
   const registry = memberOf(settings, 'container-registry');
   const place = { file: file.name, lineOf: lineFinder(file.text) };
   const { mirrors, lost } = mirrorsIn(memberOf(registry, 'mirrors'), place);
-  if (mirrors.size === 0) return { file: file.name, line: 1, problem: 'it mirrors no registry that a spec can mirror' };
+  const notCarriedOver = [...lost, ...settingsLeft(settings, registry, place)];
+  if (mirrors.size === 0)
+    return {
+      file: file.name,
+      line: 1,
+      problem: 'it mirrors no registry that a spec can mirror',
+      reasons: notCarriedOver,
+    };
   const rewrites = [...mirrors].filter(([name, endpoints]) => rewriteOf(name, endpoints, mirrors) !== undefined);
   const rest = Object.fromEntries([...mirrors].filter(([name]) => !rewrites.some(([other]) => other === name)));
   const draft = {
@@ -28,7 +35,7 @@ export function importBottlerocket(files: readonly ImportFile[]): Imported | Imp
     }),
     targets: [{ id: 'bottlerocket', value: Object.keys(rest).length === 0 ? {} : { mirrors: rest } }],
   };
-  return { draft, notCarriedOver: [...lost, ...settingsLeft(settings, registry, place)] };
+  return { draft, notCarriedOver };
 }
 
 interface Place {

@@ -10,25 +10,62 @@ import {
   type ImportProblem,
   identifierOf,
   type NotCarried,
+  REFUSED_BY_EVERY_SPEC,
   USUAL_METHODS,
 } from '../../import/draft.ts';
 import { isEverybody, toCidrs } from '../../policy/cidr.ts';
 import { nameProblem } from '../../policy/domains.ts';
 import { grouped } from '../../policy/grouped.ts';
-import { accessOfSite, type SiteAccess, type Way } from './importSite.ts';
+import { accessOfSite, isDeciding, type SiteAccess, type Way } from './importSite.ts';
 import { caddyTree, type Written } from './importTree.ts';
 
 /** Returns a spec that allows no more than some Caddyfiles. */
 export function importCaddyfile(files: readonly ImportFile[]): Imported | ImportProblem {
-  const making = new Making();
+  const sites: Written[] = [];
   for (const file of files) {
     const tree = caddyTree(file);
     if ('problem' in tree) return tree;
-    for (const site of tree) making.add(site);
+    sites.push(...tree);
   }
+  const options = sites.filter(({ words }) => words.length === 0).flatMap(({ block = [] }) => block);
+  const order = options.find(({ words: [option, directive = ''] }) => option === 'order' && isDeciding(directive));
+  const bind = options.find(({ words: [option] }) => option === 'default_bind');
+  if (order)
+    return { file: order.file, line: order.line, problem: `it decides otherwise by "order ${order.words[1]}"` };
+  const read = sites.map((site) => ({ site, access: accessAt(site, bind) }));
+  const making = new Making(
+    read.flatMap(({ site, access }) => {
+      const addresses = addressesIn(site).map(addressOf);
+      return access.ways.length === 0 ? addresses : addresses.filter((address) => !address);
+    }),
+    bind,
+  );
+  for (const { site, access } of read) making.add(site, access);
   if (making.proxies.length === 0)
-    return { file: files[0]?.name ?? '', line: 1, problem: 'no site of it forwards anything that a spec can allow' };
+    return {
+      file: files[0]?.name ?? '',
+      line: 1,
+      problem: 'no site of it forwards anything that a spec can allow',
+      reasons: making.notCarriedOver,
+    };
   return { draft: making.draft(), notCarriedOver: making.notCarriedOver };
+}
+
+/** Returns what a site lets through; nothing where it listens as no proxy can. */
+function accessAt(site: Written, usual: Written | undefined): SiteAccess {
+  const access = accessOfSite(site);
+  if (addressBound(site, usual) !== 'several' || access.ways.length === 0) return access;
+  const reason = 'it listens on some addresses of the machine, and a proxy on one IPv4 address or on all';
+  const lost = { file: site.file, line: site.line, what: 'site', reason };
+  return { ...access, ways: [], notCarriedOver: [...access.notCarriedOver, lost] };
+}
+
+/** Returns the one address that a site listens on; `undefined` for all. */
+function addressBound({ block }: Written, usual: Written | undefined): string | 'several' | undefined {
+  const bind = block?.find(({ words: [name] }) => name === 'bind') ?? usual;
+  const [address, ...others] = bind?.words.slice(1) ?? [];
+  const isOne = address === undefined || (others.length === 0 && /^\d+(?:\.\d+){3}$/.test(address));
+  return isOne ? address : 'several';
 }
 
 const METHOD = /^[A-Z][A-Z0-9-]*$/;
@@ -47,22 +84,31 @@ class Making {
   readonly #groups: DraftGroup[] = [];
   readonly #sockets = new Set<string>();
   #keyed = false;
+  /** Addresses for which there is no proxy; `undefined` for one that no spec can have. */
+  readonly #without: readonly (Address | undefined)[];
 
-  add(site: Written): void {
+  /** Says where sites listen that say nothing about it. */
+  readonly #bind: Written | undefined;
+
+  constructor(without: readonly (Address | undefined)[], bind: Written | undefined) {
+    this.#without = without;
+    this.#bind = bind;
+  }
+
+  add(site: Written, access: SiteAccess): void {
     const lose = (at: Written, what: string, reason: string) =>
       void this.notCarriedOver.push({ file: at.file, line: at.line, what, reason });
     if (site.words.length === 0) {
       for (const one of site.block ?? []) lose(one, one.words[0] ?? 'option', 'the server itself is no part of a spec');
       return;
     }
-    const access = accessOfSite(site);
     this.notCarriedOver.push(...access.notCarriedOver);
     if (access.ways.length === 0) return;
-    const addresses = site.words.flatMap((word) => word.split(',')).filter((word) => word !== '');
-    const known = addresses.flatMap((text): Address[] => {
+    const known = addressesIn(site).flatMap((text): Address[] => {
       const address = addressOf(text);
-      if (address && !this.#sockets.has(`${address.port} ${address.host}`)) return [address];
-      lose(site, 'site', address ? 'its address has a site already' : 'its address is no whole name with a port');
+      const problem = this.#addressProblem(address);
+      if (address && problem === undefined) return [address];
+      lose(site, 'site', problem ?? '');
       return [];
     });
     if (known.length === 0) return;
@@ -72,6 +118,7 @@ class Making {
         'tls',
         'Caddy gets certificates by itself: a proxy is given files under tls, or something in front ends TLS',
       );
+    const address = addressBound(site, this.#bind);
     const groups = this.#groupsOf(access.ways);
     const ranges = this.#rangeNames(access, site, lose);
     for (const [port, own] of grouped(known, (one) => one.port)) {
@@ -80,7 +127,7 @@ class Making {
       const id = freeName(identifierOf(hosts[0] ?? 'api', 'api'), this.#taken);
       const isNamed = hosts.length === own.length;
       const value = {
-        listen: port,
+        listen: typeof address === 'string' ? `${address}:${port}` : port,
         ...(isNamed && { hosts }),
         ipRanges: ranges,
         routes: groups,
@@ -88,6 +135,15 @@ class Making {
       };
       this.proxies.push({ id, notes: [`${site.file}:${site.line}`], value });
     }
+  }
+
+  #addressProblem(address: Address | undefined): string | undefined {
+    if (!address) return 'its address is no whole name with a port';
+    if (this.#sockets.has(`${address.port} ${address.host}`)) return 'its address has a site already';
+    const isTaken = this.#without.some((other) => !other || (other.port === address.port && other.host !== ''));
+    return address.host === '' && isTaken
+      ? 'without a name it would also take what is for a site of which nothing is carried over'
+      : undefined;
   }
 
   #groupsOf(ways: readonly Way[]): string[] {
@@ -142,7 +198,10 @@ class Making {
   draft(): Draft {
     return {
       name: 'imported',
-      head: ['Imported from a Caddyfile. It allows nothing that the configuration refused or sent elsewhere.'],
+      head: [
+        'Imported from a Caddyfile. It allows nothing that the configuration refused or sent elsewhere.',
+        `${REFUSED_BY_EVERY_SPEC}; a path is compared with its case.`,
+      ],
       ipRanges: this.#ranges.items,
       upstreams: [...this.#upstreams.values()],
       routes: this.#groups,
@@ -151,6 +210,11 @@ class Making {
       targets: [{ id: 'caddy', value: {} }],
     };
   }
+}
+
+/** The addresses of a site; none for the options of the server. */
+function addressesIn({ words }: Written): string[] {
+  return words.flatMap((word) => word.split(',')).filter((word) => word !== '');
 }
 
 function addressOf(text: string): Address | undefined {

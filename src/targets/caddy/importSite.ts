@@ -70,12 +70,17 @@ const ANSWERS = [
 ];
 const REFUSALS = ['respond', 'abort', 'error'];
 const CHANGES = ['uri', 'rewrite', 'method', 'try_files', 'vars', 'map', 'invoke'];
+/** Directives that decide nothing about where requests go and who may send them. Any other may refuse some. */
+const SETTINGS = new Set(
+  `bind copy_response copy_response_headers encode fs handle_errors header intercept log log_append log_name log_skip
+  metrics push rate_limit request_body request_header root skip_log templates tls tracing`.split(/\s+/),
+);
 const LOGINS = ['basic_auth', 'basicauth', 'forward_auth'];
 
 /** Returns what a site lets through, and nothing beyond it, with a list of all else in the site. */
 export function accessOfSite(site: Written): SiteAccess {
   const walk = new Walk();
-  walk.level(site.block ?? [], { conditions: ALWAYS, inside: [], keyed: false, changed: false });
+  walk.level(site.block ?? [], { conditions: ALWAYS, inside: [], keyed: false, changed: false, stranger: undefined });
   const { places, lost } = walk;
   const ranges = walk.ranges ?? places.find(({ outcome }) => outcome)?.conditions.ranges;
   const ways = places.flatMap((place): Way[] => {
@@ -84,6 +89,8 @@ export function accessOfSite(site: Written): SiteAccess {
     if (problem === undefined) {
       const { paths, methods } = place.conditions;
       const patterns = (paths ?? ['/*']).flatMap(patternsIn);
+      if (paths?.some((path) => /[^/]\*$/.test(path)))
+        lost.push(lostAt(place.at, 'only whole segments are taken for its path, not texts that begin like it'));
       if (patterns.length > 0)
         return [{ patterns, methods, upstream: place.outcome, keyed: place.keyed, at: place.at }];
     }
@@ -147,6 +154,8 @@ interface Level {
   readonly inside: readonly Written[];
   readonly keyed: boolean;
   readonly changed: boolean;
+  /** A directive that may refuse requests in a way that this importer does not know. */
+  readonly stranger: Written | undefined;
 }
 
 interface Found {
@@ -171,6 +180,7 @@ class Walk {
     const names = directives.map(({ words }) => words[0] ?? '');
     const keyed = outer.keyed || names.some((name) => LOGINS.includes(name));
     const changed = outer.changed || names.some((name) => CHANGES.includes(name));
+    const stranger = outer.stranger ?? directives.find(isStranger);
     // A refusal after all groups answers the requests that no group matched; beside a `reverse_proxy` it would answer
     // all requests.
     const isRest = !names.includes('reverse_proxy') && outer.inside.at(-1)?.words[0] !== 'route';
@@ -182,7 +192,7 @@ class Walk {
       const conditions = both(outer.conditions, own);
       if (isRest && !isMatcher && REFUSALS.includes(name)) continue;
       const rest = isMatcher ? args.slice(1) : args;
-      const level = { conditions, inside: outer.inside, keyed, changed };
+      const level = { conditions, inside: outer.inside, keyed, changed, stranger };
       this.#directive(one, { words: rest, level, isOwn: isMatcher, isTop: outer.inside.length === 0 });
     }
   }
@@ -195,6 +205,8 @@ class Walk {
       if (name === 'handle' && isOwn) this.#place(at, level, undefined);
       this.level(at.block ?? [], { ...level, inside: [...level.inside, at] });
     } else if (name === 'reverse_proxy') this.#proxy(at, words, level);
+    // It says where the site listens, which its proxy keeps.
+    else if (name === 'bind') return;
     else if (!ANSWERS.includes(name)) this.lost.push(lostAt(at, reasonFor(name)));
     else if (!isTop || !REFUSALS.includes(name) || !this.#narrows(level.conditions)) {
       this.lost.push(lostAt(at, 'a spec forwards or refuses; what it allows is none of these requests'));
@@ -218,7 +230,11 @@ class Walk {
     const isTls = inner.some(
       (one) => one.words[0] === 'transport' && one.block?.some(({ words: [word] }) => word === 'tls'),
     );
-    const outcome = upstreamOf([...words, ...named], isTls);
+    // Where names are looked up for each request, or another protocol is spoken, the words say no upstream.
+    const isOther = inner.some(
+      ({ words: [word, kind] }) => word === 'dynamic' || (word === 'transport' && kind !== 'http'),
+    );
+    const outcome = isOther ? undefined : upstreamOf([...words, ...named], isTls);
     const changes = inner.find(({ words: [word = ''] }) => ['rewrite', 'method', 'handle_response'].includes(word));
     for (const one of inner)
       if (one !== changes) this.lost.push(lostAt(one, 'the proxy of a spec has its own way with this'));
@@ -226,9 +242,11 @@ class Walk {
       ? `${changes.words[0]} changes what is asked for, and a spec forwards what it matched`
       : level.changed
         ? 'the path is changed before, and a spec forwards what it matched'
-        : level.conditions.unknown || level.conditions.except
-          ? 'its matcher asks for more than path, method and addresses'
-          : undefined;
+        : level.stranger
+          ? `${level.stranger.words[0]} in line ${level.stranger.line} may refuse some of its requests`
+          : level.conditions.unknown || level.conditions.except
+            ? 'its matcher asks for more than path, method and addresses'
+            : undefined;
     if (!outcome) this.lost.push(lostAt(at, 'an upstream is one host over HTTP, or several addresses of one'));
     this.#place(at, level, outcome, problem);
   }
@@ -237,6 +255,18 @@ class Walk {
     const regions = (conditions.paths ?? ['/*']).map((path) => regionOf(path) ?? EVERYTHING);
     this.places.push({ regions, conditions, outcome, keyed, at, inside, ...(problem !== undefined && { problem }) });
   }
+}
+
+const FORWARDS = ['handle', 'route', 'reverse_proxy'];
+
+/** Returns whether a directive of Caddy decides about requests, in an order that this importer relies on. */
+export function isDeciding(name: string): boolean {
+  return [ANSWERS, CHANGES, LOGINS, FORWARDS].some((names) => names.includes(name));
+}
+
+function isStranger({ words: [name = ''], block = [] }: Written): boolean {
+  if (name === 'tls') return block.some(({ words: [option] }) => option === 'client_auth');
+  return !SETTINGS.has(name) && !isDeciding(name) && !name.startsWith('@');
 }
 
 function reasonFor(name: string): string {

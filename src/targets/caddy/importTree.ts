@@ -41,7 +41,7 @@ export function caddyTree({ name: file, text }: ImportFile): readonly Written[] 
     list.flatMap((one) => {
       budget.left -= 1;
       const [word, snippet = '', ...args] = one.words;
-      const known = word === 'import' && args.length === 0 ? snippets.get(snippet) : undefined;
+      const known = word === 'import' && !one.block ? withArguments(snippets.get(snippet), args) : undefined;
       if (depth > DEEPEST) deep ??= one;
       if (budget.left < 0 || deep) return [];
       if (known) return put(known, depth + 1);
@@ -50,6 +50,32 @@ export function caddyTree({ name: file, text }: ImportFile): readonly Written[] 
   const whole = put(sites, 0);
   if (deep) return { file, line: deep.line, problem: 'its blocks and imports are too deep' };
   return budget.left < 0 ? { file, line: 1, problem: 'its imports come to too much' } : whole;
+}
+
+const ARGUMENT = /\{args(?:\[(\d+)\]|\.(\d+))\}/g;
+
+/**
+ * Returns a snippet with the arguments of its import put in; `undefined` where it asks for more than single arguments
+ * that are there.
+ */
+function withArguments(
+  snippet: readonly Written[] | undefined,
+  args: readonly string[],
+): readonly Written[] | undefined {
+  let isWhole = true;
+  const filled = (text: string) => {
+    const found = text.replace(ARGUMENT, (_, number?: string, old?: string) => {
+      const value = args[Number(number ?? old)];
+      if (value === undefined) isWhole = false;
+      return value ?? '';
+    });
+    if (/\{(?:args|blocks?)\b/.test(found)) isWhole = false;
+    return found;
+  };
+  const put = (list: readonly Written[]): Written[] =>
+    list.map((one) => ({ ...one, words: one.words.map(filled), ...(one.block && { block: put(one.block) }) }));
+  const found = snippet && put(snippet);
+  return isWhole ? found : undefined;
 }
 
 /** A file without braces is one site: its first line is the address. */

@@ -39,7 +39,12 @@ export function importCorefile(files: readonly ImportFile[]): Imported | ImportP
         });
   }
   if (rewrites.size === 0)
-    return { file: files[0]?.name ?? '', line: 1, problem: 'it rewrites no name that a spec can rewrite' };
+    return {
+      file: files[0]?.name ?? '',
+      line: 1,
+      problem: 'it rewrites no name that a spec can rewrite',
+      reasons: notCarriedOver,
+    };
   const draft = {
     name: 'imported',
     head: ['Imported from a Corefile: names that stand for other names.'],

@@ -9,6 +9,7 @@ import {
   type ImportProblem,
   identifierOf,
   type NotCarried,
+  REFUSED_BY_EVERY_SPEC,
 } from '../../import/draft.ts';
 import { type CidrSet, isEverybody, isWithin, parseCidr, subtract, toCidrs, unionOf } from '../../policy/cidr.ts';
 import { grouped } from '../../policy/grouped.ts';
@@ -202,7 +203,7 @@ class DraftBuilder {
       name: 'imported',
       head: [
         'Imported from nginx. It allows nothing that the configuration refused or sent elsewhere.',
-        'Every spec also refuses paths that are written in an unusual way, credentials in a query, and bodies of types that it does not name; a key is compared with its case.',
+        `${REFUSED_BY_EVERY_SPEC}; a key is compared with its case.`,
       ],
       ipRanges: this.#ranges.items,
       upstreams: [...this.#upstreams.values()],

@@ -28,7 +28,7 @@ export function namesOf(server: Written, servers: readonly Written[]): Names {
   const names = new Set<string>();
   for (const { file, line, name, args } of server.block ?? []) {
     if (name !== 'server_name') continue;
-    const own = args.map((arg) => arg.toLowerCase());
+    const own = args.flatMap(namesIn);
     if (own.some((one) => WHOLE.test(one) && earlier.has(one)))
       lost.push({ file, line, what: name, reason: 'an earlier server of the port has the name' });
     // These are usual words for no name at all.
@@ -57,6 +57,12 @@ export function namesOf(server: Written, servers: readonly Written[]): Names {
   return { names: [], notCarriedOver: lost };
 }
 
+/** `.example.com` is a name and all names below it. */
+function namesIn(arg: string): string[] {
+  const text = arg.toLowerCase();
+  return text.startsWith('.') ? [text.slice(1), `*${text}`] : [text];
+}
+
 function writtenNames({ block = [] }: Written): string[] {
-  return block.flatMap(({ name, args }) => (name === 'server_name' ? args.map((arg) => arg.toLowerCase()) : []));
+  return block.flatMap(({ name, args }) => (name === 'server_name' ? args.flatMap(namesIn) : []));
 }
