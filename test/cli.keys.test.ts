@@ -18,7 +18,7 @@ targets: { caddy: {} }
 `;
 
 const line = (position: string, key = 'partner') =>
-  `${JSON.stringify({ time: '2026-11-26T10:00:00Z', key, keyPosition: position, status: 200 })}\n`;
+  `${JSON.stringify({ time: '2026-11-26T10:00:00Z', proxy: 'api', key, keyPosition: position, status: 200 })}\n`;
 
 const keys = suite('keys');
 
@@ -34,7 +34,8 @@ keys('a rotation is two edits of one value, and the names alternate', () =>
     const refusals: [string, number, RegExp][] = [
       [line('first') + line('second'), 1, /in use: 1 times in this log, last 2026-11-26T10:00:00Z \[key\/in-use\]/],
       [line('first', 'other'), 2, /nobody has used it \[key\/unseen\]/],
-      ['no log\n', 2, /no line of it is ours \[key\/no-log\]/],
+      ['no log\n', 2, /line 1 cannot be read \[key\/unread-log\]/],
+      ['{"level":"info"}\n', 2, /no line of it is ours \[key\/no-log\]/],
       ['', 2, /no line of it is ours/],
     ];
     for (const [log, status, words] of refusals) {
@@ -140,6 +141,34 @@ keys('a log that does not tell which key was used retires none', () =>
       assert.match(stderr, /1 lines? tell no position of the key \[key\/no-log\]/);
       assert.is(read('postern.yaml'), during);
     }
+  }),
+);
+
+keys('a line that cannot be read may be a use of the old key', () =>
+  inWorkspace(async ({ run, read, write }) => {
+    write('postern.yaml', spec);
+    await run('keys rotate partner');
+    const during = read('postern.yaml');
+    const used = line('second');
+    const logs: readonly (readonly [log: string, lines: RegExp])[] = [
+      [used + line('first').slice(0, -2), /line 2 cannot be read \[key\/unread-log\]/],
+      [`${line('first').slice(40)}${used}half\n`, /line 1 cannot be read, like 1 more/],
+      [`${used}${used.trim()}${used}`, /line 2 cannot be read/],
+      [`${used}\0\0\0\n`, /line 2 cannot be read/],
+      [`${used}{"key":"partner","status":200}\n`, /line 2 cannot be read/],
+      [`${used}{"log":${JSON.stringify(line('first'))},"stream":"stdout"}\n`, /line 2 cannot be read/],
+      [`${used}"text"\n`, /line 2 cannot be read/],
+    ];
+    for (const [log, words] of logs)
+      for (const packed of [log, gzipSync(log)]) {
+        write('access.log', packed);
+        const { status, stderr } = await run('keys retire partner --log access.log');
+        assert.is(status, 2, log);
+        assert.match(stderr, words);
+        assert.is(read('postern.yaml'), during);
+      }
+    write('access.log', `{"level":"info","msg":"serving"}\r\n\n${used}`);
+    assert.is((await run('keys retire partner --log access.log')).status, 0);
   }),
 );
 

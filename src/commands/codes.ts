@@ -69,6 +69,9 @@ export const keyCodes = defineCodes('key', {
   'no-log': error('{file} does not tell which key is in use: {problem}').hint(
     'name an access log of the proxies with --log, or - for standard input',
   ),
+  'unread-log': error('{file} does not tell whether the old key is out of use: {problem}').hint(
+    'give whole logs: a last line that is still being written is whole a moment later, and one that is cut off may be a use of the old key',
+  ),
   'in-use': error('the old key of "{id}" is in use: {count} times in this log, last {last}').hint(
     'hand out the new key, and give a log that begins after the change',
   ),

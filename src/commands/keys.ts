@@ -1,6 +1,6 @@
 import { type Diagnostic, hasError, type TextSpan } from '../diagnostics/diagnostic.ts';
 import { replaceFile } from '../output/write.ts';
-import { keyPosition } from '../plan/log.ts';
+import { keyPosition, type LogLine } from '../plan/log.ts';
 import type { ApiKey, Policy, SecretReference } from '../policy/types.ts';
 import { parseDocument } from '../source/document.ts';
 import { canonical, isRecord, memberOf, parseJson } from '../source/value.ts';
@@ -105,6 +105,10 @@ function retired({ id, keys }: ApiKey, { log }: Asked, io: Io): Step {
   if (log === undefined) return keyCodes.report('no-log', at, { file: 'nothing', problem: '--log is missing' });
   const uses = usesOf(id, log, io);
   if ('problem' in uses) return keyCodes.report('no-log', at, { file: log, problem: uses.problem });
+  if (uses.unread.length > 0) {
+    const problem = `line ${uses.unread[0]} cannot be read${uses.unread.length > 1 ? `, like ${uses.unread.length - 1} more` : ''}`;
+    return keyCodes.report('unread-log', at, { file: log, problem });
+  }
   if (uses.lines === 0) return keyCodes.report('no-log', at, { file: log, problem: 'no line of it is ours' });
   if (uses.odd > 0)
     return keyCodes.report('no-log', at, { file: log, problem: `${uses.odd} lines tell no position of the key` });
@@ -129,13 +133,27 @@ interface Uses {
   readonly second: number;
   /** Lines of the key that say neither. */
   readonly odd: number;
+  /** Numbers of lines that may be about the key, which nobody can tell: cut off, or of another form. */
+  readonly unread: readonly number[];
 }
 
+/** Fields that a line has if it is about a request to a proxy. */
+const OURS = ['key', 'keyPosition', 'proxy'] as const satisfies readonly (keyof LogLine)[];
+
 function usesOf(id: string, file: string, io: Io): Uses | { readonly problem: string } {
-  const uses = { lines: 0, first: 0, lastFirst: '', second: 0, odd: 0 };
-  const unread = eachLogLine(file, io, (line) => {
-    const said = line === '' ? undefined : parseJson(line);
-    if (!isRecord(said) || typeof said['keyPosition'] !== 'string') return;
+  const unread: number[] = [];
+  const uses = { lines: 0, first: 0, lastFirst: '', second: 0, odd: 0, unread };
+  let number = 0;
+  const problem = eachLogLine(file, io, (line) => {
+    number += 1;
+    if (line.trim() === '') return;
+    const said = parseJson(line);
+    if (!isRecord(said)) return void unread.push(number);
+    if (OURS.some((name) => typeof said[name] !== 'string')) {
+      // What is not about a request, such as what Caddy says of itself, is about no key.
+      if (line.includes('keyPosition') || OURS.some((name) => name in said)) unread.push(number);
+      return;
+    }
     uses.lines += 1;
     if (said['key'] !== id) return;
     if (said['keyPosition'] === keyPosition(0)) {
@@ -145,7 +163,7 @@ function usesOf(id: string, file: string, io: Io): Uses | { readonly problem: st
     } else if (said['keyPosition'] === keyPosition(1)) uses.second += 1;
     else uses.odd += 1;
   });
-  return unread === undefined ? uses : { problem: unread };
+  return problem === undefined ? uses : { problem };
 }
 
 /**
