@@ -2,7 +2,7 @@ import { basename, join } from 'node:path';
 import { hasError } from '../diagnostics/diagnostic.ts';
 import { outputCodes } from '../output/codes.ts';
 import { placed } from '../output/disk.ts';
-import { replaceFile } from '../output/write.ts';
+import { editFile } from '../output/write.ts';
 import { parseDocument } from '../source/document.ts';
 import { isRecord } from '../source/value.ts';
 import type { Io, Status } from './io.ts';
@@ -33,7 +33,7 @@ export async function fmt({ spec: argument, check, format }: FmtArguments, io: I
   const after = await laidOut(source.text, source.name);
   if (argument === '-' && !check) return write(after, io);
   const same = after === source.text;
-  const failures = same || check ? [] : replaceFile(join(source.folder, basename(source.name)), after);
+  const failures = same || check ? [] : editFile(join(source.folder, basename(source.name)), after);
   const summary = `${source.name}: ${same ? 'laid out well' : check ? 'would change' : 'changed'}`;
   const status = failures.length > 0 ? 2 : check && !same ? 1 : 0;
   return print({ ...report, status, diagnostics: failures, ...(failures.length === 0 && { summary }) }, format, io);

@@ -1,5 +1,5 @@
 import { type Diagnostic, hasError, type TextSpan } from '../diagnostics/diagnostic.ts';
-import { replaceFile } from '../output/write.ts';
+import { editFile } from '../output/write.ts';
 import { keyPosition, type LogLine } from '../plan/log.ts';
 import type { ApiKey, Policy, SecretReference } from '../policy/types.ts';
 import { parseDocument } from '../source/document.ts';
@@ -7,6 +7,7 @@ import { canonical, isRecord, memberOf, parseJson } from '../source/value.ts';
 import { secretReference } from '../spec/scalars.ts';
 import { commandCodes, keyCodes } from './codes.ts';
 import type { Io, Status } from './io.ts';
+import { type Written, withoutFirst, withSecond } from './keysEdit.ts';
 import { eachLogLine } from './logLines.ts';
 import { type Format, print } from './print.ts';
 import { compileArgument } from './spec.ts';
@@ -22,8 +23,13 @@ export interface KeysArguments {
   readonly format: Format;
 }
 
-/** The new references of a caller's key and what to do next, or the reason why nothing is changed. */
-type Step = { readonly keys: readonly string[]; readonly next: readonly string[] } | Diagnostic;
+/** The new references of a caller's key, how they are written and what to do next. */
+interface Step {
+  readonly keys: readonly string[];
+  /** Returns the new text; `undefined` where the references are written in a way that cannot be edited. */
+  readonly edit: (written: Written) => string | undefined;
+  readonly next: readonly string[];
+}
 
 /**
  * Edits the spec for a rotation: `rotate` adds a second key, `retire` removes the first one when a log shows it unused.
@@ -39,20 +45,18 @@ export function keys(args: KeysArguments, io: Io): Status {
   const report = { command: `keys ${action}`, document, asked: 'changes' } as const;
   if (!document || !policy || hasError(diagnostics)) return print({ ...report, status: 2, diagnostics }, format, io);
   const key = policy.apiKeys.find((one) => one.id === id);
-  const step = key
-    ? stepOf(key, { ...args, policy }, io)
-    : keyCodes.report('unknown', ['apiKeys'], knownKeys(id, policy.apiKeys));
-  if ('code' in step)
-    return print({ ...report, status: step.code === 'key/in-use' ? 1 : 2, diagnostics: [step] }, format, io);
-  const place = document.locate(['apiKeys', id, 'key']);
-  const after = edited(place, step.keys);
-  if (!saysAlone(after, place, [id, step.keys]))
-    return print(
-      { ...report, status: 2, diagnostics: [keyCodes.report('odd-writing', ['apiKeys', id, 'key'], { id })] },
-      format,
-      io,
-    );
-  const failures = argument === '-' ? [] : replaceFile(place.file, after);
+  const refuse = (diagnostic: Diagnostic) =>
+    print({ ...report, status: diagnostic.code === 'key/in-use' ? 1 : 2, diagnostics: [diagnostic] }, format, io);
+  if (!key) return refuse(keyCodes.report('unknown', ['apiKeys'], knownKeys(id, policy.apiKeys)));
+  const step = stepOf(key, { ...args, policy }, io);
+  if ('code' in step) return refuse(step);
+  const at = ['apiKeys', id, 'key'];
+  const place = document.locate(at);
+  const items = key.keys.flatMap(({ origin }) => (origin.length > at.length ? document.locate(origin) : []));
+  const after = step.edit({ value: place, items });
+  if (after === undefined || !saysAlone(after, place, [id, step.keys]))
+    return refuse(keyCodes.report('odd-writing', at, { id }));
+  const failures = argument === '-' ? [] : editFile(place.file, after);
   if (argument === '-') io.out(after);
   const summary = failures.length > 0 ? 'nothing was written' : step.next.join('\n');
   return print({ ...report, status: failures.length > 0 ? 2 : 0, diagnostics: failures, summary }, format, io);
@@ -66,11 +70,11 @@ interface Asked extends KeysArguments {
   readonly policy: Policy;
 }
 
-function stepOf(key: ApiKey, asked: Asked, io: Io): Step {
+function stepOf(key: ApiKey, asked: Asked, io: Io): Step | Diagnostic {
   return asked.action === 'rotate' ? rotated(key, asked) : retired(key, asked, io);
 }
 
-function rotated({ id, keys, owner }: ApiKey, { to, policy }: Asked): Step {
+function rotated({ id, keys, owner }: ApiKey, { to, policy }: Asked): Step | Diagnostic {
   const [first, second] = keys;
   if (!first || second) return keyCodes.report('rotating', ['apiKeys', id, 'key'], { id });
   const next = to ?? successorOf(first);
@@ -79,6 +83,7 @@ function rotated({ id, keys, owner }: ApiKey, { to, policy }: Asked): Step {
   if (other) return keyCodes.report('taken', ['apiKeys', id, 'key'], { reference: next, other: other.id });
   return {
     keys: [first.text, next],
+    edit: (written) => withSecond(written, next),
     next: [
       `${id} may use two keys now: ${first.text} and ${next}`,
       `1. put a new key, such as "postern secrets keygen" prints, where ${next} points to`,
@@ -98,7 +103,7 @@ function successorOf({ scheme, text }: SecretReference): string {
   return text.endsWith(mark) ? text.slice(0, -mark.length) : `${text}${mark}`;
 }
 
-function retired({ id, keys }: ApiKey, { log }: Asked, io: Io): Step {
+function retired({ id, keys }: ApiKey, { log }: Asked, io: Io): Step | Diagnostic {
   const [first, second] = keys;
   const at = ['apiKeys', id, 'key'];
   if (!first || !second) return keyCodes.report('one-key', at, { id });
@@ -116,6 +121,7 @@ function retired({ id, keys }: ApiKey, { log }: Asked, io: Io): Step {
   if (uses.second === 0) return keyCodes.report('unseen', at, { id });
   return {
     keys: [second.text],
+    edit: withoutFirst,
     next: [
       `${id} may use ${second.text} alone now; the log shows it ${uses.second} times, and the old key never`,
       '1. run "postern generate" and "postern secrets render", and reload the proxies',
@@ -172,19 +178,10 @@ function usesOf(id: string, file: string, io: Io): Uses | { readonly problem: st
  */
 function saysAlone(after: string, { file, text }: TextSpan, [id, keys]: readonly [string, readonly string[]]): boolean {
   const [was, is] = [text, after].map((one) => parseDocument({ name: file, text: one }).value?.value);
-  const references = keys.length === 1 ? keys[0] : keys;
   const apiKeys = memberOf(was, 'apiKeys');
   const key = memberOf(apiKeys, id);
   if (!isRecord(was) || !isRecord(apiKeys) || !isRecord(key)) return false;
-  const meant = { ...was, apiKeys: { ...apiKeys, [id]: { ...key, key: references } } };
-  return canonical(is) === canonical(meant);
-}
-
-/** Returns the text with another value of `key`; all else stays byte for byte. */
-function edited({ text, start, end }: TextSpan, keys: readonly string[]): string {
-  // Values are quoted if they were before, as in JSON, and if YAML would end a plain word in brackets early.
-  const isQuoted = /["']/.test(text.slice(start, end)) || keys.some((key) => /[,[\]{}]|:$|: | #/.test(key));
-  const words = keys.map((key) => (isQuoted ? JSON.stringify(key) : key));
-  const value = words.length === 1 ? words.join('') : `[${words.join(', ')}]`;
-  return text.slice(0, start) + value + text.slice(end);
+  const says = (references: unknown) =>
+    canonical(is) === canonical({ ...was, apiKeys: { ...apiKeys, [id]: { ...key, key: references } } });
+  return says(keys) || (keys.length === 1 && says(keys[0]));
 }

@@ -6,7 +6,7 @@ import type { Project } from '../compose/project.ts';
 import { type Diagnostic, failed, hasError, ok, type Result, type TextSpan } from '../diagnostics/diagnostic.ts';
 import { outputCodes } from '../output/codes.ts';
 import { placed, systemProblem } from '../output/disk.ts';
-import { replaceFile } from '../output/write.ts';
+import { editFile, replaceFile } from '../output/write.ts';
 import { digestOfRanges } from '../policy/rangeFiles.ts';
 import { accessSummary } from '../report/accessText.ts';
 import { decodeSource } from '../source/decode.ts';
@@ -70,7 +70,7 @@ export function ranges(args: RangesArguments, io: Io): Status {
   const writes =
     check || isSame
       ? []
-      : [...replaceFile(join(source.folder, definition.file), text), ...replaceFile(place.file, edited)];
+      : [...replaceFile(join(source.folder, definition.file), text), ...editFile(place.file, edited)];
   const status = writes.length > 0 ? 2 : check && !isSame ? 1 : 0;
   const done = isSame ? 'nothing to update' : `${check ? 'would update' : 'updated'} ${definition.file}`;
   const summary = `${writes.length > 0 ? 'not all was written' : done}; ${accessSummary(access.value.changes)}`;

@@ -1,4 +1,16 @@
-import { chmodSync, copyFileSync, linkSync, mkdirSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type Diagnostic, failed, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { outputCodes } from './codes.ts';
@@ -208,19 +220,35 @@ function keep(file: string, kept: string): void {
 }
 
 /** Writes one file, and makes its folder if it is missing. After a failure, everything is as before. */
-export function replaceFile(file: string, text: string): Diagnostic[] {
-  const fresh = join(dirname(file), freshOf(basename(file)));
+export function replaceFile(path: string, text: string): Diagnostic[] {
+  let fresh: string | undefined;
   let made: string | undefined;
   try {
+    // A link stays one: what it leads to is written.
+    const file = existsSync(path) ? realpathSync(path) : path;
+    const mode = statSync(file, { throwIfNoEntry: false })?.mode;
     made = mkdirSync(dirname(file), { recursive: true });
+    fresh = join(dirname(file), freshOf(basename(file)));
     rmSync(fresh, { force: true });
-    writeSynced(fresh, text, undefined);
+    writeSynced(fresh, text, mode === undefined ? undefined : mode & 0o7777);
     renameSync(fresh, file);
     return [];
   } catch (error) {
     const problem = systemProblem(error);
-    rmSync(fresh, { force: true });
-    if (made !== undefined) removeUpTo(dirname(file), made);
-    return [outputCodes.report('unwritable', [], { problem }, placed(file))];
+    if (fresh !== undefined) rmSync(fresh, { force: true });
+    if (made !== undefined) removeUpTo(dirname(path), made);
+    return [outputCodes.report('unwritable', [], { problem }, placed(path))];
+  }
+}
+
+const BYTE_ORDER_MARK = '\ufeff';
+
+/** Writes a text that was read, edited and is a text of the same file still: a byte order mark stays. */
+export function editFile(file: string, text: string): Diagnostic[] {
+  try {
+    const isMarked = readFileSync(file, 'utf8').startsWith(BYTE_ORDER_MARK);
+    return replaceFile(file, isMarked ? `${BYTE_ORDER_MARK}${text}` : text);
+  } catch (error) {
+    return [outputCodes.report('unwritable', [], { problem: systemProblem(error) }, placed(file))];
   }
 }
