@@ -174,6 +174,21 @@ given('an empty spec, folder or argument', () =>
   }),
 );
 
+given('a URL where something is written', () =>
+  inFolder(async () => {
+    const url = 'https://me:hunter2@example.com/x';
+    for (const line of [
+      'generate --out',
+      'diff --out',
+      'prove --certificate',
+      'secrets render --out',
+      'report --out',
+      'init',
+    ])
+      await refuses([...line.split(' '), url], /is a URL(?!.*hunter2)/s);
+  }),
+);
+
 given('an option that is given twice', () =>
   inFolder(async () => {
     for (const { line, given: words } of pairs.filter(({ option }) => !option.isFlag && !option.isList))

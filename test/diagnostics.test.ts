@@ -128,6 +128,7 @@ const HARMLESS = [
   'file:/run/secrets/postern-key',
   'GET /api/v4/projects/{project:encodedPath}/merge_requests/{mr:int}/closes_issues',
   'gitlab-registry.privatelink.example.com',
+  'global-gitlab',
   '2001:db8:1234:5678::/64',
   'application/vnd.docker.distribution.manifest.v2+json',
   'key "trustedProxies" is missing',

@@ -1,4 +1,4 @@
-import { INPUTS, POSITIONS } from './commandWords.ts';
+import { INPUTS, OUTPUTS, POSITIONS } from './commandWords.ts';
 import { options } from './options.ts';
 
 /** Marks a word that yargs has to leave alone. Arguments of a process never hold a NUL. */
@@ -29,6 +29,9 @@ export function checkValues(args: Readonly<Record<string, unknown>>): true {
     const values: readonly unknown[] = [value].flat();
     if (values.includes(''))
       throw new Error(`${shown} is empty${isList(name) ? ' or has an empty part' : ''}; is a variable not set?`);
+    // A folder of that name could be made, and each line about it would show the password of the URL.
+    if (OUTPUTS.includes(name) && values.some((one) => /^[a-z][a-z\d+.-]*:\/\//i.test(String(one))))
+      throw new Error(`${shown} is a URL; name a file or folder of this machine`);
     const read = values.filter((one) => one === '-' || (name === 'live' && String(one).endsWith('=-'))).length;
     if (read > 0 && !INPUTS.includes(name)) throw new Error(`${shown} cannot be standard input`);
     inputs += read;

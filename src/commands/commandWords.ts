@@ -15,6 +15,9 @@ export const INPUTS: readonly string[] = [
   'operations',
 ];
 
+/** Arguments whose value names a file or folder that is written. */
+export const OUTPUTS: readonly string[] = ['out', 'certificate', 'dir'];
+
 /** Positional arguments, in the words of messages. */
 export const POSITIONS: Readonly<Record<string, string>> = {
   spec: 'the spec',

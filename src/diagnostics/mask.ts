@@ -2,8 +2,10 @@ const URL_PASSWORD = /(?<=:\/\/[^\s/@:]*:)[^\s/@]+(?=@)/g;
 
 /** Patterns of secrets. To mask too much costs a reader little; to mask too little may cost a key. */
 const SHAPES: readonly RegExp[] = [
-  // GitLab (glpat-, glrt-, gldt-, …), its older runner tokens, GitHub, Slack, AWS, Vault, JWT.
-  /\bgl[a-z]{2,8}-[\w.=-]{6,}/g,
+  // GitLab, its older runner tokens, GitHub, Slack, AWS, Vault, JWT.
+  /\bgl(?:pat|rtr?|dt|cbt|ptt|ft|imt|agent|oas|soat|ffct|wt)-[\w.=-]{6,}/g,
+  // Tokens that GitLab may come to have. Words such as "global-gitlab" begin alike, without a digit.
+  /\bgl(?!obal-)[a-z]{2,8}-(?=[\w.=-]*[0-9A-Z])[\w.=-]{6,}/g,
   /\bGR1348941[\w-]{6,}/g,
   /\b(?:gh[opsur]_|github_pat_|xox[a-z]-|sk-|AKIA|ASIA)[\w-]{10,}/g,
   /\b(?:hv[sbr]|[sbr])\.[\w-]{20,}/g,
