@@ -157,8 +157,8 @@ any('a rule of a Corefile counts only where its server is asked', () =>
 }
 . {
   rewrite name u.a.example y.link.example
-  rewrite name suffix .example .link.example
   rewrite name v.c.example y.link.example
+  rewrite name suffix .example .link.example
 }
 `;
     const { stdout, stderr } = await runArgs(['import', 'corefile', '-'], { input });
@@ -167,9 +167,47 @@ any('a rule of a Corefile counts only where its server is asked', () =>
       ':3: rewrite: its server does not answer for the name',
       ':6: rewrite: no server imports it',
       ':9: rewrite: another server answers for the name',
-      ':10: rewrite: ',
+      ':11: rewrite: ',
     ])
       assert.ok(stderr.includes(told), `${told}\n${stderr}`);
+  }),
+);
+
+for (const [title, lines, lost] of [
+  ['an expression before it', ['name regex ^x\\. w.link.example', 'name x.a.example y.link.example'], 3],
+  ['a wider suffix before it', ['name suffix .a.example .link.example', 'name x.a.example y.link.example'], 3],
+  ['a rule of an imported file', ['import more', 'name x.a.example y.link.example'], 3],
+  ['a rule for all names of a type', ['stop type A AAAA', 'name x.a.example y.link.example'], 3],
+  [
+    'a rule of a server for some clients',
+    ['name x.a.example y.link.example', "view v { expr client_ip() == '1.2.3.4' }"],
+    2,
+  ],
+  ['a rule whose name is that of another', ['name x.a.example y.a.example', 'name y.a.example z.link.example'], 2],
+] as const)
+  any(`a rule of a Corefile is left out: ${title}`, () =>
+    inWorkspace(async ({ runArgs, run, write }) => {
+      const rules = lines.map((one) =>
+        /^(?:import|view)/.test(one) ? one.replace(/ \{ (.*) \}/, ' {\n$1\n}') : `rewrite ${one}`,
+      );
+      const input = `b.example {\n  rewrite name x.b.example y.link.example\n}\na.example {\n${rules.join('\n')}\n}\n`;
+      const { stdout, stderr } = await runArgs(['import', 'corefile', '-'], { input });
+      assert.match(stderr, new RegExp(`^ *<stdin>:${lost + 3}: rewrite: `, 'm'));
+      const kept = stdout.split('# Not carried')[0] ?? '';
+      assert.match(kept, /from: x\.b\.example/);
+      assert.not.match(kept, lost === 2 ? /from: x\.a\.example/ : /from: x\.a\.example.*y\.link/);
+      write('postern.yaml', stdout);
+      assert.is((await run('validate')).status, 0);
+    }),
+  );
+
+any('mirrors of all registries keep a valid spec, and what is no setting is listed', () =>
+  inWorkspace(async ({ runArgs, run, write }) => {
+    const input = 'note = 1\n[settings.container-registry.mirrors]\n"*" = ["https://all.example.com"]\n';
+    const { stdout, stderr } = await runArgs(['import', 'bottlerocket', '-'], { input });
+    assert.match(stderr, /<stdin>:1: note: it is no setting of a node/);
+    write('postern.yaml', stdout);
+    assert.is((await run('validate')).status, 0, stdout);
   }),
 );
 

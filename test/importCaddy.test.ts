@@ -42,6 +42,12 @@ for (const [title, text, words] of [
     site(`bind 127.0.0.1 [::1]\n${PASS}`),
     /site: it listens on some addresses of the machine/,
   ],
+  ['an answer that comes before every proxy', site(`error 404\n${PASS}`), /line 2 decides about some of its requests/],
+  [
+    'a refusal that comes before every proxy',
+    site(`respond 403\n${PASS}`),
+    /line 2 decides about some of its requests/,
+  ],
   [
     'all names beside a site of which nothing is carried over',
     site(PASS, ':8080') + site('respond 403', 'http://b.example.com:8080'),

@@ -54,17 +54,18 @@ function group({ id, upstream, auth, maxBody, notes, allow }: DraftGroup): strin
 }
 
 function entry(key: string, value: unknown, indent: string): string[] {
-  const short = `${indent}${key}: ${inline(value)}`;
+  const name = scalar(key, true);
+  const short = `${indent}${name}: ${inline(value)}`;
   if (typeof value !== 'object' || value === null || short.length <= WIDTH) return [short];
   const more = `${indent}  `;
-  if (Array.isArray(value)) return [`${indent}${key}:`, ...value.map((one) => `${more}- ${inline(one)}`)];
-  return [`${indent}${key}:`, ...Object.entries(value).flatMap(([name, one]) => entry(name, one, more))];
+  if (Array.isArray(value)) return [`${indent}${name}:`, ...value.map((one) => `${more}- ${inline(one)}`)];
+  return [`${indent}${name}:`, ...Object.entries(value).flatMap(([inner, one]) => entry(inner, one, more))];
 }
 
 function inline(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(inline).join(', ')}]`;
   if (typeof value === 'object' && value !== null) {
-    const parts = Object.entries(value).map(([name, one]) => `${name}: ${inline(one)}`);
+    const parts = Object.entries(value).map(([name, one]) => `${scalar(name, true)}: ${inline(one)}`);
     return parts.length === 0 ? '{}' : `{ ${parts.join(', ')} }`;
   }
   return typeof value === 'string' ? scalar(value, true) : JSON.stringify(value);

@@ -16,7 +16,8 @@ export function importBottlerocket(files: readonly ImportFile[]): Imported | Imp
   const registry = memberOf(settings, 'container-registry');
   const place = { file: file.name, lineOf: lineFinder(file.text) };
   const { mirrors, lost } = mirrorsIn(memberOf(registry, 'mirrors'), place);
-  const notCarriedOver = [...lost, ...settingsLeft(settings, registry, place)];
+  const beside = settings === read.value ? {} : read.value;
+  const notCarriedOver = [...lost, ...settingsLeft({ beside, settings, registry }, place)];
   if (mirrors.size === 0)
     return {
       file: file.name,
@@ -98,11 +99,20 @@ function mirrorsIn(value: unknown, { file, lineOf }: Place): { mirrors: Map<stri
   return { mirrors, lost };
 }
 
-function settingsLeft(settings: unknown, registry: unknown, { file, lineOf }: Place): NotCarried[] {
+interface Read {
+  /** What stands beside the settings. */
+  readonly beside: unknown;
+  readonly settings: unknown;
+  readonly registry: unknown;
+}
+
+function settingsLeft({ beside, settings, registry }: Read, { file, lineOf }: Place): NotCarried[] {
   const names = (value: unknown) => Object.keys(isRecord(value) ? value : {});
   const others = names(settings).filter((name) => name !== 'container-registry');
   const inner = names(registry).filter((name) => name !== 'mirrors');
+  const outside = names(beside).filter((name) => name !== 'settings');
   return [
+    ...outside.map((what) => ({ file, line: lineOf(what), what, reason: 'it is no setting of a node' })),
     ...others.map((name) => ({
       file,
       line: lineOf(name),

@@ -117,16 +117,29 @@ function rivalry(place: Place, all: readonly Place[]): string | undefined {
   return rival && `line ${rival.at.line} decides about some of its requests otherwise: list the paths that are meant`;
 }
 
+/** Caddy's own order of the directives that answer; of others, none is known to come first. */
+const ORDER = `redir handle route abort error respond metrics reverse_proxy php_fastcgi file_server acme_server`.split(
+  ' ',
+);
+
+/** Returns the place of a directive in Caddy's order; `handle_path` counts as `handle`. */
+const rankOf = ({ words: [name = ''] }: Written) => ORDER.indexOf(name.replace(/_path$/, ''));
+
 /**
- * Returns whether a directive is certain to come before another. Caddy sorts directives that have only a path, longest
- * path first; within `route`, and for `redir`, the first in the file decides.
+ * Returns whether a directive is certain to come before another. Caddy sorts directives by what they are, then those
+ * that have only a path, longest path first; within `route`, and for `redir`, the first in the file decides.
  */
 function wins(place: Place, other: Place): boolean {
-  const { methods, ranges, except, unknown } = other.conditions;
-  const isSorted = !methods && !ranges && !except && !unknown && other.at.words[0] !== 'redir';
+  const [own, rival] = [place, other].map(({ inside, at }) => [...inside, at]);
+  const level = own?.findIndex((one, index) => one !== rival?.[index]) ?? -1;
+  const [a, b] = [own?.[level], rival?.[level]];
   const inRoute = [...place.inside, ...other.inside].some(({ words: [name] }) => name === 'route');
-  const isNarrower = other.regions.every((outer) => place.regions.every((own) => isInside(own, outer)));
-  return isSorted && !inRoute && isNarrower && place.regions.length === 1;
+  if (!a || !b || inRoute) return false;
+  if (rankOf(a) !== rankOf(b)) return rankOf(a) < rankOf(b) && rankOf(a) >= 0;
+  const { methods, ranges, except, unknown } = other.conditions;
+  const isSorted = !methods && !ranges && !except && !unknown && b.words[0] !== 'redir';
+  const isNarrower = other.regions.every((outer) => place.regions.every((inner) => isInside(inner, outer)));
+  return isSorted && isNarrower && place.regions.length === 1;
 }
 
 function sameOutcome(a: Place, b: Place): boolean {

@@ -1,5 +1,8 @@
+import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { DraftItem, Imported, ImportFile, ImportProblem, NotCarried } from '../../import/draft.ts';
+import { resolveRewrites } from '../../policy/domains.ts';
 import { type Corefile, type Directive, effectiveDirectives, parseCorefile, type ServerBlock } from './grammar.ts';
+import { unknownKeys } from './zones.ts';
 
 const NAME = /^(?=.{3,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])$/;
 
@@ -10,34 +13,14 @@ interface Rewrite {
 
 /** Returns the rewrites of names in Corefiles as domain rewrites, with a list of all else that a server does. */
 export function importCorefile(files: readonly ImportFile[]): Imported | ImportProblem {
-  const rewrites = new Map<string, DraftItem>();
-  const notCarriedOver: NotCarried[] = [];
+  const found: Found = { rewrites: new Map(), notCarriedOver: [] };
   for (const { name: file, text } of files) {
     const parsed = parseCorefile(text);
     if ('problem' in parsed) return { file, line: parsed.at.line + 1, problem: parsed.problem };
-    for (const word of parsed.imports)
-      notCarriedOver.push({ file, line: word.line + 1, what: 'import', reason: 'name the file beside this one' });
-    const used = new Set<Directive>();
-    for (const block of parsed.blocks)
-      for (const { directive } of effectiveDirectives(block, parsed)) {
-        used.add(directive);
-        const line = directive.name.line + 1;
-        const found =
-          directive.name.text === 'rewrite' ? rewriteOf(directive) : 'the server itself is no part of a spec';
-        const lost = typeof found === 'string' ? found : (unasked(found, block, parsed) ?? taken(found, rewrites));
-        if (lost !== undefined) notCarriedOver.push({ file, line, what: directive.name.text, reason: lost });
-        else if (typeof found !== 'string')
-          rewrites.set(found.from, { id: found.from, notes: [`${file}:${line}`], value: found });
-      }
-    for (const directive of [...parsed.snippets.values()].flat())
-      if (!used.has(directive) && directive.name.text !== 'import')
-        notCarriedOver.push({
-          file,
-          line: directive.name.line + 1,
-          what: directive.name.text,
-          reason: 'no server imports it',
-        });
+    readCorefile(parsed, file, found);
   }
+  const { rewrites, notCarriedOver } = found;
+  dropChains(found);
   if (rewrites.size === 0)
     return {
       file: files[0]?.name ?? '',
@@ -48,10 +31,89 @@ export function importCorefile(files: readonly ImportFile[]): Imported | ImportP
   const draft = {
     name: 'imported',
     head: ['Imported from a Corefile: names that stand for other names.'],
-    domainRewrites: [...rewrites.values()],
+    domainRewrites: [...rewrites.values()].map(({ item }) => item),
     targets: [{ id: 'coredns', value: { form: 'import' } }],
   };
   return { draft, notCarriedOver };
+}
+
+interface Found {
+  readonly rewrites: Map<string, { readonly item: DraftItem; readonly rewrite: Rewrite; readonly at: NotCarried }>;
+  readonly notCarriedOver: NotCarried[];
+}
+
+function readCorefile(parsed: Corefile, file: string, { rewrites, notCarriedOver }: Found): void {
+  const placed = ({ name }: Directive, reason: string) => ({ file, line: name.line + 1, what: name.text, reason });
+  for (const word of parsed.imports)
+    notCarriedOver.push({ file, line: word.line + 1, what: 'import', reason: 'name the file beside this one' });
+  const used = new Set<Directive>();
+  for (const block of parsed.blocks) {
+    /** Rules of the block that may take a name before those below them. */
+    const above: Rule[] = [];
+    for (const { directive } of effectiveDirectives(block, parsed)) {
+      used.add(directive);
+      const rule = ruleOf(directive);
+      const reason =
+        typeof rule.rewrite === 'string' ? rule.rewrite : lossOf(rule.rewrite, { block, parsed, above, rewrites });
+      const at = placed(directive, reason ?? '');
+      if (reason !== undefined) notCarriedOver.push(at);
+      else if (typeof rule.rewrite !== 'string') {
+        const { from } = rule.rewrite;
+        const item = { id: from, notes: [`${file}:${at.line}`], value: rule.rewrite };
+        if (!rewrites.has(from)) rewrites.set(from, { item, rewrite: rule.rewrite, at });
+      }
+      above.push({ ...rule, isCarried: reason === undefined });
+    }
+  }
+  for (const directive of [...parsed.snippets.values()].flat())
+    if (!used.has(directive) && directive.name.text !== 'import')
+      notCarriedOver.push(placed(directive, 'no server imports it'));
+}
+
+/** Leaves out rewrites of names that others lead to, because a server rewrites a name once and a spec refuses both. */
+function dropChains({ rewrites, notCarriedOver }: Found): void {
+  for (;;) {
+    const problems: Diagnostic[] = [];
+    const all = [...rewrites.values()];
+    const domainRewrites = all.map(({ rewrite }) => rewrite);
+    resolveRewrites({ version: 1, name: 'imported', domainRewrites }, problems);
+    const bad = problems.map(({ at }) => all[Number(at[1])]).find((one) => one !== undefined);
+    if (!bad) return;
+    rewrites.delete(bad.rewrite.from);
+    notCarriedOver.push({ ...bad.at, reason: 'it leads to a name that is rewritten itself, which a spec refuses' });
+  }
+}
+
+interface Rule {
+  readonly rewrite: Rewrite | string;
+  /** Returns whether it may take some of the names that a rewrite is for. */
+  readonly mayTake: (from: string) => boolean;
+  readonly isCarried?: boolean;
+}
+
+interface Around {
+  readonly block: ServerBlock;
+  readonly parsed: Corefile;
+  readonly above: readonly Rule[];
+  readonly rewrites: Found['rewrites'];
+}
+
+/** Returns why a rewrite of a server cannot be carried over; `undefined` where it can. */
+function lossOf(rewrite: Rewrite, { block, parsed, above, rewrites }: Around): string | undefined {
+  if (block.directives.some(({ name }) => name.text === 'view')) return 'its server answers some clients only';
+  if (unknownKeys(parsed).length > 0) return 'which server answers for the name depends on the environment';
+  const { from } = rewrite;
+  const rival = above.find((one) => one.mayTake(from) && !isNarrower(one, from));
+  return (
+    unasked(rewrite, block, parsed) ??
+    (rival ? 'a rule before it takes this name already, or some of these' : taken(rewrite, rewrites))
+  );
+}
+
+/** Whether a rule that was carried over is for one of the names of a wildcard, or for some of them: a spec prefers it too. */
+function isNarrower({ rewrite, isCarried }: Rule, from: string): boolean {
+  if (typeof rewrite === 'string' || isCarried !== true || !from.startsWith('*.')) return false;
+  return rewrite.from !== from && rewrite.from.endsWith(from.slice(1));
 }
 
 /** Returns why a server is not asked for the name of a rule: the one with the longest zone above a name answers for it. */
@@ -75,26 +137,61 @@ function zonesOf({ keys }: ServerBlock): string[] {
     .map((text) => plain(text.replace(/^[a-z]+:\/\//, '').replace(/:\d+$/, '')));
 }
 
-function taken({ from, to }: Rewrite, rewrites: ReadonlyMap<string, DraftItem>): string | undefined {
-  if (from === to) return 'a name stands for itself';
-  const known = rewrites.get(from)?.value;
-  if (JSON.stringify(known) === JSON.stringify({ from, to })) return undefined;
-  return known ? 'a rule before it takes this name already' : undefined;
+function taken(rewrite: Rewrite, rewrites: Found['rewrites']): string | undefined {
+  if (rewrite.from === rewrite.to) return 'a name stands for itself';
+  const known = rewrites.get(rewrite.from)?.rewrite;
+  return known && known.to !== rewrite.to ? 'a rule before it takes this name already' : undefined;
 }
 
 const plain = (text: string) => text.toLowerCase().replace(/\.$/, '');
 
-/** Returns the rewrite that a rule stands for, or why it is none. */
-function rewriteOf({ words }: Directive): Rewrite | string {
+const EVERYTHING = () => true;
+const NOTHING = () => false;
+
+/** Returns what a directive does with names. */
+function ruleOf({ name, words }: Directive): Rule {
+  // The file may hold rules.
+  if (name.text === 'import') return { rewrite: 'name the file beside this one', mayTake: EVERYTHING };
+  if (name.text !== 'rewrite') return { rewrite: 'the server itself is no part of a spec', mayTake: NOTHING };
   const all = words.map(({ text }) => text).filter((word) => word !== '{' && word !== '}');
   const mode = all[0] === 'stop' || all[0] === 'continue' ? all.shift() : undefined;
-  if (mode === 'continue') return 'rules after it may rewrite the name once more';
-  if (all[0] !== 'name') return 'only names are rewritten by a spec';
-  const kind = ['exact', 'prefix', 'suffix', 'substring', 'regex'].find((one) => one === all[1]);
-  const [from = '', to = '', ...more] = all.slice(kind === undefined ? 1 : 2).map(plain);
+  if (all[0] !== 'name') {
+    const mayTake = mode === 'continue' ? NOTHING : EVERYTHING;
+    return { rewrite: 'only names are rewritten by a spec', mayTake };
+  }
+  const kind = ['exact', 'prefix', 'suffix', 'substring', 'regex'].find((one) => one === all[1]) ?? 'exact';
+  const rest = all.slice(all[1] === kind ? 2 : 1);
+  const mayTake = takerOf(kind, rest[0] ?? '');
+  if (mode === 'continue') return { rewrite: 'rules after it may rewrite the name once more', mayTake };
+  return { rewrite: rewriteOf(kind, rest.map(plain)), mayTake };
+}
+
+function takerOf(kind: string, written: string): Rule['mayTake'] {
+  if (/\{[$%]/.test(written)) return EVERYTHING;
+  const text = plain(written);
+  return (from) => {
+    const isMany = from.startsWith('*.');
+    if (kind === 'exact') return from === text || (isMany && text.endsWith(from.slice(1)));
+    if (kind === 'suffix') {
+      const [own, other] = [from.replace(/^\*/, ''), text];
+      return own.endsWith(other) || (isMany && other.endsWith(own)) || (!text.startsWith('.') && own === text);
+    }
+    if (isMany) return true;
+    if (kind === 'prefix') return from.startsWith(text);
+    if (kind === 'substring') return from.includes(text);
+    try {
+      const regex = new RegExp(written, 'i');
+      return regex.test(`${from}.`) || regex.test(from);
+    } catch {
+      return true;
+    }
+  };
+}
+
+/** Returns the rewrite that a rule for names stands for, or why it is none. */
+function rewriteOf(kind: string, [from = '', to = '', ...more]: readonly string[]): Rewrite | string {
   if (more.length > 0 && more.join(' ') !== 'answer auto') return 'answers are mapped back in the way of a spec alone';
-  if (kind === undefined || kind === 'exact')
-    return NAME.test(from) && NAME.test(to) ? { from, to } : 'one of the two is no whole name';
+  if (kind === 'exact') return NAME.test(from) && NAME.test(to) ? { from, to } : 'one of the two is no whole name';
   if (kind !== 'suffix') return 'a part of a name is no name: write whole ones, or *.name';
   const [below, target] = [from.replace(/^\./, ''), to.replace(/^\./, '')];
   if (!from.startsWith('.') || !to.startsWith('.')) return 'without a dot it also takes names that only end so';

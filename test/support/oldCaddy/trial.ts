@@ -168,9 +168,11 @@ function faultOf({ request, seen: { forwarded }, policy, told, around }: Judged,
     return undefined;
   }
   // The head of the spec says what every spec refuses: here odd paths, capital letters, and those that end in a slash.
-  if (!forwarded || !/^(?:\/|(?:\/[a-z0-9._-]+)+)(?:\?a=b)?$/.test(request.target)) return undefined;
+  if (!forwarded || !/^(?:\/|(?:\/[a-z0-9_-][a-z0-9._-]*)+)(?:\?a=b)?$/.test(request.target)) return undefined;
   const lines = around.get(Number(forwarded.request.field('X-Line'))) ?? [];
-  if (told.some(({ line, what }) => what !== 'header_up' && !/^(?:tls|encode)$/.test(what) && lines.includes(line))) {
+  const isAbout = ({ line, what }: NotCarried) =>
+    what === 'site' || (lines.includes(line) && !/^(?:header_up|tls|encode)$/.test(what));
+  if (told.some((one) => isAbout(one) && !/names no client addresses/.test(one.reason))) {
     counts.told += 1;
     return undefined;
   }
