@@ -1,8 +1,9 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { basicTokens } from '../policy/apiKeys.ts';
 import { isKeyShaped } from '../policy/key.ts';
-import type { ApiKey, Policy, SecretReference } from '../policy/types.ts';
+import type { Policy, SecretReference } from '../policy/types.ts';
 import { secretCodes } from './codes.ts';
+import { weakness } from './weakness.ts';
 
 type Values = ReadonlyMap<string, string>;
 
@@ -10,7 +11,7 @@ const TOKEN = /^[A-Za-z0-9._~+/=-]+$/;
 
 /** Reports what is wrong with the values of references. No message holds any part of a value. */
 export function checkSecrets(policy: Policy, values: Values): Diagnostic[] {
-  return [...checkShapes(policy, values), ...checkSame(policy.apiKeys, values)];
+  return [...checkShapes(policy, values), ...checkSame(policy, values)];
 }
 
 function checkShapes(policy: Policy, values: Values): Diagnostic[] {
@@ -39,45 +40,43 @@ function isBasicCredential(value: string): boolean {
   return decoded.toString('base64') === value && decoded.includes(':');
 }
 
-const ENOUGH_BITS = 128;
-/** Kinds of characters, with the size of each kind. */
-const KINDS: readonly (readonly [RegExp, number])[] = [
-  [/[a-f]/, 6],
-  [/[g-z]/, 20],
-  [/[A-F]/, 6],
-  [/[G-Z]/, 20],
-  [/[0-9]/, 10],
-  [/[._~+/=-]/, 2],
-];
-
-/**
- * Returns why a key may be guessed; `undefined` if nothing indicates it. A text does not show how it was made, so this
- * finds only what is too short for 128 bits even if it is random, and what is plainly not random.
- */
-function weakness(value: string): string | undefined {
-  const alphabet = KINDS.reduce((sum, [kind, size]) => sum + (kind.test(value) ? size : 0), 0);
-  if (value.length * Math.log2(alphabet) < ENOUGH_BITS) return `it has less than ${ENOUGH_BITS} bits`;
-  if (new Set(value).size < 8) return 'it is made of few different characters';
-  return /^(.{1,16}?)\1+.{0,15}$/.test(value) ? 'it repeats itself' : undefined;
-}
-
 /** Reports keys that two callers share or that are also a token, because one could then act as the other. */
-function checkSame(apiKeys: readonly ApiKey[], values: Values): Diagnostic[] {
-  const tokens = new Map(apiKeys.map(({ token }) => [values.get(token.text), token.text]));
+function checkSame(policy: Policy, values: Values): Diagnostic[] {
+  const tokens = tokenForms(policy, values);
   const owners = new Map<string, { readonly id: string; readonly value: string }>();
-  return apiKeys.flatMap(({ id, keys }) =>
+  return policy.apiKeys.flatMap(({ id, keys }) =>
     keys.flatMap(({ text: reference, origin }) => {
       const value = values.get(reference);
       if (value === undefined) return [];
       const folded = value.toLowerCase();
       const owner = owners.get(folded);
-      const other = tokens.get(value);
+      const token = tokens.get(folded);
       if (!owner) owners.set(folded, { id, value });
       const same = owner?.value === value ? 'same-key' : 'same-but-case';
+      const capitals = token?.form === value ? '' : ', in other capitals';
       return [
         ...(owner ? [secretCodes.report(same, origin, { reference, key: owner.id })] : []),
-        ...(other === undefined ? [] : [secretCodes.report('key-is-token', origin, { reference, other })]),
+        ...(token ? [secretCodes.report('key-is-token', origin, { reference, other: token.reference, capitals })] : []),
       ];
     }),
   );
+}
+
+interface TokenForm {
+  readonly reference: string;
+  readonly form: string;
+}
+
+/** Returns all that an upstream takes as a proof, in small letters: a token, and of a Basic one what is in it. */
+function tokenForms(policy: Policy, values: Values): ReadonlyMap<string, TokenForm> {
+  const basics = basicTokens(policy);
+  const forms = new Map<string, TokenForm>();
+  for (const { text: reference } of policy.apiKeys.map(({ token }) => token)) {
+    const value = values.get(reference);
+    if (value === undefined) continue;
+    const pair = basics.has(reference) ? Buffer.from(value, 'base64').toString('utf8') : '';
+    for (const form of [value, pair, pair.slice(pair.indexOf(':') + 1)])
+      if (form !== '') forms.set(form.toLowerCase(), { reference, form });
+  }
+  return forms;
 }

@@ -27,6 +27,9 @@ export const secretCodes = defineCodes('secret', {
   'open-file': error('{file} can be read by others than its owner').hint(
     'run "postern secrets render", which closes it',
   ),
+  'shared-file': warning('{reference} may be read or changed by {whom}').hint(
+    'run "chmod 600" on the file, as its owner, and take another secret if others are on this machine',
+  ),
   watched: error('another "postern secrets render --watch" runs for this folder').hint(
     'stop that one first, or choose another folder with --out',
   ),
@@ -43,7 +46,7 @@ export const secretCodes = defineCodes('secret', {
   'bad-basic': error('what {reference} holds is not user:password').hint(
     'write user:password, such as an e-mail address and an API token; render makes base64 of it',
   ),
-  'key-is-token': error('the key in {reference} is also the upstream token in {other}').hint(
+  'key-is-token': error('the key in {reference} is also the upstream token in {other}{capitals}').hint(
     'give the caller a key of its own; the upstream token must never leave',
   ),
   'same-key': error('{reference} holds the same key as key "{key}"').hint(

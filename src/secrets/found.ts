@@ -10,6 +10,7 @@ export interface Found {
   readonly value: string;
   /** Seconds since 1970 at which it is to be read again; absent if it lasts. */
   readonly again?: number;
+  readonly warning?: Diagnostic;
 }
 
 /**

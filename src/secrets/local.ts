@@ -5,6 +5,7 @@ import type { SecretReference } from '../policy/types.ts';
 import { readBytes } from '../source/read.ts';
 import { secretCodes } from './codes.ts';
 import { type Found, partsOf, type Source } from './found.ts';
+import { othersWithAccess } from './readers.ts';
 
 /** Follows `env:NAME`. */
 export const fromEnvironment: Source = (references, { env }) =>
@@ -22,13 +23,16 @@ export const fromFile: Source = (references, { folder }) =>
 function readSecret(reference: SecretReference, folder: string): Found | Diagnostic {
   const { text, origin } = reference;
   try {
-    const found = readBytes(resolve(folder, text.slice('file:'.length)));
+    const file = resolve(folder, text.slice('file:'.length));
+    const found = readBytes(file);
     if ('problem' in found) return secretCodes.report('unreadable', origin, { reference: text, ...found });
     // Editors and `echo` end a file with a line feed, which is not part of the secret.
     const value = Buffer.from(found.bytes)
       .toString('utf8')
       .replace(/\r?\n$/, '');
-    return value ? { value } : unset(reference);
+    if (!value) return unset(reference);
+    const whom = othersWithAccess(file);
+    return whom ? { value, warning: secretCodes.report('shared-file', origin, { reference: text, whom }) } : { value };
   } catch (error) {
     return secretCodes.report('unreadable', origin, { reference: text, problem: systemProblem(error) });
   }

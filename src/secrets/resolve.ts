@@ -70,6 +70,7 @@ function sorted(
     if (answer === 'unread') unread.push(reference);
     else if (!('value' in answer)) diagnostics.push(answer);
     else {
+      if (answer.warning) diagnostics.push(answer.warning);
       found.set(reference.text, answer);
       values.set(reference.text, basics.has(reference.text) ? basicCredential(answer.value) : answer.value);
     }
