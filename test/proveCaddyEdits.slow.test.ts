@@ -57,6 +57,23 @@ targets: { caddy: {} }
   'caddy',
 );
 
+proofs('answers without a body', () => {
+  const answers = [204, 205, 304].map((status) => `{ request: GET /${status}, auth: none, status: ${status} }`);
+  for (const engine of ['caddy', 'nginx'] as const) {
+    const made = specFiles(
+      `version: 1
+name: bodiless
+upstreams: { up: { url: https://up.example.com } }
+routes: { read: { upstream: up, auth: passthrough, allow: [GET /a] } }
+proxies: { api: { listen: 8080, ipRanges: any, answer: [${answers}] } }
+targets: { ${engine}: {} }
+`,
+      engine,
+    );
+    assert.is(told(proof(made), made), 'proved');
+  }
+});
+
 proofs('a proxy with a name of its own', () => assert.is(told(proof(named), named), 'proved'));
 proofs('a name in brackets, which Caddy takes off, and a port that is none', () => {
   const check = 'header_regexp Host "^[A-Za-z0-9._-]*(?::[0-9]*)?$"';

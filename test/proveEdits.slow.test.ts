@@ -202,6 +202,11 @@ const DEEP_EDITS: typeof EDITS = [
   ['a second way', ONE_MORE, ONE_MORE.replace(' ', './[^/]++\\\\z|y '), /cannot tell: the map \$api_longer captures/],
 ];
 
+proofs('a table that depends on itself', () => {
+  const told = edited(deep, 'default "method";', 'default $api_verdict_path;');
+  assert.is(told, 'cannot tell: $api_verdict_path depends on itself');
+});
+
 for (const [what, from, to, told] of DEEP_EDITS)
   proofs(`longer paths: ${what}`, () => assert.match(edited(deep, from, to), told));
 

@@ -69,15 +69,19 @@ function checkKeyStays({ apiKeyHeader, routes, origin }: Proxy, problems: Diagno
   problems.push(policyCodes.report('forwarded-key', [...origin, 'apiKeyHeader'], params, { related }));
 }
 
+/** Statuses whose answers have no body in HTTP. */
+const BODILESS: readonly number[] = [204, 205, 304];
+
 function answersOf(spec: ProxySpec, at: SpecPath, problems: Diagnostic[]): Answer[] {
   return (spec.answer ?? []).flatMap((entry, index): Answer[] => {
     const origin: SpecPath = [...at, 'answer', index];
     const request = parseRequest(entry.request, [...origin, 'request'], problems, 'answered');
-    const body = entry.body ?? JSON.stringify({ status: entry.status });
-    if (entry.body !== undefined && [204, 205, 304].includes(entry.status))
+    const isBodiless = BODILESS.includes(entry.status);
+    const body = entry.body ?? (isBodiless ? '' : JSON.stringify({ status: entry.status }));
+    if (entry.body !== undefined && isBodiless)
       problems.push(policyCodes.report('bodiless-answer', [...origin, 'body'], { status: entry.status }));
     try {
-      JSON.parse(body);
+      if (body !== '' || !isBodiless) JSON.parse(body);
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
       problems.push(policyCodes.report('bad-answer-body', [...origin, 'body'], { problem }));

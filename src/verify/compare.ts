@@ -153,7 +153,7 @@ function deniedProblems(expected: Expected, answer: Answered, fixture: ProxyFixt
       kind: 'error-body',
       text: `the body is ${JSON.stringify(response.text().slice(0, 200))} instead of ${body}`,
     });
-  if (!withoutBody && !/^application\/json\b/.test(response.field('content-type') ?? ''))
+  if (!withoutBody && body !== '' && !/^application\/json\b/.test(response.field('content-type') ?? ''))
     problems.push({
       kind: 'error-type',
       text: `the Content-Type is ${response.field('content-type') ?? 'missing'} instead of application/json`,

@@ -60,7 +60,7 @@ export class Meaning {
   readonly run: Run;
   private readonly request: SymbolicRequest;
   private readonly sight: Sight;
-  private readonly known = new WeakMap<Scope, Map<string, readonly Part[]>>();
+  private readonly known = new WeakMap<Scope, Map<string, readonly Part[] | 'open'>>();
   private readonly there = new Map<string, boolean>();
   /** Of the answer to an error. */
   status = '';
@@ -96,9 +96,13 @@ export class Meaning {
   }
 
   value(name: string, scope: Scope): readonly Part[] {
-    const known = this.known.get(scope) ?? new Map<string, readonly Part[]>();
+    const known = this.known.get(scope) ?? new Map<string, readonly Part[] | 'open'>();
     this.known.set(scope, known);
-    const found = known.get(name) ?? this.resolved(this.find(name, scope));
+    const own = known.get(name);
+    if (own === 'open') throw new CannotTell(`{${name}} depends on itself`);
+    if (own) return own;
+    known.set(name, 'open');
+    const found = this.resolved(this.find(name, scope));
     known.set(name, found);
     return found;
   }

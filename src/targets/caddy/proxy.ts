@@ -139,13 +139,12 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
     answers: classes.flatMap((routeClass) => {
       if (routeClass.kind !== 'answer') return [];
       const { status, body } = routeClass.answer;
-      const empty = status === 204 || status === 205 || status === 304;
       return [
         {
           name: bareWord(routeClass.id),
           routeClass: bareWord(routeClass.id),
           status,
-          body: empty ? null : userText(body),
+          body: body === '' ? null : userText(body),
         },
       ];
     }),

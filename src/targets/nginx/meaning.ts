@@ -61,6 +61,8 @@ export class Meaning {
   private readonly request: SymbolicRequest;
   private readonly directives: Directives;
   private readonly values: Map<string, readonly Part[]>;
+  /** Variables that are being evaluated. */
+  private readonly open = new Set<string>();
   private readonly captures = new Map<string, readonly Part[]>();
   /** Number of segments that are told apart; the request line may be split into fewer. */
   private readonly depth: number;
@@ -98,7 +100,10 @@ export class Meaning {
     if (known) return known;
     const table = this.configuration.tables.get(name);
     if (!table) return this.input(name);
+    if (this.open.has(name)) throw new CannotTell(`$${name} depends on itself`);
+    this.open.add(name);
     const value = table.kind === 'geo' ? this.geo(table) : this.map(table);
+    this.open.delete(name);
     this.values.set(name, value);
     return value;
   }

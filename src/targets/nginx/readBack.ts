@@ -407,16 +407,18 @@ class SplitOrder {
     this.configuration = configuration;
   }
 
-  of(name: string): 'splits' | 'reads' | 'neither' {
+  of(name: string, above: readonly string[] = []): 'splits' | 'reads' | 'neither' {
     const table = this.configuration.tables.get(name);
     if (!table) return TARGET_PIECES.test(name) ? 'reads' : 'neither';
+    if (above.includes(name)) throw new CannotTell(`$${name} depends on itself`);
+    const path = [...above, name];
     for (const source of variablesIn(table.source)) {
       if (source === 'request') return 'splits';
-      const first = this.of(source);
+      const first = this.of(source, path);
       if (first !== 'neither') return first;
     }
     const values = referencesOf(table).slice(variablesIn(table.source).length);
-    const kinds = new Set(values.map((each) => this.of(each)));
+    const kinds = new Set(values.map((each) => this.of(each, path)));
     return kinds.has('reads') ? 'reads' : kinds.has('splits') ? 'splits' : 'neither';
   }
 }
