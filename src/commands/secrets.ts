@@ -23,7 +23,7 @@ export async function secrets(args: SecretsArguments, io: Io): Promise<Status> {
   if (args.watch) return (await import('./secretsWatch.ts')).watchSecrets(args, io);
   if (action === 'check') return checkOnly(args, io);
   if (args.check) return checkFiles(args, io);
-  return print(writeRound(await look(args, io, true), 'secrets render'), format, io);
+  return print(writeRound(await look(args, io, 'write'), 'secrets render'), format, io);
 }
 
 /** Returns an option that the action would ignore. */
@@ -58,7 +58,7 @@ function keygen(io: Io): Status {
 }
 
 async function checkOnly({ spec, format }: SecretsArguments, io: Io): Promise<Status> {
-  const { document, folder, resolved, diagnostics } = await look({ spec }, io, false);
+  const { document, folder, resolved, diagnostics } = await look({ spec }, io, 'check');
   const report = { command: 'secrets check', document, diagnostics };
   if (folder === undefined || !resolved) return print({ ...report, status: 2, asked: 'changes' }, format, io);
   const [found, unread] = [resolved.values.size, resolved.unread.length];
@@ -69,7 +69,7 @@ async function checkOnly({ spec, format }: SecretsArguments, io: Io): Promise<St
 
 /** Reports whether the files are what a render would write now. It writes nothing and asks for no new lease. */
 async function checkFiles(args: SecretsArguments, io: Io): Promise<Status> {
-  const { document, folder, files, resolved, diagnostics } = await look(args, io, false);
+  const { document, folder, files, resolved, diagnostics } = await look(args, io, 'compare');
   const report = { command: 'secrets render --check', document };
   if (folder === undefined || !resolved || hasError(diagnostics))
     return print({ ...report, status: 2, diagnostics, asked: 'changes' }, args.format, io);

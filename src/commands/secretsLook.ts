@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
-import { LEASES } from '../output/gitFiles.ts';
 import { tokenReceivers } from '../policy/apiKeys.ts';
 import type { Policy, SecretReference } from '../policy/types.ts';
 import { checkSecrets } from '../secrets/check.ts';
@@ -14,7 +13,7 @@ import {
   referencesOf,
   resolveSecrets,
 } from '../secrets/resolve.ts';
-import { changeState, keptLeases } from '../secrets/state.ts';
+import { changeState, claimFolder, foreignFolder, keptLeases } from '../secrets/state.ts';
 import { refusedSecrets, writeSecrets } from '../secrets/write.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { RenderedFile } from '../targets/target.ts';
@@ -46,22 +45,30 @@ export interface Round {
   readonly diagnostics: readonly Diagnostic[];
   /** Folder of the files; absent without a valid spec. */
   readonly folder?: string;
+  /** Name of the spec. */
+  readonly spec?: string;
   readonly files: readonly RenderedFile[];
   readonly resolved?: Resolved;
 }
 
 /**
- * Follows the references of a spec and renders the files in memory. `mayIssue` says whether new secrets may be
- * requested if a lease is missing or close to its end: they are, once nothing else can fail.
+ * What the files are for. To `write` them, new secrets are requested if a lease is missing or close to its end, once
+ * nothing else can fail.
  */
+type Purpose = 'write' | 'compare' | 'check';
+
+/** Follows the references of a spec and renders the files in memory. */
 export async function look(
   { spec: argument, out, keys = false }: Pick<SecretsArguments, 'spec' | 'out' | 'keys'>,
   io: Io,
-  mayIssue: boolean,
+  purpose: Purpose,
 ): Promise<Round> {
   const { source, document, spec, policy, diagnostics } = compileArgument(argument, io);
   if (!source || !policy || !spec || hasError(diagnostics)) return { document, files: [], diagnostics };
   const folder = outputFolder(out, source);
+  const foreign = purpose === 'check' ? [] : foreignFolder(folder, policy.name);
+  if (foreign.length > 0) return { document, files: [], diagnostics: [...diagnostics, ...foreign] };
+  const mayIssue = purpose === 'write';
   const issued = keptLeases(folder);
   const asked: Asked = {
     policy,
@@ -69,7 +76,7 @@ export async function look(
     context: { ...contextOf(policy, io), folder: source.folder, issued },
     render: (values) => (keys ? renderKeys : renderSecrets)(spec, { policy, values }),
   };
-  const round = { document, folder, files: [] };
+  const round = { document, folder, spec: policy.name, files: [] };
   const references = keys ? keyReferencesOf(policy) : referencesOf(policy);
   const first = await follow(references, mayIssue ? 'later' : 'never', asked);
   const all =
@@ -121,8 +128,8 @@ async function issue(first: Followed, asked: Asked): Promise<Followed> {
   const draft = asked.render(new Map([...values, ...placeholders(unread)]));
   const problems = [...first.problems, ...draft.diagnostics];
   if (hasError(problems) || draft.files.length === 0) return { ...first, problems };
-  const refused = refusedSecrets([...draft.files, { path: LEASES }], folder);
-  const unwritable = refused.length > 0 ? refused : changeState(folder, (state) => state);
+  const refused = refusedSecrets(draft.files, folder);
+  const unwritable = refused.length > 0 ? refused : changeState(folder, (state) => ({ ...state, spec: policy.name }));
   if (unwritable.length > 0) return { ...first, problems: [...problems, ...unwritable] };
   const { resolved } = await follow(unread, 'now', asked);
   const all = {
@@ -135,11 +142,18 @@ async function issue(first: Followed, asked: Asked): Promise<Followed> {
 }
 
 /** Writes the files. If there is any error, nothing is written and the report says why. */
-export function writeRound({ document, folder, files, diagnostics }: Round, command: string): Report {
-  const isSound = folder !== undefined && !hasError(diagnostics);
-  const failures = isSound ? writeSecrets(files, folder) : [];
+export function writeRound({ document, folder, spec, files, diagnostics }: Round, command: string): Report {
+  const isSound = folder !== undefined && spec !== undefined && !hasError(diagnostics);
+  const failures = isSound && files.length > 0 ? write(files, folder, spec) : [];
   const report = { command, document, asked: 'changes', diagnostics: [...diagnostics, ...failures] } as const;
   if (!isSound || failures.length > 0) return { ...report, status: 2, summary: 'nothing was written' };
   const written = files.map(({ path }) => join(folder, path)).join(', ');
   return { ...report, status: 0, summary: `written: ${written || 'nothing'}` };
+}
+
+function write(files: readonly RenderedFile[], folder: string, spec: string): Diagnostic[] {
+  const refused = refusedSecrets(files, folder);
+  if (refused.length > 0) return refused;
+  const unclaimed = claimFolder(folder, spec);
+  return unclaimed.length > 0 ? unclaimed : writeSecrets(files, folder);
 }

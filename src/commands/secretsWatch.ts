@@ -83,7 +83,7 @@ async function rounds(args: SecretsArguments, holding: Holding, io: Io): Promise
 
 /** Returns `undefined` where another watch has taken over meanwhile: the files are those of that watch then. */
 async function once(args: SecretsArguments, holding: Holding, io: Io): Promise<Watched | undefined> {
-  const round = await look(args, io, true);
+  const round = await look(args, io, 'write');
   if (!holding.check()) return undefined;
   const { folder, files, diagnostics } = round;
   const pause = pauseAfter(round, io.now);

@@ -55,6 +55,9 @@ export const secretCodes = defineCodes('secret', {
   'not-ignored': error('secrets are not written here: {problem}').hint(
     'run "postern generate" first, which writes a .gitignore, or choose a folder outside of the work tree with --out',
   ),
+  'other-spec': error('this folder is of the spec "{other}", whose secrets would be overwritten').hint(
+    'choose another folder with --out; if that is the old name of this spec, remove {file} from it',
+  ),
   'no-key-files': error('no target of this spec keeps keys in a file without tokens').hint(
     'leave out --keys, or let what brings the tokens bring the keys too',
   ),

@@ -1,14 +1,19 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
-import { obstructions, systemProblem } from '../output/disk.ts';
+import { placed, readDisk, systemProblem } from '../output/disk.ts';
 import { LEASES } from '../output/gitFiles.ts';
+import { MANIFEST } from '../output/manifest.ts';
 import { exclusively, writeAll } from '../output/write.ts';
 import { fingerprint } from '../policy/shortened.ts';
 import { isRecord, memberOf, parseJson } from '../source/value.ts';
+import { secretCodes } from './codes.ts';
+import { refusedSecrets } from './write.ts';
 
 /** What one render leaves in its folder for the next one. */
 export interface SecretsState {
+  /** Name of the spec whose secrets are in the folder; absent if nobody has written any. */
+  readonly spec?: string;
   /** What was issued, by who issued it. */
   readonly leases: Leases;
   /** What the last reload that succeeded was for; absent if there was none. */
@@ -72,8 +77,8 @@ export function readState(folder: string): SecretsState {
 
 /** Changes what is left for the next run. */
 export function changeState(folder: string, change: (state: SecretsState) => SecretsState): Diagnostic[] {
-  const obstacles = obstructions(folder, [LEASES]);
-  if (obstacles.length > 0) return obstacles;
+  const refused = refusedSecrets([{ path: LEASES }], folder);
+  if (refused.length > 0) return refused;
   const text = () => stateText(change(readState(folder)));
   const modes = { file: 0o600, folder: 0o700 };
   const written = exclusively(folder, () => writeAll([{ path: LEASES, text: text() }], { folder, modes }));
@@ -114,10 +119,27 @@ export function keptLeases(folder: string): KeptLeases {
   };
 }
 
+/** Reports a folder with the files of another spec, whose secrets this one would overwrite. */
+export function foreignFolder(folder: string, spec: string): Diagnostic[] {
+  const state = readState(folder).spec;
+  const manifest = readDisk(folder, []).value?.manifest;
+  const other = [state, typeof manifest === 'object' ? manifest.spec : undefined].find(
+    (name) => name !== undefined && name !== spec,
+  );
+  if (other === undefined) return [];
+  const file = state === other ? LEASES : MANIFEST;
+  return [secretCodes.report('other-spec', [], { other, file }, placed(folder))];
+}
+
+/** Notes whose secrets the folder holds, before any is written. */
+export function claimFolder(folder: string, spec: string): Diagnostic[] {
+  return readState(folder).spec === spec ? [] : changeState(folder, (state) => ({ ...state, spec }));
+}
+
 /** Returns the text of a state. A digest shows damage: half a secret may look like a whole one. */
-export function stateText({ leases, reloaded }: SecretsState): string {
+export function stateText({ spec, leases, reloaded }: SecretsState): string {
   const sorted = [...leases].sort(([a], [b]) => (a < b ? -1 : 1));
-  const state = { leases: Object.fromEntries(sorted), ...(reloaded && { reloaded }) };
+  const state = { ...(spec && { spec }), leases: Object.fromEntries(sorted), ...(reloaded && { reloaded }) };
   return `${JSON.stringify({ sha256: digestOf(state), state }, null, 2)}\n`;
 }
 
@@ -129,9 +151,11 @@ function parseState(text: string): SecretsState | undefined {
   const found = parseJson(text);
   const state = memberOf(found, 'state');
   if (memberOf(found, 'sha256') !== digestOf(state ?? null)) return undefined;
-  const [leases, reloaded] = [memberOf(state, 'leases'), memberOf(state, 'reloaded')];
+  if (!isRecord(state)) return undefined;
+  const { spec, leases, reloaded } = state;
   if (!isRecord(leases)) return undefined;
   return {
+    ...(typeof spec === 'string' && { spec }),
     leases: new Map(Object.entries(leases).filter((entry): entry is [string, Lease] => isLease(entry[1]))),
     ...(isReloaded(reloaded) && { reloaded }),
   };
