@@ -3,9 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
+import { identityFor } from '../src/verify/certificate.ts';
 import { freePorts } from '../src/verify/ports.ts';
 import { startServer } from '../src/verify/process.ts';
 import { engineSuite } from './engines/suite.ts';
+import type { Ran } from './support/cli.ts';
 import { HAND_WRITTEN_KEY, handWrittenProxy } from './support/handWritten.ts';
 import { inWorkspace, type Workspace } from './support/workspace.ts';
 
@@ -159,6 +161,78 @@ server { server_name *.wild.example.com; ${location('/g')} } }`,
       stderr,
     );
     assert.match(stderr, /nginx\.conf:\d+: server at 9001 is not asked/);
+  }));
+
+/** Runs a server of nginx as a proxy that is there already, and returns what the command says of two operations. */
+async function against(
+  { path, write, runArgs }: Workspace,
+  server: string,
+  more: readonly string[] = [],
+): Promise<Ran> {
+  const [listen = 0, upstream = 0, other = 0] = await freePorts(3);
+  const body = server
+    .replaceAll('LISTEN', `127.0.0.1:${listen}`)
+    .replaceAll('UP', `127.0.0.1:${upstream}`)
+    .replaceAll('ELSEWHERE', `127.0.0.1:${other}`);
+  const folders = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((name) => `${name}_temp_path ${name};`)
+    .join(' ');
+  write('nginx.conf', `pid nginx.pid; error_log stderr; events {} http { access_log off; ${folders} ${body} }`);
+  write('operations', 'GET /a\nPOST /b\n');
+  const args = ['-p', `${path}/`, '-c', 'nginx.conf', '-g', 'daemon off;'];
+  const running = await startServer({ command: engines.nginx.path, args, cwd: path, ready: { port: listen } });
+  const asked = [
+    '--against',
+    `http://127.0.0.1:${listen}`,
+    '--upstream',
+    String(upstream),
+    '--operations',
+    'operations',
+  ];
+  try {
+    return await runArgs(['audit', ...asked, ...more]);
+  } finally {
+    await running.stop();
+  }
+}
+
+for (const [title, server, words] of [
+  [
+    'a port that speaks TLS',
+    'server { listen LISTEN ssl; ssl_certificate c.pem; ssl_certificate_key k.pem; location / { proxy_pass http://UP; } }',
+    /answered 400 to every request.*without TLS/,
+  ],
+  [
+    'a proxy that wants a key',
+    'server { listen LISTEN; if ($http_x_key = "") { return 401; } location / { proxy_pass http://UP; } }',
+    /answered 401 to every request.*--header/,
+  ],
+  [
+    'another upstream',
+    'server { listen LISTEN; location / { return 200; } }',
+    /answered well, and none arrived at port/,
+  ],
+  [
+    'an upstream that is gone',
+    'server { listen LISTEN; location / { proxy_pass http://ELSEWHERE; } }',
+    /answered 502 to every request.*forward to port/,
+  ],
+] as const)
+  test(`what is not looked at is not said to be refused: ${title}`, () =>
+    inWorkspace(async (workspace) => {
+      const { cert, key } = identityFor('proxy.example');
+      workspace.write('c.pem', cert);
+      workspace.write('k.pem', key);
+      const { status, stderr } = await against(workspace, server);
+      assert.is(status, 2, stderr);
+      assert.match(stderr, words);
+    }));
+
+test('a proxy that refuses every path of a list has refused them, with the key that it wants', () =>
+  inWorkspace(async (workspace) => {
+    const server =
+      'server { listen LISTEN; if ($http_x_key = "") { return 401; } location = /c { proxy_pass http://UP; } location / { return 404; } }';
+    assert.is((await against(workspace, server, ['--header', 'X-Key: k'])).status, 0);
   }));
 
 test('a proxy that runs already is asked where it forwards to a port of ours', () =>

@@ -41,6 +41,8 @@ interface Findings {
   readonly crafted: readonly Crafted[];
   /** Headers of the caller that arrived and that may change what an upstream does, such as `Sudo`. */
   readonly overrides: readonly string[];
+  /** Of the answers to operations that were sent as they are. */
+  readonly statuses: ReadonlySet<number>;
 }
 
 /** Finds out what a proxy lets through, by sending requests: every finding is a request that arrived at an upstream. */
@@ -64,9 +66,33 @@ async function audited(args: AuditArguments, scope: Scope, io: Io): Promise<Stat
   if (typeof started === 'string') return unable(started, io);
   const asker = new Asker(started, recorder, scope, args.header ?? []);
   const findings = await findAll(operations, asker, io);
-  if (!asker.answered && findings.reached.length === 0)
-    return unable('the proxy closed every connection without an answer; does it speak HTTP without TLS there?', io);
+  const doubt = findings.reached.length + findings.crafted.length > 0 ? undefined : doubtOf(findings, args);
+  if (doubt !== undefined) return unable(doubt, io);
   return report(findings, operations.length, started.imported, args.format ?? 'text', io);
+}
+
+/** What a proxy says that has looked at the path: nothing is there, or nothing by this method. */
+const ABOUT_PATHS = [404, 405];
+
+/**
+ * Returns why it cannot be told whether a proxy refuses requests of which none arrived: it may have answered all of
+ * them before it looked at what they ask for, or have sent them elsewhere.
+ */
+function doubtOf({ statuses }: Findings, { against, upstream }: AuditArguments): string | undefined {
+  if (statuses.size === 0)
+    return 'the proxy closed every connection without an answer; does it speak HTTP without TLS there?';
+  if (against === undefined) return undefined;
+  if ([...statuses].some((status) => status < 300))
+    return `some requests were answered well, and none arrived at port ${upstream}: does the proxy forward there?`;
+  const [status = 0, other] = statuses;
+  if (other !== undefined || ABOUT_PATHS.includes(status)) return undefined;
+  const remedy =
+    status === 400
+      ? 'does it speak HTTP without TLS there?'
+      : status >= 500
+        ? `does it forward to port ${upstream}?`
+        : 'give what it asks every request for with --header, such as a key or its Host';
+  return `the proxy answered ${status} to every request, whatever it asked for: ${remedy}`;
 }
 
 const OPERATIONS = 'name a file with "METHOD /path" a line, such as GET /api/v4/user';
@@ -156,8 +182,8 @@ class Asker {
   readonly #recorder: Recorder;
   readonly #more: readonly string[];
   readonly #connections = new Map<number, Connection>();
-  /** Whether the server has answered at all: one that closes each connection may speak another protocol. */
-  answered = false;
+  /** Of all answers; none where each connection was closed, perhaps because the server speaks another protocol. */
+  readonly statuses = new Set<number>();
 
   constructor(started: Started, recorder: Recorder, scope: Scope, more: readonly string[]) {
     this.#started = started;
@@ -205,8 +231,7 @@ class Asker {
     // A server closes a connection after some errors, and after a number of requests.
     let end: End = kept?.open ? await this.#send(kept, text) : 'closed';
     if (end === 'closed') end = await this.#send(await this.#opened(port), text);
-    if (end === 'answered') this.answered = true;
-    else this.#connections.delete(port);
+    if (end !== 'answered') this.#connections.delete(port);
     const arrived = this.#recorder.take();
     if (end === 'late' && arrived.length === 0) throw new Error(`no answer to ${method} ${target} in time`);
     return arrived;
@@ -225,7 +250,7 @@ class Asker {
       connection.close();
     }, PATIENCE);
     try {
-      await connection.send(text);
+      this.statuses.add((await connection.send(text)).status);
       return 'answered';
     } catch {
       const end = isLate || connection.open ? 'late' : 'closed';
@@ -260,6 +285,7 @@ async function findAll(operations: readonly Operation[], asker: Asker, io: Io): 
     (arrived ? reached : refused).push(operation);
     progress(index, 'sent as they are');
   }
+  const statuses = new Set(asker.statuses);
   const tails = tailsOf(reached);
   const crafted: Crafted[] = [];
   for (const [index, operation] of refused.entries()) {
@@ -275,7 +301,8 @@ async function findAll(operations: readonly Operation[], asker: Asker, io: Io): 
     }
     progress(reached.length + index, 'sent in other spellings');
   }
-  return { reached: reached.map(({ name }) => name), crafted, overrides: await overrides(reached, asker) };
+  const names = reached.map(({ name }) => name);
+  return { reached: names, crafted, overrides: await overrides(reached, asker), statuses };
 }
 
 function isIt(arrived: Recorded, { method, path }: Operation): boolean {
