@@ -50,6 +50,15 @@ test('names of a proxy', () => {
   assert.ok(lines(both).some((line) => line.startsWith('widening allowed: newly allowed: GET /new')));
 });
 
+test('a new proxy that nobody gets through may still answer health checks', () => {
+  const unused = { ...base, routes: { ...base.routes, own: { upstream: 'gitlab', allow: ['GET /own'] } } };
+  const served = { ...unused, apiKeys: { reader: { key: 'env:R', token: 'env:T', routes: ['read'] } } };
+  const found = changed((spec) => {
+    Object.assign(spec.proxies, { idle: { listen: 9999, ipRanges: ['10.0.0.0/8'], routes: ['own'], health: '/up' } });
+  }, served);
+  assert.equal(lines(found), ['widening health: answers health checks at /up to anybody now']);
+});
+
 test('health checks', () => {
   const health = (value: unknown) => (spec: Draft) => set(spec.proxies, 'api', { health: value });
   const from = (...ranges: string[]) => ({ path: '/healthz', from: ranges });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Effect, Harmless } from '../policy/fields.ts';
 import type { AccessChange, ChangeKind } from './types.ts';
@@ -9,6 +10,8 @@ export interface Told {
   readonly words: string | ((path: SpecPath) => string);
   /** The words for an absent value. */
   readonly absent: string;
+  /** The value that has the effect of an absent one. To write it out changes nothing. */
+  readonly byDefault?: unknown;
   /** Returns the effect of two values, `undefined` for absent. Without this function, every change is `unclear`. */
   readonly effect?: (before: unknown, after: unknown) => Effect;
   /** Set if the value names a file, whose content counts as part of the value. */
@@ -86,22 +89,25 @@ function diffOne(touch: AnyTouch, pair: Pair, read: Readers): AccessChange[] {
 }
 
 function told(
-  { kind, words, absent, effect, isFile }: Told,
+  { kind, words, absent, byDefault, effect, isFile }: Told,
   { before, after, path }: Pair,
   read: Readers,
 ): AccessChange[] {
   const text = (value: unknown, reader: Readers['before']) =>
     isFile && typeof value === 'string' ? reader(value) : '';
-  const same = shown(before, absent) === shown(after, absent);
+  const same = isDeepStrictEqual(before ?? byDefault, after ?? byDefault);
   if (same && text(before, read.before) === text(after, read.after)) return [];
   const start = typeof words === 'string' ? words : words(path);
-  const was = same ? 'another text of it' : shown(before, absent);
+  const [old, now] = [shown(before, absent), shown(after, absent)];
+  const alike = old === now && !same;
+  const was = same ? 'another text of it' : alike && before !== undefined ? JSON.stringify(before) : old;
+  const is = alike && after !== undefined ? JSON.stringify(after) : now;
   const version = after === undefined ? 'before' : 'after';
   return [
     {
       kind,
       effect: effect?.(before, after) ?? 'unclear',
-      message: `${start} ${shown(after, absent)} (before: ${was}) under ${path.slice(0, 2).join('.')}`,
+      message: `${start} ${is} (before: ${was}) under ${path.slice(0, 2).join('.')}`,
       at: { version, path },
       proxies: [],
       keys: [],

@@ -76,10 +76,18 @@ function proxyPairs(before: readonly Proxy[], after: readonly Proxy[]): ProxyPai
   return [...pairs, ...gone.map((proxy) => ({ before: proxy, after: undefined }))];
 }
 
-/** Reports a proxy that only one version has, with a request that gets through it. */
+/** Reports a proxy that only one version has, with a request that gets through it, else its health check. */
 function diffWholeProxy(context: ProxyContext, added: boolean): void {
+  const { proxy } = added ? context.after : context.before;
+  if (!proxy || tellOpening(context, added)) return;
+  const { health: _, ...silent } = proxy;
+  diffSettings(added ? silent : proxy, added ? proxy : silent, context.collector);
+}
+
+/** Reports a whole proxy by a request that gets through it. Returns false if none does. */
+function tellOpening(context: ProxyContext, added: boolean): boolean {
   const { access, proxy } = added ? context.after : context.before;
-  if (!access || !proxy || isEmpty(proxy.ranges)) return;
+  if (!access || !proxy || isEmpty(proxy.ranges)) return false;
   const version = added ? 'after' : 'before';
   for (const { state, classes } of access.endpoints) {
     for (const [method, routeClass] of classes) {
@@ -97,9 +105,10 @@ function diffWholeProxy(context: ProxyContext, added: boolean): void {
         example: () =>
           confirmed(questionOf({ method, path: state.example }, caller, context.reach(caller)[version]), context),
       });
-      return;
+      return true;
     }
   }
+  return false;
 }
 
 /**

@@ -9,10 +9,11 @@ const nothingReads = (what: string) => ({ cannotLoosen: `it says ${what}, and no
  * Returns the declaration for a field of issued tokens. Only the upstream knows what a token may do; the spec says what
  * is requested.
  */
-const issued = (does: string, absent: string) => ({
+const issued = (does: string, absent: string, byDefault?: unknown) => ({
   kind: 'token' as const,
   words: ([, mount, , role]: SpecPath) => `what is issued at ${mount}/token/${role} ${does}`,
   absent,
+  byDefault,
 });
 
 function scopesEffect(before: unknown, after: unknown): Effect {
@@ -138,12 +139,12 @@ export const SPEC_ACCESS: Touches<Omit<Spec, 'targets'> & Pick<SpecFile, 'includ
               config: issued('is issued by', 'nobody'),
               type: issued('is of type', 'nothing'),
               path: issued('is of', 'nothing'),
-              dynamicPath: issued('is of what is asked for:', 'false'),
+              dynamicPath: issued('is of what is asked for:', 'false', false),
               name: nothingReads('how the token is listed'),
               accessLevel: issued('acts as', 'itself'),
               scopes: { ...issued('may be used for', 'nothing'), effect: scopesEffect },
               ttl: issued('lives for', 'as long as the mount says'),
-              gitlabRevokes: issued('is ended by GitLab alone:', 'false'),
+              gitlabRevokes: issued('is ended by GitLab alone:', 'false', false),
             },
           },
         },

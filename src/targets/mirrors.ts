@@ -61,6 +61,7 @@ export const fallbackTouch: Told = {
   kind: 'rewrite',
   words: 'falling back to the registry itself is',
   absent: 'true',
+  byDefault: true,
   effect: (_, after) => (after === false ? 'narrowing' : 'unclear'),
 };
 

@@ -38,7 +38,7 @@ export type BottlerocketOptions = z.infer<typeof bottlerocketOptions>;
 export const bottlerocketAccess: Touches<BottlerocketOptions> = {
   form: { cannotLoosen: 'the node gets the same settings in another way' },
   merge: { kind: 'target', words: 'what else the nodes are told is', absent: 'nothing', isFile: true },
-  nodeClass: { kind: 'target', words: 'the settings go to the EC2NodeClass', absent: 'default' },
+  nodeClass: { kind: 'target', words: 'the settings go to the EC2NodeClass', absent: 'default', byDefault: 'default' },
   mirrors: mirrorsTouch,
   pki: {
     each: {

@@ -55,6 +55,7 @@ export const caddyAccess: Touches<CaddyOptions> = {
     kind: 'listen',
     words: 'the admin API of Caddy is on',
     absent: 'socket',
+    byDefault: 'socket',
     effect: (_, after) => (after === 'off' ? 'narrowing' : 'widening'),
   },
   writable: { cannotLoosen: 'it says where files are written, and no decision reads them' },

@@ -57,12 +57,22 @@ export type CorednsOptions = z.infer<typeof corednsOptions>;
 
 /** How each option touches access. */
 export const corednsAccess: Touches<CorednsOptions> = {
-  form: { kind: 'rewrite', words: 'the rules are written for', absent: 'corefile' },
+  form: { kind: 'rewrite', words: 'the rules are written for', absent: 'corefile', byDefault: 'corefile' },
   merge: { kind: 'rewrite', words: 'the rules stand among', absent: 'nothing else', isFile: true },
-  forward: { kind: 'rewrite', words: 'all other names are asked of', absent: '/etc/resolv.conf' },
+  forward: {
+    kind: 'rewrite',
+    words: 'all other names are asked of',
+    absent: '/etc/resolv.conf',
+    byDefault: ['/etc/resolv.conf'],
+  },
   bind: { kind: 'listen', words: 'CoreDNS listens on', absent: 'all addresses', effect: bindEffect },
-  port: { kind: 'listen', words: 'CoreDNS listens on port', absent: '53' },
-  clusterDomain: { kind: 'rewrite', words: 'names of the cluster end in', absent: 'cluster.local' },
+  port: { kind: 'listen', words: 'CoreDNS listens on port', absent: '53', byDefault: 53 },
+  clusterDomain: {
+    kind: 'rewrite',
+    words: 'names of the cluster end in',
+    absent: 'cluster.local',
+    byDefault: 'cluster.local',
+  },
 };
 
 /**

@@ -163,6 +163,7 @@ const grant = (words: string): Told => ({
   kind: 'trust',
   words,
   absent: 'false',
+  byDefault: false,
   effect: (_, after) => (after === true ? 'widening' : 'narrowing'),
 });
 

@@ -89,7 +89,7 @@ const lets = (what: string): Told => ({
 /** How each option touches access; that of a set's addresses is told of the set. */
 export const ipRangesAccess: Touches<IpRangesOptions> = {
   sets: 'decided',
-  forms: { kind: 'target', words: 'address sets are given as', absent: 'lists' },
+  forms: { kind: 'target', words: 'address sets are given as', absent: 'lists', byDefault: ['lists'] },
   open: {
     each: {
       fields: {
@@ -104,7 +104,12 @@ export const ipRangesAccess: Touches<IpRangesOptions> = {
       },
     },
   },
-  ingressKey: { kind: 'target', words: 'ctrl-cidr looks for tags of', absent: 'ingress.controlant.com' },
+  ingressKey: {
+    kind: 'target',
+    words: 'ctrl-cidr looks for tags of',
+    absent: 'ingress.controlant.com',
+    byDefault: 'ingress.controlant.com',
+  },
   spare: { cannotLoosen: 'room for entries lets nobody in' },
   rulesPerGroup: { cannotLoosen: 'it bounds how many rules there are' },
 };

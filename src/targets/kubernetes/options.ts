@@ -53,13 +53,18 @@ export const kubernetesAccess: Touches<KubernetesOptions> = {
   engine: { cannotLoosen: 'both decide the same' },
   clientAddress: { kind: 'client-address', words: 'the address of a client comes by', absent: 'nothing' },
   provider: { kind: 'listen', words: 'the load balancer is one of', absent: 'the cluster' },
-  internal: { kind: 'listen', words: 'the load balancer is inside the network:', absent: 'true' },
+  internal: { kind: 'listen', words: 'the load balancer is inside the network:', absent: 'true', byDefault: true },
   namespace: { kind: 'target', words: 'the namespace is', absent: 'that of kubectl' },
   secret: { kind: 'key-source', words: 'keys and tokens come from the Secret', absent: 'of the spec' },
   replicas: {
     fields: {
       min: { cannotLoosen: 'each decides the same' },
-      max: { kind: 'rate-limit', words: 'each key has its rate as often as there are pods, at most', absent: '6' },
+      max: {
+        kind: 'rate-limit',
+        words: 'each key has its rate as often as there are pods, at most',
+        absent: '6',
+        byDefault: 6,
+      },
       cpu: { cannotLoosen: 'it says when there are more pods' },
     },
   },

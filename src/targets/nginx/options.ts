@@ -94,7 +94,7 @@ export type NginxOptions = z.infer<typeof nginxOptions>;
 /** How each option touches access. */
 export const nginxAccess: Touches<NginxOptions> = {
   version: { cannotLoosen: 'it says who reads the files, which decide the same' },
-  form: { kind: 'trust', words: 'settings of the http block are those of', absent: 'whole' },
+  form: { kind: 'trust', words: 'settings of the http block are those of', absent: 'whole', byDefault: 'whole' },
   caFile: { kind: 'trust', words: 'certificates are verified with', absent: 'those of the system' },
   resolver: { kind: 'rewrite', words: 'names of upstreams are asked of', absent: 'the system' },
   // Sites are listeners that check neither keys nor addresses.
