@@ -84,15 +84,11 @@ export function externalModel(parts: DeliveryParts, problems: Diagnostic[]): Ext
         name: quoted(`${policy.name}-${file.path.replaceAll(/\/(?:secrets\/)?|\.conf$/g, '-').replace(/-$/, '')}`),
         file: quoted(file.path.split('/').at(-1) ?? ''),
         refresh: quoted(refreshOf([...fresh.values()])),
-        lines: guardedLines(
-          file,
-          policy,
-          externalDialect(({ text: name }) => valueName(name, sources), sources),
-        ),
-        kept: kept.map(({ reference, source }) => ({
-          name: quoted(`${valueName(reference.text, sources)}.${source.field.join('.')}`),
+        lines: guardedLines(file, policy, externalDialect(sources, valueName)),
+        kept: kept.map(({ source }) => ({
+          name: quoted(valueName(source)),
           key: quoted(source.name),
-          property: quoted(source.field.join('.')),
+          property: quoted(propertyOf(source)),
         })),
         issued: [...fresh].map(([name, source]) => ({
           kind: text(kindOf(source)),
@@ -156,9 +152,24 @@ export function generatorName({ path }: Pick<VaultSource, 'path'>): string {
   return `${readable || 'path'}---${fingerprint(path)}`;
 }
 
-function valueName(reference: string, sources: ReadonlyMap<string, VaultSource>): string {
-  const source = sources.get(reference);
-  return source ? generatorName(source) : '';
+/**
+ * Returns the name of a value in templates, which no other field has: that of its generator, and its field. A field that
+ * is more than a word ends in a dot and a digest, as no word does.
+ */
+export function valueName(source: Pick<VaultSource, 'path' | 'field'>): string {
+  const [first = '', ...inside] = source.field;
+  const generator = generatorName(source);
+  if (inside.length === 0 && /^[A-Za-z0-9_-]{1,30}$/.test(first)) return `${generator}.${first}`;
+  const field = source.field.join('/');
+  return `${generator}.${field.replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 30)}.${fingerprint(field)}`;
+}
+
+/**
+ * Returns a field as External Secrets looks for it: a member of that name, or else a path of gjson. What is no plain word
+ * is always written as such a path, in which no member has that name, so that a field is never taken for another one.
+ */
+export function propertyOf({ field }: Pick<VaultSource, 'field'>): string {
+  return field.map((part) => part.replaceAll(/[.@]/g, '\\$&')).join('|');
 }
 
 /**

@@ -72,16 +72,18 @@ export function guardedLines(file: DeliveredFile, policy: Policy, dialect: Diale
 
 /** Returns the dialect of External Secrets, in which each value has a name. */
 export function externalDialect(
-  nameOf: (reference: SecretReference) => string,
   sources: ReadonlyMap<string, VaultSource>,
+  nameOf: (source: VaultSource) => string,
 ): Dialect {
+  const named = (source: VaultSource) => `index . ${JSON.stringify(nameOf(source))}`;
   return {
     open: () => '',
     value: (reference) => {
-      const named = (field: string) => `index . ${JSON.stringify(`${nameOf(reference)}.${field}`)}`;
-      const { field = [], role } = sources.get(reference.text) ?? {};
-      const value = named(field.join('.'));
-      return role?.type.endsWith('-deploy') ? `printf "%s:%s" (${named('username')}) (${value})` : value;
+      const source = sources.get(reference.text);
+      if (!source) return '""';
+      const value = named(source);
+      const isDeploy = source.role?.type.endsWith('-deploy') ?? false;
+      return isDeploy ? `printf "%s:%s" (${named({ ...source, field: ['username'] })}) (${value})` : value;
     },
     encode: 'b64enc',
   };

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { VaultRole } from '../../../src/policy/types.ts';
-import { generatorName } from '../../../src/targets/vault/external.ts';
+import { generatorName, propertyOf, valueName } from '../../../src/targets/vault/external.ts';
 import { terraform } from '../../../src/targets/vault/payloads.ts';
 
 const test = suite('names that the vault target makes');
@@ -48,9 +48,27 @@ test('no two paths of Vault share a name in External Secrets, and Kubernetes tak
   );
 });
 
+test('no two fields share a name in External Secrets, which a Secret takes, or lead to the same place', () => {
+  const parts = ['a', 'b', 'a.b', 'a-b', 'a_b', 'a@b', 'A', '@a', 'a-b-', '1'];
+  const fields = parts.flatMap((one) => [
+    [one],
+    ...parts.flatMap((two) => [[one, two], ...parts.map((three) => [one, two, three])]),
+  ]);
+  const all = ['kv/a', 'kv/a.a', 'kv/a-a', 'kv/a/a'].flatMap((path) => fields.map((field) => ({ path, field })));
+  const names = new Set(all.map(valueName));
+  assert.is(names.size, all.length);
+  assert.equal(
+    [...names].filter((name) => !/^[-._a-zA-Z0-9]+$/.test(name) || name.length > 253),
+    [],
+  );
+  assert.is(new Set(fields.map((field) => propertyOf({ field }))).size, fields.length);
+});
+
 test('usual names stay readable', () => {
   assert.is(generatorName({ path: 'gitlab/token/read' }), 'gitlab-token-read');
   assert.is(generatorName({ path: 'gitlab/token/read-api' }), 'gitlab-token-read--api');
+  assert.is(valueName({ path: 'gitlab/token/read', field: ['token'] }), 'gitlab-token-read.token');
+  assert.is(propertyOf({ field: ['key'] }), 'key');
 });
 
 test.run();
