@@ -45,7 +45,9 @@ interface Line {
 
 interface Log {
   readonly requests: ReadonlyMap<string, Counted>;
-  lines: number;
+  readonly lines: number;
+  /** Requests to further paths than are kept. */
+  readonly dropped: number;
   readonly refused: number;
   readonly unread: number;
 }
@@ -59,9 +61,11 @@ const MOST_PATHS = 2_000_000;
 /** Prints the smallest spec that allows what logs show, or the grants of a spec that no line used. */
 export function learn(args: LearnArguments, io: Io): Status {
   const { unused, within, openapi: description, format = 'text' } = args;
-  const log = readLogs(args.logs, io);
+  const log = readLogs(args.logs, unused === undefined ? 'answered' : 'allowed', io);
   if (typeof log === 'string') return unable(log, io);
   if (log.requests.size === 0) return unable(nothingIn(args.logs.join(', ')), io);
+  if (unused !== undefined && log.dropped > 0)
+    return unable(`the logs have more than ${MOST_PATHS} different paths, so nobody knows what no line used`, io);
   if (unused !== undefined) return listUnused(unused, log, format, io);
   const policy = within === undefined ? undefined : compileArgument(within, io);
   if (policy && (!policy.policy || hasError(policy.diagnostics)))
@@ -80,7 +84,7 @@ export function learn(args: LearnArguments, io: Io): Status {
 
 /** Returns a spec that allows what an access log shows, without an envelope. */
 export function learned(file: string, io: Io): Imported | string {
-  const log = readLogs([file], io);
+  const log = readLogs([file], 'answered', io);
   if (typeof log === 'string') return log;
   const found = learnFrom(log, undefined);
   return found.groups.length === 0 ? nothingIn(file) : draftOf(found, undefined, log);
@@ -91,33 +95,37 @@ const LOGS = 'give access logs, plain or gzip: lines in JSON, or as nginx, Caddy
 const nothingIn = (logs: string) => withHint(`no line of ${logs} is a request that was answered`, LOGS);
 
 /**
- * Reads the answered requests of logs. Refused requests and answers with 4xx are left out, because nobody needs them.
+ * Reads requests of logs. Refused ones are left out; and answers with 4xx, which nobody needs, where only what was
+ * `answered` counts. They used what a proxy allows all the same.
  */
-function readLogs(files: readonly string[], io: Io): Log | string {
+function readLogs(files: readonly string[], what: 'answered' | 'allowed', io: Io): Log | string {
   const requests = new Map<string, Counted>();
   const once = onceEach();
-  const counts = { lines: 0, refused: 0, unread: 0 };
+  const counts = { lines: 0, refused: 0, unread: 0, dropped: 0 };
   let columns: Columns | undefined;
   const isTime = progressTimer();
   const take = (line: string) => {
-    counts.lines += 1;
-    if (counts.lines % 50_000 === 0 && isTime()) io.err(`${counts.lines} lines, ${requests.size} different paths\n`);
     if (line.startsWith('#')) {
       columns = columnsOf(line) ?? columns;
       return;
     }
+    counts.lines += 1;
+    if (counts.lines % 50_000 === 0 && isTime()) io.err(`${counts.lines} lines, ${requests.size} different paths\n`);
     const seen = seenIn(line, columns);
     // Without a status, as where the client went away, nobody knows whether it was answered.
     if (!seen || seen.status < 100 || seen.status > 599) counts.unread += 1;
-    else if (seen.reason !== '' || (seen.status >= 400 && seen.status < 500)) counts.refused += 1;
+    else if (seen.reason !== '' || (what === 'answered' && seen.status >= 400 && seen.status < 500))
+      counts.refused += 1;
     else {
       const { path, method } = seen;
       const known = requests.get(path);
       if (known) requests.set(path, { path, methods: countedOnce(known.methods, method, once) });
       else if (requests.size < MOST_PATHS) requests.set(path, { path, methods: once(method) });
+      else counts.dropped += 1;
     }
   };
   for (const file of files) {
+    columns = undefined;
     const problem = eachLogLine(file, io, (line) => {
       if (line !== '') take(line.endsWith('\r') ? line.slice(0, -1) : line);
     });
@@ -286,7 +294,10 @@ function entriesOf({ pattern, count, sample }: Template, methods: readonly strin
 
 function draftOf({ groups, outside, unreadable }: Learned, policy: Policy | undefined, log: Log): Imported {
   const lost = (list: readonly string[], reason: string): NotCarried[] =>
-    list.slice(0, 20).map((what) => ({ file: 'log', line: 0, what: maskSecrets(what), reason }));
+    list
+      .slice(0, 20)
+      .map((what) => ({ file: 'log', line: 0, what: maskSecrets(what.slice(0, 4_000)).slice(0, 200), reason }));
+  const dropped = `more than ${MOST_PATHS} different paths are not kept`;
   const named = groups.map((group) => ({ ...group, upstream: group.upstream || 'upstream' }));
   const taken = new Set<string>();
   const upstreams = [...grouped(named, ({ upstream }) => upstream).keys()].map((id) => {
@@ -317,6 +328,7 @@ function draftOf({ groups, outside, unreadable }: Learned, policy: Policy | unde
     notCarriedOver: [
       ...lost(outside, 'outside of what may be learned'),
       ...lost(unreadable, 'no pattern may hold such a path'),
+      ...lost(log.dropped > 0 ? [`${log.dropped} requests`] : [], dropped),
     ],
   };
 }

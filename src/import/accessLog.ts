@@ -1,3 +1,4 @@
+import { parseDocument } from '../source/document.ts';
 import { isRecord, memberOf, parseJson } from '../source/value.ts';
 
 /** A request of an access log, in the fields that learning needs. */
@@ -54,7 +55,7 @@ export function seenIn(line: string, columns?: Columns): Seen | undefined {
 
 function fromJson(line: string): Seen | undefined {
   const value = parseJson(line);
-  if (!isRecord(value)) return undefined;
+  if (!isRecord(value) || isAmbiguous(line)) return undefined;
   const { method, path, status, key, reason, request, route, upstream } = value;
   // Neither a route nor an upstream answered: the proxy answered a preflight by itself.
   const isPreflight = method === 'OPTIONS' && reason === '' && route === '' && upstream === '';
@@ -70,6 +71,20 @@ function fromJson(line: string): Seen | undefined {
   const [verb, uri] = [memberOf(request, 'method'), memberOf(request, 'uri')];
   if (typeof verb === 'string' && typeof uri === 'string') return seen(verb, uri, Number(status) || 0);
   return typeof request === 'string' ? fromRequest(request, Number(status) || 0) : undefined;
+}
+
+const MEMBERS = ['method', 'path', 'status', 'reason', 'request', 'uri'].map((name) => `"${name}":`);
+
+/**
+ * Returns whether a line has one member twice, so that readers differ in what it says. That is looked at closely only
+ * where a name occurs twice, because logs have many lines.
+ */
+function isAmbiguous(line: string): boolean {
+  const isTwice = (member: string) => {
+    const first = line.indexOf(member);
+    return first >= 0 && line.includes(member, first + 1);
+  };
+  return MEMBERS.some(isTwice) && parseDocument({ name: 'log', text: line }).value === undefined;
 }
 
 function fromColumns(line: string, columns: Columns): Seen | undefined {

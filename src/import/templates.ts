@@ -28,6 +28,10 @@ interface Node {
 
 const fresh = (): Node => ({ children: new Map(), value: undefined, methods: new Map(), sample: '', count: 0 });
 
+/** Longest path, and most segments. No server of an API takes more, and a log may hold what somebody only tried. */
+const LONGEST = 4096;
+const MOST_SEGMENTS = 200;
+
 /** Most words in one place; if there are more, they are values of a parameter. */
 const MANY = 24;
 
@@ -43,8 +47,8 @@ export function templatesOf(requests: Iterable<Counted>): {
   const unreadable: string[] = [];
   const kindOf = kinds();
   for (const { path, methods } of requests) {
-    const segments = path.split('/').slice(1);
-    const kind = path.startsWith('/') ? segments.map(kindOf) : [];
+    const segments = path.length > LONGEST ? [] : path.split('/').slice(1);
+    const kind = path.startsWith('/') && segments.length <= MOST_SEGMENTS ? segments.map(kindOf) : [];
     const isReadable =
       kind.length > 0 &&
       kind.every(({ type }, index) => type !== undefined || (segments[index] === '' && index === segments.length - 1));
