@@ -153,6 +153,13 @@ test('a reason or an owner of blanks only is refused', () =>
     }
     write('postern.yaml', 'version: 1\nname: a\nipRanges: { a: [{ cidr: 192.0.2.1, owner: "  " }] }\n');
     assert.match((await run('validate')).stdout, /postern\.yaml:3:\d+: error: .*must say something/);
+    const entry = 'routes: { r: { upstream: u, allow: [{ request: GET /a, reason: " " }] } }';
+    const key = 'apiKeys: { k: { key: env:K_EY, owner: "" } }';
+    const never = 'guarantees: [{ never: { request: GET /b, reason: "" } }]';
+    write('postern.yaml', ['version: 1', 'name: a', entry, key, never, ''].join('\n'));
+    const { stdout } = await run('validate');
+    for (const line of [3, 4, 5]) assert.match(stdout, new RegExp(`:${line}:\\d+: error: [^\n]*must say something`));
+    assert.not.match(stdout, /hint: write \/\n/);
   }));
 
 test('an error cannot be accepted, and a file of others accepts nothing', () =>

@@ -176,6 +176,8 @@ function* spellings(text: string): Generator<string> {
 export function nearText(text: unknown, shape: Shape): string | undefined {
   // Further than this nobody has mistaken a spelling.
   if (typeof text !== 'string' || text.length > 80) return undefined;
+  // Blanks are no spelling of anything.
+  if (text.trim() === '') return undefined;
   const fits = fitting(shape);
   for (const one of spellings(text)) if (one !== '' && one !== text && fits(one)) return one;
   return undefined;

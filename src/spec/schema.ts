@@ -231,7 +231,7 @@ const allowEntry = z.union([
   z.strictObject({
     request,
     ...forwarding,
-    reason: z.string().optional().describe('Why this is allowed; shown by explain'),
+    reason: said.optional().describe('Why this is allowed; shown by explain'),
   }),
 ]);
 
@@ -273,7 +273,7 @@ const apiKey = z
       })
       .optional()
       .describe('Requests a second or minute for this key, such as "10/s burst 20"'),
-    owner: z.string().optional().describe('Who to ask about this key'),
+    owner: said.optional().describe('Who to ask about this key'),
   })
   .describe('A caller: what it sends, what the upstream gets, what it may do');
 
@@ -411,7 +411,7 @@ const claim = z.strictObject({
   keys: z.array(identifier).min(1).optional().describe('Ids of keys; whoever asks where absent'),
   from: z.array(rangeItem).min(1).optional().describe('Addresses and @sets; wherever from where absent'),
   proxy: identifier.optional().describe('The proxy that is meant; each where absent'),
-  reason: z.string().optional().describe('Why it is promised; shown where it does not hold'),
+  reason: said.optional().describe('Why it is promised; shown where it does not hold'),
 });
 
 const same = z.strictObject({
