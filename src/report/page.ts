@@ -181,7 +181,8 @@ function cellText(cell: Cell): string {
 }
 
 function dataText({ data, groups, groupsOf }: Page): string {
-  const rest = JSON.stringify({ places: data.places, groups, groupsOf });
+  const shown = Object.entries(data.places).map(([path, place]) => [path, printable(place)]);
+  const rest = JSON.stringify({ places: Object.fromEntries(shown), groups, groupsOf });
   // "<" could end the script element, whatever stands in a spec.
   return `{"policy":${data.policy},${rest.slice(1)}`.replaceAll('<', '\\u003c');
 }
