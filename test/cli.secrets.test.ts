@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -138,6 +138,22 @@ secrets('are not written where git would take them in', () =>
     const blind = await run('secrets render', { env: { ...env, PATH: join(path, 'nothing') } });
     assert.is(blind.status, 2);
     assert.match(blind.stderr, /git cannot be started/);
+  }),
+);
+
+secrets('are not written into a work tree by way of a link', () =>
+  inWorkspace(async (workspace) => {
+    prepare(workspace);
+    const { path, run } = workspace;
+    execFileSync('git', ['init', '-q', 'tree'], { cwd: path });
+    mkdirSync(join(path, 'tree/inside'));
+    symlinkSync('tree/inside', join(path, 'link'));
+    for (const out of ['link', 'link/deeper']) {
+      const { status, stderr } = await run(`secrets render --out ${out}`, { settings: env });
+      assert.is(status, 2);
+      assert.match(stderr, /git does not ignore it/);
+      assert.equal(readdirSync(join(path, 'tree/inside')), []);
+    }
   }),
 );
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, lstatSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, lstatSync, readFileSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { obstructions, placed, systemProblem } from '../output/disk.ts';
 import { exclusively, writeAll } from '../output/write.ts';
@@ -50,7 +50,7 @@ function onDisk(file: string): { readonly text: string; readonly open: boolean }
 
 /** Returns why a file might be committed; `undefined` if it is outside of a work tree or ignored. */
 function exposedToGit(path: string): string | undefined {
-  const file = resolve(path);
+  const file = withoutLinks(resolve(path));
   const tree = workTreeAbove(dirname(file));
   if (tree === undefined) return undefined;
   // Variables of an outer git, as in a hook, would direct it to another work tree.
@@ -62,6 +62,11 @@ function exposedToGit(path: string): string | undefined {
   return error
     ? 'it is in a git work tree, and git cannot be started to ask whether it is ignored'
     : 'git cannot tell whether it is ignored';
+}
+
+/** Returns where a file is or would be, with the links above it followed. */
+function withoutLinks(path: string): string {
+  return existsSync(path) ? realpathSync(path) : join(withoutLinks(dirname(path)), basename(path));
 }
 
 function workTreeAbove(folder: string): string | undefined {
