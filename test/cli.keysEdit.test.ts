@@ -80,6 +80,57 @@ keys('two references that stand below each other: the first one goes alone', () 
   }),
 );
 
+/** A spec whose key stands in a file of a team. */
+const TEAM = (key: string) => `version: 1\nfragment: true\napiKeys: { partner: { key: ${key}, token: env:TOKEN } }\n`;
+const ENTRY = specWith('key: env:A').replace(/apiKeys:.*(?=proxies:)/s, 'include: [team/keys.yaml]\n');
+
+keys('a path is written as the file has it that the key stands in', () =>
+  inWorkspace(async ({ run, read, write }) => {
+    write('postern.yaml', ENTRY.replace('192.0.2.7]', '$&, routes: [read]'));
+    for (const [options, next] of [
+      ['', 'file:new/a.next'],
+      [' --to file:elsewhere/b', 'file:../elsewhere/b'],
+      [' --to file:/run/b', 'file:/run/b'],
+    ] as const) {
+      write('team/keys.yaml', TEAM('file:new/a'));
+      const { status, stderr } = await run(`keys rotate partner${options}`);
+      assert.is(status, 0, stderr);
+      assert.is(read('team/keys.yaml'), TEAM(`[file:new/a, ${next}]`));
+    }
+  }),
+);
+
+keys('a key that two files define, or an edit that leaves no valid spec, is refused', () =>
+  inWorkspace(async ({ run, read, write }) => {
+    write('team/keys.yaml', TEAM('env:A'));
+    write('team/same.yaml', TEAM('env:A'));
+    write(
+      'postern.yaml',
+      ENTRY.replace('keys.yaml]', 'keys.yaml, team/same.yaml]').replace('192.0.2.7]', '$&, routes: [read]'),
+    );
+    assert.match(
+      (await run('keys rotate partner')).stderr,
+      /is written in team\/keys\.yaml and in team\/same\.yaml \[key\/twice\]/,
+    );
+    for (const file of ['team/keys.yaml', 'team/same.yaml']) assert.is(read(file), TEAM('env:A'));
+    const issued = `${specWith('key: env:A')}vault: { gitlab: { configs: {}, roles: {} } }\n`;
+    write('postern.yaml', issued);
+    assert.match((await run('keys rotate partner --to vault:gitlab/token/x#token')).stderr, /key\/not-valid/);
+    assert.is(read('postern.yaml'), issued);
+  }),
+);
+
+keys('a spec on standard input goes on to standard output, whichever file is edited', () =>
+  inWorkspace(async ({ run, read, write }) => {
+    write('team/keys.yaml', TEAM('env:A'));
+    const entry = ENTRY.replace('192.0.2.7]', '$&, routes: [read]');
+    const { status, stdout, stderr } = await run('keys rotate partner -', { input: entry });
+    assert.is(status, 0, stderr);
+    assert.is(stdout, entry);
+    assert.is(read('team/keys.yaml'), TEAM('[env:A, env:A_NEXT]'));
+  }),
+);
+
 keys('a spec that is a link stays one, and its file keeps its permissions', () =>
   inWorkspace(async ({ run, read, write, path }) => {
     write('team/real.yaml', specWith('key: env:A'));

@@ -81,6 +81,12 @@ export const keyCodes = defineCodes('key', {
   'odd-writing': error('the references of key "{id}" are written in a way that cannot be edited here').hint(
     'write them as words on one line, without an anchor, an alias or a block, and run this again',
   ),
+  twice: error(
+    ({ id, files }: { id: string; files: readonly string[] }) => `key "${id}" is written in ${files.join(' and in ')}`,
+  ).hint('keep one of the two: an edit of one alone would contradict the other'),
+  'not-valid': error('with this edit the spec would not be valid: {problem}').hint(
+    'nothing was written; name another reference with --to, or change the spec by hand',
+  ),
   'bad-reference': error('--to is no reference to a secret').hint('write env:NAME, file:/path or vault:path#field'),
   taken: error('{reference} is a secret of "{other}" already').hint('name another one with --to'),
 });

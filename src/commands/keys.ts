@@ -1,16 +1,20 @@
-import { type Diagnostic, hasError, type TextSpan } from '../diagnostics/diagnostic.ts';
+import { dirname, relative } from 'node:path';
+import { type Composition, placesOf } from '../compose/compose.ts';
+import { secretWrittenIn } from '../compose/merge.ts';
+import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { editFile } from '../output/write.ts';
 import { keyPosition, type LogLine } from '../plan/log.ts';
 import type { ApiKey, Policy, SecretReference } from '../policy/types.ts';
-import { parseDocument } from '../source/document.ts';
-import { canonical, isRecord, memberOf, parseJson } from '../source/value.ts';
+import type { SourceFile } from '../source/span.ts';
+import { canonical, isRecord, parseJson } from '../source/value.ts';
 import { secretReference } from '../spec/scalars.ts';
+import type { Spec } from '../spec/schema.ts';
 import { commandCodes, keyCodes } from './codes.ts';
 import type { Io, Status } from './io.ts';
 import { type Written, withoutFirst, withSecond } from './keysEdit.ts';
 import { eachLogLine } from './logLines.ts';
 import { type Format, print } from './print.ts';
-import { compileArgument } from './spec.ts';
+import { compileArgument, compileWith, type OpenSpec } from './spec.ts';
 
 export interface KeysArguments {
   readonly action: 'rotate' | 'retire';
@@ -41,23 +45,21 @@ export function keys(args: KeysArguments, io: Io): Status {
     const diagnostics = [commandCodes.report('no-meaning', [], { option: misfit, mode: action })];
     return print({ command: `keys ${action}`, status: 2, diagnostics, asked: 'changes' }, format, io);
   }
-  const { document, policy, diagnostics } = compileArgument(argument, io);
+  const { source, document, policy, composition, diagnostics } = compileArgument(argument, io);
   const report = { command: `keys ${action}`, document, asked: 'changes' } as const;
-  if (!document || !policy || hasError(diagnostics)) return print({ ...report, status: 2, diagnostics }, format, io);
+  if (!source || !document || !policy || !composition || hasError(diagnostics))
+    return print({ ...report, status: 2, diagnostics }, format, io);
   const key = policy.apiKeys.find((one) => one.id === id);
   const refuse = (diagnostic: Diagnostic) =>
     print({ ...report, status: diagnostic.code === 'key/in-use' ? 1 : 2, diagnostics: [diagnostic] }, format, io);
   if (!key) return refuse(keyCodes.report('unknown', ['apiKeys'], knownKeys(id, policy.apiKeys)));
   const step = stepOf(key, { ...args, policy }, io);
   if ('code' in step) return refuse(step);
-  const at = ['apiKeys', id, 'key'];
-  const place = document.locate(at);
-  const items = key.keys.flatMap(({ origin }) => (origin.length > at.length ? document.locate(origin) : []));
-  const after = step.edit({ value: place, items });
-  if (after === undefined || !saysAlone(after, place, [id, step.keys]))
-    return refuse(keyCodes.report('odd-writing', at, { id }));
-  const failures = argument === '-' ? [] : editFile(place.file, after);
-  if (argument === '-') io.out(after);
+  const edited = editedFile({ key, step, source, composition });
+  if ('code' in edited) return refuse(edited);
+  const isInput = argument === '-' && edited.name === source.name;
+  if (argument === '-') io.out(isInput ? edited.text : source.text);
+  const failures = isInput ? [] : editFile(edited.name, edited.text);
   const summary = failures.length > 0 ? 'nothing was written' : step.next.join('\n');
   return print({ ...report, status: failures.length > 0 ? 2 : 0, diagnostics: failures, summary }, format, io);
 }
@@ -172,16 +174,34 @@ function usesOf(id: string, file: string, io: Io): Uses | { readonly problem: st
   return problem === undefined ? uses : { problem };
 }
 
-/**
- * Whether a text says what it said before, but for the references of one key. With an alias or a text of several lines it
- * may not.
- */
-function saysAlone(after: string, { file, text }: TextSpan, [id, keys]: readonly [string, readonly string[]]): boolean {
-  const [was, is] = [text, after].map((one) => parseDocument({ name: file, text: one }).value?.value);
-  const apiKeys = memberOf(was, 'apiKeys');
-  const key = memberOf(apiKeys, id);
-  if (!isRecord(was) || !isRecord(apiKeys) || !isRecord(key)) return false;
-  const says = (references: unknown) =>
-    canonical(is) === canonical({ ...was, apiKeys: { ...apiKeys, [id]: { ...key, key: references } } });
-  return says(keys) || (keys.length === 1 && says(keys[0]));
+interface Edit {
+  readonly key: ApiKey;
+  readonly step: Step;
+  readonly source: OpenSpec;
+  readonly composition: Composition;
+}
+
+/** Returns the file in which a key is written, after a step; or why it cannot be edited. */
+function editedFile({ key, step, source, composition }: Edit): SourceFile | Diagnostic {
+  const { id } = key;
+  const at = ['apiKeys', id, 'key'];
+  const [first, second] = placesOf(composition, 'apiKeys', id);
+  if (first && second) return keyCodes.report('twice', at, { id, files: [first.file, second.file] });
+  const { document, spec } = composition;
+  const value = document.locate(at);
+  const items = key.keys.flatMap(({ origin }) => (origin.length > at.length ? document.locate(origin) : []));
+  const folder = relative(source.folder, dirname(value.file));
+  const text = step.edit({ value, items, written: (reference) => secretWrittenIn(folder, reference) });
+  if (text === undefined) return keyCodes.report('odd-writing', at, { id });
+  const edited = { name: value.file, text };
+  const after = compileWith(edited, source);
+  // With an alias or a text of several lines, more may say something else.
+  const says = (one: unknown) => canonical(after.spec) === canonical(withKey(spec, id, one));
+  if (!says(step.keys) && !says(step.keys[0])) return keyCodes.report('odd-writing', at, { id });
+  const problem = after.diagnostics.find(({ severity }) => severity === 'error')?.message;
+  return problem === undefined ? edited : keyCodes.report('not-valid', at, { problem });
+}
+
+function withKey({ apiKeys, ...spec }: Spec, id: string, key: unknown) {
+  return { ...spec, apiKeys: { ...apiKeys, [id]: { ...apiKeys?.[id], key } } };
 }

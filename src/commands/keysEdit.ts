@@ -4,13 +4,16 @@ import type { TextSpan } from '../diagnostics/diagnostic.ts';
 export interface Written {
   readonly value: TextSpan;
   readonly items: readonly TextSpan[];
+  /** Returns a reference of the spec as it is written in this file. */
+  readonly written: (reference: string) => string;
 }
 
 type Part = Pick<TextSpan, 'start' | 'end'>;
 
 /** Returns the text with one more reference; `undefined` where it is written in a way that is not known here. */
-export function withSecond({ value, items: [item] }: Written, reference: string): string | undefined {
+export function withSecond({ value, items: [item], written }: Written, added: string): string | undefined {
   const { text } = value;
+  const reference = written(added);
   if (!item) {
     const first = wordOf(text, value);
     const isPlain = !/^["']/.test(first);

@@ -7,7 +7,7 @@ import { placed, systemProblem } from '../output/disk.ts';
 import type { Policy } from '../policy/types.ts';
 import { decodeSource } from '../source/decode.ts';
 import { readBytes } from '../source/read.ts';
-import type { LocatedDocument } from '../source/span.ts';
+import type { LocatedDocument, SourceFile } from '../source/span.ts';
 import type { Spec } from '../spec/schema.ts';
 import type { ReadFile } from '../targets/target.ts';
 import { commandCodes } from './codes.ts';
@@ -65,10 +65,21 @@ export function compileArgument(
   if (!source) return { diagnostics };
   const megabytes = Math.floor(source.text.length / 1e6);
   if (megabytes > 0) io.err(`${source.name}: compiling ${megabytes} MB\n`);
-  return {
-    source,
-    ...compile(source.text, { file: source.name, read: source.read, project: source.project, ...options }),
+  return { source, ...compile(source.text, optionsOf(source, options)) };
+}
+
+function optionsOf({ name, read, project }: OpenSpec, options: Partial<CompileOptions> = {}): CompileOptions {
+  return { file: name, read, project, ...options };
+}
+
+/** Compiles a spec as it would be with another text in one of its files. */
+export function compileWith(edited: SourceFile, source: OpenSpec): Compilation {
+  const open: Project['open'] = (path) => {
+    const opened = source.project.open(path);
+    return 'file' in opened && opened.file.name === edited.name ? { ...opened, file: edited } : opened;
   };
+  const text = edited.name === source.name ? edited.text : source.text;
+  return compile(text, optionsOf(source, { project: { ...source.project, open } }));
 }
 
 /**

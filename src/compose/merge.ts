@@ -140,6 +140,12 @@ export function secretSeenFrom({ folder = '.' }: Pick<Member, 'folder'>, referen
   return reference.replace(/(?<=^file:).*$|(?<=^sops:)[^#]*/, (path) => movedTo(folder, path));
 }
 
+/** The same the other way round: a reference of the flat spec, as a file in this folder has it. */
+export function secretWrittenIn(folder: string, reference: string): string {
+  if (folder === '') return reference;
+  return reference.replace(/(?<=^file:)(?!\/).*$|(?<=^sops:)(?!\/)[^#]*/, (path) => posix.relative(folder, path));
+}
+
 /** A file with its names as the flat spec has them, and with its paths as seen from the folder of the spec. */
 function asSeenFromEntry({ value, folder, renaming }: Member): SpecFile {
   const named = renaming ? withNames(value, renaming) : value;
