@@ -9,10 +9,9 @@ import { starts, type Tally, tryReader } from './support/readerTrials.ts';
 import { proxyTarget } from './verify/proxyTargets.ts';
 
 // POSTERN_SEED=$RANDOM looks where nobody has looked before. A long run is one of many seeds: with POSTERN_MUTATIONS=20
-// and POSTERN_REQUESTS=30 each takes some minutes. the file POSTERN_SHOWN gets what was told
-// of each change.
+// and POSTERN_REQUESTS=30 each takes some minutes. The file POSTERN_SHOWN gets what was told of each change.
 const seed = process.env['POSTERN_SEED'] ?? 'mutations';
-const count = Number(process.env['POSTERN_MUTATIONS'] ?? 30);
+const count = Number(process.env['POSTERN_MUTATIONS'] ?? 8);
 /** Of what is proved, for each place of the files and each kind of target. */
 const requests = Number(process.env['POSTERN_REQUESTS'] ?? 2);
 const { test, engines } = await engineSuite('one change of generated files', ['nginx', 'caddy']);

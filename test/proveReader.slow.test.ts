@@ -11,7 +11,7 @@ import { randomSpecs } from './verify/randomSpecs.ts';
 // POSTERN_SEED=$RANDOM looks where nobody has looked before.
 const seed = process.env['POSTERN_SEED'] ?? 'reader';
 /** Of all engines together; POSTERN_REQUESTS=100000 takes an hour. */
-const requests = Number(process.env['POSTERN_REQUESTS'] ?? 3000);
+const requests = Number(process.env['POSTERN_REQUESTS'] ?? 600);
 const { test, engines } = await engineSuite('reader and engines agree', ['nginx', 'nginx-newest', 'caddy']);
 
 /** Small tables, files of random specs, and such files with one change. */
