@@ -114,7 +114,7 @@ async function rotates(engine: ProxyEngine, program: string, workspace: Workspac
       args: [...entry, 'secrets', 'render', '--watch', '--reload', JSON.stringify(reloadOf(engine, program, folder))],
       cwd: path,
       env: { ...process.env, ...issuer.env },
-      ready: async () => existsSync(join(path, 'generated/.postern-leases.json')),
+      ready: async () => existsSync(join(folder, 'secrets', engine === 'nginx' ? 'tokens.conf' : 'keys')),
     });
     scope.defer(() => watching.stop());
     const target = proxyTarget(engine);
