@@ -41,7 +41,7 @@ export const secretCodes = defineCodes('secret', {
     'a key has 20 to 128 of the characters A-Z a-z 0-9 . _ ~ + / = -; look for a line feed at its end',
   ),
   'bad-token': error('what {reference} holds is not a token').hint(
-    'a token has only the characters A-Z a-z 0-9 . _ ~ + / = -; look for quotes and line breaks; a word before it, such as Bearer, is tokenScheme of the upstream',
+    'a token has only the characters A-Z a-z 0-9 . _ ~ + / = -; look for quotes and line breaks; a word before it, such as Bearer, is tokenScheme of the upstream; one that Vault issued is kept until its lease is nearly over, or .postern-leases.json is removed',
   ),
   'bad-basic': error('what {reference} holds is not user:password').hint(
     'write user:password, such as an e-mail address and an API token; render makes base64 of it',
