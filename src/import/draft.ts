@@ -89,11 +89,18 @@ export function identifierOf(text: string, fallback: string): string {
 
 /** Returns the wanted name, numbered if it is taken (`hooks-2`), and adds it to `taken`. */
 export function freeName(wanted: string, taken: Set<string>): string {
+  const numbers = nextNumbers.get(taken) ?? new Map<string, number>();
+  nextNumbers.set(taken, numbers);
   let name = wanted;
-  for (let number = 2; taken.has(name); number++) name = `${wanted}-${number}`;
+  let number = numbers.get(wanted) ?? 2;
+  for (; taken.has(name); number++) name = `${wanted}-${number}`;
+  numbers.set(wanted, number);
   taken.add(name);
   return name;
 }
+
+/** The number to try next for a name, because thousands may want the same. Names are never given back. */
+const nextNumbers = new WeakMap<Set<string>, Map<string, number>>();
 
 /** What a spec refuses beside what is listed, as a paragraph at its head. */
 export const REFUSED_BY_EVERY_SPEC =

@@ -110,8 +110,8 @@ function rivalry(place: Place, all: readonly Place[]): string | undefined {
     (other) =>
       other !== place &&
       !place.inside.includes(other.at) &&
-      !sameOutcome(other, place) &&
       meets(other, place) &&
+      !sameOutcome(other, place) &&
       !wins(place, other),
   );
   return rival && `line ${rival.at.line} decides about some of its requests otherwise: list the paths that are meant`;

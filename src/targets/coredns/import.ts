@@ -47,6 +47,7 @@ function readCorefile(parsed: Corefile, file: string, { rewrites, notCarriedOver
   for (const word of parsed.imports)
     notCarriedOver.push({ file, line: word.line + 1, what: 'import', reason: 'name the file beside this one' });
   const used = new Set<Directive>();
+  const isKnown = unknownKeys(parsed).length === 0;
   for (const block of parsed.blocks) {
     /** Rules of the block that may take a name before those below them. */
     const above: Rule[] = [];
@@ -54,7 +55,9 @@ function readCorefile(parsed: Corefile, file: string, { rewrites, notCarriedOver
       used.add(directive);
       const rule = ruleOf(directive);
       const reason =
-        typeof rule.rewrite === 'string' ? rule.rewrite : lossOf(rule.rewrite, { block, parsed, above, rewrites });
+        typeof rule.rewrite === 'string'
+          ? rule.rewrite
+          : lossOf(rule.rewrite, { block, parsed, isKnown, above, rewrites });
       const at = placed(directive, reason ?? '');
       if (reason !== undefined) notCarriedOver.push(at);
       else if (typeof rule.rewrite !== 'string') {
@@ -94,14 +97,16 @@ interface Rule {
 interface Around {
   readonly block: ServerBlock;
   readonly parsed: Corefile;
+  /** Whether the names of all servers can be told from the file. */
+  readonly isKnown: boolean;
   readonly above: readonly Rule[];
   readonly rewrites: Found['rewrites'];
 }
 
 /** Returns why a rewrite of a server cannot be carried over; `undefined` where it can. */
-function lossOf(rewrite: Rewrite, { block, parsed, above, rewrites }: Around): string | undefined {
+function lossOf(rewrite: Rewrite, { block, parsed, isKnown, above, rewrites }: Around): string | undefined {
   if (block.directives.some(({ name }) => name.text === 'view')) return 'its server answers some clients only';
-  if (unknownKeys(parsed).length > 0) return 'which server answers for the name depends on the environment';
+  if (!isKnown) return 'which server answers for the name depends on the environment';
   const { from } = rewrite;
   const rival = above.find((one) => one.mayTake(from) && !isNarrower(one, from));
   return (
@@ -130,7 +135,16 @@ function unasked({ from }: Rewrite, block: ServerBlock, { blocks }: Corefile): s
 }
 
 /** Returns the zones of a server, without their ports; "" for all names. */
-function zonesOf({ keys }: ServerBlock): string[] {
+function zonesOf(block: ServerBlock): readonly string[] {
+  const known = zones.get(block) ?? zonesIn(block);
+  zones.set(block, known);
+  return known;
+}
+
+/** Every rule asks for the zones of all servers. */
+const zones = new WeakMap<ServerBlock, readonly string[]>();
+
+function zonesIn({ keys }: ServerBlock): string[] {
   return keys
     .flatMap(({ text }) => text.split(','))
     .filter((text) => text !== '')

@@ -1,7 +1,7 @@
 import type { ImportFile, ImportProblem } from '../../import/draft.ts';
 import type { Auditable, Audited, AuditPorts } from '../target.ts';
 import { factsOf } from './importFacts.ts';
-import { defaultOf, type Socket, socketsOf } from './importListen.ts';
+import { Listeners, type Socket, socketsOf } from './importListen.ts';
 import { nginxTree, type Written } from './importTree.ts';
 
 /**
@@ -48,7 +48,8 @@ ${inner}}
   const [entry] = map?.entries ?? [];
   const all = serversIn(http);
   const forwarding = all.some(forwards) ? all.filter(forwards) : all;
-  const asked = forwarding.filter((server) => isReached(server, all));
+  const listeners = new Listeners(all);
+  const asked = forwarding.filter((server) => isReached(server, listeners));
   return {
     files: [{ path: 'nginx.conf', text }],
     ...(map && entry && { credential: { header: map.header.replaceAll('_', '-'), value: entry.key } }),
@@ -60,9 +61,9 @@ ${inner}}
 }
 
 /** Whether a request leads to a server for sure: by a name, or because it is the default of its socket. */
-function isReached(server: Written, all: readonly Written[]): boolean {
+function isReached(server: Written, listeners: Listeners): boolean {
   const socket = socketOf(server);
-  return hostOf(server) !== undefined || defaultOf(socket, all) === server;
+  return hostOf(server) !== undefined || listeners.defaultOf(socket) === server;
 }
 
 /** The socket that a server is asked at; it does the same at each. */

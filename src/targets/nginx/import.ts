@@ -15,7 +15,8 @@ import { type CidrSet, isEverybody, isWithin, parseCidr, subtract, toCidrs, unio
 import { grouped } from '../../policy/grouped.ts';
 import { type AnswerFound, accessOfServer, type Carried, forwardingKey, identityOf } from './importAccess.ts';
 import { type Facts, factsOf, type KeyMap } from './importFacts.ts';
-import { namesOf } from './importNames.ts';
+import { Listeners } from './importListen.ts';
+import { ServerNames } from './importNames.ts';
 import { proxyItem } from './importServer.ts';
 import { lostSettings } from './importSettings.ts';
 import { nginxTree, type Written } from './importTree.ts';
@@ -71,7 +72,7 @@ class DraftBuilder {
   readonly idle: NotCarried[] = [];
   readonly #facts: Facts;
   readonly #http: Written;
-  readonly #servers: readonly Written[];
+  readonly #names: ServerNames;
   #version: string | undefined;
   readonly #taken = new Set<string>();
   readonly #ranges = new DraftSets();
@@ -82,7 +83,7 @@ class DraftBuilder {
   constructor(facts: Facts, http: Written, servers: readonly Written[]) {
     this.#facts = facts;
     this.#http = http;
-    this.#servers = servers;
+    this.#names = new ServerNames(new Listeners(servers));
   }
 
   add(server: Written): void {
@@ -93,7 +94,7 @@ class DraftBuilder {
       this.idle.push({ file, line, what: 'server', reason: 'it forwards nothing that a spec can allow' });
       return;
     }
-    const named = namesOf(server, this.#servers);
+    const named = this.#names.of(server);
     this.notCarriedOver.push(...named.notCarriedOver);
     if ('unreachable' in named) {
       this.#lose(server, 'server', named.unreachable);

@@ -29,8 +29,40 @@ export function socketAt(written: string): string {
   return /^(?:|\*|0\.0\.0\.0)$/.test(address) ? port : `${address.replace(/^localhost$/, '127.0.0.1')}:${port}`;
 }
 
-/** Returns the server that answers where no name decides. */
-export function defaultOf(socket: string, servers: readonly Written[]): Written | undefined {
-  const there = servers.filter((one) => socketsOf(one).some((at) => at.socket === socket));
-  return there.find((one) => socketsOf(one).some((at) => at.socket === socket && at.isDefault)) ?? there[0];
+/** Servers by where they listen, in their order. It is made once, because there may be thousands. */
+export class Listeners {
+  readonly #at = new Map<string, Written[]>();
+  readonly #defaults = new Map<string, Written>();
+  readonly #sockets = new Map<Written, readonly Socket[]>();
+
+  constructor(servers: readonly Written[]) {
+    for (const server of servers) {
+      const sockets = socketsOf(server);
+      this.#sockets.set(server, sockets);
+      for (const { socket, isDefault } of sockets) {
+        const there = this.#at.get(socket) ?? [];
+        this.#at.set(socket, there);
+        there.push(server);
+        if (isDefault && !this.#defaults.has(socket)) this.#defaults.set(socket, server);
+      }
+    }
+  }
+
+  /** All sockets that a server listens on. */
+  get sockets(): Iterable<string> {
+    return this.#at.keys();
+  }
+
+  of(server: Written): readonly Socket[] {
+    return this.#sockets.get(server) ?? socketsOf(server);
+  }
+
+  at(socket: string): readonly Written[] {
+    return this.#at.get(socket) ?? [];
+  }
+
+  /** Returns the server that answers where no name decides. */
+  defaultOf(socket: string): Written | undefined {
+    return this.#defaults.get(socket) ?? this.at(socket)[0];
+  }
 }
