@@ -48,6 +48,8 @@ function check(name: string, cases: Cases): void {
 
 const routes = (entries: string, more = '') => `{ read: { upstream: app, ${more}allow: [${entries}] } }`;
 
+const names = (count: number, start: string) => Array.from({ length: count }, (_, index) => `${start}-${index}`).join();
+
 check('an option that no request or no value can satisfy is an error', {
   'a WebSocket on a POST': [{ routes: routes('GET /a, { request: POST /b, websocket: true }') }, 'policy/no-websocket'],
   'WebSockets in a group without GET': [
@@ -57,6 +59,14 @@ check('an option that no request or no value can satisfy is an error', {
   "a client's header where the token goes": [
     { upstream: ', tokenHeader: X-Token', routes: routes('GET /a', 'headers: [x-token], ') },
     'policy/credential-header',
+  ],
+  'more headers than an engine can name': [
+    { routes: routes('GET /a', `headers: [${names(900, 'X')}], `) },
+    'policy/many-headers',
+  ],
+  'more headers than that of group and request': [
+    { routes: routes(`{ request: GET /a, headers: [${names(300, 'X')}] }`, `headers: [${names(300, 'Y')}], `) },
+    'policy/many-headers',
   ],
   'a body of 204': [{ proxy: ', answer: [{ request: GET /x, status: 204, body: "{}" }]' }, 'policy/bodiless-answer'],
   'a body of 304': [{ proxy: ', answer: [{ request: GET /x, status: 304, body: "{}" }]' }, 'policy/bodiless-answer'],

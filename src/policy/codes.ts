@@ -45,6 +45,9 @@ export const policyCodes = defineCodes('policy', {
   'credential-header': error('header "{header}" {why}, so it never passes').hint(
     "take it out; auth: passthrough lets the client's own credentials through",
   ),
+  'many-headers': error(
+    'the names of the headers that pass have {length} characters together, and engines take {limit} at most',
+  ).hint('let fewer headers pass'),
   'lost-address': error(
     'proxy "{proxy}" stands behind {before} of this spec, and would take the address of that for the client\'s',
   ).hint('let it listen to what that says: clientIp: { trustedProxies: ["{address}"] }'),

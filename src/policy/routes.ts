@@ -138,10 +138,20 @@ function checkWebSockets(
     problems.push(policyCodes.report('no-websocket', ['routes', group, 'websocket'], {}));
 }
 
+/** Characters of all names of headers that pass with a request; engines name the way of a request by them. */
+const MAX_HEADER_NAMES = 2_000;
+
+function checkLength(headers: readonly string[], at: SpecPath, problems: Diagnostic[]): void {
+  const { length } = headers.join();
+  if (length > MAX_HEADER_NAMES)
+    problems.push(policyCodes.report('many-headers', at, { length, limit: MAX_HEADER_NAMES }));
+}
+
 function groupRoutes(group: string, spec: GroupSpec, tokenHeader: string | undefined, problems: Diagnostic[]): Route[] {
   const origin: SpecPath = ['routes', group];
   const token = spec.auth === 'passthrough' ? undefined : tokenHeader?.toLowerCase();
   const shared = extraHeaders(spec.headers ?? [], [...origin, 'headers'], { problems, token });
+  checkLength(shared, [...origin, 'headers'], problems);
   const usual = forwardingOf(spec, {}, shared);
   const routes = spec.allow.flatMap((item, index): Route[] => {
     const entry: AllowSpec = typeof item === 'string' ? { request: item } : item;
@@ -150,6 +160,7 @@ function groupRoutes(group: string, spec: GroupSpec, tokenHeader: string | undef
     const own = entry.headers ? extraHeaders(entry.headers, [...at, 'headers'], { problems, token }) : [];
     if (!request) return [];
     const headers = own.length === 0 ? shared : [...new Set([...shared, ...own])].sort();
+    if (own.length > 0 && shared.join().length <= MAX_HEADER_NAMES) checkLength(headers, [...at, 'headers'], problems);
     const reason = entry.reason === undefined ? {} : { reason: entry.reason };
     const forwarding = forwardingOf(spec, entry, headers);
     return [{ group, ...request, forwarding, variant: variantOf(forwarding, usual), ...reason, origin: at }];
