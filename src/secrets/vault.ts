@@ -121,7 +121,7 @@ interface Store {
  */
 async function storeOf(session: Session, path: string): Promise<Store | Trouble> {
   const { server, token, mounts } = session;
-  const known = [...mounts].find(([at]) => path.startsWith(at));
+  const known = mountOf(mounts, path);
   if (known) return within(known, path);
   const mount = await ask(server, { method: 'GET', path: `sys/internal/ui/mounts/${path}`, token });
   if ('problem' in mount) return mount;
@@ -134,6 +134,10 @@ async function storeOf(session: Session, path: string): Promise<Store | Trouble>
   if (!path.startsWith(at) || at === '') return { path, isStore: found.isStore };
   mounts.set(at, found);
   return within([at, found], path);
+}
+
+function mountOf(mounts: Session['mounts'], path: string): readonly [at: string, mount: Mount] | undefined {
+  return [...mounts].find(([at]) => path.startsWith(at));
 }
 
 function within([at, { isStore, isVersioned }]: readonly [string, Mount], path: string): Store {
@@ -149,7 +153,7 @@ interface Asked {
 /** Returns an answer for each reference. What was issued is kept before anything looks at it. */
 function takenFrom(
   answer: VaultAnswer | Trouble | 'unread',
-  { wanted, issuer }: Document,
+  { path, wanted, issuer }: Document,
   { session, context: { now, issued } }: Asked,
 ): (readonly [string, Answer])[] {
   if (answer === 'unread') return wanted.map(({ text }) => [text, answer]);
@@ -161,11 +165,12 @@ function takenFrom(
     ]);
   const { data, lease_id: id, lease_duration: duration } = (answer as VaultAnswer).body;
   const fields = isRecord(data) ? data : {};
+  const stored = isVersioned(fields, mountOf(session.mounts, path)?.[1]) ? fields['data'] : fields;
   const seconds = typeof duration === 'number' && duration > 0 ? duration : undefined;
   // Only a lease tells when an issued secret expires. Without a lease id, the duration is only a proposal when to read
   // again.
   if (typeof id !== 'string' || id === '')
-    return wanted.map((one) => [one.text, valueIn(fields, one, seconds === undefined ? undefined : now + seconds)]);
+    return wanted.map((one) => [one.text, valueIn(stored, one, seconds === undefined ? undefined : now + seconds)]);
   const until = seconds && Math.min(now + seconds, session.until ?? Number.POSITIVE_INFINITY);
   const lease = { data: fields, since: now, ...(until !== undefined && { until }) };
   issued.keep(issuer, lease);
@@ -179,13 +184,13 @@ function leased(lease: Lease, reference: SecretReference): Answer {
   return valueIn(lease.data, reference, dueAt(lease));
 }
 
-function valueIn(
-  data: Readonly<Record<string, unknown>>,
-  reference: SecretReference,
-  again: number | undefined,
-): Answer {
-  const { field } = partsOf(reference);
-  const given = fieldOf(data, `data/${field}`) ?? fieldOf(data, field);
+/** Whether what was read is in an envelope, as in a store of version 2. Of an unknown mount, its form tells. */
+function isVersioned({ data, metadata }: Readonly<Record<string, unknown>>, mount: Mount | undefined): boolean {
+  return mount?.isVersioned ?? (isRecord(data) && isRecord(metadata));
+}
+
+function valueIn(data: unknown, reference: SecretReference, again: number | undefined): Answer {
+  const given = fieldOf(data, partsOf(reference).field);
   // The plugin returns the user of a deploy token in a separate field.
   const user = /-deploy$/.test(fieldOf(data, 'token_type') ?? '') ? fieldOf(data, 'username') : undefined;
   const value = user === undefined || given === undefined ? given : `${user}:${given}`;

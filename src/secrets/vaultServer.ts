@@ -74,7 +74,7 @@ export function vaultServer(context: SourceContext): VaultServer | Trouble {
       hint: 'name the authority with VAULT_CACERT: who does not verify hands the token to anybody',
     };
   const url = URL.canParse(ADDR) ? new URL(ADDR) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search !== '')
+  if (!url || !/^https?:$/.test(url.protocol) || `${url.username}${url.password}` !== '' || url.search !== '')
     return { problem: 'VAULT_ADDR is not an address', hint: 'write https://HOST:PORT' };
   const [, seconds] = /^(\d{1,4})s?$/.exec(CLIENT_TIMEOUT) ?? [];
   if (seconds === undefined || seconds === '0' || !/^\d$/.test(MAX_RETRIES))
@@ -118,12 +118,23 @@ export async function ask(server: VaultServer, request: VaultRequest): Promise<V
   }
 }
 
+/** Whether a text may be sent in a header. A secret from a file or a cluster often ends in a line feed. */
+function isHeader(value = ''): boolean {
+  return /^[\x20-\x7e]*$/.test(value);
+}
+
+const ODD_HEADER: Trouble = {
+  problem: 'the token or the namespace holds a character that none has',
+  hint: 'look for a line feed at the end of VAULT_TOKEN or VAULT_NAMESPACE',
+};
+
 const LARGEST = 4 * 2 ** 20;
 
 function askOnce(
   { url, namespace, ca, serverName, patience }: VaultServer,
   { method, path, token, body }: VaultRequest,
 ): Promise<VaultAnswer | (Trouble & { readonly passing: boolean })> {
+  if (!isHeader(token) || !isHeader(namespace)) return Promise.resolve({ ...ODD_HEADER, passing: false });
   const sent = body === undefined ? undefined : JSON.stringify(body);
   const base = url.pathname.replace(/\/$/, '');
   const options = {

@@ -37,6 +37,35 @@ test('are read from stores of both versions, by either name of the variables', (
       }
   }));
 
+test('a field is that of its name alone, also where a store of version 1 holds a field "data"', () =>
+  inWorkspace(async (workspace) => {
+    const { run, write, path } = workspace;
+    write('nested.json', JSON.stringify({ token: TOKEN, data: { token: 'inner-token' }, metadata: {} }));
+    await vault.bao('write', 'old/nested', `@${join(path, 'nested.json')}`);
+    await vault.bao('kv', 'put', '-mount=secret', 'nested', `@${join(path, 'nested.json')}`);
+    for (const mount of ['old', 'secret']) {
+      write('postern.yaml', secretSpec({ token: `vault:${mount}/nested#token` }));
+      const { status, stderr } = await run('secrets render', withEnv());
+      assert.is(status, 0, stderr);
+      assert.ok(rendered(workspace).includes(TOKEN), mount);
+    }
+  }));
+
+test('a setting that no request can hold is told, and not shown', () =>
+  inWorkspace(async ({ run, write }) => {
+    write('postern.yaml', secretSpec({ token: 'vault:secret/gitlab#token' }));
+    for (const setting of [
+      { VAULT_TOKEN: 'hunter2-token\n' },
+      { VAULT_TOKEN: 'hunter2-é' },
+      { VAULT_NAMESPACE: 'a\nb' },
+    ]) {
+      const { status, stderr } = await run('secrets render', withEnv(setting));
+      assert.is(status, 2);
+      assert.match(stderr, /holds a character that none has \[secret\/vault-settings\]/);
+      assert.not.match(stderr, /hunter2/);
+    }
+  }));
+
 test('by AppRole, within what its policy allows', () =>
   inWorkspace(async (workspace) => {
     const { run, write, path } = workspace;
