@@ -20,8 +20,8 @@ export function namedPathProblem(
   { type, parts }: { readonly type: string; readonly parts: PathParts },
 ): string | undefined {
   const found = path.split('/');
-  const odd = found.find((part) => !PART.test(part) || /^[-_.]|[-_.]$/.test(part));
-  if (odd !== undefined || /\.(?:git|atom)$/.test(path)) return 'is no path of GitLab';
+  const odd = found.find((part) => !PART.test(part) || /^[-_.]|[-_.]$|\.(?:git|atom)$/.test(part));
+  if (odd !== undefined) return 'is no path of GitLab';
   if (parts === 'one' && found.length !== 1) return `of a ${type} token is the name of a user`;
   if (parts === 'two' && found.length !== 2) return `of a ${type} token is ID/NAME`;
   return undefined;

@@ -18,6 +18,9 @@ export const vaultCodes = defineCodes('vault', {
     'write login: { kubernetes: { serviceAccount, namespace } }',
   ),
   'no-address': error('External Secrets asks Vault by its address').hint('write address: https://HOST:PORT'),
+  'reserved-policy': error('Vault has a policy "{name}" of its own, which would be replaced').hint(
+    'write policy: NAME, with a name that Vault does not give',
+  ),
   'no-store': error('{reference} comes from a key-value store, and externalSecrets names no SecretStore').hint(
     'write externalSecrets: { store: NAME }',
   ),

@@ -31,6 +31,10 @@ function plan(input: TargetInput<VaultOptions>): Result<readonly RenderedFile[]>
   if (policy.vault.length === 0 && sources.size === 0) problems.push(vaultCodes.report('nothing', at, {}));
   problems.push(...olderPlugin(policy, options));
   const policyName = options.policy ?? policy.name;
+  if (RESERVED.has(policyName)) {
+    const place = options.policy === undefined ? ['name'] : [...at, 'policy'];
+    problems.push(vaultCodes.report('reserved-policy', place, { name: policyName }));
+  }
   const login = loginOf(options, policyName, loginPeriod(sources.values()));
   const delivery = secretFiles ? deliveryOf(referencesOf(policy), secretFiles) : { files: [], others: [] };
   const parts = { policy, options, at, sources, delivery, login, policyName, programOf };
@@ -69,6 +73,9 @@ function plan(input: TargetInput<VaultOptions>): Result<readonly RenderedFile[]>
     problems,
   );
 }
+
+/** Policies of Vault itself: that of every token is `default`, so what it allows is allowed to everybody. */
+const RESERVED = new Set(['control-group', 'default', 'response-wrapping', 'root']);
 
 function olderPlugin({ vault: mounts }: Policy, { plugin }: VaultOptions): Diagnostic[] {
   if (!plugin) return [];

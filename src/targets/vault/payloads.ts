@@ -87,13 +87,14 @@ export function terraform(parts: {
 }): object {
   const { policyName, policyText, login, vault, namespace } = parts;
   const within = namespace === undefined ? {} : { namespace };
+  const named = policyName.replaceAll('.', '_').replace(/^(?=\d)/, '_');
   const roles = vault.flatMap((mount) =>
     mount.roles.map((role) => [resourceName(mount, role), { mount, role }] as const),
   );
   const resources = {
     ...(login && {
       [`vault_${login.kind}_auth_backend_role`]: {
-        [policyName.replaceAll('.', '_')]: { ...within, backend: login.mount, role_name: policyName, ...login.payload },
+        [named]: { ...within, backend: login.mount, role_name: policyName, ...login.payload },
       },
     }),
     ...(roles.length > 0 && {
@@ -109,7 +110,7 @@ export function terraform(parts: {
         ]),
       ),
     }),
-    vault_policy: { [policyName.replaceAll('.', '_')]: { ...within, name: policyName, policy: literal(policyText) } },
+    vault_policy: { [named]: { ...within, name: policyName, policy: literal(policyText) } },
   };
   return {
     '//': 'Configs of the plugin are not here: they hold its token, and Terraform would keep it in its state.',

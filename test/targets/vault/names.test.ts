@@ -39,6 +39,14 @@ test('Terraform gets as many resources as there are roles, under names that it t
   );
 });
 
+test('Terraform takes the name of the policy, whatever the spec is called', () => {
+  for (const policyName of ['p', '1p', 'a.b-', '0']) {
+    const made = terraform({ policyName, policyText: '', login: undefined, vault: [], namespace: undefined });
+    const { resource } = JSON.parse(JSON.stringify(made));
+    for (const name of Object.keys(resource.vault_policy)) assert.match(name, /^[A-Za-z_][\w-]*$/);
+  }
+});
+
 test('no two paths of Vault share a name in External Secrets, and Kubernetes takes each', () => {
   const names = new Set(TEXTS.flat().map((path) => generatorName({ path: `gitlab/token/${path}` })));
   assert.is(names.size, TEXTS.flat().length);
