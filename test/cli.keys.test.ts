@@ -55,6 +55,22 @@ keys('a rotation is two edits of one value, and the names alternate', () =>
   }),
 );
 
+keys('a log has to be of every proxy that takes the key', () =>
+  inWorkspace(async ({ run, write }) => {
+    const [, listen = ''] = /proxies:.*\{ (listen.*) \} \}/.exec(spec) ?? [];
+    const during = spec.replace('env:PARTNER_KEY', '[env:PARTNER_KEY, env:PARTNER_KEY_NEXT]');
+    const second = listen.replace(/8080/, '8081');
+    write('postern.yaml', during.replace(`{ ${listen} }`, `{ ${listen} }, more: { ${second} }`));
+    write('access.log', line('second'));
+    const refused = await run('keys retire partner --log access.log');
+    assert.is(refused.status, 2);
+    assert.match(refused.stderr, /no line of it is of proxy "more", which takes the key too \[key\/no-log\]/);
+    write('access.log', line('second') + line('', '').replace('"api"', '"more"'));
+    const retired = await run('keys retire partner --log access.log');
+    assert.is(retired.status, 0, retired.stderr);
+  }),
+);
+
 keys('what a reference holds is quoted where it has to be, and a log may be packed', () =>
   inWorkspace(async ({ run, read, write, path }) => {
     write('postern.yaml', spec);

@@ -67,7 +67,7 @@ export const keyCodes = defineCodes('key', {
     'begin with "postern keys rotate {id}"',
   ),
   'no-log': error('{file} does not tell which key is in use: {problem}').hint(
-    'name an access log of the proxies with --log, or - for standard input',
+    'name an access log of the proxies with --log, or several as in "cat LOG… | postern keys retire … --log -"',
   ),
   'unread-log': error('{file} does not tell whether the old key is out of use: {problem}').hint(
     'give whole logs: a last line that is still being written is whole a moment later, and one that is cut off may be a use of the old key',

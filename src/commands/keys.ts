@@ -105,7 +105,7 @@ function successorOf({ scheme, text }: SecretReference): string {
   return text.endsWith(mark) ? text.slice(0, -mark.length) : `${text}${mark}`;
 }
 
-function retired({ id, keys }: ApiKey, { log }: Asked, io: Io): Step | Diagnostic {
+function retired({ id, keys, groups }: ApiKey, { log, policy }: Asked, io: Io): Step | Diagnostic {
   const [first, second] = keys;
   const at = ['apiKeys', id, 'key'];
   if (!first || !second) return keyCodes.report('one-key', at, { id });
@@ -120,6 +120,13 @@ function retired({ id, keys }: ApiKey, { log }: Asked, io: Io): Step | Diagnosti
   if (uses.odd > 0)
     return keyCodes.report('no-log', at, { file: log, problem: `${uses.odd} lines tell no position of the key` });
   if (uses.first > 0) return keyCodes.report('in-use', at, { id, count: uses.first, last: uses.lastFirst });
+  const silent = policy.proxies.find(
+    (proxy) => !uses.proxies.has(proxy.id) && proxy.groups.some((group) => groups.includes(group)),
+  );
+  if (silent) {
+    const problem = `no line of it is of proxy "${silent.id}", which takes the key too`;
+    return keyCodes.report('no-log', at, { file: log, problem });
+  }
   if (uses.second === 0) return keyCodes.report('unseen', at, { id });
   return {
     keys: [second.text],
@@ -135,6 +142,8 @@ function retired({ id, keys }: ApiKey, { log }: Asked, io: Io): Step | Diagnosti
 interface Uses {
   /** Lines of generated proxies, whatever the caller. */
   readonly lines: number;
+  /** Those that these lines are of. */
+  readonly proxies: ReadonlySet<string>;
   readonly first: number;
   /** Time of the last use of the first key, as logged. */
   readonly lastFirst: string;
@@ -150,7 +159,8 @@ const OURS = ['key', 'keyPosition', 'proxy'] as const satisfies readonly (keyof 
 
 function usesOf(id: string, file: string, io: Io): Uses | { readonly problem: string } {
   const unread: number[] = [];
-  const uses = { lines: 0, first: 0, lastFirst: '', second: 0, odd: 0, unread };
+  const proxies = new Set<string>();
+  const uses = { lines: 0, proxies, first: 0, lastFirst: '', second: 0, odd: 0, unread };
   let number = 0;
   const problem = eachLogLine(file, io, (line) => {
     number += 1;
@@ -163,6 +173,7 @@ function usesOf(id: string, file: string, io: Io): Uses | { readonly problem: st
       return;
     }
     uses.lines += 1;
+    proxies.add(String(said['proxy']));
     if (said['key'] !== id) return;
     if (said['keyPosition'] === keyPosition(0)) {
       uses.first += 1;
