@@ -1,13 +1,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type * as z from 'zod';
-import { diffDeclared, type Told } from '../src/accessDiff/declared.ts';
 import { diffAccess } from '../src/accessDiff/diff.ts';
 import { SPEC_ACCESS } from '../src/accessDiff/spec.ts';
 import { type AccessChange, mayWiden } from '../src/accessDiff/types.ts';
 import { optionSchemas } from '../src/compile.ts';
 import { digestOfRanges } from '../src/policy/rangeFiles.ts';
 import { resolvePolicy } from '../src/policy/resolve.ts';
+import { memberOf } from '../src/source/value.ts';
 import { specSchema } from '../src/spec/schema.ts';
 import { alternativesOf, fieldsOf, shapeOf } from '../src/spec/shape.ts';
 import { diffOptions } from '../src/targets/accessDiff.ts';
@@ -31,18 +31,14 @@ function leavesOf(field: z.core.$ZodType, path: readonly string[]): string[] {
 function reasonOf(path: string): string | undefined {
   let touch: unknown = { fields: { ...SPEC_ACCESS, targets: { fields: accessOfTargets } } };
   for (const step of path.split('.')) {
-    touch = step === '*' ? part(touch, 'each') : part(part(touch, 'fields'), step);
-    const reason = part(touch, 'cannotLoosen');
+    touch = step === '*' ? memberOf(touch, 'each') : memberOf(memberOf(touch, 'fields'), step);
+    const reason = memberOf(touch, 'cannotLoosen');
     if (typeof reason === 'string') return reason;
   }
   return undefined;
 }
 
 const accessOfTargets = Object.fromEntries(targets.map(({ name, access }) => [name, { fields: access }]));
-
-function part(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-}
 
 const gitlabConfig = { url: 'https://gitlab.example.com', type: 'self-managed' };
 const role = {
@@ -386,7 +382,7 @@ function edited(at: string, to: unknown): object {
   const steps = at.split('/');
   const last = steps.pop() ?? '';
   const owner = steps.reduce((value: unknown, step) => {
-    const known = part(value, step);
+    const known = memberOf(value, step);
     assert.ok(known !== undefined, `${at} leads nowhere`);
     return known;
   }, copy);
@@ -423,34 +419,6 @@ for (const leaf of leavesOf(schema, [])) {
     assert.ok(changes.some(mayWiden), `a loosening that a gate lets through: ${JSON.stringify(changes)}`);
   });
 }
-
-/** What the sources say of all options of targets, with the path of each. */
-function touchesOf(touch: unknown, path: string): readonly (readonly [string, Told])[] {
-  if (part(touch, 'words') !== undefined) return [[path, touch as Told]];
-  const each = part(touch, 'each');
-  const inner = part(touch, 'fields') ?? (each === undefined ? {} : { '*': each });
-  return Object.entries(inner as object).flatMap(([name, one]) => touchesOf(one, `${path}.${name}`));
-}
-
-const TOLD = touchesOf({ fields: { ...SPEC_ACCESS, targets: { fields: accessOfTargets } } }, 'spec');
-
-test('a value that reads like an absent one is another value, and a default that is written out is none', () => {
-  const path = ['targets', 'x', 'y', 'z'];
-  const changes = (touch: Told, before: unknown, after: unknown) =>
-    diffDeclared({ x: touch }, { before: { x: before }, after: { x: after }, path }, { before: read, after: read })
-      .length;
-  assert.ok(TOLD.length > 50, `${TOLD.length} options`);
-  for (const [name, touch] of TOLD) {
-    if (touch.byDefault === undefined) {
-      assert.is(changes(touch, touch.absent, undefined), 1, name);
-      assert.is(changes(touch, [touch.absent], undefined), 1, name);
-    } else {
-      assert.is(changes(touch, touch.byDefault, undefined), 0, name);
-    }
-    assert.is(changes(touch, ['a, b'], ['a', 'b']), 1, name);
-    assert.is(changes(touch, { a: '1', b: '2' }, { b: '2', a: '1' }), 0, name);
-  }
-});
 
 test('no loosening of a field that is gone', () =>
   assert.equal(
