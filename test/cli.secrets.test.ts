@@ -165,7 +165,8 @@ secrets('refuses what cannot be a secret, without showing it', () =>
     const cases: [() => void, Record<string, string>, RegExp][] = [
       [() => {}, {}, /env:DEMO_KEY is not set or empty/],
       [() => {}, { DEMO_KEY: '' }, /env:DEMO_KEY is not set or empty/],
-      [() => {}, { DEMO_KEY: 'too-short' }, /not shaped like a key/],
+      [() => write('postern.yaml', demoSpec.replace('DEMO_KEY', 'constructor')), env, /env:constructor is not set/],
+      [() => prepare(workspace), { DEMO_KEY: 'too-short' }, /not shaped like a key/],
       [() => {}, { DEMO_KEY: `${KEY} x` }, /not shaped like a key/],
       [() => {}, { DEMO_KEY: 'abcdefabcdefabcdefabcdefabcdef' }, /could be guessed/],
       [() => {}, { DEMO_KEY: '12345678901234567890' }, /could be guessed: it has less than 128 bits/],

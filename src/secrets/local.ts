@@ -11,7 +11,8 @@ import { othersWithAccess } from './readers.ts';
 export const fromEnvironment: Source = (references, { env }) =>
   new Map(
     references.map((reference) => {
-      const value = env[partsOf(reference).path];
+      const name = partsOf(reference).path;
+      const value = Object.hasOwn(env, name) ? env[name] : undefined;
       return [reference.text, value ? { value } : unset(reference)];
     }),
   );

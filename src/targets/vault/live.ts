@@ -94,7 +94,7 @@ function fieldDrift(wanted: Wanted, { kind, name, fields }: Reading, { name: fil
   });
   // The value of an unknown field may be a secret, so it is never shown.
   const unknown = Object.keys(fields).filter(
-    (field) => !(field in wanted.fields) && !(kind === 'config' && TOLD_ABOUT.has(field)),
+    (field) => !Object.hasOwn(wanted.fields, field) && !(kind === 'config' && TOLD_ABOUT.has(field)),
   );
   const added = unknown.map((field) =>
     driftCodes.report('added', wanted.origin, { where, what: `the field ${maskSecrets(field)}` }),
