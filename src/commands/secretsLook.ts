@@ -1,18 +1,11 @@
 import { join } from 'node:path';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
-import { tokenReceivers } from '../policy/apiKeys.ts';
+import { keyReferencesOf, referencesOf, tokenReceivers } from '../policy/apiKeys.ts';
 import type { Policy, SecretReference } from '../policy/types.ts';
 import { checkSecrets } from '../secrets/check.ts';
 import type { Issuing } from '../secrets/found.ts';
 import { placeholders, type RenderedSecrets, renderKeys, renderSecrets } from '../secrets/render.ts';
-import {
-  keyReferencesOf,
-  openSources,
-  type ResolveContext,
-  type Resolved,
-  referencesOf,
-  resolveSecrets,
-} from '../secrets/resolve.ts';
+import { openSources, type ResolveContext, type Resolved, resolveSecrets } from '../secrets/resolve.ts';
 import { changeState, claimFolder, foreignFolder, keptLeases } from '../secrets/state.ts';
 import { refusedSecrets, writeSecrets } from '../secrets/write.ts';
 import type { LocatedDocument } from '../source/span.ts';

@@ -29,6 +29,20 @@ export function keysByGroup(keys: readonly ApiKey[]): ReadonlyMap<string, readon
   return found;
 }
 
+/** Returns all references of a policy, each once. */
+export function referencesOf({ apiKeys }: Pick<Policy, 'apiKeys'>): SecretReference[] {
+  return eachOnce(apiKeys.flatMap(({ keys, token }) => [...keys, token]));
+}
+
+/** Returns the references of callers' keys, each once. */
+export function keyReferencesOf({ apiKeys }: Pick<Policy, 'apiKeys'>): SecretReference[] {
+  return eachOnce(apiKeys.flatMap(({ keys }) => keys));
+}
+
+export function eachOnce(references: readonly SecretReference[]): SecretReference[] {
+  return [...new Map(references.map((reference) => [reference.text, reference])).values()];
+}
+
 function secretReference(text: string, origin: SpecPath): SecretReference {
   // The schema accepts no other scheme.
   return { scheme: text.slice(0, text.indexOf(':')) as SecretScheme, text, origin };

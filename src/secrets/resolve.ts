@@ -24,18 +24,6 @@ export interface Resolved {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Returns all references of a policy, without duplicates. */
-export function referencesOf({ apiKeys }: Policy): SecretReference[] {
-  const all = apiKeys.flatMap(({ keys, token }) => [...keys, token]);
-  return [...new Map(all.map((reference) => [reference.text, reference])).values()];
-}
-
-/** Returns the references of callers' keys, without duplicates. */
-export function keyReferencesOf({ apiKeys }: Policy): SecretReference[] {
-  const all = apiKeys.flatMap(({ keys }) => keys);
-  return [...new Map(all.map((reference) => [reference.text, reference])).values()];
-}
-
 export interface ResolveContext extends SourceContext {
   readonly sources: Sources;
 }

@@ -1,3 +1,4 @@
+import { eachOnce } from '../../policy/apiKeys.ts';
 import type { SecretReference } from '../../policy/types.ts';
 import type { RenderedFile, TargetInput } from '../target.ts';
 
@@ -23,8 +24,7 @@ export function referencesIn({ lines }: Pick<DeliveredFile, 'lines'>): SecretRef
 
 /** Returns the references in all files, each once. */
 export function deliveredReferences({ files }: Delivery): SecretReference[] {
-  const all = files.flatMap(referencesIn);
-  return [...new Map(all.map((reference) => [reference.text, reference])).values()];
+  return eachOnce(files.flatMap(referencesIn));
 }
 
 /**

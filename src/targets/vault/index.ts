@@ -1,4 +1,5 @@
 import { type Diagnostic, type Result, resultOf } from '../../diagnostics/diagnostic.ts';
+import { referencesOf } from '../../policy/apiKeys.ts';
 import type { Policy } from '../../policy/types.ts';
 import { isKnownTo } from '../../policy/vaultTypes.ts';
 import { renderTemplate } from '../../render/render.ts';
@@ -11,7 +12,7 @@ import { injectorModels } from './injector.ts';
 import { compareVault } from './live.ts';
 import { type VaultOptions, vaultAccess, vaultOptions } from './options.ts';
 import { configPayload, type Login, loginOf, loginPeriod, readPaths, rolePayload, terraform } from './payloads.ts';
-import { referencesOf, sourcesOf } from './sources.ts';
+import { sourcesOf } from './sources.ts';
 import { quoted, text } from './templates.ts';
 
 export const vault = defineTarget({

@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
-import type { Policy, SecretReference, VaultRole } from '../../policy/types.ts';
+import { referencesOf } from '../../policy/apiKeys.ts';
+import type { Policy, VaultRole } from '../../policy/types.ts';
 import { issuerOf } from '../../policy/vaultTokens.ts';
 import { vaultCodes } from './codes.ts';
 import type { VaultOptions } from './options.ts';
@@ -50,10 +51,4 @@ function stored([mount, version]: readonly [string, 1 | 2], path: string, field:
   if (version === 1) return { path, name: path, field, isVersioned: false };
   const rest = path.slice(mount.length + 1).replace(/^data\//, '');
   return { path: `${mount}/data/${rest}`, name: `${mount}/${rest}`, field, isVersioned: true };
-}
-
-/** Returns every reference of the spec, once. */
-export function referencesOf({ apiKeys }: Policy): SecretReference[] {
-  const all = apiKeys.flatMap(({ keys, token }) => [...keys, token]);
-  return [...new Map(all.map((reference) => [reference.text, reference])).values()];
 }
