@@ -141,6 +141,19 @@ secrets('are not written where git would take them in', () =>
   }),
 );
 
+secrets('are not written where git would take in what stands beside them meanwhile', () =>
+  inWorkspace(async (workspace) => {
+    prepare(workspace);
+    const { path, run, write } = workspace;
+    execFileSync('git', ['init', '-q'], { cwd: path });
+    write('.gitignore', 'keys\n.postern-leases.json\n');
+    const { status, stderr } = await run('secrets render', { settings: env });
+    assert.is(status, 2);
+    assert.match(stderr, /git does not ignore \.keys\.new\.postern-tmp/);
+    assert.not.ok(existsSync(join(path, FOLDER)));
+  }),
+);
+
 secrets('are not written into a work tree by way of a link', () =>
   inWorkspace(async (workspace) => {
     prepare(workspace);

@@ -3,6 +3,7 @@ import { existsSync, lstatSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { obstructions, placed, systemProblem } from '../output/disk.ts';
+import { freshOf, keptOf } from '../output/journal.ts';
 import { exclusively, writeAll } from '../output/write.ts';
 import type { RenderedFile } from '../targets/target.ts';
 import { secretCodes } from './codes.ts';
@@ -55,10 +56,15 @@ function exposedToGit(path: string): string | undefined {
   if (tree === undefined) return undefined;
   // Variables of an outer git, as in a hook, would direct it to another work tree.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_')));
-  const options = { cwd: tree, env, stdio: 'ignore', timeout: 60_000 } as const;
-  const { status, error } = spawnSync('git', ['check-ignore', '-q', '--', file], options);
-  if (status === 0) return undefined;
-  if (status === 1) return 'git does not ignore it';
+  const paths = [file, freshOf(file), keptOf(file)];
+  const options = { cwd: tree, env, input: paths.join('\0'), encoding: 'utf8', timeout: 60_000 } as const;
+  const { status, error, stdout } = spawnSync('git', ['check-ignore', '-z', '--stdin'], options);
+  if (status === 0 || status === 1) {
+    const ignored = stdout.split('\0');
+    const open = paths.find((one) => !ignored.includes(one));
+    if (open === undefined) return undefined;
+    return `git does not ignore ${open === file ? 'it' : `${basename(open)}, which it is while it is written`}`;
+  }
   return error
     ? 'it is in a git work tree, and git cannot be started to ask whether it is ignored'
     : 'git cannot tell whether it is ignored';
