@@ -1,8 +1,8 @@
+import { createPositions } from '../diagnostics/position.ts';
 import { type CidrSet, isEmpty, NOBODY, parseCidr, sameAddresses, subtract, toCidrs, unionOf } from '../policy/cidr.ts';
 import { grouped } from '../policy/grouped.ts';
 import { parsePattern } from '../policy/pattern.ts';
 import { parseDocument } from '../source/document.ts';
-import type { LocatedDocument } from '../source/span.ts';
 import { isRecord, listOf, memberOf } from '../source/value.ts';
 import {
   CALLER,
@@ -35,7 +35,6 @@ interface Way {
 
 /** A path of an Ingress, whether or not a spec can allow it: it takes requests from shorter ones. */
 interface Rival {
-  readonly host: string;
   readonly path: string;
   readonly exact: boolean;
   readonly ingress: Ingress;
@@ -44,7 +43,8 @@ interface Rival {
 
 interface Reading {
   readonly ways: Way[];
-  readonly rivals: Rival[];
+  /** By host. */
+  readonly rivals: Map<string, Rival[]>;
   /** By host, why nothing of it can be carried over, whichever Ingress says so. */
   readonly hosts: Map<string, string>;
   readonly notCarriedOver: NotCarried[];
@@ -82,15 +82,16 @@ const HARMLESS = ['ssl-redirect', 'force-ssl-redirect', 'backend-protocol', 'pro
 
 /** Returns a spec that allows no more than some Ingresses with the annotations of ingress-nginx. */
 function read(files: readonly ImportFile[]): Imported | ImportProblem {
-  const reading: Reading = { ways: [], rivals: [], hosts: new Map(), notCarriedOver: [] };
+  const reading: Reading = { ways: [], rivals: new Map(), hosts: new Map(), notCarriedOver: [] };
   for (const file of files) {
     const found = ingressesIn(file);
     if ('problem' in found) return found;
     for (const ingress of found) readIngress(ingress, reading);
   }
   const { notCarriedOver } = reading;
+  const around = surroundings(reading);
   const carried = namedFirst(
-    reading.ways.filter((way) => keepsApart(way, reading)),
+    reading.ways.filter((way) => keepsApart(way, around, reading)),
     reading,
   );
   if (carried.length === 0)
@@ -125,7 +126,8 @@ function ingressesIn({ name: file, text }: ImportFile): Ingress[] | ImportProble
       const at = before + part.slice(0, start).split('\n').length;
       return { file, line: at, problem: diagnostics[0]?.message ?? 'it is no YAML' };
     }
-    const lineOf = (path: Path) => before + lineIn(part, document, path);
+    const position = createPositions(part);
+    const lineOf = (path: Path) => before + position(document.locate(path, 'key').start).line;
     const items = memberOf(document.value, 'items');
     const all = Array.isArray(items) ? items.map((value, index) => ({ value, at: ['items', index] })) : [];
     for (const { value, at } of [{ value: document.value, at: [] as Path }, ...all])
@@ -133,10 +135,6 @@ function ingressesIn({ name: file, text }: ImportFile): Ingress[] | ImportProble
         found.push({ value, file, lineOf: (path) => lineOf([...at, ...path]) });
   }
   return found.length > 0 ? found : { file, line: 1, problem: 'it holds no Ingress' };
-}
-
-function lineIn(text: string, document: LocatedDocument, path: Path): number {
-  return text.slice(0, document.locate(path, 'key').start).split('\n').length;
 }
 
 function readIngress(ingress: Ingress, { ways, rivals, hosts, notCarriedOver }: Reading): void {
@@ -160,6 +158,8 @@ function readIngress(ingress: Ingress, { ways, rivals, hosts, notCarriedOver }: 
     const host = typeof named === 'string' ? named.toLowerCase() : '';
     if (ofHost !== undefined) hosts.set(host, `${ofHost} of an Ingress holds for all paths of the host`);
     const paths = listOf(memberOf(memberOf(rule, 'http'), 'paths'));
+    const ofThisHost = rivals.get(host) ?? [];
+    rivals.set(host, ofThisHost);
     if (paths.length === 0)
       lose(['spec', 'rules', index], 'rule', 'it has no path, and whatever no path names is refused');
     for (const [number, entry] of paths.entries()) {
@@ -171,10 +171,9 @@ function readIngress(ingress: Ingress, { ways, rivals, hosts, notCarriedOver }: 
       const type = memberOf(entry, 'pathType');
       if (way && type !== 'Exact' && type !== 'Prefix')
         lose(at, 'pathType', 'only whole segments are taken for its path, not texts that begin like it');
-      rivals.push({ host, ...pathIn(entry), ingress, way });
+      ofThisHost.push({ ...pathIn(entry), ingress, way });
     }
-    if (!rivals.some((one) => one.host === host))
-      rivals.push({ host, path: '/', exact: true, ingress, way: undefined });
+    if (ofThisHost.length === 0) ofThisHost.push({ path: '/', exact: true, ingress, way: undefined });
   }
 }
 
@@ -267,11 +266,46 @@ function pathIn(entry: unknown): { readonly path: string; readonly exact: boolea
   return { path: typeof path !== 'string' ? '' : exact ? path : path.replace(/(?<=.)\/$/, ''), exact };
 }
 
+/** What may take requests from a way, found by its host and path. */
+interface Surroundings {
+  /** By host. */
+  readonly first: ReadonlyMap<string, Way>;
+  /** By host and path, what is at the path or below it, each with its place among all of the host. */
+  readonly at: ReadonlyMap<string, ReadonlyMap<string, readonly Placed[]>>;
+}
+
+interface Placed {
+  readonly rival: Rival;
+  readonly index: number;
+}
+
+function surroundings({ ways, rivals }: Reading): Surroundings {
+  const first = new Map(ways.toReversed().map((way) => [way.host, way] as const));
+  const at = new Map<string, ReadonlyMap<string, readonly Placed[]>>();
+  for (const [host, own] of grouped(ways, (way) => way.host)) {
+    const found = new Map(own.map(({ path }) => [path, [] as Placed[]] as const));
+    const longest = own.reduce((most, { path }) => Math.max(most, path.length), 0);
+    for (const [index, rival] of (rivals.get(host) ?? []).entries())
+      for (const path of new Set(['/', ...foldersOf(rival.path, longest), rival.path]))
+        found.get(path)?.push({ rival, index });
+    at.set(host, found);
+  }
+  return { first, at };
+}
+
+/** Returns the paths above a path, none of them longer than what is asked for. */
+function foldersOf(path: string, longest: number): string[] {
+  const found: string[] = [];
+  for (let end = path.indexOf('/', 1); end > 0 && end <= longest; end = path.indexOf('/', end + 1))
+    found.push(path.slice(0, end));
+  return found;
+}
+
 /**
  * Returns whether a spec can hold a path beside all others. In an Ingress the longest path wins; in a spec, access is
  * the union of all patterns. So `/` is left out if `/api` below it goes to another upstream.
  */
-function keepsApart(way: Way, { ways, rivals, hosts, notCarriedOver }: Reading): boolean {
+function keepsApart(way: Way, { first, at }: Surroundings, { hosts, notCarriedOver }: Reading): boolean {
   const { host, path, file, line } = way;
   const lose = (reason: string): false => {
     notCarriedOver.push({ file, line, what: `path ${path}`, reason });
@@ -279,21 +313,16 @@ function keepsApart(way: Way, { ways, rivals, hosts, notCarriedOver }: Reading):
   };
   const ofHost = hosts.get(host);
   if (ofHost !== undefined) return lose(ofHost);
-  const first = ways.find((other) => other.host === host);
-  if (first && !alike(first.ranges, way.ranges)) return lose('another path of its host admits other addresses');
-  const isInside = (other: Rival) =>
-    other.path === path
-      ? other.exact === way.exact || !way.exact
-      : !way.exact && (path === '/' || other.path.startsWith(`${path}/`));
-  const own = rivals.findIndex((other) => other.way === way);
-  const rival = rivals.find(
-    (other, index) =>
-      index !== own &&
-      other.host === host &&
-      isInside(other) &&
+  if (!alike(first.get(host)?.ranges, way.ranges)) return lose('another path of its host admits other addresses');
+  const around = at.get(host)?.get(path) ?? [];
+  const own = around.find(({ rival }) => rival.way === way);
+  const rival = around.find(
+    ({ rival: other, index }) =>
+      other.way !== way &&
+      (!way.exact || (other.exact && other.path === path)) &&
       !(other.way && goesTheSameWay(other.way, way)) &&
-      !isLater(other, rivals[own], index > own),
-  );
+      !(own && index > own.index && isLater(other, own.rival)),
+  )?.rival;
   if (!rival) return true;
   return lose(
     rival.path === path
@@ -303,14 +332,8 @@ function keepsApart(way: Way, { ways, rivals, hosts, notCarriedOver }: Reading):
 }
 
 /** Of the same path in one Ingress the first counts; of several Ingresses, the one that is older in the cluster. */
-function isLater(other: Rival, own: Rival | undefined, isBelow: boolean): boolean {
-  return (
-    own !== undefined &&
-    isBelow &&
-    own.ingress === other.ingress &&
-    own.path === other.path &&
-    own.exact === other.exact
-  );
+function isLater(other: Rival, own: Rival): boolean {
+  return own.ingress === other.ingress && own.path === other.path && own.exact === other.exact;
 }
 
 /**
@@ -319,9 +342,9 @@ function isLater(other: Rival, own: Rival | undefined, isBelow: boolean): boolea
  */
 function namedFirst(carried: readonly Way[], { rivals, notCarriedOver }: Reading): readonly Way[] {
   const hosts = new Set(carried.map(({ host }) => host));
-  const without = rivals.find(({ host }) => host !== '' && !hosts.has(host));
-  if (!without) return carried;
-  const reason = `without a name it would also take what is for ${without.host}, of which nothing is carried over`;
+  const without = [...rivals.keys()].find((host) => host !== '' && !hosts.has(host));
+  if (without === undefined) return carried;
+  const reason = `without a name it would also take what is for ${without}, of which nothing is carried over`;
   return carried.filter(({ host, file, line, path }) => {
     if (host === '') notCarriedOver.push({ file, line, what: `path ${path}`, reason });
     return host !== '';

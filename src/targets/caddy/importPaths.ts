@@ -1,3 +1,4 @@
+import { grouped } from '../../policy/grouped.ts';
 import { parsePattern } from '../../policy/pattern.ts';
 
 /** The paths that a matcher matches: one path, or all paths with a prefix. */
@@ -14,6 +15,44 @@ export function regionOf(text: string): Region | undefined {
   const exact = !text.endsWith('*');
   const start = exact ? text : text.slice(0, -1);
   return /^\/[^*{}%]*$/.test(start) ? { start: start.toLowerCase(), exact } : undefined;
+}
+
+/** Things by the regions that they have, to find those that overlap one without a look at all. */
+export class ByRegion<T extends { readonly regions: readonly Region[] }> {
+  readonly #all: readonly T[];
+  readonly #sorted: readonly { readonly start: string; readonly index: number }[];
+  readonly #byStart: ReadonlyMap<string, readonly { readonly index: number }[]>;
+  readonly #lengths: readonly number[];
+
+  constructor(all: readonly T[]) {
+    this.#all = all;
+    const entries = all.flatMap(({ regions }, index) => regions.map(({ start }) => ({ start, index })));
+    this.#sorted = entries.toSorted((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
+    this.#byStart = grouped(entries, ({ start }) => start);
+    this.#lengths = [...new Set(entries.map(({ start }) => start.length))];
+  }
+
+  /** Returns, in their order, all things with a region that overlaps one of these, and a few more. */
+  around(regions: readonly Region[]): T[] {
+    const found = new Set<number>();
+    for (const { start, exact } of regions) {
+      for (const length of this.#lengths)
+        if (length <= start.length)
+          for (const { index } of this.#byStart.get(start.slice(0, length)) ?? []) found.add(index);
+      if (!exact) for (const index of this.#below(start)) found.add(index);
+    }
+    return [...found].sort((a, b) => a - b).flatMap((index) => this.#all[index] ?? []);
+  }
+
+  *#below(start: string): Iterable<number> {
+    let [low, high] = [0, this.#sorted.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#sorted[middle]?.start ?? '') < start) low = middle + 1;
+      else high = middle;
+    }
+    for (; this.#sorted[low]?.start.startsWith(start); low += 1) yield this.#sorted[low]?.index ?? 0;
+  }
 }
 
 /** Returns whether some path is in both. Caddy ignores case. */

@@ -1,6 +1,6 @@
 import type { NotCarried } from '../../import/draft.ts';
 import { type CidrSet, intersect, parseCidr, sameAddresses, unionOf } from '../../policy/cidr.ts';
-import { EVERYTHING, isInside, overlap, patternsIn, type Region, regionOf } from './importPaths.ts';
+import { ByRegion, EVERYTHING, isInside, overlap, patternsIn, type Region, regionOf } from './importPaths.ts';
 import type { Written } from './importTree.ts';
 
 /** Requests of a site that are forwarded to one upstream. */
@@ -83,9 +83,10 @@ export function accessOfSite(site: Written): SiteAccess {
   walk.level(site.block ?? [], { conditions: ALWAYS, inside: [], keyed: false, changed: false, stranger: undefined });
   const { places, lost } = walk;
   const ranges = walk.ranges ?? places.find(({ outcome }) => outcome)?.conditions.ranges;
+  const byRegion = new ByRegion(places);
   const ways = places.flatMap((place): Way[] => {
     if (!place.outcome) return [];
-    const problem = place.problem ?? rivalry(place, places) ?? addresses(place, ranges, walk.ranges !== undefined);
+    const problem = place.problem ?? rivalry(place, byRegion) ?? addresses(place, ranges, walk.ranges !== undefined);
     if (problem === undefined) {
       const { paths, methods } = place.conditions;
       const patterns = (paths ?? ['/*']).flatMap(patternsIn);
@@ -105,15 +106,17 @@ function lostAt({ file, line, words }: Written, reason: string): NotCarried {
 }
 
 /** Returns why another directive may decide about some of these requests; `undefined` where none does. */
-function rivalry(place: Place, all: readonly Place[]): string | undefined {
-  const rival = all.find(
-    (other) =>
-      other !== place &&
-      !place.inside.includes(other.at) &&
-      meets(other, place) &&
-      !sameOutcome(other, place) &&
-      !wins(place, other),
-  );
+function rivalry(place: Place, all: ByRegion<Place>): string | undefined {
+  const rival = all
+    .around(place.regions)
+    .find(
+      (other) =>
+        other !== place &&
+        !place.inside.includes(other.at) &&
+        meets(other, place) &&
+        !sameOutcome(other, place) &&
+        !wins(place, other),
+    );
   return rival && `line ${rival.at.line} decides about some of its requests otherwise: list the paths that are meant`;
 }
 

@@ -47,17 +47,14 @@ function readCorefile(parsed: Corefile, file: string, { rewrites, notCarriedOver
   for (const word of parsed.imports)
     notCarriedOver.push({ file, line: word.line + 1, what: 'import', reason: 'name the file beside this one' });
   const used = new Set<Directive>();
-  const isKnown = unknownKeys(parsed).length === 0;
+  const zones = zonesOfAll(parsed, unknownKeys(parsed).length === 0);
   for (const block of parsed.blocks) {
-    /** Rules of the block that may take a name before those below them. */
-    const above: Rule[] = [];
+    const above = new RulesAbove();
     for (const { directive } of effectiveDirectives(block, parsed)) {
       used.add(directive);
       const rule = ruleOf(directive);
       const reason =
-        typeof rule.rewrite === 'string'
-          ? rule.rewrite
-          : lossOf(rule.rewrite, { block, parsed, isKnown, above, rewrites });
+        typeof rule.rewrite === 'string' ? rule.rewrite : lossOf(rule.rewrite, { block, zones, above, rewrites });
       const at = placed(directive, reason ?? '');
       if (reason !== undefined) notCarriedOver.push(at);
       else if (typeof rule.rewrite !== 'string') {
@@ -65,7 +62,7 @@ function readCorefile(parsed: Corefile, file: string, { rewrites, notCarriedOver
         const item = { id: from, notes: [`${file}:${at.line}`], value: rule.rewrite };
         if (!rewrites.has(from)) rewrites.set(from, { item, rewrite: rule.rewrite, at });
       }
-      above.push({ ...rule, isCarried: reason === undefined });
+      above.add({ ...rule, isCarried: reason === undefined });
     }
   }
   for (const directive of [...parsed.snippets.values()].flat())
@@ -91,27 +88,50 @@ interface Rule {
   readonly rewrite: Rewrite | string;
   /** Returns whether it may take some of the names that a rewrite is for. */
   readonly mayTake: (from: string) => boolean;
+  /** The one name that it takes, where it takes no others. */
+  readonly only?: string;
   readonly isCarried?: boolean;
+}
+
+/** Rules of a server that may take a name before those below them. */
+class RulesAbove {
+  readonly #all: Rule[] = [];
+  readonly #others: Rule[] = [];
+  readonly #byName = new Map<string, Rule[]>();
+
+  add(rule: Rule): void {
+    if (rule.mayTake === NOTHING) return;
+    this.#all.push(rule);
+    if (rule.only === undefined) this.#others.push(rule);
+    else {
+      const same = this.#byName.get(rule.only);
+      if (same) same.push(rule);
+      else this.#byName.set(rule.only, [rule]);
+    }
+  }
+
+  /** Returns whether one of them may take some of the names that a rewrite is for, and a spec would not prefer it too. */
+  take(from: string): boolean {
+    const candidates = from.startsWith('*.') ? this.#all : [...this.#others, ...(this.#byName.get(from) ?? [])];
+    return candidates.some((one) => one.mayTake(from) && !isNarrower(one, from));
+  }
 }
 
 interface Around {
   readonly block: ServerBlock;
-  readonly parsed: Corefile;
-  /** Whether the names of all servers can be told from the file. */
-  readonly isKnown: boolean;
-  readonly above: readonly Rule[];
+  /** `undefined` where the names of the servers cannot be told from the file. */
+  readonly zones: Zones | undefined;
+  readonly above: RulesAbove;
   readonly rewrites: Found['rewrites'];
 }
 
 /** Returns why a rewrite of a server cannot be carried over; `undefined` where it can. */
-function lossOf(rewrite: Rewrite, { block, parsed, isKnown, above, rewrites }: Around): string | undefined {
+function lossOf(rewrite: Rewrite, { block, zones, above, rewrites }: Around): string | undefined {
   if (block.directives.some(({ name }) => name.text === 'view')) return 'its server answers some clients only';
-  if (!isKnown) return 'which server answers for the name depends on the environment';
-  const { from } = rewrite;
-  const rival = above.find((one) => one.mayTake(from) && !isNarrower(one, from));
+  if (!zones) return 'which server answers for the name depends on the environment';
   return (
-    unasked(rewrite, block, parsed) ??
-    (rival ? 'a rule before it takes this name already, or some of these' : taken(rewrite, rewrites))
+    unasked(rewrite, block, zones) ??
+    (above.take(rewrite.from) ? 'a rule before it takes this name already, or some of these' : taken(rewrite, rewrites))
   );
 }
 
@@ -121,28 +141,47 @@ function isNarrower({ rewrite, isCarried }: Rule, from: string): boolean {
   return rewrite.from !== from && rewrite.from.endsWith(from.slice(1));
 }
 
+/** Which servers answer for which zones; "" is that of all names. */
+interface Zones {
+  readonly own: ReadonlyMap<string, ReadonlySet<ServerBlock>>;
+  /** By name, the servers that answer for a zone below it. */
+  readonly below: ReadonlyMap<string, ReadonlySet<ServerBlock>>;
+}
+
+/** No name is longer, so nothing is asked about the zones below a longer one. */
+const LONGEST_NAME = 253;
+
+function zonesOfAll({ blocks }: Corefile, isKnown: boolean): Zones | undefined {
+  if (!isKnown) return undefined;
+  const [own, below] = [new Map<string, Set<ServerBlock>>(), new Map<string, Set<ServerBlock>>()];
+  const add = (to: Map<string, Set<ServerBlock>>, zone: string, block: ServerBlock) =>
+    to.set(zone, (to.get(zone) ?? new Set()).add(block));
+  for (const block of blocks)
+    for (const zone of zonesIn(block)) {
+      add(own, zone, block);
+      for (const parent of parentsOf(zone.slice(-LONGEST_NAME - 1))) add(below, parent, block);
+    }
+  return { own, below };
+}
+
+/** Returns the names above a name, longest first. */
+function parentsOf(name: string): string[] {
+  const found: string[] = [];
+  for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) found.push(name.slice(dot + 1));
+  return found;
+}
+
 /** Returns why a server is not asked for the name of a rule: the one with the longest zone above a name answers for it. */
-function unasked({ from }: Rewrite, block: ServerBlock, { blocks }: Corefile): string | undefined {
+function unasked({ from }: Rewrite, block: ServerBlock, { own, below }: Zones): string | undefined {
   const name = plain(from).replace(/^\*\./, '');
-  const longest = (one: ServerBlock) =>
-    Math.max(...zonesOf(one).map((zone) => (zone === '' || `.${name}`.endsWith(`.${zone}`) ? zone.length : -1)));
-  const own = longest(block);
-  if (own < 0) return 'its server does not answer for the name';
-  const others = blocks.filter((one) => one !== block);
-  if (others.some((one) => longest(one) > own)) return 'another server answers for the name';
-  const isSplit = from.startsWith('*') && others.some((one) => zonesOf(one).some((zone) => zone.endsWith(`.${name}`)));
+  const longest = [name, ...parentsOf(name), ''].find((zone) => own.has(zone));
+  const answers = (zone: string) => own.get(zone)?.has(block) ?? false;
+  if (longest === undefined || ![name, ...parentsOf(name), ''].some(answers))
+    return 'its server does not answer for the name';
+  if (!answers(longest)) return 'another server answers for the name';
+  const isSplit = from.startsWith('*') && [...(below.get(name) ?? [])].some((one) => one !== block);
   return isSplit ? 'another server answers for some names below it' : undefined;
 }
-
-/** Returns the zones of a server, without their ports; "" for all names. */
-function zonesOf(block: ServerBlock): readonly string[] {
-  const known = zones.get(block) ?? zonesIn(block);
-  zones.set(block, known);
-  return known;
-}
-
-/** Every rule asks for the zones of all servers. */
-const zones = new WeakMap<ServerBlock, readonly string[]>();
 
 function zonesIn({ keys }: ServerBlock): string[] {
   return keys
@@ -175,9 +214,11 @@ function ruleOf({ name, words }: Directive): Rule {
   }
   const kind = ['exact', 'prefix', 'suffix', 'substring', 'regex'].find((one) => one === all[1]) ?? 'exact';
   const rest = all.slice(all[1] === kind ? 2 : 1);
-  const mayTake = takerOf(kind, rest[0] ?? '');
-  if (mode === 'continue') return { rewrite: 'rules after it may rewrite the name once more', mayTake };
-  return { rewrite: rewriteOf(kind, rest.map(plain)), mayTake };
+  const [written = ''] = rest;
+  const mayTake = takerOf(kind, written);
+  const only = kind === 'exact' && mayTake !== EVERYTHING ? { only: plain(written) } : {};
+  if (mode === 'continue') return { rewrite: 'rules after it may rewrite the name once more', mayTake, ...only };
+  return { rewrite: rewriteOf(kind, rest.map(plain)), mayTake, ...only };
 }
 
 function takerOf(kind: string, written: string): Rule['mayTake'] {

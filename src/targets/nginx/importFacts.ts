@@ -89,8 +89,22 @@ export function rangesOf(text: string): CidrSet | undefined {
   return typeof network === 'string' ? undefined : unionOf([network]);
 }
 
-function joined(a: CidrSet, b: CidrSet): CidrSet {
-  return unionOf([...a.ranges, ...b.ranges]);
+/** Addresses, and whether they get in. */
+interface Admission {
+  readonly ranges: CidrSet;
+  readonly passes: boolean;
+}
+
+/** Returns the addresses that get in where the last that names an address decides. Neighbours that say the same are one. */
+function admittedLast(first: CidrSet, all: readonly Admission[]): CidrSet {
+  let admitted = first;
+  for (let start = 0, end = 0; start < all.length; start = end) {
+    const passes = all[start]?.passes;
+    while (end < all.length && all[end]?.passes === passes) end += 1;
+    const ranges = all.slice(start, end).flatMap((one) => one.ranges.ranges);
+    admitted = passes ? unionOf([...admitted.ranges, ...ranges]) : subtract(admitted, unionOf(ranges));
+  }
+  return admitted;
 }
 
 /**
@@ -98,23 +112,23 @@ function joined(a: CidrSet, b: CidrSet): CidrSet {
  * `undefined` where a rule has no addresses.
  */
 export function admittedBy(rules: readonly Written[]): CidrSet | undefined {
-  let admitted: CidrSet = ANY_ADDRESS;
+  const all: Admission[] = [];
   for (const { name, args } of rules.toReversed()) {
     const ranges = rangesOf(args[0] ?? '');
     if (!ranges) return undefined;
-    admitted = name === 'allow' ? joined(admitted, ranges) : subtract(admitted, ranges);
+    all.push({ ranges, passes: name === 'allow' });
   }
-  return admitted;
+  return admittedLast(ANY_ADDRESS, all);
 }
 
 /** Returns the addresses to which a `geo` gives a value that passes. The narrowest entry that holds an address decides. */
 export function addressesOf(geo: GeoMap, passes: (value: string) => boolean): CidrSet | undefined {
   const width = (range: string) => Number(/\/(\d+)$/.exec(range)?.[1] ?? 128) - (range.includes(':') ? 0 : 32);
-  let found: CidrSet = passes(geo.fallback) ? ANY_ADDRESS : NOBODY;
+  const all: Admission[] = [];
   for (const { range, value } of geo.entries.toSorted((a, b) => width(a.range) - width(b.range))) {
     const ranges = rangesOf(range);
     if (!ranges) return undefined;
-    found = passes(value) ? joined(found, ranges) : subtract(found, ranges);
+    all.push({ ranges, passes: passes(value) });
   }
-  return found;
+  return admittedLast(passes(geo.fallback) ? ANY_ADDRESS : NOBODY, all);
 }
