@@ -15,9 +15,9 @@ proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8] } }
 targets: { caddy: {}, nginx: {} }
 `;
 const env = {
-  OLD: 'abcdefghijklmnopqrstuvwx-old',
-  NEW: 'abcdefghijklmnopqrstuvwx-new',
-  OTHER: 'abcdefghijklmnopqrstuvwx-oth',
+  OLD: 'mRx4TqZ8wKc2VhJ6nBf9LsDy-old',
+  NEW: 'mRx4TqZ8wKc2VhJ6nBf9LsDy-new',
+  OTHER: 'mRx4TqZ8wKc2VhJ6nBf9LsDy-oth',
   T: 'glpat-zzzzzzzzzzzzzzzzzzzz',
 };
 
