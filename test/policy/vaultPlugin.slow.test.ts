@@ -68,7 +68,8 @@ const TABLE: readonly (readonly [change: Fields, ours: Verdict, plugin: Verdict]
   [{ path: 'group/.project' }, 'refused', 'refused'],
   [{ path: 'group//project' }, 'refused', 'refused'],
   [{ path: 'group/project.atom' }, 'refused', 'refused'],
-  [{ path: 'group.git/project' }, 'taken', 'taken'],
+  // GitLab has no group of that name either.
+  [{ path: 'group.git/project' }, 'refused', 'taken'],
   [{ ...personal, path: 'me/too' }, 'refused', 'refused'],
   [dynamic('^(?:group|other)/[a-z]+$'), 'taken', 'taken'],
   [dynamic('^[\\w.-]{1,40}/app(?:-v\\d+)?$'), 'taken', 'taken'],
