@@ -92,8 +92,8 @@ export interface WideRole {
 }
 
 /**
- * Finds roles with a scope or a level that no request needs for which their tokens are sent. If the needs of these
- * requests are unknown, it finds only a scope that may write, for requests that only read.
+ * Finds roles with a scope or a level that no request needs for which their tokens are sent, or with a path that names
+ * nobody. If the needs of these requests are unknown, it finds only a scope that may write, for requests that only read.
  */
 export function wideRoles({ apiKeys, routes, vault }: Pick<Policy, 'apiKeys' | 'routes' | 'vault'>): WideRole[] {
   return vault.flatMap(({ roles }) =>
@@ -101,12 +101,25 @@ export function wideRoles({ apiKeys, routes, vault }: Pick<Policy, 'apiKeys' | '
       const users = apiKeys.filter(({ token }) => issuerOf({ vault }, token.text) === role);
       const groups = new Set(users.flatMap((user) => user.groups));
       const sent = routes.filter(({ group }) => groups.has(group));
-      const problems = { scopes: wideScopes(role.scopes, sent), accessLevel: wideLevel(role.accessLevel, sent) };
+      const problems = {
+        path: widePath(role),
+        scopes: wideScopes(role.scopes, sent),
+        accessLevel: wideLevel(role.accessLevel, sent),
+      };
       return Object.entries(problems).flatMap(([field, problem]) =>
         problem === undefined ? [] : [{ at: [...role.origin, field], role: role.id, problem }],
       );
     }),
   );
+}
+
+/** Paths that nobody has asked for. An expression that takes one does not say whom it is for. */
+const STRANGERS = ['qzxjkv', 'qzxjkv/wpgh', 'qzxjkv/wpgh/vbnt'];
+
+function widePath({ path, dynamicPath }: { readonly path: string; readonly dynamicPath: boolean }): string | undefined {
+  return dynamicPath && STRANGERS.some((stranger) => matchesExpression(path, stranger))
+    ? 'its path takes any name: begin it with the group or the user that it is for'
+    : undefined;
 }
 
 function wideScopes(scopes: readonly string[], sent: readonly Route[]): string | undefined {

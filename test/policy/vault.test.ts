@@ -159,6 +159,18 @@ roles('that may do more than their keys need are linted', () => {
   assert.equal(found(two, 'GET /somewhere/else'), []);
 });
 
+roles('that issue tokens for whatever path is asked for are linted', () => {
+  const found = (path: string) => {
+    const { policy, spec } = compiled({ ...good, path, dynamicPath: true }, { asked: 'echoes/group/app#token' });
+    if (!policy || !spec) throw new Error('not valid');
+    const findings = lint(policy, spec, { clients: clientsOf(spec, () => undefined), read: () => undefined });
+    return findings.filter(({ at }) => at.at(-1) === 'path').map(({ message }) => message);
+  };
+  for (const path of ['^.*$', '^.+/.+$', '^[a-z]+/[a-z]+$'])
+    assert.match(found(path).join(), /its path takes any name: begin it with the group/, path);
+  for (const path of ['^group/.*$', '^(?:group|other)/[a-z]+$']) assert.equal(found(path), [], path);
+});
+
 roles('that act with a higher level than their requests need are linted, where GitLab says what they need', () => {
   const found = (accessLevel: string, allow: string) => {
     const { policy, spec } = compiled({ ...good, scopes: ['api'], accessLevel }, { allow });
