@@ -45,7 +45,10 @@ keys('a rotation is two edits of one value, and the names alternate', () =>
       assert.match(refused.stderr, words);
       assert.is(read('postern.yaml'), during);
     }
-    assert.match((await run('keys retire partner')).stderr, /--log is missing/);
+    assert.match(
+      (await run('keys retire partner')).stderr,
+      /the spec does not tell which key is in use: --log is missing/,
+    );
     write('access.log', line('second') + line('first', 'other'));
     const retired = await run('keys retire partner --log access.log');
     assert.is(retired.status, 0, retired.stderr);

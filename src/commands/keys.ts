@@ -109,7 +109,7 @@ function retired({ id, keys, groups }: ApiKey, { log, policy }: Asked, io: Io): 
   const [first, second] = keys;
   const at = ['apiKeys', id, 'key'];
   if (!first || !second) return keyCodes.report('one-key', at, { id });
-  if (log === undefined) return keyCodes.report('no-log', at, { file: 'nothing', problem: '--log is missing' });
+  if (log === undefined) return keyCodes.report('no-log', at, { file: 'the spec', problem: '--log is missing' });
   const uses = usesOf(id, log, io);
   if ('problem' in uses) return keyCodes.report('no-log', at, { file: log, problem: uses.problem });
   if (uses.unread.length > 0) {
