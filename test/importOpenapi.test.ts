@@ -212,4 +212,25 @@ imports('a parameter whose schema is too far away is any segment, and that is sa
   }),
 );
 
+imports(
+  'a path that is described elsewhere in the file is read there, and a parameter of one value is that value',
+  () =>
+    inWorkspace(async ({ runArgs }) => {
+      const get = { get: { parameters: [{ name: 'id', in: 'path', schema: { const: 'me' } }] } };
+      const input = `openapi: 3.1.0
+servers: [{ url: https://a.example.com }]
+paths:
+  /users/{id}: { $ref: '#/components/pathItems/user' }
+  /far: { $ref: other.yaml }
+  "/odd path": { get: {} }
+components: ${JSON.stringify({ pathItems: { user: get } })}
+`;
+      const { stdout, stderr } = await runArgs(['import', 'openapi', '-'], { input });
+      assert.match(stdout, /- GET \/users\/me\n/);
+      assert.match(stderr, /:5: \/far: its description is in another file/);
+      assert.match(stderr, /:6: GET \/odd path: has the segment "odd path"/);
+      assert.is(stderr.match(/description/g)?.length, 1);
+    }),
+);
+
 imports.run();

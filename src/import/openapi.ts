@@ -53,13 +53,15 @@ function describedBy(source: Source, choice: ImportChoice = {}): Description | u
   for (const reason of server.problems)
     notCarriedOver.push({ file: name, line: lineOf(SERVERS), what: 'servers', reason });
   const globs = (choice.paths ?? []).map(globRegex);
-  for (const [path, item] of Object.entries(paths)) {
+  for (const [path, written] of Object.entries(paths)) {
     const lose = (what: string, reason: string) =>
       void notCarriedOver.push({ file: name, line: lineOf(path), what, reason });
-    if (!isRecord(item)) continue;
+    if (!isRecord(written)) continue;
+    const referred = resolved(document, written);
+    const item = isRecord(referred) ? { ...referred, ...written } : written;
     const wanted = (base: string) =>
       globs.length === 0 || globs.some((glob) => glob.test(base + path) || glob.test(path));
-    if (item['$ref'] !== undefined) lose(path, 'the path is described in another file');
+    if (!isRecord(referred)) lose(path, `its description ${FAR}`);
     for (const method of [...METHODS, 'trace', 'query']) {
       const operation = item[method];
       if (!isRecord(operation) || !isWanted(method, operation, choice)) continue;
@@ -230,12 +232,21 @@ function patternOf(path: string, parameters: Parameters): { readonly pattern: st
       (parameters.has(colon) ? ['', '', colon, ''] : undefined);
     if (!whole) return segment;
     const [, plus = '', name = '', star = ''] = whole;
+    const schema = parameters.get(name) ?? {};
+    const [only, ...others] = valuesOf(schema);
+    if (only !== undefined && others.length === 0) return only;
     const word = freeName(name.replace(/[^A-Za-z0-9_-]/g, '_').replace(/^(?![A-Za-z_])/, '_'), used);
-    return plus !== '' || star !== '' ? `{${word}*}` : `{${word}${typeOf(parameters.get(name) ?? {})}}`;
+    return plus !== '' || star !== '' ? `{${word}*}` : `{${word}${typeOf(schema)}}`;
   });
   const pattern = `/${parts.join('/')}`;
   const parsed = parsePattern(pattern);
   return 'problem' in parsed ? { problem: parsed.problem } : { pattern };
+}
+
+/** Returns the only values that a schema admits; none where it admits others, or one that a pattern cannot hold. */
+function valuesOf(schema: Readonly<Record<string, unknown>>): readonly string[] {
+  const values = (schema['const'] === undefined ? listOf(schema['enum']) : [schema['const']]).map(String);
+  return values.length <= 40 && values.every((value) => /^[A-Za-z0-9._~-]+$/.test(value)) ? values : [];
 }
 
 const HEX = /^\^?\[(?:0-9|\\d|a-f|A-F){2,3}\](?:\+|\*|\{[\d,]+\})\$?$/;
@@ -246,15 +257,9 @@ const HEX = /^\^?\[(?:0-9|\\d|a-f|A-F){2,3}\](?:\+|\*|\{[\d,]+\})\$?$/;
  */
 function typeOf(schema: Readonly<Record<string, unknown>>): string {
   const { type, format, pattern } = schema;
-  const values: unknown = schema['enum'];
+  const values = valuesOf(schema);
   const kinds = [type].flat();
-  if (
-    Array.isArray(values) &&
-    values.length > 1 &&
-    values.length <= 40 &&
-    values.every((value) => /^[A-Za-z0-9._~-]+$/.test(String(value)))
-  )
-    return `:${values.join('|')}`;
+  if (values.length > 1) return `:${values.join('|')}`;
   if (kinds.includes('integer') && !kinds.includes('string'))
     return typeof schema['minimum'] === 'number' && schema['minimum'] < 0 ? '' : ':int';
   if (format === 'uuid') return ':uuid';
@@ -330,6 +335,8 @@ export function readOpenapi(file: ImportFile, choice: ImportChoice): Description
   return described || { file: file.name, line: 1, problem: 'it is no OpenAPI description of version 2 or 3' };
 }
 
+const PATH_KEY = /^\s*(?:["'](\/[^"']*)["']|(\/[^"'\s]*?))\s*:(?=[\s{]|$)/;
+
 /** Stands for the list of servers among the paths, which all begin with a slash. */
 const SERVERS = 'servers';
 
@@ -340,7 +347,8 @@ const SERVERS = 'servers';
 function pathLines(text: string): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
   for (const [index, line] of text.split('\n').entries()) {
-    const path = /^\s*["']?(\/[^"'\s]*?)["']?\s*:(?=[\s{]|$)/.exec(line.slice(0, 2_000))?.[1];
+    const [, quoted, plain] = PATH_KEY.exec(line.slice(0, 2_000)) ?? [];
+    const path = quoted ?? plain;
     if (path !== undefined && !found.has(path)) found.set(path, index + 1);
     if (!found.has(SERVERS) && /^\s{0,4}["']?servers["']?\s*:/.test(line.slice(0, 40))) found.set(SERVERS, index + 1);
   }
