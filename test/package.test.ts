@@ -91,6 +91,14 @@ pack('holds what its pages link to, and the examples with their dotfiles', () =>
     assert.ok(files.includes(file), file);
 });
 
+pack('nothing of it installs a package by a name alone, which anybody could register', () => {
+  for (const file of files.filter((name) => /^(?:README|examples|templates)/.test(name))) {
+    const text = readFileSync(join(root, file), 'utf8');
+    for (const [line] of text.matchAll(/\b(?:npm (?:i|install|add|exec)|npx|pnpm|yarn)\b.*$/gm))
+      assert.not.match(line, /\spostern(?:@\S*)?["'`]?(?:\s|$)/, file);
+  }
+});
+
 pack('holds nothing else', () => {
   const wanted = /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|(?:dist|templates|schema|examples)\/.*)$/;
   assert.equal(
