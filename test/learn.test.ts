@@ -150,6 +150,14 @@ for (const [title, line, columns] of [
   learning(`reads lines ${title}`, () => assert.equal(seenIn(line, columns), seen));
 }
 
+learning('a percent sign that CloudFront wrote once more is one of the path', () => {
+  const [name, columns] = [
+    '/projects/a%252Fb%7E/x%2527',
+    new Map(['cs-method', 'cs-uri-stem'].map((at, i) => [at, i])),
+  ];
+  assert.is(seenIn(`GET\t${name}`, columns)?.path, '/projects/a%2Fb~/x%27');
+});
+
 learning('a log becomes the smallest patterns, with what was seen of each', () =>
   inWorkspace(async ({ run: command, runArgs, write }) => {
     const line = (request: string, status = 200) =>

@@ -91,8 +91,12 @@ function fromColumns(line: string, columns: Columns): Seen | undefined {
   const parts = line.split('\t');
   const part = (name: string) => parts[columns.get(name) ?? -1];
   const [method, path] = [part('cs-method'), part('cs-uri-stem')];
-  return method === undefined || path === undefined ? undefined : seen(method, path, Number(part('sc-status')) || 0);
+  if (method === undefined || path === undefined) return undefined;
+  return seen(method, path.replace(WRITTEN_FOR, decodeURIComponent), Number(part('sc-status')) || 0);
 }
+
+/** What CloudFront writes for a character of the path: a percent sign of the path itself is "%25" in its logs. */
+const WRITTEN_FOR = /%(?:2[257]|3[CE]|5[B-E]|60|7[B-E])/gi;
 
 function fromRequest(text: string, status: number): Seen | undefined {
   const [, method, target] = REQUEST.exec(text) ?? [];
