@@ -211,4 +211,16 @@ imports('a refusal behind too many includes is not lost: the location is left ou
   );
 });
 
+imports('the main file of a folder that cannot be read says where, as a file alone does', () => {
+  const text = 'events {}\nhttp {\n server {\n listen 80;\n location /a { proxy_pass http://10.0.0.1 }\n }\n}\n';
+  const other = { name: 'conf.d/a.conf', text: 'server { listen 81; }\n' };
+  const nginx = importers().find(({ kind }) => kind === 'nginx');
+  for (const files of [[], [other]])
+    assert.equal(nginx?.read([{ name: 'nginx.conf', text }, ...files]), {
+      file: 'nginx.conf',
+      line: 5,
+      problem: 'this line ends a block after a directive without ";"',
+    });
+});
+
 imports.run();

@@ -68,6 +68,8 @@ export function nginxTree(given: readonly ImportFile[]): Tree | ImportProblem {
   const [first] = broken.values();
   if (main === undefined)
     return first ?? { file: given[0]?.name ?? '', line: 1, problem: 'no file of it holds a server' };
+  const unread = broken.get(main);
+  if (unread) return unread;
   const notCarriedOver: NotCarried[] = [];
   const problems: ImportProblem[] = [];
   const names = files.map(({ name }) => name);
