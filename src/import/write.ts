@@ -27,7 +27,7 @@ export function draftText(draft: Draft, notCarriedOver: readonly NotCarried[]): 
 }
 
 export function notCarriedText({ file, line, what, reason }: NotCarried): string {
-  return printable(maskSecrets(`${file}:${line}: ${what}: ${reason}`));
+  return printable(maskSecrets(`${line === 0 ? file : `${file}:${line}`}: ${what}: ${reason}`));
 }
 
 function section<T>(name: string, items: readonly T[] = [], lines: (one: T) => readonly string[]): string[] {
