@@ -122,6 +122,7 @@ async function issue(first: Followed, asked: Asked): Promise<Followed> {
   const problems = [...first.problems, ...draft.diagnostics];
   if (hasError(problems) || draft.files.length === 0) return { ...first, problems };
   const refused = refusedSecrets(draft.files, folder);
+  // To note the spec anew shows that what is issued can be kept.
   const unwritable = refused.length > 0 ? refused : changeState(folder, (state) => ({ ...state, spec: policy.name }));
   if (unwritable.length > 0) return { ...first, problems: [...problems, ...unwritable] };
   const { resolved } = await follow(unread, 'now', asked);
