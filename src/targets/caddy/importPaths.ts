@@ -17,7 +17,7 @@ export function regionOf(text: string): Region | undefined {
   return /^\/[^*{}%]*$/.test(start) ? { start: start.toLowerCase(), exact } : undefined;
 }
 
-/** Things by the regions that they have, to find those that overlap one without a look at all. */
+/** Things by the regions that they have, so that those which overlap some are found without looking at each. */
 export class ByRegion<T extends { readonly regions: readonly Region[] }> {
   readonly #all: readonly T[];
   readonly #sorted: readonly { readonly start: string; readonly index: number }[];
