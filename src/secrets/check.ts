@@ -11,11 +11,11 @@ const TOKEN = /^[A-Za-z0-9._~+/=-]+$/;
 
 /** Reports what is wrong with the values of references. No message holds any part of a value. */
 export function checkSecrets(policy: Policy, values: Values): Diagnostic[] {
-  return [...checkShapes(policy, values), ...checkSame(policy, values)];
+  const basics = basicTokens(policy);
+  return [...checkShapes(policy, values, basics), ...checkSame(policy, tokenForms(policy, values, basics), values)];
 }
 
-function checkShapes(policy: Policy, values: Values): Diagnostic[] {
-  const basics = basicTokens(policy);
+function checkShapes(policy: Policy, values: Values, basics: ReadonlySet<string>): Diagnostic[] {
   return policy.apiKeys.flatMap(({ keys, token }) => [
     ...keys.flatMap((key) => checkKey(key, values.get(key.text))),
     ...checkToken(token, values.get(token.text), basics.has(token.text)),
@@ -41,8 +41,7 @@ function isBasicCredential(value: string): boolean {
 }
 
 /** Reports keys that two callers share or that are also a token, because one could then act as the other. */
-function checkSame(policy: Policy, values: Values): Diagnostic[] {
-  const tokens = tokenForms(policy, values);
+function checkSame(policy: Policy, tokens: TokenForms, values: Values): Diagnostic[] {
   const owners = new Map<string, { readonly id: string; readonly value: string }>();
   return policy.apiKeys.flatMap(({ id, keys }) =>
     keys.flatMap(({ text: reference, origin }) => {
@@ -67,9 +66,10 @@ interface TokenForm {
   readonly form: string;
 }
 
+type TokenForms = ReadonlyMap<string, TokenForm>;
+
 /** Returns all that an upstream takes as a proof, in small letters: a token, and of a Basic one what is in it. */
-function tokenForms(policy: Policy, values: Values): ReadonlyMap<string, TokenForm> {
-  const basics = basicTokens(policy);
+function tokenForms(policy: Policy, values: Values, basics: ReadonlySet<string>): TokenForms {
   const forms = new Map<string, TokenForm>();
   for (const { text: reference } of policy.apiKeys.map(({ token }) => token)) {
     const value = values.get(reference);
