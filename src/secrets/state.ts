@@ -4,11 +4,10 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { placed, readDisk, systemProblem } from '../output/disk.ts';
 import { LEASES } from '../output/gitFiles.ts';
 import { MANIFEST } from '../output/manifest.ts';
-import { exclusively, writeAll } from '../output/write.ts';
 import { fingerprint } from '../policy/shortened.ts';
 import { isRecord, memberOf, parseJson } from '../source/value.ts';
 import { secretCodes } from './codes.ts';
-import { refusedSecrets } from './write.ts';
+import { writeSecrets } from './write.ts';
 
 /** What one render leaves in its folder for the next one. */
 export interface SecretsState {
@@ -77,12 +76,7 @@ export function readState(folder: string): SecretsState {
 
 /** Changes what is left for the next run. */
 export function changeState(folder: string, change: (state: SecretsState) => SecretsState): Diagnostic[] {
-  const refused = refusedSecrets([{ path: LEASES }], folder);
-  if (refused.length > 0) return refused;
-  const text = () => stateText(change(readState(folder)));
-  const modes = { file: 0o600, folder: 0o700 };
-  const written = exclusively(folder, () => writeAll([{ path: LEASES, text: text() }], { folder, modes }));
-  return [...(written.value ?? []), ...written.diagnostics];
+  return writeSecrets([{ path: LEASES, text: () => stateText(change(readState(folder))) }], folder);
 }
 
 /** The leases of a folder. What is issued is on disk before anything looks at it, so that a run that fails loses nothing. */

@@ -8,12 +8,21 @@ import { exclusively, writeAll } from '../output/write.ts';
 import type { RenderedFile } from '../targets/target.ts';
 import { secretCodes } from './codes.ts';
 
-/** Writes files with secrets. Only the owner may read them, and git must ignore them. */
-export function writeSecrets(files: readonly RenderedFile[], folder: string): Diagnostic[] {
+/**
+ * Writes files with secrets. Only the owner may read them, and git must ignore them. Where a text depends on what is
+ * there, it is made while no other run writes to the folder.
+ */
+export function writeSecrets(files: readonly SecretFile[], folder: string): Diagnostic[] {
   const refused = refusedSecrets(files, folder);
   if (refused.length > 0) return refused;
-  const written = exclusively(folder, () => writeAll(files, { folder, modes: { file: 0o600, folder: 0o700 } }));
+  const made = () => files.map(({ path, text }) => ({ path, text: typeof text === 'string' ? text : text() }));
+  const written = exclusively(folder, () => writeAll(made(), { folder, modes: { file: 0o600, folder: 0o700 } }));
   return [...(written.value ?? []), ...written.diagnostics];
+}
+
+interface SecretFile {
+  readonly path: string;
+  readonly text: string | (() => string);
 }
 
 /** Reports places where no secret is written: what git does not ignore, and what is no plain file. */
