@@ -164,6 +164,17 @@ const SHAPES: Readonly<Record<string, readonly (readonly [title: string, text: (
         ).join(''),
     ],
   ],
+  'gitlab-runner': [
+    [
+      'labels of nodes',
+      (many) =>
+        `runners:\n  config: |\n    [[runners]]\n      [runners.kubernetes.node_selector]\n${list(many, (i) => `        "example.com/a${i}" = "b${i}"`).join('\n')}\n`,
+    ],
+    [
+      'values that nobody knows',
+      (many) => `gitlabUrl: https://a.example.com\n${list(many, (i) => `a${i}: ${i}`).join('\n')}\n`,
+    ],
+  ],
 };
 
 const growth = suite('how an import grows');

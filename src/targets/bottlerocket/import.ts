@@ -26,7 +26,8 @@ export function importBottlerocket(files: readonly ImportFile[]): Imported | Imp
       reasons: notCarriedOver,
     };
   const rewrites = [...mirrors].filter(([name, endpoints]) => rewriteOf(name, endpoints, mirrors) !== undefined);
-  const rest = Object.fromEntries([...mirrors].filter(([name]) => !rewrites.some(([other]) => other === name)));
+  const rewritten = new Set(rewrites.map(([name]) => name));
+  const rest = Object.fromEntries([...mirrors].filter(([name]) => !rewritten.has(name)));
   const draft = {
     name: 'imported',
     head: ['Imported from the settings of Bottlerocket nodes: registries that they pull from elsewhere.'],
@@ -58,10 +59,13 @@ function valueOf(text: string): { readonly value: unknown } | { readonly line: n
   }
 }
 
-/** Parsers of TOML keep no places; a name stands in few of them. */
+/** Parsers of TOML keep no places: a name is where its text in quotes, or a part of a dotted key, comes first. */
 function lineFinder(text: string): Place['lineOf'] {
-  const lines = text.split('\n');
-  return (word) => Math.max(1, lines.findIndex((line) => line.includes(word)) + 1);
+  const first = new Map<string, number>();
+  for (const [index, line] of text.split('\n').entries())
+    for (const [word] of line.matchAll(/(?<=")[^"]*(?=")|(?<=')[^']*(?=')|[\w-]+/g))
+      if (!first.has(word)) first.set(word, index + 1);
+  return (word) => first.get(word) ?? 1;
 }
 
 /** The host of the one endpoint, where a rewrite of the name says all that the mirror does. */
