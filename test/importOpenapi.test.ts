@@ -26,6 +26,7 @@ paths:
 components:
   parameters:
     Id: { name: id, in: path, schema: { type: integer } }
+  securitySchemes: { bearer: { type: http, scheme: bearer } }
 `;
 
 const swagger = JSON.stringify({
@@ -49,6 +50,7 @@ imports('operations become routes by tag, with the types that the schemas give',
     const { status, stdout, stderr } = await run('import openapi api.yaml');
     assert.is(status, 1, stderr);
     for (const line of [
+      '# Its security schemes are not carried over',
       'GET,PUT /v1/items/{id:int}',
       'POST /v1/items/',
       'GET /v1/orders/{order:uuid}/state/{state:open|closed}',
@@ -176,6 +178,11 @@ imports('what is no description is refused, and options that mean nothing are to
     write('nginx.conf', 'http {}');
     assert.match((await run('import nginx nginx.conf --tag a')).stderr, /--tag has no meaning/);
     assert.match((await run('import opanapi nginx.conf')).stderr, /did you mean "openapi"/);
+    write('api.yaml', yaml);
+    assert.match(
+      (await run('import openapi api.yaml --tag itms')).stderr,
+      /asked for; it has tags such as items, orders/,
+    );
   }),
 );
 

@@ -188,7 +188,10 @@ learning('a log becomes the smallest patterns, with what was seen of each', () =
         .replace('GET /api/v4/user\n', 'GET,PUT /api/v4/user\n      - GET /never/{x}\n'),
     );
     const within = await command('learn log --within hidden.yaml');
-    assert.match(within.stderr, /  log: POST \/api\/v4\/projects\/group%2Fapp\/issues: outside of what may be learned/);
+    assert.match(
+      within.stderr,
+      / {2}log: POST \/api\/v4\/projects\/group%2Fapp\/issues: outside of what may be learned/,
+    );
     assert.match(within.stderr, /DELETE \/secret: outside/);
     assert.match(within.stdout, /GET \/api\/v4\/projects\/\{project:int\}\/issues/);
     const unused = await command('learn log --unused hidden.yaml');

@@ -51,7 +51,7 @@ logs('a line with a member twice is no request', () =>
     write('a.log', `${line('/one')}{"method":"GET","path":"/one","path":"/two","status":200}\n`);
     const { stdout } = await run('learn a.log');
     assert.not.match(stdout, /two/);
-    assert.match(stdout, /1 lines are no requests/);
+    assert.match(stdout, /1 line is no request/);
     // The member of another is not the same.
     const inner = JSON.stringify({ method: 'GET', path: '/three', status: 200, extra: { path: '/x' } });
     write('b.log', `${inner}\n`);

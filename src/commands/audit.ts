@@ -151,7 +151,8 @@ async function startOld(
     io.err(`${server} is not asked: it is the default of no port, and no name that leads to it is written out\n`);
   if (moved.servers.length === 0) return 'no server can be asked';
   const program = findProgram(target, io.env);
-  if (program === undefined) return `${target.run.program} is not on PATH`;
+  if (program === undefined)
+    return withHint(`${target.run.program} is not on PATH`, 'install it, or put the folder that holds it into PATH');
   const folder = await temporaryFolder();
   scope.defer(() => folder.remove());
   for (const { path, text } of moved.files) await folder.write(`${target.name}/${path}`, text);

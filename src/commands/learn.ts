@@ -315,7 +315,7 @@ function draftOf({ groups, outside, unreadable }: Learned, policy: Policy | unde
     draft: {
       name: 'learned',
       head: [
-        `Learned from ${requests} requests to ${paths} different paths; ${log.refused} were refused, and ${log.unread} lines are no requests.`,
+        `Learned from ${requests} requests to ${paths} different paths; ${log.refused} were refused, and ${log.unread === 1 ? '1 line is no request' : `${log.unread} lines are no requests`}.`,
       ],
       ipRanges: [{ id: 'clients', notes: ['TODO: who may connect'], value: ['192.0.2.0/24'] }],
       upstreams,

@@ -1,7 +1,7 @@
 import { grouped } from '../policy/grouped.ts';
 import { parsePattern } from '../policy/pattern.ts';
 import { parseDocument } from '../source/document.ts';
-import { isRecord, listOf, parseJson } from '../source/value.ts';
+import { isRecord, listOf, memberOf, parseJson } from '../source/value.ts';
 import {
   CALLER,
   type Draft,
@@ -38,6 +38,8 @@ export interface Description {
   readonly operations: readonly Operation[];
   readonly origin: string | undefined;
   readonly title: string;
+  /** Whether it says how callers authenticate. */
+  readonly hasLogin: boolean;
   readonly notCarriedOver: readonly NotCarried[];
 }
 
@@ -87,7 +89,11 @@ function describedBy(source: Source, choice: ImportChoice = {}): Description | u
         });
     }
   }
-  return { operations, origin: server.origin, title: titleOf(document), notCarriedOver };
+  return { operations, origin: server.origin, title: titleOf(document), hasLogin: hasLogin(document), notCarriedOver };
+}
+
+function hasLogin({ components, securityDefinitions }: Readonly<Record<string, unknown>>): boolean {
+  return isRecord(securityDefinitions ?? memberOf(components, 'securitySchemes'));
 }
 
 /** Returns the server of an operation: its own, that of its path, or that of the document. */
@@ -277,11 +283,16 @@ function typesOf(document: Readonly<Record<string, unknown>>, operation: Readonl
   return [...new Set(types.map((type) => type.toLowerCase().split(';', 1)[0] ?? ''))].sort();
 }
 
+const OWN_KEYS = [
+  'Its security schemes are not carried over: callers send keys of this spec, and the upstream gets a token of theirs,',
+  'as tokenHeader and tokenScheme of the upstream say.',
+];
+
 /**
  * Returns the operations of a description as a draft. It admits JSON bodies; other types are listed as not carried
  * over.
  */
-function openapiDraft({ operations, origin, title, notCarriedOver }: Description, file: string): Imported {
+function openapiDraft({ operations, origin, title, hasLogin, notCarriedOver }: Description, file: string): Imported {
   const lost: NotCarried[] = [...notCarriedOver];
   const upstream = identifierOf(
     origin
@@ -315,7 +326,10 @@ function openapiDraft({ operations, origin, title, notCarriedOver }: Description
   });
   const draft: Draft = {
     name: identifierOf(title.toLowerCase(), 'imported').toLowerCase(),
-    head: [`Imported from an OpenAPI description: ${operations.length} operations. Take out what nobody needs.`],
+    head: [
+      `Imported from an OpenAPI description: ${operations.length} operations. Take out what nobody needs.`,
+      ...(hasLogin ? OWN_KEYS : []),
+    ],
     ipRanges: [{ id: 'clients', notes: ['TODO: who may connect'], value: ['192.0.2.0/24'] }],
     upstreams: [{ id: upstream, value: { url: (origin ?? 'https://upstream.example').toLowerCase() } }],
     routes,
@@ -337,6 +351,8 @@ export function readOpenapi(file: ImportFile, choice: ImportChoice): Description
 
 const PATH_KEY = /^\s*(?:["'](\/[^"']*)["']|(\/[^"'\s]*?))\s*:(?=[\s{]|$)/;
 
+const SHOWN_TAGS = 20;
+
 /** Stands for the list of servers among the paths, which all begin with a slash. */
 const SERVERS = 'servers';
 
@@ -355,6 +371,14 @@ function pathLines(text: string): ReadonlyMap<string, number> {
   return found;
 }
 
+function nothingOf(file: ImportFile, { tags }: ImportChoice): string {
+  const whole = tags ? readOpenapi(file, {}) : { operations: [] };
+  const own =
+    'problem' in whole ? [] : [...new Set(whole.operations.map(({ tag }) => tag))].filter((tag) => tag !== '');
+  const known = own.length === 0 ? '' : `; it has tags such as ${own.sort().slice(0, SHOWN_TAGS).join(', ')}`;
+  return `it has no operation of those that are asked for${known}`;
+}
+
 export const openapi: Importer = {
   kind: 'openapi',
   remedy: 'give one OpenAPI description of version 2 or 3, in JSON or YAML',
@@ -363,8 +387,7 @@ export const openapi: Importer = {
       return { file: others[0]?.name ?? '', line: 0, problem: 'one description is one file' };
     const found = readOpenapi(file, choice);
     if ('problem' in found) return found;
-    if (found.operations.length === 0)
-      return { file: file.name, line: 1, problem: 'it has no operation of those that are asked for' };
+    if (found.operations.length === 0) return { file: file.name, line: 1, problem: nothingOf(file, choice) };
     return openapiDraft(found, file.name);
   },
 };
