@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -138,6 +138,22 @@ secrets('are not written where git would take them in', () =>
     const blind = await run('secrets render', { env: { ...env, PATH: join(path, 'nothing') } });
     assert.is(blind.status, 2);
     assert.match(blind.stderr, /git cannot be started/);
+  }),
+);
+
+secrets('are not written where git itself refuses to answer, with its reason and what helps', () =>
+  inWorkspace(async (workspace) => {
+    prepare(workspace);
+    const { path, run } = workspace;
+    await run('generate');
+    // As in a container into which a linked work tree is mounted.
+    writeFileSync(join(path, '.git'), 'gitdir: /nowhere/.git/worktrees/x\n');
+    const { status, stderr } = await run('secrets render', { settings: env });
+    assert.is(status, 2);
+    assert.match(stderr, /git cannot tell whether it is ignored: fatal: not a git repository/);
+    assert.match(stderr, 'hint: run "git status" in that folder');
+    assert.not.match(stderr, 'git cannot be started');
+    assert.not.ok(existsSync(join(path, FOLDER)));
   }),
 );
 

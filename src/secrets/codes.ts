@@ -55,6 +55,9 @@ export const secretCodes = defineCodes('secret', {
   'not-ignored': error('secrets are not written here: {problem}').hint(
     'run "postern generate" first, which writes a .gitignore, or choose a folder outside of the work tree with --out',
   ),
+  'git-silent': error('secrets are not written here: {problem}').hint(
+    'run "git status" in that folder and do what it asks for, or choose a folder outside of the work tree with --out',
+  ),
   'other-spec': error('this folder is of the spec "{other}", whose secrets would be overwritten').hint(
     'choose another folder with --out; if that is the old name of this spec, remove {file} from it',
   ),

@@ -31,10 +31,8 @@ export function refusedSecrets(files: readonly Pick<RenderedFile, 'path'>[], fol
   const obstacles = obstructions(folder, paths);
   if (obstacles.length > 0) return obstacles;
   return files.flatMap(({ path }) => {
-    const problem = exposedToGit(join(folder, path));
-    return problem === undefined
-      ? []
-      : [secretCodes.report('not-ignored', [], { problem }, placed(join(folder, path)))];
+    const found = exposedToGit(join(folder, path));
+    return found ? [secretCodes.report(found.code, [], { problem: found.problem }, placed(join(folder, path)))] : [];
   });
 }
 
@@ -58,8 +56,13 @@ function onDisk(file: string): { readonly text: string; readonly open: boolean }
   }
 }
 
+interface Exposed {
+  readonly code: 'not-ignored' | 'git-silent';
+  readonly problem: string;
+}
+
 /** Returns why a file might be committed; `undefined` if it is outside of a work tree or ignored. */
-function exposedToGit(path: string): string | undefined {
+function exposedToGit(path: string): Exposed | undefined {
   const file = withoutLinks(resolve(path));
   const tree = workTreeAbove(dirname(file));
   if (tree === undefined) return undefined;
@@ -67,16 +70,20 @@ function exposedToGit(path: string): string | undefined {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_')));
   const paths = [file, freshOf(file), keptOf(file)];
   const options = { cwd: tree, env, input: paths.join('\0'), encoding: 'utf8', timeout: 60_000 } as const;
-  const { status, error, stdout } = spawnSync('git', ['check-ignore', '-z', '--stdin'], options);
+  const { status, stdout, stderr } = spawnSync('git', ['check-ignore', '-z', '--stdin'], options);
   if (status === 0 || status === 1) {
     const ignored = stdout.split('\0');
     const open = paths.find((one) => !ignored.includes(one));
     if (open === undefined) return undefined;
-    return `git does not ignore ${open === file ? 'it' : `${basename(open)}, which it is while it is written`}`;
+    const what = open === file ? 'it' : `${basename(open)}, which it is while it is written`;
+    return { code: 'not-ignored', problem: `git does not ignore ${what}` };
   }
-  return error
-    ? 'it is in a git work tree, and git cannot be started to ask whether it is ignored'
-    : 'git cannot tell whether it is ignored';
+  // A git that stops before it has read its input is an error of the pipe too, so only the status tells.
+  const why =
+    status === null
+      ? 'git cannot be started to ask whether it is ignored'
+      : `git cannot tell whether it is ignored: ${stderr.trim().split('\n', 1)[0]}`;
+  return { code: 'git-silent', problem: `it is in a git work tree, and ${why}` };
 }
 
 /** Returns where a file is or would be, with the links above it followed. */
