@@ -96,4 +96,39 @@ keys('of an id that is gone, of one that is new, and what is no table of ours', 
   }),
 );
 
+keys('of other references than the spec names are told, though there are as many', () =>
+  inRotation(async ({ run, write }) => {
+    const rendered = specWith('[env:OLD, env:OTHER2]');
+    write('postern.yaml', rendered);
+    const OTHER2 = 'mRx4TqZ8wKc2VhJ6nBf9LsDy-tow';
+    assert.is((await run('generate')).status, 0);
+    assert.is((await run('secrets render', { env: { ...env, OTHER2 } })).status, 0);
+    const replacements: readonly [string, (spec: string) => string, number][] = [
+      ['another key', (spec) => spec.replace('env:OLD', 'env:NEW'), 1],
+      ['keys the other way round', (spec) => spec.replace('env:OLD, env:OTHER2', 'env:OTHER2, env:OLD'), 1],
+      [
+        'keys of two callers swapped',
+        (spec) => spec.replace('env:OLD', 'X').replace('env:OTHER,', 'env:OLD,').replace('X', 'env:OTHER'),
+        1,
+      ],
+      ['another token', (spec) => spec.replace('env:T }', 'env:T2 }'), 1],
+      ['callers in another order', (spec) => spec.replace(/( {2}reader.*\n)( {2}other.*\n)/, '$2$1'), 0],
+    ];
+    for (const [name, change, expected] of replacements) {
+      write('postern.yaml', change(rendered));
+      assert.is((await run('generate')).status, 0, name);
+      for (const command of ['generate --check', 'diff']) {
+        const { status, stdout, stderr } = await run(command);
+        assert.is(status, expected, `${name}: ${command}`);
+        for (const target of ['caddy', 'nginx'])
+          assert.is(
+            new RegExp(`generated/${target}/secrets/\\S+ has secrets of other references`).test(stdout + stderr),
+            expected === 1,
+            `${name}: ${target}`,
+          );
+      }
+    }
+  }),
+);
+
 keys.run();

@@ -89,9 +89,8 @@ function keysBeside(policy: Policy, folder: string, names: readonly string[]): R
   });
   const diagnostics = results.flatMap((result) => result.diagnostics);
   if (hasError(diagnostics)) return failed(diagnostics);
-  const hint = 'run "postern secrets render", and reload what reads them';
   return ok(
-    results.flatMap(({ value = [] }) => value.map((one) => ({ ...one, hint }))),
+    results.flatMap(({ value = [] }) => value),
     diagnostics,
   );
 }

@@ -27,6 +27,12 @@ export function unreadable({ target, at }: Expected, problem: string, hint: stri
   return failed([driftCodes.report('unreadable-live', at, { target, problem, hint })]);
 }
 
+/** Returns drift of secrets with what mends it: to deploy generated files would leave the secrets as they are. */
+export function renderAgain(drift: Diagnostic): Diagnostic {
+  const hint = 'run "postern secrets render" where it runs, take other files out of its secrets/, and reload it';
+  return { ...drift, hint };
+}
+
 /**
  * Reports ids with more or fewer keys than in the spec: a key that was revoked may still work. Each map is one place
  * where keys are looked up, and has the number of keys by id. The keys themselves are never compared.
@@ -53,7 +59,7 @@ export function keyDrift(
     ];
   });
   // Several proxies have the same keys, so messages are deduplicated.
-  return ok([...new Map(found.map((one) => [one.message, one])).values()]);
+  return ok([...new Map(found.map((one) => [one.message, renderAgain(one)])).values()]);
 }
 
 /** Returns a name for a value that may be a secret. Equal values have equal names, and the name tells nothing else. */

@@ -6,10 +6,10 @@ import { type Diagnostic, ok } from '../../diagnostics/diagnostic.ts';
 import { accessOf, type Rule } from '../../policy/access.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
 import { memberOf, parseJson } from '../../source/value.ts';
-import { driftCodes, fingerprintFor, keyDrift, originFinder, unreadable } from '../live.ts';
+import { driftCodes, fingerprintFor, keyDrift, originFinder, renderAgain, unreadable } from '../live.ts';
 import type { CompareLive, Expected, LiveText } from '../target.ts';
 import { compareJson, type JsonDifference } from './liveConfig.ts';
-import { withoutKeys } from './liveKeys.ts';
+import { STRANGE, withoutKeys } from './liveKeys.ts';
 import { pathRows, ROW_PLACEHOLDER } from './routes.ts';
 
 const HINT = 'give what "curl localhost:2019/config/" prints on the machine that runs Caddy';
@@ -32,10 +32,12 @@ export const compareCaddy: CompareLive = (live, expected) => {
   const { config, counts, strange } = withoutKeys(running);
   const { differences, foreign } = compareJson(wanted, config);
   const keys = strange.length > 0 ? ok([]) : keyDrift(expected.policy, [...counts.values()], live.name);
-  const what = 'a table of keys that is not as ours are';
   const drift = [
     ...differences.map(teller(wanted, live, expected)),
-    ...strange.map((path) => driftCodes.report('added', ['apiKeys'], { what, where: `${live.name} ${path}` })),
+    ...strange.map((path) => {
+      const where = `${live.name} ${path}`;
+      return renderAgain(driftCodes.report('added', ['apiKeys'], { what: STRANGE, where }));
+    }),
     ...(keys.value ?? []),
   ];
   const others = foreign.map((path) => driftCodes.report('foreign', expected.at, { what: path, where: live.name }));

@@ -2,7 +2,8 @@ import { type Diagnostic, ok, type Result } from '../../diagnostics/diagnostic.t
 import { isKeyShaped } from '../../policy/key.ts';
 import type { Policy } from '../../policy/types.ts';
 import { isRecord, memberOf } from '../../source/value.ts';
-import { driftCodes, keyDrift } from '../live.ts';
+import { driftCodes, keyDrift, renderAgain } from '../live.ts';
+import { referenceDrift } from '../references.ts';
 import type { LiveText } from '../target.ts';
 
 /** A configuration without the tables of keys, and what these tables hold. */
@@ -13,6 +14,9 @@ export interface WithoutKeys {
   /** Paths of tables that differ from what "secrets render" writes. */
   readonly strange: readonly string[];
 }
+
+/** What a table is called that "secrets render" does not write. */
+export const STRANGE = 'a table of keys that is not as ours are';
 
 /** The placeholders that only tables of the files in `secrets/` set: `{key.found}`, and parts such as `{key.found_7}`. */
 const FILLED = /^\{key[.]found(?:_[a-z0-9]+)?\}$/;
@@ -156,9 +160,14 @@ export function renderedKeys(policy: Policy, files: readonly LiveText[], where: 
     const [, key = '', id = ''] = /^"=([^" ]+)" "([^" {]+) [a-z]+ [A-Za-z0-9._~+/=-]+"$/.exec(line) ?? [];
     if (id === '' && FRAME.test(line)) continue;
     if (id === '' || !isKeyShaped(key) || seen.has(key))
-      return ok([driftCodes.report('added', ['apiKeys'], { what: 'a table of keys that is not as ours are', where })]);
+      return ok([renderAgain(driftCodes.report('added', ['apiKeys'], { what: STRANGE, where }))]);
     seen.add(key);
     counts.set(id, (counts.get(id) ?? 0) + 1);
   }
-  return keyDrift(policy, [counts], where);
+  const { value = [], diagnostics } = keyDrift(policy, [counts], where);
+  if (value.length > 0) return ok(value, diagnostics);
+  return ok(
+    files.flatMap(({ name, text }) => referenceDrift(text, name, policy, 'both')),
+    diagnostics,
+  );
 }

@@ -2,6 +2,7 @@ import { ok, type Result } from '../../diagnostics/diagnostic.ts';
 import { keyPosition } from '../../plan/log.ts';
 import type { SecretReference } from '../../policy/types.ts';
 import { renderTemplate } from '../../render/render.ts';
+import { ofReferences } from '../references.ts';
 import type { RenderedFile, SecretsInput } from '../target.ts';
 import { formatCaddyfile } from './layout.ts';
 import { lookup } from './table.ts';
@@ -26,5 +27,5 @@ export function secrets({ policy, values }: SecretsInput): Result<readonly Rende
   });
   const tables = lookup({ source: '{key.given}', destination: 'key.found', entries });
   const text = formatCaddyfile(renderTemplate('caddy', 'secrets.njk', { tables }));
-  return ok([{ path: 'caddy/secrets/keys', text, comment: '#' }]);
+  return ok([{ path: 'caddy/secrets/keys', text: ofReferences(text, policy, 'both'), comment: '#' }]);
 }

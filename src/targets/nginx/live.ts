@@ -2,7 +2,16 @@ import { type Diagnostic, ok, type Related, type Result, type SpecPath } from '.
 import { keyPosition } from '../../plan/log.ts';
 import { parseCidr } from '../../policy/cidr.ts';
 import type { Policy } from '../../policy/types.ts';
-import { driftCodes, type Fingerprint, fingerprintFor, keyDrift, originFinder, unreadable } from '../live.ts';
+import {
+  driftCodes,
+  type Fingerprint,
+  fingerprintFor,
+  keyDrift,
+  originFinder,
+  renderAgain,
+  unreadable,
+} from '../live.ts';
+import { referenceDrift } from '../references.ts';
 import type { CompareLive, Expected, LiveText, ReadFileText } from '../target.ts';
 import { compareDirectives, type Difference, type NginxDirective, parseNginx } from './liveConfig.ts';
 import { hostDifferences } from './liveHost.ts';
@@ -54,7 +63,14 @@ export const compareNginx: CompareLive<NginxOptions> = (live, expected) => {
     driftCodes.report('foreign', expected.at, { what, where: live.name }),
   );
   const keys = keysDrift(new Map([...parsed].filter(([path]) => isSecret(path))), expected.policy, live.name);
-  return ok({ drift: [...drift, ...others, ...reaching, ...(keys.value ?? [])], foreign }, keys.diagnostics);
+  // Where the numbers differ, the references do so too.
+  const replaced = [...sections.files].flatMap(([path, text]) =>
+    keys.value?.length === 0 && isSecret(path) ? replacedIn(text, path, expected.policy) : [],
+  );
+  return ok(
+    { drift: [...drift, ...others, ...reaching, ...(keys.value ?? []), ...replaced], foreign },
+    keys.diagnostics,
+  );
 };
 
 /** Returns the drift of the key and token files on disk. */
@@ -64,9 +80,17 @@ export function renderedKeys(policy: Policy, files: readonly LiveText[], where: 
   const entries = parsed.flatMap(([name, directives]) =>
     'problem' in directives ? [] : [[name, directives] as const],
   );
-  return broken
-    ? ok([driftCodes.report('added', ['apiKeys'], { what: STRANGE, where })])
-    : keysDrift(new Map(entries), policy, where);
+  if (broken) return ok([renderAgain(driftCodes.report('added', ['apiKeys'], { what: STRANGE, where }))]);
+  const { value = [], diagnostics } = keysDrift(new Map(entries), policy, where);
+  if (value.length > 0) return ok(value, diagnostics);
+  return ok(
+    files.flatMap(({ name, text }) => replacedIn(text, name, policy)),
+    diagnostics,
+  );
+}
+
+function replacedIn(text: string, file: string, policy: Policy): Diagnostic[] {
+  return referenceDrift(text, file, policy, /\/tokens[^/]*$/.test(file) ? 'tokens' : 'keys');
 }
 
 const STRANGE = 'a table of keys or tokens that is not as ours are';
@@ -76,19 +100,16 @@ function keysDrift(files: Files, policy: Policy, where: string): Result<Diagnost
   const entriesOf = (kind: RegExp) => [...files].flatMap(([path, entries]) => (kind.test(path) ? entries : []));
   const { keys, tokens, strange } = keysIn(entriesOf(/\/keys[^/]*$/), entriesOf(/\/tokens[^/]*$/));
   const at = ['apiKeys'];
-  if (strange) return ok([driftCodes.report('added', at, { what: STRANGE, where })]);
+  if (strange) return ok([renderAgain(driftCodes.report('added', at, { what: STRANGE, where }))]);
   const { value = [], diagnostics } = keyDrift(policy, policy.apiKeys.length > 0 || keys.size > 0 ? [keys] : [], where);
   const known = new Map(policy.apiKeys.map(({ id, origin }) => [id, origin]));
   const without = keys.size === 0 ? [] : [...known].filter(([id]) => !tokens.has(id));
   const strangers = [...tokens].filter((id) => !known.has(id) && !keys.has(id));
-  return ok(
-    [
-      ...value,
-      ...without.map(([id, origin]) => driftCodes.report('missing', origin, { what: `the token for "${id}"`, where })),
-      ...strangers.map((id) => driftCodes.report('added', at, { what: `a token for "${id}"`, where })),
-    ],
-    diagnostics,
+  const missing = without.map(([id, origin]) =>
+    driftCodes.report('missing', origin, { what: `the token for "${id}"`, where }),
   );
+  const added = strangers.map((id) => driftCodes.report('added', at, { what: `a token for "${id}"`, where }));
+  return ok([...value, ...[...missing, ...added].map(renderAgain)], diagnostics);
 }
 
 type OwnFile = Expected['files'][number];

@@ -4,6 +4,7 @@ import { resultOf } from '../../diagnostics/diagnostic.ts';
 import { keyPosition } from '../../plan/log.ts';
 import type { ApiKey } from '../../policy/types.ts';
 import { renderTemplate } from '../../render/render.ts';
+import { ofReferences } from '../references.ts';
 import type { RenderedFile, SecretsInput } from '../target.ts';
 import { nginxCodes } from './codes.ts';
 import { SELECTOR_LENGTH, salt } from './identity.ts';
@@ -50,12 +51,12 @@ export function secretFiles({ policy, values }: SecretsInput): Result<readonly R
   const files = [
     {
       path: 'nginx/secrets/keys.conf',
-      text: renderTemplate('nginx', 'entries.conf.njk', { entries: keys }),
+      text: ofReferences(renderTemplate('nginx', 'entries.conf.njk', { entries: keys }), policy, 'keys'),
       comment: '#' as const,
     },
     {
       path: 'nginx/secrets/tokens.conf',
-      text: renderTemplate('nginx', 'entries.conf.njk', { entries: tokens }),
+      text: ofReferences(renderTemplate('nginx', 'entries.conf.njk', { entries: tokens }), policy, 'tokens'),
       comment: '#' as const,
     },
   ];
