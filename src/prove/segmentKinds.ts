@@ -1,8 +1,13 @@
 import { PARAMETER_TYPES, type ParameterType, segmentSource } from '../policy/segment.ts';
-import { settled, stateAfter } from './language.ts';
+import { either, type Language, settled, stateAfter, without } from './language.ts';
 import { wholly } from './matching.ts';
 
-export const TYPES = PARAMETER_TYPES.map((type) => ({ type, own: wholly(`/${segmentSource(type)}`) }));
+/** The types of segments, the narrowest first. */
+export const TYPES: readonly Way<ParameterType>[] = PARAMETER_TYPES.map((type) => ({
+  own: wholly(`/${segmentSource(type)}`),
+  to: type,
+}));
+const NOTHING = without(wholly(''), wholly(''));
 export const SLASH = '/'.charCodeAt(0);
 /** The kind of segments that no type takes, whatever follows. */
 export const DEAD = 0;
@@ -32,11 +37,38 @@ export function columnsOfTypes(): readonly number[] {
   return columns;
 }
 
-/** The types of segments, walked all at once. */
-export class Kinds {
-  private readonly vectors: (readonly number[])[] = [[], TYPES.map(({ own }) => stateAfter(own, '/'))];
-  private readonly ids = new Map<string, number>([[this.vectors[START]?.join() ?? '', START]]);
+/** Segments and where they lead. */
+interface Way<T> {
+  /** With a slash in front. */
+  readonly own: Language;
+  readonly to: T;
+}
+
+/** Returns the disjoint ways that segments of a state take by their types. */
+export function waysOf(parameters: Readonly<Partial<Record<ParameterType, number>>>): readonly Way<number>[] {
+  const found = new Map<number, Language>();
+  let narrower = NOTHING;
+  for (const { to: type, own } of TYPES) {
+    const next = parameters[type];
+    if (next !== undefined) found.set(next, either(found.get(next) ?? NOTHING, without(own, narrower)));
+    narrower = either(narrower, own);
+  }
+  return [...found].map(([to, own]) => ({ own, to }));
+}
+
+/** Ways of segments, walked all at once. */
+export class Kinds<T> {
+  private readonly ways: readonly Way<T>[];
+  private readonly vectors: (readonly number[])[];
+  private readonly ids: Map<string, number>;
   private readonly known: number[][] = [];
+
+  constructor(ways: readonly Way<T>[]) {
+    const start = ways.map(({ own }) => stateAfter(own, '/'));
+    this.ways = ways;
+    this.vectors = [[], start];
+    this.ids = new Map([[start.join(), START]]);
+  }
 
   next(kind: number, byte: number): number {
     if (kind === DEAD) return DEAD;
@@ -48,17 +80,17 @@ export class Kinds {
   }
 
   private find(kind: number, character: string): number {
-    const vector = TYPES.map(({ own }, index) => stateAfter(own, character, this.vectors[kind]?.[index]));
-    if (vector.every((state, index) => TYPES[index] && settled(TYPES[index].own, state) === false)) return DEAD;
+    const vector = this.ways.map(({ own }, index) => stateAfter(own, character, this.vectors[kind]?.[index]));
+    if (vector.every((state, index) => this.ways[index] && settled(this.ways[index].own, state) === false)) return DEAD;
     const key = vector.join();
     const id = this.ids.get(key) ?? this.vectors.push(vector) - 1;
     this.ids.set(key, id);
     return id;
   }
 
-  /** The narrowest type that takes the segment. */
-  type(kind: number): ParameterType | undefined {
+  /** The first way that takes the segment. */
+  end(kind: number): T | undefined {
     const vector = this.vectors[kind] ?? [];
-    return TYPES.find(({ own }, index) => own.accepts[vector[index] ?? -1] === 1)?.type;
+    return this.ways.find(({ own }, index) => own.accepts[vector[index] ?? -1] === 1)?.to;
   }
 }

@@ -2,10 +2,9 @@ import type { Access, Endpoint, RouteClass } from '../policy/access.ts';
 import { lookupMethod } from '../policy/access.ts';
 import type { State } from '../policy/automaton.ts';
 import { CannotTell, exampleOf, just, matches, type Part, type Piece, pieceOf, type Run } from './explore.ts';
-import { built, either, includes, type Language, without } from './language.ts';
-import { wholly } from './matching.ts';
+import { built, includes, type Language } from './language.ts';
 import type { SymbolicRequest } from './request.ts';
-import { columnsOfTypes, DEAD, Kinds, MOST_KINDS, SLASH, START, TYPES } from './segmentKinds.ts';
+import { columnsOfTypes, DEAD, Kinds, MOST_KINDS, SLASH, START, TYPES, waysOf } from './segmentKinds.ts';
 import { endsOf } from './specPaths.ts';
 
 /** What the spec says about method and path. */
@@ -15,8 +14,6 @@ export interface SpecMatch {
 }
 
 type States = Access['automaton']['states'];
-
-const NOTHING = without(wholly(''), wholly(''));
 
 /** Looks up method and path in the spec, after narrowing both until the spec treats all that is left alike. */
 export function specMatchOf(request: SymbolicRequest, access: Access, depth: number | undefined): SpecMatch {
@@ -95,25 +92,16 @@ function step(run: Run, states: States, state: State<unknown>, [part]: readonly 
   const text = choose(run, part.piece, pieceOf(run, part.piece), literals);
   const literal = text === undefined ? undefined : state.literals.get(text.slice(1));
   if (literal !== undefined) return states[literal];
-  for (const [target, language] of parametersOf(state)) if (matches(run, [part], language)) return states[target];
+  for (const { to, own } of waysFrom(state)) if (matches(run, [part], own)) return states[to];
   return undefined;
 }
 
-const parameters = new WeakMap<State<unknown>, ReadonlyMap<number, Language>>();
+const ways = new WeakMap<State<unknown>, ReturnType<typeof waysOf>>();
 
-/** Returns, for each next state, the segments that lead there by their types. */
-function parametersOf(state: State<unknown>): ReadonlyMap<number, Language> {
-  const known = parameters.get(state);
-  if (known) return known;
-  const found = new Map<number, Language>();
-  let narrower = NOTHING;
-  for (const { type, own } of TYPES) {
-    const next = state.parameters[type];
-    if (next !== undefined) found.set(next, either(found.get(next) ?? NOTHING, without(own, narrower)));
-    narrower = either(narrower, own);
-  }
-  parameters.set(state, found);
-  return found;
+function waysFrom(state: State<unknown>): ReturnType<typeof waysOf> {
+  const known = ways.get(state) ?? waysOf(state.parameters);
+  ways.set(state, known);
+  return known;
 }
 
 interface Option {
@@ -180,7 +168,7 @@ function languageTo(states: States, from: State<unknown>, target: number): Langu
   const byteOf = Uint8Array.from({ length: Math.max(...columns) + 1 }, (_, column) => columns.indexOf(column));
   /** The next state of the spec at the end of a segment; -1 for none. */
   const finish = (id: number, kind: number): number => {
-    const type = kinds.type(kind);
+    const type = kinds.end(kind);
     return (type && states[id]?.parameters[type]) ?? -1;
   };
   // A state of the draft is a state of the spec and the kind of the segment; at first there is none.
@@ -208,5 +196,5 @@ function languageTo(states: States, from: State<unknown>, target: number): Langu
   });
 }
 
-const kinds = new Kinds();
+const kinds = new Kinds(TYPES);
 const NOWHERE = '-1';

@@ -1,116 +1,81 @@
 import type { Access } from '../policy/access.ts';
 import { type Language, settled } from './language.ts';
-import { BYTES, columnsOfTypes, DEAD, Kinds, MOST_KINDS, SLASH, START } from './segmentKinds.ts';
+import { BYTES, columnsOfTypes, DEAD, Kinds, SLASH, START, waysOf } from './segmentKinds.ts';
+import { type AlikeStates, alikeStates, Literals } from './specStates.ts';
 
-type States = Access['automaton']['states'];
+const NOWHERE: Inside = { node: undefined, way: -1, kind: DEAD };
 
-const NO_NODE = -1;
-const NONE: ReadonlySet<number> = new Set();
-
-/** In the middle of a segment: which state of the spec it follows, how far which literals fit, and which types. */
+/** In the middle of a segment: how far which literals fit, and which types, of a state of the spec. */
 interface Inside {
-  readonly id: number;
-  readonly node: number;
+  readonly node: number | undefined;
+  /** Which parameters that state has. */
+  readonly way: number;
   readonly kind: number;
 }
 
-/** The automaton of a spec's paths over bytes, as far as anybody has walked it. */
+/** The automaton of a spec's paths over bytes, as far as anybody has walked it. States that go on alike are one. */
 class SpecPaths {
-  private readonly states: States;
-  private readonly inside: (Inside | undefined)[] = [undefined, undefined];
-  /** By state of the spec or by node of its literals, which no other state has, and by kind of segment. */
-  private readonly ids = new Map<number, number>();
+  private readonly states: readonly AlikeStates[];
+  private readonly inside: Inside[] = [NOWHERE, NOWHERE];
+  private readonly ids = new Map<string, number>();
   private readonly literals: Literals;
-  private readonly kinds = new Kinds();
+  /** By `way`; states with equal parameters have the same. */
+  private readonly kinds: readonly Kinds<number>[];
+  private readonly wayOf: readonly number[];
 
-  constructor(states: States) {
-    this.states = states;
-    this.literals = new Literals(states);
+  constructor(access: Access, nameOf: (state: number) => string | undefined) {
+    this.states = alikeStates(access.automaton.states, nameOf);
+    this.literals = new Literals(this.states);
+    const ways = new Map<string, number>();
+    this.wayOf = this.states.map(({ parameters }) => {
+      const key = JSON.stringify(parameters);
+      const way = ways.get(key) ?? ways.size;
+      ways.set(key, way);
+      return way;
+    });
+    this.kinds = [...ways.keys()].map((key) => new Kinds(waysOf(JSON.parse(key))));
   }
 
   step(state: number, byte: number): number {
     if (state === DEAD) return DEAD;
-    const own = this.inside[state];
-    if (byte === SLASH) return this.enter(own ? this.end(state) : 0);
-    if (!own) return DEAD;
-    const node = this.literals.next(own.node, byte);
-    const kind = this.kinds.next(own.kind, byte);
-    return node === NO_NODE && kind === DEAD ? DEAD : this.stateOf({ id: own.id, node, kind });
+    if (byte === SLASH) return this.enter(state === START ? 0 : this.endsAt(state));
+    const { node, way, kind } = this.inside[state] ?? NOWHERE;
+    return this.stateOf({
+      node: this.literals.after(node).get(byte),
+      way,
+      kind: this.kinds[way]?.next(kind, byte) ?? DEAD,
+    });
   }
 
-  /** The state of the spec that a path which ends here comes to. */
-  end(state: number): number | undefined {
-    const own = this.inside[state];
-    if (!own) return undefined;
-    const literal = this.literals.end(own.node);
-    if (literal !== undefined) return literal;
-    const type = this.kinds.type(own.kind);
-    return type && this.states[own.id]?.parameters[type];
+  /** The states of the spec that a path which ends here comes to. */
+  end(state: number): AlikeStates | undefined {
+    return this.states[this.endsAt(state) ?? -1];
   }
 
   /** The bytes with which a literal goes on from a state. */
   literalsAt(state: number): { has(byte: number): boolean; keys(): Iterable<number> } {
-    return this.literals.after(this.inside[state]?.node ?? NO_NODE);
+    return this.literals.after(this.inside[state]?.node);
   }
 
-  private enter(id: number | undefined): number {
-    return id === undefined ? DEAD : this.stateOf({ id, node: this.literals.root(id), kind: START });
+  private endsAt(state: number): number | undefined {
+    const { node, way, kind } = this.inside[state] ?? NOWHERE;
+    return this.literals.end(node) ?? this.kinds[way]?.end(kind);
+  }
+
+  private enter(state: number | undefined): number {
+    if (state === undefined) return DEAD;
+    return this.stateOf({ node: this.literals.root(state), way: this.wayOf[state] ?? 0, kind: START });
   }
 
   private stateOf(inside: Inside): number {
-    const place = inside.node === NO_NODE ? inside.id : this.states.length + inside.node;
-    const key = place * MOST_KINDS + inside.kind;
+    const { node, way, kind } = inside;
+    if (node === undefined && kind === DEAD) return DEAD;
+    const key = `${node} ${kind === DEAD ? '' : `${way} ${kind}`}`;
     const known = this.ids.get(key);
     if (known !== undefined) return known;
     const id = this.inside.push(inside) - 1;
     this.ids.set(key, id);
     return id;
-  }
-}
-
-/** The literals of all states, as trees. */
-class Literals {
-  private readonly nodes: { readonly next: Map<number, number>; end?: number }[] = [];
-  private readonly roots: readonly number[];
-
-  constructor(states: States) {
-    this.roots = states.map(({ literals }) => {
-      const root = this.node();
-      for (const [text, end] of literals) this.add(root, text, end);
-      return root;
-    });
-  }
-
-  private node(): number {
-    return this.nodes.push({ next: new Map() }) - 1;
-  }
-
-  private add(root: number, text: string, end: number): void {
-    let at = root;
-    for (let index = 0; index < text.length; index++) {
-      const own = this.nodes[at]?.next;
-      const to = own?.get(text.charCodeAt(index)) ?? this.node();
-      own?.set(text.charCodeAt(index), to);
-      at = to;
-    }
-    const last = this.nodes[at];
-    if (last) last.end = end;
-  }
-
-  root(id: number): number {
-    return this.roots[id] ?? NO_NODE;
-  }
-
-  next(node: number, byte: number): number {
-    return this.nodes[node]?.next.get(byte) ?? NO_NODE;
-  }
-
-  after(node: number): { has(byte: number): boolean; keys(): Iterable<number> } {
-    return this.nodes[node]?.next ?? NONE;
-  }
-
-  end(node: number): number | undefined {
-    return this.nodes[node]?.end;
   }
 }
 
@@ -124,15 +89,15 @@ export interface PathEnd {
   readonly example: string;
 }
 
-/** Returns what the spec makes of the paths of a language. Ends with the same `nameOf` are one. */
+/** Returns what the spec makes of the paths of a language. Ends with the same `nameOf` are one; it is the same for each language. */
 export function endsOf(
   access: Access,
   language: Language,
   nameOf: (state: number) => string | undefined,
 ): readonly PathEnd[] {
-  const own = automata.get(access) ?? { paths: new SpecPaths(access.automaton.states), ends: new Map() };
+  const own = automata.get(access) ?? { paths: new SpecPaths(access, nameOf), ends: new Map() };
   automata.set(access, own);
-  const found = own.ends.get(language.id) ?? findEnds(own.paths, language, nameOf);
+  const found = own.ends.get(language.id) ?? findEnds(own.paths, language);
   own.ends.set(language.id, found);
   return found;
 }
@@ -182,7 +147,7 @@ interface Reached {
   readonly byte: number;
 }
 
-function findEnds(paths: SpecPaths, language: Language, nameOf: (state: number) => string | undefined): PathEnd[] {
+function findEnds(paths: SpecPaths, language: Language): PathEnd[] {
   const { accepts, next, columns, columnOf } = language;
   const after = goingOn(language);
   const reached: Reached[] = [{ at: START, own: 0, from: -1, byte: 0 }];
@@ -190,10 +155,9 @@ function findEnds(paths: SpecPaths, language: Language, nameOf: (state: number) 
   const ends = new Map<string, PathEnd>();
   for (const [index, { at, own }] of reached.entries()) {
     if (accepts[own] === 1) {
-      const state = paths.end(at);
-      const name = state === undefined ? undefined : nameOf(state);
+      const { name, id } = paths.end(at) ?? {};
       if (!ends.has(name ?? ''))
-        ends.set(name ?? '', { state: name === undefined ? undefined : state, example: textTo(reached, index) });
+        ends.set(name ?? '', { state: name === undefined ? undefined : id, example: textTo(reached, index) });
     }
     const literals = paths.literalsAt(at);
     for (const { to, bytes } of after(own)) {
