@@ -6,7 +6,7 @@ import type { CompareLive, Expected } from '../target.ts';
 import { customKey } from './custom.ts';
 import { type ExistingRule, existingRules, isSameRule, takesName } from './existing.ts';
 import type { Directive, ServerBlock } from './grammar.ts';
-import { corefileIn, type LiveCorefile } from './liveCorefile.ts';
+import { corefileIn, type LiveCorefile, namespaceIn } from './liveCorefile.ts';
 import { isRootResolver, touches } from './livePlugins.ts';
 import { couldTake, type RewriteOf, UNLIKELY } from './liveRules.ts';
 import type { CorednsForm, CorednsOptions } from './options.ts';
@@ -23,6 +23,8 @@ const HINT = 'give a Corefile, or what "kubectl -n kube-system get configmap cor
 export const compareCoredns: CompareLive<CorednsOptions> = (live, expected) => {
   const corefile = corefileIn(live.text);
   if ('problem' in corefile) return unreadable(expected, `${live.name}: ${corefile.problem}`, HINT);
+  const elsewhere = otherNamespace(live.text, expected);
+  if (elsewhere !== undefined) return unreadable(expected, `${live.name}: ${elsewhere}`, HINT);
   const { rewrites } = expected.policy;
   const own = ownCorefile(expected);
   const zones = zonesOf(corefile).filter(
@@ -50,6 +52,14 @@ export const compareCoredns: CompareLive<CorednsOptions> = (live, expected) => {
     foreign: beside.map((what) => driftCodes.report('foreign', expected.at, { what, where: live.name })),
   });
 };
+
+/** Returns why a ConfigMap is not the one that ours becomes. A chart, or the file of a server, may be anywhere. */
+function otherNamespace(text: string, { files }: Expected): string | undefined {
+  const wanted = files.map((file) => namespaceIn(file.text)).find((found) => found !== undefined);
+  const found = namespaceIn(text);
+  if (wanted === undefined || found === undefined || found === wanted) return undefined;
+  return `it is of the namespace "${found}", and ours is of "${wanted}"`;
+}
 
 interface Live {
   readonly where: string;

@@ -45,6 +45,13 @@ export function corefileIn(text: string): LiveCorefile | Unusable {
   };
 }
 
+/** Returns the namespace that a ConfigMap names; `undefined` if it names none, or is none. */
+export function namespaceIn(text: string): string | undefined {
+  const object = isObject(text) ? fields(parseDocument({ name: 'live', text }).value?.value) : {};
+  const { namespace } = fields(object['metadata']);
+  return object['kind'] === 'ConfigMap' && typeof namespace === 'string' ? namespace : undefined;
+}
+
 interface Part {
   readonly name: string;
   readonly text: string;

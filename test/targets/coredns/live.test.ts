@@ -351,4 +351,15 @@ blocks('what is around our rules is as it was when they were merged, or leaves t
   assert.is(around('template IN A').length, 1);
   assert.is(around('import more.conf').length, 1);
 });
+blocks('a ConfigMap of another namespace is not the one that runs', () => {
+  for (const form of ['configMap', 'aks', 'k3s']) {
+    const here = formCase(form);
+    const live = here.file('coredns');
+    assert.equal(here.compare('coredns', live).problems, [], form);
+    const { drift, problems } = here.compare('coredns', live.replace('namespace: kube-system', 'namespace: team-a'));
+    assert.equal(drift, []);
+    assert.match(problems.join(), /it is of the namespace "team-a", and ours is of "kube-system"/, form);
+  }
+});
+
 blocks.run();
