@@ -251,6 +251,24 @@ caddy('cannot tell', () => {
     assert.match(told.problems[0] ?? '', problem);
   }
 });
+caddy('POSTERN_CADDY names the caddy that adapts our files, as everywhere else', () => {
+  const { PATH } = process.env;
+  try {
+    for (const [program, problem] of [
+      [engines.caddy.path, ''],
+      ['/nowhere/caddy', 'only caddy can make that of a Caddyfile'],
+    ] as const) {
+      Object.assign(process.env, { PATH: '', POSTERN_CADDY: program });
+      const { problems } = liveCase(caddySpec(8080)).compare('caddy', '{"apps":{}}');
+      assert.match(problems.join(), problem);
+      assert.is(problems.length, problem === '' ? 0 : 1);
+    }
+  } finally {
+    process.env['PATH'] = PATH;
+    delete process.env['POSTERN_CADDY'];
+  }
+});
+
 caddy.run();
 
 function sorted(value: unknown): unknown {

@@ -1,5 +1,5 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { pathOfProgram, variableOfProgram } from '../targets/program.ts';
 import type { Runner, Target } from '../targets/target.ts';
 import { type Ready, type Server, startServer } from './process.ts';
 
@@ -20,24 +20,12 @@ export function serves<Kind extends Runner['serves']>(
 
 /** The variable that names a target's program in place of the first on PATH, such as `POSTERN_NGINX`. */
 export function programVariable({ run }: RunnableTarget): string {
-  return `POSTERN_${run.program.toUpperCase()}`;
+  return variableOfProgram(run.program);
 }
 
 /** The program of a target: as the environment says, else the first on PATH. */
 export function findProgram(target: RunnableTarget, environment: NodeJS.ProcessEnv = process.env): string | undefined {
-  const given = environment[programVariable(target)];
-  if (given !== undefined && given !== '') return isProgram(given) ? resolve(given) : undefined;
-  const folders = (environment['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  return folders.map((folder) => join(folder, target.run.program)).find(isProgram);
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return pathOfProgram(target.run.program, environment);
 }
 
 export interface StartOptions {

@@ -7,6 +7,7 @@ import { accessOf, type Rule } from '../../policy/access.ts';
 import type { Policy, Proxy } from '../../policy/types.ts';
 import { memberOf, parseJson } from '../../source/value.ts';
 import { driftCodes, fingerprintFor, keyDrift, originFinder, renderAgain, unreadable } from '../live.ts';
+import { pathOfProgram, variableOfProgram } from '../program.ts';
 import type { CompareLive, Expected, LiveText } from '../target.ts';
 import { compareJson, type JsonDifference } from './liveConfig.ts';
 import { STRANGE, withoutKeys } from './liveKeys.ts';
@@ -68,14 +69,17 @@ function adaptAnew(files: Expected['files']): Adapted {
 }
 
 function adaptIn(folder: string): Adapted {
+  const missing = 'live Caddy is compared as JSON, and only caddy can make that of a Caddyfile';
+  const hint = `put the same version of caddy that runs there on the PATH, or name it in ${variableOfProgram('caddy')}`;
+  const program = pathOfProgram('caddy', process.env);
+  if (program === undefined) return { problem: missing, hint };
   const args = ['adapt', '--config', 'Caddyfile', '--adapter', 'caddyfile'];
-  const { stdout, stderr, status, error } = spawnSync('caddy', args, {
+  const { stdout, stderr, status, error } = spawnSync(program, args, {
     cwd: folder,
     encoding: 'utf8',
     maxBuffer: 2 ** 30,
   });
-  const missing = 'live Caddy is compared as JSON, and only caddy can make that of a Caddyfile';
-  if (error) return { problem: missing, hint: 'put the same version of caddy that runs there on the PATH' };
+  if (error) return { problem: missing, hint };
   const config = status === 0 ? parseJson(stdout) : undefined;
   if (config !== undefined) return { config };
   const said = stderr.trim().split('\n').at(-1) ?? '';
