@@ -93,12 +93,12 @@ async function answers(text: string, { program, folder, port }: Place): Promise<
   const ask = asker(client, port);
   const ready = async () => (await ask('ready.invalid', 200)) !== undefined;
   const args = ['-conf', 'Corefile'];
-  const server = await started({ command: program, args, cwd: folder, ready, patience: 5_000 });
+  const server = await started({ command: program, args, cwd: folder, ready, patience: 60_000 });
   if (typeof server === 'string') client.close();
   if (server === 'refused') return undefined;
   if (server === 'silent') return ['nothing answers'];
   try {
-    const found = await Promise.all(NAMES.map((name) => ask(name, 2_000)));
+    const found = await Promise.all(NAMES.map((name) => ask(name, 15_000)));
     return found.map((answer, index) => `${NAMES[index]}: ${answer ? meant(answer) : 'no answer'}`);
   } finally {
     await server.stop();

@@ -183,7 +183,7 @@ async function asked(text: string, { target, place }: Engine, bench: Bench): Pro
   const { folder, ports, recorder } = bench;
   const ready = async () => (await accepts(ports.shared)) && (await accepts(ports.secure));
   const env = { ...process.env, HOME: folder.path, XDG_DATA_HOME: folder.path, XDG_CONFIG_HOME: folder.path };
-  const start = { ...place(text, folder.path), cwd: join(folder.path, target), env, ready, patience: 15_000 };
+  const start = { ...place(text, folder.path), cwd: join(folder.path, target), env, ready, patience: 60_000 };
   const server = await started(start);
   if (server === 'refused') return undefined;
   if (server === 'silent') return ['nothing listens'];
