@@ -2,6 +2,7 @@ import type { Access, RouteClass } from '../policy/access.ts';
 import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEADERS } from '../policy/headers.ts';
 import { authorityOf, DEFAULT_PORT, urlHost } from '../policy/origin.ts';
 import { sizeName } from '../policy/routes.ts';
+import { shortened } from '../policy/shortened.ts';
 import type { Forwarding, Policy, Proxy, Upstream } from '../policy/types.ts';
 import { caseless, oneOf } from './regex.ts';
 
@@ -52,6 +53,12 @@ export function forwardPlan(forwarding: Forwarding, { upstreams }: Pick<Policy, 
 }
 
 /**
+ * Characters of the longest name that is used as it is: nginx 1.22 keeps the length of a location's name in one byte,
+ * and does not find a longer one.
+ */
+const LONGEST_NAME = 120;
+
+/**
  * The text that each field adds to the name of a forward, in the order of the name; "" for the usual value, so that a
  * name never changes. No id holds "~", so `a~passthrough` is never the upstream `a-passthrough`, and no two fields add
  * the same text.
@@ -69,7 +76,7 @@ const NAMED: { readonly [K in keyof Forwarding]: (value: Forwarding[K]) => strin
 function forwardName(forwarding: Forwarding): string {
   const part = <K extends keyof Forwarding>(key: K): string => NAMED[key](forwarding[key]);
   const parts = (Object.keys(NAMED) as (keyof Forwarding)[]).map(part);
-  return parts.filter((text) => text !== '').join('~');
+  return shortened(parts.filter((text) => text !== '').join('~'), LONGEST_NAME);
 }
 
 /**

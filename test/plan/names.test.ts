@@ -69,4 +69,18 @@ names('a group of any name is not the set of all groups', () => {
   assert.equal(sets.toSorted(), ['all', 'all,any', 'all,any,x', 'any']);
 });
 
+names('of forwards are short, and differ wherever the forwards do', () => {
+  const headers = Array.from({ length: 60 }, (_, index) => `X-Header-${index}`);
+  const groups = [50, 55, 60].map(
+    (most) => `  r${most}: { upstream: a, headers: [${headers.slice(0, most)}], allow: [GET /${most}] }`,
+  );
+  const policy = policyOf(groups.join('\n'));
+  const proxy = policy.proxies[0];
+  const access = proxy && accessOf(proxy);
+  assert.ok(access);
+  const all = forwardsOf(access, policy).all.map(({ name }) => name);
+  assert.is(new Set(all).size, 3);
+  for (const name of all) assert.ok(name.length < 150, name);
+});
+
 names.run();

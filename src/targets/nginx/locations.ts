@@ -58,7 +58,12 @@ export const VERDICTS: readonly Refusal[] = [
   'malformed',
 ];
 
+/** Bytes of the longest name of a location that nginx 1.22 finds. */
+const LONGEST_LOCATION = 255;
+
 export function locationName(name: string): AnswerLocation['name'] {
+  if (name.length > LONGEST_LOCATION - LOCATION_PREFIX.length)
+    throw new Error(`a location of ${name.length} characters`);
   return literal(`${LOCATION_PREFIX}${name}`);
 }
 

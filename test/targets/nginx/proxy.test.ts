@@ -28,6 +28,31 @@ test(
 );
 
 test(
+  'a route is found however much is unusual about how it is forwarded, and however long its names are',
+  scoped(async (scope) => {
+    const headers = Array.from({ length: 30 }, (_, index) => `X-Quite-A-Long-Header-Name-${index}`);
+    const id = 'r'.repeat(60);
+    const { ask, requests } = await world(scope, {
+      routes: {
+        many: { upstream: 'up', headers, allow: ['GET /many'] },
+        more: { upstream: 'up', headers: [...headers, 'X-More'], allow: ['GET /more'] },
+        [id]: { upstream: 'up', allow: ['GET /long', { request: 'GET /longer', headers }] },
+      },
+      proxy: { answer: [{ request: `GET /${'a'.repeat(300)}`, status: 200 }] },
+    });
+    for (const path of ['/many', '/more', '/long', '/longer', `/${'a'.repeat(300)}`]) {
+      const { status } = await ask(`GET ${path}`, [`PRIVATE-TOKEN: ${KEY}`, 'X-More: x']);
+      assert.is(status, 200, path);
+    }
+    const passed = requests.filter(({ fields }) => fields.some(([name]) => name.toLowerCase() === 'x-more'));
+    assert.equal(
+      passed.map(({ target }) => target),
+      ['/more'],
+    );
+  }),
+);
+
+test(
   'a key without a token, or with an empty one, opens nothing',
   scoped(async (scope) => {
     const { ask } = await world(scope, {
