@@ -40,6 +40,7 @@ const EDITS: readonly (readonly [what: string, from: string, to: string, told: R
     'import protected\n\t\ttemplates',
     /cannot tell: .*has "templates"/,
   ],
+  ['a table that depends on itself', 'default "query"', 'default {request.query}', /cannot tell: .*depends on itself/],
   ['another protocol', 'protocols h1', 'protocols h1 h2', /cannot tell/],
   ['another address to listen at', 'bind tcp4/0.0.0.0', 'bind tcp4/127.0.0.1', /cannot tell: no site/],
 ];
