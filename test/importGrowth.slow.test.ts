@@ -97,6 +97,11 @@ const SHAPES: Readonly<Record<string, readonly (readonly [title: string, text: (
       (many) =>
         `.:53 {\n${list(many, (i) => ` rewrite name exact a${i}.example.com b${i}.example.com`).join('\n')}\n forward . 10.0.0.1\n}\n`,
     ],
+    [
+      'rewrites that lead to each other',
+      (many) =>
+        `.:53 {\n${list(many, (i) => ` rewrite name exact a${i}.example.com a${i + 1}.example.com`).join('\n')}\n forward . 10.0.0.1\n}\n`,
+    ],
   ],
   ingress: [
     [

@@ -126,19 +126,69 @@ export interface CidrPart {
   readonly own: CidrSet;
 }
 
+/** What a set was made of: a list's own addresses, and the sets that it names. */
+interface Made {
+  readonly own: CidrPart | undefined;
+  readonly named: readonly CidrSet[];
+}
+
 // The key is the array of ranges: a set that was computed from another has a new array, and so no parts of the old one.
+const made = new WeakMap<CidrSet['ranges'], Made>();
 const parts = new WeakMap<CidrSet['ranges'], readonly CidrPart[]>();
 
-/** Returns the union of lists of the spec. `partsOf` returns these lists again. */
-export function unionOfParts(lists: readonly CidrPart[]): CidrSet {
-  const set = unionOf(lists.flatMap(({ own }) => own.ranges));
-  parts.set(set.ranges, lists);
+/** Returns the union of a list of the spec and the sets that it names. `partsOf` returns all these lists again. */
+export function unionOfParts(own: CidrPart | undefined, named: readonly CidrSet[]): CidrSet {
+  const [largest = NOBODY, ...others] = [own?.own ?? NOBODY, ...named].toSorted(
+    (a, b) => b.ranges.length - a.ranges.length,
+  );
+  const more = others.flatMap(({ ranges }) => ranges);
+  // So that sets which each add a few addresses to the one before are not sorted again each time.
+  const isFew = more.length <= FEW;
+  const set = isFew ? { ranges: more.reduce(withRange, [...largest.ranges]) } : unionOf([...largest.ranges, ...more]);
+  made.set(set.ranges, { own, named });
   return set;
 }
 
-/** Returns the lists that `unionOfParts` made a set of; any other set is its own only part. */
+const FEW = 8;
+
+function withRange(ranges: readonly AddressRange[], { family, ...own }: AddressRange): AddressRange[] {
+  let { first, last } = own;
+  const from = firstNotBelow(ranges, { family, first: first - 1n });
+  let to = from;
+  for (let next = ranges[to]; next?.family === family && next.first <= last + 1n; next = ranges[++to]) {
+    if (next.first < first) first = next.first;
+    if (next.last > last) last = next.last;
+  }
+  return ranges.toSpliced(from, to - from, { family, first, last });
+}
+
+/**
+ * Returns the lists that `unionOfParts` made a set of, each behind those that it names; any other set is its own only
+ * part. They are listed when somebody asks: of sets that each name the one before, few are asked for theirs.
+ */
 export function partsOf(set: CidrSet): readonly CidrPart[] {
-  return parts.get(set.ranges) ?? [{ own: set }];
+  const known = parts.get(set.ranges) ?? listsOf(set);
+  parts.set(set.ranges, known);
+  return known;
+}
+
+function listsOf(set: CidrSet): readonly CidrPart[] {
+  const found: CidrPart[] = [];
+  const seen = new Set<CidrSet['ranges']>();
+  // A stack, because sets may be nested deeper than calls can.
+  const open: (CidrSet | { readonly list: CidrPart })[] = [set];
+  for (let next = open.pop(); next; next = open.pop()) {
+    if ('list' in next) {
+      found.push(next.list);
+      continue;
+    }
+    if (seen.has(next.ranges)) continue;
+    seen.add(next.ranges);
+    const { own, named } = made.get(next.ranges) ?? { own: { own: next }, named: [] };
+    if (own) open.push({ list: own });
+    open.push(...named.toReversed());
+  }
+  return found;
 }
 
 /** Returns whether a set holds every address. */
@@ -215,7 +265,7 @@ export function intersect(a: CidrSet, b: CidrSet): CidrSet {
 }
 
 /** Returns the index of the first range that does not end before this one starts. */
-function firstNotBelow(ranges: readonly AddressRange[], { family, first }: AddressRange): number {
+function firstNotBelow(ranges: readonly AddressRange[], { family, first }: Omit<AddressRange, 'last'>): number {
   let [low, high] = [0, ranges.length];
   while (low < high) {
     const middle = (low + high) >> 1;

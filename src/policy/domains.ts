@@ -93,42 +93,89 @@ export function withAncestors(name: string): string[] {
  * try all rewrites.
  */
 export function rewriteFinder(rewrites: readonly DomainRewrite[]): (name: string) => DomainRewrite | undefined {
-  const exact = new Map(rewrites.filter(({ wildcard }) => !wildcard).map((rewrite) => [rewrite.from, rewrite]));
-  const wildcards = new Map(rewrites.filter(({ wildcard }) => wildcard).map((rewrite) => [rewrite.from, rewrite]));
-  return (name) => {
+  const all = new Rewrites(rewrites);
+  return (name) => all.of(name);
+}
+
+/** Rewrites by the names that they are for. */
+class Rewrites {
+  readonly #exact: Map<string, DomainRewrite>;
+  readonly #wildcards: Map<string, DomainRewrite>;
+
+  constructor(rewrites: readonly DomainRewrite[]) {
+    const byName = (some: readonly DomainRewrite[]) => new Map(some.map((rewrite) => [rewrite.from, rewrite]));
+    this.#exact = byName(rewrites.filter(({ wildcard }) => !wildcard));
+    this.#wildcards = byName(rewrites.filter(({ wildcard }) => wildcard));
+  }
+
+  of(name: string): DomainRewrite | undefined {
     const above = withAncestors(name)
       .slice(1)
-      .find((ancestor) => wildcards.has(ancestor));
-    return exact.get(name) ?? (above === undefined ? undefined : wildcards.get(above));
-  };
+      .find((ancestor) => this.#wildcards.has(ancestor));
+    return this.#exact.get(name) ?? (above === undefined ? undefined : this.#wildcards.get(above));
+  }
+
+  remove(rewrite: DomainRewrite): void {
+    const own = rewrite.wildcard ? this.#wildcards : this.#exact;
+    if (own.get(rewrite.from) === rewrite) own.delete(rewrite.from);
+  }
+}
+
+/** Rewrites of which some may lead to names that others are for. DNS servers rewrite a name once, so a → b → c ends at b. */
+export class Chains {
+  readonly #rewrites: Rewrites;
+  readonly #below = new Map<string, Set<DomainRewrite>>();
+
+  constructor(rewrites: readonly DomainRewrite[]) {
+    this.#rewrites = new Rewrites(rewrites);
+    for (const rewrite of rewrites) {
+      for (const name of withAncestors(rewrite.from).slice(1)) {
+        const others = this.#below.get(name);
+        if (others) others.add(rewrite);
+        else this.#below.set(name, new Set([rewrite]));
+      }
+    }
+  }
+
+  /** Returns a rewrite of names to which this one leads. */
+  after(rewrite: DomainRewrite): DomainRewrite | undefined {
+    const next = this.#rewrites.of(sampleTarget(rewrite));
+    // `*.dev.example.com` to `ingress.dev.example.com` rewrites its own target, and to the same name: no chain.
+    if (next) return next === rewrite && rewrite.oneTarget ? undefined : next;
+    if (!leadsBelow(rewrite)) return undefined;
+    // `*.ci.example.com` to `*.example.com` would chain only for `x.ci.ci.example.com`, which nobody asks for.
+    for (const other of this.#below.get(rewrite.to) ?? [])
+      if (!`.${other.from}`.endsWith(`.${rewrite.from}`)) return other;
+    return undefined;
+  }
+
+  /** Returns whether repeated rewriting of the target comes back to the start. */
+  leadsBack(start: DomainRewrite): boolean {
+    const seen = new Set<DomainRewrite>();
+    for (let at: DomainRewrite | undefined = start; at && !seen.has(at); ) {
+      seen.add(at);
+      at = this.#rewrites.of(sampleTarget(at));
+      if (at === start) return true;
+    }
+    return false;
+  }
+
+  remove(rewrite: DomainRewrite): void {
+    this.#rewrites.remove(rewrite);
+    for (const name of withAncestors(rewrite.from).slice(1)) this.#below.get(name)?.delete(rewrite);
+  }
 }
 
 function conflictsOf(rewrites: readonly DomainRewrite[], problems: Diagnostic[]): void {
   const seen = new Map<string, DomainRewrite>();
-  const rewriteOf = rewriteFinder(rewrites);
-  const below = new Map<string, DomainRewrite[]>();
-  for (const other of rewrites) {
-    for (const name of withAncestors(other.from).slice(1)) {
-      const others = below.get(name);
-      if (others) others.push(other);
-      else below.set(name, [other]);
-    }
-  }
+  const chains = new Chains(rewrites);
   for (const rewrite of rewrites) {
     const name = writtenName(rewrite, 'from');
     const earlier = seen.get(name);
     if (earlier) problems.push(doubled(rewrite, earlier, name));
     seen.set(name, earlier ?? rewrite);
-    // DNS servers rewrite a name once, so a chain a → b → c would end at b.
-    const next = rewriteOf(sampleTarget(rewrite));
-    // `*.dev.example.com` to `ingress.dev.example.com` rewrites its own target, and to the same name: no chain.
-    if (next === rewrite && rewrite.oneTarget) continue;
-    // `*.ci.example.com` to `*.example.com` would chain only for `x.ci.ci.example.com`, which nobody asks for.
-    const inside = leadsBelow(rewrite)
-      ? below.get(rewrite.to)?.find(({ from }) => !`.${from}`.endsWith(`.${rewrite.from}`))
-      : undefined;
-    const again = next ?? inside;
-    if (again) problems.push(chained(rewrite, again, leadsBack(rewrite, rewriteOf)));
+    const next = chains.after(rewrite);
+    if (next) problems.push(chained(rewrite, next, chains.leadsBack(rewrite)));
   }
 }
 
@@ -145,17 +192,6 @@ function leadsBelow({ wildcard, oneTarget }: DomainRewrite): boolean {
 /** Returns a name that stands for all names that a rewrite leads to. */
 function sampleTarget(rewrite: DomainRewrite): string {
   return leadsBelow(rewrite) ? `x.${rewrite.to}` : rewrite.to;
-}
-
-/** Returns whether repeated rewriting of the target comes back to the start. */
-function leadsBack(start: DomainRewrite, rewriteOf: (name: string) => DomainRewrite | undefined): boolean {
-  const seen = new Set<DomainRewrite>();
-  for (let at: DomainRewrite | undefined = start; at && !seen.has(at); ) {
-    seen.add(at);
-    at = rewriteOf(sampleTarget(at));
-    if (at === start) return true;
-  }
-  return false;
 }
 
 function chained(rewrite: DomainRewrite, next: DomainRewrite, loop: boolean): Diagnostic {

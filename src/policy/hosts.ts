@@ -71,14 +71,29 @@ export function isMisdirected({ hosts }: Proxy, request: Pick<ProxyRequest, 'tar
   return hosts.length > 0 && !hosts.includes(askedHost(request));
 }
 
+/** What there is to know of the proxies of one socket, to tell whether another one can share it. */
+export interface Sharing {
+  readonly first: Proxy;
+  /** The first without names. */
+  nameless: Proxy | undefined;
+  /** The first with each name. */
+  readonly byHost: Map<string, Proxy>;
+}
+
+/** Notes one more proxy of a socket. */
+export function withProxy(sharing: Sharing, proxy: Proxy): Sharing {
+  if (proxy.hosts.length === 0) sharing.nameless ??= proxy;
+  for (const host of proxy.hosts) if (!sharing.byHost.has(host)) sharing.byHost.set(host, proxy);
+  return sharing;
+}
+
 /**
  * Checks that the proxies of one socket can share it: engines tell them apart by name, so no name may be listed twice.
  * One proxy may have no names and gets all other requests, but not with TLS: nginx stays with the proxy whose
  * certificate it has shown.
  */
-export function checkSharing(proxy: Proxy, others: readonly Proxy[], problems: Diagnostic[]): void {
-  const [first] = others;
-  if (!first) return;
+export function checkSharing(proxy: Proxy, { first, nameless, byHost }: Sharing, problems: Diagnostic[]): void {
+  if (proxy === first) return;
   const report = (differ: string, field: string) => {
     const related = [{ at: [...first.origin, 'listen'], message: 'listens here already' }];
     const params = { listen: socketOf(proxy), other: first.id, differ };
@@ -87,10 +102,10 @@ export function checkSharing(proxy: Proxy, others: readonly Proxy[], problems: D
   if ((proxy.tls === undefined) !== (first.tls === undefined)) report('whether they speak TLS', 'listen');
   else if (preface(proxy) !== preface(first)) report('the PROXY protocol', 'listen');
   else if (proxy.maxRequestHead !== first.maxRequestHead) report('maxRequestHead', 'maxRequestHead');
-  else if (proxy.tls && [proxy, ...others].some(({ hosts }) => hosts.length === 0))
+  else if (proxy.tls && (nameless || proxy.hosts.length === 0))
     report('names of their own: with TLS each needs hosts', 'listen');
   for (const host of proxy.hosts) {
-    const other = others.find(({ hosts }) => hosts.includes(host));
+    const other = byHost.get(host);
     if (!other) continue;
     const related = [{ at: [...other.origin, 'hosts'], message: 'and here' }];
     const params = { host, other: other.id };

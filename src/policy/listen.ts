@@ -2,7 +2,7 @@ import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import { type Address, formatAddress, parseAddress } from './cidr.ts';
 import { policyCodes } from './codes.ts';
 import type { Difference, Effect } from './fields.ts';
-import { checkSharing } from './hosts.ts';
+import { checkSharing, type Sharing, withProxy } from './hosts.ts';
 import type { Proxy } from './types.ts';
 import { parseHostPort } from './upstreams.ts';
 
@@ -36,20 +36,20 @@ function unboundHint(text: string, { family, value }: Address): string | undefin
  * listens on all of them.
  */
 export function checkListen(proxies: readonly Proxy[], problems: Diagnostic[]): void {
-  const byPort = new Map<number, Map<string, Proxy[]>>();
+  const byPort = new Map<number, Map<string, Sharing>>();
   for (const proxy of proxies) {
     const { address = '0.0.0.0', port } = proxy.listen;
-    const taken = byPort.get(port) ?? new Map<string, Proxy[]>();
+    const taken = byPort.get(port) ?? new Map<string, Sharing>();
     byPort.set(port, taken);
-    const sharing = taken.get(address) ?? [];
-    const nameless = proxy.hosts.length === 0 ? sharing.find(({ hosts }) => hosts.length === 0) : undefined;
+    const sharing = taken.get(address) ?? { first: proxy, nameless: undefined, byHost: new Map() };
+    const nameless = proxy.hosts.length === 0 ? sharing.nameless : undefined;
     const elsewhere =
       address === '0.0.0.0'
-        ? [...taken].filter(([other]) => !other.includes(':')).flatMap(([, list]) => list)
-        : (taken.get('0.0.0.0') ?? []);
-    const other = nameless ?? elsewhere.find((one) => !sharing.includes(one));
+        ? [...taken].find(([own]) => own !== address && !own.includes(':'))?.[1]
+        : taken.get('0.0.0.0');
+    const other = nameless ?? elsewhere?.first;
     if (!other) checkSharing(proxy, sharing, problems);
-    taken.set(address, [...sharing, proxy]);
+    taken.set(address, withProxy(sharing, proxy));
     if (!other) continue;
     const related = [{ at: [...other.origin, 'listen'], message: 'listens here already' }];
     const listen = `${proxy.listen.address ?? '*'}:${port}`;

@@ -7,7 +7,6 @@ import {
   type CidrPart,
   type CidrSet,
   NOBODY,
-  partsOf,
   subtract,
   unionOf,
   unionOfParts,
@@ -40,9 +39,9 @@ export function rangeResolver(spec: Spec, read: ReadFile, problems: Diagnostic[]
   const open: { readonly name: string; readonly waiting: string[] }[] = [];
 
   const each = (items: readonly AddressEntrySpec[], at: SpecPath, name?: string): CidrSet => {
-    const { own, parts, less, said } = gather(items, { at, named, problems });
+    const { own, others, less, said } = gather(items, { at, named, problems });
     if (name !== undefined && said.length > 0) notes.set(name, said);
-    const whole = together(own, parts, name);
+    const whole = together(own, others, name);
     // A set with something taken away is no longer the union of its parts, so it becomes one part of its own.
     return less.length === 0 ? whole : together(subtract(whole, unionOf(less)).ranges, [], name);
   };
@@ -121,25 +120,25 @@ interface Gathering {
  */
 function gather(items: readonly AddressEntrySpec[], { at, named, problems }: Gathering) {
   const own: AddressRange[] = [];
-  const parts: CidrPart[] = [];
+  const others: CidrSet[] = [];
   const less: AddressRange[] = [];
   const said: AddressNote[] = [];
-  const lookUp = (text: string, place: SpecPath): AddressRange | readonly CidrPart[] => {
+  const lookUp = (text: string, place: SpecPath): AddressRange | CidrSet => {
     const range = text.startsWith('@') ? undefined : parseItem(text);
-    if (range === undefined) return partsOf(named(text.slice(1), place));
+    if (range === undefined) return named(text.slice(1), place);
     if (!('problem' in range)) return range;
     problems.push(policyCodes.report('bad-range', place, { text, ...range }));
-    return [];
+    return NOBODY;
   };
   for (const [index, item] of items.entries()) {
     if (typeof item === 'string') {
       // The place of an item is made only for a problem or a note: there may be a hundred thousand items.
       const found = item.startsWith('@') ? undefined : parseItem(item);
       if (found && !('problem' in found)) own.push(found);
-      else parts.push(...listsIn(lookUp(item, [...at, index])));
+      else others.push(...setsIn(lookUp(item, [...at, index])));
     } else if ('not' in item) {
       const found = lookUp(item.not, [...at, index, 'not']);
-      less.push(...('family' in found ? [found] : found.flatMap((part) => part.own.ranges)));
+      less.push(...('family' in found ? [found] : found.ranges));
     } else if (item.cidr.startsWith('@'))
       problems.push(policyCodes.report('bad-range', [...at, index, 'cidr'], { text: item.cidr, ...NO_SET_HERE }));
     else {
@@ -149,11 +148,11 @@ function gather(items: readonly AddressEntrySpec[], { at, named, problems }: Gat
       said.push(noteOf(found, item, [...at, index], problems));
     }
   }
-  return { own, parts, less, said };
+  return { own, others, less, said };
 }
 
-function listsIn(found: AddressRange | readonly CidrPart[]): readonly CidrPart[] {
-  return 'family' in found ? [] : found;
+function setsIn(found: AddressRange | CidrSet): readonly CidrSet[] {
+  return 'family' in found ? [] : [found];
 }
 
 const NO_SET_HERE = {
@@ -196,9 +195,8 @@ function checked(set: CidrSet, at: SpecPath, problems: Diagnostic[]): CidrSet {
   return NOBODY;
 }
 
-/** Returns the union of a list's own addresses and the parts of the sets that it names. */
-function together(own: readonly AddressRange[], others: readonly CidrPart[], name?: string): CidrSet {
-  const byName = new Map(others.map((part) => [part.name, part]));
+/** Returns the union of a list's own addresses and the sets that it names. */
+function together(own: readonly AddressRange[], others: readonly CidrSet[], name?: string): CidrSet {
   const mine: CidrPart = { ...(name === undefined ? {} : { name }), own: unionOf(own) };
-  return unionOfParts(own.length === 0 ? [...byName.values()] : [...byName.values(), mine]);
+  return unionOfParts(own.length === 0 ? undefined : mine, others);
 }

@@ -1,9 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { toCidrs } from '../../src/policy/cidr.ts';
+import { type AddressRange, parseCidr, partsOf, toCidrs, unionOf } from '../../src/policy/cidr.ts';
 import { digestOfRanges } from '../../src/policy/rangeFiles.ts';
 import { resolvePolicy } from '../../src/policy/resolve.ts';
 import { addresses } from '../../src/rules/ranges.ts';
+import { randomOf } from '../../src/verify/random.ts';
 
 const AWS = {
   syncToken: '1',
@@ -49,6 +50,43 @@ test('a set may take away from what it takes in, whatever the order', () => {
   });
   assert.equal(problems, []);
   assert.equal(sets['some'], ['10.0.0.0/31', '2001:db8::/128']);
+});
+
+test('a set holds what its lists hold together, whatever names what', () => {
+  const random = randomOf(3);
+  for (let round = 0; round < 200; round++) {
+    const count = 1 + random.below(6);
+    const own = Array.from({ length: count }, () =>
+      Array.from(
+        { length: random.below(random.pick([2, 12])) },
+        () => `10.0.0.${4 * random.below(32)}/${random.pick([30, 32])}`,
+      ),
+    );
+    const named = own.map((_, at) => own.flatMap((__, other) => (other < at && random.below(2) === 0 ? [other] : [])));
+    const ipRanges = Object.fromEntries(
+      own.map((cidrs, at) => [
+        `s${at}`,
+        random.shuffled([...cidrs, ...(named[at] ?? []).map((other) => `@s${other}`)]),
+      ]),
+    );
+    const { policy } = resolved({ ...ipRanges, last: [`@s${count - 1}`] });
+    const below = (at: number): Set<number> =>
+      new Set([at, ...(named[at] ?? []).flatMap((other) => [...below(other)])]);
+    const all = [...below(count - 1)];
+    const last = policy?.addressSets.find(({ id }) => id === 'last')?.set;
+    const ranges = all.flatMap((at) => own[at] ?? []).map((cidr) => parseCidr(cidr) as AddressRange);
+    assert.equal(last, unionOf(ranges), JSON.stringify(ipRanges));
+    assert.equal(
+      last &&
+        partsOf(last)
+          .map(({ name }) => name)
+          .sort(),
+      all
+        .filter((at) => (own[at] ?? []).length > 0)
+        .map((at) => `s${at}`)
+        .sort(),
+    );
+  }
 });
 
 test('what is said of an entry is kept, and a date that does not exist is an error', () => {

@@ -36,34 +36,44 @@ const ABSENT = 'Postern-Absent';
 const USUAL = ['accept', 'accept-encoding', 'content-type', 'user-agent'];
 
 export function sharedHeaders(policy: Policy): SharedHeaders {
+  const { usual, rare } = sharedNames(policy);
   return {
-    usual: clientHeaders(sharedUsual(policy)),
-    rare: clientHeaders(sharedRare(policy)),
+    usual: clientHeaders(usual),
+    rare: clientHeaders(rare),
     absent: bareWord(ABSENT),
   };
 }
 
-function sharedUsual(policy: Policy): string[] {
-  return USUAL.filter((name) => !keyHeaders(policy).has(name));
+interface SharedNames {
+  readonly usual: readonly string[];
+  readonly rare: readonly string[];
 }
 
-function sharedRare(policy: Policy): string[] {
-  return DEFAULT_REQUEST_HEADERS.filter((name) => !USUAL.includes(name) && !keyHeaders(policy).has(name));
+const known = new WeakMap<Policy, SharedNames>();
+
+/** Headers that hold a key or a token anywhere are not shared, although they may pass elsewhere. */
+function sharedNames(policy: Policy): SharedNames {
+  const found = known.get(policy) ?? findSharedNames(policy);
+  known.set(policy, found);
+  return found;
 }
 
-/** Returns the headers that hold a key or a token anywhere. They are not shared, although they may pass elsewhere. */
-function keyHeaders({ proxies, upstreams }: Policy): Set<string> {
+function findSharedNames({ proxies, upstreams }: Policy): SharedNames {
   const names = [...proxies.map((proxy) => proxy.apiKeyHeader), ...upstreams.map((upstream) => upstream.tokenHeader)];
-  return new Set(names.map((name) => name.toLowerCase()));
+  const secret = new Set(names.map((name) => name.toLowerCase()));
+  return {
+    usual: USUAL.filter((name) => !secret.has(name)),
+    rare: DEFAULT_REQUEST_HEADERS.filter((name) => !USUAL.includes(name) && !secret.has(name)),
+  };
 }
 
 export function rareHeaders({ forwarding, passed }: ForwardPlan, policy: Policy): RareHeaders {
   const { websocket } = forwarding;
-  const shared = sharedRare(policy);
-  const names = passed.filter((name) => !shared.includes(name) && !sharedUsual(policy).includes(name));
+  const { usual, rare } = sharedNames(policy);
+  const names = passed.filter((name) => !rare.includes(name) && !usual.includes(name));
   const { names: tables, headers: copied } = clientHeaders(names);
   const hops = websocket ? HOPS.map(([name, value]) => ({ table: upgradeTable(name), value })) : [];
-  const all = [...shared, ...names, ...(websocket ? ['upgrade'] : [])];
+  const all = [...rare, ...names, ...(websocket ? ['upgrade'] : [])];
   return {
     rare: all.map((name) => bareWord(canonical(name))),
     extra: {

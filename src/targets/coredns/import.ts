@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { DraftItem, Imported, ImportFile, ImportProblem, NotCarried } from '../../import/draft.ts';
-import { resolveRewrites } from '../../policy/domains.ts';
+import { Chains, resolveRewrites } from '../../policy/domains.ts';
+import type { DomainRewrite } from '../../policy/types.ts';
 import { type Corefile, type Directive, effectiveDirectives, parseCorefile, type ServerBlock } from './grammar.ts';
 import { unknownKeys } from './zones.ts';
 
@@ -37,8 +38,14 @@ export function importCorefile(files: readonly ImportFile[]): Imported | ImportP
   return { draft, notCarriedOver };
 }
 
+interface Carried {
+  readonly item: DraftItem;
+  readonly rewrite: Rewrite;
+  readonly at: NotCarried;
+}
+
 interface Found {
-  readonly rewrites: Map<string, { readonly item: DraftItem; readonly rewrite: Rewrite; readonly at: NotCarried }>;
+  readonly rewrites: Map<string, Carried>;
   readonly notCarriedOver: NotCarried[];
 }
 
@@ -70,19 +77,34 @@ function readCorefile(parsed: Corefile, file: string, { rewrites, notCarriedOver
       notCarriedOver.push(placed(directive, 'no server imports it'));
 }
 
-/** Leaves out rewrites of names that others lead to, because a server rewrites a name once and a spec refuses both. */
+/**
+ * Leaves out rewrites that a spec refuses: of names that it does not take, and those that lead to a name which another
+ * one is for, because a server rewrites a name once.
+ */
 function dropChains({ rewrites, notCarriedOver }: Found): void {
-  for (;;) {
+  const drop = ({ rewrite, at }: Carried, reason: string) => {
+    rewrites.delete(rewrite.from);
+    notCarriedOver.push({ ...at, reason });
+  };
+  const left: { readonly carried: Carried; readonly resolved: DomainRewrite }[] = [];
+  for (const carried of rewrites.values()) {
     const problems: Diagnostic[] = [];
-    const all = [...rewrites.values()];
-    const domainRewrites = all.map(({ rewrite }) => rewrite);
-    resolveRewrites({ version: 1, name: 'imported', domainRewrites }, problems);
-    const bad = problems.map(({ at }) => all[Number(at[1])]).find((one) => one !== undefined);
-    if (!bad) return;
-    rewrites.delete(bad.rewrite.from);
-    notCarriedOver.push({ ...bad.at, reason: 'it leads to a name that is rewritten itself, which a spec refuses' });
+    const alone = { version: 1 as const, name: 'imported', domainRewrites: [carried.rewrite] };
+    const [resolved] = resolveRewrites(alone, problems);
+    // One that leads to itself is still in the way of those before it.
+    const isTaken = problems.length === 0 || (resolved && new Chains([resolved]).after(resolved));
+    if (resolved && isTaken) left.push({ carried, resolved });
+    else drop(carried, LEADS_ON);
+  }
+  const chains = new Chains(left.map(({ resolved }) => resolved));
+  for (const { carried, resolved } of left) {
+    if (!chains.after(resolved)) continue;
+    chains.remove(resolved);
+    drop(carried, LEADS_ON);
   }
 }
+
+const LEADS_ON = 'it leads to a name that is rewritten itself, which a spec refuses';
 
 interface Rule {
   readonly rewrite: Rewrite | string;
