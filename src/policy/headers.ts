@@ -39,8 +39,12 @@ export const WEBSOCKET_HEADERS: readonly string[] = [
   'sec-websocket-version',
 ];
 
-/** Headers of the upstream's answer that clients never get: instructions to the proxy, and the upstream's session. */
+/**
+ * Headers of the upstream's answer that clients never get: instructions to the proxy, the upstream's session, and other
+ * servers that would answer in its place, to which a client would send its key.
+ */
 export const HIDDEN_RESPONSE_HEADERS: readonly string[] = [
+  'alt-svc',
   'refresh',
   'set-cookie',
   'x-accel-buffering',

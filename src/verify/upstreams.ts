@@ -137,6 +137,7 @@ function answerOf(upstream: Upstream, number: number): Answer {
           ['X-Accel-Buffering', 'yes'],
           ['X-Accel-Expires', '60'],
           ['X-Accel-Charset', 'evil'],
+          ['Alt-Svc', 'h2="elsewhere.example:443"'],
         ] as const)
       : []),
   ];

@@ -118,11 +118,11 @@ protects('trailers that are announced do not pass', async (start) => {
   }
 });
 
-protects('orders to a proxy in front do not pass', async (start) => {
-  const orders = 'X-Accel-Redirect: /secret\r\nx-accel-limit-rate: 1\r\n';
+protects('orders to a proxy in front, and servers that would answer in its place, do not pass', async (start) => {
+  const orders = 'X-Accel-Redirect: /secret\r\nx-accel-limit-rate: 1\r\nalt-svc: h2="else.example:443"\r\n';
   const { ports } = await start(OK.replace('Connection', `${orders}Connection`));
   for (const [name, port] of Object.entries(ports))
-    assert.not.match(await exchange(port, get(PRIVATE)), /accel/i, name);
+    assert.not.match(await exchange(port, get(PRIVATE)), /accel|alt-svc/i, name);
 });
 
 protects('a site takes nothing that follows a body without one length for a request', async (start) => {
