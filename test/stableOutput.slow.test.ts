@@ -8,11 +8,12 @@ import {
   ofDocker,
   ofRewrites,
   ofRoutes,
+  PROXIES,
   THINGS,
-  withTwinProxy,
+  withTwins,
 } from './support/additions.ts';
 import { addedTo, budgetOf, changesOf, countOf, goneFrom, outputOf } from './support/outputChanges.ts';
-import { testAdditions } from './support/stableOutput.ts';
+import { testAdditions, testOthers, testRoutes } from './support/stableOutput.ts';
 
 const test = suite('stable output');
 
@@ -75,7 +76,7 @@ test('the 257th path of a proxy makes the one jump there is: from then on paths 
 
 // nginx looks keys up in tables that all proxies share. A site of Caddy has all of its tables in it, since each keeps
 // the groups of its own proxy alone: with a second proxy that reads the same keys, what a key changes is there twice.
-const twins = withTwinProxy(ofRoutes(10));
+const twins = withTwins(ofRoutes(10), 1);
 for (const { what, add, gone, added } of KEYS) {
   test(`two proxies of the same keys: ${what} takes ${gone} lines away and brings ${added}, on Caddy once for each proxy`, () => {
     const before = outputOf(twins.spec, twins.folder);
@@ -92,5 +93,25 @@ for (const { what, add, gone, added } of KEYS) {
     }
   });
 }
+
+const sharing = { ...withTwins(ofRoutes(10), 4), name: '10 routes of five proxies' };
+testRoutes(test, sharing);
+testOthers(test, sharing, PROXIES);
+
+test('the fourth proxy with the same paths makes the one jump there is: from then on all of them share their tables', () => {
+  const rows = (count: number) =>
+    ['nginx', 'caddy'].map((target) => {
+      const { spec, folder } = withTwins(ofRoutes(10), count - 1);
+      const files = outputOf({ ...spec, targets: { [target]: {} } }, folder).get(target);
+      return [...(files?.values() ?? [])].filter((text) => text.includes('/thing9/')).length;
+    });
+  assert.equal([1, 2, 3, 4, 5].map(rows), [
+    [1, 1],
+    [2, 2],
+    [3, 3],
+    [1, 1],
+    [1, 1],
+  ]);
+});
 
 test.run();

@@ -77,10 +77,11 @@ export function withProxy({ spec, ...base }: Base): Base {
   return { ...base, spec: { ...spec, proxies: { ...spec.proxies, web } } };
 }
 
-/** With a second proxy of the same routes, and so of the same keys. */
-export function withTwinProxy({ spec, ...base }: Base): Base {
+/** With so many more proxies of the same routes, and so of the same keys. */
+export function withTwins({ spec, ...base }: Base, count: number): Base {
   const [proxy] = Object.values(spec.proxies ?? {});
-  return { ...base, spec: { ...spec, proxies: { ...spec.proxies, twin: { ...proxy, listen: 8081 } } } } as Base;
+  const twins = Array.from({ length: count }, (_, n) => [`twin${n + 1}`, { ...proxy, listen: 8081 + n }]);
+  return { ...base, spec: { ...spec, proxies: { ...spec.proxies, ...Object.fromEntries(twins) } } } as Base;
 }
 
 /** Mirrors for the one target that has no others. */

@@ -1,6 +1,6 @@
 import { renderTemplate } from '../../render/render.ts';
 import { certificateOf } from '../sites.ts';
-import { defineTarget } from '../target.ts';
+import { defineTarget, type RenderedFile } from '../target.ts';
 import { importCaddyfile } from './import.ts';
 import { formatCaddyfile } from './layout.ts';
 import { compareCaddy } from './live.ts';
@@ -9,6 +9,7 @@ import { moved } from './moved.ts';
 import { caddyAccess, caddyOptions } from './options.ts';
 import { plan } from './plan.ts';
 import { readBack } from './readBack.ts';
+import type { RoutesModel } from './routes.ts';
 import { run } from './run.ts';
 import { secrets } from './secrets.ts';
 
@@ -20,22 +21,11 @@ export const caddy = defineTarget({
   plan,
   files: (model) => [
     { path: 'caddy/Caddyfile', text: formatCaddyfile(renderTemplate('caddy', 'Caddyfile.njk', model)), comment: '#' },
-    ...model.proxies.map((proxy) => ({
-      path: `caddy/${proxy.name}.routes`,
-      text: renderTemplate('caddy', 'routes.njk', proxy.routes),
-      comment: '#' as const,
-    })),
-    ...model.proxies.flatMap(({ name, shadow }) =>
-      shadow
-        ? [
-            {
-              path: `caddy/${name}.shadow.routes`,
-              text: renderTemplate('caddy', 'routes.njk', shadow.routes),
-              comment: '#' as const,
-            },
-          ]
-        : [],
-    ),
+    ...model.sharedRoutes.map(({ file, routes }) => routesFile(file, routes)),
+    ...model.proxies.flatMap(({ name, routes, shadow }) => [
+      ...(routes ? [routesFile(`${name}.routes`, routes)] : []),
+      ...(shadow ? [routesFile(`${name}.shadow.routes`, shadow.routes)] : []),
+    ]),
   ],
   secrets,
   importer: {
@@ -50,3 +40,7 @@ export const caddy = defineTarget({
   siteCertificate: ({ options, at }) => certificateOf(options.sites, at),
   run,
 });
+
+function routesFile(name: string, routes: RoutesModel): RenderedFile {
+  return { path: `caddy/${name}`, text: renderTemplate('caddy', 'routes.njk', routes), comment: '#' };
+}

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type Diagnostic, ok } from '../../diagnostics/diagnostic.ts';
-import { accessOf, type Rule } from '../../policy/access.ts';
-import type { Policy, Proxy } from '../../policy/types.ts';
+import { type Access, accessOf, type Rule } from '../../policy/access.ts';
+import type { Policy } from '../../policy/types.ts';
 import { memberOf, parseJson } from '../../source/value.ts';
 import { driftCodes, fingerprintFor, keyDrift, originFinder, renderAgain, unreadable } from '../live.ts';
 import { pathOfProgram, variableOfProgram } from '../program.ts';
@@ -166,14 +166,22 @@ const ROW = /^(?<table>\/apps\/http\/servers\/(?<server>[^/]+)\/.*)\/mappings\/(
  * paths of differences refer to.
  */
 function routeFinder(policy: Policy, wanted: unknown): RoutesOf {
-  const rowsOf = new Map(policy.proxies.map((proxy) => [proxy.id, rulesByRow(proxy)] as const));
+  const proxies = new Map(policy.proxies.map((proxy) => [proxy.id, proxy]));
+  const known = new Map<Access | undefined, ReturnType<typeof rulesByRow>>();
+  const rowsOf = (server: string) => {
+    const proxy = proxies.get(server);
+    const access = proxy && accessOf(proxy);
+    const rows = known.get(access) ?? rulesByRow(access);
+    known.set(access, rows);
+    return rows;
+  };
   return ({ path, ...difference }) => {
     const { table = '', server = '', row = '' } = ROW.exec(path)?.groups ?? {};
     const map = at(wanted, table.split('/').slice(1));
     if (JSON.stringify(memberOf(map, 'destinations')) !== JSON.stringify([ROW_PLACEHOLDER])) return undefined;
     // Where a row is only in the running configuration, the index in the path is that of the running list.
     const entry = difference.wanted === undefined ? difference.found : at(map, ['mappings', row]);
-    const rules = rowsOf.get(server)?.get(String(memberOf(entry, 'input_regexp'))) ?? [];
+    const rules = rowsOf(server).get(String(memberOf(entry, 'input_regexp'))) ?? [];
     const outputs = [memberOf(entry, 'outputs') ?? []].flat();
     return { rules, outputs: outputs.map(String) };
   };
@@ -183,8 +191,7 @@ function at(value: unknown, path: readonly string[]): unknown {
   return path.reduce(memberOf, value);
 }
 
-function rulesByRow(proxy: Proxy): ReadonlyMap<string, readonly Rule[]> {
-  const access = accessOf(proxy);
+function rulesByRow(access: Access | undefined): ReadonlyMap<string, readonly Rule[]> {
   const rows = access ? pathRows(access) : [];
   return new Map(rows.map(({ pattern, endpoints }) => [pattern, endpoints.flatMap(({ written }) => written)]));
 }

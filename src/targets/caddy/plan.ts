@@ -1,5 +1,6 @@
 import { type Diagnostic, type Result, resultOf, type SpecPath } from '../../diagnostics/diagnostic.ts';
 import { MOST_LINKS, PHASES } from '../../plan/bounds.ts';
+import { distinctSets, routeSets } from '../../plan/routeSets.ts';
 import { listeners } from '../../policy/hosts.ts';
 import { STATUS_MESSAGES, statusBody } from '../../policy/statuses.ts';
 import type { Policy } from '../../policy/types.ts';
@@ -9,7 +10,7 @@ import { caddyCodes } from './codes.ts';
 import { type SharedHeaders, sharedHeaders } from './headers.ts';
 import { pathTable, reasonTable, upstreamTable } from './log.ts';
 import type { CaddyOptions } from './options.ts';
-import { type ListenerModel, listenerModel, type ProxyModel } from './proxy.ts';
+import { type ListenerModel, listenerModel, type ProxyModel, type SharedRoutes, sharedRoutesOf } from './proxy.ts';
 import { bareWord, type CaddyToken, escapedBraces, filePath, quoted, trustedText } from './quote.ts';
 import { type ServerModel, serverModel } from './server.ts';
 import { type SitesModel, sitesModel } from './sites.ts';
@@ -21,6 +22,7 @@ interface CaddyfileModel {
   /** Milliseconds. */
   readonly phases: typeof PHASES;
   readonly servers: readonly ServerModel[];
+  readonly sharedRoutes: readonly SharedRoutes[];
   readonly proxies: readonly ProxyModel[];
   readonly listeners: readonly ListenerModel[];
   readonly sites: SitesModel | null;
@@ -74,12 +76,14 @@ export function plan({ policy, options, at }: TargetInput<CaddyOptions>): Result
   ];
   if (problems.some(({ severity }) => severity === 'error')) return { diagnostics: problems };
   const sharing = listeners(policy.proxies);
-  const listening = sharing.map((list) => listenerModel(policy, list));
+  const sets = routeSets(policy);
+  const listening = sharing.map((list) => listenerModel({ policy, sets }, list));
   const model = {
     admin: options.admin !== 'off',
     written: writtenBy(options),
     phases: PHASES,
     servers: sharing.map(([first]) => serverModel(first)),
+    sharedRoutes: distinctSets(sets).map(sharedRoutesOf),
     proxies: listening.flatMap(({ named, nameless }) => [...named, ...nameless]),
     listeners: listening,
     sites: sitesModel(policy, options),

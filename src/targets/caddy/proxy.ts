@@ -1,6 +1,7 @@
 import { isClientsOwn } from '../../plan/bounds.ts';
 import { tellsPositions } from '../../plan/log.ts';
-import { accessOf } from '../../policy/access.ts';
+import type { RouteSet } from '../../plan/routeSets.ts';
+import { type Access, accessOf } from '../../policy/access.ts';
 import { isEverybody } from '../../policy/cidr.ts';
 import { challengeOf } from '../../policy/key.ts';
 import { schemeOf } from '../../policy/origin.ts';
@@ -27,8 +28,9 @@ export interface ProxyModel {
   readonly hosts: readonly CaddyToken[];
   readonly responseHeaders: readonly { readonly name: CaddyToken; readonly value: CaddyToken }[];
   readonly client: ClientModel | null;
-  /** The table of its paths, in a file of its own. */
-  readonly routes: RoutesModel;
+  /** The file with the table of its paths, and the table; `null` where other proxies share it. */
+  readonly routesFile: CaddyToken;
+  readonly routes: RoutesModel | null;
   /** Tables about every request. */
   readonly tables: readonly Table[];
   readonly key: Table | null;
@@ -77,10 +79,16 @@ export interface ListenerModel {
   readonly nameless: readonly ProxyModel[];
 }
 
-export function listenerModel(policy: Policy, sharing: readonly [Proxy, ...Proxy[]]): ListenerModel {
+/** The spec, and which of its proxies share a table of paths. */
+export interface Serving {
+  readonly policy: Policy;
+  readonly sets: ReadonlyMap<Proxy, RouteSet>;
+}
+
+export function listenerModel(serving: Serving, sharing: readonly [Proxy, ...Proxy[]]): ListenerModel {
   const [first] = sharing;
   const isNamed = ({ hosts }: Proxy) => hosts.length > 0;
-  const modelOf = (proxy: Proxy) => proxyModel(policy, proxy);
+  const modelOf = (proxy: Proxy) => proxyModel(serving, proxy);
   const nameless = sharing.filter((proxy) => !isNamed(proxy)).map(modelOf);
   return {
     address: bareWord(`${schemeOf(first)}://:${first.listen.port}`),
@@ -92,10 +100,29 @@ export function listenerModel(policy: Policy, sharing: readonly [Proxy, ...Proxy
   };
 }
 
-/** Returns the model of a proxy, whose user texts `plan` has found to be quotable. */
-export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
+export interface SharedRoutes {
+  readonly file: string;
+  readonly routes: RoutesModel;
+}
+
+export function sharedRoutesOf(set: RouteSet): SharedRoutes {
+  return { file: sharedFile(set), routes: routesModel(accessTo(set.proxy)) };
+}
+
+function sharedFile({ name }: RouteSet): string {
+  return `${name}.paths`;
+}
+
+function accessTo(proxy: Proxy): Access {
   const access = accessOf(proxy);
   if (!access) throw new Error('the policy was not checked for overlaps');
+  return access;
+}
+
+/** Returns the model of a proxy, whose user texts `plan` has found to be quotable. */
+export function proxyModel({ policy, sets }: Serving, proxy: Proxy): ProxyModel {
+  const access = accessTo(proxy);
+  const set = sets.get(proxy);
   const { classes, usesKeys } = access;
   const callers = usesKeys ? callersOf(policy, proxy, ENFORCED) : undefined;
   const bound = [...(callers?.addresses ?? [])];
@@ -112,7 +139,8 @@ export function proxyModel(policy: Policy, proxy: Proxy): ProxyModel {
     hosts: proxy.hosts.flatMap((host) => [bareWord(host), bareWord(`${host}.`)]),
     responseHeaders: proxy.responseHeaders.map(({ name, value }) => ({ name: bareWord(name), value: userText(value) })),
     client: clientModel(proxy),
-    routes: routesModel(access),
+    routesFile: bareWord(set ? sharedFile(set) : `${proxy.id}.routes`),
+    routes: set ? null : routesModel(access),
     tables: [
       ...requestTables(),
       routeTable(access, ENFORCED),

@@ -184,9 +184,35 @@ function restSource(paths: readonly (readonly string[])[]): string {
 /** Methods that always have a row, so that the first path with one of them adds none. */
 const USUAL = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
+interface Methods {
+  /** Every method that some path has, sorted. */
+  readonly taken: readonly string[];
+  /** Most methods of one path. */
+  readonly most: number;
+}
+
+const known = new WeakMap<Access, Methods>();
+
+/** Returns the methods of all paths, which are counted once for all proxies that have the same. */
+function methodsOf(access: Access): Methods {
+  const methods = known.get(access) ?? countedIn(access);
+  known.set(access, methods);
+  return methods;
+}
+
+function countedIn({ endpoints }: Access): Methods {
+  const taken = new Set<string>();
+  let most = 0;
+  for (const { allow } of endpoints) {
+    for (const method of allow) taken.add(method);
+    most = Math.max(most, allow.length);
+  }
+  return { taken: [...taken].sort(), most };
+}
+
 /** Returns the table of the route class, from the method and the row of the path. */
 export function routeTable(access: Access, names: Names): Table {
-  const taken = access.endpoints.flatMap(({ allow }) => allow).sort();
+  const { taken } = methodsOf(access);
   const methods = [...new Set([...USUAL, ...taken.filter((method) => method !== EVERY_METHOD)])];
   const every: [string, string][] = taken.includes(EVERY_METHOD) ? [['~^[^ ]+ [*]=([^ ]+)$', '$1']] : [];
   return table({
@@ -204,7 +230,7 @@ const USUAL_METHODS = 8;
 
 /** Returns the table of `decision.allow`, the methods of a path for `Allow`, from its row. */
 export function allowTable(access: Access): Table {
-  const most = access.endpoints.reduce((count, { allow }) => Math.max(count, allow.length), USUAL_METHODS);
+  const most = Math.max(USUAL_METHODS, methodsOf(access).most);
   const entries = Array.from({ length: most }, (_, index): [string, string] => {
     const numbers = Array.from({ length: index + 1 }, (_, number) => number + 1);
     return [`~^${numbers.map(() => '([^=]+)=[^ ]+').join(' ')}$`, numbers.map((number) => `$${number}`).join(', ')];

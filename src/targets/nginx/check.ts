@@ -1,6 +1,6 @@
 import type { Diagnostic, SpecPath } from '../../diagnostics/diagnostic.ts';
 import { escapeRegex } from '../../plan/regex.ts';
-import { rulesOf } from '../../policy/access.ts';
+import { type Access, rulesOf } from '../../policy/access.ts';
 import { parseAddress } from '../../policy/cidr.ts';
 import { hasSite } from '../../policy/domains.ts';
 import { EVERY_METHOD, type PathPattern, type PatternSegment } from '../../policy/pattern.ts';
@@ -166,9 +166,13 @@ function pathProblems({ routes, proxies }: Policy): Diagnostic[] {
     typeProblems(route, problems);
   }
   const deep = new Set<Route | Answer>();
+  const seen = new Set<Access>();
   for (const proxy of proxies) {
     for (const answer of [...proxy.answers, ...(proxy.health ? [proxy.health] : [])]) lineProblems(answer, problems);
-    listProblems(proxy, problems);
+    const access = accessTo(proxy);
+    if (seen.has(access)) continue;
+    seen.add(access);
+    listProblems(access, problems);
     depthProblems(proxy, deep, problems);
   }
   return problems;
@@ -207,8 +211,8 @@ function typeProblems({ forwarding: { contentTypes }, origin }: Route, problems:
 }
 
 /** Reports lists that are joined from many entries of the spec and may get too long for one token: methods, groups. */
-function listProblems(proxy: Proxy, problems: Diagnostic[]): void {
-  for (const { state, allow, classes } of accessTo(proxy).endpoints) {
+function listProblems({ endpoints }: Access, problems: Diagnostic[]): void {
+  for (const { state, allow, classes } of endpoints) {
     const [rule] = state.accepts;
     if (!rule) continue;
     const names = [...classes.values()].map(({ id }) => ['the list of the groups that allow it', id] as const);

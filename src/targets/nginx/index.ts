@@ -19,7 +19,7 @@ export const nginx = defineTarget({
   options: nginxOptions,
   access: nginxAccess,
   plan,
-  files: ({ main, maps, paths, upstreams, proxies, shadows, sites }: NginxModel) => [
+  files: ({ main, maps, paths, upstreams, sharedRoutes, proxies, shadows, sites }: NginxModel) => [
     ...(main.included
       ? [file('http.conf', 'http.conf.njk', main), file('server.conf', 'server.conf.njk', main)]
       : [file('nginx.conf', 'nginx.conf.njk', main)]),
@@ -27,6 +27,7 @@ export const nginx = defineTarget({
     ...(paths ? [file('paths.conf', 'paths.conf.njk', paths)] : []),
     ...(paths?.tables ?? []).map((table) => file(table.file, 'entries.conf.njk', table)),
     file('upstreams.conf', 'upstreams.conf.njk', upstreams),
+    ...sharedRoutes.map((each) => file(each.file, 'sharedRoutes.conf.njk', each)),
     ...proxies.flatMap((proxy) => [
       file(`${proxy.name}.routes.conf`, 'routes.conf.njk', proxy),
       file(`${proxy.name}.conf`, 'proxy.conf.njk', proxy),

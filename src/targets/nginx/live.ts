@@ -275,7 +275,7 @@ const RELATED = 2;
 function nginxOrigins(expected: Expected): (difference: Difference, file: string) => NginxOrigin {
   const { policy, at: options } = expected;
   const originOf = originFinder(policy);
-  const rulesOf = ruleFinder(policy.proxies);
+  const rulesOf = ruleFinder(policy);
   return ({ wanted, found, inside }, file) => {
     const block = inside.at(-1);
     const row = wanted ?? found;
@@ -291,7 +291,7 @@ function nginxOrigins(expected: Expected): (difference: Difference, file: string
       isOfUpstream(row) ? (block?.block ?? []).filter(isOfUpstream).flatMap(allWords) : [],
       !wanted && found && block ? neighbours(found, block) : [],
       inside.flatMap(({ name, args }) => [name, ...args]),
-      [file.replace(/^.*\/|(?:\.routes)?\.conf$/g, '')],
+      [file.replace(/^.*\/|(?:\.(?:routes|paths))?\.conf$/g, '')],
     ];
     const origin = candidates.map(originOf).find((one) => one !== undefined);
     return { at: origin ?? sectionOf(block, file, policy) ?? options, related, path };

@@ -1,8 +1,9 @@
 import { type Endpoints, endpointsOf, type Junction } from '../../plan/endpoints.ts';
+import { distinctSets, routeSets } from '../../plan/routeSets.ts';
 import { type Rule, rulesOf } from '../../policy/access.ts';
-import type { Proxy } from '../../policy/types.ts';
+import type { Policy, Proxy } from '../../policy/types.ts';
 import type { NginxDirective } from './liveConfig.ts';
-import { patternName, variablePrefix } from './names.ts';
+import { patternName, sharedPrefix, variablePrefix } from './names.ts';
 import { accessTo } from './proxy.ts';
 
 /** The requests of the spec that a row of our routing tables serves, in the order of the proxy. */
@@ -15,9 +16,12 @@ interface RowRules {
 /** Returns `undefined` for rows of other tables. */
 type RulesOf = (row: NginxDirective, table: NginxDirective | undefined) => RowRules | undefined;
 
-/** Variable of a routing table: one about a segment, `$api_path_3`, or one about endpoints, `$api_route`. */
+/**
+ * Variable of a routing table of a proxy or a route set: one about a segment, `$api_path_3`, or one about endpoints,
+ * `$api_route`.
+ */
 const TABLE =
-  /^\$(?<proxy>[a-z0-9]+(?:_{2,}[a-z0-9]+)*)_(?:(?<step>(?:path|parameter|typed_[a-z_]+|marked)_\d+(?:_else)?|(?:path_)?longer)|route(?:_any)?|head_route|allow)$/;
+  /^\$(?<owner>(?:shared_[a-z0-9]+(?:_{2,}[a-z0-9]+|_and_[a-z0-9]+)*(?:_with_[0-9a-f]{12})?|[a-z0-9]+(?:_{2,}[a-z0-9]+)*))_(?:(?<step>(?:path|parameter|typed_[a-z_]+|marked)_\d+(?:_else)?|(?:path_)?longer)|route(?:_any)?|head_route|allow)$/;
 /** Key of a row: a method and a path, `GET /groups`, a path alone, or the expression of a longer path. */
 const ROW = /^(?:(?<method>[A-Z_-]+) )?(?<place>(?:~?\^?\/.*)?)$/;
 
@@ -30,13 +34,16 @@ export function isRoutingRow({ name, args, block }: NginxDirective, table: Nginx
  * Returns a function that finds the rules behind a row. A row of a table about a segment stands for all that lies
  * behind the junction that it leads to, because that is what it opens.
  */
-export function ruleFinder(proxies: readonly Proxy[]): RulesOf {
-  const byPrefix = new Map(proxies.map((proxy) => [variablePrefix(proxy.id), proxy]));
+export function ruleFinder(policy: Pick<Policy, 'proxies' | 'routes'>): RulesOf {
+  const byPrefix = new Map([
+    ...policy.proxies.map((proxy) => [variablePrefix(proxy.id), proxy] as const),
+    ...distinctSets(routeSets(policy)).map(({ name, proxy }) => [sharedPrefix(name), proxy] as const),
+  ]);
   const known = new Map<Proxy, Junctions>();
   return ({ name, args }, table) => {
-    const { proxy: prefix = '', step } = TABLE.exec(table?.args[1] ?? '')?.groups ?? {};
+    const { owner = '', step } = TABLE.exec(table?.args[1] ?? '')?.groups ?? {};
     const row = ROW.exec(name)?.groups;
-    const proxy = byPrefix.get(prefix);
+    const proxy = byPrefix.get(owner);
     if (!proxy || !row) return undefined;
     const junctions = known.get(proxy) ?? junctionsOf(proxy);
     known.set(proxy, junctions);

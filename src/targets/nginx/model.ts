@@ -13,6 +13,8 @@ export interface NginxModel {
     /** Milliseconds that an unused connection to an upstream is kept. */
     readonly kept: number;
   };
+  /** Tables of paths that several proxies share. */
+  readonly sharedRoutes: readonly SharedRoutesModel[];
   readonly proxies: readonly ProxyModel[];
   readonly shadows: readonly ShadowModel[];
   readonly sites: SitesModel | null;
@@ -125,6 +127,13 @@ export interface HeaderModel {
   readonly value: NginxToken;
 }
 
+export interface SharedRoutesModel {
+  readonly file: string;
+  /** Maps with the routes of the spec. */
+  readonly routes: readonly MapModel[];
+  readonly routing: readonly MapModel[];
+}
+
 export interface ProxyModel {
   /** Whether its server includes the settings that an http block of ours would have. */
   readonly included: boolean;
@@ -135,6 +144,8 @@ export interface ProxyModel {
   /** Maps with the routes of the spec, in a file of their own. */
   readonly routes: readonly MapModel[];
   readonly routing: readonly MapModel[];
+  /** File with the tables of its paths; `null` where they are its own. */
+  readonly sharedRoutes: NginxToken | null;
   readonly decision: readonly MapModel[];
   readonly mapping: readonly MapModel[];
   readonly log: LogFile & { readonly name: NginxToken; readonly format: readonly NginxToken[] };

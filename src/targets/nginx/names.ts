@@ -44,7 +44,7 @@ const RESERVED = new Set(
   (
     'after ancient arg args between binary body bytes capitals client connection connections content cookie date document fastcgi geoip gzip hop hops host ' +
     'hostname http http2 http3 https in invalid is jwt key limit line link log memcached modern msec msie nginx pid pipe plain protocol proxy query ' +
-    'quic realip realpath redirect remote request rest scheme secure segment sent server session sites slice spdy ssl status tcpinfo time trailer uid unmarked upgrade ' +
+    'quic realip realpath redirect remote request rest scheme secure segment sent server session shared sites slice spdy ssl status tcpinfo time trailer uid unmarked upgrade ' +
     'upstream uri'
   ).split(' '),
 );
@@ -59,6 +59,14 @@ export function variablePrefix(id: string): string {
   const plain = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(id) && !RESERVED.has(id);
   const name = id.toLowerCase().replaceAll(/-+/g, '__');
   return plain ? name : `${name.replace(/_+$/, '')}___${fingerprint(id)}`;
+}
+
+/**
+ * Returns the start of the names of all variables of a route set: `hooks+read` has `$shared_hooks_and_read_route`. No
+ * group has a "_" of its own.
+ */
+export function sharedPrefix(name: string): string {
+  return `shared_${name.replaceAll('+', '_and_').replaceAll('~', '_with_').replaceAll('-', '__')}`;
 }
 
 /**

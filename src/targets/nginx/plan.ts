@@ -1,5 +1,6 @@
 import { hasError, ok, type Result } from '../../diagnostics/diagnostic.ts';
 import { HEADS, PHASES } from '../../plan/bounds.ts';
+import { distinctSets, routeSets } from '../../plan/routeSets.ts';
 import { listeners } from '../../policy/hosts.ts';
 import type { ApiKey, Policy, Proxy } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
@@ -8,10 +9,18 @@ import { problemsOf, shadowProblem } from './check.ts';
 import { type Identity, identityOf } from './identity.ts';
 import { sharedLogMaps } from './log.ts';
 import { type MapList, mapList } from './maps.ts';
-import type { ForwardLocation, GeoModel, MapModel, NginxModel, ProxyModel, SharedModel } from './model.ts';
+import type {
+  ForwardLocation,
+  GeoModel,
+  MapModel,
+  NginxModel,
+  ProxyModel,
+  SharedModel,
+  SharedRoutesModel,
+} from './model.ts';
 import { atLeast, isIncluded, type NginxOptions, writtenTo } from './options.ts';
 import { pathsOf } from './paths.ts';
-import { accessTo, proxyModel } from './proxy.ts';
+import { accessTo, type PlannedProxy, type ProxyInput, proxyModel, sharedRoutesOf } from './proxy.ts';
 import { bareWord, type Variable, value } from './quote.ts';
 import { SHADOW } from './shadow.ts';
 import { sitesModel } from './sites.ts';
@@ -36,14 +45,7 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
   const callers = callersOf(policy);
   const upstreams = upstreamsOf(options);
   const caFile = options.caFile ?? DEFAULT_CA_FILE;
-  const defaults = new Set(listeners(policy.proxies).map(([first]) => first));
-  const planned = policy.proxies.map((proxy) => {
-    const access = accessTo(proxy);
-    const caller = access.usesKeys ? callers.get(keyPlaceOf(proxy)) : undefined;
-    const limits = caller?.rates.limits ?? [];
-    const its = { shadow, proxy, access, isDefault: defaults.has(proxy), identity: caller?.identity, limits };
-    return proxyModel({ policy, options, caFile, upstreams, ...its });
-  });
+  const { planned, sharedRoutes } = plannedProxies({ policy, options, caFile, upstreams, shadow }, callers);
   const proxies = planned.map(({ model }) => model);
   const shadows = planned.flatMap((each) => each.shadow ?? []);
   const sites = sitesModel({ policy, options, caFile, upstreams });
@@ -56,6 +58,7 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
     ...callerMaps,
     ...log.maps,
     ...(paths?.maps ?? []),
+    ...sharedRoutes.flatMap(({ routes, routing }) => [...routes, ...routing]),
     ...proxies.flatMap(mapsOf),
     ...shadows.flatMap((each) => each.maps),
     ...(sites?.maps ?? []),
@@ -67,6 +70,7 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
       names: sites !== null || policy.proxies.some(({ hosts }) => hosts.length > 0),
       includes: [
         ...(paths ? [bareWord('paths.conf')] : []),
+        ...sharedRoutes.map((each) => bareWord(each.file)),
         ...shadows.map(({ name }) => bareWord(`${name}.shadow.conf`)),
         ...proxies.flatMap(({ name }) => [bareWord(`${name}.routes.conf`), bareWord(`${name}.conf`)]),
         ...(sites ? [bareWord('sites.conf')] : []),
@@ -83,10 +87,34 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
     },
     paths,
     upstreams: { resolvers: resolversOf(policy, options), upstreams: upstreams.blocks, kept: PHASES.kept },
+    sharedRoutes,
     proxies,
     shadows,
     sites: sites?.model ?? null,
   };
+}
+
+interface Planned {
+  readonly planned: readonly PlannedProxy[];
+  readonly sharedRoutes: readonly SharedRoutesModel[];
+}
+
+type Common = Pick<ProxyInput, 'policy' | 'options' | 'caFile' | 'upstreams' | 'shadow'>;
+
+function plannedProxies(common: Common, callers: ReadonlyMap<string, CallerMaps>): Planned {
+  const { proxies } = common.policy;
+  const defaults = new Set(listeners(proxies).map(([first]) => first));
+  const sets = routeSets(common.policy);
+  const tables = new Map(distinctSets(sets).map((set) => [set, sharedRoutesOf(set)] as const));
+  const planned = proxies.map((proxy) => {
+    const access = accessTo(proxy);
+    const caller = access.usesKeys ? callers.get(keyPlaceOf(proxy)) : undefined;
+    const limits = caller?.rates.limits ?? [];
+    const set = sets.get(proxy);
+    const its = { proxy, access, isDefault: defaults.has(proxy), identity: caller?.identity, limits };
+    return proxyModel({ ...common, ...its, sharedRoutes: set && tables.get(set) });
+  });
+  return { planned, sharedRoutes: [...tables.values()].map(({ model }) => model) };
 }
 
 /** Returns what of the main file no proxy and no site has a part in. */

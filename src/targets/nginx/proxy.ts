@@ -1,4 +1,5 @@
 import { type ForwardPlan, type Forwards, forwardsOf } from '../../plan/forwards.ts';
+import type { RouteSet } from '../../plan/routeSets.ts';
 import { type Access, accessOf, type RouteClass } from '../../policy/access.ts';
 import { type CidrSet, toCidrs } from '../../policy/cidr.ts';
 import { urlHost } from '../../policy/origin.ts';
@@ -19,12 +20,12 @@ import {
 import { connectingWord, logFile, logFormat, type ProxyLog, proxyFields, reasonMap } from './log.ts';
 import { type AddressMapping, addressMapping, originMap } from './mapping.ts';
 import { type MapList, mapList } from './maps.ts';
-import type { ForwardLocation, PerAddress, ProxyModel, ShadowModel } from './model.ts';
-import { blockName, classNames, variablePrefix } from './names.ts';
+import type { ForwardLocation, PerAddress, ProxyModel, ShadowModel, SharedRoutesModel } from './model.ts';
+import { blockName, classNames, sharedPrefix, variablePrefix } from './names.ts';
 import { isIncluded, type NginxOptions } from './options.ts';
 import type { PathNeeds } from './paths.ts';
 import { bareWord, literal, type NginxToken, type Variable, value } from './quote.ts';
-import { routingMaps } from './routing.ts';
+import { type Routing, routingMaps } from './routing.ts';
 import { type PlannedShadow, shadowModel } from './shadow.ts';
 import { perAddress, requestsPerAddress } from './sizes.ts';
 import type { Upstreams } from './upstreams.ts';
@@ -39,8 +40,22 @@ export interface ProxyInput {
   readonly limits: ForwardLocation['limits'];
   readonly caFile: string;
   readonly upstreams: Upstreams;
+  /** Where several proxies share the tables of their paths. */
+  readonly sharedRoutes?: SharedRoutes | undefined;
   /** The shadow, which is decided and logged beside the enforced policy. */
   readonly shadow?: Policy | undefined;
+}
+
+/** The tables of the paths of a route set, and what proxies know of them. */
+export interface SharedRoutes {
+  readonly routing: Routing;
+  readonly model: SharedRoutesModel;
+}
+
+export function sharedRoutesOf({ name, proxy }: RouteSet): SharedRoutes {
+  const [routes, machinery] = [mapList(), mapList()];
+  const routing = routingMaps({ access: accessTo(proxy), prefix: sharedPrefix(name), routes, machinery });
+  return { routing, model: { file: `${name}.paths.conf`, routes: routes.maps, routing: machinery.maps } };
 }
 
 /** A server name that no Host matches. nginx treats a request without Host as one for the first name of its server. */
@@ -65,7 +80,8 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
   const prefix = variablePrefix(proxy.id);
   const [clients, routes, machinery, decisions, mappings] = [mapList(), mapList(), mapList(), mapList(), mapList()];
   const client = clientOf({ proxy, prefix, maps: clients });
-  const routing = routingMaps({ access, prefix, routes, machinery });
+  const { sharedRoutes } = input;
+  const routing = sharedRoutes?.routing ?? routingMaps({ access, prefix, routes, machinery });
   const forwards = forwardsOf(access, policy);
   const names = classNames(access);
   const locationOf = (routeClass: RouteClass) => forwards.of(routeClass)?.name ?? names.get(routeClass) ?? 'path';
@@ -83,6 +99,7 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
     name: proxy.id,
     routes: routes.maps,
     routing: machinery.maps,
+    sharedRoutes: sharedRoutes ? bareWord(sharedRoutes.model.file) : null,
     decision: decisions.maps,
     listen: bareWord(listenAddress(proxy)),
     isDefault: input.isDefault,
