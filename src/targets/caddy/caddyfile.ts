@@ -24,8 +24,16 @@ export const argsOf = ({ words }: Line): readonly string[] => words.slice(1).map
 /** Keys and tokens: what "secrets render" writes. */
 export const SECRETS = 'secrets/keys*';
 
-/** The lines of `Caddyfile` with everything that it imports; secrets stay an import. */
+const known = new WeakMap<readonly CaddyFile[], readonly Line[]>();
+
+/** The lines of `Caddyfile` with everything that it imports, read once for all proxies; secrets stay an import. */
 export function readCaddyfile(files: readonly CaddyFile[]): readonly Line[] {
+  const lines = known.get(files) ?? readAnew(files);
+  known.set(files, lines);
+  return lines;
+}
+
+function readAnew(files: readonly CaddyFile[]): readonly Line[] {
   const texts = new Map(files.map(({ path, text }) => [path.replace(/^.*\//, ''), text]));
   const read = (name: string): readonly Line[] => {
     const text = texts.get(name);

@@ -52,8 +52,19 @@ export interface ConfigFile {
 
 const SECRETS = /^secrets\/(?:keys|tokens)\*\.conf$/;
 
-/** Reads `nginx.conf`, or `http.conf` for somebody else's http block, and all files that it includes. Throws `CannotTell` where any part of them is not understood. */
+const known = new WeakMap<readonly ConfigFile[], Configuration>();
+
+/**
+ * Reads `nginx.conf`, or `http.conf` for somebody else's http block, and all files that it includes, once for all
+ * proxies. Throws `CannotTell` where any part of them is not understood.
+ */
 export function readConfiguration(files: readonly ConfigFile[]): Configuration {
+  const configuration = known.get(files) ?? readAnew(files);
+  known.set(files, configuration);
+  return configuration;
+}
+
+function readAnew(files: readonly ConfigFile[]): Configuration {
   const texts = new Map(files.map(({ path, text }) => [path.replace(/^.*\//, ''), text]));
   const read = (name: string): readonly NginxDirective[] => {
     const text = texts.get(name);
