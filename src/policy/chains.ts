@@ -1,5 +1,5 @@
 import type { Diagnostic, Related } from '../diagnostics/diagnostic.ts';
-import { contains, isEverybody, parseAddress } from './cidr.ts';
+import { contains, formatAddress, isEverybody, parseAddress } from './cidr.ts';
 import { policyCodes } from './codes.ts';
 import { hasSite } from './domains.ts';
 import { isLoopback } from './origin.ts';
@@ -22,8 +22,24 @@ export function guardsBehind({ servers }: Upstream, proxies: readonly Proxy[]): 
     proxies
       .filter(({ listen: { port, address = '0.0.0.0' } }) => {
         const isAnywhere = ['0.0.0.0', '::'].includes(address);
-        return port === server.port && (address === server.host || (isAnywhere && isLoopback(server.host)));
+        const host = plainHost(server.host);
+        return port === server.port && (plainHost(address) === host || (isAnywhere && isLoopback(host)));
       })
+      .map((proxy) => ({ proxy, server })),
+  );
+}
+
+/** Returns one spelling of an address: an IPv4-mapped one is that of IPv4. */
+function plainHost(host: string): string {
+  const address = parseAddress(host);
+  return address ? formatAddress(address) : host;
+}
+
+/** Returns the proxies that an upstream names by their own name and port, wherever they run. */
+function namedBy({ servers }: Upstream, proxies: readonly Proxy[]): Guard[] {
+  return servers.flatMap((server) =>
+    proxies
+      .filter(({ hosts, listen: { port } }) => port === server.port && hosts.includes(server.host.toLowerCase()))
       .map((proxy) => ({ proxy, server })),
   );
 }
@@ -46,7 +62,9 @@ export function checkChains(parts: Parts, problems: Diagnostic[]): void {
     const first = site ?? route;
     if (!first) continue;
     const seen = new Set<Proxy>();
-    for (const { proxy, server } of guardsBehind(upstream, proxies)) {
+    // Which address such a name stands for is not known here, so one that listens to anybody may be right.
+    const named = namedBy(upstream, proxies).filter(({ proxy }) => proxy.clientIp.kind === 'direct');
+    for (const { proxy, server } of [...guardsBehind(upstream, proxies), ...named]) {
       if (seen.has(proxy) || !asksWho(proxy, parts) || isTold(proxy, server)) continue;
       seen.add(proxy);
       problems.push(
@@ -75,6 +93,13 @@ function lostAddress({ proxy, server }: Guard, { upstream, before, at }: First):
     { at, message: `${before} goes there` },
     { at: upstream.origin, message: 'this leads to it' },
   ];
-  const params = { proxy: proxy.id, before, address: server.host === 'localhost' ? '127.0.0.1' : server.host };
-  return policyCodes.report('lost-address', [...proxy.origin, field], params, { related });
+  const host = server.host === 'localhost' ? '127.0.0.1' : plainHost(server.host);
+  const lost = policyCodes.report(
+    'lost-address',
+    [...proxy.origin, field],
+    { proxy: proxy.id, before, address: host },
+    { related },
+  );
+  if (parseAddress(host)) return lost;
+  return { ...lost, hint: `say which address ${before} connects from: clientIp: { trustedProxies: [ADDRESS] }` };
 }

@@ -23,6 +23,31 @@ test('a proxy behind a site has to listen to what the site says', () => {
   assert.equal(problemsOf(chain({ clientIp: { trustedProxies: ['127.0.0.1'], header: 'X-Real-IP' } }, site)), []);
 });
 
+test('however its address or its own name is spelled', () => {
+  const before = ({ url, servers }: { url: string; servers?: string[] }, guard: object) =>
+    problemsOf({
+      ...chain(guard, site),
+      upstreams: { app: { url: 'https://app.example.com' }, guard: { url, ...(servers && { servers }) } },
+    });
+  const lost = ['proxies.guarded.listen policy/lost-address'];
+  for (const url of [
+    'http://[::ffff:127.0.0.1]:8080',
+    'http://[::ffff:7f00:1]:8080',
+    'http://127.0.0.9:8080',
+    'http://[::1]:8080',
+  ])
+    assert.equal(before({ url }, {}), lost, url);
+  assert.equal(before({ url: 'http://[::ffff:10.0.0.5]:8080' }, { listen: '10.0.0.5:8080' }), lost);
+  const named = { hosts: ['guard.example.com'] };
+  assert.equal(before({ url: 'http://guard.example.com:8080' }, named), lost);
+  assert.equal(before({ url: 'http://a.example.com', servers: ['Guard.example.com:8080'] }, named), lost);
+  assert.equal(before({ url: 'http://guard.example.com:8081' }, named), []);
+  assert.equal(
+    before({ url: 'http://guard.example.com:8080' }, { ...named, clientIp: { trustedProxies: ['10.9.9.9'] } }),
+    [],
+  );
+});
+
 test('believing somebody else, another header or the PROXY protocol is no listening', () => {
   for (const clientIp of [
     { trustedProxies: ['10.0.0.1'] },
