@@ -4,6 +4,7 @@ import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../policy/query.ts'
 import type { ProxyRequest } from '../policy/request.ts';
 import { matches } from './explore.ts';
 import { type Language, without } from './language.ts';
+import { lazily } from './lazily.ts';
 import { literally, wholly } from './matching.ts';
 import type { Cuts } from './model.ts';
 import type { ExampleRequest, SymbolicRequest } from './request.ts';
@@ -46,10 +47,10 @@ export function exampleRequest(
 const PAIR = queryPairSource();
 const PAIRS = `(?:${PAIR}(?:&${PAIR})*&?)?`;
 const FORBIDDEN = `(?i)(?:[^\\n]*&)?${FORBIDDEN_PARAMETER_SOURCE}[^\\n]*`;
-const QUERY = without(wholly(PAIRS), wholly(FORBIDDEN));
-const MARKED_QUERY = without(wholly(`(?:[?]${PAIRS})?`), wholly(`[?](?:${FORBIDDEN})`));
-const NO_KEY = wholly('[ \\t]*(?:,[^\\n]*)?');
-const NO_BODY = wholly('0*');
+const QUERY = lazily(() => without(wholly(PAIRS), wholly(FORBIDDEN)));
+const MARKED_QUERY = lazily(() => without(wholly(`(?:[?]${PAIRS})?`), wholly(`[?](?:${FORBIDDEN})`)));
+const NO_KEY = lazily(() => wholly('[ \\t]*(?:,[^\\n]*)?'));
+const NO_BODY = lazily(() => wholly('0*'));
 
 interface Step {
   /** The last reason of a refusal that is certain after `narrow`; reasons are in the order of the checks. */
@@ -80,7 +81,7 @@ function narrowClient({ hops, world: { proxy } }: SymbolicRequest): void {
   if (proxy.health) hops.isIn(client, proxy.health.ranges);
 }
 
-const SOME = wholly('[^ \\t,][^\\n]*');
+const SOME = lazily(() => wholly('[^ \\t,][^\\n]*'));
 
 /** What a page of another origin asks, and which one it is. */
 function narrowPage(request: SymbolicRequest): void {
@@ -88,9 +89,9 @@ function narrowPage(request: SymbolicRequest): void {
   const { cors } = world.proxy;
   if (!cors) return;
   const from = request.header('origin');
-  if (cors.origins === 'any') matches(run, from, SOME);
+  if (cors.origins === 'any') matches(run, from, SOME());
   else cors.origins.some((origin) => matches(run, from, originLanguage(origin)));
-  matches(run, request.header('access-control-request-method'), SOME);
+  matches(run, request.header('access-control-request-method'), SOME());
 }
 
 /** Of several values the first counts. */
@@ -100,8 +101,8 @@ function originLanguage(origin: string): Language {
 
 function narrowQuery(request: SymbolicRequest): void {
   const { run } = request;
-  if (run.pieces.has('marked query')) matches(run, request.markedQuery(), MARKED_QUERY);
-  else matches(run, request.query(), QUERY);
+  if (run.pieces.has('marked query')) matches(run, request.markedQuery(), MARKED_QUERY());
+  else matches(run, request.query(), QUERY());
 }
 
 function narrowKey(request: SymbolicRequest): void {
@@ -117,7 +118,7 @@ function narrowKey(request: SymbolicRequest): void {
   }
   const sent = request.header(world.proxy.apiKeyHeader.toLowerCase());
   const scheme = credentialText(world.proxy.apiKeyScheme, '');
-  if (!matches(run, sent, NO_KEY)) matches(run, sent, wholly(`[ \\t]*${scheme}${keySource()}[ \\t]*(?:,[^\\n]*)?`));
+  if (!matches(run, sent, NO_KEY())) matches(run, sent, wholly(`[ \\t]*${scheme}${keySource()}[ \\t]*(?:,[^\\n]*)?`));
 }
 
 function named(host: string): Language {
@@ -132,7 +133,7 @@ interface Body {
 function narrowBody(request: SymbolicRequest, { contentTypes, maxBody }: Body): void {
   const { run } = request;
   const kind = request.body();
-  if (kind === 'none' || (kind === 'length' && matches(run, request.contentLength(), NO_BODY))) return;
+  if (kind === 'none' || (kind === 'length' && matches(run, request.contentLength(), NO_BODY()))) return;
   if (contentTypes !== 'any')
     contentTypes.some((type) => matches(run, request.header('content-type'), wholly(typeSource(type))));
   if (kind === 'length' && maxBody !== undefined) matches(run, request.contentLength(), atMost(maxBody));

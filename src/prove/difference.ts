@@ -5,6 +5,7 @@ import { authorityOf, hostAndPort } from '../policy/origin.ts';
 import type { ApiKey, Forwarding, Policy, Upstream } from '../policy/types.ts';
 import { atMost } from './decision.ts';
 import { matches, type Part, pieceOf } from './explore.ts';
+import { lazily } from './lazily.ts';
 import { wholly } from './matching.ts';
 import type { Answered, Forwarded, Outcome } from './model.ts';
 import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from './request.ts';
@@ -14,17 +15,17 @@ export interface Question {
   readonly policy: Policy;
 }
 
-const NOTHING = wholly('');
+const NOTHING = lazily(() => wholly(''));
 
 /** Values of Host that are names or addresses. An engine may refuse any other before all other checks. */
-const HOST = wholly('(?:(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?)?');
+const HOST = lazily(() => wholly('(?:(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?)?'));
 
 /** Returns in words what a file does differently from the spec; `undefined` where it does the same. */
 export function differenceOf(outcome: Outcome, decision: Decision, question: Question): string | undefined {
   const own = outcome.kind === 'answer' ? ofAnswer(outcome, decision) : ofForward(outcome, decision, question);
   const found = own ?? pageDifference(outcome, decision, question);
   if (found === undefined || outcome.kind !== 'answer' || outcome.status !== 400) return found;
-  return matches(question.request.run, question.request.hostHeader(), HOST) ? found : undefined;
+  return matches(question.request.run, question.request.hostHeader(), HOST()) ? found : undefined;
 }
 
 /** What pages of other origins are told otherwise than the spec says. */
@@ -130,7 +131,7 @@ function headerDifference(
   }
   // What the client did not send cannot be missing.
   const missing = [...passing].find(
-    (name) => !headers.has(name) && !matches(request.run, request.header(name), NOTHING),
+    (name) => !headers.has(name) && !matches(request.run, request.header(name), NOTHING()),
   );
   return missing === undefined ? undefined : `${missing} is not passed on`;
 }

@@ -6,37 +6,38 @@ import type { ApiKey } from '../policy/types.ts';
 import { anyOf, exampleOf, isText, type Part, pieceOf, type Run } from './explore.ts';
 import { Hops, type Ways } from './hops.ts';
 import { without } from './language.ts';
+import { lazily } from './lazily.ts';
 import { wholly } from './matching.ts';
 import { pieceOfTexts, tellText } from './texts.ts';
 
 /** Texts that the value of a header can be; engines remove the blanks around it. */
-const VALUE = wholly('(?:[!-~\x80-\xff](?:[\\t -~\x80-\xff]*[!-~\x80-\xff])?)?');
-const NAMED_HOST = wholly('[A-Za-z0-9._-]*[A-Za-z0-9_-][.]?(?::[^\\n]*)?');
+const VALUE = lazily(() => wholly('(?:[!-~\x80-\xff](?:[\\t -~\x80-\xff]*[!-~\x80-\xff])?)?'));
+const NAMED_HOST = lazily(() => wholly('[A-Za-z0-9._-]*[A-Za-z0-9_-][.]?(?::[^\\n]*)?'));
 const GO_HOST = "[A-Za-z0-9!$%&'()*+,.:;=\\[\\]_~-]*";
 const PORT = '[.]?(?::[0-9]*)?';
 const UNIVERSES = {
-  method: wholly('[A-Z_-]+'),
-  token: wholly("[!#$%&'*+.^_`|~0-9A-Za-z-]+"),
-  path: wholly('[!->@-~\x80-\xff]+'),
-  query: wholly('[!-~\x80-\xff]*'),
-  markedQuery: wholly('(?:[?][!-~\x80-\xff]*)?'),
-  segment: wholly('/[!-.0->@-~\x80-\xff]+'),
-  lastSegment: wholly('/[!-.0->@-~\x80-\xff]*'),
-  furtherSegments: wholly('(?:/[!-.0->@-~\x80-\xff]+)+'),
-  length: wholly('[1-9][0-9]{1,7}'),
-  host: wholly('[A-Za-z0-9._-]*[A-Za-z0-9_-]'),
+  method: lazily(() => wholly('[A-Z_-]+')),
+  token: lazily(() => wholly("[!#$%&'*+.^_`|~0-9A-Za-z-]+")),
+  path: lazily(() => wholly('[!->@-~\x80-\xff]+')),
+  query: lazily(() => wholly('[!-~\x80-\xff]*')),
+  markedQuery: lazily(() => wholly('(?:[?][!-~\x80-\xff]*)?')),
+  segment: lazily(() => wholly('/[!-.0->@-~\x80-\xff]+')),
+  lastSegment: lazily(() => wholly('/[!-.0->@-~\x80-\xff]*')),
+  furtherSegments: lazily(() => wholly('(?:/[!-.0->@-~\x80-\xff]+)+')),
+  length: lazily(() => wholly('[1-9][0-9]{1,7}')),
+  host: lazily(() => wholly('[A-Za-z0-9._-]*[A-Za-z0-9_-]')),
   /** With the dot of the root before it. */
-  port: wholly(PORT),
-  oddHost: without(VALUE, NAMED_HOST),
+  port: lazily(() => wholly(PORT)),
+  oddHost: lazily(() => without(VALUE(), NAMED_HOST())),
   /** Behind a name, what engines take for a port. */
-  oddPort: without(wholly('[.]?:[\\t -~\x80-\xff]*[!-~\x80-\xff]'), wholly(PORT)),
+  oddPort: lazily(() => without(wholly('[.]?:[\\t -~\x80-\xff]*[!-~\x80-\xff]'), wholly(PORT))),
   /** Go refuses all others by itself. */
-  goHost: without(wholly(GO_HOST), NAMED_HOST),
-  goPort: without(wholly(`[.]?:${GO_HOST}`), wholly(PORT)),
-  contentLength: wholly('[0-9]+'),
-  chunked: wholly('(?i)chunked'),
+  goHost: lazily(() => without(wholly(GO_HOST), NAMED_HOST())),
+  goPort: lazily(() => without(wholly(`[.]?:${GO_HOST}`), wholly(PORT))),
+  contentLength: lazily(() => wholly('[0-9]+')),
+  chunked: lazily(() => wholly('(?i)chunked')),
   /** A key, perhaps followed by another value of the same header. */
-  key: wholly(`${keySource()}(?:[ \\t]*,(?:[\\t -~\x80-\xff]*[!-~\x80-\xff])?)?`),
+  key: lazily(() => wholly(`${keySource()}(?:[ \\t]*,(?:[\\t -~\x80-\xff]*[!-~\x80-\xff])?)?`)),
   header: VALUE,
 } as const;
 
@@ -139,7 +140,7 @@ export class SymbolicRequest {
   }
 
   private piece(name: string, universe: Universe): readonly Part[] {
-    if (!this.run.pieces.has(name)) this.run.pieces.set(name, anyOf(UNIVERSES[universe]));
+    if (!this.run.pieces.has(name)) this.run.pieces.set(name, anyOf(UNIVERSES[universe]()));
     return [{ piece: name }];
   }
 

@@ -1,13 +1,13 @@
 import { PARAMETER_TYPES, type ParameterType, segmentSource } from '../policy/segment.ts';
 import { either, type Language, settled, stateAfter, without } from './language.ts';
+import { lazily } from './lazily.ts';
 import { wholly } from './matching.ts';
 
 /** The types of segments, the narrowest first. */
-export const TYPES: readonly Way<ParameterType>[] = PARAMETER_TYPES.map((type) => ({
-  own: wholly(`/${segmentSource(type)}`),
-  to: type,
-}));
-const NOTHING = without(wholly(''), wholly(''));
+export const TYPES = lazily((): readonly Way<ParameterType>[] =>
+  PARAMETER_TYPES.map((type) => ({ own: wholly(`/${segmentSource(type)}`), to: type })),
+);
+const NOTHING = lazily(() => without(wholly(''), wholly('')));
 export const SLASH = '/'.charCodeAt(0);
 /** The kind of segments that no type takes, whatever follows. */
 export const DEAD = 0;
@@ -29,7 +29,12 @@ export function columnsOfTypes(): readonly number[] {
   if (columns) return columns;
   const ids = new Map<string, number>();
   columns = Array.from({ length: 256 }, (_, byte) => {
-    const key = byte === SLASH ? '/' : TYPES.map(({ own }) => own.columnOf[byte]).join();
+    const key =
+      byte === SLASH
+        ? '/'
+        : TYPES()
+            .map(({ own }) => own.columnOf[byte])
+            .join();
     const id = ids.get(key) ?? ids.size;
     ids.set(key, id);
     return id;
@@ -47,10 +52,10 @@ interface Way<T> {
 /** Returns the disjoint ways that segments of a state take by their types. */
 export function waysOf(parameters: Readonly<Partial<Record<ParameterType, number>>>): readonly Way<number>[] {
   const found = new Map<number, Language>();
-  let narrower = NOTHING;
-  for (const { to: type, own } of TYPES) {
+  let narrower = NOTHING();
+  for (const { to: type, own } of TYPES()) {
     const next = parameters[type];
-    if (next !== undefined) found.set(next, either(found.get(next) ?? NOTHING, without(own, narrower)));
+    if (next !== undefined) found.set(next, either(found.get(next) ?? NOTHING(), without(own, narrower)));
     narrower = either(narrower, own);
   }
   return [...found].map(([to, own]) => ({ own, to }));

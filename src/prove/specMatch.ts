@@ -3,6 +3,7 @@ import { lookupMethod } from '../policy/access.ts';
 import type { State } from '../policy/automaton.ts';
 import { CannotTell, exampleOf, just, matches, type Part, type Piece, pieceOf, type Run } from './explore.ts';
 import { built, includes, type Language } from './language.ts';
+import { lazily } from './lazily.ts';
 import type { SymbolicRequest } from './request.ts';
 import { columnsOfTypes, DEAD, Kinds, MOST_KINDS, SLASH, START, TYPES, waysOf } from './segmentKinds.ts';
 import { endsOf } from './specPaths.ts';
@@ -168,7 +169,7 @@ function languageTo(states: States, from: State<unknown>, target: number): Langu
   const byteOf = Uint8Array.from({ length: Math.max(...columns) + 1 }, (_, column) => columns.indexOf(column));
   /** The next state of the spec at the end of a segment; -1 for none. */
   const finish = (id: number, kind: number): number => {
-    const type = kinds.end(kind);
+    const type = kinds().end(kind);
     return (type && states[id]?.parameters[type]) ?? -1;
   };
   // A state of the draft is a state of the spec and the kind of the segment; at first there is none.
@@ -186,7 +187,7 @@ function languageTo(states: States, from: State<unknown>, target: number): Langu
       const [id, kind] = read(state);
       const byte = byteOf[column] ?? 0;
       if (byte === SLASH) return nameOf(kind === DEAD ? id : finish(id, kind), START);
-      const next = kinds.next(kind, byte);
+      const next = kinds().next(kind, byte);
       return next === DEAD ? NOWHERE : nameOf(id, next);
     },
     accepts: (state) => {
@@ -196,5 +197,5 @@ function languageTo(states: States, from: State<unknown>, target: number): Langu
   });
 }
 
-const kinds = new Kinds(TYPES);
+const kinds = lazily(() => new Kinds(TYPES()));
 const NOWHERE = '-1';

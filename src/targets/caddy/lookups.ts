@@ -3,6 +3,7 @@ import { addresses, ipv4In } from '../../prove/addresses.ts';
 import { CannotTell } from '../../prove/explore.ts';
 import { FirstRow } from '../../prove/firstRow.ts';
 import { both, either, isEmptyLanguage, type Language, settled, stateAfter, without } from '../../prove/language.ts';
+import { lazily } from '../../prove/lazily.ts';
 import { literally, matching, onlyText, wholly } from '../../prove/matching.ts';
 import type { MapRow, MapTable, Network } from './handlers.ts';
 
@@ -95,23 +96,23 @@ function reached(language: Language, from: number, bytes: readonly string[]): re
   return [...found];
 }
 
-const WITH_MARK = wholly('[^?]*[?](?:.|\\n)*');
+const WITH_MARK = lazily(() => wholly('[^?]*[?](?:.|\\n)*'));
 
 /** Whether its first group is the whole path of a target. */
 export function capturesPath(source: string): boolean {
   const [, own] = /^\^\((.*)\)\(\?:\[\?\]\.\*\)\?\$$/.exec(source) ?? [];
   const language = own === undefined ? undefined : matching(`^(?:${own})$`, 're2');
-  return language !== undefined && !('problem' in language) && isEmptyLanguage(both(language, WITH_MARK));
+  return language !== undefined && !('problem' in language) && isEmptyLanguage(both(language, WITH_MARK()));
 }
 
 const KEY = /^\^((?:[A-Za-z]+ )?)\((\[[A-Za-z0-9._~+/=-]+\])(\{\d+,\d+\})\)\[ \\t\]\*\(\?:,\.\*\)\?\$$/;
-const KEY_ENDS = wholly('[\\t ,]');
+const KEY_ENDS = lazily(() => wholly('[\\t ,]'));
 
 /** The keys that its first group takes, if it takes one up to a blank, a comma or the end. */
 export function keysIn(source: string): Language | undefined {
   const [, , set = '', bounds = ''] = KEY.exec(source) ?? [];
   if (set === '') return undefined;
-  const isEnded = isEmptyLanguage(both(wholly(set), KEY_ENDS));
+  const isEnded = isEmptyLanguage(both(wholly(set), KEY_ENDS()));
   return isEnded ? wholly(set + bounds) : undefined;
 }
 
@@ -133,13 +134,13 @@ export function hopOf({ rows, fallback, place }: MapTable): number {
   return Number(number);
 }
 
-const OF_IPV6 = wholly('(?:.|\\n)*:(?:.|\\n)*');
-const FILLED = wholly('(?:.|\\n)+');
+const OF_IPV6 = lazily(() => wholly('(?:.|\\n)*:(?:.|\\n)*'));
+const FILLED = lazily(() => wholly('(?:.|\\n)+'));
 
 /** The IPv4 addresses whose texts an expression for addresses matches; it may match no text that is an IPv6 one. */
 export function ipv4Texts(language: Language): CidrSet {
-  if (isEmptyLanguage(without(FILLED, language))) return ANY_ADDRESS;
-  if (!isEmptyLanguage(both(language, OF_IPV6))) throw new CannotTell('an expression looks at IPv6 addresses');
+  if (isEmptyLanguage(without(FILLED(), language))) return ANY_ADDRESS;
+  if (!isEmptyLanguage(both(language, OF_IPV6()))) throw new CannotTell('an expression looks at IPv6 addresses');
   return ipv4In(language);
 }
 

@@ -2,6 +2,7 @@ import { capturedIn } from '../../prove/captures.ts';
 import { anyOf, CannotTell, just, matches, type Part, pieceOf, type Run } from '../../prove/explore.ts';
 import type { FirstRow } from '../../prove/firstRow.ts';
 import { includes, type Language, settled, stateAfter, without } from '../../prove/language.ts';
+import { lazily } from '../../prove/lazily.ts';
 import { onlyText, wholly } from '../../prove/matching.ts';
 import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from '../../prove/request.ts';
 import {
@@ -47,13 +48,13 @@ const LONG_TABLE = 8;
 const GIVEN_KEY = 'the key';
 /** Among what is worked out of a target: "OPTIONS", or "" for any other method. */
 export const METHOD = 'method';
-export const OPTIONS = wholly('OPTIONS');
-const ANOTHER_METHOD = without(wholly("[!#$%&'*+.^_`|~0-9A-Za-z-]+"), OPTIONS);
-const FILLED = wholly('(?:.|\\n)+');
+export const OPTIONS = lazily(() => wholly('OPTIONS'));
+const ANOTHER_METHOD = lazily(() => without(wholly("[!#$%&'*+.^_`|~0-9A-Za-z-]+"), OPTIONS()));
+const FILLED = lazily(() => wholly('(?:.|\\n)+'));
 /** Names that Caddy itself gives nothing. */
 const OWN = /^(?:caller|client|cors|decision|health|key|request|sent|shadow)[.]/;
 const ADDRESS = /^hop (\d+)$/;
-const TOKEN = wholly('[A-Za-z0-9._~+/=-]+');
+const TOKEN = lazily(() => wholly('[A-Za-z0-9._~+/=-]+'));
 
 /** What placeholders are worth for the requests of one way. Caddy works them out anew each time; for one way that is the same. */
 export class Meaning {
@@ -181,7 +182,7 @@ export class Meaning {
   private method(): readonly Part[] {
     if (this.sight.targetOnly) return this.request.method();
     if (!this.request.world.proxy.cors) throw new CannotTell('the method is looked at too late');
-    return this.sight.cuts.get(METHOD) === '' ? this.opaque('another method', ANOTHER_METHOD) : ['OPTIONS'];
+    return this.sight.cuts.get(METHOD) === '' ? this.opaque('another method', ANOTHER_METHOD()) : ['OPTIONS'];
   }
 
   /** A piece that nobody may look into. */
@@ -317,7 +318,7 @@ export class Meaning {
       throw new CannotTell('the secrets are asked for something that is no key');
     const callers = this.request.callers();
     if (callers.kind !== 'known') return [];
-    if (!this.run.pieces.has(CALLERS_TOKEN)) this.run.pieces.set(CALLERS_TOKEN, anyOf(TOKEN));
+    if (!this.run.pieces.has(CALLERS_TOKEN)) this.run.pieces.set(CALLERS_TOKEN, anyOf(TOKEN()));
     return [{ piece: CALLER }, ` ${callers.position === 0 ? 'first' : 'second'} `, { piece: CALLERS_TOKEN }];
   }
 
@@ -397,13 +398,13 @@ export class Meaning {
       if (!isThere || name === 'transfer-encoding') return isThere && wanted.toLowerCase() === 'chunked';
     } else if (wanted === undefined || wanted === '*') return this.isThere(name) === (wanted === '*');
     if (/[*{}]/.test(wanted)) throw new CannotTell(`the header ${name} is looked at in a way that is not known`);
-    if (wanted === '') return this.isThere(name) && !matches(this.run, this.header(name), FILLED);
+    if (wanted === '') return this.isThere(name) && !matches(this.run, this.header(name), FILLED());
     return matches(this.run, this.header(name), onlyText(wanted));
   }
 
   /** An empty header is there too. */
   private isThere(name: string): boolean {
-    if (matches(this.run, this.header(name), FILLED)) return true;
+    if (matches(this.run, this.header(name), FILLED())) return true;
     const known = this.there.get(name) ?? this.request.isSentEmpty(name);
     this.there.set(name, known);
     return known;

@@ -2,6 +2,7 @@ import type { CidrSet } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { atMost } from '../../prove/decision.ts';
 import { CannotTell, matches, type Part, StartOver } from '../../prove/explore.ts';
+import { lazily } from '../../prove/lazily.ts';
 import { wholly } from '../../prove/matching.ts';
 import type { Answered, Cuts, FileModel, FilePlace, Outcome } from '../../prove/model.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
@@ -34,7 +35,7 @@ export function readBack(files: readonly CaddyFile[], proxy: Proxy): FileModel {
 const KEPT = 'kept path';
 
 /** Whatever else is in a path, Go writes the whole of it anew. */
-const GO_PATH = wholly("(?:[A-Za-z0-9._~!$&'()*+,;=:@/\\[\\]-]|%[0-9A-Fa-f]{2})*");
+const GO_PATH = lazily(() => wholly("(?:[A-Za-z0-9._~!$&'()*+,;=:@/\\[\\]-]|%[0-9A-Fa-f]{2})*"));
 
 function flat(handlers: readonly Handler[]): readonly Handler[] {
   return handlers.flatMap((handler) => (handler.kind === 'route' ? [handler, ...flat(handler.handlers)] : [handler]));
@@ -58,7 +59,7 @@ function clientOf({ own }: Site, request: SymbolicRequest) {
 function cutsOf({ own }: Site, request: SymbolicRequest): Cuts {
   const cuts = new Map<string, string>();
   // Small automata first.
-  cuts.set(KEPT, matches(request.run, request.wholePath(), GO_PATH) ? 'yes' : '');
+  cuts.set(KEPT, matches(request.run, request.wholePath(), GO_PATH()) ? 'yes' : '');
   const meaning = new Meaning(request, { cuts: new Map(), targetOnly: true });
   let scope = NOTHING_SET;
   for (const handler of own) {
@@ -76,7 +77,10 @@ function cutsOf({ own }: Site, request: SymbolicRequest): Cuts {
       }
     }
   }
-  return cuts.set(METHOD, request.world.proxy.cors && matches(request.run, request.method(), OPTIONS) ? 'OPTIONS' : '');
+  return cuts.set(
+    METHOD,
+    request.world.proxy.cors && matches(request.run, request.method(), OPTIONS()) ? 'OPTIONS' : '',
+  );
 }
 
 /** Variables that follow from something else in some way through; nobody need try them again. */

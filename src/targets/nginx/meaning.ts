@@ -2,6 +2,7 @@ import type { Address } from '../../policy/cidr.ts';
 import { addresses } from '../../prove/addresses.ts';
 import { CannotTell, lower, matches, type Part, type Run } from '../../prove/explore.ts';
 import { both, isEmptyLanguage, lowering } from '../../prove/language.ts';
+import { lazily } from '../../prove/lazily.ts';
 import { matching, onlyText, wholly } from '../../prove/matching.ts';
 import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from '../../prove/request.ts';
 import { exactRow } from '../../prove/rows.ts';
@@ -31,7 +32,7 @@ export const TARGET_PIECES =
   /^(?:method|verb|path|segment_\d+|plain_\d+|marked_\d+|after_\d+|slash_\d+|rest_\d+|request)$/;
 
 const ADDRESS = /^hop \d+$/;
-const NO_CAPITALS = wholly('[^A-Z]*');
+const NO_CAPITALS = lazily(() => wholly('[^A-Z]*'));
 const SELECTOR_LENGTH = '8';
 
 export interface Directives {
@@ -179,7 +180,7 @@ export class Meaning {
     if (number > this.splitInto) return [];
     const segment = this.request.segment(number, this.depth);
     if (kind === 'segment' || segment.length === 0) return segment;
-    return [{ later: () => (matches(this.run, segment, NO_CAPITALS) ? segment : []) }];
+    return [{ later: () => (matches(this.run, segment, NO_CAPITALS()) ? segment : []) }];
   }
 
   /** Returns the segments after this number of them, and the slash that ends the path. */
@@ -191,7 +192,7 @@ export class Meaning {
     const last = there.at(-1);
     if (this.request.shape(depth).kind === 'further')
       return { after: [...there.flat(), ...this.request.further(depth)], slash: this.request.slash(depth) };
-    if (last && matches(this.run, last, ONE_SLASH)) return { after: there.slice(0, -1).flat(), slash: ['/'] };
+    if (last && matches(this.run, last, ONE_SLASH())) return { after: there.slice(0, -1).flat(), slash: ['/'] };
     return { after: there.flat(), slash: [] };
   }
 
@@ -265,8 +266,8 @@ export class Meaning {
     )
       throw new CannotTell(`the map $${table.name} looks up marked segments in a way that is not known`);
     const raw = this.evaluate(own.source);
-    const segment = raw.length > 0 && matches(this.run, raw, WITH_BRACE) ? [] : raw;
-    if (segment.length === 0 || matches(this.run, segment, UNMARKED)) {
+    const segment = raw.length > 0 && matches(this.run, raw, WITH_BRACE()) ? [] : raw;
+    if (segment.length === 0 || matches(this.run, segment, UNMARKED())) {
       const whole = joined([before.slice(0, -1), ...(segment.length === 0 ? ['/'] : segment)]);
       const key = exactRow(this.run, whole, table.keys);
       if (key !== undefined) return this.evaluate(table.values.get(key) ?? []);
@@ -295,7 +296,7 @@ export class Meaning {
     const key = KEY.exec(row.source);
     if (key) {
       const character = matching(`^${key[5]}\\z`, 'pcre');
-      if (key[5] !== key[7] || 'problem' in character || !isEmptyLanguage(both(character, KEY_ENDS)))
+      if (key[5] !== key[7] || 'problem' in character || !isEmptyLanguage(both(character, KEY_ENDS())))
         throw new CannotTell(`the map $${name} captures a key in a way that is not known`);
       this.captures.set(key[4] ?? '', this.keyText());
       this.captures.set(key[6] ?? '', this.keyEnd(key[8] ?? ''));
@@ -306,9 +307,9 @@ export class Meaning {
       // What precedes the group never ends with a slash, so the group captures the slash at the end wherever there is
       // one.
       const before = matching(`^${rest[1]}\\z`, 'pcre');
-      if ('problem' in before || !isEmptyLanguage(both(before, ENDS_WITH_SLASH)))
+      if ('problem' in before || !isEmptyLanguage(both(before, ENDS_WITH_SLASH())))
         throw new CannotTell(`the map $${name} captures in a way that is not known`);
-      this.captures.set(rest[2] ?? '', matches(this.run, parts, ENDS_WITH_SLASH) ? ['/'] : []);
+      this.captures.set(rest[2] ?? '', matches(this.run, parts, ENDS_WITH_SLASH()) ? ['/'] : []);
       return this.evaluate(row.value);
     }
     this.captureLonger(row, parts, name);
@@ -412,7 +413,7 @@ export class Meaning {
         ignoreCase ||
         rest !== splitSource(depth, stopsIn(rest)) ||
         'problem' in own ||
-        !isEmptyLanguage(both(own, NOT_A_METHOD))
+        !isEmptyLanguage(both(own, NOT_A_METHOD()))
       )
         throw new CannotTell(`the map $${name} splits the request line in a way that is not known`);
       if (!matches(this.run, this.request.method(), own)) continue;

@@ -1,13 +1,14 @@
 import { CannotTell, type Part } from '../../prove/explore.ts';
 import type { Language } from '../../prove/language.ts';
+import { lazily } from '../../prove/lazily.ts';
 import { matching, wholly } from '../../prove/matching.ts';
 import type { MapTable, RegexRow, Template } from './tables.ts';
 
-export const ONE_SLASH = wholly('/');
+export const ONE_SLASH = lazily(() => wholly('/'));
 /** Segments with a brace. No row that marks capital letters matches them, so that the marked segment is "". */
-export const WITH_BRACE = wholly('(?:.|\\n)*[{](?:.|\\n)*');
+export const WITH_BRACE = lazily(() => wholly('(?:.|\\n)*[{](?:.|\\n)*'));
 /** Segments that marking leaves as they are: without a capital letter, or with more runs of them than can be marked. */
-export const UNMARKED = wholly('[^A-Z{]*|[^A-Z{]*(?:[A-Z]+[^A-Z{]+){6}[A-Z][^{]*');
+export const UNMARKED = lazily(() => wholly('[^A-Z{]*|[^A-Z{]*(?:[A-Z]+[^A-Z{]+){6}[A-Z][^{]*'));
 
 /**
  * Returns whether a table marks capital letters in the one way that is known: a row for each number of runs up to six,
@@ -37,8 +38,8 @@ export function isMarking({ regexes, keys, fallback }: MapTable): boolean {
   return keys.keys.length === 0 && fallback.length === 0 && actual.join('\n') === expected.join('\n');
 }
 
-export const ENDS_WITH_SLASH = wholly('[^\\n]*/');
-export const NOT_A_METHOD = wholly('[A-Z_-]*[^A-Z_-](?:.|\\n)*');
+export const ENDS_WITH_SLASH = lazily(() => wholly('[^\\n]*/'));
+export const NOT_A_METHOD = lazily(() => wholly('[A-Z_-]*[^A-Z_-](?:.|\\n)*'));
 /**
  * The expression of a key up to a comma. It captures the whole key and its last characters, provided that the classes
  * of characters exclude blanks and commas.
@@ -112,4 +113,4 @@ export function splitSource(depth: number, stops: readonly number[]): string {
 }
 
 /** The characters that end a key, none of which may belong to it. */
-export const KEY_ENDS = wholly('[\\t ,]');
+export const KEY_ENDS = lazily(() => wholly('[\\t ,]'));
