@@ -1,11 +1,11 @@
 import * as assert from 'uvu/assert';
-import type { RenderedFile } from '../src/targets/target.ts';
-import { patience } from '../src/verify/checks/patience.ts';
-import { randomOf } from '../src/verify/random.ts';
-import { openScope } from '../src/verify/scope.ts';
-import { engineSuite } from './engines/suite.ts';
-import { policyOf } from './support/policy.ts';
-import { proxyTargets } from './verify/proxyTargets.ts';
+import type { RenderedFile } from '../../src/targets/target.ts';
+import { patience } from '../../src/verify/checks/patience.ts';
+import { randomOf } from '../../src/verify/random.ts';
+import { openScope } from '../../src/verify/scope.ts';
+import { engineSuite } from '../engines/suite.ts';
+import { policyOf } from '../support/policy.ts';
+import { proxyTarget } from './proxyTargets.ts';
 
 /** Proxies and a site that clients reach in every way there is. */
 const spec = {
@@ -59,7 +59,9 @@ const PLANTED = {
   ],
 } as const;
 
-for (const { engine, target } of proxyTargets) {
+/** Most of its time goes by in waiting, so each engine is a file of its own. */
+export async function testPatience(engine: keyof typeof PLANTED): Promise<void> {
+  const target = proxyTarget(engine);
   const { test, engines } = await engineSuite(`patience in verify on ${engine}`, [engine]);
   const run = async (given: object, tamper?: (file: RenderedFile) => RenderedFile) => {
     const scope = openScope();

@@ -1,0 +1,3 @@
+import { testPatience } from './verify/patience.ts';
+
+await testPatience('nginx');
