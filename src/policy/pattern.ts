@@ -140,7 +140,10 @@ function pathMeant(text: string): string {
   return /^[A-Za-z0-9]/.test(path) && path === text ? `/${path}` : '/api/v4/groups';
 }
 
-/** Stands for every method in a rule. */
+/** Methods that no rule takes: a client takes a 200 to CONNECT for a tunnel, and TRACE shows what proxies add. */
+export const NO_RULES: readonly string[] = ['CONNECT', 'TRACE'];
+
+/** Stands for every method in a rule, but for those that no rule takes. */
 export const EVERY_METHOD = '*';
 
 /** Use of a request line. For `forwarded`, it must name its methods; for `answered`, it may have `*`. */
@@ -169,7 +172,7 @@ export function parseRequestLine(
           : `"${bad}" is not a method in upper case`;
     return { problem, ...meant };
   }
-  const refused = methods.find((method) => method === 'CONNECT' || method === 'TRACE');
+  const refused = methods.find((method) => NO_RULES.includes(method));
   if (refused !== undefined) return { problem: `${refused} can never be forwarded` };
   const unique = [...new Set(methods)].sort();
   return { methods: unique.includes('GET') ? unique.filter((method) => method !== 'HEAD') : unique, path };

@@ -31,7 +31,14 @@ const policy = policyOf({
     old: { key: 'env:O', token: 'env:T', expires: '2026-01-01' },
   },
   proxies: {
-    api: { listen: 8080, ipRanges: ['10.0.0.0/8', '2001:db8::/32'], answer: [{ request: 'GET /', status: 204 }] },
+    api: {
+      listen: 8080,
+      ipRanges: ['10.0.0.0/8', '2001:db8::/32'],
+      answer: [
+        { request: 'GET /', status: 204 },
+        { request: '* /to/any/thing', auth: 'none', status: 200 },
+      ],
+    },
   },
 });
 const { decide } = evaluatorOf(policy, onlyProxy(policy));
@@ -58,6 +65,9 @@ function ask(
 
 const TABLE: readonly [line: string, credential: Credential, expected: string][] = [
   ['GET /api/groups', key('reader'), 'forward read'],
+  ['PROPFIND /to/any/thing', NONE, 'answer 200'],
+  ['CONNECT /to/any/thing', NONE, '401 key-missing'],
+  ['TRACE /to/any/thing', key('reader'), '405 method *'],
   ['HEAD /api/groups', key('reader'), 'forward read'],
   ['GET /api/groups?page=2&per_page=20', key('reader'), 'forward read'],
   ['GET /api/groups?', key('reader'), 'forward read'],

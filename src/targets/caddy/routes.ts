@@ -3,7 +3,7 @@ import { type Endpoint, endpointsOf, type Operation } from '../../plan/endpoints
 import { escapeRegex, oneOf } from '../../plan/regex.ts';
 import { type Access, isRoute } from '../../policy/access.ts';
 import { parameterName, restName } from '../../policy/automaton.ts';
-import { EVERY_METHOD } from '../../policy/pattern.ts';
+import { EVERY_METHOD, NO_RULES } from '../../policy/pattern.ts';
 import { PARAMETER_TYPES, type ParameterType, segmentSource } from '../../policy/segment.ts';
 import type { Names } from './names.ts';
 import { type CaddyToken, remark, trustedText } from './quote.ts';
@@ -214,7 +214,12 @@ function countedIn({ endpoints }: Access): Methods {
 export function routeTable(access: Access, names: Names): Table {
   const { taken } = methodsOf(access);
   const methods = [...new Set([...USUAL, ...taken.filter((method) => method !== EVERY_METHOD)])];
-  const every: [string, string][] = taken.includes(EVERY_METHOD) ? [['~^[^ ]+ [*]=([^ ]+)$', '$1']] : [];
+  const every: [string, string][] = taken.includes(EVERY_METHOD)
+    ? [
+        [`~^(?:${NO_RULES.join('|')}) `, ''],
+        ['~^[^ ]+ [*]=([^ ]+)$', '$1'],
+      ]
+    : [];
   return table({
     source: `{http.request.method} {${names.row}}`,
     destination: names.made.route,

@@ -79,6 +79,17 @@ test(
 );
 
 test(
+  'an answer to every method answers neither CONNECT, which would look like a tunnel, nor TRACE',
+  withWorld({ proxy: { answer: [{ request: '* /ans', auth: 'none', status: 200 }] } }, async ({ ask }) => {
+    for (const method of ['GET', 'PROPFIND', 'FOO']) assert.is((await ask(`${method} /ans`)).status, 200, method);
+    for (const method of ['CONNECT', 'TRACE']) {
+      assert.is((await ask(`${method} /ans`, [])).status, 401, method);
+      assert.is((await ask(`${method} /ans`)).status, 405, method);
+    }
+  }),
+);
+
+test(
   'errors are JSON with the headers of every answer, those of the engine itself too',
   withWorld({ proxy: { responseHeaders: { 'X-Policy': 'v1' } } }, async ({ ask, port, upstream }) => {
     const statuses = [
