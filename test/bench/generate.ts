@@ -97,6 +97,8 @@ const GROWN: readonly (readonly [name: string, size: number, spec: Size, targets
   ['routes, keys and ranges', 10_000, whole, TARGETS],
   ['groups', 800, { ...one, routes: 8_000, groups: 800 }, ENGINES],
   ['proxies', 100, { ...one, routes: 1_000, proxies: 100 }, ENGINES],
+  ['proxies of 10,000 routes', 100, { ...one, routes: 10_000, proxies: 100 }, ENGINES],
+  ['proxies of 10,000 routes', 1_000, { ...one, routes: 10_000, proxies: 1_000 }, ENGINES],
   ['rewrites', 10_000, { ...one, rewrites: 10_000 }, TARGETS],
 ];
 
