@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { certify } from '../src/targets/nginx/certificate.ts';
-import { exampleFiles } from './support/proofs.ts';
+import { type Certificate, certify } from '../src/targets/nginx/certificate.ts';
+import { exampleFiles, specFiles } from './support/proofs.ts';
 import { inWorkspace } from './support/workspace.ts';
 
 const CHECKER = fileURLToPath(new URL('../templates/nginx/check-certificate.js', import.meta.url));
@@ -60,6 +60,39 @@ certificates('one that holds is refused for other files', () =>
       write(`generated/nginx/${file}`, text.replace(from, to));
       assert.ok([1, 2].includes(check(certificate, folder).status ?? 0), `${file}: ${to}`);
       write(`generated/nginx/${file}`, text);
+    }
+  }),
+);
+
+certificates('a certificate made for edited files is refused where it does not show the edit', () =>
+  inWorkspace(async ({ path, write }) => {
+    const { policy, files } = specFiles(SPEC, 'nginx');
+    const held = (
+      from: string | RegExp,
+      to: string,
+      quoted: (own: Certificate['proxies'][number]['quoted']) => unknown,
+    ) => {
+      const edited = files.map((each) => ({ ...each, text: each.text.replace(from, () => to) }));
+      assert.ok(edited.some(({ text }, index) => text !== files[index]?.text));
+      for (const { path: file, text } of edited) write(file, text);
+      const certificate = certify(policy, edited);
+      const proxies = certificate.proxies.map((own) => ({ ...own, quoted: quoted(own.quoted) }));
+      write('certificate.json', JSON.stringify({ ...certificate, proxies }));
+      return check(`${path}/certificate.json`, `${path}/nginx`).status === 0;
+    };
+    // Every key is the key of somebody.
+    const anybody = 'map "" $private__token_id { default "one"; }';
+    assert.not(held(/map "id:\$\{private__token_selector\}"[^}]*\}/, anybody, ({ private__token_id, ...own }) => own));
+    // Every key may use all routes.
+    const all = 'map "" $private__token_grants { default "*"; }';
+    const table = ['map', '', '$private__token_grants', [['default', '*']]];
+    for (const is of ['followed', 'decision', 'anything', 'marked']) {
+      const shown = is === 'followed' ? {} : { private__token_grants: { is, table } };
+      const refused = !held(/map \$private__token_id \$private__token_grants \{(?:.*\n)*?\}/, all, (own) => ({
+        ...own,
+        ...shown,
+      }));
+      assert.ok(refused, is);
     }
   }),
 );

@@ -151,7 +151,7 @@ class Meaning {
     if (name === 'verb') return [(this.isCut = true), [this.method.replace(/^HEAD$/, 'GET')]][1];
     if (is === 'anything') return [this.request.part(name, 'any')];
     if (is === 'decision') return [`$${name}`];
-    if (this.ranges.has(name)) return [this.request.one(name, this.ranges.get(name))];
+    if (this.ranges.has(name) && (this.quoted[name] || !this.tables.has(name))) return [this.request.one(name, this.ranges.get(name))];
     if (!this.tables.has(name)) return this.fromLine(name);
     const table = this.tables.get(name);
     if (table.exact?.has('include')) cannot(`$${name} has rows in other files`);
