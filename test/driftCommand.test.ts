@@ -62,6 +62,27 @@ base('reads the spec and the files that it names at a revision', () =>
   }),
 );
 
+base('a version of the same bytes is not compiled again, and what does not hold is still told', () =>
+  inWorkspace(async ({ run, write, path }) => {
+    write('postern.yaml', `${demoSpec}\nguarantees: [{ never: "* /{x*}" }, { same: { as: other.yaml } }]\n`);
+    write('other.yaml', demoSpec);
+    write('partner.txt', '192.0.2.0/24\n');
+    commit(path);
+    write('copy.yaml', `${demoSpec}\nguarantees: [{ same: { as: other.yaml } }, { never: "* /{x*}" }]\n`);
+    const told = await run('diff --base git:HEAD');
+    assert.is(told.status, 1);
+    assert.match(told.stdout, /guarantee does not hold: /);
+    // The same promises in another order are other bytes.
+    assert.equal(await run('diff --base copy.yaml'), told);
+    write('other.yaml', WIDER);
+    const other = await run('diff --base git:HEAD');
+    assert.is(other.status, 1);
+    assert.match(other.stdout, /guarantee does not hold: .*other\.yaml/);
+    write('partner.txt', '192.0.2.0/24\n198.51.100.0/24\n');
+    assert.match((await run('diff --base git:HEAD')).stdout, /198\.51\.100\.0\/24 may connect now/);
+  }),
+);
+
 base('cannot tell, and says what to do', () =>
   inWorkspace(async ({ run, runArgs, write, path }) => {
     const failing = async (args: string, problem: RegExp, options = {}) => {

@@ -23,9 +23,10 @@ import { type Drift, type DriftArguments, drift } from './drift.ts';
 import { type Promised, runGuarantees, wordsFor } from './guarantees.ts';
 import type { Io, Status } from './io.ts';
 import { type Format, print } from './print.ts';
+import { type NotedSpec, noted } from './reads.ts';
 import type { AccessReport } from './report.ts';
 import { specAtRevision } from './revision.ts';
-import { compileArgument, type OpenSpec, openSpec } from './spec.ts';
+import { compileOpened, type OpenSpec, openSpec } from './spec.ts';
 import { count } from './validate.ts';
 
 export interface DiffArguments extends DriftArguments {
@@ -119,11 +120,15 @@ interface AccessArguments {
 
 /** Reports who may do more or less than under another version of the spec. */
 function diffBase({ spec: argument, base, failOn = 'any', format }: AccessArguments, io: Io): Status {
-  const { source, document, composition, spec, policy, diagnostics } = compileArgument(argument, io);
+  const opened = openSpec(argument, io);
+  if (!opened.value)
+    return print({ command: 'diff', status: 2, asked: 'changes', diagnostics: opened.diagnostics }, format, io);
+  const { source: own, isSameIn } = noted(opened.value);
+  const { source, document, composition, spec, policy, diagnostics } = compileOpened(own, io);
   const report = { command: 'diff', document, asked: 'changes' as const };
-  if (!source || !document || !composition || !spec || !policy || hasError(diagnostics))
+  if (!document || !composition || !spec || !policy || hasError(diagnostics))
     return print({ ...report, status: 2, diagnostics }, format, io);
-  const current = { base, source, composition, policy, document, spec };
+  const current = { base, source, composition, policy, document, spec, isSameIn };
   const compared = compareWith(openBase(base, source, io), current);
   const said = [...diagnostics, ...compared.diagnostics];
   if (!compared.value) return print({ ...report, status: 2, diagnostics: said }, format, io);
@@ -169,22 +174,36 @@ interface Current extends Promised {
   readonly spec: Spec;
   readonly base: string;
   readonly document: LocatedDocument;
+  /** Returns whether the other version consists of the same bytes, as far as anybody has read them. */
+  readonly isSameIn?: NotedSpec['isSameIn'];
 }
 
 /** Returns the changes from the other version to this one. */
-function compareWith(
-  { value: source, diagnostics }: Result<OpenSpec>,
-  { base, document, spec, ...current }: Current,
-): Result<Omit<AccessReport, 'fails'>> {
+function compareWith({ value: source, diagnostics }: Result<OpenSpec>, current: Current): Result<Compared> {
   if (!source) return failed(diagnostics);
+  if (current.isSameIn?.(source)) {
+    const same = compareVersions({ ...current, source }, current);
+    // Places in the other version have other names.
+    if (same.value?.changes.every(({ at }) => at.version === 'after')) return same;
+  }
   const old = compile(source.text, { file: source.name, read: source.read, project: source.project });
   if (!old.policy || !old.spec || !old.document || !old.composition || hasError(old.diagnostics)) {
     return failed([
       ...placedIn(old.diagnostics, old.document),
-      diffCodes.report('invalid-base', [], { base }, placed(source.name)),
+      diffCodes.report('invalid-base', [], { base: current.base }, placed(source.name)),
     ]);
   }
-  const { value: changes, diagnostics: problems } = diffAccess(old.policy, current.policy);
+  const { document, composition, spec, policy } = old;
+  return compareVersions({ source, document, composition, spec, policy }, current);
+}
+
+type Version = Promised & Pick<Current, 'spec' | 'document'>;
+type Compared = Omit<AccessReport, 'fails'>;
+
+function compareVersions(old: Version, { document, spec, ...current }: Version): Result<Compared> {
+  const { source } = old;
+  const { value: changes, diagnostics: problems } =
+    old.policy === current.policy ? ok([]) : diffAccess(old.policy, current.policy);
   if (!changes) return failed(problems);
   const ofTargets = diffOptions(
     { spec: old.spec, policy: old.policy, read: source.read },

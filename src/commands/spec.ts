@@ -62,7 +62,15 @@ export function compileArgument(
   options: Pick<CompileOptions, 'targets' | 'now' | 'allowExpired'> = {},
 ): Compilation & { readonly source?: OpenSpec } {
   const { value: source, diagnostics } = openSpec(argument, io);
-  if (!source) return { diagnostics };
+  return source ? compileOpened(source, io, options) : { diagnostics };
+}
+
+/** Likewise for one that is open. */
+export function compileOpened(
+  source: OpenSpec,
+  io: Io,
+  options: Pick<CompileOptions, 'targets' | 'now' | 'allowExpired'> = {},
+): Compilation & { readonly source: OpenSpec } {
   const megabytes = Math.floor(source.text.length / 1e6);
   if (megabytes > 0) io.err(`${source.name}: compiling ${megabytes} MB\n`);
   return { source, ...compile(source.text, optionsOf(source, options)) };

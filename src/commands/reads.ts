@@ -1,0 +1,44 @@
+import type { Opened } from '../compose/project.ts';
+import type { OpenSpec } from './spec.ts';
+
+/** A spec that remembers what was read of the files around it. */
+export interface NotedSpec {
+  readonly source: OpenSpec;
+  /** Returns whether another version answers all that was asked of this one with the same bytes. */
+  readonly isSameIn: (other: OpenSpec) => boolean;
+}
+
+export function noted(source: OpenSpec): NotedSpec {
+  const { read, project } = source;
+  const asked: ((other: OpenSpec) => boolean)[] = [
+    (other) => other.text === source.text && other.project.entry() === project.entry(),
+  ];
+  return {
+    source: {
+      ...source,
+      read: (path) => {
+        const text = read(path);
+        asked.push((other) => other.read(path) === text);
+        return text;
+      },
+      project: {
+        entry: project.entry,
+        open: (path) => {
+          const opened = project.open(path);
+          asked.push((other) => isSame(other.project.open(path), opened));
+          return opened;
+        },
+        wayOut: (path) => {
+          const way = project.wayOut(path);
+          asked.push((other) => other.project.wayOut(path) === way);
+          return way;
+        },
+      },
+    },
+    isSameIn: (other) => asked.every((isAnswered) => isAnswered(other)),
+  };
+}
+
+function isSame(one: Opened, other: Opened): boolean {
+  return 'file' in one && 'file' in other && one.path === other.path && one.file.text === other.file.text;
+}
