@@ -176,7 +176,7 @@ export const RICH_ROUTES: readonly {
   {
     what: 'headers of its own',
     route: { request: 'POST /own/headers', headers: ['X-New'] },
-    more: { nginx: 78, caddy: 115 },
+    more: { nginx: 79, caddy: 115 },
   },
 ];
 
@@ -365,7 +365,7 @@ export const THINGS: readonly Addition[] = [
     gone: 5,
     added: 9,
     // With cors each forward also hides what the upstream says of it.
-    own: ({ proxies }) => ({ nginx: Object.values(proxies ?? {}).some(({ cors }) => cors) ? 132 : 124, caddy: 90 }),
+    own: ({ proxies }) => ({ nginx: Object.values(proxies ?? {}).some(({ cors }) => cors) ? 133 : 125, caddy: 90 }),
     add: (name) => (spec, place) => {
       for (const { routes } of Object.values(spec.proxies ?? {})) routes?.push(name);
       const isThere = insert(spec.upstreams, place, name, { url: 'https://new.example.com' });
