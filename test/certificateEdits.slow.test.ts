@@ -18,7 +18,7 @@ const certificates = suite('changed certificates and files');
 const SOURCES: Readonly<Record<string, () => Made>> = {
   'a small spec': () => specFiles(PROVED_SPEC, 'nginx'),
   'gitlab-flow': () => exampleFiles('gitlab-flow', 'nginx'),
-  // Each check of this one takes seconds.
+  // Its checks and proofs take seconds.
   ...(process.env['POSTERN_EDITS'] !== undefined && { 'gitlab-proxy': () => exampleFiles('gitlab-proxy', 'nginx') }),
 };
 
@@ -70,7 +70,13 @@ for (const [name, source] of Object.entries(SOURCES)) {
     const random = randomOf(`${seed} ${name} fields`);
     const all = changesOf(certificate);
     const picked = fields >= all.length ? all : Array.from({ length: fields }, () => random.pick(all));
-    const accepted = picked.filter(({ changed }) => check(changed, own.files).status === 0).map(({ at }) => at);
+    // `walk`, `cuts` and `is` say how the files are looked through, and nothing of what they decide.
+    const accepted = picked
+      .filter(
+        ({ at, changed }) =>
+          !/^proxies\.0\.(?:walk|cuts)\.|\.(?:is\.|without is$)/.test(at) && check(changed, own.files).status === 0,
+      )
+      .map(({ at }) => at);
     console.log(`${name}: ${picked.length} of ${all.length} changes tried`);
     assert.equal(accepted, []);
   });

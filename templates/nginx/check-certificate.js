@@ -1,299 +1,361 @@
 #!/usr/bin/env node
 // node check-certificate.js CERTIFICATE FOLDER: shows that the nginx files in FOLDER decide, for all requests, what the
 // rows of CERTIFICATE say. Exit status: 0 it holds, 1 something else is decided, 2 it cannot be told.
-// The tables are evaluated as nginx does it, for a request of which nothing is known. Where a table looks at a part of it,
-// all answers are tried, each in a way of its own: a segment of a path is one of the texts that the table has there, or
-// another; its type is one of those in the certificate, or none. So every request goes one of the ways, and at the end of
-// each the files have to come to what the rows say. Method and path are first, and `cuts` is all that they lead to.
-// Nothing in a certificate is believed. The tables in `quoted` and all directives in `around` have to be in the files
-// word for word: read there what they do. On trust is nginx's manual on maps and locations; that the expressions of $verb
-// cut a request line as their groups are called; that types accept what narrower ones do (`WIDER`), and possessive marks
-// change none of them; that the variable `caller` owns the key that was sent where secure_link says "1".
+// The idea: a table does the same for all texts that it has no row for. So tables are evaluated for a text that is not
+// known, and each row that could be found in its place tells of one more text to try. Once no row tells of a new one,
+// all texts have been tried.
+//  1. So paths are tried, one segment after the other. Behind each, what is kept are the variables that the certificate
+//     names in `walk`, and the places in the rows that fit so far; paths that agree on both go on as one.
+//  2. Where a path ends, the variables in `cuts` are evaluated for each method, and it has come to some rows.
+//  3. For each outcome of the two, the verdict is evaluated for all callers, addresses and whatever else it asks about,
+//     and has to be what the rows demand.
+// Nothing in a certificate is believed. Its tables in `quoted` and all directives in `around` have to be in the files
+// word for word: read there what they do, those in `checks` before all that rows say. On trust is nginx's manual on its
+// tables and locations; that the expressions of $verb cut a request line as their groups are called, and those of
+// $marked_1 mark capital letters; that types accept what narrower ones do (`WIDER`) and no "", and possessive marks
+// change no expression; that the variable `caller` owns the key that was sent where secure_link says "1".
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 const ending = (status) => (why) => { throw Object.assign(new Error(why), { status }); };
-const [differs, cannot] = [ending(1), ending(2)];
+const [differs, cannot] = [1, 2].map(ending);
 const once = (map, key, make) => (map.has(key) ? map : map.set(key, make())).get(key);
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const unique = (items) => [...new Set(items)];
-const upTo = (count) => Array.from({ length: Math.max(0, count) }, (_, index) => index + 1);
-const variablesIn = (quote) => [...JSON.stringify(quote).matchAll(/\$\{?([A-Za-z_]\w*)/g)].map(([, name]) => name);
-// ---- The files: a directive is a list of its words, with a list of directives at the end where it has a block
-const TOKEN = /\s+|#[^\n]*|"((?:[^"\\]|\\[^])*)"|'((?:[^'\\]|\\[^])*)'|([{};])|((?:\$\{|\\[^]|[^\s;{}\\"'])(?:\$\{|\\[^]|[^\s;{\\])*)/gy;
+const lower = (text) => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+const namesIn = (quote, name) => [...JSON.stringify(quote).matchAll(name)].map(([, own]) => own);
+const [VARIABLE, GROUP] = [/\$\{?([A-Za-z_]\w*)/g, /\(\?P?[<'](\w+)/g];
+
+// ---- The files. A directive is a list of its words, with a list of directives at the end where it has a block.
+const [SPACE, QUOTED, SIGN] = [/\s+|#[^\n]*/, /"((?:[^"\\]|\\[^])*)"|'((?:[^'\\]|\\[^])*)'/, /([{};])/];
+const BARE = /((?:\$\{|\\[^]|[^\s;{}\\"'])(?:\$\{|\\[^]|[^\s;{\\])*)/;
+const TOKEN = new RegExp([SPACE, QUOTED, SIGN, BARE].map(({ source }) => source).join('|'), 'gy');
 function directivesOf(folder, name) {
-  const [stack, text] = [[[]], readFileSync(join(folder, name), 'latin1')]; let [words, end] = [[], 0];
-  for (const { 0: token, 1: double, 2: single, 3: sign, 4: plain, index } of text.matchAll(TOKEN)) {
-    end = index + token.length;
-    const word = double ?? single ?? plain;
+  const [text, stack] = [readFileSync(join(folder, name), 'latin1'), [[]]];
+  let [words, end] = [[], 0];
+  for (const { 0: token, 1: double, 2: single, 3: sign, 4: bare, index } of text.matchAll(TOKEN)) {
+    const [word, isOwn] = [double ?? single ?? bare, words[0] === 'include' && !words[1]?.startsWith('secrets/')];
     if (word !== undefined) words.push(word.replace(/\\(["'\\ \t\r\n;{}])/g, '$1'));
-    const isRead = words[0] === 'include' && !words[1]?.startsWith('secrets/');
-    if (sign === ';') stack.at(-1).push(...(isRead ? directivesOf(folder, words[1]) : [words]));
+    if (sign === ';') stack.at(-1).push(...(isOwn ? directivesOf(folder, words[1]) : [words]));
     if (sign === '{') stack.at(-1).push([...words, stack[stack.push([]) - 1]]);
     if (sign === '}') words.length > 0 || stack.length === 1 ? cannot(`${name}: a "}" too many`) : stack.pop();
-    if (sign !== undefined) words = [];
+    [words, end] = [sign ? [] : words, index + token.length];
   }
   return end < text.length || words.length > 0 || stack.length > 1 ? cannot(`${name} breaks off`) : stack[0];
 }
+/** `runs`: what keys have between "/" and blanks, by what they have before it. nginx ignores the case of keys. */
 function tableOf(quote) {
-  const [kind, source, variable, block] = quote;
-  if (kind === 'geo') return { quote, ...(same(quote.at(-1), [['default', '$']]) && { source: '', exact: new Map(), after: new Map(), regexes: [], fallback: '$' }) };
-  const rows = block.filter(([key]) => key !== 'volatile');
-  if (rows.some(([key, ...values]) => /^\\|^hostnames$/.test(key) || values.length !== 1 || Array.isArray(values[0]))) cannot(`${variable}: an odd row`);
-  const exact = new Map(rows.filter(([key]) => !/^~|^default$/.test(key)).map(([key, value]) => [key.toLowerCase(), value]));
-  const after = new Map();
-  for (const key of exact.keys())
-    for (const { index, 1: segment } of key.matchAll(/\/([^/]*)/g)) once(after, key.slice(0, index), () => new Set()).add(segment);
-  const regexes = rows.filter(([key]) => key[0] === '~').map(([key, value]) => [key.slice(1), value]);
-  return { quote, source, exact, after, regexes, fallback: rows.find(([key]) => key === 'default')?.[1] ?? '' };
+  const [isGeo, rows] = [quote[0] === 'geo', quote.at(-1).filter(([key]) => key !== 'volatile')];
+  const table = { quote, exact: new Map(), runs: new Map(), expressions: [], fallback: '' };
+  if (isGeo && !same(rows, [['default', '$']])) return table; // It looks up addresses, and has no source.
+  for (const [key, value, ...more] of rows) {
+    if (/^\\|^hostnames$/.test(key) || typeof value !== 'string' || more.length > 0) cannot(`an odd row: ${key}`);
+    if (key === 'default') table.fallback = value;
+    else if (key[0] === '~') table.expressions.push([plainly(key.slice(1)), value]);
+    else for (const { index, 0: run } of table.exact.set(lower(key), value) && key.matchAll(/(?<=^|[/ ])[^/ ]*/g))
+        once(table.runs, lower(key.slice(0, index)), () => new Set()).add(run);
+  }
+  return { ...table, source: isGeo ? '' : quote[1] };
 }
-/** Each type of segments with the next wider one, narrowest first. */
-const WIDER = { int: 'hex', hex: 'slug', uuid: 'slug', slug: 'segment', segment: 'encodedPath', encodedPath: 'encodedText', encodedText: undefined };
-/** Calls `visit` once for each combination of choices that it makes. */
-function explore(visit) {
-  const path = [];
-  do {
-    let depth = 0;
-    visit((options) => options[(path[depth++] ??= { chosen: 0, count: options.length }).chosen]);
-    while (path.length > 0 && path.at(-1).chosen + 1 >= path.at(-1).count) path.pop();
-    if (path.length > 0) path.at(-1).chosen++;
-  } while (path.length > 0);
-}
-/** Possessive marks are left out, but for those that are no marks: in brackets and behind a backslash. */
+/** An expression without possessive marks, which are no marks in brackets and behind a backslash. */
 const plainly = (source) => source.replace(/(\[(?:\\.|[^\]])*\]|\\.)|([*+?}])\+/g, (_, kept, sign) => kept ?? sign);
-/** What is known of a request in one way. A text is a list of strings, of parts that are not known, and of functions. */
-class Request {
-  constructor(choose, world) { Object.assign(this, { choose, ...world, chosen: new Map(), parts: new Map() }); }
-  one(name, options) { return once(this.chosen, name, () => this.choose(options)); }
-  part(name, kind) { return once(this.parts, name, () => ({ kind, not: new Set() })); }
-  typeOf(text) { return once(this.known, text, () => this.types.find(([, source]) => new RegExp(`^(?:${source})$`).test(text))?.[0]); }
-  /** Returns which of these texts a part is; `undefined` for any other text. */
-  which(part, texts) {
-    if (part.text !== undefined) return texts.find((text) => text === part.text);
-    const isOpen = (text) => !part.not.has(text) && (text !== '' || part.kind !== 'segment')
-      && (!('type' in part) || part.type === this.typeOf(text)) && (!('capitals' in part) || part.capitals === /[A-Z]/.test(text));
-    const open = texts.filter(isOpen); part.text = this.choose([...open, undefined]);
-    open.forEach((text) => part.not.add(text)); return part.text;
-  }
-  /** Returns whether a segment is of a type; of several segments, whether all of them are. */
-  isOf(part, wanted) {
-    if (part.text === undefined && !('type' in part)) part.type = this.choose([...this.types.map(([type]) => type), undefined]);
-    let type = part.text === undefined ? part.type : this.typeOf(part.text);
-    while (type && type !== wanted) type = WIDER[type];
-    return type === wanted;
-  }
-  hasCapitals(part) { return part.text === undefined ? (part.capitals ??= this.choose([false, true])) : /[A-Z]/.test(part.text); }
-  /** Number of segments; 0 where the target is no path. `slash`: there are more than that, or a slash behind them. */
-  shape() { return this.one('shape', this.shapes); }
-  segment(number) {
-    const { count, slash } = this.shape();
-    return number > count ? [] : [this.part(number, number === count && slash === undefined ? 'last' : 'segment')];
-  }
-  /** The segments after this number of them, and the slash that ends the path. */
-  rest(number) {
-    const { count, after, slash } = this.shape();
-    const parts = upTo(count - number).flatMap((index) => this.segment(number + index));
-    const isEmpty = parts.at(-1)?.kind === 'last' && this.which(parts.at(-1), ['']) === '';
-    return { after: [...parts.slice(0, isEmpty ? -1 : undefined), ...(after ? [this.part('further', 'many')] : [])], slash: slash || isEmpty ? ['/'] : [] };
-  }
-  /** Returns the key of a table that a text is; nginx ignores case. */
-  keyOf(text, { exact, after }) {
-    let key = '';
-    for (const each of text) {
-      if (typeof each !== 'string' && each.kind !== 'any' && !after.has(key) && !exact.has(key)) return undefined;
-      const part = typeof each === 'function' ? each() : each;
-      if (typeof part === 'string') key += part.toLowerCase();
-      else if (part.kind === 'any') key += this.which(part, [...exact.keys()].filter((own) => own.startsWith(key)).map((own) => own.slice(key.length))) ?? '\n';
-      else {
-        const texts = [...(after.get(key) ?? [])];
-        if (texts.some((own) => own !== '') && (part.kind === 'many' || this.hasCapitals(part))) cannot('a table looks up capital letters, or many segments');
-        key += `/${this.which(part, texts) ?? '\n'}`;
-      }
-    }
-    return exact.has(key) ? key : undefined;
-  }
-  /** Returns whether an expression is found in a text, for the few kinds that tables of paths and callers have. */
-  isFound(source, text) {
-    const [first] = text; const [, start] = /^\^([\w ]+)$/.exec(source) ?? [];
-    if (start && typeof first === 'string' && (first.length >= start.length || !start.startsWith(first))) return first.startsWith(start);
-    if (source === '[*][}]/?+\\z' && text.every((part) => typeof part === 'string')) return /[*][}]\/?$/.test(text.join(''));
-    if (source === '[*][}] ' && typeof first === 'string' && first.includes(' ')) return first.includes('*} ');
-    const isIts = (end) => this.types.find(([, own]) => plainly(source) === plainly(`^(?:/${own})+${end}`))?.[0];
-    const [type, rest] = once(this.known, `^${source}`, () => [isIts('\\z'), isIts('(?<rest_end>/?)\\z')]);
-    const parts = text.filter((part) => part.kind);
-    if (parts.length < text.length || (!type && !rest)) cannot(`the expression ${source}`);
-    const isEmpty = rest && parts.at(-1)?.kind === 'last' && this.which(parts.at(-1), ['']) === '';
-    const full = isEmpty ? parts.slice(0, -1) : parts;
-    return full.length > 0 && full.every((part) => this.isOf(part, type ?? rest)) && (rest ? { end: isEmpty ? ['/'] : [] } : true);
-  }
-}
-/** What variables are for the requests of one way. nginx finds it out when they are used, and once. */
-class Meaning {
-  constructor(request, world, cuts = new Map()) { Object.assign(this, { request, ...world, cuts, values: new Map(), passed: [] }); }
-  evaluate(text) {
-    const joined = []; const split = () => text.split(/\$\{(\w+)\}|\$([A-Za-z_]\w*)/);
-    const parts = once(templates, text, split).flatMap((part, at) => (!part ? [] : at % 3 > 0 ? this.value(part) : [part]));
-    for (const part of parts) joined.push(typeof part === 'string' && typeof joined.at(-1) === 'string' ? joined.pop() + part : part);
-    return joined;
-  }
-  text(text) {
-    const [own = '', ...more] = this.evaluate(text);
-    return typeof own === 'string' && more.length === 0 ? own : cannot(`${text} may be anything`);
+/** A beginning of an expression that says itself, and the rest. */
+const BEGINNING = /^\^((?:(?:[\w /-]|\[[^\]^\\]\])(?![*+?{]))*)([^|]*)$/;
+/** Types of segments, each with the next wider one, narrowest first. */
+const WIDER = { int: 'hex', hex: 'slug', uuid: 'slug', slug: 'segment', segment: 'encodedPath' };
+Object.assign(WIDER, { encodedPath: 'encodedText', encodedText: 'none' });
+const isWithin = (type, wanted) => type !== undefined && (type === wanted || isWithin(WIDER[type], wanted));
+/** The narrowest type that has the segments of two; "" has none. */
+const widest = (a, b) => (a === '' || isWithin(a, b) ? b : b === '' || isWithin(b, a) ? a : widest(WIDER[a], b));
+
+// ---- What variables are for some requests: nginx finds it out when they are used, and once. In a text, "⟨7⟩" is what
+// is not known, "…name;" what comes later, and "↑" stands before capital letters: signs that no byte can be.
+let world; // All that is the same for all requests to the server at hand.
+const unknown = (own) => `⟨${world.unknown.push(own) - 1}⟩`;
+class Way {
+  /** `known`: the variables in `given`, what `part` tells of the request line, and `ask` of all else. */
+  constructor(known) { Object.assign(this, { values: new Map(), isCut: false, isEarly: false }, known); }
+  evaluate(template) {
+    const pieces = once(world.templates, template, () => template.split(/\$\{(\w+)\}|\$([A-Za-z_]\w*)/));
+    return pieces.map((piece, at) => (piece && at % 3 > 0 ? this.value(piece) : (piece ?? ''))).join('');
   }
   value(name) {
-    this.used.add(name); const cut = this.cuts.get(name);
-    if (!cut) return once(this.values, name, () => this.find(name));
-    if (cut.isEarly && !this.isCut) cannot(`$${name} is used before the request line is cut`);
-    this.isCut ||= cut.isCut; return [cut.value];
+    const own = this.given.get(name);
+    if (!own) return once(this.values, name, () => this.find(name));
+    this.isEarly ||= own.isEarly && !this.isCut; // A request line has no parts before $verb is used.
+    this.isCut ||= own.isCut;
+    return own.text;
   }
   find(name) {
-    const { is, next } = this.quoted[name] ?? {};
-    if (next) return [this.passed.push(name), this.value(next)][1];
-    if (name === 'verb') return [(this.isCut = true), [this.method.replace(/^HEAD$/, 'GET')]][1];
-    if (is === 'anything') return [this.request.part(name, 'any')];
-    if (is === 'decision') return [`$${name}`];
-    if (this.ranges.has(name) && (this.quoted[name] || !this.tables.has(name))) return [this.request.one(name, this.ranges.get(name))];
-    if (!this.tables.has(name)) return this.fromLine(name);
-    const table = this.tables.get(name);
-    if (table.exact?.has('include')) cannot(`$${name} has rows in other files`);
-    const text = this.evaluate(table.source ?? cannot(`$${name} looks up addresses, and is not quoted`));
-    const key = this.request.keyOf(text, table); let found;
-    if (key !== undefined) return this.evaluate(table.exact.get(key));
-    const [, value] = table.regexes.find(([source]) => (found = this.request.isFound(source, text))) ?? ['', table.fallback];
-    if (found?.end) this.values.set('rest_end', found.end);
-    return this.evaluate(value);
+    const { is } = world.quoted[name] ?? {};
+    if (is === 'decision') return `…$${name};`;
+    const table = (is === 'marked' || !world.quoted[name]) && world.tables.get(name);
+    if (table) return world.used.add(name) && this.lookUp(table, is === 'marked');
+    const values = is === 'anything' || /^http_/.test(name) ? ['', world.anyText(name)] : world.ranges.get(name);
+    if (values) return this.evaluate(this.ask ? this.ask(name, values) : cannot(`a path depends on $${name}`));
+    if (name === 'verb') this.isCut = true;
+    else this.isEarly ||= !this.isCut;
+    return (world.parts.includes(name) ? this.part?.(name) : undefined) ?? cannot(`$${name} is not known here`);
   }
-  /** A part of the request line. It is only there once the line is cut. */
-  fromLine(name) {
-    const [, kind, digits] = /^(method|segment|plain|after|slash)(?:_(\d+))?$/.exec(name) ?? cannot(`$${name} is not known`);
-    if (this.cuts.size > 0 || !this.line.includes(`(?<${name}>`)) cannot(`$${name} is not known here`);
-    this.isEarly ||= !this.isCut;
-    if (kind === 'method') return [this.method];
-    if (kind === 'after' || kind === 'slash') return this.request.rest(Number(digits))[kind];
-    const segment = this.request.segment(Number(digits));
-    return kind === 'segment' ? segment : segment.map((part) => () => (this.request.hasCapitals(part) ? '' : part));
+  lookUp({ quote, source, exact, runs, expressions, fallback }, isMarked) {
+    if (source === undefined || exact.has('include')) cannot(`${quote.at(-2)} has to be quoted`);
+    const text = this.evaluate(source);
+    const [mark, id] = /⟨(\d+)⟩/.exec(text) ?? [];
+    if (isMarked && mark) return world.unknown[id].isOdd ? '' : mark;
+    const key = this.keyOf(lower(text), exact, runs);
+    if (exact.has(key)) return this.evaluate(exact.get(key));
+    for (const [expression, value] of expressions) {
+      const found = this.match(expression, text);
+      for (const [group, own] of Object.entries(found?.groups ?? {})) this.values.set(group, own ?? '');
+      if (found) return this.evaluate(value);
+    }
+    return this.evaluate(fallback);
+  }
+  /** Returns the only key that a text can be. What is not known learns of all others. */
+  keyOf(text, exact, runs) {
+    for (const { index, 0: mark, 1: id } of text.matchAll(/⟨(\d+)⟩|[…↑]/g)) {
+      const [start, { isAny, learn }] = [text.slice(0, index), world.unknown[id] ?? {}];
+      const isInside = isAny || /[^/ ]$/.test(start); // No key has a run that begins here.
+      const keys = isInside ? [...exact.keys()].filter((key) => key.startsWith(start)) : [];
+      const others = isInside ? keys.map((key) => key.slice(index)) : [...(runs.get(start) ?? [])];
+      if (others.length === 0) return undefined;
+      if (!id || (isInside && !isAny) || /[^/ ]/.test(text[index + mark.length] ?? ' ')) cannot(`"${text}" has no end`);
+      others.forEach(learn);
+    }
+    return text;
+  }
+  /** Returns the groups of an expression if it is found in a text. */
+  match(source, text) {
+    const [, start, mark, later] = /^([^⟨…]*)([^…]*)(.*)$/s.exec(text);
+    if (mark + later === '') return new RegExp(source.replace(/\\z$/, '(?![^])'), 'u').exec(text.replaceAll('↑', ''));
+    const all = world.expressions.get(source); // All segments are of one type, with those that come later.
+    if (all) {
+      const rest = later === '' ? { type: '', end: '' } : later === this.rest?.later ? this.rest : undefined;
+      if (!rest || text[0] !== '/') cannot(`the expression ${source} looks at a part of what comes later`);
+      const types = [...(start + mark).split('/').slice(1).map(world.typeOf), ...(rest.type ? [rest.type] : [])];
+      const isFound = types.every((each) => isWithin(each, all.type)) && (rest.end === '' || all.hasEnd);
+      return isFound ? { groups: { rest_end: rest.end } } : null;
+    }
+    if (source === '[*][}] ' && start.includes(' ')) return start.includes('*} ') ? {} : null;
+    const { name } = world.unknown[/^⟨(\d+)⟩$/.exec(mark + later)?.[1]] ?? {};
+    const [whole, literal, tail] = BEGINNING.exec(source) ?? ['', '', source];
+    const begins = literal.replace(/\[(.)\]/g, '$1');
+    if (!begins.startsWith(start) && !start.startsWith(begins)) return null;
+    if (literal && tail === '' && start.startsWith(begins)) return {};
+    if (begins !== start || !name) cannot(`the expression ${source} for ${text}`);
+    return this.ask(`${name} ~ ${whole && '^'}${tail}`, [true, false]) ? {} : null;
   }
 }
-const templates = new Map(); // ---- What the rows say
-/** Returns the rows with the path of the request: those that are left after all of its segments. */
-function rowsFor(request, rows) {
-  const { count, after, slash } = request.shape(); let left = count > 0 ? rows.map((row) => ({ row, at: 0 })) : [];
-  const pass = (segment, isMany) => {
-    const open = left.flatMap(({ row, at }) => [{ row, at: at + 1, part: row.path[at] }, { row, at, part: row.path[at - 1], isAgain: true }])
-      .filter(({ part, isAgain }) => part !== undefined && (isAgain ? part.endsWith('*}') : !isMany));
-    const text = isMany ? undefined : request.which(segment, unique(open.map(({ part }) => part)).filter((part) => part[0] !== '{'));
-    const fits = unique(open.map(({ part }) => /^\{(\w+)/.exec(part)?.[1])).filter((type) => type && request.isOf(segment, type));
-    left = open.filter(({ part }) => (part[0] === '{' ? fits.includes(/\w+/.exec(part)[0]) : part === text));
+
+// ---- 1. and 2. All paths with all methods.
+/** Parts of a request line: segments before the last one of `count` are forgotten, `behind` tells of those after it. */
+const partsOf = (count, last, behind, method) => (name) => {
+  const [, kind, digits] = /^([a-z]+)_(\d+)$/.exec(name) ?? [];
+  if (!kind) return { method, verb: method === 'HEAD' ? 'GET' : method }[name];
+  if (kind === 'after' || kind === 'slash' || Number(digits) > count) return behind(name);
+  if (!last || Number(digits) < count) return kind === 'segment' ? '/⟨0⟩' : undefined;
+  const [text, marked] = last.hasCapitals ? ['', `/↑${last.text}`] : [`/${last.text}`, `/${last.text}`];
+  return { plain: text, segment: marked }[kind];
+};
+/** Returns the places in the rows that a segment leads to from others, or many segments. */
+const placesOf = (places, { text, type }, isMany = false) => unique(places.flatMap((place) => {
+  const parts = [...(world.next.get(place) ?? [])];
+  if (isMany && !parts.every((part) => part === '' || part.endsWith('*}'))) cannot('rows are longer than tables look');
+  const isHere = (part) => (part[0] === '{' ? isWithin(type, /^\{(\w+)\*?\}$/.exec(part)?.[1]) : part === text);
+  const isAgain = isWithin(type, /\/\{(\w+)\*\}$/.exec(place)?.[1]);
+  return [...parts.filter(isHere).map((part) => `${place}/${part}`), ...(isAgain ? [place] : [])];
+}));
+/** Yields all that a segment may be: first what is not known, then each text that rows and tables have here. */
+function* segmentsOf({ given, places }) {
+  let isDone = false;
+  const parts = places.flatMap((place) => [...(world.next.get(place) ?? [])]);
+  const texts = new Set(parts.filter((part) => part[0] !== '{'));
+  const learn = (run) => [lower(run), run.replace(/\{\^([A-Z]+)\}/g, '$1')].forEach((text) =>
+    isDone && !texts.has(text) ? cannot(`the segment "${text}" was not tried`) : texts.add(text));
+  const kept = [...given].map(([name, { text }]) => (name.startsWith('plain_') ? text : '')).join('');
+  ['', ...(world.runs.get(`${lower(kept)}/`) ?? [])].forEach(learn);
+  const after = unknown({ learn });
+  for (const own of world.others) yield { ...own, text: unknown({ ...own, learn }), after };
+  for (const text of texts) yield { text, type: world.typeOf(text), hasCapitals: /[A-Z]/.test(text) };
+  isDone = true;
+}
+/** Returns each pair of what tables and rows lead to, for all paths and methods. */
+function targetsOf({ walk, cuts, treatments }) {
+  const [targets, depth] = [new Map(), walk.length];
+  const finish = (count, { given, places }, behind = {}) => {
+    const rows = places.flatMap((place) => world.rowsAt.get(place) ?? []);
+    const methods = new Set(['HEAD', 'OPTIONS', ...rows.flatMap((row) => row.methods)].filter((name) => name !== '*'));
+    methods.add(unknown({ learn: (run) => /^[A-Z_-]+$/i.test(run) && methods.add(run.toUpperCase()) }));
+    for (const method of methods) {
+      const part = partsOf(count, undefined, (name) => behind[name] ?? '', method);
+      const ways = cuts.map((name) => [name, new Way({ given, part })]);
+      const own = ways.map(([name, way]) => [name, { text: way.value(name), isCut: way.isCut, isEarly: way.isEarly }]);
+      const target = targetOf(rows, method, treatments);
+      targets.set(JSON.stringify([own, target]), { given: new Map(own), target });
+    }
   };
-  for (let number = 1; number <= count && left.length > 0; number++) pass(request.segment(number)[0], false);
-  if (after) pass(request.part('further', 'many'), true);
-  if (slash) left = left.filter(({ row, at }) => row.path[at] === '').map(({ row, at }) => ({ row, at: at + 1 }));
-  return unique(left.filter(({ row, at }) => at === row.path.length).map(({ row }) => row));
+  // Some tables test all segments that come later. So it is said first what the narrowest type of these is and what the
+  // path ends with, and what comes has to keep to it.
+  const isTested = namesIn([...world.tables.values()].map(({ quote }) => quote), GROUP).includes('rest_end');
+  const types = ['', ...Object.keys(WIDER), 'none'];
+  const rests = isTested ? types.flatMap((type) => [{ type, end: '' }, { type, end: '/' }]) : [undefined];
+  const is = (rest, type, end) => !rest || (rest.type === type && rest.end === end);
+  const leads = (rest, { text, type }, own) =>
+    text ? !own || is(rest, widest(type, own.type), own.end) : is(rest, '', '/') && is(own, '', '');
+  let states = rests.map((rest) => ({ given: new Map(), places: [''], rest }));
+  finish(0, { given: new Map(), places: [] });
+  for (let count = 1; count <= depth; count++) {
+    const following = new Map();
+    const names = [...walk.map((_, index) => `segment_${index + 1}`).slice(count), `after_${depth}`];
+    for (const { given, places, rest: before } of states) for (const last of segmentsOf({ given, places })) {
+      const behind = (name) => (last.text === '' ? '' : `…${name};`);
+      for (const rest of rests.filter((own) => leads(before, last, own))) {
+        const part = partsOf(count, last, behind);
+        const way = new Way({ given, part, isCut: true, rest: rest && { ...rest, later: names.map(behind).join('') } });
+        const keep = (text) => text.replace(/⟨\d+⟩/g, (mark) => (mark === last.text ? last.after : mark));
+        const values = walk[count - 1].map((name) => [name, { text: keep(way.value(name)), isEarly: true }]);
+        const reached = { given: new Map(values), places: placesOf(places, last), rest, isOver: last.text === '' };
+        following.set(JSON.stringify([values, reached]), reached);
+      }
+    }
+    for (const state of following.values()) if (is(state.rest, '', '')) finish(count, state);
+    states = [...following.values()].filter(({ isOver }) => !isOver);
+  }
+  const slashed = (places) => places.map((place) => `${place}/`).filter((place) => world.rowsAt.has(place));
+  const [after, slash] = [{ [`after_${depth}`]: '/⟨0⟩' }, { [`slash_${depth}`]: '/' }];
+  for (const { given, places, rest } of states) {
+    if (is(rest, '', '')) finish(depth, { given, places: slashed(places) }, slash);
+    for (const { type } of world.others.filter((each) => is(rest, each.type, ''))) {
+      const many = placesOf(places, { type }, true);
+      finish(depth, { given, places: many }, after);
+      finish(depth, { given, places: slashed(many) }, { ...after, ...slash });
+    }
+  }
+  return [...targets.values()];
 }
-/** Returns what the rows say of a target: the methods of its path, and how the request is treated, as part of which groups. */
-function targetOf(request, method, { rows, treatments }) {
-  const found = rowsFor(request, rows);
-  const named = unique(found.flatMap(({ methods }) => (methods.includes('GET') ? [...methods, 'HEAD'] : methods))).sort();
-  const exact = found.filter(({ methods }) => methods.includes(method) || (method === 'HEAD' && methods.includes('GET')));
-  const fitting = exact.length > 0 ? exact : found.filter(({ methods }) => methods.includes('*'));
-  const [treatment, ...others] = unique(fitting.map((row) => row.treatment));
-  if (others.length > 0 || (treatment && !treatments[treatment])) cannot(`rows do not agree on ${treatment}`);
-  return { allow: found.length > 0 ? named.join(', ') : undefined, treatment: treatments[treatment], groups: unique(fitting.map(({ group }) => group)).sort() };
+/** Returns what some rows say of a method: how a request is treated, as part of which groups, and what is allowed. */
+function targetOf(rows, method, treatments) {
+  const named = unique(rows.flatMap(({ methods }) => methods)).sort();
+  const fitting = rows.filter(({ methods }) => methods.includes(named.includes(method) ? method : '*'));
+  const [name, ...more] = unique(fitting.map((row) => row.treatment));
+  if (more.length > 0 || (name !== undefined && !treatments[name])) cannot(`rows do not agree on ${name}`);
+  const [isThere, groups] = [rows.length > 0, unique(fitting.map(({ group }) => group)).sort()];
+  return { isThere, allow: named.join(', '), groups, treatment: treatments[name], isOptions: method === 'OPTIONS' };
 }
-const STATUS = { address: 403, 'key-unknown': 403, 'key-expired': 403, 'key-address': 403, 'token-missing': 403, path: 404, 'key-routes': 403 };
-/** Returns what the rows demand: a refusal, or the quoted table that makes all further checks. */
-function wantedOf({ allow, treatment, groups }, request, { proxy, keys, ranges }) {
-  const isIn = (sets) => sets === 'any' || sets.some((name) => request.one(name, ranges.get(name)) === '');
+
+// ---- 3. The verdict.
+/** Returns what the rows demand of a request: a refusal, or the quoted table that makes all further checks. */
+function wantedOf({ isThere, treatment, groups, isOptions }, proxy, keys, ask) {
+  const valueOf = (name) => ask(name, world.ranges.get(name) ?? cannot(`$${name} has no values`));
+  const has = (name) => ask(name, ['', world.anyText(name)]) !== '';
+  const isIn = (sets) => sets === 'any' || sets.some((name) => valueOf(name) === '');
+  for (const [name, next] of proxy.checks) if (valueOf(name) !== `$${next}`) return valueOf(name);
   if (!isIn(treatment?.from ?? proxy.from)) return 'address';
-  const isKeyed = proxy.caller && !treatment?.open;
-  const link = isKeyed && request.one('secure_link', ranges.get('secure_link'));
-  const key = isKeyed && keys.find(({ id }) => id === request.one(proxy.caller, ranges.get(proxy.caller)));
-  if (isKeyed && (link !== '1' || !key)) return link === '0' ? 'key-expired' : 'key-unknown';
-  if (isKeyed && !isIn(key.from)) return 'key-address';
-  if (isKeyed && request.which(request.part(proxy.token, 'any'), ['']) === '') return 'token-missing';
-  if (allow === undefined || !treatment) return allow === undefined ? 'path' : 'method';
-  return isKeyed && groups[0] !== '' && !groups.some((group) => key.groups.includes(group)) ? 'key-routes' : `$${proxy.goesOn}`;
+  const { asks, answer } = (isOptions && isThere && proxy.preflight) || { asks: [] };
+  const isAsked = ([name, expression]) => has(name) && (!expression || ask(`${name} ~ ${expression}`, [true, false]));
+  if (asks.length > 0 && asks.every(isAsked)) return answer;
+  if (proxy.caller && !treatment?.isOpen) {
+    const [link, key] = [valueOf('secure_link'), keys.find(({ id }) => id === valueOf(proxy.caller))];
+    if (link !== '1' || !key) return link === '0' ? 'key-expired' : 'key-unknown';
+    if (!isIn(key.from)) return 'key-address';
+    if (!has(proxy.token)) return 'token-missing';
+    if (treatment && groups[0] !== '' && !groups.some((group) => key.groups.includes(group))) return 'key-routes';
+  }
+  return treatment ? `$${proxy.goesOn}` : isThere ? 'method' : 'path';
+}
+/** Notes what is the same for all requests to a server. */
+function prepare({ keys, types: given }, { quoted, caller, walk, rows, treatments }, tables) {
+  const [verb, all] = [quoted.verb ?? cannot('$verb is not quoted'), [...tables.values()]];
+  for (const [name, { table, is }] of Object.entries(quoted))
+    if (!same(tables.get(name)?.quote, table) || (is === 'marked' && !/^marked_/.test(name))) cannot(`not $${name}`);
+  const parts = ['verb', ...namesIn(verb, GROUP)];
+  if (!parts.includes(`after_${walk.length}`)) cannot(`request lines are not cut into ${walk.length} segments`);
+  for (const name of namesIn(all.map(({ quote }) => (same(quote, verb.table) ? '' : quote)), GROUP))
+    if (parts.includes(name) || tables.has(name) || /^http_|^secure_link$/.test(name)) cannot(`$${name} is made twice`);
+  const [rowsAt, next, runs, texts, expressions] = Array.from({ length: 5 }, () => new Map());
+  for (const [methods, path, treatment, group] of rows) {
+    if (group !== '' && treatments[treatment]?.isOpen) cannot(`${path} asks for no key, and names a group`);
+    const own = unique(methods.replace(/\bGET\b/, 'GET HEAD').split(' '));
+    once(rowsAt, path, () => []).push({ methods: own, treatment, group });
+    for (const { index, 1: part } of path.matchAll(/\/([^/]*)/g))
+      once(next, path.slice(0, index), () => new Set()).add(part);
+  }
+  for (const [start, own] of all.flatMap((table) => [...table.runs]))
+    for (const run of own) once(runs, start, () => new Set()).add(run);
+  const types = Object.keys(WIDER).filter((type) => given[type]).map((type) => [type, plainly(given[type])]);
+  for (const [type, own] of types)
+    expressions.set(`^(?:/${own})+\\z`, { type }).set(`^(?:/${own})+(?<rest_end>/?)\\z`, { type, hasEnd: true });
+  const others = [...types.map(([type]) => type), 'none'].flatMap((type) =>
+    [0, 1, 2, 3].map((bits) => ({ type, hasCapitals: bits > 1, isOdd: bits % 2 > 0 })));
+  const typeOf = (marked) => {
+    const [text, id] = [marked.replace('↑', ''), /⟨(\d+)⟩/.exec(marked)?.[1]];
+    if (id) return (text === `⟨${id}⟩` ? world.unknown[id].type : undefined) ?? cannot(`the type of ${text}`);
+    return types.find(([, source]) => new RegExp(`^(?:${source})$`, 'u').test(text))?.[0] ?? 'none';
+  };
+  const ids = ['', ...keys.map(({ id }) => id)];
+  const isId = (name, rest) => rest === '' || (name === caller && ids.some((id) => lower(id) === rest));
+  const any = (name) => ({ name, isAny: true, learn: (rest) => isId(name, rest) || cannot(`$${name} may be ${rest}`) });
+  const anyText = (name) => once(texts, name, () => unknown(any(name)));
+  const told = Object.entries(quoted).filter(([name, { is }]) => !is && name !== 'verb' && name !== caller);
+  world = { tables, quoted, parts, rowsAt, next, runs, expressions, others, typeOf, anyText, used: new Set() };
+  Object.assign(world, { templates: new Map(), unknown: [{ learn: () => cannot('a segment is not kept') }] });
+  const valueOf = ([key, value]) => (key === 'include' ? cannot('rows in other files are not known') : value);
+  const ranges = told.map(([name, { table }]) => [name, unique(['', ...table.at(-1).map(valueOf)])]);
+  world.ranges = new Map([['secure_link', ['', '0', '1']], [caller, [...ids, anyText(caller)]], ...ranges]);
 }
 const namesOf = (block) => block.filter(([name]) => /^(?:listen|server_name)$/.test(name));
-/** Shows that one server decides what its rows say. Returns how many kinds of target and ways there are. */
-function check({ keys, types }, proxy, directives, tables) {
-  const isNamed = ([name, block]) => name === 'server' && same(namesOf(block), proxy.names);
-  const [[, server] = [], ...others] = directives.filter(isNamed);
-  if (!server || others.length > 0) cannot(`not one server is ${JSON.stringify(proxy.names)}`);
-  for (const [name, { table, is, next }] of Object.entries(proxy.quoted))
-    if (!same(tables.get(name)?.quote, table) || !(next ? !is : /^(?:anything|method|decision|value)$/.test(is))) cannot(`$${name} is not as it is quoted`);
-  const rows = proxy.rows.map(([methods, path, treatment, group]) => ({ methods: methods.split(' '), path: path.split('/').slice(1), treatment, group }));
-  const line = JSON.stringify(proxy.quoted.verb);
-  const world = { tables, proxy, keys, types, rows, line, quoted: proxy.quoted, treatments: proxy.treatments, used: new Set(), known: new Map(), ranges: new Map() };
-  world.types = Object.keys(WIDER).filter((type) => types[type]).map((type) => [type, types[type]]);
-  world.depth = Math.max(...rows.map(({ path }) => path.length), ...[...line.matchAll(/segment_(\d+)/g)].map(([, number]) => Number(number)));
-  const more = [{ after: true, slash: false }, { after: true, slash: true }, { after: false, slash: true }];
-  world.shapes = [{ count: 0 }, ...upTo(world.depth).map((count) => ({ count })), ...more.map((each) => ({ ...each, count: world.depth }))];
-  const ids = [...tables.values()].flatMap(({ source = '', exact }) => (variablesIn(source).includes(proxy.caller) ? [...exact.keys()] : []));
-  world.ranges.set('secure_link', ['', '0', '1']).set(proxy.caller, unique(['', ...keys.map(({ id }) => id), ...ids]));
-  for (const [name, { table }] of Object.entries(proxy.quoted))
-    if (table[0] === 'geo' && table[1] === '$client') world.ranges.set(name, unique(['', ...table.at(-1).map(([, value]) => value)]));
-  const locationOf = (name) => server.find(([word, sign, path]) => word === 'location' && sign === '=' && path === `/./${name}`)?.[3] ?? cannot(`no location ${name}`);
-  const statusOf = (name) => Number(locationOf(name).find(([word]) => word === 'return')?.[1]);
-  const refuses = (value) => (value[0] === '$' ? proxy.quoted[value.slice(1)]?.table.at(-1).every(([, each]) => refuses(each)) : statusOf(value) >= 400);
-  if (proxy.caller && !refuses(`$${proxy.keyless}`)) cannot(`$${proxy.keyless} lets requests through`);
-  if (!Object.values(proxy.quoted).every(({ next, table }) => !next || table.at(-1).every(([, value]) => value === `$${next}` || refuses(value)))) cannot('a check leads elsewhere');
-  const tails = unique(variablesIn(Object.values(proxy.quoted).filter(({ is }) => is === 'decision').map(({ table }) => table))).filter((name) => tables.has(name) && !proxy.quoted[name]);
-  for (const { open, from, leads } of Object.values(proxy.treatments))
-    if (typeof open !== 'boolean' || from === undefined || !same(Object.keys(leads).sort(), tails.sort())) cannot(`treatments say nothing of ${tails}`);
-  const targets = new Map();
-  const looking = [...tables.values()].filter(({ source = '' }) => /\$\{?(?:verb|method)\b/.test(source));
-  const isPassedOn = [...tables].some(([name, { exact = new Map(), regexes = [], fallback = '' }]) => name !== 'verb' && !proxy.quoted[name] && /\$\{?(?:verb|method)\b/.test(JSON.stringify([[...exact], regexes, fallback])));
-  if (isPassedOn || !looking.every(({ source }) => /^\$(?:\{(?:verb|method)\}|verb|method)(?: |$)/.test(source))) cannot('methods are looked up in another way');
-  const words = looking.flatMap(({ exact }) => [...exact.keys()].map((key) => key.split(' ')[0].toUpperCase()));
-  const methods = unique([...words, ...rows.flatMap((row) => row.methods), 'GET', 'HEAD']).filter((word) => /^[A-Z_-]+$/.test(word));
-  methods.push(`${methods.join('')}X`);
-  explore((choose) => {
-    const request = new Request(choose, world); const method = request.one('method', methods);
-    const cuts = proxy.cuts.map((name) => {
-      const meaning = new Meaning(request, { ...world, method });
-      return [name, { value: meaning.text(`\${${name}}`), isCut: meaning.isCut && !meaning.isEarly, isEarly: meaning.isEarly }];
-    });
-    const target = targetOf(request, method, world);
-    targets.set(JSON.stringify([cuts, target]), { cuts: new Map(cuts), target });
+/** Checks one server. Returns how many kinds of target and ways there are. */
+function check(certificate, proxy, directives, tables) {
+  prepare(certificate, proxy, tables);
+  const isIt = ([name, block]) => name === 'server' && same(namesOf(block), proxy.names);
+  const [[, server] = [], ...more] = directives.filter(isIt);
+  if (!server || more.length > 0) cannot(`not one server is ${JSON.stringify(proxy.names)}`);
+  // What quoted decisions use of the tables that are followed is said of each treatment.
+  const decisions = Object.values(proxy.quoted).filter(({ is }) => is === 'decision');
+  const tails = unique(namesIn(decisions, VARIABLE)).filter((name) => tables.has(name) && !proxy.quoted[name]);
+  const [targets, verdict] = [targetsOf(proxy), server.find(([word]) => word === 'rewrite')?.[2]];
+  const ways = targets.flatMap(({ given, target }) => {
+    const all = [new Map()]; // What is chosen where something is asked. More are found on the way.
+    for (const chosen of all) {
+      const ask = (name, [first, ...others]) => {
+        if (!chosen.has(name)) for (const other of others) all.push(new Map([...chosen, [name, other]]));
+        return once(chosen, name, () => first);
+      };
+      const way = new Way({ given, ask });
+      const decided = (template) => way.evaluate(template).replace(/…(.*?);/g, '$1');
+      const [found, wanted] = [decided(verdict).slice('/./'.length), wantedOf(target, proxy, certificate.keys, ask)];
+      const wrong = (what) => differs(`${what}: ${JSON.stringify([wanted, target, [...given], [...chosen]])}`);
+      const isKeyless = wanted === 'key-unknown' && (found === 'key-missing' || found === 'key-malformed');
+      if (found !== wanted && !isKeyless) wrong(found);
+      const isTold = wanted === 'method' || wanted === proxy.preflight?.answer;
+      if (isTold && way.value(proxy.allow) !== target.allow) wrong(`Allow is ${way.value(proxy.allow)}`);
+      for (const name of wanted === `$${proxy.goesOn}` ? tails : [])
+        if (decided(`$${name}`) !== target.treatment.leads[name]) wrong(`$${name} is ${decided(`$${name}`)}`);
+      if (way.isEarly) cannot('a part of the request line is used before it is cut');
+    }
+    return all;
   });
-  let ways = 0; const verdict = server.find(([word]) => word === 'rewrite')?.[2];
-  for (const { cuts, target } of targets.values())
-    explore((choose) => {
-      const [request] = [new Request(choose, world), ways++]; const meaning = new Meaning(request, world, cuts);
-      const found = meaning.text(verdict).slice('/./'.length); const wanted = wantedOf(target, request, world);
-      const shown = `${JSON.stringify({ ...target, cuts: [...cuts], chosen: [...request.chosen] })}`;
-      const isKeyless = wanted === 'key-unknown' && found === `$${proxy.keyless}`;
-      if ((found !== wanted && !isKeyless) || !same(meaning.passed, proxy.checks)) differs(`${found} instead of ${wanted}: ${shown}`);
-      if (wanted === `$${proxy.goesOn}`)
-        for (const [name, text] of Object.entries(target.treatment.leads)) if (meaning.text(`\${${name}}`) !== text) differs(`$${name} is not ${text}: ${shown}`);
-      if (found[0] === '$') return;
-      const location = locationOf(found); const status = wanted === 'method' ? proxy.notAllowed : STATUS[wanted];
-      if (location[0]?.[0] !== 'internal' || statusOf(found) !== status) differs(`location ${found}`);
-      const allow = location.find(([word, header]) => word === 'add_header' && header === 'Allow')?.[2] ?? '';
-      if (wanted === 'method' && status === 405 && meaning.text(allow) !== target.allow) differs(`Allow: ${shown}`);
-    });
-  const decides = ([word, header]) => !/^(?:access_log|limit_\w+|proxy_redirect)$/.test(word) && (word !== 'add_header' || /^(?:Allow$|Access-)/.test(header));
-  const said = server.flatMap((each) => (Array.isArray(each.at(-1)) ? each.at(-1) : [each])).filter(decides);
-  for (const name of variablesIn([said, Object.values(proxy.quoted).map(({ table }) => table)]))
-    if (tables.has(name) && !proxy.quoted[name] && !world.used.has(name)) cannot(`$${name} is used, and neither quoted nor followed`);
-  return [targets.size, ways];
+  // All else that decides is in `around` and `quoted`: it uses no table that is neither quoted nor followed.
+  for (const name of namesIn([server, Object.values(proxy.quoted)], VARIABLE))
+    if (tables.has(name) && !proxy.quoted[name] && !world.used.has(name)) cannot(`$${name} is not quoted or followed`);
+  return `${proxy.rows.length} rows, ${targets.length} kinds of target, ${ways.length} ways`;
 }
 try {
-  const [, , file, folder] = process.argv; const certificate = JSON.parse(readFileSync(file, 'utf8'));
-  if (certificate.certificate !== 'postern nginx 1') cannot('this is no certificate that is known here');
+  const [, , file, folder] = process.argv;
+  const certificate = JSON.parse(readFileSync(file, 'latin1'));
+  if (certificate.certificate !== 'postern nginx 2' || /[⟨⟩…↑]/.test(JSON.stringify(certificate)))
+    cannot('this is no certificate that is known here');
   const all = directivesOf(folder, 'nginx.conf').flatMap((each) => (each[0] === 'http' ? each.at(-1) : [each]));
-  const isTable = ([kind]) => kind === 'map' || kind === 'geo';
-  if (!same(all.filter((each) => !isTable(each) && each[0] !== 'log_format'), certificate.around)) cannot('what is no table is not as it is quoted');
-  const tables = new Map();
-  for (const each of all.filter(isTable)) tables.set(tables.has(each.at(-2)) ? cannot(`${each.at(-2)} is made twice`) : each.at(-2).slice(1), tableOf(each));
-  const isCovered = (block) => !JSON.stringify(block).includes('_pass"') || certificate.proxies.some(({ names }) => same(namesOf(block), names));
-  if (!all.every(([name, block]) => name !== 'server' || isCovered(block))) cannot('a server that passes requests on has no rows');
-  for (const proxy of certificate.proxies) {
-    const [targets, ways] = check(certificate, proxy, all, tables);
-    console.log(`holds for ${proxy.names.join(' ')}: ${proxy.rows.length} rows, ${targets} kinds of target, ${ways} ways`);
-  }
+  const [isTable, tables] = [([kind]) => kind === 'map' || kind === 'geo', new Map()];
+  if (!same(all.filter((each) => !isTable(each) && each[0] !== 'log_format'), certificate.around))
+    cannot('what is no table is not as it is quoted');
+  for (const [name, quote] of all.filter(isTable).map((each) => [each.at(-2).slice(1), each]))
+    tables.set(tables.has(name) ? cannot(`$${name} is made twice`) : name, tableOf(quote));
+  const isCovered = (block) => certificate.proxies.some(({ names }) => same(namesOf(block), names));
+  if (all.some(([name, block]) => name === 'server' && /_pass"/.test(JSON.stringify(block)) && !isCovered(block)))
+    cannot('a server that passes requests on has no rows');
+  for (const proxy of certificate.proxies)
+    console.log(`holds for ${proxy.names.join(' ')}: ${check(certificate, proxy, all, tables)}`);
 } catch (error) {
   process.exitCode = error.status ?? 2;
   console.error(`${error.status === 1 ? 'differs' : 'cannot be told'}: ${error.message}`);
 }
-

@@ -3,7 +3,7 @@ import { accessOf, isOpen, isRoute, rulesOf } from '../../policy/access.ts';
 import type { CidrSet } from '../../policy/cidr.ts';
 import type { PathPattern, PatternSegment } from '../../policy/pattern.ts';
 import { PARAMETER_TYPES, type ParameterType, segmentSource } from '../../policy/segment.ts';
-import type { Policy, Proxy } from '../../policy/types.ts';
+import type { Cors, Policy, Proxy } from '../../policy/types.ts';
 import { CannotTell } from '../../prove/explore.ts';
 import { canonical } from '../../source/value.ts';
 import { inAny } from './addresses.ts';
@@ -17,26 +17,25 @@ type Quote = readonly (string | readonly Quote[])[];
 
 /** How the checker takes a quoted table. */
 type Quoted =
-  /** For any text. */
+  /** For any text, or none. */
   | 'anything'
-  /** For the method, GET for HEAD; it cuts the request line. */
-  | 'method'
+  /** For a segment of the path with its capital letters marked. */
+  | 'marked'
   /** For a decision that is not followed further. */
-  | 'decision'
-  /** For one of the values of its rows, or for a caller. */
-  | 'value';
+  | 'decision';
 
 interface QuotedTable {
+  /** Not set where the checker knows the values: a check, a set of addresses, a caller, the request line. */
   readonly is?: Quoted;
-  /** Set for a check that may answer, and else leads to this variable. */
-  readonly next?: string;
   readonly table: Quote;
 }
 
 /** What a request is answered with, or where it goes, by variables that say so. */
 interface Treatment {
-  readonly open: boolean;
-  readonly from: 'any' | readonly string[] | null;
+  /** Set where no key is asked for. */
+  readonly isOpen?: true;
+  /** Set where it is not the addresses of the proxy. */
+  readonly from?: 'any' | readonly string[];
   readonly leads: Readonly<Record<string, string>>;
 }
 
@@ -47,19 +46,27 @@ interface ProxyCertificate {
   readonly from: 'any' | readonly string[];
   readonly caller: string | null;
   readonly token: string | null;
-  readonly notAllowed: number;
+  /** The variable of the methods of a path. */
+  readonly allow: string;
+  /** The variables that are kept of paths behind each segment. */
+  readonly walk: readonly (readonly string[])[];
+  /** The variables of whole targets, with their methods. */
   readonly cuts: readonly string[];
   readonly goesOn: string;
-  readonly keyless: string;
-  /** Checks that may answer before all others. */
-  readonly checks: readonly string[];
+  /** Checks that may answer before all others, each with the variable that it leads to where it does not. */
+  readonly checks: readonly (readonly [check: string, next: string])[];
+  /** What a preflight has beside its method, and the answer to it or the variable of its last check. */
+  readonly preflight?: {
+    readonly asks: readonly (readonly [variable: string, expression?: string])[];
+    readonly answer: string;
+  };
   readonly rows: readonly Row[];
   readonly treatments: Readonly<Record<string, Treatment>>;
   readonly quoted: Readonly<Record<string, QuotedTable>>;
 }
 
 export interface Certificate {
-  readonly certificate: 'postern nginx 1';
+  readonly certificate: 'postern nginx 2';
   readonly types: Readonly<Record<string, string>>;
   readonly keys: readonly {
     readonly id: string;
@@ -77,7 +84,7 @@ export function certify(policy: Policy, files: readonly ConfigFile[]): Certifica
   const used = new Set<ParameterType>();
   const proxies = policy.proxies.map((proxy) => proxyCertificate(proxy, { files, all, tables, used }));
   return {
-    certificate: 'postern nginx 1',
+    certificate: 'postern nginx 2',
     types: Object.fromEntries(
       PARAMETER_TYPES.filter((type) => used.has(type)).map((type) => [type, segmentSource(type)]),
     ),
@@ -100,26 +107,30 @@ interface Read {
 }
 
 function proxyCertificate(proxy: Proxy, { files, all, tables, used }: Read): ProxyCertificate {
-  if (proxy.cors) throw new CannotTell('a certificate does not cover cors');
   const access = accessOf(proxy);
   if (!access) throw new CannotTell('the patterns overlap in too many ways');
   const prefix = variablePrefix(proxy.id);
   const server = serverOf({ servers: all.filter(({ name }) => name === 'server') }, proxy).block ?? [];
   const caller = access.usesKeys ? callerOf(proxy) : undefined;
-  const names = { prefix, caller, cuts: cutsOfProxy(files, proxy).filter((name) => tables.has(name)) };
-  const quoted = quotedTables({ tables, server, names });
+  const headers = new Set(
+    ['access-control-request-method', 'origin', proxy.apiKeyHeader].map(
+      (header) => `http_${header.toLowerCase().replaceAll('-', '_')}`,
+    ),
+  );
+  const names = { prefix, caller, headers, cuts: cutsOfProxy(files, proxy).filter((name) => tables.has(name)) };
+  const { quoted, checks } = quotedTables({ tables, server, names });
   const { rows, treatments } = rowsOf(proxy, { tables, prefix, used });
-  const checks = checksOf(quoted, [...variablesOf([rewriteOf(server)])]);
   return {
     names: server.filter(isName).map(quoteOf),
     from: setsOf(proxy.ranges, { kind: 'proxy', name: proxy.id }),
     caller: caller ? `${caller}_id` : null,
     token: caller ? `${caller}_token` : null,
-    notAllowed: proxy.methodNotAllowed,
+    allow: `${prefix}_allow`,
+    walk: walkOf(tables, prefix),
     cuts: names.cuts,
     goesOn: `${prefix}_verdict_plain`,
-    keyless: `${prefix}_verdict_missing`,
     checks,
+    ...(proxy.cors && { preflight: preflightOf(prefix, proxy.cors, tables) }),
     rows,
     treatments,
     quoted,
@@ -130,6 +141,8 @@ interface Names {
   readonly prefix: string;
   /** The start of the names of the variables that tell who calls; absent where no key is asked for. */
   readonly caller: string | undefined;
+  /** The variables of headers that tables look at before all other checks are made. */
+  readonly headers: ReadonlySet<string>;
   readonly cuts: readonly string[];
 }
 
@@ -142,6 +155,7 @@ interface Quoting {
 /** The tables of a proxy that the checker takes as they are. All others of its decision are followed row by row. */
 class Tables {
   readonly quoted = new Map<string, QuotedTable>();
+  readonly checks: (readonly [check: string, next: string])[] = [];
   private readonly followed = new Set<string>();
   private readonly input: Quoting;
   private readonly goal: string;
@@ -156,16 +170,19 @@ class Tables {
     const { tables, names } = this.input;
     const table = tables.get(name);
     if (!table || this.quoted.has(name) || this.followed.has(name) || names.cuts.includes(name)) return;
-    if (name === `${names.caller}_id`) this.quote(name, table, 'value');
-    else if (this.isSecret(table) || name === `${names.caller}_selector`) this.quote(name, table, 'anything');
-    else if (table.name === 'geo') this.quote(name, table, 'value');
+    if (name === `${names.caller}_id`) this.quote(name, table);
+    else if (this.isSecret(table) || name === `${names.caller}_selector` || name === `${names.prefix}_cors_origin`)
+      this.quote(name, table, 'anything');
+    else if (table.name === 'geo') this.quote(name, table);
     else if (this.isFollowed(name)) {
       this.followed.add(name);
       for (const each of variablesOf([table])) this.follow(each);
     } else {
       const next = name === this.goal ? undefined : this.next(table);
-      this.quote(name, table, next === undefined ? 'decision' : { next });
-      if (next !== undefined) this.follow(next);
+      this.quote(name, table, next === undefined ? 'decision' : undefined);
+      if (next === undefined) return;
+      this.checks.push([name, next]);
+      this.follow(next);
     }
   }
 
@@ -181,9 +198,8 @@ class Tables {
     for (const { table } of this.quoted.values()) for (const name of namesIn(table)) this.enclose(name);
   }
 
-  private quote(name: string, table: NginxDirective, how: Quoted | { readonly next: string }): void {
-    const own = typeof how === 'object' ? how : { is: how };
-    this.quoted.set(name, { ...own, table: quoteOf(table) });
+  private quote(name: string, table: NginxDirective, is?: Quoted): void {
+    this.quoted.set(name, { ...(is && { is }), table: quoteOf(table) });
   }
 
   private isSecret({ block = [] }: NginxDirective): boolean {
@@ -194,6 +210,7 @@ class Tables {
   private isFollowed(name: string): boolean {
     const { tables, names } = this.input;
     if (names.cuts.includes(name) || name === 'secure_link') return true;
+    if (name.startsWith('http_')) return names.headers.has(name);
     if (name === `${names.caller}_id` || name === `${names.caller}_selector`) return true;
     const table = tables.get(name);
     if (!table) return false;
@@ -223,44 +240,66 @@ class Tables {
   }
 }
 
-function quotedTables(input: Quoting): Record<string, QuotedTable> {
+function quotedTables(input: Quoting): Pick<ProxyCertificate, 'quoted' | 'checks'> {
   const { tables, server, names } = input;
   const found = new Tables(input);
   const verb = tables.get('verb');
   if (!verb) throw new CannotTell('no table cuts request lines');
-  found.quoted.set('verb', { is: 'method', table: quoteOf(verb) });
-  checkPaths(names.cuts, tables);
+  for (const [name, { block = [] }] of tables)
+    if (name.startsWith(`${names.prefix}_`) && block.some(({ name: key }) => /\(\?<(?:segment|rest)_\d/.test(key)))
+      throw new CannotTell('a certificate does not cover what is looked up behind the eighth segment');
+  found.quoted.set('verb', { table: quoteOf(verb) });
+  const looking = variablesOf(
+    [...tables].filter(([name]) => name.startsWith(`${names.prefix}_`)).map(([, table]) => table),
+  );
+  for (const [name, table] of tables)
+    if (/^marked_\d+$/.test(name) && looking.has(name)) found.quoted.set(name, { is: 'marked', table: quoteOf(table) });
   for (const name of variablesOf([rewriteOf(server)])) found.follow(name);
   for (const name of ['location', 'types']) found.follow(`${names.prefix}_verdict_${name}`);
-  for (const name of variablesOf(server.filter((each) => !isUndecided(each)))) found.enclose(name);
+  for (const name of variablesOf(server)) found.enclose(name);
   found.encloseAll();
-  return Object.fromEntries([...found.quoted].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const quoted = Object.fromEntries([...found.quoted].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { quoted, checks: found.checks };
 }
 
-/** Throws where method and path are looked up in a way that the checker does not know. */
-function checkPaths(cuts: readonly string[], tables: Read['tables']): void {
-  const seen = new Set(cuts);
-  for (const name of seen) {
-    const table = tables.get(name);
-    if (!table) continue;
-    if (/^marked_/.test(name)) throw new CannotTell('a certificate does not cover paths with capital letters');
-    if (table.block?.some(({ name: key }) => key.includes('(?<segment_')) && name !== 'verb')
-      throw new CannotTell('a certificate does not cover rows of more than eight segments');
-    if (name !== 'verb') for (const each of variablesOf([table])) seen.add(each);
-  }
+/** What tables ask of a preflight beside its method: a variable, or one and an expression. */
+function preflightOf(
+  prefix: string,
+  { origins }: Cors,
+  tables: Read['tables'],
+): NonNullable<ProxyCertificate['preflight']> {
+  const named = (name: string) => tables.get(`${prefix}_verdict_${name}`);
+  const expressionOf = (name: string) =>
+    named(name)
+      ?.block?.find(({ name: key }) => key.startsWith('~'))
+      ?.name.slice(1)
+      .replace(/\*\+/g, '*') ?? '';
+  return {
+    asks: [
+      ['http_access_control_request_method', expressionOf('options').replace(/^\^yes /, '^')],
+      origins === 'any' ? ['http_origin', expressionOf('page')] : [`${prefix}_cors_origin`],
+    ],
+    answer: valueIn(named('known'), 'default'),
+  };
 }
 
-/** Directives that decide nothing: logs, limits, and what answers of the upstream are changed to. */
-function isUndecided({ name, args }: NginxDirective): boolean {
-  if (/^(?:access_log|limit_\w+|proxy_redirect)$/.test(name)) return true;
-  return name === 'add_header' && !/^(?:Allow$|Access-)/.test(args[0] ?? '');
-}
-
-/** Returns the checks, from a variable on, that may answer before the decision is followed. */
-function checksOf(quoted: Readonly<Record<string, QuotedTable>>, start: readonly string[]): readonly string[] {
-  const [name] = start;
-  const own = name === undefined ? undefined : quoted[name];
-  return name === undefined || own?.next === undefined ? [] : [name, ...checksOf(quoted, [own.next])];
+/**
+ * Returns what tables of later segments use of what earlier ones led to, behind each segment.
+ */
+function walkOf(tables: Read['tables'], prefix: string): ProxyCertificate['walk'] {
+  const verb = JSON.stringify(quoteOf(tables.get('verb') as NginxDirective));
+  const depth = Math.max(...[...verb.matchAll(/segment_(\d+)/g)].map(([, number]) => Number(number)));
+  const segmentOf = (name: string) => Number(/_(\d+)(?:_else)?$/.exec(name)?.[1] ?? depth + 1);
+  const own = [...tables].filter(([name]) => name.startsWith(`${prefix}_`));
+  const lastUse = new Map<string, number>();
+  for (const [name, table] of own)
+    for (const used of variablesOf([table])) lastUse.set(used, Math.max(lastUse.get(used) ?? 0, segmentOf(name)));
+  return Array.from({ length: depth }, (_, index) => [
+    ...Array.from({ length: index + 1 }, (_, before) => `plain_${before + 1}`).filter(
+      (name) => (lastUse.get(name) ?? 0) > index + 1,
+    ),
+    `${prefix}_path_${index + 1}`,
+  ]);
 }
 
 interface Rows {
@@ -288,15 +327,20 @@ function rowsOf(
     const isAny = type === undefined || type === `$${prefix}_verdict_location` || type === location;
     const treatment = isAny ? location : `${location} ${type}`;
     treatments.set(treatment, {
-      open: isOpen(own),
-      from: isRoute(rule) || !rule.ranges ? null : setsOf(rule.ranges, { kind: 'health', name: proxy.id }),
+      ...(isOpen(own) && { isOpen: true as const }),
+      ...(!isRoute(rule) && rule.ranges && { from: setsOf(rule.ranges, { kind: 'health', name: proxy.id }) }),
       leads: {
         [`${prefix}_verdict_location`]: location,
         ...(type !== undefined && { [`${prefix}_verdict_types`]: isAny ? location : type }),
       },
     });
     const methods = rule.methods.join(' ');
-    return pathsOf(rule.pattern, used).map((path) => [methods, path, treatment, isRoute(rule) ? rule.group : '']);
+    return pathsOf(rule.pattern, used).map((path) => [
+      methods,
+      path,
+      treatment,
+      isRoute(rule) && !isOpen(own) ? rule.group : '',
+    ]);
   });
   return { rows, treatments: Object.fromEntries(treatments) };
 }
@@ -349,10 +393,7 @@ function namesIn(quote: Quote): readonly string[] {
 
 function variablesOf(directives: readonly NginxDirective[]): ReadonlySet<string> {
   return new Set(
-    directives.flatMap(({ args, block }) => [
-      ...args.flatMap(variablesIn),
-      ...(block ? variablesOf(block.filter((each) => !isUndecided(each))) : []),
-    ]),
+    directives.flatMap(({ args, block }) => [...args.flatMap(variablesIn), ...(block ? variablesOf(block) : [])]),
   );
 }
 
