@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Certificate, certify } from '../src/targets/nginx/certificate.ts';
 import { exampleFiles, specFiles } from './support/proofs.ts';
-import { inWorkspace } from './support/workspace.ts';
+import { inWorkspace, type Workspace } from './support/workspace.ts';
 
 const CHECKER = fileURLToPath(new URL('../templates/nginx/check-certificate.js', import.meta.url));
 
@@ -46,26 +46,38 @@ certificates('the checker is one small file that uses nothing but node', () => {
   assert.equal(imported, ['node:fs', 'node:path']);
 });
 
+type Edit = readonly [file: string, from: string, to: string];
+
+/** Asserts that the files are refused after each edit by itself. */
+function refusesEach({ path, read, write }: Workspace, certificate: string, edits: readonly Edit[]): void {
+  for (const [file, from, to] of edits) {
+    const name = `generated/nginx/${file}`;
+    const text = read(name);
+    assert.ok(text.includes(from), `${file}: ${from}`);
+    write(
+      name,
+      text.replace(from, () => to),
+    );
+    assert.ok([1, 2].includes(check(certificate, `${path}/generated/nginx`).status ?? 0), `${file}: ${to}`);
+    write(name, text);
+  }
+}
+
 certificates('one that holds is refused for other files', () =>
-  inWorkspace(async ({ path, run, write, read }) => {
+  inWorkspace(async (workspace) => {
+    const { path, run, write } = workspace;
     write('postern.yaml', SPEC);
     await run('generate');
     assert.is((await run('prove --certificate certificate.json')).status, 0);
     const [certificate, folder] = [`${path}/certificate.json`, `${path}/generated/nginx`];
     assert.equal(check(certificate, folder).told.replace(/: .*\n/, ''), 'holds for listen,8080,default_server');
-    for (const [file, from, to] of [
+    refusesEach(workspace, certificate, [
       ['api.routes.conf', '"GET /a" "read"', '"GET /b" "read"'],
       ['maps.conf', '10.0.0.0/8', '10.0.0.0/7'],
       ['maps.conf', 'default "$"', 'default "b"'],
       ['type-int.conf', '[0-9]', '[0-8]'],
       ['upstreams.conf', 'up.example.com:443', 'evil.example.com:443'],
-    ] as const) {
-      const text = read(`generated/nginx/${file}`);
-      assert.ok(text.includes(from), `${file}: ${from}`);
-      write(`generated/nginx/${file}`, text.replace(from, to));
-      assert.ok([1, 2].includes(check(certificate, folder).status ?? 0), `${file}: ${to}`);
-      write(`generated/nginx/${file}`, text);
-    }
+    ]);
   }),
 );
 
@@ -75,13 +87,14 @@ const PAGES_AND_RESTS = SPEC.replace(
 ).replace('ipRanges: [10.0.0.0/8] }', 'ipRanges: [10.0.0.0/8], cors: { origins: ["https://a.example.com"] } }');
 
 certificates('pages of other origins, rests of paths and capital letters are covered, and so are edits of them', () =>
-  inWorkspace(async ({ path, run, write, read }) => {
+  inWorkspace(async (workspace) => {
+    const { path, run, write } = workspace;
     write('postern.yaml', PAGES_AND_RESTS);
     await run('generate');
     assert.is((await run('prove --certificate certificate.json')).status, 0);
     const [certificate, folder] = [`${path}/certificate.json`, `${path}/generated/nginx`];
     assert.match(check(certificate, folder).told, /^holds/);
-    for (const [file, from, to] of [
+    refusesEach(workspace, certificate, [
       ['api.routes.conf', '"/r" "${api_path_1}${api_rest_int_2}"', '"/r" "${api_path_1}/{int*}"'],
       ['api.routes.conf', '"${segment_2}${segment_3}', '"${segment_2}'],
       ['api.routes.conf', '"PUT /r/s/t/" "read"', '"PUT /r/s/t" "read"'],
@@ -89,16 +102,7 @@ certificates('pages of other origins, rests of paths and capital letters are cov
       ['api.conf', '"~^yes [ \\\\t]*+[^ \\\\t,]"', '"~^[ \\\\t]*+[^ \\\\t,]"'],
       ['api.conf', '"OPTIONS" "yes"', '"GET" "yes"'],
       ['api.conf', 'default $api_verdict_preflight;', 'default $api_verdict_plain;'],
-    ] as const) {
-      const text = read(`generated/nginx/${file}`);
-      assert.ok(text.includes(from), `${file}: ${from}`);
-      write(
-        `generated/nginx/${file}`,
-        text.replace(from, () => to),
-      );
-      assert.ok([1, 2].includes(check(certificate, folder).status ?? 0), `${file}: ${to}`);
-      write(`generated/nginx/${file}`, text);
-    }
+    ]);
   }),
 );
 

@@ -1,14 +1,7 @@
 import { suite } from 'uvu';
-import * as assert from 'uvu/assert';
 import { importers } from '../src/commands/import.ts';
 import { draftText } from '../src/import/write.ts';
-
-// Four times the entries take about four times as long; where each is compared with all others they take sixteen times.
-// What counts is the time of the processor, of the best of three.
-
-const FEW = 500;
-const MANY = 2_000;
-const MOST = 8;
+import { assertGrowth } from './support/growth.ts';
 
 const list = (many: number, entry: (index: number) => string) => Array.from({ length: many }, (_, i) => entry(i));
 
@@ -187,25 +180,12 @@ const growth = suite('how an import grows');
 for (const [kind, shapes] of Object.entries(SHAPES)) {
   const importer = importers().find((one) => one.kind === kind);
   if (!importer) throw new Error(`no importer of ${kind}`);
-  for (const [title, text] of shapes)
-    growth(`${kind}: ${title}`, () => {
-      const cost = (input: string) => {
-        const before = process.cpuUsage();
-        const found = importer.read([{ name: 'input', text: input }], {});
-        if ('problem' in found) throw new Error(`${found.line}: ${found.problem}`);
-        draftText(found.draft, found.notCarriedOver);
-        const { user, system } = process.cpuUsage(before);
-        return user + system;
-      };
-      const [few, many] = [text(FEW), text(MANY)];
-      const least = Math.min(cost(few), cost(few), cost(few));
-      const factors: number[] = [];
-      while (factors.length < 3 && !factors.some((factor) => factor < MOST)) factors.push(cost(many) / least);
-      assert.ok(
-        Math.min(...factors) < MOST,
-        `${FEW} entries took ${least} µs, ${MANY} ${factors.join(', ')} times as long`,
-      );
-    });
+  const work = (text: string) => {
+    const found = importer.read([{ name: 'input', text }], {});
+    if ('problem' in found) throw new Error(`${found.line}: ${found.problem}`);
+    draftText(found.draft, found.notCarriedOver);
+  };
+  for (const [title, of] of shapes) growth(`${kind}: ${title}`, () => assertGrowth({ few: 250, of, work }));
 }
 
 growth.run();

@@ -1,3 +1,4 @@
+import { grouped } from '../policy/grouped.ts';
 import { fingerprint } from '../policy/shortened.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 
@@ -28,13 +29,7 @@ type Serving = Pick<Policy, 'proxies' | 'routes'>;
 
 /** Returns the route set of each proxy that shares its tables. All others have tables of their own. */
 export function routeSets({ proxies, routes }: Serving): ReadonlyMap<Proxy, RouteSet> {
-  const alike = new Map<string, Proxy[]>();
-  for (const proxy of proxies) {
-    const key = JSON.stringify([proxy.groups, answered(proxy)]);
-    const list = alike.get(key);
-    if (list) list.push(proxy);
-    else alike.set(key, [proxy]);
-  }
+  const alike = grouped(proxies, (proxy) => JSON.stringify([proxy.groups, answered(proxy)]));
   const every = new Set(routes.map(({ group }) => group)).size;
   return new Map(
     [...alike.values()].flatMap((list) => {
