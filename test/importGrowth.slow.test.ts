@@ -185,7 +185,7 @@ for (const [kind, shapes] of Object.entries(SHAPES)) {
     if ('problem' in found) throw new Error(`${found.line}: ${found.problem}`);
     draftText(found.draft, found.notCarriedOver);
   };
-  for (const [title, of] of shapes) growth(`${kind}: ${title}`, () => assertGrowth({ few: 250, of, work }));
+  for (const [title, of] of shapes) growth(`${kind}: ${title}`, () => assertGrowth({ few: 500, of, work }));
 }
 
 growth.run();

@@ -33,6 +33,6 @@ const SHAPES: readonly (readonly [title: string, spec: (many: number) => object]
 
 const growth = suite('how a policy grows');
 
-for (const [title, spec] of SHAPES) growth(title, () => assertGrowth({ few: 500, of: spec, work: policyOf }));
+for (const [title, spec] of SHAPES) growth(title, () => assertGrowth({ few: 1_000, of: spec, work: policyOf }));
 
 growth.run();
