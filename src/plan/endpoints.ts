@@ -72,19 +72,20 @@ function build(access: Access): Endpoints {
     if (!state) throw new Error(`no state ${id}`);
     return state.name;
   };
-  const junctions = access.automaton.states
-    .map((state) => {
-      const endpoint = byState.get(state.id);
-      return { name: state.name, ...stepsOf(state, nameOf), ...(endpoint ? { endpoint } : {}) };
-    })
-    .sort((a, b) => compareNames(a.name, b.name));
+  const states = inSitemapOrder(access.automaton.states, ({ name }) => name);
+  const junctions = states.map((state) => {
+    const endpoint = byState.get(state.id);
+    return { name: state.name, ...stepsOf(state, nameOf), ...(endpoint ? { endpoint } : {}) };
+  });
   return { junctions, endpoints: junctions.flatMap(({ endpoint }) => endpoint ?? []) };
 }
 
-/** Compares patterns for the order of a sitemap, segment by segment, so that all paths below a path stand together. */
-export function compareNames(a: string, b: string): number {
-  const [left, right] = [a, b].map((name) => name.replaceAll('/', '\0'));
-  return left === right ? 0 : (left ?? '') < (right ?? '') ? -1 : 1;
+/** Sorts by pattern for the order of a sitemap, segment by segment, so that all paths below a path stand together. */
+export function inSitemapOrder<T>(rows: readonly T[], patternOf: (row: T) => string): T[] {
+  // What stands in for the slash comes before every character of a pattern, and a NUL behind a pattern before that.
+  const placed = rows.map((row) => ({ row, place: patternOf(row).replaceAll('/', '\x01') }));
+  placed.sort((a, b) => (a.place < b.place ? -1 : a.place > b.place ? 1 : 0));
+  return placed.map(({ row }) => row);
 }
 
 function endpointOf({ state, allow, classes }: Access['endpoints'][number]): Endpoint {
@@ -139,7 +140,14 @@ function stepsOf(
   });
   const sorted = [...literals].sort(([a], [b]) => (a < b ? -1 : 1));
   return {
-    literals: new Map(sorted.map(([text, next]) => [text, nameOf(next)])),
-    parameters: new Map(parameters),
+    literals: mapOf(sorted.map(([text, next]) => [text, nameOf(next)])),
+    parameters: mapOf(parameters),
   };
+}
+
+/** Stands for every empty map: most junctions of a large spec lead on in one way or in none. */
+const NONE: ReadonlyMap<never, string> = new Map<never, string>();
+
+function mapOf<K extends string>(entries: readonly (readonly [K, string])[]): ReadonlyMap<K, string> {
+  return entries.length === 0 ? NONE : new Map(entries);
 }

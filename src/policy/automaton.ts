@@ -65,9 +65,9 @@ interface Node<T> {
   /** The pattern up to here, parameters by type. */
   readonly name: string;
   readonly literals: Map<string, Node<T>>;
-  readonly parameters: Map<ParameterType, Node<T>>;
+  readonly parameters: Partial<Record<ParameterType, Node<T>>>;
   /** Reached by one or more segments of a type. */
-  readonly rests: Map<ParameterType, Node<T>>;
+  readonly rests: Partial<Record<ParameterType, Node<T>>>;
   /** Set on the node of a rest itself: the segments that lead back to it. */
   readonly repeats: ParameterType | undefined;
   readonly accepts: { readonly item: T; readonly index: number }[];
@@ -82,22 +82,24 @@ function insertAll<T extends { readonly pattern: PathPattern }>(
     order: count++,
     name,
     literals: new Map(),
-    parameters: new Map(),
-    rests: new Map(),
+    parameters: {},
+    rests: {},
     repeats,
     accepts: [],
   });
-  const child = <K>(map: Map<K, Node<T>>, key: K, name: string, repeats?: ParameterType): Node<T> => {
-    const existing = map.get(key);
-    if (existing) return existing;
-    const node = create(name, repeats);
-    map.set(key, node);
+  const literal = ({ name, literals }: Node<T>, text: string): Node<T> => {
+    const node = literals.get(text) ?? create(`${name}/${text}`);
+    literals.set(text, node);
     return node;
   };
-  const literal = (node: Node<T>, text: string) => child(node.literals, text, `${node.name}/${text}`);
-  const parameter = (node: Node<T>, type: ParameterType) =>
-    child(node.parameters, type, `${node.name}/${parameterName(type)}`);
-  const rest = (node: Node<T>, type: ParameterType) => child(node.rests, type, `${node.name}/${restName(type)}`, type);
+  const parameter = ({ name, parameters }: Node<T>, type: ParameterType): Node<T> => {
+    parameters[type] ??= create(`${name}/${parameterName(type)}`);
+    return parameters[type];
+  };
+  const rest = ({ name, rests }: Node<T>, type: ParameterType): Node<T> => {
+    rests[type] ??= create(`${name}/${restName(type)}`, type);
+    return rests[type];
+  };
   const root = create('');
   for (const [index, item] of items.entries()) {
     let nodes = [root];
@@ -119,7 +121,7 @@ function afterClass<T>(nodes: readonly Node<T>[], type: ParameterType): Node<T>[
   const next: Node<T>[] = [];
   for (const node of nodes) {
     for (const accepting of ACCEPTED_BY[type]) {
-      for (const child of [node.parameters.get(accepting), node.rests.get(accepting)]) if (child) next.push(child);
+      for (const child of [node.parameters[accepting], node.rests[accepting]]) if (child) next.push(child);
       if (node.repeats === accepting) next.push(node);
     }
   }
@@ -182,6 +184,9 @@ function narrowerPart(a: string, b: string): string {
   return isRestName(a) && isRestName(b) ? narrow.replace('}', '*}') : narrow;
 }
 
+/** Stands for every empty map: most of the states of a large spec have no literal behind them. */
+const NONE: ReadonlyMap<string, number> = new Map();
+
 /**
  * Builds the automaton by subset construction. O(states × branches).
  * @returns `undefined` where that would take more steps than `MAX_OVERLAPS` and what the patterns themselves need
@@ -221,7 +226,14 @@ export function buildAutomaton<T extends { readonly pattern: PathPattern }>(
     }
     const accepted = new Map(nodes.flatMap((node) => node.accepts).map(({ item, index }) => [index, item]));
     const accepts = [...accepted].sort(([a], [b]) => a - b).map(([, item]) => item);
-    states.push({ id, literals, parameters, accepts, example, name: meetOf(nodes) });
+    states.push({
+      id,
+      literals: literals.size > 0 ? literals : NONE,
+      parameters,
+      accepts,
+      example,
+      name: meetOf(nodes),
+    });
   }
   return { states };
 }

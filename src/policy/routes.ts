@@ -115,7 +115,9 @@ const VARIANT: { readonly [K in keyof Forwarding]: (value: Forwarding[K], usual:
  */
 function variantOf(forwarding: Forwarding, usual: Forwarding): string {
   const part = <K extends keyof Forwarding>(key: K): string =>
-    canonical(forwarding[key]) === canonical(usual[key]) ? '' : VARIANT[key](forwarding[key], usual[key]);
+    forwarding[key] === usual[key] || canonical(forwarding[key]) === canonical(usual[key])
+      ? ''
+      : VARIANT[key](forwarding[key], usual[key]);
   const parts = (Object.keys(VARIANT) as (keyof Forwarding)[]).map(part);
   return shortened(parts.filter((text) => text !== '').join('~'), LONGEST_VARIANT);
 }
@@ -162,7 +164,7 @@ function groupRoutes(group: string, spec: GroupSpec, tokenHeader: string | undef
     const headers = own.length === 0 ? shared : [...new Set([...shared, ...own])].sort();
     if (own.length > 0 && shared.join().length <= MAX_HEADER_NAMES) checkLength(headers, [...at, 'headers'], problems);
     const reason = entry.reason === undefined ? {} : { reason: entry.reason };
-    const forwarding = forwardingOf(spec, entry, headers);
+    const forwarding = typeof item === 'string' ? usual : forwardingOf(spec, entry, headers);
     return [{ group, ...request, forwarding, variant: variantOf(forwarding, usual), ...reason, origin: at }];
   });
   checkWebSockets(group, spec, routes, problems);

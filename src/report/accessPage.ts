@@ -1,6 +1,7 @@
 import { maskSecrets } from '../diagnostics/mask.ts';
 import { printable } from '../diagnostics/printable.ts';
 import { digestOf } from '../output/header.ts';
+import { inSitemapOrder } from '../plan/endpoints.ts';
 import { type CidrSet, toCidrs } from '../policy/cidr.ts';
 import { writtenName } from '../policy/domains.ts';
 import { authorityOf, hostAndPort } from '../policy/origin.ts';
@@ -53,7 +54,7 @@ function requestSections(spec: Spec, policy: Policy): string[][] {
       '',
       ...table(
         ['Methods', 'Path', 'Also', 'Reason'],
-        inSitemapOrder(routes).map((route) => [...requestCells(route), beyondDefaults(route), prose(route.reason)]),
+        sorted(routes).map((route) => [...requestCells(route), beyondDefaults(route), prose(route.reason)]),
       ),
     ];
   });
@@ -80,14 +81,9 @@ function whoHas(group: string, names: ReadonlyMap<string, readonly string[]>): s
   return ['those with all groups', ...own.slice(0, MOST_NAMES).map(code), ...rest].join(', ');
 }
 
-/** What is below a path stands right below it. */
-function inSitemapOrder<T extends Pick<Route, 'methods' | 'pattern'>>(rows: readonly T[]): T[] {
-  const placed = rows.map((row) => ({
-    row,
-    place: `${row.pattern.text.replaceAll('/', '\x01')}\0${row.methods.join()}`,
-  }));
-  placed.sort((a, b) => (a.place < b.place ? -1 : a.place > b.place ? 1 : 0));
-  return placed.map(({ row }) => row);
+/** What is below a path stands right below it, and methods of one path stand together. */
+function sorted<T extends Pick<Route, 'methods' | 'pattern'>>(rows: readonly T[]): T[] {
+  return inSitemapOrder(rows, ({ pattern, methods }) => `${pattern.text}\0${methods.join()}`);
 }
 
 function requestCells({ methods, pattern }: Pick<Route, 'methods' | 'pattern'>): string[] {
@@ -179,7 +175,7 @@ function answerSection(spec: Spec, { id, answers, health, routes }: Proxy): stri
   const from = (answer: Answer) =>
     answer === health ? fromWords(typeof written === 'object' ? (written.from ?? 'any') : 'any') : fromWords(ipRanges);
   const hasKeys = routes.some(({ forwarding }) => forwarding.auth === 'apiKey');
-  const rows = inSitemapOrder([...answers, ...(health ? [health] : [])]).map((answer) => [
+  const rows = sorted([...answers, ...(health ? [health] : [])]).map((answer) => [
     ...requestCells(answer),
     String(answer.status),
     answer.auth === 'none' || !hasKeys ? 'none' : 'any of ours',

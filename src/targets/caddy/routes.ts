@@ -50,7 +50,10 @@ function pathsOf(access: Access): Path[] {
 }
 
 export function pathRows(access: Access, limits = LIMITS): PathRow[] {
-  const paths = pathsOf(access);
+  return rowsOf(pathsOf(access), limits);
+}
+
+function rowsOf(paths: readonly Path[], limits = LIMITS): PathRow[] {
   const few = paths.length <= limits.fewPaths;
   return (few ? paths.map((path) => [path]) : shared(paths, limits)).map((list) => ({
     pattern: `^${sourceOf(list)}$`,
@@ -102,13 +105,15 @@ export interface RoutesModel {
 }
 
 export function routesModel(access: Access): RoutesModel {
-  const rows = pathRows(access).map(({ pattern, classes, endpoints }) => ({
+  const paths = pathsOf(access);
+  const rows = rowsOf(paths).map(({ pattern, classes, endpoints }) => ({
     remarks: endpoints.map(remarkOf),
     rows: [{ input: trustedText(`~${pattern}`), output: trustedText(classes) }],
   }));
   if (rows.every(({ remarks }) => remarks.length === 1)) return { blocks: rows };
-  const remarks = pathsOf(access).map(({ endpoint }) => remarkOf(endpoint));
-  return { blocks: [{ remarks, rows: rows.flatMap((row) => row.rows) }] };
+  return {
+    blocks: [{ remarks: paths.map(({ endpoint }) => remarkOf(endpoint)), rows: rows.flatMap((row) => row.rows) }],
+  };
 }
 
 function pathOf(endpoint: Endpoint): Path {

@@ -1,4 +1,4 @@
-import { compareNames, type Endpoints, endpointsOf, type Junction } from '../../plan/endpoints.ts';
+import { type Endpoints, endpointsOf, inSitemapOrder, type Junction } from '../../plan/endpoints.ts';
 import type { Access } from '../../policy/access.ts';
 import { EVERY_METHOD } from '../../policy/pattern.ts';
 import { dividedPaths, type LongerInput, longerMaps } from './longerPaths.ts';
@@ -126,9 +126,10 @@ function stepTables({ junctions }: Endpoints, { isWhole }: Transitions, depth: n
   }
   return byLength.map((places, index) => ({
     number: index + 1,
-    literals: places
-      .flatMap(({ name, literals }) => [...literals].map(([text, to]) => ({ from: name, text, to })))
-      .sort((a, b) => compareNames(`${a.from}/${a.text}`, `${b.from}/${b.text}`)),
+    literals: inSitemapOrder(
+      places.flatMap(({ name, literals }) => [...literals].map(([text, to]) => ({ from: name, text, to }))),
+      ({ from, text }) => `${from}/${text}`,
+    ),
     parameters: parameterRows(places),
   }));
 }
