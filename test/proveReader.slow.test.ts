@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import { randomOf } from '../src/verify/random.ts';
 import { engineSuite } from './engines/suite.ts';
 import { mutated } from './support/fileMutations.ts';
-import { type Engine, type Made, specFiles } from './support/proofs.ts';
+import { type Engine, type Made, PROVED_SPEC, specFiles } from './support/proofs.ts';
 import { type Tally, tryReader } from './support/readerTrials.ts';
 import { smallTables } from './support/smallTables.ts';
 import { engineVersions } from './verify/proxyTargets.ts';
@@ -42,5 +42,19 @@ for (const name of ['nginx', 'nginx-newest', 'caddy'] as const) {
     console.log(`${name}: ${tally.asked} requests to ${number - tally.left} configurations, ${tally.left} left out`);
   });
 }
+
+const BALANCED = PROVED_SPEC.replace(
+  'listen: 8080,',
+  'listen: 8080, clientIp: { trustedProxies: [198.51.100.7], proxyProtocol: true },',
+);
+
+for (const name of ['nginx', 'caddy'] as const)
+  test(`${name}: the line of PROXY protocol names the client, whichever balancer the spec trusts`, async () => {
+    const made = specFiles(BALANCED, name);
+    const tally: Tally = { asked: 0, left: 0, problems: [] };
+    await tryReader({ program: engines[name].path, made, random: randomOf('balanced'), each: 2, title: name }, tally);
+    assert.equal([tally.problems.slice(0, 5), tally.left], [[], 0]);
+    assert.ok(tally.asked > 20, String(tally.asked));
+  });
 
 test.run();

@@ -11,6 +11,8 @@ export function moved(files: readonly ReadFileText[], { listen: { port } }: Prox
   return files.map(({ path, text }) => ({
     path,
     text: text
+      // What a server of a balancer has itself would ask for the line once more.
+      .replace(/^\t\tlistener_wrappers \{\n[\s\S]*?^\t\t\}\n/gm, '')
       .replace(/^(https?:\/\/[^ :]*):(\d+) \{$/gm, (_, site: string, number: string) => `${site}:${portOf(number)} {`)
       .replace(/^\tservers [^ ]*:(\d+) \{$/gm, (_, number: string) => {
         const own = `\tservers tcp4/127.0.0.1:${portOf(number)} {`;

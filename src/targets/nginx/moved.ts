@@ -28,6 +28,8 @@ export function moved(files: readonly ReadFileText[], { listen: { address, port 
       .replace(/^( *ssl_certificate )[^;\n]+;/gm, `$1${certFile};`)
       .replace(/^( *ssl_certificate_key )[^;\n]+;/gm, `$1${keyFile};`)
       .replace(/^( *proxy_ssl_trusted_certificate )[^;\n]+;/gm, `$1${here.authorities};`)
+      // What a server trusts itself replaces what it would inherit.
+      .replace(/^( *set_real_ip_from )(?!unix:)[^;\n]+;/gm, '$1127.0.0.0/8;')
       .replace(/^http \{$/m, 'http { set_real_ip_from 127.0.0.0/8; real_ip_header proxy_protocol;'),
   }));
 }
