@@ -6,10 +6,10 @@ import { route, specText } from './specs.ts';
 
 export type Engine = 'nginx' | 'caddy';
 /**
- * `shadowed` is what is generated with a shadow of half of the routes; `bare` only forwards; `sameWork` writes the same
+ * `tuned` is what is generated, run as the deployment examples run Caddy; `shadowed` is what is generated with a shadow of half of the routes; `bare` only forwards; `sameWork` writes the same
  * log line and sets the same headers, and has no policy; `seedStyle` is an allowlist as somebody would write it by hand.
  */
-export type Kind = 'generated' | 'shadowed' | 'bare' | 'sameWork' | 'seedStyle';
+export type Kind = 'generated' | 'tuned' | 'shadowed' | 'bare' | 'sameWork' | 'seedStyle';
 
 /** What the proxies of one comparison are asked to do. */
 export interface Setting {
@@ -180,7 +180,8 @@ function caddySameWork(setting: Setting, port: number): ConfigFile[] {
 
 /** The files of one contender. */
 export function filesOf(engine: Engine, kind: Kind, setting: Setting, port: number): ConfigFile[] {
-  if (kind === 'generated' || kind === 'shadowed') return generated(engine, setting, port, kind === 'shadowed');
+  if (kind === 'generated' || kind === 'tuned' || kind === 'shadowed')
+    return generated(engine, setting, port, kind === 'shadowed');
   if (kind === 'sameWork') return engine === 'nginx' ? nginxSameWork(setting, port) : caddySameWork(setting, port);
   const byHand = engine === 'nginx' ? nginxByHand : caddyByHand;
   return byHand(setting, port, kind === 'bare');

@@ -4,10 +4,12 @@
  * all running side by side and loaded in turns, so that a busy machine slows every one of them alike; and what a shadow
  * costs on top. `--quick`, `--only BENCH` and `--json FILE`.
  */
+import { chmod } from 'node:fs/promises';
+import { join } from 'node:path';
 import { startEngine } from '../../src/verify/engines.ts';
 import { freePort } from '../../src/verify/ports.ts';
 import { accepts } from '../../src/verify/process.ts';
-import { openScope } from '../../src/verify/scope.ts';
+import { openScope, type Scope } from '../../src/verify/scope.ts';
 import { proxyTarget } from '../verify/proxyTargets.ts';
 import { type Engine, filesOf, type Kind, keyOf, type Setting } from './contenders.ts';
 import { checkDecisions } from './decisions.ts';
@@ -18,6 +20,8 @@ import { route } from './specs.ts';
 
 interface Case {
   readonly bench: string;
+  /** Every engine where absent. */
+  readonly engine?: Engine;
   /** What is measured; the generated configuration where absent. */
   readonly subject?: Kind;
   /** What it is measured against; each that does without it where absent. */
@@ -87,9 +91,26 @@ function cases(): Case[] {
       controls: ['generated'] as const,
     })),
   );
-  return [...routes, ...keys, ...cidrs, ...groups, ...proxies, ...whole, ...shadow].filter(
+  const tuned = [...routes, ...whole]
+    .filter(({ name }) => name === 'last')
+    .map((one) => ({
+      ...one,
+      bench: 'tuned',
+      engine: 'caddy' as const,
+      subject: 'tuned' as const,
+      controls: ['bare'] as const,
+    }));
+  return [...routes, ...keys, ...cidrs, ...groups, ...proxies, ...whole, ...tuned, ...shadow].filter(
     (one) => only === undefined || one.bench === only,
   );
+}
+
+/** A program that collects garbage as `templates/kubernetes/deployment.yaml.njk` says. */
+async function tunedProgram(program: string, scope: Scope): Promise<string> {
+  const text = `#!/bin/sh\nGOGC=400 exec "${program}" "$@"\n`;
+  const file = join(await unpack([{ path: 'program', text }], scope), 'program');
+  await chmod(file, 0o755);
+  return file;
 }
 
 async function compare(name: Engine, one: Case, upstreamPort: number): Promise<Row[]> {
@@ -103,13 +124,14 @@ async function compare(name: Engine, one: Case, upstreamPort: number): Promise<R
     for (const kind of kinds) {
       const port = await freePort();
       const folder = await unpack(filesOf(name, kind, setting, port), scope);
+      const program = await programOf(name);
       const server = await startEngine(proxyTarget(name), {
-        program: await programOf(name),
+        program: kind === 'tuned' ? await tunedProgram(program, scope) : program,
         folder,
         ready: () => accepts(port),
       });
       scope.defer(() => server.stop());
-      if (kind === 'generated' || kind === 'shadowed') await checkDecisions(setting, port);
+      if (!CONTROLS.includes(kind)) await checkDecisions(setting, port);
       running.set(kind, { url: `http://127.0.0.1:${port}${one.request.split(' ')[1]}`, pid: server.pid });
     }
     const results = new Map<Kind, Measured[]>(kinds.map((kind) => [kind, []]));
@@ -143,7 +165,8 @@ const scope = openScope();
 try {
   const upstreamPort = await startUpstream(scope);
   for (const name of ['nginx', 'caddy'] as const)
-    for (const one of cases()) for (const row of await compare(name, one, upstreamPort)) bench.add(row);
+    for (const one of cases().filter(({ engine }) => engine === undefined || engine === name))
+      for (const row of await compare(name, one, upstreamPort)) bench.add(row);
   bench.finish();
 } finally {
   await scope.close();

@@ -90,6 +90,8 @@ interface Models {
     readonly secret: { readonly name: KubernetesToken; readonly items: readonly SecretItem[] } | null;
     readonly cpu: KubernetesToken;
     readonly memory: KubernetesToken;
+    /** Mebibytes of it that Go may have. */
+    readonly heap: number;
   };
   readonly service: Balancer & { readonly ports: readonly number[] };
   readonly scaling: { readonly min: number; readonly max: number; readonly cpu: number };
@@ -120,7 +122,7 @@ interface Balancer {
 
 function filesOf(input: TargetInput<KubernetesOptions>, engineFiles: readonly RenderedFile[]): RenderedFile[] {
   const { policy, options } = input;
-  const { engine = 'nginx' } = options;
+  const { engine = 'nginx', memory = '128Mi' } = options;
   const name = policy.name;
   const secrets = (input.secretFiles?.(new Map()) ?? []).filter(({ path }) => path.startsWith(`${engine}/`));
   const ports = [...new Set(policy.proxies.map(({ listen }) => listen.port))].sort((a, b) => a - b);
@@ -156,7 +158,8 @@ function filesOf(input: TargetInput<KubernetesOptions>, engineFiles: readonly Re
               }),
             },
       cpu: plain(options.cpu ?? '100m'),
-      memory: plain(options.memory ?? '128Mi'),
+      memory: plain(memory),
+      heap: heapWithin(memory),
     }),
     file('kubernetes/service.yaml', 'service', { ports, ...balancerOf(policy, options) }),
     file('kubernetes/scaling.yaml', 'scaling', {
@@ -169,6 +172,12 @@ function filesOf(input: TargetInput<KubernetesOptions>, engineFiles: readonly Re
       egress: egressOf(policy),
     }),
   ];
+}
+
+/** Returns nine tenths of a size in mebibytes, since not all memory of a process is that of Go. */
+function heapWithin(memory: string): number {
+  const mebibytes = Number.parseInt(memory, 10) * (memory.endsWith('Gi') ? 1024 : 1);
+  return Math.max(1, Math.floor(mebibytes * 0.9));
 }
 
 /**

@@ -4,9 +4,8 @@ import type { Touches } from '../../accessDiff/declared.ts';
 const objectName = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, {
   error: 'must be the name of a Kubernetes object: lower case letters, digits and "-", 63 at most',
 });
-const quantity = z
-  .string()
-  .regex(/^[1-9][0-9]{0,5}(?:m|Mi|Gi)?$/, { error: 'must be a quantity such as 100m or 64Mi' });
+const cores = z.string().regex(/^[1-9][0-9]{0,5}m?$/, { error: 'must be a number of cores such as 2 or 100m' });
+const size = z.string().regex(/^[1-9][0-9]{0,5}(?:Mi|Gi)$/, { error: 'must be a size such as 64Mi or 1Gi' });
 
 export const kubernetesOptions = z
   .strictObject({
@@ -40,8 +39,8 @@ export const kubernetesOptions = z
       })
       .optional()
       .describe('How many pods there are'),
-    cpu: quantity.optional().describe('CPU that a pod asks for; 100m where absent'),
-    memory: quantity.optional().describe('Memory that a pod asks for and may have; 128Mi where absent'),
+    cpu: cores.optional().describe('CPU that a pod asks for; 100m where absent'),
+    memory: size.optional().describe('Memory that a pod asks for and may have; 128Mi where absent'),
   })
   .describe('A Kustomize base that runs the proxies, beside the files of their engine');
 

@@ -110,6 +110,18 @@ test('a rate counts for each pod, which is said', () => {
   assert.equal(made({ ...parts, options: 'clientAddress: cluster, replicas: { min: 1, max: 1 }' }).problems, []);
 });
 
+test('Go has less memory than the pod, since not all of a process is its own', () => {
+  const limits = (memory: string) => {
+    const parts = { caddy: CADDY, options: `clientAddress: cluster, memory: ${memory}` };
+    const { files, problems } = made(parts);
+    const text = files.find(({ path }) => path === 'kubernetes/deployment.yaml')?.text ?? '';
+    return [...problems, ...(/GOMEMLIMIT\n +value: (.*)/.exec(text)?.slice(1) ?? [])];
+  };
+  assert.equal(limits('128Mi'), ['115MiB']);
+  assert.equal(limits('1Gi'), ['921MiB']);
+  assert.equal(limits('100m'), ['spec/bad-value'], 'a thousandth of a byte is no size');
+});
+
 test('a load balancer that keeps addresses lets in whom the proxies let in', () => {
   const { object } = made({ options: 'clientAddress: localTrafficPolicy, provider: eks' });
   const service: { metadata: { annotations: object }; spec: Record<string, unknown> } = object(
