@@ -52,6 +52,16 @@ const PLANTED = {
       /answers with a Location that names it with user information, and it came back as https:\/\/user:word@/,
     ],
     [
+      'a challenge leads to the upstream',
+      replaced(/header_down Www-Authenticate .*/g, ''),
+      /answers with a challenge that names it, and it came back as https:\/\/pool.example.com/,
+    ],
+    [
+      'an Operation-Location with user information leads to the upstream',
+      replaced(/header_down Operation-Location .\^\(\?:\[\^>\].*/g, ''),
+      /answers with a Location that names it with user information, and it came back as https:\/\/user:word@/,
+    ],
+    [
       'a Refresh leads to the upstream',
       replaced(/header_down -Refresh/g, ''),
       /answers with a Refresh that names it, and it came back as https:\/\/pool.example.com/,
@@ -90,9 +100,14 @@ const PLANTED = {
       /answers with a Link that names it with a dot after the name, and it came back as https:\/\/pool.example.com\./,
     ],
     [
+      'a challenge leads to the upstream',
+      replaced(/(add_header Www-Authenticate) \$\w+/g, '$1 $upstream_http_www_authenticate'),
+      /answers with a challenge that names it, and it came back as https:\/\/pool.example.com/,
+    ],
+    [
       'the last entries of a long Link are lost',
       replaced(/\$\{\w+_link_1\d\}/g, ''),
-      /answers with a Link of 16 entries, and 8 of them came back/,
+      /answers with a Link of 16 entries, and 9 of them came back/,
     ],
     [
       "the generator's own names take a body before they refuse it",

@@ -1,3 +1,4 @@
+import type { HeadersOf } from '../policy/answerHeaders.ts';
 import { hasNamedSite, type SiteRewrite } from '../policy/domains.ts';
 import { DEFAULT_PORT } from '../policy/origin.ts';
 import type { Policy, Upstream } from '../policy/types.ts';
@@ -71,18 +72,8 @@ function publicUpstream({ from, upstream: id }: SiteRewrite, upstreams: readonly
   return { ...upstream, host: from, ...(renamed ? { tls: renamed } : {}) };
 }
 
-/**
- * Headers of answers in which sites replace public names by private ones. Set-Cookie holds a domain; the others hold
- * URLs, alone or among other words: `Bearer realm="https://gitlab.example.com/jwt/auth"`.
- */
-export type MappedAnswer =
-  | 'Www-Authenticate'
-  | 'Location'
-  | 'Refresh'
-  | 'Link'
-  | 'Set-Cookie'
-  | 'Access-Control-Allow-Origin'
-  | 'Content-Security-Policy';
+/** Headers of answers in which sites replace public names by private ones. */
+export type MappedAnswer = HeadersOf<'sites', 'mapped'>;
 
 /**
  * Headers of requests in which sites replace the private name by the public one: Rails and ActionCable compare them

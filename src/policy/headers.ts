@@ -1,3 +1,5 @@
+import { headersOf } from './answerHeaders.ts';
+
 /**
  * Request headers of the client that pass to the upstream, in lower case; all others are dropped. The engine itself
  * writes Content-Length, Transfer-Encoding, Host and the X-Forwarded family.
@@ -40,16 +42,14 @@ export const WEBSOCKET_HEADERS: readonly string[] = [
 ];
 
 /**
- * Headers of the upstream's answer that clients never get: instructions to the proxy, the upstream's session, and other
- * servers that would answer in its place, to which a client would send its key.
+ * Headers of the upstream's answer that clients never get, in lower case: instructions to the proxy, the upstream's
+ * session, and other servers that would answer in its place, to which a client would send its key.
  */
 export const HIDDEN_RESPONSE_HEADERS: readonly string[] = [
-  'alt-svc',
-  'refresh',
-  'set-cookie',
+  ...headersOf('proxies', 'hidden').map((name) => name.toLowerCase()),
   'x-accel-buffering',
   'x-accel-charset',
   'x-accel-expires',
   'x-accel-limit-rate',
   'x-accel-redirect',
-];
+].sort();

@@ -1,5 +1,6 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
+import { headersOf } from './answerHeaders.ts';
 import { addressWords, type CidrSet, intersect, isEmpty, isEverybody, sameAddresses, subtract } from './cidr.ts';
 import { clientAddressOf } from './clientIp.ts';
 import { policyCodes } from './codes.ts';
@@ -16,19 +17,12 @@ import { lacksScheme, parseOrigin } from './upstreams.ts';
 
 type ProxySpec = NonNullable<Spec['proxies']>[string];
 
-/** Response headers that the engine or the policy writes, so a spec must not. */
+/** Response headers that the engine or the policy writes, in lower case, so a spec must not. */
 const RESERVED_RESPONSE_HEADERS = [
   ...['allow', 'connection', 'content-encoding', 'content-length', 'content-range', 'content-type', 'date'],
-  ...[
-    'keep-alive',
-    'link',
-    'location',
-    'proxy-authenticate',
-    'proxy-authentication-info',
-    'proxy-connection',
-    'server',
-  ],
-  ...['set-cookie', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'via', 'www-authenticate'],
+  ...['keep-alive', 'proxy-authenticate', 'proxy-authentication-info', 'proxy-connection', 'server', 'set-cookie'],
+  ...['te', 'trailer', 'transfer-encoding', 'upgrade', 'via'],
+  ...headersOf('proxies', 'mapped').map((name) => name.toLowerCase()),
 ];
 
 function isReserved(header: string): boolean {

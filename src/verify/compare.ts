@@ -12,7 +12,7 @@ import type { RawResponse } from './raw.ts';
 import type { ReadRequest } from './reading.ts';
 import type { Answer } from './recorder.ts';
 import type { Secrets } from './secrets.ts';
-import { originsOf } from './upstreams.ts';
+import { FOLLOWED_HEADERS, originsOf } from './upstreams.ts';
 
 /** The statuses with which engines refuse what they cannot parse; 405 is for methods that they never accept. */
 const REFUSALS = [400, 405, 408, 411, 413, 414, 417, 421, 431, 494, 501, 505];
@@ -209,8 +209,9 @@ function answerProblems({ response, proxy, secrets }: AnswerContext): Problem[] 
         text: `the answer's ${name} is ${response.field(name) ?? 'missing'} instead of ${value}`,
       });
   }
+  const own = proxy.responseHeaders.map(({ name }) => name.toLowerCase());
   for (const name of [...HIDDEN_RESPONSE_HEADERS, 'via']) {
-    if (response.field(name) !== undefined)
+    if (response.field(name) !== undefined && !own.includes(name))
       problems.push({ kind: `hidden ${name}`, text: `the answer has ${name}: ${response.field(name)}` });
   }
   const server = response.field('server');
@@ -230,7 +231,7 @@ interface Mapped {
 }
 
 /**
- * What is wrong with mapped headers: `Link` and `Location` must have the proxy's own origin, others stay as they were.
+ * What is wrong with mapped headers: those with addresses must have the proxy's own origin, others stay as they were.
  */
 function originProblems({ answer, upstream, response, request, proxy }: Mapped): Problem[] {
   const host = fieldOf(request.fields, 'host');
@@ -238,7 +239,7 @@ function originProblems({ answer, upstream, response, request, proxy }: Mapped):
   if (proxy.publicUrl === undefined && (host === undefined || host === '')) return [];
   const own = proxy.publicUrl ?? `${proxy.tls ? 'https' : 'http'}://${host}`;
   const problems: Problem[] = [];
-  for (const name of ['Link', 'Location']) {
+  for (const name of ['Link', 'WWW-Authenticate', ...FOLLOWED_HEADERS]) {
     const sent = fieldOf(answer.fields ?? [], name);
     const due = sent === undefined ? undefined : mapOrigins(sent, originsOf(upstream), own);
     const got = response.field(name);
@@ -255,7 +256,7 @@ function originProblems({ answer, upstream, response, request, proxy }: Mapped):
 }
 
 /**
- * Replaces an origin at the start of the value or of a link, and only a whole one: `http://a` is not replaced in
+ * Replaces an origin at the start of the value, of a link or of a realm, and only a whole one: `http://a` is not replaced in
  * `http://a.example`.
  */
 function mapOrigins(value: string, origins: readonly string[], own: string): string {
@@ -263,7 +264,7 @@ function mapOrigins(value: string, origins: readonly string[], own: string): str
     .sort((a, b) => b.length - a.length)
     .map((origin) => origin.replace(/[.[\]\\]/g, '\\$&'));
   return value.replace(
-    new RegExp(`(^|<)(?:${longest.join('|')})(?=[/?#>]|$)`, 'gi'),
+    new RegExp(`(^|[<"])(?:${longest.join('|')})(?=[/?#>"]|$)`, 'gi'),
     (_, before: string) => before + own,
   );
 }

@@ -38,6 +38,12 @@ export type OtherAnswer = (upstream: Upstream, request: Recorded) => Answer | un
 /** The most servers of one pool that are started: more than one, because some faults need two. */
 const MOST_SERVERS = 4;
 
+/**
+ * Headers whose value is a URL that clients follow, and `Www-Authenticate`, where a client sends its password; written
+ * out here, apart from the list that engines are generated from.
+ */
+export const FOLLOWED_HEADERS = ['Location', 'Content-Location', 'Operation-Location', 'Azure-AsyncOperation'] as const;
+
 /** Carries the number of an arrival back to the client, so that no request has to carry one to the upstream. */
 export const ARRIVAL_HEADER = 'X-Arrival';
 
@@ -115,13 +121,14 @@ function answerOf(upstream: Upstream, number: number): Answer {
   const origin = origins[number % origins.length] ?? '';
   const foreign = `https://${urlHost(upstream.host)}.evil.example`;
   const links = `<${origin}/api/v4/x?page=2>; rel="next", <${foreign}/x>; rel="other", </relative>; rel="first", <${origin}/last>; rel="last"`;
+  const there = `${number % 8 === 1 ? origin : foreign}/there?x=${encodeURIComponent(origin)}`;
+  const realms = `Bearer realm="${origin}/jwt/auth",service="x", Basic realm="${foreign}/", Token realm="${origin}"`;
   const fields: Fields = [
     [ARRIVAL_HEADER, String(number)],
     ['X-Next-Page', '2'],
     ...(number % 2 === 0 ? ([['Link', links]] as const) : []),
-    ...(number % 4 === 1
-      ? ([['Location', `${number % 8 === 1 ? origin : foreign}/there?x=${encodeURIComponent(origin)}`]] as const)
-      : []),
+    ...(number % 4 === 1 ? FOLLOWED_HEADERS.map((name): [string, string] => [name, there]) : []),
+    ...(number % 6 === 5 ? ([['WWW-Authenticate', realms]] as const) : []),
     ...(number % 5 === 2
       ? ([
           ['Access-Control-Allow-Origin', 'https://upstream.example'],

@@ -125,6 +125,31 @@ protects('orders to a proxy in front, and servers that would answer in its place
     assert.not.match(await exchange(port, get(PRIVATE)), /accel|alt-svc/i, name);
 });
 
+const ADDRESSES = ['Location', 'Content-Location', 'Operation-Location', 'Azure-AsyncOperation'].map(
+  (name) => [name, `http://${NAME}:80/y`, '/y'] as const,
+);
+
+protects(
+  'an address of the upstream becomes that of the proxy or site in every header that clients follow',
+  async (start) => {
+    const realm = ['WWW-Authenticate', `Bearer realm="http://${NAME}/y",service="x"`, '/y",service="x"'] as const;
+    const link = ['Link', `<http://${NAME}/y>; rel="status"`, '/y>; rel="status"'] as const;
+    const all = [...ADDRESSES, realm, link];
+    const head = [...all.map(([name, value]) => `${name}: ${value}`), 'Proxy-Authenticate: Basic realm="x"'].join(
+      '\r\n',
+    );
+    const { ports } = await start(OK.replace('Connection', `${head}\r\nConnection`));
+    for (const [kind, port] of Object.entries(ports)) {
+      const answer = await exchange(port, get(`${PRIVATE}:${port}`));
+      for (const [name, , end] of all) {
+        const line = answer.split('\r\n').find((each) => each.toLowerCase().startsWith(`${name.toLowerCase()}:`)) ?? '';
+        assert.ok(line.endsWith(`http://${PRIVATE}:${port}${end}`), `${kind} ${name}: ${answer}`);
+      }
+      assert.not.match(answer, /proxy-authenticate/i, kind);
+    }
+  },
+);
+
 protects('a site takes nothing that follows a body without one length for a request', async (start) => {
   const { ports, got } = await start(OK);
   const body = `0\r\n\r\n${get(PRIVATE, '/smuggled')}`;

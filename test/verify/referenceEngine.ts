@@ -256,7 +256,10 @@ async function forward(
       (name.toLowerCase() !== 'link' || value.split('<').length - 1 <= MOST_LINKS),
   );
   const mapped = kept.flatMap(([name, value]) => {
-    if (/^location$/i.test(name)) return [[name, mapUrl(value, upstream, own) ?? '/'] as const];
+    if (/^(?:location|content-location|operation-location|azure-asyncoperation)$/i.test(name))
+      return [[name, mapUrl(value, upstream, own) ?? '/'] as const];
+    if (/^www-authenticate$/i.test(name))
+      return [[name, value.replace(/"([^"]*)"/g, (all, url) => `"${mapUrl(url, upstream, own) ?? all}"`)] as const];
     if (!/^link$/i.test(name)) return [[name, value] as const];
     const urls = [...value.matchAll(/<([^>]*)>/g)].map(([, url = '']) => mapUrl(url, upstream, own));
     return urls.includes(undefined) ? [] : [[name, value.replace(/<[^>]*>/g, () => `<${urls.shift()}>`)] as const];

@@ -2,6 +2,7 @@ import { wholeBody } from '../../plan/bounds.ts';
 import { CORS_RESPONSE_HEADERS } from '../../plan/cors.ts';
 import { forwardsOf, mappedOrigins, ODD_URL, originSource, publicAddress } from '../../plan/forwards.ts';
 import type { Access } from '../../policy/access.ts';
+import type { HeadersOf } from '../../policy/answerHeaders.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
 import { credentialText } from '../../policy/key.ts';
 import { schemeOf } from '../../policy/origin.ts';
@@ -27,11 +28,12 @@ export interface Forward extends Transport, RareHeaders {
   readonly outside: readonly { readonly name: CaddyToken; readonly value: CaddyToken }[];
   readonly token: CaddyToken;
   readonly hidden: readonly CaddyToken[];
-  readonly locations: readonly Replacement[];
-  readonly links: readonly Replacement[];
+  readonly mapped: readonly Replacement[];
 }
 
-interface Replacement {
+/** A part of a header of answers that is replaced. */
+export interface Replacement {
+  readonly header: CaddyToken;
   readonly pattern: CaddyToken;
   readonly by: CaddyToken;
 }
@@ -40,8 +42,38 @@ interface Replacement {
 export const ODD_ADDRESS = `(?:${ODD_URL}).*$`;
 export const ODD_LINK = `^.*<${ODD_ADDRESS}`;
 
-function replacement(pattern: string, by: string): Replacement {
-  return { pattern: trustedText(pattern), by: trustedText(by) };
+/** How a part of a header is replaced. */
+export interface Pattern {
+  readonly pattern: string;
+  readonly by: string;
+}
+
+export function replacements(patterns: Readonly<Record<string, readonly Pattern[]>>): Replacement[] {
+  return Object.entries(patterns).flatMap(([header, list]) =>
+    list.map(({ pattern, by }) => ({ header: bareWord(header), pattern: trustedText(pattern), by: trustedText(by) })),
+  );
+}
+
+/**
+ * How the upstream's addresses become those of the proxy. What clients read as they like, user information or "\" for
+ * instance, leads to the root, and no link may have it; then, the upstream's own.
+ */
+function addressPatterns(url: string, origin: string): { readonly [H in HeadersOf<'proxies', 'mapped'>]: Pattern[] } {
+  const followed = [
+    { pattern: `^${ODD_ADDRESS}`, by: `${origin}/` },
+    { pattern: `^${url}([/?#]|$)`, by: `${origin}$1` },
+  ];
+  return {
+    Location: followed,
+    'Content-Location': followed,
+    'Operation-Location': followed,
+    'Azure-AsyncOperation': followed,
+    Link: [
+      { pattern: ODD_LINK, by: '' },
+      { pattern: `<${url}([/?#>])`, by: `<${origin}$1` },
+    ],
+    'Www-Authenticate': [{ pattern: `([ "<,;]|^)${url}([/?#>";, ]|$)`, by: `\${1}${origin}$2` }],
+  };
 }
 
 export function forwardModels(policy: Policy, proxy: Proxy, access: Access): Forward[] {
@@ -70,8 +102,7 @@ export function forwardModels(policy: Policy, proxy: Proxy, access: Access): For
         ...HIDDEN_RESPONSE_HEADERS.filter((name) => !name.startsWith('x-accel-')),
         ...(proxy.cors ? CORS_RESPONSE_HEADERS : []),
       ].map((name) => bareWord(canonical(name))),
-      locations: [replacement(`^${ODD_ADDRESS}`, `${origin}/`), replacement(`^${url}([/?#]|$)`, `${origin}$1`)],
-      links: [replacement(ODD_LINK, ''), replacement(`<${url}([/?#>])`, `<${origin}$1`)],
+      mapped: replacements(addressPatterns(url, origin)),
       ...transportOf(upstream),
     };
   });

@@ -5,7 +5,7 @@ import { toCidrs } from '../../policy/cidr.ts';
 import type { Policy } from '../../policy/types.ts';
 import { siteClient } from '../sites.ts';
 import { type ClientModel, clientModel } from './addresses.ts';
-import { ODD_ADDRESS, ODD_LINK } from './forward.ts';
+import { ODD_ADDRESS, ODD_LINK, type Pattern, type Replacement, replacements } from './forward.ts';
 import type { CaddyOptions } from './options.ts';
 import { bareWord, type CaddyToken, trustedText } from './quote.ts';
 import { headerSize } from './server.ts';
@@ -42,12 +42,6 @@ interface Site extends Transport {
   readonly from: CaddyToken;
   /** Whether clients use the private name, so that no answer may send them to the public one. */
   readonly mapped: boolean;
-}
-
-interface Replacement {
-  readonly header: CaddyToken;
-  readonly pattern: CaddyToken;
-  readonly by: CaddyToken;
 }
 
 export function sitesModel(policy: Policy, { sites: options = {} }: CaddyOptions): SitesModel | null {
@@ -106,15 +100,14 @@ function portTable(outside: 'http' | 'https'): Table {
 /** Source of what stands before the URL of `Refresh: 0; url=https://…`. */
 const REFRESH = '^(.*?[Uu][Rr][Ll][ \\t]*=[ \\t]*)';
 
-interface Pattern {
-  readonly pattern: string;
-  readonly by: string;
-}
-
 /** URLs that clients read as they like lead to the root of the site, and no link has one. */
 function oddReplacements(): Replacement[] {
+  const followed = [{ pattern: `^${ODD_ADDRESS}`, by: '/' }];
   return replacements({
-    Location: [{ pattern: `^${ODD_ADDRESS}`, by: '/' }],
+    Location: followed,
+    'Content-Location': followed,
+    'Operation-Location': followed,
+    'Azure-AsyncOperation': followed,
     Refresh: [{ pattern: `${REFRESH}${ODD_ADDRESS}`, by: '$1/' }],
     Link: [{ pattern: ODD_LINK, by: '' }],
   } satisfies { [H in MappedAnswer]?: Pattern[] });
@@ -131,9 +124,13 @@ function answerReplacements({ from, to, ownPort, hasSite }: NamePair, outside: '
   const link = `(?:[Hh][Tt][Tt][Pp][Ss]?:)?//${name}${ports}`;
   // A name without a site is served by another server, on the usual port whichever port our clients use.
   const origin = hasSite ? `${outside}://${to}{site.port}` : `https://${to}`;
+  const followed = [{ pattern: `^${link}([/?#]|$)`, by: `${origin}$1` }];
   return replacements({
     'Www-Authenticate': [{ pattern: `${url}([/?#",]|$)`, by: `${origin}$1` }],
-    Location: [{ pattern: `^${link}([/?#]|$)`, by: `${origin}$1` }],
+    Location: followed,
+    'Content-Location': followed,
+    'Operation-Location': followed,
+    'Azure-AsyncOperation': followed,
     Refresh: [{ pattern: `${REFRESH}${link}([/?#]|$)`, by: `\${1}${origin}$2` }],
     Link: [{ pattern: `<${link}([/?#>])`, by: `<${origin}$1` }],
     'Set-Cookie': [{ pattern: `(;[ \\t]*[Dd][Oo][Mm][Aa][Ii][Nn]=)[.]?${name}[ \\t]*(;|$)`, by: `\${1}${to}$2` }],
@@ -151,10 +148,4 @@ function requestReplacements({ from, to, ownPort }: NamePair): Replacement[] {
     Origin: [{ pattern: `${url}$`, by: `https://${from}${ownPort}` }],
     Referer: [{ pattern: `${url}([/?#]|$)`, by: `https://${from}${ownPort}$1` }],
   } satisfies { [H in MappedRequest]: Pattern[] });
-}
-
-function replacements(patterns: Readonly<Record<string, readonly Pattern[]>>): Replacement[] {
-  return Object.entries(patterns).flatMap(([header, list]) =>
-    list.map(({ pattern, by }) => ({ header: bareWord(header), pattern: trustedText(pattern), by: trustedText(by) })),
-  );
 }

@@ -9,7 +9,7 @@ import type { Proxy } from '../../policy/types.ts';
 import { type CorsHeaders, PREFLIGHT } from './cors.ts';
 import { errorBody } from './errorBody.ts';
 import type { Identity } from './identity.ts';
-import type { AddressMapping } from './mapping.ts';
+import type { Mapped } from './mapping.ts';
 import type { AnswerLocation, ForwardLocation, HeaderModel } from './model.ts';
 import { bareWord, literal, type Part, type Variable, value, variable } from './quote.ts';
 
@@ -137,7 +137,8 @@ export interface ForwardInput {
   /** Address of the client. */
   readonly client: Variable;
   readonly identity: Identity | undefined;
-  readonly mapping: AddressMapping;
+  /** Headers of the upstream's answers with addresses. */
+  readonly mapped: readonly Mapped[];
   readonly limits: ForwardLocation['limits'];
   readonly perAddress: ForwardLocation['perAddress'];
   readonly caFile: string;
@@ -145,13 +146,13 @@ export interface ForwardInput {
 }
 
 export function forwardLocation(input: ForwardInput): ForwardLocation {
-  const { proxy, plan, origin, mapping, limits, perAddress, caFile, cors } = input;
+  const { proxy, plan, origin, mapped, limits, perAddress, caFile, cors } = input;
   const { name, forwarding, upstream } = plan;
   const { tls } = upstream;
   const added = addedHeaders(proxy);
   const hidden = [
     ...HIDDEN_RESPONSE_HEADERS,
-    'link',
+    ...mapped.map(({ header }) => header.toLowerCase()),
     'trailer',
     ...cors.hidden,
     ...proxy.responseHeaders.map((header) => header.name.toLowerCase()),
@@ -170,8 +171,11 @@ export function forwardLocation(input: ForwardInput): ForwardLocation {
       : null,
     timeouts: upstream.timeouts,
     hidden: [...new Set(hidden)].map(bareWord),
-    headers: [...cors.answers, ...added, { name: bareWord('Link'), value: value(mapping.link) }],
-    redirects: mapping.redirects,
+    headers: [
+      ...cors.answers,
+      ...added,
+      ...mapped.map(({ header, part }) => ({ name: bareWord(header), value: value(part) })),
+    ],
   };
 }
 

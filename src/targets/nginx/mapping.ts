@@ -1,9 +1,10 @@
 import { MOST_LINKS } from '../../plan/bounds.ts';
 import { mappedOrigins, ODD_URL, originSource } from '../../plan/forwards.ts';
 import { escapeRegex } from '../../plan/regex.ts';
+import { ADDRESS_HEADERS, headersOf } from '../../policy/answerHeaders.ts';
 import type { Proxy, Upstream } from '../../policy/types.ts';
 import type { MapList } from './maps.ts';
-import { literal, type NginxToken, type Part, type Variable, value, variable } from './quote.ts';
+import { type Part, type Variable, variable } from './quote.ts';
 
 /** Source of an expression for a `Link` header with more entries than are mapped. */
 export const TOO_MANY_LINKS = `^(?:[^<]*+<){${MOST_LINKS + 1}}`;
@@ -11,11 +12,28 @@ export const TOO_MANY_LINKS = `^(?:[^<]*+<){${MOST_LINKS + 1}}`;
 /** Source of an expression for a `Link` header with a URL that clients read as they like. */
 export const ODD_LINK = `<(?:${ODD_URL})`;
 
-/** How URLs of the upstream in its answers become URLs of the proxy: in `Link`, and in redirects. */
-export interface AddressMapping {
-  readonly link: Variable;
-  /** The first whose expression matches is taken. */
-  readonly redirects: readonly { readonly from: NginxToken; readonly to: NginxToken }[];
+/** Most URLs in a `Www-Authenticate` header that are mapped. */
+export const MOST_REALMS = 4;
+
+/**
+ * Source of the start of a URL that is not part of another one: `<https://…>`, `realm="https://…"`, `img-src
+ * https://…`.
+ */
+export const START = '(?<![^ \t"<,;])';
+
+/** A header of an answer, and the value that replaces it. */
+export interface Mapped {
+  readonly header: string;
+  readonly part: Part;
+}
+
+/** The value of a header as the upstream sent it. */
+export function answered(header: string): Variable {
+  return variable(`upstream_http_${idOf(header)}`);
+}
+
+function idOf(header: string): string {
+  return header.toLowerCase().replaceAll('-', '_');
 }
 
 /**
@@ -30,60 +48,76 @@ export function originMap(proxy: Proxy, prefix: string, maps: MapList): Part {
   return maps.add({ name: `${prefix}_origin`, source: [host], fallback: [scheme, '://', host], exact: [['', self]] });
 }
 
-/** Returns the mapping of an upstream's addresses to the `origin` under which the client reached the proxy. */
+/** Captured groups that all maps share: each has used them before the next one is evaluated. */
+const URL = variable('answer_url');
+const REST = variable('answer_rest');
+const BEFORE = variable('answer_before');
+const LEFT = variable('answer_left');
+
+/**
+ * Defines the maps from an upstream's addresses in its answers to the `origin` under which the client reached the proxy:
+ * a client that followed one to the upstream's own host would send it the key of the proxy.
+ */
 export function addressMapping(
   { upstream, proxy }: { readonly upstream: Upstream; readonly proxy: Proxy },
   origin: Part,
   prefix: string,
   maps: MapList,
-): AddressMapping {
+): Mapped[] {
   const own = `(?i:${originSource(mappedOrigins(upstream, proxy), escapeRegex)})`;
-  return {
-    link: linkMap({ own, origin, prefix, maps }),
-    redirects: [
-      { from: literal(`~^(?:${ODD_URL})`), to: value(origin, '/') },
-      {
-        from: literal(`~^${own}(?<redirect_rest>(?:[/?#].*)?)\\z`),
-        to: value(origin, variable('redirect_rest')),
-      },
+  const url = maps.add({
+    name: `${prefix}_url`,
+    comment: 'A URL. What clients read as they like, user information or "\\" for instance, leads to the root.',
+    volatile: true,
+    source: [URL],
+    fallback: URL,
+    patterns: [
+      [`^(?:${ODD_URL})`, [origin, '/']],
+      [`^${own}(?<answer_rest>(?:[/?#].*)?)\\z`, [origin, REST]],
     ],
-  };
+  });
+  const next = maps.add({
+    name: `${prefix}_next`,
+    comment: 'The text up to the next URL of the upstream, which has become ours; nothing where there is none.',
+    volatile: true,
+    source: [LEFT],
+    patterns: [[`^(?<answer_before>.*?${START})${own}(?=[/?#>";, ]|\\z)(?<answer_left>.*)\\z`, [BEFORE, origin]]],
+  });
+  return headersOf('proxies', 'mapped').map((header) => {
+    const name = `${prefix}_${idOf(header)}`;
+    const text = { sent: answered(header), name, next, maps };
+    const { holds } = ADDRESS_HEADERS[header];
+    if (holds === 'links')
+      return { header, part: textMap({ ...text, most: MOST_LINKS, never: [TOO_MANY_LINKS, ODD_LINK] }) };
+    if (holds === 'challenge')
+      return { header, part: textMap({ ...text, most: MOST_REALMS, never: [`^(?:.*?//){${MOST_REALMS + 1}}`] }) };
+    const patterns = [['^(?<answer_url>.+)\\z', url]] as const;
+    return { header, part: maps.add({ name, source: [text.sent], patterns, oneLine: true }) };
+  });
 }
 
-interface LinkContext {
-  /** Source of the origins that are replaced. */
-  readonly own: string;
-  readonly origin: Part;
-  readonly prefix: string;
+interface TextMap {
+  readonly sent: Variable;
+  readonly name: string;
+  /** See `addressMapping`. */
+  readonly next: Variable;
+  readonly most: number;
+  /** Expressions for values that are dropped instead of mapped. */
+  readonly never: readonly string[];
   readonly maps: MapList;
 }
 
 /**
- * Defines the maps that rewrite every link of a `Link` header: a client that followed a link to the upstream's own
- * host would send it the key of the proxy. nginx cannot replace all matches of an expression, so each map rewrites
- * one link and leaves the text after it to the next map.
+ * Defines the maps that replace every URL of the upstream in a text. nginx cannot replace all matches of an expression,
+ * and evaluates a variable once for a text, so that each part has a map of its own.
  */
-function linkMap({ own, origin, prefix, maps }: LinkContext): Variable {
-  const whole = `${own}(?=[/?#>])`;
-  const other = `(?:[^<]|<(?!${whole}))*+`;
-  const sent = variable('upstream_http_link');
-  const parts: Variable[] = [];
-  let left = sent;
-  for (let number = 1; number <= MOST_LINKS; number++) {
-    const [before, after] = [`link_before_${number}`, `link_after_${number}`];
-    const name = `${prefix}_link_${number}`;
-    const patterns = [[`^(?<${before}>${other})<${whole}(?<${after}>.*)\\z`, [variable(before), '<', origin]]] as const;
-    parts.push(maps.add({ name, source: [left], fallback: left, patterns }));
-    left = variable(after);
-  }
+function textMap({ sent, name, next, most, never, maps }: TextMap): Variable {
+  const parts = Array.from({ length: most }, (_, index) =>
+    maps.add({ name: `${name}_${index + 1}`, source: [''], fallback: next, oneLine: true }),
+  );
   return maps.add({
-    name: `${prefix}_link`,
+    name,
     source: [sent],
-    fallback: [...parts, left],
-    exact: [['', '']],
-    patterns: [
-      [TOO_MANY_LINKS, ''],
-      [ODD_LINK, ''],
-    ],
+    patterns: [...never.map((source) => [source, ''] as const), ['^(?<answer_left>.+)\\z', [...parts, LEFT]]],
   });
 }

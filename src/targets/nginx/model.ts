@@ -201,6 +201,8 @@ export interface SitesModel {
   readonly maxRequestHead: number;
   readonly tls: { readonly certFile: NginxToken; readonly keyFile: NginxToken } | null;
   readonly errorPages: readonly (ErrorPageModel & { readonly body: NginxToken })[];
+  /** Headers of answers that do not pass, under either name. */
+  readonly hidden: readonly NginxToken[];
   readonly answers: readonly HeaderModel[];
   readonly requests: readonly HeaderModel[];
   readonly cookies: { readonly from: NginxToken; readonly to: NginxToken };
@@ -253,5 +255,4 @@ export interface ForwardLocation {
   readonly timeouts: { readonly connect: number; readonly read: number; readonly send: number };
   readonly hidden: readonly NginxToken[];
   readonly headers: readonly HeaderModel[];
-  readonly redirects: readonly { readonly from: NginxToken; readonly to: NginxToken }[];
 }

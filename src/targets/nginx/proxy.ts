@@ -18,7 +18,7 @@ import {
   TLS_ERROR_PAGES,
 } from './locations.ts';
 import { connectingWord, logFile, logFormat, type ProxyLog, proxyFields, reasonMap } from './log.ts';
-import { type AddressMapping, addressMapping, originMap } from './mapping.ts';
+import { addressMapping, type Mapped, originMap } from './mapping.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { ForwardLocation, PerAddress, ProxyModel, ShadowModel, SharedRoutesModel } from './model.ts';
 import { blockName, classNames, sharedPrefix, variablePrefix } from './names.ts';
@@ -213,8 +213,8 @@ function forwardLocations(
   const { proxy, identity, limits, caFile, upstreams } = input;
   if (forwards.all.length === 0) return [];
   const origin = originMap(proxy, prefix, maps);
-  const addresses = new Map<string, AddressMapping>();
-  const mappingTo = ({ upstream }: ForwardPlan): AddressMapping => {
+  const addresses = new Map<string, readonly Mapped[]>();
+  const mappingTo = ({ upstream }: ForwardPlan): readonly Mapped[] => {
     const name = `${prefix}_${variablePrefix(upstream.id)}`;
     const mapping = addresses.get(upstream.id) ?? addressMapping({ upstream, proxy }, origin, name, maps);
     addresses.set(upstream.id, mapping);
@@ -231,7 +231,7 @@ function forwardLocations(
       perAddress,
       caFile,
       cors,
-      mapping: mappingTo(plan),
+      mapped: mappingTo(plan),
     }),
   );
 }

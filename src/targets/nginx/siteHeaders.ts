@@ -3,15 +3,9 @@ import { ODD_URL } from '../../plan/forwards.ts';
 import { escapeRegex } from '../../plan/regex.ts';
 import type { MappedAnswer, MappedRequest, NamePair } from '../../plan/sites.ts';
 import { fingerprint } from '../../policy/shortened.ts';
-import { ODD_LINK, TOO_MANY_LINKS } from './mapping.ts';
+import { answered, type Mapped, MOST_REALMS, ODD_LINK, START, TOO_MANY_LINKS } from './mapping.ts';
 import type { MapList } from './maps.ts';
-import { type Part, type Variable, variable } from './quote.ts';
-
-/** A header, and the value that replaces it. */
-export interface Mapped {
-  readonly header: string;
-  readonly part: Part;
-}
+import { type Variable, variable } from './quote.ts';
 
 /**
  * Any text of a header. nginx accepts no line end in a header anyway; excluding it lets checkers of configuration see
@@ -20,7 +14,7 @@ export interface Mapped {
 const ANY = '[^\r\n]*';
 
 /** A header whose value is one URL. `after` is the source of what may follow its origin. */
-interface UrlHeader {
+interface OneUrl {
   readonly id: string;
   /** Source of what stands before its origin, as in `0; url=https://…`. */
   readonly before?: string;
@@ -43,21 +37,26 @@ interface TextHeader {
   readonly beyond: 'dropped' | 'kept';
 }
 
+const followed = (id: string): OneUrl => ({ id: `sites_${id}`, after: `(?:[/?#]${ANY})?`, leads: true });
+
 /**
  * How each header of an answer is mapped, in the order of the maps. nginx itself finds the domains of cookies, with
  * `proxy_cookie_domain`.
  */
-const ANSWERS: { readonly [H in MappedAnswer]: UrlHeader | TextHeader | 'cookieDomains' } = {
-  Location: { id: 'sites_location', after: `(?:[/?#]${ANY})?`, leads: true },
+const ANSWERS: { readonly [H in MappedAnswer]: OneUrl | TextHeader | 'cookieDomains' } = {
+  Location: followed('location'),
+  'Content-Location': followed('content_location'),
+  'Operation-Location': followed('operation_location'),
+  'Azure-AsyncOperation': followed('azure_asyncoperation'),
   Refresh: { id: 'sites_refresh', before: `${ANY}?(?i:url)[ \\t]*=[ \\t]*`, after: `(?:[/?#]${ANY})?`, leads: true },
   'Access-Control-Allow-Origin': { id: 'sites_origin', after: '', leads: false },
-  'Www-Authenticate': { id: 'sites_realm', most: 4, beyond: 'dropped' },
+  'Www-Authenticate': { id: 'sites_realm', most: MOST_REALMS, beyond: 'dropped' },
   Link: { id: 'sites_link', most: MOST_LINKS, beyond: 'dropped', never: `${TOO_MANY_LINKS}|${ODD_LINK}` },
   'Content-Security-Policy': { id: 'sites_policy', most: 32, beyond: 'kept' },
   'Set-Cookie': 'cookieDomains',
 };
 
-const REQUESTS: { readonly [H in MappedRequest]: UrlHeader } = {
+const REQUESTS: { readonly [H in MappedRequest]: OneUrl } = {
   Origin: { id: 'sites_from', after: '', leads: false },
   Referer: { id: 'sites_referer', after: `(?:[/?#]${ANY})?`, leads: false },
 };
@@ -98,7 +97,7 @@ export function answerMaps(names: readonly NamePair[], secure: boolean, maps: Ma
   const origin = originSource('http', HOST_SOURCE);
   return Object.entries(ANSWERS).flatMap(([header, how]): Mapped[] => {
     if (how === 'cookieDomains') return [];
-    const sent = variable(`upstream_http_${header.toLowerCase().replaceAll('-', '_')}`);
+    const sent = answered(header);
     if ('most' in how) return [{ header, part: textMaps(sent, how, { renamed, maps }) }];
     const { before, after, leads } = how;
     const start = before === undefined ? '^' : `^(?<sites_before>${before})`;
@@ -118,12 +117,6 @@ const HOST_SOURCE = '[A-Za-z0-9._-]*[A-Za-z0-9_-](?:[.]?:(?!(?:443|80)(?![0-9]))
 function originSource(schemes: string, host: string): string {
   return `(?<sites_sent>(?i:(?:(?<sites_scheme>${schemes})s?:)?//(?<sites_host>${host}))[.]?(?::443|:80)?)`;
 }
-
-/**
- * Source of the start of a URL that is not part of another one: `<https://…>`, `realm="https://…"`, `img-src
- * https://…`.
- */
-const START = '(?<![^ \t"<,;])';
 
 /** Defines the map from a text to the same text with the first known name replaced; a text without one stays as it is. */
 function renamedMap(spelled: readonly string[], to: Variable, maps: MapList): Variable {

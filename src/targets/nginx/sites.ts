@@ -1,6 +1,7 @@
 import { HEADS, PHASES } from '../../plan/bounds.ts';
 import { below } from '../../plan/regex.ts';
 import { namePairs, type SitePlan, sitesOf } from '../../plan/sites.ts';
+import { headersOf } from '../../policy/answerHeaders.ts';
 import { authorityOf } from '../../policy/origin.ts';
 import type { Policy } from '../../policy/types.ts';
 import { siteClient } from '../sites.ts';
@@ -64,6 +65,7 @@ export function sitesModel(input: SitesInput): Sites | null {
         body: errorBody(page.status),
       })),
       tls: typeof tls === 'object' ? { certFile: literal(tls.certFile), keyFile: literal(tls.keyFile) } : null,
+      hidden: headersOf('sites', 'hidden').map(bareWord),
       answers: answers.map(({ header, part }) => ({ name: bareWord(header), value: value(part) })),
       requests: requests.map(({ header, part }) => ({ name: bareWord(header), value: value(part) })),
       cookies: { from: pattern(cookies.source), to: value(cookies.to) },

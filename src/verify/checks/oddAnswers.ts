@@ -4,7 +4,7 @@ import type { Limit } from '../../targets/target.ts';
 import { connectTo, type Listener, unlessSilent } from '../exchange.ts';
 import { fieldOf } from '../http1.ts';
 import type { RawResponse } from '../raw.ts';
-import type { Upstreams } from '../upstreams.ts';
+import { FOLLOWED_HEADERS, type Upstreams } from '../upstreams.ts';
 
 /** An answer of an upstream that is unlike the others, and what is wrong with what the client got of it. */
 interface OddAnswer {
@@ -80,8 +80,10 @@ const spelled =
     [
       `a Location that names it ${how}`,
       {
-        bytes: (upstream) => withHead(`Location: ${spell(upstream)}/there?a=b\r\n`),
-        problem: ({ fields }, outside) => problemOf(fieldOf(fields, 'location') ?? '', outside),
+        bytes: (upstream) =>
+          withHead(FOLLOWED_HEADERS.map((name) => `${name}: ${spell(upstream)}/there?a=b\r\n`).join('')),
+        problem: ({ fields }, outside) =>
+          FOLLOWED_HEADERS.map((name) => problemOf(fieldOf(fields, name) ?? '', outside)).find((words) => words),
       },
     ],
     [
@@ -97,6 +99,14 @@ const spelled =
 const ODD_ANSWERS: ReadonlyMap<string, OddAnswer> = new Map<string, OddAnswer>([
   ...Object.entries(SPELLINGS).flatMap(spelled(wrongUrl)),
   ...Object.entries(ODD_SPELLINGS).flatMap(spelled(strayUrl)),
+  [
+    'a challenge that names it',
+    {
+      bytes: (upstream) => withHead(`WWW-Authenticate: Bearer realm="https://${nameOf(upstream)}/there?a=b"\r\n`),
+      problem: ({ fields }, outside) =>
+        wrongUrl(/realm="(.*?)"/.exec(fieldOf(fields, 'www-authenticate') ?? '')?.[1] ?? '', outside),
+    },
+  ],
   [
     'a Refresh that names it',
     {

@@ -9,6 +9,7 @@ import { type Answered, connectTo, exchangeOn, type Listener } from '../exchange
 import type { Fields } from '../http1.ts';
 import { nearHosts } from '../probes/hosts.ts';
 import type { Scope } from '../scope.ts';
+import { FOLLOWED_HEADERS } from '../upstreams.ts';
 import type { CheckFailure } from './check.ts';
 import { oddProblems } from './oddAnswers.ts';
 
@@ -181,13 +182,14 @@ function passedOn(
 async function redirected(run: EngineRun, { name, rewrite }: Asked): Promise<string | undefined> {
   run.upstreams.answerWith(() => ({
     status: 302,
-    fields: [['Location', `https://${rewrite.from}${TARGET}`]],
+    fields: FOLLOWED_HEADERS.map((header): [string, string] => [header, `https://${rewrite.from}${TARGET}`]),
   }));
   const answer = await ask(run, name);
   run.upstreams.answerWith(undefined);
-  const location = answer?.response.field('location') ?? 'nothing';
-  const isMapped = new RegExp(`^https?://${name.replaceAll('.', '[.]')}/there[?]a=b$`).test(location);
-  return isMapped ? undefined : `the site ${name} sends clients to ${location}`;
+  const due = new RegExp(`^https?://${name.replaceAll('.', '[.]')}/there[?]a=b$`);
+  const urls = FOLLOWED_HEADERS.map((header) => answer?.response.field(header) ?? 'nothing');
+  const wrong = urls.find((url) => !due.test(url));
+  return wrong && `the site ${name} sends clients to ${wrong}`;
 }
 
 function strange(answer: Answered | undefined, name: string): string | undefined {
