@@ -168,6 +168,11 @@ const PLANTED_IN_SITES = {
       /a request for \[\S+\] was passed on/,
     ],
     [
+      'a site that passes a method in small letters',
+      replaced('error @unread malformed 400', 'vars unread yes'),
+      /the site \S+ passed trace on/,
+    ],
+    [
       'a site that sends clients to the public name',
       replaced(/header_down >?Location .*\n/g, '\n'),
       /the site gitlab.link.example.com sends clients to https:\/\/gitlab.example.com/,

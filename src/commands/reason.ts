@@ -1,5 +1,6 @@
 import { maskSecrets } from '../diagnostics/mask.ts';
 import { printable } from '../diagnostics/printable.ts';
+import { toldMethods } from '../policy/access.ts';
 import { run } from '../policy/automaton.ts';
 import { type Denial, splitTarget } from '../policy/decide.ts';
 import { askedHost } from '../policy/hosts.ts';
@@ -33,8 +34,8 @@ const DENIALS: Readonly<Record<Denial, Words>> = {
   },
   method: ({ request, evaluator: { access } }) => {
     const state = run(access.automaton, splitTarget(request.target)[0]);
-    const allow = access.endpoints.find((place) => place.state === state)?.allow ?? [];
-    return `the path is known, but not with this method; it takes ${allow.join(', ')}`;
+    const endpoint = access.endpoints.find((place) => place.state === state);
+    return `the path is known, but not with this method; it takes ${endpoint ? toldMethods(endpoint).join(', ') : 'none'}`;
   },
   'key-routes': (decided) => `${caller(decided)} may not use "${decided.decision.route}"`,
   query: ({ request }) => queryProblem(splitTarget(request.target)[1]),

@@ -1,6 +1,6 @@
 import { canonical } from '../source/value.ts';
 import { type Automaton, buildAutomaton, type State } from './automaton.ts';
-import { EVERY_METHOD, NO_RULES } from './pattern.ts';
+import { EVERY_METHOD, isOfEvery } from './pattern.ts';
 import type { Answer, Forwarding, Health, Proxy, Route } from './types.ts';
 
 /** A rule of a proxy: a route that it forwards, or a request that it answers itself. */
@@ -52,7 +52,7 @@ export function rulesOf({ routes, answers, health }: Proxy): readonly Rule[] {
 /** Returns whether a rule covers a method; GET includes HEAD. */
 export function takes({ methods }: Pick<Rule, 'methods'>, method: string): boolean {
   if (methods.includes(method) || (method === 'HEAD' && methods.includes('GET'))) return true;
-  return methods.includes(EVERY_METHOD) && !NO_RULES.includes(method);
+  return methods.includes(EVERY_METHOD) && isOfEvery(method);
 }
 
 /** Returns whether a route class needs no key, on a proxy that needs keys for others. */
@@ -74,7 +74,16 @@ function isHealth(answer: Answer): answer is Health {
 /** Returns the method to look a request up by: HEAD as GET, and a method that no rule names as `*`. */
 export function lookupMethod(method: string, methods: ReadonlyMap<string, unknown>): string {
   const own = method === 'HEAD' && !methods.has('HEAD') ? 'GET' : method;
-  return methods.has(own) || !methods.has(EVERY_METHOD) || NO_RULES.includes(method) ? own : EVERY_METHOD;
+  return methods.has(own) || !methods.has(EVERY_METHOD) || !isOfEvery(method) ? own : EVERY_METHOD;
+}
+
+/** Methods that clients are told of where a path takes every method: `*` is none. */
+const USUAL = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
+
+/** Returns the methods of a path as `Allow` lists them. */
+export function toldMethods({ allow }: Pick<Endpoint, 'allow'>): readonly string[] {
+  if (!allow.includes(EVERY_METHOD)) return allow;
+  return [...new Set([...USUAL, ...allow])].filter((method) => method !== EVERY_METHOD).sort();
 }
 
 const known = new WeakMap<object, { readonly access: Access | undefined }>();

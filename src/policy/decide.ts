@@ -9,6 +9,7 @@ import {
   lookupMethod,
   type RouteClass,
   takes,
+  toldMethods,
 } from './access.ts';
 import { run } from './automaton.ts';
 import { contains } from './cidr.ts';
@@ -94,7 +95,7 @@ export function evaluatorOf(policy: Policy, proxy: Proxy): Evaluator {
 
   const deny = (reason: Denial, { endpoint, routeClass }: Matched, at: SpecPath): Decision => {
     const status = reason === 'method' ? proxy.methodNotAllowed : DENIALS[reason];
-    const allow = reason === 'method' && status === 405 && endpoint ? { allow: endpoint.allow } : {};
+    const allow = reason === 'method' && status === 405 && endpoint ? { allow: toldMethods(endpoint) } : {};
     return { kind: 'deny', status, reason, route: routeClass?.id ?? '', at, ...allow };
   };
 
@@ -149,7 +150,7 @@ function preflightTold(
   { endpoint, routeClass }: Matched,
 ): Decision | undefined {
   if (!endpoint || !cors || !isPreflight(cors, method, headers)) return undefined;
-  const told = { status: 204, body: '', preflight: endpoint.allow };
+  const told = { status: 204, body: '', preflight: toldMethods(endpoint) };
   return { kind: 'answer', ...told, route: routeClass?.id ?? '', at: [...origin, 'cors'] };
 }
 

@@ -143,8 +143,18 @@ function pathMeant(text: string): string {
 /** Methods that no rule takes: a client takes a 200 to CONNECT for a tunnel, and TRACE shows what proxies add. */
 export const NO_RULES: readonly string[] = ['CONNECT', 'TRACE'];
 
-/** Stands for every method in a rule, but for those that no rule takes. */
+/** Stands for every method in a rule that engines read, but for those that no rule takes. */
 export const EVERY_METHOD = '*';
+
+/** Source of a regular expression for what engines read as a method: nginx refuses any other letter. */
+export const METHOD_LETTERS = '[A-Z_-]+';
+
+const READ = new RegExp(`^${METHOD_LETTERS}$`);
+
+/** Returns whether `EVERY_METHOD` stands for a method. */
+export function isOfEvery(method: string): boolean {
+  return READ.test(method) && !NO_RULES.includes(method);
+}
 
 /** Use of a request line. For `forwarded`, it must name its methods; for `answered`, it may have `*`. */
 export type RequestUse = 'forwarded' | 'answered';

@@ -1,3 +1,4 @@
+import { toldMethods } from '../policy/access.ts';
 import { credentialIn } from '../policy/key.ts';
 import { headerValues } from '../policy/request.ts';
 import type { Cors } from '../policy/types.ts';
@@ -45,7 +46,7 @@ function dueOf(
   const endpoint = fixture.endpoints.find(({ allow }) => allow === decision.preflight);
   if (!endpoint) throw new Error(`a preflight of ${path}, where there is no endpoint`);
   return due
-    .set('access-control-allow-methods', endpoint.allow.join(', '))
+    .set('access-control-allow-methods', toldMethods(endpoint).join(', '))
     .set('access-control-allow-headers', headers.join(', '))
     .set('access-control-max-age', String(maxAge));
 }

@@ -168,7 +168,7 @@ protects('a site takes nothing that follows a body without one length for a requ
 protects('no tunnel and no echo through a site', async (start) => {
   const { ports, got } = await start(OK);
   const rest = `HTTP/1.1\r\nHost: ${PRIVATE}\r\nConnection: close\r\n\r\n`;
-  for (const line of [`TRACE /x`, `CONNECT ${PRIVATE}`, `CONNECT /x`])
+  for (const line of [`TRACE /x`, `CONNECT ${PRIVATE}`, `CONNECT /x`, `trace /x`])
     assert.match(await exchange(ports.site, `${line} ${rest}`), /^HTTP\/1\.1 4\d\d /, line);
   assert.equal(got, []);
 });

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type Endpoint, endpointsOf, type Operation } from '../../plan/endpoints.ts';
 import { escapeRegex, oneOf } from '../../plan/regex.ts';
-import { type Access, isRoute } from '../../policy/access.ts';
+import { type Access, isRoute, toldMethods } from '../../policy/access.ts';
 import { parameterName, restName } from '../../policy/automaton.ts';
-import { EVERY_METHOD, NO_RULES } from '../../policy/pattern.ts';
+import { EVERY_METHOD, METHOD_LETTERS, NO_RULES } from '../../policy/pattern.ts';
 import { PARAMETER_TYPES, type ParameterType, segmentSource } from '../../policy/segment.ts';
 import type { Names } from './names.ts';
 import { type CaddyToken, remark, trustedText } from './quote.ts';
@@ -222,7 +222,7 @@ export function routeTable(access: Access, names: Names): Table {
   const every: [string, string][] = taken.includes(EVERY_METHOD)
     ? [
         [`~^(?:${NO_RULES.join('|')}) `, ''],
-        ['~^[^ ]+ [*]=([^ ]+)$', '$1'],
+        [`~^${METHOD_LETTERS} [*]=([^ ]+)`, '$1'],
       ]
     : [];
   return table({
@@ -238,6 +238,17 @@ export function routeTable(access: Access, names: Names): Table {
 /** Most methods that a path usually has: up to this number, one method more adds no row. */
 const USUAL_METHODS = 8;
 
+/** Returns a row for each list of methods with `*`, in whose place clients are told the usual ones. */
+function rowsOfEvery({ endpoints }: Access): (readonly [string, string])[] {
+  const told = endpoints
+    .filter(({ allow }) => allow.includes(EVERY_METHOD))
+    .map(
+      (each) =>
+        [each.allow.map((method) => `${escapeRegex(method)}=[^ ]+`).join(' '), toldMethods(each).join(', ')] as const,
+    );
+  return [...new Map(told)].sort().map(([row, methods]) => [`~^${row}$`, methods]);
+}
+
 /** Returns the table of `decision.allow`, the methods of a path for `Allow`, from its row. */
 export function allowTable(access: Access): Table {
   const most = Math.max(USUAL_METHODS, methodsOf(access).most);
@@ -245,5 +256,9 @@ export function allowTable(access: Access): Table {
     const numbers = Array.from({ length: index + 1 }, (_, number) => number + 1);
     return [`~^${numbers.map(() => '([^=]+)=[^ ]+').join(' ')}$`, numbers.map((number) => `$${number}`).join(', ')];
   });
-  return table({ source: '{http.vars.row}', destination: 'decision.allow', entries });
+  return table({
+    source: '{http.vars.row}',
+    destination: 'decision.allow',
+    entries: [...rowsOfEvery(access), ...entries],
+  });
 }

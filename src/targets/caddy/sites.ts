@@ -2,6 +2,7 @@ import { HEADS, PHASES } from '../../plan/bounds.ts';
 import { caseless } from '../../plan/regex.ts';
 import { type MappedAnswer, type MappedRequest, type NamePair, namePairs, sitesOf } from '../../plan/sites.ts';
 import { toCidrs } from '../../policy/cidr.ts';
+import { METHOD_LETTERS } from '../../policy/pattern.ts';
 import type { Policy } from '../../policy/types.ts';
 import { siteClient } from '../sites.ts';
 import { type ClientModel, clientModel } from './addresses.ts';
@@ -31,6 +32,8 @@ export interface SitesModel {
   readonly requests: readonly Replacement[];
   /** Address without a name, under which every other request is misdirected. */
   readonly others: CaddyToken;
+  /** Expression for the methods that are read. */
+  readonly methodLetters: CaddyToken;
 }
 
 interface Site extends Transport {
@@ -78,6 +81,7 @@ export function sitesModel(policy: Policy, { sites: options = {} }: CaddyOptions
     answers: [...oddReplacements(), ...pairs.flatMap((pair) => answerReplacements(pair, outside))],
     requests: pairs.flatMap(requestReplacements),
     others: bareWord(`${scheme}://:${listen}`),
+    methodLetters: trustedText(`^${METHOD_LETTERS}$`),
   };
 }
 

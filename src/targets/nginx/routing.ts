@@ -1,5 +1,5 @@
 import { type Endpoints, endpointsOf, inSitemapOrder, type Junction } from '../../plan/endpoints.ts';
-import type { Access } from '../../policy/access.ts';
+import { type Access, toldMethods } from '../../policy/access.ts';
 import { EVERY_METHOD } from '../../policy/pattern.ts';
 import { dividedPaths, type LongerInput, longerMaps } from './longerPaths.ts';
 import type { MapEntryDefinition, MapList } from './maps.ts';
@@ -53,7 +53,7 @@ export function routingMaps(input: RoutingInput): Routing {
     name: `${prefix}_allow`,
     comment: 'The methods of a path.',
     source: [endpoint],
-    exact: endpoints.endpoints.map(({ name, allow: methods }) => [patternName(name), methods.join(', ')] as const),
+    exact: endpoints.endpoints.map((each) => [patternName(each.name), toldMethods(each).join(', ')] as const),
   });
   const transitions = transitionWriter({ ...input, depth }, endpoints);
   for (const step of stepTables(endpoints, transitions, depth)) stepMaps(step, input, transitions);

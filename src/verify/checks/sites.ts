@@ -26,7 +26,7 @@ const TARGET = '/there?a=b';
 const CLIENT = '127.0.0.1';
 /** The client that a load balancer names. */
 const BALANCED = '192.0.2.55';
-const ODD_METHODS = ['TRACE', 'CONNECT'];
+const ODD_METHODS = ['TRACE', 'CONNECT', 'trace'];
 /** Headers by which a client claims an address. A site believes them of a load balancer that it knows. */
 const CLAIMS = ['X-Forwarded-For: 203.0.113.9', 'X-Real-IP: 203.0.113.9', 'Forwarded: for=203.0.113.9'];
 
@@ -147,10 +147,10 @@ function oddMethod(
 ): string | undefined {
   if (answer?.arrival) return `the site ${name} passed ${method} on`;
   const status = answer?.response.status;
-  // An engine may not read a CONNECT at all.
-  return status === 405 || (status === 400 && method === 'CONNECT')
+  // An engine may not read a CONNECT at all, and reads no small letters.
+  return status === (method === 'trace' ? 400 : 405) || (status === 400 && method === 'CONNECT')
     ? undefined
-    : `the site ${name} answered ${status ?? 'nothing'} to ${method} instead of 405`;
+    : `the site ${name} answered ${status ?? 'nothing'} to ${method} instead of refusing it`;
 }
 
 interface Asked {
