@@ -76,13 +76,28 @@ const FORWARDED: Refused = {
   names: [...DEFAULT_REQUEST_HEADERS, ...WEBSOCKET_HEADERS],
 };
 
+/** Headers that land in logs: nginx tells Referer with every error, and servers tell the others with every request. */
+const LOGGED: Refused = {
+  why: 'is written into logs, here or by the servers around',
+  names: [
+    ...['baggage', 'correlation-id', 'referer', 'request-id', 'traceparent', 'tracestate', 'x-amzn-trace-id', 'x-b3'],
+    ...['x-cloud-trace-context', 'x-correlation-id', 'x-request-id', 'x-trace-id', 'x-transaction-id'],
+  ],
+  prefixes: ['x-b3-', 'x-datadog-', 'x-ot-span-'],
+};
+
+const ASKED: Refused = {
+  why: 'is what a browser asks by',
+  names: ['access-control-request-headers', 'access-control-request-method'],
+};
+
 /** Use of a header in a spec: it is forwarded, or read for the key or the client's address. */
 export type HeaderUse = 'forward' | 'key' | 'address';
 
 const REFUSED: Readonly<Record<HeaderUse, readonly Refused[]>> = {
   forward: [...ORDERS, ADDRESSES, CREDENTIALS],
-  key: [...ORDERS, ADDRESSES, FORWARDED],
-  address: [...ORDERS, CREDENTIALS, FORWARDED],
+  key: [...ORDERS, ADDRESSES, FORWARDED, LOGGED, ASKED],
+  address: [...ORDERS, CREDENTIALS, FORWARDED, LOGGED, ASKED],
 };
 
 /**
