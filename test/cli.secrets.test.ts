@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -36,6 +36,32 @@ secrets('writes files that only the owner can read', () =>
     assert.is(statSync(join(path, FOLDER)).mode & 0o777, 0o700);
     for (const name of names) assert.is(statSync(join(path, FOLDER, name)).mode & 0o777, 0o600);
     for (const secret of [KEY, TOKEN]) assert.ok(read(`${FOLDER}/keys`).includes(secret));
+  }),
+);
+
+secrets('only what an engine includes of its secrets is compared', () =>
+  inWorkspace(async (workspace) => {
+    prepare(workspace);
+    const { path, run, read, write } = workspace;
+    write('postern.yaml', read('postern.yaml').replace('caddy: {}', '$&\n  nginx: {}'));
+    await run('generate');
+    assert.is((await run('secrets render', { settings: env })).status, 0);
+    const beside = 'generated/nginx/secrets';
+    const tables = read(`${beside}/keys.conf`);
+    write(`${beside}/keys.conf.bak`, tables);
+    write(`${beside}/old/keys.conf`, tables);
+    write(`${FOLDER}/.keys.swp`, tables);
+    assert.is((await run('diff')).status, 0);
+    for (const included of [`${beside}/keys-old.conf`, `${FOLDER}/keys.bak`]) {
+      // Another table of the same keys, or a folder, with which the engine does not start.
+      for (const put of [() => write(included, tables), () => mkdirSync(join(path, included))]) {
+        put();
+        const { status, stdout } = await run('diff');
+        assert.is(status, 1, included);
+        assert.match(stdout, /\[drift\/\w+\]/);
+        rmSync(join(path, included), { recursive: true });
+      }
+    }
   }),
 );
 

@@ -1,17 +1,19 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { compileCodes, originOf } from '../compile.ts';
 import type { Composition } from '../compose/compose.ts';
 import { type Diagnostic, failed, hasError, ok, type Result } from '../diagnostics/diagnostic.ts';
 import { outputCodes } from '../output/codes.ts';
 import { placed, readDisk, systemProblem } from '../output/disk.ts';
 import { type Plan, planChanges } from '../output/plan.ts';
+import { escapeRegex } from '../plan/regex.ts';
 import type { Policy } from '../policy/types.ts';
 import { readBytes } from '../source/read.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { Spec } from '../spec/schema.ts';
 import { targets as allTargets } from '../targets/index.ts';
-import type { LiveText } from '../targets/target.ts';
+import { driftCodes, renderAgain } from '../targets/live.ts';
+import type { RenderedKeys } from '../targets/target.ts';
 import type { Io } from './io.ts';
 import type { Format } from './print.ts';
 import { compileArgument, type OpenSpec, outputFolder } from './spec.ts';
@@ -83,9 +85,22 @@ function keysBeside(policy: Policy, folder: string, names: readonly string[]): R
   const results = allTargets.map(({ name, renderedKeys }): Result<readonly Diagnostic[]> => {
     if (!renderedKeys || !names.includes(name)) return ok([]);
     const where = join(folder, name, 'secrets');
-    const { value: files, diagnostics } = textsIn(where);
+    const { value: files, diagnostics } = includedIn(join(folder, name), renderedKeys);
     if (!files) return failed(diagnostics);
-    return files.length === 0 ? ok([]) : renderedKeys(policy, files, where);
+    // An engine that has to include a folder does not start.
+    const folders = files.filter(({ text }) => text === undefined);
+    const texts = files.flatMap(({ name: file, text }) => (text === undefined ? [] : [{ name: file, text }]));
+    const { value: found = [], diagnostics: told } =
+      texts.length === 0 ? ok<readonly Diagnostic[]>([]) : renderedKeys.compare(policy, texts, where);
+    return ok(
+      [
+        ...folders.map((one) =>
+          renderAgain(driftCodes.report('added', ['apiKeys'], { what: `the folder ${basename(one.name)}`, where })),
+        ),
+        ...found,
+      ],
+      told,
+    );
   });
   const diagnostics = results.flatMap((result) => result.diagnostics);
   if (hasError(diagnostics)) return failed(diagnostics);
@@ -95,15 +110,28 @@ function keysBeside(policy: Policy, folder: string, names: readonly string[]): R
   );
 }
 
-/** Returns the files of a folder; none if the folder does not exist. */
-function textsIn(folder: string): Result<readonly LiveText[]> {
+/**
+ * Returns what an engine includes of its `secrets/`; a folder has no text. Nothing else there is read, by the engine or
+ * here: a copy under another name, or a folder that somebody keeps old files in.
+ */
+function includedIn(
+  engine: string,
+  { included }: RenderedKeys,
+): Result<readonly { readonly name: string; readonly text: string | undefined }[]> {
+  const folder = join(engine, 'secrets');
+  const isIncluded = (name: string) =>
+    included.some((glob) => new RegExp(`^${glob.split('*').map(escapeRegex).join('.*')}$`).test(`secrets/${name}`));
   const refuse = (problem: string, file: string) =>
     failed([outputCodes.report('unreadable', [], { problem }, placed(file))]);
-  const texts: LiveText[] = [];
+  const texts: { name: string; text: string | undefined }[] = [];
   let file = folder;
   try {
-    for (const name of readdirSync(folder).sort()) {
+    for (const name of readdirSync(folder).filter(isIncluded).sort()) {
       file = join(folder, name);
+      if (statSync(file).isDirectory()) {
+        texts.push({ name: file, text: undefined });
+        continue;
+      }
       const found = readBytes(file);
       if ('problem' in found) return refuse(found.problem, file);
       texts.push({ name: file, text: Buffer.from(found.bytes).toString('utf8') });

@@ -284,14 +284,20 @@ export interface Here {
   readonly authorities: string;
 }
 
+/** What an engine reads below `secrets/`. */
+export interface RenderedKeys {
+  /** The files that it includes, such as `secrets/keys*.conf`. No other is looked at. */
+  readonly included: readonly string[];
+  /** Compares how many keys there are, never what they are. */
+  readonly compare: (policy: Policy, files: readonly LiveText[], where: string) => Result<readonly Diagnostic[]>;
+}
+
 /** Optional abilities of a target beside rendering files. */
 interface Capabilities<Options> {
   /** Files with keys and tokens in them, below the output folder. */
   readonly secrets?: ((input: SecretsInput) => Result<readonly RenderedFile[]>) | undefined;
-  /** Compares the files below `secrets/` with the keys of the spec: how many there are, never what they are. */
-  readonly renderedKeys?:
-    | ((policy: Policy, files: readonly LiveText[], where: string) => Result<readonly Diagnostic[]>)
-    | undefined;
+  /** How the files below `secrets/` are compared with the keys of the spec. */
+  readonly renderedKeys?: RenderedKeys | undefined;
   /** Compares what runs with what the spec makes. */
   readonly live?: CompareLive<Options> | undefined;
   /** For targets whose decisions can be compared with the spec's, whatever is asked. */

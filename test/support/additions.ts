@@ -376,7 +376,7 @@ export const THINGS: readonly Addition[] = [
   rewrite('a rewrite', '', () => ({})),
   rewrite('a rewrite of a registry', '', () => ({ containerRegistry: true })),
   // Two sites, one for each of its names.
-  rewrite('a rewrite with a site', '', ({ upstreams }) => ({ upstream: first(upstreams) }), { nginx: 280, caddy: 160 }),
+  rewrite('a rewrite with a site', '', ({ upstreams }) => ({ upstream: first(upstreams) }), { nginx: 280, caddy: 175 }),
   rewrite('a rewrite of all names below', '*.', () => ({})),
   {
     what: 'a mirror of Docker Hub',

@@ -1,6 +1,7 @@
 import { renderTemplate } from '../../render/render.ts';
 import { certificateOf } from '../sites.ts';
 import { defineTarget, type RenderedFile } from '../target.ts';
+import { SECRETS } from './caddyfile.ts';
 import { importCaddyfile } from './import.ts';
 import { formatCaddyfile } from './layout.ts';
 import { compareCaddy } from './live.ts';
@@ -33,7 +34,7 @@ export const caddy = defineTarget({
     remedy: 'give a Caddyfile, with the files that it imports',
     read: importCaddyfile,
   },
-  renderedKeys,
+  renderedKeys: { included: [SECRETS], compare: renderedKeys },
   live: compareCaddy,
   readBack: { decides: 'requests', read: readBack },
   moved,

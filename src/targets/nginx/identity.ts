@@ -13,8 +13,8 @@ import { type Part, type Variable, variable } from './quote.ts';
  * alike: `glpat-`.
  */
 export const SELECTOR_LENGTH = 8;
-const KEY_FILES = 'secrets/keys*.conf';
-const TOKEN_FILES = 'secrets/tokens*.conf';
+export const KEY_FILES = 'secrets/keys*.conf';
+export const TOKEN_FILES = 'secrets/tokens*.conf';
 
 /** The variables that decide about a caller. */
 export interface Caller {

@@ -3,6 +3,7 @@ import { certificateOf } from '../sites.ts';
 import { defineTarget, type RenderedFile } from '../target.ts';
 import { audited } from './audit.ts';
 import { certify } from './certificate.ts';
+import { KEY_FILES, TOKEN_FILES } from './identity.ts';
 import { importNginx } from './import.ts';
 import { compareNginx, printed, renderedKeys } from './live.ts';
 import type { NginxModel } from './model.ts';
@@ -36,7 +37,7 @@ export const nginx = defineTarget({
     ...(sites ? [file('sites.conf', 'sites.conf.njk', sites)] : []),
   ],
   secrets: secretFiles,
-  renderedKeys,
+  renderedKeys: { included: [KEY_FILES, TOKEN_FILES], compare: renderedKeys },
   live: compareNginx,
   audited,
   importer: {
