@@ -1,4 +1,3 @@
-import { toldMethods } from '../policy/access.ts';
 import { credentialIn } from '../policy/key.ts';
 import { headerValues } from '../policy/request.ts';
 import type { Cors } from '../policy/types.ts';
@@ -30,10 +29,7 @@ export function corsProblems(expected: Expected, response: RawResponse): Problem
   return problems;
 }
 
-function dueOf(
-  { decision, request, fixture }: Expected,
-  { origins, headers, maxAge }: Cors,
-): ReadonlyMap<string, string> {
+function dueOf({ decision, request }: Expected, { origins, headers, maxAge }: Cors): ReadonlyMap<string, string> {
   const due = new Map<string, string>();
   const isElsewhere = decision.kind === 'deny' && ['head-size', 'misdirected', 'address'].includes(decision.reason);
   if (isElsewhere) return due;
@@ -42,11 +38,8 @@ function dueOf(
   if (origins !== 'any' && !origins.includes(page)) return due;
   due.set('access-control-allow-origin', origins === 'any' ? '*' : page);
   if (decision.kind !== 'answer' || !decision.preflight) return due.set('access-control-expose-headers', '*');
-  const path = request.target.split('?', 1)[0] ?? '';
-  const endpoint = fixture.endpoints.find(({ allow }) => allow === decision.preflight);
-  if (!endpoint) throw new Error(`a preflight of ${path}, where there is no endpoint`);
   return due
-    .set('access-control-allow-methods', toldMethods(endpoint).join(', '))
+    .set('access-control-allow-methods', decision.preflight.join(', '))
     .set('access-control-allow-headers', headers.join(', '))
     .set('access-control-max-age', String(maxAge));
 }
