@@ -76,9 +76,9 @@ const FORWARDED: Refused = {
   names: [...DEFAULT_REQUEST_HEADERS, ...WEBSOCKET_HEADERS],
 };
 
-/** Headers that land in logs: nginx tells Referer with every error, and servers tell the others with every request. */
+/** Headers that servers and load balancers write into their logs, with each request or with each error. */
 const LOGGED: Refused = {
-  why: 'is written into logs, here or by the servers around',
+  why: 'is written into the logs of servers and load balancers',
   names: [
     ...['baggage', 'correlation-id', 'referer', 'request-id', 'traceparent', 'tracestate', 'x-amzn-trace-id', 'x-b3'],
     ...['x-cloud-trace-context', 'x-correlation-id', 'x-request-id', 'x-trace-id', 'x-transaction-id'],
