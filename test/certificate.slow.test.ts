@@ -158,13 +158,15 @@ certificates(`${count} routes are checked`, () =>
   }),
 );
 
-certificates('no other target has one', () =>
-  inWorkspace(async ({ run, write }) => {
-    write('postern.yaml', SPEC.replace('nginx', 'caddy'));
+certificates('a file holds the certificate of one engine', () =>
+  inWorkspace(async ({ run, write, read }) => {
+    write('postern.yaml', SPEC.replace('nginx: {}', 'nginx: {}, caddy: {}'));
     await run('generate');
     const { status, stdout } = await run('prove --certificate certificate.json');
     assert.is(status, 2);
-    assert.match(stdout, /no certificate is written: .*nginx/);
+    assert.match(stdout, /no certificate is written: (?:nginx and caddy|caddy and nginx) are proved/);
+    assert.throws(() => read('certificate.json'));
+    assert.is((await run('prove --engine caddy --certificate certificate.json')).status, 0);
   }),
 );
 

@@ -3,24 +3,32 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { certify } from '../src/targets/nginx/certificate.ts';
+import { certify as certifyCaddy } from '../src/targets/caddy/certificate.ts';
+import { certify as certifyNginx } from '../src/targets/nginx/certificate.ts';
 import { randomOf } from '../src/verify/random.ts';
 import { mutated } from './support/fileMutations.ts';
-import { exampleFiles, type Made, PROVED_SPEC, proof, specFiles } from './support/proofs.ts';
+import { type Engine, exampleFiles, type Made, PROVED_SPEC, proof, specFiles } from './support/proofs.ts';
 
 // POSTERN_SEED=$RANDOM looks where nobody has looked before; POSTERN_EDITS and POSTERN_FIELDS are how many changes.
 const seed = process.env['POSTERN_SEED'] ?? 'certificates';
 const edits = Number(process.env['POSTERN_EDITS'] ?? 5);
 const fields = Number(process.env['POSTERN_FIELDS'] ?? 20);
-const CHECKER = fileURLToPath(new URL('../templates/nginx/check-certificate.js', import.meta.url));
 const certificates = suite('changed certificates and files');
 
-const SOURCES: Readonly<Record<string, () => Made>> = {
-  'a small spec': () => specFiles(PROVED_SPEC, 'nginx'),
-  'gitlab-flow': () => exampleFiles('gitlab-flow', 'nginx'),
+const ENGINES = ['nginx', 'caddy'] as const;
+const EXAMPLES = [
+  'gitlab-flow',
   // Its checks and proofs take seconds.
-  ...(process.env['POSTERN_EDITS'] !== undefined && { 'gitlab-proxy': () => exampleFiles('gitlab-proxy', 'nginx') }),
-};
+  ...(process.env['POSTERN_EDITS'] === undefined ? [] : ['gitlab-proxy']),
+];
+
+const SOURCES: readonly (readonly [name: string, make: () => Made])[] = ENGINES.flatMap((engine) => [
+  [`${engine}: a small spec`, () => specFiles(PROVED_SPEC, engine)] as const,
+  ...EXAMPLES.map((name) => [`${engine}: ${name}`, () => exampleFiles(name, engine)] as const),
+]);
+
+const certify = ({ engine, policy, files }: Made): object =>
+  engine === 'nginx' ? certifyNginx(policy, files) : certifyCaddy(policy, files);
 
 interface Checked {
   readonly status: number;
@@ -28,30 +36,35 @@ interface Checked {
 }
 
 /** The checker's own text, run here with the files at hand, since a process for each change would take minutes. */
-function check(certificate: unknown, files: Made['files']): Checked {
+function check(certificate: unknown, { engine, files }: Pick<Made, 'engine' | 'files'>): Checked {
   const texts = new Map(files.map(({ path, text }) => [path, text]));
   const read = (path: string) => (path === 'certificate' ? JSON.stringify(certificate) : texts.get(path));
-  const program = { argv: ['', '', 'certificate', 'nginx'], exitCode: 0 };
+  const program = { argv: ['', '', 'certificate', engine], exitCode: 0 };
   const told: string[] = [];
   const say = { log: (text: string) => told.push(text), error: (text: string) => told.push(text) };
-  checker(read, join, program, say);
+  checkers[engine](read, join, program, say);
   return { status: program.exitCode, told: told.join('\n') };
 }
 
-const checker = new Function(
-  ...['readFileSync', 'join', 'process', 'console'],
-  readFileSync(CHECKER, 'utf8').replace(/^(?:#!|import ).*$/gm, ''),
-);
+const checkerOf = (engine: Engine) =>
+  new Function(
+    ...['readFileSync', 'join', 'process', 'console'],
+    readFileSync(
+      fileURLToPath(new URL(`../templates/${engine}/check-certificate.js`, import.meta.url)),
+      'utf8',
+    ).replace(/^(?:#!|import ).*$/gm, ''),
+  );
+const checkers = { nginx: checkerOf('nginx'), caddy: checkerOf('caddy') };
 
-for (const [name, source] of Object.entries(SOURCES)) {
+for (const [name, source] of SOURCES) {
   certificates(`${name}: an edit of its files is refused, or decides nothing`, () => {
     const own = source();
-    const certificate = certify(own.policy, own.files);
-    assert.is(check(certificate, own.files).status, 0, check(certificate, own.files).told);
+    const certificate = certify(own);
+    assert.is(check(certificate, own).status, 0, check(certificate, own).told);
     const counts = { differs: 0, 'cannot tell': 0, 'decides nothing': 0, 'prover cannot tell': 0 };
     for (let number = 0; number < edits; number++) {
       const change = mutated(own.files, randomOf(`${seed} ${name} ${number}`));
-      const { status } = check(certificate, change.files);
+      const { status } = check(certificate, { ...own, files: change.files });
       if (status !== 0) counts[status === 1 ? 'differs' : 'cannot tell'] += 1;
       else {
         const result = proof({ ...own, files: change.files });
@@ -66,7 +79,7 @@ for (const [name, source] of Object.entries(SOURCES)) {
 
   certificates(`${name}: an edit of its certificate is refused`, () => {
     const own = source();
-    const certificate = certify(own.policy, own.files);
+    const certificate = certify(own);
     const random = randomOf(`${seed} ${name} fields`);
     const all = changesOf(certificate);
     const picked = fields >= all.length ? all : Array.from({ length: fields }, () => random.pick(all));
@@ -74,7 +87,7 @@ for (const [name, source] of Object.entries(SOURCES)) {
     const accepted = picked
       .filter(
         ({ at, changed }) =>
-          !/^proxies\.0\.(?:walk|cuts)\.|\.(?:is\.|without is$)/.test(at) && check(changed, own.files).status === 0,
+          !/^proxies\.0\.(?:walk|cuts)\.|\.(?:is\.|without is$)/.test(at) && check(changed, own).status === 0,
       )
       .map(({ at }) => at);
     console.log(`${name}: ${picked.length} of ${all.length} changes tried`);

@@ -106,7 +106,8 @@ export const options = {
   },
   certificate: {
     ...text,
-    describe: 'write to this file what the files of nginx decide, for templates/nginx/check-certificate.js',
+    describe:
+      'write to this file what the files of nginx or Caddy decide, for check-certificate.js in templates/nginx or caddy',
   },
   live: { ...list, describe: 'compare with what runs: TARGET=FILE, or TARGET=- for standard input' },
   'fail-on': {

@@ -40,7 +40,8 @@ export async function prove(args: ProveArguments, io: Io): Promise<Status> {
   if ('problem' in chosen)
     return print({ ...report, status: 2, diagnostics: [...diagnostics, chosen.problem] }, format, io);
   const folder = outputFolder(out, source);
-  const found: Diagnostic[] = [];
+  const certified = chosen.targets.filter(hasCertificate);
+  const found: Diagnostic[] = certificate === undefined ? [] : oneCertificate(certified);
   const proofs: Proof[] = [];
   for (const target of chosen.targets) {
     const running = live.find((each) => each.startsWith(`${target.name}=`))?.slice(target.name.length + 1);
@@ -55,18 +56,9 @@ export async function prove(args: ProveArguments, io: Io): Promise<Status> {
     const asked = { policy, spec, readFile: source.read, from: running, engines };
     const ofTarget = await proveTarget({ ...asked, target, files: texts });
     proofs.push(...ofTarget);
-    if (certificate !== undefined && ofTarget.every((each) => each.status === 0))
+    if (certificate !== undefined && certified.length === 1 && ofTarget.every((each) => each.status === 0))
       found.push(...writeCertificate(certificate, { target, policy, files: texts }));
   }
-  if (
-    certificate !== undefined &&
-    chosen.targets.every(({ readBack }) => readBack.decides !== 'requests' || !readBack.certify)
-  )
-    found.push(
-      proveCodes.report('no-certificate', ['targets'], {
-        problem: 'the files of nginx are not among those that are proved',
-      }),
-    );
   const status = found.length > 0 ? worstOf([...proofs, { status: 2 }]) : worstOf(proofs);
   const proved = proofs.flatMap(({ line }) => line ?? []);
   const kinds = new Set(proofs.flatMap(({ line, outcome }) => (line === undefined ? [] : outcome.decides)));
@@ -87,7 +79,20 @@ export async function prove(args: ProveArguments, io: Io): Promise<Status> {
   );
 }
 
-/** Writes down what proved files decide. Other targets than nginx have no certificate, and are passed over. */
+const hasCertificate = ({ readBack }: Provable) => readBack.decides === 'requests' && readBack.certify !== undefined;
+
+/** A file holds the certificate of one engine: reports where there are none, or several. */
+function oneCertificate(certified: readonly Provable[]): Diagnostic[] {
+  if (certified.length === 1) return [];
+  const names = certified.map(({ name }) => name).join(' and ');
+  const problem =
+    certified.length === 0
+      ? 'the files of nginx or Caddy are not among those that are proved'
+      : `${names} are proved, and a file holds the certificate of one; choose it by "--engine"`;
+  return [proveCodes.report('no-certificate', ['targets'], { problem })];
+}
+
+/** Writes down what proved files decide. Targets that decide no requests have no certificate, and are passed over. */
 function writeCertificate(
   file: string,
   {

@@ -27,7 +27,7 @@ export const proveCodes = defineCodes('prove', {
     'the sites of domain rewrites are not looked at: "verify" puts them to the test',
   ),
   'no-certificate': error(({ problem }: { problem: string }) => `no certificate is written: ${problem}`).hint(
-    'a certificate is for what "generate" writes for nginx, and for all proxies of a spec; "prove" without it proves more',
+    'a certificate is for what "generate" writes for nginx or Caddy, and for all proxies of a spec; "prove" without it proves more',
   ),
   'unknown-engine': error(
     ({ engine }: { engine: string }) => `the files of ${JSON.stringify(engine)} cannot be read back`,

@@ -95,7 +95,8 @@ function filledIn(text: string, args: readonly string[], place: string): string 
   return filled;
 }
 
-function parse(text: string, file: string): readonly Line[] {
+/** The lines of one file as they are written. */
+export function parse(text: string, file: string): readonly Line[] {
   if (text.includes('{$')) throw new CannotTell(`${file} is filled in from the environment`);
   const lines: Line[] = [];
   const open: { words: readonly Word[]; place: string; block: Line[] }[] = [];

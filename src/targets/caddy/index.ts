@@ -2,6 +2,7 @@ import { renderTemplate } from '../../render/render.ts';
 import { certificateOf } from '../sites.ts';
 import { defineTarget, type RenderedFile } from '../target.ts';
 import { SECRETS } from './caddyfile.ts';
+import { certify } from './certificate.ts';
 import { importCaddyfile } from './import.ts';
 import { formatCaddyfile } from './layout.ts';
 import { compareCaddy } from './live.ts';
@@ -36,7 +37,7 @@ export const caddy = defineTarget({
   },
   renderedKeys: { included: [SECRETS], compare: renderedKeys },
   live: compareCaddy,
-  readBack: { decides: 'requests', read: readBack },
+  readBack: { decides: 'requests', read: readBack, certify },
   moved,
   siteCertificate: ({ options, at }) => certificateOf(options.sites, at),
   run,

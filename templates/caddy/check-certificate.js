@@ -1,0 +1,420 @@
+#!/usr/bin/env node
+// node check-certificate.js CERTIFICATE FOLDER: shows that the Caddyfile in FOLDER decides, for all requests, what the
+// rows of CERTIFICATE say. Exit status: 0 it holds, 1 something else is decided, 2 it cannot be told.
+//  1. The table of paths is taken apart into patterns of the form that rows have, "/api/{int}/x". Patterns and rows are
+//     walked together, a segment at a time: each segment is a text that one of them has here, or any other text, of
+//     which only the narrowest type is told. Where a path ends, it has come to an entry of the table, and to some rows.
+//  2. For both and each method, the site is run from top to bottom, as Caddy runs what is in `route`, for all callers,
+//     addresses and values of quoted tables, and has to come to what the rows demand. A directive, a matcher or a form
+//     of an expression that is not known at its place is refused.
+// Nothing in a certificate is believed. All lines of the files have to be in `around` word for word, but those of the
+// tables in `FOLLOWED`. What the others do, and what is set for them alone, is left to the reader.
+// On trust is Caddy's manual on its directives; that {request.safe_path} is "" or the path as it was sent, that types
+// accept what narrower ones do (`WIDER`) and no ""; that {key.id} owns the key that was sent, and {key.token} is its
+// token, without a blank at its start; that the imported secrets make no other directive than the table {key.found}.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+const ending = (status) => (why) => { throw Object.assign(new Error(why), { status }); };
+const [differs, cannot] = [1, 2].map(ending);
+const once = (map, key, make) => (map.has(key) ? map : map.set(key, make())).get(key);
+const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+const unique = (items) => [...new Set(items)];
+const FOLLOWED = ['request.row', 'request.route', 'caller.class'];
+FOLLOWED.push('decision.pass', 'decision.reason', 'decision.status', 'decision.allow');
+
+// ---- The files. A line is a list of its words, with a list of lines at its end where it has a block.
+const WORD = /[ \t\r]*(?:"((?:[^"\\]|\\.)*)"|`([^`]*)`|([^\s"`\\#<][^\s\\"`]*))(?=\s|$)/y;
+function linesOf(folder, name) {
+  const [text, stack] = [readFileSync(join(folder, name), 'latin1'), [[]]];
+  if (text.includes('{$')) cannot(`${name} is filled in from the environment`);
+  for (const [index, line] of text.split('\n').entries()) {
+    const words = [];
+    for (let at = 0; !/^[ \t\r]*(?:#|$)/.test(line.slice(at)); at = WORD.lastIndex) {
+      WORD.lastIndex = at;
+      const [, quoted, raw, bare] = WORD.exec(line) ?? cannot(`${name}:${index + 1} has a word that is not known`);
+      words.push(quoted?.replaceAll('\\"', '"') ?? raw ?? bare);
+      if (bare === undefined && /^(?:[{}]|import|\(.*\))$/.test(words.at(-1))) cannot(`${name}: an odd word in quotes`);
+    }
+    const last = words.at(-1);
+    if (words.slice(0, -1).some((word) => /^[{}]$/.test(word))) cannot(`${name}:${index + 1}: a brace inside a line`);
+    if (last === '{') stack.at(-1).push([...words.slice(0, -1), stack[stack.push([]) - 1]]);
+    else if (last === '}') words.length > 1 || stack.length === 1 ? cannot(`${name}: a "}" too many`) : stack.pop();
+    else if (words.length > 0) stack.at(-1).push(words);
+  }
+  return stack.length > 1 ? cannot(`${name} breaks off`) : stack[0];
+}
+const blockOf = (line) => (Array.isArray(line.at(-1)) ? line.at(-1) : undefined);
+/** Puts files in the place of their imports. Those of snippets and secrets stay. */
+function inlined(lines, folder, snippets) {
+  return lines.flatMap((line) => {
+    const [word, file, ...more] = line;
+    if (word === 'import' && file !== 'secrets/keys*' && !snippets.has(file))
+      return /^[\w.-]+$/.test(file) && more.length === 0 ? linesOf(folder, file) : cannot(`import ${file}`);
+    return [blockOf(line) ? [...line.slice(0, -1), inlined(blockOf(line), folder, snippets)] : line];
+  });
+}
+const isFollowed = ([word, , name]) => word === 'map' && FOLLOWED.includes(String(name).slice(1, -1));
+/** Leaves out the rows of the tables that are followed. */
+const around = (lines) => lines.map((line) =>
+  isFollowed(line) ? line.slice(0, 3) : blockOf(line) ? [...line.slice(0, -1), around(blockOf(line))] : line);
+
+// ---- Expressions.
+/** Those that mean the same here and in Caddy. */
+const SAFE = /^\^(?:[\w~:/@,=+ -]|\[\^?[^\]\\]+\][+*]?|\((?:\?:)?|\)[?*]?|\||\$|\.\*)*$/;
+const [OPEN, LITERAL] = [/\((?:\?:)?/y, /[\w ~:/@,=%&;!'<>-]+|\[([^^\\\]])\]|\$$/y];
+/** Returns all texts that an expression without repetition stands for, with a sign for each of `atoms`. */
+function textsOf(source, atoms) {
+  let at = 1;
+  const next = (expression) => { expression.lastIndex = at; return expression.exec(source); };
+  const one = () => {
+    const [own, sign] = atoms.find(([text]) => source.startsWith(text, at)) ?? next(LITERAL) ?? next(OPEN) ?? [''];
+    at += own.length || cannot(`the expression ${source} from "${source.slice(at)}" on`);
+    if (own[0] !== '(' || atoms.some(([text]) => text === own)) return [sign ?? own];
+    const all = sequence();
+    while (source[at] === '|' && ++at) all.push(...sequence());
+    if (source[at++] !== ')') cannot(`the expression ${source} breaks off`);
+    return source[at] === '?' && ++at ? [...all, ''] : all;
+  };
+  const sequence = () => {
+    let all = [''];
+    while (at < source.length && source[at] !== '|' && source[at] !== ')') {
+      const ends = one();
+      all = all.flatMap((start) => ends.map((end) => start + end));
+    }
+    return all;
+  };
+  const all = source[0] === '^' ? sequence() : cannot(`the expression ${source} has no start`);
+  return at < source.length ? cannot(`the expression ${source} has two starts`) : all;
+}
+const ANY = [['[^ ]+', '⊕'], ['[^ ]*', '⊛'], ['[^ ]', '⊙']];
+/** Types of segments, each with the next wider one, narrowest first, and how safe paths are tested for them. */
+const WIDER = { int: 'hex', hex: 'slug', uuid: 'slug', slug: 'segment', segment: 'encodedPath' };
+Object.assign(WIDER, { encodedPath: 'encodedText', encodedText: 'none' });
+const HEX = '[0-9A-Fa-f]';
+const SOURCES = { int: '[0-9]+', hex: `${HEX}+`, uuid: `${HEX}{8}-${HEX}{4}-${HEX}{4}-${HEX}{4}-${HEX}{12}` };
+Object.assign(SOURCES, { slug: '[A-Za-z0-9._-]+', segment: '(?:[^/%]|%[^23]|%2[^35Ff]|%3[^Ff])+' });
+Object.assign(SOURCES, { encodedPath: '(?:[^/%]|%[^23]|%2[^35]|%3[^Ff])+', encodedText: '[^/]+' });
+const PARTS = Object.entries(SOURCES).flatMap(([type, own]) => [[`${own}(?:/${own})*`, `{${type}*}`]]);
+PARTS.push(...Object.entries(SOURCES).map(([type, own]) => [own, `{${type}}`]));
+const isWithin = (type, wanted) => type !== undefined && (type === wanted || isWithin(WIDER[type], wanted));
+const typeOf = (text) => Object.keys(WIDER).find((type) => new RegExp(`^(?:${SOURCES[type]})$`).test(text)) ?? 'none';
+const TYPE = `\\{(?:${Object.keys(SOURCES).join('|')})`;
+const PATH = new RegExp(`^(?=/)(?:/(?:[^/{} ]*|${TYPE}\\}))*(?:/${TYPE}\\*\\})?$`);
+
+// ---- 1. Paths.
+/** Returns each pair of what the table of paths holds and rows say. */
+function endsOf(table, rows) {
+  const [next, entryAt, rowsAt] = [new Map(), new Map(), new Map()];
+  const add = (path) => {
+    if (!PATH.test(path)) cannot(`the path ${path}`);
+    for (const { index, 1: part } of path.matchAll(/\/([^/]*)/g))
+      once(next, path.slice(0, index), () => new Set()).add(part);
+  };
+  for (const [index, [key]] of table.rows.entries()) {
+    const paths = key[0] === '~' && key.at(-1) === '$' ? textsOf(key.slice(1, -1), PARTS) : cannot(`the row ${key}`);
+    for (const path of paths) { add(path); once(entryAt, path, () => index); }
+  }
+  for (const row of rows) { add(row.path); once(rowsAt, row.path, () => []).push(row); }
+  const step = (places, text, type) => unique(places.flatMap((place) => {
+    const isHere = (part) => (part[0] === '{' ? isWithin(type, part.replace(/[{}*]/g, '')) : part === text);
+    const isAgain = isWithin(type, /\/\{(\w+)\*\}$/.exec(place)?.[1]);
+    const following = [...(next.get(place) ?? [])].filter(isHere).map((part) => `${place}/${part}`);
+    return isAgain ? [place, ...following] : following;
+  })).sort();
+  const [states, ends] = [new Map([['', ['']]]), new Map()];
+  for (const places of states.values()) {
+    const index = Math.min(...places.map((place) => entryAt.get(place) ?? Number.POSITIVE_INFINITY));
+    const end = { row: table.rows[index]?.[1] ?? table.fallback, rows: places.flatMap((at) => rowsAt.get(at) ?? []) };
+    ends.set(JSON.stringify([end.row, unique(end.rows.map(({ said }) => said)).sort()]), end);
+    const texts = places.flatMap((place) => [...(next.get(place) ?? [])].filter((part) => part[0] !== '{'));
+    const reach = (to) => states.set(to.join(' '), to);
+    for (const text of unique(['', ...texts])) reach(step(places, text, typeOf(text)));
+    for (const type of [...Object.keys(WIDER), 'none']) reach(step(places, undefined, type));
+  }
+  return [...ends.values()];
+}
+/** Returns the class of a method by the table that finds it in an entry, which may have rows of three forms. */
+function routeOf({ source, rows, fallback }, method, row) {
+  if (source !== '{http.request.method} {http.vars.row}') cannot('{request.route} looks at something else');
+  for (const [key, value] of rows) {
+    const isOne = /^~\^([A-Z][A-Z0-9_-]*) \(\?:\[\^ \]\+ \)\*\1=\(\[\^ \]\+\)$/.test(key) && value === '$1';
+    const isNone = /^~\^\(\?:[A-Z|-]+\) $/.test(key) && value === '';
+    if (!isOne && !isNone && !(key === '~^[^ ]+ [*]=([^ ]+)$' && value === '$1')) cannot(`the row ${key} of routes`);
+    const found = new RegExp(key.slice(1)).exec(`${method} ${row}`);
+    if (found) return value && found[1];
+  }
+  return fallback;
+}
+/** Returns what rows say of a method: how a request is treated, as part of which groups, and what is allowed. */
+function targetOf(rows, method, treatments) {
+  const named = unique(rows.flatMap(({ methods }) => methods)).sort();
+  const isNever = method === 'CONNECT' || method === 'TRACE';
+  const own = named.includes(method) ? method : isNever ? undefined : '*';
+  const fitting = rows.filter(({ methods }) => methods.includes(own));
+  const [name, ...more] = unique(fitting.map((row) => row.treatment));
+  if (more.length > 0 || (name !== undefined && !treatments[name])) cannot(`rows do not agree on ${name}`);
+  return { allow: named.join(', '), groups: unique(fitting.map(({ group }) => group)), treatment: treatments[name] };
+}
+
+// ---- 2. What a site does with a request.
+class Way {
+  /** `ask` is called for all that is not known. */
+  constructor(known) { Object.assign(this, { vars: new Map(), maps: new Map(), frozen: new Set() }, known); }
+  evaluate(template, vars = this.vars) {
+    const text = template.replace(/\{([\w.]+)\}/g, (_, name) => this.value(name, vars));
+    return /[{}\\$]/.test(text) ? cannot(`the text ${template}`) : text;
+  }
+  value(name, vars = this.vars) {
+    if (name.startsWith('http.vars.')) {
+      const set = vars.get(name.slice('http.vars.'.length));
+      return set ? this.evaluate(set.template, set.vars) : '';
+    }
+    // Caddy takes what nobody has made for "".
+    if (name === 'caller.class' && !this.maps.has(name)) return '';
+    const table = this.maps.get(name) ?? cannot(`{${name}} is not known here`);
+    if (name === 'key.id' || name === 'key.token') {
+      const isFound = this.hasSecrets && vars.get('found')?.template === '{key.found}';
+      const isOwn = same([table.source, table.rows, table.fallback], ['{http.vars.found}', KEY_ROWS[name], '']);
+      if (!isFound || !isOwn) cannot(`{${name}}`);
+      return this.ask(name, name === 'key.id' ? ['', ...this.ids, '⟨key⟩'] : ['', '⟨token⟩']);
+    }
+    if (name === 'request.row') {
+      const isPath = this.maps.get('request.safe_path')?.source === '{http.request.orig_uri}';
+      return isPath && table === this.rowTable ? this.row : cannot(`{${name}} is of something else`);
+    }
+    if (name === 'request.route')
+      return table === this.routeTable && this.value('http.vars.row', vars) === this.row ? this.route : cannot(name);
+    if (FOLLOWED.includes(name)) return this.lookUp(name, table, vars);
+    this.freeze(table.source);
+    const values = unique([...table.rows.map(([, value]) => value), table.fallback]);
+    return values.some((value) => /[${}\s\\]/.test(value)) ? cannot(`{${name}} is no word`) : this.ask(name, values);
+  }
+  /** What a quoted table has looked at must not change any more. */
+  freeze(template) {
+    for (const [, name] of template.matchAll(/\{([\w.]+)\}/g)) {
+      if (this.maps.has(name)) this.freeze(this.maps.get(name).source);
+      else this.frozen.add(name);
+    }
+  }
+  lookUp(name, table, vars) {
+    if (!table.isChecked) checkForms(name, table, this.ids);
+    table.isChecked = true;
+    const text = this.evaluate(table.source, vars);
+    const fields = table.source.split(' ').length;
+    if (fields > 1 && text.split(' ').length !== fields) cannot(`a value with a blank in {${name}}: ${text}`);
+    for (const [key, value] of table.rows) {
+      const found = key[0] === '~' && once(table.expressions, key, () => new RegExp(key.slice(1))).exec(text);
+      if (found) return value.replace(/\$(\d)/g, (_, group) => found[Number(group)] ?? '');
+      if (key === text) return this.evaluate(value, vars);
+    }
+    return this.evaluate(table.fallback, vars);
+  }
+  /** Returns whether all conditions of a matcher hold. Of headers and protocol nothing is known. */
+  fits(lines) {
+    const names = lines.map(([name]) => name).filter((name) => name !== 'not' && name !== 'header');
+    if (names.length > unique(names).length) cannot(`a matcher has two of ${names}`);
+    const isOfHead = ([name]) => name === 'header' || name === 'protocol';
+    const head = lines.filter(isOfHead);
+    const isRest = lines.filter((line) => !isOfHead(line)).every((line) => this.holds(line));
+    return isRest && (head.length === 0 || this.ask(JSON.stringify(head), [true, false]));
+  }
+  holds([name, ...args]) {
+    if (name === 'not') return !this.fits(blockOf(args) ?? [args]);
+    if (name === 'client_ip') return this.ask(addressName(args), [true, false]);
+    const [key = '', ...values] = args;
+    if (values.some((value) => typeof value !== 'string' || /[{}]/.test(value))) cannot(`a matcher with ${values}`);
+    const own = /[{}]/.test(key) ? this.evaluate(key) : this.value(`http.vars.${key}`);
+    if (name === 'vars') return values.includes(own);
+    if (name === 'vars_regexp' && values.length === 1 && SAFE.test(values[0]) && !/[⟨⟩]/.test(own))
+      return new RegExp(values[0]).test(own);
+    return cannot(`the matcher ${name}`);
+  }
+  /** Runs lines in order. Returns what becomes of the request, or nothing if they leave it to those that follow. */
+  run(written, outer = new Map()) {
+    const lines = this.filled(written);
+    const matchers = new Map(outer);
+    const own = lines.filter(([name]) => name[0] === '@').map(([name, ...parts]) => [name, blockOf(parts) ?? [parts]]);
+    if (new Set(own.map(([name]) => name)).size < own.length) cannot('a matcher is there twice');
+    for (const [name, conditions] of own) matchers.set(name, conditions);
+    for (const line of lines.filter(([name]) => name[0] !== '@')) {
+      const end = this.directive(line, matchers);
+      if (end) return end;
+    }
+    return undefined;
+  }
+  /** Puts snippets in the place of their imports. */
+  filled(lines) {
+    return lines.flatMap((line) => {
+      if (line[0] !== 'import' || line[1] === 'secrets/keys*') return [line];
+      return line.length === 2 && this.snippets.has(line[1]) ? this.filled(this.snippets.get(line[1])) : cannot(line);
+    });
+  }
+  directive([name, ...all], matchers) {
+    const has = typeof all[0] === 'string' && all[0][0] === '@';
+    const [args, block] = [has ? all.slice(1) : all, blockOf(all)];
+    if (typeof args[0] === 'string' && /^[/*@]/.test(args[0])) cannot(`${name} ${args[0]}`);
+    if (name === 'log_append' || name === 'request_body') return undefined;
+    if (name === 'header' && args[0] !== 'Allow')
+      return /allow/i.test(JSON.stringify(args)) ? cannot('a header that may be Allow') : undefined;
+    if (has && !this.fits(matchers.get(all[0]) ?? cannot(`the matcher ${all[0]}`))) return undefined;
+    const is = (known, count) => name === known && args.length === count;
+    if (is('import', 1) && !has && args[0] === 'secrets/keys*') this.hasSecrets = true;
+    else if (is('route', 1) && block) return this.run(block, matchers);
+    else if (is('map', 3) && !has && block) this.define(args[0], args[1], block);
+    else if (is('vars', 1) && block) for (const line of block) this.set(line);
+    else if (is('vars', 2) && !block) this.set(args);
+    else if (is('header', 2)) this.allow = this.evaluate(args[1]);
+    else if (is('error', 2)) return { refused: this.evaluate(args[0]), status: this.evaluate(args[1]) };
+    else if (is('respond', 2) && !block) return { leads: [name, ...args] };
+    else if (is('reverse_proxy', 2) && block?.every(([word]) => word === 'import' || word === 'header_up'))
+      return { leads: [name, args[0], ...block.at(-1)] };
+    else cannot(`${name} with ${args.length} words is not known here`);
+    return undefined;
+  }
+  set([name, template, ...more]) {
+    if (typeof template !== 'string' || more.length > 0 || !/^\w+$/.test(name)) cannot(`the variable ${name}`);
+    if (this.frozen.has(`http.vars.${name}`)) cannot(`${name} is changed after it was looked at`);
+    if (/^[+-]?[\d.]/.test(template)) cannot(`the number ${template}`);
+    this.vars = new Map(this.vars).set(name, { template, vars: this.vars });
+  }
+  define(source, destination, block) {
+    const [, name] = /^\{([\w.]+)\}$/.exec(destination) ?? cannot(`a table for ${destination}`);
+    const isTaken = this.maps.has(name) || this.frozen.has(name) || /^(?:http|env|file|time|system)\b/.test(name);
+    if (isTaken) cannot(`{${name}} is made twice`);
+    this.maps.set(name, once(this.tables, block, () => tableOf(source, block)));
+  }
+}
+function tableOf(source, block) {
+  if (block.some((line) => line.length !== 2 || typeof line[1] !== 'string')) cannot(`an odd row of ${source}`);
+  const [rows, ends] = [block.filter(([key]) => key !== 'default'), block.filter(([key]) => key === 'default')];
+  if (ends.length > 1 || block.some(([, value]) => value === '-')) cannot(`an odd table of ${source}`);
+  return { source, rows, fallback: ends[0]?.[1] ?? '', expressions: new Map() };
+}
+/** Refuses a table that could tell apart what is not known: keys that are nobody's, and tokens. */
+function checkForms(name, { source, rows }, ids) {
+  const sources = rows.map(([key]) => key).filter((key) => key[0] === '~').map((key) => key.slice(1));
+  if (sources.some((own) => !SAFE.test(own))) cannot(`an expression of {${name}} is not known`);
+  const isOdd = ([key, value]) => (key[0] === '~' ? /[{}\\]|\$(?!\d(?!\w))/ : /[{}\\$]/).test(value);
+  if (rows.some(isOdd)) cannot(`{${name}} leads to something odd`);
+  const fields = source.split(' ');
+  const isKey = /^=?\{http\.vars\.key\}$/.test(source);
+  const known = ([key]) => (key[0] === '~' ? textsOf(key.slice(1), []) : [`${key.replace(/^=/, '')}$`]);
+  const isNobody = (text) => !ids.includes(text.slice(0, -1)) || text.at(-1) !== '$';
+  if (isKey && rows.flatMap(known).some(isNobody)) cannot(`{${name}} knows other keys`);
+  if (fields.slice(0, -1).includes('{http.vars.token}') || (!isKey && source.includes('{http.vars.key}')))
+    cannot(`{${name}} looks at a key or a token`);
+  if (fields.at(-1) !== '{http.vars.token}') return;
+  const isGood = (own) => own.length < fields.length || (own.length === fields.length && /^[⊙$]?$/.test(own.at(-1)));
+  if (sources.length < rows.length || sources.some((own) => textsOf(own, ANY).some((text) => !isGood(text.split(' ')))))
+    cannot(`{${name}} tells tokens apart`);
+}
+const KEY_ROWS = { 'key.id': [['~^([^ ]+) ', '$1']], 'key.token': [['~^[^ ]+ [a-z]+ (.+)$', '$1']] };
+const addressName = (ranges) => `client_ip ${[...ranges].sort().join(' ')}`;
+const STATUS = { 'key-missing': 401, 'key-malformed': 401, path: 404, query: 400, malformed: 400 };
+Object.assign(STATUS, { 'content-type': 415, 'body-size': 413 });
+/** Returns what rows demand of a request. */
+function wantedOf({ treatment, groups, allow }, { from, methodNotAllowed, usesKeys }, keys, way) {
+  const isIn = (ranges) => ranges === 'any' || way.ask(addressName(ranges), [true, false]);
+  const refused = (reason) => ({ refused: reason, status: String(STATUS[reason] ?? 403) });
+  if (!isIn(from)) return refused('address');
+  if (usesKeys && !treatment?.isOpen) {
+    const key = keys.find(({ id }) => id === way.value('key.id'));
+    if (!key || !isIn(key.from)) return refused(way.value('key.fault'));
+    if (way.value('key.token') === '') return refused('token-missing');
+    const isOwn = groups[0] === '' || groups.some((group) => key.groups.includes(group));
+    if (treatment && !isOwn) return refused('key-routes');
+  }
+  if (!treatment) return allow === '' ? refused('path') : { refused: 'method', status: methodNotAllowed };
+  for (const name of ['request.query', 'request.body'])
+    if (way.value(name) !== 'ok') return refused(way.value(name));
+  return { leads: treatment.leads };
+}
+/** Returns whether errors are only told to the client. */
+function isOnlyTold(lines, snippets) {
+  return lines.every((line) => {
+    if (line[0] === 'import') return isOnlyTold(snippets.get(line[1]) ?? cannot(`import ${line[1]}`), snippets);
+    if (line[0] === 'route') return isOnlyTold(blockOf(line) ?? [], snippets);
+    return line[0][0] === '@' || (/^(?:header|log_append|map|respond|vars)$/.test(line[0]) && !isFollowed(line));
+  });
+}
+/** Checks one site. Returns how much there was to check. */
+function check({ keys }, proxy, sites, snippets) {
+  const [site, ...more] = sites.filter((each) => same(namesOf(each), proxy.names)).map(blockOf);
+  if (!site || more.length > 0) cannot(`not one site is ${proxy.names}`);
+  const [routes, others] = [site.filter(([word]) => word === 'route'), site.filter(([word]) => word !== 'route')];
+  if (routes.length !== 1 || routes[0].length !== 2) cannot('a site of another form');
+  for (const line of new Way({ snippets }).filled(others)) {
+    const [name, own] = [line[0], blockOf(line)];
+    if (name === 'handle_errors' ? line.length !== 2 || !isOnlyTold(own, snippets) : !/^(?:bind|tls|log)$/.test(name))
+      cannot(`${name} is not known beside the route of a site`);
+  }
+  const [block, tables] = [blockOf(routes[0]), new Map()];
+  const named = (name) => {
+    const [line, ...rest] = block.filter((each) => each[0] === 'map' && each[2] === `{${name}}` && each.length === 4);
+    if (!line || rest.length > 0) cannot(`not one table is {${name}}`);
+    return once(tables, line[3], () => tableOf(line[1], line[3]));
+  };
+  const [rowTable, routeTable] = [named('request.row'), named('request.route')];
+  if (rowTable.source !== '{request.safe_path}') cannot('{request.row} looks at something else');
+  const classes = Object.values(proxy.treatments).flatMap((each) => each.classes);
+  if (classes.length > unique(classes).length || classes.includes('')) cannot('a class has two treatments');
+  const rows = proxy.rows.map(([methods, path, treatment, group]) => {
+    const { isOpen = false, leads } = proxy.treatments[treatment] ?? cannot(`no treatment ${treatment}`);
+    if ((group === '') !== (isOpen || leads[0] === 'respond')) cannot(`${path} names no group, or asks for no key`);
+    const own = unique(methods.replace(/\bGET\b/, 'GET HEAD').split(' '));
+    return { methods: own, path, treatment, group, said: JSON.stringify([own, treatment, group]) };
+  });
+  const ids = keys.map(({ id }) => id);
+  if (ids.some((id) => !/^[\w.-]+$/.test(id)) || unique(ids).length < ids.length) cannot('an odd key');
+  const targets = new Map();
+  const always = ['HEAD', 'OPTIONS', 'CONNECT', 'TRACE', '⟨method⟩'];
+  always.push(...routeTable.rows.flatMap(([key]) => key.match(/[A-Z][A-Z0-9_-]*/g) ?? []));
+  for (const { row, rows: own } of endsOf(rowTable, rows))
+    for (const method of unique([...always, ...own.flatMap(({ methods }) => methods)]).filter((each) => each !== '*')) {
+      const target = { row, route: routeOf(routeTable, method, row), ...targetOf(own, method, proxy.treatments) };
+      targets.set(JSON.stringify(target), target);
+    }
+  let ways = 0;
+  for (const target of targets.values()) {
+    const { row, route, treatment } = target;
+    const wrong = (what) => differs(`${what}: ${JSON.stringify(target)}`);
+    if (treatment ? !treatment.classes.includes(route) : route !== '') wrong(`the class "${route}"`);
+    const all = [new Map()]; // What is chosen where something is asked. More are found on the way.
+    for (const chosen of all) {
+      const ask = (name, [first, ...rest]) => {
+        if (!chosen.has(name)) for (const other of rest) all.push(new Map([...chosen, [name, other]]));
+        return once(chosen, name, () => first);
+      };
+      const way = new Way({ ask, row, route, rowTable, routeTable, ids, snippets, tables });
+      const found = way.run(block) ?? cannot('a request comes to the end of the site');
+      const wanted = wantedOf(target, proxy, keys, way);
+      const isTold = way.allow === (wanted.status === '405' ? target.allow : undefined);
+      if (!same(found, wanted) || !isTold)
+        wrong(`${JSON.stringify([found, way.allow])} where rows want ${JSON.stringify(wanted)} of ${[...chosen]}`);
+      ways += 1;
+    }
+  }
+  return `${rows.length} rows, ${targets.size} kinds of target, ${ways} ways`;
+}
+const namesOf = (site) => [site.slice(0, -1), ...blockOf(site).filter(([word]) => word === 'bind')];
+try {
+  const [, , file, folder] = process.argv;
+  const certificate = JSON.parse(readFileSync(file, 'latin1'));
+  if (certificate.certificate !== 'postern caddy 1') cannot('this is no certificate that is known here');
+  const lines = linesOf(folder, 'Caddyfile');
+  if (!lines.every(blockOf)) cannot('a line stands outside of all sites');
+  const isSnippet = ([name]) => typeof name === 'string' && name[0] === '(';
+  const snippets = new Map(lines.filter(isSnippet).map(([name, block]) => [name.slice(1, -1), block]));
+  if (snippets.size < lines.filter(isSnippet).length) cannot('a snippet is there twice');
+  const all = inlined(lines, folder, snippets);
+  for (const line of all.filter(isSnippet)) snippets.set(line[0].slice(1, -1), line[1]);
+  if (!same(around(all), certificate.around)) cannot('what is not followed is not as it is quoted');
+  const sites = all.filter((line) => !isSnippet(line) && line.length > 1);
+  const isCovered = (site) => certificate.proxies.some(({ names }) => same(namesOf(site), names));
+  if (sites.some((site) => !isCovered(site))) cannot('a site has no rows');
+  for (const proxy of certificate.proxies)
+    console.log(`holds for ${proxy.names.join(' ')}: ${check(certificate, proxy, sites, snippets)}`);
+} catch (error) {
+  process.exitCode = error.status ?? 2;
+  console.error(`${error.status === 1 ? 'differs' : 'cannot be told'}: ${error.message}`);
+}
