@@ -74,8 +74,7 @@ function findsClient(model: FileModel, world: World): boolean {
   let isSame = true;
   explore((run) => {
     const request = new SymbolicRequest(run, world);
-    const own = model.client(request);
-    if (own !== request.hops.client()) isSame = false;
+    isSame &&= model.client(request) === request.hops.client();
   });
   return isSame;
 }
