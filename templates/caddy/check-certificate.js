@@ -33,7 +33,8 @@ function linesOf(folder, name) {
       WORD.lastIndex = at;
       const [, quoted, raw, bare] = WORD.exec(line) ?? cannot(`${name}:${index + 1} has a word that is not known`);
       words.push(quoted?.replaceAll('\\"', '"') ?? raw ?? bare);
-      if (bare === undefined && /^(?:[{}]|import|\(.*\))$/.test(words.at(-1))) cannot(`${name}: an odd word in quotes`);
+      const isOdd = words.length > 1 ? /^[{}]$/ : /^(?:[{}]|import|\(.*\))$/; // Quotes may not count.
+      if (bare === undefined && isOdd.test(words.at(-1))) cannot(`${name}: an odd word in quotes`);
     }
     const last = words.at(-1);
     if (words.slice(0, -1).some((word) => /^[{}]$/.test(word))) cannot(`${name}:${index + 1}: a brace inside a line`);
