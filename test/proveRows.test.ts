@@ -1,8 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { anyOf, explore } from '../src/prove/explore.ts';
 import { FirstRow } from '../src/prove/firstRow.ts';
 import { both, isEmptyLanguage, type Language, without } from '../src/prove/language.ts';
 import { matching, wholly } from '../src/prove/matching.ts';
+import { exactRow, exactRows } from '../src/prove/rows.ts';
 import { type Random, randomOf } from '../src/verify/random.ts';
 
 const rows = suite('rows of a table that are looked at together');
@@ -53,6 +55,23 @@ rows('a text finds its row', () => {
 rows('what looks around is not looked at together', () =>
   assert.throws(() => new FirstRow(['^(?=a)a']), /looks around/),
 );
+
+rows('of a long table, a text is found whose beginning or middle is open', () => {
+  const methods = ['get', 'post'];
+  const keys = Array.from({ length: 40 }, (_, n) => methods.map((method) => `${method} /a${n}`)).flat();
+  const table = exactRows([...keys, 'aba'], (key) => key);
+  const found = (before: string, language: string, after: string) => {
+    const seen: (string | undefined)[] = [];
+    explore((run) => {
+      run.pieces.set('open', run.pieces.get('open') ?? anyOf(wholly(language)));
+      seen.push(exactRow(run, [before, { piece: 'open' }, after], table));
+    });
+    return seen;
+  };
+  assert.equal(found('', '[a-z]+', ' /a7'), ['get /a7', 'post /a7', undefined]);
+  assert.equal(found('p', '[a-z ]+', '/a17'), ['post /a17', undefined]);
+  assert.equal(found('ab', '[a-z]*', 'ba'), [undefined]);
+});
 
 function isSame(one: Language | undefined, other: Language): boolean {
   if (!one) return isEmptyLanguage(other);

@@ -74,7 +74,8 @@ function findsClient(model: FileModel, world: World): boolean {
   let isSame = true;
   explore((run) => {
     const request = new SymbolicRequest(run, world);
-    isSame &&= model.client(request) === request.hops.client();
+    const own = model.client(request);
+    if (own !== request.hops.client()) isSame = false;
   });
   return isSame;
 }

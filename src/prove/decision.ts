@@ -32,7 +32,8 @@ export function decisionOf(
     const decision = decide(exampleRequest(request, target));
     if (decision.kind === 'deny' && REASONS.indexOf(decision.reason) <= REASONS.indexOf(upTo)) return decision;
   }
-  const passed = decide(exampleRequest(request, target));
+  // Once the body has been looked at, an example may have one that is refused.
+  const passed = request.run.once('decision about the head', () => decide(exampleRequest(request, target)));
   if (passed.kind === 'forward') narrowBody(request, passed.forwarding);
   return decide(exampleRequest(request, target));
 }

@@ -18,7 +18,7 @@ export type Part = string | { readonly piece: string } | { readonly secret: stri
 
 /** A part that is computed only when a comparison comes to it. It is "", or starts with a slash. */
 export interface Later {
-  readonly later: () => readonly Part[];
+  readonly later: (run: Run) => readonly Part[];
 }
 
 /** The texts that a piece of the request may be: those of `language` without those of `except`. */
@@ -42,55 +42,97 @@ export class StartOver extends Error {}
 export interface Run {
   /**
    * Returns one of the options, and each of them in some run. Which options are offered may depend on earlier choices,
-   * and on nothing else.
+   * and on nothing else. What is asked again has one option left then, or is asked by `once`.
    */
   choose<T>(options: readonly T[]): T;
+  /** Returns the answer to a question, which is looked for once and is the same in all that goes on from there. */
+  once<T>(question: string, find: () => T): T;
   readonly pieces: Map<string, Piece>;
+  /** Answers, by question. */
+  readonly notes: Map<string, unknown>;
 }
 
-interface Step {
-  chosen: number;
+/** A choice that some run came to, with all that was known by then. */
+interface Crossing {
+  readonly pieces: ReadonlyMap<string, Piece>;
+  readonly notes: ReadonlyMap<string, unknown>;
+  /** What was to be answered. */
+  readonly question: string | undefined;
   readonly count: number;
+  taken: number;
 }
 
 /** Calls `visit` once for each combination of choices that it makes, and returns the number of calls. */
 export function explore(visit: (run: Run) => void): number {
-  let path: Step[] = [];
+  const open: Crossing[] = [];
   for (let runs = 1; ; runs++) {
     try {
-      visit(runOn(path));
+      const way = new Way(open);
+      visit(way);
+      way.checkGoneOn();
     } catch (error) {
       if (!(error instanceof StartOver)) throw error;
-      path = [];
+      open.length = 0;
       continue;
     }
-    while (path.length > 0) {
-      const last = path.at(-1);
-      if (last && last.chosen + 1 < last.count) {
-        last.chosen++;
-        break;
-      }
-      path.pop();
-    }
-    if (path.length === 0) return runs;
+    for (let last = open.at(-1); last && last.taken === last.count; last = open.at(-1)) open.pop();
+    if (open.length === 0) return runs;
   }
 }
 
-function runOn(path: Step[]): Run {
-  let depth = 0;
-  return {
-    pieces: new Map(),
-    choose<T>(options: readonly T[]): T {
-      const step = path[depth] ?? { chosen: 0, count: options.length };
-      path[depth++] = step;
-      // With others, some would never be chosen.
-      if (step.count !== options.length)
-        throw new Error('what there is to choose depends on more than earlier choices');
-      const option = options[step.chosen];
-      if (option === undefined) throw new Error('nothing to choose from');
-      return option;
-    },
-  };
+/** Where a way does not come to the crossing that it goes on from, some options would never be chosen. */
+const ASTRAY = 'what there is to choose depends on more than earlier choices';
+
+/**
+ * Goes on from the last of the open crossings: what was known there is known, so that the visit comes to it without
+ * another choice.
+ */
+class Way implements Run {
+  readonly pieces: Map<string, Piece>;
+  readonly notes: Map<string, unknown>;
+  private readonly open: Crossing[];
+  private readonly asked: string[] = [];
+  private from: Crossing | undefined;
+
+  constructor(open: Crossing[]) {
+    this.open = open;
+    this.from = open.at(-1);
+    this.pieces = new Map(this.from?.pieces);
+    this.notes = new Map(this.from?.notes);
+  }
+
+  choose<T>(options: readonly T[]): T {
+    const [first] = options;
+    if (first === undefined) throw new Error('nothing to choose from');
+    if (options.length === 1) return first;
+    const { from } = this;
+    const count = options.length;
+    const question = this.asked.at(-1);
+    if (!from) {
+      this.open.push({ pieces: new Map(this.pieces), notes: new Map(this.notes), question, count, taken: 1 });
+      return first;
+    }
+    if (from.count !== count || from.question !== question) throw new Error(ASTRAY);
+    this.from = undefined;
+    return options[from.taken++] ?? first;
+  }
+
+  checkGoneOn(): void {
+    if (this.from) throw new Error(ASTRAY);
+  }
+
+  once<T>(question: string, find: () => T): T {
+    // Each question has answers of one type.
+    if (this.notes.has(question)) return this.notes.get(question) as T;
+    this.asked.push(question);
+    try {
+      const answer = find();
+      this.notes.set(question, answer);
+      return answer;
+    } finally {
+      this.asked.pop();
+    }
+  }
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -146,7 +188,7 @@ export function matches(run: Run, parts: readonly Part[], language: Language): b
     const known = settled(language, state);
     if (known !== undefined) return known;
     const part = left.shift() ?? '';
-    if (typeof part === 'object' && 'later' in part) left.unshift(...part.later());
+    if (typeof part === 'object' && 'later' in part) left.unshift(...part.later(run));
     else if (typeof part === 'string') state = stateAfter(language, part, state);
     else if ('secret' in part) throw new CannotTell('an expression looks at a secret');
     else {
@@ -191,14 +233,17 @@ function passPiece(run: Run, name: string, pass: Pass): number {
   const { language, state, then, first, isLast } = pass;
   const piece = pieceOf(run, name);
   if (piece.only !== undefined) return stateAfter(language, piece.only + then, state);
-  const known = passes.get(piece.except) ?? new Map<string, readonly Passed[]>();
-  passes.set(piece.except, known);
-  const key = `${piece.language.id} ${language.id} ${state} ${isLast} ${first} ${then}`;
-  const options = known.get(key) ?? passed(piece, pass);
-  known.set(key, options);
-  const option = run.choose(options);
-  run.pieces.set(name, option.piece);
-  return option.end;
+  const question = `${language.id} ${state} ${isLast} ${first} ${then}`;
+  return run.once(`pass ${name} ${question}`, () => {
+    const known = passes.get(piece.except) ?? new Map<string, readonly Passed[]>();
+    passes.set(piece.except, known);
+    const key = `${piece.language.id} ${question}`;
+    const options = known.get(key) ?? passed(piece, pass);
+    known.set(key, options);
+    const option = run.choose(options);
+    run.pieces.set(name, option.piece);
+    return option.end;
+  });
 }
 
 interface Passed {

@@ -30,9 +30,6 @@ export interface Ways {
 export class Hops {
   private readonly run: Run;
   private readonly ways: Ways;
-  /** `undefined` where it is no address. */
-  private readonly left = new Map<number, Alike | undefined>();
-  private isLong: boolean | undefined;
 
   constructor(run: Run, ways: Ways) {
     this.run = run;
@@ -45,15 +42,24 @@ export class Hops {
   }
 
   private addresses(number: number): Alike | undefined {
-    if (this.left.has(number)) return this.left.get(number);
+    if (this.isLookedAt(number)) return this.left(number);
     const { isDirect, addresses, proxy } = this.ways;
     const { clientIp } = proxy;
     const isEnded = !isDirect && number >= MOST_TRUSTED && clientIp.kind === 'header';
     const all = isEnded ? addressesOutside(addresses, clientIp.trusted) : addresses;
     const isNone = number > 0 && this.run.choose(all.length > 0 ? [true, false] : [true]);
     const found = isNone ? undefined : all;
-    this.left.set(number, found);
+    this.run.notes.set(`hop ${number}`, found);
     return found;
+  }
+
+  private isLookedAt(number: number): boolean {
+    return this.run.notes.has(`hop ${number}`);
+  }
+
+  /** Those that are left; `undefined` where it is no address. */
+  private left(number: number): Alike | undefined {
+    return this.run.notes.get(`hop ${number}`) as Alike | undefined;
   }
 
   /**
@@ -64,14 +70,13 @@ export class Hops {
     const addresses = this.addresses(number);
     if (!addresses) return undefined;
     const { value, addresses: left } = this.run.choose(groupsOf(addresses, of, valueOf));
-    this.left.set(number, left);
+    this.run.notes.set(`hop ${number}`, left);
     return value;
   }
 
   /** Whether the header spells an IPv4 address as an IPv6 one, such as `::ffff:192.0.2.1`. */
   isSpelledLong(): boolean {
-    this.isLong ??= this.run.choose([false, true]);
-    return this.isLong;
+    return this.run.once('long', () => this.run.choose([false, true]));
   }
 
   /** Returns which of them is the client, as the spec understands it. */
@@ -90,15 +95,15 @@ export class Hops {
 
   /** One of the addresses that the connection may come from. */
   peer(): Address | undefined {
-    return this.left.get(0)?.[0];
+    return this.left(0)?.[0];
   }
 
   /** What the header holds; nothing where nothing has looked at it. */
   header(): readonly string[] {
     const hops: string[] = [];
-    for (let number = 1; this.left.has(number); number++) {
-      const address = this.left.get(number)?.[0];
-      const isLong = address?.family === 4 && this.isLong === true;
+    for (let number = 1; this.isLookedAt(number); number++) {
+      const address = this.left(number)?.[0];
+      const isLong = address?.family === 4 && this.run.notes.get('long') === true;
       hops.unshift(address ? `${isLong ? '::ffff:' : ''}${formatAddress(address)}` : 'x');
     }
     return hops;

@@ -125,18 +125,11 @@ export class SymbolicRequest {
   readonly run: Run;
   readonly world: World;
   readonly hops: Hops;
-  private readonly chosen = new Map<string, unknown>();
 
   constructor(run: Run, world: World) {
     this.run = run;
     this.world = world;
     this.hops = new Hops(run, world);
-  }
-
-  private once<T>(name: string, choose: () => T): T {
-    if (!this.chosen.has(name)) this.chosen.set(name, choose());
-    // Each name is used with one type only.
-    return this.chosen.get(name) as T;
   }
 
   private piece(name: string, universe: Universe): readonly Part[] {
@@ -162,7 +155,7 @@ export class SymbolicRequest {
       [false, true],
     ] as const)
       shapes.push({ kind: 'further', after, slash });
-    return this.once('shape', () => this.run.choose(shapes));
+    return this.run.once('shape', () => this.run.choose(shapes));
   }
 
   /** Returns a segment with the slash before it; "" where the path has no such segment. */
@@ -212,11 +205,11 @@ export class SymbolicRequest {
   }
 
   private hostKind(): HostKind {
-    return this.once('host kind', () => this.run.choose<HostKind>(['name', 'odd', 'odd port']));
+    return this.run.once('host kind', () => this.run.choose<HostKind>(['name', 'odd', 'odd port']));
   }
 
   body(): 'none' | 'chunked' | 'length' {
-    return this.once('body', () => this.run.choose(['none', 'chunked', 'length'] as const));
+    return this.run.once('body', () => this.run.choose(['none', 'chunked', 'length'] as const));
   }
 
   transferEncoding(): readonly Part[] {
@@ -234,11 +227,11 @@ export class SymbolicRequest {
 
   /** Whether a header without a value is sent nevertheless. */
   isSentEmpty(name: string): boolean {
-    return this.once(`empty ${name}`, () => this.run.choose([false, true]));
+    return this.run.once(`empty ${name}`, () => this.run.choose([false, true]));
   }
 
   callers(): Callers {
-    return this.once('callers', () => {
+    return this.run.once('callers', () => {
       const callers = this.run.choose(this.world.callers);
       if (callers.kind !== 'text') this.run.pieces.set(CALLER, pieceOfTexts(callers.keys.map(({ id }) => id)));
       return callers;
@@ -247,7 +240,7 @@ export class SymbolicRequest {
 
   /** Of all of them, the one that stands for those that are left. */
   private caller(): Caller {
-    const callers = (this.chosen.get('callers') ?? { kind: 'text' }) as Callers;
+    const callers = (this.run.notes.get('callers') ?? { kind: 'text' }) as Callers;
     if (callers.kind === 'text') return callers;
     const id = this.exampleText(CALLER);
     const key = callers.keys.find((each) => each.id === id);
@@ -288,10 +281,10 @@ export class SymbolicRequest {
     for (const name of this.run.pieces.keys()) {
       const value = text(name);
       const header = name.slice('header '.length);
-      if (name.startsWith('header ') && (value !== '' || this.chosen.get(`empty ${header}`) === true))
+      if (name.startsWith('header ') && (value !== '' || this.run.notes.get(`empty ${header}`) === true))
         headers.push([header, value]);
     }
-    const body = (this.chosen.get('body') ?? 'none') as ReturnType<SymbolicRequest['body']>;
+    const body = (this.run.notes.get('body') ?? 'none') as ReturnType<SymbolicRequest['body']>;
     if (body === 'chunked') headers.push(['Transfer-Encoding', text('chunked') || 'chunked']);
     if (body === 'length') headers.push(['Content-Length', text('content-length') || '1']);
     const caller = this.caller();
@@ -325,7 +318,7 @@ export class SymbolicRequest {
 
   private exampleHost(): string {
     const text = (name: string) => this.exampleText(name);
-    const kind = this.chosen.get('host kind');
+    const kind = this.run.notes.get('host kind');
     if (kind === 'odd') return text('odd host');
     const port = kind === 'odd port' ? text('odd port') || ':a' : text('port');
     return `${text('host') || (this.world.proxy.hosts[0] ?? 'a')}${port}`;

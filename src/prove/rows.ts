@@ -2,6 +2,7 @@ import { grouped } from '../policy/grouped.ts';
 import { CannotTell, isPossible, lower, type Part, type Piece, pieceOf, type Run } from './explore.ts';
 import { both, type Language, settled, stateAfter, without } from './language.ts';
 import { literally, wholly } from './matching.ts';
+import { numberOf } from './numberOf.ts';
 import { pieceOfTexts, textsOfPiece } from './texts.ts';
 
 /** Sorted keys of a table, in lower case, as nginx compares them, and a name for the value of each. */
@@ -14,9 +15,9 @@ export function exactRows(keys: Iterable<string>, valueName: ExactRows['valueNam
   return { keys: [...new Set(keys)].sort(), valueName };
 }
 
-/** Returns the range of rows whose keys start with `prefix`: the index of the first, and the index after the last. */
+/** Returns the range of sorted keys that start with `prefix`: the index of the first, and the index after the last. */
 function rangeOf(
-  { keys }: ExactRows,
+  keys: readonly string[],
   prefix: string,
   [low, high]: readonly [number, number],
 ): readonly [number, number] {
@@ -45,7 +46,7 @@ export function exactRow(run: Run, parts: readonly Part[], rows: ExactRows): str
     const part = left.shift() ?? '';
     if (part === '') continue;
     if (typeof part === 'object' && 'later' in part) {
-      left.unshift(...part.later());
+      left.unshift(...part.later(run));
       continue;
     }
     if (typeof part === 'string') prefix += lower(part);
@@ -60,7 +61,7 @@ export function exactRow(run: Run, parts: readonly Part[], rows: ExactRows): str
       if (taken === undefined) return undefined;
       prefix += lower(taken);
     }
-    range = rangeOf(rows, prefix, range);
+    range = rangeOf(rows.keys, prefix, range);
   }
   const key = rows.keys[range[0]];
   return range[0] < range[1] && key === prefix ? key : undefined;
@@ -79,28 +80,32 @@ interface Taken {
 }
 
 const looks = new WeakMap<ExactRows, Map<string, readonly Taken[]>>();
-const pieceIds = new WeakMap<ReadonlySet<string>, number>();
-let sets = 0;
 
 function takePiece(run: Run, name: string, look: Look): string | undefined {
   const piece = pieceOf(run, name);
   if (piece.only !== undefined) return piece.only;
-  const known = looks.get(look.rows) ?? new Map<string, readonly Taken[]>();
-  looks.set(look.rows, known);
-  const key = `${nameOf(piece)} ${look.rest.map((part) => restName(run, part)).join()} ${look.prefix}`;
-  const options = known.get(key) ?? takings(run, piece, look);
-  known.set(key, options);
-  const option = run.choose(options);
-  run.pieces.set(name, option.piece);
-  return option.text;
+  const question = `take ${name} ${numberOf(look.rows)} ${look.rest.map(partName).join()} ${look.prefix}`;
+  return run.once(question, () => {
+    const known = looks.get(look.rows) ?? new Map<string, readonly Taken[]>();
+    looks.set(look.rows, known);
+    const key = `${nameOf(piece)} ${look.rest.map((part) => restName(run, part)).join()} ${look.prefix}`;
+    const options = known.get(key) ?? takings(run, piece, look);
+    known.set(key, options);
+    const option = run.choose(options);
+    run.pieces.set(name, option.piece);
+    return option.text;
+  });
+}
+
+function partName(part: Part): string {
+  if (typeof part === 'string') return JSON.stringify(part);
+  return 'piece' in part ? part.piece : 'later' in part ? 'later' : 'secret';
 }
 
 /** Returns a name for the texts that a piece may be. */
-function nameOf({ language, except, only }: Piece): string {
+export function nameOf({ language, except, only }: Piece): string {
   if (only !== undefined) return JSON.stringify(only);
-  const id = pieceIds.get(except) ?? ++sets;
-  pieceIds.set(except, id);
-  return `${language.id}-${id}`;
+  return `${language.id}-${numberOf(except)}`;
 }
 
 /** Returns a name for all that `mayFollow` looks at in a part. */
@@ -130,16 +135,7 @@ function takingsOf(texts: readonly string[], { rows, prefix, range }: Look): rea
 }
 
 function takingsOfAny(run: Run, piece: Piece, { rows, prefix, range, rest }: Look): readonly Taken[] {
-  const texts = new Set<string>();
-  const after = rest.map((part) => (typeof part === 'string' ? lower(part) : part));
-  const next = typeof after[0] === 'string' ? after[0] : '';
-  for (const key of rows.keys.slice(...range)) {
-    const left = key.slice(prefix.length);
-    if (after.length === 0) texts.add(left);
-    else
-      for (let length = left.indexOf(next); length >= 0; length = indexAfter(left, next, length))
-        if (mayFollow(run, left.slice(length), after)) texts.add(left.slice(0, length));
-  }
+  const texts = textsBefore(run, { rows, prefix, range, rest });
   let { language } = piece;
   const except = new Set(piece.except);
   const options: Taken[] = [];
@@ -158,6 +154,46 @@ function takingsOfAny(run: Run, piece: Piece, { rows, prefix, range, rest }: Loo
   }
   const others: Piece = { language, except: except.size === piece.except.size ? piece.except : except };
   return isPossible(others) ? [...options, { text: undefined, piece: others }] : options;
+}
+
+/** Returns the texts behind the prefix with which the key of a row can go on before the rest. */
+function textsBefore(run: Run, { rows, prefix, range, rest }: Look): ReadonlySet<string> {
+  const after = rest.map((part) => (typeof part === 'string' ? lower(part) : part));
+  const [next = ''] = after;
+  if (after.every((part) => typeof part === 'string')) {
+    const end = after.join('');
+    const keys = keysWith(rows, range, end).filter(
+      (key) => key.startsWith(prefix) && key.length >= prefix.length + end.length,
+    );
+    return new Set(keys.map((key) => key.slice(prefix.length, key.length - end.length)));
+  }
+  const first = typeof next === 'string' ? next : '';
+  const texts = new Set<string>();
+  for (const key of rows.keys.slice(...range)) {
+    const left = key.slice(prefix.length);
+    for (let length = left.indexOf(first); length >= 0; length = indexAfter(left, first, length))
+      if (mayFollow(run, left.slice(length), after)) texts.add(left.slice(0, length));
+  }
+  return texts;
+}
+
+/** Returns the keys of a range that end with a text, perhaps with others of the table that do. */
+function keysWith(rows: ExactRows, range: readonly [number, number], end: string): readonly string[] {
+  if (end === '' || range[1] - range[0] < MANY) return rows.keys.slice(...range).filter((key) => key.endsWith(end));
+  const known = backwards.get(rows) ?? rows.keys.map(backward).sort();
+  backwards.set(rows, known);
+  return known.slice(...rangeOf(known, backward(end), [0, known.length])).map(backward);
+}
+
+/** Fewer keys are looked at one by one. */
+const MANY = 32;
+/** The keys of tables from their ends, sorted. */
+const backwards = new WeakMap<ExactRows, readonly string[]>();
+
+function backward(text: string): string {
+  let found = '';
+  for (let at = text.length - 1; at >= 0; at--) found += text[at];
+  return found;
 }
 
 const MOST_SPELLINGS = 4;

@@ -5,6 +5,7 @@ import { CannotTell, exampleOf, just, matches, type Part, type Piece, pieceOf, t
 import { built, includes, type Language } from './language.ts';
 import { lazily } from './lazily.ts';
 import type { SymbolicRequest } from './request.ts';
+import { nameOf } from './rows.ts';
 import { columnsOfTypes, DEAD, Kinds, MOST_KINDS, SLASH, START, TYPES, waysOf } from './segmentKinds.ts';
 import { endsOf } from './specPaths.ts';
 
@@ -19,13 +20,15 @@ type States = Access['automaton']['states'];
 /** Looks up method and path in the spec, after narrowing both until the spec treats all that is left alike. */
 export function specMatchOf(request: SymbolicRequest, access: Access, depth: number | undefined): SpecMatch {
   const { run } = request;
-  const state = depth === undefined ? endOf(request, access) : walk(request, access.automaton.states, depth);
+  const state = run.once('spec', () =>
+    depth === undefined ? endOf(request, access) : walk(request, access.automaton.states, depth),
+  );
   const endpoint = state && endpointsOf(access).get(state);
   if (!endpoint) return { endpoint: undefined, routeClass: undefined };
   request.method();
   const piece = pieceOf(run, 'method');
-  const named = [...new Set([...endpoint.classes.keys(), 'GET', 'HEAD'])];
-  const method = choose(run, 'method', piece, named) ?? exampleOf(pieceOf(run, 'method')) ?? '';
+  const named = run.once('spec method', () => choose(run, 'method', piece, methodsOf(endpoint)));
+  const method = named ?? exampleOf(pieceOf(run, 'method')) ?? '';
   return { endpoint, routeClass: endpoint.classes.get(lookupMethod(method, endpoint.classes)) };
 }
 
@@ -34,6 +37,14 @@ const endpoints = new WeakMap<Access, ReadonlyMap<State<unknown>, Endpoint>>();
 function endpointsOf(access: Access): ReadonlyMap<State<unknown>, Endpoint> {
   const known = endpoints.get(access) ?? new Map(access.endpoints.map((each) => [each.state, each]));
   endpoints.set(access, known);
+  return known;
+}
+
+const methods = new WeakMap<Endpoint, readonly string[]>();
+
+function methodsOf(endpoint: Endpoint): readonly string[] {
+  const known = methods.get(endpoint) ?? [...new Set([...endpoint.classes.keys(), 'GET', 'HEAD'])];
+  methods.set(endpoint, known);
   return known;
 }
 
@@ -78,8 +89,10 @@ function walk(request: SymbolicRequest, states: States, depth: number): State<un
   if (shape.kind === 'other') return undefined;
   const count = shape.kind === 'segments' ? shape.count : depth;
   let state: State<unknown> | undefined = states[0];
-  for (let number = 1; number <= count && state; number++)
-    state = step(request.run, states, state, request.segment(number, depth));
+  for (let number = 1; number <= count && state; number++) {
+    const from = state;
+    state = request.run.once(`spec ${number}`, () => step(request.run, states, from, request.segment(number, depth)));
+  }
   if (!state || shape.kind === 'segments') return state;
   if (shape.after) state = afterMore(request, states, state, depth);
   const end: number | undefined = shape.slash ? state?.literals.get('') : state?.id;
@@ -89,12 +102,19 @@ function walk(request: SymbolicRequest, states: States, depth: number): State<un
 /** Returns the state after a segment, as the evaluator finds it: by a literal, else by the narrowest type. */
 function step(run: Run, states: States, state: State<unknown>, [part]: readonly Part[]): State<unknown> | undefined {
   if (typeof part !== 'object' || !('piece' in part)) throw new Error('a segment is a piece');
-  const literals = [...state.literals.keys()].map((text) => `/${text}`);
-  const text = choose(run, part.piece, pieceOf(run, part.piece), literals);
+  const text = choose(run, part.piece, pieceOf(run, part.piece), literalsFrom(state));
   const literal = text === undefined ? undefined : state.literals.get(text.slice(1));
   if (literal !== undefined) return states[literal];
   for (const { to, own } of waysFrom(state)) if (matches(run, [part], own)) return states[to];
   return undefined;
+}
+
+const literals = new WeakMap<State<unknown>, readonly string[]>();
+
+function literalsFrom(state: State<unknown>): readonly string[] {
+  const known = literals.get(state) ?? [...state.literals.keys()].map((text) => `/${text}`);
+  literals.set(state, known);
+  return known;
 }
 
 const ways = new WeakMap<State<unknown>, ReturnType<typeof waysOf>>();
@@ -110,14 +130,14 @@ interface Option {
   readonly piece: Piece;
 }
 
-const options = new WeakMap<ReadonlySet<string>, Map<string, readonly Option[]>>();
+const options = new WeakMap<readonly string[], Map<string, readonly Option[]>>();
 
 /** Chooses which of some texts a piece is, byte for byte; `undefined` for any other text. */
 function choose(run: Run, name: string, piece: Piece, texts: readonly string[]): string | undefined {
   if (piece.only !== undefined) return texts.includes(piece.only) ? piece.only : undefined;
-  const known = options.get(piece.except) ?? new Map<string, readonly Option[]>();
-  options.set(piece.except, known);
-  const key = `${piece.language.id} ${texts.join('\n')}`;
+  const known = options.get(texts) ?? new Map<string, readonly Option[]>();
+  options.set(texts, known);
+  const key = nameOf(piece);
   const found = known.get(key) ?? split(piece, texts);
   known.set(key, found);
   const option = run.choose(found);

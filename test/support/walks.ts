@@ -74,18 +74,20 @@ class Enough extends Error {}
 
 /** Like `explore`, but for the order, and for an end after some ways. */
 function someWays(random: Random, visit: (run: Run) => void): void {
-  const turns: number[] = [];
+  const turns = new Map<number, number>();
   let ways = 0;
   const visitTurned = (run: Run) => {
     if (++ways > MOST_WAYS) throw new Enough();
-    let depth = 0;
     const choose = <T>(options: readonly T[]): T => {
-      const at = depth++;
-      turns[at] ??= random.below(1_000);
-      const turn = turns[at] % Math.max(1, options.length);
+      // As much is known wherever ways part, and where one of them goes on.
+      const known = run.notes.size;
+      const own = turns.get(known) ?? random.below(1_000);
+      turns.set(known, own);
+      const turn = own % Math.max(1, options.length);
       return run.choose([...options.slice(turn), ...options.slice(0, turn)]);
     };
-    visit({ pieces: run.pieces, choose });
+    const { pieces, notes } = run;
+    visit({ pieces, notes, choose, once: (question, find) => run.once(question, find) });
   };
   try {
     explore(visitTurned);

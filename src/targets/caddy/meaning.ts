@@ -4,6 +4,7 @@ import type { FirstRow } from '../../prove/firstRow.ts';
 import { includes, type Language, settled, stateAfter, without } from '../../prove/language.ts';
 import { lazily } from '../../prove/lazily.ts';
 import { onlyText, wholly } from '../../prove/matching.ts';
+import { numberOf } from '../../prove/numberOf.ts';
 import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from '../../prove/request.ts';
 import {
   type Condition,
@@ -27,7 +28,7 @@ import {
   sideOf,
   spellingsIn,
 } from './lookups.ts';
-import type { Assigned, Scope } from './scope.ts';
+import { type Assigned, cutName, type Scope } from './scope.ts';
 
 /** Those whose values do not depend on each other. */
 const ordered = new WeakSet<Assigned>();
@@ -45,6 +46,8 @@ export interface Sight {
 /** In shorter tables, row by row is as fast. */
 const LONG_TABLE = 8;
 
+/** Noted in a run: the pieces that nobody may look into, and whether a header is there. */
+const [OPAQUE, THERE] = ['opaque', 'there '] as const;
 const GIVEN_KEY = 'the key';
 /** Among what is worked out of a target: "OPTIONS", or "" for any other method. */
 export const METHOD = 'method';
@@ -61,8 +64,8 @@ export class Meaning {
   readonly run: Run;
   private readonly request: SymbolicRequest;
   private readonly sight: Sight;
-  private readonly known = new WeakMap<Scope, Map<string, readonly Part[] | 'open'>>();
-  private readonly there = new Map<string, boolean>();
+  /** Placeholders that are being worked out. */
+  private readonly open = new Set<string>();
   /** Of the answer to an error. */
   status = '';
 
@@ -80,7 +83,7 @@ export class Meaning {
   resolved(parts: readonly Part[]): readonly Part[] {
     const found: Part[] = [];
     for (const part of parts) {
-      const own = typeof part === 'object' && 'later' in part ? this.resolved(part.later()) : [part];
+      const own = typeof part === 'object' && 'later' in part ? this.resolved(part.later(this.run)) : [part];
       for (const each of own) {
         const last = found.at(-1);
         if (typeof each === 'string' && typeof last === 'string') found[found.length - 1] = last + each;
@@ -97,15 +100,14 @@ export class Meaning {
   }
 
   value(name: string, scope: Scope): readonly Part[] {
-    const known = this.known.get(scope) ?? new Map<string, readonly Part[] | 'open'>();
-    this.known.set(scope, known);
-    const own = known.get(name);
-    if (own === 'open') throw new CannotTell(`{${name}} depends on itself`);
-    if (own) return own;
-    known.set(name, 'open');
-    const found = this.resolved(this.find(name, scope));
-    known.set(name, found);
-    return found;
+    const question = `{${name}} ${numberOf(scope)}`;
+    if (this.open.has(question)) throw new CannotTell(`{${name}} depends on itself`);
+    return this.run.once(question, () => {
+      this.open.add(question);
+      const found = this.resolved(this.find(name, scope));
+      this.open.delete(question);
+      return found;
+    });
   }
 
   private find(name: string, scope: Scope): readonly Part[] {
@@ -188,11 +190,13 @@ export class Meaning {
   /** A piece that nobody may look into. */
   private opaque(name: string, language: Language): readonly Part[] {
     if (!this.run.pieces.has(name)) this.run.pieces.set(name, anyOf(language));
-    this.opaques.set(name, language);
+    this.run.notes.set(OPAQUE, new Map(this.opaques()).set(name, language));
     return [{ piece: name }];
   }
 
-  private readonly opaques = new Map<string, Language>();
+  private opaques(): ReadonlyMap<string, Language> {
+    return (this.run.notes.get(OPAQUE) ?? new Map()) as ReadonlyMap<string, Language>;
+  }
 
   private header(name: string): readonly Part[] {
     const { clientIp } = this.request.world.proxy;
@@ -234,20 +238,22 @@ export class Meaning {
   private rowAtOnce(table: MapTable, search: FirstRow, part: Part): { readonly row: MapRow | undefined } | undefined {
     const at = (row: number | undefined) => ({ row: row === undefined ? undefined : table.rows[row] });
     if (typeof part === 'string') return at(search.of(part));
-    if (!('piece' in part) || this.opaques.has(part.piece)) return undefined;
+    if (!('piece' in part) || this.opaques().has(part.piece)) return undefined;
     const { language, except, only } = pieceOf(this.run, part.piece);
     if (only !== undefined) return at(search.of(only));
     if (except.size > 0) return undefined;
-    const { row, own } = this.run.choose(rowOptions(table, search, language));
-    this.run.pieces.set(part.piece, anyOf(own));
-    return at(row);
+    return this.run.once(`row ${part.piece} ${numberOf(search)}`, () => {
+      const { row, own } = this.run.choose(rowOptions(table, search, language));
+      this.run.pieces.set(part.piece, anyOf(own));
+      return at(row);
+    });
   }
 
   private matches(parts: readonly Part[], language: Language): boolean {
     const hop = this.hopIn(parts);
     if (hop !== undefined) return this.request.hops.isIn(hop, ipv4Texts(language));
     const isMatch = matches(this.run, parts, language);
-    for (const [name, own] of this.opaques) {
+    for (const [name, own] of this.opaques()) {
       const { language: left, except, only } = pieceOf(this.run, name);
       if (left !== own || except.size > 0 || only !== undefined) throw new CannotTell(`${name} is looked into`);
     }
@@ -299,7 +305,7 @@ export class Meaning {
     const left = [...parts];
     const seen: Part[] = [];
     for (let part = left.shift(); part !== undefined; part = left.shift()) {
-      if (typeof part === 'object' && 'later' in part) left.unshift(...part.later());
+      if (typeof part === 'object' && 'later' in part) left.unshift(...part.later(this.run));
       else seen.push(part);
       // All pieces have been narrowed, so that any text of theirs leads to the same state.
       const plain = seen.every((each) => typeof each === 'string') ? seen.join('') : undefined;
@@ -329,8 +335,8 @@ export class Meaning {
     if (!others.every((matcher) => this.one(matcher, scope))) return false;
     // What goes on where one of many headers is there goes on for requests without any, too.
     const absent = condition.filter(isAbsence).map(({ key }) => key);
-    const known = absent.every((name) => this.there.get(name) === false);
-    if (!known && !this.run.choose([true, false])) return false;
+    const known = absent.every((name) => this.run.notes.get(`${THERE}${name}`) === false);
+    if (!known && !this.run.once(`none of ${absent.join()}`, () => this.run.choose([true, false]))) return false;
     for (const name of absent) {
       if (known) break;
       if (!this.narrowToNothing(name)) return false;
@@ -346,7 +352,7 @@ export class Meaning {
     const piece = pieceOf(this.run, part.piece);
     if (piece.only === '' || (piece.only === undefined && includes(piece.language, '') && !piece.except.has(''))) {
       this.run.pieces.set(part.piece, just(''));
-      this.there.set(name, false);
+      this.run.notes.set(`${THERE}${name}`, false);
       return true;
     }
     return false;
@@ -405,9 +411,7 @@ export class Meaning {
   /** An empty header is there too. */
   private isThere(name: string): boolean {
     if (matches(this.run, this.header(name), FILLED())) return true;
-    const known = this.there.get(name) ?? this.request.isSentEmpty(name);
-    this.there.set(name, known);
-    return known;
+    return this.run.once(`${THERE}${name}`, () => this.request.isSentEmpty(name));
   }
 
   private isClientIn(networks: readonly Network[], scope: Scope): boolean {
@@ -441,8 +445,4 @@ interface Matched {
 
 function isAbsence(matcher: Matcher): matcher is Extract<Matcher, { kind: 'header' }> {
   return matcher.kind === 'header' && matcher.value === undefined;
-}
-
-export function cutName({ place }: { readonly place: string }, name: string): string {
-  return `${name} at ${place}`;
 }

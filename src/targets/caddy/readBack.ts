@@ -9,8 +9,8 @@ import type { SymbolicRequest } from '../../prove/request.ts';
 import { type CaddyFile, readCaddyfile } from './caddyfile.ts';
 import { type Condition, type Handler, type Network, templateOf } from './handlers.ts';
 import { bordersOf, ipv4Texts, languageOf } from './lookups.ts';
-import { cutName, METHOD, Meaning, NotOfTarget, OPTIONS } from './meaning.ts';
-import { NOTHING_SET, type Scope, withHandler } from './scope.ts';
+import { METHOD, Meaning, NotOfTarget, OPTIONS } from './meaning.ts';
+import { cutName, NOTHING_SET, type Scope, withHandler } from './scope.ts';
 import { forwarded } from './sending.ts';
 import { type Site, siteOf } from './site.ts';
 

@@ -33,3 +33,8 @@ function changed(scope: Scope, handler: Handler): Scope {
   if (handler.kind === 'vars') return { ...scope, last: { handler, scope } };
   return scope;
 }
+
+/** Returns the name of a value that follows from method and path alone. */
+export function cutName({ place }: { readonly place: string }, name: string): string {
+  return `${name} at ${place}`;
+}

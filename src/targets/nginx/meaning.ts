@@ -2,8 +2,7 @@ import type { Address } from '../../policy/cidr.ts';
 import { addresses } from '../../prove/addresses.ts';
 import { CannotTell, lower, matches, type Part, type Run } from '../../prove/explore.ts';
 import { both, isEmptyLanguage, lowering } from '../../prove/language.ts';
-import { lazily } from '../../prove/lazily.ts';
-import { matching, onlyText, wholly } from '../../prove/matching.ts';
+import { matching, onlyText } from '../../prove/matching.ts';
 import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from '../../prove/request.ts';
 import { exactRow } from '../../prove/rows.ts';
 import { valueIn } from './networks.ts';
@@ -17,6 +16,7 @@ import {
   KEY_ENDS,
   languageOf,
   longerGroups,
+  NO_CAPITALS,
   NOT_A_METHOD,
   ONE_SLASH,
   REST,
@@ -31,8 +31,12 @@ import type { Configuration, GeoTable, MapTable, RegexRow, Template } from './ta
 export const TARGET_PIECES =
   /^(?:method|verb|path|segment_\d+|plain_\d+|marked_\d+|after_\d+|slash_\d+|rest_\d+|request)$/;
 
+/** Noted in a run: whether a value was asked for that splits the request line, into what, and what was captured. */
+const ASKED_SPLITTER = 'asked for what splits';
+const SPLIT = 'split into';
+const CAPTURED = 'captured ';
+
 const ADDRESS = /^hop \d+$/;
-const NO_CAPITALS = lazily(() => wholly('[^A-Z]*'));
 const SELECTOR_LENGTH = '8';
 
 export interface Directives {
@@ -61,15 +65,12 @@ export class Meaning {
   private readonly run: Run;
   private readonly request: SymbolicRequest;
   private readonly directives: Directives;
-  private readonly values: Map<string, readonly Part[]>;
+  /** Those that were computed before. */
+  private readonly values: ReadonlyMap<string, readonly Part[]>;
   /** Variables that are being evaluated. */
   private readonly open = new Set<string>();
-  private readonly captures = new Map<string, readonly Part[]>();
   /** Number of segments that are told apart; the request line may be split into fewer. */
   private readonly depth: number;
-  /** Number of segments that the request line was split into; `undefined` while no expression has split it. */
-  private splitInto: number | undefined;
-  private readonly asked = new Set<string>();
   private readonly splitters: ReadonlySet<string>;
   private readonly readers: ReadonlySet<string>;
   private readonly isWhole: boolean;
@@ -85,7 +86,7 @@ export class Meaning {
     this.run = request.run;
     this.directives = directives;
     this.depth = depth;
-    this.values = new Map(values);
+    this.values = values;
     this.splitters = splitters;
     this.readers = readers;
     this.isWhole = isWhole;
@@ -97,41 +98,47 @@ export class Meaning {
 
   value(name: string): readonly Part[] {
     const known = this.values.get(name);
-    if (known && !this.asked.has(name)) this.onFirst(name);
+    if (known) this.onUse(name);
     if (known) return known;
     const table = this.configuration.tables.get(name);
     if (!table) return this.input(name);
     if (this.open.has(name)) throw new CannotTell(`$${name} depends on itself`);
-    this.open.add(name);
-    const value = table.kind === 'geo' ? this.geo(table) : this.map(table);
-    this.open.delete(name);
-    this.values.set(name, value);
-    return value;
+    return this.run.once(`$${name}`, () => {
+      this.open.add(name);
+      const value = table.kind === 'geo' ? this.geo(table) : this.map(table);
+      this.open.delete(name);
+      return value;
+    });
+  }
+
+  /** Number of segments that the request line was split into; `undefined` while no expression has split it. */
+  private get splitInto(): number | undefined {
+    return this.run.notes.get(SPLIT) as number | undefined;
+  }
+
+  private capture(name: string, parts: readonly Part[]): void {
+    this.run.notes.set(`${CAPTURED}${name}`, parts);
   }
 
   private hasQuery(): boolean {
     if (this.splitInto !== undefined) return this.request.shape(this.depth).kind !== 'other';
-    return this.isWhole && [...this.asked].some((name) => this.splitters.has(name));
+    return this.isWhole && this.run.notes.has(ASKED_SPLITTER);
   }
 
   /**
    * Throws where a value that was computed before is used too early: it is right only if nginx has split the request
    * line by then.
    */
-  private onFirst(name: string): void {
-    this.asked.add(name);
-    if (
-      !this.splitters.has(name) &&
-      ![...this.asked].some((other) => this.splitters.has(other)) &&
-      this.readers.has(name)
-    )
+  private onUse(name: string): void {
+    if (this.splitters.has(name)) this.run.notes.set(ASKED_SPLITTER, true);
+    else if (this.readers.has(name) && !this.run.notes.has(ASKED_SPLITTER))
       throw new CannotTell(`$${name} is asked for before the request line is split`);
   }
 
   private input(name: string): readonly Part[] {
     const set = this.directives.variables.get(name);
     if (set) return this.evaluate(set);
-    const captured = this.captures.get(name);
+    const captured = this.run.notes.get(`${CAPTURED}${name}`) as readonly Part[] | undefined;
     if (captured) return captured;
     switch (name) {
       case 'remote_addr':
@@ -171,7 +178,7 @@ export class Meaning {
     const [, kind = '', digits = ''] = /^(segment|plain|after|slash)_(\d+)$/.exec(name) ?? [];
     const number = Number(digits);
     if (kind === '' && name !== 'method') {
-      if (this.isCapture(name)) return [];
+      if (this.configuration.captured.has(name)) return [];
       throw new CannotTell(`$${name} is not known`);
     }
     if (this.splitInto === undefined) return [];
@@ -180,7 +187,7 @@ export class Meaning {
     if (number > this.splitInto) return [];
     const segment = this.request.segment(number, this.depth);
     if (kind === 'segment' || segment.length === 0) return segment;
-    return [{ later: () => (matches(this.run, segment, NO_CAPITALS()) ? segment : []) }];
+    return [{ later: (run) => (matches(run, segment, NO_CAPITALS()) ? segment : []) }];
   }
 
   /** Returns the segments after this number of them, and the slash that ends the path. */
@@ -194,13 +201,6 @@ export class Meaning {
       return { after: [...there.flat(), ...this.request.further(depth)], slash: this.request.slash(depth) };
     if (last && matches(this.run, last, ONE_SLASH())) return { after: there.slice(0, -1).flat(), slash: ['/'] };
     return { after: there.flat(), slash: [] };
-  }
-
-  /** Returns whether some expression captures a group of this name. */
-  private isCapture(name: string): boolean {
-    for (const table of this.configuration.tables.values())
-      if (table.kind === 'map' && table.regexes.some(({ source }) => source.includes(`(?<${name}>`))) return true;
-    return false;
   }
 
   private geo(table: GeoTable): readonly Part[] {
@@ -217,22 +217,28 @@ export class Meaning {
   }
 
   private map(table: MapTable): readonly Part[] {
-    const { name, source } = table;
+    const { source } = table;
     if (source.length === 1 && isVariable(source[0], 'request')) return this.split(table);
     if (table.secrets.length > 0) return this.secret(table);
     const marked = source.at(-1);
     if (typeof marked === 'object' && this.isMarks(marked.variable)) return this.marked(table, marked.variable);
     if (source.length === 1 && isVariable(source[0], 'host')) return this.host(table);
+    return this.evaluate(this.run.once(`row of $${table.name}`, () => this.rowOf(table)));
+  }
+
+  /** Returns the value of the row for the source of a table, after storing what its expression captured. */
+  private rowOf(table: MapTable): Template {
+    const { name, source } = table;
     const parts = this.evaluate(source);
     if (parts.some((part) => typeof part === 'object' && 'piece' in part && /^hops? /.test(part.piece)))
       return this.hop(table, parts);
     const key = exactRow(this.run, parts, table.keys);
-    if (key !== undefined) return this.evaluate(table.values.get(key) ?? []);
+    if (key !== undefined) return table.values.get(key) ?? [];
     for (const row of table.regexes) {
       const language = languageOf(row, name);
       if (matches(this.run, parts, language)) return this.captured(row, parts, name);
     }
-    return this.evaluate(table.fallback);
+    return table.fallback;
   }
 
   /** Evaluates a table of the name that is asked for, which nginx writes small. */
@@ -290,17 +296,17 @@ export class Meaning {
   }
 
   /** Returns the value of a row whose expression matched, after storing what it captured. */
-  private captured(row: RegexRow, parts: readonly Part[], name: string): readonly Part[] {
+  private captured(row: RegexRow, parts: readonly Part[], name: string): Template {
     const groups = [...row.source.matchAll(/\(\?<([A-Za-z_]\w*)>/g)].map(([, group = '']) => group);
-    if (groups.length === 0) return this.evaluate(row.value);
+    if (groups.length === 0) return row.value;
     const key = KEY.exec(row.source);
     if (key) {
       const character = matching(`^${key[5]}\\z`, 'pcre');
       if (key[5] !== key[7] || 'problem' in character || !isEmptyLanguage(both(character, KEY_ENDS())))
         throw new CannotTell(`the map $${name} captures a key in a way that is not known`);
-      this.captures.set(key[4] ?? '', this.keyText());
-      this.captures.set(key[6] ?? '', this.keyEnd(key[8] ?? ''));
-      return this.evaluate(row.value);
+      this.capture(key[4] ?? '', this.keyText());
+      this.capture(key[6] ?? '', this.keyEnd(key[8] ?? ''));
+      return row.value;
     }
     const rest = REST.exec(row.source);
     if (rest) {
@@ -309,11 +315,11 @@ export class Meaning {
       const before = matching(`^${rest[1]}\\z`, 'pcre');
       if ('problem' in before || !isEmptyLanguage(both(before, ENDS_WITH_SLASH())))
         throw new CannotTell(`the map $${name} captures in a way that is not known`);
-      this.captures.set(rest[2] ?? '', matches(this.run, parts, ENDS_WITH_SLASH()) ? ['/'] : []);
-      return this.evaluate(row.value);
+      this.capture(rest[2] ?? '', matches(this.run, parts, ENDS_WITH_SLASH()) ? ['/'] : []);
+      return row.value;
     }
     this.captureLonger(row, parts, name);
-    return this.evaluate(row.value);
+    return row.value;
   }
 
   /** Stores what an expression captures of the segments behind the path so far and a blank. */
@@ -333,8 +339,8 @@ export class Meaning {
       throw new CannotTell(`the map $${name} captures in a way that is not known`);
     for (const [index, group] of groups.entries()) {
       const number = Number(after) + index + 1;
-      if (group === `segment_${number}`) this.captures.set(group, this.request.segment(number, this.depth));
-      else if (group === `rest_${number}`) this.captures.set(group, this.rest(number - 1).after);
+      if (group === `segment_${number}`) this.capture(group, this.request.segment(number, this.depth));
+      else if (group === `rest_${number}`) this.capture(group, this.rest(number - 1).after);
       else if (group !== undefined) throw new CannotTell(`the map $${name} captures in a way that is not known`);
     }
   }
@@ -367,14 +373,11 @@ export class Meaning {
     const [, position] =
       typeof end === 'object' && 'secret' in end ? (/^end of key (\d+) of the caller$/.exec(end.secret) ?? []) : [];
     if (position === undefined) return this.evaluate(fallback);
-    if (kind === 'hash:') return [{ secret: `digest of ${this.salt()}key ${position} of the caller` }];
+    if (kind === 'hash:')
+      return [{ secret: `digest of postern:${this.request.world.name}:key ${position} of the caller` }];
     if (kind === 'id:') return [{ piece: CALLER }];
     if (kind === 'position:') return [position === '0' ? 'first' : 'second'];
     throw new CannotTell(`the map $${name} looks up something that is not known`);
-  }
-
-  private salt(): string {
-    return `postern:${this.request.world.name}:`;
   }
 
   private secureLink(): string {
@@ -417,14 +420,14 @@ export class Meaning {
       )
         throw new CannotTell(`the map $${name} splits the request line in a way that is not known`);
       if (!matches(this.run, this.request.method(), own)) continue;
-      this.splitInto = depth;
+      this.run.notes.set(SPLIT, depth);
       return this.evaluate(value);
     }
     return this.evaluate(fallback);
   }
 
   /** Evaluates a map that takes the last address off a list in a header, or looks whether there is such an address. */
-  private hop({ name, keys, regexes, values, fallback }: MapTable, parts: readonly Part[]): readonly Part[] {
+  private hop({ name, keys, regexes, values, fallback }: MapTable, parts: readonly Part[]): Template {
     const [part] = parts;
     if (parts.length > 1 || typeof part !== 'object' || !('piece' in part))
       throw new CannotTell(`the map $${name} looks into an address`);
@@ -432,16 +435,16 @@ export class Meaning {
     if (ADDRESS.test(part.piece)) {
       if (regexes.length > 0 || keys.keys.some((key) => key !== ''))
         throw new CannotTell(`the map $${name} looks into an address`);
-      return this.evaluate(this.request.hops.isThere(number) ? fallback : (values.get('') ?? fallback));
+      return this.request.hops.isThere(number) ? fallback : (values.get('') ?? fallback);
     }
     const [row] = regexes;
     const [, left = '', address = '', language = ''] = HOP.exec(row?.source ?? '') ?? [];
     const known = matching(`^(?:${language})\\z`, 'pcre');
     if (!row || regexes.length > 1 || keys.keys.length > 0 || 'problem' in known || known !== addresses())
       throw new CannotTell(`the map $${name} reads addresses in a way that is not known`);
-    if (!this.request.hops.isThere(number + 1)) return this.evaluate(fallback);
-    this.captures.set(left, [{ piece: `hops ${number + 1}` }]);
-    this.captures.set(address, [{ piece: `hop ${number + 1}` }]);
-    return this.evaluate(row.value);
+    if (!this.request.hops.isThere(number + 1)) return fallback;
+    this.capture(left, [{ piece: `hops ${number + 1}` }]);
+    this.capture(address, [{ piece: `hop ${number + 1}` }]);
+    return row.value;
   }
 }

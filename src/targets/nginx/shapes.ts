@@ -4,6 +4,7 @@ import { lazily } from '../../prove/lazily.ts';
 import { matching, wholly } from '../../prove/matching.ts';
 import type { MapTable, RegexRow, Template } from './tables.ts';
 
+export const NO_CAPITALS = lazily(() => wholly('[^A-Z]*'));
 export const ONE_SLASH = lazily(() => wholly('/'));
 /** Segments with a brace. No row that marks capital letters matches them, so that the marked segment is "". */
 export const WITH_BRACE = lazily(() => wholly('(?:.|\\n)*[{](?:.|\\n)*'));

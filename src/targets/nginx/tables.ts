@@ -40,6 +40,8 @@ export type Table = MapTable | GeoTable;
 /** The tables and servers of a configuration. */
 export interface Configuration {
   readonly tables: ReadonlyMap<string, Table>;
+  /** Names of the groups that expressions capture. */
+  readonly captured: ReadonlySet<string>;
   readonly servers: readonly NginxDirective[];
   /** Servers of upstreams, by name. */
   readonly upstreams: ReadonlyMap<string, readonly string[]>;
@@ -92,7 +94,11 @@ function readAnew(files: readonly ConfigFile[]): Configuration {
   }
   const names = new Set(tables.map(({ name }) => name));
   if (names.size < tables.length) throw new CannotTell('two tables make one variable');
-  return { tables: new Map(tables.map((table) => [table.name, table])), servers, upstreams };
+  const sources = tables.flatMap((table) => (table.kind === 'map' ? table.regexes.map(({ source }) => source) : []));
+  const captured = new Set(
+    sources.flatMap((source) => [...source.matchAll(/\(\?<(\w+)>/g)].map(([, name = '']) => name)),
+  );
+  return { tables: new Map(tables.map((table) => [table.name, table])), captured, servers, upstreams };
 }
 
 function serversOf(block: readonly NginxDirective[]): string[] {
