@@ -140,21 +140,24 @@ function routeOf({ source, rows, fallback }, method, row) {
   for (const [key, value] of rows) {
     const isOne = /^~\^([A-Z][A-Z0-9_-]*) \(\?:\[\^ \]\+ \)\*\1=\(\[\^ \]\+\)$/.test(key) && value === '$1';
     const isNone = /^~\^\(\?:[A-Z|-]+\) $/.test(key) && value === '';
-    if (!isOne && !isNone && !(key === '~^[^ ]+ [*]=([^ ]+)$' && value === '$1')) cannot(`the row ${key} of routes`);
+    if (!isOne && !isNone && !(key === '~^[A-Z_-]+ [*]=([^ ]+)' && value === '$1')) cannot(`the row ${key} of routes`);
     const found = new RegExp(key.slice(1)).exec(`${method} ${row}`);
     if (found) return value && found[1];
   }
   return fallback;
 }
+/** What clients are told where every method is taken. */
+const USUAL = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
 /** Returns what rows say of a method: how a request is treated, as part of which groups, and what is allowed. */
 function targetOf(rows, method, treatments) {
   const named = unique(rows.flatMap(({ methods }) => methods)).sort();
-  const isNever = method === 'CONNECT' || method === 'TRACE';
+  const isNever = method === 'CONNECT' || method === 'TRACE' || !/^[A-Z_-]+$/.test(method);
   const own = named.includes(method) ? method : isNever ? undefined : '*';
   const fitting = rows.filter(({ methods }) => methods.includes(own));
   const [name, ...more] = unique(fitting.map((row) => row.treatment));
   if (more.length > 0 || (name !== undefined && !treatments[name])) cannot(`rows do not agree on ${name}`);
-  return { allow: named.join(', '), groups: unique(fitting.map(({ group }) => group)), treatment: treatments[name] };
+  const told = named.includes('*') ? unique([...USUAL, ...named]).filter((each) => each !== '*').sort() : named;
+  return { allow: told.join(', '), groups: unique(fitting.map(({ group }) => group)), treatment: treatments[name] };
 }
 
 // ---- 2. What a site does with a request.
@@ -368,7 +371,7 @@ function check({ keys }, proxy, sites, snippets) {
   const ids = keys.map(({ id }) => id);
   if (ids.some((id) => !/^[\w.-]+$/.test(id)) || unique(ids).length < ids.length) cannot('an odd key');
   const targets = new Map();
-  const always = ['HEAD', 'OPTIONS', 'CONNECT', 'TRACE', '⟨method⟩'];
+  const always = ['HEAD', 'OPTIONS', 'CONNECT', 'TRACE', 'ANY-OTHER_METHOD', '⟨method⟩'];
   always.push(...routeTable.rows.flatMap(([key]) => key.match(/[A-Z][A-Z0-9_-]*/g) ?? []));
   for (const { row, rows: own } of endsOf(rowTable, rows))
     for (const method of unique([...always, ...own.flatMap(({ methods }) => methods)]).filter((each) => each !== '*')) {
