@@ -77,6 +77,11 @@ export function lookupMethod(method: string, methods: ReadonlyMap<string, unknow
   return methods.has(own) || !methods.has(EVERY_METHOD) || !isOfEvery(method) ? own : EVERY_METHOD;
 }
 
+/** Returns the route class of a request; `*` is no method that anybody can send. */
+export function routeClassOf(method: string, { classes }: Pick<Endpoint, 'classes'>): RouteClass | undefined {
+  return method === EVERY_METHOD ? undefined : classes.get(lookupMethod(method, classes));
+}
+
 /** Methods that clients are told of where a path takes every method: `*` is none. */
 const USUAL = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
 

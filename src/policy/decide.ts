@@ -6,8 +6,8 @@ import {
   healthOf,
   isOpen,
   isRoute,
-  lookupMethod,
   type RouteClass,
+  routeClassOf,
   takes,
   toldMethods,
 } from './access.ts';
@@ -90,7 +90,7 @@ export function evaluatorOf(policy: Policy, proxy: Proxy): Evaluator {
   const match = (method: string, path: string): Matched => {
     const state = run(access.automaton, path);
     const endpoint = state && endpoints.get(state.id);
-    return { endpoint, routeClass: endpoint?.classes.get(lookupMethod(method, endpoint.classes)) };
+    return { endpoint, routeClass: endpoint && routeClassOf(method, endpoint) };
   };
 
   const deny = (reason: Denial, { endpoint, routeClass }: Matched, at: SpecPath): Decision => {

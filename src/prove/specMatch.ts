@@ -1,9 +1,10 @@
-import type { Access, Endpoint, RouteClass } from '../policy/access.ts';
-import { lookupMethod } from '../policy/access.ts';
+import { type Access, type Endpoint, type RouteClass, routeClassOf } from '../policy/access.ts';
 import type { State } from '../policy/automaton.ts';
+import { EVERY_METHOD, METHOD_LETTERS, NO_RULES } from '../policy/pattern.ts';
 import { CannotTell, exampleOf, just, matches, type Part, type Piece, pieceOf, type Run } from './explore.ts';
 import { built, includes, type Language } from './language.ts';
 import { lazily } from './lazily.ts';
+import { wholly } from './matching.ts';
 import type { SymbolicRequest } from './request.ts';
 import { nameOf } from './rows.ts';
 import { columnsOfTypes, DEAD, Kinds, MOST_KINDS, SLASH, START, TYPES, waysOf } from './segmentKinds.ts';
@@ -28,8 +29,10 @@ export function specMatchOf(request: SymbolicRequest, access: Access, depth: num
   request.method();
   const piece = pieceOf(run, 'method');
   const named = run.once('spec method', () => choose(run, 'method', piece, methodsOf(endpoint)));
+  if (named === undefined && endpoint.classes.has(EVERY_METHOD))
+    run.once('spec every method', () => matches(run, [{ piece: 'method' }], wholly(METHOD_LETTERS)));
   const method = named ?? exampleOf(pieceOf(run, 'method')) ?? '';
-  return { endpoint, routeClass: endpoint.classes.get(lookupMethod(method, endpoint.classes)) };
+  return { endpoint, routeClass: routeClassOf(method, endpoint) };
 }
 
 const endpoints = new WeakMap<Access, ReadonlyMap<State<unknown>, Endpoint>>();
@@ -43,7 +46,7 @@ function endpointsOf(access: Access): ReadonlyMap<State<unknown>, Endpoint> {
 const methods = new WeakMap<Endpoint, readonly string[]>();
 
 function methodsOf(endpoint: Endpoint): readonly string[] {
-  const known = methods.get(endpoint) ?? [...new Set([...endpoint.classes.keys(), 'GET', 'HEAD'])];
+  const known = methods.get(endpoint) ?? [...new Set([...endpoint.classes.keys(), 'GET', 'HEAD', ...NO_RULES])];
   methods.set(endpoint, known);
   return known;
 }

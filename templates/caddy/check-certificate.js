@@ -140,7 +140,8 @@ function routeOf({ source, rows, fallback }, method, row) {
   for (const [key, value] of rows) {
     const isOne = /^~\^([A-Z][A-Z0-9_-]*) \(\?:\[\^ \]\+ \)\*\1=\(\[\^ \]\+\)$/.test(key) && value === '$1';
     const isNone = /^~\^\(\?:[A-Z|-]+\) $/.test(key) && value === '';
-    if (!isOne && !isNone && !(key === '~^[A-Z_-]+ [*]=([^ ]+)' && value === '$1')) cannot(`the row ${key} of routes`);
+    const isRest = key === '~^[A-Z_-]+ [*]=([^ ]+)(?: .*)?$' && value === '$1';
+    if (!isOne && !isNone && !isRest) cannot(`the row ${key} of routes`);
     const found = new RegExp(key.slice(1)).exec(`${method} ${row}`);
     if (found) return value && found[1];
   }

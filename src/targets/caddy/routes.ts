@@ -222,7 +222,7 @@ export function routeTable(access: Access, names: Names): Table {
   const every: [string, string][] = taken.includes(EVERY_METHOD)
     ? [
         [`~^(?:${NO_RULES.join('|')}) `, ''],
-        [`~^${METHOD_LETTERS} [*]=([^ ]+)`, '$1'],
+        [`~^${METHOD_LETTERS} [*]=([^ ]+)(?: .*)?$`, '$1'],
       ]
     : [];
   return table({
