@@ -27,6 +27,7 @@ const [VARIABLE, GROUP] = [/\$\{?([A-Za-z_]\w*)/g, /\(\?P?[<'](\w+)/g];
 
 // ---- The files. A directive is a list of its words, with a list of directives at the end where it has a block.
 const [SPACE, QUOTED, SIGN] = [/\s+|#[^\n]*/, /"((?:[^"\\]|\\[^])*)"|'((?:[^'\\]|\\[^])*)'/, /([{};])/];
+const LINES = { t: '\t', r: '\r', n: '\n' };
 const BARE = /((?:\$\{|\\[^]|[^\s;{}\\"'])(?:\$\{|\\[^]|[^\s;{\\])*)/;
 const TOKEN = new RegExp([SPACE, QUOTED, SIGN, BARE].map(({ source }) => source).join('|'), 'gy');
 function directivesOf(folder, name) {
@@ -34,7 +35,7 @@ function directivesOf(folder, name) {
   let [words, end] = [[], 0];
   for (const { 0: token, 1: double, 2: single, 3: sign, 4: bare, index } of text.matchAll(TOKEN)) {
     const [word, isOwn] = [double ?? single ?? bare, words[0] === 'include' && !words[1]?.startsWith('secrets/')];
-    if (word !== undefined) words.push(word.replace(/\\(["'\\ \t\r\n;{}])/g, '$1'));
+    if (word !== undefined) words.push(word.replace(/\\(["'\\ \t\r\n;{}trn])/g, (_, own) => LINES[own] ?? own));
     if (sign === ';') stack.at(-1).push(...(isOwn ? directivesOf(folder, words[1]) : [words]));
     if (sign === '{') stack.at(-1).push([...words, stack[stack.push([]) - 1]]);
     if (sign === '}') words.length > 0 || stack.length === 1 ? cannot(`${name}: a "}" too many`) : stack.pop();

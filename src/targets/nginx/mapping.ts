@@ -48,6 +48,9 @@ export function originMap(proxy: Proxy, prefix: string, maps: MapList): Part {
   return maps.add({ name: `${prefix}_origin`, source: [host], fallback: [scheme, '://', host], exact: [['', self]] });
 }
 
+/** A character of a header: never a line end, which checkers of configuration want to see. */
+const ANY = '[^\r\n]';
+
 /** Captured groups that all maps share: each has used them before the next one is evaluated. */
 const URL = variable('answer_url');
 const REST = variable('answer_rest');
@@ -73,7 +76,7 @@ export function addressMapping(
     fallback: URL,
     patterns: [
       [`^(?:${ODD_URL})`, [origin, '/']],
-      [`^${own}(?<answer_rest>(?:[/?#].*)?)\\z`, [origin, REST]],
+      [`^${own}(?<answer_rest>(?:[/?#]${ANY}*)?)\\z`, [origin, REST]],
     ],
   });
   const next = maps.add({
@@ -81,7 +84,9 @@ export function addressMapping(
     comment: 'The text up to the next URL of the upstream, which has become ours; nothing where there is none.',
     volatile: true,
     source: [LEFT],
-    patterns: [[`^(?<answer_before>.*?${START})${own}(?=[/?#>";, ]|\\z)(?<answer_left>.*)\\z`, [BEFORE, origin]]],
+    patterns: [
+      [`^(?<answer_before>${ANY}*?${START})${own}(?=[/?#>";, ]|\\z)(?<answer_left>${ANY}*)\\z`, [BEFORE, origin]],
+    ],
   });
   return headersOf('proxies', 'mapped').map((header) => {
     const name = `${prefix}_${idOf(header)}`;
@@ -91,7 +96,7 @@ export function addressMapping(
       return { header, part: textMap({ ...text, most: MOST_LINKS, never: [TOO_MANY_LINKS, ODD_LINK] }) };
     if (holds === 'challenge')
       return { header, part: textMap({ ...text, most: MOST_REALMS, never: [`^(?:.*?//){${MOST_REALMS + 1}}`] }) };
-    const patterns = [['^(?<answer_url>.+)\\z', url]] as const;
+    const patterns = [[`^(?<answer_url>${ANY}+)\\z`, url]] as const;
     return { header, part: maps.add({ name, source: [text.sent], patterns, oneLine: true }) };
   });
 }
@@ -118,6 +123,6 @@ function textMap({ sent, name, next, most, never, maps }: TextMap): Variable {
   return maps.add({
     name,
     source: [sent],
-    patterns: [...never.map((source) => [source, ''] as const), ['^(?<answer_left>.+)\\z', [...parts, LEFT]]],
+    patterns: [...never.map((source) => [source, ''] as const), [`^(?<answer_left>${ANY}+)\\z`, [...parts, LEFT]]],
   });
 }
