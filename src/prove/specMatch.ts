@@ -28,7 +28,9 @@ export function specMatchOf(request: SymbolicRequest, access: Access, depth: num
   if (!endpoint) return { endpoint: undefined, routeClass: undefined };
   request.method();
   const piece = pieceOf(run, 'method');
-  const named = run.once('spec method', () => choose(run, 'method', piece, methodsOf(endpoint)));
+  // nginx refuses these itself, before it looks at a table.
+  const others = request.world.methods === 'token' ? NO_RULES : [];
+  const named = run.once('spec method', () => choose(run, 'method', piece, [...methodsOf(endpoint), ...others]));
   if (named === undefined && endpoint.classes.has(EVERY_METHOD))
     run.once('spec every method', () => matches(run, [{ piece: 'method' }], wholly(METHOD_LETTERS)));
   const method = named ?? exampleOf(pieceOf(run, 'method')) ?? '';
@@ -46,7 +48,7 @@ function endpointsOf(access: Access): ReadonlyMap<State<unknown>, Endpoint> {
 const methods = new WeakMap<Endpoint, readonly string[]>();
 
 function methodsOf(endpoint: Endpoint): readonly string[] {
-  const known = methods.get(endpoint) ?? [...new Set([...endpoint.classes.keys(), 'GET', 'HEAD', ...NO_RULES])];
+  const known = methods.get(endpoint) ?? [...new Set([...endpoint.classes.keys(), 'GET', 'HEAD'])];
   methods.set(endpoint, known);
   return known;
 }
