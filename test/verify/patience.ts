@@ -44,7 +44,7 @@ const PLANTED = {
     ],
     [
       'bodies to a site get all the time',
-      without(/read_timeout 2000ms(?=\n\t+\}\n\t+@method )/g, 'read_timeout 1h'),
+      without(/read_timeout 2000ms(?=\n\t+\}\n\t+# Other )/g, 'read_timeout 1h'),
       /half of a body in chunks, to the site app[.]link/,
     ],
   ],
