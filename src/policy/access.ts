@@ -82,13 +82,13 @@ export function routeClassOf(method: string, { classes }: Pick<Endpoint, 'classe
   return method === EVERY_METHOD ? undefined : classes.get(lookupMethod(method, classes));
 }
 
-/** Methods that clients are told of where a path takes every method: `*` is none. */
-const USUAL = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
+/** Methods that APIs use. */
+export const COMMON_METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
-/** Returns the methods of a path as `Allow` lists them. */
+/** Returns the methods of a path as `Allow` lists them: in place of `*`, which is no method, the common ones. */
 export function toldMethods({ allow }: Pick<Endpoint, 'allow'>): readonly string[] {
   if (!allow.includes(EVERY_METHOD)) return allow;
-  return [...new Set([...USUAL, ...allow])].filter((method) => method !== EVERY_METHOD).sort();
+  return [...new Set([...COMMON_METHODS, ...allow])].filter((method) => method !== EVERY_METHOD).sort();
 }
 
 const known = new WeakMap<object, { readonly access: Access | undefined }>();

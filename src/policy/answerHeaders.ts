@@ -48,3 +48,11 @@ export function headersOf<Side extends 'proxies' | 'sites', F extends Fate>(side
   const is = (name: string): name is HeadersOf<Side, F> => ADDRESS_HEADERS[name as keyof Table][side] === fate;
   return Object.keys(ADDRESS_HEADERS).filter(is);
 }
+
+type FollowedHeader = { [H in keyof Table]: Table[H]['holds'] extends 'url' ? H : never }[keyof Table];
+
+/** Returns what a function says of each header whose value is one URL: proxies and sites map all of them alike. */
+export function ofFollowed<T>(say: (header: string) => T): Readonly<Record<FollowedHeader, T>> {
+  const followed = Object.entries(ADDRESS_HEADERS).filter(([, { holds }]) => holds === 'url');
+  return Object.fromEntries(followed.map(([header]) => [header, say(header)])) as Record<FollowedHeader, T>;
+}

@@ -5,7 +5,7 @@ import { CannotTell, exampleOf, just, matches, type Part, type Piece, pieceOf, t
 import { built, includes, type Language } from './language.ts';
 import { lazily } from './lazily.ts';
 import { wholly } from './matching.ts';
-import type { SymbolicRequest } from './request.ts';
+import type { Distinctions, SymbolicRequest } from './request.ts';
 import { nameOf } from './rows.ts';
 import { columnsOfTypes, DEAD, Kinds, MOST_KINDS, SLASH, START, TYPES, waysOf } from './segmentKinds.ts';
 import { endsOf } from './specPaths.ts';
@@ -28,9 +28,8 @@ export function specMatchOf(request: SymbolicRequest, access: Access, depth: num
   if (!endpoint) return { endpoint: undefined, routeClass: undefined };
   request.method();
   const piece = pieceOf(run, 'method');
-  // nginx refuses these itself, before it looks at a table.
-  const others = request.world.methods === 'token' ? NO_RULES : [];
-  const named = run.once('spec method', () => choose(run, 'method', piece, [...methodsOf(endpoint), ...others]));
+  const read = request.world.methods;
+  const named = run.once('spec method', () => choose(run, 'method', piece, methodsOf(endpoint, read)));
   if (named === undefined && endpoint.classes.has(EVERY_METHOD))
     run.once('spec every method', () => matches(run, [{ piece: 'method' }], wholly(METHOD_LETTERS)));
   const method = named ?? exampleOf(pieceOf(run, 'method')) ?? '';
@@ -45,11 +44,17 @@ function endpointsOf(access: Access): ReadonlyMap<State<unknown>, Endpoint> {
   return known;
 }
 
-const methods = new WeakMap<Endpoint, readonly string[]>();
+const methods = {
+  method: new WeakMap<Endpoint, readonly string[]>(),
+  token: new WeakMap<Endpoint, readonly string[]>(),
+} satisfies Record<Distinctions['methods'], unknown>;
 
-function methodsOf(endpoint: Endpoint): readonly string[] {
-  const known = methods.get(endpoint) ?? [...new Set([...endpoint.classes.keys(), 'GET', 'HEAD'])];
-  methods.set(endpoint, known);
+/** Returns the methods that the spec tells apart; always the same list, by which `choose` knows what it found. */
+function methodsOf(endpoint: Endpoint, read: Distinctions['methods']): readonly string[] {
+  // What reads capitals alone, nginx, refuses these itself, before it looks at a table.
+  const unruled = read === 'token' && endpoint.classes.has(EVERY_METHOD) ? NO_RULES : [];
+  const known = methods[read].get(endpoint) ?? [...new Set([...endpoint.classes.keys(), 'GET', 'HEAD', ...unruled])];
+  methods[read].set(endpoint, known);
   return known;
 }
 

@@ -12,7 +12,7 @@ import type { RawResponse } from './raw.ts';
 import type { ReadRequest } from './reading.ts';
 import type { Answer } from './recorder.ts';
 import type { Secrets } from './secrets.ts';
-import { FOLLOWED_HEADERS, originsOf } from './upstreams.ts';
+import { ADDRESSED_HEADERS, originsOf } from './upstreams.ts';
 
 /** The statuses with which engines refuse what they cannot parse; 405 is for methods that they never accept. */
 const REFUSALS = [400, 405, 408, 411, 413, 414, 417, 421, 431, 494, 501, 505];
@@ -239,7 +239,7 @@ function originProblems({ answer, upstream, response, request, proxy }: Mapped):
   if (proxy.publicUrl === undefined && (host === undefined || host === '')) return [];
   const own = proxy.publicUrl ?? `${proxy.tls ? 'https' : 'http'}://${host}`;
   const problems: Problem[] = [];
-  for (const name of ['Link', 'WWW-Authenticate', ...FOLLOWED_HEADERS]) {
+  for (const name of ADDRESSED_HEADERS) {
     const sent = fieldOf(answer.fields ?? [], name);
     const due = sent === undefined ? undefined : mapOrigins(sent, originsOf(upstream), own);
     const got = response.field(name);

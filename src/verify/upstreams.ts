@@ -39,10 +39,13 @@ export type OtherAnswer = (upstream: Upstream, request: Recorded) => Answer | un
 const MOST_SERVERS = 4;
 
 /**
- * Headers whose value is a URL that clients follow, and `Www-Authenticate`, where a client sends its password; written
- * out here, apart from the list that engines are generated from.
+ * Headers whose value is a URL that clients follow; written out here, apart from the list that engines are generated
+ * from.
  */
 export const FOLLOWED_HEADERS = ['Location', 'Content-Location', 'Operation-Location', 'Azure-AsyncOperation'] as const;
+
+/** These, and headers that have such URLs among other words; a client sends its password to that of a challenge. */
+export const ADDRESSED_HEADERS = ['Link', 'WWW-Authenticate', ...FOLLOWED_HEADERS] as const;
 
 /** Carries the number of an arrival back to the client, so that no request has to carry one to the upstream. */
 export const ARRIVAL_HEADER = 'X-Arrival';

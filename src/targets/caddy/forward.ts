@@ -2,7 +2,7 @@ import { wholeBody } from '../../plan/bounds.ts';
 import { CORS_RESPONSE_HEADERS } from '../../plan/cors.ts';
 import { forwardsOf, mappedOrigins, ODD_URL, originSource, publicAddress } from '../../plan/forwards.ts';
 import type { Access } from '../../policy/access.ts';
-import type { HeadersOf } from '../../policy/answerHeaders.ts';
+import { type HeadersOf, ofFollowed } from '../../policy/answerHeaders.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
 import { credentialText } from '../../policy/key.ts';
 import { schemeOf } from '../../policy/origin.ts';
@@ -64,10 +64,7 @@ function addressPatterns(url: string, origin: string): { readonly [H in HeadersO
     { pattern: `^${url}([/?#]|$)`, by: `${origin}$1` },
   ];
   return {
-    Location: followed,
-    'Content-Location': followed,
-    'Operation-Location': followed,
-    'Azure-AsyncOperation': followed,
+    ...ofFollowed(() => followed),
     Link: [
       { pattern: ODD_LINK, by: '' },
       { pattern: `<${url}([/?#>])`, by: `<${origin}$1` },

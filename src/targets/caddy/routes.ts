@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Endpoint, endpointsOf, type Operation } from '../../plan/endpoints.ts';
 import { escapeRegex, oneOf } from '../../plan/regex.ts';
-import { type Access, isRoute, toldMethods } from '../../policy/access.ts';
+import { type Access, COMMON_METHODS, isRoute, toldMethods } from '../../policy/access.ts';
 import { parameterName, restName } from '../../policy/automaton.ts';
 import { EVERY_METHOD, METHOD_LETTERS, NO_RULES } from '../../policy/pattern.ts';
 import { PARAMETER_TYPES, type ParameterType, segmentSource } from '../../policy/segment.ts';
@@ -186,9 +186,6 @@ function restSource(paths: readonly (readonly string[])[]): string {
   return paths.some((path) => path.length === 0) ? `(?:${source})?` : source;
 }
 
-/** Methods that always have a row, so that the first path with one of them adds none. */
-const USUAL = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
-
 interface Methods {
   /** Every method that some path has, sorted. */
   readonly taken: readonly string[];
@@ -218,7 +215,8 @@ function countedIn({ endpoints }: Access): Methods {
 /** Returns the table of the route class, from the method and the row of the path. */
 export function routeTable(access: Access, names: Names): Table {
   const { taken } = methodsOf(access);
-  const methods = [...new Set([...USUAL, ...taken.filter((method) => method !== EVERY_METHOD)])];
+  // Those that are common always have a row, so that the first path with one of them adds none.
+  const methods = [...new Set([...COMMON_METHODS, ...taken.filter((method) => method !== EVERY_METHOD)])];
   const every: [string, string][] = taken.includes(EVERY_METHOD)
     ? [
         [`~^(?:${NO_RULES.join('|')}) `, ''],

@@ -1,6 +1,7 @@
 import { HEADS, PHASES } from '../../plan/bounds.ts';
 import { caseless } from '../../plan/regex.ts';
 import { type MappedAnswer, type MappedRequest, type NamePair, namePairs, sitesOf } from '../../plan/sites.ts';
+import { ofFollowed } from '../../policy/answerHeaders.ts';
 import { toCidrs } from '../../policy/cidr.ts';
 import { METHOD_LETTERS } from '../../policy/pattern.ts';
 import type { Policy } from '../../policy/types.ts';
@@ -108,10 +109,7 @@ const REFRESH = '^(.*?[Uu][Rr][Ll][ \\t]*=[ \\t]*)';
 function oddReplacements(): Replacement[] {
   const followed = [{ pattern: `^${ODD_ADDRESS}`, by: '/' }];
   return replacements({
-    Location: followed,
-    'Content-Location': followed,
-    'Operation-Location': followed,
-    'Azure-AsyncOperation': followed,
+    ...ofFollowed(() => followed),
     Refresh: [{ pattern: `${REFRESH}${ODD_ADDRESS}`, by: '$1/' }],
     Link: [{ pattern: ODD_LINK, by: '' }],
   } satisfies { [H in MappedAnswer]?: Pattern[] });
@@ -131,10 +129,7 @@ function answerReplacements({ from, to, ownPort, hasSite }: NamePair, outside: '
   const followed = [{ pattern: `^${link}([/?#]|$)`, by: `${origin}$1` }];
   return replacements({
     'Www-Authenticate': [{ pattern: `${url}([/?#",]|$)`, by: `${origin}$1` }],
-    Location: followed,
-    'Content-Location': followed,
-    'Operation-Location': followed,
-    'Azure-AsyncOperation': followed,
+    ...ofFollowed(() => followed),
     Refresh: [{ pattern: `${REFRESH}${link}([/?#]|$)`, by: `\${1}${origin}$2` }],
     Link: [{ pattern: `<${link}([/?#>])`, by: `<${origin}$1` }],
     'Set-Cookie': [{ pattern: `(;[ \\t]*[Dd][Oo][Mm][Aa][Ii][Nn]=)[.]?${name}[ \\t]*(;|$)`, by: `\${1}${to}$2` }],

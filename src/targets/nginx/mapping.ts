@@ -32,7 +32,8 @@ export function answered(header: string): Variable {
   return variable(`upstream_http_${idOf(header)}`);
 }
 
-function idOf(header: string): string {
+/** Returns the name of a header as it stands in names of variables. */
+export function idOf(header: string): string {
   return header.toLowerCase().replaceAll('-', '_');
 }
 

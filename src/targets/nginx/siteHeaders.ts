@@ -2,8 +2,9 @@ import { MOST_LINKS } from '../../plan/bounds.ts';
 import { ODD_URL } from '../../plan/forwards.ts';
 import { escapeRegex } from '../../plan/regex.ts';
 import type { MappedAnswer, MappedRequest, NamePair } from '../../plan/sites.ts';
+import { ofFollowed } from '../../policy/answerHeaders.ts';
 import { fingerprint } from '../../policy/shortened.ts';
-import { answered, type Mapped, MOST_REALMS, ODD_LINK, START, TOO_MANY_LINKS } from './mapping.ts';
+import { answered, idOf, type Mapped, MOST_REALMS, ODD_LINK, START, TOO_MANY_LINKS } from './mapping.ts';
 import type { MapList } from './maps.ts';
 import { type Variable, variable } from './quote.ts';
 
@@ -37,17 +38,12 @@ interface TextHeader {
   readonly beyond: 'dropped' | 'kept';
 }
 
-const followed = (id: string): OneUrl => ({ id: `sites_${id}`, after: `(?:[/?#]${ANY})?`, leads: true });
-
 /**
  * How each header of an answer is mapped, in the order of the maps. nginx itself finds the domains of cookies, with
  * `proxy_cookie_domain`.
  */
 const ANSWERS: { readonly [H in MappedAnswer]: OneUrl | TextHeader | 'cookieDomains' } = {
-  Location: followed('location'),
-  'Content-Location': followed('content_location'),
-  'Operation-Location': followed('operation_location'),
-  'Azure-AsyncOperation': followed('azure_asyncoperation'),
+  ...ofFollowed((header) => ({ id: `sites_${idOf(header)}`, after: `(?:[/?#]${ANY})?`, leads: true })),
   Refresh: { id: 'sites_refresh', before: `${ANY}?(?i:url)[ \\t]*=[ \\t]*`, after: `(?:[/?#]${ANY})?`, leads: true },
   'Access-Control-Allow-Origin': { id: 'sites_origin', after: '', leads: false },
   'Www-Authenticate': { id: 'sites_realm', most: MOST_REALMS, beyond: 'dropped' },

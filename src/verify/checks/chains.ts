@@ -12,7 +12,7 @@ import { pathTo } from '../probes/segments.ts';
 import type { ProxyFixture } from '../proxyFixture.ts';
 import type { Random } from '../random.ts';
 import type { Scope } from '../scope.ts';
-import { FOLLOWED_HEADERS, originsOf } from '../upstreams.ts';
+import { ADDRESSED_HEADERS, originsOf } from '../upstreams.ts';
 import { type CheckFailure, type Forwarded, forwardedBy } from './check.ts';
 import { clientOfSite, type SitesTried, siteAs, tellSite } from './sites.ts';
 
@@ -140,7 +140,7 @@ function unmapped(
   const behind = run.policy.upstreams.find(({ id }) => id === arrival?.upstream);
   const hidden = [...(behind ? originsOf(behind) : []), ...originsOf({ host: rewrite.from, port: 443 })];
   const own = originsOf({ host: name, port: 443 });
-  for (const header of ['Link', 'WWW-Authenticate', ...FOLLOWED_HEADERS]) {
+  for (const header of ADDRESSED_HEADERS) {
     const value = response.field(header) ?? '';
     const origins = [...value.matchAll(/(?:^|[<"])(https?:\/\/[^/?#>"]+)/g)].map(([, origin = '']) => origin);
     const shown = origins.find((origin) => hidden.includes(origin) && !own.includes(origin));
