@@ -1,13 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Certificate, certify } from '../src/targets/nginx/certificate.ts';
+import { assertReadable, checkFiles } from './support/certificateChecker.ts';
 import { exampleFiles, specFiles } from './support/proofs.ts';
 import { inWorkspace, type Workspace } from './support/workspace.ts';
-
-const CHECKER = fileURLToPath(new URL('../templates/nginx/check-certificate.js', import.meta.url));
 
 const SPEC = `version: 1
 name: demo
@@ -22,28 +19,12 @@ proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8] } }
 targets: { nginx: {} }
 `;
 
-interface Checked {
-  readonly status: number | null;
-  readonly told: string;
-}
-
-const check = (certificate: string, folder: string): Checked => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [CHECKER, certificate, folder], { encoding: 'utf8' });
-  return { status, told: stdout + stderr };
-};
+const check = (certificate: string, folder: string) => checkFiles('nginx', certificate, folder);
 
 const certificates = suite('certificates');
 
 certificates('the checker is one small file that uses nothing but node', () => {
-  const text = readFileSync(CHECKER, 'utf8');
-  const lines = text.split('\n');
-  assert.ok(lines.length <= 365, `${lines.length} lines`);
-  assert.equal(
-    lines.filter((line) => line.length > 120),
-    [],
-  );
-  const imported = [...text.matchAll(/\bfrom '([^']*)'|import\(/g)].map(([, name]) => name);
-  assert.equal(imported, ['node:fs', 'node:path']);
+  assertReadable('nginx', 365);
 });
 
 type Edit = readonly [file: string, from: string, to: string];

@@ -1,13 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Certificate, certify } from '../src/targets/caddy/certificate.ts';
+import { assertReadable, type Checked, checkFiles } from './support/certificateChecker.ts';
 import { exampleFiles, type Made, specFiles } from './support/proofs.ts';
 import { inWorkspace } from './support/workspace.ts';
-
-const CHECKER = fileURLToPath(new URL('../templates/caddy/check-certificate.js', import.meta.url));
 
 const SPEC = `version: 1
 name: demo
@@ -22,15 +18,7 @@ proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8] } }
 targets: { caddy: {} }
 `;
 
-interface Checked {
-  readonly status: number | null;
-  readonly told: string;
-}
-
-const check = (certificate: string, folder: string): Checked => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [CHECKER, certificate, folder], { encoding: 'utf8' });
-  return { status, told: stdout + stderr };
-};
+const check = (certificate: string, folder: string) => checkFiles('caddy', certificate, folder);
 
 /** What the checker says of files, and of a certificate for these or others. */
 type Check = (files: Made['files'], certificate: Certificate) => Checked;
@@ -57,15 +45,7 @@ function after(files: Made['files'], from: string, to: string): Made['files'] {
 const certificates = suite("certificates of Caddy's files");
 
 certificates('the checker is one small file that uses nothing but node', () => {
-  const text = readFileSync(CHECKER, 'utf8');
-  const lines = text.split('\n');
-  assert.ok(lines.length <= 426, `${lines.length} lines`);
-  assert.equal(
-    lines.filter((line) => line.length > 120),
-    [],
-  );
-  const imported = [...text.matchAll(/\bfrom '([^']*)'|import\(/g)].map(([, name]) => name);
-  assert.equal(imported, ['node:fs', 'node:path']);
+  assertReadable('caddy', 426);
 });
 
 certificates('one that a command writes holds', () =>

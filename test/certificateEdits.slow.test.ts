@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { certify as certifyCaddy } from '../src/targets/caddy/certificate.ts';
 import { certify as certifyNginx } from '../src/targets/nginx/certificate.ts';
 import { randomOf } from '../src/verify/random.ts';
+import { type Checked, checkerText } from './support/certificateChecker.ts';
 import { mutated } from './support/fileMutations.ts';
 import { type Engine, exampleFiles, type Made, PROVED_SPEC, proof, specFiles } from './support/proofs.ts';
 
@@ -30,11 +29,6 @@ const SOURCES: readonly (readonly [name: string, make: () => Made])[] = ENGINES.
 const certify = ({ engine, policy, files }: Made): object =>
   engine === 'nginx' ? certifyNginx(policy, files) : certifyCaddy(policy, files);
 
-interface Checked {
-  readonly status: number;
-  readonly told: string;
-}
-
 /** The checker's own text, run here with the files at hand, since a process for each change would take minutes. */
 function check(certificate: unknown, { engine, files }: Pick<Made, 'engine' | 'files'>): Checked {
   const texts = new Map(files.map(({ path, text }) => [path, text]));
@@ -49,10 +43,7 @@ function check(certificate: unknown, { engine, files }: Pick<Made, 'engine' | 'f
 const checkerOf = (engine: Engine) =>
   new Function(
     ...['readFileSync', 'join', 'process', 'console'],
-    readFileSync(
-      fileURLToPath(new URL(`../templates/${engine}/check-certificate.js`, import.meta.url)),
-      'utf8',
-    ).replace(/^(?:#!|import ).*$/gm, ''),
+    checkerText(engine).replace(/^(?:#!|import ).*$/gm, ''),
   );
 const checkers = { nginx: checkerOf('nginx'), caddy: checkerOf('caddy') };
 

@@ -1,13 +1,10 @@
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import * as assert from 'uvu/assert';
-import { freePorts } from '../../src/verify/ports.ts';
 import type { Scope } from '../../src/verify/scope.ts';
 import { engineSuite } from '../engines/suite.ts';
-import { policyOf } from '../support/policy.ts';
+import { NAME, type Ports, PRIVATE, proxyAndSite } from '../support/proxyAndSite.ts';
 import { scoped } from '../support/scoped.ts';
-import { runCaddy } from './caddy/engine.ts';
-import { runNginx } from './nginx/engine.ts';
 
 const { test, engines } = await engineSuite('what protects proxies and sites alike', [
   'nginx',
@@ -15,12 +12,9 @@ const { test, engines } = await engineSuite('what protects proxies and sites ali
   'caddy',
 ]);
 
-const NAME = 'git.example.com';
-const PRIVATE = 'git.internal.example.com';
-
 interface Listeners {
   /** By what stands in front of the upstream. */
-  readonly ports: { readonly proxy: number; readonly site: number };
+  readonly ports: Ports;
   /** Request lines that the upstream got. */
   readonly got: readonly string[];
 }
@@ -28,28 +22,14 @@ interface Listeners {
 /** A proxy and a site in front of one upstream, which gives every request the same bytes. */
 async function listenersOf(engine: keyof typeof engines, scope: Scope, answer: string): Promise<Listeners> {
   const got: string[] = [];
-  const upstream = createServer((socket) => {
-    socket.on('error', () => undefined);
-    socket.once('data', (bytes) => {
+  const serve = (socket: Socket) =>
+    void socket.once('data', (bytes) => {
       got.push(bytes.toString('latin1').split('\r\n')[0] ?? '');
       socket.end(answer);
     });
-  }).listen(0, '127.0.0.1');
-  await once(upstream, 'listening');
-  scope.defer(() => new Promise<void>((resolve) => upstream.close(() => resolve())));
-  const address = upstream.address();
-  const behind = typeof address === 'object' && address ? address.port : 0;
-  const [proxy = 0, site = 0] = await freePorts(2);
-  const policy = policyOf({
-    upstreams: { git: { url: `http://${NAME}`, servers: [`127.0.0.1:${behind}`] } },
-    routes: { all: { upstream: 'git', auth: 'passthrough', allow: ['GET,POST /{rest*}'] } },
-    proxies: { api: { listen: `127.0.0.1:${proxy}`, ipRanges: 'any', responseHeaders: { 'X-Frame-Options': 'DENY' } } },
-    domainRewrites: [{ from: NAME, to: PRIVATE, upstream: 'git' }],
-  });
-  const options = { sites: { listen: site, tls: 'off' } };
-  const running = { policy, program: engines[engine].path, options, ports: [proxy, site] };
-  await (engine === 'caddy' ? runCaddy : runNginx)(running, scope);
-  return { ports: { proxy, site }, got };
+  const proxy = { responseHeaders: { 'X-Frame-Options': 'DENY' } };
+  const ports = await proxyAndSite({ engine, program: engines[engine].path, serve, proxy }, scope);
+  return { ports, got };
 }
 
 type Listening = (answer: string) => Promise<Listeners>;

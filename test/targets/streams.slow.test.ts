@@ -1,47 +1,16 @@
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import * as assert from 'uvu/assert';
-import { freePorts } from '../../src/verify/ports.ts';
 import type { Scope } from '../../src/verify/scope.ts';
 import { engineSuite } from '../engines/suite.ts';
-import { policyOf } from '../support/policy.ts';
+import { PRIVATE, proxyAndSite } from '../support/proxyAndSite.ts';
 import { scoped } from '../support/scoped.ts';
-import { runCaddy } from './caddy/engine.ts';
-import { runNginx } from './nginx/engine.ts';
 
 const ENGINES = ['nginx', 'nginx-newest', 'caddy'] as const;
 const { test, engines } = await engineSuite('what streams through proxies and sites', ENGINES);
 
-const NAME = 'git.example.com';
-const PRIVATE = 'git.internal.example.com';
-
-/** A proxy and a site in front of one upstream, whose connections the test speaks for; returns their ports. */
-async function listenersOf(
-  engine: (typeof ENGINES)[number],
-  scope: Scope,
-  serve: (socket: Socket) => void,
-): Promise<Readonly<Record<'proxy' | 'site', number>>> {
-  const upstream = createServer((socket) => {
-    socket.on('error', () => undefined);
-    scope.defer(async () => void socket.destroy());
-    serve(socket);
-  }).listen(0, '127.0.0.1');
-  await once(upstream, 'listening');
-  scope.defer(async () => void upstream.close());
-  const address = upstream.address();
-  const behind = typeof address === 'object' && address ? address.port : 0;
-  const [proxy = 0, site = 0] = await freePorts(2);
-  const policy = policyOf({
-    upstreams: { git: { url: `http://${NAME}`, servers: [`127.0.0.1:${behind}`] } },
-    routes: { all: { upstream: 'git', auth: 'passthrough', allow: ['GET,POST /{rest*}'] } },
-    proxies: { api: { listen: `127.0.0.1:${proxy}`, ipRanges: 'any' } },
-    domainRewrites: [{ from: NAME, to: PRIVATE, upstream: 'git' }],
-  });
-  const options = { sites: { listen: site, tls: 'off' } };
-  const running = { policy, program: engines[engine].path, options, ports: [proxy, site] };
-  await (engine === 'caddy' ? runCaddy : runNginx)(running, scope);
-  return { proxy, site };
-}
+const start = (engine: (typeof ENGINES)[number], scope: Scope, serve: (socket: Socket) => void) =>
+  proxyAndSite({ engine, program: engines[engine].path, serve }, scope);
 
 const SILENCE = 10_000;
 
@@ -79,7 +48,7 @@ for (const engine of ENGINES)
       `${engine}: each event of a stream ${kind} arrives before the next is sent`,
       scoped(async (scope) => {
         let upstream: Socket | undefined;
-        const ports = await listenersOf(engine, scope, (socket) => {
+        const ports = await start(engine, scope, (socket) => {
           upstream = socket;
           socket.once('data', () =>
             socket.write(`HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n${framing}\r\n\r\n`),
@@ -114,7 +83,7 @@ for (const engine of ENGINES)
       `${engine}: a body with ${what} ends the request, and nothing after it is one`,
       scoped(async (scope) => {
         const requests: string[] = [];
-        const ports = await listenersOf(engine, scope, (socket) => {
+        const ports = await start(engine, scope, (socket) => {
           const at = requests.push('') - 1;
           socket.on('data', (bytes) => {
             requests[at] += bytes.toString('latin1');
