@@ -44,25 +44,31 @@ export function testAdditions(test: Test, base: Base): void {
   look.testRoutes();
   look.testRichRoutes();
   for (const id of NAMES) for (const addition of OTHERS) look.testOther(addition, `called ${id}`, () => id);
+  look.testNothingLeft();
 }
 
 /** The same by kind, for specs that take long; there a name goes with each place. */
 export function testRoutes(test: Test, base: Base): void {
-  stabilityOf(test, base).testRoutes();
+  const look = stabilityOf(test, base);
+  look.testRoutes();
+  look.testNothingLeft();
 }
 
 export function testRichRoutes(test: Test, base: Base): void {
-  stabilityOf(test, base).testRichRoutes();
+  const look = stabilityOf(test, base);
+  look.testRichRoutes();
+  look.testNothingLeft();
 }
 
 export function testOthers(test: Test, base: Base, others: readonly Addition[]): void {
   const look = stabilityOf(test, base);
   for (const addition of others) look.testOther(addition, 'that sorts there', (where) => NAMES_AT[where]);
+  look.testNothingLeft();
 }
 
 function stabilityOf(test: Test, base: Base) {
   const { name, spec } = base;
-  const atEach = looksAt(base);
+  const { atEach, assertNothingLeft } = looksAt(base);
   const moved = (target: string) => (base.sharesRows && target === 'caddy' ? 2 : 0);
   const testRoute = (what: string, request: string, add: AddAt, more: Figures = {}) => {
     const budget = budgetOf(request, requestsOf(spec));
@@ -109,15 +115,17 @@ function stabilityOf(test: Test, base: Base) {
           },
         ));
     },
+    /** Comes after all additions, since it looks for what any of them has left. */
+    testNothingLeft: () => test(`${name}: what was added and taken out again leaves nothing behind`, assertNothingLeft),
   };
 }
 
 type AddAt = (copy: SpecText, place: Position, where: Where) => void;
 
-/** Adds to a copy at each place and looks at what has become of each target; without it, all is as it was. */
-function looksAt({ spec, folder }: Base): (add: AddAt, check: (seen: Seen) => void) => void {
+/** Adds to a copy at each place and looks at what has become of each target. */
+function looksAt({ spec, folder }: Base) {
   let known: Output | undefined;
-  return (add, check) => {
+  const atEach = (add: AddAt, check: (seen: Seen) => void) => {
     known ??= outputOf(spec, folder);
     for (const [where, place] of Object.entries(PLACES) as [Where, Position][]) {
       const copy = structuredClone(spec);
@@ -128,8 +136,8 @@ function looksAt({ spec, folder }: Base): (add: AddAt, check: (seen: Seen) => vo
         check({ target, where, changes, text: `${target}, at the ${where}:\n${written(changes)}` });
       }
     }
-    assert.ok(isDeepStrictEqual(outputOf(spec, folder), known), 'taken out again, it leaves something behind');
   };
+  return { atEach, assertNothingLeft: () => assert.ok(isDeepStrictEqual(outputOf(spec, folder), known)) };
 }
 
 type Position = (length: number) => number;
