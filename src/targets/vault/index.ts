@@ -11,7 +11,8 @@ import { externalModel } from './external.ts';
 import { injectorModels } from './injector.ts';
 import { compareVault } from './live.ts';
 import { type VaultOptions, vaultAccess, vaultOptions } from './options.ts';
-import { configPayload, type Login, loginOf, loginPeriod, readPaths, rolePayload, terraform } from './payloads.ts';
+import { terraform } from './payloads.ts';
+import { type SetUp, setUpOf } from './setUp.ts';
 import { sourcesOf } from './sources.ts';
 import { quoted, text } from './templates.ts';
 
@@ -31,25 +32,25 @@ function plan(input: TargetInput<VaultOptions>): Result<readonly RenderedFile[]>
   const sources = sourcesOf(policy, options, problems);
   if (policy.vault.length === 0 && sources.size === 0) problems.push(vaultCodes.report('nothing', at, {}));
   problems.push(...olderPlugin(policy, options));
-  const policyName = options.policy ?? policy.name;
+  const setUp = setUpOf(input, sources);
+  const { policyName, login } = setUp;
   if (RESERVED.has(policyName)) {
     const place = options.policy === undefined ? ['name'] : [...at, 'policy'];
     problems.push(vaultCodes.report('reserved-policy', place, { name: policyName }));
   }
-  const login = loginOf(options, policyName, loginPeriod(sources.values()));
   const delivery = secretFiles ? deliveryOf(referencesOf(policy), secretFiles) : { files: [], others: [] };
   const parts = { policy, options, at, sources, delivery, login, policyName, programOf };
   const agent = agentModel(parts, problems);
   const injectors = injectorModels(parts, problems);
   const external = externalModel(parts, problems);
-  const paths = readPaths(sources.values());
+  const paths = [...(setUp.policy?.reads.keys() ?? [])];
   const policyText = renderTemplate('vault', 'policy.hcl.njk', { paths: paths.map(quoted) });
   return resultOf(
     [
-      ...(paths.length > 0 ? [made('policy.hcl', policyText)] : []),
-      ...payloadFiles(policy.vault, login),
-      ...(paths.length > 0 || policy.vault.length > 0
-        ? [made('apply.sh', applyText(input, { paths, policyName, login }))]
+      ...(setUp.policy ? [made('policy.hcl', policyText)] : []),
+      ...setUp.parts.map(({ file, written }) => json(file, written)),
+      ...(setUp.policy || policy.vault.length > 0
+        ? [made('apply.sh', applyText(options, setUp)), made('read.sh', readText(options, setUp))]
         : []),
       ...(agent
         ? [
@@ -99,37 +100,21 @@ function linesText(lines: readonly { readonly text: string }[]): string {
   return `${lines.map((line) => line.text).join('\n')}\n`;
 }
 
-function payloadFiles(mounts: TargetInput<VaultOptions>['policy']['vault'], login: Login | undefined): RenderedFile[] {
-  return [
-    ...(login ? [json('login.json', login.payload)] : []),
-    ...mounts.flatMap(({ path, configs, roles }) => [
-      ...configs.map((config) => json(`config/${path}/${config.name}.json`, configPayload(config))),
-      ...roles.map((role) => json(`roles/${path}/${role.id}.json`, rolePayload(role))),
-    ]),
-  ];
-}
-
-interface Applied {
-  readonly paths: readonly string[];
-  readonly policyName: string;
-  readonly login: Login | undefined;
-}
-
-function applyText({ policy, options }: TargetInput<VaultOptions>, { paths, policyName, login }: Applied): string {
-  const names = policy.vault.flatMap(({ path, configs, roles }) => [
-    ...configs.map(({ name }) => ({ kind: 'config', path, name })),
-    ...roles.map(({ id }) => ({ kind: 'roles', path, name: id })),
-  ]);
-  const writes = (kind: string) =>
-    names
-      .filter((one) => one.kind === kind)
-      .map(({ path, name }) => ({ at: text(`${path}/${kind}/${name}`), file: text(`${kind}/${path}/${name}.json`) }));
+function applyText({ namespace }: VaultOptions, { policy, parts }: SetUp): string {
+  const writes = (kind: SetUp['parts'][number]['kind']) =>
+    parts.filter((one) => one.kind === kind).map(({ path, file }) => ({ at: text(path), file: text(file) }));
   return renderTemplate('vault', 'apply.sh.njk', {
-    namespace: options.namespace === undefined ? null : text(options.namespace),
-    policy: paths.length > 0 ? text(policyName) : null,
-    login: login ? text(`auth/${login.mount}/role/${policyName}`) : null,
+    namespace: namespace === undefined ? null : text(namespace),
+    policy: policy ? text(policy.name) : null,
     configs: writes('config'),
-    roles: writes('roles'),
+    roles: [...writes('login'), ...writes('role')],
+  });
+}
+
+function readText({ namespace }: VaultOptions, { policy, parts }: SetUp): string {
+  return renderTemplate('vault', 'read.sh.njk', {
+    namespace: namespace === undefined ? null : text(namespace),
+    paths: [...(policy ? [policy.path] : []), ...parts.map(({ path }) => path)].map(text),
   });
 }
 

@@ -1,71 +1,88 @@
-import type { Diagnostic, SpecPath } from '../../diagnostics/diagnostic.ts';
-import { ok } from '../../diagnostics/diagnostic.ts';
+import { type Diagnostic, ok, type SpecPath } from '../../diagnostics/diagnostic.ts';
 import { maskSecrets } from '../../diagnostics/mask.ts';
-import type { VaultConfig, VaultRole } from '../../policy/types.ts';
-import { isRecord, memberOf, parseJson } from '../../source/value.ts';
+import { canonical, isRecord, memberOf, parseJson } from '../../source/value.ts';
 import { driftCodes, unreadable } from '../live.ts';
-import type { CompareLive, LiveText } from '../target.ts';
+import type { CompareLive } from '../target.ts';
 import type { VaultOptions } from './options.ts';
-import { configPayload, roleAsRead } from './payloads.ts';
+import { type Statement, statementsOf } from './policyText.ts';
+import { type OwnPolicy, type Part, setUpOf } from './setUp.ts';
+import { sourcesOf } from './sources.ts';
 
-const HINT =
-  'give what "vault read -format=json MOUNT/roles/ROLE" and "vault read -format=json MOUNT/config/NAME" print, one after the other';
+const HINT = 'give what the generated vault/read.sh prints: sh read.sh > live.json';
 
-type Fields = Readonly<Record<string, unknown>>;
+type Answer = Readonly<Record<string, unknown>>;
 
-/** What Vault returned about a role, which has its name in `role_name`, or a config, which has it in `name`. */
-interface Reading {
-  readonly kind: 'role' | 'config';
-  readonly name: string;
-  readonly fields: Fields;
-}
-
-/** A role or a config of the spec, in the form in which the plugin returns it. */
-interface Wanted {
-  readonly kind: Reading['kind'];
-  readonly name: string;
-  readonly origin: SpecPath;
-  readonly fields: Fields;
-}
-
-/** Compares the output of `vault read -format=json` for roles and configs, one after the other or as a list. */
+/**
+ * Compares the policy, the role that logs in, the roles and the configs with what `read.sh` prints. An answer of Vault
+ * does not say what was asked, nor can one that is absent be told from one that was refused, so each has its path, and
+ * is `null` where nothing is there.
+ */
 export const compareVault: CompareLive<VaultOptions> = (live, expected) => {
-  const readings = readingsIn(live.text);
-  if ('problem' in readings) return unreadable(expected, `${live.name}: ${readings.problem}`, HINT);
-  const wanted = expected.policy.vault.flatMap(({ configs, roles }) => [
-    ...configs.map(wantedConfig),
-    ...roles.map(wantedRole),
-  ]);
-  const nameOf = ({ kind, name }: Pick<Reading, 'kind' | 'name'>) => `${kind} "${name}"`;
-  const twice = wanted.find((one, index) => wanted.findIndex((other) => nameOf(other) === nameOf(one)) < index);
-  if (twice)
-    return unreadable(
-      expected,
-      `${live.name}: two mounts have a ${nameOf(twice)}, and what is read does not tell which is which`,
-      'compare one mount at a time, each with a spec of its own',
-    );
-  const found = new Map<string, Reading>();
-  for (const reading of readings.all) {
-    if (found.has(nameOf(reading)))
-      return unreadable(expected, `${live.name}: it has the ${nameOf(reading)} twice`, HINT);
-    found.set(nameOf(reading), reading);
-  }
-  const drift = wanted.flatMap((one): Diagnostic[] => {
-    const reading = found.get(nameOf(one));
-    return reading
-      ? fieldDrift(one, reading, live)
-      : [driftCodes.report('missing', one.origin, { what: `the ${nameOf(one)}`, where: live.name })];
+  const found = answersIn(live.text);
+  if (typeof found === 'string') return unreadable(expected, `${live.name}: ${found}`, HINT);
+  const { policy, parts } = setUpOf(expected, sourcesOf(expected.policy, expected.options, []));
+  const compared = [
+    ...(policy ? [{ ...policy, compare: (answer: Answer, where: string) => policyDrift(policy, answer, where) }] : []),
+    ...parts.map((part) => ({ ...part, compare: (answer: Answer, where: string) => partDrift(part, answer, where) })),
+  ];
+  const unread = compared.find(({ path }) => !found.has(path));
+  if (unread) return unreadable(expected, `${live.name}: it does not say what is at ${unread.path}`, HINT);
+  const drift = compared.flatMap(({ path, origin, compare }): Diagnostic[] => {
+    const answer = found.get(path);
+    return answer
+      ? compare(answer, `${live.name}: ${path}`)
+      : [driftCodes.report('missing', origin, { what: path, where: live.name })];
   });
-  const known = new Set(wanted.map(nameOf));
-  const strangers = [...found.keys()].filter((name) => !known.has(name));
-  const added = strangers.map((name) =>
-    driftCodes.report('added', expected.at, { what: `the ${maskSecrets(name)}`, where: live.name }),
+  const known = new Set(compared.map(({ path }) => path));
+  const strangers = [...found].flatMap(([path, answer]) => (answer && !known.has(path) ? [path] : []));
+  const added = strangers.map((path) =>
+    driftCodes.report('added', expected.at, { what: maskSecrets(path), where: live.name }),
   );
   return ok({ drift: [...drift, ...added], foreign: [] });
 };
 
+/** What the servers tell of a policy beside its text. */
+const TOLD_OF_POLICY = new Set([
+  'allow_slashes_in_identity_templates',
+  'allow_wildcards_in_identity_templates',
+  'cas_required',
+  'modified',
+  'name',
+  'policy',
+  'version',
+]);
+
+/** Compares by what the policy says: its comments, blanks and order are nobody's concern. */
+function policyDrift({ origin, reads }: OwnPolicy, answer: Answer, where: string): Diagnostic[] {
+  const { policy: text } = answer;
+  const statements = typeof text === 'string' ? statementsOf(text) : undefined;
+  if (!statements)
+    return [
+      driftCodes.report('changed', origin, { where, expected: 'what is generated', live: 'a text in other words' }),
+    ];
+  const added = (what: string, at: SpecPath = origin) => driftCodes.report('added', at, { where, what });
+  const named = ({ path }: Pick<Statement, 'path'>) => `the path "${maskSecrets(path)}"`;
+  const missing = [...reads].filter(([path]) => !statements.some((one) => one.path === path));
+  return [
+    ...missing.map(([path, at]) => driftCodes.report('missing', at, { where, what: named({ path }) })),
+    ...statements.flatMap((statement): Diagnostic[] => {
+      const at = reads.get(statement.path);
+      const allowed = [...new Set(statement.capabilities)].sort().join(', ') || 'nothing';
+      if (!at) return [added(`${named(statement)} with ${maskSecrets(allowed)}`)];
+      const words = (what: string) => `${what} of ${named(statement)}`;
+      return [
+        ...(allowed === 'read'
+          ? []
+          : [driftCodes.report('changed', at, { where, live: words(maskSecrets(allowed)), expected: words('read') })]),
+        ...statement.others.map((other) => added(`${maskSecrets(other)} of ${named(statement)}`, at)),
+      ];
+    }),
+    ...strangeFields(answer, TOLD_OF_POLICY).map((what) => added(what)),
+  ];
+}
+
 /** Fields that the plugin itself adds to a config. */
-const TOLD_ABOUT = new Set([
+const TOLD_OF_CONFIG = new Set([
   'gitlab_is_enterprise',
   'gitlab_revision',
   'gitlab_version',
@@ -77,67 +94,56 @@ const TOLD_ABOUT = new Set([
   'token_sha1_hash',
 ]);
 
-function wantedConfig(config: VaultConfig): Wanted {
-  return { kind: 'config', name: config.name, origin: config.origin, fields: configPayload(config) };
-}
-
-function wantedRole(role: VaultRole): Wanted {
-  return { kind: 'role', name: role.id, origin: role.origin, fields: roleAsRead(role) };
-}
-
-function fieldDrift(wanted: Wanted, { kind, name, fields }: Reading, { name: file }: LiveText): Diagnostic[] {
-  const where = `${file}: ${kind} "${name}"`;
-  const changed = Object.entries(wanted.fields).flatMap(([field, value]) => {
-    if (same(field, value, fields[field])) return [];
-    const words = { where, expected: `${field} ${shown(value)}`, live: `${field} ${shown(fields[field])}` };
-    return [driftCodes.report('changed', wanted.origin, words)];
+function partDrift({ kind, origin, read }: Part, answer: Answer, where: string): Diagnostic[] {
+  const changed = Object.entries(read).flatMap(([field, value]) => {
+    const live = answer[field];
+    if (comparable(kind, field, value) === comparable(kind, field, live)) return [];
+    const words = { where, expected: `${field} ${shown(value)}`, live: `${field} ${shown(live)}` };
+    return [driftCodes.report('changed', origin, words)];
   });
-  // The value of an unknown field may be a secret, so it is never shown.
-  const unknown = Object.keys(fields).filter(
-    (field) => !Object.hasOwn(wanted.fields, field) && !(kind === 'config' && TOLD_ABOUT.has(field)),
-  );
-  const added = unknown.map((field) =>
-    driftCodes.report('added', wanted.origin, { where, what: `the field ${maskSecrets(field)}` }),
-  );
+  const known = new Set([...Object.keys(read), ...(kind === 'config' ? TOLD_OF_CONFIG : [])]);
+  const added = strangeFields(answer, known).map((what) => driftCodes.report('added', origin, { where, what }));
   return [...changed, ...added];
 }
 
-function same(field: string, wanted: unknown, live: unknown): boolean {
-  return field === 'scopes' ? listed(wanted) === listed(live) : wanted === live;
+/** The value of an unknown field may be a secret, so it is never shown. */
+function strangeFields(answer: Answer, known: ReadonlySet<string>): string[] {
+  return Object.keys(answer)
+    .filter((field) => !known.has(field))
+    .map((field) => `the field ${maskSecrets(field)}`);
 }
 
-/** Scopes have no order. */
-function listed(value: unknown): string | undefined {
-  const all = typeof value === 'string' ? value.split(',') : value;
-  if (!Array.isArray(all) || !all.every((one) => typeof one === 'string')) return undefined;
-  const names = all.map((one) => one.trim()).filter((one) => one !== '');
-  return new Set(names).size === names.length ? names.sort().join(', ') : undefined;
+/** Returns a text that is the same for values which mean the same. Lists have no order, and some servers tell scopes as one text. */
+function comparable(kind: Part['kind'], field: string, value: unknown): string {
+  const all = field === 'scopes' && typeof value === 'string' ? value.split(',').map((one) => one.trim()) : value;
+  if (kind === 'login' && isNothing(all)) return 'nothing';
+  return Array.isArray(all) ? canonical(all.map(canonical).sort()) : canonical(all);
+}
+
+/** Servers leave out some fields of a role that logs in where they have no value. */
+function isNothing(value: unknown): boolean {
+  return Array.isArray(value) ? value.length === 0 : value === undefined || value === null || !value;
 }
 
 function shown(value: unknown): string {
-  if (value === undefined) return 'that is missing';
-  return maskSecrets(JSON.stringify(value));
+  return value === undefined ? 'that is missing' : maskSecrets(JSON.stringify(value));
 }
 
-function readingsIn(text: string): { readonly all: readonly Reading[] } | { readonly problem: string } {
-  if (text.trim() === '') return { problem: 'it is empty; did the command that made it fail?' };
+/** Returns the answers by path, or why there are none. */
+function answersIn(text: string): ReadonlyMap<string, Answer | undefined> | string {
+  if (text.trim() === '') return 'it is empty; did the command that made it fail?';
   const documents = documentsIn(text);
-  if (!documents) return { problem: 'it is not whole JSON' };
-  const all: Reading[] = [];
-  for (const document of documents.flatMap((one) => (Array.isArray(one) ? (one as unknown[]) : [one]))) {
-    const fields = memberOf(document, 'data');
-    const reading = isRecord(fields) ? readingOf(fields) : undefined;
-    if (!reading) return { problem: 'something in it is neither a role nor a config of the GitLab plugin' };
-    all.push(reading);
+  if (!documents) return 'it is not whole JSON; may something of it not be read?';
+  const answers = new Map<string, Answer | undefined>();
+  for (const document of documents) {
+    const [path, answer] = [memberOf(document, 'path'), memberOf(document, 'answer')];
+    const fields = memberOf(answer, 'data');
+    if (typeof path !== 'string' || (answer !== null && !isRecord(fields)))
+      return 'something in it is not an answer of Vault with the path that was asked for';
+    if (answers.has(path)) return `it has ${maskSecrets(path)} twice`;
+    answers.set(path, isRecord(fields) ? fields : undefined);
   }
-  return all.length === 0 ? { problem: 'it holds no role and no config' } : { all };
-}
-
-function readingOf(fields: Fields): Reading | undefined {
-  const { role_name: role, base_url: url, name } = fields;
-  if (typeof role === 'string' && 'token_type' in fields) return { kind: 'role', name: role, fields };
-  if (typeof url === 'string' && typeof name === 'string') return { kind: 'config', name, fields };
-  return undefined;
+  return answers;
 }
 
 /** Returns the JSON values of a text, one after the other, as several commands print them into one file. */

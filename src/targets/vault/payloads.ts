@@ -3,7 +3,7 @@ import type { Policy, VaultConfig, VaultMount, VaultRole } from '../../policy/ty
 import type { VaultOptions } from './options.ts';
 import type { VaultSource } from './sources.ts';
 
-type Fields = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+export type Fields = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
 /** Returns what is written to `MOUNT/config/NAME`. People add the plugin's own token by hand. */
 export function configPayload({ url, type, autoRotate }: VaultConfig): Fields {
@@ -31,8 +31,8 @@ export function rolePayload({ scopes, ttl, ...role }: VaultRole): Fields {
 }
 
 /** Returns a role in the form in which the plugin returns it. */
-export function roleAsRead(role: VaultRole): Readonly<Record<string, string | number | boolean>> {
-  return { ...rolePayload(role), role_name: role.id, scopes: role.scopes.join(', ') } as const;
+export function roleAsRead(role: VaultRole): Fields {
+  return { ...rolePayload(role), role_name: role.id, scopes: role.scopes.join(', ') };
 }
 
 /** Returns a duration as Go prints it: `48h0m0s`. */
@@ -54,8 +54,49 @@ export function loginPeriod(sources: Iterable<VaultSource>): number {
 export interface Login {
   readonly kind: 'kubernetes' | 'approle';
   readonly mount: string;
-  /** What is written at `auth/MOUNT/role/NAME`. */
+  /** What the spec says of the role at `auth/MOUNT/role/NAME`. */
   readonly payload: Fields;
+}
+
+/** What a role that logs in does not have. It is written too, so that no earlier value stays. */
+const UNSET = {
+  token_bound_cidrs: [],
+  token_explicit_max_ttl: 0,
+  token_max_ttl: 0,
+  token_no_default_policy: false,
+  token_num_uses: 0,
+  token_ttl: 0,
+  token_type: 'default',
+} as const satisfies Fields;
+
+const UNSET_OF: Readonly<Record<Login['kind'], Fields>> = {
+  approle: { ...UNSET, secret_id_bound_cidrs: [], secret_id_num_uses: 0, secret_id_ttl: 0 },
+  kubernetes: {
+    ...UNSET,
+    alias_name_source: 'serviceaccount_uid',
+    audience: '',
+    bound_service_account_namespace_selector: '',
+  },
+};
+
+/** What only some servers know, or what is decided when the role is made. */
+const ONLY_READ: Readonly<Record<Login['kind'], Fields>> = {
+  approle: { alias_metadata: '', local_secret_ids: false, token_strictly_bind_ip: false },
+  kubernetes: { alias_metadata: '', token_strictly_bind_ip: false },
+};
+
+/** Returns what is written at `auth/MOUNT/role/NAME`. */
+export function loginPayload({ kind, payload }: Login): Fields {
+  return sorted({ ...UNSET_OF[kind], ...payload });
+}
+
+/** Returns the role that logs in as it is returned. */
+export function loginAsRead(login: Login): Fields {
+  return { ...ONLY_READ[login.kind], ...loginPayload(login) };
+}
+
+function sorted(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Returns the role that logs in. */

@@ -95,6 +95,8 @@ test('compare what Vault has with the spec', () =>
     const generated = await sh('postern generate');
     assert.is(generated.code, 0, generated.text);
     const written = (file: string): object => JSON.parse(readFileSync(join(path, 'generated/vault', file), 'utf8'));
+    const applied = await sh('sh generated/vault/apply.sh');
+    assert.is(applied.code, 0, applied.text);
     await vault.write('gitlab/config/main', { ...written('config/gitlab/main.json') });
     const role = written('roles/gitlab/partner.json');
     await vault.write('gitlab/roles/partner', { ...role });
@@ -103,10 +105,7 @@ test('compare what Vault has with the spec', () =>
     await vault.write('gitlab/roles/partner', { ...role, scopes: ['api'] });
     const other = await sh(compare);
     assert.is(other.code, 1, other.text);
-    assert.match(
-      other.text,
-      /live\.json: role "partner" has scopes "api" in place of scopes \["read_api"\]|scopes "read_api"/,
-    );
+    assert.match(other.text, /live\.json: gitlab\/roles\/partner has scopes "api" in place of scopes "read_api"/);
   }));
 
 test.run();

@@ -1,9 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { vault } from '../../../src/targets/vault/index.ts';
+import { statementsOf } from '../../../src/targets/vault/policyText.ts';
 import { policyOf } from '../../support/policy.ts';
 
-const test = suite('roles and configs that were read out');
+const test = suite('what was read out of Vault');
 
 const role = {
   config: 'main',
@@ -48,8 +49,16 @@ const configRead = {
   token_sha1_hash: '9441e6e07d77a2d5601ab5d7cac5868d358d885c',
   type: 'self-managed',
 };
-const printed = (...all: object[]) =>
-  all.map((data) => JSON.stringify({ request_id: 'x', lease_id: '', data }, null, 2)).join('\n');
+const partner = { path: 'gitlab/roles/partner', data: roleRead };
+const main = { path: 'gitlab/config/main', data: configRead };
+/** As `read.sh` prints it. */
+const printed = (...all: { readonly path: string; readonly data: object | undefined }[]) =>
+  all
+    .map(
+      ({ path, data }) =>
+        `{ "path": "${path}", "answer":\n${data ? JSON.stringify({ request_id: 'x', data }) : null}\n}\n`,
+    )
+    .join('');
 
 function compare(text: string, section: object = { gitlab: mounted() }) {
   const options = vault.options.parse({});
@@ -63,39 +72,55 @@ function compare(text: string, section: object = { gitlab: mounted() }) {
   return value ? value.drift.map(({ message }) => message) : diagnostics.map(({ message }) => `cannot: ${message}`);
 }
 
-test('are in sync one after the other, as a list, and in any order', () => {
-  assert.equal(compare(printed(roleRead, configRead)), []);
-  assert.equal(compare(printed(configRead, roleRead).replaceAll('\n', '')), []);
-  assert.equal(compare(JSON.stringify([{ data: roleRead }, { data: configRead }])), []);
+test('roles and configs are in sync in any order', () => {
+  assert.equal(compare(printed(partner, main)), []);
+  assert.equal(compare(printed(main, partner).replaceAll('\n', '')), []);
 });
 
 test('every field that is another is drift, and so is one that nobody knows', () => {
   const others: Readonly<Record<string, unknown>> = { string: 'another', number: 7, boolean: true };
   for (const [field, value] of Object.entries(roleRead)) {
     if (field === 'role_name') continue;
-    const [message = '', ...more] = compare(printed({ ...roleRead, [field]: others[typeof value] }, configRead));
-    assert.match(message, `live.json: role "partner" has ${field} `);
+    const [message = '', ...more] = compare(
+      printed({ ...partner, data: { ...roleRead, [field]: others[typeof value] } }, main),
+    );
+    assert.match(message, `live.json: gitlab/roles/partner has ${field} `);
     assert.equal(more, []);
     const { [field as keyof typeof roleRead]: _, ...without } = roleRead;
-    if (field !== 'token_type') assert.is(compare(printed(without, configRead)).length, 1, field);
+    assert.is(compare(printed({ ...partner, data: without }, main)).length, 1, field);
   }
   for (const field of ['auto_rotate_before', 'auto_rotate_token', 'base_url', 'type'] as const)
-    assert.is(compare(printed(roleRead, { ...configRead, [field]: 'another' })).length, 1, field);
+    assert.is(compare(printed(partner, { ...main, data: { ...configRead, [field]: 'another' } })).length, 1, field);
   for (const scopes of ['read_api', 'read_api, read_registry, sudo', 'read_api, read_api', ['read_api'], 7, null])
-    assert.is(compare(printed({ ...roleRead, scopes }, configRead)).length, 1, JSON.stringify(scopes));
+    assert.is(compare(printed({ ...partner, data: { ...roleRead, scopes } }, main)).length, 1, JSON.stringify(scopes));
   for (const field of ['later', 'constructor'])
-    assert.equal(compare(printed({ ...roleRead, [field]: 'hvs.not-to-be-shown-to-anybody' }, configRead)), [
-      `live.json: role "partner" has the field ${field}, which the spec does not make`,
-    ]);
-  assert.equal(compare(printed(roleRead, { ...configRead, token: 'glpat-not-to-be-shown' })), [
-    'live.json: config "main" has the field token, which the spec does not make',
+    assert.equal(
+      compare(printed({ ...partner, data: { ...roleRead, [field]: 'hvs.not-to-be-shown-to-anybody' } }, main)),
+      [`live.json: gitlab/roles/partner has the field ${field}, which the spec does not make`],
+    );
+  assert.equal(compare(printed(partner, { ...main, data: { ...configRead, token: 'glpat-not-to-be-shown' } })), [
+    'live.json: gitlab/config/main has the field token, which the spec does not make',
   ]);
 });
 
 test('what is missing, and what the spec does not have', () => {
-  assert.equal(compare(printed(configRead)), ['live.json lacks the role "partner"']);
-  assert.equal(compare(printed(roleRead, configRead, { ...roleRead, role_name: 'left' })), [
-    'live.json has the role "left", which the spec does not make',
+  assert.equal(compare(printed({ ...partner, data: undefined }, main)), ['live.json lacks gitlab/roles/partner']);
+  const left = { path: 'gitlab/roles/left', data: roleRead };
+  assert.equal(compare(printed(partner, main, left)), [
+    'live.json has gitlab/roles/left, which the spec does not make',
+  ]);
+  assert.equal(compare(printed(partner, main, { ...left, data: undefined })), []);
+});
+
+test('mounts are told apart by their paths', () => {
+  const other = [
+    { ...partner, path: 'two/roles/partner' },
+    { ...main, path: 'two/config/main' },
+  ];
+  const section = { gitlab: mounted(), two: mounted() };
+  assert.equal(compare(printed(partner, main, ...other), section), []);
+  assert.equal(compare(printed(partner, main, { path: 'two/roles/partner', data: undefined }, main), section), [
+    'cannot: what is live of vault cannot be compared: live.json: it has gitlab/config/main twice',
   ]);
 });
 
@@ -104,24 +129,45 @@ test('what cannot be compared is said, and is never in sync', () => {
     ['', 'it is empty'],
     [' \n', 'it is empty'],
     ['Key    Value', 'it is not whole JSON'],
-    [printed(roleRead, configRead).slice(0, -20), 'it is not whole JSON'],
-    [`${printed(roleRead)} trailing`, 'it is not whole JSON'],
+    [printed(partner, main).slice(0, -3), 'it is not whole JSON'],
+    [`${printed(partner)} trailing`, 'it is not whole JSON'],
     ['}{', 'it is not whole JSON'],
-    ['[]', 'it holds no role and no config'],
-    ['{}', 'neither a role nor a config'],
-    [printed({ keys: ['partner'] }), 'neither a role nor a config'],
-    [printed(roleRead, { ttl: 1 }), 'neither a role nor a config'],
-    [printed(roleRead, roleRead), 'it has the role "partner" twice'],
+    ['[]', 'with the path that was asked for'],
+    ['{}', 'with the path that was asked for'],
+    [JSON.stringify({ data: roleRead }), 'with the path that was asked for'],
+    ['{ "path": "gitlab/roles/partner", "answer": { "errors": ["permission denied"] } }', 'is not an answer of Vault'],
+    ['{ "path": "gitlab/roles/partner" }', 'is not an answer of Vault'],
+    [printed(main), 'it does not say what is at gitlab/roles/partner'],
+    [printed(partner, main, partner), 'it has gitlab/roles/partner twice'],
   ] as const) {
     const [message = '', ...more] = compare(text);
     assert.match(message, /^cannot: /, text);
     assert.match(message, words);
     assert.equal(more, []);
   }
-  assert.match(
-    compare(printed(roleRead), { one: mounted(), two: mounted() })[0] ?? '',
-    'two mounts have a config "main"',
-  );
+});
+
+test('a policy is read as Vault reads it', () => {
+  const read = (text: string) => statementsOf(text)?.map((one) => [one.path, ...one.capabilities, ...one.others]);
+  assert.equal(read('# nothing\n'), []);
+  assert.equal(read('path "a#b" { capabilities = ["read", "list",] } // c\n/* path "x" {} */ "path" "c" {}'), [
+    ['a#b', 'read', 'list'],
+    ['c'],
+  ]);
+  assert.equal(read('path "a" { policy = "write" required_parameters = ["x"] allowed_parameters = { "*" = [] } }'), [
+    ['a', 'policy', 'required_parameters', 'allowed_parameters'],
+  ]);
+  for (const text of [
+    '{ "path": {} }',
+    'path "a" {',
+    'path "a\\u0062" {}',
+    'path "a" { capabilities = ["read" }',
+    'path { }',
+    'paths "a" {}',
+    'path "a" { capabilities = <<EOF\nread\nEOF\n}',
+    'path "a" { capabilities ["read"] }',
+  ])
+    assert.is(read(text), undefined, text);
 });
 
 test.run();
