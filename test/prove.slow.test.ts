@@ -86,7 +86,15 @@ proofs('a request to a proxy on an IPv6 address is shown with brackets', () => {
   const [proxy] = runner.policy.proxies;
   const client = parseAddress('::1');
   assert.ok(proxy && client);
-  const request = { method: 'GET', target: '/', headers: [], client, credential: { kind: 'missing' }, at: 0 } as const;
+  const request = {
+    method: 'GET',
+    target: '/',
+    headers: [],
+    client,
+    credential: { kind: 'missing' },
+    at: 0,
+    isNow: true,
+  } as const;
   assert.match(
     shownRequest(request, { ...proxy, listen: { address: '::1', port: 8080 } }),
     / 'http:\/\/\[::1\]:8080\/' /,

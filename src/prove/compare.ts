@@ -5,7 +5,7 @@ import type { ProxyRequest } from '../policy/request.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import { decisionOf, exampleRequest, type Target } from './decision.ts';
 import { differenceOf } from './difference.ts';
-import { CannotTell, exampleOf, explore, pieceOf } from './explore.ts';
+import { CannotTell, exampleOf, explore, pieceOf, type Run } from './explore.ts';
 import { addressKinds } from './hops.ts';
 import { TooLarge } from './language.ts';
 import type { FileModel, FilePlace } from './model.ts';
@@ -44,11 +44,12 @@ export function compare(policy: Policy, proxy: Proxy, model: FileModel): Compari
 function comparison(policy: Policy, proxy: Proxy, model: FileModel, isExact = false): Comparison {
   const open = { ...worldOf(policy, proxy, model), isExact };
   const world = { ...open, isDirect: findsClient(model, open) };
-  const targets = targetsOf(proxy, model, world);
+  const unclear: string[] = [];
+  const targets = targetsOf(proxy, model, world, unclear);
   let [ways, difference] = [0, undefined as Difference | undefined];
   const { decide } = evaluatorOf(policy, proxy);
   for (const target of targets.values()) {
-    ways += explore((run) => {
+    const visit = (run: Run) => {
       const request = new SymbolicRequest(run, world);
       const outcome = model.decide(request, target.cuts);
       if (!outcome) return;
@@ -59,11 +60,24 @@ function comparison(policy: Policy, proxy: Proxy, model: FileModel, isExact = fa
       if (difference && weightOf(example, proxy) >= weightOf(difference.request, proxy)) return;
       const said = saidOf(outcome, run, bodyLength(example));
       difference = { request: example, decision, said, place: outcome.place, what };
-    });
+    };
+    ways += explore((run) => tellOr(unclear, () => visit(run)));
   }
   // What shows a difference has to be a request that goes that way.
   if (difference && !isExact) return comparison(policy, proxy, model, true);
-  return difference ? { kind: 'differs', difference } : { kind: 'proved', targets: targets.size, ways };
+  const [problem] = unclear;
+  if (difference) return { kind: 'differs', difference };
+  return problem === undefined ? { kind: 'proved', targets: targets.size, ways } : { kind: 'unknown', problem };
+}
+
+/** One way that is not understood hides no difference on another, and leaves nothing proved. */
+function tellOr(unclear: string[], visit: () => void): void {
+  try {
+    visit();
+  } catch (error) {
+    if (!(error instanceof CannotTell)) throw error;
+    unclear.push(error.message);
+  }
 }
 
 /**
@@ -85,15 +99,15 @@ export function bodyLength({ headers, body }: Pick<ExampleRequest, 'headers' | '
   return body === 'length' ? Number(headers.find(([name]) => name === 'Content-Length')?.[1]) : undefined;
 }
 
-/** Returns the size of a request in characters, to find a short example. */
-/** What shows a difference best is short, and reaches the files in any case. */
+/** What shows a difference best is short, reaches the files in any case, and can be sent at once. */
 function weightOf(request: ExampleRequest, proxy: Proxy): number {
-  return sizeOf(request) + (isRefusable(request, proxy) ? REFUSABLE : 0);
+  return sizeOf(request) + (isRefusable(request, proxy) ? LONG : 0) + (request.isNow ? 0 : LONG);
 }
 
 /** More than the size of a request. */
-const REFUSABLE = 1e9;
+const LONG = 1e9;
 
+/** Returns the size of a request in characters, to find a short example. */
 function sizeOf({ target, headers, method }: ProxyRequest): number {
   return method.length + target.length + headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
 }
@@ -109,6 +123,7 @@ export function worldOf(policy: Policy, proxy: Proxy, model: FileModel): World {
   ];
   const expiries = policy.apiKeys.flatMap(({ expires }) => expires ?? []);
   const borders = [...new Set([...expiries, ...model.moments])];
+  const now = Math.floor(Date.now() / 1000);
   return {
     proxy,
     name: policy.name,
@@ -120,7 +135,8 @@ export function worldOf(policy: Policy, proxy: Proxy, model: FileModel): World {
     apiKeys: policy.apiKeys,
     callers: callersOf(policy.apiKeys, model.looksAtEnds),
     addresses: addressKinds([...sets, ...model.sets]),
-    moments: [...new Set([0, ...borders.flatMap((moment) => [moment - 1, moment, moment + 1])])],
+    now,
+    moments: [...new Set([now, ...borders.flatMap((moment) => [moment - 1, moment, moment + 1])])],
   };
 }
 
@@ -140,11 +156,11 @@ export function exampleTarget(request: SymbolicRequest, depth: number | undefine
 }
 
 /** Returns the kinds of target: what file and spec make of method and path, each with a short example. */
-function targetsOf(proxy: Proxy, model: FileModel, world: World): ReadonlyMap<string, Target> {
+function targetsOf(proxy: Proxy, model: FileModel, world: World, unclear: string[]): ReadonlyMap<string, Target> {
   const access = accessOf(proxy);
   if (!access) throw new CannotTell('the patterns overlap in too many ways');
   const targets = new Map<string, Target>();
-  explore((run) => {
+  const visit = (run: Run) => {
     const request = new SymbolicRequest(run, world);
     const cuts = model.cuts(request);
     const { endpoint, routeClass } = specMatchOf(request, access, model.depth);
@@ -153,6 +169,7 @@ function targetsOf(proxy: Proxy, model: FileModel, world: World): ReadonlyMap<st
     const { method, path } = exampleTarget(request, model.depth);
     if (!known || method.length + path.length < known.method.length + known.path.length)
       targets.set(key, { cuts, method, path });
-  });
+  };
+  explore((run) => tellOr(unclear, () => visit(run)));
   return targets;
 }

@@ -78,6 +78,8 @@ export interface ExampleRequest extends ProxyRequest {
   readonly caller: Caller;
   /** What the key header holds, with any key in place of a known one; "" where there is no such header. */
   readonly keyText: string;
+  /** Whether the files and the spec decide it alike at the time of the proof and at `at`. */
+  readonly isNow: boolean;
   readonly body: 'none' | 'chunked' | 'length';
 }
 
@@ -96,7 +98,8 @@ export interface World extends Distinctions, Ways {
   readonly name: string;
   readonly apiKeys: readonly ApiKey[];
   readonly callers: readonly Callers[];
-  /** One moment of each kind, in seconds since 1970. */
+  /** When this is proved, and one moment of each kind beside it; in seconds since 1970. */
+  readonly now: number;
   readonly moments: readonly number[];
   /** Whether a way through has to be one that its requests go; otherwise it may stand for a few more. */
   readonly isExact: boolean;
@@ -307,8 +310,15 @@ export class SymbolicRequest {
       body,
       client: this.world.isDirect ? peer : clientAddress(proxy.clientIp, peer, headers),
       credential,
-      at: Number(text(MOMENT)),
+      ...this.exampleMoment(),
     };
+  }
+
+  /** What can be sent at once shows more than what takes another clock. */
+  private exampleMoment() {
+    const now = this.world.now;
+    const isNow = !this.run.pieces.has(MOMENT) || isText(pieceOf(this.run, MOMENT), String(now));
+    return { isNow, at: isNow ? now : Number(this.exampleText(MOMENT)) };
   }
 
   /** A text that a piece of this run can be; "" where nothing has looked at it. */

@@ -1,14 +1,19 @@
 import { formatAddress } from '../policy/cidr.ts';
 import { schemeOf, urlHost } from '../policy/origin.ts';
-import type { ProxyRequest } from '../policy/request.ts';
 import type { Proxy } from '../policy/types.ts';
+import type { ExampleRequest } from './request.ts';
+
+type Shown = Pick<
+  ExampleRequest,
+  'method' | 'target' | 'headers' | 'client' | 'credential' | 'at' | 'isNow' | 'headBytes'
+>;
 
 /**
  * Returns a request as a `curl` line, with the client's address and the bytes of the request. Keys are named, and never
  * shown.
  */
 export function shownRequest(
-  { method, target, headers, client, credential, at, headBytes }: ProxyRequest,
+  { method, target, headers, client, credential, at, isNow, headBytes }: Shown,
   proxy: Proxy,
 ): string {
   const fields = [...headers];
@@ -28,7 +33,7 @@ export function shownRequest(
     '\r\n',
   );
   const size = headBytes === undefined ? '' : `, with a head of ${headBytes} bytes`;
-  const moment = at === 0 ? '' : ` at ${new Date(at * 1000).toISOString()}`;
+  const moment = isNow ? '' : ` at ${new Date(at * 1000).toISOString()}`;
   return `${words.join(' ')}  # from ${formatAddress(client)}${moment}${size}; raw: ${JSON.stringify(raw)}`;
 }
 

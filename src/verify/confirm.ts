@@ -30,7 +30,7 @@ export async function confirm({ difference, ...options }: Doubt): Promise<Confir
   const { request, decision, said } = difference;
   const { policy, proxy, target } = options;
   const untried = (why: string): Confirmation => ({ result: 'untried', told: `not tried on ${target.name}: ${why}` });
-  if (request.at !== 0) return untried(`it takes a clock that says ${new Date(request.at * 1000).toISOString()}`);
+  if (!request.isNow) return untried(`it takes a clock that says ${new Date(request.at * 1000).toISOString()}`);
   const scope = openScope();
   try {
     const trial = await startTrial({ ...options, random: randomOf('confirm') }, scope);

@@ -53,8 +53,8 @@ export async function tryReader({ program, made, random, each, title }: Trialled
     if (!proxy || target?.readBack?.decides !== 'requests') return undefined;
     try {
       const model = target.readBack.read(made.files, proxy);
-      const now = Math.floor(Date.now() / 1000);
-      const world = { ...worldOf(made.policy, proxy, model), isExact: true, moments: [now] };
+      const open = worldOf(made.policy, proxy, model);
+      const world = { ...open, isExact: true, moments: [open.now] };
       return walks(model, world, { random, each });
     } catch (error) {
       if (error instanceof CannotTell || error instanceof TooLarge) return undefined;
