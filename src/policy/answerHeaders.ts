@@ -10,6 +10,8 @@ interface Address {
   readonly sites: Fate;
 }
 
+export type Holds = Address['holds'];
+
 /** `mapped` to the address that clients know, `hidden` from them, or `passed` as it is. */
 type Fate = 'mapped' | 'hidden' | 'passed';
 

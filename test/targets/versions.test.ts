@@ -25,6 +25,11 @@ test('an interim answer is the final one to nginx before 1.29', () => {
   assert.equal(said('nginx', undefined), []);
 });
 
+test('of several lines of a header, nginx before 1.23 passes on the first', () => {
+  assert.equal(said('nginx', '1.22'), ['warning nginx/interim-answers', 'warning nginx/first-line-only']);
+  assert.equal(said('nginx', '1.23'), ['warning nginx/interim-answers']);
+});
+
 test('trailers that were not announced pass Caddy', () => {
   assert.equal(said('caddy', '2.11.4'), ['warning caddy/unannounced-trailers']);
   assert.equal(said('caddy', '2.11.2'), ['error caddy/old-version']);

@@ -1,6 +1,7 @@
 import type { Diagnostic, SpecPath } from '../../diagnostics/diagnostic.ts';
 import { escapeRegex } from '../../plan/regex.ts';
 import { type Access, rulesOf } from '../../policy/access.ts';
+import { ADDRESS_HEADERS, type Holds, headersOf } from '../../policy/answerHeaders.ts';
 import { parseAddress } from '../../policy/cidr.ts';
 import { hasSite } from '../../policy/domains.ts';
 import { EVERY_METHOD, type PathPattern, type PatternSegment } from '../../policy/pattern.ts';
@@ -29,7 +30,7 @@ export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): 
   for (const proxy of policy.proxies) {
     proxyProblems(proxy, problems);
     problems.push(...keyPairProblems(proxy.tls, [...proxy.origin, 'tls']));
-    if (!atLeast(options.version, [1, 23])) headerProblems(proxy, problems);
+    if (!atLeast(options.version, WITH_ALL_LINES)) headerProblems(proxy, problems);
   }
   const forwardedTo = new Set(policy.routes.map(({ forwarding }) => forwarding.upstream));
   for (const upstream of policy.upstreams) {
@@ -48,6 +49,10 @@ export function problemsOf({ policy, options, at }: TargetInput<NginxOptions>): 
   const { version } = options;
   if (version !== undefined && !atLeast(version, WITH_INTERIM_ANSWERS) && policy.upstreams.length > 0)
     problems.push(nginxCodes.report('interim-answers', [...at, 'version'], { version }));
+  if (version !== undefined && !atLeast(version, WITH_ALL_LINES) && policy.routes.length > 0) {
+    const headers = `of requests all, of answers ${linedHeaders('proxies')}`;
+    problems.push(nginxCodes.report('first-line-only', [...at, 'version'], { headers }));
+  }
   problems.push(...nameProblems(policy, options, at));
   problems.push(...siteOptionProblems(policy, options, at));
   return problems;
@@ -147,12 +152,34 @@ function siteOptionProblems(policy: Policy, { sites, version }: NginxOptions, at
   if (typeof tls === 'object') problems.push(...keyPairProblems(tls, [...place, 'tls']));
   const { clientIp, problems: unread } = siteClient(sites.clientIp, policy, [...place, 'clientIp']);
   problems.push(...unread);
-  if (!atLeast(version, [1, 23])) {
-    problems.push(nginxCodes.report('first-line-only', place, {}, { part: 'key' }));
+  if (!atLeast(version, WITH_ALL_LINES)) {
+    const headers = `of answers ${linedHeaders('sites')}`;
+    problems.push(nginxCodes.report('first-line-only', place, { headers }, { part: 'key' }));
     headerProblems({ clientIp, origin: place }, problems);
   }
   const inFront = tls === 'inFront' && clientIp.kind === 'direct';
   return [...problems, ...siteProblems(policy, { engine: 'nginx', port, inFront, at: place })];
+}
+
+/** The first version whose variables hold all lines of a header of requests and answers. */
+const WITH_ALL_LINES = [1, 23];
+
+/** Which headers with addresses may come in several lines. Of cookies nginx maps each line itself. */
+const IN_LINES = {
+  url: false,
+  refresh: false,
+  links: true,
+  challenge: true,
+  policy: true,
+  origin: true,
+  domain: false,
+  server: true,
+} as const satisfies Readonly<Record<Holds, boolean>>;
+
+/** Returns the headers of which a variable takes the place, and with it the first line that of all. */
+function linedHeaders(side: 'proxies' | 'sites'): string {
+  const lined = headersOf(side, 'mapped').filter((header) => IN_LINES[ADDRESS_HEADERS[header].holds]);
+  return `${lined.slice(0, -1).join(', ')} and ${lined.at(-1)}`;
 }
 
 /** nginx reads a request line into 8,192 bytes, the method and "HTTP/1.1" included. */

@@ -48,9 +48,9 @@ export const nginxCodes = defineCodes('nginx', {
     'give tls: { certFile: …, keyFile: … } for both names of every rewrite, or tls: inFront where a load balancer has it',
   ),
   'first-line-only': warning(
-    'of an answer with several Www-Authenticate, Link or Content-Security-Policy, nginx before 1.23 passes on the first',
+    'where a header comes in several lines, nginx before 1.23 passes on the first: {headers}',
   ).hint(
-    'GitLab sends one of each; where a proxy in front of it adds some, run nginx 1.23 and say so: version: "1.23"',
+    'GitLab sends one line of each; where a client or another proxy adds some, run nginx 1.23 and say so: version: "1.23"',
   ),
   'no-shadow': warning('nginx cannot decide the shadow, so its log says nothing of it: {problem}').hint(
     'what is enforced is as it was',
