@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { FAILURES, LOG_FIELDS, REFUSALS, SHADOW_FIELDS } from '../src/plan/log.ts';
+import { CUT_OFF, FAILURES, LOG_FIELDS, REFUSALS, SHADOW_FIELDS } from '../src/plan/log.ts';
 import { freePorts } from '../src/verify/ports.ts';
 import { openConnection, type RawResponse } from '../src/verify/raw.ts';
 import { startRecorder } from '../src/verify/recorder.ts';
@@ -47,6 +47,11 @@ async function rawServer(scope: Scope, work: (socket: Socket) => void): Promise<
   return (server.address() as AddressInfo).port;
 }
 
+const FAILING = [
+  ...['dead', 'closes', 'nonsense', 'half', 'silent', 'plain', 'mute'],
+  ...['endless', 'miscounts', 'twoLengths'],
+] as const;
+
 async function specFor(scope: Scope, port: number): Promise<object> {
   const recorder = await startRecorder({
     answer: ({ target }) => ({
@@ -57,14 +62,16 @@ async function specFor(scope: Scope, port: number): Promise<object> {
   scope.defer(() => recorder.close());
   const [dead = 0] = await freePorts(1);
   const closes = await rawServer(scope, (socket) => socket.once('data', () => socket.destroy()));
-  const talksNonsense = await rawServer(scope, (socket) =>
-    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nX\0: y\r\n\r\n')),
-  );
-  const plain = await rawServer(scope, (socket) =>
-    socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
-  );
+  const saying = (text: string) => rawServer(scope, (socket) => socket.once('data', () => socket.end(text)));
+  const talksNonsense = await saying('HTTP/1.1 200 OK\r\nX\0: y\r\n\r\n');
+  const plain = await saying('HTTP/1.1 400 Bad Request\r\n\r\n');
   const silent = await rawServer(scope, () => {});
-  const breaksOff = await rawServer(scope, (socket) => socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nX: ')));
+  const breaksOff = await saying('HTTP/1.1 200 OK\r\nX: ');
+  const miscounts = await saying('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nx');
+  const twoLengths = await saying('HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx');
+  const endless = await rawServer(scope, (socket) =>
+    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx')),
+  );
   const upstream = (at: number, more: object = {}) => ({ url: `http://127.0.0.1:${at}`, ...more });
   return {
     upstreams: {
@@ -73,6 +80,9 @@ async function specFor(scope: Scope, port: number): Promise<object> {
       closes: upstream(closes),
       nonsense: upstream(talksNonsense),
       half: upstream(breaksOff),
+      endless: upstream(endless),
+      miscounts: upstream(miscounts),
+      twoLengths: upstream(twoLengths),
       silent: upstream(silent, { timeouts: { read: '1s' } }),
       plain: { url: 'https://up.example.com', servers: [`127.0.0.1:${plain}`] },
       mute: { url: 'https://up.example.com', servers: [`127.0.0.1:${silent}`], timeouts: { connect: '1s' } },
@@ -90,13 +100,7 @@ async function specFor(scope: Scope, port: number): Promise<object> {
         ],
       },
       own: { upstream: 'up', auth: 'passthrough', allow: ['GET /own'] },
-      dead: { upstream: 'dead', allow: ['GET /dead'] },
-      closes: { upstream: 'closes', allow: ['GET /closes'] },
-      nonsense: { upstream: 'nonsense', allow: ['GET /nonsense'] },
-      half: { upstream: 'half', allow: ['GET /half'] },
-      silent: { upstream: 'silent', allow: ['GET /silent'] },
-      plain: { upstream: 'plain', allow: ['GET /plain'] },
-      mute: { upstream: 'mute', allow: ['GET /mute'] },
+      ...Object.fromEntries(FAILING.map((upstream) => [upstream, { upstream, allow: [`GET /${upstream}`] }])),
     },
     apiKeys: {
       echoes: { key: ['env:K', 'env:K2'], token: 'env:T' },
@@ -120,6 +124,8 @@ interface Sent {
   readonly fields?: readonly string[];
   readonly body?: string;
   readonly from?: string;
+  /** The client leaves once it has received this. */
+  readonly leavesAt?: string;
 }
 
 /** Sends each on a connection of its own, and returns the lines that are logged. */
@@ -148,10 +154,14 @@ const ENGINES = {
 
 async function sendAll(sent: readonly Sent[], port: number): Promise<RawResponse[]> {
   const responses: RawResponse[] = [];
-  for (const { line, fields = [`PRIVATE-TOKEN: ${KEY}`], body = '', from } of sent) {
+  for (const { line, fields = [`PRIVATE-TOKEN: ${KEY}`], body = '', from, leavesAt } of sent) {
     const connection = await openConnection({ port, ...(from === undefined ? {} : { from }) });
     const request = `${[`${line} HTTP/1.1`, 'Host: api.example', ...fields].join('\r\n')}\r\n\r\n${body}`;
-    responses.push(await connection.send(request));
+    if (leavesAt === undefined) responses.push(await connection.send(request));
+    else {
+      connection.write(request);
+      await connection.until(leavesAt, 5_000);
+    }
     connection.close();
   }
   return responses;
@@ -271,7 +281,8 @@ test(
 test(
   'what failed on the way to the upstream says how',
   scoped(async (scope) => {
-    const sent = ['dead', 'closes', 'nonsense', 'silent', 'plain', 'mute'].map((path) => ({ line: `GET /${path}` }));
+    const paths = ['dead', 'closes', 'nonsense', 'half', 'silent', 'plain', 'mute'];
+    const sent = paths.map((path) => ({ line: `GET /${path}` }));
     const { nginx, caddy } = await logged(sent, scope);
     const told = (lines: readonly Line[]) =>
       lines.map(({ status, reason, upstreamStatus }) => `${status} ${reason} ${upstreamStatus}`);
@@ -281,9 +292,36 @@ test(
       '502 upstream-bad-answer null',
       '504 upstream-timeout null',
     ];
-    assert.equal(told(caddy), [refused, closed, nonsense, timeout, '502 upstream-tls null', timeout]);
+    assert.equal(told(caddy), [refused, closed, nonsense, nonsense, timeout, '502 upstream-tls null', timeout]);
     // nginx tells failed TLS from a refused connection nowhere.
-    assert.equal(told(nginx), [refused, closed, nonsense, timeout, '502 upstream-unreachable null', timeout]);
+    assert.equal(told(nginx), [refused, closed, nonsense, nonsense, timeout, '502 upstream-unreachable null', timeout]);
+  }),
+);
+
+test(
+  'an answer that breaks off says so, beside what is known of its request',
+  scoped(async (scope) => {
+    const sent = ['/endless', '/miscounts'].map((path): Sent => ({ line: `GET ${path}`, leavesAt: 'x' }));
+    const [nginx, caddy] = [await ENGINES.nginx(sent, scope), await ENGINES.caddy(sent, scope)];
+    const told = (lines: readonly Line[]) =>
+      lines.map(({ proxy, client, method, path, status, reason, route, key, keyPosition }) =>
+        [proxy, client, method, path, status, reason, route, key, keyPosition].join(' '),
+      );
+    assert.equal(told(nginx), [
+      'api 127.0.0.1 GET /endless 200 cut-off endless echoes first',
+      'api 127.0.0.1 GET /miscounts 200 cut-off miscounts echoes first',
+    ]);
+    assert.equal(told(caddy), told(nginx));
+  }),
+);
+
+test(
+  'a client that leaves before it is answered, and two lengths of an answer, are told by Caddy',
+  scoped(async (scope) => {
+    const told = async (sent: Sent) =>
+      (await ENGINES.caddy([sent], scope)).map(({ status, reason }) => `${status} ${reason}`);
+    assert.equal(await told({ line: 'GET /silent', leavesAt: '' }), ['0 client-gone']);
+    assert.equal(await told({ line: 'GET /twoLengths' }), ['502 upstream-bad-answer']);
   }),
 );
 
@@ -306,7 +344,7 @@ test(
     );
     assert.equal(
       lines.map(({ reason }) => reason),
-      [...bodies.map(() => 'malformed'), 'upstream-closed'],
+      [...bodies.map(() => 'malformed'), 'upstream-bad-answer'],
     );
   }),
 );
@@ -344,7 +382,7 @@ test('the page about the log names every field with its type, and every reason w
   const reasons = Object.fromEntries(rows.slice(fields.length));
   const failures = Object.values(FAILURES).map((word) => [word, word.endsWith('timeout') ? '504' : '502']);
   const refusals = Object.entries(REFUSALS).map(([word, status]) => [word, String(status)]);
-  assert.equal(reasons, Object.fromEntries([...refusals, ...failures, ['internal', '500']]));
+  assert.equal(reasons, Object.fromEntries([...refusals, ...failures, [CUT_OFF, 'any'], ['internal', '500']]));
 });
 
 test(

@@ -133,6 +133,19 @@ targets: { nginx: {} }
       asked.stdout,
       /^ {2}answer {4}Access-Control-Allow-Origin: https:\/\/app.example.com\n {12}Vary: Origin$/m,
     );
+    const foreign = ['--spec', 'pages.yaml', '--header', 'Origin: https://elsewhere.example.com'];
+    const other = await runArgs([
+      'explain',
+      'OPTIONS',
+      '/a',
+      ...foreign,
+      '--header',
+      'Access-Control-Request-Method: GET',
+    ]);
+    assert.match(
+      other.stdout,
+      /no key in PRIVATE-TOKEN; a browser asks for a page of an origin that cors does not name/,
+    );
     const refused = await runArgs(['explain', 'GET', '/a', ...page, '--format', 'json']);
     assert.is(refused.status, 1);
     assert.equal(JSON.parse(refused.stdout).answer.headers[0], {
@@ -258,9 +271,9 @@ explain('replays requests, a decision for each line', () =>
         .map((line) => JSON.parse(line)),
       [
         { decision: 'allow', status: null, route: 'read', at: 'postern.yaml:11:9' },
-        { decision: 'deny', status: 401, route: 'read', at: 'postern.yaml:17:8' },
+        { decision: 'deny', status: 401, route: 'read', at: 'postern.yaml:17:8', reason: 'no key in PRIVATE-TOKEN' },
         { decision: 'allow', status: null, route: 'read', at: 'postern.yaml:12:9' },
-        { decision: 'deny', status: 403, route: 'read', at: 'postern.yaml:15:65' },
+        { decision: 'deny', status: 403, route: 'read', at: 'postern.yaml:15:65', reason: 'key "partner" has expired' },
         { decision: 'allow', status: null, route: 'runner', at: 'postern.yaml:13:58' },
       ],
     );
@@ -342,6 +355,48 @@ explain('replays the lines of an access log as they are, packed or not, and says
     const bad = await run('explain --requests -', { input: JSON.stringify({ ...lines[0], client: 7 }) });
     assert.is(bad.status, 2);
     assert.match(bad.stdout, /not a line of an access log: no client/);
+  }),
+);
+
+explain('says of each refused line what is wrong, and takes lines of which a log does not say enough', () =>
+  inWorkspace(async ({ run }) => {
+    const none = { key: '', route: '', upstream: '', upstreamStatus: null, upstreamTime: null };
+    const lines = [
+      logLine({ ...none, key: 'partner', path: '/api/v4/usr', status: 404, reason: 'path' }),
+      logLine({ ...none, key: 'partner', method: 'DELETE', status: 405, reason: 'method' }),
+      logLine({ ...none, key: 'partner', method: 'CONNECT', path: '', status: 405, reason: 'method' }),
+      logLine({ ...none, status: 421, reason: 'misdirected' }),
+      logLine({ reason: 'cut-off' }),
+      // As Caddy writes it.
+      { ...logLine({ reason: 'cut-off' }), upstream: undefined, upstreamStatus: undefined, upstreamTime: undefined },
+      logLine({ ...none, proxy: '', route: 'gitlab.example.com', status: 502, reason: 'upstream-refused' }),
+    ];
+    const { status, stdout, stderr } = await run('explain --requests -', {
+      input: lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
+    });
+    const said = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .map(({ reason = '', site = '', logged, same }) => [reason, site, logged, same]);
+    assert.equal(said, [
+      [
+        'no pattern matches the path; the nearest is /api/v4/user: segment 3 is "usr", not "user"',
+        ...['', 'path', true],
+      ],
+      ['the path is known, but not with this method; it takes GET, HEAD', '', 'method', true],
+      ['', '', 'method', null],
+      ['', '', 'misdirected', null],
+      ['', '', 'allow', true],
+      ['', '', 'allow', true],
+      ['', 'gitlab.example.com', 'upstream-refused', null],
+    ]);
+    assert.match(
+      stderr,
+      /of 6 logged decisions 4 are the same now, 0 are not, 2 cannot be told .*; 1 line is of sites/,
+    );
+    assert.is(status, 0);
+    assert.is((await run('explain --requests -', { input: JSON.stringify(lines.at(-1)) })).status, 2);
   }),
 );
 

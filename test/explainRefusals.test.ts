@@ -34,6 +34,10 @@ const paths = suite('the nearest pattern');
 for (const [path, expected] of [
   ['/api/v4/grups', '/api/v4/groups: segment 3 is "grups", not "groups"'],
   ['/api/v4/Groups', '/api/v4/groups: segment 3 is "Groups", not "groups"'],
+  ['/%61pi/v4/groups', '/api/v4/groups: segment 1 is "%61pi", not "api"'],
+  ['/API/V4/Groups', '/api/v4/groups: segment 1 is "API", not "api"'],
+  ['//api/v4/groups', '/api/v4/groups: segment 1 is "", not "api"'],
+  ['/api/v4//issues/opened', '/api/v4/issues/{state:opened|closed}: segment 3 is "", not "issues"'],
   ['/api/v4/groups/', '/api/v4/groups: it ends without "/"'],
   ['/folder', '/folder/: it ends with "/"'],
   ['/api/v4', '/api/v4/groups: it goes on'],

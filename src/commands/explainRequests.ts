@@ -1,15 +1,16 @@
 import { isDenial } from '../plan/log.ts';
 import { epochSeconds } from '../policy/dates.ts';
-import type { Decision, Denial } from '../policy/decide.ts';
+import { type Decision, type Denial, splitTarget } from '../policy/decide.ts';
 import type { HeaderFields } from '../policy/request.ts';
 import type { Policy } from '../policy/types.ts';
 import { isRecord, parseJson } from '../source/value.ts';
 import { jsonDecision } from './explainRequest.ts';
 import { type Io, type Status, unable, withHint } from './io.ts';
 import { locator } from './location.ts';
-import { type LoggedLine, loggedRequest } from './loggedRequest.ts';
+import { type LoggedLine, loggedRequest, type SiteLine } from './loggedRequest.ts';
 import { eachLogLine } from './logLines.ts';
-import { type Asked, decider, type Problem, problemText } from './request.ts';
+import { reasonOf } from './reason.ts';
+import { type Asked, type Decided, decider, type Problem, problemText } from './request.ts';
 import type { Understood } from './spec.ts';
 
 /**
@@ -24,34 +25,61 @@ export function explainRequests(file: string, { policy, document }: Understood, 
   const locate = locator(document);
   if (lines.length === 0) return unable(withHint(`there is no request in ${file}`, REQUESTS), io);
   const found: (boolean | null)[] = [];
+  const refusal = refusals();
   let unclear = 0;
+  let sites = 0;
   const answers = lines.map((line, index) => {
     const read = readLine(line, policy, io.now);
+    if ('site' in read) {
+      sites += 1;
+      return { site: read.site, logged: read.logged, same: null };
+    }
     const decided = 'problem' in read ? read : decide(read.asked);
     if ('problem' in decided) {
       unclear += 1;
       return { error: problemText(decided), line: index + 1 };
     }
     const answer = jsonDecision(decided, locate);
-    if ('problem' in read || !read.logged) return answer;
+    if ('problem' in read || !read.logged) return { ...answer, ...refusal(decided) };
     const then = replayed(read.logged, decided.decision);
     found.push(then.same);
-    return { ...answer, ...then };
+    return { ...answer, ...(then.same === null ? {} : refusal(decided)), ...then };
   });
   io.out(answers.map((answer) => `${JSON.stringify(answer)}\n`).join(''));
-  if (found.length > 0) io.err(summary(found));
+  if (found.length + sites > 0) io.err(summary(found, sites));
   if (unclear > 0)
     return unable(withHint(`of ${lines.length} lines of ${file}, ${unclear} cannot be decided`, REQUESTS), io);
+  if (sites === lines.length) return unable(withHint(`no line of ${file} is of a proxy`, REQUESTS), io);
   return found.includes(false) ? 1 : 0;
 }
 
 const REQUESTS =
   'write one JSON object a line, such as {"method":"GET","target":"/api/v4/user"}, or give an access log of ours';
 
-function summary(found: readonly (boolean | null)[]): string {
+/** The most paths that a pattern near them is looked for, which takes as long as the spec has routes. */
+const MOST_NEAR = 10_000;
+
+/** Returns a function that says why a request is refused; the same path is compared with the patterns once. */
+function refusals(): (decided: Decided) => { readonly reason?: string } {
+  const known = new Map<string, string>();
+  return (decided) => {
+    const { decision, proxy, request } = decided;
+    if (decision.kind !== 'deny') return {};
+    if (decision.reason !== 'path') return { reason: reasonOf(decided) };
+    const name = `${proxy.id} ${splitTarget(request.target)[0]}`;
+    const reason = known.get(name) ?? (known.size < MOST_NEAR ? reasonOf(decided) : undefined);
+    if (reason === undefined) return {};
+    known.set(name, reason);
+    return { reason };
+  };
+}
+
+function summary(found: readonly (boolean | null)[], sites: number): string {
   const count = (same: boolean | null) => found.filter((each) => each === same).length;
   const untold = count(null) === 0 ? '' : `, ${count(null)} cannot be told from what a log says`;
-  return `postern: of ${found.length} logged decisions ${count(true)} are the same now, ${count(false)} are not${untold}\n`;
+  const ofSites =
+    sites === 0 ? '' : `; ${sites} ${sites === 1 ? 'line is' : 'lines are'} of sites, which pass on everything`;
+  return `postern: of ${found.length} logged decisions ${count(true)} are the same now, ${count(false)} are not${untold}${ofSites}\n`;
 }
 
 const FIELDS =
@@ -63,7 +91,7 @@ interface Line {
   readonly logged?: LoggedLine;
 }
 
-function readLine(line: string, policy: Policy, now: number): Line | Problem {
+function readLine(line: string, policy: Policy, now: number): Line | SiteLine | Problem {
   const value = parseJson(line);
   if (!isRecord(value)) return { problem: 'not a JSON object', hint: FIELDS };
   if (typeof value['path'] === 'string' && value['target'] === undefined) return loggedRequest(value, policy);
@@ -97,15 +125,16 @@ function askedBy(value: Record<string, unknown>, now: number): Asked | Problem {
   };
 }
 
-/** Reasons that cannot be decided again, because a log has no query, no body and no headers. */
-const UNTOLD: readonly string[] = ['head-size', 'query', 'content-type', 'body-size'] satisfies Denial[];
+/** Reasons that cannot be decided again, because a log has no query, no body and no headers, not even Host. */
+const UNTOLD: readonly string[] = ['head-size', 'misdirected', 'query', 'content-type', 'body-size'] satisfies Denial[];
 
 /** Compares the logged decision with the one now. `same` is null if the line does not say enough. */
 function replayed(
   { method, reason, upstream, path }: LoggedLine,
   now: Decision,
 ): { logged: string; same: boolean | null } {
-  const isCut = path.endsWith('/*') && (reason === 'path' || reason === 'method');
+  // Where the target was no path, engines log none.
+  const isCut = path === '' || (path.endsWith('/*') && (reason === 'path' || reason === 'method'));
   if (UNTOLD.includes(reason) || isCut) return { logged: reason, same: null };
   // The headers that make a request a preflight are not logged.
   const isAnswered = reason === '' && upstream === '';

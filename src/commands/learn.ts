@@ -13,6 +13,7 @@ import {
 } from '../import/draft.ts';
 import { openapi, readOpenapi } from '../import/openapi.ts';
 import { type Counted, type Template, templatesOf } from '../import/templates.ts';
+import { CUT_OFF } from '../plan/log.ts';
 import { takes } from '../policy/access.ts';
 import { type Automaton, buildAutomaton, run } from '../policy/automaton.ts';
 import { grouped } from '../policy/grouped.ts';
@@ -114,7 +115,10 @@ function readLogs(files: readonly string[], what: 'answered' | 'allowed', io: Io
     const seen = seenIn(line, columns);
     // Without a status, as where the client went away, nobody knows whether it was answered.
     if (!seen || seen.status < 100 || seen.status > 599) counts.unread += 1;
-    else if (seen.reason !== '' || (what === 'answered' && seen.status >= 400 && seen.status < 500))
+    else if (
+      (seen.reason !== '' && seen.reason !== CUT_OFF) ||
+      (what === 'answered' && seen.status >= 400 && seen.status < 500)
+    )
       counts.refused += 1;
     else {
       const { path, method } = seen;

@@ -2,12 +2,13 @@ import { maskSecrets } from '../diagnostics/mask.ts';
 import { printable } from '../diagnostics/printable.ts';
 import { toldMethods } from '../policy/access.ts';
 import { run } from '../policy/automaton.ts';
+import { isPreflight } from '../policy/cors.ts';
 import { type Denial, splitTarget } from '../policy/decide.ts';
 import { askedHost } from '../policy/hosts.ts';
 import { acceptsSegment, type PathPattern, type PatternSegment } from '../policy/pattern.ts';
 import { isAllowedQuery } from '../policy/query.ts';
 import { accepts, type ParameterType } from '../policy/segment.ts';
-import type { Route } from '../policy/types.ts';
+import type { Forwarding, Route } from '../policy/types.ts';
 import { suggest } from '../spec/suggest.ts';
 import type { Decided } from './request.ts';
 
@@ -22,7 +23,7 @@ const DENIALS: Readonly<Record<Denial, Words>> = {
   misdirected: ({ proxy, request }) =>
     `no proxy here is asked for "${askedHost(request)}"; proxy "${proxy.id}" is ${proxy.hosts.join(', ')}`,
   address: ({ proxy }) => `the client address is not one that proxy "${proxy.id}" admits`,
-  'key-missing': ({ proxy }) => `no key in ${proxy.apiKeyHeader}`,
+  'key-missing': (decided) => `no key in ${decided.proxy.apiKeyHeader}${foreignPage(decided)}`,
   'key-malformed': ({ proxy }) =>
     `what ${proxy.apiKeyHeader} holds is not ${proxy.apiKeyScheme === undefined ? '' : `"${proxy.apiKeyScheme} " and something `}shaped like a key`,
   'key-unknown': () => 'nobody is known by this key',
@@ -39,9 +40,29 @@ const DENIALS: Readonly<Record<Denial, Words>> = {
   },
   'key-routes': (decided) => `${caller(decided)} may not use "${decided.decision.route}"`,
   query: ({ request }) => queryProblem(splitTarget(request.target)[1]),
-  'content-type': () => 'the body is of a type that the route does not take',
-  'body-size': () => 'the body is larger than the route takes',
+  'content-type': (decided) => {
+    const types = forwardingOf(decided)?.contentTypes;
+    return `the body is of a type that the route does not take${types ? `; it takes ${[types].flat().join(', ')}` : ', or there should be none'}`;
+  },
+  'body-size': (decided) => {
+    const most = forwardingOf(decided)?.maxBody;
+    return `the body is larger than the ${most === undefined ? '' : `${most} bytes that the `}route takes`;
+  },
 };
+
+/** Browsers ask for pages without a key, and are told of pages that `cors` names. */
+function foreignPage({ request: { method, headers }, proxy: { cors } }: Decided): string {
+  if (!cors || !isPreflight({ ...cors, origins: 'any' }, method, headers)) return '';
+  const words = isPreflight(cors, method, headers)
+    ? 'about a path that no route has'
+    : 'for a page of an origin that cors does not name';
+  return `; a browser asks ${words}`;
+}
+
+function forwardingOf({ decision, evaluator: { access } }: Decided): Forwarding | undefined {
+  const found = access.classes.find(({ id }) => id === decision.route);
+  return found?.kind === 'forward' ? found.forwarding : undefined;
+}
 
 /** Returns the allowed request that may have been meant, if no pattern matches the path. */
 export function nearestOf({ decision, request, proxy }: Decided): Nearest | undefined {
@@ -77,14 +98,26 @@ interface Nearest {
 /** Returns the route whose pattern agrees longest with a path; `undefined` if none is similar. */
 export function nearestRoute(path: string, routes: readonly Route[]): Nearest | undefined {
   const given = path.slice(1).split('/');
+  const meant = meantBy(given);
   let best: { route: Route; score: readonly number[] } | undefined;
   for (const route of routes) {
-    const score = scoreOf(given, route.pattern);
+    const score = scoreOf(meant, route.pattern);
     if (!best || isHigher(score, best.score)) best = { route, score };
   }
   const [agreeing = 0, similar = 0] = best?.score ?? [];
   if (!best || agreeing + similar === 0) return undefined;
   return { route: best.route, difference: differenceOf(given, best.route.pattern) };
+}
+
+/** Returns segments without empty ones in the middle and without escapes of characters that need none. */
+function meantBy(given: readonly string[]): readonly string[] {
+  return given
+    .filter((text, index) => text !== '' || index === given.length - 1)
+    .map((text) =>
+      text.replace(/%(?:2[DEde]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee])/g, (escape) =>
+        String.fromCharCode(Number.parseInt(escape.slice(1), 16)),
+      ),
+    );
 }
 
 /**
@@ -93,7 +126,7 @@ export function nearestRoute(path: string, routes: readonly Route[]): Nearest | 
  */
 function scoreOf(given: readonly string[], pattern: PathPattern): readonly number[] {
   const segments = spread(pattern, given.length);
-  const agrees = segments.map((segment, index) => index < given.length && acceptsSegment(segment, given[index] ?? ''));
+  const agrees = segments.map((segment, index) => index < given.length && isNear(segment, given[index] ?? ''));
   const start = agrees.indexOf(false);
   return [
     start < 0 ? segments.length : start,
@@ -101,6 +134,12 @@ function scoreOf(given: readonly string[], pattern: PathPattern): readonly numbe
     agrees.filter(Boolean).length,
     -Math.abs(given.length - segments.length),
   ];
+}
+
+/** Capital letters count as small ones here. */
+function isNear(segment: PatternSegment, text: string): boolean {
+  const isOtherCase = segment.kind === 'literal' && segment.text.toLowerCase() === text.toLowerCase();
+  return isOtherCase || acceptsSegment(segment, text);
 }
 
 function isMisspelt(segment: PatternSegment | undefined, [text = '', ...more]: readonly string[]): boolean {

@@ -74,8 +74,8 @@ export function shadowTally(policy: Policy): ShadowTally {
     if (line === '') return;
     lines += 1;
     const said = parseJson(line);
-    if (isRecord(said) && said['proxy'] === '' && typeof said['route'] === 'string') return;
     const found = isRecord(said) ? loggedRequest(said, policy) : undefined;
+    if (found && 'site' in found) return;
     if (!isRecord(said) || !found || 'problem' in found || !proxies.has(found.logged.proxy)) {
       bad += 1;
       return;

@@ -21,7 +21,7 @@ export interface LogLine {
   /** Path without the query. One that no route allows ends with "*" before the first part that could be a key. */
   readonly path: string;
   readonly status: number;
-  /** Why the answer is not the upstream's; "" where it is, or where the spec asks the proxy to answer. */
+  /** Why the answer is not the upstream's whole one; "" where it is, or where the spec asks the proxy to answer. */
   readonly reason: Reason | '';
   /** The route class, or the public name of a site. */
   readonly route: string;
@@ -114,11 +114,14 @@ export const FAILURES = {
   unknown: 'upstream-unknown',
 } as const;
 
+/** Reason of an answer that began and did not come to its end; its status is what the upstream had answered. */
+export const CUT_OFF = 'cut-off';
+
 /** All refusals with their statuses. */
 export const REFUSALS = { ...DENIALS, ...ENGINE_REFUSALS };
 
 export type Refusal = keyof typeof REFUSALS;
-export type Reason = Refusal | (typeof FAILURES)[keyof typeof FAILURES] | 'internal';
+export type Reason = Refusal | (typeof FAILURES)[keyof typeof FAILURES] | typeof CUT_OFF | 'internal';
 
 export function isDenial(reason: string): reason is Denial {
   return Object.hasOwn(DENIALS, reason);

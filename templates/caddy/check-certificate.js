@@ -284,8 +284,8 @@ class Way {
   }
   define(source, destination, block) {
     const [, name] = /^\{([\w.]+)\}$/.exec(destination) ?? cannot(`a table for ${destination}`);
-    const isTaken = this.maps.has(name) || this.frozen.has(name) || /^(?:http|env|file|time|system)\b/.test(name);
-    if (isTaken) cannot(`{${name}} is made twice`);
+    const isOwn = /^(?:http(?!\.auth\.user\.id$)|env|file|time|system)\b/.test(name);
+    if (isOwn || this.maps.has(name) || this.frozen.has(name)) cannot(`{${name}} is made twice`);
     this.maps.set(name, once(this.tables, block, () => tableOf(source, block)));
   }
 }

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { freePorts } from '../../src/verify/ports.ts';
 import { sendRaw } from '../../src/verify/raw.ts';
@@ -47,7 +49,7 @@ for (const [engine, version] of [
         ...(engine === 'caddy' ? {} : { version, resolver: [`127.0.0.1:${names}`] }),
       };
       const running = { policy, program: engines[engine].path, options, ports: [api, site] };
-      await (engine === 'caddy' ? runCaddy : runNginx)(running, scope);
+      const { folder, server } = await (engine === 'caddy' ? runCaddy : runNginx)(running, scope);
       const ask = async (port: number, target: string, host: string) =>
         (await sendRaw({ port }, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)).status;
       assert.is(await ask(api, '/address/x', 'x'), 200);
@@ -60,6 +62,14 @@ for (const [engine, version] of [
       assert.is(upstream.requests.at(-1)?.target, '/a%2Fb//c?d');
       assert.is(await ask(api, '/missing/x', 'x'), 502);
       assert.is(await ask(site, '/x', 'one.internal'), 502);
+      await server.stop();
+      const log = await readFile(join(folder, engine === 'caddy' ? 'caddy' : 'nginx', 'access.log'), 'utf8');
+      const lines = log
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      const failed = lines.filter(({ status }) => status === 502).map(({ reason }) => reason);
+      assert.equal(failed, ['upstream-unresolved', 'upstream-unresolved']);
     }),
   );
 

@@ -1,4 +1,4 @@
-import { FAILURES, PLAIN_PATH, REFUSALS, type Reason, STATUS_REASONS } from '../../plan/log.ts';
+import { CUT_OFF, FAILURES, PLAIN_PATH, REFUSALS, type Reason, STATUS_REASONS } from '../../plan/log.ts';
 import { oneOf } from '../../plan/regex.ts';
 import { type Table, table } from './table.ts';
 
@@ -27,8 +27,8 @@ export function upstreamTable(): Table {
 }
 
 /**
- * Placeholder of the reason in the log. Fields that handlers append are fixed before errors are handled; this
- * placeholder is read when the line is written. It is free, because nobody logs in to these proxies.
+ * Placeholder of the reason in the log, which is read when the line is written. It is free, because nobody logs in to
+ * these proxies.
  */
 const REASON = 'http.auth.user.id';
 
@@ -38,7 +38,10 @@ const WORDS: readonly (readonly [source: string, reason: Reason])[] = [
   ['x509:|tls: |remote error: |first record does not look like', FAILURES.tls],
   ['i/o timeout|deadline exceeded|timeout awaiting|handshake timeout', FAILURES.timeout],
   ['connection refused|no route to host|network is unreachable|host is down', FAILURES.refused],
-  ['malformed |too large|exceeded .* bytes|bad Content-Length|unsupported ', FAILURES.badAnswer],
+  [
+    'malformed |too |exceeded .* bytes|bad Content-Length|multiple Content-Length|invalid |unsupported |unexpected EOF',
+    FAILURES.badAnswer,
+  ],
   ['EOF|connection reset|broken pipe|closed', FAILURES.closed],
 ];
 
@@ -56,18 +59,30 @@ const CLIENT_WORDS: readonly (readonly [source: string, reason: Reason])[] = [
   ['read tcp[46] [^ ]+: connection reset', 'client-gone'],
 ];
 
-/** Returns the table of the reason of an error. Our own refusals have the reason as their message. */
+/**
+ * Returns the table of the reason: status, duration and the upstream's status, then status and message of an error. Our
+ * own refusals have the reason as their message.
+ */
 export function reasonTable(): Table {
   return table({
-    source: '{http.error.status_code} {http.error.message}',
+    source:
+      '{http.response.status} {http.response.duration_ms} {http.reverse_proxy.status_code}|{http.error.status_code} {http.error.message}',
     destination: REASON,
     entries: [
-      [`~^4[0-9]{2} (${oneOf(Object.keys(REFUSALS))})$`, '$1'],
-      ...Object.entries(STATUS_REASONS).map(([status, reason]) => [`~^${status} `, reason] as const),
-      ...CLIENT_WORDS.map(([source, reason]) => [`~^50[24] (?:readfrom [^ ]+ [^ ]+: )?(?:${source})`, reason] as const),
-      ...WORDS.map(([source, reason]) => [`~^50[24] .*(?:${source})`, reason] as const),
-      ['~^504 ', FAILURES.timeout],
+      ['~^[1-9][0-9]* [^ |]*[1-9][^ |]* [^|]*[|] $', ''],
+      // Nothing was written: the upstream spoke of another protocol, for which nobody had asked, or nobody listens.
+      ['~^0 [^ |]* 101[|] $', FAILURES.badAnswer],
+      ['~^0 [^|]*[|] $', 'client-gone'],
+      // Caddy takes the time of an answer at its end, which this one has not come to.
+      ['~[|] $', CUT_OFF],
+      ...ofError(`4[0-9]{2} (${oneOf(Object.keys(REFUSALS))})$`, '$1'),
+      ...Object.entries(STATUS_REASONS).flatMap(([status, reason]) => ofError(`${status} `, reason)),
+      ...CLIENT_WORDS.flatMap(([source, reason]) => ofError(`50[24] (?:readfrom [^ ]+ [^ ]+: )?(?:${source})`, reason)),
+      ...WORDS.flatMap(([source, reason]) => ofError(`50[24] .*(?:${source})`, reason)),
+      ...ofError('504 ', FAILURES.timeout),
     ],
     fallback: FAILURES.unknown,
   });
 }
+
+const ofError = (source: string, reason: string): [string, string][] => [[`~^[^|]*[|]${source}`, reason]];

@@ -1,4 +1,5 @@
 import {
+  CUT_OFF,
   FAILURES,
   LOG_FIELDS,
   type LogLine,
@@ -192,6 +193,8 @@ function failureMap({ name, maps, connecting, own }: Failure): Variable {
     ],
     fallback: FAILURES.unknown,
     patterns: [
+      // No address of a name that nginx asks for while it runs, so that no server was chosen.
+      ['^502[|][|]', FAILURES.unresolved],
       ['^[0-9]++[|][|]', own],
       // The upstream sent a head, so the status is the upstream's.
       [`^[0-9]++[|][^|]++[|]${LISTED}${number}[|]`, ''],
@@ -202,6 +205,21 @@ function failureMap({ name, maps, connecting, own }: Failure): Variable {
       [`^502[|][^|]++[|]${LISTED}-[|]${LISTED}${number}[|]${LISTED}[0-]\\z`, FAILURES.closed],
       [`^502[|][^|]++[|]${LISTED}-[|]${LISTED}${number}[|]${LISTED}[1-9][0-9]*+\\z`, FAILURES.badAnswer],
     ],
+  });
+}
+
+/** Defines the reason that is logged: also an answer that breaks off has one. */
+export function toldReason({
+  name,
+  maps,
+  reason,
+}: Pick<ReasonInput, 'name' | 'maps'> & { reason: Variable }): Variable {
+  const cut = maps.add({ name: `${name}_cut`, source: [reason], fallback: reason, exact: [['', CUT_OFF]] });
+  return maps.add({
+    name: `${name}_told`,
+    source: [variable('request_completion')],
+    fallback: cut,
+    exact: [['OK', reason]],
   });
 }
 

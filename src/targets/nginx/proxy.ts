@@ -17,7 +17,7 @@ import {
   locationName,
   TLS_ERROR_PAGES,
 } from './locations.ts';
-import { connectingWord, logFile, logFormat, type ProxyLog, proxyFields, reasonMap } from './log.ts';
+import { connectingWord, logFile, logFormat, type ProxyLog, proxyFields, reasonMap, toldReason } from './log.ts';
 import { addressMapping, type Mapped, originMap } from './mapping.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { ForwardLocation, PerAddress, ProxyModel, ShadowModel, SharedRoutesModel } from './model.ts';
@@ -173,13 +173,18 @@ function proxyLog(
   const answered = input.access.classes.flatMap((each) =>
     each.kind === 'answer' && each.answer.status >= 400 ? [`${each.answer.status} ${locationOf(each)}`] : [],
   );
-  const reason = reasonMap({ name: `${prefix}_log_reason`, maps, verdict, connecting, answered });
+  const named = { name: `${prefix}_log_reason`, maps };
+  const reason = reasonMap({ ...named, verdict, connecting, answered });
   const twin = policy?.proxies.find(({ id }) => id === proxy.id);
   const known = input.access.usesKeys ? identity : undefined;
   const enforced = { policy: own, proxy, routing: input.routing, verdict, locationOf, reason };
   const shadow =
     policy && twin && shadowModel({ policy, proxy: twin, access: accessTo(twin), identity: known, enforced });
-  return { format: logFormat({ proxy: proxy.id, client, reason, ...proxyFields(input) }, shadow?.fields), shadow };
+  const told = toldReason({ ...named, reason });
+  return {
+    format: logFormat({ proxy: proxy.id, client, reason: told, ...proxyFields(input) }, shadow?.fields),
+    shadow,
+  };
 }
 
 /**
