@@ -24,8 +24,8 @@ const EDITS: readonly (readonly [what: string, from: string, to: string, told: R
   [
     'a header that should not pass',
     'proxy_set_header accept $http_accept;',
-    'proxy_set_header cookie $http_cookie;',
-    /cookie/,
+    'proxy_set_header accept $http_accept;proxy_set_header cookie $http_cookie;',
+    /the client's cookie is sent as cookie$/,
   ],
   [
     'a longer head',
@@ -58,7 +58,7 @@ const EDITS: readonly (readonly [what: string, from: string, to: string, told: R
     'an answer that redirects',
     'proxy_ignore_headers X-Accel-Redirect',
     'proxy_ignore_headers',
-    /upstream choose a loc/,
+    /the upstream can order another answer$/,
   ],
   ['a directive of http', 'server_tokens off;', 'real_ip_header X-A;', /cannot tell: http has "real_ip_header"/],
   ['a block of http', 'server_tokens off;', 'split_clients $a $b { * x; }', /cannot tell: http has "split_clients"/],

@@ -15,6 +15,8 @@ export interface Question {
   readonly policy: Policy;
 }
 
+/** A header that no spec names. */
+const OTHER = 'x-of-any-name';
 const NOTHING = lazily(() => wholly(''));
 
 /** Values of Host that are names or addresses. An engine may refuse any other before all other checks. */
@@ -76,6 +78,7 @@ function ofForward(outcome: Forwarded, decision: Decision, question: Question): 
   const unsure = tlsDifference(outcome, upstream);
   if (unsure !== undefined) return unsure;
   if (!outcome.isWhole) return 'forwarded with another target';
+  if (outcome.obeys) return 'the upstream can order another answer';
   const { passed } = forwardPlan(decision.forwarding, policy);
   return headerDifference(outcome, upstream, { request, forwarding: decision.forwarding, key: decision.key, passed });
 }
@@ -106,7 +109,7 @@ interface Sent {
 
 /** Returns how the headers that go upstream differ: the token, Host, and which headers of the client pass. */
 function headerDifference(
-  { headers }: Forwarded,
+  { headers, passesOthers }: Forwarded,
   upstream: Upstream,
   { request, forwarding, key, passed }: Sent,
 ): string | undefined {
@@ -126,9 +129,15 @@ function headerDifference(
     const own = /^<header (.*)>$/.exec(text)?.[1];
     // The check of Host has passed it as a name.
     if (own === 'host' && name === 'x-forwarded-host') continue;
-    if (own !== undefined && (own !== name || !passing.has(name))) return `the client's ${own} is sent as ${name}`;
+    if (own !== undefined && (own !== name || !passing.has(name))) {
+      // One without a value tells the upstream nothing.
+      if (!matches(request.run, request.header(own), NOTHING())) return `the client's ${own} is sent as ${name}`;
+      continue;
+    }
     if (own === undefined && passing.has(name) && !isToken) return `${name} is not passed on`;
   }
+  if (passesOthers && !headers.has(OTHER) && !matches(request.run, request.header(OTHER), NOTHING()))
+    return 'all headers of the client are sent';
   // What the client did not send cannot be missing.
   const missing = [...passing].find(
     (name) => !headers.has(name) && !matches(request.run, request.header(name), NOTHING()),

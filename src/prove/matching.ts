@@ -22,19 +22,10 @@ function compile(source: string, dialect: Dialect, ignoreCase: boolean): Languag
 /** Stand where a group begins and where it ends; no other byte of an expression is one of them. */
 export const [OPENS, CLOSES] = ['\x00', '\x01'] as const;
 
-/** Likewise with marks at the ends of what one of its groups takes, counted from 1. */
-export function matchingMarked(source: string, dialect: Dialect, group: number): Language | RegexProblem {
-  const key = `${dialect} ${group} ${source}`;
-  const found = compiled.get(key) ?? compileMarked(source, dialect, group);
-  compiled.set(key, found);
-  return found;
-}
-
-function compileMarked(source: string, dialect: Dialect, group: number): Language | RegexProblem {
+/** Returns the program of an expression, with marks at the ends of what one of its groups takes, counted from 1. */
+export function markedProgram(source: string, dialect: Dialect, group: number): Program | RegexProblem {
   const regex = parseRegex(source, dialect);
-  if ('problem' in regex) return regex;
-  const program = programOf(withMarks(regex, { left: group }));
-  return 'problem' in program ? program : languageOf(program);
+  return 'problem' in regex ? regex : programOf(withMarks(regex, { left: group }));
 }
 
 function withMarks(regex: Regex, count: { left: number }): Regex {

@@ -35,6 +35,10 @@ export interface Forwarded {
   readonly isWhole: boolean;
   /** Headers that go upstream, by name in lower case; without those that are empty. */
   readonly headers: ReadonlyMap<string, readonly Part[]>;
+  /** Whether all other headers of the client go upstream too. */
+  readonly passesOthers: boolean;
+  /** Whether the upstream can order another answer of the engine's own. */
+  readonly obeys: boolean;
   /** Bytes of the largest body; 0 for any. */
   readonly maxBody: number;
   /** Status of a body that is larger. */

@@ -25,7 +25,9 @@ export interface SaidAnswer extends Told {
   readonly body: string | undefined;
 }
 
-export interface SaidForward extends Told, Pick<Forwarded, 'scheme' | 'servers' | 'isWhole' | 'tls' | 'hidden'> {
+type Spoken = 'scheme' | 'servers' | 'isWhole' | 'tls' | 'hidden' | 'passesOthers' | 'obeys';
+
+export interface SaidForward extends Told, Pick<Forwarded, Spoken> {
   readonly kind: 'forward';
   /** Headers that go upstream; tokens as `<token of one>`, and `undefined` for what is not known. */
   readonly headers: ReadonlyMap<string, string | undefined>;
@@ -38,11 +40,11 @@ export function saidOf(outcome: Outcome, run: Run, length: number | undefined): 
     const { status, body } = outcome;
     return { kind: 'answer', status, body, pages, allow: textIn(outcome.allow ?? [], run) ?? '' };
   }
-  const { scheme, servers, isWhole, tls, hidden, maxBody, tooLarge } = outcome;
+  const { scheme, servers, isWhole, tls, hidden, passesOthers, obeys, maxBody, tooLarge } = outcome;
   if (maxBody > 0 && length !== undefined && length > maxBody)
     return { kind: 'answer', status: tooLarge, body: undefined, pages: new Map(), allow: '' };
   const headers = new Map([...outcome.headers].map(([name, value]) => [name, textIn(value, run)]));
-  return { kind: 'forward', scheme, servers, isWhole, tls, hidden, pages, headers };
+  return { kind: 'forward', scheme, servers, isWhole, tls, hidden, passesOthers, obeys, pages, headers };
 }
 
 function textIn(parts: readonly Part[], run: Run): string | undefined {
@@ -89,6 +91,8 @@ export function saidBySpec(decision: Decision, request: ExampleRequest, { policy
     isWhole: true,
     tls: { verified: !(upstream.tls?.insecureSkipVerify ?? true), name: upstream.tls?.serverName },
     hidden: new Set(),
+    passesOthers: false,
+    obeys: false,
     headers,
     pages,
   };

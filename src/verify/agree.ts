@@ -7,7 +7,7 @@ import type { Arrival, Tried } from './trial.ts';
 /** Returns in words what an engine did otherwise than the reader says; `undefined` where it did the same. */
 export function disagreement(
   said: Said,
-  { response, arrival }: Tried,
+  { response, arrival, isStranger }: Tried,
   { request, secrets }: { readonly request: ExampleRequest; readonly secrets: Secrets },
 ): string | undefined {
   if (!response) return 'the connection was closed without an answer';
@@ -22,6 +22,9 @@ export function disagreement(
       return `the body ${JSON.stringify(response.text())} instead of ${JSON.stringify(said.body)}`;
     return pages && `${pages}: ${response.field(pages)} instead of ${said.pages.get(pages)}`;
   }
+  if (said.obeys) return arrival && 'an order of the upstream is not obeyed';
+  if (isStranger && said.scheme === 'https' && said.tls.verified)
+    return arrival && 'forwarded to a server with the certificate of a stranger';
   if (!arrival) return `${status} instead of forwarding`;
   const own = forwardingDisagreement(said, arrival, { request, secrets });
   return own ?? (pages && `${pages}: ${response.field(pages)} instead of ${said.pages.get(pages)}`);
@@ -42,6 +45,7 @@ function forwardingDisagreement(
     const found = sent.field(name);
     if (wanted !== undefined && (found ?? '') !== wanted) return `${name}: ${found} instead of ${wanted}`;
   }
+  if (said.passesOthers) return undefined;
   const others = sent.fields.find(([name]) => !said.headers.has(name.toLowerCase()) && !OWN.test(name));
   return others && `${others[0]}: ${others[1]} is sent too`;
 }

@@ -33,7 +33,8 @@ export async function confirm({ difference, ...options }: Doubt): Promise<Confir
   if (!request.isNow) return untried(`it takes a clock that says ${new Date(request.at * 1000).toISOString()}`);
   const scope = openScope();
   try {
-    const trial = await startTrial({ ...options, random: randomOf('confirm') }, scope);
+    const areStrangers = said.kind === 'forward' && !said.tls.verified;
+    const trial = await startTrial({ ...options, random: randomOf('confirm'), areStrangers }, scope);
     if (typeof trial === 'string') return untried(trial.trim().split('\n').at(-1) ?? '');
     const tried = await trial.ask(request);
     if (typeof tried === 'string') return untried(tried);

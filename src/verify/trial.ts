@@ -32,6 +32,8 @@ export interface Tried {
   /** `undefined` where the engine closed the connection without an answer. */
   readonly response: RawResponse | undefined;
   readonly arrival: Arrival | undefined;
+  /** Whether the certificates of upstreams are those of an authority that nobody knows. */
+  readonly isStranger: boolean;
 }
 
 export interface Arrival {
@@ -47,6 +49,8 @@ export interface TrialOptions {
   readonly proxy: Proxy;
   readonly files: readonly ReadFileText[];
   readonly random: Random;
+  /** Whether upstreams have certificates of an authority that nobody knows. */
+  readonly areStrangers?: boolean;
 }
 
 /** Most listeners and servers of upstreams together. */
@@ -56,7 +60,7 @@ const PATIENCE = 20_000;
 
 /** Starts the engine of a target; a text where that is not possible. */
 export async function startTrial(options: TrialOptions, scope: Scope): Promise<Trial | string> {
-  const { target, program, policy, proxy, files, random } = options;
+  const { target, program, policy, proxy, files, random, areStrangers: isStranger = false } = options;
   if (!isRunnable(target) || !target.moved) return 'the files of this target cannot be tried';
   const folder = await temporaryFolder();
   scope.defer(() => folder.remove());
@@ -83,7 +87,8 @@ export async function startTrial(options: TrialOptions, scope: Scope): Promise<T
   });
   if (elsewhere.size + upstreams.size >= MOST_PORTS) return 'the files have too many listeners and servers';
   const arrivals: Arrivals = new Map();
-  await folder.write('authorities.pem', await startServers(upstreams, { policy, arrivals }, scope));
+  const trusted = await startServers(upstreams, { policy, arrivals }, scope);
+  await folder.write('authorities.pem', isStranger ? identityFor('a stranger to them').cert : trusted);
   const secrets = throwAwaySecrets(policy, random);
   const secretFiles = target.secrets?.({ policy, values: secrets.values }).value ?? [];
   for (const { path, text } of copies) await write(join(folder.path, path), Buffer.from(text, 'latin1'));
@@ -92,7 +97,7 @@ export async function startTrial(options: TrialOptions, scope: Scope): Promise<T
   const server = await startEngine(target, start).catch((error: Error) => error.message);
   if (typeof server === 'string') return server;
   scope.defer(() => server.stop());
-  return { secrets, ask: (request) => ask(request, { port, proxy, secrets, arrivals }) };
+  return { secrets, ask: (request) => ask(request, { port, proxy, secrets, arrivals, isStranger }) };
 }
 
 async function write(file: string, content: string | Buffer): Promise<void> {
@@ -102,6 +107,9 @@ async function write(file: string, content: string | Buffer): Promise<void> {
 
 /** By the number that the answer carries. */
 type Arrivals = Map<string, Arrival>;
+
+/** An order to nginx to answer with something of its own. */
+const ORDER = ['X-Accel-Redirect', '/ordered'] as const;
 
 interface Serving {
   readonly policy: Policy;
@@ -125,7 +133,7 @@ async function startServers(ports: ReadonlyMap<string, number>, { policy, arriva
     const answer = (request: Recorded) => {
       const number = String(++count);
       arrivals.set(number, { server, request });
-      return { fields: [[ARRIVAL_HEADER, number]] as const, body: 'tried' };
+      return { fields: [[ARRIVAL_HEADER, number], ORDER] as const, body: 'tried' };
     };
     const recorder = await startRecorder({ port, answer, keep: false, ...(identity ? { tls: identity } : {}) });
     scope.defer(() => recorder.close());
@@ -138,9 +146,13 @@ interface Asked {
   readonly proxy: Proxy;
   readonly secrets: Secrets;
   readonly arrivals: Arrivals;
+  readonly isStranger: boolean;
 }
 
-async function ask(request: ExampleRequest, { port, proxy, secrets, arrivals }: Asked): Promise<Tried | string> {
+async function ask(
+  request: ExampleRequest,
+  { port, proxy, secrets, arrivals, isStranger }: Asked,
+): Promise<Tried | string> {
   const raw = bytesOf(request, proxy, secrets);
   if ('problem' in raw) return raw.problem;
   const { family } = request.peer;
@@ -155,7 +167,7 @@ async function ask(request: ExampleRequest, { port, proxy, secrets, arrivals }: 
     const number = response?.field(ARRIVAL_HEADER) ?? '';
     const arrival = arrivals.get(number);
     arrivals.delete(number);
-    return { response, arrival };
+    return { response, arrival, isStranger };
   } finally {
     connection.close();
   }

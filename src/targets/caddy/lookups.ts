@@ -217,3 +217,11 @@ export function hostLanguage(names: readonly string[]): Language {
   const any = names.map(literally).join('|');
   return wholly(`(?i)(?:\\[?(?:${any})\\]?|(?:(?:${any})|\\[(?:${any})\\]):[^:\\[\\]]*)`);
 }
+
+/** `*a`, `a*` and `*a*`: a star elsewhere stands for itself. */
+export function wildcard(text: string): Language {
+  const [, before = '', middle = '', after = ''] = /^([*]?)(.*?)([*]?)$/s.exec(text) ?? [];
+  return wholly(`${before && ANYTHING}${literally(middle)}${after && ANYTHING}`);
+}
+
+const ANYTHING = '(?:.|\\n)*';

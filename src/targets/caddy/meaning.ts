@@ -27,11 +27,9 @@ import {
   rowOptions,
   sideOf,
   spellingsIn,
+  wildcard,
 } from './lookups.ts';
-import { type Assigned, cutName, type Scope } from './scope.ts';
-
-/** Those whose values do not depend on each other. */
-const ordered = new WeakSet<Assigned>();
+import { checkOrder, cutName, type Scope } from './scope.ts';
 
 /** Something that does not follow from method and path alone. */
 export class NotOfTarget extends CannotTell {}
@@ -51,8 +49,11 @@ const [OPAQUE, THERE] = ['opaque', 'there '] as const;
 const GIVEN_KEY = 'the key';
 /** Among what is worked out of a target: "OPTIONS", or "" for any other method. */
 export const METHOD = 'method';
+/** What Caddy leaves as it is where it decodes it. */
+export const PLAIN_PATH = lazily(() => wholly('(?:/[A-Za-z0-9_~-]+)+'));
 export const OPTIONS = lazily(() => wholly('OPTIONS'));
 const ANOTHER_METHOD = lazily(() => without(wholly("[!#$%&'*+.^_`|~0-9A-Za-z-]+"), OPTIONS()));
+const PORT = lazily(() => wholly('(?::[0-9]*)?'));
 const FILLED = lazily(() => wholly('(?:.|\\n)+'));
 /** Names that Caddy itself gives nothing. */
 const OWN = /^(?:caller|client|cors|decision|health|key|request|sent|shadow)[.]/;
@@ -134,35 +135,8 @@ export class Meaning {
     const cut = this.sight.cuts.get(cutName(last.handler, name));
     if (cut !== undefined) return cut === '' ? [] : [cut];
     if (!this.all(last.handler.condition, last.scope)) return this.variable(name, last.scope);
-    if (!ordered.has(last)) this.checkOrder(last);
+    checkOrder(last);
     return this.evaluate(value, last.scope);
-  }
-
-  /** Caddy sets variables of one block in any order. */
-  private checkOrder(assigned: Assigned): void {
-    const { handler, scope } = assigned;
-    for (const [name, value] of handler.values)
-      for (const other of handler.values.keys())
-        if (other !== name && this.mentions(value, other, scope))
-          throw new CannotTell(`${handler.place}: ${name} depends on ${other}`);
-    ordered.add(assigned);
-  }
-
-  private mentions(template: Template, variable: string, scope: Scope, seen = new Set<string>()): boolean {
-    return template.some((part) => {
-      if (typeof part === 'string' || seen.has(part.name)) return false;
-      if (part.name === `http.vars.${variable}`) return true;
-      seen.add(part.name);
-      const table = scope.tables.find(({ name }) => name === part.name);
-      if (!table) return false;
-      const outputs = [
-        table.fallback,
-        ...table.rows.flatMap(({ source, output }) => (source === undefined ? [output] : [])),
-      ];
-      return [table.source, ...outputs.map((each) => templateOf(each, table.place))].some((each) =>
-        this.mentions(each, variable, scope, seen),
-      );
-    });
   }
 
   private looksBeyondTarget(what: string): void {
@@ -175,9 +149,18 @@ export class Meaning {
     const header = /^http\.request\.header\.(.+)$/.exec(name)?.[1];
     if (header !== undefined) return this.header(header.toLowerCase());
     if (name === 'http.request.hostport') return this.request.hostHeader();
+    if (name === 'http.request.host') return this.hostName();
     if (name === 'time.now.unix') return this.request.moment();
     if (name === 'http.error.status_code' && this.status !== '') return [this.status];
     throw new CannotTell(`{${name}} is not known`);
+  }
+
+  /** Without a port. */
+  private hostName(): readonly Part[] {
+    const [host, ...after] = this.request.hostHeader();
+    if (host === undefined || after.length === 0 || !matches(this.run, after, PORT()))
+      throw new CannotTell('{http.request.host} of what is no name');
+    return [host];
   }
 
   /** Once method and path have been looked at, all that is left to see is whether it is OPTIONS. */
@@ -211,6 +194,7 @@ export class Meaning {
     const [only, ...more] = table.source;
     const single = typeof only === 'object' && more.length === 0 ? only.name.toLowerCase() : undefined;
     if (single === 'http.request.orig_uri') return this.target(table, scope);
+    if (single === 'http.request.uri.path') return this.decodedPath(table, scope);
     const { clientIp } = this.request.world.proxy;
     if (clientIp.kind === 'header' && single === `http.request.header.${clientIp.header.toLowerCase()}`) {
       this.looksBeyondTarget('an address');
@@ -284,6 +268,17 @@ export class Meaning {
       throw new CannotTell(`${table.place}: captures in a way that is not known`);
     }
     return this.evaluate(templateOf(table.fallback, table.place), scope);
+  }
+
+  /** A table of paths without escapes and the like, which Caddy leaves as they are, as most are. */
+  private decodedPath(table: MapTable, scope: Scope): readonly Part[] {
+    const parts = this.sight.targetOnly ? this.request.wholePath() : this.opaque('a plain path', PLAIN_PATH());
+    const row = table.rows.find((each) => this.matches(parts, rowLanguage(each, table)));
+    const output = row?.output ?? table.fallback;
+    if (row?.source === undefined) return this.evaluate(templateOf(output, table.place), scope);
+    if (!output.includes('$')) return [output];
+    if (output === '$1' && capturesPath(row.source)) return parts;
+    throw new CannotTell(`${table.place}: captures in a way that is not known`);
   }
 
   /** `$1`, `${1}` and `$$`, as Go expands them. */
@@ -403,13 +398,16 @@ export class Meaning {
       if (wanted === undefined || wanted === '*') return isThere === (wanted === '*');
       if (!isThere || name === 'transfer-encoding') return isThere && wanted.toLowerCase() === 'chunked';
     } else if (wanted === undefined || wanted === '*') return this.isThere(name) === (wanted === '*');
-    if (/[*{}]/.test(wanted)) throw new CannotTell(`the header ${name} is looked at in a way that is not known`);
+    const parts = name === 'host' ? this.request.hostHeader() : this.header(name);
+    if (/[{}]/.test(wanted)) throw new CannotTell(`the header ${name} is looked at in a way that is not known`);
+    if (wanted.includes('*')) return this.isThere(name) && matches(this.run, parts, wildcard(wanted));
     if (wanted === '') return this.isThere(name) && !matches(this.run, this.header(name), FILLED());
-    return matches(this.run, this.header(name), onlyText(wanted));
+    return matches(this.run, parts, onlyText(wanted));
   }
 
   /** An empty header is there too. */
   private isThere(name: string): boolean {
+    if (name === 'host') return matches(this.run, this.request.hostHeader(), FILLED());
     if (matches(this.run, this.header(name), FILLED())) return true;
     return this.run.once(`${THERE}${name}`, () => this.request.isSentEmpty(name));
   }

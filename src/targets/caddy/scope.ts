@@ -1,4 +1,5 @@
-import type { Handler, MapTable } from './handlers.ts';
+import { CannotTell } from '../../prove/explore.ts';
+import { type Handler, type MapTable, type Template, templateOf } from './handlers.ts';
 
 /** What has been set by the time that a handler runs. */
 export interface Scope {
@@ -37,4 +38,35 @@ function changed(scope: Scope, handler: Handler): Scope {
 /** Returns the name of a value that follows from method and path alone. */
 export function cutName({ place }: { readonly place: string }, name: string): string {
   return `${name} at ${place}`;
+}
+
+/** Those whose values do not depend on each other. */
+const ordered = new WeakSet<Assigned>();
+
+/** Throws where it matters in which order variables of one block are set: Caddy has none. */
+export function checkOrder(assigned: Assigned): void {
+  if (ordered.has(assigned)) return;
+  const { handler, scope } = assigned;
+  for (const [name, value] of handler.values)
+    for (const other of handler.values.keys())
+      if (other !== name && mentions(value, other, scope))
+        throw new CannotTell(`${handler.place}: ${name} depends on ${other}`);
+  ordered.add(assigned);
+}
+
+function mentions(template: Template, variable: string, scope: Scope, seen = new Set<string>()): boolean {
+  return template.some((part) => {
+    if (typeof part === 'string' || seen.has(part.name)) return false;
+    if (part.name === `http.vars.${variable}`) return true;
+    seen.add(part.name);
+    const table = scope.tables.find(({ name }) => name === part.name);
+    if (!table) return false;
+    const outputs = [
+      table.fallback,
+      ...table.rows.flatMap(({ source, output }) => (source === undefined ? [output] : [])),
+    ];
+    return [table.source, ...outputs.map((each) => templateOf(each, table.place))].some((each) =>
+      mentions(each, variable, scope, seen),
+    );
+  });
 }

@@ -20,6 +20,8 @@ export function forwarded(
     tls: { verified, name: serverName ?? (hosts.size === 1 ? [...hosts][0] : undefined) },
     isWhole,
     headers: sentHeaders(headers, meaning, scope),
+    passesOthers: !headers.deleted.includes('*'),
+    obeys: false,
     maxBody,
     tooLarge: 413,
     hidden,
@@ -33,10 +35,12 @@ interface Forwarding {
   readonly isWhole: boolean;
 }
 
+/** Where the headers of the client are not taken away, these are not either, and a value is added to them. */
+const OF_CADDY = /^x-forwarded-(?:for|host|proto)$/i;
+
 type Headers = Pick<Proxying, 'added' | 'set' | 'deleted' | 'place'>;
 
 function sentHeaders({ added, set, deleted, place }: Headers, meaning: Meaning, scope: Scope) {
-  if (!deleted.includes('*')) throw new CannotTell(`${place}: passes all headers of the client`);
   const isDeleted = (name: string) => deleted.some((each) => each !== '*' && isLike(name, each));
   const sent = new Map<string, readonly Part[]>();
   const replaceable = new Set(added.map(([name]) => lower(name)));
@@ -45,7 +49,10 @@ function sentHeaders({ added, set, deleted, place }: Headers, meaning: Meaning, 
     if (sent.has(name) && !replaceable.delete(name)) throw new CannotTell(`${place}: sends ${name} twice`);
     if (!isDeleted(name)) sent.set(name, value);
   };
-  for (const [name, value] of added) put(lower(name), sentValue(value, { meaning, scope, place }));
+  for (const [name, value] of added) {
+    const isToOwn = !deleted.includes('*') && OF_CADDY.test(name);
+    put(lower(name), isToOwn ? [{ piece: 'what Caddy sends, too' }] : sentValue(value, { meaning, scope, place }));
+  }
   for (const [name, value] of set) {
     const [, placeholder] = /^\{([\w.-]+)\}$/.exec(name) ?? [];
     if (placeholder === undefined) {

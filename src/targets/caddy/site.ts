@@ -2,7 +2,7 @@ import type { Proxy } from '../../policy/types.ts';
 import { areRangesOf } from '../../prove/addresses.ts';
 import { CannotTell } from '../../prove/explore.ts';
 import { argsOf, type Line, nameOf } from './caddyfile.ts';
-import { type Condition, type Handler, handlersOf, matchersOf } from './handlers.ts';
+import { type Condition, type Handler, handlersOf, type Matcher, matchersOf } from './handlers.ts';
 
 export interface SiteRoute {
   readonly condition: Condition;
@@ -125,8 +125,14 @@ function isOwn(condition: Condition, handlers: readonly Handler[], { hosts }: Pr
   if (condition.length === 0)
     return hosts.length === 0 || handlers.every(({ kind }) => kind === 'error' || kind === 'body');
   const names = condition
-    .filter((matcher) => matcher.kind !== 'header_regexp' || matcher.key !== 'host')
+    .filter((matcher) => !looksAtHost(matcher))
     .flatMap((matcher) => (matcher.kind === 'host' ? matcher.names : ['*']));
   const plain = new Set(names.map((name) => name.replace(/[.]$/, '')));
   return [...plain].sort().join() === hosts.join();
+}
+
+/** Beside the names, such as at what stands behind them. */
+function looksAtHost(matcher: Matcher): boolean {
+  if (matcher.kind === 'not') return matcher.all.every(looksAtHost);
+  return (matcher.kind === 'header' || matcher.kind === 'header_regexp') && matcher.key === 'host';
 }

@@ -98,8 +98,7 @@ export class Meaning {
 
   value(name: string): readonly Part[] {
     const known = this.values.get(name);
-    if (known) this.onUse(name);
-    if (known) return known;
+    if (known && this.isSplitFor(name)) return known;
     const table = this.configuration.tables.get(name);
     if (!table) return this.input(name);
     if (this.open.has(name)) throw new CannotTell(`$${name} depends on itself`);
@@ -126,13 +125,12 @@ export class Meaning {
   }
 
   /**
-   * Throws where a value that was computed before is used too early: it is right only if nginx has split the request
-   * line by then.
+   * Whether a value that was computed before is right: nginx has split the request line by then, and keeps nothing that
+   * it worked out before.
    */
-  private onUse(name: string): void {
+  private isSplitFor(name: string): boolean {
     if (this.splitters.has(name)) this.run.notes.set(ASKED_SPLITTER, true);
-    else if (this.readers.has(name) && !this.run.notes.has(ASKED_SPLITTER))
-      throw new CannotTell(`$${name} is asked for before the request line is split`);
+    return !this.readers.has(name) || (this.run.notes.has(ASKED_SPLITTER) && !this.run.notes.has(`$${name}`));
   }
 
   private input(name: string): readonly Part[] {
@@ -181,7 +179,10 @@ export class Meaning {
       if (this.configuration.captured.has(name)) return [];
       throw new CannotTell(`$${name} is not known`);
     }
-    if (this.splitInto === undefined) return [];
+    if (this.splitInto === undefined) {
+      if (this.run.notes.has(ASKED_SPLITTER)) throw new CannotTell(`$${name} is read late`);
+      return [];
+    }
     if (kind === '') return this.request.method();
     if (kind === 'slash' || kind === 'after') return this.rest(number)[kind];
     if (number > this.splitInto) return [];

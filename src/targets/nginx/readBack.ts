@@ -215,7 +215,7 @@ interface Location {
   readonly maxBody: number;
   readonly tls: Forwarded['tls'];
   /** Whether an answer of the upstream may send the request to another location. */
-  readonly redirects: boolean;
+  readonly obeys: boolean;
 }
 
 /** Default of client_max_body_size, in bytes. */
@@ -231,7 +231,7 @@ function readLocation(block: readonly NginxDirective[], place: string): Location
     Template | undefined,
     string | undefined,
   ];
-  let [verified, tlsName, redirects] = [false, undefined, true] as [boolean, string | undefined, boolean];
+  let [verified, tlsName, obeys] = [false, undefined, true] as [boolean, string | undefined, boolean];
   for (const directive of block) {
     const { name, args } = directive;
     const [first = '', second] = args;
@@ -247,11 +247,11 @@ function readLocation(block: readonly NginxDirective[], place: string): Location
     else if (name === 'proxy_set_header') headers.set(first.toLowerCase(), second ?? '');
     else if (name === 'proxy_ssl_verify') verified = first === 'on';
     else if (name === 'proxy_ssl_name') tlsName = first;
-    else if (name === 'proxy_ignore_headers') redirects = !args.some((each) => /^x-accel-redirect$/i.test(each));
+    else if (name === 'proxy_ignore_headers') obeys = !args.some((each) => /^x-accel-redirect$/i.test(each));
     else checkInert(directive, 'location', place);
   }
   const tls = { verified, name: tlsName };
-  return { internal, answer, allow, pages, hidden, pass, passesAll, headers, maxBody, tls, redirects };
+  return { internal, answer, allow, pages, hidden, pass, passesAll, headers, maxBody, tls, obeys };
 }
 
 function addPage(pages: Map<string, Template>, name: string, text: string | undefined, place: string): void {
@@ -282,8 +282,6 @@ function forwarded(configuration: Configuration, server: Server, { location, mea
   const [whole, scheme = '', upstream = '', uri] = /^(https?):\/\/([^/$]+)(.*)$/.exec(location.pass ?? '') ?? [];
   const servers = configuration.upstreams.get(upstream);
   if (whole === undefined || !servers) throw new CannotTell(`${name} forwards to something that is not known`);
-  if (location.passesAll) throw new CannotTell(`${name} passes all headers of the client`);
-  if (location.redirects) throw new CannotTell(`${name} lets the upstream choose a location`);
   const headers = new Map([...location.headers].map(([header, value]) => [header, sentValue(value, meaning)] as const));
   const page = server.errorPages.get('413');
   const tooLarge = page === undefined ? undefined : readLocation(server.locations.get(page)?.block ?? [], page).answer;
@@ -294,6 +292,8 @@ function forwarded(configuration: Configuration, server: Server, { location, mea
     tls: location.tls,
     isWhole: uri === '${request_uri}' || uri === '$request_uri',
     headers: new Map([...headers].filter(([, value]) => value.length > 0)),
+    passesOthers: location.passesAll,
+    obeys: location.obeys,
     maxBody: location.maxBody,
     tooLarge: tooLarge?.status ?? 413,
     pages: pagesOf(location, meaning),
