@@ -2,14 +2,14 @@ import type { Address } from '../../policy/cidr.ts';
 import { addresses } from '../../prove/addresses.ts';
 import { CannotTell, lower, matches, type Part, type Run } from '../../prove/explore.ts';
 import { both, isEmptyLanguage, lowering } from '../../prove/language.ts';
-import { matching, onlyText } from '../../prove/matching.ts';
+import { matching } from '../../prove/matching.ts';
 import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from '../../prove/request.ts';
 import { exactRow } from '../../prove/rows.ts';
+import { markedRow } from './marking.ts';
 import { valueIn } from './networks.ts';
 import {
   ENDS_WITH_SLASH,
   HOP,
-  isMarking,
   isVariable,
   joined,
   KEY,
@@ -22,8 +22,6 @@ import {
   REST,
   splitSource,
   stopsIn,
-  UNMARKED,
-  WITH_BRACE,
 } from './shapes.ts';
 import type { Configuration, GeoTable, MapTable, RegexRow, Template } from './tables.ts';
 
@@ -257,43 +255,13 @@ export class Meaning {
     return table?.kind === 'map' && table.marks;
   }
 
-  /**
-   * Evaluates a table whose source is a junction, a slash and a segment with marked capital letters. Marking leaves a
-   * segment without capital letters, or with too many runs of them, as it is, and makes one with a brace empty.
-   */
-  private marked(table: MapTable, marks: string): readonly Part[] {
-    const own = this.configuration.tables.get(marks);
+  /** Evaluates a table whose source is a junction, a slash and a segment with marked capital letters. */
+  private marked(table: MapTable, name: string): readonly Part[] {
+    const marks = this.configuration.tables.get(name);
     const [before, ...others] = this.evaluate(table.source.slice(0, -1));
-    if (
-      own?.kind !== 'map' ||
-      !isMarking(own) ||
-      typeof before !== 'string' ||
-      others.length > 0 ||
-      !before.endsWith('/')
-    )
+    if (marks?.kind !== 'map' || typeof before !== 'string' || others.length > 0)
       throw new CannotTell(`the map $${table.name} looks up marked segments in a way that is not known`);
-    const raw = this.evaluate(own.source);
-    const segment = raw.length > 0 && matches(this.run, raw, WITH_BRACE()) ? [] : raw;
-    if (segment.length === 0 || matches(this.run, segment, UNMARKED())) {
-      const whole = joined([before.slice(0, -1), ...(segment.length === 0 ? ['/'] : segment)]);
-      const key = exactRow(this.run, whole, table.keys);
-      if (key !== undefined) return this.evaluate(table.values.get(key) ?? []);
-      const row = table.regexes.find((each) => matches(this.run, whole, languageOf(each, table.name)));
-      return this.evaluate(row?.value ?? table.fallback);
-    }
-    if (
-      table.regexes.some(
-        ({ source }) => !/^\^\\Q[^\\]*\\E\\z$/.test(source) || source.slice(before.length).includes('{^'),
-      )
-    )
-      throw new CannotTell(`the map $${table.name} looks up marked segments in a way that is not known`);
-    for (const key of table.keys.keys.filter((each) => each.startsWith(lower(before)))) {
-      const text = key.slice(before.length).replace(/\{\^([^{}]*)\}/g, (_, run: string) => run.toUpperCase());
-      const isMarked = key.slice(before.length).includes('{^') && !text.includes('{^');
-      if (isMarked && matches(this.run, segment, onlyText(`/${text}`)))
-        return this.evaluate(table.values.get(key) ?? []);
-    }
-    return this.evaluate(table.fallback);
+    return this.evaluate(markedRow(this.run, { table, marks, before, segment: this.evaluate(marks.source) }));
   }
 
   /** Returns the value of a row whose expression matched, after storing what it captured. */

@@ -2,43 +2,10 @@ import { CannotTell, type Part } from '../../prove/explore.ts';
 import type { Language } from '../../prove/language.ts';
 import { lazily } from '../../prove/lazily.ts';
 import { matching, wholly } from '../../prove/matching.ts';
-import type { MapTable, RegexRow, Template } from './tables.ts';
+import type { RegexRow, Template } from './tables.ts';
 
 export const NO_CAPITALS = lazily(() => wholly('[^A-Z]*'));
 export const ONE_SLASH = lazily(() => wholly('/'));
-/** Segments with a brace. No row that marks capital letters matches them, so that the marked segment is "". */
-export const WITH_BRACE = lazily(() => wholly('(?:.|\\n)*[{](?:.|\\n)*'));
-/** Segments that marking leaves as they are: without a capital letter, or with more runs of them than can be marked. */
-export const UNMARKED = lazily(() => wholly('[^A-Z{]*|[^A-Z{]*(?:[A-Z]+[^A-Z{]+){6}[A-Z][^{]*'));
-
-/**
- * Returns whether a table marks capital letters in the one way that is known: a row for each number of runs up to six,
- * and one for all other segments without a brace.
- */
-export function isMarking({ regexes, keys, fallback }: MapTable): boolean {
-  const counts = [1, 2, 3, 4, 5, 6];
-  const sources = counts.map((count) =>
-    counts
-      .slice(0, count)
-      .reduce(
-        (source, run) => `${source}(?<capitals_${run}>[A-Z]++)(?<between_${run}>[^A-Z{]*+)`,
-        '^/(?<between_0>[^A-Z{]*+)',
-      ),
-  );
-  const values = counts.map((count) =>
-    counts.slice(0, count).reduce((value, run) => `${value}{^$capitals_${run}}$between_${run}`, '$between_0'),
-  );
-  const actual = regexes.map(
-    ({ source, value }) =>
-      `${source} ${value.map((part) => (typeof part === 'string' ? part : `$${part.variable}`)).join('')}`,
-  );
-  const expected = [
-    ...sources.map((source, index) => `${source}\\z ${values[index]}`),
-    '^/(?<unmarked>[^{]*)\\z $unmarked',
-  ];
-  return keys.keys.length === 0 && fallback.length === 0 && actual.join('\n') === expected.join('\n');
-}
-
 export const ENDS_WITH_SLASH = lazily(() => wholly('[^\\n]*/'));
 export const NOT_A_METHOD = lazily(() => wholly('[A-Z_-]*[^A-Z_-](?:.|\\n)*'));
 /**
