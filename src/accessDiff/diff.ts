@@ -1,5 +1,5 @@
 import { failed, ok, type Result } from '../diagnostics/diagnostic.ts';
-import { healthOf } from '../policy/access.ts';
+import { healthOf, methodsAt, routeClassOf } from '../policy/access.ts';
 import { isEmpty } from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
 import { differencesOf } from '../policy/fields.ts';
@@ -89,9 +89,11 @@ function tellOpening(context: ProxyContext, added: boolean): boolean {
   const { access, proxy } = added ? context.after : context.before;
   if (!access || !proxy || isEmpty(proxy.ranges)) return false;
   const version = added ? 'after' : 'before';
-  for (const { state, classes } of access.endpoints) {
-    for (const [method, routeClass] of classes) {
-      if (healthOf(routeClass)) continue;
+  for (const endpoint of access.endpoints) {
+    const { state } = endpoint;
+    for (const method of methodsAt(endpoint)) {
+      const routeClass = routeClassOf(method, endpoint);
+      if (!routeClass || healthOf(routeClass)) continue;
       const open = isOpen(routeClass, added ? context.after : context.before);
       const may = (caller: Caller) => mayUse(routeClass, caller[version]) && !isEmpty(context.reach(caller)[version]);
       const caller = open ? ANYBODY : context.callers.find(may);

@@ -1,5 +1,14 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
-import { type Endpoint, healthOf, lookupMethod, type RouteClass, type Rule, takes } from '../policy/access.ts';
+import {
+  type Endpoint,
+  healthOf,
+  methodsAt,
+  type RouteClass,
+  type Rule,
+  routeClassOf,
+  takes,
+  unnamedMethod,
+} from '../policy/access.ts';
 import type { State } from '../policy/automaton.ts';
 import { isEmpty } from '../policy/cidr.ts';
 import { EVERY_METHOD } from '../policy/pattern.ts';
@@ -62,17 +71,15 @@ function placesOf({ access }: Version): EndpointOf {
  * as a setting.
  */
 function classAt(endpoint: Endpoint | undefined, method: string): RouteClass | undefined {
-  const routeClass = endpoint?.classes.get(lookupMethod(method, endpoint.classes));
+  const routeClass = endpoint && routeClassOf(method, endpoint);
   return healthOf(routeClass) ? undefined : routeClass;
 }
 
 /** Returns the methods that either version names; HEAD only if it is not decided like GET. */
 function methodsOf(before: Endpoint | undefined, after: Endpoint | undefined): string[] {
-  const methods = new Set([...(before?.classes.keys() ?? []), ...(after?.classes.keys() ?? [])]);
+  const methods = methodsAt(before, after);
   const alike = (endpoint: Endpoint | undefined) => classAt(endpoint, 'HEAD') === classAt(endpoint, 'GET');
   if (methods.has('GET') && alike(before) && alike(after)) methods.delete('HEAD');
-  // A method that neither version names stands for every such method.
-  if (methods.delete(EVERY_METHOD)) methods.add(UNNAMED.find((method) => !methods.has(method)) ?? EVERY_METHOD);
   return [...methods].sort();
 }
 
@@ -120,9 +127,6 @@ function ruleOf({ caller, version }: RequestFinding, state: State<Rule> | undefi
   return rules.find((rule) => !key || !('group' in rule) || key.groups.includes(rule.group)) ?? rules[0];
 }
 
-/** Candidates for a method that no rule names; the first such one shows how a method that is not allowed is refused. */
-const UNNAMED = ['DELETE', 'PATCH', 'PUT', 'POST', 'PROPFIND'];
-
 /** Returns a function that reports a change in the refusal of methods, with the first request that shows it. */
 function statusProbe(context: ProxyContext) {
   const { before, after, collector } = context;
@@ -133,8 +137,8 @@ function statusProbe(context: ProxyContext) {
     return authenticated && !isEmpty(context.reach(one).common);
   });
   return (endpointBefore: Endpoint, endpointAfter: Endpoint, path: string): void => {
-    const method = UNNAMED.find((name) => !endpointBefore.classes.has(name) && !endpointAfter.classes.has(name));
-    if (!open || !left || !right || !caller || method === undefined) return;
+    if (!open || !left || !right || !caller || endpointBefore.others || endpointAfter.others) return;
+    const method = unnamedMethod(endpointBefore, endpointAfter);
     open = false;
     collector.add({
       kind: 'status',

@@ -1,6 +1,6 @@
 import type { Diagnostic, SpecPath } from '../diagnostics/diagnostic.ts';
 import { pullHops } from '../plan/pulls.ts';
-import { isRoute, lookupMethod } from '../policy/access.ts';
+import { isRoute, takes } from '../policy/access.ts';
 import { run } from '../policy/automaton.ts';
 import { epochSeconds } from '../policy/dates.ts';
 import { splitTarget } from '../policy/decide.ts';
@@ -156,10 +156,7 @@ function becauseOf(rewrite: DomainRewrite | undefined): Pick<Observation, 'why' 
 /** Returns all routes that match a request, whatever its key. */
 function routesOf({ request, evaluator }: Decided): Route[] {
   const state = run(evaluator.access.automaton, splitTarget(request.target)[0] ?? '');
-  const routes = state?.accepts.filter(isRoute) ?? [];
-  const methods = new Map(routes.flatMap((route) => route.methods.map((method) => [method, true] as const)));
-  const method = lookupMethod(request.method, methods);
-  return routes.filter((route) => route.methods.includes(method));
+  return state?.accepts.filter(isRoute).filter((route) => takes(route, request.method)) ?? [];
 }
 
 /** Returns the coverage. An entry of `allow` counts once, with all its methods and proxies. */

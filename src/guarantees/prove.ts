@@ -1,6 +1,15 @@
 import { walkPairs } from '../accessDiff/product.ts';
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
-import { accessOf, type Endpoint, isOpen, isRoute, lookupMethod, type RouteClass, takes } from '../policy/access.ts';
+import {
+  accessOf,
+  type Endpoint,
+  isOpen,
+  isRoute,
+  methodsAt,
+  type RouteClass,
+  routeClassOf,
+  takes,
+} from '../policy/access.ts';
 import { keyAddresses, keysByGroup } from '../policy/apiKeys.ts';
 import { type Automaton, buildAutomaton } from '../policy/automaton.ts';
 import { type CidrSet, intersect, isEmpty, NOBODY, parseAddress, someAddress, subtract } from '../policy/cidr.ts';
@@ -104,7 +113,7 @@ function proveAt(proxy: Proxy, claims: Automaton<Item>, policy: Policy, findings
       const endpoint = before && endpoints.get(before.id);
       for (const method of claim.kind === 'always' ? claim.methods : methodsOf(endpoint, claim)) {
         if (witnesses.has(claim)) break;
-        const routeClass = endpoint?.classes.get(lookupMethod(method, endpoint.classes));
+        const routeClass = endpoint && routeClassOf(method, endpoint);
         if (routeClass?.kind === 'forward') met.add(claim);
         const breach = breachOf(claim, routeClass, asked);
         if (breach) witnesses.set(claim, witnessOf({ claim, method, path, breach, endpoint }, proxy, decide));
@@ -116,9 +125,9 @@ function proveAt(proxy: Proxy, claims: Automaton<Item>, policy: Policy, findings
 
 /** The methods of an endpoint that a claim is about; HEAD comes with GET. */
 function methodsOf(endpoint: Endpoint | undefined, claim: Claim): string[] {
-  const known = [...(endpoint?.classes.keys() ?? [])];
-  const all = known.includes('GET') && !known.includes('HEAD') ? [...known, 'HEAD'] : known;
-  return all.filter((method) => takes(claim, method));
+  const all = methodsAt(endpoint);
+  if (all.has('GET')) all.add('HEAD');
+  return [...all].filter((method) => takes(claim, method));
 }
 
 interface Asked {

@@ -1,7 +1,7 @@
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
-import { type Access, isRoute, lookupMethod, type RouteClass, type Rule, takes } from '../policy/access.ts';
+import { type Access, isRoute, type RouteClass, type Rule, routeClassOf, takes } from '../policy/access.ts';
 import { parameterName, restName, type State } from '../policy/automaton.ts';
-import type { PatternSegment } from '../policy/pattern.ts';
+import { EVERY_METHOD, type PatternSegment } from '../policy/pattern.ts';
 import { PARAMETER_TYPES, type ParameterType, WIDER } from '../policy/segment.ts';
 
 /** What a method does at an endpoint: one row of a table of routes. */
@@ -88,11 +88,13 @@ export function inSitemapOrder<T>(rows: readonly T[], patternOf: (row: T) => str
   return placed.map(({ row }) => row);
 }
 
-function endpointOf({ state, allow, classes }: Access['endpoints'][number]): Endpoint {
+function endpointOf(endpoint: Access['endpoints'][number]): Endpoint {
+  const { state, allow, others } = endpoint;
   const operations = allow.flatMap((method): Operation[] => {
-    const routeClass = classes.get(lookupMethod(method, classes));
+    const isEvery = method === EVERY_METHOD;
+    const routeClass = isEvery ? others : routeClassOf(method, endpoint);
     if (!routeClass) return [];
-    const rules = state.accepts.filter((rule) => takes(rule, method));
+    const rules = state.accepts.filter((rule) => (isEvery ? rule.methods.includes(method) : takes(rule, method)));
     const reasons = rules.filter(isRoute).flatMap(({ reason }) => reason ?? []);
     return [{ method, routeClass, rules, reasons: [...new Set(reasons)] }];
   });

@@ -1,8 +1,15 @@
 import { walkPairs } from '../accessDiff/product.ts';
-import { type Access, accessOf, type Endpoint, isOpen, lookupMethod, type RouteClass } from '../policy/access.ts';
+import {
+  type Access,
+  accessOf,
+  type Endpoint,
+  isOpen,
+  methodsAt,
+  type RouteClass,
+  routeClassOf,
+} from '../policy/access.ts';
 import { isWithin } from '../policy/cidr.ts';
 import { DENIALS } from '../policy/decide.ts';
-import { EVERY_METHOD } from '../policy/pattern.ts';
 import type { ApiKey, Forwarding, Policy, Proxy } from '../policy/types.ts';
 import { grantSetOf } from './callers.ts';
 
@@ -75,12 +82,8 @@ function placesBeside(access: Access, beside: Access): Places | undefined {
   return complete ? found : undefined;
 }
 
-function classAt({ classes }: Endpoint, method: string): RouteClass | undefined {
-  return classes.get(lookupMethod(method, classes));
-}
-
 function besideAt(place: Endpoint | undefined, method: string, { shadow }: Sides): Beside {
-  return place ? (classAt(place, method) ?? shadow.proxy.methodNotAllowed) : DENIALS.path;
+  return place ? (routeClassOf(method, place) ?? shadow.proxy.methodNotAllowed) : DENIALS.path;
 }
 
 /** Returns the operations of endpoints all of whose paths lead to one place in the shadow. */
@@ -89,8 +92,8 @@ function knownOperations(places: Places, sides: Sides): KnownOperation[] {
     if (others.length > 0) return [];
     const at = (method: string) => besideAt(place, method, sides);
     return [...endpoint.classes].flatMap(([method, routeClass]): KnownOperation[] => {
-      if (routeClass.kind !== 'forward' || method === EVERY_METHOD || method === 'HEAD') return [];
-      const isOfHead = method !== 'GET' || (classAt(endpoint, 'HEAD') === routeClass && at('HEAD') === at('GET'));
+      if (routeClass.kind !== 'forward' || method === 'HEAD') return [];
+      const isOfHead = method !== 'GET' || (routeClassOf('HEAD', endpoint) === routeClass && at('HEAD') === at('GET'));
       return isOfHead ? [{ endpoint: endpoint.state.name, method, routeClass, beside: at(method) }] : [];
     });
   });
@@ -101,8 +104,8 @@ function besidesOf(places: Places, sides: Sides): ReadonlyMap<ForwardClass, Read
   const found = new Map<ForwardClass, Set<Beside>>();
   for (const [endpoint, others] of places) {
     for (const place of others) {
-      for (const method of new Set([...endpoint.classes.keys(), ...(place?.classes.keys() ?? []), 'HEAD'])) {
-        const routeClass = classAt(endpoint, method);
+      for (const method of methodsAt(endpoint, place).add('HEAD')) {
+        const routeClass = routeClassOf(method, endpoint);
         if (routeClass?.kind !== 'forward') continue;
         found.set(routeClass, (found.get(routeClass) ?? new Set()).add(besideAt(place, method, sides)));
       }

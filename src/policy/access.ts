@@ -25,8 +25,10 @@ export interface Endpoint {
   readonly state: State<Rule>;
   /** Methods that some rule takes here, for `Allow`: sorted, HEAD listed beside GET; `*` for every method. */
   readonly allow: readonly string[];
-  /** By method. A map with GET and without HEAD answers HEAD as GET; see `lookupMethod`. */
+  /** By method that a rule names. Where GET has one and HEAD has none, it is that of HEAD too; see `routeClassOf`. */
   readonly classes: ReadonlyMap<string, RouteClass>;
+  /** Of every method that no rule names, where there is a rule for every method. */
+  readonly others: RouteClass | undefined;
 }
 
 /** What a proxy does with each method and path. It is all that an engine's configuration has to know about requests. */
@@ -49,8 +51,9 @@ export function rulesOf({ routes, answers, health }: Proxy): readonly Rule[] {
   return [...routes, ...answers, ...(health ? [health] : [])];
 }
 
-/** Returns whether a rule covers a method; GET includes HEAD. */
+/** Returns whether a rule covers the method of a request, in which `*` means nothing; GET includes HEAD. */
 export function takes({ methods }: Pick<Rule, 'methods'>, method: string): boolean {
+  if (method === EVERY_METHOD) return false;
   if (methods.includes(method) || (method === 'HEAD' && methods.includes('GET'))) return true;
   return methods.includes(EVERY_METHOD) && isOfEvery(method);
 }
@@ -71,15 +74,31 @@ function isHealth(answer: Answer): answer is Health {
   return answer.ranges !== undefined;
 }
 
-/** Returns the method to look a request up by: HEAD as GET, and a method that no rule names as `*`. */
-export function lookupMethod(method: string, methods: ReadonlyMap<string, unknown>): string {
-  const own = method === 'HEAD' && !methods.has('HEAD') ? 'GET' : method;
-  return methods.has(own) || !methods.has(EVERY_METHOD) || !isOfEvery(method) ? own : EVERY_METHOD;
+/** Returns the route class of a request. */
+export function routeClassOf(method: string, { classes, others }: Pick<Endpoint, 'classes' | 'others'>) {
+  const named = classes.get(method) ?? (method === 'HEAD' ? classes.get('GET') : undefined);
+  return named ?? (isOfEvery(method) ? others : undefined);
 }
 
-/** Returns the route class of a request; `*` is no method that anybody can send. */
-export function routeClassOf(method: string, { classes }: Pick<Endpoint, 'classes'>): RouteClass | undefined {
-  return method === EVERY_METHOD ? undefined : classes.get(lookupMethod(method, classes));
+/** Methods of requests that no rule is likely to name. */
+const UNLIKELY: readonly string[] = ['DELETE', 'PATCH', 'PUT', 'POST', 'PROPFIND'];
+
+/** Returns a method that none of some endpoints names, and that a rule for every method takes. */
+export function unnamedMethod(...endpoints: readonly (Pick<Endpoint, 'classes'> | undefined)[]): string {
+  const isNamed = (method: string) => endpoints.some((endpoint) => endpoint?.classes.has(method));
+  let method = UNLIKELY.find((each) => !isNamed(each)) ?? 'ANY-OTHER';
+  while (isNamed(method)) method += '-OTHER';
+  return method;
+}
+
+/**
+ * Returns methods of requests that stand for all that some endpoints do not refuse: each that one of them names, and if
+ * one of them takes others, a method that none names.
+ */
+export function methodsAt(...endpoints: readonly (Endpoint | undefined)[]): Set<string> {
+  const methods = new Set(endpoints.flatMap((endpoint) => [...(endpoint?.classes.keys() ?? [])]));
+  if (endpoints.some((endpoint) => endpoint?.others)) methods.add(unnamedMethod(...endpoints));
+  return methods;
 }
 
 /** Methods that APIs use. */
@@ -113,11 +132,15 @@ function build(proxy: Proxy): Access | undefined {
   const keys = states.map((state) => classKeys(state, rules));
   const classes = namedClasses(rules);
   const endpoints = states.map((state, index): Endpoint => {
-    const named = [...(keys[index] ?? [])].flatMap(([method, key]) => {
-      const routeClass = classes.get(key);
-      return routeClass ? [[method, routeClass] as const] : [];
-    });
-    return { state, allow: allowOf(state), classes: new Map(named) };
+    const named = new Map(
+      [...(keys[index] ?? [])].flatMap(([method, key]) => {
+        const routeClass = classes.get(key);
+        return routeClass ? [[method, routeClass] as const] : [];
+      }),
+    );
+    const others = named.get(EVERY_METHOD);
+    named.delete(EVERY_METHOD);
+    return { state, allow: allowOf(state), classes: named, others };
   });
   const usesKeys = proxy.routes.some((route) => route.forwarding.auth === 'apiKey');
   return { automaton, endpoints, classes: [...classes.values()], usesKeys };

@@ -1,6 +1,6 @@
 import { type Diagnostic, type Result, resultOf } from '../diagnostics/diagnostic.ts';
 import type { Spec } from '../spec/schema.ts';
-import { accessOf, type Endpoint, isRoute, type Rule, takes } from './access.ts';
+import { accessOf, type Endpoint, isRoute, methodsAt, type Rule, takes } from './access.ts';
 import { basicTokens, checkTokenForms, resolveApiKeys } from './apiKeys.ts';
 import { MAX_OVERLAPS } from './automaton.ts';
 import { checkChains } from './chains.ts';
@@ -94,7 +94,7 @@ function rulesConflict(rules: readonly Rule[], request: string): Diagnostic | un
 function endpointConflicts(endpoint: Endpoint): Diagnostic[] {
   const { accepts, example } = endpoint.state;
   if (accepts.length < 2) return [];
-  return [...endpoint.classes.keys()].flatMap((method) => {
+  return [...methodsAt(endpoint)].flatMap((method) => {
     const matching = accepts.filter((rule) => takes(rule, method));
     return rulesConflict(matching, `${method} ${example}`) ?? [];
   });

@@ -1,6 +1,6 @@
 import { type Access, type Endpoint, type RouteClass, routeClassOf } from '../policy/access.ts';
 import type { State } from '../policy/automaton.ts';
-import { EVERY_METHOD, METHOD_LETTERS, NO_RULES } from '../policy/pattern.ts';
+import { METHOD_LETTERS, NO_RULES } from '../policy/pattern.ts';
 import { CannotTell, exampleOf, just, matches, type Part, type Piece, pieceOf, type Run } from './explore.ts';
 import { built, includes, type Language } from './language.ts';
 import { lazily } from './lazily.ts';
@@ -30,7 +30,7 @@ export function specMatchOf(request: SymbolicRequest, access: Access, depth: num
   const piece = pieceOf(run, 'method');
   const read = request.world.methods;
   const named = run.once('spec method', () => choose(run, 'method', piece, methodsOf(endpoint, read)));
-  if (named === undefined && endpoint.classes.has(EVERY_METHOD))
+  if (named === undefined && endpoint.others)
     run.once('spec every method', () => matches(run, [{ piece: 'method' }], wholly(METHOD_LETTERS)));
   const method = named ?? exampleOf(pieceOf(run, 'method')) ?? '';
   return { endpoint, routeClass: routeClassOf(method, endpoint) };
@@ -52,7 +52,7 @@ const methods = {
 /** Returns the methods that the spec tells apart; always the same list, by which `choose` knows what it found. */
 function methodsOf(endpoint: Endpoint, read: Distinctions['methods']): readonly string[] {
   // What reads capitals alone, nginx, refuses these itself, before it looks at a table.
-  const unruled = read === 'token' && endpoint.classes.has(EVERY_METHOD) ? NO_RULES : [];
+  const unruled = read === 'token' && endpoint.others ? NO_RULES : [];
   const known = methods[read].get(endpoint) ?? [...new Set([...endpoint.classes.keys(), 'GET', 'HEAD', ...unruled])];
   methods[read].set(endpoint, known);
   return known;
@@ -87,7 +87,14 @@ function endOf(request: SymbolicRequest, access: Access): State<unknown> | undef
   const nameOf = (id: number) => {
     const own = access.automaton.states[id];
     const endpoint = own && found.get(own);
-    return endpoint && JSON.stringify([endpoint.allow, [...endpoint.classes].map(([method, { id }]) => [method, id])]);
+    return (
+      endpoint &&
+      JSON.stringify([
+        endpoint.allow,
+        [...endpoint.classes].map(([method, { id }]) => [method, id]),
+        endpoint.others?.id,
+      ])
+    );
   };
   const { state, example } = run.choose(endsOf(access, language, nameOf));
   run.pieces.set('path', just(example));

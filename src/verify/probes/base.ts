@@ -1,4 +1,4 @@
-import { type Endpoint, isOpen, lookupMethod, type RouteClass } from '../../policy/access.ts';
+import { type Endpoint, isOpen, type RouteClass, routeClassOf } from '../../policy/access.ts';
 import { credentialText } from '../../policy/key.ts';
 import { EVERY_METHOD } from '../../policy/pattern.ts';
 import type { ApiKey } from '../../policy/types.ts';
@@ -34,9 +34,14 @@ export const BODY_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'];
 /** A request that reaches an endpoint, with everything that its route class asks for. */
 export function attemptAt(endpoint: Endpoint, context: ProbeContext): Attempt {
   const { random, fixture } = context;
-  const listed = random.pick([...endpoint.classes.keys(), ...(endpoint.allow.includes('HEAD') ? ['HEAD'] : [])]);
+  const listed = random.pick([...wordsOf(endpoint), ...(endpoint.allow.includes('HEAD') ? ['HEAD'] : [])]);
   const method = sentAs(listed, random);
   return attempt({ endpoint, method, target: pathTo(endpoint, fixture, random) }, context);
+}
+
+/** The methods of an endpoint as its rules say them. */
+export function wordsOf({ classes, others }: Endpoint): string[] {
+  return [...(others ? [EVERY_METHOD] : []), ...classes.keys()];
 }
 
 /** The method that a probe of a rule sends: the rule's own, or a random one for `*`. */
@@ -50,7 +55,7 @@ export function attempt(
 ): Attempt {
   const { endpoint, method, target } = wanted;
   const { fixture, random } = context;
-  const routeClass = endpoint.classes.get(lookupMethod(method, endpoint.classes));
+  const routeClass = routeClassOf(method, endpoint);
   const caller = callerFor(routeClass, context);
   const plain: Draft = { method, target, version: 'HTTP/1.1', fields: [['Host', hostFor(fixture)]] };
   const keyed = caller ? withKey(plain, fixture, random.pick(fixture.secrets.keysOf(caller.id))) : plain;

@@ -5,7 +5,7 @@ import { HEAD_SLACK } from '../expect.ts';
 import type { ProxyFixture } from '../proxyFixture.ts';
 import { type Random, randomOf } from '../random.ts';
 import { mutateAddress } from './addresses.ts';
-import { type Attempt, attempt, attemptAt, BODY_METHODS, type ProbeContext, sentAs } from './base.ts';
+import { type Attempt, attempt, attemptAt, BODY_METHODS, type ProbeContext, sentAs, wordsOf } from './base.ts';
 import { mutateHeaders } from './headers.ts';
 import { mutateHost, strangeHosts } from './hosts.ts';
 import { ownNameProbes } from './ownNames.ts';
@@ -155,7 +155,7 @@ function* listFor(endpoint: Endpoint, context: ProbeContext): Generator<Probe> {
   const { random } = context;
   yield probe(attemptAt(endpoint, context), context);
   yield* sizesFor(endpoint, context);
-  const send = (target: string, method = sentAs(random.pick([...endpoint.classes.keys()]), random)) =>
+  const send = (target: string, method = sentAs(random.pick(wordsOf(endpoint)), random)) =>
     probe(attempt({ endpoint, method, target }, context), context);
   const { example } = endpoint.state;
   for (const method of endpoint.allow) yield send(example, sentAs(method, random));

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { below, caseless, escapeRegex, IPV4 } from '../../../src/plan/regex.ts';
-import { accessOf, lookupMethod } from '../../../src/policy/access.ts';
+import { accessOf, routeClassOf } from '../../../src/policy/access.ts';
 import { run } from '../../../src/policy/automaton.ts';
 import { contains, formatAddress, unionOf } from '../../../src/policy/cidr.ts';
 import { PARAMETER_TYPES } from '../../../src/policy/segment.ts';
@@ -237,7 +237,7 @@ test('a target gets the route class and the methods that the automaton gives it'
         const endpoint = state && endpoints.get(state.id);
         const safe = matches(PLAIN_TARGET, target) || matches(SAFE_TARGET, target);
         const row = (safe && rows.find(({ regex }) => regex.test(target))?.classes) || '';
-        const routeClass = endpoint?.classes.get(lookupMethod(method, endpoint.classes));
+        const routeClass = endpoint && routeClassOf(method, endpoint);
         assert.is(lookedUp(byMethod, `${method} ${row}`), routeClass?.id ?? '', `${method} ${target}`);
         assert.is(lookedUp(methods, row), endpoint?.allow.join(', ') ?? '', target);
       }
