@@ -5,11 +5,14 @@ import * as assert from 'uvu/assert';
 import { compile } from '../src/compile.ts';
 import { engineSuite } from './engines/suite.ts';
 import { inFolder } from './support/folder.ts';
+import { startCoredns } from './targets/coredns/servers.ts';
 
 const { test, engines } = await engineSuite('no value that a spec may hold keeps an engine from starting', [
   'nginx',
   'nginx-newest',
   'caddy',
+  'coredns',
+  'coredns-oldest',
 ]);
 
 const UPSTREAMS = {
@@ -78,6 +81,43 @@ for (const name of ['nginx', 'nginx-newest', 'caddy'] as const)
       const { status, stderr } = spawnSync(engines[name].path, ARGUMENTS[name](folder), { cwd, env, encoding: 'utf8' });
       assert.is(status, 0, stderr);
     }));
+
+const LONGEST = (letter: string) => `${[1, 2, 3].map(() => letter.repeat(63)).join('.')}.${letter.repeat(59)}.b`;
+
+const namesWith = (options: string) => `version: 1
+name: names
+domainRewrites:
+  - { from: "${LONGEST('a')}", to: b.example.com }
+  - { from: x.example.com, to: "${LONGEST('c')}" }
+  - { from: "*.wild.example.com", to: "*.wild.internal" }
+  - { from: "*.one.example.com", to: ingress.internal }
+  - { from: xn--bcher-kva.example, to: a-1.internal }
+  - { from: rewrite, to: import }
+  - { from: 0.example.com, to: a.b.c }
+targets: { coredns: { forward: ["127.0.0.1:9"], ${options} } }
+`;
+
+for (const name of ['coredns', 'coredns-oldest'] as const) {
+  const startWith = (options: string) => {
+    const { files = [], diagnostics } = compile(namesWith(options), { file: 'postern.yaml', read: () => undefined });
+    const text = files.find(({ path }) => path === 'coredns/Corefile')?.text ?? '';
+    const start = async () => (await startCoredns(engines[name].path, text)).stop();
+    return { said: diagnostics.map(({ code }) => code), start };
+  };
+
+  test(`${name} starts with the longest names and with its own words as names`, async () => {
+    const { said, start } = startWith('bind: [127.0.0.1]');
+    assert.equal(said, []);
+    await start();
+  });
+
+  test(`${name} does not start with an address that is not there, which is said before`, async () => {
+    const { said, start } = startWith('bind: [127.0.0.1, 203.0.113.9]');
+    assert.equal(said, ['coredns/bind-all']);
+    const problem = await start().catch(String);
+    assert.match(problem ?? '', 'cannot assign requested address');
+  });
+}
 
 test('caddy speaks TLS to port 80 where the spec says https, and none to port 443 where it says http', () =>
   inFolder((folder) => {

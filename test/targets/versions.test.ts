@@ -36,4 +36,26 @@ test('trailers that were not announced pass Caddy', () => {
   assert.equal(said('caddy', undefined), []);
 });
 
+test('one name beside other upstreams takes them down too, while nginx cannot resolve it', () => {
+  const said = (...hosts: string[]) => {
+    const upstreams = hosts.map((host, index) => [`u${index}`, { url: `http://${host}:8080` }]);
+    const routes = hosts.map((_, index) => [`r${index}`, { upstream: `u${index}`, allow: [`GET /${index}`] }]);
+    const spec = {
+      version: 1,
+      name: 'names',
+      upstreams: Object.fromEntries(upstreams),
+      routes: Object.fromEntries(routes),
+      apiKeys: { caller: { key: 'env:KEY', token: 'env:TOKEN' } },
+      proxies: { api: { listen: 8080, ipRanges: ['10.0.0.0/8'] } },
+      targets: { nginx: {} },
+    };
+    const { diagnostics } = compile(JSON.stringify(spec), { file: 'postern.json', read: () => undefined });
+    return diagnostics.map(({ code }) => code);
+  };
+  assert.equal(said('up.example.com', '10.0.0.1'), ['nginx/names-at-start']);
+  assert.equal(said('up.example.com', 'other.example.com'), ['nginx/names-at-start']);
+  assert.equal(said('up.example.com'), []);
+  assert.equal(said('10.0.0.1', '10.0.0.2'), []);
+});
+
 test.run();

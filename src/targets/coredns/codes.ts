@@ -16,6 +16,10 @@ export const corednsCodes = defineCodes('coredns', {
   'missing-bind': error('NodeLocal DNSCache needs to know the addresses that it listens on').hint(
     'write bind with those of its -localip, such as [169.254.20.10, 10.96.0.10]',
   ),
+  'bind-all': warning(
+    ({ addresses }: { addresses: readonly string[] }) =>
+      `CoreDNS answers nobody, at none of these addresses, where one is not its machine's: ${addresses.join(', ')}`,
+  ).hint('bind only addresses that every machine has on which it starts'),
   unbalanced: error('the Corefile cannot be read: "{word}" {problem}').hint(
     'CoreDNS would not start with it either, or read it otherwise than it looks',
   ),

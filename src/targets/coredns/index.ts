@@ -54,6 +54,9 @@ export const coredns = defineTarget({
     const says = { names, blocks, limit: inlineLimit };
     if (policy.rewrites.length === 0) problems.push(corednsCodes.report('no-rewrite', at, {}));
     if (blocks > 0) problems.push(corednsCodes.report('many-names', at, says));
+    // The cache of a node gives itself the addresses that it listens on.
+    if (form !== 'nodeLocal' && options.bind && options.bind.length > 1)
+      problems.push(corednsCodes.report('bind-all', [...at, 'bind'], { addresses: options.bind }));
     if (form === 'nodeLocal') {
       problems.push(...clusterNames(policy, options));
       // Without `bind` the Corefile would listen nowhere or everywhere, so none is printed.

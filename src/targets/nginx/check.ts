@@ -242,7 +242,9 @@ function listProblems({ endpoints }: Access, problems: Diagnostic[]): void {
   for (const { state, allow, classes, others } of endpoints) {
     const [rule] = state.accepts;
     if (!rule) continue;
-    const names = [...classes.values(), ...(others ? [others] : [])].map(({ id }) => ['the list of the groups that allow it', id] as const);
+    const names = [...classes.values(), ...(others ? [others] : [])].map(
+      ({ id }) => ['the list of the groups that allow it', id] as const,
+    );
     for (const [what, text] of [['the list of its methods', allow.join(', ')] as const, ...names]) {
       const problem = textProblem(text);
       if (problem !== undefined) problems.push(nginxCodes.report('unwritable-text', rule.origin, { what, problem }));

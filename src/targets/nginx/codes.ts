@@ -30,7 +30,7 @@ export const nginxCodes = defineCodes('nginx', {
   ),
   'names-at-start': warning(
     ({ names }: { names: readonly string[] }) =>
-      `nginx serves nobody if one of these names does not resolve when it starts or reloads: ${names.join(', ')}`,
+      `nginx does not start, and takes no new configuration, while one of these names does not resolve: ${names.join(', ')}`,
   ).hint(
     'name the DNS servers that it is to ask while it runs: resolver: [10.0.0.2]; before 1.27.3 it then keeps no connections',
   ),

@@ -73,15 +73,17 @@ export function resolversOf({ upstreams }: Policy, options: NginxOptions): reado
   return asked && options.resolver ? options.resolver.map(bareWord) : null;
 }
 
-/** Reports names that nginx resolves when it starts: if one of them fails, nginx serves none of its proxies. */
+/** Reports names that nginx resolves when it starts: while one of them fails, nginx serves nobody, whatever they ask for. */
 export function nameProblems(policy: Policy, options: NginxOptions, at: SpecPath): Diagnostic[] {
   const used = new Set([
     ...policy.routes.map(({ forwarding }) => forwarding.upstream),
     ...policy.rewrites.filter(hasSite).map(({ upstream }) => upstream),
   ]);
-  const named = policy.upstreams.filter((upstream) => used.has(upstream.id) && hasNames(upstream));
+  const asked = policy.upstreams.filter(({ id }) => used.has(id));
+  const named = asked.filter(hasNames);
   const names = [...new Set(named.flatMap(({ servers }) => servers.filter(isName).map(({ host }) => host)))].sort();
-  if (!options.resolver && names.length > 1)
+  const takesOthersDown = names.length > 1 || (names.length === 1 && asked.length > 1);
+  if (!options.resolver && takesOthersDown)
     return [nginxCodes.report('names-at-start', at, { names }, { part: 'key' })];
   if (!options.resolver || looksUpPools(options)) return [];
   return named
