@@ -175,9 +175,11 @@ export function shadowOf(decision: Decision): ShadowLine {
   return { shadow: decision.kind === 'forward' ? null : decision.status, shadowRoute: decision.route };
 }
 
+const TYPES = { ...LOG_FIELDS, ...SHADOW_FIELDS };
+
 /** Returns whether a value has the type of its field. */
 export function isOfField(name: keyof LogLine | keyof ShadowLine, value: unknown): boolean {
-  const type = { ...LOG_FIELDS, ...SHADOW_FIELDS }[name];
+  const type = TYPES[name];
   if (type === 'text') return typeof value === 'string';
   return typeof value === 'number' || (value === null && type === 'number or null');
 }

@@ -186,6 +186,7 @@ class Reader {
     if (character === 'z') return { kind: 'end' };
     const control = CONTROL[character];
     if (control !== undefined) return this.literal(String.fromCharCode(control), folded);
+    if (character === 'x') return this.literal(String.fromCharCode(this.hexadecimal()), folded);
     if (/[A-Za-z0-9]/.test(character)) throw new Unknown(`has \\${character}`);
     return this.literal(character, folded);
   }
@@ -210,6 +211,13 @@ class Reader {
     const regex = this.either(folded);
     if (!this.take(')')) throw new Unknown('has a "(" too many');
     return regex;
+  }
+
+  private hexadecimal(): number {
+    const [digits] = /^[0-9A-Fa-f]{2}/.exec(this.source.slice(this.at, this.at + 2)) ?? [];
+    if (digits === undefined) throw new Unknown('has \\x without two digits');
+    this.at += 2;
+    return Number.parseInt(digits, 16);
   }
 
   private set(folded: boolean): ByteSet {
@@ -237,6 +245,7 @@ class Reader {
     const escaped = this.next();
     const control = CONTROL[escaped];
     if (control !== undefined) return control;
+    if (escaped === 'x') return this.hexadecimal();
     if (/[A-Za-z0-9]/.test(escaped)) throw new Unknown(`has \\${escaped} in a class`);
     return byteOf(escaped);
   }

@@ -199,7 +199,7 @@ function failureMap({ name, maps, connecting, own }: Failure): Variable {
       // The upstream sent a head, so the status is the upstream's.
       [`^[0-9]++[|][^|]++[|]${LISTED}${number}[|]`, ''],
       // nginx logs the name of the block instead of an address where none of its servers has an address.
-      ['^502[|](?:[^|]*, )?[^|:]++[|]', FAILURES.unresolved],
+      ['^502[|](?:[^|]*, )?[^|:,]++[|]', FAILURES.unresolved],
       ['^504[|][^|]++[|]', FAILURES.timeout],
       [`^502[|][^|]++[|]${LISTED}-[|]${LISTED}-[|]`, connecting],
       [`^502[|][^|]++[|]${LISTED}-[|]${LISTED}${number}[|]${LISTED}[0-]\\z`, FAILURES.closed],

@@ -1,5 +1,5 @@
 import { MOST_LINKS } from '../../plan/bounds.ts';
-import { mappedOrigins, ODD_URL, originSource } from '../../plan/forwards.ts';
+import { mappedOrigins, ODD_LINK, ODD_URL, originSource } from '../../plan/forwards.ts';
 import { escapeRegex } from '../../plan/regex.ts';
 import { ADDRESS_HEADERS, headersOf } from '../../policy/answerHeaders.ts';
 import type { Proxy, Upstream } from '../../policy/types.ts';
@@ -8,9 +8,6 @@ import { type Part, type Variable, variable } from './quote.ts';
 
 /** Source of an expression for a `Link` header with more entries than are mapped. */
 export const TOO_MANY_LINKS = `^(?:[^<]*+<){${MOST_LINKS + 1}}`;
-
-/** Source of an expression for a `Link` header with a URL that clients read as they like. */
-export const ODD_LINK = `<(?:${ODD_URL})`;
 
 /** Most URLs in a `Www-Authenticate` header that are mapped. */
 export const MOST_REALMS = 4;
@@ -96,7 +93,10 @@ export function addressMapping(
     if (holds === 'links')
       return { header, part: textMap({ ...text, most: MOST_LINKS, never: [TOO_MANY_LINKS, ODD_LINK] }) };
     if (holds === 'challenge')
-      return { header, part: textMap({ ...text, most: MOST_REALMS, never: [`^(?:.*?//){${MOST_REALMS + 1}}`] }) };
+      return {
+        header,
+        part: textMap({ ...text, most: MOST_REALMS, never: [`^(?:(?:[^/]|/(?!/))*+//){${MOST_REALMS + 1}}`] }),
+      };
     const patterns = [[`^(?<answer_url>${ANY}+)\\z`, url]] as const;
     return { header, part: maps.add({ name, source: [text.sent], patterns, oneLine: true }) };
   });

@@ -1,10 +1,10 @@
 import { MOST_LINKS } from '../../plan/bounds.ts';
-import { ODD_URL } from '../../plan/forwards.ts';
+import { ODD_LINK, ODD_URL } from '../../plan/forwards.ts';
 import { escapeRegex } from '../../plan/regex.ts';
 import type { MappedAnswer, MappedRequest, NamePair } from '../../plan/sites.ts';
 import { ofFollowed } from '../../policy/answerHeaders.ts';
 import { fingerprint } from '../../policy/shortened.ts';
-import { answered, idOf, type Mapped, MOST_REALMS, ODD_LINK, START, TOO_MANY_LINKS } from './mapping.ts';
+import { answered, idOf, type Mapped, MOST_REALMS, START, TOO_MANY_LINKS } from './mapping.ts';
 import type { MapList } from './maps.ts';
 import { type Variable, variable } from './quote.ts';
 

@@ -37,9 +37,15 @@ export function openJournal({ shadow }: Pick<Policy, 'shadow'>): Journal {
     },
     compare(log, at) {
       const lines = log.split('\n').filter((line) => line !== '');
-      const problem = lines.map((line) => lineProblem(line, shadow !== undefined)).find((each) => each !== undefined);
-      if (problem !== undefined) return [{ at, problem: `the access log ${problem}` }];
-      const missing = missingFrom(lines, due) ?? missingIds(lines, dueIds);
+      const fields = shadow === undefined ? FIELDS : [...FIELDS, ...SHADOWED];
+      const found: Said[] = [];
+      for (const line of lines) {
+        const said = parseJson(line);
+        const problem = lineProblem(line, said, fields);
+        if (problem !== undefined) return [{ at, problem: `the access log ${problem}` }];
+        found.push(saidBy(isRecord(said) ? said : {}));
+      }
+      const missing = missingFrom(found, due) ?? missingIds(found, dueIds);
       return missing === undefined ? [] : [{ at, problem: `the access log lacks a line with ${missing}` }];
     },
   };
@@ -69,9 +75,7 @@ function lineWith(said: Readonly<Record<string, unknown>>): string {
 const TYPES = { ...LOG_FIELDS, ...SHADOW_FIELDS };
 const SHADOWED = Object.keys(SHADOW_FIELDS).filter((name): name is keyof ShadowLine => name in SHADOW_FIELDS);
 
-function lineProblem(line: string, isShadowed: boolean): string | undefined {
-  const fields = isShadowed ? [...FIELDS, ...SHADOWED] : FIELDS;
-  const said = parseJson(line);
+function lineProblem(line: string, said: unknown, fields: readonly (keyof typeof TYPES)[]): string | undefined {
   if (!isRecord(said)) return `has a line that is no JSON object: ${line.slice(0, 200)}`;
   const missing = fields.find((field) => !(field in said));
   if (missing !== undefined) return `has a line without "${missing}": ${line.slice(0, 200)}`;
@@ -83,23 +87,27 @@ function lineProblem(line: string, isShadowed: boolean): string | undefined {
   return String(said['path']).includes('?') ? `shows a query: ${line.slice(0, 200)}` : undefined;
 }
 
-function saidBy(line: string): { id: unknown; key: string } {
-  const value = parseJson(line);
-  const said = isRecord(value) ? value : {};
+/** What a line says: its id, and the rest as text. */
+interface Said {
+  readonly id: unknown;
+  readonly key: string;
+}
+
+function saidBy(said: Readonly<Record<string, unknown>>): Said {
   // An IPv4 address may arrive and be logged as IPv6, ::ffff:10.0.0.1.
   const address = parseAddress(String(said['client']));
   return { id: said['id'], key: lineWith({ ...said, client: address ? formatAddress(address) : said['client'] }) };
 }
 
 /** The first id of an error whose line is not in the log: a user who reports this id could not be helped. */
-function missingIds(lines: readonly string[], due: ReadonlyMap<string, string>): string | undefined {
-  const found = new Map(lines.map(saidBy).map(({ id, key }) => [id, key]));
+function missingIds(lines: readonly Said[], due: ReadonlyMap<string, string>): string | undefined {
+  const found = new Map(lines.map(({ id, key }) => [id, key]));
   const [id, line] = [...due].find(([each, due]) => found.get(each) !== due) ?? [];
   return id && `the id ${id} and ${line}`;
 }
 
-function missingFrom(lines: readonly string[], due: ReadonlyMap<string, number>): string | undefined {
+function missingFrom(lines: readonly Said[], due: ReadonlyMap<string, number>): string | undefined {
   const found = new Map<string, number>();
-  for (const { key } of lines.map(saidBy)) found.set(key, (found.get(key) ?? 0) + 1);
+  for (const { key } of lines) found.set(key, (found.get(key) ?? 0) + 1);
   return [...due].find(([line, times]) => (found.get(line) ?? 0) < times)?.[0];
 }
