@@ -217,7 +217,10 @@ class Reader {
     const [digits] = /^[0-9A-Fa-f]{2}/.exec(this.source.slice(this.at, this.at + 2)) ?? [];
     if (digits === undefined) throw new Unknown('has \\x without two digits');
     this.at += 2;
-    return Number.parseInt(digits, 16);
+    const code = Number.parseInt(digits, 16);
+    // RE2 takes it for a character, and those beyond ASCII are several bytes.
+    if (this.dialect === 're2' && code > 127) throw new Unknown('holds a character of more than one byte');
+    return code;
   }
 
   private set(folded: boolean): ByteSet {

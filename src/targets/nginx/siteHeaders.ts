@@ -38,13 +38,21 @@ interface TextHeader {
   readonly beyond: 'dropped' | 'kept';
 }
 
+/** Source of what ends before the URL in `0; url=https://…`. Clients follow the first; one behind a space is odd. */
+const URL_IS = '(?i:url)[ \\t]*+=';
+
 /**
  * How each header of an answer is mapped, in the order of the maps. nginx itself finds the domains of cookies, with
  * `proxy_cookie_domain`.
  */
 const ANSWERS: { readonly [H in MappedAnswer]: OneUrl | TextHeader | 'cookieDomains' } = {
   ...ofFollowed((header) => ({ id: `sites_${idOf(header)}`, after: `(?:[/?#]${ANY})?`, leads: true })),
-  Refresh: { id: 'sites_refresh', before: `${ANY}?(?i:url)[ \\t]*=[ \\t]*`, after: `(?:[/?#]${ANY})?`, leads: true },
+  Refresh: {
+    id: 'sites_refresh',
+    before: `(?:(?!${URL_IS})[^\r\n])*+${URL_IS}`,
+    after: `(?:[/?#]${ANY})?`,
+    leads: true,
+  },
   'Access-Control-Allow-Origin': { id: 'sites_origin', after: '', leads: false },
   'Www-Authenticate': { id: 'sites_realm', most: MOST_REALMS, beyond: 'dropped' },
   Link: { id: 'sites_link', most: MOST_LINKS, beyond: 'dropped', never: `${TOO_MANY_LINKS}|${ODD_LINK}` },

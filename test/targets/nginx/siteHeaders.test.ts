@@ -53,6 +53,13 @@ for (const version of ['nginx', 'nginx-newest'] as const) {
       assert.is(await get('Location', 'https://gitlab.example.com?a', `${REGISTRY}:443`), `https://${GITLAB}?a`);
       for (const other of ['https://gitlab.example.com:5050/a', 'https://gitlab.example.com.evil/', '/a', '//x/a'])
         assert.is(await get('Location', other), other);
+      assert.is(
+        await get('Refresh', '0; URL =https://gitlab.example.com/a?url=//b'),
+        `0; URL =https://${GITLAB}/a?url=//b`,
+      );
+      for (const odd of ['"https://gitlab.example.com/"', ' https://gitlab.example.com/', '\\\\gitlab.example.com'])
+        assert.is(await get('Refresh', `5; url=${odd}`), '5; url=/', odd);
+      assert.is(await get('Refresh', '5'), '5');
       // Somebody else answers under this name, wherever our clients come in.
       assert.is(await get('Location', 'https://kas.example.com/a', `${REGISTRY}:4443`), 'https://kas.internal/a');
       await world.ask(GITLAB, [`Origin: https://${GITLAB}:4443`]);
