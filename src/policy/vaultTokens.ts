@@ -9,7 +9,7 @@ import { TYPES } from './vaultTypes.ts';
 type MountSpec = NonNullable<Spec['vault']>[string];
 type RoleSpec = MountSpec['roles'][string];
 
-const REFERENCE = /^vault:([^/#]+)(?:\/token\/([^/#]+)(?:\/([^#]*))?)?.*?(?:#(.*))?$/;
+const REFERENCE = /^vault:([^/#]+)(?:\/token\/([^/#]+)(?:\/([^#]*))?)?(?:(?!#).)*(?:#(.*))?$/;
 
 interface Asked {
   readonly mount: string;

@@ -86,7 +86,7 @@ function emptyItemSpan(list: EventList, index: number): Span {
   while (isEmpty(list.events[index - dashes])) dashes += 1;
   let start = endBefore(list, index - dashes + 1);
   for (let dash = 1; dash <= dashes; dash += 1)
-    start = skip(list.text, dash === 1 ? start : start + 1, /(?:\s|#[^\n]*)*(?=-)/y);
+    start = skip(list.text, dash === 1 ? start : start + 1, /(?:\s|#[^\n]*(?:\n|$))*(?=-)/y);
   return { start, end: Math.min(start + 1, list.text.length) };
 }
 

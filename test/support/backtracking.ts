@@ -21,10 +21,13 @@ export interface Ways {
 
 export interface TooMany {
   readonly problem: string;
+  /** One of the shortest texts that can be read on more than `MOST_WAYS` ways. */
+  readonly text?: string;
 }
 
 /** More ways than any expression needs whose ways do not grow with the text. */
 const MOST_WAYS = 200;
+export const TOO_MANY_STATES = 'has too many states to tell';
 const FEW_STATES = 5_000;
 const MOST_STATES = 120_000;
 
@@ -37,7 +40,7 @@ const MOST_STATES = 120_000;
  * It errs to the safe side: a look behind at one byte always succeeds, and a
  * reference to a group may stand for any text. nginx accepts neither line ends nor zeros in what it matches, so that a rest without line ends always succeeds.
  */
-export function waysOf(source: string, ignoreCase = false): Ways | TooMany {
+export function waysOf(source: string, ignoreCase = false, mostStates = MOST_STATES): Ways | TooMany {
   const known = source
     .replace(/\(\?<\w+>(?:[.]|\[\^\r\n\])\*\)\\z$/, '')
     .replace(/\(\?<!\[[^\]]*\]\)/g, '')
@@ -45,17 +48,17 @@ export function waysOf(source: string, ignoreCase = false): Ways | TooMany {
   const regex = parseRegex(known, 'pcre', ignoreCase);
   if ('problem' in regex) return regex;
   // From each place alternatives are tried one after the other, so that their ways add up.
-  const parts = (regex.kind === 'either' ? regex.items : [regex]).map(waysOfPart);
+  const parts = (regex.kind === 'either' ? regex.items : [regex]).map((part) => waysOfPart(part, mostStates));
   const problem = parts.find((part) => 'problem' in part);
   return problem ?? { most: parts.reduce((sum, part) => sum + ('most' in part ? part.most : 0), 0) };
 }
 
-function waysOfPart(regex: Regex): Ways | TooMany {
+function waysOfPart(regex: Regex, mostStates: number): Ways | TooMany {
   const graph = new Graph(regex);
   if (graph.problem !== undefined) return { problem: graph.problem };
   const counting = new Counting(graph);
-  const unordered = counting.count(false, MOST_STATES);
-  return 'problem' in unordered ? counting.count(true, FEW_STATES) : unordered;
+  const unordered = counting.count(false, mostStates);
+  return 'problem' in unordered ? counting.count(true, Math.min(mostStates, FEW_STATES)) : unordered;
 }
 
 /** An expression as a graph of steps, found anywhere in a text. */
@@ -194,8 +197,8 @@ class Counting {
     for (let at = 0; at < waiting.length; at++) {
       const { rest, front, text } = waiting[at] as (typeof waiting)[number];
       if (front.length > MOST_WAYS)
-        return { problem: `can read ${JSON.stringify(text)} on more than ${MOST_WAYS} ways` };
-      if (at > mostStates) return { problem: 'has too many states to tell' };
+        return { problem: `can read ${JSON.stringify(text)} on more than ${MOST_WAYS} ways`, text };
+      if (at > mostStates) return { problem: TOO_MANY_STATES };
       for (const [column, byte] of this.examples.entries()) {
         const after = front.flatMap((one) => this.behind(one, byte));
         if (after.length === 0) continue;

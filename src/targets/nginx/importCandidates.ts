@@ -158,7 +158,7 @@ export function keepsPath(place: Location, rest: string, isComputed: boolean): K
   // A dot that is not escaped takes more than the dot that is sent.
   if (/(?<!\\)\./.test(source.replace(/\([^()]*\)/g, ''))) return undefined;
   const named = source
-    .replace(/\((?!\?)(?:[^()\\]|\\.|\[[^\]]*\])*\)/g, () => `$${++group}`)
+    .replace(/\((?!\?)(?:[^()[\\]|\\.|\[[^\]]*\])*\)/g, () => `$${++group}`)
     .replace(/\\([./-])/g, '$1');
   return named === path && isComputed && !/[[\]()*+?|{}\\^]/.test(named) ? { isWhole: true, isQueryLost } : undefined;
 }

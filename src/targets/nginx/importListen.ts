@@ -22,7 +22,7 @@ export function socketsOf({ block = [] }: Written): readonly Socket[] {
 
 /** Returns an address of `listen` in the form that is equal for equal sockets. */
 export function socketAt(written: string): string {
-  const [, address = '', port = USUAL] = /^(unix:.*|\[.*\]|[^:]*[^:\d][^:]*)?(?:^|:)?(\d+)?$/.exec(written) ?? [
+  const [, address = '', port = USUAL] = /^(unix:.*|\[.*\]|\d*[^:\d][^:]*)?(?:^|:)?(\d+)?$/.exec(written) ?? [
     '',
     written,
   ];

@@ -378,7 +378,7 @@ export class Meaning {
   private split({ name, keys, regexes, fallback }: MapTable): readonly Part[] {
     if (keys.keys.length > 0) throw new CannotTell(`the map $${name} has whole request lines`);
     for (const { source, value, ignoreCase } of regexes) {
-      const [, method = '', rest = ''] = /^\^\(\?<method>((?:[A-Z|_-]|\[[^\]]*\]\+?\+?)+)\) (.*)$/.exec(source) ?? [];
+      const [, method = '', rest = ''] = /^\^\(\?<method>((?:[A-Z|_-]|\[[^\]]*\]\+{0,2})+)\) (.*)$/.exec(source) ?? [];
       const depth = [...rest.matchAll(/\(\?<segment_/g)].length;
       const own = matching(`^(?:${method})\\z`, 'pcre');
       if (
