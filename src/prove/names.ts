@@ -7,6 +7,7 @@ import { TooLarge } from './language.ts';
 import type { FilePlace } from './model.ts';
 import { Cells } from './nameCells.ts';
 import type { NameBlock, NameModel, NameTaker } from './nameModel.ts';
+import { RulesByName } from './nameRules.ts';
 
 /** A name that the files lead elsewhere than the spec. Names have no dot of the root here. */
 export interface NameDifference {
@@ -145,11 +146,12 @@ export function blockOf(zones: ReadonlyMap<string, NameBlock>, name: string): Na
 }
 
 /** Returns what a block makes of one name. */
-export function ledOf({ rules, takers, place }: NameBlock, asked: string, type: string): Led {
+export function ledOf(block: NameBlock, asked: string, type: string): Led {
+  const { takers, place } = block;
+  const rules = RulesByName.of(block);
   let led = { name: asked, changes: 0, restores: true, isForeign: true, place };
-  for (const rule of rules) {
-    const applies = rule.type === undefined || rule.type === type;
-    if (!applies || !rule.on.has(led.name)) continue;
+  for (let found = rules.next(asked, type, 0); found; found = rules.next(led.name, type, found.at + 1)) {
+    const { rule } = found;
     const { change } = rule;
     led = {
       name: changed(led.name, change),

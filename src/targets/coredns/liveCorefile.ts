@@ -2,6 +2,7 @@ import { parseDocument } from '../../source/document.ts';
 import { isRecord } from '../../source/value.ts';
 import { isObject } from './container.ts';
 import { type Corefile, effectiveDirectives, parseCorefile, type ServerBlock } from './grammar.ts';
+import { wordsOf } from './lexer.ts';
 
 interface Unusable {
   readonly problem: string;
@@ -25,23 +26,24 @@ export function corefileIn(text: string): LiveCorefile | Unusable {
   if (text.trim() === '') return { problem: 'it is empty; did the command that made it fail?' };
   const parts = isObject(text) || /^(?:corefile|servers):\s/m.test(text) ? partsOf(text) : [{ name: 'Corefile', text }];
   if (!Array.isArray(parts)) return parts;
-  const read: (Corefile & Part)[] = [];
+  const read: (Corefile & Part & { readonly bare: boolean })[] = [];
   for (const part of parts.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     // The text follows the brace on the same line, so that line numbers stay right.
-    const found = readPart(isBare(part) ? { ...part, text: `. { ${part.text}\n}\n` } : part);
+    const bare = isBare(part);
+    const found = readPart(bare ? { ...part, text: `. { ${part.text}\n}\n` } : part);
     if ('problem' in found) return found;
-    read.push({ ...found, ...part });
+    read.push({ ...found, ...part, bare });
   }
   const blocks = [
-    ...inOneBlock(read.filter(isBare)),
-    ...read.filter((part) => !isBare(part)).flatMap((part) => part.blocks),
+    ...inOneBlock(read.filter(({ bare }) => bare)),
+    ...read.filter(({ bare }) => !bare).flatMap((part) => part.blocks),
   ];
   if (blocks.length === 0) return { problem: 'it holds no server block' };
   return {
     blocks,
     imports: read.flatMap(({ imports }) => imports.map((word) => word.text)),
     parts: new Map(read.map((part) => [part.name, part.blocks])),
-    bare: read.every(isBare),
+    bare: read.every(({ bare }) => bare),
   };
 }
 
@@ -84,7 +86,16 @@ function partsOf(text: string): Part[] | Unusable {
 
 /** Returns whether a part has directives without a block: `*.override` of AKS and k3s, or a file to import. */
 function isBare({ name, text }: Part): boolean {
-  return name.endsWith('.override') || /^(?:\s|#.*)*rewrite\s/.test(text);
+  if (name.endsWith('.override')) return true;
+  const words = wordsOf(text);
+  // A server block begins with its names, most of which have a dot or a colon.
+  if (!/^[a-z0-9_]+$/.test(words[0]?.text ?? '')) return false;
+  let depth = 0;
+  return words.some((word, index) => {
+    if (word.text === '{') depth += 1;
+    if (word.text === '}') depth -= 1;
+    return depth === 0 && word.text === 'rewrite' && words[index - 1]?.line !== word.line;
+  });
 }
 
 /** Joins parts without a block into one block of all names, in their order. */
