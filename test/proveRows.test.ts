@@ -29,6 +29,17 @@ function expression(random: Random): string {
   return `${random.pick(['^', '^', ''])}${item(0)}${random.pick(['$', '$', ''])}`;
 }
 
+rows('a text that has to have many capital letters is no key with few letters', () => {
+  const table = exactRows(['mixed', 'abababababababababab'], (key) => key);
+  const piece = anyOf(wholly('[a-z]*(?:[A-Z][a-z]+){9}'));
+  const taken: (string | undefined)[] = [];
+  explore((run) => {
+    if (!run.pieces.has('piece')) run.pieces.set('piece', piece);
+    taken.push(exactRow(run, [{ piece: 'piece' }], table));
+  });
+  assert.equal(taken, ['abababababababababab', undefined]);
+});
+
 rows('each text finds the row that it finds where rows are tried one by one', () => {
   for (let number = 0; number < 60; number++) {
     const random = randomOf(`rows ${number}`);

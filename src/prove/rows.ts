@@ -149,7 +149,8 @@ function takingsOfAny(run: Run, piece: Piece, { rows, prefix, range, rest }: Loo
       continue;
     }
     const folded = foldedText(text);
-    options.push({ text, piece: { ...piece, language: both(language, folded) } });
+    const own = { ...piece, language: both(language, folded) };
+    if (isPossible(own)) options.push({ text, piece: own });
     language = without(language, folded);
   }
   const others: Piece = { language, except: except.size === piece.except.size ? piece.except : except };

@@ -29,23 +29,23 @@ function lengthOf({ length }: Buffer): Buffer {
 }
 
 /**
- * A self-signed certificate for this name; a client that is to trust the server gets it as an authority. It is made
+ * A self-signed certificate for these names; a client that is to trust the server gets it as an authority. It is made
  * here, because openssl is not on every machine.
  */
-export function identityFor(name: string): Identity {
+export function identityFor(name: string, ...others: readonly string[]): Identity {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const toBeSigned = certificateBody(name, publicKey);
+  const toBeSigned = certificateBody([name, ...others], publicKey);
   const signature = sign('sha256', toBeSigned, privateKey);
   const bits = der(0x03, Buffer.from([0]), signature);
   const certificate = sequence(toBeSigned, ECDSA_WITH_SHA256, bits);
   return { cert: pem('CERTIFICATE', certificate), key: String(privateKey.export({ type: 'pkcs8', format: 'pem' })) };
 }
 
-function certificateBody(name: string, publicKey: KeyObject): Buffer {
+function certificateBody(allNames: readonly [string, ...string[]], publicKey: KeyObject): Buffer {
   // A common name has 64 characters at most. Clients ignore it, because the certificate has an alternative name.
-  const self = sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, Buffer.from(name.slice(0, 64))))));
+  const self = sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, Buffer.from(allNames[0].slice(0, 64))))));
   const authority = sequence(BASIC_CONSTRAINTS, TRUE, der(0x04, sequence(TRUE)));
-  const names = sequence(SUBJECT_ALTERNATIVE_NAME, der(0x04, sequence(alternativeName(name))));
+  const names = sequence(SUBJECT_ALTERNATIVE_NAME, der(0x04, sequence(...allNames.map(alternativeName))));
   return sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])),

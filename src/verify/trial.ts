@@ -124,7 +124,9 @@ async function startServers(ports: ReadonlyMap<string, number>, { policy, arriva
     ),
   );
   // OpenSSL finds the authority of a certificate by its name alone.
-  const identities = new Map([...new Set(names.values())].map((name) => [name, name && identityFor(name)] as const));
+  // An engine that is told no name asks for that of the server, which is an address on this machine.
+  const identityOf = (name: string | undefined) => name && identityFor(name, '127.0.0.1');
+  const identities = new Map([...new Set(names.values())].map((name) => [name, identityOf(name)] as const));
   let count = 0;
   for (const [server, port] of ports) {
     // A server that the spec does not know is most likely an edit of one that it knows.

@@ -63,7 +63,10 @@ function sentHeaders({ added, set, deleted, place }: Headers, meaning: Meaning, 
     const table = scope.tables.find((each) => each.name === placeholder);
     if (!table) throw new CannotTell(`${place}: {${placeholder}} is not known`);
     if (isOfHop(table, isDeleted)) continue;
-    put(copiedHeader(table, value, isDeleted), [{ piece: `header ${headerOf(value)}` }]);
+    const copied = copiedHeader(table, value, isDeleted);
+    if (copied !== undefined) put(copied, [{ piece: `header ${headerOf(value)}` }]);
+    else
+      put(lower(meaning.text(templateOf(name, place), scope, 'a header')), sentValue(value, { meaning, scope, place }));
   }
   return sent;
 }
@@ -77,12 +80,12 @@ function headerOf(template: string): string | undefined {
   return /^\{http\.request\.header\.([\w-]+)\}$/.exec(template)?.[1]?.toLowerCase();
 }
 
-/** The header that is sent as it came, if it came: what is empty gets a name that is deleted. */
+/** The header that is sent as it came, if it came: what is empty gets a name that is deleted. `undefined`: another one. */
 function copiedHeader(
-  { source, rows, fallback, place }: MapTable,
+  { source, rows, fallback }: MapTable,
   value: string,
   isDeleted: (name: string) => boolean,
-): string {
+): string | undefined {
   const header = headerOf(value);
   const [only] = source;
   const [row, ...others] = rows;
@@ -94,8 +97,7 @@ function copiedHeader(
     others.length === 0 &&
     isDeleted(lower(row.output)) &&
     /^[A-Za-z0-9-]+$/.test(fallback);
-  if (!isCopy) throw new CannotTell(`${place}: names a header in a way that is not known`);
-  return lower(fallback);
+  return isCopy ? lower(fallback) : undefined;
 }
 
 /** What the upstream hears about the connection: that a WebSocket is asked for. */

@@ -49,6 +49,9 @@ function bindOf({ block = [] }: Line): string | undefined {
   return binds.length === 1 ? binds[0] : undefined;
 }
 
+/** Default of Go, and how many bytes more it reads. */
+const [USUAL_HEAD, MORE] = [1024 ** 2, 4096];
+
 function headLimitOf(global: readonly Line[], listener: string, proxy: Proxy): Site['headLimit'] {
   const options = global.flatMap(({ block = [] }) => block);
   for (const line of options)
@@ -61,18 +64,18 @@ function headLimitOf(global: readonly Line[], listener: string, proxy: Proxy): S
   if (!server?.block || servers.length > 1 || global.length > 1)
     throw new CannotTell(`there are no options of ${listener}, or too many`);
   let limit: Site['headLimit'] | undefined;
-  let isPlain = false;
+  // Without TLS, only h2c would be another protocol.
+  let isPlain = !proxy.tls;
   checkWrappers(server, proxy);
   for (const line of server.block) {
     const [value = ''] = argsOf(line);
     if (nameOf(line) === 'max_header_size' && /^[0-9]+$/.test(value))
-      // Go reads so many more.
-      limit = { bytes: Number(value) + 4096, place: `${line.place} "max_header_size ${value}"` };
+      limit = { bytes: Number(value) + MORE, place: `${line.place} "max_header_size ${value}"` };
     else if (nameOf(line) === 'protocols') isPlain = argsOf(line).join() === 'h1';
     else if (!INERT_SERVER.test(nameOf(line))) throw new CannotTell(`${line.place} has "${nameOf(line)}"`);
   }
-  if (!limit || !isPlain) throw new CannotTell(`${server.place}: another size of heads, or another protocol`);
-  return limit;
+  if (!isPlain) throw new CannotTell(`${server.place}: another protocol`);
+  return limit ?? { bytes: USUAL_HEAD + MORE, place: `${server.place} "servers"` };
 }
 
 /** Caddy takes the peer from the PROXY protocol, if and only if the spec wants it, and from the same proxies. */

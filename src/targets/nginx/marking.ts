@@ -30,7 +30,7 @@ export function markedRow(run: Run, { table, marks, before, segment: raw }: Mark
     const whole = joined([before.slice(0, -1), ...(segment.length === 0 ? ['/'] : segment)]);
     const key = exactRow(run, whole, table.keys);
     if (key !== undefined) return table.values.get(key) ?? [];
-    return table.regexes.find((each) => matches(run, whole, languageOf(each, table.name)))?.value ?? table.fallback;
+    return table.regexes.find((each) => matches(run, whole, languageOf(each, table.title)))?.value ?? table.fallback;
   }
   const isPlain = /^\^\\Q[^\\]*\\E\\z$/;
   if (table.regexes.some(({ source }) => !isPlain.test(source) || source.slice(before.length).includes('{^')))
@@ -54,8 +54,8 @@ function runOf(text: string, excluded: string): string {
   return excluded === '{' ? run : `(?:${run}|${literally(`{^${text}}`)})`;
 }
 
-function unknown({ name }: MapTable): CannotTell {
-  return new CannotTell(`the map $${name} looks up marked segments in a way that is not known`);
+function unknown({ title }: MapTable): CannotTell {
+  return new CannotTell(`${title} looks up marked segments in a way that is not known`);
 }
 
 /**

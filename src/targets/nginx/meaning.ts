@@ -203,13 +203,13 @@ export class Meaning {
   }
 
   private geo(table: GeoTable): readonly Part[] {
-    const { name, source } = table;
+    const { title, source } = table;
     const [address, ...more] = this.evaluate(source);
     // What is no address counts as this one.
     const none: Address = { family: 4, value: 0xffffffffn };
     if (address === undefined || address === '') return [valueIn(table, none)];
     if (more.length > 0 || typeof address === 'string' || !('piece' in address) || !ADDRESS.test(address.piece))
-      throw new CannotTell(`the geo $${name} looks up something that is no address`);
+      throw new CannotTell(`${title} looks up something that is no address`);
     const number = Number(address.piece.slice('hop '.length));
     const own = this.request.hops.tell(number, table, (each) => valueIn(table, each));
     return [own ?? valueIn(table, none)];
@@ -227,26 +227,26 @@ export class Meaning {
 
   /** Returns the value of the row for the source of a table, after storing what its expression captured. */
   private rowOf(table: MapTable): Template {
-    const { name, source } = table;
+    const { title, source } = table;
     const parts = this.evaluate(source);
     if (parts.some((part) => typeof part === 'object' && 'piece' in part && /^hops? /.test(part.piece)))
       return this.hop(table, parts);
     const key = exactRow(this.run, parts, table.keys);
     if (key !== undefined) return table.values.get(key) ?? [];
     for (const row of table.regexes) {
-      const language = languageOf(row, name);
-      if (matches(this.run, parts, language)) return this.captured(row, parts, name);
+      const language = languageOf(row, title);
+      if (matches(this.run, parts, language)) return this.captured(row, parts, table);
     }
     return table.fallback;
   }
 
   /** Evaluates a table of the name that is asked for, which nginx writes small. */
-  private host({ name, keys, values, regexes, fallback }: MapTable): readonly Part[] {
+  private host({ title, keys, values, regexes, fallback }: MapTable): readonly Part[] {
     const parts = this.request.hostName();
     const key = exactRow(this.run, parts, keys);
     if (key !== undefined) return this.evaluate(values.get(key) ?? []);
-    if (regexes.some(({ source }) => source.includes('(?<'))) throw new CannotTell(`the map $${name} captures a name`);
-    const row = regexes.find((each) => matches(this.run, parts, lowering(languageOf(each, name))));
+    if (regexes.some(({ source }) => source.includes('(?<'))) throw new CannotTell(`${title} captures a name`);
+    const row = regexes.find((each) => matches(this.run, parts, lowering(languageOf(each, title))));
     return this.evaluate(row?.value ?? fallback);
   }
 
@@ -260,19 +260,20 @@ export class Meaning {
     const marks = this.configuration.tables.get(name);
     const [before, ...others] = this.evaluate(table.source.slice(0, -1));
     if (marks?.kind !== 'map' || typeof before !== 'string' || others.length > 0)
-      throw new CannotTell(`the map $${table.name} looks up marked segments in a way that is not known`);
+      throw new CannotTell(`${table.title} looks up marked segments in a way that is not known`);
     return this.evaluate(markedRow(this.run, { table, marks, before, segment: this.evaluate(marks.source) }));
   }
 
   /** Returns the value of a row whose expression matched, after storing what it captured. */
-  private captured(row: RegexRow, parts: readonly Part[], name: string): Template {
+  private captured(row: RegexRow, parts: readonly Part[], table: MapTable): Template {
+    const { title } = table;
     const groups = [...row.source.matchAll(/\(\?<([A-Za-z_]\w*)>/g)].map(([, group = '']) => group);
     if (groups.length === 0) return row.value;
     const key = KEY.exec(row.source);
     if (key) {
       const character = matching(`^${key[5]}\\z`, 'pcre');
       if (key[5] !== key[7] || 'problem' in character || !isEmptyLanguage(both(character, KEY_ENDS())))
-        throw new CannotTell(`the map $${name} captures a key in a way that is not known`);
+        throw new CannotTell(`${title} captures a key in a way that is not known`);
       this.capture(key[4] ?? '', this.keyText());
       this.capture(key[6] ?? '', this.keyEnd(key[8] ?? ''));
       return row.value;
@@ -283,17 +284,16 @@ export class Meaning {
       // one.
       const before = matching(`^${rest[1]}\\z`, 'pcre');
       if ('problem' in before || !isEmptyLanguage(both(before, ENDS_WITH_SLASH())))
-        throw new CannotTell(`the map $${name} captures in a way that is not known`);
+        throw new CannotTell(`${title} captures in a way that is not known`);
       this.capture(rest[2] ?? '', matches(this.run, parts, ENDS_WITH_SLASH()) ? ['/'] : []);
       return row.value;
     }
-    this.captureLonger(row, parts, name);
+    this.captureLonger(row, parts, table);
     return row.value;
   }
 
   /** Stores what an expression captures of the segments behind the path so far and a blank. */
-  private captureLonger(row: RegexRow, [before]: readonly Part[], name: string): void {
-    const { source = [] } = this.configuration.tables.get(name) ?? {};
+  private captureLonger(row: RegexRow, [before]: readonly Part[], { title, source }: MapTable): void {
     const third = source[2];
     const [, after] = (typeof third === 'object' && /^after_(\d+)$/.exec(third.variable)) || [];
     const groups = longerGroups(row);
@@ -305,12 +305,12 @@ export class Meaning {
       !isVariable(source[3], `slash_${after}`) ||
       groups.length === 0
     )
-      throw new CannotTell(`the map $${name} captures in a way that is not known`);
+      throw new CannotTell(`${title} captures in a way that is not known`);
     for (const [index, group] of groups.entries()) {
       const number = Number(after) + index + 1;
       if (group === `segment_${number}`) this.capture(group, this.request.segment(number, this.depth));
       else if (group === `rest_${number}`) this.capture(group, this.rest(number - 1).after);
-      else if (group !== undefined) throw new CannotTell(`the map $${name} captures in a way that is not known`);
+      else if (group !== undefined) throw new CannotTell(`${title} captures in a way that is not known`);
     }
   }
 
@@ -327,10 +327,10 @@ export class Meaning {
   }
 
   /** Evaluates a table of secrets, as if it had the rows that `secrets render` writes. */
-  private secret({ name, source, keys, regexes, secrets, fallback }: MapTable): readonly Part[] {
+  private secret({ title, source, keys, regexes, secrets, fallback }: MapTable): readonly Part[] {
     const [kind, end] = this.evaluate(source);
     if (keys.keys.length > 0 || regexes.length > 0 || secrets.length !== 1)
-      throw new CannotTell(`the map $${name} has rows beside secrets`);
+      throw new CannotTell(`${title} has rows beside secrets`);
     if (secrets[0] === 'secrets/tokens*.conf') {
       if (typeof kind === 'object' && 'piece' in kind && kind.piece === CALLER && end === undefined)
         return [{ secret: CALLERS_TOKEN }];
@@ -346,7 +346,7 @@ export class Meaning {
       return [{ secret: `digest of postern:${this.request.world.name}:key ${position} of the caller` }];
     if (kind === 'id:') return [{ piece: CALLER }];
     if (kind === 'position:') return [position === '0' ? 'first' : 'second'];
-    throw new CannotTell(`the map $${name} looks up something that is not known`);
+    throw new CannotTell(`${title} looks up something that is not known`);
   }
 
   private secureLink(): string {
@@ -375,8 +375,8 @@ export class Meaning {
    * Evaluates the map that splits the request line. Its expression has to be `splitSource`, because only the groups of
    * this one are known.
    */
-  private split({ name, keys, regexes, fallback }: MapTable): readonly Part[] {
-    if (keys.keys.length > 0) throw new CannotTell(`the map $${name} has whole request lines`);
+  private split({ title, keys, regexes, fallback }: MapTable): readonly Part[] {
+    if (keys.keys.length > 0) throw new CannotTell(`${title} has whole request lines`);
     for (const { source, value, ignoreCase } of regexes) {
       const [, method = '', rest = ''] = /^\^\(\?<method>((?:[A-Z|_-]|\[[^\]]*\]\+{0,2})+)\) (.*)$/.exec(source) ?? [];
       const depth = [...rest.matchAll(/\(\?<segment_/g)].length;
@@ -387,7 +387,7 @@ export class Meaning {
         'problem' in own ||
         !isEmptyLanguage(both(own, NOT_A_METHOD()))
       )
-        throw new CannotTell(`the map $${name} splits the request line in a way that is not known`);
+        throw new CannotTell(`${title} splits the request line in a way that is not known`);
       if (!matches(this.run, this.request.method(), own)) continue;
       this.run.notes.set(SPLIT, depth);
       return this.evaluate(value);
@@ -396,21 +396,21 @@ export class Meaning {
   }
 
   /** Evaluates a map that takes the last address off a list in a header, or looks whether there is such an address. */
-  private hop({ name, keys, regexes, values, fallback }: MapTable, parts: readonly Part[]): Template {
+  private hop({ title, keys, regexes, values, fallback }: MapTable, parts: readonly Part[]): Template {
     const [part] = parts;
     if (parts.length > 1 || typeof part !== 'object' || !('piece' in part))
-      throw new CannotTell(`the map $${name} looks into an address`);
+      throw new CannotTell(`${title} looks into an address`);
     const number = Number(part.piece.replace(/^hops? /, ''));
     if (ADDRESS.test(part.piece)) {
       if (regexes.length > 0 || keys.keys.some((key) => key !== ''))
-        throw new CannotTell(`the map $${name} looks into an address`);
+        throw new CannotTell(`${title} looks into an address`);
       return this.request.hops.isThere(number) ? fallback : (values.get('') ?? fallback);
     }
     const [row] = regexes;
     const [, left = '', address = '', language = ''] = HOP.exec(row?.source ?? '') ?? [];
     const known = matching(`^(?:${language})\\z`, 'pcre');
     if (!row || regexes.length > 1 || keys.keys.length > 0 || 'problem' in known || known !== addresses())
-      throw new CannotTell(`the map $${name} reads addresses in a way that is not known`);
+      throw new CannotTell(`${title} reads addresses in a way that is not known`);
     if (!this.request.hops.isThere(number + 1)) return fallback;
     this.capture(left, [{ piece: `hops ${number + 1}` }]);
     this.capture(address, [{ piece: `hop ${number + 1}` }]);

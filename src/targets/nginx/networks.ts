@@ -7,11 +7,11 @@ type Networks = ReadonlyMap<string, string>;
 const byNetwork = new WeakMap<GeoTable, Networks>();
 
 /** Values by family, length and first address of a network. Of two such networks the one that stands below counts. */
-function networksOf({ name, networks }: GeoTable): Networks {
+function networksOf({ title, networks }: GeoTable): Networks {
   return new Map(
     networks.map(({ cidr, value }) => {
       const range = parseCidr(cidr);
-      if (typeof range === 'string') throw new CannotTell(`the geo $${name} has "${cidr}"`);
+      if (typeof range === 'string') throw new CannotTell(`${title} has "${cidr}"`);
       return [networkName(range, range.last - range.first + 1n), value];
     }),
   );

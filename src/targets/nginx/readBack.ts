@@ -2,7 +2,9 @@ import { accessOf } from '../../policy/access.ts';
 import { type CidrSet, parseCidr, unionOf } from '../../policy/cidr.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { areRangesOf } from '../../prove/addresses.ts';
-import { CannotTell, lower, type Part } from '../../prove/explore.ts';
+import { CannotTell, lower, matches, type Part } from '../../prove/explore.ts';
+import { lazily } from '../../prove/lazily.ts';
+import { wholly } from '../../prove/matching.ts';
 import type { Answered, Cuts, FileModel, FilePlace, Forwarded, Outcome, PageHeaders } from '../../prove/model.ts';
 import type { SymbolicRequest } from '../../prove/request.ts';
 import { depthOf as depthOfSpec } from '../../prove/specMatch.ts';
@@ -44,6 +46,9 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel 
     cuts: (request) => {
       const meaning = new Meaning(configuration, request, { directives: server.directives, depth });
       const values = new Map(cutNames.map((name) => [name, plainText(meaning.value(name), name)]));
+      // Where nothing else is said, nginx looks for a file.
+      if ([...server.locations.values()].some(looksForFile))
+        values.set(FILE, matches(request.run, request.method(), READING()) ? 'yes' : '');
       return values.set(WHOLE, request.shape(depth).kind === 'other' ? '' : 'yes');
     },
     decide: (request, cuts) => decide(configuration, server, { request, depth, cuts, known }),
@@ -58,6 +63,13 @@ export function cutsOfProxy(files: readonly ConfigFile[], proxy: Proxy): readonl
 
 /** Key of a cut beside those of variables: "yes" where the request line has the shape that can be split. */
 const WHOLE = 'whole line';
+/** Likewise: "yes" where the method can ask for a file. */
+const FILE = 'method of files';
+const READING = lazily(() => wholly('GET|HEAD|POST'));
+
+function looksForFile({ block = [] }: NginxDirective): boolean {
+  return !block.some(({ name }) => name === 'return' || name === 'proxy_pass');
+}
 
 interface Server {
   readonly directives: Directives;
@@ -198,8 +210,15 @@ function decide(configuration: Configuration, server: Server, { request, depth, 
     const text = isText && body !== undefined ? plainText(meaning.evaluate(template), 'a body') : undefined;
     return { kind: 'answer', status, body: text, allow, pages: pagesOf(location, meaning), place };
   }
-  if (!location.pass) throw new CannotTell(`${name} neither answers nor forwards`);
+  if (!location.pass) return noFile(server, cuts.get(FILE) === 'yes' ? '404' : '405', place);
   return forwarded(configuration, server, { location, meaning, place });
+}
+
+/** The answer where there is no such file, which is not looked at. */
+function noFile({ errorPages, locations }: Server, status: string, place: FilePlace): Answered {
+  const page = locations.get(errorPages.get(status) ?? '');
+  const own = page && readLocation(page.block ?? [], status).answer;
+  return { kind: 'answer', status: own?.status ?? Number(status), body: undefined, allow: [], pages: new Map(), place };
 }
 
 interface Location {
@@ -321,7 +340,7 @@ function setsOf({ tables }: Configuration): CidrSet[] {
     if (table.kind !== 'geo') return [];
     return table.networks.map(({ cidr }) => {
       const range = parseCidr(cidr);
-      if (typeof range === 'string') throw new CannotTell(`the geo $${table.name} has "${cidr}"`);
+      if (typeof range === 'string') throw new CannotTell(`${table.title} has "${cidr}"`);
       return unionOf([range]);
     });
   });

@@ -55,9 +55,9 @@ export function joined(parts: readonly Part[]): readonly Part[] {
   return found;
 }
 
-export function languageOf({ source, ignoreCase }: RegexRow, name: string): Language {
+export function languageOf({ source, ignoreCase }: RegexRow, title: string): Language {
   const language = matching(source, 'pcre', ignoreCase);
-  if ('problem' in language) throw new CannotTell(`an expression of the map $${name} ${language.problem}`);
+  if ('problem' in language) throw new CannotTell(`${title} has an expression that ${language.problem}`);
   return language;
 }
 

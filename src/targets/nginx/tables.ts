@@ -15,6 +15,8 @@ export interface RegexRow {
 export interface MapTable {
   readonly kind: 'map';
   readonly name: string;
+  /** For messages, such as `api.conf:12: the map $api_path_2`. */
+  readonly title: string;
   readonly source: Template;
   readonly keys: ExactRows;
   /** Values by key in lower case, since nginx ignores case. */
@@ -30,6 +32,7 @@ export interface MapTable {
 export interface GeoTable {
   readonly kind: 'geo';
   readonly name: string;
+  readonly title: string;
   readonly source: Template;
   /** In the order of the file; `default` stands for all addresses of both families. */
   readonly networks: readonly { readonly cidr: string; readonly value: string }[];
@@ -124,29 +127,32 @@ function included(
   return [{ ...directive, block }];
 }
 
-function tableOf({ name, args, block = [] }: NginxDirective): Table {
+function tableOf({ name, args, block = [], file = '', line }: NginxDirective): Table {
   const [, variable] = /^\$(\w+)$/.exec(args.at(-1) ?? '') ?? [];
-  if (variable === undefined) throw new CannotTell(`a ${name} makes no variable`);
+  if (variable === undefined) throw new CannotTell(`${file}:${line}: a ${name} makes no variable`);
   const source = templateOf(args.length > 1 ? (args[0] ?? '') : '$remote_addr');
-  return name === 'geo' ? geoOf(lower(variable), source, block) : mapOf(lower(variable), source, block);
+  const own = { name: lower(variable), title: `${file}:${line}: the ${name} $${variable}`, source };
+  return name === 'geo' ? geoOf(own, block) : mapOf(own, block);
 }
 
-function geoOf(name: string, source: Template, block: readonly NginxDirective[]): Table {
+type Heading = Pick<MapTable, 'name' | 'title' | 'source'>;
+
+function geoOf({ name, title, source }: Heading, block: readonly NginxDirective[]): Table {
   const networks: { cidr: string; value: string }[] = [];
   for (const { name: key, args } of block) {
     const [value = ''] = args;
     if (key === 'default') networks.push({ cidr: '0.0.0.0/0', value }, { cidr: '::/0', value });
     else if (/^[0-9A-Fa-f.:]+(?:\/[0-9]+)?$/.test(key)) networks.push({ cidr: key, value });
-    else throw new CannotTell(`the geo $${name} has "${key}"`);
+    else throw new CannotTell(`${title} has "${key}"`);
   }
   const [only, ...others] = new Set(networks.map(({ value }) => value));
   // It depends on no address, such as the one that holds a dollar sign.
   if (only !== undefined && others.length === 0 && block.some(({ name: key }) => key === 'default'))
-    return { ...mapOf(name, [], []), fallback: [only] };
-  return { kind: 'geo', name, source, networks };
+    return { ...mapOf({ name, title, source: [] }, []), fallback: [only] };
+  return { kind: 'geo', name, title, source, networks };
 }
 
-function mapOf(name: string, source: Template, block: readonly NginxDirective[]): MapTable {
+function mapOf({ name, title, source }: Heading, block: readonly NginxDirective[]): MapTable {
   const values = new Map<string, Template>();
   const regexes: RegexRow[] = [];
   const secrets: string[] = [];
@@ -154,18 +160,19 @@ function mapOf(name: string, source: Template, block: readonly NginxDirective[])
   for (const { name: key, args, block: inner } of block) {
     const value = templateOf(args[0] ?? '');
     if (inner || key === 'hostnames' || (args.length === 0 && key !== 'volatile') || key.startsWith('\\'))
-      throw new CannotTell(`the map $${name} has "${key}"`);
+      throw new CannotTell(`${title} has "${key}"`);
     if (key === 'volatile') continue;
     if (key === 'default') fallback = value;
     else if (key === 'include') secrets.push(args[0] ?? '');
     else if (key.startsWith('~')) regexes.push(regexRow(key, value));
-    else if (values.has(lower(key))) throw new CannotTell(`the map $${name} has "${key}" twice`);
+    else if (values.has(lower(key))) throw new CannotTell(`${title} has "${key}" twice`);
     else values.set(lower(key), value);
   }
   const marks = regexes.some(({ source: each }) => each.includes('(?<capitals_1>'));
   return {
     kind: 'map',
     name,
+    title,
     source,
     keys: exactRows(values.keys(), (key) => JSON.stringify(values.get(key))),
     values,
