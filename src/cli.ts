@@ -16,7 +16,9 @@ try {
   if (typeof result === 'object') process.stderr.write(`postern: ${result.misuse}\nTry "postern --help".\n`);
   process.exitCode = typeof result === 'object' ? 2 : result;
 } catch (error) {
+  const isGone = error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd';
   const stack = error instanceof Error ? error.stack : String(error);
-  process.stderr.write(`postern: this is a bug in postern, please report it\n${maskSecrets(String(stack))}\n`);
+  const bug = `this is a bug in postern, please report it\n${maskSecrets(String(stack))}`;
+  process.stderr.write(`postern: ${isGone ? 'the folder that it was started in is gone: cd to another one' : bug}\n`);
   process.exitCode = 2;
 }

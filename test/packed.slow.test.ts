@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
@@ -54,5 +54,36 @@ for (const name of ['node-oldest', 'node-22', 'node-24'] as const) {
     }
   });
 }
+
+installs('works through a link, from elsewhere, with node_modules that nobody may write to', async () => {
+  const { path, remove } = await temporaryFolder();
+  const project = join(path, 'project');
+  const mode = (change: string) => run('chmod', ['-R', change, project], path);
+  try {
+    for (const folder of ['project', 'bin', "my folder's"]) mkdirSync(join(path, folder));
+    writeFileSync(join(project, 'package.json'), '{ "private": true }');
+    run('npm', ['install', '--no-audit', '--no-fund', packed(path)], project);
+    symlinkSync(join(project, 'node_modules/.bin/postern'), join(path, 'bin/postern'));
+    mode('a-w');
+    const sh = (script: string) => {
+      const env = { ...process.env, PATH: `${join(path, 'bin')}:${process.env['PATH']}` };
+      return spawnSync('sh', ['-c', script], { cwd: join(path, "my folder's"), encoding: 'utf8', env });
+    };
+    const begun = sh("postern init 'new one'");
+    const [, next = ''] = /^next: (.*)$/m.exec(begun.stderr) ?? [];
+    const done = sh(next);
+    assert.is(done.status, 0, `${next}: ${done.stderr}`);
+    assert.match(sh("postern prove 'new one'").stdout, /nginx: proxy api: proved for all requests/);
+    assert.is(sh("npx --prefix ../project postern validate 'new one'").status, 0);
+    const gone = sh('mkdir gone && cd gone && rmdir ../gone && postern validate');
+    assert.equal(
+      [gone.status, gone.stderr],
+      [2, 'postern: the folder that it was started in is gone: cd to another one\n'],
+    );
+  } finally {
+    mode('u+w');
+    await remove();
+  }
+});
 
 installs.run();

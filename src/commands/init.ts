@@ -37,12 +37,18 @@ export function initEnvironments(folder: string, io: Io): Status {
   const copied = installed === undefined ? [SCHEMA_COPY] : [];
   for (const name of copied) replaceFile(join(folder, name), schemaText());
   io.out([...names, ...copied].map((name) => `${join(folder, name)}\n`).join(''));
-  const specs = `${join(folder, 'envs')}/*.yaml`;
+  const specs = `${shellWord(join(folder, 'envs'))}/*.yaml`;
   // Without a repository, an environment cannot include files from above its own folder.
   io.err(
-    `next: ${inRepository(folder) ? '' : `git init ${folder} && `}postern validate ${specs} && postern generate ${specs}\n`,
+    `next: ${inRepository(folder) ? '' : `git init ${shellWord(folder)} && `}postern validate ${specs} && postern generate ${specs}\n`,
   );
   return 0;
+}
+
+/** The name of a file as people can paste it into a shell, and no option. */
+function shellWord(name: string): string {
+  const path = name.startsWith('-') ? `./${name}` : name;
+  return /^[\w./@:+,=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function inRepository(folder: string): boolean {
@@ -67,9 +73,8 @@ export function init(folder: string, io: Io, text = starter): Status {
     return 2;
   }
   io.out(written.map((one) => `${one.file}\n`).join(''));
-  io.err(
-    `next: postern validate ${folder === '.' ? '' : `${folder} `}&& postern generate${folder === '.' ? '' : ` ${folder}`}\n`,
-  );
+  const there = folder === '.' ? '' : ` ${shellWord(folder)}`;
+  io.err(`next: postern validate${there} && postern generate${there}\n`);
   return 0;
 }
 
