@@ -291,7 +291,8 @@ export class SymbolicRequest {
     if (body === 'chunked') headers.push(['Transfer-Encoding', text('chunked') || 'chunked']);
     if (body === 'length') headers.push(['Content-Length', text('content-length') || '1']);
     const caller = this.caller();
-    if (caller.kind !== 'known' && text('key') !== '') headers.push([proxy.apiKeyHeader, text('key')]);
+    const isSent = text('key') !== '' || this.run.notes.get(`empty ${proxy.apiKeyHeader.toLowerCase()}`) === true;
+    if (caller.kind !== 'known' && isSent) headers.push([proxy.apiKeyHeader, text('key')]);
     const credential =
       caller.kind === 'known'
         ? ({ kind: 'known', id: caller.key.id } as const)

@@ -189,7 +189,7 @@ export function bytesOf(
   secrets: Secrets,
 ): { readonly bytes: string } | { readonly problem: string } {
   const { method, target, caller, keyText, body, headBytes } = request;
-  const headers = request.headers.filter(([name]) => name !== apiKeyHeader);
+  const headers = request.headers.filter(([name, value]) => name !== apiKeyHeader || value === '');
   if (keyText !== '') {
     const scheme = caller.kind === 'known' ? apiKeyScheme : undefined;
     headers.push([apiKeyHeader, credentialText(scheme, keyOf(keyText, caller, secrets))]);
