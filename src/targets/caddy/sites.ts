@@ -1,4 +1,5 @@
 import { HEADS, PHASES } from '../../plan/bounds.ts';
+import { ODD_URL_BEHIND_BLANKS } from '../../plan/forwards.ts';
 import { caseless } from '../../plan/regex.ts';
 import { type MappedAnswer, type MappedRequest, type NamePair, namePairs, sitesOf } from '../../plan/sites.ts';
 import { ofFollowed } from '../../policy/answerHeaders.ts';
@@ -102,15 +103,15 @@ function portTable(outside: 'http' | 'https'): Table {
   });
 }
 
-/** Source of what stands before the URL of `Refresh: 0; url=https://…`. */
-const REFRESH = '^(.*?[Uu][Rr][Ll][ \\t]*=[ \\t]*)';
+/** Source of what stands before the URL in `0; url=https://…` and in `0, https://…`, which clients read alike. */
+const REFRESH = '^([ \\t]*[0-9.]*[ \\t]*[;,]?[ \\t]*(?:[Uu][Rr][Ll][ \\t]*=[ \\t]*)?)';
 
 /** URLs that clients read as they like lead to the root of the site, and no link has one. */
 function oddReplacements(): Replacement[] {
   const followed = [{ pattern: `^${ODD_ADDRESS}`, by: '/' }];
   return replacements({
     ...ofFollowed(() => followed),
-    Refresh: [{ pattern: `${REFRESH}${ODD_ADDRESS}`, by: '$1/' }],
+    Refresh: [{ pattern: `${REFRESH}(?:${ODD_URL_BEHIND_BLANKS}).*$`, by: '$1/' }],
     Link: [{ pattern: ODD_LINK, by: '' }],
   } satisfies { [H in MappedAnswer]?: Pattern[] });
 }

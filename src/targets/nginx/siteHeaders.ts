@@ -38,8 +38,8 @@ interface TextHeader {
   readonly beyond: 'dropped' | 'kept';
 }
 
-/** Source of what ends before the URL in `0; url=https://…`. Clients follow the first; one behind a space is odd. */
-const URL_IS = '(?i:url)[ \\t]*+=';
+/** Source of what stands before the URL in `0; url=https://…` and in `0, https://…`, which clients read alike. */
+const DELAY = '[ \\t]*+[0-9.]*+[ \\t]*+[;,]?+[ \\t]*+(?:(?i:url)[ \\t]*+=[ \\t]*+)?+';
 
 /**
  * How each header of an answer is mapped, in the order of the maps. nginx itself finds the domains of cookies, with
@@ -49,7 +49,7 @@ const ANSWERS: { readonly [H in MappedAnswer]: OneUrl | TextHeader | 'cookieDoma
   ...ofFollowed((header) => ({ id: `sites_${idOf(header)}`, after: `(?:[/?#]${ANY})?`, leads: true })),
   Refresh: {
     id: 'sites_refresh',
-    before: `(?:(?!${URL_IS})[^\r\n])*+${URL_IS}`,
+    before: DELAY,
     after: `(?:[/?#]${ANY})?`,
     leads: true,
   },

@@ -115,6 +115,13 @@ const ODD_ANSWERS: ReadonlyMap<string, OddAnswer> = new Map<string, OddAnswer>([
         strayUrl(/url=(.*)/i.exec(fieldOf(fields, 'refresh') ?? '')?.[1] ?? '', outside),
     },
   ],
+  [
+    'a Refresh that names it without a word',
+    {
+      bytes: (upstream) => withHead(`Refresh: 0, https://${nameOf(upstream)}/there?a=b\r\n`),
+      problem: ({ fields }, outside) => strayUrl(fieldOf(fields, 'refresh')?.replace(/^0, /, '') ?? '', outside),
+    },
+  ],
   ['trailers', { bytes: () => withTrailers('Trailer: X-Accel-Redirect\r\n'), problem: besidesProblem }],
   [
     'trailers that it did not announce',

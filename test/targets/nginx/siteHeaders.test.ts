@@ -57,8 +57,16 @@ for (const version of ['nginx', 'nginx-newest'] as const) {
         await get('Refresh', '0; URL =https://gitlab.example.com/a?url=//b'),
         `0; URL =https://${GITLAB}/a?url=//b`,
       );
-      for (const odd of ['"https://gitlab.example.com/"', ' https://gitlab.example.com/', '\\\\gitlab.example.com'])
-        assert.is(await get('Refresh', `5; url=${odd}`), '5; url=/', odd);
+      for (const before of ['0; url= ', '0;', '0, ', '.5 ', '0; ', '1;  URL\t=\t'])
+        for (const [odd, to] of [
+          ['https://gitlab.example.com/a', `https://${GITLAB}/a`],
+          ['//gitlab.example.com?url=https://gitlab.example.com', `https://${GITLAB}?url=https://gitlab.example.com`],
+          ['"https://gitlab.example.com/"', '/'],
+          ['\\\\gitlab.example.com', '/'],
+          ['https://other.example.com/', 'https://other.example.com/'],
+          ['there?url=https://gitlab.example.com', 'there?url=https://gitlab.example.com'],
+        ] as const)
+          assert.is(await get('Refresh', before + odd), before + to, before + odd);
       assert.is(await get('Refresh', '5'), '5');
       // Somebody else answers under this name, wherever our clients come in.
       assert.is(await get('Location', 'https://kas.example.com/a', `${REGISTRY}:4443`), 'https://kas.internal/a');
