@@ -7,6 +7,10 @@ export const nginxCodes = defineCodes('nginx', {
   'twin-keys': error('keys "{id}" and "{other}" differ in case only, which nginx does not see').hint(
     'rename one of them',
   ),
+  'names-alike': error(
+    ({ count, first, second }: { count: number; first: string; second: string }) =>
+      `${count} rows of a table, such as ${first} and ${second}, have one place in it: nginx looks at all of them for a request, and may not start`,
+  ).hint('nginx hashes a text as a number to the base of 31: give most of these names other letters'),
   'unwritable-text': error('{what} {problem}, so nginx cannot read it').hint(
     'nginx takes at most 3,900 bytes of text without control characters; "$" counts nine, quotes and backslashes two',
   ),

@@ -6,6 +6,7 @@ import type { ApiKey, Policy, Proxy } from '../../policy/types.ts';
 import type { TargetInput } from '../target.ts';
 import { addressTables } from './addresses.ts';
 import { problemsOf, shadowProblem } from './check.ts';
+import { nginxCodes } from './codes.ts';
 import { type Identity, identityOf } from './identity.ts';
 import { sharedLogMaps } from './log.ts';
 import { type MapList, mapList } from './maps.ts';
@@ -24,7 +25,7 @@ import { accessTo, type PlannedProxy, type ProxyInput, proxyModel, sharedRoutesO
 import { bareWord, type Variable, value } from './quote.ts';
 import { SHADOW } from './shadow.ts';
 import { sitesModel } from './sites.ts';
-import { hashSizes, roughly, type Secrets, workerConnections } from './sizes.ts';
+import { alikeRows, hashSizes, roughly, type Secrets, workerConnections } from './sizes.ts';
 import { resolversOf, upstreamsOf } from './upstreams.ts';
 
 const DEFAULT_CA_FILE = '/etc/ssl/certs/ca-certificates.crt';
@@ -37,10 +38,20 @@ interface CallerMaps {
 
 export function plan(input: TargetInput<NginxOptions>): Result<NginxModel> {
   const problems = problemsOf(input);
-  return hasError(problems) ? { diagnostics: problems } : ok(modelOf(input), problems);
+  if (hasError(problems)) return { diagnostics: problems };
+  const { model, maps } = modelOf(input);
+  const [first, second, ...others] = alikeRows(maps);
+  if (first === undefined || second === undefined) return ok(model, problems);
+  const names = { count: others.length + 2, first, second };
+  return { diagnostics: [...problems, nginxCodes.report('names-alike', input.at, names)] };
 }
 
-function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
+interface Modelled {
+  readonly model: NginxModel;
+  readonly maps: readonly MapModel[];
+}
+
+function modelOf({ policy, options }: TargetInput<NginxOptions>): Modelled {
   const shadow = decidable(policy.shadow);
   const callers = callersOf(policy);
   const upstreams = upstreamsOf(options);
@@ -63,7 +74,7 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
     ...shadows.flatMap((each) => each.maps),
     ...(sites?.maps ?? []),
   ];
-  return {
+  const model: NginxModel = {
     main: {
       ...settingsOf(options),
       hashes: hashSizes(maps, secretsOf(policy)),
@@ -92,6 +103,7 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): NginxModel {
     shadows,
     sites: sites?.model ?? null,
   };
+  return { model, maps };
 }
 
 interface Planned {

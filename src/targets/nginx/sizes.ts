@@ -31,6 +31,30 @@ export function hashSizes(maps: readonly MapModel[], secrets: Secrets): HashSize
   };
 }
 
+/** So many that nobody has them by chance. With some thousands of them nginx does not start. */
+const MOST_ALIKE = 100;
+
+/** Returns rows of one table whose keys nginx hashes alike, so that it looks at one after the other for a request. */
+export function alikeRows(maps: readonly MapModel[]): readonly string[] {
+  for (const { entries } of maps) {
+    if (entries.length <= MOST_ALIKE) continue;
+    const counts = new Map<number, number>();
+    const keys = entries.map(({ key }) => key.text).filter((key) => !key.startsWith('"~'));
+    for (const key of keys) counts.set(hashOf(key), (counts.get(hashOf(key)) ?? 0) + 1);
+    const [most] = [...counts].find(([, count]) => count > MOST_ALIKE) ?? [];
+    if (most !== undefined) return keys.filter((key) => hashOf(key) === most);
+  }
+  return [];
+}
+
+/** The lower half of nginx's hash of a key. */
+function hashOf(key: string): number {
+  let hash = 0;
+  const text = key.toLowerCase();
+  for (let at = 0; at < text.length; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0;
+  return hash;
+}
+
 /** Returns the next power of two, so that one row more seldom changes a size. */
 export function roughly(size: number): number {
   return 2 ** Math.ceil(Math.log2(size));
