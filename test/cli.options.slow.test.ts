@@ -90,6 +90,7 @@ const VALUES: Readonly<Record<string, string>> = {
 /** What an option has no meaning without. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
   'fail-on': ['--base', 'git:HEAD'],
+  reviewed: ['--base', 'git:HEAD'],
   reload: ['--watch'],
 };
 const QUESTIONS: Readonly<Record<string, readonly string[]>> = {

@@ -54,6 +54,7 @@ const OPTIONS = {
   'changed-since': 'no file',
   live: 'a file',
   'fail-on': 'no file',
+  reviewed: 'no file',
   'max-changes': 'no file',
   accept: 'no file',
   explain: 'no file',

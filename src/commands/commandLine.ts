@@ -200,6 +200,7 @@ export const COMMANDS: readonly Command[] = [
         base: options.base,
         live: options.live,
         'fail-on': options['fail-on'],
+        reviewed: options.reviewed,
         'max-changes': options['max-changes'],
         format,
       },

@@ -15,6 +15,7 @@ import { placed } from '../output/disk.ts';
 import { compareLines } from '../output/lines.ts';
 import type { Change } from '../output/plan.ts';
 import { accessSummary } from '../report/accessText.ts';
+import { reviewOf, reviewOfTexts } from '../report/reviewed.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { Spec } from '../spec/schema.ts';
 import { diffOptions } from '../targets/accessDiff.ts';
@@ -33,6 +34,8 @@ export interface DiffArguments extends DriftArguments {
   readonly base?: string | undefined;
   readonly live?: readonly string[] | undefined;
   readonly failOn?: 'any' | 'widening' | undefined;
+  /** Labels of the change that is looked at. */
+  readonly reviewed?: readonly string[] | undefined;
   /** Most changed lines, in percent of all. */
   readonly maxChanges?: number | undefined;
 }
@@ -49,13 +52,14 @@ export async function diff(args: DiffArguments, io: Io): Promise<Status> {
   return diffFiles(args, maxChanges === undefined ? undefined : maxChanges / 100, io);
 }
 
-function misuse({ base, live = [], target, out, failOn, maxChanges }: DiffArguments): Diagnostic[] {
+function misuse({ base, live = [], target, out, failOn, reviewed, maxChanges }: DiffArguments): Diagnostic[] {
   const wrong = (option: string, mode: string) => diffCodes.report('wrong-mode', [], { option, mode });
   const mode = base !== undefined ? '--base' : live.length > 0 ? '--live' : 'a comparison of files';
   const files = base === undefined && live.length === 0;
   return [
     ...(base !== undefined && live.length > 0 ? [wrong('--live', '--base')] : []),
     ...(base === undefined && failOn !== undefined ? [wrong('--fail-on', mode)] : []),
+    ...(base === undefined && reviewed !== undefined ? [wrong('--reviewed', mode)] : []),
     ...(!files && maxChanges !== undefined ? [wrong('--max-changes', mode)] : []),
     ...(!files && target !== undefined ? [wrong('--target', mode)] : []),
     ...(!files && out !== undefined ? [wrong('--out', mode)] : []),
@@ -115,15 +119,16 @@ interface AccessArguments {
   readonly spec?: string | undefined;
   readonly base: string;
   readonly failOn?: 'any' | 'widening' | undefined;
+  readonly reviewed?: readonly string[] | undefined;
   readonly format: Format;
 }
 
 /** Reports who may do more or less than under another version of the spec. */
-function diffBase({ spec: argument, base, failOn = 'any', format }: AccessArguments, io: Io): Status {
+function diffBase({ spec: argument, base, failOn = 'any', reviewed, format }: AccessArguments, io: Io): Status {
   const opened = openSpec(argument, io);
   if (!opened.value)
     return print({ command: 'diff', status: 2, asked: 'changes', diagnostics: opened.diagnostics }, format, io);
-  const { source: own, isSameIn } = noted(opened.value);
+  const { source: own, isSameIn, texts } = noted(opened.value);
   const { source, document, composition, spec, policy, diagnostics } = compileOpened(own, io);
   const report = { command: 'diff', document, asked: 'changes' as const };
   if (!document || !composition || !spec || !policy || hasError(diagnostics))
@@ -131,11 +136,16 @@ function diffBase({ spec: argument, base, failOn = 'any', format }: AccessArgume
   const current = { base, source, composition, policy, document, spec, isSameIn };
   const compared = compareWith(openBase(base, source, io), current);
   const said = [...diagnostics, ...compared.diagnostics];
-  if (!compared.value) return print({ ...report, status: 2, diagnostics: said }, format, io);
+  if (!compared.value) {
+    const { passes, words } = reviewOfTexts(texts(), reviewed ?? []);
+    const summary = reviewed && `compared with nothing${words}`;
+    return print({ ...report, status: passes ? 0 : 2, diagnostics: said, ...(summary && { summary }) }, format, io);
+  }
   const fails = (change: AccessChange) => failOn === 'any' || mayWiden(change);
   const access = { ...compared.value, fails };
-  const status = access.changes.some(fails) ? 1 : 0;
-  return print({ ...report, status, diagnostics: said, access, summary: accessSummary(access.changes) }, format, io);
+  const review = reviewOf(access.changes.filter(fails), reviewed ?? []);
+  const summary = `${accessSummary(access.changes)}${reviewed === undefined ? '' : review.words}`;
+  return print({ ...report, status: review.passes ? 0 : 1, diagnostics: said, access, summary }, format, io);
 }
 
 /** Opens the other version: a file, or `git:REV` for this spec at a revision. */

@@ -115,6 +115,12 @@ export const options = {
     requiresArg: true,
     describe: 'with --base: exit 1 on any change (default), or only where somebody may do more',
   },
+  reviewed: {
+    ...list,
+    // A change without labels is one that nobody has looked at.
+    coerce: (values: readonly string[]) => splitList(values).filter((label) => label !== ''),
+    describe: 'with --base: labels of the change; one that ends in the digest of what would exit 1 lets it pass',
+  },
   'max-changes': {
     ...text,
     coerce: percentage('max-changes'),

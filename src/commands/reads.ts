@@ -6,6 +6,8 @@ export interface NotedSpec {
   readonly source: OpenSpec;
   /** Returns whether another version answers all that was asked of this one with the same bytes. */
   readonly isSameIn: (other: OpenSpec) => boolean;
+  /** Everything that was read of it, in order. */
+  readonly texts: () => readonly string[];
 }
 
 export function noted(source: OpenSpec): NotedSpec {
@@ -13,12 +15,14 @@ export function noted(source: OpenSpec): NotedSpec {
   const asked: ((other: OpenSpec) => boolean)[] = [
     (other) => other.text === source.text && other.project.entry() === project.entry(),
   ];
+  const texts = [source.text];
   return {
     source: {
       ...source,
       read: (path) => {
         const text = read(path);
         asked.push((other) => other.read(path) === text);
+        texts.push(path, text ?? '');
         return text;
       },
       project: {
@@ -26,6 +30,7 @@ export function noted(source: OpenSpec): NotedSpec {
         open: (path) => {
           const opened = project.open(path);
           asked.push((other) => isSame(other.project.open(path), opened));
+          if ('file' in opened) texts.push(path, opened.file.text);
           return opened;
         },
         wayOut: (path) => {
@@ -36,6 +41,7 @@ export function noted(source: OpenSpec): NotedSpec {
       },
     },
     isSameIn: (other) => asked.every((isAnswered) => isAnswered(other)),
+    texts: () => texts,
   };
 }
 

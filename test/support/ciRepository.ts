@@ -67,6 +67,13 @@ export async function inRepository(work: (repository: Repository) => void): Prom
   }
 }
 
+/** The label that lets the changes pass of which a text tells. */
+export function labelIn(text: string): string {
+  const [label] = /access-reviewed-[0-9a-f]{20}\b/.exec(text) ?? [];
+  if (label === undefined) throw new Error(`no label in ${text}`);
+  return label;
+}
+
 /** Returns a check of what some lines come to: their status, and what they print. */
 export function expecting(run: Repository['run'], lines: readonly string[]) {
   return (status: number, found = /./): void => {
