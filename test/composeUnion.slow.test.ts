@@ -132,9 +132,12 @@ function split(spec: Sections, entries: readonly Entry[], { owners, extra, paren
 }
 
 /** Without the places where things are written, and with lists of which the order means nothing as sets. */
-async function meaningOf(files: Files): Promise<Readonly<Record<'policy' | 'files' | 'tests' | 'promises', unknown>>> {
+async function meaningOf(
+  files: Files,
+): Promise<Readonly<Record<'policy' | 'files' | 'tests' | 'promises' | 'warnings', unknown>>> {
   const { policy, files: made, spec, diagnostics, promises } = await compileFiles(files, 'f0.json');
-  assert.equal([...diagnostics, ...promises.diagnostics], []);
+  const isWarning = ({ severity }: { severity: string }) => severity === 'warning';
+  assert.equal([...diagnostics.filter((each) => !isWarning(each)), ...promises.diagnostics], []);
   const placeless = JSON.stringify(policy, (key, value: unknown) => {
     if (key === 'origin') return undefined;
     return typeof value === 'bigint' ? `${value}n` : value;
@@ -145,6 +148,7 @@ async function meaningOf(files: Files): Promise<Readonly<Record<'policy' | 'file
     files: texts,
     tests: (spec?.tests ?? []).map((test) => JSON.stringify(test)).sort(),
     promises: promises.outcomes.map((outcome) => JSON.stringify(outcome)).sort(),
+    warnings: diagnostics.map(({ message }) => message).sort(),
   };
 }
 
