@@ -19,7 +19,7 @@ const TOLD = touchesOf({ fields: { ...SPEC_ACCESS, targets: { fields: ofTargets 
 const test = suite('what the sources say of options');
 
 test('a value that reads like an absent one is another value, and a default that is written out is none', () => {
-  const asItIs = (file: string) => file;
+  const asItIs = { file: (path: string) => path, addresses: () => undefined };
   const path = ['targets', 'x', 'y', 'z'];
   const changes = (touch: Told, before: unknown, after: unknown) =>
     diffDeclared({ x: touch }, { before: { x: before }, after: { x: after }, path }, { before: asItIs, after: asItIs })
@@ -35,6 +35,23 @@ test('a value that reads like an absent one is another value, and a default that
     assert.is(changes(touch, ['a, b'], ['a', 'b']), 1, name);
     assert.is(changes(touch, { a: '1', b: '2' }, { b: '2', a: '1' }), 0, name);
   }
+});
+
+test('other addresses of a set that an option names are another value', () => {
+  const trust = { kind: 'client-address', words: 'trusted are', absent: 'nobody' } as const;
+  const options = { x: { trustedProxies: ['@lb', '10.9.0.0/16'] } };
+  const named = (addresses: string) => ({ file: () => undefined, addresses: () => addresses });
+  const changes = (before: string, after: string) =>
+    diffDeclared(
+      { x: { fields: { trustedProxies: trust } } },
+      { before: options, after: options, path: ['targets', 'y'] },
+      { before: named(before), after: named(after) },
+    );
+  assert.equal(changes('10.0.0.0/24', '10.0.0.0/24'), []);
+  assert.equal(
+    changes('10.0.0.0/24', '10.0.0.0/8').map(({ effect, message }) => [effect, message]),
+    [['unclear', 'trusted are @lb, 10.9.0.0/16 (before: other addresses in it) under targets.y']],
+  );
 });
 
 test.run();

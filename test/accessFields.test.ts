@@ -420,6 +420,17 @@ for (const leaf of leavesOf(schema, [])) {
   });
 }
 
+test('a set that says whom the sites of an engine trust', () => {
+  const withSet = (addresses: readonly string[]) => ({
+    ...base,
+    ipRanges: { ...base.ipRanges, balancers: addresses },
+    targets: { ...base.targets, nginx: { sites: { clientIp: { trustedProxies: ['@balancers'] } } } },
+  });
+  const [before, after] = [versionOf(withSet(['10.200.0.0/24'])), versionOf(withSet(['10.200.0.0/16']))];
+  assert.equal(diffAccess(before.policy, after.policy).value, []);
+  assert.equal(diffOptions(before.side, after.side).map(mayWiden), [true]);
+});
+
 test('no loosening of a field that is gone', () =>
   assert.equal(
     Object.keys(LOOSER).filter((field) => !leavesOf(schema, []).includes(field)),

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { SpecPath } from '../diagnostics/diagnostic.ts';
 import type { Effect, Harmless } from '../policy/fields.ts';
+import { setReferences } from '../spec/references.ts';
 import type { AccessChange, ChangeKind } from './types.ts';
 
 /** An option whose change is reported with its two values, because no evaluator decides what the option allows. */
@@ -57,10 +58,18 @@ interface Pair {
   readonly path: SpecPath;
 }
 
-/** Reads the files that a version names; `undefined` where one cannot be read. */
-export interface Readers {
-  readonly before: (path: string) => string | undefined;
-  readonly after: (path: string) => string | undefined;
+/** What a version says of the names in its options. */
+export interface Named {
+  /** Returns the text of a file; `undefined` where it cannot be read. */
+  readonly file: (path: string) => string | undefined;
+  /** Returns the addresses of a set, as a text; `undefined` where there is no such set. */
+  readonly addresses: (set: string) => string | undefined;
+}
+
+/** Both versions of what is named. */
+export interface Names {
+  readonly before: Named;
+  readonly after: Named;
 }
 
 /**
@@ -70,37 +79,43 @@ export interface Readers {
 const UNKNOWN: Told = { kind: 'target', words: 'an option of its own is', absent: 'not there' };
 
 /** Returns the changes of options, as each declares. `path` is the place of the options in the spec. */
-export function diffDeclared(touches: AnyTouches, pair: Pair, read: Readers): AccessChange[] {
+export function diffDeclared(touches: AnyTouches, pair: Pair, names: Names): AccessChange[] {
   const [left, right] = [entriesOf(pair.before), entriesOf(pair.after)];
   return namesOf(left, right).flatMap((name) => {
     const inner = { before: left.get(name), after: right.get(name), path: [...pair.path, name] };
-    return diffOne(touches[name] ?? UNKNOWN, inner, read);
+    return diffOne(touches[name] ?? UNKNOWN, inner, names);
   });
 }
 
-function diffOne(touch: AnyTouch, pair: Pair, read: Readers): AccessChange[] {
+function diffOne(touch: AnyTouch, pair: Pair, names: Names): AccessChange[] {
   if (touch === 'decided' || 'cannotLoosen' in touch) return [];
-  if ('fields' in touch) return diffDeclared(touch.fields, pair, read);
-  if ('words' in touch) return told(touch, pair, read);
+  if ('fields' in touch) return diffDeclared(touch.fields, pair, names);
+  if ('words' in touch) return told(touch, pair, names);
   const [left, right] = [entriesOf(pair.before), entriesOf(pair.after)];
   return namesOf(left, right).flatMap((name) =>
-    diffOne(touch.each, { before: left.get(name), after: right.get(name), path: [...pair.path, name] }, read),
+    diffOne(touch.each, { before: left.get(name), after: right.get(name), path: [...pair.path, name] }, names),
   );
 }
 
 function told(
   { kind, words, absent, byDefault, effect, isFile }: Told,
   { before, after, path }: Pair,
-  read: Readers,
+  names: Names,
 ): AccessChange[] {
-  const text = (value: unknown, reader: Readers['before']) =>
-    isFile && typeof value === 'string' ? reader(value) : '';
+  const text = (value: unknown, { file }: Named) => (isFile && typeof value === 'string' ? file(value) : '');
+  const sets = (value: unknown, { addresses }: Named) => setReferences([value]).map(({ name }) => addresses(name));
   const same = isDeepStrictEqual(before ?? byDefault, after ?? byDefault);
-  if (same && text(before, read.before) === text(after, read.after)) return [];
+  const another =
+    text(before, names.before) !== text(after, names.after)
+      ? 'another text of it'
+      : isDeepStrictEqual(sets(before, names.before), sets(after, names.after))
+        ? undefined
+        : 'other addresses in it';
+  if (same && another === undefined) return [];
   const start = typeof words === 'string' ? words : words(path);
   const [old, now] = [shown(before, absent), shown(after, absent)];
   const alike = old === now && !same;
-  const was = same ? 'another text of it' : alike && before !== undefined ? JSON.stringify(before) : old;
+  const was = same ? another : alike && before !== undefined ? JSON.stringify(before) : old;
   const is = alike && after !== undefined ? JSON.stringify(after) : now;
   const version = after === undefined ? 'before' : 'after';
   return [
