@@ -400,4 +400,21 @@ test('facts of each id, although every route changed with them', () => {
     assert.ok(told.includes(line), `${line} is not in\n${told.join('\n')}`);
 });
 
+test('facts of a secret, although its id and every route changed with them', () => {
+  const changes = changed((spec) => {
+    set(spec.routes, 'read', { allow: ['GET /other'] });
+    set(spec.routes, 'write', { allow: ['POST /other'] });
+    const { writer } = spec.apiKeys;
+    Reflect.deleteProperty(spec.apiKeys, 'writer');
+    Object.assign(spec.apiKeys, { robot: { ...writer, token: 'env:ADMIN', ipRanges: ['10.2.0.0/24'] } });
+    set(spec.proxies, 'api', { answer: [] });
+  });
+  const told = lines(changes);
+  for (const line of [
+    'widening addresses: 10.2.0.0/24 may connect now for key "robot"',
+    'unclear token: key "robot" causes the token env:ADMIN to be sent (before: env:T)',
+  ])
+    assert.ok(told.includes(line), `${line} is not in\n${told.join('\n')}`);
+});
+
 test.run();

@@ -59,6 +59,22 @@ test('a new proxy that nobody gets through may still answer health checks', () =
   assert.equal(lines(found), ['widening health: answers health checks at /up to anybody now']);
 });
 
+test('a proxy that is gone leaves its connections to one that listens on all addresses', () => {
+  const strict = { listen: '[2001:db8::1]:8080', ipRanges: ['2001:db8::/64'] };
+  const both = (wide: string) => ({
+    ...base,
+    proxies: { api: { listen: wide, ipRanges: 'any' }, strict },
+  });
+  const without = (wide: string) =>
+    lines(changed((spec) => Reflect.deleteProperty(spec.proxies, 'strict'), both(wide)));
+  assert.equal(without('[::]:8080'), [
+    'unclear listen: what connects to [2001:db8::1]:8080 reaches proxy "api" now (before: "strict")',
+    'narrowing proxy-removed: proxy "strict" removed: 1 routes',
+  ]);
+  for (const other of ['[::]:8081', '0.0.0.0:8080', '[2001:db8::2]:8080'])
+    assert.equal(without(other), ['narrowing proxy-removed: proxy "strict" removed: 1 routes'], other);
+});
+
 test('health checks', () => {
   const health = (value: unknown) => (spec: Draft) => set(spec.proxies, 'api', { health: value });
   const from = (...ranges: string[]) => ({ path: '/healthz', from: ranges });

@@ -4,6 +4,8 @@ import { isEmpty } from '../policy/cidr.ts';
 import { policyCodes } from '../policy/codes.ts';
 import { differencesOf } from '../policy/fields.ts';
 import { socketOf } from '../policy/hosts.ts';
+import { coveringProxy } from '../policy/listen.ts';
+import { hostAndPort } from '../policy/origin.ts';
 import { PROXY } from '../policy/proxies.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
 import { diffExpiry } from './addressSets.ts';
@@ -33,6 +35,7 @@ export function diffAccess(before: Policy, after: Policy): Result<readonly Acces
     const context = contextOf({ ...versions, proxies: bothOf(pair) }, shared);
     if (!pair.before || !pair.after) {
       diffWholeProxy(context, pair.after !== undefined);
+      if (pair.before) tellUncovered(pair.before, after.proxies, collector);
       continue;
     }
     diffSettings(pair.before, pair.after, collector);
@@ -82,6 +85,18 @@ function diffWholeProxy(context: ProxyContext, added: boolean): void {
   if (!proxy || tellOpening(context, added)) return;
   const { health: _, ...silent } = proxy;
   diffSettings(added ? silent : proxy, added ? proxy : silent, context.collector);
+}
+
+/** Reports connections that reach another proxy, where the one that is gone took them from it: nobody compared these two. */
+function tellUncovered(gone: Proxy, proxies: readonly Proxy[], collector: Collector): void {
+  const isTaken = proxies.some((proxy) => socketOf(proxy) === socketOf(gone));
+  const cover = isTaken ? undefined : coveringProxy(proxies, gone);
+  if (!cover) return;
+  const { address = '', port } = gone.listen;
+  const place = hostAndPort({ host: address, port });
+  const message = () => `what connects to ${place} reaches proxy "${cover.id}" now (before: "${gone.id}")`;
+  const at = { version: 'after', path: [...cover.origin, 'listen'] } as const;
+  collector.add({ kind: 'listen', effect: 'unclear', group: gone.id, message, at, proxy: cover.id });
 }
 
 /** Reports a whole proxy by a request that gets through it. Returns false if none does. */

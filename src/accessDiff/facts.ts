@@ -21,9 +21,11 @@ export function diffFacts(before: Policy, after: Policy, compared: ReadonlySet<s
     const { kind, effect, detail, place, message } = redirection(old, upstream);
     collector.add({ kind, effect, group: detail, at: place, message });
   }
-  const keys = new Map(before.apiKeys.map((key) => [key.id, key]));
+  const ids = new Map(before.apiKeys.map((key) => [key.id, key]));
+  const references = new Map(before.apiKeys.flatMap((key) => key.keys.map(({ text }) => [text, key] as const)));
   for (const key of after.apiKeys) {
-    const old = keys.get(key.id);
+    // A key that got another id is the one with the same secret.
+    const old = ids.get(key.id) ?? key.keys.map(({ text }) => references.get(text)).find((one) => one !== undefined);
     const used = ({ groups }: ApiKey, { groups: served }: Used) => groups.some((group) => served.has(group));
     if (old && !compared.has(key.id) && used(old, left) && used(key, right)) diffKey(old, key, collector);
   }

@@ -47,7 +47,8 @@ export function checkListen(proxies: readonly Proxy[], problems: Diagnostic[]): 
       address === '0.0.0.0'
         ? [...taken].find(([own]) => own !== address && !own.includes(':'))?.[1]
         : taken.get('0.0.0.0');
-    const other = nameless ?? elsewhere?.first;
+    // An IPv6 socket takes no IPv4 connections, on any engine.
+    const other = nameless ?? (address.includes(':') ? undefined : elsewhere?.first);
     if (!other) checkSharing(proxy, sharing, problems);
     taken.set(address, withProxy(sharing, proxy));
     if (!other) continue;
@@ -67,6 +68,11 @@ export function listenDifferences({ listen: before }: Proxy, { listen: after }: 
   const text = (listen: Listen) => `${listen.address ?? '*'}:${listen.port}`;
   const effect: Effect = includes(before, after) ? 'narrowing' : includes(after, before) ? 'widening' : 'unclear';
   return [{ effect, words: `listens on ${text(after)} (before: ${text(before)})` }];
+}
+
+/** Returns a proxy that listens on all addresses, and so gets the connections that `gone` no longer takes for itself. */
+export function coveringProxy(proxies: readonly Proxy[], { listen: gone }: Proxy): Proxy | undefined {
+  return proxies.find(({ listen }) => listen.address !== gone.address && includes(listen, gone));
 }
 
 /**

@@ -288,6 +288,18 @@ const BAD: readonly [what: string, spec: object, problems: string[]][] = [
     ['proxies.b.listen policy/duplicate-listen'],
   ],
   [
+    'all IPv4 addresses of a port, and IPv6 ones before and after in the alphabet',
+    {
+      proxies: {
+        a: { ...proxy, listen: '[::1]:8080' },
+        b: { ...proxy, listen: 8080 },
+        c: { ...proxy, listen: '[::]:8080' },
+        d: { ...proxy, listen: '127.0.0.1:8080' },
+      },
+    },
+    ['proxies.d.listen policy/duplicate-listen'],
+  ],
+  [
     'a header that is ours',
     { proxies: { a: { ...proxy, responseHeaders: { Location: 'x' } } } },
     ['proxies.a.responseHeaders.Location policy/reserved-header'],
