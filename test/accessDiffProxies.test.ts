@@ -75,6 +75,26 @@ test('a proxy that is gone leaves its connections to one that listens on all add
     assert.equal(without(other), ['narrowing proxy-removed: proxy "strict" removed: 1 routes'], other);
 });
 
+test('the end of an address is not lost with the set that gave it', () => {
+  const until = (expires: string) => [{ cidr: '10.5.0.0/24', expires }, '10.6.0.0/24'];
+  const using = (list: string, sets: object) => ({
+    ...base,
+    ipRanges: sets,
+    apiKeys: { ...base.apiKeys, reader: { ...base.apiKeys.reader, ipRanges: [list] } },
+    proxies: { api: { listen: 8080, ipRanges: [list], health: { path: '/up', from: [list] } } },
+  });
+  const told = (before: object, after: object) => lines(changed((spec) => Object.assign(spec, after), before));
+  const guests = using('@guests', { guests: until('2027-01-01') });
+  const everywhere = ['proxy "api"', 'the health check of proxy "api"', 'key "reader"'].map(
+    (what) => `widening expiry: 10.5.0.0/24 may reach ${what} beyond 2027-01-01, the end that @guests gave before`,
+  );
+  assert.equal(told(guests, using('@all', { all: ['10.5.0.0/24', '10.6.0.0/24'] })), everywhere);
+  assert.equal(told(guests, using('@all', { all: until('2028-01-01') })), everywhere);
+  assert.equal(told(guests, using('@all', { all: until('2027-01-01') })), []);
+  assert.equal(told(guests, using('@all', { all: until('2026-12-31') })), []);
+  assert.equal(told(using('@all', { all: ['10.5.0.0/24', '10.6.0.0/24'] }), guests), []);
+});
+
 test('health checks', () => {
   const health = (value: unknown) => (spec: Draft) => set(spec.proxies, 'api', { health: value });
   const from = (...ranges: string[]) => ({ path: '/healthz', from: ranges });

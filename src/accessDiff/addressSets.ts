@@ -1,4 +1,15 @@
-import { addressWords, type CidrSet, isEmpty, isWithin, subtract, toCidrs } from '../policy/cidr.ts';
+import type { SpecPath } from '../diagnostics/diagnostic.ts';
+import {
+  addressWords,
+  type CidrSet,
+  intersect,
+  isEmpty,
+  isWithin,
+  partsOf,
+  subtract,
+  toCidrs,
+  unionOf,
+} from '../policy/cidr.ts';
 import { dateOf } from '../policy/dates.ts';
 import type { AddressNote, Policy } from '../policy/types.ts';
 import type { Collector } from './collector.ts';
@@ -26,6 +37,43 @@ export function diffExpiry(before: Sets, after: Sets, collector: Collector): voi
       collector.add({ kind: 'expiry', effect, group: cidr, message, at });
     }
   }
+}
+
+/** Two versions of a list of addresses: whom a proxy lets in, or from where a key may be used. */
+export interface TwoLists {
+  /** What they lead to: `proxy "api"`. */
+  readonly what: string;
+  /** Place of the newer list. */
+  readonly at: SpecPath;
+  readonly before: CidrSet;
+  readonly after: CidrSet;
+}
+
+/** Reports addresses that had an end by a set which a list no longer names, and that the list still lets in after it. */
+export function diffLostEnds({ what, at, ...lists }: TwoLists, before: Sets, after: Sets, collector: Collector): void {
+  const [left, right] = [partsOf(lists.before), partsOf(lists.after)];
+  const isNamed = new Set(right.map(({ name }) => name));
+  const [formerly, now] = [notesBySet(before), notesBySet(after)];
+  for (const part of left.filter(({ name }) => formerly.has(name) && !isNamed.has(name))) {
+    // An address that another part let in as well had no end.
+    const others = unionOf(left.filter((one) => one !== part).flatMap(({ own }) => own.ranges));
+    for (const { range, expires } of formerly.get(part.name) ?? []) {
+      if (expires === undefined) continue;
+      const ending = right
+        .flatMap(({ name }) => now.get(name) ?? [])
+        .filter((note) => (note.expires ?? Infinity) <= expires);
+      const kept = intersect(subtract({ ranges: [range] }, others), lists.after);
+      const beyond = addressWords(subtract(kept, unionOf(ending.map((note) => note.range))));
+      if (beyond === '') continue;
+      const message = () =>
+        `${beyond} may reach ${what} beyond ${dateOf(expires)}, the end that @${part.name} gave before`;
+      collector.add({ kind: 'expiry', effect: 'widening', group: beyond, message, at: { version: 'after', path: at } });
+    }
+  }
+}
+
+function notesBySet({ addressSets }: Sets): ReadonlyMap<string | undefined, readonly AddressNote[]> {
+  return new Map(addressSets.flatMap(({ id, notes }) => (notes.length > 0 ? [[id, notes]] : [])));
 }
 
 function holds(set: CidrSet, range: AddressNote['range']): boolean {

@@ -8,7 +8,7 @@ import { coveringProxy } from '../policy/listen.ts';
 import { hostAndPort } from '../policy/origin.ts';
 import { PROXY } from '../policy/proxies.ts';
 import type { Policy, Proxy } from '../policy/types.ts';
-import { diffExpiry } from './addressSets.ts';
+import { diffExpiry, diffLostEnds, type TwoLists } from './addressSets.ts';
 import { ANYBODY, type Caller, callersOf, keyPairs } from './callers.ts';
 import { type Collector, createCollector } from './collector.ts';
 import { confirmed, contextOf, idLists, mayUse, type ProxyContext, questionOf } from './context.ts';
@@ -39,6 +39,7 @@ export function diffAccess(before: Policy, after: Policy): Result<readonly Acces
       continue;
     }
     diffSettings(pair.before, pair.after, collector);
+    for (const lists of listsOf(pair.before, pair.after)) diffLostEnds(lists, before, after, collector);
     const samples = diffRequests(context);
     if (!samples)
       return failed([policyCodes.report('too-many-overlaps', [...pair.after.origin, 'routes'], { states: MAX_PAIRS })]);
@@ -59,6 +60,16 @@ function bothOf({ before, after }: ProxyPair): readonly [Proxy, Proxy] {
   const proxy = after ?? before;
   if (!proxy) throw new Error('a pair without a proxy');
   return [before ?? proxy, after ?? proxy];
+}
+
+/** Whom both versions of a proxy let in, and who may ask both whether it is alive. */
+function listsOf(before: Proxy, after: Proxy): TwoLists[] {
+  const proxy = { what: `proxy "${after.id}"`, at: [...after.origin, 'ipRanges'] };
+  const health = { what: `the health check of ${proxy.what}`, at: [...after.origin, 'health', 'from'] };
+  return [
+    { ...proxy, before: before.ranges, after: after.ranges },
+    ...(before.health && after.health ? [{ ...health, before: before.health.ranges, after: after.health.ranges }] : []),
+  ];
 }
 
 interface ProxyPair {

@@ -3,6 +3,7 @@ import { ANY_ADDRESS, addressWords, type CidrSet, isEmpty, subtract, toCidrs } f
 import { differencesOf } from '../policy/fields.ts';
 import type { ApiKey, Policy } from '../policy/types.ts';
 import { destinationOf } from '../policy/upstreams.ts';
+import { diffLostEnds } from './addressSets.ts';
 import { endOf, endWords, forWhom } from './callers.ts';
 import { redirection } from './classes.ts';
 import type { Collector } from './collector.ts';
@@ -27,6 +28,10 @@ export function diffFacts(before: Policy, after: Policy, compared: ReadonlySet<s
     // A key that got another id is the one with the same secret.
     const old = ids.get(key.id) ?? key.keys.map(({ text }) => references.get(text)).find((one) => one !== undefined);
     const used = ({ groups }: ApiKey, { groups: served }: Used) => groups.some((group) => served.has(group));
+    if (old?.ranges && key.ranges) {
+      const lists = { before: old.ranges, after: key.ranges, at: [...key.origin, 'ipRanges'], what: `key "${key.id}"` };
+      diffLostEnds(lists, before, after, collector);
+    }
     if (old && !compared.has(key.id) && used(old, left) && used(key, right)) diffKey(old, key, collector);
   }
 }
