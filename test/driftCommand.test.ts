@@ -108,6 +108,8 @@ base('cannot tell, and says what to do', () =>
     await failing('diff - --base git:HEAD', /standard input/, { input: demoSpec });
     await failing('diff --base gone.yaml', /there is no such file[\s\S]*hint: name another spec, or git:REV/);
     await failing('diff --base HEAD', /hint: write git:HEAD if it is a revision/);
+    for (const itself of ['postern.yaml', '.', './postern.yaml'])
+      await failing(`diff --base ${itself}`, /it is the spec itself[\s\S]*git:REV for this one/);
     write('broken.yaml', demoSpec.replace('upstream: gitlab', 'upstream: github'));
     await failing('diff --base broken.yaml', /no valid spec[\s\S]*broken\.yaml:9:/);
     await failing('diff --base git:HEAD --live coredns=-', /no meaning beside --base/);

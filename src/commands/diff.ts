@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { inOrder } from '../accessDiff/collector.ts';
 import { diffAccess } from '../accessDiff/diff.ts';
@@ -152,11 +152,22 @@ function diffBase({ spec: argument, base, failOn = 'any', reviewed, format }: Ac
 function openBase(base: string, source: OpenSpec, io: Io): Result<OpenSpec> {
   if (base.startsWith('git:')) return specAtRevision(source, base.slice('git:'.length));
   const [file, top] = existsSync(base) ? inFolder(base, source) : [base];
+  // A version compared with itself has no change whatever it says: a gate would be green for good.
+  if (isSpec(file, source)) {
+    const hint = 'name another file, or git:REV for this one at a revision, such as git:origin/main';
+    const problem = 'it is the spec itself';
+    return failed([diffCodes.report('no-base', [], { base, problem, hint }, placed(base))]);
+  }
   if (base === '-' || existsSync(base)) return openSpec(file, io, top);
   const hint = /\.(?:ya?ml|json)$/.test(base)
     ? 'name another spec, or git:REV for this one at a revision, such as git:HEAD'
     : `write git:${base} if it is a revision`;
   return failed([diffCodes.report('no-base', [], { base, problem: 'there is no such file', hint }, placed(base))]);
+}
+
+function isSpec(file: string, { name }: OpenSpec): boolean {
+  if (file === '-' || name === '<stdin>') return false;
+  return existsSync(file) && existsSync(name) && realpathSync(file) === realpathSync(name);
 }
 
 /**
