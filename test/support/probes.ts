@@ -103,7 +103,8 @@ export async function probesOf(spec: string, count: number, { run, write }: Work
   const said = (await run(`explain --requests requests --spec ${spec}`)).stdout.trim().split('\n');
   assert.is(said.length, count);
   const probes = questions.map((question, index) => {
-    const { line: _, ...verdict } = JSON.parse(said[index] ?? '');
+    // The page says a refusal by its name, the command in words.
+    const { line: _, reason: __, ...verdict } = JSON.parse(said[index] ?? '');
     return { question: { ...question, headers: Object.entries(question.headers) }, verdict };
   });
   const allowed = probes.filter(({ verdict }) => verdict.decision === 'allow').length;
