@@ -27,6 +27,8 @@ export interface SitesModel {
   readonly mark: CaddyToken;
   /** Arguments of `tls`: the word internal, or a certificate and its key; none for plain http. */
   readonly tls: readonly CaddyToken[];
+  /** Whether Caddy's own CA makes the certificates. */
+  readonly ownCa: boolean;
   readonly sites: readonly Site[];
   /** `site.port`: the port that the client asked for, as it stands in URLs. */
   readonly port: Table;
@@ -69,6 +71,7 @@ export function sitesModel(policy: Policy, { sites: options = {} }: CaddyOptions
     mark: bareWord(policy.name),
     port: portTable(outside),
     tls: certificate,
+    ownCa: tls === 'internal',
     sites: planned.flatMap(({ rewrite: { from }, upstream, names }) =>
       names.map(({ name, isPrivate }) => ({
         ...transportOf(upstream),
