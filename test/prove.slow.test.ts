@@ -44,6 +44,16 @@ languages('what is not understood is a problem', () => {
     assert.ok('problem' in matching(source, 'pcre'), source);
 });
 
+languages('RE2 takes two characters beyond ASCII for letters of a class where it ignores case', () => {
+  const language = matching('^(?i)[a-kx][^/]?$', 're2');
+  if ('problem' in language) throw new Error(language.problem);
+  const [kelvin, longS] = ['\xe2\x84\xaa', '\xc5\xbf'];
+  assert.ok(['k', 'K', kelvin, `${kelvin}a`, 'Xa'].every((text) => includes(language, text)));
+  assert.not.ok(['s', longS, `k${kelvin}`, 'k/'].some((text) => includes(language, text)));
+  // A byte of a character is no character.
+  assert.ok('problem' in matching('^(?i)[^k]$', 're2'));
+});
+
 languages('states of random automata are told apart as texts tell them apart', () => {
   const random = randomOf('automata');
   for (let number = 0; number < 300; number++) {

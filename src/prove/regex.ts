@@ -119,11 +119,19 @@ class Reader {
       bytesOf((byte) => byte === code),
       folded,
     );
+    return this.withTwins(bytes, folded);
+  }
+
+  /** One of these characters, or of those beyond ASCII that RE2 takes for the same letters. */
+  private withTwins(bytes: ByteSet, folded: boolean): Regex {
     const own: Regex = { kind: 'bytes', bytes };
-    const twin = folded && this.dialect === 're2' ? WIDE_TWINS[character.toLowerCase()] : undefined;
-    if (twin === undefined) return own;
-    const items = twin.map((wide): Regex => ({ kind: 'bytes', bytes: bytesOf((byte) => byte === wide) }));
-    return { kind: 'either', items: [own, { kind: 'sequence', items }] };
+    const twins = Object.entries(WIDE_TWINS).filter(([letter]) => bytes[letter.charCodeAt(0)] === 1);
+    if (!folded || this.dialect !== 're2' || twins.length === 0) return own;
+    const wide = twins.map(([, twin]): Regex => {
+      const items = twin.map((part): Regex => ({ kind: 'bytes', bytes: bytesOf((byte) => byte === part) }));
+      return { kind: 'sequence', items };
+    });
+    return { kind: 'either', items: [own, ...wide] };
   }
 
   private repeated(folded: boolean): Regex {
@@ -163,7 +171,7 @@ class Reader {
       case '[':
         // No byte at all: an expression that matches nothing.
         if (this.take('^\\s\\S]')) return { kind: 'bytes', bytes: bytesOf(() => false) };
-        return { kind: 'bytes', bytes: this.set(folded) };
+        return this.set(folded);
       case '.':
         return { kind: 'bytes', bytes: bytesOf((byte) => byte !== LINE_FEED) };
       case '^':
@@ -223,7 +231,7 @@ class Reader {
     return code;
   }
 
-  private set(folded: boolean): ByteSet {
+  private set(folded: boolean): Regex {
     const negative = this.take('^');
     const bytes = new Uint8Array(256);
     for (let first = true; first || this.peek() !== ']'; first = false) {
@@ -236,10 +244,10 @@ class Reader {
       bytes.fill(1, from, to + 1);
     }
     this.at++;
-    const own = foldedSet(bytes, folded);
-    if (folded && this.dialect === 're2' && [...'ks'].some((letter) => own[letter.charCodeAt(0)] === 1))
-      throw new Unknown('ignores case in a class');
-    return negative ? own.map((has) => 1 - has) : own;
+    const own = this.withTwins(foldedSet(bytes, folded), folded);
+    if (!negative) return own;
+    if (own.kind !== 'bytes') throw new Unknown('ignores case in a class of what is excluded');
+    return { kind: 'bytes', bytes: own.bytes.map((has) => 1 - has) };
   }
 
   private member(): number {
