@@ -20,6 +20,10 @@ const EDITS: readonly (readonly [what: string, from: string, to: string, told: R
   ['another Allow', '"/api/v4/jobs/request" "POST";', '"/api/v4/jobs/request" "GET";', /Allow: GET instead of POST$/],
   ['a larger body', 'client_max_body_size 1048576;', 'client_max_body_size 1048577;', /instead of 413$/],
   ['another upstream', 'server gitlab.example.com:443', 'server gitlab.example.org:443', /somewhere else$/],
+  ['an upstream in capitals', 'upstream "gitlab" {', 'upstream "GitLab" {', /^proved$/],
+  ['a server in capitals', 'server gitlab.example.com:443', 'server GITLAB.example.com:443', /^proved$/],
+  ['an upstream of another name', 'upstream "gitlab" {', 'upstream "gitlib" {', /somewhere else$/],
+  ['an upstream without servers', 'server gitlab.example.com:443 max_fails=0;', '', /tell: upstream gitlab has no ser/],
   ['a target that is not raw', '${request_uri}"', '${uri}"', /another target$/],
   [
     'a header that should not pass',
@@ -54,6 +58,8 @@ const EDITS: readonly (readonly [what: string, from: string, to: string, told: R
     'proxy_ssl_name evil.example;',
     /another name in TLS$/,
   ],
+  ['no name in TLS', 'proxy_ssl_server_name on;', 'proxy_ssl_server_name off;', /without a name in TLS$/],
+  ['a name in TLS that is left out', 'proxy_ssl_server_name on;', '', /without a name in TLS$/],
   [
     'an answer that redirects',
     'proxy_ignore_headers X-Accel-Redirect',
@@ -89,6 +95,7 @@ const EDITS: readonly (readonly [what: string, from: string, to: string, told: R
     'default_server proxy_protocol;',
     /cannot tell: the server has another "listen"/,
   ],
+  ['a group in capitals', '(?<plain_1>', '(?<PLAIN_1>', /^proved$/],
   ['a split that is not known', '[^A-Z /?]++', '[^B-Z /?]++', /cannot tell: [\w.-]+:\d+: the map \$verb splits/],
 ];
 

@@ -1,5 +1,6 @@
 import { CORS_RESPONSE_HEADERS, corsFields } from '../plan/cors.ts';
 import { forwardPlan } from '../plan/forwards.ts';
+import { parseAddress } from '../policy/cidr.ts';
 import type { Decision } from '../policy/decide.ts';
 import { authorityOf, hostAndPort } from '../policy/origin.ts';
 import type { ApiKey, Forwarding, Policy, Upstream } from '../policy/types.ts';
@@ -84,13 +85,15 @@ function ofForward(outcome: Forwarded, decision: Decision, question: Question): 
 }
 
 /** Returns how the check of the upstream's certificate differs: another certificate may be that of another server. */
-function tlsDifference({ tls: { verified, name } }: Forwarded, { tls }: Upstream): string | undefined {
+function tlsDifference({ tls: { verified, name, tellsName } }: Forwarded, { tls }: Upstream): string | undefined {
   if (!tls) return undefined;
   if (verified === tls.insecureSkipVerify)
     return verified
       ? 'forwarded only to an upstream with a good certificate'
       : 'forwarded without a check of the certificate';
-  return name === tls.serverName ? undefined : 'forwarded to another name in TLS';
+  if (name !== tls.serverName) return 'forwarded to another name in TLS';
+  // No engine tells an address.
+  return tellsName !== false || parseAddress(name) !== undefined ? undefined : 'forwarded without a name in TLS';
 }
 
 /** Returns whether the body is within the limit of the file, in bytes; 0 is no limit. */

@@ -27,10 +27,9 @@ export interface Answered {
 export interface Forwarded {
   readonly kind: 'forward';
   readonly scheme: string;
-  /** `host:port` of each server, sorted. */
+  /** `host:port` of each server in lower case, sorted; none where no upstream has the name that is used. */
   readonly servers: readonly string[];
-  /** Whether the certificate of the upstream is verified, and for which name; without meaning for http. */
-  readonly tls: { readonly verified: boolean; readonly name: string | undefined };
+  readonly tls: ForwardedTls;
   /** Whether the target goes upstream byte for byte. */
   readonly isWhole: boolean;
   /** Headers that go upstream, by name in lower case; without those that are empty. */
@@ -47,6 +46,15 @@ export interface Forwarded {
   /** Headers of the upstream's answer that do not pass, in lower case. */
   readonly hidden: ReadonlySet<string>;
   readonly place: FilePlace;
+}
+
+/** How an engine speaks to the upstream; without meaning for http. */
+export interface ForwardedTls {
+  /** Whether the certificate of the upstream is verified, and for which name. */
+  readonly verified: boolean;
+  readonly name: string | undefined;
+  /** Whether the upstream is told this name, by which it picks a site; `undefined`: that of the server itself. */
+  readonly tellsName: boolean | undefined;
 }
 
 /** What browsers are told of pages of other origins: `access-control-…` in lower case. Those that are empty are not sent. */

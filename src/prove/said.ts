@@ -89,7 +89,7 @@ export function saidBySpec(decision: Decision, request: ExampleRequest, { policy
     scheme: upstream.scheme,
     servers: upstream.servers.map(hostAndPort),
     isWhole: true,
-    tls: { verified: !(upstream.tls?.insecureSkipVerify ?? true), name: upstream.tls?.serverName },
+    tls: { verified: !(upstream.tls?.insecureSkipVerify ?? true), name: upstream.tls?.serverName, tellsName: true },
     hidden: new Set(),
     passesOthers: false,
     obeys: false,

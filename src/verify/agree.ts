@@ -1,4 +1,5 @@
 import { CORS_RESPONSE_HEADERS } from '../plan/cors.ts';
+import { parseAddress } from '../policy/cidr.ts';
 import type { ExampleRequest } from '../prove/request.ts';
 import type { Said } from '../prove/said.ts';
 import type { Secrets } from './secrets.ts';
@@ -22,6 +23,7 @@ export function disagreement(
       return `the body ${JSON.stringify(response.text())} instead of ${JSON.stringify(said.body)}`;
     return pages && `${pages}: ${response.field(pages)} instead of ${said.pages.get(pages)}`;
   }
+  if (said.servers.length === 0) return arrival && `forwarded to ${arrival.server} instead of nowhere`;
   if (said.obeys) return arrival && 'an order of the upstream is not obeyed';
   if (isStranger && said.scheme === 'https' && said.tls.verified)
     return arrival && 'forwarded to a server with the certificate of a stranger';
@@ -38,6 +40,9 @@ function forwardingDisagreement(
   if (!said.servers.includes(server)) return `forwarded to ${server} instead of ${said.servers.join(' or ')}`;
   const isTls = sent.serverName !== undefined;
   if (isTls !== (said.scheme === 'https') && isTls) return `forwarded by TLS instead of ${said.scheme}`;
+  const told = isTls ? toldName(said.tls) : undefined;
+  if (told !== undefined && sent.serverName !== told)
+    return `${sent.serverName || 'no name'} in TLS instead of ${told || 'no name'}`;
   if (said.isWhole !== (sent.target === request.target))
     return `forwarded as ${sent.target}, which is ${said.isWhole ? 'not ' : ''}the target`;
   for (const [name, value] of said.headers) {
@@ -48,6 +53,13 @@ function forwardingDisagreement(
   if (said.passesOthers) return undefined;
   const others = sent.fields.find(([name]) => !said.headers.has(name.toLowerCase()) && !OWN.test(name));
   return others && `${others[0]}: ${others[1]} is sent too`;
+}
+
+/** The name in TLS, "" for none; `undefined` where it is not known, such as that of the server, which is another here. */
+function toldName({ name, tellsName }: Extract<Said, { kind: 'forward' }>['tls']): string | undefined {
+  if (tellsName === undefined || (tellsName && name === undefined)) return undefined;
+  // No engine tells an address.
+  return tellsName && name !== undefined && parseAddress(name) === undefined ? name : '';
 }
 
 /** What an engine says of the connection and the body by itself. */

@@ -14,7 +14,7 @@ export interface Recorded {
   readonly body: Buffer;
   /** Fields after the last chunk. */
   readonly trailers?: Fields;
-  /** The server name that the client asked for over TLS. */
+  /** The server name that the client asked for over TLS; "" for none. */
   readonly serverName?: string;
   field(name: string): string | undefined;
 }
@@ -107,7 +107,7 @@ const SWITCHING =
 function record(socket: Socket, answer: (request: Recorded) => Answer): void {
   let received: Buffer = Buffer.alloc(0);
   let upgraded = false;
-  const serverName = 'servername' in socket && typeof socket.servername === 'string' ? socket.servername : undefined;
+  const serverName = 'servername' in socket ? String(socket.servername || '') : undefined;
   socket.on('data', (bytes: Buffer) => {
     if (upgraded) return void socket.write(bytes);
     received = received.length === 0 ? bytes : Buffer.concat([received, bytes]);

@@ -68,7 +68,8 @@ export async function startTrial(options: TrialOptions, scope: Scope): Promise<T
   await chmod(folder.path, 0o711);
   const [port = 0, ...free] = await freePorts(MOST_PORTS);
   const [elsewhere, upstreams] = [new Map<string, number>(), new Map<string, number>()];
-  const portFor = (ports: Map<string, number>) => (text: string) => {
+  const portFor = (ports: Map<string, number>) => (where: string) => {
+    const text = where.toLowerCase();
     const own = ports.get(text) ?? free.pop() ?? 0;
     ports.set(text, own);
     return own;

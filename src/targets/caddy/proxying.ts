@@ -1,4 +1,4 @@
-import { CannotTell } from '../../prove/explore.ts';
+import { CannotTell, lower } from '../../prove/explore.ts';
 import { argsOf, type Line, nameOf, type Word } from './caddyfile.ts';
 
 /** What a `reverse_proxy` says. */
@@ -47,7 +47,7 @@ export function proxyingOf(words: readonly Word[], block: readonly Line[], place
   }
   return {
     scheme,
-    servers: urls.map((url) => url?.[2] ?? ''),
+    servers: urls.map((url) => lower(url?.[2] ?? '')),
     ...transportOf(transport),
     added,
     set,

@@ -17,7 +17,11 @@ export function forwarded(
     scheme,
     servers: [...servers].sort(),
     // Without a name, Go asks for that of the server.
-    tls: { verified, name: serverName ?? (hosts.size === 1 ? [...hosts][0] : undefined) },
+    tls: {
+      verified,
+      name: serverName ?? (hosts.size === 1 ? [...hosts][0] : undefined),
+      tellsName: serverName === undefined ? undefined : true,
+    },
     isWhole,
     headers: sentHeaders(headers, meaning, scope),
     passesOthers: !headers.deleted.includes('*'),

@@ -70,7 +70,6 @@ const INERT = {
     proxy_http_version: /^1\.1$/,
     proxy_next_upstream: /^error$/,
     proxy_ssl_protocols: /^TLSv1\.2 TLSv1\.3$/,
-    proxy_ssl_server_name: /^on$/,
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Inert>>>>;
 

@@ -250,7 +250,8 @@ function readLocation(block: readonly NginxDirective[], place: string): Location
     Template | undefined,
     string | undefined,
   ];
-  let [verified, tlsName, obeys] = [false, undefined, true] as [boolean, string | undefined, boolean];
+  let [verified, tellsName, obeys] = [false, false, true];
+  let tlsName: string | undefined;
   for (const directive of block) {
     const { name, args } = directive;
     const [first = '', second] = args;
@@ -266,10 +267,11 @@ function readLocation(block: readonly NginxDirective[], place: string): Location
     else if (name === 'proxy_set_header') headers.set(first.toLowerCase(), second ?? '');
     else if (name === 'proxy_ssl_verify') verified = first === 'on';
     else if (name === 'proxy_ssl_name') tlsName = first;
+    else if (name === 'proxy_ssl_server_name') tellsName = first === 'on';
     else if (name === 'proxy_ignore_headers') obeys = !args.some((each) => /^x-accel-redirect$/i.test(each));
     else checkInert(directive, 'location', place);
   }
-  const tls = { verified, name: tlsName };
+  const tls = { verified, name: tlsName, tellsName };
   return { internal, answer, allow, pages, hidden, pass, passesAll, headers, maxBody, tls, obeys };
 }
 
@@ -298,8 +300,9 @@ interface Forwarding {
 
 function forwarded(configuration: Configuration, server: Server, { location, meaning, place }: Forwarding): Outcome {
   const name = place.what;
-  const [whole, scheme = '', upstream = '', uri] = /^(https?):\/\/([^/$]+)(.*)$/.exec(location.pass ?? '') ?? [];
-  const servers = configuration.upstreams.get(upstream);
+  const [whole, scheme = '', upstream = '', uri = ''] = /^(https?):\/\/([^/$]+)(.*)$/.exec(location.pass ?? '') ?? [];
+  // A URL with variables is looked up for each request, and whatever DNS may say of it then is no upstream of the spec.
+  const servers = configuration.upstreams.get(lower(upstream)) ?? (uri.includes('$') ? [] : undefined);
   if (whole === undefined || !servers) throw new CannotTell(`${name} forwards to something that is not known`);
   const headers = new Map([...location.headers].map(([header, value]) => [header, sentValue(value, meaning)] as const));
   const page = server.errorPages.get('413');

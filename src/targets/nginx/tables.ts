@@ -46,7 +46,7 @@ export interface Configuration {
   /** Names of the groups that expressions capture. */
   readonly captured: ReadonlySet<string>;
   readonly servers: readonly NginxDirective[];
-  /** Servers of upstreams, by name. */
+  /** Servers of upstreams, by name, both in lower case: nginx and DNS ignore the case. */
   readonly upstreams: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -89,10 +89,10 @@ function readAnew(files: readonly ConfigFile[]): Configuration {
   const servers: NginxDirective[] = [];
   const upstreams = new Map<string, readonly string[]>();
   for (const directive of inside) {
-    const { name, args, block } = directive;
+    const { name, args } = directive;
     if (name === 'map' || name === 'geo') tables.push(tableOf(directive));
     else if (name === 'server') servers.push(directive);
-    else if (name === 'upstream') upstreams.set(args[0] ?? '', serversOf(block ?? []));
+    else if (name === 'upstream') upstreams.set(lower(args[0] ?? ''), serversOf(directive));
     else checkInert(directive, 'http');
   }
   const names = new Set(tables.map(({ name }) => name));
@@ -104,9 +104,11 @@ function readAnew(files: readonly ConfigFile[]): Configuration {
   return { tables: new Map(tables.map((table) => [table.name, table])), captured, servers, upstreams };
 }
 
-function serversOf(block: readonly NginxDirective[]): string[] {
+function serversOf({ args: [name = ''], block = [] }: NginxDirective): string[] {
   for (const directive of block) checkInert(directive, 'upstream', 'an upstream');
-  return block.filter(({ name }) => name === 'server').map(({ args: [server = ''] }) => server);
+  const servers = block.filter((each) => each.name === 'server').map(({ args: [server = ''] }) => lower(server));
+  if (servers.length === 0) throw new CannotTell(`upstream ${name} has no servers`);
+  return servers;
 }
 
 function placed(directive: NginxDirective, file: string): NginxDirective {
@@ -185,7 +187,22 @@ function mapOf({ name, title, source }: Heading, block: readonly NginxDirective[
 
 function regexRow(key: string, value: Template): RegexRow {
   const ignoreCase = key.startsWith('~*');
-  return { source: key.slice(ignoreCase ? 2 : 1), ignoreCase, value };
+  return { source: withSmallNames(key.slice(ignoreCase ? 2 : 1)), ignoreCase, value };
+}
+
+/** What stands in an expression for characters, or the head of a named group. */
+const NAMED = /\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?<(\w+)>/gs;
+
+/** nginx ignores the case of the variables that groups make. */
+function withSmallNames(source: string): string {
+  const names: string[] = [];
+  const small = source.replace(NAMED, (whole, name: string | undefined) => {
+    if (name === undefined) return whole;
+    names.push(lower(name));
+    return lower(whole);
+  });
+  if (new Set(names).size < names.length) throw new CannotTell(`an expression captures one name twice: ${source}`);
+  return small;
 }
 
 /** `a${b}c$D` → "a", b, "c", d: nginx ignores the case of variables. */
