@@ -214,6 +214,30 @@ confirming('are tried where that is asked for, and said to be only then', () =>
   }),
 );
 
+const TRIED: readonly (readonly [file: string, from: string, to: string, told: string])[] = [
+  [
+    'api',
+    'client_max_body_size 8388608;',
+    'client_max_body_size 8388609;',
+    'forwarded to up.example.com:443 instead of 413',
+  ],
+  ['api', 'proxy_ssl_server_name on;', '', 'no name in TLS instead of up.example.com'],
+  ['upstreams', 'upstream "up" {', 'upstream "op" {', '502 instead of forwarding'],
+];
+
+for (const [file, from, to, told] of TRIED)
+  confirming(`are tried: ${from} → ${to}`, () =>
+    inWorkspace(async ({ run, write, read }) => {
+      write('postern.yaml', CONFIRMED.replace('[GET /a]', '[POST /a], maxBody: 8MB'));
+      await run('generate');
+      const own = read(`generated/nginx/${file}.conf`);
+      assert.ok(own.includes(from));
+      write(`generated/nginx/${file}.conf`, own.replace(from, to));
+      const { stdout } = await run('prove --confirm', { env: { POSTERN_NGINX: engines.nginx.path } });
+      assert.ok(stdout.includes(`confirmed on nginx: ${told}`), stdout);
+    }),
+  );
+
 confirming('what runs is read as "nginx -T" prints it', () =>
   inWorkspace(async ({ path, run, write, read }) => {
     write('postern.yaml', CONFIRMED);

@@ -177,7 +177,7 @@ async function ask(
 }
 
 /** Longest body that is sent. */
-const MOST_BODY = 2_000_000;
+const MOST_BODY = 16_000_000;
 /** The size of a header whose value is empty, for padding. */
 const PADDING = 'X-Padding: \r\n';
 const KEY = new RegExp(`^${keySource()}`);
