@@ -1,6 +1,8 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { CUT_OFF, FAILURES, LOG_FIELDS, REFUSALS, SHADOW_FIELDS } from '../src/plan/log.ts';
 import { freePorts } from '../src/verify/ports.ts';
@@ -142,8 +144,12 @@ const ENGINES = {
     const policy = policyOf(await specFor(scope, port));
     const { folder, server } = await runCaddy({ policy, program: engines.caddy.path, values, ports: [port] }, scope);
     const responses = await sendAll(sent, port);
+    const log = join(folder, 'caddy/access.log');
+    // Caddy writes a line when it has noticed that the client is gone, and none of a request that it is stopped in.
+    const isWritten = () => existsSync(log) && readFileSync(log, 'utf8').split('\n').length > sent.length;
+    for (let tries = 0; tries < 1_000 && !isWritten(); tries++) await pause(10);
     await server.stop();
-    const text = await readFile(join(folder, 'caddy/access.log'), 'utf8');
+    const text = await readFile(log, 'utf8');
     const lines = text.trimEnd().split('\n');
     return withIds(
       responses,
