@@ -137,7 +137,9 @@ const ENGINES = {
     const policy = policyOf(await specFor(scope, port));
     const program = engines.nginx.path;
     const running = await runNginx({ policy, program, options: { workerProcesses: 1 }, values, ports: [port] }, scope);
-    return withIds(await sendAll(sent, port), await running.log());
+    const responses = await sendAll(sent, port);
+    await written(join(running.folder, 'nginx/access.log'), sent.length);
+    return withIds(responses, await running.log());
   },
   caddy: async (sent: readonly Sent[], scope: Scope): Promise<Line[]> => {
     const [port = 0] = await freePorts(1);
@@ -145,9 +147,7 @@ const ENGINES = {
     const { folder, server } = await runCaddy({ policy, program: engines.caddy.path, values, ports: [port] }, scope);
     const responses = await sendAll(sent, port);
     const log = join(folder, 'caddy/access.log');
-    // Caddy writes a line when it has noticed that the client is gone, and none of a request that it is stopped in.
-    const isWritten = () => existsSync(log) && readFileSync(log, 'utf8').split('\n').length > sent.length;
-    for (let tries = 0; tries < 1_000 && !isWritten(); tries++) await pause(10);
+    await written(log, sent.length);
     await server.stop();
     const text = await readFile(log, 'utf8');
     const lines = text.trimEnd().split('\n');
@@ -157,6 +157,12 @@ const ENGINES = {
     );
   },
 };
+
+/** Waits for so many lines: an engine has one when it notices that a client is gone, and none of a request that it is stopped in. */
+async function written(log: string, count: number): Promise<void> {
+  const isWritten = () => existsSync(log) && readFileSync(log, 'utf8').split('\n').length > count;
+  for (let tries = 0; tries < 1_000 && !isWritten(); tries++) await pause(10);
+}
 
 async function sendAll(sent: readonly Sent[], port: number): Promise<RawResponse[]> {
   const responses: RawResponse[] = [];
