@@ -128,18 +128,20 @@ const oddStart = (signs: string) =>
     '(?i:https?:)?//(?:\\[[^/?#>]*\\][^\\]/?#>:]*|[^/?#>:]*):(?:0|[/?#>]|$)',
   ].join('|');
 
+const ODD_START = oddStart(' "\'');
+
 /**
  * Source of the start of a URL that clients read in ways of their own: with tabs in it, "\" for "/", one slash or three,
  * user information, a host that no plain text is, or a port with zeros before it. Any of them could lead to an upstream,
  * and none is what an upstream has a reason to write.
  */
-export const ODD_URL = `[^>]*${CONTROL}|${oddStart(' "\'')}`;
+export const ODD_URL = `[^>]*${CONTROL}|${ODD_START}`;
 
 /** The same behind blanks that are no part of a URL, for an engine that would leave one of them to it. */
 export const ODD_URL_BEHIND_BLANKS = `[^>]*${CONTROL}|${oddStart('"\'')}`;
 
 /** Source of a link with such a URL. Looking for it ends at the next link, so that no byte is looked at for each one. */
-export const ODD_LINK = `<(?:[^<>]*${CONTROL}|${oddStart(' "\'')})`;
+export const ODD_LINK = `<(?:[^<>]*${CONTROL}|${ODD_START})`;
 
 /** Returns the origins in answers that come back as the one that clients know: the upstream's, and the proxy's own. */
 export function mappedOrigins(upstream: Upstream, { publicUrl }: Proxy): Pick<Upstream, 'host' | 'port'>[] {

@@ -19,6 +19,9 @@ function compile(source: string, dialect: Dialect, ignoreCase: boolean): Languag
   return 'problem' in program ? program : languageOf(program);
 }
 
+/** Source of any text. */
+export const ANYTHING = '(?:.|\\n)*';
+
 /** Stand where a group begins and where it ends; no other byte of an expression is one of them. */
 export const [OPENS, CLOSES] = ['\x00', '\x01'] as const;
 

@@ -1,5 +1,5 @@
 import { both, built, either, includes, isEmptyLanguage, type Language, stateAfter, without } from './language.ts';
-import { matching, wholly } from './matching.ts';
+import { ANYTHING, matching, wholly } from './matching.ts';
 import type { NameSet } from './nameModel.ts';
 import type { RegexProblem } from './regex.ts';
 
@@ -26,16 +26,16 @@ export function endingIn(text: string): NameSet {
   return {
     has: (name) => name.endsWith(text),
     ...(text.startsWith('.') && { ending: text }),
-    language: () => wholly(`(?:.|\\n)*${quoted(text)}`),
+    language: () => wholly(`${ANYTHING}${quoted(text)}`),
   };
 }
 
 export function startingWith(text: string): NameSet {
-  return { has: (name) => name.startsWith(text), language: () => wholly(`${quoted(text)}(?:.|\\n)*`) };
+  return { has: (name) => name.startsWith(text), language: () => wholly(`${quoted(text)}${ANYTHING}`) };
 }
 
 export function holding(text: string): NameSet {
-  return { has: (name) => name.includes(text), language: () => wholly(`(?:.|\\n)*${quoted(text)}(?:.|\\n)*`) };
+  return { has: (name) => name.includes(text), language: () => wholly(`${ANYTHING}${quoted(text)}${ANYTHING}`) };
 }
 
 /** Returns a zone: its own name, without the dot of the root, and all below it. */
@@ -48,7 +48,7 @@ export function within(zone: string): NameSet {
   };
 }
 
-export const everything: NameSet = { has: () => true, language: () => wholly('(?:.|\\n)*') };
+export const everything: NameSet = { has: () => true, language: () => wholly(ANYTHING) };
 
 export function inEither(one: NameSet, other: NameSet): NameSet {
   return {

@@ -135,7 +135,8 @@ class Writer {
   }
 }
 
-function isNullable(regex: Regex): boolean {
+/** Returns whether an expression can match no character. */
+export function isNullable(regex: Regex): boolean {
   switch (regex.kind) {
     case 'bytes':
       return false;

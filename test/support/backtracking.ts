@@ -1,3 +1,4 @@
+import { isNullable } from '../../src/prove/program.ts';
 import { type ByteSet, bytesOf, parseRegex, type Regex } from '../../src/prove/regex.ts';
 
 type Node =
@@ -106,7 +107,7 @@ class Graph {
   }
 
   private repeat({ item: whole, least, most, mode }: Extract<Regex, { kind: 'repeat' }>, next: number): number {
-    if (most > 1 && canBeEmpty(whole)) this.problem = 'repeats what may be empty';
+    if (most > 1 && isNullable(whole)) this.problem = 'repeats what may be empty';
     const leave = mode === 'possessive' ? this.look(whole, true, false, next) : next;
     const item = mode === 'possessive' ? committed(whole) : whole;
     const inOrder = (more: number) => (mode === 'lazy' ? [leave, more] : [more, leave]);
@@ -138,23 +139,6 @@ function repeatsForever(regex: Regex): boolean {
   if (regex.kind === 'repeat' && regex.most === Number.POSITIVE_INFINITY) return true;
   if ('items' in regex) return regex.items.some(repeatsForever);
   return 'item' in regex && repeatsForever(regex.item);
-}
-
-function canBeEmpty(regex: Regex): boolean {
-  switch (regex.kind) {
-    case 'bytes':
-      return false;
-    case 'sequence':
-      return regex.items.every(canBeEmpty);
-    case 'either':
-      return regex.items.some(canBeEmpty);
-    case 'repeat':
-      return regex.least === 0 || canBeEmpty(regex.item);
-    case 'group':
-      return canBeEmpty(regex.item);
-    default:
-      return true;
-  }
 }
 
 /** What is known of the rest of a text: which steps succeed in front of it. Only those of looks are asked for. */

@@ -1,6 +1,13 @@
 import { wholeBody } from '../../plan/bounds.ts';
 import { CORS_RESPONSE_HEADERS } from '../../plan/cors.ts';
-import { forwardsOf, mappedOrigins, ODD_URL, originSource, publicAddress } from '../../plan/forwards.ts';
+import {
+  forwardsOf,
+  mappedOrigins,
+  ODD_URL,
+  ODD_URL_BEHIND_BLANKS,
+  originSource,
+  publicAddress,
+} from '../../plan/forwards.ts';
 import type { Access } from '../../policy/access.ts';
 import { type HeadersOf, ofFollowed } from '../../policy/answerHeaders.ts';
 import { HIDDEN_RESPONSE_HEADERS } from '../../policy/headers.ts';
@@ -40,6 +47,7 @@ export interface Replacement {
 
 /** Sources of an address that clients read as they like, and of a `Link` with one. */
 export const ODD_ADDRESS = `(?:${ODD_URL}).*$`;
+export const ODD_ADDRESS_BEHIND_BLANKS = `(?:${ODD_URL_BEHIND_BLANKS}).*$`;
 export const ODD_LINK = `^.*<${ODD_ADDRESS}`;
 
 /** How a part of a header is replaced. */

@@ -75,14 +75,14 @@ export function reasonTable(): Table {
       ['~^0 [^|]*[|] $', 'client-gone'],
       // Caddy takes the time of an answer at its end, which this one has not come to.
       ['~[|] $', CUT_OFF],
-      ...ofError(`4[0-9]{2} (${oneOf(Object.keys(REFUSALS))})$`, '$1'),
-      ...Object.entries(STATUS_REASONS).flatMap(([status, reason]) => ofError(`${status} `, reason)),
-      ...CLIENT_WORDS.flatMap(([source, reason]) => ofError(`50[24] (?:readfrom [^ ]+ [^ ]+: )?(?:${source})`, reason)),
-      ...WORDS.flatMap(([source, reason]) => ofError(`50[24] .*(?:${source})`, reason)),
-      ...ofError('504 ', FAILURES.timeout),
+      ofError(`4[0-9]{2} (${oneOf(Object.keys(REFUSALS))})$`, '$1'),
+      ...Object.entries(STATUS_REASONS).map(([status, reason]) => ofError(`${status} `, reason)),
+      ...CLIENT_WORDS.map(([source, reason]) => ofError(`50[24] (?:readfrom [^ ]+ [^ ]+: )?(?:${source})`, reason)),
+      ...WORDS.map(([source, reason]) => ofError(`50[24] .*(?:${source})`, reason)),
+      ofError('504 ', FAILURES.timeout),
     ],
     fallback: FAILURES.unknown,
   });
 }
 
-const ofError = (source: string, reason: string): [string, string][] => [[`~^[^|]*[|]${source}`, reason]];
+const ofError = (source: string, reason: string) => [`~^[^|]*[|]${source}`, reason] as const;

@@ -4,7 +4,7 @@ import { CannotTell } from '../../prove/explore.ts';
 import { FirstRow } from '../../prove/firstRow.ts';
 import { both, either, isEmptyLanguage, type Language, settled, stateAfter, without } from '../../prove/language.ts';
 import { lazily } from '../../prove/lazily.ts';
-import { literally, matching, onlyText, wholly } from '../../prove/matching.ts';
+import { ANYTHING, literally, matching, onlyText, wholly } from '../../prove/matching.ts';
 import type { MapRow, MapTable, Network } from './handlers.ts';
 
 /** What an expression of a table is found in. */
@@ -96,7 +96,7 @@ function reached(language: Language, from: number, bytes: readonly string[]): re
   return [...found];
 }
 
-const WITH_MARK = lazily(() => wholly('[^?]*[?](?:.|\\n)*'));
+const WITH_MARK = lazily(() => wholly(`[^?]*[?]${ANYTHING}`));
 
 /** Whether its first group is the whole path of a target. */
 export function capturesPath(source: string): boolean {
@@ -134,7 +134,7 @@ export function hopOf({ rows, fallback, place }: MapTable): number {
   return Number(number);
 }
 
-const OF_IPV6 = lazily(() => wholly('(?:.|\\n)*:(?:.|\\n)*'));
+const OF_IPV6 = lazily(() => wholly(`${ANYTHING}:${ANYTHING}`));
 const FILLED = lazily(() => wholly('(?:.|\\n)+'));
 
 /** The IPv4 addresses whose texts an expression for addresses matches; it may match no text that is an IPv6 one. */
@@ -223,5 +223,3 @@ export function wildcard(text: string): Language {
   const [, before = '', middle = '', after = ''] = /^([*]?)(.*?)([*]?)$/s.exec(text) ?? [];
   return wholly(`${before && ANYTHING}${literally(middle)}${after && ANYTHING}`);
 }
-
-const ANYTHING = '(?:.|\\n)*';

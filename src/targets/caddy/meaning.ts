@@ -50,7 +50,7 @@ const GIVEN_KEY = 'the key';
 /** Among what is worked out of a target: "OPTIONS", or "" for any other method. */
 export const METHOD = 'method';
 /** What Caddy leaves as it is where it decodes it. */
-export const PLAIN_PATH = lazily(() => wholly('(?:/[A-Za-z0-9_~-]+)+'));
+export const UNESCAPED_PATH = lazily(() => wholly('(?:/[A-Za-z0-9_~-]+)+'));
 export const OPTIONS = lazily(() => wholly('OPTIONS'));
 const ANOTHER_METHOD = lazily(() => without(wholly("[!#$%&'*+.^_`|~0-9A-Za-z-]+"), OPTIONS()));
 const PORT = lazily(() => wholly('(?::[0-9]*)?'));
@@ -272,7 +272,7 @@ export class Meaning {
 
   /** A table of paths without escapes and the like, which Caddy leaves as they are, as most are. */
   private decodedPath(table: MapTable, scope: Scope): readonly Part[] {
-    const parts = this.sight.targetOnly ? this.request.wholePath() : this.opaque('a plain path', PLAIN_PATH());
+    const parts = this.sight.targetOnly ? this.request.wholePath() : this.opaque('a plain path', UNESCAPED_PATH());
     const row = table.rows.find((each) => this.matches(parts, rowLanguage(each, table)));
     const output = row?.output ?? table.fallback;
     if (row?.source === undefined) return this.evaluate(templateOf(output, table.place), scope);

@@ -1,5 +1,4 @@
 import { HEADS, PHASES } from '../../plan/bounds.ts';
-import { ODD_URL_BEHIND_BLANKS } from '../../plan/forwards.ts';
 import { caseless } from '../../plan/regex.ts';
 import { type MappedAnswer, type MappedRequest, type NamePair, namePairs, sitesOf } from '../../plan/sites.ts';
 import { ofFollowed } from '../../policy/answerHeaders.ts';
@@ -8,7 +7,14 @@ import { METHOD_LETTERS } from '../../policy/pattern.ts';
 import type { Policy } from '../../policy/types.ts';
 import { siteClient } from '../sites.ts';
 import { type ClientModel, clientModel } from './addresses.ts';
-import { ODD_ADDRESS, ODD_LINK, type Pattern, type Replacement, replacements } from './forward.ts';
+import {
+  ODD_ADDRESS,
+  ODD_ADDRESS_BEHIND_BLANKS,
+  ODD_LINK,
+  type Pattern,
+  type Replacement,
+  replacements,
+} from './forward.ts';
 import type { CaddyOptions } from './options.ts';
 import { bareWord, type CaddyToken, trustedText } from './quote.ts';
 import { headerSize } from './server.ts';
@@ -114,7 +120,7 @@ function oddReplacements(): Replacement[] {
   const followed = [{ pattern: `^${ODD_ADDRESS}`, by: '/' }];
   return replacements({
     ...ofFollowed(() => followed),
-    Refresh: [{ pattern: `${REFRESH}(?:${ODD_URL_BEHIND_BLANKS}).*$`, by: '$1/' }],
+    Refresh: [{ pattern: `${REFRESH}${ODD_ADDRESS_BEHIND_BLANKS}`, by: '$1/' }],
     Link: [{ pattern: ODD_LINK, by: '' }],
   } satisfies { [H in MappedAnswer]?: Pattern[] });
 }

@@ -1,5 +1,5 @@
 import { CannotTell, lower, matches, type Part, type Run } from '../../prove/explore.ts';
-import { literally, wholly } from '../../prove/matching.ts';
+import { ANYTHING, literally, wholly } from '../../prove/matching.ts';
 import { exactRow } from '../../prove/rows.ts';
 import { joined, languageOf } from './shapes.ts';
 import type { MapTable, Template } from './tables.ts';
@@ -45,7 +45,6 @@ export function markedRow(run: Run, { table, marks, before, segment: raw }: Mark
   return table.fallback;
 }
 
-const ANYTHING = '(?:.|\\n)*';
 const MARK = /\{\^([^{}]*)\}/g;
 
 /** What becomes this mark: a run of capital letters, or the mark itself where clients can write it. */

@@ -1,13 +1,13 @@
 import { CannotTell, type Part } from '../../prove/explore.ts';
 import type { Language } from '../../prove/language.ts';
 import { lazily } from '../../prove/lazily.ts';
-import { matching, wholly } from '../../prove/matching.ts';
+import { ANYTHING, matching, wholly } from '../../prove/matching.ts';
 import type { RegexRow, Template } from './tables.ts';
 
 export const NO_CAPITALS = lazily(() => wholly('[^A-Z]*'));
 export const ONE_SLASH = lazily(() => wholly('/'));
 export const ENDS_WITH_SLASH = lazily(() => wholly('[^\\n]*/'));
-export const NOT_A_METHOD = lazily(() => wholly('[A-Z_-]*[^A-Z_-](?:.|\\n)*'));
+export const NOT_A_METHOD = lazily(() => wholly(`[A-Z_-]*[^A-Z_-]${ANYTHING}`));
 /**
  * The expression of a key up to a comma. It captures the whole key and its last characters, provided that the classes
  * of characters exclude blanks and commas.

@@ -17,10 +17,9 @@ export interface Secrets {
 export function hashSizes(maps: readonly MapModel[], secrets: Secrets): HashSizes {
   let most = secrets.keys * 2;
   let longest = secrets.longestId;
-  for (const { entries } of maps) {
-    most = Math.max(most, entries.length);
-    // Expressions are not hashed.
-    for (const { key } of entries) if (!key.text.startsWith('"~')) longest = Math.max(longest, key.text.length);
+  for (const map of maps) {
+    most = Math.max(most, map.entries.length);
+    for (const key of hashedKeys(map)) longest = Math.max(longest, key.length);
   }
   return {
     mapMax: roughly(Math.max(2048, most * 4)),
@@ -36,15 +35,23 @@ const MOST_ALIKE = 100;
 
 /** Returns rows of one table whose keys nginx hashes alike, so that it looks at one after the other for a request. */
 export function alikeRows(maps: readonly MapModel[]): readonly string[] {
-  for (const { entries } of maps) {
-    if (entries.length <= MOST_ALIKE) continue;
+  for (const map of maps) {
+    if (map.entries.length <= MOST_ALIKE) continue;
+    const keys = hashedKeys(map);
     const counts = new Map<number, number>();
-    const keys = entries.map(({ key }) => key.text).filter((key) => !key.startsWith('"~'));
-    for (const key of keys) counts.set(hashOf(key), (counts.get(hashOf(key)) ?? 0) + 1);
-    const [most] = [...counts].find(([, count]) => count > MOST_ALIKE) ?? [];
-    if (most !== undefined) return keys.filter((key) => hashOf(key) === most);
+    for (const key of keys) {
+      const hash = hashOf(key);
+      const count = (counts.get(hash) ?? 0) + 1;
+      if (count > MOST_ALIKE) return keys.filter((each) => hashOf(each) === hash);
+      counts.set(hash, count);
+    }
   }
   return [];
+}
+
+/** Expressions are not hashed. */
+function hashedKeys({ entries }: MapModel): readonly string[] {
+  return entries.map(({ key }) => key.text).filter((key) => !key.startsWith('"~'));
 }
 
 /** The lower half of nginx's hash of a key. */
