@@ -91,7 +91,7 @@ for (const [system, { lines, variable, told }] of Object.entries(ACCESS))
       assert.is(first.status, 1);
       assert.match(text(told), /### ❌ postern diff[\s\S]*newly allowed: PUT \/api\/v4\/user/);
       const label = labelIn(text(told));
-      for (const labels of ['', 'a,b', 'access-reviewed', `${label}0`, `x${label.slice(-20)}`])
+      for (const labels of ['', 'a,b', 'access-reviewed', `${label}0`, `x${label.slice(-32)}`])
         assert.is(run(lines, { [variable]: labels }).status, 1, labels);
       const reviewed = run(lines, { [variable]: `a,${label},b` });
       assert.is(reviewed.status, 0, reviewed.text);

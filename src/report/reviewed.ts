@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { AccessChange } from '../accessDiff/types.ts';
 
-/** Long enough that nobody finds another change with the same digest, and short enough for a label. */
-const LENGTH = 20;
+/**
+ * Hexadecimal digits. Long enough that nobody finds two changes with the same digest, one of which could be looked at and
+ * the other pushed, and short enough for a label of GitHub, which has at most 50 characters.
+ */
+const LENGTH = 32;
 const LABEL = 'access-reviewed-';
 
 /** What reviewers have said of some changes, in one clause; "" where there is nothing to look at. */

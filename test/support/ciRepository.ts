@@ -69,7 +69,7 @@ export async function inRepository(work: (repository: Repository) => void): Prom
 
 /** The label that lets the changes pass of which a text tells. */
 export function labelIn(text: string): string {
-  const [label] = /access-reviewed-[0-9a-f]{20}\b/.exec(text) ?? [];
+  const [label] = /access-reviewed-[0-9a-f]{32}\b/.exec(text) ?? [];
   if (label === undefined) throw new Error(`no label in ${text}`);
   return label;
 }
