@@ -15,7 +15,7 @@ import { placed } from '../output/disk.ts';
 import { compareLines } from '../output/lines.ts';
 import type { Change } from '../output/plan.ts';
 import { accessSummary } from '../report/accessText.ts';
-import { reviewOf, reviewOfTexts } from '../report/reviewed.ts';
+import { reviewOf } from '../report/reviewed.ts';
 import type { LocatedDocument } from '../source/span.ts';
 import type { Spec } from '../spec/schema.ts';
 import { diffOptions } from '../targets/accessDiff.ts';
@@ -137,15 +137,17 @@ function diffBase({ spec: argument, base, failOn = 'any', reviewed, format }: Ac
   const compared = compareWith(openBase(base, source, io), current);
   const said = [...diagnostics, ...compared.diagnostics];
   if (!compared.value) {
-    const { passes, words } = reviewOfTexts(texts(), reviewed ?? []);
+    const { passes, words } = reviewOf({ texts: texts() }, reviewed ?? []);
     const summary = reviewed && `compared with nothing${words}`;
     return print({ ...report, status: passes ? 0 : 2, diagnostics: said, ...(summary && { summary }) }, format, io);
   }
   const fails = (change: AccessChange) => failOn === 'any' || mayWiden(change);
   const access = { ...compared.value, fails };
-  const review = reviewOf(access.changes.filter(fails), reviewed ?? []);
-  const summary = `${accessSummary(access.changes)}${reviewed === undefined ? '' : review.words}`;
-  return print({ ...report, status: review.passes ? 0 : 1, diagnostics: said, access, summary }, format, io);
+  const changes = access.changes.filter(fails);
+  const review = changes.length > 0 ? reviewOf({ texts: texts(), changes }, reviewed ?? []) : undefined;
+  const summary = `${accessSummary(access.changes)}${(reviewed && review?.words) ?? ''}`;
+  const status = !review || review.passes ? 0 : 1;
+  return print({ ...report, status, diagnostics: said, access, summary }, format, io);
 }
 
 /** Opens the other version: a file, or `git:REV` for this spec at a revision. */

@@ -119,7 +119,8 @@ export const options = {
     ...list,
     // A change without labels is one that nobody has looked at.
     coerce: (values: readonly string[]) => splitList(values).filter((label) => label !== ''),
-    describe: 'with --base: labels of the change; one that ends in the digest of what would exit 1 lets it pass',
+    describe:
+      'with --base: labels of the change; one that ends in the digest of the spec and of what would exit 1 lets it pass',
   },
   'max-changes': {
     ...text,

@@ -8,24 +8,26 @@ import type { AccessChange } from '../accessDiff/types.ts';
 const LENGTH = 32;
 const LABEL = 'access-reviewed-';
 
-/** What reviewers have said of some changes, in one clause; "" where there is nothing to look at. */
+/** What reviewers have said, in one clause. */
 export interface Review {
   readonly passes: boolean;
   readonly words: string;
 }
 
-/**
- * Whether somebody has looked at these changes: one of the labels ends in their digest. It is made of what is shown of
- * them but for the lines of the spec, so that it holds for them and no others.
- */
-export function reviewOf(changes: readonly AccessChange[], labels: readonly string[]): Review {
-  return reviewOfTexts(changes.map(({ at, ...change }) => JSON.stringify(change)).sort(), labels);
+/** What somebody has to look at: everything that was read of a spec, and what it changes. */
+interface Reviewed {
+  readonly texts: readonly string[];
+  /** Absent where there is nothing to compare with. */
+  readonly changes?: readonly AccessChange[];
 }
 
-/** The same of all that was read of a spec, where it is compared with nothing. */
-export function reviewOfTexts(texts: readonly string[], labels: readonly string[]): Review {
-  if (texts.length === 0) return { passes: true, words: '' };
-  const digest = createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, LENGTH);
+/**
+ * Returns whether one of the labels ends in the digest of what somebody has to look at. It is made of the texts too, since
+ * what is told of a change need not be all of it: other addresses in a set, another text of a file.
+ */
+export function reviewOf({ texts, changes = [] }: Reviewed, labels: readonly string[]): Review {
+  const told = changes.map(({ at, ...change }) => JSON.stringify(change)).sort();
+  const digest = createHash('sha256').update(JSON.stringify({ texts, told })).digest('hex').slice(0, LENGTH);
   const label = labels.find((each) => each.endsWith(`-${digest}`));
   return label === undefined
     ? { passes: false, words: `; whoever has looked at this sets the label ${LABEL}${digest}` }
