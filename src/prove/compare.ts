@@ -65,7 +65,7 @@ function comparison(policy: Policy, proxy: Proxy, model: FileModel, isExact = fa
   }
   // What shows a difference has to be a request that goes that way.
   if (difference && !isExact) return comparison(policy, proxy, model, true);
-  const [problem] = unclear;
+  const [problem] = [...unclear, ...(model.unclear?.() ?? [])];
   if (difference) return { kind: 'differs', difference };
   return problem === undefined ? { kind: 'proved', targets: targets.size, ways } : { kind: 'unknown', problem };
 }

@@ -72,7 +72,8 @@ export function wholly(source: string): Language {
   return language;
 }
 
-const GOOD = 255;
+/** The outcome of a step that succeeds. */
+export const GOOD = 255;
 
 /**
  * Whether a step succeeds depends only on the rest of the text. So the text is read from its end, and a state holds for
@@ -110,7 +111,7 @@ function languageOf(program: Program): Language | RegexProblem {
 const MOST_WORK = 400_000_000;
 
 /** A program as arrays of numbers, because most of the time is spent here. */
-interface Table {
+export interface Table {
   readonly order: Int32Array;
   /** Steps whose outcome is computed anew at the beginning of the text. */
   readonly opening: Int32Array;
@@ -125,9 +126,9 @@ interface Table {
   readonly columns: number;
 }
 
-const KINDS = { byte: 0, either: 1, begin: 2, end: 3, look: 4, 'not-look': 5, atomic: 6, match: 7 } as const;
+const KINDS = { byte: 0, either: 1, begin: 2, end: 3, look: 4, 'not-look': 5, atomic: 6, match: 7, mark: 8 } as const;
 
-function tableOf(program: Program): Table {
+export function tableOf(program: Program): Table {
   const { steps, start } = program;
   const columnOf = columnsOf(program);
   const columns = Math.max(...columnOf) + 1;
@@ -182,7 +183,7 @@ interface Moment {
   readonly atBegin: boolean;
 }
 
-function outcomes(table: Table, order: Int32Array, { out, rest, column, atBegin }: Moment): void {
+export function outcomes(table: Table, order: Int32Array, { out, rest, column, atBegin }: Moment): void {
   const { kind, first, second, depth, has, columns } = table;
   const of = (at: number | undefined) => out[at ?? 0] ?? 0;
   for (const at of order) {
@@ -206,6 +207,9 @@ function outcomes(table: Table, order: Int32Array, { out, rest, column, atBegin 
       case KINDS['not-look']:
         out[at] = of(first[at]) === GOOD ? own : of(second[at]);
         break;
+      case KINDS.mark:
+        out[at] = of(first[at]);
+        break;
       case KINDS.atomic:
         out[at] = of(first[at]) === own + 1 ? own : of(first[at]);
         break;
@@ -216,10 +220,15 @@ function outcomes(table: Table, order: Int32Array, { out, rest, column, atBegin 
 }
 
 /** Returns whether the expression is found in a text that begins here. */
-function foundAtBegin(table: Table, { out, rest, column }: Omit<Moment, 'atBegin'>): boolean {
+function foundAtBegin(table: Table, moment: Omit<Moment, 'atBegin'>): boolean {
+  return outcomesAtBegin(table, moment)[table.start] === GOOD;
+}
+
+/** Returns the outcomes where the text begins; `out` are those where more stands before it. */
+export function outcomesAtBegin(table: Table, { out, rest, column }: Omit<Moment, 'atBegin'>): Uint8Array {
   const own = Uint8Array.from(out);
   outcomes(table, table.opening, { out: own, rest, column, atBegin: true });
-  return own[table.start] === GOOD;
+  return own;
 }
 
 /**

@@ -9,6 +9,14 @@ export type Step =
   /** The second is tried only where the first does not succeed. */
   | { readonly kind: 'either'; readonly first: number; readonly second: number; readonly depth: number }
   | { readonly kind: 'begin' | 'end'; readonly next: number; readonly depth: number }
+  /** Where a named group begins or ends; only in programs that say what groups capture. */
+  | {
+      readonly kind: 'mark';
+      readonly name: string;
+      readonly opens: boolean;
+      readonly next: number;
+      readonly depth: number;
+    }
   | {
       readonly kind: 'look';
       readonly body: number;
@@ -31,9 +39,12 @@ export interface Program {
 /** Most steps of a program; more take too long. */
 const MOST_STEPS = 20_000;
 
-/** Returns a program that finds the expression anywhere in a text, as engines do. */
-export function programOf(regex: Regex): Program | RegexProblem {
-  const writer = new Writer();
+/**
+ * Returns a program that finds the expression anywhere in a text, as engines do; with a mark at both ends of each named
+ * group where it `hasMarks`.
+ */
+export function programOf(regex: Regex, hasMarks = false): Program | RegexProblem {
+  const writer = new Writer(hasMarks);
   const match = writer.add({ kind: 'match' });
   const body = writer.write(regex, match, 0);
   if (body === undefined) return { problem: writer.problem };
@@ -50,6 +61,11 @@ export function programOf(regex: Regex): Program | RegexProblem {
 class Writer {
   readonly steps: Step[] = [];
   problem = '';
+  private readonly hasMarks: boolean;
+
+  constructor(hasMarks: boolean) {
+    this.hasMarks = hasMarks;
+  }
 
   add(step: Step): number {
     return this.steps.push(step) - 1;
@@ -65,7 +81,7 @@ class Writer {
       case 'end':
         return this.add({ kind: regex.kind, next, depth });
       case 'group':
-        return this.write(regex.item, next, depth);
+        return this.group(regex, next, depth);
       case 'sequence':
         return regex.items.reduceRight<number | undefined>(
           (after, item) => (after === undefined ? undefined : this.write(item, after, depth)),
@@ -80,6 +96,12 @@ class Writer {
       case 'repeat':
         return this.repeat(regex, next, depth);
     }
+  }
+
+  private group({ name, item }: Extract<Regex, { kind: 'group' }>, next: number, depth: number): number | undefined {
+    if (!this.hasMarks || name === undefined) return this.write(item, next, depth);
+    const inside = this.write(item, this.add({ kind: 'mark', name, opens: false, next, depth }), depth);
+    return inside === undefined ? undefined : this.add({ kind: 'mark', name, opens: true, next: inside, depth });
   }
 
   private fail(problem: string): undefined {
@@ -181,6 +203,7 @@ function neededBy(step: Step | undefined): readonly number[] {
       return [step.first, step.second];
     case 'begin':
     case 'end':
+    case 'mark':
       return [step.next];
     case 'look':
       return [step.body, step.next];

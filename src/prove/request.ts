@@ -3,7 +3,7 @@ import { grouped } from '../policy/grouped.ts';
 import { keySource } from '../policy/key.ts';
 import { clientAddress, credentialOf, type HeaderFields, headBytesOf, type ProxyRequest } from '../policy/request.ts';
 import type { ApiKey } from '../policy/types.ts';
-import { anyOf, exampleOf, isText, type Part, pieceOf, type Run } from './explore.ts';
+import { anyOf, exampleOf, isText, matches, type Part, pieceOf, type Run } from './explore.ts';
 import { Hops, type Ways } from './hops.ts';
 import { without } from './language.ts';
 import { lazily } from './lazily.ts';
@@ -40,6 +40,8 @@ const UNIVERSES = {
   key: lazily(() => wholly(`${keySource()}(?:[ \\t]*,(?:[\\t -~\x80-\xff]*[!-~\x80-\xff])?)?`)),
   header: VALUE,
 } as const;
+
+const NOTHING = lazily(() => wholly(''));
 
 export type Universe = keyof typeof UNIVERSES;
 
@@ -179,6 +181,15 @@ export class SymbolicRequest {
   slash(depth: number): readonly Part[] {
     const shape = this.shape(depth);
     return shape.kind === 'further' && shape.slash ? ['/'] : [];
+  }
+
+  /** The request line; `undefined` where it has another shape. What stands behind the path is told apart last. */
+  line(depth: number): readonly Part[] | undefined {
+    if (this.shape(depth).kind === 'other') return undefined;
+    const segments = Array.from({ length: depth }, (_, index) => this.segment(index + 1, depth));
+    const path = [...segments.flat(), ...this.further(depth), ...this.slash(depth)];
+    const query = () => (matches(this.run, this.query(), NOTHING()) ? [] : ['?', ...this.query()]);
+    return [...this.method(), ' ', ...path, { later: query }, ' HTTP/1.1'];
   }
 
   /** The path as one piece, or what stands in place of one. */

@@ -1,7 +1,7 @@
 import type { Address } from '../../policy/cidr.ts';
 import { addresses } from '../../prove/addresses.ts';
 import { CannotTell, lower, matches, type Part, type Run } from '../../prove/explore.ts';
-import { both, isEmptyLanguage, lowering } from '../../prove/language.ts';
+import { both, isEmptyLanguage, type Language, lowering } from '../../prove/language.ts';
 import { matching } from '../../prove/matching.ts';
 import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from '../../prove/request.ts';
 import { exactRow } from '../../prove/rows.ts';
@@ -17,12 +17,10 @@ import {
   languageOf,
   longerGroups,
   NO_CAPITALS,
-  NOT_A_METHOD,
   ONE_SLASH,
   REST,
-  splitSource,
-  stopsIn,
 } from './shapes.ts';
+import { type OtherSplit, splitsOf, splitsRequests } from './splitting.ts';
 import type { Configuration, GeoTable, MapTable, RegexRow, Template } from './tables.ts';
 
 /** Variables that routing uses. What depends on these alone is computed once for each kind of target, see `cutsOf`. */
@@ -32,6 +30,7 @@ export const TARGET_PIECES =
 /** Noted in a run: whether a value was asked for that splits the request line, into what, and what was captured. */
 const ASKED_SPLITTER = 'asked for what splits';
 const SPLIT = 'split into';
+const SPLIT_BY = 'split by another expression';
 const CAPTURED = 'captured ';
 
 const ADDRESS = /^hop \d+$/;
@@ -43,6 +42,12 @@ export interface Directives {
   /** The parameter of `secure_link`; `digest` is that of `secure_link_md5`. */
   readonly secureLink: Template | undefined;
   readonly digest: Template | undefined;
+}
+
+interface SplitBy {
+  readonly other: OtherSplit;
+  /** Whether the usual expression would have been found. */
+  readonly isUsual: boolean;
 }
 
 /** Values of variables that were computed from the request line before. */
@@ -181,9 +186,14 @@ export class Meaning {
       if (this.run.notes.has(ASKED_SPLITTER)) throw new CannotTell(`$${name} is read late`);
       return [];
     }
+    return this.otherwise(name, () => this.usualPart(kind, number));
+  }
+
+  /** A part of the request line where the usual expression has split it. */
+  private usualPart(kind: string, number: number): readonly Part[] {
     if (kind === '') return this.request.method();
     if (kind === 'slash' || kind === 'after') return this.rest(number)[kind];
-    if (number > this.splitInto) return [];
+    if (number > (this.splitInto ?? 0)) return [];
     const segment = this.request.segment(number, this.depth);
     if (kind === 'segment' || segment.length === 0) return segment;
     return [{ later: (run) => (matches(run, segment, NO_CAPITALS()) ? segment : []) }];
@@ -217,7 +227,7 @@ export class Meaning {
 
   private map(table: MapTable): readonly Part[] {
     const { source } = table;
-    if (source.length === 1 && isVariable(source[0], 'request')) return this.split(table);
+    if (splitsRequests(table)) return this.split(table);
     if (table.secrets.length > 0) return this.secret(table);
     const marked = source.at(-1);
     if (typeof marked === 'object' && this.isMarks(marked.variable)) return this.marked(table, marked.variable);
@@ -308,6 +318,7 @@ export class Meaning {
       throw new CannotTell(`${title} captures in a way that is not known`);
     for (const [index, group] of groups.entries()) {
       const number = Number(after) + index + 1;
+      if (number > this.depth) throw new CannotTell(`${title} captures a segment that is too far`);
       if (group === `segment_${number}`) this.capture(group, this.request.segment(number, this.depth));
       else if (group === `rest_${number}`) this.capture(group, this.rest(number - 1).after);
       else if (group !== undefined) throw new CannotTell(`${title} captures in a way that is not known`);
@@ -371,28 +382,42 @@ export class Meaning {
     return until !== undefined && !this.request.isBefore(Number(until) + 1) ? '0' : '1';
   }
 
-  /**
-   * Evaluates the map that splits the request line. Its expression has to be `splitSource`, because only the groups of
-   * this one are known.
-   */
-  private split({ title, keys, regexes, fallback }: MapTable): readonly Part[] {
-    if (keys.keys.length > 0) throw new CannotTell(`${title} has whole request lines`);
-    for (const { source, value, ignoreCase } of regexes) {
-      const [, method = '', rest = ''] = /^\^\(\?<method>((?:[A-Z|_-]|\[[^\]]*\]\+{0,2})+)\) (.*)$/.exec(source) ?? [];
-      const depth = [...rest.matchAll(/\(\?<segment_/g)].length;
-      const own = matching(`^(?:${method})\\z`, 'pcre');
-      if (
-        ignoreCase ||
-        rest !== splitSource(depth, stopsIn(rest)) ||
-        'problem' in own ||
-        !isEmptyLanguage(both(own, NOT_A_METHOD()))
-      )
-        throw new CannotTell(`${title} splits the request line in a way that is not known`);
-      if (!matches(this.run, this.request.method(), own)) continue;
+  /** Evaluates the map that splits the request line. */
+  private split(table: MapTable): readonly Part[] {
+    for (const { methods, depth, value, other } of splitsOf(table)) {
+      const isUsual = matches(this.run, this.request.method(), methods);
+      const isOther = other !== undefined && this.isLineIn(other.foundOtherwise());
+      if (isUsual === isOther) continue;
+      if (depth > this.depth) throw new CannotTell(`${table.title} splits the request line into too many segments`);
       this.run.notes.set(SPLIT, depth);
+      if (other) this.run.notes.set(SPLIT_BY, { other, isUsual });
       return this.evaluate(value);
     }
-    return this.evaluate(fallback);
+    return this.evaluate(table.fallback);
+  }
+
+  /** What a group captures where another expression than the usual one has split the request line. */
+  private otherwise(name: string, usual: () => readonly Part[]): readonly Part[] {
+    const by = this.run.notes.get(SPLIT_BY) as SplitBy | undefined;
+    if (!by) return usual();
+    const { other, isUsual } = by;
+    if (!this.isLineIn(other.differing(name))) return isUsual ? usual() : [];
+    if (!this.isLineIn(other.capturing(name))) return [];
+    const number = /^plain_(\d+)$/.exec(name)?.[1];
+    if (number !== undefined && !this.isLineIn(other.differingFromSegment(name)))
+      return this.request.segment(Number(number), this.depth);
+    throw new CannotTell(`${other.title} captures $${name} in a way that is not known`);
+  }
+
+  private isLineIn(language: Language): boolean {
+    const line = this.request.line(this.depth);
+    return line !== undefined && matches(this.run, line, language);
+  }
+
+  /** Whether the query has been captured, if only an empty one. */
+  hasCapturedQuery(): boolean {
+    if (this.splitInto === undefined || this.request.shape(this.depth).kind === 'other') return false;
+    return this.otherwise('query', () => ['query']).length > 0;
   }
 
   /** Evaluates a map that takes the last address off a list in a header, or looks whether there is such an address. */

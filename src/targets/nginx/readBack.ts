@@ -11,6 +11,7 @@ import { depthOf as depthOfSpec } from '../../prove/specMatch.ts';
 import { checkInert } from './inert.ts';
 import type { NginxDirective } from './liveConfig.ts';
 import { type Directives, type Known, Meaning, TARGET_PIECES } from './meaning.ts';
+import { depthIn, narrowQueries, queriesOf, unclearSplits } from './splitting.ts';
 import {
   type ConfigFile,
   type Configuration,
@@ -30,7 +31,7 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel 
   const cutNames = cutsOf(configuration, server);
   const order = new SplitOrder(configuration);
   const access = accessOf(proxy);
-  const depth = Math.max(depthOf(configuration), access ? depthOfSpec(access) : 1);
+  const depth = Math.max(depthIn(configuration.tables.values()), access ? depthOfSpec(access) : 1);
   const known = {
     splitters: new Set(cutNames.filter((name) => order.of(name) === 'splits')),
     readers: new Set(cutNames.filter((name) => order.of(name) === 'reads')),
@@ -49,8 +50,10 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel 
       // Where nothing else is said, nginx looks for a file.
       if ([...server.locations.values()].some(looksForFile))
         values.set(FILE, matches(request.run, request.method(), READING()) ? 'yes' : '');
-      return values.set(WHOLE, request.shape(depth).kind === 'other' ? '' : 'yes');
+      values.set(WHOLE, meaning.hasCapturedQuery() ? 'yes' : '');
+      return new Map([...values, ...queriesOf(request.run)]);
     },
+    unclear: () => unclearSplits(configuration.tables.values()),
     decide: (request, cuts) => decide(configuration, server, { request, depth, cuts, known }),
   };
 }
@@ -61,7 +64,7 @@ export function cutsOfProxy(files: readonly ConfigFile[], proxy: Proxy): readonl
   return cutsOf(configuration, serverFor(configuration, proxy));
 }
 
-/** Key of a cut beside those of variables: "yes" where the request line has the shape that can be split. */
+/** Key of a cut beside those of variables: "yes" where the query is captured as soon as the request line is split. */
 const WHOLE = 'whole line';
 /** Likewise: "yes" where the method can ask for a file. */
 const FILE = 'method of files';
@@ -180,6 +183,7 @@ interface Asked {
 
 function decide(configuration: Configuration, server: Server, { request, depth, cuts, known }: Asked): Outcome {
   const values = new Map([...cuts].map(([name, text]): [string, readonly Part[]] => [name, text === '' ? [] : [text]]));
+  narrowQueries(request.run, cuts);
   const directives = request.world.isDirect ? { ...server.directives, variables: DIRECT } : server.directives;
   const meaning = new Meaning(
     configuration,
@@ -356,16 +360,6 @@ function momentsOf({ tables }: Configuration): number[] {
     const texts = [...table.values.values()].flat().filter((part): part is string => typeof part === 'string');
     return texts.flatMap((text) => /^,([1-9][0-9]{0,11})$/.exec(text)?.[1] ?? []).map(Number);
   });
-}
-
-function depthOf({ tables }: Configuration): number {
-  const sources = [...tables.values()].flatMap((table) =>
-    table.kind === 'map' ? table.regexes.map(({ source }) => source) : [],
-  );
-  const numbers = sources.flatMap((source) =>
-    [...source.matchAll(/\(\?<segment_(\d+)>/g)].map(([, number]) => Number(number)),
-  );
-  return Math.max(1, ...numbers);
 }
 
 const variablesIn = (template: Template) =>

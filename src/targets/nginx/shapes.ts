@@ -72,9 +72,18 @@ export function stopsIn(source: string): readonly number[] {
  * which it can match. A request line of another shape leaves all groups unset.
  */
 export function splitSource(depth: number, stops: readonly number[]): string {
+  return splitting(depth, stops, (number) => `(?<plain_${number}>/(?:[^A-Z /?]++(?=[ /?])|(?=[ ?])))|/[^ /?]++`);
+}
+
+/** Returns the same with segments that are plain whatever is in them. */
+export function allPlainSource(depth: number, stops: readonly number[]): string {
+  return splitting(depth, stops, (number) => `(?<plain_${number}>/(?:[^ /?]++|(?=[ ?])))`);
+}
+
+function splitting(depth: number, stops: readonly number[], segment: (number: number) => string): string {
   let source = '(?:(?<path>';
   for (let number = 1; number <= depth; number++) {
-    source += `(?<segment_${number}>(?<plain_${number}>/(?:[^A-Z /?]++(?=[ /?])|(?=[ ?])))|/[^ /?]++)${number > 1 ? '?+' : ''}`;
+    source += `(?<segment_${number}>${segment(number)})${number > 1 ? '?+' : ''}`;
     if (stops.includes(number)) source += `(?=(?<after_${number}>(?:/[^ /?]++)*+)(?<slash_${number}>/?+)[ ?])`;
   }
   return `${source}[^ ?]*+)(?:[?](?<query>[^ ]*+))?+ HTTP/1[.][01]\\z)?+`;

@@ -1,0 +1,54 @@
+import * as assert from 'uvu/assert';
+import { confirm } from '../src/verify/confirm.ts';
+import { randomOf } from '../src/verify/random.ts';
+import { engineSuite } from './engines/suite.ts';
+import { PROVED_SPEC, proof, specFiles } from './support/proofs.ts';
+import { type Tally, tryReader } from './support/readerTrials.ts';
+import { proxyTarget } from './verify/proxyTargets.ts';
+
+const { test, engines } = await engineSuite('other expressions that split request lines', ['nginx']);
+
+const own = specFiles(PROVED_SPEC, 'nginx');
+
+/** Edits of the expressions in paths.conf: the first place where each is found. */
+const EDITS: readonly (readonly [what: string, from: string, to: string, told: RegExp])[] = [
+  ['capitals that count as small ones', '[^A-Z /?]++', '[^B-Z /?]++', /instead of 404/],
+  ['a letter that is not plain', '[^A-Z /?]', '[^A-Zp /?]', /404 instead of/],
+  ['a segment without a name', '(?<plain_3>', '(?<plane_3>', /404 instead of/],
+  ['a query with less in it', '(?<query>[^ ]*+)', '(?<query>[^ a]*+)', /404 instead of/],
+  ['another method', 'GET|HEAD', 'GET|HED', /forwarded instead of 405/],
+  ['a version that is not there', '[.][01]', '[.][02]', /404 instead of/],
+  ['a repetition that gives back', '[^A-Z /?]++', '[^A-Z /?]+', /^proved/],
+  ['a version that no request has', '[.][01]', '[.][01~]', /^proved/],
+  ['whatever stands behind the version', '[01]\\\\z', '[01]', /^cannot tell: .* splits the request line/],
+];
+
+for (const [what, from, to, told] of EDITS)
+  test(`${what}: told, and so does nginx`, async () => {
+    const files = own.files.map((file) =>
+      file.path.endsWith('paths.conf') ? { ...file, text: file.text.replace(from, () => to) } : file,
+    );
+    assert.not.equal(files, own.files);
+    assert.match(await outcome({ ...own, files }), told);
+  });
+
+async function outcome(made: typeof own): Promise<string> {
+  const { path: program } = engines.nginx;
+  const result = proof(made);
+  if (result.kind === 'unknown') return `cannot tell: ${result.problem}`;
+  if (result.kind === 'proved') {
+    const tally: Tally = { asked: 0, left: 0, problems: [] };
+    await tryReader({ program, made, random: randomOf('splits'), each: 2, title: 'proved' }, tally);
+    assert.equal(tally.problems, []);
+    return `proved, and ${tally.asked} requests agree`;
+  }
+  const { policy, files } = made;
+  const [proxy] = policy.proxies;
+  assert.ok(proxy);
+  const { difference } = result;
+  const tried = await confirm({ target: proxyTarget('nginx'), program, policy, proxy, files, difference });
+  assert.is(tried.result, 'confirmed', `${difference.what}: ${tried.told}`);
+  return difference.what;
+}
+
+test.run();
