@@ -405,6 +405,10 @@ export class Meaning {
     return matches(this.run, parts, onlyText(wanted));
   }
 
+  isEmptyHeader(name: string): boolean {
+    return !matches(this.run, this.header(name), FILLED());
+  }
+
   /** An empty header is there too. */
   private isThere(name: string): boolean {
     if (name === 'host') return matches(this.run, this.request.hostHeader(), FILLED());

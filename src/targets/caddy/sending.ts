@@ -47,16 +47,52 @@ type Headers = Pick<Proxying, 'added' | 'set' | 'deleted' | 'place'>;
 function sentHeaders({ added, set, deleted, place }: Headers, meaning: Meaning, scope: Scope) {
   const isDeleted = (name: string) => deleted.some((each) => each !== '*' && isLike(name, each));
   const sent = new Map<string, readonly Part[]>();
-  const replaceable = new Set(added.map(([name]) => lower(name)));
-  const put = (name: string, value: readonly Part[]) => {
-    // What is set takes the place of what was added.
-    if (sent.has(name) && !replaceable.delete(name)) throw new CannotTell(`${place}: sends ${name} twice`);
-    if (!isDeleted(name)) sent.set(name, value);
-  };
   for (const [name, value] of added) {
     const isToOwn = !deleted.includes('*') && OF_CADDY.test(name);
-    put(lower(name), isToOwn ? [{ piece: 'what Caddy sends, too' }] : sentValue(value, { meaning, scope, place }));
+    const own = isToOwn ? [{ piece: 'what Caddy sends, too' }] : sentValue(value, { meaning, scope, place });
+    const before = sent.get(lower(name));
+    sent.set(lower(name), before ? [ONE_OF_TWO, ...secretsIn([...before, ...own])] : own);
   }
+  // What is set takes the place of what was added.
+  for (const [name, values] of setHeaders({ set, place, isDeleted }, meaning, scope)) {
+    const value = valueOf(values, meaning);
+    if (value) sent.set(name, value);
+  }
+  return new Map([...sent].filter(([name]) => !isDeleted(name)));
+}
+
+/** A value that is one of two, or two at once. Caddy sets headers in no order, so that it is another one each time. */
+const ONE_OF_TWO: Part = { piece: 'one of two values' };
+
+function secretsIn(parts: readonly Part[]): readonly Part[] {
+  return parts.filter((part) => typeof part === 'object' && 'secret' in part);
+}
+
+interface SetHeader {
+  readonly value: readonly Part[];
+  /** The header that it copies, if only where it came. */
+  readonly copies: string | undefined;
+}
+
+/** Of several values of one header, that which comes, if any does: a header that is copied may not be there. */
+function valueOf(values: readonly SetHeader[], meaning: Meaning): readonly Part[] | undefined {
+  const [first, ...others] = values;
+  if (others.length === 0) return first?.value;
+  const there = values.filter(({ copies }) => copies === undefined || !meaning.isEmptyHeader(copies));
+  const [only, ...more] = there;
+  const all = there.flatMap(({ value }) => value);
+  return more.length === 0 ? only?.value : [ONE_OF_TWO, ...secretsIn(all)];
+}
+
+interface Setting extends Pick<Proxying, 'set' | 'place'> {
+  readonly isDeleted: (name: string) => boolean;
+}
+
+/** All values that a header is set to, by its name. */
+function setHeaders({ set, place, isDeleted }: Setting, meaning: Meaning, scope: Scope) {
+  const found = new Map<string, SetHeader[]>();
+  const put = (name: string, value: readonly Part[], copies?: string) =>
+    found.set(name, [...(found.get(name) ?? []), { value, copies }]);
   for (const [name, value] of set) {
     const [, placeholder] = /^\{([\w.-]+)\}$/.exec(name) ?? [];
     if (placeholder === undefined) {
@@ -68,11 +104,12 @@ function sentHeaders({ added, set, deleted, place }: Headers, meaning: Meaning, 
     if (!table) throw new CannotTell(`${place}: {${placeholder}} is not known`);
     if (isOfHop(table, isDeleted)) continue;
     const copied = copiedHeader(table, value, isDeleted);
-    if (copied !== undefined) put(copied, [{ piece: `header ${headerOf(value)}` }]);
+    const header = headerOf(value);
+    if (copied !== undefined) put(copied, [{ piece: `header ${header}` }], header);
     else
       put(lower(meaning.text(templateOf(name, place), scope, 'a header')), sentValue(value, { meaning, scope, place }));
   }
-  return sent;
+  return found;
 }
 
 function isLike(name: string, pattern: string): boolean {

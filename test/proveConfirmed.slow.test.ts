@@ -2,16 +2,16 @@ import * as assert from 'uvu/assert';
 import { confirm } from '../src/verify/confirm.ts';
 import { randomOf } from '../src/verify/random.ts';
 import { engineSuite } from './engines/suite.ts';
-import { PROVED_SPEC, proof, specFiles } from './support/proofs.ts';
+import { type Engine, type Made, PROVED_SPEC, proof, specFiles } from './support/proofs.ts';
 import { type Tally, tryReader } from './support/readerTrials.ts';
 import { proxyTarget } from './verify/proxyTargets.ts';
 
-const { test, engines } = await engineSuite('other expressions that split request lines', ['nginx']);
+const { test, engines } = await engineSuite('edits that are told and confirmed', ['nginx', 'caddy']);
 
-const own = specFiles(PROVED_SPEC, 'nginx');
+type Edits = readonly (readonly [what: string, from: string, to: string, told: RegExp])[];
 
-/** Edits of the expressions in paths.conf: the first place where each is found. */
-const EDITS: readonly (readonly [what: string, from: string, to: string, told: RegExp])[] = [
+/** Edits of the expressions that split request lines: the first place in paths.conf where each is found. */
+const SPLITS: Edits = [
   ['capitals that count as small ones', '[^A-Z /?]++', '[^B-Z /?]++', /instead of 404/],
   ['a letter that is not plain', '[^A-Z /?]', '[^A-Zp /?]', /404 instead of/],
   ['a segment without a name', '(?<plain_3>', '(?<plane_3>', /404 instead of/],
@@ -23,17 +23,36 @@ const EDITS: readonly (readonly [what: string, from: string, to: string, told: R
   ['whatever stands behind the version', '[01]\\\\z', '[01]', /^cannot tell: .* splits the request line/],
 ];
 
-for (const [what, from, to, told] of EDITS)
-  test(`${what}: told, and so does nginx`, async () => {
-    const files = own.files.map((file) =>
-      file.path.endsWith('paths.conf') ? { ...file, text: file.text.replace(from, () => to) } : file,
-    );
-    assert.not.equal(files, own.files);
-    assert.match(await outcome({ ...own, files }), told);
-  });
+const HEADERS: Edits = [
+  ['a header under the name of another', 'default "Accept-Language"', 'default "Range"', /accept-language is sent as/],
+  ['a header under a name that is set, too', 'default "Accept-Language"', 'default "User-Agent"', /is not passed on/],
+  [
+    'two values of a header',
+    'header_up +X-Forwarded-Host {http.request.hostport}',
+    'header_up +If-Match a\n\theader_up +If-Match b',
+    /if-match is not passed on/,
+  ],
+];
 
-async function outcome(made: typeof own): Promise<string> {
-  const { path: program } = engines.nginx;
+const FILES = [
+  ['nginx', 'paths.conf', SPLITS],
+  ['caddy', 'Caddyfile', HEADERS],
+] as const;
+
+for (const [engine, name, edits] of FILES) {
+  const own = specFiles(PROVED_SPEC, engine);
+  for (const [what, from, to, told] of edits)
+    test(`${what}: told, and so does ${engine}`, async () => {
+      const files = own.files.map((file) =>
+        file.path.endsWith(name) ? { ...file, text: file.text.replace(from, () => to) } : file,
+      );
+      assert.not.equal(files, own.files);
+      assert.match(await outcome({ ...own, files }, engine), told);
+    });
+}
+
+async function outcome(made: Made, engine: Engine): Promise<string> {
+  const { path: program } = engines[engine];
   const result = proof(made);
   if (result.kind === 'unknown') return `cannot tell: ${result.problem}`;
   if (result.kind === 'proved') {
@@ -46,7 +65,7 @@ async function outcome(made: typeof own): Promise<string> {
   const [proxy] = policy.proxies;
   assert.ok(proxy);
   const { difference } = result;
-  const tried = await confirm({ target: proxyTarget('nginx'), program, policy, proxy, files, difference });
+  const tried = await confirm({ target: proxyTarget(engine), program, policy, proxy, files, difference });
   assert.is(tried.result, 'confirmed', `${difference.what}: ${tried.told}`);
   return difference.what;
 }
