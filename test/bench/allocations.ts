@@ -9,6 +9,7 @@ import { accepts } from '../../src/verify/process.ts';
 import { openScope } from '../../src/verify/scope.ts';
 import { proxyTarget } from '../verify/proxyTargets.ts';
 import { filesOf, type Kind, keyOf, type Setting } from './contenders.ts';
+import { checkDecisions } from './decisions.ts';
 import { output } from './load.ts';
 import { costRow, openBench } from './report.ts';
 import { casesOfRoutes, programOf, startUpstream, unpack } from './running.ts';
@@ -51,6 +52,7 @@ async function count(
     const program = await programOf('caddy');
     const server = await startEngine(proxyTarget('caddy'), { program, folder, ready: () => accepts(port) });
     scope.defer(() => server.stop());
+    if (kind === 'generated') await checkDecisions(setting, port);
     const counts = new Map<string, Count>();
     for (const { name, request } of cases) {
       await load(port, request);

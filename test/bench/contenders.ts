@@ -149,21 +149,23 @@ function nginxSameWork(setting: Setting, port: number): ConfigFile[] {
   const [, location = ''] = /\n {4}location = "[^"]*forward-gitlab" \{\n(.*?)\n {4}\}\n/s.exec(text) ?? [];
   const directives = location
     .split('\n')
-    .filter((line) => !/^ *(?:#|internal|proxy_pass |proxy_redirect|add_header)/.test(line))
+    .filter((line) => !/^ *(?:#|internal|proxy_pass |proxy_redirect)/.test(line))
     .map((line) => line.replace(/\$\w+_token\b/, 'token-0'));
-  if (log === '' || directives.length < 20) throw new Error('the generated file looks different now');
+  const answers = text.match(/^map [^\n]* \$api_(?:origin|gitlab_\w+) \{(?: [^\n]* \}|\n(?: [^\n]*\n)*\})$/gm) ?? [];
+  if (log === '' || directives.length < 20 || answers.length < 8)
+    throw new Error('the generated file looks different now');
   const server = `server { listen 127.0.0.1:${port}; access_log access.log proxy-api buffer=32k flush=1s;\nlocation / {\nproxy_pass http://up;\n${directives.join('\n')}\n} }`;
   return [
     {
       path: 'nginx/nginx.conf',
-      text: `${NGINX_HEAD} http { ${NGINX_TEMP}\n${log}\nupstream up { server 127.0.0.1:${setting.upstreamPort}; keepalive 32; }\n${server} }\n`,
+      text: `${NGINX_HEAD} http { ${NGINX_TEMP}\n${log}\n${answers.join('\n')}\nupstream up { server 127.0.0.1:${setting.upstreamPort}; keepalive 32; }\n${server} }\n`,
     },
   ];
 }
 
 function caddySameWork(setting: Setting, port: number): ConfigFile[] {
   const text = textOf('caddy', setting, port, 'caddy/Caddyfile');
-  const snippets = ['access_log', 'log_fields', 'sent', 'api-forward-gitlab'].map((name) => {
+  const snippets = ['access_log', 'log_fields', 'log_request', 'sent', 'api-forward-gitlab'].map((name) => {
     const [snippet] = new RegExp(`^\\(${name}\\) \\{\\n.*?^\\}\\n`, 'ms').exec(text) ?? [];
     if (snippet === undefined) throw new Error(`no snippet ${name}`);
     return snippet
@@ -174,7 +176,7 @@ function caddySameWork(setting: Setting, port: number): ConfigFile[] {
   const [bare] = caddyByHand(setting, port, true);
   const head = bare?.text.slice(0, bare.text.indexOf('http://')) ?? '';
   const forward = `reverse_proxy http://127.0.0.1:${setting.upstreamPort} {\n\t\t\timport sent\n\t\t\timport api-forward-gitlab\n\t\t}`;
-  const site = `http://127.0.0.1:${port} {\n\tbind 127.0.0.1\n\timport access_log\n\troute {\n\t\timport log_fields\n\t\t${forward}\n\t}\n}\n`;
+  const site = `http://127.0.0.1:${port} {\n\tbind 127.0.0.1\n\timport access_log\n\troute {\n\t\timport log_fields\n\t\tvars id {http.request.uuid}\n\t\timport log_request\n\t\t${forward}\n\t}\n}\n`;
   return [{ path: 'caddy/Caddyfile', text: `${head}${snippets.join('')}${site}` }];
 }
 

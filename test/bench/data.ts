@@ -12,7 +12,7 @@ import { accepts } from '../../src/verify/process.ts';
 import { openScope, type Scope } from '../../src/verify/scope.ts';
 import { proxyTarget } from '../verify/proxyTargets.ts';
 import { type Engine, filesOf, type Kind, keyOf, type Setting } from './contenders.ts';
-import { checkDecisions } from './decisions.ts';
+import { checkDecisions, checkLogLines } from './decisions.ts';
 import { type Measured, measure, median } from './load.ts';
 import { openBench, type Row, rounded } from './report.ts';
 import { casesOfRoutes, casesOfShadow, programOf, startUpstream, unpack } from './running.ts';
@@ -113,6 +113,19 @@ async function tunedProgram(program: string, scope: Scope): Promise<string> {
   return file;
 }
 
+interface Running {
+  readonly url: string;
+  readonly pid: number;
+  readonly log: string;
+}
+
+async function checkSameWork(running: ReadonlyMap<Kind, Running>): Promise<void> {
+  const [own, control] = [running.get('generated'), running.get('sameWork')];
+  if (!own || !control) return;
+  await fetch(control.url);
+  await checkLogLines(own.log, control.log);
+}
+
 async function compare(name: Engine, one: Case, upstreamPort: number): Promise<Row[]> {
   const scope = openScope();
   try {
@@ -120,7 +133,7 @@ async function compare(name: Engine, one: Case, upstreamPort: number): Promise<R
     const { subject = 'generated', controls = CONTROLS } = one;
     const kinds: readonly Kind[] = [subject, ...controls];
     const headers = { 'PRIVATE-TOKEN': keyOf(one.key) };
-    const running = new Map<Kind, { readonly url: string; readonly pid: number }>();
+    const running = new Map<Kind, Running>();
     for (const kind of kinds) {
       const port = await freePort();
       const folder = await unpack(filesOf(name, kind, setting, port), scope);
@@ -132,8 +145,11 @@ async function compare(name: Engine, one: Case, upstreamPort: number): Promise<R
       });
       scope.defer(() => server.stop());
       if (!CONTROLS.includes(kind)) await checkDecisions(setting, port);
-      running.set(kind, { url: `http://127.0.0.1:${port}${one.request.split(' ')[1]}`, pid: server.pid });
+      const url = `http://127.0.0.1:${port}${one.request.split(' ')[1]}`;
+      const log = join(folder, name, 'access.log');
+      running.set(kind, { url, pid: server.pid, log });
     }
+    await checkSameWork(running);
     const results = new Map<Kind, Measured[]>(kinds.map((kind) => [kind, []]));
     const program = await programOf('wrk');
     for (let round = 0; round < rounds; round++) {

@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { compile, evaluate } from '../../src/library.ts';
 import { keyOf, type Setting } from './contenders.ts';
 import { route, specText } from './specs.ts';
@@ -49,6 +51,22 @@ export async function checkDecisions(setting: Setting, port: number): Promise<vo
     const status = await statusOf(port, asked);
     if (status !== expected) throw new Error(`${JSON.stringify(asked)}: ${status} in place of ${expected}`);
   }
+}
+
+/** What writes less into its log does less work: throws where the lines of two access logs have other fields. */
+export async function checkLogLines(own: string, control: string): Promise<void> {
+  const [fields, others] = [await fieldsOf(own), await fieldsOf(control)].map((names) => names.join(' '));
+  if (fields !== others) throw new Error(`the control's log has ${others} in place of ${fields}`);
+}
+
+async function fieldsOf(log: string): Promise<readonly string[]> {
+  for (let waits = 0; waits < 100; waits++) {
+    const [line = ''] = (await readFile(log, 'utf8').catch(() => '')).split('\n');
+    if (line !== '') return Object.keys(JSON.parse(line));
+    // nginx writes its buffer once a second.
+    await setTimeout(100);
+  }
+  throw new Error(`nothing in ${log}`);
 }
 
 function statusOf(port: number, { method, target, caller }: Asked): Promise<number | undefined> {
