@@ -190,7 +190,7 @@ proofs('nothing is written that is not proved', () =>
 
 proofs.run();
 
-const { test: confirming, engines } = await engineSuite('differences on the real engine', ['nginx']);
+const { test: confirming, engines } = await engineSuite('differences on the real engine', ['nginx', 'caddy']);
 
 confirming('are tried where that is asked for, and said to be only then', () =>
   inWorkspace(async ({ run, write, read }) => {
@@ -235,6 +235,27 @@ for (const [file, from, to, told] of TRIED)
       write(`generated/nginx/${file}.conf`, own.replace(from, to));
       const { stdout } = await run('prove --confirm', { env: { POSTERN_NGINX: engines.nginx.path } });
       assert.ok(stdout.includes(`confirmed on nginx: ${told}`), stdout);
+    }),
+  );
+
+const WRITING = CONFIRMED.replace('nginx: {}', 'nginx: { writable: PATH }, caddy: { writable: PATH }');
+
+for (const [engine, file, from] of [
+  ['nginx', 'maps.conf', '10.0.0.0/8 ""'],
+  ['caddy', 'Caddyfile', 'not client_ip 10.0.0.0/8'],
+] as const)
+  confirming(`${engine}: where what runs writes, the trial writes nothing`, () =>
+    inWorkspace(async ({ path, run, write, read }) => {
+      write('own/nginx.pid', '1\n');
+      write('postern.yaml', WRITING.replaceAll('PATH', `${path}/own`));
+      await run('generate');
+      const own = read(`generated/${engine}/${file}`);
+      assert.ok(own.includes(from));
+      write(`generated/${engine}/${file}`, own.replace(from, from.replace('/8', '/7')));
+      const env = { [`POSTERN_${engine.toUpperCase()}`]: engines[engine].path };
+      const { stdout } = await run(`prove --confirm --engine ${engine}`, { env });
+      assert.match(stdout, new RegExp(`confirmed on ${engine}: 401 instead of 403`));
+      assert.equal([readdirSync(`${path}/own`), read('own/nginx.pid')], [['nginx.pid'], '1\n']);
     }),
   );
 
