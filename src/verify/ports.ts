@@ -11,7 +11,12 @@ const first = 10_000;
 const blocks = 350;
 const blockSize = 64;
 
+/** A port is given out again after so many others, when it was used or left alone long ago. */
+const between = 8 * blockSize;
+
 let unused: number[] = [];
+/** In the order in which they were given out. */
+const given: number[] = [];
 
 /**
  * Ports of the loopback interface that nobody listens on, over TCP and UDP. They come from blocks that a process locks
@@ -19,10 +24,16 @@ let unused: number[] = [];
  */
 export async function freePorts(count: number): Promise<number[]> {
   const found: number[] = [];
+  let taken = 0;
   while (found.length < count) {
-    const port = unused.pop();
+    const isAgain = given.length >= between && taken < given.length;
+    const port = unused.pop() ?? (isAgain ? given.shift() : undefined);
     if (port === undefined) unused = await claimBlock();
-    else if (await isFree(port)) found.push(port);
+    else {
+      given.push(port);
+      if (await isFree(port)) found.push(port);
+      else taken++;
+    }
   }
   return found;
 }
