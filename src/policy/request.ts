@@ -49,7 +49,14 @@ export function headerValues(headers: HeaderFields, name: string): string[] {
 
 /** Returns a text without spaces and tabs at its ends. `trim` would also remove what HTTP does not, such as U+00A0. */
 export function withoutBlanks(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, '');
+  let [start, end] = [0, text.length];
+  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 /** Reads the key header of a proxy; `idOf` gives the id of the caller with a key. */

@@ -131,7 +131,15 @@ const WEBSOCKET = [
   'sec-websocket-version',
 ];
 
-function passing(forwarding: Forwarding): Set<string> {
+function passing(forwarding: Forwarding): ReadonlySet<string> {
+  const known = passingOf.get(forwarding) ?? listPassing(forwarding);
+  passingOf.set(forwarding, known);
+  return known;
+}
+
+const passingOf = new WeakMap<Forwarding, ReadonlySet<string>>();
+
+function listPassing(forwarding: Forwarding): ReadonlySet<string> {
   // `problemsOf` compares where a request went and what its body was.
   const { auth, headers, websocket, upstream: _u, contentTypes: _c, maxBody: _m, ...rest } = forwarding;
   nothingElse(rest);
@@ -155,10 +163,10 @@ function fieldProblems({ decision, request }: Expected, got: Recorded, tokenHead
     if (!written.has(lower) && !allowed.has(lower) && !isAnnouncement(lower, request.fields))
       problems.push({ kind: `field ${lower}`, text: `the upstream got the field ${name}: ${value.slice(0, 100)}` });
   }
+  const [allSent, allArrived] = [byName(request.fields), byName(got.fields)];
   for (const name of allowed) {
     if (written.has(name) || name === 'upgrade') continue;
-    const sent = valuesOf(request.fields, name);
-    const arrived = valuesOf(got.fields, name);
+    const [sent, arrived] = [allSent.get(name) ?? [], allArrived.get(name) ?? []];
     if (!isSame(sent, arrived))
       problems.push({
         kind: `value ${name}`,
@@ -170,15 +178,23 @@ function fieldProblems({ decision, request }: Expected, got: Recorded, tokenHead
 
 /** Whether a field only announces trailers. Go repeats the client's and sends none; no configuration changes that. */
 function isAnnouncement(name: string, sent: Fields): boolean {
-  return name === 'trailer' && valuesOf(sent, 'trailer').length > 0;
+  return name === 'trailer' && fieldOf(sent, 'trailer') !== undefined;
 }
 
 function isOwnConnection(value: string, websocket: boolean): boolean {
   return ['', 'close', 'keep-alive'].includes(value.toLowerCase()) || (websocket && value.toLowerCase() === 'upgrade');
 }
 
-function valuesOf(fields: Fields, name: string): string[] {
-  return fields.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value);
+/** The values of each field, by its name in small letters. */
+function byName(fields: Fields): ReadonlyMap<string, readonly string[]> {
+  const all = new Map<string, string[]>();
+  for (const [name, value] of fields) {
+    const lower = name.toLowerCase();
+    const values = all.get(lower);
+    if (values) values.push(value);
+    else all.set(lower, [value]);
+  }
+  return all;
 }
 
 /**

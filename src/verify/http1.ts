@@ -1,3 +1,5 @@
+import { withoutBlanks } from '../policy/request.ts';
+
 /** Header fields in the order and the case in which they were sent; repeated ones stay apart. */
 export type Fields = readonly (readonly [name: string, value: string])[];
 
@@ -74,7 +76,7 @@ function takeMessage(
 
 function fieldFrom(line: string): readonly [string, string] {
   const colon = line.indexOf(':');
-  return colon < 0 ? [line, ''] : [line.slice(0, colon), line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '')];
+  return colon < 0 ? [line, ''] : [line.slice(0, colon), withoutBlanks(line.slice(colon + 1))];
 }
 
 function declaredFraming(fields: Fields): Framing | undefined {

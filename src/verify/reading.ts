@@ -1,3 +1,4 @@
+import { withoutBlanks } from '../policy/request.ts';
 import { type Fields, fieldOf } from './http1.ts';
 
 /** A request as RFC 9112 reads it. */
@@ -138,16 +139,18 @@ function malformed(why: string): Extract<Reading, { kind: 'malformed' }> {
 
 /** Lines without their ends, continuation lines joined to the one that they continue. */
 function linesOf(head: string, notes: Notes): string[] | string {
-  if (/(?:^|[^\r])\n/.test(head)) note(notes, 'a line that ends in LF alone');
-  // nginx and Go both read any number of CR before the LF as one line end.
-  if (/\r\r+\n/.test(head)) note(notes, 'several CR before an LF');
-  const text = head.replace(/\r*\n/g, '\n');
-  if (text.includes('\r')) return 'a bare CR';
-  if (text.includes('\0')) return 'a NUL in the head';
+  if (head.includes('\0')) return 'a NUL in the head';
   const lines: string[] = [];
-  for (const line of text.slice(0, -1).split('\n')) {
+  for (const ended of head.slice(0, -1).split('\n')) {
+    // nginx and Go both read any number of CR before the LF as one line end.
+    let end = ended.length;
+    while (end > 0 && ended[end - 1] === '\r') end -= 1;
+    if (end === ended.length) note(notes, 'a line that ends in LF alone');
+    if (end < ended.length - 1) note(notes, 'several CR before an LF');
+    const line = ended.slice(0, end);
+    if (line.includes('\r')) return 'a bare CR';
     const last = lines.at(-1);
-    if (!/^[ \t]/.test(line)) lines.push(line);
+    if (line[0] !== ' ' && line[0] !== '\t') lines.push(line);
     else if (last === undefined || lines.length === 1) return 'blanks before the first field';
     else {
       note(notes, 'a continued line');
@@ -199,17 +202,18 @@ function readFields(lines: readonly string[], notes: Notes): Fields | string {
   for (const line of lines) {
     const colon = line.indexOf(':');
     const name = colon < 0 ? line : line.slice(0, colon);
-    if (/[\x00-\x20\x7f]/.test(name)) return 'a blank or control character in a field name';
     if (colon < 0 || !TOKEN.test(name)) {
+      if (/[\x00-\x20\x7f]/.test(name)) return 'a blank or control character in a field name';
       // Go refuses these. nginx drops them, but reads a name alone as a field without a value, such as a key that is
       // missing; neither forwards them.
       note(notes, 'a line that is no field');
       if (colon < 0) notes.loose = true;
       continue;
     }
-    const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '');
+    const written = line.slice(colon + 1);
+    const value = withoutBlanks(written);
     // nginx trims blanks, but not tabs.
-    if (/^[ \t]*\t|\t[ \t]*$/.test(line.slice(colon + 1))) note(notes, 'a tab around a field value');
+    if (written.includes('\t') && /^[ \t]*\t|\t[ \t]*$/.test(written)) note(notes, 'a tab around a field value');
     const problem = valueProblem(name.toLowerCase(), value);
     if (problem !== undefined) note(notes, problem);
     // Go forwards such a Trailer and then refuses its own request, so that the client gets a 502.
@@ -217,8 +221,8 @@ function readFields(lines: readonly string[], notes: Notes): Fields | string {
     fields.push([name, value]);
   }
   const names = fields.map(([name]) => name.toLowerCase());
-  if (SINGLE.some((name) => names.indexOf(name) !== names.lastIndexOf(name)))
-    note(notes, 'a field twice that is taken once');
+  const isRepeated = (name: string) => names.indexOf(name) !== names.lastIndexOf(name);
+  if (new Set(names).size < names.length && SINGLE.some(isRepeated)) note(notes, 'a field twice that is taken once');
   return fields;
 }
 

@@ -33,22 +33,25 @@ const CONNECTIONS_EACH = 6;
 /**
  * Probes that a lane takes at a time; ordinary ones for one connection are sent one behind the other, without waiting.
  */
-const TOGETHER = 16;
+const TOGETHER = 32;
+/**
+ * Characters of a probe that is the first of those written at once: nginx counts the buffers of all heads that have
+ * arrived, so it may refuse a large one for the size of others.
+ */
+const LARGE = 4_096;
 /** The most probes at a time on connections of their own; some of them wait for an engine that stays silent. */
 const MOST_APART = 128;
 
 /** Sends probes over many connections at once and compares what becomes of each. */
 export async function sendAll(probes: Iterator<Probe>, run: EngineRun, options: SendOptions): Promise<void> {
-  const flying = new Set<Probe>();
   const apart = new Set<Promise<void>>();
-  const suspects = new Map<string, readonly Probe[]>();
+  const suspects = openSuspects(run.upstreams.unclaimed);
   const done = ({ probe, expectation }: Prepared, exchange: Exchange) => {
     const problems = problemsOf(expectation, exchange);
     if (problems.length === 0) options.agreed?.(expectation, exchange);
     if (problems.length > 0 && !options.signal.aborted)
       options.found({ probe, expectation, problems, exchange, alone: false });
-    suspect(suspects, run.upstreams.unclaimed, flying);
-    flying.delete(probe);
+    suspects.ended(probe);
     options.sent();
   };
   const sendApart = async (prepared: Prepared) => done(prepared, await exchangeApart(prepared, run.upstreams));
@@ -58,7 +61,7 @@ export async function sendAll(probes: Iterator<Probe>, run: EngineRun, options: 
       while (!options.signal.aborted) {
         const taken = take(probes, TOGETHER).map((probe) => prepare(probe, run, options.now()));
         if (taken.length === 0) return;
-        for (const { probe } of taken) flying.add(probe);
+        for (const { probe } of taken) suspects.began(probe);
         for (const prepared of taken.filter((each) => !sharesConnections(each))) {
           while (apart.size >= MOST_APART) await Promise.race(apart);
           const sending = sendApart(prepared);
@@ -75,7 +78,7 @@ export async function sendAll(probes: Iterator<Probe>, run: EngineRun, options: 
   };
   await Promise.all(Array.from({ length: LANES }, lane));
   await Promise.all(apart);
-  for (const number of run.upstreams.unclaimed.keys()) await nameCulprit(suspects.get(number) ?? [], run, options);
+  for (const number of run.upstreams.unclaimed.keys()) await nameCulprit(suspects.of(number), run, options);
 }
 
 function take<T>(items: Iterator<T>, most: number): T[] {
@@ -88,19 +91,36 @@ function take<T>(items: Iterator<T>, most: number): T[] {
   return taken;
 }
 
-/** Remembers which probes were under way when an unclaimed arrival was first seen. */
-function suspect(
-  suspects: Map<string, readonly Probe[]>,
-  unclaimed: ReadonlyMap<string, unknown>,
-  flying: ReadonlySet<Probe>,
-): void {
-  for (const number of suspects.keys()) if (!unclaimed.has(number)) suspects.delete(number);
-  let probes: readonly Probe[] | undefined;
-  for (const number of unclaimed.keys()) {
-    if (suspects.has(number)) continue;
-    probes ??= [...flying];
-    suspects.set(number, probes);
-  }
+/** Remembers which probes were under way when an arrival was first seen that nobody has claimed. */
+interface Suspects {
+  began(probe: Probe): void;
+  ended(probe: Probe): void;
+  of(number: string): readonly Probe[];
+}
+
+/** Probes that begin before another list of those under way is made; each list costs a copy. */
+const PROBES_A_LIST = 256;
+
+function openSuspects(unclaimed: ReadonlyMap<string, unknown>): Suspects {
+  const flying = new Set<Probe>();
+  const listed = new Map<string, readonly Probe[]>();
+  // Those that were under way when this list was begun, and all that began since.
+  let list: Probe[] = [];
+  let begun = 0;
+  return {
+    began(probe) {
+      if (begun % PROBES_A_LIST === 0) list = [...flying];
+      begun += 1;
+      flying.add(probe);
+      list.push(probe);
+    },
+    ended(probe) {
+      for (const number of listed.keys()) if (!unclaimed.has(number)) listed.delete(number);
+      for (const number of unclaimed.keys()) if (!listed.has(number)) listed.set(number, list);
+      flying.delete(probe);
+    },
+    of: (number) => listed.get(number) ?? [],
+  };
 }
 
 /** A probe, and what must become of it. */
@@ -154,19 +174,21 @@ async function sendTogether(group: readonly Prepared[], { connections, upstreams
     const kept = connections.get(key);
     const connection = kept?.open ? kept : await connectTo(head.fixture.proxy, head.probe.peer);
     keep(connections, key, connection);
-    connection.write(left.map(({ probe: { raw } }) => raw).join(''));
+    const large = left.findIndex(({ probe: { raw } }, index) => index > 0 && raw.length > LARGE);
+    const written = large < 0 ? left : left.slice(0, large);
+    connection.write(written.map(({ probe: { raw } }) => raw).join(''));
     const isNew = connection !== kept;
-    for (let open = true, ahead = 0; open && left[0] !== undefined; ahead += 1) {
-      const [next] = left;
+    for (const [ahead, next] of written.entries()) {
       left = left.slice(1);
       const response = await connection.receive(methodOf(next.probe), PATIENCE);
-      open = response !== undefined && !/\bclose\b/i.test(response.field('connection') ?? '');
+      const open = response !== undefined && !/\bclose\b/i.test(response.field('connection') ?? '');
       // A server may close a used connection at any moment, so a probe without an answer on one is sent again, alone.
       const isUnheard = response === undefined && (ahead > 0 || !isNew);
-      // nginx counts the buffers of all heads that have arrived, so it may refuse a head for the size of others.
       const isCrowded = [414, 431].includes(response?.status ?? 0) && ahead > 0;
       done(next, isUnheard || isCrowded ? await exchangeApart(next, upstreams) : exchangeOf(response, upstreams));
-      if (!open) drop(connections, key);
+      if (open) continue;
+      drop(connections, key);
+      break;
     }
   }
 }
