@@ -1,7 +1,9 @@
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { hasError } from '../diagnostics/diagnostic.ts';
+import { KEY_MAX_LENGTH } from '../policy/key.ts';
 import type { Policy } from '../policy/types.ts';
 import type { ReadFile, RenderedFile, RequestRunner, Runner } from '../targets/target.ts';
 import { identityFor } from './certificate.ts';
@@ -75,8 +77,8 @@ export interface EngineRun {
   readonly site: Listener;
   /** Request targets that spell names of the generated files. */
   readonly ownTargets: readonly string[];
-  /** The engine's access log; complete once it has ended. */
-  accessLog(): Promise<string>;
+  /** The lines of the engine's access log; complete once it has ended. A long run logs more than a text can hold. */
+  accessLog(): AsyncIterable<string>;
   /** The first secret found in anything that the engine wrote; call it once the engine has ended. */
   leak(): Promise<string | undefined>;
 }
@@ -134,7 +136,7 @@ export async function startEngineRun(options: EngineRunOptions, scope: Scope): P
   const known = new Set([...files, ...secretFiles].map(({ path }) => path));
   const leak = async () => secrets.leakIn(server.output()) ?? leakBelow(folder.path, known, secrets);
   const fixtures = new Map(fixturesOf(policy, secrets).map((fixture) => [fixture.proxy.id, fixture]));
-  const accessLog = () => readFile(join(folder.path, target.name, target.run.accessLog), 'utf8').catch(() => '');
+  const accessLog = () => linesIn(join(folder.path, target.name, target.run.accessLog));
   const site: Listener = {
     listen: { address: '127.0.0.1', port: sitePort },
     hosts: [],
@@ -163,8 +165,32 @@ async function leakBelow(folder: string, known: ReadonlySet<string>, secrets: Se
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const file = join(entry.parentPath, entry.name);
     if (!entry.isFile() || known.has(file.slice(folder.length + 1))) continue;
-    const leak = secrets.leakIn(await readFile(file, 'latin1'));
-    if (leak !== undefined) return leak;
+    let end = '';
+    for await (const piece of textIn(file, 'latin1')) {
+      const leak = secrets.leakIn(end + piece);
+      if (leak !== undefined) return leak;
+      // Of a secret that lies across two pieces, the first holds all but its last character at most.
+      end = piece.slice(-KEY_MAX_LENGTH);
+    }
   }
   return undefined;
+}
+
+/** The lines of a file; none where there is no file, since an engine may log nothing. */
+async function* linesIn(file: string): AsyncGenerator<string> {
+  let last = '';
+  for await (const piece of textIn(file, 'utf8')) {
+    const lines = (last + piece).split('\n');
+    last = lines.pop() ?? '';
+    yield* lines;
+  }
+  if (last !== '') yield last;
+}
+
+async function* textIn(file: string, encoding: BufferEncoding): AsyncGenerator<string> {
+  try {
+    for await (const piece of createReadStream(file, { encoding, highWaterMark: 1 << 20 })) yield String(piece);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }

@@ -11,20 +11,20 @@ interface DescribeContext {
   readonly policy: Policy;
   readonly proxy: Proxy;
   readonly secrets: Secrets;
-  /** The engine's access log. */
-  readonly log: string;
+  /** The lines of the engine's access log. */
+  readonly log: AsyncIterable<string>;
 }
 
 /**
  * A disagreement as a text: how to send the probe again (a `curl` line where curl can, and the bytes), what the spec
  * says, what came back, and what the engine logged.
  */
-export function describe(found: Disagreement, context: DescribeContext): string {
+export async function describe(found: Disagreement, context: DescribeContext): Promise<string> {
   const { expectation, exchange, alone } = found;
   const due = expectation.expected.map(({ decision }) => inWords(decision)).join(', then ') || 'no request at all';
   const came = [...exchange.answers, ...exchange.extra].map(answerInWords).join(', then ') || 'no answer';
   const again = alone ? '' : '; sent again by itself it shows nothing';
-  const line = logLine(found, context.log);
+  const line = await logLine(found, context.log);
   const log = line === undefined ? '' : `; its log says ${named(line, context.secrets).slice(0, 600)}`;
   return `${commands(found, context)}; the spec says ${due}; what came back: ${came}${again}${log}`;
 }
@@ -39,11 +39,16 @@ function answerInWords({ response, arrival }: Answered): string {
 }
 
 /** The last line of the engine's log about the same method and path. */
-function logLine({ expectation, problems }: Disagreement, log: string): string | undefined {
+async function logLine(
+  { expectation, problems }: Disagreement,
+  log: AsyncIterable<string>,
+): Promise<string | undefined> {
   const { request } = expectation.expected[problems[0]?.index ?? 0] ?? {};
   const path = request && JSON.stringify(request.target.split('?', 1)[0]);
   const method = request && JSON.stringify(request.method);
-  return log.split('\n').findLast((line) => line.includes(`"path":${path}`) && line.includes(`"method":${method}`));
+  let last: string | undefined;
+  for await (const line of log) if (line.includes(`"path":${path}`) && line.includes(`"method":${method}`)) last = line;
+  return last;
 }
 
 function commands({ probe, expectation }: Disagreement, context: DescribeContext): string {

@@ -111,11 +111,11 @@ export async function verifyRequests(options: VerifyOptions, scope: Scope): Prom
     const failures = sending.aborted ? undefined : await askedBeside(run, random);
     const early = signal.aborted ? [endedEarly(run, options)] : [];
     await run.server.stop();
-    const log = await run.accessLog();
-    const diagnostics = [...findings(smallest, { run, options, log }), ...early];
+    const diagnostics = [...(await findings(smallest, run, options)), ...early];
     if (failures) {
       const rates = await rateLimits({ ...options, random }, scope);
-      failures.push(...journal.compare(log, options.policy.proxies[0]?.origin ?? []), ...rates.failures);
+      const logged = await journal.compare(run.accessLog(), options.policy.proxies[0]?.origin ?? []);
+      failures.push(...logged, ...rates.failures);
       diagnostics.push(...rates.diagnostics);
     }
     const reported = unmet(failures ?? [], options);
@@ -198,17 +198,17 @@ async function smallestOf(
   return found;
 }
 
-function findings(found: readonly Found[], context: { run: EngineRun; options: VerifyOptions; log: string }) {
-  const { run, options, log } = context;
-  return found.flatMap(({ first, times }): Diagnostic[] => {
+async function findings(found: readonly Found[], run: EngineRun, { policy, target }: VerifyOptions) {
+  const diagnostics: Diagnostic[] = [];
+  for (const { first, times } of found) {
     const [problem] = first.problems;
-    if (!problem) return [];
+    if (!problem) continue;
     const { proxy } = fixtureOf(first.probe, run);
-    const show = describe(first, { policy: options.policy, proxy, secrets: run.secrets, log });
-    const engine = options.target.name;
-    const what = { engine, problem: problem.text, times, show };
-    return [verifyCodes.report('disagreement', placeOf(problem, first), what)];
-  });
+    const show = await describe(first, { policy, proxy, secrets: run.secrets, log: run.accessLog() });
+    const what = { engine: target.name, problem: problem.text, times, show };
+    diagnostics.push(verifyCodes.report('disagreement', placeOf(problem, first), what));
+  }
+  return diagnostics;
 }
 
 /** The line of the spec that the evaluator decided by. */

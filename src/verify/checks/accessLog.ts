@@ -15,7 +15,7 @@ const MOST_DECISIONS = 5_000;
 export interface Journal {
   note(expectation: Expectation, exchange: Exchange): void;
   /** What is wrong with the log. Call it once the engine has ended and so has written everything. */
-  compare(log: string, proxyOrigin: CheckFailure['at']): CheckFailure[];
+  compare(log: AsyncIterable<string>, proxyOrigin: CheckFailure['at']): Promise<CheckFailure[]>;
 }
 
 export function openJournal({ shadow }: Pick<Policy, 'shadow'>): Journal {
@@ -35,17 +35,21 @@ export function openJournal({ shadow }: Pick<Policy, 'shadow'>): Journal {
       const id = only.decision.kind === 'deny' ? requestIdIn(answer.response) : undefined;
       if (id !== undefined) dueIds.set(id, line);
     },
-    compare(log, at) {
-      const lines = log.split('\n').filter((line) => line !== '');
+    async compare(log, at) {
       const fields = shadow === undefined ? FIELDS : [...FIELDS, ...SHADOWED];
-      const found: Said[] = [];
-      for (const line of lines) {
+      // Only what is due is kept: a long run logs millions of lines.
+      const found = new Map<string, number>();
+      const foundIds = new Map<string, string>();
+      for await (const line of log) {
+        if (line === '') continue;
         const said = parseJson(line);
         const problem = lineProblem(line, said, fields);
         if (problem !== undefined) return [{ at, problem: `the access log ${problem}` }];
-        found.push(saidBy(isRecord(said) ? said : {}));
+        const { id, key } = saidBy(isRecord(said) ? said : {});
+        if (due.has(key)) found.set(key, (found.get(key) ?? 0) + 1);
+        if (dueIds.has(id)) foundIds.set(id, key);
       }
-      const missing = missingFrom(found, due) ?? missingIds(found, dueIds);
+      const missing = missingFrom(found, due) ?? missingIds(foundIds, dueIds);
       return missing === undefined ? [] : [{ at, problem: `the access log lacks a line with ${missing}` }];
     },
   };
@@ -89,25 +93,25 @@ function lineProblem(line: string, said: unknown, fields: readonly (keyof typeof
 
 /** What a line says: its id, and the rest as text. */
 interface Said {
-  readonly id: unknown;
+  readonly id: string;
   readonly key: string;
 }
 
 function saidBy(said: Readonly<Record<string, unknown>>): Said {
   // An IPv4 address may arrive and be logged as IPv6, ::ffff:10.0.0.1.
   const address = parseAddress(String(said['client']));
-  return { id: said['id'], key: lineWith({ ...said, client: address ? formatAddress(address) : said['client'] }) };
+  return {
+    id: String(said['id']),
+    key: lineWith({ ...said, client: address ? formatAddress(address) : said['client'] }),
+  };
 }
 
 /** The first id of an error whose line is not in the log: a user who reports this id could not be helped. */
-function missingIds(lines: readonly Said[], due: ReadonlyMap<string, string>): string | undefined {
-  const found = new Map(lines.map(({ id, key }) => [id, key]));
+function missingIds(found: ReadonlyMap<string, string>, due: ReadonlyMap<string, string>): string | undefined {
   const [id, line] = [...due].find(([each, due]) => found.get(each) !== due) ?? [];
   return id && `the id ${id} and ${line}`;
 }
 
-function missingFrom(lines: readonly Said[], due: ReadonlyMap<string, number>): string | undefined {
-  const found = new Map<string, number>();
-  for (const { key } of lines) found.set(key, (found.get(key) ?? 0) + 1);
+function missingFrom(found: ReadonlyMap<string, number>, due: ReadonlyMap<string, number>): string | undefined {
   return [...due].find(([line, times]) => (found.get(line) ?? 0) < times)?.[0];
 }
