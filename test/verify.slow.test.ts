@@ -81,6 +81,11 @@ test('the fault "origins" is found: every page is told what those of the spec ar
   assert.ok(run.disagreements > 0);
 });
 
+test('an engine that sends some requests to the upstream twice is found', async () => {
+  const run = await check({ requests: 3_000, program: await referenceProgram('twice') });
+  assert.match(findings(run), /the upstream got "[A-Z]+ \S*007\S* HTTP\/1.1", but its answer never came back/);
+});
+
 test('an engine that ends half way is an error that says so', async () => {
   const run = await check({ program: await referenceProgram('ends'), requests: 3_000 });
   assert.ok(run.sent < 3_000);

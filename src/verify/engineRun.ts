@@ -161,7 +161,12 @@ async function write(folder: string, { path, text }: RenderedFile, mode: number)
   await writeFile(file, text, { mode });
 }
 
-async function leakBelow(folder: string, known: ReadonlySet<string>, secrets: Secrets): Promise<string | undefined> {
+/** The first secret in a file below a folder, but for known ones. */
+export async function leakBelow(
+  folder: string,
+  known: ReadonlySet<string>,
+  secrets: Pick<Secrets, 'leakIn'>,
+): Promise<string | undefined> {
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const file = join(entry.parentPath, entry.name);
     if (!entry.isFile() || known.has(file.slice(folder.length + 1))) continue;
@@ -170,7 +175,7 @@ async function leakBelow(folder: string, known: ReadonlySet<string>, secrets: Se
       const leak = secrets.leakIn(end + piece);
       if (leak !== undefined) return leak;
       // Of a secret that lies across two pieces, the first holds all but its last character at most.
-      end = piece.slice(-KEY_MAX_LENGTH);
+      end = (end + piece).slice(-KEY_MAX_LENGTH);
     }
   }
   return undefined;
@@ -189,7 +194,7 @@ async function* linesIn(file: string): AsyncGenerator<string> {
 
 async function* textIn(file: string, encoding: BufferEncoding): AsyncGenerator<string> {
   try {
-    for await (const piece of createReadStream(file, { encoding, highWaterMark: 1 << 20 })) yield String(piece);
+    for await (const piece of createReadStream(file, { encoding })) yield String(piece);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }

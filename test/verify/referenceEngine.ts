@@ -159,7 +159,9 @@ async function answerRequest(socket: Socket, request: ReadRequest, context: Cont
   }
   if (decision.kind === 'answer')
     return write(answer(decision.status, proxy, { head, body: decision.body, fields: told }));
-  write(await forward(request, decision, { id, proxy, client: formatAddress(client), told }));
+  const forwarded = () => forward(request, decision, { id, proxy, client: formatAddress(client), told });
+  if (fault === 'twice' && request.target.includes('007')) await forwarded();
+  write(await forwarded());
 }
 
 /** The fields of a request whose page is taken for one that is allowed. */
