@@ -23,6 +23,12 @@ const SPLITS: Edits = [
   ['whatever stands behind the version', '[01]\\\\z', '[01]', /^cannot tell: .* splits the request line/],
 ];
 
+const DECODED: Edits = [
+  ['the decoded path', 'map $request $verb', 'map "$request_method $uri HTTP/1.1" $verb', /forwarded instead of 400/],
+];
+
+const ASKED: Edits = [['a location that clients ask for', '"^(?!/[.]/)"', '"^(?!/[.]/|/~x/)"', /404 instead of 401/]];
+
 const HEADERS: Edits = [
   ['a header under the name of another', 'default "Accept-Language"', 'default "Range"', /accept-language is sent as/],
   ['a header under a name that is set, too', 'default "Accept-Language"', 'default "User-Agent"', /is not passed on/],
@@ -36,6 +42,8 @@ const HEADERS: Edits = [
 
 const FILES = [
   ['nginx', 'paths.conf', SPLITS],
+  ['nginx', 'paths.conf', DECODED],
+  ['nginx', 'api.conf', ASKED],
   ['caddy', 'Caddyfile', HEADERS],
 ] as const;
 

@@ -183,11 +183,17 @@ export class SymbolicRequest {
     return shape.kind === 'further' && shape.slash ? ['/'] : [];
   }
 
-  /** The request line; `undefined` where it has another shape. What stands behind the path is told apart last. */
-  line(depth: number): readonly Part[] | undefined {
+  /** All segments of the path; `undefined` where it has another shape. */
+  path(depth: number): readonly Part[] | undefined {
     if (this.shape(depth).kind === 'other') return undefined;
     const segments = Array.from({ length: depth }, (_, index) => this.segment(index + 1, depth));
-    const path = [...segments.flat(), ...this.further(depth), ...this.slash(depth)];
+    return [...segments.flat(), ...this.further(depth), ...this.slash(depth)];
+  }
+
+  /** The request line; `undefined` where it has another shape. What stands behind the path is told apart last. */
+  line(depth: number): readonly Part[] | undefined {
+    const path = this.path(depth);
+    if (!path) return undefined;
     const query = () => (matches(this.run, this.query(), NOTHING()) ? [] : ['?', ...this.query()]);
     return [...this.method(), ' ', ...path, { later: query }, ' HTTP/1.1'];
   }

@@ -20,16 +20,17 @@ import {
   ONE_SLASH,
   REST,
 } from './shapes.ts';
-import { type OtherSplit, splitsOf, splitsRequests } from './splitting.ts';
+import { decodedPath, type OtherSplit, splitsDecoded, splitsOf, splitsRequests } from './splitting.ts';
 import type { Configuration, GeoTable, MapTable, RegexRow, Template } from './tables.ts';
 
 /** Variables that routing uses. What depends on these alone is computed once for each kind of target, see `cutsOf`. */
 export const TARGET_PIECES =
-  /^(?:method|verb|path|segment_\d+|plain_\d+|marked_\d+|after_\d+|slash_\d+|rest_\d+|request)$/;
+  /^(?:method|verb|path|segment_\d+|plain_\d+|marked_\d+|after_\d+|slash_\d+|rest_\d+|request|request_method|uri)$/;
 
 /** Noted in a run: whether a value was asked for that splits the request line, into what, and what was captured. */
 const ASKED_SPLITTER = 'asked for what splits';
 const SPLIT = 'split into';
+const WITHOUT_QUERY = 'split without its query';
 const SPLIT_BY = 'split by another expression';
 const CAPTURED = 'captured ';
 
@@ -123,7 +124,7 @@ export class Meaning {
   }
 
   private hasQuery(): boolean {
-    if (this.splitInto !== undefined) return this.request.shape(this.depth).kind !== 'other';
+    if (this.splitInto !== undefined) return this.hasCapturedQuery();
     return this.isWhole && this.run.notes.has(ASKED_SPLITTER);
   }
 
@@ -384,6 +385,10 @@ export class Meaning {
 
   /** Evaluates the map that splits the request line. */
   private split(table: MapTable): readonly Part[] {
+    if (splitsDecoded(table)) {
+      decodedPath(this.request, this.depth);
+      this.run.notes.set(WITHOUT_QUERY, true);
+    }
     for (const { methods, depth, value, other } of splitsOf(table)) {
       const isUsual = matches(this.run, this.request.method(), methods);
       const isOther = other !== undefined && this.isLineIn(other.foundOtherwise());
@@ -416,7 +421,8 @@ export class Meaning {
 
   /** Whether the query has been captured, if only an empty one. */
   hasCapturedQuery(): boolean {
-    if (this.splitInto === undefined || this.request.shape(this.depth).kind === 'other') return false;
+    if (this.splitInto === undefined || this.run.notes.has(WITHOUT_QUERY)) return false;
+    if (this.request.shape(this.depth).kind === 'other') return false;
     return this.otherwise('query', () => ['query']).length > 0;
   }
 

@@ -11,7 +11,7 @@ import { depthOf as depthOfSpec } from '../../prove/specMatch.ts';
 import { checkInert } from './inert.ts';
 import type { NginxDirective } from './liveConfig.ts';
 import { type Directives, type Known, Meaning, TARGET_PIECES } from './meaning.ts';
-import { depthIn, narrowQueries, queriesOf, unclearSplits } from './splitting.ts';
+import { askedLocation, depthIn, narrowQueries, queriesOf, splitsRequests, unclearSplits } from './splitting.ts';
 import {
   type ConfigFile,
   type Configuration,
@@ -50,6 +50,8 @@ export function readBack(files: readonly ConfigFile[], proxy: Proxy): FileModel 
       // Where nothing else is said, nginx looks for a file.
       if ([...server.locations.values()].some(looksForFile))
         values.set(FILE, matches(request.run, request.method(), READING()) ? 'yes' : '');
+      const asked = askedLocation(server, request, depth);
+      if (asked !== undefined) values.set(ASKED, asked);
       values.set(WHOLE, meaning.hasCapturedQuery() ? 'yes' : '');
       return new Map([...values, ...queriesOf(request.run)]);
     },
@@ -68,6 +70,8 @@ export function cutsOfProxy(files: readonly ConfigFile[], proxy: Proxy): readonl
 const WHOLE = 'whole line';
 /** Likewise: "yes" where the method can ask for a file. */
 const FILE = 'method of files';
+/** Likewise: the location that the client asks for itself. */
+const ASKED = 'asked location';
 const READING = lazily(() => wholly('GET|HEAD|POST'));
 
 function looksForFile({ block = [] }: NginxDirective): boolean {
@@ -76,6 +80,8 @@ function looksForFile({ block = [] }: NginxDirective): boolean {
 
 interface Server {
   readonly directives: Directives;
+  /** The expression of the decoded paths that are sent there. */
+  readonly rewritten: string;
   /** The location that a request is sent to, with variables. */
   readonly verdict: Template;
   /** Locations by their exact names, and "/". */
@@ -143,6 +149,7 @@ function readServer(block: readonly NginxDirective[]): Server {
   const variables = new Map<string, Template>();
   const locations = new Map<string, NginxDirective>();
   const errorPages = new Map<string, string>();
+  let rewritten = '';
   let [verdict, secureLink, digest] = [undefined, undefined, undefined] as (Template | undefined)[];
   for (const directive of block) {
     const { name, args } = directive;
@@ -150,15 +157,15 @@ function readServer(block: readonly NginxDirective[]): Server {
     if (name === 'set' && verdict === undefined) variables.set(lower(first.slice(1)), templateOf(second));
     else if (name === 'secure_link') secureLink = templateOf(first);
     else if (name === 'secure_link_md5') digest = templateOf(first);
-    else if (name === 'rewrite' && verdict === undefined && first === '^(?!/[.]/)' && third === 'last')
-      verdict = templateOf(second);
+    else if (name === 'rewrite' && verdict === undefined && third === 'last')
+      [rewritten, verdict] = [first, templateOf(second)];
     else if (name === 'error_page') for (const code of args.slice(0, -1)) errorPages.set(code, args.at(-1) ?? '');
     else if (name === 'location' && first === '=' && !locations.has(second)) locations.set(second, directive);
     else if (name === 'location' && first === '/' && args.length === 1) locations.set('/', directive);
     else checkInert(directive, 'server', 'the server');
   }
   if (!verdict) throw new CannotTell('the server does not send requests to what a table names');
-  return { directives: { variables, secureLink, digest }, verdict, locations, errorPages };
+  return { directives: { variables, secureLink, digest }, rewritten, verdict, locations, errorPages };
 }
 
 /** Values of `set` where the client is the peer of the connection. The only variable that is set is $client. */
@@ -195,14 +202,16 @@ function decide(configuration: Configuration, server: Server, { request, depth, 
       isWhole: cuts.get(WHOLE) === 'yes',
     },
   );
-  const verdict = plainText(meaning.evaluate(server.verdict), 'the verdict');
-  const own = server.locations.get(verdict);
+  const asked = cuts.get(ASKED);
+  const verdict = asked ?? plainText(meaning.evaluate(server.verdict), 'the verdict');
+  const own = asked === '/' ? undefined : server.locations.get(verdict);
   const name = own ? `location = ${verdict}` : 'location /';
   const found = own ?? server.locations.get('/');
   if (!found) throw new CannotTell(`${name} is not there`);
   const { block = [], file = '', line } = found;
   const place = { file, line, what: name };
   const location = readLocation(block, name);
+  if (asked !== undefined && location.internal) return noFile(server, '404', place);
   if (own && !location.internal) throw new CannotTell(`${name} can be asked for by clients`);
   if (location.answer) {
     const allow = location.allow && meaning.evaluate(location.allow);
@@ -428,8 +437,8 @@ class SplitOrder {
     if (!table) return TARGET_PIECES.test(name) ? 'reads' : 'neither';
     if (above.includes(name)) throw new CannotTell(`$${name} depends on itself`);
     const path = [...above, name];
+    if (table.kind === 'map' && splitsRequests(table)) return 'splits';
     for (const source of variablesIn(table.source)) {
-      if (source === 'request') return 'splits';
       const first = this.of(source, path);
       if (first !== 'neither') return first;
     }

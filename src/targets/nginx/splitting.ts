@@ -1,11 +1,12 @@
 import { Comparing, capturing } from '../../prove/capturing.ts';
-import { CannotTell, type Piece, type Run } from '../../prove/explore.ts';
+import { CannotTell, matches, type Part, type Piece, type Run } from '../../prove/explore.ts';
 import { both, either, isEmptyLanguage, type Language, stateAfter, without } from '../../prove/language.ts';
 import { lazily } from '../../prove/lazily.ts';
-import { matching, wholly } from '../../prove/matching.ts';
+import { matching, onlyText, wholly } from '../../prove/matching.ts';
 import type { Cuts } from '../../prove/model.ts';
+import type { SymbolicRequest } from '../../prove/request.ts';
 import { nameOf } from '../../prove/rows.ts';
-import { allPlainSource, NOT_A_METHOD, splitSource, stopsIn } from './shapes.ts';
+import { allPlainSource, languageOf, NOT_A_METHOD, splitSource, stopsIn } from './shapes.ts';
 import type { MapTable, RegexRow, Table, Template } from './tables.ts';
 
 /** A row of the table that splits request lines: an expression that is known, or is compared with such a one. */
@@ -54,9 +55,11 @@ export function splitsOf(table: MapTable): readonly Split[] {
   return found;
 }
 
-function readSplits({ title, keys, regexes }: MapTable): readonly Split[] {
+function readSplits(table: MapTable): readonly Split[] {
+  const { title, keys, regexes } = table;
   if (keys.keys.length > 0) throw new CannotTell(`${title} has whole request lines`);
   const known = regexes.map(knownSplit);
+  if (splitsDecoded(table) && known.includes(undefined)) throw new CannotTell(`${title} splits the decoded path`);
   const usual = known.find((each) => each !== undefined);
   return regexes.map((row, index): Split => {
     const own = known[index] ?? likeOf(row, usual);
@@ -181,6 +184,43 @@ export function narrowQueries(run: Run, cuts: Cuts): void {
   if (among) run.once(QUERIES, () => run.pieces.set('query', among));
 }
 
-export function splitsRequests({ source: [only, ...more] }: MapTable): boolean {
-  return typeof only === 'object' && only.variable === 'request' && more.length === 0;
+/** Whether a table looks at the request line, or at one of the decoded path. */
+export function splitsRequests(table: MapTable): boolean {
+  const [only, ...more] = table.source;
+  return (typeof only === 'object' && only.variable === 'request' && more.length === 0) || splitsDecoded(table);
+}
+
+export function splitsDecoded({ source }: MapTable): boolean {
+  const text = source.map((part) => (typeof part === 'string' ? part : `$${part.variable}`)).join('');
+  return /^\$request_method \$(?:document_)?uri HTTP\/1[.][01]$/.test(text);
+}
+
+/** Paths that nginx leaves as they are where it decodes them. */
+const PLAIN = lazily(() => wholly('(?:/[A-Za-z0-9_~-]+)*/?'));
+
+/** The decoded path, which is understood where there is nothing to decode. */
+export function decodedPath(request: SymbolicRequest, depth: number): readonly Part[] {
+  const path = request.path(depth);
+  if (!path || !matches(request.run, path, PLAIN())) throw new CannotTell('a path is looked at that nginx has decoded');
+  return path;
+}
+
+interface Asking {
+  /** The expression of the decoded paths that are sent to a location. */
+  readonly rewritten: string;
+  readonly locations: ReadonlyMap<string, unknown>;
+}
+
+/** Returns the location that a request comes to by its path, "/" for any other; `undefined` where it is sent to one. */
+export function askedLocation(
+  { rewritten, locations }: Asking,
+  request: SymbolicRequest,
+  depth: number,
+): string | undefined {
+  // nginx takes these segments out of every path.
+  if (rewritten === '^(?!/[.]/)') return undefined;
+  const path = decodedPath(request, depth);
+  const all = languageOf({ source: rewritten, ignoreCase: false, value: [] }, 'rewrite');
+  if (matches(request.run, path, all)) return undefined;
+  return [...locations.keys()].find((name) => name !== '/' && matches(request.run, path, onlyText(name))) ?? '/';
 }
