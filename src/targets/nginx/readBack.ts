@@ -157,7 +157,7 @@ function readServer(block: readonly NginxDirective[]): Server {
     if (name === 'set' && verdict === undefined) variables.set(lower(first.slice(1)), templateOf(second));
     else if (name === 'secure_link') secureLink = templateOf(first);
     else if (name === 'secure_link_md5') digest = templateOf(first);
-    else if (name === 'rewrite' && verdict === undefined && third === 'last')
+    else if (name === 'rewrite' && verdict === undefined && third === 'last' && /^\/[^?]*$/.test(second))
       [rewritten, verdict] = [first, templateOf(second)];
     else if (name === 'error_page') for (const code of args.slice(0, -1)) errorPages.set(code, args.at(-1) ?? '');
     else if (name === 'location' && first === '=' && !locations.has(second)) locations.set(second, directive);
