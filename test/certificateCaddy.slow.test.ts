@@ -75,7 +75,9 @@ const EDITS: readonly (readonly [from: string, to: string])[] = [
   ['vars row {request.row}', 'vars row "GET=read"'],
   ['vars {decision.pass} yes', 'vars {decision.pass} yes no'],
   ['error @outside address 403', ''],
-  ['error {decision.reason} {decision.status}', ''],
+  ['error {http.vars.reason} {decision.status}', ''],
+  ['vars query {request.query}', 'vars query ok'],
+  ['vars reason {decision.reason}', 'vars reason query'],
   ['key {key.id}', 'key one'],
   ['import secrets/keys*', ''],
   ['vars_regexp class "^', 'vars_regexp class "'],
@@ -105,7 +107,7 @@ certificates('an edit of what is quoted is refused', () =>
     for (const [from, to] of [
       ['header_up PRIVATE-TOKEN {http.vars.token}', 'header_up PRIVATE-TOKEN {http.vars.key}'],
       ['tls_server_name', 'tls_insecure_skip_verify'],
-      ['"~^[^?]*[?]?$" "ok"', '"~^[^?]*[?]?" "ok"'],
+      ['|$))*$" "ok"', '|$))*" "ok"'],
       ['admin unix/', 'admin tcp/'],
     ] as const)
       assert.is(check(after(files, from, to), certificate).status, 2, `${from} → ${to}`);

@@ -3,7 +3,7 @@ import { grouped } from '../policy/grouped.ts';
 import { keySource } from '../policy/key.ts';
 import { clientAddress, credentialOf, type HeaderFields, headBytesOf, type ProxyRequest } from '../policy/request.ts';
 import type { ApiKey } from '../policy/types.ts';
-import { anyOf, exampleOf, isText, matches, type Part, pieceOf, type Run } from './explore.ts';
+import { anyOf, CannotTell, exampleOf, isText, matches, type Part, pieceOf, type Run } from './explore.ts';
 import { Hops, type Ways } from './hops.ts';
 import { without } from './language.ts';
 import { lazily } from './lazily.ts';
@@ -147,7 +147,13 @@ export class SymbolicRequest {
   }
 
   query(): readonly Part[] {
+    this.refuseTwice('marked query');
     return this.piece('query', 'query');
+  }
+
+  /** The query with its mark and without are two pieces, which one request cannot hold. */
+  private refuseTwice(other: 'query' | 'marked query'): void {
+    if (this.run.pieces.has(other)) throw new CannotTell('the query is looked at with its mark and without');
   }
 
   /** The order of the shapes is that of what most tables look up first. */
@@ -205,6 +211,7 @@ export class SymbolicRequest {
 
   /** The query with the question mark before it, which may also stand alone. */
   markedQuery(): readonly Part[] {
+    this.refuseTwice('query');
     return this.piece('marked query', 'markedQuery');
   }
 

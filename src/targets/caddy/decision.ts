@@ -26,7 +26,7 @@ export interface DecisionInput {
  * body, each followed by a blank. Two blanks in a row mean that one of them is "".
  */
 const findings = ({ caller, names }: DecisionInput) =>
-  `{${names.route}} {${caller}} {request.query} {${names.made.body}}`;
+  `{${names.route}} {${caller}} {${names.query}} {${names.made.body}}`;
 const GOOD = 'ok ok';
 
 /** Returns the table of `decision.pass`: "yes" for a request that is forwarded or answered. */
@@ -75,7 +75,7 @@ export function refusalTables(input: DecisionInput): Table[] {
     fallback: 'key-routes' satisfies Refusal,
   });
   const status = table({
-    source: `{${names.made.reason}}`,
+    source: `{${names.reason}}`,
     destination: names.made.status,
     entries: REFUSED_HERE.map((word) => [word, String(REFUSALS[word])] as const),
     fallback: '403',

@@ -148,6 +148,7 @@ export class Meaning {
     this.looksBeyondTarget(name);
     const header = /^http\.request\.header\.(.+)$/.exec(name)?.[1];
     if (header !== undefined) return this.header(header.toLowerCase());
+    if (name === 'http.request.orig_uri.query') return this.request.query();
     if (name === 'http.request.hostport') return this.request.hostHeader();
     if (name === 'http.request.host') return this.hostName();
     if (name === 'time.now.unix') return this.request.moment();

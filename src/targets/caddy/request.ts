@@ -1,48 +1,38 @@
 import { below, caseless, escapeRegex, oneOf } from '../../plan/regex.ts';
 import type { RouteClass } from '../../policy/access.ts';
 import { credentialText, keySource } from '../../policy/key.ts';
-import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../../policy/query.ts';
-import { segmentSource } from '../../policy/segment.ts';
+import { FORBIDDEN_PARAMETERS, queryPairSource } from '../../policy/query.ts';
 import type { Proxy } from '../../policy/types.ts';
+import { lazily } from '../../prove/lazily.ts';
 import type { Names } from './names.ts';
+import { safeTarget } from './safeTarget.ts';
 import { type Table, table } from './table.ts';
 
-/** Source of the targets whose segments can be decoded once without changing the path; the first group is the path. */
-export const SAFE_TARGET = `^((?:/(?:${segmentSource('encodedText')})?)*)(?:[?].*)?$`;
-
-const PART = "[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*";
-
-/** Source of most such targets. It is quick, because no character leaves RE2 a choice. */
-export const PLAIN_TARGET = `^((?:/(?:${PART}(?:%2[Ff]${PART})*)?)+)(?:[?].*)?$`;
+/** Source of the forbidden names and the character that ends them, in any case, which ASCII alone has here. */
+const FORBIDDEN = `(?:[$]|%24)?${oneOf(FORBIDDEN_PARAMETERS.map((name) => caseless(name).replaceAll('_', '[_.-]')))}(?:[=&%[]|$)`;
 
 /**
- * Returns the tables about the request line. They read `http.request.orig_uri`, the target as it was sent, because that
- * is what is forwarded; `path` and `path_regexp` decode and normalize what they compare.
+ * The tables about the request line. They read the target as it was sent, because that is what is forwarded; `path` and
+ * `path_regexp` decode and normalize what they compare. A target may be long, so that no expression may leave Go a
+ * choice at any byte, or it begins with a sign that Go looks for first.
  */
-export function requestTables(): Table[] {
-  const pair = queryPairSource();
-  return [
-    table({
-      source: '{http.request.orig_uri}',
-      destination: 'request.safe_path',
-      entries: [
-        [`~${PLAIN_TARGET}`, '$1'],
-        [`~${SAFE_TARGET}`, '$1'],
-      ],
-    }),
-    table({
-      source: '{http.request.orig_uri}',
-      destination: 'request.query',
-      entries: [
-        ['~^[^?]*[?]?$', 'ok'],
-        // Ignoring case can only match too much, and what matches here is refused.
-        [`~(?i)^[^?]*[?](?:.*&)?${FORBIDDEN_PARAMETER_SOURCE}`, 'query'],
-        [`~^[^?]*[?]${pair}(?:&${pair})*&?$`, 'ok'],
-      ],
-      fallback: 'query',
-    }),
-  ];
-}
+export const requestTables = lazily((): readonly Table[] => [
+  table({
+    source: '{http.request.orig_uri}',
+    destination: 'request.safe_path',
+    entries: [[`~${safeTarget()}`, '$1']],
+  }),
+  table({
+    // What stands behind the first "?"; "" for a target without one.
+    source: '&{http.request.orig_uri.query}',
+    destination: 'request.query',
+    entries: [
+      [`~&${FORBIDDEN}`, 'query'],
+      [`~^(?:&(?:${queryPairSource()}|$))*$`, 'ok'],
+    ],
+    fallback: 'query',
+  }),
+]);
 
 /** Returns the table of `key.given`: the key in the key header; "" where there is none. */
 export function keyTable({ apiKeyHeader, apiKeyScheme }: Proxy): Table {
