@@ -98,7 +98,7 @@ function nginxByHand({ routes, cidrs, keys, upstreamPort }: Setting, port: numbe
     ? ''
     : `map_hash_bucket_size 128; map_hash_max_size ${Math.max(2048, keys * 4)}; map $http_private_token $token { default ""; ${tokens.join('\n')} }`;
   const rest = bare ? `location / { ${NGINX_FORWARD} }` : 'location / { return 404; }';
-  const server = `server { listen 127.0.0.1:${port}; ${access}\n${locations.join('\n')}\n${rest} }`;
+  const server = `server { listen 127.0.0.1:${port}; large_client_header_buffers 2 16384; ${access}\n${locations.join('\n')}\n${rest} }`;
   return [
     {
       path: 'nginx/nginx.conf',

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
-import { compile, evaluate } from '../../src/library.ts';
+import { compile, evaluate, type Question } from '../../src/library.ts';
 import { keyOf, type Setting } from './contenders.ts';
-import { route, specText } from './specs.ts';
+import { route, type Size, specText } from './specs.ts';
 
 /** A request line, with the caller whose key is sent, if any. */
 interface Asked {
@@ -33,21 +33,28 @@ function sample({ routes, keys }: Setting): Asked[] {
     });
 }
 
-/** What is timed must be what is right: throws where the proxy at this port decides otherwise than the evaluator. */
-export async function checkDecisions(setting: Setting, port: number): Promise<void> {
-  const text = specText(setting, {});
-  const spec = JSON.parse(text);
+/**
+ * Returns what the evaluator says of a request to a spec of this size: the status that its client gets, if the upstream
+ * answers 200 to everything.
+ */
+export function decidedBy(size: Size): (asked: Pick<Question, 'method' | 'target' | 'apiKey' | 'headers'>) => number {
+  const spec = JSON.parse(specText(size, {}));
   spec.ipRanges.clients.push('127.0.0.0/8');
   const { policy, diagnostics } = compile(JSON.stringify(spec), { file: 'bench.json', read: () => undefined });
   if (!policy) throw new Error(JSON.stringify(diagnostics));
+  return (asked) => {
+    const decision = evaluate(policy, { ...asked, from: '127.0.0.1', proxy: 'api', at: Date.now() / 1000 });
+    if (decision.kind === 'undecided') throw new Error(`${asked.method} ${asked.target}: ${decision.problem}`);
+    return decision.kind === 'forward' ? 200 : decision.status;
+  };
+}
+
+/** What is timed must be what is right: throws where the proxy at this port decides otherwise than the evaluator. */
+export async function checkDecisions(setting: Setting, port: number): Promise<void> {
+  const decided = decidedBy(setting);
   for (const asked of sample(setting)) {
     const { method, target, caller } = asked;
-    const apiKey = caller === undefined ? {} : { apiKey: `caller-${caller}` };
-    const question = { method, target, from: '127.0.0.1', proxy: 'api', at: Date.now() / 1000, ...apiKey };
-    const decision = evaluate(policy, question);
-    if (decision.kind === 'undecided') throw new Error(`${method} ${target}: ${decision.problem}`);
-    // The upstream answers 200 to everything.
-    const expected = decision.kind === 'forward' ? 200 : decision.status;
+    const expected = decided({ method, target, ...(caller !== undefined && { apiKey: `caller-${caller}` }) });
     const status = await statusOf(port, asked);
     if (status !== expected) throw new Error(`${JSON.stringify(asked)}: ${status} in place of ${expected}`);
   }

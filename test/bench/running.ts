@@ -43,13 +43,13 @@ export async function unpack(files: readonly ConfigFile[], scope: Scope): Promis
   return folder.path;
 }
 
-/** An upstream that answers at once, in a process of its own. */
+/** An upstream that answers 200 at once, also to long requests, in a process of its own. */
 export async function startUpstream(scope: Scope): Promise<number> {
   const port = await freePort();
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `${name}_temp_path ${name}_temp;`)
     .join(' ');
-  const server = `server { listen 127.0.0.1:${port}; keepalive_requests 1000000; location / { default_type application/json; return 200 '{"id":1}'; } }`;
+  const server = `server { listen 127.0.0.1:${port}; large_client_header_buffers 4 32k; keepalive_requests 1000000; location / { default_type application/json; return 200 '{"id":1}'; } }`;
   const text = `pid nginx.pid; error_log stderr crit; worker_processes 1; events {} http { access_log off; ${temporary} ${server} }`;
   const folder = await unpack([{ path: 'nginx/nginx.conf', text }], scope);
   const cwd = join(folder, 'nginx');
