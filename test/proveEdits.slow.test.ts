@@ -17,6 +17,7 @@ const EDITS: readonly (readonly [what: string, from: string, to: string, told: R
     /proved/,
   ],
   ['an end that is open', '(?:&(?!', '(?:[&;](?!', /instead of 400$/],
+  ['an expression for nothing, which nginx never tries', '"" "path";', '"~^\\\\z" "path";', /405 instead of 404$/],
   ['another Allow', '"/api/v4/jobs/request" "POST";', '"/api/v4/jobs/request" "GET";', /Allow: GET instead of POST$/],
   ['a larger body', 'client_max_body_size 1048576;', 'client_max_body_size 1048577;', /instead of 413$/],
   ['another upstream', 'server gitlab.example.com:443', 'server gitlab.example.org:443', /somewhere else$/],
@@ -213,6 +214,21 @@ const DEEP_EDITS: typeof EDITS = [
     /cannot tell: [\w.-]+:\d+: the map \$api_longer captures/,
   ],
 ];
+
+for (const name of ['volatile', 'default', 'include', 'hostnames'])
+  proofs(`routes are called "${name}", which means something to nginx by itself`, () => {
+    const { policy, files, engine } = specFiles(
+      `version: 1
+name: names
+upstreams: { u: { url: https://u.example.com } }
+routes: { ${name}: { upstream: u, auth: passthrough, allow: [GET /a] } }
+proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8] } }
+targets: { nginx: {} }
+`,
+      'nginx',
+    );
+    assert.is(proof({ policy, files, engine }).kind, 'proved');
+  });
 
 proofs('a table that depends on itself', () => {
   const told = edited(deep, 'default "method";', 'default $api_verdict_path;');

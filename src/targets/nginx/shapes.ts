@@ -1,9 +1,10 @@
 import { CannotTell, type Part } from '../../prove/explore.ts';
-import type { Language } from '../../prove/language.ts';
+import { includes, type Language, without } from '../../prove/language.ts';
 import { lazily } from '../../prove/lazily.ts';
-import { ANYTHING, matching, wholly } from '../../prove/matching.ts';
+import { ANYTHING, matching, onlyText, wholly } from '../../prove/matching.ts';
 import type { RegexRow, Template } from './tables.ts';
 
+const EMPTY = lazily(() => onlyText(''));
 export const NO_CAPITALS = lazily(() => wholly('[^A-Z]*'));
 export const ONE_SLASH = lazily(() => wholly('/'));
 export const ENDS_WITH_SLASH = lazily(() => wholly('[^\\n]*/'));
@@ -55,10 +56,11 @@ export function joined(parts: readonly Part[]): readonly Part[] {
   return found;
 }
 
+/** Returns the texts in which a row is found. nginx tries no expression on the empty text. */
 export function languageOf({ source, ignoreCase }: RegexRow, title: string): Language {
   const language = matching(source, 'pcre', ignoreCase);
   if ('problem' in language) throw new CannotTell(`${title} has an expression that ${language.problem}`);
-  return language;
+  return includes(language, '') ? without(language, EMPTY()) : language;
 }
 
 /** Returns the numbers of segments after which an expression captures all further ones: `(?<after_8>…`. */

@@ -161,14 +161,15 @@ function mapOf({ name, title, source }: Heading, block: readonly NginxDirective[
   let fallback: Template = [];
   for (const { name: key, args, block: inner } of block) {
     const value = templateOf(args[0] ?? '');
-    if (inner || key === 'hostnames' || (args.length === 0 && key !== 'volatile') || key.startsWith('\\'))
-      throw new CannotTell(`${title} has "${key}"`);
-    if (key === 'volatile') continue;
+    // A word such as "volatile" means something only by itself, and a backslash before it is no part of the key.
+    const text = lower(key.replace(/^\\/, ''));
+    if (key === 'volatile' && args.length === 0) continue;
+    if (inner || args.length !== 1) throw new CannotTell(`${title} has "${key}"`);
     if (key === 'default') fallback = value;
     else if (key === 'include') secrets.push(args[0] ?? '');
     else if (key.startsWith('~')) regexes.push(regexRow(key, value));
-    else if (values.has(lower(key))) throw new CannotTell(`${title} has "${key}" twice`);
-    else values.set(lower(key), value);
+    else if (values.has(text)) throw new CannotTell(`${title} has "${key}" twice`);
+    else values.set(text, value);
   }
   const marks = regexes.some(({ source: each }) => each.includes('(?<capitals_1>'));
   return {
