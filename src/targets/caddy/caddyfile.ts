@@ -121,15 +121,18 @@ export function parse(text: string, file: string): readonly Line[] {
   return lines;
 }
 
-/** A word of a Caddyfile: a backquoted one is raw, in quotes `\"` is the one escape. */
-const WORD = /[ \t\r]*(?:"((?:[^"\\\n]|\\[^\n])*)"|`([^`\n]*)`|([^\s"`\\#<][^\s\\]*))(?=\s|$)/y;
+/**
+ * A word of a Caddyfile: a backquoted one is raw, in quotes `\"` is the one escape. Caddy takes `\x85` for a blank, and
+ * joins what stands before and behind a `\r`.
+ */
+const WORD = /[ \t]*(?:"((?:[^"\\\n]|\\[^\n])*)"|`([^`\n]*)`|([^\s\x85"`\\#<][^\s\x85\\]*))(?=\s|$)/y;
 
 function wordsByLine(text: string, file: string): (readonly [readonly Word[], number])[] {
-  return text.split('\n').flatMap((line, index) => {
+  return text.split(/\r?\n/).flatMap((line, index) => {
     const words: Word[] = [];
     WORD.lastIndex = 0;
     for (let at = 0; ; at = WORD.lastIndex) {
-      if (/^[ \t\r]*(?:#|$)/.test(line.slice(at))) break;
+      if (/^[ \t]*(?:#|$)/.test(line.slice(at))) break;
       WORD.lastIndex = at;
       const match = WORD.exec(line);
       if (!match) throw new CannotTell(`${file}:${index + 1} has a word that is not known`);
