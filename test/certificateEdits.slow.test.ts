@@ -1,12 +1,11 @@
-import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { certify as certifyCaddy } from '../src/targets/caddy/certificate.ts';
 import { certify as certifyNginx } from '../src/targets/nginx/certificate.ts';
 import { randomOf } from '../src/verify/random.ts';
-import { type Checked, checkerText } from './support/certificateChecker.ts';
+import { checkerHere, checkerText } from './support/certificateChecker.ts';
 import { mutated } from './support/fileMutations.ts';
-import { type Engine, exampleFiles, type Made, PROVED_SPEC, proof, specFiles } from './support/proofs.ts';
+import { exampleFiles, type Made, PROVED_SPEC, proof, specFiles } from './support/proofs.ts';
 
 // POSTERN_SEED=$RANDOM looks where nobody has looked before; POSTERN_EDITS and POSTERN_FIELDS are how many changes.
 const seed = process.env['POSTERN_SEED'] ?? 'certificates';
@@ -29,23 +28,12 @@ const SOURCES: readonly (readonly [name: string, make: () => Made])[] = ENGINES.
 const certify = ({ engine, policy, files }: Made): object =>
   engine === 'nginx' ? certifyNginx(policy, files) : certifyCaddy(policy, files);
 
-/** The checker's own text, run here with the files at hand, since a process for each change would take minutes. */
-function check(certificate: unknown, { engine, files }: Pick<Made, 'engine' | 'files'>): Checked {
-  const texts = new Map(files.map(({ path, text }) => [path, text]));
-  const read = (path: string) => (path === 'certificate' ? JSON.stringify(certificate) : texts.get(path));
-  const program = { argv: ['', '', 'certificate', engine], exitCode: 0 };
-  const told: string[] = [];
-  const say = { log: (text: string) => told.push(text), error: (text: string) => told.push(text) };
-  checkers[engine](read, join, program, say);
-  return { status: program.exitCode, told: told.join('\n') };
-}
-
-const checkerOf = (engine: Engine) =>
-  new Function(
-    ...['readFileSync', 'join', 'process', 'console'],
-    checkerText(engine).replace(/^(?:#!|import ).*$/gm, ''),
-  );
-const checkers = { nginx: checkerOf('nginx'), caddy: checkerOf('caddy') };
+const checkers = {
+  nginx: checkerHere('nginx', checkerText('nginx')),
+  caddy: checkerHere('caddy', checkerText('caddy')),
+};
+const check = (certificate: unknown, { engine, files }: Pick<Made, 'engine' | 'files'>) =>
+  checkers[engine](certificate, files);
 
 for (const [name, source] of SOURCES) {
   certificates(`${name}: an edit of its files is refused, or decides nothing`, () => {

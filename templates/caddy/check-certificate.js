@@ -23,13 +23,13 @@ const FOLLOWED = ['request.row', 'request.route', 'caller.class'];
 FOLLOWED.push('decision.pass', 'decision.reason', 'decision.status', 'decision.allow');
 
 // ---- The files. A line is a list of its words, with a list of lines at its end where it has a block.
-const WORD = /[ \t\r]*(?:"((?:[^"\\]|\\.)*)"|`([^`]*)`|([^\s"`\\#<][^\s\\"`]*))(?=\s|$)/y;
+const WORD = /[ \t]*(?:"((?:[^"\\]|\\.)*)"|`([^`]*)`|([!$-;=-[\]-_a-~][!#-[\]-_a-~]*))(?=\s|$)/y;
 function linesOf(folder, name) {
   const [text, stack] = [readFileSync(join(folder, name), 'latin1'), [[]]];
   if (text.includes('{$')) cannot(`${name} is filled in from the environment`);
   for (const [index, line] of text.split('\n').entries()) {
     const words = [];
-    for (let at = 0; !/^[ \t\r]*(?:#|$)/.test(line.slice(at)); at = WORD.lastIndex) {
+    for (let at = 0; !/^[ \t]*(?:#|$)/.test(line.slice(at)); at = WORD.lastIndex) {
       WORD.lastIndex = at;
       const [, quoted, raw, bare] = WORD.exec(line) ?? cannot(`${name}:${index + 1} has a word that is not known`);
       words.push(quoted?.replaceAll('\\"', '"') ?? raw ?? bare);
@@ -54,6 +54,14 @@ function inlined(lines, folder, snippets) {
     return [blockOf(line) ? [...line.slice(0, -1), inlined(blockOf(line), folder, snippets)] : line];
   });
 }
+/** Puts snippets in the place of their imports, in `route` too. */
+function filled(lines, snippets) {
+  return lines.flatMap((line) => {
+    if (line[0] === 'route' && blockOf(line)) return [[...line.slice(0, -1), filled(blockOf(line), snippets)]];
+    if (line[0] !== 'import' || line[1] === 'secrets/keys*') return [line];
+    return line.length === 2 && snippets.has(line[1]) ? filled(snippets.get(line[1]), snippets) : cannot(line);
+  });
+}
 const isFollowed = ([word, , name]) => word === 'map' && FOLLOWED.includes(String(name).slice(1, -1));
 /** Leaves out the rows of the tables that are followed. */
 const around = (lines) => lines.map((line) =>
@@ -61,7 +69,7 @@ const around = (lines) => lines.map((line) =>
 
 // ---- Expressions.
 /** Those that mean the same here and in Caddy. */
-const SAFE = /^\^(?:[\w~:/@,=+ -]|\[\^?[^\]\\]+\][+*]?|\((?:\?:)?|\)[?*]?|\||\$|\.\*)*$/;
+const SAFE = /^\^(?:[\w~:/@,=+ -]|\[\^?[^\]\\\x80-\xff]+\][+*]?|\((?:\?:)?|\)[?*]?|\||\$|\.\*)*$/;
 const [OPEN, LITERAL] = [/\((?:\?:)?/y, /[\w ~:/@,=%&;!'<>-]+|\[([^^\\\]])\]|\$$/y];
 /** Returns all texts that an expression without repetition stands for, with a sign for each of `atoms`. */
 function textsOf(source, atoms) {
@@ -162,11 +170,13 @@ function targetOf(rows, method, treatments) {
 }
 
 // ---- 2. What a site does with a request.
+const PIECES = new Map();
 class Way {
   /** `ask` is called for all that is not known. */
   constructor(known) { Object.assign(this, { vars: new Map(), maps: new Map(), frozen: new Set() }, known); }
   evaluate(template, vars = this.vars) {
-    const text = template.replace(/\{([\w.]+)\}/g, (_, name) => this.value(name, vars));
+    const pieces = once(PIECES, template, () => template.split(/\{([\w.]+)\}/));
+    const text = pieces.map((piece, at) => (at % 2 > 0 ? this.value(piece, vars) : piece)).join('');
     return /[{}\\$]/.test(text) ? cannot(`the text ${template}`) : text;
   }
   value(name, vars = this.vars) {
@@ -179,8 +189,8 @@ class Way {
     const table = this.maps.get(name) ?? cannot(`{${name}} is not known here`);
     if (name === 'key.id' || name === 'key.token') {
       const isFound = this.hasSecrets && vars.get('found')?.template === '{key.found}';
-      const isOwn = same([table.source, table.rows, table.fallback], ['{http.vars.found}', KEY_ROWS[name], '']);
-      if (!isFound || !isOwn) cannot(`{${name}}`);
+      table.isOwn ??= same([table.source, table.rows, table.fallback], ['{http.vars.found}', KEY_ROWS[name], '']);
+      if (!isFound || !table.isOwn) cannot(`{${name}}`);
       return this.ask(name, name === 'key.id' ? ['', ...this.ids, '⟨key⟩'] : ['', '⟨token⟩']);
     }
     if (name === 'request.row') {
@@ -197,8 +207,8 @@ class Way {
   /** What a quoted table has looked at must not change any more. */
   freeze(template) {
     for (const [, name] of template.matchAll(/\{([\w.]+)\}/g)) {
-      if (this.maps.has(name)) this.freeze(this.maps.get(name).source);
-      else this.frozen.add(name);
+      if (this.maps.has(name) && !this.frozen.has(name)) this.freeze(this.maps.get(name).source);
+      this.frozen.add(name);
     }
   }
   lookUp(name, table, vars) {
@@ -235,24 +245,13 @@ class Way {
     return cannot(`the matcher ${name}`);
   }
   /** Runs lines in order. Returns what becomes of the request, or nothing if they leave it to those that follow. */
-  run(written, outer = new Map()) {
-    const lines = this.filled(written);
-    const matchers = new Map(outer);
-    const own = lines.filter(([name]) => name[0] === '@').map(([name, ...parts]) => [name, blockOf(parts) ?? [parts]]);
-    if (new Set(own.map(([name]) => name)).size < own.length) cannot('a matcher is there twice');
-    for (const [name, conditions] of own) matchers.set(name, conditions);
-    for (const line of lines.filter(([name]) => name[0] !== '@')) {
-      const end = this.directive(line, matchers);
+  run(lines, outer) {
+    const matchers = once(this.matchers, lines, () => new Map([...(outer ?? []), ...matchersOf(lines)]));
+    for (const line of lines) {
+      const end = line[0][0] === '@' ? undefined : this.directive(line, matchers);
       if (end) return end;
     }
     return undefined;
-  }
-  /** Puts snippets in the place of their imports. */
-  filled(lines) {
-    return lines.flatMap((line) => {
-      if (line[0] !== 'import' || line[1] === 'secrets/keys*') return [line];
-      return line.length === 2 && this.snippets.has(line[1]) ? this.filled(this.snippets.get(line[1])) : cannot(line);
-    });
   }
   directive([name, ...all], matchers) {
     const has = typeof all[0] === 'string' && all[0][0] === '@';
@@ -289,6 +288,10 @@ class Way {
     this.maps.set(name, once(this.tables, block, () => tableOf(source, block)));
   }
 }
+function matchersOf(lines) {
+  const own = lines.filter(([name]) => name[0] === '@').map(([name, ...parts]) => [name, blockOf(parts) ?? [parts]]);
+  return unique(own.map(([name]) => name)).length < own.length ? cannot('a matcher is there twice') : own;
+}
 function tableOf(source, block) {
   if (block.some((line) => line.length !== 2 || typeof line[1] !== 'string')) cannot(`an odd row of ${source}`);
   const [rows, ends] = [block.filter(([key]) => key !== 'default'), block.filter(([key]) => key === 'default')];
@@ -299,7 +302,10 @@ function tableOf(source, block) {
 function checkForms(name, { source, rows }, ids) {
   const sources = rows.map(([key]) => key).filter((key) => key[0] === '~').map((key) => key.slice(1));
   if (sources.some((own) => !SAFE.test(own))) cannot(`an expression of {${name}} is not known`);
-  const isOdd = ([key, value]) => (key[0] === '~' ? /[{}\\]|\$(?!\d(?!\w))/ : /[{}\\$]/).test(value);
+  // Caddy writes numbers in its own way.
+  const isNumber = (value) => !Number.isNaN(Number(value)) && String(Number(value)) !== value && value !== '';
+  const isOdd = ([key, value]) =>
+    isNumber(value) || (key[0] === '~' ? /[{}\\]|\$(?!\d(?!\w))/ : /[{}\\$]/).test(value);
   if (rows.some(isOdd)) cannot(`{${name}} leads to something odd`);
   const fields = source.split(' ');
   const isKey = /^=?\{http\.vars\.key\}$/.test(source);
@@ -335,25 +341,22 @@ function wantedOf({ treatment, groups, allow }, { from, methodNotAllowed, usesKe
   return { leads: treatment.leads };
 }
 /** Returns whether errors are only told to the client. */
-function isOnlyTold(lines, snippets) {
-  return lines.every((line) => {
-    if (line[0] === 'import') return isOnlyTold(snippets.get(line[1]) ?? cannot(`import ${line[1]}`), snippets);
-    if (line[0] === 'route') return isOnlyTold(blockOf(line) ?? [], snippets);
-    return line[0][0] === '@' || (/^(?:header|log_append|map|respond|vars)$/.test(line[0]) && !isFollowed(line));
-  });
-}
+const isOnlyTold = (lines, snippets) => lines.every((line) => {
+  const own = line[0] === 'import' ? snippets.get(line[1]) : line[0] === 'route' && blockOf(line);
+  if (own) return isOnlyTold(own, snippets);
+  return line[0][0] === '@' || (/^(?:header|log_append|map|respond|vars)$/.test(line[0]) && !isFollowed(line));
+});
 /** Checks one site. Returns how much there was to check. */
 function check({ keys }, proxy, sites, snippets) {
   const [site, ...more] = sites.filter((each) => same(namesOf(each), proxy.names)).map(blockOf);
   if (!site || more.length > 0) cannot(`not one site is ${proxy.names}`);
   const [routes, others] = [site.filter(([word]) => word === 'route'), site.filter(([word]) => word !== 'route')];
   if (routes.length !== 1 || routes[0].length !== 2) cannot('a site of another form');
-  for (const line of new Way({ snippets }).filled(others)) {
-    const [name, own] = [line[0], blockOf(line)];
-    if (name === 'handle_errors' ? line.length !== 2 || !isOnlyTold(own, snippets) : !/^(?:bind|tls|log)$/.test(name))
-      cannot(`${name} is not known beside the route of a site`);
+  for (const line of filled(others, snippets)) {
+    const isTold = line[0] === 'handle_errors' && line.length === 2 && isOnlyTold(blockOf(line), snippets);
+    if (!isTold && !/^(?:bind|tls|log)$/.test(line[0])) cannot(`${line[0]} is not known beside the route of a site`);
   }
-  const [block, tables] = [blockOf(routes[0]), new Map()];
+  const [block, tables, matchers] = [filled(blockOf(routes[0]), snippets), new Map(), new Map()];
   const named = (name) => {
     const [line, ...rest] = block.filter((each) => each[0] === 'map' && each[2] === `{${name}}` && each.length === 4);
     if (!line || rest.length > 0) cannot(`not one table is {${name}}`);
@@ -390,7 +393,7 @@ function check({ keys }, proxy, sites, snippets) {
         if (!chosen.has(name)) for (const other of rest) all.push(new Map([...chosen, [name, other]]));
         return once(chosen, name, () => first);
       };
-      const way = new Way({ ask, row, route, rowTable, routeTable, ids, snippets, tables });
+      const way = new Way({ ask, row, route, rowTable, routeTable, ids, tables, matchers });
       const found = way.run(block) ?? cannot('a request comes to the end of the site');
       const wanted = wantedOf(target, proxy, keys, way);
       const isTold = way.allow === (wanted.status === '405' ? target.allow : undefined);

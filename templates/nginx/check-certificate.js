@@ -35,7 +35,7 @@ function directivesOf(folder, name) {
   let [words, end] = [[], 0];
   for (const { 0: token, 1: double, 2: single, 3: sign, 4: bare, index } of text.matchAll(TOKEN)) {
     const [word, isOwn] = [double ?? single ?? bare, words[0] === 'include' && !words[1]?.startsWith('secrets/')];
-    if (word !== undefined) words.push(word.replace(/\\(["'\\ \t\r\n;{}trn])/g, (_, own) => LINES[own] ?? own));
+    if (word !== undefined) words.push(word.replace(/\\(["'\\trn])/g, (_, own) => LINES[own] ?? own));
     if (sign === ';') stack.at(-1).push(...(isOwn ? directivesOf(folder, words[1]) : [words]));
     if (sign === '{') stack.at(-1).push([...words, stack[stack.push([]) - 1]]);
     if (sign === '}') words.length > 0 || stack.length === 1 ? cannot(`${name}: a "}" too many`) : stack.pop();
@@ -45,15 +45,17 @@ function directivesOf(folder, name) {
 }
 /** `runs`: what keys have between "/" and blanks, by what they have before it. nginx ignores the case of keys. */
 function tableOf(quote) {
-  const [isGeo, rows] = [quote[0] === 'geo', quote.at(-1).filter(([key]) => key !== 'volatile')];
+  const [isGeo, rows] = [quote[0] === 'geo', quote.at(-1)];
   const table = { quote, exact: new Map(), runs: new Map(), expressions: [], fallback: '' };
   if (isGeo && !same(rows, [['default', '$']])) return table; // It looks up addresses, and has no source.
   for (const [key, value, ...more] of rows) {
-    if (/^\\|^hostnames$/.test(key) || typeof value !== 'string' || more.length > 0) cannot(`an odd row: ${key}`);
-    if (key === 'default') table.fallback = value;
+    const text = key.replace(/^\\/, '');
+    if (value === undefined ? key !== 'volatile' : more.length > 0) cannot(`an odd row: ${key}`);
+    if (key === 'include' || value === undefined) table.isOdd = true;
+    else if (key === 'default') table.fallback = value;
     else if (key[0] === '~') table.expressions.push([plainly(key.slice(1)), value]);
-    else for (const { index, 0: run } of table.exact.set(lower(key), value) && key.matchAll(/(?<=^|[/ ])[^/ ]*/g))
-        once(table.runs, lower(key.slice(0, index)), () => new Set()).add(run);
+    else for (const { index, 0: run } of table.exact.set(lower(text), value) && text.matchAll(/(?<=^|[/ ])[^/ ]*/g))
+        once(table.runs, lower(text.slice(0, index)), () => new Set()).add(run);
   }
   return { ...table, source: isGeo ? '' : quote[1] };
 }
@@ -76,7 +78,7 @@ class Way {
   /** `known`: the variables in `given`, what `part` tells of the request line, and `ask` of all else. */
   constructor(known) { Object.assign(this, { values: new Map(), isCut: false, isEarly: false }, known); }
   evaluate(template) {
-    const pieces = once(world.templates, template, () => template.split(/\$\{(\w+)\}|\$([A-Za-z_]\w*)/));
+    const pieces = once(world.templates, template, () => template.split(/\$\{(\w+)\}|\$(\w+)/));
     return pieces.map((piece, at) => (piece && at % 3 > 0 ? this.value(piece) : (piece ?? ''))).join('');
   }
   value(name) {
@@ -97,14 +99,14 @@ class Way {
     else this.isEarly ||= !this.isCut;
     return (world.parts.includes(name) ? this.part?.(name) : undefined) ?? cannot(`$${name} is not known here`);
   }
-  lookUp({ quote, source, exact, runs, expressions, fallback }, isMarked) {
-    if (source === undefined || exact.has('include')) cannot(`${quote.at(-2)} has to be quoted`);
+  lookUp({ quote, source, exact, runs, expressions, fallback, isOdd }, isMarked) {
+    if (source === undefined || isOdd) cannot(`${quote.at(-2)} has to be quoted`);
     const text = this.evaluate(source);
     const [mark, id] = /⟨(\d+)⟩/.exec(text) ?? [];
     if (isMarked && mark) return world.unknown[id].isOdd ? '' : mark;
     const key = this.keyOf(lower(text), exact, runs);
     if (exact.has(key)) return this.evaluate(exact.get(key));
-    for (const [expression, value] of expressions) {
+    for (const [expression, value] of text && expressions) { // nginx tries none on "".
       const found = this.match(expression, text);
       for (const [group, own] of Object.entries(found?.groups ?? {})) this.values.set(group, own ?? '');
       if (found) return this.evaluate(value);
@@ -136,7 +138,8 @@ class Way {
       const isFound = types.every((each) => isWithin(each, all.type)) && (rest.end === '' || all.hasEnd);
       return isFound ? { groups: { rest_end: rest.end } } : null;
     }
-    if (source === '[*][}] ' && start.includes(' ')) return start.includes('*} ') ? {} : null;
+    const isPast = source === '[*][}] ' && start.includes(' ') && !/ /.test(mark + later);
+    if (isPast) return start.includes('*} ') ? {} : null;
     const { name } = world.unknown[/^⟨(\d+)⟩$/.exec(mark + later)?.[1]] ?? {};
     const [whole, literal, tail] = BEGINNING.exec(source) ?? ['', '', source];
     const begins = literal.replace(/\[(.)\]/g, '$1');
@@ -275,7 +278,7 @@ function prepare({ keys, types: given }, { quoted, caller, walk, rows, treatment
   const [rowsAt, next, runs, texts, expressions] = Array.from({ length: 5 }, () => new Map());
   for (const [methods, path, treatment, group] of rows) {
     if (group !== '' && treatments[treatment]?.isOpen) cannot(`${path} asks for no key, and names a group`);
-    const own = unique(methods.replace(/\bGET\b/, 'GET HEAD').split(' '));
+    const own = unique(methods.split(' ').flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : method)));
     once(rowsAt, path, () => []).push({ methods: own, treatment, group });
     for (const { index, 1: part } of path.matchAll(/\/([^/]*)/g))
       once(next, path.slice(0, index), () => new Set()).add(part);
@@ -335,9 +338,12 @@ function check(certificate, proxy, directives, tables) {
     }
     return all;
   });
-  // All else that decides is in `around` and `quoted`: it uses no table that is neither quoted nor followed.
+  // All else that decides is in `around` and `quoted`: it uses no table that is neither quoted nor followed, and no group
+  // of one that is followed.
+  const isOpen = (name) => tables.has(name) && !proxy.quoted[name] && !world.used.has(name);
+  const groups = namesIn([...world.used].map((name) => (proxy.quoted[name] ? '' : tables.get(name).quote)), GROUP);
   for (const name of namesIn([server, Object.values(proxy.quoted)], VARIABLE))
-    if (tables.has(name) && !proxy.quoted[name] && !world.used.has(name)) cannot(`$${name} is not quoted or followed`);
+    if (isOpen(name) || groups.includes(name)) cannot(`$${name} is not quoted or followed`);
   return `${proxy.rows.length} rows, ${targets.length} kinds of target, ${ways.length} ways`;
 }
 try {
@@ -351,6 +357,8 @@ try {
     cannot('what is no table is not as it is quoted');
   for (const [name, quote] of all.filter(isTable).map((each) => [each.at(-2).slice(1), each]))
     tables.set(tables.has(name) ? cannot(`$${name} is made twice`) : name, tableOf(quote));
+  if ([VARIABLE, GROUP].some((name) => namesIn(all, name).some((own) => own !== lower(own))))
+    cannot('a variable with capital letters, which nginx ignores');
   const isCovered = (block) => certificate.proxies.some(({ names }) => same(namesOf(block), names));
   if (all.some(([name, block]) => name === 'server' && /_pass"/.test(JSON.stringify(block)) && !isCovered(block)))
     cannot('a server that passes requests on has no rows');

@@ -1,0 +1,277 @@
+import { type Certificate, certify } from '../../src/targets/caddy/certificate.ts';
+import { claimed, edited, holds, type Refusal, refusals, remade, type Step } from './refusals.ts';
+
+const SPEC = `version: 1
+name: demo
+upstreams: { up: { url: https://up.example.com }, other: { url: https://other.example.com } }
+routes:
+  read: { upstream: up, allow: [GET /a, "GET /a/{id:int}", "GET /r/{x:slug*}", "PUT /r/s/t/"] }
+  write: { upstream: other, allow: ["POST /a/{id:int}/x"] }
+apiKeys:
+  one: { key: env:A, token: env:T, routes: [read] }
+  two: { key: env:B, token: env:U, ipRanges: [10.0.0.0/9] }
+proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8] } }
+targets: { caddy: {} }
+`;
+
+type Proxy = Certificate['proxies'][number];
+type Row = Proxy['rows'][number];
+
+const withProxy = (change: (own: Proxy) => object) => (own: Certificate) => ({
+  ...own,
+  proxies: own.proxies.map((each) => ({ ...each, ...change(each) })),
+});
+const withRows = (change: (rows: readonly Row[]) => readonly Row[]) =>
+  withProxy(({ rows }) => ({ rows: change(rows) }));
+const withRow = (...row: Row) => withRows((rows) => [...rows, row]);
+const withTreatment = (name: string, change: object) =>
+  withProxy(({ treatments }) => ({ treatments: { ...treatments, [name]: { ...treatments[name], ...change } } }));
+const withKeys = (change: object) => (own: Certificate) => ({
+  ...own,
+  keys: own.keys.map((key) => ({ ...key, ...change })),
+});
+
+const [SITE, REFUSED, INT] = ['http://:8080 {', '@refused not vars', '"~^/a/[0-9]+/x$"'];
+const [CLASS, TWO] = ['map "{http.vars.key}" {caller.class} {', '"~^two$" "*/10.0.0.0-9/never"'];
+const [PASS, ROUTE] = ['{decision.pass} {', '{request.route} {'];
+
+const FILES: readonly Step<Certificate>[] = [
+  edited('persist_config off', 'persist_config {$OFF}', 'is filled in from the environment'),
+  edited('persist_config off', 'persist_config "off', 'has a word that is not known'),
+  edited('persist_config off', 'persist_config o\\ff', 'has a word that is not known'),
+  edited('vars row {request.row}', 'vars row\r{request.row}', 'has a word that is not known'),
+  edited('vars row {request.row}', 'vars row\u2003{request.row}', 'has a word that is not known'),
+  edited('vars row {request.row}', 'vars row {request.row}\u0085', 'has a word that is not known'),
+  edited('persist_config off', '"import" x', 'an odd word in quotes'),
+  edited('persist_config off', '"(a)" x', 'an odd word in quotes'),
+  edited('persist_config off', 'persist_config "{"', 'an odd word in quotes'),
+  edited('persist_config off', '`{` persist_config', 'an odd word in quotes'),
+  edited('persist_config off', 'persist_config } off', 'a brace inside a line'),
+  edited('persist_config off', 'persist_config }', 'a "}" too many'),
+  edited(SITE, `}\n${SITE}`, 'a "}" too many'),
+  edited(SITE, `a {\n${SITE}`, 'breaks off'),
+  edited('import api.routes', 'import api.r*', 'import api.r*'),
+  edited('import api.routes', 'import api.routes x', 'import api.routes'),
+  edited(SITE, `persist_config off\n${SITE}`, 'a line stands outside'),
+  edited(SITE, `(sent) {\n}\n${SITE}`, 'a snippet is there twice'),
+  edited('admin unix/', 'admin tcp/', 'what is not followed'),
+  edited('"path" "404"', '"path" "404"\n# a remark'),
+  claimed('an older certificate', (own) => ({ ...own, certificate: 'postern caddy 0' }), 'no certificate'),
+  claimed('no proxy', (own) => ({ ...own, proxies: [] }), 'a site has no rows'),
+  claimed(
+    'a site that is not there',
+    (own) => ({ ...own, proxies: [...own.proxies, { ...own.proxies[0], names: [] }] }),
+    'not one site',
+  ),
+];
+
+const PATHS: readonly Step<Certificate>[] = [
+  edited(INT, '"~^/a/[0-9]+[0-9]/x$"', 'the expression'),
+  edited(INT, '"~^/a/(?:[0-9]+/x$"', 'breaks off'),
+  edited(INT, '"~^/a/([0-9]+/x$"', 'breaks off'),
+  edited(INT, '"~/a/[0-9]+/x$"', 'has no start'),
+  edited(INT, '"~^/a|/a/[0-9]+/x$"', 'has two starts'),
+  edited(INT, '"~^/a/[0-9]+)/x$"', 'has two starts'),
+  edited(INT, '"~^/a/[{]x/x$"', 'the path'),
+  edited(INT, '"~^/a/[0-9]+/x"', 'the row'),
+  edited(INT, '"/a/[0-9]+/x$"', 'the row'),
+  edited(INT, '"~^/a/[0-9A-Fa-f]+/x$"', 'differs'),
+  edited(INT, '"~^/a/(?:[0-9]+|b)/x$"', 'differs'),
+  edited(INT, '"~^/a/[0-9]+/(?:x)?$"', 'differs'),
+  edited('"~^/a$"', '"~^/[A-Za-z0-9._-]+$"', 'differs'),
+  edited('"~^/a/[0-9]+$"', '"~^/a/[0-9]+(?:/[0-9]+)*$"', 'differs'),
+  edited('"~^/r/s/t/$" "PUT=read"', '"~^/r/s/t/$" "PUT=write"', 'the class "write"'),
+  edited('"POST=write"', '"GET=write POST=write"', 'differs'),
+  claimed('a row more', withRow('GET', '/b', 'read', 'read'), 'the class ""'),
+  claimed(
+    'a row less',
+    withRows((rows) => rows.slice(1)),
+    'the class "read"',
+  ),
+  claimed('a row of a wider type', withRow('GET', '/a/{hex}', 'read', 'read'), 'the class ""'),
+  claimed('a row of many', withRow('GET', '/a/{int*}', 'read', 'read'), 'the class ""'),
+  claimed('a row that is no path', withRow('GET', 'a', 'read', 'read'), 'the path a'),
+  claimed('two treatments', withRow('GET', '/a', 'write', 'write'), 'rows do not agree'),
+  claimed('a treatment that is not there', withRow('GET', '/a', 'more', 'read'), 'no treatment more'),
+  claimed('no group', withRow('GET', '/a', 'read', ''), 'names no group'),
+  claimed(
+    'a method with a hyphen',
+    withRows(([[, ...row] = ['', '', '', ''], ...rows]) => [['GET-A', ...row], ...rows]),
+    'the class',
+  ),
+  claimed('every method', withRow('*', '/a', 'read', 'read'), 'the class ""'),
+];
+
+const TABLES: readonly Step<Certificate>[] = [
+  remade(
+    '"{http.request.method} {http.vars.row}"',
+    '"{http.request.header.X} {http.vars.row}"',
+    '{request.route} looks at something else',
+  ),
+  remade(
+    '{request.safe_path} {request.row}',
+    '{http.request.orig_uri} {request.row}',
+    '{request.row} looks at something else',
+  ),
+  edited('"~^GET (?:[^ ]+ )*GET=', '"~^GET (?:[^ ]+ )*PUT=', 'the row'),
+  edited('"~^GET (?:[^ ]+ )*GET=([^ ]+)" "$1"', '"~^GET (?:[^ ]+ )*GET=([^ ]+)" "write"', 'the row'),
+  edited(`${ROUTE}`, `${ROUTE}\n"~^(?:GET) " "read"`, 'the row'),
+  edited(`${ROUTE}`, `${ROUTE}\n"~^(?:PATCH) " ""`),
+  edited(`${ROUTE}`, `${ROUTE}\n"~^[A-Z_-]+ [*]=([^ ]+)(?: .*)?$" "read"`, 'the row'),
+  edited(`${ROUTE}`, `${ROUTE}\n"~^[A-Z_-]+ [*]=([^ ]+)(?: .*)?$" "$1"`),
+  edited(CLASS, `${CLASS}\n"~^o" "read/any/never"`, 'knows other keys'),
+  edited(CLASS, `${CLASS}\n"three" "read/any/never"`, 'knows other keys'),
+  edited(CLASS, `${CLASS}\n"~^two" "read/any/never"`, 'knows other keys'),
+  edited(CLASS, `${CLASS}\n"~(?i)^two$" "read/any/never"`, 'an expression of {caller.class} is not known'),
+  edited(CLASS, `${CLASS}\n"~^[\u00e9]two$" "read/any/never"`, 'an expression of {caller.class} is not known'),
+  edited(TWO, '"~^two$" "{http.vars.key}/any/never"', 'leads to something odd'),
+  edited(TWO, '"~^two$" "$1x/any/never"', 'leads to something odd'),
+  edited(TWO, '"two" "$1/any/never"', 'leads to something odd'),
+  edited(TWO, '"~^two$" 010', 'leads to something odd'),
+  edited(TWO, '"~^two$" "read/any/never"', 'differs'),
+  edited(TWO, '"~^two$" "*/any/never"', 'differs'),
+  edited(TWO, '"two" "*/10.0.0.0-9/never"'),
+  edited(TWO, '"~^two$"', 'an odd row'),
+  edited(TWO, '"~^two$" {\n}', 'an odd row'),
+  edited(TWO, `${TWO} x`, 'an odd row'),
+  edited(TWO, '"~^two$" -', 'an odd table'),
+  edited(TWO, `${TWO}\ndefault "*/any/never"`, 'an odd table'),
+  edited('" ok ok [^ ]" "yes"'.slice(1), ' ok ok " "yes"', 'differs'),
+  edited(' ok ok [^ ]" "yes"', ' ok ok a" "yes"', 'tells tokens apart'),
+  edited(' ok ok [^ ]" "yes"', ' ok ok [^ ] b" "yes"', 'tells tokens apart'),
+  edited(`${PASS}`, `${PASS}\n"read read/any ok ok a" "yes"`, 'tells tokens apart'),
+  remade(
+    '{request.body} {http.vars.token}" {decision.pass}',
+    '{http.vars.token} {request.body}" {decision.pass}',
+    'looks at a key or a token',
+  ),
+  remade(
+    '{request.body} {http.vars.token}" {decision.pass}',
+    '{request.body} {http.vars.key}" {decision.pass}',
+    'looks at a key or a token',
+  ),
+];
+
+const SITES: readonly Step<Certificate>[] = [
+  remade('vars row {request.row}', 'vars row "GET=read"', ' '),
+  remade('vars row {request.row}', 'vars row a$1', 'the text'),
+  remade('vars row {request.row}', 'vars row {http.request.method}', 'is not known here'),
+  remade('vars row {request.row}', 'vars {\nrow {request.row} x\n}', 'the variable row'),
+  remade('vars row {request.row}', 'vars row- {request.row}', 'the variable row-'),
+  remade('vars row {request.row}', 'vars row 010', 'the number 010'),
+  remade('import secrets/keys*', '', '{key.id}'),
+  remade('vars found {key.found}', 'vars found {key.given}', '{key.id}'),
+  remade('"~^([^ ]+) " "$1"', '"~^([^ ]+)" "$1"', '{key.id}'),
+  remade(
+    'map "{http.request.orig_uri}" {request.safe_path}',
+    'map "{http.request.uri}" {request.safe_path}',
+    'is of something else',
+  ),
+  remade('"~^[^?]*[?]?$" "ok"', '"~^[^?]*[?]?$" "o k"', 'is no word'),
+  remade('"{http.vars.row}" {decision.allow}', '"{http.vars.row} x" {decision.allow}', ' '),
+  remade('\t\t\tnot client_ip 10.0.0.0/8', '\t\t\tclient_ip 10.0.0.0/8\nclient_ip 10.0.0.0/9', 'a matcher has two of'),
+  remade('not client_ip 10.0.0.0/8', 'not client_ip 10.0.0.0/7', ' '),
+  remade('not client_ip 10.0.0.0/8', 'client_ip 10.0.0.0/8', ' '),
+  remade(REFUSED, `@more vars route {http.vars.route}\nvars @more route read\n${REFUSED}`, 'a matcher with'),
+  remade(REFUSED, `@more {\nvars route read {\n}\n}\nvars @more route read\n${REFUSED}`, 'a matcher with'),
+  remade(REFUSED, `@more path /b\nvars @more route read\n${REFUSED}`, 'the matcher path'),
+  remade('vars_regexp class "^[', 'vars_regexp class "[', 'the matcher vars_regexp'),
+  remade(REFUSED, `@outside vars row x\n${REFUSED}`, 'a matcher is there twice'),
+  remade(REFUSED, `vars @more route read\n${REFUSED}`, 'the matcher @more'),
+  remade(REFUSED, `import usual_names x\n${REFUSED}`, 'import,usual_names,x'),
+  remade(REFUSED, `vars /a route read\n${REFUSED}`, 'vars /a'),
+  remade(REFUSED, `header >Allow GET\n${REFUSED}`, 'a header that may be Allow'),
+  remade(REFUSED, `rewrite /b\n${REFUSED}`, 'rewrite /b'),
+  remade(REFUSED, `rewrite b\n${REFUSED}`, 'rewrite with 1 words'),
+  remade(REFUSED, `respond hi\n${REFUSED}`, 'respond with 1 words'),
+  remade(REFUSED, `respond hi 200\n${REFUSED}`, ' '),
+  remade(REFUSED, `reverse_proxy https://up.example.com {\n\t\trewrite /\n\t}\n${REFUSED}`, 'reverse_proxy with'),
+  remade(REFUSED, `reverse_proxy https://up.example.com\n${REFUSED}`, 'reverse_proxy with'),
+  remade(
+    REFUSED,
+    `reverse_proxy https://up.example.com https://b.example.com {\n\t\timport sent\n\t}\n${REFUSED}`,
+    'reverse_proxy with',
+  ),
+  remade(REFUSED, `header Allow GET\n${REFUSED}`, 'differs'),
+  remade(
+    'vars allow {decision.allow}',
+    'vars allow {decision.allow}\nvars chunked x',
+    'is changed after it was looked at',
+  ),
+  remade(REFUSED, `map {http.vars.key} a {\ndefault x\n}\n${REFUSED}`, 'a table for a'),
+  remade(REFUSED, `map {http.vars.key} {key.id} {\ndefault x\n}\n${REFUSED}`, '{key.id} is made twice'),
+  remade(REFUSED, `map {http.vars.key} {http.vars.row} {\ndefault x\n}\n${REFUSED}`, '{http.vars.row} is made twice'),
+  remade(REFUSED, `map @forward-up {http.vars.key} {more} {\ndefault x\n}\n${REFUSED}`, 'map with'),
+  remade('vars {decision.pass} yes', 'vars {decision.pass} yes no', ' '),
+  remade('error {decision.reason} {decision.status}', '', 'differs'),
+  remade('error "no handler" 500', ''),
+  remade(/route @forward-up \{.*error "no handler" 500/s, '', 'comes to the end'),
+  remade('error @outside address 403', '', 'differs'),
+  remade('error @outside address 403', 'error @outside address 401', 'differs'),
+  remade('key {key.id}', 'key one', ' '),
+  remade('reverse_proxy @usual-forward-up https://up.', 'reverse_proxy @usual-forward-up https://evil.', ' '),
+  remade('not vars allow ""', 'vars allow ""', ' '),
+  edited('"$1, $2"', '"$2, $1"', 'differs'),
+  edited('"path" "404"', '"path" "403"', 'differs'),
+  remade(
+    'route {\n\t\t\timport errors',
+    'route {\n\t\t\timport secrets/keys*\n\t\t\timport errors',
+    'handle_errors is not known',
+  ),
+  remade('handle_errors {', 'handle_errors 404 {', 'handle_errors is not known'),
+  remade(
+    '\thandle_errors {\n\t\troute {',
+    '\thandle_errors {\n\t\troute {\nreverse_proxy x {\nimport sent\n}',
+    'handle_errors is not known',
+  ),
+  remade('import access_log', 'import access_log\nredir /b', 'redir is not known'),
+  remade('handle_errors {', 'route {\n}\nhandle_errors {', 'a site of another form'),
+  remade(
+    'import log_fields\n\t\timport protected',
+    'map {http.vars.row} {request.route} {\n}\nimport log_fields\n\t\timport protected',
+    'not one table is {request.route}',
+  ),
+];
+
+const CERTIFICATES: readonly Step<Certificate>[] = [
+  claimed('a class twice', withTreatment('write', { classes: ['read'] }), 'a class has two treatments'),
+  claimed('a class without a name', withTreatment('write', { classes: [''] }), 'a class has two treatments'),
+  claimed('open, with a group', withTreatment('write', { isOpen: true }), 'or asks for no key'),
+  claimed(
+    'elsewhere',
+    withTreatment('write', { leads: ['reverse_proxy', 'https://up.example.com:443', 'import', 'api-forward-up'] }),
+    'differs',
+  ),
+  claimed('an odd key', withKeys({ id: 'a b' }), 'an odd key'),
+  claimed('a key twice', withKeys({ id: 'one' }), 'an odd key'),
+  claimed('a key less', (own) => ({ ...own, keys: own.keys.slice(1) }), 'knows other keys'),
+  claimed('no groups', withKeys({ groups: [] }), 'differs'),
+  claimed('all groups', withKeys({ groups: ['read', 'write'] }), 'differs'),
+  claimed('keys from anywhere', withKeys({ from: 'any' }), 'differs'),
+  claimed(
+    'from anywhere',
+    withProxy(() => ({ from: 'any' })),
+    ' ',
+  ),
+  claimed(
+    'no keys',
+    withProxy(() => ({ usesKeys: false })),
+    'differs',
+  ),
+  claimed(
+    'another status',
+    withProxy(() => ({ methodNotAllowed: '404' })),
+    'differs',
+  ),
+];
+
+/** All cases; made when they are asked for, since that takes a while. */
+export const caddyCases = (): readonly Refusal[] =>
+  refusals('caddy', SPEC, certify, [
+    holds('as it is written'),
+    ...FILES,
+    ...PATHS,
+    ...TABLES,
+    ...SITES,
+    ...CERTIFICATES,
+  ]);

@@ -1,0 +1,269 @@
+import { type Certificate, certify } from '../../src/targets/nginx/certificate.ts';
+import { both, claimed, edited, holds, type Refusal, refusals, remade, type Step } from './refusals.ts';
+
+const SPEC = `version: 1
+name: demo
+upstreams: { up: { url: https://up.example.com } }
+routes:
+  read: { upstream: up, allow: [GET /a, "GET /A/Issues/{x:slug}"] }
+  write: { upstream: up, allow: ["POST /a/{id:int}/x"] }
+apiKeys:
+  one: { key: env:A, token: env:T, routes: [read] }
+  two: { key: env:B, token: env:U, ipRanges: [10.0.0.0/9] }
+proxies: { api: { listen: 8080, ipRanges: [10.0.0.0/8], cors: { origins: ["https://a.example.com"] } } }
+targets: { nginx: {} }
+`;
+
+/** Takes longer to check. */
+const RESTS = SPEC.replace('GET /a, ', 'GET /a, "GET /r/{x:int*}", "PUT /r/s/t/", "GET /{x}/b/c", ').replace(
+  /, cors.*/,
+  ' }}',
+);
+
+type Proxy = Certificate['proxies'][number];
+type Row = Proxy['rows'][number];
+
+const withProxy = (change: (own: Proxy) => object) => (own: Certificate) => ({
+  ...own,
+  proxies: own.proxies.map((each) => ({ ...each, ...change(each) })),
+});
+const withRows = (change: (rows: readonly Row[]) => readonly Row[]) =>
+  withProxy(({ rows }) => ({ rows: change(rows) }));
+/** Takes a quoted table for something else; `undefined` is what the checker knows by itself. */
+const quotedAs = (name: string, is: string | undefined) =>
+  withProxy(({ quoted }) => ({ quoted: { ...quoted, [name]: { is, table: quoted[name]?.table } } }));
+const withoutQuote = (name: string) => withProxy(({ quoted: { [name]: _, ...quoted } }) => ({ quoted }));
+
+const ROUTE = 'map "${verb} ${api_endpoint}" $api_route {';
+const FIRST = 'map "${plain_1}" $api_path_1 {';
+const SECOND = 'map "${plain_1}${plain_2}" $api_path_2 {';
+const REST = 'map "${segment_2}${segment_3}${segment_4}${segment_5}${segment_6}${segment_7}${segment_8}${after_8}"';
+const SERVER = 'server {\n    listen 8080 default_server;';
+
+const FILES: readonly Step<Certificate>[] = [
+  edited(ROUTE, `}\n${ROUTE}`, 'a "}" too many'),
+  edited(ROUTE, `map a $b { x }\n${ROUTE}`, 'a "}" too many'),
+  edited('geo $client $in_proxy_api {', `'\ngeo $client $in_proxy_api {`, 'breaks off'),
+  edited(ROUTE, `server {\n${ROUTE}`, 'breaks off'),
+  edited('"-" $api_log_reason_verdict;', '"-" $api_log_reason_verdict; "-" "x" "y";', 'an odd row'),
+  edited(ROUTE, `${ROUTE} hostnames;`, 'an odd row'),
+  edited(ROUTE, `${ROUTE} volatile;`, 'has to be quoted'),
+  edited(ROUTE, `${ROUTE} include secrets/keys*.conf;`, 'has to be quoted'),
+  edited(ROUTE, `geo $made { default 1; }\n${ROUTE.replace('$', '$made$')}`, 'has to be quoted'),
+  edited(ROUTE, `map "" $api_allow { default ""; }\n${ROUTE}`, 'is made twice'),
+  edited(ROUTE, `map "" $API_allow { default "GET"; }\n${ROUTE}`, 'capital letters'),
+  edited(ROUTE, `map "" $unused { default ""; "~(?<API_allow>a)" ""; }\n${ROUTE}`, 'capital letters'),
+  edited(SERVER, `log_format more "";\n${SERVER}`),
+  edited(SERVER, `server_tokens on;\n${SERVER}`, 'what is no table'),
+  remade(SERVER, `server { listen 81; location / { proxy_pass http://127.0.0.1; } }\n${SERVER}`, 'has no rows'),
+  remade(SERVER, `server { listen 81; location / { return 200; } }\n${SERVER}`),
+  claimed('an older certificate', (own) => ({ ...own, certificate: 'postern nginx 1' }), 'no certificate'),
+  claimed('a sign of its own', (own) => ({ ...own, more: '⟨' }), 'no certificate'),
+  claimed(
+    'other names',
+    withProxy(() => ({ names: [['listen', '81']] })),
+    'a server that passes requests on has no rows',
+  ),
+  claimed('no verb', withoutQuote('verb'), '$verb is not quoted'),
+  claimed(
+    'a walk that is too long',
+    withProxy(({ walk }) => ({ walk: [...walk, []] })),
+    'request lines are not cut',
+  ),
+  claimed(
+    'a table that is not there',
+    withProxy(({ quoted }) => ({ quoted: { ...quoted, more: { table: ['map', '', '$more', []] } } })),
+    'not $more',
+  ),
+  claimed('marks that are none', quotedAs('api_origin', 'marked'), 'not $api_origin'),
+  claimed('an address that is not quoted', withoutQuote('in_proxy_api'), 'has to be quoted'),
+  claimed(
+    'an answer that is not quoted',
+    withoutQuote('api_cors_exposed'),
+    '$api_cors_exposed is not quoted or followed',
+  ),
+  claimed(
+    'a server that is not there',
+    (own) => ({ ...own, proxies: [...own.proxies, { ...own.proxies[0], names: [] }] }),
+    'not one server',
+  ),
+  both(
+    SERVER,
+    `server { listen 8080 default_server; }\n${SERVER}`,
+    ({ around, ...own }) => ({
+      ...own,
+      around: around.flatMap((each) =>
+        each[0] === 'server' ? [['server', [['listen', '8080', 'default_server']]], each] : [each],
+      ),
+    }),
+    'not one server',
+  ),
+  claimed('no groups at all', (own) => ({ ...own, proxies: own.proxies.map(({ names }) => ({ names })) }), ' '),
+];
+
+const LONGER: readonly Step<Certificate>[] = [
+  holds('rests of paths'),
+  edited('"PUT /r/s/t/" "read"', '"PUT /r/s/t" "read"', 'differs'),
+  edited(REST, REST.replace('${after_8}', ''), 'looks at a part of what comes later'),
+  edited(REST, REST.replace('${segment_2}', 'x${segment_2}'), 'looks at a part of what comes later'),
+  edited(REST, REST.replace('${segment_2}', '${segment_2}x'), 'the type of'),
+  edited(REST, REST.replace('${segment_2}', '/${verb}'), ' '),
+  claimed(
+    'a long row',
+    withRows((rows) => [...rows, ['GET', '/a/b/c/d/e/f/g/h/i/{int}', rows[0]?.[2] ?? '', 'read']]),
+    'rows are longer',
+  ),
+];
+
+const PATHS: readonly Step<Certificate>[] = [
+  edited('"GET /a" "read"', '"GET /b" "read"', 'differs'),
+  edited(FIRST, `${FIRST} "/b" "/a";`, 'differs'),
+  edited(FIRST, `${FIRST} "/\\\\a" "/a";`, 'differs'),
+  edited(SECOND, `${SECOND} "/q/r" "/a";`, 'differs'),
+  edited('"/{^A}/{^I}ssues" "/{^A}/{^I}ssues"', '"/{^A}/issues" "/{^A}/{^I}ssues"', 'differs'),
+  edited(FIRST, 'map "${http_x}${plain_1}" $api_path_1 {', 'a path depends on $http_x'),
+  edited(FIRST, 'map "${remote_user}${plain_1}" $api_path_1 {', '$remote_user is not known here'),
+  edited(FIRST, 'map "${plain_1}" $api_path_1 { "/$1" "/a"; "/$2" "$3";', '$3 is not known here'),
+  edited('default $api_parameter_1;', 'default $1;', '$1 is not known here'),
+  edited(FIRST, 'map "${plain_1}x" $api_path_1 {', 'has no end'),
+  edited(SECOND, 'map "${plain_3}" $api_path_2 { "x" "/a";', 'has no end'),
+  edited(ROUTE, 'map "G${verb} ${api_endpoint}" $api_route { "GGET /a" "read";', 'has no end'),
+  edited(FIRST, `${FIRST} "~[a-z]" "/a";`, 'the expression [a-z] for'),
+  edited(FIRST, `${FIRST} "~^/b[a-z]" "/a";`, 'the expression ^/b[a-z] for'),
+  edited(FIRST, `${FIRST} "~^/a\\{2\\}" "/r";`, 'the expression ^/a\\{2\\}'),
+  edited(SECOND, `map "x\${plain_1}\${plain_2}" $api_path_2 { "x/zzz/b" "/a";`, 'was not tried'),
+  edited(SECOND, 'map "${segment_1}${plain_2}" $api_path_2 { "/zz/b" "/a";', 'a segment is not kept'),
+  edited('map "" $api_parameter_1 {', 'map "" $api_parameter_1 { "~^(?<segment_1>)" "-";', '$segment_1 is made twice'),
+  edited('map "" $api_parameter_1 {', 'map "" $api_parameter_1 { "~^(?<api_allow>)" "-";', '$api_allow is made twice'),
+  edited('map "" $api_parameter_1 {', 'map "" $api_parameter_1 { "~^(?<http_x>)" "-";', '$http_x is made twice'),
+  edited(
+    'map "" $api_parameter_1 {',
+    'map "" $api_parameter_1 { "~^(?<secure_link>)" "-";',
+    '$secure_link is made twice',
+  ),
+  edited(
+    'map "" $api_parameter_1 {',
+    'map "" $api_parameter_1 { "~^(?<client>)" "-";',
+    '$client is not quoted or followed',
+  ),
+  claimed(
+    'a path is treated in two ways',
+    withRows(([row, ...rows]) => [row, ...rows, ['GET', '/a', 'x', 'read']] as Row[]),
+    'rows do not agree',
+  ),
+  claimed(
+    'a treatment that is not there',
+    withProxy(() => ({ treatments: {} })),
+    'rows do not agree',
+  ),
+  claimed(
+    'a row less',
+    withRows((rows) => rows.slice(1)),
+    'differs',
+  ),
+  claimed(
+    'a row more',
+    withRows((rows) => [...rows, ['GET', '/b', rows[0]?.[2] ?? '', 'read']]),
+    'differs',
+  ),
+  claimed(
+    'a method with a hyphen',
+    withRows(([[, ...row] = ['', '', '', ''], ...rows]) => [['GET-A', ...row], ...rows]),
+    'differs',
+  ),
+  claimed('a narrower type', (own) => ({ ...own, types: { ...own.types, int: '[0-8]+' } }), ' '),
+];
+
+const VERDICTS: readonly Step<Certificate>[] = [
+  claimed(
+    'addresses that are not there',
+    withProxy(() => ({ from: ['in_key_three'] })),
+    '$in_key_three has no values',
+  ),
+  claimed(
+    'all addresses',
+    withProxy(() => ({ from: 'any' })),
+    'differs',
+  ),
+  claimed(
+    'addresses of a key',
+    withProxy(() => ({ from: ['in_key_two'] })),
+    'differs',
+  ),
+  claimed(
+    'no caller',
+    withProxy(() => ({ caller: null })),
+    'rows in other files',
+  ),
+  claimed(
+    'open, with a group',
+    withProxy(({ treatments }) => ({
+      treatments: Object.fromEntries(
+        Object.entries(treatments).map(([name, each]) => [name, { ...each, isOpen: true }]),
+      ),
+    })),
+    'asks for no key, and names a group',
+  ),
+  claimed(
+    'another Allow',
+    withProxy(() => ({ allow: 'api_cors_exposed' })),
+    ' ',
+  ),
+  claimed(
+    'elsewhere',
+    withProxy(({ treatments }) => ({
+      treatments: Object.fromEntries(
+        Object.entries(treatments).map(([name, { leads }]) => [
+          name,
+          { leads: { ...leads, api_verdict_location: 'forward-evil' } },
+        ]),
+      ),
+    })),
+    '$api_verdict_location is forward-up',
+  ),
+  claimed('secrets as values', quotedAs('private__token_token', undefined), 'rows in other files are not known'),
+  claimed('keys of nobody', (own) => ({ ...own, keys: own.keys.slice(1) }), ' '),
+  claimed(
+    'a key from elsewhere',
+    (own) => ({ ...own, keys: own.keys.map((key) => ({ ...key, from: 'any' })) }),
+    'differs',
+  ),
+  claimed(
+    'a key with no groups',
+    (own) => ({ ...own, keys: own.keys.map((key) => ({ ...key, groups: [] })) }),
+    'differs',
+  ),
+  claimed(
+    'no preflights',
+    withProxy(() => ({ preflight: undefined })),
+    'differs',
+  ),
+  claimed(
+    'preflights of all pages',
+    withProxy(({ preflight }) => ({ preflight: { ...preflight, asks: preflight?.asks.slice(0, 1) } })),
+    'differs',
+  ),
+  claimed(
+    'nothing is cut',
+    withProxy(() => ({ cuts: [] })),
+    ' ',
+  ),
+  edited('map $verb $api_options', 'map $method $api_options', 'before it is cut'),
+  edited('"" "path";', '"~^\\\\z" "path";', 'differs'),
+  edited('"/a/{int}/x" "POST";', '"/a/{int}/x" "GET";', 'Allow is GET'),
+  edited('"1 read" $api_verdict_token;', '"1 read" $api_verdict_route;', 'differs'),
+  edited('"OPTIONS" "yes"', '"GET" "yes"', 'differs'),
+  edited('default $api_verdict_preflight;', 'default $api_verdict_plain;', 'differs'),
+  edited(
+    'map $private__token_token $api_verdict_token {',
+    'map $private__token_token $api_verdict_token { "abc" "path";',
+    '$private__token_token may be',
+  ),
+  edited('map "" $api_parameter_1 {', 'map "" $api_parameter_1 { volatile "x";'),
+];
+
+/** All cases; made when they are asked for, since that takes a while. */
+export const nginxCases = (): readonly Refusal[] => [
+  ...refusals('nginx', SPEC, certify, [holds('as it is written'), ...FILES, ...PATHS, ...VERDICTS]),
+  ...refusals('nginx', RESTS, certify, LONGER),
+];

@@ -1,0 +1,71 @@
+import * as assert from 'uvu/assert';
+import type { Policy } from '../../src/policy/types.ts';
+import { type Engine, type Made, specFiles } from './proofs.ts';
+
+/** A certificate and files, and what a checker has to say of them; nothing where they hold. */
+export interface Refusal {
+  readonly title: string;
+  readonly certificate: unknown;
+  readonly files: Made['files'];
+  readonly told?: string | undefined;
+}
+
+type Files = Made['files'];
+
+/** The files of a spec and their certificate, and how one is made for others. */
+interface World<C> {
+  readonly files: Files;
+  readonly certificate: C;
+  readonly certify: (files: Files) => C;
+}
+
+/** Makes one case. */
+export type Step<C> = (world: World<C>) => Refusal;
+
+export function refusals<C>(
+  engine: Engine,
+  spec: string,
+  certify: (policy: Policy, files: Files) => C,
+  steps: readonly Step<C>[],
+): readonly Refusal[] {
+  const { policy, files } = specFiles(spec, engine);
+  const world = { files, certificate: certify(policy, files), certify: (own: Files) => certify(policy, own) };
+  return steps.map((step) => step(world));
+}
+
+export const holds =
+  <C>(title: string): Step<C> =>
+  ({ certificate, files }) => ({ title, certificate, files });
+
+/** Another file, for which the certificate is not made. */
+export const edited = <C>(from: string | RegExp, to: string, told?: string): Step<C> =>
+  both(from, to, (own) => own, told);
+
+/** Another file, which the certificate quotes. */
+export const remade =
+  <C extends { readonly around: unknown }>(from: string | RegExp, to: string, told?: string): Step<C> =>
+  (world) => {
+    const { around } = world.certify(after(world.files, from, to));
+    return both<C>(from, to, (own) => ({ ...own, around }), told)(world);
+  };
+
+/** Another certificate. */
+export const claimed =
+  <C>(title: string, change: (own: C) => unknown, told?: string): Step<C> =>
+  ({ certificate, files }) => ({ title, certificate: change(certificate), files, told });
+
+/** Another file and another certificate. */
+export const both =
+  <C>(from: string | RegExp, to: string, change: (own: C) => unknown, told?: string): Step<C> =>
+  ({ certificate, files }) => ({
+    title: `${from} → ${to}`,
+    certificate: change(certificate),
+    files: after(files, from, to),
+    told,
+  });
+
+function after(files: Files, from: string | RegExp, to: string): Files {
+  const file = files.find(({ text }) => text.replace(from, '') !== text);
+  assert.ok(file, `${from}`);
+  return files.map((each) => (each === file ? { ...each, text: each.text.replace(from, () => to) } : each));
+}
