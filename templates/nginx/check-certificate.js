@@ -68,7 +68,7 @@ const WIDER = { int: 'hex', hex: 'slug', uuid: 'slug', slug: 'segment', segment:
 Object.assign(WIDER, { encodedPath: 'encodedText', encodedText: 'none' });
 const isWithin = (type, wanted) => type !== undefined && (type === wanted || isWithin(WIDER[type], wanted));
 /** The narrowest type that has the segments of two; "" has none. */
-const widest = (a, b) => (a === '' || isWithin(a, b) ? b : b === '' || isWithin(b, a) ? a : widest(WIDER[a], b));
+const widest = (a, b) => (b === '' || isWithin(b, a) ? a : widest(WIDER[a], b));
 
 // ---- What variables are for some requests: nginx finds it out when they are used, and once. In a text, "⟨7⟩" is what
 // is not known, "…name;" what comes later, and "↑" stands before capital letters: signs that no byte can be.
@@ -121,7 +121,7 @@ class Way {
       const keys = isInside ? [...exact.keys()].filter((key) => key.startsWith(start)) : [];
       const others = isInside ? keys.map((key) => key.slice(index)) : [...(runs.get(start) ?? [])];
       if (others.length === 0) return undefined;
-      if (!id || (isInside && !isAny) || /[^/ ]/.test(text[index + mark.length] ?? ' ')) cannot(`"${text}" has no end`);
+      if ((isInside && !isAny) || /[^/ ]/.test(text[index + mark.length] ?? ' ')) cannot(`"${text}" has no end`);
       others.forEach(learn);
     }
     return text;

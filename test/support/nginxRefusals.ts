@@ -5,7 +5,7 @@ const SPEC = `version: 1
 name: demo
 upstreams: { up: { url: https://up.example.com } }
 routes:
-  read: { upstream: up, allow: [GET /a, "GET /A/Issues/{x:slug}"] }
+  read: { upstream: up, allow: [GET /a, "GET /a/$a", "GET /A/Issues/{x:slug}"] }
   write: { upstream: up, allow: ["POST /a/{id:int}/x"] }
 apiKeys:
   one: { key: env:A, token: env:T, routes: [read] }
@@ -43,6 +43,7 @@ const SERVER = 'server {\n    listen 8080 default_server;';
 const FILES: readonly Step<Certificate>[] = [
   edited(ROUTE, `}\n${ROUTE}`, 'a "}" too many'),
   edited(ROUTE, `map a $b { x }\n${ROUTE}`, 'a "}" too many'),
+  edited(/\n$/, '\nword\n', 'breaks off'),
   edited('geo $client $in_proxy_api {', `'\ngeo $client $in_proxy_api {`, 'breaks off'),
   edited(ROUTE, `server {\n${ROUTE}`, 'breaks off'),
   edited('"-" $api_log_reason_verdict;', '"-" $api_log_reason_verdict; "-" "x" "y";', 'an odd row'),
@@ -256,8 +257,8 @@ const VERDICTS: readonly Step<Certificate>[] = [
   edited('default $api_verdict_preflight;', 'default $api_verdict_plain;', 'differs'),
   edited(
     'map $private__token_token $api_verdict_token {',
-    'map $private__token_token $api_verdict_token { "abc" "path";',
-    '$private__token_token may be',
+    'map $private__token_token $api_verdict_token { "abc def" "path";',
+    '$private__token_token may be abc def',
   ),
   edited('map "" $api_parameter_1 {', 'map "" $api_parameter_1 { volatile "x";'),
 ];
