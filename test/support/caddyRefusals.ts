@@ -153,7 +153,7 @@ const TABLES: readonly Step<Certificate>[] = [
 ];
 
 const SITES: readonly Step<Certificate>[] = [
-  remade('vars row {request.row}', 'vars row "GET=read"', ' '),
+  remade('vars row {request.row}', 'vars row "GET=read"', 'cannot be told: request.route'),
   remade('vars row {request.row}', 'vars row a$1', 'the text'),
   remade('vars row {request.row}', 'vars row {http.request.method}', 'is not known here'),
   remade('vars row {request.row}', 'vars {\nrow {request.row} x\n}', 'the variable row'),
@@ -168,7 +168,7 @@ const SITES: readonly Step<Certificate>[] = [
     'is of something else',
   ),
   remade('"~^[^?]*[?]?$" "ok"', '"~^[^?]*[?]?$" "o k"', 'is no word'),
-  remade('"{http.vars.row}" {decision.allow}', '"{http.vars.row} x" {decision.allow}', ' '),
+  remade('"{http.vars.row}" {decision.allow}', '"{http.vars.row} x" {decision.allow}', 'a value with a blank'),
   remade('\t\t\tnot client_ip 10.0.0.0/8', '\t\t\tclient_ip 10.0.0.0/8\nclient_ip 10.0.0.0/9', 'a matcher has two of'),
   remade('not client_ip 10.0.0.0/8', 'not client_ip 10.0.0.0/7', ' '),
   remade('not client_ip 10.0.0.0/8', 'client_ip 10.0.0.0/8', ' '),
