@@ -9,7 +9,10 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [line: string,
     ['postern lint --explain form-body', 'the page of a finding'],
     ['postern lint --fail-on note', 'nothing may be left to improve'],
   ],
-  verify: [['postern verify --engine nginx --requests 1000', 'a quick look at one engine']],
+  verify: [
+    ['postern verify --engine nginx --requests 1000', 'a quick look at one engine'],
+    ['postern verify --requests 1000000 --shard 7/20', 'the seventh part of a long run, the same whenever it is made'],
+  ],
   prove: [
     [
       'postern prove --engine nginx --confirm',
