@@ -34,7 +34,7 @@ export const FORBIDDEN_PARAMETER_SOURCE = `${DOLLAR}?(?:${FORBIDDEN_PARAMETERS.m
 const NAME = `${DOLLAR}?[A-Za-z_][A-Za-z0-9_.-]*`;
 const INNER = '[A-Za-z0-9_.-]*(?:\\]|%5[Dd])';
 // A name in brackets, which may have its dollar. No byte leaves a choice, which costs Go ten times as much.
-const SUBSCRIPT = `(?:\\[|%5[Bb])(?:[$A-Za-z0-9_.-]${INNER}|\\]|%(?:24${INNER}|5[Dd]))`;
+const SUBSCRIPT = `(?:\\[|%5[Bb])(?:[A-Za-z0-9_.$-]${INNER}|\\]|%(?:24${INNER}|5[Dd]))`;
 // No ";" (older Rack splits there) and no %00.
 const VALUE = "(?:[A-Za-z0-9_.~!$'()*+,:@/?=-]|%(?:0[1-9A-Fa-f]|[1-9A-Fa-f][0-9A-Fa-f]))*";
 
