@@ -44,6 +44,11 @@ export type Matcher =
 /** All of them have to fit. */
 export type Condition = readonly Matcher[];
 
+/** Whether a matcher asks for a header that is not there. */
+export function isAbsence(matcher: Matcher): matcher is Extract<Matcher, { kind: 'header' }> {
+  return matcher.kind === 'header' && matcher.value === undefined;
+}
+
 interface Common {
   readonly condition: Condition;
   readonly place: string;

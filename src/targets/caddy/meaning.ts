@@ -8,6 +8,7 @@ import { numberOf } from '../../prove/numberOf.ts';
 import { CALLER, CALLERS_TOKEN, type SymbolicRequest } from '../../prove/request.ts';
 import {
   type Condition,
+  isAbsence,
   type MapRow,
   type MapTable,
   type Matcher,
@@ -444,8 +445,4 @@ interface Matched {
   readonly output: string;
   readonly parts: readonly Part[];
   readonly language: Language;
-}
-
-function isAbsence(matcher: Matcher): matcher is Extract<Matcher, { kind: 'header' }> {
-  return matcher.kind === 'header' && matcher.value === undefined;
 }
