@@ -338,8 +338,8 @@ function check(certificate, proxy, directives, tables) {
     }
     return all;
   });
-  // All else that decides is in `around` and `quoted`: it uses no table that is neither quoted nor followed, and no group
-  // of one that is followed.
+  // All else that decides is in `around` and `quoted`: it uses no table that is neither quoted nor followed, and no
+  // group of one that is followed.
   const isOpen = (name) => tables.has(name) && !proxy.quoted[name] && !world.used.has(name);
   const groups = namesIn([...world.used].map((name) => (proxy.quoted[name] ? '' : tables.get(name).quote)), GROUP);
   for (const name of namesIn([server, Object.values(proxy.quoted)], VARIABLE))
