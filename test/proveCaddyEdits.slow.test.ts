@@ -18,6 +18,7 @@ const EDITS: readonly (readonly [what: string, from: string, to: string, told: R
     'header_up PRIVATE-TOKEN {http.request.header.PRIVATE-TOKEN}',
     /does not get the token of one$/,
   ],
+  ['a header without a name', '\t\tdefault "Accept"\n', '', /^cannot tell: .*: a header is called ""$/],
   ['headers that are not taken away', 'header_up -*', '', /all headers of the client are sent$/],
   ['a word that Caddy joins', '192.0.2.0/24\n', '192.0.2.0/2\r3\n', /cannot tell: .* a word that is not known/],
   ['another status', '"path" "404"', '"path" "403"', /403 instead of 404$/],

@@ -84,6 +84,8 @@ function valueOf(values: readonly SetHeader[], meaning: Meaning): readonly Part[
   return more.length === 0 ? only?.value : [ONE_OF_TWO, ...secretsIn(all)];
 }
 
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
 interface Setting extends Pick<Proxying, 'set' | 'place'> {
   readonly isDeleted: (name: string) => boolean;
 }
@@ -106,8 +108,12 @@ function setHeaders({ set, place, isDeleted }: Setting, meaning: Meaning, scope:
     const copied = copiedHeader(table, value, isDeleted);
     const header = headerOf(value);
     if (copied !== undefined) put(copied, [{ piece: `header ${header}` }], header);
-    else
-      put(lower(meaning.text(templateOf(name, place), scope, 'a header')), sentValue(value, { meaning, scope, place }));
+    else {
+      const own = lower(meaning.text(templateOf(name, place), scope, 'a header'));
+      // Go sends no request with such a header, and Caddy answers 502.
+      if (!NAME.test(own)) throw new CannotTell(`${place}: a header is called "${own}"`);
+      put(own, sentValue(value, { meaning, scope, place }));
+    }
   }
   return found;
 }
