@@ -25,11 +25,14 @@ export const FORBIDDEN_PARAMETERS: readonly string[] = [
 const DOLLAR = '(?:[$]|%24)';
 
 /**
- * Source that matches a forbidden name and the character that ends it. It is meant for a match that ignores case, right
- * after the "?" or "&" before a name, and only beside the grammar of `queryPairSource`, which admits no escapes in
- * names.
+ * Returns a source that matches a forbidden name and the character that ends it. It is meant for a match that ignores
+ * case, or with names that are `spelled` in any, right after the "?" or "&" before a name, and only beside the grammar of
+ * `queryPairSource`, which admits no escapes in names.
  */
-export const FORBIDDEN_PARAMETER_SOURCE = `${DOLLAR}?(?:${FORBIDDEN_PARAMETERS.map((name) => name.replaceAll('_', '[_.-]')).join('|')})(?:[=&%[]|$)`;
+export function forbiddenParameterSource(spelled = (name: string) => name): string {
+  const names = FORBIDDEN_PARAMETERS.map((name) => spelled(name).replaceAll('_', '[_.-]'));
+  return `${DOLLAR}?(?:${names.join('|')})(?:[=&%[]|$)`;
+}
 
 const NAME = `${DOLLAR}?[A-Za-z_][A-Za-z0-9_.-]*`;
 const INNER = '[A-Za-z0-9_.-]*(?:\\]|%5[Dd])';
@@ -50,7 +53,7 @@ export function queryPairSource(flavour: RegexFlavour = 'portable'): string {
 }
 
 const QUERY = new RegExp(`^${queryPairSource()}(?:&${queryPairSource()})*&?$`);
-const FORBIDDEN = new RegExp(`&${FORBIDDEN_PARAMETER_SOURCE}`, 'i');
+const FORBIDDEN = new RegExp(`&${forbiddenParameterSource()}`, 'i');
 
 /** Returns whether a raw query (the text after "?", which may be empty) is allowed. */
 export function isAllowedQuery(query: string): boolean {

@@ -1,6 +1,6 @@
 import { DENIALS, type Decision, type Denial } from '../policy/decide.ts';
 import { credentialText, keySource } from '../policy/key.ts';
-import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../policy/query.ts';
+import { forbiddenParameterSource, queryPairSource } from '../policy/query.ts';
 import type { ProxyRequest } from '../policy/request.ts';
 import { matches } from './explore.ts';
 import { type Language, without } from './language.ts';
@@ -47,7 +47,7 @@ export function exampleRequest(
 
 const PAIR = queryPairSource();
 const PAIRS = `(?:${PAIR}(?:&${PAIR})*&?)?`;
-const FORBIDDEN = `(?i)(?:[^\\n]*&)?${FORBIDDEN_PARAMETER_SOURCE}[^\\n]*`;
+const FORBIDDEN = `(?i)(?:[^\\n]*&)?${forbiddenParameterSource()}[^\\n]*`;
 const QUERY = lazily(() => without(wholly(PAIRS), wholly(FORBIDDEN)));
 const MARKED_QUERY = lazily(() => without(wholly(`(?:[?]${PAIRS})?`), wholly(`[?](?:${FORBIDDEN})`)));
 const NO_KEY = lazily(() => wholly('[ \\t]*(?:,[^\\n]*)?'));

@@ -1,5 +1,5 @@
 import { type Certificate, certify } from '../../src/targets/caddy/certificate.ts';
-import { claimed, edited, holds, type Refusal, refusals, remade, type Step } from './refusals.ts';
+import { changesOf, claimed, edited, holds, type Refusal, refusals, remade, type Step } from './refusals.ts';
 
 const SPEC = `version: 1
 name: demo
@@ -17,12 +17,7 @@ targets: { caddy: {} }
 type Proxy = Certificate['proxies'][number];
 type Row = Proxy['rows'][number];
 
-const withProxy = (change: (own: Proxy) => object) => (own: Certificate) => ({
-  ...own,
-  proxies: own.proxies.map((each) => ({ ...each, ...change(each) })),
-});
-const withRows = (change: (rows: readonly Row[]) => readonly Row[]) =>
-  withProxy(({ rows }) => ({ rows: change(rows) }));
+const { withProxy, withRows } = changesOf<Certificate, Proxy>();
 const withRow = (...row: Row) => withRows((rows) => [...rows, row]);
 const withTreatment = (name: string, change: object) =>
   withProxy(({ treatments }) => ({ treatments: { ...treatments, [name]: { ...treatments[name], ...change } } }));

@@ -1,5 +1,5 @@
 import { type Certificate, certify } from '../../src/targets/nginx/certificate.ts';
-import { both, claimed, edited, holds, type Refusal, refusals, remade, type Step } from './refusals.ts';
+import { both, changesOf, claimed, edited, holds, type Refusal, refusals, remade, type Step } from './refusals.ts';
 
 const SPEC = `version: 1
 name: demo
@@ -23,12 +23,7 @@ const RESTS = SPEC.replace('GET /a, ', 'GET /a, "GET /r/{x:int*}", "PUT /r/s/t/"
 type Proxy = Certificate['proxies'][number];
 type Row = Proxy['rows'][number];
 
-const withProxy = (change: (own: Proxy) => object) => (own: Certificate) => ({
-  ...own,
-  proxies: own.proxies.map((each) => ({ ...each, ...change(each) })),
-});
-const withRows = (change: (rows: readonly Row[]) => readonly Row[]) =>
-  withProxy(({ rows }) => ({ rows: change(rows) }));
+const { withProxy, withRows } = changesOf<Certificate, Proxy>();
 /** Takes a quoted table for something else; `undefined` is what the checker knows by itself. */
 const quotedAs = (name: string, is: string | undefined) =>
   withProxy(({ quoted }) => ({ quoted: { ...quoted, [name]: { is, table: quoted[name]?.table } } }));

@@ -54,6 +54,19 @@ export const claimed =
   <C>(title: string, change: (own: C) => unknown, told?: string): Step<C> =>
   ({ certificate, files }) => ({ title, certificate: change(certificate), files, told });
 
+/** Changes of each proxy of a certificate, and of its rows. */
+export function changesOf<
+  C extends { readonly proxies: readonly P[] },
+  P extends { readonly rows: readonly unknown[] },
+>() {
+  const withProxy = (change: (own: P) => object) => (own: C) => ({
+    ...own,
+    proxies: own.proxies.map((each) => ({ ...each, ...change(each) })),
+  });
+  const withRows = (change: (rows: P['rows']) => P['rows']) => withProxy(({ rows }) => ({ rows: change(rows) }));
+  return { withProxy, withRows };
+}
+
 /** Another file and another certificate. */
 export const both =
   <C>(from: string | RegExp, to: string, change: (own: C) => unknown, told?: string): Step<C> =>

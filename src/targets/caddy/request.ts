@@ -1,15 +1,12 @@
 import { below, caseless, escapeRegex, oneOf } from '../../plan/regex.ts';
 import type { RouteClass } from '../../policy/access.ts';
 import { credentialText, keySource } from '../../policy/key.ts';
-import { FORBIDDEN_PARAMETERS, queryPairSource } from '../../policy/query.ts';
+import { forbiddenParameterSource, queryPairSource } from '../../policy/query.ts';
 import type { Proxy } from '../../policy/types.ts';
 import { lazily } from '../../prove/lazily.ts';
 import type { Names } from './names.ts';
 import { safeTarget } from './safeTarget.ts';
 import { type Table, table } from './table.ts';
-
-/** Source of the forbidden names and the character that ends them, in any case, which ASCII alone has here. */
-const FORBIDDEN = `(?:[$]|%24)?${oneOf(FORBIDDEN_PARAMETERS.map((name) => caseless(name).replaceAll('_', '[_.-]')))}(?:[=&%[]|$)`;
 
 /**
  * The tables about the request line. They read the target as it was sent, because that is what is forwarded; `path` and
@@ -27,7 +24,7 @@ export const requestTables = lazily((): readonly Table[] => [
     source: '&{http.request.orig_uri.query}',
     destination: 'request.query',
     entries: [
-      [`~&${FORBIDDEN}`, 'query'],
+      [`~&${forbiddenParameterSource(caseless)}`, 'query'],
       [`~^(?:&(?:${queryPairSource()}|$))*$`, 'ok'],
     ],
     fallback: 'query',

@@ -3,7 +3,7 @@ import { grantSets, listsOf } from '../../plan/callers.ts';
 import type { Refusal } from '../../plan/log.ts';
 import { below, escapeRegex } from '../../plan/regex.ts';
 import { type Access, healthOf, isOpen, type RouteClass } from '../../policy/access.ts';
-import { FORBIDDEN_PARAMETER_SOURCE, queryPairSource } from '../../policy/query.ts';
+import { forbiddenParameterSource, queryPairSource } from '../../policy/query.ts';
 import type { ApiKey, Proxy } from '../../policy/types.ts';
 import { inAny } from './addresses.ts';
 import { PREFLIGHT, preflightMap } from './cors.ts';
@@ -215,7 +215,7 @@ function routeMap({ access, identity, apiKeys, routing, prefix, grants, maps }: 
 
 const byKey = ([a]: readonly [string, Part], [b]: readonly [string, Part]) => (a < b ? -1 : a > b ? 1 : 0);
 
-const PAIR = `(?!(?i:${FORBIDDEN_PARAMETER_SOURCE}))${queryPairSource('possessive')}`;
+const PAIR = `(?!(?i:${forbiddenParameterSource()}))${queryPairSource('possessive')}`;
 const PAIRS = `${PAIR}(?:&${PAIR})*+&?+`;
 /** Source of the Host headers that are accepted. Anything else would go upstream as X-Forwarded-Host, and into links. */
 const HOST = '(?:[A-Za-z0-9._-]++|\\[[0-9A-Fa-f:.]++\\])(?::[0-9]{1,5})?';
