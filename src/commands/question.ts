@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { HeaderFields } from '../policy/request.ts';
+import { isToken } from '../policy/request.ts';
 import type { Problem } from './request.ts';
 
 export interface ExplainArguments {
@@ -68,8 +69,7 @@ const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
 export function headerProblem(headers: HeaderFields): Problem | undefined {
   const refused = (problem: string, hint: string): Problem => ({ problem: `no engine takes ${problem}`, hint });
   for (const [name, value] of headers) {
-    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
-      return refused(`the header name "${name}"`, 'write a name of letters, digits and "-"');
+    if (!isToken(name)) return refused(`the header name "${name}"`, 'write a name of letters, digits and "-"');
     if (/[\0-\x08\x0A-\x1F\x7F]/.test(value))
       return refused(`control characters in the header ${name}`, 'leave them out');
   }

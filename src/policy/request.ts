@@ -47,6 +47,14 @@ export function headerValues(headers: HeaderFields, name: string): string[] {
   return headers.filter(([field]) => field.toLowerCase() === lower).map(([, value]) => withoutBlanks(value));
 }
 
+/** Source of a token of HTTP, such as a method or the name of a header. */
+export const TOKEN_SOURCE = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+const TOKEN = new RegExp(`^${TOKEN_SOURCE}$`);
+
+export function isToken(text: string): boolean {
+  return TOKEN.test(text);
+}
+
 /** Returns a text without spaces and tabs at its ends. `trim` would also remove what HTTP does not, such as U+00A0. */
 export function withoutBlanks(text: string): string {
   let [start, end] = [0, text.length];

@@ -1,7 +1,14 @@
 import { type Address, contains, toCidrs } from '../policy/cidr.ts';
 import { grouped } from '../policy/grouped.ts';
 import { keySource } from '../policy/key.ts';
-import { clientAddress, credentialOf, type HeaderFields, headBytesOf, type ProxyRequest } from '../policy/request.ts';
+import {
+  clientAddress,
+  credentialOf,
+  type HeaderFields,
+  headBytesOf,
+  type ProxyRequest,
+  TOKEN_SOURCE,
+} from '../policy/request.ts';
 import type { ApiKey } from '../policy/types.ts';
 import { anyOf, CannotTell, exampleOf, isText, matches, type Part, pieceOf, type Run } from './explore.ts';
 import { Hops, type Ways } from './hops.ts';
@@ -17,7 +24,7 @@ const GO_HOST = "[A-Za-z0-9!$%&'()*+,.:;=\\[\\]_~-]*";
 const PORT = '[.]?(?::[0-9]*)?';
 const UNIVERSES = {
   method: lazily(() => wholly('[A-Z_-]+')),
-  token: lazily(() => wholly("[!#$%&'*+.^_`|~0-9A-Za-z-]+")),
+  token: lazily(() => wholly(TOKEN_SOURCE)),
   path: lazily(() => wholly('[!->@-~\x80-\xff]+')),
   query: lazily(() => wholly('[!-~\x80-\xff]*')),
   markedQuery: lazily(() => wholly('(?:[?][!-~\x80-\xff]*)?')),

@@ -1,4 +1,4 @@
-import { withoutBlanks } from '../policy/request.ts';
+import { isToken, withoutBlanks } from '../policy/request.ts';
 import { type Fields, fieldOf } from './http1.ts';
 
 /** A request as RFC 9112 reads it. */
@@ -49,7 +49,6 @@ interface Start {
   readonly version: '1.0' | '1.1';
 }
 
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Fields that a request has once, or that nginx accepts only once: If-Match and If-None-Match may be lists. */
 const SINGLE = [
   'authorization',
@@ -164,7 +163,7 @@ function linesOf(head: string, notes: Notes): string[] | string {
 function readStart(line: string, notes: Notes): Start | string {
   const [method = '', target = '', protocol, ...others] = line.split(' ');
   if (protocol === undefined || others.length > 0 || target === '') return 'a request line that is not of three words';
-  if (!TOKEN.test(method)) return 'a method that is no token';
+  if (!isToken(method)) return 'a method that is no token';
   // The RFC has one digit; nginx accepts two.
   const version = /^HTTP\/(\d)\.(\d\d?)$/.exec(protocol);
   if (version?.[1] !== '1') return 'a protocol that is not HTTP/1';
@@ -202,7 +201,7 @@ function readFields(lines: readonly string[], notes: Notes): Fields | string {
   for (const line of lines) {
     const colon = line.indexOf(':');
     const name = colon < 0 ? line : line.slice(0, colon);
-    if (colon < 0 || !TOKEN.test(name)) {
+    if (colon < 0 || !isToken(name)) {
       if (/[\x00-\x20\x7f]/.test(name)) return 'a blank or control character in a field name';
       // Go refuses these. nginx drops them, but reads a name alone as a field without a value, such as a key that is
       // missing; neither forwards them.
@@ -230,7 +229,7 @@ function readFields(lines: readonly string[], notes: Notes): Fields | string {
 function valueProblem(name: string, value: string): string | undefined {
   if (/[\x01-\x08\x0a-\x1f\x7f]/.test(value)) return 'a control character in a field value';
   if (name === 'expect' && value.toLowerCase() !== '100-continue') return 'an expectation that nobody knows';
-  if (name === 'trailer' && !value.split(',').every((each) => TOKEN.test(each.trim())))
+  if (name === 'trailer' && !value.split(',').every((each) => isToken(each.trim())))
     return 'a Trailer that names no fields';
   return undefined;
 }

@@ -1,3 +1,4 @@
+import { TOKEN_SOURCE } from '../../policy/request.ts';
 import { capturedIn } from '../../prove/captures.ts';
 import { anyOf, CannotTell, just, matches, type Part, pieceOf, type Run } from '../../prove/explore.ts';
 import type { FirstRow } from '../../prove/firstRow.ts';
@@ -53,7 +54,7 @@ export const METHOD = 'method';
 /** What Caddy leaves as it is where it decodes it. */
 export const UNESCAPED_PATH = lazily(() => wholly('(?:/[A-Za-z0-9_~-]+)+'));
 export const OPTIONS = lazily(() => wholly('OPTIONS'));
-const ANOTHER_METHOD = lazily(() => without(wholly("[!#$%&'*+.^_`|~0-9A-Za-z-]+"), OPTIONS()));
+const ANOTHER_METHOD = lazily(() => without(wholly(TOKEN_SOURCE), OPTIONS()));
 const PORT = lazily(() => wholly('(?::[0-9]*)?'));
 const FILLED = lazily(() => wholly('(?:.|\\n)+'));
 /** Names that Caddy itself gives nothing. */
@@ -403,7 +404,7 @@ export class Meaning {
     const parts = name === 'host' ? this.request.hostHeader() : this.header(name);
     if (/[{}]/.test(wanted)) throw new CannotTell(`the header ${name} is looked at in a way that is not known`);
     if (wanted.includes('*')) return this.isThere(name) && matches(this.run, parts, wildcard(wanted));
-    if (wanted === '') return this.isThere(name) && !matches(this.run, this.header(name), FILLED());
+    if (wanted === '') return this.isThere(name) && this.isEmptyHeader(name);
     return matches(this.run, parts, onlyText(wanted));
   }
 
@@ -414,7 +415,7 @@ export class Meaning {
   /** An empty header is there too. */
   private isThere(name: string): boolean {
     if (name === 'host') return matches(this.run, this.request.hostHeader(), FILLED());
-    if (matches(this.run, this.header(name), FILLED())) return true;
+    if (!this.isEmptyHeader(name)) return true;
     return this.run.once(`${THERE}${name}`, () => this.request.isSentEmpty(name));
   }
 

@@ -1,3 +1,4 @@
+import { isToken } from '../../policy/request.ts';
 import { CannotTell, lower, type Part } from '../../prove/explore.ts';
 import type { Forwarded } from '../../prove/model.ts';
 import { CALLERS_TOKEN } from '../../prove/request.ts';
@@ -84,8 +85,6 @@ function valueOf(values: readonly SetHeader[], meaning: Meaning): readonly Part[
   return more.length === 0 ? only?.value : [ONE_OF_TWO, ...secretsIn(all)];
 }
 
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-
 interface Setting extends Pick<Proxying, 'set' | 'place'> {
   readonly isDeleted: (name: string) => boolean;
 }
@@ -111,7 +110,7 @@ function setHeaders({ set, place, isDeleted }: Setting, meaning: Meaning, scope:
     else {
       const own = lower(meaning.text(templateOf(name, place), scope, 'a header'));
       // Go sends no request with such a header, and Caddy answers 502.
-      if (!NAME.test(own)) throw new CannotTell(`${place}: a header is called "${own}"`);
+      if (!isToken(own)) throw new CannotTell(`${place}: a header is called "${own}"`);
       put(own, sentValue(value, { meaning, scope, place }));
     }
   }
