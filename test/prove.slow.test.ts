@@ -140,6 +140,20 @@ proofs('a path with a dollar sign is proved on nginx', () => {
   assert.match(edited(own, 'default "$";', 'default "$"; 10.0.0.0/8 "x";'), /^cannot tell/);
 });
 
+proofs('the rest of a path behind a parameter that ends what tables look up is proved on nginx', () => {
+  const allow = '["GET /a/b/c/d/e/f/g/{h:slug}/{rest*}"]';
+  const more = PROVED_SPEC.replace(
+    'apiKeys:',
+    `  deep: { upstream: gitlab, auth: passthrough, allow: ${allow} }\napiKeys:`,
+  );
+  const own = specFiles(more, 'nginx');
+  assert.is(told(proof(own), own), 'proved');
+  assert.match(
+    edited(own, '(?<rest_10>(?:/[^/]++)++)', '(?<rest_10>(?:/[^/]++){1,2}+)'),
+    /instead of 404|404 instead of/,
+  );
+});
+
 proofs('a long list of addresses is proved on Caddy', () => {
   const ranges = Array.from({ length: 301 }, (_, number) => `10.0.${number >> 7}.${(number << 1) & 255}`);
   const own = specFiles(CONFIRMED.replace('10.0.0.0/8', ranges.join()).replace('nginx', 'caddy'), 'caddy');

@@ -309,19 +309,15 @@ export class Meaning {
     const [, after] = (typeof third === 'object' && /^after_(\d+)$/.exec(third.variable)) || [];
     const groups = longerGroups(row);
     const isBefore = typeof before === 'string' && /^[^ ]* $/.test(before);
-    if (
-      !isBefore ||
-      after === undefined ||
-      source.length !== 4 ||
-      !isVariable(source[3], `slash_${after}`) ||
-      groups.length === 0
-    )
+    const isSource = isBefore && source.length === 4 && isVariable(source[3], `slash_${after}`);
+    if (!isSource || after === undefined || groups.length === 0)
       throw new CannotTell(`${title} captures in a way that is not known`);
     for (const [index, group] of groups.entries()) {
       const number = Number(after) + index + 1;
-      if (number > this.depth) throw new CannotTell(`${title} captures a segment that is too far`);
-      if (group === `segment_${number}`) this.capture(group, this.request.segment(number, this.depth));
-      else if (group === `rest_${number}`) this.capture(group, this.rest(number - 1).after);
+      const isRest = group === `rest_${number}`;
+      if (number > this.depth + (isRest ? 1 : 0)) throw new CannotTell(`${title} captures a segment that is too far`);
+      if (isRest) this.capture(`rest_${number}`, this.rest(number - 1).after);
+      else if (group === `segment_${number}`) this.capture(group, this.request.segment(number, this.depth));
       else if (group !== undefined) throw new CannotTell(`${title} captures in a way that is not known`);
     }
   }
