@@ -165,7 +165,9 @@ function nginxSameWork(setting: Setting, port: number): ConfigFile[] {
 
 function caddySameWork(setting: Setting, port: number): ConfigFile[] {
   const text = textOf('caddy', setting, port, 'caddy/Caddyfile');
-  const snippets = ['access_log', 'log_fields', 'log_request', 'sent', 'api-forward-gitlab'].map((name) => {
+  const [log] = /^\tlog access \{\n.*?^\t\}\n/ms.exec(text) ?? [];
+  if (log === undefined) throw new Error('no access log');
+  const snippets = ['log_fields', 'log_request', 'sent', 'api-forward-gitlab'].map((name) => {
     const [snippet] = new RegExp(`^\\(${name}\\) \\{\\n.*?^\\}\\n`, 'ms').exec(text) ?? [];
     if (snippet === undefined) throw new Error(`no snippet ${name}`);
     return snippet
@@ -174,9 +176,9 @@ function caddySameWork(setting: Setting, port: number): ConfigFile[] {
       .replace(/\{http\.vars\.\w+\}/g, 'main');
   });
   const [bare] = caddyByHand(setting, port, true);
-  const head = bare?.text.slice(0, bare.text.indexOf('http://')) ?? '';
+  const head = bare?.text.slice(0, bare.text.indexOf('http://')).replace('\n}\n', `\n${log}}\n`) ?? '';
   const forward = `reverse_proxy http://127.0.0.1:${setting.upstreamPort} {\n\t\t\timport sent\n\t\t\timport api-forward-gitlab\n\t\t}`;
-  const site = `http://127.0.0.1:${port} {\n\tbind 127.0.0.1\n\timport access_log\n\troute {\n\t\timport log_fields\n\t\tvars id {http.request.uuid}\n\t\timport log_request\n\t\t${forward}\n\t}\n}\n`;
+  const site = `http://127.0.0.1:${port} {\n\tbind 127.0.0.1\n\tlog access\n\troute {\n\t\timport log_fields\n\t\tvars id {http.request.uuid}\n\t\timport log_request\n\t\t${forward}\n\t}\n}\n`;
   return [{ path: 'caddy/Caddyfile', text: `${head}${snippets.join('')}${site}` }];
 }
 
