@@ -40,11 +40,21 @@ const HEADERS: Edits = [
   ],
 ];
 
+const SERVER_NAME: Edits = [
+  ['another name in TLS', 'tls_server_name "gitlab.', 'tls_server_name "gitlxb.', /to another name in TLS/],
+];
+
+const SSL_NAME: Edits = [
+  ['another name in TLS', 'proxy_ssl_name "gitlab.', 'proxy_ssl_name "gitlxb.', /to another name in TLS/],
+];
+
 const FILES = [
   ['nginx', 'paths.conf', SPLITS],
   ['nginx', 'paths.conf', DECODED],
   ['nginx', 'api.conf', ASKED],
   ['caddy', 'Caddyfile', HEADERS],
+  ['caddy', 'Caddyfile', SERVER_NAME],
+  ['nginx', 'api.conf', SSL_NAME],
 ] as const;
 
 for (const [engine, name, edits] of FILES) {

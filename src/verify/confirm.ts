@@ -33,8 +33,10 @@ export async function confirm({ difference, ...options }: Doubt): Promise<Confir
   if (!request.isNow) return untried(`it takes a clock that says ${new Date(request.at * 1000).toISOString()}`);
   const scope = openScope();
   try {
-    const areStrangers = said.kind === 'forward' && !said.tls.verified;
-    const trial = await startTrial({ ...options, random: randomOf('confirm'), areStrangers }, scope);
+    const isForwarded = said.kind === 'forward';
+    const areStrangers = isForwarded && !said.tls.verified;
+    const alsoNamed = isForwarded ? said.tls.name : undefined;
+    const trial = await startTrial({ ...options, random: randomOf('confirm'), areStrangers, alsoNamed }, scope);
     if (typeof trial === 'string') return untried(trial.trim().split('\n').at(-1) ?? '');
     const tried = await trial.ask(request);
     if (typeof tried === 'string') return untried(tried);

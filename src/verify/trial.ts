@@ -51,6 +51,8 @@ export interface TrialOptions {
   readonly random: Random;
   /** Whether upstreams have certificates of an authority that nobody knows. */
   readonly areStrangers?: boolean;
+  /** A name that the certificates of all upstreams have too: one that the files ask for, and the spec does not. */
+  readonly alsoNamed?: string | undefined;
 }
 
 /** Most listeners and servers of upstreams together. */
@@ -60,7 +62,7 @@ const PATIENCE = 20_000;
 
 /** Starts the engine of a target; a text where that is not possible. */
 export async function startTrial(options: TrialOptions, scope: Scope): Promise<Trial | string> {
-  const { target, program, policy, proxy, files, random, areStrangers: isStranger = false } = options;
+  const { target, program, policy, proxy, files, random, areStrangers: isStranger = false, alsoNamed } = options;
   if (!isRunnable(target) || !target.moved) return 'the files of this target cannot be tried';
   const folder = await temporaryFolder();
   scope.defer(() => folder.remove());
@@ -88,7 +90,7 @@ export async function startTrial(options: TrialOptions, scope: Scope): Promise<T
   });
   if (elsewhere.size + upstreams.size >= MOST_PORTS) return 'the files have too many listeners and servers';
   const arrivals: Arrivals = new Map();
-  const trusted = await startServers(upstreams, { policy, arrivals }, scope);
+  const trusted = await startServers(upstreams, { policy, arrivals, alsoNamed }, scope);
   await folder.write('authorities.pem', isStranger ? identityFor('a stranger to them').cert : trusted);
   const secrets = throwAwaySecrets(policy, random);
   const secretFiles = target.secrets?.({ policy, values: secrets.values }).value ?? [];
@@ -112,13 +114,14 @@ type Arrivals = Map<string, Arrival>;
 /** An order to nginx to answer with something of its own. */
 const ORDER = ['X-Accel-Redirect', '/ordered'] as const;
 
-interface Serving {
-  readonly policy: Policy;
+interface Serving extends Pick<TrialOptions, 'policy' | 'alsoNamed'> {
   readonly arrivals: Arrivals;
 }
 
 /** Starts a server in place of each one of the upstreams, and returns their authorities as PEM. */
-async function startServers(ports: ReadonlyMap<string, number>, { policy, arrivals }: Serving, scope: Scope) {
+async function startServers(ports: ReadonlyMap<string, number>, serving: Serving, scope: Scope) {
+  const { policy, arrivals, alsoNamed } = serving;
+  const also = alsoNamed === undefined ? [] : [alsoNamed];
   const names = new Map<string, string | undefined>(
     policy.upstreams.flatMap(({ servers, tls }) =>
       servers.map((server) => [hostAndPort(server), tls?.serverName] as const),
@@ -126,7 +129,7 @@ async function startServers(ports: ReadonlyMap<string, number>, { policy, arriva
   );
   // OpenSSL finds the authority of a certificate by its name alone.
   // An engine that is told no name asks for that of the server, which is an address on this machine.
-  const identityOf = (name: string | undefined) => name && identityFor(name, '127.0.0.1');
+  const identityOf = (name: string | undefined) => name && identityFor(name, '127.0.0.1', ...also);
   const identities = new Map([...new Set(names.values())].map((name) => [name, identityOf(name)] as const));
   let count = 0;
   for (const [server, port] of ports) {
