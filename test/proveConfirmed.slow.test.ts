@@ -20,6 +20,8 @@ const SPLITS: Edits = [
   ['a version that is not there', '[.][01]', '[.][02]', /404 instead of/],
   ['a repetition that gives back', '[^A-Z /?]++', '[^A-Z /?]+', /^proved/],
   ['a version that no request has', '[.][01]', '[.][01~]', /^proved/],
+  ['a default that is none', 'default "-";', 'defxult "-";', /^proved/],
+  ['a request line that is none', 'default "-";', 'default "-"; put "PUT";', /^proved/],
   ['whatever stands behind the version', '[01]\\\\z', '[01]', /^cannot tell: .* splits the request line/],
 ];
 

@@ -56,8 +56,10 @@ export function splitsOf(table: MapTable): readonly Split[] {
 }
 
 function readSplits(table: MapTable): readonly Split[] {
-  const { title, keys, regexes } = table;
-  if (keys.keys.length > 0) throw new CannotTell(`${title} has whole request lines`);
+  const { title, values, regexes } = table;
+  // A request line has a blank behind its method, so that no other key is one.
+  if ([...values.keys()].some((key) => key === '' || key.includes(' ')))
+    throw new CannotTell(`${title} has whole request lines`);
   const known = regexes.map(knownSplit);
   if (splitsDecoded(table) && known.includes(undefined)) throw new CannotTell(`${title} splits the decoded path`);
   const usual = known.find((each) => each !== undefined);
