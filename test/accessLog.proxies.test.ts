@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as assert from 'uvu/assert';
+import { nginx } from '../src/targets/nginx/index.ts';
 import { freePorts } from '../src/verify/ports.ts';
 import { openConnection } from '../src/verify/raw.ts';
 import { startRecorder } from '../src/verify/recorder.ts';
@@ -11,98 +12,170 @@ import { engineSuite } from './engines/suite.ts';
 import { policyOf } from './support/policy.ts';
 import { scoped } from './support/scoped.ts';
 import { runCaddy } from './targets/caddy/engine.ts';
+import { runNginx } from './targets/nginx/engine.ts';
 
-const { test, engines } = await engineSuite('access log of many proxies', ['caddy']);
+const { test, engines } = await engineSuite('access log of many proxies', ['nginx', 'caddy']);
 
 const KEY = 'key-of-echoes-0123456789-AbCd';
 const TOKEN = 'the-token-of-echoes';
+const values = new Map([
+  ['env:K', KEY],
+  ['env:T', TOKEN],
+]);
 
-async function specFor(ports: readonly number[], names: readonly string[], scope: Scope): Promise<object> {
+/** Routes of the proxies with a port of their own; two more share one. */
+const ROUTES: Readonly<Record<string, readonly string[]>> = {
+  api: ['read', 'dead'],
+  tls: ['dead-tls'],
+  both: ['read', 'dead', 'dead-tls'],
+};
+type Names = readonly (keyof typeof ROUTES)[];
+
+async function specFor(ports: readonly number[], names: Names, scope: Scope): Promise<object> {
   const recorder = await startRecorder({ answer: { body: 'hello' } });
   scope.defer(() => recorder.close());
-  const usual = { ipRanges: ['127.0.0.1'], routes: ['read'] };
-  const alone = names.map((name, index) => [name, { ...usual, listen: `127.0.0.1:${ports[index]}` }]);
+  const [dead = 0] = await freePorts(1);
+  const answer = [{ request: 'GET /gone', status: 404 }];
+  const alone = names.map((name, index) => [
+    name,
+    { ipRanges: ['127.0.0.1'], routes: ROUTES[name], listen: `127.0.0.1:${ports[index]}` },
+  ]);
   const named = ['red', 'blue'].map((name) => [
     name,
-    { ...usual, listen: `127.0.0.1:${ports.at(-1)}`, hosts: [`${name}.example.com`] },
+    {
+      ipRanges: ['127.0.0.1'],
+      routes: ['read'],
+      listen: `127.0.0.1:${ports.at(-1)}`,
+      hosts: [`${name}.example.com`],
+      ...(name === 'red' && { answer }),
+    },
   ]);
   return {
-    upstreams: { up: { url: 'http://up.example.com', servers: [`127.0.0.1:${recorder.port}`] } },
-    routes: { read: { upstream: 'up', allow: ['GET /a'] } },
+    upstreams: {
+      up: { url: 'http://up.example.com', servers: [`127.0.0.1:${recorder.port}`] },
+      dead: { url: `http://127.0.0.1:${dead}` },
+      'dead-tls': { url: 'https://dead.example.com', servers: [`127.0.0.1:${dead}`] },
+    },
+    routes: {
+      read: { upstream: 'up', allow: ['GET /a'] },
+      dead: { upstream: 'dead', allow: ['GET /dead'] },
+      'dead-tls': { upstream: 'dead-tls', allow: ['GET /dead/tls'] },
+    },
     apiKeys: { echoes: { key: 'env:K', token: 'env:T' } },
     proxies: Object.fromEntries([...alone, ...named]),
     domainRewrites: [{ from: 'up.example.com', to: 'private.example.com', upstream: 'up' }],
   };
 }
 
-/** Starts Caddy with so many proxies of their own, two more that share a port, and a site. */
-async function start(names: readonly string[], scope: Scope) {
+type Line = Readonly<Record<string, unknown>>;
+
+interface Started {
+  readonly folder: string;
+  readonly site: number;
+  readonly others: readonly number[];
+  /** Ends the engine, which has written every line then. */
+  log(): Promise<readonly Line[]>;
+}
+
+async function start(engine: 'nginx' | 'caddy', names: Names, scope: Scope): Promise<Started> {
   const ports = await freePorts(names.length + 2);
   const [site = 0, ...others] = ports;
-  const values = new Map([
-    ['env:K', KEY],
-    ['env:T', TOKEN],
-  ]);
-  const options = { sites: { listen: site, tls: 'inFront' } };
   const policy = policyOf(await specFor(others, names, scope));
-  const running = await runCaddy({ policy, program: engines.caddy.path, options, values, ports }, scope);
-  return { running, site, others };
-}
-
-async function ask(port: number, host: string, target: string, scope: Scope): Promise<number> {
-  const connection = await openConnection({ port });
-  scope.defer(async () => connection.close());
-  const head = `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nPRIVATE-TOKEN: ${KEY}\r\n\r\n`;
-  return (await connection.send(head)).status;
-}
-
-test(
-  'every proxy and site writes its lines, once each, with the same fields, into one file',
-  scoped(async (scope) => {
-    const { running, site, others } = await start(['api', 'second'], scope);
-    const [api = 0, second = 0, shared = 0] = others;
-    const asked = [
-      [api, 'api.example.com', 'api'],
-      [second, 'api.example.com', 'second'],
-      [shared, 'red.example.com', 'red'],
-      [shared, 'blue.example.com', 'blue'],
-      [shared, 'nobody.example.com', ''],
-      [site, 'private.example.com', ''],
-      [site, 'nobody.example.com', ''],
-    ] as const;
-    for (const [index, [port, host]] of asked.entries()) {
-      await ask(port, host, `/a?private_token=${index}`, scope);
-      await ask(port, host, '/a', scope);
-    }
-    await running.server.stop();
-    const text = await readFile(join(running.folder, 'caddy/access.log'), 'utf8');
-    const lines = text
+  const options = { sites: { listen: site, tls: 'inFront' } };
+  const input = { policy, program: engines[engine].path, values, ports };
+  if (engine === 'nginx') {
+    const running = await runNginx({ ...input, options: { ...options, workerProcesses: 1 } }, scope);
+    return { ...running, site, others };
+  }
+  const { folder, server } = await runCaddy({ ...input, options }, scope);
+  const log = async () => {
+    await server.stop();
+    const text = await readFile(join(folder, 'caddy/access.log'), 'utf8');
+    return text
       .trimEnd()
       .split('\n')
-      .map((line) => JSON.parse(line));
-    const [first = {}] = lines;
-    const fields = (line: object) => Object.keys(line).sort();
-    for (const line of lines) assert.equal(fields(line), fields(first));
-    const proxies = asked.flatMap(([, , proxy]) => [proxy, proxy]);
-    assert.equal(lines.map(({ proxy }) => proxy).sort(), proxies.sort());
-    assert.is(new Set(lines.map(({ id }) => id)).size, proxies.length);
-    for (const secret of [KEY, TOKEN, 'private_token']) assert.not.match(text, secret);
-  }),
-);
+      .map((line): Line => JSON.parse(line));
+  };
+  return { folder, site, others, log };
+}
+
+async function ask(port: number, host: string, target: string): Promise<void> {
+  const connection = await openConnection({ port });
+  await connection.send(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\nPRIVATE-TOKEN: ${KEY}\r\n\r\n`);
+  connection.close();
+}
+
+for (const engine of ['nginx', 'caddy'] as const)
+  test(
+    `${engine}: every proxy and site writes its lines, once each, with the same fields, into one file`,
+    scoped(async (scope) => {
+      const { log, site, others } = await start(engine, ['api', 'tls', 'both'], scope);
+      const [api = 0, tls = 0, both = 0, shared = 0] = others;
+      const overTls = engine === 'nginx' ? 'upstream-unreachable' : 'upstream-refused';
+      const asked: readonly (readonly [port: number, host: string, target: string, line: string])[] = [
+        [api, 'api.example.com', '/a?private_token=x', 'api /a 400 query'],
+        [api, 'api.example.com', '/a', 'api /a 200 '],
+        [api, 'api.example.com', '/dead', 'api /dead 502 upstream-refused'],
+        [tls, 'api.example.com', '/a', 'tls /a 404 path'],
+        [tls, 'api.example.com', '/dead/tls', `tls /dead/tls 502 ${overTls}`],
+        [both, 'api.example.com', '/a', 'both /a 200 '],
+        [both, 'api.example.com', '/dead', 'both /dead 502 upstream-refused'],
+        [both, 'api.example.com', '/dead/tls', `both /dead/tls 502 ${overTls}`],
+        [shared, 'red.example.com', '/a', 'red /a 200 '],
+        [shared, 'red.example.com', '/gone', 'red /gone 404 '],
+        [shared, 'blue.example.com', '/gone', 'blue /gone 404 path'],
+        [site, 'private.example.com', '/a', ' /a 200 '],
+        [site, 'nobody.example.com', '/a', ' /a 421 misdirected'],
+      ];
+      for (const [port, host, target] of asked) await ask(port, host, target);
+      const lines = await log();
+      const [first = [], ...fields] = lines.map((line) => Object.keys(line).sort());
+      for (const each of fields) assert.equal(each, first);
+      assert.equal(
+        lines.map(({ proxy, path, status, reason }) => `${proxy} ${path} ${status} ${reason}`).sort(),
+        asked.map(([, , , line]) => line).sort(),
+      );
+      assert.is(new Set(lines.map(({ id }) => id)).size, asked.length);
+      for (const secret of [KEY, TOKEN, 'private_token']) assert.not.match(JSON.stringify(lines), secret);
+    }),
+  );
 
 /** Names of Caddy's logs. */
-async function logsOf(names: readonly string[], scope: Scope): Promise<string[]> {
-  const { running } = await start(names, scope);
-  const options = { cwd: join(running.folder, 'caddy') };
+async function logsOf(names: Names, scope: Scope): Promise<string[]> {
+  const { folder } = await start('caddy', names, scope);
+  const options = { cwd: join(folder, 'caddy') };
   const adapt = promisify(execFile)(engines.caddy.path, ['adapt', '--adapter', 'caddyfile'], options);
   return Object.keys(JSON.parse((await adapt).stdout).logging.logs).sort();
 }
 
 test(
-  'a proxy more is no log more, since each request pays for every log of the process',
+  'caddy: a proxy more is no log more, since each request pays for every log of the process',
   scoped(async (scope) => {
     assert.equal(await logsOf(['api'], scope), ['access', 'default']);
-    assert.equal(await logsOf(['api', 'second', 'third'], scope), ['access', 'default']);
+    assert.equal(await logsOf(['api', 'tls', 'both'], scope), ['access', 'default']);
+  }),
+);
+
+test(
+  'nginx: a proxy more has one table of its own for its log and none for answers, since each request pays for all tables',
+  scoped(async (scope) => {
+    const policy = policyOf(await specFor([8080, 8081, 8082], ['api', 'tls'], scope));
+    const { value: files } = nginx.emit({
+      policy,
+      options: nginx.options.parse({ sites: { listen: 8083, tls: 'inFront' } }),
+      at: ['targets', 'nginx'],
+      read: () => undefined,
+    });
+    const tables = (files ?? [])
+      .filter(({ path }) => /^nginx\/tls[.]/.test(path))
+      .flatMap(({ text }) => [...text.matchAll(/^(?:map|geo) .* \$(\w+) \{/gm)])
+      .map(([, name = '']) => name);
+    assert.equal(
+      tables.filter((name) =>
+        /_(?:log|url|next|location|link|origin)(?:_|$)/.test(name.replace('_verdict_location', '')),
+      ),
+      ['tls_log_path'],
+    );
   }),
 );
 

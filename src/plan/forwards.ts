@@ -3,7 +3,7 @@ import { DEFAULT_REQUEST_HEADERS, PASSTHROUGH_CREDENTIAL_HEADERS, WEBSOCKET_HEAD
 import { authorityOf, DEFAULT_PORT, urlHost } from '../policy/origin.ts';
 import { sizeName } from '../policy/routes.ts';
 import { shortened } from '../policy/shortened.ts';
-import type { Forwarding, Policy, Proxy, Upstream } from '../policy/types.ts';
+import type { Forwarding, Policy, Upstream } from '../policy/types.ts';
 import { caseless, oneOf } from './regex.ts';
 
 /** One way to forward requests, shared by all route classes that are forwarded alike. */
@@ -144,7 +144,7 @@ export const ODD_URL_BEHIND_BLANKS = `[^>]*${CONTROL}|${oddStart('"\'')}`;
 export const ODD_LINK = `<(?:[^<>]*${CONTROL}|${ODD_START})`;
 
 /** Returns the origins in answers that come back as the one that clients know: the upstream's, and the proxy's own. */
-export function mappedOrigins(upstream: Upstream, { publicUrl }: Proxy): Pick<Upstream, 'host' | 'port'>[] {
+export function mappedOrigins(upstream: Upstream, publicUrl: string | undefined): Pick<Upstream, 'host' | 'port'>[] {
   if (publicUrl === undefined) return [upstream];
   const { url, port } = publicOrigin(publicUrl);
   return [upstream, { host: url.hostname.replace(/^\[|\]$/g, ''), port }];

@@ -139,19 +139,24 @@ const NGINX_VARIABLES: Readonly<Record<string, string>> = {
   log_upstream_time: '${upstream_response_time}',
   log_upstream_status: '${upstream_status}',
   api_route: 'main',
-  api_log_key: 'caller-0',
+  private__token_log_key: 'caller-0',
 };
 
 function nginxSameWork(setting: Setting, port: number): ConfigFile[] {
   const text = textOf('nginx', setting, port, 'nginx/api.conf');
   const [format = ''] = /^log_format [^;]*;/m.exec(text) ?? [];
-  const log = format.replace(/\$\{((?:api|log)_\w+|method)\}/g, (_, name: string) => NGINX_VARIABLES[name] ?? '');
+  const log = format.replace(
+    /\$\{((?:api|log|private__token_log)_\w+|method)\}/g,
+    (_, name: string) => NGINX_VARIABLES[name] ?? '',
+  );
   const [, location = ''] = /\n {4}location = "[^"]*forward-gitlab" \{\n(.*?)\n {4}\}\n/s.exec(text) ?? [];
   const directives = location
     .split('\n')
     .filter((line) => !/^ *(?:#|internal|proxy_pass |proxy_redirect)/.test(line))
     .map((line) => line.replace(/\$\w+_token\b/, 'token-0'));
-  const answers = text.match(/^map [^\n]* \$api_(?:origin|gitlab_\w+) \{(?: [^\n]* \}|\n(?: [^\n]*\n)*\})$/gm) ?? [];
+  const shared = textOf('nginx', setting, port, 'nginx/maps.conf');
+  const answers =
+    shared.match(/^map [^\n]* \$(?:request_origin|from_gitlab_\w+) \{(?: [^\n]* \}|\n(?: [^\n]*\n)*\})$/gm) ?? [];
   if (log === '' || directives.length < 20 || answers.length < 8)
     throw new Error('the generated file looks different now');
   const server = `server { listen 127.0.0.1:${port}; access_log access.log proxy-api buffer=32k flush=1s;\nlocation / {\nproxy_pass http://up;\n${directives.join('\n')}\n} }`;

@@ -87,7 +87,7 @@ export function forwardModels(policy: Policy, proxy: Proxy, access: Access): For
     const { name, forwarding, upstream } = plan;
     const ids = access.classes.filter((each) => forwards.of(each) === plan).map(({ id }) => id);
     const origin = proxy.publicUrl ?? `${schemeOf(proxy)}://{request.host}`;
-    const url = originSource(mappedOrigins(upstream, proxy));
+    const url = originSource(mappedOrigins(upstream, proxy.publicUrl));
     return {
       name: bareWord(name),
       snippet: bareWord(`${proxy.id}-${name}`),

@@ -44,8 +44,8 @@ export interface Identity extends Caller {
    */
   readonly grants: Variable;
   readonly token: Variable;
-  /** Which key of its id it is, "first" or "second"; absent where no id has two. */
-  readonly position: Variable | undefined;
+  /** Whose key the log shows, and which one: also that of an expired key, so that its owner can be found. */
+  readonly logged: { readonly key: Variable; readonly position: Variable | undefined };
   /** Parameters of `secure_link` and `secure_link_md5`. */
   readonly expected: readonly Part[];
   readonly salted: readonly Part[];
@@ -89,17 +89,23 @@ export function identityOf(
     });
   // secure_link accepts a key up to and including the second that it names, and a key is refused from `expires` on.
   const expiry = byId('expiry', ({ expires }) => (expires === undefined ? undefined : `,${expires - 1}`));
+  const link = variable('secure_link');
+  const grants = byId('grants', (apiKey) => [className(grantSetOf(apiKey).name), ...insideOwnLists(apiKey, list)]);
+  const token = list.add({ name: `${prefix}_token`, source: [id], includes: [TOKEN_FILES] });
+  const position = positionOf(apiKeys, { selector, prefix, list });
+  const logged = (what: string, part: Part) =>
+    list.add({ name: `${prefix}_log_${what}`, source: [link], exact: ['1', '0'].map((is) => [is, part]) });
   return {
     header,
     prefix,
     maps: list.maps,
     sent,
     selector,
-    link: variable('secure_link'),
+    link,
     id,
-    grants: byId('grants', (apiKey) => [className(grantSetOf(apiKey).name), ...insideOwnLists(apiKey, list)]),
-    token: list.add({ name: `${prefix}_token`, source: [id], includes: [TOKEN_FILES] }),
-    position: positionOf(apiKeys, { selector, prefix, list }),
+    grants,
+    token,
+    logged: { key: logged('key', id), position: position && logged('key_position', position) },
     expected: [hash, expiry],
     salted: [salt({ name }), variable('key')],
   };

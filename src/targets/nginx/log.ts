@@ -1,3 +1,4 @@
+import type { ForwardPlan } from '../../plan/forwards.ts';
 import {
   CUT_OFF,
   FAILURES,
@@ -13,7 +14,7 @@ import type { Access } from '../../policy/access.ts';
 import type { Upstream } from '../../policy/types.ts';
 import { REQUEST_ID } from './errorBody.ts';
 import type { Identity } from './identity.ts';
-import { VERDICTS } from './locations.ts';
+import { LOCATION_PREFIX, VERDICTS } from './locations.ts';
 import type { MapList } from './maps.ts';
 import type { LogFile } from './model.ts';
 import { classNames } from './names.ts';
@@ -74,11 +75,17 @@ export function logFormat(fields: RequestFields, shadow?: ShadowFields): NginxTo
 /** Variable with the reason of a status that nginx itself answered with. */
 const BY_STATUS = 'log_reason_by_status';
 
+/** Variable with what is logged of a path that no route has. */
+const BESIDE = 'log_plain';
+
 /** Source of all numbers but the last in a list: nginx lists one number for each server that it tried. */
 const LISTED = '(?:[0-9.-]++, )*+';
 
-/** Defines the log fields that are the same for every proxy. nginx evaluates them when a request has ended. */
-export function sharedLogMaps(list: MapList): void {
+/**
+ * Defines the log fields that are the same for every proxy, and those of sites where there are no `reasons` of proxies.
+ * nginx evaluates them when a request has ended.
+ */
+export function sharedLogMaps(list: MapList, reasons: ProxyReasons | undefined): void {
   // The status of an answer without a head, as in HTTP/0.9, is 009, which is no number in JSON.
   const status = variable('status');
   list.add({ name: 'log_status', source: [status], fallback: status, exact: ['009', '000'].map((odd) => [odd, '0']) });
@@ -104,6 +111,16 @@ export function sharedLogMaps(list: MapList): void {
     // also gives them for servers that did not answer.
     exact: [['', 'null'], ...USUAL.map((status) => [status, status] as const)],
   });
+  if (!reasons) return;
+  list.add({
+    name: BESIDE,
+    source: [variable('request')],
+    patterns: [
+      [`^[A-Z_-]++ (?<log_whole>${PLAIN_PATH.whole})[ ?]`, variable('log_whole')],
+      [`^[A-Z_-]++ (?<log_beginning>${PLAIN_PATH.beginning})/`, [variable('log_beginning'), '/*']],
+    ],
+  });
+  reasons.define(list);
 }
 
 const USUAL = ['200', '201', '202', '204', '206', '304', '400', '401', '403', '404', '409', '422', '500'];
@@ -111,77 +128,146 @@ const USUAL = ['200', '201', '202', '204', '206', '304', '400', '401', '403', '4
 /** nginx does not tell whether a connection was refused or its TLS failed. */
 const CONNECTING = { http: FAILURES.refused, https: FAILURES.unreachable };
 
-/**
- * Returns the reason for a failed connection to one of these upstreams. Where http and https upstreams are mixed,
- * `choose` defines a map from the two reasons.
- */
-export function connectingWord(
-  upstreams: readonly Pick<Upstream, 'scheme'>[],
-  choose: (words: typeof CONNECTING) => Part,
+type Scheme = keyof typeof CONNECTING;
+
+/** Returns the scheme that all of these upstreams have; `mixed` where some speak TLS and others do not. */
+function schemeOf(upstreams: readonly Pick<Upstream, 'scheme'>[]): Scheme | 'mixed' {
+  const [only = 'http', ...others] = [...new Set(upstreams.map(({ scheme }) => scheme))];
+  return others.length > 0 ? 'mixed' : only;
+}
+
+/** The reason of an answer that is not the upstream's, and the one that is logged. */
+export interface Reasons {
+  readonly reason: Variable;
+  readonly told: Variable;
+}
+
+/** Defines the reasons of the sites to these upstreams, which refuse nothing by a verdict. */
+export function siteReasons(upstreams: readonly Pick<Upstream, 'scheme'>[], maps: MapList): Reasons {
+  const scheme = schemeOf(upstreams);
+  const name = 'sites_reason';
+  const own = ownMap(name, variable(BY_STATUS), maps);
+  return reasonMaps({ name, maps, own, connecting: CONNECTING[scheme === 'mixed' ? 'https' : scheme] });
+}
+
+/** The reasons that proxies log. Those of proxies whose upstreams all speak TLS, or all do not, are the same. */
+export interface ProxyReasons {
+  /** Returns those of a proxy; its own maps are needed where it has upstreams of both kinds. */
+  of(proxy: ReasonsOfProxy): Reasons;
+  /** Defines what the proxies share, once all of them are known. */
+  define(maps: MapList): void;
+}
+
+interface ReasonsOfProxy {
+  readonly forwards: readonly ForwardPlan[];
+  /** Answers that the spec asks the proxy to give, as status and location: `404 /./answer:any:/old`. */
+  readonly answered: readonly string[];
+  readonly verdict: Variable;
+  readonly prefix: string;
+  readonly maps: MapList;
+}
+
+export function proxyReasons(): ProxyReasons {
+  const answers = new Set<string>();
+  const schemes = new Set<Scheme>();
+  const own = variable('log_reason_own');
+  return {
+    of({ forwards, answered, verdict, prefix, maps }) {
+      for (const each of answered) answers.add(each);
+      const scheme = schemeOf(forwards.map(({ upstream }) => upstream));
+      if (scheme === 'mixed')
+        return reasonMaps({
+          name: `${prefix}_log_reason`,
+          maps,
+          own,
+          connecting: mixedMap(prefix, { forwards, verdict, maps }),
+        });
+      schemes.add(scheme);
+      return { reason: variable(`log_reason_${scheme}`), told: variable(`log_reason_${scheme}_told`) };
+    },
+    define(maps) {
+      ownMap('log_reason', refusalMap([...answers].sort(), maps), maps);
+      for (const scheme of [...schemes].sort())
+        reasonMaps({ name: `log_reason_${scheme}`, maps, own, connecting: CONNECTING[scheme] });
+    },
+  };
+}
+
+/** Defines the reason of a failed connection where some of the upstreams speak TLS and others do not. */
+function mixedMap(
+  prefix: string,
+  { forwards, verdict, maps }: Pick<ReasonsOfProxy, 'forwards' | 'verdict' | 'maps'>,
 ): Part {
-  const [only, ...others] = [...new Set(upstreams.map(({ scheme }) => scheme))];
-  return only === undefined || others.length > 0 ? choose(CONNECTING) : CONNECTING[only];
+  return maps.add({
+    name: `${prefix}_log_connecting`,
+    source: [verdict],
+    fallback: CONNECTING.http,
+    exact: forwards
+      .filter(({ upstream }) => upstream.scheme === 'https')
+      .map(({ name }) => [name, CONNECTING.https] as const),
+  });
+}
+
+/**
+ * Defines the reason of an answer without an upstream. The location that gave it tells which refusal it is: clients
+ * cannot ask for one, and nginx's own errors have others.
+ */
+function refusalMap(answered: readonly string[], maps: MapList): Variable {
+  const refusals = VERDICTS.map((reason) => [`${REFUSALS[reason]} ${LOCATION_PREFIX}${reason}`, reason] as const);
+  return maps.add({
+    name: 'log_reason_location',
+    source: [variable('status'), ' ', variable('uri')],
+    fallback: variable(BY_STATUS),
+    exact: [...refusals, [`404 ${LOCATION_PREFIX}method`, 'method'], ...answered.map((each) => [each, ''] as const)],
+  });
+}
+
+/** Defines the reason of an answer that is nginx's own, and "" for the upstream's. */
+function ownMap(name: string, reason: Variable, maps: MapList): Variable {
+  return maps.add({
+    name: `${name}_own`,
+    source: [variable('upstream_status')],
+    exact: ['', '-'].map((none) => [none, reason] as const),
+  });
 }
 
 interface ReasonInput {
   /** Start of the names of the maps. */
   readonly name: string;
   readonly maps: MapList;
-  /**
-   * The reason of a refusal, or the name of the location that serves the request; `undefined` for sites, which have
-   * none.
-   */
-  readonly verdict: Part | undefined;
+  /** The reason of an answer that is nginx's own. */
+  readonly own: Variable;
   /** The reason of a failed connection. */
   readonly connecting: Part;
-  /** Answers that the spec asks the proxy to give, as status and verdict: `404 answer:any:/old`. */
-  readonly answered?: readonly string[];
 }
 
 /**
- * Defines the reason why an answer is not the upstream's. The status is looked up first, because most statuses need no
- * reason, so that such a request costs one look-up.
+ * Defines the reason why an answer is not the upstream's, and the one that is logged: also an answer that breaks off has
+ * one. The status is looked up first, because most statuses need no reason, so that such a request costs one look-up.
  */
-export function reasonMap({ name, maps, verdict, connecting, answered = [] }: ReasonInput): Variable {
-  const status = variable('status');
-  const engine = variable(BY_STATUS);
-  const refused =
-    verdict === undefined
-      ? engine
-      : maps.add({
-          name: `${name}_verdict`,
-          source: [status, ' ', verdict],
-          fallback: engine,
-          exact: [
-            ...VERDICTS.map((reason) => [`${REFUSALS[reason]} ${reason}`, reason] as const),
-            ...answered.map((each) => [each, ''] as const),
-          ],
-          patterns: [['^404 method\\z', 'method']],
-        });
-  const own = maps.add({
-    name: `${name}_own`,
-    source: [variable('upstream_status')],
-    exact: ['', '-'].map((none) => [none, refused] as const),
-  });
+function reasonMaps({ name, maps, own, connecting }: ReasonInput): Reasons {
   const failure = failureMap({ name, maps, connecting, own });
   const ownStatuses = new Set([...Object.values(REFUSALS), ...Object.keys(STATUS_REASONS).map(Number)]);
-  return maps.add({
+  const reason = maps.add({
     name,
-    source: [status],
+    source: [variable('status')],
     exact: [
       ...[...ownStatuses].sort((a, b) => a - b).map((code) => [String(code), own] as const),
       ...[502, 504].map((code) => [String(code), failure] as const),
     ],
   });
-}
-
-interface Failure extends Pick<ReasonInput, 'name' | 'maps' | 'connecting'> {
-  /** The reason where no upstream was asked. */
-  readonly own: Variable;
+  const cut = maps.add({ name: `${name}_cut`, source: [reason], fallback: reason, exact: [['', CUT_OFF]] });
+  const told = maps.add({
+    name: `${name}_told`,
+    source: [variable('request_completion')],
+    fallback: cut,
+    exact: [['OK', reason]],
+  });
+  return { reason, told };
 }
 
 /** Defines the reason of a request that the upstream did not answer, as far as nginx's times and byte counts tell. */
-function failureMap({ name, maps, connecting, own }: Failure): Variable {
+function failureMap({ name, maps, connecting, own }: ReasonInput): Variable {
   const number = '[0-9][0-9.]*+';
   return maps.add({
     name: `${name}_failure`,
@@ -208,25 +294,12 @@ function failureMap({ name, maps, connecting, own }: Failure): Variable {
   });
 }
 
-/** Defines the reason that is logged: also an answer that breaks off has one. */
-export function toldReason({
-  name,
-  maps,
-  reason,
-}: Pick<ReasonInput, 'name' | 'maps'> & { reason: Variable }): Variable {
-  const cut = maps.add({ name: `${name}_cut`, source: [reason], fallback: reason, exact: [['', CUT_OFF]] });
-  return maps.add({
-    name: `${name}_told`,
-    source: [variable('request_completion')],
-    fallback: cut,
-    exact: [['OK', reason]],
-  });
-}
-
 export interface ProxyLog {
   readonly access: Access;
   readonly routing: Routing;
   readonly identity: Identity | undefined;
+  /** The path, where the tables of paths are shared. */
+  readonly path: Variable | undefined;
   readonly prefix: string;
   readonly maps: MapList;
 }
@@ -234,38 +307,31 @@ export interface ProxyLog {
 /** Returns the log fields of a proxy about route, path and key. */
 export function proxyFields(input: ProxyLog): Pick<RequestFields, 'route' | 'method' | 'path' | 'key' | 'keyPosition'> {
   const { access, routing, identity, prefix, maps } = input;
-  const route = routeIds(input);
-  const plain = maps.add({
-    name: `${prefix}_log_plain`,
-    source: [variable('request')],
-    patterns: [
-      [`^[A-Z_-]++ (?<log_whole>${PLAIN_PATH.whole})[ ?]`, variable('log_whole')],
-      [`^[A-Z_-]++ (?<log_beginning>${PLAIN_PATH.beginning})/`, [variable('log_beginning'), '/*']],
-    ],
-  });
-  const path = maps.add({ name: `${prefix}_log_path`, source: [routing.route], fallback: PATH, exact: [['', plain]] });
-  // An expired key is named too, so that its owner can be found.
-  const ofKey = (name: string, part: Part) =>
-    maps.add({
-      name: `${prefix}_log_${name}`,
-      source: [variable('secure_link')],
-      exact: ['1', '0'].map((is) => [is, part]),
-    });
-  const known = identity && access.usesKeys ? identity : undefined;
+  const known = identity && access.usesKeys ? identity.logged : undefined;
   return {
-    route,
+    route: routeIds(input),
     method: METHOD,
-    path,
-    key: known ? ofKey('key', known.id) : '',
-    keyPosition: known?.position ? ofKey('key_position', known.position) : '',
+    path: input.path ?? pathField({ route: routing.route, prefix, maps }),
+    key: known?.key ?? '',
+    keyPosition: known?.position ?? '',
   };
+}
+
+/** Defines the path as it is logged: less of it where no route has it. */
+export function pathField({
+  route,
+  prefix,
+  maps,
+}: Pick<ProxyLog, 'prefix' | 'maps'> & { readonly route: Variable }): Variable {
+  const exact = [['', variable(BESIDE)]] as const;
+  return maps.add({ name: `${prefix}_log_path`, source: [route], fallback: PATH, exact });
 }
 
 /**
  * Returns the variable with the id of the route class, as the spec has it. Maps have other names for long ids and ids
  * with capital letters.
  */
-export function routeIds({ access, routing, prefix, maps }: Omit<ProxyLog, 'identity'>): Variable {
+export function routeIds({ access, routing, prefix, maps }: Omit<ProxyLog, 'identity' | 'path'>): Variable {
   const others = [...classNames(access)].filter(([routeClass, name]) => name !== routeClass.id);
   if (others.length === 0) return routing.route;
   return maps.add({

@@ -2,8 +2,10 @@ import { MOST_LINKS } from '../../plan/bounds.ts';
 import { mappedOrigins, ODD_LINK, ODD_URL, originSource } from '../../plan/forwards.ts';
 import { escapeRegex } from '../../plan/regex.ts';
 import { ADDRESS_HEADERS, headersOf } from '../../policy/answerHeaders.ts';
-import type { Proxy, Upstream } from '../../policy/types.ts';
-import type { MapList } from './maps.ts';
+import type { Upstream } from '../../policy/types.ts';
+import { type MapList, mapList } from './maps.ts';
+import type { MapModel } from './model.ts';
+import { variablePrefix } from './names.ts';
 import { type Part, type Variable, variable } from './quote.ts';
 
 /** Source of an expression for a `Link` header with more entries than are mapped. */
@@ -34,16 +36,41 @@ export function idOf(header: string): string {
   return header.toLowerCase().replaceAll('-', '_');
 }
 
-/**
- * Returns the origin under which the client reached the proxy: `publicUrl`, or else the scheme and Host of the
- * request.
- */
-export function originMap(proxy: Proxy, prefix: string, maps: MapList): Part {
-  if (proxy.publicUrl !== undefined) return proxy.publicUrl;
+/** The mapping of answers to proxies that clients reach under the Host that they send: all without a `publicUrl`. */
+export interface Answers {
+  of(upstream: Upstream): readonly Mapped[];
+  /** The maps of all that were asked for, by upstream. */
+  maps(): readonly MapModel[];
+}
+
+export function sharedAnswers(): Answers {
+  const known = new Map<string, { readonly mapped: readonly Mapped[]; readonly maps: readonly MapModel[] }>();
   const scheme = variable('scheme');
   const host = variable('http_host');
   const self = [scheme, '://', variable('server_addr'), ':', variable('server_port')];
-  return maps.add({ name: `${prefix}_origin`, source: [host], fallback: [scheme, '://', host], exact: [['', self]] });
+  const first = mapList();
+  const origin = first.add({
+    name: 'request_origin',
+    source: [host],
+    fallback: [scheme, '://', host],
+    exact: [['', self]],
+  });
+  return {
+    of(upstream) {
+      const own = mapList();
+      const id = variablePrefix(upstream.id);
+      const made = known.get(id) ?? {
+        mapped: addressMapping({ upstream, origin, name: `from_${id}`, publicUrl: undefined }, own),
+        maps: own.maps,
+      };
+      known.set(id, made);
+      return made.mapped;
+    },
+    maps() {
+      const sorted = [...known].sort(([a], [b]) => (a < b ? -1 : 1));
+      return sorted.length === 0 ? [] : [...first.maps, ...sorted.flatMap(([, { maps }]) => maps)];
+    },
+  };
 }
 
 /** A character of a header: never a line end, which checkers of configuration want to see. */
@@ -55,17 +82,20 @@ const REST = variable('answer_rest');
 const BEFORE = variable('answer_before');
 const LEFT = variable('answer_left');
 
+interface Addresses {
+  readonly upstream: Upstream;
+  readonly publicUrl: string | undefined;
+  readonly origin: Part;
+  /** Start of the names of the maps. */
+  readonly name: string;
+}
+
 /**
  * Defines the maps from an upstream's addresses in its answers to the `origin` under which the client reached the proxy:
  * a client that followed one to the upstream's own host would send it the key of the proxy.
  */
-export function addressMapping(
-  { upstream, proxy }: { readonly upstream: Upstream; readonly proxy: Proxy },
-  origin: Part,
-  prefix: string,
-  maps: MapList,
-): Mapped[] {
-  const own = `(?i:${originSource(mappedOrigins(upstream, proxy), escapeRegex)})`;
+export function addressMapping({ upstream, origin, name: prefix, publicUrl }: Addresses, maps: MapList): Mapped[] {
+  const own = `(?i:${originSource(mappedOrigins(upstream, publicUrl), escapeRegex)})`;
   const url = maps.add({
     name: `${prefix}_url`,
     comment: 'A URL. What clients read as they like, user information or "\\" for instance, leads to the root.',

@@ -82,6 +82,8 @@ export interface SharedModel {
   readonly identities: readonly IdentityModel[];
   /** Fields of the access log that are the same for every proxy. */
   readonly log: readonly MapModel[];
+  /** Addresses of upstreams in their answers to proxies without a `publicUrl`. */
+  readonly answers: readonly MapModel[];
   readonly zones: readonly {
     readonly key: NginxToken;
     readonly name: NginxToken;
@@ -132,6 +134,7 @@ export interface SharedRoutesModel {
   /** Maps with the routes of the spec. */
   readonly routes: readonly MapModel[];
   readonly routing: readonly MapModel[];
+  readonly log: readonly MapModel[];
 }
 
 export interface ProxyModel {

@@ -42,7 +42,7 @@ export function isRestOfPath(pattern: string): boolean {
  */
 const RESERVED = new Set(
   (
-    'after ancient arg args between binary body bytes capitals client connection connections content cookie date document fastcgi geoip gzip hop hops host ' +
+    'after ancient arg args between binary body bytes capitals client connection connections content cookie date document fastcgi from geoip gzip hop hops host ' +
     'hostname http http2 http3 https in invalid is jwt key limit line link log memcached modern msec msie nginx pid pipe plain protocol proxy query ' +
     'quic realip realpath redirect remote request rest scheme secure segment sent server session shared sites slice spdy ssl status tcpinfo time trailer uid unmarked upgrade ' +
     'upstream uri'

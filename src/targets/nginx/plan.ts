@@ -8,7 +8,8 @@ import { addressTables } from './addresses.ts';
 import { problemsOf, shadowProblem } from './check.ts';
 import { nginxCodes } from './codes.ts';
 import { type Identity, identityOf } from './identity.ts';
-import { sharedLogMaps } from './log.ts';
+import { proxyReasons, sharedLogMaps } from './log.ts';
+import { sharedAnswers } from './mapping.ts';
 import { type MapList, mapList } from './maps.ts';
 import type {
   ForwardLocation,
@@ -56,20 +57,23 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): Modelled {
   const callers = callersOf(policy);
   const upstreams = upstreamsOf(options);
   const caFile = options.caFile ?? DEFAULT_CA_FILE;
-  const { planned, sharedRoutes } = plannedProxies({ policy, options, caFile, upstreams, shadow }, callers);
+  const [reasons, answers] = [proxyReasons(), sharedAnswers()];
+  const common = { policy, options, caFile, upstreams, shadow, reasons, answers };
+  const { planned, sharedRoutes } = plannedProxies(common, callers);
   const proxies = planned.map(({ model }) => model);
   const shadows = planned.flatMap((each) => each.shadow ?? []);
   const sites = sitesModel({ policy, options, caFile, upstreams });
   const [first, ...others] = planned.flatMap(({ needs }) => needs);
   const paths = first ? pathsOf([first, ...others]) : null;
   const log = mapList();
-  if (proxies.length > 0 || sites) sharedLogMaps(log);
+  if (proxies.length > 0 || sites) sharedLogMaps(log, proxies.length > 0 ? reasons : undefined);
   const callerMaps = [...callers.values()].flatMap((caller) => caller.maps);
   const maps = [
     ...callerMaps,
     ...log.maps,
+    ...answers.maps(),
     ...(paths?.maps ?? []),
-    ...sharedRoutes.flatMap(({ routes, routing }) => [...routes, ...routing]),
+    ...sharedRoutes.flatMap((each) => [...each.routes, ...each.routing, ...each.log]),
     ...proxies.flatMap(mapsOf),
     ...shadows.flatMap((each) => each.maps),
     ...(sites?.maps ?? []),
@@ -94,6 +98,7 @@ function modelOf({ policy, options }: TargetInput<NginxOptions>): Modelled {
         maps: caller.maps,
       })),
       log: log.maps,
+      answers: answers.maps(),
       zones: [...callers.values()].flatMap((caller) => caller.rates.zones),
     },
     paths,
@@ -111,7 +116,7 @@ interface Planned {
   readonly sharedRoutes: readonly SharedRoutesModel[];
 }
 
-type Common = Pick<ProxyInput, 'policy' | 'options' | 'caFile' | 'upstreams' | 'shadow'>;
+type Common = Pick<ProxyInput, 'policy' | 'options' | 'caFile' | 'upstreams' | 'shadow' | 'reasons' | 'answers'>;
 
 function plannedProxies(common: Common, callers: ReadonlyMap<string, CallerMaps>): Planned {
   const { proxies } = common.policy;

@@ -17,8 +17,8 @@ import {
   locationName,
   TLS_ERROR_PAGES,
 } from './locations.ts';
-import { connectingWord, logFile, logFormat, type ProxyLog, proxyFields, reasonMap, toldReason } from './log.ts';
-import { addressMapping, type Mapped, originMap } from './mapping.ts';
+import { logFile, logFormat, type ProxyLog, type ProxyReasons, pathField, proxyFields } from './log.ts';
+import { type Answers, addressMapping, type Mapped } from './mapping.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { ForwardLocation, PerAddress, ProxyModel, ShadowModel, SharedRoutesModel } from './model.ts';
 import { blockName, classNames, sharedPrefix, variablePrefix } from './names.ts';
@@ -40,6 +40,8 @@ export interface ProxyInput {
   readonly limits: ForwardLocation['limits'];
   readonly caFile: string;
   readonly upstreams: Upstreams;
+  readonly reasons: ProxyReasons;
+  readonly answers: Answers;
   /** Where several proxies share the tables of their paths. */
   readonly sharedRoutes?: SharedRoutes | undefined;
   /** The shadow, which is decided and logged beside the enforced policy. */
@@ -49,13 +51,18 @@ export interface ProxyInput {
 /** The tables of the paths of a route set, and what proxies know of them. */
 export interface SharedRoutes {
   readonly routing: Routing;
+  /** The path in the log. */
+  readonly path: Variable;
   readonly model: SharedRoutesModel;
 }
 
 export function sharedRoutesOf({ name, proxy }: RouteSet): SharedRoutes {
-  const [routes, machinery] = [mapList(), mapList()];
-  const routing = routingMaps({ access: accessTo(proxy), prefix: sharedPrefix(name), routes, machinery });
-  return { routing, model: { file: `${name}.paths.conf`, routes: routes.maps, routing: machinery.maps } };
+  const [routes, machinery, log] = [mapList(), mapList(), mapList()];
+  const prefix = sharedPrefix(name);
+  const routing = routingMaps({ access: accessTo(proxy), prefix, routes, machinery });
+  const path = pathField({ route: routing.route, prefix, maps: log });
+  const model = { file: `${name}.paths.conf`, routes: routes.maps, routing: machinery.maps, log: log.maps };
+  return { routing, path, model };
 }
 
 /** A server name that no Host matches. nginx treats a request without Host as one for the first name of its server. */
@@ -88,7 +95,15 @@ export function proxyModel(input: ProxyInput): PlannedProxy {
   const { apiKeys } = policy;
   const context = { proxy, access, routing, identity, prefix };
   const verdict = decisionMaps({ ...context, apiKeys, locationOf, grants: routes, maps: decisions });
-  const log = { ...context, client: client.address, verdict, forwards, locationOf, maps: mappings };
+  const log = {
+    ...context,
+    path: sharedRoutes?.path,
+    client: client.address,
+    verdict,
+    forwards,
+    locationOf,
+    maps: mappings,
+  };
   const { format, shadow } = proxyLog(log, input);
   const { clientIp } = proxy;
   const limited = addressLimit(input, { forwards, client: client.address, maps: clients });
@@ -155,32 +170,20 @@ interface LogInput extends ProxyLog {
 
 function proxyLog(
   { proxy, client, verdict, forwards, locationOf, ...input }: LogInput,
-  { policy: own, shadow: policy, identity }: Pick<ProxyInput, 'policy' | 'shadow' | 'identity'>,
+  { policy: own, shadow: policy, identity, reasons }: Pick<ProxyInput, 'policy' | 'shadow' | 'identity' | 'reasons'>,
 ): { format: NginxToken[]; shadow: PlannedShadow | undefined } {
   const { prefix, maps } = input;
-  const connecting = connectingWord(
-    forwards.all.map(({ upstream }) => upstream),
-    ({ http, https }) =>
-      maps.add({
-        name: `${prefix}_log_connecting`,
-        source: [verdict],
-        fallback: http,
-        exact: forwards.all
-          .filter(({ upstream }) => upstream.scheme === 'https')
-          .map(({ name }) => [name, https] as const),
-      }),
-  );
   const answered = input.access.classes.flatMap((each) =>
-    each.kind === 'answer' && each.answer.status >= 400 ? [`${each.answer.status} ${locationOf(each)}`] : [],
+    each.kind === 'answer' && each.answer.status >= 400
+      ? [`${each.answer.status} ${LOCATION_PREFIX}${locationOf(each)}`]
+      : [],
   );
-  const named = { name: `${prefix}_log_reason`, maps };
-  const reason = reasonMap({ ...named, verdict, connecting, answered });
+  const { reason, told } = reasons.of({ forwards: forwards.all, answered, verdict, prefix, maps });
   const twin = policy?.proxies.find(({ id }) => id === proxy.id);
   const known = input.access.usesKeys ? identity : undefined;
   const enforced = { policy: own, proxy, routing: input.routing, verdict, locationOf, reason };
   const shadow =
     policy && twin && shadowModel({ policy, proxy: twin, access: accessTo(twin), identity: known, enforced });
-  const told = toldReason({ ...named, reason });
   return {
     format: logFormat({ proxy: proxy.id, client, reason: told, ...proxyFields(input) }, shadow?.fields),
     shadow,
@@ -215,13 +218,14 @@ function forwardLocations(
   input: ProxyInput,
   { forwards, prefix, client, perAddress, maps, cors }: ForwardContext,
 ): ForwardLocation[] {
-  const { proxy, identity, limits, caFile, upstreams } = input;
+  const { proxy, identity, limits, caFile, upstreams, answers } = input;
   if (forwards.all.length === 0) return [];
-  const origin = originMap(proxy, prefix, maps);
   const addresses = new Map<string, readonly Mapped[]>();
   const mappingTo = ({ upstream }: ForwardPlan): readonly Mapped[] => {
-    const name = `${prefix}_${variablePrefix(upstream.id)}`;
-    const mapping = addresses.get(upstream.id) ?? addressMapping({ upstream, proxy }, origin, name, maps);
+    const { publicUrl } = proxy;
+    if (publicUrl === undefined) return answers.of(upstream);
+    const own = { upstream, origin: publicUrl, name: `${prefix}_${variablePrefix(upstream.id)}`, publicUrl };
+    const mapping = addresses.get(upstream.id) ?? addressMapping(own, maps);
     addresses.set(upstream.id, mapping);
     return mapping;
   };

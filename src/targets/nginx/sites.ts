@@ -8,7 +8,7 @@ import { siteClient } from '../sites.ts';
 import { clientOf } from './client.ts';
 import { errorBody } from './errorBody.ts';
 import { locationName, TLS_ERROR_PAGES } from './locations.ts';
-import { connectingWord, logFile, logFormat, reasonMap, toldReason } from './log.ts';
+import { logFile, logFormat, siteReasons } from './log.ts';
 import { type MapList, mapList } from './maps.ts';
 import type { MapModel, PerAddress, SiteModel, SitesModel } from './model.ts';
 import { isIncluded, type NginxOptions } from './options.ts';
@@ -132,12 +132,10 @@ function siteLog(sites: readonly SitePlan[], client: Variable, maps: MapList): N
     source: [variable('request')],
     patterns: [["^[A-Z_-]++ (?<sites_plain>/[A-Za-z0-9/._~!$&'()*+,;=:@%-]*+)", variable('sites_plain')]],
   });
-  const connecting = connectingWord(
+  const { told: reason } = siteReasons(
     sites.map(({ upstream }) => upstream),
-    ({ https }) => https,
+    maps,
   );
-  const named = { name: 'sites_reason', maps };
-  const reason = toldReason({ ...named, reason: reasonMap({ ...named, verdict: undefined, connecting }) });
   // nginx serves its own error pages as GET, so the method is taken from the request line.
   const method = maps.add({
     name: 'sites_method',
