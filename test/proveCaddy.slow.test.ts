@@ -71,9 +71,9 @@ const EDITS: readonly (readonly [what: string, from: string, to: string, told: R
   ['a smaller body', 'max_size 65536', 'max_size 65535', /413 instead of forwarding$/],
   ['a longer head', 'max_header_size 12288', 'max_header_size 12289', /forwarded instead of 431$/],
   ['another default of the reasons', 'default "key-routes"', 'default "path"', /405 instead of 403$/],
-  ['shorter keys', '{20,128}', '{20,64}', /401 instead of 405$/],
+  ['shorter keys', '{20,128}', '{20,64}', / \/: 401 instead of 404$/],
   ['another status for an address', 'error @outside address 403', 'error @outside address 404', /404 instead of 403$/],
-  ['no secrets', 'import secrets/keys*', '', /403 instead of 405$/],
+  ['no secrets', 'import secrets/keys*', '', / \/: 403 instead of 404$/],
   ['another order of methods', '"$1, $2"', '"$2, $1"', /Allow: HEAD, GET instead of GET, HEAD$/],
   [
     'another Host',

@@ -22,10 +22,12 @@ const VALUE = lazily(() => wholly('(?:[!-~\x80-\xff](?:[\\t -~\x80-\xff]*[!-~\x8
 const NAMED_HOST = lazily(() => wholly('[A-Za-z0-9._-]*[A-Za-z0-9_-][.]?(?::[^\\n]*)?'));
 const GO_HOST = "[A-Za-z0-9!$%&'()*+,.:;=\\[\\]_~-]*";
 const PORT = '[.]?(?::[0-9]*)?';
+const GO_TARGET_PATH = '/(?:[!-$&->@-~\x80-\xff]|%[0-9A-Fa-f]{2})*|[A-Za-z][A-Za-z0-9+.-]*:[!->@-~\x80-\xff]*|[*]';
 const UNIVERSES = {
   method: lazily(() => wholly('[A-Z_-]+')),
   token: lazily(() => wholly(TOKEN_SOURCE)),
-  path: lazily(() => wholly('[!->@-~\x80-\xff]+')),
+  /** Go refuses all others by itself: an escape that is none, and what neither begins with a slash nor names a scheme. */
+  goPath: lazily(() => wholly(GO_TARGET_PATH)),
   query: lazily(() => wholly('[!-~\x80-\xff]*')),
   markedQuery: lazily(() => wholly('(?:[?][!-~\x80-\xff]*)?')),
   segment: lazily(() => wholly('/[!-.0->@-~\x80-\xff]+')),
@@ -213,7 +215,7 @@ export class SymbolicRequest {
 
   /** The path as one piece, or what stands in place of one. */
   wholePath(): readonly Part[] {
-    return this.piece('path', 'path');
+    return this.piece('path', 'goPath');
   }
 
   /** The query with the question mark before it, which may also stand alone. */

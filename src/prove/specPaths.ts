@@ -155,9 +155,12 @@ function findEnds(paths: SpecPaths, language: Language): PathEnd[] {
   const ends = new Map<string, PathEnd>();
   for (const [index, { at, own }] of reached.entries()) {
     if (accepts[own] === 1) {
-      const { name, id } = paths.end(at) ?? {};
-      if (!ends.has(name ?? ''))
-        ends.set(name ?? '', { state: name === undefined ? undefined : id, example: textTo(reached, index) });
+      const { name = '', id } = paths.end(at) ?? {};
+      const known = ends.get(name);
+      // An engine may refuse a target that does not begin with a slash, so that it shows less.
+      const example = known?.example.startsWith('/') ? undefined : textTo(reached, index);
+      if (example !== undefined && (!known || example.startsWith('/')))
+        ends.set(name, { state: name === '' ? undefined : id, example });
     }
     const literals = paths.literalsAt(at);
     for (const { to, bytes } of after(own)) {
