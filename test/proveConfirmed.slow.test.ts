@@ -53,7 +53,57 @@ const SSL_NAME: Edits = [
   ['another name in TLS', 'proxy_ssl_name "gitlab.', 'proxy_ssl_name "gitlxb.', /to another name in TLS/],
 ];
 
+/** Caddy knows placeholders in one case alone, and the word `default` too; names of headers in any. */
+const CASES: Edits = [
+  ['a table in capitals', 'map {request.safe_path} {request.row}', 'map {REQUEST.safe_path} {request.row}', /404 inst/],
+  ['the target in capitals', 'map "{http.request.orig_uri}" {r', 'map "{http.request.ORIG_uri}" {r', /404 instead of/],
+  ['the method in capitals', '"{http.request.method} {', '"{http.request.METHOD} {', /instead of/],
+  [
+    'a table of queries in capitals',
+    'vars query {request.query}',
+    'vars query {request.QUERY}',
+    /instead of forwarding/,
+  ],
+  ['a decision in capitals', 'not vars {decision.pass} yes', 'not vars {DECISION.pass} yes', /instead of forwarding/],
+  ['a token in capitals', 'header_up PRIVATE-TOKEN {http.vars', 'header_up PRIVATE-TOKEN {HTTP.vars', /the token of/],
+  [
+    'a copied header in capitals',
+    'User-Agent {http.request',
+    'User-Agent {HTTP.request',
+    /user-agent is not passed on/,
+  ],
+  [
+    'the source of a copy in capitals',
+    'map "{http.request.header.Accept}',
+    'map "{HTTP.request.header.Accept}',
+    /accept/,
+  ],
+  ['the name of a copy in capitals', 'header_up {sent.accept}', 'header_up {SENT.accept}', /502 instead of forwarding/],
+  ['a name that nobody makes', '{sent.accept} {\n', '{sent.axcept} {\n', /502 instead of forwarding/],
+  ['a copy without a name', '\t\tdefault "Accept"\n', '', /502 instead of forwarding/],
+  [
+    'methods in capitals',
+    'Allow {http.vars.allow}',
+    'Allow {HTTP.vars.allow}',
+    /Allow: \{HTTP.vars.allow\} instead of/,
+  ],
+  ['a status in capitals', '"}` {http.error', '"}` {HTTP.error', /^proved/],
+  ['a header of the client in capitals', 'request.header.Content-Length}', 'request.header.CONTENT-length}', /^proved/],
+  ['a default in capitals', 'default "403"', 'DEFAULT "403"', /500 instead of 403/],
+  ['a default in capitals that is nothing', 'default "no"', 'DEFAULT "no"', /^proved/],
+];
+
+const NGINX_CASES: Edits = [['a default in capitals', 'default "-";', 'DEFAULT "-";', /^proved/]];
+
+const UPSTREAMS: Edits = [
+  ['one failure', 'max_fails=0;', 'max_fails=1;', /^proved/],
+  ['ten failures', 'max_fails=0;', 'max_fails=10;', /^proved/],
+];
+
 const FILES = [
+  ['caddy', 'Caddyfile', CASES],
+  ['nginx', 'paths.conf', NGINX_CASES],
+  ['nginx', 'upstreams.conf', UPSTREAMS],
   ['nginx', 'paths.conf', SPLITS],
   ['nginx', 'paths.conf', DECODED],
   ['nginx', 'api.conf', ASKED],

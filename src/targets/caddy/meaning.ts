@@ -31,6 +31,7 @@ import {
   spellingsIn,
   wildcard,
 } from './lookups.ts';
+import { headerIn, isNobodys } from './placeholders.ts';
 import { checkOrder, cutName, type Scope } from './scope.ts';
 
 /** Something that does not follow from method and path alone. */
@@ -57,8 +58,6 @@ export const OPTIONS = lazily(() => wholly('OPTIONS'));
 const ANOTHER_METHOD = lazily(() => without(wholly(TOKEN_SOURCE), OPTIONS()));
 const PORT = lazily(() => wholly('(?::[0-9]*)?'));
 const FILLED = lazily(() => wholly('(?:.|\\n)+'));
-/** Names that Caddy itself gives nothing. */
-const OWN = /^(?:caller|client|cors|decision|health|key|request|sent|shadow)[.]/;
 const ADDRESS = /^hop (\d+)$/;
 const TOKEN = lazily(() => wholly('[A-Za-z0-9._~+/=-]+'));
 
@@ -114,14 +113,13 @@ export class Meaning {
   }
 
   private find(name: string, scope: Scope): readonly Part[] {
+    if (isNobodys(name, scope)) return [];
     const variable = /^http\.vars\.(.+)$/.exec(name)?.[1];
     if (variable !== undefined) return this.variable(variable, scope);
     if (name.startsWith('http.') || name.startsWith('time.')) return this.input(name);
     const table = scope.tables.find((each) => each.name === name);
     if (table) return this.map(table, scope);
     if (name === 'key.found' && scope.secrets) return this.secrets(scope);
-    // What nobody makes is empty.
-    if (OWN.test(name)) return [];
     throw new CannotTell(`{${name}} is not known`);
   }
 
@@ -148,8 +146,8 @@ export class Meaning {
   private input(name: string): readonly Part[] {
     if (name === 'http.request.method') return this.method();
     this.looksBeyondTarget(name);
-    const header = /^http\.request\.header\.(.+)$/.exec(name)?.[1];
-    if (header !== undefined) return this.header(header.toLowerCase());
+    const header = headerIn(name);
+    if (header !== undefined) return this.header(header);
     if (name === 'http.request.orig_uri.query') return this.request.query();
     if (name === 'http.request.hostport') return this.request.hostHeader();
     if (name === 'http.request.host') return this.hostName();
@@ -195,11 +193,11 @@ export class Meaning {
 
   private map(table: MapTable, scope: Scope): readonly Part[] {
     const [only, ...more] = table.source;
-    const single = typeof only === 'object' && more.length === 0 ? only.name.toLowerCase() : undefined;
+    const single = typeof only === 'object' && more.length === 0 ? only.name : undefined;
     if (single === 'http.request.orig_uri') return this.target(table, scope);
     if (single === 'http.request.uri.path') return this.decodedPath(table, scope);
     const { clientIp } = this.request.world.proxy;
-    if (clientIp.kind === 'header' && single === `http.request.header.${clientIp.header.toLowerCase()}`) {
+    if (clientIp.kind === 'header' && headerIn(single ?? '') === clientIp.header.toLowerCase()) {
       this.looksBeyondTarget('an address');
       const number = hopOf(table) + 1;
       return this.request.hops.isThere(number) ? [{ piece: `hop ${number}` }] : [];

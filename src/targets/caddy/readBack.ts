@@ -10,6 +10,7 @@ import { type CaddyFile, readCaddyfile } from './caddyfile.ts';
 import { type Condition, type Handler, type Network, templateOf } from './handlers.ts';
 import { bordersOf, ipv4Texts, languageOf } from './lookups.ts';
 import { METHOD, Meaning, NotOfTarget, OPTIONS, UNESCAPED_PATH } from './meaning.ts';
+import { asWritten } from './placeholders.ts';
 import { cutName, NOTHING_SET, type Scope, withHandler } from './scope.ts';
 import { forwarded } from './sending.ts';
 import { type Site, siteOf } from './site.ts';
@@ -157,7 +158,7 @@ class Execution {
     if (!this.meaning.all(handler.condition, this.scope)) return undefined;
     switch (handler.kind) {
       case 'header': {
-        const value = this.meaning.resolved(this.meaning.evaluate(handler.value, this.scope));
+        const value = this.meaning.resolved(this.meaning.evaluate(asWritten(handler.value, this.scope), this.scope));
         (handler.deferred ? this.deferred : this.headers).set(handler.name, value);
         return undefined;
       }
@@ -173,6 +174,7 @@ class Execution {
         const isWhole = this.cuts.get(KEPT) === 'yes';
         const { meaning, scope, maxBody } = this;
         const own = forwarded(handler.proxying, { meaning, scope, maxBody, isWhole });
+        if (!own) return this.failed('502', handler.place, errors);
         return { ...own, ...this.written(), place: placeIn(handler.place) };
       }
     }
@@ -183,23 +185,40 @@ class Execution {
     errors: readonly Handler[] | undefined,
   ): Outcome {
     const { meaning, scope } = this;
-    const text = meaning.text(handler.status, scope, 'a status');
-    if (!/^[1-5][0-9]{2}$/.test(text)) throw new CannotTell(`${handler.place}: "${text}" is no status`);
     const { place } = handler;
-    if (handler.kind === 'error' && errors) {
-      if (meaning.status !== '') throw new CannotTell(`${place}: an error of an error`);
-      meaning.status = text;
-      // What waits for an answer of the route itself is forgotten.
+    const text = meaning.text(handler.status, scope, 'a status');
+    if (handler.status.length === 0) throw new CannotTell(`${place}: a status without a number`);
+    const isStatus = /^[1-5][0-9]{2}$/.test(text);
+    if (!isStatus && /[0-9]/.test(text)) throw new CannotTell(`${place}: "${text}" is no status`);
+    // Where a status is no number, the handler itself fails; one that answers an error leaves the status of that error.
+    if (!isStatus && meaning.status !== '') {
       this.deferred.clear();
-      const outcome = this.handlers(errors, undefined);
-      if (outcome?.kind === 'answer') return { ...outcome, body: undefined, place: placeIn(place) };
-      if (outcome) throw new CannotTell('an error is forwarded');
+      return this.answered(meaning.status, undefined, place);
     }
+    if (!isStatus) return this.failed('500', place, errors);
+    if (handler.kind === 'error') return this.failed(text, place, errors);
     const body =
-      handler.kind === 'respond' && meaning.status === ''
-        ? meaning.text(templateOf(handler.text, place), scope, 'a body')
+      meaning.status === ''
+        ? meaning.text(asWritten(templateOf(handler.text, place), scope), scope, 'a body')
         : undefined;
-    return { kind: 'answer', status: Number(text), body, ...this.written(), place: placeIn(place) };
+    return this.answered(text, body, place);
+  }
+
+  /** An error with this status, which the handlers of errors answer. */
+  private failed(status: string, place: string, errors: readonly Handler[] | undefined): Outcome {
+    if (!errors) return this.answered(status, undefined, place);
+    const { meaning } = this;
+    if (meaning.status !== '') throw new CannotTell(`${place}: an error of an error`);
+    meaning.status = status;
+    // What waits for an answer of the route itself is forgotten.
+    this.deferred.clear();
+    const outcome = this.handlers(errors, undefined);
+    if (outcome?.kind === 'forward') throw new CannotTell('an error is forwarded');
+    return outcome ? { ...outcome, body: undefined, place: placeIn(place) } : this.answered(status, undefined, place);
+  }
+
+  private answered(status: string, body: string | undefined, place: string): Outcome {
+    return { kind: 'answer', status: Number(status), body, ...this.written(), place: placeIn(place) };
   }
 
   private written(): Pick<Answered, 'allow' | 'pages'> {

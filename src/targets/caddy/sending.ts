@@ -4,14 +4,20 @@ import type { Forwarded } from '../../prove/model.ts';
 import { CALLERS_TOKEN } from '../../prove/request.ts';
 import { type MapTable, templateOf } from './handlers.ts';
 import type { Meaning } from './meaning.ts';
+import { asWritten, headerIn, isNobodys } from './placeholders.ts';
 import type { Proxying } from './proxying.ts';
 import type { Scope } from './scope.ts';
 
-/** What a `reverse_proxy` does with a request. */
+/** What a `reverse_proxy` does with a request; `undefined` for one that Go does not send, so that Caddy answers 502. */
 export function forwarded(
-  { scheme, servers, verified, serverName, hidden, ...headers }: Proxying,
+  { scheme, servers, verified, serverName, hidden, ...own }: Proxying,
   { meaning, scope, maxBody, isWhole }: Forwarding,
-): Omit<Forwarded, 'place' | 'pages'> {
+): Omit<Forwarded, 'place' | 'pages'> | undefined {
+  const headers = sentHeaders(own, meaning, scope);
+  const odd = [...headers.keys()].find((name) => name.includes(':'));
+  // Caddy takes a colon at the end away.
+  if (odd !== undefined) throw new CannotTell(`${own.place}: a header is called "${odd}"`);
+  if (![...headers.keys()].every(isToken)) return undefined;
   const hosts = new Set(servers.map((server) => server.replace(/:\d+$/, '')));
   return {
     kind: 'forward',
@@ -24,8 +30,8 @@ export function forwarded(
       tellsName: serverName === undefined ? undefined : true,
     },
     isWhole,
-    headers: sentHeaders(headers, meaning, scope),
-    passesOthers: !headers.deleted.includes('*'),
+    headers,
+    passesOthers: !own.deleted.includes('*'),
     obeys: false,
     maxBody,
     tooLarge: 413,
@@ -49,6 +55,7 @@ function sentHeaders({ added, set, deleted, place }: Headers, meaning: Meaning, 
   const isDeleted = (name: string) => deleted.some((each) => each !== '*' && isLike(name, each));
   const sent = new Map<string, readonly Part[]>();
   for (const [name, value] of added) {
+    if (/[{}]/.test(name)) throw new CannotTell(`${place}: sends ${name}`);
     const isToOwn = !deleted.includes('*') && OF_CADDY.test(name);
     const own = isToOwn ? [{ piece: 'what Caddy sends, too' }] : sentValue(value, { meaning, scope, place });
     const before = sent.get(lower(name));
@@ -102,15 +109,13 @@ function setHeaders({ set, place, isDeleted }: Setting, meaning: Meaning, scope:
       continue;
     }
     const table = scope.tables.find((each) => each.name === placeholder);
-    if (!table) throw new CannotTell(`${place}: {${placeholder}} is not known`);
-    if (isOfHop(table, isDeleted)) continue;
-    const copied = copiedHeader(table, value, isDeleted);
+    if (!table && !isNobodys(placeholder, scope)) throw new CannotTell(`${place}: {${placeholder}} is not known`);
+    if (table && isOfHop(table, isDeleted)) continue;
+    const copied = table && copiedHeader(table, value, isDeleted);
     const header = headerOf(value);
     if (copied !== undefined) put(copied, [{ piece: `header ${header}` }], header);
     else {
-      const own = lower(meaning.text(templateOf(name, place), scope, 'a header'));
-      // Go sends no request with such a header, and Caddy answers 502.
-      if (!isToken(own)) throw new CannotTell(`${place}: a header is called "${own}"`);
+      const own = lower(meaning.text(asWritten(templateOf(name, place), scope), scope, 'a header'));
       put(own, sentValue(value, { meaning, scope, place }));
     }
   }
@@ -138,7 +143,7 @@ function copiedHeader(
   const isCopy =
     source.length === 1 &&
     typeof only === 'object' &&
-    only.name.toLowerCase() === `http.request.header.${header}` &&
+    headerIn(only.name) === header &&
     row?.input === '' &&
     others.length === 0 &&
     isDeleted(lower(row.output)) &&
@@ -165,15 +170,7 @@ interface Sending {
 function sentValue(value: string, { meaning, scope, place }: Sending): readonly Part[] {
   const header = headerOf(value);
   if (header !== undefined) return [{ piece: `header ${header}` }];
-  const template = templateOf(value, place);
-  // Here Caddy would leave as it is what nobody makes.
-  for (const part of template)
-    if (
-      typeof part === 'object' &&
-      !part.name.startsWith('http.') &&
-      !scope.tables.some(({ name }) => name === part.name)
-    )
-      throw new CannotTell(`${place}: {${part.name}} is not known`);
+  const template = asWritten(templateOf(value, place), scope);
   return meaning.resolved(meaning.evaluate(template, scope)).map((part) => {
     const isToken = typeof part === 'object' && 'piece' in part && part.piece === CALLERS_TOKEN;
     return isToken ? { secret: CALLERS_TOKEN } : part;

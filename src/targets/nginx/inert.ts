@@ -40,8 +40,9 @@ const INERT = {
   },
   upstream: {
     ...all('keepalive', 'keepalive_timeout', 'resolver', 'zone'),
-    // Other parameters may take a server out (`down`), or keep it for when others fail (`backup`).
-    server: /^[^ ]+(?: resolve| max_fails=0)*$/,
+    // Other parameters may take a server out (`down`), or keep it for when others fail (`backup`). How many failures it
+    // takes until one is passed over for a while decides nothing while servers answer; see the assumptions.
+    server: /^[^ ]+(?: resolve| max_fails=[0-9]{1,9})*$/,
   },
   server: {
     ...all('access_log', 'client_body_timeout', 'client_header_timeout', 'large_client_header_buffers', 'limit_conn'),
