@@ -90,6 +90,14 @@ try {
           const controlCpu = others.get(control)?.[field] ?? Number.NaN;
           bench.add(costRow({ bench: field, engine: 'caddy', case: name, size, control, cpu: own[field], controlCpu }));
         }
+  for (const proxies of bench.quick ? [100] : [10, 100, 200])
+    for (const [, own] of await count('generated', { ...small, routes: 10, proxies }, [first]))
+      for (const control of controls)
+        for (const field of ['bytes', 'objects'] as const) {
+          const controlCpu = others.get(control)?.[field] ?? Number.NaN;
+          const row = { case: 'proxies', size: proxies, control, cpu: own[field], controlCpu };
+          bench.add(costRow({ bench: field, engine: 'caddy', ...row }));
+        }
   bench.finish();
 } finally {
   await scope.close();

@@ -40,6 +40,21 @@ const { quick, only } = bench;
 const rounds = quick ? 2 : 5;
 const small = { routes: 10, keys: 10, cidrs: 10 };
 
+/** The same 1,000 routes in many groups, and with one proxy and many. */
+function casesOfMany(): Case[] {
+  const many = quick ? 10 : 100;
+  const common = { name: 'last', key: 0, request: route(998).request };
+  // Callers of even numbers have one group.
+  const groups = { ...common, bench: 'groups', size: many, key: 1, setting: { ...small, routes: 1_000, groups: many } };
+  const proxies = [1, many].map((size) => ({
+    ...common,
+    bench: 'proxies',
+    size,
+    setting: { ...small, routes: 1_000, proxies: size },
+  }));
+  return [groups, ...proxies];
+}
+
 function cases(): Case[] {
   const sizes = quick ? [10, 1_000] : [10, 1_000, 10_000];
   const routes = sizes.flatMap((size) => {
@@ -63,11 +78,6 @@ function cases(): Case[] {
     request: route(0).request,
     key: 0,
   }));
-  const many = quick ? 10 : 100;
-  const common = { name: 'last', size: many, key: 0, request: route(998).request };
-  // Callers of even numbers have one group.
-  const groups = [{ ...common, bench: 'groups', key: 1, setting: { ...small, routes: 1_000, groups: many } }];
-  const proxies = [{ ...common, bench: 'proxies', setting: { ...small, routes: 1_000, proxies: many } }];
   const whole = quick
     ? []
     : [
@@ -101,7 +111,7 @@ function cases(): Case[] {
       subject: 'tuned' as const,
       controls: ['bare'] as const,
     }));
-  return [...routes, ...keys, ...cidrs, ...groups, ...proxies, ...whole, ...tuned, ...shadow].filter(
+  return [...routes, ...keys, ...cidrs, ...casesOfMany(), ...whole, ...tuned, ...shadow].filter(
     (one) => only === undefined || one.bench === only,
   );
 }

@@ -9,7 +9,7 @@ import { freePort } from '../../src/verify/ports.ts';
 import { startServer } from '../../src/verify/process.ts';
 import { openScope } from '../../src/verify/scope.ts';
 import { mustRun } from '../engines/run.ts';
-import { filesOf, type Kind, keyOf } from './contenders.ts';
+import { filesOf, type Kind, keyOf, type Setting } from './contenders.ts';
 import { costRow, openBench, type Row } from './report.ts';
 import { casesOfRoutes, casesOfShadow, programOf, startUpstream, unpack } from './running.ts';
 
@@ -51,14 +51,14 @@ async function newestDump(folder: string): Promise<number> {
 
 async function count(
   kind: Kind,
-  routes: number,
+  size: Pick<Setting, 'routes' | 'proxies'>,
   upstreamPort: number,
   cases: readonly { readonly name: string; readonly request: string }[],
 ): Promise<ReadonlyMap<string, number>> {
   const scope = openScope();
   try {
     const port = await freePort();
-    const folder = await unpack(filesOf('nginx', kind, { routes, keys: 10, cidrs: 10, upstreamPort }, port), scope);
+    const folder = await unpack(filesOf('nginx', kind, { ...size, keys: 10, cidrs: 10, upstreamPort }, port), scope);
     const cwd = join(folder, 'nginx');
     const own = ['-p', `${cwd}/`, '-c', 'nginx.conf', '-g', 'daemon off; master_process off;'];
     const valgrind = ['-q', '--tool=callgrind', '--trace-children=yes', '--callgrind-out-file=counts'];
@@ -91,20 +91,25 @@ try {
   const upstreamPort = await startUpstream(scope);
   const sizes = bench.quick ? [10, 1_000] : [10, 1_000, 10_000];
   const [first = { name: '', request: '' }] = casesOfRoutes(1);
-  const bare = (await count('bare', 10, upstreamPort, [first])).get('first') ?? Number.NaN;
-  const sameWork = (await count('sameWork', 10, upstreamPort, [first])).get('first') ?? Number.NaN;
+  const bare = (await count('bare', { routes: 10 }, upstreamPort, [first])).get('first') ?? Number.NaN;
+  const sameWork = (await count('sameWork', { routes: 10 }, upstreamPort, [first])).get('first') ?? Number.NaN;
   for (const size of sizes) {
-    for (const [name, cpu] of await count('generated', size, upstreamPort, casesOfRoutes(size))) {
+    for (const [name, cpu] of await count('generated', { routes: size }, upstreamPort, casesOfRoutes(size))) {
       bench.add(rowOf({ case: name, size, control: 'bare', cpu, controlCpu: bare }));
       bench.add(rowOf({ case: name, size, control: 'sameWork', cpu, controlCpu: sameWork }));
     }
   }
   for (const size of sizes) {
-    const without = await count('generated', size, upstreamPort, casesOfShadow(size));
-    for (const [name, cpu] of await count('shadowed', size, upstreamPort, casesOfShadow(size))) {
+    const without = await count('generated', { routes: size }, upstreamPort, casesOfShadow(size));
+    for (const [name, cpu] of await count('shadowed', { routes: size }, upstreamPort, casesOfShadow(size))) {
       const controlCpu = without.get(name) ?? Number.NaN;
       bench.add(rowOf({ case: name, size, control: 'generated', cpu, controlCpu }));
     }
+  }
+  for (const proxies of bench.quick ? [100] : [10, 100, 200]) {
+    const cpu = (await count('generated', { routes: 10, proxies }, upstreamPort, [first])).get('first') ?? Number.NaN;
+    bench.add(rowOf({ case: 'proxies', size: proxies, control: 'bare', cpu, controlCpu: bare }));
+    bench.add(rowOf({ case: 'proxies', size: proxies, control: 'sameWork', cpu, controlCpu: sameWork }));
   }
   bench.finish();
 } finally {
